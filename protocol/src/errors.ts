@@ -1,0 +1,51 @@
+/** Every code a caller can see in `reject`, `rejected`, `error`, `unsubscribed` or an HTTP error body. */
+export const ERROR_CODES = {
+  // one event
+  invalid_event: 'The event is not an object with a `data` object.',
+  invalid_data: 'The data does not fit the topic schema; `path` names the field.',
+  invalid_time: 'The event time is not an integer of milliseconds since 1970.',
+  time_in_future:
+    'The event time lies further ahead of the server clock than the server accepts. Check the device clock.',
+  key_too_long: 'The key is empty or longer than the limit.',
+  event_too_large: 'One event is larger than a record batch. Send a reference instead of the content.',
+  duplicate_id: 'The same event id stands twice in one request; the first one counts.',
+  // one frame
+  invalid_frame: 'A field of the frame is missing or of the wrong type.',
+  empty_frame: 'The frame holds no events.',
+  too_many_events: 'More events than one frame may hold. Split it.',
+  unknown_topic: 'No such topic. GET /v1/topics lists them.',
+  not_publishable: 'Results of flows and windows cannot be published by clients.',
+  out_of_order: 'An earlier frame of this producer is missing. Send again from the lowest unacknowledged seq.',
+  fenced: 'A newer session of this producer exists. Only one may publish.',
+  conflict: 'This seq was already stored with other content.',
+  outcome_unknown: 'Too old to tell whether the frame was stored; it was not stored now.',
+  publish_window: 'More unacknowledged frames or bytes than `welcome` granted.',
+  unavailable: 'Redis does not answer in time. Nothing is known to be stored; send the same frame again.',
+  storage_full: 'The partition has reached its storage limit. Try again after retention has trimmed it.',
+  // sessions, subscriptions, queries
+  unknown_type: 'The server does not know this frame type.',
+  unknown_subscription: 'No subscription with this number.',
+  invalid_selector: 'Not a topic name or a selector ending in `.*` or `.>`.',
+  invalid_position: 'Not a position of this log.',
+  too_many_subscriptions: 'More subscriptions than one session may hold.',
+  unsupported: 'This option is part of the protocol but not served by this version.',
+  unknown_query: 'No such query.',
+  forbidden: 'The token does not allow this.',
+  topic_removed: 'The topic is no longer in the config.',
+  not_found: 'Nothing under this name or path.',
+  protocol_error: 'The frame is not valid JSON text, or breaks the protocol. The connection closes.',
+  hello_expected: 'The first frame must be `hello`. The connection closes.',
+  version_unsupported: 'This server speaks another protocol version. The connection closes.',
+  frame_too_large: 'The frame is larger than the limit. The connection closes.',
+  internal: 'A defect of the server. The log has the cause.',
+} as const
+
+export type ErrorCode = keyof typeof ERROR_CODES
+
+/** Codes after which sending the same frame again may succeed. */
+export const RETRYABLE: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
+  'unavailable',
+  'out_of_order',
+  'storage_full',
+  'publish_window',
+])

@@ -1,0 +1,166 @@
+import type { ErrorCode } from './errors.ts'
+import type { Lane } from './lane.ts'
+
+/** An event as a client sends it. `id`, `time` and `source` are stamped by the gateway when absent. */
+export interface EventInput {
+  readonly id?: string
+  /** Event time, ms since 1970. */
+  readonly time?: number
+  readonly source?: string
+  readonly data: unknown
+}
+
+/** An event as a subscriber receives it. */
+export interface DeliveredEvent<Data = unknown> {
+  readonly at: string
+  readonly id: string
+  readonly key: string
+  readonly time: number
+  readonly source?: string
+  readonly data: Data
+}
+
+/** Per topic and lane, one position string per partition: everything up to it is resolved for the subscriber. */
+export type PositionVector = Readonly<Record<string, Readonly<Partial<Record<Lane, readonly string[]>>>>>
+
+export type ResumeFrom =
+  | 'now'
+  | 'latest'
+  | 'earliest'
+  | { readonly time: number }
+  | { readonly positions: PositionVector }
+
+export interface PublishGrant {
+  readonly frames: number
+  readonly bytes: number
+}
+
+export interface RejectedEvent {
+  readonly index: number
+  readonly code: ErrorCode
+  readonly path?: string
+  readonly message: string
+}
+
+export type OnSlow = 'drop-oldest'
+
+export interface SubscribeOptions {
+  readonly keys?: readonly string[]
+  readonly lanes?: readonly Lane[]
+  readonly from?: ResumeFrom
+}
+
+export type ClientFrame =
+  | {
+      readonly type: 'hello'
+      readonly protocol: number
+      readonly client: string
+      readonly token?: string
+      readonly producer?: string
+      readonly session?: number
+      readonly windowBytes?: number
+    }
+  | {
+      readonly type: 'publish'
+      readonly seq: number
+      readonly topic: string
+      readonly events: readonly EventInput[]
+      /** Milliseconds since the first attempt, on a resend: older than the server remembers is answered `outcome_unknown`. */
+      readonly ageMs?: number
+    }
+  | ({ readonly type: 'subscribe'; readonly sub: number; readonly topic: string } & SubscribeOptions)
+  | { readonly type: 'unsubscribe'; readonly sub: number }
+  | { readonly type: 'credit'; readonly bytes: number }
+  | { readonly type: 'pong'; readonly time: number }
+  | {
+      readonly type: 'query'
+      readonly id: number
+      readonly name: string
+      readonly params?: Readonly<Record<string, unknown>>
+      readonly deadlineMs?: number
+    }
+
+export interface BatchPart<Data = unknown> {
+  readonly sub: number
+  readonly topic: string
+  readonly lane: Lane
+  readonly events: readonly DeliveredEvent<Data>[]
+}
+
+export type GapReason = 'overflow' | 'trimmed' | 'epoch' | 'bus'
+
+export interface GapFrame {
+  readonly type: 'gap'
+  readonly sub: number
+  readonly topic: string
+  readonly lane: Lane
+  /** Exclusive lower bound; absent when the range starts at the log's beginning. */
+  readonly after?: string
+  /** Inclusive upper bound. */
+  readonly upTo: string
+  /** Matched events withheld in the range; `null` when it cannot be known (trimmed, epoch). */
+  readonly count: number | null
+  readonly reason: GapReason
+  readonly fetchable: boolean
+}
+
+export type ServerFrame =
+  | {
+      readonly type: 'welcome'
+      readonly protocol: number
+      readonly session: string
+      readonly node: string
+      readonly contract: string
+      readonly publish: PublishGrant
+      readonly limits: { readonly frameBytes: number; readonly frameEvents: number }
+      readonly pingMs: number
+    }
+  | {
+      readonly type: 'ack'
+      readonly seq: number
+      /** Per partition touched, the position of the last event stored there. */
+      readonly at: readonly string[]
+      readonly rejected?: readonly RejectedEvent[]
+      readonly duplicate?: boolean
+    }
+  | {
+      readonly type: 'reject'
+      readonly seq: number
+      readonly code: ErrorCode
+      readonly message: string
+      /** Present when the same frame may be sent again. */
+      readonly retryAfterMs?: number
+    }
+  | {
+      readonly type: 'subscribed'
+      readonly sub: number
+      /** The positions from which delivery starts (exclusive), one per partition and topic as in the vector. */
+      readonly positions: PositionVector
+      readonly recovered: boolean
+      readonly onSlow: OnSlow
+    }
+  | { readonly type: 'unsubscribed'; readonly sub: number; readonly code: 'ok' | ErrorCode }
+  | { readonly type: 'batch'; readonly parts: readonly BatchPart[] }
+  | GapFrame
+  | { readonly type: 'progress'; readonly sub: number; readonly positions: PositionVector }
+  | { readonly type: 'ping'; readonly time: number }
+  | { readonly type: 'result'; readonly id: number; readonly data: unknown; readonly next?: string }
+  | {
+      readonly type: 'error'
+      readonly id?: number
+      readonly sub?: number
+      readonly code: ErrorCode
+      readonly message: string
+      readonly retryable: boolean
+    }
+  | {
+      readonly type: 'bus'
+      readonly class: string
+      readonly state: 'open' | 'half_open' | 'closed'
+      readonly since: number
+      readonly retryAfterMs?: number
+    }
+  | { readonly type: 'drain'; readonly reconnectInMs: number; readonly deadlineMs: number; readonly reason: string }
+
+/** Frame types named by protocol v1 but not served yet: a server answers `unsupported`, a client skips them. */
+export const RESERVED_CLIENT_TYPES: ReadonlySet<string> = new Set(['command', 'token'])

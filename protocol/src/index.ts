@@ -1,0 +1,7 @@
+export * from './close-codes.ts'
+export * from './errors.ts'
+export * from './frames.ts'
+export * from './lane.ts'
+export * from './limits.ts'
+export * from './position.ts'
+export * from './topic-name.ts'

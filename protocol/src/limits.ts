@@ -1,0 +1,37 @@
+/** Limits a client meets on the wire. `PROTOCOL.md` prints this table; the gateway announces the first two in `welcome`. */
+export const LIMITS = {
+  /** Bytes of one frame. The transport receives somewhat more, so that the refusal is a close code and not a bare 1006. */
+  frameBytes: 1_048_576,
+  /** Events of one `publish` frame or HTTP request. */
+  frameEvents: 1_000,
+  /** UTF-8 bytes of one partition key: keys are repeated in every batch header. */
+  keyBytes: 512,
+  /** UTF-8 bytes of one event's stored JSON: it must fit a record batch whole. */
+  eventBytes: 65_536,
+  /** UTF-8 bytes of an event id or source. */
+  idBytes: 128,
+  /** Characters of a topic name. */
+  topicChars: 128,
+  /** Characters of a producer id or an Idempotency-Key. */
+  producerChars: 64,
+  /** Subscriptions of one session. */
+  subscriptions: 64,
+  /** Keys in one subscription's key filter. */
+  subscriptionKeys: 1_000,
+  /** Milliseconds an event's time may lie ahead of the gateway's clock. */
+  maxFutureMs: 60_000,
+} as const
+
+/** Defaults a client may rely on. */
+export const DEFAULTS = {
+  /** In-flight bytes a session may have unconfirmed, when `hello` does not say. 64 KiB is 0.5 s of a 1 Mbit/s link. */
+  windowBytes: 65_536,
+  /** The server pings at this interval; a client silent for two of them is closed. */
+  pingMs: 15_000,
+  /** Unacknowledged publish frames and bytes a session may have. */
+  publishFrames: 64,
+  publishBytes: 1_048_576,
+} as const
+
+export const SUBPROTOCOL = 'tidegate.v1'
+export const PROTOCOL_VERSION = 1

@@ -1,0 +1,35 @@
+/**
+ * Every Redis key of Tidegate. All keys of partition p carry the hash tag `{tg:p}`: one partition is one Cluster
+ * slot, so that the append and commit scripts touch one slot each.
+ */
+
+const tag = (partition: number): string => `{tg:${partition}}`
+
+export const keys = {
+  /** Stream of record batches of one topic. */
+  log: (partition: number, topic: string): string => `${tag(partition)}:log:${topic}`,
+  /** Producer states, this generation: hash producer -> `session seq crc streamId index`. */
+  producersCurrent: (partition: number): string => `${tag(partition)}:prod:cur`,
+  /** Producer states, the generation before. */
+  producersPrevious: (partition: number): string => `${tag(partition)}:prod:prev`,
+  /**
+   * Hash: epoch, lineage (append side); token, heartbeat, released, takes, commitSeq, commitId, reply, state
+   * (JSON: offsets and clocks) (worker side); trim:<topic> (stream id up to which entries were trimmed).
+   */
+  meta: (partition: number): string => `${tag(partition)}:meta`,
+  /** Open accumulators of one window: hash `<start>:<group>` -> encoded state. */
+  window: (partition: number, window: string): string => `${tag(partition)}:win:${window}`,
+  /** Latest result per key of a result topic: hash key -> `<streamId>.<index> <event JSON>`. */
+  current: (partition: number, topic: string): string => `${tag(partition)}:cur:${topic}`,
+  /** Hash: partitions, contract. Written at first start, checked at every start. */
+  cluster: 'tg:cluster',
+  /** Sorted set worker id -> last heartbeat (Redis ms). */
+  workers: 'tg:workers',
+} as const
+
+/** BullMQ queue of lease jobs, and its key prefix (one hash tag: one slot). */
+export const LEASE_QUEUE = 'leases'
+export const QUEUE_PREFIX = '{tg:jobs}'
+
+/** Log of a two-stage window's partial results, internal to workers: not a topic name by grammar, so nobody can subscribe. */
+export const partialsTopic = (window: string): string => `${window}~partials`
