@@ -21,8 +21,10 @@ export const keys = {
   window: (partition: number, window: string): string => `${tag(partition)}:win:${window}`,
   /** Latest result per key of a result topic: hash key -> `<streamId>.<index> <event JSON>`. */
   current: (partition: number, topic: string): string => `${tag(partition)}:cur:${topic}`,
-  /** Hash: partitions, contract. Written at first start, checked at every start. */
+  /** Hash: partitions. Written at first start, checked at every start. */
   cluster: 'tg:cluster',
+  /** String with a short life: the contract hash that the running processes share. */
+  contract: 'tg:contract',
   /** Sorted set worker id -> last heartbeat (Redis ms). */
   workers: 'tg:workers',
 } as const

@@ -1,0 +1,91 @@
+import type { Redis } from './connection.ts'
+import { BusMismatch } from './errors.ts'
+import type { Guard } from './guard.ts'
+import { keys } from './keys.ts'
+import { loadScript, runScript, type Script } from './script.ts'
+
+/** How long producer state is remembered at least: a retry older than this is answered `unknown`. */
+export const PRODUCER_MEMORY_MS = 24 * 60 * 60 * 1_000
+
+export const APPEND_SCRIPT: Script = loadScript('append', { include: ['lineage'] })
+
+export type Verdict = 'new' | 'duplicate' | 'out_of_order' | 'fenced' | 'conflict' | 'unknown'
+
+/** Identity of one slice for deduplication. Without a producer every slice is new. */
+export interface SliceIdentity {
+  readonly producer: string
+  readonly session: number
+  readonly seq: number
+  /** The producer's seq before this one on the partition, or `*` for any. */
+  readonly previous: number | '*'
+  readonly checksum: string
+  readonly ageMs: number
+}
+
+/** One call: per topic one batch; slices in the order their frames arrived. */
+export interface AppendRequest {
+  readonly batches: readonly { readonly topic: string; readonly header: string; readonly payload: string }[]
+  readonly slices: readonly { readonly batch: number; readonly identity: SliceIdentity | undefined }[]
+}
+
+export type AppendReply =
+  | {
+      readonly status: 'ok'
+      readonly epoch: string
+      /** Per slice: the verdict and, for new and duplicate, the stream id (of a later entry for an old duplicate). */
+      readonly slices: readonly { readonly verdict: Verdict; readonly streamId: string }[]
+    }
+  | { readonly status: 'lineage'; readonly stored: string; readonly current: string }
+
+const VERDICTS: Record<string, Verdict> = {
+  N: 'new',
+  D: 'duplicate',
+  O: 'out_of_order',
+  F: 'fenced',
+  C: 'conflict',
+  U: 'unknown',
+}
+
+/**
+ * Stores one append of one partition. The caller MUST have at most one call per partition under way on a connection.
+ *
+ * @throws BusUnavailable, BusFull; BusMismatch when a log key holds something else than a stream.
+ */
+export async function append(
+  redis: Redis,
+  guard: Guard,
+  partition: number,
+  request: AppendRequest,
+): Promise<AppendReply> {
+  const scriptKeys = [
+    keys.meta(partition),
+    keys.producersCurrent(partition),
+    keys.producersPrevious(partition),
+    ...request.batches.map((batch) => keys.log(partition, batch.topic)),
+  ]
+  const args: (string | number)[] = [PRODUCER_MEMORY_MS, request.slices.length]
+  for (const { batch, identity } of request.slices) {
+    if (identity === undefined) args.push(batch + 1, '', 0, 0, '*', '-', 0)
+    else {
+      const { producer, session, seq, previous, checksum, ageMs } = identity
+      args.push(batch + 1, producer, session, seq, previous, checksum, ageMs)
+    }
+  }
+  for (const batch of request.batches) args.push(batch.header, batch.payload)
+  const reply = (await guard.run(() => runScript(redis, APPEND_SCRIPT, scriptKeys, args))) as
+    | ['OK', string, string[], string[], string[]]
+    | ['LINEAGE', string, string]
+    | ['TYPE', string]
+  switch (reply[0]) {
+    case 'OK':
+      return {
+        status: 'ok',
+        epoch: reply[1],
+        slices: reply[3].map((letter, i) => ({ verdict: VERDICTS[letter]!, streamId: reply[4][i]! })),
+      }
+    case 'LINEAGE':
+      return { status: 'lineage', stored: reply[1], current: reply[2] }
+    case 'TYPE':
+      throw new BusMismatch(`Redis key ${reply[1]} is not a stream. Is another application using this database?`)
+  }
+}

@@ -1,0 +1,51 @@
+import type { Redis } from './connection.ts'
+import { BusMismatch } from './errors.ts'
+import { keys } from './keys.ts'
+
+/** How long a claim outlives the last process that renewed it. */
+const CLAIM_MS = 5_000
+const RENEW_MS = 1_500
+
+/**
+ * Holds the contract hash of the running processes in Redis: a gateway and a worker on different contracts would
+ * validate, route and fold by different rules, so whoever comes second with another hash is refused.
+ */
+export class ContractClaim {
+  readonly #redis: Redis
+  readonly #hash: string
+  #timer: NodeJS.Timeout | undefined
+
+  constructor(redis: Redis, hash: string) {
+    this.#redis = redis
+    this.#hash = hash
+  }
+
+  /** @throws BusMismatch when processes of another contract are alive. */
+  async start(): Promise<void> {
+    const deadline = Date.now() + CLAIM_MS + RENEW_MS
+    let holder = await this.#claim()
+    // A process that was killed leaves its claim behind for CLAIM_MS: wait that out before refusing.
+    while (holder !== this.#hash && Date.now() < deadline) {
+      await new Promise((resolve) => setTimeout(resolve, 250))
+      holder = await this.#claim()
+    }
+    if (holder !== this.#hash) {
+      throw new BusMismatch(
+        `Other processes run contract ${holder}, this one has ${this.#hash}. Stop them first: gateways and workers must ` +
+          'run the same tidegate.config.ts.',
+      )
+    }
+    this.#timer = setInterval(() => void this.#claim().catch(() => {}), RENEW_MS)
+  }
+
+  close(): void {
+    clearInterval(this.#timer)
+  }
+
+  async #claim(): Promise<string> {
+    if ((await this.#redis.set(keys.contract, this.#hash, 'PX', CLAIM_MS, 'NX')) === 'OK') return this.#hash
+    const holder = (await this.#redis.get(keys.contract)) ?? ''
+    if (holder === this.#hash) await this.#redis.pexpire(keys.contract, CLAIM_MS)
+    return holder
+  }
+}

@@ -1,0 +1,25 @@
+/** Redis could not be asked, or did not answer in time. */
+export class BusUnavailable extends Error {
+  override readonly name = 'BusUnavailable'
+  /** `not_sent`: the command certainly had no effect. `unknown`: it may have run. */
+  readonly outcome: 'not_sent' | 'unknown'
+  readonly retryAfterMs: number
+
+  constructor(outcome: 'not_sent' | 'unknown', retryAfterMs: number, cause: unknown) {
+    super(`Redis is not available (outcome ${outcome}): ${cause instanceof Error ? cause.message : String(cause)}`, {
+      cause,
+    })
+    this.outcome = outcome
+    this.retryAfterMs = retryAfterMs
+  }
+}
+
+/** Redis refuses writes because it has reached `maxmemory`. */
+export class BusFull extends Error {
+  override readonly name = 'BusFull'
+}
+
+/** What lies in Redis does not fit this deployment: other partition count, other contract, foreign key types. */
+export class BusMismatch extends Error {
+  override readonly name = 'BusMismatch'
+}

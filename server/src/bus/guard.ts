@@ -1,0 +1,79 @@
+import { BrokenCircuitError, CircuitState, ConsecutiveBreaker, circuitBreaker, handleWhen } from 'cockatiel'
+import { BusFull, BusUnavailable } from './errors.ts'
+
+/** Operation classes with a breaker each: a slow query must not stop publishing. */
+export type BusClass = 'append' | 'commit' | 'tail' | 'query' | 'jobs'
+
+export interface GuardState {
+  readonly class: BusClass
+  readonly state: 'closed' | 'half_open' | 'open'
+  /** When the state was entered, ms since 1970. */
+  readonly since: number
+}
+
+/** Unanswered calls in a row that open the breaker: one is a hiccup, three deadlines are an outage. */
+const FAILURES_TO_OPEN = 3
+/** How long an open breaker refuses before it lets one probe through. */
+const RESET_MS = 400
+
+/**
+ * Breaker around the Redis calls of one operation class. Replies of Redis that are errors of the call itself
+ * (WRONGTYPE ...) pass through and never open it; refusals and silence do. The deadline lies in the connection.
+ */
+export class Guard {
+  readonly #class: BusClass
+  readonly #policy = circuitBreaker(
+    handleWhen((error) => !isReplyError(error)),
+    { halfOpenAfter: RESET_MS, breaker: new ConsecutiveBreaker(FAILURES_TO_OPEN) },
+  )
+  #since = Date.now()
+
+  constructor(busClass: BusClass, onChange?: (state: GuardState) => void) {
+    this.#class = busClass
+    this.#policy.onStateChange(() => {
+      this.#since = Date.now()
+      onChange?.(this.state)
+    })
+  }
+
+  get state(): GuardState {
+    return { class: this.#class, state: STATE_NAMES[this.#policy.state], since: this.#since }
+  }
+
+  /** When a caller may try again, or 0 while calls are let through. */
+  get retryAfterMs(): number {
+    return this.#policy.state === CircuitState.Open ? Math.max(1, this.#since + RESET_MS - Date.now()) : 0
+  }
+
+  /** Runs one call. Throws `BusUnavailable`, `BusFull`, or the reply error of Redis. */
+  async run<T>(call: () => Promise<T>): Promise<T> {
+    try {
+      return await this.#policy.execute(call)
+    } catch (error) {
+      if (error instanceof BrokenCircuitError) throw new BusUnavailable('not_sent', this.retryAfterMs, error)
+      if (isReplyError(error)) {
+        if (/^OOM |^-OOM|command not allowed when used memory/.test(error.message)) throw new BusFull(error.message)
+        throw error
+      }
+      throw new BusUnavailable(isNotSent(error) ? 'not_sent' : 'unknown', RESET_MS, error)
+    }
+  }
+}
+
+const STATE_NAMES: Record<CircuitState, GuardState['state']> = {
+  [CircuitState.Closed]: 'closed',
+  [CircuitState.HalfOpen]: 'half_open',
+  [CircuitState.Open]: 'open',
+  [CircuitState.Isolated]: 'open',
+}
+
+function isReplyError(error: unknown): error is Error {
+  return (
+    error instanceof Error && error.name === 'ReplyError' && !/^(LOADING|READONLY|MASTERDOWN|BUSY) /.test(error.message)
+  )
+}
+
+/** ioredis refuses a command with this text before writing it when the connection is not ready. */
+function isNotSent(error: unknown): boolean {
+  return error instanceof Error && error.message.startsWith("Stream isn't writeable")
+}

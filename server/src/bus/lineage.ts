@@ -1,0 +1,56 @@
+import { randomBytes } from 'node:crypto'
+import type { Redis } from './connection.ts'
+import { keys } from './keys.ts'
+import { loadScript, runScript, type Script } from './script.ts'
+
+const OPEN_SCRIPT: Script = loadScript('open-partition', { include: ['lineage'] })
+const ADOPT_SCRIPT: Script = loadScript('adopt-lineage', { include: ['lineage'] })
+
+/** A new random log epoch: random, because a log that came back empty must not repeat an epoch subscribers hold. */
+export function newEpoch(): string {
+  return randomBytes(5).readUIntBE(0, 5).toString(36)
+}
+
+export interface Lineage {
+  readonly epoch: string
+  readonly stored: string
+  readonly current: string
+}
+
+/** Creates the partition's meta on first use and tells under which epoch and lineage it is written. */
+export async function openPartition(redis: Redis, partition: number): Promise<Lineage> {
+  const [epoch, stored, current] = (await runScript(redis, OPEN_SCRIPT, [keys.meta(partition)], [newEpoch()])) as [
+    string,
+    string,
+    string,
+  ]
+  return { epoch, stored, current }
+}
+
+/** An entry this process knows to have been stored: acknowledged to a publisher, or delivered to a subscriber. */
+export interface KnownEntry {
+  readonly topic: string
+  readonly streamId: string
+}
+
+/**
+ * Redis runs under another identity than the partition was last written under (restart, promotion, restored copy).
+ * The log is the same one if every entry this process knows last is still there, each looked up exactly: a newer last
+ * id proves nothing. Then the lineage is adopted; otherwise the log gets a new epoch, which tells every subscriber.
+ * Does nothing when another process was faster.
+ */
+export async function settleLineage(
+  redis: Redis,
+  partition: number,
+  seen: Pick<Lineage, 'stored' | 'current'>,
+  known: readonly KnownEntry[],
+): Promise<void> {
+  const present = await Promise.all(known.map((entry) => isPresent(redis, partition, entry)))
+  const epoch = seen.stored !== '' && present.every(Boolean) ? '' : newEpoch()
+  await runScript(redis, ADOPT_SCRIPT, [keys.meta(partition)], [seen.stored, seen.current, epoch])
+}
+
+async function isPresent(redis: Redis, partition: number, { topic, streamId }: KnownEntry): Promise<boolean> {
+  const reply = await redis.xrange(keys.log(partition, topic), streamId, streamId)
+  return reply.length === 1
+}

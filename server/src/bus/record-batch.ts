@@ -1,0 +1,134 @@
+import type { Lane } from '@tidegate/protocol'
+
+/**
+ * One stream entry holds many events. Field `h` is a columnar JSON header, field `d` the UTF-8 JSON objects of the
+ * events, comma-separated, so that `[d]` parses in one go and any event is a byte range. Header columns, one value per event:
+ * `k` keys, `t` times (first absolute, then differences, ms), `b` byte lengths, `l` lanes (`h`, `n`, `l`; one letter
+ * when all are alike); and `s`, the index of each slice's first event.
+ */
+export interface BatchHeader {
+  readonly count: number
+  readonly keys: readonly string[]
+  readonly lanes: readonly Lane[]
+  readonly times: readonly number[]
+  readonly bytes: readonly number[]
+  readonly sliceStarts: readonly number[]
+}
+
+/** An event ready for storage: its JSON holds id, key, time, source and data. */
+export interface StoredEvent {
+  readonly key: string
+  readonly lane: Lane
+  readonly time: number
+  readonly json: string
+}
+
+/** What is stored of an event besides header and position. */
+export interface EventBody {
+  readonly id: string
+  readonly key: string
+  readonly time: number
+  readonly source?: string
+  readonly data: unknown
+}
+
+/** Largest payload of one batch: bounds what a reader must hold and what one script call moves. */
+export const MAX_BATCH_BYTES = 65_536
+
+const LANE_LETTERS: Record<Lane, string> = { high: 'h', normal: 'n', low: 'l' }
+const LETTER_LANES: Record<string, Lane> = { h: 'high', n: 'normal', l: 'low' }
+
+/** Writes the stored JSON of one event; `dataJson` is inserted as it is. */
+export function encodeEvent(
+  id: string,
+  key: string,
+  time: number,
+  source: string | undefined,
+  dataJson: string,
+): string {
+  const head = `{"id":${JSON.stringify(id)},"key":${JSON.stringify(key)},"time":${time}`
+  return source === undefined
+    ? `${head},"data":${dataJson}}`
+    : `${head},"source":${JSON.stringify(source)},"data":${dataJson}}`
+}
+
+/** Collects whole slices into one record batch. */
+export class RecordBatchBuilder {
+  readonly #keys: string[] = []
+  readonly #times: number[] = []
+  readonly #bytes: number[] = []
+  readonly #sliceStarts: number[] = []
+  #lanes = ''
+  #payload = ''
+  #payloadBytes = 0
+  #lastTime = 0
+
+  get count(): number {
+    return this.#keys.length
+  }
+
+  get payloadBytes(): number {
+    return this.#payloadBytes
+  }
+
+  /** Adds one slice. The caller MUST have checked with `fits` first. */
+  addSlice(events: readonly StoredEvent[], sizes: readonly number[]): void {
+    this.#sliceStarts.push(this.#keys.length)
+    for (let i = 0; i < events.length; i++) {
+      const event = events[i]!
+      const size = sizes[i]!
+      this.#keys.push(event.key)
+      this.#times.push(event.time - this.#lastTime)
+      this.#lastTime = event.time
+      this.#bytes.push(size)
+      this.#lanes += LANE_LETTERS[event.lane]
+      this.#payload += this.#payload === '' ? event.json : `,${event.json}`
+      this.#payloadBytes += size + 1
+    }
+  }
+
+  fits(bytes: number): boolean {
+    return this.#keys.length === 0 || this.#payloadBytes + bytes <= MAX_BATCH_BYTES
+  }
+
+  build(): { header: string; payload: string } {
+    const first = this.#lanes.charAt(0)
+    const uniform = this.#lanes === first.repeat(this.#lanes.length)
+    const header = JSON.stringify({
+      k: this.#keys,
+      t: this.#times,
+      b: this.#bytes,
+      l: uniform ? first : this.#lanes,
+      s: this.#sliceStarts,
+    })
+    return { header, payload: this.#payload }
+  }
+}
+
+export function decodeHeader(text: string): BatchHeader {
+  const { k, t, b, l, s } = JSON.parse(text) as { k: string[]; t: number[]; b: number[]; l: string; s: number[] }
+  const count = k.length
+  const times = t
+  for (let i = 1; i < count; i++) times[i] = times[i]! + times[i - 1]!
+  const lanes = new Array<Lane>(count)
+  for (let i = 0; i < count; i++) lanes[i] = LETTER_LANES[l.length === 1 ? l : l.charAt(i)]!
+  return { count, keys: k, lanes, times, bytes: b, sliceStarts: s }
+}
+
+/** Which events readers must skip: those of slices the append script refused (`x`: slice ordinals, comma-separated). */
+export function refusedEvents(header: BatchHeader, refusedSlices: string | undefined): ReadonlySet<number> {
+  if (refusedSlices === undefined) return NONE
+  const masked = new Set<number>()
+  for (const slice of refusedSlices.split(',').map(Number)) {
+    const end = header.sliceStarts[slice + 1] ?? header.count
+    for (let i = header.sliceStarts[slice]!; i < end; i++) masked.add(i)
+  }
+  return masked
+}
+
+const NONE: ReadonlySet<number> = new Set()
+
+/** Parses every event of a payload at once. */
+export function decodeEvents(payload: Buffer): EventBody[] {
+  return JSON.parse(`[${payload.toString('utf8')}]`) as EventBody[]
+}

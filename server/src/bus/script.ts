@@ -1,0 +1,52 @@
+import { createHash } from 'node:crypto'
+import { readFileSync } from 'node:fs'
+import type { Redis } from './connection.ts'
+
+type Argument = string | number | Buffer
+
+/** A Lua script of `lua/`, with the parts it includes in front. */
+export interface Script {
+  readonly sha: string
+  readonly source: string
+}
+
+/**
+ * Reads `lua/<name>.lua`. `allowOom` lets it run while Redis is over `maxmemory`: what frees memory or moves state
+ * forward must still work when nothing may be added.
+ */
+export function loadScript(name: string, options: { allowOom?: boolean; include?: readonly string[] } = {}): Script {
+  const parts = [...(options.include ?? []), name].map((part) =>
+    readFileSync(new URL(`./lua/${part}.lua`, import.meta.url), 'utf8'),
+  )
+  const source = `${options.allowOom ? '#!lua flags=allow-oom\n' : ''}${parts.join('\n')}`
+  return { source, sha: createHash('sha1').update(source).digest('hex') }
+}
+
+/** Loads scripts now and on every later connect, ahead of any command sent from a `ready` listener added later. */
+export function keepLoaded(redis: Redis, scripts: readonly Script[]): void {
+  const load = () => {
+    for (const script of scripts) redis.script('LOAD', script.source).catch(() => {})
+  }
+  redis.on('ready', load)
+  if (redis.status === 'ready') load()
+}
+
+/**
+ * Runs a script by its hash. On NOSCRIPT it is loaded and run again, which is safe only because each caller has at most
+ * one call per partition under way: otherwise the second attempt could overtake (or be overtaken by) a later call.
+ */
+export async function runScript(
+  redis: Redis,
+  script: Script,
+  scriptKeys: readonly string[],
+  args: readonly Argument[],
+): Promise<unknown> {
+  const call = () => redis.evalsha(script.sha, scriptKeys.length, ...scriptKeys, ...args)
+  try {
+    return await call()
+  } catch (error) {
+    if (!(error instanceof Error && error.message.startsWith('NOSCRIPT'))) throw error
+    await redis.script('LOAD', script.source)
+    return await call()
+  }
+}

@@ -1,0 +1,22 @@
+import type { Redis } from './connection.ts'
+import { BusMismatch } from './errors.ts'
+import { keys } from './keys.ts'
+import { openPartition } from './lineage.ts'
+
+/**
+ * Checks that this process and the data in Redis agree, writing what is missing on the first start: the partition
+ * count, which is fixed for good because it decides where every key lies, and each partition's meta.
+ *
+ * @throws BusMismatch with what to do.
+ */
+export async function openTopology(redis: Redis, partitions: number): Promise<void> {
+  await redis.hsetnx(keys.cluster, 'partitions', partitions)
+  const stored = Number(await redis.hget(keys.cluster, 'partitions'))
+  if (stored !== partitions) {
+    throw new BusMismatch(
+      `The data in Redis has ${stored} partitions, the config says ${partitions}. The count is fixed at first start: ` +
+        `set TIDEGATE_PARTITIONS=${stored}, or use another Redis database or data folder.`,
+    )
+  }
+  for (let partition = 0; partition < partitions; partition++) await openPartition(redis, partition)
+}
