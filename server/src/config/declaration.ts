@@ -1,0 +1,46 @@
+import type { Lane } from '@tidegate/protocol'
+import type { ZodType } from 'zod'
+import type { FlowStep } from './model.ts'
+
+/**
+ * What the builders of `topic.ts` record, unchecked: the config file is not type-checked when it is loaded, so every
+ * value may be wrong. `resolve.ts` checks it all at once and builds the contract.
+ */
+export type Declaration = SourceDeclaration | FlowDeclaration | WindowDeclaration
+
+export interface SourceDeclaration {
+  readonly kind: 'source'
+  readonly name: string
+  readonly schema: ZodType
+  readonly key: string
+  readonly priority: Priority | undefined
+  readonly retention: string | undefined
+}
+
+export interface FlowDeclaration {
+  readonly kind: 'flow'
+  readonly name: string
+  readonly from: Declaration
+  readonly steps: readonly FlowStep[]
+  readonly version: number
+  readonly priority: Priority | undefined
+  readonly retention: string | undefined
+}
+
+export interface WindowDeclaration {
+  readonly kind: 'window'
+  readonly name: string
+  readonly from: Declaration
+  readonly tumbling: string
+  readonly offset: string | undefined
+  readonly outOfOrderness: string | undefined
+  readonly allowedLateness: string | undefined
+  readonly groupBy: null | undefined
+  readonly aggregate: Readonly<Record<string, unknown>>
+  readonly priority: Lane | undefined
+  readonly retention: string | undefined
+}
+
+/** One lane for every event of the topic, or a rule over its data. */
+// biome-ignore lint/suspicious/noExplicitAny: the rule's own data type is known to the builder, not here
+export type Priority = Lane | ((data: any) => Lane)

@@ -1,0 +1,23 @@
+import type { Duration, PositiveDuration } from './duration.ts'
+
+/**
+ * How long entries are kept when a topic does not say.
+ *
+ * Raw events are the bulk of what Redis holds, and a flow writes at most one event per event: a day covers a night
+ * without an operator. Panes are few beside the events they sum up: a week lets a chart show last week beside this
+ * one. Late events are kept as long as the panes they missed.
+ */
+export const DEFAULT_RETENTION = {
+  source: '24h',
+  flow: '24h',
+  window: '7d',
+} as const satisfies Record<string, PositiveDuration>
+
+/** Every pane waits this long: enough for network jitter, short enough to call the page live. */
+export const DEFAULT_OUT_OF_ORDERNESS: Duration = '1s'
+
+/** Open windows are kept in Redis this long after they close: a minute covers a client's reconnect. */
+export const DEFAULT_ALLOWED_LATENESS: Duration = '1m'
+
+/** Workers commit at most every 100 ms: shorter windows could not be told apart by when their panes appear. */
+export const MIN_WINDOW_MS = 100

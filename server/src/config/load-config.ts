@@ -1,0 +1,27 @@
+import { resolve } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import type { Config } from './define-config.ts'
+
+/**
+ * Loads the default export of a config file. TypeScript files need tsx, under which every Tidegate process runs.
+ *
+ * @param path of the file, relative to the working directory.
+ * @throws {ConfigError} when the config names things that cannot be used.
+ * @throws {Error} when the file cannot be loaded or exports something else; `cause` has the reason.
+ */
+export async function loadConfig(path: string): Promise<Config<unknown>> {
+  const file = resolve(path)
+  let exported: { default?: unknown }
+  try {
+    exported = await import(pathToFileURL(file).href)
+  } catch (cause) {
+    if (cause instanceof Error && cause.name === 'ConfigError') throw cause
+    throw new Error(`${file} cannot be loaded: ${(cause as Error).message}`, { cause })
+  }
+  if (!isConfig(exported.default)) throw new Error(`${file} must export defineConfig({ topics: [...] }) as its default`)
+  return exported.default
+}
+
+function isConfig(value: unknown): value is Config<unknown> {
+  return typeof value === 'object' && value !== null && 'contract' in value
+}

@@ -1,0 +1,56 @@
+import { isTopicName } from '@tidegate/protocol'
+import type { ConfigProblem } from './config-error.ts'
+import type { Declaration } from './declaration.ts'
+
+/**
+ * The declared topics with inputs before what reads them, otherwise as listed, and what is wrong with them as a
+ * graph. Inputs are compared as objects: a second topic of the same name is not the input.
+ */
+export function topicOrder(declared: readonly Declaration[]): { ordered: Declaration[]; problems: ConfigProblem[] } {
+  const problems = nameProblems(declared)
+  const listed = new Set(declared)
+  const ordered = new Set<Declaration>()
+
+  function visit(declaration: Declaration, path: ReadonlySet<Declaration>): void {
+    if (ordered.has(declaration)) return
+    if (declaration.kind !== 'source') {
+      const { name, from } = declaration
+      if (path.has(from)) {
+        problems.push({ code: 'cycle', topic: name, message: `it reads ${from.name}, which reads it` })
+      } else if (!listed.has(from)) {
+        problems.push({ code: 'unlisted_input', topic: name, message: `its input ${from.name} is not in topics` })
+      } else {
+        visit(from, new Set([...path, from]))
+      }
+    }
+    ordered.add(declaration)
+  }
+
+  for (const declaration of declared) visit(declaration, new Set([declaration]))
+  return { ordered: [...ordered], problems }
+}
+
+export const lateTopicName = (window: string): string => `${window}.late`
+
+function nameProblems(declared: readonly Declaration[]): ConfigProblem[] {
+  const problems: ConfigProblem[] = []
+  const taken = new Set<string>()
+  for (const declaration of declared) {
+    const topic = declaration.name
+    const names = declaration.kind === 'window' ? [topic, lateTopicName(topic)] : [topic]
+    for (const name of names) {
+      if (typeof name !== 'string' || !isTopicName(name)) {
+        const message = `${JSON.stringify(name)} is not a topic name: lower-case words joined by dots, at most 128 characters`
+        problems.push({ code: 'bad_name', topic, message })
+      } else if (taken.has(name)) {
+        problems.push({
+          code: 'duplicate_name',
+          topic,
+          message: `the name ${name} is taken; a window also takes <name>.late`,
+        })
+      }
+      taken.add(name)
+    }
+  }
+  return problems
+}

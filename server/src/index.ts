@@ -1,0 +1,5 @@
+export { ConfigError, type ConfigProblem } from './config/config-error.ts'
+export { type Config, defineConfig } from './config/define-config.ts'
+export type { Duration, PositiveDuration, SignedDuration } from './config/duration.ts'
+export type { Pane } from './config/model.ts'
+export { topic } from './config/topic.ts'
