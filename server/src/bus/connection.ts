@@ -1,6 +1,8 @@
-import { Redis, type RedisOptions } from 'ioredis'
+import { type RedisOptions as AnyRedisOptions, Redis } from 'ioredis'
 
 export type { Redis } from 'ioredis'
+
+type RedisOptions = Omit<AnyRedisOptions, 'replyMapping'>
 
 /** How long a single non-blocking command may take before its caller is told that Redis does not answer. */
 export const COMMAND_DEADLINE_MS = 1_000

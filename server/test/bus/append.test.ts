@@ -1,0 +1,182 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import {
+  type AppendReply,
+  append,
+  Guard,
+  keys,
+  lastIds,
+  openCommandConnection,
+  openPartition,
+  PRODUCER_MEMORY_MS,
+  RecordBatchBuilder,
+  type Redis,
+  readRange,
+  type SliceIdentity,
+  settleLineage,
+  untilReady,
+} from '../../src/bus/index.ts'
+import { startTestRedis, type TestRedis } from '../support/redis.ts'
+
+const PARTITION = 0
+let server: TestRedis
+let redis: Redis
+
+beforeAll(async () => {
+  server = await startTestRedis()
+  redis = openCommandConnection(server.url, 'test')
+  await untilReady(redis, 5_000)
+})
+afterAll(async () => {
+  redis.disconnect()
+  await server.close()
+})
+beforeEach(async () => {
+  await redis.flushall()
+  await openPartition(redis, PARTITION)
+})
+
+const identity = (over: Partial<SliceIdentity> = {}): SliceIdentity => ({
+  producer: 'p1',
+  session: 1,
+  seq: 1,
+  previous: '*',
+  checksum: 'c1',
+  ageMs: 0,
+  ...over,
+})
+
+function batchOf(topic: string, slices: number) {
+  const builder = new RecordBatchBuilder()
+  for (let i = 0; i < slices; i++) {
+    const json = `{"id":"e${i}","key":"k","time":1,"data":{}}`
+    builder.addSlice([{ key: 'k', lane: 'low', time: 1, json }], [json.length])
+  }
+  return { topic, ...builder.build() }
+}
+
+/** Appends one batch of topic `a.b` with a slice per identity. */
+function send(...identities: (SliceIdentity | undefined)[]): Promise<AppendReply> {
+  return append(redis, new Guard('append'), PARTITION, {
+    batches: [batchOf('a.b', identities.length)],
+    slices: identities.map((id) => ({ batch: 0, identity: id })),
+  })
+}
+
+async function verdicts(...identities: (SliceIdentity | undefined)[]): Promise<string[]> {
+  const reply = await send(...identities)
+  if (reply.status !== 'ok') throw new Error(reply.status)
+  return reply.slices.map((slice) => slice.verdict)
+}
+
+describe('append', () => {
+  it('B-APPEND-1 answers a repeated slice with the position of the first', async () => {
+    const first = await send(identity())
+    const second = await send(identity())
+    expect(second).toMatchObject({ slices: [{ verdict: 'duplicate' }] })
+    expect(first.status === 'ok' && first.slices[0]!.streamId).toBe(
+      second.status === 'ok' && second.slices[0]!.streamId,
+    )
+    expect(await redis.xlen(keys.log(PARTITION, 'a.b'))).toBe(1)
+  })
+
+  it('B-APPEND-2 calls the same seq with another checksum a conflict', async () => {
+    await send(identity())
+    expect(await verdicts(identity({ checksum: 'c2' }))).toEqual(['conflict'])
+  })
+
+  it('B-APPEND-3 refuses a slice whose predecessor is missing, and takes it once that has landed', async () => {
+    await send(identity({ seq: 4 }))
+    expect(await verdicts(identity({ seq: 6, previous: 5 }))).toEqual(['out_of_order'])
+    expect(await verdicts(identity({ seq: 5, previous: '*' }), identity({ seq: 6, previous: 5 }))).toEqual([
+      'new',
+      'new',
+    ])
+  })
+
+  it('B-APPEND-4 fences an older session of the producer', async () => {
+    await send(identity({ session: 2 }))
+    expect(await verdicts(identity({ session: 1, seq: 2 }))).toEqual(['fenced'])
+  })
+
+  it('B-APPEND-5 does not store what it cannot judge: an unknown predecessor or a retry older than its memory', async () => {
+    expect(await verdicts(identity({ seq: 9, previous: 8 }))).toEqual(['unknown'])
+    expect(await verdicts(identity({ ageMs: PRODUCER_MEMORY_MS }))).toEqual(['unknown'])
+    expect(await redis.exists(keys.log(PARTITION, 'a.b'))).toBe(0)
+  })
+
+  it('B-APPEND-6 masks refused slices of a merged batch in the entry', async () => {
+    await send(identity())
+    await send(identity(), identity({ producer: 'p2' }), undefined)
+    const entries = await readRange(redis, PARTITION, 'a.b', '-', '+', 10)
+    expect(entries.map((entry) => entry.refused)).toEqual([undefined, '0'])
+  })
+
+  it('B-APPEND-7 remembers a producer through one rotation of generations', async () => {
+    await send(identity())
+    await redis.hset(keys.meta(PARTITION), 'generation', 1)
+    await send(identity({ producer: 'p2' }))
+    expect(await redis.exists(keys.producersPrevious(PARTITION))).toBe(1)
+    expect(await verdicts(identity(), identity({ producer: 'p2' }))).toEqual(['duplicate', 'duplicate'])
+  })
+
+  it('B-APPEND-8 writes nothing while a log key holds something else', async () => {
+    await redis.set(keys.log(PARTITION, 'x.y'), 'foreign')
+    const request = {
+      batches: [batchOf('a.b', 1), batchOf('x.y', 1)],
+      slices: [
+        { batch: 0, identity: undefined },
+        { batch: 1, identity: undefined },
+      ],
+    }
+    await expect(append(redis, new Guard('append'), PARTITION, request)).rejects.toThrow(/not a stream/)
+    expect(await redis.exists(keys.log(PARTITION, 'a.b'))).toBe(0)
+  })
+
+  it('B-APPEND-9 survives the loss of the script cache', async () => {
+    await send(identity())
+    await redis.script('FLUSH')
+    expect(await verdicts(identity({ seq: 2, previous: 1 }))).toEqual(['new'])
+  })
+})
+
+describe('lineage', () => {
+  const otherLineage = () => redis.hset(keys.meta(PARTITION), 'lineage', 'another:one')
+
+  it('B-LINEAGE-1 appends nothing under an unproved lineage', async () => {
+    await otherLineage()
+    expect(await send(identity())).toMatchObject({ status: 'lineage', stored: 'another:one' })
+    expect(await redis.exists(keys.log(PARTITION, 'a.b'))).toBe(0)
+  })
+
+  it('B-LINEAGE-2 keeps the epoch when every known entry is still there', async () => {
+    await send(identity())
+    const [streamId] = await lastIds(redis, PARTITION, ['a.b'])
+    const before = await openPartition(redis, PARTITION)
+    await otherLineage()
+    const seen = await openPartition(redis, PARTITION)
+    await settleLineage(redis, PARTITION, seen, [{ topic: 'a.b', streamId: streamId! }])
+    expect(await openPartition(redis, PARTITION)).toEqual(before)
+  })
+
+  it('B-LINEAGE-3 starts a new epoch when a known entry is gone, even though newer ones exist', async () => {
+    await send(identity())
+    const before = await openPartition(redis, PARTITION)
+    await otherLineage()
+    const seen = await openPartition(redis, PARTITION)
+    await settleLineage(redis, PARTITION, seen, [{ topic: 'a.b', streamId: '1-1' }])
+    const after = await openPartition(redis, PARTITION)
+    expect(after.epoch).not.toBe(before.epoch)
+    expect(after.stored).toBe(after.current)
+  })
+
+  it('B-LINEAGE-4 starts a new epoch on a Redis that came back empty', async () => {
+    const before = await openPartition(redis, PARTITION)
+    await redis.flushall()
+    const reply = await send(identity())
+    expect(reply).toMatchObject({ status: 'lineage', stored: '' })
+    if (reply.status !== 'lineage') return
+    await settleLineage(redis, PARTITION, reply, [])
+    expect((await openPartition(redis, PARTITION)).epoch).not.toBe(before.epoch)
+    expect(await verdicts(identity())).toEqual(['new'])
+  })
+})

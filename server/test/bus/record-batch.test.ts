@@ -1,0 +1,65 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { decodeEvents, decodeHeader, encodeEvent, RecordBatchBuilder, refusedEvents } from '../../src/bus/index.ts'
+
+const lane = fc.constantFrom('high', 'normal', 'low')
+const event = fc.record({
+  id: fc.string({ unit: 'grapheme' }),
+  key: fc.string({ unit: 'grapheme' }),
+  time: fc.integer({ min: -(2 ** 45), max: 2 ** 45 }),
+  lane,
+  data: fc.dictionary(fc.string(), fc.jsonValue({ noUnicodeString: false }), { noNullPrototype: true }),
+})
+const slices = fc.array(fc.array(event, { minLength: 1, maxLength: 5 }), { minLength: 1, maxLength: 6 })
+
+function build(input: readonly (readonly (typeof event extends fc.Arbitrary<infer E> ? E : never)[])[]) {
+  const builder = new RecordBatchBuilder()
+  for (const slice of input) {
+    const events = slice.map((e) => ({
+      key: e.key,
+      lane: e.lane as 'high' | 'normal' | 'low',
+      time: e.time,
+      json: encodeEvent(e.id, e.key, e.time, undefined, JSON.stringify(e.data)),
+    }))
+    builder.addSlice(
+      events,
+      events.map((e) => Buffer.byteLength(e.json)),
+    )
+  }
+  return builder.build()
+}
+
+describe('record batch', () => {
+  it('B-BATCH-1 gives back every column and every event, whole and by byte range', () => {
+    fc.assert(
+      fc.property(slices, (input) => {
+        const flat = input.flat()
+        const { header: text, payload } = build(input)
+        const header = decodeHeader(text)
+        expect(header.keys).toEqual(flat.map((e) => e.key))
+        expect(header.times).toEqual(flat.map((e) => e.time))
+        expect(header.lanes).toEqual(flat.map((e) => e.lane))
+        const bytes = Buffer.from(payload)
+        expect(decodeEvents(bytes).map((e) => e.id)).toEqual(flat.map((e) => e.id))
+        let offset = 0
+        flat.forEach((e, i) => {
+          const one = JSON.parse(bytes.subarray(offset, offset + header.bytes[i]!).toString()) as { data: unknown }
+          expect(one.data).toEqual(JSON.parse(JSON.stringify(e.data)))
+          offset += header.bytes[i]! + 1
+        })
+      }),
+    )
+  })
+
+  it('B-BATCH-2 masks exactly the events of the refused slices', () => {
+    fc.assert(
+      fc.property(slices, fc.nat(), (input, pick) => {
+        const refused = pick % input.length
+        const header = decodeHeader(build(input).header)
+        const before = input.slice(0, refused).flat().length
+        const expected = input[refused]!.map((_, i) => before + i)
+        expect([...refusedEvents(header, `${refused}`)]).toEqual(expected)
+      }),
+    )
+  })
+})
