@@ -28,8 +28,12 @@ export type Aggregates<Data> = Readonly<Record<string, Aggregate<Data>>>
 export type PaneValue<Aggregated> = { readonly [Field in keyof Aggregated]: number }
 
 /** Checks the declared aggregates and turns them into plain data, in declaration order. */
-export function aggregateSpecs(declared: Readonly<Record<string, unknown>>): Readonly<Record<string, AggregateSpec>> {
-  const entries = Object.entries(declared).map(([name, aggregate]) => [name, aggregateSpec(name, aggregate)] as const)
+export function aggregateSpecs(
+  declared: Readonly<Record<string, unknown>> | undefined,
+): Readonly<Record<string, AggregateSpec>> {
+  const entries = Object.entries(declared ?? {}).map(
+    ([name, aggregate]) => [name, aggregateSpec(name, aggregate)] as const,
+  )
   if (entries.length === 0) throw new TopicProblem('bad_aggregate', 'aggregate names nothing to compute')
   return Object.fromEntries(entries)
 }

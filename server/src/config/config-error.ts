@@ -1,5 +1,6 @@
 /** What can be wrong with a declared topic. Codes are stable; messages are for people. */
 export type ProblemCode =
+  | 'not_a_topic'
   | 'bad_name'
   | 'duplicate_name'
   | 'unlisted_input'

@@ -36,7 +36,7 @@ export interface WindowDeclaration {
   readonly outOfOrderness: string | undefined
   readonly allowedLateness: string | undefined
   readonly groupBy: null | undefined
-  readonly aggregate: Readonly<Record<string, unknown>>
+  readonly aggregate: Readonly<Record<string, unknown>> | undefined
   readonly priority: Lane | undefined
   readonly retention: string | undefined
 }

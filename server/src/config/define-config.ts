@@ -1,3 +1,5 @@
+import { ConfigError } from './config-error.ts'
+import type { Declaration } from './declaration.ts'
 import type { Contract } from './model.ts'
 import { resolveContract } from './resolve.ts'
 import type { AnyTopic, TopicEntry } from './topic.ts'
@@ -21,6 +23,13 @@ type TopicsOf<Entries extends TopicEntry> = {
 export function defineConfig<const Topics extends readonly AnyTopic[]>(config: {
   readonly topics: Topics
 }): Config<TopicsOf<Topics[number]['~entries']>> {
-  const contract = resolveContract(config.topics.map((topic) => topic['~declaration']))
+  const contract = resolveContract(config.topics.map(declarationOf))
   return { contract, '~topics': undefined as never }
+}
+
+function declarationOf(listed: AnyTopic | undefined, index: number): Declaration {
+  const declaration = listed?.['~declaration']
+  if (declaration !== undefined) return declaration
+  const message = 'it was not made by topic(), .window() or .to(); a flow becomes a topic by .to(name, { version })'
+  throw new ConfigError([{ code: 'not_a_topic', topic: `topics[${index}]`, message }])
 }

@@ -1,0 +1,169 @@
+import { describe, expect, test } from 'vitest'
+import { z } from 'zod'
+import { canonicalJson } from '../../src/config/hash.ts'
+import { defineConfig, topic } from '../../src/index.ts'
+
+const schema = z.object({ id: z.string(), n: z.number(), unit: z.string().default('degC') })
+const window = { tumbling: '10s', aggregate: { sum: { sum: 'n' }, count: 'count' } } as const
+
+function contractOf(change: { schema?: typeof schema; key?: 'id' | 'unit'; version?: number; window?: object } = {}) {
+  const a = topic('a', { schema: change.schema ?? schema, key: change.key ?? 'id' })
+  const f = a.filter((d) => d.n > 1).to('f', { version: change.version ?? 1 })
+  const w = a.window('w', { ...window, ...change.window })
+  return defineConfig({ topics: [a, f, w] }).contract
+}
+
+function sourceOf(priority?: Parameters<typeof topic>[1]['priority'], of: z.ZodType<{ id: string }> = schema) {
+  const source = defineConfig({ topics: [topic('a', { schema: of, key: 'id', ...(priority && { priority }) })] })
+  const [definition] = source.contract.topics.values()
+  if (definition?.kind !== 'source') throw new Error('not a source')
+  return definition
+}
+
+describe('contract', () => {
+  test('topics - inputs come first, late topics after their window (K-CONTRACT-1)', () => {
+    const a = topic('a', { schema, key: 'id' })
+    const b = topic('b', { schema, key: 'id' })
+    const w = a.window('w', window)
+    const f = w.filter((pane) => pane.value.sum > 1).to('f', { version: 1 })
+    const { contract } = defineConfig({ topics: [f, b, w, a] })
+    expect([...contract.topics.keys()]).toEqual(['a', 'w', 'w.late', 'f', 'b'])
+  })
+
+  test('window - is plain data with every duration in ms and defaults filled', () => {
+    expect(contractOf().topics.get('w')).toEqual({
+      kind: 'window',
+      name: 'w',
+      from: 'a',
+      lane: 'normal',
+      lateTopic: 'w.late',
+      retentionMs: 7 * 86_400_000,
+      spec: {
+        type: 'tumbling',
+        sizeMs: 10_000,
+        offsetMs: 0,
+        outOfOrdernessMs: 1_000,
+        allowedLatenessMs: 60_000,
+        groupBy: 'key',
+        aggregate: { sum: { fn: 'sum', field: 'n' }, count: { fn: 'count' } },
+      },
+    })
+    const all = contractOf({ window: { groupBy: null, offset: '-2s' } }).topics.get('w')
+    expect(all).toMatchObject({ spec: { groupBy: 'all', offsetMs: -2_000 } })
+  })
+
+  test('late topic - reads the source and is kept as long as the panes (K-CONTRACT-2)', () => {
+    expect(contractOf({ window: { retention: '2h' } }).topics.get('w.late')).toEqual({
+      kind: 'late',
+      name: 'w.late',
+      from: 'a',
+      window: 'w',
+      retentionMs: 7_200_000,
+    })
+  })
+
+  test('flow - steps run in the order written', () => {
+    const a = topic('a', { schema, key: 'id' })
+    const f = a
+      .map((d) => ({ n: d.n * 2 }))
+      .filter((d) => d.n > 5)
+      .map((d) => ({ n: d.n + 1 }))
+      .to('f', { version: 3 })
+    const flow = defineConfig({ topics: [a, f] }).contract.topics.get('f')
+    if (flow?.kind !== 'flow') throw new Error('not a flow')
+    expect(flow.version).toBe(3)
+    expect(flow.steps.map((step) => step.op)).toEqual(['map', 'filter', 'map'])
+    expect(flow.steps[0]!.apply({ n: 3 })).toEqual({ n: 6 })
+    expect(flow.steps[1]!.apply({ n: 6 })).toBe(true)
+    expect(flow.steps[2]!.apply({ n: 6 })).toEqual({ n: 7 })
+  })
+
+  test('flows - two built on one beginning do not share steps', () => {
+    const a = topic('a', { schema, key: 'id' })
+    const shared = a.filter((d) => d.n > 1)
+    const f = shared.map((d) => d).to('f', { version: 1 })
+    const g = shared.to('g', { version: 1 })
+    const { topics } = defineConfig({ topics: [a, f, g] }).contract
+    expect(topics.get('g')).toMatchObject({ from: 'a', steps: [{ op: 'filter' }] })
+    expect(topics.get('f')).toMatchObject({ from: 'a', steps: [{ op: 'filter' }, { op: 'map' }] })
+  })
+})
+
+describe('contract hash', () => {
+  test('hash - is 16 hex digits and does not depend on the order of listing (K-CONTRACT-3)', () => {
+    const a = topic('a', { schema, key: 'id' })
+    const w = a.window('w', window)
+    const hash = defineConfig({ topics: [a, w] }).contract.hash
+    expect(hash).toMatch(/^[0-9a-f]{16}$/)
+    expect(defineConfig({ topics: [w, a] }).contract.hash).toBe(hash)
+  })
+
+  test.each([
+    ['schema', { schema: z.object({ ...schema.shape, unit: z.string().default('degF') }) }],
+    ['key', { key: 'unit' }],
+    ['flow version', { version: 2 }],
+    ['window size', { window: { tumbling: '20s' } }],
+    ['lateness', { window: { allowedLateness: '2m' } }],
+    ['grouping', { window: { groupBy: null } }],
+    ['aggregate', { window: { aggregate: { sum: { sum: 'n' } } } }],
+    ['order of aggregates', { window: { aggregate: { count: 'count', sum: { sum: 'n' } } } }],
+  ] as const)('hash - changes with the %s (K-CONTRACT-4)', (_what, change) => {
+    expect(contractOf(change).hash).not.toBe(contractOf().hash)
+  })
+
+  test('hash - stays with another retention or priority (K-CONTRACT-4)', () => {
+    expect(contractOf({ window: { retention: '1h', priority: 'high' } }).hash).toBe(contractOf().hash)
+  })
+
+  test('canonicalJson - sorts keys at every depth and keeps array order (K-CONTRACT-3)', () => {
+    expect(canonicalJson({ b: [{ d: 1, c: 2 }, 1], a: null })).toBe('{"a":null,"b":[{"c":2,"d":1},1]}')
+  })
+})
+
+describe('validate', () => {
+  test('validate - fills defaults and drops unknown fields (K-CONTRACT-5)', () => {
+    expect(sourceOf().validate({ id: 'x', n: 1, extra: true })).toEqual({
+      ok: true,
+      data: { id: 'x', n: 1, unit: 'degC' },
+    })
+  })
+
+  test('validate - names path and reason of the first issue (K-CONTRACT-5)', () => {
+    const nested = z.object({ id: z.string(), lines: z.array(z.object({ price: z.number() })) })
+    expect(sourceOf('low', nested).validate({ id: 'x', lines: [{ price: 1 }, { price: 'free' }] })).toEqual({
+      ok: false,
+      path: 'lines.1.price',
+      message: 'Invalid input: expected number, received string',
+    })
+    for (const data of [null, undefined, 'text', 7, []]) {
+      expect(sourceOf().validate(data)).toMatchObject({ ok: false, path: '' })
+    }
+  })
+
+  test('validate - a throwing or asynchronous refinement refuses the event (K-CONTRACT-5)', () => {
+    const throwing = schema.refine(() => {
+      throw new Error('oops')
+    })
+    expect(sourceOf('low', throwing).validate({ id: 'x', n: 1 })).toMatchObject({
+      ok: false,
+      message: expect.stringMatching('oops'),
+    })
+    const asynchronous = schema.refine(async () => true)
+    expect(sourceOf('low', asynchronous).validate({ id: 'x', n: 1 })).toMatchObject({ ok: false, path: '' })
+  })
+})
+
+describe('laneOf', () => {
+  test('laneOf - is normal by default, a constant, or the rule (K-CONTRACT-6)', () => {
+    expect(sourceOf().laneOf({})).toBe('normal')
+    expect(sourceOf('high').laneOf({})).toBe('high')
+    expect(sourceOf((data) => ((data as { n: number }).n > 1 ? 'high' : 'low')).laneOf({ n: 2 })).toBe('high')
+  })
+
+  test('laneOf - a rule that throws or answers no lane gives normal (K-CONTRACT-6)', () => {
+    const throwing = sourceOf((data) => (data as { missing: { lane: 'high' } }).missing.lane)
+    expect(throwing.laneOf({})).toBe('normal')
+    expect(sourceOf(() => 'urgent' as never).laneOf({})).toBe('normal')
+    expect(sourceOf(() => undefined as never).laneOf({})).toBe('normal')
+  })
+})
