@@ -1,6 +1,15 @@
+import { existsSync } from 'node:fs'
 import { resolve } from 'node:path'
-import { pathToFileURL } from 'node:url'
+import { fileURLToPath, pathToFileURL } from 'node:url'
 import type { Config } from './define-config.ts'
+
+const BUILT_IN = fileURLToPath(new URL('../demo/demo.config.ts', import.meta.url))
+
+/** The config to use when none is named: `tidegate.config.ts` in the directory, else the built-in demo's. */
+export function defaultConfigPath(directory: string): string {
+  const own = resolve(directory, 'tidegate.config.ts')
+  return existsSync(own) ? own : BUILT_IN
+}
 
 /**
  * Loads the default export of a config file. TypeScript files need tsx, under which every Tidegate process runs.

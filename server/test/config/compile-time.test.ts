@@ -1,31 +1,14 @@
-import { execFile } from 'node:child_process'
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
-import { promisify } from 'node:util'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { expect, test } from 'vitest'
+import { checkTypes } from '../support/tsc.ts'
 
-const REPOSITORY = fileURLToPath(new URL('../../../', import.meta.url))
 const TOPICS = 400
 const MAX_ADDED_MS = 3_000
 
-let folder: string
-
-beforeAll(async () => {
-  // Inside the repository, so that the generated configs resolve `tidegate` and `zod` as a user's would.
-  const cache = join(REPOSITORY, 'node_modules/.cache')
-  await mkdir(cache, { recursive: true })
-  folder = await mkdtemp(join(cache, 'tidegate-types-'))
-})
-
-afterAll(() => rm(folder, { recursive: true, force: true }))
-
 test('types - 400 topics add at most 3 s to tsc (K-TYPE-6)', { timeout: 120_000 }, async () => {
-  const none = await checkTimeMs('none', configSource(0))
-  const many = await checkTimeMs('many', configSource(TOPICS / 4))
-  const addedMs = many - none
-  console.log(`tsc: no topics ${none} ms, ${TOPICS} topics ${many} ms of CPU, added ${addedMs} ms`)
-  expect(addedMs).toBeLessThanOrEqual(MAX_ADDED_MS)
+  const none = await checkTypes({ 'config.ts': configSource(0) })
+  const many = await checkTypes({ 'config.ts': configSource(TOPICS / 4) })
+  console.log(`tsc: no topics ${none} ms, ${TOPICS} topics ${many} ms of CPU, added ${many - none} ms`)
+  expect(many - none).toBeLessThanOrEqual(MAX_ADDED_MS)
 })
 
 /** Groups of four topics - a source, a window, a flow and an alert - and a reader of the whole config's types. */
@@ -55,22 +38,4 @@ export type Topics = (typeof config)['~topics']
 export type Unknown = Topics['shop.nope']
 ${groups > 0 ? `export const sum: number = null! as Topics['shop.alert_${groups - 1}']['data']['value']['sum']` : ''}
 `
-}
-
-/** Reports to stderr what the process used: CPU time, so that what else runs on the machine does not count. */
-const REPORT_CPU = `data:text/javascript,process.on('exit', () => console.error(process.cpuUsage().user))`
-
-/** CPU time of the repository's own tsc over one file, all its threads together. */
-async function checkTimeMs(name: string, source: string): Promise<number> {
-  const file = join(folder, `${name}.ts`)
-  const project = join(folder, `${name}.json`)
-  await writeFile(file, source)
-  // `exclude` of the repository would leave out this very folder.
-  await writeFile(project, JSON.stringify({ extends: join(REPOSITORY, 'tsconfig.json'), include: [file], exclude: [] }))
-  const tsc = join(REPOSITORY, 'node_modules/typescript/bin/tsc')
-  const run = promisify(execFile)(process.execPath, ['--import', REPORT_CPU, tsc, '--noEmit', '-p', project])
-  const { stderr } = await run.catch((failed: { stdout: string }) => {
-    throw new Error(`tsc refused the generated config:\n${failed.stdout}`)
-  })
-  return Math.round(Number(stderr) / 1_000)
 }

@@ -1,0 +1,77 @@
+import { defineConfig, topic } from 'tidegate'
+import { z } from 'zod'
+
+// The contract of the built-in demo, as you would write it in your own `tidegate.config.ts`: copy it and change it.
+
+const reading = topic('sensor.reading', {
+  schema: z.object({ sensorId: z.string(), temperature: z.number(), humidity: z.number() }), // degC, %
+  key: 'sensorId',
+  priority: 'low',
+  retention: '1h',
+})
+const signUp = topic('commerce.user_signed_up', {
+  schema: z.object({ userId: z.string(), country: z.string() }),
+  key: 'userId',
+  priority: 'low',
+  retention: '6h',
+})
+const order = topic('commerce.order_placed', {
+  schema: z.object({ orderId: z.string(), userId: z.string(), amount: z.number() }),
+  key: 'orderId',
+  retention: '6h',
+})
+const payment = topic('commerce.payment_received', {
+  schema: z.object({ paymentId: z.string(), orderId: z.string(), amount: z.number(), currency: z.string() }),
+  key: 'orderId',
+  priority: (p) => (p.amount > 1000 ? 'high' : 'low'),
+  retention: '6h',
+})
+
+const anomaly = reading
+  .map((r) => ({ ...r, temperature: r.temperature * 1.8 + 32 })) // degF
+  .filter((r) => r.temperature > 80 || r.temperature < 10)
+  .to('sensor.anomaly', { priority: 'high', version: 1, retention: '6h' })
+
+const statistics = {
+  avg: { avg: 'temperature' },
+  min: { min: 'temperature' },
+  max: { max: 'temperature' },
+  count: 'count',
+} as const
+const sensor10s = reading.window('sensor.10s', {
+  tumbling: '10s',
+  outOfOrderness: '2s',
+  allowedLateness: '1m',
+  aggregate: statistics,
+  retention: '6h',
+})
+const sensor1m = reading.window('sensor.1m', {
+  tumbling: '1m',
+  outOfOrderness: '2s',
+  allowedLateness: '1m',
+  aggregate: statistics,
+  retention: '24h',
+})
+const revenue = payment.window('commerce.revenue_1m', {
+  tumbling: '1m',
+  outOfOrderness: '2s',
+  allowedLateness: '1m',
+  groupBy: null,
+  aggregate: { revenue: { sum: 'amount' }, payments: 'count' },
+  retention: '24h',
+})
+const orders = order.window('commerce.orders_1m', {
+  tumbling: '1m',
+  outOfOrderness: '2s',
+  allowedLateness: '1m',
+  groupBy: null,
+  aggregate: { count: 'count' },
+  retention: '24h',
+})
+const overheated = sensor10s
+  .filter((pane) => pane.value.avg > 30)
+  .to('sensor.overheated', { priority: 'high', version: 1, retention: '6h' })
+
+export default defineConfig({
+  topics: [reading, signUp, order, payment, anomaly, sensor10s, sensor1m, revenue, orders, overheated],
+})

@@ -1,0 +1,28 @@
+import type { Contract, TopicDefinition } from './model.ts'
+
+/** The contract as plain data, for people and tools: functions are left out, as their `version` stands for them. */
+export function describeContract(contract: Contract): { readonly hash: string; readonly topics: readonly object[] } {
+  return { hash: contract.hash, topics: [...contract.topics.values()].map(describeTopic) }
+}
+
+function describeTopic(topic: TopicDefinition): object {
+  const { name, kind, retentionMs } = topic
+  switch (topic.kind) {
+    case 'source':
+      return { name, kind, retentionMs, key: topic.keyField, schema: topic.jsonSchema }
+    case 'flow':
+      return { name, kind, retentionMs, from: topic.from, version: topic.version }
+    case 'window':
+      return {
+        name,
+        kind,
+        retentionMs,
+        from: topic.from,
+        lane: topic.lane,
+        lateTopic: topic.lateTopic,
+        spec: topic.spec,
+      }
+    case 'late':
+      return { name, kind, retentionMs, from: topic.from, window: topic.window }
+  }
+}

@@ -1,0 +1,133 @@
+import { readFile } from 'node:fs/promises'
+import { fileURLToPath } from 'node:url'
+import { afterEach, describe, expect, test, vi } from 'vitest'
+import { z } from 'zod'
+import { run } from '../../src/cli/contract.ts'
+import { contractTypes } from '../../src/config/contract-types.ts'
+import { jsonSchemas } from '../../src/config/schema.ts'
+import { schemaType } from '../../src/config/schema-type.ts'
+import demo from '../../src/demo/demo.config.ts'
+import { checkTypes } from '../support/tsc.ts'
+
+const EXAMPLE = fileURLToPath(new URL('../../../examples/tidegate.config.ts', import.meta.url))
+
+afterEach(() => {
+  vi.restoreAllMocks()
+})
+
+/** Runs the command and collects what it prints. */
+async function printed(...args: string[]) {
+  const out = vi.spyOn(process.stdout, 'write').mockReturnValue(true)
+  const err = vi.spyOn(process.stderr, 'write').mockReturnValue(true)
+  const code = await run(args)
+  const result = { code, out: out.mock.calls.join(''), err: err.mock.calls.join('') }
+  vi.restoreAllMocks()
+  return result
+}
+
+describe('tidegate contract', () => {
+  test('--ts - its Contract has the same topics and data as the config (K-PRINT-1)', { timeout: 60_000 }, async () => {
+    const { code, out } = await printed('--ts', '--config', EXAMPLE)
+    expect(code).toBe(0)
+    await checkTypes({
+      'contract.ts': out,
+      'config.ts': await readFile(EXAMPLE, 'utf8'),
+      'check.ts': `import type { Contract } from './contract.ts'
+import type config from './config.ts'
+type Printed = Contract['~topics']
+type Declared = (typeof config)['~topics']
+// What passed a map is unknown on one side, so it is compared by name only.
+type Comparable<T> = Omit<T, 'sensor.anomaly'>
+const names = (name: keyof Printed): keyof Declared => name
+const namesBack = (name: keyof Declared): keyof Printed => name
+const to = (topics: Comparable<Printed>): Comparable<Declared> => topics
+const back = (topics: Comparable<Declared>): Comparable<Printed> => topics
+// @ts-expect-error nothing is known of it
+const degF = (topics: Printed): number => topics['sensor.anomaly'].data.temperature
+export { back, degF, names, namesBack, to }
+`,
+    })
+  })
+
+  test('--json - prints the contract as data with its hash (K-PRINT-2)', async () => {
+    const { code, out } = await printed('--json', '--config', EXAMPLE)
+    const { hash, topics } = JSON.parse(out) as { hash: string; topics: { name: string; kind: string }[] }
+    expect(code).toBe(0)
+    expect(hash).toBe(demo.contract.hash)
+    expect(topics.map((topic) => topic.name)).toEqual([...demo.contract.topics.keys()])
+    expect(topics[0]).toMatchObject({
+      kind: 'source',
+      key: 'sensorId',
+      retentionMs: 3_600_000,
+      schema: { type: 'object' },
+    })
+    expect(topics.find((topic) => topic.name === 'sensor.10s')).toMatchObject({ spec: { sizeMs: 10_000 } })
+  })
+
+  test('run - without --config prints the built-in demo where no tidegate.config.ts lies (K-PRINT-2)', async () => {
+    expect(JSON.parse((await printed('--json')).out)).toMatchObject({ hash: demo.contract.hash })
+  })
+
+  test.each([[[]], [['--ts', '--json']], [['--nope']], [['--config']]])(
+    'run - %j is answered by the usage',
+    async (args) => {
+      expect(await printed(...args)).toMatchObject({
+        code: 2,
+        out: '',
+        err: expect.stringMatching(/^tidegate contract --ts/),
+      })
+    },
+  )
+
+  test('run - a config that cannot be loaded is named', async () => {
+    const missing = await printed('--ts', '--config', 'nope.config.ts')
+    expect(missing).toMatchObject({ code: 1, out: '', err: expect.stringMatching(/nope\.config\.ts cannot be loaded/) })
+    const wrong = await printed('--ts', '--config', fileURLToPath(new URL('../../src/clock.ts', import.meta.url)))
+    expect(wrong).toMatchObject({ code: 1, err: expect.stringMatching(/must export defineConfig/) })
+  })
+})
+
+describe('printed types', () => {
+  test('example config - declares the same contract as the built-in demo (K-PRINT-2)', async () => {
+    const { default: example } = (await import(EXAMPLE)) as { default: typeof demo }
+    expect(contractTypes(example.contract)).toBe(contractTypes(demo.contract))
+  })
+
+  test.each([
+    ['string', z.string()],
+    ['number', z.int().min(3)],
+    ['boolean', z.boolean()],
+    ['null', z.null()],
+    ['unknown', z.unknown()],
+    ['never', z.never()],
+    ['"a" | "b"', z.enum(['a', 'b'])],
+    ['7', z.literal(7)],
+    ['string | null', z.string().nullable()],
+    ['(string | number)[]', z.array(z.union([z.string(), z.number()]))],
+    ['[string, number]', z.tuple([z.string(), z.number()])],
+    ['[string, ...(number)[]]', z.tuple([z.string()], z.number())],
+    ['Record<string, number>', z.record(z.string(), z.number())],
+    [
+      '{ a: string; b?: number; "c d": string }',
+      z.object({ a: z.string(), b: z.number().optional(), 'c d': z.string() }),
+    ],
+    ['{ unit: string }', z.object({ unit: z.string().default('degC') })],
+    ['{ a: string; b: number }', z.object({ a: z.string() }).and(z.object({ b: z.number() }))],
+    [
+      '{ k: "a"; x: number } | { k: "b" }',
+      z.discriminatedUnion('k', [z.object({ k: z.literal('a'), x: z.number() }), z.object({ k: z.literal('b') })]),
+    ],
+  ])('schemaType - prints %s (K-PRINT-1)', (type, schema) => {
+    expect(schemaType(jsonSchemas(schema).published)).toBe(type)
+  })
+
+  test('schemaType - a recursive schema prints unknown where it recurs (K-PRINT-1)', () => {
+    const node = z.object({
+      name: z.string(),
+      get children() {
+        return z.array(node)
+      },
+    })
+    expect(schemaType(jsonSchemas(node).published)).toBe('{ name: string; children: (unknown)[] }')
+  })
+})
