@@ -25,15 +25,20 @@ export interface SliceIdentity {
 /** One call: per topic one batch; slices in the order their frames arrived. */
 export interface AppendRequest {
   readonly batches: readonly { readonly topic: string; readonly header: string; readonly payload: string }[]
-  readonly slices: readonly { readonly batch: number; readonly identity: SliceIdentity | undefined }[]
+  readonly slices: readonly {
+    readonly batch: number
+    /** Index of the slice's last event in its batch. */
+    readonly lastIndex: number
+    readonly identity: SliceIdentity | undefined
+  }[]
 }
 
 export type AppendReply =
   | {
       readonly status: 'ok'
       readonly epoch: string
-      /** Per slice: the verdict and, for new and duplicate, the stream id (of a later entry for an old duplicate). */
-      readonly slices: readonly { readonly verdict: Verdict; readonly streamId: string }[]
+      /** Per slice: the verdict and, for new and duplicate, `streamId.index` of its last event (an old duplicate: of a later one). */
+      readonly slices: readonly { readonly verdict: Verdict; readonly entry: string }[]
     }
   | { readonly status: 'lineage'; readonly stored: string; readonly current: string }
 
@@ -64,16 +69,16 @@ export async function append(
     ...request.batches.map((batch) => keys.log(partition, batch.topic)),
   ]
   const args: (string | number)[] = [PRODUCER_MEMORY_MS, request.slices.length]
-  for (const { batch, identity } of request.slices) {
-    if (identity === undefined) args.push(batch + 1, '', 0, 0, '*', '-', 0)
+  for (const { batch, lastIndex, identity } of request.slices) {
+    if (identity === undefined) args.push(batch + 1, '', 0, 0, '*', '-', 0, lastIndex)
     else {
       const { producer, session, seq, previous, checksum, ageMs } = identity
-      args.push(batch + 1, producer, session, seq, previous, checksum, ageMs)
+      args.push(batch + 1, producer, session, seq, previous, checksum, ageMs, lastIndex)
     }
   }
   for (const batch of request.batches) args.push(batch.header, batch.payload)
   const reply = (await guard.run(() => runScript(redis, APPEND_SCRIPT, scriptKeys, args))) as
-    | ['OK', string, string[], string[], string[]]
+    | ['OK', string, string[], string[]]
     | ['LINEAGE', string, string]
     | ['TYPE', string]
   switch (reply[0]) {
@@ -81,7 +86,7 @@ export async function append(
       return {
         status: 'ok',
         epoch: reply[1],
-        slices: reply[3].map((letter, i) => ({ verdict: VERDICTS[letter]!, streamId: reply[4][i]! })),
+        slices: reply[2].map((letter, i) => ({ verdict: VERDICTS[letter]!, entry: reply[3][i]! })),
       }
     case 'LINEAGE':
       return { status: 'lineage', stored: reply[1], current: reply[2] }

@@ -21,6 +21,8 @@ export interface StoredEvent {
   readonly lane: Lane
   readonly time: number
   readonly json: string
+  /** UTF-8 bytes of `json`. */
+  readonly bytes: number
 }
 
 /** What is stored of an event besides header and position. */
@@ -72,18 +74,16 @@ export class RecordBatchBuilder {
   }
 
   /** Adds one slice. The caller MUST have checked with `fits` first. */
-  addSlice(events: readonly StoredEvent[], sizes: readonly number[]): void {
+  addSlice(events: readonly StoredEvent[]): void {
     this.#sliceStarts.push(this.#keys.length)
-    for (let i = 0; i < events.length; i++) {
-      const event = events[i]!
-      const size = sizes[i]!
+    for (const event of events) {
       this.#keys.push(event.key)
       this.#times.push(event.time - this.#lastTime)
       this.#lastTime = event.time
-      this.#bytes.push(size)
+      this.#bytes.push(event.bytes)
       this.#lanes += LANE_LETTERS[event.lane]
       this.#payload += this.#payload === '' ? event.json : `,${event.json}`
-      this.#payloadBytes += size + 1
+      this.#payloadBytes += event.bytes + 1
     }
   }
 

@@ -49,7 +49,7 @@ function batchOf(topic: string, slices: number) {
   const builder = new RecordBatchBuilder()
   for (let i = 0; i < slices; i++) {
     const json = `{"id":"e${i}","key":"k","time":1,"data":{}}`
-    builder.addSlice([{ key: 'k', lane: 'low', time: 1, json }], [json.length])
+    builder.addSlice([{ key: 'k', lane: 'low', time: 1, json, bytes: json.length }])
   }
   return { topic, ...builder.build() }
 }
@@ -58,7 +58,7 @@ function batchOf(topic: string, slices: number) {
 function send(...identities: (SliceIdentity | undefined)[]): Promise<AppendReply> {
   return append(redis, new Guard('append'), PARTITION, {
     batches: [batchOf('a.b', identities.length)],
-    slices: identities.map((id) => ({ batch: 0, identity: id })),
+    slices: identities.map((id, i) => ({ batch: 0, lastIndex: i, identity: id })),
   })
 }
 
@@ -73,9 +73,7 @@ describe('append', () => {
     const first = await send(identity())
     const second = await send(identity())
     expect(second).toMatchObject({ slices: [{ verdict: 'duplicate' }] })
-    expect(first.status === 'ok' && first.slices[0]!.streamId).toBe(
-      second.status === 'ok' && second.slices[0]!.streamId,
-    )
+    expect(first.status === 'ok' && first.slices[0]!.entry).toBe(second.status === 'ok' && second.slices[0]!.entry)
     expect(await redis.xlen(keys.log(PARTITION, 'a.b'))).toBe(1)
   })
 
@@ -124,8 +122,8 @@ describe('append', () => {
     const request = {
       batches: [batchOf('a.b', 1), batchOf('x.y', 1)],
       slices: [
-        { batch: 0, identity: undefined },
-        { batch: 1, identity: undefined },
+        { batch: 0, lastIndex: 0, identity: undefined },
+        { batch: 1, lastIndex: 0, identity: undefined },
       ],
     }
     await expect(append(redis, new Guard('append'), PARTITION, request)).rejects.toThrow(/not a stream/)

@@ -1,3 +1,4 @@
+import type { Lane } from '@tidegate/protocol'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { decodeEvents, decodeHeader, encodeEvent, RecordBatchBuilder, refusedEvents } from '../../src/bus/index.ts'
@@ -15,15 +16,11 @@ const slices = fc.array(fc.array(event, { minLength: 1, maxLength: 5 }), { minLe
 function build(input: readonly (readonly (typeof event extends fc.Arbitrary<infer E> ? E : never)[])[]) {
   const builder = new RecordBatchBuilder()
   for (const slice of input) {
-    const events = slice.map((e) => ({
-      key: e.key,
-      lane: e.lane as 'high' | 'normal' | 'low',
-      time: e.time,
-      json: encodeEvent(e.id, e.key, e.time, undefined, JSON.stringify(e.data)),
-    }))
     builder.addSlice(
-      events,
-      events.map((e) => Buffer.byteLength(e.json)),
+      slice.map((e) => {
+        const json = encodeEvent(e.id, e.key, e.time, undefined, JSON.stringify(e.data))
+        return { key: e.key, lane: e.lane as Lane, time: e.time, json, bytes: Buffer.byteLength(json) }
+      }),
     )
   }
   return builder.build()

@@ -1,14 +1,14 @@
 -- Judges the slices of one append and stores the batches that hold a new one. Every refusal comes before the first write.
 -- KEYS meta, prod:cur, prod:prev, log...                        (log k belongs to batch k)
 -- ARGV generation ms, slice count, then per slice: batch (1-based), producer, session, seq, prev ('*' = any), crc, age ms,
---      then per batch: header, payload
--- Returns { 'OK', epoch, id per batch ('' = not stored), verdict per slice..., position per slice... }
+--      index of its last event; then per batch: header, payload
+-- Returns { 'OK', epoch, verdicts, positions }, the last two with one value per slice,
 --      or { 'LINEAGE', stored, current } or { 'TYPE', key }
 -- Verdicts: N new, D duplicate, O out of order, F fenced, C conflict, U unknown.
--- A position is `streamId` for N and D (D of an older seq: the id of the newest known, which lies after it).
+-- A position is `streamId.index` of the slice's last event, for N and D (D of an older seq: the newest known, which lies after it).
 local meta, cur, prev = KEYS[1], KEYS[2], KEYS[3]
 local generation_ms, slices = tonumber(ARGV[1]), tonumber(ARGV[2])
-local STRIDE, FIRST = 7, 3
+local STRIDE, FIRST = 8, 3
 
 local lineage = current_lineage()
 local stored = redis.call('HMGET', meta, 'epoch', 'lineage', 'generation')
@@ -26,8 +26,8 @@ local function state_of(producer)
     local raw = redis.call('HGET', cur, producer) or redis.call('HGET', prev, producer)
     st = false
     if raw then
-      local session, seq, crc, id = string.match(raw, '^(%d+) (%d+) (%S+) (%S+)$')
-      st = { session = tonumber(session), seq = tonumber(seq), crc = crc, id = id }
+      local session, seq, crc, position = string.match(raw, '^(%d+) (%d+) (%S+) (%S+)$')
+      st = { session = tonumber(session), seq = tonumber(seq), crc = crc, position = position }
     end
     states[producer] = st
   end
@@ -48,7 +48,7 @@ local function judge(at, producer)
     end
     if before ~= '*' and tonumber(before) ~= st.seq then return 'O' end
   end
-  states[producer] = { session = session, seq = seq, crc = crc, batch = tonumber(ARGV[at]), changed = true }
+  states[producer] = { session = session, seq = seq, crc = crc, slice = at, changed = true }
   return 'N'
 end
 
@@ -62,9 +62,9 @@ for i = 1, slices do
   verdicts[i] = verdict
   if verdict == 'N' then
     fresh[batch] = true
-    positions[i] = batch
+    positions[i] = at
   else
-    positions[i] = verdict == 'D' and (states[producer].id or states[producer].batch) or ''
+    positions[i] = verdict == 'D' and (states[producer].position or states[producer].slice) or ''
     local masked = refused[batch]
     refused[batch] = masked and (masked .. ',' .. nth) or tostring(nth)
   end
@@ -81,19 +81,20 @@ for k = 4, #KEYS do
     else
       ids[batch] = redis.call('XADD', KEYS[k], '*', 'e', epoch, 'h', ARGV[at], 'd', ARGV[at + 1])
     end
-  else
-    ids[batch] = ''
   end
 end
+
+-- Positions of slices stored by this very call were noted as the slice's place in ARGV until the ids were known.
+local function position_at(at) return ids[tonumber(ARGV[at])] .. '.' .. ARGV[at + 7] end
 for i = 1, slices do
-  if type(positions[i]) == 'number' then positions[i] = ids[positions[i]] end
+  if type(positions[i]) == 'number' then positions[i] = position_at(positions[i]) end
 end
 
 local writes = {}
 for producer, st in pairs(states) do
   if st and st.changed then
     writes[#writes + 1] = producer
-    writes[#writes + 1] = st.session .. ' ' .. st.seq .. ' ' .. st.crc .. ' ' .. (st.id or ids[st.batch])
+    writes[#writes + 1] = st.session .. ' ' .. st.seq .. ' ' .. st.crc .. ' ' .. (st.position or position_at(st.slice))
   end
 end
 if #writes > 0 then
@@ -109,4 +110,4 @@ if #writes > 0 then
   end
 end
 
-return { 'OK', epoch, ids, verdicts, positions }
+return { 'OK', epoch, verdicts, positions }

@@ -1,0 +1,173 @@
+import {
+  type ClientFrame,
+  type ErrorCode,
+  isLane,
+  isTopicSelector,
+  LIMITS,
+  parsePosition,
+  RESERVED_CLIENT_TYPES,
+} from '@tidegate/protocol'
+
+export type ParsedFrame =
+  | { readonly ok: true; readonly frame: ClientFrame }
+  | {
+      readonly ok: false
+      readonly code: ErrorCode
+      readonly message: string
+      /** What the error answers; with neither, the connection itself is at fault and closes. */
+      readonly answers?: { readonly seq: number } | { readonly sub: number } | { readonly id: number } | 'frame'
+    }
+
+type Fields = Readonly<Record<string, unknown>>
+/** Describes what is wrong with a field, or nothing. */
+type Check = (fields: Fields) => string | undefined
+
+/** Largest counter that survives Lua's number formatting exactly. */
+const MAX_COUNTER = 99_999_999_999_999
+
+const isCounter = (value: unknown): value is number =>
+  Number.isSafeInteger(value) && (value as number) >= 0 && (value as number) <= MAX_COUNTER
+
+const counter =
+  (name: string): Check =>
+  (fields) =>
+    isCounter(fields[name]) ? undefined : `${name}: expected a whole number from 0`
+
+const text =
+  (name: string, maxChars: number): Check =>
+  (fields) => {
+    const value = fields[name]
+    return typeof value === 'string' && value !== '' && value.length <= maxChars
+      ? undefined
+      : `${name}: expected a string of 1 to ${maxChars} characters`
+  }
+
+const optional =
+  (name: string, check: Check): Check =>
+  (fields) =>
+    fields[name] === undefined ? undefined : check(fields)
+
+const list =
+  (name: string, maxItems: number, expected: string, item: (value: unknown) => boolean): Check =>
+  (fields) => {
+    const value = fields[name]
+    return Array.isArray(value) && value.length <= maxItems && value.every(item)
+      ? undefined
+      : `${name}: expected at most ${maxItems} ${expected}`
+  }
+
+/** Options named by the protocol that this version does not serve: refusing beats ignoring what a client counts on. */
+const UNSERVED_OPTIONS = ['where', 'maxRate', 'batch', 'snapshot'] as const
+
+const CHECKS: Readonly<Record<ClientFrame['type'], readonly Check[]>> = {
+  hello: [
+    counter('protocol'),
+    text('client', 128),
+    optional('producer', text('producer', LIMITS.producerChars)),
+    optional('session', counter('session')),
+    optional('windowBytes', counter('windowBytes')),
+  ],
+  publish: [
+    counter('seq'),
+    text('topic', LIMITS.topicChars),
+    (fields) => (Array.isArray(fields.events) ? undefined : 'events: expected an array'),
+    optional('ageMs', counter('ageMs')),
+  ],
+  subscribe: [
+    counter('sub'),
+    (fields) =>
+      typeof fields.topic === 'string' && isTopicSelector(fields.topic)
+        ? undefined
+        : 'topic: expected a topic name or a selector ending in .* or .>',
+    optional(
+      'keys',
+      list('keys', LIMITS.subscriptionKeys, 'strings', (key) => typeof key === 'string'),
+    ),
+    optional('lanes', list('lanes', 3, 'lanes', isLane)),
+    optional('from', (fields) => checkFrom(fields.from)),
+  ],
+  unsubscribe: [counter('sub')],
+  credit: [counter('bytes')],
+  pong: [counter('time')],
+  query: [
+    counter('id'),
+    text('name', 64),
+    optional('params', (fields) => (isRecord(fields.params) ? undefined : 'params: expected an object')),
+  ],
+}
+
+/** Parses one text frame and checks every field the server reads. Total: never throws. */
+export function parseClientFrame(source: string): ParsedFrame {
+  let value: unknown
+  try {
+    value = JSON.parse(source)
+  } catch {
+    return { ok: false, code: 'protocol_error', message: 'The frame is not valid JSON.' }
+  }
+  if (!isRecord(value) || typeof value.type !== 'string') {
+    return { ok: false, code: 'protocol_error', message: 'A frame is a JSON object with a string "type" first.' }
+  }
+  if (!isServed(value.type)) {
+    const code = RESERVED_CLIENT_TYPES.has(value.type) ? 'unsupported' : 'unknown_type'
+    return {
+      ok: false,
+      code,
+      message: `Frame type ${value.type.slice(0, 64)} is not served.`,
+      answers: answeredBy(value) ?? 'frame',
+    }
+  }
+  for (const check of CHECKS[value.type]) {
+    const fault = check(value)
+    if (fault !== undefined) return refuse(value, 'invalid_frame', fault)
+  }
+  if (value.type === 'subscribe') {
+    const option = UNSERVED_OPTIONS.find((name) => value[name] !== undefined)
+    if (option !== undefined) return refuse(value, 'unsupported', `The option ${option} is not served by this version.`)
+    if (value.onSlow !== undefined && value.onSlow !== 'drop-oldest') {
+      return refuse(value, 'unsupported', 'onSlow: this version serves drop-oldest only.')
+    }
+  }
+  return { ok: true, frame: value as unknown as ClientFrame }
+}
+
+function isServed(type: string): type is ClientFrame['type'] {
+  return Object.hasOwn(CHECKS, type)
+}
+
+function refuse(fields: Fields, code: ErrorCode, message: string): ParsedFrame {
+  const answers = answeredBy(fields)
+  return answers === undefined ? { ok: false, code, message } : { ok: false, code, message, answers }
+}
+
+function answeredBy(fields: Fields): { seq: number } | { sub: number } | { id: number } | undefined {
+  if (fields.type === 'publish' && isCounter(fields.seq)) return { seq: fields.seq }
+  if (isCounter(fields.sub)) return { sub: fields.sub }
+  return isCounter(fields.id) ? { id: fields.id } : undefined
+}
+
+function checkFrom(from: unknown): string | undefined {
+  if (from === 'now' || from === 'latest' || from === 'earliest') return undefined
+  if (isRecord(from)) {
+    if (isCounter(from.time)) return undefined
+    if (isRecord(from.positions)) return Object.values(from.positions).every(isLaneVector) ? undefined : BAD_VECTOR
+  }
+  return 'from: expected now, latest, earliest, {time} or {positions}'
+}
+
+const BAD_VECTOR = 'from.positions: expected topic -> lane -> positions'
+
+function isLaneVector(value: unknown): boolean {
+  return (
+    isRecord(value) &&
+    Object.entries(value).every(
+      ([lane, positions]) =>
+        isLane(lane) &&
+        Array.isArray(positions) &&
+        positions.every((at) => typeof at === 'string' && parsePosition(at) !== undefined),
+    )
+  )
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}

@@ -1,0 +1,74 @@
+import { randomBytes } from 'node:crypto'
+import { CLOSE } from '@tidegate/protocol'
+import { type RouteContext, route } from './http/routes.ts'
+import { Session, type SessionContext } from './session.ts'
+import type {
+  HttpRequest,
+  HttpResponse,
+  SocketHandler,
+  TransportHandlers,
+  TransportSocket,
+} from './transport/transport.ts'
+
+const TICK_MS = 1_000
+/** Clients are asked to reconnect spread over this time, so that the next gateway is not met by all at once. */
+const RECONNECT_SPREAD_MS = 1_000
+
+/** The open sessions and the HTTP routes of one gateway process. */
+export class Gateway implements TransportHandlers {
+  readonly #sessions = new Set<Session>()
+  readonly #context: SessionContext
+  readonly #routes: RouteContext
+  readonly #idPrefix = randomBytes(3).toString('hex')
+  #opened = 0
+  #timer: NodeJS.Timeout | undefined
+
+  constructor(context: SessionContext, routes: RouteContext) {
+    this.#context = context
+    this.#routes = routes
+  }
+
+  get sessionCount(): number {
+    return this.#sessions.size
+  }
+
+  start(): void {
+    this.#timer = setInterval(() => {
+      for (const session of this.#sessions) session.tick()
+    }, TICK_MS)
+  }
+
+  open(socket: TransportSocket): SocketHandler {
+    const session = new Session(this.#context, socket, `s-${this.#idPrefix}${(this.#opened++).toString(36)}`)
+    this.#sessions.add(session)
+    return {
+      message: (text, bytes) => session.message(text, bytes),
+      drained: () => session.drained(),
+      closed: () => {
+        this.#sessions.delete(session)
+        session.closed()
+      },
+    }
+  }
+
+  request(request: HttpRequest): Promise<HttpResponse> {
+    return route(this.#routes, request)
+  }
+
+  /**
+   * Asks every client to leave, answers what was published, and closes who is left at the deadline. The listener MUST
+   * be closed first, or clients come straight back.
+   */
+  async drain(deadlineMs: number): Promise<void> {
+    clearInterval(this.#timer)
+    for (const session of this.#sessions) {
+      session.drain(Math.round(Math.random() * Math.min(RECONNECT_SPREAD_MS, deadlineMs / 2)), deadlineMs, 'shutdown')
+    }
+    const deadline = performance.now() + deadlineMs
+    await Promise.race([this.#context.ingest.drain(), pause(deadlineMs)])
+    while (this.#sessions.size > 0 && performance.now() < deadline) await pause(20)
+    for (const session of this.#sessions) session.close(CLOSE.drain, 'shutdown')
+  }
+}
+
+const pause = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms))

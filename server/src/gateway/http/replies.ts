@@ -1,0 +1,30 @@
+import type { ErrorCode } from '@tidegate/protocol'
+import type { HttpResponse } from '../transport/transport.ts'
+
+const STATUS: Partial<Record<ErrorCode, number>> = {
+  unavailable: 503,
+  storage_full: 507,
+  out_of_order: 409,
+  conflict: 409,
+  fenced: 409,
+  outcome_unknown: 409,
+  unknown_topic: 404,
+  not_found: 404,
+  unknown_query: 404,
+  not_publishable: 403,
+  forbidden: 403,
+  frame_too_large: 413,
+  too_many_events: 413,
+  internal: 500,
+}
+
+export function json(status: number, body: unknown, headers: Readonly<Record<string, string>> = {}): HttpResponse {
+  return { status, headers: { 'content-type': 'application/json', ...headers }, body: `${JSON.stringify(body)}\n` }
+}
+
+/** An error as every HTTP route reports it: `{ error: { code, message } }`, with `Retry-After` when trying again helps. */
+export function errorReply(code: ErrorCode, message: string, retryAfterMs?: number): HttpResponse {
+  const retry = retryAfterMs === undefined ? {} : { 'retry-after': `${Math.max(1, Math.ceil(retryAfterMs / 1_000))}` }
+  const error = retryAfterMs === undefined ? { code, message } : { code, message, retryAfterMs }
+  return json(STATUS[code] ?? 400, { error }, retry)
+}

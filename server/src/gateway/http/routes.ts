@@ -1,0 +1,68 @@
+import type { Ingest } from '../../ingest/index.ts'
+import { describeFailure, type Queries } from '../../queries/index.ts'
+import type { Readiness } from '../readiness.ts'
+import type { HttpRequest, HttpResponse } from '../transport/transport.ts'
+import { publishEvents } from './publish-events.ts'
+import { errorReply, json } from './replies.ts'
+import type { StaticFiles } from './static-files.ts'
+
+export interface RouteContext {
+  readonly ingest: Ingest
+  readonly queries: Queries
+  readonly readiness: Readiness
+  readonly pages: StaticFiles
+  /** Prometheus text. */
+  readonly metrics: () => Promise<string>
+}
+
+const WINDOW_PATH = /^\/v1\/windows\/([a-z0-9_.]+)$/
+
+/** Answers every HTTP request. Never rejects. */
+export async function route(context: RouteContext, request: HttpRequest): Promise<HttpResponse> {
+  try {
+    return await dispatch(context, request)
+  } catch (error) {
+    const { code, message, retryable } = describeFailure(error)
+    return errorReply(code, message, retryable ? RETRY_MS : undefined)
+  }
+}
+
+const RETRY_MS = 1_000
+
+async function dispatch(context: RouteContext, request: HttpRequest): Promise<HttpResponse> {
+  const { method, path, query } = request
+  if (path === '/v1/events') {
+    return method === 'POST' ? publishEvents(context.ingest, request) : methodNotAllowed('POST')
+  }
+  if (method !== 'GET' && method !== 'HEAD') return methodNotAllowed('GET')
+  const window = WINDOW_PATH.exec(path)?.[1]
+  if (window !== undefined) {
+    return json(200, { window, results: await context.queries.window(window, query.get('key') ?? undefined) })
+  }
+  switch (path) {
+    case '/v1/topics':
+      return json(200, context.queries.topics())
+    case '/v1/history': {
+      const partition = Number(query.get('partition') ?? '0')
+      const limit = Number(query.get('limit') ?? '100') || 100
+      const topic = query.get('topic') ?? ''
+      return json(200, await context.queries.history(topic, partition, query.get('after') ?? undefined, limit))
+    }
+    case '/v1/ws':
+      return errorReply('invalid_frame', 'This address speaks WebSocket, subprotocol tidegate.v1.')
+    case '/livez':
+      return json(200, { live: true })
+    case '/readyz': {
+      const report = await context.readiness.report()
+      return json(report.ready ? 200 : 503, report)
+    }
+    case '/metrics':
+      return { status: 200, headers: { 'content-type': 'text/plain; version=0.0.4' }, body: await context.metrics() }
+    default:
+      return context.pages.find(path) ?? errorReply('not_found', `Nothing at ${path}.`)
+  }
+}
+
+function methodNotAllowed(allowed: string): HttpResponse {
+  return json(405, { error: { code: 'not_found', message: `Use ${allowed}.` } }, { allow: allowed })
+}

@@ -1,0 +1,44 @@
+import { readdir, readFile } from 'node:fs/promises'
+import { extname, join, relative, sep } from 'node:path'
+import type { HttpResponse } from '../transport/transport.ts'
+
+const CONTENT_TYPES: Readonly<Record<string, string>> = {
+  '.html': 'text/html; charset=utf-8',
+  '.js': 'text/javascript; charset=utf-8',
+  '.css': 'text/css; charset=utf-8',
+  '.svg': 'image/svg+xml',
+  '.png': 'image/png',
+  '.json': 'application/json',
+  '.woff2': 'font/woff2',
+}
+
+const NOT_BUILT = `<!doctype html><title>Tidegate</title><p>The dashboard is not built. Run <code>npm run build</code>, then restart.`
+
+/** The files of a built page, read once: a request path can only name what was there at start. */
+export class StaticFiles {
+  readonly #files = new Map<string, HttpResponse>()
+
+  async load(folder: string): Promise<void> {
+    const entries = await readdir(folder, { recursive: true, withFileTypes: true }).catch(() => [])
+    for (const entry of entries) {
+      if (!entry.isFile()) continue
+      const file = join(entry.parentPath, entry.name)
+      const path = `/${relative(folder, file).split(sep).join('/')}`
+      const immutable = path.startsWith('/assets/')
+      this.#files.set(path, {
+        status: 200,
+        headers: {
+          'content-type': CONTENT_TYPES[extname(path)] ?? 'application/octet-stream',
+          'cache-control': immutable ? 'public, max-age=31536000, immutable' : 'no-cache',
+        },
+        body: await readFile(file),
+      })
+    }
+  }
+
+  find(path: string): HttpResponse | undefined {
+    const found = this.#files.get(path === '/' ? '/index.html' : path)
+    if (found !== undefined || path !== '/') return found
+    return { status: 503, headers: { 'content-type': 'text/html; charset=utf-8' }, body: NOT_BUILT }
+  }
+}

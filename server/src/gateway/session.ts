@@ -1,0 +1,221 @@
+import {
+  CLOSE,
+  type ClientFrame,
+  type CloseCode,
+  DEFAULTS,
+  ERROR_CODES,
+  type ErrorCode,
+  LIMITS,
+  PROTOCOL_VERSION,
+  type ServerFrame,
+} from '@tidegate/protocol'
+import { assertNever } from '../assert-never.ts'
+import type { Clock } from '../clock.ts'
+import type { Delivery, DeliverySession } from '../delivery/index.ts'
+import { type Ingest, Producer, type PublishOutcome } from '../ingest/index.ts'
+import type { Queries } from '../queries/index.ts'
+import { type ParsedFrame, parseClientFrame } from './client-frame.ts'
+import type { SocketHandler, TransportSocket } from './transport/transport.ts'
+
+/** What every session of a gateway shares. */
+export interface SessionContext {
+  readonly node: string
+  readonly contractHash: string
+  readonly clock: Clock
+  readonly ingest: Ingest
+  readonly delivery: Delivery
+  readonly queries: Queries
+}
+
+/** A client that has not said hello within this time is not a client. */
+export const HELLO_DEADLINE_MS = 5_000
+/** High-water marks a client may ask for: below, one frame hardly fits; above, a slow link hides minutes. */
+const MIN_WINDOW_BYTES = 4_096
+const MAX_WINDOW_BYTES = 4_194_304
+/** Advised wait after a frame outside the publish grant: an ack or two returns in that time. */
+const GRANT_RETRY_MS = 20
+
+type SessionState =
+  | { readonly phase: 'awaiting_hello'; readonly since: number }
+  | { readonly phase: 'live'; readonly producer: Producer | undefined; readonly delivery: DeliverySession }
+  | { readonly phase: 'closed' }
+
+/** One connected socket: reads frames, keeps the publish grant, hands the rest on. */
+export class Session implements SocketHandler {
+  readonly #context: SessionContext
+  readonly #socket: TransportSocket
+  readonly #id: string
+  #state: SessionState
+  #heardAt: number
+  #pingedAt: number
+  #unackedFrames = 0
+  #unackedBytes = 0
+
+  constructor(context: SessionContext, socket: TransportSocket, id: string) {
+    const now = context.clock.now()
+    this.#context = context
+    this.#socket = socket
+    this.#id = id
+    this.#heardAt = now
+    this.#pingedAt = now
+    this.#state = { phase: 'awaiting_hello', since: now }
+  }
+
+  message(text: string | undefined, bytes: number): void {
+    this.#heardAt = this.#context.clock.now()
+    if (this.#state.phase === 'closed') return
+    if (bytes > LIMITS.frameBytes) return this.#fail('frame_too_large', CLOSE.frameTooLarge)
+    if (text === undefined) return this.#fail('protocol_error', CLOSE.protocol, 'Frames are text, not binary.')
+    const parsed = parseClientFrame(text)
+    if (this.#state.phase === 'awaiting_hello') this.#greet(parsed)
+    else if (parsed.ok) this.#handle(parsed.frame, bytes, this.#state)
+    else this.#refuse(parsed, this.#state.delivery)
+  }
+
+  drained(): void {
+    if (this.#state.phase === 'live') this.#state.delivery.drained()
+  }
+
+  closed(): void {
+    if (this.#state.phase === 'live') this.#state.delivery.close()
+    this.#state = { phase: 'closed' }
+  }
+
+  /** Called about once a second: says ping when it is time, closes a client that stays silent. */
+  tick(): void {
+    const now = this.#context.clock.now()
+    switch (this.#state.phase) {
+      case 'awaiting_hello':
+        if (now - this.#state.since > HELLO_DEADLINE_MS) this.#fail('hello_expected', CLOSE.helloExpected)
+        break
+      case 'live':
+        if (now - this.#heardAt > 2 * DEFAULTS.pingMs) this.#socket.close(CLOSE.idle, 'silent for two pings')
+        else if (now - this.#pingedAt >= DEFAULTS.pingMs) {
+          this.#pingedAt = now
+          this.#state.delivery.sendControl({ type: 'ping', time: now })
+        }
+        break
+      case 'closed':
+        break
+      default:
+        assertNever(this.#state)
+    }
+  }
+
+  /** Tells the client to reconnect elsewhere and by when the socket will be closed. */
+  drain(reconnectInMs: number, deadlineMs: number, reason: string): void {
+    this.#send({ type: 'drain', reconnectInMs, deadlineMs, reason })
+  }
+
+  close(code: CloseCode, reason: string): void {
+    this.#socket.close(code, reason)
+  }
+
+  #greet(parsed: ParsedFrame): void {
+    if (!parsed.ok) {
+      if (parsed.code === 'protocol_error') this.#fail(parsed.code, CLOSE.protocol, parsed.message)
+      else this.#fail('hello_expected', CLOSE.helloExpected, parsed.message)
+      return
+    }
+    const { frame } = parsed
+    if (frame.type !== 'hello') return this.#fail('hello_expected', CLOSE.helloExpected)
+    if (frame.protocol !== PROTOCOL_VERSION) return this.#fail('version_unsupported', CLOSE.version)
+    const windowBytes = Math.min(
+      MAX_WINDOW_BYTES,
+      Math.max(MIN_WINDOW_BYTES, frame.windowBytes ?? DEFAULTS.windowBytes),
+    )
+    this.#state = {
+      phase: 'live',
+      producer: frame.producer === undefined ? undefined : new Producer(frame.producer, frame.session ?? 0),
+      delivery: this.#context.delivery.openSession(this.#socket, { windowBytes }),
+    }
+    this.#send({
+      type: 'welcome',
+      protocol: PROTOCOL_VERSION,
+      session: this.#id,
+      node: this.#context.node,
+      contract: this.#context.contractHash,
+      publish: { frames: DEFAULTS.publishFrames, bytes: DEFAULTS.publishBytes },
+      limits: { frameBytes: LIMITS.frameBytes, frameEvents: LIMITS.frameEvents },
+      pingMs: DEFAULTS.pingMs,
+    })
+  }
+
+  #handle(frame: ClientFrame, bytes: number, state: Extract<SessionState, { phase: 'live' }>): void {
+    switch (frame.type) {
+      case 'hello':
+        return this.#fail('protocol_error', CLOSE.protocol, 'hello was already said.')
+      case 'publish':
+        return this.#publish(frame, bytes, state.producer)
+      case 'subscribe':
+        return state.delivery.subscribe(frame)
+      case 'unsubscribe':
+        return state.delivery.unsubscribe(frame.sub)
+      case 'credit':
+        return state.delivery.credit(frame.bytes)
+      case 'pong':
+        return
+      case 'query':
+        void this.#context.queries
+          .run(frame.name, frame.params ?? {})
+          .then((answer) => this.#send({ ...answer, id: frame.id }))
+        return
+      default:
+        assertNever(frame)
+    }
+  }
+
+  #publish(frame: Extract<ClientFrame, { type: 'publish' }>, bytes: number, producer: Producer | undefined): void {
+    const { seq, topic, events } = frame
+    if (events.length === 0) return this.#reject(seq, 'empty_frame')
+    if (events.length > LIMITS.frameEvents) return this.#reject(seq, 'too_many_events')
+    if (this.#unackedFrames >= DEFAULTS.publishFrames || this.#unackedBytes + bytes > 2 * DEFAULTS.publishBytes) {
+      producer?.failed(seq)
+      return this.#reject(seq, 'publish_window', GRANT_RETRY_MS)
+    }
+    this.#unackedFrames++
+    this.#unackedBytes += bytes
+    const identity = producer && { state: producer, seq, ageMs: frame.ageMs ?? 0 }
+    this.#context.ingest.publish({ topic, events, ...(identity && { producer: identity }) }, (outcome) => {
+      this.#unackedFrames--
+      this.#unackedBytes -= bytes
+      this.#answer(seq, outcome)
+    })
+  }
+
+  #answer(seq: number, outcome: PublishOutcome): void {
+    if (outcome.kind === 'reject') return this.#reject(seq, outcome.code, outcome.retryAfterMs, outcome.message)
+    const { at, rejected, duplicate } = outcome
+    this.#send({
+      type: 'ack',
+      seq,
+      at,
+      ...(rejected.length > 0 && { rejected }),
+      ...(duplicate && { duplicate }),
+    })
+  }
+
+  #reject(seq: number, code: ErrorCode, retryAfterMs?: number, message: string = ERROR_CODES[code]): void {
+    this.#send({ type: 'reject', seq, code, message, ...(retryAfterMs !== undefined && { retryAfterMs }) })
+  }
+
+  #refuse(parsed: Extract<ParsedFrame, { ok: false }>, delivery: DeliverySession): void {
+    const { answers, code, message } = parsed
+    if (answers === undefined) return this.#fail(code, CLOSE.protocol, message)
+    if (answers === 'frame') delivery.sendControl({ type: 'error', code, message, retryable: false })
+    else if ('seq' in answers) this.#reject(answers.seq, code, undefined, message)
+    else delivery.sendControl({ type: 'error', ...answers, code, message, retryable: false })
+  }
+
+  /** The connection itself is at fault: says why and closes. */
+  #fail(code: ErrorCode, closeCode: CloseCode, message: string = ERROR_CODES[code]): void {
+    const error: ServerFrame = { type: 'error', code, message, retryable: false }
+    if (this.#state.phase === 'live') this.#state.delivery.sendControl(error)
+    else this.#socket.send(JSON.stringify(error))
+    this.#socket.close(closeCode, code)
+  }
+
+  #send(frame: ServerFrame): void {
+    if (this.#state.phase === 'live') this.#state.delivery.sendControl(frame)
+  }
+}

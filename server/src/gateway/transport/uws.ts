@@ -1,0 +1,208 @@
+import type { HttpResponse as UwsResponse, us_listen_socket, WebSocket } from 'uWebSockets.js'
+import { STATUS_CODES } from 'node:http'
+import { LIMITS, SUBPROTOCOL } from '@tidegate/protocol'
+import type {
+  HttpRequest,
+  HttpResponse,
+  SocketHandler,
+  Transport,
+  TransportHandlers,
+  TransportSocket,
+} from './transport.ts'
+
+/** Frames up to this are received, so that one over `LIMITS.frameBytes` can be refused with a code; uWS cuts larger ones (1006). */
+const RECEIVE_BYTES = 2 * LIMITS.frameBytes
+/** Bytes uWS may hold for one socket before it drops: beyond any high-water mark, so that only a bug meets it. */
+const MAX_BUFFERED_BYTES = 4 * 1_024 * 1_024
+/** Values of uWS' `ListenOptions`, a const enum that cannot be imported file by file. */
+const LISTEN_DEFAULT = 0
+const LISTEN_EXCLUSIVE_PORT = 1
+const CLOSE_GRACE_MS = 2_000
+const MAX_BODY_BYTES = 2 * LIMITS.frameBytes
+/** Only this path upgrades. */
+const SOCKET_PATH = '/v1/ws'
+
+type UwsModule = typeof import('uWebSockets.js')
+interface SocketData {
+  socket: UwsSocket
+  handler: SocketHandler
+}
+
+/** @throws Error that explains which Node and glibc have a binary, when there is none. */
+async function loadUws(): Promise<UwsModule> {
+  try {
+    return (await import('uWebSockets.js')).default as unknown as UwsModule
+  } catch (cause) {
+    throw new Error(
+      `uWebSockets.js has no binary for Node ${process.version} on ${process.platform}-${process.arch}. ` +
+        'Node 20 needs linux-x64 with glibc 2.27, Node 22 and 24 need glibc 2.38, macOS or Windows. See the support table in README.md.',
+      { cause },
+    )
+  }
+}
+
+/** Creates the uWebSockets.js transport. It does not listen yet. */
+export async function createUwsTransport(handlers: TransportHandlers): Promise<Transport> {
+  const uWS = await loadUws()
+  const app = uWS.App()
+  let listening: us_listen_socket | undefined
+  app.ws<Partial<SocketData>>(SOCKET_PATH, {
+    maxPayloadLength: RECEIVE_BYTES,
+    maxBackpressure: MAX_BUFFERED_BYTES,
+    idleTimeout: 0,
+    sendPingsAutomatically: false,
+    upgrade(response, request, context) {
+      const offered = request.getHeader('sec-websocket-protocol')
+      if (!offered.split(',').some((name) => name.trim() === SUBPROTOCOL)) {
+        const body = `Ask for the WebSocket subprotocol ${SUBPROTOCOL}.\n`
+        write(response, { status: 400, headers: { 'content-type': 'text/plain' }, body })
+        return
+      }
+      const key = request.getHeader('sec-websocket-key')
+      response.upgrade<Partial<SocketData>>(
+        {},
+        key,
+        SUBPROTOCOL,
+        request.getHeader('sec-websocket-extensions'),
+        context,
+      )
+    },
+    open(ws) {
+      const data = ws.getUserData()
+      data.socket = new UwsSocket(ws)
+      data.handler = handlers.open(data.socket)
+    },
+    message(ws, message, isBinary) {
+      const text = isBinary ? undefined : Buffer.from(message).toString('utf8')
+      ws.getUserData().handler!.message(text, message.byteLength)
+    },
+    drain(ws) {
+      ws.getUserData().handler!.drained()
+    },
+    close(ws) {
+      const { socket, handler } = ws.getUserData()
+      socket!.markClosed()
+      handler!.closed()
+    },
+  })
+  app.any('/*', (response, request) => serve(response, request, handlers))
+  return {
+    listen: ({ host, port, shared }) =>
+      new Promise((resolve, reject) => {
+        app.listen(host, port, shared ? LISTEN_DEFAULT : LISTEN_EXCLUSIVE_PORT, (socket) => {
+          if (!socket) {
+            reject(
+              new Error(
+                `Cannot listen on ${host}:${port}: the port is taken or not allowed. Choose another with --port.`,
+              ),
+            )
+            return
+          }
+          listening = socket
+          resolve({ port: uWS.us_socket_local_port(socket) })
+        })
+      }),
+    stopListening() {
+      if (listening !== undefined) uWS.us_listen_socket_close(listening)
+      listening = undefined
+    },
+    close() {
+      listening = undefined
+      app.close()
+    },
+  }
+}
+
+class UwsSocket implements TransportSocket {
+  #ws: WebSocket<Partial<SocketData>> | undefined
+  #closing: NodeJS.Timeout | undefined
+
+  constructor(ws: WebSocket<Partial<SocketData>>) {
+    this.#ws = ws
+  }
+
+  send(frame: Buffer | string): 'sent' | 'buffered' | 'dropped' {
+    switch (this.#ws?.send(frame, false, false)) {
+      case 1:
+        return 'sent'
+      case 0:
+        return 'buffered'
+      default:
+        return 'dropped'
+    }
+  }
+
+  bufferedBytes(): number {
+    return this.#ws?.getBufferedAmount() ?? 0
+  }
+
+  close(code: number, reason: string): void {
+    if (this.#ws === undefined || this.#closing !== undefined) return
+    // A peer that does not read never takes the close frame: give it a moment, then cut.
+    this.#closing = setTimeout(() => this.#ws?.close(), CLOSE_GRACE_MS)
+    this.#ws.end(code, reason)
+  }
+
+  /** uWS throws on any use after close. */
+  markClosed(): void {
+    clearTimeout(this.#closing)
+    this.#ws = undefined
+  }
+}
+
+function serve(
+  response: UwsResponse,
+  request: import('uWebSockets.js').HttpRequest,
+  handlers: TransportHandlers,
+): void {
+  let aborted = false
+  response.onAborted(() => {
+    aborted = true
+  })
+  const reply = (answer: HttpResponse) => {
+    if (!aborted) response.cork(() => write(response, answer))
+  }
+  const headers = new Map<string, string>()
+  let ambiguous = false
+  request.forEach((name, value) => {
+    // Two lengths, or a length beside chunks, are read differently by different parsers: request smuggling.
+    if (name === 'content-length' || name === 'transfer-encoding') {
+      ambiguous ||= headers.has('content-length') || headers.has('transfer-encoding')
+    }
+    headers.set(name, value)
+  })
+  const method = request.getMethod().toUpperCase()
+  if (ambiguous) {
+    reply({ status: 400, body: 'Conflicting Content-Length headers.\n' })
+    return
+  }
+  const body = method === 'GET' || method === 'HEAD' ? Promise.resolve(Buffer.alloc(0)) : collect(response)
+  const asked: HttpRequest = {
+    method,
+    path: request.getUrl(),
+    query: new URLSearchParams(request.getQuery() ?? ''),
+    header: (name) => headers.get(name),
+    body: () => body,
+  }
+  handlers.request(asked).then(reply, () => reply({ status: 500, body: 'Internal error. The log has the cause.\n' }))
+}
+
+function collect(response: UwsResponse): Promise<Buffer | undefined> {
+  return new Promise((resolve) => {
+    let chunks: Buffer[] | undefined = []
+    let bytes = 0
+    response.onData((chunk, isLast) => {
+      bytes += chunk.byteLength
+      if (bytes > MAX_BODY_BYTES) chunks = undefined
+      // uWS takes the memory back after this call.
+      chunks?.push(Buffer.from(new Uint8Array(chunk)))
+      if (isLast) resolve(chunks && Buffer.concat(chunks))
+    })
+  })
+}
+
+function write(response: UwsResponse, { status, headers = {}, body }: HttpResponse): void {
+  response.writeStatus(`${status} ${STATUS_CODES[status] ?? ''}`)
+  for (const [name, value] of Object.entries(headers)) response.writeHeader(name, value)
+  response.end(body)
+}

@@ -1,0 +1,2 @@
+export { Ingest, type PublishOutcome } from './ingest.ts'
+export { Producer } from './producer.ts'

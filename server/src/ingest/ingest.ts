@@ -1,0 +1,162 @@
+import { randomBytes } from 'node:crypto'
+import { crc32 } from 'node:zlib'
+import { ERROR_CODES, type ErrorCode, type RejectedEvent } from '@tidegate/protocol'
+import { type Guard, type KnownEntry, partitionOf, type Redis, type SliceIdentity } from '../bus/index.ts'
+import type { Clock } from '../clock.ts'
+import type { Contract, SourceTopic } from '../config/model.ts'
+import { PartitionAppender, type SliceOutcome } from './partition-appender.ts'
+import type { Producer } from './producer.ts'
+import { type AcceptedEvent, validateFrame } from './validate.ts'
+
+/** One frame: from a WebSocket `publish`, or the events of one topic of an HTTP request. */
+export interface PublishRequest {
+  readonly topic: string
+  readonly events: readonly unknown[]
+  /** Without it every attempt is stored: at least once. */
+  readonly producer?: { readonly state: Producer; readonly seq: number; readonly ageMs: number }
+}
+
+export type PublishOutcome =
+  | {
+      readonly kind: 'ack'
+      readonly at: readonly string[]
+      readonly rejected: readonly RejectedEvent[]
+      readonly duplicate: boolean
+    }
+  | { readonly kind: 'reject'; readonly code: ErrorCode; readonly message: string; readonly retryAfterMs?: number }
+
+export interface IngestOptions {
+  readonly redis: Redis
+  readonly guard: Guard
+  readonly partitions: number
+  readonly contract: Contract
+  readonly clock: Clock
+  /** Entries the tail has seen, for the lineage proof. */
+  readonly known: (partition: number) => readonly KnownEntry[]
+}
+
+/** Takes frames from the gateway and answers each exactly once. */
+export class Ingest {
+  readonly #contract: Contract
+  readonly #clock: Clock
+  readonly #guard: Guard
+  readonly #partitions: number
+  readonly #appenders: readonly PartitionAppender[]
+  readonly #idPrefix = randomBytes(6).toString('base64url')
+  #idCount = 0
+
+  constructor(options: IngestOptions) {
+    this.#contract = options.contract
+    this.#clock = options.clock
+    this.#guard = options.guard
+    this.#partitions = options.partitions
+    this.#appenders = Array.from(
+      { length: options.partitions },
+      (_, partition) => new PartitionAppender(partition, options.redis, options.guard, options.known),
+    )
+  }
+
+  get pendingBytes(): number {
+    return this.#appenders.reduce((sum, appender) => sum + appender.pendingBytes, 0)
+  }
+
+  /** Resolves when every frame taken so far is answered. */
+  async drain(): Promise<void> {
+    await Promise.all(this.#appenders.map((appender) => appender.drain()))
+  }
+
+  /** @param answer is called exactly once, possibly before `publish` returns. */
+  publish(request: PublishRequest, answer: (outcome: PublishOutcome) => void): void {
+    const { producer } = request
+    const topic = this.#contract.topics.get(request.topic)
+    if (topic === undefined) answer(reject('unknown_topic', `No topic ${request.topic}. GET /v1/topics lists them.`))
+    else if (topic.kind !== 'source') answer(reject('not_publishable'))
+    else if (producer?.state.admits(producer.seq) === false) answer(reject('out_of_order', undefined, 0))
+    else if (this.#guard.retryAfterMs > 0) {
+      producer?.state.failed(producer.seq)
+      answer(reject('unavailable', undefined, this.#guard.retryAfterMs))
+    } else this.#append(topic, request, answer)
+  }
+
+  #append(topic: SourceTopic, { events, producer }: PublishRequest, answer: (outcome: PublishOutcome) => void): void {
+    const { accepted, rejected } = validateFrame(topic, events, {
+      now: this.#clock.now(),
+      nextId: () => `${this.#idPrefix}${(this.#idCount++).toString(36)}`,
+    })
+    const byPartition = this.#split(accepted)
+    if (byPartition.size === 0) answer({ kind: 'ack', at: [], rejected, duplicate: false })
+    const outcomes: SliceOutcome[] = []
+    for (const [partition, slice] of byPartition) {
+      this.#appenders[partition]!.add({
+        topic: topic.name,
+        events: slice,
+        bytes: slice.reduce((sum, event) => sum + event.bytes + 1, 0),
+        identity: producer && identityOf(producer, partition, slice),
+        settle: (outcome) => {
+          outcomes.push(outcome)
+          if (outcomes.length < byPartition.size) return
+          const result = combine(outcomes, rejected)
+          if (result.kind === 'reject' && producer !== undefined) {
+            if (result.retryAfterMs === undefined) producer.state.abandoned(producer.seq)
+            else producer.state.failed(producer.seq)
+          }
+          answer(result)
+        },
+      })
+    }
+  }
+
+  #split(events: readonly AcceptedEvent[]): Map<number, AcceptedEvent[]> {
+    const byPartition = new Map<number, AcceptedEvent[]>()
+    for (const event of events) {
+      const partition = partitionOf(event.key, this.#partitions)
+      const slice = byPartition.get(partition)
+      if (slice === undefined) byPartition.set(partition, [event])
+      else slice.push(event)
+    }
+    return byPartition
+  }
+}
+
+function identityOf(
+  { state, seq, ageMs }: NonNullable<PublishRequest['producer']>,
+  partition: number,
+  slice: readonly AcceptedEvent[],
+): SliceIdentity {
+  let content = ''
+  for (const event of slice) content += event.dataJson
+  return {
+    producer: state.id,
+    session: state.session,
+    seq,
+    previous: state.previousOn(partition, seq),
+    checksum: crc32(content).toString(36),
+    ageMs,
+  }
+}
+
+/** Slice verdicts that fail the frame, the most final first: one answer has to stand for all slices. */
+const FAILURES = ['conflict', 'fenced', 'unknown', 'storage_full', 'unavailable', 'out_of_order'] as const
+
+/** One answer for a frame from the outcomes of its slices. */
+function combine(outcomes: readonly SliceOutcome[], rejected: readonly RejectedEvent[]): PublishOutcome {
+  for (const failure of FAILURES) {
+    const found = outcomes.find((outcome) => outcome.verdict === failure)
+    if (found === undefined) continue
+    if (failure === 'unknown') return reject('outcome_unknown')
+    if (failure === 'out_of_order') return reject(failure, undefined, 0)
+    if (failure === 'storage_full') return reject(failure, undefined, STORAGE_RETRY_MS)
+    return reject(failure, undefined, 'retryAfterMs' in found ? found.retryAfterMs : undefined)
+  }
+  const at = outcomes.flatMap((outcome) => ('position' in outcome ? [outcome.position] : []))
+  return { kind: 'ack', at, rejected, duplicate: outcomes.every((outcome) => outcome.verdict === 'duplicate') }
+}
+
+/** Retention trims in the owner's loop, about once a second. */
+const STORAGE_RETRY_MS = 1_000
+
+function reject(code: ErrorCode, message: string = ERROR_CODES[code], retryAfterMs?: number): PublishOutcome {
+  return retryAfterMs === undefined
+    ? { kind: 'reject', code, message }
+    : { kind: 'reject', code, message, retryAfterMs }
+}

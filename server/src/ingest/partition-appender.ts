@@ -1,0 +1,176 @@
+import {
+  type AppendReply,
+  append,
+  BusFull,
+  BusUnavailable,
+  type Guard,
+  type KnownEntry,
+  MAX_BATCH_BYTES,
+  RecordBatchBuilder,
+  type Redis,
+  type SliceIdentity,
+  settleLineage,
+  type Verdict,
+} from '../bus/index.ts'
+import type { AcceptedEvent } from './validate.ts'
+
+/** Bytes that may wait for one partition: at 64 KiB a call and 5 ms a call this is 0.3 s of backlog. */
+export const MAX_PENDING_BYTES = 4 * 1_024 * 1_024
+/** A slice waits at least this long for company while calls are fast, and at most the other when they are slow. */
+const MIN_LINGER_MS = 5
+const MAX_LINGER_MS = 20
+/** Weight of the newest call in the moving average of call times. */
+const CALL_TIME_WEIGHT = 0.2
+
+export type SliceOutcome =
+  | { readonly verdict: Exclude<Verdict, 'new' | 'duplicate'> }
+  | { readonly verdict: 'new' | 'duplicate'; readonly position: string }
+  | { readonly verdict: 'unavailable'; readonly retryAfterMs: number }
+  | { readonly verdict: 'storage_full' }
+
+export interface Slice {
+  readonly topic: string
+  readonly events: readonly AcceptedEvent[]
+  readonly bytes: number
+  readonly identity: SliceIdentity | undefined
+  settle(outcome: SliceOutcome): void
+}
+
+/** Collects the slices of one partition into append calls, one call under way at a time. */
+export class PartitionAppender {
+  readonly #partition: number
+  readonly #redis: Redis
+  readonly #guard: Guard
+  readonly #known: (partition: number) => readonly KnownEntry[]
+  readonly #lastStored = new Map<string, string>()
+  readonly #waiting: OpenAppend[] = []
+  #pendingBytes = 0
+  #callMs = MIN_LINGER_MS / 2
+  #inFlight = false
+  #timer: NodeJS.Timeout | undefined
+
+  /** @param known entries seen elsewhere in this process (the tail), for the proof after Redis changed its identity. */
+  constructor(partition: number, redis: Redis, guard: Guard, known: (partition: number) => readonly KnownEntry[]) {
+    this.#partition = partition
+    this.#redis = redis
+    this.#guard = guard
+    this.#known = known
+  }
+
+  get pendingBytes(): number {
+    return this.#pendingBytes
+  }
+
+  add(slice: Slice): void {
+    if (this.#pendingBytes + slice.bytes > MAX_PENDING_BYTES) {
+      slice.settle({ verdict: 'unavailable', retryAfterMs: MAX_LINGER_MS })
+      return
+    }
+    this.#pendingBytes += slice.bytes
+    let open = this.#waiting.at(-1)
+    if (open === undefined || !open.fits(slice.bytes)) {
+      open = new OpenAppend()
+      this.#waiting.push(open)
+    }
+    open.add(slice)
+    this.#schedule()
+  }
+
+  /** Resolves when nothing is waiting or under way. New slices MUST NOT be added meanwhile. */
+  async drain(): Promise<void> {
+    while (this.#inFlight || this.#waiting.length > 0) await new Promise((resolve) => setTimeout(resolve, 1))
+  }
+
+  #schedule(): void {
+    if (this.#inFlight) return
+    const next = this.#waiting[0]
+    if (next === undefined) return
+    if (this.#waiting.length > 1 || next.bytes >= MAX_BATCH_BYTES) {
+      this.#send()
+    } else if (this.#timer === undefined) {
+      const linger = Math.min(MAX_LINGER_MS, Math.max(MIN_LINGER_MS, 2 * this.#callMs))
+      this.#timer = setTimeout(() => this.#send(), Math.max(0, next.openedAt + linger - performance.now()))
+    }
+  }
+
+  #send(): void {
+    clearTimeout(this.#timer)
+    this.#timer = undefined
+    const call = this.#waiting.shift()!
+    this.#inFlight = true
+    const startedAt = performance.now()
+    void this.#append(call).then((outcomes) => {
+      this.#callMs += CALL_TIME_WEIGHT * (performance.now() - startedAt - this.#callMs)
+      this.#inFlight = false
+      this.#pendingBytes -= call.bytes
+      call.slices.forEach((slice, i) => {
+        slice.settle(outcomes[i]!)
+      })
+      this.#schedule()
+    })
+  }
+
+  async #append(call: OpenAppend): Promise<SliceOutcome[]> {
+    try {
+      const request = call.request()
+      let reply = await append(this.#redis, this.#guard, this.#partition, request)
+      if (reply.status === 'lineage') {
+        await settleLineage(this.#redis, this.#partition, reply, this.#knownEntries())
+        reply = await append(this.#redis, this.#guard, this.#partition, request)
+      }
+      if (reply.status === 'lineage') throw new BusUnavailable('not_sent', MAX_LINGER_MS, 'Redis changed its identity')
+      return this.#outcomes(call, reply)
+    } catch (error) {
+      const outcome: SliceOutcome =
+        error instanceof BusFull
+          ? { verdict: 'storage_full' }
+          : { verdict: 'unavailable', retryAfterMs: error instanceof BusUnavailable ? error.retryAfterMs : 1_000 }
+      return call.slices.map(() => outcome)
+    }
+  }
+
+  #outcomes(call: OpenAppend, reply: Extract<AppendReply, { status: 'ok' }>): SliceOutcome[] {
+    return reply.slices.map(({ verdict, entry }, i) => {
+      if (verdict !== 'new' && verdict !== 'duplicate') return { verdict }
+      if (verdict === 'new') this.#lastStored.set(call.slices[i]!.topic, entry.slice(0, entry.indexOf('.')))
+      return { verdict, position: `${this.#partition}@${reply.epoch}/${entry}` }
+    })
+  }
+
+  #knownEntries(): KnownEntry[] {
+    const stored = [...this.#lastStored].map(([topic, streamId]) => ({ topic, streamId }))
+    return [...stored, ...this.#known(this.#partition)]
+  }
+}
+
+/** The content of one append call while it is being collected. */
+class OpenAppend {
+  readonly openedAt = performance.now()
+  readonly slices: Slice[] = []
+  readonly #batches = new Map<string, { builder: RecordBatchBuilder; ordinal: number }>()
+  readonly #places: { batch: number; lastIndex: number; identity: SliceIdentity | undefined }[] = []
+  bytes = 0
+
+  fits(bytes: number): boolean {
+    return this.bytes + bytes <= MAX_BATCH_BYTES
+  }
+
+  add(slice: Slice): void {
+    let batch = this.#batches.get(slice.topic)
+    if (batch === undefined) {
+      batch = { builder: new RecordBatchBuilder(), ordinal: this.#batches.size }
+      this.#batches.set(slice.topic, batch)
+    }
+    batch.builder.addSlice(slice.events)
+    this.#places.push({ batch: batch.ordinal, lastIndex: batch.builder.count - 1, identity: slice.identity })
+    this.slices.push(slice)
+    this.bytes += slice.bytes
+  }
+
+  request() {
+    return {
+      batches: [...this.#batches].map(([topic, { builder }]) => ({ topic, ...builder.build() })),
+      slices: this.#places,
+    }
+  }
+}

@@ -1,0 +1,83 @@
+import { LIMITS, type RejectedEvent } from '@tidegate/protocol'
+import type { StoredEvent } from '../bus/index.ts'
+import { encodeEvent } from '../bus/index.ts'
+import type { SourceTopic } from '../config/model.ts'
+
+/** An event that may be stored, with what deduplication and framing need to know of it. */
+export interface AcceptedEvent extends StoredEvent {
+  /** JSON of the data alone: what the slice's checksum is taken over, since a stamped id or time differs on a resend. */
+  readonly dataJson: string
+}
+
+export interface ValidatedFrame {
+  readonly accepted: readonly AcceptedEvent[]
+  readonly rejected: readonly RejectedEvent[]
+}
+
+/** What the gateway stamps on events that come without it. */
+export interface Stamp {
+  readonly now: number
+  nextId(): string
+}
+
+/** Checks every event of a frame against its topic. Total: whatever the client sent, each event ends in one of the lists. */
+export function validateFrame(topic: SourceTopic, events: readonly unknown[], stamp: Stamp): ValidatedFrame {
+  const accepted: AcceptedEvent[] = []
+  const rejected: RejectedEvent[] = []
+  const ids = new Set<string>()
+  for (let index = 0; index < events.length; index++) {
+    const outcome = validateEvent(topic, events[index], stamp, ids)
+    if ('code' in outcome) rejected.push({ index, ...outcome })
+    else accepted.push(outcome)
+  }
+  return { accepted, rejected }
+}
+
+type Refusal = Omit<RejectedEvent, 'index'>
+
+function validateEvent(topic: SourceTopic, input: unknown, stamp: Stamp, ids: Set<string>): AcceptedEvent | Refusal {
+  if (typeof input !== 'object' || input === null) return refuse('invalid_event', 'expected an object with data')
+  const { id, time = stamp.now, source, data } = input as Record<string, unknown>
+  if (id !== undefined && !isShortString(id)) return refuse('invalid_event', `expected a string of ${ID_RANGE}`, 'id')
+  if (source !== undefined && !isShortString(source)) {
+    return refuse('invalid_event', `expected a string of ${ID_RANGE}`, 'source')
+  }
+  if (!Number.isSafeInteger(time)) return refuse('invalid_time', 'expected an integer of ms since 1970', 'time')
+  const eventTime = time as number
+  if (eventTime > stamp.now + LIMITS.maxFutureMs) {
+    return refuse(
+      'time_in_future',
+      `${eventTime - stamp.now} ms ahead of the server, at most ${LIMITS.maxFutureMs}`,
+      'time',
+    )
+  }
+  const checked = topic.validate(data)
+  if (!checked.ok) return refuse('invalid_data', checked.message, checked.path)
+  const key = (checked.data as Record<string, string>)[topic.keyField]!
+  if (key === '' || (key.length * 3 > LIMITS.keyBytes && Buffer.byteLength(key) > LIMITS.keyBytes)) {
+    return refuse('key_too_long', `expected 1 to ${LIMITS.keyBytes} bytes`, topic.keyField)
+  }
+  if (id !== undefined) {
+    if (ids.has(id)) return refuse('duplicate_id', `the id ${id} stands twice in this request`, 'id')
+    ids.add(id)
+  }
+  const dataJson = JSON.stringify(checked.data)
+  const json = encodeEvent(id ?? stamp.nextId(), key, eventTime, source, dataJson)
+  const bytes = Buffer.byteLength(json)
+  if (bytes > LIMITS.eventBytes) return refuse('event_too_large', `${bytes} bytes, at most ${LIMITS.eventBytes}`)
+  return { key, lane: topic.laneOf(checked.data), time: eventTime, json, bytes, dataJson }
+}
+
+const ID_RANGE = `1 to ${LIMITS.idBytes} bytes`
+
+function isShortString(value: unknown): value is string {
+  return (
+    typeof value === 'string' &&
+    value !== '' &&
+    (value.length * 3 <= LIMITS.idBytes || Buffer.byteLength(value) <= LIMITS.idBytes)
+  )
+}
+
+function refuse(code: Refusal['code'], message: string, path?: string): Refusal {
+  return path === undefined ? { code, message } : { code, path, message }
+}
