@@ -1,0 +1,73 @@
+import type { EventInput } from '@tidegate/protocol'
+import type { Clock } from '../clock.ts'
+import type { DemoEvent } from './demo-event.ts'
+
+/** Publishing this often keeps frames small and the page lively. */
+const TICK_MS = 50
+/** Events due longer ago were not sent by anyone: after an outage or a suspend the world goes on at the present. */
+const MAX_LAG_MS = 5_000
+
+export interface PlayerOptions {
+  /** In the order of `atMs`, without end. */
+  readonly events: Iterator<DemoEvent, never>
+  /** Resolves when the server has answered. At most one call per topic is open at a time. */
+  readonly publish: (topic: DemoEvent['topic'], events: readonly EventInput[]) => Promise<unknown>
+  readonly clock: Clock
+  readonly onError: (error: unknown) => void
+}
+
+export interface Player {
+  /** Stops, and waits for open calls at most `deadlineMs`. */
+  close(options: { readonly deadlineMs: number }): Promise<void>
+}
+
+/**
+ * Publishes each event when it is due. The next tick waits for the answers of this one, so a slow or absent server
+ * holds nothing in memory here but the events of one tick.
+ */
+export function startPlayer({ events, publish, clock, onError }: PlayerOptions): Player {
+  let upcoming = events.next().value
+  let closed = false
+  let timer: NodeJS.Timeout | undefined
+  let open: Promise<void> = Promise.resolve()
+
+  function schedule(): void {
+    if (!closed) timer = setTimeout(tick, TICK_MS)
+  }
+
+  function tick(): void {
+    open = publishDue().then(schedule)
+  }
+
+  async function publishDue(): Promise<void> {
+    const calls = [...takeDue()].map(([topic, due]) => publish(topic, due))
+    for (const result of await Promise.allSettled(calls)) if (result.status === 'rejected') onError(result.reason)
+  }
+
+  function takeDue(): ReadonlyMap<DemoEvent['topic'], EventInput[]> {
+    const now = clock.now()
+    const due = new Map<DemoEvent['topic'], EventInput[]>()
+    for (; upcoming.atMs <= now; upcoming = events.next().value) {
+      if (upcoming.atMs < now - MAX_LAG_MS) continue
+      const { topic, event } = upcoming
+      const earlier = due.get(topic)
+      if (earlier === undefined) due.set(topic, [event])
+      else earlier.push(event)
+    }
+    return due
+  }
+
+  schedule()
+  return {
+    async close({ deadlineMs }) {
+      closed = true
+      clearTimeout(timer)
+      let expiry: NodeJS.Timeout | undefined
+      const deadline = new Promise<void>((resolve) => {
+        expiry = setTimeout(resolve, deadlineMs)
+      })
+      await Promise.race([open, deadline])
+      clearTimeout(expiry)
+    },
+  }
+}
