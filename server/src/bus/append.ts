@@ -24,7 +24,7 @@ export interface SliceIdentity {
 
 /** One call: per topic one batch; slices in the order their frames arrived. */
 export interface AppendRequest {
-  readonly batches: readonly { readonly topic: string; readonly header: string; readonly payload: string }[]
+  readonly batches: readonly { readonly topic: string; readonly header: string; readonly payload: Buffer }[]
   readonly slices: readonly {
     readonly batch: number
     /** Index of the slice's last event in its batch. */
@@ -68,7 +68,7 @@ export async function append(
     keys.producersPrevious(partition),
     ...request.batches.map((batch) => keys.log(partition, batch.topic)),
   ]
-  const args: (string | number)[] = [PRODUCER_MEMORY_MS, request.slices.length]
+  const args: (string | number | Buffer)[] = [PRODUCER_MEMORY_MS, request.slices.length]
   for (const { batch, lastIndex, identity } of request.slices) {
     if (identity === undefined) args.push(batch + 1, '', 0, 0, '*', '-', 0, lastIndex)
     else {

@@ -66,9 +66,9 @@ export async function lastIds(redis: Redis, partition: number, topics: readonly 
   })
 }
 
-type RawEntry = [id: Buffer, fields: Buffer[]]
+export type RawEntry = [id: Buffer, fields: Buffer[]]
 
-function decodeEntry(topic: string, [id, fields]: RawEntry): LogEntry {
+export function decodeEntry(topic: string, [id, fields]: RawEntry): LogEntry {
   let epoch = ''
   let header = ''
   let payload: Buffer = EMPTY

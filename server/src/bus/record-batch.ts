@@ -21,8 +21,6 @@ export interface StoredEvent {
   readonly lane: Lane
   readonly time: number
   readonly json: string
-  /** UTF-8 bytes of `json`. */
-  readonly bytes: number
 }
 
 /** What is stored of an event besides header and position. */
@@ -61,7 +59,7 @@ export class RecordBatchBuilder {
   readonly #bytes: number[] = []
   readonly #sliceStarts: number[] = []
   #lanes = ''
-  #payload = ''
+  #payload = Buffer.allocUnsafe(INITIAL_PAYLOAD_BYTES)
   #payloadBytes = 0
   #lastTime = 0
 
@@ -73,25 +71,20 @@ export class RecordBatchBuilder {
     return this.#payloadBytes
   }
 
-  /** Adds one slice. The caller MUST have checked with `fits` first. */
   addSlice(events: readonly StoredEvent[]): void {
     this.#sliceStarts.push(this.#keys.length)
     for (const event of events) {
       this.#keys.push(event.key)
       this.#times.push(event.time - this.#lastTime)
       this.#lastTime = event.time
-      this.#bytes.push(event.bytes)
       this.#lanes += LANE_LETTERS[event.lane]
-      this.#payload += this.#payload === '' ? event.json : `,${event.json}`
-      this.#payloadBytes += event.bytes + 1
     }
+    const text = events.map((event) => event.json).join(',')
+    const isAscii = this.#append(text) === text.length
+    for (const { json } of events) this.#bytes.push(isAscii ? json.length : Buffer.byteLength(json))
   }
 
-  fits(bytes: number): boolean {
-    return this.#keys.length === 0 || this.#payloadBytes + bytes <= MAX_BATCH_BYTES
-  }
-
-  build(): { header: string; payload: string } {
+  build(): { header: string; payload: Buffer } {
     const first = this.#lanes.charAt(0)
     const uniform = this.#lanes === first.repeat(this.#lanes.length)
     const header = JSON.stringify({
@@ -101,9 +94,28 @@ export class RecordBatchBuilder {
       l: uniform ? first : this.#lanes,
       s: this.#sliceStarts,
     })
-    return { header, payload: this.#payload }
+    return { header, payload: this.#payload.subarray(0, this.#payloadBytes) }
+  }
+
+  /** Encodes text where it will be sent from and returns its bytes. One write a slice: the call costs more than the copy. */
+  #append(text: string): number {
+    const room = this.#payloadBytes + text.length * MAX_UTF8_PER_UNIT + 1
+    if (room > this.#payload.length) {
+      const larger = Buffer.allocUnsafe(Math.max(room, this.#payload.length * 2))
+      this.#payload.copy(larger, 0, 0, this.#payloadBytes)
+      this.#payload = larger
+    }
+    if (this.#payloadBytes > 0) this.#payload[this.#payloadBytes++] = COMMA
+    const written = this.#payload.write(text, this.#payloadBytes)
+    this.#payloadBytes += written
+    return written
   }
 }
+
+const COMMA = 0x2c
+/** A UTF-16 code unit takes at most three bytes of UTF-8. */
+const MAX_UTF8_PER_UNIT = 3
+const INITIAL_PAYLOAD_BYTES = 8_192
 
 export function decodeHeader(text: string): BatchHeader {
   const { k, t, b, l, s } = JSON.parse(text) as { k: string[]; t: number[]; b: number[]; l: string; s: number[] }

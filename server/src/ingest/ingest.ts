@@ -90,7 +90,7 @@ export class Ingest {
       this.#appenders[partition]!.add({
         topic: topic.name,
         events: slice,
-        bytes: slice.reduce((sum, event) => sum + event.bytes + 1, 0),
+        size: slice.reduce((sum, event) => sum + event.json.length + 1, 0),
         identity: producer && identityOf(producer, partition, slice),
         settle: (outcome) => {
           outcomes.push(outcome)

@@ -31,7 +31,8 @@ export type SliceOutcome =
 export interface Slice {
   readonly topic: string
   readonly events: readonly AcceptedEvent[]
-  readonly bytes: number
+  /** Characters of its JSON: near enough to bytes for deciding when a call is full. */
+  readonly size: number
   readonly identity: SliceIdentity | undefined
   settle(outcome: SliceOutcome): void
 }
@@ -62,13 +63,13 @@ export class PartitionAppender {
   }
 
   add(slice: Slice): void {
-    if (this.#pendingBytes + slice.bytes > MAX_PENDING_BYTES) {
+    if (this.#pendingBytes + slice.size > MAX_PENDING_BYTES) {
       slice.settle({ verdict: 'unavailable', retryAfterMs: MAX_LINGER_MS })
       return
     }
-    this.#pendingBytes += slice.bytes
+    this.#pendingBytes += slice.size
     let open = this.#waiting.at(-1)
-    if (open === undefined || !open.fits(slice.bytes)) {
+    if (open === undefined || !open.fits(slice.size)) {
       open = new OpenAppend()
       this.#waiting.push(open)
     }
@@ -85,7 +86,7 @@ export class PartitionAppender {
     if (this.#inFlight) return
     const next = this.#waiting[0]
     if (next === undefined) return
-    if (this.#waiting.length > 1 || next.bytes >= MAX_BATCH_BYTES) {
+    if (this.#waiting.length > 1 || next.size >= MAX_BATCH_BYTES) {
       this.#send()
     } else if (this.#timer === undefined) {
       const linger = Math.min(MAX_LINGER_MS, Math.max(MIN_LINGER_MS, 2 * this.#callMs))
@@ -102,7 +103,7 @@ export class PartitionAppender {
     void this.#append(call).then((outcomes) => {
       this.#callMs += CALL_TIME_WEIGHT * (performance.now() - startedAt - this.#callMs)
       this.#inFlight = false
-      this.#pendingBytes -= call.bytes
+      this.#pendingBytes -= call.size
       call.slices.forEach((slice, i) => {
         slice.settle(outcomes[i]!)
       })
@@ -149,10 +150,10 @@ class OpenAppend {
   readonly slices: Slice[] = []
   readonly #batches = new Map<string, { builder: RecordBatchBuilder; ordinal: number }>()
   readonly #places: { batch: number; lastIndex: number; identity: SliceIdentity | undefined }[] = []
-  bytes = 0
+  size = 0
 
-  fits(bytes: number): boolean {
-    return this.bytes + bytes <= MAX_BATCH_BYTES
+  fits(size: number): boolean {
+    return this.size + size <= MAX_BATCH_BYTES
   }
 
   add(slice: Slice): void {
@@ -164,7 +165,7 @@ class OpenAppend {
     batch.builder.addSlice(slice.events)
     this.#places.push({ batch: batch.ordinal, lastIndex: batch.builder.count - 1, identity: slice.identity })
     this.slices.push(slice)
-    this.bytes += slice.bytes
+    this.size += slice.size
   }
 
   request() {

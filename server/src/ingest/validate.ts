@@ -54,7 +54,7 @@ function validateEvent(topic: SourceTopic, input: unknown, stamp: Stamp, ids: Se
   const checked = topic.validate(data)
   if (!checked.ok) return refuse('invalid_data', checked.message, checked.path)
   const key = (checked.data as Record<string, string>)[topic.keyField]!
-  if (key === '' || (key.length * 3 > LIMITS.keyBytes && Buffer.byteLength(key) > LIMITS.keyBytes)) {
+  if (key === '' || exceeds(key, LIMITS.keyBytes)) {
     return refuse('key_too_long', `expected 1 to ${LIMITS.keyBytes} bytes`, topic.keyField)
   }
   if (id !== undefined) {
@@ -63,19 +63,19 @@ function validateEvent(topic: SourceTopic, input: unknown, stamp: Stamp, ids: Se
   }
   const dataJson = JSON.stringify(checked.data)
   const json = encodeEvent(id ?? stamp.nextId(), key, eventTime, source, dataJson)
-  const bytes = Buffer.byteLength(json)
-  if (bytes > LIMITS.eventBytes) return refuse('event_too_large', `${bytes} bytes, at most ${LIMITS.eventBytes}`)
-  return { key, lane: topic.laneOf(checked.data), time: eventTime, json, bytes, dataJson }
+  if (exceeds(json, LIMITS.eventBytes)) return refuse('event_too_large', `more than ${LIMITS.eventBytes} bytes`)
+  return { key, lane: topic.laneOf(checked.data), time: eventTime, json, dataJson }
 }
 
 const ID_RANGE = `1 to ${LIMITS.idBytes} bytes`
 
 function isShortString(value: unknown): value is string {
-  return (
-    typeof value === 'string' &&
-    value !== '' &&
-    (value.length * 3 <= LIMITS.idBytes || Buffer.byteLength(value) <= LIMITS.idBytes)
-  )
+  return typeof value === 'string' && value !== '' && !exceeds(value, LIMITS.idBytes)
+}
+
+/** Whether the UTF-8 form is longer than `bytes`; counted only when the length in characters leaves it open. */
+function exceeds(text: string, bytes: number): boolean {
+  return text.length * 3 > bytes && Buffer.byteLength(text) > bytes
 }
 
 function refuse(code: Refusal['code'], message: string, path?: string): Refusal {

@@ -49,7 +49,7 @@ function batchOf(topic: string, slices: number) {
   const builder = new RecordBatchBuilder()
   for (let i = 0; i < slices; i++) {
     const json = `{"id":"e${i}","key":"k","time":1,"data":{}}`
-    builder.addSlice([{ key: 'k', lane: 'low', time: 1, json, bytes: json.length }])
+    builder.addSlice([{ key: 'k', lane: 'low', time: 1, json }])
   }
   return { topic, ...builder.build() }
 }

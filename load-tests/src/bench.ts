@@ -1,0 +1,52 @@
+import { cpus, release, totalmem } from 'node:os'
+import { parseArgs } from 'node:util'
+import { ingest } from './ingest/ingest.ts'
+import type { Benchmark } from './support/benchmark.ts'
+
+const BENCHMARKS: Readonly<Record<string, Benchmark>> = { ingest }
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: { json: { type: 'boolean', default: false }, help: { type: 'boolean', default: false } },
+})
+
+if (values.help || positionals.length === 0) {
+  console.log(usage())
+  process.exit(values.help ? 0 : 1)
+}
+for (const name of positionals) {
+  const benchmark = BENCHMARKS[name]
+  if (benchmark === undefined) {
+    console.error(`No benchmark "${name}". There are: ${Object.keys(BENCHMARKS).join(', ')}.`)
+    process.exit(1)
+  }
+  await runOne(name, benchmark)
+}
+
+async function runOne(name: string, benchmark: Benchmark): Promise<void> {
+  const progress = (message: string) => console.error(`[${name}] ${message}`)
+  progress(benchmark.description)
+  const figures = await benchmark.run(progress)
+  const report = { benchmark: name, ...figures, machine: machine(), notMeasured: benchmark.notMeasured }
+  if (values.json) console.log(JSON.stringify(report))
+  else console.table(report)
+}
+
+function machine(): string {
+  const gib = Math.round(totalmem() / 2 ** 30)
+  return `${cpus().length} x ${cpus()[0]!.model.trim()}, ${gib} GiB, Linux ${release()}, Node ${process.version}`
+}
+
+function usage(): string {
+  const rows = Object.entries(BENCHMARKS).map(([name, { description }]) => `  ${name.padEnd(10)} ${description}`)
+  return `npm run bench -- <name> [--json]
+
+Measures Tidegate as shipped - separate processes, a private Redis with AOF everysec - beside a bare control in the same run.
+Run nothing else meanwhile.
+
+${rows.join('\n')}
+
+Examples:
+  npm run bench -- ingest
+  npm run bench -- ingest --json | tail -n 1`
+}

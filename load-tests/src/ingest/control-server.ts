@@ -1,0 +1,21 @@
+/** Control of `bench ingest`: uWebSockets.js and JSON.parse alone, answering every frame as the gateway would. */
+
+import uWS from 'uWebSockets.js'
+import { SUBPROTOCOL } from '@tidegate/protocol'
+
+const app = uWS.App().ws('/v1/ws', {
+  maxPayloadLength: 2 * 1_048_576,
+  upgrade(response, request, context) {
+    const key = request.getHeader('sec-websocket-key')
+    response.upgrade({}, key, SUBPROTOCOL, request.getHeader('sec-websocket-extensions'), context)
+  },
+  message(ws, message) {
+    const frame = JSON.parse(Buffer.from(message).toString('utf8')) as { type: string; seq: number }
+    if (frame.type === 'publish') ws.send(`{"type":"ack","seq":${frame.seq}}`)
+  },
+})
+app.listen('127.0.0.1', 0, (socket) => {
+  if (socket) process.send!({ type: 'ready', port: uWS.us_socket_local_port(socket) })
+  else process.exit(1)
+})
+process.once('disconnect', () => process.exit(0))

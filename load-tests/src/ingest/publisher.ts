@@ -1,0 +1,139 @@
+/** Child process of `bench ingest`: publishes prepared frames over some sockets and reports to its parent over IPC. */
+import { randomUUID } from 'node:crypto'
+import { percentile } from '../support/percentile.ts'
+import { encodeFrame, RawWebSocket } from '../support/raw-websocket.ts'
+import { createFramePool, type FramePool } from '../support/reading-frames.ts'
+
+export interface PublisherOptions {
+  readonly port: number
+  readonly sockets: number
+  readonly eventsPerFrame: number
+  readonly keys: number
+  readonly warmupMs: number
+  readonly measureMs: number
+  /** Events per second over all sockets; absent means as fast as the publish grant allows. */
+  readonly eventsPerSec?: number
+}
+
+export interface PublisherReport {
+  readonly eventsPerSec: number
+  readonly ackP50Ms: number
+  readonly ackP99Ms: number
+  readonly rejected: number
+}
+
+/** Frames one socket keeps unacknowledged: what `welcome` grants. */
+const GRANTED_FRAMES = 64
+/** Prepared frames per socket: more than may be unacknowledged, so that none is patched while the kernel reads it. */
+const POOL_SIZE = 4 * GRANTED_FRAMES
+const PACE_MS = 2
+
+class Publisher {
+  readonly #socket: RawWebSocket
+  readonly #pool: FramePool
+  readonly #sentAt = new Map<number, number>()
+  readonly #paced: boolean
+  readonly latencies: number[] = []
+  acked = 0
+  rejected = 0
+
+  constructor(port: number, pool: FramePool, paced: boolean) {
+    this.#pool = pool
+    this.#paced = paced
+    this.#socket = new RawWebSocket(port, (payload) => this.#onFrame(payload))
+  }
+
+  async open(): Promise<void> {
+    await this.#socket.open()
+    const hello = { type: 'hello', protocol: 1, client: 'bench', producer: randomUUID(), session: 1 }
+    this.#socket.write(encodeFrame(Buffer.from(JSON.stringify(hello))).frame)
+  }
+
+  get unacked(): number {
+    return this.#sentAt.size
+  }
+
+  send(): void {
+    const { frame, seq } = this.#pool.next()
+    this.#sentAt.set(seq, performance.now())
+    this.#socket.write(frame)
+  }
+
+  close(): void {
+    this.#socket.close()
+  }
+
+  #onFrame(payload: Buffer): void {
+    const text = payload.toString('latin1', 0, 48)
+    const match = /^\{"type":"(ack|reject)","seq":(\d+)/.exec(text)
+    if (match === null) return
+    const seq = Number(match[2])
+    const sentAt = this.#sentAt.get(seq)
+    this.#sentAt.delete(seq)
+    if (match[1] === 'ack') {
+      this.acked++
+      if (sentAt !== undefined) this.latencies.push(performance.now() - sentAt)
+    } else this.rejected++
+    if (!this.#paced) this.send()
+  }
+}
+
+async function run(options: PublisherOptions): Promise<PublisherReport> {
+  const { port, eventsPerFrame, keys, eventsPerSec } = options
+  const publishers = Array.from({ length: options.sockets }, (_, i) => {
+    const pool = createFramePool({ size: POOL_SIZE, eventsPerFrame, keys, seed: i * 1_000_003 })
+    return new Publisher(port, pool, eventsPerSec !== undefined)
+  })
+  await Promise.all(publishers.map((publisher) => publisher.open()))
+  const stop = eventsPerSec === undefined ? saturate(publishers) : pace(publishers, eventsPerSec / eventsPerFrame)
+  await pause(options.warmupMs)
+  for (const publisher of publishers) {
+    publisher.acked = 0
+    publisher.latencies.length = 0
+  }
+  const startedAt = performance.now()
+  await pause(options.measureMs)
+  const seconds = (performance.now() - startedAt) / 1_000
+  const acked = publishers.reduce((sum, publisher) => sum + publisher.acked, 0)
+  const latencies = publishers.flatMap((publisher) => publisher.latencies)
+  stop()
+  for (const publisher of publishers) publisher.close()
+  return {
+    eventsPerSec: Math.round((acked * eventsPerFrame) / seconds),
+    ackP50Ms: percentile(latencies, 0.5),
+    ackP99Ms: percentile(latencies, 0.99),
+    rejected: publishers.reduce((sum, publisher) => sum + publisher.rejected, 0),
+  }
+}
+
+/** Keeps the whole grant in flight; every answer sends the next frame. */
+function saturate(publishers: readonly Publisher[]): () => void {
+  for (const publisher of publishers) for (let i = 0; i < GRANTED_FRAMES; i++) publisher.send()
+  return () => {}
+}
+
+/** Sends at a fixed rate whatever the answers do, as sensors would; latency is from the send. */
+function pace(publishers: readonly Publisher[], framesPerSec: number): () => void {
+  const startedAt = performance.now()
+  let sent = 0
+  const timer = setInterval(() => {
+    const due = ((performance.now() - startedAt) / 1_000) * framesPerSec
+    while (sent < due) {
+      const publisher = publishers[sent++ % publishers.length]!
+      if (publisher.unacked < GRANTED_FRAMES) publisher.send()
+    }
+  }, PACE_MS)
+  return () => clearInterval(timer)
+}
+
+const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms))
+
+process.once('message', (options: PublisherOptions) => {
+  run(options).then(
+    (report) => process.send!(report, () => process.exit(0)),
+    (error: unknown) => {
+      console.error(error)
+      process.exit(1)
+    },
+  )
+})

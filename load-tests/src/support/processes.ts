@@ -1,0 +1,45 @@
+import { type ChildProcess, fork } from 'node:child_process'
+import { fileURLToPath } from 'node:url'
+
+const TIDEGATE = fileURLToPath(new URL('../../../server/bin/tidegate.js', import.meta.url))
+const READY_DEADLINE_MS = 30_000
+
+export interface ServerProcess {
+  readonly pid: number
+  readonly port: number
+  stop(): Promise<void>
+}
+
+/** Starts a TypeScript module as a child process with an IPC channel. */
+export function startModule(url: URL): ChildProcess {
+  return fork(fileURLToPath(url), { execArgv: ['--import', 'tsx'], stdio: ['ignore', 'inherit', 'inherit', 'ipc'] })
+}
+
+/** Starts `tidegate <command>` as shipped and waits until it says it is ready. */
+export function startTidegate(args: readonly string[], env: Readonly<Record<string, string>>): Promise<ServerProcess> {
+  return untilReady(
+    fork(TIDEGATE, args, { env: { ...process.env, ...env }, stdio: ['ignore', 'inherit', 'inherit', 'ipc'] }),
+  )
+}
+
+/** Waits for a child's `{ type: 'ready', port? }`. */
+export function untilReady(child: ChildProcess): Promise<ServerProcess> {
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(() => reject(new Error('a child process did not become ready')), READY_DEADLINE_MS)
+    child.once('exit', (code) => reject(new Error(`a child process ended with code ${code} before it was ready`)))
+    child.on('message', (message: { type?: string; port?: number }) => {
+      if (message.type !== 'ready') return
+      clearTimeout(timer)
+      resolve({ pid: child.pid!, port: message.port ?? 0, stop: () => stop(child) })
+    })
+  })
+}
+
+function stop(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return Promise.resolve()
+  return new Promise((resolve) => {
+    child.removeAllListeners('exit')
+    child.once('exit', () => resolve())
+    child.kill('SIGTERM')
+  })
+}

@@ -1,0 +1,85 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { BLOCK_MS, openBlockingConnection, type Redis } from './connection.ts'
+import { type LogEntry, readLogs } from './log-entry.ts'
+import { type LogHeads, readLogHeads } from './log-heads.ts'
+
+/** How soon to try again when the read to be woken had not reached Redis yet. */
+const WAKE_RETRY_MS = 5
+
+/**
+ * One connection for one blocking read at a time over logs of one partition. `wake` ends a waiting read early, because
+ * the list of logs cannot be changed while it waits.
+ */
+export class BlockingReader {
+  readonly #partition: number
+  readonly #redis: Redis
+  /** Another connection: nothing can be sent behind a blocked read. */
+  readonly #commands: Redis
+  #clientId: number | undefined
+  #readsBegun = 0
+  #reading = false
+  #fresh = false
+
+  constructor(url: string, partition: number, commands: Redis) {
+    this.#partition = partition
+    this.#commands = commands
+    this.#redis = openBlockingConnection(url, `tail-${partition}`)
+    this.#redis.on('close', () => {
+      this.#fresh = false
+    })
+  }
+
+  /** False after every reconnect until `sync` has looked at the logs through the new connection. */
+  get synced(): boolean {
+    return this.#fresh
+  }
+
+  /** Where the logs stand on the server now connected: it may be another one, or have lost entries. */
+  async sync(topics: readonly string[]): Promise<LogHeads> {
+    this.#fresh = true
+    try {
+      this.#clientId = (await this.#redis.client('ID')) as number
+      return await readLogHeads(this.#redis, this.#partition, topics)
+    } catch (error) {
+      this.#reconnect()
+      throw error
+    }
+  }
+
+  /** Waits up to `BLOCK_MS` for entries after the cursors (exclusive); empty when there were none or when woken. */
+  async read(cursors: ReadonlyMap<string, string>, count: number): Promise<LogEntry[]> {
+    this.#readsBegun++
+    this.#reading = true
+    try {
+      return await readLogs(this.#redis, this.#partition, cursors, { count, blockMs: BLOCK_MS })
+    } catch (error) {
+      this.#reconnect()
+      throw error
+    } finally {
+      this.#reading = false
+    }
+  }
+
+  /** Ends the read now waiting, so that the caller can read again with other cursors. Best effort: it ends by itself in `BLOCK_MS`. */
+  async wake(): Promise<void> {
+    const read = this.#readsBegun
+    while (this.#reading && this.#readsBegun === read && this.#clientId !== undefined) {
+      try {
+        if ((await this.#commands.client('UNBLOCK', this.#clientId)) === 1) return
+      } catch {
+        return
+      }
+      await sleep(WAKE_RETRY_MS)
+    }
+  }
+
+  close(): void {
+    this.#redis.disconnect()
+  }
+
+  /** A deadline that passed says nothing about the connection's later answers: only a new connection is known to be good. */
+  #reconnect(): void {
+    this.#fresh = false
+    if (this.#redis.status === 'ready') this.#redis.disconnect(true)
+  }
+}

@@ -1,0 +1,33 @@
+import type { Redis } from './connection.ts'
+import { keys } from './keys.ts'
+import { loadScript, runScript, type Script } from './script.ts'
+
+const HEADS_SCRIPT: Script = loadScript('log-heads')
+
+/** Where one topic's log in one partition stands. */
+export interface LogHead {
+  /** Id of the newest entry ever added, `0-0` when there is none; it may have been trimmed since. */
+  readonly lastId: string
+  /** Entries up to here were trimmed; `0-0` when none was. */
+  readonly trimmedTo: string
+}
+
+export interface LogHeads {
+  /** `undefined` while the partition does not exist: a Redis that came back empty and that nobody has written to yet. */
+  readonly epoch: string | undefined
+  readonly topics: ReadonlyMap<string, LogHead>
+}
+
+/** Reads the heads of several topics of one partition at one moment. */
+export async function readLogHeads(redis: Redis, partition: number, topics: readonly string[]): Promise<LogHeads> {
+  const scriptKeys = [keys.meta(partition), ...topics.map((topic) => keys.log(partition, topic))]
+  const [epoch, last, trimmed] = (await runScript(redis, HEADS_SCRIPT, scriptKeys, topics)) as [
+    string,
+    string[],
+    string[],
+  ]
+  return {
+    epoch: epoch === '' ? undefined : epoch,
+    topics: new Map(topics.map((topic, i) => [topic, { lastId: last[i]!, trimmedTo: trimmed[i]! || '0-0' }])),
+  }
+}
