@@ -40,9 +40,9 @@ export class Guard {
     return { class: this.#class, state: STATE_NAMES[this.#policy.state], since: this.#since }
   }
 
-  /** When a caller may try again, or 0 while calls are let through. */
+  /** When a caller may try again, or 0 while calls are let through: closed, or due for a probe. */
   get retryAfterMs(): number {
-    return this.#policy.state === CircuitState.Open ? Math.max(1, this.#since + RESET_MS - Date.now()) : 0
+    return this.#policy.state === CircuitState.Open ? Math.max(0, this.#since + RESET_MS - Date.now()) : 0
   }
 
   /** Runs one call. Throws `BusUnavailable`, `BusFull`, or the reply error of Redis. */

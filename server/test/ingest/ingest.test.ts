@@ -1,0 +1,198 @@
+import { LIMITS } from '@tidegate/protocol'
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import {
+  decodeEvents,
+  Guard,
+  keys,
+  openCommandConnection,
+  openTopology,
+  type Redis,
+  readRange,
+  untilReady,
+} from '../../src/bus/index.ts'
+import { Ingest, Producer, type PublishOutcome } from '../../src/ingest/index.ts'
+import { contract, readingOf } from '../support/contract.ts'
+import { startTestRedis, type TestRedis } from '../support/redis.ts'
+
+const NOW = 1_732_350_000_000
+const PARTITIONS = 4
+let server: TestRedis
+let redis: Redis
+let ingest: Ingest
+
+beforeAll(async () => {
+  server = await startTestRedis()
+  redis = openCommandConnection(server.url, 'test')
+  await untilReady(redis, 5_000)
+})
+afterAll(async () => {
+  redis.disconnect()
+  await server.close()
+})
+beforeEach(async () => {
+  await redis.flushall()
+  await openTopology(redis, PARTITIONS)
+  ingest = createIngest()
+})
+
+function createIngest(): Ingest {
+  return new Ingest({
+    redis,
+    guard: new Guard('append'),
+    partitions: PARTITIONS,
+    contract,
+    clock: { now: () => NOW },
+    known: () => [],
+  })
+}
+
+function publish(
+  events: readonly unknown[],
+  producer?: { state: Producer; seq: number; ageMs: number },
+  topic = 'sensor.reading',
+) {
+  return new Promise<PublishOutcome>((resolve) =>
+    ingest.publish({ topic, events, ...(producer && { producer }) }, resolve),
+  )
+}
+
+async function stored(topic = 'sensor.reading') {
+  const perPartition = await Promise.all(
+    Array.from({ length: PARTITIONS }, async (_, p) =>
+      (await readRange(redis, p, topic, '-', '+', 1_000)).flatMap((e) => decodeEvents(e.payload)),
+    ),
+  )
+  return perPartition.flat()
+}
+
+const codes = (outcome: PublishOutcome) =>
+  outcome.kind === 'ack' ? outcome.rejected.map((r) => [r.index, r.code, r.path]) : outcome.code
+
+describe('validation', () => {
+  it('I-VALID-1 stores the good events of a mixed frame and lists the bad ones with index, path and reason', async () => {
+    const bad = { data: { sensorId: 's-2', temperature: 'warm', humidity: 1 } }
+    const outcome = await publish([
+      readingOf('s-1'),
+      bad,
+      null,
+      readingOf('k'.repeat(LIMITS.keyBytes + 1)),
+      readingOf('s-3'),
+    ])
+    expect(codes(outcome)).toEqual([
+      [1, 'invalid_data', 'temperature'],
+      [2, 'invalid_event', undefined],
+      [3, 'key_too_long', 'sensorId'],
+    ])
+    expect((await stored()).map((e) => e.key).sort()).toEqual(['s-1', 's-3'])
+  })
+
+  it('I-VALID-2 refuses times that are no integer or too far ahead, and takes old ones', async () => {
+    const at = (time: unknown) => ({ ...readingOf('s-1'), time })
+    const outcome = await publish([
+      at(NOW + LIMITS.maxFutureMs + 1),
+      at(1.5),
+      at('now'),
+      at(NOW + LIMITS.maxFutureMs),
+      at(-1),
+    ])
+    expect(codes(outcome)).toEqual([
+      [0, 'time_in_future', 'time'],
+      [1, 'invalid_time', 'time'],
+      [2, 'invalid_time', 'time'],
+    ])
+    expect((await stored()).map((e) => e.time).sort()).toEqual([-1, NOW + LIMITS.maxFutureMs])
+  })
+
+  it('I-VALID-3 keeps the first of two events with the same id', async () => {
+    const outcome = await publish([
+      { id: 'a', ...readingOf('s-1') },
+      { id: 'a', ...readingOf('s-2') },
+    ])
+    expect(codes(outcome)).toEqual([[1, 'duplicate_id', 'id']])
+    expect((await stored()).map((e) => e.key)).toEqual(['s-1'])
+  })
+
+  it('I-STAMP-1 stamps a missing id and time and keeps what was sent', async () => {
+    await publish([readingOf('s-1'), { id: 'mine', time: 5, source: 'dev', ...readingOf('s-1') }])
+    const [stamped, kept] = await stored()
+    expect(stamped).toMatchObject({ time: NOW, id: expect.any(String) })
+    expect(kept).toMatchObject({ id: 'mine', time: 5, source: 'dev' })
+  })
+})
+
+describe('slices', () => {
+  it('I-SLICE-1 stores the events of a frame for one partition together, in order, however large', async () => {
+    const pad = 'x'.repeat(2_000)
+    const events = Array.from({ length: 100 }, (_, i) => ({ id: `${pad}${i}`.slice(-100), ...readingOf('s-1', i) }))
+    await publish(events)
+    const entries = (
+      await Promise.all([0, 1, 2, 3].map((p) => readRange(redis, p, 'sensor.reading', '-', '+', 10)))
+    ).flat()
+    expect(entries).toHaveLength(1)
+    expect(decodeEvents(entries[0]!.payload).map((e) => e.id)).toEqual(events.map((e) => e.id))
+  })
+
+  it('I-APPEND-1 merges frames that arrive together into one call per partition, all topics in it', async () => {
+    const order = { data: { paymentId: 'p', orderId: 's-1', amount: 1, currency: 'EUR' } }
+    const outcomes = await Promise.all([
+      publish([readingOf('s-1')]),
+      publish([readingOf('s-1')]),
+      publish([order], undefined, 'commerce.payment_received'),
+    ])
+    expect(outcomes.every((o) => o.kind === 'ack')).toBe(true)
+    const ids = await Promise.all(
+      ['sensor.reading', 'commerce.payment_received'].map(async (topic) =>
+        (await Promise.all([0, 1, 2, 3].map((p) => redis.xlen(keys.log(p, topic))))).reduce((a, b) => a + b),
+      ),
+    )
+    expect(ids).toEqual([1, 1])
+  })
+})
+
+describe('idempotent producers', () => {
+  it('I-APPEND-2 acknowledges a repeated frame with its position, marked duplicate', async () => {
+    const state = new Producer('p', 1)
+    const first = await publish([readingOf('s-1')], { state, seq: 1, ageMs: 0 })
+    const again = await publish([readingOf('s-1')], { state: new Producer('p', 2), seq: 1, ageMs: 0 })
+    expect(again).toEqual({ ...first, duplicate: true })
+    expect(await stored()).toHaveLength(1)
+  })
+
+  it('I-APPEND-3 I-APPEND-4 stores exactly what is missing when a failed frame and its successors come again', async () => {
+    const state = new Producer('p', 1)
+    const frame = (seq: number) =>
+      publish([readingOf('s-1', seq), readingOf('s-2', seq), readingOf('s-3', seq)], { state, seq, ageMs: 0 })
+    expect((await frame(1)).kind).toBe('ack')
+    await redis.client('PAUSE', 1_500, 'ALL')
+    const failed = await frame(2)
+    expect(failed).toMatchObject({ code: 'unavailable', retryAfterMs: expect.any(Number) })
+    expect(await frame(3)).toMatchObject({ code: 'out_of_order', retryAfterMs: 0 })
+    await new Promise((resolve) => setTimeout(resolve, 700))
+    expect((await frame(2)).kind).toBe('ack')
+    expect((await frame(3)).kind).toBe('ack')
+    const seen = (await stored()).map((e) => `${e.key} ${(e.data as { temperature: number }).temperature}`).sort()
+    expect(seen).toEqual(['s-1', 's-2', 's-3'].flatMap((key) => [1, 2, 3].map((seq) => `${key} ${seq}`)))
+  })
+})
+
+describe('overload', () => {
+  it('I-APPEND-5 rejects at once while the breaker is open', async () => {
+    await redis.client('PAUSE', 3_600, 'ALL')
+    for (let i = 0; i < 3; i++) await publish([readingOf('s-1')])
+    const startedAt = performance.now()
+    expect(await publish([readingOf('s-1')])).toMatchObject({ code: 'unavailable', retryAfterMs: expect.any(Number) })
+    expect(performance.now() - startedAt).toBeLessThan(5)
+    await redis.client('UNPAUSE').catch(() => {})
+    await new Promise((resolve) => setTimeout(resolve, 1_200))
+  })
+
+  it('I-APPEND-6 bounds the bytes that wait for one partition', async () => {
+    const big = () => ({ data: { paymentId: 'x'.repeat(60_000), orderId: 'o', amount: 1, currency: 'EUR' } })
+    const outcomes = await Promise.all(
+      Array.from({ length: 12 }, () => publish(Array.from({ length: 8 }, big), undefined, 'commerce.payment_received')),
+    )
+    const rejected = outcomes.filter((o) => o.kind === 'reject')
+    expect(rejected.length).toBeGreaterThan(0)
+    expect(await stored('commerce.payment_received')).toHaveLength((12 - rejected.length) * 8)
+  })
+})
