@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { BLOCK_MS, openBlockingConnection, type Redis } from './connection.ts'
+import { BLOCK_MS, openBlockingConnection, type Redis, untilReady } from './connection.ts'
 import { type LogEntry, readLogs } from './log-entry.ts'
 import { type LogHeads, readLogHeads } from './log-heads.ts'
 
@@ -27,6 +27,11 @@ export class BlockingReader {
     this.#redis.on('close', () => {
       this.#fresh = false
     })
+  }
+
+  /** Resolves once reads can be sent, rejects after `deadlineMs`. */
+  untilReady(deadlineMs: number): Promise<void> {
+    return untilReady(this.#redis, deadlineMs)
   }
 
   /** False after every reconnect until `sync` has looked at the logs through the new connection. */

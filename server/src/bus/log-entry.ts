@@ -32,7 +32,8 @@ export async function readLogs(
   const args: (string | number)[] = ['COUNT', options.count]
   if (options.blockMs > 0) args.push('BLOCK', options.blockMs)
   args.push('STREAMS', ...topics.map((topic) => keys.log(partition, topic)), ...cursors.values())
-  const reply = (await redis.callBuffer('XREAD', ...args)) as [Buffer, RawEntry[]][] | null
+  // Not `callBuffer`: under RESP3 a map arrives as a flat list there.
+  const reply = (await redis.xreadBuffer(...(args as ['STREAMS', string]))) as [Buffer, RawEntry[]][] | null
   if (reply === null) return []
   const byKey = new Map(topics.map((topic) => [keys.log(partition, topic), topic]))
   return reply.flatMap(([key, entries]) => entries.map((raw) => decodeEntry(byKey.get(key.toString())!, raw)))

@@ -1,0 +1,162 @@
+import { DEFAULTS } from '@tidegate/protocol'
+import { Guard, type GuardState, type KnownEntry, openCommandConnection, type Redis, untilReady } from '../bus/index.ts'
+import { type Clock, systemClock } from '../clock.ts'
+import type { Contract } from '../config/model.ts'
+import type { DeliverySession, DeliverySocket } from './delivery-socket.ts'
+import type { Entry } from './entry.ts'
+import { FLUSH_MS, Flusher } from './flusher.ts'
+import { type LaneTotals, openTotals } from './ledger.ts'
+import type { TailState } from './partition-tail.ts'
+import { PROGRESS_MS } from './progress.ts'
+import { Replayer } from './replayer.ts'
+import { Session, type SessionContext } from './session.ts'
+import type { Subscription } from './subscription.ts'
+import { SubscriptionStarter } from './subscription-starter.ts'
+import { Tails } from './tails.ts'
+import { TopicIndex } from './topic-index.ts'
+import type { TopicTail } from './topic-tail.ts'
+
+/** How long `start` waits for Redis. */
+const START_DEADLINE_MS = 5_000
+/** Sessions report progress in turns, so that the frames of a large node do not all fall into one moment. */
+const PROGRESS_TURNS = 10
+
+export interface DeliveryOptions {
+  readonly redisUrl: string
+  readonly partitions: number
+  readonly contract: Contract
+  readonly clock?: Clock
+  readonly flushMs?: number
+  /** A partition's tail came to life or stopped. */
+  readonly onTailState?: (state: TailState) => void
+  /** The breaker around the tails, or around other reads, changed. */
+  readonly onGuardState?: (state: GuardState) => void
+}
+
+export interface DeliveryStats {
+  readonly sessions: number
+  readonly subscriptions: number
+  /** Feeds (one per subscription, topic and partition) that still read the log. */
+  readonly replayingFeeds: number
+  readonly lanes: Readonly<Record<'high' | 'normal' | 'low', Readonly<LaneTotals>>>
+}
+
+/** Delivery of one gateway process: tails the logs for all its sessions. */
+export class Delivery {
+  readonly #commands: Redis
+  readonly #guards: readonly Guard[]
+  readonly #tails: Tails
+  readonly #replayer: Replayer
+  readonly #flusher: Flusher
+  readonly #context: SessionContext
+  readonly #totals = openTotals()
+  readonly #index = new TopicIndex<Subscription>()
+  readonly #sessions = new Map<Session, number>()
+  #sessionsOpened = 0
+  #progressTimer: NodeJS.Timeout | undefined
+  #closing: Promise<void> | undefined
+
+  constructor(options: DeliveryOptions) {
+    const { redisUrl, partitions, contract, clock = systemClock, flushMs = FLUSH_MS } = options
+    const tailGuard = new Guard('tail', options.onGuardState)
+    const queryGuard = new Guard('query', options.onGuardState)
+    this.#guards = [tailGuard, queryGuard]
+    this.#commands = openCommandConnection(redisUrl, 'delivery')
+    this.#tails = new Tails(redisUrl, partitions, this.#commands, tailGuard, clock, {
+      onEntry: (entry) => this.#route(entry),
+      onTrimmed: (topic, partition, tail) => this.#tellTrimmed(topic, partition, tail),
+      onState: (state) => options.onTailState?.(state),
+    })
+    this.#replayer = new Replayer(this.#commands, queryGuard)
+    this.#flusher = new Flusher(flushMs, clock)
+    this.#context = {
+      starter: new SubscriptionStarter(contract, this.#tails, this.#commands, queryGuard),
+      index: this.#index,
+      replayer: this.#replayer,
+      flusher: this.#flusher,
+      totals: this.#totals,
+      tailOf: (topic, partition) => this.#tails.get(topic, partition),
+      onClosed: (session) => this.#sessions.delete(session),
+    }
+  }
+
+  /** @throws when Redis is not reachable */
+  async start(): Promise<void> {
+    await untilReady(this.#commands, START_DEADLINE_MS)
+    await this.#tails.start(START_DEADLINE_MS)
+    let turn = 0
+    this.#progressTimer = setInterval(() => {
+      turn = (turn + 1) % PROGRESS_TURNS
+      for (const [session, ordinal] of this.#sessions) if (ordinal % PROGRESS_TURNS === turn) session.progress()
+    }, PROGRESS_MS / PROGRESS_TURNS)
+  }
+
+  /** Flushes what the sessions may still be sent and stops reading. The caller closes the sockets. */
+  close(options: { deadlineMs: number }): Promise<void> {
+    this.#closing ??= this.#close(options.deadlineMs)
+    return this.#closing
+  }
+
+  /**
+   * @param options.windowBytes what the client's hello says: bytes that may be in flight, and a promise to send credit.
+   *   Absent: the default window, measured by what is buffered here until a first credit arrives.
+   */
+  openSession(socket: DeliverySocket, options: { windowBytes?: number | undefined }): DeliverySession {
+    const { windowBytes } = options
+    const session = new Session(
+      socket,
+      { windowBytes: windowBytes ?? DEFAULTS.windowBytes, mode: windowBytes === undefined ? 'buffered' : 'credit' },
+      this.#context,
+    )
+    this.#sessions.set(session, this.#sessionsOpened++)
+    return session
+  }
+
+  tailState(): TailState[] {
+    return this.#tails.states()
+  }
+
+  guardStates(): GuardState[] {
+    return this.#guards.map((guard) => guard.state)
+  }
+
+  /** The newest entry read of each tailed topic, for the proof that a log is still the same. */
+  lastTailed(partition: number): KnownEntry[] {
+    return this.#tails.newestSeen(partition)
+  }
+
+  stats(): DeliveryStats {
+    let subscriptions = 0
+    let replayingFeeds = 0
+    for (const session of this.#sessions.keys()) {
+      subscriptions += session.subscriptions.size
+      replayingFeeds += session.replayingFeeds
+    }
+    const { 0: high, 1: normal, 2: low } = this.#totals
+    return { sessions: this.#sessions.size, subscriptions, replayingFeeds, lanes: { high, normal, low } }
+  }
+
+  #route(entry: Entry): void {
+    this.#index.route(entry, (subscription, lane, picks) => {
+      const feed = subscription.feed(entry.topic, entry.partition)
+      if (feed !== undefined) subscription.sink.offer(feed, lane, entry, picks)
+    })
+  }
+
+  #tellTrimmed(topic: string, partition: number, tail: TopicTail): void {
+    for (const session of this.#sessions.keys()) session.tellTrimmed(topic, partition, tail.mark)
+  }
+
+  async #close(deadlineMs: number): Promise<void> {
+    clearInterval(this.#progressTimer)
+    this.#replayer.close()
+    this.#flusher.close()
+    const deadline = new Promise<void>((resolve) => setTimeout(resolve, deadlineMs).unref())
+    await Promise.race([this.#tails.close(), deadline])
+    for (const session of [...this.#sessions.keys()]) {
+      session.flush()
+      session.close()
+    }
+    this.#commands.disconnect()
+  }
+}

@@ -1,0 +1,61 @@
+/**
+ * Flow control of one session as a pure machine. In flight are the bytes written and not yet confirmed by the client's
+ * cumulative credit; the kernel hides about 4 MB behind the socket's own buffered amount, so that amount alone is only a
+ * guard, and all there is to go by for a client that never sends credit.
+ */
+export interface Flow {
+  readonly state: 'open' | 'congested'
+  readonly mode: 'credit' | 'buffered'
+  /** High-water mark: at this many bytes in flight nothing more is written. */
+  readonly windowBytes: number
+  /** Bytes of all frames written so far. */
+  readonly written: number
+  /** Bytes the client has confirmed so far. */
+  readonly confirmed: number
+}
+
+export type FlowEvent =
+  | { readonly type: 'wrote'; readonly bytes: number }
+  | { readonly type: 'credited'; readonly bytes: number }
+  /** Something waits that does not fit into what is left of the window. */
+  | { readonly type: 'blocked' }
+  /** Nothing happened that the machine was told of; the buffered amount may have changed. */
+  | { readonly type: 'checked' }
+
+/** Share of the window below which a congested session resumes: resuming at once would write crumbs. */
+const LOW_WATER_SHARE = 0.25
+
+/** @param mode `credit` when the client promised to send it; otherwise its first credit switches over. */
+export function openFlow(windowBytes: number, mode: Flow['mode']): Flow {
+  return { state: 'open', mode, windowBytes, written: 0, confirmed: 0 }
+}
+
+export function stepFlow(flow: Flow, event: FlowEvent, bufferedBytes: number): Flow {
+  switch (event.type) {
+    case 'wrote':
+      return settle({ ...flow, written: flow.written + event.bytes }, bufferedBytes)
+    case 'credited': {
+      const confirmed = Math.min(flow.written, Math.max(flow.confirmed, event.bytes))
+      return settle({ ...flow, mode: 'credit', confirmed }, bufferedBytes)
+    }
+    case 'blocked':
+      return { ...flow, state: 'congested' }
+    case 'checked':
+      return settle(flow, bufferedBytes)
+  }
+}
+
+export function bytesInFlight(flow: Flow, bufferedBytes: number): number {
+  return flow.mode === 'credit' ? Math.max(flow.written - flow.confirmed, bufferedBytes) : bufferedBytes
+}
+
+/** Whether so little is in flight that an event larger than the rest of the window may still be written. */
+export function isNearlyIdle(flow: Flow, bufferedBytes: number): boolean {
+  return bytesInFlight(flow, bufferedBytes) <= flow.windowBytes * LOW_WATER_SHARE
+}
+
+function settle(flow: Flow, bufferedBytes: number): Flow {
+  const inFlight = bytesInFlight(flow, bufferedBytes)
+  if (flow.state === 'open') return inFlight >= flow.windowBytes ? { ...flow, state: 'congested' } : flow
+  return isNearlyIdle(flow, bufferedBytes) ? { ...flow, state: 'open' } : flow
+}

@@ -1,0 +1,40 @@
+import { compareStreamIds, formatPosition, type Position } from '@tidegate/protocol'
+
+/** A place in the log of one (topic, partition), standing for every event up to and including it. */
+export type Mark = Omit<Position, 'partition'>
+
+/** Index of a mark that covers its whole entry: beyond any event, and the largest the position grammar allows. */
+const WHOLE_ENTRY = 999_999
+const MAX_SEQUENCE = '18446744073709551615'
+
+export function wholeEntry(epoch: string, streamId: string): Mark {
+  return { epoch, streamId, index: WHOLE_ENTRY }
+}
+
+export function isWholeEntry(mark: Mark): boolean {
+  return mark.index >= WHOLE_ENTRY
+}
+
+/** The position string of a mark, as clients see it. */
+export function formatMark(partition: number, mark: Mark): string {
+  return formatPosition({ partition, ...mark })
+}
+
+/** The largest stream id below one that is not `0-0`, whether or not an entry has it. */
+export function precedingId(streamId: string): string {
+  const dash = streamId.indexOf('-')
+  const sequence = BigInt(streamId.slice(dash + 1))
+  if (sequence > 0n) return `${streamId.slice(0, dash)}-${sequence - 1n}`
+  return lastIdBefore(Number(streamId.slice(0, dash)))
+}
+
+/** The largest stream id an entry appended before `timeMs` can have. */
+export function lastIdBefore(timeMs: number): string {
+  return timeMs <= 0 ? '0-0' : `${timeMs - 1}-${MAX_SEQUENCE}`
+}
+
+/** Whether entries after the mark may have been trimmed, given the log's trim mark. An entry on the trim mark counts as gone. */
+export function isTrimmed(mark: Mark, trimmedTo: string): boolean {
+  const order = compareStreamIds(mark.streamId, trimmedTo)
+  return order < 0 || (order === 0 && !isWholeEntry(mark))
+}

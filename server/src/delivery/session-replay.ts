@@ -1,0 +1,140 @@
+import { compareStreamIds } from '@tidegate/protocol'
+import type { LogEntry } from '../bus/index.ts'
+import { Entry, LANE_INDEXES } from './entry.ts'
+import type { Feed, FeedState } from './feed.ts'
+import { isTrimmed, wholeEntry } from './mark.ts'
+import type { Page, PageReader, Replayer } from './replayer.ts'
+import type { SessionQueue } from './session-queue.ts'
+import type { TopicTail } from './topic-tail.ts'
+
+type Replaying = Extract<FeedState, { kind: 'replaying' }>
+
+/** What one page should hold: a page whose reader has no room any more was read for nothing. */
+const PAGE_BYTES = 128 * 1_024
+const MAX_PAGE_ENTRIES = 512
+
+/**
+ * The feeds of one session that are still reading the log. A page is read only while the session's queue has room, so
+ * a subscriber is sent its past at its own pace. Once the tail's ring reaches back to where a feed has read, the feed
+ * goes live in one synchronous turn: nothing can be appended between the ring's entries and the tail's next.
+ */
+export class SessionReplay implements PageReader {
+  readonly #queue: SessionQueue
+  readonly #replayer: Pick<Replayer, 'request'>
+  readonly #tailOf: (feed: Feed) => TopicTail | undefined
+  readonly #onOffered: () => void
+  /** The front one is read next. */
+  #feeds: Feed[] = []
+  #requested = false
+  #cursorAtRequest = ''
+
+  /** @param onOffered called after entries were offered to the queue */
+  constructor(
+    queue: SessionQueue,
+    replayer: Pick<Replayer, 'request'>,
+    tailOf: (feed: Feed) => TopicTail | undefined,
+    onOffered: () => void,
+  ) {
+    this.#queue = queue
+    this.#replayer = replayer
+    this.#tailOf = tailOf
+    this.#onOffered = onOffered
+  }
+
+  get feeds(): number {
+    return this.#feeds.length
+  }
+
+  add(feeds: readonly Feed[]): void {
+    this.#feeds.push(...feeds)
+    this.pump()
+  }
+
+  forget(isForgotten: (feed: Feed) => boolean): void {
+    this.#feeds = this.#feeds.filter((feed) => !isForgotten(feed))
+  }
+
+  /** Goes on if there is room. To be called whenever something left the queue. */
+  pump(): void {
+    let offered = false
+    while (this.#feeds.length > 0 && this.#queue.hasRoomForReplay && this.#goLive(this.#feeds[0]!)) {
+      this.#feeds.shift()
+      offered = true
+    }
+    if (offered) this.#onOffered()
+    if (this.#requested || this.#feeds.length === 0 || !this.#queue.hasRoomForReplay) return
+    this.#requested = true
+    this.#replayer.request(this)
+  }
+
+  nextPage(): { feed: Feed; from: string; entries: number } | undefined {
+    const feed = this.#feeds[0]
+    if (feed?.state.kind !== 'replaying' || !this.#queue.hasRoomForReplay) {
+      this.#requested = false
+      return undefined
+    }
+    this.#cursorAtRequest = this.#tailOf(feed)?.cursor ?? feed.state.after
+    return { feed, from: feed.state.after, entries: feed.state.pageEntries }
+  }
+
+  onPage(feed: Feed, page: Page): void {
+    this.#requested = false
+    if (this.#feeds[0] === feed) {
+      this.#feeds.push(this.#feeds.shift()!)
+      this.#offerPage(feed, page)
+      this.#onOffered()
+    }
+    this.pump()
+  }
+
+  #offerPage(feed: Feed, page: Page): void {
+    const { state } = feed
+    if (state.kind !== 'replaying') return
+    this.#tellTrimmed(feed, state, page.trimmedTo)
+    for (const raw of page.entries) {
+      if (!this.#queue.hasRoomForReplay) return
+      const isRead = compareStreamIds(raw.streamId, state.after) === 0 && !state.inclusive
+      if (!isRead) this.#offer(feed, new Entry(feed.partition, raw))
+      state.after = raw.streamId
+      state.inclusive = false
+    }
+    if (page.entries.length > 0) state.pageEntries = nextPageEntries(page.entries)
+    if (!page.isLast) return
+    // Whatever the tail had read when the page was asked for was in the log when it was read: it is in the page, or gone.
+    state.inclusive = false
+    if (compareStreamIds(this.#cursorAtRequest, state.after) > 0) state.after = this.#cursorAtRequest
+  }
+
+  /** Returns whether the feed is live now. */
+  #goLive(feed: Feed): boolean {
+    if (feed.state.kind === 'live') return true
+    const entries = this.#tailOf(feed)?.since(feed.state.after, feed.state.inclusive)
+    if (entries === undefined) return false
+    for (const entry of entries) this.#offer(feed, entry)
+    feed.state = { kind: 'live' }
+    return true
+  }
+
+  #offer(feed: Feed, entry: Entry): void {
+    const { keys } = feed.subscription.plan
+    const picks = keys === undefined ? entry.lanePicks : entry.picksOf(keys)
+    for (const lane of LANE_INDEXES) if (picks[lane].length > 0) this.#queue.offer(feed, lane, entry, picks[lane])
+  }
+
+  /** Entries may be trimmed before they are read: the subscriber was away too long, or is slower than the log moves. */
+  #tellTrimmed(feed: Feed, state: Replaying, trimmedTo: string): void {
+    for (const lane of feed.openLanes()) {
+      const isAtStart = compareStreamIds(lane.start.streamId, state.after) >= 0
+      const reached = isAtStart ? lane.start : wholeEntry(lane.epoch, state.after)
+      if (isTrimmed(reached, trimmedTo)) this.#queue.tellTrimmed(lane, wholeEntry(lane.epoch, trimmedTo))
+    }
+    if (compareStreamIds(trimmedTo, state.after) < 0) return
+    state.after = trimmedTo
+    state.inclusive = true
+  }
+}
+
+function nextPageEntries(entries: readonly LogEntry[]): number {
+  const bytes = entries.reduce((sum, entry) => sum + entry.payload.length + entry.header.length, 0)
+  return Math.max(1, Math.min(MAX_PAGE_ENTRIES, Math.floor((PAGE_BYTES * entries.length) / bytes)))
+}

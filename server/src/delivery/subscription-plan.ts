@@ -1,0 +1,83 @@
+import {
+  type ClientFrame,
+  type ErrorCode,
+  isTopicSelector,
+  LANES,
+  matchesTopic,
+  parsePosition,
+  type ResumeFrom,
+} from '@tidegate/protocol'
+import type { Contract, TopicDefinition } from '../config/model.ts'
+import type { SubscriptionPlan } from './subscription.ts'
+
+export type SubscribeFrame = Extract<ClientFrame, { type: 'subscribe' }>
+
+export type PlanResult =
+  | { readonly ok: true; readonly plan: SubscriptionPlan; readonly from: ResumeFrom }
+  | { readonly ok: false; readonly code: ErrorCode; readonly message: string }
+
+/** Options of protocol v1 that this version does not serve: refused by name, since ignoring one would deliver something else. */
+const UNSERVED_OPTIONS = ['where', 'maxRate', 'batch', 'snapshot']
+
+/** Resolves a subscribe frame whose fields have the right types against the contract. */
+export function planSubscription(frame: SubscribeFrame, contract: Contract, partitions: number): PlanResult {
+  const unserved = UNSERVED_OPTIONS.find((option) => option in frame)
+  if (unserved !== undefined) return refuse('unsupported', `the option ${unserved} is not served by this version`)
+  const { onSlow } = frame as { onSlow?: unknown }
+  if (onSlow !== undefined && onSlow !== 'drop-oldest') {
+    return refuse('unsupported', 'the option onSlow is served only as drop-oldest')
+  }
+  if (!isTopicSelector(frame.topic)) {
+    return refuse('invalid_selector', `${frame.topic} is neither a topic name nor ends in .* or .>`)
+  }
+  const topics = [...contract.topics.keys()].filter((topic) => matchesTopic(frame.topic, topic))
+  if (topics.length === 0) return refuse('unknown_topic', `no topic matches ${frame.topic}`)
+  if (frame.lanes?.length === 0) return refuse('invalid_frame', 'lanes must name at least one lane')
+  const { from = 'now' } = frame
+  const refusal = checkFrom(from, topics, contract, partitions)
+  if (refusal !== undefined) return refusal
+  const [high, normal, low] = LANES.map((lane) => frame.lanes?.includes(lane) ?? true)
+  return {
+    ok: true,
+    plan: {
+      sub: frame.sub,
+      topics,
+      keys: frame.keys === undefined ? undefined : new Set(frame.keys),
+      lanes: { 0: high!, 1: normal!, 2: low! },
+    },
+    from,
+  }
+}
+
+function checkFrom(
+  from: ResumeFrom,
+  topics: readonly string[],
+  contract: Contract,
+  partitions: number,
+): PlanResult | undefined {
+  if (from === 'latest') {
+    const source = topics.find((topic) => !isResult(contract.topics.get(topic)!))
+    return source === undefined
+      ? undefined
+      : refuse('unsupported', `the option from: latest is served only for results; ${source} is published by clients`)
+  }
+  if (typeof from !== 'object' || !('positions' in from)) return undefined
+  for (const lanes of Object.values(from.positions)) {
+    for (const text of Object.values(lanes).flat()) {
+      const position = parsePosition(text)
+      if (position === undefined) return refuse('invalid_position', `${text} is not a position`)
+      if (position.partition >= partitions) {
+        return refuse('invalid_position', `${text} lies in a partition that does not exist`)
+      }
+    }
+  }
+  return undefined
+}
+
+function isResult(topic: TopicDefinition): boolean {
+  return topic.kind !== 'source'
+}
+
+function refuse(code: ErrorCode, message: string): PlanResult {
+  return { ok: false, code, message }
+}

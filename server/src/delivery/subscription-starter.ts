@@ -1,0 +1,93 @@
+import type { ResumeFrom } from '@tidegate/protocol'
+import { type Guard, type Redis, readLogHeads } from '../bus/index.ts'
+import type { Contract } from '../config/model.ts'
+import type { FeedStart } from './feed.ts'
+import { everyLane, isComplete, replayStart } from './start-marks.ts'
+import type { SubscriptionPlan } from './subscription.ts'
+import { type PlanResult, planSubscription, type SubscribeFrame } from './subscription-plan.ts'
+import type { Tails } from './tails.ts'
+
+export type Starts =
+  | {
+      readonly ok: true
+      /** Per topic, one start per partition. */
+      readonly starts: ReadonlyMap<string, readonly FeedStart[]>
+      /** Whether the starts are where the tails stand in this very turn, so that there is nothing to replay. */
+      readonly live: boolean
+      /** Whether everything after the starts is still in the log. */
+      readonly recovered: boolean
+    }
+  | { readonly ok: false; readonly message: string }
+
+/** Turns `from` into positions, with the tails reading everything after them. */
+export class SubscriptionStarter {
+  readonly #contract: Contract
+  readonly #tails: Tails
+  readonly #redis: Redis
+  readonly #guard: Guard
+
+  constructor(contract: Contract, tails: Tails, redis: Redis, guard: Guard) {
+    this.#contract = contract
+    this.#tails = tails
+    this.#redis = redis
+    this.#guard = guard
+  }
+
+  plan(frame: SubscribeFrame): PlanResult {
+    return planSubscription(frame, this.#contract, this.#tails.count)
+  }
+
+  /** Calls `begin` once: in the same turn if nothing has to be asked of Redis. The plan's topics are held until `release`. */
+  start(plan: SubscriptionPlan, from: ResumeFrom, begin: (starts: Starts) => void): void {
+    this.#tails.hold(plan.topics)
+    const fromNow = from === 'now' || from === 'latest'
+    if (fromNow && this.#tails.areOpen(plan.topics)) {
+      begin(this.#startsNow(plan.topics))
+      return
+    }
+    this.#guard
+      .run(async () => {
+        await this.#tails.open(plan.topics)
+        return fromNow ? undefined : await this.#replayStarts(plan.topics, from)
+      })
+      .then(
+        // `now` is read off the tails in the turn that begins: they have moved on since they were opened.
+        (starts) => begin(starts ?? this.#startsNow(plan.topics)),
+        (error: Error) => begin({ ok: false, message: error.message }),
+      )
+  }
+
+  release(plan: SubscriptionPlan): void {
+    this.#tails.release(plan.topics)
+  }
+
+  #startsNow(topics: readonly string[]): Starts {
+    const starts = new Map<string, FeedStart[]>()
+    for (const topic of topics) {
+      const marks = Array.from({ length: this.#tails.count }, (_, partition) => this.#tails.get(topic, partition)?.mark)
+      // Let go by an unsubscribe while they were being opened.
+      if (marks.includes(undefined)) return { ok: false, message: 'the subscription ended before it began' }
+      starts.set(
+        topic,
+        marks.map((mark) => everyLane(mark!.epoch, mark!)),
+      )
+    }
+    return { ok: true, starts, live: true, recovered: true }
+  }
+
+  async #replayStarts(topics: readonly string[], from: Exclude<ResumeFrom, 'now' | 'latest'>): Promise<Starts> {
+    const starts = new Map<string, FeedStart[]>(topics.map((topic) => [topic, []]))
+    let recovered = true
+    const partitions = Array.from({ length: this.#tails.count }, (_, partition) => partition)
+    const heads = await Promise.all(partitions.map((partition) => readLogHeads(this.#redis, partition, topics)))
+    heads.forEach(({ epoch, topics: byTopic }, partition) => {
+      if (epoch === undefined) throw new Error(`partition ${partition} does not exist in Redis yet`)
+      for (const [topic, head] of byTopic) {
+        const start = replayStart(from, topic, partition, epoch, head)
+        recovered &&= isComplete(start, head)
+        starts.get(topic)!.push(start)
+      }
+    })
+    return { ok: true, starts, live: false, recovered }
+  }
+}

@@ -1,0 +1,78 @@
+import { BlockingReader, type Guard, type KnownEntry, type Redis, readLogHeads } from '../bus/index.ts'
+import type { Clock } from '../clock.ts'
+import { PartitionTail, type TailEvents, type TailState } from './partition-tail.ts'
+import type { TopicTail } from './topic-tail.ts'
+
+/** Every partition's tail, over the topics that somebody holds. */
+export class Tails {
+  readonly #partitions: readonly PartitionTail[]
+  readonly #commands: Redis
+  readonly #holders = new Map<string, number>()
+
+  constructor(url: string, partitions: number, commands: Redis, guard: Guard, clock: Clock, events: TailEvents) {
+    this.#commands = commands
+    this.#partitions = Array.from({ length: partitions }, (_, partition) => {
+      const reader = new BlockingReader(url, partition, commands)
+      return new PartitionTail(partition, reader, guard, clock, events)
+    })
+  }
+
+  get count(): number {
+    return this.#partitions.length
+  }
+
+  async start(deadlineMs: number): Promise<void> {
+    await Promise.all(this.#partitions.map((tail) => tail.start(deadlineMs)))
+  }
+
+  async close(): Promise<void> {
+    await Promise.all(this.#partitions.map((tail) => tail.close()))
+  }
+
+  /** Keeps topics tailed, once `open` has been called, until as many `release` calls. */
+  hold(topics: readonly string[]): void {
+    for (const topic of topics) this.#holders.set(topic, (this.#holders.get(topic) ?? 0) + 1)
+  }
+
+  release(topics: readonly string[]): void {
+    for (const topic of topics) {
+      const holders = this.#holders.get(topic)! - 1
+      if (holders > 0) this.#holders.set(topic, holders)
+      else {
+        this.#holders.delete(topic)
+        for (const tail of this.#partitions) tail.drop(topic)
+      }
+    }
+  }
+
+  areOpen(topics: readonly string[]): boolean {
+    return topics.every((topic) => this.#partitions.every((tail) => tail.get(topic) !== undefined))
+  }
+
+  /** Makes every partition tail the topics from now on, unless it does already. The caller MUST hold them. */
+  async open(topics: readonly string[]): Promise<void> {
+    await Promise.all(
+      this.#partitions.map(async (tail) => {
+        const missing = topics.filter((topic) => tail.get(topic) === undefined)
+        if (missing.length === 0) return
+        const { epoch, topics: heads } = await readLogHeads(this.#commands, tail.partition, missing)
+        if (epoch === undefined) throw new Error(`partition ${tail.partition} does not exist in Redis yet`)
+        for (const [topic, { lastId }] of heads) {
+          if (this.#holders.has(topic) && tail.get(topic) === undefined) tail.add(topic, lastId, epoch)
+        }
+      }),
+    )
+  }
+
+  get(topic: string, partition: number): TopicTail | undefined {
+    return this.#partitions[partition]?.get(topic)
+  }
+
+  states(): TailState[] {
+    return this.#partitions.map((tail) => tail.state)
+  }
+
+  newestSeen(partition: number): KnownEntry[] {
+    return this.#partitions[partition]?.newestSeen() ?? []
+  }
+}

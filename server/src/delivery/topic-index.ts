@@ -1,0 +1,87 @@
+import type { Picks } from './encoded-events.ts'
+import { type Entry, LANE_INDEXES, type LaneIndex } from './entry.ts'
+
+/** What the index knows of a subscription. */
+export interface Indexed {
+  readonly plan: { readonly topics: readonly string[]; readonly keys: ReadonlySet<string> | undefined }
+}
+
+/**
+ * Which subscriptions an entry concerns: topic first, then event key, so that an entry of 100 events costs 100 look-ups
+ * however many subscriptions filter by key.
+ */
+export class TopicIndex<S extends Indexed> {
+  readonly #topics = new Map<string, { readonly all: Set<S>; readonly byKey: Map<string, Set<S>> }>()
+
+  add(subscription: S): void {
+    for (const topic of subscription.plan.topics) {
+      let index = this.#topics.get(topic)
+      if (index === undefined) {
+        index = { all: new Set(), byKey: new Map() }
+        this.#topics.set(topic, index)
+      }
+      if (subscription.plan.keys === undefined) {
+        index.all.add(subscription)
+        continue
+      }
+      for (const key of subscription.plan.keys) {
+        const subscriptions = index.byKey.get(key)
+        if (subscriptions === undefined) index.byKey.set(key, new Set([subscription]))
+        else subscriptions.add(subscription)
+      }
+    }
+  }
+
+  remove(subscription: S): void {
+    for (const topic of subscription.plan.topics) {
+      const index = this.#topics.get(topic)
+      if (index === undefined) continue
+      index.all.delete(subscription)
+      for (const key of subscription.plan.keys ?? []) {
+        const subscriptions = index.byKey.get(key)
+        if (subscriptions?.delete(subscription) && subscriptions.size === 0) index.byKey.delete(key)
+      }
+      if (index.all.size === 0 && index.byKey.size === 0) this.#topics.delete(topic)
+    }
+  }
+
+  /** Calls `offer` for every subscription with matching events, once per lane that has some. */
+  route(entry: Entry, offer: (subscription: S, lane: LaneIndex, picks: Picks) => void): void {
+    const index = this.#topics.get(entry.topic)
+    if (index === undefined) return
+    if (index.all.size > 0) {
+      const picks = entry.lanePicks
+      for (const subscription of index.all) offerLanes(subscription, picks, offer)
+    }
+    if (index.byKey.size > 0) {
+      for (const [subscription, picks] of matchKeys(index.byKey, entry)) offerLanes(subscription, picks, offer)
+    }
+  }
+}
+
+type LaneLists = readonly [number[], number[], number[]]
+
+function matchKeys<S>(byKey: ReadonlyMap<string, ReadonlySet<S>>, entry: Entry): Map<S, LaneLists> {
+  const matched = new Map<S, LaneLists>()
+  for (const lane of LANE_INDEXES) {
+    for (const index of entry.lanePicks[lane]) {
+      for (const subscription of byKey.get(entry.header.keys[index]!) ?? []) {
+        let picks = matched.get(subscription)
+        if (picks === undefined) {
+          picks = [[], [], []]
+          matched.set(subscription, picks)
+        }
+        picks[lane].push(index)
+      }
+    }
+  }
+  return matched
+}
+
+function offerLanes<S>(
+  subscription: S,
+  picks: readonly [Picks, Picks, Picks],
+  offer: (subscription: S, lane: LaneIndex, picks: Picks) => void,
+): void {
+  for (const lane of LANE_INDEXES) if (picks[lane].length > 0) offer(subscription, lane, picks[lane])
+}

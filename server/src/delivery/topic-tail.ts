@@ -1,0 +1,71 @@
+import { compareStreamIds } from '@tidegate/protocol'
+import type { Entry } from './entry.ts'
+import { type Mark, wholeEntry } from './mark.ts'
+
+/** Bounds of one ring: it only has to bridge the moment between the answer to a read of the log and the tail's cursor. */
+const RING_BYTES = 256 * 1_024
+const RING_ENTRIES = 256
+
+/** How far the tail has read one topic of one partition, and the newest entries: one contiguous range that ends at the cursor. */
+export class TopicTail {
+  #cursor: string
+  #epoch: string
+  /** The ring holds every entry after this id. */
+  #ringStart: string
+  #ring: Entry[] = []
+  #ringBytes = 0
+  #newestSeen: string | undefined
+
+  /** @param cursor id of the last entry not to be read */
+  constructor(cursor: string, epoch: string) {
+    this.#cursor = cursor
+    this.#epoch = epoch
+    this.#ringStart = cursor
+  }
+
+  get cursor(): string {
+    return this.#cursor
+  }
+
+  /** Everything the tail has read. */
+  get mark(): Mark {
+    return wholeEntry(this.#epoch, this.#cursor)
+  }
+
+  /** Id of the newest entry that was actually read. */
+  get newestSeen(): string | undefined {
+    return this.#newestSeen
+  }
+
+  push(entry: Entry): void {
+    this.#cursor = entry.streamId
+    this.#epoch = entry.epoch
+    this.#newestSeen = entry.streamId
+    this.#ring.push(entry)
+    this.#ringBytes += entry.bytes
+    while (this.#ringBytes > RING_BYTES || this.#ring.length > RING_ENTRIES) {
+      const oldest = this.#ring.shift()!
+      this.#ringBytes -= oldest.bytes
+      this.#ringStart = oldest.streamId
+    }
+  }
+
+  /** Goes on from another id: the log turned out to end before the cursor, or to have been trimmed beyond it. */
+  jump(cursor: string, epoch: string): void {
+    this.#cursor = cursor
+    this.#epoch = epoch
+    this.#ringStart = cursor
+    this.#ring = []
+    this.#ringBytes = 0
+  }
+
+  /** Entries after an id (or from it on), or `undefined` when the ring does not reach back that far. */
+  since(after: string, inclusive: boolean): readonly Entry[] | undefined {
+    const order = compareStreamIds(this.#ringStart, after)
+    if (order > 0 || (order === 0 && inclusive)) return undefined
+    return this.#ring.filter((entry) => {
+      const entryOrder = compareStreamIds(entry.streamId, after)
+      return entryOrder > 0 || (inclusive && entryOrder === 0)
+    })
+  }
+}
