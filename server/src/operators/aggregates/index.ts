@@ -1,0 +1,6 @@
+export type { Aggregate } from './aggregate.ts'
+export { avg } from './avg.ts'
+export { count } from './count.ts'
+export { max } from './max.ts'
+export { min } from './min.ts'
+export { sum } from './sum.ts'

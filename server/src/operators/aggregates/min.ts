@@ -1,0 +1,14 @@
+import type { Aggregate } from './aggregate.ts'
+
+/** Smallest value. */
+export const min: Aggregate = {
+  slots: 1,
+  init: (state) => void state.push(Number.POSITIVE_INFINITY),
+  add: (state, at, value) => {
+    if (value < state[at]!) state[at] = value
+  },
+  merge: (into, from, at) => {
+    if (from[at]! < into[at]!) into[at] = from[at]!
+  },
+  result: (state, at) => state[at]!,
+}

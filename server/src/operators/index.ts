@@ -1,0 +1,5 @@
+export type { Accumulator } from './aggregate-set.ts'
+export { applyFlow } from './flow.ts'
+export { KeyedWindow, type WindowState } from './keyed-window.ts'
+export { type MergeState, MergeWindow, type SourceReport, type StoredSource } from './merge-window.ts'
+export { IDLE_AFTER_MS, SourceClock } from './source-clock.ts'

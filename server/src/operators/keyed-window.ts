@@ -1,0 +1,187 @@
+import type { WindowSpec } from '../config/model.ts'
+import { type Accumulator, AggregateSet } from './aggregate-set.ts'
+import { tumblingStart } from './tumbling.ts'
+
+/** The open state of one window and key. */
+export interface WindowState {
+  readonly key: string
+  readonly start: number
+  readonly accumulator: Accumulator
+  /** Results emitted so far: the revision of the next one. */
+  revision: number
+  /** Has changed since it was last emitted. */
+  changed: boolean
+  /** Waits to be emitted. */
+  due: boolean
+  /** Differs from what is stored. */
+  dirty: boolean
+}
+
+interface Group {
+  readonly start: number
+  readonly end: number
+  readonly states: Map<string, WindowState>
+  /** The watermark has passed its end: what changes from now on is due at once. */
+  complete: boolean
+}
+
+/**
+ * Tumbling windows per key as a state machine over events and watermarks. Pure: it keeps what changed and what is due,
+ * and its driver stores and emits that. Nothing here is undone - a driver that cannot commit drops the instance and
+ * restores another from what is stored.
+ */
+export class KeyedWindow {
+  readonly spec: WindowSpec
+  readonly aggregates: AggregateSet
+  readonly #groups = new Map<number, Group>()
+  /** Insertion-ordered sets: emitted and stored in the order things happened. */
+  readonly #due = new Set<WindowState>()
+  readonly #dirty = new Set<WindowState>()
+  #watermark = Number.NEGATIVE_INFINITY
+  /** Group of the last event: events mostly come for the same window. */
+  #recent: Group | undefined
+
+  constructor(spec: WindowSpec) {
+    this.spec = spec
+    this.aggregates = new AggregateSet(spec.aggregate)
+  }
+
+  get watermark(): number {
+    return this.#watermark
+  }
+
+  get dirtyCount(): number {
+    return this.#dirty.size
+  }
+
+  get dueCount(): number {
+    return this.#due.size
+  }
+
+  /** Whether anything waits for the watermark. */
+  get hasOpen(): boolean {
+    for (const group of this.#groups.values()) if (!group.complete) return true
+    return false
+  }
+
+  /** Folds one event. `late`: its window is forgotten, and the event changed nothing. */
+  add(key: string, time: number, data: Readonly<Record<string, unknown>>): 'added' | 'late' {
+    const start = tumblingStart(time, this.spec.sizeMs, this.spec.offsetMs)
+    const group = this.#recent?.start === start ? this.#recent : this.#groupAt(start)
+    if (group === undefined) return 'late'
+    let state = group.states.get(key)
+    if (state === undefined) {
+      const accumulator = this.aggregates.create()
+      state = { key, start, accumulator, revision: 0, changed: false, due: false, dirty: false }
+      group.states.set(key, state)
+    }
+    this.aggregates.add(state.accumulator, data)
+    state.changed = true
+    this.#touch(state)
+    if (group.complete) this.#makeDue(state)
+    return 'added'
+  }
+
+  /** Moves the watermark forward, never back. Windows that end at or before it become due. */
+  advance(watermark: number): void {
+    if (watermark <= this.#watermark) return
+    this.#watermark = watermark
+    this.#recent = undefined
+    for (const group of this.#groups.values()) {
+      if (group.complete || group.end > watermark) continue
+      group.complete = true
+      for (const state of group.states.values()) this.#makeDue(state)
+    }
+  }
+
+  /** Makes due whatever has changed since it was last emitted, complete or not. */
+  flush(): void {
+    for (const group of this.#groups.values()) {
+      for (const state of group.states.values()) if (state.changed) this.#makeDue(state)
+    }
+  }
+
+  /** Takes up to `limit` due states, each counted as emitted once more. */
+  takeDue(limit: number): WindowState[] {
+    const taken: WindowState[] = []
+    for (const state of this.#due) {
+      if (taken.length >= limit) break
+      this.#due.delete(state)
+      state.due = false
+      state.changed = false
+      state.revision++
+      this.#touch(state)
+      taken.push(state)
+    }
+    return taken
+  }
+
+  /** Takes up to `limit` states that nothing can change any more (`end + allowedLateness <= watermark`, nothing due). */
+  takeForgotten(limit: number): WindowState[] {
+    const taken: WindowState[] = []
+    for (const group of this.#groups.values()) {
+      if (group.end + this.spec.allowedLatenessMs > this.#watermark) continue
+      for (const state of group.states.values()) {
+        if (taken.length >= limit) return taken
+        if (state.due) continue
+        group.states.delete(state.key)
+        this.#dirty.delete(state)
+        taken.push(state)
+      }
+      if (group.states.size === 0) this.#groups.delete(group.start)
+      this.#recent = undefined
+    }
+    return taken
+  }
+
+  /** Takes every state that differs from what is stored. */
+  takeDirty(): WindowState[] {
+    const taken = [...this.#dirty]
+    for (const state of taken) state.dirty = false
+    this.#dirty.clear()
+    return taken
+  }
+
+  /** Puts the stored watermark back, before any state. */
+  restoreWatermark(watermark: number): void {
+    this.#watermark = watermark
+  }
+
+  /** Puts one stored state back; what is complete and was not emitted since its last change is due. */
+  restore(stored: Pick<WindowState, 'key' | 'start' | 'accumulator' | 'revision' | 'changed'>): void {
+    const group = this.#openGroup(stored.start)
+    const state: WindowState = { ...stored, due: false, dirty: false }
+    group.states.set(state.key, state)
+    if (state.changed && group.complete) this.#makeDue(state)
+  }
+
+  /** The group an event belongs to, or nothing when it is forgotten. */
+  #groupAt(start: number): Group | undefined {
+    if (start + this.spec.sizeMs + this.spec.allowedLatenessMs <= this.#watermark) return undefined
+    this.#recent = this.#openGroup(start)
+    return this.#recent
+  }
+
+  #openGroup(start: number): Group {
+    let group = this.#groups.get(start)
+    if (group === undefined) {
+      const end = start + this.spec.sizeMs
+      group = { start, end, states: new Map(), complete: end <= this.#watermark }
+      this.#groups.set(start, group)
+    }
+    return group
+  }
+
+  #touch(state: WindowState): void {
+    if (state.dirty) return
+    state.dirty = true
+    this.#dirty.add(state)
+  }
+
+  #makeDue(state: WindowState): void {
+    if (state.due) return
+    state.due = true
+    this.#due.add(state)
+    this.#touch(state)
+  }
+}
