@@ -3,7 +3,7 @@ import { contractTypes } from '../config/contract-types.ts'
 import { describeContract } from '../config/describe.ts'
 import { defaultConfigPath, loadConfig } from '../config/load-config.ts'
 
-const USAGE = `tidegate contract --ts | --json [--config <file>]
+export const usage = `tidegate contract --ts | --json [--config <file>]
 
 Prints the contract of a config for other repositories.
   --ts      a TypeScript module; its type Contract is for createClient<Contract>()
@@ -15,7 +15,7 @@ Prints the contract of a config for other repositories.
 export async function run(args: string[]): Promise<number> {
   const options = parse(args)
   if (options === undefined) {
-    process.stderr.write(USAGE)
+    process.stderr.write(usage)
     return 2
   }
   try {

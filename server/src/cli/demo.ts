@@ -1,0 +1,34 @@
+import { systemClock } from '../clock.ts'
+import { readSettings } from '../config/settings.ts'
+import { startDemo } from '../demo/start-demo.ts'
+import { createLog } from '../observability/log.ts'
+import { liveUntilSignal } from './child-life.ts'
+import { parseOptions, UsageError } from './usage-error.ts'
+
+export const usage = `tidegate demo [--url <address>] [--seed <n>]
+
+Publishes simulated sensors and a shop, with the built-in config, to a gateway.
+  --url   address of the gateway (default: the local one at TIDEGATE_PORT)
+  --seed  a whole number that decides everything but the times (default: 1)
+
+Examples:
+  tidegate demo
+  tidegate demo --url http://127.0.0.1:9000 --seed 7
+`
+
+export async function run(args: string[]): Promise<number> {
+  const flags = parseOptions(args, { url: { type: 'string' }, seed: { type: 'string', default: '1' } })
+  const seed = Number(flags.seed)
+  if (!Number.isSafeInteger(seed)) throw new UsageError(`--seed ${flags.seed}: it must be a whole number`)
+  const { host, port, node, logLevel } = readSettings()
+  const url = new URL('/v1/ws', flags.url ?? `http://${host}:${port}`)
+  url.protocol = url.protocol === 'https:' || url.protocol === 'wss:' ? 'wss:' : 'ws:'
+  const log = createLog(logLevel, node, 'demo')
+  const player = startDemo({
+    url: url.href,
+    seed,
+    clock: systemClock,
+    onError: (error) => log.warn({ err: error }, 'publish refused'),
+  })
+  return liveUntilSignal(player, {}, log)
+}

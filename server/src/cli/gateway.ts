@@ -1,0 +1,35 @@
+import { defaultConfigPath, loadConfig } from '../config/load-config.ts'
+import { readSettings } from '../config/settings.ts'
+import { startGateway } from '../gateway-app.ts'
+import { createLog } from '../observability/log.ts'
+import { liveUntilSignal } from './child-life.ts'
+import { requiredRedisUrl } from './required-redis.ts'
+import { parseOptions } from './usage-error.ts'
+
+export const usage = `tidegate gateway [--port <n>] [--host <address>] [--shared-port] [--config <file>]
+
+Runs one gateway on the Redis at REDIS_URL: sockets, HTTP and the page.
+  --port         port to listen on, 0 for a free one (TIDEGATE_PORT, 8080)
+  --host         address to listen on (TIDEGATE_HOST, 127.0.0.1)
+  --shared-port  other gateways of this machine listen on the same port
+  --config       the config file (default: tidegate.config.ts here, else the built-in demo)
+
+Examples:
+  REDIS_URL=redis://127.0.0.1:6379 tidegate gateway
+  REDIS_URL=redis://127.0.0.1:6379 tidegate gateway --port 9000 --host 0.0.0.0
+`
+
+export async function run(args: string[]): Promise<number> {
+  const flags = parseOptions(args, {
+    port: { type: 'string' },
+    host: { type: 'string' },
+    'shared-port': { type: 'boolean', default: false },
+    config: { type: 'string' },
+  })
+  const settings = readSettings(flags)
+  const redisUrl = requiredRedisUrl(settings)
+  const { contract } = await loadConfig(flags.config ?? defaultConfigPath(process.cwd()))
+  const log = createLog(settings.logLevel, settings.node, 'gateway')
+  const gateway = await startGateway({ ...settings, redisUrl, sharedPort: flags['shared-port'] }, contract)
+  return liveUntilSignal(gateway, { port: gateway.port }, log)
+}

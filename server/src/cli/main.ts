@@ -1,0 +1,69 @@
+import { UsageError } from './usage-error.ts'
+
+interface Command {
+  readonly usage: string
+  /** Resolves to the exit code when the command is done; long-lived ones then let the process end. */
+  run(args: string[]): Promise<number>
+}
+
+interface Listing {
+  readonly summary: string
+  /** Loaded on demand: a gateway must not load BullMQ, nor a worker uWebSockets.js. */
+  readonly load: () => Promise<Command>
+}
+
+export const COMMANDS: Readonly<Record<string, Listing>> = {
+  start: { summary: 'everything on this machine: Redis, gateway, worker, demo', load: () => import('./start.ts') },
+  gateway: { summary: 'one gateway on the Redis at REDIS_URL', load: () => import('./gateway.ts') },
+  worker: { summary: 'one worker on the Redis at REDIS_URL', load: () => import('./worker.ts') },
+  demo: { summary: 'publish simulated sensors and a shop to a gateway', load: () => import('./demo.ts') },
+  contract: { summary: 'print the contract of a config for other repositories', load: () => import('./contract.ts') },
+}
+
+const USAGE = `tidegate <command> [options]
+
+${Object.entries(COMMANDS)
+  .map(([name, { summary }]) => `  ${name.padEnd(10)}${summary}`)
+  .join('\n')}
+
+Examples:
+  tidegate start
+  tidegate start --port 9000 --workers 2 --config tidegate.config.ts
+  REDIS_URL=redis://127.0.0.1:6379 tidegate gateway --port 8080
+  tidegate <command> --help
+`
+
+/** Runs the command line. Resolves to the exit code: 0, 1 when the command failed, 2 when it was not understood. */
+export async function main([name, ...args]: string[]): Promise<number> {
+  if (name === '--help' || name === '-h' || name === 'help') {
+    process.stdout.write(USAGE)
+    return 0
+  }
+  const listing = name !== undefined && Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined
+  if (listing === undefined) {
+    process.stderr.write(name === undefined ? USAGE : `There is no command ${JSON.stringify(name)}.\n\n${USAGE}`)
+    return 2
+  }
+  const command = await listing.load()
+  if (args.includes('--help') || args.includes('-h')) {
+    process.stdout.write(command.usage)
+    return 0
+  }
+  try {
+    return await command.run(args)
+  } catch (error) {
+    if (!(error instanceof UsageError)) {
+      process.stderr.write(`tidegate ${name}: ${explain(error)}\n`)
+      return 1
+    }
+    process.stderr.write(`${error.message}\n\n${command.usage}`)
+    return 2
+  }
+}
+
+/** What went wrong, for people; the stack only of what must be a defect of Tidegate or of a config's functions. */
+function explain(error: unknown): string {
+  if (!(error instanceof Error)) return String(error)
+  const isDefect = error instanceof TypeError || error instanceof ReferenceError
+  return isDefect ? (error.stack ?? error.message) : error.message
+}

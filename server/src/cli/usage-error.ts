@@ -1,0 +1,21 @@
+import { type ParseArgsConfig, parseArgs } from 'node:util'
+
+/** The command line cannot be understood. The usage of the command is printed after the message. */
+export class UsageError extends Error {
+  override readonly name = 'UsageError'
+}
+
+type Options = NonNullable<ParseArgsConfig['options']>
+
+/**
+ * Options of a command, which takes nothing else.
+ *
+ * @throws {UsageError}
+ */
+export function parseOptions<const T extends Options>(args: string[], options: T) {
+  try {
+    return parseArgs({ args, options }).values
+  } catch (cause) {
+    throw new UsageError((cause as Error).message, { cause })
+  }
+}

@@ -1,0 +1,136 @@
+import { homedir, hostname } from 'node:os'
+import { delimiter, join, resolve } from 'node:path'
+import { oneOf, redisAddress, SettingsError, text, wholeNumber } from './setting-value.ts'
+
+/** How a setting is named, read and explained. `docs/configuration.md` is generated from these. */
+interface Variable<T> {
+  readonly name: string
+  /** The option that wins over the variable, without its dashes. */
+  readonly flag?: string
+  readonly meaning: string
+  /** @throws {RangeError} saying what is expected. */
+  readonly parse: (value: string) => T
+}
+
+interface Fallback {
+  /** What is parsed when neither is given; a function where it depends on the machine. */
+  readonly fallback: string | (() => string)
+  /** The fallback in words, where it is no constant. */
+  readonly fallbackText?: string
+}
+
+const variable = <T, F extends Variable<T> & Partial<Fallback>>(definition: F & Variable<T>): F => definition
+
+export const LOG_LEVELS = ['debug', 'info', 'warn', 'error', 'silent'] as const
+
+/** Every environment variable that Tidegate reads. */
+export const VARIABLES = {
+  redisUrl: variable({
+    name: 'REDIS_URL',
+    meaning:
+      'Redis to use: `redis://`, `rediss://` or the path of a unix socket. Without it `tidegate start` runs a private one.',
+    parse: redisAddress,
+  }),
+  port: variable({
+    name: 'TIDEGATE_PORT',
+    flag: 'port',
+    meaning: 'Port of the gateways for WebSocket, HTTP and the page; 0 takes a free one.',
+    fallback: '8080',
+    parse: wholeNumber(0, 65_535),
+  }),
+  host: variable({
+    name: 'TIDEGATE_HOST',
+    flag: 'host',
+    meaning: 'Address to listen on; `0.0.0.0` is every interface.',
+    fallback: '127.0.0.1',
+    parse: text,
+  }),
+  dataFolder: variable({
+    name: 'TIDEGATE_DATA',
+    flag: 'data',
+    meaning: 'Folder of the private Redis, relative to the working directory.',
+    fallback: '.tidegate',
+    parse: (value: string) => resolve(value),
+  }),
+  partitions: variable({
+    name: 'TIDEGATE_PARTITIONS',
+    meaning: 'Number of partitions. Fixed at the first start on a Redis; the most workers that can share the load.',
+    fallback: '8',
+    parse: wholeNumber(1, 1_024),
+  }),
+  node: variable({
+    name: 'TIDEGATE_NODE',
+    meaning: 'Name of the process in `welcome`, metrics and leases. Must be unique.',
+    fallback: () => `${hostname()}-${process.pid}`,
+    fallbackText: 'host name and process id',
+    parse: text,
+  }),
+  logLevel: variable({
+    name: 'TIDEGATE_LOG_LEVEL',
+    meaning: `Least severe log line that is written: ${LOG_LEVELS.map((level) => `\`${level}\``).join(', ')}.`,
+    fallback: 'info',
+    parse: oneOf(LOG_LEVELS),
+  }),
+  cacheFolder: variable({
+    name: 'TIDEGATE_CACHE',
+    meaning: 'Where a Debian package of Redis is unpacked when none is installed.',
+    fallback: () => join(homedir(), '.cache', 'tidegate'),
+    fallbackText: '~/.cache/tidegate',
+    parse: (value: string) => resolve(value),
+  }),
+  searchPath: variable({
+    name: 'PATH',
+    meaning: 'Folders in which `redis-server` and `valkey-server` are looked for.',
+    fallback: '/usr/local/bin:/usr/bin:/bin',
+    parse: (value: string): readonly string[] => value.split(delimiter).filter((folder) => folder !== ''),
+  }),
+} as const
+
+export type Settings = ReturnType<typeof readSettings>
+
+type Flags = Readonly<Record<string, string | boolean | undefined>>
+type Environment = Readonly<Record<string, string | undefined>>
+
+/**
+ * Settings of this process: an option wins over its variable, which wins over the default. An empty variable counts as
+ * absent, as `docker compose` passes unset ones.
+ *
+ * @param flags options of the command line by name without dashes.
+ * @throws {SettingsError} naming the option or variable and what it accepts.
+ */
+export function readSettings(flags: Flags = {}, environment: Environment = process.env) {
+  const given = <T>({ name, flag, parse }: Variable<T>): T | undefined => {
+    const option = flag === undefined ? undefined : flags[flag]
+    if (typeof option === 'string') return parsed(`--${flag}`, option, parse)
+    const value = environment[name]
+    return value === undefined || value === '' ? undefined : parsed(name, value, parse)
+  }
+  const setting = <T>(definition: Variable<T> & Fallback): T =>
+    given(definition) ??
+    definition.parse(typeof definition.fallback === 'function' ? definition.fallback() : definition.fallback)
+
+  return Object.freeze({
+    redisUrl: given(VARIABLES.redisUrl),
+    port: setting(VARIABLES.port),
+    host: setting(VARIABLES.host),
+    dataFolder: setting(VARIABLES.dataFolder),
+    partitions: setting(VARIABLES.partitions),
+    node: setting(VARIABLES.node),
+    logLevel: setting(VARIABLES.logLevel),
+    cacheFolder: setting(VARIABLES.cacheFolder),
+    searchPath: setting(VARIABLES.searchPath),
+  })
+}
+
+/** The environment for a child process: this one's, with the given variables changed. */
+export function childEnvironment(changes: Readonly<Record<string, string>>): Record<string, string | undefined> {
+  return { ...process.env, ...changes }
+}
+
+function parsed<T>(source: string, value: string, parse: (value: string) => T): T {
+  try {
+    return parse(value)
+  } catch (cause) {
+    throw new SettingsError(source, value, cause)
+  }
+}
