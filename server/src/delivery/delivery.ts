@@ -10,6 +10,7 @@ import type { TailState } from './partition-tail.ts'
 import { PROGRESS_MS } from './progress.ts'
 import { Replayer } from './replayer.ts'
 import { Session, type SessionContext } from './session.ts'
+import { QUEUE_BOUNDS } from './session-queue.ts'
 import type { Subscription } from './subscription.ts'
 import { SubscriptionStarter } from './subscription-starter.ts'
 import { Tails } from './tails.ts'
@@ -75,6 +76,7 @@ export class Delivery {
       replayer: this.#replayer,
       flusher: this.#flusher,
       totals: this.#totals,
+      queueBounds: QUEUE_BOUNDS,
       tailOf: (topic, partition) => this.#tails.get(topic, partition),
       onClosed: (session) => this.#sessions.delete(session),
     }

@@ -1,7 +1,7 @@
 import { compareStreamIds } from '@tidegate/protocol'
 import { NO_PICKS, type Picks } from './encoded-events.ts'
 import { type Entry, LANE_INDEXES, type LaneIndex } from './entry.ts'
-import { isWholeEntry, lastIdBefore, type Mark } from './mark.ts'
+import { isWholeEntry, lastIdBefore, type Mark, wholeEntry } from './mark.ts'
 import type { Subscription } from './subscription.ts'
 
 /**
@@ -22,8 +22,8 @@ export interface FeedStart {
 }
 
 export type FeedState =
-  /** Reading the log page by page: everything before `after` has been offered, and that entry itself unless `inclusive`. */
-  | { readonly kind: 'replaying'; after: string; inclusive: boolean; pageEntries: number }
+  /** Reading the log page by page: everything before `after`, an entry of `epoch`, has been offered, and that itself unless `inclusive`. */
+  | { readonly kind: 'replaying'; after: string; epoch: string; inclusive: boolean; pageEntries: number }
   /** Offered every entry in the turn in which the tail reads it. */
   | { readonly kind: 'live' }
 
@@ -31,7 +31,8 @@ export type FeedState =
 export interface FeedLane {
   readonly feed: Feed
   readonly lane: LaneIndex
-  readonly start: Mark
+  /** The subscriber has, or was offered by a replay, everything up to here. */
+  start: Mark
   /** Opening bytes of a frame part; the same object for all partitions of the topic. */
   readonly partHead: Buffer
   /** Everything up to here has left the queue: it was handed to the socket or counted in a gap. */
@@ -51,7 +52,7 @@ export class Feed {
   readonly lanes: Readonly<Record<LaneIndex, FeedLane | undefined>>
   state: FeedState
   readonly #startEpoch: string
-  readonly #lastStart: string
+  #lastStart: string
   #skipping = true
 
   constructor(
@@ -81,7 +82,23 @@ export class Feed {
     return LANE_INDEXES.flatMap((lane) => this.lanes[lane] ?? [])
   }
 
-  /** Whether a lane starts beyond what the tail has read: it was delivered by a gateway that is ahead of this one. */
+  /**
+   * From now on the feed is offered what the tail reads after `cursor`. A replay may have read further than that: those
+   * entries will come again and count as had.
+   */
+  goLive(cursor: string): void {
+    if (this.state.kind === 'live') return
+    const { after, epoch, inclusive } = this.state
+    this.state = { kind: 'live' }
+    if (inclusive || compareStreamIds(after, cursor) <= 0) return
+    for (const lane of this.openLanes()) {
+      if (compareStreamIds(lane.start.streamId, after) <= 0) lane.start = wholeEntry(epoch, after)
+    }
+    this.#lastStart = laterId(this.#lastStart, after)
+    this.#skipping = true
+  }
+
+  /** Whether a lane starts beyond what the tail has read: a replay, or the gateway the subscriber came from, is ahead of it. */
   startsBeyond(cursor: string): boolean {
     return compareStreamIds(this.#lastStart, cursor) > 0
   }
@@ -120,7 +137,7 @@ function replayFrom(starts: readonly Mark[], epoch: string): FeedState {
     }
     if (order <= 0) inclusive ||= sameEpoch && !isWholeEntry(mark)
   }
-  return { kind: 'replaying', after: after!, inclusive, pageEntries: FIRST_PAGE_ENTRIES }
+  return { kind: 'replaying', after: after!, epoch, inclusive, pageEntries: FIRST_PAGE_ENTRIES }
 }
 
 function laterId(a: string, b: string): string {

@@ -54,6 +54,12 @@ export function isNearlyIdle(flow: Flow, bufferedBytes: number): boolean {
   return bytesInFlight(flow, bufferedBytes) <= flow.windowBytes * LOW_WATER_SHARE
 }
 
+/** Whether only a credit can open the window again: nothing is buffered here whose draining could. */
+export function isWaitingForCredit(flow: Flow, bufferedBytes: number): boolean {
+  const { state, mode } = flow
+  return state === 'congested' && mode === 'credit' && bufferedBytes === 0 && !isNearlyIdle(flow, bufferedBytes)
+}
+
 function settle(flow: Flow, bufferedBytes: number): Flow {
   const inFlight = bytesInFlight(flow, bufferedBytes)
   if (flow.state === 'open') return inFlight >= flow.windowBytes ? { ...flow, state: 'congested' } : flow

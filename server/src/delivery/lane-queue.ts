@@ -46,9 +46,8 @@ export class LaneQueue {
     if (this.#growing.get(gap.lane) === gap) this.#growing.delete(gap.lane)
   }
 
-  /** Runs from the front up to the next gap, for a frame. Empty while a gap is due. */
+  /** Runs from the front up to the next gap, for a frame. Gaps that are due MUST have been told. */
   *takeable(): Iterable<Run> {
-    if (this.#due.length > 0) return
     for (let i = this.#front; i < this.#items.length; i++) {
       const item = this.#items[i]!
       if (item.kind === 'gap') return

@@ -33,6 +33,11 @@ export function lastIdBefore(timeMs: number): string {
   return timeMs <= 0 ? '0-0' : `${timeMs - 1}-${MAX_SEQUENCE}`
 }
 
+/** Whether Redis takes it for a stream id: the position grammar allows larger numbers. */
+export function isStreamId(streamId: string): boolean {
+  return BigInt(streamId.slice(streamId.indexOf('-') + 1)) <= BigInt(MAX_SEQUENCE)
+}
+
 /** Whether entries after the mark may have been trimmed, given the log's trim mark. An entry on the trim mark counts as gone. */
 export function isTrimmed(mark: Mark, trimmedTo: string): boolean {
   const order = compareStreamIds(mark.streamId, trimmedTo)

@@ -8,10 +8,20 @@ import type { NodeTotals } from './ledger.ts'
 import { type Mark, precedingId, wholeEntry } from './mark.ts'
 import { eventsLeft, openRun, type Run } from './run.ts'
 
-/** Encoded bytes one session may have waiting: about 16 s of a 1 Mbit/s link. What is older is better fetched than pushed. */
-export const MAX_QUEUED_BYTES = 2 * 1_048_576
-/** Events one session may have waiting, whatever their size: their bookkeeping costs memory too. */
-export const MAX_QUEUED_EVENTS = 16_384
+/** What one session may have waiting. */
+export interface QueueBounds {
+  /** Encoded bytes of the events. */
+  readonly bytes: number
+  readonly events: number
+}
+
+export const QUEUE_BOUNDS: QueueBounds = {
+  /** About 16 s of a 1 Mbit/s link: what is older is better fetched than pushed. */
+  bytes: 2 * 1_048_576,
+  /** Whatever their size: their bookkeeping costs memory too. */
+  events: 16_384,
+}
+
 /** A replay waits while more than this share of either bound is queued: the rest is for what arrives live. */
 const REPLAY_SHARE = 0.125
 
@@ -22,9 +32,11 @@ export class SessionQueue {
     1: new LaneQueue(),
     2: new LaneQueue(),
   }
+  readonly #bounds: QueueBounds
   readonly #totals: NodeTotals
 
-  constructor(totals: NodeTotals) {
+  constructor(bounds: QueueBounds, totals: NodeTotals) {
+    this.#bounds = bounds
     this.#totals = totals
   }
 
@@ -41,7 +53,7 @@ export class SessionQueue {
   }
 
   get hasRoomForReplay(): boolean {
-    return this.bytes <= MAX_QUEUED_BYTES * REPLAY_SHARE && this.events <= MAX_QUEUED_EVENTS * REPLAY_SHARE
+    return this.bytes <= this.#bounds.bytes * REPLAY_SHARE && this.events <= this.#bounds.events * REPLAY_SHARE
   }
 
   /** Queues the picked events of an entry that the feed lane has not had yet. */
@@ -73,7 +85,7 @@ export class SessionQueue {
 
   /** Drops the oldest runs, low lane first, until the bounds hold. False: only the high lane is left, which is never dropped. */
   enforceBounds(): boolean {
-    while (this.bytes > MAX_QUEUED_BYTES || this.events > MAX_QUEUED_EVENTS) {
+    while (this.bytes > this.#bounds.bytes || this.events > this.#bounds.events) {
       const dropped = this.lanes[2].dropOldest() ?? this.lanes[1].dropOldest()
       if (dropped === undefined) return false
       const count = eventsLeft(dropped)

@@ -96,6 +96,7 @@ export class SessionReplay implements PageReader {
       const isRead = compareStreamIds(raw.streamId, state.after) === 0 && !state.inclusive
       if (!isRead) this.#offer(feed, new Entry(feed.partition, raw))
       state.after = raw.streamId
+      state.epoch = raw.epoch
       state.inclusive = false
     }
     if (page.entries.length > 0) state.pageEntries = nextPageEntries(page.entries)
@@ -108,10 +109,11 @@ export class SessionReplay implements PageReader {
   /** Returns whether the feed is live now. */
   #goLive(feed: Feed): boolean {
     if (feed.state.kind === 'live') return true
-    const entries = this.#tailOf(feed)?.since(feed.state.after, feed.state.inclusive)
-    if (entries === undefined) return false
+    const tail = this.#tailOf(feed)
+    const entries = tail?.since(feed.state.after, feed.state.inclusive)
+    if (tail === undefined || entries === undefined) return false
     for (const entry of entries) this.#offer(feed, entry)
-    feed.state = { kind: 'live' }
+    feed.goLive(tail.cursor)
     return true
   }
 

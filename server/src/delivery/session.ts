@@ -4,7 +4,15 @@ import type { DeliverySession, DeliverySocket } from './delivery-socket.ts'
 import type { Picks } from './encoded-events.ts'
 import type { Entry, LaneIndex } from './entry.ts'
 import type { Feed } from './feed.ts'
-import { bytesInFlight, type Flow, type FlowEvent, isNearlyIdle, openFlow, stepFlow } from './flow.ts'
+import {
+  bytesInFlight,
+  type Flow,
+  type FlowEvent,
+  isNearlyIdle,
+  isWaitingForCredit,
+  openFlow,
+  stepFlow,
+} from './flow.ts'
 import type { Flushable, Flusher } from './flusher.ts'
 import { FramePlanner } from './frame-plan.ts'
 import { gapFrame } from './gap.ts'
@@ -12,7 +20,7 @@ import type { NodeTotals } from './ledger.ts'
 import type { Mark } from './mark.ts'
 import { collectProgress } from './progress.ts'
 import type { Replayer } from './replayer.ts'
-import { SessionQueue } from './session-queue.ts'
+import { type QueueBounds, SessionQueue } from './session-queue.ts'
 import { SessionReplay } from './session-replay.ts'
 import { VectorBuilder } from './start-marks.ts'
 import { type EventSink, Subscription } from './subscription.ts'
@@ -32,11 +40,12 @@ const frames = new BatchFrameBuilder()
 
 /** What the sessions of a node share. */
 export interface SessionContext {
-  readonly starter: SubscriptionStarter
+  readonly starter: Pick<SubscriptionStarter, 'plan' | 'start' | 'release'>
   readonly index: TopicIndex<Subscription>
   readonly replayer: Pick<Replayer, 'request'>
   readonly flusher: Pick<Flusher, 'schedule'>
   readonly totals: NodeTotals
+  readonly queueBounds: QueueBounds
   tailOf(topic: string, partition: number): TopicTail | undefined
   onClosed(session: Session): void
 }
@@ -56,7 +65,7 @@ export class Session implements DeliverySession, Flushable, EventSink {
     this.#socket = socket
     this.#context = context
     this.#flow = openFlow(flow.windowBytes, flow.mode)
-    this.#queue = new SessionQueue(context.totals)
+    this.#queue = new SessionQueue(context.queueBounds, context.totals)
     this.#replay = new SessionReplay(
       this.#queue,
       context.replayer,
@@ -151,7 +160,7 @@ export class Session implements DeliverySession, Flushable, EventSink {
     this.#replay.pump()
     if (this.#closed || this.#queue.isEmpty) return false
     this.#queue.copyOutSparse()
-    return !this.#isWaitingForCredit()
+    return !isWaitingForCredit(this.#flow, this.#socket.bufferedBytes())
   }
 
   /** Tells the client how far its quiet subscriptions are. To be called about once per `PROGRESS_MS`. */
@@ -172,12 +181,11 @@ export class Session implements DeliverySession, Flushable, EventSink {
     this.#context.onClosed(this)
   }
 
-  #begin(subscription: Subscription, { starts, live, recovered }: Extract<Starts, { ok: true }>): void {
+  #begin(subscription: Subscription, { starts, recovered }: Extract<Starts, { ok: true }>): void {
     const positions = new VectorBuilder()
     for (const [topic, feedStarts] of starts) subscription.addFeeds(topic, feedStarts)
     const feeds = [...subscription.feeds()]
     for (const feed of feeds) {
-      if (live) feed.state = { kind: 'live' }
       for (const lane of feed.openLanes()) positions.add(feed, lane.lane, lane.start)
     }
     this.#send({
@@ -189,7 +197,7 @@ export class Session implements DeliverySession, Flushable, EventSink {
     })
     if (this.#closed) return
     this.#context.index.add(subscription)
-    if (!live) this.#replay.add(feeds)
+    this.#replay.add(feeds)
   }
 
   #remove(subscription: Subscription): void {
@@ -252,11 +260,6 @@ export class Session implements DeliverySession, Flushable, EventSink {
 
   #refuse(sub: number, code: ErrorCode, message: string): void {
     this.#send({ type: 'error', sub, code, message, retryable: RETRYABLE.has(code) })
-  }
-
-  /** With nothing buffered here only a credit can open the window, and that schedules a flush by itself. */
-  #isWaitingForCredit(): boolean {
-    return this.#flow.state === 'congested' && this.#flow.mode === 'credit' && this.#socket.bufferedBytes() === 0
   }
 
   #end(): void {

@@ -8,6 +8,7 @@ import {
   type ResumeFrom,
 } from '@tidegate/protocol'
 import type { Contract, TopicDefinition } from '../config/model.ts'
+import { isStreamId } from './mark.ts'
 import type { SubscriptionPlan } from './subscription.ts'
 
 export type SubscribeFrame = Extract<ClientFrame, { type: 'subscribe' }>
@@ -61,11 +62,17 @@ function checkFrom(
       ? undefined
       : refuse('unsupported', `the option from: latest is served only for results; ${source} is published by clients`)
   }
-  if (typeof from !== 'object' || !('positions' in from)) return undefined
+  if (typeof from !== 'object') return undefined
+  if ('time' in from) {
+    const isTime = Number.isSafeInteger(from.time) && from.time >= 0
+    return isTime ? undefined : refuse('invalid_frame', 'from.time must be an integer of ms since 1970')
+  }
   for (const lanes of Object.values(from.positions)) {
     for (const text of Object.values(lanes).flat()) {
       const position = parsePosition(text)
-      if (position === undefined) return refuse('invalid_position', `${text} is not a position`)
+      if (position === undefined || !isStreamId(position.streamId)) {
+        return refuse('invalid_position', `${text} is not a position`)
+      }
       if (position.partition >= partitions) {
         return refuse('invalid_position', `${text} lies in a partition that does not exist`)
       }

@@ -12,8 +12,6 @@ export type Starts =
       readonly ok: true
       /** Per topic, one start per partition. */
       readonly starts: ReadonlyMap<string, readonly FeedStart[]>
-      /** Whether the starts are where the tails stand in this very turn, so that there is nothing to replay. */
-      readonly live: boolean
       /** Whether everything after the starts is still in the log. */
       readonly recovered: boolean
     }
@@ -72,7 +70,7 @@ export class SubscriptionStarter {
         marks.map((mark) => everyLane(mark!.epoch, mark!)),
       )
     }
-    return { ok: true, starts, live: true, recovered: true }
+    return { ok: true, starts, recovered: true }
   }
 
   async #replayStarts(topics: readonly string[], from: Exclude<ResumeFrom, 'now' | 'latest'>): Promise<Starts> {
@@ -88,6 +86,6 @@ export class SubscriptionStarter {
         starts.get(topic)!.push(start)
       }
     })
-    return { ok: true, starts, live: false, recovered }
+    return { ok: true, starts, recovered }
   }
 }

@@ -61,6 +61,7 @@ export class TopicTail {
 
   /** Entries after an id (or from it on), or `undefined` when the ring does not reach back that far. */
   since(after: string, inclusive: boolean): readonly Entry[] | undefined {
+    if (after === this.#cursor && !inclusive) return []
     const order = compareStreamIds(this.#ringStart, after)
     if (order > 0 || (order === 0 && inclusive)) return undefined
     return this.#ring.filter((entry) => {

@@ -91,8 +91,35 @@ export class SimulatedSocket implements DeliverySocket {
     this.closed ??= { code, reason }
   }
 
+  /** The network recovers: nothing is held back or dropped any more. */
+  release(): void {
+    this.holding = false
+    this.dropping = false
+    this.buffered = 0
+  }
+
   ofType<T extends ServerFrame['type']>(type: T): Extract<ServerFrame, { type: T }>[] {
     return this.frames.filter((frame): frame is Extract<ServerFrame, { type: T }> => frame.type === type)
+  }
+
+  /** The resume vector of one topic that a client would hold now. */
+  vector(topic: string): Partial<Record<Lane, string[]>> {
+    const at: Partial<Record<Lane, Map<string, string>>> = {}
+    const move = (lane: Lane, position: string) => {
+      at[lane] ??= new Map()
+      at[lane].set(position.split('@')[0]!, position)
+    }
+    for (const frame of this.frames) {
+      if (frame.type === 'subscribed' || frame.type === 'progress') {
+        for (const [lane, positions] of Object.entries(frame.positions[topic] ?? {})) {
+          for (const position of positions) move(lane as Lane, position)
+        }
+      } else if (frame.type === 'gap') move(frame.lane, frame.upTo)
+      else if (frame.type === 'batch') {
+        for (const part of frame.parts) for (const event of part.events) move(part.lane, event.at)
+      }
+    }
+    return Object.fromEntries(Object.entries(at).map(([lane, map]) => [lane, [...map.values()]]))
   }
 
   parts(): BatchPart[] {

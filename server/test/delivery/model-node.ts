@@ -1,0 +1,174 @@
+import { LANES, type Lane } from '@tidegate/protocol'
+import { LOG_START, type LogEntry } from '../../src/bus/index.ts'
+import { Entry } from '../../src/delivery/entry.ts'
+import type { FeedStart } from '../../src/delivery/feed.ts'
+import type { Flow } from '../../src/delivery/flow.ts'
+import { openTotals } from '../../src/delivery/ledger.ts'
+import type { Page, PageReader } from '../../src/delivery/replayer.ts'
+import { Session, type SessionContext } from '../../src/delivery/session.ts'
+import { QUEUE_BOUNDS, type QueueBounds } from '../../src/delivery/session-queue.ts'
+import { everyLane, isComplete, replayStart } from '../../src/delivery/start-marks.ts'
+import type { Subscription } from '../../src/delivery/subscription.ts'
+import { planSubscription } from '../../src/delivery/subscription-plan.ts'
+import { TopicIndex } from '../../src/delivery/topic-index.ts'
+import { TopicTail } from '../../src/delivery/topic-tail.ts'
+import { contractOf, recordBatch, type SimulatedSocket, type TestEvent } from './support.ts'
+
+export const TOPIC = 'a.x'
+export const PARTITIONS = 2
+
+/** An event as the log holds it. */
+export interface LoggedEvent {
+  readonly id: string
+  readonly partition: number
+  readonly lane: Lane
+  readonly at: string
+}
+
+/**
+ * A delivery node over logs in memory, where the test decides when the tail reads, when a page read is asked and
+ * answered, and when sessions flush.
+ */
+export class ModelNode {
+  readonly logs: LogEntry[][] = Array.from({ length: PARTITIONS }, () => [])
+  readonly logged: LoggedEvent[] = []
+  readonly tails: TopicTail[]
+  readonly totals = openTotals()
+  epoch = 'e1'
+  trimmedTo = LOG_START
+  readonly #index = new TopicIndex<Subscription>()
+  readonly #requests: PageReader[] = []
+  readonly #answers: (() => void)[] = []
+  readonly #due = new Set<Session>()
+  #nextMs = 1_000_000
+
+  constructor() {
+    this.tails = this.logs.map(() => new TopicTail(LOG_START, this.epoch))
+  }
+
+  openSession(
+    socket: SimulatedSocket,
+    flow: { windowBytes: number; mode: Flow['mode'] } = { windowBytes: 65_536, mode: 'buffered' },
+    queueBounds: QueueBounds = QUEUE_BOUNDS,
+  ): Session {
+    const context: SessionContext = {
+      starter: {
+        plan: (frame) => planSubscription(frame, contractOf([TOPIC]), PARTITIONS),
+        start: (_plan, from, begin) => {
+          const head = { lastId: LOG_START, trimmedTo: this.trimmedTo }
+          const starts: FeedStart[] = this.tails.map(({ mark }, partition) =>
+            from === 'now' || from === 'latest'
+              ? everyLane(mark.epoch, mark)
+              : replayStart(from, TOPIC, partition, this.epoch, head),
+          )
+          const recovered = starts.every((start) => isComplete(start, head))
+          begin({ ok: true, starts: new Map([[TOPIC, starts]]), recovered })
+        },
+        release: () => {},
+      },
+      index: this.#index,
+      replayer: { request: (reader) => this.#requests.push(reader) },
+      flusher: { schedule: (session) => this.#due.add(session as Session) },
+      totals: this.totals,
+      queueBounds,
+      tailOf: (_topic, partition) => this.tails[partition],
+      onClosed: (session) => this.#due.delete(session),
+    }
+    return new Session(socket, flow, context)
+  }
+
+  append(partition: number, events: readonly TestEvent[], streamId = `${this.#nextMs++}-0`): void {
+    const { header, payload } = recordBatch(events)
+    const { epoch } = this
+    this.logs[partition]!.push({
+      topic: TOPIC,
+      streamId,
+      epoch,
+      header,
+      payload,
+      refused: undefined,
+      watermark: undefined,
+    })
+    events.forEach(({ id, lane = 'normal' }, index) => {
+      this.logged.push({ id, partition, lane, at: `${partition}@${epoch}/${streamId}.${index}` })
+    })
+  }
+
+  /** The tails begin anew, with empty rings, as far behind their logs' ends as entries are given. */
+  reopenTails(entriesBehind = 0): void {
+    this.logs.forEach((log, partition) => {
+      this.tails[partition] = new TopicTail(log.at(-1 - entriesBehind)?.streamId ?? LOG_START, this.epoch)
+    })
+  }
+
+  /** The tail reads up to `count` entries. */
+  tail(partition: number, count = Number.POSITIVE_INFINITY): void {
+    const tail = this.tails[partition]!
+    const log = this.logs[partition]!
+    const next = log.findIndex((raw) => raw.streamId === tail.cursor) + 1
+    for (const raw of log.slice(next, next + count)) {
+      const entry = new Entry(partition, raw)
+      tail.push(entry)
+      this.#index.route(entry, (subscription, lane, picks) => {
+        subscription.sink.offer(subscription.feed(TOPIC, partition)!, lane, entry, picks)
+      })
+    }
+  }
+
+  /** Redis reads a page for the oldest request; the answer waits for `answerPage`. */
+  readPage(): void {
+    const reader = this.#requests.shift()
+    const next = reader?.nextPage()
+    if (reader === undefined || next === undefined) return
+    const { feed, from, entries: count } = next
+    const [ms] = from.split('-').map(Number)
+    const entries = this.logs[feed.partition]!.filter((raw) => Number(raw.streamId.split('-')[0]) >= ms!).slice(
+      0,
+      count,
+    )
+    const page: Page = { entries, trimmedTo: this.trimmedTo, isLast: entries.length < count }
+    this.#answers.push(() => reader.onPage(feed, page))
+  }
+
+  answerPage(): void {
+    this.#answers.shift()?.()
+  }
+
+  flush(): void {
+    const due = [...this.#due]
+    this.#due.clear()
+    for (const session of due) if (session.flush()) this.#due.add(session)
+  }
+
+  /** Lets everything happen until nothing is left to do, with a client that confirms at once. */
+  settle(session: Session, socket: SimulatedSocket): void {
+    socket.release()
+    for (let round = 0; round < 10_000; round++) {
+      for (let partition = 0; partition < PARTITIONS; partition++) this.tail(partition)
+      this.readPage()
+      this.answerPage()
+      const { bytes } = socket
+      session.credit(bytes)
+      this.flush()
+      const idle = this.#requests.length + this.#answers.length + this.#due.size === 0 && socket.bytes === bytes
+      if (idle && session.replayingFeeds === 0) return
+    }
+    throw new Error('the node does not come to rest')
+  }
+
+  /** Trims everything up to and including an entry. */
+  trim(streamId: string): void {
+    this.trimmedTo = streamId
+    for (const log of this.logs) {
+      const keep = log.findIndex((raw) => Number(raw.streamId.split('-')[0]) > Number(streamId.split('-')[0]))
+      log.splice(0, keep < 0 ? log.length : keep)
+    }
+  }
+}
+
+/** Orders positions of one partition by their place in the log. */
+export function logOrder(node: ModelNode): ReadonlyMap<string, number> {
+  return new Map(node.logged.map((event, place) => [event.at, place]))
+}
+
+export const laneOf = (n: number): Lane => LANES[n % LANES.length]!
