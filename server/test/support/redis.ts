@@ -4,6 +4,8 @@ import { createConnection, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { readSettings } from '../../src/config/settings.ts'
+import { findRedisBinary } from '../../src/supervisor/redis-binary.ts'
 
 export interface TestRedis {
   readonly url: string
@@ -15,11 +17,12 @@ export interface TestRedis {
 /** A real redis-server on a free loopback port with its own temporary folder, AOF everysec, removed on close. */
 export async function startTestRedis(): Promise<TestRedis> {
   const port = await freePort()
+  const { command, environment } = await findRedisBinary(readSettings())
   const dir = await mkdtemp(join(tmpdir(), 'tidegate-test-'))
   const child = spawn(
-    'redis-server',
+    command,
     ['--port', `${port}`, '--bind', '127.0.0.1', '--dir', dir, '--save', '', '--appendonly', 'yes'],
-    { stdio: 'ignore' },
+    { stdio: 'ignore', env: { ...process.env, ...environment } },
   )
   await untilListening(port)
   return {

@@ -1,0 +1,107 @@
+import { randomUUID } from 'node:crypto'
+import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { identify, isAlive, type ProcessIdentity } from './process-identity.ts'
+
+/** What the lock file holds: who took the folder, and the Redis it started there. */
+interface Holder {
+  readonly owner: ProcessIdentity
+  readonly redis: ProcessIdentity | undefined
+}
+
+/** A Redis whose parent was killed saves its last writes and ends; a large one on a slow disk takes a while. */
+const ORPHAN_DEADLINE_MS = 20_000
+const POLL_MS = 50
+
+/**
+ * Keeps two Tidegates off one data folder, where two Redis would write one log. The lock names processes, so that of a
+ * killed Tidegate counts for nothing as soon as its processes are gone.
+ */
+export class FolderLock {
+  readonly #file: string
+
+  private constructor(file: string) {
+    this.#file = file
+  }
+
+  /** @throws when a living Tidegate holds the folder, or the Redis of a killed one does not end. */
+  static async take(folder: string): Promise<FolderLock> {
+    await mkdir(folder, { recursive: true })
+    const file = join(folder, 'lock')
+    const mine = JSON.stringify({ owner: identify(process.pid) })
+    for (;;) {
+      try {
+        await writeFile(file, mine, { flag: 'wx' })
+        return new FolderLock(file)
+      } catch (error) {
+        if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
+      }
+      await removeStale(folder, file)
+    }
+  }
+
+  /** Makes the lock outlive this process until the Redis has ended too. */
+  async coverRedis(pid: number): Promise<void> {
+    const holder: Holder = { owner: identify(process.pid), redis: identify(pid) }
+    const fresh = `${this.#file}.${randomUUID()}`
+    await writeFile(fresh, JSON.stringify(holder))
+    await rename(fresh, this.#file)
+  }
+
+  async release(): Promise<void> {
+    await rm(this.#file, { force: true })
+  }
+}
+
+async function removeStale(folder: string, file: string): Promise<void> {
+  const seen = await read(file)
+  if (seen === undefined) return
+  const holder = parse(seen)
+  if (holder !== undefined) {
+    if (isAlive(holder.owner)) {
+      throw new Error(
+        `The data folder ${folder} is in use by another Tidegate (process ${holder.owner.pid}). ` +
+          'Stop it first, or choose another folder with --data.',
+      )
+    }
+    if (holder.redis !== undefined) await untilEnded(holder.redis, folder)
+  }
+  // Two starts may find the same stale lock: moving it away first shows whether it was still that one.
+  const aside = `${file}.${randomUUID()}`
+  try {
+    await rename(file, aside)
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return
+    throw error
+  }
+  if ((await read(aside)) !== seen) await rename(aside, file)
+  else await rm(aside)
+}
+
+async function untilEnded(redis: ProcessIdentity, folder: string): Promise<void> {
+  for (const deadline = Date.now() + ORPHAN_DEADLINE_MS; isAlive(redis); await sleep(POLL_MS)) {
+    if (Date.now() < deadline) continue
+    throw new Error(
+      `The Redis of an earlier Tidegate (process ${redis.pid}) still uses ${folder}. End that process, then start again.`,
+    )
+  }
+}
+
+async function read(file: string): Promise<string | undefined> {
+  try {
+    return await readFile(file, 'utf8')
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
+    throw error
+  }
+}
+
+/** A lock cut short by a full disk or a crash names nobody. */
+function parse(text: string): Holder | undefined {
+  try {
+    return JSON.parse(text) as Holder
+  } catch {
+    return undefined
+  }
+}

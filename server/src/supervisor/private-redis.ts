@@ -1,0 +1,192 @@
+import { type ChildProcessByStdio, spawn } from 'node:child_process'
+import { mkdir, mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { Readable, Writable } from 'node:stream'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { childEnvironment } from '../config/settings.ts'
+import { FolderLock } from './folder-lock.ts'
+import type { RedisBinary } from './redis-binary.ts'
+import { pingRedis } from './redis-ping.ts'
+
+/**
+ * Runs "$@" for as long as somebody holds the other end of standard input, then sends it SIGTERM. The kernel closes that end
+ * however the holder dies, kill -9 included. Signals sent to `sh` are no substitute: nobody would send one then.
+ * `read` needs its own subshell, because the main one waits for Redis, and file 3, because a shell gives its
+ * background jobs /dev/null for standard input.
+ */
+const WHILE_HELD = `exec 3<&0
+"$@" 3<&- &
+redis=$!
+(read -r _ <&3; kill -TERM $redis) 2>/dev/null &
+holder=$!
+wait $redis
+status=$?
+kill $holder 2>/dev/null
+rm -rf "$TIDEGATE_SOCKET_FOLDER"
+exit $status`
+
+const APPEAR_DEADLINE_MS = 10_000
+const POLL_MS = 20
+const LOG_TAIL_CHARS = 2_000
+
+export interface PrivateRedisOptions {
+  readonly binary: RedisBinary
+  /** Folder that the Redis owns: its log lies in `redis/`. Locked against a second Tidegate. */
+  readonly dataFolder: string
+}
+
+/** A Redis that ended although nobody asked it to. */
+export interface RedisEnd {
+  /** Its last lines of log. */
+  readonly log: string
+}
+
+/**
+ * A Redis of our own on a unix socket that only this user can open: AOF every second, nothing evicted, no snapshots. It
+ * ends with this process, however that ends.
+ */
+export class PrivateRedis {
+  /** Called when it ended by itself. `start` brings it back on the same data and at the same address. */
+  onEnd: (end: RedisEnd) => void = () => {}
+  readonly #binary: RedisBinary
+  readonly #folder: string
+  readonly #socketFolder: string
+  readonly #lock: FolderLock
+  #running: Running | undefined
+  #closing: Promise<void> | undefined
+
+  private constructor({ binary, dataFolder }: PrivateRedisOptions, socketFolder: string, lock: FolderLock) {
+    this.#binary = binary
+    this.#folder = join(dataFolder, 'redis')
+    this.#socketFolder = socketFolder
+    this.#lock = lock
+  }
+
+  /** Locks the folder, starts a Redis in it and waits until it has read its log. @throws with what to do. */
+  static async open(options: PrivateRedisOptions): Promise<PrivateRedis> {
+    const lock = await FolderLock.take(options.dataFolder)
+    // Not in the data folder: socket paths are limited to about 100 bytes, and not every mounted folder can hold one.
+    const redis = new PrivateRedis(options, await mkdtemp(join(tmpdir(), 'tidegate-')), lock)
+    try {
+      await redis.start()
+      return redis
+    } catch (error) {
+      await redis.close({ deadlineMs: 0 })
+      throw error
+    }
+  }
+
+  /** For `REDIS_URL`: the path of the socket. */
+  get url(): string {
+    return join(this.#socketFolder, 'redis.sock')
+  }
+
+  /** Starts it where `open` did, after it ended or was stopped. */
+  async start(): Promise<void> {
+    await mkdir(this.#folder, { recursive: true, mode: 0o700 })
+    await mkdir(this.#socketFolder, { recursive: true, mode: 0o700 })
+    const running = new Running(this.#binary, redisArguments(this.#folder, this.url), this.#socketFolder)
+    this.#running = running
+    await this.#lock.coverRedis(running.pid)
+    await this.#untilReady(running)
+    void running.ended.then(() => {
+      if (this.#running === running) this.onEnd({ log: running.log })
+    })
+  }
+
+  /** SIGTERM, upon which Redis writes what it holds; kill -9 at the deadline. */
+  async stop({ deadlineMs }: { readonly deadlineMs: number }): Promise<void> {
+    const running = this.#running
+    this.#running = undefined
+    await running?.stop(deadlineMs)
+  }
+
+  /** Stops it and gives the folder free. Idempotent. */
+  close(options: { readonly deadlineMs: number }): Promise<void> {
+    this.#closing ??= this.stop(options).then(async () => {
+      await rm(this.#socketFolder, { recursive: true, force: true })
+      await this.#lock.release()
+    })
+    return this.#closing
+  }
+
+  async #untilReady(running: Running): Promise<void> {
+    const deadline = Date.now() + APPEAR_DEADLINE_MS
+    for (;;) {
+      if (running.hasEnded) throw new Error(`redis-server ended at its start:\n${running.log}`)
+      const answer = await pingRedis(this.url)
+      if (answer === 'ready') return
+      // Reading a large log takes as long as it takes; only a Redis that says nothing at all is given up.
+      if (answer === 'absent' && Date.now() > deadline) {
+        throw new Error(`redis-server did not answer within ${APPEAR_DEADLINE_MS} ms:\n${running.log}`)
+      }
+      await sleep(POLL_MS)
+    }
+  }
+}
+
+/** One life of the process. */
+class Running {
+  readonly ended: Promise<void>
+  hasEnded = false
+  log = ''
+  readonly #shell: ChildProcessByStdio<Writable, Readable, null>
+
+  constructor({ command, environment }: RedisBinary, args: readonly string[], socketFolder: string) {
+    // A group of its own: Ctrl-C in the terminal must not end Redis before those who still write to it.
+    this.#shell = spawn('/bin/sh', ['-c', WHILE_HELD, 'tidegate-redis', command, ...args], {
+      detached: true,
+      stdio: ['pipe', 'pipe', 'inherit'],
+      env: childEnvironment({ ...environment, TIDEGATE_SOCKET_FOLDER: socketFolder }),
+    })
+    this.#shell.stdin.on('error', () => {})
+    this.#shell.stdout.setEncoding('utf8').on('data', (text: string) => {
+      this.log = (this.log + text).slice(-LOG_TAIL_CHARS)
+    })
+    // If it was the shell that was killed, its Redis must not go on beside a second one.
+    this.#shell.once('exit', () => this.#killGroup())
+    this.ended = new Promise((resolve) => {
+      this.#shell.once('close', () => {
+        this.hasEnded = true
+        resolve()
+      })
+    })
+  }
+
+  get pid(): number {
+    return this.#shell.pid!
+  }
+
+  async stop(deadlineMs: number): Promise<void> {
+    this.#shell.stdin.end()
+    const timer = setTimeout(() => this.#killGroup(), deadlineMs)
+    await this.ended
+    clearTimeout(timer)
+  }
+
+  #killGroup(): void {
+    try {
+      process.kill(-this.pid, 'SIGKILL')
+    } catch {
+      // Nobody is left in the group.
+    }
+  }
+}
+
+function redisArguments(folder: string, socketPath: string): string[] {
+  const settings = {
+    port: '0',
+    unixsocket: socketPath,
+    unixsocketperm: '700',
+    dir: folder,
+    appendonly: 'yes',
+    appendfsync: 'everysec',
+    // Evicting keys would lose events silently; a full Redis refuses instead.
+    'maxmemory-policy': 'noeviction',
+    // The append-only file is the data; snapshots beside it would only cost a fork.
+    save: '',
+    loglevel: 'warning',
+  }
+  return Object.entries(settings).flatMap(([name, value]) => [`--${name}`, value])
+}

@@ -1,0 +1,48 @@
+import { execFile } from 'node:child_process'
+import { platform } from 'node:os'
+import { promisify } from 'node:util'
+import { findExecutable } from './executable.ts'
+
+/** A redis-server or valkey-server that can be started. */
+export interface RedisBinary {
+  readonly command: string
+  /** Variables that it needs beside the usual ones. */
+  readonly environment: Readonly<Record<string, string>>
+}
+
+export interface RedisSearch {
+  /** Folders to look in. */
+  readonly searchPath: readonly string[]
+}
+
+const NAMES = ['redis-server', 'valkey-server']
+/** The commit script is allowed to run in a full Redis by a script flag, which 7.0 brought. */
+const OLDEST_MAJOR = 7
+
+/** Finds a Redis on this machine. @throws with what to do when there is none that fits. */
+export async function findRedisBinary({ searchPath }: RedisSearch): Promise<RedisBinary> {
+  const command = findExecutable(NAMES, searchPath)
+  if (command === undefined) throw new Error(`There is no redis-server or valkey-server on PATH. ${howToInstall()}`)
+  const binary = { command, environment: {} }
+  await checkVersion(binary)
+  return binary
+}
+
+async function checkVersion({ command, environment }: RedisBinary): Promise<void> {
+  const { stdout } = await promisify(execFile)(command, ['--version'], { env: { ...environment } })
+  const version = /\bv=(\d+)\.\d+\.\d+/.exec(stdout)
+  if (version !== null && Number(version[1]) >= OLDEST_MAJOR) return
+  throw new Error(`${command} is "${stdout.trim()}"; Tidegate needs Redis ${OLDEST_MAJOR} or newer. ${howToInstall()}`)
+}
+
+function howToInstall(): string {
+  const otherwise = 'or set REDIS_URL to a Redis of yours.'
+  switch (platform()) {
+    case 'darwin':
+      return `Install one (brew install redis) ${otherwise}`
+    case 'win32':
+      return `Run Tidegate under WSL, ${otherwise}`
+    default:
+      return `Install one (the package redis-server, redis or valkey of your distribution) ${otherwise}`
+  }
+}
