@@ -13,8 +13,8 @@ export const keys = {
   /** Producer states, the generation before. */
   producersPrevious: (partition: number): string => `${tag(partition)}:prod:prev`,
   /**
-   * Hash: epoch, lineage (append side); token, heartbeat, released, takes, commitSeq, commitId, reply, state
-   * (JSON: offsets and clocks) (worker side); trim:<topic> (stream id up to which entries were trimmed).
+   * Hash. By appends: epoch, lineage, generation (start of the producer generation). By owners: token, tokens (counter),
+   * heartbeat, released, takes, commitSeq, commitId, offsets, clocks (JSON), trim:<topic> (entries up to there are gone).
    */
   meta: (partition: number): string => `${tag(partition)}:meta`,
   /** Open accumulators of one window: hash `<start>:<group>` -> encoded state. */
@@ -27,6 +27,8 @@ export const keys = {
   contract: 'tg:contract',
   /** Sorted set worker id -> last heartbeat (Redis ms). */
   workers: 'tg:workers',
+  /** String with a short life: JSON report of one worker, renewed with its heartbeat. */
+  worker: (workerId: string): string => `tg:worker:${workerId}`,
 } as const
 
 /** BullMQ queue of lease jobs, and its key prefix (one hash tag: one slot). */

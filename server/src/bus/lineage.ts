@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto'
+import { compareStreamIds } from '@tidegate/protocol'
 import type { Redis } from './connection.ts'
 import { keys } from './keys.ts'
 import { loadScript, runScript, type Script } from './script.ts'
@@ -51,6 +52,10 @@ export async function settleLineage(
 }
 
 async function isPresent(redis: Redis, partition: number, { topic, streamId }: KnownEntry): Promise<boolean> {
-  const reply = await redis.xrange(keys.log(partition, topic), streamId, streamId)
-  return reply.length === 1
+  const [entries, trimmedTo] = await Promise.all([
+    redis.xrange(keys.log(partition, topic), streamId, streamId),
+    redis.hget(keys.meta(partition), `trim:${topic}`),
+  ])
+  // A trimmed entry proves nothing either way: it was removed on purpose.
+  return entries.length === 1 || (trimmedTo !== null && compareStreamIds(streamId, trimmedTo) <= 0)
 }

@@ -64,6 +64,12 @@ export class KeyedWindow {
     return false
   }
 
+  /** Whether there are states that nothing can change any more. */
+  get hasForgettable(): boolean {
+    for (const group of this.#groups.values()) if (this.#isForgotten(group.start)) return true
+    return false
+  }
+
   /** Folds one event. `late`: its window is forgotten, and the event changed nothing. */
   add(key: string, time: number, data: Readonly<Record<string, unknown>>): 'added' | 'late' {
     const start = tumblingStart(time, this.spec.sizeMs, this.spec.offsetMs)
@@ -120,7 +126,7 @@ export class KeyedWindow {
   takeForgotten(limit: number): WindowState[] {
     const taken: WindowState[] = []
     for (const group of this.#groups.values()) {
-      if (group.end + this.spec.allowedLatenessMs > this.#watermark) continue
+      if (!this.#isForgotten(group.start)) continue
       for (const state of group.states.values()) {
         if (taken.length >= limit) return taken
         if (state.due) continue
@@ -157,9 +163,13 @@ export class KeyedWindow {
 
   /** The group an event belongs to, or nothing when it is forgotten. */
   #groupAt(start: number): Group | undefined {
-    if (start + this.spec.sizeMs + this.spec.allowedLatenessMs <= this.#watermark) return undefined
+    if (this.#isForgotten(start)) return undefined
     this.#recent = this.#openGroup(start)
     return this.#recent
+  }
+
+  #isForgotten(start: number): boolean {
+    return start + this.spec.sizeMs + this.spec.allowedLatenessMs <= this.#watermark
   }
 
   #openGroup(start: number): Group {

@@ -1,0 +1,99 @@
+import type { Redis } from './connection.ts'
+import { BusMismatch } from './errors.ts'
+import type { Guard } from './guard.ts'
+import { keys } from './keys.ts'
+import { loadScript, runScript, type Script } from './script.ts'
+
+export const COMMIT_SCRIPT: Script = loadScript('commit', { allowOom: true, include: ['lineage', 'owner'] })
+
+/** One write of a commit. Keys are full Redis keys of the partition's slot. */
+export type CommitOperation =
+  | { readonly op: 'set'; readonly key: string; readonly fields: readonly (readonly [field: string, value: string])[] }
+  | { readonly op: 'delete'; readonly key: string; readonly fields: readonly string[] }
+  | {
+      readonly op: 'append'
+      readonly key: string
+      readonly header: string
+      readonly payload: Buffer
+      /** Watermark the entry carries, ms. */
+      readonly watermark: number | undefined
+      /** Hash that keeps the latest event per key, and which events of the batch those are. */
+      readonly current:
+        | { readonly key: string; readonly latest: readonly { index: number; field: string; json: string }[] }
+        | undefined
+    }
+
+export interface CommitRequest {
+  readonly token: string
+  /** The commit number this one builds on. */
+  readonly commitSeq: number
+  /** Random. Sending the same request again with the same id is answered with the first outcome. */
+  readonly commitId: string
+  readonly offsetsBefore: string
+  readonly offsets: string
+  readonly clocks: string
+  readonly operations: readonly CommitOperation[]
+}
+
+export type CommitReply =
+  | { readonly status: 'ok' | 'fenced' | 'conflict' }
+  | { readonly status: 'lineage'; readonly stored: string; readonly current: string }
+
+/** Stores a commit. @throws BusUnavailable (send the same request again), BusMismatch on a foreign key. */
+export async function commit(
+  redis: Redis,
+  guard: Guard,
+  partition: number,
+  request: CommitRequest,
+): Promise<CommitReply> {
+  const keyNumbers = new Map<string, number>()
+  const numberOf = (key: string): number => {
+    let number = keyNumbers.get(key)
+    if (number === undefined) {
+      number = keyNumbers.size + 1
+      keyNumbers.set(key, number)
+    }
+    return number
+  }
+  const { token, commitSeq, commitId, offsetsBefore, offsets, clocks } = request
+  const args: (string | number | Buffer)[] = [token, commitSeq, commitId, offsetsBefore, offsets, clocks]
+  for (const operation of request.operations) pushOperation(args, operation, numberOf)
+  const scriptKeys = [keys.meta(partition), ...keyNumbers.keys()]
+  const reply = (await guard.run(() => runScript(redis, COMMIT_SCRIPT, scriptKeys, args))) as string[]
+  switch (reply[0]) {
+    case 'OK':
+      return { status: 'ok' }
+    case 'FENCED':
+      return { status: 'fenced' }
+    case 'LINEAGE':
+      return { status: 'lineage', stored: reply[1]!, current: reply[2]! }
+    case 'TYPE':
+      throw new BusMismatch(`Redis key ${reply[1]} has a foreign type. Is another application using this database?`)
+    default:
+      return { status: 'conflict' }
+  }
+}
+
+function pushOperation(
+  args: (string | number | Buffer)[],
+  operation: CommitOperation,
+  numberOf: (key: string) => number,
+): void {
+  switch (operation.op) {
+    case 'set':
+      args.push('S', numberOf(operation.key), operation.fields.length)
+      for (const [field, value] of operation.fields) args.push(field, value)
+      break
+    case 'delete':
+      args.push('D', numberOf(operation.key), operation.fields.length)
+      for (const field of operation.fields) args.push(field)
+      break
+    case 'append': {
+      const { key, header, payload, watermark, current } = operation
+      const latest = current?.latest ?? []
+      const currentKey = current === undefined ? 0 : numberOf(current.key)
+      args.push('X', numberOf(key), header, payload, watermark ?? '', currentKey, latest.length)
+      for (const { index, field, json } of latest) args.push(index, field, json)
+    }
+  }
+}

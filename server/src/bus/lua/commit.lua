@@ -1,0 +1,76 @@
+-- Stores state, outputs, offsets and clocks of one commit, all or nothing. Every check comes before the first write.
+-- KEYS meta, then every key an operation names
+-- ARGV token, commitSeq this commit builds on, commit id, offsets it starts from, new offsets, new clocks, then operations:
+--      'S' key n  n x (field value)                              set fields of a hash
+--      'D' key n  n x field                                      delete fields of a hash
+--      'X' key header payload watermark key2 n  n x (index field value)
+--                 append a record batch; into hash key2 (0 = none) goes field -> '<stream id>.<index> <value>'
+--      where key counts from 1 behind meta, and an empty watermark is left out
+-- Returns 'OK', 'FENCED', 'CONFLICT', 'LINEAGE' stored current, or 'TYPE' key
+local meta = KEYS[1]
+local lineage = current_lineage()
+local had = redis.call('HMGET', meta, 'lineage', 'commitId', 'token', 'commitSeq', 'offsets', 'epoch')
+if had[1] ~= lineage then return { 'LINEAGE', had[1] or '', lineage } end
+if had[2] == ARGV[3] then return { 'OK' } end
+if had[3] ~= ARGV[1] then return { 'FENCED' } end
+if (had[4] or '0') ~= ARGV[2] or (had[5] or '') ~= ARGV[4] then return { 'CONFLICT' } end
+
+local FIRST, CHUNK = 7, 4000
+local wanted = { S = 'hash', D = 'hash', X = 'stream' }
+local function check(index, kind)
+  local found = redis.call('TYPE', KEYS[index + 1]).ok
+  return found == 'none' or found == kind
+end
+local at = FIRST
+while at <= #ARGV do
+  local op, key = ARGV[at], tonumber(ARGV[at + 1])
+  if not check(key, wanted[op]) then return { 'TYPE', KEYS[key + 1] } end
+  if op == 'S' then
+    at = at + 3 + 2 * tonumber(ARGV[at + 2])
+  elseif op == 'D' then
+    at = at + 3 + tonumber(ARGV[at + 2])
+  else
+    local second = tonumber(ARGV[at + 5])
+    if second > 0 and not check(second, 'hash') then return { 'TYPE', KEYS[second + 1] } end
+    at = at + 7 + 3 * tonumber(ARGV[at + 6])
+  end
+end
+
+local function chunked(command, key, from, to)
+  for first = from, to, CHUNK do redis.call(command, key, unpack(ARGV, first, math.min(first + CHUNK - 1, to))) end
+end
+at = FIRST
+while at <= #ARGV do
+  local op, key = ARGV[at], KEYS[tonumber(ARGV[at + 1]) + 1]
+  if op == 'S' then
+    local last = at + 2 + 2 * tonumber(ARGV[at + 2])
+    chunked('HSET', key, at + 3, last)
+    at = last + 1
+  elseif op == 'D' then
+    local last = at + 2 + tonumber(ARGV[at + 2])
+    chunked('HDEL', key, at + 3, last)
+    at = last + 1
+  else
+    local id
+    if ARGV[at + 4] == '' then
+      id = redis.call('XADD', key, '*', 'e', had[6], 'h', ARGV[at + 2], 'd', ARGV[at + 3])
+    else
+      id = redis.call('XADD', key, '*', 'e', had[6], 'h', ARGV[at + 2], 'd', ARGV[at + 3], 'w', ARGV[at + 4])
+    end
+    local second, n = tonumber(ARGV[at + 5]), tonumber(ARGV[at + 6])
+    local fields = {}
+    for i = 1, n do
+      local from = at + 4 + 3 * i
+      fields[2 * i - 1] = ARGV[from + 1]
+      fields[2 * i] = id .. '.' .. ARGV[from] .. ' ' .. ARGV[from + 2]
+    end
+    for first = 1, 2 * n, CHUNK do
+      redis.call('HSET', KEYS[second + 1], unpack(fields, first, math.min(first + CHUNK - 1, 2 * n)))
+    end
+    at = at + 7 + 3 * n
+  end
+end
+
+redis.call('HSET', meta, 'commitSeq', tonumber(ARGV[2]) + 1, 'commitId', ARGV[3], 'offsets', ARGV[5], 'clocks', ARGV[6],
+  'heartbeat', now_ms(), 'takes', 0)
+return { 'OK' }

@@ -1,0 +1,7 @@
+-- The owner of a partition is whoever holds the token in its meta.
+local function owns(meta, token) return redis.call('HGET', meta, 'token') == token end
+
+local function now_ms()
+  local time = redis.call('TIME')
+  return tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
+end

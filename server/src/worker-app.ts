@@ -1,0 +1,45 @@
+import { ContractClaim, openCommandConnection, openTopology, untilReady } from './bus/index.ts'
+import { systemClock } from './clock.ts'
+import type { Contract } from './config/model.ts'
+import { PartitionPool, Pipeline } from './workers/index.ts'
+
+export interface WorkerSettings {
+  readonly redisUrl: string
+  readonly partitions: number
+  /** Name of this process, unique among the workers of the deployment. */
+  readonly workerId: string
+  readonly log: (message: string) => void
+}
+
+export interface RunningWorker {
+  /** Hands the partitions over and closes. Idempotent. */
+  close(options: { deadlineMs: number }): Promise<void>
+}
+
+const REDIS_START_DEADLINE_MS = 10_000
+
+/** Composition root of a worker process. Rejects with what to do when Redis or the contract do not fit. */
+export async function startWorker(settings: WorkerSettings, contract: Contract): Promise<RunningWorker> {
+  const { redisUrl, partitions, workerId, log } = settings
+  const redis = openCommandConnection(redisUrl, workerId)
+  await untilReady(redis, REDIS_START_DEADLINE_MS)
+  await openTopology(redis, partitions)
+  const claim = new ContractClaim(redis, contract.hash)
+  await claim.start()
+  const pipeline = new Pipeline(contract)
+  const pool = new PartitionPool({ redisUrl, redis, partitions, workerId, pipeline, clock: systemClock, log })
+  await pool.start()
+
+  let closing: Promise<void> | undefined
+  const close = async (deadlineMs: number) => {
+    await pool.close(deadlineMs)
+    claim.close()
+    redis.disconnect()
+  }
+  return {
+    close: ({ deadlineMs }) => {
+      closing ??= close(deadlineMs)
+      return closing
+    },
+  }
+}

@@ -1,0 +1,54 @@
+import {
+  type Guard,
+  LOG_START,
+  type LogEntry,
+  openBlockingConnection,
+  partialsTopic,
+  type Redis,
+  readLogs,
+} from '../bus/index.ts'
+import { foreignLog, type Offsets } from './progress.ts'
+
+/** Record batches of one read: at 64 KiB each this bounds what a partition holds in memory. */
+const READ_COUNT = 64
+
+/** The reads of one partition's owner: a blocking one over its own logs, and polls of the partials it merges. */
+export class EntrySource {
+  readonly #partition: number
+  readonly #partitions: number
+  readonly #blocking: Redis
+  readonly #commands: Redis
+  readonly #guard: Guard
+
+  constructor(redisUrl: string, partition: number, partitions: number, commands: Redis, guard: Guard) {
+    this.#partition = partition
+    this.#partitions = partitions
+    this.#blocking = openBlockingConnection(redisUrl, `worker-${partition}`)
+    this.#commands = commands
+    this.#guard = guard
+  }
+
+  /** Entries after the cursors; waits up to `blockMs` for the first one, 0 does not wait. @throws BusUnavailable */
+  read(cursors: ReadonlyMap<string, string>, blockMs: number): Promise<LogEntry[]> {
+    return this.#guard.run(() => readLogs(this.#blocking, this.#partition, cursors, { count: READ_COUNT, blockMs }))
+  }
+
+  /** Reports of every source partition for a merged window, after the offsets. @throws BusUnavailable */
+  async readReports(window: string, offsets: Offsets): Promise<{ source: number; entry: LogEntry }[]> {
+    const topic = partialsTopic(window)
+    const perSource = await this.#guard.run(() =>
+      Promise.all(
+        Array.from({ length: this.#partitions }, async (_, source) => {
+          const cursor = new Map([[topic, offsets.get(foreignLog(source, topic)) ?? LOG_START]])
+          const entries = await readLogs(this.#commands, source, cursor, { count: READ_COUNT, blockMs: 0 })
+          return entries.map((entry) => ({ source, entry }))
+        }),
+      ),
+    )
+    return perSource.flat()
+  }
+
+  close(): void {
+    this.#blocking.disconnect()
+  }
+}

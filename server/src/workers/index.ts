@@ -1,0 +1,2 @@
+export { PartitionPool } from './partition-pool.ts'
+export { Pipeline } from './pipeline.ts'

@@ -1,0 +1,123 @@
+import { Guard, HEARTBEAT_FRESH_MS, keys, type Redis } from '../bus/index.ts'
+import type { Clock } from '../clock.ts'
+import { EntrySource } from './entry-source.ts'
+import { LeaseQueue } from './lease-queue.ts'
+import { PartitionOwner } from './partition-owner.ts'
+import { PartitionStore } from './partition-store.ts'
+import type { Pipeline } from './pipeline.ts'
+import { Roster } from './roster.ts'
+import { Trimmer } from './trimmer.ts'
+import { WorkerStats } from './worker-stats.ts'
+
+const RECONCILE_MS = 1_000
+
+export interface PartitionPoolOptions {
+  readonly redisUrl: string
+  readonly redis: Redis
+  readonly partitions: number
+  readonly workerId: string
+  readonly pipeline: Pipeline
+  readonly clock: Clock
+  readonly log: (message: string) => void
+}
+
+/**
+ * The partitions one worker process owns. Once a second it looks whether any partition of the whole deployment lacks a
+ * live owner and offers it - a lease job may vanish, a partition may not - and gives up what exceeds its share.
+ */
+export class PartitionPool {
+  readonly #options: PartitionPoolOptions
+  readonly #guards = { commit: new Guard('commit'), tail: new Guard('tail'), jobs: new Guard('jobs') }
+  readonly #owners = new Map<number, PartitionOwner>()
+  readonly #runs = new Set<Promise<void>>()
+  readonly #roster: Roster
+  readonly #stats = new WorkerStats()
+  readonly #queue: LeaseQueue
+  #timer: NodeJS.Timeout | undefined
+  #closing = false
+
+  constructor(options: PartitionPoolOptions) {
+    this.#options = options
+    this.#roster = new Roster(options.redis, options.workerId)
+    this.#queue = new LeaseQueue(options.redisUrl, options.workerId, options.partitions, (partition) =>
+      this.#own(partition),
+    )
+  }
+
+  async start(): Promise<void> {
+    await this.#reconcile()
+    this.#timer = setInterval(() => void this.#reconcile(), RECONCILE_MS)
+  }
+
+  /** Hands every partition over: last commit, release, offer. Whatever is not done by the deadline is left to takeover. */
+  async close(deadlineMs: number): Promise<void> {
+    this.#closing = true
+    clearInterval(this.#timer)
+    const handOver = async () => {
+      await this.#queue.pause()
+      for (const owner of this.#owners.values()) owner.stop()
+      await Promise.all(this.#runs)
+      await this.#roster.leave()
+      await this.#queue.close()
+    }
+    await Promise.race([handOver().catch(() => {}), new Promise((resolve) => setTimeout(resolve, deadlineMs))])
+  }
+
+  async #own(partition: number): Promise<void> {
+    // BullMQ may hand a stalled lease to the very worker that still runs it.
+    if (this.#owners.has(partition) || this.#closing) return
+    const { pipeline, partitions, clock, log, redis, redisUrl } = this.#options
+    const store = new PartitionStore(partition, redis, this.#guards.commit)
+    const source = new EntrySource(redisUrl, partition, partitions, redis, this.#guards.tail)
+    const context = { pipeline, partitions, clock, stats: this.#stats, log }
+    const owner = new PartitionOwner(context, store, source, new Trimmer(store, pipeline, partitions, clock))
+    this.#owners.set(partition, owner)
+    const run = this.#run(partition, owner)
+    this.#runs.add(run)
+    await run
+    this.#runs.delete(run)
+  }
+
+  async #run(partition: number, owner: PartitionOwner): Promise<void> {
+    try {
+      const outcome = await owner.run()
+      if (outcome === 'released') await this.#queue.offer(partition)
+      if (outcome === 'fenced') this.#options.log(`partition ${partition}: another worker owns it now`)
+    } catch (error) {
+      this.#options.log(`partition ${partition}: ${error instanceof Error ? (error.stack ?? error.message) : error}`)
+    } finally {
+      this.#owners.delete(partition)
+    }
+  }
+
+  async #reconcile(): Promise<void> {
+    try {
+      const workers = await this.#guards.jobs.run(() => this.#roster.renew(this.#report()))
+      const share = Math.ceil(this.#options.partitions / Math.max(1, workers))
+      this.#queue.concurrency = share
+      const excess = [...this.#owners.values()].slice(share)
+      for (const owner of excess) owner.stop()
+      for (const partition of await this.#guards.jobs.run(() => this.#ownerless())) await this.#queue.offer(partition)
+    } catch {
+      // Redis is away: the next round looks again.
+    }
+  }
+
+  #report() {
+    const breakers = Object.values(this.#guards).map((guard) => guard.state)
+    return { partitions: [...this.#owners.keys()].sort((a, b) => a - b), breakers, ...this.#stats.report() }
+  }
+
+  async #ownerless(): Promise<number[]> {
+    const { redis, partitions } = this.#options
+    const [seconds, micros] = await redis.time()
+    const now = Number(seconds) * 1_000 + Math.floor(Number(micros) / 1_000)
+    const metas = await Promise.all(
+      Array.from({ length: partitions }, (_, partition) => redis.hmget(keys.meta(partition), 'heartbeat', 'released')),
+    )
+    return metas.flatMap(([heartbeat, released], partition) => {
+      const alive = heartbeat != null && released !== '1' && now - Number(heartbeat) < HEARTBEAT_FRESH_MS
+      return alive ? [] : [partition]
+    })
+  }
+}

@@ -1,0 +1,43 @@
+import type { Contract, FlowTopic, SourceTopic, TopicDefinition, WindowTopic } from '../config/model.ts'
+
+/** The topic DAG as a worker walks it: for each topic, what is computed from it. */
+export class Pipeline {
+  /** Topics clients publish to that something is computed from. */
+  readonly inputs: readonly SourceTopic[]
+  /** Every window, keyed or over all keys. */
+  readonly windows: readonly WindowTopic[]
+  readonly contract: Contract
+  readonly #flows = new Map<string, FlowTopic[]>()
+  readonly #windows = new Map<string, WindowTopic[]>()
+
+  constructor(contract: Contract) {
+    this.contract = contract
+    const topics = [...contract.topics.values()]
+    for (const topic of topics) {
+      if (topic.kind === 'flow') push(this.#flows, topic.from, topic)
+      if (topic.kind === 'window') push(this.#windows, topic.from, topic)
+    }
+    this.windows = topics.filter((topic) => topic.kind === 'window')
+    this.inputs = topics
+      .filter(isSource)
+      .filter(({ name }) => this.flowsOf(name).length + this.windowsOf(name).length > 0)
+  }
+
+  flowsOf(topic: string): readonly FlowTopic[] {
+    return this.#flows.get(topic) ?? []
+  }
+
+  windowsOf(topic: string): readonly WindowTopic[] {
+    return this.#windows.get(topic) ?? []
+  }
+}
+
+function isSource(topic: TopicDefinition): topic is SourceTopic {
+  return topic.kind === 'source'
+}
+
+function push<T>(map: Map<string, T[]>, key: string, value: T): void {
+  const list = map.get(key)
+  if (list === undefined) map.set(key, [value])
+  else list.push(value)
+}

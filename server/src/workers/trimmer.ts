@@ -1,0 +1,63 @@
+import { compareStreamIds } from '@tidegate/protocol'
+import { keys, partialsTopic } from '../bus/index.ts'
+import type { Clock } from '../clock.ts'
+import { deadLetterTopic } from './dead-letter.ts'
+import { mergerOf } from './partition-fold.ts'
+import type { PartitionStore } from './partition-store.ts'
+import type { Pipeline } from './pipeline.ts'
+import { decodeOffsets, foreignLog, type Offsets } from './progress.ts'
+
+/** Trimming is free at node borders, so there is no hurry. */
+const TRIM_EVERY_MS = 10_000
+/** Partials and dead letters have no retention of their own in the config. */
+const INTERNAL_RETENTION_MS = 24 * 60 * 60 * 1_000
+
+/** Removes what retention allows from a partition's logs, never what somebody has yet to read. */
+export class Trimmer {
+  readonly #store: PartitionStore
+  readonly #pipeline: Pipeline
+  readonly #partitions: number
+  readonly #clock: Clock
+  #trimmedAt: number
+
+  constructor(store: PartitionStore, pipeline: Pipeline, partitions: number, clock: Clock) {
+    this.#store = store
+    this.#pipeline = pipeline
+    this.#partitions = partitions
+    this.#clock = clock
+    // Spread over the interval, so that the partitions of a worker do not trim together.
+    this.#trimmedAt = clock.now() - (store.partition / partitions) * TRIM_EVERY_MS
+  }
+
+  /** @param offsets committed offsets of the partition's owner. @throws BusUnavailable */
+  async trimWhenDue(token: string, offsets: Offsets): Promise<void> {
+    const now = this.#clock.now()
+    if (now - this.#trimmedAt < TRIM_EVERY_MS) return
+    this.#trimmedAt = now
+    const inputs = new Set(this.#pipeline.inputs.map(({ name }) => name))
+    for (const { name, retentionMs } of this.#pipeline.contract.topics.values()) {
+      const cut = `${now - retentionMs}-0`
+      const lowest = inputs.has(name) ? older(cut, offsets.get(name)) : cut
+      if (lowest !== undefined) await this.#store.trim(token, name, lowest)
+      await this.#store.trim(token, deadLetterTopic(name), `${now - INTERNAL_RETENTION_MS}-0`)
+    }
+    for (const { name, spec } of this.#pipeline.windows) {
+      if (spec.groupBy === 'all') await this.#trimPartials(token, name)
+    }
+  }
+
+  /** Partials are needed until the merging partition has committed past them. */
+  async #trimPartials(token: string, window: string): Promise<void> {
+    const merger = mergerOf(window, this.#partitions)
+    const text = (await this.#store.redis.hget(keys.meta(merger), 'offsets')) ?? ''
+    const topic = partialsTopic(window)
+    const read = decodeOffsets(text).get(foreignLog(this.#store.partition, topic))
+    if (read !== undefined) await this.#store.trim(token, topic, read)
+  }
+}
+
+/** The older of two stream ids; nothing may be trimmed while the second is unknown. */
+function older(a: string, b: string | undefined): string | undefined {
+  if (b === undefined) return undefined
+  return compareStreamIds(a, b) < 0 ? a : b
+}
