@@ -1,0 +1,81 @@
+import { describe, expect, test } from 'vitest'
+import { findCycle, importGraph, type Module, reachable } from './import-graph.ts'
+import { sourceFiles } from './source-files.ts'
+
+const graph = importGraph()
+const modulesOf = (folder: string) => [...graph.values()].filter(({ path }) => path.startsWith(folder))
+
+/** `module imports what`, for every import that is not allowed. */
+function offences(modules: readonly Module[], isAllowed: (imported: string, module: Module) => boolean): string[] {
+  return modules.flatMap((module) =>
+    [...module.modules, ...module.packages]
+      .filter((imported) => !isAllowed(imported, module))
+      .map((imported) => `${module.path} imports ${imported}`),
+  )
+}
+
+describe('imports', () => {
+  test('modules - no cycle', () => {
+    expect(findCycle(graph)).toBeUndefined()
+  })
+
+  test('protocol - imports nothing', () => {
+    expect(offences(modulesOf('protocol/'), (imported) => imported.startsWith('protocol/src/'))).toEqual([])
+  })
+
+  test('client-sdk - imports the protocol; ws only for Node', () => {
+    const allowed = (imported: string, { path }: Module) =>
+      imported.startsWith('client-sdk/src/') ||
+      imported === 'protocol/src/index.ts' ||
+      (imported === 'ws' && path === 'client-sdk/src/node.ts')
+    expect(offences(modulesOf('client-sdk/'), allowed)).toEqual([])
+  })
+
+  test('operators - do no input or output: they know the contract and the protocol', () => {
+    const allowed = (imported: string) =>
+      imported.startsWith('server/src/operators/') ||
+      ['server/src/config/model.ts', 'server/src/assert-never.ts', 'protocol/src/index.ts'].includes(imported)
+    expect(offences(modulesOf('server/src/operators/'), allowed)).toEqual([])
+    const withNode = sourceFiles('.ts').filter(
+      ({ path, text }) => path.startsWith('server/src/operators/') && /'node:/.test(text),
+    )
+    expect(withNode.map(({ path }) => path)).toEqual([])
+  })
+
+  test.each([
+    ['ioredis', 'server/src/bus/'],
+    ['bullmq', 'server/src/workers/'],
+    ['uWebSockets.js', 'server/src/gateway/transport/uws.ts'],
+  ])('server - %s is named only by %s', (name, owner) => {
+    expect(offences(modulesOf('server/'), (imported, { path }) => imported !== name || path.startsWith(owner))).toEqual(
+      [],
+    )
+  })
+
+  test.each([
+    ['gateway', 'server/src/gateway-app.ts', 'bullmq', 'server/src/workers/'],
+    ['worker', 'server/src/worker-app.ts', 'uWebSockets.js', 'server/src/gateway/'],
+  ])('%s process - loads nothing of the other', (_, root, foreignPackage, foreignFolder) => {
+    const loaded = [...reachable(graph, root)].flatMap((path) => graph.get(path) ?? [])
+    expect(loaded.length).toBeGreaterThan(10)
+    expect(loaded.filter(({ packages }) => packages.includes(foreignPackage))).toEqual([])
+    expect(loaded.filter(({ path }) => path.startsWith(foreignFolder))).toEqual([])
+  })
+
+  test('server - a folder with an index is entered only through it', () => {
+    const owners = [...graph.keys()]
+      .filter((path) => /^server\/src\/.+\/index\.ts$/.test(path))
+      .map((path) => path.slice(0, -'index.ts'.length))
+    const entersAside = (imported: string, { path }: Module) =>
+      owners.some((owner) => imported.startsWith(owner) && imported !== `${owner}index.ts` && !path.startsWith(owner))
+    expect(offences(modulesOf('server/src/'), (imported, module) => !entersAside(imported, module))).toEqual([])
+  })
+
+  test('server - only config reads the environment', () => {
+    const readers = sourceFiles('.ts', '.js').filter(
+      ({ path, text }) =>
+        /^server\/(src|bin)\//.test(path) && !path.startsWith('server/src/config/') && /\bprocess\.env\b/.test(text),
+    )
+    expect(readers.map(({ path }) => path)).toEqual([])
+  })
+})
