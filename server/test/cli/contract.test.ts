@@ -3,6 +3,7 @@ import { fileURLToPath } from 'node:url'
 import { afterEach, describe, expect, test, vi } from 'vitest'
 import { z } from 'zod'
 import { run } from '../../src/cli/contract.ts'
+import { UsageError } from '../../src/cli/usage-error.ts'
 import { contractTypes } from '../../src/config/contract-types.ts'
 import { jsonSchemas } from '../../src/config/schema.ts'
 import { schemaType } from '../../src/config/schema-type.ts'
@@ -18,11 +19,10 @@ afterEach(() => {
 /** Runs the command and collects what it prints. */
 async function printed(...args: string[]) {
   const out = vi.spyOn(process.stdout, 'write').mockReturnValue(true)
-  const err = vi.spyOn(process.stderr, 'write').mockReturnValue(true)
   const code = await run(args)
-  const result = { code, out: out.mock.calls.join(''), err: err.mock.calls.join('') }
+  const text = out.mock.calls.map(([chunk]) => chunk).join('')
   vi.restoreAllMocks()
-  return result
+  return { code, out: text }
 }
 
 describe('tidegate contract', () => {
@@ -68,22 +68,14 @@ export { back, degF, names, namesBack, to }
     expect(JSON.parse((await printed('--json')).out)).toMatchObject({ hash: demo.contract.hash })
   })
 
-  test.each([[[]], [['--ts', '--json']], [['--nope']], [['--config']]])(
-    'run - %j is answered by the usage',
-    async (args) => {
-      expect(await printed(...args)).toMatchObject({
-        code: 2,
-        out: '',
-        err: expect.stringMatching(/^tidegate contract --ts/),
-      })
-    },
-  )
+  test.each([[[]], [['--ts', '--json']], [['--nope']], [['--config']]])('run - %j is not understood', async (args) => {
+    await expect(run(args)).rejects.toThrow(UsageError)
+  })
 
   test('run - a config that cannot be loaded is named', async () => {
-    const missing = await printed('--ts', '--config', 'nope.config.ts')
-    expect(missing).toMatchObject({ code: 1, out: '', err: expect.stringMatching(/nope\.config\.ts cannot be loaded/) })
-    const wrong = await printed('--ts', '--config', fileURLToPath(new URL('../../src/clock.ts', import.meta.url)))
-    expect(wrong).toMatchObject({ code: 1, err: expect.stringMatching(/must export defineConfig/) })
+    await expect(run(['--ts', '--config', 'nope.config.ts'])).rejects.toThrow(/nope\.config\.ts cannot be loaded/)
+    const wrong = fileURLToPath(new URL('../../src/clock.ts', import.meta.url))
+    await expect(run(['--ts', '--config', wrong])).rejects.toThrow(/must export defineConfig/)
   })
 })
 
