@@ -1,6 +1,6 @@
 import { posix } from 'node:path'
 import ts from 'typescript'
-import { type SourceFile, sourceFiles } from './source-files.ts'
+import { type SourceFile, sourceFiles } from '../../../scripts/source-files.ts'
 
 export interface Module {
   /** From the root of the repository. */

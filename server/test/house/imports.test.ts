@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
+import { sourceFiles } from '../../../scripts/source-files.ts'
 import { findCycle, importGraph, type Module, reachable } from './import-graph.ts'
-import { sourceFiles } from './source-files.ts'
 
 const graph = importGraph()
 const modulesOf = (folder: string) => [...graph.values()].filter(({ path }) => path.startsWith(folder))

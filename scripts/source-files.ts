@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { join, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
-export const REPOSITORY = fileURLToPath(new URL('../../../', import.meta.url))
+export const REPOSITORY = fileURLToPath(new URL('../', import.meta.url))
 
 export interface SourceFile {
   /** From the root of the repository, with forward slashes. */
