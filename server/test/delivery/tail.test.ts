@@ -1,13 +1,15 @@
+import type { ResumeFrom } from '@tidegate/protocol'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { openCommandConnection, openTopology, type Redis, untilReady } from '../../src/bus/index.ts'
-import { Delivery } from '../../src/delivery/index.ts'
+import { keys, openCommandConnection, openTopology, type Redis, untilReady } from '../../src/bus/index.ts'
+import { Delivery, type TailState } from '../../src/delivery/index.ts'
 import { startTestRedis, type TestRedis } from '../support/redis.ts'
-import { appendEvents, contractOf, SimulatedSocket, until } from './support.ts'
+import { appendEvents, contractOf, recordBatch, SimulatedSocket, until } from './support.ts'
 
 const PARTITIONS = 2
 let server: TestRedis
 let redis: Redis
 let delivery: Delivery
+let states: TailState[]
 
 beforeAll(async () => {
   server = await startTestRedis()
@@ -21,16 +23,33 @@ afterAll(async () => {
 beforeEach(async () => {
   await redis.flushall()
   await openTopology(redis, PARTITIONS)
-  delivery = new Delivery({ redisUrl: server.url, partitions: PARTITIONS, contract: contractOf(['a.x', 'a.y']) })
+  states = []
+  delivery = new Delivery({
+    redisUrl: server.url,
+    partitions: PARTITIONS,
+    contract: contractOf(['a.x', 'a.y']),
+    onTailState: (state) => states.push(state),
+  })
   await delivery.start()
 })
 afterEach(() => delivery.close({ deadlineMs: 1_000 }))
 
-async function subscribed(topic: string, socket = new SimulatedSocket()): Promise<SimulatedSocket> {
-  delivery.openSession(socket, {}).subscribe({ type: 'subscribe', sub: 1, topic })
+async function subscribed(topic: string, from: ResumeFrom = 'now'): Promise<SimulatedSocket> {
+  const socket = new SimulatedSocket()
+  delivery.openSession(socket, {}).subscribe({ type: 'subscribe', sub: 1, topic, from })
   await until(() => socket.ofType('subscribed').length === 1, 'subscribed')
   return socket
 }
+
+const killTails = async () => {
+  const clients = String(await redis.client('LIST'))
+  for (const line of clients.split('\n')) {
+    const id = /name=tidegate-tail/.test(line) && /\bid=(\d+)/.exec(line)?.[1]
+    if (id) await redis.client('KILL', 'ID', Number(id))
+  }
+}
+
+const untilLive = () => until(() => delivery.tailState().every(({ live }) => live), 'live tails')
 
 describe('tail', () => {
   it('D-TAIL-1 delivers every event appended after the subscription was answered', async () => {
@@ -40,5 +59,140 @@ describe('tail', () => {
     await appendEvents(redis, 1, 'a.y', [{ id: '3' }])
     await until(() => socket.events().length === 3, 'three events')
     expect(socket.ids().sort()).toEqual(['1', '2', '3'])
+    expect(delivery.lastTailed(1)).toEqual([{ topic: 'a.y', streamId: expect.stringMatching(/^\d+-\d+$/) }])
+  })
+
+  it('D-TAIL-1 D-TAIL-2 loses nothing while topics come and go under a stream of appends', async () => {
+    const total = 300
+    let appended = 0
+    const appending = (async () => {
+      for (; appended < total; appended++) await appendEvents(redis, 0, 'a.x', [{ id: `${appended}` }])
+    })()
+    const watched: { socket: SimulatedSocket; since: number }[] = []
+    while (appended < total - 20) {
+      const sessions = ['a.x', 'a.y'].map((topic) => {
+        const socket = new SimulatedSocket()
+        const session = delivery.openSession(socket, {})
+        session.subscribe({ type: 'subscribe', sub: 1, topic })
+        return { socket, session }
+      })
+      const [x, y] = sessions.map(({ socket }) => socket)
+      await until(() => x!.frames.length > 0 && y!.frames.length > 0, 'both subscribed')
+      const since = appended + 1
+      await until(() => x!.ids().includes(`${since + 5}`), 'some events')
+      watched.push({ socket: x!, since })
+      for (const { session } of sessions) session.unsubscribe(1)
+    }
+    await appending
+    expect(watched.length).toBeGreaterThan(3)
+    for (const { socket, since } of watched) {
+      const numbers = socket.ids().map(Number)
+      expect(numbers[0]).toBeLessThanOrEqual(since)
+      expect(numbers).toEqual(numbers.map((_, i) => numbers[0]! + i))
+    }
+  })
+
+  it('D-TAIL-2 wakes the waiting read for a new topic instead of waiting it out', async () => {
+    await subscribed('a.x')
+    await new Promise((resolve) => setTimeout(resolve, 50))
+    const started = Date.now()
+    const socket = await subscribed('a.y')
+    await appendEvents(redis, 0, 'a.y', [{ id: '1' }])
+    await until(() => socket.events().length === 1, 'the event')
+    expect(Date.now() - started).toBeLessThan(500)
+  })
+
+  it('D-TAIL-3 goes on from its cursor after a lost connection', async () => {
+    const socket = await subscribed('a.x')
+    for (let i = 0; i < 30; i++) {
+      if (i % 10 === 5) await killTails()
+      await appendEvents(redis, 0, 'a.x', [{ id: `${i}` }])
+    }
+    await until(() => socket.ids().includes('29'), 'the last event')
+    expect(socket.ids()).toEqual(Array.from({ length: 30 }, (_, i) => `${i}`))
+    expect(socket.gaps()).toEqual([])
+  })
+
+  it('D-TAIL-4 goes on from the end of a log that came back shorter', async () => {
+    const socket = await subscribed('a.x')
+    await appendEvents(redis, 0, 'a.x', [{ id: 'lost' }])
+    await until(() => socket.ids().includes('lost'), 'the first event')
+    // As after a failover to a copy that lacks the entry, on a machine whose clock is an hour behind.
+    await redis.del(keys.log(0, 'a.x'))
+    const rawLog = async (ms: number, id: string) => {
+      const { header, payload } = recordBatch([{ id }])
+      await redis.xadd(keys.log(0, 'a.x'), `${ms}-0`, 'e', 'other', 'h', header, 'd', payload)
+    }
+    const anHourAgo = Date.now() - 3_600_000
+    await rawLog(anHourAgo, 'first of the new log')
+    await killTails()
+    await until(() => states.some(({ live }) => !live), 'a tail that stopped')
+    await untilLive()
+    await rawLog(anHourAgo + 1, 'second')
+    await until(() => socket.ids().includes('second'), 'an event of the new log')
+    expect(socket.gaps().filter(({ lane }) => lane === 'normal')).toMatchObject([{ reason: 'epoch', count: null }])
+  })
+
+  it('D-TAIL-5 reports what was trimmed before it was read', async () => {
+    const socket = await subscribed('a.x')
+    const { header, payload } = recordBatch([{ id: 'unread' }])
+    const id = `${Date.now() + 1_000}-0`
+    await redis
+      .multi()
+      .xadd(keys.log(0, 'a.x'), id, 'e', '1', 'h', header, 'd', payload)
+      .xtrim(keys.log(0, 'a.x'), 'MAXLEN', 0)
+      .hset(keys.meta(0), 'trim:a.x', id)
+      .exec()
+    await killTails()
+    await until(() => socket.gaps().length === 3, 'a gap per lane')
+    for (const gap of socket.gaps()) {
+      expect(gap).toMatchObject({ reason: 'trimmed', count: null, fetchable: false })
+      expect(gap.upTo).toContain(`/${id}.`)
+    }
+  })
+
+  it('D-TAIL-6 says which partitions are live, with and without topics', async () => {
+    await untilLive()
+    await subscribed('a.x')
+    expect(delivery.tailState().map(({ live }) => live)).toEqual([true, true])
+    process.kill(server.pid, 'SIGSTOP')
+    try {
+      await until(() => delivery.tailState().every(({ live }) => !live), 'dead tails')
+    } finally {
+      process.kill(server.pid, 'SIGCONT')
+    }
+    await untilLive()
+  })
+
+  it('D-SUB-3 refuses a subscription while Redis does not answer, and takes it again afterwards', async () => {
+    const socket = new SimulatedSocket()
+    const session = delivery.openSession(socket, {})
+    process.kill(server.pid, 'SIGSTOP')
+    try {
+      session.subscribe({ type: 'subscribe', sub: 1, topic: 'a.x' })
+      await until(() => socket.ofType('error').length === 1, 'an error')
+    } finally {
+      process.kill(server.pid, 'SIGCONT')
+    }
+    expect(socket.ofType('error')[0]).toMatchObject({ sub: 1, code: 'unavailable', retryable: true })
+    const again = async () => {
+      session.subscribe({ type: 'subscribe', sub: 1, topic: 'a.x' })
+      const answers = socket.frames.length
+      await until(() => socket.frames.length > answers, 'an answer')
+    }
+    while (socket.ofType('subscribed').length === 0) await again()
+    await appendEvents(redis, 0, 'a.x', [{ id: '1' }])
+    await until(() => socket.ids().includes('1'), 'the event')
+  })
+
+  it('D-RESUME-1 D-RESUME-5 replays a real log from its beginning into the live stream, in order', async () => {
+    const total = 400
+    for (let i = 0; i < total / 2; i++) await appendEvents(redis, 0, 'a.x', [{ id: `${i}` }])
+    const subscribing = subscribed('a.x', 'earliest')
+    for (let i = total / 2; i < total; i++) await appendEvents(redis, 0, 'a.x', [{ id: `${i}` }])
+    const socket = await subscribing
+    await until(() => socket.events().length >= total, 'all events')
+    expect(socket.ids()).toEqual(Array.from({ length: total }, (_, i) => `${i}`))
+    expect(delivery.stats().replayingFeeds).toBe(0)
   })
 })

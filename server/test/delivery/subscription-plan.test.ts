@@ -1,0 +1,62 @@
+import { describe, expect, it } from 'vitest'
+import { planSubscription, type SubscribeFrame } from '../../src/delivery/subscription-plan.ts'
+import { contractOf } from './support.ts'
+
+const CONTRACT = contractOf(['sensor.reading', 'commerce.order'], ['sensor.anomaly', 'sensor.anomaly.late'])
+
+function plan(over: Record<string, unknown>) {
+  return planSubscription(
+    { type: 'subscribe', sub: 1, topic: 'sensor.reading', ...over } as SubscribeFrame,
+    CONTRACT,
+    4,
+  )
+}
+const topics = (topic: string) => {
+  const result = plan({ topic })
+  return result.ok ? result.plan.topics : result.code
+}
+const code = (over: Record<string, unknown>) => {
+  const result = plan(over)
+  return result.ok ? 'ok' : result.code
+}
+
+describe('subscription plan', () => {
+  it('D-INDEX-1 resolves names and selectors against the contract, results included', () => {
+    expect(topics('sensor.reading')).toEqual(['sensor.reading'])
+    expect(topics('sensor.*')).toEqual(['sensor.reading', 'sensor.anomaly'])
+    expect(topics('sensor.>')).toEqual(['sensor.reading', 'sensor.anomaly', 'sensor.anomaly.late'])
+    expect(topics('>')).toEqual([...CONTRACT.topics.keys()])
+  })
+
+  it('D-SUB-1 refuses each option that is not served by its name', () => {
+    for (const [option, value] of Object.entries({
+      where: 'x',
+      maxRate: 1,
+      batch: {},
+      snapshot: true,
+      onSlow: 'sample',
+    })) {
+      const result = plan({ [option]: value })
+      expect(result).toMatchObject({ ok: false, code: 'unsupported', message: expect.stringContaining(option) })
+    }
+    expect(code({ onSlow: 'drop-oldest' })).toBe('ok')
+  })
+
+  it('D-SUB-1 serves latest for results only', () => {
+    expect(code({ topic: 'sensor.anomaly', from: 'latest' })).toBe('ok')
+    expect(code({ topic: 'sensor.*', from: 'latest' })).toBe('unsupported')
+  })
+
+  it('D-SUB-2 answers what is wrong with its code', () => {
+    expect(code({ topic: 'Sensor' })).toBe('invalid_selector')
+    expect(code({ topic: 'sensor.nothing' })).toBe('unknown_topic')
+    expect(code({ topic: 'nothing.*' })).toBe('unknown_topic')
+    expect(code({ lanes: [] })).toBe('invalid_frame')
+    for (const time of [-1, 1.5, Number.NaN]) expect(code({ from: { time } })).toBe('invalid_frame')
+    const at = (position: string) => code({ from: { positions: { 'sensor.reading': { high: [position] } } } })
+    expect(at('3@e/5-0.0')).toBe('ok')
+    expect(at('nonsense')).toBe('invalid_position')
+    expect(at('4@e/5-0.0')).toBe('invalid_position')
+    expect(at('3@e/5-99999999999999999999.0')).toBe('invalid_position')
+  })
+})
