@@ -7,7 +7,10 @@ const READY_DEADLINE_MS = 30_000
 export interface ServerProcess {
   readonly pid: number
   readonly port: number
+  /** SIGTERM, and waits for the end. */
   stop(): Promise<void>
+  /** kill -9, and waits for the end. */
+  kill(): Promise<void>
 }
 
 /** Starts a TypeScript module as a child process with an IPC channel. */
@@ -30,16 +33,21 @@ export function untilReady(child: ChildProcess): Promise<ServerProcess> {
     child.on('message', (message: { type?: string; port?: number }) => {
       if (message.type !== 'ready') return
       clearTimeout(timer)
-      resolve({ pid: child.pid!, port: message.port ?? 0, stop: () => stop(child) })
+      resolve({
+        pid: child.pid!,
+        port: message.port ?? 0,
+        stop: () => end(child, 'SIGTERM'),
+        kill: () => end(child, 'SIGKILL'),
+      })
     })
   })
 }
 
-function stop(child: ChildProcess): Promise<void> {
+function end(child: ChildProcess, signal: 'SIGTERM' | 'SIGKILL'): Promise<void> {
   if (child.exitCode !== null || child.signalCode !== null) return Promise.resolve()
   return new Promise((resolve) => {
     child.removeAllListeners('exit')
     child.once('exit', () => resolve())
-    child.kill('SIGTERM')
+    child.kill(signal)
   })
 }

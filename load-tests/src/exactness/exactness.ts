@@ -1,0 +1,183 @@
+import { setTimeout as pause } from 'node:timers/promises'
+import { createClient } from '@tidegate/client'
+import { WebSocket } from 'ws'
+import type config from './exactness.config.ts'
+import { Fleet } from './fleet.ts'
+import { IdLedger, PaneLedger } from './ledger.ts'
+import { repeatingSocket } from './repeating-socket.ts'
+import { createReadings, expectedPanes, framesOf, isHot, type ReadingEvent } from './workload.ts'
+
+export interface ExactnessOptions {
+  readonly seed: number
+  readonly events: number
+  /** Publishing is spread over this time; the kills fall into it. */
+  readonly publishMs: number
+}
+
+export interface ExactnessReport {
+  readonly seed: number
+  readonly published: number
+  readonly framesRepeated: number
+  readonly delivered: number
+  readonly lost: number
+  readonly twice: number
+  readonly late: number
+  readonly gaps: number
+  readonly panes: number
+  readonly paneRevisions: number
+  readonly paneFaults: readonly string[]
+  readonly ok: boolean
+}
+
+const PUBLISHERS = 4
+const REPEATED_SHARE = 0.05
+const SENSORS = 200
+/** Event time ends this long before the start: nothing may look as if it came from the future. */
+const MARGIN_MS = 5_000
+const SPAN_MS = 300_000
+const DRAIN_DEADLINE_MS = 90_000
+
+/**
+ * Seeded events through the whole system while processes die, reconciled event by event: every event and every pane
+ * revision at its subscriber exactly once, and every window's last revision equal to an offline recompute.
+ */
+export async function runExactness(options: ExactnessOptions, progress: (message: string) => void): Promise<ExactnessReport> {
+  const to = Date.now() - MARGIN_MS
+  const events = createReadings({ seed: options.seed, count: options.events, sensors: SENSORS, from: to - SPAN_MS, to })
+  progress(`seed ${options.seed}: ${events.length} events over ${SENSORS} sensors`)
+  const fleet = await Fleet.start()
+  try {
+    const subscriber = await subscribe(fleet.url)
+    const publishers = publishAll(fleet.url, events, options, progress)
+    const [framesRepeated] = await Promise.all([publishers, disturb(fleet, options.publishMs, progress)])
+    progress('all acknowledged; waiting for the last windows to close')
+    const report = await settle(subscriber, events, framesRepeated, options.seed, progress)
+    await subscriber.close()
+    return report
+  } finally {
+    await fleet.stop()
+  }
+}
+
+/** Two workers and a gateway by kill -9, Redis by SIGTERM, spread over the publishing. */
+async function disturb(fleet: Fleet, publishMs: number, progress: (message: string) => void): Promise<void> {
+  const steps: [string, () => Promise<void>][] = [
+    ['kill -9 of a worker', () => fleet.killWorker()],
+    ['kill -9 of the gateway', () => fleet.killGateway()],
+    ['SIGTERM and restart of Redis', () => fleet.restartRedis()],
+    ['kill -9 of a worker', () => fleet.killWorker()],
+  ]
+  for (const [name, step] of steps) {
+    await pause(publishMs / (steps.length + 1))
+    progress(name)
+    await step()
+  }
+}
+
+async function publishAll(
+  url: string,
+  events: readonly ReadingEvent[],
+  { seed, publishMs }: ExactnessOptions,
+  progress: (message: string) => void,
+): Promise<number> {
+  const frames = framesOf(events)
+  const startedAt = performance.now()
+  const sockets = Array.from({ length: PUBLISHERS }, (_, i) => repeatingSocket(seed + i, REPEATED_SHARE))
+  await Promise.all(
+    sockets.map(async (socket, i) => {
+      const client = createClient<typeof config>({ url, WebSocket: socket.WebSocket })
+      const receipts: Promise<unknown>[] = []
+      for (let n = i; n < frames.length; n += PUBLISHERS) {
+        const due = startedAt + (n / frames.length) * publishMs
+        if (due > performance.now()) await pause(due - performance.now())
+        receipts.push(
+          client.publish('sensor.reading', frames[n]!).then(({ rejected }) => {
+            if (rejected.length > 0) throw new Error(`events were rejected: ${JSON.stringify(rejected[0])}`)
+          }),
+        )
+      }
+      await Promise.all(receipts)
+      await client.close({ deadlineMs: 5_000 })
+    }),
+  )
+  progress(`published ${events.length} events in ${Math.round((performance.now() - startedAt) / 100) / 10} s`)
+  return sockets.reduce((sum, socket) => sum + socket.repeated(), 0)
+}
+
+interface Subscriber {
+  readonly readings: IdLedger
+  readonly hot: IdLedger
+  readonly perSensor: PaneLedger
+  readonly overall: PaneLedger
+  readonly counts: { late: number; gaps: number }
+  close(): Promise<void>
+}
+
+async function subscribe(url: string): Promise<Subscriber> {
+  const client = createClient<typeof config>({ url, WebSocket })
+  const subscriber = {
+    readings: new IdLedger(),
+    hot: new IdLedger(),
+    perSensor: new PaneLedger(),
+    overall: new PaneLedger(),
+    counts: { late: 0, gaps: 0 },
+    close: () => client.close({ deadlineMs: 1_000 }),
+  }
+  const subscriptions = [
+    client.subscribe('sensor.reading', {}, ({ id }) => subscriber.readings.add(id)),
+    client.subscribe('sensor.hot', {}, ({ id }) => subscriber.hot.add(id)),
+    client.subscribe('sensor.10s', {}, ({ data }) => subscriber.perSensor.add(data)),
+    client.subscribe('sensor.all_10s', {}, ({ data }) => subscriber.overall.add(data)),
+    client.subscribe('sensor.10s.late', {}, () => subscriber.counts.late++),
+    client.subscribe('sensor.all_10s.late', {}, () => subscriber.counts.late++),
+  ]
+  for (const subscription of subscriptions) subscription.onGap(() => subscriber.counts.gaps++)
+  await Promise.all(subscriptions.map((subscription) => subscription.ready))
+  return subscriber
+}
+
+/** Waits until everything expected has arrived, or the deadline, and compares. */
+async function settle(
+  subscriber: Subscriber,
+  events: readonly ReadingEvent[],
+  framesRepeated: number,
+  seed: number,
+  progress: (message: string) => void,
+): Promise<ExactnessReport> {
+  const perSensor = expectedPanes(events, (event) => event.data.sensorId)
+  const overall = expectedPanes(events, () => '*')
+  const compare = () => {
+    const readings = subscriber.readings.compare(new Set(events.map((event) => event.id)))
+    const hot = subscriber.hot.compare(new Set(events.filter(isHot).map((event) => event.id)))
+    const panes = [subscriber.perSensor, subscriber.overall]
+    const lost = readings.lost + hot.lost + panes.reduce((sum, ledger) => sum + ledger.skipped, 0)
+    const twice =
+      readings.twice + readings.unexpected + hot.twice + hot.unexpected + panes.reduce((sum, ledger) => sum + ledger.twice, 0)
+    const paneFaults = [...subscriber.perSensor.differences(perSensor), ...subscriber.overall.differences(overall)]
+    const { late, gaps } = subscriber.counts
+    return {
+      seed,
+      published: events.length,
+      framesRepeated,
+      delivered: subscriber.readings.size,
+      lost,
+      twice,
+      late,
+      gaps,
+      panes: perSensor.size + overall.size,
+      paneRevisions: subscriber.perSensor.received + subscriber.overall.received,
+      paneFaults,
+      ok: lost === 0 && twice === 0 && late === 0 && gaps === 0 && paneFaults.length === 0,
+    }
+  }
+  const deadline = performance.now() + DRAIN_DEADLINE_MS
+  let report = compare()
+  while (!report.ok && performance.now() < deadline) {
+    await pause(1_000)
+    report = compare()
+    progress(`${report.delivered} delivered, ${report.paneFaults.length} panes to come`)
+  }
+  // Whatever would arrive twice had its chance to.
+  await pause(2_000)
+  return compare()
+}
