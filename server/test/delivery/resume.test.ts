@@ -100,6 +100,17 @@ describe('resume', () => {
     expect(gap.after).toBe(socket.events()[ids.length - 11]!.at)
   })
 
+  it('D-RESUME-3 says nothing of trimming behind a replay under way', () => {
+    const node = filled(30)
+    const { session, socket } = resume(node, { time: 0 }, ['normal'])
+    node.readPage()
+    node.answerPage()
+    node.trim('1003000-0')
+    node.settle(session, socket)
+    expect(socket.ids()).toEqual(Array.from({ length: 30 }, (_, i) => `e${i}`))
+    expect(socket.gaps().filter(({ upTo }) => upTo.startsWith('0@'))).toEqual([])
+  })
+
   it('D-RESUME-4 D-RESUME-7 delivers the rest of the old epoch, then a gap, then the new one', () => {
     const node = filled(3)
     node.epoch = 'e2'

@@ -54,7 +54,7 @@ describe('frames', () => {
   it('D-LANE-2 low saves its share up when its events are larger than that', () => {
     const { node, socket, session, arrive } = open({ windowBytes: 2_000, mode: 'credit' })
     for (let round = 0; round < 20; round++) {
-      arrive(...events(10, { lane: 'high' }), { id: 'large'.repeat(100), lane: 'low' })
+      arrive(...events(30, { lane: 'high' }), { id: 'large'.repeat(100), lane: 'low' })
       session.credit(socket.bytes)
       node.flush()
     }
