@@ -1,0 +1,60 @@
+import type { DeliveredEvent, Lane } from '@tidegate/protocol'
+
+/** What a client knows of the topics of a contract. */
+type Topics = Readonly<Record<string, { readonly data: unknown; readonly publishable: boolean }>>
+
+/** Topics of a config made by `defineConfig`, or any topic at all for a client without one. */
+export type TopicsOf<C> = C extends { readonly '~topics': infer T extends Topics }
+  ? T
+  : Readonly<Record<string, { readonly data: unknown; readonly publishable: true }>>
+
+type Name<T> = keyof T & string
+
+/** Topics that clients may publish to. */
+export type PublishableTopic<T extends Topics> = {
+  [K in Name<T>]: T[K]['publishable'] extends true ? K : never
+}[Name<T>]
+
+/** Every dotted beginning of a topic name: `a.b.c` has `a` and `a.b`. */
+type Prefix<K extends string> = K extends `${infer Head}.${infer Tail}` ? Head | `${Head}.${Prefix<Tail>}` : never
+
+/** Exact topics, and the wildcards under which there is a topic. */
+export type Selector<T extends Topics> = Name<T> | '>' | '*' | `${Prefix<Name<T>>}.${'*' | '>'}`
+
+/** The topics a selector covers. */
+type Covered<K extends string, S extends string> = S extends '>'
+  ? K
+  : S extends '*'
+    ? K extends `${string}.${string}`
+      ? never
+      : K
+    : S extends `${infer P}.>`
+      ? Extract<K, `${P}.${string}`>
+      : S extends `${infer P}.*`
+        ? K extends `${P}.${infer Rest}`
+          ? Rest extends `${string}.${string}`
+            ? never
+            : K
+          : never
+        : Extract<K, S>
+
+/** An event of one topic as a subscriber gets it. */
+export interface TopicEvent<Topic extends string, Data> extends DeliveredEvent<Data> {
+  readonly topic: Topic
+  readonly lane: Lane
+}
+
+/** What a subscription yields: a union discriminated by `topic`. */
+export type EventOf<T extends Topics, S extends string> =
+  string extends Name<T>
+    ? TopicEvent<string, unknown>
+    : { [K in Covered<Name<T>, S>]: TopicEvent<K, T[K]['data']> }[Covered<Name<T>, S>]
+
+/** An event to publish; id and time are stamped when absent. */
+export interface PublishEvent<Data> {
+  readonly id?: string
+  /** Event time, ms since 1970. */
+  readonly time?: number
+  readonly source?: string
+  readonly data: Data
+}

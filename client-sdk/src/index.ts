@@ -1,0 +1,7 @@
+export type { PositionVector, ResumeFrom, SubscribeOptions } from '@tidegate/protocol'
+export { type ClientOptions, createClient, type PublishReceipt, type TidegateClient } from './client.ts'
+export type { ConnectionStatus, SocketConstructor } from './connection.ts'
+export type { EventOf, PublishEvent, Selector, TopicEvent, TopicsOf } from './contract-types.ts'
+export { type ClientErrorCode, TidegateError } from './errors.ts'
+export type { OutboxLimits } from './outbox.ts'
+export type { Gap, Subscription } from './subscription.ts'
