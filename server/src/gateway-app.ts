@@ -40,8 +40,12 @@ export async function startGateway(settings: GatewaySettings, contract: Contract
   await claim.start()
 
   const metrics = new GatewayMetrics(node)
-  const guards = { append: new Guard('append', metrics.onBreaker), query: new Guard('query', metrics.onBreaker) }
-  const delivery = new Delivery({ redisUrl, partitions, contract, clock })
+  const guards = {
+    append: new Guard('append', metrics.onBreaker),
+    tail: new Guard('tail', metrics.onBreaker),
+    query: new Guard('query', metrics.onBreaker),
+  }
+  const delivery = new Delivery({ redisUrl, partitions, contract, guards, clock })
   const ingest = new Ingest({
     redis: appendRedis,
     guard: guards.append,

@@ -1,10 +1,10 @@
 import { DEFAULTS } from '@tidegate/protocol'
-import { Guard, type GuardState, type KnownEntry, openCommandConnection, type Redis, untilReady } from '../bus/index.ts'
+import { type Guard, type KnownEntry, openCommandConnection, type Redis, untilReady } from '../bus/index.ts'
 import { type Clock, systemClock } from '../clock.ts'
 import type { Contract } from '../config/model.ts'
 import type { DeliverySession, DeliverySocket } from './delivery-socket.ts'
 import type { Entry } from './entry.ts'
-import { FLUSH_MS, Flusher } from './flusher.ts'
+import { Flusher } from './flusher.ts'
 import { type LaneTotals, openTotals } from './ledger.ts'
 import type { TailState } from './partition-tail.ts'
 import { PROGRESS_MS } from './progress.ts'
@@ -26,12 +26,9 @@ export interface DeliveryOptions {
   readonly redisUrl: string
   readonly partitions: number
   readonly contract: Contract
+  /** Breakers of this process around blocking reads, and around all others. */
+  readonly guards: { readonly tail: Guard; readonly query: Guard }
   readonly clock?: Clock
-  readonly flushMs?: number
-  /** A partition's tail came to life or stopped. */
-  readonly onTailState?: (state: TailState) => void
-  /** The breaker around the tails, or around other reads, changed. */
-  readonly onGuardState?: (state: GuardState) => void
 }
 
 export interface DeliveryStats {
@@ -45,7 +42,6 @@ export interface DeliveryStats {
 /** Delivery of one gateway process: tails the logs for all its sessions. */
 export class Delivery {
   readonly #commands: Redis
-  readonly #guards: readonly Guard[]
   readonly #tails: Tails
   readonly #replayer: Replayer
   readonly #flusher: Flusher
@@ -58,20 +54,16 @@ export class Delivery {
   #closing: Promise<void> | undefined
 
   constructor(options: DeliveryOptions) {
-    const { redisUrl, partitions, contract, clock = systemClock, flushMs = FLUSH_MS } = options
-    const tailGuard = new Guard('tail', options.onGuardState)
-    const queryGuard = new Guard('query', options.onGuardState)
-    this.#guards = [tailGuard, queryGuard]
+    const { redisUrl, partitions, contract, guards, clock = systemClock } = options
     this.#commands = openCommandConnection(redisUrl, 'delivery')
-    this.#tails = new Tails(redisUrl, partitions, this.#commands, tailGuard, clock, {
+    this.#tails = new Tails(redisUrl, partitions, this.#commands, guards.tail, clock, {
       onEntry: (entry) => this.#route(entry),
       onTrimmed: (topic, partition, tail) => this.#tellTrimmed(topic, partition, tail),
-      onState: (state) => options.onTailState?.(state),
     })
-    this.#replayer = new Replayer(this.#commands, queryGuard)
-    this.#flusher = new Flusher(flushMs, clock)
+    this.#replayer = new Replayer(this.#commands, guards.query)
+    this.#flusher = new Flusher(clock)
     this.#context = {
-      starter: new SubscriptionStarter(contract, this.#tails, this.#commands, queryGuard),
+      starter: new SubscriptionStarter(contract, this.#tails, this.#commands, guards.query),
       index: this.#index,
       replayer: this.#replayer,
       flusher: this.#flusher,
@@ -116,10 +108,6 @@ export class Delivery {
 
   tailState(): TailState[] {
     return this.#tails.states()
-  }
-
-  guardStates(): GuardState[] {
-    return this.#guards.map((guard) => guard.state)
   }
 
   /** The newest entry read of each tailed topic, for the proof that a log is still the same. */

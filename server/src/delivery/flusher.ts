@@ -1,7 +1,7 @@
 import type { Clock } from '../clock.ts'
 
 /** How often a session is written to at most: what arrives in between travels in one frame. */
-export const FLUSH_MS = 10
+const FLUSH_MS = 10
 
 export interface Flushable {
   /** Writes what it can, and tells whether it must be called again at the next tick. */
@@ -10,15 +10,13 @@ export interface Flushable {
 
 /** The one flush timer of a node. It runs only while somebody has something to send; after a pause the first flush is immediate. */
 export class Flusher {
-  readonly #flushMs: number
   readonly #clock: Clock
   #waiting = new Set<Flushable>()
   #lastTick = 0
   #timer: NodeJS.Timeout | undefined
   #immediate: NodeJS.Immediate | undefined
 
-  constructor(flushMs: number, clock: Clock) {
-    this.#flushMs = flushMs
+  constructor(clock: Clock) {
     this.#clock = clock
   }
 
@@ -35,8 +33,8 @@ export class Flusher {
 
   #arm(): void {
     if (this.#timer !== undefined || this.#immediate !== undefined) return
-    const pauseMs = this.#lastTick + this.#flushMs - this.#clock.now()
-    if (pauseMs > 0) this.#timer = setTimeout(() => this.#tick(), Math.min(pauseMs, this.#flushMs))
+    const pauseMs = this.#lastTick + FLUSH_MS - this.#clock.now()
+    if (pauseMs > 0) this.#timer = setTimeout(() => this.#tick(), Math.min(pauseMs, FLUSH_MS))
     // Not at once: everything the present turn has to offer shall travel together.
     else this.#immediate = setImmediate(() => this.#tick())
   }

@@ -23,7 +23,6 @@ export interface TailEvents {
   onEntry(entry: Entry): void
   /** Entries up to `trimmedTo` were trimmed before the tail had read them. */
   onTrimmed(topic: string, partition: number, tail: TopicTail): void
-  onState(state: TailState): void
 }
 
 /** Reads one partition's logs of the topics somebody here subscribes to, in one blocking read at a time. */
@@ -151,6 +150,5 @@ export class PartitionTail {
   #setLive(live: boolean): void {
     if (live === this.#state.live) return
     this.#state = { partition: this.partition, live, since: this.#clock.now() }
-    this.#events.onState(this.#state)
   }
 }

@@ -1,4 +1,5 @@
 import { compareStreamIds, type PositionVector } from '@tidegate/protocol'
+import type { Mark } from './mark.ts'
 import type { SessionQueue } from './session-queue.ts'
 import { VectorBuilder } from './start-marks.ts'
 import type { Subscription } from './subscription.ts'
@@ -28,11 +29,18 @@ export function collectProgress(
     for (const lane of feed.openLanes()) {
       if (lane.waiting > 0) continue
       if (lane.epoch !== tail.mark.epoch) queue.tellEpoch(lane, tail.mark)
-      else if (compareStreamIds(tail.cursor, lane.taken.streamId) > 0) {
+      else if (isBeyond(tail.mark, lane.taken)) {
         lane.taken = tail.mark
         moved.add(feed, lane.lane, tail.mark)
       }
     }
   }
   return moved.isEmpty ? undefined : moved.build()
+}
+
+/** A position inside the last entry moves to its end: once the entry is trimmed, nobody could tell that nothing came after it. */
+function isBeyond(mark: Mark, than: Mark): boolean {
+  return (
+    compareStreamIds(mark.streamId, than.streamId) > 0 || (mark.streamId === than.streamId && mark.index > than.index)
+  )
 }

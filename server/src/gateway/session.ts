@@ -120,10 +120,11 @@ export class Session implements SocketHandler {
     const { frame } = parsed
     if (frame.type !== 'hello') return this.#fail('hello_expected', CLOSE.helloExpected)
     if (frame.protocol !== PROTOCOL_VERSION) return this.#fail('version_unsupported', CLOSE.version)
-    const windowBytes = Math.min(
-      MAX_WINDOW_BYTES,
-      Math.max(MIN_WINDOW_BYTES, frame.windowBytes ?? DEFAULTS.windowBytes),
-    )
+    // Absent stays absent: a client that does not name its window is not expected to send credit.
+    const windowBytes =
+      frame.windowBytes === undefined
+        ? undefined
+        : Math.min(MAX_WINDOW_BYTES, Math.max(MIN_WINDOW_BYTES, frame.windowBytes))
     this.#state = {
       phase: 'live',
       producer: frame.producer === undefined ? undefined : new Producer(frame.producer, frame.session ?? 0),

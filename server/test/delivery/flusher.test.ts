@@ -10,7 +10,7 @@ afterEach(() => {
 
 describe('flusher', () => {
   it('D-FLUSH-1 flushes at once after a pause, then once per tick however often it is asked', async () => {
-    const flusher = new Flusher(10, { now: Date.now })
+    const flusher = new Flusher({ now: Date.now })
     const flushedAt: number[] = []
     const session = {
       flush: () => {
@@ -30,7 +30,7 @@ describe('flusher', () => {
   })
 
   it('D-FLUSH-1 comes back each tick to a session with something left, and stops when nobody has', async () => {
-    const flusher = new Flusher(10, { now: Date.now })
+    const flusher = new Flusher({ now: Date.now })
     let left = 3
     flusher.schedule({ flush: () => --left > 0 })
     await vi.advanceTimersByTimeAsync(20)

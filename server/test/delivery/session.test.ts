@@ -247,6 +247,15 @@ describe('progress', () => {
     ])
   })
 
+  it('D-PROGRESS-1 moves a lane from its last event to the end of that entry', () => {
+    const { node, socket, session, arrive } = open()
+    arrive({ id: 'n' }, { id: 'h', lane: 'high' })
+    node.flush()
+    session.progress()
+    const end = `0@e1/${node.tails[0]!.cursor}.999999`
+    expect(socket.ofType('progress')[0]!.positions[TOPIC]).toEqual({ high: [end], normal: [end], low: [end] })
+  })
+
   it('D-PROGRESS-2 leaves a lane alone while an event or a gap of it waits', () => {
     const { node, socket, session, arrive } = open({ events: 2 })
     arrive({ id: 'n' })

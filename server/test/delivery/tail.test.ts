@@ -1,7 +1,7 @@
 import type { ResumeFrom } from '@tidegate/protocol'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { keys, openCommandConnection, openTopology, type Redis, untilReady } from '../../src/bus/index.ts'
-import { Delivery, type TailState } from '../../src/delivery/index.ts'
+import { Guard, keys, openCommandConnection, openTopology, type Redis, untilReady } from '../../src/bus/index.ts'
+import { Delivery } from '../../src/delivery/index.ts'
 import { startTestRedis, type TestRedis } from '../support/redis.ts'
 import { appendEvents, contractOf, recordBatch, SimulatedSocket, until } from './support.ts'
 
@@ -9,7 +9,6 @@ const PARTITIONS = 2
 let server: TestRedis
 let redis: Redis
 let delivery: Delivery
-let states: TailState[]
 
 beforeAll(async () => {
   server = await startTestRedis()
@@ -23,12 +22,11 @@ afterAll(async () => {
 beforeEach(async () => {
   await redis.flushall()
   await openTopology(redis, PARTITIONS)
-  states = []
   delivery = new Delivery({
     redisUrl: server.url,
     partitions: PARTITIONS,
     contract: contractOf(['a.x', 'a.y']),
-    onTailState: (state) => states.push(state),
+    guards: { tail: new Guard('tail'), query: new Guard('query') },
   })
   await delivery.start()
 })
@@ -125,9 +123,9 @@ describe('tail', () => {
     }
     const anHourAgo = Date.now() - 3_600_000
     await rawLog(anHourAgo, 'first of the new log')
+    const killedAt = Date.now()
     await killTails()
-    await until(() => states.some(({ live }) => !live), 'a tail that stopped')
-    await untilLive()
+    await until(() => delivery.tailState().every(({ live, since }) => live && since > killedAt), 'tails that came back')
     await rawLog(anHourAgo + 1, 'second')
     await until(() => socket.ids().includes('second'), 'an event of the new log')
     expect(socket.gaps().filter(({ lane }) => lane === 'normal')).toMatchObject([{ reason: 'epoch', count: null }])

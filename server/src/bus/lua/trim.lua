@@ -3,14 +3,19 @@
 -- Returns the number removed, or 'FENCED'
 local meta, log = KEYS[1], KEYS[2]
 if not owns(meta, ARGV[1]) then return 'FENCED' end
+local newest = redis.call('XREVRANGE', log, '(' .. ARGV[3], '-', 'COUNT', 1)[1]
 local removed = redis.call('XTRIM', log, 'MINID', '~', ARGV[3])
 if removed > 0 then
-  local first = redis.call('XRANGE', log, '-', '+', 'COUNT', 1)[1]
-  local kept = first and first[1] or ARGV[3]
-  local ms, seq = string.match(kept, '^(%d+)-(%d+)$')
-  -- One below the oldest entry kept; no entry has the sequence number written for a borrow.
-  local gone = seq ~= '0' and (ms .. '-' .. string.format('%.0f', tonumber(seq) - 1))
-    or (string.format('%.0f', tonumber(ms) - 1) .. '-999999999')
+  -- '~' stops at a node border. If it went all the way the newest entry below the bound is the newest one gone: a
+  -- subscriber that had it has lost nothing. Otherwise that is not known, and one below the oldest entry kept stands for it.
+  local gone = newest[1]
+  local kept = redis.call('XRANGE', log, '-', gone, 'COUNT', 1)[1]
+  if kept then
+    local ms, seq = string.match(kept[1], '^(%d+)-(%d+)$')
+    -- No entry has the sequence number written for a borrow.
+    gone = seq ~= '0' and (ms .. '-' .. string.format('%.0f', tonumber(seq) - 1))
+      or (string.format('%.0f', tonumber(ms) - 1) .. '-999999999')
+  end
   redis.call('HSET', meta, 'trim:' .. ARGV[2], gone)
 end
 return removed

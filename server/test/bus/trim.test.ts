@@ -1,0 +1,66 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import {
+  Guard,
+  keys,
+  openCommandConnection,
+  type Redis,
+  readLogHeads,
+  trimLog,
+  untilReady,
+} from '../../src/bus/index.ts'
+import { startTestRedis, type TestRedis } from '../support/redis.ts'
+
+const TOPIC = 'a.b'
+let server: TestRedis
+let redis: Redis
+
+beforeAll(async () => {
+  server = await startTestRedis()
+  redis = openCommandConnection(server.url, 'test')
+  await untilReady(redis, 5_000)
+})
+afterAll(async () => {
+  redis.disconnect()
+  await server.close()
+})
+beforeEach(async () => {
+  await redis.flushall()
+  await redis.hset(keys.meta(0), { token: 't', epoch: 'e' })
+})
+
+const fill = async (...ids: readonly string[]) => {
+  for (const id of ids) await redis.xadd(keys.log(0, TOPIC), id, 'd', '')
+}
+const trim = (lowestKept: string, token = 't') => trimLog(redis, new Guard('commit'), 0, token, TOPIC, lowestKept)
+const head = async () => (await readLogHeads(redis, 0, [TOPIC])).topics.get(TOPIC)
+
+describe('trim', () => {
+  it('B-TRIM-1 marks the newest entry gone, also when nothing is left', async () => {
+    await fill('5-0', '6-1', '9-0')
+    await trim('10-0')
+    expect(await redis.xlen(keys.log(0, TOPIC))).toBe(0)
+    expect(await head()).toEqual({ lastId: '9-0', trimmedTo: '9-0' })
+  })
+
+  it('B-TRIM-1 marks one below the oldest entry kept where whole nodes had to stay', async () => {
+    const ids = Array.from({ length: 250 }, (_, i) => `${i + 1}-0`)
+    await fill(...ids)
+    await trim('201-0')
+    expect(await head()).toEqual({ lastId: '250-0', trimmedTo: '200-0' })
+    await trim('230-0')
+    expect(await head()).toEqual({ lastId: '250-0', trimmedTo: '200-0' })
+    await fill(...Array.from({ length: 100 }, (_, i) => `${251 + i}-0`))
+    await trim('350-0')
+    const { trimmedTo } = (await head())!
+    const [first] = await redis.xrange(keys.log(0, TOPIC), '-', '+', 'COUNT', 1)
+    expect(first![0]).toBe('301-0')
+    expect(trimmedTo).toBe('300-999999999')
+  })
+
+  it('B-TRIM-1 marks nothing when nothing went, or when the owner is another', async () => {
+    await fill('5-0')
+    await trim('5-0')
+    expect(await trim('9-0', 'other')).toBe(false)
+    expect(await head()).toEqual({ lastId: '5-0', trimmedTo: '0-0' })
+  })
+})
