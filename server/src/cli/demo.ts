@@ -2,7 +2,7 @@ import { systemClock } from '../clock.ts'
 import { readSettings } from '../config/settings.ts'
 import { startDemo } from '../demo/start-demo.ts'
 import { createLog } from '../observability/log.ts'
-import { liveUntilSignal } from './child-life.ts'
+import { liveAsChild } from './child-life.ts'
 import { parseOptions, UsageError } from './usage-error.ts'
 
 export const usage = `tidegate demo [--url <address>] [--seed <n>]
@@ -30,5 +30,5 @@ export async function run(args: string[]): Promise<number> {
     clock: systemClock,
     onError: (error) => log.warn({ err: error }, 'publish refused'),
   })
-  return liveUntilSignal(player, {}, log)
+  return liveAsChild(player, {}, log)
 }

@@ -2,7 +2,7 @@ import { defaultConfigPath, loadConfig } from '../config/load-config.ts'
 import { readSettings } from '../config/settings.ts'
 import { startGateway } from '../gateway-app.ts'
 import { createLog } from '../observability/log.ts'
-import { liveUntilSignal } from './child-life.ts'
+import { liveAsChild } from './child-life.ts'
 import { requiredRedisUrl } from './required-redis.ts'
 import { parseOptions } from './usage-error.ts'
 
@@ -31,5 +31,5 @@ export async function run(args: string[]): Promise<number> {
   const { contract } = await loadConfig(flags.config ?? defaultConfigPath(process.cwd()))
   const log = createLog(settings.logLevel, settings.node, 'gateway')
   const gateway = await startGateway({ ...settings, redisUrl, sharedPort: flags['shared-port'] }, contract)
-  return liveUntilSignal(gateway, { port: gateway.port }, log)
+  return liveAsChild(gateway, { port: gateway.port }, log)
 }

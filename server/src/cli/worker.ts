@@ -2,7 +2,7 @@ import { defaultConfigPath, loadConfig } from '../config/load-config.ts'
 import { readSettings } from '../config/settings.ts'
 import { createLog } from '../observability/log.ts'
 import { startWorker } from '../worker-app.ts'
-import { liveUntilSignal } from './child-life.ts'
+import { liveAsChild } from './child-life.ts'
 import { requiredRedisUrl } from './required-redis.ts'
 import { parseOptions } from './usage-error.ts'
 
@@ -22,6 +22,9 @@ export async function run(args: string[]): Promise<number> {
   const { contract } = await loadConfig(flags.config ?? defaultConfigPath(process.cwd()))
   const { partitions, node, logLevel } = settings
   const log = createLog(logLevel, node, 'worker')
-  const worker = await startWorker({ redisUrl, partitions, workerId: node }, contract)
-  return liveUntilSignal(worker, {}, log)
+  const worker = await startWorker(
+    { redisUrl, partitions, workerId: node, log: (message) => log.warn(message) },
+    contract,
+  )
+  return liveAsChild(worker, {}, log)
 }

@@ -11,6 +11,11 @@ export function defaultConfigPath(directory: string): string {
   return existsSync(own) ? own : BUILT_IN
 }
 
+/** Whether it is the demo's config, with which the demo's events make sense. */
+export function isBuiltInConfig(path: string): boolean {
+  return resolve(path) === BUILT_IN
+}
+
 /**
  * Loads the default export of a config file. TypeScript files need tsx, under which every Tidegate process runs.
  *

@@ -84,6 +84,13 @@ export const VARIABLES = {
     fallback: '/usr/local/bin:/usr/bin:/bin',
     parse: (value: string): readonly string[] => value.split(delimiter).filter((folder) => folder !== ''),
   }),
+  startedByNpm: variable({
+    name: 'npm_lifecycle_event',
+    meaning: 'Set by npm for its scripts. `tidegate start` then ends with npm, even when npm is killed.',
+    fallback: '',
+    fallbackText: 'unset',
+    parse: (value: string) => value !== '',
+  }),
 } as const
 
 export type Settings = ReturnType<typeof readSettings>
@@ -119,12 +126,16 @@ export function readSettings(flags: Flags = {}, environment: Environment = proce
     logLevel: setting(VARIABLES.logLevel),
     cacheFolder: setting(VARIABLES.cacheFolder),
     searchPath: setting(VARIABLES.searchPath),
+    startedByNpm: setting(VARIABLES.startedByNpm),
   })
 }
 
-/** The environment for a child process: this one's, with the given variables changed. */
-export function childEnvironment(changes: Readonly<Record<string, string>>): Record<string, string | undefined> {
-  return { ...process.env, ...changes }
+/** The environment for a child process: this one's, with the given variables changed, and others where none is set. */
+export function childEnvironment(
+  changes: Readonly<Record<string, string>>,
+  defaults: Readonly<Record<string, string>> = {},
+): Record<string, string | undefined> {
+  return { ...defaults, ...process.env, ...changes }
 }
 
 function parsed<T>(source: string, value: string, parse: (value: string) => T): T {

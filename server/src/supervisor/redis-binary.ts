@@ -1,6 +1,8 @@
 import { execFile } from 'node:child_process'
 import { platform } from 'node:os'
+import { join } from 'node:path'
 import { promisify } from 'node:util'
+import { hasDebianPackages, unpackDebianPackages } from './debian-package.ts'
 import { findExecutable } from './executable.ts'
 
 /** A redis-server or valkey-server that can be started. */
@@ -13,19 +15,39 @@ export interface RedisBinary {
 export interface RedisSearch {
   /** Folders to look in. */
   readonly searchPath: readonly string[]
+  /** Where the distribution's package is unpacked when none of them has a Redis. */
+  readonly cacheFolder: string
 }
 
 const NAMES = ['redis-server', 'valkey-server']
+const DEBIAN_PACKAGE = 'redis-server'
 /** The commit script is allowed to run in a full Redis by a script flag, which 7.0 brought. */
 const OLDEST_MAJOR = 7
 
-/** Finds a Redis on this machine. @throws with what to do when there is none that fits. */
-export async function findRedisBinary({ searchPath }: RedisSearch): Promise<RedisBinary> {
-  const command = findExecutable(NAMES, searchPath)
-  if (command === undefined) throw new Error(`There is no redis-server or valkey-server on PATH. ${howToInstall()}`)
-  const binary = { command, environment: {} }
+/**
+ * Finds a Redis on this machine, or unpacks one on Debian and its children.
+ *
+ * @param say is told, in one line, that something is unpacked.
+ * @throws with what to do when there is none that fits.
+ */
+export async function findRedisBinary(search: RedisSearch, say: (line: string) => void): Promise<RedisBinary> {
+  const command = findExecutable(NAMES, search.searchPath)
+  const binary = command === undefined ? await unpackedRedis(search, say) : { command, environment: {} }
   await checkVersion(binary)
   return binary
+}
+
+async function unpackedRedis({ cacheFolder }: RedisSearch, say: (line: string) => void) {
+  if (!hasDebianPackages()) {
+    throw new Error(`There is no redis-server or valkey-server on PATH. ${howToInstall()}`)
+  }
+  say(`No redis-server on PATH: using the package ${DEBIAN_PACKAGE} of this system, unpacked in ${cacheFolder}.`)
+  try {
+    const { root, environment } = await unpackDebianPackages([DEBIAN_PACKAGE], cacheFolder)
+    return { command: join(root, 'usr', 'bin', 'redis-server'), environment }
+  } catch (cause) {
+    throw new Error(`${(cause as Error).message}\n${howToInstall()}`, { cause })
+  }
 }
 
 async function checkVersion({ command, environment }: RedisBinary): Promise<void> {

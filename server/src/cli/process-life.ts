@@ -1,0 +1,57 @@
+/** What stops in order within a deadline. */
+export interface Closable {
+  close(options: { readonly deadlineMs: number }): Promise<void>
+}
+
+export interface Life {
+  readonly running: Closable
+  /** Sent to the parent of a forked process, as `{ type: 'ready', port? }`. */
+  readonly ready: { readonly port?: number }
+  /** Time for `close`. */
+  readonly deadlineMs: number
+  /** Closing begins, and why. */
+  readonly onStopping: (reason: string) => void
+  /** Resolves when the process should end without being told, with the reason. */
+  readonly orphaned?: Promise<string>
+}
+
+/** `close` keeps its deadline by itself; after this much more the process ends whatever it waits for. */
+const GRACE_MS = 1_000
+
+/**
+ * Ctrl-C in a terminal reaches a script of npm twice: from the terminal, and passed on by npm. Signals this close
+ * together are one.
+ */
+const SAME_SIGNAL_MS = 1_000
+
+/**
+ * Announces that the process is ready and keeps it running until SIGTERM, SIGINT or SIGHUP, which close it in order; a
+ * second signal ends it at once. A forked process whose parent is gone ends at once too: whoever restarts the parent starts
+ * new children.
+ *
+ * @returns the exit code.
+ */
+export function liveUntilSignal({ running, ready, deadlineMs, onStopping, orphaned }: Life): Promise<number> {
+  return new Promise((resolve, reject) => {
+    let stoppingSince: number | undefined
+    const stop = (reason: string) => {
+      stoppingSince = performance.now()
+      onStopping(reason)
+      setTimeout(() => process.exit(1), deadlineMs + GRACE_MS).unref()
+      running.close({ deadlineMs }).then(() => resolve(0), reject)
+    }
+    const onSignal = (signal: string) => {
+      if (stoppingSince === undefined) stop(signal)
+      else if (performance.now() - stoppingSince > SAME_SIGNAL_MS) process.exit(1)
+    }
+    for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(signal, onSignal)
+    void orphaned?.then((reason) => {
+      if (stoppingSince === undefined) stop(reason)
+    })
+    if (process.send === undefined) return
+    process.once('disconnect', () => process.exit(1))
+    // The parent may have died while this process was starting, before anybody listened for it.
+    if (process.connected) process.send({ type: 'ready', ...ready })
+    else process.exit(1)
+  })
+}

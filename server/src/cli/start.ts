@@ -1,0 +1,92 @@
+import { defaultConfigPath, isBuiltInConfig, loadConfig } from '../config/load-config.ts'
+import { readSettings, type Settings } from '../config/settings.ts'
+import { claimPort } from '../supervisor/claim-port.ts'
+import { parentGone } from '../supervisor/parent-watch.ts'
+import { findRedisBinary } from '../supervisor/redis-binary.ts'
+import { Supervisor, type SupervisorOptions } from '../supervisor/supervisor.ts'
+import { CHILD_DRAIN_MS } from './child-life.ts'
+import { liveUntilSignal } from './process-life.ts'
+import { parseOptions, UsageError } from './usage-error.ts'
+
+export const usage = `tidegate start [options]
+
+Runs everything on this machine: a private Redis (or the one at REDIS_URL), gateways, workers and the demo.
+  --port <n>        port of page, HTTP and WebSocket, 0 for a free one (TIDEGATE_PORT, 8080)
+  --host <address>  address to listen on (TIDEGATE_HOST, 127.0.0.1)
+  --data <folder>   data of the private Redis (TIDEGATE_DATA, .tidegate)
+  --config <file>   the config file (default: tidegate.config.ts here, else the built-in demo)
+  --no-demo         do not publish simulated events; a config of your own implies it
+  --gateways <n>    gateway processes, which share the port (1)
+  --workers <n>     worker processes, which share the partitions (1)
+
+Examples:
+  tidegate start
+  tidegate start --port 9000 --data /var/lib/tidegate --no-demo
+  REDIS_URL=redis://10.0.0.5:6379 tidegate start --gateways 2 --workers 2
+`
+
+/** Demo and gateways, workers, Redis, one after another. */
+const STOP_DEADLINE_MS = 3 * CHILD_DRAIN_MS + 5_000
+
+export async function run(args: string[]): Promise<number> {
+  const flags = parseOptions(args, {
+    port: { type: 'string' },
+    host: { type: 'string' },
+    data: { type: 'string' },
+    config: { type: 'string' },
+    'no-demo': { type: 'boolean', default: false },
+    gateways: { type: 'string', default: '1' },
+    workers: { type: 'string', default: '1' },
+  })
+  const settings = readSettings(flags)
+  const config = flags.config ?? defaultConfigPath(process.cwd())
+  // Read here only to be refused once, and not by each child.
+  await loadConfig(config)
+  const supervisor = await Supervisor.start({
+    redis: await redisFor(settings),
+    host: settings.host,
+    port: await claimPort(settings.host, settings.port),
+    node: settings.node,
+    gateways: count('gateways', flags.gateways),
+    workers: count('workers', flags.workers),
+    config,
+    demo: !flags['no-demo'] && isBuiltInConfig(config),
+    say,
+  })
+  say(welcome(supervisor.url, isBuiltInConfig(config)))
+  return liveUntilSignal({
+    running: { close: () => supervisor.close({ deadlineMs: CHILD_DRAIN_MS }) },
+    ready: { port: Number(new URL(supervisor.url).port) },
+    deadlineMs: STOP_DEADLINE_MS,
+    onStopping: (reason) => say(`Stopping (${reason}). Once more ends it at once.`),
+    ...(settings.startedByNpm && { orphaned: parentGone() }),
+  })
+}
+
+async function redisFor({ redisUrl, dataFolder, ...search }: Settings): Promise<SupervisorOptions['redis']> {
+  if (redisUrl !== undefined) return { url: redisUrl }
+  return { private: { binary: await findRedisBinary(search, say), dataFolder } }
+}
+
+function count(name: string, value: string): number {
+  const number = Number(value)
+  if (!/^\d+$/.test(value) || number < 1 || number > 64) throw new UsageError(`--${name} ${value}: from 1 to 64`)
+  return number
+}
+
+function welcome(url: string, isDemo: boolean): string {
+  const event = '{"topic":"sensor.reading","data":{"sensorId":"attic","temperature":21.5,"humidity":40}}'
+  const example = isDemo
+    ? `publish one event:  curl ${url}/v1/events -H 'content-type: application/json' -d '${event}'`
+    : `topics to publish:  curl ${url}/v1/topics`
+  return `
+Tidegate is at ${url}
+
+  ${example}
+  stop:               Ctrl-C, the data stays
+`
+}
+
+function say(line: string): void {
+  process.stdout.write(`${line}\n`)
+}

@@ -1,0 +1,101 @@
+import { type ChildProcess, fork } from 'node:child_process'
+import { fileURLToPath } from 'node:url'
+import { childEnvironment } from '../config/settings.ts'
+import { Backoff } from './backoff.ts'
+
+const TIDEGATE = fileURLToPath(new URL('../../bin/tidegate.js', import.meta.url))
+/** Beyond what a child gives itself to drain: it hangs. */
+const HANGING_MS = 1_000
+
+export interface ChildOptions {
+  /** For people: `gateway`, `worker 2`. */
+  readonly name: string
+  /** Command line after `tidegate`. */
+  readonly args: readonly string[]
+  /** Options of Node. */
+  readonly nodeOptions: readonly string[]
+  /** Variables that differ from this process's. */
+  readonly environment: Readonly<Record<string, string>>
+  readonly say: (line: string) => void
+}
+
+/** One `tidegate` command as a child process, started again whenever it ends by itself. */
+export class Child {
+  readonly #options: ChildOptions
+  readonly #backoff = new Backoff(Math.random)
+  #process: ChildProcess | undefined
+  #restart: NodeJS.Timeout | undefined
+  #closing: Promise<void> | undefined
+
+  constructor(options: ChildOptions) {
+    this.#options = options
+  }
+
+  /** Process id while it runs. */
+  get pid(): number | undefined {
+    return this.#process?.pid
+  }
+
+  /**
+   * Starts it and waits until it is ready. From then on it is kept running.
+   *
+   * @throws when it ends before: it has said why on standard error, and would end the same way again.
+   */
+  start(): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.#spawn({
+        onReady: resolve,
+        onEndBeforeReady: (how) => reject(new Error(`The ${this.#options.name} ${how} at its start.`)),
+      })
+    })
+  }
+
+  /** SIGTERM; kill -9 shortly after the deadline. Idempotent. */
+  close({ deadlineMs }: { readonly deadlineMs: number }): Promise<void> {
+    this.#closing ??= this.#end(deadlineMs)
+    return this.#closing
+  }
+
+  #spawn(first?: { onReady: () => void; onEndBeforeReady: (how: string) => void }): void {
+    const { name, args, nodeOptions, environment, say } = this.#options
+    const startedAt = performance.now()
+    let ready = false
+    const child = fork(TIDEGATE, args, {
+      execArgv: [...nodeOptions],
+      env: childEnvironment(environment, { TIDEGATE_LOG_LEVEL: 'warn' }),
+      // A group of its own: Ctrl-C in the terminal reaches this process alone, which ends its children in order.
+      detached: true,
+      stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+    })
+    this.#process = child
+    child.on('message', (message: { type?: string }) => {
+      if (message.type !== 'ready') return
+      ready = true
+      if (first !== undefined) first.onReady()
+      else say(`${name} is back`)
+    })
+    child.once('exit', (code, signal) => {
+      this.#process = undefined
+      if (this.#closing !== undefined) return
+      const how = signal === null ? `ended with code ${code}` : `was ended by ${signal}`
+      if (first !== undefined && !ready) {
+        first.onEndBeforeReady(how)
+        return
+      }
+      const waitMs = this.#backoff.next(performance.now() - startedAt)
+      say(`${name} ${how}; starting it again in ${(waitMs / 1_000).toFixed(1)} s`)
+      this.#restart = setTimeout(() => this.#spawn(), waitMs)
+    })
+  }
+
+  async #end(deadlineMs: number): Promise<void> {
+    clearTimeout(this.#restart)
+    const child = this.#process
+    if (child === undefined) return
+    const ended = new Promise<void>((resolve) => child.once('exit', () => resolve()))
+    child.kill('SIGTERM')
+    const timer = setTimeout(() => child.kill('SIGKILL'), deadlineMs + HANGING_MS)
+    await ended
+    clearTimeout(timer)
+  }
+}

@@ -1,0 +1,129 @@
+import { Backoff } from './backoff.ts'
+import { Child } from './child.ts'
+import { PrivateRedis, type PrivateRedisOptions } from './private-redis.ts'
+
+export interface SupervisorOptions {
+  /** A Redis to use, or how to run a private one. */
+  readonly redis: { readonly url: string } | { readonly private: PrivateRedisOptions }
+  readonly host: string
+  /** A free port. */
+  readonly port: number
+  /** Name of this deployment's processes. */
+  readonly node: string
+  readonly gateways: number
+  readonly workers: number
+  /** Config file for gateways and workers. */
+  readonly config: string
+  readonly demo: boolean
+  /** Lines for people. */
+  readonly say: (line: string) => void
+}
+
+/**
+ * Under load the young generation of a gateway or worker fills many times a second at Node's 16 MiB; with 64 MiB most
+ * events are garbage before they are looked at.
+ */
+const NODE_OPTIONS = ['--max-semi-space-size=64']
+const REDIS_STOP_MS = 10_000
+
+/** Everything of one machine: Redis, gateways, workers, demo. What crashes is brought back, and said. */
+export class Supervisor {
+  readonly #options: SupervisorOptions
+  readonly #redis: PrivateRedis | undefined
+  readonly #gateways: readonly Child[]
+  readonly #workers: readonly Child[]
+  readonly #demo: readonly Child[]
+  #redisRestart: NodeJS.Timeout | undefined
+  #closing: Promise<void> | undefined
+
+  private constructor(options: SupervisorOptions, redis: PrivateRedis | undefined, redisUrl: string) {
+    this.#options = options
+    this.#redis = redis
+    const { host, port, config, gateways, workers } = options
+    const listen = ['--host', host, '--port', `${port}`, ...(gateways > 1 ? ['--shared-port'] : [])]
+    const child = (name: string, args: readonly string[], nodeOptions: readonly string[]) =>
+      new Child({
+        name,
+        args,
+        nodeOptions,
+        environment: { REDIS_URL: redisUrl, TIDEGATE_NODE: `${options.node}-${name.replace(' ', '-')}` },
+        say: options.say,
+      })
+    this.#gateways = numbered('gateway', gateways).map((name) =>
+      child(name, ['gateway', ...listen, '--config', config], NODE_OPTIONS),
+    )
+    this.#workers = numbered('worker', workers).map((name) => child(name, ['worker', '--config', config], NODE_OPTIONS))
+    this.#demo = options.demo ? [child('demo', ['demo', '--url', localUrl(host, port)], [])] : []
+  }
+
+  /** Starts everything and waits until gateways and workers are ready. @throws after stopping what had started. */
+  static async start(options: SupervisorOptions): Promise<Supervisor> {
+    const redis = 'private' in options.redis ? await PrivateRedis.open(options.redis.private) : undefined
+    const url = 'private' in options.redis ? redis!.url : options.redis.url
+    const supervisor = new Supervisor(options, redis, url)
+    supervisor.#keepRedis()
+    try {
+      await Promise.all([...supervisor.#gateways, ...supervisor.#workers].map((child) => child.start()))
+      await Promise.all(supervisor.#demo.map((child) => child.start()))
+      return supervisor
+    } catch (error) {
+      await supervisor.close({ deadlineMs: 0 })
+      throw error
+    }
+  }
+
+  /** For the browser on this machine. */
+  get url(): string {
+    return localUrl(this.#options.host, this.#options.port)
+  }
+
+  /**
+   * Those who publish stop first, then those who fold what was published, then Redis. Idempotent.
+   *
+   * @param options time for each of the three.
+   */
+  close(options: { readonly deadlineMs: number }): Promise<void> {
+    this.#closing ??= this.#stop(options)
+    return this.#closing
+  }
+
+  async #stop(options: { readonly deadlineMs: number }): Promise<void> {
+    const stop = (children: readonly Child[]) => Promise.all(children.map((child) => child.close(options)))
+    await stop([...this.#demo, ...this.#gateways])
+    await stop(this.#workers)
+    clearTimeout(this.#redisRestart)
+    await this.#redis?.close({ deadlineMs: REDIS_STOP_MS })
+  }
+
+  #keepRedis(): void {
+    const redis = this.#redis
+    if (redis === undefined) return
+    const backoff = new Backoff(Math.random)
+    let startedAt = performance.now()
+    const restart = async () => {
+      startedAt = performance.now()
+      try {
+        await redis.start()
+        this.#options.say('Redis is back')
+      } catch (error) {
+        again((error as Error).message)
+      }
+    }
+    const again = (how: string) => {
+      if (this.#closing !== undefined) return
+      const waitMs = backoff.next(performance.now() - startedAt)
+      this.#options.say(`${how.trim()}; starting it again in ${(waitMs / 1_000).toFixed(1)} s`)
+      this.#redisRestart = setTimeout(restart, waitMs)
+    }
+    redis.onEnd = ({ log }) => again(`Redis ended by itself. ${log}`)
+  }
+}
+
+function numbered(name: string, count: number): string[] {
+  return count === 1 ? [name] : Array.from({ length: count }, (_, index) => `${name} ${index + 1}`)
+}
+
+function localUrl(host: string, port: number): string {
+  const reachable = host === '0.0.0.0' || host === '::' ? '127.0.0.1' : host
+  return `http://${reachable.includes(':') ? `[${reachable}]` : reachable}:${port}`
+}
