@@ -1,8 +1,9 @@
 import { compareStreamIds } from '@tidegate/protocol'
 import { NO_PICKS, type Picks } from './encoded-events.ts'
 import { type Entry, LANE_INDEXES, type LaneIndex } from './entry.ts'
+import type { Ledger } from './ledger.ts'
 import { isWholeEntry, lastIdBefore, type Mark, wholeEntry } from './mark.ts'
-import type { Subscription } from './subscription.ts'
+import type { SubscriptionPlan } from './subscription-plan.ts'
 
 /**
  * How far a replay goes back when the log's epoch is not the subscriber's: entries of the new epoch have smaller ids
@@ -43,9 +44,15 @@ export interface FeedLane {
   waiting: number
 }
 
+/** What a feed knows of the subscription it belongs to. */
+interface FeedOwner {
+  readonly plan: SubscriptionPlan
+  readonly ledger: Ledger
+}
+
 /** The stream of events from one (topic, partition) to one subscription. */
 export class Feed {
-  readonly subscription: Subscription
+  readonly subscription: FeedOwner
   readonly topic: string
   readonly partition: number
   /** By lane; `undefined` for a lane the subscription leaves out. */
@@ -56,7 +63,7 @@ export class Feed {
   #skipping = true
 
   constructor(
-    subscription: Subscription,
+    subscription: FeedOwner,
     topic: string,
     partition: number,
     start: FeedStart,

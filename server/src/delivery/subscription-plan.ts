@@ -8,10 +8,20 @@ import {
   type ResumeFrom,
 } from '@tidegate/protocol'
 import type { Contract, TopicDefinition } from '../config/model.ts'
+import type { LaneIndex } from './entry.ts'
 import { isStreamId } from './mark.ts'
-import type { SubscriptionPlan } from './subscription.ts'
 
 export type SubscribeFrame = Extract<ClientFrame, { type: 'subscribe' }>
+
+/** What a subscriber asked for, resolved against the contract. */
+export interface SubscriptionPlan {
+  readonly sub: number
+  /** The topics its selector covers. */
+  readonly topics: readonly string[]
+  /** Only events with one of these keys; `undefined`: all. */
+  readonly keys: ReadonlySet<string> | undefined
+  readonly lanes: Readonly<Record<LaneIndex, boolean>>
+}
 
 export type PlanResult =
   | { readonly ok: true; readonly plan: SubscriptionPlan; readonly from: ResumeFrom }

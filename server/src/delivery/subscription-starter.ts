@@ -3,8 +3,7 @@ import { type Guard, type Redis, readLogHeads } from '../bus/index.ts'
 import type { Contract } from '../config/model.ts'
 import type { FeedStart } from './feed.ts'
 import { everyLane, isComplete, replayStart } from './start-marks.ts'
-import type { SubscriptionPlan } from './subscription.ts'
-import { type PlanResult, planSubscription, type SubscribeFrame } from './subscription-plan.ts'
+import { type PlanResult, planSubscription, type SubscribeFrame, type SubscriptionPlan } from './subscription-plan.ts'
 import type { Tails } from './tails.ts'
 
 export type Starts =

@@ -3,16 +3,7 @@ import type { Picks } from './encoded-events.ts'
 import { type Entry, LANE_INDEXES, type LaneIndex } from './entry.ts'
 import { Feed, type FeedStart } from './feed.ts'
 import { type Ledger, openLedger } from './ledger.ts'
-
-/** What a subscriber asked for, resolved against the contract. */
-export interface SubscriptionPlan {
-  readonly sub: number
-  /** The topics its selector covers. */
-  readonly topics: readonly string[]
-  /** Only events with one of these keys; `undefined`: all. */
-  readonly keys: ReadonlySet<string> | undefined
-  readonly lanes: Readonly<Record<LaneIndex, boolean>>
-}
+import type { SubscriptionPlan } from './subscription-plan.ts'
 
 /** Where a subscription's events go: its session. */
 export interface EventSink {
