@@ -1,7 +1,7 @@
 import { defaultConfigPath, isBuiltInConfig, loadConfig } from '../config/load-config.ts'
 import { readSettings, type Settings } from '../config/settings.ts'
 import { claimPort } from '../supervisor/claim-port.ts'
-import { parentGone } from '../supervisor/parent-watch.ts'
+import { npmGone } from '../supervisor/npm-watch.ts'
 import { findRedisBinary } from '../supervisor/redis-binary.ts'
 import { Supervisor, type SupervisorOptions } from '../supervisor/supervisor.ts'
 import { CHILD_DRAIN_MS } from './child-life.ts'
@@ -59,7 +59,7 @@ export async function run(args: string[]): Promise<number> {
     ready: { port: Number(new URL(supervisor.url).port) },
     deadlineMs: STOP_DEADLINE_MS,
     onStopping: (reason) => say(`Stopping (${reason}). Once more ends it at once.`),
-    ...(settings.startedByNpm && { orphaned: parentGone() }),
+    ...(settings.startedByNpm && { orphaned: npmGone() }),
   })
 }
 

@@ -21,13 +21,26 @@ export function isAlive({ pid, started }: ProcessIdentity): boolean {
   return startOf(pid) === started
 }
 
+/** Name and parent of a process, where `/proc` tells them. */
+export function describeProcess(pid: number): { readonly name: string; readonly parent: number } | undefined {
+  const stat = readStat(pid)
+  return stat && { name: stat.name, parent: Number(stat.fields[1]) }
+}
+
 function startOf(pid: number): string {
+  const stat = readStat(pid)
+  return stat === undefined
+    ? ''
+    : `${readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim()}/${stat.fields[19]}`
+}
+
+/** `/proc/<pid>/stat`: the name in parentheses may hold anything; the fields count from the state behind it. */
+function readStat(pid: number): { readonly name: string; readonly fields: readonly string[] } | undefined {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, 'utf8')
-    // The name in parentheses may hold spaces; state is the first field after it, the start time the 20th.
-    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
-    return `${readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim()}/${fields[19]}`
+    const nameEnd = stat.lastIndexOf(')')
+    return { name: stat.slice(stat.indexOf('(') + 1, nameEnd), fields: stat.slice(nameEnd + 2).split(' ') }
   } catch {
-    return ''
+    return undefined
   }
 }
