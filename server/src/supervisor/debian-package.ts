@@ -124,7 +124,7 @@ async function moveUnlessThere(from: string, to: string): Promise<void> {
 
 async function libraryFolders(root: string): Promise<string[]> {
   const entries = await readdir(root, { recursive: true, withFileTypes: true })
-  return [...new Set(entries.filter(({ name }) => /\.so(\.|$)/.test(name)).map(({ parentPath }) => parentPath))]
+  return [...new Set(entries.filter(({ name }) => /^lib.+\.so(\.|$)/.test(name)).map(({ parentPath }) => parentPath))]
 }
 
 /** For example `debian12`: libraries unpacked for one release need not fit the next. */

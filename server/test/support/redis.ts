@@ -17,7 +17,7 @@ export interface TestRedis {
 /** A real redis-server on a free loopback port with its own temporary folder, AOF everysec, removed on close. */
 export async function startTestRedis(): Promise<TestRedis> {
   const port = await freePort()
-  const { command, environment } = await findRedisBinary(readSettings())
+  const { command, environment } = await findRedisBinary(readSettings(), console.log)
   const dir = await mkdtemp(join(tmpdir(), 'tidegate-test-'))
   const child = spawn(
     command,
