@@ -165,9 +165,8 @@ export class Session implements DeliverySession, Flushable, EventSink {
 
   /** Tells the client how far its quiet subscriptions are. To be called about once per `PROGRESS_MS`. */
   progress(): void {
-    if (this.#flow.state !== 'open') return
     for (const subscription of this.#subscriptions.values()) {
-      if (this.#closed) return
+      if (this.#closed || this.#flow.state !== 'open') return
       const positions = collectProgress(subscription, this.#queue, this.#context.tailOf)
       if (positions !== undefined) this.#send({ type: 'progress', sub: subscription.plan.sub, positions })
     }
