@@ -1,6 +1,6 @@
+import { claimPort } from '../claim-port.ts'
 import { defaultConfigPath, isBuiltInConfig, loadConfig } from '../config/load-config.ts'
 import { readSettings, type Settings } from '../config/settings.ts'
-import { claimPort } from '../supervisor/claim-port.ts'
 import { npmGone } from '../supervisor/npm-watch.ts'
 import { findRedisBinary } from '../supervisor/redis-binary.ts'
 import { Supervisor, type SupervisorOptions } from '../supervisor/supervisor.ts'
