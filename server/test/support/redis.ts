@@ -14,14 +14,18 @@ export interface TestRedis {
   close(): Promise<void>
 }
 
-/** A real redis-server on a free loopback port with its own temporary folder, AOF everysec, removed on close. */
-export async function startTestRedis(): Promise<TestRedis> {
+/**
+ * A real redis-server on a free loopback port with its own temporary folder, AOF everysec, removed on close.
+ *
+ * @param options further ones of its command line, which win.
+ */
+export async function startTestRedis(options: readonly string[] = []): Promise<TestRedis> {
   const port = await freePort()
   const { command, environment } = await findRedisBinary(readSettings(), console.log)
   const dir = await mkdtemp(join(tmpdir(), 'tidegate-test-'))
   const child = spawn(
     command,
-    ['--port', `${port}`, '--bind', '127.0.0.1', '--dir', dir, '--save', '', '--appendonly', 'yes'],
+    ['--port', `${port}`, '--bind', '127.0.0.1', '--dir', dir, '--save', '', '--appendonly', 'yes', ...options],
     { stdio: 'ignore', env: { ...process.env, ...environment } },
   )
   await untilListening(port)
