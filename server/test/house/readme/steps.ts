@@ -1,0 +1,52 @@
+/**
+ * How a README is executed. Its `sh` blocks run in order; a comment right before a block says more:
+ *
+ *     <!-- readme: file listen.ts -->              the block, of any language, is saved under this name
+ *     <!-- readme: background until "ready" -->    runs until the end of the README, the next block waits for this output
+ *     <!-- readme: prints "stored" -->             its output must hold this text
+ *     <!-- readme: background prints "21.5" -->    afterwards some background block must print this text
+ *     <!-- readme: skip, needs a container engine -->
+ */
+export type Step =
+  | { readonly kind: 'file'; readonly name: string; readonly text: string }
+  | { readonly kind: 'background'; readonly commands: string; readonly until: string }
+  | { readonly kind: 'run'; readonly commands: string; readonly prints: string; readonly backgroundPrints: string }
+
+const BLOCK = /(?:<!-- readme: (?<note>.*?) -->\n+)?^```(?<language>\w*)\n(?<text>[\s\S]*?)^```$/gm
+/** Installing and testing is what the test that executes a README runs under. */
+const DONE_ALREADY = /^(npm ci|npm test|git clone .*|cd tidegate)$/
+
+/** @throws on a comment that is none of the above, because a misspelt one would go untested. */
+export function readmeSteps(markdown: string): Step[] {
+  return [...markdown.matchAll(BLOCK)].flatMap(({ groups }) => {
+    const { note = '', language, text } = groups as { note?: string; language: string; text: string }
+    const file = /^file (\S+)$/.exec(note)
+    if (file !== null) return [{ kind: 'file', name: file[1]!, text }]
+    if (language !== 'sh') return []
+    return stepOf(note, toDo(text))
+  })
+}
+
+function stepOf(note: string, commands: string): Step[] {
+  if (/^skip, .+$/.test(note) || commands === '') return []
+  const background = /^background until "(.+)"$/.exec(note)
+  if (background !== null) return [{ kind: 'background', commands, until: background[1]! }]
+  const prints = /^(background )?prints "(.+)"$/.exec(note)
+  if (note !== '' && prints === null) throw new Error(`<!-- readme: ${note} --> is not understood`)
+  const text = prints?.[2] ?? ''
+  const inBackground = prints?.[1] !== undefined
+  return [{ kind: 'run', commands, prints: inBackground ? '' : text, backgroundPrints: inBackground ? text : '' }]
+}
+
+function toDo(commands: string): string {
+  return commands
+    .split('\n')
+    .map((line) =>
+      line
+        .split(' && ')
+        .filter((command) => !DONE_ALREADY.test(command.trim()))
+        .join(' && '),
+    )
+    .filter((line) => line.trim() !== '' && !line.startsWith('#'))
+    .join('\n')
+}
