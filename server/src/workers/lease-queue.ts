@@ -1,4 +1,4 @@
-import { Queue, Worker } from 'bullmq'
+import { type ConnectionOptions, Queue, Worker } from 'bullmq'
 import { LEASE_QUEUE, QUEUE_PREFIX, queueConnectionOptions } from '../bus/index.ts'
 
 interface LeaseJob {
@@ -16,9 +16,9 @@ export class LeaseQueue {
   /** @param run owns the partition until it is released or lost; it MUST NOT reject. */
   constructor(redisUrl: string, workerId: string, concurrency: number, run: (partition: number) => Promise<void>) {
     const prefix = QUEUE_PREFIX
-    this.#queue = new Queue(LEASE_QUEUE, { connection: queueConnectionOptions(redisUrl, `${workerId}-jobs`), prefix })
+    this.#queue = new Queue(LEASE_QUEUE, { connection: connectionTo(redisUrl, `${workerId}-jobs`), prefix })
     this.#worker = new Worker<LeaseJob>(LEASE_QUEUE, (job) => run(job.data.partition), {
-      connection: queueConnectionOptions(redisUrl, `${workerId}-leases`),
+      connection: connectionTo(redisUrl, `${workerId}-leases`),
       prefix,
       concurrency,
       // With these a partition is taken over 1.4-1.6 s after its worker was killed; BullMQ's defaults need over 10 s.
@@ -31,11 +31,6 @@ export class LeaseQueue {
     // A lost lock or an unreachable Redis is met by fencing and retries; without listeners the process would end.
     this.#queue.on('error', () => {})
     this.#worker.on('error', () => {})
-  }
-
-  /** How many partitions this worker may hold. */
-  set concurrency(limit: number) {
-    this.#worker.concurrency = limit
   }
 
   /** Offers a partition. At most one offer per partition waits, even from inside its own active job. */
@@ -62,4 +57,9 @@ export class LeaseQueue {
     await this.#worker.close()
     await this.#queue.close()
   }
+}
+
+/** BullMQ's option types are stricter than ioredis' about optional properties, not about what they accept. */
+function connectionTo(redisUrl: string, name: string): ConnectionOptions {
+  return queueConnectionOptions(redisUrl, name) as ConnectionOptions
 }

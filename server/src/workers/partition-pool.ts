@@ -1,3 +1,4 @@
+import { setTimeout as pause } from 'node:timers/promises'
 import { Guard, HEARTBEAT_FRESH_MS, keys, type Redis } from '../bus/index.ts'
 import type { Clock } from '../clock.ts'
 import { EntrySource } from './entry-source.ts'
@@ -10,6 +11,10 @@ import { Trimmer } from './trimmer.ts'
 import { WorkerStats } from './worker-stats.ts'
 
 const RECONCILE_MS = 1_000
+/** A partition given up for balance is left to the others for this long. */
+const YIELD_MS = 3_000
+/** How soon a lease that came back although it was given up is passed on. */
+const PASS_ON_MS = 50
 
 export interface PartitionPoolOptions {
   readonly redisUrl: string
@@ -30,6 +35,8 @@ export class PartitionPool {
   readonly #guards = { commit: new Guard('commit'), tail: new Guard('tail'), jobs: new Guard('jobs') }
   readonly #owners = new Map<number, PartitionOwner>()
   readonly #runs = new Set<Promise<void>>()
+  /** Partition given up for balance -> until when it is left to others, ms. */
+  readonly #yielded = new Map<number, number>()
   readonly #roster: Roster
   readonly #stats = new WorkerStats()
   readonly #queue: LeaseQueue
@@ -66,6 +73,11 @@ export class PartitionPool {
   async #own(partition: number): Promise<void> {
     // BullMQ may hand a stalled lease to the very worker that still runs it.
     if (this.#owners.has(partition) || this.#closing) return
+    if ((this.#yielded.get(partition) ?? 0) > this.#options.clock.now()) {
+      await pause(PASS_ON_MS)
+      await this.#queue.offer(partition)
+      return
+    }
     const { pipeline, partitions, clock, log, redis, redisUrl } = this.#options
     const store = new PartitionStore(partition, redis, this.#guards.commit)
     const source = new EntrySource(redisUrl, partition, partitions, redis, this.#guards.tail)
@@ -93,13 +105,22 @@ export class PartitionPool {
   async #reconcile(): Promise<void> {
     try {
       const workers = await this.#guards.jobs.run(() => this.#roster.renew(this.#report()))
-      const share = Math.ceil(this.#options.partitions / Math.max(1, workers))
-      this.#queue.concurrency = share
-      const excess = [...this.#owners.values()].slice(share)
-      for (const owner of excess) owner.stop()
+      this.#yieldExcess(Math.ceil(this.#options.partitions / Math.max(1, workers)))
       for (const partition of await this.#guards.jobs.run(() => this.#ownerless())) await this.#queue.offer(partition)
     } catch {
       // Redis is away: the next round looks again.
+    }
+  }
+
+  /**
+   * Gives up what exceeds the share. Taking is not limited by it: while a dead worker still counts as alive the shares
+   * of the living do not add up to all partitions. Nor is BullMQ's concurrency, which does not wake a full worker when
+   * it is raised.
+   */
+  #yieldExcess(share: number): void {
+    for (const [partition, owner] of [...this.#owners].slice(share)) {
+      this.#yielded.set(partition, this.#options.clock.now() + YIELD_MS)
+      owner.stop()
     }
   }
 

@@ -1,6 +1,7 @@
 import type { HttpResponse as UwsResponse, us_listen_socket, WebSocket } from 'uWebSockets.js'
 import { STATUS_CODES } from 'node:http'
 import { LIMITS, SUBPROTOCOL } from '@tidegate/protocol'
+import { claimPort } from '../../claim-port.ts'
 import type {
   HttpRequest,
   HttpResponse,
@@ -14,9 +15,6 @@ import type {
 const RECEIVE_BYTES = 2 * LIMITS.frameBytes
 /** Bytes uWS may hold for one socket before it drops: beyond any high-water mark, so that only a bug meets it. */
 const MAX_BUFFERED_BYTES = 4 * 1_024 * 1_024
-/** Values of uWS' `ListenOptions`, a const enum that cannot be imported file by file. */
-const LISTEN_DEFAULT = 0
-const LISTEN_EXCLUSIVE_PORT = 1
 const CLOSE_GRACE_MS = 2_000
 const MAX_BODY_BYTES = 2 * LIMITS.frameBytes
 /** Only this path upgrades. */
@@ -87,21 +85,20 @@ export async function createUwsTransport(handlers: TransportHandlers): Promise<T
   })
   app.any('/*', (response, request) => serve(response, request, handlers))
   return {
-    listen: ({ host, port, shared }) =>
-      new Promise((resolve, reject) => {
-        app.listen(host, port, shared ? LISTEN_DEFAULT : LISTEN_EXCLUSIVE_PORT, (socket) => {
+    async listen({ host, port, shared }) {
+      // uWS' own exclusive mode lacks SO_REUSEADDR: after a crash it would refuse the port until old connections are gone.
+      const chosen = shared ? port : await claimPort(host, port)
+      return new Promise((resolve, reject) => {
+        app.listen(host, chosen, (socket) => {
           if (!socket) {
-            reject(
-              new Error(
-                `Cannot listen on ${host}:${port}: the port is taken or not allowed. Choose another with --port.`,
-              ),
-            )
+            reject(new Error(`Cannot listen on ${host}:${chosen}. Choose another port with --port.`))
             return
           }
           listening = socket
           resolve({ port: uWS.us_socket_local_port(socket) })
         })
-      }),
+      })
+    },
     stopListening() {
       if (listening !== undefined) uWS.us_listen_socket_close(listening)
       listening = undefined
