@@ -11,15 +11,16 @@ export interface Module {
   readonly packages: readonly string[]
 }
 
-/** Packages of this workspace, by the module their name stands for. */
-const OWN_PACKAGES: Readonly<Record<string, string>> = {
-  '@tidegate/protocol': 'protocol/src/index.ts',
-  '@tidegate/client': 'client-sdk/src/index.ts',
-  '@tidegate/client/node': 'client-sdk/src/node.ts',
-  '@tidegate/client/react': 'client-sdk/src/react.ts',
-  '@tidegate/client/testing': 'client-sdk/src/testing.ts',
-  tidegate: 'server/src/index.ts',
-}
+/** What the names of this workspace's packages stand for: `@tidegate/client/node` -> `client-sdk/src/node.ts`. */
+const OWN_PACKAGES: ReadonlyMap<string, string> = new Map(
+  sourceFiles('/package.json').flatMap(({ path, text }) => {
+    const { name, exports = {} } = JSON.parse(text) as { name: string; exports?: Record<string, string> }
+    return Object.entries(exports).map(([entry, file]) => [
+      posix.join(name, entry),
+      posix.join(posix.dirname(path), file),
+    ])
+  }),
+)
 
 /** Modules under the `src` folders and what each imports: static, dynamic and type-only alike. */
 export function importGraph(): ReadonlyMap<string, Module> {
@@ -31,7 +32,7 @@ function moduleOf({ path, text }: SourceFile): Module {
   const modules = new Set<string>()
   const packages = new Set<string>()
   for (const { fileName } of ts.preProcessFile(text, true, true).importedFiles) {
-    const own = OWN_PACKAGES[fileName]
+    const own = OWN_PACKAGES.get(fileName)
     if (own !== undefined) modules.add(own)
     else if (fileName.startsWith('.')) modules.add(posix.join(posix.dirname(path), fileName))
     else if (!fileName.startsWith('node:')) packages.add(packageOf(fileName))
