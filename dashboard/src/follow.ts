@@ -1,0 +1,33 @@
+import { type TidegateClient, TidegateError } from '@tidegate/client'
+import { latestResults } from './gateway.ts'
+import type { Monitor } from './model/monitor.ts'
+import { type PlannedSubscription, planSubscriptions } from './model/subscription-plan.ts'
+
+const RETRY_MS = 2_000
+
+/** Fills the monitor: with what the windows hold now, then with everything that arrives. */
+export async function follow(client: TidegateClient, monitor: Monitor): Promise<void> {
+  const startedAtMs = Date.now()
+  const keyCounts = new Map<string, number>()
+  await Promise.all(
+    monitor.windows.map(async ({ name }) => {
+      const results = await latestResults(name)
+      keyCounts.set(name, results.length)
+      for (const { data } of results) monitor.fill(name, data)
+    }),
+  )
+  for (const planned of planSubscriptions(monitor.topics, keyCounts, startedAtMs)) subscribe(client, monitor, planned)
+}
+
+function subscribe(client: TidegateClient, monitor: Monitor, planned: PlannedSubscription): void {
+  const { selector, from } = planned
+  const subscription = client.subscribe(selector, { from }, (event) => monitor.receive(event, Date.now()))
+  subscription.onGap((gap) => monitor.withhold(gap, Date.now()))
+  subscription.ready.catch((error: unknown) => {
+    if (error instanceof TidegateError && error.retryable) {
+      setTimeout(() => subscribe(client, monitor, planned), RETRY_MS)
+    } else {
+      console.error(`Subscription to ${selector} was refused.`, error)
+    }
+  })
+}

@@ -1,0 +1,29 @@
+import type { TopicList } from './model/topics.ts'
+
+const RETRY_MS = 1_000
+
+/** The topics of the gateway's config. Asks until it answers: a page may be open before the gateway is ready. */
+export async function untilTopics(): Promise<TopicList> {
+  for (;;) {
+    try {
+      return await getJson<TopicList>('/v1/topics')
+    } catch {
+      await new Promise((resolve) => setTimeout(resolve, RETRY_MS))
+    }
+  }
+}
+
+/** The latest results of a window, one per key; none if they cannot be read now, since live ones follow anyway. */
+export async function latestResults(window: string): Promise<readonly { readonly data: unknown }[]> {
+  try {
+    return (await getJson<{ results: readonly { data: unknown }[] }>(`/v1/windows/${window}`)).results
+  } catch {
+    return []
+  }
+}
+
+async function getJson<T>(path: string): Promise<T> {
+  const response = await fetch(path)
+  if (!response.ok) throw new Error(`${path} answered ${response.status}`)
+  return (await response.json()) as T
+}

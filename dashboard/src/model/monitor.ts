@@ -1,0 +1,50 @@
+import type { Gap } from '@tidegate/client'
+import { parsePosition } from '@tidegate/protocol'
+import { GapTally } from './gap-tally.ts'
+import { isPane } from './pane.ts'
+import { RateMeter } from './rate-meter.ts'
+import { type ReceivedEvent, RecentEvents } from './recent-events.ts'
+import { isWindow, type Topic, type WindowTopic } from './topics.ts'
+import { WindowSeries } from './window-series.ts'
+
+/** Everything the page shows, for any config. Knows nothing of how it is drawn. */
+export class Monitor {
+  readonly topics: readonly Topic[]
+  readonly windows: readonly WindowTopic[]
+  readonly rates = new RateMeter()
+  readonly urgent = new RecentEvents()
+  readonly gaps = new GapTally()
+  readonly #series: ReadonlyMap<string, WindowSeries>
+
+  constructor(topics: readonly Topic[]) {
+    this.topics = topics
+    this.windows = topics.filter(isWindow)
+    this.#series = new Map(this.windows.map(({ name, window }) => [name, new WindowSeries(window.sizeMs)]))
+  }
+
+  /** The results of a window topic of this config. */
+  series(name: string): WindowSeries {
+    return this.#series.get(name)!
+  }
+
+  receive(event: ReceivedEvent, nowMs: number): void {
+    this.rates.count(event.topic, appendedAtMs(event.at) ?? nowMs, nowMs)
+    this.fill(event.topic, event.data)
+    if (event.lane === 'high') this.urgent.add(event)
+  }
+
+  /** A result that was read, not received: it is drawn, and counts for nothing else. */
+  fill(topic: string, data: unknown): void {
+    if (isPane(data)) this.#series.get(topic)?.add(data)
+  }
+
+  withhold(gap: Gap, nowMs: number): void {
+    this.gaps.add(gap, nowMs)
+  }
+}
+
+/** A log entry's id begins with the time it was appended at. */
+function appendedAtMs(at: string): number | undefined {
+  const position = parsePosition(at)
+  return position && Number.parseInt(position.streamId, 10)
+}

@@ -1,0 +1,36 @@
+import { LIMITS, type ResumeFrom } from '@tidegate/protocol'
+import { isWindow, type Topic, type WindowTopic } from './topics.ts'
+import { MAX_LINES } from './window-series.ts'
+
+/** Charts start with this many windows of history, if they are still kept. */
+const HISTORY_WINDOWS = 60
+/** Reaches back over the time between reading the latest results and subscribing. */
+const OVERLAP_MS = 5_000
+
+export interface PlannedSubscription {
+  readonly selector: string
+  readonly from: ResumeFrom
+}
+
+/**
+ * What the page subscribes to: every topic by itself, so that charts can start with history and everything else at now.
+ * A config with more topics than a session may have subscriptions gets a single one for all, without history.
+ *
+ * @param keyCounts keys with results per window topic. A window with more keys than lines starts at now: its history
+ *   would mostly be results that are not drawn.
+ */
+export function planSubscriptions(
+  topics: readonly Topic[],
+  keyCounts: ReadonlyMap<string, number>,
+  nowMs: number,
+): PlannedSubscription[] {
+  if (topics.length > LIMITS.subscriptions) return [{ selector: '>', from: 'now' }]
+  return topics.map((topic) => ({
+    selector: topic.name,
+    from: isWindow(topic) ? { time: nowMs - historyMs(topic, keyCounts.get(topic.name) ?? 0) } : 'now',
+  }))
+}
+
+function historyMs({ window, retentionMs }: WindowTopic, keys: number): number {
+  return keys > MAX_LINES ? OVERLAP_MS : Math.min(HISTORY_WINDOWS * window.sizeMs, retentionMs)
+}

@@ -1,0 +1,49 @@
+import type { GapLine } from '../model/gap-tally.ts'
+import type { Monitor } from '../model/monitor.ts'
+import { element } from './element.ts'
+import { formatCount, formatTime } from './format.ts'
+
+const REASONS: Readonly<Record<GapLine['reason'], string>> = {
+  overflow: 'this page or its connection was too slow',
+  trimmed: 'older than what the topic retains',
+  epoch: 'the log may have lost its newest events',
+  bus: 'Redis could not be read',
+}
+
+/** Which events this page did not get, and why. */
+export class GapsPanel {
+  readonly root: HTMLElement
+  readonly #monitor: Monitor
+  readonly #list = element('ul', { class: 'gaps', id: 'gaps' })
+  #shown = -1
+
+  constructor(monitor: Monitor) {
+    this.#monitor = monitor
+    this.root = element(
+      'section',
+      { class: 'panel', 'aria-labelledby': 'gaps-title' },
+      element('h2', { id: 'gaps-title' }, 'Gaps'),
+      this.#list,
+    )
+  }
+
+  draw(): void {
+    const { gaps } = this.#monitor
+    if (gaps.count === this.#shown) return
+    this.#shown = gaps.count
+    const none = element('li', { class: 'empty' }, 'None. Every event of these topics since then is on this page.')
+    this.#list.replaceChildren(...(gaps.count === 0 ? [none] : gaps.lines.map(row)))
+  }
+}
+
+function row({ topic, lane, reason, events, orMore, lastAtMs }: GapLine): HTMLElement {
+  const what =
+    orMore && events === 0 ? 'unknown number of events' : `${formatCount(events)}${orMore ? ' or more' : ''} events`
+  return element(
+    'li',
+    { 'data-reason': reason },
+    element('b', {}, topic),
+    ` (${lane}): ${what} withheld, ${REASONS[reason]}. `,
+    element('time', { datetime: new Date(lastAtMs).toISOString() }, formatTime(lastAtMs)),
+  )
+}

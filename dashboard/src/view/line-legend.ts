@@ -1,0 +1,54 @@
+import { element, setText } from './element.ts'
+import { formatValue } from './format.ts'
+import type { PlotLine } from './plot.ts'
+
+interface LegendEvents {
+  /** The pointer or the keyboard is on a line, or on none. */
+  onFocus(line: number | undefined): void
+  onToggle(id: string): void
+}
+
+/** Names, colours and values of the lines of a plot; each is a button that hides its line. */
+export class LineLegend {
+  readonly root = element('ul', { class: 'legend' })
+  readonly #events: LegendEvents
+  #values: readonly HTMLElement[] = []
+  #drawn = ''
+
+  constructor(events: LegendEvents) {
+    this.#events = events
+  }
+
+  /** Names the lines; rebuilt only when they changed, so that the focus of the keyboard stays where it is. */
+  draw(lines: readonly PlotLine[]): void {
+    const wanted = lines.map(({ id, color }) => `${id} ${color}`).join('\n')
+    if (wanted !== this.#drawn) {
+      this.#drawn = wanted
+      const items = lines.map((line, index) => this.#item(line, index))
+      this.#values = items.map(({ value }) => value)
+      this.root.replaceChildren(...items.map(({ root }) => root))
+    }
+    for (const [index, button] of [...this.root.querySelectorAll('button')].entries()) {
+      button.setAttribute('aria-pressed', String(lines[index]!.visible))
+    }
+  }
+
+  /** In the order of the lines; undefined for a line without a value. */
+  showValues(values: readonly (number | undefined)[]): void {
+    for (const [index, target] of this.#values.entries()) {
+      const value = values[index]
+      setText(target, value === undefined ? '–' : formatValue(value))
+    }
+  }
+
+  #item({ id, color, dash }: PlotLine, index: number): { readonly root: HTMLElement; readonly value: HTMLElement } {
+    const swatch = element('span', { class: dash.length > 0 ? 'swatch dashed' : 'swatch' })
+    swatch.style.color = color
+    const value = element('span', { class: 'value' })
+    const button = element('button', { type: 'button' }, swatch, element('span', { class: 'key' }, id), value)
+    button.addEventListener('click', () => this.#events.onToggle(id))
+    for (const type of ['pointerenter', 'focus']) button.addEventListener(type, () => this.#events.onFocus(index))
+    for (const type of ['pointerleave', 'blur']) button.addEventListener(type, () => this.#events.onFocus(undefined))
+    return { root: element('li', {}, button), value }
+  }
+}

@@ -1,0 +1,147 @@
+import uPlot from 'uplot'
+import type { Columns } from '../model/window-series.ts'
+import { formatTick, formatTime } from './format.ts'
+import { type LineStyle, onSchemeChange, themeColor } from './theme.ts'
+
+/** The time axis shows at least this many windows, so that the first results do not fill it. */
+const MIN_WINDOWS = 20
+const AXIS_FONT = '11px system-ui, sans-serif'
+const Y_AXIS_PX = 52
+/** How near the pointer must be to a line to bring it out. */
+const FOCUS_PX = 24
+
+export interface PlotLine extends LineStyle {
+  readonly id: string
+  readonly visible: boolean
+}
+
+export interface PlotOptions {
+  readonly kind: 'lines' | 'bars'
+  readonly heightPx: number
+  readonly windowMs: number
+  /** Plots of one group share their cursor. */
+  readonly cursorGroup: string
+  /** The styles of the lines, asked again when the colour scheme changes. */
+  readonly lines: () => readonly PlotLine[]
+  /** Index of the window under the pointer, or undefined when it left. */
+  readonly onCursor: (index: number | undefined) => void
+}
+
+/** A uPlot that follows its host's width, its lines and the colour scheme. */
+export class Plot {
+  readonly #host: HTMLElement
+  readonly #options: PlotOptions
+  #chart: uPlot | undefined
+  #columns: Columns = { starts: [], values: [] }
+  /** What the chart was built for: lines are restyled by building it anew. */
+  #built = ''
+
+  constructor(host: HTMLElement, options: PlotOptions) {
+    this.#host = host
+    this.#options = options
+    new ResizeObserver(() => this.#resize()).observe(host)
+    onSchemeChange(() => this.#build())
+  }
+
+  draw(columns: Columns): void {
+    this.#columns = columns
+    this.#host.dataset.points = String(countPoints(columns))
+    const wanted = this.#options.lines().map(({ id, color, visible }) => `${id} ${color} ${visible}`)
+    if (wanted.join('\n') !== this.#built || this.#chart === undefined) this.#build()
+    else this.#chart.setData(aligned(columns))
+  }
+
+  /** Brings one line out, or none. */
+  focus(line: number | undefined): void {
+    if (line === undefined) this.#chart?.setSeries(null, { focus: true })
+    else this.#chart?.setSeries(line + 1, { focus: true })
+  }
+
+  #resize(): void {
+    const width = this.#host.clientWidth
+    if (this.#chart === undefined) this.#build()
+    else if (width > 0 && width !== this.#chart.width) this.#chart.setSize({ width, height: this.#options.heightPx })
+  }
+
+  #build(): void {
+    const width = this.#host.clientWidth
+    this.#chart?.destroy()
+    this.#chart = undefined
+    if (width === 0 || this.#columns.starts.length === 0) return
+    const lines = this.#options.lines()
+    this.#built = lines.map(({ id, color, visible }) => `${id} ${color} ${visible}`).join('\n')
+    this.#chart = new uPlot(this.#chartOptions(width, lines), aligned(this.#columns), this.#host)
+  }
+
+  #chartOptions(width: number, lines: readonly PlotLine[]): uPlot.Options {
+    const { kind, heightPx: height, windowMs, cursorGroup, onCursor } = this.#options
+    const axis = { stroke: themeColor('muted'), font: AXIS_FONT, ticks: { show: false } }
+    const grid = { stroke: themeColor('grid'), width: 1 }
+    return {
+      width,
+      height,
+      ms: 1,
+      padding: [8, 8, 0, 0],
+      legend: { show: false },
+      focus: { alpha: 0.2 },
+      cursor: {
+        y: false,
+        drag: { x: false, y: false },
+        focus: { prox: kind === 'lines' ? FOCUS_PX : -1 },
+        points: { size: 6 },
+        sync: { key: cursorGroup, setSeries: false },
+      },
+      scales: {
+        x: { range: (_, oldest, newest) => timeRange(oldest, newest, windowMs) },
+        y: { range: { min: { pad: 0.1, ...(kind === 'bars' && { soft: 0, mode: 1 }) }, max: { pad: 0.1 } } },
+      },
+      axes: [
+        {
+          ...axis,
+          grid: { show: false },
+          space: 70,
+          size: 28,
+          values: (_, ticks, _axis, _space, step) => ticks.map((ms) => formatTime(ms, step < 60_000)),
+        },
+        { ...axis, grid, size: Y_AXIS_PX, space: 36, values: (_, ticks) => ticks.map(formatTick) },
+      ],
+      series: [{}, ...lines.map((line) => (kind === 'bars' ? barSeries(line) : lineSeries(line)))],
+      hooks: { setCursor: [({ cursor }) => onCursor(cursor.idx ?? undefined)] },
+    }
+  }
+}
+
+function timeRange(oldest: number, newest: number, windowMs: number): uPlot.Range.MinMax {
+  const end = newest + windowMs
+  return [Math.min(oldest, end - MIN_WINDOWS * windowMs), end]
+}
+
+function lineSeries({ color, dash, visible }: PlotLine): uPlot.Series {
+  return {
+    stroke: color,
+    width: 1.5,
+    dash: [...dash],
+    show: visible,
+    points: { show: false, size: 5, fill: color, filter: isolatedPoints },
+  }
+}
+
+function barSeries({ color, visible }: PlotLine): uPlot.Series {
+  const paths = uPlot.paths.bars!({ size: [0.8, 28], align: 1, radius: 0.15 })
+  return { stroke: color, fill: color, width: 0, show: visible, paths, points: { show: false } }
+}
+
+/** A point without neighbours is no line: it would not be seen. */
+function isolatedPoints(chart: uPlot, line: number): number[] {
+  const values = chart.data[line]!
+  const has = (index: number) => (values[index] ?? null) !== null
+  return [...values.keys()].filter((index) => has(index) && !has(index - 1) && !has(index + 1))
+}
+
+function aligned({ starts, values }: Columns): uPlot.AlignedData {
+  return [[...starts], ...values.map((column) => [...column])]
+}
+
+function countPoints({ values }: Columns): number {
+  return values.reduce((sum, column) => sum + column.filter((value) => value !== null).length, 0)
+}

@@ -1,0 +1,62 @@
+import type { Monitor } from '../model/monitor.ts'
+import { HISTORY_SECONDS, type Rate } from '../model/rate-meter.ts'
+import type { Topic } from '../model/topics.ts'
+import { element, setText } from './element.ts'
+import { formatCount, formatRate } from './format.ts'
+import { Sparkline } from './sparkline.ts'
+
+/** Every topic with its rate. Late topics appear with their first event: empty is what they should be. */
+export class TopicsPanel {
+  readonly root: HTMLElement
+  readonly #monitor: Monitor
+  readonly #rows: readonly TopicRow[]
+
+  constructor(monitor: Monitor) {
+    this.#monitor = monitor
+    this.#rows = monitor.topics.map((topic) => new TopicRow(topic))
+    const head = element(
+      'tr',
+      {},
+      element('th', { scope: 'col' }, 'Topic'),
+      element('th', { scope: 'col', class: 'trend' }, 'Last minute'),
+      element('th', { scope: 'col', class: 'number' }, 'Per second'),
+      element('th', { scope: 'col', class: 'number' }, 'Received'),
+    )
+    const rows = this.#rows.map(({ root }) => root)
+    this.root = element(
+      'section',
+      { class: 'panel', 'aria-labelledby': 'topics-title' },
+      element('h2', { id: 'topics-title' }, 'Topics'),
+      element('table', { class: 'topics' }, element('thead', {}, head), element('tbody', {}, ...rows)),
+    )
+  }
+
+  draw(nowMs: number): void {
+    for (const row of this.#rows) row.draw(this.#monitor.rates.read(row.topic.name, nowMs))
+  }
+}
+
+class TopicRow {
+  readonly topic: Topic
+  readonly root: HTMLElement
+  readonly #rate = element('td', { class: 'number' })
+  readonly #total = element('td', { class: 'number' })
+  readonly #sparkline = new Sparkline(HISTORY_SECONDS)
+
+  constructor(topic: Topic) {
+    this.topic = topic
+    const origin = topic.from === undefined ? topic.kind : `${topic.kind} of ${topic.from}`
+    const name = element('th', { scope: 'row' }, topic.name, element('small', {}, origin))
+    const trend = element('td', { class: 'trend' })
+    trend.append(this.#sparkline.root)
+    this.root = element('tr', { 'data-topic': topic.name }, name, trend, this.#rate, this.#total)
+  }
+
+  draw({ perSecond, total, history }: Rate): void {
+    this.root.hidden = this.topic.kind === 'late' && total === 0
+    this.root.classList.toggle('idle', perSecond === 0)
+    setText(this.#rate, formatRate(perSecond))
+    setText(this.#total, formatCount(total))
+    this.#sparkline.draw(history)
+  }
+}

@@ -1,0 +1,87 @@
+import type { Columns } from '../model/window-series.ts'
+import { element, setText } from './element.ts'
+import { formatValue } from './format.ts'
+import { Plot } from './plot.ts'
+import { lineStyle } from './theme.ts'
+import { type ChartContext, describeField, valueAt, type WindowChart } from './window-chart.ts'
+
+/** Plots share a card's height, down to where bars can still be compared. */
+const CARD_HEIGHT_PX = 250
+const MIN_HEIGHT_PX = 110
+
+/** A window over all keys: bars per aggregate, one plot each, since sums and counts have no scale in common. */
+export class TotalsChart implements WindowChart {
+  readonly root = element('div', { class: 'chart' })
+  readonly #context: ChartContext
+  readonly #parts: readonly TotalsPart[]
+
+  constructor(context: ChartContext) {
+    this.#context = context
+    const fields = Object.keys(context.topic.window.aggregate)
+    const heightPx = Math.max(MIN_HEIGHT_PX, CARD_HEIGHT_PX / fields.length)
+    this.#parts = fields.map((field, slot) => new TotalsPart(context, field, slot, heightPx, (i) => this.#show(i)))
+    this.root.append(...this.#parts.map(({ root }) => root))
+  }
+
+  draw(): void {
+    for (const part of this.#parts) part.draw()
+    this.#show(undefined)
+  }
+
+  #show(index: number | undefined): void {
+    const starts = this.#parts[0]?.starts ?? []
+    this.#context.onMoment(index === undefined ? undefined : starts[index])
+    for (const part of this.#parts) part.showValue(index)
+  }
+}
+
+class TotalsPart {
+  readonly root: HTMLElement
+  readonly #context: ChartContext
+  readonly #field: string
+  readonly #plot: Plot
+  readonly #plotHost = element('div', { class: 'plot', role: 'img' })
+  readonly #value = element('b', {})
+  #columns: Columns = { starts: [], values: [] }
+
+  constructor(
+    context: ChartContext,
+    field: string,
+    slot: number,
+    heightPx: number,
+    onCursor: (index: number | undefined) => void,
+  ) {
+    this.#context = context
+    this.#field = field
+    const { name, window } = context.topic
+    this.#plot = new Plot(this.#plotHost, {
+      kind: 'bars',
+      heightPx,
+      windowMs: window.sizeMs,
+      cursorGroup: name,
+      lines: () => [{ id: field, visible: true, ...lineStyle(slot) }],
+      onCursor,
+    })
+    const label = element('p', { class: 'total' }, `${describeField(context.topic, field)} `, this.#value)
+    this.root = element('div', {}, label, this.#plotHost)
+  }
+
+  get starts(): readonly number[] {
+    return this.#columns.starts
+  }
+
+  draw(): void {
+    const { topic, series } = this.#context
+    this.#columns = series.columns(this.#field)
+    this.#plot.draw(this.#columns)
+    this.#plotHost.setAttribute(
+      'aria-label',
+      `${topic.name}: ${describeField(topic, this.#field)} per window, as bars.`,
+    )
+  }
+
+  showValue(index: number | undefined): void {
+    const value = valueAt(this.#columns, 0, index)
+    setText(this.#value, value === undefined ? '–' : formatValue(value))
+  }
+}
