@@ -32,8 +32,14 @@ export async function loadConfig(path: string): Promise<Config<unknown>> {
     if (cause instanceof Error && cause.name === 'ConfigError') throw cause
     throw new Error(`${file} cannot be loaded: ${(cause as Error).message}`, { cause })
   }
-  if (!isConfig(exported.default)) throw new Error(`${file} must export defineConfig({ topics: [...] }) as its default`)
-  return exported.default
+  const config = [exported.default, defaultOf(exported.default)].find(isConfig)
+  if (config === undefined) throw new Error(`${file} must export defineConfig({ topics: [...] }) as its default`)
+  return config
+}
+
+/** Where the file is CommonJS to Node, its exports are themselves the default export. */
+function defaultOf(exports: unknown): unknown {
+  return typeof exports === 'object' && exports !== null && 'default' in exports ? exports.default : undefined
 }
 
 function isConfig(value: unknown): value is Config<unknown> {

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { link, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { identify, isAlive, type ProcessIdentity } from './process-identity.ts'
@@ -29,15 +29,14 @@ export class FolderLock {
   static async take(folder: string): Promise<FolderLock> {
     await mkdir(folder, { recursive: true })
     const file = join(folder, 'lock')
-    const mine = JSON.stringify({ owner: identify(process.pid) })
-    for (;;) {
-      try {
-        await writeFile(file, mine, { flag: 'wx' })
-        return new FolderLock(file)
-      } catch (error) {
-        if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
-      }
-      await removeStale(folder, file)
+    // Written aside and then linked, which fails if the lock exists: nobody can read a lock that is half written.
+    const mine = `${file}.${randomUUID()}`
+    await writeFile(mine, JSON.stringify({ owner: identify(process.pid) }))
+    try {
+      while (!(await linkUnlessThere(mine, file))) await removeStale(folder, file)
+      return new FolderLock(file)
+    } finally {
+      await rm(mine)
     }
   }
 
@@ -51,6 +50,16 @@ export class FolderLock {
 
   async release(): Promise<void> {
     await rm(this.#file, { force: true })
+  }
+}
+
+async function linkUnlessThere(from: string, to: string): Promise<boolean> {
+  try {
+    await link(from, to)
+    return true
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false
+    throw error
   }
 }
 

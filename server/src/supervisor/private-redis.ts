@@ -1,8 +1,7 @@
-import { type ChildProcessByStdio, spawn } from 'node:child_process'
+import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process'
 import { mkdir, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { Readable, Writable } from 'node:stream'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { childEnvironment } from '../config/settings.ts'
 import { FolderLock } from './folder-lock.ts'
@@ -131,19 +130,20 @@ class Running {
   readonly ended: Promise<void>
   hasEnded = false
   log = ''
-  readonly #shell: ChildProcessByStdio<Writable, Readable, null>
+  readonly #shell: ChildProcessWithoutNullStreams
 
   constructor({ command, environment }: RedisBinary, args: readonly string[], socketFolder: string) {
     // A group of its own: Ctrl-C in the terminal must not end Redis before those who still write to it.
     this.#shell = spawn('/bin/sh', ['-c', WHILE_HELD, 'tidegate-redis', command, ...args], {
       detached: true,
-      stdio: ['pipe', 'pipe', 'inherit'],
       env: childEnvironment({ ...environment, TIDEGATE_SOCKET_FOLDER: socketFolder }),
     })
     this.#shell.stdin.on('error', () => {})
-    this.#shell.stdout.setEncoding('utf8').on('data', (text: string) => {
-      this.log = (this.log + text).slice(-LOG_TAIL_CHARS)
-    })
+    for (const stream of [this.#shell.stdout, this.#shell.stderr]) {
+      stream.setEncoding('utf8').on('data', (text: string) => {
+        this.log = (this.log + text).slice(-LOG_TAIL_CHARS)
+      })
+    }
     // If it was the shell that was killed, its Redis must not go on beside a second one.
     this.#shell.once('exit', () => this.#killGroup())
     this.ended = new Promise((resolve) => {

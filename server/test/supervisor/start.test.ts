@@ -1,0 +1,224 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { existsSync } from 'node:fs'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { openCommandConnection, untilReady } from '../../src/bus/index.ts'
+import { startTestRedis } from '../support/redis.ts'
+import { childrenOf, isRunning, processesLike, TidegateProcess, until } from '../support/tidegate-process.ts'
+
+const TIDEGATE = fileURLToPath(new URL('../../bin/tidegate.js', import.meta.url))
+const DEMO_CONFIG = fileURLToPath(new URL('../../src/demo/demo.config.ts', import.meta.url))
+const EVENT = '{"topic":"sensor.reading","data":{"sensorId":"attic","temperature":21.5,"humidity":40}}'
+
+let dataFolder: string
+/** Undone after each test, last first. */
+const cleanups: (() => unknown)[] = []
+
+beforeEach(async () => {
+  dataFolder = await mkdtemp(join(tmpdir(), 'tidegate-start-'))
+  cleanups.push(async () => {
+    await until(() => leftBehind().length === 0, 'nothing is left behind')
+    await rm(dataFolder, { recursive: true })
+  })
+})
+afterEach(async () => {
+  for (const cleanup of cleanups.splice(0).reverse()) await cleanup()
+})
+
+function tidegate(args: readonly string[] = [], environment: Readonly<Record<string, string>> = {}): TidegateProcess {
+  const all = ['start', '--port', '0', '--data', dataFolder, '--no-demo', ...args]
+  const started = new TidegateProcess(all, environment)
+  cleanups.push(async () => {
+    started.child.kill('SIGKILL')
+    await started.ended
+  })
+  return started
+}
+
+async function started(...args: Parameters<typeof tidegate>) {
+  const process = tidegate(...args)
+  const { port } = await process.ready()
+  return { process, url: `http://127.0.0.1:${port}` }
+}
+
+/** The supervisor of this test and the shell around its Redis: both name the folder. */
+const leftBehind = () => processesLike(new RegExp(dataFolder))
+
+/** Publishes the same event each time. Resolves to whether the server had it already. */
+async function publish(url: string): Promise<boolean> {
+  const response = await fetch(`${url}/v1/events`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', 'idempotency-key': 'the-one' },
+    body: EVENT,
+  })
+  const { accepted, duplicate } = (await response.json()) as { accepted: number; duplicate: boolean }
+  expect(accepted).toBe(1)
+  return duplicate
+}
+
+/** Redis started by the shell that names the folder. */
+const redisServers = () => childrenOf(leftBehind(), /^\S*(redis|valkey)-server unixsocket:/)
+
+function kill(pids: readonly number[]): void {
+  expect(pids).toHaveLength(1)
+  process.kill(pids[0]!, 'SIGKILL')
+}
+
+const isReady = async (url: string) => (await fetch(`${url}/readyz`).catch(() => undefined))?.status === 200
+
+const GATEWAY = / gateway --host/
+const WORKER = / worker --config/
+
+describe('start', () => {
+  test('start - prints an address and a command that publishes an event', async () => {
+    const { process, url } = await started()
+    expect(process.output).toContain(`Tidegate is at ${url}`)
+    const [, command] = /publish one event:\s+(curl .*)/.exec(process.output)!
+    const shell = spawn('sh', ['-c', command!], { stdio: ['ignore', 'pipe', 'ignore'] })
+    const [answer] = (await once(shell.stdout!, 'data')) as [Buffer]
+    expect(JSON.parse(answer.toString())).toMatchObject({ accepted: 1 })
+  })
+
+  test('second start - finds what the first one stored (S-FOLDER-3)', async () => {
+    const first = await started()
+    expect(await publish(first.url)).toBe(false)
+    expect(await first.process.stop('SIGINT')).toEqual({ code: 0, signal: null })
+    const second = await started()
+    expect(await publish(second.url)).toBe(true)
+  })
+
+  test('second start - while the first runs, it is refused with a clear error (S-FOLDER-1)', async () => {
+    const first = await started()
+    const second = tidegate()
+    expect(await second.ended).toEqual({ code: 1, signal: null })
+    expect(second.output).toContain(
+      `The data folder ${dataFolder} is in use by another Tidegate (process ${first.process.pid}).`,
+    )
+    await publish(first.url)
+  })
+
+  test('taken port - is reported before anything is started (S-CHILD-5)', async () => {
+    const server = createServer().listen(0, '127.0.0.1')
+    await once(server, 'listening')
+    cleanups.push(() => server.close())
+    const { port } = server.address() as { port: number }
+    const process = tidegate(['--port', `${port}`])
+    expect(await process.ended).toEqual({ code: 1, signal: null })
+    expect(process.output).toContain(
+      `Cannot listen on 127.0.0.1:${port}: the port is taken. Choose another with --port.`,
+    )
+    expect(existsSync(join(dataFolder, 'redis'))).toBe(false)
+  })
+
+  test('child - one that cannot start ends the start, and all that had started (S-CHILD-3)', async () => {
+    const config = join(dataFolder, 'tidegate.config.ts')
+    await writeFile(
+      config,
+      `export { default } from '${DEMO_CONFIG}'\nif (process.argv[2] === 'worker') throw new Error('not for workers')\n`,
+    )
+    const process = tidegate(['--config', config])
+    expect(await process.ended).toEqual({ code: 1, signal: null })
+    expect(process.output).toMatch(/tidegate worker: .*not for workers/)
+    expect(process.output).toContain('tidegate start: The worker ended with code 1 at its start.')
+    expect(leftBehind()).toEqual([])
+  })
+
+  test('Redis of others - is used, and left as it was (S-REDIS-5)', async () => {
+    const redis = await startTestRedis()
+    cleanups.push(() => redis.close())
+    const connection = openCommandConnection(redis.url, 'test')
+    cleanups.push(() => connection.disconnect())
+    await untilReady(connection, 5_000)
+    await connection.set('mine', 'kept')
+    const before = await connection.config('GET', '*')
+
+    const { process, url } = await started([], { REDIS_URL: redis.url })
+    await publish(url)
+    await process.stop()
+    expect(await connection.config('GET', '*')).toEqual(before)
+    expect(await connection.get('mine')).toBe('kept')
+    expect(await connection.exists('log:{tg:0}', 'mine')).toBeGreaterThan(0)
+  })
+})
+
+describe('crash', () => {
+  test('gateway, worker and Redis - each is brought back, and that is said (S-CHILD-1, S-REDIS-4)', async () => {
+    const { process, url } = await started()
+    await publish(url)
+
+    kill(process.children(WORKER))
+    await process.said(/worker was ended by SIGKILL; starting it again in 0\.\d s\n(.*\n)*worker is back/)
+    kill(process.children(GATEWAY))
+    await process.said(/gateway was ended by SIGKILL; starting it again in 0\.\d s\n(.*\n)*gateway is back/)
+    kill(redisServers())
+    await process.said(/Redis ended by itself\. starting it again in 0\.\d s\n(.*\n)*Redis is back/)
+    await until(() => isReady(url), 'ready at the same address')
+    expect(await publish(url)).toBe(true)
+  })
+
+  test('kill -9 of the supervisor - nothing stays, and the next start finds the data at once (S-CHILD-4, S-FOLDER-2)', async () => {
+    const first = await started()
+    await publish(first.url)
+    const children = [...first.process.children(GATEWAY), ...first.process.children(WORKER)]
+    expect(children).toHaveLength(2)
+    first.process.child.kill('SIGKILL')
+    const second = await started()
+    expect(children.filter(isRunning)).toEqual([])
+    expect(await publish(second.url)).toBe(true)
+  })
+})
+
+describe('stop', () => {
+  test('SIGTERM - demo and gateway stop before the worker; the exit code is 0 (S-STOP-1)', async () => {
+    const process = new TidegateProcess(['start', '--port', '0', '--data', dataFolder], { TIDEGATE_LOG_LEVEL: 'info' })
+    await process.ready()
+    const pids = process.children(/./)
+    expect(await process.stop()).toEqual({ code: 0, signal: null })
+    const stops = [...process.output.matchAll(/"role":"(\w+)".*"msg":"stopping"/g)].map(([, role]) => role!)
+    expect(stops.slice(0, 2).sort()).toEqual(['demo', 'gateway'])
+    expect(stops[2]).toBe('worker')
+    expect(pids.filter(isRunning)).toEqual([])
+    expect(leftBehind()).toEqual([])
+  })
+
+  test('second signal - ends it at once, and Redis still writes what it holds (S-STOP-2, S-STOP-3)', async () => {
+    const first = await started()
+    await publish(first.url)
+    const [worker] = first.process.children(WORKER)
+    // A worker that does not answer keeps the supervisor from finishing.
+    process.kill(worker!, 'SIGSTOP')
+    first.process.child.kill('SIGINT')
+    await first.process.said(/Stopping/)
+    first.process.child.kill('SIGINT')
+    // The signal passed on by npm; after a second it would count.
+    await new Promise((resolve) => setTimeout(resolve, 1_100))
+    expect(isRunning(first.process.pid)).toBe(true)
+    expect(await first.process.stop('SIGINT')).toEqual({ code: 1, signal: null })
+    process.kill(worker!, 'SIGKILL')
+    const second = await started()
+    expect(await publish(second.url)).toBe(true)
+  })
+
+  test('kill -9 of npm - ends what npm had started (S-STOP-4)', async () => {
+    const args = JSON.stringify([TIDEGATE, 'start', '--port', '0', '--no-demo', '--data', dataFolder])
+    const npm = spawn(
+      process.execPath,
+      ['-e', `require('node:child_process').spawn(process.execPath, ${args}, { stdio: 'inherit' })`],
+      { stdio: ['ignore', 'pipe', 'ignore'], env: { ...process.env, REDIS_URL: '', npm_lifecycle_event: 'start' } },
+    )
+    cleanups.push(() => npm.kill('SIGKILL'))
+    let output = ''
+    npm.stdout!.on('data', (text) => {
+      output += text
+    })
+    await until(() => /Tidegate is at/.test(output), 'it runs')
+    npm.kill('SIGKILL')
+    await until(() => leftBehind().length === 0, 'it ended')
+    expect(output).toContain('Stopping (npm is gone)')
+  })
+})

@@ -1,0 +1,103 @@
+import { type ChildProcess, execFileSync, fork } from 'node:child_process'
+import { fileURLToPath } from 'node:url'
+
+const TIDEGATE = fileURLToPath(new URL('../../bin/tidegate.js', import.meta.url))
+const DEADLINE_MS = 30_000
+
+export interface Ended {
+  readonly code: number | null
+  readonly signal: NodeJS.Signals | null
+}
+
+/** `tidegate <command>` as a process of its own, as a user or the supervisor starts it. */
+export class TidegateProcess {
+  /** What it printed so far, standard output and error together. */
+  output = ''
+  readonly ended: Promise<Ended>
+  readonly child: ChildProcess
+  #hasEnded = false
+
+  constructor(args: readonly string[], environment: Readonly<Record<string, string>> = {}) {
+    // npm_lifecycle_event is set when the tests run under npm; only a test of that wants it.
+    const env = { ...process.env, npm_lifecycle_event: '', REDIS_URL: '', ...environment }
+    this.child = fork(TIDEGATE, args, { env, execArgv: [], stdio: ['ignore', 'pipe', 'pipe', 'ipc'] })
+    for (const stream of [this.child.stdout!, this.child.stderr!]) {
+      stream.setEncoding('utf8').on('data', (text: string) => {
+        this.output += text
+      })
+    }
+    this.ended = new Promise((resolve) => {
+      this.child.once('close', (code, signal) => {
+        this.#hasEnded = true
+        resolve({ code, signal })
+      })
+    })
+  }
+
+  get pid(): number {
+    return this.child.pid!
+  }
+
+  /** Resolves to the `ready` message. */
+  async ready(): Promise<{ readonly type: 'ready'; readonly port?: number }> {
+    return new Promise((resolve, reject) => {
+      this.child.once('message', resolve as (message: unknown) => void)
+      void this.ended.then(() => reject(new Error(`ended before it was ready:\n${this.output}`)))
+    })
+  }
+
+  /** Waits until it has printed what matches. */
+  async said(pattern: RegExp): Promise<void> {
+    await until(() => {
+      if (pattern.test(this.output)) return true
+      if (this.#hasEnded) throw new Error(`ended without saying ${pattern}:\n${this.output}`)
+      return false
+    }, `${pattern}`)
+  }
+
+  /** Process ids of its children whose command line matches. */
+  children(pattern: RegExp): number[] {
+    return childrenOf([this.pid], pattern)
+  }
+
+  async stop(signal: NodeJS.Signals = 'SIGTERM'): Promise<Ended> {
+    this.child.kill(signal)
+    return this.ended
+  }
+}
+
+/** Processes whose command line matches, whoever started them. */
+export function processesLike(pattern: RegExp): number[] {
+  return processes()
+    .filter(({ command }) => pattern.test(command))
+    .map(({ pid }) => pid)
+}
+
+/** Process ids of children whose command line matches. */
+export function childrenOf(parents: readonly number[], pattern: RegExp): number[] {
+  return processes()
+    .filter(({ parent, command }) => parents.includes(parent) && pattern.test(command))
+    .map(({ pid }) => pid)
+}
+
+export function isRunning(pid: number): boolean {
+  return processes().some((process) => process.pid === pid)
+}
+
+/** Asks every 20 ms until it is so. @throws after 30 s. */
+export async function until(isSo: () => boolean | Promise<boolean>, what: string): Promise<void> {
+  for (const deadline = Date.now() + DEADLINE_MS; !(await isSo()); ) {
+    if (Date.now() > deadline) throw new Error(`not within ${DEADLINE_MS} ms: ${what}`)
+    await new Promise((resolve) => setTimeout(resolve, 20))
+  }
+}
+
+function processes(): { pid: number; parent: number; command: string }[] {
+  const listed = execFileSync('ps', ['-A', '-o', 'pid=,ppid=,stat=,args='], { encoding: 'utf8' })
+  return listed.split('\n').flatMap((line) => {
+    const match = /^\s*(\d+)\s+(\d+)\s+(\S+)\s+(.*)$/.exec(line)
+    // A zombie has ended; its parent has not asked for its exit code yet.
+    if (match === null || match[3]!.startsWith('Z')) return []
+    return [{ pid: Number(match[1]), parent: Number(match[2]), command: match[4]! }]
+  })
+}
