@@ -2,6 +2,7 @@ import { type TidegateClient, TidegateError } from '@tidegate/client'
 import { latestResults } from './gateway.ts'
 import type { Monitor } from './model/monitor.ts'
 import { type PlannedSubscription, planSubscriptions } from './model/subscription-plan.ts'
+import { compareKeys } from './model/window-series.ts'
 
 const RETRY_MS = 2_000
 
@@ -13,7 +14,9 @@ export async function follow(client: TidegateClient, monitor: Monitor): Promise<
     monitor.windows.map(async ({ name }) => {
       const results = await latestResults(name)
       keyCounts.set(name, results.length)
-      for (const { data } of results) monitor.fill(name, data)
+      // Lines get their colours in the order they come: that of the keys reads best.
+      const ordered = [...results].sort((a, b) => compareKeys(a.key, b.key))
+      for (const { data } of ordered) monitor.fill(name, data)
     }),
   )
   for (const planned of planSubscriptions(monitor.topics, keyCounts, startedAtMs)) subscribe(client, monitor, planned)

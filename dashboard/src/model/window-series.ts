@@ -42,7 +42,7 @@ export class WindowSeries {
     return this.#version
   }
 
-  /** In the order of their keys, numbers in a key by value. */
+  /** In the order of their keys. */
   get lines(): readonly Line[] {
     return [...this.#lines.values()].sort((a, b) => compareKeys(a.key, b.key))
   }
@@ -105,6 +105,7 @@ export class WindowSeries {
 
 const collator = new Intl.Collator('en', { numeric: true })
 
-function compareKeys(a: string, b: string): number {
+/** Numbers in keys count by their value: `s-2` before `s-10`. */
+export function compareKeys(a: string, b: string): number {
   return collator.compare(a, b)
 }

@@ -31,7 +31,7 @@ export class GapsPanel {
     const { gaps } = this.#monitor
     if (gaps.count === this.#shown) return
     this.#shown = gaps.count
-    const none = element('li', { class: 'empty' }, 'None. Every event of these topics since then is on this page.')
+    const none = element('li', { class: 'empty' }, 'None: nothing was withheld from this page since it was opened.')
     this.#list.replaceChildren(...(gaps.count === 0 ? [none] : gaps.lines.map(row)))
   }
 }

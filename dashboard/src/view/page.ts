@@ -20,8 +20,9 @@ export function showPage(host: HTMLElement, monitor: Monitor): void {
   const hint = new PublishHint(monitor, location.origin)
   const summary = new Summary(monitor)
   const cards = monitor.windows.map((topic) => new WindowCard(topic, monitor.series(topic.name)))
-  const aside = [new UrgentPanel(monitor), new TopicsPanel(monitor), new GapsPanel(monitor)]
-  const parts: readonly Part[] = [hint, summary, ...cards, ...aside]
+  const urgent = new UrgentPanel(monitor)
+  const details = [new TopicsPanel(monitor), new GapsPanel(monitor)]
+  const parts: readonly Part[] = [hint, summary, urgent, ...cards, ...details]
 
   host.replaceChildren(
     hint.root,
@@ -29,8 +30,9 @@ export function showPage(host: HTMLElement, monitor: Monitor): void {
     element(
       'div',
       { class: 'columns' },
+      element('div', { class: 'urgent' }, urgent.root),
       element('section', { class: 'windows', 'aria-label': 'Windows' }, ...windowCards(cards)),
-      element('div', { class: 'aside' }, ...aside.map(({ root }) => root)),
+      element('div', { class: 'details' }, ...details.map(({ root }) => root)),
     ),
   )
   const draw = () => {

@@ -81,7 +81,7 @@ export class Plot {
       width,
       height,
       ms: 1,
-      padding: [8, 8, 0, 0],
+      padding: [8, 20, 0, 0],
       legend: { show: false },
       focus: { alpha: 0.2 },
       cursor: {
@@ -93,7 +93,7 @@ export class Plot {
       },
       scales: {
         x: { range: (_, oldest, newest) => timeRange(oldest, newest, windowMs) },
-        y: { range: { min: { pad: 0.1, ...(kind === 'bars' && { soft: 0, mode: 1 }) }, max: { pad: 0.1 } } },
+        y: { range: kind === 'bars' ? (_, least, most) => rangeFromZero(least, most) : LINE_RANGE },
       },
       axes: [
         {
@@ -114,6 +114,14 @@ export class Plot {
 function timeRange(oldest: number, newest: number, windowMs: number): uPlot.Range.MinMax {
   const end = newest + windowMs
   return [Math.min(oldest, end - MIN_WINDOWS * windowMs), end]
+}
+
+const LINE_RANGE: uPlot.Range.Config = { min: { pad: 0.1 }, max: { pad: 0.1 } }
+
+/** The length of a bar is its value. */
+function rangeFromZero(least: number, most: number): uPlot.Range.MinMax {
+  const room = 1.1
+  return least === most && most === 0 ? [0, 1] : [Math.min(0, least * room), Math.max(0, most * room)]
 }
 
 function lineSeries({ color, dash, visible }: PlotLine): uPlot.Series {

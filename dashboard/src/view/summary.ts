@@ -17,7 +17,7 @@ export class Summary {
 
   constructor(monitor: Monitor) {
     this.#monitor = monitor
-    this.#withheldTile = tile('Withheld from this page', this.#withheld)
+    this.#withheldTile = tile('Withheld', this.#withheld)
     const rateTile = tile('Events per second', this.#rate)
     rateTile.classList.add('wide')
     rateTile.append(this.#sparkline.root)

@@ -18,8 +18,8 @@ export class TopicsPanel {
       'tr',
       {},
       element('th', { scope: 'col' }, 'Topic'),
-      element('th', { scope: 'col', class: 'trend' }, 'Last minute'),
-      element('th', { scope: 'col', class: 'number' }, 'Per second'),
+      element('th', { scope: 'col', class: 'trend' }, 'Minute'),
+      element('th', { scope: 'col', class: 'number' }, 'Per s'),
       element('th', { scope: 'col', class: 'number' }, 'Received'),
     )
     const rows = this.#rows.map(({ root }) => root)
@@ -45,8 +45,8 @@ class TopicRow {
 
   constructor(topic: Topic) {
     this.topic = topic
-    const origin = topic.from === undefined ? topic.kind : `${topic.kind} of ${topic.from}`
-    const name = element('th', { scope: 'row' }, topic.name, element('small', {}, origin))
+    const origin = topic.from === undefined ? [topic.kind] : [`${topic.kind} of `, ...breakable(topic.from)]
+    const name = element('th', { scope: 'row' }, ...breakable(topic.name), element('small', {}, ...origin))
     const trend = element('td', { class: 'trend' })
     trend.append(this.#sparkline.root)
     this.root = element('tr', { 'data-topic': topic.name }, name, trend, this.#rate, this.#total)
@@ -59,4 +59,9 @@ class TopicRow {
     setText(this.#total, formatCount(total))
     this.#sparkline.draw(history)
   }
+}
+
+/** A topic name may wrap after its dots. */
+function breakable(name: string): (Node | string)[] {
+  return name.split(/(?<=\.)/).flatMap((word, index) => (index === 0 ? [word] : [element('wbr'), word]))
 }

@@ -5,8 +5,9 @@ import { Plot } from './plot.ts'
 import { lineStyle } from './theme.ts'
 import { type ChartContext, describeField, valueAt, type WindowChart } from './window-chart.ts'
 
-/** Plots share a card's height, down to where bars can still be compared. */
-const CARD_HEIGHT_PX = 250
+/** Plots and their labels share a card's height, down to where bars can still be compared. */
+const CARD_HEIGHT_PX = 340
+const LABEL_HEIGHT_PX = 40
 const MIN_HEIGHT_PX = 110
 
 /** A window over all keys: bars per aggregate, one plot each, since sums and counts have no scale in common. */
@@ -18,7 +19,7 @@ export class TotalsChart implements WindowChart {
   constructor(context: ChartContext) {
     this.#context = context
     const fields = Object.keys(context.topic.window.aggregate)
-    const heightPx = Math.max(MIN_HEIGHT_PX, CARD_HEIGHT_PX / fields.length)
+    const heightPx = Math.max(MIN_HEIGHT_PX, CARD_HEIGHT_PX / fields.length - LABEL_HEIGHT_PX)
     this.#parts = fields.map((field, slot) => new TotalsPart(context, field, slot, heightPx, (i) => this.#show(i)))
     this.root.append(...this.#parts.map(({ root }) => root))
   }

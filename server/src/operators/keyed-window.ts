@@ -96,7 +96,7 @@ export class KeyedWindow {
     for (const group of this.#groups.values()) {
       if (group.complete || group.end > watermark) continue
       group.complete = true
-      for (const state of group.states.values()) this.#makeDue(state)
+      for (const state of group.states.values()) if (state.changed) this.#makeDue(state)
     }
   }
 

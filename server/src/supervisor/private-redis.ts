@@ -37,7 +37,7 @@ export interface PrivateRedisOptions {
 
 /** A Redis that ended although nobody asked it to. */
 export interface RedisEnd {
-  /** Its last lines of log. */
+  /** The last of what it logged after its start, perhaps nothing. */
   readonly log: string
 }
 
@@ -89,8 +89,10 @@ export class PrivateRedis {
     this.#running = running
     await this.#lock.coverRedis(running.pid)
     await this.#untilReady(running)
+    // What it says at every start would bury why it ends.
+    running.log = ''
     void running.ended.then(() => {
-      if (this.#running === running) this.onEnd({ log: running.log })
+      if (this.#running === running) this.onEnd({ log: running.log.trim() })
     })
   }
 

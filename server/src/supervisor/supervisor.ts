@@ -112,10 +112,10 @@ export class Supervisor {
     const again = (how: string) => {
       if (this.#closing !== undefined) return
       const waitMs = backoff.next(performance.now() - startedAt)
-      this.#options.say(`${how.trim()}; starting it again in ${(waitMs / 1_000).toFixed(1)} s`)
+      this.#options.say(`${how}; starting it again in ${(waitMs / 1_000).toFixed(1)} s`)
       this.#redisRestart = setTimeout(restart, waitMs)
     }
-    redis.onEnd = ({ log }) => again(`Redis ended by itself. ${log}`)
+    redis.onEnd = ({ log }) => again(log === '' ? 'Redis ended by itself' : `Redis ended by itself (${log})`)
   }
 }
 

@@ -159,7 +159,7 @@ export class PartitionFold {
       const event = events[i]!
       for (const flow of flows) this.#runFlow(flow, event)
       for (const stage of stages) {
-        const outcome = stage.operator.add(event.key, event.time, event.data as Record<string, unknown>)
+        const outcome = stage.operator.add(stage.groupOf(event.key), event.time, event.data as Record<string, unknown>)
         if (outcome === 'late') this.#emitLate(stage, event)
       }
       clock.observe(event.time)

@@ -1,4 +1,3 @@
-import { setTimeout as pause } from 'node:timers/promises'
 import { Guard, HEARTBEAT_FRESH_MS, keys, type Redis } from '../bus/index.ts'
 import type { Clock } from '../clock.ts'
 import { EntrySource } from './entry-source.ts'
@@ -13,8 +12,11 @@ import { WorkerStats } from './worker-stats.ts'
 const RECONCILE_MS = 1_000
 /** A partition given up for balance is left to the others for this long. */
 const YIELD_MS = 3_000
-/** How soon a lease that came back although it was given up is passed on. */
-const PASS_ON_MS = 50
+/**
+ * How soon a partition given up is offered. Not from inside its job: a BullMQ worker that finishes a job takes the next
+ * one in the same call, so the offer would come straight back. By then this worker waits behind the others.
+ */
+const OFFER_AFTER_MS = 20
 
 export interface PartitionPoolOptions {
   readonly redisUrl: string
@@ -73,9 +75,8 @@ export class PartitionPool {
   async #own(partition: number): Promise<void> {
     // BullMQ may hand a stalled lease to the very worker that still runs it.
     if (this.#owners.has(partition) || this.#closing) return
-    if ((this.#yielded.get(partition) ?? 0) > this.#options.clock.now()) {
-      await pause(PASS_ON_MS)
-      await this.#queue.offer(partition)
+    if (this.#isYielded(partition)) {
+      this.#offerSoon(partition)
       return
     }
     const { pipeline, partitions, clock, log, redis, redisUrl } = this.#options
@@ -93,7 +94,8 @@ export class PartitionPool {
   async #run(partition: number, owner: PartitionOwner): Promise<void> {
     try {
       const outcome = await owner.run()
-      if (outcome === 'released') await this.#queue.offer(partition)
+      if (outcome === 'released' && this.#isYielded(partition)) this.#offerSoon(partition)
+      else if (outcome === 'released') await this.#queue.offer(partition)
       if (outcome === 'fenced') this.#options.log(`partition ${partition}: another worker owns it now`)
     } catch (error) {
       this.#options.log(`partition ${partition}: ${error instanceof Error ? (error.stack ?? error.message) : error}`)
@@ -110,6 +112,14 @@ export class PartitionPool {
     } catch {
       // Redis is away: the next round looks again.
     }
+  }
+
+  #isYielded(partition: number): boolean {
+    return !this.#closing && (this.#yielded.get(partition) ?? 0) > this.#options.clock.now()
+  }
+
+  #offerSoon(partition: number): void {
+    setTimeout(() => void this.#queue.offer(partition).catch(() => {}), OFFER_AFTER_MS)
   }
 
   /**

@@ -1,6 +1,6 @@
 import { type CommitOperation, keys, partialsTopic } from '../bus/index.ts'
 import type { SourceReport } from '../operators/index.ts'
-import { WindowStage } from './window-stage.ts'
+import { ALL_KEYS, WindowStage } from './window-stage.ts'
 
 /**
  * First stage of a window over all keys: this partition's part of each window, reported - never emitted - to the partition
@@ -9,6 +9,10 @@ import { WindowStage } from './window-stage.ts'
  */
 export class ReportStage extends WindowStage {
   #reported: { readonly window: number; readonly idle: boolean } | undefined
+
+  override groupOf(): string {
+    return ALL_KEYS
+  }
 
   /** Whether there is something to say: partials that are due, another window entered, or the input went idle or woke. */
   needsReport(idle: boolean): boolean {

@@ -40,6 +40,11 @@ export class WindowStage {
     return this.#storeKey
   }
 
+  /** The group an event of this key belongs to. */
+  groupOf(key: string): string {
+    return key
+  }
+
   /** Takes up to `limit` panes that are due. */
   takePanes(limit: number): EmittedPane[] {
     return this.operator.takeDue(limit).map(({ key, start, accumulator, revision }) => {

@@ -10,6 +10,7 @@ import { openCommandConnection, type Redis, untilReady } from '../../src/bus/ind
 import { readSettings } from '../../src/config/settings.ts'
 import { PrivateRedis } from '../../src/supervisor/private-redis.ts'
 import { findRedisBinary, type RedisBinary } from '../../src/supervisor/redis-binary.ts'
+import { pingRedis } from '../../src/supervisor/redis-ping.ts'
 import { processesLike, until } from '../support/tidegate-process.ts'
 
 const HOLD_REDIS = fileURLToPath(new URL('./fixtures/hold-redis.ts', import.meta.url))
@@ -82,13 +83,7 @@ describe('private Redis', () => {
   test('open - waits out a Redis that reads its log (S-REDIS-3)', async () => {
     const redis = await PrivateRedis.open({ binary: { command: LOADING_REDIS, environment: {} }, dataFolder })
     cleanups.push(() => redis.close(STOP))
-    let log = ''
-    redis.onEnd = (end) => {
-      log = end.log
-    }
-    process.kill(processesLike(new RegExp(`^\\S*node ${LOADING_REDIS}.*${redis.url}`))[0]!)
-    await until(() => log !== '', 'it ended')
-    expect(log).toBe('answered\n')
+    expect(await pingRedis(redis.url)).toBe('ready')
   })
 
   test('open - a Redis that ends at once is reported with what it said, and frees the folder', async () => {
