@@ -99,8 +99,9 @@ export class Plot {
         {
           ...axis,
           grid: { show: false },
-          space: 70,
-          size: 28,
+          space: 60,
+          size: 30,
+          gap: 8,
           values: (_, ticks, _axis, _space, step) => ticks.map((ms) => formatTime(ms, step < 60_000)),
         },
         { ...axis, grid, size: Y_AXIS_PX, space: 36, values: (_, ticks) => ticks.map(formatTick) },
