@@ -21,9 +21,6 @@ export async function publishEvents(ingest: Ingest, request: HttpRequest): Promi
   }
   const read = readRequestBody(request.header('content-type'), body)
   if (!read.ok) return errorReply(read.code, read.message)
-  if (read.events.length > LIMITS.frameEvents) {
-    return errorReply('too_many_events', `${read.events.length} events, at most ${LIMITS.frameEvents} in one request.`)
-  }
   return summarise(await Promise.all(byTopic(read.events).map((group) => publishGroup(ingest, group, idempotencyKey))))
 }
 

@@ -1,4 +1,4 @@
-import type { EventInput } from '@tidegate/protocol'
+import { type EventInput, LIMITS } from '@tidegate/protocol'
 
 /** One event of an HTTP request with the topic it names. */
 export interface RequestEvent {
@@ -8,7 +8,7 @@ export interface RequestEvent {
 
 export type RequestBody =
   | { readonly ok: true; readonly events: readonly RequestEvent[] }
-  | { readonly ok: false; readonly code: 'invalid_frame' | 'empty_frame'; readonly message: string }
+  | { readonly ok: false; readonly code: 'invalid_frame' | 'empty_frame' | 'too_many_events'; readonly message: string }
 
 /**
  * Reads the body of `POST /v1/events` by its content type: one event or an array of `{ topic, data, id?, time?, source? }`,
@@ -24,6 +24,10 @@ export function readRequestBody(contentType: string | undefined, body: Buffer): 
   const read = contentType?.startsWith('application/cloudevents') ? readCloudEvent : readPlainEvent
   const items = Array.isArray(value) ? value : [value]
   if (items.length === 0) return { ok: false, code: 'empty_frame', message: 'The body holds no events.' }
+  if (items.length > LIMITS.frameEvents) {
+    const message = `${items.length} events, at most ${LIMITS.frameEvents} in one request.`
+    return { ok: false, code: 'too_many_events', message }
+  }
   const events: RequestEvent[] = []
   for (const [index, item] of items.entries()) {
     const event =

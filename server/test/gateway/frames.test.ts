@@ -1,0 +1,173 @@
+import { CLOSE, LIMITS } from '@tidegate/protocol'
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { readingOf } from '../support/contract.ts'
+import { startTestGateway, type TestGateway } from '../support/gateway.ts'
+import { RawClient } from '../support/raw-client.ts'
+
+let server: TestGateway
+const clients: RawClient[] = []
+
+beforeAll(async () => {
+  server = await startTestGateway()
+})
+afterAll(() => server.close())
+afterEach(() => {
+  for (const client of clients.splice(0)) client.close()
+})
+
+async function connect(): Promise<RawClient> {
+  const client = await RawClient.connect(server.port)
+  clients.push(client)
+  return client
+}
+
+async function greeted(hello?: object): Promise<RawClient> {
+  const client = await RawClient.greeted(server.port, hello)
+  clients.push(client)
+  return client
+}
+
+/** What a valid publish on a new connection is answered: the process lives, whatever came before. */
+async function expectStillServing(): Promise<void> {
+  const client = await greeted()
+  client.send({ type: 'publish', seq: 1, topic: 'sensor.reading', events: [readingOf('s-1')] })
+  expect(await client.next('ack')).toMatchObject({ seq: 1, at: [expect.any(String)] })
+}
+
+describe('frames', () => {
+  it.each([
+    ['text that is not JSON', 'hello?'],
+    ['JSON that is not an object', '[1,2]'],
+    ['an object without a type', '{"seq":1}'],
+    ['binary garbage', Buffer.from([0, 255, 3, 200])],
+    ['an empty frame', ''],
+  ])('G-FRAME-1 answers %s with protocol_error and closes with 4500', async (_, garbage) => {
+    for (const client of [await connect(), await greeted()]) {
+      client.sendRaw(garbage)
+      expect(await client.next('error')).toMatchObject({ code: 'protocol_error' })
+      expect((await client.closed).code).toBe(CLOSE.protocol)
+    }
+    await expectStillServing()
+  })
+
+  it('G-FRAME-2 closes with 4503 on a frame over the limit, and cuts a far larger one', async () => {
+    const client = await greeted()
+    client.sendRaw(`{"type":"publish","seq":1,"topic":"sensor.reading","events":[${' '.repeat(LIMITS.frameBytes)}]}`)
+    expect(await client.next('error')).toMatchObject({ code: 'frame_too_large' })
+    expect((await client.closed).code).toBe(CLOSE.frameTooLarge)
+    const other = await greeted()
+    other.sendRaw('x'.repeat(10 * 1_048_576))
+    expect((await other.closed).code).toBe(1006)
+    await expectStillServing()
+  })
+
+  it('G-FRAME-3 closes with 4501 on anything before hello, and 4502 on another version', async () => {
+    const client = await connect()
+    client.send({ type: 'publish', seq: 1, topic: 'sensor.reading', events: [readingOf('s-1')] })
+    expect(await client.next('error')).toMatchObject({ code: 'hello_expected' })
+    expect((await client.closed).code).toBe(CLOSE.helloExpected)
+    const other = await connect()
+    other.send({ type: 'hello', protocol: 2, client: 'test' })
+    expect(await other.next('error')).toMatchObject({ code: 'version_unsupported' })
+    expect((await other.closed).code).toBe(CLOSE.version)
+  })
+
+  it('G-FRAME-4 answers unknown and reserved types with error and stays connected', async () => {
+    const client = await greeted()
+    client.send({ type: 'dance', id: 4 })
+    expect(await client.next('error')).toMatchObject({ code: 'unknown_type', id: 4 })
+    client.send({ type: 'command', id: 5 })
+    expect(await client.next('error')).toMatchObject({ code: 'unsupported', id: 5 })
+    client.send({ type: 'query', id: 6, name: 'topics' })
+    expect(await client.next('result')).toMatchObject({ id: 6 })
+  })
+
+  it('G-FRAME-5 answers a bad field on what it belongs to, and ignores fields it does not know', async () => {
+    const client = await greeted()
+    client.send({ type: 'publish', seq: 1, topic: 'sensor.reading', events: 'none' })
+    expect(await client.next('reject')).toMatchObject({
+      seq: 1,
+      code: 'invalid_frame',
+      message: expect.stringContaining('events'),
+    })
+    client.send({ type: 'subscribe', sub: 2, topic: 'Sensor!' })
+    expect(await client.next('error')).toMatchObject({ sub: 2, code: 'invalid_frame' })
+    client.send({
+      type: 'subscribe',
+      sub: 3,
+      topic: 'sensor.reading',
+      from: { positions: { 'sensor.reading': { low: ['x'] } } },
+    })
+    expect(await client.next('error')).toMatchObject({ sub: 3, code: 'invalid_frame' })
+    client.send({ type: 'query', id: 7 })
+    expect(await client.next('error')).toMatchObject({ id: 7, code: 'invalid_frame' })
+    client.send({ type: 'query', id: 8, name: 'nothing', colour: 'blue' })
+    expect(await client.next('error')).toMatchObject({ id: 8, code: 'unknown_query' })
+  })
+
+  it('G-FRAME-6 refuses options it does not serve', async () => {
+    const client = await greeted()
+    client.send({ type: 'subscribe', sub: 1, topic: 'sensor.reading', where: 'data.temperature > 1' })
+    expect(await client.next('error')).toMatchObject({ sub: 1, code: 'unsupported' })
+    client.send({ type: 'subscribe', sub: 2, topic: 'sensor.reading', onSlow: 'conflate' })
+    expect(await client.next('error')).toMatchObject({ sub: 2, code: 'unsupported' })
+  })
+})
+
+describe('publishing', () => {
+  it('G-PUBLISH-1 stores the good events of a mixed frame and lists the bad ones', async () => {
+    const client = await greeted()
+    const tenYearsAhead = { ...readingOf('s-2'), time: Date.now() + 10 * 365 * 86_400_000 }
+    const events = [readingOf('s-1'), tenYearsAhead, { data: { sensorId: 's-3' } }, readingOf('k'.repeat(10_240))]
+    client.send({ type: 'publish', seq: 1, topic: 'sensor.reading', events })
+    expect(await client.next('ack')).toMatchObject({
+      seq: 1,
+      at: [expect.any(String)],
+      rejected: [
+        { index: 1, code: 'time_in_future', path: 'time' },
+        { index: 2, code: 'invalid_data', path: 'temperature' },
+        { index: 3, code: 'key_too_long', path: 'sensorId' },
+      ],
+    })
+  })
+
+  it('G-PUBLISH-2 rejects a frame that is empty, too long, or for a topic that takes none', async () => {
+    const client = await greeted()
+    const tooMany = Array.from({ length: LIMITS.frameEvents + 1 }, () => ({}))
+    const frames = [
+      ['sensor.reading', [], 'empty_frame'],
+      ['sensor.reading', tooMany, 'too_many_events'],
+      ['sensor.unknown', [readingOf('s-1')], 'unknown_topic'],
+      ['sensor.hot', [readingOf('s-1')], 'not_publishable'],
+    ] as const
+    for (const [seq, [topic, events, code]] of frames.entries()) {
+      client.send({ type: 'publish', seq, topic, events })
+      const reject = await client.next('reject')
+      expect(reject).toMatchObject({ seq, code })
+      expect(reject).not.toHaveProperty('retryAfterMs')
+    }
+  })
+
+  it('G-PUBLISH-3 rejects frames beyond the grant as retryable and loses none of the others', async () => {
+    const client = await greeted({ producer: 'flood', session: 1 })
+    const total = 200
+    for (let seq = 1; seq <= total; seq++) {
+      client.send({ type: 'publish', seq, topic: 'sensor.reading', events: [readingOf(`s-${seq}`)] })
+    }
+    let answered = 0
+    const retry: number[] = []
+    while (answered < total) {
+      answered = client.frames.filter(({ type }) => type === 'ack' || type === 'reject').length
+      await new Promise((resolve) => setTimeout(resolve, 10))
+    }
+    for (const frame of client.frames) {
+      if (frame.type === 'reject') {
+        expect(frame).toHaveProperty('retryAfterMs')
+        retry.push(frame.seq as number)
+      }
+    }
+    expect(retry.length).toBeGreaterThan(0)
+    // From the lowest rejected one on, everything was rejected: nothing overtook it.
+    expect(retry).toEqual(Array.from({ length: total - retry[0]! + 1 }, (_, i) => retry[0]! + i))
+  })
+})

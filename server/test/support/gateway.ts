@@ -1,0 +1,35 @@
+import { type RunningGateway, startGateway } from '../../src/gateway-app.ts'
+import { contract } from './contract.ts'
+import { startTestRedis, type TestRedis } from './redis.ts'
+
+export interface TestGateway {
+  readonly gateway: RunningGateway
+  readonly redis: TestRedis
+  readonly port: number
+  readonly url: string
+  close(): Promise<void>
+}
+
+/** A gateway in this process on a Redis of its own, with the test contract. */
+export async function startTestGateway(): Promise<TestGateway> {
+  const redis = await startTestRedis()
+  const settings = {
+    redisUrl: redis.url,
+    partitions: 4,
+    host: '127.0.0.1',
+    port: 0,
+    sharedPort: false,
+    node: 'gw-test',
+  }
+  const gateway = await startGateway(settings, contract)
+  return {
+    gateway,
+    redis,
+    port: gateway.port,
+    url: `http://127.0.0.1:${gateway.port}`,
+    async close() {
+      await gateway.close({ deadlineMs: 100 })
+      await redis.close()
+    },
+  }
+}
