@@ -4,23 +4,22 @@ import type { Guard } from './guard.ts'
 import { keys } from './keys.ts'
 import { loadScript, runScript, type Script } from './script.ts'
 
-export const COMMIT_SCRIPT: Script = loadScript('commit', { allowOom: true, include: ['lineage', 'owner'] })
+const COMMIT_SCRIPT: Script = loadScript('commit', { allowOom: true, include: ['lineage', 'owner'] })
 
-/** One write of a commit. Keys are full Redis keys of the partition's slot. */
+/** One write of a commit. */
 export type CommitOperation =
+  /** Fields of a hash of the partition's slot. */
   | { readonly op: 'set'; readonly key: string; readonly fields: readonly (readonly [field: string, value: string])[] }
   | { readonly op: 'delete'; readonly key: string; readonly fields: readonly string[] }
   | {
       readonly op: 'append'
-      readonly key: string
+      readonly topic: string
       readonly header: string
       readonly payload: Buffer
       /** Watermark the entry carries, ms. */
       readonly watermark: number | undefined
-      /** Hash that keeps the latest event per key, and which events of the batch those are. */
-      readonly current:
-        | { readonly key: string; readonly latest: readonly { index: number; field: string; json: string }[] }
-        | undefined
+      /** Which events of the batch become the latest result of their key. */
+      readonly latest: readonly { readonly index: number; readonly key: string; readonly json: string }[]
     }
 
 export interface CommitRequest {
@@ -36,7 +35,9 @@ export interface CommitRequest {
 }
 
 export type CommitReply =
-  | { readonly status: 'ok' | 'fenced' | 'conflict' }
+  /** `ids`: of the stored batches, in the order of the `append` operations. */
+  | { readonly status: 'ok'; readonly ids: readonly string[] }
+  | { readonly status: 'fenced' | 'conflict' }
   | { readonly status: 'lineage'; readonly stored: string; readonly current: string }
 
 /** Stores a commit. @throws BusUnavailable (send the same request again), BusMismatch on a foreign key. */
@@ -57,12 +58,12 @@ export async function commit(
   }
   const { token, commitSeq, commitId, offsetsBefore, offsets, clocks } = request
   const args: (string | number | Buffer)[] = [token, commitSeq, commitId, offsetsBefore, offsets, clocks]
-  for (const operation of request.operations) pushOperation(args, operation, numberOf)
+  for (const operation of request.operations) pushOperation(args, operation, partition, numberOf)
   const scriptKeys = [keys.meta(partition), ...keyNumbers.keys()]
   const reply = (await guard.run(() => runScript(redis, COMMIT_SCRIPT, scriptKeys, args))) as string[]
   switch (reply[0]) {
     case 'OK':
-      return { status: 'ok' }
+      return { status: 'ok', ids: reply[1] === '' ? [] : reply[1]!.split(' ') }
     case 'FENCED':
       return { status: 'fenced' }
     case 'LINEAGE':
@@ -77,6 +78,7 @@ export async function commit(
 function pushOperation(
   args: (string | number | Buffer)[],
   operation: CommitOperation,
+  partition: number,
   numberOf: (key: string) => number,
 ): void {
   switch (operation.op) {
@@ -89,11 +91,11 @@ function pushOperation(
       for (const field of operation.fields) args.push(field)
       break
     case 'append': {
-      const { key, header, payload, watermark, current } = operation
-      const latest = current?.latest ?? []
-      const currentKey = current === undefined ? 0 : numberOf(current.key)
-      args.push('X', numberOf(key), header, payload, watermark ?? '', currentKey, latest.length)
-      for (const { index, field, json } of latest) args.push(index, field, json)
+      const { topic, header, payload, watermark, latest } = operation
+      const log = numberOf(keys.log(partition, topic))
+      const current = latest.length === 0 ? 0 : numberOf(keys.current(partition, topic))
+      args.push('X', log, header, payload, watermark ?? '', current, latest.length)
+      for (const { index, key, json } of latest) args.push(index, key, json)
     }
   }
 }

@@ -14,7 +14,8 @@ export const keys = {
   producersPrevious: (partition: number): string => `${tag(partition)}:prod:prev`,
   /**
    * Hash. By appends: epoch, lineage, generation (start of the producer generation). By owners: token, tokens (counter),
-   * heartbeat, released, takes, commitSeq, commitId, offsets, clocks (JSON), trim:<topic> (entries up to there are gone).
+   * heartbeat, released, takes, suspect, commitSeq, commitId, reply, offsets and clocks (JSON), trim:<topic> (entries up to
+   * there are gone).
    */
   meta: (partition: number): string => `${tag(partition)}:meta`,
   /** Open accumulators of one window: hash `<start>:<group>` -> encoded state. */

@@ -11,19 +11,16 @@ export const HEARTBEAT_EVERY_MS = 500
 
 const TAKE_SCRIPT: Script = loadScript('take', { allowOom: true, include: ['lineage', 'owner'] })
 const HEARTBEAT_SCRIPT: Script = loadScript('heartbeat', { allowOom: true, include: ['owner'] })
+const SUSPECT_SCRIPT: Script = loadScript('suspect', { allowOom: true, include: ['owner'] })
 const TRIM_SCRIPT: Script = loadScript('trim', { allowOom: true, include: ['owner'] })
-/** Scripts of an owner, for loading ahead. */
-export const OWNER_SCRIPTS: readonly Script[] = [TAKE_SCRIPT, HEARTBEAT_SCRIPT, TRIM_SCRIPT]
 
-/** What a new owner starts from. */
+/** What a new owner is told. */
 export interface Ownership {
   readonly token: string
-  readonly commitSeq: number
-  /** How often the partition was taken since its last commit: more than once or twice means that something kills its owners. */
+  /** How often the partition was taken since its last commit or release: more than twice means that something kills its owners. */
   readonly takes: number
-  /** As committed last; empty before the first commit. */
-  readonly offsets: string
-  readonly clocks: string
+  /** What an earlier owner noted before it ended without a commit; empty when nothing. */
+  readonly suspect: string
 }
 
 export type TakeReply =
@@ -35,14 +32,12 @@ export type TakeReply =
 export async function takePartition(redis: Redis, guard: Guard, partition: number): Promise<TakeReply> {
   const args = [randomBytes(8).toString('hex'), HEARTBEAT_FRESH_MS]
   const reply = (await guard.run(() => runScript(redis, TAKE_SCRIPT, [keys.meta(partition)], args))) as
-    | ['OK', string, string, number, string, string]
+    | ['OK', string, number, string]
     | ['HELD', number]
     | ['LINEAGE', string, string]
   switch (reply[0]) {
-    case 'OK': {
-      const [, token, commitSeq, takes, offsets, clocks] = reply
-      return { status: 'ok', ownership: { token, commitSeq: Number(commitSeq), takes, offsets, clocks } }
-    }
+    case 'OK':
+      return { status: 'ok', ownership: { token: reply[1], takes: reply[2], suspect: reply[3] } }
     case 'HELD':
       return { status: 'held', staleInMs: reply[1] }
     case 'LINEAGE':
@@ -60,6 +55,17 @@ export async function heartbeat(
 ): Promise<boolean> {
   const args = [token, release ? '1' : '0']
   return (await guard.run(() => runScript(redis, HEARTBEAT_SCRIPT, [keys.meta(partition)], args))) === 'OK'
+}
+
+/** Notes what is about to be folded until the next commit. False when somebody else owns the partition. @throws BusUnavailable */
+export async function noteSuspect(
+  redis: Redis,
+  guard: Guard,
+  partition: number,
+  token: string,
+  suspect: string,
+): Promise<boolean> {
+  return (await guard.run(() => runScript(redis, SUSPECT_SCRIPT, [keys.meta(partition)], [token, suspect]))) === 'OK'
 }
 
 /** Removes entries of a topic below a stream id. False when somebody else owns the partition. @throws BusUnavailable */

@@ -4,8 +4,8 @@ import type { Redis } from './connection.ts'
 import { keys } from './keys.ts'
 import { loadScript, runScript, type Script } from './script.ts'
 
-const OPEN_SCRIPT: Script = loadScript('open-partition', { include: ['lineage'] })
-const ADOPT_SCRIPT: Script = loadScript('adopt-lineage', { include: ['lineage'] })
+const OPEN_SCRIPT: Script = loadScript('open-partition', { allowOom: true, include: ['lineage'] })
+const ADOPT_SCRIPT: Script = loadScript('adopt-lineage', { allowOom: true, include: ['lineage'] })
 
 /** A new random log epoch: random, because a log that came back empty must not repeat an epoch subscribers hold. */
 export function newEpoch(): string {

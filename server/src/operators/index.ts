@@ -1,5 +1,11 @@
-export type { Accumulator } from './aggregate-set.ts'
 export { applyFlow } from './flow.ts'
-export { KeyedWindow, type WindowState } from './keyed-window.ts'
-export { type MergeState, MergeWindow, type SourceReport, type StoredSource } from './merge-window.ts'
-export { IDLE_AFTER_MS, SourceClock } from './source-clock.ts'
+export { IDLE_AFTER_MS } from './idle-timer.ts'
+export { KeyedWindow, type StoredWindowState, type WindowState } from './keyed-window.ts'
+export {
+  MergeWindow,
+  type SourceReport,
+  type SourceStatus,
+  type StoredMergeClock,
+  type StoredMergeState,
+} from './merge-window.ts'
+export { SourceClock } from './source-clock.ts'

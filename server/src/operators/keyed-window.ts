@@ -2,14 +2,20 @@ import type { WindowSpec } from '../config/model.ts'
 import { type Accumulator, AggregateSet } from './aggregate-set.ts'
 import { tumblingStart } from './tumbling.ts'
 
-/** The open state of one window and key. */
-export interface WindowState {
+/** What is stored of one window and key. */
+export interface StoredWindowState {
   readonly key: string
   readonly start: number
   readonly accumulator: Accumulator
   /** Results emitted so far: the revision of the next one. */
-  revision: number
+  readonly revision: number
   /** Has changed since it was last emitted. */
+  readonly changed: boolean
+}
+
+/** The open state of one window and key. */
+export interface WindowState extends StoredWindowState {
+  revision: number
   changed: boolean
   /** Waits to be emitted. */
   due: boolean
@@ -28,22 +34,31 @@ interface Group {
 /**
  * Tumbling windows per key as a state machine over events and watermarks. Pure: it keeps what changed and what is due,
  * and its driver stores and emits that. Nothing here is undone - a driver that cannot commit drops the instance and
- * restores another from what is stored.
+ * makes another from what is stored.
  */
 export class KeyedWindow {
   readonly spec: WindowSpec
   readonly aggregates: AggregateSet
   readonly #groups = new Map<number, Group>()
+  /** The few groups that wait for the watermark, out of the many kept for late events. */
+  readonly #incomplete = new Set<Group>()
   /** Insertion-ordered sets: emitted and stored in the order things happened. */
   readonly #due = new Set<WindowState>()
   readonly #dirty = new Set<WindowState>()
-  #watermark = Number.NEGATIVE_INFINITY
+  #watermark: number
   /** Group of the last event: events mostly come for the same window. */
   #recent: Group | undefined
 
-  constructor(spec: WindowSpec) {
+  /** @param watermark and stored: as left by an earlier instance. What is complete and changed since its last result is due. */
+  constructor(spec: WindowSpec, watermark = Number.NEGATIVE_INFINITY, stored: readonly StoredWindowState[] = []) {
     this.spec = spec
     this.aggregates = new AggregateSet(spec.aggregate)
+    this.#watermark = watermark
+    for (const each of stored) {
+      const state = { ...each, due: false, dirty: false }
+      this.#openGroup(state.start).states.set(state.key, state)
+    }
+    for (const group of byStart(this.#groups.values())) if (group.complete) this.#complete(group)
   }
 
   get watermark(): number {
@@ -58,15 +73,21 @@ export class KeyedWindow {
     return this.#due.size
   }
 
+  /** States held, emitted or not. */
+  get openCount(): number {
+    let count = 0
+    for (const group of this.#groups.values()) count += group.states.size
+    return count
+  }
+
   /** Whether anything waits for the watermark. */
   get hasOpen(): boolean {
-    for (const group of this.#groups.values()) if (!group.complete) return true
-    return false
+    return this.#incomplete.size > 0
   }
 
   /** Whether there are states that nothing can change any more. */
   get hasForgettable(): boolean {
-    for (const group of this.#groups.values()) if (this.#isForgotten(group.start)) return true
+    for (const group of this.#groups.values()) if (this.isForgotten(group.start)) return true
     return false
   }
 
@@ -88,21 +109,18 @@ export class KeyedWindow {
     return 'added'
   }
 
-  /** Moves the watermark forward, never back. Windows that end at or before it become due. */
+  /** Moves the watermark forward, never back. Windows that end at or before it become due, oldest first. */
   advance(watermark: number): void {
     if (watermark <= this.#watermark) return
     this.#watermark = watermark
-    this.#recent = undefined
-    for (const group of this.#groups.values()) {
-      if (group.complete || group.end > watermark) continue
-      group.complete = true
-      for (const state of group.states.values()) if (state.changed) this.#makeDue(state)
-    }
+    const completed = [...this.#incomplete].filter((group) => group.end <= watermark)
+    for (const group of byStart(completed)) this.#complete(group)
+    if (this.#recent !== undefined && this.isForgotten(this.#recent.start)) this.#recent = undefined
   }
 
-  /** Makes due whatever has changed since it was last emitted, complete or not. */
+  /** Makes due whatever has changed since it was last emitted, before its time. */
   flush(): void {
-    for (const group of this.#groups.values()) {
+    for (const group of byStart(this.#incomplete)) {
       for (const state of group.states.values()) if (state.changed) this.#makeDue(state)
     }
   }
@@ -126,7 +144,7 @@ export class KeyedWindow {
   takeForgotten(limit: number): WindowState[] {
     const taken: WindowState[] = []
     for (const group of this.#groups.values()) {
-      if (!this.#isForgotten(group.start)) continue
+      if (!this.isForgotten(group.start)) continue
       for (const state of group.states.values()) {
         if (taken.length >= limit) return taken
         if (state.due) continue
@@ -135,7 +153,6 @@ export class KeyedWindow {
         taken.push(state)
       }
       if (group.states.size === 0) this.#groups.delete(group.start)
-      this.#recent = undefined
     }
     return taken
   }
@@ -148,28 +165,16 @@ export class KeyedWindow {
     return taken
   }
 
-  /** Puts the stored watermark back, before any state. */
-  restoreWatermark(watermark: number): void {
-    this.#watermark = watermark
-  }
-
-  /** Puts one stored state back; what is complete and was not emitted since its last change is due. */
-  restore(stored: Pick<WindowState, 'key' | 'start' | 'accumulator' | 'revision' | 'changed'>): void {
-    const group = this.#openGroup(stored.start)
-    const state: WindowState = { ...stored, due: false, dirty: false }
-    group.states.set(state.key, state)
-    if (state.changed && group.complete) this.#makeDue(state)
+  /** Whether no event can change the window at `start` any more. */
+  isForgotten(start: number): boolean {
+    return start + this.spec.sizeMs + this.spec.allowedLatenessMs <= this.#watermark
   }
 
   /** The group an event belongs to, or nothing when it is forgotten. */
   #groupAt(start: number): Group | undefined {
-    if (this.#isForgotten(start)) return undefined
+    if (this.isForgotten(start)) return undefined
     this.#recent = this.#openGroup(start)
     return this.#recent
-  }
-
-  #isForgotten(start: number): boolean {
-    return start + this.spec.sizeMs + this.spec.allowedLatenessMs <= this.#watermark
   }
 
   #openGroup(start: number): Group {
@@ -178,8 +183,15 @@ export class KeyedWindow {
       const end = start + this.spec.sizeMs
       group = { start, end, states: new Map(), complete: end <= this.#watermark }
       this.#groups.set(start, group)
+      if (!group.complete) this.#incomplete.add(group)
     }
     return group
+  }
+
+  #complete(group: Group): void {
+    group.complete = true
+    this.#incomplete.delete(group)
+    for (const state of group.states.values()) if (state.changed) this.#makeDue(state)
   }
 
   #touch(state: WindowState): void {
@@ -188,10 +200,14 @@ export class KeyedWindow {
     this.#dirty.add(state)
   }
 
+  /** Does not make it differ from what is stored: whoever loads it finds it due as well. */
   #makeDue(state: WindowState): void {
     if (state.due) return
     state.due = true
     this.#due.add(state)
-    this.#touch(state)
   }
+}
+
+function byStart(groups: Iterable<Group>): Group[] {
+  return [...groups].sort((a, b) => a.start - b.start)
 }

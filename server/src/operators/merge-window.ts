@@ -1,64 +1,78 @@
 import type { WindowSpec } from '../config/model.ts'
 import { type Accumulator, AggregateSet } from './aggregate-set.ts'
-import { IDLE_AFTER_MS } from './source-clock.ts'
+import { IdleTimer } from './idle-timer.ts'
 
-/** What one source partition reports of its part of a window over all keys. Absolute: it replaces what was reported before. */
-export interface PartialResult {
-  readonly start: number
-  readonly accumulator: Accumulator
-}
-
-/** One report of a source partition. */
+/** What one source partition reports. */
 export interface SourceReport {
-  /** The source's watermark, ms. */
-  readonly watermark: number
+  /** The source's watermark, ms; `null` before its first event. */
+  readonly watermark: number | null
   /** The source has no input and must not hold the others back. */
   readonly idle: boolean
-  readonly partials: readonly PartialResult[]
+  /** Its part of each window that changed. Absolute: it replaces what was reported before. */
+  readonly partials: readonly { readonly start: number; readonly accumulator: Accumulator }[]
 }
+
+/** Event-time progress of one source as reported last. */
+export type SourceStatus = Pick<SourceReport, 'watermark' | 'idle'>
 
 /** The merged state of one window: the latest partial of each source. */
 export interface MergeState {
   readonly start: number
   readonly parts: Map<number, Accumulator>
+  /** Results emitted so far: the revision of the next one. */
   revision: number
+  /** Has changed since it was last emitted. */
   changed: boolean
   due: boolean
   /** Sources whose partial differs from what is stored. */
   readonly dirtyParts: Set<number>
-  dirty: boolean
 }
 
-export interface StoredSource {
+export type StoredMergeState = Pick<MergeState, 'start' | 'parts' | 'revision' | 'changed'>
+
+export interface StoredMergeClock {
   readonly watermark: number
-  readonly idle: boolean
+  readonly sources: Iterable<readonly [source: number, status: SourceStatus]>
 }
 
 /**
  * Second stage of a window over all keys: merges what the source partitions report. A report replaces the source's
- * earlier one, so reading a report twice changes nothing. Complete when the watermarks of all active sources have
- * passed the end; with every source idle the latest of them moves on with the time spent waiting.
+ * earlier one, so reading a report twice changes nothing. Complete when every source has reported and the watermarks of
+ * all active ones have passed the end; with every source idle, the latest of them moves on with the time spent waiting.
  */
 export class MergeWindow {
   readonly spec: WindowSpec
   readonly aggregates: AggregateSet
+  readonly #sourceCount: number
   readonly #states = new Map<number, MergeState>()
-  readonly #sources = new Map<number, StoredSource>()
+  readonly #sources: Map<number, SourceStatus>
   readonly #due = new Set<MergeState>()
   readonly #dirty = new Set<MergeState>()
-  #watermark = Number.NEGATIVE_INFINITY
-  #allIdleSince: number | undefined
+  readonly #allIdle = new IdleTimer()
+  #watermark: number
 
-  constructor(spec: WindowSpec) {
+  constructor(
+    spec: WindowSpec,
+    sourceCount: number,
+    clock: StoredMergeClock = { watermark: Number.NEGATIVE_INFINITY, sources: [] },
+    stored: readonly StoredMergeState[] = [],
+  ) {
     this.spec = spec
     this.aggregates = new AggregateSet(spec.aggregate)
+    this.#sourceCount = sourceCount
+    this.#watermark = clock.watermark
+    this.#sources = new Map(clock.sources)
+    for (const each of stored) {
+      this.#states.set(each.start, { ...each, due: false, dirtyParts: new Set() })
+    }
+    this.#makeCompleteDue()
   }
 
   get watermark(): number {
     return this.#watermark
   }
 
-  get sources(): ReadonlyMap<number, StoredSource> {
+  get sources(): ReadonlyMap<number, SourceStatus> {
     return this.#sources
   }
 
@@ -70,55 +84,71 @@ export class MergeWindow {
     return this.#dirty.size
   }
 
-  /** Whether anything waits for the watermark. */
-  get hasOpen(): boolean {
-    for (const state of this.#states.values()) if (!this.#isComplete(state)) return true
+  /** Windows held, emitted or not. */
+  get openCount(): number {
+    return this.#states.size
+  }
+
+  get hasForgettable(): boolean {
+    for (const { start } of this.#states.values()) if (this.isForgotten(start)) return true
     return false
   }
 
-  apply(source: number, report: SourceReport): void {
-    this.#sources.set(source, { watermark: report.watermark, idle: report.idle })
-    this.#allIdleSince = undefined
-    for (const { start, accumulator } of report.partials) {
-      if (this.#isForgotten(start)) continue
+  /** Takes a source's report and returns how many of its partials came after their window was forgotten. */
+  apply(source: number, { watermark, idle, partials }: SourceReport): number {
+    this.#sources.set(source, { watermark, idle })
+    this.#allIdle.reset()
+    let late = 0
+    for (const { start, accumulator } of partials) {
+      if (this.isForgotten(start)) {
+        late++
+        continue
+      }
       const state = this.#open(start)
       state.parts.set(source, accumulator)
       state.dirtyParts.add(source)
       state.changed = true
-      this.#touch(state)
+      this.#dirty.add(state)
       if (this.#isComplete(state)) this.#makeDue(state)
     }
+    return late
   }
 
-  /** Moves the watermark to what the sources allow at `now`, never back. */
-  advance(now: number): void {
-    const active = [...this.#sources.values()].filter((source) => !source.idle)
-    const all = [...this.#sources.values()].map((source) => source.watermark)
-    if (active.length > 0) this.#advanceTo(Math.min(...active.map((source) => source.watermark)))
-    else if (all.length > 0) {
-      this.#allIdleSince ??= now
-      this.#advanceTo(Math.max(...all) + Math.max(0, now - this.#allIdleSince - IDLE_AFTER_MS))
-    }
+  /** No source has reported anything since it was last asked. */
+  polledEmpty(now: number): void {
+    if ([...this.#sources.values()].every((source) => source.idle)) this.#allIdle.polledEmpty(now)
+  }
+
+  /** The reports could not be read. */
+  interrupted(): void {
+    this.#allIdle.reset()
+  }
+
+  /** Moves the watermark to what the sources allow, never back. */
+  advance(): void {
+    if (this.#sources.size < this.#sourceCount) return
+    const allowed = this.#allowedWatermark()
+    if (allowed <= this.#watermark) return
+    this.#watermark = allowed
+    this.#makeCompleteDue()
   }
 
   /** Takes up to `limit` due windows, each counted as emitted once more. */
   takeDue(limit: number): MergeState[] {
-    const taken: MergeState[] = []
-    for (const state of this.#due) {
-      if (taken.length >= limit) break
+    const taken = [...this.#due].slice(0, limit)
+    for (const state of taken) {
       this.#due.delete(state)
       state.due = false
       state.changed = false
       state.revision++
-      this.#touch(state)
-      taken.push(state)
+      this.#dirty.add(state)
     }
     return taken
   }
 
-  /** Takes the windows that nothing can change any more. */
-  takeForgotten(): MergeState[] {
-    const taken = [...this.#states.values()].filter((state) => this.#isForgotten(state.start) && !state.due)
+  /** Takes up to `limit` windows that nothing can change any more. */
+  takeForgotten(limit: number): MergeState[] {
+    const taken = [...this.#states.values()].filter(({ start, due }) => !due && this.isForgotten(start)).slice(0, limit)
     for (const state of taken) {
       this.#states.delete(state.start)
       this.#dirty.delete(state)
@@ -126,9 +156,13 @@ export class MergeWindow {
     return taken
   }
 
-  takeDirty(): MergeState[] {
-    const taken = [...this.#dirty]
-    for (const state of taken) state.dirty = false
+  /** Takes every window that differs from what is stored, with the parts that do. */
+  takeDirty(): { readonly state: MergeState; readonly parts: readonly (readonly [source: number, Accumulator])[] }[] {
+    const taken = [...this.#dirty].map((state) => {
+      const parts = [...state.dirtyParts].map((source) => [source, state.parts.get(source)!] as const)
+      state.dirtyParts.clear()
+      return { state, parts }
+    })
     this.#dirty.clear()
     return taken
   }
@@ -139,55 +173,42 @@ export class MergeWindow {
     return total
   }
 
-  restoreClock(watermark: number, sources: Iterable<readonly [number, StoredSource]>): void {
-    this.#watermark = watermark
-    for (const [source, stored] of sources) this.#sources.set(source, stored)
+  /** Whether no report can change the window at `start` any more. */
+  isForgotten(start: number): boolean {
+    return start + this.spec.sizeMs + this.spec.allowedLatenessMs <= this.#watermark
   }
 
-  restorePart(start: number, source: number, accumulator: Accumulator): void {
-    this.#open(start).parts.set(source, accumulator)
-  }
-
-  /** After the parts: what is complete and has changed since it was last emitted is due. */
-  restoreProgress(start: number, revision: number, changed: boolean): void {
-    const state = this.#open(start)
-    state.revision = revision
-    state.changed = changed
-    if (changed && this.#isComplete(state)) this.#makeDue(state)
-  }
-
-  #advanceTo(watermark: number): void {
-    if (watermark <= this.#watermark) return
-    this.#watermark = watermark
-    for (const state of this.#states.values()) if (state.changed && this.#isComplete(state)) this.#makeDue(state)
+  #allowedWatermark(): number {
+    const statuses = [...this.#sources.values()]
+    const active = statuses.filter(({ idle }) => !idle)
+    if (active.length > 0) return Math.min(...active.map(watermarkOf))
+    return Math.max(...statuses.map(watermarkOf)) + (this.#allIdle.idleMs ?? 0)
   }
 
   #open(start: number): MergeState {
     let state = this.#states.get(start)
     if (state === undefined) {
-      const flags = { revision: 0, changed: false, due: false, dirty: false }
-      state = { start, parts: new Map(), dirtyParts: new Set(), ...flags }
+      state = { start, parts: new Map(), revision: 0, changed: false, due: false, dirtyParts: new Set() }
       this.#states.set(start, state)
     }
     return state
   }
 
-  #isComplete(state: MergeState): boolean {
-    return state.start + this.spec.sizeMs <= this.#watermark
+  #isComplete({ start }: MergeState): boolean {
+    return start + this.spec.sizeMs <= this.#watermark
   }
 
-  #isForgotten(start: number): boolean {
-    return start + this.spec.sizeMs + this.spec.allowedLatenessMs <= this.#watermark
-  }
-
-  #touch(state: MergeState): void {
-    state.dirty = true
-    this.#dirty.add(state)
+  #makeCompleteDue(): void {
+    const complete = [...this.#states.values()].filter((state) => state.changed && this.#isComplete(state))
+    for (const state of complete.sort((a, b) => a.start - b.start)) this.#makeDue(state)
   }
 
   #makeDue(state: MergeState): void {
     state.due = true
     this.#due.add(state)
-    this.#touch(state)
   }
+}
+
+function watermarkOf({ watermark }: SourceStatus): number {
+  return watermark ?? Number.NEGATIVE_INFINITY
 }

@@ -1,8 +1,4 @@
-/**
- * An input that was polled and found empty for this long is idle and stops holding the watermark back. Long enough for
- * a reading interval of a second and the commit of a busy gateway, short enough that a last window closes soon.
- */
-export const IDLE_AFTER_MS = 2_000
+import { IdleTimer } from './idle-timer.ts'
 
 /**
  * Event-time progress of one input of a partition. While it is active the watermark trails the largest time seen by
@@ -10,8 +6,8 @@ export const IDLE_AFTER_MS = 2_000
  * itself, which may be far from the times in the events.
  */
 export class SourceClock {
+  readonly #idle = new IdleTimer()
   #maxTime: number
-  #emptySince: number | undefined
 
   constructor(maxTime = Number.NEGATIVE_INFINITY) {
     this.#maxTime = maxTime
@@ -22,23 +18,28 @@ export class SourceClock {
     return this.#maxTime
   }
 
+  get isIdle(): boolean {
+    return this.#idle.idleMs !== undefined
+  }
+
   observe(time: number): void {
     if (time > this.#maxTime) this.#maxTime = time
-    this.#emptySince = undefined
+    this.#idle.reset()
   }
 
   /** The input was asked for more and had nothing. */
   polledEmpty(now: number): void {
-    this.#emptySince ??= now
+    this.#idle.polledEmpty(now)
   }
 
-  isIdle(now: number): boolean {
-    return this.#emptySince !== undefined && now - this.#emptySince >= IDLE_AFTER_MS
+  /** The input could not be asked: what was idle may have input waiting. */
+  interrupted(): void {
+    this.#idle.reset()
   }
 
   /** "No more on-time event with a time below this is expected." The caller keeps it from moving back. */
-  watermark(outOfOrdernessMs: number, now: number): number {
-    if (this.#emptySince === undefined || !this.isIdle(now)) return this.#maxTime - outOfOrdernessMs
-    return this.#maxTime + (now - this.#emptySince - IDLE_AFTER_MS)
+  watermark(outOfOrdernessMs: number): number {
+    const { idleMs } = this.#idle
+    return idleMs === undefined ? this.#maxTime - outOfOrdernessMs : this.#maxTime + idleMs
   }
 }

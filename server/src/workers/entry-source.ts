@@ -9,10 +9,20 @@ import {
 } from '../bus/index.ts'
 import { foreignLog, type Offsets } from './progress.ts'
 
-/** Record batches of one read: at 64 KiB each this bounds what a partition holds in memory. */
+/** Record batches of one read and log: at 64 KiB each this bounds what a partition holds in memory. */
 const READ_COUNT = 64
 
-/** The reads of one partition's owner: a blocking one over its own logs, and polls of the partials it merges. */
+/** A report of a source partition for a window over all keys. */
+export interface ReportEntry {
+  readonly source: number
+  readonly entry: LogEntry
+}
+
+/**
+ * The reads of one partition's owner: a blocking one over its own logs, and polls of the partials it merges. Each
+ * partition has a connection of its own: a blocked read lets nothing pass behind it, and in a cluster its slot may be
+ * on another node than that of the next partition.
+ */
 export class EntrySource {
   readonly #partition: number
   readonly #partitions: number
@@ -34,18 +44,16 @@ export class EntrySource {
   }
 
   /** Reports of every source partition for a merged window, after the offsets. @throws BusUnavailable */
-  async readReports(window: string, offsets: Offsets): Promise<{ source: number; entry: LogEntry }[]> {
+  async readReports(window: string, offsets: Offsets): Promise<ReportEntry[]> {
     const topic = partialsTopic(window)
-    const perSource = await this.#guard.run(() =>
-      Promise.all(
-        Array.from({ length: this.#partitions }, async (_, source) => {
-          const cursor = new Map([[topic, offsets.get(foreignLog(source, topic)) ?? LOG_START]])
-          const entries = await readLogs(this.#commands, source, cursor, { count: READ_COUNT, blockMs: 0 })
-          return entries.map((entry) => ({ source, entry }))
-        }),
-      ),
-    )
-    return perSource.flat()
+    const readOne = async (source: number): Promise<ReportEntry[]> => {
+      const cursor = new Map([[topic, offsets.get(foreignLog(source, topic)) ?? LOG_START]])
+      const entries = await readLogs(this.#commands, source, cursor, { count: READ_COUNT, blockMs: 0 })
+      return entries.map((entry) => ({ source, entry }))
+    }
+    const sources = Array.from({ length: this.#partitions }, (_, source) => source)
+    const reports = await this.#guard.run(() => Promise.all(sources.map(readOne)))
+    return reports.flat()
   }
 
   close(): void {

@@ -1,69 +1,80 @@
 import { type CommitOperation, keys, type LogEntry, partialsTopic } from '../bus/index.ts'
 import type { WindowTopic } from '../config/model.ts'
-import { MergeWindow, type SourceReport } from '../operators/index.ts'
-import { ALL_KEYS, type EmittedPane, paneEvent } from './window-stage.ts'
+import { MergeWindow, type SourceReport, type StoredMergeClock, type StoredMergeState } from '../operators/index.ts'
+import { ALL_KEYS, type EmittedPane, emitPane } from './pane.ts'
+import type { HashFields } from './stored-window.ts'
 
-/** Second stage of a window over all keys, in the one partition that merges it. */
+/**
+ * Second stage of a window over all keys, in the one partition that merges it. Field `<start>:<source>` of its hash holds the
+ * slots of that source's partial, field `<start>:` holds `[revision, changed]`.
+ */
 export class MergeStage {
   readonly topic: WindowTopic
   readonly operator: MergeWindow
-  readonly storeKey: string
+  readonly #key: string
 
-  constructor(topic: WindowTopic, partition: number) {
+  constructor(
+    topic: WindowTopic,
+    partition: number,
+    partitions: number,
+    clock: StoredMergeClock | undefined,
+    stored: HashFields,
+  ) {
     this.topic = topic
-    this.operator = new MergeWindow(topic.spec)
-    this.storeKey = keys.window(partition, partialsTopic(topic.name))
+    this.operator = new MergeWindow(topic.spec, partitions, clock, decodeStates(stored))
+    this.#key = MergeStage.keyOf(topic, partition)
   }
 
-  /** Takes a report of source partition `source`. */
-  apply(source: number, entry: LogEntry): void {
-    this.operator.apply(source, JSON.parse(entry.payload.toString('utf8')) as SourceReport)
+  static keyOf(topic: WindowTopic, partition: number): string {
+    return keys.window(partition, partialsTopic(topic.name))
+  }
+
+  /** Takes a report of a source partition and returns how many of its partials came too late. */
+  apply(source: number, entry: LogEntry): number {
+    return this.operator.apply(source, JSON.parse(entry.payload.toString('utf8')) as SourceReport)
   }
 
   takePanes(limit: number): EmittedPane[] {
     return this.operator.takeDue(limit).map((state) => {
+      const { start, revision } = state
       const value = this.operator.aggregates.result(this.operator.merged(state))
-      return paneEvent(this.topic, { key: ALL_KEYS, start: state.start, value, revision: state.revision - 1 })
+      const final = this.operator.isForgotten(start)
+      return emitPane(this.topic, { key: ALL_KEYS, start, value, revision: revision - 1, final })
     })
   }
 
-  /** Fields are `<start>:<source>` -> slots of its partial, and `<start>:` -> `[revision, changed]`. */
-  takeWrites(): CommitOperation[] {
+  /** Writes after which the stored windows are the windows now; forgets at most `limit` of them. */
+  takeWrites(limit: number): CommitOperation[] {
     const operations: CommitOperation[] = []
-    const forgotten = this.operator.takeForgotten()
-    const fields = this.operator.takeDirty().flatMap(({ start, parts, dirtyParts, revision, changed }) => {
-      const changedParts = [...dirtyParts].map(
-        (source) => [`${start}:${source}`, JSON.stringify(parts.get(source))] as const,
-      )
-      dirtyParts.clear()
-      return [...changedParts, [`${start}:`, JSON.stringify([revision, changed ? 1 : 0])] as const]
-    })
-    if (fields.length > 0) operations.push({ op: 'set', key: this.storeKey, fields })
-    if (forgotten.length > 0) {
-      const gone = forgotten.flatMap(({ start, parts }) => [
-        `${start}:`,
-        ...[...parts.keys()].map((s) => `${start}:${s}`),
+    const forgotten = this.operator
+      .takeForgotten(limit)
+      .flatMap(({ start, parts }) => [`${start}:`, ...[...parts.keys()].map((source) => `${start}:${source}`)])
+    const changed = this.operator
+      .takeDirty()
+      .flatMap(({ state: { start, revision, changed }, parts }) => [
+        ...parts.map(([source, accumulator]) => [`${start}:${source}`, JSON.stringify(accumulator)] as const),
+        [`${start}:`, JSON.stringify([revision, changed ? 1 : 0])] as const,
       ])
-      operations.push({ op: 'delete', key: this.storeKey, fields: gone })
-    }
+    if (changed.length > 0) operations.push({ op: 'set', key: this.#key, fields: changed })
+    if (forgotten.length > 0) operations.push({ op: 'delete', key: this.#key, fields: forgotten })
     return operations
   }
+}
 
-  /** The clock MUST have been restored before. */
-  restore(fields: readonly (readonly [string, string])[]): void {
-    const split = fields.map(([field, value]) => {
-      const colon = field.indexOf(':')
-      return {
-        start: Number(field.slice(0, colon)),
-        source: field.slice(colon + 1),
-        numbers: JSON.parse(value) as number[],
-      }
-    })
-    for (const { start, source, numbers } of split) {
-      if (source !== '') this.operator.restorePart(start, Number(source), numbers)
-    }
-    for (const { start, source, numbers } of split) {
-      if (source === '') this.operator.restoreProgress(start, numbers[0]!, numbers[1] === 1)
+function decodeStates(fields: HashFields): StoredMergeState[] {
+  const states = new Map<number, { start: number; parts: Map<number, number[]>; revision: number; changed: boolean }>()
+  for (const [field, value] of fields) {
+    const colon = field.indexOf(':')
+    const start = Number(field.slice(0, colon))
+    const source = field.slice(colon + 1)
+    const numbers = JSON.parse(value) as number[]
+    const state = states.get(start) ?? { start, parts: new Map(), revision: 0, changed: false }
+    states.set(start, state)
+    if (source !== '') state.parts.set(Number(source), numbers)
+    else {
+      state.revision = numbers[0]!
+      state.changed = numbers[1] === 1
     }
   }
+  return [...states.values()]
 }

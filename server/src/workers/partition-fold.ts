@@ -1,90 +1,96 @@
 import {
   type CommitOperation,
-  decodeEvents,
-  decodeHeader,
   type EventBody,
-  encodeEvent,
   LOG_START,
   type LogEntry,
   partialsTopic,
   partitionOf,
-  refusedEvents,
 } from '../bus/index.ts'
-import type { FlowTopic } from '../config/model.ts'
-import { applyFlow, SourceClock } from '../operators/index.ts'
-import { deadLetter, deadLetterTopic } from './dead-letter.ts'
+import { SourceClock } from '../operators/index.ts'
+import { FlowRunner } from './flow-runner.ts'
+import { type FoldCounters, noCounts } from './fold-counters.ts'
+import type { InputBatch } from './input-batch.ts'
 import { MergeStage } from './merge-stage.ts'
 import { OutputBuffer } from './output-buffer.ts'
 import type { Pipeline } from './pipeline.ts'
-import { foreignLog, type Offsets, type StoredProgress } from './progress.ts'
-import { ReportStage, reportOperation } from './report-stage.ts'
+import { begunTimes, foreignLog, type Offsets, type StoredProgress } from './progress.ts'
+import { ReportStage } from './report-stage.ts'
+import { type HashFields, StoredWindow } from './stored-window.ts'
 import { WindowStage } from './window-stage.ts'
 
-/** Writes of one commit: 10,000 would hold Redis for 22 ms. */
-export const MAX_WRITES = 1_000
-/** Characters of output of one commit. */
-const MAX_OUTPUT_SIZE = 128 * 1_024
-/** Events of one commit. */
+/** Writes of one commit: 10,000 would hold Redis for 22 ms. A single record batch may exceed it: an offset names whole batches. */
+const MAX_WRITES = 1_000
+/** Characters of events of one commit; with the states of 1,000 keys this stays below 256 KiB. */
+const MAX_OUTPUT_SIZE = 192 * 1_024
+/** Source events of one commit. */
 const MAX_EVENTS = 5_000
-/** Panes of one commit; each is an event, a state and a latest result. */
-const MAX_PANES = MAX_WRITES / 3
+/** A pane is an event, a latest result and a state. */
+const WRITES_PER_PANE = 3
 
-export interface FoldCounters {
-  events: number
-  late: number
-  panes: number
-  deadLetters: number
+/** The committed state of a partition. */
+export interface StoredState {
+  readonly offsets: Offsets
+  readonly progress: StoredProgress
+  /** Fields of each hash that `PartitionFold.storeKeys` names. */
+  readonly stored: ReadonlyMap<string, HashFields>
+}
+
+/** What is computed from one topic that clients publish to. */
+interface Input {
+  readonly clock: SourceClock
+  readonly stages: (WindowStage | ReportStage)[]
 }
 
 /**
- * Everything a partition computes, in memory: entries go in, operations of a commit come out. What it holds runs ahead
+ * Everything a partition computes, in memory: batches go in, operations of a commit come out. What it holds runs ahead
  * of what is stored by at most one commit; whoever drives it drops it and loads another one after any commit that
  * was not accepted.
  */
 export class PartitionFold {
-  readonly counters: FoldCounters = { events: 0, late: 0, panes: 0, deadLetters: 0 }
-  readonly #pipeline: Pipeline
-  readonly #partition: number
-  readonly #clocks = new Map<string, SourceClock>()
-  readonly #stages = new Map<string, WindowStage>()
+  readonly counters: FoldCounters = noCounts()
+  readonly offsets: Offsets
+  readonly #inputs = new Map<string, Input>()
+  readonly #keyed: WindowStage[] = []
+  readonly #reports: ReportStage[] = []
   readonly #merges: MergeStage[] = []
-  readonly #offsets: Offsets
-  readonly #outputs: OutputBuffer
+  readonly #outputs = new OutputBuffer()
+  readonly #flows: FlowRunner
   #events = 0
   #moved = false
 
-  constructor(
-    pipeline: Pipeline,
-    partition: number,
-    partitions: number,
-    offsets: Offsets,
-    progress: StoredProgress,
-    stored: ReadonlyMap<string, readonly (readonly [string, string])[]>,
-  ) {
-    this.#pipeline = pipeline
-    this.#partition = partition
-    this.#offsets = offsets
-    this.#outputs = new OutputBuffer(partition)
-    for (const { name } of pipeline.inputs) this.#clocks.set(name, new SourceClock(progress.maxTimes[name]))
-    for (const window of pipeline.windows) {
-      const stage =
-        window.spec.groupBy === 'all' ? new ReportStage(window, partition) : new WindowStage(window, partition)
-      stage.restore(progress.watermarks[window.name] ?? Number.NEGATIVE_INFINITY, stored.get(stage.storeKey) ?? [])
-      this.#stages.set(window.name, stage)
-      if (window.spec.groupBy !== 'all' || mergerOf(window.name, partitions) !== partition) continue
-      const merge = new MergeStage(window, partition)
-      const { watermark = null, sources = [] } = progress.merges[window.name] ?? {}
-      merge.operator.restoreClock(watermark ?? Number.NEGATIVE_INFINITY, sources)
-      merge.restore(stored.get(merge.storeKey) ?? [])
-      this.#merges.push(merge)
+  constructor(pipeline: Pipeline, partition: number, partitions: number, state: StoredState) {
+    const { offsets, progress, stored } = state
+    this.offsets = offsets
+    this.#flows = new FlowRunner(pipeline, this.#outputs, this.counters)
+    for (const { name } of pipeline.inputs) {
+      this.#inputs.set(name, { clock: new SourceClock(progress.maxTimes[name]), stages: [] })
+    }
+    for (const topic of pipeline.windows) {
+      const fields = stored.get(StoredWindow.keyOf(topic, partition)) ?? []
+      const window = new StoredWindow(topic, partition, progress.watermarks[topic.name], fields)
+      const { stages } = this.#inputs.get(topic.from)!
+      if (topic.spec.groupBy === 'key') {
+        const stage = new WindowStage(window)
+        stages.push(stage)
+        this.#keyed.push(stage)
+        continue
+      }
+      const stage = new ReportStage(window)
+      stages.push(stage)
+      this.#reports.push(stage)
+      if (mergerOf(topic.name, partitions) !== partition) continue
+      const merged = progress.merges[topic.name]
+      const clock = merged && { ...merged, watermark: merged.watermark ?? Number.NEGATIVE_INFINITY }
+      const parts = stored.get(MergeStage.keyOf(topic, partition)) ?? []
+      this.#merges.push(new MergeStage(topic, partition, partitions, clock, parts))
     }
   }
 
   /** Keys of the hashes that hold the state of a partition's windows. */
   static storeKeys(pipeline: Pipeline, partition: number): string[] {
-    return pipeline.windows.flatMap((window) => [
-      new WindowStage(window, partition).storeKey,
-      new MergeStage(window, partition).storeKey,
+    return pipeline.windows.flatMap((topic) => [
+      StoredWindow.keyOf(topic, partition),
+      MergeStage.keyOf(topic, partition),
     ])
   }
 
@@ -93,198 +99,193 @@ export class PartitionFold {
     return this.#merges.map((merge) => merge.topic.name)
   }
 
-  get offsets(): Offsets {
-    return this.#offsets
-  }
-
   /** Where to read on in the partition's own logs. */
   cursors(): Map<string, string> {
-    return new Map(this.#pipeline.inputs.map(({ name }) => [name, this.#offsets.get(name) ?? LOG_START]))
+    return new Map([...this.#inputs.keys()].map((topic) => [topic, this.offsets.get(topic) ?? LOG_START]))
   }
 
-  /** Whether one more entry of so many events may be folded before the next commit. */
-  hasRoomFor(events: number): boolean {
-    if (this.#events === 0) return true
+  /** Whether one more batch may be folded before the next commit. */
+  hasRoomFor({ topic, events }: InputBatch): boolean {
+    const writes = this.#writes() + this.#dueCount() * (WRITES_PER_PANE - 1)
+    if (this.#events === 0 && writes === 0) return true
+    const added = events.length * this.#inputs.get(topic)!.stages.length
     return (
-      this.#events + events <= MAX_EVENTS &&
-      this.#writes() + events <= MAX_WRITES &&
+      this.#events + events.length <= MAX_EVENTS &&
+      writes + added <= MAX_WRITES &&
       this.#outputs.size <= MAX_OUTPUT_SIZE
     )
   }
 
-  /** Whether panes or forgotten states wait: they go out before more input is folded. */
+  /** Whether panes wait to be emitted. */
   get hasDue(): boolean {
-    return (
-      [...this.#stages.values()].some((stage) => !(stage instanceof ReportStage) && stage.operator.dueCount > 0) ||
-      this.#merges.some((merge) => merge.operator.dueCount > 0)
-    )
+    return this.#dueCount() > 0
   }
 
+  /** Whether subscribers wait for the next commit. */
   get hasOutputs(): boolean {
-    return this.#outputs.count > 0 || this.hasDue
+    return this.#outputs.writes > 0 || this.hasDue
   }
 
   /** Whether a commit would write anything. */
-  isDirty(now: number): boolean {
+  get isDirty(): boolean {
     return (
       this.#moved ||
-      this.#writes() > 0 ||
-      [...this.#stages.values()].some(
-        (stage) =>
-          stage.operator.hasForgettable ||
-          (stage instanceof ReportStage && stage.needsReport(this.#isIdle(stage, now))),
-      )
+      this.hasOutputs ||
+      this.#windows().some(({ operator }) => operator.dirtyCount > 0 || operator.hasForgettable) ||
+      this.#merges.some(({ operator }) => operator.dirtyCount > 0 || operator.hasForgettable) ||
+      this.#reports.some((stage) => stage.needsReport(this.#isIdle(stage)))
     )
   }
 
   /** Whether time alone may close something. */
   get hasOpenWindows(): boolean {
-    return (
-      [...this.#stages.values()].some((stage) => stage.operator.hasOpen) ||
-      this.#merges.some((merge) => merge.operator.hasOpen)
-    )
+    return this.#windows().some(({ operator }) => operator.hasOpen)
   }
 
-  /** Folds one record batch of one of the partition's inputs. */
-  fold(entry: LogEntry): void {
-    const { topic } = entry
-    const header = decodeHeader(entry.header)
-    const refused = refusedEvents(header, entry.refused)
-    const events = decodeEvents(entry.payload)
-    const clock = this.#clocks.get(topic)!
-    const flows = this.#pipeline.flowsOf(topic)
-    const stages = this.#pipeline.windowsOf(topic).map(({ name }) => this.#stages.get(name)!)
-    for (let i = 0; i < events.length; i++) {
-      if (refused.size > 0 && refused.has(i)) continue
-      const event = events[i]!
-      for (const flow of flows) this.#runFlow(flow, event)
-      for (const stage of stages) {
-        const outcome = stage.operator.add(stage.groupOf(event.key), event.time, event.data as Record<string, unknown>)
-        if (outcome === 'late') this.#emitLate(stage, event)
-      }
-      clock.observe(event.time)
+  /** Window states held in memory. */
+  get openStates(): number {
+    const operators = [...this.#windows(), ...this.#merges].map(({ operator }) => operator)
+    return operators.reduce((sum, operator) => sum + operator.openCount, 0)
+  }
+
+  /** Folds a batch of one of the partition's inputs. */
+  fold(batch: InputBatch): void {
+    for (const event of batch.events) this.foldEvent(batch.topic, event)
+    this.finish(batch)
+  }
+
+  /** Folds one event of a batch. The batch counts as folded with `finish`. */
+  foldEvent(topic: string, event: EventBody): void {
+    const { clock, stages } = this.#inputs.get(topic)!
+    this.#flows.run(topic, event)
+    for (const stage of stages) {
+      if (stage.add(event) === 'added') continue
+      this.counters.late++
+      this.#flows.forward(stage.window.topic.lateTopic, event)
     }
+    clock.observe(event.time)
+  }
+
+  /** Passes over one event of a batch that ends its workers. */
+  bury(topic: string, event: EventBody, cause: string): void {
+    this.#flows.bury(topic, event, cause)
+  }
+
+  /** Counts a batch as folded and moves the watermarks of its windows: batch by batch, however many are folded before a commit. */
+  finish({ topic, streamId, events }: InputBatch): void {
     this.counters.events += events.length
     this.#events += events.length
-    this.#offsets.set(topic, entry.streamId)
+    this.offsets.set(topic, streamId)
     this.#moved = true
-  }
-
-  /** Passes over a batch that keeps killing its workers: its events go to the dead letters. */
-  skip(entry: LogEntry, cause: string): void {
-    for (const event of decodeEvents(entry.payload)) this.#bury(entry.topic, event, cause)
-    this.#offsets.set(entry.topic, entry.streamId)
-    this.#moved = true
+    this.#advance(this.#inputs.get(topic)!)
   }
 
   /** Takes a report of a source partition for a window merged here. */
   applyReport(window: string, source: number, entry: LogEntry): void {
-    this.#merges.find((merge) => merge.topic.name === window)!.apply(source, entry)
-    this.#offsets.set(foreignLog(source, partialsTopic(window)), entry.streamId)
+    const merge = this.#merges.find(({ topic }) => topic.name === window)!
+    this.counters.late += merge.apply(source, entry)
+    merge.operator.advance()
+    this.offsets.set(foreignLog(source, partialsTopic(window)), entry.streamId)
     this.#moved = true
   }
 
-  /** An input was read to its end. */
-  polledEmpty(now: number): void {
-    for (const clock of this.#clocks.values()) clock.polledEmpty(now)
+  /** The partition's logs were read to their end at `now`, except those of `topics`. */
+  polledEmpty(now: number, topics: ReadonlySet<string>): void {
+    for (const [topic, input] of this.#inputs) {
+      if (topics.has(topic)) continue
+      input.clock.polledEmpty(now)
+      this.#advance(input)
+    }
   }
 
-  /** Moves every watermark to what the inputs allow at `now`. */
-  advance(now: number): void {
-    for (const stage of this.#stages.values()) {
-      const clock = this.#clocks.get(stage.topic.from)!
-      stage.operator.advance(clock.watermark(stage.topic.spec.outOfOrdernessMs, now))
-    }
-    for (const merge of this.#merges) merge.operator.advance(now)
+  /** There were no reports for a window merged here. */
+  polledNoReports(now: number, window: string): void {
+    const merge = this.#merges.find(({ topic }) => topic.name === window)!
+    merge.operator.polledEmpty(now)
+    merge.operator.advance()
+  }
+
+  /** Logs could not be read: nothing is known of what they hold. */
+  interrupted(): void {
+    for (const { clock } of this.#inputs.values()) clock.interrupted()
+    for (const { operator } of this.#merges) operator.interrupted()
   }
 
   /** The operations of the next commit. What does not fit stays due. */
-  takeOperations(now: number): CommitOperation[] {
-    const reports: CommitOperation[] = []
-    for (const stage of this.#stages.values()) {
-      if (stage instanceof ReportStage) {
-        const report = stage.takeReport(this.#isIdle(stage, now))
-        if (report !== undefined) reports.push(reportOperation(this.#partition, stage.topic.name, report))
-      } else this.#emitPanes(stage, stage.topic.spec.allowedLatenessMs)
-    }
-    for (const merge of this.#merges) this.#emitPanes(merge, merge.topic.spec.allowedLatenessMs)
+  takeOperations(): CommitOperation[] {
+    for (const stage of this.#keyed) this.#emitPanes(stage.window, stage)
+    for (const merge of this.#merges) this.#emitPanes(merge, merge)
     this.#events = 0
     this.#moved = false
-    return [
-      ...[...this.#stages.values()].flatMap((stage) => stage.takeWrites(MAX_WRITES)),
-      ...this.#merges.flatMap((merge) => merge.takeWrites()),
-      ...this.#outputs.take(),
-      ...reports,
-    ]
+    const reports = this.#reports.flatMap((stage) => stage.takeReport(this.#isIdle(stage)))
+    return [...this.#takeStateWrites(), ...this.#outputs.take(), ...reports]
   }
 
   progress(): StoredProgress {
-    const maxTimes = [...this.#clocks].map(([topic, clock]) => [topic, clock.maxTime] as const)
-    const watermarks = [...this.#stages].map(([window, stage]) => [window, stage.operator.watermark] as const)
-    const merges = this.#merges.map(({ topic, operator }) => {
-      const watermark = Number.isFinite(operator.watermark) ? operator.watermark : null
-      return [topic.name, { watermark, sources: [...operator.sources] }] as const
-    })
-    const begun = ([, time]: readonly [string, number]) => Number.isFinite(time)
     return {
-      maxTimes: Object.fromEntries(maxTimes.filter(begun)),
-      watermarks: Object.fromEntries(watermarks.filter(begun)),
-      merges: Object.fromEntries(merges),
+      maxTimes: begunTimes([...this.#inputs].map(([topic, { clock }]) => [topic, clock.maxTime])),
+      watermarks: begunTimes(this.#windows().map(({ topic, operator }) => [topic.name, operator.watermark])),
+      merges: Object.fromEntries(
+        this.#merges.map(({ topic, operator: { watermark, sources } }) => [
+          topic.name,
+          { watermark: Number.isFinite(watermark) ? watermark : null, sources: [...sources] },
+        ]),
+      ),
     }
+  }
+
+  #advance({ clock, stages }: Input): void {
+    for (const { window } of stages) {
+      window.operator.advance(clock.watermark(window.topic.spec.outOfOrdernessMs))
+    }
+  }
+
+  /** What changed, and as much of what nothing can change any more as there is room to delete. */
+  #takeStateWrites(): CommitOperation[] {
+    let room = MAX_WRITES - this.#writes()
+    return [...this.#windows(), ...this.#merges].flatMap((holder) => {
+      const operations = holder.takeWrites(Math.max(0, room))
+      for (const operation of operations) if (operation.op === 'delete') room -= operation.fields.length
+      return operations
+    })
+  }
+
+  #windows(): StoredWindow[] {
+    return [...this.#keyed, ...this.#reports].map(({ window }) => window)
   }
 
   #writes(): number {
-    let writes = this.#outputs.count
-    for (const stage of this.#stages.values()) writes += stage.operator.dirtyCount
-    for (const merge of this.#merges) writes += merge.operator.dirtyCount
+    let writes = this.#outputs.writes
+    for (const { window } of this.#keyed) writes += window.operator.dirtyCount
+    for (const { window } of this.#reports) writes += window.operator.dirtyCount
+    for (const { operator } of this.#merges) writes += operator.dirtyCount
     return writes
   }
 
-  #isIdle(stage: WindowStage, now: number): boolean {
-    return this.#clocks.get(stage.topic.from)!.isIdle(now)
+  /** Panes that wait. */
+  #dueCount(): number {
+    let due = 0
+    for (const { window } of this.#keyed) due += window.operator.dueCount
+    for (const { operator } of this.#merges) due += operator.dueCount
+    return due
   }
 
-  #emitPanes(stage: WindowStage | MergeStage, allowedLatenessMs: number): void {
-    const room = Math.floor(MAX_PANES - this.#outputs.count / 3)
+  #isIdle({ window }: ReportStage): boolean {
+    return this.#inputs.get(window.topic.from)!.clock.isIdle
+  }
+
+  #emitPanes({ topic, operator }: StoredWindow | MergeStage, stage: WindowStage | MergeStage): void {
+    const room = Math.floor((MAX_WRITES - this.#writes()) / WRITES_PER_PANE)
     if (room <= 0) return
     // What readers of the result may rely on: nothing older than this can still be revised.
-    const carried = stage.operator.watermark - allowedLatenessMs
+    const watermark = operator.watermark - topic.spec.allowedLatenessMs
     for (const { id, pane, event } of stage.takePanes(room)) {
       this.counters.panes++
-      this.#outputs.add(stage.topic.name, event, { watermark: carried, keepsCurrent: true })
-      const { key, time } = event
-      for (const flow of this.#pipeline.flowsOf(stage.topic.name)) this.#runFlow(flow, { id, key, time, data: pane })
+      this.#outputs.add(topic.name, event, { watermark, keepsLatest: true })
+      this.#flows.run(topic.name, { id, key: event.key, time: event.time, data: pane })
     }
-  }
-
-  /** A flow's output keeps id, key and time of what it was computed from. */
-  #runFlow(flow: FlowTopic, event: EventBody): void {
-    let data: unknown
-    try {
-      data = applyFlow(flow.steps, event.data)
-      if (data === undefined) return
-      const json = encodeEvent(event.id, event.key, event.time, event.source, JSON.stringify(data))
-      this.#outputs.add(flow.name, { key: event.key, lane: flow.laneOf(data), time: event.time, json }, RESULT)
-    } catch (error) {
-      this.#bury(flow.name, event, error instanceof Error ? error.message : String(error))
-      return
-    }
-    for (const next of this.#pipeline.flowsOf(flow.name)) this.#runFlow(next, { ...event, data })
-  }
-
-  #emitLate(stage: WindowStage, { id, key, time, source, data }: EventBody): void {
-    this.counters.late++
-    const json = encodeEvent(id, key, time, source, JSON.stringify(data))
-    this.#outputs.add(stage.topic.lateTopic, { key, lane: 'low', time, json }, RESULT)
-  }
-
-  #bury(topic: string, event: EventBody, cause: string): void {
-    this.counters.deadLetters++
-    this.#outputs.add(deadLetterTopic(topic), deadLetter(event, cause), RESULT)
   }
 }
-
-const RESULT = { keepsCurrent: false } as const
 
 /** The partition that merges a window over all keys. */
 export function mergerOf(window: string, partitions: number): number {

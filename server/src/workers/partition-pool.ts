@@ -1,3 +1,4 @@
+import { setTimeout as pause } from 'node:timers/promises'
 import { Guard, HEARTBEAT_FRESH_MS, keys, type Redis } from '../bus/index.ts'
 import type { Clock } from '../clock.ts'
 import { EntrySource } from './entry-source.ts'
@@ -7,6 +8,7 @@ import { PartitionStore } from './partition-store.ts'
 import type { Pipeline } from './pipeline.ts'
 import { Roster } from './roster.ts'
 import { Trimmer } from './trimmer.ts'
+import { Turn } from './turn.ts'
 import { WorkerStats } from './worker-stats.ts'
 
 const RECONCILE_MS = 1_000
@@ -41,6 +43,7 @@ export class PartitionPool {
   readonly #yielded = new Map<number, number>()
   readonly #roster: Roster
   readonly #stats = new WorkerStats()
+  readonly #suspicion = new Turn()
   readonly #queue: LeaseQueue
   #timer: NodeJS.Timeout | undefined
   #closing = false
@@ -69,7 +72,10 @@ export class PartitionPool {
       await this.#roster.leave()
       await this.#queue.close()
     }
-    await Promise.race([handOver().catch(() => {}), new Promise((resolve) => setTimeout(resolve, deadlineMs))])
+    const deadline = new AbortController()
+    await Promise.race([handOver().catch(() => {}), pause(deadlineMs, undefined, { signal: deadline.signal })])
+    for (const owner of this.#owners.values()) owner.abandon()
+    deadline.abort()
   }
 
   async #own(partition: number): Promise<void> {
@@ -82,7 +88,7 @@ export class PartitionPool {
     const { pipeline, partitions, clock, log, redis, redisUrl } = this.#options
     const store = new PartitionStore(partition, redis, this.#guards.commit)
     const source = new EntrySource(redisUrl, partition, partitions, redis, this.#guards.tail)
-    const context = { pipeline, partitions, clock, stats: this.#stats, log }
+    const context = { pipeline, partitions, clock, stats: this.#stats, suspicion: this.#suspicion, log }
     const owner = new PartitionOwner(context, store, source, new Trimmer(store, pipeline, partitions, clock))
     this.#owners.set(partition, owner)
     const run = this.#run(partition, owner)
@@ -101,6 +107,7 @@ export class PartitionPool {
       this.#options.log(`partition ${partition}: ${error instanceof Error ? (error.stack ?? error.message) : error}`)
     } finally {
       this.#owners.delete(partition)
+      this.#stats.forget(partition)
     }
   }
 
@@ -136,7 +143,7 @@ export class PartitionPool {
 
   #report() {
     const breakers = Object.values(this.#guards).map((guard) => guard.state)
-    return { partitions: [...this.#owners.keys()].sort((a, b) => a - b), breakers, ...this.#stats.report() }
+    return { breakers, ...this.#stats.report() }
   }
 
   async #ownerless(): Promise<number[]> {

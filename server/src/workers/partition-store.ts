@@ -1,9 +1,13 @@
 import {
+  type CommitReply,
   type CommitRequest,
   commit,
   type Guard,
   heartbeat,
+  type KnownEntry,
   keys,
+  type Lineage,
+  noteSuspect,
   openPartition,
   type Redis,
   settleLineage,
@@ -11,55 +15,59 @@ import {
   takePartition,
   trimLog,
 } from '../bus/index.ts'
-import { decodeOffsets, decodeProgress, type Offsets, type StoredProgress } from './progress.ts'
+import type { StoredState } from './partition-fold.ts'
+import { decodeOffsets, decodeProgress } from './progress.ts'
+import type { HashFields } from './stored-window.ts'
 
 /** Fields of one HSCAN step. */
 const SCAN_COUNT = 1_000
 
-export interface LoadedState {
+/** State together with what the next commit must build on. */
+export interface LoadedState extends StoredState {
   readonly commitSeq: number
-  readonly offsets: Offsets
   readonly offsetsText: string
-  readonly progress: StoredProgress
-  readonly stored: ReadonlyMap<string, readonly (readonly [string, string])[]>
 }
 
-/** What a partition's owner says to Redis. */
+/** What a partition's owner says to Redis. Every method throws BusUnavailable when Redis does not answer. */
 export class PartitionStore {
   readonly partition: number
-  readonly redis: Redis
+  readonly #redis: Redis
   readonly #guard: Guard
 
   constructor(partition: number, redis: Redis, guard: Guard) {
     this.partition = partition
-    this.redis = redis
+    this.#redis = redis
     this.#guard = guard
   }
 
   take(): Promise<TakeReply> {
-    return takePartition(this.redis, this.#guard, this.partition)
+    return takePartition(this.#redis, this.#guard, this.partition)
   }
 
   heartbeat(token: string): Promise<boolean> {
-    return heartbeat(this.redis, this.#guard, this.partition, token, false)
+    return heartbeat(this.#redis, this.#guard, this.partition, token, false)
   }
 
   release(token: string): Promise<boolean> {
-    return heartbeat(this.redis, this.#guard, this.partition, token, true)
+    return heartbeat(this.#redis, this.#guard, this.partition, token, true)
   }
 
-  commit(request: CommitRequest) {
-    return commit(this.redis, this.#guard, this.partition, request)
+  commit(request: CommitRequest): Promise<CommitReply> {
+    return commit(this.#redis, this.#guard, this.partition, request)
+  }
+
+  noteSuspect(token: string, suspect: string): Promise<boolean> {
+    return noteSuspect(this.#redis, this.#guard, this.partition, token, suspect)
   }
 
   trim(token: string, topic: string, lowestKept: string): Promise<boolean> {
-    return trimLog(this.redis, this.#guard, this.partition, token, topic, lowestKept)
+    return trimLog(this.#redis, this.#guard, this.partition, token, topic, lowestKept)
   }
 
   /** The committed state of the partition. Only its owner may rely on it. */
   async load(storeKeys: readonly string[]): Promise<LoadedState> {
     const [commitSeq, offsets, clocks] = await this.#guard.run(() =>
-      this.redis.hmget(keys.meta(this.partition), 'commitSeq', 'offsets', 'clocks'),
+      this.#redis.hmget(keys.meta(this.partition), 'commitSeq', 'offsets', 'clocks'),
     )
     const stored = await Promise.all(storeKeys.map(async (key) => [key, await this.#scan(key)] as const))
     return {
@@ -71,21 +79,27 @@ export class PartitionStore {
     }
   }
 
-  /** Accepts the data set now in Redis, on what this owner knows of it. Gateways know more, so they get their chance first. */
-  async settle(offsets: Offsets): Promise<void> {
-    const { stored, current } = await this.#guard.run(() => openPartition(this.redis, this.partition))
-    if (stored === current) return
-    const own = [...offsets].filter(([log]) => !log.includes('/'))
-    const known = own.map(([topic, streamId]) => ({ topic, streamId }))
-    await this.#guard.run(() => settleLineage(this.redis, this.partition, { stored, current }, known))
+  /** Committed offsets of another partition's owner, as text. */
+  async offsetsOf(partition: number): Promise<string> {
+    return (await this.#guard.run(() => this.#redis.hget(keys.meta(partition), 'offsets'))) ?? ''
   }
 
-  async #scan(key: string): Promise<(readonly [string, string])[]> {
+  /** Under which identity of Redis the partition was last written, and under which it would be now. */
+  lineage(): Promise<Lineage> {
+    return this.#guard.run(() => openPartition(this.#redis, this.partition))
+  }
+
+  /** Accepts the data now in Redis: as the same log if every known entry is there, as another one if not. */
+  settle(seen: Lineage, known: readonly KnownEntry[]): Promise<void> {
+    return this.#guard.run(() => settleLineage(this.#redis, this.partition, seen, known))
+  }
+
+  async #scan(key: string): Promise<HashFields> {
     // HSCAN may return a field twice, but never misses one that stays: the map keeps each once.
     const fields = new Map<string, string>()
     let cursor = '0'
     do {
-      const [next, page] = await this.#guard.run(() => this.redis.hscan(key, cursor, 'COUNT', SCAN_COUNT))
+      const [next, page] = await this.#guard.run(() => this.#redis.hscan(key, cursor, 'COUNT', SCAN_COUNT))
       for (let i = 0; i < page.length; i += 2) fields.set(page[i]!, page[i + 1]!)
       cursor = next
     } while (cursor !== '0')

@@ -1,4 +1,4 @@
-import type { StoredSource } from '../operators/index.ts'
+import type { SourceStatus } from '../operators/index.ts'
 
 /** Event-time progress of a partition as stored with its state. Numbers are ms; what has not begun is absent. */
 export interface StoredProgress {
@@ -6,19 +6,24 @@ export interface StoredProgress {
   readonly maxTimes: Readonly<Record<string, number>>
   /** Window -> watermark. */
   readonly watermarks: Readonly<Record<string, number>>
-  /** Merged window -> watermark and what each source partition reported last. */
-  readonly merges: Readonly<
-    Record<
-      string,
-      { readonly watermark: number | null; readonly sources: readonly (readonly [number, StoredSource])[] }
-    >
-  >
+  /** Merged window -> watermark (`null` before the first) and what each source partition reported last. */
+  readonly merges: Readonly<Record<string, StoredMergeProgress>>
+}
+
+export interface StoredMergeProgress {
+  readonly watermark: number | null
+  readonly sources: readonly (readonly [source: number, status: SourceStatus])[]
 }
 
 const EMPTY: StoredProgress = { maxTimes: {}, watermarks: {}, merges: {} }
 
 export function decodeProgress(text: string): StoredProgress {
   return text === '' ? EMPTY : (JSON.parse(text) as StoredProgress)
+}
+
+/** Times by name, without those that have not begun. */
+export function begunTimes(times: Iterable<readonly [name: string, time: number]>): Record<string, number> {
+  return Object.fromEntries([...times].filter(([, time]) => Number.isFinite(time)))
 }
 
 /** Log name -> stream id of the last entry folded. A log of another partition is named `<partition>/<topic>`. */

@@ -1,51 +1,55 @@
-import { type CommitOperation, keys, partialsTopic } from '../bus/index.ts'
+import { type CommitOperation, type EventBody, partialsTopic } from '../bus/index.ts'
 import type { SourceReport } from '../operators/index.ts'
-import { ALL_KEYS, WindowStage } from './window-stage.ts'
+import { ALL_KEYS } from './pane.ts'
+import type { StoredWindow } from './stored-window.ts'
+
+/** Partials of one report: more stay due. */
+const MAX_PARTIALS = 300
 
 /**
  * First stage of a window over all keys: this partition's part of each window, reported - never emitted - to the partition
  * that merges them. Reports when windows complete or change afterwards, when the watermark enters another window, and when
- * the input goes idle or wakes, so that the merging side knows whom to wait for.
+ * the input goes idle or wakes, so that the merging side knows whom to wait for. Every owner reports once more.
  */
-export class ReportStage extends WindowStage {
-  #reported: { readonly window: number; readonly idle: boolean } | undefined
+export class ReportStage {
+  readonly window: StoredWindow
+  #reported: { readonly bucket: number; readonly idle: boolean } | undefined
 
-  override groupOf(): string {
-    return ALL_KEYS
+  constructor(window: StoredWindow) {
+    this.window = window
   }
 
-  /** Whether there is something to say: partials that are due, another window entered, or the input went idle or woke. */
+  add({ time, data }: EventBody): 'added' | 'late' {
+    return this.window.operator.add(ALL_KEYS, time, data as Record<string, unknown>)
+  }
+
+  /** @param idle whether the window's input is idle. */
   needsReport(idle: boolean): boolean {
-    if (this.operator.watermark === Number.NEGATIVE_INFINITY) return false
-    if (this.operator.dueCount > 0 || this.#reported?.idle !== idle) return true
-    // An idle source holds nobody back, so how its watermark moves on is nobody's business.
-    return !idle && this.#reported.window !== this.#window()
+    const { dueCount } = this.window.operator
+    if (dueCount > 0 || (this.#reported !== undefined && this.#reported.idle !== idle)) return true
+    // A source is silent until it knows whether it has input; idle, it holds nobody back, so its watermark is of no interest.
+    if (this.#reported === undefined) return idle || this.#hasBegun()
+    return !idle && this.#hasBegun() && this.#reported.bucket !== this.#bucket()
   }
 
-  /** Takes every due partial: one group means at most a few hundred open windows. */
-  takeReport(idle: boolean): SourceReport | undefined {
-    if (!this.needsReport(idle)) return undefined
-    if (idle) this.operator.flush()
-    this.#reported = { window: this.#window(), idle }
-    const due = this.operator.takeDue(Number.POSITIVE_INFINITY)
-    const partials = due.map(({ start, accumulator }) => ({ start, accumulator }))
-    return { watermark: this.operator.watermark, idle, partials }
+  /** The report that is needed, as the commit's write to the partition's own log of partials. */
+  takeReport(idle: boolean): CommitOperation[] {
+    if (!this.needsReport(idle)) return []
+    const { operator, topic } = this.window
+    if (idle) operator.flush()
+    this.#reported = { bucket: this.#bucket(), idle }
+    const partials = operator.takeDue(MAX_PARTIALS).map(({ start, accumulator }) => ({ start, accumulator }))
+    const report: SourceReport = { watermark: this.#hasBegun() ? operator.watermark : null, idle, partials }
+    const payload = Buffer.from(JSON.stringify(report))
+    return [{ op: 'append', topic: partialsTopic(topic.name), header: '', payload, watermark: undefined, latest: [] }]
   }
 
-  #window(): number {
-    const { watermark, spec } = this.operator
+  #hasBegun(): boolean {
+    return Number.isFinite(this.window.operator.watermark)
+  }
+
+  #bucket(): number {
+    const { watermark, spec } = this.window.operator
     return Math.floor((watermark - spec.offsetMs) / spec.sizeMs)
-  }
-}
-
-/** Stores a report in the partition's own log of partials. */
-export function reportOperation(partition: number, window: string, report: SourceReport): CommitOperation {
-  return {
-    op: 'append',
-    key: keys.log(partition, partialsTopic(window)),
-    header: '',
-    payload: Buffer.from(JSON.stringify(report)),
-    watermark: undefined,
-    current: undefined,
   }
 }

@@ -1,5 +1,5 @@
 import { compareStreamIds } from '@tidegate/protocol'
-import { keys, partialsTopic } from '../bus/index.ts'
+import { BusUnavailable, partialsTopic } from '../bus/index.ts'
 import type { Clock } from '../clock.ts'
 import { deadLetterTopic } from './dead-letter.ts'
 import { mergerOf } from './partition-fold.ts'
@@ -9,8 +9,8 @@ import { decodeOffsets, foreignLog, type Offsets } from './progress.ts'
 
 /** Trimming is free at node borders, so there is no hurry. */
 const TRIM_EVERY_MS = 10_000
-/** Partials and dead letters have no retention of their own in the config. */
-const INTERNAL_RETENTION_MS = 24 * 60 * 60 * 1_000
+/** Dead letters have no retention of their own in the config. */
+const DEAD_LETTER_RETENTION_MS = 24 * 60 * 60 * 1_000
 
 /** Removes what retention allows from a partition's logs, never what somebody has yet to read. */
 export class Trimmer {
@@ -29,17 +29,30 @@ export class Trimmer {
     this.#trimmedAt = clock.now() - (store.partition / partitions) * TRIM_EVERY_MS
   }
 
-  /** @param offsets committed offsets of the partition's owner. @throws BusUnavailable */
-  async trimWhenDue(token: string, offsets: Offsets): Promise<void> {
+  /**
+   * A trim that Redis does not answer is left to the next time.
+   *
+   * @param committed offsets as stored: what was folded since would be read again by a successor.
+   */
+  async trimWhenDue(token: string, committed: () => Offsets): Promise<void> {
     const now = this.#clock.now()
     if (now - this.#trimmedAt < TRIM_EVERY_MS) return
     this.#trimmedAt = now
+    try {
+      await this.#trim(token, committed(), now)
+    } catch (error) {
+      if (!(error instanceof BusUnavailable)) throw error
+    }
+  }
+
+  async #trim(token: string, committed: Offsets, now: number): Promise<void> {
     const inputs = new Set(this.#pipeline.inputs.map(({ name }) => name))
-    for (const { name, retentionMs } of this.#pipeline.contract.topics.values()) {
+    for (const { name, kind, retentionMs } of this.#pipeline.contract.topics.values()) {
       const cut = `${now - retentionMs}-0`
-      const lowest = inputs.has(name) ? older(cut, offsets.get(name)) : cut
+      const lowest = inputs.has(name) ? older(cut, committed.get(name)) : cut
       if (lowest !== undefined) await this.#store.trim(token, name, lowest)
-      await this.#store.trim(token, deadLetterTopic(name), `${now - INTERNAL_RETENTION_MS}-0`)
+      if (kind !== 'source' && kind !== 'flow') continue
+      await this.#store.trim(token, deadLetterTopic(name), `${now - DEAD_LETTER_RETENTION_MS}-0`)
     }
     for (const { name, spec } of this.#pipeline.windows) {
       if (spec.groupBy === 'all') await this.#trimPartials(token, name)
@@ -49,9 +62,8 @@ export class Trimmer {
   /** Partials are needed until the merging partition has committed past them. */
   async #trimPartials(token: string, window: string): Promise<void> {
     const merger = mergerOf(window, this.#partitions)
-    const text = (await this.#store.redis.hget(keys.meta(merger), 'offsets')) ?? ''
     const topic = partialsTopic(window)
-    const read = decodeOffsets(text).get(foreignLog(this.#store.partition, topic))
+    const read = decodeOffsets(await this.#store.offsetsOf(merger)).get(foreignLog(this.#store.partition, topic))
     if (read !== undefined) await this.#store.trim(token, topic, read)
   }
 }

@@ -1,26 +1,64 @@
-import type { CommitReply } from '../bus/index.ts'
-import type { FoldCounters } from './partition-fold.ts'
+import type { CommitReply, LogEntry } from '../bus/index.ts'
+import { type FoldCounters, noCounts } from './fold-counters.ts'
+import type { PartitionFold } from './partition-fold.ts'
+
+/** What one partition last said of itself. */
+interface PartitionGauges {
+  openStates: number
+  /** Age of the oldest entry of the last read; 0 when there was none. */
+  lagMs: number
+}
 
 /** Counters of one worker process, published with its heartbeat. */
 export class WorkerStats {
-  readonly commits: Record<CommitReply['status'], number> = { ok: 0, fenced: 0, conflict: 0, lineage: 0 }
-  readonly folded: FoldCounters = { events: 0, late: 0, panes: 0, deadLetters: 0 }
-  /** Longest commit since the last report, ms, resends included. */
+  readonly #commits: Record<CommitReply['status'], number> = { ok: 0, fenced: 0, conflict: 0, lineage: 0 }
+  readonly #folded = noCounts()
+  readonly #gauges = new Map<number, PartitionGauges>()
+  /** Longest commit since the last report, resends included. */
   #slowestCommitMs = 0
 
-  /** Counts one commit and takes the fold's counters over. */
-  committed(status: CommitReply['status'], tookMs: number, counters: FoldCounters): void {
-    this.commits[status]++
+  /** A partition was read; `oldest` is the first entry of the reply. */
+  read(partition: number, oldest: LogEntry | undefined, now: number): void {
+    const appendedAt = oldest === undefined ? now : Number(oldest.streamId.split('-')[0])
+    this.#gaugesOf(partition).lagMs = Math.max(0, now - appendedAt)
+  }
+
+  committed(status: CommitReply['status'], tookMs: number): void {
+    this.#commits[status]++
     this.#slowestCommitMs = Math.max(this.#slowestCommitMs, tookMs)
-    for (const name of Object.keys(counters) as (keyof FoldCounters)[]) {
-      this.folded[name] += counters[name]
-      counters[name] = 0
+  }
+
+  /** Takes the counters of a fold over: what they count was committed. */
+  folded(partition: number, fold: PartitionFold): void {
+    for (const name of Object.keys(this.#folded) as (keyof FoldCounters)[]) {
+      this.#folded[name] += fold.counters[name]
+      fold.counters[name] = 0
+    }
+    this.#gaugesOf(partition).openStates = fold.openStates
+  }
+
+  /** The partition is no longer this worker's. */
+  forget(partition: number): void {
+    this.#gauges.delete(partition)
+  }
+
+  report() {
+    const slowestCommitMs = Math.round(this.#slowestCommitMs * 10) / 10
+    this.#slowestCommitMs = 0
+    return {
+      partitions: Object.fromEntries(this.#gauges),
+      commits: this.#commits,
+      folded: this.#folded,
+      slowestCommitMs,
     }
   }
 
-  report(): { commits: Record<string, number>; folded: FoldCounters; slowestCommitMs: number } {
-    const slowestCommitMs = Math.round(this.#slowestCommitMs * 10) / 10
-    this.#slowestCommitMs = 0
-    return { commits: this.commits, folded: this.folded, slowestCommitMs }
+  #gaugesOf(partition: number): PartitionGauges {
+    let gauges = this.#gauges.get(partition)
+    if (gauges === undefined) {
+      gauges = { openStates: 0, lagMs: 0 }
+      this.#gauges.set(partition, gauges)
+    }
+    return gauges
   }
 }

@@ -6,12 +6,12 @@
 --      'X' key header payload watermark key2 n  n x (index field value)
 --                 append a record batch; into hash key2 (0 = none) goes field -> '<stream id>.<index> <value>'
 --      where key counts from 1 behind meta, and an empty watermark is left out
--- Returns 'OK', 'FENCED', 'CONFLICT', 'LINEAGE' stored current, or 'TYPE' key
+-- Returns 'OK' and the stream ids of the X operations, 'FENCED', 'CONFLICT', 'LINEAGE' stored current, or 'TYPE' key
 local meta = KEYS[1]
 local lineage = current_lineage()
-local had = redis.call('HMGET', meta, 'lineage', 'commitId', 'token', 'commitSeq', 'offsets', 'epoch')
+local had = redis.call('HMGET', meta, 'lineage', 'commitId', 'token', 'commitSeq', 'offsets', 'epoch', 'reply')
 if had[1] ~= lineage then return { 'LINEAGE', had[1] or '', lineage } end
-if had[2] == ARGV[3] then return { 'OK' } end
+if had[2] == ARGV[3] then return { 'OK', had[7] } end
 if had[3] ~= ARGV[1] then return { 'FENCED' } end
 if (had[4] or '0') ~= ARGV[2] or (had[5] or '') ~= ARGV[4] then return { 'CONFLICT' } end
 
@@ -39,6 +39,7 @@ end
 local function chunked(command, key, from, to)
   for first = from, to, CHUNK do redis.call(command, key, unpack(ARGV, first, math.min(first + CHUNK - 1, to))) end
 end
+local ids = {}
 at = FIRST
 while at <= #ARGV do
   local op, key = ARGV[at], KEYS[tonumber(ARGV[at + 1]) + 1]
@@ -57,6 +58,7 @@ while at <= #ARGV do
     else
       id = redis.call('XADD', key, '*', 'e', had[6], 'h', ARGV[at + 2], 'd', ARGV[at + 3], 'w', ARGV[at + 4])
     end
+    ids[#ids + 1] = id
     local second, n = tonumber(ARGV[at + 5]), tonumber(ARGV[at + 6])
     local fields = {}
     for i = 1, n do
@@ -71,6 +73,7 @@ while at <= #ARGV do
   end
 end
 
-redis.call('HSET', meta, 'commitSeq', tonumber(ARGV[2]) + 1, 'commitId', ARGV[3], 'offsets', ARGV[5], 'clocks', ARGV[6],
-  'heartbeat', now_ms(), 'takes', 0)
-return { 'OK' }
+local reply = table.concat(ids, ' ')
+redis.call('HSET', meta, 'commitSeq', tonumber(ARGV[2]) + 1, 'commitId', ARGV[3], 'reply', reply, 'offsets', ARGV[5],
+  'clocks', ARGV[6], 'heartbeat', now_ms(), 'takes', 0, 'suspect', '')
+return { 'OK', reply }

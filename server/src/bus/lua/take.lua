@@ -1,10 +1,10 @@
 -- Makes the caller the owner of a partition, unless another owner is alive.
 -- KEYS meta   ARGV random part of the token, ms for which a heartbeat counts as alive
--- Returns { 'OK', token, commitSeq, takes since the last commit, offsets, clocks }
+-- Returns { 'OK', token, takes since the last commit or release, suspect of an earlier owner or '' }
 --      or { 'HELD', ms until the heartbeat is stale } or { 'LINEAGE', stored, current }
 local meta = KEYS[1]
 local lineage = current_lineage()
-local had = redis.call('HMGET', meta, 'lineage', 'token', 'heartbeat', 'released', 'commitSeq', 'offsets', 'clocks')
+local had = redis.call('HMGET', meta, 'lineage', 'token', 'heartbeat', 'released', 'suspect')
 if had[1] ~= lineage then return { 'LINEAGE', had[1] or '', lineage } end
 local now, fresh = now_ms(), tonumber(ARGV[2])
 if had[2] and had[4] ~= '1' then
@@ -14,4 +14,4 @@ end
 local token = redis.call('HINCRBY', meta, 'tokens', 1) .. ':' .. ARGV[1]
 redis.call('HSET', meta, 'token', token, 'heartbeat', now, 'released', '0')
 local takes = redis.call('HINCRBY', meta, 'takes', 1)
-return { 'OK', token, had[5] or '0', takes, had[6] or '', had[7] or '' }
+return { 'OK', token, takes, had[5] or '' }

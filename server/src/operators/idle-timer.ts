@@ -1,0 +1,33 @@
+/**
+ * An input that was polled and found empty for this long is idle and stops holding the watermark back. Long enough for
+ * a reading interval of a second and the commit of a busy gateway, short enough that a last window closes soon.
+ */
+export const IDLE_AFTER_MS = 2_000
+
+/**
+ * How long an input has been seen to be empty. Only time between two empty polls counts: while Redis is away, or this
+ * process was stopped, or the clock was set, nothing is known about the input.
+ */
+export class IdleTimer {
+  #since: number | undefined
+  #until = 0
+
+  /** Something came in, or the input could not be polled. */
+  reset(): void {
+    this.#since = undefined
+  }
+
+  polledEmpty(now: number): void {
+    const sinceLast = now - this.#until
+    if (sinceLast < 0 || sinceLast > IDLE_AFTER_MS) this.#since = undefined
+    this.#since ??= now
+    this.#until = now
+  }
+
+  /** How long the input has been idle, ms; `undefined` while it is not. */
+  get idleMs(): number | undefined {
+    if (this.#since === undefined) return undefined
+    const idle = this.#until - this.#since - IDLE_AFTER_MS
+    return idle < 0 ? undefined : idle
+  }
+}

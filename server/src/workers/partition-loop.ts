@@ -1,0 +1,215 @@
+import { randomUUID } from 'node:crypto'
+import { setTimeout as pause, setImmediate as yieldToLoop } from 'node:timers/promises'
+import { BusUnavailable, type CommitRequest, type LogEntry, type Ownership } from '../bus/index.ts'
+import type { Clock } from '../clock.ts'
+import type { EntrySource } from './entry-source.ts'
+import type { Evidence } from './evidence.ts'
+import { decodeBatch, type InputBatch } from './input-batch.ts'
+import { PartitionFold } from './partition-fold.ts'
+import type { LoadedState, PartitionStore } from './partition-store.ts'
+import type { Pipeline } from './pipeline.ts'
+import { decodeOffsets, encodeOffsets } from './progress.ts'
+import { RETRY_MS, untilAnswered } from './retry.ts'
+import { foldWithSuspicion, SUSPICIOUS_TAKES } from './suspect-fold.ts'
+import type { Trimmer } from './trimmer.ts'
+import type { Turn } from './turn.ts'
+import type { WorkerStats } from './worker-stats.ts'
+
+/** State without output is committed this often: the log still has the events, so nothing waits for it. */
+const STATE_COMMIT_MS = 100
+/** Outputs are committed this often: subscribers wait for them. The first after a pause goes out at once. */
+const OUTPUT_COMMIT_MS = 20
+/** Reports of other partitions are looked for this often: they cannot wake a read of this partition's slot. */
+const REPORTS_EVERY_MS = 50
+/** Longest wait for input while a quiet input may close windows: what it costs them in delay. */
+const OPEN_BLOCK_MS = 250
+const IDLE_BLOCK_MS = 1_000
+/** The fold lets heartbeats and other partitions in this often. */
+const YIELD_EVERY_MS = 20
+
+/** Why a loop ended. All but `stopped` mean that what it held in memory is void. */
+export type LoopEnd = 'stopped' | 'fenced' | 'conflict' | 'lineage'
+
+export interface OwnerContext {
+  readonly pipeline: Pipeline
+  readonly partitions: number
+  readonly clock: Clock
+  readonly stats: WorkerStats
+  /** One for the process: while one partition folds under suspicion no other does, or the wrong one would be blamed. */
+  readonly suspicion: Turn
+  readonly log: (message: string) => void
+}
+
+export interface LoopParts {
+  readonly store: PartitionStore
+  readonly source: EntrySource
+  readonly trimmer: Trimmer
+  readonly evidence: Evidence
+  readonly ownership: Ownership
+  /** Checked while Redis does not answer. */
+  readonly isOver: () => boolean
+}
+
+/** Reads, folds and commits one partition from one loaded state on. */
+export class PartitionLoop {
+  readonly #context: OwnerContext
+  readonly #parts: LoopParts
+  readonly #fold: PartitionFold
+  #commitSeq: number
+  #offsetsText: string
+  #suspicious: boolean
+  /** Panes were left over by the last commit, or by an earlier owner: they go out before anything is read or folded. */
+  #draining: boolean
+  #entries: LogEntry[] = []
+  #next: InputBatch | undefined
+  #committedAt = 0
+  #reportsReadAt = 0
+  #stopping = false
+
+  constructor(context: OwnerContext, parts: LoopParts, state: LoadedState) {
+    this.#context = context
+    this.#parts = parts
+    this.#fold = new PartitionFold(context.pipeline, parts.store.partition, context.partitions, state)
+    this.#commitSeq = state.commitSeq
+    this.#offsetsText = state.offsetsText
+    this.#draining = this.#fold.hasDue
+    this.#suspicious = parts.ownership.takes >= SUSPICIOUS_TAKES
+  }
+
+  /** Ends `run` after a last commit. */
+  stop(): void {
+    this.#stopping = true
+  }
+
+  /** @throws Abandoned, BusMismatch */
+  async run(): Promise<LoopEnd> {
+    const { trimmer, ownership } = this.#parts
+    while (!this.#stopping) {
+      const end = this.#draining ? await this.#commit() : await this.#readFoldCommit()
+      if (end !== undefined) return end
+      await trimmer.trimWhenDue(ownership.token, () => decodeOffsets(this.#offsetsText))
+    }
+    return (this.#fold.isDirty ? await this.#commit() : undefined) ?? 'stopped'
+  }
+
+  async #readFoldCommit(): Promise<LoopEnd | undefined> {
+    await this.#readReports()
+    if (!this.#hasPending) await this.#read()
+    return (await this.#foldPending()) ?? (this.#isCommitDue() ? await this.#commit() : undefined)
+  }
+
+  get #hasPending(): boolean {
+    return this.#next !== undefined || this.#entries.length > 0
+  }
+
+  async #readReports(): Promise<void> {
+    const { merges, offsets } = this.#fold
+    const now = this.#now()
+    if (merges.length === 0 || now - this.#reportsReadAt < REPORTS_EVERY_MS) return
+    this.#reportsReadAt = now
+    await this.#reading(async () => {
+      for (const window of merges) {
+        const reports = await this.#parts.source.readReports(window, offsets)
+        for (const { source, entry } of reports) this.#fold.applyReport(window, source, entry)
+        if (reports.length === 0) this.#fold.polledNoReports(this.#now(), window)
+      }
+    })
+  }
+
+  async #read(): Promise<void> {
+    await this.#reading(async () => {
+      this.#entries = await this.#parts.source.read(this.#fold.cursors(), this.#waitMs())
+      this.#fold.polledEmpty(this.#now(), new Set(this.#entries.map(({ topic }) => topic)))
+      for (const { topic, streamId } of this.#entries) this.#parts.evidence.saw(topic, streamId)
+      this.#context.stats.read(this.#parts.store.partition, this.#entries[0], this.#now())
+    })
+  }
+
+  /** While Redis does not answer, what is held stays and nothing moves. */
+  async #reading(body: () => Promise<void>): Promise<void> {
+    try {
+      await body()
+    } catch (error) {
+      if (!(error instanceof BusUnavailable)) throw error
+      this.#fold.interrupted()
+      await pause(RETRY_MS)
+    }
+  }
+
+  async #foldPending(): Promise<LoopEnd | undefined> {
+    let yieldedAt = performance.now()
+    while (this.#hasPending) {
+      this.#next ??= decodeBatch(this.#entries.shift()!)
+      if (!this.#fold.hasRoomFor(this.#next)) return undefined
+      if (this.#suspicious) return await this.#foldUnderSuspicion(this.#next)
+      this.#fold.fold(this.#next)
+      this.#next = undefined
+      if (performance.now() - yieldedAt >= YIELD_EVERY_MS) {
+        await yieldToLoop()
+        yieldedAt = performance.now()
+      }
+    }
+    return undefined
+  }
+
+  /** One batch, committed at once: from then on nothing is suspicious any more. */
+  #foldUnderSuspicion(batch: InputBatch): Promise<LoopEnd | undefined> {
+    const { store, ownership, isOver } = this.#parts
+    const note = (suspect: string) => untilAnswered(() => store.noteSuspect(ownership.token, suspect), isOver)
+    return this.#context.suspicion.run(async () => {
+      this.#context.log(`partition ${store.partition}: owners keep ending, folding event by event`)
+      if (!(await foldWithSuspicion(this.#fold, batch, ownership.suspect, note))) return 'fenced'
+      this.#next = undefined
+      this.#suspicious = false
+      return await this.#commit()
+    })
+  }
+
+  #isCommitDue(): boolean {
+    if (!this.#fold.isDirty) return false
+    return this.#hasPending || this.#untilCommitMs() <= 0
+  }
+
+  #untilCommitMs(): number {
+    return this.#committedAt + (this.#fold.hasOutputs ? OUTPUT_COMMIT_MS : STATE_COMMIT_MS) - this.#now()
+  }
+
+  /** How long the next read may wait. */
+  #waitMs(): number {
+    const idle = this.#fold.hasOpenWindows ? OPEN_BLOCK_MS : IDLE_BLOCK_MS
+    const limits = [idle]
+    if (this.#fold.merges.length > 0) limits.push(REPORTS_EVERY_MS)
+    if (this.#fold.isDirty) limits.push(this.#untilCommitMs())
+    return Math.max(0, Math.min(...limits))
+  }
+
+  async #commit(): Promise<LoopEnd | undefined> {
+    const { store, ownership, evidence, isOver } = this.#parts
+    const operations = this.#fold.takeOperations()
+    const request: CommitRequest = {
+      token: ownership.token,
+      commitSeq: this.#commitSeq,
+      commitId: randomUUID(),
+      offsetsBefore: this.#offsetsText,
+      offsets: encodeOffsets(this.#fold.offsets),
+      clocks: JSON.stringify(this.#fold.progress()),
+      operations,
+    }
+    const startedAt = performance.now()
+    // An unknown outcome is settled by the commit id: the same request, until Redis answers.
+    const reply = await untilAnswered(() => store.commit(request), isOver)
+    this.#context.stats.committed(reply.status, performance.now() - startedAt)
+    if (reply.status !== 'ok') return reply.status
+    this.#context.stats.folded(store.partition, this.#fold)
+    evidence.committed(operations, reply.ids)
+    this.#commitSeq++
+    this.#offsetsText = request.offsets
+    this.#committedAt = this.#now()
+    this.#draining = this.#fold.hasDue
+    return undefined
+  }
+
+  #now(): number {
+    return this.#context.clock.now()
+  }
+}

@@ -1,0 +1,55 @@
+import { type CommitOperation, keys } from '../bus/index.ts'
+import type { WindowTopic } from '../config/model.ts'
+import { KeyedWindow, type StoredWindowState } from '../operators/index.ts'
+
+export type HashFields = readonly (readonly [field: string, value: string])[]
+
+/**
+ * The open states of one window in one partition: the operator, and the hash that keeps them. Field `<start>:<key>` holds
+ * `[revision, changed, slots...]`.
+ */
+export class StoredWindow {
+  readonly topic: WindowTopic
+  readonly operator: KeyedWindow
+  readonly #key: string
+
+  constructor(topic: WindowTopic, partition: number, watermark: number | undefined, stored: HashFields) {
+    this.topic = topic
+    this.operator = new KeyedWindow(topic.spec, watermark, stored.map(decodeState))
+    this.#key = StoredWindow.keyOf(topic, partition)
+  }
+
+  static keyOf(topic: WindowTopic, partition: number): string {
+    return keys.window(partition, topic.name)
+  }
+
+  /** Writes after which the stored states are the states now; forgets at most `limit` of them. */
+  takeWrites(limit: number): CommitOperation[] {
+    const forgotten = this.operator.takeForgotten(limit).map(fieldOf)
+    const changed = this.operator.takeDirty().map((state) => [fieldOf(state), encodeState(state)] as const)
+    const operations: CommitOperation[] = []
+    if (changed.length > 0) operations.push({ op: 'set', key: this.#key, fields: changed })
+    if (forgotten.length > 0) operations.push({ op: 'delete', key: this.#key, fields: forgotten })
+    return operations
+  }
+}
+
+function fieldOf({ start, key }: Pick<StoredWindowState, 'start' | 'key'>): string {
+  return `${start}:${key}`
+}
+
+function encodeState({ revision, changed, accumulator }: StoredWindowState): string {
+  return JSON.stringify([revision, changed ? 1 : 0, ...accumulator])
+}
+
+function decodeState([field, value]: HashFields[number]): StoredWindowState {
+  const colon = field.indexOf(':')
+  const [revision, changed, ...accumulator] = JSON.parse(value) as number[]
+  return {
+    start: Number(field.slice(0, colon)),
+    key: field.slice(colon + 1),
+    revision: revision!,
+    changed: changed === 1,
+    accumulator,
+  }
+}

@@ -1,0 +1,138 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { IDLE_AFTER_MS, KeyedWindow, MergeWindow } from '../../src/operators/index.ts'
+import { recompute, type Timed, timed, windowSpec } from './window-oracle.ts'
+
+const FOREVER = 1_000_000
+const active = (watermark: number) => ({ watermark, idle: false, partials: [] })
+const idle = (watermark: number | null) => ({ watermark, idle: true, partials: [] })
+/** Slots of a partial over one value: count, sum, compensation, min, max. */
+const one = (v: number) => [1, v, 0, v, v]
+
+function results(window: MergeWindow) {
+  return window.takeDue(FOREVER).map((state) => ({
+    start: state.start,
+    revision: state.revision - 1,
+    ...window.aggregates.result(window.merged(state)),
+  }))
+}
+
+describe('merge window', () => {
+  it('O-MERGE-1 replaces what a source reported before', () => {
+    const window = new MergeWindow(windowSpec(100), 2)
+    const report = { watermark: 3, idle: false, partials: [{ start: 3, accumulator: one(5) }] }
+    window.apply(0, report)
+    window.apply(0, report)
+    window.apply(1, { watermark: 13, idle: false, partials: [{ start: 3, accumulator: one(7) }] })
+    window.apply(0, { watermark: 13, idle: false, partials: [{ start: 3, accumulator: [2, 6, 0, 1, 5] }] })
+    window.advance()
+    expect(results(window)).toEqual([{ start: 3, revision: 0, count: 3, sum: 13, min: 1, max: 7 }])
+  })
+
+  it('O-MERGE-2 waits for every source to report, then for the slowest active one', () => {
+    const window = new MergeWindow(windowSpec(100), 3)
+    const watermarkAfter = (source: number, report: ReturnType<typeof active | typeof idle>) => {
+      window.apply(source, report)
+      window.advance()
+      return window.watermark
+    }
+    expect(watermarkAfter(0, active(30))).toBe(Number.NEGATIVE_INFINITY)
+    expect(watermarkAfter(1, active(20))).toBe(Number.NEGATIVE_INFINITY)
+    expect(watermarkAfter(2, idle(null))).toBe(20)
+    expect(watermarkAfter(1, active(40))).toBe(30)
+    expect(watermarkAfter(2, active(10))).toBe(30)
+  })
+
+  it('O-MERGE-3 moves on with the time without reports once every source is idle', () => {
+    const window = new MergeWindow(windowSpec(100), 2)
+    window.apply(0, idle(30))
+    window.apply(1, active(20))
+    for (let now = 0; now <= 3 * IDLE_AFTER_MS; now += IDLE_AFTER_MS) window.polledEmpty(now)
+    window.advance()
+    expect(window.watermark).toBe(20)
+    window.apply(1, idle(20))
+    window.advance()
+    expect(window.watermark).toBe(30)
+    window.polledEmpty(100_000)
+    window.polledEmpty(100_000 + IDLE_AFTER_MS)
+    window.polledEmpty(100_000 + IDLE_AFTER_MS + 7)
+    window.advance()
+    expect(window.watermark).toBe(37)
+    window.interrupted()
+    window.polledEmpty(200_000)
+    window.advance()
+    expect(window.watermark).toBe(37)
+  })
+
+  it('O-MERGE-4 revises complete windows, and counts what comes for forgotten ones', () => {
+    const window = new MergeWindow(windowSpec(10), 1)
+    window.apply(0, { watermark: 13, idle: false, partials: [{ start: 3, accumulator: one(1) }] })
+    window.advance()
+    expect(results(window)).toMatchObject([{ start: 3, revision: 0, sum: 1 }])
+    expect(
+      window.apply(0, { watermark: 13, idle: false, partials: [{ start: 3, accumulator: [2, 4, 0, 1, 3] }] }),
+    ).toBe(0)
+    expect(results(window)).toMatchObject([{ start: 3, revision: 1, sum: 4 }])
+    window.apply(0, active(23))
+    window.advance()
+    expect(window.hasForgettable).toBe(true)
+    expect(window.takeForgotten(9).map(({ start }) => start)).toEqual([3])
+    expect(window.apply(0, { watermark: 23, idle: false, partials: [{ start: 3, accumulator: one(9) }] })).toBe(1)
+    expect(window.openCount).toBe(0)
+  })
+
+  it('O-MERGE-5 continues from what is stored', () => {
+    const spec = windowSpec(100)
+    const before = new MergeWindow(spec, 2)
+    before.apply(0, { watermark: 15, idle: false, partials: [{ start: 3, accumulator: one(1) }] })
+    before.apply(1, { watermark: 14, idle: false, partials: [{ start: 3, accumulator: one(2) }] })
+    before.advance()
+    expect(before.dueCount).toBe(1)
+    const stored = before.takeDirty().map(({ state }) => ({ ...state, parts: new Map(state.parts) }))
+    const after = new MergeWindow(spec, 2, { watermark: before.watermark, sources: before.sources }, stored)
+    expect(results(after)).toMatchObject([{ start: 3, revision: 0, sum: 3 }])
+    after.apply(0, active(30))
+    after.advance()
+    expect(after.watermark).toBe(14)
+  })
+
+  it('O-WINDOW-5 O-MERGE-1 two stages give the results of one, however the events are spread and reports repeated', () => {
+    const sources = 3
+    const spread = fc.array(fc.record({ source: fc.nat(sources - 1), event: timed, repeat: fc.boolean() }), {
+      maxLength: 40,
+    })
+    fc.assert(
+      fc.property(spread, (arrivals) => {
+        const spec = windowSpec(FOREVER, 'all')
+        const firsts = Array.from({ length: sources }, () => new KeyedWindow(spec))
+        const merge = new MergeWindow(spec, sources)
+        const last = new Map<number, object>()
+        const report = (source: number, times = 1) => {
+          const first = firsts[source]!
+          const partials = first
+            .takeDue(FOREVER)
+            .map(({ start, accumulator }) => ({ start, accumulator: [...accumulator] }))
+          for (let i = 0; i < times; i++) merge.apply(source, { watermark: first.watermark, idle: false, partials })
+          merge.advance()
+          for (const { start, revision: _, ...value } of results(merge)) last.set(start, value)
+        }
+        for (const { source, event, repeat } of arrivals) {
+          const first = firsts[source]!
+          first.add('*', event.time, { v: event.v })
+          first.advance(event.time - 5)
+          report(source, repeat ? 2 : 1)
+        }
+        firsts.forEach((first, source) => {
+          first.advance(100)
+          report(source)
+        })
+        const expected = recompute(
+          arrivals.map(({ event }): Timed => event),
+          () => '*',
+        )
+        expect(new Map([...last].map(([start, value]) => [`${start}/*`, value]))).toEqual(expected)
+      }),
+      { numRuns: 300 },
+    )
+  })
+})

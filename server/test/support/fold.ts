@@ -1,0 +1,107 @@
+import { z } from 'zod'
+import {
+  type CommitOperation,
+  decodeEvents,
+  type EventBody,
+  type LogEntry,
+  RecordBatchBuilder,
+} from '../../src/bus/index.ts'
+import type { Pane } from '../../src/config/model.ts'
+import { topic } from '../../src/index.ts'
+import type { InputBatch } from '../../src/workers/input-batch.ts'
+import type { LoadedState } from '../../src/workers/partition-store.ts'
+
+/** Sources for tests of workers. `v` is a multiple of 1/64 where sums are compared. */
+export const reading = topic('a.reading', { schema: z.object({ k: z.string(), v: z.number() }), key: 'k' })
+export const other = topic('a.other', { schema: z.object({ k: z.string(), v: z.number() }), key: 'k' })
+
+export const allFour = { sum: { sum: 'v' }, min: { min: 'v' }, max: { max: 'v' }, count: 'count' } as const
+
+export const eventOf = (id: string | number, key: string, time: number, v = 1): EventBody => ({
+  id: `${id}`,
+  key,
+  time,
+  data: { k: key, v },
+})
+
+let lastId = 0
+export function batchOf(topicName: string, ...events: readonly EventBody[]): InputBatch {
+  return { topic: topicName, streamId: `${++lastId}-0`, events }
+}
+
+/** A record batch as the append script stores it. */
+export function recordBatch(events: readonly EventBody[]): { header: string; payload: Buffer } {
+  const builder = new RecordBatchBuilder()
+  builder.addSlice(
+    events.map((event) => ({ key: event.key, lane: 'normal', time: event.time, json: JSON.stringify(event) })),
+  )
+  return builder.build()
+}
+
+/** Events that the operations append to a topic. */
+export function appended(operations: readonly CommitOperation[], topicName: string): EventBody[] {
+  return operations.flatMap((operation) =>
+    operation.op === 'append' && operation.topic === topicName ? decodeEvents(operation.payload) : [],
+  )
+}
+
+export const panesIn = (operations: readonly CommitOperation[], window: string): Pane[] =>
+  appended(operations, window).map((event) => event.data as Pane)
+
+/** Writes a commit comes to, as the limit counts them. */
+export function writesOf(operations: readonly CommitOperation[]): number {
+  return operations.reduce((sum, operation) => {
+    if (operation.op === 'append') return sum + decodeEvents(operation.payload).length + operation.latest.length
+    return sum + operation.fields.length
+  }, 0)
+}
+
+/** What a partition stores, kept in memory: applies operations as the commit script does. */
+export class FakeStore {
+  readonly #hashes = new Map<string, Map<string, string>>()
+  #offsets: [string, string][] = []
+  #progress = '{"maxTimes":{},"watermarks":{},"merges":{}}'
+  readonly logs = new Map<string, LogEntry[]>()
+  #id = 0
+
+  commit(fold: {
+    takeOperations(): CommitOperation[]
+    offsets: Map<string, string>
+    progress(): unknown
+  }): CommitOperation[] {
+    const operations = fold.takeOperations()
+    for (const operation of operations) this.#apply(operation)
+    this.#offsets = [...fold.offsets]
+    this.#progress = JSON.stringify(fold.progress())
+    return operations
+  }
+
+  load(): LoadedState {
+    return {
+      commitSeq: 0,
+      offsetsText: '',
+      offsets: new Map(this.#offsets),
+      progress: JSON.parse(this.#progress),
+      stored: new Map([...this.#hashes].map(([key, hash]) => [key, [...hash]])),
+    }
+  }
+
+  /** Fields stored in all hashes. */
+  get size(): number {
+    return [...this.#hashes.values()].reduce((sum, hash) => sum + hash.size, 0)
+  }
+
+  #apply(operation: CommitOperation): void {
+    if (operation.op === 'append') {
+      const { topic: name, header, payload, watermark } = operation
+      const log = this.logs.get(name) ?? []
+      log.push({ topic: name, streamId: `${++this.#id}-0`, epoch: 'e', header, payload, refused: undefined, watermark })
+      this.logs.set(name, log)
+      return
+    }
+    const hash = this.#hashes.get(operation.key) ?? new Map<string, string>()
+    this.#hashes.set(operation.key, hash)
+    if (operation.op === 'set') for (const [field, value] of operation.fields) hash.set(field, value)
+    else for (const field of operation.fields) hash.delete(field)
+  }
+}
