@@ -21,11 +21,11 @@ export async function run(args: string[]): Promise<number> {
   const seed = Number(flags.seed)
   if (!Number.isSafeInteger(seed)) throw new UsageError(`--seed ${flags.seed}: it must be a whole number`)
   const { host, port, node, logLevel } = readSettings()
-  const url = new URL('/v1/ws', flags.url ?? `http://${host}:${port}`)
-  url.protocol = url.protocol === 'https:' || url.protocol === 'wss:' ? 'wss:' : 'ws:'
+  const url = flags.url ?? `http://${host}:${port}`
+  if (!URL.canParse(url)) throw new UsageError(`--url ${url}: it must be an address like http://127.0.0.1:8080`)
   const log = createLog(logLevel, node, 'demo')
   const player = startDemo({
-    url: url.href,
+    url,
     seed,
     clock: systemClock,
     onError: (error) => log.warn({ err: error }, 'publish refused'),

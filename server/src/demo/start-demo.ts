@@ -5,7 +5,7 @@ import { demoEvents } from './generator.ts'
 import { type Player, startPlayer } from './player.ts'
 
 export interface DemoOptions {
-  /** WebSocket address of the gateway. */
+  /** Address of the gateway. */
   readonly url: string
   /** Any integer: decides everything but the times. */
   readonly seed: number

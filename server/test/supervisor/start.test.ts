@@ -198,9 +198,7 @@ describe('stop', () => {
     // The signal passed on by npm; after a second it would count.
     await new Promise((resolve) => setTimeout(resolve, 1_100))
     expect(isRunning(first.process.pid)).toBe(true)
-    const exited = once(first.process.child, 'exit')
-    first.process.child.kill('SIGINT')
-    expect(await exited).toEqual([1, null])
+    expect(await first.process.stop('SIGINT')).toEqual({ code: 1, signal: null })
     process.kill(worker!, 'SIGKILL')
     const second = await started()
     expect(await publish(second.url)).toBe(true)

@@ -1,8 +1,12 @@
 import { type ChildProcess, execFileSync, fork } from 'node:child_process'
+import { once } from 'node:events'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 
 const TIDEGATE = fileURLToPath(new URL('../../bin/tidegate.js', import.meta.url))
 const DEADLINE_MS = 30_000
+/** How long the rest of the output of an ended process is waited for. */
+const OUTPUT_GRACE_MS = 500
 
 export interface Ended {
   readonly code: number | null
@@ -21,13 +25,16 @@ export class TidegateProcess {
     // npm_lifecycle_event is set when the tests run under npm; only a test of that wants it.
     const env = { ...process.env, npm_lifecycle_event: '', REDIS_URL: '', ...environment }
     this.child = fork(TIDEGATE, args, { env, execArgv: [], stdio: ['ignore', 'pipe', 'pipe', 'ipc'] })
-    for (const stream of [this.child.stdout!, this.child.stderr!]) {
+    const streams = [this.child.stdout!, this.child.stderr!]
+    for (const stream of streams) {
       stream.setEncoding('utf8').on('data', (text: string) => {
         this.output += text
       })
     }
+    // Not `close`: it waits for orphans that inherited the output, and does not come after disconnect().
     this.ended = new Promise((resolve) => {
-      this.child.once('close', (code, signal) => {
+      this.child.once('exit', async (code, signal) => {
+        await Promise.race([Promise.all(streams.map((stream) => once(stream, 'close'))), sleep(OUTPUT_GRACE_MS)])
         this.#hasEnded = true
         resolve({ code, signal })
       })
@@ -88,7 +95,7 @@ export function isRunning(pid: number): boolean {
 export async function until(isSo: () => boolean | Promise<boolean>, what: string): Promise<void> {
   for (const deadline = Date.now() + DEADLINE_MS; !(await isSo()); ) {
     if (Date.now() > deadline) throw new Error(`not within ${DEADLINE_MS} ms: ${what}`)
-    await new Promise((resolve) => setTimeout(resolve, 20))
+    await sleep(20)
   }
 }
 

@@ -87,7 +87,8 @@ export async function createUwsTransport(handlers: TransportHandlers): Promise<T
   return {
     async listen({ host, port, shared }) {
       // uWS' own exclusive mode lacks SO_REUSEADDR: after a crash it would refuse the port until old connections are gone.
-      const chosen = shared ? port : await claimPort(host, port)
+      // And a port that uWS picks itself (0) it does not share.
+      const chosen = shared && port !== 0 ? port : await claimPort(host, port)
       return new Promise((resolve, reject) => {
         app.listen(host, chosen, (socket) => {
           if (!socket) {
