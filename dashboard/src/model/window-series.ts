@@ -13,7 +13,10 @@ export interface Line {
   readonly slot: number
 }
 
-/** Points of every line on one time axis; `null` where a line has no result. */
+/**
+ * Points of every line on one time axis; `null` where a line has no result. Where no line has one, a window without
+ * results stands for the whole hole, so that no line is drawn across it.
+ */
 export interface Columns {
   readonly starts: readonly number[]
   /** One array per line, in the order of `lines`. */
@@ -27,6 +30,7 @@ interface StoredLine extends Line {
 
 /** The recent results of one window topic, bounded in lines and in points per line. */
 export class WindowSeries {
+  readonly #sizeMs: number
   readonly #spanMs: number
   readonly #lines = new Map<string, StoredLine>()
   readonly #otherKeys = new Set<string>()
@@ -34,6 +38,7 @@ export class WindowSeries {
   #version = 0
 
   constructor(sizeMs: number) {
+    this.#sizeMs = sizeMs
     this.#spanMs = sizeMs * MAX_POINTS
   }
 
@@ -69,7 +74,11 @@ export class WindowSeries {
 
   columns(field: string): Columns {
     const lines = this.lines.map(({ key }) => this.#lines.get(key)!.panes)
-    const starts = [...new Set(lines.flatMap((panes) => [...panes.keys()]))].sort((a, b) => a - b)
+    const known = [...new Set(lines.flatMap((panes) => [...panes.keys()]))].sort((a, b) => a - b)
+    const starts = known.flatMap((start, index) => {
+      const next = start + this.#sizeMs
+      return (known[index + 1] ?? next) > next ? [start, next] : [start]
+    })
     return { starts, values: lines.map((panes) => starts.map((start) => panes.get(start)?.value[field] ?? null)) }
   }
 

@@ -22,10 +22,12 @@ export function formatTick(value: number): string {
   return compact.format(value)
 }
 
-/** Local time of day. */
-export function formatTime(ms: number, withSeconds = true): string {
+/** Local time of an event or a window, to the second, the minute or the day: as exact as multiples of `stepMs` need. */
+export function formatTime(ms: number, stepMs = 1): string {
   const date = new Date(ms)
-  const parts = [date.getHours(), date.getMinutes(), ...(withSeconds ? [date.getSeconds()] : [])]
+  const day = date.toLocaleDateString('en', { month: 'short', day: 'numeric' })
+  if (stepMs % 86_400_000 === 0) return day
+  const parts = [date.getHours(), date.getMinutes(), ...(stepMs % 60_000 === 0 ? [] : [date.getSeconds()])]
   return parts.map((part) => String(part).padStart(2, '0')).join(':')
 }
 

@@ -33,6 +33,7 @@ export class KeyedChart implements WindowChart {
       cursorGroup: name,
       lines: () => this.#lines.map((line) => this.#plotLine(line)),
       onCursor: (index) => this.#showValues(index),
+      onFocus: (line) => this.#legend.mark(line),
     })
     this.#legend = new LineLegend({
       onFocus: (line) => this.#plot.focus(line),

@@ -41,14 +41,20 @@ export class LineLegend {
     }
   }
 
+  /** Shows which line is brought out. */
+  mark(line: number | undefined): void {
+    for (const [index, item] of [...this.root.children].entries()) item.classList.toggle('marked', index === line)
+  }
+
   #item({ id, color, dash }: PlotLine, index: number): { readonly root: HTMLElement; readonly value: HTMLElement } {
     const swatch = element('span', { class: dash.length > 0 ? 'swatch dashed' : 'swatch' })
     swatch.style.color = color
     const value = element('span', { class: 'value' })
     const button = element('button', { type: 'button' }, swatch, element('span', { class: 'key' }, id), value)
     button.addEventListener('click', () => this.#events.onToggle(id))
-    for (const type of ['pointerenter', 'focus']) button.addEventListener(type, () => this.#events.onFocus(index))
-    for (const type of ['pointerleave', 'blur']) button.addEventListener(type, () => this.#events.onFocus(undefined))
+    // Not pointerenter: uPlot ends its own focus at mouseleave, which comes after it.
+    for (const type of ['mouseenter', 'focus']) button.addEventListener(type, () => this.#events.onFocus(index))
+    for (const type of ['mouseleave', 'blur']) button.addEventListener(type, () => this.#events.onFocus(undefined))
     return { root: element('li', {}, button), value }
   }
 }

@@ -7,6 +7,18 @@ import { type LineStyle, onSchemeChange, themeColor } from './theme.ts'
 const MIN_WINDOWS = 20
 const AXIS_FONT = '11px system-ui, sans-serif'
 const Y_AXIS_PX = 52
+const SECOND = 1_000
+const MINUTE = 60 * SECOND
+const HOUR = 60 * MINUTE
+const DAY = 24 * HOUR
+/** uPlot's own steps lack those of two. */
+const TIME_STEPS_MS = [
+  ...[1, 10, 100],
+  ...[1, 2, 5, 10, 15, 30].map((n) => n * SECOND),
+  ...[1, 2, 5, 10, 15, 30].map((n) => n * MINUTE),
+  ...[1, 2, 3, 6, 12].map((n) => n * HOUR),
+  ...[1, 2, 5, 10, 30, 100].map((n) => n * DAY),
+]
 /** How near the pointer must be to a line to bring it out. */
 const FOCUS_PX = 24
 
@@ -25,6 +37,8 @@ export interface PlotOptions {
   readonly lines: () => readonly PlotLine[]
   /** Index of the window under the pointer, or undefined when it left. */
   readonly onCursor: (index: number | undefined) => void
+  /** The line that is brought out, or undefined when none is. */
+  readonly onFocus?: (line: number | undefined) => void
 }
 
 /** A uPlot that follows its host's width, its lines and the colour scheme. */
@@ -74,7 +88,7 @@ export class Plot {
   }
 
   #chartOptions(width: number, lines: readonly PlotLine[]): uPlot.Options {
-    const { kind, heightPx: height, windowMs, cursorGroup, onCursor } = this.#options
+    const { kind, heightPx: height, windowMs, cursorGroup, onCursor, onFocus } = this.#options
     const axis = { stroke: themeColor('muted'), font: AXIS_FONT, ticks: { show: false } }
     const grid = { stroke: themeColor('grid'), width: 1 }
     return {
@@ -102,12 +116,16 @@ export class Plot {
           space: 60,
           size: 30,
           gap: 8,
-          values: (_, ticks, _axis, _space, step) => ticks.map((ms) => formatTime(ms, step < 60_000)),
+          incrs: TIME_STEPS_MS,
+          values: (_, ticks, _axis, _space, step) => ticks.map((ms) => formatTime(ms, step)),
         },
         { ...axis, grid, size: Y_AXIS_PX, space: 36, values: (_, ticks) => ticks.map(formatTick) },
       ],
       series: [{}, ...lines.map((line) => (kind === 'bars' ? barSeries(line) : lineSeries(line)))],
-      hooks: { setCursor: [({ cursor }) => onCursor(cursor.idx ?? undefined)] },
+      hooks: {
+        setCursor: [({ cursor }) => onCursor(cursor.idx ?? undefined)],
+        setSeries: [(_, series) => onFocus?.(series === null ? undefined : series - 1)],
+      },
     }
   }
 }

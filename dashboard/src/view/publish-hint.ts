@@ -29,5 +29,5 @@ function command(text: string): HTMLElement[] {
     setTimeout(() => setText(copy, 'Copy'), COPIED_MS)
   })
   // The clipboard exists only on https and localhost.
-  return [element('pre', { tabindex: '0' }, text), ...('clipboard' in navigator ? [copy] : [])]
+  return [element('pre', {}, text), ...('clipboard' in navigator ? [copy] : [])]
 }

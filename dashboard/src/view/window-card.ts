@@ -53,8 +53,8 @@ export class WindowCard {
   }
 
   #showMoment(start: number | undefined): void {
-    const text = start === undefined ? '' : `${formatTime(start)} to ${formatTime(start + this.#sizeMs)}`
-    setText(this.#moment, text)
+    const [from, to] = [start, (start ?? 0) + this.#sizeMs].map((ms) => formatTime(ms ?? 0, this.#sizeMs))
+    setText(this.#moment, start === undefined ? '' : `${from} to ${to}`)
   }
 }
 

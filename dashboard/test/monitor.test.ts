@@ -1,0 +1,91 @@
+import { LANES, type Lane } from '@tidegate/protocol'
+import { describe, expect, test } from 'vitest'
+import { GapTally } from '../src/model/gap-tally.ts'
+import { Monitor } from '../src/model/monitor.ts'
+import { MAX_RECENT, type ReceivedEvent, RecentEvents } from '../src/model/recent-events.ts'
+import type { Topic } from '../src/model/topics.ts'
+
+const NOW = 1_732_350_000_500
+
+function event(topic: string, lane: Lane, data: unknown, number = 0): ReceivedEvent {
+  const at = `3@1/${NOW - 500}-${number}.0`
+  return { topic, lane, at, id: `e-${number}`, key: 'k', time: NOW, data }
+}
+
+const source: Topic = { name: 'stock.level', kind: 'source', retentionMs: 1_000 }
+const window: Topic = {
+  name: 'stock.5s',
+  kind: 'window',
+  retentionMs: 1_000,
+  from: 'stock.level',
+  window: { sizeMs: 5_000, groupBy: 'key', aggregate: { lowest: { fn: 'min', field: 'level' } } },
+}
+
+describe('monitor', () => {
+  test('receive - counts every event, draws results of windows, lists the high lane', () => {
+    const monitor = new Monitor([source, window])
+    for (const lane of LANES) monitor.receive(event('stock.level', lane, { level: 3 }), NOW)
+    const pane = { key: 'k', start: 5_000, end: 10_000, value: { lowest: 3 }, revision: 0, final: false }
+    monitor.receive(event('stock.5s', 'normal', pane), NOW)
+
+    expect(monitor.rates.read('stock.level', NOW).total).toBe(3)
+    expect(monitor.rates.readTotal(NOW + 1_000).history.at(-1)).toBe(4)
+    expect(monitor.urgent.since(0)).toMatchObject([{ topic: 'stock.level', lane: 'high' }])
+    expect(monitor.series('stock.5s').columns('lowest')).toEqual({ starts: [5_000], values: [[3]] })
+  })
+
+  test('receive - data that is no pane, and panes of other topics, are not drawn', () => {
+    const monitor = new Monitor([source, window])
+    for (const data of [null, 'text', { key: 'k', start: 0 }]) monitor.receive(event('stock.5s', 'low', data), NOW)
+    monitor.receive(event('stock.level', 'low', { key: 'k', start: 0, end: 1, value: {}, revision: 0 }), NOW)
+    expect(monitor.series('stock.5s').lines).toEqual([])
+  })
+
+  test('fill - results that were read are drawn and not counted', () => {
+    const monitor = new Monitor([source, window])
+    monitor.fill('stock.5s', { key: 'k', start: 0, end: 5_000, value: { lowest: 1 }, revision: 0 })
+    expect(monitor.series('stock.5s').lines).toHaveLength(1)
+    expect(monitor.rates.readTotal(NOW).total).toBe(0)
+  })
+})
+
+describe('recent events', () => {
+  test('since - what is new, newest first', () => {
+    const recent = new RecentEvents()
+    for (let i = 0; i < 3; i++) recent.add(event('a', 'high', {}, i))
+    expect(recent.since(1).map(({ id }) => id)).toEqual(['e-2', 'e-1'])
+    expect(recent.since(3)).toEqual([])
+  })
+
+  test('bounds - only the last are kept, all are counted', () => {
+    const recent = new RecentEvents()
+    for (let i = 0; i < MAX_RECENT + 7; i++) recent.add(event('a', 'high', {}, i))
+    expect(recent.since(0)).toHaveLength(MAX_RECENT)
+    expect(recent.since(0).at(-1)?.id).toBe('e-7')
+    expect(recent.count).toBe(MAX_RECENT + 7)
+  })
+})
+
+describe('gap tally', () => {
+  const gap = { topic: 'a', lane: 'low', upTo: '3@1/5-0.0', count: 5, reason: 'overflow', fetchable: true } as const
+
+  test('add - gaps of one topic, lane and reason are added up, latest line first', () => {
+    const gaps = new GapTally()
+    gaps.add(gap, 1)
+    gaps.add({ ...gap, reason: 'trimmed', count: null }, 2)
+    gaps.add({ ...gap, count: 7 }, 3)
+    expect(gaps.lines).toEqual([
+      { topic: 'a', lane: 'low', reason: 'overflow', gaps: 2, events: 12, orMore: false, lastAtMs: 3 },
+      { topic: 'a', lane: 'low', reason: 'trimmed', gaps: 1, events: 0, orMore: true, lastAtMs: 2 },
+    ])
+    expect(gaps.count).toBe(3)
+  })
+
+  test('total - a gap of unknown size makes it a lower bound', () => {
+    const gaps = new GapTally()
+    gaps.add(gap, 1)
+    expect(gaps.total).toEqual({ events: 5, orMore: false })
+    gaps.add({ ...gap, count: null }, 2)
+    expect(gaps.total).toEqual({ events: 5, orMore: true })
+  })
+})
