@@ -2,8 +2,9 @@ import { cpus, release, totalmem } from 'node:os'
 import { parseArgs } from 'node:util'
 import { ingest } from './ingest/ingest.ts'
 import type { Benchmark } from './support/benchmark.ts'
+import { windows } from './windows/windows.ts'
 
-const BENCHMARKS: Readonly<Record<string, Benchmark>> = { ingest }
+const BENCHMARKS: Readonly<Record<string, Benchmark>> = { ingest, windows }
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,

@@ -41,7 +41,10 @@ const DRAIN_DEADLINE_MS = 90_000
  * Seeded events through the whole system while processes die, reconciled event by event: every event and every pane
  * revision at its subscriber exactly once, and every window's last revision equal to an offline recompute.
  */
-export async function runExactness(options: ExactnessOptions, progress: (message: string) => void): Promise<ExactnessReport> {
+export async function runExactness(
+  options: ExactnessOptions,
+  progress: (message: string) => void,
+): Promise<ExactnessReport> {
   const to = Date.now() - MARGIN_MS
   const events = createReadings({ seed: options.seed, count: options.events, sensors: SENSORS, from: to - SPAN_MS, to })
   progress(`seed ${options.seed}: ${events.length} events over ${SENSORS} sensors`)
@@ -152,7 +155,11 @@ async function settle(
     const panes = [subscriber.perSensor, subscriber.overall]
     const lost = readings.lost + hot.lost + panes.reduce((sum, ledger) => sum + ledger.skipped, 0)
     const twice =
-      readings.twice + readings.unexpected + hot.twice + hot.unexpected + panes.reduce((sum, ledger) => sum + ledger.twice, 0)
+      readings.twice +
+      readings.unexpected +
+      hot.twice +
+      hot.unexpected +
+      panes.reduce((sum, ledger) => sum + ledger.twice, 0)
     const paneFaults = [...subscriber.perSensor.differences(perSensor), ...subscriber.overall.differences(overall)]
     const { late, gaps } = subscriber.counts
     return {

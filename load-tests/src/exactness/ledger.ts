@@ -56,7 +56,9 @@ export class PaneLedger {
       const got = this.#last.get(key)
       if (got === undefined) faults.push(`${key}: no pane`)
       else if (!FIELDS.every((field) => got.value[field] === value[field])) {
-        faults.push(`${key}: revision ${got.revision} has ${JSON.stringify(got.value)}, expected ${JSON.stringify(value)}`)
+        faults.push(
+          `${key}: revision ${got.revision} has ${JSON.stringify(got.value)}, expected ${JSON.stringify(value)}`,
+        )
       }
     }
     for (const key of this.#last.keys()) if (!expected.has(key)) faults.push(`${key}: a pane nobody expected`)

@@ -28,7 +28,11 @@ export function createReadings(options: {
   const placed = Array.from({ length: count }, (_, n) => {
     const time = Math.floor(from + n * step)
     const temperature = Math.floor(random() * 64 * 60) / 64 - 20
-    const event = { id: `e-${n}`, time, data: { sensorId: `s-${Math.floor(random() * sensors)}`, temperature, humidity: n % 100 } }
+    const event = {
+      id: `e-${n}`,
+      time,
+      data: { sensorId: `s-${Math.floor(random() * sensors)}`, temperature, humidity: n % 100 },
+    }
     return { event, sendAt: time + random() * DISORDER_MS }
   })
   return placed.sort((a, b) => a.sendAt - b.sendAt).map(({ event }) => event)
@@ -48,7 +52,10 @@ export interface ExpectedPane {
 }
 
 /** What every window must end with: pane by `<key> <start>`, recomputed from the events alone. */
-export function expectedPanes(events: readonly ReadingEvent[], keyOf: (event: ReadingEvent) => string): Map<string, ExpectedPane> {
+export function expectedPanes(
+  events: readonly ReadingEvent[],
+  keyOf: (event: ReadingEvent) => string,
+): Map<string, ExpectedPane> {
   const sums = new Map<string, { sum: number; min: number; max: number; count: number }>()
   for (const event of events) {
     const key = `${keyOf(event)} ${Math.floor(event.time / WINDOW_MS) * WINDOW_MS}`

@@ -1,5 +1,5 @@
 import type { Benchmark } from '../support/benchmark.ts'
-import { startModule, startTidegate, untilReady } from '../support/processes.ts'
+import { askModule, startModule, startTidegate, untilReady } from '../support/processes.ts'
 import { startBenchRedis } from '../support/redis.ts'
 import type { PublisherOptions, PublisherReport } from './publisher.ts'
 
@@ -50,12 +50,7 @@ async function measureControl(): Promise<PublisherReport> {
 }
 
 function publish(options: PublisherOptions): Promise<PublisherReport> {
-  const child = startModule(new URL('./publisher.ts', import.meta.url))
-  return new Promise((resolve, reject) => {
-    child.once('message', resolve)
-    child.once('exit', (code) => reject(new Error(`the publisher ended with code ${code}`)))
-    child.send(options)
-  })
+  return askModule(new URL('./publisher.ts', import.meta.url), options)
 }
 
 const round = (value: number) => Math.round(value * 100) / 100

@@ -18,6 +18,16 @@ export function startModule(url: URL): ChildProcess {
   return fork(fileURLToPath(url), { execArgv: ['--import', 'tsx'], stdio: ['ignore', 'inherit', 'inherit', 'ipc'] })
 }
 
+/** Starts a module, sends it one message and resolves with its one answer. */
+export function askModule<Answer>(url: URL, question: object): Promise<Answer> {
+  const child = startModule(url)
+  return new Promise((resolve, reject) => {
+    child.once('message', (answer) => resolve(answer as Answer))
+    child.once('exit', (code) => reject(new Error(`${url.pathname} ended with code ${code} before it answered`)))
+    child.send(question)
+  })
+}
+
 /** Starts `tidegate <command>` as shipped and waits until it says it is ready. */
 export function startTidegate(args: readonly string[], env: Readonly<Record<string, string>>): Promise<ServerProcess> {
   return untilReady(
