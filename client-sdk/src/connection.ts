@@ -1,68 +1,82 @@
 import {
   type ClientFrame,
   closeAdvice,
-  DEFAULTS,
+  LIMITS,
   PROTOCOL_VERSION,
+  type PublishGrant,
   type ServerFrame,
   SUBPROTOCOL,
 } from '@tidegate/protocol'
 import { reconnectDelayMs } from './backoff.ts'
-import { CreditMeter, type FrameReceipt, utf8Bytes } from './credit.ts'
+import { CreditMeter, type FrameReceipt } from './credit.ts'
+import { clientError, TidegateError } from './errors.ts'
+import { OPEN, type Socket, type SocketConstructor } from './socket.ts'
+import { utf8Bytes } from './utf8-bytes.ts'
 
 export type ConnectionStatus = 'connecting' | 'online' | 'offline' | 'closed'
-
-/** Any WebSocket class: the browser's or that of `ws`. */
-export type SocketConstructor = new (url: string, protocols?: string | string[]) => object
-
-interface Socket {
-  readonly readyState: number
-  onopen: (() => void) | null
-  onmessage: ((message: { data: unknown }) => void) | null
-  onclose: ((close: { code: number; reason: string }) => void) | null
-  onerror: ((error: unknown) => void) | null
-  send(data: string): void
-  close(code?: number, reason?: string): void
-}
 
 export interface ConnectionOptions {
   readonly url: string
   readonly WebSocket: SocketConstructor
   readonly producer: string
-  readonly token: string | undefined
   readonly windowBytes: number
 }
 
-export type Welcome = Extract<ServerFrame, { type: 'welcome' }>
+/** What the parts of a client need of its connection. */
+export interface Link {
+  readonly isOnline: boolean
+  /** Sends a frame if the socket is open. */
+  send(frame: ClientFrame): void
+  /** The same for a frame that is JSON already. */
+  sendText(json: string): void
+  /** Gives up this connection for a new one. */
+  reconnect(): void
+}
 
 /** What a connection tells its client. */
 export interface ConnectionEvents {
-  status(status: ConnectionStatus): void
-  /** A new connection was greeted: send again what is open. */
-  online(welcome: Welcome): void
+  /** A new connection was greeted: send again what is open. The status says so already, its listeners do not know. */
+  online(publish: PublishGrant): void
+  /** The connection is lost; another one will be tried. */
+  offline(): void
   /** The receipt MUST be completed for every event of a batch. */
   frame(frame: ServerFrame, receipt: FrameReceipt): void
+  /** The connection is closed for good: by the server for this reason, or by the client. */
+  closed(reason: TidegateError): void
+  status(status: ConnectionStatus): void
 }
 
-const OPEN = 1
+const CLIENT_NAME = 'tidegate-js/0.1.0'
+/** A gateway that has not greeted by then is not there. */
+const GREETING_DEADLINE_MS = 10_000
 /** Silence for this many ping intervals is a dead connection. */
 const SILENCE_INTERVALS = 2.5
+/** A connection that lived this long was a success: the next attempt is the first again. */
+const STABLE_MS = 5_000
 const NORMAL_CLOSE = 1_000
+/** What browsers report when no close frame came. */
+const ABNORMAL_CLOSE = 1_006
 
 /** Keeps one socket open: greets, answers pings, counts credit, and reconnects until it is closed or told to stop. */
-export class Connection {
+export class Connection implements Link {
   readonly #options: ConnectionOptions
   readonly #events: ConnectionEvents
   #socket: Socket | undefined
   #status: ConnectionStatus = 'offline'
-  #credit!: CreditMeter
   #session = 0
   #attempt = 0
+  #onlineSince = 0
+  /** The server's last word on the connection itself. */
+  #fault: TidegateError | undefined
   #retryTimer: ReturnType<typeof setTimeout> | undefined
   #silenceTimer: ReturnType<typeof setTimeout> | undefined
-  #silenceMs = SILENCE_INTERVALS * DEFAULTS.pingMs
+  #silenceMs = GREETING_DEADLINE_MS
 
   constructor(options: ConnectionOptions, events: ConnectionEvents) {
-    this.#options = options
+    const { minWindowBytes, maxWindowBytes } = LIMITS
+    // The server bounds what it is told; counting against another window would report too late.
+    const windowBytes = Math.min(maxWindowBytes, Math.max(minWindowBytes, options.windowBytes))
+    this.#options = { ...options, windowBytes }
     this.#events = events
   }
 
@@ -70,64 +84,84 @@ export class Connection {
     return this.#status
   }
 
-  open(): void {
-    this.#setStatus('connecting')
-    const socket = new this.#options.WebSocket(this.#options.url, SUBPROTOCOL) as Socket
-    this.#socket = socket
-    this.#credit = new CreditMeter(this.#options.windowBytes, (bytes) => this.send({ type: 'credit', bytes }))
-    socket.onopen = () => this.#greet()
-    socket.onmessage = ({ data }) => this.#receive(String(data))
-    // What went wrong is in the close that follows.
-    socket.onerror = () => {}
-    socket.onclose = ({ code, reason }) => this.#lost(code, reason)
-    this.#watchSilence()
+  get isOnline(): boolean {
+    return this.#status === 'online'
   }
 
-  /** Sends a frame if the socket is open. */
-  send(frame: ClientFrame | object): void {
+  open(): void {
+    const { url, WebSocket, windowBytes } = this.#options
+    const socket = new WebSocket(url, SUBPROTOCOL) as Socket
+    const credit = new CreditMeter(windowBytes, (bytes) => {
+      // Events of an earlier connection may be consumed late: their bytes are none of this one's.
+      if (this.#socket === socket) this.send({ type: 'credit', bytes })
+    })
+    this.#socket = socket
+    this.#fault = undefined
+    socket.onopen = () => this.#greet()
+    // A text frame is a string in browsers and with `ws`; other classes may hand out a Buffer.
+    socket.onmessage = ({ data }) => this.#receive(String(data), credit)
+    // What went wrong is told by the close that follows.
+    socket.onerror = () => {}
+    socket.onclose = ({ code, reason }) => this.#lost(code, reason)
+    this.#silenceMs = GREETING_DEADLINE_MS
+    this.#watchSilence()
+    this.#setStatus('connecting')
+  }
+
+  send(frame: ClientFrame): void {
     this.sendText(JSON.stringify(frame))
   }
 
-  sendText(text: string): void {
-    if (this.#socket?.readyState === OPEN) this.#socket.send(text)
+  sendText(json: string): void {
+    if (this.#socket?.readyState === OPEN) this.#socket.send(json)
   }
 
+  reconnect(): void {
+    this.#detach()?.close(NORMAL_CLOSE)
+    this.#lost(ABNORMAL_CLOSE, '')
+  }
+
+  /** Idempotent. */
   close(): void {
     if (this.#status === 'closed') return
-    clearTimeout(this.#retryTimer)
     this.#detach()?.close(NORMAL_CLOSE)
-    this.#setStatus('closed')
+    this.#end(clientError('closed'))
   }
 
   #greet(): void {
-    const { producer, token, windowBytes } = this.#options
+    const { producer, windowBytes } = this.#options
     // Larger than any session this producer had before, in this process or an earlier one.
     this.#session = Math.max(this.#session + 1, Date.now())
-    this.send({
-      type: 'hello',
-      protocol: PROTOCOL_VERSION,
-      client: 'tidegate-js/0.1.0',
-      ...(token !== undefined && { token }),
-      producer,
-      session: this.#session,
-      windowBytes,
-    })
+    const session = this.#session
+    this.send({ type: 'hello', protocol: PROTOCOL_VERSION, client: CLIENT_NAME, producer, session, windowBytes })
   }
 
-  #receive(text: string): void {
+  #receive(text: string, credit: CreditMeter): void {
     this.#watchSilence()
-    const bytes = utf8Bytes(text)
-    const frame = JSON.parse(text) as ServerFrame
+    const frame = parseFrame(text)
+    if (frame === undefined) return this.reconnect()
     const events = frame.type === 'batch' ? frame.parts.reduce((sum, part) => sum + part.events.length, 0) : 0
-    const receipt = this.#credit.receipt(bytes, events)
-    if (frame.type === 'welcome') {
-      this.#attempt = 0
-      this.#silenceMs = SILENCE_INTERVALS * frame.pingMs
-      this.#setStatus('online')
-      this.#events.online(frame)
-    } else if (frame.type === 'ping') this.send({ type: 'pong', time: frame.time })
-    else if (frame.type === 'drain') this.#leave(frame.reconnectInMs)
-    else this.#events.frame(frame, receipt)
+    const receipt = credit.receipt(utf8Bytes(text), events)
+    switch (frame.type) {
+      case 'welcome':
+        this.#silenceMs = SILENCE_INTERVALS * frame.pingMs
+        this.#onlineSince = Date.now()
+        this.#status = 'online'
+        this.#events.online(frame.publish)
+        this.#events.status('online')
+        break
+      case 'ping':
+        this.send({ type: 'pong', time: frame.time })
+        break
+      case 'drain':
+        this.#leave(frame.reconnectInMs)
+        break
+      default:
+        if (frame.type === 'error' && frame.id === undefined && frame.sub === undefined) {
+          this.#fault = new TidegateError(frame.code, frame.message)
+        }
+        this.#events.frame(frame, receipt)
+    }
   }
 
   /** The gateway is about to stop: go on elsewhere. */
@@ -135,6 +169,7 @@ export class Connection {
     clearTimeout(this.#retryTimer)
     this.#retryTimer = setTimeout(() => {
       this.#detach()?.close(NORMAL_CLOSE)
+      this.#events.offline()
       this.#setStatus('offline')
       this.open()
     }, inMs)
@@ -142,29 +177,35 @@ export class Connection {
 
   #lost(code: number, reason: string): void {
     this.#detach()
-    if (closeAdvice(code) === 'stop') {
-      this.#setStatus('closed')
-      return
+    const retries = closeAdvice(code) === 'retry'
+    if (!retries) {
+      const cause = this.#fault
+      const message = `The server closed the connection for good: ${cause?.message ?? reason} (close code ${code})`
+      return this.#end(new TidegateError('closed', message, { cause }))
     }
-    this.#setStatus('offline')
-    const advised = retryAfterMs(reason)
-    const delayMs = advised ?? reconnectDelayMs(this.#attempt++, Math.random)
-    clearTimeout(this.#retryTimer)
+    if (this.isOnline && Date.now() - this.#onlineSince >= STABLE_MS) this.#attempt = 0
+    const delayMs = advisedDelayMs(reason) ?? reconnectDelayMs(this.#attempt++, Math.random())
     this.#retryTimer = setTimeout(() => this.open(), delayMs)
+    this.#events.offline()
+    this.#setStatus('offline')
+  }
+
+  #end(reason: TidegateError): void {
+    this.#status = 'closed'
+    this.#events.closed(reason)
+    this.#events.status('closed')
   }
 
   /** A half-open TCP connection says nothing for hours: silence beyond the server's pings ends it. */
   #watchSilence(): void {
     clearTimeout(this.#silenceTimer)
-    this.#silenceTimer = setTimeout(() => {
-      this.#detach()?.close()
-      this.#lost(1006, '')
-    }, this.#silenceMs)
+    this.#silenceTimer = setTimeout(() => this.reconnect(), this.#silenceMs)
   }
 
   /** Takes the socket out of use: its late events must not be taken for the next one's. */
   #detach(): Socket | undefined {
     clearTimeout(this.#silenceTimer)
+    clearTimeout(this.#retryTimer)
     const socket = this.#socket
     this.#socket = undefined
     if (socket !== undefined) {
@@ -176,16 +217,26 @@ export class Connection {
   }
 
   #setStatus(status: ConnectionStatus): void {
-    if (this.#status === status) return
     this.#status = status
     this.#events.status(status)
   }
 }
 
-function retryAfterMs(reason: string): number | undefined {
+/** `undefined` for what no Tidegate server sends: the stream cannot be trusted any further. */
+function parseFrame(text: string): ServerFrame | undefined {
   try {
-    const value = (JSON.parse(reason) as { retryAfterMs?: unknown }).retryAfterMs
-    return typeof value === 'number' ? value : undefined
+    const frame = JSON.parse(text) as ServerFrame | null
+    return frame ?? undefined
+  } catch {
+    return undefined
+  }
+}
+
+/** The wait that a close reason asks for, if it does. */
+function advisedDelayMs(reason: string): number | undefined {
+  try {
+    const { retryAfterMs } = JSON.parse(reason) as { retryAfterMs?: unknown }
+    return typeof retryAfterMs === 'number' ? retryAfterMs : undefined
   } catch {
     return undefined
   }

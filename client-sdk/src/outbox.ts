@@ -1,41 +1,49 @@
-/** One publish frame, from the call until its answer. */
-export interface OutboxFrame {
-  readonly seq: number
-  /** The frame's JSON without the closing brace: a resend differs only by its age. */
-  readonly head: string
-  readonly bytes: number
-  readonly enqueuedAt: number
-  sentAt: number | undefined
-}
-
+/** How much may wait for its acknowledgement, and how long what was never sent may wait. */
 export interface OutboxLimits {
   readonly maxFrames: number
   readonly maxBytes: number
-  /** How long a frame that was never sent may wait, ms. */
   readonly maxAgeMs: number
 }
 
 /** A minute of one frame every 15 ms, or 8 MiB: what a page may hold through a short outage without hurting. */
 export const DEFAULT_OUTBOX: OutboxLimits = { maxFrames: 4_096, maxBytes: 8 * 1_024 * 1_024, maxAgeMs: 60_000 }
 
-/** Least wait before sending again after a rejection, ms. */
-const MIN_RETRY_MS = 10
+/** One frame to be written now. */
+export interface Transmission<Item> {
+  readonly seq: number
+  readonly item: Item
+  /** Milliseconds since the first attempt; `undefined` on the first. */
+  readonly ageMs: number | undefined
+}
+
+interface Frame<Item> {
+  readonly item: Item
+  readonly bytes: number
+  readonly enqueuedAt: number
+  /** A frame gets its seq when it is first sent: one that is given up before then leaves no hole. */
+  first: { readonly seq: number; readonly at: number } | undefined
+  /** Sent on this connection, and the answer was to send it again. */
+  refused: boolean
+}
 
 /**
- * The frames that are not answered yet, in seq order. Frames before the cursor are in flight. A retryable rejection or a
- * lost connection moves the cursor back and everything from there is sent again in order: a later frame must never
- * reach the log before an earlier one. Pure: time comes in, frames to send come out.
+ * The frames that have no final answer yet, in order of publishing. Pure: time comes in, frames to write come out.
+ *
+ * Frames before the cursor were sent on this connection. When one is refused for now, nothing more is sent until every
+ * frame on its way is answered; then whatever is left goes again in order, before anything new. Waiting for the answers
+ * costs a round trip and buys that a connection never carries two copies of a frame: of two, the second could be refused
+ * after the first was stored, and the server would wait for a frame that the client has forgotten.
  */
-export class Outbox {
+export class Outbox<Item> {
   readonly #limits: OutboxLimits
-  readonly #frames: OutboxFrame[] = []
+  readonly #frames: Frame<Item>[] = []
   #cursor = 0
+  #refused = 0
   #bytes = 0
   #inFlightBytes = 0
   #nextSeq = 1
-  #heldUntil = 0
 
-  constructor(limits: OutboxLimits = DEFAULT_OUTBOX) {
+  constructor(limits: OutboxLimits) {
     this.#limits = limits
   }
 
@@ -43,19 +51,14 @@ export class Outbox {
     return this.#frames.length
   }
 
-  /** Seq for the next frame; its JSON needs it. */
-  get nextSeq(): number {
-    return this.#nextSeq
-  }
-
-  /** When sending may go on after a rejection, ms. */
-  get heldUntil(): number {
-    return this.#heldUntil
+  /** The oldest seq without a final answer. */
+  get lowestSeq(): number | undefined {
+    return this.#frames[0]?.first?.seq
   }
 
   /** When the oldest frame that was never sent becomes too old, if there is one. */
   get expiresAt(): number | undefined {
-    const oldest = this.#frames.find((frame) => frame.sentAt === undefined)
+    const oldest = this.#frames.find(({ first }) => first === undefined)
     return oldest && oldest.enqueuedAt + this.#limits.maxAgeMs
   }
 
@@ -63,76 +66,92 @@ export class Outbox {
     return this.#frames.length + frames <= this.#limits.maxFrames && this.#bytes + bytes <= this.#limits.maxBytes
   }
 
-  /** Takes a frame that carries `nextSeq`. The caller MUST have asked `hasRoom`. */
-  push(head: string, bytes: number, now: number): number {
-    const seq = this.#nextSeq++
-    this.#frames.push({ seq, head, bytes, enqueuedAt: now, sentAt: undefined })
+  /** Takes a frame. The caller MUST have asked `hasRoom`. */
+  push(item: Item, bytes: number, now: number): void {
+    this.#frames.push({ item, bytes, enqueuedAt: now, first: undefined, refused: false })
     this.#bytes += bytes
-    return seq
   }
 
-  /** The next frame to send within the grant, if any. It counts as in flight from now on. */
-  next(now: number, grant: { readonly frames: number; readonly bytes: number }): OutboxFrame | undefined {
+  /** The next frame to write within the grant, if any. From now on it is on its way. */
+  next(now: number, grant: { readonly frames: number; readonly bytes: number }): Transmission<Item> | undefined {
+    if (this.#refused > 0) {
+      if (this.#refused < this.#cursor) return undefined
+      this.#rewind()
+    }
     const frame = this.#frames[this.#cursor]
-    if (frame === undefined || now < this.#heldUntil || this.#cursor >= grant.frames) return undefined
+    if (frame === undefined || this.#cursor >= grant.frames) return undefined
     if (this.#cursor > 0 && this.#inFlightBytes + frame.bytes > grant.bytes) return undefined
     this.#cursor++
     this.#inFlightBytes += frame.bytes
-    return frame
+    const ageMs = frame.first && Math.max(0, now - frame.first.at)
+    frame.first ??= { seq: this.#nextSeq++, at: now }
+    return { seq: frame.first.seq, item: frame.item, ageMs }
   }
 
-  /** The frame was answered for good. False when it was not waiting for an answer. */
-  settle(seq: number): boolean {
+  /** The frame has its final answer and is forgotten. `undefined` when none was due. */
+  settle(seq: number): Item | undefined {
     const index = this.#indexOf(seq)
-    if (index === -1) return false
-    const [frame] = this.#frames.splice(index, 1)
-    this.#bytes -= frame!.bytes
-    if (index < this.#cursor) {
-      this.#cursor--
-      this.#inFlightBytes -= frame!.bytes
-    }
+    return index === -1 ? undefined : this.#remove(index)
+  }
+
+  /** The frame was refused for now. False when no answer was due: it is forgotten, or will be sent again anyway. */
+  refuse(seq: number): boolean {
+    const index = this.#indexOf(seq)
+    const frame = this.#frames[index]
+    if (frame === undefined || index >= this.#cursor || frame.refused) return false
+    frame.refused = true
+    this.#refused++
     return true
   }
 
-  /** The frame was rejected for now: it and everything after it is sent again, after a wait. */
-  retry(seq: number, retryAfterMs: number, now: number): void {
-    const index = this.#indexOf(seq)
-    if (index === -1 || index >= this.#cursor) return
-    this.#rewind(index)
-    this.#heldUntil = now + Math.max(MIN_RETRY_MS, retryAfterMs)
-  }
-
-  /** The connection is gone: whatever was in flight is sent again on the next one. */
+  /** No answer will come any more: everything that was sent goes again, first. */
   disconnected(): void {
-    this.#rewind(0)
-    this.#heldUntil = 0
+    this.#rewind()
   }
 
-  /** Removes frames that were never sent and are too old; what was sent once is never given up. */
-  expire(now: number): number[] {
-    const expired = this.#frames.filter(
-      (frame) => frame.sentAt === undefined && now - frame.enqueuedAt >= this.#limits.maxAgeMs,
-    )
-    return expired.map(({ seq }) => seq).filter((seq) => this.settle(seq))
+  /** Gives up frames that were never sent and are too old; what was sent once is never given up. */
+  expire(now: number): Item[] {
+    const expired: Item[] = []
+    for (let i = this.#frames.length - 1; i >= this.#cursor; i--) {
+      const { first, enqueuedAt } = this.#frames[i]!
+      if (first === undefined && now - enqueuedAt >= this.#limits.maxAgeMs) expired.unshift(this.#remove(i))
+    }
+    return expired
   }
 
-  /** Removes everything. */
-  clear(): number[] {
-    return this.#frames.map(({ seq }) => seq).filter((seq) => this.settle(seq))
+  /** Gives up everything. */
+  clear(): Item[] {
+    this.#rewind()
+    this.#bytes = 0
+    return this.#frames.splice(0).map(({ item }) => item)
   }
 
-  #rewind(index: number): void {
-    for (let i = index; i < this.#cursor; i++) this.#inFlightBytes -= this.#frames[i]!.bytes
-    this.#cursor = Math.min(this.#cursor, index)
+  #rewind(): void {
+    for (let i = 0; i < this.#cursor; i++) this.#frames[i]!.refused = false
+    this.#cursor = 0
+    this.#refused = 0
+    this.#inFlightBytes = 0
   }
 
-  /** Frames are in seq order, usually without holes. */
+  #remove(index: number): Item {
+    const [frame] = this.#frames.splice(index, 1)
+    const { item, bytes, refused } = frame!
+    this.#bytes -= bytes
+    if (index < this.#cursor) {
+      this.#cursor--
+      this.#inFlightBytes -= bytes
+      if (refused) this.#refused--
+    }
+    return item
+  }
+
+  /** Frames are in seq order; those that were never sent have none and stand last. */
   #indexOf(seq: number): number {
     let low = 0
     let high = this.#frames.length - 1
     while (low <= high) {
       const middle = (low + high) >> 1
-      const found = this.#frames[middle]!.seq
+      const found = this.#frames[middle]!.first?.seq ?? Number.POSITIVE_INFINITY
       if (found === seq) return middle
       if (found < seq) low = middle + 1
       else high = middle - 1

@@ -7,24 +7,27 @@ import {
   type PositionVector as WireVector,
 } from '@tidegate/protocol'
 
+type LanePositions = Map<number, { readonly text: string; readonly at: Position }>
+
 /**
  * How far a subscription is resolved, per topic, lane and partition. Lanes overtake each other, so one position per
  * partition would not do. Moves forward only, except into another log epoch, which replaces what was known.
  */
 export class PositionVector {
-  readonly #topics = new Map<string, Record<Lane, Map<number, { readonly text: string; readonly at: Position }>>>()
+  readonly #topics = new Map<string, Record<Lane, LanePositions>>()
 
-  /** Whether the position lies behind what is resolved - a repeat otherwise - and if so resolves up to it. */
+  /** Resolves up to a position. False when it was resolved already: what lies there is a repeat. */
   admit(topic: string, lane: Lane, text: string): boolean {
     const at = parsePosition(text)
     if (at === undefined) return true
-    const known = this.#lane(topic, lane).get(at.partition)
-    if (known !== undefined && known.at.epoch === at.epoch && comparePositions(at, known.at) <= 0) return false
-    this.#lane(topic, lane).set(at.partition, { text, at })
+    const positions = this.#lanesOf(topic)[lane]
+    const known = positions.get(at.partition)?.at
+    if (known !== undefined && known.epoch === at.epoch && comparePositions(at, known) <= 0) return false
+    positions.set(at.partition, { text, at })
     return true
   }
 
-  /** Resolves up to every position of a vector from the server. */
+  /** Resolves up to every position of a vector. */
   merge(vector: WireVector): void {
     for (const [topic, lanes] of Object.entries(vector)) {
       for (const lane of LANES) for (const text of lanes[lane] ?? []) this.admit(topic, lane, text)
@@ -35,19 +38,20 @@ export class PositionVector {
     const vector: Record<string, Partial<Record<Lane, string[]>>> = {}
     for (const [topic, lanes] of this.#topics) {
       const entry: Partial<Record<Lane, string[]>> = {}
-      for (const lane of LANES)
+      for (const lane of LANES) {
         if (lanes[lane].size > 0) entry[lane] = [...lanes[lane].values()].map(({ text }) => text)
+      }
       vector[topic] = entry
     }
     return vector
   }
 
-  #lane(topic: string, lane: Lane): Map<number, { readonly text: string; readonly at: Position }> {
+  #lanesOf(topic: string): Record<Lane, LanePositions> {
     let lanes = this.#topics.get(topic)
     if (lanes === undefined) {
       lanes = { high: new Map(), normal: new Map(), low: new Map() }
       this.#topics.set(topic, lanes)
     }
-    return lanes[lane]
+    return lanes
   }
 }

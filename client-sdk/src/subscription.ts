@@ -1,159 +1,196 @@
-import type { BatchPart, GapFrame, Lane, SubscribeOptions, PositionVector as WireVector } from '@tidegate/protocol'
+import type {
+  BatchPart,
+  ClientFrame,
+  GapFrame,
+  SubscribeOptions,
+  PositionVector as WireVector,
+} from '@tidegate/protocol'
+import { callBack } from './call-back.ts'
 import type { TopicEvent } from './contract-types.ts'
 import type { FrameReceipt } from './credit.ts'
-import { TidegateError } from './errors.ts'
+import { clientError, type TidegateError } from './errors.ts'
 import { PositionVector } from './position-vector.ts'
 
 /** Matched events that were withheld from a subscription: how many, where and why. */
 export type Gap = Omit<GapFrame, 'type' | 'sub'>
 
-/** What the client does for its subscriptions. */
-export interface SubscriptionHost {
-  unsubscribe(sub: number): void
+/**
+ * One subscription, over all connections of its client. Give a callback, or iterate once: events wait for the iterator,
+ * and what waits counts against the window of the connection, so that an iterator that is never read stops all of the
+ * client's subscriptions. Leaving the loop closes the subscription; if the server ends it, the iterator throws why.
+ */
+export interface Subscription<Event> extends AsyncIterable<Event> {
+  /** Resolves when the server has granted it; rejects with a TidegateError when it refused, or the client closed before. */
+  readonly ready: Promise<void>
+  /** How far the application has been handed everything: as `from: { positions }`, a later subscription goes on here. */
+  readonly positions: WireVector
+  /** Events handed to the application. */
+  readonly delivered: number
+  /** Events received again after a reconnect and dropped. */
+  readonly repeats: number
+  /** Gaps told. */
+  readonly gaps: number
+  /** Calls back for every gap as it is told, ahead of events that wait for an iterator. Returns what ends that. */
+  onGap(listener: (gap: Gap) => void): () => void
+  /** Ends the subscription and its iterator; events that wait for it are dropped. Idempotent. */
+  close(): void
 }
 
-/**
- * One subscription, over all connections of its client. Give a callback, or iterate: events wait for the iterator, and
- * while they wait the server sends no more than its window.
- */
-export class Subscription<Event = TopicEvent<string, unknown>> implements AsyncIterable<Event> {
-  readonly sub: number
-  readonly selector: string
-  /** Resolves when the server has granted it; rejects when it refused, or the client closed before. */
-  readonly ready: Promise<void>
-  /** Events handed to the application. */
-  delivered = 0
-  /** Events received again after a reconnect and dropped. */
-  repeats = 0
-  /** Gaps reported. */
-  gaps = 0
-  readonly #options: SubscribeOptions
-  readonly #host: SubscriptionHost
-  readonly #callback: ((event: Event) => void) | undefined
-  readonly #vector = new PositionVector()
-  readonly #gapListeners = new Set<(gap: Gap) => void>()
-  readonly #waiting: { readonly event: Event; readonly receipt: FrameReceipt }[] = []
-  #wake: (() => void) | undefined
-  #granted = false
-  #closed = false
-  #resolve!: () => void
-  #reject!: (error: TidegateError) => void
+/** What waits for the iterator, in order. */
+type Waiting<Event> =
+  | { readonly kind: 'event'; readonly event: Event; readonly receipt: FrameReceipt }
+  | { readonly kind: 'resolved'; readonly positions: WireVector }
 
+type Ending = { readonly by: 'application' } | { readonly by: 'server'; readonly reason: TidegateError }
+
+/** The part of a subscription that the client drives. */
+export class ActiveSubscription<Event extends TopicEvent<string, unknown>> implements Subscription<Event> {
+  readonly ready: Promise<void>
+  delivered = 0
+  repeats = 0
+  gaps = 0
+  readonly #sub: number
+  readonly #selector: string
+  readonly #options: SubscribeOptions
+  readonly #callback: ((event: Event) => void) | undefined
+  readonly #onClose: () => void
+  /** How far events were received: what lies below is a repeat, and where a new connection goes on. */
+  readonly #received = new PositionVector()
+  /** How far they were handed on: the same, unless events wait for the iterator. */
+  readonly #handedOn: PositionVector
+  readonly #gapListeners = new Set<(gap: Gap) => void>()
+  readonly #waiting: Waiting<Event>[] = []
+  readonly #sleepers = new Set<() => void>()
+  #granted = false
+  #ending: Ending | undefined
+  #resolveReady!: () => void
+  #rejectReady!: (error: TidegateError) => void
+
+  /** @param onClose the application closed it. */
   constructor(
-    host: SubscriptionHost,
     sub: number,
     selector: string,
     options: SubscribeOptions,
-    callback?: (event: Event) => void,
+    callback: ((event: Event) => void) | undefined,
+    onClose: () => void,
   ) {
-    this.#host = host
-    this.sub = sub
-    this.selector = selector
+    this.#sub = sub
+    this.#selector = selector
     this.#options = options
     this.#callback = callback
+    this.#onClose = onClose
+    this.#handedOn = callback === undefined ? new PositionVector() : this.#received
     this.ready = new Promise((resolve, reject) => {
-      this.#resolve = resolve
-      this.#reject = reject
+      this.#resolveReady = resolve
+      this.#rejectReady = reject
     })
     // Whoever does not await it must not be ended by its rejection.
     this.ready.catch(() => {})
   }
 
-  /** How far this subscription is resolved: pass it as `from: { positions }` to go on from here later. */
   get positions(): WireVector {
-    return this.#vector.toWire()
+    return this.#handedOn.toWire()
   }
 
-  /** Calls back for every gap, in order with the events. Returns what ends that. */
   onGap(listener: (gap: Gap) => void): () => void {
     this.#gapListeners.add(listener)
     return () => this.#gapListeners.delete(listener)
   }
 
-  /** Ends the subscription and its iterators. */
   close(): void {
-    if (this.#closed) return
-    this.#host.unsubscribe(this.sub)
-    this.end(new TidegateError('closed', 'The subscription was closed.'))
+    if (this.#ending !== undefined) return
+    this.#end({ by: 'application' }, clientError('closed'))
+    this.#waiting.length = 0
+    this.#onClose()
   }
 
-  async *[Symbol.asyncIterator](): AsyncIterator<Event> {
-    for (;;) {
-      const next = this.#waiting.shift()
-      if (next !== undefined) {
-        this.delivered++
-        next.receipt.done()
-        yield next.event
-      } else if (this.#closed) return
-      else
-        await new Promise<void>((resolve) => {
-          this.#wake = resolve
-        })
+  async *[Symbol.asyncIterator](): AsyncGenerator<Event, void, undefined> {
+    try {
+      for (;;) {
+        const next = this.#waiting.shift()
+        if (next?.kind === 'event') {
+          this.#take(next.event, next.receipt)
+          yield next.event
+        } else if (next !== undefined) this.#handedOn.merge(next.positions)
+        else if (this.#ending?.by === 'server') throw this.#ending.reason
+        else if (this.#ending !== undefined) return
+        else await new Promise<void>((resolve) => this.#sleepers.add(resolve))
+      }
+    } finally {
+      this.close()
     }
   }
 
-  /** The frame that asks for it: from where it is resolved, or as the application said. @internal */
-  frame(): object {
-    const from = this.#granted ? { positions: this.#vector.toWire() } : this.#options.from
-    return {
-      type: 'subscribe',
-      sub: this.sub,
-      topic: this.selector,
-      ...this.#options,
-      ...(from !== undefined && { from }),
-    }
+  /** The frame that asks for it: from where it is, or where the application said. */
+  frame(): ClientFrame {
+    const from = this.#granted ? { from: { positions: this.#received.toWire() } } : {}
+    return { type: 'subscribe', sub: this.#sub, topic: this.#selector, ...this.#options, ...from }
   }
 
-  /** @internal */
-  grant(positions: WireVector): void {
+  /** The server begins to deliver, from these positions on. */
+  granted(positions: WireVector): void {
     this.#granted = true
-    this.#vector.merge(positions)
-    this.#resolve()
+    this.resolved(positions)
+    this.#resolveReady()
   }
 
-  /** @internal */
-  progress(positions: WireVector): void {
-    this.#vector.merge(positions)
+  /** Nothing more will come up to these positions. */
+  resolved(positions: WireVector): void {
+    this.#received.merge(positions)
+    if (this.#waiting.length === 0) this.#handedOn.merge(positions)
+    else this.#waiting.push({ kind: 'resolved', positions })
   }
 
-  /** @internal */
-  receive(part: BatchPart, receipt: FrameReceipt): void {
-    const { topic, lane, events } = part
+  withheld(gap: Gap): void {
+    this.gaps++
+    this.resolved({ [gap.topic]: { [gap.lane]: [gap.upTo] } })
+    for (const listener of this.#gapListeners) callBack(listener, gap)
+  }
+
+  /** Takes the events of a part; the receipt is told of each when the application has it. */
+  received({ topic, lane, events }: BatchPart, receipt: FrameReceipt): void {
     for (const event of events) {
-      if (this.#closed || !this.#vector.admit(topic, lane, event.at)) {
+      if (this.#ending !== undefined) receipt.done()
+      else if (!this.#received.admit(topic, lane, event.at)) {
         this.repeats++
         receipt.done()
       } else this.#deliver({ topic, lane, ...event } as Event, receipt)
     }
   }
 
-  /** @internal */
-  gap(gap: { topic: string; lane: Lane } & Gap): void {
-    this.#vector.admit(gap.topic, gap.lane, gap.upTo)
-    this.gaps++
-    for (const listener of this.#gapListeners) listener(gap)
-  }
-
-  /** The server or the client ended it. @internal */
+  /** The server ended it, or the connection for good. Events that wait can still be iterated. */
   end(reason: TidegateError): void {
-    this.#closed = true
-    this.#reject(reason)
-    this.#wake?.()
-    for (const { receipt } of this.#waiting.splice(0)) receipt.done()
+    if (this.#ending === undefined) this.#end({ by: 'server', reason }, reason)
   }
 
   #deliver(event: Event, receipt: FrameReceipt): void {
-    if (this.#callback === undefined) {
-      this.#waiting.push({ event, receipt })
-      this.#wake?.()
-      this.#wake = undefined
+    if (this.#callback !== undefined) {
+      this.delivered++
+      callBack(this.#callback, event)
+      receipt.done()
       return
     }
+    this.#waiting.push({ kind: 'event', event, receipt })
+    this.#wake()
+  }
+
+  #take(event: Event, receipt: FrameReceipt): void {
     this.delivered++
-    try {
-      this.#callback(event)
-    } finally {
-      receipt.done()
-    }
+    this.#handedOn.admit(event.topic, event.lane, event.at)
+    // After the end its bytes were counted already.
+    if (this.#ending === undefined) receipt.done()
+  }
+
+  #end(ending: Ending, reason: TidegateError): void {
+    this.#ending = ending
+    this.#rejectReady(reason)
+    // What nobody may ever read must not hold back the client's other subscriptions.
+    for (const waiting of this.#waiting) if (waiting.kind === 'event') waiting.receipt.done()
+    this.#wake()
+  }
+
+  #wake(): void {
+    for (const wake of this.#sleepers) wake()
+    this.#sleepers.clear()
   }
 }

@@ -18,6 +18,9 @@ export const LIMITS = {
   subscriptions: 64,
   /** Keys in one subscription's key filter. */
   subscriptionKeys: 1_000,
+  /** Bounds of `hello.windowBytes`: below, one frame hardly fits; above, a slow link hides minutes. */
+  minWindowBytes: 4_096,
+  maxWindowBytes: 4_194_304,
   /** Milliseconds an event's time may lie ahead of the gateway's clock. */
   maxFutureMs: 60_000,
 } as const

@@ -29,9 +29,6 @@ export interface SessionContext {
 
 /** A client that has not said hello within this time is not a client. */
 export const HELLO_DEADLINE_MS = 5_000
-/** High-water marks a client may ask for: below, one frame hardly fits; above, a slow link hides minutes. */
-const MIN_WINDOW_BYTES = 4_096
-const MAX_WINDOW_BYTES = 4_194_304
 /** Advised wait after a frame outside the publish grant: an ack or two returns in that time. */
 const GRANT_RETRY_MS = 20
 
@@ -124,7 +121,7 @@ export class Session implements SocketHandler {
     const windowBytes =
       frame.windowBytes === undefined
         ? undefined
-        : Math.min(MAX_WINDOW_BYTES, Math.max(MIN_WINDOW_BYTES, frame.windowBytes))
+        : Math.min(LIMITS.maxWindowBytes, Math.max(LIMITS.minWindowBytes, frame.windowBytes))
     this.#state = {
       phase: 'live',
       producer: frame.producer === undefined ? undefined : new Producer(frame.producer, frame.session ?? 0),

@@ -1,0 +1,165 @@
+import { DEFAULTS, type PublishGrant, type ServerFrame } from '@tidegate/protocol'
+import { resendDelayMs } from './backoff.ts'
+import type { Link } from './connection.ts'
+import type { PublishEvent } from './contract-types.ts'
+import { clientError, TidegateError } from './errors.ts'
+import { Outbox, type OutboxLimits } from './outbox.ts'
+import { combineReceipts, type FrameBody, frameBodies, type PublishReceipt } from './publish-frames.ts'
+import { randomId } from './random-id.ts'
+
+type Ack = Extract<ServerFrame, { type: 'ack' }>
+type Reject = Extract<ServerFrame, { type: 'reject' }>
+
+interface Pending {
+  readonly body: FrameBody
+  resolve(receipt: PublishReceipt): void
+  reject(error: TidegateError): void
+}
+
+/**
+ * Rounds of resends without an acknowledgement after which an `out_of_order` of the oldest frame is taken at its word:
+ * the gateway waits for a frame this client no longer has. A new connection starts with the oldest there is.
+ */
+const MAX_OUT_OF_ORDER_ROUNDS = 8
+
+/** Sends what is published, in order and within the grant, until each frame has its final answer. */
+export class Publisher {
+  readonly #link: Link
+  readonly #outbox: Outbox<Pending>
+  readonly #idPrefix = randomId()
+  #ids = 0
+  #grant: PublishGrant = { frames: DEFAULTS.publishFrames, bytes: DEFAULTS.publishBytes }
+  #fruitlessRounds = 0
+  /** While set, nothing is sent: frames were refused, and this is how long the server asked to wait. */
+  #pause: { readonly timer: ReturnType<typeof setTimeout>; readonly ms: number } | undefined
+  #expiryTimer: ReturnType<typeof setTimeout> | undefined
+  #onEmpty: (() => void) | undefined
+
+  constructor(link: Link, limits: OutboxLimits) {
+    this.#link = link
+    this.#outbox = new Outbox(limits)
+  }
+
+  /** @throws TidegateError `outbox_full`, `outbox_expired`, `event_too_large`, `closed`, or the code of a rejected frame. */
+  async publish(topic: string, events: readonly PublishEvent<unknown>[]): Promise<PublishReceipt> {
+    const now = Date.now()
+    // Stamped before the first attempt, so that every attempt has the same content.
+    const bodies = frameBodies(
+      topic,
+      events.map((event) => ({ ...event, id: event.id ?? this.#newId(), time: event.time ?? now })),
+    )
+    const bytes = bodies.reduce((sum, body) => sum + body.bytes, 0)
+    if (!this.#outbox.hasRoom(bodies.length, bytes)) throw clientError('outbox_full')
+    const receipts = bodies.map(
+      (body) =>
+        new Promise<PublishReceipt>((resolve, reject) => {
+          this.#outbox.push({ body, resolve, reject }, body.bytes, now)
+        }),
+    )
+    this.#pump()
+    this.#watchExpiry()
+    return combineReceipts(await Promise.all(receipts), bodies)
+  }
+
+  online(grant: PublishGrant): void {
+    this.#grant = grant
+    this.#pump()
+  }
+
+  offline(): void {
+    this.#outbox.disconnected()
+    this.#fruitlessRounds = 0
+    this.#endPause()
+  }
+
+  acknowledged({ seq, at, rejected = [], duplicate = false }: Ack): void {
+    this.#fruitlessRounds = 0
+    this.#settle(seq, ({ resolve }) => resolve({ at, rejected, duplicate }))
+  }
+
+  rejected({ seq, code, message, retryAfterMs }: Reject): void {
+    if (retryAfterMs === undefined) {
+      this.#settle(seq, ({ reject }) => reject(new TidegateError(code, message)))
+      return
+    }
+    const isOldest = seq === this.#outbox.lowestSeq
+    if (!this.#outbox.refuse(seq)) return
+    if (isOldest && code === 'out_of_order' && this.#fruitlessRounds >= MAX_OUT_OF_ORDER_ROUNDS) {
+      this.#link.reconnect()
+      return
+    }
+    this.#pauseFor(retryAfterMs)
+  }
+
+  /** Resolves when nothing is waiting for an acknowledgement any more. */
+  async empty(): Promise<void> {
+    if (this.#outbox.size === 0) return
+    await new Promise<void>((resolve) => {
+      this.#onEmpty = resolve
+    })
+  }
+
+  /** Gives up everything. */
+  end(reason: TidegateError): void {
+    this.#endPause()
+    clearTimeout(this.#expiryTimer)
+    for (const { reject } of this.#outbox.clear()) reject(reason)
+    this.#onEmpty?.()
+  }
+
+  #newId(): string {
+    return `${this.#idPrefix}-${(this.#ids++).toString(36)}`
+  }
+
+  #settle(seq: number, answer: (pending: Pending) => void): void {
+    const pending = this.#outbox.settle(seq)
+    if (pending === undefined) return
+    answer(pending)
+    if (this.#outbox.size === 0) this.#onEmpty?.()
+    this.#pump()
+  }
+
+  /** Sends what the grant allows. */
+  #pump(): void {
+    if (!this.#link.isOnline || this.#pause !== undefined) return
+    const now = Date.now()
+    for (;;) {
+      const due = this.#outbox.next(now, this.#grant)
+      if (due === undefined) return
+      const age = due.ageMs === undefined ? '' : `,"ageMs":${due.ageMs}`
+      this.#link.sendText(`{"type":"publish","seq":${due.seq},${due.item.body.json}${age}}`)
+    }
+  }
+
+  /** Of several refusals in one round the longest wait counts. */
+  #pauseFor(retryAfterMs: number): void {
+    const ms = resendDelayMs(retryAfterMs, this.#fruitlessRounds, Math.random())
+    if (this.#pause !== undefined && this.#pause.ms >= ms) return
+    this.#endPause()
+    const timer = setTimeout(() => {
+      this.#pause = undefined
+      this.#fruitlessRounds++
+      this.#pump()
+    }, ms)
+    this.#pause = { timer, ms }
+  }
+
+  #endPause(): void {
+    clearTimeout(this.#pause?.timer)
+    this.#pause = undefined
+  }
+
+  #watchExpiry(): void {
+    clearTimeout(this.#expiryTimer)
+    const { expiresAt } = this.#outbox
+    if (expiresAt === undefined) return
+    this.#expiryTimer = setTimeout(
+      () => {
+        for (const { reject } of this.#outbox.expire(Date.now())) reject(clientError('outbox_expired'))
+        if (this.#outbox.size === 0) this.#onEmpty?.()
+        this.#watchExpiry()
+      },
+      Math.max(0, expiresAt - Date.now()),
+    )
+  }
+}

@@ -1,0 +1,66 @@
+import type { ServerFrame } from '@tidegate/protocol'
+import type { Link } from './connection.ts'
+import { clientError, TidegateError } from './errors.ts'
+
+type Result = Extract<ServerFrame, { type: 'result' }>
+type QueryError = Extract<ServerFrame, { type: 'error' }> & { readonly id: number }
+type Params = Readonly<Record<string, unknown>>
+
+interface Pending {
+  readonly name: string
+  readonly params: Params
+  readonly deadline: ReturnType<typeof setTimeout>
+  resolve(data: unknown): void
+  reject(error: TidegateError): void
+}
+
+/** A page that shows nothing for longer should say so. */
+export const QUERY_DEADLINE_MS = 10_000
+
+/** Queries that are not answered yet. They only read, so a lost connection asks them again. */
+export class Queries {
+  readonly #link: Link
+  readonly #pending = new Map<number, Pending>()
+  #nextId = 1
+
+  constructor(link: Link) {
+    this.#link = link
+  }
+
+  ask(name: string, params: Params): Promise<unknown> {
+    const id = this.#nextId++
+    return new Promise((resolve, reject) => {
+      const deadline = setTimeout(() => this.#settle(id, () => reject(clientError('no_answer'))), QUERY_DEADLINE_MS)
+      this.#pending.set(id, { name, params, deadline, resolve, reject })
+      if (this.#link.isOnline) this.#send(id, name, params)
+    })
+  }
+
+  online(): void {
+    for (const [id, { name, params }] of this.#pending) this.#send(id, name, params)
+  }
+
+  answered({ id, data }: Result): void {
+    this.#settle(id, ({ resolve }) => resolve(data))
+  }
+
+  failed({ id, code, message }: QueryError): void {
+    this.#settle(id, ({ reject }) => reject(new TidegateError(code, message)))
+  }
+
+  end(reason: TidegateError): void {
+    for (const id of [...this.#pending.keys()]) this.#settle(id, ({ reject }) => reject(reason))
+  }
+
+  #send(id: number, name: string, params: Params): void {
+    this.#link.send({ type: 'query', id, name, params })
+  }
+
+  #settle(id: number, answer: (pending: Pending) => void): void {
+    const pending = this.#pending.get(id)
+    if (pending === undefined) return
+    this.#pending.delete(id)
+    clearTimeout(pending.deadline)
+    answer(pending)
+  }
+}

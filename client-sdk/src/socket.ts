@@ -1,0 +1,32 @@
+import { clientError } from './errors.ts'
+
+/** Any WebSocket class: the browser's, or that of `ws`. */
+export type SocketConstructor = new (url: string, protocols?: string | string[]) => SocketLike
+
+/** What classes that differ in the types of their events agree on. */
+export interface SocketLike {
+  readonly readyState: number
+  send(data: string): void
+  close(code?: number, reason?: string): void
+}
+
+/** The event properties all of them have. */
+export interface Socket extends SocketLike {
+  onopen: (() => void) | null
+  onmessage: ((message: { readonly data: unknown }) => void) | null
+  onclose: ((close: { readonly code: number; readonly reason: string }) => void) | null
+  onerror: ((error: unknown) => void) | null
+}
+
+/** `readyState` of a socket that can send. */
+export const OPEN = 1
+
+const SCHEMES: Readonly<Record<string, string>> = { 'http:': 'ws', 'https:': 'wss', 'ws:': 'ws', 'wss:': 'wss' }
+
+/** The socket address of the gateway that an address names. @throws TidegateError `invalid_url` */
+export function socketUrl(address: string): string {
+  const url = URL.canParse(address) ? new URL(address) : undefined
+  const scheme = url && SCHEMES[url.protocol]
+  if (url === undefined || scheme === undefined) throw clientError('invalid_url')
+  return `${scheme}://${url.host}/v1/ws`
+}

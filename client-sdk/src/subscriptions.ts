@@ -1,0 +1,116 @@
+import type { ServerFrame, SubscribeOptions } from '@tidegate/protocol'
+import { reconnectDelayMs } from './backoff.ts'
+import type { Link } from './connection.ts'
+import type { TopicEvent } from './contract-types.ts'
+import type { FrameReceipt } from './credit.ts'
+import { TidegateError } from './errors.ts'
+import { ActiveSubscription, type Subscription } from './subscription.ts'
+
+type FrameOf<Type extends ServerFrame['type']> = Extract<ServerFrame, { type: Type }>
+type SubscriptionError = FrameOf<'error'> & { readonly sub: number }
+type AnyEvent = TopicEvent<string, unknown>
+
+interface Entry {
+  readonly subscription: ActiveSubscription<AnyEvent>
+  /** Refusals in a row that the server called passing. */
+  refusals: number
+  retryTimer: ReturnType<typeof setTimeout> | undefined
+}
+
+/** The open subscriptions of a client, asked for again on every new connection. */
+export class Subscriptions {
+  readonly #link: Link
+  readonly #entries = new Map<number, Entry>()
+  #nextSub = 1
+  #ended: TidegateError | undefined
+
+  constructor(link: Link) {
+    this.#link = link
+  }
+
+  open(
+    selector: string,
+    options: SubscribeOptions,
+    callback: ((event: AnyEvent) => void) | undefined,
+  ): Subscription<AnyEvent> {
+    const sub = this.#nextSub++
+    const subscription = new ActiveSubscription<AnyEvent>(sub, selector, options, callback, () => {
+      this.#forget(sub)
+      if (this.#link.isOnline) this.#link.send({ type: 'unsubscribe', sub })
+    })
+    if (this.#ended !== undefined) {
+      subscription.end(this.#ended)
+      return subscription
+    }
+    this.#entries.set(sub, { subscription, refusals: 0, retryTimer: undefined })
+    if (this.#link.isOnline) this.#link.send(subscription.frame())
+    return subscription
+  }
+
+  online(): void {
+    for (const { subscription } of this.#entries.values()) this.#link.send(subscription.frame())
+  }
+
+  offline(): void {
+    for (const entry of this.#entries.values()) clearTimeout(entry.retryTimer)
+  }
+
+  granted({ sub, positions }: FrameOf<'subscribed'>): void {
+    const entry = this.#entries.get(sub)
+    if (entry === undefined) return
+    entry.refusals = 0
+    entry.subscription.granted(positions)
+  }
+
+  received({ parts }: FrameOf<'batch'>, receipt: FrameReceipt): void {
+    for (const part of parts) {
+      const entry = this.#entries.get(part.sub)
+      if (entry !== undefined) entry.subscription.received(part, receipt)
+      else for (const _ of part.events) receipt.done()
+    }
+  }
+
+  progressed({ sub, positions }: FrameOf<'progress'>): void {
+    this.#entries.get(sub)?.subscription.resolved(positions)
+  }
+
+  withheld({ type, sub, ...gap }: FrameOf<'gap'>): void {
+    this.#entries.get(sub)?.subscription.withheld(gap)
+  }
+
+  ended({ sub, code }: FrameOf<'unsubscribed'>): void {
+    if (code !== 'ok') this.#end(sub, new TidegateError(code, 'The server ended the subscription.'))
+  }
+
+  /** A refusal that may pass - Redis does not answer - is not the application's to handle: it is asked for again. */
+  refused({ sub, code, message, retryable }: SubscriptionError): void {
+    const entry = this.#entries.get(sub)
+    if (entry === undefined) return
+    if (!retryable) return this.#end(sub, new TidegateError(code, message))
+    const delayMs = reconnectDelayMs(++entry.refusals, Math.random())
+    clearTimeout(entry.retryTimer)
+    entry.retryTimer = setTimeout(() => this.#link.send(entry.subscription.frame()), delayMs)
+  }
+
+  /** The application closes its client. */
+  close(): void {
+    for (const { subscription } of [...this.#entries.values()]) subscription.close()
+  }
+
+  /** There will be no further connection. */
+  end(reason: TidegateError): void {
+    this.#ended = reason
+    for (const sub of [...this.#entries.keys()]) this.#end(sub, reason)
+  }
+
+  #end(sub: number, reason: TidegateError): void {
+    const entry = this.#entries.get(sub)
+    this.#forget(sub)
+    entry?.subscription.end(reason)
+  }
+
+  #forget(sub: number): void {
+    clearTimeout(this.#entries.get(sub)?.retryTimer)
+    this.#entries.delete(sub)
+  }
+}
