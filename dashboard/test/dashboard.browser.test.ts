@@ -1,0 +1,158 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { type Browser, chromium, type Locator, type Page } from 'playwright-core'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { findChromium } from '../../server/test/support/chromium.ts'
+import { TidegateProcess, until } from '../../server/test/support/tidegate-process.ts'
+import { buildPageIfStale } from './support/built-page.ts'
+
+const HARBOUR = fileURLToPath(new URL('./fixtures/harbour.config.ts', import.meta.url))
+/** Two windows of ten seconds have to end, on a machine that is busy with other tests. */
+const DEMO_TIMEOUT_MS = 90_000
+const HARBOUR_TIMEOUT_MS = 60_000
+
+const found = await findChromium()
+/** Elsewhere than in CI a missing browser is a visible skip. */
+const isSkipped = found === undefined && !process.env.CI
+
+let browser: Browser
+let page: Page
+let dataFolder: string
+let server: TidegateProcess | undefined
+/** What the page complained about. */
+let complaints: string[]
+
+describe.skipIf(isSkipped)('page in Chromium', () => {
+  beforeAll(async () => {
+    if (found === undefined) throw new Error('There is no Chromium: install it, or set CHROMIUM_PATH.')
+    await buildPageIfStale()
+    browser = await chromium.launch({ ...found, args: [...found.args, '--disable-gpu'] })
+  }, 60_000)
+  afterAll(() => browser?.close())
+
+  beforeEach(async () => {
+    dataFolder = await mkdtemp(join(tmpdir(), 'tidegate-page-'))
+    page = await browser.newPage()
+    complaints = []
+    page.on('pageerror', (error) => complaints.push(error.message))
+    page.on('console', (message) => {
+      if (message.type() === 'error' || message.type() === 'warning') complaints.push(message.text())
+    })
+  })
+  afterEach(async () => {
+    await page.close()
+    await server?.stop()
+    await rm(dataFolder, { recursive: true, force: true })
+  }, 60_000)
+
+  test(
+    'demo - goes online, its charts move, a payment over 1000 appears in the high-priority list',
+    async () => {
+      const url = await start()
+      await page.goto(url)
+      await untilStatus('online')
+
+      const plot = page.locator('[data-topic="sensor.10s"] .plot')
+      await until(async () => (await pointsOf(plot)) > 0, 'the first results are drawn')
+      const first = await drawingOf(plot)
+
+      await publish(url, 'commerce.payment_received', {
+        paymentId: 'seen-by-a-test',
+        orderId: 'o-1',
+        amount: 1299.95,
+        currency: 'EUR',
+      })
+      const payment = page.locator('#urgent li', { hasText: 'seen-by-a-test' })
+      await payment.waitFor()
+      expect(await payment.textContent()).toContain('1,299.95')
+
+      await until(async () => {
+        const { points, picture } = await drawingOf(plot)
+        return points > first.points && picture !== first.picture
+      }, 'more results are drawn')
+      expect(Number(await page.locator('#total-rate').textContent())).toBeGreaterThan(0)
+      expect(complaints).toEqual([])
+    },
+    DEMO_TIMEOUT_MS,
+  )
+
+  test(
+    'any config - says how to publish, draws its windows, shows gaps and a lost connection',
+    async () => {
+      const url = await start('--config', HARBOUR)
+      const gap = { type: 'gap', sub: 1, topic: 'berth.moored', lane: 'low', upTo: '0@none/1-0.0', count: 412 }
+      await page.routeWebSocket(/\/v1\/ws$/, (toPage) => {
+        const toServer = toPage.connectToServer()
+        toServer.onMessage((message) => {
+          toPage.send(message)
+          if (String(message).includes('"type":"subscribed","sub":1,')) {
+            toPage.send(JSON.stringify({ ...gap, reason: 'overflow', fetchable: true }))
+          }
+        })
+      })
+      await page.goto(url)
+      await untilStatus('online')
+      await page.locator('#hint', { hasText: '"topic":"berth.moored"' }).waitFor()
+      await page.locator('#gaps', { hasText: '412 events withheld' }).waitFor()
+
+      const perKey = page.locator('[data-topic="berth.per_1s"]')
+      const overAll = page.locator('[data-topic="harbour.per_1s"]')
+      const drawn = async () => {
+        await publish(url, 'berth.moored', { berth: 'north', tons: 120 })
+        await publish(url, 'berth.moored', { berth: '<b>south</b>', tons: 700 })
+        return (await pointsOf(perKey.locator('.plot'))) >= 4 && (await pointsOf(overAll.locator('.plot').first())) >= 2
+      }
+      await until(drawn, 'both windows are drawn')
+      expect(await page.locator('#hint').isVisible()).toBe(false)
+      expect(await perKey.locator('.legend .key').allTextContents()).toEqual(['<b>south</b>', 'north'])
+      expect(await overAll.locator('.plot').count()).toBe(2)
+      expect(await page.locator('#urgent li').first().textContent()).toContain('tons700')
+
+      await perKey.locator('label', { hasText: 'tons' }).click()
+      expect(await perKey.locator('.legend .value').first().textContent()).toMatch(/00$/)
+      await perKey.locator('.legend button').first().click()
+      expect(await perKey.locator('.legend button').first().getAttribute('aria-pressed')).toBe('false')
+      expect(complaints).toEqual([])
+
+      await server!.stop()
+      await until(async () => (await statusOf()) !== 'online', 'the badge says that the connection is lost')
+    },
+    HARBOUR_TIMEOUT_MS,
+  )
+})
+
+/** Starts everything as `npm start` does. Resolves to the address of the page. */
+async function start(...args: readonly string[]): Promise<string> {
+  server = new TidegateProcess(['start', '--port', '0', '--data', dataFolder, ...args])
+  const { port } = await server.ready()
+  return `http://127.0.0.1:${port}`
+}
+
+async function publish(url: string, topic: string, data: object): Promise<void> {
+  const headers = { 'content-type': 'application/json' }
+  const response = await fetch(`${url}/v1/events`, { method: 'POST', headers, body: JSON.stringify({ topic, data }) })
+  expect(response.status).toBe(200)
+}
+
+function statusOf(): Promise<string | null> {
+  return page.locator('#badge').getAttribute('data-status')
+}
+
+function untilStatus(status: string): Promise<void> {
+  return until(async () => (await statusOf()) === status, `the badge says ${status}`)
+}
+
+/** Points a chart was given to draw. */
+async function pointsOf(plot: Locator): Promise<number> {
+  return Number(await plot.getAttribute('data-points'))
+}
+
+/** Points and pixels of a chart, of one moment. */
+function drawingOf(plot: Locator): Promise<{ readonly points: number; readonly picture: string }> {
+  return plot.evaluate((host) => ({
+    points: Number((host as HTMLElement).dataset.points),
+    picture: host.querySelector('canvas')!.toDataURL(),
+  }))
+}
