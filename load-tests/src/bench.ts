@@ -1,10 +1,11 @@
 import { cpus, release, totalmem } from 'node:os'
 import { parseArgs } from 'node:util'
 import { ingest } from './ingest/ingest.ts'
+import { pipeline } from './pipeline/pipeline.ts'
 import type { Benchmark } from './support/benchmark.ts'
 import { windows } from './windows/windows.ts'
 
-const BENCHMARKS: Readonly<Record<string, Benchmark>> = { ingest, windows }
+const BENCHMARKS: Readonly<Record<string, Benchmark>> = { ingest, pipeline, windows }
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,

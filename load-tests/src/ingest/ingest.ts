@@ -40,7 +40,8 @@ export const ingest: Benchmark = {
   },
 }
 
-async function measureControl(): Promise<PublisherReport> {
+/** uWebSockets.js and JSON.parse alone, on the same frames. */
+export async function measureControl(): Promise<PublisherReport> {
   const server = await untilReady(startModule(new URL('./control-server.ts', import.meta.url)))
   try {
     return await publish({ ...LOAD, port: server.port, measureMs: MEASURE_MS })
@@ -49,7 +50,8 @@ async function measureControl(): Promise<PublisherReport> {
   }
 }
 
-function publish(options: PublisherOptions): Promise<PublisherReport> {
+/** Runs the publisher in a process of its own. */
+export function publish(options: PublisherOptions): Promise<PublisherReport> {
   return askModule(new URL('./publisher.ts', import.meta.url), options)
 }
 

@@ -1,13 +1,13 @@
 import { encodeFrame } from './raw-websocket.ts'
 
-/** Seqs are patched into prepared frames, so they all have this many digits. */
+/** Seqs and times are patched into prepared frames, so all have the same number of digits. */
 const FIRST_SEQ = 10_000_000
 const SEQ_AT = '{"type":"publish","seq":'.length
+const TIME_FIELD = '"time":'
 
 export interface FramePool {
   readonly eventsPerFrame: number
-  readonly bytesPerFrame: number
-  /** The next frame, with the seq it carries. Frames come round again after `size` calls. */
+  /** The next frame, its events timed now, with the seq it carries. Frames come round again after `size` calls. */
   next(): { readonly frame: Buffer; readonly seq: number }
 }
 
@@ -28,16 +28,25 @@ export function createFramePool(options: {
       return { id: `r-${n}`, time, data }
     })
     const frame = { type: 'publish', seq: FIRST_SEQ, topic: 'sensor.reading', events }
-    return encodeFrame(Buffer.from(JSON.stringify(frame)))
+    const encoded = encodeFrame(Buffer.from(JSON.stringify(frame)))
+    return { ...encoded, timesAt: placesOf(TIME_FIELD, encoded.frame) }
   })
   let seq = FIRST_SEQ
   return {
     eventsPerFrame,
-    bytesPerFrame: pool[0]!.frame.length,
     next() {
-      const { frame, payloadAt } = pool[seq % size]!
+      const { frame, payloadAt, timesAt } = pool[seq % size]!
       frame.write(String(seq), payloadAt + SEQ_AT, 'latin1')
+      const now = String(Date.now())
+      for (const at of timesAt) frame.write(now, at, 'latin1')
       return { frame, seq: seq++ }
     },
   }
+}
+
+/** Where the values behind every occurrence of a field begin. */
+function placesOf(field: string, frame: Buffer): number[] {
+  const places: number[] = []
+  for (let at = frame.indexOf(field); at !== -1; at = frame.indexOf(field, at + 1)) places.push(at + field.length)
+  return places
 }

@@ -1,0 +1,45 @@
+import { keys, lastIds, openCommandConnection, type Redis, untilReady } from '../../../server/src/bus/index.ts'
+
+const SAMPLE_MS = 500
+
+/** Samples how far the worker is behind: the largest time, over the partitions, between the newest entry and the committed offset. */
+export class ConsumerLag {
+  readonly #redis: Redis
+  readonly #partitions: number
+  #samples: number[] = []
+  #timer: NodeJS.Timeout | undefined
+
+  constructor(redisUrl: string, partitions: number) {
+    this.#redis = openCommandConnection(redisUrl, 'bench-lag')
+    this.#partitions = partitions
+  }
+
+  async start(): Promise<void> {
+    await untilReady(this.#redis, 5_000)
+    this.#timer = setInterval(() => void this.#sample(), SAMPLE_MS)
+  }
+
+  /** Samples since the last call, ms, oldest first. */
+  take(): number[] {
+    return this.#samples.splice(0)
+  }
+
+  close(): void {
+    clearInterval(this.#timer)
+    this.#redis.disconnect()
+  }
+
+  async #sample(): Promise<void> {
+    const lags = await Promise.all(
+      Array.from({ length: this.#partitions }, async (_, partition) => {
+        const [[newest], offsets] = await Promise.all([
+          lastIds(this.#redis, partition, ['sensor.reading']),
+          this.#redis.hget(keys.meta(partition), 'offsets'),
+        ])
+        const committed = (JSON.parse(offsets ?? '{}') as Record<string, string>)['sensor.reading'] ?? newest!
+        return Number.parseInt(newest!, 10) - Number.parseInt(committed, 10)
+      }),
+    )
+    this.#samples.push(Math.max(...lags))
+  }
+}
