@@ -1,5 +1,6 @@
 import { type ChildProcess, fork } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
+import { NODE_OPTIONS } from '../../../server/src/supervisor/supervisor.ts'
 
 const TIDEGATE = fileURLToPath(new URL('../../../server/bin/tidegate.js', import.meta.url))
 const READY_DEADLINE_MS = 30_000
@@ -31,7 +32,11 @@ export function askModule<Answer>(url: URL, question: object): Promise<Answer> {
 /** Starts `tidegate <command>` as shipped and waits until it says it is ready. */
 export function startTidegate(args: readonly string[], env: Readonly<Record<string, string>>): Promise<ServerProcess> {
   return untilReady(
-    fork(TIDEGATE, args, { env: { ...process.env, ...env }, stdio: ['ignore', 'inherit', 'inherit', 'ipc'] }),
+    fork(TIDEGATE, args, {
+      env: { ...process.env, ...env },
+      execArgv: NODE_OPTIONS,
+      stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+    }),
   )
 }
 

@@ -8,7 +8,7 @@ const COMMIT_SCRIPT: Script = loadScript('commit', { allowOom: true, include: ['
 
 /** One write of a commit. */
 export type CommitOperation =
-  /** Fields of a hash of the partition's slot. */
+  /** Fields of a hash of the partition's slot. Values MUST NOT contain a line end. */
   | { readonly op: 'set'; readonly key: string; readonly fields: readonly (readonly [field: string, value: string])[] }
   | { readonly op: 'delete'; readonly key: string; readonly fields: readonly string[] }
   | {
@@ -83,8 +83,7 @@ function pushOperation(
 ): void {
   switch (operation.op) {
     case 'set':
-      args.push('S', numberOf(operation.key), operation.fields.length)
-      for (const [field, value] of operation.fields) args.push(field, value)
+      args.push('S', numberOf(operation.key), asLines(operation.fields))
       break
     case 'delete':
       args.push('D', numberOf(operation.key), operation.fields.length)
@@ -98,4 +97,17 @@ function pushOperation(
       for (const { index, key, json } of latest) args.push(index, key, json)
     }
   }
+}
+
+/** One argument for all fields: a thousand states as arguments of their own cost the client more than computing them. */
+function asLines(fields: readonly (readonly [field: string, value: string])[]): string {
+  let lines = ''
+  for (const [field, value] of fields) lines += `${ESCAPED.test(field) ? escapeField(field) : field}\n${value}\n`
+  return lines
+}
+
+const ESCAPED = /[\\\n]/
+
+function escapeField(field: string): string {
+  return field.replaceAll('\\', '\\\\').replaceAll('\n', '\\n')
 }

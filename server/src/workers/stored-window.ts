@@ -6,7 +6,7 @@ export type HashFields = readonly (readonly [field: string, value: string])[]
 
 /**
  * The open states of one window in one partition: the operator, and the hash that keeps them. Field `<start>:<key>` holds
- * `[revision, changed, slots...]`.
+ * `revision,changed,slots...`.
  */
 export class StoredWindow {
   readonly topic: WindowTopic
@@ -38,13 +38,14 @@ function fieldOf({ start, key }: Pick<StoredWindowState, 'start' | 'key'>): stri
   return `${start}:${key}`
 }
 
+/** Plain numbers in a row: writing and reading JSON takes twice as long. */
 function encodeState({ revision, changed, accumulator }: StoredWindowState): string {
-  return JSON.stringify([revision, changed ? 1 : 0, ...accumulator])
+  return `${revision},${changed ? 1 : 0},${accumulator.join(',')}`
 }
 
 function decodeState([field, value]: HashFields[number]): StoredWindowState {
   const colon = field.indexOf(':')
-  const [revision, changed, ...accumulator] = JSON.parse(value) as number[]
+  const [revision, changed, ...accumulator] = value.split(',').map(Number)
   return {
     start: Number(field.slice(0, colon)),
     key: field.slice(colon + 1),

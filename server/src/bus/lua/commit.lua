@@ -1,7 +1,8 @@
 -- Stores state, outputs, offsets and clocks of one commit, all or nothing. Every check comes before the first write.
 -- KEYS meta, then every key an operation names
 -- ARGV token, commitSeq this commit builds on, commit id, offsets it starts from, new offsets, new clocks, then operations:
---      'S' key n  n x (field value)                              set fields of a hash
+--      'S' key lines                                             set fields of a hash: a line each for field and value; in
+--                 fields, '\\n' stands for a line end and '\\\\' for '\\'
 --      'D' key n  n x field                                      delete fields of a hash
 --      'X' key header payload watermark key2 n  n x (index field value)
 --                 append a record batch; into hash key2 (0 = none) goes field -> '<stream id>.<index> <value>'
@@ -26,7 +27,7 @@ while at <= #ARGV do
   local op, key = ARGV[at], tonumber(ARGV[at + 1])
   if not check(key, wanted[op]) then return { 'TYPE', KEYS[key + 1] } end
   if op == 'S' then
-    at = at + 3 + 2 * tonumber(ARGV[at + 2])
+    at = at + 3
   elseif op == 'D' then
     at = at + 3 + tonumber(ARGV[at + 2])
   else
@@ -36,20 +37,30 @@ while at <= #ARGV do
   end
 end
 
-local function chunked(command, key, from, to)
-  for first = from, to, CHUNK do redis.call(command, key, unpack(ARGV, first, math.min(first + CHUNK - 1, to))) end
+local function chunked(command, key, list, from, to)
+  for first = from, to, CHUNK do redis.call(command, key, unpack(list, first, math.min(first + CHUNK - 1, to))) end
+end
+local escaped = { ['\\n'] = '\n', ['\\\\'] = '\\' }
+local function split(lines)
+  local list, n = {}, 0
+  for field, value in string.gmatch(lines, '([^\n]*)\n([^\n]*)\n') do
+    if string.find(field, '\\', 1, true) then field = string.gsub(field, '\\.', escaped) end
+    list[n + 1], list[n + 2] = field, value
+    n = n + 2
+  end
+  return list, n
 end
 local ids = {}
 at = FIRST
 while at <= #ARGV do
   local op, key = ARGV[at], KEYS[tonumber(ARGV[at + 1]) + 1]
   if op == 'S' then
-    local last = at + 2 + 2 * tonumber(ARGV[at + 2])
-    chunked('HSET', key, at + 3, last)
-    at = last + 1
+    local list, n = split(ARGV[at + 2])
+    chunked('HSET', key, list, 1, n)
+    at = at + 3
   elseif op == 'D' then
     local last = at + 2 + tonumber(ARGV[at + 2])
-    chunked('HDEL', key, at + 3, last)
+    chunked('HDEL', key, ARGV, at + 3, last)
     at = last + 1
   else
     local id
@@ -66,9 +77,7 @@ while at <= #ARGV do
       fields[2 * i - 1] = ARGV[from + 1]
       fields[2 * i] = id .. '.' .. ARGV[from] .. ' ' .. ARGV[from + 2]
     end
-    for first = 1, 2 * n, CHUNK do
-      redis.call('HSET', KEYS[second + 1], unpack(fields, first, math.min(first + CHUNK - 1, 2 * n)))
-    end
+    if n > 0 then chunked('HSET', KEYS[second + 1], fields, 1, 2 * n) end
     at = at + 7 + 3 * n
   end
 end

@@ -1,0 +1,155 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import {
+  BusMismatch,
+  type CommitOperation,
+  type CommitRequest,
+  commit,
+  decodeEvents,
+  encodeEvent,
+  Guard,
+  keys,
+  openCommandConnection,
+  openTopology,
+  RecordBatchBuilder,
+  type Redis,
+  readRange,
+  takePartition,
+  untilReady,
+} from '../../src/bus/index.ts'
+import { startTestRedis, type TestRedis } from '../support/redis.ts'
+
+const guard = new Guard('commit')
+const STATE = keys.window(0, 'a.w')
+let server: TestRedis
+let redis: Redis
+let token: string
+
+beforeAll(async () => {
+  server = await startTestRedis()
+  redis = openCommandConnection(server.url, 'test')
+  await untilReady(redis, 5_000)
+})
+afterAll(async () => {
+  redis.disconnect()
+  await server.close()
+})
+beforeEach(async () => {
+  await redis.flushall()
+  await openTopology(redis, 1)
+  const reply = await takePartition(redis, guard, 0)
+  if (reply.status !== 'ok') throw new Error(reply.status)
+  token = reply.ownership.token
+})
+
+function batch(...ids: readonly string[]): { header: string; payload: Buffer } {
+  const builder = new RecordBatchBuilder()
+  const json = (id: string) => encodeEvent(id, `key-${id}`, 5, undefined, '{}')
+  builder.addSlice(ids.map((id) => ({ key: `key-${id}`, lane: 'normal', time: 5, json: json(id) })))
+  return builder.build()
+}
+
+const set = (...fields: [string, string][]): CommitOperation => ({ op: 'set', key: STATE, fields })
+const append = (...ids: readonly string[]): CommitOperation => ({
+  op: 'append',
+  topic: 'a.w',
+  ...batch(...ids),
+  watermark: 77,
+  latest: ids.map((id, index) => ({ index, key: `key-${id}`, json: `{"id":"${id}"}` })),
+})
+
+const send = (request: Partial<CommitRequest> = {}) =>
+  commit(redis, guard, 0, {
+    token,
+    commitSeq: 0,
+    commitId: 'c-1',
+    offsetsBefore: '',
+    offsets: '{"a.b":"5-0"}',
+    clocks: '{}',
+    operations: [set(['s', '1']), append('x')],
+    ...request,
+  })
+
+const nothingWritten = async () => {
+  expect(await redis.exists(STATE, keys.log(0, 'a.w'), keys.current(0, 'a.w'))).toBe(0)
+  expect(await redis.hget(keys.meta(0), 'commitSeq')).toBeNull()
+}
+
+describe('commit', () => {
+  it('B-COMMIT-1 stores state, outputs, latest results, offsets and clocks together', async () => {
+    const reply = await send({ operations: [set(['s', '1']), append('x', 'y')] })
+    const [entry] = await readRange(redis, 0, 'a.w', '-', '+', 10)
+    expect(reply).toEqual({ status: 'ok', ids: [entry!.streamId] })
+    expect(await redis.hgetall(STATE)).toEqual({ s: '1' })
+    expect(decodeEvents(entry!.payload).map(({ id }) => id)).toEqual(['x', 'y'])
+    expect(entry!.watermark).toBe(77)
+    expect(await redis.hgetall(keys.current(0, 'a.w'))).toEqual({
+      'key-x': `${entry!.streamId}.0 {"id":"x"}`,
+      'key-y': `${entry!.streamId}.1 {"id":"y"}`,
+    })
+    const meta = await redis.hmget(keys.meta(0), 'commitSeq', 'offsets', 'clocks', 'takes')
+    expect(meta).toEqual(['1', '{"a.b":"5-0"}', '{}', '0'])
+  })
+
+  it('B-COMMIT-1 keeps fields apart whatever is in them, and deletes them', async () => {
+    const names = ['plain', 'with\nline', 'back\\slash', 'both\\n\n\\', '', 'ключ']
+    await send({ operations: [set(...names.map((name, i): [string, string] => [name, `${i}`]))] })
+    expect(await redis.hgetall(STATE)).toEqual(Object.fromEntries(names.map((name, i) => [name, `${i}`])))
+    const operations: CommitOperation[] = [{ op: 'delete', key: STATE, fields: names.slice(1) }]
+    await send({ commitSeq: 1, commitId: 'c-2', offsetsBefore: '{"a.b":"5-0"}', operations })
+    expect(await redis.hgetall(STATE)).toEqual({ plain: '0' })
+  })
+
+  it('B-COMMIT-1 takes more fields than a Lua call takes arguments', async () => {
+    const fields = Array.from({ length: 9_000 }, (_, i): [string, string] => [`f-${i}`, `${i}`])
+    await send({ operations: [set(...fields)] })
+    expect(await redis.hlen(STATE)).toBe(9_000)
+    const operations: CommitOperation[] = [{ op: 'delete', key: STATE, fields: fields.map(([field]) => field) }]
+    await send({ commitSeq: 1, commitId: 'c-2', offsetsBefore: '{"a.b":"5-0"}', operations })
+    expect(await redis.exists(STATE)).toBe(0)
+  })
+
+  it('B-COMMIT-2 answers the same commit again with its first outcome, even after another owner took over', async () => {
+    const first = await send()
+    expect(await send()).toEqual(first)
+    await redis.hset(keys.meta(0), 'token', 'another')
+    expect(await send()).toEqual(first)
+    expect(await redis.xlen(keys.log(0, 'a.w'))).toBe(1)
+  })
+
+  it.each([
+    ['another commit number', { commitSeq: 1 }, 'conflict'],
+    ['other offsets', { offsetsBefore: '{"a.b":"4-0"}' }, 'conflict'],
+    ['another token', { token: '1:0' }, 'fenced'],
+  ])('B-COMMIT-3 refuses a commit that builds on %s, whole', async (_, request, status) => {
+    expect(await send(request)).toEqual({ status })
+    await nothingWritten()
+  })
+
+  it('B-COMMIT-3 B-LINEAGE-1 refuses a commit while Redis has another identity than the partition was written under', async () => {
+    const current = await redis.hget(keys.meta(0), 'lineage')
+    await redis.hset(keys.meta(0), 'lineage', 'old:old')
+    expect(await send()).toEqual({ status: 'lineage', stored: 'old:old', current })
+    await nothingWritten()
+  })
+
+  it.each([
+    ['a state hash', STATE],
+    ['a log', keys.log(0, 'a.w')],
+    ['the latest results', keys.current(0, 'a.w')],
+  ])('B-COMMIT-4 refuses a foreign type in place of %s before it writes', async (_, key) => {
+    await redis.set(key, 'foreign')
+    await expect(send()).rejects.toThrow(BusMismatch)
+    expect(await redis.exists(STATE, keys.log(0, 'a.w'), keys.current(0, 'a.w'))).toBe(1)
+    expect(await redis.hget(keys.meta(0), 'commitSeq')).toBeNull()
+  })
+
+  it('B-COMMIT-5 goes through while Redis is over maxmemory', async () => {
+    await redis.config('SET', 'maxmemory', '1')
+    try {
+      await expect(redis.set('any', 'thing')).rejects.toThrow(/OOM/)
+      expect(await send()).toMatchObject({ status: 'ok' })
+    } finally {
+      await redis.config('SET', 'maxmemory', '0')
+    }
+  })
+})

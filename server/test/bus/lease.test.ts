@@ -1,0 +1,100 @@
+import { setTimeout as pause } from 'node:timers/promises'
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import {
+  Guard,
+  HEARTBEAT_FRESH_MS,
+  heartbeat,
+  keys,
+  noteSuspect,
+  openCommandConnection,
+  openTopology,
+  type Redis,
+  type TakeReply,
+  takePartition,
+  untilReady,
+} from '../../src/bus/index.ts'
+import { startTestRedis, type TestRedis } from '../support/redis.ts'
+
+const guard = new Guard('commit')
+let server: TestRedis
+let redis: Redis
+
+beforeAll(async () => {
+  server = await startTestRedis()
+  redis = openCommandConnection(server.url, 'test')
+  await untilReady(redis, 5_000)
+})
+afterAll(async () => {
+  redis.disconnect()
+  await server.close()
+})
+beforeEach(async () => {
+  await redis.flushall()
+  await openTopology(redis, 1)
+})
+
+const take = () => takePartition(redis, guard, 0)
+const beat = (token: string, release = false) => heartbeat(redis, guard, 0, token, release)
+
+function taken(reply: TakeReply) {
+  if (reply.status !== 'ok') throw new Error(`taking was answered ${reply.status}`)
+  return reply.ownership
+}
+
+/** Makes the owner's last heartbeat look this old. */
+const age = async (ms: number) => redis.hincrby(keys.meta(0), 'heartbeat', -ms)
+
+describe('lease', () => {
+  it('B-LEASE-1 is refused while the owner is alive, and says when to ask again', async () => {
+    taken(await take())
+    await age(1_000)
+    const reply = await take()
+    expect(reply).toMatchObject({ status: 'held' })
+    expect((reply as { staleInMs: number }).staleInMs).toBeLessThanOrEqual(HEARTBEAT_FRESH_MS - 1_000)
+    await pause((reply as { staleInMs: number }).staleInMs + 1)
+    expect((await take()).status).toBe('ok')
+  })
+
+  it('B-LEASE-1 goes to one of many that ask at once', async () => {
+    const replies = await Promise.all(Array.from({ length: 8 }, take))
+    expect(replies.filter(({ status }) => status === 'ok')).toHaveLength(1)
+  })
+
+  it('B-LEASE-2 fences the earlier owner: its heartbeats and releases change nothing', async () => {
+    const first = taken(await take())
+    await age(HEARTBEAT_FRESH_MS)
+    const second = taken(await take())
+    expect(second.token).not.toBe(first.token)
+    expect(await beat(first.token)).toBe(false)
+    expect(await beat(first.token, true)).toBe(false)
+    expect(await noteSuspect(redis, guard, 0, first.token, 'x')).toBe(false)
+    expect((await take()).status).toBe('held')
+    expect(await beat(second.token)).toBe(true)
+  })
+
+  it('B-LEASE-3 is free at once after a release', async () => {
+    const { token } = taken(await take())
+    expect(await beat(token, true)).toBe(true)
+    expect((await take()).status).toBe('ok')
+  })
+
+  it('B-LEASE-4 counts takes since the last release, and hands on what the last owner suspected', async () => {
+    for (const takes of [1, 2]) {
+      expect(taken(await take())).toMatchObject({ takes, suspect: '' })
+      await age(HEARTBEAT_FRESH_MS)
+    }
+    const { token, takes } = taken(await take())
+    expect(takes).toBe(3)
+    await noteSuspect(redis, guard, 0, token, 'a.b 5-0 7 1')
+    await age(HEARTBEAT_FRESH_MS)
+    const next = taken(await take())
+    expect(next).toMatchObject({ takes: 4, suspect: 'a.b 5-0 7 1' })
+    await beat(next.token, true)
+    expect(taken(await take()).takes).toBe(1)
+  })
+
+  it('B-LINEAGE-1 is refused while Redis has another identity than the partition was written under', async () => {
+    await redis.hset(keys.meta(0), 'lineage', 'old:old')
+    expect(await take()).toMatchObject({ status: 'lineage', stored: 'old:old' })
+  })
+})
