@@ -1,8 +1,8 @@
 import { type TidegateClient, TidegateError } from '@tidegate/client'
 import { latestResults } from './gateway.ts'
+import { initialPanes } from './model/initial-panes.ts'
 import type { Monitor } from './model/monitor.ts'
 import { type PlannedSubscription, planSubscriptions } from './model/subscription-plan.ts'
-import { compareKeys } from './model/window-series.ts'
 
 const RETRY_MS = 2_000
 
@@ -11,12 +11,10 @@ export async function follow(client: TidegateClient, monitor: Monitor): Promise<
   const startedAtMs = Date.now()
   const keyCounts = new Map<string, number>()
   await Promise.all(
-    monitor.windows.map(async ({ name }) => {
-      const results = await latestResults(name)
-      keyCounts.set(name, results.length)
-      // Lines get their colours in the order they come: that of the keys reads best.
-      const ordered = [...results].sort((a, b) => compareKeys(a.key, b.key))
-      for (const { data } of ordered) monitor.fill(name, data)
+    monitor.windows.map(async (topic) => {
+      const panes = initialPanes(await latestResults(topic.name), topic, startedAtMs)
+      keyCounts.set(topic.name, panes.length)
+      for (const pane of panes) monitor.series(topic.name).add(pane)
     }),
   )
   for (const planned of planSubscriptions(monitor.topics, keyCounts, startedAtMs)) subscribe(client, monitor, planned)

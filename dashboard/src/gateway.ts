@@ -2,11 +2,6 @@ import type { TopicList } from './model/topics.ts'
 
 const RETRY_MS = 1_000
 
-interface StoredResult {
-  readonly key: string
-  readonly data: unknown
-}
-
 /** The topics of the gateway's config. Asks until it answers: a page may be open before the gateway is ready. */
 export async function untilTopics(): Promise<TopicList> {
   for (;;) {
@@ -18,10 +13,11 @@ export async function untilTopics(): Promise<TopicList> {
   }
 }
 
-/** The latest results of a window, one per key; none if they cannot be read now, since live ones follow anyway. */
-export async function latestResults(window: string): Promise<readonly StoredResult[]> {
+/** The data of the latest results of a window, one per key; none if they cannot be read now, since live ones follow anyway. */
+export async function latestResults(window: string): Promise<readonly unknown[]> {
   try {
-    return (await getJson<{ readonly results: readonly StoredResult[] }>(`/v1/windows/${window}`)).results
+    const { results } = await getJson<{ readonly results: readonly { data: unknown }[] }>(`/v1/windows/${window}`)
+    return results.map(({ data }) => data)
   } catch {
     return []
   }

@@ -40,13 +40,6 @@ describe('monitor', () => {
     monitor.receive(event('stock.level', 'low', { key: 'k', start: 0, end: 1, value: {}, revision: 0 }), NOW)
     expect(monitor.series('stock.5s').lines).toEqual([])
   })
-
-  test('fill - results that were read are drawn and not counted', () => {
-    const monitor = new Monitor([source, window])
-    monitor.fill('stock.5s', { key: 'k', start: 0, end: 5_000, value: { lowest: 1 }, revision: 0 })
-    expect(monitor.series('stock.5s').lines).toHaveLength(1)
-    expect(monitor.rates.readTotal(NOW).total).toBe(0)
-  })
 })
 
 describe('recent events', () => {

@@ -1,14 +1,15 @@
 import { LIMITS } from '@tidegate/protocol'
 import { describe, expect, test } from 'vitest'
+import { initialPanes } from '../src/model/initial-panes.ts'
 import { planSubscriptions } from '../src/model/subscription-plan.ts'
-import type { Topic } from '../src/model/topics.ts'
+import type { Topic, WindowTopic } from '../src/model/topics.ts'
 import { MAX_LINES } from '../src/model/window-series.ts'
 
 const NOW = 1_732_350_000_000
 const HOUR_MS = 3_600_000
 
 const source = (name: string): Topic => ({ name, kind: 'source', retentionMs: HOUR_MS })
-const window = (name: string, sizeMs: number): Topic => ({
+const window = (name: string, sizeMs: number): WindowTopic => ({
   ...source(name),
   kind: 'window',
   window: { sizeMs, groupBy: 'key', aggregate: { count: { fn: 'count' } } },
@@ -36,5 +37,15 @@ describe('subscription plan', () => {
     const topics = Array.from({ length: LIMITS.subscriptions + 1 }, (_, index) => source(`t${index}`))
     expect(planSubscriptions(topics, new Map(), NOW)).toEqual([{ selector: '>', from: 'now' }])
     expect(planSubscriptions(topics.slice(1), new Map(), NOW)).toHaveLength(LIMITS.subscriptions)
+  })
+})
+
+describe('initial panes', () => {
+  const pane = (key: string, end: number) => ({ key, start: end - 10, end, value: { count: 1 }, revision: 0 })
+
+  test('results - in the order of their keys, without those older than the history and what is no result', () => {
+    const old = pane('s-1', NOW - 600)
+    const results = [pane('s-10', NOW), old, null, pane('s-2', NOW - 599)]
+    expect(initialPanes(results, window('a', 10), NOW).map(({ key }) => key)).toEqual(['s-2', 's-10'])
   })
 })

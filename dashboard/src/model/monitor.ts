@@ -29,13 +29,8 @@ export class Monitor {
 
   receive(event: ReceivedEvent, nowMs: number): void {
     this.rates.count(event.topic, appendedAtMs(event.at) ?? nowMs, nowMs)
-    this.fill(event.topic, event.data)
+    if (isPane(event.data)) this.#series.get(event.topic)?.add(event.data)
     if (event.lane === 'high') this.urgent.add(event)
-  }
-
-  /** A result that was read, not received: it is drawn, and counts for nothing else. */
-  fill(topic: string, data: unknown): void {
-    if (isPane(data)) this.#series.get(topic)?.add(data)
   }
 
   withhold(gap: Gap, nowMs: number): void {

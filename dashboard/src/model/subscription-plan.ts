@@ -1,9 +1,8 @@
 import { LIMITS, type ResumeFrom } from '@tidegate/protocol'
+import { HISTORY_WINDOWS } from './initial-panes.ts'
 import { isWindow, type Topic, type WindowTopic } from './topics.ts'
 import { MAX_LINES } from './window-series.ts'
 
-/** Charts start with this many windows of history, if they are still kept. */
-const HISTORY_WINDOWS = 60
 /** Reaches back over the time between reading the latest results and subscribing. */
 const OVERLAP_MS = 5_000
 
@@ -16,7 +15,7 @@ export interface PlannedSubscription {
  * What the page subscribes to: every topic by itself, so that charts can start with history and everything else at now.
  * A config with more topics than a session may have subscriptions gets a single one for all, without history.
  *
- * @param keyCounts keys with results per window topic. A window with more keys than lines starts at now: its history
+ * @param keyCounts keys with recent results per window topic. A window with more keys than lines starts at now: its history
  *   would mostly be results that are not drawn.
  */
 export function planSubscriptions(

@@ -27,6 +27,7 @@ export class LineLegend {
       const items = lines.map((line, index) => this.#item(line, index))
       this.#values = items.map(({ value }) => value)
       this.root.replaceChildren(...items.map(({ root }) => root))
+      this.root.style.setProperty('--key-chars', String(Math.max(...lines.map(({ id }) => id.length))))
     }
     for (const [index, button] of [...this.root.querySelectorAll('button')].entries()) {
       button.setAttribute('aria-pressed', String(lines[index]!.visible))
@@ -50,7 +51,13 @@ export class LineLegend {
     const swatch = element('span', { class: dash.length > 0 ? 'swatch dashed' : 'swatch' })
     swatch.style.color = color
     const value = element('span', { class: 'value' })
-    const button = element('button', { type: 'button' }, swatch, element('span', { class: 'key' }, id), value)
+    const button = element(
+      'button',
+      { type: 'button', title: id },
+      swatch,
+      element('span', { class: 'key' }, id),
+      value,
+    )
     button.addEventListener('click', () => this.#events.onToggle(id))
     // Not pointerenter: uPlot ends its own focus at mouseleave, which comes after it.
     for (const type of ['mouseenter', 'focus']) button.addEventListener(type, () => this.#events.onFocus(index))
