@@ -1,10 +1,8 @@
-import { type TidegateClient, TidegateError } from '@tidegate/client'
+import type { TidegateClient } from '@tidegate/client'
 import { latestResults } from './gateway.ts'
 import { initialPanes } from './model/initial-panes.ts'
 import type { Monitor } from './model/monitor.ts'
-import { type PlannedSubscription, planSubscriptions } from './model/subscription-plan.ts'
-
-const RETRY_MS = 2_000
+import { planSubscriptions } from './model/subscription-plan.ts'
 
 /** Fills the monitor: with what the windows hold now, then with everything that arrives. */
 export async function follow(client: TidegateClient, monitor: Monitor): Promise<void> {
@@ -17,18 +15,9 @@ export async function follow(client: TidegateClient, monitor: Monitor): Promise<
       for (const pane of panes) monitor.series(topic.name).add(pane)
     }),
   )
-  for (const planned of planSubscriptions(monitor.topics, keyCounts, startedAtMs)) subscribe(client, monitor, planned)
-}
-
-function subscribe(client: TidegateClient, monitor: Monitor, planned: PlannedSubscription): void {
-  const { selector, from } = planned
-  const subscription = client.subscribe(selector, { from }, (event) => monitor.receive(event, Date.now()))
-  subscription.onGap((gap) => monitor.withhold(gap, Date.now()))
-  subscription.ready.catch((error: unknown) => {
-    if (error instanceof TidegateError && error.retryable) {
-      setTimeout(() => subscribe(client, monitor, planned), RETRY_MS)
-    } else {
-      console.error(`Subscription to ${selector} was refused.`, error)
-    }
-  })
+  for (const { selector, from } of planSubscriptions(monitor.topics, keyCounts, startedAtMs)) {
+    const subscription = client.subscribe(selector, { from }, (event) => monitor.receive(event, Date.now()))
+    subscription.onGap((gap) => monitor.withhold(gap, Date.now()))
+    subscription.ready.catch((error: Error) => monitor.refuse(selector, error.message))
+  }
 }

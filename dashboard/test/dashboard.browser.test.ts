@@ -79,12 +79,18 @@ describe.skipIf(isSkipped)('page in Chromium', () => {
   )
 
   test(
-    'any config - says how to publish, draws its windows, shows gaps and a lost connection',
+    'any config - says how to publish, draws its windows, shows gaps, a refusal and a lost connection',
     async () => {
       const url = await start('--config', HARBOUR)
       const gap = { type: 'gap', sub: 1, topic: 'berth.moored', lane: 'low', upTo: '0@none/1-0.0', count: 412 }
       await page.routeWebSocket(/\/v1\/ws$/, (toPage) => {
         const toServer = toPage.connectToServer()
+        toPage.onMessage((message) => {
+          const { type, sub, topic } = JSON.parse(String(message)) as { type: string; sub?: number; topic?: string }
+          if (type !== 'subscribe' || topic !== 'berth.per_1s.late') return toServer.send(message)
+          const refusal = { type: 'error', sub, code: 'forbidden', message: 'Not for you.', retryable: false }
+          toPage.send(JSON.stringify(refusal))
+        })
         toServer.onMessage((message) => {
           toPage.send(message)
           if (String(message).includes('"type":"subscribed","sub":1,')) {
@@ -96,6 +102,7 @@ describe.skipIf(isSkipped)('page in Chromium', () => {
       await untilStatus('online')
       await page.locator('#hint', { hasText: '"topic":"berth.moored"' }).waitFor()
       await page.locator('#gaps', { hasText: '412 events withheld' }).waitFor()
+      await page.locator('#gaps', { hasText: 'berth.per_1s.late is not shown: Not for you.' }).waitFor()
 
       const perKey = page.locator('[data-topic="berth.per_1s"]')
       const overAll = page.locator('[data-topic="harbour.per_1s"]')

@@ -14,6 +14,8 @@ export class Monitor {
   readonly rates = new RateMeter()
   readonly urgent = new RecentEvents()
   readonly gaps = new GapTally()
+  /** Selectors that the server refused for good, with its reason. */
+  readonly refusals = new Map<string, string>()
   readonly #series: ReadonlyMap<string, WindowSeries>
 
   constructor(topics: readonly Topic[]) {
@@ -35,6 +37,10 @@ export class Monitor {
 
   withhold(gap: Gap, nowMs: number): void {
     this.gaps.add(gap, nowMs)
+  }
+
+  refuse(selector: string, reason: string): void {
+    this.refusals.set(selector, reason)
   }
 }
 

@@ -28,12 +28,18 @@ export class GapsPanel {
   }
 
   draw(): void {
-    const { gaps } = this.#monitor
-    if (gaps.count === this.#shown) return
-    this.#shown = gaps.count
+    const { gaps, refusals } = this.#monitor
+    const count = gaps.count + refusals.size
+    if (count === this.#shown) return
+    this.#shown = count
     const none = element('li', { class: 'empty' }, 'None: nothing was withheld from this page since it was opened.')
-    this.#list.replaceChildren(...(gaps.count === 0 ? [none] : gaps.lines.map(row)))
+    const rows = [...[...refusals].map(refusal), ...gaps.lines.map(row)]
+    this.#list.replaceChildren(...(rows.length === 0 ? [none] : rows))
   }
+}
+
+function refusal([selector, reason]: readonly [string, string]): HTMLElement {
+  return element('li', { 'data-reason': 'refused' }, element('b', {}, selector), ` is not shown: ${reason}`)
 }
 
 function row({ topic, lane, reason, events, orMore, lastAtMs }: GapLine): HTMLElement {

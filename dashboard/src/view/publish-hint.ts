@@ -4,14 +4,18 @@ import { element, setText } from './element.ts'
 
 const COPIED_MS = 2_000
 
-/** Until the first event arrives: how to publish one.  */
+/** Until the first event arrives: how to publish one. */
 export class PublishHint {
   readonly root: HTMLElement
   readonly #monitor: Monitor
 
   constructor(monitor: Monitor, origin: string) {
     this.#monitor = monitor
-    this.root = element('section', { class: 'notice', id: 'hint' }, element('p', {}, 'Nothing has arrived since this page was opened. Publish an event:'))
+    this.root = element(
+      'section',
+      { class: 'notice', id: 'hint' },
+      element('p', {}, 'Nothing has arrived since this page was opened. Publish an event:'),
+    )
     const source = monitor.topics.find(({ kind }) => kind === 'source')
     if (source !== undefined) this.root.append(...command(publishCommand(origin, source)))
   }
