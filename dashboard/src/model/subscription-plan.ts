@@ -6,7 +6,7 @@ import { MAX_LINES } from './window-series.ts'
 /** Reaches back over the time between reading the latest results and subscribing. */
 const OVERLAP_MS = 5_000
 
-export interface PlannedSubscription {
+interface PlannedSubscription {
   readonly selector: string
   readonly from: ResumeFrom
 }

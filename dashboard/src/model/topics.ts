@@ -15,7 +15,7 @@ export interface Topic {
   readonly window?: WindowShape
 }
 
-export interface WindowShape {
+interface WindowShape {
   readonly sizeMs: number
   readonly groupBy: 'key' | 'all'
   /** Pane field -> aggregate. */

@@ -27,7 +27,7 @@ export interface PlotLine extends LineStyle {
   readonly visible: boolean
 }
 
-export interface PlotOptions {
+interface PlotOptions {
   readonly kind: 'lines' | 'bars'
   readonly heightPx: number
   readonly windowMs: number
