@@ -1,5 +1,12 @@
 import { fileURLToPath } from 'node:url'
-import { ContractClaim, Guard, openCommandConnection, openTopology, untilReady } from './bus/index.ts'
+import {
+  ContractClaim,
+  Guard,
+  openCommandConnection,
+  openTopology,
+  readWorkerReports,
+  untilReady,
+} from './bus/index.ts'
 import { systemClock } from './clock.ts'
 import type { Contract } from './config/model.ts'
 import { Delivery } from './delivery/index.ts'
@@ -60,7 +67,7 @@ export async function startGateway(settings: GatewaySettings, contract: Contract
   await Promise.all([delivery.start(), pages.load(DASHBOARD)])
 
   const gateway: Gateway = new Gateway(
-    { node, contractHash: contract.hash, clock, ingest, delivery, queries },
+    { node, contractHash: contract.hash, clock, ingest, delivery, queries, onFrame: metrics.onFrame },
     { ingest, queries, readiness, pages, metrics: () => metrics.render() },
   )
   const transport = await createUwsTransport(gateway)
@@ -68,6 +75,8 @@ export async function startGateway(settings: GatewaySettings, contract: Contract
   metrics.observe({
     sessions: () => gateway.sessionCount,
     pendingBytes: () => ingest.pendingBytes,
+    delivery: () => delivery.stats(),
+    workers: () => guards.query.run(() => readWorkerReports(queryRedis)),
   })
   gateway.start()
 

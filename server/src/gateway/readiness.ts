@@ -1,4 +1,4 @@
-import type { Guard, GuardState, Redis } from '../bus/index.ts'
+import { type Guard, type GuardState, type Redis, readWorkerReports } from '../bus/index.ts'
 import type { Clock } from '../clock.ts'
 import type { Delivery } from '../delivery/index.ts'
 import { ownership, type PartitionOwner } from '../queries/index.ts'
@@ -11,7 +11,10 @@ export interface ReadinessReport {
   readonly redis: { readonly ok: boolean; readonly error?: string }
   readonly tails: readonly { readonly partition: number; readonly live: boolean; readonly since: number }[]
   readonly partitions: readonly PartitionOwner[]
+  /** Breakers of this gateway. */
   readonly breakers: readonly GuardState[]
+  /** Live workers with their own breakers. */
+  readonly workers: readonly { readonly worker: string; readonly breakers: readonly GuardState[] }[]
   /** Set while the gateway hands its clients to others before it stops. */
   readonly draining: boolean
 }
@@ -46,16 +49,20 @@ export class Readiness {
     const breakers = this.#guards.map((guard) => guard.state)
     const rest = { tails, breakers, draining: this.draining }
     try {
-      const partitions = await ownership(this.#redis, this.#partitions)
+      const [partitions, reports] = await Promise.all([
+        ownership(this.#redis, this.#partitions),
+        readWorkerReports(this.#redis),
+      ])
+      const workers = [...reports].map(([worker, report]) => ({ worker, breakers: report.breakers }))
       const ready =
         !this.draining &&
         tails.every((tail) => tail.live) &&
         partitions.every((partition) => partition.owned) &&
         breakers.every((breaker) => breaker.state !== 'open')
-      return { ready, redis: { ok: true }, partitions, ...rest }
+      return { ready, redis: { ok: true }, partitions, workers, ...rest }
     } catch (error) {
       const message = error instanceof Error ? error.message : String(error)
-      return { ready: false, redis: { ok: false, error: message }, partitions: [], ...rest }
+      return { ready: false, redis: { ok: false, error: message }, partitions: [], workers: [], ...rest }
     }
   }
 }

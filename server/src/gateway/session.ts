@@ -25,6 +25,8 @@ export interface SessionContext {
   readonly ingest: Ingest
   readonly delivery: Delivery
   readonly queries: Queries
+  /** A publish frame was answered: `ack`, or the code of its rejection. */
+  readonly onFrame: (outcome: string) => void
 }
 
 /** A client that has not said hello within this time is not a client. */
@@ -184,6 +186,7 @@ export class Session implements SocketHandler {
   #answer(seq: number, outcome: PublishOutcome): void {
     if (outcome.kind === 'reject') return this.#reject(seq, outcome.code, outcome.retryAfterMs, outcome.message)
     const { at, rejected, duplicate } = outcome
+    this.#context.onFrame('ack')
     this.#send({
       type: 'ack',
       seq,
@@ -194,6 +197,7 @@ export class Session implements SocketHandler {
   }
 
   #reject(seq: number, code: ErrorCode, retryAfterMs?: number, message: string = ERROR_CODES[code]): void {
+    this.#context.onFrame(code)
     this.#send({ type: 'reject', seq, code, message, ...(retryAfterMs !== undefined && { retryAfterMs }) })
   }
 

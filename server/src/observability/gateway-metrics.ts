@@ -1,19 +1,30 @@
 import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client'
-import type { GuardState } from '../bus/index.ts'
+import type { GuardState, WorkerReport } from '../bus/index.ts'
+import type { DeliveryStats } from '../delivery/index.ts'
 import { METRICS } from './metric-names.ts'
 
 const BREAKER_VALUE: Record<GuardState['state'], number> = { closed: 0, half_open: 0.5, open: 1 }
 
-/** The metrics of one gateway process, as Prometheus text. */
+/** Where values come from that are read when the metrics are asked for. */
+export interface MetricSources {
+  readonly sessions: () => number
+  readonly pendingBytes: () => number
+  readonly delivery: () => DeliveryStats
+  /** Workers have no HTTP of their own: they publish with their heartbeat, and any gateway shows it. */
+  readonly workers: () => Promise<ReadonlyMap<string, WorkerReport>>
+}
+
+/** The metrics of one gateway process and of the workers, as Prometheus text. */
 export class GatewayMetrics {
   readonly #registry = new Registry()
   readonly #breaker: Gauge<'class'>
   readonly #frames: Counter<'outcome'>
+  #refresh: () => Promise<void> = async () => {}
 
   constructor(node: string) {
     this.#registry.setDefaultLabels({ node })
     collectDefaultMetrics({ register: this.#registry })
-    this.#breaker = new Gauge({ ...METRICS.breaker, labelNames: ['class'], registers: [this.#registry] })
+    this.#breaker = this.#gauge('breaker', ['class'])
     this.#frames = new Counter({ ...METRICS.frames, labelNames: ['outcome'], registers: [this.#registry] })
   }
 
@@ -26,26 +37,76 @@ export class GatewayMetrics {
     this.#frames.inc({ outcome })
   }
 
-  /** Values read when the metrics are asked for. */
-  observe(sources: { readonly sessions: () => number; readonly pendingBytes: () => number }): void {
-    const registers = [this.#registry]
-    new Gauge({
-      ...METRICS.sessions,
-      registers,
-      collect() {
-        this.set(sources.sessions())
-      },
-    })
-    new Gauge({
-      ...METRICS.pendingBytes,
-      registers,
-      collect() {
-        this.set(sources.pendingBytes())
-      },
-    })
+  /** Names the sources. Called once. */
+  observe(sources: MetricSources): void {
+    const refreshOwn = this.#own(sources)
+    const refreshWorkers = this.#workers(sources)
+    this.#refresh = async () => {
+      refreshOwn()
+      // Without Redis a gateway still shows its own figures.
+      await refreshWorkers().catch(() => {})
+    }
   }
 
-  render(): Promise<string> {
+  async render(): Promise<string> {
+    await this.#refresh()
     return this.#registry.metrics()
+  }
+
+  #own({ sessions, pendingBytes, delivery }: MetricSources): () => void {
+    const open = this.#gauge('sessions', [])
+    const pending = this.#gauge('pendingBytes', [])
+    const subscriptions = this.#gauge('subscriptions', [])
+    const byLane = {
+      delivered: this.#gauge('delivered', ['lane']),
+      gapped: this.#gauge('gapped', ['lane']),
+      queued: this.#gauge('queued', ['lane']),
+    }
+    return () => {
+      const stats = delivery()
+      open.set(sessions())
+      pending.set(pendingBytes())
+      subscriptions.set(stats.subscriptions)
+      for (const [lane, counts] of Object.entries(stats.lanes)) {
+        byLane.delivered.set({ lane }, counts.delivered)
+        byLane.gapped.set({ lane }, counts.gapped)
+        byLane.queued.set({ lane }, counts.queued)
+      }
+    }
+  }
+
+  #workers({ workers }: MetricSources): () => Promise<void> {
+    const lag = this.#gauge('lag', ['worker', 'partition'])
+    const openStates = this.#gauge('openStates', ['worker', 'partition'])
+    const commits = this.#gauge('commits', ['worker', 'outcome'])
+    const breaker = this.#gauge('workerBreaker', ['worker', 'class'])
+    const slowest = this.#gauge('slowestCommit', ['worker'])
+    const folded = {
+      events: this.#gauge('folded', ['worker']),
+      late: this.#gauge('late', ['worker']),
+      panes: this.#gauge('panes', ['worker']),
+      deadLetters: this.#gauge('deadLetters', ['worker']),
+    }
+    return async () => {
+      const reports = await workers()
+      // A partition moves and a worker goes: what nobody reports any more must not stay.
+      for (const gauge of [lag, openStates, commits, breaker, slowest, ...Object.values(folded)]) gauge.reset()
+      for (const [worker, report] of reports) {
+        for (const [partition, gauges] of Object.entries(report.partitions)) {
+          lag.set({ worker, partition }, gauges.lagMs)
+          openStates.set({ worker, partition }, gauges.openStates)
+        }
+        for (const [outcome, count] of Object.entries(report.commits)) commits.set({ worker, outcome }, count)
+        for (const state of report.breakers) breaker.set({ worker, class: state.class }, BREAKER_VALUE[state.state])
+        for (const [name, gauge] of Object.entries(folded)) {
+          gauge.set({ worker }, report.folded[name as keyof WorkerReport['folded']])
+        }
+        slowest.set({ worker }, report.slowestCommitMs)
+      }
+    }
+  }
+
+  #gauge<Label extends string>(metric: keyof typeof METRICS, labelNames: Label[]): Gauge<Label> {
+    return new Gauge({ ...METRICS[metric], labelNames, registers: [this.#registry] })
   }
 }

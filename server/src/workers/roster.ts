@@ -1,4 +1,4 @@
-import { keys, type Redis } from '../bus/index.ts'
+import { keys, type Redis, type WorkerReport } from '../bus/index.ts'
 
 /** A worker that was not heard of for this long does not count. */
 const ALIVE_MS = 3_000
@@ -14,7 +14,7 @@ export class Roster {
   }
 
   /** Renews this worker's entry with its report and returns how many workers are alive. */
-  async renew(report: unknown): Promise<number> {
+  async renew(report: WorkerReport): Promise<number> {
     const now = await this.#now()
     const replies = await this.#redis
       .pipeline()

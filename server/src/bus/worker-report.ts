@@ -1,0 +1,30 @@
+import type { Redis } from './connection.ts'
+import type { GuardState } from './guard.ts'
+import { keys } from './keys.ts'
+
+/** What a worker publishes about itself with its heartbeat; counters count from its start. */
+export interface WorkerReport {
+  /** Breakers of the worker's own Redis calls. */
+  readonly breakers: readonly GuardState[]
+  /** Owned partition -> open window states, and age of the oldest entry of its last read, ms. */
+  readonly partitions: Readonly<Record<string, { readonly openStates: number; readonly lagMs: number }>>
+  /** Outcome -> commits. */
+  readonly commits: Readonly<Record<string, number>>
+  readonly folded: {
+    readonly events: number
+    readonly late: number
+    readonly panes: number
+    readonly deadLetters: number
+  }
+  /** Longest commit since the report before, ms. */
+  readonly slowestCommitMs: number
+}
+
+/** Reports of the workers that are alive, by worker id. */
+export async function readWorkerReports(redis: Redis): Promise<ReadonlyMap<string, WorkerReport>> {
+  const ids = (await redis.zrange(keys.workers, 0, -1)) as string[]
+  const reports = await Promise.all(ids.map((id) => redis.get(keys.worker(id))))
+  return new Map(
+    ids.flatMap((id, i) => (reports[i] == null ? [] : [[id, JSON.parse(reports[i]) as WorkerReport] as const])),
+  )
+}
