@@ -22,7 +22,7 @@ export interface WorkerReport {
 
 /** Reports of the workers that are alive, by worker id. */
 export async function readWorkerReports(redis: Redis): Promise<ReadonlyMap<string, WorkerReport>> {
-  const ids = (await redis.zrange(keys.workers, 0, -1)) as string[]
+  const ids = (await redis.zrange(keys.workers, '0', '-1')) as string[]
   const reports = await Promise.all(ids.map((id) => redis.get(keys.worker(id))))
   return new Map(
     ids.flatMap((id, i) => (reports[i] == null ? [] : [[id, JSON.parse(reports[i]) as WorkerReport] as const])),
