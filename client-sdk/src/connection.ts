@@ -145,6 +145,7 @@ export class Connection implements Link {
     switch (frame.type) {
       case 'welcome':
         this.#silenceMs = SILENCE_INTERVALS * frame.pingMs
+        this.#watchSilence()
         this.#onlineSince = Date.now()
         this.#status = 'online'
         this.#events.online(frame.publish)
@@ -226,7 +227,7 @@ export class Connection implements Link {
 function parseFrame(text: string): ServerFrame | undefined {
   try {
     const frame = JSON.parse(text) as ServerFrame | null
-    return frame ?? undefined
+    return typeof frame?.type === 'string' ? frame : undefined
   } catch {
     return undefined
   }

@@ -18,8 +18,22 @@ export type PublishableTopic<T extends Topics> = {
 /** Every dotted beginning of a topic name: `a.b.c` has `a` and `a.b`. */
 type Prefix<K extends string> = K extends `${infer Head}.${infer Tail}` ? Head | `${Head}.${Prefix<Tail>}` : never
 
-/** Exact topics, and the wildcards under which there is a topic. */
-export type Selector<T extends Topics> = Name<T> | '>' | '*' | `${Prefix<Name<T>>}.${'*' | '>'}`
+/** A topic name without its last word. */
+type Parent<K extends string> = K extends `${infer Head}.${infer Tail}`
+  ? Tail extends `${string}.${string}`
+    ? `${Head}.${Parent<Tail>}`
+    : Head
+  : never
+
+type AnyWord<K extends string> = K extends `${string}.${string}` ? never : '*'
+
+/** Exact topics, and the wildcards that cover at least one. */
+export type Selector<T extends Topics> =
+  | Name<T>
+  | '>'
+  | AnyWord<Name<T>>
+  | `${Parent<Name<T>>}.*`
+  | `${Prefix<Name<T>>}.>`
 
 /** The topics a selector covers. */
 type Covered<K extends string, S extends string> = S extends '>'

@@ -1,0 +1,212 @@
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { createClient as createPlainClient, type TidegateClient, type TidegateError } from '../src/index.ts'
+import { createClient } from '../src/node.ts'
+import { socketUrl } from '../src/socket.ts'
+import { ScriptedServer, until } from './support/scripted-server.ts'
+
+let server: ScriptedServer
+let client: TidegateClient
+
+beforeEach(async () => {
+  server = await ScriptedServer.start()
+  client = createClient({ url: server.url, producer: 'till-7' })
+})
+
+afterEach(async () => {
+  await client.close({ deadlineMs: 0 })
+  await server.close()
+})
+
+describe('connection', () => {
+  test('hello - comes first, with a session larger than every earlier one (C-HELLO-1)', async () => {
+    const before = Date.now()
+    const sessions: number[] = []
+    for (let i = 0; i < 3; i++) {
+      const peer = await server.peer()
+      const hello = await peer.greet()
+      expect(peer.received[0]).toBe(hello)
+      expect(hello).toMatchObject({ protocol: 1, producer: 'till-7', windowBytes: 65_536 })
+      sessions.push(hello.session!)
+      peer.socket.terminate()
+    }
+    expect(sessions[0]).toBeGreaterThanOrEqual(before)
+    expect(sessions[1]).toBeGreaterThan(sessions[0]!)
+    expect(sessions[2]).toBeGreaterThan(sessions[1]!)
+    expect(server.asked[0]).toBe('/v1/ws tidegate.v1')
+  })
+
+  test('hello - a producer is made up where none is given; the window is bounded as the server bounds it (C-HELLO-1)', async () => {
+    const others = [
+      createClient({ url: server.url, windowBytes: 1 }),
+      createClient({ url: server.url, windowBytes: 1e9 }),
+    ]
+    const hellos = [
+      await (await server.peer()).greet(),
+      await (await server.peer()).greet(),
+      await (await server.peer()).greet(),
+    ]
+    expect(new Set(hellos.map(({ producer }) => producer)).size).toBe(3)
+    expect(hellos.map(({ windowBytes }) => windowBytes).sort()).toEqual([4_096, 4_194_304, 65_536].sort())
+    await Promise.all(others.map((other) => other.close({ deadlineMs: 0 })))
+  })
+
+  test('url - names the gateway by http or ws, with or without a path (C-HELLO-2)', () => {
+    expect(socketUrl('http://gw:8080/any?thing=1')).toBe('ws://gw:8080/v1/ws')
+    expect(socketUrl('https://gw')).toBe('wss://gw/v1/ws')
+    expect(socketUrl('ws://[::1]:1')).toBe('ws://[::1]:1/v1/ws')
+    expect(socketUrl('wss://gw/')).toBe('wss://gw/v1/ws')
+    for (const url of ['gw:8080', 'ftp://gw', '', 'localhost']) {
+      expect(() => socketUrl(url)).toThrow(expect.objectContaining({ code: 'invalid_url' }))
+    }
+  })
+
+  test('WebSocket - a platform without one says where to get it', () => {
+    const { WebSocket } = globalThis
+    try {
+      Object.assign(globalThis, { WebSocket: undefined })
+      expect(() => createPlainClient({ url: server.url })).toThrow(expect.objectContaining({ code: 'no_websocket' }))
+    } finally {
+      Object.assign(globalThis, { WebSocket })
+    }
+  })
+
+  test('status - follows the connection; a listener that left hears nothing (C-STATUS-1)', async () => {
+    const heard: string[] = []
+    const none: string[] = []
+    client.onStatus((status) => heard.push(status))
+    client.onStatus((status) => none.push(status))()
+    expect(client.status).toBe('connecting')
+    const peer = await server.greeted()
+    await until(() => client.status === 'online', 'online')
+    peer.socket.terminate()
+    await server.greeted()
+    await until(() => client.status === 'online', 'online again')
+    await client.close({ deadlineMs: 0 })
+    expect(heard).toEqual(['online', 'offline', 'connecting', 'online', 'closed'])
+    expect(none).toEqual([])
+  })
+
+  test('reconnect - a gateway that is not there is tried again (C-BACKOFF-1)', async () => {
+    const statuses: string[] = []
+    await server.greeted()
+    client.onStatus((status) => statuses.push(status))
+    const { url } = server
+    await server.close()
+    await until(() => statuses.filter((status) => status === 'connecting').length >= 3, 'three attempts')
+    server = await ScriptedServer.start(Number(new URL(url).port))
+    await server.greeted()
+    await until(() => client.status === 'online', 'online')
+  })
+
+  test('close reason - its retryAfterMs is the wait (C-CLOSE-1)', async () => {
+    const peer = await server.greeted()
+    const closedAt = performance.now()
+    peer.socket.close(4_008, JSON.stringify({ retryAfterMs: 250 }))
+    await server.peer()
+    expect(performance.now() - closedAt).toBeGreaterThanOrEqual(249)
+  })
+
+  test.each([4_001, 4_008, 4_029, 1_001, 1_011])('close code %d - the client comes back (C-CLOSE-2)', async (code) => {
+    const peer = await server.greeted()
+    peer.socket.close(code, 'not JSON')
+    await server.greeted()
+  })
+
+  test.each([4_500, 4_502, 4_401])('close code %d - everything ends, with the cause (C-CLOSE-2)', async (code) => {
+    const subscription = client.subscribe('a')
+    const outstanding = [client.publish('a', { data: {} }), client.query('topics'), subscription.ready]
+    for (const each of outstanding) each.catch(() => {})
+    const peer = await server.greeted()
+    peer.send({ type: 'error', code: 'version_unsupported', message: 'Another version.', retryable: false })
+    peer.socket.close(code, 'version_unsupported')
+    const later = [
+      () => client.publish('a', { data: {} }),
+      () => client.query('topics'),
+      () => client.subscribe('a').ready,
+    ]
+    await until(() => client.status === 'closed', 'closed')
+    for (const ended of [...outstanding, ...later.map((call) => call())]) {
+      const error = (await ended.then(
+        () => undefined,
+        (reason: unknown) => reason,
+      )) as TidegateError
+      expect(error).toMatchObject({ code: 'closed', retryable: false, cause: { code: 'version_unsupported' } })
+      expect(error.message).toContain(`${code}`)
+    }
+    await client.close({ deadlineMs: 1_000 })
+  })
+
+  test('silence - beyond 2.5 ping intervals is a dead connection (C-SILENCE-1)', async () => {
+    await server.greeted({ pingMs: 40 })
+    const greetedAt = performance.now()
+    await server.peer()
+    expect(performance.now() - greetedAt).toBeGreaterThanOrEqual(90)
+  })
+
+  test('silence - any frame ends it (C-SILENCE-1)', async () => {
+    const peer = await server.greeted({ pingMs: 80 })
+    for (let i = 0; i < 8; i++) {
+      await new Promise((resolve) => setTimeout(resolve, 50))
+      peer.send({ type: 'novelty' })
+    }
+    expect(client.status).toBe('online')
+    expect(server.asked).toHaveLength(1)
+  })
+
+  test('ping - is answered with its time (C-PING-1)', async () => {
+    const peer = await server.greeted()
+    peer.send({ type: 'ping', time: 1_234 })
+    expect(await peer.take('pong')).toEqual({ type: 'pong', time: 1_234 })
+  })
+
+  test('drain - reconnects when told, and sends what was unanswered again (C-DRAIN-1)', async () => {
+    const receipt = client.publish('a', { data: {} })
+    const draining = await server.greeted()
+    const sent = await draining.take('publish')
+    const drainedAt = performance.now()
+    draining.send({ type: 'drain', reconnectInMs: 60, deadlineMs: 5_000, reason: 'deploy' })
+    const next = await server.greeted()
+    expect(performance.now() - drainedAt).toBeGreaterThanOrEqual(59)
+    expect(await next.take('publish')).toMatchObject(sent)
+    next.ack(1)
+    await receipt
+    expect(await draining.closed).toBe(1_000)
+  })
+
+  test('frames - of an unknown type are skipped (C-FRAME-1)', async () => {
+    const peer = await server.greeted()
+    peer.send({ type: 'novelty' })
+    peer.send({ type: 'bus', class: 'append', state: 'open', since: 1 })
+    await peer.settled()
+    expect(server.asked).toHaveLength(1)
+  })
+
+  test.each(['not JSON', 'null', '7'])(
+    'text %s - is no frame: another connection is opened (C-FRAME-1)',
+    async (text) => {
+      const peer = await server.greeted()
+      peer.sendText(text)
+      await server.greeted()
+    },
+  )
+
+  test('query - waits for a connection, and is asked again on the next (C-QUERY-1)', async () => {
+    const answer = client.query('window', { name: 'sensor.10s' })
+    const first = await server.greeted()
+    expect(await first.take('query')).toMatchObject({ name: 'window', params: { name: 'sensor.10s' } })
+    first.socket.terminate()
+    const second = await server.greeted()
+    const { id } = await second.take('query')
+    second.send({ type: 'result', id, data: [1] })
+    expect(await answer).toEqual([1])
+  })
+
+  test('query - rejects with the code of the server (C-QUERY-1)', async () => {
+    const peer = await server.greeted()
+    const answer = client.query('nope')
+    answer.catch(() => {})
+    const { id } = await peer.take('query')
+    peer.send({ type: 'error', id, code: 'unknown_query', message: 'No.', retryable: false })
+    await expect(answer).rejects.toMatchObject({ code: 'unknown_query', retryable: false })
+  })
+})

@@ -1,0 +1,24 @@
+import { describe, expect, test } from 'vitest'
+import { CreditMeter } from '../src/credit.ts'
+
+function meter(): { meter: CreditMeter; reports: number[] } {
+  const reports: number[] = []
+  return { meter: new CreditMeter(1_000, (bytes) => reports.push(bytes)), reports }
+}
+
+describe('credit meter', () => {
+  test('report - cumulative, once a quarter of the window is unreported (C-CREDIT-1)', () => {
+    const { meter: credit, reports } = meter()
+    for (const bytes of [249, 1, 100, 149, 1, 600]) credit.receipt(bytes, 0)
+    expect(reports).toEqual([250, 500, 1_100])
+  })
+
+  test('receipt - a frame with events counts when the last of them was taken (C-CREDIT-2)', () => {
+    const { meter: credit, reports } = meter()
+    const receipt = credit.receipt(300, 2)
+    receipt.done()
+    expect(reports).toEqual([])
+    receipt.done()
+    expect(reports).toEqual([300])
+  })
+})

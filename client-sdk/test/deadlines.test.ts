@@ -1,0 +1,34 @@
+import { afterEach, beforeEach, expect, test, vi } from 'vitest'
+import type { Link } from '../src/connection.ts'
+import { createClient } from '../src/index.ts'
+import { QUERY_DEADLINE_MS, Queries } from '../src/queries.ts'
+
+beforeEach(() => void vi.useFakeTimers())
+afterEach(() => void vi.useRealTimers())
+
+const OFFLINE: Link = { isOnline: false, send: () => {}, sendText: () => {}, reconnect: () => {} }
+
+test('query - rejects when nobody answers in time (C-QUERY-1)', async () => {
+  const answer = new Queries(OFFLINE).ask('topics', {})
+  const outcome = expect(answer).rejects.toMatchObject({ code: 'no_answer', retryable: true })
+  await vi.advanceTimersByTimeAsync(QUERY_DEADLINE_MS)
+  await outcome
+})
+
+test('greeting - a gateway that takes the connection and says nothing is given up after 10 s (C-SILENCE-1)', async () => {
+  let opened = 0
+  class MuteSocket {
+    readonly readyState = 1
+    constructor() {
+      opened++
+    }
+    send(): void {}
+    close(): void {}
+  }
+  const client = createClient({ url: 'http://gateway', WebSocket: MuteSocket })
+  await vi.advanceTimersByTimeAsync(9_999)
+  expect([opened, client.status]).toEqual([1, 'connecting'])
+  await vi.advanceTimersByTimeAsync(101)
+  expect(opened).toBe(2)
+  await client.close({ deadlineMs: 0 })
+})

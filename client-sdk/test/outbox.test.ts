@@ -1,0 +1,137 @@
+import { describe, expect, test } from 'vitest'
+import { Outbox, type OutboxLimits } from '../src/outbox.ts'
+
+const LIMITS: OutboxLimits = { maxFrames: 100, maxBytes: 10_000, maxAgeMs: 1_000 }
+const GRANT = { frames: 10, bytes: 1_000 }
+
+function outboxOf(...items: string[]): Outbox<string> {
+  const outbox = new Outbox<string>(LIMITS)
+  for (const item of items) outbox.push(item, 100, 0)
+  return outbox
+}
+
+/** Everything the outbox would write now, as `seq:item` with the age of a resend. */
+function sent(outbox: Outbox<string>, now = 0, grant = GRANT): string[] {
+  const lines: string[] = []
+  for (let due = outbox.next(now, grant); due !== undefined; due = outbox.next(now, grant)) {
+    lines.push(`${due.seq}:${due.item}${due.ageMs === undefined ? '' : ` +${due.ageMs}`}`)
+  }
+  return lines
+}
+
+describe('outbox', () => {
+  test('next - numbers frames from 1 when they are first sent (C-SEQ-1)', () => {
+    const outbox = outboxOf('a', 'b')
+    expect(sent(outbox)).toEqual(['1:a', '2:b'])
+    outbox.push('c', 100, 0)
+    expect(sent(outbox)).toEqual(['3:c'])
+  })
+
+  test('expire - leaves no hole in the numbers (C-SEQ-1, C-BOUND-2)', () => {
+    const outbox = outboxOf('a', 'b', 'c')
+    expect(sent(outbox, 0, { frames: 1, bytes: 1_000 })).toEqual(['1:a'])
+    outbox.push('d', 100, 500)
+    expect(outbox.expire(999)).toEqual([])
+    expect(outbox.expire(1_000)).toEqual(['b', 'c'])
+    expect(sent(outbox)).toEqual(['2:d'])
+  })
+
+  test('expire - never gives up what was sent once (C-FATE-1)', () => {
+    const outbox = outboxOf('a', 'b')
+    sent(outbox, 0, { frames: 1, bytes: 1_000 })
+    outbox.disconnected()
+    expect(outbox.expire(5_000)).toEqual(['b'])
+    expect(sent(outbox, 5_000)).toEqual(['1:a +5000'])
+  })
+
+  test('expiresAt - is when the oldest unsent frame becomes too old (C-BOUND-2)', () => {
+    const outbox = outboxOf()
+    expect(outbox.expiresAt).toBeUndefined()
+    outbox.push('a', 100, 5)
+    outbox.push('b', 100, 7)
+    expect(outbox.expiresAt).toBe(1_005)
+    sent(outbox, 8, { frames: 1, bytes: 1_000 })
+    expect(outbox.expiresAt).toBe(1_007)
+  })
+
+  test('next - keeps within frames and bytes of the grant (C-GRANT-1)', () => {
+    const outbox = outboxOf('a', 'b', 'c', 'd')
+    expect(sent(outbox, 0, { frames: 2, bytes: 1_000 })).toEqual(['1:a', '2:b'])
+    expect(sent(outbox, 0, { frames: 4, bytes: 300 })).toEqual(['3:c'])
+    outbox.settle(1)
+    expect(sent(outbox, 0, { frames: 4, bytes: 300 })).toEqual(['4:d'])
+  })
+
+  test('next - sends one frame above the byte grant when nothing else is on its way (C-GRANT-1)', () => {
+    const outbox = outboxOf('a', 'b')
+    expect(sent(outbox, 0, { frames: 4, bytes: 50 })).toEqual(['1:a'])
+    outbox.settle(1)
+    expect(sent(outbox, 0, { frames: 4, bytes: 50 })).toEqual(['2:b'])
+  })
+
+  test('disconnected - everything sent goes again first, in order, with its age (C-RESEND-1)', () => {
+    const outbox = outboxOf('a', 'b', 'c')
+    sent(outbox, 10, { frames: 2, bytes: 1_000 })
+    outbox.disconnected()
+    expect(sent(outbox, 25)).toEqual(['1:a +15', '2:b +15', '3:c'])
+  })
+
+  test('next - a clock that was set back makes no negative age (C-RESEND-1)', () => {
+    const outbox = outboxOf('a')
+    sent(outbox, 10)
+    outbox.disconnected()
+    expect(sent(outbox, 5)).toEqual(['1:a +0'])
+  })
+
+  test('refuse - nothing is sent until all on their way are answered, then all that are left (C-RESEND-2)', () => {
+    const outbox = outboxOf('a', 'b', 'c', 'd', 'e')
+    sent(outbox, 0, { frames: 4, bytes: 1_000 })
+    expect(outbox.refuse(2)).toBe(true)
+    expect(sent(outbox)).toEqual([])
+    expect(outbox.settle(1)).toBe('a')
+    expect(outbox.refuse(3)).toBe(true)
+    expect(sent(outbox)).toEqual([])
+    expect(outbox.settle(4)).toBe('d')
+    expect(sent(outbox, 7)).toEqual(['2:b +7', '3:c +7', '5:e'])
+  })
+
+  test('refuse - of a frame that is settled, refused or not sent changes nothing (C-RESEND-4)', () => {
+    const outbox = outboxOf('a', 'b', 'c')
+    sent(outbox, 0, { frames: 2, bytes: 1_000 })
+    outbox.settle(1)
+    expect([outbox.refuse(1), outbox.refuse(3), outbox.refuse(2), outbox.refuse(2)]).toEqual([
+      false,
+      false,
+      true,
+      false,
+    ])
+    expect(sent(outbox, 1)).toEqual(['2:b +1', '3:c'])
+  })
+
+  test('settle - an ack for a frame already refused is final (C-RESEND-4)', () => {
+    const outbox = outboxOf('a', 'b')
+    sent(outbox)
+    outbox.refuse(1)
+    expect(outbox.settle(1)).toBe('a')
+    expect(outbox.settle(1)).toBeUndefined()
+    outbox.push('c', 100, 0)
+    expect(sent(outbox)).toEqual(['3:c'])
+  })
+
+  test('hasRoom - counts everything without a final answer (C-BOUND-1)', () => {
+    const outbox = new Outbox<string>({ maxFrames: 2, maxBytes: 250, maxAgeMs: 1_000 })
+    expect([outbox.hasRoom(2, 250), outbox.hasRoom(3, 10), outbox.hasRoom(1, 251)]).toEqual([true, false, false])
+    outbox.push('a', 100, 0)
+    sent(outbox)
+    expect([outbox.hasRoom(1, 150), outbox.hasRoom(1, 151), outbox.hasRoom(2, 10)]).toEqual([true, false, false])
+    outbox.settle(1)
+    expect(outbox.hasRoom(2, 250)).toBe(true)
+  })
+
+  test('clear - gives up everything, sent or not', () => {
+    const outbox = outboxOf('a', 'b')
+    sent(outbox, 0, { frames: 1, bytes: 1_000 })
+    expect(outbox.clear()).toEqual(['a', 'b'])
+    expect([outbox.size, outbox.lowestSeq, outbox.hasRoom(100, 10_000)]).toEqual([0, undefined, true])
+  })
+})

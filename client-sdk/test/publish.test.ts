@@ -1,0 +1,259 @@
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import type { TidegateClient } from '../src/index.ts'
+import { type ClientOptions, createClient } from '../src/node.ts'
+import { ScriptedServer, until } from './support/scripted-server.ts'
+
+let server: ScriptedServer
+let clients: TidegateClient[]
+
+beforeEach(async () => {
+  server = await ScriptedServer.start()
+  clients = []
+})
+
+afterEach(async () => {
+  await Promise.all(clients.map((client) => client.close({ deadlineMs: 0 })))
+  await server.close()
+})
+
+function open(options: Partial<ClientOptions> = {}): TidegateClient {
+  const client = createClient({ url: server.url, ...options })
+  clients.push(client)
+  return client
+}
+
+/** Publishes one event per item; failures are looked at by whoever awaits them. */
+function publishAll(client: TidegateClient, ...items: string[]): Promise<unknown>[] {
+  return items.map((id) => {
+    const receipt = client.publish('sensor.reading', { id, data: { id } })
+    receipt.catch(() => {})
+    return receipt
+  })
+}
+
+const seqs = (frames: readonly { readonly seq: number }[]) => frames.map(({ seq }) => seq)
+
+describe('publish', () => {
+  test('publish - resolves with what the ack says (C-SEQ-1)', async () => {
+    const client = open()
+    const peer = await server.greeted()
+    const receipt = client.publish('sensor.reading', { id: 'r-1', time: 7, source: 's', data: { degC: 21 } })
+    expect(await peer.take('publish')).toEqual({
+      type: 'publish',
+      seq: 1,
+      topic: 'sensor.reading',
+      events: [{ id: 'r-1', time: 7, source: 's', data: { degC: 21 } }],
+    })
+    const rejected = [{ index: 0, code: 'invalid_data' as const, message: 'no' }]
+    peer.send({ type: 'ack', seq: 1, at: ['3@e/1-0.0'], rejected, duplicate: true })
+    expect(await receipt).toEqual({ at: ['3@e/1-0.0'], rejected, duplicate: true })
+  })
+
+  test('publish - stamps id and time once: a resend has the same content (C-STAMP-1, C-RESEND-1)', async () => {
+    const client = open()
+    const before = Date.now()
+    const receipt = client.publish('sensor.reading', [{ data: {} }, { data: {} }])
+    const first = await (await server.greeted()).take('publish')
+    const [a, b] = first.events
+    expect(a!.time).toBeGreaterThanOrEqual(before)
+    expect(a!.id).not.toBe(b!.id)
+    expect(first).not.toHaveProperty('ageMs')
+    const peer = await restart(client)
+    const { ageMs, ...again } = await peer.take('publish')
+    expect(again).toEqual(first)
+    expect(ageMs).toBeGreaterThanOrEqual(0)
+    peer.ack(1)
+    await receipt
+  })
+
+  test('publish - while there is no connection waits and then goes in order (C-SEQ-1)', async () => {
+    const client = open()
+    const receipts = publishAll(client, 'a', 'b', 'c')
+    const peer = await server.greeted()
+    expect(seqs(await peer.takePublishes(3))).toEqual([1, 2, 3])
+    for (const seq of [2, 1, 3]) peer.ack(seq)
+    await Promise.all(receipts)
+  })
+
+  test('publish - a large call goes in frames and resolves once (C-SPLIT-1)', async () => {
+    const client = open()
+    const peer = await server.greeted()
+    const receipt = client.publish(
+      'sensor.reading',
+      Array.from({ length: 1_500 }, () => ({ data: {} })),
+    )
+    const frames = await peer.takePublishes(2)
+    expect(frames.map(({ events }) => events.length)).toEqual([1_000, 500])
+    peer.ack(1)
+    peer.send({ type: 'ack', seq: 2, at: [], rejected: [{ index: 3, code: 'invalid_data', message: 'no' }] })
+    expect((await receipt).rejected.map(({ index }) => index)).toEqual([1_003])
+  })
+
+  test('publish - an event that fits no frame sends nothing of its call (C-SPLIT-1)', async () => {
+    const client = open()
+    const peer = await server.greeted()
+    const events = [{ data: {} }, { data: 'x'.repeat(600_000) }]
+    await expect(client.publish('a', events)).rejects.toMatchObject({ code: 'event_too_large' })
+    await peer.settled()
+    expect(peer.received.filter(({ type }) => type === 'publish')).toEqual([])
+  })
+
+  test('publish - keeps to the grant of the welcome (C-GRANT-1)', async () => {
+    const client = open()
+    publishAll(client, 'a', 'b', 'c', 'd')
+    const peer = await server.greeted({ publish: { frames: 2, bytes: 100_000 } })
+    expect(seqs(await peer.takePublishes(2))).toEqual([1, 2])
+    await peer.settled()
+    expect(peer.received.filter(({ type }) => type === 'publish')).toHaveLength(2)
+    peer.ack(1)
+    expect((await peer.take('publish')).seq).toBe(3)
+  })
+
+  test('reconnect - what is unanswered goes first, then what came since (C-RESEND-1)', async () => {
+    const client = open()
+    const receipts = publishAll(client, 'a', 'b', 'c')
+    const first = await server.greeted()
+    await first.takePublishes(3)
+    first.ack(2)
+    await receipts[1]
+    first.socket.terminate()
+    await until(() => client.status !== 'online', 'the loss noticed')
+    receipts.push(...publishAll(client, 'd'))
+    const second = await server.greeted()
+    const frames = await second.takePublishes(3)
+    expect(seqs(frames)).toEqual([1, 3, 4])
+    expect(frames.map(({ ageMs }) => ageMs !== undefined)).toEqual([true, true, false])
+    for (const seq of [1, 3, 4]) second.ack(seq)
+    await Promise.all(receipts)
+  })
+
+  test('reject - waits for all answers, then sends again what is left before anything new (C-RESEND-2)', async () => {
+    const client = open()
+    const receipts = publishAll(client, 'a', 'b', 'c')
+    const peer = await server.greeted()
+    await peer.takePublishes(3)
+    const rejectedAt = performance.now()
+    peer.reject(1, 'unavailable', 60)
+    peer.reject(2, 'out_of_order', 0)
+    await peer.settled()
+    receipts.push(...publishAll(client, 'd'))
+    await new Promise((resolve) => setTimeout(resolve, 100))
+    expect(peer.received.filter(({ type }) => type === 'publish')).toHaveLength(3)
+    peer.ack(3)
+    expect(seqs(await peer.takePublishes(3))).toEqual([1, 2, 4])
+    expect(performance.now() - rejectedAt).toBeGreaterThanOrEqual(60)
+    for (const seq of [1, 2, 4]) peer.ack(seq)
+    await Promise.all(receipts)
+  })
+
+  test('reject - the longest wait of a round counts (C-RESEND-3)', async () => {
+    const client = open()
+    publishAll(client, 'a', 'b')
+    const peer = await server.greeted()
+    await peer.takePublishes(2)
+    const rejectedAt = performance.now()
+    peer.reject(1, 'unavailable', 80)
+    peer.reject(2, 'out_of_order', 0)
+    await peer.takePublishes(2)
+    expect(performance.now() - rejectedAt).toBeGreaterThanOrEqual(79)
+  })
+
+  test('answers - that are not due change nothing (C-RESEND-4)', async () => {
+    const client = open()
+    const receipts = publishAll(client, 'a', 'b')
+    const peer = await server.greeted()
+    await peer.takePublishes(2)
+    peer.ack(1)
+    peer.reject(1, 'unavailable', 0)
+    peer.ack(77)
+    peer.reject(2, 'out_of_order', 0)
+    peer.reject(2, 'out_of_order', 0)
+    expect((await peer.take('publish')).seq).toBe(2)
+    peer.ack(2)
+    await Promise.all(receipts)
+    await peer.settled()
+    expect(peer.received.filter(({ type }) => type === 'publish')).toHaveLength(3)
+  })
+
+  test('reject - the oldest frame out of order for ever opens a new connection (C-RESEND-5)', {
+    timeout: 20_000,
+  }, async () => {
+    const client = open()
+    const [receipt] = publishAll(client, 'a')
+    const stuck = await server.greeted()
+    const refusing = (async () => {
+      for (let round = 0; round < 9; round++) {
+        await stuck.take('publish')
+        stuck.reject(1, 'out_of_order', 0)
+      }
+    })()
+    const peer = await server.greeted()
+    await refusing
+    expect((await peer.take('publish')).seq).toBe(1)
+    peer.ack(1)
+    await receipt
+  })
+
+  test('reject - for good rejects the call with the code, and the next frames go on (C-FATE-1)', async () => {
+    const client = open()
+    const [first, second] = publishAll(client, 'a', 'b')
+    const peer = await server.greeted()
+    await peer.takePublishes(2)
+    peer.reject(1, 'conflict')
+    await expect(first).rejects.toMatchObject({ name: 'TidegateError', code: 'conflict', retryable: false })
+    peer.ack(2)
+    await second
+  })
+
+  test('outbox - a call that does not fit is refused, the others stay (C-BOUND-1)', async () => {
+    const client = open({ outbox: { maxFrames: 2 } })
+    const receipts = publishAll(client, 'a', 'b')
+    const overflow = client.publish('sensor.reading', { data: {} })
+    await expect(overflow).rejects.toMatchObject({ code: 'outbox_full', retryable: true })
+    const peer = await server.greeted()
+    await peer.takePublishes(2)
+    peer.ack(1)
+    peer.ack(2)
+    await Promise.all(receipts)
+  })
+
+  test('outbox - what was never sent and is too old is given up; the numbers have no hole (C-BOUND-2, C-SEQ-1)', async () => {
+    const client = open({ outbox: { maxAgeMs: 30 } })
+    await expect(publishAll(client, 'a')[0]).rejects.toMatchObject({ code: 'outbox_expired', retryable: true })
+    const peer = await server.greeted()
+    const [receipt] = publishAll(client, 'b')
+    expect(await peer.take('publish')).toMatchObject({ seq: 1, events: [{ id: 'b' }] })
+    peer.ack(1)
+    await receipt
+  })
+
+  test('close - waits for what is outstanding, then ends (C-END-1)', async () => {
+    const client = open()
+    const [receipt] = publishAll(client, 'a')
+    const peer = await server.greeted()
+    await peer.take('publish')
+    const closed = Promise.all([client.close({ deadlineMs: 5_000 }), client.close({ deadlineMs: 5_000 })])
+    await expect(client.publish('a', { data: {} })).rejects.toMatchObject({ code: 'closed' })
+    await peer.settled()
+    peer.ack(1)
+    await receipt
+    await closed
+    expect(client.status).toBe('closed')
+    expect(await peer.closed).toBe(1_000)
+  })
+
+  test('close - rejects what is left at the deadline (C-END-1)', async () => {
+    const client = open()
+    const [receipt] = publishAll(client, 'a')
+    await (await server.greeted()).take('publish')
+    await client.close({ deadlineMs: 20 })
+    await expect(receipt).rejects.toMatchObject({ code: 'closed', retryable: false })
+  })
+})
+
+/** Cuts the connection and greets the next one. */
+async function restart(client: TidegateClient): Promise<Awaited<ReturnType<ScriptedServer['greeted']>>> {
+  expect(client.status).toBe('online')
+  server.cut()
+  return server.greeted()
+}

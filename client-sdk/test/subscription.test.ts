@@ -1,0 +1,370 @@
+import type { BatchPart, DeliveredEvent } from '@tidegate/protocol'
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
+import type { Gap, Subscription, TidegateClient, TopicEvent } from '../src/index.ts'
+import { type ClientOptions, createClient } from '../src/node.ts'
+import { type Peer, ScriptedServer, until } from './support/scripted-server.ts'
+
+const TOPIC = 'sensor.reading'
+const START = '0@e/0-0.999999'
+
+let server: ScriptedServer
+let clients: TidegateClient[]
+
+beforeEach(async () => {
+  server = await ScriptedServer.start()
+  clients = []
+})
+
+afterEach(async () => {
+  await Promise.all(clients.map((client) => client.close({ deadlineMs: 0 })))
+  await server.close()
+})
+
+function open(options: Partial<ClientOptions> = {}): TidegateClient {
+  const client = createClient({ url: server.url, ...options })
+  clients.push(client)
+  return client
+}
+
+const event = (n: number, data: unknown = n): DeliveredEvent => ({
+  at: `0@e/${n}-0.0`,
+  id: `e${n}`,
+  key: 'k',
+  time: n,
+  data,
+})
+const part = (sub: number, ...numbers: number[]): BatchPart => ({
+  sub,
+  topic: TOPIC,
+  lane: 'low',
+  events: numbers.map((n) => event(n)),
+})
+const vector = (at: string) => ({ [TOPIC]: { low: [at] } })
+
+/** Answers the next subscribe. */
+async function grant(peer: Peer, at = START) {
+  const asked = await peer.take('subscribe')
+  peer.send({ type: 'subscribed', sub: asked.sub, positions: vector(at), recovered: true, onSlow: 'drop-oldest' })
+  return asked
+}
+
+/** A granted subscription that collects the ids of its events. */
+async function collect(client: TidegateClient, peer: Peer) {
+  const ids: string[] = []
+  const subscription = client.subscribe(TOPIC, {}, ({ id }) => ids.push(id))
+  const { sub } = await grant(peer)
+  await subscription.ready
+  return { ids, subscription, sub }
+}
+
+describe('subscribe', () => {
+  test('callback - gets events with topic and lane, in order', async () => {
+    const client = open()
+    const peer = await server.greeted()
+    const events: TopicEvent<string, unknown>[] = []
+    const subscription = client.subscribe('sensor.*', { keys: ['k'], lanes: ['low'], from: 'earliest' }, (e) =>
+      events.push(e),
+    )
+    const asked = await grant(peer)
+    expect(asked).toEqual({
+      type: 'subscribe',
+      sub: asked.sub,
+      topic: 'sensor.*',
+      keys: ['k'],
+      lanes: ['low'],
+      from: 'earliest',
+    })
+    peer.send({ type: 'batch', parts: [part(asked.sub, 1, 2), part(asked.sub + 1, 9)] })
+    await until(() => events.length === 2, 'the events')
+    expect(events[0]).toEqual({ topic: TOPIC, lane: 'low', ...event(1) })
+    expect(subscription).toMatchObject({ delivered: 2, repeats: 0, gaps: 0, positions: vector('0@e/2-0.0') })
+  })
+
+  test('reconnect - asks again from where it is, after the frames to publish; repeats are dropped (C-RESUME-1, C-DEDUP-1)', async () => {
+    const client = open()
+    const peer = await server.greeted()
+    const { ids, subscription, sub } = await collect(client, peer)
+    const receipt = client.publish('a', { data: {} })
+    peer.send({ type: 'batch', parts: [part(sub, 1, 2)] })
+    await until(() => ids.length === 2, 'two events')
+    peer.socket.terminate()
+    const next = await server.greeted()
+    const asked = await grant(next, '0@e/2-0.0')
+    expect(asked).toMatchObject({ sub, from: { positions: vector('0@e/2-0.0') } })
+    expect(next.received.map(({ type }) => type)).toEqual(['hello', 'publish', 'subscribe'])
+    next.send({ type: 'batch', parts: [part(sub, 1, 2, 3)] })
+    await until(() => ids.length === 3, 'the third')
+    expect(ids).toEqual(['e1', 'e2', 'e3'])
+    expect(subscription).toMatchObject({ delivered: 3, repeats: 2 })
+    next.ack(1)
+    await receipt
+  })
+
+  test('reconnect - before it was granted, asks as the application said (C-RESUME-1)', async () => {
+    const client = open()
+    const from = { time: 1_234 }
+    client.subscribe(TOPIC, { from })
+    const first = await server.greeted()
+    expect(await first.take('subscribe')).toMatchObject({ from })
+    first.socket.terminate()
+    expect(await (await server.greeted()).take('subscribe')).toMatchObject({ from })
+  })
+
+  test('online listener - a subscription made in it is asked for once', async () => {
+    const client = open()
+    client.onStatus((status) => {
+      if (status === 'online') client.subscribe(TOPIC)
+    })
+    const peer = await server.greeted()
+    await peer.take('subscribe')
+    await peer.settled()
+    expect(peer.received.filter(({ type }) => type === 'subscribe')).toHaveLength(1)
+  })
+
+  test('progress - moves the vector of a quiet subscription (C-DEDUP-3)', async () => {
+    const client = open()
+    const peer = await server.greeted()
+    const { subscription, sub, ids } = await collect(client, peer)
+    peer.send({ type: 'progress', sub, positions: vector('0@e/7-0.999999') })
+    peer.send({ type: 'batch', parts: [part(sub, 7, 8)] })
+    await until(() => ids.length === 1, 'the event after')
+    expect(ids).toEqual(['e8'])
+    expect(subscription.positions).toEqual(vector('0@e/8-0.0'))
+  })
+
+  test('gap - is told, counted, and moves the vector, also into another epoch (C-GAP-1, C-DEDUP-2, C-DEDUP-3)', async () => {
+    const client = open()
+    const peer = await server.greeted()
+    const { subscription, sub, ids } = await collect(client, peer)
+    const gaps: Gap[] = []
+    const left: Gap[] = []
+    subscription.onGap((gap) => gaps.push(gap))
+    subscription.onGap((gap) => left.push(gap))()
+    const overflow = {
+      topic: TOPIC,
+      lane: 'low',
+      upTo: '0@e/5-0.0',
+      count: 4,
+      reason: 'overflow',
+      fetchable: true,
+    } as const
+    const epoch = {
+      topic: TOPIC,
+      lane: 'low',
+      upTo: '0@f/2-0.999999',
+      count: null,
+      reason: 'epoch',
+      fetchable: false,
+    } as const
+    peer.send({ type: 'gap', sub, ...overflow })
+    peer.send({ type: 'batch', parts: [part(sub, 5, 6)] })
+    peer.send({ type: 'gap', sub, ...epoch })
+    await until(() => gaps.length === 2, 'both gaps')
+    expect([gaps, left, ids, subscription.gaps]).toEqual([[overflow, epoch], [], ['e6'], 2])
+    expect(subscription.positions).toEqual(vector('0@f/2-0.999999'))
+  })
+
+  test('refusal - that may pass is asked again (C-REFUSE-1)', async () => {
+    const client = open()
+    const peer = await server.greeted()
+    const { ready } = client.subscribe(TOPIC, { from: 'earliest' })
+    for (let i = 0; i < 2; i++) {
+      const { sub } = await peer.take('subscribe')
+      peer.send({ type: 'error', sub, code: 'unavailable', message: 'Redis.', retryable: true })
+    }
+    expect(await grant(peer)).toMatchObject({ from: 'earliest' })
+    await ready
+  })
+
+  test('refusal - for good rejects ready and makes the iterator throw (C-REFUSE-2)', async () => {
+    const client = open()
+    const peer = await server.greeted()
+    const subscription = client.subscribe('nope')
+    const { sub } = await peer.take('subscribe')
+    peer.send({ type: 'error', sub, code: 'unknown_topic', message: 'No.', retryable: false })
+    await expect(subscription.ready).rejects.toMatchObject({ code: 'unknown_topic' })
+    await expect(drain(subscription)).rejects.toMatchObject({ code: 'unknown_topic' })
+    await peer.settled()
+    expect(peer.received.map(({ type }) => type)).not.toContain('unsubscribe')
+  })
+
+  test('unsubscribed - what had arrived is iterated, then the reason thrown; nothing is asked again (C-REFUSE-2)', async () => {
+    const client = open()
+    const peer = await server.greeted()
+    const subscription = client.subscribe(TOPIC)
+    const { sub } = await grant(peer)
+    peer.send({ type: 'batch', parts: [part(sub, 1, 2)] })
+    peer.send({ type: 'unsubscribed', sub, code: 'topic_removed' })
+    await peer.settled()
+    const ids: string[] = []
+    await expect(drain(subscription, ids)).rejects.toMatchObject({ code: 'topic_removed' })
+    expect(ids).toEqual(['e1', 'e2'])
+    peer.socket.terminate()
+    const next = await server.greeted()
+    await next.settled()
+    expect(next.received.map(({ type }) => type)).not.toContain('subscribe')
+  })
+
+  test('callback - what it throws is reported and delivery goes on (C-CALL-1)', async () => {
+    const uncaught = vi.fn()
+    const listeners = process.listeners('uncaughtException')
+    process.removeAllListeners('uncaughtException').once('uncaughtException', uncaught)
+    try {
+      const client = open()
+      const peer = await server.greeted()
+      const ids: string[] = []
+      client.subscribe(TOPIC, {}, ({ id }) => {
+        if (ids.push(id) === 1) throw new Error('of the application')
+      })
+      const { sub } = await grant(peer)
+      peer.send({ type: 'batch', parts: [part(sub, 1, 2)] })
+      await until(() => ids.length === 2 && uncaught.mock.calls.length === 1, 'both events and the error')
+      expect(uncaught.mock.calls[0]![0]).toMatchObject({ message: 'of the application' })
+    } finally {
+      for (const listener of listeners) process.on('uncaughtException', listener)
+    }
+  })
+
+  test('close - tells the server once, and what still comes is dropped', async () => {
+    const client = open()
+    const peer = await server.greeted()
+    const { ids, subscription, sub } = await collect(client, peer)
+    subscription.close()
+    subscription.close()
+    expect(await peer.take('unsubscribe')).toEqual({ type: 'unsubscribe', sub })
+    peer.send({ type: 'batch', parts: [part(sub, 1)] })
+    peer.send({ type: 'unsubscribed', sub, code: 'ok' })
+    await peer.settled()
+    expect(ids).toEqual([])
+    expect(peer.received.filter(({ type }) => type === 'unsubscribe')).toHaveLength(1)
+  })
+})
+
+describe('iterate', () => {
+  test('iterator - yields what waited and what comes, in order (C-ITER-1)', async () => {
+    const client = open()
+    const peer = await server.greeted()
+    const subscription = client.subscribe(TOPIC)
+    const { sub } = await grant(peer)
+    peer.send({ type: 'batch', parts: [part(sub, 1, 2)] })
+    await peer.settled()
+    const ids: string[] = []
+    for await (const { id } of subscription) {
+      ids.push(id)
+      if (id === 'e2') peer.send({ type: 'batch', parts: [part(sub, 3)] })
+      if (id === 'e3') break
+    }
+    expect(ids).toEqual(['e1', 'e2', 'e3'])
+    expect(await peer.take('unsubscribe')).toEqual({ type: 'unsubscribe', sub })
+  })
+
+  test.each(['subscription', 'client'] as const)(
+    'close of the %s - ends a loop that waits (C-ITER-1)',
+    async (what) => {
+      const client = open()
+      const peer = await server.greeted()
+      const subscription = client.subscribe(TOPIC)
+      await grant(peer)
+      const drained = drain(subscription)
+      if (what === 'subscription') subscription.close()
+      else await client.close({ deadlineMs: 0 })
+      await drained
+    },
+  )
+
+  test('positions - leave out what still waits for the iterator (C-RESUME-2)', async () => {
+    const client = open()
+    const peer = await server.greeted()
+    const subscription = client.subscribe(TOPIC)
+    const { sub } = await grant(peer)
+    peer.send({ type: 'batch', parts: [part(sub, 1, 2)] })
+    peer.send({ type: 'progress', sub, positions: vector('0@e/9-0.999999') })
+    await peer.settled()
+    expect(subscription.positions).toEqual(vector(START))
+    const events = subscription[Symbol.asyncIterator]()
+    await events.next()
+    expect(subscription.positions).toEqual(vector('0@e/1-0.0'))
+    peer.socket.terminate()
+    const next = await server.greeted()
+    expect(await next.take('subscribe')).toMatchObject({ from: { positions: vector('0@e/9-0.999999') } })
+    await events.next()
+    expect(subscription.positions).toEqual(vector('0@e/2-0.0'))
+    const third = events.next()
+    await until(() => subscription.positions[TOPIC]!.low![0] === '0@e/9-0.999999', 'the progress taken')
+    subscription.close()
+    expect(await third).toEqual({ done: true, value: undefined })
+  })
+})
+
+describe('credit', () => {
+  const large = (sub: number, n: number): BatchPart => ({ ...part(sub), events: [event(n, 'x'.repeat(1_500))] })
+
+  test('credit - cumulative bytes of every frame, reported in the turn of the frame that is due (C-CREDIT-1)', async () => {
+    const client = open({ windowBytes: 4_096 })
+    const peer = await server.greeted()
+    const { sub } = await collect(client, peer)
+    peer.send({ type: 'batch', parts: [large(sub, 1)] })
+    expect((await peer.take('credit')).bytes).toBe(peer.sentBytes)
+    peer.sendText(JSON.stringify({ type: 'novelty', text: '€😀'.repeat(200) }))
+    expect((await peer.take('credit')).bytes).toBe(peer.sentBytes)
+  })
+
+  test('credit - a paused iterator holds it back, taking gives it (C-CREDIT-2)', async () => {
+    const client = open({ windowBytes: 4_096 })
+    const peer = await server.greeted()
+    const subscription = client.subscribe(TOPIC)
+    const { sub } = await grant(peer)
+    peer.send({ type: 'batch', parts: [{ ...part(sub), events: [...large(sub, 1).events, ...large(sub, 2).events] }] })
+    const bytes = peer.sentBytes
+    await peer.settled()
+    expect(peer.received.map(({ type }) => type)).not.toContain('credit')
+    const events = subscription[Symbol.asyncIterator]()
+    await events.next()
+    await peer.settled()
+    expect(peer.received.map(({ type }) => type)).not.toContain('credit')
+    await events.next()
+    expect((await peer.take('credit')).bytes).toBeGreaterThanOrEqual(bytes)
+  })
+
+  test.each(['closed', 'never opened'])('credit - events for a subscription %s count (C-CREDIT-2)', async (which) => {
+    const client = open({ windowBytes: 4_096 })
+    const peer = await server.greeted()
+    const { subscription, sub } = await collect(client, peer)
+    if (which === 'closed') subscription.close()
+    peer.send({ type: 'batch', parts: [large(which === 'closed' ? sub : sub + 9, 1)] })
+    expect((await peer.take('credit')).bytes).toBe(peer.sentBytes)
+  })
+
+  test('credit - closing gives back what waited for the iterator (C-CREDIT-2)', async () => {
+    const client = open({ windowBytes: 4_096 })
+    const peer = await server.greeted()
+    const subscription = client.subscribe(TOPIC)
+    const { sub } = await grant(peer)
+    peer.send({ type: 'batch', parts: [large(sub, 1)] })
+    const bytes = peer.sentBytes
+    await peer.settled()
+    subscription.close()
+    expect((await peer.take('credit')).bytes).toBeGreaterThanOrEqual(bytes)
+  })
+
+  test('credit - what is consumed late does not count for a later connection (C-CREDIT-3)', async () => {
+    const client = open({ windowBytes: 4_096 })
+    const peer = await server.greeted()
+    const subscription = client.subscribe(TOPIC)
+    const { sub } = await grant(peer)
+    peer.send({ type: 'batch', parts: [large(sub, 1)] })
+    await peer.settled()
+    peer.socket.terminate()
+    const next = await server.greeted()
+    await grant(next)
+    await subscription[Symbol.asyncIterator]().next()
+    await next.settled()
+    expect(next.received.map(({ type }) => type)).not.toContain('credit')
+    next.send({ type: 'batch', parts: [large(sub + 9, 2)] })
+    expect((await next.take('credit')).bytes).toBe(next.sentBytes)
+  })
+})
+
+async function drain(subscription: Subscription<TopicEvent<string, unknown>>, ids: string[] = []): Promise<void> {
+  for await (const { id } of subscription) ids.push(id)
+}
