@@ -1,0 +1,76 @@
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import { comparePositions, compareStreamIds, formatPosition, type Position, parsePosition } from '../src/index.ts'
+
+const MAX_MS = 9_999_999_999_999
+
+const position: fc.Arbitrary<Position> = fc.record({
+  partition: fc.nat({ max: 9_999 }),
+  epoch: fc.stringMatching(/^[0-9a-z]{1,16}$/),
+  streamId: fc.tuple(fc.nat({ max: MAX_MS }), fc.nat()).map(([ms, sequence]) => `${ms}-${sequence}`),
+  index: fc.nat({ max: 999_999 }),
+})
+
+describe('position', () => {
+  test('parse - reads the parts (P-POSITION-1)', () => {
+    expect(parsePosition('3@1/1732350000123-0.41')).toEqual({
+      partition: 3,
+      epoch: '1',
+      streamId: '1732350000123-0',
+      index: 41,
+    })
+  })
+
+  test('format - parses to the same (P-POSITION-1)', () => {
+    fc.assert(
+      fc.property(position, (at) => {
+        expect(parsePosition(formatPosition(at))).toEqual(at)
+      }),
+    )
+  })
+
+  test.each([
+    '',
+    '3',
+    '3@1/1732350000123-0',
+    '3@1/1732350000123.41',
+    '3@/1-0.0',
+    '@1/1-0.0',
+    '3@E/1-0.0',
+    '-3@1/1-0.0',
+    '3@1/1-0.-1',
+    '3@1/1-0.1e3',
+    '3@1/1-0.1000000',
+    '12345@1/1-0.0',
+    '3@1/$.0',
+    ' 3@1/1-0.0',
+    '3@1/1-0.0 ',
+    '3@1/1-0.0\n',
+    '3@1/1-0.0.0',
+  ])('parse - %j is no position (P-POSITION-1)', (text) => {
+    expect(parsePosition(text)).toBeUndefined()
+  })
+
+  test('compareStreamIds - both numbers as numbers (P-POSITION-2)', () => {
+    const ids = ['10-0', '9-5', '9-10', '9-9', '100-0', '0-0']
+    expect(ids.sort(compareStreamIds)).toEqual(['0-0', '9-5', '9-9', '9-10', '10-0', '100-0'])
+  })
+
+  test('compare - by stream id, then index; a total order (P-POSITION-2)', () => {
+    const small = fc.record({
+      partition: fc.constant(0),
+      epoch: fc.constant('e'),
+      streamId: fc.tuple(fc.nat({ max: 11 }), fc.nat({ max: 11 })).map(([ms, sequence]) => `${ms}-${sequence}`),
+      index: fc.nat({ max: 11 }),
+    })
+    const rank = ({ streamId, index }: Position) => {
+      const [ms, sequence] = streamId.split('-').map(Number)
+      return (ms! * 100 + sequence!) * 100 + index
+    }
+    fc.assert(
+      fc.property(small, small, (a, b) => {
+        expect(Math.sign(comparePositions(a, b))).toBe(Math.sign(rank(a) - rank(b)))
+      }),
+    )
+  })
+})

@@ -1,0 +1,151 @@
+import { readFileSync } from 'node:fs'
+import { describe, expect, test } from 'vitest'
+import {
+  CLOSE,
+  type ClientFrame,
+  closeAdvice,
+  DEFAULTS,
+  ERROR_CODES,
+  type ErrorCode,
+  LIMITS,
+  RESERVED_CLIENT_TYPES,
+  RETRYABLE,
+  type ServerFrame,
+} from '../src/index.ts'
+
+const DOCUMENT = readFileSync(new URL('../PROTOCOL.md', import.meta.url), 'utf8')
+
+type Presence<Frame, Field extends keyof Frame> = object extends Pick<Frame, Field> ? 'optional' : 'required'
+/** Every type with every field, as the source has them: `tsc` refuses one too many, one too few and one of the other presence. */
+type FieldsOf<Frame extends { readonly type: string }> = {
+  readonly [Type in Frame['type']]: {
+    readonly [Field in Exclude<keyof Extract<Frame, { type: Type }>, 'type'>]: Presence<
+      Extract<Frame, { type: Type }>,
+      Field
+    >
+  }
+}
+
+const CLIENT_FRAMES: FieldsOf<ClientFrame> = {
+  hello: {
+    protocol: 'required',
+    client: 'required',
+    token: 'optional',
+    producer: 'optional',
+    session: 'optional',
+    windowBytes: 'optional',
+  },
+  publish: { seq: 'required', topic: 'required', events: 'required', ageMs: 'optional' },
+  subscribe: { sub: 'required', topic: 'required', keys: 'optional', lanes: 'optional', from: 'optional' },
+  unsubscribe: { sub: 'required' },
+  credit: { bytes: 'required' },
+  pong: { time: 'required' },
+  query: { id: 'required', name: 'required', params: 'optional', deadlineMs: 'optional' },
+}
+
+const SERVER_FRAMES: FieldsOf<ServerFrame> = {
+  welcome: {
+    protocol: 'required',
+    session: 'required',
+    node: 'required',
+    contract: 'required',
+    publish: 'required',
+    limits: 'required',
+    pingMs: 'required',
+  },
+  ack: { seq: 'required', at: 'required', rejected: 'optional', duplicate: 'optional' },
+  reject: { seq: 'required', code: 'required', message: 'required', retryAfterMs: 'optional' },
+  subscribed: { sub: 'required', positions: 'required', recovered: 'required', onSlow: 'required' },
+  unsubscribed: { sub: 'required', code: 'required' },
+  batch: { parts: 'required' },
+  gap: {
+    sub: 'required',
+    topic: 'required',
+    lane: 'required',
+    after: 'optional',
+    upTo: 'required',
+    count: 'required',
+    reason: 'required',
+    fetchable: 'required',
+  },
+  progress: { sub: 'required', positions: 'required' },
+  ping: { time: 'required' },
+  result: { id: 'required', data: 'required', next: 'optional' },
+  error: { id: 'optional', sub: 'optional', code: 'required', message: 'required', retryable: 'required' },
+  bus: { class: 'required', state: 'required', since: 'required', retryAfterMs: 'optional' },
+  drain: { reconnectInMs: 'required', deadlineMs: 'required', reason: 'required' },
+}
+
+/** The text under a heading, up to the next of its level. */
+function section(heading: string): string {
+  const level = /^#+/.exec(heading)![0]
+  const start = DOCUMENT.indexOf(`\n${heading}\n`)
+  expect(start, heading).toBeGreaterThanOrEqual(0)
+  const rest = DOCUMENT.slice(start + heading.length + 2)
+  const end = rest.search(new RegExp(`^#{1,${level.length}} `, 'm'))
+  return end === -1 ? rest : rest.slice(0, end)
+}
+
+/** Cells of the rows of the first table, without its head; code marks taken off. */
+function table(text: string): string[][] {
+  const lines = text.split('\n')
+  const first = lines.findIndex((line) => line.startsWith('|'))
+  const after = lines.slice(first).findIndex((line) => !line.startsWith('|'))
+  return lines.slice(first + 2, first + after).map((line) =>
+    line
+      .slice(1, -1)
+      .split('|')
+      .map((cell) => cell.trim().replace(/^`(.*)`$/, '$1')),
+  )
+}
+
+const headings = (text: string) => [...text.matchAll(/^### `(\w+)`$/gm)].map(([, type]) => type!)
+
+describe.each([
+  ['## Client frames', CLIENT_FRAMES],
+  ['## Server frames', SERVER_FRAMES],
+] as const)('PROTOCOL.md %s', (heading, frames) => {
+  test('types - are those of the source (P-DOC-1)', () => {
+    expect(headings(section(heading))).toEqual(Object.keys(frames))
+  })
+
+  test.each(Object.entries(frames))(
+    '%s - has the fields of the source, and an example with them (P-DOC-1, P-DOC-2)',
+    (type, fields) => {
+      const text = section(`### \`${type}\``)
+      expect(Object.fromEntries(table(text).map(([field, presence]) => [field, presence]))).toEqual(fields)
+      const example = JSON.parse(/```json\n([^`]*)\n```/.exec(text)![1]!) as Record<string, unknown>
+      expect(Object.keys(example)[0]).toBe('type')
+      expect(example.type).toBe(type)
+      const { type: _, ...given } = example
+      expect(Object.keys(fields)).toEqual(expect.arrayContaining(Object.keys(given)))
+      const required = Object.entries(fields).filter(([, presence]) => presence === 'required')
+      expect(Object.keys(given)).toEqual(expect.arrayContaining(required.map(([field]) => field)))
+    },
+  )
+})
+
+describe('PROTOCOL.md tables', () => {
+  test('reserved client frames - are those of the source (P-DOC-1)', () => {
+    const [, listed] = /^Reserved client frames: (.*)\.$/m.exec(DOCUMENT)!
+    expect(listed!.split(', ')).toEqual([...RESERVED_CLIENT_TYPES].map((type) => `\`${type}\``))
+  })
+
+  test.each([
+    ['## Limits', LIMITS],
+    ['## Defaults', DEFAULTS],
+  ])('%s - have the values of the source (P-DOC-1)', (heading, values) => {
+    expect(table(section(heading)).map(([name, value]) => [name, Number(value)])).toEqual(Object.entries(values))
+  })
+
+  test('error codes - all of them, with whether to send again (P-DOC-1)', () => {
+    const expected = Object.keys(ERROR_CODES).map((code) => [code, RETRYABLE.has(code as ErrorCode) ? 'yes' : 'no'])
+    expect(table(section('## Error codes')).map(([code, , again]) => [code, again])).toEqual(expected)
+  })
+
+  test('close codes - all of them, with what to do (P-DOC-1)', () => {
+    const ADVICE = { retry: 'come back', new_token: 'come back with a new token', stop: 'stop' }
+    const expected = Object.entries(CLOSE).map(([name, code]) => [`${code}`, name, ADVICE[closeAdvice(code)]])
+    expect(table(section('## Close codes')).map(([code, name, , advice]) => [code, name, advice])).toEqual(expected)
+  })
+})

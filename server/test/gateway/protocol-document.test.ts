@@ -1,0 +1,32 @@
+import { readFileSync } from 'node:fs'
+import { ERROR_CODES, type ErrorCode } from '@tidegate/protocol'
+import { describe, expect, it } from 'vitest'
+import { parseClientFrame } from '../../src/gateway/client-frame.ts'
+import { errorReply } from '../../src/gateway/http/replies.ts'
+
+const DOCUMENT = readFileSync(new URL('../../../protocol/PROTOCOL.md', import.meta.url), 'utf8')
+const between = (start: string, end: string) => DOCUMENT.slice(DOCUMENT.indexOf(start), DOCUMENT.indexOf(end))
+
+describe('PROTOCOL.md', () => {
+  const examples = [...between('\n## Client frames', '\n## Server frames').matchAll(/```json\n([^`]*)\n```/g)].map(
+    ([, json]) => JSON.parse(json!) as { type: string },
+  )
+
+  it('P-DOC-2 has an example of each client frame', () => {
+    expect(examples).toHaveLength(7)
+  })
+
+  it.each(examples)('P-DOC-2 the gateway reads the $type', (frame) => {
+    expect(parseClientFrame(JSON.stringify(frame))).toEqual({ ok: true, frame })
+  })
+
+  it('P-DOC-1 names the HTTP status of every code', () => {
+    const listed = new Map<string, number>()
+    for (const [, status, codes] of between('\n## HTTP', '\n### `POST').matchAll(/^\| (\d+) +\| (.*) \|$/gm)) {
+      for (const [, code] of codes!.matchAll(/`(\w+)`/g)) listed.set(code!, Number(status))
+    }
+    const codes = Object.keys(ERROR_CODES) as ErrorCode[]
+    const served = codes.map((code) => [code, errorReply(code, '').status] as const)
+    expect(served).toEqual(codes.map((code) => [code, listed.get(code) ?? 400]))
+  })
+})
