@@ -33,7 +33,7 @@ export class FolderLock {
     const mine = `${file}.${randomUUID()}`
     await writeFile(mine, JSON.stringify({ owner: identify(process.pid) }))
     try {
-      while (!(await linkUnlessThere(mine, file))) await removeStale(folder, file)
+      while (!(await linkUnlessThere(mine, file))) await removeStale(folder, file, mine)
       return new FolderLock(file)
     } finally {
       await rm(mine)
@@ -63,11 +63,10 @@ async function linkUnlessThere(from: string, to: string): Promise<boolean> {
   }
 }
 
-async function removeStale(folder: string, file: string): Promise<void> {
-  const seen = await read(file)
-  if (seen === undefined) return
-  const holder = parse(seen)
-  if (holder !== undefined) {
+async function removeStale(folder: string, file: string, mine: string): Promise<void> {
+  const holder = await readHolder(file)
+  if (holder === 'absent') return
+  if (holder !== 'nobody') {
     if (isAlive(holder.owner)) {
       throw new Error(
         `The data folder ${folder} is in use by another Tidegate (process ${holder.owner.pid}). ` +
@@ -76,16 +75,27 @@ async function removeStale(folder: string, file: string): Promise<void> {
     }
     if (holder.redis !== undefined) await untilEnded(holder.redis, folder)
   }
-  // Two starts may find the same stale lock: moving it away first shows whether it was still that one.
-  const aside = `${file}.${randomUUID()}`
-  try {
-    await rename(file, aside)
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return
-    throw error
+  await removeAlone(file, mine)
+}
+
+/**
+ * Two starts may find the same stale lock. If both removed it, the slower one would remove the lock that the faster one
+ * has taken meanwhile; so only the holder of the guard removes, and looks once more.
+ */
+async function removeAlone(file: string, mine: string): Promise<void> {
+  const guard = `${file}.guard`
+  if (!(await linkUnlessThere(mine, guard))) {
+    const remover = await readHolder(guard)
+    if (remover === 'nobody' || (remover !== 'absent' && !isAlive(remover.owner))) await rm(guard, { force: true })
+    await sleep(POLL_MS)
+    return
   }
-  if ((await read(aside)) !== seen) await rename(aside, file)
-  else await rm(aside)
+  try {
+    const holder = await readHolder(file)
+    if (holder === 'nobody' || (holder !== 'absent' && !isAlive(holder.owner))) await rm(file, { force: true })
+  } finally {
+    await rm(guard, { force: true })
+  }
 }
 
 async function untilEnded(redis: ProcessIdentity, folder: string): Promise<void> {
@@ -97,20 +107,18 @@ async function untilEnded(redis: ProcessIdentity, folder: string): Promise<void>
   }
 }
 
-async function read(file: string): Promise<string | undefined> {
+/** Who holds a lock; `nobody` for one cut short by a full disk or a crash. */
+async function readHolder(file: string): Promise<Holder | 'nobody' | 'absent'> {
+  let text: string
   try {
-    return await readFile(file, 'utf8')
+    text = await readFile(file, 'utf8')
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return 'absent'
     throw error
   }
-}
-
-/** A lock cut short by a full disk or a crash names nobody. */
-function parse(text: string): Holder | undefined {
   try {
     return JSON.parse(text) as Holder
   } catch {
-    return undefined
+    return 'nobody'
   }
 }
