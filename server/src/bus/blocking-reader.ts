@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { BLOCK_MS, openBlockingConnection, type Redis, untilReady } from './connection.ts'
+import { openBlockingConnection, type Redis, untilReady } from './connection.ts'
 import { type LogEntry, readLogs } from './log-entry.ts'
 import { type LogHeads, readLogHeads } from './log-heads.ts'
 
@@ -20,10 +20,10 @@ export class BlockingReader {
   #reading = false
   #fresh = false
 
-  constructor(url: string, partition: number, commands: Redis) {
+  constructor(url: string, name: string, partition: number, commands: Redis) {
     this.#partition = partition
     this.#commands = commands
-    this.#redis = openBlockingConnection(url, `tail-${partition}`)
+    this.#redis = openBlockingConnection(url, name)
     this.#redis.on('close', () => {
       this.#fresh = false
     })
@@ -51,12 +51,16 @@ export class BlockingReader {
     }
   }
 
-  /** Waits up to `BLOCK_MS` for entries after the cursors (exclusive); empty when there were none or when woken. */
-  async read(cursors: ReadonlyMap<string, string>, count: number): Promise<LogEntry[]> {
+  /**
+   * Waits for entries after the cursors (exclusive); empty when there were none or when woken.
+   *
+   * @param options.blockMs at most `BLOCK_MS`; 0 does not wait.
+   */
+  async read(cursors: ReadonlyMap<string, string>, options: { count: number; blockMs: number }): Promise<LogEntry[]> {
     this.#readsBegun++
     this.#reading = true
     try {
-      return await readLogs(this.#redis, this.#partition, cursors, { count, blockMs: BLOCK_MS })
+      return await readLogs(this.#redis, this.#partition, cursors, options)
     } catch (error) {
       this.#reconnect()
       throw error

@@ -105,7 +105,9 @@ export class PartitionTail {
   async #read(): Promise<void> {
     const read = new Map(this.#topics)
     const cursors = new Map([...read].map(([topic, tail]) => [topic, tail.cursor]))
-    for (const raw of await this.#guard.run(() => this.#reader.read(cursors, READ_ENTRIES))) {
+    for (const raw of await this.#guard.run(() =>
+      this.#reader.read(cursors, { count: READ_ENTRIES, blockMs: BLOCK_MS }),
+    )) {
       const tail = this.#topics.get(raw.topic)
       // Dropped, or dropped and added again with another cursor, while the read was waiting.
       if (tail === undefined || tail !== read.get(raw.topic)) continue

@@ -12,7 +12,7 @@ export class Tails {
   constructor(url: string, partitions: number, commands: Redis, guard: Guard, clock: Clock, events: TailEvents) {
     this.#commands = commands
     this.#partitions = Array.from({ length: partitions }, (_, partition) => {
-      const reader = new BlockingReader(url, partition, commands)
+      const reader = new BlockingReader(url, `tail-${partition}`, partition, commands)
       return new PartitionTail(partition, reader, guard, clock, events)
     })
   }

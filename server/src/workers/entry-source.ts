@@ -1,8 +1,8 @@
 import {
+  BlockingReader,
   type Guard,
   LOG_START,
   type LogEntry,
-  openBlockingConnection,
   partialsTopic,
   type Redis,
   readLogs,
@@ -24,23 +24,29 @@ export interface ReportEntry {
  * on another node than that of the next partition.
  */
 export class EntrySource {
-  readonly #partition: number
   readonly #partitions: number
-  readonly #blocking: Redis
+  readonly #reader: BlockingReader
   readonly #commands: Redis
   readonly #guard: Guard
 
   constructor(redisUrl: string, partition: number, partitions: number, commands: Redis, guard: Guard) {
-    this.#partition = partition
     this.#partitions = partitions
-    this.#blocking = openBlockingConnection(redisUrl, `worker-${partition}`)
+    this.#reader = new BlockingReader(redisUrl, `worker-${partition}`, partition, commands)
     this.#commands = commands
     this.#guard = guard
   }
 
   /** Entries after the cursors; waits up to `blockMs` for the first one, 0 does not wait. @throws BusUnavailable */
   read(cursors: ReadonlyMap<string, string>, blockMs: number): Promise<LogEntry[]> {
-    return this.#guard.run(() => readLogs(this.#blocking, this.#partition, cursors, { count: READ_COUNT, blockMs }))
+    return this.#guard.run(async () => {
+      if (!this.#reader.synced) await this.#reader.sync([])
+      return this.#reader.read(cursors, { count: READ_COUNT, blockMs })
+    })
+  }
+
+  /** Ends a read that waits. */
+  wake(): void {
+    void this.#reader.wake()
   }
 
   /** Reports of every source partition for a merged window, after the offsets. @throws BusUnavailable */
@@ -57,6 +63,6 @@ export class EntrySource {
   }
 
   close(): void {
-    this.#blocking.disconnect()
+    this.#reader.close()
   }
 }

@@ -79,6 +79,7 @@ export class PartitionLoop {
   /** Ends `run` after a last commit. */
   stop(): void {
     this.#stopping = true
+    this.#parts.source.wake()
   }
 
   /** @throws Abandoned, BusMismatch */
@@ -118,6 +119,7 @@ export class PartitionLoop {
 
   async #read(): Promise<void> {
     await this.#reading(async () => {
+      if (this.#stopping) return
       this.#entries = await this.#parts.source.read(this.#fold.cursors(), this.#waitMs())
       this.#fold.polledEmpty(this.#now(), new Set(this.#entries.map(({ topic }) => topic)))
       for (const { topic, streamId } of this.#entries) this.#parts.evidence.saw(topic, streamId)

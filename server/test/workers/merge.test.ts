@@ -1,0 +1,198 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { partialsTopic } from '../../src/bus/index.ts'
+import type { Pane } from '../../src/config/model.ts'
+import { defineConfig } from '../../src/index.ts'
+import { IDLE_AFTER_MS, type SourceReport } from '../../src/operators/index.ts'
+import { mergerOf, PartitionFold } from '../../src/workers/partition-fold.ts'
+import { Pipeline } from '../../src/workers/pipeline.ts'
+import { foreignLog } from '../../src/workers/progress.ts'
+import { allFour, batchOf, eventOf, FakeStore, panesIn, reading } from '../support/fold.ts'
+
+const PARTITIONS = 3
+const WINDOW = 'a.all'
+const PARTIALS = partialsTopic(WINDOW)
+const MERGER = mergerOf(WINDOW, PARTITIONS)
+
+const pipelineWith = (allowedLateness: '0ms' | '1h') =>
+  new Pipeline(
+    defineConfig({
+      topics: [
+        reading,
+        reading.window(WINDOW, {
+          tumbling: '10s',
+          outOfOrderness: '0ms',
+          allowedLateness,
+          groupBy: null,
+          aggregate: allFour,
+        }),
+      ],
+    }).contract,
+  )
+
+/** Partitions of one deployment, each with its own store, and the panes they emitted. */
+class Deployment {
+  readonly panes: Pane[] = []
+  readonly #pipeline: Pipeline
+  readonly #stores = Array.from({ length: PARTITIONS }, () => new FakeStore())
+  readonly #folds: PartitionFold[]
+
+  constructor(allowedLateness: '0ms' | '1h' = '1h') {
+    this.#pipeline = pipelineWith(allowedLateness)
+    this.#folds = this.#stores.map((_, partition) => this.#open(partition))
+  }
+
+  fold(partition: number, ...events: readonly ReturnType<typeof eventOf>[]): void {
+    this.#folds[partition]!.fold(batchOf('a.reading', ...events))
+  }
+
+  /** Lets a partition find its input empty for `ms`. */
+  idle(partition: number, ms: number): void {
+    for (let now = 0; now <= ms; now += 1_000) this.#folds[partition]!.polledEmpty(now, new Set())
+  }
+
+  /** Commits a partition until nothing is left. */
+  commit(partition: number): void {
+    const fold = this.#folds[partition]!
+    while (fold.isDirty) this.panes.push(...panesIn(this.#stores[partition]!.commit(fold), WINDOW))
+  }
+
+  restart(partition: number): void {
+    this.#folds[partition] = this.#open(partition)
+  }
+
+  /** The merging partition reads what the others have reported since it looked last, and commits. */
+  merge(): void {
+    const fold = this.#folds[MERGER]!
+    for (const [source, store] of this.#stores.entries()) {
+      const read = Number((fold.offsets.get(foreignLog(source, PARTIALS)) ?? '0-0').split('-')[0])
+      const entries = (store.logs.get(PARTIALS) ?? []).filter(({ streamId }) => Number(streamId.split('-')[0]) > read)
+      for (const entry of entries) fold.applyReport(WINDOW, source, entry)
+    }
+    this.commit(MERGER)
+  }
+
+  reports(partition: number): SourceReport[] {
+    return (this.#stores[partition]!.logs.get(PARTIALS) ?? []).map((entry) => JSON.parse(entry.payload.toString()))
+  }
+
+  #open(partition: number): PartitionFold {
+    return new PartitionFold(this.#pipeline, partition, PARTITIONS, this.#stores[partition]!.load())
+  }
+}
+
+describe('windows over all keys', () => {
+  it('W-MERGE-3 merge what the partitions have of a window into one pane of key *', () => {
+    const all = new Deployment()
+    for (const partition of [0, 1, 2]) {
+      all.fold(partition, eventOf(1, `k-${partition}`, 1_000, partition), eventOf(2, `l-${partition}`, 2_000, 10))
+      all.fold(partition, eventOf(3, 'k', 11_000))
+      all.commit(partition)
+    }
+    all.merge()
+    expect(all.panes).toEqual([
+      {
+        key: '*',
+        start: 0,
+        end: 10_000,
+        value: { sum: 33, min: 0, max: 10, count: 6 },
+        revision: 0,
+        final: false,
+      },
+    ])
+  })
+
+  it('W-MERGE-1 report when a window completes or is revised, when the watermark enters another, and when the owner is new', () => {
+    const all = new Deployment()
+    const step = (...times: readonly number[]) => {
+      all.fold(0, ...times.map((time) => eventOf(time, 'k', time)))
+      all.commit(0)
+      return all.reports(0).length
+    }
+    expect(step(1_000)).toBe(1)
+    expect(step(2_000)).toBe(1)
+    expect(step(12_000)).toBe(2)
+    expect(step(13_000)).toBe(2)
+    expect(step(3_000)).toBe(3)
+    expect(step(45_000)).toBe(4)
+    expect(step(46_000)).toBe(4)
+    all.restart(0)
+    expect(step(47_000)).toBe(5)
+    expect(all.reports(0).map(({ watermark, partials }) => [watermark, partials.map(({ start }) => start)])).toEqual([
+      [1_000, []],
+      [12_000, [0]],
+      [13_000, [0]],
+      [45_000, [10_000]],
+      [47_000, []],
+    ])
+  })
+
+  it('W-MERGE-1 say that they have no input, or have some again', () => {
+    const all = new Deployment()
+    all.commit(0)
+    expect(all.reports(0)).toEqual([])
+    all.idle(0, IDLE_AFTER_MS)
+    all.commit(0)
+    all.fold(0, eventOf(1, 'k', 1_000))
+    all.commit(0)
+    expect(all.reports(0)).toEqual([
+      { watermark: null, idle: true, partials: [] },
+      { watermark: 1_000, idle: false, partials: [] },
+    ])
+  })
+
+  it('W-MERGE-2 report what they have before others close without them', () => {
+    const all = new Deployment('0ms')
+    for (const partition of [0, 1, 2]) all.fold(partition, eventOf(1, 'k', 1_000))
+    all.idle(0, IDLE_AFTER_MS)
+    all.idle(1, IDLE_AFTER_MS)
+    all.fold(2, eventOf(2, 'k', 11_000))
+    for (const partition of [0, 1, 2]) all.commit(partition)
+    all.merge()
+    expect(all.panes).toMatchObject([{ start: 0, value: { count: 3 }, final: true }])
+  })
+
+  it('W-MERGE-1 W-FOLD-5 give the same results however commits, merges and ends of workers fall', () => {
+    const act = fc.oneof(
+      {
+        weight: 6,
+        arbitrary: fc.record({
+          kind: fc.constant('event' as const),
+          partition: fc.nat(2),
+          time: fc.nat(50_000),
+          v: fc.nat(640),
+        }),
+      },
+      {
+        weight: 3,
+        arbitrary: fc.record({ kind: fc.constantFrom('commit' as const, 'restart' as const), partition: fc.nat(2) }),
+      },
+      { weight: 2, arbitrary: fc.constant({ kind: 'merge' as const }) },
+    )
+    fc.assert(
+      fc.property(fc.array(act, { maxLength: 50 }), (acts) => {
+        const all = new Deployment()
+        const expected = new Map<number, { count: number; sum: number }>()
+        for (const step of acts) {
+          if (step.kind === 'merge') all.merge()
+          else if (step.kind === 'event') {
+            all.fold(step.partition, eventOf(1, 'k', step.time, step.v / 64))
+            all.commit(step.partition)
+            const start = Math.floor(step.time / 10_000) * 10_000
+            const { count, sum } = expected.get(start) ?? { count: 0, sum: 0 }
+            expected.set(start, { count: count + 1, sum: sum + step.v / 64 })
+          } else if (step.kind === 'commit') all.commit(step.partition)
+          else all.restart(step.partition)
+        }
+        for (const partition of [0, 1, 2]) {
+          all.fold(partition, eventOf(1, 'k', 100_000))
+          all.commit(partition)
+        }
+        all.merge()
+        const last = new Map(all.panes.map(({ start, value: { count, sum } }) => [start, { count, sum }]))
+        expect(last).toEqual(expected)
+      }),
+      { numRuns: 300 },
+    )
+  })
+})

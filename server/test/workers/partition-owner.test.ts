@@ -1,0 +1,217 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import {
+  BusUnavailable,
+  type CommitReply,
+  type CommitRequest,
+  Guard,
+  keys,
+  openCommandConnection,
+  openTopology,
+  partitionOf,
+  type Redis,
+  untilReady,
+} from '../../src/bus/index.ts'
+import { systemClock } from '../../src/clock.ts'
+import { readSettings } from '../../src/config/settings.ts'
+import { PrivateRedis } from '../../src/supervisor/private-redis.ts'
+import { findRedisBinary } from '../../src/supervisor/redis-binary.ts'
+import { EntrySource } from '../../src/workers/entry-source.ts'
+import type { OwnerContext } from '../../src/workers/partition-loop.ts'
+import { type OwnerOutcome, PartitionOwner } from '../../src/workers/partition-owner.ts'
+import { PartitionStore } from '../../src/workers/partition-store.ts'
+import { Pipeline } from '../../src/workers/pipeline.ts'
+import { Trimmer } from '../../src/workers/trimmer.ts'
+import { Turn } from '../../src/workers/turn.ts'
+import { WorkerStats } from '../../src/workers/worker-stats.ts'
+import { until } from '../support/tidegate-process.ts'
+import { Deployment, PARTITIONS, readings } from './deployment.ts'
+import config from './fixtures/worker.config.ts'
+
+const STOP = { deadlineMs: 5_000 }
+let folder: string
+let server: PrivateRedis
+let redis: Redis
+let deployment: Deployment
+let running: { owner: PartitionOwner; ended: Promise<OwnerOutcome> }[] = []
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'tidegate-owner-'))
+  server = await PrivateRedis.open({ binary: await findRedisBinary(readSettings(), () => {}), dataFolder: folder })
+  redis = openCommandConnection(server.url, 'test')
+  await untilReady(redis, 5_000)
+})
+afterAll(async () => {
+  redis.disconnect()
+  await server.close(STOP)
+  await rm(folder, { recursive: true })
+})
+beforeEach(async () => {
+  await redis.flushall()
+  await openTopology(redis, PARTITIONS)
+  deployment = new Deployment(redis)
+})
+afterEach(async () => {
+  for (const { owner } of running) owner.stop()
+  await Promise.all(running.map(({ ended }) => ended))
+  running = []
+})
+
+class LosingStore extends PartitionStore {
+  readonly requests: CommitRequest[] = []
+  /** How often a reply is lost before one arrives. */
+  readonly losses: number
+
+  constructor(partition: number, losses: number) {
+    super(partition, redis, new Guard('commit'))
+    this.losses = losses
+  }
+
+  override async commit(request: CommitRequest): Promise<CommitReply> {
+    this.requests.push(request)
+    const reply = await super.commit(request)
+    const sent = this.requests.filter(({ commitId }) => commitId === request.commitId).length
+    if (sent <= this.losses) throw new BusUnavailable('unknown', 0, 'the reply was lost')
+    return reply
+  }
+}
+
+const logged: string[] = []
+
+function own(partition: number, store = new PartitionStore(partition, redis, new Guard('commit'))) {
+  const context: OwnerContext = {
+    pipeline: new Pipeline(config.contract),
+    partitions: PARTITIONS,
+    clock: systemClock,
+    stats: new WorkerStats(),
+    suspicion: new Turn(),
+    log: (message) => logged.push(message),
+  }
+  const source = new EntrySource(server.url, partition, PARTITIONS, redis, new Guard('tail'))
+  const trimmer = new Trimmer(store, context.pipeline, PARTITIONS, systemClock)
+  const owner = new PartitionOwner(context, store, source, trimmer)
+  const run = { owner, ended: owner.run() }
+  running.push(run)
+  return { ...run, stats: context.stats }
+}
+
+const ownAll = () => Array.from({ length: PARTITIONS }, (_, partition) => own(partition))
+
+describe('partition owner', () => {
+  it('W-LOOP-1 sends the same commit again until it is answered', async () => {
+    const stores = Array.from({ length: PARTITIONS }, (_, partition) => new LosingStore(partition, 2))
+    const owners = stores.map((store) => own(store.partition, store))
+    const events = readings(400, 8_000)
+    await deployment.publishOver(events, 1_000)
+    await deployment.expectExact(events)
+    const requests = stores[0]!.requests
+    expect(new Set(requests.slice(0, 3)).size).toBe(1)
+    expect(owners[0]!.stats.report().commits).toMatchObject({ conflict: 0, fenced: 0 })
+  })
+
+  it('W-LOOP-2 drops what it holds after a conflict and loads what is stored', async () => {
+    const owners = ownAll()
+    const events = readings(400, 8_000)
+    const publishing = deployment.publishOver(events, 1_000)
+    for (let i = 0; i < 3; i++) {
+      await sleep(300)
+      await redis.hincrby(keys.meta(0), 'commitSeq', 1)
+    }
+    await publishing
+    await deployment.expectExact(events)
+    expect(owners[0]!.stats.report().commits.conflict).toBeGreaterThan(0)
+  })
+
+  it('W-LOOP-3 goes on after Redis was away and restarted, with nothing lost, doubled or late', async () => {
+    ownAll()
+    const events = readings(1_000, 10_000)
+    const publishing = deployment.publishOver(events, 3_000)
+    await sleep(1_000)
+    await server.stop(STOP)
+    await sleep(700)
+    await server.start()
+    await publishing
+    await deployment.expectExact(events)
+  })
+
+  it('W-LOOP-4 settles a changed identity by itself when no gateway does', async () => {
+    const { stats } = own(0)
+    await deployment.publish(readings(100, 2_000))
+    await until(() => stats.report().folded.events > 0, 'events are folded')
+    const epoch = await redis.hget(keys.meta(0), 'epoch')
+    await redis.hset(keys.meta(0), 'lineage', 'old:old')
+    const startedAt = performance.now()
+    await until(async () => (await redis.hget(keys.meta(0), 'lineage')) !== 'old:old', 'the identity is settled')
+    expect(performance.now() - startedAt).toBeGreaterThan(1_500)
+    expect(await redis.hget(keys.meta(0), 'epoch')).toBe(epoch)
+  })
+
+  it('W-LOOP-4 starts a new epoch when an entry it wrote is gone', async () => {
+    const { stats } = own(0)
+    await deployment.publish(readings(100, 2_000))
+    await until(() => stats.report().folded.panes > 0, 'panes are stored')
+    const log = keys.log(0, 'a.1s')
+    await until(async () => (await deployment.eventsOf('a.1s')).length > 0, 'panes are in the log')
+    await sleep(200)
+    const [newest] = await redis.xrevrange(log, '+', '-', 'COUNT', 1)
+    const epoch = await redis.hget(keys.meta(0), 'epoch')
+    await redis.xdel(log, newest![0])
+    await redis.hset(keys.meta(0), 'lineage', 'old:old')
+    await until(async () => (await redis.hget(keys.meta(0), 'lineage')) !== 'old:old', 'the identity is settled')
+    expect(await redis.hget(keys.meta(0), 'epoch')).not.toBe(epoch)
+  })
+
+  it('W-OWNER-2 ends when it is fenced, without taking again', async () => {
+    const { ended } = own(0)
+    await until(async () => (await redis.hget(keys.meta(0), 'token')) !== null, 'the partition is taken')
+    await redis.hset(keys.meta(0), 'token', '9:other')
+    expect(await ended).toBe('fenced')
+    expect(await redis.hget(keys.meta(0), 'token')).toBe('9:other')
+  })
+
+  it('W-OWNER-2 leaves a partition alone whose owner is alive', async () => {
+    own(0)
+    await until(async () => (await redis.hget(keys.meta(0), 'token')) !== null, 'the partition is taken')
+    expect(await own(0).ended).toBe('held')
+  })
+
+  it('W-OWNER-3 commits what it has folded before it releases', async () => {
+    const { owner, ended, stats } = own(0)
+    await until(async () => (await redis.hget(keys.meta(0), 'token')) !== null, 'the partition is taken')
+    await sleep(100)
+    await deployment.publish(readings(100, 500))
+    await sleep(20)
+    owner.stop()
+    const stoppedAt = performance.now()
+    expect(await ended).toBe('released')
+    expect(performance.now() - stoppedAt).toBeLessThan(200)
+    expect(await redis.hmget(keys.meta(0), 'released', 'takes')).toEqual(['1', '0'])
+    const own0 = readings(100, 500).filter(({ key }) => partitionOf(key, PARTITIONS) === 0)
+    expect(stats.report().folded.events).toBe(own0.length)
+  })
+
+  it('W-OWNER-3 does not wait for input when it is to end', async () => {
+    const { owner, ended } = own(0)
+    await until(async () => (await redis.hget(keys.meta(0), 'token')) !== null, 'the partition is taken')
+    await sleep(300)
+    const stoppedAt = performance.now()
+    owner.stop()
+    expect(await ended).toBe('released')
+    expect(performance.now() - stoppedAt).toBeLessThan(200)
+  })
+
+  it('W-OWNER-3 can be given up while Redis is away', async () => {
+    const { owner, ended } = own(0)
+    await until(async () => (await redis.hget(keys.meta(0), 'token')) !== null, 'the partition is taken')
+    await server.stop(STOP)
+    owner.stop()
+    await sleep(300)
+    owner.abandon()
+    expect(await ended).toBe('abandoned')
+    await server.start()
+    await untilReady(redis, 5_000)
+  })
+})

@@ -1,0 +1,88 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import {
+  Guard,
+  keys,
+  openCommandConnection,
+  openTopology,
+  partialsTopic,
+  type Redis,
+  untilReady,
+} from '../../src/bus/index.ts'
+import { defineConfig } from '../../src/index.ts'
+import { mergerOf } from '../../src/workers/partition-fold.ts'
+import { PartitionStore } from '../../src/workers/partition-store.ts'
+import { Pipeline } from '../../src/workers/pipeline.ts'
+import { foreignLog } from '../../src/workers/progress.ts'
+import { Trimmer } from '../../src/workers/trimmer.ts'
+import { other, reading } from '../support/fold.ts'
+import { startTestRedis, type TestRedis } from '../support/redis.ts'
+
+const DAY_MS = 24 * 60 * 60 * 1_000
+const NOW = 10 * DAY_MS
+const window = reading.window('a.all', { tumbling: '10s', groupBy: null, aggregate: { count: 'count' } })
+const pipeline = new Pipeline(defineConfig({ topics: [reading, other, window] }).contract)
+let server: TestRedis
+let redis: Redis
+
+beforeAll(async () => {
+  server = await startTestRedis()
+  redis = openCommandConnection(server.url, 'test')
+  await untilReady(redis, 5_000)
+  // So that every entry is a node of its own and trimming stops nowhere else.
+  await redis.config('SET', 'stream-node-max-entries', '1')
+})
+afterAll(async () => {
+  redis.disconnect()
+  await server.close()
+})
+beforeEach(async () => {
+  await redis.flushall()
+  await openTopology(redis, 2)
+  await redis.hset(keys.meta(0), 'token', 't')
+})
+
+const fill = async (topic: string, ...times: readonly number[]) => {
+  for (const time of times) await redis.xadd(keys.log(0, topic), `${time}-0`, 'd', '')
+}
+const left = async (topic: string) =>
+  (await redis.xrange(keys.log(0, topic), '-', '+')).map(([id]) => Number(id.split('-')[0]))
+
+async function trim(committed: Record<string, string>): Promise<void> {
+  let now = NOW
+  const trimmer = new Trimmer(new PartitionStore(0, redis, new Guard('commit')), pipeline, 2, { now: () => now })
+  now += 60_000
+  await trimmer.trimWhenDue('t', () => new Map(Object.entries(committed)))
+}
+
+const old = (hours: number) => NOW - hours * 60 * 60 * 1_000
+
+describe('trimmer', () => {
+  it('W-TRIM-1 removes what is older than its retention', async () => {
+    await fill('a.reading', old(30), old(25), old(20))
+    await fill('a.other', old(30), old(20))
+    await fill('a.all', old(8 * 24), old(30), old(20))
+    await trim({ 'a.reading': `${old(1)}-0` })
+    expect(await left('a.reading')).toEqual([old(20)])
+    expect(await left('a.other')).toEqual([old(20)])
+    expect(await left('a.all')).toEqual([old(30), old(20)])
+  })
+
+  it('W-TRIM-1 keeps what is not committed yet', async () => {
+    await fill('a.reading', old(30), old(28), old(26))
+    await trim({ 'a.reading': `${old(28)}-0` })
+    expect(await left('a.reading')).toEqual([old(28), old(26)])
+    await trim({})
+    expect(await left('a.reading')).toEqual([old(28), old(26)])
+  })
+
+  it('W-TRIM-1 keeps partial results until the merging partition has committed them', async () => {
+    const topic = partialsTopic('a.all')
+    await fill(topic, old(3), old(2), old(1))
+    await trim({})
+    expect(await left(topic)).toEqual([old(3), old(2), old(1)])
+    const offsets = JSON.stringify({ [foreignLog(0, topic)]: `${old(2)}-0` })
+    await redis.hset(keys.meta(mergerOf('a.all', 2)), 'offsets', offsets)
+    await trim({})
+    expect(await left(topic)).toEqual([old(2), old(1)])
+  })
+})
