@@ -1,5 +1,6 @@
 import type { Redis } from './connection.ts'
 import { BusMismatch } from './errors.ts'
+import { escapeLine } from './escape-line.ts'
 import type { Guard } from './guard.ts'
 import { keys } from './keys.ts'
 import { loadScript, runScript, type Script } from './script.ts'
@@ -102,12 +103,6 @@ function pushOperation(
 /** One argument for all fields: a thousand states as arguments of their own cost the client more than computing them. */
 function asLines(fields: readonly (readonly [field: string, value: string])[]): string {
   let lines = ''
-  for (const [field, value] of fields) lines += `${ESCAPED.test(field) ? escapeField(field) : field}\n${value}\n`
+  for (const [field, value] of fields) lines += `${escapeLine(field)}\n${value}\n`
   return lines
-}
-
-const ESCAPED = /[\\\n]/
-
-function escapeField(field: string): string {
-  return field.replaceAll('\\', '\\\\').replaceAll('\n', '\\n')
 }

@@ -85,24 +85,10 @@ export class Ingest {
     })
     const byPartition = this.#split(accepted)
     if (byPartition.size === 0) answer({ kind: 'ack', at: [], rejected, duplicate: false })
-    const outcomes: SliceOutcome[] = []
+    const frame = new PendingFrame(byPartition.size, rejected, producer, answer)
     for (const [partition, slice] of byPartition) {
-      this.#appenders[partition]!.add({
-        topic: topic.name,
-        events: slice,
-        size: slice.reduce((sum, event) => sum + event.json.length + 1, 0),
-        identity: producer && identityOf(producer, partition, slice),
-        settle: (outcome) => {
-          outcomes.push(outcome)
-          if (outcomes.length < byPartition.size) return
-          const result = combine(outcomes, rejected)
-          if (result.kind === 'reject' && producer !== undefined) {
-            if (result.retryAfterMs === undefined) producer.state.abandoned(producer.seq)
-            else producer.state.failed(producer.seq)
-          }
-          answer(result)
-        },
-      })
+      const identity = producer && identityOf(producer, partition, slice)
+      this.#appenders[partition]!.add({ topic: topic.name, identity, frame }, slice)
     }
   }
 
@@ -115,6 +101,39 @@ export class Ingest {
       else slice.push(event)
     }
     return byPartition
+  }
+}
+
+/** A frame whose slices are on their way. It keeps nothing of the events. */
+class PendingFrame {
+  readonly #slices: number
+  readonly #rejected: readonly RejectedEvent[]
+  readonly #producer: PublishRequest['producer']
+  readonly #answer: (outcome: PublishOutcome) => void
+  readonly #outcomes: SliceOutcome[] = []
+
+  constructor(
+    slices: number,
+    rejected: readonly RejectedEvent[],
+    producer: PublishRequest['producer'],
+    answer: (outcome: PublishOutcome) => void,
+  ) {
+    this.#slices = slices
+    this.#rejected = rejected
+    this.#producer = producer
+    this.#answer = answer
+  }
+
+  settle(outcome: SliceOutcome): void {
+    this.#outcomes.push(outcome)
+    if (this.#outcomes.length < this.#slices) return
+    const result = combine(this.#outcomes, this.#rejected)
+    if (result.kind === 'reject' && this.#producer !== undefined) {
+      const { state, seq } = this.#producer
+      if (result.retryAfterMs === undefined) state.abandoned(seq)
+      else state.failed(seq)
+    }
+    this.#answer(result)
   }
 }
 

@@ -19,6 +19,8 @@ export const MAX_PENDING_BYTES = 4 * 1_024 * 1_024
 /** A slice waits at least this long for company while calls are fast, and at most the other when they are slow. */
 const MIN_LINGER_MS = 5
 const MAX_LINGER_MS = 20
+/** So much is not kept waiting for company: what a call costs by itself is small beside it. */
+const FULL_ENOUGH_BYTES = MAX_BATCH_BYTES / 4
 /** Weight of the newest call in the moving average of call times. */
 const CALL_TIME_WEIGHT = 0.2
 
@@ -28,13 +30,11 @@ export type SliceOutcome =
   | { readonly verdict: 'unavailable'; readonly retryAfterMs: number }
   | { readonly verdict: 'storage_full' }
 
+/** What stays of a slice until it is answered. Its events are encoded at once: kept, they would outlive the young generation. */
 export interface Slice {
   readonly topic: string
-  readonly events: readonly AcceptedEvent[]
-  /** Characters of its JSON: near enough to bytes for deciding when a call is full. */
-  readonly size: number
   readonly identity: SliceIdentity | undefined
-  settle(outcome: SliceOutcome): void
+  readonly frame: { settle(outcome: SliceOutcome): void }
 }
 
 /** Collects the slices of one partition into append calls, one call under way at a time. */
@@ -62,18 +62,21 @@ export class PartitionAppender {
     return this.#pendingBytes
   }
 
-  add(slice: Slice): void {
-    if (this.#pendingBytes + slice.size > MAX_PENDING_BYTES) {
-      slice.settle({ verdict: 'unavailable', retryAfterMs: MAX_LINGER_MS })
+  add(slice: Slice, events: readonly AcceptedEvent[]): void {
+    // In characters: near enough to bytes for deciding when a call is full.
+    let size = 0
+    for (const { json } of events) size += json.length + 1
+    if (this.#pendingBytes + size > MAX_PENDING_BYTES) {
+      slice.frame.settle({ verdict: 'unavailable', retryAfterMs: MAX_LINGER_MS })
       return
     }
-    this.#pendingBytes += slice.size
+    this.#pendingBytes += size
     let open = this.#waiting.at(-1)
-    if (open === undefined || !open.fits(slice.size)) {
+    if (open === undefined || !open.fits(size)) {
       open = new OpenAppend()
       this.#waiting.push(open)
     }
-    open.add(slice)
+    open.add(slice, events, size)
     this.#schedule()
   }
 
@@ -86,7 +89,7 @@ export class PartitionAppender {
     if (this.#inFlight) return
     const next = this.#waiting[0]
     if (next === undefined) return
-    if (this.#waiting.length > 1 || next.size >= MAX_BATCH_BYTES) {
+    if (this.#waiting.length > 1 || next.size >= FULL_ENOUGH_BYTES) {
       this.#send()
     } else if (this.#timer === undefined) {
       const linger = Math.min(MAX_LINGER_MS, Math.max(MIN_LINGER_MS, 2 * this.#callMs))
@@ -104,9 +107,7 @@ export class PartitionAppender {
       this.#callMs += CALL_TIME_WEIGHT * (performance.now() - startedAt - this.#callMs)
       this.#inFlight = false
       this.#pendingBytes -= call.size
-      call.slices.forEach((slice, i) => {
-        slice.settle(outcomes[i]!)
-      })
+      for (let i = 0; i < outcomes.length; i++) call.slices[i]!.frame.settle(outcomes[i]!)
       this.#schedule()
     })
   }
@@ -156,16 +157,16 @@ class OpenAppend {
     return this.size + size <= MAX_BATCH_BYTES
   }
 
-  add(slice: Slice): void {
+  add(slice: Slice, events: readonly AcceptedEvent[], size: number): void {
     let batch = this.#batches.get(slice.topic)
     if (batch === undefined) {
       batch = { builder: new RecordBatchBuilder(), ordinal: this.#batches.size }
       this.#batches.set(slice.topic, batch)
     }
-    batch.builder.addSlice(slice.events)
+    batch.builder.addSlice(events)
     this.#places.push({ batch: batch.ordinal, lastIndex: batch.builder.count - 1, identity: slice.identity })
     this.slices.push(slice)
-    this.size += slice.size
+    this.size += size
   }
 
   request() {
