@@ -72,16 +72,15 @@ export async function append(
   const args: (string | number | Buffer)[] = [PRODUCER_MEMORY_MS, asLines(request.slices)]
   for (const batch of request.batches) args.push(batch.header, batch.payload)
   const reply = (await guard.run(() => runScript(redis, APPEND_SCRIPT, scriptKeys, args))) as
-    | ['OK', string, string[], string[]]
+    | ['OK', epoch: string, verdicts: string, positions: string]
     | ['LINEAGE', string, string]
     | ['TYPE', string]
   switch (reply[0]) {
-    case 'OK':
-      return {
-        status: 'ok',
-        epoch: reply[1],
-        slices: reply[2].map((letter, i) => ({ verdict: VERDICTS[letter]!, entry: reply[3][i]! })),
-      }
+    case 'OK': {
+      const [, epoch, verdicts, positions] = reply
+      const slices = positions.split(' ').map((entry, i) => ({ verdict: VERDICTS[verdicts.charAt(i)]!, entry }))
+      return { status: 'ok', epoch, slices }
+    }
     case 'LINEAGE':
       return { status: 'lineage', stored: reply[1], current: reply[2] }
     case 'TYPE':

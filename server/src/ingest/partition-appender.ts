@@ -1,5 +1,6 @@
 import {
   type AppendReply,
+  type AppendRequest,
   append,
   BusFull,
   BusUnavailable,
@@ -19,6 +20,8 @@ export const MAX_PENDING_BYTES = 4 * 1_024 * 1_024
 /** A slice waits at least this long for company while calls are fast, and at most the other when they are slow. */
 const MIN_LINGER_MS = 5
 const MAX_LINGER_MS = 20
+/** How many full batches one call takes when they have piled up: 256 KiB hold Redis for less than a millisecond. */
+const MAX_PARTS_PER_CALL = 4
 /** So much is not kept waiting for company: what a call costs by itself is small beside it. */
 const FULL_ENOUGH_BYTES = MAX_BATCH_BYTES / 4
 /** Weight of the newest call in the moving average of call times. */
@@ -100,7 +103,7 @@ export class PartitionAppender {
   #send(): void {
     clearTimeout(this.#timer)
     this.#timer = undefined
-    const call = this.#waiting.shift()!
+    const call = new AppendCall(this.#waiting.splice(0, MAX_PARTS_PER_CALL))
     this.#inFlight = true
     const startedAt = performance.now()
     void this.#append(call).then((outcomes) => {
@@ -112,13 +115,12 @@ export class PartitionAppender {
     })
   }
 
-  async #append(call: OpenAppend): Promise<SliceOutcome[]> {
+  async #append(call: AppendCall): Promise<SliceOutcome[]> {
     try {
-      const request = call.request()
-      let reply = await append(this.#redis, this.#guard, this.#partition, request)
+      let reply = await append(this.#redis, this.#guard, this.#partition, call.request)
       if (reply.status === 'lineage') {
         await settleLineage(this.#redis, this.#partition, reply, this.#knownEntries())
-        reply = await append(this.#redis, this.#guard, this.#partition, request)
+        reply = await append(this.#redis, this.#guard, this.#partition, call.request)
       }
       if (reply.status === 'lineage') throw new BusUnavailable('not_sent', MAX_LINGER_MS, 'Redis changed its identity')
       return this.#outcomes(call, reply)
@@ -131,7 +133,7 @@ export class PartitionAppender {
     }
   }
 
-  #outcomes(call: OpenAppend, reply: Extract<AppendReply, { status: 'ok' }>): SliceOutcome[] {
+  #outcomes(call: AppendCall, reply: Extract<AppendReply, { status: 'ok' }>): SliceOutcome[] {
     return reply.slices.map(({ verdict, entry }, i) => {
       if (verdict !== 'new' && verdict !== 'duplicate') return { verdict }
       if (verdict === 'new') this.#lastStored.set(call.slices[i]!.topic, entry.slice(0, entry.indexOf('.')))
@@ -145,7 +147,7 @@ export class PartitionAppender {
   }
 }
 
-/** The content of one append call while it is being collected. */
+/** One record batch a topic, while it is being collected. */
 class OpenAppend {
   readonly openedAt = performance.now()
   readonly slices: Slice[] = []
@@ -169,10 +171,31 @@ class OpenAppend {
     this.size += size
   }
 
-  request() {
+  /** @param firstBatch number of batches in front of this part's own. */
+  build(firstBatch: number): AppendRequest {
     return {
       batches: [...this.#batches].map(([topic, { builder }]) => ({ topic, ...builder.build() })),
-      slices: this.#places,
+      slices: this.#places.map((place) => ({ ...place, batch: firstBatch + place.batch })),
     }
+  }
+}
+
+/** What is under way to Redis. */
+class AppendCall {
+  readonly slices: readonly Slice[]
+  readonly size: number
+  readonly request: AppendRequest
+
+  constructor(parts: readonly OpenAppend[]) {
+    this.slices = parts.flatMap((part) => part.slices)
+    this.size = parts.reduce((sum, part) => sum + part.size, 0)
+    const batches: AppendRequest['batches'][number][] = []
+    const slices: AppendRequest['slices'][number][] = []
+    for (const part of parts) {
+      const built = part.build(batches.length)
+      batches.push(...built.batches)
+      slices.push(...built.slices)
+    }
+    this.request = { batches, slices }
   }
 }

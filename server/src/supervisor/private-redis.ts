@@ -188,6 +188,9 @@ function redisArguments(folder: string, socketPath: string): string[] {
     'maxmemory-policy': 'noeviction',
     // The append-only file is the data; snapshots beside it would only cost a fork.
     save: '',
+    // A rewrite forks and copies everything, and for seconds acks take 100 ms on two cores: at the default 64 MiB a busy
+    // log would be rewritten all the time. A gigabyte is read back in 1.5 s.
+    'auto-aof-rewrite-min-size': '1gb',
     loglevel: 'warning',
   }
   return Object.entries(settings).flatMap(([name, value]) => [`--${name}`, value])

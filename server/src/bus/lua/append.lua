@@ -3,10 +3,11 @@
 -- ARGV generation ms, slices, then per batch: header, payload
 --      slices: a line each of batch (1-based), session, seq, prev ('*' = any), crc, age ms, index of its last event, and
 --      to the line's end the producer, '' for none
--- Returns { 'OK', epoch, verdicts, positions }, the last two with one value per slice,
+-- Returns { 'OK', epoch, verdicts, positions }: a letter per slice, and a word per slice,
 --      or { 'LINEAGE', stored, current } or { 'TYPE', key }
 -- Verdicts: N new, D duplicate, O out of order, F fenced, C conflict, U unknown.
--- A position is `streamId.index` of the slice's last event, for N and D (D of an older seq: the newest known, which lies after it).
+-- A position is `streamId.index` of the slice's last event for N and D (D of an older seq: the newest known, which lies
+-- after it), else '-'.
 local meta, cur, prev = KEYS[1], KEYS[2], KEYS[3]
 local generation_ms = tonumber(ARGV[1])
 local FIRST_BATCH = 3
@@ -73,7 +74,7 @@ for i, slice in ipairs(slices) do
     positions[i] = slice
   else
     local st = verdict == 'D' and states[slice.producer]
-    positions[i] = st and (st.position or st.slice) or ''
+    positions[i] = st and (st.position or st.slice) or '-'
     local masked = refused[batch]
     refused[batch] = masked and (masked .. ',' .. nth) or tostring(nth)
   end
@@ -118,4 +119,4 @@ if #writes > 0 then
   end
 end
 
-return { 'OK', epoch, verdicts, positions }
+return { 'OK', epoch, table.concat(verdicts), table.concat(positions, ' ') }
