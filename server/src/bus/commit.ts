@@ -19,9 +19,16 @@ export type CommitOperation =
       readonly payload: Buffer
       /** Watermark the entry carries, ms. */
       readonly watermark: number | undefined
-      /** Which events of the batch become the latest result of their key. */
-      readonly latest: readonly { readonly index: number; readonly key: string; readonly json: string }[]
+      /** Which events of the batch become the latest result of their key, by index and byte range in the payload. */
+      readonly latest: readonly LatestResult[]
     }
+
+export interface LatestResult {
+  readonly key: string
+  readonly index: number
+  readonly from: number
+  readonly bytes: number
+}
 
 export interface CommitRequest {
   readonly token: string
@@ -94,8 +101,7 @@ function pushOperation(
       const { topic, header, payload, watermark, latest } = operation
       const log = numberOf(keys.log(partition, topic))
       const current = latest.length === 0 ? 0 : numberOf(keys.current(partition, topic))
-      args.push('X', log, header, payload, watermark ?? '', current, latest.length)
-      for (const { index, key, json } of latest) args.push(index, key, json)
+      args.push('X', log, header, payload, watermark ?? '', current, latestLines(latest))
     }
   }
 }
@@ -104,5 +110,11 @@ function pushOperation(
 function asLines(fields: readonly (readonly [field: string, value: string])[]): string {
   let lines = ''
   for (const [field, value] of fields) lines += `${escapeLine(field)}\n${value}\n`
+  return lines
+}
+
+function latestLines(latest: readonly LatestResult[]): string {
+  let lines = ''
+  for (const { key, index, from, bytes } of latest) lines += `${index} ${from} ${bytes} ${escapeLine(key)}\n`
   return lines
 }

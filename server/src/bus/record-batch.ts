@@ -77,6 +77,11 @@ export class RecordBatchBuilder {
     return this.#payloadBytes
   }
 
+  /** Byte length of each event. */
+  get bytes(): readonly number[] {
+    return this.#bytes
+  }
+
   addSlice(events: readonly StoredEvent[]): void {
     this.#sliceStarts.push(this.#keys.length)
     for (const event of events) {

@@ -7,6 +7,7 @@ import {
   type Redis,
   readLogs,
 } from '../bus/index.ts'
+import type { Clock } from '../clock.ts'
 import { foreignLog, type Offsets } from './progress.ts'
 
 /** Record batches of one read and log: at 64 KiB each this bounds what a partition holds in memory. */
@@ -16,6 +17,18 @@ const READ_COUNT = 64
 export interface ReportEntry {
   readonly source: number
   readonly entry: LogEntry
+}
+
+export interface ReadResult {
+  readonly entries: readonly LogEntry[]
+  /** When the logs were looked at, ms: what is not in `entries` was not there then. */
+  readonly polledAt: number
+}
+
+/** A read that nobody has asked for yet. */
+interface ReadAhead {
+  readonly cursors: ReadonlyMap<string, string>
+  readonly result: Promise<ReadResult | undefined>
 }
 
 /**
@@ -28,20 +41,52 @@ export class EntrySource {
   readonly #reader: BlockingReader
   readonly #commands: Redis
   readonly #guard: Guard
+  readonly #clock: Clock
+  #ahead: ReadAhead | undefined
 
-  constructor(redisUrl: string, partition: number, partitions: number, commands: Redis, guard: Guard) {
+  constructor(redisUrl: string, partition: number, partitions: number, commands: Redis, guard: Guard, clock: Clock) {
     this.#partitions = partitions
     this.#reader = new BlockingReader(redisUrl, `worker-${partition}`, partition, commands)
     this.#commands = commands
     this.#guard = guard
+    this.#clock = clock
   }
 
-  /** Entries after the cursors; waits up to `blockMs` for the first one, 0 does not wait. @throws BusUnavailable */
-  read(cursors: ReadonlyMap<string, string>, blockMs: number): Promise<LogEntry[]> {
-    return this.#guard.run(async () => {
-      if (!this.#reader.synced) await this.#reader.sync([])
-      return this.#reader.read(cursors, { count: READ_COUNT, blockMs })
-    })
+  /**
+   * Entries after the cursors; waits up to `blockMs` for the first one, 0 does not wait. Where there was as much as
+   * one read takes, the next one is on its way while these are folded. One call at a time.
+   *
+   * @throws BusUnavailable
+   */
+  async read(cursors: ReadonlyMap<string, string>, blockMs: number): Promise<ReadResult> {
+    const ahead = this.#ahead
+    this.#ahead = undefined
+    // Even one that is of no use is waited for: the connection serves one read at a time.
+    const early = await ahead?.result
+    const isNext = early !== undefined && early.entries.length > 0 && isSame(ahead!.cursors, cursors)
+    const result = isNext ? early : await this.#guard.run(() => this.#poll(cursors, blockMs))
+    if (result.entries.length >= READ_COUNT) this.#readAhead(cursors, result.entries)
+    return result
+  }
+
+  #readAhead(cursors: ReadonlyMap<string, string>, entries: readonly LogEntry[]): void {
+    const next = new Map(cursors)
+    for (const { topic, streamId } of entries) next.set(topic, streamId)
+    const polledAt = this.#clock.now()
+    const result = this.#guard
+      .run(() => this.#poll(next, 0))
+      .then(
+        ({ entries }) => ({ entries, polledAt }),
+        // The read that is asked for meets the same fault and tells it.
+        () => undefined,
+      )
+    this.#ahead = { cursors: next, result }
+  }
+
+  async #poll(cursors: ReadonlyMap<string, string>, blockMs: number): Promise<ReadResult> {
+    if (!this.#reader.synced) await this.#reader.sync([])
+    const entries = await this.#reader.read(cursors, { count: READ_COUNT, blockMs })
+    return { entries, polledAt: this.#clock.now() }
   }
 
   /** Ends a read that waits. */
@@ -65,4 +110,8 @@ export class EntrySource {
   close(): void {
     this.#reader.close()
   }
+}
+
+function isSame(a: ReadonlyMap<string, string>, b: ReadonlyMap<string, string>): boolean {
+  return a.size === b.size && [...a].every(([topic, streamId]) => b.get(topic) === streamId)
 }

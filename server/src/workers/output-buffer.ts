@@ -1,4 +1,10 @@
-import { type CommitOperation, MAX_BATCH_BYTES, RecordBatchBuilder, type StoredEvent } from '../bus/index.ts'
+import {
+  type CommitOperation,
+  type LatestResult,
+  MAX_BATCH_BYTES,
+  RecordBatchBuilder,
+  type StoredEvent,
+} from '../bus/index.ts'
 
 interface TopicOutput {
   readonly events: StoredEvent[]
@@ -30,9 +36,8 @@ export class OutputBuffer {
       this.#topics.set(topic, output)
     }
     output.events.push(event)
-    const copies = options.keepsLatest ? 2 : 1
-    this.#writes += copies
-    this.#size += copies * event.json.length
+    this.#writes += options.keepsLatest ? 2 : 1
+    this.#size += event.json.length
   }
 
   /** Hands over what was collected as operations of a commit and starts anew. */
@@ -49,7 +54,13 @@ function batches(topic: string, { events, watermark, keepsLatest }: TopicOutput)
   return chunksBySize(events).map((chunk) => {
     const builder = new RecordBatchBuilder()
     builder.addSlice(chunk)
-    return { op: 'append', topic, ...builder.build(), watermark, latest: keepsLatest ? latestPerKey(chunk) : [] }
+    return {
+      op: 'append',
+      topic,
+      ...builder.build(),
+      watermark,
+      latest: keepsLatest ? latestPerKey(chunk, builder.bytes) : [],
+    }
   })
 }
 
@@ -68,6 +79,13 @@ function chunksBySize(events: readonly StoredEvent[]): StoredEvent[][] {
   return chunks
 }
 
-function latestPerKey(events: readonly StoredEvent[]): { index: number; key: string; json: string }[] {
-  return [...new Map(events.map(({ key, json }, index) => [key, { index, key, json }])).values()]
+function latestPerKey(events: readonly StoredEvent[], lengths: readonly number[]): LatestResult[] {
+  const latest = new Map<string, LatestResult>()
+  let from = 0
+  for (const [index, { key }] of events.entries()) {
+    const bytes = lengths[index]!
+    latest.set(key, { key, index, from, bytes })
+    from += bytes + 1
+  }
+  return [...latest.values()]
 }

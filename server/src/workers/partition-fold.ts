@@ -19,11 +19,11 @@ import { type HashFields, StoredWindow } from './stored-window.ts'
 import { WindowStage } from './window-stage.ts'
 
 /** Writes of one commit: 5 ms of Redis. With fewer, a commit ends before keys repeat and every event costs a write. A single record batch may exceed it: an offset names whole batches. */
-const MAX_WRITES = 2_500
+const MAX_WRITES = 4_000
 /** Characters of events of one commit; with the states of 1,000 keys this stays below 256 KiB. */
 const MAX_OUTPUT_SIZE = 192 * 1_024
 /** Source events of one commit. */
-const MAX_EVENTS = 5_000
+const MAX_EVENTS = 10_000
 /** A pane is an event, a latest result and a state. */
 const WRITES_PER_PANE = 3
 
@@ -275,15 +275,20 @@ export class PartitionFold {
   }
 
   #emitPanes({ topic, operator }: StoredWindow | MergeStage, stage: WindowStage | MergeStage): void {
-    const room = Math.floor((MAX_WRITES - this.#writes()) / WRITES_PER_PANE)
-    if (room <= 0) return
     // What readers of the result may rely on: nothing older than this can still be revised.
     const watermark = operator.watermark - topic.spec.allowedLatenessMs
-    for (const { id, pane, event } of stage.takePanes(room)) {
-      this.counters.panes++
-      this.#outputs.add(topic.name, event, { watermark, keepsLatest: true })
-      this.#flows.run(topic.name, { id, key: event.key, time: event.time, data: pane })
+    // Again while there is room: the state of a pane may be among the writes already.
+    for (let room = this.#roomForPanes(); room > 0 && operator.dueCount > 0; room = this.#roomForPanes()) {
+      for (const { id, pane, event } of stage.takePanes(room)) {
+        this.counters.panes++
+        this.#outputs.add(topic.name, event, { watermark, keepsLatest: true })
+        this.#flows.run(topic.name, { id, key: event.key, time: event.time, data: pane })
+      }
     }
+  }
+
+  #roomForPanes(): number {
+    return Math.floor((MAX_WRITES - this.#writes()) / WRITES_PER_PANE)
   }
 }
 

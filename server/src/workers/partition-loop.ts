@@ -35,8 +35,11 @@ export interface OwnerContext {
   readonly partitions: number
   readonly clock: Clock
   readonly stats: WorkerStats
-  /** One for the process: while one partition folds under suspicion no other does, or the wrong one would be blamed. */
-  readonly suspicion: Turn
+  /**
+   * One for the process: partitions fold one after the other. Side by side they would all come to their commits at once,
+   * and the core would idle while Redis serves them; and of two suspicious ones the wrong one would be blamed.
+   */
+  readonly folding: Turn
   readonly log: (message: string) => void
 }
 
@@ -96,7 +99,11 @@ export class PartitionLoop {
   async #readFoldCommit(): Promise<LoopEnd | undefined> {
     await this.#readReports()
     if (!this.#hasPending) await this.#read()
-    return (await this.#foldPending()) ?? (this.#isCommitDue() ? await this.#commit() : undefined)
+    if (this.#hasPending) {
+      const end = await this.#context.folding.run(() => this.#foldPending())
+      if (end !== undefined) return end
+    }
+    return this.#isCommitDue() ? await this.#commit() : undefined
   }
 
   get #hasPending(): boolean {
@@ -120,8 +127,9 @@ export class PartitionLoop {
   async #read(): Promise<void> {
     await this.#reading(async () => {
       if (this.#stopping) return
-      this.#entries = await this.#parts.source.read(this.#fold.cursors(), this.#waitMs())
-      this.#fold.polledEmpty(this.#now(), new Set(this.#entries.map(({ topic }) => topic)))
+      const { entries, polledAt } = await this.#parts.source.read(this.#fold.cursors(), this.#waitMs())
+      this.#entries = [...entries]
+      this.#fold.polledEmpty(polledAt, new Set(this.#entries.map(({ topic }) => topic)))
       for (const { topic, streamId } of this.#entries) this.#parts.evidence.saw(topic, streamId)
       this.#context.stats.read(this.#parts.store.partition, this.#entries[0], this.#now())
     })
@@ -155,16 +163,14 @@ export class PartitionLoop {
   }
 
   /** One batch, committed at once: from then on nothing is suspicious any more. */
-  #foldUnderSuspicion(batch: InputBatch): Promise<LoopEnd | undefined> {
+  async #foldUnderSuspicion(batch: InputBatch): Promise<LoopEnd | undefined> {
     const { store, ownership, isOver } = this.#parts
     const note = (suspect: string) => untilAnswered(() => store.noteSuspect(ownership.token, suspect), isOver)
-    return this.#context.suspicion.run(async () => {
-      this.#context.log(`partition ${store.partition}: owners keep ending, folding event by event`)
-      if (!(await foldWithSuspicion(this.#fold, batch, ownership.suspect, note))) return 'fenced'
-      this.#next = undefined
-      this.#suspicious = false
-      return await this.#commit()
-    })
+    this.#context.log(`partition ${store.partition}: owners keep ending, folding event by event`)
+    if (!(await foldWithSuspicion(this.#fold, batch, ownership.suspect, note))) return 'fenced'
+    this.#next = undefined
+    this.#suspicious = false
+    return await this.#commit()
   }
 
   #isCommitDue(): boolean {

@@ -43,7 +43,7 @@ export class PartitionPool {
   readonly #yielded = new Map<number, number>()
   readonly #roster: Roster
   readonly #stats = new WorkerStats()
-  readonly #suspicion = new Turn()
+  readonly #folding = new Turn()
   readonly #queue: LeaseQueue
   #timer: NodeJS.Timeout | undefined
   #closing = false
@@ -87,8 +87,8 @@ export class PartitionPool {
     }
     const { pipeline, partitions, clock, log, redis, redisUrl } = this.#options
     const store = new PartitionStore(partition, redis, this.#guards.commit)
-    const source = new EntrySource(redisUrl, partition, partitions, redis, this.#guards.tail)
-    const context = { pipeline, partitions, clock, stats: this.#stats, suspicion: this.#suspicion, log }
+    const source = new EntrySource(redisUrl, partition, partitions, redis, this.#guards.tail, clock)
+    const context = { pipeline, partitions, clock, stats: this.#stats, folding: this.#folding, log }
     const owner = new PartitionOwner(context, store, source, new Trimmer(store, pipeline, partitions, clock))
     this.#owners.set(partition, owner)
     const run = this.#run(partition, owner)

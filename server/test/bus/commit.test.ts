@@ -41,9 +41,10 @@ beforeEach(async () => {
   token = reply.ownership.token
 })
 
+const json = (id: string) => encodeEvent(id, `key-${id}`, 5, undefined, '{}')
+
 function batch(...ids: readonly string[]): { header: string; payload: Buffer } {
   const builder = new RecordBatchBuilder()
-  const json = (id: string) => encodeEvent(id, `key-${id}`, 5, undefined, '{}')
   builder.addSlice(ids.map((id) => ({ key: `key-${id}`, lane: 'normal', time: 5, json: json(id) })))
   return builder.build()
 }
@@ -54,7 +55,12 @@ const append = (...ids: readonly string[]): CommitOperation => ({
   topic: 'a.w',
   ...batch(...ids),
   watermark: 77,
-  latest: ids.map((id, index) => ({ index, key: `key-${id}`, json: `{"id":"${id}"}` })),
+  latest: ids.map((id, index) => ({
+    index,
+    key: `key-${id}`,
+    from: index * (json(id).length + 1),
+    bytes: json(id).length,
+  })),
 })
 
 const send = (request: Partial<CommitRequest> = {}) =>
@@ -83,8 +89,8 @@ describe('commit', () => {
     expect(decodeEvents(entry!.payload).map(({ id }) => id)).toEqual(['x', 'y'])
     expect(entry!.watermark).toBe(77)
     expect(await redis.hgetall(keys.current(0, 'a.w'))).toEqual({
-      'key-x': `${entry!.streamId}.0 {"id":"x"}`,
-      'key-y': `${entry!.streamId}.1 {"id":"y"}`,
+      'key-x': `${entry!.streamId}.0 ${json('x')}`,
+      'key-y': `${entry!.streamId}.1 ${json('y')}`,
     })
     const meta = await redis.hmget(keys.meta(0), 'commitSeq', 'offsets', 'clocks', 'takes')
     expect(meta).toEqual(['1', '{"a.b":"5-0"}', '{}', '0'])

@@ -87,10 +87,10 @@ function own(partition: number, store = new PartitionStore(partition, redis, new
     partitions: PARTITIONS,
     clock: systemClock,
     stats: new WorkerStats(),
-    suspicion: new Turn(),
+    folding: new Turn(),
     log: (message) => logged.push(message),
   }
-  const source = new EntrySource(server.url, partition, PARTITIONS, redis, new Guard('tail'))
+  const source = new EntrySource(server.url, partition, PARTITIONS, redis, new Guard('tail'), systemClock)
   const trimmer = new Trimmer(store, context.pipeline, PARTITIONS, systemClock)
   const owner = new PartitionOwner(context, store, source, trimmer)
   const run = { owner, ended: owner.run() }

@@ -1,11 +1,11 @@
 -- Stores state, outputs, offsets and clocks of one commit, all or nothing. Every check comes before the first write.
 -- KEYS meta, then every key an operation names
 -- ARGV token, commitSeq this commit builds on, commit id, offsets it starts from, new offsets, new clocks, then operations:
---      'S' key lines                                             set fields of a hash: a line each for field and value; in
---                 fields, '\\n' stands for a line end and '\\\\' for '\\'
+--      'S' key lines                                             set fields of a hash: a line each for field and value
 --      'D' key n  n x field                                      delete fields of a hash
---      'X' key header payload watermark key2 n  n x (index field value)
---                 append a record batch; into hash key2 (0 = none) goes field -> '<stream id>.<index> <value>'
+--      'X' key header payload watermark key2 lines
+--                 append a record batch; a line each of index, offset and length of an event in the payload and its field:
+--                 into hash key2 (0 = none) goes field -> '<stream id>.<index> <event>'
 --      where key counts from 1 behind meta, and an empty watermark is left out
 -- Returns 'OK' and the stream ids of the X operations, 'FENCED', 'CONFLICT', 'LINEAGE' stored current, or 'TYPE' key
 local meta = KEYS[1]
@@ -33,19 +33,32 @@ while at <= #ARGV do
   else
     local second = tonumber(ARGV[at + 5])
     if second > 0 and not check(second, 'hash') then return { 'TYPE', KEYS[second + 1] } end
-    at = at + 7 + 3 * tonumber(ARGV[at + 6])
+    at = at + 7
   end
 end
 
 local function chunked(command, key, list, from, to)
   for first = from, to, CHUNK do redis.call(command, key, unpack(list, first, math.min(first + CHUNK - 1, to))) end
 end
+-- In a field a line end is written as backslash n and a backslash as two.
 local escaped = { ['\\n'] = '\n', ['\\\\'] = '\\' }
-local function split(lines)
+local function unescape(field)
+  if string.find(field, '\\', 1, true) then return (string.gsub(field, '\\.', escaped)) end
+  return field
+end
+local function states(lines)
   local list, n = {}, 0
   for field, value in string.gmatch(lines, '([^\n]*)\n([^\n]*)\n') do
-    if string.find(field, '\\', 1, true) then field = string.gsub(field, '\\.', escaped) end
-    list[n + 1], list[n + 2] = field, value
+    list[n + 1], list[n + 2] = unescape(field), value
+    n = n + 2
+  end
+  return list, n
+end
+local function latest(lines, payload, id)
+  local list, n = {}, 0
+  for index, from, bytes, field in string.gmatch(lines, '(%d+) (%d+) (%d+) ([^\n]*)\n') do
+    local event = string.sub(payload, from + 1, from + bytes)
+    list[n + 1], list[n + 2] = unescape(field), id .. '.' .. index .. ' ' .. event
     n = n + 2
   end
   return list, n
@@ -55,7 +68,7 @@ at = FIRST
 while at <= #ARGV do
   local op, key = ARGV[at], KEYS[tonumber(ARGV[at + 1]) + 1]
   if op == 'S' then
-    local list, n = split(ARGV[at + 2])
+    local list, n = states(ARGV[at + 2])
     chunked('HSET', key, list, 1, n)
     at = at + 3
   elseif op == 'D' then
@@ -70,15 +83,12 @@ while at <= #ARGV do
       id = redis.call('XADD', key, '*', 'e', had[6], 'h', ARGV[at + 2], 'd', ARGV[at + 3], 'w', ARGV[at + 4])
     end
     ids[#ids + 1] = id
-    local second, n = tonumber(ARGV[at + 5]), tonumber(ARGV[at + 6])
-    local fields = {}
-    for i = 1, n do
-      local from = at + 4 + 3 * i
-      fields[2 * i - 1] = ARGV[from + 1]
-      fields[2 * i] = id .. '.' .. ARGV[from] .. ' ' .. ARGV[from + 2]
+    local second = tonumber(ARGV[at + 5])
+    if second > 0 then
+      local list, n = latest(ARGV[at + 6], ARGV[at + 3], id)
+      chunked('HSET', KEYS[second + 1], list, 1, n)
     end
-    if n > 0 then chunked('HSET', KEYS[second + 1], fields, 1, 2 * n) end
-    at = at + 7 + 3 * n
+    at = at + 7
   end
 end
 
