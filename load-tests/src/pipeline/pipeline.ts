@@ -51,7 +51,9 @@ export const pipeline: Benchmark = {
       let confirmed = await drive(rate, CONFIRM_MS)
       while (!confirmed.keptUp && rate > 1_000) {
         rate *= 0.85
-        progress(`not over ${CONFIRM_MS} ms (sent ${confirmed.eventsPerSec}, lag ${confirmed.samples}); trying ${Math.round(rate)} events/s`)
+        progress(
+          `not over ${CONFIRM_MS} ms (sent ${confirmed.eventsPerSec}, lag ${confirmed.samples}); trying ${Math.round(rate)} events/s`,
+        )
         confirmed = await drive(rate, CONFIRM_MS)
       }
       const seen = await subscribers.report()

@@ -18,8 +18,8 @@ import { ReportStage } from './report-stage.ts'
 import { type HashFields, StoredWindow } from './stored-window.ts'
 import { WindowStage } from './window-stage.ts'
 
-/** Writes of one commit: 5 ms of Redis. With fewer, a commit ends before keys repeat and every event costs a write. A single record batch may exceed it: an offset names whole batches. */
-const MAX_WRITES = 4_000
+/** Writes of one commit: 5 to 7 ms of Redis (docs/adr/0001). A single record batch may exceed it: an offset names whole batches. */
+export const MAX_WRITES = 4_000
 /** Characters of events of one commit; with the states of 1,000 keys this stays below 256 KiB. */
 const MAX_OUTPUT_SIZE = 192 * 1_024
 /** Source events of one commit. */

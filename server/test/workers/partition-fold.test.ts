@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { defineConfig } from '../../src/index.ts'
 import { IDLE_AFTER_MS } from '../../src/operators/index.ts'
 import { decodeBatch } from '../../src/workers/input-batch.ts'
-import { PartitionFold } from '../../src/workers/partition-fold.ts'
+import { MAX_WRITES, PartitionFold } from '../../src/workers/partition-fold.ts'
 import { Pipeline } from '../../src/workers/pipeline.ts'
 import {
   allFour,
@@ -134,18 +134,18 @@ describe('partition fold', () => {
     const store = new FakeStore()
     const fold = open(store)
     let folded = 0
-    for (let n = 0; n < 60; n++) {
+    for (let n = 0; n < 100; n++) {
       const batch = batchOf('a.other', ...Array.from({ length: 100 }, (_, i) => eventOf(i, `k-${n * 100 + i}`, 1_000)))
       if (!fold.hasRoomFor(batch)) {
         const operations = store.commit(fold)
-        expect(writesOf(operations)).toBeGreaterThan(2_000)
-        expect(writesOf(operations)).toBeLessThanOrEqual(2_500)
+        expect(writesOf(operations)).toBeGreaterThan(0.8 * MAX_WRITES)
+        expect(writesOf(operations)).toBeLessThanOrEqual(MAX_WRITES)
         expect(fold.hasRoomFor(batch)).toBe(true)
       }
       fold.fold(batch)
       folded += 100
     }
-    expect(folded).toBe(6_000)
+    expect(folded).toBe(10_000)
   })
 
   it('W-LIMIT-1 takes a batch that alone exceeds the bounds, by itself', () => {
@@ -159,7 +159,7 @@ describe('partition fold', () => {
   it('W-LIMIT-2 sends a large close in several commits, wherever the worker ends between them', () => {
     const store = new FakeStore()
     let fold = open(store)
-    const keys = Array.from({ length: 3_000 }, (_, i) => `k-${i}`)
+    const keys = Array.from({ length: 6_000 }, (_, i) => `k-${i}`)
     for (let from = 0; from < keys.length; from += 500) {
       fold.fold(batchOf('a.other', ...keys.slice(from, from + 500).map((key, i) => eventOf(i, key, 1_000))))
       store.commit(fold)
@@ -169,7 +169,7 @@ describe('partition fold', () => {
     let commits = 0
     do {
       const operations = store.commit(fold)
-      expect(writesOf(operations)).toBeLessThanOrEqual(2_500)
+      expect(writesOf(operations)).toBeLessThanOrEqual(MAX_WRITES)
       panes.push(...ids(appended(operations, 'b.10')))
       commits++
       fold = open(store)
