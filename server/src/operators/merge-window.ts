@@ -8,8 +8,8 @@ export interface SourceReport {
   readonly watermark: number | null
   /** The source has no input and must not hold the others back. */
   readonly idle: boolean
-  /** Its part of each window that changed. Absolute: it replaces what was reported before. */
-  readonly partials: readonly { readonly start: number; readonly accumulator: Accumulator }[]
+  /** Its part of each window that changed, encoded. Absolute: it replaces what was reported before. */
+  readonly partials: readonly { readonly start: number; readonly accumulator: string }[]
 }
 
 /** Event-time progress of one source as reported last. */
@@ -105,7 +105,7 @@ export class MergeWindow {
         continue
       }
       const state = this.#open(start)
-      state.parts.set(source, accumulator)
+      state.parts.set(source, this.aggregates.decode(accumulator))
       state.dirtyParts.add(source)
       state.changed = true
       this.#dirty.add(state)

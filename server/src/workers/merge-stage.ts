@@ -1,6 +1,13 @@
 import { type CommitOperation, keys, type LogEntry, partialsTopic } from '../bus/index.ts'
 import type { WindowTopic } from '../config/model.ts'
-import { MergeWindow, type SourceReport, type StoredMergeClock, type StoredMergeState } from '../operators/index.ts'
+import {
+  type Accumulator,
+  AggregateSet,
+  MergeWindow,
+  type SourceReport,
+  type StoredMergeClock,
+  type StoredMergeState,
+} from '../operators/index.ts'
 import { ALL_KEYS, type EmittedPane, emitPane } from './pane.ts'
 import type { HashFields } from './stored-window.ts'
 
@@ -21,7 +28,8 @@ export class MergeStage {
     stored: HashFields,
   ) {
     this.topic = topic
-    this.operator = new MergeWindow(topic.spec, partitions, clock, decodeStates(stored))
+    const aggregates = new AggregateSet(topic.spec.aggregate)
+    this.operator = new MergeWindow(topic.spec, partitions, clock, decodeStates(aggregates, stored))
     this.#key = MergeStage.keyOf(topic, partition)
   }
 
@@ -52,7 +60,9 @@ export class MergeStage {
     const changed = this.operator
       .takeDirty()
       .flatMap(({ state: { start, revision, changed }, parts }) => [
-        ...parts.map(([source, accumulator]) => [`${start}:${source}`, JSON.stringify(accumulator)] as const),
+        ...parts.map(
+          ([source, accumulator]) => [`${start}:${source}`, this.operator.aggregates.encode(accumulator)] as const,
+        ),
         [`${start}:`, JSON.stringify([revision, changed ? 1 : 0])] as const,
       ])
     if (changed.length > 0) operations.push({ op: 'set', key: this.#key, fields: changed })
@@ -61,19 +71,22 @@ export class MergeStage {
   }
 }
 
-function decodeStates(fields: HashFields): StoredMergeState[] {
-  const states = new Map<number, { start: number; parts: Map<number, number[]>; revision: number; changed: boolean }>()
+function decodeStates(aggregates: AggregateSet, fields: HashFields): StoredMergeState[] {
+  const states = new Map<
+    number,
+    { start: number; parts: Map<number, Accumulator>; revision: number; changed: boolean }
+  >()
   for (const [field, value] of fields) {
     const colon = field.indexOf(':')
     const start = Number(field.slice(0, colon))
     const source = field.slice(colon + 1)
-    const numbers = JSON.parse(value) as number[]
     const state = states.get(start) ?? { start, parts: new Map(), revision: 0, changed: false }
     states.set(start, state)
-    if (source !== '') state.parts.set(Number(source), numbers)
+    if (source !== '') state.parts.set(Number(source), aggregates.decode(value))
     else {
-      state.revision = numbers[0]!
-      state.changed = numbers[1] === 1
+      const [revision, changed] = JSON.parse(value) as [number, number]
+      state.revision = revision
+      state.changed = changed === 1
     }
   }
   return [...states.values()]

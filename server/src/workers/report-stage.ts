@@ -38,7 +38,10 @@ export class ReportStage {
     const { operator, topic } = this.window
     if (idle) operator.flush()
     this.#reported = { bucket: this.#bucket(), idle }
-    const partials = operator.takeDue(MAX_PARTIALS).map(({ start, accumulator }) => ({ start, accumulator }))
+    const partials = operator.takeDue(MAX_PARTIALS).map(({ start, accumulator }) => ({
+      start,
+      accumulator: operator.aggregates.encode(accumulator),
+    }))
     const report: SourceReport = { watermark: this.#hasBegun() ? operator.watermark : null, idle, partials }
     const payload = Buffer.from(JSON.stringify(report))
     return [{ op: 'append', topic: partialsTopic(topic.name), header: '', payload, watermark: undefined, latest: [] }]

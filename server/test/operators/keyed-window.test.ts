@@ -34,14 +34,23 @@ class Driver {
     }
     for (const { start, key } of this.window.takeForgotten(limit)) this.#stored.delete(`${start}/${key}`)
     for (const { key, start, accumulator, revision, changed } of this.window.takeDirty()) {
-      this.#stored.set(`${start}/${key}`, { key, start, accumulator: [...accumulator], revision, changed })
+      this.#stored.set(`${start}/${key}`, {
+        key,
+        start,
+        accumulator: { slots: [...accumulator.slots] },
+        revision,
+        changed,
+      })
     }
     this.#storedWatermark = this.window.watermark
   }
 
   /** Loses the memory and loads what is stored. */
   restart(): void {
-    const stored = [...this.#stored.values()].map((state) => ({ ...state, accumulator: [...state.accumulator] }))
+    const stored = [...this.#stored.values()].map((state) => ({
+      ...state,
+      accumulator: { slots: [...state.accumulator.slots] },
+    }))
     this.window = new KeyedWindow(this.window.spec, this.#storedWatermark, stored)
   }
 
