@@ -1,53 +1,89 @@
-import { TopicProblem } from './config-error.ts'
-import type { AggregateSpec } from './model.ts'
+import type { CustomAggregate } from './custom-aggregate.ts'
+import type { FieldPath, FieldValue } from './field-path.ts'
 
-const FIELD_FUNCTIONS = ['sum', 'avg', 'min', 'max'] as const
-type FieldFunction = (typeof FIELD_FUNCTIONS)[number]
+/** Of a field that always holds a number. */
+type NumberFunction = 'sum' | 'avg' | 'min' | 'max' | 'stddev' | 'rate' | 'timeWeightedAvg'
 
-/** Names of the fields of `Data` that always hold a number. */
-export type NumberField<Data> = { [Field in keyof Data]-?: Data[Field] extends number ? Field : never }[keyof Data] &
-  string
+/** Of a field that always holds a string, number or boolean. */
+type ScalarFunction = 'first' | 'last' | 'distinct' | 'list'
 
-/** Names of the fields of `Data` that always hold a string. */
-export type StringField<Data> = { [Field in keyof Data]-?: Data[Field] extends string ? Field : never }[keyof Data] &
-  string
+type Scalar = string | number | boolean
+type Option = NumberFunction | ScalarFunction | 'quantiles' | 'at' | 'topK' | 'k' | 'by' | 'custom'
 
-/** `'count'`, or exactly one function of a numeric field: `{ avg: 'temperature' }`. */
+type Only<Given extends Option, Options> = Options & { readonly [Other in Exclude<Option, Given>]?: never }
+
+type FieldAggregate<Fn extends Option, Path> = { [Named in Fn]: Only<Named, { readonly [Of in Named]: Path }> }[Fn]
+
+type Quantiles<Path> = Only<
+  'quantiles' | 'at',
+  {
+    readonly quantiles: Path
+    /** Each between 0 and 1: `[0.5, 0.99]` gives `{ p50, p99 }`. */
+    readonly at: readonly number[]
+  }
+>
+
+type TopK<Path, Weight> = Only<
+  'topK' | 'k' | 'by',
+  {
+    readonly topK: Path
+    /** How many values to name, at most. */
+    readonly k: number
+    /** Field whose sum ranks the values; absent: the number of events. */
+    readonly by?: Weight
+  }
+>
+
+// biome-ignore lint/suspicious/noExplicitAny: state and result are the custom aggregate's own affair
+type Custom<Data> = Only<'custom', { readonly custom: CustomAggregate<Data, any, any> }>
+
+/**
+ * `'count'`, or exactly one function of a field: `{ avg: 'temperature' }`, `{ quantiles: 'ms', at: [0.5, 0.99] }`,
+ * `{ topK: 'item', k: 5 }`, or one of your own by `custom()`.
+ */
 export type Aggregate<Data> =
   | 'count'
-  | {
-      [Fn in FieldFunction]: { readonly [Named in Fn]: NumberField<Data> } & {
-        readonly [Other in Exclude<FieldFunction, Fn>]?: never
-      }
-    }[FieldFunction]
+  | FieldAggregate<NumberFunction, FieldPath<Data, number>>
+  | FieldAggregate<ScalarFunction, FieldPath<Data, Scalar>>
+  | Quantiles<FieldPath<Data, number>>
+  | TopK<FieldPath<Data, Scalar>, FieldPath<Data, number>>
+  | Custom<Data>
 
 /** Pane field -> aggregate. */
 export type Aggregates<Data> = Readonly<Record<string, Aggregate<Data>>>
 
-/** The value of a pane. A pane holds at least one event, so every aggregate has a number. */
-export type PaneValue<Aggregated> = { readonly [Field in keyof Aggregated]: number }
-
-/** Checks the declared aggregates and turns them into plain data, in declaration order. */
-export function aggregateSpecs(
-  declared: Readonly<Record<string, unknown>> | undefined,
-): Readonly<Record<string, AggregateSpec>> {
-  const entries = Object.entries(declared ?? {}).map(
-    ([name, aggregate]) => [name, aggregateSpec(name, aggregate)] as const,
-  )
-  if (entries.length === 0) throw new TopicProblem('bad_aggregate', 'aggregate names nothing to compute')
-  return Object.fromEntries(entries)
+/** The value of a pane: a pane holds at least one event, so every aggregate has a result. */
+export type PaneValue<Data, Aggregated> = {
+  readonly [Name in keyof Aggregated]: AggregateValue<Data, Aggregated[Name]>
 }
 
-function aggregateSpec(name: string, declared: unknown): AggregateSpec {
-  if (declared === 'count') return { fn: 'count' }
-  if (typeof declared === 'object' && declared !== null) {
-    const [entry, ...more] = Object.entries(declared)
-    const fn = FIELD_FUNCTIONS.find((known) => known === entry?.[0])
-    const field: unknown = entry?.[1]
-    if (fn !== undefined && more.length === 0 && typeof field === 'string') return { fn, field }
-  }
-  throw new TopicProblem(
-    'bad_aggregate',
-    `aggregate ${name} is ${JSON.stringify(declared)}; write 'count' or one of sum, avg, min, max of a field: { avg: 'temperature' }`,
-  )
+type AggregateValue<Data, Declared> = Declared extends { readonly first: infer Path } | { readonly last: infer Path }
+  ? FieldValue<Data, Path>
+  : Declared extends { readonly quantiles: string; readonly at: readonly (infer Quantile)[] }
+    ? { readonly [Named in Quantile & number as QuantileName<Named>]: number }
+    : Declared extends { readonly topK: infer Path }
+      ? readonly TopValue<FieldValue<Data, Path>>[]
+      : Declared extends { readonly list: infer Path }
+        ? readonly FieldValue<Data, Path>[]
+        : // biome-ignore lint/suspicious/noExplicitAny: only the result is looked at
+          Declared extends { readonly custom: CustomAggregate<any, any, infer Result> }
+          ? Result
+          : number
+
+/** `count` is at most `error` too high. */
+export interface TopValue<Value> {
+  readonly value: Value
+  readonly count: number
+  readonly error: number
 }
+
+/** `p` and the decimals, two at least: 0.5 is `p50`, 0.99 `p99`, 0.999 `p999`. */
+export type QuantileName<Quantile extends number> = number extends Quantile
+  ? `p${number}`
+  : `${Quantile}` extends `0.${infer Decimals}`
+    ? Decimals extends `${string}${infer Second}`
+      ? Second extends ''
+        ? `p${Decimals}0`
+        : `p${Decimals}`
+      : never
+    : never

@@ -1,6 +1,6 @@
 import type { JsonSchema } from './json-schema.ts'
 import type { Contract, TopicDefinition } from './model.ts'
-import { propertyName, schemaType } from './schema-type.ts'
+import { schemaType } from './schema-type.ts'
 
 const PANE = `export interface Pane<Value> {
   readonly key: string
@@ -8,8 +8,18 @@ const PANE = `export interface Pane<Value> {
   readonly start: number
   readonly end: number
   readonly value: Value
+  readonly withdrawn?: never
+  readonly timing: 'early' | 'on_time' | 'late'
   readonly revision: number
   readonly final: boolean
+}
+
+export interface WithdrawnPane {
+  readonly key: string
+  readonly start: number
+  readonly end: number
+  readonly revision: number
+  readonly withdrawn: true
 }`
 
 /**
@@ -38,11 +48,11 @@ function dataType(topic: TopicDefinition, contract: Contract): string {
     case 'source':
       return schemaType(topic.jsonSchema as JsonSchema)
     case 'window': {
-      const fields = Object.keys(topic.spec.aggregate).map((field) => `readonly ${propertyName(field)}: number`)
-      return `Pane<{ ${fields.join('; ')} }>`
+      const pane = `Pane<${schemaType(topic.valueSchema as JsonSchema)}>`
+      return topic.spec.type === 'session' ? `${pane} | WithdrawnPane` : pane
     }
     case 'late':
-      return dataType(contract.topics.get(topic.from)!, contract)
+      return [...new Set(topic.from.map((input) => dataType(contract.topics.get(input)!, contract)))].join(' | ')
     case 'flow':
       return topic.steps.some((step) => step.op === 'map')
         ? 'unknown'

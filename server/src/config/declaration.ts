@@ -1,6 +1,7 @@
 import type { Lane } from '@tidegate/protocol'
 import type { ZodType } from 'zod'
 import type { FlowStep } from './model.ts'
+import type { UncheckedOptions } from './window-options.ts'
 
 /**
  * What the builders of `topic.ts` record, unchecked: the config file is not type-checked when it is loaded, so every
@@ -30,15 +31,20 @@ export interface FlowDeclaration {
 export interface WindowDeclaration {
   readonly kind: 'window'
   readonly name: string
-  readonly from: Declaration
-  readonly tumbling: string
-  readonly offset: string | undefined
-  readonly outOfOrderness: string | undefined
-  readonly allowedLateness: string | undefined
-  readonly groupBy: null | undefined
-  readonly aggregate: Readonly<Record<string, unknown>> | undefined
-  readonly priority: Lane | undefined
-  readonly retention: string | undefined
+  readonly from: readonly Declaration[]
+  readonly options: UncheckedOptions
+}
+
+/** What a topic is computed from; nothing for a source. */
+export function inputsOf(declaration: Declaration): readonly Declaration[] {
+  switch (declaration.kind) {
+    case 'source':
+      return []
+    case 'flow':
+      return [declaration.from]
+    case 'window':
+      return declaration.from
+  }
 }
 
 /** One lane for every event of the topic, or a rule over its data. */

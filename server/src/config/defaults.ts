@@ -21,3 +21,18 @@ export const DEFAULT_ALLOWED_LATENESS: Duration = '1m'
 
 /** Workers commit at most every 100 ms: shorter windows could not be told apart by when their panes appear. */
 export const MIN_WINDOW_MS = 100
+
+/** Workers commit at most every 100 ms: more panes would be stored in one go, the last one telling all. */
+export const MIN_EMIT_MS = 100
+
+/**
+ * Groups in one window and partition. Eight partitions make it 1.6 million keys, beyond what one chart or list can use:
+ * more is a key that should not be one, such as a request id.
+ */
+export const DEFAULT_MAX_KEYS = 200_000
+
+/**
+ * States of one window and partition. A state of four aggregates takes about 1.5 kB of the worker: 250,000 are 375 MB,
+ * so that one window cannot take a worker down with it.
+ */
+export const DEFAULT_MAX_OPEN = 250_000

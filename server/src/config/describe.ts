@@ -1,4 +1,5 @@
 import type { Contract, TopicDefinition } from './model.ts'
+import { plainSpec } from './plain-spec.ts'
 
 /** The contract as plain data, for people and tools: functions are left out, as their `version` stands for them. */
 export function describeContract(contract: Contract): { readonly hash: string; readonly topics: readonly object[] } {
@@ -20,7 +21,9 @@ function describeTopic(topic: TopicDefinition): object {
         from: topic.from,
         lane: topic.lane,
         lateTopic: topic.lateTopic,
-        spec: topic.spec,
+        spec: plainSpec(topic.spec),
+        ...(topic.where !== undefined && { where: { version: topic.where.version } }),
+        valueSchema: topic.valueSchema,
       }
     case 'late':
       return { name, kind, retentionMs, from: topic.from, window: topic.window }

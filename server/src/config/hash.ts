@@ -1,26 +1,60 @@
 import { createHash } from 'node:crypto'
-import type { TopicDefinition } from './model.ts'
+import type { Contract, FlowTopic, TopicDefinition, WindowTopic } from './model.ts'
+import { plainSpec } from './plain-spec.ts'
 
 /**
- * 16 hex digits over what gateway and worker must agree on: names, inputs, keys, schemas, window specs and flow
- * versions. Retention, priorities and functions stay out: changing them needs no joint restart, and two builds of
+ * 16 hex digits over what gateway and worker must agree on: names, inputs, keys, schemas, window specs and the
+ * versions of functions. Retention, priorities and functions stay out: changing them needs no joint restart, and two builds of
  * one function differ as text.
  */
 export function contractHash(topics: Iterable<TopicDefinition>): string {
-  const agreed = [...topics].sort((a, b) => (a.name < b.name ? -1 : 1)).map(agreement)
-  return createHash('sha256').update(canonicalJson(agreed)).digest('hex').slice(0, 16)
+  return hashOf([...topics].sort((a, b) => (a.name < b.name ? -1 : 1)).map(agreement))
 }
 
-function agreement(topic: TopicDefinition): unknown {
+/**
+ * 16 hex digits over what decides the results of a window: its spec and the version of its `where`, and the same of
+ * everything between it and the topics that clients publish to. When it changes, what is stored of the window is of
+ * another one: it starts anew. A source's schema stays out, so that a new field in it costs no window its state.
+ *
+ * @param topics of the contract that holds the window.
+ */
+export function specHash(window: WindowTopic, topics: Contract['topics']): string {
+  const lineage = (name: string): unknown => {
+    const topic = topics.get(name)!
+    switch (topic.kind) {
+      case 'source':
+        return { kind: topic.kind, name, keyField: topic.keyField }
+      case 'flow':
+      case 'window':
+        return { ...agreement(topic), from: inputsOf(topic).map(lineage) }
+      case 'late':
+        throw new Error(`${name} is read by a window; only declared topics can be`)
+    }
+  }
+  return hashOf(lineage(window.name))
+}
+
+function inputsOf(topic: FlowTopic | WindowTopic): readonly string[] {
+  return topic.kind === 'flow' ? [topic.from] : topic.from
+}
+
+function hashOf(plain: unknown): string {
+  return createHash('sha256').update(canonicalJson(plain)).digest('hex').slice(0, 16)
+}
+
+function agreement(topic: TopicDefinition): object {
   const { kind, name } = topic
   switch (kind) {
     case 'source':
       return { kind, name, keyField: topic.keyField, schema: topic.jsonSchema }
     case 'flow':
       return { kind, name, from: topic.from, version: topic.version, steps: topic.steps.map((step) => step.op) }
-    case 'window':
+    case 'window': {
+      const { aggregate, ...spec } = plainSpec(topic.spec)
       // Stored accumulators follow the declaration order of the aggregates, which sorted object keys would hide.
-      return { kind, name, from: topic.from, spec: { ...topic.spec, aggregate: Object.entries(topic.spec.aggregate) } }
+      const ordered = { ...spec, aggregate: Object.entries(aggregate) }
+      return { kind, name, from: topic.from, spec: ordered, where: topic.where?.version ?? null }
+    }
     case 'late':
       return { kind, name, from: topic.from, window: topic.window }
   }

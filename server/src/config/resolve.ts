@@ -1,13 +1,15 @@
+import { positiveMs, wholeVersion } from './checked-option.ts'
 import { ConfigError, type ConfigProblem, TopicProblem } from './config-error.ts'
-import type { Declaration, FlowDeclaration, SourceDeclaration, WindowDeclaration } from './declaration.ts'
+import type { Declaration, FlowDeclaration, SourceDeclaration } from './declaration.ts'
 import { DEFAULT_RETENTION } from './defaults.ts'
 import { contractHash } from './hash.ts'
+import type { Resolved } from './input-schema.ts'
 import { alwaysHas } from './json-schema.ts'
-import { fixedLane, laneRule } from './lane-rule.ts'
+import { laneRule } from './lane-rule.ts'
 import type { Contract, FlowTopic, SourceTopic, TopicDefinition } from './model.ts'
 import { jsonSchemas, validator } from './schema.ts'
-import { lateTopicName, topicOrder } from './topic-order.ts'
-import { positiveMs, windowSpec } from './window-spec.ts'
+import { topicOrder } from './topic-order.ts'
+import { windowTopics } from './window-topics.ts'
 
 /**
  * Checks everything that was declared and builds the contract from it.
@@ -16,32 +18,35 @@ import { positiveMs, windowSpec } from './window-spec.ts'
  */
 export function resolveContract(declared: readonly Declaration[]): Contract {
   const { ordered, problems } = topicOrder(declared)
-  const definitions = ordered.flatMap((declaration) => {
+  const resolved = new Map<Declaration, TopicDefinition>()
+  const definitions: TopicDefinition[] = []
+  for (const declaration of ordered) {
     try {
-      return definitionsOf(declaration)
+      const [topic, ...more] = definitionsOf(declaration, resolved)
+      resolved.set(declaration, topic)
+      definitions.push(topic, ...more)
     } catch (problem) {
       problems.push(asProblem(declaration.name, problem))
-      return []
     }
-  })
+  }
   if (problems.length > 0) throw new ConfigError(problems)
   return { topics: new Map(definitions.map((topic) => [topic.name, topic])), hash: contractHash(definitions) }
 }
 
-function definitionsOf(declaration: Declaration): TopicDefinition[] {
+function definitionsOf(declaration: Declaration, resolved: Resolved): [TopicDefinition, ...TopicDefinition[]] {
   switch (declaration.kind) {
     case 'source':
       return [sourceTopic(declaration)]
     case 'flow':
       return [flowTopic(declaration)]
     case 'window':
-      return windowTopics(declaration)
+      return windowTopics(declaration, resolved)
   }
 }
 
 function sourceTopic({ name, schema, key, priority, retention }: SourceDeclaration): SourceTopic {
   const { published, stored } = jsonSchemas(schema)
-  if (!alwaysHas(stored, key, 'string')) {
+  if (!alwaysHas(stored, [key], ['string'])) {
     throw new TopicProblem(
       'bad_key',
       `key ${JSON.stringify(key)} is not a field of the schema that always holds a string`,
@@ -59,58 +64,15 @@ function sourceTopic({ name, schema, key, priority, retention }: SourceDeclarati
 }
 
 function flowTopic({ name, from, steps, version, priority, retention }: FlowDeclaration): FlowTopic {
-  if (!Number.isSafeInteger(version) || version < 1) {
-    throw new TopicProblem('bad_version', 'version must be a whole number from 1; raise it when map or filter changes')
-  }
   return {
     kind: 'flow',
     name,
     retentionMs: positiveMs('retention', retention ?? DEFAULT_RETENTION.flow),
     from: from.name,
-    version,
+    version: wholeVersion('version', version, 'map or filter'),
     steps,
     laneOf: laneRule(priority),
   }
-}
-
-function windowTopics(declared: WindowDeclaration): TopicDefinition[] {
-  const { name, from, priority, retention } = declared
-  if (from.kind !== 'source') {
-    throw new TopicProblem(
-      'bad_window',
-      `a window reads a topic that clients publish to, and ${from.name} is the result of a ${from.kind}; window its source`,
-    )
-  }
-  const spec = windowSpec(declared)
-  const { stored } = jsonSchemas(from.schema)
-  for (const aggregate of Object.values(spec.aggregate)) {
-    if (aggregate.fn !== 'count' && !alwaysHas(stored, aggregate.field, 'number')) {
-      throw new TopicProblem(
-        'bad_aggregate',
-        `${aggregate.fn} of ${JSON.stringify(aggregate.field)}: ${from.name} has no field of that name that always holds a number`,
-      )
-    }
-  }
-  const lateTopic = lateTopicName(name)
-  const retentionMs = positiveMs('retention', retention ?? DEFAULT_RETENTION.window)
-  return [
-    {
-      kind: 'window',
-      name,
-      retentionMs,
-      from: from.name,
-      spec,
-      lane: fixedLane(priority),
-      lateTopic,
-    },
-    {
-      kind: 'late',
-      name: lateTopic,
-      retentionMs,
-      from: from.name,
-      window: name,
-    },
-  ]
 }
 
 /** A defect of this code is not a problem of the config: it goes on as it came. */

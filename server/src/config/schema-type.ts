@@ -36,11 +36,12 @@ function typeNamed(type: string | undefined, schema: JsonSchema): string {
   }
 }
 
-function arrayType({ prefixItems, items }: JsonSchema): string {
-  if (prefixItems === undefined) return `(${schemaType(items as JsonSchema | undefined)})[]`
+function arrayType({ prefixItems, items, readOnly }: JsonSchema): string {
+  const access = readOnly === true ? 'readonly ' : ''
+  if (prefixItems === undefined) return `${access}(${schemaType(items as JsonSchema | undefined)})[]`
   const more = items === undefined ? 'never' : schemaType(items as JsonSchema)
   const rest = more === 'never' ? [] : [`...(${more})[]`]
-  return `[${[...prefixItems.map((item) => schemaType(item as JsonSchema)), ...rest].join(', ')}]`
+  return `${access}[${[...prefixItems.map((item) => schemaType(item as JsonSchema)), ...rest].join(', ')}]`
 }
 
 function objectType({ properties, required, additionalProperties }: JsonSchema): string {

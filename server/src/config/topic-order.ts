@@ -1,6 +1,6 @@
 import { isTopicName } from '@tidegate/protocol'
 import type { ConfigProblem } from './config-error.ts'
-import type { Declaration } from './declaration.ts'
+import { type Declaration, inputsOf } from './declaration.ts'
 
 /**
  * The declared topics with inputs before what reads them, otherwise as listed, and what is wrong with them as a
@@ -13,14 +13,14 @@ export function topicOrder(declared: readonly Declaration[]): { ordered: Declara
 
   function visit(declaration: Declaration, path: ReadonlySet<Declaration>): void {
     if (ordered.has(declaration)) return
-    if (declaration.kind !== 'source') {
-      const { name, from } = declaration
-      if (path.has(from)) {
-        problems.push({ code: 'cycle', topic: name, message: `it reads ${from.name}, which reads it` })
-      } else if (!listed.has(from)) {
-        problems.push({ code: 'unlisted_input', topic: name, message: `its input ${from.name} is not in topics` })
+    const topic = declaration.name
+    for (const input of inputsOf(declaration)) {
+      if (path.has(input)) {
+        problems.push({ code: 'cycle', topic, message: `it reads ${input.name}, which reads it` })
+      } else if (!listed.has(input)) {
+        problems.push({ code: 'unlisted_input', topic, message: `its input ${input.name} is not in topics` })
       } else {
-        visit(from, new Set([...path, from]))
+        visit(input, new Set([...path, input]))
       }
     }
     ordered.add(declaration)

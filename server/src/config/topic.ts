@@ -1,10 +1,11 @@
 import type { Lane } from '@tidegate/protocol'
 import type { ZodType, z } from 'zod'
-import type { Aggregates, PaneValue, StringField } from './aggregate.ts'
-import { ConfigError } from './config-error.ts'
+import type { Aggregates, PaneValue } from './aggregate.ts'
 import type { Declaration } from './declaration.ts'
-import type { Duration, PositiveDuration, SignedDuration } from './duration.ts'
-import type { FlowStep, Pane } from './model.ts'
+import type { PositiveDuration } from './duration.ts'
+import type { KeyField } from './field-path.ts'
+import type { FlowStep, Pane, WithdrawnPane } from './model.ts'
+import type { WindowOptions } from './window-options.ts'
 
 /** What a client may know of one topic. */
 export interface TopicEntry {
@@ -40,26 +41,36 @@ interface Stream<Data> {
 
 interface Flow<Data> extends Stream<Data> {
   /** Gives the flow a topic of its own: same keys and partitions as its input. */
-  to<const Name extends string>(name: Name, options: FlowOptions<Data>): ResultTopic<Entry<Name, Data, false>, Data>
+  to<const Name extends string>(name: Name, options: FlowOptions<Data>): Topic<Entry<Name, Data, false>, Data>
 }
 
-interface ResultTopic<Entries extends TopicEntry, Data> extends DeclaredTopic<Entries>, Stream<Data> {}
-
-interface SourceTopic<Name extends string, Data> extends ResultTopic<Entry<Name, Data, true>, Data> {
-  /** Folds the events of each event-time bucket; every result is an event of the new topic, with a `Pane` as its data. */
-  window<const Window extends string, const Aggregated extends Aggregates<Data>>(
-    name: Window,
-    options: WindowOptions<Aggregated>,
-  ): ResultTopic<
-    Entry<Window, Pane<PaneValue<Aggregated>>, false> | Entry<`${Window}.late`, Data, false>,
-    Pane<PaneValue<Aggregated>>
-  >
+/** A declared topic: events to read, and the beginning of flows and windows over them. */
+interface Topic<Entries extends TopicEntry, Data> extends DeclaredTopic<Entries>, Stream<Data> {
+  /** Exists for types only. */
+  readonly '~data': Data
+  /** Folds the events of each window; every result is an event of the new topic, with a `Pane` as its data. */
+  window<
+    const Name extends string,
+    const Aggregated extends Aggregates<Data>,
+    Gap extends PositiveDuration | undefined = undefined,
+  >(
+    name: Name,
+    options: WindowOptions<Data, Aggregated, Gap>,
+  ): WindowTopic<Name, Data, PaneData<PaneValue<Data, Aggregated>, Gap>>
 }
+
+type WindowTopic<Name extends string, Data, Result> = Topic<
+  Entry<Name, Result, false> | Entry<`${Name}.late`, Data, false>,
+  Result
+>
+
+/** Sessions grow together, so that one's pane may have to be taken back. */
+type PaneData<Value, Gap> = Gap extends PositiveDuration ? Pane<Value> | WithdrawnPane : Pane<Value>
 
 export interface SourceOptions<Schema extends ZodType<object>> {
   readonly schema: Schema
   /** The field that decides the partition. Order holds per key. */
-  readonly key: StringField<z.output<Schema>>
+  readonly key: KeyField<z.output<Schema>>
   /** Decides the lane once, at ingest. Default `normal`. */
   readonly priority?: Lane | ((data: z.output<Schema>) => Lane)
   readonly retention?: PositiveDuration
@@ -72,48 +83,34 @@ export interface FlowOptions<Data> {
   readonly retention?: PositiveDuration
 }
 
-export interface WindowOptions<Aggregated> {
-  readonly tumbling: PositiveDuration
-  /** Shifts the bucket borders, by less than the size: `'-8h'` starts days at 16:00 UTC. */
-  readonly offset?: SignedDuration
-  /** How much older than the newest event an event may be and still be on time. Every pane waits this long. */
-  readonly outOfOrderness?: Duration
-  /** How long after a pane an event may still revise it. Later ones go to `<name>.late`. */
-  readonly allowedLateness?: Duration
-  /** `null`: one group over all keys. Absent: one group per key. */
-  readonly groupBy?: null
-  readonly aggregate: Aggregated
-  readonly priority?: Lane
-  readonly retention?: PositiveDuration
-}
-
 /** Declares a topic that clients publish to. Checked when `defineConfig` is called. */
 export function topic<const Name extends string, Schema extends ZodType<object>>(
   name: Name,
   options: SourceOptions<Schema>,
-): SourceTopic<Name, z.output<Schema>> {
+): Topic<Entry<Name, z.output<Schema>, true>, z.output<Schema>> {
   const { schema, key, priority, retention } = options
-  const declaration: Declaration = { kind: 'source', name, schema, key, priority, retention }
-  return {
-    ...declared<Entry<Name, z.output<Schema>, true>>(declaration),
-    ...stream<z.output<Schema>>(declaration, []),
-    window(windowName, window) {
-      const { tumbling, offset, outOfOrderness, allowedLateness, groupBy, aggregate } = window
-      return result({
-        kind: 'window',
-        name: windowName,
-        from: declaration,
-        tumbling,
-        offset,
-        outOfOrderness,
-        allowedLateness,
-        groupBy,
-        aggregate,
-        priority: window.priority,
-        retention: window.retention,
-      })
-    },
-  }
+  return declared({ kind: 'source', name, schema, key, priority, retention })
+}
+
+/**
+ * A window over the events of several topics. It may use the fields that all of them have; groups are by event key, so
+ * that events of one key meet whichever topic they came by.
+ */
+export function windowOf<
+  const Inputs extends readonly Readable[],
+  const Name extends string,
+  const Aggregated extends Aggregates<Inputs[number]['~data']>,
+  Gap extends PositiveDuration | undefined = undefined,
+>(
+  inputs: Inputs,
+  name: Name,
+  options: WindowOptions<Inputs[number]['~data'], Aggregated, Gap>,
+): WindowTopic<Name, Inputs[number]['~data'], PaneData<PaneValue<Inputs[number]['~data'], Aggregated>, Gap>> {
+  return declared({ kind: 'window', name, from: inputs.map((input) => input['~declaration']), options })
+}
+
+interface Readable extends AnyTopic {
+  readonly '~data': object
 }
 
 function stream<Data>(from: Declaration, steps: readonly FlowStep[]): Stream<Data> {
@@ -130,22 +127,18 @@ function flow<Data>(from: Declaration, steps: readonly FlowStep[]): Flow<Data> {
   return {
     ...stream<Data>(from, steps),
     to(name, { priority, version, retention }) {
-      return result({ kind: 'flow', name, from, steps, version, priority, retention })
+      return declared({ kind: 'flow', name, from, steps, version, priority, retention })
     },
   }
 }
 
-function result<Entries extends TopicEntry, Data>(declaration: Declaration): ResultTopic<Entries, Data> {
-  const refused = {
-    /** Not in the type. The config file is not type-checked when it is loaded, so the call itself must explain. */
-    window(name: string): never {
-      const message = `a window reads a topic that clients publish to, not the result ${declaration.name}; window its source`
-      throw new ConfigError([{ code: 'bad_window', topic: name, message }])
-    },
+function declared<Entries extends TopicEntry, Data>(declaration: Declaration): Topic<Entries, Data> {
+  return {
+    ...stream<Data>(declaration, []),
+    name: declaration.name,
+    '~declaration': declaration,
+    '~entries': undefined as never,
+    '~data': undefined as never,
+    window: (name, options) => declared({ kind: 'window', name, from: [declaration], options }),
   }
-  return { ...declared<Entries>(declaration), ...stream<Data>(declaration, []), ...refused }
-}
-
-function declared<Entries extends TopicEntry>(declaration: Declaration): DeclaredTopic<Entries> {
-  return { name: declaration.name, '~declaration': declaration, '~entries': undefined as never }
 }

@@ -1,51 +1,77 @@
-import { aggregateSpecs } from './aggregate.ts'
+import { aggregateSpecs } from './aggregate-spec.ts'
+import { durationMs, isCount, notNegativeMs, oneOf, record, wholeVersion } from './checked-option.ts'
 import { TopicProblem } from './config-error.ts'
-import type { WindowDeclaration } from './declaration.ts'
-import { DEFAULT_ALLOWED_LATENESS, DEFAULT_OUT_OF_ORDERNESS, MIN_WINDOW_MS } from './defaults.ts'
-import { parseDuration } from './duration.ts'
-import type { WindowSpec } from './model.ts'
+import {
+  DEFAULT_ALLOWED_LATENESS,
+  DEFAULT_MAX_KEYS,
+  DEFAULT_MAX_OPEN,
+  DEFAULT_OUT_OF_ORDERNESS,
+  MIN_EMIT_MS,
+} from './defaults.ts'
+import type { WindowFilter, WindowSpec } from './model.ts'
+import { type UncheckedOptions, WINDOW_OPTIONS } from './window-options.ts'
+import { windowShape } from './window-shape.ts'
 
-/** Checks a declared window and turns it into plain data. */
-export function windowSpec(declared: WindowDeclaration): WindowSpec {
-  const sizeMs = durationMs('tumbling', declared.tumbling)
-  if (sizeMs < MIN_WINDOW_MS) throw new TopicProblem('bad_window', `tumbling must be at least ${MIN_WINDOW_MS}ms`)
-  const offsetMs = durationMs('offset', declared.offset ?? '0s')
-  if (Math.abs(offsetMs) >= sizeMs) {
+/** Checks the options of a window and turns them into plain data. Whether its fields exist is not known here. */
+export function windowSpec(options: UncheckedOptions): WindowSpec {
+  refuseUnknown(options)
+  const shape = windowShape(options)
+  const groups = groupBy(options.groupBy)
+  if (groups !== 'key' && shape.type !== 'tumbling') {
     throw new TopicProblem(
       'bad_window',
-      `offset ${declared.offset} must be shorter than the window ${declared.tumbling}`,
+      `groupBy: a ${shape.type} window has a group per key; only tumbling ones merge others`,
     )
   }
-  if (declared.groupBy !== undefined && declared.groupBy !== null) {
-    throw new TopicProblem('bad_window', 'groupBy must be null (one group over all keys) or absent (one per key)')
-  }
+  const emitEveryMs = emitMs(options.emit)
   return {
-    type: 'tumbling',
-    sizeMs,
-    offsetMs,
-    outOfOrdernessMs: notNegativeMs('outOfOrderness', declared.outOfOrderness ?? DEFAULT_OUT_OF_ORDERNESS),
-    allowedLatenessMs: notNegativeMs('allowedLateness', declared.allowedLateness ?? DEFAULT_ALLOWED_LATENESS),
-    groupBy: declared.groupBy === null ? 'all' : 'key',
-    aggregate: aggregateSpecs(declared.aggregate),
+    ...shape,
+    outOfOrdernessMs: notNegativeMs('outOfOrderness', options.outOfOrderness ?? DEFAULT_OUT_OF_ORDERNESS),
+    allowedLatenessMs: notNegativeMs('allowedLateness', options.allowedLateness ?? DEFAULT_ALLOWED_LATENESS),
+    clockPer: oneOf('watermark', options.watermark, ['partition', 'source', 'key']),
+    accumulation: oneOf('accumulation', options.accumulation, ['accumulating', 'discarding']),
+    ...(emitEveryMs !== undefined && { emitEveryMs }),
+    groupBy: groups,
+    maxKeys: limit('maxKeys', options.maxKeys, DEFAULT_MAX_KEYS),
+    maxOpen: limit('maxOpen', options.maxOpen, DEFAULT_MAX_OPEN),
+    aggregate: aggregateSpecs(options.aggregate),
   }
 }
 
-export function positiveMs(option: string, text: string): number {
-  const ms = durationMs(option, text)
-  if (ms <= 0) throw new TopicProblem('bad_duration', `${option} must be longer than nothing`)
+/** The function that says which events count, if there is one. */
+export function windowFilter(where: unknown): WindowFilter | undefined {
+  if (where === undefined) return undefined
+  const { version, keep } = record('where', where, ['version', 'keep'])
+  if (typeof keep !== 'function') throw new TopicProblem('bad_window', 'where.keep must be a function of the data')
+  return { version: wholeVersion('where.version', version, 'where.keep'), keep: keep as WindowFilter['keep'] }
+}
+
+/** A misspelt option would silently leave its default in force. */
+function refuseUnknown(options: UncheckedOptions): void {
+  const unknown = Object.keys(options).find((name) => !WINDOW_OPTIONS.some((option) => option === name))
+  if (unknown === undefined) return
+  throw new TopicProblem('bad_window', `there is no option ${unknown}; there are ${WINDOW_OPTIONS.join(', ')}`)
+}
+
+function emitMs(emit: unknown): number | undefined {
+  if (emit === undefined) return undefined
+  const ms = durationMs('emit.every', record('emit', emit, ['every']).every)
+  if (ms < MIN_EMIT_MS) throw new TopicProblem('bad_window', `emit.every must be at least ${MIN_EMIT_MS}ms`)
   return ms
 }
 
-function notNegativeMs(option: string, text: string): number {
-  const ms = durationMs(option, text)
-  if (ms < 0) throw new TopicProblem('bad_duration', `${option} must not be negative`)
-  return ms
+function groupBy(declared: unknown): WindowSpec['groupBy'] {
+  if (declared === undefined) return 'key'
+  if (declared === null) return 'all'
+  if (typeof declared === 'string') return { field: declared }
+  throw new TopicProblem(
+    'bad_window',
+    'groupBy must be absent (a group per key), null (one over all keys) or the name of a field that holds strings',
+  )
 }
 
-function durationMs(option: string, text: string): number {
-  try {
-    return parseDuration(text)
-  } catch (cause) {
-    throw new TopicProblem('bad_duration', `${option}: ${(cause as Error).message}`, { cause })
-  }
+function limit(option: string, value: unknown, fallback: number): number {
+  if (value === undefined) return fallback
+  if (isCount(value)) return value
+  throw new TopicProblem('bad_window', `${option} must be a whole number from 1`)
 }

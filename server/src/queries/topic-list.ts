@@ -1,23 +1,20 @@
-import type { AggregateSpec, Contract, TopicDefinition } from '../config/model.ts'
+import type { Contract, TopicDefinition } from '../config/model.ts'
+import { plainSpec } from '../config/plain-spec.ts'
 
 /** One line of `GET /v1/topics`: what a dashboard needs to draw any config. */
 export interface TopicDescription {
   readonly name: string
   readonly kind: TopicDefinition['kind']
   readonly retentionMs: number
-  /** Results only: the topic they are computed from. */
-  readonly from?: string
+  /** Results only: the topics they are computed from. */
+  readonly from?: readonly string[]
   /** Sources only. */
   readonly key?: string
   readonly schema?: unknown
-  /** Windows only. */
-  readonly window?: {
-    readonly sizeMs: number
-    readonly outOfOrdernessMs: number
-    readonly allowedLatenessMs: number
-    readonly groupBy: 'key' | 'all'
-    readonly aggregate: Readonly<Record<string, AggregateSpec>>
-  }
+  /** Windows only: the spec as plain data. */
+  readonly window?: ReturnType<typeof plainSpec>
+  /** Windows only: JSON Schema of a pane's `value`. */
+  readonly valueSchema?: unknown
 }
 
 export function describeTopics(contract: Contract): TopicDescription[] {
@@ -29,12 +26,11 @@ function describe(topic: TopicDefinition): TopicDescription {
   switch (topic.kind) {
     case 'source':
       return { ...base, key: topic.keyField, schema: topic.jsonSchema }
-    case 'window': {
-      const { sizeMs, outOfOrdernessMs, allowedLatenessMs, groupBy, aggregate } = topic.spec
-      return { ...base, from: topic.from, window: { sizeMs, outOfOrdernessMs, allowedLatenessMs, groupBy, aggregate } }
-    }
-    case 'flow':
+    case 'window':
+      return { ...base, from: topic.from, window: plainSpec(topic.spec), valueSchema: topic.valueSchema }
     case 'late':
       return { ...base, from: topic.from }
+    case 'flow':
+      return { ...base, from: [topic.from] }
   }
 }

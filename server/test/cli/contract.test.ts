@@ -10,6 +10,7 @@ import { schemaType } from '../../src/config/schema-type.ts'
 import demo from '../../src/demo/demo.config.ts'
 import { checkTypes } from '../support/tsc.ts'
 
+const WINDOWS = fileURLToPath(new URL('../config/windows.config.ts', import.meta.url))
 const EXAMPLE = fileURLToPath(new URL('../../../examples/tidegate.config.ts', import.meta.url))
 
 afterEach(() => {
@@ -45,6 +46,31 @@ const back = (topics: Comparable<Declared>): Comparable<Printed> => topics
 // @ts-expect-error nothing is known of it
 const degF = (topics: Printed): number => topics['sensor.anomaly'].data.temperature
 export { back, degF, names, namesBack, to }
+`,
+    })
+  })
+
+  test('--ts - windows of every shape and aggregate print the types of the config (K-PRINT-1)', {
+    timeout: 60_000,
+  }, async () => {
+    const { contract } = ((await import(WINDOWS)) as { default: typeof demo }).default
+    await checkTypes({
+      'contract.ts': contractTypes(contract),
+      'config.ts': await readFile(WINDOWS, 'utf8'),
+      'check.ts': `import type { Contract } from './contract.ts'
+import type config from './config.ts'
+type Printed = Contract['~topics']
+type Declared = (typeof config)['~topics']
+type Same<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false
+const all: { [Name in keyof Declared]: Same<keyof Printed, keyof Declared> } = null!
+const to = (topics: Printed): Declared => topics
+const back = (topics: Declared): Printed => topics
+const top = (topics: Printed) => topics['shop.per_item'].data.value.top
+// @ts-expect-error results cannot be changed
+const pushed = (topics: Printed) => top(topics).push()
+// @ts-expect-error a session's pane may be withdrawn
+const value = (topics: Printed) => topics['shop.visits'].data.value
+export { all, back, pushed, to, value }
 `,
     })
   })

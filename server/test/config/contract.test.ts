@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { z } from 'zod'
-import { canonicalJson } from '../../src/config/hash.ts'
+import { canonicalJson, specHash } from '../../src/config/hash.ts'
 import { defineConfig, topic } from '../../src/index.ts'
 
 const schema = z.object({ id: z.string(), n: z.number(), unit: z.string().default('degC') })
@@ -34,7 +34,7 @@ describe('contract', () => {
     expect(contractOf().topics.get('w')).toEqual({
       kind: 'window',
       name: 'w',
-      from: 'a',
+      from: ['a'],
       lane: 'normal',
       lateTopic: 'w.late',
       retentionMs: 7 * 86_400_000,
@@ -44,8 +44,17 @@ describe('contract', () => {
         offsetMs: 0,
         outOfOrdernessMs: 1_000,
         allowedLatenessMs: 60_000,
+        clockPer: 'partition',
+        accumulation: 'accumulating',
         groupBy: 'key',
+        maxKeys: 200_000,
+        maxOpen: 250_000,
         aggregate: { sum: { fn: 'sum', field: 'n' }, count: { fn: 'count' } },
+      },
+      valueSchema: {
+        type: 'object',
+        properties: { sum: { type: 'number' }, count: { type: 'number' } },
+        required: ['sum', 'count'],
       },
     })
     const all = contractOf({ window: { groupBy: null, offset: '-2s' } }).topics.get('w')
@@ -56,7 +65,7 @@ describe('contract', () => {
     expect(contractOf({ window: { retention: '2h' } }).topics.get('w.late')).toEqual({
       kind: 'late',
       name: 'w.late',
-      from: 'a',
+      from: ['a'],
       window: 'w',
       retentionMs: 7_200_000,
     })
@@ -89,7 +98,19 @@ describe('contract', () => {
   })
 })
 
+const mine = (version: number) => ({
+  version,
+  init: () => 0,
+  add: (state: number) => state + 1,
+  merge: (into: number, from: number) => into + from,
+  result: (state: number) => state,
+  encode: String,
+  decode: Number,
+})
+
 describe('contract hash', () => {
+  const seen: string[] = []
+
   test('hash - is 16 hex digits and does not depend on the order of listing (K-CONTRACT-3)', () => {
     const a = topic('a', { schema, key: 'id' })
     const w = a.window('w', window)
@@ -103,12 +124,34 @@ describe('contract hash', () => {
     ['key', { key: 'unit' }],
     ['flow version', { version: 2 }],
     ['window size', { window: { tumbling: '20s' } }],
+    ['shape', { window: { tumbling: undefined, hopping: { size: '10s', slide: '10s' } } }],
+    ['offset', { window: { offset: '1s' } }],
+    ['out-of-orderness', { window: { outOfOrderness: '2s' } }],
     ['lateness', { window: { allowedLateness: '2m' } }],
+    ['clocks', { window: { watermark: 'source' } }],
+    ['early panes', { window: { emit: { every: '1s' } } }],
+    ['accumulation', { window: { accumulation: 'discarding' } }],
     ['grouping', { window: { groupBy: null } }],
+    ['field of grouping', { window: { groupBy: 'unit' } }],
+    ['filter', { window: { where: { version: 1, keep: () => true } } }],
+    ['version of the filter', { window: { where: { version: 2, keep: () => true } } }],
+    ['keys', { window: { maxKeys: 10 } }],
+    ['states', { window: { maxOpen: 10 } }],
+    ['version of a custom aggregate', { window: { aggregate: { sum: { custom: mine(1) } } } }],
     ['aggregate', { window: { aggregate: { sum: { sum: 'n' } } } }],
     ['order of aggregates', { window: { aggregate: { count: 'count', sum: { sum: 'n' } } } }],
-  ] as const)('hash - changes with the %s (K-CONTRACT-4)', (_what, change) => {
-    expect(contractOf(change).hash).not.toBe(contractOf().hash)
+  ] as const)('hash - changes with the %s, and no two changes give the same (K-CONTRACT-4)', (_what, change) => {
+    const { hash } = contractOf(change)
+    expect(hash).not.toBe(contractOf().hash)
+    expect(seen).not.toContain(hash)
+    seen.push(hash)
+  })
+
+  test('hash - of a custom aggregate follows its version, not its functions (K-CONTRACT-4)', () => {
+    const hashOf = (version: number, init = () => 0) =>
+      contractOf({ window: { aggregate: { sum: { custom: { ...mine(version), init } } } } }).hash
+    expect(hashOf(1)).toBe(hashOf(1, () => 7))
+    expect(hashOf(1)).not.toBe(hashOf(2))
   })
 
   test('hash - stays with another retention or priority (K-CONTRACT-4)', () => {
@@ -117,6 +160,38 @@ describe('contract hash', () => {
 
   test('canonicalJson - sorts keys at every depth and keeps array order (K-CONTRACT-3)', () => {
     expect(canonicalJson({ b: [{ d: 1, c: 2 }, 1], a: null })).toBe('{"a":null,"b":[{"c":2,"d":1},1]}')
+  })
+})
+
+describe('specHash', () => {
+  const hashOf = (contract: ReturnType<typeof contractOf>, name = 'w') => {
+    const window = contract.topics.get(name)
+    if (window?.kind !== 'window') throw new Error('not a window')
+    return specHash(window, contract.topics)
+  }
+
+  test('specHash - changes with the spec and the filter, not with what results do not depend on (K-CONTRACT-7)', () => {
+    const hash = hashOf(contractOf())
+    expect(hash).toMatch(/^[0-9a-f]{16}$/)
+    expect(hashOf(contractOf({ window: { retention: '1h', priority: 'high' } }))).toBe(hash)
+    expect(hashOf(contractOf({ version: 2 }))).toBe(hash)
+    expect(hashOf(contractOf({ schema: z.object({ ...schema.shape, unit: z.string().default('degF') }) }))).toBe(hash)
+    expect(hashOf(contractOf({ key: 'unit' }))).not.toBe(hash)
+    expect(hashOf(contractOf({ window: { allowedLateness: '2m' } }))).not.toBe(hash)
+    expect(hashOf(contractOf({ window: { where: { version: 1, keep: () => true } } }))).not.toBe(hash)
+  })
+
+  test('specHash - changes with every flow and window in between (K-CONTRACT-7)', () => {
+    const chain = (version: number, tumbling: '1s' | '2s') => {
+      const a = topic('a', { schema, key: 'id' })
+      const f = a.filter((d) => d.n > 1).to('f', { version })
+      const w = f.window('w', { tumbling, allowedLateness: '0s', aggregate: { max: { max: 'n' } } })
+      const v = w.window('v', { tumbling: '1m', aggregate: { max: { max: 'value.max' } } })
+      return hashOf(defineConfig({ topics: [a, f, w, v] }).contract, 'v')
+    }
+    expect(chain(1, '1s')).toBe(chain(1, '1s'))
+    expect(chain(2, '1s')).not.toBe(chain(1, '1s'))
+    expect(chain(1, '2s')).not.toBe(chain(1, '1s'))
   })
 })
 

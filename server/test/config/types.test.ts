@@ -101,8 +101,6 @@ describe('topic types', () => {
     reading.window('w', { tumbling: '10s', aggregate: { x: { min: 'temperature', max: 'temperature' } } })
     // @ts-expect-error not a function
     reading.window('w', { tumbling: '10s', aggregate: { x: 'sum' } })
-    // @ts-expect-error only null is offered
-    reading.window('w', { tumbling: '10s', groupBy: 'site', aggregate })
     // @ts-expect-error priority of a window is one lane
     reading.window('w', { tumbling: '10s', priority: (): Lane => 'high', aggregate })
   })
@@ -135,8 +133,6 @@ describe('flow types', () => {
     reading.filter(() => true).to('sensor.some', {})
     // @ts-expect-error a topic is no flow
     expectTypeOf(reading.to).toBeNever()
-    // @ts-expect-error windows read source topics only
-    expectTypeOf(hot.window).toBeNever()
   })
 
   test('filter - a type guard narrows (K-TYPE-3)', () => {
@@ -158,8 +154,6 @@ describe('window types', () => {
     })
     // @ts-expect-error not named
     window.filter((pane) => pane.value.max > 30)
-    // @ts-expect-error windows read source topics only
-    expectTypeOf(window.window).toBeNever()
   })
 })
 

@@ -1,0 +1,60 @@
+import { positiveMs } from './checked-option.ts'
+import { TopicProblem } from './config-error.ts'
+import type { Declaration, WindowDeclaration } from './declaration.ts'
+import { DEFAULT_RETENTION } from './defaults.ts'
+import { inputField } from './input-field.ts'
+import { inputSchema, type Resolved } from './input-schema.ts'
+import { fixedLane } from './lane-rule.ts'
+import type { LateTopic, WindowSpec, WindowTopic } from './model.ts'
+import { lateTopicName } from './topic-order.ts'
+import { valueSchema } from './value-schema.ts'
+import { windowFilter, windowSpec } from './window-spec.ts'
+
+/** Checks a declared window against what it reads: the topic of its panes, and that of events too late for it. */
+export function windowTopics({ name, from, options }: WindowDeclaration, resolved: Resolved): [WindowTopic, LateTopic] {
+  const inputs = inputNames(from)
+  const spec = windowSpec(options)
+  const where = windowFilter(options.where)
+  if (where === undefined) for (const input of from) refuseRevised(input, resolved)
+  const schemas = from.map((input) => inputSchema(input, resolved))
+  if (typeof spec.groupBy === 'object') inputField(schemas, spec.groupBy.field, ['string'], 'bad_window', 'groupBy')
+  const lateTopic = lateTopicName(name)
+  const retentionMs = positiveMs('retention', options.retention ?? DEFAULT_RETENTION.window)
+  const window: WindowTopic = {
+    kind: 'window',
+    name,
+    retentionMs,
+    from: inputs,
+    spec,
+    ...(where !== undefined && { where }),
+    valueSchema: valueSchema(spec, schemas),
+    lane: fixedLane(options.priority),
+    lateTopic,
+  }
+  return [window, { kind: 'late', name: lateTopic, retentionMs, from: inputs, window: name }]
+}
+
+function inputNames(from: readonly Declaration[]): string[] {
+  const names = from.map((input) => input.name)
+  if (names.length === 0) throw new TopicProblem('bad_window', 'it reads nothing; name at least one topic')
+  if (new Set(names).size < names.length) throw new TopicProblem('bad_window', 'it reads a topic twice')
+  return names
+}
+
+/**
+ * A pane that replaces another one would count beside it. Whoever puts a filter between says which panes count, which
+ * nobody can check.
+ */
+function refuseRevised(input: Declaration, resolved: Resolved): void {
+  if (input.kind === 'flow' && input.steps.every((step) => step.op === 'map')) refuseRevised(input.from, resolved)
+  const definition = resolved.get(input)
+  if (definition?.kind !== 'window' || !revises(definition.spec)) return
+  throw new TopicProblem(
+    'bad_window',
+    `it reads ${input.name}, which may revise its panes, and each revision would count again; give ${input.name} allowedLateness '0s' and no emit, or accumulation 'discarding', or count only panes that are on time: where: { version: 1, keep: (pane) => pane.timing === 'on_time' }`,
+  )
+}
+
+function revises({ accumulation, allowedLatenessMs, emitEveryMs }: WindowSpec): boolean {
+  return accumulation === 'accumulating' && (allowedLatenessMs > 0 || emitEveryMs !== undefined)
+}
