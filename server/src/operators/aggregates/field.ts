@@ -1,0 +1,23 @@
+/** A path into an event's data, read apart once. */
+export interface Field {
+  readonly name: string
+  /** The names further down; absent for a field of the data itself. */
+  readonly below?: readonly string[]
+}
+
+/** @param path names joined by dots, one level down each. */
+export function parseField(path: string): Field {
+  const [name, ...below] = path.split('.') as [string, ...string[]]
+  return below.length === 0 ? { name } : { name, below }
+}
+
+/** What the data holds there, or the data itself without a field; `undefined` when there is no such field. */
+export function readField(data: unknown, field: Field | undefined): unknown {
+  if (field === undefined) return data
+  const value = child(data, field.name)
+  return field.below === undefined ? value : field.below.reduce(child, value)
+}
+
+function child(data: unknown, name: string): unknown {
+  return (data as Readonly<Record<string, unknown>> | null | undefined)?.[name]
+}
