@@ -17,8 +17,9 @@ const window: Topic = {
   name: 'stock.5s',
   kind: 'window',
   retentionMs: 1_000,
-  from: 'stock.level',
-  window: { sizeMs: 5_000, groupBy: 'key', aggregate: { lowest: { fn: 'min', field: 'level' } } },
+  from: ['stock.level'],
+  window: { type: 'tumbling', sizeMs: 5_000, groupBy: 'key', aggregate: { lowest: { fn: 'min', field: 'level' } } },
+  valueSchema: { properties: { lowest: { type: 'number' } } },
 }
 
 describe('monitor', () => {

@@ -12,7 +12,9 @@ const source = (name: string): Topic => ({ name, kind: 'source', retentionMs: HO
 const window = (name: string, sizeMs: number): WindowTopic => ({
   ...source(name),
   kind: 'window',
-  window: { sizeMs, groupBy: 'key', aggregate: { count: { fn: 'count' } } },
+  from: ['a.b'],
+  window: { type: 'tumbling', sizeMs, groupBy: 'key', aggregate: { count: { fn: 'count' } } },
+  valueSchema: { properties: { count: { type: 'number' } } },
 })
 
 describe('subscription plan', () => {

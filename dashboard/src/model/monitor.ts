@@ -4,7 +4,7 @@ import { GapTally } from './gap-tally.ts'
 import { isPane } from './pane.ts'
 import { RateMeter } from './rate-meter.ts'
 import { type ReceivedEvent, RecentEvents } from './recent-events.ts'
-import { isWindow, type Topic, type WindowTopic } from './topics.ts'
+import { isWindow, stepMs, type Topic, type WindowTopic } from './topics.ts'
 import { WindowSeries } from './window-series.ts'
 
 /** Everything the page shows, for any config. Knows nothing of how it is drawn. */
@@ -21,7 +21,7 @@ export class Monitor {
   constructor(topics: readonly Topic[]) {
     this.topics = topics
     this.windows = topics.filter(isWindow)
-    this.#series = new Map(this.windows.map(({ name, window }) => [name, new WindowSeries(window.sizeMs)]))
+    this.#series = new Map(this.windows.map((topic) => [topic.name, new WindowSeries(stepMs(topic))]))
   }
 
   /** The results of a window topic of this config. */

@@ -1,6 +1,6 @@
 import { LIMITS, type ResumeFrom } from '@tidegate/protocol'
 import { HISTORY_WINDOWS } from './initial-panes.ts'
-import { isWindow, type Topic, type WindowTopic } from './topics.ts'
+import { isWindow, stepMs, type Topic, type WindowTopic } from './topics.ts'
 import { MAX_LINES } from './window-series.ts'
 
 /** Reaches back over the time between reading the latest results and subscribing. */
@@ -30,6 +30,6 @@ export function planSubscriptions(
   }))
 }
 
-function historyMs({ window, retentionMs }: WindowTopic, keys: number): number {
-  return keys > MAX_LINES ? OVERLAP_MS : Math.min(HISTORY_WINDOWS * window.sizeMs, retentionMs)
+function historyMs(topic: WindowTopic, keys: number): number {
+  return keys > MAX_LINES ? OVERLAP_MS : Math.min(HISTORY_WINDOWS * stepMs(topic), topic.retentionMs)
 }

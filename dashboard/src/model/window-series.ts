@@ -30,16 +30,16 @@ interface StoredLine extends Line {
 
 /** The recent results of one window topic, bounded in lines and in points per line. */
 export class WindowSeries {
-  readonly #sizeMs: number
+  readonly #stepMs: number
   readonly #spanMs: number
   readonly #lines = new Map<string, StoredLine>()
   readonly #otherKeys = new Set<string>()
   #newestStart = Number.NEGATIVE_INFINITY
   #version = 0
 
-  constructor(sizeMs: number) {
-    this.#sizeMs = sizeMs
-    this.#spanMs = sizeMs * MAX_POINTS
+  constructor(stepMs: number) {
+    this.#stepMs = stepMs
+    this.#spanMs = stepMs * MAX_POINTS
   }
 
   /** Grows with every change. */
@@ -76,7 +76,7 @@ export class WindowSeries {
     const lines = this.lines.map(({ key }) => this.#lines.get(key)!.panes)
     const known = [...new Set(lines.flatMap((panes) => [...panes.keys()]))].sort((a, b) => a - b)
     const starts = known.flatMap((start, index) => {
-      const next = start + this.#sizeMs
+      const next = start + this.#stepMs
       return (known[index + 1] ?? next) > next ? [start, next] : [start]
     })
     return { starts, values: lines.map((panes) => starts.map((start) => panes.get(start)?.value[field] ?? null)) }

@@ -1,3 +1,4 @@
+import { numberFields, stepMs } from '../model/topics.ts'
 import { type Columns, type Line, MAX_LINES } from '../model/window-series.ts'
 import { element, setText } from './element.ts'
 import { formatCount } from './format.ts'
@@ -23,14 +24,14 @@ export class KeyedChart implements WindowChart {
 
   constructor(context: ChartContext) {
     this.#context = context
-    const { name, window } = context.topic
-    const fields = Object.keys(window.aggregate)
+    const { topic } = context
+    const fields = numberFields(topic)
     this.#field = fields[0]!
     this.#plot = new Plot(this.#plotHost, {
       kind: 'lines',
       heightPx: HEIGHT_PX,
-      windowMs: window.sizeMs,
-      cursorGroup: name,
+      windowMs: stepMs(topic),
+      cursorGroup: topic.name,
       lines: () => this.#lines.map((line) => this.#plotLine(line)),
       onCursor: (index) => this.#showValues(index),
       onFocus: (line) => this.#legend.mark(line),

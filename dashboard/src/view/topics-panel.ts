@@ -45,7 +45,7 @@ class TopicRow {
 
   constructor(topic: Topic) {
     this.topic = topic
-    const origin = topic.from === undefined ? [topic.kind] : [`${topic.kind} of `, ...breakable(topic.from)]
+    const origin = topic.from === undefined ? [topic.kind] : [`${topic.kind} of `, ...breakable(topic.from.join(', '))]
     const name = element('th', { scope: 'row' }, ...breakable(topic.name), element('small', {}, ...origin))
     const trend = element('td', { class: 'trend' })
     trend.append(this.#sparkline.root)

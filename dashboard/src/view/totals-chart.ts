@@ -1,3 +1,4 @@
+import { numberFields, stepMs } from '../model/topics.ts'
 import type { Columns } from '../model/window-series.ts'
 import { element, setText } from './element.ts'
 import { formatValue } from './format.ts'
@@ -18,7 +19,7 @@ export class TotalsChart implements WindowChart {
 
   constructor(context: ChartContext) {
     this.#context = context
-    const fields = Object.keys(context.topic.window.aggregate)
+    const fields = numberFields(context.topic)
     const heightPx = Math.max(MIN_HEIGHT_PX, CARD_HEIGHT_PX / fields.length - LABEL_HEIGHT_PX)
     this.#parts = fields.map((field, slot) => new TotalsPart(context, field, slot, heightPx, (i) => this.#show(i)))
     this.root.append(...this.#parts.map(({ root }) => root))
@@ -54,12 +55,12 @@ class TotalsPart {
   ) {
     this.#context = context
     this.#field = field
-    const { name, window } = context.topic
+    const { topic } = context
     this.#plot = new Plot(this.#plotHost, {
       kind: 'bars',
       heightPx,
-      windowMs: window.sizeMs,
-      cursorGroup: name,
+      windowMs: stepMs(topic),
+      cursorGroup: topic.name,
       lines: () => [{ id: field, visible: true, ...lineStyle(slot) }],
       onCursor,
     })

@@ -1,4 +1,4 @@
-import type { WindowTopic } from '../model/topics.ts'
+import { stepMs, type WindowTopic } from '../model/topics.ts'
 import type { WindowSeries } from '../model/window-series.ts'
 import { element, setText } from './element.ts'
 import { formatDuration, formatTime } from './format.ts'
@@ -10,7 +10,7 @@ import type { WindowChart } from './window-chart.ts'
 export class WindowCard {
   readonly root: HTMLElement
   readonly #series: WindowSeries
-  readonly #sizeMs: number
+  readonly #stepMs: number
   readonly #chart: WindowChart
   readonly #moment = element('span', { class: 'moment' })
   readonly #empty: HTMLElement
@@ -18,23 +18,23 @@ export class WindowCard {
   #drawn = 0
 
   constructor(topic: WindowTopic, series: WindowSeries) {
-    const { sizeMs, groupBy } = topic.window
+    const { groupBy } = topic.window
     this.#series = series
-    this.#sizeMs = sizeMs
+    this.#stepMs = stepMs(topic)
     const context = { topic, series, onMoment: (start: number | undefined) => this.#showMoment(start) }
-    this.#chart = groupBy === 'key' ? new KeyedChart(context) : new TotalsChart(context)
+    this.#chart = groupBy === 'all' ? new TotalsChart(context) : new KeyedChart(context)
     this.#chart.root.hidden = true
-    const size = formatDuration(sizeMs)
+    const inputs = topic.from.join(', ')
     this.#empty = element(
       'p',
       { class: 'empty' },
-      `No results yet. A window of ${size} is shown when it is complete: publish to ${topic.from}, and again after it ended.`,
+      `No results yet. ${lengthOf(topic)} is shown when it is complete: publish to ${inputs}, and again after it ended.`,
     )
     this.root = element(
       'article',
       { class: 'panel card', 'data-topic': topic.name },
       element('h3', {}, topic.name, this.#moment),
-      element('p', { class: 'caption' }, `every ${size}, of ${topic.from}, ${GROUPS[groupBy]}`),
+      element('p', { class: 'caption' }, `${describeShape(topic)}, of ${inputs}, ${describeGroups(groupBy)}`),
       this.#empty,
       this.#chart.root,
     )
@@ -53,9 +53,27 @@ export class WindowCard {
   }
 
   #showMoment(start: number | undefined): void {
-    const [from, to] = [start, (start ?? 0) + this.#sizeMs].map((ms) => formatTime(ms ?? 0, this.#sizeMs))
+    const [from, to] = [start, (start ?? 0) + this.#stepMs].map((ms) => formatTime(ms ?? 0, this.#stepMs))
     setText(this.#moment, start === undefined ? '' : `${from} to ${to}`)
   }
 }
 
-const GROUPS = { key: 'by key', all: 'over all keys' } as const
+function describeShape({ window }: WindowTopic): string {
+  switch (window.type) {
+    case 'tumbling':
+      return `every ${formatDuration(window.sizeMs)}`
+    case 'hopping':
+      return `${formatDuration(window.sizeMs)} long, every ${formatDuration(window.slideMs)}`
+    case 'session':
+      return `sessions, ended by ${formatDuration(window.gapMs)} of silence`
+  }
+}
+
+function lengthOf({ window }: WindowTopic): string {
+  return window.type === 'session' ? 'A session' : `A window of ${formatDuration(window.sizeMs)}`
+}
+
+function describeGroups(groupBy: WindowTopic['window']['groupBy']): string {
+  if (groupBy === 'key') return 'by key'
+  return groupBy === 'all' ? 'over all keys' : `by ${groupBy.field}`
+}

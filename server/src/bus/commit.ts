@@ -12,6 +12,8 @@ export type CommitOperation =
   /** Fields of a hash of the partition's slot. Values MUST NOT contain a line end. */
   | { readonly op: 'set'; readonly key: string; readonly fields: readonly (readonly [field: string, value: string])[] }
   | { readonly op: 'delete'; readonly key: string; readonly fields: readonly string[] }
+  /** A whole hash. */
+  | { readonly op: 'drop'; readonly key: string }
   | {
       readonly op: 'append'
       readonly topic: string
@@ -96,6 +98,9 @@ function pushOperation(
     case 'delete':
       args.push('D', numberOf(operation.key), operation.fields.length)
       for (const field of operation.fields) args.push(field)
+      break
+    case 'drop':
+      args.push('R', numberOf(operation.key))
       break
     case 'append': {
       const { topic, header, payload, watermark, latest } = operation

@@ -13,6 +13,7 @@ export interface WorkerReport {
   readonly folded: {
     readonly events: number
     readonly late: number
+    readonly full: number
     readonly panes: number
     readonly deadLetters: number
   }

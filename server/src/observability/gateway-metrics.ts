@@ -84,6 +84,7 @@ export class GatewayMetrics {
     const folded = {
       events: this.#gauge('folded', ['worker']),
       late: this.#gauge('late', ['worker']),
+      full: this.#gauge('full', ['worker']),
       panes: this.#gauge('panes', ['worker']),
       deadLetters: this.#gauge('deadLetters', ['worker']),
     }

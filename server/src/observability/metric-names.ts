@@ -12,6 +12,10 @@ export const METRICS = {
   openStates: { name: 'tidegate_open_window_states', help: 'Open (window, key) states, by partition' },
   folded: { name: 'tidegate_folded_events', help: 'Events folded since the worker started, by worker' },
   late: { name: 'tidegate_late_events', help: 'Events too late for every window since the worker started, by worker' },
+  full: {
+    name: 'tidegate_window_full_events',
+    help: 'Events a window had no room for since the worker started, by worker',
+  },
   panes: { name: 'tidegate_panes', help: 'Panes emitted since the worker started, by worker' },
   deadLetters: {
     name: 'tidegate_dead_letters',

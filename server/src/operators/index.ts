@@ -1,7 +1,8 @@
 export { type Accumulator, AggregateSet } from './aggregate-set.ts'
+export { createWindow } from './create-window.ts'
+export type { Emission, EmittedPane, Withdrawal } from './emission.ts'
 export { applyFlow } from './flow.ts'
 export { IDLE_AFTER_MS } from './idle-timer.ts'
-export { KeyedWindow, type StoredWindowState, type WindowState } from './keyed-window.ts'
 export {
   MergeWindow,
   type SourceReport,
@@ -10,3 +11,7 @@ export {
   type StoredMergeState,
 } from './merge-window.ts'
 export { SourceClock } from './source-clock.ts'
+export { type Partial, type TumblingSpec, TumblingWindow } from './tumbling-window.ts'
+export { END_OF_TIME, type StoredWatermarks, Watermarks } from './watermarks.ts'
+export type { StateField, StateWrites, WindowOperator } from './window-operator.ts'
+export { windowsOf } from './windows-of.ts'

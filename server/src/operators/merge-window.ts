@@ -1,6 +1,7 @@
-import type { WindowSpec } from '../config/model.ts'
 import { type Accumulator, AggregateSet } from './aggregate-set.ts'
+import type { EmittedPane } from './emission.ts'
 import { IdleTimer } from './idle-timer.ts'
+import type { TumblingSpec } from './tumbling-window.ts'
 
 /** What one source partition reports. */
 export interface SourceReport {
@@ -23,12 +24,14 @@ export interface MergeState {
   revision: number
   /** Has changed since it was last emitted. */
   changed: boolean
+  /** The watermark's own pane is out, or came too soon to be one. */
+  closed: boolean
   due: boolean
   /** Sources whose partial differs from what is stored. */
   readonly dirtyParts: Set<number>
 }
 
-export type StoredMergeState = Pick<MergeState, 'start' | 'parts' | 'revision' | 'changed'>
+export type StoredMergeState = Pick<MergeState, 'start' | 'parts' | 'revision' | 'changed' | 'closed'>
 
 export interface StoredMergeClock {
   readonly watermark: number
@@ -41,7 +44,7 @@ export interface StoredMergeClock {
  * all active ones have passed the end; with every source idle, the latest of them moves on with the time spent waiting.
  */
 export class MergeWindow {
-  readonly spec: WindowSpec
+  readonly spec: TumblingSpec
   readonly aggregates: AggregateSet
   readonly #sourceCount: number
   readonly #states = new Map<number, MergeState>()
@@ -52,7 +55,7 @@ export class MergeWindow {
   #watermark: number
 
   constructor(
-    spec: WindowSpec,
+    spec: TumblingSpec,
     sourceCount: number,
     clock: StoredMergeClock = { watermark: Number.NEGATIVE_INFINITY, sources: [] },
     stored: readonly StoredMergeState[] = [],
@@ -90,7 +93,7 @@ export class MergeWindow {
   }
 
   get hasForgettable(): boolean {
-    for (const { start } of this.#states.values()) if (this.isForgotten(start)) return true
+    for (const { start } of this.#states.values()) if (this.#isForgotten(start)) return true
     return false
   }
 
@@ -100,7 +103,7 @@ export class MergeWindow {
     this.#allIdle.reset()
     let late = 0
     for (const { start, accumulator } of partials) {
-      if (this.isForgotten(start)) {
+      if (this.#isForgotten(start)) {
         late++
         continue
       }
@@ -133,22 +136,28 @@ export class MergeWindow {
     this.#makeCompleteDue()
   }
 
-  /** Takes up to `limit` due windows, each counted as emitted once more. */
-  takeDue(limit: number): MergeState[] {
-    const taken = [...this.#due].slice(0, limit)
-    for (const state of taken) {
+  /** Takes up to `limit` panes that are due, under a key that stands for all keys. */
+  take(limit: number, key: string): EmittedPane[] {
+    return [...this.#due].slice(0, limit).map((state) => {
+      const { start, closed, revision } = state
       this.#due.delete(state)
       state.due = false
       state.changed = false
+      state.closed = true
       state.revision++
       this.#dirty.add(state)
-    }
-    return taken
+      const value = this.aggregates.result(this.#merged(state))
+      const end = start + this.spec.sizeMs
+      const timing = closed ? 'late' : 'on_time'
+      return { kind: 'pane', key, start, end, value, timing, revision, final: this.#isForgotten(start) }
+    })
   }
 
   /** Takes up to `limit` windows that nothing can change any more. */
   takeForgotten(limit: number): MergeState[] {
-    const taken = [...this.#states.values()].filter(({ start, due }) => !due && this.isForgotten(start)).slice(0, limit)
+    const taken = [...this.#states.values()]
+      .filter(({ start, due }) => !due && this.#isForgotten(start))
+      .slice(0, limit)
     for (const state of taken) {
       this.#states.delete(state.start)
       this.#dirty.delete(state)
@@ -167,14 +176,14 @@ export class MergeWindow {
     return taken
   }
 
-  merged(state: MergeState): Accumulator {
+  #merged(state: MergeState): Accumulator {
     const total = this.aggregates.create()
     for (const part of state.parts.values()) this.aggregates.merge(total, part)
     return total
   }
 
   /** Whether no report can change the window at `start` any more. */
-  isForgotten(start: number): boolean {
+  #isForgotten(start: number): boolean {
     return start + this.spec.sizeMs + this.spec.allowedLatenessMs <= this.#watermark
   }
 
@@ -188,7 +197,8 @@ export class MergeWindow {
   #open(start: number): MergeState {
     let state = this.#states.get(start)
     if (state === undefined) {
-      state = { start, parts: new Map(), revision: 0, changed: false, due: false, dirtyParts: new Set() }
+      const closed = start + this.spec.sizeMs <= this.#watermark
+      state = { start, parts: new Map(), revision: 0, changed: false, closed, due: false, dirtyParts: new Set() }
       this.#states.set(start, state)
     }
     return state

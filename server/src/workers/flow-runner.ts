@@ -6,22 +6,31 @@ import type { FoldCounters } from './fold-counters.ts'
 import type { OutputBuffer } from './output-buffer.ts'
 import type { Pipeline } from './pipeline.ts'
 
-const PLAIN = { keepsLatest: false } as const
+const PLAIN = { isLatest: false } as const
 
 /** Writes the events of result topics that follow from single events: flows, their flows, late events and dead letters. */
 export class FlowRunner {
   readonly #pipeline: Pipeline
   readonly #outputs: OutputBuffer
   readonly #counters: FoldCounters
+  readonly #feed: (topic: string, event: EventBody) => void
 
-  constructor(pipeline: Pipeline, outputs: OutputBuffer, counters: FoldCounters) {
+  /** @param feed gets every event of every topic, for what reads it besides flows. */
+  constructor(
+    pipeline: Pipeline,
+    outputs: OutputBuffer,
+    counters: FoldCounters,
+    feed: (topic: string, event: EventBody) => void,
+  ) {
     this.#pipeline = pipeline
     this.#outputs = outputs
     this.#counters = counters
+    this.#feed = feed
   }
 
-  /** Runs an event of `topic` through the flows that read it, and its results through theirs. */
+  /** Hands an event of `topic` to what reads it: to windows, and through flows, whose results go on in the same way. */
   run(topic: string, event: EventBody): void {
+    this.#feed(topic, event)
     for (const flow of this.#pipeline.flowsOf(topic)) this.#runOne(flow, event)
   }
 

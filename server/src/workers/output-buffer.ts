@@ -6,11 +6,14 @@ import {
   type StoredEvent,
 } from '../bus/index.ts'
 
+interface Output extends StoredEvent {
+  /** It also replaces the latest result of its key. */
+  readonly isLatest: boolean
+}
+
 interface TopicOutput {
-  readonly events: StoredEvent[]
+  readonly events: Output[]
   readonly watermark: number | undefined
-  /** Results of windows also replace the latest result of their key. */
-  readonly keepsLatest: boolean
 }
 
 /** What one commit appends: events of result topics, in the order they were computed. */
@@ -29,14 +32,14 @@ export class OutputBuffer {
     return this.#size
   }
 
-  add(topic: string, event: StoredEvent, options: { watermark?: number; keepsLatest: boolean }): void {
+  add(topic: string, event: StoredEvent, options: { watermark?: number; isLatest: boolean }): void {
     let output = this.#topics.get(topic)
     if (output === undefined) {
-      output = { events: [], watermark: options.watermark, keepsLatest: options.keepsLatest }
+      output = { events: [], watermark: options.watermark }
       this.#topics.set(topic, output)
     }
-    output.events.push(event)
-    this.#writes += options.keepsLatest ? 2 : 1
+    output.events.push({ ...event, isLatest: options.isLatest })
+    this.#writes += options.isLatest ? 2 : 1
     this.#size += event.json.length
   }
 
@@ -50,7 +53,7 @@ export class OutputBuffer {
   }
 }
 
-function batches(topic: string, { events, watermark, keepsLatest }: TopicOutput): CommitOperation[] {
+function batches(topic: string, { events, watermark }: TopicOutput): CommitOperation[] {
   return chunksBySize(events).map((chunk) => {
     const builder = new RecordBatchBuilder()
     builder.addSlice(chunk)
@@ -59,13 +62,13 @@ function batches(topic: string, { events, watermark, keepsLatest }: TopicOutput)
       topic,
       ...builder.build(),
       watermark,
-      latest: keepsLatest ? latestPerKey(chunk, builder.bytes) : [],
+      latest: latestPerKey(chunk, builder.bytes),
     }
   })
 }
 
-function chunksBySize(events: readonly StoredEvent[]): StoredEvent[][] {
-  const chunks: StoredEvent[][] = []
+function chunksBySize(events: readonly Output[]): Output[][] {
+  const chunks: Output[][] = []
   let room = 0
   for (const event of events) {
     const bytes = Buffer.byteLength(event.json)
@@ -79,12 +82,12 @@ function chunksBySize(events: readonly StoredEvent[]): StoredEvent[][] {
   return chunks
 }
 
-function latestPerKey(events: readonly StoredEvent[], lengths: readonly number[]): LatestResult[] {
+function latestPerKey(events: readonly Output[], lengths: readonly number[]): LatestResult[] {
   const latest = new Map<string, LatestResult>()
   let from = 0
-  for (const [index, { key }] of events.entries()) {
+  for (const [index, { key, isLatest }] of events.entries()) {
     const bytes = lengths[index]!
-    latest.set(key, { key, index, from, bytes })
+    if (isLatest) latest.set(key, { key, index, from, bytes })
     from += bytes + 1
   }
   return [...latest.values()]

@@ -1,22 +1,31 @@
 import { encodeEvent, type StoredEvent } from '../bus/index.ts'
-import type { Pane, WindowTopic } from '../config/model.ts'
+import type { Pane, WindowTopic, WithdrawnPane } from '../config/model.ts'
+import type { Emission } from '../operators/index.ts'
 
 /** Key of the panes of a window over all keys. */
 export const ALL_KEYS = '*'
 
-/** One result of a window, ready for storage and for the flows behind the window. */
-export interface EmittedPane {
+/** One result of a window, ready for storage and for what reads the window. */
+export interface EmittedResult {
   readonly id: string
-  readonly pane: Pane
+  readonly data: Pane | WithdrawnPane
   readonly event: StoredEvent
 }
 
 /** The id follows from what the pane is, so that computing it again gives the same event. Its time is the window's last ms. */
-export function emitPane(topic: WindowTopic, result: Omit<Pane, 'end'>): EmittedPane {
-  const { key, start, value, revision, final } = result
-  const pane: Pane = { key, start, end: start + topic.spec.sizeMs, value, revision, final }
-  const id = `${topic.name}/${key}/${start}/${revision}`
-  const time = pane.end - 1
-  const json = encodeEvent(id, key, time, undefined, JSON.stringify(pane))
-  return { id, pane, event: { key, lane: topic.lane, time, json } }
+export function emitResult(topic: WindowTopic, emission: Emission): EmittedResult {
+  const { key, start, end, revision } = emission
+  const name = `${topic.name}/${key}/${start}/${revision}`
+  const id = emission.kind === 'pane' ? name : `${name}/withdrawn`
+  const data = dataOf(emission)
+  const time = end - 1
+  const json = encodeEvent(id, key, time, undefined, JSON.stringify(data))
+  return { id, data, event: { key, lane: topic.lane, time, json } }
+}
+
+function dataOf(emission: Emission): Pane | WithdrawnPane {
+  const { key, start, end, revision } = emission
+  if (emission.kind === 'withdraw') return { key, start, end, revision, withdrawn: true }
+  const { value, timing, final } = emission
+  return { key, start, end, value, timing, revision, final }
 }

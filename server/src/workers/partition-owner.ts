@@ -2,9 +2,9 @@ import { setTimeout as pause } from 'node:timers/promises'
 import { HEARTBEAT_EVERY_MS, type Ownership } from '../bus/index.ts'
 import type { EntrySource } from './entry-source.ts'
 import { Evidence } from './evidence.ts'
-import { PartitionFold } from './partition-fold.ts'
 import { type OwnerContext, PartitionLoop } from './partition-loop.ts'
 import type { PartitionStore } from './partition-store.ts'
+import { PartitionWindows } from './partition-windows.ts'
 import { Abandoned, RETRY_MS, untilAnswered } from './retry.ts'
 import type { Trimmer } from './trimmer.ts'
 
@@ -91,7 +91,7 @@ export class PartitionOwner {
 
   async #loopOnce(ownership: Ownership) {
     const { partition } = this.#store
-    const storeKeys = PartitionFold.storeKeys(this.#context.pipeline, partition)
+    const storeKeys = PartitionWindows.storeKeys(this.#context.pipeline, partition)
     const state = await untilAnswered(() => this.#store.load(storeKeys), this.#isOver)
     const isOver = this.#isOver
     const parts = { store: this.#store, source: this.#source, trimmer: this.#trimmer, evidence: this.#evidence }

@@ -1,3 +1,4 @@
+import { specHash } from '../config/hash.ts'
 import type { Contract, FlowTopic, SourceTopic, TopicDefinition, WindowTopic } from '../config/model.ts'
 
 /** The topic DAG as a worker walks it: for each topic, what is computed from it. */
@@ -7,6 +8,8 @@ export class Pipeline {
   /** Every window, keyed or over all keys. */
   readonly windows: readonly WindowTopic[]
   readonly contract: Contract
+  /** Window -> hash of everything its state depends on. */
+  readonly versions: Readonly<Record<string, string>>
   readonly #flows = new Map<string, FlowTopic[]>()
   readonly #windows = new Map<string, WindowTopic[]>()
 
@@ -15,9 +18,10 @@ export class Pipeline {
     const topics = [...contract.topics.values()]
     for (const topic of topics) {
       if (topic.kind === 'flow') push(this.#flows, topic.from, topic)
-      if (topic.kind === 'window') push(this.#windows, topic.from, topic)
+      if (topic.kind === 'window') for (const input of topic.from) push(this.#windows, input, topic)
     }
     this.windows = topics.filter((topic) => topic.kind === 'window')
+    this.versions = Object.fromEntries(this.windows.map((window) => [window.name, specHash(window, contract.topics)]))
     this.inputs = topics
       .filter(isSource)
       .filter(({ name }) => this.flowsOf(name).length + this.windowsOf(name).length > 0)
@@ -29,6 +33,12 @@ export class Pipeline {
 
   windowsOf(topic: string): readonly WindowTopic[] {
     return this.#windows.get(topic) ?? []
+  }
+
+  /** How many windows an event of a topic may reach, flows between included. */
+  windowsBehind(topic: string): number {
+    const behindFlows = this.flowsOf(topic).reduce((sum, { name }) => sum + this.windowsBehind(name), 0)
+    return this.windowsOf(topic).length + behindFlows
   }
 }
 

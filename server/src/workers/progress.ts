@@ -4,6 +4,8 @@ import type { SourceStatus } from '../operators/index.ts'
 export interface StoredProgress {
   /** Input topic -> largest event time seen. */
   readonly maxTimes: Readonly<Record<string, number>>
+  /** Window -> hash of the definition its state belongs to. */
+  readonly versions: Readonly<Record<string, string>>
   /** Window -> watermark. */
   readonly watermarks: Readonly<Record<string, number>>
   /** Merged window -> watermark (`null` before the first) and what each source partition reported last. */
@@ -15,10 +17,10 @@ export interface StoredMergeProgress {
   readonly sources: readonly (readonly [source: number, status: SourceStatus])[]
 }
 
-const EMPTY: StoredProgress = { maxTimes: {}, watermarks: {}, merges: {} }
+const EMPTY: StoredProgress = { maxTimes: {}, versions: {}, watermarks: {}, merges: {} }
 
 export function decodeProgress(text: string): StoredProgress {
-  return text === '' ? EMPTY : (JSON.parse(text) as StoredProgress)
+  return text === '' ? EMPTY : { ...EMPTY, ...(JSON.parse(text) as Partial<StoredProgress>) }
 }
 
 /** Times by name, without those that have not begun. */

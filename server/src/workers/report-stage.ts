@@ -1,7 +1,12 @@
 import { type CommitOperation, type EventBody, partialsTopic } from '../bus/index.ts'
-import type { SourceReport } from '../operators/index.ts'
+import type { SourceReport, TumblingSpec, TumblingWindow } from '../operators/index.ts'
 import { ALL_KEYS } from './pane.ts'
 import type { StoredWindow } from './stored-window.ts'
+
+/** A report with the hash of the definition it was made by. */
+export interface VersionedReport extends SourceReport {
+  readonly version: string
+}
 
 /** Partials of one report: more stay due. */
 const MAX_PARTIALS = 300
@@ -12,15 +17,19 @@ const MAX_PARTIALS = 300
  * the input goes idle or wakes, so that the merging side knows whom to wait for. Every owner reports once more.
  */
 export class ReportStage {
-  readonly window: StoredWindow
+  readonly window: StoredWindow<TumblingWindow>
+  readonly #spec: TumblingSpec
+  readonly #version: string
   #reported: { readonly bucket: number; readonly idle: boolean } | undefined
 
-  constructor(window: StoredWindow) {
+  constructor(window: StoredWindow<TumblingWindow>, spec: TumblingSpec, version: string) {
     this.window = window
+    this.#spec = spec
+    this.#version = version
   }
 
-  add({ time, data }: EventBody): 'added' | 'late' {
-    return this.window.operator.add(ALL_KEYS, time, data as Record<string, unknown>)
+  add({ time, data }: EventBody): 'added' | 'late' | 'full' {
+    return this.window.operator.add(ALL_KEYS, time, data)
   }
 
   /** @param idle whether the window's input is idle. */
@@ -38,11 +47,16 @@ export class ReportStage {
     const { operator, topic } = this.window
     if (idle) operator.flush()
     this.#reported = { bucket: this.#bucket(), idle }
-    const partials = operator.takeDue(MAX_PARTIALS).map(({ start, accumulator }) => ({
+    const partials = operator.takePartials(MAX_PARTIALS).map(({ start, accumulator }) => ({
       start,
       accumulator: operator.aggregates.encode(accumulator),
     }))
-    const report: SourceReport = { watermark: this.#hasBegun() ? operator.watermark : null, idle, partials }
+    const report: VersionedReport = {
+      version: this.#version,
+      watermark: this.#hasBegun() ? operator.watermark : null,
+      idle,
+      partials,
+    }
     const payload = Buffer.from(JSON.stringify(report))
     return [{ op: 'append', topic: partialsTopic(topic.name), header: '', payload, watermark: undefined, latest: [] }]
   }
@@ -52,7 +66,7 @@ export class ReportStage {
   }
 
   #bucket(): number {
-    const { watermark, spec } = this.window.operator
-    return Math.floor((watermark - spec.offsetMs) / spec.sizeMs)
+    const { offsetMs, sizeMs } = this.#spec
+    return Math.floor((this.window.operator.watermark - offsetMs) / sizeMs)
   }
 }

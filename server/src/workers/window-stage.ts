@@ -1,25 +1,34 @@
 import type { EventBody } from '../bus/index.ts'
-import type { Pane } from '../config/model.ts'
-import { type EmittedPane, emitPane } from './pane.ts'
+import type { WindowOperator } from '../operators/index.ts'
+import { type EmittedResult, emitResult } from './pane.ts'
 import type { StoredWindow } from './stored-window.ts'
 
 /** A window per key: this partition has all events of its keys, so it emits the panes itself. */
 export class WindowStage {
-  readonly window: StoredWindow
+  readonly window: StoredWindow<WindowOperator>
+  /** Number of the early interval the clock is in. */
+  #interval: number | undefined
 
-  constructor(window: StoredWindow) {
+  constructor(window: StoredWindow<WindowOperator>) {
     this.window = window
   }
 
-  add({ key, time, data }: EventBody): 'added' | 'late' {
-    return this.window.operator.add(key, time, data as Record<string, unknown>)
+  add({ key, time, data }: EventBody): 'added' | 'late' | 'full' | 'none' {
+    return this.window.operator.add(key, time, data)
   }
 
-  takePanes(limit: number): EmittedPane[] {
+  /** Early panes, where the window has them, become due once an interval of the clock. */
+  tick(now: number): void {
+    const { emitEveryMs } = this.window.topic.spec
+    if (emitEveryMs === undefined) return
+    const interval = Math.floor(now / emitEveryMs)
+    if (interval === this.#interval) return
+    this.#interval = interval
+    this.window.operator.flush()
+  }
+
+  takeResults(limit: number): EmittedResult[] {
     const { topic, operator } = this.window
-    return operator.takeDue(limit).map(({ key, start, accumulator, revision }) => {
-      const value: Pane['value'] = operator.aggregates.result(accumulator)
-      return emitPane(topic, { key, start, value, revision: revision - 1, final: operator.isForgotten(start) })
-    })
+    return operator.take(limit).map((emission) => emitResult(topic, emission))
   }
 }

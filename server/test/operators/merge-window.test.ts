@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { AggregateSet, IDLE_AFTER_MS, KeyedWindow, MergeWindow } from '../../src/operators/index.ts'
+import { AggregateSet, IDLE_AFTER_MS, MergeWindow, TumblingWindow } from '../../src/operators/index.ts'
 import { recompute, type Timed, timed, windowSpec } from './window-oracle.ts'
 
 const FOREVER = 1_000_000
@@ -10,16 +10,12 @@ const aggregates = new AggregateSet(windowSpec(0).aggregate)
 /** An encoded partial over some values. */
 function partial(...values: readonly number[]): string {
   const state = aggregates.create()
-  for (const v of values) aggregates.add(state, { v })
+  for (const v of values) aggregates.add(state, { v }, 0)
   return aggregates.encode(state)
 }
 
 function results(window: MergeWindow) {
-  return window.takeDue(FOREVER).map((state) => ({
-    start: state.start,
-    revision: state.revision - 1,
-    ...window.aggregates.result(window.merged(state)),
-  }))
+  return window.take(FOREVER, '*').map(({ start, revision, value }) => ({ start, revision, ...value }))
 }
 
 describe('merge window', () => {
@@ -108,14 +104,14 @@ describe('merge window', () => {
     })
     fc.assert(
       fc.property(spread, (arrivals) => {
-        const spec = windowSpec(FOREVER, 'all')
-        const firsts = Array.from({ length: sources }, () => new KeyedWindow(spec))
+        const spec = windowSpec(FOREVER)
+        const firsts = Array.from({ length: sources }, () => new TumblingWindow(spec))
         const merge = new MergeWindow(spec, sources)
         const last = new Map<number, object>()
         const report = (source: number, times = 1) => {
           const first = firsts[source]!
           const partials = first
-            .takeDue(FOREVER)
+            .takePartials(FOREVER)
             .map(({ start, accumulator }) => ({ start, accumulator: first.aggregates.encode(accumulator) }))
           for (let i = 0; i < times; i++) merge.apply(source, { watermark: first.watermark, idle: false, partials })
           merge.advance()

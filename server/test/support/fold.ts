@@ -10,6 +10,7 @@ import type { Pane } from '../../src/config/model.ts'
 import { topic } from '../../src/index.ts'
 import type { InputBatch } from '../../src/workers/input-batch.ts'
 import type { LoadedState } from '../../src/workers/partition-store.ts'
+import { decodeProgress } from '../../src/workers/progress.ts'
 
 /** Sources for tests of workers. `v` is a multiple of 1/64 where sums are compared. */
 export const reading = topic('a.reading', { schema: z.object({ k: z.string(), v: z.number() }), key: 'k' })
@@ -52,7 +53,7 @@ export const panesIn = (operations: readonly CommitOperation[], window: string):
 export function writesOf(operations: readonly CommitOperation[]): number {
   return operations.reduce((sum, operation) => {
     if (operation.op === 'append') return sum + decodeEvents(operation.payload).length + operation.latest.length
-    return sum + operation.fields.length
+    return sum + (operation.op === 'drop' ? 1 : operation.fields.length)
   }, 0)
 }
 
@@ -60,7 +61,7 @@ export function writesOf(operations: readonly CommitOperation[]): number {
 export class FakeStore {
   readonly #hashes = new Map<string, Map<string, string>>()
   #offsets: [string, string][] = []
-  #progress = '{"maxTimes":{},"watermarks":{},"merges":{}}'
+  #progress = ''
   readonly logs = new Map<string, LogEntry[]>()
   #id = 0
 
@@ -81,7 +82,7 @@ export class FakeStore {
       commitSeq: 0,
       offsetsText: '',
       offsets: new Map(this.#offsets),
-      progress: JSON.parse(this.#progress),
+      progress: decodeProgress(this.#progress),
       stored: new Map([...this.#hashes].map(([key, hash]) => [key, [...hash]])),
     }
   }
@@ -97,6 +98,10 @@ export class FakeStore {
       const log = this.logs.get(name) ?? []
       log.push({ topic: name, streamId: `${++this.#id}-0`, epoch: 'e', header, payload, refused: undefined, watermark })
       this.logs.set(name, log)
+      return
+    }
+    if (operation.op === 'drop') {
+      this.#hashes.delete(operation.key)
       return
     }
     const hash = this.#hashes.get(operation.key) ?? new Map<string, string>()

@@ -4,7 +4,8 @@ import { partialsTopic } from '../../src/bus/index.ts'
 import type { Pane } from '../../src/config/model.ts'
 import { defineConfig } from '../../src/index.ts'
 import { IDLE_AFTER_MS, type SourceReport } from '../../src/operators/index.ts'
-import { mergerOf, PartitionFold } from '../../src/workers/partition-fold.ts'
+import { PartitionFold } from '../../src/workers/partition-fold.ts'
+import { mergerOf } from '../../src/workers/partition-windows.ts'
 import { Pipeline } from '../../src/workers/pipeline.ts'
 import { foreignLog } from '../../src/workers/progress.ts'
 import { allFour, batchOf, eventOf, FakeStore, panesIn, reading } from '../support/fold.ts'
@@ -97,6 +98,7 @@ describe('windows over all keys', () => {
         end: 10_000,
         value: { sum: 33, min: 0, max: 10, count: 6 },
         revision: 0,
+        timing: 'on_time',
         final: false,
       },
     ])
@@ -135,7 +137,7 @@ describe('windows over all keys', () => {
     all.commit(0)
     all.fold(0, eventOf(1, 'k', 1_000))
     all.commit(0)
-    expect(all.reports(0)).toEqual([
+    expect(all.reports(0)).toMatchObject([
       { watermark: null, idle: true, partials: [] },
       { watermark: 1_000, idle: false, partials: [] },
     ])

@@ -76,6 +76,7 @@ describe('partition fold', () => {
           end: 10_000,
           value: { sum: 4, min: 4, max: 4, count: 1 },
           revision: 0,
+          timing: 'on_time',
           final: false,
         },
       },

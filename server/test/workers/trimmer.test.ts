@@ -9,8 +9,8 @@ import {
   untilReady,
 } from '../../src/bus/index.ts'
 import { defineConfig } from '../../src/index.ts'
-import { mergerOf } from '../../src/workers/partition-fold.ts'
 import { PartitionStore } from '../../src/workers/partition-store.ts'
+import { mergerOf } from '../../src/workers/partition-windows.ts'
 import { Pipeline } from '../../src/workers/pipeline.ts'
 import { foreignLog } from '../../src/workers/progress.ts'
 import { Trimmer } from '../../src/workers/trimmer.ts'

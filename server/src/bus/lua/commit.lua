@@ -3,6 +3,7 @@
 -- ARGV token, commitSeq this commit builds on, commit id, offsets it starts from, new offsets, new clocks, then operations:
 --      'S' key lines                                             set fields of a hash: a line each for field and value
 --      'D' key n  n x field                                      delete fields of a hash
+--      'R' key                                                   remove a hash
 --      'X' key header payload watermark key2 lines
 --                 append a record batch; a line each of index, offset and length of an event in the payload and its field:
 --                 into hash key2 (0 = none) goes field -> '<stream id>.<index> <event>'
@@ -17,7 +18,7 @@ if had[3] ~= ARGV[1] then return { 'FENCED' } end
 if (had[4] or '0') ~= ARGV[2] or (had[5] or '') ~= ARGV[4] then return { 'CONFLICT' } end
 
 local FIRST, CHUNK = 7, 4000
-local wanted = { S = 'hash', D = 'hash', X = 'stream' }
+local wanted = { S = 'hash', D = 'hash', R = 'hash', X = 'stream' }
 local function check(index, kind)
   local found = redis.call('TYPE', KEYS[index + 1]).ok
   return found == 'none' or found == kind
@@ -30,6 +31,8 @@ while at <= #ARGV do
     at = at + 3
   elseif op == 'D' then
     at = at + 3 + tonumber(ARGV[at + 2])
+  elseif op == 'R' then
+    at = at + 2
   else
     local second = tonumber(ARGV[at + 5])
     if second > 0 and not check(second, 'hash') then return { 'TYPE', KEYS[second + 1] } end
@@ -75,6 +78,9 @@ while at <= #ARGV do
     local last = at + 2 + tonumber(ARGV[at + 2])
     chunked('HDEL', key, ARGV, at + 3, last)
     at = last + 1
+  elseif op == 'R' then
+    redis.call('UNLINK', key)
+    at = at + 2
   else
     local id
     if ARGV[at + 4] == '' then

@@ -1,0 +1,75 @@
+import { once } from 'node:events'
+import { createInterface } from 'node:readline'
+import { windowsOf } from '../operators/index.ts'
+import { Replay } from './replay.ts'
+import { readReplaySpec } from './replay-spec.ts'
+import { parseOptions, UsageError } from './usage-error.ts'
+
+export const usage = `tidegate window replay --spec <json or file>
+tidegate window assign --spec <json or file> <time>...
+
+Tries a window offline, with the operator that workers run.
+
+  replay  reads steps from standard input, a JSON object a line, and writes what each leads to:
+            {"event":{"key","time","value","source"?}}   one event; {"bundle":[...]} several, as one record batch
+            {"watermark":W,"source"?}                    the source promises: nothing before W any more
+            {"clock":ms}                                 the wall clock, while all sources are asked for input
+            {"idle":"source"}                            the source has nothing for now (true: none has)
+            {"snapshot":true}                            save, and go on from what was saved
+            {"end":true}                                 nothing comes any more
+          and out come {"pane":...}, {"withdraw":...}, {"late":...}, {"watermark":W} when it moved, and {"step":n}.
+  assign  writes {"time":t,"windows":[[start,end],...]} for each time in ms.
+
+Fields of the spec; durations are ms or text such as "10s":
+  type             tumbling, hopping or session
+  size slide gap   as the type needs them; offset shifts tumbling and hopping windows
+  outOfOrderness   0; how far the watermark trails the largest time of a source
+  allowedLateness  0; how long after its end a window may still be revised
+  accumulation     accumulating (a pane holds everything so far) or discarding (what came since the last one)
+  emit             "close", or {"every":"5s"} for early panes by the clock
+  watermarks       "bounded" (by outOfOrderness), or "explicit": only watermark steps move time
+  aggregate        count, sum, avg, min, max, first, last, stddev, rate, timeWeightedAvg, distinct, list of the value,
+                   or named ones: {"mean":"avg","peak":{"max":"temperature"},"top":{"fn":"topK","k":3}}
+
+Examples:
+  echo '{"event":{"key":"a","time":1,"value":2}}' | tidegate window replay --spec '{"type":"tumbling","size":"10s","aggregate":"sum"}'
+  tidegate window replay --spec session.json < steps.ndjson
+  tidegate window assign --spec '{"type":"hopping","size":"1m","slide":"20s"}' 1732350000120
+`
+
+/** A number is a time even when it is negative, which option parsers take for an option. */
+const TIME = /^-?\d+$/
+
+export async function run([command, ...args]: string[]): Promise<number> {
+  const times = args.filter((arg, i) => TIME.test(arg) && args[i - 1] !== '--spec')
+  const options = args.filter((arg) => !times.includes(arg))
+  const flags = parseOptions(options, { spec: { type: 'string' } })
+  if (command !== 'replay' && command !== 'assign') {
+    throw new UsageError(command === undefined ? 'say replay or assign' : `there is no window ${command}`)
+  }
+  if (flags.spec === undefined) throw new UsageError('--spec is missing')
+  const spec = readReplaySpec(flags.spec)
+  if (command === 'assign') {
+    if (times.length === 0) throw new UsageError('say at least one time, in ms')
+    for (const time of times.map(Number)) print([{ time, windows: windowsOf(time, spec.window) }])
+    return 0
+  }
+  if (times.length > 0) throw new UsageError('replay reads its events from standard input')
+  const replay = new Replay(spec)
+  let number = 0
+  for await (const line of createInterface({ input: process.stdin })) {
+    number++
+    if (line.trim() === '') continue
+    try {
+      if (!print(replay.step(JSON.parse(line)))) await once(process.stdout, 'drain')
+    } catch (cause) {
+      throw new Error(`line ${number}: ${(cause as Error).message}`, { cause })
+    }
+  }
+  return 0
+}
+
+/** @returns whether more may be written at once. */
+function print(lines: readonly object[]): boolean {
+  return process.stdout.write(lines.map((line) => `${JSON.stringify(line)}\n`).join(''))
+}

@@ -1,0 +1,9 @@
+/** Name of the field that holds what a key has at a time: `<time>:<key>`. */
+export function fieldName(time: number, key: string): string {
+  return `${time}:${key}`
+}
+
+export function parseFieldName(field: string): { readonly start: number; readonly key: string } {
+  const colon = field.indexOf(':')
+  return { start: Number(field.slice(0, colon)), key: field.slice(colon + 1) }
+}

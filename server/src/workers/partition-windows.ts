@@ -1,0 +1,184 @@
+import { type CommitOperation, partitionOf } from '../bus/index.ts'
+import type { WindowTopic } from '../config/model.ts'
+import { createWindow, TumblingWindow, type WindowOperator } from '../operators/index.ts'
+import { InputClocks } from './input-clocks.ts'
+import { MergeStage, partialsKey } from './merge-stage.ts'
+import type { Pipeline } from './pipeline.ts'
+import { begunTimes, type StoredProgress } from './progress.ts'
+import { ReportStage } from './report-stage.ts'
+import { type HashFields, StoredWindow, windowKey } from './stored-window.ts'
+import { WindowStage } from './window-stage.ts'
+
+/** Takes events in. */
+export type IntakeStage = WindowStage | ReportStage
+/** Puts results out. */
+export type ResultStage = WindowStage | MergeStage
+
+/** The windows of one partition, wired as the contract says, in an order in which inputs come first. */
+export class PartitionWindows {
+  readonly #intakes = new Map<string, IntakeStage[]>()
+  readonly #results: ResultStage[] = []
+  readonly #keyed: WindowStage[] = []
+  readonly #reports: ReportStage[] = []
+  readonly #merges: MergeStage[] = []
+  readonly #clocks: InputClocks
+  readonly #versions: Readonly<Record<string, string>>
+  #dropped: readonly string[]
+
+  constructor(
+    pipeline: Pipeline,
+    partition: number,
+    partitions: number,
+    progress: StoredProgress,
+    stored: ReadonlyMap<string, HashFields>,
+  ) {
+    this.#clocks = new InputClocks(pipeline, progress.maxTimes)
+    this.#versions = pipeline.versions
+    // A definition that changed starts anew: its state means something else now.
+    const changed = Object.keys(progress.versions).filter((name) => progress.versions[name] !== pipeline.versions[name])
+    this.#dropped = changed.flatMap((name) => stateKeys(name, partition))
+    for (const topic of pipeline.windows) {
+      const { name, spec } = topic
+      const isKnown = progress.versions[name] === pipeline.versions[name]
+      const fields = (isKnown && stored.get(windowKey(name, partition))) || []
+      const watermark = isKnown ? progress.watermarks[name] : undefined
+      if (spec.groupBy === 'key') {
+        const stage = new WindowStage(new StoredWindow(topic, partition, createWindow(spec, watermark, fields)))
+        this.#addIntake(topic, stage)
+        this.#keyed.push(stage)
+        this.#results.push(stage)
+        this.#clocks.setResult(name, stage.window.operator, spec.allowedLatenessMs)
+        continue
+      }
+      // The config refuses other shapes over all keys.
+      if (spec.type !== 'tumbling') throw new Error(`window ${name}: ${spec.type} over all keys`)
+      const operator = new TumblingWindow(spec, watermark, fields)
+      const report = new ReportStage(new StoredWindow(topic, partition, operator), spec, pipeline.versions[name]!)
+      this.#addIntake(topic, report)
+      this.#reports.push(report)
+      if (mergerOf(name, partitions) !== partition) continue
+      const merged = isKnown ? progress.merges[name] : undefined
+      const clock = merged && { ...merged, watermark: merged.watermark ?? Number.NEGATIVE_INFINITY }
+      const parts = (isKnown && stored.get(partialsKey(name, partition))) || []
+      const merge = new MergeStage(topic, spec, pipeline.versions[name]!, partition, partitions, clock, parts)
+      this.#merges.push(merge)
+      this.#results.push(merge)
+      this.#clocks.setResult(name, merge.operator, spec.allowedLatenessMs)
+    }
+  }
+
+  /** Keys of the hashes that hold the state of a partition's windows. */
+  static storeKeys(pipeline: Pipeline, partition: number): string[] {
+    return pipeline.windows.flatMap(({ name }) => stateKeys(name, partition))
+  }
+
+  get results(): readonly ResultStage[] {
+    return this.#results
+  }
+
+  get reports(): readonly ReportStage[] {
+    return this.#reports
+  }
+
+  get merges(): readonly MergeStage[] {
+    return this.#merges
+  }
+
+  get clocks(): InputClocks {
+    return this.#clocks
+  }
+
+  /** Stages that read a topic. */
+  intakesOf(topic: string): readonly IntakeStage[] {
+    return this.#intakes.get(topic) ?? NONE
+  }
+
+  merge(window: string): MergeStage {
+    return this.#merges.find(({ topic }) => topic.name === window)!
+  }
+
+  /** Takes the keys of state that belongs to no window any more. */
+  takeDropped(): CommitOperation[] {
+    const dropped = this.#dropped.map((key) => ({ op: 'drop', key }) as const)
+    this.#dropped = []
+    return dropped
+  }
+
+  /** Moves the windows over events to where their inputs are, those before it in the order first. */
+  advance(): void {
+    for (const { window } of [...this.#keyed, ...this.#reports]) this.#advanceOne(window)
+  }
+
+  /** The same for what one stage puts results out of. */
+  advanceResult(stage: ResultStage): void {
+    if ('window' in stage) this.#advanceOne(stage.window)
+  }
+
+  /** Early panes become due by the clock. */
+  tick(now: number): void {
+    for (const stage of this.#keyed) stage.tick(now)
+  }
+
+  isIdle({ window }: ReportStage): boolean {
+    return this.#clocks.isIdle(window.topic.from)
+  }
+
+  /** Everything that is stored, in order. */
+  holders(): (StoredWindow<WindowOperator> | MergeStage)[] {
+    return [...this.windows(), ...this.#merges]
+  }
+
+  windows(): StoredWindow<WindowOperator>[] {
+    return [...this.#keyed, ...this.#reports].map(({ window }) => window)
+  }
+
+  /** Fields that differ from what is stored. */
+  get dirtyCount(): number {
+    let count = 0
+    for (const { window } of this.#keyed) count += window.operator.dirtyCount
+    for (const { window } of this.#reports) count += window.operator.dirtyCount
+    for (const { operator } of this.#merges) count += operator.dirtyCount
+    return count
+  }
+
+  /** Results that wait. */
+  get dueCount(): number {
+    let due = 0
+    for (const { window } of this.#keyed) due += window.operator.dueCount
+    for (const { operator } of this.#merges) due += operator.dueCount
+    return due
+  }
+
+  progress(): StoredProgress {
+    return {
+      maxTimes: this.#clocks.maxTimes(),
+      versions: this.#versions,
+      watermarks: begunTimes(this.windows().map(({ topic, operator }) => [topic.name, operator.watermark])),
+      merges: Object.fromEntries(
+        this.#merges.map(({ topic, operator: { watermark, sources } }) => [
+          topic.name,
+          { watermark: Number.isFinite(watermark) ? watermark : null, sources: [...sources] },
+        ]),
+      ),
+    }
+  }
+
+  #addIntake(topic: WindowTopic, stage: IntakeStage): void {
+    for (const input of topic.from) this.#intakes.set(input, [...this.intakesOf(input), stage])
+  }
+
+  #advanceOne({ topic, operator }: StoredWindow<WindowOperator>): void {
+    operator.advance(this.#clocks.watermark(topic.from, topic.spec.outOfOrdernessMs))
+  }
+}
+
+function stateKeys(window: string, partition: number): string[] {
+  return [windowKey(window, partition), partialsKey(window, partition)]
+}
+
+const NONE: readonly IntakeStage[] = []
+
+/** The partition that merges a window over all keys. */
+export function mergerOf(window: string, partitions: number): number {
+  return partitionOf(window, partitions)
+}
