@@ -1,8 +1,7 @@
 import type { Declaration } from './declaration.ts'
-import type { JsonSchema } from './json-schema.ts'
+import { type JsonSchema, objectSchema } from './json-schema.ts'
 import type { TopicDefinition } from './model.ts'
 import { jsonSchemas } from './schema.ts'
-import { objectSchema } from './value-schema.ts'
 
 /** What is known of the events of a topic; `undefined` after a `map`, whose type is gone at run time. */
 export type InputSchema = { readonly schema: JsonSchema; readonly isNarrowed: boolean } | undefined

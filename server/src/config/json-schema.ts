@@ -31,6 +31,11 @@ export function fieldSchema(schema: JsonSchema, path: readonly string[]): JsonSc
   return below.length === 0 ? property : fieldSchema(property, below)
 }
 
+/** A schema of objects that have at least these fields. */
+export function objectSchema(fields: readonly (readonly [string, JsonSchema])[]): JsonSchema {
+  return { type: 'object', properties: Object.fromEntries(fields), required: fields.map(([name]) => name) }
+}
+
 /** A schema of what fits any of them. */
 export function anyOf(schemas: readonly JsonSchema[]): JsonSchema {
   const [only, ...more] = new Map(schemas.map((schema) => [JSON.stringify(schema), schema])).values()

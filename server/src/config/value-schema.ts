@@ -1,7 +1,7 @@
 import { assertNever } from '../assert-never.ts'
 import { inputField } from './input-field.ts'
 import type { InputSchema } from './input-schema.ts'
-import type { JsonSchema, ScalarType } from './json-schema.ts'
+import { type JsonSchema, objectSchema, type ScalarType } from './json-schema.ts'
 import type { AggregateSpec, WindowSpec } from './model.ts'
 import { quantileName } from './quantile-name.ts'
 
@@ -61,10 +61,6 @@ function resultSchema(name: string, spec: AggregateSpec, inputs: readonly InputS
     default:
       return assertNever(spec)
   }
-}
-
-export function objectSchema(fields: readonly (readonly [string, JsonSchema])[]): JsonSchema {
-  return { type: 'object', properties: Object.fromEntries(fields), required: fields.map(([name]) => name) }
 }
 
 function list(items: JsonSchema): JsonSchema {
