@@ -10,15 +10,17 @@ export interface SourceReport {
   /** The source has no input and must not hold the others back. */
   readonly idle: boolean
   /** Its part of each window that changed, encoded. Absolute: it replaces what was reported before. */
-  readonly partials: readonly { readonly start: number; readonly accumulator: string }[]
+  readonly partials: readonly { readonly start: number; readonly key: string; readonly accumulator: string }[]
 }
 
 /** Event-time progress of one source as reported last. */
 export type SourceStatus = Pick<SourceReport, 'watermark' | 'idle'>
 
-/** The merged state of one window: the latest partial of each source. */
+/** The merged state of one window and group: the latest partial of each source. */
 export interface MergeState {
   readonly start: number
+  /** Of the group. */
+  readonly key: string
   readonly parts: Map<number, Accumulator>
   /** Results emitted so far: the revision of the next one. */
   revision: number
@@ -31,7 +33,7 @@ export interface MergeState {
   readonly dirtyParts: Set<number>
 }
 
-export type StoredMergeState = Pick<MergeState, 'start' | 'parts' | 'revision' | 'changed' | 'closed'>
+export type StoredMergeState = Pick<MergeState, 'start' | 'key' | 'parts' | 'revision' | 'changed' | 'closed'>
 
 export interface StoredMergeClock {
   readonly watermark: number
@@ -39,18 +41,22 @@ export interface StoredMergeClock {
 }
 
 /**
- * Second stage of a window over all keys: merges what the source partitions report. A report replaces the source's
- * earlier one, so reading a report twice changes nothing. Complete when every source has reported and the watermarks of
- * all active ones have passed the end; with every source idle, the latest of them moves on with the time spent waiting.
+ * Second stage of a window whose groups lie in several partitions: merges what the source partitions report. A report
+ * replaces the source's earlier one, so reading a report twice changes nothing. Complete when every source has reported
+ * and the watermarks of all active ones have passed the end; with every source idle, the latest of them moves on with the
+ * time spent waiting.
  */
 export class MergeWindow {
   readonly spec: TumblingSpec
   readonly aggregates: AggregateSet
   readonly #sourceCount: number
-  readonly #states = new Map<number, MergeState>()
+  /** Window start -> group -> state. */
+  readonly #windows = new Map<number, Map<string, MergeState>>()
+  #openCount = 0
   readonly #sources: Map<number, SourceStatus>
   readonly #due = new Set<MergeState>()
   readonly #dirty = new Set<MergeState>()
+  #dirtyParts = 0
   readonly #allIdle = new IdleTimer()
   #watermark: number
 
@@ -65,9 +71,7 @@ export class MergeWindow {
     this.#sourceCount = sourceCount
     this.#watermark = clock.watermark
     this.#sources = new Map(clock.sources)
-    for (const each of stored) {
-      this.#states.set(each.start, { ...each, due: false, dirtyParts: new Set() })
-    }
+    for (const each of stored) this.#insert({ ...each, due: false, dirtyParts: new Set() })
     this.#makeCompleteDue()
   }
 
@@ -83,17 +87,18 @@ export class MergeWindow {
     return this.#due.size
   }
 
+  /** Fields that differ from what is stored: parts, and what is known of the window as a whole. */
   get dirtyCount(): number {
-    return this.#dirty.size
+    return this.#dirty.size + this.#dirtyParts
   }
 
-  /** Windows held, emitted or not. */
+  /** States held, emitted or not. */
   get openCount(): number {
-    return this.#states.size
+    return this.#openCount
   }
 
   get hasForgettable(): boolean {
-    for (const { start } of this.#states.values()) if (this.#isForgotten(start)) return true
+    for (const start of this.#windows.keys()) if (this.#isForgotten(start)) return true
     return false
   }
 
@@ -102,17 +107,18 @@ export class MergeWindow {
     this.#sources.set(source, { watermark, idle })
     this.#allIdle.reset()
     let late = 0
-    for (const { start, accumulator } of partials) {
+    for (const { start, key, accumulator } of partials) {
       if (this.#isForgotten(start)) {
         late++
         continue
       }
-      const state = this.#open(start)
+      const state = this.#open(start, key)
       state.parts.set(source, this.aggregates.decode(accumulator))
+      if (!state.dirtyParts.has(source)) this.#dirtyParts++
       state.dirtyParts.add(source)
       state.changed = true
       this.#dirty.add(state)
-      if (this.#isComplete(state)) this.#makeDue(state)
+      if (this.#isComplete(start)) this.#makeDue(state)
     }
     return late
   }
@@ -136,10 +142,10 @@ export class MergeWindow {
     this.#makeCompleteDue()
   }
 
-  /** Takes up to `limit` panes that are due, under a key that stands for all keys. */
-  take(limit: number, key: string): EmittedPane[] {
+  /** Takes up to `limit` panes that are due. */
+  take(limit: number): EmittedPane[] {
     return [...this.#due].slice(0, limit).map((state) => {
-      const { start, closed, revision } = state
+      const { start, key, closed, revision } = state
       this.#due.delete(state)
       state.due = false
       state.changed = false
@@ -153,14 +159,21 @@ export class MergeWindow {
     })
   }
 
-  /** Takes up to `limit` windows that nothing can change any more. */
+  /** Takes up to `limit` states that nothing can change any more. */
   takeForgotten(limit: number): MergeState[] {
-    const taken = [...this.#states.values()]
-      .filter(({ start, due }) => !due && this.#isForgotten(start))
-      .slice(0, limit)
-    for (const state of taken) {
-      this.#states.delete(state.start)
-      this.#dirty.delete(state)
+    const taken: MergeState[] = []
+    for (const [start, groups] of this.#windows) {
+      if (!this.#isForgotten(start)) continue
+      for (const state of groups.values()) {
+        if (taken.length >= limit) return taken
+        if (state.due) continue
+        groups.delete(state.key)
+        this.#dirty.delete(state)
+        this.#dirtyParts -= state.dirtyParts.size
+        this.#openCount--
+        taken.push(state)
+      }
+      if (groups.size === 0) this.#windows.delete(start)
     }
     return taken
   }
@@ -173,6 +186,7 @@ export class MergeWindow {
       return { state, parts }
     })
     this.#dirty.clear()
+    this.#dirtyParts = 0
     return taken
   }
 
@@ -194,23 +208,38 @@ export class MergeWindow {
     return Math.max(...statuses.map(watermarkOf)) + (this.#allIdle.idleMs ?? 0)
   }
 
-  #open(start: number): MergeState {
-    let state = this.#states.get(start)
-    if (state === undefined) {
-      const closed = start + this.spec.sizeMs <= this.#watermark
-      state = { start, parts: new Map(), revision: 0, changed: false, closed, due: false, dirtyParts: new Set() }
-      this.#states.set(start, state)
-    }
+  #open(start: number, key: string): MergeState {
+    const known = this.#windows.get(start)?.get(key)
+    if (known !== undefined) return known
+    const closed = this.#isComplete(start)
+    return this.#insert({
+      start,
+      key,
+      parts: new Map(),
+      revision: 0,
+      changed: false,
+      closed,
+      due: false,
+      dirtyParts: new Set(),
+    })
+  }
+
+  #insert(state: MergeState): MergeState {
+    const groups = this.#windows.get(state.start) ?? new Map<string, MergeState>()
+    this.#windows.set(state.start, groups.set(state.key, state))
+    this.#openCount++
     return state
   }
 
-  #isComplete({ start }: MergeState): boolean {
+  #isComplete(start: number): boolean {
     return start + this.spec.sizeMs <= this.#watermark
   }
 
   #makeCompleteDue(): void {
-    const complete = [...this.#states.values()].filter((state) => state.changed && this.#isComplete(state))
-    for (const state of complete.sort((a, b) => a.start - b.start)) this.#makeDue(state)
+    const complete = [...this.#windows].filter(([start]) => this.#isComplete(start))
+    for (const [, groups] of complete.sort(([a], [b]) => a - b)) {
+      for (const state of groups.values()) if (state.changed) this.#makeDue(state)
+    }
   }
 
   #makeDue(state: MergeState): void {

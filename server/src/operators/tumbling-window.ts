@@ -32,9 +32,10 @@ interface Group {
   complete: boolean
 }
 
-/** What one source of a window over all keys has to report: everything so far. */
+/** What one source has to report of a window and group that others have a part of as well: everything so far. */
 export interface Partial {
   readonly start: number
+  readonly key: string
   readonly accumulator: Accumulator
 }
 
@@ -137,7 +138,7 @@ export class TumblingWindow implements WindowOperator {
 
   /** Takes up to `limit` due states as parts of windows that another operator merges. */
   takePartials(limit: number): Partial[] {
-    return this.#takeDue(limit).map(({ state: { start, accumulator } }) => ({ start, accumulator }))
+    return this.#takeDue(limit).map(({ state: { start, key, accumulator } }) => ({ start, key, accumulator }))
   }
 
   takeWrites(limit: number): StateWrites {

@@ -8,19 +8,21 @@ import {
   type StoredMergeState,
   type TumblingSpec,
 } from '../operators/index.ts'
-import { ALL_KEYS, type EmittedResult, emitResult } from './pane.ts'
+import { type EmittedResult, emitResult } from './pane.ts'
 import type { VersionedReport } from './report-stage.ts'
 import type { HashFields } from './stored-window.ts'
 
 /**
- * Second stage of a window over all keys, in the one partition that merges it. Field `<start>:<source>` of its hash holds the
- * slots of that source's partial, field `<start>:` holds `[revision, changed, closed]`.
+ * Second stage of a window whose groups lie in several partitions, in a partition that merges some of them. Field
+ * `<start>:<source>:<group>` of its hash holds that source's partial, field `<start>::<group>` `[revision, changed, closed]`.
  */
 export class MergeStage {
   readonly topic: WindowTopic
   readonly operator: MergeWindow
   readonly #key: string
+  readonly #partitions: number
   readonly #version: string
+  readonly #isMine: (group: string) => boolean
 
   constructor(
     topic: WindowTopic,
@@ -28,39 +30,48 @@ export class MergeStage {
     version: string,
     partition: number,
     partitions: number,
+    isMine: (group: string) => boolean,
     clock: StoredMergeClock | undefined,
     stored: HashFields,
   ) {
     this.topic = topic
     const aggregates = new AggregateSet(spec.aggregate)
     this.operator = new MergeWindow(spec, partitions, clock, decodeStates(aggregates, stored))
+    this.#partitions = partitions
     this.#version = version
+    this.#isMine = isMine
     this.#key = partialsKey(topic.name, partition)
   }
 
   /** Takes a report of a source partition and returns how many of its partials came too late. One for another definition is passed over. */
   apply(source: number, entry: LogEntry): number {
     const { version, ...report } = JSON.parse(entry.payload.toString('utf8')) as VersionedReport
-    return version === this.#version ? this.operator.apply(source, report) : 0
+    if (version !== this.#version) return 0
+    const partials = report.partials.filter(({ key }) => this.#isMine(key))
+    return this.operator.apply(source, { ...report, partials })
   }
 
   takeResults(limit: number): EmittedResult[] {
-    return this.operator.take(limit, ALL_KEYS).map((pane) => emitResult(this.topic, pane))
+    return this.operator.take(limit).map((pane) => emitResult(this.topic, pane))
   }
 
-  /** Writes after which the stored windows are the windows now; forgets at most `limit` of them. */
+  /** Writes after which the stored windows are the windows now; forgets at most `limit` fields. */
   takeWrites(limit: number): CommitOperation[] {
     const operations: CommitOperation[] = []
     const forgotten = this.operator
-      .takeForgotten(limit)
-      .flatMap(({ start, parts }) => [`${start}:`, ...[...parts.keys()].map((source) => `${start}:${source}`)])
+      .takeForgotten(Math.floor(limit / (this.#partitions + 1)))
+      .flatMap(({ start, key, parts }) => [
+        stateField(start, '', key),
+        ...[...parts.keys()].map((source) => stateField(start, source, key)),
+      ])
     const changed = this.operator
       .takeDirty()
-      .flatMap(({ state: { start, revision, changed, closed }, parts }) => [
+      .flatMap(({ state: { start, key, revision, changed, closed }, parts }) => [
         ...parts.map(
-          ([source, accumulator]) => [`${start}:${source}`, this.operator.aggregates.encode(accumulator)] as const,
+          ([source, accumulator]) =>
+            [stateField(start, source, key), this.operator.aggregates.encode(accumulator)] as const,
         ),
-        [`${start}:`, JSON.stringify([revision, changed, closed])] as const,
+        [stateField(start, '', key), JSON.stringify([revision, changed, closed])] as const,
       ])
     if (changed.length > 0) operations.push({ op: 'set', key: this.#key, fields: changed })
     if (forgotten.length > 0) operations.push({ op: 'delete', key: this.#key, fields: forgotten })
@@ -73,13 +84,12 @@ export function partialsKey(window: string, partition: number): string {
 }
 
 function decodeStates(aggregates: AggregateSet, fields: HashFields): StoredMergeState[] {
-  const states = new Map<number, StoredMergeState & { parts: Map<number, Accumulator> }>()
+  const states = new Map<string, StoredMergeState & { parts: Map<number, Accumulator> }>()
   for (const [field, value] of fields) {
-    const colon = field.indexOf(':')
-    const start = Number(field.slice(0, colon))
-    const source = field.slice(colon + 1)
-    const state = states.get(start) ?? { start, parts: new Map(), revision: 0, changed: false, closed: false }
-    states.set(start, state)
+    const { start, source, key } = parseStateField(field)
+    const name = `${start}:${key}`
+    const state = states.get(name) ?? { start, key, parts: new Map(), revision: 0, changed: false, closed: false }
+    states.set(name, state)
     if (source !== '') state.parts.set(Number(source), aggregates.decode(value))
     else {
       const [revision, changed, closed] = JSON.parse(value) as [number, boolean, boolean]
@@ -87,4 +97,18 @@ function decodeStates(aggregates: AggregateSet, fields: HashFields): StoredMerge
     }
   }
   return [...states.values()]
+}
+
+function stateField(start: number, source: number | '', group: string): string {
+  return `${start}:${source}:${group}`
+}
+
+function parseStateField(field: string): { start: number; source: string; key: string } {
+  const afterStart = field.indexOf(':')
+  const afterSource = field.indexOf(':', afterStart + 1)
+  return {
+    start: Number(field.slice(0, afterStart)),
+    source: field.slice(afterStart + 1, afterSource),
+    key: field.slice(afterSource + 1),
+  }
 }

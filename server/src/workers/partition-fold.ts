@@ -6,6 +6,7 @@ import { OutputBuffer } from './output-buffer.ts'
 import { PartitionWindows, type ResultStage } from './partition-windows.ts'
 import type { Pipeline } from './pipeline.ts'
 import { foreignLog, type Offsets, type StoredProgress } from './progress.ts'
+import { MAX_PARTIALS } from './report-stage.ts'
 import type { HashFields } from './stored-window.ts'
 
 /** Writes of one commit: 5 to 7 ms of Redis (docs/adr/0001). A single record batch may exceed it: an offset names whole batches. */
@@ -14,6 +15,8 @@ export const MAX_WRITES = 4_000
 const MAX_OUTPUT_SIZE = 192 * 1_024
 /** Source events of one commit. */
 const MAX_EVENTS = 10_000
+/** A partial is one, and changes a state. */
+const WRITES_PER_REPORT = 2 * MAX_PARTIALS
 /** A pane is an event, a latest result and a state. */
 const WRITES_PER_PANE = 3
 
@@ -128,6 +131,11 @@ export class PartitionFold {
     this.#emit()
   }
 
+  /** Whether one more report may be taken before the next commit. */
+  get hasRoomForReport(): boolean {
+    return this.#writes() <= MAX_WRITES - WRITES_PER_REPORT
+  }
+
   /** Takes a report of a source partition for a window merged here. */
   applyReport(window: string, source: number, entry: LogEntry): void {
     const merge = this.#windows.merge(window)
@@ -177,13 +185,15 @@ export class PartitionFold {
   #feed(topic: string, event: EventBody): void {
     for (const stage of this.#windows.intakesOf(topic)) {
       const { name, where, lateTopic } = stage.window.topic
+      let group: string
       try {
         if (where !== undefined && !where.keep(event.data)) continue
+        group = stage.groupOf(event)
       } catch (error) {
         this.#flows.bury(name, event, error instanceof Error ? error.message : String(error))
         continue
       }
-      const outcome = stage.add(event)
+      const outcome = stage.add(group, event)
       if (outcome === 'added' || outcome === 'none') continue
       this.counters[outcome]++
       this.#flows.forward(lateTopic, event)

@@ -118,7 +118,11 @@ export class PartitionLoop {
     await this.#reading(async () => {
       for (const window of merges) {
         const reports = await this.#parts.source.readReports(window, offsets)
-        for (const { source, entry } of reports) this.#fold.applyReport(window, source, entry)
+        for (const { source, entry } of reports) {
+          // The offsets are before what is left: it is read again.
+          if (!this.#fold.hasRoomForReport) return
+          this.#fold.applyReport(window, source, entry)
+        }
         if (reports.length === 0) this.#fold.polledNoReports(this.#now(), window)
       }
     })

@@ -50,17 +50,18 @@ export class PartitionWindows {
         this.#clocks.setResult(name, stage.window.operator, spec.allowedLatenessMs)
         continue
       }
-      // The config refuses other shapes over all keys.
-      if (spec.type !== 'tumbling') throw new Error(`window ${name}: ${spec.type} over all keys`)
+      // The config refuses other shapes whose groups lie in several partitions.
+      if (spec.type !== 'tumbling') throw new Error(`window ${name}: ${spec.type} with groupBy`)
       const operator = new TumblingWindow(spec, watermark, fields)
       const report = new ReportStage(new StoredWindow(topic, partition, operator), spec, pipeline.versions[name]!)
       this.#addIntake(topic, report)
       this.#reports.push(report)
-      if (mergerOf(name, partitions) !== partition) continue
+      if (!mergersOf(topic, partitions).includes(partition)) continue
       const merged = isKnown ? progress.merges[name] : undefined
       const clock = merged && { ...merged, watermark: merged.watermark ?? Number.NEGATIVE_INFINITY }
       const parts = (isKnown && stored.get(partialsKey(name, partition))) || []
-      const merge = new MergeStage(topic, spec, pipeline.versions[name]!, partition, partitions, clock, parts)
+      const isMine = (group: string) => spec.groupBy === 'all' || partitionOf(group, partitions) === partition
+      const merge = new MergeStage(topic, spec, pipeline.versions[name]!, partition, partitions, isMine, clock, parts)
       this.#merges.push(merge)
       this.#results.push(merge)
       this.#clocks.setResult(name, merge.operator, spec.allowedLatenessMs)
@@ -178,7 +179,9 @@ function stateKeys(window: string, partition: number): string[] {
 
 const NONE: readonly IntakeStage[] = []
 
-/** The partition that merges a window over all keys. */
-export function mergerOf(window: string, partitions: number): number {
-  return partitionOf(window, partitions)
+/** The partitions that merge a window: none if groups are keys, one for all keys, else each the groups that belong to it. */
+export function mergersOf({ name, spec }: WindowTopic, partitions: number): readonly number[] {
+  if (spec.groupBy === 'key') return []
+  if (spec.groupBy === 'all') return [partitionOf(name, partitions)]
+  return Array.from({ length: partitions }, (_, partition) => partition)
 }

@@ -1,5 +1,12 @@
 import { type CommitOperation, type EventBody, partialsTopic } from '../bus/index.ts'
-import type { SourceReport, TumblingSpec, TumblingWindow } from '../operators/index.ts'
+import {
+  type Field,
+  parseField,
+  readField,
+  type SourceReport,
+  type TumblingSpec,
+  type TumblingWindow,
+} from '../operators/index.ts'
 import { ALL_KEYS } from './pane.ts'
 import type { StoredWindow } from './stored-window.ts'
 
@@ -9,27 +16,41 @@ export interface VersionedReport extends SourceReport {
 }
 
 /** Partials of one report: more stay due. */
-const MAX_PARTIALS = 300
+export const MAX_PARTIALS = 300
 
 /**
- * First stage of a window over all keys: this partition's part of each window, reported - never emitted - to the partition
- * that merges them. Reports when windows complete or change afterwards, when the watermark enters another window, and when
- * the input goes idle or wakes, so that the merging side knows whom to wait for. Every owner reports once more.
+ * First stage of a window whose groups lie in several partitions: this partition's part of each, reported - never emitted -
+ * to the partition that merges the group. Reports when windows complete or change afterwards, when the watermark enters
+ * another window, and when the input goes idle or wakes, so that the merging side knows whom to wait for. Every owner
+ * reports once more.
  */
 export class ReportStage {
   readonly window: StoredWindow<TumblingWindow>
   readonly #spec: TumblingSpec
   readonly #version: string
+  /** Names the group of an event; absent for one group over all keys. */
+  readonly #field: Field | undefined
+  /** Up to here everything is reported. */
+  #watermark: number | null = null
   #reported: { readonly bucket: number; readonly idle: boolean } | undefined
 
   constructor(window: StoredWindow<TumblingWindow>, spec: TumblingSpec, version: string) {
     this.window = window
     this.#spec = spec
     this.#version = version
+    this.#field = typeof spec.groupBy === 'object' ? parseField(spec.groupBy.field) : undefined
   }
 
-  add({ time, data }: EventBody): 'added' | 'late' | 'full' {
-    return this.window.operator.add(ALL_KEYS, time, data)
+  /** @throws TypeError when the event's group is not text, which the config cannot rule out behind a `map`. */
+  groupOf({ data }: EventBody): string {
+    if (this.#field === undefined) return ALL_KEYS
+    const group = readField(data, this.#field)
+    if (typeof group === 'string') return group
+    throw new TypeError(`groupBy: the event holds no text at ${this.#field.path}`)
+  }
+
+  add(group: string, { time, data }: EventBody): 'added' | 'late' | 'full' {
+    return this.window.operator.add(group, time, data)
   }
 
   /** @param idle whether the window's input is idle. */
@@ -47,14 +68,18 @@ export class ReportStage {
     const { operator, topic } = this.window
     if (idle) operator.flush()
     this.#reported = { bucket: this.#bucket(), idle }
-    const partials = operator.takePartials(MAX_PARTIALS).map(({ start, accumulator }) => ({
+    const partials = operator.takePartials(MAX_PARTIALS).map(({ start, key, accumulator }) => ({
       start,
+      key,
       accumulator: operator.aggregates.encode(accumulator),
     }))
+    // Both say that nothing up to here is missing.
+    const isComplete = operator.dueCount === 0
+    if (isComplete && this.#hasBegun()) this.#watermark = operator.watermark
     const report: VersionedReport = {
       version: this.#version,
-      watermark: this.#hasBegun() ? operator.watermark : null,
-      idle,
+      watermark: this.#watermark,
+      idle: idle && isComplete,
       partials,
     }
     const payload = Buffer.from(JSON.stringify(report))

@@ -1,9 +1,10 @@
 import { compareStreamIds } from '@tidegate/protocol'
 import { BusUnavailable, partialsTopic } from '../bus/index.ts'
 import type { Clock } from '../clock.ts'
+import type { WindowTopic } from '../config/model.ts'
 import { deadLetterTopic } from './dead-letter.ts'
 import type { PartitionStore } from './partition-store.ts'
-import { mergerOf } from './partition-windows.ts'
+import { mergersOf } from './partition-windows.ts'
 import type { Pipeline } from './pipeline.ts'
 import { decodeOffsets, foreignLog, type Offsets } from './progress.ts'
 
@@ -51,20 +52,22 @@ export class Trimmer {
       const cut = `${now - retentionMs}-0`
       const lowest = inputs.has(name) ? older(cut, committed.get(name)) : cut
       if (lowest !== undefined) await this.#store.trim(token, name, lowest)
-      if (kind !== 'source' && kind !== 'flow') continue
+      if (kind === 'late') continue
       await this.#store.trim(token, deadLetterTopic(name), `${now - DEAD_LETTER_RETENTION_MS}-0`)
     }
-    for (const { name, spec } of this.#pipeline.windows) {
-      if (spec.groupBy === 'all') await this.#trimPartials(token, name)
-    }
+    for (const window of this.#pipeline.windows) await this.#trimPartials(token, window)
   }
 
-  /** Partials are needed until the merging partition has committed past them. */
-  async #trimPartials(token: string, window: string): Promise<void> {
-    const merger = mergerOf(window, this.#partitions)
-    const topic = partialsTopic(window)
-    const read = decodeOffsets(await this.#store.offsetsOf(merger)).get(foreignLog(this.#store.partition, topic))
-    if (read !== undefined) await this.#store.trim(token, topic, read)
+  /** Partials are needed until every merging partition has committed past them. */
+  async #trimPartials(token: string, window: WindowTopic): Promise<void> {
+    const topic = partialsTopic(window.name)
+    let lowest: string | undefined
+    for (const merger of mergersOf(window, this.#partitions)) {
+      const read = decodeOffsets(await this.#store.offsetsOf(merger)).get(foreignLog(this.#store.partition, topic))
+      if (read === undefined) return
+      lowest = lowest === undefined ? read : older(lowest, read)
+    }
+    if (lowest !== undefined) await this.#store.trim(token, topic, lowest)
   }
 }
 

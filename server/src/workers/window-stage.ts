@@ -13,8 +13,12 @@ export class WindowStage {
     this.window = window
   }
 
-  add({ key, time, data }: EventBody): 'added' | 'late' | 'full' | 'none' {
-    return this.window.operator.add(key, time, data)
+  groupOf({ key }: EventBody): string {
+    return key
+  }
+
+  add(group: string, { time, data }: EventBody): 'added' | 'late' | 'full' | 'none' {
+    return this.window.operator.add(group, time, data)
   }
 
   /** Early panes, where the window has them, become due once an interval of the clock. */

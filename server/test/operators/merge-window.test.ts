@@ -15,17 +15,17 @@ function partial(...values: readonly number[]): string {
 }
 
 function results(window: MergeWindow) {
-  return window.take(FOREVER, '*').map(({ start, revision, value }) => ({ start, revision, ...value }))
+  return window.take(FOREVER).map(({ start, revision, value }) => ({ start, revision, ...value }))
 }
 
 describe('merge window', () => {
   it('O-MERGE-1 replaces what a source reported before', () => {
     const window = new MergeWindow(windowSpec(100), 2)
-    const report = { watermark: 3, idle: false, partials: [{ start: 3, accumulator: partial(5) }] }
+    const report = { watermark: 3, idle: false, partials: [{ start: 3, key: '*', accumulator: partial(5) }] }
     window.apply(0, report)
     window.apply(0, report)
-    window.apply(1, { watermark: 13, idle: false, partials: [{ start: 3, accumulator: partial(7) }] })
-    window.apply(0, { watermark: 13, idle: false, partials: [{ start: 3, accumulator: partial(1, 5) }] })
+    window.apply(1, { watermark: 13, idle: false, partials: [{ start: 3, key: '*', accumulator: partial(7) }] })
+    window.apply(0, { watermark: 13, idle: false, partials: [{ start: 3, key: '*', accumulator: partial(1, 5) }] })
     window.advance()
     expect(results(window)).toEqual([{ start: 3, revision: 0, count: 3, sum: 13, min: 1, max: 7 }])
   })
@@ -67,26 +67,28 @@ describe('merge window', () => {
 
   it('O-MERGE-4 revises complete windows, and counts what comes for forgotten ones', () => {
     const window = new MergeWindow(windowSpec(10), 1)
-    window.apply(0, { watermark: 13, idle: false, partials: [{ start: 3, accumulator: partial(1) }] })
+    window.apply(0, { watermark: 13, idle: false, partials: [{ start: 3, key: '*', accumulator: partial(1) }] })
     window.advance()
     expect(results(window)).toMatchObject([{ start: 3, revision: 0, sum: 1 }])
-    expect(window.apply(0, { watermark: 13, idle: false, partials: [{ start: 3, accumulator: partial(1, 3) }] })).toBe(
-      0,
-    )
+    expect(
+      window.apply(0, { watermark: 13, idle: false, partials: [{ start: 3, key: '*', accumulator: partial(1, 3) }] }),
+    ).toBe(0)
     expect(results(window)).toMatchObject([{ start: 3, revision: 1, sum: 4 }])
     window.apply(0, active(23))
     window.advance()
     expect(window.hasForgettable).toBe(true)
     expect(window.takeForgotten(9).map(({ start }) => start)).toEqual([3])
-    expect(window.apply(0, { watermark: 23, idle: false, partials: [{ start: 3, accumulator: partial(9) }] })).toBe(1)
+    expect(
+      window.apply(0, { watermark: 23, idle: false, partials: [{ start: 3, key: '*', accumulator: partial(9) }] }),
+    ).toBe(1)
     expect(window.openCount).toBe(0)
   })
 
   it('O-MERGE-5 continues from what is stored', () => {
     const spec = windowSpec(100)
     const before = new MergeWindow(spec, 2)
-    before.apply(0, { watermark: 15, idle: false, partials: [{ start: 3, accumulator: partial(1) }] })
-    before.apply(1, { watermark: 14, idle: false, partials: [{ start: 3, accumulator: partial(2) }] })
+    before.apply(0, { watermark: 15, idle: false, partials: [{ start: 3, key: '*', accumulator: partial(1) }] })
+    before.apply(1, { watermark: 14, idle: false, partials: [{ start: 3, key: '*', accumulator: partial(2) }] })
     before.advance()
     expect(before.dueCount).toBe(1)
     const stored = before.takeDirty().map(({ state }) => ({ ...state, parts: new Map(state.parts) }))
@@ -112,7 +114,7 @@ describe('merge window', () => {
           const first = firsts[source]!
           const partials = first
             .takePartials(FOREVER)
-            .map(({ start, accumulator }) => ({ start, accumulator: first.aggregates.encode(accumulator) }))
+            .map(({ start, key, accumulator }) => ({ start, key, accumulator: first.aggregates.encode(accumulator) }))
           for (let i = 0; i < times; i++) merge.apply(source, { watermark: first.watermark, idle: false, partials })
           merge.advance()
           for (const { start, revision: _, ...value } of results(merge)) last.set(start, value)

@@ -1,11 +1,11 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { partialsTopic } from '../../src/bus/index.ts'
+import { partialsTopic, partitionOf } from '../../src/bus/index.ts'
 import type { Pane } from '../../src/config/model.ts'
 import { defineConfig } from '../../src/index.ts'
 import { IDLE_AFTER_MS, type SourceReport } from '../../src/operators/index.ts'
 import { PartitionFold } from '../../src/workers/partition-fold.ts'
-import { mergerOf } from '../../src/workers/partition-windows.ts'
+import { mergersOf } from '../../src/workers/partition-windows.ts'
 import { Pipeline } from '../../src/workers/pipeline.ts'
 import { foreignLog } from '../../src/workers/progress.ts'
 import { allFour, batchOf, eventOf, FakeStore, panesIn, reading } from '../support/fold.ts'
@@ -13,9 +13,13 @@ import { allFour, batchOf, eventOf, FakeStore, panesIn, reading } from '../suppo
 const PARTITIONS = 3
 const WINDOW = 'a.all'
 const PARTIALS = partialsTopic(WINDOW)
-const MERGER = mergerOf(WINDOW, PARTITIONS)
 
-const pipelineWith = (allowedLateness: '0ms' | '1h') =>
+interface Options {
+  readonly allowedLateness: '0ms' | '1h'
+  readonly groupBy: null | 'k'
+}
+
+const pipelineWith = (options: Options) =>
   new Pipeline(
     defineConfig({
       topics: [
@@ -23,8 +27,7 @@ const pipelineWith = (allowedLateness: '0ms' | '1h') =>
         reading.window(WINDOW, {
           tumbling: '10s',
           outOfOrderness: '0ms',
-          allowedLateness,
-          groupBy: null,
+          ...options,
           aggregate: allFour,
         }),
       ],
@@ -37,9 +40,11 @@ class Deployment {
   readonly #pipeline: Pipeline
   readonly #stores = Array.from({ length: PARTITIONS }, () => new FakeStore())
   readonly #folds: PartitionFold[]
+  readonly #mergers: readonly number[]
 
-  constructor(allowedLateness: '0ms' | '1h' = '1h') {
-    this.#pipeline = pipelineWith(allowedLateness)
+  constructor(options: Partial<Options> = {}) {
+    this.#pipeline = pipelineWith({ allowedLateness: '1h', groupBy: null, ...options })
+    this.#mergers = mergersOf(this.#pipeline.windows[0]!, PARTITIONS)
     this.#folds = this.#stores.map((_, partition) => this.#open(partition))
   }
 
@@ -62,15 +67,25 @@ class Deployment {
     this.#folds[partition] = this.#open(partition)
   }
 
-  /** The merging partition reads what the others have reported since it looked last, and commits. */
+  /** The merging partitions read what all have reported since they looked last, and commit. */
   merge(): void {
-    const fold = this.#folds[MERGER]!
-    for (const [source, store] of this.#stores.entries()) {
-      const read = Number((fold.offsets.get(foreignLog(source, PARTIALS)) ?? '0-0').split('-')[0])
-      const entries = (store.logs.get(PARTIALS) ?? []).filter(({ streamId }) => Number(streamId.split('-')[0]) > read)
-      for (const entry of entries) fold.applyReport(WINDOW, source, entry)
+    for (const merger of this.#mergers) {
+      const fold = this.#folds[merger]!
+      for (const [source, store] of this.#stores.entries()) {
+        const read = Number((fold.offsets.get(foreignLog(source, PARTIALS)) ?? '0-0').split('-')[0])
+        const entries = (store.logs.get(PARTIALS) ?? []).filter(({ streamId }) => Number(streamId.split('-')[0]) > read)
+        for (const entry of entries) {
+          if (!fold.hasRoomForReport) this.commit(merger)
+          fold.applyReport(WINDOW, source, entry)
+        }
+      }
+      this.commit(merger)
     }
-    this.commit(MERGER)
+  }
+
+  /** Events the windows of a partition could make nothing of. */
+  buried(partition: number): number {
+    return this.#folds[partition]!.counters.deadLetters
   }
 
   reports(partition: number): SourceReport[] {
@@ -82,7 +97,7 @@ class Deployment {
   }
 }
 
-describe('windows over all keys', () => {
+describe('windows whose groups lie in several partitions', () => {
   it('W-MERGE-3 merge what the partitions have of a window into one pane of key *', () => {
     const all = new Deployment()
     for (const partition of [0, 1, 2]) {
@@ -144,7 +159,7 @@ describe('windows over all keys', () => {
   })
 
   it('W-MERGE-2 report what they have before others close without them', () => {
-    const all = new Deployment('0ms')
+    const all = new Deployment({ allowedLateness: '0ms' })
     for (const partition of [0, 1, 2]) all.fold(partition, eventOf(1, 'k', 1_000))
     all.idle(0, IDLE_AFTER_MS)
     all.idle(1, IDLE_AFTER_MS)
@@ -152,6 +167,47 @@ describe('windows over all keys', () => {
     for (const partition of [0, 1, 2]) all.commit(partition)
     all.merge()
     expect(all.panes).toMatchObject([{ start: 0, value: { count: 3 }, final: true }])
+  })
+
+  it('W-MERGE-4 merge each group in the partition it belongs to', () => {
+    const all = new Deployment({ groupBy: 'k' })
+    const groups = ['a', 'b', 'c', 'd', 'e:f', '']
+    expect(new Set(groups.map((group) => partitionOf(group, PARTITIONS))).size).toBe(PARTITIONS)
+    for (const partition of [0, 1, 2]) {
+      for (const group of groups) all.fold(partition, eventOf(1, group, 1_000, partition))
+      all.fold(partition, eventOf(2, 'a', 11_000))
+      all.commit(partition)
+    }
+    for (const partition of [0, 1, 2]) all.restart(partition)
+    all.merge()
+    const byKey = new Map(all.panes.map(({ key, value }) => [key, value]))
+    expect(all.panes.length).toBe(groups.length)
+    expect(byKey).toEqual(new Map(groups.map((group) => [group, { sum: 3, min: 0, max: 2, count: 3 }])))
+  })
+
+  it('W-MERGE-5 say how far they are only once everything up to there is reported', () => {
+    const all = new Deployment({ groupBy: 'k', allowedLateness: '0ms' })
+    const groups = Array.from({ length: 1_000 }, (_, i) => `group-${i}`)
+    for (const partition of [0, 1, 2]) {
+      all.fold(partition, ...groups.map((group) => eventOf(1, group, 1_000)))
+      all.fold(partition, eventOf(2, 'end', 11_000))
+      all.commit(partition)
+    }
+    expect(all.reports(0).map(({ watermark, partials }) => [watermark, partials.length])).toEqual([
+      [null, 300],
+      [null, 300],
+      [null, 300],
+      [11_000, 100],
+    ])
+    all.merge()
+    expect(all.panes.map(({ value }) => value.count)).toEqual(groups.map(() => 3))
+  })
+
+  it('W-MERGE-6 bury an event without the group', () => {
+    const all = new Deployment({ groupBy: 'k' })
+    const odd = { ...eventOf(1, 'k', 1_000), data: { v: 1 } }
+    all.fold(0, odd, eventOf(2, 'k', 1_000))
+    expect(all.buried(0)).toBe(1)
   })
 
   it('W-MERGE-1 W-FOLD-5 give the same results however commits, merges and ends of workers fall', () => {
@@ -172,17 +228,19 @@ describe('windows over all keys', () => {
       { weight: 2, arbitrary: fc.constant({ kind: 'merge' as const }) },
     )
     fc.assert(
-      fc.property(fc.array(act, { maxLength: 50 }), (acts) => {
-        const all = new Deployment()
-        const expected = new Map<number, { count: number; sum: number }>()
+      fc.property(fc.array(act, { maxLength: 50 }), fc.constantFrom(null, 'k' as const), (acts, groupBy) => {
+        const all = new Deployment({ groupBy })
+        const expected = new Map<string, { count: number; sum: number }>()
         for (const step of acts) {
           if (step.kind === 'merge') all.merge()
           else if (step.kind === 'event') {
-            all.fold(step.partition, eventOf(1, 'k', step.time, step.v / 64))
+            const group = `g${step.v % 3}`
+            all.fold(step.partition, eventOf(1, group, step.time, step.v / 64))
             all.commit(step.partition)
             const start = Math.floor(step.time / 10_000) * 10_000
-            const { count, sum } = expected.get(start) ?? { count: 0, sum: 0 }
-            expected.set(start, { count: count + 1, sum: sum + step.v / 64 })
+            const pane = `${groupBy === null ? '*' : group} ${start}`
+            const { count, sum } = expected.get(pane) ?? { count: 0, sum: 0 }
+            expected.set(pane, { count: count + 1, sum: sum + step.v / 64 })
           } else if (step.kind === 'commit') all.commit(step.partition)
           else all.restart(step.partition)
         }
@@ -191,7 +249,9 @@ describe('windows over all keys', () => {
           all.commit(partition)
         }
         all.merge()
-        const last = new Map(all.panes.map(({ start, value: { count, sum } }) => [start, { count, sum }]))
+        const last = new Map(
+          all.panes.map(({ key, start, value: { count, sum } }) => [`${key} ${start}`, { count, sum }]),
+        )
         expect(last).toEqual(expected)
       }),
       { numRuns: 300 },

@@ -10,7 +10,7 @@ import {
 } from '../../src/bus/index.ts'
 import { defineConfig } from '../../src/index.ts'
 import { PartitionStore } from '../../src/workers/partition-store.ts'
-import { mergerOf } from '../../src/workers/partition-windows.ts'
+import { mergersOf } from '../../src/workers/partition-windows.ts'
 import { Pipeline } from '../../src/workers/pipeline.ts'
 import { foreignLog } from '../../src/workers/progress.ts'
 import { Trimmer } from '../../src/workers/trimmer.ts'
@@ -20,7 +20,8 @@ import { startTestRedis, type TestRedis } from '../support/redis.ts'
 const DAY_MS = 24 * 60 * 60 * 1_000
 const NOW = 10 * DAY_MS
 const window = reading.window('a.all', { tumbling: '10s', groupBy: null, aggregate: { count: 'count' } })
-const pipeline = new Pipeline(defineConfig({ topics: [reading, other, window] }).contract)
+const byField = reading.window('a.by_k', { tumbling: '10s', groupBy: 'k', aggregate: { count: 'count' } })
+const pipeline = new Pipeline(defineConfig({ topics: [reading, other, window, byField] }).contract)
 let server: TestRedis
 let redis: Redis
 
@@ -81,7 +82,21 @@ describe('trimmer', () => {
     await trim({})
     expect(await left(topic)).toEqual([old(3), old(2), old(1)])
     const offsets = JSON.stringify({ [foreignLog(0, topic)]: `${old(2)}-0` })
-    await redis.hset(keys.meta(mergerOf('a.all', 2)), 'offsets', offsets)
+    const [merger] = mergersOf(pipeline.windows.find(({ name }) => name === 'a.all')!, 2)
+    await redis.hset(keys.meta(merger!), 'offsets', offsets)
+    await trim({})
+    expect(await left(topic)).toEqual([old(2), old(1)])
+  })
+
+  it('W-TRIM-1 keeps partial results until the last of several merging partitions has committed them', async () => {
+    const topic = partialsTopic('a.by_k')
+    await fill(topic, old(3), old(2), old(1))
+    const readTo = (merger: number, id: number) =>
+      redis.hset(keys.meta(merger), 'offsets', JSON.stringify({ [foreignLog(0, topic)]: `${id}-0` }))
+    await readTo(0, old(1))
+    await trim({})
+    expect(await left(topic)).toEqual([old(3), old(2), old(1)])
+    await readTo(1, old(2))
     await trim({})
     expect(await left(topic)).toEqual([old(2), old(1)])
   })

@@ -1,5 +1,6 @@
 /** A path into an event's data, read apart once. */
 export interface Field {
+  readonly path: string
   readonly name: string
   /** The names further down; absent for a field of the data itself. */
   readonly below?: readonly string[]
@@ -8,7 +9,7 @@ export interface Field {
 /** @param path names joined by dots, one level down each. */
 export function parseField(path: string): Field {
   const [name, ...below] = path.split('.') as [string, ...string[]]
-  return below.length === 0 ? { name } : { name, below }
+  return below.length === 0 ? { path, name } : { path, name, below }
 }
 
 /** What the data holds there, or the data itself without a field; `undefined` when there is no such field. */
