@@ -24,12 +24,19 @@ export function windowSpec(options: UncheckedOptions): WindowSpec {
     )
   }
   const emitEveryMs = emitMs(options.emit)
+  const accumulation = oneOf('accumulation', options.accumulation, ['accumulating', 'discarding'])
+  if (groups !== 'key' && accumulation === 'discarding') {
+    throw new TopicProblem(
+      'bad_window',
+      'accumulation: with groupBy the parts of a group are merged anew for each pane, so that panes accumulate; leave one of the two out',
+    )
+  }
   return {
     ...shape,
     outOfOrdernessMs: notNegativeMs('outOfOrderness', options.outOfOrderness ?? DEFAULT_OUT_OF_ORDERNESS),
     allowedLatenessMs: notNegativeMs('allowedLateness', options.allowedLateness ?? DEFAULT_ALLOWED_LATENESS),
     clockPer: oneOf('watermark', options.watermark, ['partition', 'source', 'key']),
-    accumulation: oneOf('accumulation', options.accumulation, ['accumulating', 'discarding']),
+    accumulation,
     ...(emitEveryMs !== undefined && { emitEveryMs }),
     groupBy: groups,
     maxKeys: limit('maxKeys', options.maxKeys, DEFAULT_MAX_KEYS),

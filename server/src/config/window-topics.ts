@@ -16,6 +16,7 @@ export function windowTopics({ name, from, options }: WindowDeclaration, resolve
   const spec = windowSpec(options)
   const where = windowFilter(options.where)
   if (where === undefined) for (const input of from) refuseRevised(input, resolved)
+  if (spec.clockPer !== 'partition') for (const input of from) refusePanes(input, spec.clockPer)
   const schemas = from.map((input) => inputSchema(input, resolved))
   if (typeof spec.groupBy === 'object') inputField(schemas, spec.groupBy.field, ['string'], 'bad_window', 'groupBy')
   const lateTopic = lateTopicName(name)
@@ -52,6 +53,16 @@ function refuseRevised(input: Declaration, resolved: Resolved): void {
   throw new TopicProblem(
     'bad_window',
     `it reads ${input.name}, which may revise its panes, and each revision would count again; give ${input.name} allowedLateness '0s' and no emit, or accumulation 'discarding', or count only panes that are on time: where: { version: 1, keep: (pane) => pane.timing === 'on_time' }`,
+  )
+}
+
+/** Panes have no source, and the clock of their window is one clock. */
+function refusePanes(input: Declaration, clockPer: string): void {
+  if (input.kind === 'flow') refusePanes(input.from, clockPer)
+  if (input.kind !== 'window') return
+  throw new TopicProblem(
+    'bad_window',
+    `watermark: ${clockPer} - it reads panes of ${input.name}, which have one clock; leave watermark out here and set it on ${input.name}`,
   )
 }
 

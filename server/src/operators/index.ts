@@ -2,6 +2,7 @@ export { type Accumulator, AggregateSet } from './aggregate-set.ts'
 export { type Field, parseField, readField } from './aggregates/index.ts'
 export { createWindow } from './create-window.ts'
 export type { Emission, EmittedPane, Withdrawal } from './emission.ts'
+export { FleetClock } from './fleet-clock.ts'
 export { applyFlow } from './flow.ts'
 export { IDLE_AFTER_MS } from './idle-timer.ts'
 export {

@@ -142,6 +142,13 @@ export class MergeWindow {
     this.#makeCompleteDue()
   }
 
+  /** Makes due, as early panes, what has changed since it was last emitted and is not complete. */
+  flush(): void {
+    for (const groups of this.#windows.values()) {
+      for (const state of groups.values()) if (state.changed) this.#makeDue(state)
+    }
+  }
+
   /** Takes up to `limit` panes that are due. */
   take(limit: number): EmittedPane[] {
     return [...this.#due].slice(0, limit).map((state) => {
@@ -149,12 +156,13 @@ export class MergeWindow {
       this.#due.delete(state)
       state.due = false
       state.changed = false
-      state.closed = true
+      const isEarly = !this.#isComplete(start)
+      state.closed ||= !isEarly
       state.revision++
       this.#dirty.add(state)
       const value = this.aggregates.result(this.#merged(state))
       const end = start + this.spec.sizeMs
-      const timing = closed ? 'late' : 'on_time'
+      const timing = isEarly ? 'early' : closed ? 'late' : 'on_time'
       return { kind: 'pane', key, start, end, value, timing, revision, final: this.#isForgotten(start) }
     })
   }
@@ -238,7 +246,7 @@ export class MergeWindow {
   #makeCompleteDue(): void {
     const complete = [...this.#windows].filter(([start]) => this.#isComplete(start))
     for (const [, groups] of complete.sort(([a], [b]) => a - b)) {
-      for (const state of groups.values()) if (state.changed) this.#makeDue(state)
+      for (const state of groups.values()) if (state.changed || !state.closed) this.#makeDue(state)
     }
   }
 

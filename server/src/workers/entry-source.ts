@@ -21,8 +21,10 @@ export interface ReportEntry {
 
 export interface ReadResult {
   readonly entries: readonly LogEntry[]
-  /** When the logs were looked at, ms: what is not in `entries` was not there then. */
+  /** When the logs were looked at, ms: what is not in `entries` was not there then, except in those of `behind`. */
   readonly polledAt: number
+  /** Topics that may hold more than was read. */
+  readonly behind: ReadonlySet<string>
 }
 
 /** A read that nobody has asked for yet. */
@@ -76,7 +78,7 @@ export class EntrySource {
     const result = this.#guard
       .run(() => this.#poll(next, 0))
       .then(
-        ({ entries }) => ({ entries, polledAt }),
+        (read) => ({ ...read, polledAt }),
         // The read that is asked for meets the same fault and tells it.
         () => undefined,
       )
@@ -86,7 +88,7 @@ export class EntrySource {
   async #poll(cursors: ReadonlyMap<string, string>, blockMs: number): Promise<ReadResult> {
     if (!this.#reader.synced) await this.#reader.sync([])
     const entries = await this.#reader.read(cursors, { count: READ_COUNT, blockMs })
-    return { entries, polledAt: this.#clock.now() }
+    return { entries, polledAt: this.#clock.now(), behind: fullTopics(entries) }
   }
 
   /** Ends a read that waits. */
@@ -110,6 +112,13 @@ export class EntrySource {
   close(): void {
     this.#reader.close()
   }
+}
+
+/** Topics of which a read took as much as one read takes. */
+function fullTopics(entries: readonly LogEntry[]): Set<string> {
+  const counts = new Map<string, number>()
+  for (const { topic } of entries) counts.set(topic, (counts.get(topic) ?? 0) + 1)
+  return new Set([...counts.keys()].filter((topic) => counts.get(topic)! >= READ_COUNT))
 }
 
 function isSame(a: ReadonlyMap<string, string>, b: ReadonlyMap<string, string>): boolean {

@@ -1,5 +1,6 @@
-import type { TopicDefinition } from '../config/model.ts'
-import { SourceClock } from '../operators/index.ts'
+import type { EventBody } from '../bus/index.ts'
+import type { TopicDefinition, WindowTopic } from '../config/model.ts'
+import { type FleetClock, SourceClock } from '../operators/index.ts'
 import type { Pipeline } from './pipeline.ts'
 import { begunTimes } from './progress.ts'
 
@@ -9,14 +10,28 @@ interface ResultOperator {
   readonly dueCount: number
 }
 
+/** The clocks of one window's sources. */
+interface Fleet {
+  readonly clock: FleetClock
+  readonly nameOf: (event: EventBody) => string
+  /** Source topics. */
+  readonly topics: readonly string[]
+}
+
 /** How far each topic that windows read has come in event time, in one partition. */
 export class InputClocks {
+  readonly #pipeline: Pipeline
   readonly #topics: ReadonlyMap<string, TopicDefinition>
   readonly #sources: ReadonlyMap<string, SourceClock>
+  /** Window -> its sources' clocks. */
+  readonly #fleets = new Map<string, Fleet>()
+  /** Source topic -> those that it moves. */
+  readonly #fleetsOf = new Map<string, Fleet[]>()
   readonly #results = new Map<string, { readonly operator: ResultOperator; readonly allowedLatenessMs: number }>()
 
   /** @param maxTimes source topic -> largest event time seen, as stored. */
   constructor(pipeline: Pipeline, maxTimes: Readonly<Record<string, number>>) {
+    this.#pipeline = pipeline
     this.#topics = pipeline.contract.topics
     this.#sources = new Map(pipeline.inputs.map(({ name }) => [name, new SourceClock(maxTimes[name])]))
   }
@@ -26,8 +41,25 @@ export class InputClocks {
     this.#results.set(topic, { operator, allowedLatenessMs })
   }
 
-  observe(source: string, time: number): void {
-    this.#sources.get(source)!.observe(time)
+  /** Gives a window a clock per source, or per key, instead of one for each of its topics. */
+  setFleet({ name, from, spec }: WindowTopic, clock: FleetClock): void {
+    const nameOf = spec.clockPer === 'key' ? keyOf : sourceOf
+    const fleet = { clock, nameOf, topics: from.flatMap((topic) => this.#pipeline.rootsOf(topic)) }
+    this.#fleets.set(name, fleet)
+    for (const topic of fleet.topics) this.#fleetsOf.set(topic, [...(this.#fleetsOf.get(topic) ?? []), fleet])
+  }
+
+  observe(topic: string, event: EventBody): void {
+    this.#sources.get(topic)!.observe(event.time)
+    for (const { clock, nameOf } of this.#fleetsOf.get(topic) ?? []) clock.observe(nameOf(event), event.time)
+  }
+
+  /** Everything that the logs held at `now` is folded, except those of `behind`. */
+  readToEnd(now: number, behind: ReadonlySet<string>): void {
+    for (const { clock, topics } of this.#fleets.values()) {
+      if (topics.some((topic) => behind.has(topic))) clock.interrupted()
+      else clock.readToEnd(now)
+    }
   }
 
   /** The logs of the sources were read to their end at `now`, except those of `busy`. */
@@ -38,21 +70,25 @@ export class InputClocks {
   /** Logs could not be read: nothing is known of what they hold. */
   interrupted(): void {
     for (const clock of this.#sources.values()) clock.interrupted()
+    for (const { clock } of this.#fleets.values()) clock.interrupted()
   }
 
   maxTimes(): Record<string, number> {
     return begunTimes([...this.#sources].map(([topic, { maxTime }]) => [topic, maxTime]))
   }
 
-  /** The least of what the active inputs allow; with all idle, the latest of theirs. */
-  watermark(topics: readonly string[], outOfOrdernessMs: number): number {
+  /** How far a window may be: the least of what its active inputs allow; with all idle, the latest of theirs. */
+  watermarkFor({ name, from: topics, spec: { outOfOrdernessMs } }: WindowTopic): number {
+    const fleet = this.#fleets.get(name)
+    if (fleet !== undefined) return fleet.clock.watermark(outOfOrdernessMs)
     const active = topics.filter((topic) => !this.#isIdle(topic))
     if (active.length > 0) return Math.min(...active.map((topic) => this.#watermark(topic, outOfOrdernessMs)))
     return Math.max(...topics.map((topic) => this.#watermark(topic, outOfOrdernessMs)))
   }
 
-  isIdle(topics: readonly string[]): boolean {
-    return topics.every((topic) => this.#isIdle(topic))
+  /** Whether a window has no input. */
+  isIdleFor({ name, from }: WindowTopic): boolean {
+    return this.#fleets.get(name)?.clock.isIdle ?? from.every((topic) => this.#isIdle(topic))
   }
 
   #watermark(name: string, outOfOrdernessMs: number): number {
@@ -82,10 +118,19 @@ export class InputClocks {
         return this.#isIdle(topic.from)
       case 'window': {
         const result = this.#results.get(name)
-        return result === undefined || (result.operator.dueCount === 0 && this.isIdle(topic.from))
+        return result === undefined || (result.operator.dueCount === 0 && this.isIdleFor(topic))
       }
       case 'late':
         return true
     }
   }
+}
+
+function keyOf({ key }: EventBody): string {
+  return key
+}
+
+/** Events without a source share one clock. */
+function sourceOf({ source }: EventBody): string {
+  return source ?? ''
 }

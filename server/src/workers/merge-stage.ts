@@ -8,9 +8,10 @@ import {
   type StoredMergeState,
   type TumblingSpec,
 } from '../operators/index.ts'
+import { EarlyInterval } from './early-interval.ts'
 import { type EmittedResult, emitResult } from './pane.ts'
 import type { VersionedReport } from './report-stage.ts'
-import type { HashFields } from './stored-window.ts'
+import { type HashFields, writesTo } from './stored-window.ts'
 
 /**
  * Second stage of a window whose groups lie in several partitions, in a partition that merges some of them. Field
@@ -22,6 +23,7 @@ export class MergeStage {
   readonly #key: string
   readonly #partitions: number
   readonly #version: string
+  readonly #early: EarlyInterval
   readonly #isMine: (group: string) => boolean
 
   constructor(
@@ -40,6 +42,7 @@ export class MergeStage {
     this.#partitions = partitions
     this.#version = version
     this.#isMine = isMine
+    this.#early = new EarlyInterval(spec.emitEveryMs)
     this.#key = partialsKey(topic.name, partition)
   }
 
@@ -51,13 +54,17 @@ export class MergeStage {
     return this.operator.apply(source, { ...report, partials })
   }
 
+  /** Early panes, where the window has them, become due once an interval of the clock. */
+  tick(now: number): void {
+    if (this.#early.enters(now)) this.operator.flush()
+  }
+
   takeResults(limit: number): EmittedResult[] {
     return this.operator.take(limit).map((pane) => emitResult(this.topic, pane))
   }
 
   /** Writes after which the stored windows are the windows now; forgets at most `limit` fields. */
   takeWrites(limit: number): CommitOperation[] {
-    const operations: CommitOperation[] = []
     const forgotten = this.operator
       .takeForgotten(Math.floor(limit / (this.#partitions + 1)))
       .flatMap(({ start, key, parts }) => [
@@ -73,9 +80,7 @@ export class MergeStage {
         ),
         [stateField(start, '', key), JSON.stringify([revision, changed, closed])] as const,
       ])
-    if (changed.length > 0) operations.push({ op: 'set', key: this.#key, fields: changed })
-    if (forgotten.length > 0) operations.push({ op: 'delete', key: this.#key, fields: forgotten })
-    return operations
+    return writesTo(this.#key, { changed, forgotten })
   }
 }
 

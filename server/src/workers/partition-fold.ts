@@ -66,7 +66,7 @@ export class PartitionFold {
     if (this.hasDue) return false
     const writes = this.#writes()
     if (this.#events === 0 && writes === 0) return true
-    const added = events.length * this.#pipeline.windowsBehind(topic)
+    const added = events.length * this.#pipeline.statesBehind(topic)
     return (
       this.#events + events.length <= MAX_EVENTS &&
       writes + added <= MAX_WRITES &&
@@ -113,7 +113,7 @@ export class PartitionFold {
   /** Folds one event of a batch. The batch counts as folded with `finish`. */
   foldEvent(topic: string, event: EventBody): void {
     this.#flows.run(topic, event)
-    this.#windows.clocks.observe(topic, event.time)
+    this.#windows.clocks.observe(topic, event)
   }
 
   /** Passes over one event of a batch that ends its workers. */
@@ -146,7 +146,14 @@ export class PartitionFold {
     this.#moved = true
   }
 
-  /** The partition's logs were read to their end at `now`, except those of `topics`. */
+  /** Everything that the partition's logs held at `now` is folded, except those of `behind`. */
+  readToEnd(now: number, behind: ReadonlySet<string>): void {
+    this.#windows.clocks.readToEnd(now, behind)
+    this.#windows.advance()
+    this.#emit()
+  }
+
+  /** The partition's logs held nothing new at `now`, except those of `topics`. */
   polledEmpty(now: number, topics: ReadonlySet<string>): void {
     this.#windows.tick(now)
     this.#windows.clocks.polledEmpty(now, topics)

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { setTimeout as pause, setImmediate as yieldToLoop } from 'node:timers/promises'
 import { BusUnavailable, type CommitRequest, type LogEntry, type Ownership } from '../bus/index.ts'
 import type { Clock } from '../clock.ts'
-import type { EntrySource } from './entry-source.ts'
+import type { EntrySource, ReadResult } from './entry-source.ts'
 import type { Evidence } from './evidence.ts'
 import { decodeBatch, type InputBatch } from './input-batch.ts'
 import { PartitionFold } from './partition-fold.ts'
@@ -64,6 +64,7 @@ export class PartitionLoop {
   /** Panes were left over by the last commit, or by an earlier owner: they go out before anything is read or folded. */
   #draining: boolean
   #entries: LogEntry[] = []
+  #lastRead: ReadResult | undefined
   #next: InputBatch | undefined
   #committedAt = 0
   #reportsReadAt = 0
@@ -131,7 +132,10 @@ export class PartitionLoop {
   async #read(): Promise<void> {
     await this.#reading(async () => {
       if (this.#stopping) return
-      const { entries, polledAt } = await this.#parts.source.read(this.#fold.cursors(), this.#waitMs())
+      // All of it is folded by now.
+      if (this.#lastRead !== undefined) this.#fold.readToEnd(this.#lastRead.polledAt, this.#lastRead.behind)
+      this.#lastRead = await this.#parts.source.read(this.#fold.cursors(), this.#waitMs())
+      const { entries, polledAt } = this.#lastRead
       this.#entries = [...entries]
       this.#fold.polledEmpty(polledAt, new Set(this.#entries.map(({ topic }) => topic)))
       for (const { topic, streamId } of this.#entries) this.#parts.evidence.saw(topic, streamId)
@@ -145,6 +149,7 @@ export class PartitionLoop {
       await body()
     } catch (error) {
       if (!(error instanceof BusUnavailable)) throw error
+      this.#lastRead = undefined
       this.#fold.interrupted()
       await pause(RETRY_MS)
     }

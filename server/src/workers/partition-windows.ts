@@ -1,12 +1,12 @@
 import { type CommitOperation, partitionOf } from '../bus/index.ts'
 import type { WindowTopic } from '../config/model.ts'
-import { createWindow, TumblingWindow, type WindowOperator } from '../operators/index.ts'
+import { createWindow, FleetClock, TumblingWindow, type WindowOperator } from '../operators/index.ts'
 import { InputClocks } from './input-clocks.ts'
 import { MergeStage, partialsKey } from './merge-stage.ts'
 import type { Pipeline } from './pipeline.ts'
 import { begunTimes, type StoredProgress } from './progress.ts'
 import { ReportStage } from './report-stage.ts'
-import { type HashFields, StoredWindow, windowKey } from './stored-window.ts'
+import { clocksKey, type HashFields, StoredClocks, StoredWindow, windowKey } from './stored-window.ts'
 import { WindowStage } from './window-stage.ts'
 
 /** Takes events in. */
@@ -21,6 +21,7 @@ export class PartitionWindows {
   readonly #keyed: WindowStage[] = []
   readonly #reports: ReportStage[] = []
   readonly #merges: MergeStage[] = []
+  readonly #fleets: StoredClocks[] = []
   readonly #clocks: InputClocks
   readonly #versions: Readonly<Record<string, string>>
   #dropped: readonly string[]
@@ -42,6 +43,11 @@ export class PartitionWindows {
       const isKnown = progress.versions[name] === pipeline.versions[name]
       const fields = (isKnown && stored.get(windowKey(name, partition))) || []
       const watermark = isKnown ? progress.watermarks[name] : undefined
+      if (spec.clockPer !== 'partition') {
+        const clock = new FleetClock((isKnown && stored.get(clocksKey(name, partition))) || [])
+        this.#clocks.setFleet(topic, clock)
+        this.#fleets.push(new StoredClocks(name, partition, clock))
+      }
       if (spec.groupBy === 'key') {
         const stage = new WindowStage(new StoredWindow(topic, partition, createWindow(spec, watermark, fields)))
         this.#addIntake(topic, stage)
@@ -117,16 +123,16 @@ export class PartitionWindows {
 
   /** Early panes become due by the clock. */
   tick(now: number): void {
-    for (const stage of this.#keyed) stage.tick(now)
+    for (const stage of [...this.#keyed, ...this.#reports, ...this.#merges]) stage.tick(now)
   }
 
   isIdle({ window }: ReportStage): boolean {
-    return this.#clocks.isIdle(window.topic.from)
+    return this.#clocks.isIdleFor(window.topic)
   }
 
   /** Everything that is stored, in order. */
-  holders(): (StoredWindow<WindowOperator> | MergeStage)[] {
-    return [...this.windows(), ...this.#merges]
+  holders(): (StoredWindow<WindowOperator> | MergeStage | StoredClocks)[] {
+    return [...this.windows(), ...this.#merges, ...this.#fleets]
   }
 
   windows(): StoredWindow<WindowOperator>[] {
@@ -139,6 +145,7 @@ export class PartitionWindows {
     for (const { window } of this.#keyed) count += window.operator.dirtyCount
     for (const { window } of this.#reports) count += window.operator.dirtyCount
     for (const { operator } of this.#merges) count += operator.dirtyCount
+    for (const { operator } of this.#fleets) count += operator.dirtyCount
     return count
   }
 
@@ -169,12 +176,12 @@ export class PartitionWindows {
   }
 
   #advanceOne({ topic, operator }: StoredWindow<WindowOperator>): void {
-    operator.advance(this.#clocks.watermark(topic.from, topic.spec.outOfOrdernessMs))
+    operator.advance(this.#clocks.watermarkFor(topic))
   }
 }
 
 function stateKeys(window: string, partition: number): string[] {
-  return [windowKey(window, partition), partialsKey(window, partition)]
+  return [windowKey(window, partition), partialsKey(window, partition), clocksKey(window, partition)]
 }
 
 const NONE: readonly IntakeStage[] = []

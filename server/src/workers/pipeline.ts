@@ -35,10 +35,23 @@ export class Pipeline {
     return this.#windows.get(topic) ?? []
   }
 
-  /** How many windows an event of a topic may reach, flows between included. */
-  windowsBehind(topic: string): number {
-    const behindFlows = this.flowsOf(topic).reduce((sum, { name }) => sum + this.windowsBehind(name), 0)
-    return this.windowsOf(topic).length + behindFlows
+  /** How many states an event of a topic may change, flows between included. */
+  statesBehind(topic: string): number {
+    const behindFlows = this.flowsOf(topic).reduce((sum, { name }) => sum + this.statesBehind(name), 0)
+    return this.windowsOf(topic).reduce((sum, { spec }) => sum + (spec.clockPer === 'partition' ? 1 : 2), behindFlows)
+  }
+
+  /** The source topics that a topic is computed from by flows alone; none of what has a window in between. */
+  rootsOf(topic: string): readonly string[] {
+    const definition = this.contract.topics.get(topic)
+    switch (definition?.kind) {
+      case 'source':
+        return [topic]
+      case 'flow':
+        return this.rootsOf(definition.from)
+      default:
+        return []
+    }
   }
 }
 

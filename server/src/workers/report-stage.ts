@@ -7,6 +7,7 @@ import {
   type TumblingSpec,
   type TumblingWindow,
 } from '../operators/index.ts'
+import { EarlyInterval } from './early-interval.ts'
 import { ALL_KEYS } from './pane.ts'
 import type { StoredWindow } from './stored-window.ts'
 
@@ -30,6 +31,7 @@ export class ReportStage {
   readonly #version: string
   /** Names the group of an event; absent for one group over all keys. */
   readonly #field: Field | undefined
+  readonly #early: EarlyInterval
   /** Up to here everything is reported. */
   #watermark: number | null = null
   #reported: { readonly bucket: number; readonly idle: boolean } | undefined
@@ -37,6 +39,7 @@ export class ReportStage {
   constructor(window: StoredWindow<TumblingWindow>, spec: TumblingSpec, version: string) {
     this.window = window
     this.#spec = spec
+    this.#early = new EarlyInterval(spec.emitEveryMs)
     this.#version = version
     this.#field = typeof spec.groupBy === 'object' ? parseField(spec.groupBy.field) : undefined
   }
@@ -51,6 +54,11 @@ export class ReportStage {
 
   add(group: string, { time, data }: EventBody): 'added' | 'late' | 'full' {
     return this.window.operator.add(group, time, data)
+  }
+
+  /** What early panes are merged of becomes due once an interval of the clock. */
+  tick(now: number): void {
+    if (this.#early.enters(now)) this.window.operator.flush()
   }
 
   /** @param idle whether the window's input is idle. */

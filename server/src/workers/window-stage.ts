@@ -1,16 +1,17 @@
 import type { EventBody } from '../bus/index.ts'
 import type { WindowOperator } from '../operators/index.ts'
+import { EarlyInterval } from './early-interval.ts'
 import { type EmittedResult, emitResult } from './pane.ts'
 import type { StoredWindow } from './stored-window.ts'
 
 /** A window per key: this partition has all events of its keys, so it emits the panes itself. */
 export class WindowStage {
   readonly window: StoredWindow<WindowOperator>
-  /** Number of the early interval the clock is in. */
-  #interval: number | undefined
+  readonly #early: EarlyInterval
 
   constructor(window: StoredWindow<WindowOperator>) {
     this.window = window
+    this.#early = new EarlyInterval(window.topic.spec.emitEveryMs)
   }
 
   groupOf({ key }: EventBody): string {
@@ -23,12 +24,7 @@ export class WindowStage {
 
   /** Early panes, where the window has them, become due once an interval of the clock. */
   tick(now: number): void {
-    const { emitEveryMs } = this.window.topic.spec
-    if (emitEveryMs === undefined) return
-    const interval = Math.floor(now / emitEveryMs)
-    if (interval === this.#interval) return
-    this.#interval = interval
-    this.window.operator.flush()
+    if (this.#early.enters(now)) this.window.operator.flush()
   }
 
   takeResults(limit: number): EmittedResult[] {

@@ -123,6 +123,12 @@ describe('window options', () => {
       expect(problems(...windowWith({ ...shape, aggregate, groupBy: 'site' }))).toEqual(['w: bad_window'])
     },
   )
+
+  test('window - discarding panes of groups other than keys are refused (K-CHECK-12)', () => {
+    const discarding = { tumbling: '10s', aggregate, accumulation: 'discarding' }
+    expect(problems(...windowWith({ ...discarding, groupBy: null }))).toEqual(['w: bad_window'])
+    expect(problems(...windowWith(discarding))).toEqual([])
+  })
 })
 
 describe('windows over results', () => {
@@ -135,6 +141,14 @@ describe('windows over results', () => {
       from: ['w'],
       spec: { aggregate: { top: { fn: 'max', field: 'value.avg' }, r: { fn: 'sum', field: 'revision' } } },
     })
+  })
+
+  test.each(['source', 'key'] as const)('panes - a clock per %s is refused (K-CHECK-13)', (watermark) => {
+    const v = perKey
+      .filter(() => true)
+      .to('f', { version: 1 })
+      .window('v', { tumbling: '1m', watermark, aggregate: { c: 'count' } })
+    expect(problems(a, perKey, v)).toContain('v: bad_window')
   })
 
   test.each(['avg', 'value', 'value.nope', 'value.avg.x', 'timing'])('panes - no number at %s (K-CHECK-8)', (field) => {

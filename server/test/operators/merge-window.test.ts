@@ -84,6 +84,30 @@ describe('merge window', () => {
     expect(window.openCount).toBe(0)
   })
 
+  it('O-MERGE-6 puts out early panes of what changed, and every group again when its window closes', () => {
+    const window = new MergeWindow(windowSpec(10), 1)
+    const part = (key: string, ...values: readonly number[]) => ({ start: 3, key, accumulator: partial(...values) })
+    window.apply(0, { watermark: 5, idle: false, partials: [part('a', 1), part('b', 2)] })
+    const take = () =>
+      window.take(FOREVER).map(({ key, timing, revision, value }) => [key, timing, revision, value.sum])
+    expect(take()).toEqual([])
+    window.flush()
+    expect(take()).toEqual([
+      ['a', 'early', 0, 1],
+      ['b', 'early', 0, 2],
+    ])
+    window.flush()
+    expect(take()).toEqual([])
+    window.apply(0, { watermark: 13, idle: false, partials: [part('a', 1, 3)] })
+    window.advance()
+    expect(take()).toEqual([
+      ['a', 'on_time', 1, 4],
+      ['b', 'on_time', 1, 2],
+    ])
+    window.apply(0, { watermark: 13, idle: false, partials: [part('b', 5)] })
+    expect(take()).toEqual([['b', 'late', 2, 5]])
+  })
+
   it('O-MERGE-5 continues from what is stored', () => {
     const spec = windowSpec(100)
     const before = new MergeWindow(spec, 2)

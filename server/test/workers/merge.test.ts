@@ -17,6 +17,7 @@ const PARTIALS = partialsTopic(WINDOW)
 interface Options {
   readonly allowedLateness: '0ms' | '1h'
   readonly groupBy: null | 'k'
+  readonly emit?: { readonly every: '1s' }
 }
 
 const pipelineWith = (options: Options) =>
@@ -55,6 +56,12 @@ class Deployment {
   /** Lets a partition find its input empty for `ms`. */
   idle(partition: number, ms: number): void {
     for (let now = 0; now <= ms; now += 1_000) this.#folds[partition]!.polledEmpty(now, new Set())
+  }
+
+  /** The wall clock, as a partition that finds its input busy looks at it, and a commit. */
+  tick(partition: number, now: number): void {
+    this.#folds[partition]!.polledEmpty(now, new Set(['a.reading']))
+    this.commit(partition)
   }
 
   /** Commits a partition until nothing is left. */
@@ -201,6 +208,26 @@ describe('windows whose groups lie in several partitions', () => {
     ])
     all.merge()
     expect(all.panes.map(({ value }) => value.count)).toEqual(groups.map(() => 3))
+  })
+
+  it('W-MERGE-8 put out early what the partitions have', () => {
+    const all = new Deployment({ emit: { every: '1s' } })
+    const tick = (now: number) => {
+      for (const partition of [0, 1, 2]) all.tick(partition, now)
+    }
+    for (const partition of [0, 1, 2]) all.fold(partition, eventOf(1, 'k', 1_000))
+    tick(1_000)
+    all.merge()
+    tick(2_000)
+    all.merge()
+    expect(all.panes).toMatchObject([{ start: 0, value: { count: 3 }, timing: 'early', revision: 0 }])
+    tick(3_000)
+    all.merge()
+    expect(all.panes.length).toBe(1)
+    for (const partition of [0, 1, 2]) all.fold(partition, eventOf(1, 'k', 12_000))
+    for (const partition of [0, 1, 2]) all.commit(partition)
+    all.merge()
+    expect(all.panes[1]).toMatchObject({ start: 0, value: { count: 3 }, timing: 'on_time', revision: 1 })
   })
 
   it('W-MERGE-6 bury an event without the group', () => {

@@ -1,0 +1,18 @@
+/** The intervals of the wall clock, the same for all partitions, in which a window puts out early panes; none without a length. */
+export class EarlyInterval {
+  readonly #everyMs: number | undefined
+  #number: number | undefined
+
+  constructor(everyMs: number | undefined) {
+    this.#everyMs = everyMs
+  }
+
+  /** Whether `now` is in another interval than it was when last asked. */
+  enters(now: number): boolean {
+    if (this.#everyMs === undefined) return false
+    const number = Math.floor(now / this.#everyMs)
+    if (number === this.#number) return false
+    this.#number = number
+    return true
+  }
+}
