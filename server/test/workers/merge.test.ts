@@ -4,11 +4,11 @@ import { partialsTopic, partitionOf } from '../../src/bus/index.ts'
 import type { Pane } from '../../src/config/model.ts'
 import { defineConfig } from '../../src/index.ts'
 import { IDLE_AFTER_MS, type SourceReport } from '../../src/operators/index.ts'
-import { PartitionFold } from '../../src/workers/partition-fold.ts'
+import { MAX_WRITES, PartitionFold } from '../../src/workers/partition-fold.ts'
 import { mergersOf } from '../../src/workers/partition-windows.ts'
 import { Pipeline } from '../../src/workers/pipeline.ts'
 import { foreignLog } from '../../src/workers/progress.ts'
-import { allFour, batchOf, eventOf, FakeStore, panesIn, reading } from '../support/fold.ts'
+import { allFour, batchOf, eventOf, FakeStore, panesIn, reading, writesOf } from '../support/fold.ts'
 
 const PARTITIONS = 3
 const WINDOW = 'a.all'
@@ -38,6 +38,8 @@ const pipelineWith = (options: Options) =>
 /** Partitions of one deployment, each with its own store, and the panes they emitted. */
 class Deployment {
   readonly panes: Pane[] = []
+  /** Writes. */
+  largestCommit = 0
   readonly #pipeline: Pipeline
   readonly #stores = Array.from({ length: PARTITIONS }, () => new FakeStore())
   readonly #folds: PartitionFold[]
@@ -67,7 +69,11 @@ class Deployment {
   /** Commits a partition until nothing is left. */
   commit(partition: number): void {
     const fold = this.#folds[partition]!
-    while (fold.isDirty) this.panes.push(...panesIn(this.#stores[partition]!.commit(fold), WINDOW))
+    while (fold.isDirty) {
+      const operations = this.#stores[partition]!.commit(fold)
+      this.largestCommit = Math.max(this.largestCommit, writesOf(operations))
+      this.panes.push(...panesIn(operations, WINDOW))
+    }
   }
 
   restart(partition: number): void {
@@ -228,6 +234,21 @@ describe('windows whose groups lie in several partitions', () => {
     for (const partition of [0, 1, 2]) all.commit(partition)
     all.merge()
     expect(all.panes[1]).toMatchObject({ start: 0, value: { count: 3 }, timing: 'on_time', revision: 1 })
+  })
+
+  it('W-MERGE-7 take in reports as far as a commit has room', () => {
+    const all = new Deployment({ groupBy: 'k' })
+    const groups = Array.from({ length: 6_000 }, (_, i) => `group-${i}`)
+    for (const partition of [0, 1, 2]) {
+      all.fold(partition, ...groups.map((group) => eventOf(1, group, 1_000)))
+      all.fold(partition, eventOf(2, 'end', 11_000))
+      all.commit(partition)
+    }
+    all.largestCommit = 0
+    all.merge()
+    expect(all.panes.length).toBe(groups.length)
+    expect(all.largestCommit).toBeGreaterThan(MAX_WRITES / 2)
+    expect(all.largestCommit).toBeLessThanOrEqual(MAX_WRITES)
   })
 
   it('W-MERGE-6 bury an event without the group', () => {
