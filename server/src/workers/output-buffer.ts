@@ -6,7 +6,8 @@ import {
   type StoredEvent,
 } from '../bus/index.ts'
 
-interface Output extends StoredEvent {
+interface Output {
+  readonly event: StoredEvent
   /** It also replaces the latest result of its key. */
   readonly isLatest: boolean
 }
@@ -38,7 +39,7 @@ export class OutputBuffer {
       output = { events: [], watermark: options.watermark }
       this.#topics.set(topic, output)
     }
-    output.events.push({ ...event, isLatest: options.isLatest })
+    output.events.push({ event, isLatest: options.isLatest })
     this.#writes += options.isLatest ? 2 : 1
     this.#size += event.json.length
   }
@@ -56,7 +57,7 @@ export class OutputBuffer {
 function batches(topic: string, { events, watermark }: TopicOutput): CommitOperation[] {
   return chunksBySize(events).map((chunk) => {
     const builder = new RecordBatchBuilder()
-    builder.addSlice(chunk)
+    builder.addSlice(chunk.map(({ event }) => event))
     return {
       op: 'append',
       topic,
@@ -70,13 +71,13 @@ function batches(topic: string, { events, watermark }: TopicOutput): CommitOpera
 function chunksBySize(events: readonly Output[]): Output[][] {
   const chunks: Output[][] = []
   let room = 0
-  for (const event of events) {
-    const bytes = Buffer.byteLength(event.json)
+  for (const output of events) {
+    const bytes = Buffer.byteLength(output.event.json)
     if (bytes > room) {
       chunks.push([])
       room = MAX_BATCH_BYTES
     }
-    chunks.at(-1)!.push(event)
+    chunks.at(-1)!.push(output)
     room -= bytes
   }
   return chunks
@@ -85,9 +86,9 @@ function chunksBySize(events: readonly Output[]): Output[][] {
 function latestPerKey(events: readonly Output[], lengths: readonly number[]): LatestResult[] {
   const latest = new Map<string, LatestResult>()
   let from = 0
-  for (const [index, { key, isLatest }] of events.entries()) {
+  for (const [index, { event, isLatest }] of events.entries()) {
     const bytes = lengths[index]!
-    if (isLatest) latest.set(key, { key, index, from, bytes })
+    if (isLatest) latest.set(event.key, { key: event.key, index, from, bytes })
     from += bytes + 1
   }
   return [...latest.values()]

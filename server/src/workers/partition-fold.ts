@@ -14,7 +14,7 @@ export const MAX_WRITES = 4_000
 /** Characters of events of one commit; with the states of 1,000 keys this stays below 256 KiB. */
 const MAX_OUTPUT_SIZE = 192 * 1_024
 /** Source events of one commit. */
-const MAX_EVENTS = 10_000
+const MAX_EVENTS = 20_000
 /** A partial is one, and changes a state. */
 const WRITES_PER_REPORT = 2 * MAX_PARTIALS
 /** A pane is an event, a latest result and a state. */
@@ -182,6 +182,13 @@ export class PartitionFold {
     this.#moved = false
     const reports = this.#windows.reports.flatMap((stage) => stage.takeReport(this.#windows.isIdle(stage)))
     return [...this.#windows.takeDropped(), ...this.#takeStateWrites(), ...this.#outputs.take(), ...reports]
+  }
+
+  /** What was counted since they were last taken. */
+  takeCounters(): FoldCounters {
+    const taken = { ...this.counters }
+    Object.assign(this.counters, noCounts())
+    return taken
   }
 
   progress(): StoredProgress {

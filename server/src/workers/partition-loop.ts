@@ -17,6 +17,8 @@ import type { WorkerStats } from './worker-stats.ts'
 
 /** State without output is committed this often: the log still has the events, so nothing waits for it. */
 const STATE_COMMIT_MS = 100
+/** The same while there is more to read: the fewer commits, the sooner it is caught up. */
+const CATCH_UP_COMMIT_MS = 500
 /** Outputs are committed this often: subscribers wait for them. The first after a pause goes out at once. */
 const OUTPUT_COMMIT_MS = 20
 /** Reports of other partitions are looked for this often: they cannot wake a read of this partition's slot. */
@@ -24,8 +26,8 @@ const REPORTS_EVERY_MS = 50
 /** Longest wait for input while a quiet input may close windows: what it costs them in delay. */
 const OPEN_BLOCK_MS = 250
 const IDLE_BLOCK_MS = 1_000
-/** The fold lets heartbeats and other partitions in this often. */
-const YIELD_EVERY_MS = 20
+/** The fold lets others in this often: heartbeats, and above all the rest of large commits, of which a socket takes a part at a time. */
+const YIELD_EVERY_MS = 5
 
 /** Why a loop ended. All but `stopped` mean that what it held in memory is void. */
 export type LoopEnd = 'stopped' | 'fenced' | 'conflict' | 'lineage'
@@ -66,9 +68,13 @@ export class PartitionLoop {
   #entries: LogEntry[] = []
   #lastRead: ReadResult | undefined
   #next: InputBatch | undefined
+  /** When the last commit was sent. */
   #committedAt = 0
   #reportsReadAt = 0
   #stopping = false
+  /** The commit that Redis has not answered yet. What is folded meanwhile goes into the next one. */
+  #inFlight: Promise<LoopEnd | undefined> | undefined
+  #isRefused = false
 
   constructor(context: OwnerContext, parts: LoopParts, state: LoadedState) {
     this.#context = context
@@ -89,12 +95,13 @@ export class PartitionLoop {
   /** @throws Abandoned, BusMismatch */
   async run(): Promise<LoopEnd> {
     const { trimmer, ownership } = this.#parts
-    while (!this.#stopping) {
+    while (!this.#stopping && !this.#isRefused) {
       const end = this.#draining ? await this.#commit() : await this.#readFoldCommit()
       if (end !== undefined) return end
       await trimmer.trimWhenDue(ownership.token, () => decodeOffsets(this.#offsetsText))
     }
-    return (this.#fold.isDirty ? await this.#commit() : undefined) ?? 'stopped'
+    const end = this.#fold.isDirty ? await this.#commit() : undefined
+    return end ?? (await this.#settle()) ?? 'stopped'
   }
 
   async #readFoldCommit(): Promise<LoopEnd | undefined> {
@@ -131,7 +138,7 @@ export class PartitionLoop {
 
   async #read(): Promise<void> {
     await this.#reading(async () => {
-      if (this.#stopping) return
+      if (this.#stopping || this.#isRefused) return
       // All of it is folded by now.
       if (this.#lastRead !== undefined) this.#fold.readToEnd(this.#lastRead.polledAt, this.#lastRead.behind)
       this.#lastRead = await this.#parts.source.read(this.#fold.cursors(), this.#waitMs())
@@ -179,7 +186,7 @@ export class PartitionLoop {
     if (!(await foldWithSuspicion(this.#fold, batch, ownership.suspect, note))) return 'fenced'
     this.#next = undefined
     this.#suspicious = false
-    return await this.#commit()
+    return (await this.#commit()) ?? (await this.#settle())
   }
 
   #isCommitDue(): boolean {
@@ -188,7 +195,13 @@ export class PartitionLoop {
   }
 
   #untilCommitMs(): number {
-    return this.#committedAt + (this.#fold.hasOutputs ? OUTPUT_COMMIT_MS : STATE_COMMIT_MS) - this.#now()
+    return this.#committedAt + this.#commitEveryMs() - this.#now()
+  }
+
+  #commitEveryMs(): number {
+    if (this.#fold.hasOutputs) return OUTPUT_COMMIT_MS
+    const isBehind = this.#lastRead !== undefined && this.#lastRead.behind.size > 0
+    return isBehind ? CATCH_UP_COMMIT_MS : STATE_COMMIT_MS
   }
 
   /** How long the next read may wait. */
@@ -200,7 +213,31 @@ export class PartitionLoop {
     return Math.max(0, Math.min(...limits))
   }
 
+  /** Sends what was folded, once the commit before is answered. Returns how that one ended the loop, if it did. */
   async #commit(): Promise<LoopEnd | undefined> {
+    const end = await this.#settle()
+    if (end !== undefined) return end
+    this.#inFlight = this.#send()
+    this.#inFlight.then(
+      (end) => end !== undefined && this.#refuse(),
+      () => this.#refuse(),
+    )
+    return undefined
+  }
+
+  /** Ends `run`, which settles the commit and so tells why. */
+  #refuse(): void {
+    this.#isRefused = true
+    this.#parts.source.wake()
+  }
+
+  async #settle(): Promise<LoopEnd | undefined> {
+    const end = await this.#inFlight
+    this.#inFlight = undefined
+    return end
+  }
+
+  async #send(): Promise<LoopEnd | undefined> {
     const { store, ownership, evidence, isOver } = this.#parts
     const operations = this.#fold.takeOperations()
     const request: CommitRequest = {
@@ -212,17 +249,19 @@ export class PartitionLoop {
       clocks: JSON.stringify(this.#fold.progress()),
       operations,
     }
+    const counters = this.#fold.takeCounters()
+    const { openStates } = this.#fold
+    this.#draining = this.#fold.hasDue
+    this.#committedAt = this.#now()
     const startedAt = performance.now()
     // An unknown outcome is settled by the commit id: the same request, until Redis answers.
     const reply = await untilAnswered(() => store.commit(request), isOver)
     this.#context.stats.committed(reply.status, performance.now() - startedAt)
     if (reply.status !== 'ok') return reply.status
-    this.#context.stats.folded(store.partition, this.#fold)
+    this.#context.stats.folded(store.partition, counters, openStates)
     evidence.committed(operations, reply.ids)
     this.#commitSeq++
     this.#offsetsText = request.offsets
-    this.#committedAt = this.#now()
-    this.#draining = this.#fold.hasDue
     return undefined
   }
 

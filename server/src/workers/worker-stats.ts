@@ -1,6 +1,5 @@
 import type { CommitReply, LogEntry } from '../bus/index.ts'
 import { type FoldCounters, noCounts } from './fold-counters.ts'
-import type { PartitionFold } from './partition-fold.ts'
 
 /** What one partition last said of itself. */
 interface PartitionGauges {
@@ -28,13 +27,10 @@ export class WorkerStats {
     this.#slowestCommitMs = Math.max(this.#slowestCommitMs, tookMs)
   }
 
-  /** Takes the counters of a fold over: what they count was committed. */
-  folded(partition: number, fold: PartitionFold): void {
-    for (const name of Object.keys(this.#folded) as (keyof FoldCounters)[]) {
-      this.#folded[name] += fold.counters[name]
-      fold.counters[name] = 0
-    }
-    this.#gaugesOf(partition).openStates = fold.openStates
+  /** What these count was committed, and so many states are open. */
+  folded(partition: number, counters: FoldCounters, openStates: number): void {
+    for (const name of Object.keys(this.#folded) as (keyof FoldCounters)[]) this.#folded[name] += counters[name]
+    this.#gaugesOf(partition).openStates = openStates
   }
 
   /** The partition is no longer this worker's. */
