@@ -3,9 +3,11 @@ import { parseArgs } from 'node:util'
 import { ingest } from './ingest/ingest.ts'
 import { pipeline } from './pipeline/pipeline.ts'
 import type { Benchmark } from './support/benchmark.ts'
+import { hopping } from './windows/hopping.ts'
+import { states } from './windows/states.ts'
 import { windows } from './windows/windows.ts'
 
-const BENCHMARKS: Readonly<Record<string, Benchmark>> = { ingest, pipeline, windows }
+const BENCHMARKS: Readonly<Record<string, Benchmark>> = { ingest, pipeline, windows, hopping, states }
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,

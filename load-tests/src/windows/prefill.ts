@@ -11,25 +11,26 @@ import {
 } from '../../../server/src/bus/index.ts'
 
 export const PARTITIONS = 8
-export const KEYS = 10_000
 const ENTRY_EVENTS = 100
-const WINDOW_MS = 10_000
+const HOUR_MS = 3_600_000
 
-/** Events of one sensor lie this far apart: a reading a second. */
-const PERIOD_MS = 1_000
+export interface Prefill {
+  readonly events: number
+  /** Sensors, which take turns. */
+  readonly keys: number
+  /** Events of one sensor lie this far apart in event time, ms. */
+  readonly periodMs: number
+}
 
-/**
- * Fills the log of `sensor.reading` as gateways would: record batches of 100 events, over 10,000 keys in turn, one reading
- * per key and second of event time.
- */
-export async function prefill(redisUrl: string, events: number): Promise<void> {
+/** Fills the log of `sensor.reading` as gateways would, in record batches of 100 events. */
+export async function prefill(redisUrl: string, { events, keys, periodMs }: Prefill): Promise<void> {
   const redis = openCommandConnection(redisUrl, 'bench-prefill')
   await untilReady(redis, 5_000)
   await openTopology(redis, PARTITIONS)
   const guard = new Guard('append')
   const open = Array.from({ length: PARTITIONS }, (): StoredEvent[] => [])
-  // The last event lies an hour back, so that nothing looks as if it came from the future.
-  const from = Math.floor((Date.now() - 3_600_000) / WINDOW_MS) * WINDOW_MS
+  // Some hours back, so that nothing looks as if it came from the future.
+  const from = (Math.floor(Date.now() / HOUR_MS) - 3) * HOUR_MS
   const flush = async (partition: number) => {
     const builder = new RecordBatchBuilder()
     builder.addSlice(open[partition]!)
@@ -39,8 +40,8 @@ export async function prefill(redisUrl: string, events: number): Promise<void> {
     await append(redis, guard, partition, { batches, slices })
   }
   for (let n = 0; n < events; n++) {
-    const key = `s-${n % KEYS}`
-    const time = from + Math.floor((n / KEYS) * PERIOD_MS)
+    const key = `s-${n % keys}`
+    const time = from + Math.floor((n / keys) * periodMs)
     const data = JSON.stringify({ sensorId: key, temperature: (n % 1_280) / 64, humidity: n % 100 })
     const partition = partitionOf(key, PARTITIONS)
     open[partition]!.push({ key, lane: 'low', time, json: encodeEvent(`r-${n}`, key, time, undefined, data) })

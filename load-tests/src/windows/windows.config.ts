@@ -1,17 +1,6 @@
-import { defineConfig, topic } from 'tidegate'
-import { z } from 'zod'
+import { defineConfig } from 'tidegate'
+import { fourAggregates, reading } from './shapes.ts'
 
-const reading = topic('sensor.reading', {
-  schema: z.object({ sensorId: z.string(), temperature: z.number(), humidity: z.number() }),
-  key: 'sensorId',
-  priority: 'low',
-  retention: '1h',
-})
-const perSensor = reading.window('sensor.10s', {
-  tumbling: '10s',
-  outOfOrderness: '2s',
-  allowedLateness: '1m',
-  aggregate: { avg: { avg: 'temperature' }, min: { min: 'temperature' }, max: { max: 'temperature' }, count: 'count' },
-})
+const window = reading.window('sensor.10s', { tumbling: '10s', allowedLateness: '1m', ...fourAggregates })
 
-export default defineConfig({ topics: [reading, perSensor] })
+export default defineConfig({ topics: [reading, window] })

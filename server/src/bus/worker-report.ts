@@ -2,12 +2,20 @@ import type { Redis } from './connection.ts'
 import type { GuardState } from './guard.ts'
 import { keys } from './keys.ts'
 
+/** Of an owned partition. */
+export interface PartitionReport {
+  readonly openStates: number
+  /** Memory that the state of its windows takes in Redis, as of the last 10 s. */
+  readonly stateBytes: number
+  /** Age of the oldest entry of its last read, ms. */
+  readonly lagMs: number
+}
+
 /** What a worker publishes about itself with its heartbeat; counters count from its start. */
 export interface WorkerReport {
   /** Breakers of the worker's own Redis calls. */
   readonly breakers: readonly GuardState[]
-  /** Owned partition -> open window states, and age of the oldest entry of its last read, ms. */
-  readonly partitions: Readonly<Record<string, { readonly openStates: number; readonly lagMs: number }>>
+  readonly partitions: Readonly<Record<string, PartitionReport>>
   /** Outcome -> commits. */
   readonly commits: Readonly<Record<string, number>>
   readonly folded: {
@@ -17,6 +25,8 @@ export interface WorkerReport {
     readonly panes: number
     readonly deadLetters: number
   }
+  /** Time all commits took together, ms. */
+  readonly commitMs: number
   /** Longest commit since the report before, ms. */
   readonly slowestCommitMs: number
 }

@@ -78,6 +78,8 @@ export class GatewayMetrics {
   #workers({ workers }: MetricSources): () => Promise<void> {
     const lag = this.#gauge('lag', ['worker', 'partition'])
     const openStates = this.#gauge('openStates', ['worker', 'partition'])
+    const stateBytes = this.#gauge('stateBytes', ['worker', 'partition'])
+    const commitTime = this.#gauge('commitTime', ['worker'])
     const commits = this.#gauge('commits', ['worker', 'outcome'])
     const breaker = this.#gauge('workerBreaker', ['worker', 'class'])
     const slowest = this.#gauge('slowestCommit', ['worker'])
@@ -91,17 +93,29 @@ export class GatewayMetrics {
     return async () => {
       const reports = await workers()
       // A partition moves and a worker goes: what nobody reports any more must not stay.
-      for (const gauge of [lag, openStates, commits, breaker, slowest, ...Object.values(folded)]) gauge.reset()
+      for (const gauge of [
+        lag,
+        openStates,
+        stateBytes,
+        commits,
+        commitTime,
+        breaker,
+        slowest,
+        ...Object.values(folded),
+      ])
+        gauge.reset()
       for (const [worker, report] of reports) {
         for (const [partition, gauges] of Object.entries(report.partitions)) {
           lag.set({ worker, partition }, gauges.lagMs)
           openStates.set({ worker, partition }, gauges.openStates)
+          stateBytes.set({ worker, partition }, gauges.stateBytes)
         }
         for (const [outcome, count] of Object.entries(report.commits)) commits.set({ worker, outcome }, count)
         for (const state of report.breakers) breaker.set({ worker, class: state.class }, BREAKER_VALUE[state.state])
         for (const [name, gauge] of Object.entries(folded)) {
           gauge.set({ worker }, report.folded[name as keyof WorkerReport['folded']])
         }
+        commitTime.set({ worker }, report.commitMs)
         slowest.set({ worker }, report.slowestCommitMs)
       }
     }

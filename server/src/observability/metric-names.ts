@@ -10,6 +10,7 @@ export const METRICS = {
   subscriptions: { name: 'tidegate_subscriptions', help: 'Open subscriptions' },
   lag: { name: 'tidegate_consumer_lag_ms', help: 'Age of the oldest entry of the last read, by partition' },
   openStates: { name: 'tidegate_open_window_states', help: 'Open (window, key) states, by partition' },
+  stateBytes: { name: 'tidegate_window_state_bytes', help: 'Memory of window states in Redis, by partition' },
   folded: { name: 'tidegate_folded_events', help: 'Events folded since the worker started, by worker' },
   late: { name: 'tidegate_late_events', help: 'Events too late for every window since the worker started, by worker' },
   full: {
@@ -22,6 +23,7 @@ export const METRICS = {
     help: 'Events a flow could not take since the worker started, by worker',
   },
   commits: { name: 'tidegate_commits', help: 'Commits since the worker started, by worker and outcome' },
+  commitTime: { name: 'tidegate_commit_ms', help: 'Time spent in commits since the worker started, by worker' },
   slowestCommit: { name: 'tidegate_slowest_commit_ms', help: 'Longest commit since the last report, by worker' },
   workerBreaker: { name: 'tidegate_worker_breaker_open', help: '1 while a breaker of a worker is open, 0.5 half open' },
 } as const

@@ -291,8 +291,10 @@ export class SessionWindow implements WindowOperator {
 
   #decode([field, value]: StateField): Session {
     const [revision, flags, end, panes, accumulator] = value.split(';') as [string, string, string, string, string]
+    const { start, key } = parseFieldName(field)
     return {
-      ...parseFieldName(field),
+      start,
+      key,
       end: Number(end),
       accumulator: this.#aggregates.decode(accumulator),
       revision: Number(revision),

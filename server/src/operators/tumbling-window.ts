@@ -242,8 +242,10 @@ export class TumblingWindow implements WindowOperator {
 
   #decode([field, value]: StateField): WindowState {
     const [revision, flags, accumulator] = value.split(';') as [string, string, string]
+    const { start, key } = parseFieldName(field)
     return {
-      ...parseFieldName(field),
+      key,
+      start,
       accumulator: this.aggregates.decode(accumulator),
       revision: Number(revision),
       changed: (Number(flags) & 1) !== 0,

@@ -10,6 +10,7 @@ import type { LoadedState, PartitionStore } from './partition-store.ts'
 import type { Pipeline } from './pipeline.ts'
 import { decodeOffsets, encodeOffsets } from './progress.ts'
 import { RETRY_MS, untilAnswered } from './retry.ts'
+import type { StateMeter } from './state-meter.ts'
 import { foldWithSuspicion, SUSPICIOUS_TAKES } from './suspect-fold.ts'
 import type { Trimmer } from './trimmer.ts'
 import type { Turn } from './turn.ts'
@@ -49,6 +50,7 @@ export interface LoopParts {
   readonly store: PartitionStore
   readonly source: EntrySource
   readonly trimmer: Trimmer
+  readonly meter: StateMeter
   readonly evidence: Evidence
   readonly ownership: Ownership
   /** Checked while Redis does not answer. */
@@ -82,6 +84,7 @@ export class PartitionLoop {
     this.#fold = new PartitionFold(context.pipeline, parts.store.partition, context.partitions, state)
     this.#commitSeq = state.commitSeq
     this.#offsetsText = state.offsetsText
+    context.stats.holds(parts.store.partition, this.#fold.openStates)
     this.#draining = this.#fold.hasDue
     this.#suspicious = parts.ownership.takes >= SUSPICIOUS_TAKES
   }
@@ -94,11 +97,13 @@ export class PartitionLoop {
 
   /** @throws Abandoned, BusMismatch */
   async run(): Promise<LoopEnd> {
-    const { trimmer, ownership } = this.#parts
+    const { trimmer, meter, ownership } = this.#parts
     while (!this.#stopping && !this.#isRefused) {
       const end = this.#draining ? await this.#commit() : await this.#readFoldCommit()
       if (end !== undefined) return end
       await trimmer.trimWhenDue(ownership.token, () => decodeOffsets(this.#offsetsText))
+      const stateBytes = await meter.measureWhenDue()
+      if (stateBytes !== undefined) this.#context.stats.measured(this.#parts.store.partition, stateBytes)
     }
     const end = this.#fold.isDirty ? await this.#commit() : undefined
     return end ?? (await this.#settle()) ?? 'stopped'
@@ -258,7 +263,8 @@ export class PartitionLoop {
     const reply = await untilAnswered(() => store.commit(request), isOver)
     this.#context.stats.committed(reply.status, performance.now() - startedAt)
     if (reply.status !== 'ok') return reply.status
-    this.#context.stats.folded(store.partition, counters, openStates)
+    this.#context.stats.folded(counters)
+    this.#context.stats.holds(store.partition, openStates)
     evidence.committed(operations, reply.ids)
     this.#commitSeq++
     this.#offsetsText = request.offsets

@@ -6,6 +6,7 @@ import { type OwnerContext, PartitionLoop } from './partition-loop.ts'
 import type { PartitionStore } from './partition-store.ts'
 import { PartitionWindows } from './partition-windows.ts'
 import { Abandoned, RETRY_MS, untilAnswered } from './retry.ts'
+import { StateMeter } from './state-meter.ts'
 import type { Trimmer } from './trimmer.ts'
 
 /**
@@ -95,7 +96,8 @@ export class PartitionOwner {
     const state = await untilAnswered(() => this.#store.load(storeKeys), this.#isOver)
     const isOver = this.#isOver
     const parts = { store: this.#store, source: this.#source, trimmer: this.#trimmer, evidence: this.#evidence }
-    this.#loop = new PartitionLoop(this.#context, { ...parts, ownership, isOver }, state)
+    const meter = new StateMeter(this.#store, storeKeys, this.#context.clock)
+    this.#loop = new PartitionLoop(this.#context, { ...parts, meter, ownership, isOver }, state)
     if (this.#stopping) this.#loop.stop()
     return this.#loop.run()
   }

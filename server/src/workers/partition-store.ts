@@ -84,6 +84,12 @@ export class PartitionStore {
     return (await this.#guard.run(() => this.#redis.hget(keys.meta(partition), 'offsets'))) ?? ''
   }
 
+  /** Bytes that hashes of the partition take in Redis, estimated from a few fields of each. */
+  async memoryOf(hashes: readonly string[]): Promise<number> {
+    const bytes = await this.#guard.run(() => Promise.all(hashes.map((key) => this.#redis.memory('USAGE', key))))
+    return bytes.reduce<number>((sum, size) => sum + (size ?? 0), 0)
+  }
+
   /** Under which identity of Redis the partition was last written, and under which it would be now. */
   lineage(): Promise<Lineage> {
     return this.#guard.run(() => openPartition(this.#redis, this.partition))

@@ -4,6 +4,8 @@ import { type FoldCounters, noCounts } from './fold-counters.ts'
 /** What one partition last said of itself. */
 interface PartitionGauges {
   openStates: number
+  /** Memory that the state takes in Redis. */
+  stateBytes: number
   /** Age of the oldest entry of the last read; 0 when there was none. */
   lagMs: number
 }
@@ -13,6 +15,8 @@ export class WorkerStats {
   readonly #commits: Record<CommitReply['status'], number> = { ok: 0, fenced: 0, conflict: 0, lineage: 0 }
   readonly #folded = noCounts()
   readonly #gauges = new Map<number, PartitionGauges>()
+  /** Time all commits took together, resends included. */
+  #commitMs = 0
   /** Longest commit since the last report, resends included. */
   #slowestCommitMs = 0
 
@@ -24,13 +28,21 @@ export class WorkerStats {
 
   committed(status: CommitReply['status'], tookMs: number): void {
     this.#commits[status]++
+    this.#commitMs += tookMs
     this.#slowestCommitMs = Math.max(this.#slowestCommitMs, tookMs)
   }
 
-  /** What these count was committed, and so many states are open. */
-  folded(partition: number, counters: FoldCounters, openStates: number): void {
+  /** What these count was committed. */
+  folded(counters: FoldCounters): void {
     for (const name of Object.keys(this.#folded) as (keyof FoldCounters)[]) this.#folded[name] += counters[name]
+  }
+
+  holds(partition: number, openStates: number): void {
     this.#gaugesOf(partition).openStates = openStates
+  }
+
+  measured(partition: number, stateBytes: number): void {
+    this.#gaugesOf(partition).stateBytes = stateBytes
   }
 
   /** The partition is no longer this worker's. */
@@ -39,12 +51,13 @@ export class WorkerStats {
   }
 
   report() {
-    const slowestCommitMs = Math.round(this.#slowestCommitMs * 10) / 10
+    const slowestCommitMs = tenths(this.#slowestCommitMs)
     this.#slowestCommitMs = 0
     return {
       partitions: Object.fromEntries(this.#gauges),
       commits: this.#commits,
       folded: this.#folded,
+      commitMs: tenths(this.#commitMs),
       slowestCommitMs,
     }
   }
@@ -52,9 +65,13 @@ export class WorkerStats {
   #gaugesOf(partition: number): PartitionGauges {
     let gauges = this.#gauges.get(partition)
     if (gauges === undefined) {
-      gauges = { openStates: 0, lagMs: 0 }
+      gauges = { openStates: 0, stateBytes: 0, lagMs: 0 }
       this.#gauges.set(partition, gauges)
     }
     return gauges
   }
+}
+
+function tenths(ms: number): number {
+  return Math.round(ms * 10) / 10
 }

@@ -1,0 +1,6 @@
+import { defineConfig } from 'tidegate'
+import { fourAggregates, reading } from './shapes.ts'
+
+const window = reading.window('sensor.panes', { tumbling: '1s', allowedLateness: '0s', ...fourAggregates })
+
+export default defineConfig({ topics: [reading, window] })

@@ -1,0 +1,33 @@
+import { BusUnavailable } from '../bus/index.ts'
+import type { Clock } from '../clock.ts'
+import type { PartitionStore } from './partition-store.ts'
+
+const MEASURE_EVERY_MS = 10_000
+
+/** How much memory of Redis the state of a partition's windows takes. */
+export class StateMeter {
+  readonly #store: PartitionStore
+  readonly #keys: readonly string[]
+  readonly #clock: Clock
+  #measuredAt = Number.NEGATIVE_INFINITY
+
+  /** @param keys of the hashes that hold the state. */
+  constructor(store: PartitionStore, keys: readonly string[], clock: Clock) {
+    this.#store = store
+    this.#keys = keys
+    this.#clock = clock
+  }
+
+  /** Bytes, at most every 10 s, estimated from a few fields of each hash; `undefined` when it is not time or Redis does not answer. */
+  async measureWhenDue(): Promise<number | undefined> {
+    const now = this.#clock.now()
+    if (now - this.#measuredAt < MEASURE_EVERY_MS) return undefined
+    this.#measuredAt = now
+    try {
+      return await this.#store.memoryOf(this.#keys)
+    } catch (error) {
+      if (!(error instanceof BusUnavailable)) throw error
+      return undefined
+    }
+  }
+}
