@@ -18,6 +18,10 @@ export const LIMITS = {
   subscriptions: 64,
   /** Keys in one subscription's key filter. */
   subscriptionKeys: 1_000,
+  /** UTF-16 units of one filter, its conditions, and how deep `!` and `(` may nest: what one event costs is bounded by them. */
+  filterChars: 1_024,
+  filterTerms: 32,
+  filterDepth: 16,
   /** Bounds of `hello.windowBytes`: below, one frame hardly fits; above, a slow link hides minutes. */
   minWindowBytes: 4_096,
   maxWindowBytes: 4_194_304,

@@ -1,0 +1,3 @@
+export type { FilterableEvent } from './compile.ts'
+export { type Filter, openFilter } from './filter.ts'
+export { FilterError } from './filter-error.ts'
