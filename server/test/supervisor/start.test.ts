@@ -49,13 +49,23 @@ async function started(...args: Parameters<typeof tidegate>) {
 /** The supervisor of this test and the shell around its Redis: both name the folder. */
 const leftBehind = () => processesLike(new RegExp(dataFolder))
 
-/** Publishes the same event each time. Resolves to whether the server had it already. */
+/**
+ * Publishes the same event each time, again while the server says that it cannot take it yet. Resolves to whether the
+ * server had it already.
+ */
 async function publish(url: string): Promise<boolean> {
-  const response = await fetch(`${url}/v1/events`, {
-    method: 'POST',
-    headers: { 'content-type': 'application/json', 'idempotency-key': 'the-one' },
-    body: EVENT,
-  })
+  const post = () =>
+    fetch(`${url}/v1/events`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', 'idempotency-key': 'the-one' },
+      body: EVENT,
+    })
+  let response = await post()
+  while (response.status === 503) {
+    await response.arrayBuffer()
+    await new Promise((resolve) => setTimeout(resolve, 100))
+    response = await post()
+  }
   const { accepted, duplicate } = (await response.json()) as { accepted: number; duplicate: boolean }
   expect(accepted).toBe(1)
   return duplicate
