@@ -75,7 +75,7 @@ describe('typed client', () => {
       // @ts-expect-error no such field
       client.subscribe('sensor.10s', {}, ({ data }) => data.temperature)
       // @ts-expect-error no such option
-      client.subscribe('sensor.10s', { where: 'x' })
+      client.subscribe('sensor.10s', { who: 'x' })
     }
     expectTypeOf(use).toBeFunction()
   })

@@ -26,6 +26,7 @@ export const ERROR_CODES = {
   unknown_type: 'The server does not know this frame type.',
   unknown_subscription: 'No subscription with this number.',
   invalid_selector: 'Not a topic name or a selector ending in `.*` or `.>`.',
+  invalid_filter: 'Not a filter; the message names the column and what was expected there. See docs/filters.md.',
   invalid_position: 'Not a position of this log.',
   too_many_subscriptions: 'More subscriptions than one session may hold.',
   unsupported: 'This option is part of the protocol but not served by this version.',

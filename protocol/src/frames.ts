@@ -45,7 +45,11 @@ export interface RejectedEvent {
 export type OnSlow = 'drop-oldest'
 
 export interface SubscribeOptions {
+  /** Only events with one of these keys. */
   readonly keys?: readonly string[]
+  /** Only events this filter is true for, such as `data.amount > 1000`: docs/filters.md has the language. */
+  readonly where?: string
+  /** Only events of these lanes. */
   readonly lanes?: readonly Lane[]
   readonly from?: ResumeFrom
 }

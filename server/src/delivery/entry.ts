@@ -12,7 +12,7 @@ export type LanePicks = readonly [Picks, Picks, Picks]
 
 /**
  * One record batch on its way to subscribers: its header decoded, its events encoded once for all of them, at the
- * first match. The JSON of the events is never parsed.
+ * first match.
  */
 export class Entry {
   readonly partition: number
@@ -25,6 +25,8 @@ export class Entry {
   readonly #refused: ReadonlySet<number>
   #content: { readonly payload: Buffer } | { readonly encoded: EncodedEvents }
   #lanePicks: LanePicks | undefined
+  /** Where each event begins in the payload; made when first needed. */
+  #starts: readonly number[] | undefined
 
   constructor(partition: number, raw: LogEntry) {
     this.partition = partition
@@ -45,6 +47,17 @@ export class Entry {
     return encoded
   }
 
+  /** The JSON of one event, with or without `at`. */
+  jsonOf(index: number): string {
+    if ('encoded' in this.#content) {
+      const { bytes, starts } = this.#content.encoded
+      return bytes.toString('utf8', starts[index], starts[index + 1]! - 1)
+    }
+    this.#starts ??= payloadStarts(this.header.bytes)
+    const start = this.#starts[index]!
+    return this.#content.payload.toString('utf8', start, start + this.header.bytes[index]!)
+  }
+
   /** Every event that was not refused, by lane. */
   get lanePicks(): LanePicks {
     if (this.#lanePicks !== undefined) return this.#lanePicks
@@ -62,4 +75,13 @@ export class Entry {
     const only = (picks: Picks): Picks => picks.filter((index) => keys.has(header.keys[index]!))
     return [only(lanePicks[0]), only(lanePicks[1]), only(lanePicks[2])]
   }
+}
+
+function payloadStarts(sizes: readonly number[]): number[] {
+  let next = 0
+  return sizes.map((size) => {
+    const start = next
+    next += size + 1
+    return start
+  })
 }

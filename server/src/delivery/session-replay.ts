@@ -2,6 +2,7 @@ import { compareStreamIds } from '@tidegate/protocol'
 import type { LogEntry } from '../bus/index.ts'
 import { Entry, LANE_INDEXES } from './entry.ts'
 import type { Feed, FeedState } from './feed.ts'
+import { FilteredEntry } from './filtered-entry.ts'
 import { isTrimmed, wholeEntry } from './mark.ts'
 import type { Page, PageReader, Replayer } from './replayer.ts'
 import type { SessionQueue } from './session-queue.ts'
@@ -118,9 +119,14 @@ export class SessionReplay implements PageReader {
   }
 
   #offer(feed: Feed, entry: Entry): void {
-    const { keys } = feed.subscription.plan
-    const picks = keys === undefined ? entry.lanePicks : entry.picksOf(keys)
-    for (const lane of LANE_INDEXES) if (picks[lane].length > 0) this.#queue.offer(feed, lane, entry, picks[lane])
+    const { keys, lanes, filter } = feed.subscription.plan
+    const matched = keys === undefined ? entry.lanePicks : entry.picksOf(keys)
+    const filtered = new FilteredEntry(entry)
+    for (const lane of LANE_INDEXES) {
+      if (!lanes[lane]) continue
+      const picks = filtered.only(matched[lane], filter)
+      if (picks.length > 0) this.#queue.offer(feed, lane, entry, picks)
+    }
   }
 
   /** Entries may be trimmed before they are read: the subscriber was away too long, or is slower than the log moves. */

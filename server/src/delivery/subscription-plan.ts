@@ -9,6 +9,7 @@ import {
 } from '@tidegate/protocol'
 import type { Contract, TopicDefinition } from '../config/model.ts'
 import type { LaneIndex } from './entry.ts'
+import { type Filter, FilterError, openFilter } from './filter/index.ts'
 import { isStreamId } from './mark.ts'
 
 export type SubscribeFrame = Extract<ClientFrame, { type: 'subscribe' }>
@@ -21,6 +22,8 @@ export interface SubscriptionPlan {
   /** Only events with one of these keys; `undefined`: all. */
   readonly keys: ReadonlySet<string> | undefined
   readonly lanes: Readonly<Record<LaneIndex, boolean>>
+  /** Only events it matches; `undefined`: all. */
+  readonly filter: Filter | undefined
 }
 
 export type PlanResult =
@@ -28,7 +31,7 @@ export type PlanResult =
   | { readonly ok: false; readonly code: ErrorCode; readonly message: string }
 
 /** Options of protocol v1 that this version does not serve: refused by name, since ignoring one would deliver something else. */
-const UNSERVED_OPTIONS = ['where', 'maxRate', 'batch', 'snapshot']
+const UNSERVED_OPTIONS = ['maxRate', 'batch', 'snapshot']
 
 /** Resolves a subscribe frame whose fields have the right types against the contract. */
 export function planSubscription(frame: SubscribeFrame, contract: Contract, partitions: number): PlanResult {
@@ -47,6 +50,8 @@ export function planSubscription(frame: SubscribeFrame, contract: Contract, part
   const { from = 'now' } = frame
   const refusal = checkFrom(from, topics, contract, partitions)
   if (refusal !== undefined) return refusal
+  const filter = readFilter(frame.where)
+  if (filter instanceof FilterError) return refuse('invalid_filter', `where: ${filter.message}`)
   const [high, normal, low] = LANES.map((lane) => frame.lanes?.includes(lane) ?? true)
   return {
     ok: true,
@@ -55,8 +60,18 @@ export function planSubscription(frame: SubscribeFrame, contract: Contract, part
       topics,
       keys: frame.keys === undefined ? undefined : new Set(frame.keys),
       lanes: { 0: high!, 1: normal!, 2: low! },
+      filter,
     },
     from,
+  }
+}
+
+function readFilter(where: string | undefined): Filter | FilterError | undefined {
+  try {
+    return where === undefined ? undefined : openFilter(where)
+  } catch (error) {
+    if (error instanceof FilterError) return error
+    throw error
   }
 }
 

@@ -1,14 +1,16 @@
 import type { Picks } from './encoded-events.ts'
 import { type Entry, LANE_INDEXES, type LaneIndex } from './entry.ts'
+import { FilteredEntry } from './filtered-entry.ts'
+import type { SubscriptionPlan } from './subscription-plan.ts'
 
 /** What the index knows of a subscription. */
 export interface Indexed {
-  readonly plan: { readonly topics: readonly string[]; readonly keys: ReadonlySet<string> | undefined }
+  readonly plan: Pick<SubscriptionPlan, 'topics' | 'keys' | 'lanes' | 'filter'>
 }
 
 /**
  * Which subscriptions an entry concerns: topic first, then event key, so that an entry of 100 events costs 100 look-ups
- * however many subscriptions filter by key.
+ * however many subscriptions filter by key; lane and filter last.
  */
 export class TopicIndex<S extends Indexed> {
   readonly #topics = new Map<string, { readonly all: Set<S>; readonly byKey: Map<string, Set<S>> }>()
@@ -49,12 +51,20 @@ export class TopicIndex<S extends Indexed> {
   route(entry: Entry, offer: (subscription: S, lane: LaneIndex, picks: Picks) => void): void {
     const index = this.#topics.get(entry.topic)
     if (index === undefined) return
-    if (index.all.size > 0) {
-      const picks = entry.lanePicks
-      for (const subscription of index.all) offerLanes(subscription, picks, offer)
+    const filtered = new FilteredEntry(entry)
+    for (const subscription of index.all) {
+      const { lanes, filter } = subscription.plan
+      for (const lane of LANE_INDEXES) {
+        if (lanes[lane]) offerSome(subscription, lane, filtered.lane(lane, filter), offer)
+      }
     }
     if (index.byKey.size > 0) {
-      for (const [subscription, picks] of matchKeys(index.byKey, entry)) offerLanes(subscription, picks, offer)
+      for (const [subscription, picks] of matchKeys(index.byKey, entry)) {
+        const { lanes, filter } = subscription.plan
+        for (const lane of LANE_INDEXES) {
+          if (lanes[lane]) offerSome(subscription, lane, filtered.only(picks[lane], filter), offer)
+        }
+      }
     }
   }
 }
@@ -78,10 +88,11 @@ function matchKeys<S>(byKey: ReadonlyMap<string, ReadonlySet<S>>, entry: Entry):
   return matched
 }
 
-function offerLanes<S>(
+function offerSome<S>(
   subscription: S,
-  picks: readonly [Picks, Picks, Picks],
+  lane: LaneIndex,
+  picks: Picks,
   offer: (subscription: S, lane: LaneIndex, picks: Picks) => void,
 ): void {
-  for (const lane of LANE_INDEXES) if (picks[lane].length > 0) offer(subscription, lane, picks[lane])
+  if (picks.length > 0) offer(subscription, lane, picks)
 }

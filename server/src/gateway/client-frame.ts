@@ -57,7 +57,7 @@ const list =
   }
 
 /** Options named by the protocol that this version does not serve: refusing beats ignoring what a client counts on. */
-const UNSERVED_OPTIONS = ['where', 'maxRate', 'batch', 'snapshot'] as const
+const UNSERVED_OPTIONS = ['maxRate', 'batch', 'snapshot'] as const
 
 const CHECKS: Readonly<Record<ClientFrame['type'], readonly Check[]>> = {
   hello: [
@@ -83,6 +83,7 @@ const CHECKS: Readonly<Record<ClientFrame['type'], readonly Check[]>> = {
       'keys',
       list('keys', LIMITS.subscriptionKeys, 'strings', (key) => typeof key === 'string'),
     ),
+    optional('where', (fields) => (typeof fields.where === 'string' ? undefined : 'where: expected a filter')),
     optional('lanes', list('lanes', 3, 'lanes', isLane)),
     optional('from', (fields) => checkFrom(fields.from)),
   ],

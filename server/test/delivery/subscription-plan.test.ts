@@ -30,7 +30,6 @@ describe('subscription plan', () => {
 
   it('D-SUB-1 refuses each option that is not served by its name', () => {
     for (const [option, value] of Object.entries({
-      where: 'x',
       maxRate: 1,
       batch: {},
       snapshot: true,
@@ -52,6 +51,10 @@ describe('subscription plan', () => {
     expect(code({ topic: 'sensor.nothing' })).toBe('unknown_topic')
     expect(code({ topic: 'nothing.*' })).toBe('unknown_topic')
     expect(code({ lanes: [] })).toBe('invalid_frame')
+    expect(plan({ where: 'data.a = 1' })).toMatchObject({
+      code: 'invalid_filter',
+      message: expect.stringMatching(/^where: column 8: expected /),
+    })
     for (const time of [-1, 1.5, Number.NaN]) expect(code({ from: { time } })).toBe('invalid_frame')
     const at = (position: string) => code({ from: { positions: { 'sensor.reading': { high: [position] } } } })
     expect(at('3@e/5-0.0')).toBe('ok')
