@@ -154,6 +154,8 @@ export class TidegateClient<C = unknown> {
         return this.#publisher.acknowledged(frame)
       case 'reject':
         return this.#publisher.rejected(frame)
+      case 'slow':
+        return this.#publisher.slowed(frame)
       case 'subscribed':
         return this.#subscriptions.granted(frame)
       case 'batch':

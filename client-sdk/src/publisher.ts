@@ -9,6 +9,7 @@ import { randomId } from './random-id.ts'
 
 type Ack = Extract<ServerFrame, { type: 'ack' }>
 type Reject = Extract<ServerFrame, { type: 'reject' }>
+type Slow = Extract<ServerFrame, { type: 'slow' }>
 
 interface Pending {
   readonly body: FrameBody
@@ -30,7 +31,7 @@ export class Publisher {
   #ids = 0
   #grant: PublishGrant = { frames: DEFAULTS.publishFrames, bytes: DEFAULTS.publishBytes }
   #fruitlessRounds = 0
-  /** While set, nothing is sent: frames were refused, and this is how long the server asked to wait. */
+  /** While set, nothing is sent: this is how long the server asked to wait. */
   #pause: { readonly timer: ReturnType<typeof setTimeout>; readonly ms: number } | undefined
   #expiryTimer: ReturnType<typeof setTimeout> | undefined
   #onEmpty: (() => void) | undefined
@@ -66,6 +67,13 @@ export class Publisher {
     this.#pump()
   }
 
+  /** The server has less, or again more, room for what is published. */
+  slowed({ publish, retryAfterMs }: Slow): void {
+    this.#grant = publish
+    if (retryAfterMs > 0) this.#pauseFor(resendDelayMs(retryAfterMs, 0, Math.random()), false)
+    else this.#pump()
+  }
+
   offline(): void {
     this.#outbox.disconnected()
     this.#fruitlessRounds = 0
@@ -88,7 +96,7 @@ export class Publisher {
       this.#link.reconnect()
       return
     }
-    this.#pauseFor(retryAfterMs)
+    this.#pauseFor(resendDelayMs(retryAfterMs, this.#fruitlessRounds, Math.random()), true)
   }
 
   /** Resolves when nothing is waiting for an acknowledgement any more. */
@@ -131,14 +139,13 @@ export class Publisher {
     }
   }
 
-  /** Of several refusals in one round the longest wait counts. */
-  #pauseFor(retryAfterMs: number): void {
-    const ms = resendDelayMs(retryAfterMs, this.#fruitlessRounds, Math.random())
+  /** Of several reasons to wait the longest counts. */
+  #pauseFor(ms: number, isRefused: boolean): void {
     if (this.#pause !== undefined && this.#pause.ms >= ms) return
     this.#endPause()
     const timer = setTimeout(() => {
       this.#pause = undefined
-      this.#fruitlessRounds++
+      if (isRefused) this.#fruitlessRounds++
       this.#pump()
     }, ms)
     this.#pause = { timer, ms }

@@ -109,6 +109,23 @@ describe('publish', () => {
     expect((await peer.take('publish')).seq).toBe(3)
   })
 
+  test('slow - waits as long as it says, then keeps to the smaller grant (C-SLOW-1)', async () => {
+    const client = open()
+    const peer = await server.greeted()
+    publishAll(client, 'a')
+    await peer.take('publish')
+    peer.send({ type: 'slow', retryAfterMs: 100, publish: { frames: 2, bytes: 100_000 } })
+    await peer.settled()
+    const told = performance.now()
+    publishAll(client, 'b', 'c')
+    expect((await peer.take('publish')).seq).toBe(2)
+    expect(performance.now() - told).toBeGreaterThan(80)
+    await peer.settled()
+    expect(peer.received.filter(({ type }) => type === 'publish')).toHaveLength(2)
+    peer.send({ type: 'slow', retryAfterMs: 0, publish: { frames: 64, bytes: 100_000 } })
+    expect((await peer.take('publish')).seq).toBe(3)
+  })
+
   test('reconnect - what is unanswered goes first, then what came since (C-RESEND-1)', async () => {
     const client = open()
     const receipts = publishAll(client, 'a', 'b', 'c')

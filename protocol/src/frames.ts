@@ -158,6 +158,13 @@ export type ServerFrame =
       readonly retryable: boolean
     }
   | {
+      readonly type: 'slow'
+      /** How long to send no new `publish` frame; 0: at once. */
+      readonly retryAfterMs: number
+      /** From now on, instead of what `welcome` granted. */
+      readonly publish: PublishGrant
+    }
+  | {
       readonly type: 'bus'
       readonly class: string
       readonly state: 'open' | 'half_open' | 'closed'

@@ -79,6 +79,7 @@ const SERVER_FRAMES: FieldsOf<ServerFrame> = {
   ping: { time: 'required' },
   result: { id: 'required', data: 'required', next: 'optional' },
   error: { id: 'optional', sub: 'optional', code: 'required', message: 'required', retryable: 'required' },
+  slow: { retryAfterMs: 'required', publish: 'required' },
   bus: { class: 'required', state: 'required', since: 'required', retryAfterMs: 'optional' },
   drain: { reconnectInMs: 'required', deadlineMs: 'required', reason: 'required' },
 }

@@ -11,7 +11,7 @@ import { systemClock } from './clock.ts'
 import type { Contract } from './config/model.ts'
 import { Delivery } from './delivery/index.ts'
 import { createUwsTransport, Gateway, Readiness, StaticFiles } from './gateway/index.ts'
-import { Ingest } from './ingest/index.ts'
+import { Ingest, PublishControl } from './ingest/index.ts'
 import { GatewayMetrics } from './observability/gateway-metrics.ts'
 import { Queries } from './queries/index.ts'
 
@@ -67,7 +67,16 @@ export async function startGateway(settings: GatewaySettings, contract: Contract
   await Promise.all([delivery.start(), pages.load(DASHBOARD)])
 
   const gateway: Gateway = new Gateway(
-    { node, contractHash: contract.hash, clock, ingest, delivery, queries, onFrame: metrics.onFrame },
+    {
+      node,
+      contractHash: contract.hash,
+      clock,
+      ingest,
+      publishControl: new PublishControl(),
+      delivery,
+      queries,
+      onFrame: metrics.onFrame,
+    },
     { ingest, queries, readiness, pages, metrics: () => metrics.render() },
   )
   const transport = await createUwsTransport(gateway)

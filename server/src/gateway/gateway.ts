@@ -11,6 +11,8 @@ import type {
 } from './transport/transport.ts'
 
 const TICK_MS = 1_000
+/** How often the publish grant is looked at. */
+const GRANT_TICK_MS = 100
 /** Clients are asked to reconnect spread over this time, so that the next gateway is not met by all at once. */
 const RECONNECT_SPREAD_MS = 1_000
 
@@ -21,7 +23,7 @@ export class Gateway implements TransportHandlers {
   readonly #routes: RouteContext
   readonly #idPrefix = randomBytes(3).toString('hex')
   #opened = 0
-  #timer: NodeJS.Timeout | undefined
+  #timers: NodeJS.Timeout[] = []
 
   constructor(context: SessionContext, routes: RouteContext) {
     this.#context = context
@@ -33,9 +35,10 @@ export class Gateway implements TransportHandlers {
   }
 
   start(): void {
-    this.#timer = setInterval(() => {
+    const tick = () => {
       for (const session of this.#sessions) session.tick()
-    }, TICK_MS)
+    }
+    this.#timers = [setInterval(tick, TICK_MS), setInterval(() => this.#adjustGrant(), GRANT_TICK_MS)]
   }
 
   open(socket: TransportSocket): SocketHandler {
@@ -51,6 +54,13 @@ export class Gateway implements TransportHandlers {
     }
   }
 
+  #adjustGrant(): void {
+    const { ingest, publishControl, clock } = this.#context
+    const change = publishControl.observe(ingest.takeLongestAppendMs(), clock.now())
+    if (change === undefined) return
+    for (const session of this.#sessions) session.tellGrant(change)
+  }
+
   request(request: HttpRequest): Promise<HttpResponse> {
     return route(this.#routes, request)
   }
@@ -60,7 +70,7 @@ export class Gateway implements TransportHandlers {
    * be closed first, or clients come straight back.
    */
   async drain(deadlineMs: number): Promise<void> {
-    clearInterval(this.#timer)
+    for (const timer of this.#timers) clearInterval(timer)
     for (const session of this.#sessions) {
       session.drain(Math.round(Math.random() * Math.min(RECONNECT_SPREAD_MS, deadlineMs / 2)), deadlineMs, 'shutdown')
     }

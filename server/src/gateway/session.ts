@@ -12,7 +12,7 @@ import {
 import { assertNever } from '../assert-never.ts'
 import type { Clock } from '../clock.ts'
 import type { Delivery, DeliverySession } from '../delivery/index.ts'
-import { type Ingest, Producer, type PublishOutcome } from '../ingest/index.ts'
+import { type GrantChange, type Ingest, Producer, type PublishControl, type PublishOutcome } from '../ingest/index.ts'
 import type { Queries } from '../queries/index.ts'
 import { type ParsedFrame, parseClientFrame } from './client-frame.ts'
 import type { SocketHandler, TransportSocket } from './transport/transport.ts'
@@ -23,6 +23,7 @@ export interface SessionContext {
   readonly contractHash: string
   readonly clock: Clock
   readonly ingest: Ingest
+  readonly publishControl: PublishControl
   readonly delivery: Delivery
   readonly queries: Queries
   /** A publish frame was answered: `ack`, or the code of its rejection. */
@@ -49,6 +50,7 @@ export class Session implements SocketHandler {
   #pingedAt: number
   #unackedFrames = 0
   #unackedBytes = 0
+  #publishes = false
 
   constructor(context: SessionContext, socket: TransportSocket, id: string) {
     const now = context.clock.now()
@@ -106,6 +108,11 @@ export class Session implements SocketHandler {
     this.#send({ type: 'drain', reconnectInMs, deadlineMs, reason })
   }
 
+  /** Tells a publisher that it may have less, or again more, unacknowledged. */
+  tellGrant({ publish, retryAfterMs }: GrantChange): void {
+    if (this.#publishes) this.#send({ type: 'slow', retryAfterMs, publish })
+  }
+
   close(code: CloseCode, reason: string): void {
     this.#socket.close(code, reason)
   }
@@ -135,7 +142,7 @@ export class Session implements SocketHandler {
       session: this.#id,
       node: this.#context.node,
       contract: this.#context.contractHash,
-      publish: { frames: DEFAULTS.publishFrames, bytes: DEFAULTS.publishBytes },
+      publish: this.#context.publishControl.grant,
       limits: { frameBytes: LIMITS.frameBytes, frameEvents: LIMITS.frameEvents },
       pingMs: DEFAULTS.pingMs,
     })
@@ -169,7 +176,10 @@ export class Session implements SocketHandler {
     const { seq, topic, events } = frame
     if (events.length === 0) return this.#reject(seq, 'empty_frame')
     if (events.length > LIMITS.frameEvents) return this.#reject(seq, 'too_many_events')
-    if (this.#unackedFrames >= DEFAULTS.publishFrames || this.#unackedBytes + bytes > 2 * DEFAULTS.publishBytes) {
+    this.#publishes = true
+    const grant = this.#context.publishControl.enforced(this.#context.clock.now())
+    // A frame alone may be larger than a small grant, and the last one within it may reach beyond it.
+    if (this.#unackedFrames >= grant.frames || this.#unackedBytes + bytes > grant.bytes + LIMITS.frameBytes) {
       producer?.failed(seq)
       return this.#reject(seq, 'publish_window', GRANT_RETRY_MS)
     }

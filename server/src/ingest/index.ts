@@ -1,2 +1,3 @@
 export { Ingest, type PublishOutcome } from './ingest.ts'
 export { Producer } from './producer.ts'
+export { type GrantChange, PublishControl } from './publish-control.ts'

@@ -60,6 +60,11 @@ export class Ingest {
     return this.#appenders.reduce((sum, appender) => sum + appender.pendingBytes, 0)
   }
 
+  /** How long appends took since last asked, ms: the longest, whether answered or still waiting. */
+  takeLongestAppendMs(): number {
+    return Math.max(...this.#appenders.map((appender) => appender.takeLongestWaitMs()))
+  }
+
   /** Resolves when every frame taken so far is answered. */
   async drain(): Promise<void> {
     await Promise.all(this.#appenders.map((appender) => appender.drain()))

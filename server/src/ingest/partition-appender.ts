@@ -50,7 +50,10 @@ export class PartitionAppender {
   readonly #waiting: OpenAppend[] = []
   #pendingBytes = 0
   #callMs = MIN_LINGER_MS / 2
-  #inFlight = false
+  /** When the oldest slice of the call under way came. */
+  #inFlightSince: number | undefined
+  /** Longest wait of a slice that was answered since last asked, ms. */
+  #longestWaitMs = 0
   #timer: NodeJS.Timeout | undefined
 
   /** @param known entries seen elsewhere in this process (the tail), for the proof after Redis changed its identity. */
@@ -63,6 +66,14 @@ export class PartitionAppender {
 
   get pendingBytes(): number {
     return this.#pendingBytes
+  }
+
+  /** How long slices waited for their answers since last asked, ms: the longest, whether answered or still waiting. */
+  takeLongestWaitMs(): number {
+    const since = this.#inFlightSince ?? this.#waiting[0]?.openedAt
+    const longest = Math.max(this.#longestWaitMs, since === undefined ? 0 : performance.now() - since)
+    this.#longestWaitMs = 0
+    return longest
   }
 
   add(slice: Slice, events: readonly AcceptedEvent[]): void {
@@ -85,11 +96,12 @@ export class PartitionAppender {
 
   /** Resolves when nothing is waiting or under way. New slices MUST NOT be added meanwhile. */
   async drain(): Promise<void> {
-    while (this.#inFlight || this.#waiting.length > 0) await new Promise((resolve) => setTimeout(resolve, 1))
+    while (this.#inFlightSince !== undefined || this.#waiting.length > 0)
+      await new Promise((resolve) => setTimeout(resolve, 1))
   }
 
   #schedule(): void {
-    if (this.#inFlight) return
+    if (this.#inFlightSince !== undefined) return
     const next = this.#waiting[0]
     if (next === undefined) return
     if (this.#waiting.length > 1 || next.size >= FULL_ENOUGH_BYTES) {
@@ -104,11 +116,13 @@ export class PartitionAppender {
     clearTimeout(this.#timer)
     this.#timer = undefined
     const call = new AppendCall(this.#waiting.splice(0, MAX_PARTS_PER_CALL))
-    this.#inFlight = true
+    this.#inFlightSince = call.openedAt
     const startedAt = performance.now()
     void this.#append(call).then((outcomes) => {
-      this.#callMs += CALL_TIME_WEIGHT * (performance.now() - startedAt - this.#callMs)
-      this.#inFlight = false
+      const now = performance.now()
+      this.#callMs += CALL_TIME_WEIGHT * (now - startedAt - this.#callMs)
+      this.#longestWaitMs = Math.max(this.#longestWaitMs, now - call.openedAt)
+      this.#inFlightSince = undefined
       this.#pendingBytes -= call.size
       for (let i = 0; i < outcomes.length; i++) call.slices[i]!.frame.settle(outcomes[i]!)
       this.#schedule()
@@ -184,10 +198,12 @@ class OpenAppend {
 class AppendCall {
   readonly slices: readonly Slice[]
   readonly size: number
+  readonly openedAt: number
   readonly request: AppendRequest
 
   constructor(parts: readonly OpenAppend[]) {
     this.slices = parts.flatMap((part) => part.slices)
+    this.openedAt = parts[0]!.openedAt
     this.size = parts.reduce((sum, part) => sum + part.size, 0)
     const batches: AppendRequest['batches'][number][] = []
     const slices: AppendRequest['slices'][number][] = []
