@@ -1,7 +1,7 @@
-import { readFile } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
 import { type Redis, readWorkerReports, type WorkerReport } from '../../../server/src/bus/index.ts'
 import type { Benchmark } from '../support/benchmark.ts'
+import { residentBytes } from '../support/memory.ts'
 import { startBenchRedis } from '../support/redis.ts'
 import { catchUp, openBench, until } from './catch-up.ts'
 import { prefill } from './prefill.ts'
@@ -73,7 +73,4 @@ async function report(redis: Redis, except: ReadonlySet<string> = new Set()) {
   }
 }
 
-async function residentMb(pid: number): Promise<number> {
-  const status = await readFile(`/proc/${pid}/status`, 'utf8')
-  return Math.round(Number(/VmRSS:\s+(\d+)/.exec(status)![1]) / 1_024)
-}
+const residentMb = async (pid: number) => Math.round((await residentBytes(pid)) / 1_048_576)

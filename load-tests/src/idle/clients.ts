@@ -1,0 +1,52 @@
+/** Child process of `bench idle`: opens sockets that subscribe and then do nothing. */
+import { encodeFrame, RawWebSocket } from '../support/raw-websocket.ts'
+
+export interface ClientsOptions {
+  readonly port: number
+  readonly count: number
+}
+
+/** Sockets being opened at a time: more would overflow the accept queue. */
+const AT_ONCE = 100
+
+const hello = encodeFrame(Buffer.from('{"type":"hello","protocol":1,"client":"bench","windowBytes":65536}')).frame
+const subscribe = encodeFrame(Buffer.from('{"type":"subscribe","sub":1,"topic":"sensor.anomaly"}')).frame
+
+const sockets: RawWebSocket[] = []
+
+async function openOne(port: number): Promise<void> {
+  await new Promise<void>((resolve, reject) => {
+    const socket = new RawWebSocket(port, (payload) => {
+      if (payload.includes('"subscribed"')) resolve()
+    })
+    sockets.push(socket)
+    socket.open().then(() => {
+      socket.write(hello)
+      socket.write(subscribe)
+    }, reject)
+  })
+}
+
+async function run({ port, count }: ClientsOptions): Promise<void> {
+  let left = count
+  const worker = async () => {
+    while (left-- > 0) await openOne(port)
+  }
+  await Promise.all(Array.from({ length: AT_ONCE }, worker))
+}
+
+process.on('message', (options: ClientsOptions | 'close') => {
+  if (options === 'close') {
+    for (const socket of sockets.splice(0)) socket.close()
+    process.send!({ type: 'closed' })
+    return
+  }
+  run(options).then(
+    () => process.send!({ type: 'open' }),
+    (error: unknown) => {
+      console.error(error)
+      process.exit(1)
+    },
+  )
+})
+process.once('disconnect', () => process.exit(0))

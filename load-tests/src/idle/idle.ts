@@ -1,0 +1,61 @@
+import type { ChildProcess } from 'node:child_process'
+import type { Benchmark } from '../support/benchmark.ts'
+import { residentBytes } from '../support/memory.ts'
+import { type ServerProcess, startModule, startTidegate, untilReady } from '../support/processes.ts'
+import { startBenchRedis } from '../support/redis.ts'
+import type { ClientsOptions } from './clients.ts'
+
+const CONNECTIONS = 15_000
+/** Opened and closed before anything is measured: what a process allocates once is not a connection's. */
+const WARM_UP = 2_000
+const SETTLE_MS = 3_000
+
+export const idle: Benchmark = {
+  description:
+    '15,000 subscribed connections that do nothing, in one gateway: memory of each, beside bare uWebSockets.js',
+  notMeasured: 'memory of the kernel for its sockets; events under way',
+  async run(progress) {
+    const redis = await startBenchRedis()
+    const gateway = await startTidegate(['gateway', '--port', '0'], { REDIS_URL: redis.url })
+    const control = await untilReady(startModule(new URL('./bare-server.ts', import.meta.url)))
+    try {
+      const bare = await measure(control)
+      progress(`bare: ${bare} bytes a connection`)
+      const bytesPerConnection = await measure(gateway)
+      return { connections: CONNECTIONS, bytesPerConnection, controlBytesPerConnection: bare }
+    } finally {
+      await Promise.all([gateway.stop(), control.stop()])
+      await redis.close()
+    }
+  },
+}
+
+/** Resident bytes per connection, beyond those of the process without any. */
+async function measure(server: ServerProcess): Promise<number> {
+  const clients = startModule(new URL('./clients.ts', import.meta.url))
+  try {
+    await ask(clients, { port: server.port, count: WARM_UP })
+    await ask(clients, 'close')
+    await settle()
+    const before = await residentBytes(server.pid)
+    await ask(clients, { port: server.port, count: CONNECTIONS })
+    await settle()
+    return Math.round(((await residentBytes(server.pid)) - before) / CONNECTIONS)
+  } finally {
+    clients.kill('SIGKILL')
+  }
+}
+
+function ask(clients: ChildProcess, question: ClientsOptions | 'close'): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const onExit = (code: number | null) => reject(new Error(`the clients ended with code ${code}`))
+    clients.once('exit', onExit)
+    clients.once('message', () => {
+      clients.off('exit', onExit)
+      resolve()
+    })
+    clients.send(question)
+  })
+}
+
+const settle = () => new Promise((resolve) => setTimeout(resolve, SETTLE_MS))
