@@ -1,5 +1,6 @@
 import { cpus, release, totalmem } from 'node:os'
 import { parseArgs } from 'node:util'
+import { fanout } from './fanout/fanout.ts'
 import { idle } from './idle/idle.ts'
 import { ingest } from './ingest/ingest.ts'
 import { pipeline } from './pipeline/pipeline.ts'
@@ -8,7 +9,7 @@ import { hopping } from './windows/hopping.ts'
 import { states } from './windows/states.ts'
 import { windows } from './windows/windows.ts'
 
-const BENCHMARKS: Readonly<Record<string, Benchmark>> = { ingest, pipeline, windows, hopping, states, idle }
+const BENCHMARKS: Readonly<Record<string, Benchmark>> = { ingest, pipeline, windows, hopping, states, idle, fanout }
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,

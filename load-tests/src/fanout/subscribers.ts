@@ -1,0 +1,48 @@
+/** Child process of `bench fanout`: sockets that subscribe and count what comes. */
+import { encodeFrame, RawWebSocket } from '../support/raw-websocket.ts'
+
+export interface SubscribersOptions {
+  readonly port: number
+  readonly count: number
+}
+
+export interface FrameCounts {
+  readonly frames: number
+  readonly bytes: number
+}
+
+const hello = encodeFrame(Buffer.from('{"type":"hello","protocol":1,"client":"bench"}')).frame
+const subscribe = encodeFrame(Buffer.from('{"type":"subscribe","sub":1,"topic":"bench.event"}')).frame
+
+let frames = 0
+let bytes = 0
+
+async function open(port: number): Promise<void> {
+  await new Promise<void>((resolve, reject) => {
+    const socket = new RawWebSocket(port, (payload) => {
+      frames++
+      bytes += payload.length
+      if (payload.length < 200 && payload.includes('"subscribed"')) resolve()
+    })
+    socket.open().then(() => {
+      socket.write(hello)
+      socket.write(subscribe)
+    }, reject)
+    setTimeout(resolve, 2_000)
+  })
+}
+
+process.on('message', (message: SubscribersOptions | 'count') => {
+  if (message === 'count') {
+    process.send!({ frames, bytes } satisfies FrameCounts)
+    return
+  }
+  Promise.all(Array.from({ length: message.count }, () => open(message.port))).then(
+    () => process.send!({ type: 'open' }),
+    (error: unknown) => {
+      console.error(error)
+      process.exit(1)
+    },
+  )
+})
+process.once('disconnect', () => process.exit(0))
