@@ -28,6 +28,8 @@ export const ERROR_CODES = {
   invalid_selector: 'Not a topic name or a selector ending in `.*` or `.>`.',
   invalid_filter: 'Not a filter; the message names the column and what was expected there. See docs/filters.md.',
   invalid_position: 'Not a position of this log.',
+  stream_too_wide:
+    'The resume vector of so many topics, lanes and partitions does not fit the id of an event. Name fewer, or use WebSocket.',
   too_many_subscriptions: 'More subscriptions than one session may hold.',
   unsupported: 'This option is part of the protocol but not served by this version.',
   unknown_query: 'No such query.',

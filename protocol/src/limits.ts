@@ -22,6 +22,8 @@ export const LIMITS = {
   filterChars: 1_024,
   filterTerms: 32,
   filterDepth: 16,
+  /** Characters of an event id of `GET /v1/stream`: it comes back in a header, for which many servers have 4 KiB in all. */
+  resumeIdBytes: 2_048,
   /** Bounds of `hello.windowBytes`: below, one frame hardly fits; above, a slow link hides minutes. */
   minWindowBytes: 4_096,
   maxWindowBytes: 4_194_304,

@@ -10,7 +10,7 @@ import {
 import { systemClock } from './clock.ts'
 import type { Contract } from './config/model.ts'
 import { Delivery } from './delivery/index.ts'
-import { createUwsTransport, Gateway, Readiness, StaticFiles } from './gateway/index.ts'
+import { createUwsTransport, Gateway, Readiness, StaticFiles, Streams } from './gateway/index.ts'
 import { Ingest, PublishControl } from './ingest/index.ts'
 import { GatewayMetrics } from './observability/gateway-metrics.ts'
 import { Queries } from './queries/index.ts'
@@ -63,6 +63,7 @@ export async function startGateway(settings: GatewaySettings, contract: Contract
   })
   const queries = new Queries(queryRedis, guards.query, partitions, contract)
   const readiness = new Readiness(queryRedis, Object.values(guards), partitions, delivery, clock)
+  const streams = new Streams(delivery, clock)
   const pages = new StaticFiles()
   await Promise.all([delivery.start(), pages.load(DASHBOARD)])
 
@@ -77,7 +78,7 @@ export async function startGateway(settings: GatewaySettings, contract: Contract
       queries,
       onFrame: metrics.onFrame,
     },
-    { ingest, queries, readiness, pages, metrics: () => metrics.render() },
+    { ingest, queries, readiness, pages, streams, metrics: () => metrics.render() },
   )
   const transport = await createUwsTransport(gateway)
   const { port } = await transport.listen({ host: settings.host, port: settings.port, shared: settings.sharedPort })

@@ -6,6 +6,7 @@ import type {
   HttpRequest,
   HttpResponse,
   SocketHandler,
+  StreamResponse,
   TransportHandlers,
   TransportSocket,
 } from './transport/transport.ts'
@@ -31,12 +32,13 @@ export class Gateway implements TransportHandlers {
   }
 
   get sessionCount(): number {
-    return this.#sessions.size
+    return this.#sessions.size + this.#routes.streams.size
   }
 
   start(): void {
     const tick = () => {
       for (const session of this.#sessions) session.tick()
+      this.#routes.streams.tick()
     }
     this.#timers = [setInterval(tick, TICK_MS), setInterval(() => this.#adjustGrant(), GRANT_TICK_MS)]
   }
@@ -61,7 +63,7 @@ export class Gateway implements TransportHandlers {
     for (const session of this.#sessions) session.tellGrant(change)
   }
 
-  request(request: HttpRequest): Promise<HttpResponse> {
+  request(request: HttpRequest): Promise<HttpResponse | StreamResponse> {
     return route(this.#routes, request)
   }
 
@@ -74,6 +76,7 @@ export class Gateway implements TransportHandlers {
     for (const session of this.#sessions) {
       session.drain(Math.round(Math.random() * Math.min(RECONNECT_SPREAD_MS, deadlineMs / 2)), deadlineMs, 'shutdown')
     }
+    this.#routes.streams.drain()
     const deadline = performance.now() + deadlineMs
     await Promise.race([this.#context.ingest.drain(), pause(deadlineMs)])
     while (this.#sessions.size > 0 && performance.now() < deadline) await pause(20)

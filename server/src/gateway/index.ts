@@ -1,4 +1,5 @@
 export { Gateway } from './gateway.ts'
 export { StaticFiles } from './http/static-files.ts'
 export { Readiness } from './readiness.ts'
+export { Streams } from './sse/streams.ts'
 export { createUwsTransport } from './transport/uws.ts'

@@ -1,7 +1,8 @@
 import type { Ingest } from '../../ingest/index.ts'
 import { describeFailure, type Queries } from '../../queries/index.ts'
 import type { Readiness } from '../readiness.ts'
-import type { HttpRequest, HttpResponse } from '../transport/transport.ts'
+import type { Streams } from '../sse/streams.ts'
+import type { HttpRequest, HttpResponse, StreamResponse } from '../transport/transport.ts'
 import { publishEvents } from './publish-events.ts'
 import { errorReply, json } from './replies.ts'
 import type { StaticFiles } from './static-files.ts'
@@ -11,6 +12,7 @@ export interface RouteContext {
   readonly queries: Queries
   readonly readiness: Readiness
   readonly pages: StaticFiles
+  readonly streams: Streams
   /** Prometheus text. */
   readonly metrics: () => Promise<string>
 }
@@ -18,7 +20,7 @@ export interface RouteContext {
 const WINDOW_PATH = /^\/v1\/windows\/([a-z0-9_.]+)$/
 
 /** Answers every HTTP request. Never rejects. */
-export async function route(context: RouteContext, request: HttpRequest): Promise<HttpResponse> {
+export async function route(context: RouteContext, request: HttpRequest): Promise<HttpResponse | StreamResponse> {
   try {
     return await dispatch(context, request)
   } catch (error) {
@@ -29,11 +31,12 @@ export async function route(context: RouteContext, request: HttpRequest): Promis
 
 const RETRY_MS = 1_000
 
-async function dispatch(context: RouteContext, request: HttpRequest): Promise<HttpResponse> {
+async function dispatch(context: RouteContext, request: HttpRequest): Promise<HttpResponse | StreamResponse> {
   const { method, path, query } = request
   if (path === '/v1/events') {
     return method === 'POST' ? publishEvents(context.ingest, request) : methodNotAllowed('POST')
   }
+  if (path === '/v1/stream') return method === 'GET' ? context.streams.open(request) : methodNotAllowed('GET')
   if (method !== 'GET' && method !== 'HEAD') return methodNotAllowed('GET')
   const window = WINDOW_PATH.exec(path)?.[1]
   if (window !== undefined) {

@@ -22,7 +22,7 @@ export interface TransportHandlers {
   /** A socket that asked for a subprotocol this server speaks was opened. */
   open(socket: TransportSocket): SocketHandler
   /** MUST NOT throw; a rejected promise is answered with status 500. */
-  request(request: HttpRequest): Promise<HttpResponse>
+  request(request: HttpRequest): Promise<HttpResponse | StreamResponse>
 }
 
 export interface TransportSocket {
@@ -59,3 +59,23 @@ export interface HttpResponse {
   readonly headers?: Readonly<Record<string, string>>
   readonly body: string | Buffer
 }
+
+/** A response that goes on until one side ends it. */
+export interface StreamResponse {
+  readonly status: number
+  readonly headers: Readonly<Record<string, string>>
+  /** Content without meaning, for a transport that can only tell whether bytes wait by writing some more. */
+  readonly filler: string
+  /** Called once, also when the client has gone by then: the handler is then told at once. */
+  open(stream: TransportStream): StreamHandler
+}
+
+export interface TransportStream {
+  /** As for sockets; bytes that wait are counted too high rather than too low. MUST be callable after close. */
+  send(chunk: Buffer | string): 'sent' | 'buffered' | 'dropped'
+  bufferedBytes(): number
+  /** Ends the response and its connection; what waits may be lost. MUST be idempotent. */
+  close(): void
+}
+
+export type StreamHandler = Pick<SocketHandler, 'drained' | 'closed'>

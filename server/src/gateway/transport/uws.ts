@@ -6,10 +6,12 @@ import type {
   HttpRequest,
   HttpResponse,
   SocketHandler,
+  StreamResponse,
   Transport,
   TransportHandlers,
   TransportSocket,
 } from './transport.ts'
+import { UwsStream } from './uws-stream.ts'
 
 /** Frames up to this are received, so that one over `LIMITS.frameBytes` can be refused with a code; uWS cuts larger ones (1006). */
 const RECEIVE_BYTES = 2 * LIMITS.frameBytes
@@ -153,12 +155,19 @@ function serve(
   request: import('uWebSockets.js').HttpRequest,
   handlers: TransportHandlers,
 ): void {
+  let stream: UwsStream | undefined
   let aborted = false
   response.onAborted(() => {
     aborted = true
+    stream?.markClosed()
   })
-  const reply = (answer: HttpResponse) => {
-    if (!aborted) response.cork(() => write(response, answer))
+  const reply = (answer: HttpResponse | StreamResponse) => {
+    if ('open' in answer) {
+      if (!aborted)
+        response.cork(() => writeHead(response, { ...answer, headers: { ...answer.headers, connection: 'close' } }))
+      stream = new UwsStream(aborted ? undefined : response, answer.filler)
+      stream.open(answer)
+    } else if (!aborted) response.cork(() => write(response, answer))
   }
   const headers = new Map<string, string>()
   let ambiguous = false
@@ -199,8 +208,12 @@ function collect(response: UwsResponse): Promise<Buffer | undefined> {
   })
 }
 
-function write(response: UwsResponse, { status, headers = {}, body }: HttpResponse): void {
+function write(response: UwsResponse, answer: HttpResponse): void {
+  writeHead(response, answer)
+  response.end(answer.body)
+}
+
+function writeHead(response: UwsResponse, { status, headers = {} }: Pick<HttpResponse, 'status' | 'headers'>): void {
   response.writeStatus(`${status} ${STATUS_CODES[status] ?? ''}`)
   for (const [name, value] of Object.entries(headers)) response.writeHeader(name, value)
-  response.end(body)
 }

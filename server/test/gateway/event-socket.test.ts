@@ -1,0 +1,147 @@
+import { DEFAULTS } from '@tidegate/protocol'
+import { describe, expect, it } from 'vitest'
+import type { DeliverySocket } from '../../src/delivery/index.ts'
+import { Streams } from '../../src/gateway/sse/streams.ts'
+import type { HttpResponse, StreamResponse, TransportStream } from '../../src/gateway/transport/transport.ts'
+import { ModelNode, TOPIC } from '../delivery/model-node.ts'
+import type { SimulatedSocket } from '../delivery/support.ts'
+
+/** A response whose client may stop reading. */
+class SimulatedStream implements TransportStream {
+  text = ''
+  isClosed = false
+  isStalled = false
+  buffered = 0
+
+  send(chunk: Buffer | string): 'sent' | 'buffered' | 'dropped' {
+    if (this.isClosed) return 'dropped'
+    this.text += chunk.toString()
+    if (this.isStalled) this.buffered += chunk.length
+    return this.isStalled ? 'buffered' : 'sent'
+  }
+
+  bufferedBytes(): number {
+    return this.buffered
+  }
+
+  close(): void {
+    this.isClosed = true
+  }
+}
+
+function setUp() {
+  const node = new ModelNode()
+  let now = 0
+  const delivery = {
+    // The model's sessions take any delivery socket.
+    openSession: (socket: DeliverySocket) =>
+      node.openSession(socket as SimulatedSocket, { windowBytes: DEFAULTS.windowBytes, mode: 'buffered' }),
+  }
+  const streams = new Streams(delivery, { now: () => now })
+  const open = async (query: string): Promise<HttpResponse | StreamResponse> =>
+    streams.open({
+      method: 'GET',
+      path: '/v1/stream',
+      query: new URLSearchParams(query),
+      header: () => undefined,
+      body: async () => undefined,
+    })
+  const attached = async () => {
+    const stream = new SimulatedStream()
+    const answer = await open(`topic=${TOPIC}`)
+    if (!('open' in answer)) throw new Error(`refused with ${answer.status}`)
+    return { stream, handler: answer.open(stream) }
+  }
+  /** The next look at the streams, a ping interval later. */
+  const look = () => {
+    now += DEFAULTS.pingMs
+    streams.tick()
+  }
+  const arrive = (count: number, idBytes = 10) => {
+    node.append(
+      0,
+      Array.from({ length: count }, (_, i) => ({ id: `${i}`.padEnd(idBytes, '.') })),
+    )
+    node.tail(0)
+    node.flush()
+  }
+  return { node, streams, open, attached, look, arrive }
+}
+
+describe('streams', () => {
+  it('G-STREAM-6 a quiet stream shows life, one that speaks does not', async () => {
+    const { attached, look, arrive } = setUp()
+    const { stream } = await attached()
+    const comments = () => stream.text.split('\n').filter((line) => line === ':').length
+    look()
+    expect(comments()).toBe(0)
+    look()
+    expect(comments()).toBe(1)
+    arrive(1)
+    look()
+    expect(comments()).toBe(1)
+    look()
+    expect(comments()).toBe(2)
+  })
+
+  it('G-STREAM-6 ends a stream whose client takes nothing for two intervals', async () => {
+    const { streams, attached, look, arrive } = setUp()
+    const { stream } = await attached()
+    stream.isStalled = true
+    arrive(1)
+    look()
+    look()
+    expect(stream.isClosed).toBe(false)
+    look()
+    expect(stream.isClosed).toBe(true)
+    expect(streams.size).toBe(0)
+  })
+
+  it('G-STREAM-5 writes no more than the window to a client that does not read, and goes on when it does', async () => {
+    const { node, attached, arrive } = setUp()
+    const { stream, handler } = await attached()
+    stream.isStalled = true
+    for (let i = 0; i < 100; i++) arrive(10, 1_000)
+    // The lines around the data come on top of the frames.
+    expect(stream.buffered).toBeLessThan(DEFAULTS.windowBytes + 10_000)
+    expect(stream.buffered).toBeGreaterThan(DEFAULTS.windowBytes / 2)
+    const before = stream.text.length
+    stream.isStalled = false
+    stream.buffered = 0
+    handler.drained()
+    node.flush()
+    expect(stream.text.length).toBeGreaterThan(before + 100_000)
+    const ids = [...stream.text.matchAll(/"id":"(\d+)\.*"/g)].map(([, id]) => id)
+    expect(ids).toHaveLength(1_000)
+  })
+
+  it('G-STREAM-2 the id of each event is the vector behind it', async () => {
+    const { attached, arrive } = setUp()
+    const { stream } = await attached()
+    arrive(3)
+    arrive(2)
+    const ids = [...stream.text.matchAll(/^event: (\w+)\nid: (\S+)$/gm)].map(([, event, id]) => [event, id])
+    expect(ids.map(([event]) => event)).toEqual(['subscribed', 'batch', 'batch'])
+    expect(new Set(ids.map(([, id]) => id)).size).toBe(3)
+    expect(ids[2]![1]).toMatch(/^\w+!e1!a\.x:hnl\/[^/]*\.1[^/]*\/[^/]*$/)
+  })
+
+  it('G-STREAM-7 drains: ends what is open, and opens nothing', async () => {
+    const { streams, open, attached } = setUp()
+    const { stream } = await attached()
+    streams.drain()
+    expect(stream.isClosed).toBe(true)
+    expect(stream.text).toMatch(/\nretry: \d+\n\n$/)
+    expect(streams.size).toBe(0)
+    expect(await open(`topic=${TOPIC}`)).toMatchObject({ status: 200, body: expect.stringContaining('"unavailable"') })
+  })
+
+  it('G-STREAM-5 a client that has gone leaves nothing behind', async () => {
+    const { node, streams, attached, arrive } = setUp()
+    const { handler } = await attached()
+    handler.closed()
+    expect(streams.size).toBe(0)
+    arrive(1)
+    expect(node.totals[1].queued).toBe(0)
+  })
+})

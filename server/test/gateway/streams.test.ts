@@ -1,0 +1,191 @@
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { readingOf } from '../support/contract.ts'
+import { EventStream, type StreamEvent } from '../support/event-stream.ts'
+import { startTestGateway, type TestGateway } from '../support/gateway.ts'
+
+let server: TestGateway
+let streams: EventStream[] = []
+
+beforeAll(async () => {
+  server = await startTestGateway()
+})
+afterEach(() => {
+  for (const stream of streams) stream.close()
+  streams = []
+})
+afterAll(() => server.close())
+
+async function open(query: Record<string, string> | string, headers: Record<string, string> = {}) {
+  const stream = await EventStream.open(`${server.url}/v1/stream?${new URLSearchParams(query)}`, headers)
+  streams.push(stream)
+  return stream
+}
+
+async function publish(events: readonly object[]): Promise<void> {
+  const response = await fetch(`${server.url}/v1/events`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify(events),
+  })
+  expect(await response.json()).toMatchObject({ accepted: events.length })
+}
+
+const payment = (paymentId: string, amount: number, orderId = 'o-1') => ({
+  topic: 'commerce.payment_received',
+  data: { paymentId, orderId, amount, currency: 'EUR' },
+})
+const reading = (n: number, prefix: string) => ({
+  topic: 'sensor.reading',
+  id: `${prefix}${n}`,
+  ...readingOf(`s-${n % 7}`),
+})
+
+interface Part {
+  readonly lane: string
+  readonly events: { readonly id: string; readonly data: { paymentId: string } }[]
+}
+const eventsOf = ({ data }: StreamEvent) => (data.parts as Part[]).flatMap(({ events }) => events)
+
+/** Ids of the next `count` events of a stream, and the event of the stream that carried each. */
+async function take(stream: EventStream, count: number): Promise<string[]> {
+  const ids: string[] = []
+  while (ids.length < count) ids.push(...eventsOf(await stream.nextOf('batch')).map(({ id }) => id))
+  return ids
+}
+
+describe('GET /v1/stream', () => {
+  it('G-STREAM-1 is a subscription: topic, keys, filter and lanes; frames are events', async () => {
+    const stream = await open('topic=commerce.*&key=o-1&key=o-2&filter=data.amount>100&lanes=high,normal,low')
+    expect(stream.response.status).toBe(200)
+    expect(stream.response.headers.get('content-type')).toBe('text/event-stream')
+    const high = await open({ topic: 'commerce.*', lanes: 'high' })
+    expect(await stream.nextOf('subscribed')).toMatchObject({ data: { type: 'subscribed', sub: 1, recovered: true } })
+    expect(stream.retryMs).toBeGreaterThanOrEqual(500)
+    await high.nextOf('subscribed')
+    await publish([
+      payment('p-1', 50),
+      payment('p-2', 150),
+      payment('p-3', 2_000, 'o-2'),
+      payment('p-4', 3_000, 'o-3'),
+      payment('p-5', 101),
+    ])
+    const got: string[] = []
+    while (got.length < 3) got.push(...eventsOf(await stream.nextOf('batch')).map(({ data }) => data.paymentId))
+    expect(got.sort()).toEqual(['p-2', 'p-3', 'p-5'])
+    const highs: string[] = []
+    while (highs.length < 2) highs.push(...eventsOf(await high.nextOf('batch')).map(({ data }) => data.paymentId))
+    expect(highs.sort()).toEqual(['p-3', 'p-4'])
+  })
+
+  it('G-STREAM-2 Last-Event-ID goes on exactly behind the event, however often the stream breaks', async () => {
+    const count = 400
+    let stream = await open({ topic: 'sensor.>' })
+    await stream.nextOf('subscribed')
+    const got: string[] = []
+    const publishing = (async () => {
+      for (let n = 0; n < count; n += 20) await publish(Array.from({ length: 20 }, (_, i) => reading(n + i, 'r')))
+    })()
+    let breaks = 0
+    while (got.length < count) {
+      got.push(...(await take(stream, 1)))
+      if (got.length < count) {
+        stream.close()
+        breaks++
+        stream = await open({ topic: 'sensor.>' }, { 'last-event-id': stream.lastId! })
+        expect(await stream.nextOf('subscribed')).toMatchObject({ data: { recovered: true } })
+      }
+    }
+    await publishing
+    expect(breaks).toBeGreaterThan(2)
+    expect(got).toHaveLength(count)
+    expect(new Set(got).size).toBe(count)
+    const again = await open({ topic: 'sensor.>', from: stream.lastId! })
+    await again.nextOf('subscribed')
+    await publish([reading(0, 'last')])
+    expect(await take(again, 1)).toEqual(['last0'])
+  })
+
+  it('G-STREAM-2 an id of a log that is gone is answered with a gap', async () => {
+    const stream = await open({ topic: 'commerce.*', from: 'earliest' })
+    const { id } = await stream.nextOf('subscribed')
+    const [base, epoch, topics] = id!.split('!')
+    const other = await open({ topic: 'commerce.*' }, { 'last-event-id': `${base}!x${epoch}!${topics}` })
+    expect(await other.nextOf('subscribed')).toMatchObject({ data: { recovered: false } })
+    await publish([payment('p-9', 5)])
+    const gap = await other.nextOf('gap')
+    expect(gap.data).toMatchObject({ reason: 'epoch', count: null })
+    expect(gap.id).not.toBe(id)
+  })
+
+  it('G-STREAM-2 from takes a word or a time; anything else is no position', async () => {
+    const since = Date.now()
+    await publish([payment('p-from', 7, 'o-from')])
+    for (const from of ['earliest', `${since}`]) {
+      const stream = await open({ topic: 'commerce.*', key: 'o-from', from })
+      expect(eventsOf(await stream.nextOf('batch')).map(({ data }) => data.paymentId)).toEqual(['p-from'])
+    }
+    const wrong = await fetch(`${server.url}/v1/stream?topic=commerce.*`, { headers: { 'last-event-id': '12!x' } })
+    expect(wrong.status).toBe(400)
+    expect(await wrong.json()).toMatchObject({ error: { code: 'invalid_position' } })
+  })
+
+  it.each([
+    ['', 400, 'invalid_frame'],
+    ['topic=no.such', 404, 'unknown_topic'],
+    ['topic=commerce.*&filter=data.amount', 400, 'invalid_filter'],
+    ['topic=commerce.*&lanes=low,fast', 400, 'invalid_frame'],
+    ['topic=commerce.*&onSlow=nothing', 400, 'unsupported'],
+    ['topic=commerce.*&from=yesterday', 400, 'invalid_position'],
+  ])('G-STREAM-4 %j is refused with status %i and %s', async (query, status, code) => {
+    const response = await fetch(`${server.url}/v1/stream?${query}`)
+    expect(response.status).toBe(status)
+    expect(await response.json()).toMatchObject({ error: { code } })
+  })
+
+  it('G-STREAM-1 another method is not served', async () => {
+    expect((await fetch(`${server.url}/v1/stream?topic=commerce.*`, { method: 'POST' })).status).toBe(405)
+  })
+
+  it('G-STREAM-5 a client that does not read holds up nobody; every event it misses is told', async () => {
+    const slow = await open({ topic: 'sensor.reading' })
+    const fast = await open({ topic: 'sensor.reading' })
+    await Promise.all([slow.nextOf('subscribed'), fast.nextOf('subscribed')])
+    const rounds = 30
+    const perRound = 500
+    const sensorId = 's'.repeat(500)
+    for (let round = 0; round < rounds; round++) {
+      const events = Array.from({ length: perRound }, (_, i) => ({ id: `b${round}-${i}`, ...readingOf(sensorId, i) }))
+      await publish(events.map((event) => ({ topic: 'sensor.reading', ...event })))
+      expect(await take(fast, perRound)).toEqual(events.map(({ id }) => id))
+    }
+    let delivered = 0
+    let gapped = 0
+    while (delivered + gapped < rounds * perRound) {
+      const event = (await slow.next())!
+      if (event.event === 'batch') delivered += eventsOf(event).length
+      else if (event.event === 'gap') gapped += event.data.count as number
+    }
+    expect(delivered + gapped).toBe(rounds * perRound)
+    expect(gapped).toBeGreaterThan(0)
+  })
+
+  it('G-STREAM-4 G-STREAM-7 a draining gateway ends streams with a retry; Redis that does not answer is an event', async () => {
+    const own = await startTestGateway()
+    try {
+      const stream = await EventStream.open(`${own.url}/v1/stream?topic=commerce.*`)
+      await stream.nextOf('subscribed')
+      process.kill(own.redis.pid, 'SIGSTOP')
+      const refused = await EventStream.open(`${own.url}/v1/stream?topic=sensor.hot`)
+      expect(refused.response.status).toBe(200)
+      expect(await refused.next()).toMatchObject({ event: 'error', data: { code: 'unavailable', retryable: true } })
+      expect(await refused.next()).toBeUndefined()
+      stream.retryMs = undefined
+      void own.gateway.close({ deadlineMs: 500 })
+      expect(await stream.next()).toBeUndefined()
+      expect(stream.retryMs).toBeLessThanOrEqual(2_000)
+    } finally {
+      process.kill(own.redis.pid, 'SIGCONT')
+      await own.close()
+    }
+  })
+})
