@@ -51,6 +51,8 @@ export interface SubscribeOptions {
   readonly where?: string
   /** Only events of these lanes. */
   readonly lanes?: readonly Lane[]
+  /** Normal and low events may wait `maxMs` for company, unless `maxEvents` wait. */
+  readonly batch?: { readonly maxMs: number; readonly maxEvents?: number }
   readonly from?: ResumeFrom
 }
 

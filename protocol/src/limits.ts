@@ -18,6 +18,8 @@ export const LIMITS = {
   subscriptions: 64,
   /** Keys in one subscription's key filter. */
   subscriptionKeys: 1_000,
+  /** Most of `subscribe.batch.maxMs`: what waits longer is no stream. */
+  batchMs: 10_000,
   /** UTF-16 units of one filter, its conditions, and how deep `!` and `(` may nest: what one event costs is bounded by them. */
   filterChars: 1_024,
   filterTerms: 32,

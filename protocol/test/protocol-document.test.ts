@@ -42,6 +42,7 @@ const CLIENT_FRAMES: FieldsOf<ClientFrame> = {
     keys: 'optional',
     where: 'optional',
     lanes: 'optional',
+    batch: 'optional',
     from: 'optional',
   },
   unsubscribe: { sub: 'required' },

@@ -45,7 +45,7 @@ export interface FeedLane {
 }
 
 /** What a feed knows of the subscription it belongs to. */
-interface FeedOwner {
+export interface FeedOwner {
   readonly plan: SubscriptionPlan
   readonly ledger: Ledger
 }

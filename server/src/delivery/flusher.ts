@@ -15,12 +15,18 @@ export class Flusher {
   #lastTick = 0
   #timer: NodeJS.Timeout | undefined
   #immediate: NodeJS.Immediate | undefined
+  /** When those are due that can wait for company. */
+  readonly #patient = new Map<Flushable, number>()
+  #patientTimer: { readonly dueAt: number; readonly timer: NodeJS.Timeout } | undefined
 
   constructor(clock: Clock) {
     this.#clock = clock
   }
 
-  schedule(session: Flushable): void {
+  /** @param withinMs how long it may wait for more to send */
+  schedule(session: Flushable, withinMs = 0): void {
+    if (withinMs > 0) return this.#wait(session, this.#clock.now() + withinMs)
+    this.#patient.delete(session)
     this.#waiting.add(session)
     this.#arm()
   }
@@ -28,7 +34,33 @@ export class Flusher {
   close(): void {
     clearTimeout(this.#timer)
     clearImmediate(this.#immediate)
+    clearTimeout(this.#patientTimer?.timer)
     this.#waiting.clear()
+    this.#patient.clear()
+  }
+
+  #wait(session: Flushable, dueAt: number): void {
+    if (this.#waiting.has(session) || (this.#patient.get(session) ?? Number.POSITIVE_INFINITY) <= dueAt) return
+    this.#patient.set(session, dueAt)
+    if (this.#patientTimer === undefined || dueAt < this.#patientTimer.dueAt) this.#armPatient(dueAt)
+  }
+
+  #armPatient(dueAt: number): void {
+    clearTimeout(this.#patientTimer?.timer)
+    const timer = setTimeout(() => this.#releasePatient(), Math.max(0, dueAt - this.#clock.now()))
+    this.#patientTimer = { dueAt, timer }
+  }
+
+  /** Those due within a tick go together: one look at all of them per tick at most. */
+  #releasePatient(): void {
+    this.#patientTimer = undefined
+    const releasedUpTo = this.#clock.now() + FLUSH_MS
+    let nextDue = Number.POSITIVE_INFINITY
+    for (const [session, dueAt] of this.#patient) {
+      if (dueAt <= releasedUpTo) this.schedule(session)
+      else nextDue = Math.min(nextDue, dueAt)
+    }
+    if (this.#patient.size > 0) this.#armPatient(nextDue)
   }
 
   #arm(): void {

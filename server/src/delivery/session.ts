@@ -3,7 +3,7 @@ import { BatchFrameBuilder } from './batch-frame.ts'
 import type { DeliverySession, DeliverySocket } from './delivery-socket.ts'
 import type { Picks } from './encoded-events.ts'
 import type { Entry, LaneIndex } from './entry.ts'
-import type { Feed } from './feed.ts'
+import type { Feed, FeedOwner } from './feed.ts'
 import {
   bytesInFlight,
   type Flow,
@@ -140,7 +140,7 @@ export class Session implements DeliverySession, Flushable, EventSink {
   offer(feed: Feed, lane: LaneIndex, entry: Entry, picks: Picks): void {
     if (feed.state.kind !== 'live') return
     this.#queue.offer(feed, lane, entry, picks)
-    this.#offered()
+    this.#offered(waitMs(feed.subscription, lane))
   }
 
   /** The log was trimmed before this node's tail had read it up to `upTo`. */
@@ -209,9 +209,9 @@ export class Session implements DeliverySession, Flushable, EventSink {
     starter.release(subscription.plan)
   }
 
-  #offered(): void {
+  #offered(withinMs = 0): void {
     if (this.#closed) return
-    if (this.#queue.enforceBounds()) this.#context.flusher.schedule(this)
+    if (this.#queue.enforceBounds()) this.#context.flusher.schedule(this, withinMs)
     else this.#end()
   }
 
@@ -265,4 +265,10 @@ export class Session implements DeliverySession, Flushable, EventSink {
     this.close()
     this.#socket.close(CLOSE.tooSlow, JSON.stringify({ retryAfterMs: TOO_SLOW_RETRY_MS }))
   }
+}
+
+/** How long an event that was just queued may wait for company. High never waits. */
+function waitMs({ plan: { batch }, ledger }: FeedOwner, lane: LaneIndex): number {
+  if (batch === undefined || lane === 0 || ledger.queued >= batch.maxEvents) return 0
+  return batch.maxMs
 }

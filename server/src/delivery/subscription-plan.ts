@@ -24,6 +24,8 @@ export interface SubscriptionPlan {
   readonly lanes: Readonly<Record<LaneIndex, boolean>>
   /** Only events it matches; `undefined`: all. */
   readonly filter: Filter | undefined
+  /** How long normal and low events may wait for company, and how many at most; `undefined`: not at all. */
+  readonly batch: { readonly maxMs: number; readonly maxEvents: number } | undefined
 }
 
 export type PlanResult =
@@ -31,7 +33,7 @@ export type PlanResult =
   | { readonly ok: false; readonly code: ErrorCode; readonly message: string }
 
 /** Options of protocol v1 that this version does not serve: refused by name, since ignoring one would deliver something else. */
-const UNSERVED_OPTIONS = ['maxRate', 'batch', 'snapshot']
+const UNSERVED_OPTIONS = ['maxRate', 'snapshot']
 
 /** Resolves a subscribe frame whose fields have the right types against the contract. */
 export function planSubscription(frame: SubscribeFrame, contract: Contract, partitions: number): PlanResult {
@@ -61,6 +63,7 @@ export function planSubscription(frame: SubscribeFrame, contract: Contract, part
       keys: frame.keys === undefined ? undefined : new Set(frame.keys),
       lanes: { 0: high!, 1: normal!, 2: low! },
       filter,
+      batch: frame.batch && { maxEvents: Number.POSITIVE_INFINITY, ...frame.batch },
     },
     from,
   }

@@ -57,7 +57,7 @@ const list =
   }
 
 /** Options named by the protocol that this version does not serve: refusing beats ignoring what a client counts on. */
-const UNSERVED_OPTIONS = ['maxRate', 'batch', 'snapshot'] as const
+const UNSERVED_OPTIONS = ['maxRate', 'snapshot'] as const
 
 const CHECKS: Readonly<Record<ClientFrame['type'], readonly Check[]>> = {
   hello: [
@@ -85,6 +85,7 @@ const CHECKS: Readonly<Record<ClientFrame['type'], readonly Check[]>> = {
     ),
     optional('where', (fields) => (typeof fields.where === 'string' ? undefined : 'where: expected a filter')),
     optional('lanes', list('lanes', 3, 'lanes', isLane)),
+    optional('batch', (fields) => checkBatch(fields.batch)),
     optional('from', (fields) => checkFrom(fields.from)),
   ],
   unsubscribe: [counter('sub')],
@@ -144,6 +145,13 @@ function answeredBy(fields: Fields): { seq: number } | { sub: number } | { id: n
   if (fields.type === 'publish' && isCounter(fields.seq)) return { seq: fields.seq }
   if (isCounter(fields.sub)) return { sub: fields.sub }
   return isCounter(fields.id) ? { id: fields.id } : undefined
+}
+
+function checkBatch(batch: unknown): string | undefined {
+  const { maxMs, maxEvents = 1 } = isRecord(batch) ? batch : {}
+  return isCounter(maxMs) && maxMs <= LIMITS.batchMs && isCounter(maxEvents) && maxEvents > 0
+    ? undefined
+    : `batch: expected { maxMs: 0 to ${LIMITS.batchMs}, maxEvents?: from 1 }`
 }
 
 function checkFrom(from: unknown): string | undefined {

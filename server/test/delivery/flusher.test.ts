@@ -37,4 +37,29 @@ describe('flusher', () => {
     expect(left).toBe(0)
     expect(vi.getTimerCount()).toBe(0)
   })
+
+  it('D-FLUSH-2 lets a session wait as long as it may, unless it is asked to write before', async () => {
+    const flusher = new Flusher({ now: Date.now })
+    const flushedAt: Record<string, number[]> = { a: [], b: [], c: [] }
+    const sessionOf = (name: string) => ({
+      flush: () => {
+        // An immediate takes a millisecond of these timers.
+        flushedAt[name]!.push(Math.floor((Date.now() - 1_000_000) / 10) * 10)
+        return false
+      },
+    })
+    const [a, b, c] = ['a', 'b', 'c'].map(sessionOf)
+    flusher.schedule(a!, 100)
+    flusher.schedule(b!, 50)
+    flusher.schedule(c!, 200)
+    await vi.advanceTimersByTimeAsync(30)
+    // Later ones do not put it off; a sooner one brings it forward.
+    flusher.schedule(b!, 500)
+    flusher.schedule(a!, 40)
+    await vi.advanceTimersByTimeAsync(90)
+    flusher.schedule(c!)
+    await vi.advanceTimersByTimeAsync(1_000)
+    expect(flushedAt).toEqual({ a: [70], b: [50], c: [120] })
+    expect(vi.getTimerCount()).toBe(0)
+  })
 })

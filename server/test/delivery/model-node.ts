@@ -50,6 +50,7 @@ export class ModelNode {
     socket: SimulatedSocket,
     flow: { windowBytes: number; mode: Flow['mode'] } = { windowBytes: 65_536, mode: 'buffered' },
     queueBounds: QueueBounds = QUEUE_BOUNDS,
+    onScheduled: (withinMs: number) => void = () => {},
   ): Session {
     const context: SessionContext = {
       starter: {
@@ -68,7 +69,12 @@ export class ModelNode {
       },
       index: this.#index,
       replayer: { request: (reader) => this.#requests.push(reader) },
-      flusher: { schedule: (session) => this.#due.add(session as Session) },
+      flusher: {
+        schedule: (session, withinMs = 0) => {
+          this.#due.add(session as Session)
+          onScheduled(withinMs)
+        },
+      },
       totals: this.totals,
       queueBounds,
       tailOf: (_topic, partition) => this.tails[partition],

@@ -17,7 +17,14 @@ const entry = new Entry(0, {
 })
 
 function runOf(picks: readonly number[]) {
-  const plan = { sub: 1, topics: ['a.x'], keys: undefined, lanes: { 0: true, 1: true, 2: true }, filter: undefined }
+  const plan = {
+    sub: 1,
+    topics: ['a.x'],
+    keys: undefined,
+    lanes: { 0: true, 1: true, 2: true },
+    filter: undefined,
+    batch: undefined,
+  }
   const subscription = new Subscription(plan, { offer: () => {} })
   subscription.addFeeds('a.x', [everyLane('e', wholeEntry('e', '0-0'))])
   return openRun(subscription.feed('a.x', 0)!.lanes[1]!, entry, picks)

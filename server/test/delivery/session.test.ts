@@ -1,4 +1,4 @@
-import { CLOSE, LIMITS } from '@tidegate/protocol'
+import { CLOSE, type Lane, LIMITS } from '@tidegate/protocol'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { laneOf, ModelNode, TOPIC } from './model-node.ts'
@@ -94,6 +94,33 @@ describe('frames', () => {
         },
       ),
     )
+  })
+})
+
+describe('batch', () => {
+  it('D-FLUSH-2 says how long its events may wait: high and enough of them not at all', () => {
+    const node = new ModelNode()
+    const asked = new Map<number, number>()
+    const session = node.openSession(new SimulatedSocket(), undefined, undefined, (withinMs) =>
+      asked.set(++turn, withinMs),
+    )
+    let turn = 0
+    session.subscribe({ type: 'subscribe', sub: 1, topic: TOPIC, batch: { maxMs: 80, maxEvents: 3 } })
+    asked.clear()
+    const arrive = (...lanes: Lane[]) => {
+      const before = turn
+      node.append(
+        0,
+        lanes.map((lane, i) => ({ id: `${i}`, lane })),
+      )
+      node.tail(0)
+      return [...asked].filter(([each]) => each > before).map(([, withinMs]) => withinMs)
+    }
+    expect(arrive('low')).toEqual([80])
+    expect(arrive('normal')).toEqual([80])
+    expect(arrive('low')).toEqual([0])
+    node.flush()
+    expect(arrive('high', 'low')).toEqual([0, 80])
   })
 })
 

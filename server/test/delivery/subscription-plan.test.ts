@@ -31,7 +31,6 @@ describe('subscription plan', () => {
   it('D-SUB-1 refuses each option that is not served by its name', () => {
     for (const [option, value] of Object.entries({
       maxRate: 1,
-      batch: {},
       snapshot: true,
       onSlow: 'sample',
     })) {

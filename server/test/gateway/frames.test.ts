@@ -105,6 +105,23 @@ describe('frames', () => {
     expect(await client.next('error')).toMatchObject({ id: 8, code: 'unknown_query' })
   })
 
+  it('G-FRAME-5 takes a batch option of whole numbers within the limits', async () => {
+    const client = await greeted()
+    const wrong = [1, {}, { maxMs: -1 }, { maxMs: 10_001 }, { maxMs: 5, maxEvents: 0 }, { maxMs: '5' }]
+    for (const batch of wrong) {
+      client.send({ type: 'subscribe', sub: 1, topic: 'sensor.reading', batch })
+      expect(await client.next('error')).toMatchObject({ sub: 1, code: 'invalid_frame' })
+    }
+    client.send({ type: 'subscribe', sub: 1, topic: 'sensor.reading', batch: { maxMs: 10_000, maxEvents: 3 } })
+    await client.next('subscribed')
+    const events = (count: number) => Array.from({ length: count }, () => readingOf('s-batch'))
+    client.send({ type: 'publish', seq: 1, topic: 'sensor.reading', events: events(2) })
+    await client.next('ack')
+    client.send({ type: 'publish', seq: 2, topic: 'sensor.reading', events: events(1) })
+    const { parts } = (await client.next('batch')) as unknown as { parts: { events: unknown[] }[] }
+    expect(parts.map((part) => part.events.length)).toEqual([3])
+  })
+
   it('G-FRAME-6 refuses options it does not serve', async () => {
     const client = await greeted()
     client.send({ type: 'subscribe', sub: 1, topic: 'sensor.reading', snapshot: true })

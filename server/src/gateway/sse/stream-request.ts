@@ -15,7 +15,7 @@ const TIME = /^\d{1,16}$/
 
 /**
  * The subscription that the query of `GET /v1/stream` asks for: `topic`, `key` (may be repeated), `filter`, `lanes` (by
- * commas), `onSlow`, `maxRate`, and `from`, a word, a time in ms or the id of an event. `Last-Event-ID` wins over `from`: a
+ * commas), `onSlow`, `maxRate`, `maxMs` and `maxEvents` of `batch`, and `from`, a word, a time in ms or the id of an event. `Last-Event-ID` wins over `from`: a
  * browser repeats the address it first had.
  */
 export function readStreamRequest({ query, header }: Pick<HttpRequest, 'query' | 'header'>): StreamRequest {
@@ -29,7 +29,8 @@ export function readStreamRequest({ query, header }: Pick<HttpRequest, 'query' |
       message: 'Last-Event-ID or from: not the id of an event of a stream.',
     }
   }
-  const maxRate = text('maxRate')
+  const number = (name: string) => (query.has(name) ? Number(query.get(name)) : undefined)
+  const maxMs = number('maxMs')
   const keys = query.getAll('key')
   const parsed = parseClientFrame(
     JSON.stringify({
@@ -40,7 +41,8 @@ export function readStreamRequest({ query, header }: Pick<HttpRequest, 'query' |
       where: text('filter'),
       lanes: text('lanes')?.split(','),
       onSlow: text('onSlow'),
-      maxRate: maxRate === undefined ? undefined : Number(maxRate),
+      maxRate: number('maxRate'),
+      batch: maxMs === undefined ? undefined : { maxMs, maxEvents: number('maxEvents') },
       from,
     }),
   )
