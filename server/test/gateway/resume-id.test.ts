@@ -42,7 +42,7 @@ function liveVector(topics: number, partitions: number): ResumeVector {
   for (let topic = 0; topic < topics; topic++) {
     for (const [i, lane] of LANES.entries()) {
       for (let p = 0; p < partitions; p++) {
-        resume.move(`commerce.topic_${topic}`, lane, `${p}@1/${1_732_350_000_000 - p * 60_000}-${p}.${100 + i}`)
+        resume.move(`commerce.topic_${topic}`, lane, `${p}@epoch${p}/${1_732_350_000_000 - p * 60_000}-${p}.${100 + i}`)
       }
     }
   }
@@ -64,7 +64,7 @@ describe('resume id', () => {
   it('G-STREAM-3 lanes and partitions that are alike take little', () => {
     const at = (partition: number) => `${partition}@1/1732350000000-0.999999`
     const quiet = { 'sensor.reading': { high: [at(0), at(1)], normal: [at(0), at(1)], low: [at(0), at(1)] } }
-    expect(textOf(quiet)).toBe(`${(1_732_350_000_000).toString(36)}!1!sensor.reading:hnl/0/0`)
+    expect(textOf(quiet)).toBe(`${(1_732_350_000_000).toString(36)}!1,1!sensor.reading:hnl/0/0`)
   })
 
   it('G-STREAM-3 whatever fits when it begins stays within the limit, and what is longer has no text', () => {

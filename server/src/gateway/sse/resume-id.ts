@@ -4,9 +4,9 @@ import { LANES, type Lane, LIMITS, type Position, type PositionVector, parsePosi
  * The text of an `id:` line is the whole resume vector, short enough to come back in a request header:
  *
  * ```
- * id      = base "!" epoch { "," epoch } "!" topic { ";" topic }
+ * id      = base "!" epoch { "," epoch } "!" topic { ";" topic }      the epoch of each partition, then any others
  * topic   = name ":" letters of its lanes { "/" mark { "," mark } }      one list per partition from 0; one mark if its lanes are alike
- * mark    = age [ "-" sequence ] [ "." index ] [ "@" epoch number ]      0, the whole entry and the first epoch are left out
+ * mark    = age [ "-" sequence ] [ "." index ] [ "@" epoch number ]      0, the whole entry and the partition's epoch are left out
  * ```
  *
  * `base` is the newest ms of all and `age` how far before it a mark lies, both base 36. Clients take it as it is.
@@ -15,7 +15,9 @@ const LETTERS: Readonly<Record<Lane, string>> = { high: 'h', normal: 'n', low: '
 const WHOLE_ENTRY = 999_999
 /** Characters of a mark beyond which only rare ones are: 16 h behind the newest, 99 entries in one ms, 999 events in one entry. */
 const MARK_CHARS = 13
-const ID_OVERHEAD_CHARS = 32
+const ID_OVERHEAD_CHARS = 16
+/** Of an epoch with its comma, at most. */
+const EPOCH_CHARS = 17
 
 type LaneMarks = Record<Lane, (Position | undefined)[]>
 
@@ -43,7 +45,8 @@ export class ResumeVector {
 
   /** Whether its text will fit `LIMITS.resumeIdBytes`, wherever its positions move but for extremes. */
   get fits(): boolean {
-    let chars = ID_OVERHEAD_CHARS
+    const partitions = Math.max(0, ...this.#lists().map((marks) => marks.length))
+    let chars = ID_OVERHEAD_CHARS + partitions * EPOCH_CHARS
     for (const [topic, marks] of this.#topics) {
       chars += topic.length + 5 + LANES.reduce((sum, lane) => sum + marks[lane].length, 0) * MARK_CHARS
     }
@@ -52,10 +55,13 @@ export class ResumeVector {
 
   /** `undefined` when it is longer than `LIMITS.resumeIdBytes`. */
   toText(): string | undefined {
-    const positions = [...this.#topics.values()].flatMap((marks) => LANES.flatMap((lane) => marks[lane]))
-    const known = positions.filter((position) => position !== undefined)
+    const known = this.#lists().flatMap((marks) => marks.filter((position) => position !== undefined))
     const base = known.reduce((newest, { streamId }) => Math.max(newest, msOf(streamId)), 0)
-    const epochs = [...new Set(known.map(({ epoch }) => epoch))]
+    const epochs: string[] = []
+    for (const { partition, epoch } of known) epochs[partition] ??= epoch
+    // A partition without a position needs a place all the same.
+    for (let partition = 0; partition < epochs.length; partition++) epochs[partition] ??= ''
+    for (const { epoch } of known) if (!epochs.includes(epoch)) epochs.push(epoch)
     const topics = [...this.#topics].map(([topic, marks]) => {
       const lanes = LANES.filter((lane) => marks[lane].length > 0)
       const count = Math.max(...lanes.map((lane) => marks[lane].length))
@@ -67,6 +73,10 @@ export class ResumeVector {
     })
     const text = `${base.toString(36)}!${epochs.join(',')}!${topics.join(';')}`
     return text.length <= LIMITS.resumeIdBytes ? text : undefined
+  }
+
+  #lists(): (Position | undefined)[][] {
+    return [...this.#topics.values()].flatMap((marks) => LANES.map((lane) => marks[lane]))
   }
 }
 
@@ -105,23 +115,22 @@ const MARK = /^([0-9a-z]{1,11})(?:-(\d{1,20}))?(?:\.(\d{1,6}))?(?:@([0-9a-z]{1,4
 
 function markText(position: Position | undefined, base: number, epochs: readonly string[]): string {
   if (position === undefined) return ''
-  const { streamId, index, epoch } = position
+  const { partition, streamId, index, epoch } = position
   const sequence = streamId.slice(streamId.indexOf('-') + 1)
-  const epochNumber = epochs.indexOf(epoch)
   const age = (base - msOf(streamId)).toString(36)
   return [
     age,
     sequence === '0' ? '' : `-${sequence}`,
     index === WHOLE_ENTRY ? '' : `.${index}`,
-    epochNumber === 0 ? '' : `@${epochNumber.toString(36)}`,
+    epoch === epochs[partition] ? '' : `@${epochs.indexOf(epoch).toString(36)}`,
   ].join('')
 }
 
 function positionText(mark: string, partition: number, base: number, epochs: readonly string[]): string | undefined {
   const match = MARK.exec(mark)
   if (match === null) return undefined
-  const [, age, sequence = '0', index = `${WHOLE_ENTRY}`, epochNumber = '0'] = match
-  const epoch = epochs[Number.parseInt(epochNumber, 36)]
+  const [, age, sequence = '0', index = `${WHOLE_ENTRY}`, epochNumber] = match
+  const epoch = epochs[epochNumber === undefined ? partition : Number.parseInt(epochNumber, 36)]
   if (epoch === undefined) return undefined
   const at = `${partition}@${epoch}/${base - Number.parseInt(age!, 36)}-${sequence}.${index}`
   return parsePosition(at) === undefined ? undefined : at
