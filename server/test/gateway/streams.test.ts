@@ -1,7 +1,12 @@
+import { LIMITS } from '@tidegate/protocol'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { z } from 'zod'
+import { startGateway } from '../../src/gateway-app.ts'
+import { defineConfig, topic } from '../../src/index.ts'
 import { readingOf } from '../support/contract.ts'
 import { EventStream, type StreamEvent } from '../support/event-stream.ts'
 import { startTestGateway, type TestGateway } from '../support/gateway.ts'
+import { startTestRedis } from '../support/redis.ts'
 
 let server: TestGateway
 let streams: EventStream[] = []
@@ -140,6 +145,34 @@ describe('GET /v1/stream', () => {
     const response = await fetch(`${server.url}/v1/stream?${query}`)
     expect(response.status).toBe(status)
     expect(await response.json()).toMatchObject({ error: { code } })
+  })
+
+  it('G-STREAM-3 topics and lanes of too many positions for an id are refused, fewer are not', async () => {
+    const redis = await startTestRedis()
+    const topics = Array.from({ length: 20 }, (_, i) =>
+      topic(`wide.t${i}`, { schema: z.object({ k: z.string() }), key: 'k' }),
+    )
+    const { contract } = defineConfig({ topics })
+    const gateway = await startGateway(
+      { redisUrl: redis.url, partitions: 4, host: '127.0.0.1', port: 0, sharedPort: false, node: 'gw-wide' },
+      contract,
+    )
+    try {
+      const url = `http://127.0.0.1:${gateway.port}/v1/stream?topic=wide.*`
+      const refused = await fetch(url)
+      expect(refused.status).toBe(400)
+      expect(await refused.json()).toMatchObject({ error: { code: 'stream_too_wide' } })
+      const granted = await EventStream.open(`${url}&lanes=high`)
+      const { id } = await granted.nextOf('subscribed')
+      expect(id!.length).toBeLessThanOrEqual(LIMITS.resumeIdBytes)
+      granted.close()
+      const resumed = await EventStream.open(`${url}&lanes=high`, { 'last-event-id': id! })
+      expect(await resumed.nextOf('subscribed')).toMatchObject({ id, data: { recovered: true } })
+      resumed.close()
+    } finally {
+      await gateway.close({ deadlineMs: 100 })
+      await redis.close()
+    }
   })
 
   it('G-STREAM-1 another method is not served', async () => {
