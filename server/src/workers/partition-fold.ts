@@ -1,6 +1,8 @@
 import { type CommitOperation, type EventBody, LOG_START, type LogEntry, partialsTopic } from '../bus/index.ts'
+import type { WindowTopic } from '../config/model.ts'
 import { FlowRunner } from './flow-runner.ts'
 import { type FoldCounters, noCounts } from './fold-counters.ts'
+import { extentMs, lastStart } from './hand-over.ts'
 import type { InputBatch } from './input-batch.ts'
 import { OutputBuffer } from './output-buffer.ts'
 import { PartitionWindows, type ResultStage } from './partition-windows.ts'
@@ -28,6 +30,9 @@ export interface StoredState {
   readonly stored: ReadonlyMap<string, HashFields>
 }
 
+/** Whether the window of that span is one whose panes and late events a fold puts out; others only pass through it. */
+export type PaneFilter = (window: string, start: number, end: number) => boolean
+
 /**
  * Everything a partition computes, in memory: batches go in, operations of a commit come out. What it holds runs ahead
  * of what is stored by at most one commit; whoever drives it drops it and loads another one after any commit that
@@ -40,13 +45,16 @@ export class PartitionFold {
   readonly #windows: PartitionWindows
   readonly #outputs = new OutputBuffer()
   readonly #flows: FlowRunner
+  readonly #isOwn: PaneFilter
   #events = 0
   #moved = false
 
-  constructor(pipeline: Pipeline, partition: number, partitions: number, state: StoredState) {
+  /** @param isOwn absent: all from where each window begins. */
+  constructor(pipeline: Pipeline, partition: number, partitions: number, state: StoredState, isOwn?: PaneFilter) {
     this.offsets = state.offsets
     this.#pipeline = pipeline
     this.#windows = new PartitionWindows(pipeline, partition, partitions, state.progress, state.stored)
+    this.#isOwn = isOwn ?? ((window, start) => start >= this.#windows.beginOf(window))
     this.#flows = new FlowRunner(pipeline, this.#outputs, this.counters, (topic, event) => this.#feed(topic, event))
   }
 
@@ -198,20 +206,28 @@ export class PartitionFold {
   /** Hands an event of any topic to the windows that read it. */
   #feed(topic: string, event: EventBody): void {
     for (const stage of this.#windows.intakesOf(topic)) {
-      const { name, where, lateTopic } = stage.window.topic
+      const { topic: windowTopic } = stage.window
+      const { name, where, lateTopic } = windowTopic
       let group: string
       try {
         if (where !== undefined && !where.keep(event.data)) continue
         group = stage.groupOf(event)
       } catch (error) {
+        if (!this.#isOwnEvent(windowTopic, event)) continue
         this.#flows.bury(name, event, error instanceof Error ? error.message : String(error))
         continue
       }
       const outcome = stage.add(group, event)
-      if (outcome === 'added' || outcome === 'none') continue
+      if (outcome === 'added' || outcome === 'none' || !this.#isOwnEvent(windowTopic, event)) continue
       this.counters[outcome]++
       this.#flows.forward(lateTopic, event)
     }
+  }
+
+  /** Whose windows decide what becomes of an event: those of the last one it belongs to. */
+  #isOwnEvent({ name, spec }: WindowTopic, { time }: EventBody): boolean {
+    const start = lastStart(time, spec)
+    return this.#isOwn(name, start, start + extentMs(spec))
   }
 
   /** What changed, and as much of what nothing can change any more as there is room to delete. */
@@ -244,6 +260,7 @@ export class PartitionFold {
     // Again while there is room: the state of a pane may be among the writes already.
     for (let room = this.#roomForPanes(); room > 0 && operator.dueCount > 0; room = this.#roomForPanes()) {
       for (const { id, data, event } of stage.takeResults(room)) {
+        if (!this.#isOwn(topic.name, data.start, data.end)) continue
         const isWithdrawn = 'withdrawn' in data
         this.counters.panes++
         this.#outputs.add(topic.name, event, { watermark, isLatest: !isWithdrawn })

@@ -1,6 +1,7 @@
 import { type CommitOperation, partitionOf } from '../bus/index.ts'
 import type { WindowTopic } from '../config/model.ts'
 import { createWindow, FleetClock, TumblingWindow, type WindowOperator } from '../operators/index.ts'
+import { handOverTo } from './hand-over.ts'
 import { InputClocks } from './input-clocks.ts'
 import { MergeStage, partialsKey } from './merge-stage.ts'
 import type { Pipeline } from './pipeline.ts'
@@ -24,6 +25,10 @@ export class PartitionWindows {
   readonly #fleets: StoredClocks[] = []
   readonly #clocks: InputClocks
   readonly #versions: Readonly<Record<string, string>>
+  /** Window -> start from which on it has all events; windows that start before it are for a backfill. */
+  readonly #begins: Readonly<Record<string, number>>
+  /** Of inputs that nothing reads for now as well: what reads them again goes on behind the same offset. */
+  readonly #storedMaxTimes: Readonly<Record<string, number>>
   #dropped: readonly string[]
 
   constructor(
@@ -35,6 +40,8 @@ export class PartitionWindows {
   ) {
     this.#clocks = new InputClocks(pipeline, progress.maxTimes)
     this.#versions = pipeline.versions
+    this.#begins = beginsOf(pipeline, progress)
+    this.#storedMaxTimes = progress.maxTimes
     // A definition that changed starts anew: its state means something else now.
     const changed = Object.keys(progress.versions).filter((name) => progress.versions[name] !== pipeline.versions[name])
     this.#dropped = changed.flatMap((name) => stateKeys(name, partition))
@@ -77,6 +84,11 @@ export class PartitionWindows {
   /** Keys of the hashes that hold the state of a partition's windows. */
   static storeKeys(pipeline: Pipeline, partition: number): string[] {
     return pipeline.windows.flatMap(({ name }) => stateKeys(name, partition))
+  }
+
+  /** The first start of a window's panes. */
+  beginOf(window: string): number {
+    return this.#begins[window] ?? Number.NEGATIVE_INFINITY
   }
 
   get results(): readonly ResultStage[] {
@@ -159,8 +171,9 @@ export class PartitionWindows {
 
   progress(): StoredProgress {
     return {
-      maxTimes: this.#clocks.maxTimes(),
+      maxTimes: { ...this.#storedMaxTimes, ...this.#clocks.maxTimes() },
       versions: this.#versions,
+      begins: this.#begins,
       watermarks: begunTimes(this.windows().map(({ topic, operator }) => [topic.name, operator.watermark])),
       merges: Object.fromEntries(
         this.#merges.map(({ topic, operator: { watermark, sources } }) => [
@@ -185,6 +198,20 @@ function stateKeys(window: string, partition: number): string[] {
 }
 
 const NONE: readonly IntakeStage[] = []
+
+/** Where each window begins: a known one where it did, a new one behind what its inputs held by then. */
+export function beginsOf(pipeline: Pipeline, { versions, begins, maxTimes }: StoredProgress): Record<string, number> {
+  return begunTimes(
+    pipeline.windows
+      .filter(({ spec }) => spec.groupBy === 'key')
+      .map((window) => {
+        const { name } = window
+        const isKnown = versions[name] === pipeline.versions[name]
+        const begin = isKnown ? begins[name] : handOverTo(window, pipeline.contract.topics, maxTimes)
+        return [name, begin ?? Number.NEGATIVE_INFINITY]
+      }),
+  )
+}
 
 /** The partitions that merge a window: none if groups are keys, one for all keys, else each the groups that belong to it. */
 export function mergersOf({ name, spec }: WindowTopic, partitions: number): readonly number[] {

@@ -8,6 +8,8 @@ export interface StoredProgress {
   readonly versions: Readonly<Record<string, string>>
   /** Window -> watermark. */
   readonly watermarks: Readonly<Record<string, number>>
+  /** Window -> start from which on it puts out panes; absent where it has read its inputs from their beginning. */
+  readonly begins: Readonly<Record<string, number>>
   /** Merged window -> watermark (`null` before the first) and what each source partition reported last. */
   readonly merges: Readonly<Record<string, StoredMergeProgress>>
 }
@@ -17,7 +19,7 @@ export interface StoredMergeProgress {
   readonly sources: readonly (readonly [source: number, status: SourceStatus])[]
 }
 
-const EMPTY: StoredProgress = { maxTimes: {}, versions: {}, watermarks: {}, merges: {} }
+const EMPTY: StoredProgress = { maxTimes: {}, versions: {}, watermarks: {}, begins: {}, merges: {} }
 
 export function decodeProgress(text: string): StoredProgress {
   return text === '' ? EMPTY : { ...EMPTY, ...(JSON.parse(text) as Partial<StoredProgress>) }

@@ -131,9 +131,13 @@ describe('windows of a partition', () => {
     store.commit(fold)
     expect(store.size).toBe(2)
     fold = new PartitionFold(pipelineOf('20s'), 0, 1, store.load())
-    fold.fold(batchOf('a.reading', eventOf(3, 'x', 90_000)))
+    fold.fold(batchOf('a.reading', eventOf(3, 'x', 25_000, 7), eventOf(4, 'x', 90_000)))
     const operations = store.commit(fold)
-    expect(panesIn(operations, 'a.changed')).toMatchObject([{ start: 0, end: 20_000, value: { sum: 6 } }])
-    expect(panesIn(operations, 'a.10')).toMatchObject([{ start: 0, end: 10_000, value: { sum: 10 } }])
+    // Of the window from 0 on it has missed the first event.
+    expect(panesIn(operations, 'a.changed')).toMatchObject([{ start: 20_000, end: 40_000, value: { sum: 7 } }])
+    expect(panesIn(operations, 'a.10')).toMatchObject([
+      { start: 0, end: 10_000, value: { sum: 10 } },
+      { start: 20_000, end: 30_000, value: { sum: 7 } },
+    ])
   })
 })

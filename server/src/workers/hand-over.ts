@@ -1,0 +1,52 @@
+import { LIMITS } from '@tidegate/protocol'
+import type { TopicDefinition, WindowSpec, WindowTopic } from '../config/model.ts'
+import { windowsOf } from '../operators/index.ts'
+
+type Topics = ReadonlyMap<string, TopicDefinition>
+
+/**
+ * From which start on a new window sees everything of its windows, ms, if it goes on in logs whose largest event times so
+ * far are `maxTimes`; -Infinity when nothing of them was read. What starts before has lost events to the time before: it
+ * is for a backfill. A session counts from a whole gap on, because a shorter one may join it to what was before.
+ */
+export function handOverTo(window: WindowTopic, topics: Topics, maxTimes: Readonly<Record<string, number>>): number {
+  return latestInput(window, topics, maxTimes) + (window.spec.type === 'session' ? window.spec.gapMs : 1)
+}
+
+/** How long after an event of it a window may end, ms. */
+export function extentMs(spec: WindowSpec): number {
+  return spec.type === 'session' ? spec.gapMs : spec.sizeMs
+}
+
+/** The start of the last window that an event of time `t` belongs to. An event between windows has only its time. */
+export function lastStart(t: number, spec: WindowSpec): number {
+  return windowsOf(t, spec).at(-1)?.[0] ?? t
+}
+
+/**
+ * How long before the start of a window its events may have been appended, ms: an event's time is never further ahead of
+ * the clock, and what the window reads through other windows was in their events before.
+ */
+export function appendedBeforeMs({ spec, from }: WindowTopic, topics: Topics): number {
+  const own = spec.type === 'session' ? spec.gapMs : 0
+  return own + Math.max(...from.map((input) => inputAppendedBeforeMs(input, topics)))
+}
+
+function inputAppendedBeforeMs(name: string, topics: Topics): number {
+  const topic = topics.get(name)
+  if (topic?.kind === 'flow') return inputAppendedBeforeMs(topic.from, topics)
+  if (topic?.kind === 'window') return extentMs(topic.spec) + appendedBeforeMs(topic, topics)
+  return LIMITS.maxFutureMs
+}
+
+function latestInput({ from }: WindowTopic, topics: Topics, maxTimes: Readonly<Record<string, number>>): number {
+  return Math.max(...from.map((input) => latestOf(input, topics, maxTimes)))
+}
+
+/** The largest time that an event of a topic may have by now. */
+function latestOf(name: string, topics: Topics, maxTimes: Readonly<Record<string, number>>): number {
+  const topic = topics.get(name)
+  if (topic?.kind === 'flow') return latestOf(topic.from, topics, maxTimes)
+  if (topic?.kind === 'window') return latestInput(topic, topics, maxTimes) + extentMs(topic.spec) - 1
+  return maxTimes[name] ?? Number.NEGATIVE_INFINITY
+}
