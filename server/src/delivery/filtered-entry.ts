@@ -15,16 +15,14 @@ export class FilteredEntry {
     this.#entry = entry
   }
 
-  /** The events of a lane that pass, or all of them without a filter. */
-  lane(lane: LaneIndex, filter: Filter | undefined): Picks {
-    const all = this.#entry.lanePicks[lane]
-    if (filter === undefined || all.length === 0) return all
+  /** The events of a lane that pass. */
+  lane(lane: LaneIndex, filter: Filter): Picks {
     let lanes = this.#lanes.get(filter.text)
     if (lanes === undefined) {
       lanes = []
       this.#lanes.set(filter.text, lanes)
     }
-    lanes[lane] ??= this.only(all, filter)
+    lanes[lane] ??= this.only(this.#entry.lanePicks[lane], filter)
     return lanes[lane]
   }
 

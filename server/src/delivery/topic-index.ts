@@ -51,18 +51,24 @@ export class TopicIndex<S extends Indexed> {
   route(entry: Entry, offer: (subscription: S, lane: LaneIndex, picks: Picks) => void): void {
     const index = this.#topics.get(entry.topic)
     if (index === undefined) return
+    const { lanePicks } = entry
     const filtered = new FilteredEntry(entry)
     for (const subscription of index.all) {
       const { lanes, filter } = subscription.plan
       for (const lane of LANE_INDEXES) {
-        if (lanes[lane]) offerSome(subscription, lane, filtered.lane(lane, filter), offer)
+        const all = lanePicks[lane]
+        if (all.length === 0 || !lanes[lane]) continue
+        const picks = filter === undefined ? all : filtered.lane(lane, filter)
+        if (picks.length > 0) offer(subscription, lane, picks)
       }
     }
     if (index.byKey.size > 0) {
       for (const [subscription, picks] of matchKeys(index.byKey, entry)) {
         const { lanes, filter } = subscription.plan
         for (const lane of LANE_INDEXES) {
-          if (lanes[lane]) offerSome(subscription, lane, filtered.only(picks[lane], filter), offer)
+          if (!lanes[lane]) continue
+          const passed = filtered.only(picks[lane], filter)
+          if (passed.length > 0) offer(subscription, lane, passed)
         }
       }
     }
@@ -86,13 +92,4 @@ function matchKeys<S>(byKey: ReadonlyMap<string, ReadonlySet<S>>, entry: Entry):
     }
   }
   return matched
-}
-
-function offerSome<S>(
-  subscription: S,
-  lane: LaneIndex,
-  picks: Picks,
-  offer: (subscription: S, lane: LaneIndex, picks: Picks) => void,
-): void {
-  if (picks.length > 0) offer(subscription, lane, picks)
 }
