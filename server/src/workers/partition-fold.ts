@@ -251,6 +251,8 @@ export class PartitionFold {
       this.#windows.advanceResult(stage)
       this.#emitResults(stage)
     }
+    // Likewise for what only reports: else the parts of panes would wait for the next batch or poll.
+    this.#windows.advanceReports()
   }
 
   #emitResults(stage: ResultStage): void {

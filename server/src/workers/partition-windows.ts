@@ -133,6 +133,11 @@ export class PartitionWindows {
     if ('window' in stage) this.#advanceOne(stage.window)
   }
 
+  /** The same for what reports. */
+  advanceReports(): void {
+    for (const { window } of this.#reports) this.#advanceOne(window)
+  }
+
   /** Early panes become due by the clock. */
   tick(now: number): void {
     for (const stage of [...this.#keyed, ...this.#reports, ...this.#merges]) stage.tick(now)

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { LOG_START } from '../../src/bus/index.ts'
+import { LOG_START, partialsTopic } from '../../src/bus/index.ts'
 import { defineConfig, windowOf } from '../../src/index.ts'
 import { IDLE_AFTER_MS } from '../../src/operators/index.ts'
 import type { InputBatch } from '../../src/workers/input-batch.ts'
@@ -93,6 +93,28 @@ describe('windows of a partition', () => {
       { start: 10_000, value: { count: 1 } },
     ])
     expect(panesIn(operations, 'a.positive')).toMatchObject([{ value: { sum: 4 } }, { value: { sum: 2 } }])
+  })
+
+  it('W-FOLD-8 W-MERGE-1 panes are reported to the window over all keys of them in the commit that stores them', () => {
+    const all = ten.window('a.all_10', {
+      tumbling: '10s',
+      groupBy: null,
+      outOfOrderness: '0s',
+      allowedLateness: '0s',
+      aggregate: { highest: { max: 'value.max' } },
+    })
+    const store = new FakeStore()
+    const fold = new PartitionFold(
+      new Pipeline(defineConfig({ topics: [reading, ten, all] }).contract),
+      0,
+      1,
+      store.load(),
+    )
+    fold.fold(batchOf('a.reading', eventOf(1, 'x', 1_000, 4), eventOf(2, 'y', 2_000, 6)))
+    fold.fold(batchOf('a.reading', eventOf(3, 'x', 200_000)))
+    expect(panesIn(store.commit(fold), 'a.10').length).toBe(2)
+    const reports = (store.logs.get(partialsTopic('a.all_10')) ?? []).map(({ payload }) => JSON.parse(`${payload}`))
+    expect(reports).toMatchObject([{ watermark: 198_000, partials: [{ start: 0, key: '*' }] }])
   })
 
   it('W-FOLD-9 a window over several topics waits for the slowest that has input', () => {
