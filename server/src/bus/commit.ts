@@ -50,12 +50,19 @@ export type CommitReply =
   | { readonly status: 'fenced' | 'conflict' }
   | { readonly status: 'lineage'; readonly stored: string; readonly current: string }
 
-/** Stores a commit. @throws BusUnavailable (send the same request again), BusMismatch on a foreign key. */
+/**
+ * Stores a commit.
+ *
+ * @param backfill window whose past it fills: then it is compared with that backfill's ledger, not with the partition's
+ *   meta, and replaces no latest result of a later time.
+ * @throws BusUnavailable (send the same request again), BusMismatch on a foreign key.
+ */
 export async function commit(
   redis: Redis,
   guard: Guard,
   partition: number,
   request: CommitRequest,
+  backfill?: string,
 ): Promise<CommitReply> {
   const keyNumbers = new Map<string, number>()
   const numberOf = (key: string): number => {
@@ -67,9 +74,11 @@ export async function commit(
     return number
   }
   const { token, commitSeq, commitId, offsetsBefore, offsets, clocks } = request
-  const args: (string | number | Buffer)[] = [token, commitSeq, commitId, offsetsBefore, offsets, clocks]
+  const isPast = backfill === undefined ? '0' : '1'
+  const args: (string | number | Buffer)[] = [token, commitSeq, commitId, offsetsBefore, offsets, clocks, isPast]
   for (const operation of request.operations) pushOperation(args, operation, partition, numberOf)
-  const scriptKeys = [keys.meta(partition), ...keyNumbers.keys()]
+  const ledger = ledgerOf(partition, backfill)
+  const scriptKeys = [keys.meta(partition), ledger, ...keyNumbers.keys()]
   const reply = (await guard.run(() => runScript(redis, COMMIT_SCRIPT, scriptKeys, args))) as string[]
   switch (reply[0]) {
     case 'OK':
@@ -83,6 +92,11 @@ export async function commit(
     default:
       return { status: 'conflict' }
   }
+}
+
+/** Where the owner of a partition, or a backfill of a window in it, keeps what its next commit builds on. */
+export function ledgerOf(partition: number, backfill: string | undefined): string {
+  return backfill === undefined ? keys.meta(partition) : keys.backfill(partition, backfill)
 }
 
 function pushOperation(

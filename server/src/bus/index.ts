@@ -1,4 +1,5 @@
 export * from './append.ts'
+export * from './backfill.ts'
 export * from './blocking-reader.ts'
 export * from './commit.ts'
 export * from './connection.ts'

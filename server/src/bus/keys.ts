@@ -22,6 +22,16 @@ export const keys = {
   window: (partition: number, window: string): string => `${tag(partition)}:win:${window}`,
   /** Latest result per key of a result topic: hash key -> `<streamId>.<index> <event JSON>`. */
   current: (partition: number, topic: string): string => `${tag(partition)}:cur:${topic}`,
+  /**
+   * Hash, the ledger of the last backfill of a window: version, run and filled (JSON), status, reason, and what a commit
+   * of it builds on, named as in `meta`.
+   */
+  backfill: (partition: number, window: string): string => `${tag(partition)}:fill:${window}`,
+  /** What a backfill of a window keeps in place of the hash `key` of the live windows. */
+  backfillState: (partition: number, window: string, key: string): string =>
+    `${tag(partition)}:fill:${window}:${key.slice(tag(partition).length + 1)}`,
+  /** Set of `<partition> <window>`: backfills that may be under way. */
+  backfills: 'tg:backfills',
   /** Hash: partitions. Written at first start, checked at every start. */
   cluster: 'tg:cluster',
   /** String with a short life: the contract hash that the running processes share. */
@@ -32,8 +42,9 @@ export const keys = {
   worker: (workerId: string): string => `tg:worker:${workerId}`,
 } as const
 
-/** BullMQ queue of lease jobs, and its key prefix (one hash tag: one slot). */
+/** BullMQ queues of lease and of backfill jobs, and their key prefix (one hash tag: one slot). */
 export const LEASE_QUEUE = 'leases'
+export const BACKFILL_QUEUE = 'backfills'
 export const QUEUE_PREFIX = '{tg:jobs}'
 
 /** Log of a two-stage window's partial results, internal to workers: not a topic name by grammar, so nobody can subscribe. */

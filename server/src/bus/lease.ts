@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto'
+import { ledgerOf } from './commit.ts'
 import type { Redis } from './connection.ts'
 import type { Guard } from './guard.ts'
 import { keys } from './keys.ts'
@@ -28,10 +29,20 @@ export type TakeReply =
   | { readonly status: 'held'; readonly staleInMs: number }
   | { readonly status: 'lineage'; readonly stored: string; readonly current: string }
 
-/** Becomes the owner of a partition, unless another one is alive. @throws BusUnavailable */
-export async function takePartition(redis: Redis, guard: Guard, partition: number): Promise<TakeReply> {
+/**
+ * Becomes the owner of a partition, or with `backfill` of the backfill of that window in it, unless another one is alive.
+ *
+ * @throws BusUnavailable
+ */
+export async function takePartition(
+  redis: Redis,
+  guard: Guard,
+  partition: number,
+  backfill?: string,
+): Promise<TakeReply> {
+  const scriptKeys = [keys.meta(partition), ledgerOf(partition, backfill)]
   const args = [randomBytes(8).toString('hex'), HEARTBEAT_FRESH_MS]
-  const reply = (await guard.run(() => runScript(redis, TAKE_SCRIPT, [keys.meta(partition)], args))) as
+  const reply = (await guard.run(() => runScript(redis, TAKE_SCRIPT, scriptKeys, args))) as
     | ['OK', string, number, string]
     | ['HELD', number]
     | ['LINEAGE', string, string]
@@ -52,9 +63,11 @@ export async function heartbeat(
   partition: number,
   token: string,
   release: boolean,
+  backfill?: string,
 ): Promise<boolean> {
   const args = [token, release ? '1' : '0']
-  return (await guard.run(() => runScript(redis, HEARTBEAT_SCRIPT, [keys.meta(partition)], args))) === 'OK'
+  const ledger = ledgerOf(partition, backfill)
+  return (await guard.run(() => runScript(redis, HEARTBEAT_SCRIPT, [ledger], args))) === 'OK'
 }
 
 /** Notes what is about to be folded until the next commit. False when somebody else owns the partition. @throws BusUnavailable */
