@@ -1,8 +1,36 @@
 import { LIMITS } from '@tidegate/protocol'
+import { LOG_START } from '../bus/index.ts'
 import type { TopicDefinition, WindowSpec, WindowTopic } from '../config/model.ts'
 import { windowsOf } from '../operators/index.ts'
+import type { Pipeline } from './pipeline.ts'
+import type { Offsets, StoredProgress, WindowBegin } from './progress.ts'
 
 type Topics = ReadonlyMap<string, TopicDefinition>
+
+/** Where the windows by key of a partition begin: a known one where it did, a new one behind what its inputs held by then. */
+export function beginsOf(pipeline: Pipeline, progress: StoredProgress, offsets: Offsets): Record<string, WindowBegin> {
+  const begins: Record<string, WindowBegin> = {}
+  for (const window of pipeline.windows.filter(({ spec }) => spec.groupBy === 'key')) {
+    const { name } = window
+    const begin =
+      progress.versions[name] === pipeline.versions[name]
+        ? progress.begins[name]
+        : beginOfNew(window, pipeline, progress, offsets)
+    if (begin !== undefined) begins[name] = begin
+  }
+  return begins
+}
+
+function beginOfNew(
+  window: WindowTopic,
+  { contract, inputs }: Pipeline,
+  { maxTimes }: StoredProgress,
+  offsets: Offsets,
+) {
+  const start = handOverTo(window, contract.topics, maxTimes)
+  if (start === Number.NEGATIVE_INFINITY) return undefined
+  return { start, after: Object.fromEntries(inputs.map(({ name }) => [name, offsets.get(name) ?? LOG_START])) }
+}
 
 /**
  * From which start on a new window sees everything of its windows, ms, if it goes on in logs whose largest event times so

@@ -2,7 +2,7 @@ import { type CommitOperation, type EventBody, LOG_START, type LogEntry, partial
 import type { WindowTopic } from '../config/model.ts'
 import { FlowRunner } from './flow-runner.ts'
 import { type FoldCounters, noCounts } from './fold-counters.ts'
-import { extentMs, lastStart } from './hand-over.ts'
+import { beginsOf } from './hand-over.ts'
 import type { InputBatch } from './input-batch.ts'
 import { OutputBuffer } from './output-buffer.ts'
 import { PartitionWindows, type ResultStage } from './partition-windows.ts'
@@ -30,8 +30,12 @@ export interface StoredState {
   readonly stored: ReadonlyMap<string, HashFields>
 }
 
-/** Whether the window of that span is one whose panes and late events a fold puts out; others only pass through it. */
-export type PaneFilter = (window: string, start: number, end: number) => boolean
+/** Which results of windows a fold puts out: the others only pass through it. */
+export interface ResultFilter {
+  hasPane(window: string, start: number, end: number): boolean
+  /** Whether an event that a window could not take in goes to its late topic, or to the dead letters. */
+  hasMiss(window: WindowTopic, event: EventBody): boolean
+}
 
 /**
  * Everything a partition computes, in memory: batches go in, operations of a commit come out. What it holds runs ahead
@@ -45,16 +49,17 @@ export class PartitionFold {
   readonly #windows: PartitionWindows
   readonly #outputs = new OutputBuffer()
   readonly #flows: FlowRunner
-  readonly #isOwn: PaneFilter
+  readonly #filter: ResultFilter
   #events = 0
   #moved = false
 
-  /** @param isOwn absent: all from where each window begins. */
-  constructor(pipeline: Pipeline, partition: number, partitions: number, state: StoredState, isOwn?: PaneFilter) {
+  /** @param filter absent: panes from where each window begins, and everything that is missed. */
+  constructor(pipeline: Pipeline, partition: number, partitions: number, state: StoredState, filter?: ResultFilter) {
     this.offsets = state.offsets
     this.#pipeline = pipeline
-    this.#windows = new PartitionWindows(pipeline, partition, partitions, state.progress, state.stored)
-    this.#isOwn = isOwn ?? ((window, start) => start >= this.#windows.beginOf(window))
+    const begins = beginsOf(pipeline, state.progress, state.offsets)
+    this.#windows = new PartitionWindows(pipeline, partition, partitions, state.progress, state.stored, begins)
+    this.#filter = filter ?? { hasPane: (window, start) => start >= this.#windows.beginOf(window), hasMiss: () => true }
     this.#flows = new FlowRunner(pipeline, this.#outputs, this.counters, (topic, event) => this.#feed(topic, event))
   }
 
@@ -213,21 +218,15 @@ export class PartitionFold {
         if (where !== undefined && !where.keep(event.data)) continue
         group = stage.groupOf(event)
       } catch (error) {
-        if (!this.#isOwnEvent(windowTopic, event)) continue
+        if (!this.#filter.hasMiss(windowTopic, event)) continue
         this.#flows.bury(name, event, error instanceof Error ? error.message : String(error))
         continue
       }
       const outcome = stage.add(group, event)
-      if (outcome === 'added' || outcome === 'none' || !this.#isOwnEvent(windowTopic, event)) continue
+      if (outcome === 'added' || outcome === 'none' || !this.#filter.hasMiss(windowTopic, event)) continue
       this.counters[outcome]++
       this.#flows.forward(lateTopic, event)
     }
-  }
-
-  /** Whose windows decide what becomes of an event: those of the last one it belongs to. */
-  #isOwnEvent({ name, spec }: WindowTopic, { time }: EventBody): boolean {
-    const start = lastStart(time, spec)
-    return this.#isOwn(name, start, start + extentMs(spec))
   }
 
   /** What changed, and as much of what nothing can change any more as there is room to delete. */
@@ -262,7 +261,7 @@ export class PartitionFold {
     // Again while there is room: the state of a pane may be among the writes already.
     for (let room = this.#roomForPanes(); room > 0 && operator.dueCount > 0; room = this.#roomForPanes()) {
       for (const { id, data, event } of stage.takeResults(room)) {
-        if (!this.#isOwn(topic.name, data.start, data.end)) continue
+        if (!this.#filter.hasPane(topic.name, data.start, data.end)) continue
         const isWithdrawn = 'withdrawn' in data
         this.counters.panes++
         this.#outputs.add(topic.name, event, { watermark, isLatest: !isWithdrawn })

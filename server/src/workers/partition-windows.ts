@@ -1,11 +1,10 @@
 import { type CommitOperation, partitionOf } from '../bus/index.ts'
 import type { WindowTopic } from '../config/model.ts'
 import { createWindow, FleetClock, TumblingWindow, type WindowOperator } from '../operators/index.ts'
-import { handOverTo } from './hand-over.ts'
 import { InputClocks } from './input-clocks.ts'
 import { MergeStage, partialsKey } from './merge-stage.ts'
 import type { Pipeline } from './pipeline.ts'
-import { begunTimes, type StoredProgress } from './progress.ts'
+import { begunTimes, type StoredProgress, type WindowBegin } from './progress.ts'
 import { ReportStage } from './report-stage.ts'
 import { clocksKey, type HashFields, StoredClocks, StoredWindow, windowKey } from './stored-window.ts'
 import { WindowStage } from './window-stage.ts'
@@ -25,8 +24,7 @@ export class PartitionWindows {
   readonly #fleets: StoredClocks[] = []
   readonly #clocks: InputClocks
   readonly #versions: Readonly<Record<string, string>>
-  /** Window -> start from which on it has all events; windows that start before it are for a backfill. */
-  readonly #begins: Readonly<Record<string, number>>
+  readonly #begins: Readonly<Record<string, WindowBegin>>
   /** Of inputs that nothing reads for now as well: what reads them again goes on behind the same offset. */
   readonly #storedMaxTimes: Readonly<Record<string, number>>
   #dropped: readonly string[]
@@ -37,10 +35,11 @@ export class PartitionWindows {
     partitions: number,
     progress: StoredProgress,
     stored: ReadonlyMap<string, HashFields>,
+    begins: Readonly<Record<string, WindowBegin>> = {},
   ) {
     this.#clocks = new InputClocks(pipeline, progress.maxTimes)
     this.#versions = pipeline.versions
-    this.#begins = beginsOf(pipeline, progress)
+    this.#begins = begins
     this.#storedMaxTimes = progress.maxTimes
     // A definition that changed starts anew: its state means something else now.
     const changed = Object.keys(progress.versions).filter((name) => progress.versions[name] !== pipeline.versions[name])
@@ -88,7 +87,7 @@ export class PartitionWindows {
 
   /** The first start of a window's panes. */
   beginOf(window: string): number {
-    return this.#begins[window] ?? Number.NEGATIVE_INFINITY
+    return this.#begins[window]?.start ?? Number.NEGATIVE_INFINITY
   }
 
   get results(): readonly ResultStage[] {
@@ -203,20 +202,6 @@ function stateKeys(window: string, partition: number): string[] {
 }
 
 const NONE: readonly IntakeStage[] = []
-
-/** Where each window begins: a known one where it did, a new one behind what its inputs held by then. */
-export function beginsOf(pipeline: Pipeline, { versions, begins, maxTimes }: StoredProgress): Record<string, number> {
-  return begunTimes(
-    pipeline.windows
-      .filter(({ spec }) => spec.groupBy === 'key')
-      .map((window) => {
-        const { name } = window
-        const isKnown = versions[name] === pipeline.versions[name]
-        const begin = isKnown ? begins[name] : handOverTo(window, pipeline.contract.topics, maxTimes)
-        return [name, begin ?? Number.NEGATIVE_INFINITY]
-      }),
-  )
-}
 
 /** The partitions that merge a window: none if groups are keys, one for all keys, else each the groups that belong to it. */
 export function mergersOf({ name, spec }: WindowTopic, partitions: number): readonly number[] {

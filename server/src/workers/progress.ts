@@ -8,10 +8,18 @@ export interface StoredProgress {
   readonly versions: Readonly<Record<string, string>>
   /** Window -> watermark. */
   readonly watermarks: Readonly<Record<string, number>>
-  /** Window -> start from which on it puts out panes; absent where it has read its inputs from their beginning. */
-  readonly begins: Readonly<Record<string, number>>
+  /** Window -> where it begins; absent where it has read its inputs from their beginning. */
+  readonly begins: Readonly<Record<string, WindowBegin>>
   /** Merged window -> watermark (`null` before the first) and what each source partition reported last. */
   readonly merges: Readonly<Record<string, StoredMergeProgress>>
+}
+
+/** Where a window goes on in logs that were read before it came. What lies before is for a backfill. */
+export interface WindowBegin {
+  /** The first start of its panes, ms. */
+  readonly start: number
+  /** What had been read: input -> stream id. */
+  readonly after: Readonly<Record<string, string>>
 }
 
 export interface StoredMergeProgress {
