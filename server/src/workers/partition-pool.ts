@@ -1,8 +1,8 @@
 import { setTimeout as pause } from 'node:timers/promises'
-import { Guard, HEARTBEAT_FRESH_MS, keys, type Redis } from '../bus/index.ts'
+import { Guard, HEARTBEAT_FRESH_MS, keys, LEASE_QUEUE, type Redis } from '../bus/index.ts'
 import type { Clock } from '../clock.ts'
 import { EntrySource } from './entry-source.ts'
-import { LeaseQueue } from './lease-queue.ts'
+import { JobQueue } from './job-queue.ts'
 import { PartitionOwner } from './partition-owner.ts'
 import { PartitionStore } from './partition-store.ts'
 import type { Pipeline } from './pipeline.ts'
@@ -19,6 +19,13 @@ const YIELD_MS = 3_000
  * one in the same call, so the offer would come straight back. By then this worker waits behind the others.
  */
 const OFFER_AFTER_MS = 20
+
+/** A lease on a partition. */
+interface Lease {
+  readonly partition: number
+}
+
+const LEASES = { queue: LEASE_QUEUE, idOf: ({ partition }: Lease) => `partition-${partition}` }
 
 export interface PartitionPoolOptions {
   readonly redisUrl: string
@@ -44,16 +51,15 @@ export class PartitionPool {
   readonly #roster: Roster
   readonly #stats = new WorkerStats()
   readonly #folding = new Turn()
-  readonly #queue: LeaseQueue
+  readonly #queue: JobQueue<Lease>
   #timer: NodeJS.Timeout | undefined
   #closing = false
 
   constructor(options: PartitionPoolOptions) {
     this.#options = options
     this.#roster = new Roster(options.redis, options.workerId)
-    this.#queue = new LeaseQueue(options.redisUrl, options.workerId, options.partitions, (partition) =>
-      this.#own(partition),
-    )
+    const { redisUrl, workerId, partitions } = options
+    this.#queue = new JobQueue(redisUrl, workerId, partitions, LEASES, ({ partition }) => this.#own(partition))
   }
 
   async start(): Promise<void> {
@@ -101,7 +107,7 @@ export class PartitionPool {
     try {
       const outcome = await owner.run()
       if (outcome === 'released' && this.#isYielded(partition)) this.#offerSoon(partition)
-      else if (outcome === 'released') await this.#queue.offer(partition)
+      else if (outcome === 'released') await this.#queue.offer({ partition })
       if (outcome === 'fenced') this.#options.log(`partition ${partition}: another worker owns it now`)
     } catch (error) {
       this.#options.log(`partition ${partition}: ${error instanceof Error ? (error.stack ?? error.message) : error}`)
@@ -115,7 +121,8 @@ export class PartitionPool {
     try {
       const workers = await this.#guards.jobs.run(() => this.#roster.renew(this.#report()))
       this.#yieldExcess(Math.ceil(this.#options.partitions / Math.max(1, workers)))
-      for (const partition of await this.#guards.jobs.run(() => this.#ownerless())) await this.#queue.offer(partition)
+      for (const partition of await this.#guards.jobs.run(() => this.#ownerless()))
+        await this.#queue.offer({ partition })
     } catch {
       // Redis is away: the next round looks again.
     }
@@ -126,7 +133,7 @@ export class PartitionPool {
   }
 
   #offerSoon(partition: number): void {
-    setTimeout(() => void this.#queue.offer(partition).catch(() => {}), OFFER_AFTER_MS)
+    setTimeout(() => void this.#queue.offer({ partition }).catch(() => {}), OFFER_AFTER_MS)
   }
 
   /**

@@ -1,0 +1,100 @@
+import { type ConnectionOptions, Queue, Worker } from 'bullmq'
+import { QUEUE_PREFIX, queueConnectionOptions } from '../bus/index.ts'
+
+/** A kind of job. Its data names a piece of work that somebody has to hold, never events. */
+export interface JobKind<Data> {
+  readonly queue: string
+  /** Two jobs of one id are the same piece of work. */
+  readonly idOf: (data: Data) => string
+}
+
+/** Offers jobs of one kind. */
+export class JobOffers<Data extends object> {
+  readonly #kind: JobKind<Data>
+  readonly #queue: Queue<Data>
+
+  constructor(redisUrl: string, processName: string, kind: JobKind<Data>) {
+    this.#kind = kind
+    this.#queue = new Queue(kind.queue, {
+      connection: connectionTo(redisUrl, `${processName}-jobs`),
+      prefix: QUEUE_PREFIX,
+    })
+    // An unreachable Redis is met by retries; without a listener the process would end.
+    this.#queue.on('error', () => {})
+  }
+
+  /** At most one offer of an id waits, even from inside its own active job. */
+  async offer(data: Data): Promise<void> {
+    // BullMQ's types work out names and results from the data, which is not known here.
+    await (this.#queue as Queue).add(this.#kind.queue, data, {
+      deduplication: { id: this.#kind.idOf(data), keepLastIfActive: true },
+      removeOnComplete: true,
+      removeOnFail: true,
+      attempts: 1,
+    })
+  }
+
+  async close(): Promise<void> {
+    await this.#queue.close()
+  }
+}
+
+/**
+ * BullMQ's part: which worker does what. A job is a lease, held for as long as the work is; a dead worker's job stalls and
+ * goes to another one. Whether its holder may commit is decided elsewhere.
+ */
+export class JobQueue<Data extends object> {
+  readonly #offers: JobOffers<Data>
+  readonly #worker: Worker<Data>
+
+  /**
+   * @param run holds the job until it resolves; it MUST NOT reject.
+   *   `report` shows how far it is to whoever looks at the queue.
+   */
+  constructor(
+    redisUrl: string,
+    workerId: string,
+    concurrency: number,
+    kind: JobKind<Data>,
+    run: (data: Data, report: (progress: object) => void) => Promise<void>,
+  ) {
+    this.#offers = new JobOffers(redisUrl, workerId, kind)
+    this.#worker = new Worker<Data>(
+      kind.queue,
+      (job) => run(job.data, (progress) => void job.updateProgress(progress).catch(() => {})),
+      {
+        connection: connectionTo(redisUrl, `${workerId}-${kind.queue}`),
+        prefix: QUEUE_PREFIX,
+        concurrency,
+        // With these a partition is taken over 1.4-1.6 s after its worker was killed; BullMQ's defaults need over 10 s.
+        lockDuration: 1_500,
+        stalledInterval: 500,
+        drainDelay: 1,
+        // A partition killed twice must come back a third time.
+        maxStalledCount: Number.MAX_SAFE_INTEGER,
+      },
+    )
+    // A lost lock or an unreachable Redis is met by fencing and retries; without a listener the process would end.
+    this.#worker.on('error', () => {})
+  }
+
+  offer(data: Data): Promise<void> {
+    return this.#offers.offer(data)
+  }
+
+  /** Takes no further jobs. */
+  async pause(): Promise<void> {
+    await this.#worker.pause(true)
+  }
+
+  /** Running jobs MUST have ended. */
+  async close(): Promise<void> {
+    await this.#worker.close()
+    await this.#offers.close()
+  }
+}
+
+/** BullMQ's option types are stricter than ioredis' about optional properties, not about what they accept. */
+function connectionTo(redisUrl: string, name: string): ConnectionOptions {
+  return queueConnectionOptions(redisUrl, name) as ConnectionOptions
+}
