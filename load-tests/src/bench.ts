@@ -4,12 +4,22 @@ import { fanout } from './fanout/fanout.ts'
 import { idle } from './idle/idle.ts'
 import { ingest } from './ingest/ingest.ts'
 import { pipeline } from './pipeline/pipeline.ts'
+import { priority } from './priority/priority.ts'
 import type { Benchmark } from './support/benchmark.ts'
 import { hopping } from './windows/hopping.ts'
 import { states } from './windows/states.ts'
 import { windows } from './windows/windows.ts'
 
-const BENCHMARKS: Readonly<Record<string, Benchmark>> = { ingest, pipeline, windows, hopping, states, idle, fanout }
+const BENCHMARKS: Readonly<Record<string, Benchmark>> = {
+  ingest,
+  pipeline,
+  windows,
+  hopping,
+  states,
+  idle,
+  fanout,
+  priority,
+}
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,

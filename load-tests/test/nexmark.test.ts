@@ -54,7 +54,7 @@ describe('result ledger', () => {
     id: `${key} ${revision}`,
     key,
     time: 9,
-    data: { key, start: 0, end: 10, value: { bids }, timing: 'on_time', revision, final: false },
+    data: { key, start: 0, end: 10, value: { bids }, timing: 'on_time', revision, final: true },
   })
 
   it.each([

@@ -1,8 +1,9 @@
+import { PARTITIONS } from '../support/log-filler.ts'
 import type { TimedBid } from './generator.ts'
 import { ResultLedger } from './ledger.ts'
 import { LocalDeployment } from './local-deployment.ts'
 import type { Query } from './query.ts'
-import { BIDS, bidBatches, endOf, PARTITIONS } from './stream.ts'
+import { BIDS, bidBatches, endOf } from './stream.ts'
 
 export interface CheckReport {
   readonly results: number

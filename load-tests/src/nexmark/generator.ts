@@ -1,6 +1,30 @@
 import { createRandom } from '../support/random.ts'
 import { createText } from './text.ts'
-import type { Auction, Bid, Person } from './topics.ts'
+import type { Bid } from './topics.ts'
+
+export interface Person {
+  readonly id: string
+  readonly name: string
+  readonly emailAddress: string
+  readonly creditCard: string
+  readonly city: string
+  readonly state: string
+  readonly extra: string
+}
+
+export interface Auction {
+  readonly id: string
+  readonly itemName: string
+  readonly description: string
+  /** Cents, as all prices. */
+  readonly initialBid: number
+  readonly reserve: number
+  /** Ms since 1970. */
+  readonly expires: number
+  readonly seller: string
+  readonly category: number
+  readonly extra: string
+}
 
 export interface NexmarkOptions {
   readonly seed: number

@@ -11,7 +11,7 @@ const MAX_FAULTS = 20
 export class ResultLedger {
   readonly #isFlow: boolean
   readonly #before: number
-  readonly #held = new Map<string, { readonly value: unknown; readonly revision: number }>()
+  readonly #held = new Map<string, { readonly value: unknown; readonly revision: number; readonly final: boolean }>()
   readonly #faults: string[] = []
 
   /** @param before results of this time or later are of no interest, ms. */
@@ -28,16 +28,17 @@ export class ResultLedger {
     if (time >= this.#before) return
     if (!this.#isFlow) this.#addPane(data as Pane | WithdrawnPane)
     else if (this.#held.has(id)) this.#fault(`${id} came twice`)
-    else this.#held.set(id, { value: data, revision: 0 })
+    else this.#held.set(id, { value: data, revision: 0, final: true })
   }
 
-  /** What differs, the first of it; empty if every result is there once, its revisions in order, the last one as expected. */
+  /** What differs, the first of it; empty if every result is there once, its revisions in order, the last one final and as expected. */
   faults(expected: Results): readonly string[] {
     const faults = [...this.#faults]
     for (const [name, value] of expected) {
       if (faults.length >= MAX_FAULTS) return faults
       const held = this.#held.get(name)
       if (held === undefined) faults.push(`${name} is missing`)
+      else if (!held.final) faults.push(`${name} is not final`)
       else if (!isDeepStrictEqual(held.value, value)) {
         faults.push(`${name} is ${JSON.stringify(held.value)}, expected ${JSON.stringify(value)}`)
       }
@@ -60,7 +61,7 @@ export class ResultLedger {
     if (held !== undefined && pane.revision !== held.revision + 1) {
       this.#fault(`${name} has revision ${pane.revision} after ${held.revision}`)
     }
-    this.#held.set(name, { value: pane.value, revision: pane.revision })
+    this.#held.set(name, { value: pane.value, revision: pane.revision, final: pane.final })
   }
 
   #fault(text: string): void {

@@ -1,9 +1,8 @@
 import { type EventBody, partitionOf } from '../../../server/src/bus/index.ts'
+import { BATCH_EVENTS, PARTITIONS } from '../support/log-filler.ts'
 import { generateNexmark, type NexmarkOptions, type TimedBid } from './generator.ts'
 
-export const PARTITIONS = 8
 export const BIDS = 'nexmark.bid'
-const BATCH_EVENTS = 100
 const DAY_MS = 86_400_000
 
 /** Midnight of some day in the past: the same log for the same seed, and nothing looks as if it came from the future. */

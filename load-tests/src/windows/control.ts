@@ -1,6 +1,6 @@
 /** Control of `bench windows`: reads the same entries and folds the same four aggregates into a Map. Nothing is stored. */
 import { decodeEvents, LOG_START, openCommandConnection, readLogs, untilReady } from '../../../server/src/bus/index.ts'
-import { PARTITIONS } from './prefill.ts'
+import { PARTITIONS } from '../support/log-filler.ts'
 
 const WINDOW_MS = 10_000
 const READ_COUNT = 64

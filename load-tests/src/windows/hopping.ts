@@ -1,8 +1,8 @@
 import { fileURLToPath } from 'node:url'
 import type { Benchmark } from '../support/benchmark.ts'
+import { catchUp, openBench } from '../support/catch-up.ts'
 import { startBenchRedis } from '../support/redis.ts'
-import { catchUp, openBench } from './catch-up.ts'
-import { prefill } from './prefill.ts'
+import { prefill, READINGS } from './prefill.ts'
 
 const EVENTS = 1_000_000
 const KEYS = 1_000
@@ -35,7 +35,12 @@ async function measure(config: string, progress: (message: string) => void): Pro
   try {
     await prefill(server.url, { events: EVENTS, keys: KEYS, periodMs: PERIOD_MS })
     const redis = await openBench(server.url)
-    const { worker, seconds } = await catchUp(redis, server.url, fileURLToPath(new URL(config, import.meta.url)))
+    const { worker, seconds } = await catchUp(
+      redis,
+      server.url,
+      fileURLToPath(new URL(config, import.meta.url)),
+      READINGS,
+    )
     await worker.stop()
     redis.disconnect()
     progress(`${config}: ${seconds.toFixed(2)} s`)

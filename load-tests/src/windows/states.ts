@@ -1,10 +1,10 @@
 import { fileURLToPath } from 'node:url'
 import { type Redis, readWorkerReports, type WorkerReport } from '../../../server/src/bus/index.ts'
 import type { Benchmark } from '../support/benchmark.ts'
+import { catchUp, openBench, until } from '../support/catch-up.ts'
 import { residentBytes } from '../support/memory.ts'
 import { startBenchRedis } from '../support/redis.ts'
-import { catchUp, openBench, until } from './catch-up.ts'
-import { prefill } from './prefill.ts'
+import { prefill, READINGS } from './prefill.ts'
 
 const SIZES = [100_000, 1_000_000]
 /** Events that change states which are there, after they were made: their commits are the ones measured. */
@@ -35,7 +35,7 @@ async function measure(size: number, progress: (message: string) => void) {
     progress(`${size} states`)
     await prefill(server.url, { events: size, keys: size, periodMs: 1_000 })
     const redis = await openBench(server.url)
-    const first = await catchUp(redis, server.url, CONFIG)
+    const first = await catchUp(redis, server.url, CONFIG, READINGS)
     const before = await report(redis)
     // The same keys again, one second later: no state is new.
     await prefill(server.url, { events: EVENTS, keys: size, periodMs: 1_000 })
@@ -45,7 +45,7 @@ async function measure(size: number, progress: (message: string) => void) {
     const ids = new Set((await readWorkerReports(redis)).keys())
     await first.worker.kill()
     const startedAt = performance.now()
-    const second = await catchUp(redis, server.url, CONFIG)
+    const second = await catchUp(redis, server.url, CONFIG, READINGS)
     await until(async () => (await report(redis, ids)).states >= size)
     const loadSeconds = Math.round((performance.now() - startedAt) / 100) / 10
     rssMb.push(await residentMb(second.worker.pid))

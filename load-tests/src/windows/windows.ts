@@ -1,9 +1,11 @@
 import { fileURLToPath } from 'node:url'
+import { keys, type Redis } from '../../../server/src/bus/index.ts'
 import type { Benchmark } from '../support/benchmark.ts'
+import { catchUp, openBench } from '../support/catch-up.ts'
+import { PARTITIONS } from '../support/log-filler.ts'
 import { askModule } from '../support/processes.ts'
 import { startBenchRedis } from '../support/redis.ts'
-import { catchUp, openBench, paneKeys } from './catch-up.ts'
-import { prefill } from './prefill.ts'
+import { prefill, READINGS } from './prefill.ts'
 
 const EVENTS = 2_000_000
 const CONFIG = fileURLToPath(new URL('./windows.config.ts', import.meta.url))
@@ -39,9 +41,15 @@ async function measureControl(redisUrl: string): Promise<number> {
 
 async function measureWorker(redisUrl: string): Promise<{ seconds: number; panes: number }> {
   const redis = await openBench(redisUrl)
-  const { worker, seconds } = await catchUp(redis, redisUrl, CONFIG)
+  const { worker, seconds } = await catchUp(redis, redisUrl, CONFIG, READINGS)
   const panes = await paneKeys(redis, 'sensor.10s')
   await worker.stop()
   redis.disconnect()
   return { seconds, panes }
+}
+
+/** Keys that have a latest pane. */
+async function paneKeys(redis: Redis, window: string): Promise<number> {
+  const counts = await Promise.all(Array.from({ length: PARTITIONS }, (_, p) => redis.hlen(keys.current(p, window))))
+  return counts.reduce((sum, n) => sum + n, 0)
 }

@@ -1,0 +1,52 @@
+import {
+  append,
+  type EventBody,
+  encodeEvent,
+  Guard,
+  openCommandConnection,
+  openTopology,
+  RecordBatchBuilder,
+  type Redis,
+  untilReady,
+} from '../../../server/src/bus/index.ts'
+
+/** Partitions of a deployment unless told otherwise. */
+export const PARTITIONS = 8
+
+/** Events of one record batch, as gateways have them under load. */
+export const BATCH_EVENTS = 100
+
+/** Fills the logs of an empty Redis as gateways would. */
+export class LogFiller {
+  readonly #redis: Redis
+  readonly #guard = new Guard('append')
+
+  private constructor(redis: Redis) {
+    this.#redis = redis
+  }
+
+  static async open(redisUrl: string): Promise<LogFiller> {
+    const redis = openCommandConnection(redisUrl, 'bench-fill')
+    await untilReady(redis, 5_000)
+    await openTopology(redis, PARTITIONS)
+    return new LogFiller(redis)
+  }
+
+  /** Appends one record batch. The events MUST belong to the partition. */
+  async append(partition: number, topic: string, events: readonly EventBody[]): Promise<void> {
+    const builder = new RecordBatchBuilder()
+    builder.addSlice(
+      events.map(({ id, key, time, data }) => {
+        return { key, lane: 'low', time, json: encodeEvent(id, key, time, undefined, JSON.stringify(data)) }
+      }),
+    )
+    const batches = [{ topic, ...builder.build() }]
+    const slices = [{ batch: 0, lastIndex: builder.count - 1, identity: undefined }]
+    const { status } = await append(this.#redis, this.#guard, partition, { batches, slices })
+    if (status !== 'ok') throw new Error(`the append was refused: ${status}`)
+  }
+
+  close(): void {
+    this.#redis.disconnect()
+  }
+}
