@@ -3,6 +3,7 @@ import { parseArgs } from 'node:util'
 import { fanout } from './fanout/fanout.ts'
 import { idle } from './idle/idle.ts'
 import { ingest } from './ingest/ingest.ts'
+import { nexmark } from './nexmark/nexmark.ts'
 import { pipeline } from './pipeline/pipeline.ts'
 import { priority } from './priority/priority.ts'
 import type { Benchmark } from './support/benchmark.ts'
@@ -16,6 +17,7 @@ const BENCHMARKS: Readonly<Record<string, Benchmark>> = {
   windows,
   hopping,
   states,
+  nexmark,
   idle,
   fanout,
   priority,
@@ -45,7 +47,7 @@ async function runOne(name: string, benchmark: Benchmark): Promise<void> {
   const figures = await benchmark.run(progress)
   const report = { benchmark: name, ...figures, machine: machine(), notMeasured: benchmark.notMeasured }
   if (values.json) console.log(JSON.stringify(report))
-  else console.table(report)
+  else console.dir(report, { depth: null })
 }
 
 function machine(): string {
