@@ -1,5 +1,12 @@
 import { setTimeout as pause } from 'node:timers/promises'
-import { decodeEvents, LOG_START, type Redis, readLogs } from '../../../server/src/bus/index.ts'
+import {
+  decodeEvents,
+  type EventBody,
+  LOG_START,
+  type LogEntry,
+  type Redis,
+  readLogs,
+} from '../../../server/src/bus/index.ts'
 import { catchUp, openBench } from '../support/catch-up.ts'
 import { cpuSeconds } from '../support/cpu.ts'
 import { LogFiller, PARTITIONS } from '../support/log-filler.ts'
@@ -52,13 +59,13 @@ export async function measure(query: Query, bids: readonly TimedBid[]): Promise<
         worker: (await cpuSeconds(worker.pid)) - startCpuSeconds,
         redis: (await redisCpuSeconds(redis)) - redisCpu,
       }
-      for (const event of await results.readNew()) ledger.add(event)
+      await results.readNew((event) => ledger.add(event))
       faults = ledger.faults(expected)
     } while (faults.length > 0 && Date.now() < deadline)
     const tookSeconds = Math.max(seconds, (results.storedAt - startedAt) / 1_000)
     // Whatever would come twice had its chance to.
     await worker.stop()
-    for (const event of await results.readNew()) ledger.add(event)
+    await results.readNew((event) => ledger.add(event))
     redis.disconnect()
     return {
       events: bids.length,
@@ -90,19 +97,16 @@ class StoredResults {
     return Math.max(...this.#cursors.map((id) => Number.parseInt(id, 10)))
   }
 
-  async readNew() {
-    const read = await Promise.all(this.#cursors.map((_, partition) => this.#readPartition(partition)))
-    return read.flat()
-  }
-
-  async #readPartition(partition: number) {
-    const events = []
-    for (;;) {
-      const cursors = new Map([[this.#topic, this.#cursors[partition]!]])
-      const entries = await readLogs(this.#redis, partition, cursors, { count: READ_COUNT, blockMs: 0 })
-      if (entries.length === 0) return events
-      for (const { payload } of entries) for (const event of decodeEvents(payload)) events.push(event)
-      this.#cursors[partition] = entries.at(-1)!.streamId
+  /** Partition by partition: while one is decoded no answer of Redis waits, and so none comes too late. */
+  async readNew(onEvent: (event: EventBody) => void): Promise<void> {
+    for (const partition of this.#cursors.keys()) {
+      let entries: LogEntry[]
+      do {
+        const cursors = new Map([[this.#topic, this.#cursors[partition]!]])
+        entries = await readLogs(this.#redis, partition, cursors, { count: READ_COUNT, blockMs: 0 })
+        for (const { payload } of entries) for (const event of decodeEvents(payload)) onEvent(event)
+        this.#cursors[partition] = entries.at(-1)?.streamId ?? this.#cursors[partition]!
+      } while (entries.length > 0)
     }
   }
 }
