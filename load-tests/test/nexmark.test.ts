@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import { checkLocally } from '../src/nexmark/check.ts'
 import { generateNexmark } from '../src/nexmark/generator.ts'
@@ -45,6 +46,20 @@ describe('nexmark', () => {
       expect(results).toBeGreaterThan(5)
     },
   )
+})
+
+describe('docs/nexmark.md', () => {
+  const read = (path: string) => readFileSync(new URL(path, import.meta.url), 'utf8')
+  const text = read('../../docs/nexmark.md')
+
+  it('shows q5 as it is', () => {
+    const [, shown] = /```ts\n([^`]+)```/.exec(text)!
+    expect(read('../src/nexmark/queries/q5.config.ts')).toContain(shown)
+  })
+
+  it.each(QUERIES.map(({ name }) => name))('names %s', (name) => {
+    expect(text).toMatch(new RegExp(`^\\| ${name} [^|]*\\| `, 'm'))
+  })
 })
 
 describe('result ledger', () => {

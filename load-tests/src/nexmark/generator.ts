@@ -74,7 +74,7 @@ const PERSON_BYTES = 200
 const AUCTION_BYTES = 500
 const BID_BYTES = 100
 
-/** Shuffles a group: coprime to any group that is no multiple of it. */
+/** Shuffles a group: a prime, so coprime to any group that is no multiple of it. */
 const SHUFFLE = 953
 
 const FIRST_NAMES = 'Peter,Paul,Luke,John,Saul,Vicky,Kate,Julie,Sarah,Deiter,Walter'.split(',')
@@ -85,9 +85,12 @@ const STATES = 'AZ,CA,ID,OR,WA,WY'.split(',')
 /**
  * The events of the Nexmark auction house, with the proportions, the skew and the sizes of the published generator
  * (github.com/nexmark/nexmark, GeneratorConfig and its defaults). The same options give the same events.
+ *
+ * @throws {RangeError} for an `outOfOrderGroup` that cannot be shuffled.
  */
 export function* generateNexmark(options: NexmarkOptions): Generator<NexmarkEvent> {
   const { seed, events, eventsPerSec, startTime, outOfOrderGroup } = options
+  if (outOfOrderGroup % SHUFFLE === 0) throw new RangeError(`outOfOrderGroup must be no multiple of ${SHUFFLE}`)
   const random = createRandom(seed)
   const below = (n: number) => Math.floor(random() * n)
   const oneOf = (words: readonly string[]) => words[below(words.length)]!
