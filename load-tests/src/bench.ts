@@ -6,6 +6,7 @@ import { ingest } from './ingest/ingest.ts'
 import { nexmark } from './nexmark/nexmark.ts'
 import { pipeline } from './pipeline/pipeline.ts'
 import { priority } from './priority/priority.ts'
+import { resume } from './resume/resume.ts'
 import type { Benchmark } from './support/benchmark.ts'
 import { hopping } from './windows/hopping.ts'
 import { states } from './windows/states.ts'
@@ -21,6 +22,7 @@ const BENCHMARKS: Readonly<Record<string, Benchmark>> = {
   idle,
   fanout,
   priority,
+  resume,
 }
 
 const { values, positionals } = parseArgs({

@@ -11,6 +11,7 @@ import { PROGRESS_MS } from './progress.ts'
 import { Replayer } from './replayer.ts'
 import { Session, type SessionContext } from './session.ts'
 import { QUEUE_BOUNDS } from './session-queue.ts'
+import { SharedHeads } from './shared-heads.ts'
 import type { Subscription } from './subscription.ts'
 import { SubscriptionStarter } from './subscription-starter.ts'
 import { Tails } from './tails.ts'
@@ -60,10 +61,15 @@ export class Delivery {
       onEntry: (entry) => this.#route(entry),
       onTrimmed: (topic, partition, tail) => this.#tellTrimmed(topic, partition, tail),
     })
-    this.#replayer = new Replayer(this.#commands, guards.query)
+    this.#replayer = new Replayer(
+      this.#commands,
+      guards.query,
+      clock,
+      (topic, partition) => this.#tails.get(topic, partition)?.cursor,
+    )
     this.#flusher = new Flusher(clock)
     this.#context = {
-      starter: new SubscriptionStarter(contract, this.#tails, this.#commands, guards.query),
+      starter: new SubscriptionStarter(contract, this.#tails, new SharedHeads(this.#commands, clock), guards.query),
       index: this.#index,
       replayer: this.#replayer,
       flusher: this.#flusher,

@@ -1,67 +1,123 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { BusUnavailable, type Guard, type LogPage, type Redis, readPage } from '../bus/index.ts'
+import { BusUnavailable, type Guard, type Redis, readPage } from '../bus/index.ts'
+import type { Clock } from '../clock.ts'
+import { Entry } from './entry.ts'
 import type { Feed } from './feed.ts'
+import { type Page, SharedPages } from './shared-pages.ts'
 
 /** Page reads under way on this node: more would only make Redis and the event loop stall in larger steps. */
 const CONCURRENT_READS = 8
 const RETRY_MS = 200
-
-export interface Page extends LogPage {
-  /** Whether the log held no more entries when it was read. */
-  readonly isLast: boolean
-}
+/** Readers served from pages at hand before others get their turn. */
+const SERVED_AT_ONCE = 64
+const EXPIRE_EVERY_MS = 1_000
 
 /** Somebody who reads logs page by page, one page at a time. */
 export interface PageReader {
   /** The feed to read for now, or `undefined` when there is no need any more. */
-  nextPage(): { readonly feed: Feed; readonly from: string; readonly entries: number } | undefined
+  nextPage(): PageRequest | undefined
   onPage(feed: Feed, page: Page): void
 }
 
-/** Reads pages of the log for all sessions of a node, first come first served, a bounded number at a time. */
+export interface PageRequest {
+  readonly feed: Feed
+  /** Stream id, inclusive. */
+  readonly from: string
+  readonly entries: number
+}
+
+/**
+ * Reads pages of the log for all sessions of a node, first come first served, a bounded number at a time. One read of a
+ * log is under way at a time; whoever asks meanwhile waits for what it brings, so that the reads follow from the ranges
+ * that are asked for and not from how many ask.
+ */
 export class Replayer {
   readonly #redis: Redis
   readonly #guard: Guard
-  readonly #waiting: PageReader[] = []
-  #reading = 0
+  readonly #clock: Clock
+  readonly #cursorOf: (topic: string, partition: number) => string | undefined
+  readonly #pages = new SharedPages()
+  #waiting: PageReader[] = []
+  /** By log that is being read. */
+  readonly #parked = new Map<string, PageReader[]>()
+  #serving: NodeJS.Immediate | undefined
+  readonly #timer: NodeJS.Timeout
   #closed = false
 
-  constructor(redis: Redis, guard: Guard) {
+  /** @param cursorOf how far the tail has read a topic in a partition, if it does. */
+  constructor(
+    redis: Redis,
+    guard: Guard,
+    clock: Clock,
+    cursorOf: (topic: string, partition: number) => string | undefined,
+  ) {
     this.#redis = redis
     this.#guard = guard
+    this.#clock = clock
+    this.#cursorOf = cursorOf
+    this.#timer = setInterval(() => this.#pages.expire(clock.now()), EXPIRE_EVERY_MS)
+    this.#timer.unref()
   }
 
   /** Answers with one `onPage`, or none if `nextPage` then returns `undefined`. Failed reads are repeated. */
   request(reader: PageReader): void {
     this.#waiting.push(reader)
-    this.#startReads()
+    this.#serving ??= setImmediate(() => this.#serve())
   }
 
   close(): void {
     this.#closed = true
-    this.#waiting.length = 0
+    clearInterval(this.#timer)
+    clearImmediate(this.#serving)
+    this.#waiting = []
+    this.#parked.clear()
   }
 
-  #startReads(): void {
-    while (this.#reading < CONCURRENT_READS && this.#waiting.length > 0) {
-      this.#reading++
-      void this.#read(this.#waiting.shift()!).finally(() => {
-        this.#reading--
-        this.#startReads()
-      })
+  #serve(): void {
+    this.#serving = undefined
+    const readers = this.#waiting.splice(0, SERVED_AT_ONCE)
+    for (const [index, reader] of readers.entries()) {
+      if (this.#serveOne(reader)) continue
+      // No read is free: the ones behind it wait as well, so that nobody is passed over for good.
+      this.#waiting.unshift(...readers.slice(index))
+      return
     }
+    if (this.#waiting.length > 0) this.#serving ??= setImmediate(() => this.#serve())
   }
 
-  async #read(reader: PageReader): Promise<void> {
-    const next = reader.nextPage()
-    if (next === undefined) return
-    const { feed, from, entries: count } = next
+  /** False when it would take one more read than may be under way. */
+  #serveOne(reader: PageReader): boolean {
+    const request = reader.nextPage()
+    if (request === undefined) return true
+    const { feed, from, entries } = request
+    const log = `${feed.partition} ${feed.topic}`
+    const page = this.#pages.find(log, from, entries, this.#clock.now())
+    const parked = this.#parked.get(log)
+    if (page !== undefined) reader.onPage(feed, page)
+    else if (parked !== undefined) parked.push(reader)
+    else if (this.#parked.size >= CONCURRENT_READS) return false
+    else {
+      this.#parked.set(log, [])
+      void this.#read(log, reader, request)
+    }
+    return true
+  }
+
+  async #read(log: string, reader: PageReader, { feed, from, entries: count }: PageRequest): Promise<void> {
+    const { partition, topic } = feed
     try {
-      const page = await this.#guard.run(() => readPage(this.#redis, feed.partition, feed.topic, from, count))
-      if (!this.#closed) reader.onPage(feed, { ...page, isLast: page.entries.length < count })
+      const tailCursor = this.#cursorOf(topic, partition)
+      const read = await this.#guard.run(() => readPage(this.#redis, partition, topic, from, count))
+      const entries = read.entries.map((raw) => new Entry(partition, raw))
+      const page = { entries, trimmedTo: read.trimmedTo, isLast: entries.length < count, tailCursor }
+      this.#pages.keep(log, from, page, this.#clock.now())
+      if (!this.#closed) reader.onPage(feed, page)
     } catch (error) {
       await sleep(error instanceof BusUnavailable ? error.retryAfterMs : RETRY_MS)
-      if (!this.#closed) this.#waiting.push(reader)
+      this.#waiting.unshift(reader)
     }
+    this.#waiting.unshift(...(this.#parked.get(log) ?? []))
+    this.#parked.delete(log)
+    if (!this.#closed) this.#serving ??= setImmediate(() => this.#serve())
   }
 }

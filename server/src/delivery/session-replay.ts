@@ -1,11 +1,11 @@
 import { compareStreamIds } from '@tidegate/protocol'
-import type { LogEntry } from '../bus/index.ts'
-import { Entry, LANE_INDEXES } from './entry.ts'
+import { type Entry, LANE_INDEXES } from './entry.ts'
 import type { Feed, FeedState } from './feed.ts'
 import { FilteredEntry } from './filtered-entry.ts'
 import { isTrimmed, wholeEntry } from './mark.ts'
-import type { Page, PageReader, Replayer } from './replayer.ts'
+import type { PageReader, PageRequest, Replayer } from './replayer.ts'
 import type { SessionQueue } from './session-queue.ts'
+import type { Page } from './shared-pages.ts'
 import type { TopicTail } from './topic-tail.ts'
 
 type Replaying = Extract<FeedState, { kind: 'replaying' }>
@@ -27,7 +27,6 @@ export class SessionReplay implements PageReader {
   /** The front one is read next. */
   #feeds: Feed[] = []
   #requested = false
-  #cursorAtRequest = ''
 
   /** @param onOffered called after entries were offered to the queue */
   constructor(
@@ -68,13 +67,12 @@ export class SessionReplay implements PageReader {
     this.#replayer.request(this)
   }
 
-  nextPage(): { feed: Feed; from: string; entries: number } | undefined {
+  nextPage(): PageRequest | undefined {
     const feed = this.#feeds[0]
     if (feed?.state.kind !== 'replaying' || !this.#queue.hasRoomForReplay) {
       this.#requested = false
       return undefined
     }
-    this.#cursorAtRequest = this.#tailOf(feed)?.cursor ?? feed.state.after
     return { feed, from: feed.state.after, entries: feed.state.pageEntries }
   }
 
@@ -92,19 +90,20 @@ export class SessionReplay implements PageReader {
     const { state } = feed
     if (state.kind !== 'replaying') return
     this.#tellTrimmed(feed, state, page.trimmedTo)
-    for (const raw of page.entries) {
+    for (const entry of page.entries) {
       if (!this.#queue.hasRoomForReplay) return
-      const isRead = compareStreamIds(raw.streamId, state.after) === 0 && !state.inclusive
-      if (!isRead) this.#offer(feed, new Entry(feed.partition, raw))
-      state.after = raw.streamId
-      state.epoch = raw.epoch
+      const isRead = compareStreamIds(entry.streamId, state.after) === 0 && !state.inclusive
+      if (!isRead) this.#offer(feed, entry)
+      state.after = entry.streamId
+      state.epoch = entry.epoch
       state.inclusive = false
     }
     if (page.entries.length > 0) state.pageEntries = nextPageEntries(page.entries)
     if (!page.isLast) return
-    // Whatever the tail had read when the page was asked for was in the log when it was read: it is in the page, or gone.
+    // Whatever the tail had read before the page was read was in the log then: it is in the page, or gone.
     state.inclusive = false
-    if (compareStreamIds(this.#cursorAtRequest, state.after) > 0) state.after = this.#cursorAtRequest
+    const { tailCursor } = page
+    if (tailCursor !== undefined && compareStreamIds(tailCursor, state.after) > 0) state.after = tailCursor
   }
 
   /** Returns whether the feed is live now. */
@@ -142,7 +141,7 @@ export class SessionReplay implements PageReader {
   }
 }
 
-function nextPageEntries(entries: readonly LogEntry[]): number {
-  const bytes = entries.reduce((sum, entry) => sum + entry.payload.length + entry.header.length, 0)
-  return Math.max(1, Math.min(MAX_PAGE_ENTRIES, Math.floor((PAGE_BYTES * entries.length) / bytes)))
+function nextPageEntries(entries: readonly Entry[]): number {
+  const bytes = entries.reduce((sum, entry) => sum + entry.bytes, 0)
+  return Math.max(1, Math.min(MAX_PAGE_ENTRIES, Math.floor((PAGE_BYTES * entries.length) / Math.max(1, bytes))))
 }

@@ -1,7 +1,8 @@
 import type { ResumeFrom } from '@tidegate/protocol'
-import { type Guard, type Redis, readLogHeads } from '../bus/index.ts'
+import type { Guard } from '../bus/index.ts'
 import type { Contract } from '../config/model.ts'
 import type { FeedStart } from './feed.ts'
+import type { SharedHeads } from './shared-heads.ts'
 import { everyLane, isComplete, replayStart } from './start-marks.ts'
 import { type PlanResult, planSubscription, type SubscribeFrame, type SubscriptionPlan } from './subscription-plan.ts'
 import type { Tails } from './tails.ts'
@@ -20,13 +21,13 @@ export type Starts =
 export class SubscriptionStarter {
   readonly #contract: Contract
   readonly #tails: Tails
-  readonly #redis: Redis
+  readonly #heads: SharedHeads
   readonly #guard: Guard
 
-  constructor(contract: Contract, tails: Tails, redis: Redis, guard: Guard) {
+  constructor(contract: Contract, tails: Tails, heads: SharedHeads, guard: Guard) {
     this.#contract = contract
     this.#tails = tails
-    this.#redis = redis
+    this.#heads = heads
     this.#guard = guard
   }
 
@@ -76,7 +77,7 @@ export class SubscriptionStarter {
     const starts = new Map<string, FeedStart[]>(topics.map((topic) => [topic, []]))
     let recovered = true
     const partitions = Array.from({ length: this.#tails.count }, (_, partition) => partition)
-    const heads = await Promise.all(partitions.map((partition) => readLogHeads(this.#redis, partition, topics)))
+    const heads = await Promise.all(partitions.map((partition) => this.#heads.read(partition, topics)))
     heads.forEach(({ epoch, topics: byTopic }, partition) => {
       if (epoch === undefined) throw new Error(`partition ${partition} does not exist in Redis yet`)
       for (const [topic, head] of byTopic) {

@@ -4,9 +4,10 @@ import { Entry } from '../../src/delivery/entry.ts'
 import type { FeedStart } from '../../src/delivery/feed.ts'
 import type { Flow } from '../../src/delivery/flow.ts'
 import { openTotals } from '../../src/delivery/ledger.ts'
-import type { Page, PageReader } from '../../src/delivery/replayer.ts'
+import type { PageReader } from '../../src/delivery/replayer.ts'
 import { Session, type SessionContext } from '../../src/delivery/session.ts'
 import { QUEUE_BOUNDS, type QueueBounds } from '../../src/delivery/session-queue.ts'
+import type { Page } from '../../src/delivery/shared-pages.ts'
 import { everyLane, isComplete, replayStart } from '../../src/delivery/start-marks.ts'
 import type { Subscription } from '../../src/delivery/subscription.ts'
 import { planSubscription } from '../../src/delivery/subscription-plan.ts'
@@ -128,11 +129,11 @@ export class ModelNode {
     if (reader === undefined || next === undefined) return
     const { feed, from, entries: count } = next
     const [ms] = from.split('-').map(Number)
-    const entries = this.logs[feed.partition]!.filter((raw) => Number(raw.streamId.split('-')[0]) >= ms!).slice(
-      0,
-      count,
-    )
-    const page: Page = { entries, trimmedTo: this.trimmedTo, isLast: entries.length < count }
+    const entries = this.logs[feed.partition]!.filter((raw) => Number(raw.streamId.split('-')[0]) >= ms!)
+      .slice(0, count)
+      .map((raw) => new Entry(feed.partition, raw))
+    const tailCursor = this.tails[feed.partition]!.cursor
+    const page: Page = { entries, trimmedTo: this.trimmedTo, isLast: entries.length < count, tailCursor }
     this.#answers.push(() => reader.onPage(feed, page))
   }
 
