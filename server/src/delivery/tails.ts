@@ -8,6 +8,7 @@ export class Tails {
   readonly #partitions: readonly PartitionTail[]
   readonly #commands: Redis
   readonly #holders = new Map<string, number>()
+  readonly #opening = new Map<string, Promise<void>>()
 
   constructor(url: string, partitions: number, commands: Redis, guard: Guard, clock: Clock, events: TailEvents) {
     this.#commands = commands
@@ -54,14 +55,28 @@ export class Tails {
     await Promise.all(
       this.#partitions.map(async (tail) => {
         const missing = topics.filter((topic) => tail.get(topic) === undefined)
-        if (missing.length === 0) return
-        const { epoch, topics: heads } = await readLogHeads(this.#commands, tail.partition, missing)
-        if (epoch === undefined) throw new Error(`partition ${tail.partition} does not exist in Redis yet`)
-        for (const [topic, { lastId }] of heads) {
-          if (this.#holders.has(topic) && tail.get(topic) === undefined) tail.add(topic, lastId, epoch)
-        }
+        if (missing.length > 0) await this.#openMissing(tail, missing)
       }),
     )
+  }
+
+  /** Many who come at once wait for one answer. */
+  #openMissing(tail: PartitionTail, missing: readonly string[]): Promise<void> {
+    const name = `${tail.partition} ${missing.join(' ')}`
+    let opening = this.#opening.get(name)
+    if (opening === undefined) {
+      opening = this.#openOne(tail, missing).finally(() => this.#opening.delete(name))
+      this.#opening.set(name, opening)
+    }
+    return opening
+  }
+
+  async #openOne(tail: PartitionTail, missing: readonly string[]): Promise<void> {
+    const { epoch, topics: heads } = await readLogHeads(this.#commands, tail.partition, missing)
+    if (epoch === undefined) throw new Error(`partition ${tail.partition} does not exist in Redis yet`)
+    for (const [topic, { lastId }] of heads) {
+      if (this.#holders.has(topic) && tail.get(topic) === undefined) tail.add(topic, lastId, epoch)
+    }
   }
 
   get(topic: string, partition: number): TopicTail | undefined {
