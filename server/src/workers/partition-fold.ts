@@ -1,5 +1,6 @@
 import { type CommitOperation, type EventBody, LOG_START, type LogEntry, partialsTopic } from '../bus/index.ts'
 import type { WindowTopic } from '../config/model.ts'
+import type { WindowOperator } from '../operators/index.ts'
 import { FlowRunner } from './flow-runner.ts'
 import { type FoldCounters, noCounts } from './fold-counters.ts'
 import { beginsOf } from './hand-over.ts'
@@ -68,6 +69,11 @@ export class PartitionFold {
     return this.#windows.merges.map((merge) => merge.topic.name)
   }
 
+  /** A window by key. */
+  operatorOf(window: string): WindowOperator {
+    return this.#windows.windows().find(({ topic }) => topic.name === window)!.operator
+  }
+
   /** Where to read on in the partition's own logs. */
   cursors(): Map<string, string> {
     return new Map(this.#pipeline.inputs.map(({ name }) => [name, this.offsets.get(name) ?? LOG_START]))
@@ -94,7 +100,11 @@ export class PartitionFold {
 
   /** Whether subscribers wait for the next commit. */
   get hasOutputs(): boolean {
-    return this.#outputs.writes > 0 || this.hasDue
+    return (
+      this.#outputs.writes > 0 ||
+      this.hasDue ||
+      this.#windows.reports.some(({ window }) => window.operator.dueCount > 0)
+    )
   }
 
   /** Whether a commit would write anything. */
@@ -193,7 +203,9 @@ export class PartitionFold {
     this.#emit()
     this.#events = 0
     this.#moved = false
-    const reports = this.#windows.reports.flatMap((stage) => stage.takeReport(this.#windows.isIdle(stage)))
+    const reports = this.#windows.reports.flatMap((stage) =>
+      stage.takeReports(this.#windows.isIdle(stage), MAX_WRITES - this.#writes()),
+    )
     return [...this.#windows.takeDropped(), ...this.#takeStateWrites(), ...this.#outputs.take(), ...reports]
   }
 

@@ -16,8 +16,10 @@ export interface VersionedReport extends SourceReport {
   readonly version: string
 }
 
-/** Partials of one report: more stay due. */
+/** Partials of one report: what whoever merges takes in at once. */
 export const MAX_PARTIALS = 300
+/** Reports of one commit: more stay due. At about 80 bytes a partial this is 192 KiB. */
+const MAX_REPORTS = 8
 
 /**
  * First stage of a window whose groups lie in several partitions: this partition's part of each, reported - never emitted -
@@ -70,9 +72,19 @@ export class ReportStage {
     return !idle && this.#hasBegun() && this.#reported.bucket !== this.#bucket()
   }
 
-  /** The report that is needed, as the commit's write to the partition's own log of partials. */
-  takeReport(idle: boolean): CommitOperation[] {
-    if (!this.needsReport(idle)) return []
+  /**
+   * The reports that are needed, as the commit's writes to the partition's own log of partials.
+   *
+   * @param room states that they may change; one report is always made.
+   */
+  takeReports(idle: boolean, room: number): CommitOperation[] {
+    const most = Math.min(MAX_REPORTS, Math.max(1, Math.floor(room / MAX_PARTIALS)))
+    const reports: CommitOperation[] = []
+    while (reports.length < most && this.needsReport(idle)) reports.push(this.#takeReport(idle))
+    return reports
+  }
+
+  #takeReport(idle: boolean): CommitOperation {
     const { operator, topic } = this.window
     if (idle) operator.flush()
     this.#reported = { bucket: this.#bucket(), idle }
@@ -91,7 +103,7 @@ export class ReportStage {
       partials,
     }
     const payload = Buffer.from(JSON.stringify(report))
-    return [{ op: 'append', topic: partialsTopic(topic.name), header: '', payload, watermark: undefined, latest: [] }]
+    return { op: 'append', topic: partialsTopic(topic.name), header: '', payload, watermark: undefined, latest: [] }
   }
 
   #hasBegun(): boolean {
