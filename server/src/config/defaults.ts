@@ -36,3 +36,6 @@ export const DEFAULT_MAX_KEYS = 200_000
  * so that one window cannot take a worker down with it.
  */
 export const DEFAULT_MAX_OPEN = 250_000
+
+/** Hopping windows that one event may be in: a day by the second. Each of them has a pane of its own. */
+export const MAX_WINDOWS_OF_EVENT = 100_000

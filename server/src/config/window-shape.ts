@@ -1,6 +1,6 @@
 import { durationMs, record } from './checked-option.ts'
 import { TopicProblem } from './config-error.ts'
-import { MIN_WINDOW_MS } from './defaults.ts'
+import { MAX_WINDOWS_OF_EVENT, MIN_WINDOW_MS } from './defaults.ts'
 import type { WindowShape } from './model.ts'
 import type { UncheckedOptions } from './window-options.ts'
 
@@ -22,6 +22,7 @@ export function windowShape(options: UncheckedOptions): WindowShape {
       const { size, slide } = record('hopping', options.hopping, ['size', 'slide'])
       const sizeMs = windowMs('hopping.size', size)
       const slideMs = windowMs('hopping.slide', slide)
+      refuseTooManyWindows(sizeMs, slideMs)
       return { type, sizeMs, slideMs, offsetMs: offsetMs(options.offset, slideMs, 'slide') }
     }
     case 'session': {
@@ -31,6 +32,15 @@ export function windowShape(options: UncheckedOptions): WindowShape {
       return { type, gapMs: windowMs('session.gap', record('session', options.session, ['gap']).gap) }
     }
   }
+}
+
+/** @throws {TopicProblem} `bad_window` when an event would be in more windows than anybody could want panes of. */
+export function refuseTooManyWindows(sizeMs: number, slideMs: number): void {
+  if (sizeMs / slideMs <= MAX_WINDOWS_OF_EVENT) return
+  throw new TopicProblem(
+    'bad_window',
+    `a slide of ${slideMs}ms puts each event into ${Math.ceil(sizeMs / slideMs)} windows of ${sizeMs}ms; at most ${MAX_WINDOWS_OF_EVENT} are allowed`,
+  )
 }
 
 function windowMs(option: string, value: unknown): number {

@@ -85,7 +85,7 @@ export class AggregateSet {
   /** @param time of the event, ms. */
   add({ slots, sketches }: Accumulator, data: unknown, time: number): void {
     for (const { aggregate, at, field } of this.#slotMembers) {
-      aggregate.add(slots, at, readField(data, field) as number)
+      aggregate.add(slots, at, asNumber(readField(data, field)))
     }
     for (const { sketch, at, field } of this.#sketchMembers) {
       sketches[at] = sketch.add(sketches[at], readField(data, field), time)
@@ -126,6 +126,11 @@ export class AggregateSet {
       sketches: this.#sketchMembers.map(({ sketch, at }) => sketch.decode(states[at]!)),
     }
   }
+}
+
+/** What is no number makes a result meaningless; added as it is, it would make text of a slot, which nobody could read again. */
+function asNumber(value: unknown): number {
+  return typeof value === 'number' ? value : Number.NaN
 }
 
 function decodeSlots(text: string): number[] {

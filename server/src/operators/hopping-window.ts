@@ -135,7 +135,7 @@ export class HoppingWindow implements WindowOperator {
       if (this.#closing.length === 0) this.#mark ??= { start, key: undefined }
       this.#closing.push({ start, keys: keys.sort(), next: 0 })
     }
-    this.#nextEnd = Math.min(...this.#waiting) + this.#spec.sizeMs
+    this.#nextEnd = least(this.#waiting) + this.#spec.sizeMs
   }
 
   flush(): void {
@@ -307,6 +307,13 @@ export class HoppingWindow implements WindowOperator {
       delta: delta === '' ? undefined : this.#aggregates.decode(delta),
     })
   }
+}
+
+/** Infinity of none. They may be more than a call takes arguments. */
+function least(times: Iterable<number>): number {
+  let least = Number.POSITIVE_INFINITY
+  for (const time of times) if (time < least) least = time
+  return least
 }
 
 function isCovered(mark: Mark, start: number, key: string): boolean {

@@ -40,6 +40,7 @@ describe('window shapes', () => {
     [{ hopping: { size: '10s' } }, 'bad_duration', /hopping\.slide/],
     [{ hopping: { size: '10s', slide: '99ms' } }, 'bad_window', /hopping\.slide must be at least/],
     [{ hopping: { size: '99ms', slide: '1s' } }, 'bad_window', /hopping\.size must be at least/],
+    [{ hopping: { size: '3h', slide: '100ms' } }, 'bad_window', /into 108000 windows/],
     [{ hopping: { size: '10s', slide: '1s' }, offset: '1s' }, 'bad_window', /shorter than the slide of 1000ms/],
     [{ hopping: { size: '10s', slide: '1s' }, offset: '-2s' }, 'bad_window', /shorter than the slide/],
     [{ hopping: { size: '10s', slide: '1s', gap: '1s' } }, 'bad_window', /hopping has no gap/],

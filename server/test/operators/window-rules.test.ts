@@ -49,6 +49,10 @@ describe('window assignment', () => {
     expect([-8, -7, 2, 3].map((time) => windowsOf(time, gaps))).toEqual([[[-10, -7]], [], [[0, 3]], []])
     const run = hopping({ sizeMs: 3, slideMs: 10 })
     expect(run.add(at(1), at(5), at(12))).toEqual(['added', 'none', 'added'])
+    const many = hopping({ sizeMs: 200_000, slideMs: 1 })
+    many.add(at(0))
+    many.advance(2)
+    expect(seen(many)).toHaveLength(2)
   })
 })
 

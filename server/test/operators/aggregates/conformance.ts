@@ -122,6 +122,14 @@ export function describeConformance(name: string, aggregate: Conforming): void {
       )
       expect(() => JSON.stringify(set.result(reload(set, state)))).not.toThrow()
     })
+
+    test('O-AGG-15 data of another type - can be stored and read again', () => {
+      const set = new AggregateSet({ a: { ...spec, ...('field' in spec && { field: 'a' }) }, n: { fn: 'count' } })
+      const state = set.create()
+      for (const a of ['1;2|3,4', true, [5], { b: 6 }]) set.add(state, { a }, 0)
+      expect(set.result(reload(set, state))).toEqual(set.result(state))
+      expect(set.result(state).n).toBe(4)
+    })
   })
 }
 
