@@ -1,7 +1,7 @@
 import { ContractClaim, openCommandConnection, openTopology, untilReady } from './bus/index.ts'
 import { systemClock } from './clock.ts'
 import type { Contract } from './config/model.ts'
-import { PartitionPool, Pipeline } from './workers/index.ts'
+import { BackfillPool, PartitionPool, Pipeline } from './workers/index.ts'
 
 export interface WorkerSettings {
   readonly redisUrl: string
@@ -27,12 +27,15 @@ export async function startWorker(settings: WorkerSettings, contract: Contract):
   const claim = new ContractClaim(redis, contract.hash)
   await claim.start()
   const pipeline = new Pipeline(contract)
-  const pool = new PartitionPool({ redisUrl, redis, partitions, workerId, pipeline, clock: systemClock, log })
+  const shared = { redisUrl, redis, partitions, workerId, clock: systemClock, log }
+  const pool = new PartitionPool({ ...shared, pipeline })
   await pool.start()
+  const backfills = new BackfillPool({ ...shared, contract })
+  backfills.start()
 
   let closing: Promise<void> | undefined
   const close = async (deadlineMs: number) => {
-    await pool.close(deadlineMs)
+    await Promise.all([pool.close(deadlineMs), backfills.close(deadlineMs)])
     claim.close()
     redis.disconnect()
   }

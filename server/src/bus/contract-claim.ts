@@ -49,3 +49,8 @@ export class ContractClaim {
     return holder
   }
 }
+
+/** The contract hash of the processes that run now; `undefined` when none does. */
+export async function runningContract(redis: Redis): Promise<string | undefined> {
+  return (await redis.get(keys.contract)) ?? undefined
+}

@@ -20,3 +20,9 @@ export async function openTopology(redis: Redis, partitions: number): Promise<vo
   }
   for (let partition = 0; partition < partitions; partition++) await openPartition(redis, partition)
 }
+
+/** The partition count of the data in Redis; `undefined` when there is none. */
+export async function storedPartitions(redis: Redis): Promise<number | undefined> {
+  const stored = await redis.hget(keys.cluster, 'partitions')
+  return stored === null ? undefined : Number(stored)
+}

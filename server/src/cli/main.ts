@@ -18,7 +18,10 @@ export const COMMANDS: Readonly<Record<string, Listing>> = {
   worker: { summary: 'one worker on the Redis at REDIS_URL', load: () => import('./worker.ts') },
   demo: { summary: 'publish simulated sensors and a shop to a gateway', load: () => import('./demo.ts') },
   contract: { summary: 'print the contract of a config for other repositories', load: () => import('./contract.ts') },
-  window: { summary: 'try a window offline: replay events, assign times', load: () => import('./window.ts') },
+  window: {
+    summary: 'try a window offline: replay, assign; or fill its past: backfill',
+    load: () => import('./window.ts'),
+  },
 }
 
 const USAGE = `tidegate <command> [options]

@@ -7,8 +7,9 @@ import { parseOptions, UsageError } from './usage-error.ts'
 
 export const usage = `tidegate window replay --spec <json or file>
 tidegate window assign --spec <json or file> <time>...
+tidegate window backfill <name> --from <time> [--to <time>] [--detach] [--config <file>] [--data <folder>]
 
-Tries a window offline, with the operator that workers run.
+Tries a window offline, with the operator that workers run, or fills the past of one that was added or changed.
 
   replay  reads steps from standard input, a JSON object a line, and writes what each leads to:
             {"event":{"key","time","value","source"?}}   one event; {"bundle":[...]} several, as one record batch
@@ -19,6 +20,13 @@ Tries a window offline, with the operator that workers run.
             {"end":true}                                 nothing comes any more
           and out come {"pane":...}, {"withdraw":...}, {"late":...}, {"watermark":W} when it moved, and {"step":n}.
   assign  writes {"time":t,"windows":[[start,end],...]} for each time in ms.
+  backfill  computes the windows that start before the live one has all events, from the logs as far as retention keeps
+          them, and appends their panes to its topic. The workers do it and go on when this command ends; said again it
+          shows how far they are. What was filled before is not filled twice.
+            --from    first start of a window: 2026-11-23, 2026-11-23T12:00:00Z, 24h (ago) or earliest
+            --to      only windows that start before it
+            --detach  does not wait
+            --config  the config that runs; --data  folder of the \`tidegate start\` to ask, when REDIS_URL is not set
 
 Fields of the spec; durations are ms or text such as "10s":
   type             tumbling, hopping or session
@@ -35,17 +43,21 @@ Examples:
   echo '{"event":{"key":"a","time":1,"value":2}}' | tidegate window replay --spec '{"type":"tumbling","size":"10s","aggregate":"sum"}'
   tidegate window replay --spec session.json < steps.ndjson
   tidegate window assign --spec '{"type":"hopping","size":"1m","slide":"20s"}' 1732350000120
+  tidegate window backfill sensor.1m --from 24h
+  REDIS_URL=redis://127.0.0.1:6379 tidegate window backfill sensor.1m --from 2026-11-23T00:00:00Z --to 2026-11-24
 `
 
 /** A number is a time even when it is negative, which option parsers take for an option. */
 const TIME = /^-?\d+$/
 
 export async function run([command, ...args]: string[]): Promise<number> {
+  // Loaded on demand: the others need neither Redis nor BullMQ.
+  if (command === 'backfill') return (await import('./backfill.ts')).backfill(args)
   const times = args.filter((arg, i) => TIME.test(arg) && args[i - 1] !== '--spec')
   const options = args.filter((arg) => !times.includes(arg))
   const flags = parseOptions(options, { spec: { type: 'string' } })
   if (command !== 'replay' && command !== 'assign') {
-    throw new UsageError(command === undefined ? 'say replay or assign' : `there is no window ${command}`)
+    throw new UsageError(command === undefined ? 'say replay, assign or backfill' : `there is no window ${command}`)
   }
   if (flags.spec === undefined) throw new UsageError('--spec is missing')
   const spec = readReplaySpec(flags.spec)

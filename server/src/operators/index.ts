@@ -12,6 +12,7 @@ export {
   type StoredMergeClock,
   type StoredMergeState,
 } from './merge-window.ts'
+export { SessionWindow } from './session-window.ts'
 export { SourceClock } from './source-clock.ts'
 export { type Partial, type TumblingSpec, TumblingWindow } from './tumbling-window.ts'
 export { END_OF_TIME, type StoredWatermarks, Watermarks } from './watermarks.ts'

@@ -93,6 +93,12 @@ export class SessionWindow implements WindowOperator {
     return this.#kept.hasUntil(this.#watermark - this.#spec.allowedLatenessMs)
   }
 
+  /** Whether there is a session that started before `time`. */
+  hasStartBefore(time: number): boolean {
+    for (const [first] of this.#sessions.values()) if (first!.start < time) return true
+    return false
+  }
+
   add(key: string, time: number, data: unknown): 'added' | 'late' | 'full' {
     const end = time + this.#spec.gapMs
     const touching = (this.#sessions.get(key) ?? []).filter(

@@ -8,6 +8,8 @@ import { identify, isAlive, type ProcessIdentity } from './process-identity.ts'
 interface Holder {
   readonly owner: ProcessIdentity
   readonly redis: ProcessIdentity | undefined
+  /** Where that Redis listens. */
+  readonly socket?: string
 }
 
 /** A Redis whose parent was killed saves its last writes and ends; a large one on a slow disk takes a while. */
@@ -41,8 +43,8 @@ export class FolderLock {
   }
 
   /** Makes the lock outlive this process until the Redis has ended too. */
-  async coverRedis(pid: number): Promise<void> {
-    const holder: Holder = { owner: identify(process.pid), redis: identify(pid) }
+  async coverRedis(pid: number, socket: string): Promise<void> {
+    const holder: Holder = { owner: identify(process.pid), redis: identify(pid), socket }
     const fresh = `${this.#file}.${randomUUID()}`
     await writeFile(fresh, JSON.stringify(holder))
     await rename(fresh, this.#file)
@@ -51,6 +53,12 @@ export class FolderLock {
   async release(): Promise<void> {
     await rm(this.#file, { force: true })
   }
+}
+
+/** Where the Redis of the Tidegate that now holds a data folder listens; nothing when there is none. */
+export async function privateRedisOf(folder: string): Promise<string | undefined> {
+  const holder = await readHolder(join(folder, 'lock'))
+  return typeof holder === 'object' && isAlive(holder.owner) ? holder.socket : undefined
 }
 
 async function linkUnlessThere(from: string, to: string): Promise<boolean> {

@@ -87,7 +87,7 @@ export class PrivateRedis {
     await mkdir(this.#socketFolder, { recursive: true, mode: 0o700 })
     const running = new Running(this.#binary, redisArguments(this.#folder, this.url), this.#socketFolder)
     this.#running = running
-    await this.#lock.coverRedis(running.pid)
+    await this.#lock.coverRedis(running.pid, this.url)
     await this.#untilReady(running)
     // What it says at every start would bury why it ends.
     running.log = ''

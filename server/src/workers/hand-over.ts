@@ -7,6 +7,9 @@ import type { Offsets, StoredProgress, WindowBegin } from './progress.ts'
 
 type Topics = ReadonlyMap<string, TopicDefinition>
 
+/** How far apart the clocks of gateways and Redis may be. */
+const MAX_SKEW_MS = 60_000
+
 /** Where the windows by key of a partition begin: a known one where it did, a new one behind what its inputs held by then. */
 export function beginsOf(pipeline: Pipeline, progress: StoredProgress, offsets: Offsets): Record<string, WindowBegin> {
   const begins: Record<string, WindowBegin> = {}
@@ -64,7 +67,7 @@ function inputAppendedBeforeMs(name: string, topics: Topics): number {
   const topic = topics.get(name)
   if (topic?.kind === 'flow') return inputAppendedBeforeMs(topic.from, topics)
   if (topic?.kind === 'window') return extentMs(topic.spec) + appendedBeforeMs(topic, topics)
-  return LIMITS.maxFutureMs
+  return LIMITS.maxFutureMs + MAX_SKEW_MS
 }
 
 function latestInput({ from }: WindowTopic, topics: Topics, maxTimes: Readonly<Record<string, number>>): number {

@@ -10,17 +10,15 @@ import {
   noteSuspect,
   openPartition,
   type Redis,
+  readBackfill,
   settleLineage,
   type TakeReply,
   takePartition,
   trimLog,
 } from '../bus/index.ts'
+import { readHash } from './hash-fields.ts'
 import type { StoredState } from './partition-fold.ts'
-import { decodeOffsets, decodeProgress } from './progress.ts'
-import type { HashFields } from './stored-window.ts'
-
-/** Fields of one HSCAN step. */
-const SCAN_COUNT = 1_000
+import { decodeOffsets, decodeProgress, type Offsets } from './progress.ts'
 
 /** State together with what the next commit must build on. */
 export interface LoadedState extends StoredState {
@@ -69,7 +67,9 @@ export class PartitionStore {
     const [commitSeq, offsets, clocks] = await this.#guard.run(() =>
       this.#redis.hmget(keys.meta(this.partition), 'commitSeq', 'offsets', 'clocks'),
     )
-    const stored = await Promise.all(storeKeys.map(async (key) => [key, await this.#scan(key)] as const))
+    const stored = await Promise.all(
+      storeKeys.map(async (key) => [key, await readHash(this.#redis, this.#guard, key)] as const),
+    )
     return {
       commitSeq: Number(commitSeq ?? 0),
       offsets: decodeOffsets(offsets ?? ''),
@@ -82,6 +82,14 @@ export class PartitionStore {
   /** Committed offsets of another partition's owner, as text. */
   async offsetsOf(partition: number): Promise<string> {
     return (await this.#guard.run(() => this.#redis.hget(keys.meta(partition), 'offsets'))) ?? ''
+  }
+
+  /** How far backfills of windows in this partition have read that were worked on since `sinceMs`. */
+  async backfillOffsets(windows: readonly string[], sinceMs: number): Promise<Offsets[]> {
+    const records = windows.map((window) => readBackfill(this.#redis, this.#guard, this.partition, window))
+    return (await Promise.all(records))
+      .filter((record) => record?.status === 'open' && record.heartbeat >= sinceMs)
+      .map((record) => decodeOffsets(record!.offsets))
   }
 
   /** Bytes that hashes of the partition take in Redis, estimated from a few fields of each. */
@@ -98,17 +106,5 @@ export class PartitionStore {
   /** Accepts the data now in Redis: as the same log if every known entry is there, as another one if not. */
   settle(seen: Lineage, known: readonly KnownEntry[]): Promise<void> {
     return this.#guard.run(() => settleLineage(this.#redis, this.partition, seen, known))
-  }
-
-  async #scan(key: string): Promise<HashFields> {
-    // HSCAN may return a field twice, but never misses one that stays: the map keeps each once.
-    const fields = new Map<string, string>()
-    let cursor = '0'
-    do {
-      const [next, page] = await this.#guard.run(() => this.#redis.hscan(key, cursor, 'COUNT', SCAN_COUNT))
-      for (let i = 0; i < page.length; i += 2) fields.set(page[i]!, page[i + 1]!)
-      cursor = next
-    } while (cursor !== '0')
-    return [...fields]
   }
 }

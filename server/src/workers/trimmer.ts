@@ -10,6 +10,8 @@ import { decodeOffsets, foreignLog, type Offsets } from './progress.ts'
 
 /** Trimming is free at node borders, so there is no hurry. */
 const TRIM_EVERY_MS = 10_000
+/** A backfill that nobody has worked on for this long holds nothing: the disk is not left to fill for one that is forgotten. */
+export const BACKFILL_HOLD_MS = 10 * 60 * 1_000
 /** Dead letters have no retention of their own in the config. */
 const DEAD_LETTER_RETENTION_MS = 24 * 60 * 60 * 1_000
 
@@ -48,9 +50,12 @@ export class Trimmer {
 
   async #trim(token: string, committed: Offsets, now: number): Promise<void> {
     const inputs = new Set(this.#pipeline.inputs.map(({ name }) => name))
+    const windows = this.#pipeline.windows.map(({ name }) => name)
+    const backfills = await this.#store.backfillOffsets(windows, now - BACKFILL_HOLD_MS)
     for (const { name, kind, retentionMs } of this.#pipeline.contract.topics.values()) {
       const cut = `${now - retentionMs}-0`
-      const lowest = inputs.has(name) ? older(cut, committed.get(name)) : cut
+      const held = backfills.flatMap((offsets) => offsets.get(name) ?? [])
+      const lowest = inputs.has(name) ? older(held.reduce(olderOf, cut), committed.get(name)) : cut
       if (lowest !== undefined) await this.#store.trim(token, name, lowest)
       if (kind === 'late') continue
       await this.#store.trim(token, deadLetterTopic(name), `${now - DEAD_LETTER_RETENTION_MS}-0`)
@@ -73,6 +78,9 @@ export class Trimmer {
 
 /** The older of two stream ids; nothing may be trimmed while the second is unknown. */
 function older(a: string, b: string | undefined): string | undefined {
-  if (b === undefined) return undefined
+  return b === undefined ? undefined : olderOf(a, b)
+}
+
+function olderOf(a: string, b: string): string {
   return compareStreamIds(a, b) < 0 ? a : b
 }

@@ -19,6 +19,7 @@ import { startTestRedis, type TestRedis } from '../support/redis.ts'
 
 const DAY_MS = 24 * 60 * 60 * 1_000
 const NOW = 10 * DAY_MS
+const TRIM_MS = 60_000
 const window = reading.window('a.all', { tumbling: '10s', groupBy: null, aggregate: { count: 'count' } })
 const byField = reading.window('a.by_k', { tumbling: '10s', groupBy: 'k', aggregate: { count: 'count' } })
 const pipeline = new Pipeline(defineConfig({ topics: [reading, other, window, byField] }).contract)
@@ -51,7 +52,7 @@ const left = async (topic: string) =>
 async function trim(committed: Record<string, string>): Promise<void> {
   let now = NOW
   const trimmer = new Trimmer(new PartitionStore(0, redis, new Guard('commit')), pipeline, 2, { now: () => now })
-  now += 60_000
+  now += TRIM_MS
   await trimmer.trimWhenDue('t', () => new Map(Object.entries(committed)))
 }
 
@@ -74,6 +75,21 @@ describe('trimmer', () => {
     expect(await left('a.reading')).toEqual([old(28), old(26)])
     await trim({})
     expect(await left('a.reading')).toEqual([old(28), old(26)])
+  })
+
+  it('W-BACKFILL-5 keeps what a backfill has yet to read, until nobody has worked on it for 10 minutes', async () => {
+    await fill('a.reading', old(30), old(28), old(26))
+    const workedOn = (ms: number) =>
+      redis.hset(keys.backfill(0, 'a.by_k'), {
+        ...{ version: 'v', status: 'open', heartbeat: NOW + TRIM_MS - ms },
+        offsets: JSON.stringify({ 'a.reading': `${old(28)}-0` }),
+      })
+    await workedOn(9 * 60_000)
+    await trim({ 'a.reading': `${old(1)}-0` })
+    expect(await left('a.reading')).toEqual([old(28), old(26)])
+    await workedOn(11 * 60_000)
+    await trim({ 'a.reading': `${old(1)}-0` })
+    expect(await left('a.reading')).toEqual([])
   })
 
   it('W-TRIM-1 keeps partial results until the merging partition has committed them', async () => {

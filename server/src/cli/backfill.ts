@@ -1,0 +1,191 @@
+import { setTimeout as pause } from 'node:timers/promises'
+import {
+  Guard,
+  openCommandConnection,
+  type Redis,
+  readWorkerReports,
+  runningContract,
+  storedPartitions,
+  untilReady,
+} from '../bus/index.ts'
+import { defaultConfigPath, loadConfig } from '../config/load-config.ts'
+import { readSettings, type Settings } from '../config/settings.ts'
+import { privateRedisOf } from '../supervisor/folder-lock.ts'
+import {
+  BackfillRefused,
+  type BackfillStatus,
+  Backfills,
+  backfillTarget,
+  type StartedBackfill,
+} from '../workers/index.ts'
+import { parseTime } from './time-option.ts'
+import { parseOptions, UsageError } from './usage-error.ts'
+
+const CONNECT_DEADLINE_MS = 5_000
+const LOOK_EVERY_MS = 250
+/** Where lines cannot be written over, one a while. */
+const LINE_EVERY_MS = 2_000
+/** As a shell has it for a process that SIGINT ended. */
+const INTERRUPTED = 130
+
+/** `tidegate window backfill <name>`: resolves to the exit code. @throws UsageError, BackfillRefused */
+export async function backfill(args: string[]): Promise<number> {
+  const [name, ...options] = args
+  if (name === undefined || name.startsWith('-'))
+    throw new UsageError('say the window: tidegate window backfill <name>')
+  const flags = parseOptions(options, {
+    from: { type: 'string' },
+    to: { type: 'string' },
+    config: { type: 'string' },
+    data: { type: 'string' },
+    detach: { type: 'boolean', default: false },
+  })
+  const now = Date.now()
+  const from = flags.from === undefined ? undefined : parseFrom(flags.from, now)
+  const to = flags.to === undefined ? undefined : parseTime('to', flags.to, now)
+  if (from === undefined && to !== undefined) throw new UsageError('--to goes with --from')
+  if (typeof from === 'number' && to !== undefined && from >= to) throw new UsageError('--from must lie before --to')
+  const { contract } = await loadConfig(flags.config ?? defaultConfigPath(process.cwd()))
+  const target = backfillTarget(contract, name)
+  const redisUrl = await redisOf(readSettings(flags))
+  const redis = openCommandConnection(redisUrl, 'backfill')
+  let backfills: Backfills | undefined
+  try {
+    await untilReady(redis, CONNECT_DEADLINE_MS)
+    const partitions = await partitionsOf(redis, contract.hash)
+    backfills = new Backfills(redisUrl, redis, new Guard('query'), partitions, contract, target)
+    const request = from === undefined ? undefined : { from, ...(to !== undefined && { to }) }
+    const started = await backfills.start(request)
+    if (started.nothing !== undefined) {
+      say(`${started.nothing}.`)
+      return 0
+    }
+    say(describe(name, started))
+    if (!flags.detach) return await follow(name, backfills, started, redis)
+    say(goOn(name))
+    return 0
+  } finally {
+    await backfills?.close()
+    redis.disconnect()
+  }
+}
+
+function parseFrom(text: string, now: number): number | 'earliest' {
+  return text === 'earliest' ? text : parseTime('from', text, now)
+}
+
+/** @throws when there is no Redis to be found. */
+async function redisOf({ redisUrl, dataFolder }: Settings): Promise<string> {
+  const found = redisUrl ?? (await privateRedisOf(dataFolder))
+  if (found !== undefined) return found
+  throw new Error(
+    `REDIS_URL is not set, and no \`tidegate start\` runs on the data folder ${dataFolder} (--data, or TIDEGATE_DATA).`,
+  )
+}
+
+/** The partition count, once it is sure that somebody of the same config does the work. @throws BackfillRefused */
+async function partitionsOf(redis: Redis, contract: string): Promise<number> {
+  const [partitions, running, workers] = await Promise.all([
+    storedPartitions(redis),
+    runningContract(redis),
+    readWorkerReports(redis),
+  ])
+  if (partitions === undefined) throw new BackfillRefused('this Redis holds no data of Tidegate')
+  if (running === undefined || workers.size === 0) {
+    throw new BackfillRefused('no worker is running, and workers do the work. Start one: tidegate worker')
+  }
+  if (running !== contract) {
+    throw new BackfillRefused(
+      `what runs has another config (contract ${running}, this one is ${contract}). Name the same file with --config, ` +
+        'or restart the gateways and workers with this one.',
+    )
+  }
+  return partitions
+}
+
+async function follow(
+  name: string,
+  backfills: Backfills,
+  { partitions }: StartedBackfill,
+  redis: Redis,
+): Promise<number> {
+  const interrupt = new AbortController()
+  process.once('SIGINT', () => interrupt.abort())
+  const startedAt = performance.now()
+  const before = await backfills.status(partitions)
+  const line = new ProgressLine()
+  for (let status = before; ; status = await backfills.status(partitions)) {
+    const seconds = (performance.now() - startedAt) / 1_000
+    const hasWorkers = (await readWorkerReports(redis)).size > 0
+    const note = hasWorkers ? undefined : 'no worker is running: start one to go on'
+    line.show(progressText(status, (status.events - before.events) / Math.max(0.25, seconds), note))
+    if (status.done === status.partitions) {
+      line.end()
+      return finish(status, seconds)
+    }
+    await pause(LOOK_EVERY_MS, undefined, { signal: interrupt.signal }).catch(() => {})
+    if (!interrupt.signal.aborted) continue
+    line.end()
+    say(goOn(name))
+    return INTERRUPTED
+  }
+}
+
+function finish({ failures, events, panes }: BackfillStatus, seconds: number): number {
+  if (failures.length === 0) {
+    say(`done in ${seconds.toFixed(1)} s: ${number(panes)} panes of ${number(events)} events`)
+    return 0
+  }
+  process.stderr.write(`tidegate window backfill: it did not come to its end: ${failures.join('; ')}\n`)
+  return 1
+}
+
+function describe(name: string, { request: { from, to }, isJoined, partitions }: StartedBackfill): string {
+  const since = from === 'earliest' ? 'as far back as its logs go' : `from ${new Date(from).toISOString()}`
+  const until = to === undefined ? 'where the live window begins' : `${new Date(to).toISOString()}`
+  const joined = isJoined ? ' This backfill was under way already.' : ''
+  return `${name}: filling windows ${since} up to ${until}, in ${partitions.length} partitions.${joined}`
+}
+
+/** @param perSecond events since this command looks on. */
+export function progressText(status: BackfillStatus, perSecond: number, note: string | undefined): string {
+  const { fraction, events, panes, done, partitions } = status
+  const isWaiting = fraction === 1 && done < partitions
+  const parts = [
+    `${Math.floor(fraction * 100)} %`,
+    `${number(events)} events (${number(Math.round(perSecond))}/s)`,
+    `${number(panes)} panes`,
+    `${done} of ${partitions} partitions done`,
+    ...(isWaiting ? ['waiting until the last windows are closed to late events'] : []),
+  ]
+  return [...parts, ...(note === undefined ? [] : [note])].join(', ')
+}
+
+/** One line written over and over in a terminal; elsewhere a line a while. */
+class ProgressLine {
+  #shownAt = Number.NEGATIVE_INFINITY
+  #text = ''
+
+  show(text: string): void {
+    this.#text = text
+    if (process.stdout.isTTY) process.stdout.write(`\r\u001b[K${text}`)
+    else if (performance.now() - this.#shownAt >= LINE_EVERY_MS) {
+      this.#shownAt = performance.now()
+      say(text)
+      this.#text = ''
+    }
+  }
+
+  end(): void {
+    if (process.stdout.isTTY) say('')
+    else if (this.#text !== '') say(this.#text)
+  }
+}
+
+const goOn = (name: string) => `The workers go on with it. To look how far it is: tidegate window backfill ${name}`
+
+const number = (count: number) => count.toLocaleString('en-US')
+
+function say(line: string): void {
+  process.stdout.write(`${line}\n`)
+}

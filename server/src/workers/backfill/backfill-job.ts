@@ -1,0 +1,169 @@
+import { setTimeout as pause } from 'node:timers/promises'
+import { type BackfillRecord, HEARTBEAT_EVERY_MS, type Ownership } from '../../bus/index.ts'
+import type { Clock } from '../../clock.ts'
+import { decodeOffsets, decodeProgress } from '../progress.ts'
+import { Abandoned, RETRY_MS, untilAnswered } from '../retry.ts'
+import { SUSPICIOUS_TAKES } from '../suspect-fold.ts'
+import type { Turn } from '../turn.ts'
+import { type BackfillEnd, BackfillLoop } from './backfill-loop.ts'
+import type { BackfillStore } from './backfill-store.ts'
+import type { BackfillRun } from './plan.ts'
+import { decodeFilled, type FilledRange } from './range.ts'
+import { decodeTotals, progressOf, type RunProgress } from './run-progress.ts'
+import type { BackfillTarget } from './target.ts'
+
+export interface BackfillContext {
+  readonly partitions: number
+  readonly clock: Clock
+  readonly folding: Turn
+  readonly log: (message: string) => void
+}
+
+/**
+ * Works on the backfill of one window in one partition, from take to close. What its loop holds in memory is dropped and
+ * loaded again after any commit that was not accepted; one that lost its token ends.
+ */
+export class BackfillJob {
+  readonly #context: BackfillContext
+  readonly #target: BackfillTarget
+  readonly #store: BackfillStore
+  readonly #report: (progress: RunProgress) => void
+  #loop: BackfillLoop | undefined
+  #isFenced = false
+  #isStopping = false
+  #isAbandoned = false
+  readonly #isOver = () => this.#isFenced || this.#isAbandoned
+
+  constructor(
+    context: BackfillContext,
+    target: BackfillTarget,
+    store: BackfillStore,
+    report: (progress: RunProgress) => void,
+  ) {
+    this.#context = context
+    this.#target = target
+    this.#store = store
+    this.#report = report
+  }
+
+  /** Ends `run` after a last commit and the release. */
+  stop(): void {
+    this.#isStopping = true
+    this.#loop?.stop()
+  }
+
+  /** Ends `run` as soon as Redis fails to answer a call. */
+  abandon(): void {
+    this.stop()
+    this.#isAbandoned = true
+  }
+
+  /** Resolves to whether the work is left for somebody else to go on with. Called once. @throws BusMismatch */
+  async run(): Promise<boolean> {
+    try {
+      const record = await untilAnswered(() => this.#store.read(), this.#isOver)
+      if (record?.status !== 'open') return false
+      const ownership = await this.#take()
+      if (ownership === undefined) return this.#isStopping
+      return await this.#own(ownership)
+    } catch (error) {
+      if (error instanceof Abandoned) return false
+      throw error
+    }
+  }
+
+  async #own(ownership: Ownership): Promise<boolean> {
+    const beat = setInterval(() => void this.#heartbeat(ownership.token), HEARTBEAT_EVERY_MS)
+    try {
+      for (;;) {
+        const end = await this.#loopOnce(ownership)
+        if (end === 'closed' || end === 'fenced') return false
+        if (end === 'stopped') break
+        if (end === 'lineage') await this.#untilSettled()
+      }
+    } finally {
+      // Before the release: a heartbeat after it would take it back.
+      clearInterval(beat)
+    }
+    return untilAnswered(() => this.#store.release(ownership.token), this.#isOver)
+  }
+
+  async #loopOnce({ token, takes }: Ownership): Promise<'closed' | Exclude<BackfillEnd, 'done' | 'trimmed'>> {
+    const { partitions, clock, folding } = this.#context
+    const record = await untilAnswered(() => this.#store.read(), this.#isOver)
+    if (record?.status !== 'open') return 'fenced'
+    const run = JSON.parse(record.run) as BackfillRun
+    const filled = decodeFilled(record.filled)
+    const isOther = record.version !== this.#target.version
+    if (isOther) return this.#close(token, run, 'the definition of the window has changed', filled)
+    const progress = decodeProgress(record.clocks)
+    if (takes > SUSPICIOUS_TAKES) {
+      const reached = { from: run.from, to: run.to, endsBy: progress.watermarks[this.#target.window.name] ?? run.from }
+      return this.#close(token, run, 'the workers that compute it end: see their logs', [...filled, reached])
+    }
+    const stored = await untilAnswered(() => this.#store.load(run.state), this.#isOver)
+    const onProgress: ConstructorParameters<typeof BackfillLoop>[0]['onProgress'] = (offsets, totals) =>
+      this.#report(progressOf(run, new Map(offsets), totals))
+    const [target, store, isOver] = [this.#target, this.#store, this.#isOver]
+    const parts = { target, run, filled, store, partitions, clock, folding, token, isOver, onProgress }
+    this.#loop = new BackfillLoop(parts, { ...stateOf(record), progress, stored })
+    if (this.#isStopping) this.#loop.stop()
+    const end = await this.#loop.run()
+    const range = { from: run.from, to: run.to }
+    if (end === 'done') return this.#close(token, run, '', [...filled, range])
+    if (end !== 'trimmed') return end
+    const reason = 'entries that it had yet to read were removed by retention, because nobody worked on it for too long'
+    return this.#close(token, run, reason, [...filled, { ...range, endsBy: this.#loop.watermark }])
+  }
+
+  async #close(
+    token: string,
+    { state }: BackfillRun,
+    reason: string,
+    filled: readonly FilledRange[],
+  ): Promise<'closed' | 'fenced'> {
+    const status = reason === '' ? 'done' : 'failed'
+    const { partition, window } = this.#store
+    this.#context.log(`backfill of ${window}, partition ${partition}: ${reason === '' ? 'done' : reason}`)
+    const end = { status, reason, filled: JSON.stringify(filled), state } as const
+    return (await untilAnswered(() => this.#store.close(token, end), this.#isOver)) ? 'closed' : 'fenced'
+  }
+
+  async #take(): Promise<Ownership | undefined> {
+    let hasWaited = false
+    while (!this.#isStopping) {
+      const reply = await untilAnswered(() => this.#store.take(), this.#isOver)
+      if (reply.status === 'ok') return reply.ownership
+      if (reply.status === 'lineage') await this.#untilSettled()
+      else if (hasWaited) return undefined
+      else {
+        hasWaited = true
+        await pause(reply.staleInMs + 1)
+      }
+    }
+    return undefined
+  }
+
+  async #heartbeat(token: string): Promise<void> {
+    try {
+      if (await this.#store.heartbeat(token)) return
+      this.#isFenced = true
+      this.#loop?.stop()
+    } catch {
+      // Redis is away: the next heartbeat or commit tells whether the backfill is still ours.
+    }
+  }
+
+  /** The owner of the partition, or a gateway, settles a changed lineage. */
+  async #untilSettled(): Promise<void> {
+    for (;;) {
+      const lineage = await untilAnswered(() => this.#store.lineage(), this.#isOver)
+      if (lineage.stored === lineage.current || this.#isStopping) return
+      await pause(RETRY_MS)
+    }
+  }
+}
+
+function stateOf({ commitSeq, offsets, clocks }: BackfillRecord) {
+  return { commitSeq, offsetsText: offsets, offsets: decodeOffsets(offsets), totals: decodeTotals(clocks) }
+}

@@ -1,0 +1,108 @@
+import { setTimeout as pause } from 'node:timers/promises'
+import { Guard, HEARTBEAT_FRESH_MS, listBackfills, type Redis, unlistBackfill } from '../../bus/index.ts'
+import type { Clock } from '../../clock.ts'
+import type { Contract } from '../../config/model.ts'
+import { JobQueue } from '../job-queue.ts'
+import { Turn } from '../turn.ts'
+import { type BackfillContext, BackfillJob } from './backfill-job.ts'
+import { BACKFILLS, type BackfillJobData } from './backfill-queue.ts'
+import { BackfillStore } from './backfill-store.ts'
+import { BackfillRefused } from './refused.ts'
+import type { RunProgress } from './run-progress.ts'
+import { backfillTarget } from './target.ts'
+
+/** A job may vanish, a backfill may not: it is offered again when nobody has worked on it for this long. */
+const RECONCILE_MS = 5_000
+
+export interface BackfillPoolOptions {
+  readonly redisUrl: string
+  readonly redis: Redis
+  readonly partitions: number
+  readonly workerId: string
+  readonly contract: Contract
+  readonly clock: Clock
+  readonly log: (message: string) => void
+}
+
+/** The backfills that one worker process works on. */
+export class BackfillPool {
+  readonly #options: BackfillPoolOptions
+  readonly #context: BackfillContext
+  readonly #guard = new Guard('jobs')
+  readonly #queue: JobQueue<BackfillJobData>
+  readonly #jobs = new Map<string, BackfillJob>()
+  readonly #runs = new Set<Promise<void>>()
+  #timer: NodeJS.Timeout | undefined
+  #isClosing = false
+
+  constructor(options: BackfillPoolOptions) {
+    this.#options = options
+    const { redisUrl, workerId, partitions, clock, log } = options
+    this.#context = { partitions, clock, folding: new Turn(), log }
+    this.#queue = new JobQueue(redisUrl, workerId, partitions, BACKFILLS, (data, report) => this.#hold(data, report))
+  }
+
+  start(): void {
+    this.#timer = setInterval(() => void this.#reconcile().catch(() => {}), RECONCILE_MS)
+  }
+
+  /** Leaves every backfill to others, after a last commit. Whatever is not done by the deadline is left to takeover. */
+  async close(deadlineMs: number): Promise<void> {
+    this.#isClosing = true
+    clearInterval(this.#timer)
+    const handOver = async () => {
+      await this.#queue.pause()
+      for (const job of this.#jobs.values()) job.stop()
+      await Promise.all(this.#runs)
+      await this.#queue.close()
+    }
+    const deadline = new AbortController()
+    await Promise.race([handOver().catch(() => {}), pause(deadlineMs, undefined, { signal: deadline.signal })])
+    for (const job of this.#jobs.values()) job.abandon()
+    deadline.abort()
+  }
+
+  async #hold(data: BackfillJobData, report: (progress: RunProgress) => void): Promise<void> {
+    const name = BACKFILLS.idOf(data)
+    // BullMQ may hand a stalled job to the very worker that still runs it.
+    if (this.#jobs.has(name) || this.#isClosing) return
+    const run = this.#run(name, data, report)
+    this.#runs.add(run)
+    await run
+    this.#runs.delete(run)
+  }
+
+  async #run(name: string, data: BackfillJobData, report: (progress: RunProgress) => void): Promise<void> {
+    const { contract, redis, log } = this.#options
+    const { partition, window } = data
+    try {
+      const store = new BackfillStore(partition, window, redis, this.#guard)
+      const job = new BackfillJob(this.#context, backfillTarget(contract, window), store, report)
+      this.#jobs.set(name, job)
+      const isLeft = await job.run()
+      if (isLeft) await this.#queue.offer(data)
+    } catch (error) {
+      // Of another config: whoever has that goes on with it.
+      if (error instanceof BackfillRefused) return
+      log(
+        `backfill of ${window}, partition ${partition}: ${error instanceof Error ? (error.stack ?? error.message) : error}`,
+      )
+    } finally {
+      this.#jobs.delete(name)
+    }
+  }
+
+  /** Offers what nobody works on. */
+  async #reconcile(): Promise<void> {
+    const { redis } = this.#options
+    const listed = await listBackfills(redis, this.#guard)
+    if (listed.length === 0) return
+    const [seconds] = await redis.time()
+    for (const { partition, window } of listed) {
+      const record = await new BackfillStore(partition, window, redis, this.#guard).read()
+      if (record?.status !== 'open') await unlistBackfill(redis, this.#guard, partition, window)
+      else if (Number(seconds) * 1_000 - record.heartbeat > HEARTBEAT_FRESH_MS)
+        await this.#queue.offer({ partition, window })
+    }
+  }
+}

@@ -1,0 +1,118 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
+import { keys, openCommandConnection, type Redis, untilReady } from '../../src/bus/index.ts'
+import { progressText } from '../../src/cli/backfill.ts'
+import { main } from '../../src/cli/main.ts'
+import { parseTime } from '../../src/cli/time-option.ts'
+import { loadConfig } from '../../src/config/load-config.ts'
+import { FolderLock, privateRedisOf } from '../../src/supervisor/folder-lock.ts'
+import { startTestRedis, type TestRedis } from '../support/redis.ts'
+
+const CONFIG = fileURLToPath(new URL('../workers/fixtures/backfill-after.config.ts', import.meta.url))
+const NOW = Date.parse('2026-11-23T12:00:00Z')
+let server: TestRedis
+let redis: Redis
+
+beforeAll(async () => {
+  server = await startTestRedis()
+  redis = openCommandConnection(server.url, 'test')
+  await untilReady(redis, 5_000)
+})
+afterAll(async () => {
+  redis.disconnect()
+  await server.close()
+})
+beforeEach(() => {
+  vi.stubEnv('REDIS_URL', server.url)
+})
+afterEach(() => {
+  vi.restoreAllMocks()
+  vi.unstubAllEnvs()
+})
+
+/** Runs `tidegate window backfill` and collects what it prints. */
+async function backfill(...args: readonly string[]) {
+  const out = vi.spyOn(process.stdout, 'write').mockReturnValue(true)
+  const err = vi.spyOn(process.stderr, 'write').mockReturnValue(true)
+  const code = await main(['window', 'backfill', ...args, '--config', CONFIG])
+  return { code, out: out.mock.calls.join(''), err: err.mock.calls.join('') }
+}
+
+describe('tidegate window backfill', () => {
+  it.each([
+    ['2026-11-23', '2026-11-23T00:00:00Z'],
+    ['2026-11-23T11:30:00Z', '2026-11-23T11:30:00Z'],
+    ['2026-11-23T11:30+02:00', '2026-11-23T09:30:00Z'],
+    ['24h', '2026-11-22T12:00:00Z'],
+  ])('X-BACKFILL-1 takes %s', (text, time) => {
+    expect(parseTime('from', text, NOW)).toBe(Date.parse(time))
+  })
+
+  it.each(['2026-11-23T11:30', 'yesterday', '-24h', '2026-13-01', '17'])('X-BACKFILL-1 does not take %s', (text) => {
+    expect(() => parseTime('from', text, NOW)).toThrow(`--from ${text}: say a date`)
+  })
+
+  it.each([
+    [['--from', '24h'], 'say the window'],
+    [['a.1s', '--from', 'soon'], 'say a date'],
+    [['a.1s', '--to', '24h'], '--to goes with --from'],
+    [['a.1s', '--from', '1h', '--to', '2h'], '--from must lie before --to'],
+  ])('X-BACKFILL-1 %j ends with 2', async (args, reason) => {
+    expect(await backfill(...args)).toMatchObject({ code: 2, err: expect.stringContaining(reason) })
+  })
+
+  it('X-BACKFILL-2 says what is missing, one thing after the other', async () => {
+    await redis.flushall()
+    const refusal = async (...args: readonly string[]) => {
+      const { code, err } = await backfill(...args, '--from', '24h')
+      expect(code).toBe(1)
+      return err
+    }
+    expect(await refusal('a.nope')).toContain('there is no window a.nope. The windows of this config: a.1s, a.session')
+    expect(await refusal('a.none')).toContain('a.none is a flow, not a window')
+    expect(await refusal('a.1s')).toContain('holds no data')
+    await redis.hset(keys.cluster, 'partitions', 2)
+    expect(await refusal('a.1s')).toContain('no worker is running')
+    await redis.set(keys.contract, 'another')
+    expect(await refusal('a.1s')).toContain('no worker is running')
+    await redis.zadd(keys.workers, 1, 'w-1')
+    await redis.set(keys.worker('w-1'), '{}')
+    expect(await refusal('a.1s')).toContain('what runs has another config (contract another')
+    await redis.set(keys.contract, (await loadConfig(CONFIG)).contract.hash)
+    const nothing = await backfill('a.1s', '--from', '24h')
+    expect(nothing).toMatchObject({ code: 0, out: expect.stringContaining('from their beginning') })
+  })
+
+  it('X-BACKFILL-3 shows how far it is, and what it waits for', () => {
+    const status = { partitions: 8, done: 2, failures: [], fraction: 0.436, events: 1_204_331, panes: 18_020 }
+    expect(progressText(status, 310_000.4, undefined)).toBe(
+      '43 %, 1,204,331 events (310,000/s), 18,020 panes, 2 of 8 partitions done',
+    )
+    expect(progressText({ ...status, fraction: 1 }, 0, undefined)).toMatch(/waiting until the last windows are closed/)
+    expect(progressText(status, 0, 'no worker is running')).toMatch(/, no worker is running$/)
+  })
+
+  it('X-BACKFILL-5 finds the Redis of a running tidegate start by its data folder', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'tidegate-test-'))
+    try {
+      expect(await privateRedisOf(folder)).toBeUndefined()
+      const lock = await FolderLock.take(folder)
+      await lock.coverRedis(process.pid, '/tmp/a.sock')
+      expect(await privateRedisOf(folder)).toBe('/tmp/a.sock')
+      await lock.release()
+      writeFileSync(join(folder, 'lock'), '{"owner":{"pid":999999999,"startedAt":"never"}}')
+      expect(await privateRedisOf(folder)).toBeUndefined()
+      vi.stubEnv('REDIS_URL', '')
+      const { code, err } = await backfill('a.1s', '--from', '24h', '--data', folder)
+      expect([code, err]).toEqual([
+        1,
+        expect.stringContaining(`no \`tidegate start\` runs on the data folder ${folder}`),
+      ])
+    } finally {
+      rmSync(folder, { recursive: true })
+    }
+  })
+})

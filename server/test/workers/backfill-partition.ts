@@ -1,0 +1,112 @@
+import {
+  decodeEvents,
+  type EventBody,
+  Guard,
+  keys,
+  type LogEntry,
+  openTopology,
+  type Redis,
+  readRange,
+} from '../../src/bus/index.ts'
+import type { Config } from '../../src/index.ts'
+import { BackfillJob } from '../../src/workers/backfill/backfill-job.ts'
+import { BackfillStore } from '../../src/workers/backfill/backfill-store.ts'
+import { Backfills, type StartedBackfill } from '../../src/workers/backfill/backfills.ts'
+import type { BackfillRequest } from '../../src/workers/backfill/plan.ts'
+import { backfillTarget } from '../../src/workers/backfill/target.ts'
+import { PartitionFold } from '../../src/workers/partition-fold.ts'
+import { Pipeline } from '../../src/workers/pipeline.ts'
+import { encodeOffsets } from '../../src/workers/progress.ts'
+import { Turn } from '../../src/workers/turn.ts'
+import { appended, FakeStore, recordBatch } from '../support/fold.ts'
+
+type Contract = Config<never>['contract']
+
+/** A batch with the time at which it was appended, ms. */
+export interface Appended {
+  readonly topic: string
+  readonly at: number
+  readonly events: readonly EventBody[]
+}
+
+/** One partition: its logs in Redis, a live worker that keeps its state in memory and says in Redis how far it is. */
+export class BackfillPartition {
+  readonly #redis: Redis
+  readonly #url: string
+  readonly #store = new FakeStore()
+  readonly #guard = new Guard('query')
+  /** What the live windows put out: topic -> events. */
+  readonly live = new Map<string, EventBody[]>()
+  now = 0
+
+  constructor(redis: Redis, url: string) {
+    this.#redis = redis
+    this.#url = url
+  }
+
+  async open(): Promise<void> {
+    await this.#redis.flushall()
+    await openTopology(this.#redis, 1)
+  }
+
+  async append(batches: readonly Appended[]): Promise<void> {
+    for (const { topic, at, events } of batches) {
+      const { header, payload } = recordBatch(events)
+      await this.#redis.xadd(keys.log(0, topic), `${at}-0`, 'e', 'e', 'h', header, 'd', payload)
+    }
+  }
+
+  /** Folds batches as the owner of the partition does, with what it has stored before. */
+  async runLive({ contract }: { contract: Contract }, batches: readonly Appended[]): Promise<void> {
+    const fold = new PartitionFold(new Pipeline(contract), 0, 1, this.#store.load())
+    const commit = () => {
+      const operations = this.#store.commit(fold)
+      for (const topic of contract.topics.keys()) {
+        this.live.set(topic, [...(this.live.get(topic) ?? []), ...appended(operations, topic)])
+      }
+    }
+    // A worker looks for input before it folds any.
+    fold.polledEmpty(0, new Set())
+    for (const { topic, at, events } of batches) {
+      fold.fold({ topic, streamId: `${at}-0`, events })
+      do commit()
+      while (fold.hasDue)
+    }
+    while (fold.isDirty) commit()
+    await this.#redis.hset(keys.meta(0), {
+      offsets: encodeOffsets(fold.offsets),
+      clocks: JSON.stringify(fold.progress()),
+    })
+  }
+
+  async start(
+    { contract }: { contract: Contract },
+    window: string,
+    request?: BackfillRequest,
+  ): Promise<StartedBackfill> {
+    const backfills = new Backfills(this.#url, this.#redis, this.#guard, 1, contract, backfillTarget(contract, window))
+    try {
+      return await backfills.start(request)
+    } finally {
+      await backfills.close()
+    }
+  }
+
+  job({ contract }: { contract: Contract }, window: string): BackfillJob {
+    const context = { partitions: 1, clock: { now: () => this.now }, folding: new Turn(), log: () => {} }
+    return new BackfillJob(context, backfillTarget(contract, window), this.store(window), () => {})
+  }
+
+  store(window: string): BackfillStore {
+    return new BackfillStore(0, window, this.#redis, this.#guard)
+  }
+
+  /** What was appended to a result topic in Redis: that is, by backfills. */
+  async entries(topic: string): Promise<LogEntry[]> {
+    return readRange(this.#redis, 0, topic, '-', '+', 100_000)
+  }
+
+  async filled(topic: string): Promise<EventBody[]> {
+    return (await this.entries(topic)).flatMap(({ payload }) => decodeEvents(payload))
+  }
+}
