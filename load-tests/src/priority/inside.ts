@@ -53,7 +53,7 @@ function shapeLink(port: number, bitsPerSec: number): void {
     'tc qdisc add dev lo root handle 1: htb default 10',
     'tc class add dev lo parent 1: classid 1:10 htb rate 10gbit',
     `tc class add dev lo parent 1: classid 1:20 htb rate ${bitsPerSec}bit burst 3k`,
-    'tc qdisc add dev lo parent 1:20 handle 20: pfifo limit 20',
+    'tc qdisc add dev lo parent 1:20 handle 20: pfifo limit 200',
     `tc filter add dev lo parent 1: protocol ip u32 match ip sport ${port} 0xffff flowid 1:20`,
   ]) {
     run(command)

@@ -43,6 +43,13 @@ export class FramePlanner {
     return takes
   }
 
+  /** What of the high lane fits into a frame of its own; nothing that waits is saved up for by it. */
+  planHigh(lanes: Readonly<Record<LaneIndex, LaneQueue>>, budgetBytes: number): Take[] {
+    const takes: Take[] = []
+    takeFrom(lanes[0], budgetBytes - FRAME_OVERHEAD_BYTES, takes)
+    return takes
+  }
+
   /** The front run of the lane that has saved most, the highest among equals. */
   #nextRun(lanes: Readonly<Record<LaneIndex, LaneQueue>>): Run | undefined {
     let best: Run | undefined

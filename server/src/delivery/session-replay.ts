@@ -143,5 +143,6 @@ export class SessionReplay implements PageReader {
 
 function nextPageEntries(entries: readonly Entry[]): number {
   const bytes = entries.reduce((sum, entry) => sum + entry.bytes, 0)
-  return Math.max(1, Math.min(MAX_PAGE_ENTRIES, Math.floor((PAGE_BYTES * entries.length) / Math.max(1, bytes))))
+  // The first one of a page is mostly the last one of the page before.
+  return Math.max(2, Math.min(MAX_PAGE_ENTRIES, Math.floor((PAGE_BYTES * entries.length) / Math.max(1, bytes))))
 }

@@ -1,5 +1,5 @@
 import { CLOSE, type ErrorCode, LIMITS, type OnSlow, RETRYABLE, type ServerFrame } from '@tidegate/protocol'
-import { BatchFrameBuilder } from './batch-frame.ts'
+import { BatchFrameBuilder, type Take } from './batch-frame.ts'
 import type { DeliverySession, DeliverySocket } from './delivery-socket.ts'
 import type { Picks } from './encoded-events.ts'
 import type { Entry, LaneIndex } from './entry.ts'
@@ -29,8 +29,18 @@ import type { Starts, SubscriptionStarter } from './subscription-starter.ts'
 import type { TopicIndex } from './topic-index.ts'
 import type { TopicTail } from './topic-tail.ts'
 
-/** Largest batch frame: high events that arrive while it is on its way wait behind it. */
+/** Largest batch frame. */
 const MAX_FRAME_BYTES = 65_536
+/**
+ * And of the window: the client confirms whole frames, so that with one frame in flight a high event would wait for all of
+ * it before it is written, and then for all of its own.
+ */
+const MAX_FRAME_SHARE = 0.25
+/**
+ * Of the window, what the high lane may write while the session is congested, in one congestion: it need not wait for the
+ * low-water mark, and the others still get their turn.
+ */
+const HIGH_RESERVE_SHARE = 0.25
 /** When a client closed for slowness should come back. */
 const TOO_SLOW_RETRY_MS = 1_000
 const ON_SLOW: OnSlow = 'drop-oldest'
@@ -59,6 +69,7 @@ export class Session implements DeliverySession, Flushable, EventSink {
   readonly #planner = new FramePlanner()
   readonly #subscriptions = new Map<number, Subscription>()
   #flow: Flow
+  #highReserve = 0
   #closed = false
 
   constructor(socket: DeliverySocket, flow: { windowBytes: number; mode: Flow['mode'] }, context: SessionContext) {
@@ -156,7 +167,10 @@ export class Session implements DeliverySession, Flushable, EventSink {
   flush(): boolean {
     if (this.#closed) return false
     this.#flow = stepFlow(this.#flow, { type: 'checked' }, this.#socket.bufferedBytes())
+    if (this.#flow.state === 'open') this.#highReserve = this.#flow.windowBytes * HIGH_RESERVE_SHARE
     while (this.#flow.state === 'open' && this.#writeNext()) {}
+    // Without credit congestion means that the socket itself takes no more.
+    while (this.#flow.state === 'congested' && this.#flow.mode === 'credit' && this.#writeHigh()) {}
     this.#replay.pump()
     if (this.#closed || this.#queue.isEmpty) return false
     this.#queue.copyOutSparse()
@@ -233,16 +247,33 @@ export class Session implements DeliverySession, Flushable, EventSink {
     const free = this.#flow.windowBytes - bytesInFlight(this.#flow, buffered)
     const takes = this.#planner.plan(
       this.#queue.lanes,
-      Math.min(free, MAX_FRAME_BYTES),
+      Math.min(free, MAX_FRAME_BYTES, this.#flow.windowBytes * MAX_FRAME_SHARE),
       isNearlyIdle(this.#flow, buffered),
     )
     if (takes.length === 0) {
       if (!this.#queue.isEmpty) this.#flow = stepFlow(this.#flow, { type: 'blocked' }, buffered)
       return false
     }
-    if (!this.#write(frames.build(takes))) return false
-    for (const { run, to, bytes } of takes) this.#queue.delivered(run, to, bytes)
+    return this.#writeBatch(takes) !== undefined
+  }
+
+  /** Writes high events past the others' high-water mark. False when there are none, or too many. */
+  #writeHigh(): boolean {
+    const { lanes } = this.#queue
+    if (lanes[0].isEmpty || lanes[0].dueGap() !== undefined) return false
+    const takes = this.#planner.planHigh(lanes, Math.min(this.#highReserve, MAX_FRAME_BYTES))
+    const bytes = takes.length > 0 ? this.#writeBatch(takes) : undefined
+    if (bytes === undefined) return false
+    this.#highReserve -= bytes
     return true
+  }
+
+  /** Returns the bytes of the frame, or nothing when the socket dropped it. */
+  #writeBatch(takes: readonly Take[]): number | undefined {
+    const frame = frames.build(takes)
+    if (!this.#write(frame)) return undefined
+    for (const { run, to, bytes } of takes) this.#queue.delivered(run, to, bytes)
+    return frame.length
   }
 
   /** Hands a frame to the socket. False: it was dropped, and nothing more goes until the socket has drained. */
