@@ -1,5 +1,7 @@
 import { createWindow, type StateField, Watermarks, type WindowOperator } from '../operators/index.ts'
-import { isRecord, type ReplaySpec, UNNAMED } from './replay-spec.ts'
+import { isRecord } from './json-fields.ts'
+import { numberCheck, UNNAMED } from './replay-aggregates.ts'
+import type { ReplaySpec } from './replay-spec.ts'
 
 interface ReplayEvent {
   readonly key: string
@@ -7,6 +9,11 @@ interface ReplayEvent {
   readonly value: unknown
   readonly source?: string
 }
+
+const STEPS = ['event', 'bundle', 'watermark', 'clock', 'idle', 'snapshot', 'end']
+
+/** As far as a `Date` reaches, in either direction: ends of windows stay exact integers before the end of time. */
+const MAX_TIME_MS = 8_640_000_000_000_000
 
 type Line = Readonly<Record<string, unknown>>
 
@@ -16,6 +23,7 @@ type Line = Readonly<Record<string, unknown>>
  */
 export class Replay {
   readonly #spec: ReplaySpec
+  readonly #checkNumbers: (value: unknown) => void
   readonly #stored = new Map<string, string>()
   #window: WindowOperator
   #watermarks: Watermarks
@@ -25,6 +33,7 @@ export class Replay {
 
   constructor(spec: ReplaySpec) {
     this.#spec = spec
+    this.#checkNumbers = numberCheck(spec.window.aggregate)
     this.#window = createWindow(spec.window)
     this.#watermarks = new Watermarks(this.#outOfOrdernessMs())
   }
@@ -49,14 +58,17 @@ export class Replay {
   /** Returns the events that were late. */
   #apply(step: unknown): ReplayEvent[] {
     if (!isRecord(step)) throw new Error('a step is a JSON object')
-    if (step.event !== undefined) return this.#fold([asEvent(step.event)])
-    if (Array.isArray(step.bundle)) return this.#fold(step.bundle.map(asEvent))
-    if (step.watermark !== undefined) this.#watermarks.promise(asMs('watermark', step.watermark), asSource(step.source))
-    else if (step.clock !== undefined) this.#watermarks.setClock(asMs('clock', step.clock))
-    else if (step.idle !== undefined) this.#watermarks.setIdle(step.idle === true ? undefined : asSource(step.idle))
-    else if (step.snapshot === true) this.#restart()
-    else if (step.end === true) this.#watermarks.end()
-    else throw new Error('a step has one of event, bundle, watermark, clock, idle, snapshot, end')
+    const [kind, ...more] = STEPS.filter((name) => step[name] !== undefined)
+    if (kind === undefined || more.length > 0) throw new Error(`a step has one of ${STEPS.join(', ')}`)
+    const given = step[kind]
+    if (kind === 'event') return this.#fold([this.#asEvent(given)])
+    if (kind === 'bundle') return this.#fold(asList(given).map((event) => this.#asEvent(event)))
+    if (kind === 'watermark') this.#watermarks.promise(asMs(kind, given), asSource(step.source))
+    else if (kind === 'clock') this.#watermarks.setClock(asMs(kind, given))
+    else if (kind === 'idle') this.#watermarks.setIdle(given === true ? undefined : asSource(given))
+    else if (given !== true) throw new Error(`${kind} is true or absent, not ${JSON.stringify(given)}`)
+    else if (kind === 'snapshot') this.#restart()
+    else this.#watermarks.end()
     return []
   }
 
@@ -68,6 +80,15 @@ export class Replay {
       this.#watermarks.observe(event.source ?? '', event.time)
     }
     return late
+  }
+
+  #asEvent(given: unknown): ReplayEvent {
+    if (!isRecord(given)) throw new Error('an event is { "key", "time", "value" }')
+    const { key, time, value = null, source } = given
+    if (typeof key !== 'string' && typeof key !== 'number') throw new Error('the key of an event is a string')
+    const event = { key: `${key}`, time: asTime('time', time), value }
+    this.#checkNumbers(value)
+    return { ...event, ...(source !== undefined && { source: asSource(source)! }) }
   }
 
   #flushEarly(clock: number): void {
@@ -101,16 +122,16 @@ export class Replay {
   }
 }
 
-function asEvent(value: unknown): ReplayEvent {
-  if (!isRecord(value)) throw new Error('an event is { "key", "time", "value" }')
-  const { key, time, value: data = null, source } = value
-  if (typeof key !== 'string' && typeof key !== 'number') throw new Error('the key of an event is a string')
-  return {
-    key: `${key}`,
-    time: asMs('time', time),
-    value: data,
-    ...(source !== undefined && { source: asSource(source)! }),
-  }
+function asList(value: unknown): readonly unknown[] {
+  if (Array.isArray(value)) return value
+  throw new Error(`a bundle is a list of events, not ${JSON.stringify(value)}`)
+}
+
+/** Time of an event, ms. @throws Error */
+export function asTime(name: string, value: unknown): number {
+  const ms = asMs(name, value)
+  if (Math.abs(ms) > MAX_TIME_MS) throw new Error(`${name} is at most ${MAX_TIME_MS} ms from 1970, not ${ms}`)
+  return ms
 }
 
 function asMs(name: string, value: unknown): number {

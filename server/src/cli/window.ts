@@ -1,8 +1,9 @@
 import { once } from 'node:events'
 import { createInterface } from 'node:readline'
+import type { WindowShape } from '../config/model.ts'
 import { windowsOf } from '../operators/index.ts'
-import { Replay } from './replay.ts'
-import { readReplaySpec } from './replay-spec.ts'
+import { asTime, Replay } from './replay.ts'
+import { type ReplaySpec, readReplaySpec } from './replay-spec.ts'
 import { parseOptions, UsageError } from './usage-error.ts'
 
 export const usage = `tidegate window replay --spec <json or file>
@@ -36,8 +37,9 @@ Fields of the spec; durations are ms or text such as "10s":
   accumulation     accumulating (a pane holds everything so far) or discarding (what came since the last one)
   emit             "close", or {"every":"5s"} for early panes by the clock
   watermarks       "bounded" (by outOfOrderness), or "explicit": only watermark steps move time
-  aggregate        count, sum, avg, min, max, first, last, stddev, rate, timeWeightedAvg, distinct, list of the value,
-                   or named ones: {"mean":"avg","peak":{"max":"temperature"},"top":{"fn":"topK","k":3}}
+  aggregate        count, sum, avg, min, max, first, last, stddev, rate, timeWeightedAvg, distinct, list of the value;
+                   {"fn":"quantiles","at":[0.5,0.99]} or {"fn":"topK","k":3} of it, or named ones, of fields of it as
+                   in a config: {"mean":"avg","peak":{"max":"temperature"},"top":{"topK":"item","k":3,"by":"price"}}
 
 Examples:
   echo '{"event":{"key":"a","time":1,"value":2}}' | tidegate window replay --spec '{"type":"tumbling","size":"10s","aggregate":"sum"}'
@@ -48,37 +50,54 @@ Examples:
 `
 
 /** A number is a time even when it is negative, which option parsers take for an option. */
-const TIME = /^-?\d+$/
+const TIME = /^-?\d/
 
 export async function run([command, ...args]: string[]): Promise<number> {
   // Loaded on demand: the others need neither Redis nor BullMQ.
   if (command === 'backfill') return (await import('./backfill.ts')).backfill(args)
-  const times = args.filter((arg, i) => TIME.test(arg) && args[i - 1] !== '--spec')
-  const options = args.filter((arg) => !times.includes(arg))
-  const flags = parseOptions(options, { spec: { type: 'string' } })
   if (command !== 'replay' && command !== 'assign') {
     throw new UsageError(command === undefined ? 'say replay, assign or backfill' : `there is no window ${command}`)
   }
+  const times = args.filter((arg, i) => TIME.test(arg) && args[i - 1] !== '--spec')
+  const options = args.filter((arg, i) => !TIME.test(arg) || args[i - 1] === '--spec')
+  const flags = parseOptions(options, { spec: { type: 'string' } })
   if (flags.spec === undefined) throw new UsageError('--spec is missing')
   const spec = readReplaySpec(flags.spec)
-  if (command === 'assign') {
-    if (times.length === 0) throw new UsageError('say at least one time, in ms')
-    for (const time of times.map(Number)) print([{ time, windows: windowsOf(time, spec.window) }])
-    return 0
+  if (command === 'replay' && times.length > 0) throw new UsageError('replay reads its events from standard input')
+  if (command === 'assign' && times.length === 0) throw new UsageError('say at least one time, in ms')
+  const lines = command === 'assign' ? assigned(times, spec.window) : replayed(spec)
+  try {
+    for await (const written of lines) if (!print(written)) await once(process.stdout, 'drain')
+  } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code !== 'EPIPE') throw cause
+    // Whoever read it has seen enough: `| head`.
   }
-  if (times.length > 0) throw new UsageError('replay reads its events from standard input')
+  return 0
+}
+
+/** The windows of times as text. @throws Error for what is no time. */
+function* assigned(times: readonly string[], shape: WindowShape): Generator<object[]> {
+  for (const text of times) {
+    const time = asTime('a time', /^-?\d+$/.test(text) ? Number(text) : text)
+    yield [{ time, windows: windowsOf(time, shape) }]
+  }
+}
+
+/** What each line of standard input leads to. @throws Error for one that is no step, with its number. */
+async function* replayed(spec: ReplaySpec): AsyncGenerator<object[]> {
   const replay = new Replay(spec)
   let number = 0
   for await (const line of createInterface({ input: process.stdin })) {
     number++
     if (line.trim() === '') continue
+    let lines: object[]
     try {
-      if (!print(replay.step(JSON.parse(line)))) await once(process.stdout, 'drain')
+      lines = replay.step(JSON.parse(line))
     } catch (cause) {
       throw new Error(`line ${number}: ${(cause as Error).message}`, { cause })
     }
+    yield lines
   }
-  return 0
 }
 
 /** @returns whether more may be written at once. */

@@ -2,9 +2,12 @@ import { isCount, wholeVersion } from './checked-option.ts'
 import { TopicProblem } from './config-error.ts'
 import type { AggregateSpec } from './model.ts'
 
-const NUMBER_FUNCTIONS = ['sum', 'avg', 'min', 'max', 'stddev', 'rate', 'timeWeightedAvg'] as const
+/** Functions of a field that holds numbers. */
+export const NUMBER_FUNCTIONS = ['sum', 'avg', 'min', 'max', 'stddev', 'rate', 'timeWeightedAvg'] as const
 const SCALAR_FUNCTIONS = ['first', 'last', 'distinct', 'list'] as const
 const FIELD_FUNCTIONS = [...NUMBER_FUNCTIONS, ...SCALAR_FUNCTIONS]
+/** All but `custom`. */
+export const FUNCTIONS = ['count', ...FIELD_FUNCTIONS, 'quantiles', 'topK'] as const
 const CUSTOM_FUNCTIONS = ['init', 'add', 'merge', 'result', 'encode', 'decode'] as const
 
 /** The sketch follows some 500 values at once: of a longer list the end would be noise. */
@@ -29,7 +32,8 @@ export function aggregateSpecs(declared: unknown): Readonly<Record<string, Aggre
   return Object.fromEntries(entries)
 }
 
-function aggregateSpec(declared: unknown): AggregateSpec {
+/** Checks one declared aggregate. @throws {TopicProblem} */
+export function aggregateSpec(declared: unknown): AggregateSpec {
   if (declared === 'count') return { fn: 'count' }
   if (typeof declared !== 'object' || declared === null) throw notUnderstood(declared)
   const fields = declared as Fields

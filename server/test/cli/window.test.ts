@@ -1,4 +1,5 @@
-import { spawnSync } from 'node:child_process'
+import { spawn, spawnSync } from 'node:child_process'
+import { once } from 'node:events'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -6,6 +7,8 @@ import { fileURLToPath } from 'node:url'
 import { describe, expect, it } from 'vitest'
 import { Replay } from '../../src/cli/replay.ts'
 import { readReplaySpec } from '../../src/cli/replay-spec.ts'
+
+type Pane = { readonly [field in 'timing' | 'start' | 'end' | 'value' | 'revision']: unknown }
 
 const TIDEGATE = fileURLToPath(new URL('../../bin/tidegate.js', import.meta.url))
 
@@ -22,6 +25,8 @@ function replay(spec: object, ...steps: readonly object[]): object[][] {
   const replay = new Replay(readReplaySpec(JSON.stringify(spec)))
   return steps.map((step) => replay.step(step))
 }
+
+const told = ({ timing, start, end, value, revision }: Pane) => `${timing} [${start},${end}) ${value} r${revision}`
 
 const event = (time: number, value: unknown = 1, more: object = {}) => ({ event: { key: 'a', time, value, ...more } })
 
@@ -115,12 +120,65 @@ describe('tidegate window replay', () => {
     for (const [line, why] of [
       ['{', /line 2: .*JSON/],
       ['{"evnt":{}}', /line 2: a step has one of event, bundle/],
-      ['{"event":{"key":"a","time":"soon"}}', /line 2: time is a whole number of ms/],
+      ['{"event":{"key":"a","time":"soon"}}', /line 2: time is a whole number of ms, not "soon"/],
+      ['{"event":{"key":"a","time":9007199254740991}}', /line 2: time is at most 8640000000000000 ms from 1970/],
+      ['{"event":{"key":"a","time":1},"watermark":5}', /line 2: a step has one of event, bundle/],
+      ['{"event":{"time":1}}', /line 2: the key of an event is a string/],
+      ['{"bundle":{}}', /line 2: a bundle is a list of events/],
+      ['{"end":false}', /line 2: end is true or absent/],
     ] as const) {
       const { status, stderr } = tidegate(['replay', '--spec', spec], `{"clock":1}\n${line}\n`)
       expect(status).toBe(1)
       expect(stderr).toMatch(why)
     }
+  })
+
+  it('X-REPLAY-8 refuses a value that an aggregate of numbers cannot take, as a schema would', () => {
+    const of = (aggregate: unknown, value: unknown) => () =>
+      replay({ type: 'tumbling', size: 10, aggregate }, event(1, value))
+    expect(of('sum', '1')).toThrow('sum needs a number as value, not "1"')
+    expect(of({ fn: 'quantiles', at: [0.5] }, null)).toThrow('quantiles needs a number as value, not null')
+    expect(of({ top: { topK: 'id', k: 2, by: 'w' } }, { id: 1 })).toThrow('topK needs a number at w of the value')
+    expect(of({ mean: { avg: 'c.d' } }, { c: { d: 1 } })).not.toThrow()
+    expect(of({ all: 'list', n: 'count', some: { distinct: 'x' } }, null)).not.toThrow()
+  })
+
+  it('X-REPLAY-9 ends with 0 when its reader has seen enough, or there is no step', async () => {
+    const spec = JSON.stringify({ type: 'tumbling', size: 10 })
+    expect(tidegate(['replay', '--spec', spec], '\n')).toEqual({ status: 0, stderr: '', lines: [] })
+    const child = spawn(process.execPath, [TIDEGATE, 'window', 'replay', '--spec', spec])
+    child.stdin.on('error', () => {}) // it stops reading
+    child.stdin.write(Array.from({ length: 50_000 }, (_, time) => `${JSON.stringify(event(time))}\n`).join(''))
+    await once(child.stdout, 'data')
+    child.stdout.destroy()
+    const errors: Buffer[] = []
+    child.stderr.on('data', (data) => errors.push(data))
+    const [status] = await once(child, 'close')
+    expect({ status, stderr: `${Buffer.concat(errors)}` }).toEqual({ status: 0, stderr: '' })
+  })
+
+  it('X-REPLAY-10 drives what workers drive: early, on time and late panes, accumulating or discarding', () => {
+    const steps = [event(1, 1), { clock: 5 }, event(2, 2), { clock: 11 }, event(12, 9), event(3, 4), event(31, 1)]
+    const spec = { type: 'tumbling', size: 10, allowedLateness: 20, emit: { every: 10 }, aggregate: 'sum' }
+    const shown = (accumulation: string) =>
+      replay({ ...spec, accumulation }, ...steps, event(4, 1))
+        .flat()
+        .flatMap((line) => ('pane' in line ? [told(line.pane as Pane)] : 'late' in line ? ['late event'] : []))
+    expect(shown('accumulating')).toEqual([
+      'early [0,10) 1 r0',
+      'early [0,10) 3 r1',
+      'on_time [0,10) 3 r2',
+      'late [0,10) 7 r3',
+      'on_time [10,20) 9 r0',
+      'late event',
+    ])
+    expect(shown('discarding')).toEqual([
+      'early [0,10) 1 r0',
+      'early [0,10) 2 r1',
+      'late [0,10) 4 r2',
+      'on_time [10,20) 9 r0',
+      'late event',
+    ])
   })
 })
 
@@ -142,6 +200,12 @@ describe('tidegate window assign', () => {
       rmSync(folder, { recursive: true })
     }
   })
+
+  it.each(['1.5', '99999999999999999999', '-1x'])('X-ASSIGN-3 is refused: %s', (time) => {
+    const { status, stderr } = tidegate(['assign', '--spec', '{"type":"tumbling","size":10}', '--', time])
+    expect(status).toBe(1)
+    expect(stderr).toMatch(/a time is a whole number of ms, not/)
+  })
 })
 
 describe('window spec', () => {
@@ -157,12 +221,27 @@ describe('window spec', () => {
     [{ type: 'tumbling', size: 1.5 }, /size must be whole ms/],
     [{ type: 'cumulate', size: 10 }, /type must be/],
     [{ type: 'tumbling', size: 10, slide: 5 }, /a tumbling window has no slide/],
-    [{ type: 'tumbling', size: 10, lateness: 5 }, /no field lateness/],
+    [{ type: 'tumbling', size: 10, lateness: 5 }, /the spec has no lateness/],
     [{ type: 'tumbling', size: 10, allowedLateness: -1 }, /allowedLateness must be at least 0 ms/],
-    [{ type: 'tumbling', size: 10, accumulation: 'both' }, /accumulation must be/],
+    [{ type: 'tumbling', size: 10, accumulation: 'both' }, /accumulation is "both"; it must be one of/],
     [{ type: 'tumbling', size: 10, emit: 'always' }, /emit must be/],
-    [{ type: 'tumbling', size: 10, watermarks: 'none' }, /watermarks must be/],
+    [{ type: 'tumbling', size: 10, watermarks: 'none' }, /watermarks is "none"; it must be one of/],
+    [{ type: 'tumbling', size: 2 ** 53 - 1 }, /size must be at most/],
+    [{ type: 'hopping', size: '1d', slide: 1 }, /into 86400000 windows/],
     [{ type: 'tumbling', size: 10, aggregate: 'median' }, /there is no aggregate "median"/],
+    [{ type: 'tumbling', size: 10, aggregate: {} }, /aggregate must be one of count, sum/],
+    [{ type: 'tumbling', size: 10, aggregate: ['sum'] }, /aggregate must be one of count, sum/],
+    [{ type: 'tumbling', size: 10, aggregate: { fn: 'quantiles' } }, /aggregate: at must name quantiles/],
+    [{ type: 'tumbling', size: 10, aggregate: { fn: 'quantiles', at: [0, 1] } }, /aggregate: at must name quantiles/],
+    [{ type: 'tumbling', size: 10, aggregate: { fn: 'topK' } }, /aggregate: k must be a whole number from 1 to 100/],
+    [{ type: 'tumbling', size: 10, aggregate: { fn: 'topK', k: 3, by: 'w' } }, /by needs topK to name a field/],
+    [{ type: 'tumbling', size: 10, aggregate: { fn: 'sum', k: 3 } }, /aggregate: k cannot stand beside sum/],
+    [{ type: 'tumbling', size: 10, aggregate: { fn: 'sum', sum: 'x' } }, /aggregate: sum cannot stand beside sum/],
+    [{ type: 'tumbling', size: 10, aggregate: { n: { count: 'x' } } }, /aggregate n: count is of events/],
+    [{ type: 'tumbling', size: 10, aggregate: { fn: 'count', k: 1 } }, /aggregate: k cannot stand beside count/],
+    [{ type: 'tumbling', size: 10, aggregate: { x: { sum: 5 } } }, /aggregate x: sum must be the name of a field/],
+    [{ type: 'tumbling', size: 10, aggregate: { x: { sum: 'a', avg: 'b' } } }, /aggregate x: avg cannot stand beside/],
+    [{ type: 'tumbling', size: 10, aggregate: { x: { custom: {} } } }, /aggregate x: there is no aggregate/],
   ])('X-SPEC-1 is refused with a reason: %j', (spec, reason) => {
     expect(() => readReplaySpec(JSON.stringify(spec))).toThrow(reason)
   })
@@ -172,6 +251,14 @@ describe('window spec', () => {
     expect(status).toBe(1)
     expect(stderr).toMatch(/tidegate window: size: /)
     expect(lines).toEqual([])
+  })
+
+  it.each([
+    ['nowhere.json', /--spec "nowhere.json" is neither a JSON object nor a file: ENOENT/],
+    ['{"type":', /the spec is not JSON/],
+    ['[1]', /the spec is not a JSON object/],
+  ])('X-SPEC-2 what holds no spec is refused: %s', (option, reason) => {
+    expect(() => readReplaySpec(option)).toThrow(reason)
   })
 
   it('X-SPEC-3 a slide longer than the size is allowed', () => {
