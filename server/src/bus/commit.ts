@@ -6,6 +6,8 @@ import { keys } from './keys.ts'
 import { loadScript, runScript, type Script } from './script.ts'
 
 const COMMIT_SCRIPT: Script = loadScript('commit', { allowOom: true, include: ['lineage', 'owner'] })
+/** What a backfill adds frees nothing: while Redis is full it waits. */
+const BACKFILL_SCRIPT: Script = loadScript('commit', { allowOom: false, include: ['lineage', 'owner'] })
 
 /** One write of a commit. */
 export type CommitOperation =
@@ -55,7 +57,7 @@ export type CommitReply =
  *
  * @param backfill window whose past it fills: then it is compared with that backfill's ledger, not with the partition's
  *   meta, and replaces no latest result of a later time.
- * @throws BusUnavailable (send the same request again), BusMismatch on a foreign key.
+ * @throws BusUnavailable (send the same request again), BusMismatch on a foreign key; with `backfill` also BusFull.
  */
 export async function commit(
   redis: Redis,
@@ -79,7 +81,8 @@ export async function commit(
   for (const operation of request.operations) pushOperation(args, operation, partition, numberOf)
   const ledger = ledgerOf(partition, backfill)
   const scriptKeys = [keys.meta(partition), ledger, ...keyNumbers.keys()]
-  const reply = (await guard.run(() => runScript(redis, COMMIT_SCRIPT, scriptKeys, args))) as string[]
+  const script = backfill === undefined ? COMMIT_SCRIPT : BACKFILL_SCRIPT
+  const reply = (await guard.run(() => runScript(redis, script, scriptKeys, args))) as string[]
   switch (reply[0]) {
     case 'OK':
       return { status: 'ok', ids: reply[1] === '' ? [] : reply[1]!.split(' ') }

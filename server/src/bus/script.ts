@@ -12,13 +12,16 @@ export interface Script {
 
 /**
  * Reads `lua/<name>.lua`. `allowOom` lets it run while Redis is over `maxmemory`: what frees memory or moves state
- * forward must still work when nothing may be added.
+ * forward must still work when nothing may be added. `false` refuses it then whatever it does; without either Redis refuses
+ * it at its first write that adds something, unless another write came before.
  */
 export function loadScript(name: string, options: { allowOom?: boolean; include?: readonly string[] } = {}): Script {
   const parts = [...(options.include ?? []), name].map((part) =>
     readFileSync(new URL(`./lua/${part}.lua`, import.meta.url), 'utf8'),
   )
-  const source = `${options.allowOom ? '#!lua flags=allow-oom\n' : ''}${parts.join('\n')}`
+  const flags = options.allowOom ? '#!lua flags=allow-oom\n' : '#!lua\n'
+  const head = options.allowOom === undefined ? '' : flags
+  const source = `${head}${parts.join('\n')}`
   return { source, sha: createHash('sha1').update(source).digest('hex') }
 }
 

@@ -115,13 +115,13 @@ async function follow(
   const before = await backfills.status(partitions)
   const line = new ProgressLine()
   for (let status = before; ; status = await backfills.status(partitions)) {
-    const seconds = (performance.now() - startedAt) / 1_000
+    const tookMs = performance.now() - startedAt
     const hasWorkers = (await readWorkerReports(redis)).size > 0
     const note = hasWorkers ? undefined : 'no worker is running: start one to go on'
-    line.show(progressText(status, (status.events - before.events) / Math.max(0.25, seconds), note))
+    line.show(progressText(status, ((status.events - before.events) / Math.max(LOOK_EVERY_MS, tookMs)) * 1_000, note))
     if (status.done === status.partitions) {
       line.end()
-      return finish(status, seconds)
+      return finish(status, tookMs)
     }
     await pause(LOOK_EVERY_MS, undefined, { signal: interrupt.signal }).catch(() => {})
     if (!interrupt.signal.aborted) continue
@@ -131,9 +131,9 @@ async function follow(
   }
 }
 
-function finish({ failures, events, panes }: BackfillStatus, seconds: number): number {
+function finish({ failures, events, panes }: BackfillStatus, tookMs: number): number {
   if (failures.length === 0) {
-    say(`done in ${seconds.toFixed(1)} s: ${number(panes)} panes of ${number(events)} events`)
+    say(`done in ${(tookMs / 1_000).toFixed(1)} s: ${number(panes)} panes of ${number(events)} events`)
     return 0
   }
   process.stderr.write(`tidegate window backfill: it did not come to its end: ${failures.join('; ')}\n`)
@@ -149,41 +149,45 @@ function describe(name: string, { request: { from, to }, isJoined, partitions }:
 
 /** @param perSecond events since this command looks on. */
 export function progressText(status: BackfillStatus, perSecond: number, note: string | undefined): string {
-  const { fraction, events, panes, done, partitions } = status
+  const { fraction, events, panes, done, partitions, openForMs } = status
   const isWaiting = fraction === 1 && done < partitions
   const parts = [
     `${Math.floor(fraction * 100)} %`,
-    `${number(events)} events (${number(Math.round(perSecond))}/s)`,
+    isWaiting ? `${number(events)} events` : `${number(events)} events (${number(Math.round(perSecond))}/s)`,
     `${number(panes)} panes`,
     `${done} of ${partitions} partitions done`,
-    ...(isWaiting ? ['waiting until the last windows are closed to late events'] : []),
+    ...(isWaiting ? [`its last windows wait for late events, ${seconds(openForMs)} s at most`] : []),
   ]
   return [...parts, ...(note === undefined ? [] : [note])].join(', ')
 }
 
 /** One line written over and over in a terminal; elsewhere a line a while. */
 class ProgressLine {
-  #shownAt = Number.NEGATIVE_INFINITY
+  #saidAt = Number.NEGATIVE_INFINITY
+  #said = ''
   #text = ''
 
   show(text: string): void {
     this.#text = text
     if (process.stdout.isTTY) process.stdout.write(`\r\u001b[K${text}`)
-    else if (performance.now() - this.#shownAt >= LINE_EVERY_MS) {
-      this.#shownAt = performance.now()
-      say(text)
-      this.#text = ''
-    }
+    else if (text !== this.#said && performance.now() - this.#saidAt >= LINE_EVERY_MS) this.#say(text)
   }
 
   end(): void {
     if (process.stdout.isTTY) say('')
-    else if (this.#text !== '') say(this.#text)
+    else if (this.#text !== this.#said) this.#say(this.#text)
+  }
+
+  #say(text: string): void {
+    this.#saidAt = performance.now()
+    this.#said = text
+    say(text)
   }
 }
 
 const goOn = (name: string) => `The workers go on with it. To look how far it is: tidegate window backfill ${name}`
 
+const seconds = (ms: number) => number(Math.ceil(ms / 1_000))
 const number = (count: number) => count.toLocaleString('en-US')
 
 function say(line: string): void {

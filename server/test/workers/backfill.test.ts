@@ -336,6 +336,28 @@ describe('backfill', () => {
     expect(idsOf(await partition.filled('b.picky~dead'))).toEqual(['thirteen'])
   })
 
+  it('W-BACKFILL-10 waits while Redis is full', async () => {
+    const batches = [batch(START, at(1_000)), batch(START + 1, at(31_000)), closing()]
+    await partition.append(batches)
+    await partition.runLive(before, batches.slice(0, 1))
+    await partition.runLive(after, batches.slice(1))
+    await partition.start(after, 'b.tumbling', { from: 'earliest' })
+    await redis.config('SET', 'maxmemory', '1')
+    try {
+      const job = partition.job(after, 'b.tumbling')
+      const run = job.run()
+      await expect.poll(() => redis.hget(keys.backfill(0, 'b.tumbling'), 'token')).not.toBe('')
+      // A stopped job ends all the same, and leaves the work.
+      setTimeout(() => job.stop(), 50)
+      await run
+      expect(await partition.store('b.tumbling').read()).toMatchObject({ status: 'open', commitSeq: 0 })
+    } finally {
+      await redis.config('SET', 'maxmemory', '0')
+    }
+    await partition.job(after, 'b.tumbling').run()
+    expect(held(await partition.filled('b.tumbling'))).toEqual({ 'x/0-10000': { sum: 1, list: [1] } })
+  })
+
   it('W-BACKFILL-8 pauses between appends close windows as they did then', async () => {
     const batches = [
       batch(START, at(1_000)),

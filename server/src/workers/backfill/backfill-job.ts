@@ -124,7 +124,7 @@ export class BackfillJob {
   ): Promise<'closed' | 'fenced'> {
     const status = reason === '' ? 'done' : 'failed'
     const { partition, window } = this.#store
-    this.#context.log(`backfill of ${window}, partition ${partition}: ${reason === '' ? 'done' : reason}`)
+    if (reason !== '') this.#context.log(`backfill of ${window}, partition ${partition}: ${reason}`)
     const end = { status, reason, filled: JSON.stringify(filled), state } as const
     return (await untilAnswered(() => this.#store.close(token, end), this.#isOver)) ? 'closed' : 'fenced'
   }

@@ -1,14 +1,14 @@
 import { randomUUID } from 'node:crypto'
 import { setTimeout as pause, setImmediate as yieldToLoop } from 'node:timers/promises'
 import { compareStreamIds } from '@tidegate/protocol'
-import { BusUnavailable, type LogEntry } from '../../bus/index.ts'
+import { BusFull, BusUnavailable, type LogEntry } from '../../bus/index.ts'
 import type { Clock } from '../../clock.ts'
 import { SessionWindow } from '../../operators/index.ts'
 import { extentMs, lastStart } from '../hand-over.ts'
 import { decodeBatch, type InputBatch } from '../input-batch.ts'
 import { PartitionFold, type ResultFilter, type StoredState } from '../partition-fold.ts'
 import { encodeOffsets } from '../progress.ts'
-import { RETRY_MS, untilAnswered } from '../retry.ts'
+import { Abandoned, RETRY_MS, untilAnswered } from '../retry.ts'
 import type { Turn } from '../turn.ts'
 import type { BackfillStore } from './backfill-store.ts'
 import { LogTime } from './log-time.ts'
@@ -21,6 +21,8 @@ import type { BackfillTarget } from './target.ts'
 const COMMIT_EVERY_MS = 500
 /** At the end of the log it is looked at this often for what may still come for the last windows. */
 const LOOK_EVERY_MS = 250
+/** A full Redis is asked again this often. */
+const FULL_RETRY_MS = 1_000
 /** So long at most does it keep the live partitions of its process from folding. */
 const SLICE_MS = 5
 
@@ -237,7 +239,8 @@ export class BackfillLoop {
       operations,
     }
     // An unknown outcome is settled by the commit id: the same request, until Redis answers.
-    const reply = await untilAnswered(() => store.commit(request, target.outputs), isOver)
+    const send = () => this.#whenThereIsRoom(() => store.commit(request, target.outputs))
+    const reply = await untilAnswered(send, isOver)
     if (reply.status !== 'ok') return reply.status
     this.#commitSeq++
     this.#offsetsText = request.offsets
@@ -246,5 +249,18 @@ export class BackfillLoop {
     this.#committedAt = clock.now()
     onProgress(this.#fold.offsets, totals)
     return undefined
+  }
+
+  /** While Redis is over its `maxmemory` the past waits: what frees memory does not. */
+  async #whenThereIsRoom<T>(call: () => Promise<T>): Promise<T> {
+    for (;;) {
+      try {
+        return await call()
+      } catch (error) {
+        if (!(error instanceof BusFull)) throw error
+        if (this.#parts.isOver() || this.#stopping.signal.aborted) throw new Abandoned()
+        await pause(FULL_RETRY_MS, undefined, { signal: this.#stopping.signal }).catch(() => {})
+      }
+    }
   }
 }

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { type Guard, keys, LOG_START, openBackfill, type Redis, readLogHeads, readRange } from '../../bus/index.ts'
 import type { Contract } from '../../config/model.ts'
+import { extentMs } from '../hand-over.ts'
 import { JobOffers } from '../job-queue.ts'
 import { Pipeline } from '../pipeline.ts'
 import { decodeOffsets, encodeOffsets } from '../progress.ts'
@@ -26,6 +27,8 @@ export interface BackfillStatus {
   readonly fraction: number
   readonly events: number
   readonly panes: number
+  /** How long its last windows take late events at most, ms of event time. */
+  readonly openForMs: number
 }
 
 export interface StartedBackfill {
@@ -116,6 +119,7 @@ export class Backfills {
       fraction: sum(({ fraction }) => fraction) / Math.max(1, all.length),
       events: sum(({ events }) => events),
       panes: sum(({ panes }) => panes),
+      openForMs: extentMs(this.#target.window.spec) + this.#target.window.spec.allowedLatenessMs,
     }
   }
 
