@@ -45,6 +45,7 @@ export class EntrySource {
   readonly #guard: Guard
   readonly #clock: Clock
   #ahead: ReadAhead | undefined
+  #endWait = () => {}
 
   constructor(redisUrl: string, partition: number, partitions: number, commands: Redis, guard: Guard, clock: Clock) {
     this.#partitions = partitions
@@ -86,13 +87,27 @@ export class EntrySource {
   }
 
   async #poll(cursors: ReadonlyMap<string, string>, blockMs: number): Promise<ReadResult> {
+    if (cursors.size === 0) return this.#waitForNothing(blockMs)
     if (!this.#reader.synced) await this.#reader.sync([])
     const entries = await this.#reader.read(cursors, { count: READ_COUNT, blockMs })
     return { entries, polledAt: this.#clock.now(), behind: fullTopics(entries) }
   }
 
+  /** Nothing is computed from any topic: there is nothing that could come. */
+  async #waitForNothing(blockMs: number): Promise<ReadResult> {
+    await new Promise<void>((resolve) => {
+      const timer = setTimeout(resolve, blockMs)
+      this.#endWait = () => {
+        clearTimeout(timer)
+        resolve()
+      }
+    })
+    return { entries: [], polledAt: this.#clock.now(), behind: new Set() }
+  }
+
   /** Ends a read that waits. */
   wake(): void {
+    this.#endWait()
     void this.#reader.wake()
   }
 

@@ -17,6 +17,7 @@ import {
 } from '../../src/bus/index.ts'
 import { systemClock } from '../../src/clock.ts'
 import { readSettings } from '../../src/config/settings.ts'
+import { defineConfig } from '../../src/index.ts'
 import { PrivateRedis } from '../../src/supervisor/private-redis.ts'
 import { findRedisBinary } from '../../src/supervisor/redis-binary.ts'
 import { EntrySource } from '../../src/workers/entry-source.ts'
@@ -27,6 +28,7 @@ import { Pipeline } from '../../src/workers/pipeline.ts'
 import { Trimmer } from '../../src/workers/trimmer.ts'
 import { Turn } from '../../src/workers/turn.ts'
 import { WorkerStats } from '../../src/workers/worker-stats.ts'
+import { reading } from '../support/fold.ts'
 import { until } from '../support/tidegate-process.ts'
 import { Deployment, PARTITIONS, readings } from './deployment.ts'
 import config from './fixtures/worker.config.ts'
@@ -81,9 +83,13 @@ class LosingStore extends PartitionStore {
 
 const logged: string[] = []
 
-function own(partition: number, store = new PartitionStore(partition, redis, new Guard('commit'))) {
+function own(
+  partition: number,
+  store = new PartitionStore(partition, redis, new Guard('commit')),
+  { contract }: Pick<typeof config, 'contract'> = config,
+) {
   const context: OwnerContext = {
-    pipeline: new Pipeline(config.contract),
+    pipeline: new Pipeline(contract),
     partitions: PARTITIONS,
     clock: systemClock,
     stats: new WorkerStats(),
@@ -201,6 +207,18 @@ describe('partition owner', () => {
     owner.stop()
     expect(await ended).toBe('released')
     expect(performance.now() - stoppedAt).toBeLessThan(200)
+  })
+
+  it('W-OWNER-6 owns a partition in which nothing is computed, until it is to end', async () => {
+    const nothing = defineConfig({ topics: [reading] })
+    const before = logged.length
+    const { owner, ended } = own(0, undefined, nothing)
+    await sleep(500)
+    expect(logged.slice(before)).toEqual([])
+    const stopped = performance.now()
+    owner.stop()
+    expect(await ended).toBe('released')
+    expect(performance.now() - stopped).toBeLessThan(500)
   })
 
   it('W-OWNER-3 can be given up while Redis is away', async () => {
