@@ -1,11 +1,10 @@
-import { existsSync, readFileSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { REPOSITORY } from '../../../../scripts/source-files.ts'
 import { runReadme } from './runner.ts'
 import { readmeSteps } from './steps.ts'
 
-const README = join(REPOSITORY, 'README.md')
 const fence = '```'
 
 describe('readmeSteps', () => {
@@ -20,6 +19,13 @@ describe('readmeSteps', () => {
     expect(readmeSteps(`<!-- readme: file a.ts -->\n${block}`)).toEqual([
       { kind: 'file', name: 'a.ts', text: 'hello()\n' },
     ])
+  })
+
+  test('output - is what the commands before it print', () => {
+    const output = `<!-- readme: output -->\n${fence}json\n{}\n${fence}\n`
+    const block = `${fence}sh\necho {}\n${fence}\n\n${output}`
+    expect(readmeSteps(block)).toEqual([{ kind: 'run', commands: 'echo {}', prints: '{}\n', backgroundPrints: '' }])
+    expect(() => readmeSteps(output)).toThrow('stands behind no commands')
   })
 
   test('skip - needs a reason', () => {
@@ -65,8 +71,8 @@ ${fence}
   })
 })
 
-test.skipIf(!existsSync(README))('README.md - its commands work as written', { timeout: 240_000 }, async () => {
-  const steps = readmeSteps(readFileSync(README, 'utf8'))
+test.each(['README.md', 'docs/windows.md'])('%s - its commands work as written', { timeout: 240_000 }, async (path) => {
+  const steps = readmeSteps(readFileSync(join(REPOSITORY, path), 'utf8'))
   expect(steps.length).toBeGreaterThan(0)
   await runReadme(steps)
 })

@@ -4,6 +4,7 @@
  *     <!-- readme: file listen.ts -->              the block, of any language, is saved under this name
  *     <!-- readme: background until "ready" -->    runs until the end of the README, the next block waits for this output
  *     <!-- readme: prints "stored" -->             its output must hold this text
+ *     <!-- readme: output -->                      the block is what the commands before it must print
  *     <!-- readme: background prints "21.5" -->    afterwards some background block must print this text
  *     <!-- readme: skip, needs a container engine -->
  */
@@ -18,13 +19,20 @@ const DONE_ALREADY = /^(npm ci|npm test|git clone .*|cd tidegate)$/
 
 /** @throws on a comment that is none of the above, because a misspelt one would go untested. */
 export function readmeSteps(markdown: string): Step[] {
-  return [...markdown.matchAll(BLOCK)].flatMap(({ groups }) => {
+  const steps: Step[] = []
+  for (const { groups } of markdown.matchAll(BLOCK)) {
     const { note = '', language, text } = groups as { note?: string; language: string; text: string }
     const file = /^file (\S+)$/.exec(note)
-    if (file !== null) return [{ kind: 'file', name: file[1]!, text }]
-    if (language !== 'sh') return []
-    return stepOf(note, toDo(text))
-  })
+    if (file !== null) steps.push({ kind: 'file', name: file[1]!, text })
+    else if (note === 'output') steps.push(printing(text, steps.pop()))
+    else if (language === 'sh') steps.push(...stepOf(note, toDo(text)))
+  }
+  return steps
+}
+
+function printing(prints: string, step: Step | undefined): Step {
+  if (step?.kind !== 'run') throw new Error('<!-- readme: output --> stands behind no commands')
+  return { ...step, prints }
 }
 
 function stepOf(note: string, commands: string): Step[] {

@@ -1,0 +1,37 @@
+import { spawnSync } from 'node:child_process'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { expect, test } from 'vitest'
+import { REPOSITORY } from '../../../../scripts/source-files.ts'
+import { checkTypes } from '../../support/tsc.ts'
+import { readmeModules } from './modules.ts'
+
+const modulesOf = (path: string) => readmeModules(readFileSync(join(REPOSITORY, path), 'utf8'))
+const fence = '```'
+
+test('readmeModules - blocks go on with the module that the last import began', () => {
+  const blocks = ["import 'a'", 'const b = 1', "import 'c'\nexport default defineConfig({})", 'const d = 2']
+  const markdown = blocks.map((text) => `${fence}ts\n${text}\n${fence}\n`).join('\nwords\n')
+  expect(readmeModules(markdown)).toEqual({
+    'module-0.ts': "import 'a'\nconst b = 1\n",
+    'tidegate.config.ts': "import 'c'\nexport default defineConfig({})\nconst d = 2\n",
+  })
+})
+
+test.each(['README.md', 'docs/windows.md'])(
+  '%s - its code compiles, and its config loads',
+  { timeout: 60_000 },
+  async (path) => {
+    const modules = modulesOf(path)
+    await checkTypes(modules)
+    const folder = mkdtempSync(join(REPOSITORY, 'node_modules/tidegate-page-'))
+    try {
+      const config = join(folder, 'tidegate.config.ts')
+      writeFileSync(config, modules['tidegate.config.ts']!)
+      const contract = [join(REPOSITORY, 'server/bin/tidegate.js'), 'contract', '--json', '--config', config]
+      expect(spawnSync(process.execPath, contract, { encoding: 'utf8' })).toMatchObject({ status: 0, stderr: '' })
+    } finally {
+      rmSync(folder, { recursive: true })
+    }
+  },
+)
