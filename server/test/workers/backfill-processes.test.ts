@@ -127,22 +127,22 @@ function sessions(events: readonly Reading[]): Map<string, unknown> {
 }
 
 it('W-BACKFILL-1 W-BACKFILL-3 X-BACKFILL-3 X-BACKFILL-4 give with the live window what one over all events would, each pane once, though workers are killed', async () => {
-  const all = readings(24_000, 60_000).map((reading, n) => ({ ...reading, key: `k-${n % KEYS}` }))
-  const close = all.at(-1)!.time + 3_600_000
+  const all = readings(16_000, 40_000).map((reading, n) => ({ ...reading, key: `k-${n % KEYS}` }))
+  const close = Math.ceil(all.at(-1)!.time / 1_000) * 1_000 + 3_600_000
   const closers = Array.from({ length: 40 }, (_, n) => ({ id: `c-${n}`, key: `c-${n}`, time: close, v: 0 }))
   expect(new Set(closers.map(({ key }) => partitionOf(key, PARTITIONS))).size).toBe(PARTITIONS)
   const publish = async (events: readonly Reading[]) => {
     for (let from = 0; from < events.length; from += 800) await deployment.publish(events.slice(from, from + 800))
   }
   const old = await startWorker('before')
-  await publish(all.slice(0, 18_000))
+  await publish(all.slice(0, 12_000))
   await untilRead()
   await old.stop('SIGTERM')
   // Else the next ones wait until the claim of the old config has expired.
   await redis.del(keys.contract)
 
   const first = await startWorker('after')
-  await publish([...all.slice(18_000), ...closers])
+  await publish([...all.slice(12_000), ...closers])
   await untilRead()
 
   const begin = (window: string) =>
@@ -165,10 +165,10 @@ it('W-BACKFILL-1 W-BACKFILL-3 X-BACKFILL-3 X-BACKFILL-4 give with the live windo
     expect([code, joined.output]).toEqual([0, expect.stringMatching(/^done in .* panes of .* events$|filled/m)])
     expect(held(await deployment.eventsOf(window), close)).toEqual(expected)
     expect(await deployment.eventsOf(`${window}.late`)).toEqual([])
-    const again = begin(window)
-    expect(await again.ended).toEqual({ code: 0, signal: null })
-    expect(again.output).toContain('has been filled in that range already')
   }
+  const again = begin('a.1s')
+  expect(await again.ended).toEqual({ code: 0, signal: null })
+  expect(again.output).toContain('has been filled in that range already')
   expect(await redis.keys('*:fill:*:win:*')).toEqual([])
   expect(await redis.smembers(keys.backfills)).toEqual([])
-})
+}, 40_000)

@@ -3,6 +3,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { type EventBody, keys, openCommandConnection, type Redis, untilReady } from '../../src/bus/index.ts'
 import type { Pane, WithdrawnPane } from '../../src/config/model.ts'
 import { defineConfig } from '../../src/index.ts'
+import { BackfillPool } from '../../src/workers/index.ts'
 import { eventOf, other, reading } from '../support/fold.ts'
 import { startTestRedis, type TestRedis } from '../support/redis.ts'
 import { type Appended, BackfillPartition } from './backfill-partition.ts'
@@ -361,6 +362,23 @@ describe('backfill', () => {
     await partition.job(after, 'b.tumbling').run()
     expect(await store.read()).toMatchObject({ status: 'done' })
     expect(held(await partition.filled('b.tumbling'))).toEqual({ 'x/0-10000': { sum: 1, list: [1] } })
+  })
+
+  it('W-BACKFILL-6 ends when the window has gone from the config of the workers', async () => {
+    const batches = [batch(START, at(1_000)), closing()]
+    await partition.append(batches)
+    await partition.runLive(before, batches.slice(0, 1))
+    await partition.runLive(after, batches.slice(1))
+    const shared = { redisUrl: server.url, redis, partitions: 1, workerId: 'w-1', clock: { now: () => 0 } }
+    const pool = new BackfillPool({ ...shared, contract: before.contract, log: () => {} })
+    try {
+      await partition.start(after, 'b.tumbling', { from: 'earliest' })
+      await expect.poll(async () => (await partition.store('b.tumbling').read())?.status).toBe('failed')
+      expect((await partition.store('b.tumbling').read())!.reason).toContain('there is no window b.tumbling')
+      await expect.poll(() => redis.smembers(keys.backfills)).toEqual([])
+    } finally {
+      await pool.close(1_000)
+    }
   })
 
   it('W-BACKFILL-7 tells of late events and dead letters that the live window has not seen, and only of them', async () => {

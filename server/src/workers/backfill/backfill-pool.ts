@@ -7,6 +7,7 @@ import { Turn } from '../turn.ts'
 import { type BackfillContext, BackfillJob } from './backfill-job.ts'
 import { BACKFILLS, type BackfillJobData } from './backfill-queue.ts'
 import { BackfillStore } from './backfill-store.ts'
+import type { BackfillRun } from './plan.ts'
 import { BackfillRefused } from './refused.ts'
 import type { RunProgress } from './run-progress.ts'
 import { backfillTarget } from './target.ts'
@@ -75,18 +76,18 @@ export class BackfillPool {
   async #run(name: string, data: BackfillJobData, report: (progress: RunProgress) => void): Promise<void> {
     const { contract, redis, log } = this.#options
     const { partition, window } = data
+    const store = new BackfillStore(partition, window, redis, this.#guard)
     try {
-      const store = new BackfillStore(partition, window, redis, this.#guard)
       const job = new BackfillJob(this.#context, backfillTarget(contract, window), store, report)
       this.#jobs.set(name, job)
       const isLeft = await job.run()
       if (isLeft) await this.#queue.offer(data)
     } catch (error) {
-      // Of another config: whoever has that goes on with it.
-      if (error instanceof BackfillRefused) return
-      log(
-        `backfill of ${window}, partition ${partition}: ${error instanceof Error ? (error.stack ?? error.message) : error}`,
-      )
+      if (error instanceof BackfillRefused) await discard(store, error.message).catch(() => {})
+      else
+        log(
+          `backfill of ${window}, partition ${partition}: ${error instanceof Error ? (error.stack ?? error.message) : error}`,
+        )
     } finally {
       this.#jobs.delete(name)
     }
@@ -105,4 +106,14 @@ export class BackfillPool {
         await this.#queue.offer({ partition, window })
     }
   }
+}
+
+/** Ends the backfill of a window that has gone from the config, or can no longer be filled. */
+async function discard(store: BackfillStore, reason: string): Promise<void> {
+  const record = await store.read()
+  if (record?.status !== 'open') return
+  const reply = await store.take()
+  if (reply.status !== 'ok') return
+  const { state } = JSON.parse(record.run) as BackfillRun
+  await store.close(reply.ownership.token, { status: 'failed', reason, filled: record.filled, state })
 }
