@@ -49,9 +49,13 @@ export class InputClocks {
     for (const topic of fleet.topics) this.#fleetsOf.set(topic, [...(this.#fleetsOf.get(topic) ?? []), fleet])
   }
 
-  observe(topic: string, event: EventBody): void {
-    this.#sources.get(topic)!.observe(event.time)
-    for (const { clock, nameOf } of this.#fleetsOf.get(topic) ?? []) clock.observe(nameOf(event), event.time)
+  observe(topic: string, events: readonly EventBody[]): void {
+    let latest = Number.NEGATIVE_INFINITY
+    for (const { time } of events) if (time > latest) latest = time
+    if (events.length > 0) this.#sources.get(topic)!.observe(latest)
+    for (const { clock, nameOf } of this.#fleetsOf.get(topic) ?? []) {
+      for (const event of events) clock.observe(nameOf(event), event.time)
+    }
   }
 
   /** Everything that the logs held at `now` is folded, except those of `behind`. */

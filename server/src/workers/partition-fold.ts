@@ -136,7 +136,6 @@ export class PartitionFold {
   /** Folds one event of a batch. The batch counts as folded with `finish`. */
   foldEvent(topic: string, event: EventBody): void {
     this.#flows.run(topic, event)
-    this.#windows.clocks.observe(topic, event)
   }
 
   /** Passes over one event of a batch that ends its workers. */
@@ -150,6 +149,7 @@ export class PartitionFold {
     this.#events += events.length
     this.offsets.set(topic, streamId)
     this.#moved = true
+    this.#windows.clocks.observe(topic, events)
     this.#windows.advance()
     this.#emit()
   }
