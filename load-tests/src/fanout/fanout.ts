@@ -2,7 +2,7 @@ import type { ChildProcess } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import type { Benchmark } from '../support/benchmark.ts'
 import { cpuSeconds } from '../support/cpu.ts'
-import { type ServerProcess, startModule, startTidegate, untilReady } from '../support/processes.ts'
+import { ask, type ServerProcess, startModule, startTidegate, untilReady } from '../support/processes.ts'
 import { encodeFrame, RawWebSocket } from '../support/raw-websocket.ts'
 import { startBenchRedis } from '../support/redis.ts'
 import type { FrameCounts } from './subscribers.ts'
@@ -116,19 +116,7 @@ async function startPublishing(port: number, eventsPerTick: number): Promise<() 
 }
 
 function count(subscribers: ChildProcess): Promise<FrameCounts> {
-  return ask(subscribers, 'count') as Promise<FrameCounts>
-}
-
-function ask(child: ChildProcess, question: object | 'count'): Promise<unknown> {
-  return new Promise((resolve, reject) => {
-    const onExit = (code: number | null) => reject(new Error(`the subscribers ended with code ${code}`))
-    child.once('exit', onExit)
-    child.once('message', (answer) => {
-      child.off('exit', onExit)
-      resolve(answer)
-    })
-    child.send(question)
-  })
+  return ask(subscribers, 'count')
 }
 
 const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms))

@@ -1,7 +1,6 @@
-import type { ChildProcess } from 'node:child_process'
 import type { Benchmark } from '../support/benchmark.ts'
 import { residentBytes } from '../support/memory.ts'
-import { type ServerProcess, startModule, startTidegate, untilReady } from '../support/processes.ts'
+import { ask, type ServerProcess, startModule, startTidegate, untilReady } from '../support/processes.ts'
 import { startBenchRedis } from '../support/redis.ts'
 import type { ClientsOptions } from './clients.ts'
 
@@ -44,18 +43,6 @@ async function measure(server: ServerProcess): Promise<number> {
   } finally {
     clients.kill('SIGKILL')
   }
-}
-
-function ask(clients: ChildProcess, question: ClientsOptions | 'close'): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const onExit = (code: number | null) => reject(new Error(`the clients ended with code ${code}`))
-    clients.once('exit', onExit)
-    clients.once('message', () => {
-      clients.off('exit', onExit)
-      resolve()
-    })
-    clients.send(question)
-  })
 }
 
 const settle = () => new Promise((resolve) => setTimeout(resolve, SETTLE_MS))

@@ -2,16 +2,8 @@
 import { spawnSync } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { createClient } from '@tidegate/client/node'
-import {
-  append,
-  encodeEvent,
-  Guard,
-  openCommandConnection,
-  partitionOf,
-  RecordBatchBuilder,
-  type Redis,
-  untilReady,
-} from '../../../server/src/bus/index.ts'
+import { partitionOf } from '../../../server/src/bus/index.ts'
+import { LogFiller, PARTITIONS } from '../support/log-filler.ts'
 import { percentile } from '../support/percentile.ts'
 import { startTidegate } from '../support/processes.ts'
 
@@ -37,7 +29,6 @@ interface Data {
   readonly text: string
 }
 
-const PARTITIONS = 8
 const CONFIG = fileURLToPath(new URL('./priority.config.ts', import.meta.url))
 /** Ten times what the link takes. */
 const BULK_EVENTS_PER_TICK = 12
@@ -70,8 +61,7 @@ async function measure({ redisUrl, linkBitsPerSec, windowBytes }: LinkOptions): 
   run('ip link set lo mtu 1500')
   run('ip link set lo up')
   const gateway = await startTidegate(['gateway', '--port', '0', '--config', CONFIG], { REDIS_URL: redisUrl })
-  const redis = openCommandConnection(redisUrl, 'bench-priority')
-  await untilReady(redis, 5_000)
+  const filler = await LogFiller.open(redisUrl)
   const client = createClient({ url: `http://127.0.0.1:${gateway.port}`, windowBytes })
   const latencies = { high: [] as number[], low: [] as number[] }
   let gaps = 0
@@ -89,10 +79,10 @@ async function measure({ redisUrl, linkBitsPerSec, windowBytes }: LinkOptions): 
   await Promise.all([high.ready, low.ready])
   shapeLink(gateway.port, linkBitsPerSec)
   process.send!(`the link takes ${linkBitsPerSec / 1_000_000} Mbit/s from now on`)
-  const stopBulk = publishEvery(redis, 'link.bulk', 'low', TICK_MS, BULK_EVENTS_PER_TICK, BULK_TEXT)
+  const stopBulk = publishEvery(filler, 'link.bulk', 'low', TICK_MS, BULK_EVENTS_PER_TICK, BULK_TEXT)
   await pause(WARM_UP_MS)
   measuring = true
-  const stopHigh = publishEvery(redis, 'link.alarm', 'high', HIGH_EVERY_MS, 1, '')
+  const stopHigh = publishEvery(filler, 'link.alarm', 'high', HIGH_EVERY_MS, 1, '')
   await pause(MEASURE_MS)
   const sent = stopHigh()
   // The last ones are still on their way, behind bulk that goes on.
@@ -111,34 +101,27 @@ async function measure({ redisUrl, linkBitsPerSec, windowBytes }: LinkOptions): 
   run('tc qdisc del dev lo root')
   await client.close({ deadlineMs: 1_000 })
   await gateway.stop()
-  redis.disconnect()
+  filler.close()
   return report
 }
 
 /** Appends events at a steady rate, past the link; returns what stops it and says how many there were. */
 function publishEvery(
-  redis: Redis,
+  filler: LogFiller,
   topic: string,
   lane: 'high' | 'low',
   everyMs: number,
   count: number,
   text: string,
 ): () => number {
-  const guard = new Guard('append')
   let sent = 0
   const timer = setInterval(() => {
     const key = `k-${sent % 64}`
-    const partition = partitionOf(key, PARTITIONS)
     const now = Date.now()
-    const builder = new RecordBatchBuilder()
-    builder.addSlice(
-      Array.from({ length: count }, () => {
-        const data = JSON.stringify({ key, sentAt: now, text } satisfies Data)
-        return { key, lane, time: now, json: encodeEvent(`${topic}-${sent++}`, key, now, undefined, data) }
-      }),
-    )
-    const slices = [{ batch: 0, lastIndex: count - 1, identity: undefined }]
-    void append(redis, guard, partition, { batches: [{ topic, ...builder.build() }], slices })
+    const events = Array.from({ length: count }, () => {
+      return { id: `${topic}-${sent++}`, key, time: now, data: { key, sentAt: now, text } satisfies Data }
+    })
+    void filler.append(partitionOf(key, PARTITIONS), topic, events, lane)
   }, everyMs)
   return () => {
     clearInterval(timer)

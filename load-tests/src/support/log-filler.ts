@@ -1,3 +1,4 @@
+import type { Lane } from '@tidegate/protocol'
 import {
   append,
   type EventBody,
@@ -16,7 +17,7 @@ export const PARTITIONS = 8
 /** Events of one record batch, as gateways have them under load. */
 export const BATCH_EVENTS = 100
 
-/** Fills the logs of an empty Redis as gateways would. */
+/** Fills logs as gateways would. */
 export class LogFiller {
   readonly #redis: Redis
   readonly #guard = new Guard('append')
@@ -33,11 +34,11 @@ export class LogFiller {
   }
 
   /** Appends one record batch. The events MUST belong to the partition. */
-  async append(partition: number, topic: string, events: readonly EventBody[]): Promise<void> {
+  async append(partition: number, topic: string, events: readonly EventBody[], lane: Lane = 'low'): Promise<void> {
     const builder = new RecordBatchBuilder()
     builder.addSlice(
       events.map(({ id, key, time, data }) => {
-        return { key, lane: 'low', time, json: encodeEvent(id, key, time, undefined, JSON.stringify(data)) }
+        return { key, lane, time, json: encodeEvent(id, key, time, undefined, JSON.stringify(data)) }
       }),
     )
     const batches = [{ topic, ...builder.build() }]

@@ -21,10 +21,19 @@ export function startModule(url: URL): ChildProcess {
 
 /** Starts a module, sends it one message and resolves with its one answer. */
 export function askModule<Answer>(url: URL, question: object): Promise<Answer> {
-  const child = startModule(url)
+  return ask(startModule(url), question)
+}
+
+/** Sends a child one message and resolves with the next one that comes. One question at a time. */
+export function ask<Answer>(child: ChildProcess, question: object | string): Promise<Answer> {
   return new Promise((resolve, reject) => {
-    child.once('message', (answer) => resolve(answer as Answer))
-    child.once('exit', (code) => reject(new Error(`${url.pathname} ended with code ${code} before it answered`)))
+    const onExit = (code: number | null) =>
+      reject(new Error(`a child process ended with code ${code} before it answered`))
+    child.once('exit', onExit)
+    child.once('message', (answer) => {
+      child.off('exit', onExit)
+      resolve(answer as Answer)
+    })
     child.send(question)
   })
 }
