@@ -32,12 +32,13 @@ export const idle: Benchmark = {
 /** Resident bytes per connection, beyond those of the process without any. */
 async function measure(server: ServerProcess): Promise<number> {
   const clients = startModule(new URL('./clients.ts', import.meta.url))
+  const tell = (question: ClientsOptions | 'close') => ask<void>(clients, question)
   try {
-    await ask(clients, { port: server.port, count: WARM_UP })
-    await ask(clients, 'close')
+    await tell({ port: server.port, count: WARM_UP })
+    await tell('close')
     await settle()
     const before = await residentBytes(server.pid)
-    await ask(clients, { port: server.port, count: CONNECTIONS })
+    await tell({ port: server.port, count: CONNECTIONS })
     await settle()
     return Math.round(((await residentBytes(server.pid)) - before) / CONNECTIONS)
   } finally {

@@ -24,18 +24,19 @@ export const resume: Benchmark = {
     const filler = await LogFiller.open(server.url)
     const startGateway = () => startTidegate(['gateway', '--port', '0', '--config', CONFIG], { REDIS_URL: server.url })
     const clients = startModule(new URL('./clients.ts', import.meta.url))
+    const tell = (command: ClientsCommand) => ask<ClientsReport>(clients, command)
     let gateway = await startGateway()
     try {
-      await ask<ClientsReport>(clients, { do: 'open', port: gateway.port, count: CLIENTS })
+      await tell({ do: 'open', port: gateway.port, count: CLIENTS })
       await publish(filler, 0, BEFORE)
-      await ask<ClientsReport>(clients, { do: 'await', events: BEFORE })
+      await tell({ do: 'await', events: BEFORE })
       progress(`${CLIENTS} subscribers have ${BEFORE} events; they drop`)
-      await ask<ClientsReport>(clients, { do: 'drop' })
+      await tell({ do: 'drop' })
       await gateway.kill()
       gateway = await startGateway()
       await publish(filler, BEFORE, AWAY)
       const readsBefore = await reads(redis)
-      const { seconds, lost, duplicated, gaps } = await ask<ClientsReport>(clients, {
+      const { seconds, lost, duplicated, gaps } = await tell({
         do: 'resume',
         port: gateway.port,
         events: BEFORE + AWAY,
