@@ -1,22 +1,44 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import type { Redis } from '../../../server/src/bus/index.ts'
 import type { BenchRedis } from '../support/redis.ts'
+import type { LogWriter } from './log-writer.ts'
+import { countChanged, holdCommit, isAllOwned, letThrough, metasOf } from './owners.ts'
 import type { Workers } from './workers.ts'
+
+/** What the disturbances have hit: one that hits nothing shows nothing. */
+export interface Hits {
+  /** Commits that were sent, and not stored because their worker was killed. */
+  commitsNotStored: number
+  /** Commits that were stored while their worker slept, which was then killed. */
+  commitsUnanswered: number
+  /** Partitions that others had taken over when their owner woke. */
+  takenFromSleepers: number
+}
+
+export const noHits = (): Hits => ({ commitsNotStored: 0, commitsUnanswered: 0, takenFromSleepers: 0 })
 
 export interface Stage {
   readonly server: BenchRedis
   readonly redis: Redis
+  readonly partitions: number
   readonly workers: Workers
+  readonly writer: LogWriter
   readonly random: () => number
   /** Things that go on beside the writing of the log. */
   readonly beside: Promise<unknown>[]
+  readonly hits: Hits
 }
 
-/** Longer than an owner's heartbeat is believed, so that another worker takes over while it sleeps. */
-const ASLEEP_MS = 2_500
+/** Longer than an owner's heartbeat is believed; then until others have taken over, if there are any. */
+const ASLEEP_MIN_MS = 1_600
+const ASLEEP_MAX_MS = 5_000
 const PAUSE_MS = 700
+/** Longer than an input must be quiet to be idle. */
+const SILENCE_MS = 2_600
+/** Enough for Redis to serve what it held back. */
+const STORED_MS = 40
 
-/** What happens to the processes of a schedule. While one that returns a promise goes on, nothing is written. */
+/** What happens in a schedule. While one that returns a promise goes on, nothing is written. */
 export const DISTURBANCES: Readonly<Record<string, (stage: Stage) => void | Promise<void>>> = {
   'kill -9 of a worker': ({ workers, random, beside }) => {
     beside.push(workers.crash(random()))
@@ -24,9 +46,38 @@ export const DISTURBANCES: Readonly<Record<string, (stage: Stage) => void | Prom
   'kill -9 of both workers': ({ workers, random, beside }) => {
     beside.push(workers.crash(random()), workers.crash(random()))
   },
-  'worker asleep past takeover': ({ workers, random, beside }) => {
-    const wake = workers.freeze(random())
-    beside.push(pause(ASLEEP_MS).then(wake))
+  'kill -9 before a commit is stored': async ({ redis, workers, beside, hits }) => {
+    const node = await holdCommit(redis)
+    if (node !== undefined) {
+      hits.commitsNotStored++
+      beside.push(workers.crashNode(node))
+      await pause(STORED_MS)
+    }
+    await letThrough(redis)
+  },
+  'kill -9 between a commit and its reply': async ({ redis, workers, beside, hits }) => {
+    const node = await holdCommit(redis)
+    const sleeper = workers.freeze((each) => each === node)
+    if (sleeper === undefined) return letThrough(redis)
+    const before = await metasOf(redis, sleeper.node, 'commitSeq')
+    await letThrough(redis)
+    await pause(STORED_MS)
+    hits.commitsUnanswered += await countChanged(redis, before, 'commitSeq')
+    beside.push(workers.crashNode(sleeper.node))
+  },
+  'worker asleep past takeover': async ({ redis, partitions, workers, random, beside, hits }) => {
+    const which = random()
+    const sleeper = workers.freeze((_, i, count) => i === Math.floor(which * count))
+    if (sleeper === undefined) return
+    const before = await metasOf(redis, sleeper.node, 'token')
+    0
+    const wakeLater = async () => {
+      const deadline = performance.now() + ASLEEP_MAX_MS
+      await pause(ASLEEP_MIN_MS)
+      while (performance.now() < deadline && !(await isAllOwned(redis, partitions).catch(() => false))) await pause(50)
+      if (sleeper.wake()) hits.takenFromSleepers += await countChanged(redis, before, 'token').catch(() => 0)
+    }
+    beside.push(wakeLater())
   },
   'hand-over by SIGTERM': ({ workers, random, beside }) => {
     if (workers.count > 1) beside.push(workers.stop(random()).then(() => workers.start(1)))
@@ -35,7 +86,7 @@ export const DISTURBANCES: Readonly<Record<string, (stage: Stage) => void | Prom
     if (workers.count < 4) beside.push(workers.start(1))
   },
   'one worker less': ({ workers, random, beside }) => {
-    if (workers.count > 2) beside.push(workers.stop(random()))
+    if (workers.count > 1) beside.push(workers.stop(random()))
   },
   'connections cut': async ({ redis }) => {
     for (const id of await workerConnections(redis)) await redis.call('CLIENT', 'KILL', 'ID', id)
@@ -49,6 +100,12 @@ export const DISTURBANCES: Readonly<Record<string, (stage: Stage) => void | Prom
   'restart of Redis': async ({ server, redis }) => {
     await server.restart()
     while (redis.status !== 'ready') await pause(20)
+  },
+  'silence everywhere': async () => {
+    await pause(SILENCE_MS)
+  },
+  'silence in half of the partitions': ({ writer, random }) => {
+    writer.silence(Math.floor(random() * 2), SILENCE_MS)
   },
 }
 

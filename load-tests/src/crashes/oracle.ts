@@ -1,62 +1,66 @@
+import { type ExpectedPane, paneId, type Total, totalOf, windowName } from './expected-pane.ts'
 import type { Reading } from './reading.ts'
-
-/** Last value of each pane of a topic: `key start end` -> value. */
-export type Panes = Map<string, { sum: number; max: number; count: number }>
+import { SessionOracle } from './session-oracle.ts'
+import { WindowOracle } from './window-oracle.ts'
 
 export interface Expected {
-  readonly panes: Readonly<Record<string, Panes>>
+  /** Every result of a topic, of all of its revisions. */
+  readonly sequences: Readonly<Record<string, readonly ExpectedPane[]>>
+  /**
+   * Value of each window's last pane: `key start end` -> value. Of topics whose earlier panes depend on the clock or on which
+   * partition reports first.
+   */
+  readonly last: Readonly<Record<string, ReadonlyMap<string, Total>>>
   /** Ids of events, by topic. */
   readonly ids: Readonly<Record<string, ReadonlySet<string>>>
 }
 
+const TUMBLING = { sizeMs: 10_000, slideMs: 10_000 }
+const HOPPING = { sizeMs: 20_000, slideMs: 5_000 }
 const OUT_OF_ORDERNESS_MS = 1_000
-const LATENESS_MS = 2_000
-const TUMBLING_MS = 10_000
-const HOP = { sizeMs: 20_000, slideMs: 5_000 }
-const GAP_MS = 2_000
 
 /**
- * What must come out, computed from nothing but the log: each partition's record batches in order, the watermark moving
- * after each.
+ * What must come out, computed from nothing but the log, the slow and obvious way: each partition's record batches in
+ * order, the watermark moving after each one, and everything due put out before the next.
  *
  * @param logs per partition its batches.
  */
 export function recompute(logs: readonly (readonly (readonly Reading[])[])[]): Expected {
-  const panes: Record<string, Panes> = {
-    'crash.tumbling': new Map(),
-    'crash.early': new Map(),
-    'crash.hopping': new Map(),
-    'crash.sessions': new Map(),
-    'crash.all': new Map(),
-    'crash.site': new Map(),
-  }
+  const tumbling: ExpectedPane[] = []
+  const hopping: ExpectedPane[] = []
+  const sessions: ExpectedPane[] = []
   const late = new Set<string>()
   const lateForHops = new Set<string>()
-  const readings = logs.flat(2)
   for (const batches of logs) {
+    const tumble = new WindowOracle(TUMBLING)
+    const hop = new WindowOracle(HOPPING)
+    const session = new SessionOracle()
     let watermark = Number.NEGATIVE_INFINITY
     for (const batch of batches) {
       for (const reading of batch) {
-        const { sensor, site, time, v, id } = reading
-        const start = floorTo(time, TUMBLING_MS)
-        add(panes['crash.all']!, '*', start, start + TUMBLING_MS, v)
-        add(panes['crash.site']!, site, start, start + TUMBLING_MS, v)
-        if (isForgotten(start + TUMBLING_MS, watermark)) late.add(id)
-        else {
-          add(panes['crash.tumbling']!, sensor, start, start + TUMBLING_MS, v)
-          add(panes['crash.early']!, sensor, start, start + TUMBLING_MS, v)
-        }
-        const hops = hopsOf(time).filter((hop) => !isForgotten(hop + HOP.sizeMs, watermark))
-        if (hops.length === 0) lateForHops.add(id)
-        for (const hop of hops) add(panes['crash.hopping']!, sensor, hop, hop + HOP.sizeMs, v)
+        if (!tumble.add(reading)) late.add(reading.id)
+        if (!hop.add(reading)) lateForHops.add(reading.id)
+        session.add(reading)
       }
       watermark = Math.max(watermark, ...batch.map(({ time }) => time - OUT_OF_ORDERNESS_MS))
+      tumbling.push(...tumble.advance(watermark))
+      hopping.push(...hop.advance(watermark))
+      sessions.push(...session.advance(watermark))
     }
+    tumbling.push(...tumble.advance(Number.POSITIVE_INFINITY))
+    hopping.push(...hop.advance(Number.POSITIVE_INFINITY))
+    sessions.push(...session.advance(Number.POSITIVE_INFINITY))
   }
-  for (const [sensor, own] of groupBySensor(readings)) addSessions(panes['crash.sessions']!, sensor, own)
-  const ids = (which: readonly Reading[]) => new Set(which.map(({ id }) => id))
+  const readings = logs.flat(2)
+  const ids = (of: readonly { id: string }[]) => new Set(of.map(({ id }) => id))
+  const isAlarming = ({ pane }: ExpectedPane) => pane !== undefined && pane.value.max > 9
   return {
-    panes,
+    sequences: { 'crash.tumbling': tumbling, 'crash.hopping': hopping, 'crash.sessions': sessions },
+    last: {
+      'crash.early': lastOf(tumbling),
+      'crash.all': totals(readings, () => '*'),
+      'crash.site': totals(readings, ({ site }) => site),
+    },
     ids: {
       'crash.tumbling.late': late,
       'crash.early.late': late,
@@ -65,45 +69,26 @@ export function recompute(logs: readonly (readonly (readonly Reading[])[])[]): E
       'crash.all.late': new Set(),
       'crash.site.late': new Set(),
       'crash.hot': ids(readings.filter(({ v }) => v > 8)),
+      'crash.alert': ids(tumbling.filter(isAlarming).map((pane) => ({ id: paneId('crash.tumbling', pane) }))),
     },
   }
 }
 
-function add(panes: Panes, key: string, start: number, end: number, v: number): void {
-  const name = paneName(key, start, end)
-  const known = panes.get(name)
-  if (known === undefined) panes.set(name, { sum: v, max: v, count: 1 })
-  else panes.set(name, { sum: known.sum + v, max: Math.max(known.max, v), count: known.count + 1 })
+function lastOf(sequence: readonly ExpectedPane[]): Map<string, Total> {
+  const last = new Map<string, Total>()
+  for (const each of sequence) if (each.pane !== undefined) last.set(windowName(each), each.pane.value)
+  return last
 }
 
-/** Readings less than a gap apart are one session. */
-function addSessions(panes: Panes, sensor: string, readings: readonly Reading[]): void {
-  const sorted = [...readings].sort((a, b) => a.time - b.time)
-  let from = 0
-  for (let i = 1; i <= sorted.length; i++) {
-    if (i < sorted.length && sorted[i]!.time - sorted[i - 1]!.time < GAP_MS) continue
-    const session = sorted.slice(from, i)
-    for (const { v } of session) add(panes, sensor, session[0]!.time, session.at(-1)!.time + GAP_MS, v)
-    from = i
-  }
-}
-
-function hopsOf(time: number): number[] {
-  const latest = floorTo(time, HOP.slideMs)
-  const starts = []
-  for (let start = latest; start + HOP.sizeMs > time; start -= HOP.slideMs) starts.push(start)
-  return starts
-}
-
-function groupBySensor(readings: readonly Reading[]): Map<string, Reading[]> {
+/** Tumbling windows for which nothing is late. */
+function totals(readings: readonly Reading[], groupOf: (reading: Reading) => string): Map<string, Total> {
   const groups = new Map<string, Reading[]>()
-  for (const reading of readings) groups.set(reading.sensor, [...(groups.get(reading.sensor) ?? []), reading])
-  return groups
-}
-
-const isForgotten = (end: number, watermark: number) => end + LATENESS_MS <= watermark
-const floorTo = (time: number, ms: number) => Math.floor(time / ms) * ms
-
-export function paneName(key: string, start: number, end: number): string {
-  return `${key} ${start} ${end}`
+  for (const reading of readings) {
+    const start = Math.floor(reading.time / TUMBLING.sizeMs) * TUMBLING.sizeMs
+    const name = windowName({ key: groupOf(reading), start, end: start + TUMBLING.sizeMs })
+    const group = groups.get(name)
+    if (group === undefined) groups.set(name, [reading])
+    else group.push(reading)
+  }
+  return new Map([...groups].map(([name, group]) => [name, totalOf(group)]))
 }

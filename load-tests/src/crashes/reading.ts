@@ -8,25 +8,29 @@ export interface Reading {
 }
 
 const SENSORS = 24
+/** A third of the sensors sends at a time, for so long: sessions end, and late readings join them. */
+const SHIFTS = 3
+const SHIFT_MS = 4_000
 const SITES = 5
-/** Event time of a schedule. */
-const SPAN_MS = 120_000
+/** Event time from one reading to the next. */
+const STEP_MS = 10
 /** Most readings are out of order by less than the windows wait, some by more. */
 const DISORDER_MS = 900
 const LATE_SHARE = 0.04
 const LATE_MS = 25_000
 
-/** Seeded readings in order of arrival. @param random uniform numbers in [0, 1) */
-export function createReadings(random: () => number, count: number, from: number): Reading[] {
-  return Array.from({ length: count }, (_, i) => {
+/** Seeded readings in order of arrival, without end. @param random uniform numbers in [0, 1) */
+export function* createReadings(random: () => number, from: number): Generator<Reading, never> {
+  for (let i = 0; ; i++) {
     const delay = random() < LATE_SHARE ? random() * LATE_MS : random() * DISORDER_MS
-    const sensor = Math.floor(random() * SENSORS)
-    return {
+    const shift = Math.floor((i * STEP_MS) / SHIFT_MS) % SHIFTS
+    const sensor = Math.floor((random() * SENSORS) / SHIFTS) * SHIFTS + shift
+    yield {
       id: `r-${i}`,
       sensor: `s-${sensor}`,
       site: `site-${Math.floor(random() * SITES)}`,
-      time: Math.round(from + (i / count) * SPAN_MS - delay),
+      time: Math.round(from + i * STEP_MS - delay),
       v: Math.floor(random() * 640) / 64,
     }
-  })
+  }
 }

@@ -1,8 +1,14 @@
 import { decodeEvents, type EventBody, type Redis, readRange } from '../../../server/src/bus/index.ts'
-import type { Pane } from '../../../server/src/config/model.ts'
-import { type Expected, type Panes, paneName } from './oracle.ts'
+import type { Pane, WithdrawnPane } from '../../../server/src/config/model.ts'
+import { type ExpectedPane, paneId, type Total, windowName } from './expected-pane.ts'
+import type { Expected } from './oracle.ts'
 
-type AnyPane = Pane | (Pick<Pane, 'key' | 'start' | 'end' | 'revision'> & { readonly withdrawn: true })
+type StoredPane = Pane<Total> | WithdrawnPane
+
+export interface Fault {
+  readonly kind: 'lost' | 'doubled' | 'wrong'
+  readonly what: string
+}
 
 const PAGE = 1_000
 
@@ -25,7 +31,12 @@ async function readAll(redis: Redis, partitions: number, topic: string): Promise
 }
 
 /**
- * What differs between what is stored and what must be; empty when nothing does.
+ * What differs between what is stored and what must be, and how many panes were compared.
+ *
+ * Panes by key follow from the log alone, so every one of them is compared, each revision once and on time or late as it
+ * must be. Early panes depend on the clock, and panes over several partitions on which of these is heard of first: of these
+ * the last one of each window is compared; further, that revisions come in order, none after a final one, and that those
+ * of a window never hold less than the one before.
  *
  * @param before windows that start later are not looked at.
  */
@@ -34,75 +45,109 @@ export async function findFaults(
   partitions: number,
   expected: Expected,
   before: number,
-): Promise<string[]> {
-  const faults: string[] = []
-  for (const [topic, ids] of Object.entries(expected.ids)) {
+): Promise<{ readonly faults: readonly Fault[]; readonly panes: number }> {
+  const faults: Fault[] = []
+  let panes = 0
+  const read = async (topic: string) => {
     const stored = await readAll(redis, partitions, topic)
-    faults.push(...repeated(topic, stored))
-    const found = new Set(stored.map(({ id }) => id))
-    faults.push(...[...ids].filter((id) => !found.has(id)).map((id) => `${topic}: ${id} is lost`))
-    faults.push(...[...found].filter((id) => !ids.has(id)).map((id) => `${topic}: ${id} does not belong here`))
+    return stored.filter(({ data }) => ((data as { start?: number }).start ?? 0) < before)
   }
-  for (const [topic, panes] of Object.entries(expected.panes)) {
-    faults.push(...paneFaults(topic, await readAll(redis, partitions, topic), panes, before))
+  for (const [topic, ids] of Object.entries(expected.ids)) {
+    const found = await read(topic)
+    faults.push(...repeated(topic, found), ...unequalIds(topic, new Set(found.map(({ id }) => id)), ids))
   }
-  faults.push(...(await alertFaults(redis, partitions)))
-  return faults
+  for (const [topic, sequence] of Object.entries(expected.sequences)) {
+    const stored = await read(topic)
+    panes += stored.length
+    faults.push(...repeated(topic, stored), ...outOfOrder(topic, stored), ...unequalSequence(topic, stored, sequence))
+  }
+  for (const [topic, last] of Object.entries(expected.last)) {
+    const stored = await read(topic)
+    panes += stored.length
+    faults.push(...repeated(topic, stored), ...outOfOrder(topic, stored), ...unequalLast(topic, stored, last))
+  }
+  return { faults, panes }
 }
 
-/** Every revision once and in order, and the last one of each pane as computed. */
-function paneFaults(topic: string, stored: readonly EventBody[], expected: Panes, before: number): string[] {
-  const faults = repeated(topic, stored)
-  const held = new Map<string, { value: unknown; revision: number }>()
-  for (const { data } of stored) {
-    const pane = data as AnyPane
-    const { key, start, end, revision } = pane
-    if (start >= before) continue
-    const name = paneName(key, start, end)
-    if ('withdrawn' in pane) {
-      if (!held.delete(name)) faults.push(`${topic}: ${name} is withdrawn before it came`)
-      continue
-    }
-    const last = held.get(name)
-    if (last !== undefined && revision !== last.revision + 1) {
-      faults.push(`${topic}: ${name} has revision ${revision} after ${last.revision}`)
-    }
-    held.set(name, { value: pane.value, revision })
-  }
-  for (const [name, value] of expected) {
-    const last = held.get(name)?.value
-    if (last === undefined) faults.push(`${topic}: ${name} is missing`)
-    else if (!isSame(last, value))
-      faults.push(`${topic}: ${name} is ${JSON.stringify(last)}, not ${JSON.stringify(value)}`)
-  }
-  for (const name of held.keys()) if (!expected.has(name)) faults.push(`${topic}: ${name} does not belong here`)
-  return faults
-}
-
-/** An alert is stored exactly where its pane is. */
-async function alertFaults(redis: Redis, partitions: number): Promise<string[]> {
-  const [panes, alerts] = await Promise.all(['crash.tumbling', 'crash.alert'].map((t) => readAll(redis, partitions, t)))
-  const due = new Set(
-    panes!.filter(({ data }) => (data as { value: { max: number } }).value.max > 9).map(({ id }) => id),
-  )
-  const found = new Set(alerts!.map(({ id }) => id))
-  return [
-    ...repeated('crash.alert', alerts!),
-    ...[...due].filter((id) => !found.has(id)).map((id) => `crash.alert: ${id} is lost`),
-    ...[...found].filter((id) => !due.has(id)).map((id) => `crash.alert: ${id} does not belong here`),
-  ]
-}
-
-function repeated(topic: string, stored: readonly EventBody[]): string[] {
+function repeated(topic: string, stored: readonly EventBody[]): Fault[] {
   const seen = new Set<string>()
   return stored.flatMap(({ id }) => {
-    if (seen.has(id)) return [`${topic}: ${id} is stored twice`]
+    if (seen.has(id)) return [{ kind: 'doubled', what: `${topic}: ${id} is stored twice` } as const]
     seen.add(id)
     return []
   })
 }
 
-function isSame(a: unknown, b: { sum: number; max: number; count: number }): boolean {
-  const { sum, max, count } = a as typeof b
-  return sum === b.sum && max === b.max && count === b.count
+function unequalIds(topic: string, found: ReadonlySet<string>, expected: ReadonlySet<string>): Fault[] {
+  const lost = [...expected].filter((id) => !found.has(id))
+  const alien = [...found].filter((id) => !expected.has(id))
+  return [
+    ...lost.map((id) => ({ kind: 'lost', what: `${topic}: ${id} is missing` }) as const),
+    ...alien.map((id) => ({ kind: 'wrong', what: `${topic}: ${id} does not belong here` }) as const),
+  ]
 }
+
+/** Revisions of a window one by one from the first, each holding at least what the one before did, none after a final one. */
+function outOfOrder(topic: string, stored: readonly EventBody[]): Fault[] {
+  const faults: Fault[] = []
+  const held = new Map<string, Pane<Total>>()
+  for (const { data } of stored) {
+    const pane = data as StoredPane
+    const name = windowName(pane)
+    const last = held.get(name)
+    if (pane.withdrawn) {
+      if (last?.revision !== pane.revision) faults.push(wrong(`${topic}: ${name} is withdrawn as what it is not`))
+      held.delete(name)
+      continue
+    }
+    held.set(name, pane)
+    if (last === undefined) {
+      // The revisions of a session count on from those of what it is made of.
+      if (pane.revision !== 0 && topic !== 'crash.sessions')
+        faults.push(wrong(`${topic}: ${name} begins with revision ${pane.revision}`))
+      continue
+    }
+    if (pane.revision !== last.revision + 1)
+      faults.push(wrong(`${topic}: ${name} has revision ${pane.revision} after ${last.revision}`))
+    if (pane.value.count < last.value.count) faults.push(wrong(`${topic}: ${name} holds less than before`))
+    if (last.final) faults.push(wrong(`${topic}: ${name} goes on after its final pane`))
+  }
+  return faults
+}
+
+function unequalSequence(topic: string, stored: readonly EventBody[], expected: readonly ExpectedPane[]): Fault[] {
+  const found = new Map(stored.map(({ id, data }) => [id, textOf(expectedForm(data as StoredPane))]))
+  const due = new Map(expected.map((pane) => [paneId(topic, pane), textOf(pane)]))
+  const differing = [...due].filter(([id, text]) => found.has(id) && found.get(id) !== text)
+  return [
+    ...unequalIds(topic, new Set(found.keys()), new Set(due.keys())),
+    ...differing.map(([id, text]) => wrong(`${topic}: ${id} is ${found.get(id)}, not ${text}`)),
+  ]
+}
+
+function unequalLast(topic: string, stored: readonly EventBody[], expected: ReadonlyMap<string, Total>): Fault[] {
+  const last = new Map<string, string>()
+  for (const { data } of stored) {
+    const pane = data as Pane<Total>
+    last.set(windowName(pane), valueText(pane.value))
+  }
+  const differing = [...expected].filter(([name, value]) => last.has(name) && last.get(name) !== valueText(value))
+  return [
+    ...unequalIds(topic, new Set(last.keys()), new Set(expected.keys())),
+    ...differing.map(([name, value]) => wrong(`${topic}: ${name} is ${last.get(name)}, not ${valueText(value)}`)),
+  ]
+}
+
+function expectedForm(stored: StoredPane): ExpectedPane {
+  const { key, start, end, revision } = stored
+  if (stored.withdrawn) return { key, start, end, revision, pane: undefined }
+  return { key, start, end, revision, pane: { timing: stored.timing as 'on_time', value: stored.value } }
+}
+
+function textOf({ end, pane }: ExpectedPane): string {
+  return pane === undefined ? `withdrawn until ${end}` : `${pane.timing} until ${end}: ${valueText(pane.value)}`
+}
+
+const valueText = ({ sum, max, count }: Total) => `sum ${sum} max ${max} count ${count}`
+
+const wrong = (what: string): Fault => ({ kind: 'wrong', what })

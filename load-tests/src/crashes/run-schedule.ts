@@ -2,33 +2,46 @@ import { setTimeout as pause } from 'node:timers/promises'
 import { openCommandConnection, openTopology, partitionOf, untilReady } from '../../../server/src/bus/index.ts'
 import { createRandom } from '../support/random.ts'
 import { startBenchRedis } from '../support/redis.ts'
-import { DISTURBANCES } from './disturbances.ts'
+import { DISTURBANCES, type Hits, noHits, type Stage } from './disturbances.ts'
 import { LogWriter } from './log-writer.ts'
 import { recompute } from './oracle.ts'
+import { isAllOwned } from './owners.ts'
 import { createReadings, type Reading } from './reading.ts'
-import { findFaults, readBatches } from './results.ts'
+import { type Fault, findFaults, readBatches } from './results.ts'
 import { Workers } from './workers.ts'
 
 const PARTITIONS = 8
-const READINGS = 12_000
 const BATCH = 60
-/** Between two appends: all of them take about three seconds. */
 const WRITE_EVERY_MS = 15
+/** Batches over which disturbances are spread. Writing goes on until all of them were. */
+const PLANNED_BATCHES = 150
+/** Batches after the last of them. */
+const MORE_BATCHES = 20
 const DISTURBANCES_MIN = 3
-const DISTURBANCES_MAX = 6
+const DISTURBANCES_MAX = 5
+const PATIENT_SHARE = 0.75
+/** Longer than a worker takes to start and to take over. */
+const PATIENCE_MS = 5_000
+const READINGS_SALT = 0x5eed
 /** Long after all readings: it closes what is open. */
 const SENTINEL_AFTER_MS = 3_600_000
 const DRAIN_DEADLINE_MS = 40_000
+const POLL_MS = 250
+const SETTLE_MS = 500
 const HOUR_MS = 3_600_000
 
 export interface ScheduleReport {
   readonly seed: number
-  readonly readings: number
+  /** Readings in the log. */
+  readonly events: number
+  /** Panes and withdrawals compared. */
   readonly panes: number
+  /** Readings too late for the tumbling windows. */
   readonly late: number
   readonly disturbances: readonly string[]
+  readonly hits: Hits
   /** Empty when everything is as computed. */
-  readonly faults: readonly string[]
+  readonly faults: readonly Fault[]
   readonly seconds: number
 }
 
@@ -44,15 +57,12 @@ export async function runSchedule(seed: number): Promise<ScheduleReport> {
     await openTopology(redis, PARTITIONS)
     await workers.start(2)
     const from = (Math.floor(Date.now() / HOUR_MS) - 3) * HOUR_MS
-    const readings = createReadings(random, READINGS, from)
-    const writer = new LogWriter(redis, PARTITIONS)
     const plan = planDisturbances(random)
-    const stage = { server, redis, workers, random, beside: [] as Promise<unknown>[] }
-    for (let written = 0; written < readings.length; written += BATCH) {
-      await writer.write(readings.slice(written, written + BATCH))
-      for (const name of plan.get(written) ?? []) await DISTURBANCES[name]!(stage)
-      await pause(WRITE_EVERY_MS)
-    }
+    const hits = noHits()
+    const writer = new LogWriter(redis, PARTITIONS)
+    const stage: Stage = { server, redis, partitions: PARTITIONS, workers, writer, random, beside: [], hits }
+    // Readings have a sequence of their own: how many there are depends on how long things take.
+    await writeWhileDisturbed(stage, plan, createReadings(createRandom(seed ^ READINGS_SALT), from))
     await writer.write(sentinels(from + SENTINEL_AFTER_MS))
     await Promise.all(stage.beside)
     const logs = await Promise.all(
@@ -60,21 +70,20 @@ export async function runSchedule(seed: number): Promise<ScheduleReport> {
     )
     const expected = recompute(logs)
     const deadline = performance.now() + DRAIN_DEADLINE_MS
-    const faults = () => findFaults(redis, PARTITIONS, expected, from + SENTINEL_AFTER_MS - HOUR_MS / 2)
-    let left = await faults()
-    while (left.length > 0 && performance.now() < deadline) {
-      await pause(250)
-      left = await faults()
-    }
+    const compare = () => findFaults(redis, PARTITIONS, expected, from + SENTINEL_AFTER_MS - HOUR_MS / 2)
+    while ((await compare()).faults.length > 0 && performance.now() < deadline) await pause(POLL_MS)
     // What was stored twice may come later than what was missing.
-    await pause(500)
+    await pause(SETTLE_MS)
+    const { faults, panes } = await compare()
+    const ended = workers.ended().map((node) => ({ kind: 'wrong', what: `worker ${node} ended by itself` }) as const)
     return {
       seed,
-      readings: logs.flat(2).length,
-      panes: Object.values(expected.panes).reduce((sum, panes) => sum + panes.size, 0),
+      events: logs.flat(2).length,
+      panes,
       late: expected.ids['crash.tumbling.late']!.size,
-      disturbances: [...plan.values()].flat(),
-      faults: await faults(),
+      disturbances: plan.map(({ name }) => name),
+      hits,
+      faults: [...faults, ...ended],
       seconds: Math.round((performance.now() - startedAt) / 100) / 10,
     }
   } finally {
@@ -84,17 +93,43 @@ export async function runSchedule(seed: number): Promise<ScheduleReport> {
   }
 }
 
-/** Which disturbances come after how many readings. */
-function planDisturbances(random: () => number): Map<number, string[]> {
+async function writeWhileDisturbed(
+  stage: Stage,
+  plan: readonly Planned[],
+  readings: Generator<Reading, never>,
+): Promise<void> {
+  const { redis, writer } = stage
+  const writeBatch = async () => {
+    await writer.write(Array.from({ length: BATCH }, () => readings.next().value))
+    await pause(WRITE_EVERY_MS)
+  }
+  let batches = 0
+  for (const { after, isPatient, name } of plan) {
+    const patience = performance.now() + PATIENCE_MS
+    const isTooSoon = async () => performance.now() < patience && !(await isAllOwned(redis, PARTITIONS))
+    for (; batches < after || (isPatient && (await isTooSoon())); batches++) await writeBatch()
+    await DISTURBANCES[name]!(stage)
+  }
+  for (let more = 0; more < MORE_BATCHES; more++) await writeBatch()
+  writer.endSilence()
+}
+
+interface Planned {
+  readonly name: string
+  /** Batches written before. */
+  readonly after: number
+  /** Waits until all partitions have an owner again: what comes on top of another disturbance often hits nobody. */
+  readonly isPatient: boolean
+}
+
+function planDisturbances(random: () => number): Planned[] {
   const names = Object.keys(DISTURBANCES)
   const count = DISTURBANCES_MIN + Math.floor(random() * (DISTURBANCES_MAX - DISTURBANCES_MIN + 1))
-  const plan = new Map<number, string[]>()
-  for (let i = 0; i < count; i++) {
-    const at = Math.floor((random() * READINGS) / BATCH) * BATCH
-    const name = names[Math.floor(random() * names.length)]!
-    plan.set(at, [...(plan.get(at) ?? []), name])
-  }
-  return plan
+  return Array.from({ length: count }, (_, i) => ({
+    name: names[Math.floor(random() * names.length)]!,
+    after: Math.floor(((i + random()) / count) * PLANNED_BATCHES),
+    isPatient: random() < PATIENT_SHARE,
+  }))
 }
 
 /** One for each partition. */

@@ -5,15 +5,22 @@ const CONFIG = fileURLToPath(new URL('./crashes.config.ts', import.meta.url))
 
 const MAX_STARTS = 5
 
+interface Worker {
+  /** What it calls itself, in Redis as well. */
+  readonly node: string
+  readonly process: ServerProcess
+}
+
 /** The worker processes of one schedule. What is to be done to one does nothing while none runs. */
 export class Workers {
-  readonly #env: Readonly<Record<string, string>>
-  readonly #running: ServerProcess[] = []
+  readonly #redisUrl: string
+  readonly #running: Worker[] = []
   /** Stopped by SIGSTOP. */
-  readonly #asleep = new Set<ServerProcess>()
+  readonly #asleep = new Set<Worker>()
+  #started = 0
 
   constructor(redisUrl: string) {
-    this.#env = { REDIS_URL: redisUrl, TIDEGATE_LOG_LEVEL: 'silent' }
+    this.#redisUrl = redisUrl
   }
 
   get count(): number {
@@ -27,8 +34,10 @@ export class Workers {
   /** A disturbance may end one that is just starting: a supervisor would start it again. */
   async #startOne(): Promise<void> {
     for (let attempt = 1; ; attempt++) {
+      const node = `crash-${++this.#started}`
+      const env = { REDIS_URL: this.#redisUrl, TIDEGATE_LOG_LEVEL: 'silent', TIDEGATE_NODE: node }
       try {
-        this.#running.push(await startTidegate(['worker', '--config', CONFIG], this.#env))
+        this.#running.push({ node, process: await startTidegate(['worker', '--config', CONFIG], env) })
         return
       } catch (error) {
         if (attempt >= MAX_STARTS) throw error
@@ -38,36 +47,65 @@ export class Workers {
 
   /** kill -9 of one, and another in its place. @param which uniform number in [0, 1) */
   async crash(which: number): Promise<void> {
-    await this.#take(which)?.kill()
+    await this.#take(this.#running[Math.floor(which * this.#running.length)])?.kill()
+    await this.start(1)
+  }
+
+  /** The same for the one of this name. */
+  async crashNode(node: string): Promise<void> {
+    await this.#take(this.#running.find((worker) => worker.node === node))?.kill()
     await this.start(1)
   }
 
   /** SIGTERM to one that is awake, and waits for the end. */
   async stop(which: number): Promise<void> {
-    await this.#take(which, (worker) => !this.#asleep.has(worker))?.stop()
+    const awake = this.#running.filter((worker) => !this.#asleep.has(worker))
+    await this.#take(awake[Math.floor(which * awake.length)])?.stop()
   }
 
-  /** SIGSTOP; returns what lets it go on. */
-  freeze(which: number): () => void {
-    const worker = this.#running[Math.floor(which * this.#running.length)]
-    if (worker === undefined) return () => undefined
+  /** SIGSTOP of one that is awake; `undefined` when there is none. `wake` says whether it still sleeps, and lets it go on. */
+  freeze(isMeant: (node: string, index: number, count: number) => boolean): Sleeper | undefined {
+    const awake = this.#running.filter((worker) => !this.#asleep.has(worker))
+    const worker = awake.find(({ node }, i) => isMeant(node, i, awake.length))
+    if (worker === undefined) return undefined
     this.#asleep.add(worker)
-    process.kill(worker.pid, 'SIGSTOP')
-    return () => {
-      if (!this.#asleep.delete(worker)) return
-      process.kill(worker.pid, 'SIGCONT')
+    process.kill(worker.process.pid, 'SIGSTOP')
+    return {
+      node: worker.node,
+      wake: () => {
+        if (!this.#asleep.delete(worker)) return false
+        process.kill(worker.process.pid, 'SIGCONT')
+        return true
+      },
     }
   }
 
-  async killAll(): Promise<void> {
-    await Promise.all(this.#running.splice(0).map((worker) => worker.kill()))
+  /** Those that ended though nobody ended them. */
+  ended(): string[] {
+    return this.#running.filter(({ process: { pid } }) => !isAlive(pid)).map(({ node }) => node)
   }
 
-  #take(which: number, isMeant = (_: ServerProcess) => true): ServerProcess | undefined {
-    const choice = this.#running.filter(isMeant)
-    const worker = choice[Math.floor(which * choice.length)]
-    if (worker !== undefined) this.#running.splice(this.#running.indexOf(worker), 1)
-    if (worker !== undefined) this.#asleep.delete(worker)
-    return worker
+  async killAll(): Promise<void> {
+    await Promise.all(this.#running.splice(0).map((worker) => worker.process.kill()))
+  }
+
+  #take(worker: Worker | undefined): ServerProcess | undefined {
+    if (worker === undefined) return undefined
+    this.#running.splice(this.#running.indexOf(worker), 1)
+    this.#asleep.delete(worker)
+    return worker.process
+  }
+}
+
+export interface Sleeper {
+  readonly node: string
+  wake(): boolean
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    return process.kill(pid, 0)
+  } catch {
+    return false
   }
 }

@@ -1,0 +1,58 @@
+import { setTimeout as pause } from 'node:timers/promises'
+import { HEARTBEAT_FRESH_MS, keys, type Redis, readWorkerReports } from '../../../server/src/bus/index.ts'
+
+/** Longest hold: what else is sent has a deadline of a second. */
+const HOLD_MS = 500
+const WAIT_MS = 300
+const POLL_MS = 5
+/** Arguments of a script call that are larger than this are a commit's: a heartbeat or a take has a few dozen bytes. */
+const COMMIT_BYTES = 1_500
+
+/**
+ * Makes Redis hold back all writes until a worker's commit is among them.
+ *
+ * @returns which worker's, or `undefined` when none came in time. Either way `CLIENT UNPAUSE` ends the hold, or time does.
+ */
+export async function holdCommit(redis: Redis): Promise<string | undefined> {
+  await redis.call('CLIENT', 'PAUSE', HOLD_MS, 'WRITE')
+  const deadline = performance.now() + WAIT_MS
+  while (performance.now() < deadline) {
+    const list = (await redis.call('CLIENT', 'LIST')) as string
+    for (const line of list.split('\n')) {
+      const [, node] = / name=tidegate-(crash-\d+) /.exec(line) ?? []
+      const isHeld = / flags=\w*b/.test(line) && / cmd=evalsha /.test(line)
+      if (node !== undefined && isHeld && Number(/ argv-mem=(\d+)/.exec(line)![1]) > COMMIT_BYTES) return node
+    }
+    await pause(POLL_MS)
+  }
+  return undefined
+}
+
+export async function letThrough(redis: Redis): Promise<void> {
+  await redis.call('CLIENT', 'UNPAUSE')
+}
+
+/** A field of the meta of each partition that a worker says it owns. */
+export async function metasOf(redis: Redis, node: string, field: string): Promise<ReadonlyMap<number, string | null>> {
+  const owned = Object.keys((await readWorkerReports(redis)).get(node)?.partitions ?? {}).map(Number)
+  return new Map(await Promise.all(owned.map(async (p) => [p, await redis.hget(keys.meta(p), field)] as const)))
+}
+
+/** How many of them are something else by now. */
+export async function countChanged(
+  redis: Redis,
+  metas: ReadonlyMap<number, string | null>,
+  field: string,
+): Promise<number> {
+  const now = await Promise.all([...metas.keys()].map((p) => redis.hget(keys.meta(p), field)))
+  return [...metas.values()].filter((value, i) => value !== now[i]).length
+}
+
+/** Whether every partition has an owner that was heard of just now. */
+export async function isAllOwned(redis: Redis, partitions: number): Promise<boolean> {
+  const all = Array.from({ length: partitions }, (_, p) => redis.hmget(keys.meta(p), 'heartbeat', 'released'))
+  const now = Date.now()
+  return (await Promise.all(all)).every(
+    ([heartbeat, released]) => released === '0' && now - Number(heartbeat) < HEARTBEAT_FRESH_MS,
+  )
+}

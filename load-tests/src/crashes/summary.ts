@@ -1,0 +1,48 @@
+import { type Hits, noHits } from './disturbances.ts'
+import type { Fault } from './results.ts'
+import type { ScheduleReport } from './run-schedule.ts'
+
+/** What all schedules came to. */
+export function summarize(seed: number, reports: readonly ScheduleReport[], seconds: number) {
+  const sum = (of: (report: ScheduleReport) => number) => reports.reduce((total, report) => total + of(report), 0)
+  const faults = (kind: Fault['kind']) => sum((report) => report.faults.filter((fault) => fault.kind === kind).length)
+  const hits = (kind: keyof Hits) => sum((report) => report.hits[kind])
+  const disturbances: Record<string, number> = {}
+  for (const name of reports.flatMap((report) => report.disturbances))
+    disturbances[name] = (disturbances[name] ?? 0) + 1
+  const failedSeeds = reports.filter((report) => report.faults.length > 0).map((report) => report.seed)
+  return {
+    schedules: reports.length,
+    seed,
+    passed: reports.length - failedSeeds.length,
+    failed: failedSeeds.length,
+    failedSeeds,
+    disturbances,
+    hits: {
+      commitsNotStored: hits('commitsNotStored'),
+      commitsUnanswered: hits('commitsUnanswered'),
+      takenFromSleepers: hits('takenFromSleepers'),
+    },
+    events: sum(({ events }) => events),
+    panes: sum(({ panes }) => panes),
+    late: sum(({ late }) => late),
+    lost: faults('lost'),
+    doubled: faults('doubled'),
+    wrong: faults('wrong'),
+    seconds,
+  }
+}
+
+/** Of a schedule that did not come to its end. */
+export function broken(seed: number, error: Error): ScheduleReport {
+  return {
+    seed,
+    events: 0,
+    panes: 0,
+    late: 0,
+    disturbances: [],
+    hits: noHits(),
+    faults: [{ kind: 'wrong', what: `it broke off: ${error.message}` }],
+    seconds: 0,
+  }
+}
