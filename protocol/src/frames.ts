@@ -42,7 +42,18 @@ export interface RejectedEvent {
   readonly message: string
 }
 
-export type OnSlow = 'drop-oldest'
+/** What to do with a subscription's normal and low events while its client cannot keep up. */
+export type OnSlow =
+  /** Withhold the oldest and say so in a gap. */
+  | 'drop-oldest'
+  /** Send the latest event of each key and count the others. */
+  | 'conflate'
+  /** Send one in 2, 4, ... 64 and count the others. */
+  | 'sample'
+  /** Close the connection; it resumes where it was. */
+  | 'disconnect'
+
+export const ON_SLOW: readonly OnSlow[] = ['drop-oldest', 'conflate', 'sample', 'disconnect']
 
 export interface SubscribeOptions {
   /** Only events with one of these keys. */
@@ -53,6 +64,10 @@ export interface SubscribeOptions {
   readonly lanes?: readonly Lane[]
   /** Normal and low events may wait `maxMs` for company, unless `maxEvents` wait. */
   readonly batch?: { readonly maxMs: number; readonly maxEvents?: number }
+  /** What happens while the client cannot keep up. High events are never withheld for that. */
+  readonly onSlow?: OnSlow
+  /** At most so many events per second of each key and lane, the latest; normal and low only. 0.01 to 1,000. */
+  readonly maxRate?: number
   readonly from?: ResumeFrom
 }
 
@@ -90,7 +105,12 @@ export interface BatchPart<Data = unknown> {
   readonly sub: number
   readonly topic: string
   readonly lane: Lane
+  /** May be empty, where only counts are told. */
   readonly events: readonly DeliveredEvent<Data>[]
+  /** Events of this subscription, topic and lane withheld since its last part in favour of later ones of their keys. */
+  readonly conflated?: number
+  /** And by sampling. */
+  readonly sampled?: number
 }
 
 export type GapReason = 'overflow' | 'trimmed' | 'epoch' | 'bus'
@@ -143,7 +163,9 @@ export type ServerFrame =
       /** The positions from which delivery starts (exclusive), one per partition and topic as in the vector. */
       readonly positions: PositionVector
       readonly recovered: boolean
+      /** As granted, which may be another than was asked for. */
       readonly onSlow: OnSlow
+      readonly maxRate?: number
     }
   | { readonly type: 'unsubscribed'; readonly sub: number; readonly code: 'ok' | ErrorCode }
   | { readonly type: 'batch'; readonly parts: readonly BatchPart[] }

@@ -20,6 +20,9 @@ export const LIMITS = {
   subscriptionKeys: 1_000,
   /** Most of `subscribe.batch.maxMs`: what waits longer is no stream. */
   batchMs: 10_000,
+  /** Bounds of `subscribe.maxRate`, events per second and key. */
+  minRate: 0.01,
+  maxRate: 1_000,
   /** UTF-16 units of one filter, its conditions, and how deep `!` and `(` may nest: what one event costs is bounded by them. */
   filterChars: 1_024,
   filterTerms: 32,

@@ -43,6 +43,8 @@ const CLIENT_FRAMES: FieldsOf<ClientFrame> = {
     where: 'optional',
     lanes: 'optional',
     batch: 'optional',
+    onSlow: 'optional',
+    maxRate: 'optional',
     from: 'optional',
   },
   unsubscribe: { sub: 'required' },
@@ -63,7 +65,13 @@ const SERVER_FRAMES: FieldsOf<ServerFrame> = {
   },
   ack: { seq: 'required', at: 'required', rejected: 'optional', duplicate: 'optional' },
   reject: { seq: 'required', code: 'required', message: 'required', retryAfterMs: 'optional' },
-  subscribed: { sub: 'required', positions: 'required', recovered: 'required', onSlow: 'required' },
+  subscribed: {
+    sub: 'required',
+    positions: 'required',
+    recovered: 'required',
+    onSlow: 'required',
+    maxRate: 'optional',
+  },
   unsubscribed: { sub: 'required', code: 'required' },
   batch: { parts: 'required' },
   gap: {

@@ -9,7 +9,7 @@ import {
 } from './bus/index.ts'
 import { systemClock } from './clock.ts'
 import type { Contract } from './config/model.ts'
-import { Delivery } from './delivery/index.ts'
+import { Delivery, type DeliveryLimits } from './delivery/index.ts'
 import { createUwsTransport, Gateway, Readiness, StaticFiles, Streams } from './gateway/index.ts'
 import { Ingest, PublishControl } from './ingest/index.ts'
 import { GatewayMetrics } from './observability/gateway-metrics.ts'
@@ -24,6 +24,7 @@ export interface GatewaySettings {
   readonly sharedPort: boolean
   /** Name of this process in `welcome` and metrics. */
   readonly node: string
+  readonly delivery: DeliveryLimits
 }
 
 export interface RunningGateway {
@@ -52,7 +53,7 @@ export async function startGateway(settings: GatewaySettings, contract: Contract
     tail: new Guard('tail', metrics.onBreaker),
     query: new Guard('query', metrics.onBreaker),
   }
-  const delivery = new Delivery({ redisUrl, partitions, contract, guards, clock })
+  const delivery = new Delivery({ redisUrl, partitions, contract, limits: settings.delivery, guards, clock })
   const ingest = new Ingest({
     redis: appendRedis,
     guard: guards.append,
@@ -78,7 +79,7 @@ export async function startGateway(settings: GatewaySettings, contract: Contract
       queries,
       onFrame: metrics.onFrame,
     },
-    { ingest, queries, readiness, pages, streams, metrics: () => metrics.render() },
+    { ingest, queries, readiness, delivery, pages, streams, metrics: () => metrics.render() },
   )
   const transport = await createUwsTransport(gateway)
   const { port } = await transport.listen({ host: settings.host, port: settings.port, shared: settings.sharedPort })

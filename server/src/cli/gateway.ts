@@ -30,6 +30,14 @@ export async function run(args: string[]): Promise<number> {
   const redisUrl = requiredRedisUrl(settings)
   const { contract } = await loadConfig(flags.config ?? defaultConfigPath(process.cwd()))
   const log = createLog(settings.logLevel, settings.node, 'gateway')
-  const gateway = await startGateway({ ...settings, redisUrl, sharedPort: flags['shared-port'] }, contract)
+  const { windowBytes, lowWaterPercent, queueMegabytes, onSlow, maxRate } = settings
+  const delivery = {
+    windowBytes,
+    lowWaterShare: lowWaterPercent / 100,
+    queueBytes: queueMegabytes * 1_048_576,
+    onSlow,
+    maxRate,
+  }
+  const gateway = await startGateway({ ...settings, redisUrl, sharedPort: flags['shared-port'], delivery }, contract)
   return liveAsChild(gateway, { port: gateway.port }, log)
 }

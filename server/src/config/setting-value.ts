@@ -30,6 +30,22 @@ export function oneOf<T extends string>(values: readonly T[]): (value: string) =
   }
 }
 
+/** One or more of some words, separated by commas. */
+export function someOf<T extends string>(values: readonly T[]): (value: string) => readonly T[] {
+  const one = oneOf(values)
+  return (value) => value.split(',').map((word) => one(word.trim()))
+}
+
+export function number(min: number, max: number): (value: string) => number {
+  return (value) => {
+    const parsed = Number(value)
+    if (value.trim() === '' || !(parsed >= min && parsed <= max)) {
+      throw new RangeError(`it must be a number from ${min} to ${max}`)
+    }
+    return parsed
+  }
+}
+
 /** The address of a Redis. */
 export function redisAddress(value: string): string {
   if (value.startsWith('/')) return value

@@ -1,6 +1,7 @@
 import { homedir, hostname } from 'node:os'
 import { delimiter, join, resolve } from 'node:path'
-import { oneOf, redisAddress, SettingsError, text, wholeNumber } from './setting-value.ts'
+import { LIMITS, ON_SLOW } from '@tidegate/protocol'
+import { number, oneOf, redisAddress, SettingsError, someOf, text, wholeNumber } from './setting-value.ts'
 
 /** How a setting is named, read and explained. `docs/configuration.md` is generated from these. */
 interface Variable<T> {
@@ -65,6 +66,41 @@ export const VARIABLES = {
     fallbackText: 'host name and process id',
     parse: text,
   }),
+  windowBytes: variable({
+    name: 'TIDEGATE_WINDOW_BYTES',
+    meaning:
+      'High-water mark of a session: bytes written and not yet confirmed at which nothing more is written. For clients that name no window of their own.',
+    fallback: '65536',
+    parse: wholeNumber(LIMITS.minWindowBytes, LIMITS.maxWindowBytes),
+  }),
+  lowWaterPercent: variable({
+    name: 'TIDEGATE_LOW_WATER_PERCENT',
+    meaning:
+      'Low-water mark in percent of the high-water mark: with less in flight a congested session is written to again.',
+    fallback: '25',
+    parse: wholeNumber(1, 90),
+  }),
+  queueMegabytes: variable({
+    name: 'TIDEGATE_QUEUE_MB',
+    meaning:
+      'Memory, in MiB, that the events waiting for slow clients may take in one gateway. Above it the largest queues are conflated, then dropped into gaps.',
+    fallback: '128',
+    parse: wholeNumber(1, 65_536),
+  }),
+  onSlow: variable({
+    name: 'TIDEGATE_ON_SLOW',
+    meaning:
+      'Policies for slow clients that a subscription may ask for, separated by commas. Who asks for none, or for another, gets the first.',
+    fallback: ON_SLOW.join(','),
+    parse: someOf(ON_SLOW),
+  }),
+  maxRate: variable({
+    name: 'TIDEGATE_MAX_RATE',
+    meaning:
+      'Most events per second of each key that a subscription may be sent of normal and low, whatever it asks for.',
+    fallbackText: 'no limit',
+    parse: number(LIMITS.minRate, LIMITS.maxRate),
+  }),
   logLevel: variable({
     name: 'TIDEGATE_LOG_LEVEL',
     meaning: `Least severe log line that is written: ${LOG_LEVELS.map((level) => `\`${level}\``).join(', ')}.`,
@@ -123,6 +159,11 @@ export function readSettings(flags: Flags = {}, environment: Environment = proce
     dataFolder: setting(VARIABLES.dataFolder),
     partitions: setting(VARIABLES.partitions),
     node: setting(VARIABLES.node),
+    windowBytes: setting(VARIABLES.windowBytes),
+    lowWaterPercent: setting(VARIABLES.lowWaterPercent),
+    queueMegabytes: setting(VARIABLES.queueMegabytes),
+    onSlow: setting(VARIABLES.onSlow),
+    maxRate: given(VARIABLES.maxRate),
     logLevel: setting(VARIABLES.logLevel),
     cacheFolder: setting(VARIABLES.cacheFolder),
     searchPath: setting(VARIABLES.searchPath),

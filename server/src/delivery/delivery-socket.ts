@@ -1,3 +1,4 @@
+import type { Ledger } from './ledger.ts'
 import type { SubscribeFrame } from './subscription-plan.ts'
 
 /** The connection a session writes to. The gateway wraps its transport in it. */
@@ -15,9 +16,11 @@ export interface DeliverySocket {
 
 /** One connected client as delivery sees it. */
 export interface DeliverySession {
-  /** Answers with `subscribed` or `error`, in order with the events. The caller MUST have checked the types of all fields. */
+  /** Answers with `subscribed` or `error`, in order with the events; for a `sub` that is open, changes its options. The caller MUST have checked the types of all fields. */
   subscribe(frame: SubscribeFrame): void
   unsubscribe(sub: number): void
+  /** Fates of what matched a subscription so far, or `undefined` if there is none of that number. */
+  ledger(sub: number): Readonly<Ledger> | undefined
   /** @param bytes of all frames consumed since the connection opened, `welcome` and every other frame included */
   credit(bytes: number): void
   /** The transport's buffer has drained. */

@@ -1,18 +1,21 @@
-import { DEFAULTS } from '@tidegate/protocol'
 import { type Guard, type KnownEntry, openCommandConnection, type Redis, untilReady } from '../bus/index.ts'
 import { type Clock, systemClock } from '../clock.ts'
 import type { Contract } from '../config/model.ts'
+import { relieve } from './budget-relief.ts'
 import type { DeliverySession, DeliverySocket } from './delivery-socket.ts'
 import type { Entry } from './entry.ts'
 import { Flusher } from './flusher.ts'
 import { type LaneTotals, openTotals } from './ledger.ts'
 import type { TailState } from './partition-tail.ts'
 import { PROGRESS_MS } from './progress.ts'
+import { QueueBudget } from './queue-budget.ts'
 import { Replayer } from './replayer.ts'
 import { Session, type SessionContext } from './session.ts'
 import { QUEUE_BOUNDS } from './session-queue.ts'
 import { SharedHeads } from './shared-heads.ts'
+import { type SlowSession, slowestSessions } from './slow-sessions.ts'
 import type { Subscription } from './subscription.ts'
+import type { PolicyLimits } from './subscription-plan.ts'
 import { SubscriptionStarter } from './subscription-starter.ts'
 import { Tails } from './tails.ts'
 import { TopicIndex } from './topic-index.ts'
@@ -23,10 +26,21 @@ const START_DEADLINE_MS = 5_000
 /** Sessions report progress in turns, so that the frames of a large node do not all fall into one moment. */
 const PROGRESS_TURNS = 10
 
+/** What sessions and all their queues together may have. */
+export interface DeliveryLimits extends PolicyLimits {
+  /** In flight for a client that names no window. */
+  readonly windowBytes: number
+  /** Share of the window in flight below which a congested session is written to again. */
+  readonly lowWaterShare: number
+  /** Memory of all queues of the node. */
+  readonly queueBytes: number
+}
+
 export interface DeliveryOptions {
   readonly redisUrl: string
   readonly partitions: number
   readonly contract: Contract
+  readonly limits: DeliveryLimits
   /** Breakers of this process around blocking reads, and around all others. */
   readonly guards: { readonly tail: Guard; readonly query: Guard }
   readonly clock?: Clock
@@ -38,10 +52,15 @@ export interface DeliveryStats {
   /** Feeds (one per subscription, topic and partition) that still read the log. */
   readonly replayingFeeds: number
   readonly lanes: Readonly<Record<'high' | 'normal' | 'low', Readonly<LaneTotals>>>
+  /** Memory of all queues, entries that several wait for counted once. */
+  readonly queueBytes: number
+  readonly congestedSessions: number
 }
 
 /** Delivery of one gateway process: tails the logs for all its sessions. */
 export class Delivery {
+  readonly #limits: DeliveryLimits
+  readonly #clock: Clock
   readonly #commands: Redis
   readonly #tails: Tails
   readonly #replayer: Replayer
@@ -55,7 +74,10 @@ export class Delivery {
   #closing: Promise<void> | undefined
 
   constructor(options: DeliveryOptions) {
-    const { redisUrl, partitions, contract, guards, clock = systemClock } = options
+    const { redisUrl, partitions, contract, limits, guards, clock = systemClock } = options
+    this.#limits = limits
+    this.#clock = clock
+    const budget = new QueueBudget(limits.queueBytes)
     this.#commands = openCommandConnection(redisUrl, 'delivery')
     this.#tails = new Tails(redisUrl, partitions, this.#commands, guards.tail, clock, {
       onEntry: (entry) => this.#route(entry),
@@ -69,12 +91,21 @@ export class Delivery {
     )
     this.#flusher = new Flusher(clock)
     this.#context = {
-      starter: new SubscriptionStarter(contract, this.#tails, new SharedHeads(this.#commands, clock), guards.query),
+      starter: new SubscriptionStarter(
+        contract,
+        limits,
+        this.#tails,
+        new SharedHeads(this.#commands, clock),
+        guards.query,
+      ),
       index: this.#index,
       replayer: this.#replayer,
       flusher: this.#flusher,
+      clock,
       totals: this.#totals,
       queueBounds: QUEUE_BOUNDS,
+      budget,
+      onBudgetExceeded: () => relieve(budget, this.#sessions.keys()),
       tailOf: (topic, partition) => this.#tails.get(topic, partition),
       onClosed: (session) => this.#sessions.delete(session),
     }
@@ -101,11 +132,13 @@ export class Delivery {
    * @param options.windowBytes what the client's hello says: bytes that may be in flight, and a promise to send credit.
    *   Absent: the default window, measured by what is buffered here until a first credit arrives.
    */
-  openSession(socket: DeliverySocket, options: { windowBytes?: number | undefined }): DeliverySession {
-    const { windowBytes } = options
+  openSession(socket: DeliverySocket, options: { name: string; windowBytes?: number | undefined }): DeliverySession {
+    const { name, windowBytes } = options
+    const { lowWaterShare } = this.#limits
+    const mode = windowBytes === undefined ? 'buffered' : 'credit'
     const session = new Session(
       socket,
-      { windowBytes: windowBytes ?? DEFAULTS.windowBytes, mode: windowBytes === undefined ? 'buffered' : 'credit' },
+      { name, windowBytes: windowBytes ?? this.#limits.windowBytes, lowWaterShare, mode },
       this.#context,
     )
     this.#sessions.set(session, this.#sessionsOpened++)
@@ -124,12 +157,26 @@ export class Delivery {
   stats(): DeliveryStats {
     let subscriptions = 0
     let replayingFeeds = 0
+    let congestedSessions = 0
     for (const session of this.#sessions.keys()) {
+      if (session.outlet.congestedSince !== undefined) congestedSessions++
       subscriptions += session.subscriptions.size
       replayingFeeds += session.replayingFeeds
     }
     const { 0: high, 1: normal, 2: low } = this.#totals
-    return { sessions: this.#sessions.size, subscriptions, replayingFeeds, lanes: { high, normal, low } }
+    return {
+      sessions: this.#sessions.size,
+      subscriptions,
+      replayingFeeds,
+      lanes: { high, normal, low },
+      queueBytes: this.#context.budget.usedBytes,
+      congestedSessions,
+    }
+  }
+
+  /** The sessions with most waiting. */
+  slowest(count: number): SlowSession[] {
+    return slowestSessions(this.#sessions.keys(), count, this.#clock.now())
   }
 
   #route(entry: Entry): void {

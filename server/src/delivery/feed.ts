@@ -1,9 +1,10 @@
 import { compareStreamIds } from '@tidegate/protocol'
 import { NO_PICKS, type Picks } from './encoded-events.ts'
 import { type Entry, LANE_INDEXES, type LaneIndex } from './entry.ts'
-import type { Ledger } from './ledger.ts'
+import type { FeedLane, Part } from './feed-lane.ts'
 import { isWholeEntry, lastIdBefore, type Mark, wholeEntry } from './mark.ts'
 import type { SubscriptionPlan } from './subscription-plan.ts'
+import type { SubscriptionQueue } from './subscription-queue.ts'
 
 /**
  * How far a replay goes back when the log's epoch is not the subscriber's: entries of the new epoch have smaller ids
@@ -28,65 +29,95 @@ export type FeedState =
   /** Offered every entry in the turn in which the tail reads it. */
   | { readonly kind: 'live' }
 
-/** One lane of a feed, the unit of order: its events are queued, delivered and told of in log order. */
-export interface FeedLane {
-  readonly feed: Feed
-  readonly lane: LaneIndex
-  /** The subscriber has, or was offered by a replay, everything up to here. */
-  start: Mark
-  /** Opening bytes of a frame part; the same object for all partitions of the topic. */
-  readonly partHead: Buffer
-  /** Everything up to here has left the queue: it was handed to the socket or counted in a gap. */
-  taken: Mark
-  /** Epoch of the newest thing offered. */
-  epoch: string
-  /** Runs and gaps that have not been handed to the socket. */
-  waiting: number
-}
-
 /** What a feed knows of the subscription it belongs to. */
 export interface FeedOwner {
   readonly plan: SubscriptionPlan
-  readonly ledger: Ledger
+  readonly queue: SubscriptionQueue
+  part(topic: string, lane: LaneIndex): Part
 }
 
-/** The stream of events from one (topic, partition) to one subscription. */
+/**
+ * The stream of events from one (topic, partition) to one subscription. Its lanes are made when they are first needed: most
+ * subscriptions never see an event in most of them.
+ */
 export class Feed {
   readonly subscription: FeedOwner
   readonly topic: string
   readonly partition: number
-  /** By lane; `undefined` for a lane the subscription leaves out. */
-  readonly lanes: Readonly<Record<LaneIndex, FeedLane | undefined>>
   state: FeedState
-  readonly #startEpoch: string
+  readonly #epoch: string
+  /** By lane, the subscriber has, or was offered by a replay, everything up to here. */
+  #starts: Readonly<Record<LaneIndex, Mark>>
+  readonly #lanes: [FeedLane | undefined, FeedLane | undefined, FeedLane | undefined] = [
+    undefined,
+    undefined,
+    undefined,
+  ]
+  /** Up to where the lanes that were not made yet are resolved, if further than their start. */
+  #quietMark: Mark | undefined
   #lastStart: string
   #skipping = true
 
-  constructor(
-    subscription: FeedOwner,
-    topic: string,
-    partition: number,
-    start: FeedStart,
-    partHeads: readonly Buffer[],
-  ) {
+  constructor(subscription: FeedOwner, topic: string, partition: number, start: FeedStart) {
     this.subscription = subscription
     this.topic = topic
     this.partition = partition
-    this.#startEpoch = start.epoch
-    const open = (lane: LaneIndex): FeedLane | undefined => {
-      if (!subscription.plan.lanes[lane]) return undefined
-      const mark = start.marks[lane]
-      const partHead = partHeads[lane]!
-      return { feed: this, lane, start: mark, partHead, taken: mark, epoch: mark.epoch, waiting: 0 }
-    }
-    this.lanes = { 0: open(0), 1: open(1), 2: open(2) }
-    const starts = this.openLanes().map((lane) => lane.start)
+    this.#epoch = start.epoch
+    this.#starts = start.marks
+    const starts = this.laneIndexes().map((lane) => start.marks[lane])
     this.#lastStart = starts.map((mark) => mark.streamId).reduce(laterId)
     this.state = replayFrom(starts, start.epoch)
   }
 
-  openLanes(): FeedLane[] {
-    return LANE_INDEXES.flatMap((lane) => this.lanes[lane] ?? [])
+  /** The lanes that the subscription asks for. */
+  laneIndexes(): readonly LaneIndex[] {
+    const { lanes } = this.subscription.plan
+    return LANE_INDEXES.filter((lane) => lanes[lane])
+  }
+
+  /** `undefined` for a lane the subscription leaves out. */
+  lane(index: LaneIndex): FeedLane | undefined {
+    if (!this.subscription.plan.lanes[index]) return undefined
+    return this.#lanes[index] ?? this.#open(index, this.resolvedTo(index))
+  }
+
+  startOf(index: LaneIndex): Mark {
+    return this.#starts[index]
+  }
+
+  /** Up to where a lane's events have left the queue. */
+  resolvedTo(index: LaneIndex): Mark {
+    return this.#lanes[index]?.taken ?? this.#quietMark ?? this.#starts[index]
+  }
+
+  /** Whether something of the lane waits. */
+  isWaiting(index: LaneIndex): boolean {
+    return (this.#lanes[index]?.waiting ?? 0) > 0
+  }
+
+  /** Epoch of the newest thing the lane was offered. */
+  epochOf(index: LaneIndex): string {
+    return this.#lanes[index]?.epoch ?? this.resolvedTo(index).epoch
+  }
+
+  /** Nothing of the lanes waits, and nothing up to the mark will come. */
+  resolve(lanes: readonly LaneIndex[], mark: Mark): void {
+    for (const index of lanes) {
+      const lane = this.#lanes[index]
+      if (lane === undefined) this.#quietMark = mark
+      else lane.taken = mark
+    }
+  }
+
+  /** The subscription asks for a lane that it had left out, from the mark on. */
+  join(index: LaneIndex, mark: Mark): void {
+    this.#starts = { ...this.#starts, [index]: mark }
+    this.#open(index, mark)
+  }
+
+  /** The subscription leaves out a lane from now on. */
+  leave(index: LaneIndex): void {
+    this.#lanes[index] = undefined
   }
 
   /**
@@ -98,9 +129,11 @@ export class Feed {
     const { after, epoch, inclusive } = this.state
     this.state = { kind: 'live' }
     if (inclusive || compareStreamIds(after, cursor) <= 0) return
-    for (const lane of this.openLanes()) {
-      if (compareStreamIds(lane.start.streamId, after) <= 0) lane.start = wholeEntry(epoch, after)
+    const starts = { ...this.#starts }
+    for (const lane of LANE_INDEXES) {
+      if (compareStreamIds(starts[lane].streamId, after) <= 0) starts[lane] = wholeEntry(epoch, after)
     }
+    this.#starts = starts
     this.#lastStart = laterId(this.#lastStart, after)
     this.#skipping = true
   }
@@ -114,20 +147,28 @@ export class Feed {
    * Leaves out what the subscriber already had: lanes overtake each other, so each has its own start, and the tail may be
    * behind the gateway the subscriber came from. Entries MUST be passed in log order.
    */
-  beyondStart(lane: FeedLane, entry: Entry, picks: Picks): Picks {
+  beyondStart(lane: LaneIndex, entry: Entry, picks: Picks): Picks {
     if (!this.#skipping) return picks
     if (compareStreamIds(entry.streamId, this.#lastStart) > 0) {
       this.#skipping = false
       return picks
     }
-    const order = compareStreamIds(entry.streamId, lane.start.streamId)
+    const start = this.#starts[lane]
+    const order = compareStreamIds(entry.streamId, start.streamId)
     if (order > 0) return picks
-    if (entry.epoch !== lane.start.epoch) {
+    if (entry.epoch !== start.epoch) {
       // Only in the stretch a replay rewound. What is neither of the old nor of the present epoch is older than both,
       // or lies between them and is covered by the gap.
-      return this.state.kind === 'live' || entry.epoch === this.#startEpoch ? picks : NO_PICKS
+      return this.state.kind === 'live' || entry.epoch === this.#epoch ? picks : NO_PICKS
     }
-    return order < 0 ? NO_PICKS : picks.filter((index) => index > lane.start.index)
+    return order < 0 ? NO_PICKS : picks.filter((index) => index > start.index)
+  }
+
+  #open(index: LaneIndex, mark: Mark): FeedLane {
+    const part = this.subscription.part(this.topic, index)
+    const lane: FeedLane = { partition: this.partition, part, taken: mark, epoch: mark.epoch, waiting: 0 }
+    this.#lanes[index] = lane
+    return lane
   }
 }
 

@@ -8,6 +8,8 @@ export interface Flow {
   readonly mode: 'credit' | 'buffered'
   /** High-water mark: at this many bytes in flight nothing more is written. */
   readonly windowBytes: number
+  /** At this many or fewer a congested session is written to again: resuming at once would write crumbs. */
+  readonly lowWaterBytes: number
   /** Bytes of all frames written so far. */
   readonly written: number
   /** Bytes the client has confirmed so far. */
@@ -22,12 +24,16 @@ export type FlowEvent =
   /** Nothing happened that the machine was told of; the buffered amount may have changed. */
   | { readonly type: 'checked' }
 
-/** Share of the window below which a congested session resumes: resuming at once would write crumbs. */
-const LOW_WATER_SHARE = 0.25
+export interface FlowOptions {
+  readonly windowBytes: number
+  /** Low-water mark as a share of the window. */
+  readonly lowWaterShare: number
+  /** `credit` when the client promised to send it; otherwise its first credit switches over. */
+  readonly mode: Flow['mode']
+}
 
-/** @param mode `credit` when the client promised to send it; otherwise its first credit switches over. */
-export function openFlow(windowBytes: number, mode: Flow['mode']): Flow {
-  return { state: 'open', mode, windowBytes, written: 0, confirmed: 0 }
+export function openFlow({ windowBytes, lowWaterShare, mode }: FlowOptions): Flow {
+  return { state: 'open', mode, windowBytes, lowWaterBytes: windowBytes * lowWaterShare, written: 0, confirmed: 0 }
 }
 
 export function stepFlow(flow: Flow, event: FlowEvent, bufferedBytes: number): Flow {
@@ -51,7 +57,7 @@ export function bytesInFlight(flow: Flow, bufferedBytes: number): number {
 
 /** Whether so little is in flight that an event larger than the rest of the window may still be written. */
 export function isNearlyIdle(flow: Flow, bufferedBytes: number): boolean {
-  return bytesInFlight(flow, bufferedBytes) <= flow.windowBytes * LOW_WATER_SHARE
+  return bytesInFlight(flow, bufferedBytes) <= flow.lowWaterBytes
 }
 
 /** Whether only a credit can open the window again: nothing is buffered here whose draining could. */

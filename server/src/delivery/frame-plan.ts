@@ -1,11 +1,13 @@
 import { FRAME_OVERHEAD_BYTES, partOverheadBytes, type Take } from './batch-frame.ts'
 import { bytesOf } from './encoded-events.ts'
 import { LANE_INDEXES, type LaneIndex } from './entry.ts'
-import type { LaneQueue } from './lane-queue.ts'
 import type { Run } from './run.ts'
+import type { TakeableLane } from './session-lane.ts'
 
 /** Share of every frame kept for each lower lane that has something waiting, so that it moves however much is high. */
 const LOWER_LANE_SHARE = 1 / 8
+
+type TakeableLanes = Readonly<Record<LaneIndex, TakeableLane>>
 
 /** Decides what goes into the frames of one session: high before normal before low, none starved. */
 export class FramePlanner {
@@ -17,13 +19,14 @@ export class FramePlanner {
    * @param oversized whether one event may go out even if it does not fit the budget
    * @returns what to send, in order; empty when nothing waits or nothing fits
    */
-  plan(lanes: Readonly<Record<LaneIndex, LaneQueue>>, budgetBytes: number, oversized: boolean): Take[] {
+  plan(lanes: TakeableLanes, budgetBytes: number, oversized: boolean): Take[] {
     const takes: Take[] = []
     const share = Math.floor(budgetBytes * LOWER_LANE_SHARE)
     const reserved: Record<LaneIndex, number> = { 0: 0, 1: 0, 2: 0 }
     for (const lane of [1, 2] as const) {
       // Twice the events covers the part's opening bytes; a lane that needs less leaves the rest to the others.
-      if (lanes[lane].bytes > 0) reserved[lane] = Math.min(share + this.#saved[lane], lanes[lane].bytes * 2)
+      const bytes = lanes[lane].takeableBytes
+      if (bytes > 0) reserved[lane] = Math.min(share + this.#saved[lane], bytes * 2)
     }
     let left = budgetBytes - FRAME_OVERHEAD_BYTES
     for (const lane of LANE_INDEXES) {
@@ -34,35 +37,36 @@ export class FramePlanner {
       this.#saved[lane] = starved ? Math.min(this.#saved[lane] + share, budgetBytes) : 0
     }
     if (takes.length === 0 && oversized) {
-      const run = this.#nextRun(lanes)
-      if (run !== undefined) {
+      const next = this.#next(lanes)
+      if (next !== undefined) {
+        const { run, lane } = next
         takes.push({ run, to: run.next + 1, bytes: bytesOf(run.encoded, run.slots, run.next, run.next + 1) })
-        this.#saved[run.lane.lane] = 0
+        this.#saved[lane] = 0
       }
     }
     return takes
   }
 
   /** What of the high lane fits into a frame of its own; nothing that waits is saved up for by it. */
-  planHigh(lanes: Readonly<Record<LaneIndex, LaneQueue>>, budgetBytes: number): Take[] {
+  planHigh(lanes: TakeableLanes, budgetBytes: number): Take[] {
     const takes: Take[] = []
     takeFrom(lanes[0], budgetBytes - FRAME_OVERHEAD_BYTES, takes)
     return takes
   }
 
-  /** The front run of the lane that has saved most, the highest among equals. */
-  #nextRun(lanes: Readonly<Record<LaneIndex, LaneQueue>>): Run | undefined {
-    let best: Run | undefined
+  /** The front run of the lane that has saved most, the highest among equals, and that lane. */
+  #next(lanes: TakeableLanes): { readonly run: Run; readonly lane: LaneIndex } | undefined {
+    let best: { readonly run: Run; readonly lane: LaneIndex } | undefined
     for (const lane of LANE_INDEXES) {
       const [run] = lanes[lane].takeable()
-      if (run !== undefined && (best === undefined || this.#saved[lane] > this.#saved[best.lane.lane])) best = run
+      if (run !== undefined && (best === undefined || this.#saved[lane] > this.#saved[best.lane])) best = { run, lane }
     }
     return best
   }
 }
 
 /** Takes from one lane what fits into `budgetBytes`, and returns how many bytes that adds to the frame. */
-function takeFrom(queue: LaneQueue, budgetBytes: number, takes: Take[]): number {
+function takeFrom(queue: TakeableLane, budgetBytes: number, takes: Take[]): number {
   let used = 0
   if (budgetBytes <= 0) return used
   let previous: Run | undefined

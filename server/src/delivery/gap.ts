@@ -1,5 +1,5 @@
-import { type GapFrame, type GapReason, LANES } from '@tidegate/protocol'
-import type { FeedLane } from './feed.ts'
+import type { GapFrame, GapReason } from '@tidegate/protocol'
+import type { FeedLane } from './feed-lane.ts'
 import { formatMark, type Mark } from './mark.ts'
 
 /** Matched events of one feed lane that a subscriber will not get, waiting for its place in the lane to be told. */
@@ -15,12 +15,12 @@ export interface Gap {
 }
 
 export function gapFrame({ lane, after, upTo, count, reason }: Gap): GapFrame {
-  const { subscription, topic, partition } = lane.feed
+  const { part, partition } = lane
   return {
     type: 'gap',
-    sub: subscription.plan.sub,
-    topic,
-    lane: LANES[lane.lane],
+    sub: part.sub,
+    topic: part.topic,
+    lane: part.lane,
     ...(after.streamId !== '0-0' && { after: formatMark(partition, after) }),
     upTo: formatMark(partition, upTo),
     count,

@@ -1,30 +1,60 @@
-import type { FeedLane } from './feed.ts'
+import type { Picks } from './encoded-events.ts'
+import type { Entry } from './entry.ts'
+import type { FeedLane } from './feed-lane.ts'
 import type { Gap } from './gap.ts'
-import { copyOutIfSparse, eventsLeft, markAt, type Run } from './run.ts'
+import type { Fate, LaneBooks } from './ledger.ts'
+import type { QueueBudget } from './queue-budget.ts'
+import { copyOut, eventsLeft, isSparse, keyAt, markAt, openRun, type Run, type RunQueue, thinRun } from './run.ts'
 
 /** How many spent items at the front are tolerated before the array is cut. */
 const SPENT_ITEMS = 64
 
-/** What one session has waiting in one lane, oldest first, with the gaps of what was dropped from its front. */
-export class LaneQueue {
+/**
+ * What one subscription has waiting in one lane, oldest first, with the gaps of what was dropped from its front. It may be
+ * gated: then only what was sealed is taken from it, and what lies behind the seal may still be thinned.
+ */
+export class LaneQueue implements RunQueue {
+  readonly #books: LaneBooks
+  readonly #budget: QueueBudget
   #items: (Run | Gap)[] = []
   #front = 0
   /** Gaps to be told before the front item. */
-  readonly #due: Gap[] = []
+  #due: Gap[] = []
   /** The due gap of a feed lane that the next drop continues. */
   readonly #growing = new Map<FeedLane, Gap>()
+  /** Items before this index go out as they are. */
+  #sealedTo = 0
+  #sealedBytes = 0
+  isGated = false
   bytes = 0
   events = 0
+
+  constructor(books: LaneBooks, budget: QueueBudget) {
+    this.#books = books
+    this.#budget = budget
+  }
 
   get isEmpty(): boolean {
     return this.#due.length === 0 && this.#front === this.#items.length
   }
 
-  pushRun(run: Run): void {
+  get hasSealed(): boolean {
+    return this.#sealedTo > this.#front
+  }
+
+  /** Bytes of the events that may be taken now. */
+  get takeableBytes(): number {
+    return this.isGated ? this.#sealedBytes : this.bytes
+  }
+
+  pushEntry(lane: FeedLane, entry: Entry, picks: Picks): void {
+    const run = openRun(this, lane, entry, picks)
     this.#items.push(run)
     this.bytes += run.bytes
-    this.events += run.picks.length
-    run.lane.waiting++
+    this.events += picks.length
+    this.#books.queued(picks.length, run.bytes)
+    this.#budget.pin(run.encoded)
+    lane.waiting++
   }
 
   /** A gap that was not caused by this queue keeps its place between the runs. */
@@ -48,50 +78,78 @@ export class LaneQueue {
 
   /** Runs from the front up to the next gap, for a frame. Gaps that are due MUST have been told. */
   *takeable(): Iterable<Run> {
-    for (let i = this.#front; i < this.#items.length; i++) {
+    const end = this.isGated ? this.#sealedTo : this.#items.length
+    for (let i = this.#front; i < end; i++) {
       const item = this.#items[i]!
       if (item.kind === 'gap') return
       yield item
     }
   }
 
-  /** Events of the front run up to pick `to` (exclusive), `bytes` in all, were handed to the socket. */
   delivered(run: Run, to: number, bytes: number): void {
-    const count = to - run.next
-    this.#remove(count, bytes)
     run.lane.taken = markAt(run, to - 1)
+    this.#leave('delivered', to - run.next, bytes)
+    if (this.hasSealed) this.#sealedBytes -= bytes
     run.next = to
     run.bytes -= bytes
-    if (eventsLeft(run) === 0) {
-      run.lane.waiting--
-      this.#advance()
-    }
+    if (eventsLeft(run) > 0) return
+    run.lane.waiting--
+    this.#budget.unpin(run.encoded)
+    this.#advance()
   }
 
-  /** Drops the oldest run into the gap of its feed lane. Returns it, or `undefined` when there is none. */
-  dropOldest(): Run | undefined {
+  /** Drops the oldest run into the gap of its feed lane. False: there is none. */
+  dropOldest(): boolean {
     for (let front = this.#items[this.#front]; front !== undefined; front = this.#items[this.#front]) {
       if (front.kind === 'run') {
         this.#withhold(front)
-        return front
+        return true
       }
       this.#makeDue(front)
     }
-    return undefined
+    return false
   }
 
-  /** Forgets everything of the feed lanes. */
-  forget(isForgotten: (lane: FeedLane) => boolean): void {
-    const kept = this.#items.slice(this.#front).filter((item) => {
-      if (!isForgotten(item.lane)) return true
-      if (item.kind === 'run') this.#remove(eventsLeft(item), item.bytes)
-      return false
+  /** Everything queued now goes out as it is. */
+  seal(): void {
+    this.#sealedTo = this.#items.length
+    this.#sealedBytes = this.bytes
+  }
+
+  /** Of what is not sealed keeps the last event of each key. Returns how many it removed. */
+  conflate(): number {
+    const seen = new Map<FeedLane, Set<string>>()
+    return this.#thin('conflated', (run, pick) => {
+      let keys = seen.get(run.lane)
+      if (keys === undefined) {
+        keys = new Set()
+        seen.set(run.lane, keys)
+      }
+      const before = keys.size
+      return keys.add(keyAt(run, pick)).size > before
     })
-    this.#items = kept
+  }
+
+  /** Of what is not sealed keeps what `keep` wants. Returns how many it removed. */
+  sample(keep: (run: Run, pick: number) => boolean): number {
+    return this.#thin('sampled', keep)
+  }
+
+  /** Forgets everything: the subscription ends, or leaves the lane out from now on. */
+  clear(): void {
+    for (let i = this.#front; i < this.#items.length; i++) {
+      const item = this.#items[i]!
+      if (item.kind === 'run') this.#budget.unpin(item.encoded)
+    }
+    this.#books.forgotten(this.events, this.bytes)
+    this.#items = []
+    this.#due = []
+    this.#growing.clear()
     this.#front = 0
-    const due = this.#due.filter((gap) => !isForgotten(gap.lane))
-    this.#due.splice(0, this.#due.length, ...due)
-    for (const lane of this.#growing.keys()) if (isForgotten(lane)) this.#growing.delete(lane)
+    this.#sealedTo = 0
+    this.#sealedBytes = 0
+    this.bytes = 0
+    this.events = 0
   }
 
   /** Releases entries of which little is still waited for. Each run is looked at once, so the cost is that of pushing it. */
@@ -100,8 +158,48 @@ export class LaneQueue {
       const item = this.#items[i]!
       if (item.kind === 'gap') continue
       if (item.settled) return
-      copyOutIfSparse(item)
+      item.settled = true
+      this.#copyOutIfSparse(item)
     }
+  }
+
+  #copyOutIfSparse(run: Run): void {
+    if (!isSparse(run)) return
+    this.#budget.unpin(run.encoded)
+    copyOut(run)
+    this.#budget.pin(run.encoded)
+  }
+
+  #thin(fate: 'conflated' | 'sampled', keep: (run: Run, pick: number) => boolean): number {
+    const first = Math.max(this.#front, this.#sealedTo)
+    const kept: (Run | Gap)[] = []
+    let removed = 0
+    for (let i = this.#items.length - 1; i >= first; i--) {
+      const item = this.#items[i]!
+      if (item.kind === 'run') {
+        removed += this.#thinOne(item, fate, keep)
+        if (eventsLeft(item) === 0) continue
+      }
+      kept.push(item)
+    }
+    if (removed === 0) return 0
+    this.#items.length = first
+    for (let i = kept.length - 1; i >= 0; i--) this.#items.push(kept[i]!)
+    return removed
+  }
+
+  #thinOne(run: Run, fate: 'conflated' | 'sampled', keep: (run: Run, pick: number) => boolean): number {
+    const { bytes, lane } = run
+    const removed = thinRun(run, keep)
+    if (removed === 0) return 0
+    lane.part.untold[fate] += removed
+    this.#leave(fate, removed, bytes - run.bytes)
+    if (eventsLeft(run) > 0) this.#copyOutIfSparse(run)
+    else {
+      lane.waiting--
+      this.#budget.unpin(run.encoded)
+    }
+    return removed
   }
 
   #withhold(run: Run): void {
@@ -119,7 +217,9 @@ export class LaneQueue {
       this.#growing.set(lane, gap)
     }
     lane.taken = upTo
-    this.#remove(count, run.bytes)
+    this.#leave('gapped', count, run.bytes)
+    if (this.hasSealed) this.#sealedBytes -= run.bytes
+    this.#budget.unpin(run.encoded)
     this.#advance()
   }
 
@@ -131,15 +231,17 @@ export class LaneQueue {
     this.#advance()
   }
 
-  #remove(events: number, bytes: number): void {
+  #leave(fate: Fate, events: number, bytes: number): void {
     this.events -= events
     this.bytes -= bytes
+    this.#books.settled(fate, events, bytes)
   }
 
   #advance(): void {
     this.#front++
     if (this.#front < SPENT_ITEMS || this.#front * 2 < this.#items.length) return
     this.#items = this.#items.slice(this.#front)
+    this.#sealedTo = Math.max(0, this.#sealedTo - this.#front)
     this.#front = 0
   }
 }

@@ -1,30 +1,78 @@
 import type { LaneIndex } from './entry.ts'
 
-/** Fate of the events that matched. At every instant `matched = delivered + gapped + queued`. */
+/** What became of a matched event that no longer waits. */
+export type Fate = 'delivered' | 'conflated' | 'sampled' | 'gapped'
+
+/** Fates of the events that matched a subscription. At every instant `matched = delivered + conflated + sampled + gapped + queued`. */
 export interface Ledger {
   matched: number
   /** Handed to the socket. */
   delivered: number
+  /** Withheld in favour of a later event of the same key. */
+  conflated: number
+  /** Withheld in favour of others by sampling. */
+  sampled: number
   /** Withheld and counted in a gap. */
   gapped: number
   queued: number
 }
 
-export function openLedger(): Ledger {
-  return { matched: 0, delivered: 0, gapped: 0, queued: 0 }
-}
-
-/** What one lane of the whole node delivered, withheld and holds; `queuedBytes` as they would be written. */
-export interface LaneTotals {
-  delivered: number
-  gapped: number
-  queued: number
+/** The same for one lane of the whole node; `queuedBytes` as they would be written. */
+export interface LaneTotals extends Omit<Ledger, 'matched'> {
   queuedBytes: number
 }
 
 export type NodeTotals = Readonly<Record<LaneIndex, LaneTotals>>
 
+/** What one session has waiting. */
+export interface QueueLoad {
+  bytes: number
+  events: number
+}
+
+export function openLedger(): Ledger {
+  return { matched: 0, delivered: 0, conflated: 0, sampled: 0, gapped: 0, queued: 0 }
+}
+
 export function openTotals(): NodeTotals {
-  const lane = (): LaneTotals => ({ delivered: 0, gapped: 0, queued: 0, queuedBytes: 0 })
+  const lane = (): LaneTotals => ({ delivered: 0, conflated: 0, sampled: 0, gapped: 0, queued: 0, queuedBytes: 0 })
   return { 0: lane(), 1: lane(), 2: lane() }
+}
+
+/** Enters what happens in one queue into its subscription's ledger, its session's load and the node's totals alike. */
+export class LaneBooks {
+  readonly #ledger: Ledger
+  readonly #load: QueueLoad
+  readonly #totals: LaneTotals
+
+  constructor(ledger: Ledger, load: QueueLoad, totals: LaneTotals) {
+    this.#ledger = ledger
+    this.#load = load
+    this.#totals = totals
+  }
+
+  queued(events: number, bytes: number): void {
+    this.#ledger.matched += events
+    this.#wait(events, bytes)
+  }
+
+  settled(fate: Fate, events: number, bytes: number): void {
+    this.#ledger[fate] += events
+    this.#totals[fate] += events
+    this.#wait(-events, -bytes)
+  }
+
+  /** The subscription ended with events waiting. */
+  forgotten(events: number, bytes: number): void {
+    this.#ledger.matched -= events
+    this.#wait(-events, -bytes)
+  }
+
+  #wait(events: number, bytes: number): void {
+    this.#ledger.queued += events
+    this.#load.events += events
+    this.#load.bytes += bytes
+    this.#totals.queued += events
+    this.#totals.queuedBytes += bytes
+  }
 }

@@ -26,14 +26,12 @@ export function collectProgress(
   for (const feed of subscription.feeds()) {
     const tail = tailOf(feed.topic, feed.partition)
     if (feed.state.kind !== 'live' || tail === undefined || feed.startsBeyond(tail.cursor)) continue
-    for (const lane of feed.openLanes()) {
-      if (lane.waiting > 0) continue
-      if (lane.epoch !== tail.mark.epoch) queue.tellEpoch(lane, tail.mark)
-      else if (isBeyond(tail.mark, lane.taken)) {
-        lane.taken = tail.mark
-        moved.add(feed, lane.lane, tail.mark)
-      }
-    }
+    const quiet = feed.laneIndexes().filter((lane) => !feed.isWaiting(lane))
+    const old = quiet.filter((lane) => feed.epochOf(lane) !== tail.mark.epoch)
+    for (const lane of old) queue.tellEpoch(feed, lane, tail.mark)
+    const behind = quiet.filter((lane) => !old.includes(lane) && isBeyond(tail.mark, feed.resolvedTo(lane)))
+    feed.resolve(behind, tail.mark)
+    for (const lane of behind) moved.add(feed, lane, tail.mark)
   }
   return moved.isEmpty ? undefined : moved.build()
 }

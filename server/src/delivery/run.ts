@@ -1,34 +1,56 @@
 import { bytesOf, copyEvents, type EncodedEvents, type Picks } from './encoded-events.ts'
 import type { Entry } from './entry.ts'
-import type { FeedLane } from './feed.ts'
+import type { FeedLane } from './feed-lane.ts'
 import type { Mark } from './mark.ts'
 
 /** Below this share of an entry, what a waiting run still needs is copied out, so that it does not pin the entry. */
 const SPARSE_SHARE = 0.25
 
-/** Consecutive events of one entry for one feed lane, waiting in a queue. The bytes are the entry's own. */
+/** Where a run waits. */
+export interface RunQueue {
+  /** Events of its front run up to pick `to` (exclusive), `bytes` in all, were handed to the socket. */
+  delivered(run: Run, to: number, bytes: number): void
+}
+
+/** Events of one entry for one feed lane, ascending, waiting in a queue. The bytes are the entry's own. */
 export interface Run {
   readonly kind: 'run'
+  readonly queue: RunQueue
   readonly lane: FeedLane
   readonly epoch: string
   readonly streamId: string
   /** Event indexes in the entry. */
   picks: Picks
   encoded: EncodedEvents
-  /** Where the picks lie in `encoded`: the same array, unless they were copied out. */
+  /** Where the picks lie in `encoded` and `keys`: the same array, unless they were copied out. */
   slots: Picks
+  keys: readonly string[]
   /** First pick that has not been handed to the socket. */
   next: number
   /** Encoded bytes from `next` on, a comma after each event. */
   bytes: number
-  /** Whether `copyOutIfSparse` has looked at it. */
+  /** Whether it was looked at whether it is sparse, when it outlived a flush. */
   settled: boolean
 }
 
-export function openRun(lane: FeedLane, entry: Entry, picks: Picks): Run {
-  const { encoded, epoch, streamId } = entry
+export function openRun(queue: RunQueue, lane: FeedLane, entry: Entry, picks: Picks): Run {
+  const { encoded, epoch, streamId, header } = entry
   const bytes = bytesOf(encoded, picks, 0, picks.length)
-  return { kind: 'run', lane, epoch, streamId, picks, encoded, slots: picks, next: 0, bytes, settled: false }
+  const { keys } = header
+  return {
+    kind: 'run',
+    queue,
+    lane,
+    epoch,
+    streamId,
+    picks,
+    encoded,
+    slots: picks,
+    keys,
+    next: 0,
+    bytes,
+    settled: false,
+  }
 }
 
 export function eventsLeft(run: Run): number {
@@ -40,11 +62,33 @@ export function markAt(run: Run, pick: number): Mark {
   return { epoch: run.epoch, streamId: run.streamId, index: run.picks[pick]! }
 }
 
-/** Releases the entry if the run needs only a small part of it: a session holding one event of each entry pinned a hundredfold. */
-export function copyOutIfSparse(run: Run): void {
-  run.settled = true
-  if (run.bytes >= run.encoded.bytes.length * SPARSE_SHARE) return
-  const { encoded, slots, next } = run
+export function keyAt(run: Run, pick: number): string {
+  return run.keys[run.slots[pick]!]!
+}
+
+/** Keeps those of the waiting picks that `keep` wants, asked from the last to the first. Returns how many it removed. */
+export function thinRun(run: Run, keep: (run: Run, pick: number) => boolean): number {
+  const kept: number[] = []
+  for (let pick = run.picks.length - 1; pick >= run.next; pick--) if (keep(run, pick)) kept.push(pick)
+  const removed = eventsLeft(run) - kept.length
+  if (removed === 0) return 0
+  kept.reverse()
+  const slots = kept.map((pick) => run.slots[pick]!)
+  run.picks = run.slots === run.picks ? slots : kept.map((pick) => run.picks[pick]!)
+  run.slots = slots
+  run.next = 0
+  run.bytes = bytesOf(run.encoded, slots, 0, slots.length)
+  return removed
+}
+
+/** Whether the run holds an entry of which it needs only a small part: a session with one event of each pinned a hundredfold. */
+export function isSparse(run: Run): boolean {
+  return run.bytes < run.encoded.bytes.length * SPARSE_SHARE
+}
+
+/** Makes the run refer to a copy of what it needs. */
+export function copyOut(run: Run): void {
+  const { encoded, slots, keys, next } = run
   const bytes = Buffer.allocUnsafeSlow(run.bytes)
   const count = eventsLeft(run)
   copyEvents(encoded, slots, next, slots.length, bytes, 0)
@@ -52,6 +96,7 @@ export function copyOutIfSparse(run: Run): void {
   for (let i = 0; i < count; i++) starts[i + 1] = starts[i]! + bytesOf(encoded, slots, next + i, next + i + 1)
   run.encoded = { bytes, starts }
   run.picks = run.picks.slice(next)
+  run.keys = slots.slice(next).map((slot) => keys[slot]!)
   run.slots = run.picks.map((_, slot) => slot)
   run.next = 0
 }

@@ -1,12 +1,14 @@
+import type { Take } from './batch-frame.ts'
 import type { Picks } from './encoded-events.ts'
-import type { Entry, LaneIndex } from './entry.ts'
-import { LANE_INDEXES } from './entry.ts'
-import type { Feed, FeedLane } from './feed.ts'
+import { type Entry, LANE_INDEXES, type LaneIndex } from './entry.ts'
+import type { Feed } from './feed.ts'
 import type { Gap } from './gap.ts'
-import { LaneQueue } from './lane-queue.ts'
-import type { NodeTotals } from './ledger.ts'
+import type { NodeTotals, QueueLoad } from './ledger.ts'
 import { type Mark, precedingId, wholeEntry } from './mark.ts'
-import { eventsLeft, openRun, type Run } from './run.ts'
+import type { QueueBudget } from './queue-budget.ts'
+import { SessionLane } from './session-lane.ts'
+import type { SlowPolicy } from './slow-policy.ts'
+import { type PressLimits, SubscriptionQueue } from './subscription-queue.ts'
 
 /** What one session may have waiting. */
 export interface QueueBounds {
@@ -24,122 +26,182 @@ export const QUEUE_BOUNDS: QueueBounds = {
 
 /** A replay waits while more than this share of either bound is queued: the rest is for what arrives live. */
 const REPLAY_SHARE = 0.125
+/** Of the bound on events, what a subscription of a congested session may have waiting before it counts as slow. */
+const PRESS_SHARE = 0.125
 
-/** Everything one session has waiting: three lanes under common bounds, and the ledgers of its subscriptions. */
+/** Everything one session has waiting: the queues of its subscriptions under common bounds. */
 export class SessionQueue {
-  readonly lanes: Readonly<Record<LaneIndex, LaneQueue>> = {
-    0: new LaneQueue(),
-    1: new LaneQueue(),
-    2: new LaneQueue(),
+  readonly lanes: Readonly<Record<LaneIndex, SessionLane>> = {
+    0: new SessionLane(),
+    1: new SessionLane(),
+    2: new SessionLane(),
   }
+  readonly #subscriptions = new Set<SubscriptionQueue>()
+  readonly #load: QueueLoad = { bytes: 0, events: 0 }
   readonly #bounds: QueueBounds
+  readonly #pressLimits: PressLimits
   readonly #totals: NodeTotals
+  readonly #budget: QueueBudget
 
-  constructor(bounds: QueueBounds, totals: NodeTotals) {
+  /** @param windowBytes what the session may have in flight: as much again may wait before a subscription counts as slow. */
+  constructor(bounds: QueueBounds, windowBytes: number, totals: NodeTotals, budget: QueueBudget) {
     this.#bounds = bounds
+    this.#pressLimits = { bytes: Math.min(windowBytes, bounds.bytes), events: bounds.events * PRESS_SHARE }
     this.#totals = totals
+    this.#budget = budget
   }
 
   get isEmpty(): boolean {
     return this.lanes[0].isEmpty && this.lanes[1].isEmpty && this.lanes[2].isEmpty
   }
 
+  /** Whether some event may be taken now. */
+  get hasTakeable(): boolean {
+    return LANE_INDEXES.some((lane) => this.lanes[lane].takeableBytes > 0)
+  }
+
   get bytes(): number {
-    return this.lanes[0].bytes + this.lanes[1].bytes + this.lanes[2].bytes
+    return this.#load.bytes
   }
 
   get events(): number {
-    return this.lanes[0].events + this.lanes[1].events + this.lanes[2].events
+    return this.#load.events
   }
 
   get hasRoomForReplay(): boolean {
     return this.bytes <= this.#bounds.bytes * REPLAY_SHARE && this.events <= this.#bounds.events * REPLAY_SHARE
   }
 
+  open(policy: SlowPolicy): SubscriptionQueue {
+    const queue = new SubscriptionQueue(policy, { load: this.#load, totals: this.#totals, budget: this.#budget })
+    this.#subscriptions.add(queue)
+    return queue
+  }
+
+  /** Forgets everything queued for a subscription that ends. */
+  close(queue: SubscriptionQueue): void {
+    queue.clear()
+    this.#subscriptions.delete(queue)
+    this.#settle()
+  }
+
   /** Queues the picked events of an entry that the feed lane has not had yet. */
-  offer(feed: Feed, laneIndex: LaneIndex, entry: Entry, matched: Picks): void {
-    const lane = feed.lanes[laneIndex]
+  offer(feed: Feed, index: LaneIndex, entry: Entry, matched: Picks): void {
+    const picks = feed.beyondStart(index, entry, matched)
+    const lane = picks.length === 0 ? undefined : feed.lane(index)
     if (lane === undefined) return
-    const picks = feed.beyondStart(lane, entry, matched)
-    if (picks.length === 0) return
-    if (lane.epoch !== entry.epoch) this.tellEpoch(lane, wholeEntry(entry.epoch, precedingId(entry.streamId)))
-    const run = openRun(lane, entry, picks)
-    const { ledger } = feed.subscription
-    ledger.matched += picks.length
-    ledger.queued += picks.length
-    const totals = this.#totals[laneIndex]
-    totals.queued += picks.length
-    totals.queuedBytes += run.bytes
-    this.lanes[laneIndex].pushRun(run)
+    if (lane.epoch !== entry.epoch) this.tellEpoch(feed, index, wholeEntry(entry.epoch, precedingId(entry.streamId)))
+    this.lanes[index].activate(feed.subscription.queue.pushEntry(lane, index, entry, picks))
   }
 
   /** The log went on under another epoch: what the subscriber had last may be gone, and events before `upTo` unseen. */
-  tellEpoch(lane: FeedLane, upTo: Mark): void {
-    this.#tell(lane, upTo, 'epoch')
+  tellEpoch(feed: Feed, index: LaneIndex, upTo: Mark): void {
+    this.#tell(feed, index, upTo, 'epoch')
   }
 
   /** The log was trimmed up to `upTo` before it could be read. */
-  tellTrimmed(lane: FeedLane, upTo: Mark): void {
-    this.#tell(lane, upTo, 'trimmed')
+  tellTrimmed(feed: Feed, index: LaneIndex, upTo: Mark): void {
+    this.#tell(feed, index, upTo, 'trimmed')
   }
 
-  /** Drops the oldest runs, low lane first, until the bounds hold. False: only the high lane is left, which is never dropped. */
-  enforceBounds(): boolean {
-    while (this.bytes > this.#bounds.bytes || this.events > this.#bounds.events) {
-      const dropped = this.lanes[2].dropOldest() ?? this.lanes[1].dropOldest()
-      if (dropped === undefined) return false
-      const count = eventsLeft(dropped)
-      const { ledger } = dropped.lane.feed.subscription
-      ledger.queued -= count
-      ledger.gapped += count
-      const totals = this.#totals[dropped.lane.lane]
-      totals.gapped += count
-      totals.queued -= count
-      totals.queuedBytes -= dropped.bytes
+  /** Thins what has piled up for a subscription that events were queued for. */
+  press(queue: SubscriptionQueue, isCongested: boolean, now: number): void {
+    if (isCongested) queue.press(this.#pressLimits, now)
+    else queue.thinIfGrown()
+  }
+
+  /** The same for all, when the session could not write everything. */
+  pressAll(now: number): void {
+    for (const queue of this.#subscriptions) queue.press(this.#pressLimits, now)
+  }
+
+  /** Lets go what may be sent now. */
+  release(now: number): void {
+    for (const queue of this.#subscriptions) queue.release(this.#pressLimits, now)
+  }
+
+  /** When something may go that only `maxRate` holds back; `undefined`: there is no such thing. */
+  heldUntil(): number | undefined {
+    let first: number | undefined
+    for (const queue of this.#subscriptions) {
+      const until = queue.heldUntil()
+      if (until !== undefined && (first === undefined || until < first)) first = until
     }
+    return first
+  }
+
+  /**
+   * Withholds events until the bounds hold, low before normal and of the subscription that has most waiting there: what
+   * its policy gives, then its oldest. False: only the high lane is left, which is never dropped, or it shall be disconnected.
+   */
+  enforceBounds(now: number): boolean {
+    return this.shrinkTo(this.#bounds, now)
+  }
+
+  /** The same for other bounds. */
+  shrinkTo(bounds: QueueBounds, now: number): boolean {
+    while (this.bytes > bounds.bytes || this.events > bounds.events) {
+      const victim = this.#victim(2) ?? this.#victim(1)
+      if (victim === undefined || victim.queue.policy.onSlow === 'disconnect') return false
+      if (!victim.queue.relieve(now)) victim.queue.lane(victim.index)!.dropOldest()
+    }
+    this.#settle()
     return true
   }
 
-  /** The next gap to be told, highest lane first, and the lane queue to confirm it to. */
-  dueGap(): { readonly gap: Gap; readonly queue: LaneQueue } | undefined {
-    for (const lane of LANE_INDEXES) {
-      const gap = this.lanes[lane].dueGap()
-      if (gap !== undefined) return { gap, queue: this.lanes[lane] }
+  /** The next gap to be told, highest lane first, and what to call when it was. */
+  dueGap(): { readonly gap: Gap; readonly told: () => void } | undefined {
+    for (const index of LANE_INDEXES) {
+      const due = this.lanes[index].dueGap()
+      if (due === undefined) continue
+      const told = () => {
+        due.queue.dueGapTold()
+        this.lanes[index].settle()
+      }
+      return { gap: due.gap, told }
     }
     return undefined
   }
 
-  /** Events of the lane's front run up to pick `to` were handed to the socket. */
-  delivered(run: Run, to: number, bytes: number): void {
-    const count = to - run.next
-    const { ledger } = run.lane.feed.subscription
-    ledger.queued -= count
-    ledger.delivered += count
-    const totals = this.#totals[run.lane.lane]
-    totals.delivered += count
-    totals.queued -= count
-    totals.queuedBytes -= bytes
-    this.lanes[run.lane.lane].delivered(run, to, bytes)
-  }
-
-  /** Forgets everything queued for the feeds, which are about to end. */
-  forget(isForgotten: (feed: Feed) => boolean): void {
-    for (const lane of LANE_INDEXES) {
-      const queue = this.lanes[lane]
-      const { events, bytes } = queue
-      queue.forget((feedLane) => isForgotten(feedLane.feed))
-      this.#totals[lane].queued -= events - queue.events
-      this.#totals[lane].queuedBytes -= bytes - queue.bytes
+  /** The takes of a frame were handed to the socket. */
+  delivered(takes: readonly Take[]): void {
+    for (const { run, to, bytes } of takes) {
+      run.queue.delivered(run, to, bytes)
+      run.lane.part.told()
+    }
+    for (const index of LANE_INDEXES) {
+      this.lanes[index].settle()
+      this.lanes[index].rotate()
     }
   }
 
   /** Called when something stays queued after a flush. */
   copyOutSparse(): void {
-    for (const lane of LANE_INDEXES) this.lanes[lane].copyOutSparse()
+    for (const index of LANE_INDEXES) for (const queue of this.lanes[index].queues) queue.copyOutSparse()
   }
 
-  #tell(lane: FeedLane, upTo: Mark, reason: 'epoch' | 'trimmed'): void {
+  #victim(index: LaneIndex): { readonly queue: SubscriptionQueue; readonly index: LaneIndex } | undefined {
+    let victim: SubscriptionQueue | undefined
+    let most = 0
+    for (const queue of this.#subscriptions) {
+      const bytes = queue.lane(index)?.bytes ?? 0
+      if (bytes > most) {
+        victim = queue
+        most = bytes
+      }
+    }
+    return victim && { queue: victim, index }
+  }
+
+  #tell(feed: Feed, index: LaneIndex, upTo: Mark, reason: 'epoch' | 'trimmed'): void {
+    const lane = feed.lane(index)
+    if (lane === undefined) return
     lane.epoch = upTo.epoch
-    this.lanes[lane.lane].pushGap({ kind: 'gap', lane, after: lane.taken, upTo, count: null, reason })
+    const gap: Gap = { kind: 'gap', lane, after: lane.taken, upTo, count: null, reason }
+    this.lanes[index].activate(feed.subscription.queue.pushGap(gap, index))
+  }
+
+  #settle(): void {
+    for (const index of LANE_INDEXES) this.lanes[index].settle()
   }
 }

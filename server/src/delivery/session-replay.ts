@@ -130,10 +130,13 @@ export class SessionReplay implements PageReader {
 
   /** Entries may be trimmed before they are read: the subscriber was away too long, or is slower than the log moves. */
   #tellTrimmed(feed: Feed, state: Replaying, trimmedTo: string): void {
-    for (const lane of feed.openLanes()) {
-      const isAtStart = compareStreamIds(lane.start.streamId, state.after) >= 0
-      const reached = isAtStart ? lane.start : wholeEntry(lane.epoch, state.after)
-      if (isTrimmed(reached, trimmedTo)) this.#queue.tellTrimmed(lane, wholeEntry(lane.epoch, trimmedTo))
+    for (const index of feed.laneIndexes()) {
+      const start = feed.startOf(index)
+      const epoch = feed.epochOf(index)
+      const isAtStart = compareStreamIds(start.streamId, state.after) >= 0
+      if (isTrimmed(isAtStart ? start : wholeEntry(epoch, state.after), trimmedTo)) {
+        this.#queue.tellTrimmed(feed, index, wholeEntry(epoch, trimmedTo))
+      }
     }
     if (compareStreamIds(trimmedTo, state.after) < 0) return
     state.after = trimmedTo

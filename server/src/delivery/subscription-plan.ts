@@ -4,6 +4,7 @@ import {
   isTopicSelector,
   LANES,
   matchesTopic,
+  type OnSlow,
   parsePosition,
   type ResumeFrom,
 } from '@tidegate/protocol'
@@ -11,12 +12,14 @@ import type { Contract, TopicDefinition } from '../config/model.ts'
 import type { LaneIndex } from './entry.ts'
 import { type Filter, FilterError, openFilter } from './filter/index.ts'
 import { isStreamId } from './mark.ts'
+import type { SlowPolicy } from './slow-policy.ts'
 
 export type SubscribeFrame = Extract<ClientFrame, { type: 'subscribe' }>
 
 /** What a subscriber asked for, resolved against the contract. */
 export interface SubscriptionPlan {
   readonly sub: number
+  readonly selector: string
   /** The topics its selector covers. */
   readonly topics: readonly string[]
   /** Only events with one of these keys; `undefined`: all. */
@@ -26,6 +29,21 @@ export interface SubscriptionPlan {
   readonly filter: Filter | undefined
   /** How long normal and low events may wait for company, and how many at most; `undefined`: not at all. */
   readonly batch: { readonly maxMs: number; readonly maxEvents: number } | undefined
+  /** What it asked for, as far as this node grants it. */
+  readonly policy: SlowPolicy
+}
+
+/** What a node grants at most. */
+export interface PolicyLimits {
+  /** Policies that may be asked for. The first is that of those who ask for none, or for another. */
+  readonly onSlow: readonly OnSlow[]
+  /** Cap on `maxRate`, also of those who ask for none; `undefined`: there is no cap. */
+  readonly maxRate: number | undefined
+}
+
+export const UNLIMITED: PolicyLimits = {
+  onSlow: ['drop-oldest', 'conflate', 'sample', 'disconnect'],
+  maxRate: undefined,
 }
 
 export type PlanResult =
@@ -33,16 +51,17 @@ export type PlanResult =
   | { readonly ok: false; readonly code: ErrorCode; readonly message: string }
 
 /** Options of protocol v1 that this version does not serve: refused by name, since ignoring one would deliver something else. */
-const UNSERVED_OPTIONS = ['maxRate', 'snapshot']
+const UNSERVED_OPTIONS = ['snapshot']
 
 /** Resolves a subscribe frame whose fields have the right types against the contract. */
-export function planSubscription(frame: SubscribeFrame, contract: Contract, partitions: number): PlanResult {
+export function planSubscription(
+  frame: SubscribeFrame,
+  contract: Contract,
+  partitions: number,
+  limits: PolicyLimits,
+): PlanResult {
   const unserved = UNSERVED_OPTIONS.find((option) => option in frame)
   if (unserved !== undefined) return refuse('unsupported', `the option ${unserved} is not served by this version`)
-  const { onSlow } = frame as { onSlow?: unknown }
-  if (onSlow !== undefined && onSlow !== 'drop-oldest') {
-    return refuse('unsupported', 'the option onSlow is served only as drop-oldest')
-  }
   if (!isTopicSelector(frame.topic)) {
     return refuse('invalid_selector', `${frame.topic} is neither a topic name nor ends in .* or .>`)
   }
@@ -59,14 +78,22 @@ export function planSubscription(frame: SubscribeFrame, contract: Contract, part
     ok: true,
     plan: {
       sub: frame.sub,
+      selector: frame.topic,
       topics,
       keys: frame.keys === undefined ? undefined : new Set(frame.keys),
       lanes: { 0: high!, 1: normal!, 2: low! },
       filter,
       batch: frame.batch && { maxEvents: Number.POSITIVE_INFINITY, ...frame.batch },
+      policy: grant(frame, limits),
     },
     from,
   }
+}
+
+function grant({ onSlow, maxRate }: SubscribeFrame, limits: PolicyLimits): SlowPolicy {
+  const granted = limits.onSlow.find((policy) => policy === onSlow) ?? limits.onSlow[0]!
+  const rates = [maxRate, limits.maxRate].filter((rate) => rate !== undefined)
+  return { onSlow: granted, maxRate: rates.length === 0 ? undefined : Math.min(...rates) }
 }
 
 function readFilter(where: string | undefined): Filter | FilterError | undefined {

@@ -4,7 +4,13 @@ import type { Contract } from '../config/model.ts'
 import type { FeedStart } from './feed.ts'
 import type { SharedHeads } from './shared-heads.ts'
 import { everyLane, isComplete, replayStart } from './start-marks.ts'
-import { type PlanResult, planSubscription, type SubscribeFrame, type SubscriptionPlan } from './subscription-plan.ts'
+import {
+  type PlanResult,
+  type PolicyLimits,
+  planSubscription,
+  type SubscribeFrame,
+  type SubscriptionPlan,
+} from './subscription-plan.ts'
 import type { Tails } from './tails.ts'
 
 export type Starts =
@@ -20,19 +26,21 @@ export type Starts =
 /** Turns `from` into positions, with the tails reading everything after them. */
 export class SubscriptionStarter {
   readonly #contract: Contract
+  readonly #limits: PolicyLimits
   readonly #tails: Tails
   readonly #heads: SharedHeads
   readonly #guard: Guard
 
-  constructor(contract: Contract, tails: Tails, heads: SharedHeads, guard: Guard) {
+  constructor(contract: Contract, limits: PolicyLimits, tails: Tails, heads: SharedHeads, guard: Guard) {
     this.#contract = contract
+    this.#limits = limits
     this.#tails = tails
     this.#heads = heads
     this.#guard = guard
   }
 
   plan(frame: SubscribeFrame): PlanResult {
-    return planSubscription(frame, this.#contract, this.#tails.count)
+    return planSubscription(frame, this.#contract, this.#tails.count, this.#limits)
   }
 
   /** Calls `begin` once: in the same turn if nothing has to be asked of Redis. The plan's topics are held until `release`. */

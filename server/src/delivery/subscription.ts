@@ -1,9 +1,10 @@
-import { LANES } from '@tidegate/protocol'
 import type { Picks } from './encoded-events.ts'
-import { type Entry, LANE_INDEXES, type LaneIndex } from './entry.ts'
-import { Feed, type FeedStart } from './feed.ts'
-import { type Ledger, openLedger } from './ledger.ts'
+import type { Entry, LaneIndex } from './entry.ts'
+import { Feed, type FeedOwner, type FeedStart } from './feed.ts'
+import { Part } from './feed-lane.ts'
+import type { Ledger } from './ledger.ts'
 import type { SubscriptionPlan } from './subscription-plan.ts'
+import type { SubscriptionQueue } from './subscription-queue.ts'
 
 /** Where a subscription's events go: its session. */
 export interface EventSink {
@@ -11,25 +12,29 @@ export interface EventSink {
 }
 
 /** One subscription of one session, with a feed per topic and partition once its start is known. */
-export class Subscription {
-  readonly plan: SubscriptionPlan
+export class Subscription implements FeedOwner {
+  /** Changes when the client changes its options. */
+  plan: SubscriptionPlan
+  readonly queue: SubscriptionQueue
   readonly sink: EventSink
-  readonly ledger: Ledger = openLedger()
-  readonly #feeds = new Map<string, Feed[]>()
+  readonly #feeds = new Map<string, readonly Feed[]>()
+  readonly #parts = new Map<string, Part>()
 
-  constructor(plan: SubscriptionPlan, sink: EventSink) {
+  constructor(plan: SubscriptionPlan, queue: SubscriptionQueue, sink: EventSink) {
     this.plan = plan
+    this.queue = queue
     this.sink = sink
+  }
+
+  get ledger(): Readonly<Ledger> {
+    return this.queue.ledger
   }
 
   /** Creates the feeds of one topic. @param starts one per partition */
   addFeeds(topic: string, starts: readonly FeedStart[]): void {
-    const partHeads = LANE_INDEXES.map((lane) =>
-      Buffer.from(`{"sub":${this.plan.sub},"topic":${JSON.stringify(topic)},"lane":"${LANES[lane]}","events":[`),
-    )
     this.#feeds.set(
       topic,
-      starts.map((start, partition) => new Feed(this, topic, partition, start, partHeads)),
+      starts.map((start, partition) => new Feed(this, topic, partition, start)),
     )
   }
 
@@ -39,5 +44,21 @@ export class Subscription {
 
   *feeds(): Iterable<Feed> {
     for (const feeds of this.#feeds.values()) yield* feeds
+  }
+
+  /** The same for all partitions of the topic. */
+  part(topic: string, lane: LaneIndex): Part {
+    const name = `${lane}${topic}`
+    let part = this.#parts.get(name)
+    if (part === undefined) {
+      part = new Part(this.plan.sub, topic, lane)
+      this.#parts.set(name, part)
+    }
+    return part
+  }
+
+  /** Parts whose counts of withheld events no frame has told yet. */
+  untoldParts(): readonly Part[] {
+    return [...this.#parts.values()].filter((part) => part.hasUntold)
   }
 }

@@ -34,17 +34,22 @@ export class TopicIndex<S extends Indexed> {
     }
   }
 
-  remove(subscription: S): void {
+  /** Whether it was there. */
+  remove(subscription: S): boolean {
+    let wasThere = false
     for (const topic of subscription.plan.topics) {
       const index = this.#topics.get(topic)
       if (index === undefined) continue
-      index.all.delete(subscription)
+      if (index.all.delete(subscription)) wasThere = true
       for (const key of subscription.plan.keys ?? []) {
         const subscriptions = index.byKey.get(key)
-        if (subscriptions?.delete(subscription) && subscriptions.size === 0) index.byKey.delete(key)
+        if (!subscriptions?.delete(subscription)) continue
+        wasThere = true
+        if (subscriptions.size === 0) index.byKey.delete(key)
       }
       if (index.all.size === 0 && index.byKey.size === 0) this.#topics.delete(topic)
     }
+    return wasThere
   }
 
   /** Calls `offer` for every subscription with matching events, once per lane that has some. */

@@ -4,6 +4,7 @@ import {
   isLane,
   isTopicSelector,
   LIMITS,
+  ON_SLOW,
   parsePosition,
   RESERVED_CLIENT_TYPES,
 } from '@tidegate/protocol'
@@ -57,7 +58,7 @@ const list =
   }
 
 /** Options named by the protocol that this version does not serve: refusing beats ignoring what a client counts on. */
-const UNSERVED_OPTIONS = ['maxRate', 'snapshot'] as const
+const UNSERVED_OPTIONS = ['snapshot'] as const
 
 const CHECKS: Readonly<Record<ClientFrame['type'], readonly Check[]>> = {
   hello: [
@@ -86,6 +87,14 @@ const CHECKS: Readonly<Record<ClientFrame['type'], readonly Check[]>> = {
     optional('where', (fields) => (typeof fields.where === 'string' ? undefined : 'where: expected a filter')),
     optional('lanes', list('lanes', 3, 'lanes', isLane)),
     optional('batch', (fields) => checkBatch(fields.batch)),
+    optional('onSlow', (fields) =>
+      ON_SLOW.some((policy) => policy === fields.onSlow) ? undefined : `onSlow: expected one of ${ON_SLOW.join(', ')}`,
+    ),
+    optional('maxRate', ({ maxRate }) =>
+      typeof maxRate === 'number' && maxRate >= LIMITS.minRate && maxRate <= LIMITS.maxRate
+        ? undefined
+        : `maxRate: expected ${LIMITS.minRate} to ${LIMITS.maxRate} events per second`,
+    ),
     optional('from', (fields) => checkFrom(fields.from)),
   ],
   unsubscribe: [counter('sub')],
@@ -125,9 +134,6 @@ export function parseClientFrame(source: string): ParsedFrame {
   if (value.type === 'subscribe') {
     const option = UNSERVED_OPTIONS.find((name) => value[name] !== undefined)
     if (option !== undefined) return refuse(value, 'unsupported', `The option ${option} is not served by this version.`)
-    if (value.onSlow !== undefined && value.onSlow !== 'drop-oldest') {
-      return refuse(value, 'unsupported', 'onSlow: this version serves drop-oldest only.')
-    }
   }
   return { ok: true, frame: value as unknown as ClientFrame }
 }

@@ -134,7 +134,7 @@ export class Session implements SocketHandler {
     this.#state = {
       phase: 'live',
       producer: frame.producer === undefined ? undefined : new Producer(frame.producer, frame.session ?? 0),
-      delivery: this.#context.delivery.openSession(this.#socket, { windowBytes }),
+      delivery: this.#context.delivery.openSession(this.#socket, { name: this.#id, windowBytes }),
     }
     this.#send({
       type: 'welcome',
@@ -163,6 +163,7 @@ export class Session implements SocketHandler {
       case 'pong':
         return
       case 'query':
+        if (frame.name === 'ledger') return this.#tellLedger(frame.id, frame.params?.sub, state.delivery)
         void this.#context.queries
           .run(frame.name, frame.params ?? {})
           .then((answer) => this.#send({ ...answer, id: frame.id }))
@@ -170,6 +171,14 @@ export class Session implements SocketHandler {
       default:
         assertNever(frame)
     }
+  }
+
+  /** How a subscription of this session fares is known nowhere else. */
+  #tellLedger(id: number, sub: unknown, delivery: DeliverySession): void {
+    const ledger = typeof sub === 'number' ? delivery.ledger(sub) : undefined
+    if (ledger !== undefined) return this.#send({ type: 'result', id, data: ledger })
+    const code = 'unknown_subscription'
+    this.#send({ type: 'error', id, code, message: `no subscription ${String(sub)}`, retryable: false })
   }
 
   #publish(frame: Extract<ClientFrame, { type: 'publish' }>, bytes: number, producer: Producer | undefined): void {

@@ -57,8 +57,12 @@ export class GatewayMetrics {
     const open = this.#gauge('sessions', [])
     const pending = this.#gauge('pendingBytes', [])
     const subscriptions = this.#gauge('subscriptions', [])
+    const queueBytes = this.#gauge('queueBytes', [])
+    const congested = this.#gauge('congested', [])
     const byLane = {
       delivered: this.#gauge('delivered', ['lane']),
+      conflated: this.#gauge('conflated', ['lane']),
+      sampled: this.#gauge('sampled', ['lane']),
       gapped: this.#gauge('gapped', ['lane']),
       queued: this.#gauge('queued', ['lane']),
     }
@@ -67,10 +71,10 @@ export class GatewayMetrics {
       open.set(sessions())
       pending.set(pendingBytes())
       subscriptions.set(stats.subscriptions)
+      queueBytes.set(stats.queueBytes)
+      congested.set(stats.congestedSessions)
       for (const [lane, counts] of Object.entries(stats.lanes)) {
-        byLane.delivered.set({ lane }, counts.delivered)
-        byLane.gapped.set({ lane }, counts.gapped)
-        byLane.queued.set({ lane }, counts.queued)
+        for (const [fate, gauge] of Object.entries(byLane)) gauge.set({ lane }, counts[fate as keyof typeof byLane])
       }
     }
   }

@@ -6,6 +6,13 @@ export const METRICS = {
   breaker: { name: 'tidegate_breaker_open', help: '1 while the breaker of an operation class is open, 0.5 half open' },
   delivered: { name: 'tidegate_delivered_events', help: 'Events handed to sockets, by lane' },
   gapped: { name: 'tidegate_gapped_events', help: 'Events reported in gaps, by lane' },
+  conflated: {
+    name: 'tidegate_conflated_events',
+    help: 'Events withheld from slow subscribers in favour of later ones of their keys, by lane',
+  },
+  sampled: { name: 'tidegate_sampled_events', help: 'Events withheld from slow subscribers by sampling, by lane' },
+  queueBytes: { name: 'tidegate_queue_bytes', help: 'Memory of the events that wait for their sockets' },
+  congested: { name: 'tidegate_congested_sessions', help: 'Sessions above their high-water mark' },
   queued: { name: 'tidegate_queued_events', help: 'Events waiting for their sockets, by lane' },
   subscriptions: { name: 'tidegate_subscriptions', help: 'Open subscriptions' },
   lag: { name: 'tidegate_consumer_lag_ms', help: 'Age of the oldest entry of the last read, by partition' },

@@ -16,30 +16,32 @@ function run(flow: Flow, ...events: readonly (readonly [FlowEvent, number])[]): 
 const wrote = (bytes: number): FlowEvent => ({ type: 'wrote', bytes })
 const credited = (bytes: number): FlowEvent => ({ type: 'credited', bytes })
 
+const open = (mode: Flow['mode']) => openFlow({ windowBytes: 1_000, lowWaterShare: 0.25, mode })
+
 describe('flow', () => {
   it('D-FLOW-1 congests at the window and opens again at a quarter of it', () => {
-    const full = run(openFlow(1_000, 'credit'), [wrote(600), 0], [wrote(400), 0])
+    const full = run(open('credit'), [wrote(600), 0], [wrote(400), 0])
     expect(full.state).toBe('congested')
     expect(run(full, [credited(749), 0]).state).toBe('congested')
     expect(run(full, [credited(750), 0]).state).toBe('open')
   })
 
   it('D-FLOW-1 what the socket buffers guards a client with credit too', () => {
-    const flow = run(openFlow(1_000, 'credit'), [wrote(10), 1_000])
+    const flow = run(open('credit'), [wrote(10), 1_000])
     expect(flow.state).toBe('congested')
     expect(run(flow, [credited(10), 1_000]).state).toBe('congested')
     expect(run(flow, [{ type: 'checked' }, 250]).state).toBe('open')
   })
 
   it('D-FLOW-2 goes by the buffered amount until the first credit, then by credit', () => {
-    const silent = run(openFlow(1_000, 'buffered'), [wrote(50_000), 0])
+    const silent = run(open('buffered'), [wrote(50_000), 0])
     expect(silent.state).toBe('open')
     expect(bytesInFlight(run(silent, [credited(20_000), 0]), 0)).toBe(30_000)
-    expect(run(openFlow(1_000, 'credit'), [wrote(50_000), 0]).state).toBe('congested')
+    expect(run(open('credit'), [wrote(50_000), 0]).state).toBe('congested')
   })
 
   it('D-FLOW-3 ignores credit beyond what was written, and credit that goes back', () => {
-    const flow = run(openFlow(1_000, 'credit'), [wrote(500), 0], [credited(9_999), 0], [credited(100), 0])
+    const flow = run(open('credit'), [wrote(500), 0], [credited(9_999), 0], [credited(100), 0])
     expect(bytesInFlight(flow, 0)).toBe(0)
     expect(bytesInFlight(run(flow, [wrote(300), 0]), 0)).toBe(300)
   })
@@ -55,7 +57,7 @@ describe('flow', () => {
         fc.array(fc.tuple(event, fc.nat({ max: 1_200 }))),
         fc.constantFrom('credit', 'buffered'),
         (events, mode) => {
-          const flow = run(openFlow(1_000, mode as Flow['mode']), ...events)
+          const flow = run(open(mode as Flow['mode']), ...events)
           expect(flow.confirmed).toBeLessThanOrEqual(flow.written)
           if (isWaitingForCredit(flow, 0)) expect(flow.written - flow.confirmed).toBeGreaterThan(250)
           const confirmed = run(flow, [credited(flow.written), 0])

@@ -1,16 +1,18 @@
 import { LANES, type Lane } from '@tidegate/protocol'
 import { LOG_START, type LogEntry } from '../../src/bus/index.ts'
+import { relieve } from '../../src/delivery/budget-relief.ts'
 import { Entry } from '../../src/delivery/entry.ts'
 import type { FeedStart } from '../../src/delivery/feed.ts'
 import type { Flow } from '../../src/delivery/flow.ts'
 import { openTotals } from '../../src/delivery/ledger.ts'
+import { QueueBudget } from '../../src/delivery/queue-budget.ts'
 import type { PageReader } from '../../src/delivery/replayer.ts'
 import { Session, type SessionContext } from '../../src/delivery/session.ts'
 import { QUEUE_BOUNDS, type QueueBounds } from '../../src/delivery/session-queue.ts'
 import type { Page } from '../../src/delivery/shared-pages.ts'
 import { everyLane, isComplete, replayStart } from '../../src/delivery/start-marks.ts'
 import type { Subscription } from '../../src/delivery/subscription.ts'
-import { planSubscription } from '../../src/delivery/subscription-plan.ts'
+import { planSubscription, UNLIMITED } from '../../src/delivery/subscription-plan.ts'
 import { TopicIndex } from '../../src/delivery/topic-index.ts'
 import { TopicTail } from '../../src/delivery/topic-tail.ts'
 import { contractOf, recordBatch, type SimulatedSocket, type TestEvent } from './support.ts'
@@ -35,6 +37,9 @@ export class ModelNode {
   readonly logged: LoggedEvent[] = []
   readonly tails: TopicTail[]
   readonly totals = openTotals()
+  readonly budget: QueueBudget
+  readonly sessions = new Set<Session>()
+  now = 1_000_000
   epoch = 'e1'
   trimmedTo = LOG_START
   readonly #index = new TopicIndex<Subscription>()
@@ -43,7 +48,8 @@ export class ModelNode {
   readonly #due = new Set<Session>()
   #nextMs = 1_000_000
 
-  constructor() {
+  constructor(queueBytes = 100_000_000) {
+    this.budget = new QueueBudget(queueBytes)
     this.tails = this.logs.map(() => new TopicTail(LOG_START, this.epoch))
   }
 
@@ -55,7 +61,7 @@ export class ModelNode {
   ): Session {
     const context: SessionContext = {
       starter: {
-        plan: (frame) => planSubscription(frame, contractOf([TOPIC]), PARTITIONS),
+        plan: (frame) => planSubscription(frame, contractOf([TOPIC]), PARTITIONS, UNLIMITED),
         start: (_plan, from, begin) => {
           const head = { lastId: LOG_START, trimmedTo: this.trimmedTo }
           const starts: FeedStart[] = this.tails.map(({ mark }, partition) =>
@@ -76,12 +82,20 @@ export class ModelNode {
           onScheduled(withinMs)
         },
       },
+      clock: { now: () => this.now },
       totals: this.totals,
       queueBounds,
+      budget: this.budget,
+      onBudgetExceeded: () => relieve(this.budget, this.sessions),
       tailOf: (_topic, partition) => this.tails[partition],
-      onClosed: (session) => this.#due.delete(session),
+      onClosed: (session) => {
+        this.#due.delete(session)
+        this.sessions.delete(session)
+      },
     }
-    return new Session(socket, flow, context)
+    const session = new Session(socket, { name: `s-${this.sessions.size}`, lowWaterShare: 0.25, ...flow }, context)
+    this.sessions.add(session)
+    return session
   }
 
   append(partition: number, events: readonly TestEvent[], streamId = `${this.#nextMs++}-0`): void {

@@ -1,14 +1,20 @@
 import { describe, expect, it } from 'vitest'
-import { planSubscription, type SubscribeFrame } from '../../src/delivery/subscription-plan.ts'
+import {
+  type PolicyLimits,
+  planSubscription,
+  type SubscribeFrame,
+  UNLIMITED,
+} from '../../src/delivery/subscription-plan.ts'
 import { contractOf } from './support.ts'
 
 const CONTRACT = contractOf(['sensor.reading', 'commerce.order'], ['sensor.anomaly', 'sensor.anomaly.late'])
 
-function plan(over: Record<string, unknown>) {
+function plan(over: Record<string, unknown>, limits = UNLIMITED) {
   return planSubscription(
     { type: 'subscribe', sub: 1, topic: 'sensor.reading', ...over } as SubscribeFrame,
     CONTRACT,
     4,
+    limits,
   )
 }
 const topics = (topic: string) => {
@@ -29,15 +35,24 @@ describe('subscription plan', () => {
   })
 
   it('D-SUB-1 refuses each option that is not served by its name', () => {
-    for (const [option, value] of Object.entries({
-      maxRate: 1,
-      snapshot: true,
-      onSlow: 'sample',
-    })) {
-      const result = plan({ [option]: value })
-      expect(result).toMatchObject({ ok: false, code: 'unsupported', message: expect.stringContaining(option) })
+    expect(plan({ snapshot: true })).toMatchObject({
+      ok: false,
+      code: 'unsupported',
+      message: expect.stringContaining('snapshot'),
+    })
+  })
+
+  it('D-POLICY-1 grants what is asked for within what the node allows, and says what', () => {
+    const policy = (over: Record<string, unknown>, limits: PolicyLimits) => {
+      const result = plan(over, limits)
+      return result.ok ? result.plan.policy : undefined
     }
-    expect(code({ onSlow: 'drop-oldest' })).toBe('ok')
+    const limits: PolicyLimits = { onSlow: ['sample', 'conflate'], maxRate: 10 }
+    expect(policy({}, UNLIMITED)).toEqual({ onSlow: 'drop-oldest', maxRate: undefined })
+    expect(policy({ onSlow: 'disconnect', maxRate: 0.5 }, UNLIMITED)).toEqual({ onSlow: 'disconnect', maxRate: 0.5 })
+    expect(policy({}, limits)).toEqual({ onSlow: 'sample', maxRate: 10 })
+    expect(policy({ onSlow: 'conflate', maxRate: 5 }, limits)).toEqual({ onSlow: 'conflate', maxRate: 5 })
+    expect(policy({ onSlow: 'disconnect', maxRate: 50 }, limits)).toEqual({ onSlow: 'sample', maxRate: 10 })
   })
 
   it('D-SUB-1 serves latest for results only', () => {

@@ -2,6 +2,7 @@ import type { ResumeFrom } from '@tidegate/protocol'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { Guard, keys, openCommandConnection, openTopology, type Redis, untilReady } from '../../src/bus/index.ts'
 import { Delivery } from '../../src/delivery/index.ts'
+import { DELIVERY_LIMITS } from '../support/delivery-limits.ts'
 import { startTestRedis, type TestRedis } from '../support/redis.ts'
 import { appendEvents, contractOf, recordBatch, SimulatedSocket, until } from './support.ts'
 
@@ -26,6 +27,7 @@ beforeEach(async () => {
     redisUrl: server.url,
     partitions: PARTITIONS,
     contract: contractOf(['a.x', 'a.y']),
+    limits: DELIVERY_LIMITS,
     guards: { tail: new Guard('tail'), query: new Guard('query') },
   })
   await delivery.start()
@@ -34,7 +36,7 @@ afterEach(() => delivery.close({ deadlineMs: 1_000 }))
 
 async function subscribed(topic: string, from: ResumeFrom = 'now'): Promise<SimulatedSocket> {
   const socket = new SimulatedSocket()
-  delivery.openSession(socket, {}).subscribe({ type: 'subscribe', sub: 1, topic, from })
+  delivery.openSession(socket, { name: 'test' }).subscribe({ type: 'subscribe', sub: 1, topic, from })
   await until(() => socket.ofType('subscribed').length === 1, 'subscribed')
   return socket
 }
@@ -70,7 +72,7 @@ describe('tail', () => {
     while (appended < total - 20) {
       const sessions = ['a.x', 'a.y'].map((topic) => {
         const socket = new SimulatedSocket()
-        const session = delivery.openSession(socket, {})
+        const session = delivery.openSession(socket, { name: 'test' })
         session.subscribe({ type: 'subscribe', sub: 1, topic })
         return { socket, session }
       })
@@ -164,7 +166,7 @@ describe('tail', () => {
 
   it('D-SUB-3 refuses a subscription while Redis does not answer, and takes it again afterwards', async () => {
     const socket = new SimulatedSocket()
-    const session = delivery.openSession(socket, {})
+    const session = delivery.openSession(socket, { name: 'test' })
     process.kill(server.pid, 'SIGSTOP')
     try {
       session.subscribe({ type: 'subscribe', sub: 1, topic: 'a.x' })

@@ -126,8 +126,6 @@ describe('frames', () => {
     const client = await greeted()
     client.send({ type: 'subscribe', sub: 1, topic: 'sensor.reading', snapshot: true })
     expect(await client.next('error')).toMatchObject({ sub: 1, code: 'unsupported' })
-    client.send({ type: 'subscribe', sub: 2, topic: 'sensor.reading', onSlow: 'conflate' })
-    expect(await client.next('error')).toMatchObject({ sub: 2, code: 'unsupported' })
   })
 })
 

@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type RunningGateway, startGateway } from '../../src/gateway-app.ts'
 import { findChromium } from '../support/chromium.ts'
 import { contract, readingOf } from '../support/contract.ts'
+import { DELIVERY_LIMITS } from '../support/delivery-limits.ts'
 import { freePort, startTestRedis, type TestRedis } from '../support/redis.ts'
 
 const found = await findChromium()
@@ -31,7 +32,15 @@ describe.skipIf(isSkipped)('EventSource of Chromium', () => {
 
   const start = () =>
     startGateway(
-      { redisUrl: redis.url, partitions: 4, host: '127.0.0.1', port, sharedPort: false, node: 'gw-test' },
+      {
+        redisUrl: redis.url,
+        partitions: 4,
+        host: '127.0.0.1',
+        port,
+        sharedPort: false,
+        delivery: DELIVERY_LIMITS,
+        node: 'gw-test',
+      },
       contract,
     )
 

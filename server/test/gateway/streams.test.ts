@@ -4,6 +4,7 @@ import { z } from 'zod'
 import { startGateway } from '../../src/gateway-app.ts'
 import { defineConfig, topic } from '../../src/index.ts'
 import { readingOf } from '../support/contract.ts'
+import { DELIVERY_LIMITS } from '../support/delivery-limits.ts'
 import { EventStream, type StreamEvent } from '../support/event-stream.ts'
 import { startTestGateway, type TestGateway } from '../support/gateway.ts'
 import { startTestRedis } from '../support/redis.ts'
@@ -154,7 +155,15 @@ describe('GET /v1/stream', () => {
     )
     const { contract } = defineConfig({ topics })
     const gateway = await startGateway(
-      { redisUrl: redis.url, partitions: 4, host: '127.0.0.1', port: 0, sharedPort: false, node: 'gw-wide' },
+      {
+        redisUrl: redis.url,
+        partitions: 4,
+        host: '127.0.0.1',
+        port: 0,
+        sharedPort: false,
+        delivery: DELIVERY_LIMITS,
+        node: 'gw-wide',
+      },
       contract,
     )
     try {

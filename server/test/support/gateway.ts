@@ -1,5 +1,6 @@
 import { type RunningGateway, startGateway } from '../../src/gateway-app.ts'
 import { contract } from './contract.ts'
+import { DELIVERY_LIMITS } from './delivery-limits.ts'
 import { startTestRedis, type TestRedis } from './redis.ts'
 
 export interface TestGateway {
@@ -19,6 +20,7 @@ export async function startTestGateway(): Promise<TestGateway> {
     host: '127.0.0.1',
     port: 0,
     sharedPort: false,
+    delivery: DELIVERY_LIMITS,
     node: 'gw-test',
   }
   const gateway = await startGateway(settings, contract)

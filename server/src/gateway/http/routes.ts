@@ -1,3 +1,4 @@
+import type { Delivery } from '../../delivery/index.ts'
 import type { Ingest } from '../../ingest/index.ts'
 import { describeFailure, type Queries } from '../../queries/index.ts'
 import type { Readiness } from '../readiness.ts'
@@ -11,6 +12,7 @@ export interface RouteContext {
   readonly ingest: Ingest
   readonly queries: Queries
   readonly readiness: Readiness
+  readonly delivery: Pick<Delivery, 'slowest'>
   readonly pages: StaticFiles
   readonly streams: Streams
   /** Prometheus text. */
@@ -30,6 +32,9 @@ export async function route(context: RouteContext, request: HttpRequest): Promis
 }
 
 const RETRY_MS = 1_000
+/** Sessions that `/v1/slow` lists. */
+const DEFAULT_SLOW = 20
+const MAX_SLOW = 1_000
 
 async function dispatch(context: RouteContext, request: HttpRequest): Promise<HttpResponse | StreamResponse> {
   const { method, path, query } = request
@@ -50,6 +55,10 @@ async function dispatch(context: RouteContext, request: HttpRequest): Promise<Ht
       const limit = Number(query.get('limit') ?? '100') || 100
       const topic = query.get('topic') ?? ''
       return json(200, await context.queries.history(topic, partition, query.get('after') ?? undefined, limit))
+    }
+    case '/v1/slow': {
+      const count = Math.min(MAX_SLOW, Math.max(1, Number(query.get('n') ?? '') || DEFAULT_SLOW))
+      return json(200, { sessions: context.delivery.slowest(count) })
     }
     case '/v1/ws':
       return errorReply('invalid_frame', 'This address speaks WebSocket, subprotocol tidegate.v1.')

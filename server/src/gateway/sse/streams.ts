@@ -27,6 +27,7 @@ export class Streams {
   readonly #delivery: Pick<Delivery, 'openSession'>
   readonly #clock: Clock
   readonly #streams = new Set<Stream>()
+  #opened = 0
   #draining = false
 
   constructor(delivery: Pick<Delivery, 'openSession'>, clock: Clock) {
@@ -75,7 +76,7 @@ export class Streams {
       },
     )
     const stream: Stream = { socket, looksAt: this.#clock.now() + DEFAULTS.pingMs }
-    const session = this.#delivery.openSession(socket, { windowBytes: undefined })
+    const session = this.#delivery.openSession(socket, { name: `e-${(this.#opened++).toString(36)}` })
     this.#streams.add(stream)
     session.subscribe(frame)
     const first = await answer

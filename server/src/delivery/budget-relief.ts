@@ -1,0 +1,32 @@
+import { CLOSE } from '@tidegate/protocol'
+import type { QueueBudget } from './queue-budget.ts'
+import type { Session } from './session.ts'
+
+/** Room that is made beyond what is missing: looking at every session is too much to do for every event. */
+const RELIEF_SHARE = 0.9
+/** Sessions with less than this are not what fills a node. */
+const MIN_TARGET_BYTES = 4_096
+
+type Relievable = Pick<Session, 'queuedBytes' | 'shrinkTo' | 'end'>
+
+/**
+ * Brings the queues of a node back under their budget. The largest sessions give first, down to one size that is halved
+ * until it is enough; whoever has less than that gives nothing. Where only high events are left, the largest are closed: they
+ * resume where they were.
+ */
+export function relieve(budget: QueueBudget, sessions: Iterable<Relievable>): void {
+  const goal = budget.maxBytes * RELIEF_SHARE
+  const bySize = [...sessions].sort((a, b) => b.queuedBytes - a.queuedBytes)
+  let target = bySize[0]?.queuedBytes ?? 0
+  while (budget.usedBytes > goal && target > MIN_TARGET_BYTES) {
+    target /= 2
+    for (const session of bySize) {
+      if (budget.usedBytes <= goal) return
+      if (session.queuedBytes > target) session.shrinkTo(target)
+    }
+  }
+  for (const session of bySize) {
+    if (!budget.isExceeded) return
+    session.end(CLOSE.overload)
+  }
+}

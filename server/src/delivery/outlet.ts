@@ -1,0 +1,134 @@
+import { BatchFrameBuilder, type Take } from './batch-frame.ts'
+import type { DeliverySocket } from './delivery-socket.ts'
+import {
+  bytesInFlight,
+  type Flow,
+  type FlowEvent,
+  type FlowOptions,
+  isNearlyIdle,
+  isWaitingForCredit,
+  openFlow,
+  stepFlow,
+} from './flow.ts'
+import { FramePlanner } from './frame-plan.ts'
+import { gapFrame } from './gap.ts'
+import type { SessionQueue } from './session-queue.ts'
+
+/** Largest batch frame. */
+const MAX_FRAME_BYTES = 65_536
+/**
+ * And of the window: the client confirms whole frames, so that with one frame in flight a high event would wait for all of
+ * it before it is written, and then for all of its own.
+ */
+const MAX_FRAME_SHARE = 0.25
+/**
+ * Of the window, what the high lane may write while the session is congested, in one congestion: it need not wait for the
+ * low-water mark, and the others still get their turn.
+ */
+const HIGH_RESERVE_SHARE = 0.25
+
+/** Frames are built one at a time and copied when sent: one buffer serves all sessions. */
+const frames = new BatchFrameBuilder()
+
+/** The way from a session's queue to its socket: writes as much as flow control allows. */
+export class Outlet {
+  readonly #socket: DeliverySocket
+  readonly #queue: SessionQueue
+  readonly #planner = new FramePlanner()
+  #flow: Flow
+  #highReserve = 0
+  #congestedSince: number | undefined
+
+  constructor(socket: DeliverySocket, flow: FlowOptions, queue: SessionQueue) {
+    this.#socket = socket
+    this.#queue = queue
+    this.#flow = openFlow(flow)
+  }
+
+  get isOpen(): boolean {
+    return this.#flow.state === 'open'
+  }
+
+  /** Since when nothing was written for want of room, ms since 1970; `undefined` while there is some. */
+  get congestedSince(): number | undefined {
+    return this.#congestedSince
+  }
+
+  /** What is in flight, and what measures it. */
+  get inFlight(): { readonly bytes: number; readonly by: Flow['mode'] } {
+    return { bytes: bytesInFlight(this.#flow, this.#socket.bufferedBytes()), by: this.#flow.mode }
+  }
+
+  /** The client, or a look at the socket, told something new. */
+  step(event: Extract<FlowEvent, { type: 'credited' | 'checked' }>, now: number): void {
+    this.#step(event, now)
+  }
+
+  /** Writes what is queued and may be sent. Returns whether more may go without the client's doing. */
+  flush(now: number): boolean {
+    this.#step({ type: 'checked' }, now)
+    if (this.isOpen) this.#highReserve = this.#flow.windowBytes * HIGH_RESERVE_SHARE
+    while (this.isOpen && this.#writeNext(now)) {}
+    // Without credit congestion means that the socket itself takes no more.
+    while (!this.isOpen && this.#flow.mode === 'credit' && this.#writeHigh(now)) {}
+    return !isWaitingForCredit(this.#flow, this.#socket.bufferedBytes())
+  }
+
+  /** Writes a frame that is not queued, room or not. False: it was dropped. */
+  write(frame: object, now: number): boolean {
+    return this.#write(Buffer.from(JSON.stringify(frame)), now)
+  }
+
+  /** Writes the next gap or batch frame. False when there is nothing to write, or no room for it. */
+  #writeNext(now: number): boolean {
+    const due = this.#queue.dueGap()
+    if (due !== undefined) {
+      if (!this.write(gapFrame(due.gap), now)) return false
+      due.told()
+      return true
+    }
+    this.#queue.release(now)
+    const buffered = this.#socket.bufferedBytes()
+    const free = this.#flow.windowBytes - bytesInFlight(this.#flow, buffered)
+    const takes = this.#planner.plan(
+      this.#queue.lanes,
+      Math.min(free, MAX_FRAME_BYTES, this.#flow.windowBytes * MAX_FRAME_SHARE),
+      isNearlyIdle(this.#flow, buffered),
+    )
+    if (takes.length > 0) return this.#writeBatch(takes, now) !== undefined
+    if (this.#queue.hasTakeable) this.#step({ type: 'blocked' }, now)
+    return false
+  }
+
+  /** Writes high events past the others' high-water mark. False when there are none, or too many. */
+  #writeHigh(now: number): boolean {
+    const { lanes } = this.#queue
+    if (lanes[0].isEmpty || lanes[0].dueGap() !== undefined) return false
+    const takes = this.#planner.planHigh(lanes, Math.min(this.#highReserve, MAX_FRAME_BYTES))
+    const bytes = takes.length > 0 ? this.#writeBatch(takes, now) : undefined
+    if (bytes === undefined) return false
+    this.#highReserve -= bytes
+    return true
+  }
+
+  /** Returns the bytes of the frame, or nothing when the socket dropped it. */
+  #writeBatch(takes: readonly Take[], now: number): number | undefined {
+    const frame = frames.build(takes)
+    if (!this.#write(frame, now)) return undefined
+    this.#queue.delivered(takes)
+    return frame.length
+  }
+
+  /** Hands a frame to the socket. False: it was dropped, and nothing more goes until the socket has drained. */
+  #write(frame: Buffer, now: number): boolean {
+    const dropped = this.#socket.send(frame) === 'dropped'
+    this.#step(dropped ? { type: 'blocked' } : { type: 'wrote', bytes: frame.length }, now)
+    return !dropped
+  }
+
+  #step(event: FlowEvent, now: number): void {
+    this.#flow = stepFlow(this.#flow, event, this.#socket.bufferedBytes())
+    if (this.#flow.state === 'open') this.#congestedSince = undefined
+    else this.#congestedSince ??= now
+  }
+}

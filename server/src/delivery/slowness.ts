@@ -1,0 +1,40 @@
+/**
+ * How far a subscription is from keeping up, as a pure machine. Every level asks its policy for more; a level is entered
+ * at once and left only after some calm, so that a client at the edge is not sent everything and the latest by turns.
+ */
+export interface Slowness {
+  /** 0: everything is sent. */
+  readonly level: number
+  /** Since when little has been waiting, ms since 1970; `undefined` while that is not so. */
+  readonly calmSince: number | undefined
+}
+
+/** What waits, against what a subscription of a congested session may have waiting. */
+export type Pressure = 'high' | 'middle' | 'low'
+
+export const KEEPING_UP: Slowness = { level: 0, calmSince: undefined }
+
+/** How long little has to wait before a level is left. */
+const CALM_MS = 1_000
+/** Little is less than this share of what makes a subscription slow. */
+const CALM_SHARE = 0.25
+
+/** @param share of what a subscription may have waiting before it counts as slow. */
+export function pressureOf(share: number): Pressure {
+  if (share >= 1) return 'high'
+  return share < CALM_SHARE ? 'low' : 'middle'
+}
+
+export function stepSlowness(slowness: Slowness, pressure: Pressure, now: number, maxLevel: number): Slowness {
+  const { level, calmSince } = slowness
+  switch (pressure) {
+    case 'high':
+      return { level: Math.min(maxLevel, level + 1), calmSince: undefined }
+    case 'middle':
+      return calmSince === undefined ? slowness : { level, calmSince: undefined }
+    case 'low':
+      if (level === 0) return KEEPING_UP
+      if (calmSince === undefined) return { level, calmSince: now }
+      return now - calmSince < CALM_MS ? slowness : { level: level - 1, calmSince: now }
+  }
+}

@@ -1,0 +1,30 @@
+import { LANE_INDEXES } from './entry.ts'
+import type { Feed } from './feed.ts'
+import { type Mark, wholeEntry } from './mark.ts'
+import type { Subscription } from './subscription.ts'
+import type { SubscriptionPlan } from './subscription-plan.ts'
+import type { TopicTail } from './topic-tail.ts'
+
+/** Gives a subscription another plan over the same topics. Lanes that come in begin where the subscription is; what waits in those that go is forgotten. */
+export function changeLanes(
+  subscription: Subscription,
+  plan: SubscriptionPlan,
+  tailOf: (topic: string, partition: number) => TopicTail | undefined,
+): void {
+  const before = subscription.plan.lanes
+  subscription.plan = plan
+  for (const lane of LANE_INDEXES) {
+    if (before[lane] === plan.lanes[lane]) continue
+    if (!plan.lanes[lane]) subscription.queue.lane(lane)?.clear()
+    for (const feed of subscription.feeds()) {
+      if (plan.lanes[lane]) feed.join(lane, reachedBy(feed, tailOf))
+      else feed.leave(lane)
+    }
+  }
+}
+
+/** Up to where a feed was offered everything. */
+function reachedBy(feed: Feed, tailOf: (topic: string, partition: number) => TopicTail | undefined): Mark {
+  if (feed.state.kind === 'replaying') return wholeEntry(feed.state.epoch, feed.state.after)
+  return tailOf(feed.topic, feed.partition)!.mark
+}
