@@ -1,5 +1,5 @@
 import { copyEvents } from './encoded-events.ts'
-import type { Part } from './feed-lane.ts'
+import { isNone, type Part, type Withheld } from './feed-lane.ts'
 import type { Run } from './run.ts'
 
 /** A stretch of one run that goes into a frame: from `run.next` up to pick `to` (exclusive). */
@@ -12,14 +12,16 @@ export interface Take {
 
 const FRAME_HEAD = Buffer.from('{"type":"batch","parts":[')
 const FRAME_TAIL = Buffer.from(']}')
-const NO_COUNTS = Buffer.from(']},')
+const PART_TAIL = Buffer.from(']},')
+/** Longest counts of a part. */
+const COUNTS_BYTES = ',"conflated":100000000,"sampled":100000000'.length
 
 export const FRAME_OVERHEAD_BYTES = FRAME_HEAD.length + FRAME_TAIL.length
 
-/** Bytes that a take adds besides its events, if it opens a part: the same feed topic and lane continue the part before. */
-export function partOverheadBytes(run: Run, previous: Run | undefined): number {
-  const { part } = run.lane
-  return previous?.lane.part === part ? 0 : part.head.length + partTail(part).length
+/** Bytes that a take adds at most besides its events, if it opens a part: the same feed topic and lane continue the part before. */
+export function partOverheadBytes({ lane: { part }, withheld }: Run, previous: Run | undefined): number {
+  const counts = isNone(withheld) && isNone(part.untold) ? 0 : COUNTS_BYTES
+  return counts + (previous?.lane.part === part ? 0 : part.head.length + PART_TAIL.length)
 }
 
 /** Builds batch frames in one reused buffer: a frame is copied into the socket within the call that sends it. */
@@ -33,34 +35,47 @@ export class BatchFrameBuilder {
     if (size > this.#scratch.length) this.#scratch = Buffer.allocUnsafeSlow(size)
     const frame = this.#scratch
     let end = FRAME_HEAD.copy(frame)
-    const counted = new Set<Part>()
+    const counts = countsOf(takes)
     let open: Part | undefined
     for (const { run, to } of takes) {
       const { part } = run.lane
       if (part !== open) {
-        if (open !== undefined) end = closePart(open, counted, frame, end)
+        if (open !== undefined) end = closePart(open, counts, frame, end)
         end += part.head.copy(frame, end)
         open = part
       }
       end = copyEvents(run.encoded, run.slots, run.next, to, frame, end)
     }
-    if (open !== undefined) end = closePart(open, counted, frame, end)
+    if (open !== undefined) end = closePart(open, counts, frame, end)
     end += FRAME_TAIL.copy(frame, end - 1) - 1
     return frame.subarray(0, end)
   }
 }
 
-/** Ends the events array over the comma of its last event. Counts are told in the first part of a frame that has them to tell. */
-function closePart(part: Part, counted: Set<Part>, frame: Buffer, end: number): number {
-  const tail = counted.has(part) ? NO_COUNTS : partTail(part)
-  if (part.hasUntold) counted.add(part)
+/** What the parts of a frame have to count. Mostly nothing. */
+function countsOf(takes: readonly Take[]): Map<Part, Withheld> {
+  const counts = new Map<Part, Withheld>()
+  const add = (part: Part, { conflated, sampled }: Withheld) => {
+    const sum = counts.get(part) ?? { conflated: 0, sampled: 0 }
+    counts.set(part, { conflated: sum.conflated + conflated, sampled: sum.sampled + sampled })
+  }
+  for (const { run, to } of takes) {
+    const { part } = run.lane
+    if (!isNone(part.untold) && !counts.has(part)) add(part, part.untold)
+    if (!isNone(run.withheld) && to === run.picks.length) add(part, run.withheld)
+  }
+  return counts
+}
+
+/** Ends the events array over the comma of its last event. The first part of a frame that has counts to tell does. */
+function closePart(part: Part, counts: Map<Part, Withheld>, frame: Buffer, end: number): number {
+  const count = counts.get(part)
+  counts.delete(part)
+  const tail = count === undefined ? PART_TAIL : countedTail(count)
   return end - 1 + tail.copy(frame, end - 1)
 }
 
-/** Closing bytes of a part, with the counts of what was withheld since the one before. */
-function partTail(part: Part): Buffer {
-  if (!part.hasUntold) return NO_COUNTS
-  const { conflated, sampled } = part.untold
+function countedTail({ conflated, sampled }: Withheld): Buffer {
   return Buffer.from(
     `]${conflated > 0 ? `,"conflated":${conflated}` : ''}${sampled > 0 ? `,"sampled":${sampled}` : ''}},`,
   )

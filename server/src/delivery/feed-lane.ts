@@ -2,25 +2,39 @@ import { LANES, type Lane } from '@tidegate/protocol'
 import type { LaneIndex } from './entry.ts'
 import type { Mark } from './mark.ts'
 
-/** What frames say of one (subscription, topic, lane): the head of its parts, and what was withheld since the last of them. */
+/** Events withheld in favour of others. */
+export interface Withheld {
+  conflated: number
+  sampled: number
+}
+
+export function isNone({ conflated, sampled }: Withheld): boolean {
+  return conflated === 0 && sampled === 0
+}
+
+/** Empties one count into another. */
+export function moveWithheld(from: Withheld, to: Withheld): void {
+  to.conflated += from.conflated
+  to.sampled += from.sampled
+  from.conflated = 0
+  from.sampled = 0
+}
+
+/** What frames say of one (subscription, topic, lane). */
 export class Part {
   readonly sub: number
   readonly topic: string
   readonly lane: Lane
   /** Opening bytes of a part, up to its first event. */
   readonly head: Buffer
-  /** Events withheld in favour of others, not told yet. */
-  readonly untold = { conflated: 0, sampled: 0 }
+  /** To be told in the next part. */
+  readonly untold: Withheld = { conflated: 0, sampled: 0 }
 
   constructor(sub: number, topic: string, lane: LaneIndex) {
     this.sub = sub
     this.topic = topic
     this.lane = LANES[lane]
     this.head = Buffer.from(`{"sub":${sub},"topic":${JSON.stringify(topic)},"lane":"${this.lane}","events":[`)
-  }
-
-  get hasUntold(): boolean {
-    return this.untold.conflated > 0 || this.untold.sampled > 0
   }
 
   told(): void {
@@ -39,4 +53,6 @@ export interface FeedLane {
   epoch: string
   /** Runs and gaps that have not been handed to the socket. */
   waiting: number
+  /** Withheld behind everything that waits: told with what comes next, so that no position counts twice after a resume. */
+  readonly trailing: Withheld
 }

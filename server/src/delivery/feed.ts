@@ -1,7 +1,7 @@
 import { compareStreamIds } from '@tidegate/protocol'
 import { NO_PICKS, type Picks } from './encoded-events.ts'
 import { type Entry, LANE_INDEXES, type LaneIndex } from './entry.ts'
-import type { FeedLane, Part } from './feed-lane.ts'
+import { type FeedLane, moveWithheld, type Part } from './feed-lane.ts'
 import { isWholeEntry, lastIdBefore, type Mark, wholeEntry } from './mark.ts'
 import type { SubscriptionPlan } from './subscription-plan.ts'
 import type { SubscriptionQueue } from './subscription-queue.ts'
@@ -95,6 +95,11 @@ export class Feed {
     return (this.#lanes[index]?.waiting ?? 0) > 0
   }
 
+  /** Nothing that waits can tell what was withheld last: the next part of the subscription shall. */
+  tellTrailing(): void {
+    for (const lane of this.#lanes) if (lane?.waiting === 0) moveWithheld(lane.trailing, lane.part.untold)
+  }
+
   /** Epoch of the newest thing the lane was offered. */
   epochOf(index: LaneIndex): string {
     return this.#lanes[index]?.epoch ?? this.resolvedTo(index).epoch
@@ -166,7 +171,8 @@ export class Feed {
 
   #open(index: LaneIndex, mark: Mark): FeedLane {
     const part = this.subscription.part(this.topic, index)
-    const lane: FeedLane = { partition: this.partition, part, taken: mark, epoch: mark.epoch, waiting: 0 }
+    const trailing = { conflated: 0, sampled: 0 }
+    const lane: FeedLane = { partition: this.partition, part, taken: mark, epoch: mark.epoch, waiting: 0, trailing }
     this.#lanes[index] = lane
     return lane
   }

@@ -1,6 +1,6 @@
 import type { Picks } from './encoded-events.ts'
 import type { Entry } from './entry.ts'
-import type { FeedLane } from './feed-lane.ts'
+import { type FeedLane, moveWithheld, type Withheld } from './feed-lane.ts'
 import type { Gap } from './gap.ts'
 import type { Fate, LaneBooks } from './ledger.ts'
 import type { QueueBudget } from './queue-budget.ts'
@@ -170,15 +170,18 @@ export class LaneQueue implements RunQueue {
     this.#budget.pin(run.encoded)
   }
 
-  #thin(fate: 'conflated' | 'sampled', keep: (run: Run, pick: number) => boolean): number {
+  #thin(fate: keyof Withheld, keep: (run: Run, pick: number) => boolean): number {
     const first = Math.max(this.#front, this.#sealedTo)
     const kept: (Run | Gap)[] = []
+    /** By feed lane, the run behind the one looked at. */
+    const later = new Map<FeedLane, Run>()
     let removed = 0
     for (let i = this.#items.length - 1; i >= first; i--) {
       const item = this.#items[i]!
       if (item.kind === 'run') {
-        removed += this.#thinOne(item, fate, keep)
+        removed += this.#thinOne(item, fate, keep, later.get(item.lane)?.withheld ?? item.lane.trailing)
         if (eventsLeft(item) === 0) continue
+        later.set(item.lane, item)
       }
       kept.push(item)
     }
@@ -188,14 +191,17 @@ export class LaneQueue implements RunQueue {
     return removed
   }
 
-  #thinOne(run: Run, fate: 'conflated' | 'sampled', keep: (run: Run, pick: number) => boolean): number {
+  /** @param later where to count what is withheld behind the run's last event */
+  #thinOne(run: Run, fate: keyof Withheld, keep: (run: Run, pick: number) => boolean, later: Withheld): number {
     const { bytes, lane } = run
-    const removed = thinRun(run, keep)
+    const { removed, trailing } = thinRun(run, keep)
     if (removed === 0) return 0
-    lane.part.untold[fate] += removed
+    later[fate] += trailing
+    run.withheld[fate] += removed - trailing
     this.#leave(fate, removed, bytes - run.bytes)
     if (eventsLeft(run) > 0) this.#copyOutIfSparse(run)
     else {
+      moveWithheld(run.withheld, later)
       lane.waiting--
       this.#budget.unpin(run.encoded)
     }
@@ -217,6 +223,7 @@ export class LaneQueue implements RunQueue {
       this.#growing.set(lane, gap)
     }
     lane.taken = upTo
+    moveWithheld(run.withheld, lane.part.untold)
     this.#leave('gapped', count, run.bytes)
     if (this.hasSealed) this.#sealedBytes -= run.bytes
     this.#budget.unpin(run.encoded)

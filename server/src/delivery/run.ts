@@ -1,6 +1,6 @@
 import { bytesOf, copyEvents, type EncodedEvents, type Picks } from './encoded-events.ts'
 import type { Entry } from './entry.ts'
-import type { FeedLane } from './feed-lane.ts'
+import { type FeedLane, moveWithheld, type Withheld } from './feed-lane.ts'
 import type { Mark } from './mark.ts'
 
 /** Below this share of an entry, what a waiting run still needs is copied out, so that it does not pin the entry. */
@@ -29,6 +29,8 @@ export interface Run {
   next: number
   /** Encoded bytes from `next` on, a comma after each event. */
   bytes: number
+  /** Withheld before its last event: told when that is handed to the socket. */
+  readonly withheld: Withheld
   /** Whether it was looked at whether it is sparse, when it outlived a flush. */
   settled: boolean
 }
@@ -36,8 +38,7 @@ export interface Run {
 export function openRun(queue: RunQueue, lane: FeedLane, entry: Entry, picks: Picks): Run {
   const { encoded, epoch, streamId, header } = entry
   const bytes = bytesOf(encoded, picks, 0, picks.length)
-  const { keys } = header
-  return {
+  const run: Run = {
     kind: 'run',
     queue,
     lane,
@@ -46,11 +47,14 @@ export function openRun(queue: RunQueue, lane: FeedLane, entry: Entry, picks: Pi
     picks,
     encoded,
     slots: picks,
-    keys,
+    keys: header.keys,
     next: 0,
     bytes,
+    withheld: { conflated: 0, sampled: 0 },
     settled: false,
   }
+  moveWithheld(lane.trailing, run.withheld)
+  return run
 }
 
 export function eventsLeft(run: Run): number {
@@ -66,19 +70,30 @@ export function keyAt(run: Run, pick: number): string {
   return run.keys[run.slots[pick]!]!
 }
 
-/** Keeps those of the waiting picks that `keep` wants, asked from the last to the first. Returns how many it removed. */
-export function thinRun(run: Run, keep: (run: Run, pick: number) => boolean): number {
+/**
+ * Keeps those of the waiting picks that `keep` wants, asked from the last to the first.
+ *
+ * @returns how many it removed, and how many of them lie behind the last that it kept
+ */
+export function thinRun(
+  run: Run,
+  keep: (run: Run, pick: number) => boolean,
+): { readonly removed: number; readonly trailing: number } {
   const kept: number[] = []
-  for (let pick = run.picks.length - 1; pick >= run.next; pick--) if (keep(run, pick)) kept.push(pick)
+  let trailing = 0
+  for (let pick = run.picks.length - 1; pick >= run.next; pick--) {
+    if (keep(run, pick)) kept.push(pick)
+    else if (kept.length === 0) trailing++
+  }
   const removed = eventsLeft(run) - kept.length
-  if (removed === 0) return 0
+  if (removed === 0) return { removed, trailing }
   kept.reverse()
   const slots = kept.map((pick) => run.slots[pick]!)
   run.picks = run.slots === run.picks ? slots : kept.map((pick) => run.picks[pick]!)
   run.slots = slots
   run.next = 0
   run.bytes = bytesOf(run.encoded, slots, 0, slots.length)
-  return removed
+  return { removed, trailing }
 }
 
 /** Whether the run holds an entry of which it needs only a small part: a session with one event of each pinned a hundredfold. */

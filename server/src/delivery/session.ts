@@ -274,7 +274,9 @@ export class Session implements DeliverySession, Flushable, EventSink {
 
   /** Tells what was withheld and no event has followed that would have told it. */
   #tellCounts(subscription: Subscription): void {
-    const parts = subscription.untoldParts().map(({ sub, topic, lane, untold: { conflated, sampled } }) => ({
+    const untold = subscription.untoldParts()
+    if (untold.length === 0) return
+    const parts = untold.map(({ sub, topic, lane, untold: { conflated, sampled } }) => ({
       sub,
       topic,
       lane,
@@ -282,8 +284,7 @@ export class Session implements DeliverySession, Flushable, EventSink {
       ...(conflated > 0 && { conflated }),
       ...(sampled > 0 && { sampled }),
     }))
-    if (parts.length === 0) return
-    for (const part of subscription.untoldParts()) part.told()
+    for (const part of untold) part.told()
     this.#send({ type: 'batch', parts })
   }
 

@@ -1,7 +1,7 @@
 import type { Picks } from './encoded-events.ts'
 import type { Entry, LaneIndex } from './entry.ts'
 import { Feed, type FeedOwner, type FeedStart } from './feed.ts'
-import { Part } from './feed-lane.ts'
+import { isNone, Part } from './feed-lane.ts'
 import type { Ledger } from './ledger.ts'
 import type { SubscriptionPlan } from './subscription-plan.ts'
 import type { SubscriptionQueue } from './subscription-queue.ts'
@@ -57,8 +57,9 @@ export class Subscription implements FeedOwner {
     return part
   }
 
-  /** Parts whose counts of withheld events no frame has told yet. */
+  /** Parts with counts of withheld events that no waiting event will tell. */
   untoldParts(): readonly Part[] {
-    return [...this.#parts.values()].filter((part) => part.hasUntold)
+    for (const feed of this.feeds()) feed.tellTrailing()
+    return [...this.#parts.values()].filter((part) => !isNone(part.untold))
   }
 }

@@ -16,7 +16,14 @@ const entry = new Entry(0, {
   ...recordBatch(Array.from({ length: EVENTS }, (_, i) => ({ id: `e${i}`, key: `k${i}` }))),
 })
 
-const lane = { partition: 0, part: new Part(1, 'a.x', 1), taken: wholeEntry('e', '0-0'), epoch: 'e', waiting: 0 }
+const lane = {
+  partition: 0,
+  part: new Part(1, 'a.x', 1),
+  taken: wholeEntry('e', '0-0'),
+  epoch: 'e',
+  waiting: 0,
+  trailing: { conflated: 0, sampled: 0 },
+}
 const runOf = (picks: readonly number[]) => openRun({ delivered: () => {} }, lane, entry, picks)
 
 describe('run', () => {
@@ -48,9 +55,10 @@ describe('run', () => {
         asked.push(keyAt(run, pick))
         return pick !== 2
       }),
-    ).toBe(1)
+    ).toEqual({ removed: 1, trailing: 0 })
     expect(asked).toEqual(['k99', 'k50', 'k4'])
     expect(run.picks).toEqual([4, 99])
     expect(run.bytes).toBe(bytesOf(entry.encoded, [4, 99], 0, 2))
+    expect(thinRun(run, (_, pick) => pick === 0)).toEqual({ removed: 1, trailing: 1 })
   })
 })
