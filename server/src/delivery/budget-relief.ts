@@ -7,16 +7,18 @@ const RELIEF_SHARE = 0.9
 /** Sessions with less than this are not what fills a node. */
 const MIN_TARGET_BYTES = 4_096
 
-type Relievable = Pick<Session, 'queuedBytes' | 'shrinkTo' | 'end'>
+type Relievable = Pick<Session, 'queuedBytes' | 'compact' | 'shrinkTo' | 'end'>
 
 /**
- * Brings the queues of a node back under their budget. The largest sessions give first, down to one size that is halved
+ * Brings the queues of a node back under their budget. Nobody holds an entry for a small part of it; then the largest sessions give first, down to one size that is halved
  * until it is enough; whoever has less than that gives nothing. Where only high events are left, the largest are closed: they
  * resume where they were.
  */
 export function relieve(budget: QueueBudget, sessions: Iterable<Relievable>): void {
   const goal = budget.maxBytes * RELIEF_SHARE
-  const bySize = [...sessions].sort((a, b) => b.queuedBytes - a.queuedBytes)
+  const all = [...sessions]
+  for (const session of all) session.compact()
+  const bySize = all.sort((a, b) => b.queuedBytes - a.queuedBytes)
   let target = bySize[0]?.queuedBytes ?? 0
   while (budget.usedBytes > goal && target > MIN_TARGET_BYTES) {
     target /= 2

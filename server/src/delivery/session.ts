@@ -184,6 +184,11 @@ export class Session implements DeliverySession, Flushable, EventSink {
     if (!this.#queue.isEmpty) this.#context.flusher.schedule(this)
   }
 
+  /** Lets go of entries of which little is still needed. */
+  compact(): void {
+    this.#queue.copyOutSparse()
+  }
+
   /** The node needs room: withholds normal and low events until no more than so many bytes wait. */
   shrinkTo(bytes: number): void {
     if (!this.#queue.shrinkTo({ bytes, events: Number.POSITIVE_INFINITY }, this.#context.clock.now())) return

@@ -23,6 +23,7 @@ export const PARTITIONS = 2
 /** An event as the log holds it. */
 export interface LoggedEvent {
   readonly id: string
+  readonly key: string
   readonly partition: number
   readonly lane: Lane
   readonly at: string
@@ -110,8 +111,8 @@ export class ModelNode {
       refused: undefined,
       watermark: undefined,
     })
-    events.forEach(({ id, lane = 'normal' }, index) => {
-      this.logged.push({ id, partition, lane, at: `${partition}@${epoch}/${streamId}.${index}` })
+    events.forEach(({ id, key = 'k', lane = 'normal' }, index) => {
+      this.logged.push({ id, key, partition, lane, at: `${partition}@${epoch}/${streamId}.${index}` })
     })
   }
 
@@ -165,6 +166,7 @@ export class ModelNode {
   settle(session: Session, socket: SimulatedSocket): void {
     socket.release()
     for (let round = 0; round < 10_000; round++) {
+      this.now += 20
       for (let partition = 0; partition < PARTITIONS; partition++) this.tail(partition)
       this.readPage()
       this.answerPage()

@@ -22,9 +22,9 @@ describe('slowness', () => {
   })
 
   it('D-SLOW-1 anything else in between starts the second anew', () => {
-    expect(levels(1, [0, 'high'], [100, 'low'], [900, 'middle'], [1_200, 'low'], [2_100, 'low'], [2_200, 'low'])).toEqual([
-      1, 1, 1, 1, 1, 0,
-    ])
+    expect(
+      levels(1, [0, 'high'], [100, 'low'], [900, 'middle'], [1_200, 'low'], [2_100, 'low'], [2_200, 'low']),
+    ).toEqual([1, 1, 1, 1, 1, 0])
   })
 
   it('is pressed from its limit on and calm below a quarter of it', () => {
