@@ -1,6 +1,6 @@
 import { copyEvents } from './encoded-events.ts'
-import { isNone, type Part, type Withheld } from './feed-lane.ts'
-import type { Run } from './run.ts'
+import { addWithheld, isNone, noneWithheld, type Part, type Withheld } from './feed-lane.ts'
+import { type Run, sumWithheld } from './run.ts'
 
 /** A stretch of one run that goes into a frame: from `run.next` up to pick `to` (exclusive). */
 export interface Take {
@@ -20,7 +20,7 @@ export const FRAME_OVERHEAD_BYTES = FRAME_HEAD.length + FRAME_TAIL.length
 
 /** Bytes that a take adds at most besides its events, if it opens a part: the same feed topic and lane continue the part before. */
 export function partOverheadBytes({ lane: { part }, withheld }: Run, previous: Run | undefined): number {
-  const counts = isNone(withheld) && isNone(part.untold) ? 0 : COUNTS_BYTES
+  const counts = withheld.length === 0 && isNone(part.untold) ? 0 : COUNTS_BYTES
   return counts + (previous?.lane.part === part ? 0 : part.head.length + PART_TAIL.length)
 }
 
@@ -55,14 +55,19 @@ export class BatchFrameBuilder {
 /** What the parts of a frame have to count. Mostly nothing. */
 function countsOf(takes: readonly Take[]): Map<Part, Withheld> {
   const counts = new Map<Part, Withheld>()
-  const add = (part: Part, { conflated, sampled }: Withheld) => {
-    const sum = counts.get(part) ?? { conflated: 0, sampled: 0 }
-    counts.set(part, { conflated: sum.conflated + conflated, sampled: sum.sampled + sampled })
+  const add = (part: Part, more: Withheld) => {
+    let sum = counts.get(part)
+    if (sum === undefined) {
+      sum = noneWithheld()
+      counts.set(part, sum)
+    }
+    addWithheld(more, sum)
   }
   for (const { run, to } of takes) {
     const { part } = run.lane
     if (!isNone(part.untold) && !counts.has(part)) add(part, part.untold)
-    if (!isNone(run.withheld) && to === run.picks.length) add(part, run.withheld)
+    const withheld = run.withheld.length === 0 ? undefined : sumWithheld(run, to)
+    if (withheld !== undefined && !isNone(withheld)) add(part, withheld)
   }
   return counts
 }

@@ -8,14 +8,22 @@ export interface Withheld {
   sampled: number
 }
 
+export function noneWithheld(): Withheld {
+  return { conflated: 0, sampled: 0 }
+}
+
 export function isNone({ conflated, sampled }: Withheld): boolean {
   return conflated === 0 && sampled === 0
 }
 
+export function addWithheld(more: Withheld, to: Withheld): void {
+  to.conflated += more.conflated
+  to.sampled += more.sampled
+}
+
 /** Empties one count into another. */
 export function moveWithheld(from: Withheld, to: Withheld): void {
-  to.conflated += from.conflated
-  to.sampled += from.sampled
+  addWithheld(from, to)
   from.conflated = 0
   from.sampled = 0
 }
@@ -28,7 +36,7 @@ export class Part {
   /** Opening bytes of a part, up to its first event. */
   readonly head: Buffer
   /** To be told in the next part. */
-  readonly untold: Withheld = { conflated: 0, sampled: 0 }
+  readonly untold: Withheld = noneWithheld()
 
   constructor(sub: number, topic: string, lane: LaneIndex) {
     this.sub = sub
@@ -38,8 +46,7 @@ export class Part {
   }
 
   told(): void {
-    this.untold.conflated = 0
-    this.untold.sampled = 0
+    moveWithheld(this.untold, noneWithheld())
   }
 }
 

@@ -1,7 +1,7 @@
 import { compareStreamIds } from '@tidegate/protocol'
 import { NO_PICKS, type Picks } from './encoded-events.ts'
 import { type Entry, LANE_INDEXES, type LaneIndex } from './entry.ts'
-import { type FeedLane, moveWithheld, type Part } from './feed-lane.ts'
+import { type FeedLane, moveWithheld, noneWithheld, type Part } from './feed-lane.ts'
 import { isWholeEntry, lastIdBefore, type Mark, wholeEntry } from './mark.ts'
 import type { SubscriptionPlan } from './subscription-plan.ts'
 import type { SubscriptionQueue } from './subscription-queue.ts'
@@ -171,7 +171,7 @@ export class Feed {
 
   #open(index: LaneIndex, mark: Mark): FeedLane {
     const part = this.subscription.part(this.topic, index)
-    const trailing = { conflated: 0, sampled: 0 }
+    const trailing = noneWithheld()
     const lane: FeedLane = { partition: this.partition, part, taken: mark, epoch: mark.epoch, waiting: 0, trailing }
     this.#lanes[index] = lane
     return lane

@@ -1,10 +1,22 @@
 import type { Picks } from './encoded-events.ts'
 import type { Entry } from './entry.ts'
-import { type FeedLane, moveWithheld, type Withheld } from './feed-lane.ts'
+import { addWithheld, type FeedLane, type Withheld } from './feed-lane.ts'
 import type { Gap } from './gap.ts'
 import type { Fate, LaneBooks } from './ledger.ts'
 import type { QueueBudget } from './queue-budget.ts'
-import { copyOut, eventsLeft, isSparse, keyAt, markAt, openRun, type Run, type RunQueue, thinRun } from './run.ts'
+import {
+  copyOut,
+  eventsLeft,
+  isSparse,
+  keyAt,
+  markAt,
+  openRun,
+  type Run,
+  type RunQueue,
+  sumWithheld,
+  thinRun,
+  withheldBefore,
+} from './run.ts'
 
 /** How many spent items at the front are tolerated before the array is cut. */
 const SPENT_ITEMS = 64
@@ -179,7 +191,8 @@ export class LaneQueue implements RunQueue {
     for (let i = this.#items.length - 1; i >= first; i--) {
       const item = this.#items[i]!
       if (item.kind === 'run') {
-        removed += this.#thinOne(item, fate, keep, later.get(item.lane)?.withheld ?? item.lane.trailing)
+        const next = later.get(item.lane)
+        removed += this.#thinOne(item, fate, keep, next === undefined ? item.lane.trailing : withheldBefore(next))
         if (eventsLeft(item) === 0) continue
         later.set(item.lane, item)
       }
@@ -194,14 +207,12 @@ export class LaneQueue implements RunQueue {
   /** @param later where to count what is withheld behind the run's last event */
   #thinOne(run: Run, fate: keyof Withheld, keep: (run: Run, pick: number) => boolean, later: Withheld): number {
     const { bytes, lane } = run
-    const { removed, trailing } = thinRun(run, keep)
+    const { removed, trailing } = thinRun(run, fate, keep)
     if (removed === 0) return 0
-    later[fate] += trailing
-    run.withheld[fate] += removed - trailing
+    addWithheld(trailing, later)
     this.#leave(fate, removed, bytes - run.bytes)
     if (eventsLeft(run) > 0) this.#copyOutIfSparse(run)
     else {
-      moveWithheld(run.withheld, later)
       lane.waiting--
       this.#budget.unpin(run.encoded)
     }
@@ -223,7 +234,7 @@ export class LaneQueue implements RunQueue {
       this.#growing.set(lane, gap)
     }
     lane.taken = upTo
-    moveWithheld(run.withheld, lane.part.untold)
+    addWithheld(sumWithheld(run, run.picks.length), lane.part.untold)
     this.#leave('gapped', count, run.bytes)
     if (this.hasSealed) this.#sealedBytes -= run.bytes
     this.#budget.unpin(run.encoded)

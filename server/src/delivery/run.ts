@@ -1,6 +1,6 @@
 import { bytesOf, copyEvents, type EncodedEvents, type Picks } from './encoded-events.ts'
 import type { Entry } from './entry.ts'
-import { type FeedLane, moveWithheld, type Withheld } from './feed-lane.ts'
+import { addWithheld, type FeedLane, isNone, moveWithheld, noneWithheld, type Withheld } from './feed-lane.ts'
 import type { Mark } from './mark.ts'
 
 /** Below this share of an entry, what a waiting run still needs is copied out, so that it does not pin the entry. */
@@ -29,8 +29,8 @@ export interface Run {
   next: number
   /** Encoded bytes from `next` on, a comma after each event. */
   bytes: number
-  /** Withheld before its last event: told when that is handed to the socket. */
-  readonly withheld: Withheld
+  /** By pick, what was withheld between the one before and it: told with it. Empty while nothing was. */
+  withheld: (Withheld | undefined)[]
   /** Whether it was looked at whether it is sparse, when it outlived a flush. */
   settled: boolean
 }
@@ -50,10 +50,10 @@ export function openRun(queue: RunQueue, lane: FeedLane, entry: Entry, picks: Pi
     keys: header.keys,
     next: 0,
     bytes,
-    withheld: { conflated: 0, sampled: 0 },
+    withheld: [],
     settled: false,
   }
-  moveWithheld(lane.trailing, run.withheld)
+  if (!isNone(lane.trailing)) moveWithheld(lane.trailing, withheldBefore(run))
   return run
 }
 
@@ -70,20 +70,44 @@ export function keyAt(run: Run, pick: number): string {
   return run.keys[run.slots[pick]!]!
 }
 
+/** Where to count what was withheld before everything of the run that waits. */
+export function withheldBefore(run: Run): Withheld {
+  run.withheld[run.next] ??= noneWithheld()
+  return run.withheld[run.next]!
+}
+
+/** What was withheld before the waiting picks up to `to` (exclusive). */
+export function sumWithheld(run: Run, to: number): Withheld {
+  const sum = noneWithheld()
+  for (let pick = run.next; pick < to && pick < run.withheld.length; pick++) {
+    const before = run.withheld[pick]
+    if (before !== undefined) addWithheld(before, sum)
+  }
+  return sum
+}
+
 /**
- * Keeps those of the waiting picks that `keep` wants, asked from the last to the first.
+ * Keeps those of the waiting picks that `keep` wants, asked from the last to the first, and counts the others as withheld.
  *
- * @returns how many it removed, and how many of them lie behind the last that it kept
+ * @returns how many it removed, and what is withheld behind the last that it kept
  */
 export function thinRun(
   run: Run,
+  fate: keyof Withheld,
   keep: (run: Run, pick: number) => boolean,
-): { readonly removed: number; readonly trailing: number } {
+): { readonly removed: number; readonly trailing: Withheld } {
   const kept: number[] = []
-  let trailing = 0
+  const withheld: Withheld[] = []
+  const trailing = noneWithheld()
+  let later = trailing
   for (let pick = run.picks.length - 1; pick >= run.next; pick--) {
-    if (keep(run, pick)) kept.push(pick)
-    else if (kept.length === 0) trailing++
+    if (keep(run, pick)) {
+      kept.push(pick)
+      later = noneWithheld()
+      withheld.push(later)
+    } else later[fate]++
+    const before = run.withheld[pick]
+    if (before !== undefined) addWithheld(before, later)
   }
   const removed = eventsLeft(run) - kept.length
   if (removed === 0) return { removed, trailing }
@@ -91,6 +115,7 @@ export function thinRun(
   const slots = kept.map((pick) => run.slots[pick]!)
   run.picks = run.slots === run.picks ? slots : kept.map((pick) => run.picks[pick]!)
   run.slots = slots
+  run.withheld = withheld.reverse()
   run.next = 0
   run.bytes = bytesOf(run.encoded, slots, 0, slots.length)
   return { removed, trailing }
@@ -111,6 +136,7 @@ export function copyOut(run: Run): void {
   for (let i = 0; i < count; i++) starts[i + 1] = starts[i]! + bytesOf(encoded, slots, next + i, next + i + 1)
   run.encoded = { bytes, starts }
   run.picks = run.picks.slice(next)
+  run.withheld = run.withheld.slice(next)
   run.keys = slots.slice(next).map((slot) => keys[slot]!)
   run.slots = run.picks.map((_, slot) => slot)
   run.next = 0

@@ -108,16 +108,19 @@ export class SessionQueue {
   press(queue: SubscriptionQueue, isCongested: boolean, now: number): void {
     if (isCongested) queue.press(this.#pressLimits, now)
     else queue.thinIfGrown()
+    this.#settle()
   }
 
   /** The same for all, when the session could not write everything. */
   pressAll(now: number): void {
     for (const queue of this.#subscriptions) queue.press(this.#pressLimits, now)
+    this.#settle()
   }
 
   /** Lets go what may be sent now. */
   release(now: number): void {
     for (const queue of this.#subscriptions) queue.release(this.#pressLimits, now)
+    this.#settle()
   }
 
   /** When something may go that only `maxRate` holds back; `undefined`: there is no such thing. */

@@ -164,17 +164,23 @@ export class ModelNode {
 
   /** Lets everything happen until nothing is left to do, with a client that confirms at once. */
   settle(session: Session, socket: SimulatedSocket): void {
-    socket.release()
+    this.settleAll([{ session, socket }])
+  }
+
+  /** The same with several clients. */
+  settleAll(clients: readonly { readonly session: Session; readonly socket: SimulatedSocket }[]): void {
+    for (const { socket } of clients) socket.release()
+    const written = () => clients.reduce((sum, { socket }) => sum + socket.bytes, 0)
     for (let round = 0; round < 10_000; round++) {
       this.now += 20
       for (let partition = 0; partition < PARTITIONS; partition++) this.tail(partition)
       this.readPage()
       this.answerPage()
-      const { bytes } = socket
-      session.credit(bytes)
+      const before = written()
+      for (const { session, socket } of clients) session.credit(socket.bytes)
       this.flush()
-      const idle = this.#requests.length + this.#answers.length + this.#due.size === 0 && socket.bytes === bytes
-      if (idle && session.replayingFeeds === 0) return
+      const idle = this.#requests.length + this.#answers.length + this.#due.size === 0 && written() === before
+      if (idle && clients.every(({ session }) => session.replayingFeeds === 0)) return
     }
     throw new Error('the node does not come to rest')
   }

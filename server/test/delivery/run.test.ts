@@ -3,7 +3,7 @@ import { bytesOf } from '../../src/delivery/encoded-events.ts'
 import { Entry } from '../../src/delivery/entry.ts'
 import { Part } from '../../src/delivery/feed-lane.ts'
 import { wholeEntry } from '../../src/delivery/mark.ts'
-import { copyOut, isSparse, keyAt, markAt, openRun, thinRun } from '../../src/delivery/run.ts'
+import { copyOut, isSparse, keyAt, markAt, openRun, sumWithheld, thinRun } from '../../src/delivery/run.ts'
 import { recordBatch } from './support.ts'
 
 const EVENTS = 100
@@ -51,14 +51,19 @@ describe('run', () => {
     run.bytes -= entry.encoded.starts[4]! - entry.encoded.starts[3]!
     const asked: string[] = []
     expect(
-      thinRun(run, (_, pick) => {
+      thinRun(run, 'conflated', (_, pick) => {
         asked.push(keyAt(run, pick))
         return pick !== 2
       }),
-    ).toEqual({ removed: 1, trailing: 0 })
+    ).toEqual({ removed: 1, trailing: { conflated: 0, sampled: 0 } })
     expect(asked).toEqual(['k99', 'k50', 'k4'])
     expect(run.picks).toEqual([4, 99])
     expect(run.bytes).toBe(bytesOf(entry.encoded, [4, 99], 0, 2))
-    expect(thinRun(run, (_, pick) => pick === 0)).toEqual({ removed: 1, trailing: 1 })
+    expect(sumWithheld(run, 1)).toEqual({ conflated: 0, sampled: 0 })
+    expect(sumWithheld(run, 2)).toEqual({ conflated: 1, sampled: 0 })
+    expect(thinRun(run, 'sampled', (_, pick) => pick === 0)).toEqual({
+      removed: 1,
+      trailing: { conflated: 1, sampled: 1 },
+    })
   })
 })
