@@ -68,8 +68,8 @@ export class TidegateClient<C = unknown> {
       },
     )
     this.#publisher = new Publisher(this.#connection, { ...DEFAULT_OUTBOX, ...options.outbox })
-    this.#subscriptions = new Subscriptions(this.#connection)
     this.#queries = new Queries(this.#connection)
+    this.#subscriptions = new Subscriptions(this.#connection, (name, params) => this.#queries.ask(name, params))
     this.#connection.open()
   }
 

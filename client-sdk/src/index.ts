@@ -1,9 +1,17 @@
-export type { PositionVector, RejectedEvent, ResumeFrom, SubscribeOptions } from '@tidegate/protocol'
+export type {
+  OnSlow,
+  PositionVector,
+  RejectedEvent,
+  ResumeFrom,
+  SubscribeOptions,
+  SubscriptionLedger,
+} from '@tidegate/protocol'
 export { type ClientOptions, createClient, type TidegateClient } from './client.ts'
 export type { ConnectionStatus } from './connection.ts'
 export type { EventOf, PublishEvent, Selector, TopicEvent, TopicsOf } from './contract-types.ts'
 export { type ClientErrorCode, TidegateError } from './errors.ts'
+export type { OptionChange } from './option-changes.ts'
 export type { OutboxLimits } from './outbox.ts'
 export type { PublishReceipt } from './publish-frames.ts'
 export type { SocketConstructor } from './socket.ts'
-export type { Gap, Subscription } from './subscription.ts'
+export type { Gap, GrantedPolicy, Subscription } from './subscription.ts'

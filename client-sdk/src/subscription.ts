@@ -2,17 +2,34 @@ import type {
   BatchPart,
   ClientFrame,
   GapFrame,
+  OnSlow,
   SubscribeOptions,
+  SubscriptionLedger,
   PositionVector as WireVector,
 } from '@tidegate/protocol'
 import { callBack } from './call-back.ts'
 import type { TopicEvent } from './contract-types.ts'
 import type { FrameReceipt } from './credit.ts'
 import { clientError, type TidegateError } from './errors.ts'
+import { type OptionChange, OptionChanges } from './option-changes.ts'
 import { PositionVector } from './position-vector.ts'
 
 /** Matched events that were withheld from a subscription: how many, where and why. */
 export type Gap = Omit<GapFrame, 'type' | 'sub'>
+
+/** How a subscription is treated while its client cannot keep up: as the server granted, which may be another than was asked for. */
+export interface GrantedPolicy {
+  readonly onSlow: OnSlow
+  readonly maxRate?: number
+}
+
+/** What a subscription needs of its client. */
+export interface SubscriptionHost {
+  send(frame: ClientFrame): void
+  ask(query: string, params: Readonly<Record<string, unknown>>): Promise<unknown>
+  /** The application closed it. */
+  closed(): void
+}
 
 /**
  * One subscription, over all connections of its client. Give a callback, or iterate once: events wait for the iterator,
@@ -30,8 +47,27 @@ export interface Subscription<Event> extends AsyncIterable<Event> {
   readonly repeats: number
   /** Gaps told. */
   readonly gaps: number
+  /** Events withheld in favour of later ones of their keys, as told so far. */
+  readonly conflated: number
+  /** Events withheld by sampling, as told so far. */
+  readonly sampled: number
+  /** `undefined` until it was granted. */
+  readonly policy: GrantedPolicy | undefined
   /** Calls back for every gap as it is told, ahead of events that wait for an iterator. Returns what ends that. */
   onGap(listener: (gap: Gap) => void): () => void
+  /**
+   * Changes options from where the subscription is, without losing or repeating anything: `change({ maxRate: 2 })`,
+   * `change({ maxRate: undefined })`. Resolves when the server has granted it.
+   *
+   * @throws TidegateError with the server's code if it refuses; the subscription then goes on as it was. `closed`.
+   */
+  change(options: OptionChange): Promise<void>
+  /**
+   * What the server says became of the events that matched on this connection: `matched` is always the sum of the others.
+   *
+   * @throws TidegateError `no_answer` after 10 s, `closed`, `unknown_subscription` before it was granted.
+   */
+  ledger(): Promise<SubscriptionLedger>
   /** Ends the subscription and its iterator; events that wait for it are dropped. Idempotent. */
   close(): void
 }
@@ -49,11 +85,14 @@ export class ActiveSubscription<Event extends TopicEvent<string, unknown>> imple
   delivered = 0
   repeats = 0
   gaps = 0
+  conflated = 0
+  sampled = 0
+  policy: GrantedPolicy | undefined
   readonly #sub: number
   readonly #selector: string
-  readonly #options: SubscribeOptions
+  readonly #options: OptionChanges
   readonly #callback: ((event: Event) => void) | undefined
-  readonly #onClose: () => void
+  readonly #host: SubscriptionHost
   /** How far events were received: what lies below is a repeat, and where a new connection goes on. */
   readonly #received = new PositionVector()
   /** How far they were handed on: the same, unless events wait for the iterator. */
@@ -66,19 +105,20 @@ export class ActiveSubscription<Event extends TopicEvent<string, unknown>> imple
   #resolveReady!: () => void
   #rejectReady!: (error: TidegateError) => void
 
-  /** @param onClose the application closed it. */
   constructor(
     sub: number,
     selector: string,
     options: SubscribeOptions,
     callback: ((event: Event) => void) | undefined,
-    onClose: () => void,
+    host: SubscriptionHost,
   ) {
     this.#sub = sub
     this.#selector = selector
-    this.#options = options
+    this.#options = new OptionChanges(options, ({ from: _, ...changed }) => {
+      host.send({ type: 'subscribe', sub, topic: selector, ...changed })
+    })
     this.#callback = callback
-    this.#onClose = onClose
+    this.#host = host
     this.#handedOn = callback === undefined ? new PositionVector() : this.#received
     this.ready = new Promise((resolve, reject) => {
       this.#resolveReady = resolve
@@ -97,11 +137,21 @@ export class ActiveSubscription<Event extends TopicEvent<string, unknown>> imple
     return () => this.#gapListeners.delete(listener)
   }
 
+  async change(options: OptionChange): Promise<void> {
+    if (this.#ending !== undefined) throw clientError('closed')
+    return this.#options.request(options)
+  }
+
+  async ledger(): Promise<SubscriptionLedger> {
+    if (this.#ending !== undefined) throw clientError('closed')
+    return (await this.#host.ask('ledger', { sub: this.#sub })) as SubscriptionLedger
+  }
+
   close(): void {
     if (this.#ending !== undefined) return
     this.#end({ by: 'application' }, clientError('closed'))
     this.#waiting.length = 0
-    this.#onClose()
+    this.#host.closed()
   }
 
   async *[Symbol.asyncIterator](): AsyncGenerator<Event, void, undefined> {
@@ -124,14 +174,22 @@ export class ActiveSubscription<Event extends TopicEvent<string, unknown>> imple
   /** The frame that asks for it: from where it is, or where the application said. */
   frame(): ClientFrame {
     const from = this.#granted ? { from: { positions: this.#received.toWire() } } : {}
-    return { type: 'subscribe', sub: this.#sub, topic: this.#selector, ...this.#options, ...from }
+    this.#options.asked()
+    return { type: 'subscribe', sub: this.#sub, topic: this.#selector, ...this.#options.options, ...from }
   }
 
   /** The server begins to deliver, from these positions on. */
-  granted(positions: WireVector): void {
+  granted(positions: WireVector, policy: GrantedPolicy): void {
     this.#granted = true
+    this.policy = policy
     this.resolved(positions)
     this.#resolveReady()
+    this.#options.granted()
+  }
+
+  /** Whether it was only a change that the server refused. */
+  refused(reason: TidegateError): boolean {
+    return this.#options.refused(reason)
   }
 
   /** Nothing more will come up to these positions. */
@@ -148,7 +206,9 @@ export class ActiveSubscription<Event extends TopicEvent<string, unknown>> imple
   }
 
   /** Takes the events of a part; the receipt is told of each when the application has it. */
-  received({ topic, lane, events }: BatchPart, receipt: FrameReceipt): void {
+  received({ topic, lane, events, conflated = 0, sampled = 0 }: BatchPart, receipt: FrameReceipt): void {
+    this.conflated += conflated
+    this.sampled += sampled
     for (const event of events) {
       if (this.#ending !== undefined) receipt.done()
       else if (!this.#received.admit(topic, lane, event.at)) {
@@ -184,6 +244,7 @@ export class ActiveSubscription<Event extends TopicEvent<string, unknown>> imple
   #end(ending: Ending, reason: TidegateError): void {
     this.#ending = ending
     this.#rejectReady(reason)
+    this.#options.end(reason)
     // What nobody may ever read must not hold back the client's other subscriptions.
     for (const waiting of this.#waiting) if (waiting.kind === 'event') waiting.receipt.done()
     this.#wake()

@@ -4,7 +4,7 @@ import type { Link } from './connection.ts'
 import type { TopicEvent } from './contract-types.ts'
 import type { FrameReceipt } from './credit.ts'
 import { TidegateError } from './errors.ts'
-import { ActiveSubscription, type Subscription } from './subscription.ts'
+import { ActiveSubscription, type Subscription, type SubscriptionHost } from './subscription.ts'
 
 type FrameOf<Type extends ServerFrame['type']> = Extract<ServerFrame, { type: Type }>
 type SubscriptionError = FrameOf<'error'> & { readonly sub: number }
@@ -20,12 +20,14 @@ interface Entry {
 /** The open subscriptions of a client, asked for again on every new connection. */
 export class Subscriptions {
   readonly #link: Link
+  readonly #ask: SubscriptionHost['ask']
   readonly #entries = new Map<number, Entry>()
   #nextSub = 1
   #ended: TidegateError | undefined
 
-  constructor(link: Link) {
+  constructor(link: Link, ask: SubscriptionHost['ask']) {
     this.#link = link
+    this.#ask = ask
   }
 
   open(
@@ -34,9 +36,13 @@ export class Subscriptions {
     callback: ((event: AnyEvent) => void) | undefined,
   ): Subscription<AnyEvent> {
     const sub = this.#nextSub++
-    const subscription = new ActiveSubscription<AnyEvent>(sub, selector, options, callback, () => {
-      this.#forget(sub)
-      if (this.#link.isOnline) this.#link.send({ type: 'unsubscribe', sub })
+    const subscription = new ActiveSubscription<AnyEvent>(sub, selector, options, callback, {
+      send: (frame) => this.#link.send(frame),
+      ask: this.#ask,
+      closed: () => {
+        this.#forget(sub)
+        if (this.#link.isOnline) this.#link.send({ type: 'unsubscribe', sub })
+      },
     })
     if (this.#ended !== undefined) {
       subscription.end(this.#ended)
@@ -55,11 +61,11 @@ export class Subscriptions {
     for (const entry of this.#entries.values()) clearTimeout(entry.retryTimer)
   }
 
-  granted({ sub, positions }: FrameOf<'subscribed'>): void {
+  granted({ sub, positions, onSlow, maxRate }: FrameOf<'subscribed'>): void {
     const entry = this.#entries.get(sub)
     if (entry === undefined) return
     entry.refusals = 0
-    entry.subscription.granted(positions)
+    entry.subscription.granted(positions, { onSlow, ...(maxRate !== undefined && { maxRate }) })
   }
 
   received({ parts }: FrameOf<'batch'>, receipt: FrameReceipt): void {
@@ -85,7 +91,7 @@ export class Subscriptions {
   /** A refusal that may pass - Redis does not answer - is not the application's to handle: it is asked for again. */
   refused({ sub, code, message, retryable }: SubscriptionError): void {
     const entry = this.#entries.get(sub)
-    if (entry === undefined) return
+    if (entry === undefined || entry.subscription.refused(new TidegateError(code, message))) return
     if (!retryable) return this.#end(sub, new TidegateError(code, message))
     const delayMs = reconnectDelayMs(++entry.refusals, Math.random())
     clearTimeout(entry.retryTimer)

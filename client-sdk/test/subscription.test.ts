@@ -368,3 +368,73 @@ describe('credit', () => {
 async function drain(subscription: Subscription<TopicEvent<string, unknown>>, ids: string[] = []): Promise<void> {
   for await (const { id } of subscription) ids.push(id)
 }
+
+describe('slow clients', () => {
+  test('C-SLOWSUB-1 counts what was conflated and sampled, also in parts without events, and says what was granted', async () => {
+    const client = open()
+    const peer = await server.greeted()
+    const subscription = client.subscribe(TOPIC, { onSlow: 'conflate', maxRate: 5 })
+    const { sub, onSlow, maxRate } = await peer.take('subscribe')
+    expect([onSlow, maxRate]).toEqual(['conflate', 5])
+    expect(subscription.policy).toBeUndefined()
+    peer.send({ type: 'subscribed', sub, positions: vector(START), recovered: true, onSlow: 'sample', maxRate: 2 })
+    await subscription.ready
+    expect(subscription.policy).toEqual({ onSlow: 'sample', maxRate: 2 })
+    peer.send({
+      type: 'batch',
+      parts: [
+        { ...part(sub, 1), sampled: 3 },
+        { ...part(sub), conflated: 4, sampled: 1 },
+      ],
+    })
+    await until(() => subscription.conflated > 0, 'counts')
+    expect([subscription.conflated, subscription.sampled]).toEqual([4, 4])
+  })
+
+  test('C-CHANGE-1 asks for one change at a time, and keeps what was granted for the next connection', async () => {
+    const client = open()
+    const peer = await server.greeted()
+    const subscription = client.subscribe(TOPIC, { maxRate: 5, keys: ['a'] })
+    const changes = [subscription.change({ maxRate: 2 }), subscription.change({ maxRate: undefined, onSlow: 'sample' })]
+    await grant(peer)
+    const first = await peer.take('subscribe')
+    expect(first).toMatchObject({ sub: 1, keys: ['a'], maxRate: 2 })
+    expect(first).not.toHaveProperty('from')
+    await grantChange(peer)
+    await changes[0]
+    expect(await peer.take('subscribe')).toEqual({
+      type: 'subscribe',
+      sub: 1,
+      topic: TOPIC,
+      keys: ['a'],
+      onSlow: 'sample',
+    })
+    server.cut()
+    const next = await server.greeted()
+    expect(await next.take('subscribe')).toMatchObject({ keys: ['a'], maxRate: 2, from: { positions: vector(START) } })
+    next.send({ type: 'subscribed', sub: 1, positions: vector(START), recovered: true, onSlow: 'drop-oldest' })
+    expect(await next.take('subscribe')).toMatchObject({ onSlow: 'sample' })
+    await grantChange(next)
+    await Promise.all(changes)
+  })
+
+  test('C-CHANGE-2 a refused change rejects, and the subscription goes on as it was', async () => {
+    const client = open()
+    const peer = await server.greeted()
+    const { subscription, ids, sub } = await collect(client, peer)
+    const change = subscription.change({ where: 'data.' })
+    await peer.take('subscribe')
+    peer.send({ type: 'error', sub, code: 'invalid_filter', message: 'where: column 6', retryable: false })
+    await expect(change).rejects.toMatchObject({ code: 'invalid_filter' })
+    peer.send({ type: 'batch', parts: [part(sub, 1)] })
+    await until(() => ids.length === 1, 'the event')
+    const late = subscription.change({ maxRate: 1 })
+    subscription.close()
+    await expect(late).rejects.toMatchObject({ code: 'closed' })
+    await expect(subscription.change({})).rejects.toMatchObject({ code: 'closed' })
+  })
+})
+
+async function grantChange(peer: Peer): Promise<void> {
+  peer.send({ type: 'subscribed', sub: 1, positions: vector(START), recovered: true, onSlow: 'drop-oldest' })
+}

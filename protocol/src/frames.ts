@@ -113,6 +113,21 @@ export interface BatchPart<Data = unknown> {
   readonly sampled?: number
 }
 
+/** What became of the events that matched a subscription. At every instant `matched` is the sum of the others. */
+export interface SubscriptionLedger {
+  readonly matched: number
+  /** Handed to the socket. */
+  readonly delivered: number
+  /** Withheld in favour of a later event of the same key. */
+  readonly conflated: number
+  /** Withheld by sampling. */
+  readonly sampled: number
+  /** Withheld and counted in a gap. */
+  readonly gapped: number
+  /** Waiting. */
+  readonly queued: number
+}
+
 export type GapReason = 'overflow' | 'trimmed' | 'epoch' | 'bus'
 
 export interface GapFrame {

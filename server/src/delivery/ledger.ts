@@ -1,21 +1,11 @@
+import type { SubscriptionLedger } from '@tidegate/protocol'
 import type { LaneIndex } from './entry.ts'
 
 /** What became of a matched event that no longer waits. */
 export type Fate = 'delivered' | 'conflated' | 'sampled' | 'gapped'
 
-/** Fates of the events that matched a subscription. At every instant `matched = delivered + conflated + sampled + gapped + queued`. */
-export interface Ledger {
-  matched: number
-  /** Handed to the socket. */
-  delivered: number
-  /** Withheld in favour of a later event of the same key. */
-  conflated: number
-  /** Withheld in favour of others by sampling. */
-  sampled: number
-  /** Withheld and counted in a gap. */
-  gapped: number
-  queued: number
-}
+/** Fates of the events that matched a subscription, as they are counted. */
+export type Ledger = { -readonly [Count in keyof SubscriptionLedger]: number }
 
 /** The same for one lane of the whole node; `queuedBytes` as they would be written. */
 export interface LaneTotals extends Omit<Ledger, 'matched'> {
