@@ -9,12 +9,20 @@ import { SUBPROTOCOL } from '@tidegate/protocol'
 export class RawWebSocket {
   readonly #socket: Socket
   readonly #onText: (payload: Buffer) => void
+  readonly #onClose: (code: number | undefined) => void
+  #closeCode: number | undefined
   #rest: Buffer = Buffer.alloc(0)
   #upgraded = false
   #opened: (() => void) | undefined
 
-  constructor(port: number, onText: (payload: Buffer) => void) {
+  /** @param onClose told once an open connection has ended, with the server's close code if it sent one */
+  constructor(
+    port: number,
+    onText: (payload: Buffer) => void,
+    onClose: (code: number | undefined) => void = () => undefined,
+  ) {
     this.#onText = onText
+    this.#onClose = onClose
     this.#socket = connect(port, '127.0.0.1')
     this.#socket.setNoDelay(true)
     this.#socket.on('data', (chunk) => this.#read(chunk))
@@ -32,12 +40,22 @@ export class RawWebSocket {
       )
     })
     this.#socket.removeAllListeners('close')
+    this.#socket.once('close', () => this.#onClose(this.#closeCode))
     this.#socket.on('error', () => {})
   }
 
   /** Bytes built by `encodeFrame`. They must not change until the kernel has taken them. */
   write(frame: Buffer): void {
     this.#socket.write(frame)
+  }
+
+  /** Stops reading: what comes fills the buffers of the kernel, then the server's. */
+  pause(): void {
+    this.#socket.pause()
+  }
+
+  resume(): void {
+    this.#socket.resume()
   }
 
   close(): void {
@@ -62,6 +80,7 @@ export class RawWebSocket {
       const frame = readFrame(data)
       if (frame === undefined) break
       if (frame.opcode === 1) this.#onText(frame.payload)
+      if (frame.opcode === 8 && frame.payload.length >= 2) this.#closeCode = frame.payload.readUInt16BE(0)
       data = data.subarray(frame.size)
     }
     this.#rest = Buffer.from(data)

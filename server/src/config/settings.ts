@@ -69,16 +69,15 @@ export const VARIABLES = {
   windowBytes: variable({
     name: 'TIDEGATE_WINDOW_BYTES',
     meaning:
-      'High-water mark of a session: bytes written and not yet confirmed at which nothing more is written. For clients that name no window of their own.',
+      'Bytes that may be written to a client and not yet confirmed, where it names no window of its own. The high-water mark is three quarters of them, the rest is kept for high events.',
     fallback: '65536',
     parse: wholeNumber(LIMITS.minWindowBytes, LIMITS.maxWindowBytes),
   }),
   lowWaterPercent: variable({
     name: 'TIDEGATE_LOW_WATER_PERCENT',
-    meaning:
-      'Low-water mark in percent of the high-water mark: with less in flight a congested session is written to again.',
+    meaning: 'Low-water mark in percent of the window: with less in flight a congested session is written to again.',
     fallback: '25',
-    parse: wholeNumber(1, 90),
+    parse: wholeNumber(1, 70),
   }),
   queueMegabytes: variable({
     name: 'TIDEGATE_QUEUE_MB',

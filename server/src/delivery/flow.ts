@@ -6,8 +6,10 @@
 export interface Flow {
   readonly state: 'open' | 'congested'
   readonly mode: 'credit' | 'buffered'
-  /** High-water mark: at this many bytes in flight nothing more is written. */
+  /** Bytes that may be in flight. */
   readonly windowBytes: number
+  /** High-water mark: at this many nothing more is written but what the rest of the window is kept for. */
+  readonly highWaterBytes: number
   /** At this many or fewer a congested session is written to again: resuming at once would write crumbs. */
   readonly lowWaterBytes: number
   /** Bytes of all frames written so far. */
@@ -19,10 +21,16 @@ export interface Flow {
 export type FlowEvent =
   | { readonly type: 'wrote'; readonly bytes: number }
   | { readonly type: 'credited'; readonly bytes: number }
-  /** Something waits that does not fit into what is left of the window. */
+  /** Something waits that does not fit below the high-water mark. */
   | { readonly type: 'blocked' }
   /** Nothing happened that the machine was told of; the buffered amount may have changed. */
   | { readonly type: 'checked' }
+
+/**
+ * High-water mark as a share of the window. The rest is kept for the high lane, which then neither waits for credit nor finds
+ * more than a window ahead of it on its way.
+ */
+const HIGH_WATER_SHARE = 0.75
 
 export interface FlowOptions {
   readonly windowBytes: number
@@ -33,7 +41,15 @@ export interface FlowOptions {
 }
 
 export function openFlow({ windowBytes, lowWaterShare, mode }: FlowOptions): Flow {
-  return { state: 'open', mode, windowBytes, lowWaterBytes: windowBytes * lowWaterShare, written: 0, confirmed: 0 }
+  return {
+    state: 'open',
+    mode,
+    windowBytes,
+    highWaterBytes: windowBytes * HIGH_WATER_SHARE,
+    lowWaterBytes: windowBytes * lowWaterShare,
+    written: 0,
+    confirmed: 0,
+  }
 }
 
 export function stepFlow(flow: Flow, event: FlowEvent, bufferedBytes: number): Flow {
@@ -68,6 +84,6 @@ export function isWaitingForCredit(flow: Flow, bufferedBytes: number): boolean {
 
 function settle(flow: Flow, bufferedBytes: number): Flow {
   const inFlight = bytesInFlight(flow, bufferedBytes)
-  if (flow.state === 'open') return inFlight >= flow.windowBytes ? { ...flow, state: 'congested' } : flow
+  if (flow.state === 'open') return inFlight >= flow.highWaterBytes ? { ...flow, state: 'congested' } : flow
   return isNearlyIdle(flow, bufferedBytes) ? { ...flow, state: 'open' } : flow
 }

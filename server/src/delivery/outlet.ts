@@ -21,10 +21,7 @@ const MAX_FRAME_BYTES = 65_536
  * it before it is written, and then for all of its own.
  */
 const MAX_FRAME_SHARE = 0.25
-/**
- * Of the window, what the high lane may write while the session is congested, in one congestion: it need not wait for the
- * low-water mark, and the others still get their turn.
- */
+/** Of the window, what the high lane may write while the session is congested, in one congestion: the others get their turn. */
 const HIGH_RESERVE_SHARE = 0.25
 
 /** Frames are built one at a time and copied when sent: one buffer serves all sessions. */
@@ -89,7 +86,7 @@ export class Outlet {
     }
     this.#queue.release(now)
     const buffered = this.#socket.bufferedBytes()
-    const free = this.#flow.windowBytes - bytesInFlight(this.#flow, buffered)
+    const free = this.#flow.highWaterBytes - bytesInFlight(this.#flow, buffered)
     const takes = this.#planner.plan(
       this.#queue.lanes,
       Math.min(free, MAX_FRAME_BYTES, this.#flow.windowBytes * MAX_FRAME_SHARE),
@@ -100,11 +97,12 @@ export class Outlet {
     return false
   }
 
-  /** Writes high events past the others' high-water mark. False when there are none, or too many. */
+  /** Writes high events into what the window keeps for them. False when there are none, or too many. */
   #writeHigh(now: number): boolean {
     const { lanes } = this.#queue
     if (lanes[0].isEmpty || lanes[0].dueGap() !== undefined) return false
-    const takes = this.#planner.planHigh(lanes, Math.min(this.#highReserve, MAX_FRAME_BYTES))
+    const free = this.#flow.windowBytes - bytesInFlight(this.#flow, this.#socket.bufferedBytes())
+    const takes = this.#planner.planHigh(lanes, Math.min(free, this.#highReserve, MAX_FRAME_BYTES))
     const bytes = takes.length > 0 ? this.#writeBatch(takes, now) : undefined
     if (bytes === undefined) return false
     this.#highReserve -= bytes

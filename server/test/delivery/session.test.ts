@@ -38,7 +38,7 @@ describe('frames', () => {
     ])
   })
 
-  it('D-LANE-2 low keeps moving under a constant surplus of high, in at least an eighth of the bytes', () => {
+  it('D-LANE-2 low keeps moving under a constant surplus of high, an eighth of what is not kept for high', () => {
     const { node, socket, session, arrive } = open({ windowBytes: 4_000, mode: 'credit' })
     for (let round = 0; round < 12; round++) {
       arrive(...events(60, { lane: 'high' }), ...events(10, { lane: 'low' }))
@@ -47,7 +47,7 @@ describe('frames', () => {
     }
     const lanes = socket.parts().flatMap((part) => part.events.map(() => part.lane))
     const share = lanes.filter((lane) => lane === 'low').length / lanes.length
-    expect(share).toBeGreaterThan(0.1)
+    expect(share).toBeGreaterThan(0.08)
     expect(share).toBeLessThan(0.2)
   })
 
@@ -61,17 +61,18 @@ describe('frames', () => {
     expect(socket.parts().filter((part) => part.lane === 'low').length).toBeGreaterThan(3)
   })
 
-  it('D-LANE-3 a congested session is still sent high events, up to a quarter of the window more', () => {
+  it('D-LANE-3 a congested session is still sent high events, into the last quarter of the window', () => {
     const { node, socket, session, arrive } = open({ windowBytes: 4_000, mode: 'credit' })
     arrive(...events(200, { lane: 'low' }))
     node.flush()
     const full = socket.bytes
-    expect(full).toBeGreaterThan(3_000)
+    expect(full).toBeGreaterThan(2_700)
+    expect(full).toBeLessThanOrEqual(3_000)
     arrive(...events(100, { lane: 'high' }))
     node.flush()
     expect(socket.parts().at(-1)!.lane).toBe('high')
     expect(socket.bytes).toBeGreaterThan(full)
-    expect(socket.bytes).toBeLessThanOrEqual(5_000)
+    expect(socket.bytes).toBeLessThanOrEqual(4_000)
     const stopped = socket.bytes
     node.flush()
     expect(socket.bytes).toBe(stopped)
@@ -101,7 +102,7 @@ describe('frames', () => {
             const single = frame.toString().split('"at":').length === 2
             if (frame.includes('"batch"') && !(single && inFlight <= windowBytes / 4)) {
               const onlyHigh = !/"lane":"(normal|low)"/.test(frame.toString())
-              expect(inFlight + frame.length).toBeLessThanOrEqual(onlyHigh ? 1.25 * windowBytes : windowBytes)
+              expect(inFlight + frame.length).toBeLessThanOrEqual(onlyHigh ? windowBytes : 0.75 * windowBytes)
             }
             return send.call(socket, frame)
           }

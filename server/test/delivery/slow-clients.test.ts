@@ -46,7 +46,7 @@ describe('conflate', () => {
     read()
     expect(ledger).toMatchObject({ delivered: 5, conflated: 0 })
     for (let i = 0; i < 50; i++) {
-      arrive(...values(20, 1, 'normal', 5 + i * 20))
+      arrive(...values(10, 1, 'normal', 5 + i * 10))
       node.flush()
       session.credit(socket.bytes)
       node.flush()
