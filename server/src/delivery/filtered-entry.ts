@@ -1,6 +1,6 @@
+import type { Filter, FilterableEvent } from '../filter/index.ts'
 import type { Picks } from './encoded-events.ts'
 import type { Entry, LaneIndex } from './entry.ts'
-import type { Filter, FilterableEvent } from './filter/index.ts'
 
 /**
  * One entry under the filters of those it is offered to: an event is parsed at most once, and a filter over a whole lane

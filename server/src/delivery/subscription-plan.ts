@@ -9,8 +9,8 @@ import {
   type ResumeFrom,
 } from '@tidegate/protocol'
 import type { Contract, TopicDefinition } from '../config/model.ts'
+import { type Filter, FilterError, openFilter } from '../filter/index.ts'
 import type { LaneIndex } from './entry.ts'
-import { type Filter, FilterError, openFilter } from './filter/index.ts'
 import { isStreamId } from './mark.ts'
 import type { SlowPolicy } from './slow-policy.ts'
 

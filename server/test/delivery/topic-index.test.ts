@@ -1,8 +1,8 @@
 import fc from 'fast-check'
 import { describe, expect, it, vi } from 'vitest'
 import { Entry, LANE_INDEXES } from '../../src/delivery/entry.ts'
-import { openFilter } from '../../src/delivery/filter/index.ts'
 import { type Indexed, TopicIndex } from '../../src/delivery/topic-index.ts'
+import { openFilter } from '../../src/filter/index.ts'
 import { laneOf } from './model-node.ts'
 import { recordBatch } from './support.ts'
 

@@ -140,7 +140,7 @@ describe('GET /v1/stream', () => {
     ['topic=no.such', 404, 'unknown_topic'],
     ['topic=commerce.*&filter=data.amount', 400, 'invalid_filter'],
     ['topic=commerce.*&lanes=low,fast', 400, 'invalid_frame'],
-    ['topic=commerce.*&onSlow=nothing', 400, 'unsupported'],
+    ['topic=commerce.*&onSlow=nothing', 400, 'invalid_frame'],
     ['topic=commerce.*&from=yesterday', 400, 'invalid_position'],
   ])('G-STREAM-4 %j is refused with status %i and %s', async (query, status, code) => {
     const response = await fetch(`${server.url}/v1/stream?${query}`)

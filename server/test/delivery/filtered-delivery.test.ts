@@ -1,8 +1,8 @@
 import { LANES } from '@tidegate/protocol'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { laneOf, ModelNode, PARTITIONS, TOPIC } from '../model-node.ts'
-import { SimulatedSocket } from '../support.ts'
+import { laneOf, ModelNode, PARTITIONS, TOPIC } from './model-node.ts'
+import { SimulatedSocket } from './support.ts'
 
 type Step =
   | { readonly do: 'append'; readonly partition: number; readonly kinds: readonly number[] }

@@ -2,10 +2,10 @@ import { readFileSync } from 'node:fs'
 import { LIMITS } from '@tidegate/protocol'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { compileFilter } from '../../../src/delivery/filter/compile.ts'
-import { FilterError, openFilter } from '../../../src/delivery/filter/index.ts'
-import { parseFilter } from '../../../src/delivery/filter/parser.ts'
-import { printFilter } from '../../../src/delivery/filter/print.ts'
+import { compileFilter } from '../../src/filter/compile.ts'
+import { FilterError, openFilter } from '../../src/filter/index.ts'
+import { parseFilter } from '../../src/filter/parser.ts'
+import { printFilter } from '../../src/filter/print.ts'
 import { event, fitting } from './filters.ts'
 import { holds } from './naive-filter.ts'
 
@@ -166,7 +166,7 @@ describe('filter meaning', () => {
   })
 
   it('D-FILTER-1 D-FILTER-3 docs/filters.md shows filters, and the limits there are', () => {
-    const page = readFileSync(new URL('../../../../docs/filters.md', import.meta.url), 'utf8')
+    const page = readFileSync(new URL('../../../docs/filters.md', import.meta.url), 'utf8')
     const [, examples] = /```filter\n([^`]*)\n```/.exec(page)!
     expect(examples!.split('\n').length).toBeGreaterThan(4)
     for (const example of examples!.split('\n')) expect(() => openFilter(example)).not.toThrow()

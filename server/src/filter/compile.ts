@@ -1,4 +1,4 @@
-import { assertNever } from '../../assert-never.ts'
+import { assertNever } from '../assert-never.ts'
 import type { Comparison, Expression, FieldPath, Operand, Scalar } from './expression.ts'
 
 /** An event as filters see it. Fields may be getters: a filter reads only those it needs, and stops at the first that decides. */

@@ -1,13 +1,7 @@
 import { LIMITS } from '@tidegate/protocol'
 import fc from 'fast-check'
-import type { FilterableEvent } from '../../../src/delivery/filter/compile.ts'
-import {
-  COMPARISONS,
-  type Expression,
-  type FieldPath,
-  type Operand,
-  type Scalar,
-} from '../../../src/delivery/filter/expression.ts'
+import type { FilterableEvent } from '../../src/filter/compile.ts'
+import { COMPARISONS, type Expression, type FieldPath, type Operand, type Scalar } from '../../src/filter/expression.ts'
 
 /** Few names and values, so that expressions and events often speak of the same. */
 const name = fc.constantFrom('a', 'b', 'constructor', '__proto__', 'odd name', 'in', 'true', 'has', '"', '0')

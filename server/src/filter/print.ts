@@ -1,4 +1,4 @@
-import { assertNever } from '../../assert-never.ts'
+import { assertNever } from '../assert-never.ts'
 import type { Expression, FieldPath, Operand } from './expression.ts'
 
 const PLAIN_NAME = /^[A-Za-z_$][A-Za-z0-9_$]*$/

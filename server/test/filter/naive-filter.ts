@@ -1,5 +1,5 @@
-import type { FilterableEvent } from '../../../src/delivery/filter/compile.ts'
-import type { Expression, FieldPath, Operand } from '../../../src/delivery/filter/expression.ts'
+import type { FilterableEvent } from '../../src/filter/compile.ts'
+import type { Expression, FieldPath, Operand } from '../../src/filter/expression.ts'
 
 type Found = { readonly value: unknown } | 'missing'
 
