@@ -115,7 +115,7 @@ export class TidegateClient<C = unknown> {
   }
 
   /**
-   * Runs a query (`topics`, `window`, `history`), waiting for a connection if need be.
+   * Runs a query (`topics`, `window`, `history`, `gap`), waiting for a connection if need be.
    *
    * @throws TidegateError `no_answer` after 10 s, `closed`, or the server's code.
    */

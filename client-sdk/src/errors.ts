@@ -5,6 +5,7 @@ export const CLIENT_ERROR_CODES = {
   outbox_full:
     'The outbox is full: more is published than is acknowledged. Publish again when earlier calls have resolved.',
   outbox_expired: 'There was no connection for too long; the events were never sent.',
+  incomplete: 'Part of the range is no longer in the log.',
   no_answer: 'The query was not answered in time.',
   closed: 'The client or the subscription is closed. `cause` says why, when it was not the application.',
   invalid_url: 'Not an http(s):// or ws(s):// address.',

@@ -11,11 +11,9 @@ import { callBack } from './call-back.ts'
 import type { TopicEvent } from './contract-types.ts'
 import type { FrameReceipt } from './credit.ts'
 import { clientError, type TidegateError } from './errors.ts'
+import { type Gap, openGap } from './gap.ts'
 import { type OptionChange, OptionChanges } from './option-changes.ts'
 import { PositionVector } from './position-vector.ts'
-
-/** Matched events that were withheld from a subscription: how many, where and why. */
-export type Gap = Omit<GapFrame, 'type' | 'sub'>
 
 /** How a subscription is treated while its client cannot keep up: as the server granted, which may be another than was asked for. */
 export interface GrantedPolicy {
@@ -53,8 +51,11 @@ export interface Subscription<Event> extends AsyncIterable<Event> {
   readonly sampled: number
   /** `undefined` until it was granted. */
   readonly policy: GrantedPolicy | undefined
-  /** Calls back for every gap as it is told, ahead of events that wait for an iterator. Returns what ends that. */
-  onGap(listener: (gap: Gap) => void): () => void
+  /**
+   * Calls back for every gap as it is told, ahead of events that wait for an iterator. What overflowed can be fetched, later
+   * when the client has time for it: `if (gap.fetchable) for await (const event of gap.fetch()) ...`. Returns what ends that.
+   */
+  onGap(listener: (gap: Gap<Event>) => void): () => void
   /**
    * Changes options from where the subscription is, without losing or repeating anything: `change({ maxRate: 2 })`,
    * `change({ maxRate: undefined })`. Resolves when the server has granted it.
@@ -97,7 +98,7 @@ export class ActiveSubscription<Event extends TopicEvent<string, unknown>> imple
   readonly #received = new PositionVector()
   /** How far they were handed on: the same, unless events wait for the iterator. */
   readonly #handedOn: PositionVector
-  readonly #gapListeners = new Set<(gap: Gap) => void>()
+  readonly #gapListeners = new Set<(gap: Gap<Event>) => void>()
   readonly #waiting: Waiting<Event>[] = []
   readonly #sleepers = new Set<() => void>()
   #granted = false
@@ -132,7 +133,7 @@ export class ActiveSubscription<Event extends TopicEvent<string, unknown>> imple
     return this.#handedOn.toWire()
   }
 
-  onGap(listener: (gap: Gap) => void): () => void {
+  onGap(listener: (gap: Gap<Event>) => void): () => void {
     this.#gapListeners.add(listener)
     return () => this.#gapListeners.delete(listener)
   }
@@ -199,9 +200,10 @@ export class ActiveSubscription<Event extends TopicEvent<string, unknown>> imple
     else this.#waiting.push({ kind: 'resolved', positions })
   }
 
-  withheld(gap: Gap): void {
+  withheld(frame: GapFrame): void {
     this.gaps++
-    this.resolved({ [gap.topic]: { [gap.lane]: [gap.upTo] } })
+    this.resolved({ [frame.topic]: { [frame.lane]: [frame.upTo] } })
+    const gap = openGap<Event>(frame, this.#options.options, (query, params) => this.#host.ask(query, params))
     for (const listener of this.#gapListeners) callBack(listener, gap)
   }
 

@@ -80,8 +80,8 @@ export class Subscriptions {
     this.#entries.get(sub)?.subscription.resolved(positions)
   }
 
-  withheld({ type, sub, ...gap }: FrameOf<'gap'>): void {
-    this.#entries.get(sub)?.subscription.withheld(gap)
+  withheld(gap: FrameOf<'gap'>): void {
+    this.#entries.get(gap.sub)?.subscription.withheld(gap)
   }
 
   ended({ sub, code }: FrameOf<'unsubscribed'>): void {

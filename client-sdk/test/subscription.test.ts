@@ -160,7 +160,12 @@ describe('subscribe', () => {
     peer.send({ type: 'batch', parts: [part(sub, 5, 6)] })
     peer.send({ type: 'gap', sub, ...epoch })
     await until(() => gaps.length === 2, 'both gaps')
-    expect([gaps, left, ids, subscription.gaps]).toEqual([[overflow, epoch], [], ['e6'], 2])
+    expect([gaps, left, ids, subscription.gaps]).toEqual([
+      [{ ...overflow, fetch: expect.any(Function) }, epoch],
+      [],
+      ['e6'],
+      2,
+    ])
     expect(subscription.positions).toEqual(vector('0@f/2-0.999999'))
   })
 

@@ -61,7 +61,7 @@ describe('recent events', () => {
 })
 
 describe('gap tally', () => {
-  const gap = { topic: 'a', lane: 'low', upTo: '3@1/5-0.0', count: 5, reason: 'overflow', fetchable: true } as const
+  const gap = { topic: 'a', lane: 'low', upTo: '3@1/5-0.0', count: 5, reason: 'overflow', fetchable: false } as const
 
   test('add - gaps of one topic, lane and reason are added up, latest line first', () => {
     const gaps = new GapTally()

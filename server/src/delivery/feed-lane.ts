@@ -1,6 +1,6 @@
 import { LANES, type Lane } from '@tidegate/protocol'
+import type { Mark } from '../bus/index.ts'
 import type { LaneIndex } from './entry.ts'
-import type { Mark } from './mark.ts'
 
 /** Events withheld in favour of others. */
 export interface Withheld {

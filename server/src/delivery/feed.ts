@@ -1,8 +1,8 @@
 import { compareStreamIds } from '@tidegate/protocol'
+import { isWholeEntry, lastIdBefore, type Mark, wholeEntry } from '../bus/index.ts'
 import { NO_PICKS, type Picks } from './encoded-events.ts'
 import { type Entry, LANE_INDEXES, type LaneIndex } from './entry.ts'
 import { type FeedLane, moveWithheld, noneWithheld, type Part } from './feed-lane.ts'
-import { isWholeEntry, lastIdBefore, type Mark, wholeEntry } from './mark.ts'
 import type { SubscriptionPlan } from './subscription-plan.ts'
 import type { SubscriptionQueue } from './subscription-queue.ts'
 

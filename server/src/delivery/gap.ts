@@ -1,6 +1,6 @@
 import type { GapFrame, GapReason } from '@tidegate/protocol'
+import { formatMark, type Mark } from '../bus/index.ts'
 import type { FeedLane } from './feed-lane.ts'
-import { formatMark, type Mark } from './mark.ts'
 
 /** Matched events of one feed lane that a subscriber will not get, waiting for its place in the lane to be told. */
 export interface Gap {

@@ -1,5 +1,5 @@
 import { compareStreamIds, type PositionVector } from '@tidegate/protocol'
-import type { Mark } from './mark.ts'
+import type { Mark } from '../bus/index.ts'
 import type { SessionQueue } from './session-queue.ts'
 import { VectorBuilder } from './start-marks.ts'
 import type { Subscription } from './subscription.ts'

@@ -1,7 +1,7 @@
+import type { Mark } from '../bus/index.ts'
 import { bytesOf, copyEvents, type EncodedEvents, type Picks } from './encoded-events.ts'
 import type { Entry } from './entry.ts'
 import { addWithheld, type FeedLane, isNone, moveWithheld, noneWithheld, type Withheld } from './feed-lane.ts'
-import type { Mark } from './mark.ts'
 
 /** Below this share of an entry, what a waiting run still needs is copied out, so that it does not pin the entry. */
 const SPARSE_SHARE = 0.25

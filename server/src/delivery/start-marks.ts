@@ -1,8 +1,7 @@
 import { LANES, type Lane, type PositionVector, parsePosition, type ResumeFrom } from '@tidegate/protocol'
-import { LOG_START, type LogHead } from '../bus/index.ts'
+import { formatMark, isTrimmed, LOG_START, type LogHead, lastIdBefore, type Mark, wholeEntry } from '../bus/index.ts'
 import { LANE_INDEXES, type LaneIndex } from './entry.ts'
 import type { Feed, FeedStart } from './feed.ts'
-import { formatMark, isTrimmed, lastIdBefore, type Mark, wholeEntry } from './mark.ts'
 
 /** Where a replay starts in one (topic, partition), by lane. `now` and `latest` start at the tail's mark instead. */
 export function replayStart(

@@ -1,6 +1,6 @@
+import { type Mark, wholeEntry } from '../bus/index.ts'
 import { LANE_INDEXES } from './entry.ts'
 import type { Feed } from './feed.ts'
-import { type Mark, wholeEntry } from './mark.ts'
 import type { Subscription } from './subscription.ts'
 import type { SubscriptionPlan } from './subscription-plan.ts'
 import type { TopicTail } from './topic-tail.ts'

@@ -8,10 +8,10 @@ import {
   parsePosition,
   type ResumeFrom,
 } from '@tidegate/protocol'
+import { isStreamId } from '../bus/index.ts'
 import type { Contract, TopicDefinition } from '../config/model.ts'
 import { type Filter, FilterError, openFilter } from '../filter/index.ts'
 import type { LaneIndex } from './entry.ts'
-import { isStreamId } from './mark.ts'
 import type { SlowPolicy } from './slow-policy.ts'
 
 export type SubscribeFrame = Extract<ClientFrame, { type: 'subscribe' }>

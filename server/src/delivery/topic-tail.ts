@@ -1,6 +1,6 @@
 import { compareStreamIds } from '@tidegate/protocol'
+import { type Mark, wholeEntry } from '../bus/index.ts'
 import type { Entry } from './entry.ts'
-import { type Mark, wholeEntry } from './mark.ts'
 
 /** Bounds of one ring: it only has to bridge the moment between the answer to a read of the log and the tail's cursor. */
 const RING_BYTES = 256 * 1_024

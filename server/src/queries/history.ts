@@ -1,6 +1,7 @@
-import { type DeliveredEvent, formatPosition, parsePosition } from '@tidegate/protocol'
-import { decodeEvents, decodeHeader, type LogEntry, type Redis, readRange, refusedEvents } from '../bus/index.ts'
+import { type DeliveredEvent, parsePosition } from '@tidegate/protocol'
+import { type Redis, readRange } from '../bus/index.ts'
 import { QueryError } from './query-error.ts'
+import { storedEvents } from './stored-events.ts'
 
 export const MAX_HISTORY = 1_000
 /** Entries asked for at a time: one may hold a single event or hundreds. */
@@ -27,7 +28,7 @@ export async function readHistory(
   for (;;) {
     const entries = await readRange(redis, partition, topic, from, '+', PAGE)
     for (const entry of entries) {
-      for (const event of eventsOf(partition, entry)) {
+      for (const event of storedEvents(partition, entry)) {
         if (entry.streamId === start?.streamId && parsePosition(event.at)!.index <= start.index) continue
         if (events.length === limit) return { events, next: events.at(-1)!.at }
         events.push(event)
@@ -36,12 +37,4 @@ export async function readHistory(
     if (entries.length < PAGE) return { events }
     from = `(${entries.at(-1)!.streamId}`
   }
-}
-
-function eventsOf(partition: number, entry: LogEntry): DeliveredEvent[] {
-  const refused = refusedEvents(decodeHeader(entry.header), entry.refused)
-  const { epoch, streamId } = entry
-  return decodeEvents(entry.payload)
-    .map((event, index) => ({ at: formatPosition({ partition, epoch, streamId, index }), ...event }))
-    .filter((_, index) => !refused.has(index))
 }

@@ -2,15 +2,16 @@ import type { DeliveredEvent, ErrorCode } from '@tidegate/protocol'
 import { BusUnavailable, type Guard, type Redis } from '../bus/index.ts'
 import type { Contract, TopicDefinition } from '../config/model.ts'
 import { readCurrent } from './current-results.ts'
+import { type GapPage, type GapRange, MAX_GAP_EVENTS, readGap } from './gap-events.ts'
+import { gapRange } from './gap-range.ts'
 import { type HistoryPage, MAX_HISTORY, readHistory } from './history.ts'
+import { optionalText, type Params, text } from './params.ts'
 import { QueryError } from './query-error.ts'
 import { describeTopics, type TopicDescription } from './topic-list.ts'
 
 export type QueryAnswer =
   | { readonly type: 'result'; readonly data: unknown; readonly next?: string }
   | { readonly type: 'error'; readonly code: ErrorCode; readonly message: string; readonly retryable: boolean }
-
-type Params = Readonly<Record<string, unknown>>
 
 /** The read side: topics, latest window results, history. Never touches a worker. */
 export class Queries {
@@ -42,8 +43,14 @@ export class Queries {
     if (!Number.isInteger(partition) || partition < 0 || partition >= this.#partitions) {
       throw new QueryError('invalid_frame', `partition: expected 0 to ${this.#partitions - 1}`)
     }
-    const bounded = Math.min(MAX_HISTORY, Math.max(1, Math.trunc(limit)))
-    return this.#guard.run(() => readHistory(this.#redis, partition, topic, after, bounded))
+    return this.#guard.run(() => readHistory(this.#redis, partition, topic, after, bounded(limit, MAX_HISTORY)))
+  }
+
+  /** @throws QueryError, BusUnavailable */
+  gap(range: GapRange, limit: number): Promise<GapPage> {
+    this.#topic(range.topic)
+    if (range.upTo.partition >= this.#partitions) throw new QueryError('invalid_position')
+    return this.#guard.run(() => readGap(this.#redis, range, bounded(limit, MAX_GAP_EVENTS)))
   }
 
   /** Runs a query by its name on the wire. Never rejects. */
@@ -58,8 +65,13 @@ export class Queries {
           const page = await this.#runHistory(params)
           return { type: 'result', data: page.events, ...(page.next !== undefined && { next: page.next }) }
         }
+        case 'gap':
+          return { type: 'result', data: await this.gap(gapRange(params), limitOf(params, MAX_GAP_EVENTS)) }
         default:
-          throw new QueryError('unknown_query', `No query ${name}: this version serves topics, window and history.`)
+          throw new QueryError(
+            'unknown_query',
+            `No query ${name}: this version serves topics, window, history, gap and ledger.`,
+          )
       }
     } catch (error) {
       return describeFailure(error)
@@ -69,7 +81,7 @@ export class Queries {
   #runHistory(params: Params): Promise<HistoryPage> {
     const after = optionalText(params, 'after')
     const partition = after === undefined ? Number(params.partition ?? 0) : Number.parseInt(after, 10)
-    return this.history(text(params, 'topic'), partition, after, Number(params.limit ?? MAX_HISTORY) || MAX_HISTORY)
+    return this.history(text(params, 'topic'), partition, after, limitOf(params, MAX_HISTORY))
   }
 
   #topic(name: string): TopicDefinition {
@@ -89,14 +101,10 @@ export function describeFailure(error: unknown): Extract<QueryAnswer, { type: 'e
   return { type: 'error', code: 'internal', message, retryable: false }
 }
 
-function optionalText(params: Params, name: string): string | undefined {
-  const value = params[name]
-  if (value === undefined || typeof value === 'string') return value
-  throw new QueryError('invalid_frame', `${name}: expected a string`)
+function limitOf({ limit }: Params, most: number): number {
+  return Number(limit ?? most) || most
 }
 
-function text(params: Params, name: string): string {
-  const value = optionalText(params, name)
-  if (value === undefined) throw new QueryError('invalid_frame', `${name}: expected a string`)
-  return value
+function bounded(limit: number, most: number): number {
+  return Math.min(most, Math.max(1, Math.trunc(limit)))
 }

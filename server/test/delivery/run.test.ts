@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest'
+import { wholeEntry } from '../../src/bus/mark.ts'
 import { bytesOf } from '../../src/delivery/encoded-events.ts'
 import { Entry } from '../../src/delivery/entry.ts'
 import { Part } from '../../src/delivery/feed-lane.ts'
-import { wholeEntry } from '../../src/delivery/mark.ts'
 import { copyOut, isSparse, keyAt, markAt, openRun, sumWithheld, thinRun } from '../../src/delivery/run.ts'
 import { recordBatch } from './support.ts'
 

@@ -1,0 +1,88 @@
+import { compareStreamIds, type DeliveredEvent, type Lane, type Position } from '@tidegate/protocol'
+import {
+  formatMark,
+  isTrimmed,
+  LOG_START,
+  type LogEntry,
+  type Mark,
+  type Redis,
+  readPage,
+  wholeEntry,
+} from '../bus/index.ts'
+import type { Filter } from '../filter/index.ts'
+import { storedEvents } from './stored-events.ts'
+
+/** Most events of one answer. */
+export const MAX_GAP_EVENTS = 1_000
+/** Entries asked for at a time. */
+const PAGE = 16
+/** Stored bytes after which an answer ends: it is for clients that were slow. */
+const MAX_BYTES = 65_536
+/** Entries looked at for one answer: a filter may let nothing through for long. */
+const MAX_ENTRIES = 512
+
+/** What a gap withheld: the events of one lane that match, in `(after, upTo]`. */
+export interface GapRange {
+  readonly topic: string
+  readonly lane: Lane
+  /** Absent: the log's beginning. */
+  readonly after: Position | undefined
+  readonly upTo: Position
+  readonly keys: ReadonlySet<string> | undefined
+  readonly filter: Filter | undefined
+}
+
+export interface GapPage {
+  /** In log order. */
+  readonly events: readonly DeliveredEvent[]
+  /** Whether the log still had everything from `after` to the end of this page. */
+  readonly complete: boolean
+  /** The `after` of the next page; absent at the end of the range. */
+  readonly next?: string
+}
+
+/**
+ * The events of a range, as far as the log still has them. Its beginning may have been trimmed, which the trim mark shows;
+ * its end may have been lost with a failover, and then the entry of `upTo` is missing, or is of another epoch.
+ */
+export async function readGap(redis: Redis, range: GapRange, limit: number): Promise<GapPage> {
+  const { topic, after, upTo } = range
+  const { partition, epoch } = upTo
+  const events: DeliveredEvent[] = []
+  let done: Mark = after ?? wholeEntry(epoch, LOG_START)
+  let complete = true
+  let bytes = 0
+  for (let looked = 0; ; ) {
+    const { entries, trimmedTo } = await readPage(redis, partition, topic, done.streamId, PAGE)
+    complete &&= !isTrimmed(done, trimmedTo)
+    for (const entry of entries) {
+      const order = compareStreamIds(entry.streamId, upTo.streamId)
+      if (order > 0) return { events, complete: false }
+      if (looked > 0 && entry.streamId === done.streamId) continue
+      if (entry.epoch === epoch) {
+        for (const event of matchingEvents(range, entry)) {
+          if (events.length === limit) return { events, complete, next: events.at(-1)!.at }
+          events.push(event)
+        }
+      }
+      if (order === 0) return { events, complete: complete && entry.epoch === epoch }
+      done = wholeEntry(epoch, entry.streamId)
+      looked++
+      bytes += entry.payload.length
+      if (bytes >= MAX_BYTES || looked === MAX_ENTRIES) return { events, complete, next: formatMark(partition, done) }
+    }
+    if (entries.length < PAGE) return { events, complete: false }
+  }
+}
+
+function matchingEvents({ lane, after, upTo, keys, filter }: GapRange, entry: LogEntry): DeliveredEvent[] {
+  const first = entry.streamId === after?.streamId ? after.index + 1 : 0
+  const last = entry.streamId === upTo.streamId ? upTo.index : Number.POSITIVE_INFINITY
+  const events = storedEvents(
+    upTo.partition,
+    entry,
+    (header, index) =>
+      index >= first && index <= last && header.lanes[index] === lane && (keys?.has(header.keys[index]!) ?? true),
+  )
+  return filter === undefined ? events : events.filter((event) => filter.matches({ source: undefined, ...event }))
+}
