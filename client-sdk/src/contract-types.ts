@@ -56,6 +56,8 @@ type Covered<K extends string, S extends string> = S extends '>'
 export interface TopicEvent<Topic extends string, Data> extends DeliveredEvent<Data> {
   readonly topic: Topic
   readonly lane: Lane
+  /** It is the latest of its key, told by the snapshot a subscription began with. */
+  readonly snapshot?: true
 }
 
 /** What a subscription yields: a union discriminated by `topic`. */

@@ -3,7 +3,7 @@ import type { TidegateError } from './errors.ts'
 
 /** Options of an open subscription that may change; `undefined` takes one off. Its topic and its place stay. */
 export type OptionChange = {
-  readonly [Option in Exclude<keyof SubscribeOptions, 'from'>]?: SubscribeOptions[Option] | undefined
+  readonly [Option in Exclude<keyof SubscribeOptions, 'from' | 'snapshot'>]?: SubscribeOptions[Option] | undefined
 }
 
 interface Pending {

@@ -39,7 +39,12 @@ export interface Subscription<Event> extends AsyncIterable<Event> {
   readonly ready: Promise<void>
   /** How far the application has been handed everything: as `from: { positions }`, a later subscription goes on here. */
   readonly positions: WireVector
-  /** Events handed to the application. */
+  /**
+   * Resolves when the snapshot has arrived as a whole, at once with `ready` if none was asked for; rejects as `ready` does.
+   * Until then `positions` is no place to go on from.
+   */
+  readonly synced: Promise<void>
+  /** Events handed to the application, snapshots aside. */
   readonly delivered: number
   /** Events received again after a reconnect and dropped. */
   readonly repeats: number
@@ -83,6 +88,7 @@ type Ending = { readonly by: 'application' } | { readonly by: 'server'; readonly
 /** The part of a subscription that the client drives. */
 export class ActiveSubscription<Event extends TopicEvent<string, unknown>> implements Subscription<Event> {
   readonly ready: Promise<void>
+  readonly synced: Promise<void>
   delivered = 0
   repeats = 0
   gaps = 0
@@ -102,9 +108,12 @@ export class ActiveSubscription<Event extends TopicEvent<string, unknown>> imple
   readonly #waiting: Waiting<Event>[] = []
   readonly #sleepers = new Set<() => void>()
   #granted = false
+  #isInSnapshot = false
   #ending: Ending | undefined
   #resolveReady!: () => void
   #rejectReady!: (error: TidegateError) => void
+  #resolveSynced!: () => void
+  #rejectSynced!: (error: TidegateError) => void
 
   constructor(
     sub: number,
@@ -125,8 +134,13 @@ export class ActiveSubscription<Event extends TopicEvent<string, unknown>> imple
       this.#resolveReady = resolve
       this.#rejectReady = reject
     })
-    // Whoever does not await it must not be ended by its rejection.
+    this.synced = new Promise((resolve, reject) => {
+      this.#resolveSynced = resolve
+      this.#rejectSynced = reject
+    })
+    // Whoever does not await them must not be ended by their rejection.
     this.ready.catch(() => {})
+    this.synced.catch(() => {})
   }
 
   get positions(): WireVector {
@@ -174,14 +188,18 @@ export class ActiveSubscription<Event extends TopicEvent<string, unknown>> imple
 
   /** The frame that asks for it: from where it is, or where the application said. */
   frame(): ClientFrame {
-    const from = this.#granted ? { from: { positions: this.#received.toWire() } } : {}
+    const { from: asked, ...options } = this.#options.options
+    const start = this.#isInSnapshot ? undefined : { positions: this.#received.toWire() }
+    const from = this.#granted ? start : asked
     this.#options.asked()
-    return { type: 'subscribe', sub: this.#sub, topic: this.#selector, ...this.#options.options, ...from }
+    return { type: 'subscribe', sub: this.#sub, topic: this.#selector, ...options, ...(from && { from }) }
   }
 
-  /** The server begins to deliver, from these positions on. */
-  granted(positions: WireVector, policy: GrantedPolicy): void {
+  /** The server begins to deliver: from these positions on, or first a snapshot. */
+  granted(positions: WireVector, policy: GrantedPolicy, snapshot: boolean): void {
     this.#granted = true
+    this.#isInSnapshot ||= snapshot
+    if (!this.#isInSnapshot) this.#resolveSynced()
     this.policy = policy
     this.resolved(positions)
     this.#resolveReady()
@@ -205,19 +223,33 @@ export class ActiveSubscription<Event extends TopicEvent<string, unknown>> imple
     this.resolved({ [frame.topic]: { [frame.lane]: [frame.upTo] } })
     const gap = openGap<Event>(frame, this.#options.options, (query, params) => this.#host.ask(query, params))
     for (const listener of this.#gapListeners) callBack(listener, gap)
+    if (!gap.fetchable && this.#options.options.snapshot) this.#renewSnapshot()
   }
 
   /** Takes the events of a part; the receipt is told of each when the application has it. */
-  received({ topic, lane, events, conflated = 0, sampled = 0 }: BatchPart, receipt: FrameReceipt): void {
+  received({ topic, lane, events, conflated = 0, sampled = 0, snapshot }: BatchPart, receipt: FrameReceipt): void {
     this.conflated += conflated
     this.sampled += sampled
     for (const event of events) {
       if (this.#ending !== undefined) receipt.done()
+      else if (snapshot !== undefined)
+        this.#deliver({ topic, lane, ...event, snapshot: true } as unknown as Event, receipt)
       else if (!this.#received.admit(topic, lane, event.at)) {
         this.repeats++
         receipt.done()
       } else this.#deliver({ topic, lane, ...event } as Event, receipt)
     }
+    if (snapshot !== 'end') return
+    this.#isInSnapshot = false
+    this.#resolveSynced()
+  }
+
+  /** Nobody can say what was in the gap: the latest of every key is asked for again. */
+  #renewSnapshot(): void {
+    if (this.#isInSnapshot || this.#ending !== undefined) return
+    this.#isInSnapshot = true
+    this.#host.send({ type: 'unsubscribe', sub: this.#sub })
+    this.#host.send(this.frame())
   }
 
   /** The server ended it, or the connection for good. Events that wait can still be iterated. */
@@ -227,7 +259,7 @@ export class ActiveSubscription<Event extends TopicEvent<string, unknown>> imple
 
   #deliver(event: Event, receipt: FrameReceipt): void {
     if (this.#callback !== undefined) {
-      this.delivered++
+      this.#count(event)
       callBack(this.#callback, event)
       receipt.done()
       return
@@ -236,9 +268,13 @@ export class ActiveSubscription<Event extends TopicEvent<string, unknown>> imple
     this.#wake()
   }
 
+  #count(event: Event): void {
+    if (!event.snapshot) this.delivered++
+  }
+
   #take(event: Event, receipt: FrameReceipt): void {
-    this.delivered++
-    this.#handedOn.admit(event.topic, event.lane, event.at)
+    this.#count(event)
+    if (!event.snapshot) this.#handedOn.admit(event.topic, event.lane, event.at)
     // After the end its bytes were counted already.
     if (this.#ending === undefined) receipt.done()
   }
@@ -246,6 +282,7 @@ export class ActiveSubscription<Event extends TopicEvent<string, unknown>> imple
   #end(ending: Ending, reason: TidegateError): void {
     this.#ending = ending
     this.#rejectReady(reason)
+    this.#rejectSynced(reason)
     this.#options.end(reason)
     // What nobody may ever read must not hold back the client's other subscriptions.
     for (const waiting of this.#waiting) if (waiting.kind === 'event') waiting.receipt.done()

@@ -61,11 +61,11 @@ export class Subscriptions {
     for (const entry of this.#entries.values()) clearTimeout(entry.retryTimer)
   }
 
-  granted({ sub, positions, onSlow, maxRate }: FrameOf<'subscribed'>): void {
+  granted({ sub, positions, onSlow, maxRate, snapshot }: FrameOf<'subscribed'>): void {
     const entry = this.#entries.get(sub)
     if (entry === undefined) return
     entry.refusals = 0
-    entry.subscription.granted(positions, { onSlow, ...(maxRate !== undefined && { maxRate }) })
+    entry.subscription.granted(positions, { onSlow, ...(maxRate !== undefined && { maxRate }) }, snapshot === true)
   }
 
   received({ parts }: FrameOf<'batch'>, receipt: FrameReceipt): void {

@@ -1,11 +1,9 @@
-import type { BatchPart, DeliveredEvent } from '@tidegate/protocol'
+import type { BatchPart } from '@tidegate/protocol'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import type { Gap, Subscription, TidegateClient, TopicEvent } from '../src/index.ts'
 import { type ClientOptions, createClient } from '../src/node.ts'
 import { type Peer, ScriptedServer, until } from './support/scripted-server.ts'
-
-const TOPIC = 'sensor.reading'
-const START = '0@e/0-0.999999'
+import { event, grant, part, START, TOPIC, vector } from './support/subscription-frames.ts'
 
 let server: ScriptedServer
 let clients: TidegateClient[]
@@ -24,28 +22,6 @@ function open(options: Partial<ClientOptions> = {}): TidegateClient {
   const client = createClient({ url: server.url, ...options })
   clients.push(client)
   return client
-}
-
-const event = (n: number, data: unknown = n): DeliveredEvent => ({
-  at: `0@e/${n}-0.0`,
-  id: `e${n}`,
-  key: 'k',
-  time: n,
-  data,
-})
-const part = (sub: number, ...numbers: number[]): BatchPart => ({
-  sub,
-  topic: TOPIC,
-  lane: 'low',
-  events: numbers.map((n) => event(n)),
-})
-const vector = (at: string) => ({ [TOPIC]: { low: [at] } })
-
-/** Answers the next subscribe. */
-async function grant(peer: Peer, at = START) {
-  const asked = await peer.take('subscribe')
-  peer.send({ type: 'subscribed', sub: asked.sub, positions: vector(at), recovered: true, onSlow: 'drop-oldest' })
-  return asked
 }
 
 /** A granted subscription that collects the ids of its events. */

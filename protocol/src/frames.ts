@@ -69,6 +69,8 @@ export interface SubscribeOptions {
   /** At most so many events per second of each key and lane, the latest; normal and low only. 0.01 to 1,000. */
   readonly maxRate?: number
   readonly from?: ResumeFrom
+  /** Window results only: first the latest result of every key, then what follows. With `positions` only if something after them is gone. */
+  readonly snapshot?: boolean
 }
 
 export type ClientFrame =
@@ -111,6 +113,8 @@ export interface BatchPart<Data = unknown> {
   readonly conflated?: number
   /** And by sampling. */
   readonly sampled?: number
+  /** Its events are the latest of their keys, wherever they lie, and no steps in the log; `end`: the snapshot is whole. */
+  readonly snapshot?: 'more' | 'end'
 }
 
 /** What became of the events that matched a subscription. At every instant `matched` is the sum of the others. */
@@ -178,6 +182,8 @@ export type ServerFrame =
       /** The positions from which delivery starts (exclusive), one per partition and topic as in the vector. */
       readonly positions: PositionVector
       readonly recovered: boolean
+      /** A snapshot follows, and the events after `positions` after it. */
+      readonly snapshot?: true
       /** As granted, which may be another than was asked for. */
       readonly onSlow: OnSlow
       readonly maxRate?: number

@@ -1,9 +1,10 @@
+import { LANES } from '@tidegate/protocol'
 import { type Guard, type KnownEntry, openCommandConnection, type Redis, untilReady } from '../bus/index.ts'
 import { type Clock, systemClock } from '../clock.ts'
 import type { Contract } from '../config/model.ts'
 import { relieve } from './budget-relief.ts'
 import type { DeliverySession, DeliverySocket } from './delivery-socket.ts'
-import type { Entry } from './entry.ts'
+import type { Entry, LaneIndex } from './entry.ts'
 import { Flusher } from './flusher.ts'
 import { type LaneTotals, openTotals } from './ledger.ts'
 import type { TailState } from './partition-tail.ts'
@@ -14,6 +15,7 @@ import { Session, type SessionContext } from './session.ts'
 import { QUEUE_BOUNDS } from './session-queue.ts'
 import { SharedHeads } from './shared-heads.ts'
 import { type SlowSession, slowestSessions } from './slow-sessions.ts'
+import { SnapshotReader } from './snapshot-reader.ts'
 import type { Subscription } from './subscription.ts'
 import type { PolicyLimits } from './subscription-plan.ts'
 import { SubscriptionStarter } from './subscription-starter.ts'
@@ -64,6 +66,7 @@ export class Delivery {
   readonly #commands: Redis
   readonly #tails: Tails
   readonly #replayer: Replayer
+  readonly #snapshots: SnapshotReader
   readonly #flusher: Flusher
   readonly #context: SessionContext
   readonly #totals = openTotals()
@@ -89,6 +92,7 @@ export class Delivery {
       clock,
       (topic, partition) => this.#tails.get(topic, partition)?.cursor,
     )
+    this.#snapshots = new SnapshotReader(this.#commands, guards.query, partitions)
     this.#flusher = new Flusher(clock)
     this.#context = {
       starter: new SubscriptionStarter(
@@ -100,12 +104,14 @@ export class Delivery {
       ),
       index: this.#index,
       replayer: this.#replayer,
+      snapshots: this.#snapshots,
       flusher: this.#flusher,
       clock,
       totals: this.#totals,
       queueBounds: QUEUE_BOUNDS,
       budget,
       onBudgetExceeded: () => relieve(budget, this.#sessions.keys()),
+      resultLaneOf: (topic) => resultLane(contract, topic),
       tailOf: (topic, partition) => this.#tails.get(topic, partition),
       onClosed: (session) => this.#sessions.delete(session),
     }
@@ -193,6 +199,7 @@ export class Delivery {
   async #close(deadlineMs: number): Promise<void> {
     clearInterval(this.#progressTimer)
     this.#replayer.close()
+    this.#snapshots.close()
     this.#flusher.close()
     const deadline = new Promise<void>((resolve) => setTimeout(resolve, deadlineMs).unref())
     await Promise.race([this.#tails.close(), deadline])
@@ -202,4 +209,10 @@ export class Delivery {
     }
     this.#commands.disconnect()
   }
+}
+
+function resultLane({ topics }: Contract, name: string): LaneIndex {
+  const topic = topics.get(name)
+  if (topic?.kind !== 'window') throw new Error(`${name} is no window`)
+  return LANES.indexOf(topic.lane) as LaneIndex
 }

@@ -3,6 +3,7 @@ import { isWholeEntry, lastIdBefore, type Mark, wholeEntry } from '../bus/index.
 import { NO_PICKS, type Picks } from './encoded-events.ts'
 import { type Entry, LANE_INDEXES, type LaneIndex } from './entry.ts'
 import { type FeedLane, moveWithheld, noneWithheld, type Part } from './feed-lane.ts'
+import type { SnapshotSeam } from './snapshot-seam.ts'
 import type { SubscriptionPlan } from './subscription-plan.ts'
 import type { SubscriptionQueue } from './subscription-queue.ts'
 
@@ -57,6 +58,8 @@ export class Feed {
   #quietMark: Mark | undefined
   #lastStart: string
   #skipping = true
+  /** What the subscriber was told before the feed began. */
+  #seam: SnapshotSeam | undefined
 
   constructor(subscription: FeedOwner, topic: string, partition: number, start: FeedStart) {
     this.subscription = subscription
@@ -152,7 +155,8 @@ export class Feed {
    * Leaves out what the subscriber already had: lanes overtake each other, so each has its own start, and the tail may be
    * behind the gateway the subscriber came from. Entries MUST be passed in log order.
    */
-  beyondStart(lane: LaneIndex, entry: Entry, picks: Picks): Picks {
+  beyondStart(lane: LaneIndex, entry: Entry, matched: Picks): Picks {
+    const picks = this.#beyondSeam(entry, matched)
     if (!this.#skipping) return picks
     if (compareStreamIds(entry.streamId, this.#lastStart) > 0) {
       this.#skipping = false
@@ -167,6 +171,18 @@ export class Feed {
       return this.state.kind === 'live' || entry.epoch === this.#epoch ? picks : NO_PICKS
     }
     return order < 0 ? NO_PICKS : picks.filter((index) => index > start.index)
+  }
+
+  /** A snapshot was told up to the seam. */
+  beginBehind(seam: SnapshotSeam): void {
+    this.#seam = seam
+  }
+
+  #beyondSeam(entry: Entry, picks: Picks): Picks {
+    if (this.#seam === undefined) return picks
+    if (!this.#seam.isPassedBy(entry)) return this.#seam.beyond(entry, picks)
+    this.#seam = undefined
+    return picks
   }
 
   #open(index: LaneIndex, mark: Mark): FeedLane {

@@ -71,9 +71,14 @@ export class Outlet {
     return !isWaitingForCredit(this.#flow, this.#socket.bufferedBytes())
   }
 
+  /** Largest frame of events, unless a single one is larger. */
+  get maxFrameBytes(): number {
+    return Math.min(MAX_FRAME_BYTES, this.#flow.windowBytes * MAX_FRAME_SHARE)
+  }
+
   /** Writes a frame that is not queued, room or not. False: it was dropped. */
   write(frame: object, now: number): boolean {
-    return this.#write(Buffer.from(JSON.stringify(frame)), now)
+    return this.writeEncoded(Buffer.from(JSON.stringify(frame)), now)
   }
 
   /** Writes the next gap or batch frame. False when there is nothing to write, or no room for it. */
@@ -89,7 +94,7 @@ export class Outlet {
     const free = this.#flow.highWaterBytes - bytesInFlight(this.#flow, buffered)
     const takes = this.#planner.plan(
       this.#queue.lanes,
-      Math.min(free, MAX_FRAME_BYTES, this.#flow.windowBytes * MAX_FRAME_SHARE),
+      Math.min(free, this.maxFrameBytes),
       isNearlyIdle(this.#flow, buffered),
     )
     if (takes.length > 0) return this.#writeBatch(takes, now) !== undefined
@@ -112,13 +117,13 @@ export class Outlet {
   /** Returns the bytes of the frame, or nothing when the socket dropped it. */
   #writeBatch(takes: readonly Take[], now: number): number | undefined {
     const frame = frames.build(takes)
-    if (!this.#write(frame, now)) return undefined
+    if (!this.writeEncoded(frame, now)) return undefined
     this.#queue.delivered(takes)
     return frame.length
   }
 
   /** Hands a frame to the socket. False: it was dropped, and nothing more goes until the socket has drained. */
-  #write(frame: Buffer, now: number): boolean {
+  writeEncoded(frame: Buffer, now: number): boolean {
     const dropped = this.#socket.send(frame) === 'dropped'
     this.#step(dropped ? { type: 'blocked' } : { type: 'wrote', bytes: frame.length }, now)
     return !dropped

@@ -14,6 +14,8 @@ import type { QueueBudget } from './queue-budget.ts'
 import type { Replayer } from './replayer.ts'
 import { type QueueBounds, SessionQueue } from './session-queue.ts'
 import { SessionReplay } from './session-replay.ts'
+import { SessionSnapshots } from './session-snapshots.ts'
+import type { SnapshotReader } from './snapshot-reader.ts'
 import { VectorBuilder } from './start-marks.ts'
 import { type EventSink, Subscription } from './subscription.ts'
 import { changeLanes } from './subscription-change.ts'
@@ -30,12 +32,15 @@ export interface SessionContext {
   readonly starter: Pick<SubscriptionStarter, 'plan' | 'start' | 'release'>
   readonly index: TopicIndex<Subscription>
   readonly replayer: Pick<Replayer, 'request'>
+  readonly snapshots: Pick<SnapshotReader, 'read'>
   readonly flusher: Pick<Flusher, 'schedule'>
   readonly clock: Clock
   readonly totals: NodeTotals
   readonly queueBounds: QueueBounds
   readonly budget: QueueBudget
   tailOf(topic: string, partition: number): TopicTail | undefined
+  /** The one lane of the results of a window. */
+  resultLaneOf(topic: string): LaneIndex
   /** The queues of the node hold more than they may together. */
   onBudgetExceeded(): void
   onClosed(session: Session): void
@@ -54,6 +59,7 @@ export class Session implements DeliverySession, Flushable, EventSink {
   readonly #queue: SessionQueue
   readonly #outlet: Outlet
   readonly #replay: SessionReplay
+  readonly #snapshots: SessionSnapshots
   readonly #subscriptions = new Map<number, Subscription>()
   #closed = false
 
@@ -68,6 +74,13 @@ export class Session implements DeliverySession, Flushable, EventSink {
       context.replayer,
       (feed) => context.tailOf(feed.topic, feed.partition),
       () => this.#offered(),
+    )
+    this.#snapshots = new SessionSnapshots(
+      context.snapshots,
+      this.#outlet,
+      context.resultLaneOf,
+      context.clock,
+      (subscription) => this.#replay.add([...subscription.feeds()]),
     )
   }
 
@@ -163,12 +176,13 @@ export class Session implements DeliverySession, Flushable, EventSink {
     if (this.#closed) return false
     const now = this.#context.clock.now()
     const mayGoOn = this.#outlet.flush(now)
+    this.#snapshots.pump()
     this.#replay.pump()
-    if (this.#closed || this.#queue.isEmpty) return false
+    if (this.#closed || !this.#hasWaiting) return false
     if (!this.#outlet.isOpen) this.#queue.pressAll(now)
     this.#queue.copyOutSparse()
     if (!mayGoOn || this.#queue.hasTakeable) return mayGoOn
-    const heldUntil = this.#queue.heldUntil()
+    const heldUntil = this.#snapshots.isWaiting ? undefined : this.#queue.heldUntil()
     if (heldUntil !== undefined) this.#context.flusher.schedule(this, Math.max(1, heldUntil - now))
     return heldUntil === undefined
   }
@@ -208,12 +222,13 @@ export class Session implements DeliverySession, Flushable, EventSink {
     this.#context.onClosed(this)
   }
 
-  #begin(subscription: Subscription, { starts, recovered }: Extract<Starts, { ok: true }>): void {
+  #begin(subscription: Subscription, { starts, recovered, snapshot }: Extract<Starts, { ok: true }>): void {
     for (const [topic, feedStarts] of starts) subscription.addFeeds(topic, feedStarts)
-    this.#grant(subscription, recovered)
+    this.#grant(subscription, { recovered, ...(snapshot && { snapshot }) })
     if (this.#closed) return
     this.#context.index.add(subscription)
-    this.#replay.add([...subscription.feeds()])
+    if (snapshot) this.#snapshots.add(subscription)
+    else this.#replay.add([...subscription.feeds()])
   }
 
   /** The same subscription with other options, from where it is. */
@@ -233,11 +248,11 @@ export class Session implements DeliverySession, Flushable, EventSink {
     subscription.queue.change(result.plan.policy)
     if (!hasBegun) return
     index.add(subscription)
-    this.#grant(subscription, true)
+    this.#grant(subscription, { recovered: true })
     this.#offered()
   }
 
-  #grant(subscription: Subscription, recovered: boolean): void {
+  #grant(subscription: Subscription, start: { readonly recovered: boolean; readonly snapshot?: true }): void {
     const { sub, policy } = subscription.plan
     const positions = new VectorBuilder()
     for (const feed of subscription.feeds()) {
@@ -248,7 +263,7 @@ export class Session implements DeliverySession, Flushable, EventSink {
       type: 'subscribed',
       sub,
       positions: positions.build(),
-      recovered,
+      ...start,
       onSlow,
       ...(maxRate !== undefined && { maxRate }),
     })
@@ -258,6 +273,7 @@ export class Session implements DeliverySession, Flushable, EventSink {
     const { index, starter } = this.#context
     this.#subscriptions.delete(subscription.plan.sub)
     index.remove(subscription)
+    this.#snapshots.forget(subscription)
     this.#replay.forget((feed) => feed.subscription === subscription)
     this.#queue.close(subscription.queue)
     starter.release(subscription.plan)
@@ -274,7 +290,11 @@ export class Session implements DeliverySession, Flushable, EventSink {
   #stepOutlet(event: Parameters<Outlet['step']>[0]): void {
     if (this.#closed) return
     this.#outlet.step(event, this.#context.clock.now())
-    if (this.#outlet.isOpen && !this.#queue.isEmpty) this.#context.flusher.schedule(this)
+    if (this.#outlet.isOpen && this.#hasWaiting) this.#context.flusher.schedule(this)
+  }
+
+  get #hasWaiting(): boolean {
+    return !this.#queue.isEmpty || this.#snapshots.isWaiting
   }
 
   /** Tells what was withheld and no event has followed that would have told it. */

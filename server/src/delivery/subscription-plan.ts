@@ -31,6 +31,8 @@ export interface SubscriptionPlan {
   readonly batch: { readonly maxMs: number; readonly maxEvents: number } | undefined
   /** What it asked for, as far as this node grants it. */
   readonly policy: SlowPolicy
+  /** Whether it begins with the latest result of every key. */
+  readonly snapshot: boolean
 }
 
 /** What a node grants at most. */
@@ -50,9 +52,6 @@ export type PlanResult =
   | { readonly ok: true; readonly plan: SubscriptionPlan; readonly from: ResumeFrom }
   | { readonly ok: false; readonly code: ErrorCode; readonly message: string }
 
-/** Options of protocol v1 that this version does not serve: refused by name, since ignoring one would deliver something else. */
-const UNSERVED_OPTIONS = ['snapshot']
-
 /** Resolves a subscribe frame whose fields have the right types against the contract. */
 export function planSubscription(
   frame: SubscribeFrame,
@@ -60,8 +59,6 @@ export function planSubscription(
   partitions: number,
   limits: PolicyLimits,
 ): PlanResult {
-  const unserved = UNSERVED_OPTIONS.find((option) => option in frame)
-  if (unserved !== undefined) return refuse('unsupported', `the option ${unserved} is not served by this version`)
   if (!isTopicSelector(frame.topic)) {
     return refuse('invalid_selector', `${frame.topic} is neither a topic name nor ends in .* or .>`)
   }
@@ -69,8 +66,9 @@ export function planSubscription(
   if (topics.length === 0) return refuse('unknown_topic', `no topic matches ${frame.topic}`)
   if (frame.lanes?.length === 0) return refuse('invalid_frame', 'lanes must name at least one lane')
   const { from = 'now' } = frame
-  const refusal = checkFrom(from, topics, contract, partitions)
-  if (refusal !== undefined) return refusal
+  const refusal =
+    checkFrom(from, topics, contract, partitions) ?? (frame.snapshot && checkSnapshot(from, topics, contract))
+  if (refusal) return refusal
   const filter = readFilter(frame.where)
   if (filter instanceof FilterError) return refuse('invalid_filter', `where: ${filter.message}`)
   const [high, normal, low] = LANES.map((lane) => frame.lanes?.includes(lane) ?? true)
@@ -85,6 +83,7 @@ export function planSubscription(
       filter,
       batch: frame.batch && { maxEvents: Number.POSITIVE_INFINITY, ...frame.batch },
       policy: grant(frame, limits),
+      snapshot: frame.snapshot === true,
     },
     from,
   }
@@ -132,6 +131,16 @@ function checkFrom(
         return refuse('invalid_position', `${text} lies in a partition that does not exist`)
       }
     }
+  }
+  return undefined
+}
+
+/** Only windows have a latest result of every key, all in one lane. */
+function checkSnapshot(from: ResumeFrom, topics: readonly string[], contract: Contract): PlanResult | undefined {
+  const other = topics.find((topic) => contract.topics.get(topic)!.kind !== 'window')
+  if (other !== undefined) return refuse('unsupported', `the option snapshot is served only for windows, not ${other}`)
+  if (from === 'earliest' || (typeof from === 'object' && 'time' in from)) {
+    return refuse('unsupported', 'the option snapshot starts now, or goes on from positions')
   }
   return undefined
 }

@@ -20,6 +20,8 @@ export type Starts =
       readonly starts: ReadonlyMap<string, readonly FeedStart[]>
       /** Whether everything after the starts is still in the log. */
       readonly recovered: boolean
+      /** Whether the latest result of every key is to be told first. */
+      readonly snapshot: boolean
     }
   | { readonly ok: false; readonly message: string }
 
@@ -48,7 +50,7 @@ export class SubscriptionStarter {
     this.#tails.hold(plan.topics)
     const fromNow = from === 'now' || from === 'latest'
     if (fromNow && this.#tails.areOpen(plan.topics)) {
-      begin(this.#startsNow(plan.topics))
+      begin(this.#startsNow(plan))
       return
     }
     this.#guard
@@ -58,7 +60,7 @@ export class SubscriptionStarter {
       })
       .then(
         // `now` is read off the tails in the turn that begins: they have moved on since they were opened.
-        (starts) => begin(starts ?? this.#startsNow(plan.topics)),
+        (starts) => begin(this.#orSnapshot(plan, starts)),
         (error: Error) => begin({ ok: false, message: error.message }),
       )
   }
@@ -67,7 +69,7 @@ export class SubscriptionStarter {
     this.#tails.release(plan.topics)
   }
 
-  #startsNow(topics: readonly string[]): Starts {
+  #startsNow({ topics, snapshot }: SubscriptionPlan, recovered = true): Starts {
     const starts = new Map<string, FeedStart[]>()
     for (const topic of topics) {
       const marks = Array.from({ length: this.#tails.count }, (_, partition) => this.#tails.get(topic, partition)?.mark)
@@ -78,7 +80,13 @@ export class SubscriptionStarter {
         marks.map((mark) => everyLane(mark!.epoch, mark!)),
       )
     }
-    return { ok: true, starts, recovered: true }
+    return { ok: true, starts, recovered, snapshot }
+  }
+
+  /** Where positions cannot be gone on from, a snapshot makes up for what is gone. */
+  #orSnapshot(plan: SubscriptionPlan, replay: Starts | undefined): Starts {
+    if (replay === undefined) return this.#startsNow(plan)
+    return plan.snapshot && replay.ok && !replay.recovered ? this.#startsNow(plan, false) : replay
   }
 
   async #replayStarts(topics: readonly string[], from: Exclude<ResumeFrom, 'now' | 'latest'>): Promise<Starts> {
@@ -94,6 +102,6 @@ export class SubscriptionStarter {
         starts.get(topic)!.push(start)
       }
     })
-    return { ok: true, starts, recovered }
+    return { ok: true, starts, recovered, snapshot: false }
   }
 }

@@ -57,9 +57,6 @@ const list =
       : `${name}: expected at most ${maxItems} ${expected}`
   }
 
-/** Options named by the protocol that this version does not serve: refusing beats ignoring what a client counts on. */
-const UNSERVED_OPTIONS = ['snapshot'] as const
-
 const CHECKS: Readonly<Record<ClientFrame['type'], readonly Check[]>> = {
   hello: [
     counter('protocol'),
@@ -96,6 +93,9 @@ const CHECKS: Readonly<Record<ClientFrame['type'], readonly Check[]>> = {
         : `maxRate: expected ${LIMITS.minRate} to ${LIMITS.maxRate} events per second`,
     ),
     optional('from', (fields) => checkFrom(fields.from)),
+    optional('snapshot', ({ snapshot }) =>
+      typeof snapshot === 'boolean' ? undefined : 'snapshot: expected a boolean',
+    ),
   ],
   unsubscribe: [counter('sub')],
   credit: [counter('bytes')],
@@ -130,10 +130,6 @@ export function parseClientFrame(source: string): ParsedFrame {
   for (const check of CHECKS[value.type]) {
     const fault = check(value)
     if (fault !== undefined) return refuse(value, 'invalid_frame', fault)
-  }
-  if (value.type === 'subscribe') {
-    const option = UNSERVED_OPTIONS.find((name) => value[name] !== undefined)
-    if (option !== undefined) return refuse(value, 'unsupported', `The option ${option} is not served by this version.`)
   }
   return { ok: true, frame: value as unknown as ClientFrame }
 }

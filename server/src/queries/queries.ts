@@ -1,7 +1,7 @@
 import type { DeliveredEvent, ErrorCode } from '@tidegate/protocol'
 import { BusUnavailable, type Guard, type Redis } from '../bus/index.ts'
 import type { Contract, TopicDefinition } from '../config/model.ts'
-import { readCurrent } from './current-results.ts'
+import { currentResults } from './current-results.ts'
 import { type GapPage, type GapRange, MAX_GAP_EVENTS, readGap } from './gap-events.ts'
 import { gapRange } from './gap-range.ts'
 import { type HistoryPage, MAX_HISTORY, readHistory } from './history.ts'
@@ -34,7 +34,7 @@ export class Queries {
   /** Latest pane per key. @throws QueryError, BusUnavailable */
   window(name: string, key: string | undefined): Promise<Omit<DeliveredEvent, 'at'>[]> {
     if (this.#contract.topics.get(name)?.kind !== 'window') throw new QueryError('not_found', `No window ${name}.`)
-    return this.#guard.run(() => readCurrent(this.#redis, this.#partitions, name, key))
+    return this.#guard.run(() => currentResults(this.#redis, this.#partitions, name, key))
   }
 
   /** @throws QueryError, BusUnavailable */

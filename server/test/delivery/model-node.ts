@@ -71,11 +71,13 @@ export class ModelNode {
               : replayStart(from, TOPIC, partition, this.epoch, head),
           )
           const recovered = starts.every((start) => isComplete(start, head))
-          begin({ ok: true, starts: new Map([[TOPIC, starts]]), recovered })
+          begin({ ok: true, starts: new Map([[TOPIC, starts]]), recovered, snapshot: false })
         },
         release: () => {},
       },
       index: this.#index,
+      snapshots: { read: () => {} },
+      resultLaneOf: () => 1,
       replayer: { request: (reader) => this.#requests.push(reader) },
       flusher: {
         schedule: (session, withinMs = 0) => {

@@ -34,12 +34,11 @@ describe('subscription plan', () => {
     expect(topics('>')).toEqual([...CONTRACT.topics.keys()])
   })
 
-  it('D-SUB-1 refuses each option that is not served by its name', () => {
-    expect(plan({ snapshot: true })).toMatchObject({
-      ok: false,
-      code: 'unsupported',
-      message: expect.stringContaining('snapshot'),
-    })
+  it('D-SNAP-1 takes a snapshot of windows only, from now or positions', () => {
+    const refused = { ok: false, code: 'unsupported', message: expect.stringContaining('snapshot') }
+    expect(plan({ snapshot: true })).toMatchObject(refused)
+    expect(plan({ topic: 'sensor.>', snapshot: true })).toMatchObject(refused)
+    expect(plan({ snapshot: false })).toMatchObject({ ok: true, plan: { snapshot: false } })
   })
 
   it('D-POLICY-1 grants what is asked for within what the node allows, and says what', () => {

@@ -122,7 +122,7 @@ describe('frames', () => {
     expect(parts.map((part) => part.events.length)).toEqual([3])
   })
 
-  it('G-FRAME-6 refuses options it does not serve', async () => {
+  it('G-FRAME-6 refuses options it does not serve on a topic', async () => {
     const client = await greeted()
     client.send({ type: 'subscribe', sub: 1, topic: 'sensor.reading', snapshot: true })
     expect(await client.next('error')).toMatchObject({ sub: 1, code: 'unsupported' })

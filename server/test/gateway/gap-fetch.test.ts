@@ -2,7 +2,7 @@ import { createClient, type TidegateClient } from '@tidegate/client/node'
 import { type DeliveredEvent, type GapFrame, parsePosition } from '@tidegate/protocol'
 import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { keys, openCommandConnection, partitionOf, type Redis } from '../../src/bus/index.ts'
+import { keys, openCommandConnection, partitionOf, type Redis, untilReady } from '../../src/bus/index.ts'
 import { until } from '../delivery/support.ts'
 import { readingOf } from '../support/contract.ts'
 import { startTestGateway, type TestGateway } from '../support/gateway.ts'
@@ -23,6 +23,7 @@ beforeAll(async () => {
   server = await startTestGateway()
   publisher = createClient({ url: server.url })
   redis = openCommandConnection(server.redis.url, 'test')
+  await untilReady(redis, 5_000)
 })
 afterAll(async () => {
   redis.disconnect()

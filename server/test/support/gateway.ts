@@ -1,5 +1,6 @@
+import type { Contract } from '../../src/config/model.ts'
 import { type RunningGateway, startGateway } from '../../src/gateway-app.ts'
-import { contract } from './contract.ts'
+import { contract as testContract } from './contract.ts'
 import { DELIVERY_LIMITS } from './delivery-limits.ts'
 import { startTestRedis, type TestRedis } from './redis.ts'
 
@@ -11,8 +12,8 @@ export interface TestGateway {
   close(): Promise<void>
 }
 
-/** A gateway in this process on a Redis of its own, with the test contract. */
-export async function startTestGateway(): Promise<TestGateway> {
+/** A gateway in this process on a Redis of its own, with the test contract unless another is given. */
+export async function startTestGateway(contract: Contract = testContract): Promise<TestGateway> {
   const redis = await startTestRedis()
   const settings = {
     redisUrl: redis.url,

@@ -23,6 +23,8 @@ export class EventSocket implements DeliverySocket {
   readonly #onClosed: () => void
   #state: State = { phase: 'waiting', chunks: [] }
   #isFirst = true
+  /** Until a snapshot is whole no place is told: a client that comes back before then gets it anew. */
+  #isInSnapshot = false
   /** Whether anything was written since `heartbeat` last looked. */
   #wrote = false
   /** Looks in a row that found nothing written, and bytes waiting. */
@@ -49,7 +51,7 @@ export class EventSocket implements DeliverySocket {
     if (this.#state.phase === 'closed') return 'dropped'
     const parsed = JSON.parse(frame.toString('utf8')) as ServerFrame
     this.#follow(parsed)
-    const id = this.vector.toText()
+    const id = this.#isInSnapshot ? undefined : this.vector.toText()
     const head = `event: ${parsed.type}\n${id === undefined ? '' : `id: ${id}\n`}data: `
     const chunk = Buffer.concat([Buffer.from(head), frame, Buffer.from('\n\n')])
     if (this.#isFirst) {
@@ -111,10 +113,14 @@ export class EventSocket implements DeliverySocket {
   }
 
   #follow(frame: ServerFrame): void {
+    if (frame.type === 'subscribed') this.#isInSnapshot = frame.snapshot === true
     if (frame.type === 'subscribed' || frame.type === 'progress') this.vector.merge(frame.positions)
     else if (frame.type === 'gap') this.vector.move(frame.topic, frame.lane, frame.upTo)
     else if (frame.type === 'batch') {
-      for (const { topic, lane, events } of frame.parts) for (const { at } of events) this.vector.move(topic, lane, at)
+      for (const { topic, lane, events, snapshot } of frame.parts) {
+        if (snapshot === undefined) for (const { at } of events) this.vector.move(topic, lane, at)
+        else if (snapshot === 'end') this.#isInSnapshot = false
+      }
     }
   }
 }

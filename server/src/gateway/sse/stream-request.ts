@@ -15,7 +15,7 @@ const TIME = /^\d{1,16}$/
 
 /**
  * The subscription that the query of `GET /v1/stream` asks for: `topic`, `key` (may be repeated), `filter`, `lanes` (by
- * commas), `onSlow`, `maxRate`, `maxMs` and `maxEvents` of `batch`, and `from`, a word, a time in ms or the id of an event. `Last-Event-ID` wins over `from`: a
+ * commas), `onSlow`, `maxRate`, `maxMs` and `maxEvents` of `batch`, `snapshot=true`, and `from`, a word, a time in ms or the id of an event. `Last-Event-ID` wins over `from`: a
  * browser repeats the address it first had.
  */
 export function readStreamRequest({ query, header }: Pick<HttpRequest, 'query' | 'header'>): StreamRequest {
@@ -44,6 +44,7 @@ export function readStreamRequest({ query, header }: Pick<HttpRequest, 'query' |
       maxRate: number('maxRate'),
       batch: maxMs === undefined ? undefined : { maxMs, maxEvents: number('maxEvents') },
       from,
+      snapshot: query.has('snapshot') ? query.get('snapshot') === 'true' : undefined,
     }),
   )
   return parsed.ok ? { ok: true, frame: parsed.frame as SubscribeFrame } : parsed

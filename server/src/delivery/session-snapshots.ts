@@ -1,0 +1,120 @@
+import type { CurrentPage } from '../bus/index.ts'
+import type { Clock } from '../clock.ts'
+import type { LaneIndex } from './entry.ts'
+import type { Feed } from './feed.ts'
+import type { Outlet } from './outlet.ts'
+import { snapshotFrames } from './snapshot-frames.ts'
+import type { SnapshotReader } from './snapshot-reader.ts'
+import { SnapshotSeam } from './snapshot-seam.ts'
+import type { Subscription } from './subscription.ts'
+
+/** A snapshot that is being told: its feeds one after the other. */
+interface Telling {
+  readonly subscription: Subscription
+  readonly feeds: readonly Feed[]
+  readonly keys: ReadonlySet<string> | undefined
+  at: number
+  cursor: string
+  seam: SnapshotSeam
+}
+
+/**
+ * The snapshots that the subscriptions of one session begin with, told one after the other. A page is read only when all
+ * before it is written, and written only while flow control lets events go: a subscriber gets its snapshot at its own pace,
+ * and what happens meanwhile waits in the log.
+ */
+export class SessionSnapshots {
+  readonly #reader: Pick<SnapshotReader, 'read'>
+  readonly #outlet: Pick<Outlet, 'isOpen' | 'maxFrameBytes' | 'writeEncoded'>
+  readonly #laneOf: (topic: string) => LaneIndex
+  readonly #clock: Clock
+  readonly #onTold: (subscription: Subscription) => void
+  /** The front one is told now. */
+  #tellings: Telling[] = []
+  #frames: Buffer[] = []
+  /** The one whose page is being read. */
+  #reading: Telling | undefined
+
+  /**
+   * @param laneOf the one lane of a topic's results
+   * @param onTold called when the last frame of a snapshot is written
+   */
+  constructor(
+    reader: Pick<SnapshotReader, 'read'>,
+    outlet: Pick<Outlet, 'isOpen' | 'maxFrameBytes' | 'writeEncoded'>,
+    laneOf: (topic: string) => LaneIndex,
+    clock: Clock,
+    onTold: (subscription: Subscription) => void,
+  ) {
+    this.#reader = reader
+    this.#outlet = outlet
+    this.#laneOf = laneOf
+    this.#clock = clock
+    this.#onTold = onTold
+  }
+
+  /** Whether it goes on once there is room. */
+  get isWaiting(): boolean {
+    return this.#tellings.length > 0 && this.#reading !== this.#tellings[0]
+  }
+
+  /** To be called before anything of the subscription's feeds is offered. */
+  add(subscription: Subscription): void {
+    const feeds = [...subscription.feeds()]
+    const { keys } = subscription.plan
+    this.#tellings.push({ subscription, feeds, keys, at: 0, cursor: '0', seam: seamOf(feeds[0]!) })
+    this.pump()
+  }
+
+  forget(subscription: Subscription): void {
+    if (this.#tellings[0]?.subscription === subscription) this.#frames = []
+    this.#tellings = this.#tellings.filter((telling) => telling.subscription !== subscription)
+  }
+
+  /** Goes on as far as there is room. To be called whenever there may be. */
+  pump(): void {
+    while (this.#frames.length > 0 && this.#outlet.isOpen) {
+      if (!this.#outlet.writeEncoded(this.#frames[0]!, this.#clock.now())) return
+      this.#frames.shift()
+    }
+    const telling = this.#tellings[0]
+    if (telling === undefined || this.#frames.length > 0 || this.#reading === telling || !this.#outlet.isOpen) return
+    const feed = telling.feeds[telling.at]
+    if (feed === undefined) {
+      this.#tellings.shift()
+      this.#onTold(telling.subscription)
+      return this.pump()
+    }
+    this.#reading = telling
+    const { topic, partition } = feed
+    const { keys, cursor } = telling
+    this.#reader.read({ topic, partition, keys, cursor }, (page) => {
+      if (this.#reading === telling) this.#reading = undefined
+      if (this.#tellings[0] === telling) this.#tell(telling, feed, page)
+      this.pump()
+    })
+  }
+
+  #tell(telling: Telling, feed: Feed, { results, next }: CurrentPage): void {
+    const lane = this.#laneOf(feed.topic)
+    const isLastPage = next === '0'
+    const { epoch } = feed.startOf(lane)
+    for (const result of results) telling.seam.note(result.key, result)
+    this.#frames = snapshotFrames(feed, lane, epoch, telling.subscription.plan.lanes[lane] ? results : [], {
+      isLast: isLastPage && telling.at === telling.feeds.length - 1,
+      maxBytes: this.#outlet.maxFrameBytes,
+    })
+    telling.cursor = next
+    if (!isLastPage) return
+    if (!telling.seam.isEmpty) feed.beginBehind(telling.seam)
+    telling.at++
+    const following = telling.feeds[telling.at]
+    if (following !== undefined) telling.seam = seamOf(following)
+  }
+}
+
+/** Snapshots start at one place for all lanes. */
+function seamOf(feed: Feed): SnapshotSeam {
+  const { epoch, streamId } = feed.startOf(0)
+  return new SnapshotSeam(epoch, streamId)
+}

@@ -1,0 +1,70 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { bulkhead } from 'cockatiel'
+import {
+  BusUnavailable,
+  type CurrentPage,
+  type Guard,
+  partitionOf,
+  type Redis,
+  readCurrent,
+  scanCurrent,
+} from '../bus/index.ts'
+
+/** Reads under way on this node: more would only make Redis stall in larger steps. */
+const CONCURRENT_READS = 8
+const RETRY_MS = 200
+/** Results of a page, about: what a session holds while it cannot write. */
+const PAGE_RESULTS = 32
+
+/** Which results to read, page by page. */
+export interface SnapshotRequest {
+  readonly topic: string
+  readonly partition: number
+  /** Only results of these keys; `undefined`: all. */
+  readonly keys: ReadonlySet<string> | undefined
+  /** `0` for the first page. */
+  readonly cursor: string
+}
+
+/** Reads snapshots for all sessions of a node, first come first served. */
+export class SnapshotReader {
+  readonly #redis: Redis
+  readonly #guard: Guard
+  readonly #partitions: number
+  readonly #turns = bulkhead(CONCURRENT_READS, Number.POSITIVE_INFINITY)
+  #closed = false
+
+  constructor(redis: Redis, guard: Guard, partitions: number) {
+    this.#redis = redis
+    this.#guard = guard
+    this.#partitions = partitions
+  }
+
+  /** Calls back once; failed reads are repeated until then. Not at all after `close`. */
+  read(request: SnapshotRequest, onPage: (page: CurrentPage) => void): void {
+    void this.#turns.execute(() => this.#untilRead(request)).then((page) => page && onPage(page))
+  }
+
+  close(): void {
+    this.#closed = true
+  }
+
+  async #untilRead(request: SnapshotRequest): Promise<CurrentPage | undefined> {
+    while (!this.#closed) {
+      try {
+        return await this.#guard.run(() => this.#read(request))
+      } catch (error) {
+        await sleep(error instanceof BusUnavailable ? error.retryAfterMs : RETRY_MS)
+      }
+    }
+    return undefined
+  }
+
+  async #read({ topic, partition, keys, cursor }: SnapshotRequest): Promise<CurrentPage> {
+    if (keys === undefined) return scanCurrent(this.#redis, partition, topic, cursor, PAGE_RESULTS)
+    const first = Number(cursor)
+    const wanted = [...keys].filter((key) => partitionOf(key, this.#partitions) === partition)
+    const results = await readCurrent(this.#redis, partition, topic, wanted.slice(first, first + PAGE_RESULTS))
+    return { results, next: first + PAGE_RESULTS < wanted.length ? `${first + PAGE_RESULTS}` : '0' }
+  }
+}
