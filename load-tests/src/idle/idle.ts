@@ -1,13 +1,15 @@
 import type { Benchmark } from '../support/benchmark.ts'
 import { residentBytes } from '../support/memory.ts'
+import { percentile } from '../support/percentile.ts'
 import { ask, type ServerProcess, startModule, startTidegate, untilReady } from '../support/processes.ts'
 import { startBenchRedis } from '../support/redis.ts'
 import type { ClientsOptions } from './clients.ts'
 
 const CONNECTIONS = 15_000
+const STEP = 2_500
 /** Opened and closed before anything is measured: what a process allocates once is not a connection's. */
 const WARM_UP = 2_000
-const SETTLE_MS = 3_000
+const SETTLE_MS = 1_500
 
 export const idle: Benchmark = {
   description:
@@ -18,10 +20,15 @@ export const idle: Benchmark = {
     const gateway = await startTidegate(['gateway', '--port', '0'], { REDIS_URL: redis.url })
     const control = await untilReady(startModule(new URL('./bare-server.ts', import.meta.url)))
     try {
-      const bare = await measure(control)
-      progress(`bare: ${bare} bytes a connection`)
-      const bytesPerConnection = await measure(gateway)
-      return { connections: CONNECTIONS, bytesPerConnection, controlBytesPerConnection: bare }
+      const bare = await measure(control, progress)
+      const own = await measure(gateway, progress)
+      return {
+        connections: CONNECTIONS,
+        bytesPerConnection: own.perConnection,
+        controlBytesPerConnection: bare.perConnection,
+        freshMb: own.freshMb,
+        connectedMb: own.connectedMb,
+      }
     } finally {
       await Promise.all([gateway.stop(), control.stop()])
       await redis.close()
@@ -29,21 +36,43 @@ export const idle: Benchmark = {
   },
 }
 
-/** Resident bytes per connection, beyond those of the process without any. */
-async function measure(server: ServerProcess): Promise<number> {
+interface Memory {
+  /** Resident bytes that each further connection adds: the median of steps of 2,500. */
+  readonly perConnection: number
+  /** Of the process before anybody connected, and with all connections; between them also what it allocates once. */
+  readonly freshMb: number
+  readonly connectedMb: number
+}
+
+async function measure(server: ServerProcess, progress: (line: string) => void): Promise<Memory> {
   const clients = startModule(new URL('./clients.ts', import.meta.url))
   const tell = (question: ClientsOptions | 'close') => ask<void>(clients, question)
+  const resident = async () => {
+    await new Promise((resolve) => setTimeout(resolve, SETTLE_MS))
+    return residentBytes(server.pid)
+  }
   try {
+    const fresh = await resident()
     await tell({ port: server.port, count: WARM_UP })
     await tell('close')
-    await settle()
-    const before = await residentBytes(server.pid)
-    await tell({ port: server.port, count: CONNECTIONS })
-    await settle()
-    return Math.round(((await residentBytes(server.pid)) - before) / CONNECTIONS)
+    const added: number[] = []
+    let before = await resident()
+    for (let connections = STEP; connections <= CONNECTIONS; connections += STEP) {
+      await tell({ port: server.port, count: STEP })
+      const after = await resident()
+      added.push((after - before) / STEP)
+      before = after
+      progress(`${connections} connections: ${megabytes(after)} MB`)
+    }
+    // The median, since a collection of garbage may fall into one of the steps.
+    return {
+      perConnection: Math.round(percentile(added, 0.5)),
+      freshMb: megabytes(fresh),
+      connectedMb: megabytes(before),
+    }
   } finally {
     clients.kill('SIGKILL')
   }
 }
 
-const settle = () => new Promise((resolve) => setTimeout(resolve, SETTLE_MS))
+const megabytes = (bytes: number) => Math.round(bytes / 1_048_576)

@@ -1,7 +1,7 @@
 import { compareStreamIds } from '@tidegate/protocol'
 import { isWholeEntry, lastIdBefore, type Mark, wholeEntry } from '../bus/index.ts'
 import { NO_PICKS, type Picks } from './encoded-events.ts'
-import { type Entry, LANE_INDEXES, type LaneIndex } from './entry.ts'
+import { type ByLane, type Entry, LANE_INDEXES, type LaneIndex } from './entry.ts'
 import { type FeedLane, moveWithheld, noneWithheld, type Part } from './feed-lane.ts'
 import type { SnapshotSeam } from './snapshot-seam.ts'
 import type { SubscriptionPlan } from './subscription-plan.ts'
@@ -21,7 +21,7 @@ export interface FeedStart {
   /** Epoch of the log at the time. */
   readonly epoch: string
   /** Exclusive, by lane. */
-  readonly marks: Readonly<Record<LaneIndex, Mark>>
+  readonly marks: ByLane<Mark>
 }
 
 export type FeedState =
@@ -29,6 +29,9 @@ export type FeedState =
   | { readonly kind: 'replaying'; after: string; epoch: string; inclusive: boolean; pageEntries: number }
   /** Offered every entry in the turn in which the tail reads it. */
   | { readonly kind: 'live' }
+
+const LIVE: FeedState = { kind: 'live' }
+const NO_LANES: (FeedLane | undefined)[] = []
 
 /** What a feed knows of the subscription it belongs to. */
 export interface FeedOwner {
@@ -48,12 +51,8 @@ export class Feed {
   state: FeedState
   readonly #epoch: string
   /** By lane, the subscriber has, or was offered by a replay, everything up to here. */
-  #starts: Readonly<Record<LaneIndex, Mark>>
-  readonly #lanes: [FeedLane | undefined, FeedLane | undefined, FeedLane | undefined] = [
-    undefined,
-    undefined,
-    undefined,
-  ]
+  #starts: ByLane<Mark>
+  #lanes: (FeedLane | undefined)[] = NO_LANES
   /** Up to where the lanes that were not made yet are resolved, if further than their start. */
   #quietMark: Mark | undefined
   #lastStart: string
@@ -119,13 +118,13 @@ export class Feed {
 
   /** The subscription asks for a lane that it had left out, from the mark on. */
   join(index: LaneIndex, mark: Mark): void {
-    this.#starts = { ...this.#starts, [index]: mark }
+    this.#starts = withLane(this.#starts, index, mark)
     this.#open(index, mark)
   }
 
   /** The subscription leaves out a lane from now on. */
   leave(index: LaneIndex): void {
-    this.#lanes[index] = undefined
+    if (this.#lanes !== NO_LANES) this.#lanes[index] = undefined
   }
 
   /**
@@ -135,13 +134,13 @@ export class Feed {
   goLive(cursor: string): void {
     if (this.state.kind === 'live') return
     const { after, epoch, inclusive } = this.state
-    this.state = { kind: 'live' }
+    this.state = LIVE
     if (inclusive || compareStreamIds(after, cursor) <= 0) return
-    const starts = { ...this.#starts }
+    const reached = wholeEntry(epoch, after)
     for (const lane of LANE_INDEXES) {
-      if (compareStreamIds(starts[lane].streamId, after) <= 0) starts[lane] = wholeEntry(epoch, after)
+      if (compareStreamIds(this.#starts[lane].streamId, after) > 0) continue
+      this.#starts = withLane(this.#starts, lane, reached)
     }
-    this.#starts = starts
     this.#lastStart = laterId(this.#lastStart, after)
     this.#skipping = true
   }
@@ -189,9 +188,14 @@ export class Feed {
     const part = this.subscription.part(this.topic, index)
     const trailing = noneWithheld()
     const lane: FeedLane = { partition: this.partition, part, taken: mark, epoch: mark.epoch, waiting: 0, trailing }
+    if (this.#lanes === NO_LANES) this.#lanes = [undefined, undefined, undefined]
     this.#lanes[index] = lane
     return lane
   }
+}
+
+function withLane([high, normal, low]: ByLane<Mark>, lane: LaneIndex, mark: Mark): ByLane<Mark> {
+  return [lane === 0 ? mark : high, lane === 1 ? mark : normal, lane === 2 ? mark : low]
 }
 
 function replayFrom(starts: readonly Mark[], epoch: string): FeedState {

@@ -1,18 +1,18 @@
 import { FRAME_OVERHEAD_BYTES, partOverheadBytes, type Take } from './batch-frame.ts'
 import { bytesOf } from './encoded-events.ts'
-import { LANE_INDEXES, type LaneIndex } from './entry.ts'
+import { type ByLane, LANE_INDEXES, type LaneIndex } from './entry.ts'
 import type { Run } from './run.ts'
 import type { TakeableLane } from './session-lane.ts'
 
 /** Share of every frame kept for each lower lane that has something waiting, so that it moves however much is high. */
 const LOWER_LANE_SHARE = 1 / 8
 
-type TakeableLanes = Readonly<Record<LaneIndex, TakeableLane>>
+type TakeableLanes = ByLane<TakeableLane>
 
 /** Decides what goes into the frames of one session: high before normal before low, none starved. */
 export class FramePlanner {
   /** Share a waiting lane could not use because its next event is larger, saved up until it fits. */
-  readonly #saved: Record<LaneIndex, number> = { 0: 0, 1: 0, 2: 0 }
+  readonly #saved: [number, number, number] = [0, 0, 0]
 
   /**
    * @param budgetBytes size of the whole frame at most
@@ -22,7 +22,7 @@ export class FramePlanner {
   plan(lanes: TakeableLanes, budgetBytes: number, oversized: boolean): Take[] {
     const takes: Take[] = []
     const share = Math.floor(budgetBytes * LOWER_LANE_SHARE)
-    const reserved: Record<LaneIndex, number> = { 0: 0, 1: 0, 2: 0 }
+    const reserved: [number, number, number] = [0, 0, 0]
     for (const lane of [1, 2] as const) {
       // Twice the events covers the part's opening bytes; a lane that needs less leaves the rest to the others.
       const bytes = lanes[lane].takeableBytes

@@ -1,5 +1,5 @@
 import type { SubscriptionLedger } from '@tidegate/protocol'
-import type { LaneIndex } from './entry.ts'
+import type { ByLane } from './entry.ts'
 
 /** What became of a matched event that no longer waits. */
 export type Fate = 'delivered' | 'conflated' | 'sampled' | 'gapped'
@@ -12,7 +12,7 @@ export interface LaneTotals extends Omit<Ledger, 'matched'> {
   queuedBytes: number
 }
 
-export type NodeTotals = Readonly<Record<LaneIndex, LaneTotals>>
+export type NodeTotals = ByLane<LaneTotals>
 
 /** What one session has waiting. */
 export interface QueueLoad {
@@ -26,7 +26,7 @@ export function openLedger(): Ledger {
 
 export function openTotals(): NodeTotals {
   const lane = (): LaneTotals => ({ delivered: 0, conflated: 0, sampled: 0, gapped: 0, queued: 0, queuedBytes: 0 })
-  return { 0: lane(), 1: lane(), 2: lane() }
+  return [lane(), lane(), lane()]
 }
 
 /** Enters what happens in one queue into its subscription's ledger, its session's load and the node's totals alike. */

@@ -1,7 +1,7 @@
 import { type Mark, precedingId, wholeEntry } from '../bus/index.ts'
 import type { Take } from './batch-frame.ts'
 import type { Picks } from './encoded-events.ts'
-import { type Entry, LANE_INDEXES, type LaneIndex } from './entry.ts'
+import { type ByLane, type Entry, LANE_INDEXES, type LaneIndex } from './entry.ts'
 import type { Feed } from './feed.ts'
 import type { Gap } from './gap.ts'
 import type { NodeTotals, QueueLoad } from './ledger.ts'
@@ -31,12 +31,8 @@ const PRESS_SHARE = 0.125
 
 /** Everything one session has waiting: the queues of its subscriptions under common bounds. */
 export class SessionQueue {
-  readonly lanes: Readonly<Record<LaneIndex, SessionLane>> = {
-    0: new SessionLane(),
-    1: new SessionLane(),
-    2: new SessionLane(),
-  }
-  readonly #subscriptions = new Set<SubscriptionQueue>()
+  readonly lanes: ByLane<SessionLane> = [new SessionLane(), new SessionLane(), new SessionLane()]
+  #subscriptions: readonly SubscriptionQueue[] = []
   readonly #load: QueueLoad = { bytes: 0, events: 0 }
   readonly #bounds: QueueBounds
   readonly #pressLimits: PressLimits
@@ -74,14 +70,14 @@ export class SessionQueue {
 
   open(policy: SlowPolicy): SubscriptionQueue {
     const queue = new SubscriptionQueue(policy, { load: this.#load, totals: this.#totals, budget: this.#budget })
-    this.#subscriptions.add(queue)
+    this.#subscriptions = this.#subscriptions.concat(queue)
     return queue
   }
 
   /** Forgets everything queued for a subscription that ends. */
   close(queue: SubscriptionQueue): void {
     queue.clear()
-    this.#subscriptions.delete(queue)
+    this.#subscriptions = this.#subscriptions.filter((open) => open !== queue)
     this.#settle()
   }
 

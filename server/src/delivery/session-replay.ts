@@ -8,6 +8,12 @@ import type { SessionQueue } from './session-queue.ts'
 import type { Page } from './shared-pages.ts'
 import type { TopicTail } from './topic-tail.ts'
 
+/** What the replays of a node share. */
+export interface ReplayContext {
+  readonly replayer: Pick<Replayer, 'request'>
+  tailOf(topic: string, partition: number): TopicTail | undefined
+}
+
 type Replaying = Extract<FeedState, { kind: 'replaying' }>
 
 /** What one page should hold: a page whose reader has no room any more was read for nothing. */
@@ -21,23 +27,16 @@ const MAX_PAGE_ENTRIES = 512
  */
 export class SessionReplay implements PageReader {
   readonly #queue: SessionQueue
-  readonly #replayer: Pick<Replayer, 'request'>
-  readonly #tailOf: (feed: Feed) => TopicTail | undefined
+  readonly #context: ReplayContext
   readonly #onOffered: () => void
   /** The front one is read next. */
   #feeds: Feed[] = []
   #requested = false
 
   /** @param onOffered called after entries were offered to the queue */
-  constructor(
-    queue: SessionQueue,
-    replayer: Pick<Replayer, 'request'>,
-    tailOf: (feed: Feed) => TopicTail | undefined,
-    onOffered: () => void,
-  ) {
+  constructor(queue: SessionQueue, context: ReplayContext, onOffered: () => void) {
     this.#queue = queue
-    this.#replayer = replayer
-    this.#tailOf = tailOf
+    this.#context = context
     this.#onOffered = onOffered
   }
 
@@ -61,10 +60,12 @@ export class SessionReplay implements PageReader {
       this.#feeds.shift()
       offered = true
     }
+    // What an array that was shifted empty keeps is as much as a session without traffic needs in all.
+    if (this.#feeds.length === 0) this.#feeds = []
     if (offered) this.#onOffered()
     if (this.#requested || this.#feeds.length === 0 || !this.#queue.hasRoomForReplay) return
     this.#requested = true
-    this.#replayer.request(this)
+    this.#context.replayer.request(this)
   }
 
   nextPage(): PageRequest | undefined {
@@ -109,7 +110,7 @@ export class SessionReplay implements PageReader {
   /** Returns whether the feed is live now. */
   #goLive(feed: Feed): boolean {
     if (feed.state.kind === 'live') return true
-    const tail = this.#tailOf(feed)
+    const tail = this.#context.tailOf(feed.topic, feed.partition)
     const entries = tail?.since(feed.state.after, feed.state.inclusive)
     if (tail === undefined || entries === undefined) return false
     for (const entry of entries) this.#offer(feed, entry)

@@ -8,6 +8,16 @@ import type { SnapshotReader } from './snapshot-reader.ts'
 import { SnapshotSeam } from './snapshot-seam.ts'
 import type { Subscription } from './subscription.ts'
 
+/** What the snapshots of a node share. */
+export interface SnapshotContext {
+  readonly snapshots: Pick<SnapshotReader, 'read'>
+  readonly clock: Clock
+  /** The one lane of the results of a window. */
+  resultLaneOf(topic: string): LaneIndex
+}
+
+type SnapshotOutlet = Pick<Outlet, 'isOpen' | 'maxFrameBytes' | 'writeEncoded'>
+
 /** A snapshot that is being told: its feeds one after the other. */
 interface Telling {
   readonly subscription: Subscription
@@ -24,10 +34,8 @@ interface Telling {
  * and what happens meanwhile waits in the log.
  */
 export class SessionSnapshots {
-  readonly #reader: Pick<SnapshotReader, 'read'>
-  readonly #outlet: Pick<Outlet, 'isOpen' | 'maxFrameBytes' | 'writeEncoded'>
-  readonly #laneOf: (topic: string) => LaneIndex
-  readonly #clock: Clock
+  readonly #context: SnapshotContext
+  readonly #outlet: SnapshotOutlet
   readonly #onTold: (subscription: Subscription) => void
   /** The front one is told now. */
   #tellings: Telling[] = []
@@ -35,21 +43,10 @@ export class SessionSnapshots {
   /** The one whose page is being read. */
   #reading: Telling | undefined
 
-  /**
-   * @param laneOf the one lane of a topic's results
-   * @param onTold called when the last frame of a snapshot is written
-   */
-  constructor(
-    reader: Pick<SnapshotReader, 'read'>,
-    outlet: Pick<Outlet, 'isOpen' | 'maxFrameBytes' | 'writeEncoded'>,
-    laneOf: (topic: string) => LaneIndex,
-    clock: Clock,
-    onTold: (subscription: Subscription) => void,
-  ) {
-    this.#reader = reader
+  /** @param onTold called when the last frame of a snapshot is written */
+  constructor(context: SnapshotContext, outlet: SnapshotOutlet, onTold: (subscription: Subscription) => void) {
+    this.#context = context
     this.#outlet = outlet
-    this.#laneOf = laneOf
-    this.#clock = clock
     this.#onTold = onTold
   }
 
@@ -74,7 +71,7 @@ export class SessionSnapshots {
   /** Goes on as far as there is room. To be called whenever there may be. */
   pump(): void {
     while (this.#frames.length > 0 && this.#outlet.isOpen) {
-      if (!this.#outlet.writeEncoded(this.#frames[0]!, this.#clock.now())) return
+      if (!this.#outlet.writeEncoded(this.#frames[0]!, this.#context.clock.now())) return
       this.#frames.shift()
     }
     const telling = this.#tellings[0]
@@ -88,7 +85,7 @@ export class SessionSnapshots {
     this.#reading = telling
     const { topic, partition } = feed
     const { keys, cursor } = telling
-    this.#reader.read({ topic, partition, keys, cursor }, (page) => {
+    this.#context.snapshots.read({ topic, partition, keys, cursor }, (page) => {
       if (this.#reading === telling) this.#reading = undefined
       if (this.#tellings[0] === telling) this.#tell(telling, feed, page)
       this.pump()
@@ -96,7 +93,7 @@ export class SessionSnapshots {
   }
 
   #tell(telling: Telling, feed: Feed, { results, next }: CurrentPage): void {
-    const lane = this.#laneOf(feed.topic)
+    const lane = this.#context.resultLaneOf(feed.topic)
     const isLastPage = next === '0'
     const { epoch } = feed.startOf(lane)
     for (const result of results) telling.seam.note(result.key, result)

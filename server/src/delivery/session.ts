@@ -1,6 +1,5 @@
 import { CLOSE, type ErrorCode, LIMITS, RETRYABLE, type ServerFrame } from '@tidegate/protocol'
 import type { Mark } from '../bus/index.ts'
-import type { Clock } from '../clock.ts'
 import type { DeliverySession, DeliverySocket } from './delivery-socket.ts'
 import type { Picks } from './encoded-events.ts'
 import type { Entry, LaneIndex } from './entry.ts'
@@ -11,36 +10,27 @@ import type { Ledger, NodeTotals } from './ledger.ts'
 import { Outlet } from './outlet.ts'
 import { collectProgress } from './progress.ts'
 import type { QueueBudget } from './queue-budget.ts'
-import type { Replayer } from './replayer.ts'
 import { type QueueBounds, SessionQueue } from './session-queue.ts'
-import { SessionReplay } from './session-replay.ts'
-import { SessionSnapshots } from './session-snapshots.ts'
-import type { SnapshotReader } from './snapshot-reader.ts'
+import { type ReplayContext, SessionReplay } from './session-replay.ts'
+import { SessionSnapshots, type SnapshotContext } from './session-snapshots.ts'
 import { VectorBuilder } from './start-marks.ts'
 import { type EventSink, Subscription } from './subscription.ts'
 import { changeLanes } from './subscription-change.ts'
 import type { SubscribeFrame } from './subscription-plan.ts'
 import type { Starts, SubscriptionStarter } from './subscription-starter.ts'
 import type { TopicIndex } from './topic-index.ts'
-import type { TopicTail } from './topic-tail.ts'
 
 /** When a client closed for slowness should come back. */
 const TOO_SLOW_RETRY_MS = 1_000
 
 /** What the sessions of a node share. */
-export interface SessionContext {
+export interface SessionContext extends ReplayContext, SnapshotContext {
   readonly starter: Pick<SubscriptionStarter, 'plan' | 'start' | 'release'>
   readonly index: TopicIndex<Subscription>
-  readonly replayer: Pick<Replayer, 'request'>
-  readonly snapshots: Pick<SnapshotReader, 'read'>
   readonly flusher: Pick<Flusher, 'schedule'>
-  readonly clock: Clock
   readonly totals: NodeTotals
   readonly queueBounds: QueueBounds
   readonly budget: QueueBudget
-  tailOf(topic: string, partition: number): TopicTail | undefined
-  /** The one lane of the results of a window. */
-  resultLaneOf(topic: string): LaneIndex
   /** The queues of the node hold more than they may together. */
   onBudgetExceeded(): void
   onClosed(session: Session): void
@@ -59,7 +49,8 @@ export class Session implements DeliverySession, Flushable, EventSink {
   readonly #queue: SessionQueue
   readonly #outlet: Outlet
   readonly #replay: SessionReplay
-  readonly #snapshots: SessionSnapshots
+  /** Made when a subscription first asks for one. */
+  #snapshots: SessionSnapshots | undefined
   readonly #subscriptions = new Map<number, Subscription>()
   #closed = false
 
@@ -69,19 +60,7 @@ export class Session implements DeliverySession, Flushable, EventSink {
     this.#context = context
     this.#queue = new SessionQueue(context.queueBounds, flow.windowBytes, context.totals, context.budget)
     this.#outlet = new Outlet(socket, flow, this.#queue)
-    this.#replay = new SessionReplay(
-      this.#queue,
-      context.replayer,
-      (feed) => context.tailOf(feed.topic, feed.partition),
-      () => this.#offered(),
-    )
-    this.#snapshots = new SessionSnapshots(
-      context.snapshots,
-      this.#outlet,
-      context.resultLaneOf,
-      context.clock,
-      (subscription) => this.#replay.add([...subscription.feeds()]),
-    )
+    this.#replay = new SessionReplay(this.#queue, context, () => this.#offered())
   }
 
   get subscriptions(): ReadonlyMap<number, Subscription> {
@@ -176,13 +155,13 @@ export class Session implements DeliverySession, Flushable, EventSink {
     if (this.#closed) return false
     const now = this.#context.clock.now()
     const mayGoOn = this.#outlet.flush(now)
-    this.#snapshots.pump()
+    this.#snapshots?.pump()
     this.#replay.pump()
     if (this.#closed || !this.#hasWaiting) return false
     if (!this.#outlet.isOpen) this.#queue.pressAll(now)
     this.#queue.copyOutSparse()
     if (!mayGoOn || this.#queue.hasTakeable) return mayGoOn
-    const heldUntil = this.#snapshots.isWaiting ? undefined : this.#queue.heldUntil()
+    const heldUntil = this.#snapshots?.isWaiting ? undefined : this.#queue.heldUntil()
     if (heldUntil !== undefined) this.#context.flusher.schedule(this, Math.max(1, heldUntil - now))
     return heldUntil === undefined
   }
@@ -227,8 +206,15 @@ export class Session implements DeliverySession, Flushable, EventSink {
     this.#grant(subscription, { recovered, ...(snapshot && { snapshot }) })
     if (this.#closed) return
     this.#context.index.add(subscription)
-    if (snapshot) this.#snapshots.add(subscription)
+    if (snapshot) this.#openSnapshots().add(subscription)
     else this.#replay.add([...subscription.feeds()])
+  }
+
+  #openSnapshots(): SessionSnapshots {
+    this.#snapshots ??= new SessionSnapshots(this.#context, this.#outlet, (subscription) =>
+      this.#replay.add([...subscription.feeds()]),
+    )
+    return this.#snapshots
   }
 
   /** The same subscription with other options, from where it is. */
@@ -273,7 +259,7 @@ export class Session implements DeliverySession, Flushable, EventSink {
     const { index, starter } = this.#context
     this.#subscriptions.delete(subscription.plan.sub)
     index.remove(subscription)
-    this.#snapshots.forget(subscription)
+    this.#snapshots?.forget(subscription)
     this.#replay.forget((feed) => feed.subscription === subscription)
     this.#queue.close(subscription.queue)
     starter.release(subscription.plan)
@@ -294,7 +280,7 @@ export class Session implements DeliverySession, Flushable, EventSink {
   }
 
   get #hasWaiting(): boolean {
-    return !this.#queue.isEmpty || this.#snapshots.isWaiting
+    return !this.#queue.isEmpty || this.#snapshots?.isWaiting === true
   }
 
   /** Tells what was withheld and no event has followed that would have told it. */

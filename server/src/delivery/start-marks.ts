@@ -15,11 +15,11 @@ export function replayStart(
   if ('time' in from) return everyLane(epoch, wholeEntry(epoch, lastIdBefore(from.time)))
   const markOf = (lane: LaneIndex): Mark =>
     findMark(from.positions[topic]?.[LANES[lane]] ?? [], partition) ?? wholeEntry(epoch, LOG_START)
-  return { epoch, marks: { 0: markOf(0), 1: markOf(1), 2: markOf(2) } }
+  return { epoch, marks: [markOf(0), markOf(1), markOf(2)] }
 }
 
 export function everyLane(epoch: string, mark: Mark): FeedStart {
-  return { epoch, marks: { 0: mark, 1: mark, 2: mark } }
+  return { epoch, marks: [mark, mark, mark] }
 }
 
 /** Whether every event after the start is still in the log. */

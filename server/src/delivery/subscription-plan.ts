@@ -2,7 +2,7 @@ import {
   type ClientFrame,
   type ErrorCode,
   isTopicSelector,
-  LANES,
+  type Lane,
   matchesTopic,
   type OnSlow,
   parsePosition,
@@ -11,7 +11,7 @@ import {
 import { isStreamId } from '../bus/index.ts'
 import type { Contract, TopicDefinition } from '../config/model.ts'
 import { type Filter, FilterError, openFilter } from '../filter/index.ts'
-import type { LaneIndex } from './entry.ts'
+import type { ByLane } from './entry.ts'
 import type { SlowPolicy } from './slow-policy.ts'
 
 export type SubscribeFrame = Extract<ClientFrame, { type: 'subscribe' }>
@@ -24,7 +24,7 @@ export interface SubscriptionPlan {
   readonly topics: readonly string[]
   /** Only events with one of these keys; `undefined`: all. */
   readonly keys: ReadonlySet<string> | undefined
-  readonly lanes: Readonly<Record<LaneIndex, boolean>>
+  readonly lanes: ByLane<boolean>
   /** Only events it matches; `undefined`: all. */
   readonly filter: Filter | undefined
   /** How long normal and low events may wait for company, and how many at most; `undefined`: not at all. */
@@ -48,6 +48,8 @@ export const UNLIMITED: PolicyLimits = {
   maxRate: undefined,
 }
 
+const EVERY_LANE: ByLane<boolean> = [true, true, true]
+
 export type PlanResult =
   | { readonly ok: true; readonly plan: SubscriptionPlan; readonly from: ResumeFrom }
   | { readonly ok: false; readonly code: ErrorCode; readonly message: string }
@@ -62,7 +64,8 @@ export function planSubscription(
   if (!isTopicSelector(frame.topic)) {
     return refuse('invalid_selector', `${frame.topic} is neither a topic name nor ends in .* or .>`)
   }
-  const topics = [...contract.topics.keys()].filter((topic) => matchesTopic(frame.topic, topic))
+  // Sliced, because what `filter` makes has room for more, and plans live long.
+  const topics = [...contract.topics.keys()].filter((topic) => matchesTopic(frame.topic, topic)).slice()
   if (topics.length === 0) return refuse('unknown_topic', `no topic matches ${frame.topic}`)
   if (frame.lanes?.length === 0) return refuse('invalid_frame', 'lanes must name at least one lane')
   const { from = 'now' } = frame
@@ -71,7 +74,6 @@ export function planSubscription(
   if (refusal) return refusal
   const filter = readFilter(frame.where)
   if (filter instanceof FilterError) return refuse('invalid_filter', `where: ${filter.message}`)
-  const [high, normal, low] = LANES.map((lane) => frame.lanes?.includes(lane) ?? true)
   return {
     ok: true,
     plan: {
@@ -79,7 +81,7 @@ export function planSubscription(
       selector: frame.topic,
       topics,
       keys: frame.keys === undefined ? undefined : new Set(frame.keys),
-      lanes: { 0: high!, 1: normal!, 2: low! },
+      lanes: frame.lanes === undefined ? EVERY_LANE : chosen(frame.lanes),
       filter,
       batch: frame.batch && { maxEvents: Number.POSITIVE_INFINITY, ...frame.batch },
       policy: grant(frame, limits),
@@ -87,6 +89,10 @@ export function planSubscription(
     },
     from,
   }
+}
+
+function chosen(lanes: readonly Lane[]): ByLane<boolean> {
+  return [lanes.includes('high'), lanes.includes('normal'), lanes.includes('low')]
 }
 
 function grant({ onSlow, maxRate }: SubscribeFrame, limits: PolicyLimits): SlowPolicy {

@@ -3,7 +3,7 @@ import type { Guard } from '../bus/index.ts'
 import type { Contract } from '../config/model.ts'
 import type { FeedStart } from './feed.ts'
 import type { SharedHeads } from './shared-heads.ts'
-import { everyLane, isComplete, replayStart } from './start-marks.ts'
+import { isComplete, replayStart } from './start-marks.ts'
 import {
   type PlanResult,
   type PolicyLimits,
@@ -72,12 +72,12 @@ export class SubscriptionStarter {
   #startsNow({ topics, snapshot }: SubscriptionPlan, recovered = true): Starts {
     const starts = new Map<string, FeedStart[]>()
     for (const topic of topics) {
-      const marks = Array.from({ length: this.#tails.count }, (_, partition) => this.#tails.get(topic, partition)?.mark)
+      const tails = Array.from({ length: this.#tails.count }, (_, partition) => this.#tails.get(topic, partition))
       // Let go by an unsubscribe while they were being opened.
-      if (marks.includes(undefined)) return { ok: false, message: 'the subscription ended before it began' }
+      if (tails.includes(undefined)) return { ok: false, message: 'the subscription ended before it began' }
       starts.set(
         topic,
-        marks.map((mark) => everyLane(mark!.epoch, mark!)),
+        tails.map((tail) => tail!.start),
       )
     }
     return { ok: true, starts, recovered, snapshot }

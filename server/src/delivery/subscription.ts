@@ -18,7 +18,8 @@ export class Subscription implements FeedOwner {
   readonly queue: SubscriptionQueue
   readonly sink: EventSink
   readonly #feeds = new Map<string, readonly Feed[]>()
-  readonly #parts = new Map<string, Part>()
+  /** By lane and topic; made when it is first needed, as most have nothing to tell of most. */
+  #parts: Map<string, Part> | undefined
 
   constructor(plan: SubscriptionPlan, queue: SubscriptionQueue, sink: EventSink) {
     this.plan = plan
@@ -49,6 +50,7 @@ export class Subscription implements FeedOwner {
   /** The same for all partitions of the topic. */
   part(topic: string, lane: LaneIndex): Part {
     const name = `${lane}${topic}`
+    this.#parts ??= new Map()
     let part = this.#parts.get(name)
     if (part === undefined) {
       part = new Part(this.plan.sub, topic, lane)
@@ -60,6 +62,6 @@ export class Subscription implements FeedOwner {
   /** Parts with counts of withheld events that no waiting event will tell. */
   untoldParts(): readonly Part[] {
     for (const feed of this.feeds()) feed.tellTrailing()
-    return [...this.#parts.values()].filter((part) => !isNone(part.untold))
+    return [...(this.#parts?.values() ?? [])].filter((part) => !isNone(part.untold))
   }
 }

@@ -1,6 +1,8 @@
 import { compareStreamIds } from '@tidegate/protocol'
 import { type Mark, wholeEntry } from '../bus/index.ts'
 import type { Entry } from './entry.ts'
+import type { FeedStart } from './feed.ts'
+import { everyLane } from './start-marks.ts'
 
 /** Bounds of one ring: it only has to bridge the moment between the answer to a read of the log and the tail's cursor. */
 const RING_BYTES = 256 * 1_024
@@ -15,6 +17,7 @@ export class TopicTail {
   #ring: Entry[] = []
   #ringBytes = 0
   #newestSeen: string | undefined
+  #start: FeedStart | undefined
 
   /** @param cursor id of the last entry not to be read */
   constructor(cursor: string, epoch: string) {
@@ -29,7 +32,13 @@ export class TopicTail {
 
   /** Everything the tail has read. */
   get mark(): Mark {
-    return wholeEntry(this.#epoch, this.#cursor)
+    return this.start.marks[0]
+  }
+
+  /** Where a feed starts that is to get everything the tail will read: one object for all that start here. */
+  get start(): FeedStart {
+    this.#start ??= everyLane(this.#epoch, wholeEntry(this.#epoch, this.#cursor))
+    return this.#start
   }
 
   /** Id of the newest entry that was actually read. */
@@ -38,6 +47,7 @@ export class TopicTail {
   }
 
   push(entry: Entry): void {
+    this.#start = undefined
     this.#cursor = entry.streamId
     this.#epoch = entry.epoch
     this.#newestSeen = entry.streamId
@@ -52,6 +62,7 @@ export class TopicTail {
 
   /** Goes on from another id: the log turned out to end before the cursor, or to have been trimmed beyond it. */
   jump(cursor: string, epoch: string): void {
+    this.#start = undefined
     this.#cursor = cursor
     this.#epoch = epoch
     this.#ringStart = cursor

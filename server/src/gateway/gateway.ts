@@ -26,8 +26,8 @@ export class Gateway implements TransportHandlers {
   #opened = 0
   #timers: NodeJS.Timeout[] = []
 
-  constructor(context: SessionContext, routes: RouteContext) {
-    this.#context = context
+  constructor(context: Omit<SessionContext, 'onClosed'>, routes: RouteContext) {
+    this.#context = { ...context, onClosed: (session) => this.#sessions.delete(session) }
     this.#routes = routes
   }
 
@@ -46,14 +46,7 @@ export class Gateway implements TransportHandlers {
   open(socket: TransportSocket): SocketHandler {
     const session = new Session(this.#context, socket, `s-${this.#idPrefix}${(this.#opened++).toString(36)}`)
     this.#sessions.add(session)
-    return {
-      message: (text, bytes) => session.message(text, bytes),
-      drained: () => session.drained(),
-      closed: () => {
-        this.#sessions.delete(session)
-        session.closed()
-      },
-    }
+    return session
   }
 
   #adjustGrant(): void {

@@ -28,6 +28,7 @@ export interface SessionContext {
   readonly queries: Queries
   /** A publish frame was answered: `ack`, or the code of its rejection. */
   readonly onFrame: (outcome: string) => void
+  readonly onClosed: (session: Session) => void
 }
 
 /** A client that has not said hello within this time is not a client. */
@@ -80,6 +81,7 @@ export class Session implements SocketHandler {
   closed(): void {
     if (this.#state.phase === 'live') this.#state.delivery.close()
     this.#state = { phase: 'closed' }
+    this.#context.onClosed(this)
   }
 
   /** Called about once a second: says ping when it is time, closes a client that stays silent. */

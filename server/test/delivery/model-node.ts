@@ -65,10 +65,8 @@ export class ModelNode {
         plan: (frame) => planSubscription(frame, contractOf([TOPIC]), PARTITIONS, UNLIMITED),
         start: (_plan, from, begin) => {
           const head = { lastId: LOG_START, trimmedTo: this.trimmedTo }
-          const starts: FeedStart[] = this.tails.map(({ mark }, partition) =>
-            from === 'now' || from === 'latest'
-              ? everyLane(mark.epoch, mark)
-              : replayStart(from, TOPIC, partition, this.epoch, head),
+          const starts: FeedStart[] = this.tails.map(({ start }, partition) =>
+            from === 'now' || from === 'latest' ? start : replayStart(from, TOPIC, partition, this.epoch, head),
           )
           const recovered = starts.every((start) => isComplete(start, head))
           begin({ ok: true, starts: new Map([[TOPIC, starts]]), recovered, snapshot: false })

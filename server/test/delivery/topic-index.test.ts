@@ -48,7 +48,7 @@ function planOf({ topics, keys, lanes, filter }: typeof spec extends fc.Arbitrar
     plan: {
       topics,
       keys: keys && new Set<string>(keys),
-      lanes: { 0: lanes.includes(0), 1: lanes.includes(1), 2: lanes.includes(2) },
+      lanes: [lanes.includes(0), lanes.includes(1), lanes.includes(2)],
       filter: filter && openFilter(filter[0]),
     },
   }
@@ -102,7 +102,7 @@ describe('topic index', () => {
       for (const [i, text] of filters.entries()) {
         const filter = openFilter(text)
         const keys = i % 2 === 0 ? undefined : new Set(['a', 'b'])
-        index.add({ plan: { topics: ['t.one'], keys, lanes: { 0: true, 1: true, 2: true }, filter } })
+        index.add({ plan: { topics: ['t.one'], keys, lanes: [true, true, true], filter } })
       }
       const entry = entryOf(list)
       const parsed = vi.spyOn(entry, 'jsonOf')
@@ -119,7 +119,7 @@ describe('topic index', () => {
     const matches = vi.fn(() => true)
     for (let i = 0; i < 100; i++) {
       const filter = { text: 'has(key)', matches }
-      index.add({ plan: { topics: ['t.one'], keys: undefined, lanes: { 0: true, 1: true, 2: true }, filter } })
+      index.add({ plan: { topics: ['t.one'], keys: undefined, lanes: [true, true, true], filter } })
     }
     const offered = new Set<object>()
     index.route(entryOf([{ id: '0', key: 'a', lane: 1 }]), (_, __, picks) => offered.add(picks))
