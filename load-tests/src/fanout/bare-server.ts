@@ -1,8 +1,7 @@
-/** Control of `bench fanout`: uWebSockets.js alone sends a frame of one size to every socket, every 10 ms. */
+/** Control of `bench fanout`: uWebSockets.js alone sends a frame of one size to every socket, again and again. */
 import uWS from 'uWebSockets.js'
 import { SUBPROTOCOL } from '@tidegate/protocol'
 
-const TICK_MS = 10
 const sockets = new Set<uWS.WebSocket<unknown>>()
 
 const app = uWS.App().ws('/v1/ws', {
@@ -23,11 +22,19 @@ const app = uWS.App().ws('/v1/ws', {
     sockets.delete(ws)
   },
 })
-process.on('message', ({ frameBytes }: { frameBytes: number }) => {
+/** A frame of so many bytes to everybody, every so many ms. */
+export interface BareLoad {
+  readonly frameBytes: number
+  readonly everyMs: number
+}
+
+let timer: NodeJS.Timeout | undefined
+process.on('message', ({ frameBytes, everyMs }: BareLoad) => {
+  clearInterval(timer)
   const frame = Buffer.alloc(frameBytes, 'x')
-  setInterval(() => {
+  timer = setInterval(() => {
     for (const ws of sockets) ws.send(frame, false)
-  }, TICK_MS)
+  }, everyMs)
 })
 app.listen('127.0.0.1', 0, (socket) => {
   if (socket) process.send!({ type: 'ready', port: uWS.us_socket_local_port(socket) })
