@@ -6,6 +6,7 @@ import type {
   SubscribeOptions,
   SubscriptionLedger,
   PositionVector as WireVector,
+  WithheldCounts,
 } from '@tidegate/protocol'
 import { callBack } from './call-back.ts'
 import type { TopicEvent } from './contract-types.ts'
@@ -218,8 +219,15 @@ export class ActiveSubscription<Event extends TopicEvent<string, unknown>> imple
     else this.#waiting.push({ kind: 'resolved', positions })
   }
 
+  /** Events were withheld in favour of others. */
+  counted({ conflated = 0, sampled = 0 }: WithheldCounts): void {
+    this.conflated += conflated
+    this.sampled += sampled
+  }
+
   withheld(frame: GapFrame): void {
     this.gaps++
+    this.counted(frame)
     this.resolved({ [frame.topic]: { [frame.lane]: [frame.upTo] } })
     const gap = openGap<Event>(frame, this.#options.options, (query, params) => this.#host.ask(query, params))
     for (const listener of this.#gapListeners) callBack(listener, gap)
@@ -227,9 +235,8 @@ export class ActiveSubscription<Event extends TopicEvent<string, unknown>> imple
   }
 
   /** Takes the events of a part; the receipt is told of each when the application has it. */
-  received({ topic, lane, events, conflated = 0, sampled = 0, snapshot }: BatchPart, receipt: FrameReceipt): void {
-    this.conflated += conflated
-    this.sampled += sampled
+  received({ topic, lane, events, snapshot, ...counts }: BatchPart, receipt: FrameReceipt): void {
+    this.counted(counts)
     for (const event of events) {
       if (this.#ending !== undefined) receipt.done()
       else if (snapshot !== undefined)

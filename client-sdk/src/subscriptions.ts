@@ -76,8 +76,10 @@ export class Subscriptions {
     }
   }
 
-  progressed({ sub, positions }: FrameOf<'progress'>): void {
-    this.#entries.get(sub)?.subscription.resolved(positions)
+  progressed({ sub, positions, counts = [] }: FrameOf<'progress'>): void {
+    const entry = this.#entries.get(sub)
+    entry?.subscription.resolved(positions)
+    for (const more of counts) entry?.subscription.counted(more)
   }
 
   withheld(gap: FrameOf<'gap'>): void {

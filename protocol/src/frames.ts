@@ -103,16 +103,25 @@ export type ClientFrame =
       readonly deadlineMs?: number
     }
 
-export interface BatchPart<Data = unknown> {
+/** Events of a subscription, topic and lane withheld since they were counted last; they lie before what they are told with. */
+export interface WithheldCounts {
+  /** In favour of later ones of their keys. */
+  readonly conflated?: number
+  readonly sampled?: number
+}
+
+/** The same where the frame does not say of what. */
+export interface TopicCounts extends WithheldCounts {
+  readonly topic: string
+  readonly lane: Lane
+}
+
+export interface BatchPart<Data = unknown> extends WithheldCounts {
   readonly sub: number
   readonly topic: string
   readonly lane: Lane
-  /** May be empty, where only counts are told. */
+  /** Empty only at the end of a snapshot. */
   readonly events: readonly DeliveredEvent<Data>[]
-  /** Events of this subscription, topic and lane withheld since its last part in favour of later ones of their keys. */
-  readonly conflated?: number
-  /** And by sampling. */
-  readonly sampled?: number
   /** Its events are the latest of their keys, wherever they lie, and no steps in the log; `end`: the snapshot is whole. */
   readonly snapshot?: 'more' | 'end'
 }
@@ -134,7 +143,7 @@ export interface SubscriptionLedger {
 
 export type GapReason = 'overflow' | 'trimmed' | 'epoch' | 'bus'
 
-export interface GapFrame {
+export interface GapFrame extends WithheldCounts {
   readonly type: 'gap'
   readonly sub: number
   readonly topic: string
@@ -188,10 +197,20 @@ export type ServerFrame =
       readonly onSlow: OnSlow
       readonly maxRate?: number
     }
-  | { readonly type: 'unsubscribed'; readonly sub: number; readonly code: 'ok' | ErrorCode }
+  | {
+      readonly type: 'unsubscribed'
+      readonly sub: number
+      readonly code: 'ok' | ErrorCode
+      readonly counts?: readonly TopicCounts[]
+    }
   | { readonly type: 'batch'; readonly parts: readonly BatchPart[] }
   | GapFrame
-  | { readonly type: 'progress'; readonly sub: number; readonly positions: PositionVector }
+  | {
+      readonly type: 'progress'
+      readonly sub: number
+      readonly positions: PositionVector
+      readonly counts?: readonly TopicCounts[]
+    }
   | { readonly type: 'ping'; readonly time: number }
   | { readonly type: 'result'; readonly id: number; readonly data: unknown; readonly next?: string }
   | {

@@ -20,7 +20,7 @@ export const FRAME_OVERHEAD_BYTES = FRAME_HEAD.length + FRAME_TAIL.length
 
 /** Bytes that a take adds at most besides its events, if it opens a part: the same feed topic and lane continue the part before. */
 export function partOverheadBytes({ lane: { part }, withheld }: Run, previous: Run | undefined): number {
-  const counts = withheld.length === 0 && isNone(part.untold) ? 0 : COUNTS_BYTES
+  const counts = withheld.length === 0 ? 0 : COUNTS_BYTES
   return counts + (previous?.lane.part === part ? 0 : part.head.length + PART_TAIL.length)
 }
 
@@ -65,7 +65,6 @@ function countsOf(takes: readonly Take[]): Map<Part, Withheld> {
   }
   for (const { run, to } of takes) {
     const { part } = run.lane
-    if (!isNone(part.untold) && !counts.has(part)) add(part, part.untold)
     const withheld = run.withheld.length === 0 ? undefined : sumWithheld(run, to)
     if (withheld !== undefined && !isNone(withheld)) add(part, withheld)
   }

@@ -7,6 +7,8 @@ export const NO_PICKS: Picks = []
 export interface EncodedEvents {
   readonly bytes: Buffer
   readonly starts: Uint32Array
+  /** Runs that wait and refer to it: kept by the budget of the node. */
+  pins: number
 }
 
 const COMMA = 0x2c
@@ -36,7 +38,7 @@ export function encodeEvents(at: string, sizes: readonly number[], payload: Buff
     bytes[starts[i + 1]! - 1] = COMMA
     source += sizes[i]! + 1
   }
-  return { bytes, starts }
+  return { bytes, starts, pins: 0 }
 }
 
 function decimalDigits(n: number): number {

@@ -1,4 +1,4 @@
-import { LANES, type Lane } from '@tidegate/protocol'
+import { LANES, type Lane, type WithheldCounts } from '@tidegate/protocol'
 import type { Mark } from '../bus/index.ts'
 import type { LaneIndex } from './entry.ts'
 
@@ -21,6 +21,11 @@ export function addWithheld(more: Withheld, to: Withheld): void {
   to.sampled += more.sampled
 }
 
+/** As frames say it. */
+export function countsOf({ conflated, sampled }: Withheld): WithheldCounts {
+  return { ...(conflated > 0 && { conflated }), ...(sampled > 0 && { sampled }) }
+}
+
 /** Empties one count into another. */
 export function moveWithheld(from: Withheld, to: Withheld): void {
   addWithheld(from, to)
@@ -35,18 +40,12 @@ export class Part {
   readonly lane: Lane
   /** Opening bytes of a part, up to its first event. */
   readonly head: Buffer
-  /** To be told in the next part. */
-  readonly untold: Withheld = noneWithheld()
 
   constructor(sub: number, topic: string, lane: LaneIndex) {
     this.sub = sub
     this.topic = topic
     this.lane = LANES[lane]
     this.head = Buffer.from(`{"sub":${sub},"topic":${JSON.stringify(topic)},"lane":"${this.lane}","events":[`)
-  }
-
-  told(): void {
-    moveWithheld(this.untold, noneWithheld())
   }
 }
 
@@ -60,6 +59,6 @@ export interface FeedLane {
   epoch: string
   /** Runs and gaps that have not been handed to the socket. */
   waiting: number
-  /** Withheld behind everything that waits: told with what comes next, so that no position counts twice after a resume. */
+  /** Withheld behind everything that waits: told with what moves the subscriber's position beyond it, so that it counts once whatever the connection does. */
   readonly trailing: Withheld
 }

@@ -2,10 +2,11 @@ import { compareStreamIds } from '@tidegate/protocol'
 import { isWholeEntry, lastIdBefore, type Mark, wholeEntry } from '../bus/index.ts'
 import { NO_PICKS, type Picks } from './encoded-events.ts'
 import { type ByLane, type Entry, LANE_INDEXES, type LaneIndex } from './entry.ts'
-import { type FeedLane, moveWithheld, noneWithheld, type Part } from './feed-lane.ts'
+import { type FeedLane, noneWithheld, type Part } from './feed-lane.ts'
 import type { SnapshotSeam } from './snapshot-seam.ts'
 import type { SubscriptionPlan } from './subscription-plan.ts'
 import type { SubscriptionQueue } from './subscription-queue.ts'
+import type { WithheldByPart } from './withheld-by-part.ts'
 
 /**
  * How far a replay goes back when the log's epoch is not the subscriber's: entries of the new epoch have smaller ids
@@ -97,9 +98,12 @@ export class Feed {
     return (this.#lanes[index]?.waiting ?? 0) > 0
   }
 
-  /** Nothing that waits can tell what was withheld last: the next part of the subscription shall. */
-  tellTrailing(): void {
-    for (const lane of this.#lanes) if (lane?.waiting === 0) moveWithheld(lane.trailing, lane.part.untold)
+  /** Adds to the counts what was withheld last in the lanes, of which nothing waits that could tell it. */
+  takeTrailing(lanes: readonly LaneIndex[], counts: WithheldByPart): void {
+    for (const index of lanes) {
+      const lane = this.#lanes[index]
+      if (lane !== undefined && lane.waiting === 0) counts.take(lane)
+    }
   }
 
   /** Epoch of the newest thing the lane was offered. */

@@ -1,6 +1,6 @@
 import type { Picks } from './encoded-events.ts'
 import type { Entry } from './entry.ts'
-import { addWithheld, type FeedLane, type Withheld } from './feed-lane.ts'
+import { addWithheld, type FeedLane, moveWithheld, noneWithheld, type Withheld } from './feed-lane.ts'
 import type { Gap } from './gap.ts'
 import type { Fate, LaneBooks } from './ledger.ts'
 import type { QueueBudget } from './queue-budget.ts'
@@ -71,6 +71,7 @@ export class LaneQueue implements RunQueue {
 
   /** A gap that was not caused by this queue keeps its place between the runs. */
   pushGap(gap: Gap): void {
+    moveWithheld(gap.lane.trailing, gap.withheld)
     this.#items.push(gap)
     gap.lane.waiting++
   }
@@ -185,17 +186,16 @@ export class LaneQueue implements RunQueue {
   #thin(fate: keyof Withheld, keep: (run: Run, pick: number) => boolean): number {
     const first = Math.max(this.#front, this.#sealedTo)
     const kept: (Run | Gap)[] = []
-    /** By feed lane, the run behind the one looked at. */
-    const later = new Map<FeedLane, Run>()
+    /** By feed lane, what comes behind the run looked at. */
+    const later = new Map<FeedLane, Run | Gap>()
     let removed = 0
     for (let i = this.#items.length - 1; i >= first; i--) {
       const item = this.#items[i]!
       if (item.kind === 'run') {
-        const next = later.get(item.lane)
-        removed += this.#thinOne(item, fate, keep, next === undefined ? item.lane.trailing : withheldBefore(next))
+        removed += this.#thinOne(item, fate, keep, withheldWith(later.get(item.lane), item.lane))
         if (eventsLeft(item) === 0) continue
-        later.set(item.lane, item)
       }
+      later.set(item.lane, item)
       kept.push(item)
     }
     if (removed === 0) return 0
@@ -223,18 +223,18 @@ export class LaneQueue implements RunQueue {
     const { lane } = run
     const count = eventsLeft(run)
     const upTo = markAt(run, run.picks.length - 1)
-    const growing = this.#growing.get(lane)
-    if (growing !== undefined) {
-      growing.count = (growing.count ?? 0) + count
-      growing.upTo = upTo
+    let gap = this.#growing.get(lane)
+    if (gap !== undefined) {
+      gap.count = (gap.count ?? 0) + count
+      gap.upTo = upTo
       lane.waiting--
     } else {
-      const gap: Gap = { kind: 'gap', lane, after: lane.taken, upTo, count, reason: 'overflow' }
+      gap = { kind: 'gap', lane, after: lane.taken, upTo, count, reason: 'overflow', withheld: noneWithheld() }
       this.#due.push(gap)
       this.#growing.set(lane, gap)
     }
     lane.taken = upTo
-    addWithheld(sumWithheld(run, run.picks.length), lane.part.untold)
+    addWithheld(sumWithheld(run, run.picks.length), gap.withheld)
     this.#leave('gapped', count, run.bytes)
     if (this.hasSealed) this.#sealedBytes -= run.bytes
     this.#budget.unpin(run.encoded)
@@ -262,4 +262,10 @@ export class LaneQueue implements RunQueue {
     this.#sealedTo = Math.max(0, this.#sealedTo - this.#front)
     this.#front = 0
   }
+}
+
+/** Where to count what is withheld before something that waits, or behind everything. */
+function withheldWith(next: Run | Gap | undefined, lane: FeedLane): Withheld {
+  if (next === undefined) return lane.trailing
+  return next.kind === 'gap' ? next.withheld : withheldBefore(next)
 }

@@ -9,7 +9,6 @@ const RUN_BYTES = 200
  */
 export class QueueBudget {
   readonly maxBytes: number
-  readonly #pins = new Map<EncodedEvents, number>()
   #usedBytes = 0
 
   constructor(maxBytes: number) {
@@ -20,22 +19,24 @@ export class QueueBudget {
     return this.#usedBytes
   }
 
+  /** Whether what can wait elsewhere, such as the log, should. */
+  get isHalfSpent(): boolean {
+    return this.#usedBytes * 2 > this.maxBytes
+  }
+
   get isExceeded(): boolean {
     return this.#usedBytes > this.maxBytes
   }
 
   /** A run that refers to these events was queued. */
   pin(encoded: EncodedEvents): void {
-    const pins = this.#pins.get(encoded) ?? 0
-    this.#pins.set(encoded, pins + 1)
-    this.#usedBytes += RUN_BYTES + (pins === 0 ? encoded.bytes.length : 0)
+    this.#usedBytes += RUN_BYTES + (encoded.pins === 0 ? encoded.bytes.length : 0)
+    encoded.pins++
   }
 
   /** It left the queue, or refers to others now. */
   unpin(encoded: EncodedEvents): void {
-    const pins = this.#pins.get(encoded)! - 1
-    if (pins === 0) this.#pins.delete(encoded)
-    else this.#pins.set(encoded, pins)
-    this.#usedBytes -= RUN_BYTES + (pins === 0 ? encoded.bytes.length : 0)
+    encoded.pins--
+    this.#usedBytes -= RUN_BYTES + (encoded.pins === 0 ? encoded.bytes.length : 0)
   }
 }

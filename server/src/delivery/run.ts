@@ -134,7 +134,7 @@ export function copyOut(run: Run): void {
   copyEvents(encoded, slots, next, slots.length, bytes, 0)
   const starts = new Uint32Array(count + 1)
   for (let i = 0; i < count; i++) starts[i + 1] = starts[i]! + bytesOf(encoded, slots, next + i, next + i + 1)
-  run.encoded = { bytes, starts }
+  run.encoded = { bytes, starts, pins: 0 }
   run.picks = run.picks.slice(next)
   run.withheld = run.withheld.slice(next)
   run.keys = slots.slice(next).map((slot) => keys[slot]!)

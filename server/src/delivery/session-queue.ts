@@ -3,6 +3,7 @@ import type { Take } from './batch-frame.ts'
 import type { Picks } from './encoded-events.ts'
 import { type ByLane, type Entry, LANE_INDEXES, type LaneIndex } from './entry.ts'
 import type { Feed } from './feed.ts'
+import { noneWithheld } from './feed-lane.ts'
 import type { Gap } from './gap.ts'
 import type { NodeTotals, QueueLoad } from './ledger.ts'
 import type { QueueBudget } from './queue-budget.ts'
@@ -64,7 +65,10 @@ export class SessionQueue {
     return this.#load.events
   }
 
+  /** A replay of a session that has nothing waiting always goes on: whatever else is queued, it gets its turn. */
   get hasRoomForReplay(): boolean {
+    if (this.events === 0) return true
+    if (this.#budget.isHalfSpent) return false
     return this.bytes <= this.#bounds.bytes * REPLAY_SHARE && this.events <= this.#bounds.events * REPLAY_SHARE
   }
 
@@ -164,10 +168,7 @@ export class SessionQueue {
 
   /** The takes of a frame were handed to the socket. */
   delivered(takes: readonly Take[]): void {
-    for (const { run, to, bytes } of takes) {
-      run.queue.delivered(run, to, bytes)
-      run.lane.part.told()
-    }
+    for (const { run, to, bytes } of takes) run.queue.delivered(run, to, bytes)
     for (const index of LANE_INDEXES) {
       this.lanes[index].settle()
       this.lanes[index].rotate()
@@ -196,7 +197,7 @@ export class SessionQueue {
     const lane = feed.lane(index)
     if (lane === undefined) return
     lane.epoch = upTo.epoch
-    const gap: Gap = { kind: 'gap', lane, after: lane.taken, upTo, count: null, reason }
+    const gap: Gap = { kind: 'gap', lane, after: lane.taken, upTo, count: null, reason, withheld: noneWithheld() }
     this.lanes[index].activate(feed.subscription.queue.pushGap(gap, index))
   }
 

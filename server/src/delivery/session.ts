@@ -19,6 +19,7 @@ import { changeLanes } from './subscription-change.ts'
 import type { SubscribeFrame } from './subscription-plan.ts'
 import type { Starts, SubscriptionStarter } from './subscription-starter.ts'
 import type { TopicIndex } from './topic-index.ts'
+import { WithheldByPart } from './withheld-by-part.ts'
 
 /** When a client closed for slowness should come back. */
 const TOO_SLOW_RETRY_MS = 1_000
@@ -110,9 +111,10 @@ export class Session implements DeliverySession, Flushable, EventSink {
     if (this.#closed) return
     const subscription = this.#subscriptions.get(sub)
     if (subscription === undefined) return this.#refuse(sub, 'unknown_subscription', `no subscription ${sub}`)
-    this.#tellCounts(subscription)
+    const withheld = new WithheldByPart()
+    for (const feed of subscription.feeds()) feed.takeTrailing(feed.laneIndexes(), withheld)
     this.#remove(subscription)
-    this.#send({ type: 'unsubscribed', sub, code: 'ok' })
+    this.#send({ type: 'unsubscribed', sub, code: 'ok', ...withheld.toField() })
   }
 
   ledger(sub: number): Readonly<Ledger> | undefined {
@@ -170,9 +172,8 @@ export class Session implements DeliverySession, Flushable, EventSink {
   progress(): void {
     for (const subscription of this.#subscriptions.values()) {
       if (this.#closed || !this.#outlet.isOpen) return
-      this.#tellCounts(subscription)
-      const positions = collectProgress(subscription, this.#queue, this.#context.tailOf)
-      if (positions !== undefined) this.#send({ type: 'progress', sub: subscription.plan.sub, positions })
+      const progress = collectProgress(subscription, this.#queue, this.#context.tailOf)
+      if (progress !== undefined) this.#send({ type: 'progress', sub: subscription.plan.sub, ...progress })
     }
     if (!this.#queue.isEmpty) this.#context.flusher.schedule(this)
   }
@@ -281,22 +282,6 @@ export class Session implements DeliverySession, Flushable, EventSink {
 
   get #hasWaiting(): boolean {
     return !this.#queue.isEmpty || this.#snapshots?.isWaiting === true
-  }
-
-  /** Tells what was withheld and no event has followed that would have told it. */
-  #tellCounts(subscription: Subscription): void {
-    const untold = subscription.untoldParts()
-    if (untold.length === 0) return
-    const parts = untold.map(({ sub, topic, lane, untold: { conflated, sampled } }) => ({
-      sub,
-      topic,
-      lane,
-      events: [],
-      ...(conflated > 0 && { conflated }),
-      ...(sampled > 0 && { sampled }),
-    }))
-    for (const part of untold) part.told()
-    this.#send({ type: 'batch', parts })
   }
 
   #send(frame: ServerFrame): void {

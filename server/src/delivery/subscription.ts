@@ -1,7 +1,7 @@
 import type { Picks } from './encoded-events.ts'
 import type { Entry, LaneIndex } from './entry.ts'
 import { Feed, type FeedOwner, type FeedStart } from './feed.ts'
-import { isNone, Part } from './feed-lane.ts'
+import { Part } from './feed-lane.ts'
 import type { Ledger } from './ledger.ts'
 import type { SubscriptionPlan } from './subscription-plan.ts'
 import type { SubscriptionQueue } from './subscription-queue.ts'
@@ -57,11 +57,5 @@ export class Subscription implements FeedOwner {
       this.#parts.set(name, part)
     }
     return part
-  }
-
-  /** Parts with counts of withheld events that no waiting event will tell. */
-  untoldParts(): readonly Part[] {
-    for (const feed of this.feeds()) feed.tellTrailing()
-    return [...(this.#parts?.values() ?? [])].filter((part) => !isNone(part.untold))
   }
 }

@@ -1,4 +1,4 @@
-import { CLOSE, LANES, type Lane, type OnSlow, type SubscribeOptions } from '@tidegate/protocol'
+import { CLOSE, LANES, type Lane, type OnSlow, type SubscribeOptions, type WithheldCounts } from '@tidegate/protocol'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import type { Session } from '../../src/delivery/session.ts'
@@ -185,16 +185,22 @@ function told(client: FuzzedClient) {
   let conflated = 0
   let sampled = 0
   let gapped = 0
+  const count = (more: WithheldCounts) => {
+    conflated += more.conflated ?? 0
+    sampled += more.sampled ?? 0
+  }
   const events: { at: string; key: string; lane: Lane; time: number }[] = []
   for (const frame of frames) {
     if (frame.type === 'gap') {
       expect(frame.lane).not.toBe('high')
       expect(frame.reason).toBe('overflow')
       gapped += frame.count!
+      count(frame)
+    } else if (frame.type === 'progress') {
+      for (const more of frame.counts ?? []) count(more)
     } else if (frame.type === 'batch') {
       for (const part of frame.parts) {
-        conflated += part.conflated ?? 0
-        sampled += part.sampled ?? 0
+        count(part)
         if (part.lane === 'high') expect([part.conflated, part.sampled]).toEqual([undefined, undefined])
         const time = client.times.get(frame)!
         for (const { at, key } of part.events) events.push({ at, key, lane: part.lane, time })

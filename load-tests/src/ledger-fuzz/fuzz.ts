@@ -1,0 +1,81 @@
+import { createClient } from '@tidegate/client/node'
+import { addCounts, type Counts, noCounts } from './account.ts'
+import { QUEUE_MEGABYTES, startDeployment } from './deployment.ts'
+import { type RunReport, run } from './run.ts'
+import { SLOTS } from './topics.ts'
+
+export interface FuzzOptions {
+  readonly seed: number
+  readonly runs: number
+  readonly parallel: number
+  readonly onRun?: (report: RunReport) => void
+}
+
+export interface FuzzReport extends Counts {
+  readonly seed: number
+  readonly runs: number
+  readonly published: number
+  readonly resumes: number
+  readonly closedAsSlow: number
+  /** Most that ever waited in the gateway with the small budget, and that budget. */
+  readonly queueBytesPeak: number
+  readonly queueBytesBudget: number
+  readonly failed: readonly { readonly seed: number; readonly faults: readonly string[] }[]
+}
+
+const WATCH_MS = 50
+
+/** Runs schedules, several at a time, against two gateways on one Redis. */
+export async function fuzz({ seed, runs, parallel, onRun }: FuzzOptions): Promise<FuzzReport> {
+  const deployment = await startDeployment()
+  const publisher = createClient({
+    url: `http://127.0.0.1:${deployment.ports[1]}`,
+    outbox: { maxFrames: 1_024, maxBytes: 256 * 1_048_576 },
+  })
+  const reports: RunReport[] = []
+  let queueBytesPeak = 0
+  const watch = setInterval(async () => {
+    queueBytesPeak = Math.max(queueBytesPeak, await queueBytes(deployment.ports[0]).catch(() => 0))
+  }, WATCH_MS)
+  let next = seed
+  const runInTurn = async (slot: number) => {
+    while (next < seed + runs) {
+      const mine = next++
+      const report = await run(mine, slot, deployment, publisher).catch((error: Error) => broken(mine, error))
+      reports.push(report)
+      onRun?.(report)
+    }
+  }
+  try {
+    await Promise.all(Array.from({ length: Math.min(parallel, SLOTS, runs) }, (_, slot) => runInTurn(slot)))
+  } finally {
+    clearInterval(watch)
+    await publisher.close({ deadlineMs: 0 })
+    await deployment.stop()
+  }
+  const told = noCounts()
+  for (const report of reports) addCounts(told, report.told)
+  const sum = (of: (report: RunReport) => number) => reports.reduce((total, report) => total + of(report), 0)
+  return {
+    seed,
+    runs: reports.length,
+    published: sum(({ published }) => published),
+    ...told,
+    resumes: sum(({ resumes }) => resumes),
+    closedAsSlow: sum(({ closedAsSlow }) => closedAsSlow),
+    queueBytesPeak,
+    queueBytesBudget: QUEUE_MEGABYTES[0] * 1_048_576,
+    failed: reports
+      .filter(({ faults }) => faults.length > 0)
+      .map(({ seed: failed, faults }) => ({ seed: failed, faults })),
+  }
+}
+
+async function queueBytes(port: number): Promise<number> {
+  const metrics = await (await fetch(`http://127.0.0.1:${port}/metrics`)).text()
+  return Number(/^tidegate_queue_bytes(?:\{.*\})? (\d+)/m.exec(metrics)?.[1] ?? 0)
+}
+
+function broken(seed: number, error: Error): RunReport {
+  return { seed, published: 0, told: noCounts(), resumes: 0, closedAsSlow: 0, faults: [error.stack ?? error.message] }
+}
