@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { createClient } from '@tidegate/client/node'
 import { addCounts, type Counts, noCounts } from './account.ts'
 import { QUEUE_MEGABYTES, startDeployment } from './deployment.ts'
@@ -20,10 +21,14 @@ export interface FuzzReport extends Counts {
   /** Most that ever waited in the gateway with the small budget, and that budget. */
   readonly queueBytesPeak: number
   readonly queueBytesBudget: number
+  /** What both gateways hold when everybody is gone. */
+  readonly queueBytesLeft: number
   readonly failed: readonly { readonly seed: number; readonly faults: readonly string[] }[]
 }
 
 const WATCH_MS = 50
+/** A closed connection is known to be by then. */
+const GONE_MS = 200
 
 /** Runs schedules, several at a time, against two gateways on one Redis. */
 export async function fuzz({ seed, runs, parallel, onRun }: FuzzOptions): Promise<FuzzReport> {
@@ -37,6 +42,7 @@ export async function fuzz({ seed, runs, parallel, onRun }: FuzzOptions): Promis
   const watch = setInterval(async () => {
     queueBytesPeak = Math.max(queueBytesPeak, await queueBytes(deployment.ports[0]).catch(() => 0))
   }, WATCH_MS)
+  let queueBytesLeft = 0
   let next = seed
   const runInTurn = async (slot: number) => {
     while (next < seed + runs) {
@@ -48,6 +54,8 @@ export async function fuzz({ seed, runs, parallel, onRun }: FuzzOptions): Promis
   }
   try {
     await Promise.all(Array.from({ length: Math.min(parallel, SLOTS, runs) }, (_, slot) => runInTurn(slot)))
+    await sleep(GONE_MS)
+    for (const port of deployment.ports) queueBytesLeft += await queueBytes(port)
   } finally {
     clearInterval(watch)
     await publisher.close({ deadlineMs: 0 })
@@ -64,6 +72,7 @@ export async function fuzz({ seed, runs, parallel, onRun }: FuzzOptions): Promis
     resumes: sum(({ resumes }) => resumes),
     closedAsSlow: sum(({ closedAsSlow }) => closedAsSlow),
     queueBytesPeak,
+    queueBytesLeft,
     queueBytesBudget: QUEUE_MEGABYTES[0] * 1_048_576,
     failed: reports
       .filter(({ faults }) => faults.length > 0)

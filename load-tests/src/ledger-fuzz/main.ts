@@ -48,7 +48,8 @@ const report = await fuzz({
     if (done % 100 === 0) console.error(`[ledger] ${done} of ${runs}`)
   },
 })
-const ok = report.failed.length === 0 && report.queueBytesPeak <= report.queueBytesBudget
+const { failed, queueBytesPeak, queueBytesBudget, queueBytesLeft } = report
+const ok = failed.length === 0 && queueBytesPeak <= queueBytesBudget && queueBytesLeft === 0
 if (values.json) console.log(JSON.stringify({ ...report, ok }))
 else console.log({ ...report, ok })
 process.exit(ok ? 0 : 1)

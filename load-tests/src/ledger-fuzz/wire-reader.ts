@@ -6,7 +6,6 @@ import type { Policy } from './schedule.ts'
 export class WireReader {
   readonly accounts: Account[] = []
   readonly faults: string[] = []
-  readonly #bySub = new Map<number, Account>()
 
   get current(): Account {
     return this.accounts.at(-1)!
@@ -49,14 +48,10 @@ export class WireReader {
     return frame
   }
 
-  /** Subs are given out in the order in which subscriptions are opened, by the SDK too. */
+  /** Subs are given out from 1 in the order in which subscriptions are opened. */
   #accountOf(sub: number): Account {
-    let account = this.#bySub.get(sub)
-    if (account === undefined) {
-      account = this.accounts.find((one) => ![...this.#bySub.values()].includes(one))
-      if (account === undefined) throw new Error(`frames for sub ${sub}, which was not opened`)
-      this.#bySub.set(sub, account)
-    }
+    const account = this.accounts[sub - 1]
+    if (account === undefined) throw new Error(`frames for sub ${sub}, which was not opened`)
     return account
   }
 }

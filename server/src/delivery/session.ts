@@ -2,7 +2,7 @@ import { CLOSE, type ErrorCode, LIMITS, RETRYABLE, type ServerFrame } from '@tid
 import type { Mark } from '../bus/index.ts'
 import type { DeliverySession, DeliverySocket } from './delivery-socket.ts'
 import type { Picks } from './encoded-events.ts'
-import type { Entry, LaneIndex } from './entry.ts'
+import { type Entry, LANE_INDEXES, type LaneIndex } from './entry.ts'
 import type { Feed } from './feed.ts'
 import type { FlowOptions } from './flow.ts'
 import type { Flushable, Flusher } from './flusher.ts'
@@ -204,7 +204,7 @@ export class Session implements DeliverySession, Flushable, EventSink {
 
   #begin(subscription: Subscription, { starts, recovered, snapshot }: Extract<Starts, { ok: true }>): void {
     for (const [topic, feedStarts] of starts) subscription.addFeeds(topic, feedStarts)
-    this.#grant(subscription, { recovered, ...(snapshot && { snapshot }) })
+    this.#grant(subscription, LANE_INDEXES, { recovered, ...(snapshot && { snapshot }) })
     if (this.#closed) return
     this.#context.index.add(subscription)
     if (snapshot) this.#openSnapshots().add(subscription)
@@ -231,19 +231,26 @@ export class Session implements DeliverySession, Flushable, EventSink {
       return this.#refuse(sub, 'unsupported', 'the topic of a subscription cannot be changed: use another sub')
     }
     const hasBegun = index.remove(subscription)
-    changeLanes(subscription, result.plan, tailOf)
+    const joined = changeLanes(subscription, result.plan, tailOf)
     subscription.queue.change(result.plan.policy)
     if (!hasBegun) return
     index.add(subscription)
-    this.#grant(subscription, { recovered: true })
+    this.#grant(subscription, joined, { recovered: true })
     this.#offered()
   }
 
-  #grant(subscription: Subscription, start: { readonly recovered: boolean; readonly snapshot?: true }): void {
+  /** @param lanes those that begin: where the others are, the client is told with what waits for it. */
+  #grant(
+    subscription: Subscription,
+    lanes: readonly LaneIndex[],
+    start: { readonly recovered: boolean; readonly snapshot?: true },
+  ): void {
     const { sub, policy } = subscription.plan
     const positions = new VectorBuilder()
     for (const feed of subscription.feeds()) {
-      for (const lane of feed.laneIndexes()) positions.add(feed, lane, feed.resolvedTo(lane))
+      for (const lane of feed.laneIndexes()) {
+        if (lanes.includes(lane)) positions.add(feed, lane, feed.resolvedTo(lane))
+      }
     }
     const { onSlow, maxRate } = policy
     this.#send({

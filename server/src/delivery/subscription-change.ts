@@ -1,16 +1,21 @@
 import { type Mark, wholeEntry } from '../bus/index.ts'
-import { LANE_INDEXES } from './entry.ts'
+import { LANE_INDEXES, type LaneIndex } from './entry.ts'
 import type { Feed } from './feed.ts'
 import type { Subscription } from './subscription.ts'
 import type { SubscriptionPlan } from './subscription-plan.ts'
 import type { TopicTail } from './topic-tail.ts'
 
-/** Gives a subscription another plan over the same topics. Lanes that come in begin where the subscription is; what waits in those that go is forgotten. */
+/**
+ * Gives a subscription another plan over the same topics. Lanes that come in begin where the subscription is; what waits in
+ * those that go is forgotten.
+ *
+ * @returns the lanes that came in
+ */
 export function changeLanes(
   subscription: Subscription,
   plan: SubscriptionPlan,
   tailOf: (topic: string, partition: number) => TopicTail | undefined,
-): void {
+): LaneIndex[] {
   const before = subscription.plan.lanes
   subscription.plan = plan
   for (const lane of LANE_INDEXES) {
@@ -21,6 +26,7 @@ export function changeLanes(
       else feed.leave(lane)
     }
   }
+  return LANE_INDEXES.filter((lane) => plan.lanes[lane] && !before[lane])
 }
 
 /** Up to where a feed was offered everything. */
