@@ -44,6 +44,11 @@ export class SessionReplay implements PageReader {
     return this.#feeds.length
   }
 
+  /** Whether it goes on once there is room. */
+  get isWaiting(): boolean {
+    return this.#feeds.length > 0 && !this.#requested
+  }
+
   add(feeds: readonly Feed[]): void {
     this.#feeds.push(...feeds)
     this.pump()

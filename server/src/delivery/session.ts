@@ -137,7 +137,8 @@ export class Session implements DeliverySession, Flushable, EventSink {
 
   /** Events for a live feed, from the turn in which the tail read them. */
   offer(feed: Feed, lane: LaneIndex, entry: Entry, picks: Picks): void {
-    if (feed.state.kind !== 'live') return
+    // What was offered before, to this session or to another, may have closed it within the turn.
+    if (this.#closed || feed.state.kind !== 'live') return
     this.#queue.offer(feed, lane, entry, picks)
     this.#queue.press(feed.subscription.queue, !this.#outlet.isOpen, this.#context.clock.now())
     this.#offered(waitMs(feed.subscription, lane))
@@ -157,11 +158,13 @@ export class Session implements DeliverySession, Flushable, EventSink {
     if (this.#closed) return false
     const now = this.#context.clock.now()
     const mayGoOn = this.#outlet.flush(now)
+    if (!this.#outlet.isOpen) this.#queue.pressAll(now)
     this.#snapshots?.pump()
     this.#replay.pump()
     if (this.#closed || !this.#hasWaiting) return false
-    if (!this.#outlet.isOpen) this.#queue.pressAll(now)
-    this.#queue.copyOutSparse()
+    this.compact()
+    if (this.#context.budget.isExceeded) this.#context.onBudgetExceeded()
+    if (this.#closed) return false
     if (!mayGoOn || this.#queue.hasTakeable) return mayGoOn
     const heldUntil = this.#snapshots?.isWaiting ? undefined : this.#queue.heldUntil()
     if (heldUntil !== undefined) this.#context.flusher.schedule(this, Math.max(1, heldUntil - now))
@@ -288,7 +291,7 @@ export class Session implements DeliverySession, Flushable, EventSink {
   }
 
   get #hasWaiting(): boolean {
-    return !this.#queue.isEmpty || this.#snapshots?.isWaiting === true
+    return !this.#queue.isEmpty || this.#replay.isWaiting || this.#snapshots?.isWaiting === true
   }
 
   #send(frame: ServerFrame): void {
