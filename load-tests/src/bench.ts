@@ -7,6 +7,7 @@ import { nexmark } from './nexmark/nexmark.ts'
 import { pipeline } from './pipeline/pipeline.ts'
 import { priority } from './priority/priority.ts'
 import { resume } from './resume/resume.ts'
+import { slow } from './slow/slow.ts'
 import type { Benchmark } from './support/benchmark.ts'
 import { hopping } from './windows/hopping.ts'
 import { states } from './windows/states.ts'
@@ -23,6 +24,7 @@ const BENCHMARKS: Readonly<Record<string, Benchmark>> = {
   fanout,
   priority,
   resume,
+  slow,
 }
 
 const { values, positionals } = parseArgs({
