@@ -53,28 +53,24 @@ export class BatchFrameBuilder {
 }
 
 /** What the parts of a frame have to count. Mostly nothing. */
-function countsOf(takes: readonly Take[]): Map<Part, Withheld> {
-  const counts = new Map<Part, Withheld>()
-  const add = (part: Part, more: Withheld) => {
-    let sum = counts.get(part)
-    if (sum === undefined) {
-      sum = noneWithheld()
-      counts.set(part, sum)
-    }
-    addWithheld(more, sum)
-  }
+function countsOf(takes: readonly Take[]): Map<Part, Withheld> | undefined {
+  let counts: Map<Part, Withheld> | undefined
   for (const { run, to } of takes) {
+    if (run.withheld.length === 0) continue
+    const withheld = sumWithheld(run, to)
+    if (isNone(withheld)) continue
+    counts ??= new Map()
     const { part } = run.lane
-    const withheld = run.withheld.length === 0 ? undefined : sumWithheld(run, to)
-    if (withheld !== undefined && !isNone(withheld)) add(part, withheld)
+    addWithheld(counts.get(part) ?? noneWithheld(), withheld)
+    counts.set(part, withheld)
   }
   return counts
 }
 
 /** Ends the events array over the comma of its last event. The first part of a frame that has counts to tell does. */
-function closePart(part: Part, counts: Map<Part, Withheld>, frame: Buffer, end: number): number {
-  const count = counts.get(part)
-  counts.delete(part)
+function closePart(part: Part, counts: Map<Part, Withheld> | undefined, frame: Buffer, end: number): number {
+  const count = counts?.get(part)
+  counts?.delete(part)
   const tail = count === undefined ? PART_TAIL : countedTail(count)
   return end - 1 + tail.copy(frame, end - 1)
 }

@@ -35,6 +35,8 @@ export class Outlet {
   #flow: Flow
   #highReserve = 0
   #congestedSince: number | undefined
+  /** Nothing is buffered, as the last send or look said. Asking the socket costs as much as planning a frame. */
+  #isDrained = false
 
   constructor(socket: DeliverySocket, flow: FlowOptions, queue: SessionQueue) {
     this.#socket = socket
@@ -53,7 +55,7 @@ export class Outlet {
 
   /** What is in flight, and what measures it. */
   get inFlight(): { readonly bytes: number; readonly by: Flow['mode'] } {
-    return { bytes: bytesInFlight(this.#flow, this.#socket.bufferedBytes()), by: this.#flow.mode }
+    return { bytes: bytesInFlight(this.#flow, this.#bufferedBytes()), by: this.#flow.mode }
   }
 
   /** The client, or a look at the socket, told something new. */
@@ -68,7 +70,7 @@ export class Outlet {
     while (this.isOpen && this.#writeNext(now)) {}
     // Without credit congestion means that the socket itself takes no more.
     while (!this.isOpen && this.#flow.mode === 'credit' && this.#writeHigh(now)) {}
-    return !isWaitingForCredit(this.#flow, this.#socket.bufferedBytes())
+    return !isWaitingForCredit(this.#flow, this.#bufferedBytes())
   }
 
   /** Largest frame of events, unless a single one is larger. */
@@ -83,6 +85,7 @@ export class Outlet {
 
   /** Writes the next gap or batch frame. False when there is nothing to write, or no room for it. */
   #writeNext(now: number): boolean {
+    if (this.#queue.isEmpty) return false
     const due = this.#queue.dueGap()
     if (due !== undefined) {
       if (!this.write(gapFrame(due.gap), now)) return false
@@ -90,7 +93,7 @@ export class Outlet {
       return true
     }
     this.#queue.release(now)
-    const buffered = this.#socket.bufferedBytes()
+    const buffered = this.#bufferedBytes()
     const free = this.#flow.highWaterBytes - bytesInFlight(this.#flow, buffered)
     const takes = this.#planner.plan(
       this.#queue.lanes,
@@ -106,7 +109,7 @@ export class Outlet {
   #writeHigh(now: number): boolean {
     const { lanes } = this.#queue
     if (lanes[0].isEmpty || lanes[0].dueGap() !== undefined) return false
-    const free = this.#flow.windowBytes - bytesInFlight(this.#flow, this.#socket.bufferedBytes())
+    const free = this.#flow.windowBytes - bytesInFlight(this.#flow, this.#bufferedBytes())
     const takes = this.#planner.planHigh(lanes, Math.min(free, this.#highReserve, MAX_FRAME_BYTES))
     const bytes = takes.length > 0 ? this.#writeBatch(takes, now) : undefined
     if (bytes === undefined) return false
@@ -124,13 +127,22 @@ export class Outlet {
 
   /** Hands a frame to the socket. False: it was dropped, and nothing more goes until the socket has drained. */
   writeEncoded(frame: Buffer, now: number): boolean {
-    const dropped = this.#socket.send(frame) === 'dropped'
+    const outcome = this.#socket.send(frame)
+    this.#isDrained = outcome === 'sent'
+    const dropped = outcome === 'dropped'
     this.#step(dropped ? { type: 'blocked' } : { type: 'wrote', bytes: frame.length }, now)
     return !dropped
   }
 
+  #bufferedBytes(): number {
+    if (this.#isDrained) return 0
+    const bytes = this.#socket.bufferedBytes()
+    this.#isDrained = bytes === 0
+    return bytes
+  }
+
   #step(event: FlowEvent, now: number): void {
-    this.#flow = stepFlow(this.#flow, event, this.#socket.bufferedBytes())
+    this.#flow = stepFlow(this.#flow, event, this.#bufferedBytes())
     if (this.#flow.state === 'open') this.#congestedSince = undefined
     else this.#congestedSince ??= now
   }

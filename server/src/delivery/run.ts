@@ -6,6 +6,9 @@ import { addWithheld, type FeedLane, isNone, moveWithheld, noneWithheld, type Wi
 /** Below this share of an entry, what a waiting run still needs is copied out, so that it does not pin the entry. */
 const SPARSE_SHARE = 0.25
 
+/** Shared by all runs of which nothing was withheld: there may be millions. */
+const NOTHING: readonly undefined[] = []
+
 /** Where a run waits. */
 export interface RunQueue {
   /** Events of its front run up to pick `to` (exclusive), `bytes` in all, were handed to the socket. */
@@ -30,7 +33,7 @@ export interface Run {
   /** Encoded bytes from `next` on, a comma after each event. */
   bytes: number
   /** By pick, what was withheld between the one before and it: told with it. Empty while nothing was. */
-  withheld: (Withheld | undefined)[]
+  withheld: readonly (Withheld | undefined)[]
   /** Whether it was looked at whether it is sparse, when it outlived a flush. */
   settled: boolean
 }
@@ -50,7 +53,7 @@ export function openRun(queue: RunQueue, lane: FeedLane, entry: Entry, picks: Pi
     keys: header.keys,
     next: 0,
     bytes,
-    withheld: [],
+    withheld: NOTHING,
     settled: false,
   }
   if (!isNone(lane.trailing)) moveWithheld(lane.trailing, withheldBefore(run))
@@ -72,8 +75,12 @@ export function keyAt(run: Run, pick: number): string {
 
 /** Where to count what was withheld before everything of the run that waits. */
 export function withheldBefore(run: Run): Withheld {
-  run.withheld[run.next] ??= noneWithheld()
-  return run.withheld[run.next]!
+  const there = run.withheld[run.next]
+  if (there !== undefined) return there
+  const withheld = run.withheld.slice()
+  withheld[run.next] = noneWithheld()
+  run.withheld = withheld
+  return withheld[run.next]!
 }
 
 /** What was withheld before the waiting picks up to `to` (exclusive). */
@@ -136,7 +143,7 @@ export function copyOut(run: Run): void {
   for (let i = 0; i < count; i++) starts[i + 1] = starts[i]! + bytesOf(encoded, slots, next + i, next + i + 1)
   run.encoded = { bytes, starts, pins: 0 }
   run.picks = run.picks.slice(next)
-  run.withheld = run.withheld.slice(next)
+  if (run.withheld !== NOTHING) run.withheld = run.withheld.slice(next)
   run.keys = slots.slice(next).map((slot) => keys[slot]!)
   run.slots = run.picks.map((_, slot) => slot)
   run.next = 0

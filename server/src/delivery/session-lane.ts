@@ -12,7 +12,7 @@ export interface TakeableLane {
 
 /** One lane of a session: the queues of its subscriptions that have something waiting, in turn. */
 export class SessionLane implements TakeableLane {
-  #queues: LaneQueue[] = []
+  readonly #queues: LaneQueue[] = []
 
   get queues(): readonly LaneQueue[] {
     return this.#queues
@@ -35,7 +35,9 @@ export class SessionLane implements TakeableLane {
 
   /** Leaves out the queues that have become empty. To be called when something left them. */
   settle(): void {
-    if (this.#queues.some((queue) => queue.isEmpty)) this.#queues = this.#queues.filter((queue) => !queue.isEmpty)
+    let kept = 0
+    for (const queue of this.#queues) if (!queue.isEmpty) this.#queues[kept++] = queue
+    while (this.#queues.length > kept) this.#queues.pop()
   }
 
   /** Lets another subscription come first in the next frame. */

@@ -106,9 +106,7 @@ export class SessionQueue {
 
   /** Thins what has piled up for a subscription that events were queued for. */
   press(queue: SubscriptionQueue, isCongested: boolean, now: number): void {
-    if (isCongested) queue.press(this.#pressLimits, now)
-    else queue.thinIfGrown()
-    this.#settle()
+    if (isCongested ? queue.press(this.#pressLimits, now) : queue.thinIfGrown()) this.#settle()
   }
 
   /** The same for all, when the session could not write everything. */
@@ -119,8 +117,7 @@ export class SessionQueue {
 
   /** Lets go what may be sent now. */
   release(now: number): void {
-    for (const queue of this.#subscriptions) queue.release(this.#pressLimits, now)
-    this.#settle()
+    for (const queue of this.#subscriptions) if (queue.release(this.#pressLimits, now)) this.#settle()
   }
 
   /** When something may go that only `maxRate` holds back; `undefined`: there is no such thing. */

@@ -84,24 +84,23 @@ export class SubscriptionQueue {
     return queue
   }
 
-  /** While the session is congested: enters the next level if too much waits, and thins what has piled up. */
-  press(limits: PressLimits, now: number): void {
+  /** While the session is congested: enters the next level if too much waits, and thins what has piled up. Returns whether it did. */
+  press(limits: PressLimits, now: number): boolean {
     const { level } = this
     if (this.#pressure(limits) === 'high') this.#step('high', now)
-    if (this.level > level) this.#thin()
-    else this.thinIfGrown()
+    return this.level > level ? this.#thin() > 0 : this.thinIfGrown()
   }
 
   /** Thins what waits if that has become twice as much since the last time. To be called when events were queued. */
-  thinIfGrown(): void {
-    if (this.#hasGrown) this.#thin()
+  thinIfGrown(): boolean {
+    return this.#hasGrown && this.#thin() > 0
   }
 
-  /** Lets go what may be sent now. To be called before frames are planned. */
-  release(limits: PressLimits, now: number): void {
+  /** Lets go what may be sent now. To be called before frames are planned. Returns whether something was. */
+  release(limits: PressLimits, now: number): boolean {
     const pressure = this.level > 0 ? this.#pressure(limits) : 'high'
     if (pressure !== 'high') this.#step(pressure, now)
-    if (!this.#isGated || now < this.#releaseAt) return
+    if (!this.#isGated || now < this.#releaseAt) return false
     let released = false
     for (const index of THINNED_LANES) {
       const queue = this.#lanes[index]
@@ -111,6 +110,7 @@ export class SubscriptionQueue {
       released = true
     }
     if (released && this.#policy.maxRate !== undefined) this.#releaseAt = now + 1_000 / this.#policy.maxRate
+    return released
   }
 
   /** When something that waits may go, if nothing may now. */
