@@ -26,6 +26,9 @@ export interface ClientOptions {
   readonly outbox?: Partial<OutboxLimits>
 }
 
+/** What a server says of its Redis. */
+export type BusChange = Omit<Extract<ServerFrame, { type: 'bus' }>, 'type'>
+
 type DataOf<C, Topic extends keyof TopicsOf<C>> = TopicsOf<C>[Topic]['data']
 
 /** A client of one Tidegate deployment over one connection, which it keeps open until `close`. */
@@ -35,6 +38,7 @@ export class TidegateClient<C = unknown> {
   readonly #subscriptions: Subscriptions
   readonly #queries: Queries
   readonly #statusListeners = new Set<(status: ConnectionStatus) => void>()
+  readonly #busListeners = new Set<(change: BusChange) => void>()
   /** Why nothing can be asked of this client any more. */
   #ended: TidegateError | undefined
   #closing: Promise<void> | undefined
@@ -81,6 +85,15 @@ export class TidegateClient<C = unknown> {
   onStatus(listener: (status: ConnectionStatus) => void): () => void {
     this.#statusListeners.add(listener)
     return () => this.#statusListeners.delete(listener)
+  }
+
+  /**
+   * Calls back when the server can no longer reach its Redis for some class of operations (`append`: publishing, `tail`:
+   * delivery, `query`), and when it can again. Meanwhile publishes wait in the outbox and subscriptions stay. Returns what ends that.
+   */
+  onBus(listener: (change: BusChange) => void): () => void {
+    this.#busListeners.add(listener)
+    return () => this.#busListeners.delete(listener)
   }
 
   /**
@@ -164,6 +177,11 @@ export class TidegateClient<C = unknown> {
         return this.#subscriptions.progressed(frame)
       case 'gap':
         return this.#subscriptions.withheld(frame)
+      case 'bus': {
+        const { type: _, ...change } = frame
+        for (const listener of this.#busListeners) callBack(listener, change)
+        return
+      }
       case 'unsubscribed':
         return this.#subscriptions.ended(frame)
       case 'result':

@@ -6,7 +6,7 @@ export type {
   SubscribeOptions,
   SubscriptionLedger,
 } from '@tidegate/protocol'
-export { type ClientOptions, createClient, type TidegateClient } from './client.ts'
+export { type BusChange, type ClientOptions, createClient, type TidegateClient } from './client.ts'
 export type { ConnectionStatus } from './connection.ts'
 export type { EventOf, PublishEvent, Selector, TopicEvent, TopicsOf } from './contract-types.ts'
 export { type ClientErrorCode, TidegateError } from './errors.ts'

@@ -231,7 +231,7 @@ export type ServerFrame =
   | {
       readonly type: 'bus'
       readonly class: string
-      readonly state: 'open' | 'half_open' | 'closed'
+      readonly state: 'open' | 'closed'
       readonly since: number
       readonly retryAfterMs?: number
     }

@@ -1,7 +1,11 @@
 import { fileURLToPath } from 'node:url'
 import {
+  BREAKER_LIMITS,
+  type BreakerLimits,
+  type BusClass,
   ContractClaim,
   Guard,
+  type GuardState,
   openCommandConnection,
   openTopology,
   readWorkerReports,
@@ -25,6 +29,10 @@ export interface GatewaySettings {
   /** Name of this process in `welcome` and metrics. */
   readonly node: string
   readonly delivery: DeliveryLimits
+  /** When breakers open, and for how long. */
+  readonly breaker?: BreakerLimits
+  /** Told once of every change of a breaker. */
+  readonly onBreaker?: (state: GuardState) => void
 }
 
 export interface RunningGateway {
@@ -48,11 +56,17 @@ export async function startGateway(settings: GatewaySettings, contract: Contract
   await claim.start()
 
   const metrics = new GatewayMetrics(node)
-  const guards = {
-    append: new Guard('append', metrics.onBreaker),
-    tail: new Guard('tail', metrics.onBreaker),
-    query: new Guard('query', metrics.onBreaker),
-  }
+  let tellClients: (state: GuardState) => void = () => {}
+  const guard = (busClass: BusClass) =>
+    new Guard(busClass, {
+      limits: settings.breaker ?? BREAKER_LIMITS,
+      onChange(state) {
+        metrics.onBreaker(state)
+        settings.onBreaker?.(state)
+        tellClients(state)
+      },
+    })
+  const guards = { append: guard('append'), tail: guard('tail'), query: guard('query') }
   const delivery = new Delivery({ redisUrl, partitions, contract, limits: settings.delivery, guards, clock })
   const ingest = new Ingest({
     redis: appendRedis,
@@ -81,6 +95,7 @@ export async function startGateway(settings: GatewaySettings, contract: Contract
     },
     { ingest, queries, readiness, delivery, pages, streams, metrics: () => metrics.render() },
   )
+  tellClients = (state) => gateway.tellBus(state)
   const transport = await createUwsTransport(gateway)
   const { port } = await transport.listen({ host: settings.host, port: settings.port, shared: settings.sharedPort })
   metrics.observe({

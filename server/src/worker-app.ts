@@ -1,4 +1,11 @@
-import { ContractClaim, openCommandConnection, openTopology, untilReady } from './bus/index.ts'
+import {
+  BREAKER_LIMITS,
+  type BreakerLimits,
+  ContractClaim,
+  openCommandConnection,
+  openTopology,
+  untilReady,
+} from './bus/index.ts'
 import { systemClock } from './clock.ts'
 import type { Contract } from './config/model.ts'
 import { BackfillPool, PartitionPool, Pipeline } from './workers/index.ts'
@@ -9,6 +16,8 @@ export interface WorkerSettings {
   /** Name of this process, unique among the workers of the deployment. */
   readonly workerId: string
   readonly log: (message: string) => void
+  /** When breakers open, and for how long. */
+  readonly breaker?: BreakerLimits
 }
 
 export interface RunningWorker {
@@ -28,7 +37,7 @@ export async function startWorker(settings: WorkerSettings, contract: Contract):
   await claim.start()
   const pipeline = new Pipeline(contract)
   const shared = { redisUrl, redis, partitions, workerId, clock: systemClock, log }
-  const pool = new PartitionPool({ ...shared, pipeline })
+  const pool = new PartitionPool({ ...shared, pipeline, breaker: settings.breaker ?? BREAKER_LIMITS })
   await pool.start()
   const backfills = new BackfillPool({ ...shared, contract })
   backfills.start()

@@ -1,4 +1,5 @@
-import { BrokenCircuitError, CircuitState, ConsecutiveBreaker, circuitBreaker, handleWhen } from 'cockatiel'
+import { BrokenCircuitError, type CircuitBreakerPolicy, CircuitState, circuitBreaker, handleWhen } from 'cockatiel'
+import { BREAKER_LIMITS, type BreakerLimits, EitherBreaker, JitteredReset } from './breaker.ts'
 import { BusFull, BusUnavailable } from './errors.ts'
 
 /** Operation classes with a breaker each: a slow query must not stop publishing. */
@@ -9,12 +10,14 @@ export interface GuardState {
   readonly state: 'closed' | 'half_open' | 'open'
   /** When the state was entered, ms since 1970. */
   readonly since: number
+  /** When trying again may help; 0 while calls are let through. */
+  readonly retryAfterMs: number
 }
 
-/** Unanswered calls in a row that open the breaker: one is a hiccup, three deadlines are an outage. */
-const FAILURES_TO_OPEN = 3
-/** How long an open breaker refuses before it lets one probe through. */
-const RESET_MS = 400
+export interface GuardOptions {
+  readonly limits?: BreakerLimits
+  readonly onChange?: (state: GuardState) => void
+}
 
 /**
  * Breaker around the Redis calls of one operation class. Replies of Redis that are errors of the call itself
@@ -22,14 +25,17 @@ const RESET_MS = 400
  */
 export class Guard {
   readonly #class: BusClass
-  readonly #policy = circuitBreaker(
-    handleWhen((error) => !isReplyError(error)),
-    { halfOpenAfter: RESET_MS, breaker: new ConsecutiveBreaker(FAILURES_TO_OPEN) },
-  )
+  readonly #policy: CircuitBreakerPolicy
+  readonly #reset: JitteredReset
   #since = Date.now()
 
-  constructor(busClass: BusClass, onChange?: (state: GuardState) => void) {
+  constructor(busClass: BusClass, { limits = BREAKER_LIMITS, onChange }: GuardOptions = {}) {
     this.#class = busClass
+    this.#reset = new JitteredReset(limits.resetMs)
+    this.#policy = circuitBreaker(
+      handleWhen((error) => !isReplyError(error)),
+      { halfOpenAfter: this.#reset, breaker: new EitherBreaker(limits) },
+    )
     this.#policy.onStateChange(() => {
       this.#since = Date.now()
       onChange?.(this.state)
@@ -37,12 +43,17 @@ export class Guard {
   }
 
   get state(): GuardState {
-    return { class: this.#class, state: STATE_NAMES[this.#policy.state], since: this.#since }
+    return {
+      class: this.#class,
+      state: STATE_NAMES[this.#policy.state],
+      since: this.#since,
+      retryAfterMs: this.retryAfterMs,
+    }
   }
 
   /** When a caller may try again, or 0 while calls are let through: closed, or due for a probe. */
   get retryAfterMs(): number {
-    return this.#policy.state === CircuitState.Open ? Math.max(0, this.#since + RESET_MS - Date.now()) : 0
+    return this.#policy.state === CircuitState.Open ? Math.max(0, this.#since + this.#reset.duration - Date.now()) : 0
   }
 
   /** Runs one call. Throws `BusUnavailable`, `BusFull`, or the reply error of Redis. */
@@ -55,7 +66,7 @@ export class Guard {
         if (/^OOM |^-OOM|command not allowed when used memory/.test(error.message)) throw new BusFull(error.message)
         throw error
       }
-      throw new BusUnavailable(isNotSent(error) ? 'not_sent' : 'unknown', RESET_MS, error)
+      throw new BusUnavailable(isNotSent(error) ? 'not_sent' : 'unknown', this.#reset.duration, error)
     }
   }
 }

@@ -1,6 +1,7 @@
 export * from './append.ts'
 export * from './backfill.ts'
 export * from './blocking-reader.ts'
+export { BREAKER_LIMITS, type BreakerLimits } from './breaker.ts'
 export * from './commit.ts'
 export * from './connection.ts'
 export * from './contract-claim.ts'

@@ -1,7 +1,9 @@
+import type { GuardState } from '../bus/index.ts'
 import { defaultConfigPath, loadConfig } from '../config/load-config.ts'
 import { readSettings } from '../config/settings.ts'
 import { startGateway } from '../gateway-app.ts'
 import { createLog } from '../observability/log.ts'
+import { breakerLimits } from './breaker-limits.ts'
 import { liveAsChild } from './child-life.ts'
 import { requiredRedisUrl } from './required-redis.ts'
 import { parseOptions } from './usage-error.ts'
@@ -38,6 +40,11 @@ export async function run(args: string[]): Promise<number> {
     onSlow,
     maxRate,
   }
-  const gateway = await startGateway({ ...settings, redisUrl, sharedPort: flags['shared-port'], delivery }, contract)
+  const onBreaker = (state: GuardState) => log.warn({ breaker: state }, `breaker ${state.class}: ${state.state}`)
+  const breaker = breakerLimits(settings)
+  const gateway = await startGateway(
+    { ...settings, redisUrl, sharedPort: flags['shared-port'], delivery, breaker, onBreaker },
+    contract,
+  )
   return liveAsChild(gateway, { port: gateway.port }, log)
 }

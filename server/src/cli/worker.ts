@@ -2,6 +2,7 @@ import { defaultConfigPath, loadConfig } from '../config/load-config.ts'
 import { readSettings } from '../config/settings.ts'
 import { createLog } from '../observability/log.ts'
 import { startWorker } from '../worker-app.ts'
+import { breakerLimits } from './breaker-limits.ts'
 import { liveAsChild } from './child-life.ts'
 import { requiredRedisUrl } from './required-redis.ts'
 import { parseOptions } from './usage-error.ts'
@@ -23,7 +24,7 @@ export async function run(args: string[]): Promise<number> {
   const { partitions, node, logLevel } = settings
   const log = createLog(logLevel, node, 'worker')
   const worker = await startWorker(
-    { redisUrl, partitions, workerId: node, log: (message) => log.warn(message) },
+    { redisUrl, partitions, workerId: node, breaker: breakerLimits(settings), log: (message) => log.warn(message) },
     contract,
   )
   return liveAsChild(worker, {}, log)

@@ -100,6 +100,25 @@ export const VARIABLES = {
     fallbackText: 'no limit',
     parse: number(LIMITS.minRate, LIMITS.maxRate),
   }),
+  breakerFailures: variable({
+    name: 'TIDEGATE_BREAKER_FAILURES',
+    meaning: 'Calls to Redis without an answer, one after the other, that open the breaker of their class.',
+    fallback: '3',
+    parse: wholeNumber(1, 1_000),
+  }),
+  breakerPercent: variable({
+    name: 'TIDEGATE_BREAKER_PERCENT',
+    meaning:
+      'Share of unanswered calls to Redis, in percent over five seconds, that opens the breaker of their class too.',
+    fallback: '50',
+    parse: wholeNumber(1, 99),
+  }),
+  breakerResetMs: variable({
+    name: 'TIDEGATE_BREAKER_RESET_MS',
+    meaning: 'How long an open breaker refuses, in ms, before it lets one call through to see; up to a quarter more.',
+    fallback: '400',
+    parse: wholeNumber(10, 60_000),
+  }),
   logLevel: variable({
     name: 'TIDEGATE_LOG_LEVEL',
     meaning: `Least severe log line that is written: ${LOG_LEVELS.map((level) => `\`${level}\``).join(', ')}.`,
@@ -163,6 +182,9 @@ export function readSettings(flags: Flags = {}, environment: Environment = proce
     queueMegabytes: setting(VARIABLES.queueMegabytes),
     onSlow: setting(VARIABLES.onSlow),
     maxRate: given(VARIABLES.maxRate),
+    breakerFailures: setting(VARIABLES.breakerFailures),
+    breakerPercent: setting(VARIABLES.breakerPercent),
+    breakerResetMs: setting(VARIABLES.breakerResetMs),
     logLevel: setting(VARIABLES.logLevel),
     cacheFolder: setting(VARIABLES.cacheFolder),
     searchPath: setting(VARIABLES.searchPath),

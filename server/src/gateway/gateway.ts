@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { CLOSE } from '@tidegate/protocol'
+import type { GuardState } from '../bus/index.ts'
 import { type RouteContext, route } from './http/routes.ts'
 import { Session, type SessionContext } from './session.ts'
 import type {
@@ -24,6 +25,7 @@ export class Gateway implements TransportHandlers {
   readonly #routes: RouteContext
   readonly #idPrefix = randomBytes(3).toString('hex')
   #opened = 0
+  readonly #openBreakers = new Set<string>()
   #timers: NodeJS.Timeout[] = []
 
   constructor(context: Omit<SessionContext, 'onClosed'>, routes: RouteContext) {
@@ -47,6 +49,15 @@ export class Gateway implements TransportHandlers {
     const session = new Session(this.#context, socket, `s-${this.#idPrefix}${(this.#opened++).toString(36)}`)
     this.#sessions.add(session)
     return session
+  }
+
+  /** Tells the clients that calls to Redis are refused, or answered again; not every probe in between. */
+  tellBus(state: GuardState): void {
+    const isOpen = state.state !== 'closed'
+    if (isOpen === this.#openBreakers.has(state.class)) return
+    if (isOpen) this.#openBreakers.add(state.class)
+    else this.#openBreakers.delete(state.class)
+    for (const session of this.#sessions) session.tellBus(state)
   }
 
   #adjustGrant(): void {

@@ -10,6 +10,7 @@ import {
   type ServerFrame,
 } from '@tidegate/protocol'
 import { assertNever } from '../assert-never.ts'
+import type { GuardState } from '../bus/index.ts'
 import type { Clock } from '../clock.ts'
 import type { Delivery, DeliverySession } from '../delivery/index.ts'
 import { type GrantChange, type Ingest, Producer, type PublishControl, type PublishOutcome } from '../ingest/index.ts'
@@ -113,6 +114,11 @@ export class Session implements SocketHandler {
   /** Tells a publisher that it may have less, or again more, unacknowledged. */
   tellGrant({ publish, retryAfterMs }: GrantChange): void {
     if (this.#publishes) this.#send({ type: 'slow', retryAfterMs, publish })
+  }
+
+  tellBus({ class: busClass, state, since, retryAfterMs }: GuardState): void {
+    if (state === 'closed') this.#send({ type: 'bus', class: busClass, state, since })
+    else this.#send({ type: 'bus', class: busClass, state: 'open', since, retryAfterMs })
   }
 
   close(code: CloseCode, reason: string): void {

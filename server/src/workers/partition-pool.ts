@@ -1,5 +1,13 @@
 import { setTimeout as pause } from 'node:timers/promises'
-import { Guard, HEARTBEAT_FRESH_MS, keys, LEASE_QUEUE, type Redis } from '../bus/index.ts'
+import {
+  type BreakerLimits,
+  type BusClass,
+  Guard,
+  HEARTBEAT_FRESH_MS,
+  keys,
+  LEASE_QUEUE,
+  type Redis,
+} from '../bus/index.ts'
 import type { Clock } from '../clock.ts'
 import { EntrySource } from './entry-source.ts'
 import { JobQueue } from './job-queue.ts'
@@ -34,6 +42,7 @@ export interface PartitionPoolOptions {
   readonly workerId: string
   readonly pipeline: Pipeline
   readonly clock: Clock
+  readonly breaker: BreakerLimits
   readonly log: (message: string) => void
 }
 
@@ -43,7 +52,7 @@ export interface PartitionPoolOptions {
  */
 export class PartitionPool {
   readonly #options: PartitionPoolOptions
-  readonly #guards = { commit: new Guard('commit'), tail: new Guard('tail'), jobs: new Guard('jobs') }
+  readonly #guards: { readonly commit: Guard; readonly tail: Guard; readonly jobs: Guard }
   readonly #owners = new Map<number, PartitionOwner>()
   readonly #runs = new Set<Promise<void>>()
   /** Partition given up for balance -> until when it is left to others, ms. */
@@ -57,6 +66,12 @@ export class PartitionPool {
 
   constructor(options: PartitionPoolOptions) {
     this.#options = options
+    const guard = (busClass: BusClass) =>
+      new Guard(busClass, {
+        limits: options.breaker,
+        onChange: ({ state }) => options.log(`breaker ${busClass}: ${state}`),
+      })
+    this.#guards = { commit: guard('commit'), tail: guard('tail'), jobs: guard('jobs') }
     this.#roster = new Roster(options.redis, options.workerId)
     const { redisUrl, workerId, partitions } = options
     this.#queue = new JobQueue(redisUrl, workerId, partitions, LEASES, ({ partition }) => this.#own(partition))
