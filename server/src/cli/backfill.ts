@@ -9,8 +9,7 @@ import {
   untilReady,
 } from '../bus/index.ts'
 import { defaultConfigPath, loadConfig } from '../config/load-config.ts'
-import { readSettings, type Settings } from '../config/settings.ts'
-import { privateRedisOf } from '../supervisor/folder-lock.ts'
+import { readSettings } from '../config/settings.ts'
 import {
   BackfillRefused,
   type BackfillStatus,
@@ -18,6 +17,7 @@ import {
   backfillTarget,
   type StartedBackfill,
 } from '../workers/index.ts'
+import { runningRedisUrl } from './running-redis.ts'
 import { parseTime } from './time-option.ts'
 import { parseOptions, UsageError } from './usage-error.ts'
 
@@ -47,7 +47,7 @@ export async function backfill(args: string[]): Promise<number> {
   if (typeof from === 'number' && to !== undefined && from >= to) throw new UsageError('--from must lie before --to')
   const { contract } = await loadConfig(flags.config ?? defaultConfigPath(process.cwd()))
   const target = backfillTarget(contract, name)
-  const redisUrl = await redisOf(readSettings(flags))
+  const redisUrl = await runningRedisUrl(readSettings(flags))
   const redis = openCommandConnection(redisUrl, 'backfill')
   let backfills: Backfills | undefined
   try {
@@ -72,15 +72,6 @@ export async function backfill(args: string[]): Promise<number> {
 
 function parseFrom(text: string, now: number): number | 'earliest' {
   return text === 'earliest' ? text : parseTime('from', text, now)
-}
-
-/** @throws when there is no Redis to be found. */
-async function redisOf({ redisUrl, dataFolder }: Settings): Promise<string> {
-  const found = redisUrl ?? (await privateRedisOf(dataFolder))
-  if (found !== undefined) return found
-  throw new Error(
-    `REDIS_URL is not set, and no \`tidegate start\` runs on the data folder ${dataFolder} (--data, or TIDEGATE_DATA).`,
-  )
 }
 
 /** The partition count, once it is sure that somebody of the same config does the work. @throws BackfillRefused */

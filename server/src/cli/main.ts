@@ -18,6 +18,10 @@ export const COMMANDS: Readonly<Record<string, Listing>> = {
   worker: { summary: 'one worker on the Redis at REDIS_URL', load: () => import('./worker.ts') },
   demo: { summary: 'publish simulated sensors and a shop to a gateway', load: () => import('./demo.ts') },
   contract: { summary: 'print the contract of a config for other repositories', load: () => import('./contract.ts') },
+  'dead-letter': {
+    summary: 'look at events whose code threw, and try them again',
+    load: () => import('./dead-letter.ts'),
+  },
   window: {
     summary: 'try a window offline: replay, assign; or fill its past: backfill',
     load: () => import('./window.ts'),
@@ -27,7 +31,7 @@ export const COMMANDS: Readonly<Record<string, Listing>> = {
 const USAGE = `tidegate <command> [options]
 
 ${Object.entries(COMMANDS)
-  .map(([name, { summary }]) => `  ${name.padEnd(10)}${summary}`)
+  .map(([name, { summary }]) => `  ${name.padEnd(13)}${summary}`)
   .join('\n')}
 
 Examples:

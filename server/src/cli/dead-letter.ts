@@ -1,0 +1,134 @@
+import { Guard, openCommandConnection, storedPartitions, untilReady } from '../bus/index.ts'
+import { defaultConfigPath, loadConfig } from '../config/load-config.ts'
+import { readSettings } from '../config/settings.ts'
+import { type DeadLetter, DeadLetters } from '../workers/index.ts'
+import { runningRedisUrl } from './running-redis.ts'
+import { parseOptions, UsageError } from './usage-error.ts'
+
+export const usage = `tidegate dead-letter list [<topic>] [--limit <n>] [--json] [--config <file>] [--data <folder>]
+tidegate dead-letter redrive <topic> [--dry-run] [--config <file>] [--data <folder>]
+
+Looks at the events that a flow's code threw on, or that ended their workers, and tries them again. They are kept for 24 hours.
+
+  list     topic, partition, place, event id, key, time and cause of each; of one topic, or of all
+             --limit  so many at most (100)
+             --json   an object a line, with the event
+  redrive  runs the flow again that threw, with the config as it is now, and stores its results and those of flows behind it; an
+           event that ended its workers is published again. What works is removed from the dead letters, what throws again stays.
+           Said twice, it stores nothing twice. Windows over a flow have moved on and do not see what is redriven.
+             --dry-run  only says what would be redriven
+  both     --config  the config that runs; --data  folder of the \`tidegate start\` to ask, when REDIS_URL is not set
+
+Examples:
+  tidegate dead-letter list
+  tidegate dead-letter list sensor.hot --json
+  REDIS_URL=redis://127.0.0.1:6379 tidegate dead-letter redrive sensor.hot
+`
+
+const CONNECT_DEADLINE_MS = 5_000
+
+export async function run([command, ...args]: string[]): Promise<number> {
+  if (command !== 'list' && command !== 'redrive') {
+    throw new UsageError(command === undefined ? 'say list or redrive' : `there is no dead-letter ${command}`)
+  }
+  const [topic, options] = args[0]?.startsWith('-') === false ? [args[0], args.slice(1)] : [undefined, args]
+  const common = { config: { type: 'string' }, data: { type: 'string' } } as const
+  if (command === 'list') {
+    const flags = parseOptions(options, {
+      ...common,
+      limit: { type: 'string', default: '100' },
+      json: { type: 'boolean', default: false },
+    })
+    const limit = Number(flags.limit)
+    if (!Number.isInteger(limit) || limit < 1) throw new UsageError('--limit: expected a whole number from 1')
+    return withLetters(flags, topic, (letters, topics) => list(letters, topics, limit, flags.json))
+  }
+  if (topic === undefined) throw new UsageError('say the topic: tidegate dead-letter redrive <topic>')
+  const flags = parseOptions(options, { ...common, 'dry-run': { type: 'boolean', default: false } })
+  return withLetters(flags, topic, (letters) => redrive(letters, topic, flags['dry-run']))
+}
+
+async function withLetters(
+  flags: { readonly config?: string | undefined; readonly data?: string | undefined },
+  topic: string | undefined,
+  use: (letters: DeadLetters, topics: readonly string[] | undefined) => Promise<number>,
+): Promise<number> {
+  const { contract } = await loadConfig(flags.config ?? defaultConfigPath(process.cwd()))
+  if (topic !== undefined && !contract.topics.has(topic)) {
+    throw new Error(`the config has no topic ${topic}. There are: ${[...contract.topics.keys()].join(', ')}.`)
+  }
+  const redis = openCommandConnection(await runningRedisUrl(readSettings(flags)), 'dead-letter')
+  try {
+    await untilReady(redis, CONNECT_DEADLINE_MS)
+    const partitions = await storedPartitions(redis)
+    if (partitions === undefined) throw new Error('this Redis holds no data of Tidegate')
+    const letters = new DeadLetters(redis, new Guard('query'), partitions, contract)
+    return await use(letters, topic === undefined ? undefined : [topic])
+  } finally {
+    redis.disconnect()
+  }
+}
+
+async function list(
+  letters: DeadLetters,
+  topics: readonly string[] | undefined,
+  limit: number,
+  json: boolean,
+): Promise<number> {
+  let listed = 0
+  for await (const letter of letters.list(topics)) {
+    if (listed === limit) {
+      if (!json) say(`... and more: --limit ${limit * 10}`)
+      break
+    }
+    listed++
+    say(json ? JSON.stringify(letter) : describe(letter))
+  }
+  if (listed === 0 && !json) say('There are no dead letters.')
+  return 0
+}
+
+async function redrive(letters: DeadLetters, topic: string, isDry: boolean): Promise<number> {
+  /** Record batches that may go, by partition: those of which nothing stays. */
+  const done = new Map<number, Set<string>>()
+  const kept = new Set<string>()
+  const stored: Record<string, number> = {}
+  let count = 0
+  let stay = 0
+  for await (const letter of letters.list([topic])) {
+    count++
+    if (isDry) {
+      say(describe(letter))
+      continue
+    }
+    const outcome = await letters.redrive(letter)
+    if (outcome.done) {
+      for (const [name, events] of Object.entries(outcome.results)) stored[name] = (stored[name] ?? 0) + events
+      done.set(letter.partition, (done.get(letter.partition) ?? new Set()).add(letter.streamId))
+    } else {
+      stay++
+      kept.add(`${letter.partition} ${letter.streamId}`)
+      say(`${describe(letter)}\n  stays: ${outcome.why}`)
+    }
+  }
+  for (const [partition, streamIds] of done) {
+    const gone = [...streamIds].filter((streamId) => !kept.has(`${partition} ${streamId}`))
+    await letters.remove(topic, partition, gone)
+  }
+  if (isDry) say(`${count} would be redriven.`)
+  else {
+    const results = Object.entries(stored).map(([name, events]) => `${events} to ${name}`)
+    say(`${count - stay} of ${count} redriven${results.length > 0 ? `: ${results.join(', ')}` : ''}.`)
+    const windows = letters.windowsBehind(topic)
+    if (count > stay && windows.length > 0) say(`These windows do not see them: ${windows.join(', ')}.`)
+  }
+  return stay === 0 ? 0 : 1
+}
+
+function describe({ topic, partition, streamId, index, cause, event: { id, key, time } }: DeadLetter): string {
+  return `${topic} ${partition}/${streamId}.${index} ${id} ${key} ${new Date(time).toISOString()} ${cause}`
+}
+
+function say(line: string): void {
+  process.stdout.write(`${line}\n`)
+}

@@ -1,0 +1,112 @@
+import { fileURLToPath } from 'node:url'
+import { createClient } from '@tidegate/client/node'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import {
+  decodeEvents,
+  type EventBody,
+  keys,
+  openCommandConnection,
+  type Redis,
+  readRange,
+  untilReady,
+} from '../../src/bus/index.ts'
+import { startWorker } from '../../src/worker-app.ts'
+import { startTestGateway, type TestGateway } from '../support/gateway.ts'
+import { TidegateProcess } from '../support/tidegate-process.ts'
+import config from './dead-letter.config.ts'
+
+const CONFIG = fileURLToPath(new URL('./dead-letter.config.ts', import.meta.url))
+const PARTITIONS = 4
+
+let server: TestGateway
+let redis: Redis
+let worker: Awaited<ReturnType<typeof startWorker>>
+
+beforeAll(async () => {
+  server = await startTestGateway(config.contract)
+  redis = openCommandConnection(server.redis.url, 'test')
+  await untilReady(redis, 5_000)
+  const settings = { redisUrl: server.redis.url, partitions: PARTITIONS, workerId: 'w', log: () => {} }
+  worker = await startWorker(settings, config.contract)
+  const client = createClient({ url: server.url })
+  const readings = [4, -9, 16, -25, -1].map((v, i) => ({ id: `r${i}`, data: { k: `k${i}`, v } }))
+  await client.publish('d.reading', readings)
+  await client.close({ deadlineMs: 1_000 })
+  for (const deadline = Date.now() + 10_000; (await eventsOf('d.root~dead')).length < 3 && Date.now() < deadline; ) {
+    await new Promise((resolve) => setTimeout(resolve, 50))
+  }
+})
+afterAll(async () => {
+  await worker.close({ deadlineMs: 2_000 })
+  redis.disconnect()
+  await server.close()
+})
+
+async function eventsOf(topic: string): Promise<EventBody[]> {
+  const partitions = Array.from({ length: PARTITIONS }, (_, partition) => partition)
+  const logs = await Promise.all(partitions.map((partition) => readRange(redis, partition, topic, '-', '+', 1_000)))
+  return logs.flat().flatMap(({ payload }) => decodeEvents(payload))
+}
+
+const idsOf = async (topic: string) => (await eventsOf(topic)).map(({ id }) => id).sort()
+
+async function deadLetter(args: readonly string[], mended = ''): Promise<{ code: number | null; output: string }> {
+  const environment = { REDIS_URL: server.redis.url, MENDED: mended }
+  const process = new TidegateProcess(['dead-letter', ...args, '--config', CONFIG], environment)
+  const { code } = await process.ended
+  return { code, output: process.output }
+}
+
+describe('tidegate dead-letter', () => {
+  it('X-DEAD-1 lists topic, place, event and cause, of one topic or all, as lines or JSON', async () => {
+    const { code, output } = await deadLetter(['list'])
+    expect(code).toBe(0)
+    expect(output.trim().split('\n')).toHaveLength(3)
+    expect(output).toMatch(/^d\.root \d\/\d+-\d+\.\d+ r1 k1 \d{4}-\S+ no root of -9$/m)
+    const json = await deadLetter(['list', 'd.root', '--json', '--limit', '1'])
+    expect(JSON.parse(json.output)).toMatchObject({
+      topic: 'd.root',
+      cause: expect.stringMatching(/^no root of -/),
+      event: { data: { v: expect.any(Number) } },
+    })
+    expect((await deadLetter(['list', 'd.large'])).output).toBe('There are no dead letters.\n')
+  })
+
+  it('X-DEAD-2 X-DEAD-3 redrives what works now through the flow and those behind it, once; what throws stays', async () => {
+    expect((await deadLetter(['redrive', 'd.root', '--dry-run'], 'all')).output).toContain('3 would be redriven.')
+    expect(await idsOf('d.root')).toEqual(['r0', 'r2'])
+
+    const some = await deadLetter(['redrive', 'd.root'], 'k3')
+    expect(some.code).toBe(1)
+    expect(some.output).toContain('stays: no root of -9')
+    expect(some.output).toContain('1 of 3 redriven: 1 to d.root, 1 to d.large.')
+    expect(some.output).toContain('These windows do not see them: d.count.')
+    expect(await idsOf('d.root')).toEqual(['r0', 'r2', 'r3'])
+    expect(await idsOf('d.large')).toEqual(['r2', 'r3'])
+
+    // Ended between storing and removing: the letters are there again.
+    const letters = await Promise.all(
+      Array.from({ length: PARTITIONS }, (_, partition) => redis.dumpBuffer(keys.log(partition, 'd.root~dead'))),
+    )
+    const all = await deadLetter(['redrive', 'd.root'], 'all')
+    expect([all.code, await idsOf('d.root~dead')]).toEqual([0, []])
+    for (const [partition, dump] of letters.entries()) {
+      if (dump !== null) await redis.restore(keys.log(partition, 'd.root~dead'), 0, dump, 'REPLACE')
+    }
+    expect((await deadLetter(['redrive', 'd.root'], 'all')).code).toBe(0)
+    expect(await idsOf('d.root')).toEqual(['r0', 'r1', 'r2', 'r3', 'r4'])
+    expect(await idsOf('d.large')).toEqual(['r1', 'r2', 'r3'])
+    expect(await idsOf('d.root~dead')).toEqual([])
+  })
+
+  it.each([
+    [['redrive'], 2, /say the topic/],
+    [['bury'], 2, /there is no dead-letter bury/],
+    [['list', '--limit', 'few'], 2, /--limit: expected a whole number/],
+    [['list', 'd.nothing'], 1, /the config has no topic d.nothing. There are: d.reading/],
+  ])('X-DEAD-4 %j ends with %i and says why', async (args, code, reason) => {
+    const ended = await deadLetter(args)
+    expect(ended.code).toBe(code)
+    expect(ended.output).toMatch(reason)
+  })
+})
