@@ -18,6 +18,9 @@ export interface Life {
 /** `close` keeps its deadline by itself; after this much more the process ends whatever it waits for. */
 const GRACE_MS = 1_000
 
+/** How often a forked process shows its parent that its event loop turns. */
+const ALIVE_MS = 1_000
+
 /**
  * Ctrl-C in a terminal reaches a script of npm twice: from the terminal, and passed on by npm. Signals this close
  * together are one.
@@ -26,7 +29,7 @@ const SAME_SIGNAL_MS = 1_000
 
 /**
  * Announces that the process is ready and keeps it running until SIGTERM, SIGINT or SIGHUP, which close it in order; a
- * second signal ends it at once. A forked process whose parent is gone ends at once too: whoever restarts the parent starts
+ * second signal ends it at once. A forked process says `{ type: 'alive' }` to its parent every second. One whose parent is gone ends at once too: whoever restarts the parent starts
  * new children.
  *
  * @returns the exit code.
@@ -51,7 +54,8 @@ export function liveUntilSignal({ running, ready, deadlineMs, onStopping, orphan
     if (process.send === undefined) return
     process.once('disconnect', () => process.exit(1))
     // The parent may have died while this process was starting, before anybody listened for it.
-    if (process.connected) process.send({ type: 'ready', ...ready })
-    else process.exit(1)
+    if (!process.connected) process.exit(1)
+    process.send({ type: 'ready', ...ready })
+    setInterval(() => process.connected && process.send!({ type: 'alive' }), ALIVE_MS).unref()
   })
 }

@@ -50,6 +50,7 @@ export async function run(args: string[]): Promise<number> {
     gateways: count('gateways', flags.gateways),
     workers: count('workers', flags.workers),
     config,
+    hungSeconds: settings.hungSeconds,
     demo: !flags['no-demo'] && isBuiltInConfig(config),
     say,
   })

@@ -100,6 +100,12 @@ export const VARIABLES = {
     fallbackText: 'no limit',
     parse: number(LIMITS.minRate, LIMITS.maxRate),
   }),
+  hungSeconds: variable({
+    name: 'TIDEGATE_HUNG_SECONDS',
+    meaning: 'Seconds without a turn of its event loop after which `tidegate start` replaces a gateway or worker.',
+    fallback: '10',
+    parse: wholeNumber(2, 3_600),
+  }),
   breakerFailures: variable({
     name: 'TIDEGATE_BREAKER_FAILURES',
     meaning: 'Calls to Redis without an answer, one after the other, that open the breaker of their class.',
@@ -182,6 +188,7 @@ export function readSettings(flags: Flags = {}, environment: Environment = proce
     queueMegabytes: setting(VARIABLES.queueMegabytes),
     onSlow: setting(VARIABLES.onSlow),
     maxRate: given(VARIABLES.maxRate),
+    hungSeconds: setting(VARIABLES.hungSeconds),
     breakerFailures: setting(VARIABLES.breakerFailures),
     breakerPercent: setting(VARIABLES.breakerPercent),
     breakerResetMs: setting(VARIABLES.breakerResetMs),

@@ -16,6 +16,11 @@ export class Backoff {
     this.#random = random
   }
 
+  /** Ends in a row that came soon after a start. */
+  get soonEnds(): number {
+    return this.#soonEnds
+  }
+
   /** Milliseconds to wait after an end that came `livedMs` after the start. */
   next(livedMs: number): number {
     this.#soonEnds = livedMs >= HEALTHY_MS ? 0 : this.#soonEnds + 1

@@ -2,6 +2,7 @@ import { type ChildProcess, fork } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { childEnvironment } from '../config/settings.ts'
 import { Backoff } from './backoff.ts'
+import { Watchdog } from './watchdog.ts'
 
 const TIDEGATE = fileURLToPath(new URL('../../bin/tidegate.js', import.meta.url))
 /** Beyond what a child gives itself to drain: it hangs. */
@@ -16,6 +17,8 @@ export interface ChildOptions {
   readonly nodeOptions: readonly string[]
   /** Variables that differ from this process's. */
   readonly environment: Readonly<Record<string, string>>
+  /** Without a sign of life for so long it is replaced. */
+  readonly hungSeconds: number
   readonly say: (line: string) => void
 }
 
@@ -57,9 +60,10 @@ export class Child {
   }
 
   #spawn(first?: { onReady: () => void; onEndBeforeReady: (how: string) => void }): void {
-    const { name, args, nodeOptions, environment, say } = this.#options
+    const { name, args, nodeOptions, environment, hungSeconds, say } = this.#options
     const startedAt = performance.now()
     let ready = false
+    let watchdog: Watchdog | undefined
     const child = fork(TIDEGATE, args, {
       execArgv: [...nodeOptions],
       env: childEnvironment(environment, { TIDEGATE_LOG_LEVEL: 'warn' }),
@@ -69,13 +73,19 @@ export class Child {
     })
     this.#process = child
     child.on('message', (message: { type?: string }) => {
+      watchdog?.seen()
       if (message.type !== 'ready') return
       ready = true
+      watchdog = new Watchdog(hungSeconds, () => {
+        say(`${name} has not moved for ${hungSeconds} s; ending it`)
+        child.kill('SIGKILL')
+      })
       if (first !== undefined) first.onReady()
       else say(`${name} is back`)
     })
     child.once('exit', (code, signal) => {
       this.#process = undefined
+      watchdog?.close()
       if (this.#closing !== undefined) return
       const how = signal === null ? `ended with code ${code}` : `was ended by ${signal}`
       if (first !== undefined && !ready) {
@@ -83,7 +93,9 @@ export class Child {
         return
       }
       const waitMs = this.#backoff.next(performance.now() - startedAt)
-      say(`${name} ${how}; starting it again in ${(waitMs / 1_000).toFixed(1)} s`)
+      const { soonEnds } = this.#backoff
+      const again = soonEnds > 1 ? `, for the ${soonEnds}. time soon after its start` : ''
+      say(`${name} ${how}${again}; starting it again in ${(waitMs / 1_000).toFixed(1)} s`)
       this.#restart = setTimeout(() => this.#spawn(), waitMs)
     })
   }

@@ -15,6 +15,8 @@ export interface SupervisorOptions {
   /** Config file for gateways and workers. */
   readonly config: string
   readonly demo: boolean
+  /** A process without a sign of life for so long is replaced. */
+  readonly hungSeconds: number
   /** Lines for people. */
   readonly say: (line: string) => void
 }
@@ -49,6 +51,7 @@ export class Supervisor {
         args,
         nodeOptions,
         environment: { REDIS_URL: redisUrl, TIDEGATE_NODE: `${options.node}-${name.replace(' ', '-')}` },
+        hungSeconds: options.hungSeconds,
         say: options.say,
       })
     this.#gateways = numbered('gateway', gateways).map((name) =>

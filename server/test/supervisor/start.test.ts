@@ -171,6 +171,20 @@ describe('crash', () => {
     expect(await publish(url)).toBe(true)
   })
 
+  test('a gateway and a worker that hang - are replaced, and that is said (S-CHILD-6)', async () => {
+    const { process, url } = await started([], { TIDEGATE_HUNG_SECONDS: '2' })
+    await publish(url)
+    for (const [name, pattern] of [
+      ['worker', WORKER],
+      ['gateway', GATEWAY],
+    ] as const) {
+      for (const pid of process.children(pattern)) globalThis.process.kill(pid, 'SIGSTOP')
+      await process.said(new RegExp(`${name} has not moved for 2 s; ending it\\n(.*\\n)*${name} is back`))
+    }
+    await until(() => isReady(url), 'ready at the same address')
+    expect(await publish(url)).toBe(true)
+  })
+
   test('kill -9 of the supervisor - nothing stays, and the next start finds the data at once (S-CHILD-4, S-FOLDER-2)', async () => {
     const first = await started()
     await publish(first.url)

@@ -1,0 +1,34 @@
+const LOOK_MS = 1_000
+
+/**
+ * Notices when something that should show itself every second no longer does. It counts its own looks and not the time: after
+ * a sleep of the whole machine, or of this process, everybody gets their seconds anew.
+ */
+export class Watchdog {
+  readonly #onHung: () => void
+  readonly #patience: number
+  readonly #timer: NodeJS.Timeout
+  #looks = 0
+
+  /** @param seconds without a sign after which `onHung` is called, once. */
+  constructor(seconds: number, onHung: () => void) {
+    this.#patience = seconds
+    this.#onHung = onHung
+    this.#timer = setInterval(() => this.#look(), LOOK_MS)
+  }
+
+  /** It shows itself. */
+  seen(): void {
+    this.#looks = 0
+  }
+
+  close(): void {
+    clearInterval(this.#timer)
+  }
+
+  #look(): void {
+    if (++this.#looks < this.#patience) return
+    this.close()
+    this.#onHung()
+  }
+}
