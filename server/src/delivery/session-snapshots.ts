@@ -1,5 +1,6 @@
 import type { CurrentPage } from '../bus/index.ts'
 import type { Clock } from '../clock.ts'
+import type { Filter, FilterableEvent } from '../filter/index.ts'
 import type { LaneIndex } from './entry.ts'
 import type { Feed } from './feed.ts'
 import type { Outlet } from './outlet.ts'
@@ -95,9 +96,11 @@ export class SessionSnapshots {
   #tell(telling: Telling, feed: Feed, { results, next }: CurrentPage): void {
     const lane = this.#context.resultLaneOf(feed.topic)
     const isLastPage = next === '0'
-    const { epoch } = feed.startOf(lane)
-    for (const result of results) telling.seam.note(result.key, result)
-    this.#frames = snapshotFrames(feed, lane, epoch, telling.subscription.plan.lanes[lane] ? results : [], {
+    const { filter, lanes } = telling.subscription.plan
+    // What is not told must not keep back the events before it.
+    const told = results.filter(({ json }) => lanes[lane] && (filter === undefined || matches(filter, json)))
+    for (const result of told) telling.seam.note(result.key, result)
+    this.#frames = snapshotFrames(feed, lane, told, {
       isLast: isLastPage && telling.at === telling.feeds.length - 1,
       maxBytes: this.#outlet.maxFrameBytes,
     })
@@ -108,6 +111,10 @@ export class SessionSnapshots {
     const following = telling.feeds[telling.at]
     if (following !== undefined) telling.seam = seamOf(following)
   }
+}
+
+function matches(filter: Filter, json: string): boolean {
+  return filter.matches({ source: undefined, ...(JSON.parse(json) as Omit<FilterableEvent, 'source'>) })
 }
 
 /** Snapshots start at one place for all lanes. */

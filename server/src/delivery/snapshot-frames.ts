@@ -5,16 +5,16 @@ import type { Feed } from './feed.ts'
 
 /** The batch frames of one page of a snapshot. The last frame of the last page says so, if need be without an event. */
 export function snapshotFrames(
-  { subscription: { plan }, topic, partition }: Feed,
+  feed: Feed,
   lane: LaneIndex,
-  epoch: string,
   results: readonly CurrentResult[],
   options: { readonly isLast: boolean; readonly maxBytes: number },
 ): Buffer[] {
+  const { topic, partition, subscription } = feed
+  const { epoch } = feed.startOf(lane)
   const frames: string[][] = [[]]
   let bytes = 0
   for (const { streamId, index, json } of results) {
-    if (plan.filter !== undefined && !plan.filter.matches({ source: undefined, ...JSON.parse(json) })) continue
     const event = `{"at":"${formatMark(partition, { epoch, streamId, index })}",${json.slice(1)}`
     if (bytes > 0 && bytes + event.length > options.maxBytes) {
       frames.push([])
@@ -24,7 +24,7 @@ export function snapshotFrames(
     bytes += event.length
   }
   if (bytes === 0 && !options.isLast) return []
-  const head = `{"type":"batch","parts":[{"sub":${plan.sub},"topic":"${topic}","lane":"${LANES[lane]}","snapshot":`
+  const head = `{"type":"batch","parts":[{"sub":${subscription.plan.sub},"topic":"${topic}","lane":"${LANES[lane]}","snapshot":`
   return frames.map((events, i) => {
     const isEnd = options.isLast && i === frames.length - 1
     return Buffer.from(`${head}"${isEnd ? 'end' : 'more'}","events":[${events.join(',')}]}]}`)

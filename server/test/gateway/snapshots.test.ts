@@ -115,8 +115,11 @@ describe('snapshots', () => {
     expect(told[3]).not.toHaveProperty('snapshot')
 
     const newest = Math.max(...writer.versions.values())
-    const hot = openClient().subscribe(TOPIC, { snapshot: true, where: `data.value.version == ${newest}` }, () => {})
-    await hot.synced
+    const hot: Told[] = []
+    const where = `data.value.version == ${newest}`
+    await openClient().subscribe(TOPIC, { snapshot: true, where }, (event) => hot.push(event)).synced
+    const expected = [...writer.versions].filter(([, version]) => version === newest).map(([key]) => key)
+    expect(hot.map(({ key }) => key).sort()).toEqual(expected.sort())
 
     const unread = openClient(4_096).subscribe(TOPIC, { snapshot: true, onSlow: 'conflate' })
     await unread.ready
