@@ -1,13 +1,6 @@
 import { comparePositions, type Lane, type Position } from '@tidegate/protocol'
-import type { Redis } from '../../../server/src/bus/index.ts'
-import {
-  decodeEvents,
-  decodeHeader,
-  keys,
-  type LogEntry,
-  readRange,
-  refusedEvents,
-} from '../../../server/src/bus/index.ts'
+import { keys, type Redis } from '../../../server/src/bus/index.ts'
+import { readStoredEvents } from '../support/stored-events.ts'
 import { PARTITIONS } from './deployment.ts'
 import type { Schedule } from './schedule.ts'
 
@@ -30,14 +23,15 @@ export interface LoggedEvent {
   readonly n: number
 }
 
-const PAGE_ENTRIES = 1_000
-
 /** Everything the logs of some topics hold, by partition in log order. */
 export async function readLog(redis: Redis, topics: readonly string[]): Promise<LoggedEvent[]> {
   const logged: LoggedEvent[] = []
   for (const topic of topics) {
     for (let partition = 0; partition < PARTITIONS; partition++) {
-      for await (const entry of entriesOf(redis, partition, topic)) logged.push(...eventsOf(entry, partition))
+      for (const { at, lane, body } of await readStoredEvents(redis, partition, topic)) {
+        const { group, n } = body.data as FuzzData
+        logged.push({ topic, lane, at, key: body.key, group, n })
+      }
     }
   }
   return logged
@@ -57,23 +51,3 @@ export function matches({ options }: Pick<Schedule, 'options'>, { lane, key, gro
 
 export const isBeyond = (at: Position, than: Position): boolean =>
   at.epoch === than.epoch && comparePositions(at, than) > 0
-
-async function* entriesOf(redis: Redis, partition: number, topic: string): AsyncIterable<LogEntry> {
-  let from = '-'
-  for (;;) {
-    const page = await readRange(redis, partition, topic, from, '+', PAGE_ENTRIES)
-    yield* page
-    if (page.length < PAGE_ENTRIES) return
-    from = `(${page.at(-1)!.streamId}`
-  }
-}
-
-function eventsOf({ topic, header, payload, refused, epoch, streamId }: LogEntry, partition: number): LoggedEvent[] {
-  const { lanes } = decodeHeader(header)
-  const refusedOnes = refusedEvents(decodeHeader(header), refused)
-  return decodeEvents(payload).flatMap(({ key, data }, index) => {
-    if (refusedOnes.has(index)) return []
-    const { group, n } = data as FuzzData
-    return [{ topic, lane: lanes[index]!, at: { partition, epoch, streamId, index }, key, group, n }]
-  })
-}

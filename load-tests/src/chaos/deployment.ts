@@ -1,0 +1,61 @@
+import { fileURLToPath } from 'node:url'
+import { Member } from './member.ts'
+import { type Fsync, RedisProcess } from './redis-process.ts'
+import { TcpProxy } from './tcp-proxy.ts'
+
+const CONFIG = fileURLToPath(new URL('./chaos.config.ts', import.meta.url))
+export const PARTITIONS = 4
+
+export interface DeploymentOptions {
+  readonly fsync: Fsync
+  /** More variables for gateways and workers. */
+  readonly env?: Readonly<Record<string, string>>
+}
+
+/** A Redis, two gateways and two workers that reach it through a proxy, as processes. */
+export class Deployment {
+  readonly redis: RedisProcess
+  /** Between gateways and workers, and Redis. */
+  readonly link: TcpProxy
+  readonly gateways: readonly Member[]
+  readonly workers: readonly Member[]
+
+  private constructor(redis: RedisProcess, link: TcpProxy, env: Readonly<Record<string, string>>) {
+    this.redis = redis
+    this.link = link
+    const environment = {
+      REDIS_URL: `redis://127.0.0.1:${link.port}`,
+      TIDEGATE_PARTITIONS: `${PARTITIONS}`,
+      TIDEGATE_LOG_LEVEL: 'silent',
+      ...env,
+    }
+    const members = (command: string) =>
+      [1, 2].map((n) => new Member(`${command}-${n}`, [command, '--config', CONFIG], environment))
+    this.gateways = members('gateway')
+    this.workers = members('worker')
+  }
+
+  static async start({ fsync, env = {} }: DeploymentOptions, random: () => number): Promise<Deployment> {
+    const redis = await RedisProcess.start(fsync)
+    const link = await TcpProxy.open(() => [redis.port], random)
+    const deployment = new Deployment(redis, link, env)
+    try {
+      await Promise.all(deployment.members.map((member) => member.start()))
+      return deployment
+    } catch (error) {
+      await deployment.close()
+      throw error
+    }
+  }
+
+  get members(): readonly Member[] {
+    return [...this.gateways, ...this.workers]
+  }
+
+  /** Ends everything, without ceremony. */
+  async close(): Promise<void> {
+    await Promise.all(this.members.map((member) => member.kill()))
+    await this.link.close()
+    await this.redis.close()
+  }
+}

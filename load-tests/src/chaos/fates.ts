@@ -1,0 +1,141 @@
+import type { Gap } from '@tidegate/client/node'
+import { comparePositions, type Position, parsePosition } from '@tidegate/protocol'
+import type { StoredEvent } from '../support/stored-events.ts'
+import type { PublishedEvent } from './steady-load.ts'
+import type { Told, WatchedTopic, Watcher } from './watcher.ts'
+
+/**
+ * What became of each acknowledged event: the worst of what it met at any subscriber of either topic. `delivered`,
+ * `conflated` (sampled too), `gapped`, `lost` and `lostWithinGuarantee` add up to the acknowledged ones.
+ */
+export interface Fates {
+  readonly acked: number
+  readonly delivered: number
+  readonly conflated: number
+  readonly gapped: number
+  readonly lost: number
+  /** Not in the log any more, which Redis lost and every subscriber was told of, and nobody was left to send it again. */
+  readonly lostWithinGuarantee: number
+  /** Stored twice, or delivered twice under one log epoch. */
+  readonly duplicated: number
+  /** Delivered again under a new epoch, after a gap that said so. */
+  readonly redelivered: number
+  /** The first lost ones, in words. */
+  readonly examples: readonly string[]
+}
+
+export interface Evidence {
+  readonly published: ReadonlyMap<string, PublishedEvent>
+  readonly stored: ReadonlyMap<WatchedTopic, readonly StoredEvent[]>
+  readonly watchers: readonly Watcher[]
+  /** Acknowledged before this moment, an event may be gone with what Redis lost; `undefined` where Redis must lose nothing. */
+  readonly mayBeGoneBefore: number | undefined
+}
+
+const SEVERITY = ['delivered', 'conflated', 'gapped', 'lostWithinGuarantee', 'lost'] as const
+type Fate = (typeof SEVERITY)[number]
+const MAX_EXAMPLES = 5
+
+export function judge({ published, stored, watchers, mayBeGoneBefore }: Evidence): Fates {
+  const log = new Map([...stored].map(([topic, events]) => [topic, indexById(events)]))
+  const counts = { delivered: 0, conflated: 0, gapped: 0, lost: 0, lostWithinGuarantee: 0 }
+  const examples: string[] = []
+  const tell = (text: string) => examples.length < MAX_EXAMPLES && examples.push(text)
+  const readers = watchers.flatMap((watcher) =>
+    [...watcher.told].map(([topic, told]) => ({
+      topic,
+      name: `${watcher.name} of ${topic}`,
+      told,
+      withheld: withheldBy(told),
+    })),
+  )
+  let acked = 0
+  for (const [id, event] of published) {
+    if (event.ack === undefined) continue
+    acked++
+    const fates = readers.map(({ topic, name, told, withheld }): Fate => {
+      const places = log.get('chaos.reading')!.get(id)
+      if (places === undefined) {
+        const isTold = told.gaps.some((gap) => isNewEpoch(gap, event))
+        const isGone = mayBeGoneBefore !== undefined && (event.isOrphan || event.ack!.at < mayBeGoneBefore)
+        if (isTold && isGone) return 'lostWithinGuarantee'
+        tell(`${id}: not in the log, ${isTold ? 'and could have been sent again' : `and ${name} was not told`}`)
+        return 'lost'
+      }
+      if (told.events.has(id)) return 'delivered'
+      const derived = log.get(topic)!.get(id)
+      if (derived === undefined) {
+        tell(`${id}: no worker made ${topic} of it`)
+        return 'lost'
+      }
+      if (told.gaps.some((gap) => derived.some(({ at, lane }) => gap.lane === lane && covers(gap, at)))) return 'gapped'
+      if (withheld.left > 0) {
+        withheld.left--
+        return 'conflated'
+      }
+      tell(`${id}: never came to ${name}, nor did a gap`)
+      return 'lost'
+    })
+    counts[SEVERITY.findLast((fate) => fates.includes(fate)) ?? 'delivered']++
+  }
+  return { acked, ...counts, ...repeats([...log.values()], readers, tell), examples }
+}
+
+function indexById(events: readonly StoredEvent[]): Map<string, StoredEvent[]> {
+  const byId = new Map<string, StoredEvent[]>()
+  for (const event of events) {
+    const known = byId.get(event.body.id)
+    if (known === undefined) byId.set(event.body.id, [event])
+    else known.push(event)
+  }
+  return byId
+}
+
+/** How many events the subscription was told to have been withheld for others. */
+function withheldBy({ subscription }: Told): { left: number } {
+  return { left: subscription.conflated + subscription.sampled }
+}
+
+function repeats(
+  logs: readonly ReadonlyMap<string, readonly StoredEvent[]>[],
+  readers: readonly { readonly name: string; readonly told: Told }[],
+  tell: (text: string) => void,
+): Pick<Fates, 'duplicated' | 'redelivered'> {
+  const twice = new Set<string>()
+  const again = new Set<string>()
+  for (const log of logs) {
+    for (const [id, places] of log) {
+      if (places.length === 1) continue
+      twice.add(id)
+      tell(`${id}: stored ${places.length} times`)
+    }
+  }
+  for (const { name, told } of readers) {
+    for (const [id, positions] of told.events) {
+      if (positions.length === 1) continue
+      const epochs = new Set(positions.map((text) => parsePosition(text)!.epoch))
+      if (epochs.size === positions.length) again.add(id)
+      else {
+        twice.add(id)
+        tell(`${id}: came to ${name} as ${positions.join(' and ')}`)
+      }
+    }
+  }
+  return { duplicated: twice.size, redelivered: again.size }
+}
+
+/** Whether a gap lies between two epochs of the event's partition. */
+function isNewEpoch({ reason, upTo }: Gap, { partition, ack }: PublishedEvent): boolean {
+  const end = parsePosition(upTo)!
+  return reason === 'epoch' && end.partition === partition && end.epoch !== ack?.epoch
+}
+
+/** Whether a position lies in the range of a gap, which may begin in one epoch and end in another. */
+function covers(gap: Gap, at: Position): boolean {
+  const after = gap.after === undefined ? undefined : parsePosition(gap.after)!
+  const upTo = parsePosition(gap.upTo)!
+  if (upTo.partition !== at.partition) return false
+  if (at.epoch === upTo.epoch && comparePositions(at, upTo) > 0) return false
+  if (at.epoch === after?.epoch && comparePositions(at, after) <= 0) return false
+  return at.epoch === upTo.epoch || at.epoch === after?.epoch
+}

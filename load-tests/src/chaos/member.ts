@@ -1,0 +1,54 @@
+import { type ServerProcess, startTidegate } from '../support/processes.ts'
+
+/** One gateway or worker of a deployment: a place that is filled by one process after the other. */
+export class Member {
+  readonly name: string
+  readonly #command: readonly string[]
+  readonly #env: Readonly<Record<string, string>>
+  #process: ServerProcess | undefined
+  #starts = 0
+
+  constructor(name: string, command: readonly string[], env: Readonly<Record<string, string>>) {
+    this.name = name
+    this.#command = command
+    this.#env = env
+  }
+
+  get port(): number {
+    return this.#process?.port ?? 0
+  }
+
+  get pid(): number {
+    return this.#process!.pid
+  }
+
+  /** Starts a process under a name of its own; a gateway listens where the one before it did. */
+  async start(): Promise<void> {
+    const port = this.#command[0] === 'gateway' ? ['--port', `${this.port}`] : []
+    const env = { ...this.#env, TIDEGATE_NODE: `${this.name}-${++this.#starts}` }
+    this.#process = await startTidegate([...this.#command, ...port], env)
+  }
+
+  /** SIGTERM, and waits for the end. */
+  stop(): Promise<void> {
+    return this.#process?.stop() ?? Promise.resolve()
+  }
+
+  /** kill -9, and waits for the end. */
+  kill(): Promise<void> {
+    return this.#process?.kill() ?? Promise.resolve()
+  }
+
+  signal(signal: NodeJS.Signals): void {
+    process.kill(this.pid, signal)
+  }
+
+  /** Whether its process runs. */
+  get isAlive(): boolean {
+    try {
+      return process.kill(this.pid, 0)
+    } catch {
+      return false
+    }
+  }
+}

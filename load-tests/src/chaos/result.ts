@@ -1,0 +1,79 @@
+/** How a scenario ended. Times in ms; `null` when it did not come to that. */
+export interface Result {
+  readonly scenario: string
+  readonly seed: number
+  /** Events given to the SDK. */
+  readonly published: number
+  readonly acked: number
+  /** Fates of the acknowledged: `fates.ts`. */
+  readonly delivered: number
+  readonly conflated: number
+  readonly gapped: number
+  readonly lost: number
+  readonly duplicated: number
+  readonly lostWithinGuarantee: number
+  readonly redelivered: number
+  /** Events whose publish the SDK rejected, by code. */
+  readonly rejected: Readonly<Record<string, number>>
+  /** From the disturbance to the first refused publish, or to the first client that is told so. */
+  readonly firstFailureMs: number | null
+  /** How long a refusal takes once the breaker is open, median. */
+  readonly openFailureMs: number | null
+  /** From the disturbance until no gateway is ready any more. */
+  readonly readyRedMs: number | null
+  /** From the end of its cause until events published after it flow in every topic and partition to every subscriber. */
+  readonly recoveredMs: number | null
+  /** From the end of its cause until every gateway is ready. */
+  readonly readyGreenMs: number | null
+  /** Largest growth of a gateway or worker. */
+  readonly grownMb: number
+  readonly seconds: number
+  /** Events whose fate is not accounted for, in words. */
+  readonly faults: readonly string[]
+  /** Limits of time and memory that were missed. */
+  readonly missed: readonly string[]
+  readonly ok: boolean
+}
+
+export const LIMITS = {
+  firstFailureMs: 250,
+  openFailureMs: 5,
+  readyRedMs: 2_000,
+  recoveredMs: 3_000,
+  /** What waits for slow clients may take 128 MiB of a gateway; half as much again for what cannot be collected yet. */
+  grownMb: 192,
+} as const
+
+const COLUMNS = [
+  'scenario',
+  'published',
+  'acked',
+  'delivered',
+  'conflated',
+  'gapped',
+  'lost',
+  'duplicated',
+  'lostWithinGuarantee',
+  'firstFailureMs',
+  'openFailureMs',
+  'readyRedMs',
+  'recoveredMs',
+  'readyGreenMs',
+  'grownMb',
+  'ok',
+] as const satisfies readonly (keyof Result)[]
+
+/** Results as a table, one line each, and below it what was missed. */
+export function table(results: readonly Result[]): string {
+  const cell = (value: Result[(typeof COLUMNS)[number]]) =>
+    value === null ? '-' : typeof value === 'boolean' ? (value ? 'ok' : 'NOT OK') : String(value)
+  const rows = [[...COLUMNS], ...results.map((result) => COLUMNS.map((column) => cell(result[column])))]
+  const widths = COLUMNS.map((_, i) => Math.max(...rows.map((row) => row[i]!.length)))
+  const lines = rows.map((row) =>
+    row.map((text, i) => (i === 0 ? text.padEnd(widths[i]!) : text.padStart(widths[i]!))).join('  '),
+  )
+  const notes = results.flatMap(({ scenario, seed, faults, missed }) =>
+    [...faults, ...missed].map((note) => `${scenario} (seed ${seed}): ${note}`),
+  )
+  return [...lines, ...(notes.length > 0 ? ['', ...notes] : [])].join('\n')
+}

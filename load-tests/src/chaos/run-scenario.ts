@@ -1,0 +1,163 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { openCommandConnection, untilReady } from '../../../server/src/bus/index.ts'
+import { createRandom } from '../support/random.ts'
+import { readStoredEvents, type StoredEvent } from '../support/stored-events.ts'
+import { Deployment, PARTITIONS } from './deployment.ts'
+import { type Fates, judge } from './fates.ts'
+import { Probes } from './probes.ts'
+import type { Result } from './result.ts'
+import type { Scenario } from './scenario.ts'
+import { SteadyLoad } from './steady-load.ts'
+import { TcpProxy } from './tcp-proxy.ts'
+import { missedBy, timingsOf } from './timings.ts'
+import { TOPICS, type WatchedTopic, Watcher } from './watcher.ts'
+
+const START_DEADLINE_MS = 20_000
+/** Load before the disturbance: enough to compile what is hot, and for Redis to have something to lose. */
+const WARM_UP_MS = 2_000
+const WARM_UP_JITTER_MS = 500
+/** Load after its end, at least. */
+const AFTERWARDS_MS = 1_500
+const RECOVERY_DEADLINE_MS = 15_000
+const SETTLE_DEADLINE_MS = 10_000
+/** What would arrive twice has its chance to. */
+const REPEAT_MS = 500
+const POLL_MS = 25
+/**
+ * How long before a disturbance an acknowledged event may be too old to be sent again by its producer, ms. What was acknowledged later
+ * is lost if a producer that still lives did not restore it.
+ */
+const RESENT_MS = 2_000
+
+/** Runs one scenario on a deployment of its own, and accounts for every event. */
+export async function runScenario(
+  scenario: Scenario,
+  seed: number,
+  say: (message: string) => void = () => {},
+): Promise<Result> {
+  const startedAt = performance.now()
+  const random = createRandom(seed)
+  const deployment = await Deployment.start(scenario.deployment, random)
+  const closing: (() => void | Promise<void>)[] = [() => deployment.close()]
+  try {
+    const fronts = await openFronts(deployment)
+    closing.push(...fronts.map((front) => () => front.close()))
+    const urlOf = (i: number) => `http://127.0.0.1:${fronts[i % fronts.length]!.port}`
+    const steady = deployment.gateways.map(
+      ({ name }, i) => new Watcher({ name: `subscriber of ${name}`, url: urlOf(i) }),
+    )
+    const slow = (scenario.slowSubscribers ?? []).map((options, i) => new Watcher({ ...options, url: urlOf(i) }))
+    const watchers = [...steady, ...slow]
+    closing.push(...watchers.map((watcher) => () => watcher.close()))
+    const probes = new Probes(deployment)
+    closing.push(() => probes.stop())
+    await within(START_DEADLINE_MS, 'a deployment that is ready', () => probes.isGreen(deployment.gateways))
+    await Promise.all(watchers.map((watcher) => watcher.ready()))
+    const load = new SteadyLoad(urlOf(0), random)
+    closing.push(() => load.stop())
+    await flows(load, steady, START_DEADLINE_MS)
+    await sleep(WARM_UP_MS + random() * WARM_UP_JITTER_MS)
+
+    let beganAt = performance.now()
+    const begin = () => {
+      beganAt = performance.now()
+      probes.rebase()
+      load.endOrphan()
+      say('disturbed')
+    }
+    await scenario.disturb({ deployment, random, load, begin })
+    const endedAt = performance.now()
+    say('its cause is over')
+    const faults: string[] = []
+    const flowedAt = await flows(load, steady, RECOVERY_DEADLINE_MS)
+    if (flowedAt === undefined) faults.push(...steady.map(({ name, still }) => `${name} misses ${still.join(', ')}`))
+    await until(RECOVERY_DEADLINE_MS, () => probes.isGreen(deployment.gateways))
+    await sleep(Math.max(0, endedAt + AFTERWARDS_MS - performance.now()))
+    await load.stop()
+    probes.stop()
+    say('settling')
+    const fates = await settle(deployment, load, watchers, scenario.mayLose ? beganAt - RESENT_MS : undefined)
+    for (const { name, isAlive } of deployment.members) if (!isAlive) faults.push(`${name} ended by itself`)
+    if (fates.lost + fates.duplicated > 0) faults.push(...fates.examples)
+    const bus = [load, ...watchers].flatMap((client) => client.bus).filter(({ change }) => change.class === 'append')
+    const timings = timingsOf({
+      probes,
+      gateways: deployment.gateways,
+      bus: bus.map(({ at, change }) => ({ at, isOpen: change.state === 'open' })).sort((a, b) => a.at - b.at),
+      beganAt,
+      endedAt,
+      flowedAt,
+    })
+    const missed = missedBy(timings, scenario)
+    const { examples: _, ...counts } = fates
+    return {
+      scenario: scenario.name,
+      seed,
+      published: load.events.size,
+      ...counts,
+      rejected: Object.fromEntries(load.rejected),
+      ...timings,
+      seconds: Math.round((performance.now() - startedAt) / 1_000),
+      faults,
+      missed,
+      ok: faults.length === 0 && missed.length === 0,
+    }
+  } finally {
+    for (const close of closing.reverse()) await close()
+  }
+}
+
+/** One address for the clients of each gateway, as a load balancer would be: when that is away, the others take them. */
+function openFronts({ gateways }: Deployment): Promise<TcpProxy[]> {
+  return Promise.all(
+    gateways.map((first) =>
+      TcpProxy.open(() => [first, ...gateways.filter((other) => other !== first)].map(({ port }) => port)),
+    ),
+  )
+}
+
+/** Waits until events published from now on have come to every watcher in every topic and partition. @returns when the last one did */
+async function flows(load: SteadyLoad, watchers: readonly Watcher[], deadlineMs: number): Promise<number | undefined> {
+  for (const watcher of watchers) watcher.expectFrom(load.next)
+  const times = () => watchers.map(({ flowedAt }) => flowedAt)
+  await until(deadlineMs, () => times().every((at) => at !== undefined))
+  return times().every((at) => at !== undefined) ? Math.max(...times().map((at) => at!)) : undefined
+}
+
+/** Waits until what is in the log has come to everybody or was told, and judges. */
+async function settle(
+  { redis }: Deployment,
+  { events }: SteadyLoad,
+  watchers: readonly Watcher[],
+  mayBeGoneBefore: number | undefined,
+): Promise<Fates> {
+  const connection = openCommandConnection(redis.url, 'chaos')
+  try {
+    await untilReady(connection, SETTLE_DEADLINE_MS)
+    const look = async (): Promise<Fates> => {
+      const stored = new Map<WatchedTopic, readonly StoredEvent[]>()
+      for (const topic of TOPICS) {
+        const partitions = Array.from({ length: PARTITIONS }, (_, p) => readStoredEvents(connection, p, topic))
+        stored.set(topic, (await Promise.all(partitions)).flat())
+      }
+      return judge({ published: events, stored, watchers, mayBeGoneBefore })
+    }
+    const deadline = performance.now() + SETTLE_DEADLINE_MS
+    while ((await look()).lost > 0 && performance.now() < deadline) await sleep(REPEAT_MS)
+    await sleep(REPEAT_MS)
+    return await look()
+  } finally {
+    connection.disconnect()
+  }
+}
+
+async function until(deadlineMs: number, isSo: () => boolean): Promise<boolean> {
+  for (const deadline = performance.now() + deadlineMs; performance.now() < deadline; await sleep(POLL_MS)) {
+    if (isSo()) return true
+  }
+  return isSo()
+}
+
+async function within(deadlineMs: number, what: string, isSo: () => boolean): Promise<void> {
+  if (!(await until(deadlineMs, isSo))) throw new Error(`not within ${deadlineMs} ms: ${what}`)
+}

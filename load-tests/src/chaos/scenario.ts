@@ -1,0 +1,33 @@
+import type { Deployment, DeploymentOptions } from './deployment.ts'
+import type { SteadyLoad } from './steady-load.ts'
+import type { WatcherOptions } from './watcher.ts'
+
+/** What a scenario has at hand when it disturbs. */
+export interface Stage {
+  readonly deployment: Deployment
+  /** Uniform numbers in [0, 1), by the seed. */
+  readonly random: () => number
+  readonly load: SteadyLoad
+  /** MUST be called when the harm is done: times are counted from here. */
+  begin(): void
+}
+
+/** Something that happens to a deployment under load, and what it may at most bring about. */
+export interface Scenario {
+  readonly name: string
+  /** One line for `--list`. */
+  readonly about: string
+  readonly deployment: DeploymentOptions
+  /** Whether publishes over HTTP have to be refused meanwhile, may be, or must not. */
+  readonly publishing: 'fails' | 'may fail' | 'goes on'
+  /** Whether every gateway has to stop being ready meanwhile. */
+  readonly readiness: 'turns red' | 'may turn red' | 'stays green'
+  /** Redis may lose what it had acknowledged: docs/guarantees.md. */
+  readonly mayLose?: true
+  /** One more subscriber, beside the two that keep up. */
+  readonly slowSubscribers?: readonly Omit<WatcherOptions, 'url'>[]
+  /** Why it cannot be run here, if so. */
+  readonly impossible?: () => string | undefined
+  /** Does the harm, and resolves when its cause is over: from then on time to recovery is counted. */
+  disturb(stage: Stage): Promise<void>
+}

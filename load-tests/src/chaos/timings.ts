@@ -1,0 +1,91 @@
+import { percentile } from '../support/percentile.ts'
+import type { Member } from './member.ts'
+import type { Probe, Probes } from './probes.ts'
+import { LIMITS, type Result } from './result.ts'
+import type { Scenario } from './scenario.ts'
+
+export type Timings = Pick<
+  Result,
+  'firstFailureMs' | 'openFailureMs' | 'readyRedMs' | 'recoveredMs' | 'readyGreenMs' | 'grownMb'
+>
+
+export interface Observed {
+  readonly probes: Probes
+  readonly gateways: readonly Member[]
+  /** When clients were told of an open breaker of `append`, or that it is closed. */
+  readonly bus: readonly { readonly at: number; readonly isOpen: boolean }[]
+  readonly beganAt: number
+  readonly endedAt: number
+  readonly flowedAt: number | undefined
+}
+
+const OK = 200
+const MB = 1_048_576
+
+/** What the probes, clients and processes showed of a disturbance. */
+export function timingsOf({ probes, gateways, bus, beganAt, endedAt, flowedAt }: Observed): Timings {
+  const failed = probes.publishes.filter(({ status, endedAt: at }) => status !== OK && at >= beganAt)
+  const openedAt = bus.find(({ isOpen, at }) => isOpen && at >= beganAt)?.at
+  const firstFailureAt = Math.min(...failed.map(({ endedAt: at }) => at), openedAt ?? Number.POSITIVE_INFINITY)
+  const whileOpen =
+    openedAt === undefined ? [] : failed.filter(({ startedAt }) => startedAt >= openedAt && startedAt <= endedAt)
+  const redAt = gateways.map(({ name }) => firstRed(probes.readiness, name, beganAt))
+  const greenAt = gateways.map(({ name }) => firstGreenForGood(probes.readiness, name, beganAt))
+  const since = (from: number, at: number | undefined) =>
+    at === undefined || !Number.isFinite(at) ? null : Math.max(0, Math.round(at - from))
+  return {
+    firstFailureMs: since(beganAt, firstFailureAt),
+    openFailureMs: whileOpen.length === 0 ? null : median(whileOpen),
+    readyRedMs: since(beganAt, Math.max(...redAt)),
+    recoveredMs: since(endedAt, flowedAt),
+    readyGreenMs: since(endedAt, Math.max(...greenAt)),
+    grownMb: Math.max(0, ...[...probes.memory.values()].map(({ first, peak }) => Math.round((peak - first) / MB))),
+  }
+}
+
+const median = (probes: readonly Probe[]) =>
+  Math.round(
+    percentile(
+      probes.map(({ startedAt, endedAt }) => endedAt - startedAt),
+      0.5,
+    ) * 10,
+  ) / 10
+
+function firstRed(readiness: readonly Probe[], name: string, from: number): number {
+  const red = readiness.filter(({ gateway, status, endedAt }) => gateway === name && status !== OK && endedAt >= from)
+  return Math.min(...red.map(({ endedAt }) => endedAt))
+}
+
+/** When the first answer came after which there was no other. */
+function firstGreenForGood(readiness: readonly Probe[], name: string, from: number): number {
+  const answers = readiness.filter(({ gateway }) => gateway === name).sort((a, b) => a.startedAt - b.startedAt)
+  const lastRed = answers.findLastIndex(({ status }) => status !== OK)
+  return Math.max(from, answers[lastRed + 1]?.endedAt ?? Number.POSITIVE_INFINITY)
+}
+
+/** Limits that were missed, in words. */
+export function missedBy(timings: Timings, { publishing, readiness }: Scenario): string[] {
+  const missed: string[] = []
+  const check = (name: keyof typeof LIMITS) => {
+    const value = timings[name]
+    if (value !== null && value > LIMITS[name]) missed.push(`${name} ${value}, limit ${LIMITS[name]}`)
+  }
+  if (publishing === 'fails' && timings.firstFailureMs === null) missed.push('no publish was refused')
+  if (publishing === 'goes on' && timings.firstFailureMs !== null)
+    missed.push(`a publish was refused after ${timings.firstFailureMs} ms`)
+  if (publishing === 'fails') {
+    check('firstFailureMs')
+    check('openFailureMs')
+  }
+  if (readiness === 'turns red') {
+    if (timings.readyRedMs === null) missed.push('a gateway stayed ready all the time')
+    check('readyRedMs')
+  }
+  if (readiness === 'stays green' && timings.readyRedMs !== null)
+    missed.push(`no gateway was ready after ${timings.readyRedMs} ms`)
+  if (timings.recoveredMs === null) missed.push('not all topics and partitions flow again')
+  if (timings.readyGreenMs === null) missed.push('a gateway is not ready again')
+  check('recoveredMs')
+  check('grownMb')
+  return missed
+}

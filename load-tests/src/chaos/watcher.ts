@@ -1,0 +1,105 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { type BusChange, createClient, type Gap, type Subscription, type TidegateClient } from '@tidegate/client/node'
+import type { SubscribeOptions } from '@tidegate/protocol'
+import { parsePosition } from '@tidegate/protocol'
+import type config from './chaos.config.ts'
+import { PARTITIONS } from './deployment.ts'
+
+export const TOPICS = ['chaos.reading', 'chaos.fahrenheit'] as const
+export type WatchedTopic = (typeof TOPICS)[number]
+
+export interface WatcherOptions {
+  readonly name: string
+  readonly url: string
+  readonly subscribe?: SubscribeOptions
+  /** Takes so long for each event, ms. */
+  readonly slowMs?: number
+  readonly windowBytes?: number
+}
+
+/** What a subscriber was told of one topic. */
+export interface Told {
+  /** Event id -> its positions, one for each time it was delivered. */
+  readonly events: Map<string, string[]>
+  readonly gaps: Gap[]
+  readonly subscription: Subscription<unknown>
+}
+
+/** An SDK client that subscribes to readings and to what workers make of them, and writes down all it is told. */
+export class Watcher {
+  readonly name: string
+  readonly told: ReadonlyMap<WatchedTopic, Told>
+  readonly bus: { readonly at: number; readonly change: BusChange }[] = []
+  readonly #client: TidegateClient<typeof config>
+  #since: { readonly n: number; readonly first: Map<string, number> } | undefined
+
+  constructor({ name, url, subscribe = {}, slowMs, windowBytes }: WatcherOptions) {
+    this.name = name
+    this.#client = createClient<typeof config>({ url, ...(windowBytes !== undefined && { windowBytes }) })
+    this.#client.onBus((change) => this.bus.push({ at: performance.now(), change }))
+    this.told = new Map(TOPICS.map((topic) => [topic, this.#subscribe(topic, subscribe, slowMs)]))
+  }
+
+  async ready(): Promise<void> {
+    await Promise.all([...this.told.values()].map(({ subscription }) => subscription.ready))
+  }
+
+  /** Notes from now on when each topic and partition first delivers an event with this number or a later one. */
+  expectFrom(n: number): void {
+    this.#since = { n, first: new Map() }
+  }
+
+  /** When the last of them did, `performance.now()`; `undefined` while one is missing. */
+  get flowedAt(): number | undefined {
+    const first = this.#since?.first
+    return first?.size === TOPICS.length * PARTITIONS ? Math.max(...first.values()) : undefined
+  }
+
+  /** Topics and partitions that have not delivered any yet. */
+  get still(): string[] {
+    const first = this.#since?.first
+    return TOPICS.flatMap((topic) => Array.from({ length: PARTITIONS }, (_, p) => `${topic} ${p}`)).filter(
+      (name) => !first?.has(name),
+    )
+  }
+
+  close(): Promise<void> {
+    return this.#client.close({ deadlineMs: 0 })
+  }
+
+  #subscribe(topic: WatchedTopic, options: SubscribeOptions, slowMs: number | undefined): Told {
+    const events = new Map<string, string[]>()
+    const take = (event: { readonly id: string; readonly at: string; readonly data: { readonly n: number } }) =>
+      this.#take(topic, events, event)
+    const subscription =
+      slowMs === undefined ? this.#client.subscribe(topic, options, take) : this.#client.subscribe(topic, options)
+    if (slowMs !== undefined) void takeSlowly(subscription, slowMs, take)
+    const gaps: Gap[] = []
+    subscription.onGap((gap) => gaps.push(gap))
+    return { events, gaps, subscription }
+  }
+
+  #take(
+    topic: WatchedTopic,
+    events: Map<string, string[]>,
+    { id, at, data }: { readonly id: string; readonly at: string; readonly data: { readonly n: number } },
+  ): void {
+    const known = events.get(id)
+    if (known === undefined) events.set(id, [at])
+    else known.push(at)
+    if (this.#since === undefined || data.n < this.#since.n) return
+    const name = `${topic} ${parsePosition(at)!.partition}`
+    if (!this.#since.first.has(name)) this.#since.first.set(name, performance.now())
+  }
+}
+
+async function takeSlowly<Event>(
+  events: AsyncIterable<Event>,
+  ms: number,
+  take: (event: Event) => void,
+): Promise<void> {
+  for await (const event of events) {
+    take(event)
+    await sleep(ms)
+  }
+}

@@ -1,0 +1,38 @@
+import type { Lane, Position } from '@tidegate/protocol'
+import {
+  decodeEvents,
+  decodeHeader,
+  type EventBody,
+  type LogEntry,
+  type Redis,
+  readRange,
+  refusedEvents,
+} from '../../../server/src/bus/index.ts'
+
+/** One event as it lies in the log. */
+export interface StoredEvent {
+  readonly at: Position
+  readonly lane: Lane
+  readonly body: EventBody
+}
+
+const PAGE_ENTRIES = 1_000
+
+/** Everything the log of a topic holds in one partition, in its order, without what was refused. */
+export async function readStoredEvents(redis: Redis, partition: number, topic: string): Promise<StoredEvent[]> {
+  const stored: StoredEvent[] = []
+  for (let from = '-'; ; ) {
+    const page = await readRange(redis, partition, topic, from, '+', PAGE_ENTRIES)
+    for (const entry of page) stored.push(...eventsOf(entry, partition))
+    if (page.length < PAGE_ENTRIES) return stored
+    from = `(${page.at(-1)!.streamId}`
+  }
+}
+
+function eventsOf({ header, payload, refused, epoch, streamId }: LogEntry, partition: number): StoredEvent[] {
+  const { lanes } = decodeHeader(header)
+  const refusedOnes = refusedEvents(decodeHeader(header), refused)
+  return decodeEvents(payload).flatMap((body, index) =>
+    refusedOnes.has(index) ? [] : [{ at: { partition, epoch, streamId, index }, lane: lanes[index]!, body }],
+  )
+}
