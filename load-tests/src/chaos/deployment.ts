@@ -14,14 +14,14 @@ export interface DeploymentOptions {
 
 /** A Redis, two gateways and two workers that reach it through a proxy, as processes. */
 export class Deployment {
-  readonly redis: RedisProcess
+  #redis: RedisProcess
   /** Between gateways and workers, and Redis. */
   readonly link: TcpProxy
   readonly gateways: readonly Member[]
   readonly workers: readonly Member[]
 
   private constructor(redis: RedisProcess, link: TcpProxy, env: Readonly<Record<string, string>>) {
-    this.redis = redis
+    this.#redis = redis
     this.link = link
     const environment = {
       REDIS_URL: `redis://127.0.0.1:${link.port}`,
@@ -48,6 +48,19 @@ export class Deployment {
     }
   }
 
+  get redis(): RedisProcess {
+    return this.#redis
+  }
+
+  /** Another Redis takes the place of the one before, which is closed. */
+  async replaceRedis(redis: RedisProcess): Promise<void> {
+    const before = this.#redis
+    this.#redis = redis
+    this.link.retarget(() => [redis.port])
+    this.link.cut()
+    await before.close()
+  }
+
   get members(): readonly Member[] {
     return [...this.gateways, ...this.workers]
   }
@@ -56,6 +69,6 @@ export class Deployment {
   async close(): Promise<void> {
     await Promise.all(this.members.map((member) => member.kill()))
     await this.link.close()
-    await this.redis.close()
+    await this.#redis.close()
   }
 }

@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdtemp, readdir, rm, stat, truncate } from 'node:fs/promises'
 import { type AddressInfo, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -15,6 +15,7 @@ export type Fsync = 'always' | 'everysec' | 'none'
 
 const START_DEADLINE_MS = 10_000
 const POLL_MS = 5
+const AOF_FOLDER = 'appendonlydir'
 
 /**
  * A redis-server whose process belongs to the test, so that it can be killed, suspended, and started again on the same
@@ -109,6 +110,26 @@ export class RedisProcess {
   /** Waits until it answers, and does not only accept connections. */
   async untilAnswering(): Promise<void> {
     while ((await pingRedis(this.#socketPath)) !== 'ready') await sleep(POLL_MS)
+  }
+
+  /** Forgets everything. It MUST have ended. */
+  async wipe(): Promise<void> {
+    await rm(join(this.folder, AOF_FOLDER), { recursive: true, force: true })
+  }
+
+  /** Size of the file that writes are appended to, bytes. */
+  async logBytes(): Promise<number> {
+    return (await stat(await this.#logFile())).size
+  }
+
+  /** Takes the end off the file that writes are appended to. It MUST have ended. */
+  async cutLog(bytes: number): Promise<void> {
+    await truncate(await this.#logFile(), Math.max(0, (await this.logBytes()) - bytes))
+  }
+
+  async #logFile(): Promise<string> {
+    const folder = join(this.folder, AOF_FOLDER)
+    return join(folder, (await readdir(folder)).find((name) => name.endsWith('.incr.aof'))!)
   }
 
   async close(): Promise<void> {

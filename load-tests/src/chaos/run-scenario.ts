@@ -65,14 +65,16 @@ export async function runScenario(
       load.endOrphan()
       say('disturbed')
     }
-    await scenario.disturb({ deployment, random, load, begin })
+    const beside: Promise<unknown>[] = []
+    await scenario.disturb({ deployment, random, load, slow, beside, begin })
     const endedAt = performance.now()
     say('its cause is over')
     const faults: string[] = []
     const flowedAt = await flows(load, steady, RECOVERY_DEADLINE_MS)
     if (flowedAt === undefined) faults.push(...steady.map(({ name, still }) => `${name} misses ${still.join(', ')}`))
+    await Promise.all(beside)
     await until(RECOVERY_DEADLINE_MS, () => probes.isGreen(deployment.gateways))
-    await sleep(Math.max(0, endedAt + AFTERWARDS_MS - performance.now()))
+    await sleep(AFTERWARDS_MS)
     await load.stop()
     probes.stop()
     say('settling')
@@ -89,6 +91,9 @@ export async function runScenario(
       flowedAt,
     })
     const missed = missedBy(timings, scenario)
+    if (!scenario.mayLose) {
+      for (const [code, count] of load.rejected) missed.push(`the SDK gave up ${count} events: ${code}`)
+    }
     const { examples: _, ...counts } = fates
     return {
       scenario: scenario.name,

@@ -1,6 +1,6 @@
 import type { Deployment, DeploymentOptions } from './deployment.ts'
 import type { SteadyLoad } from './steady-load.ts'
-import type { WatcherOptions } from './watcher.ts'
+import type { Watcher, WatcherOptions } from './watcher.ts'
 
 /** What a scenario has at hand when it disturbs. */
 export interface Stage {
@@ -8,6 +8,10 @@ export interface Stage {
   /** Uniform numbers in [0, 1), by the seed. */
   readonly random: () => number
   readonly load: SteadyLoad
+  /** Those of `slowSubscribers`. */
+  readonly slow: readonly Watcher[]
+  /** Goes on beside the recovery, which is waited for before the account is made. */
+  readonly beside: Promise<unknown>[]
   /** MUST be called when the harm is done: times are counted from here. */
   begin(): void
 }
@@ -24,7 +28,7 @@ export interface Scenario {
   readonly readiness: 'turns red' | 'may turn red' | 'stays green'
   /** Redis may lose what it had acknowledged: docs/guarantees.md. */
   readonly mayLose?: true
-  /** One more subscriber, beside the two that keep up. */
+  /** More subscribers, beside the two that keep up. */
   readonly slowSubscribers?: readonly Omit<WatcherOptions, 'url'>[]
   /** Why it cannot be run here, if so. */
   readonly impossible?: () => string | undefined

@@ -86,7 +86,10 @@ export class SteadyLoad {
           if (!refused.has(i)) event.ack = { at: now, epoch: epochs.get(event.partition) ?? '' }
         }
       },
-      (error) => this.#count(error instanceof TidegateError ? error.code : String(error), count),
+      (error) => {
+        // The orphan's end rejects what it waits for.
+        if (!isOrphan) this.#count(error instanceof TidegateError ? error.code : String(error), count)
+      },
     )
   }
 

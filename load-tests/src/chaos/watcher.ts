@@ -12,8 +12,8 @@ export interface WatcherOptions {
   readonly name: string
   readonly url: string
   readonly subscribe?: SubscribeOptions
-  /** Takes so long for each event, ms. */
-  readonly slowMs?: number
+  /** Whether it can be told to take its time: `paceMs`. */
+  readonly isPaced?: boolean
   readonly windowBytes?: number
 }
 
@@ -28,16 +28,18 @@ export interface Told {
 /** An SDK client that subscribes to readings and to what workers make of them, and writes down all it is told. */
 export class Watcher {
   readonly name: string
+  /** How long it takes for each event, ms. */
+  paceMs = 0
   readonly told: ReadonlyMap<WatchedTopic, Told>
   readonly bus: { readonly at: number; readonly change: BusChange }[] = []
   readonly #client: TidegateClient<typeof config>
   #since: { readonly n: number; readonly first: Map<string, number> } | undefined
 
-  constructor({ name, url, subscribe = {}, slowMs, windowBytes }: WatcherOptions) {
+  constructor({ name, url, subscribe = {}, isPaced = false, windowBytes }: WatcherOptions) {
     this.name = name
     this.#client = createClient<typeof config>({ url, ...(windowBytes !== undefined && { windowBytes }) })
     this.#client.onBus((change) => this.bus.push({ at: performance.now(), change }))
-    this.told = new Map(TOPICS.map((topic) => [topic, this.#subscribe(topic, subscribe, slowMs)]))
+    this.told = new Map(TOPICS.map((topic) => [topic, this.#subscribe(topic, subscribe, isPaced)]))
   }
 
   async ready(): Promise<void> {
@@ -67,16 +69,22 @@ export class Watcher {
     return this.#client.close({ deadlineMs: 0 })
   }
 
-  #subscribe(topic: WatchedTopic, options: SubscribeOptions, slowMs: number | undefined): Told {
+  #subscribe(topic: WatchedTopic, options: SubscribeOptions, isPaced: boolean): Told {
     const events = new Map<string, string[]>()
     const take = (event: { readonly id: string; readonly at: string; readonly data: { readonly n: number } }) =>
       this.#take(topic, events, event)
-    const subscription =
-      slowMs === undefined ? this.#client.subscribe(topic, options, take) : this.#client.subscribe(topic, options)
-    if (slowMs !== undefined) void takeSlowly(subscription, slowMs, take)
+    const subscription = isPaced ? this.#client.subscribe(topic, options) : this.#client.subscribe(topic, options, take)
+    if (isPaced) void this.#takeInTurn(subscription, take)
     const gaps: Gap[] = []
     subscription.onGap((gap) => gaps.push(gap))
     return { events, gaps, subscription }
+  }
+
+  async #takeInTurn<Event>(events: AsyncIterable<Event>, take: (event: Event) => void): Promise<void> {
+    for await (const event of events) {
+      take(event)
+      if (this.paceMs > 0) await sleep(this.paceMs)
+    }
   }
 
   #take(
@@ -90,16 +98,5 @@ export class Watcher {
     if (this.#since === undefined || data.n < this.#since.n) return
     const name = `${topic} ${parsePosition(at)!.partition}`
     if (!this.#since.first.has(name)) this.#since.first.set(name, performance.now())
-  }
-}
-
-async function takeSlowly<Event>(
-  events: AsyncIterable<Event>,
-  ms: number,
-  take: (event: Event) => void,
-): Promise<void> {
-  for await (const event of events) {
-    take(event)
-    await sleep(ms)
   }
 }
