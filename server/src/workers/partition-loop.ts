@@ -70,9 +70,9 @@ export class PartitionLoop {
   #entries: LogEntry[] = []
   #lastRead: ReadResult | undefined
   #next: InputBatch | undefined
-  /** When the last commit was sent. */
-  #committedAt = 0
-  #reportsReadAt = 0
+  /** When the last commit was sent and reports were last looked for, by the monotonic clock: somebody may set the other one back. */
+  #committedAt = Number.NEGATIVE_INFINITY
+  #reportsReadAt = Number.NEGATIVE_INFINITY
   #stopping = false
   /** The commit that Redis has not answered yet. What is folded meanwhile goes into the next one. */
   #inFlight: Promise<LoopEnd | undefined> | undefined
@@ -125,7 +125,7 @@ export class PartitionLoop {
 
   async #readReports(): Promise<void> {
     const { merges, offsets } = this.#fold
-    const now = this.#now()
+    const now = performance.now()
     if (merges.length === 0 || now - this.#reportsReadAt < REPORTS_EVERY_MS) return
     this.#reportsReadAt = now
     await this.#reading(async () => {
@@ -200,7 +200,8 @@ export class PartitionLoop {
   }
 
   #untilCommitMs(): number {
-    return this.#committedAt + this.#commitEveryMs() - this.#now()
+    // Redis takes whole milliseconds.
+    return Math.ceil(this.#committedAt + this.#commitEveryMs() - performance.now())
   }
 
   #commitEveryMs(): number {
@@ -257,8 +258,8 @@ export class PartitionLoop {
     const counters = this.#fold.takeCounters()
     const { openStates } = this.#fold
     this.#draining = this.#fold.hasDue
-    this.#committedAt = this.#now()
     const startedAt = performance.now()
+    this.#committedAt = startedAt
     // An unknown outcome is settled by the commit id: the same request, until Redis answers.
     const reply = await untilAnswered(() => store.commit(request), isOver)
     this.#context.stats.committed(reply.status, performance.now() - startedAt)

@@ -55,7 +55,7 @@ export class PartitionPool {
   readonly #guards: { readonly commit: Guard; readonly tail: Guard; readonly jobs: Guard }
   readonly #owners = new Map<number, PartitionOwner>()
   readonly #runs = new Set<Promise<void>>()
-  /** Partition given up for balance -> until when it is left to others, ms. */
+  /** Partition given up for balance -> until when it is left to others, ms of the monotonic clock. */
   readonly #yielded = new Map<number, number>()
   readonly #roster: Roster
   readonly #stats = new WorkerStats()
@@ -144,7 +144,7 @@ export class PartitionPool {
   }
 
   #isYielded(partition: number): boolean {
-    return !this.#closing && (this.#yielded.get(partition) ?? 0) > this.#options.clock.now()
+    return !this.#closing && (this.#yielded.get(partition) ?? 0) > performance.now()
   }
 
   #offerSoon(partition: number): void {
@@ -158,7 +158,7 @@ export class PartitionPool {
    */
   #yieldExcess(share: number): void {
     for (const [partition, owner] of [...this.#owners].slice(share)) {
-      this.#yielded.set(partition, this.#options.clock.now() + YIELD_MS)
+      this.#yielded.set(partition, performance.now() + YIELD_MS)
       owner.stop()
     }
   }
