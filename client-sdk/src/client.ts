@@ -60,6 +60,7 @@ export class TidegateClient<C = unknown> {
           this.#subscriptions.online()
           this.#queries.online()
         },
+        epochs: () => this.#publisher.keptEpochs,
         offline: () => {
           this.#publisher.offline()
           this.#subscriptions.offline()
@@ -169,6 +170,8 @@ export class TidegateClient<C = unknown> {
         return this.#publisher.rejected(frame)
       case 'slow':
         return this.#publisher.slowed(frame)
+      case 'epoch':
+        return this.#publisher.epochsChanged(frame.at)
       case 'subscribed':
         return this.#subscriptions.granted(frame)
       case 'batch':
@@ -179,6 +182,7 @@ export class TidegateClient<C = unknown> {
         return this.#subscriptions.withheld(frame)
       case 'bus': {
         const { type: _, ...change } = frame
+        if (change.class === 'append' && change.state === 'closed') this.#publisher.available()
         for (const listener of this.#busListeners) callBack(listener, change)
         return
       }

@@ -37,6 +37,8 @@ export interface Link {
 export interface ConnectionEvents {
   /** A new connection was greeted: send again what is open. The status says so already, its listeners do not know. */
   online(publish: PublishGrant): void
+  /** For `hello`: under which epochs frames were stored that could be sent again. */
+  epochs(): readonly string[]
   /** The connection is lost; another one will be tried. */
   offline(): void
   /** The receipt MUST be completed for every event of a batch. */
@@ -133,7 +135,16 @@ export class Connection implements Link {
     // Larger than any session this producer had before, in this process or an earlier one.
     this.#session = Math.max(this.#session + 1, Date.now())
     const session = this.#session
-    this.send({ type: 'hello', protocol: PROTOCOL_VERSION, client: CLIENT_NAME, producer, session, windowBytes })
+    const epochs = this.#events.epochs()
+    this.send({
+      type: 'hello',
+      protocol: PROTOCOL_VERSION,
+      client: CLIENT_NAME,
+      producer,
+      session,
+      ...(epochs.length > 0 && { epochs }),
+      windowBytes,
+    })
   }
 
   #receive(text: string, credit: CreditMeter): void {

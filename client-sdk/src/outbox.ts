@@ -5,11 +5,19 @@ export interface OutboxLimits {
   readonly maxAgeMs: number
 }
 
+/**
+ * What was acknowledged in the last seconds, up to so many bytes, is kept in case Redis loses it: with `appendfsync everysec` it may
+ * lose about a second.
+ */
+const KEPT_MS = 5_000
+const KEPT_BYTES = 4 * 1_024 * 1_024
+
 /** A minute of one frame every 15 ms, or 8 MiB: what a page may hold through a short outage without hurting. */
 export const DEFAULT_OUTBOX: OutboxLimits = { maxFrames: 4_096, maxBytes: 8 * 1_024 * 1_024, maxAgeMs: 60_000 }
 
 /** One frame to be written now. */
 export interface Transmission<Item> {
+  /** 1, 2, 3 ... */
   readonly seq: number
   readonly item: Item
   /** Milliseconds since the first attempt; `undefined` on the first. */
@@ -26,8 +34,15 @@ interface Frame<Item> {
   refused: boolean
 }
 
+interface KeptFrame<Item> {
+  readonly frame: Frame<Item>
+  readonly settledAt: number
+  /** Partition -> epoch under which it was stored. */
+  readonly epochs: ReadonlyMap<number, string>
+}
+
 /**
- * The frames that have no final answer yet, in order of publishing. Pure: time comes in, frames to write come out.
+ * The frames that have no final answer yet, in order of publishing, and those acknowledged last. Pure: time comes in, frames to write come out.
  *
  * Frames before the cursor were sent on this connection. When one is refused for now, nothing more is sent until every
  * frame on its way is answered; then whatever is left goes again in order, before anything new. Waiting for the answers
@@ -37,6 +52,8 @@ interface Frame<Item> {
 export class Outbox<Item> {
   readonly #limits: OutboxLimits
   readonly #frames: Frame<Item>[] = []
+  readonly #kept: KeptFrame<Item>[] = []
+  #keptBytes = 0
   #cursor = 0
   #refused = 0
   #bytes = 0
@@ -94,6 +111,36 @@ export class Outbox<Item> {
     return index === -1 ? undefined : this.#remove(index)
   }
 
+  /** The frame was stored and is kept for a while. `undefined` when no answer was due. */
+  keep(seq: number, epochs: ReadonlyMap<number, string>, now: number): Item | undefined {
+    const index = this.#indexOf(seq)
+    const frame = this.#frames[index]
+    if (frame === undefined) return undefined
+    this.#remove(index)
+    this.#kept.push({ frame, settledAt: now, epochs })
+    this.#keptBytes += frame.bytes
+    while (this.#keptBytes > KEPT_BYTES || this.#kept[0]!.settledAt < now - KEPT_MS) {
+      this.#keptBytes -= this.#kept.shift()!.frame.bytes
+    }
+    return frame.item
+  }
+
+  /** Partition -> epoch under which something that is kept was stored last. */
+  get keptEpochs(): ReadonlyMap<number, string> {
+    return new Map(this.#kept.flatMap(({ epochs }) => [...epochs]))
+  }
+
+  /** Kept frames that were stored under another epoch of the partition may be lost: they go again, in their order. */
+  restore(partition: number, epoch: string): void {
+    for (let i = this.#kept.length - 1; i >= 0; i--) {
+      const { frame, epochs } = this.#kept[i]!
+      if ((epochs.get(partition) ?? epoch) === epoch) continue
+      this.#kept.splice(i, 1)
+      this.#keptBytes -= frame.bytes
+      this.#insert(frame)
+    }
+  }
+
   /** The frame was refused for now. False when no answer was due: it is forgotten, or will be sent again anyway. */
   refuse(seq: number): boolean {
     const index = this.#indexOf(seq)
@@ -143,6 +190,21 @@ export class Outbox<Item> {
       if (refused) this.#refused--
     }
     return item
+  }
+
+  /** Puts a frame that was sent before where its seq belongs. */
+  #insert(frame: Frame<Item>): void {
+    const seq = frame.first!.seq
+    const found = this.#frames.findIndex(({ first }) => first === undefined || first.seq > seq)
+    const index = found === -1 ? this.#frames.length : found
+    frame.refused = index < this.#cursor
+    this.#frames.splice(index, 0, frame)
+    this.#bytes += frame.bytes
+    if (!frame.refused) return
+    // Among those on their way it counts as one that was refused: it goes when all are answered.
+    this.#cursor++
+    this.#refused++
+    this.#inFlightBytes += frame.bytes
   }
 
   /** Frames are in seq order; those that were never sent have none and stand last. */

@@ -1,4 +1,11 @@
-import { DEFAULTS, type PublishGrant, type ServerFrame } from '@tidegate/protocol'
+import {
+  DEFAULTS,
+  formatLogEpoch,
+  type PublishGrant,
+  parseLogEpoch,
+  parsePosition,
+  type ServerFrame,
+} from '@tidegate/protocol'
 import { resendDelayMs } from './backoff.ts'
 import type { Link } from './connection.ts'
 import type { PublishEvent } from './contract-types.ts'
@@ -31,6 +38,8 @@ export class Publisher {
   #ids = 0
   #grant: PublishGrant = { frames: DEFAULTS.publishFrames, bytes: DEFAULTS.publishBytes }
   #fruitlessRounds = 0
+  /** Partition -> epoch of its log, as told on this connection. */
+  readonly #epochs = new Map<number, string>()
   /** While set, nothing is sent: this is how long the server asked to wait. */
   #pause: { readonly timer: ReturnType<typeof setTimeout>; readonly ms: number } | undefined
   #expiryTimer: ReturnType<typeof setTimeout> | undefined
@@ -74,7 +83,29 @@ export class Publisher {
     else this.#pump()
   }
 
+  /** What the next gateway has to know: under which epochs frames were stored that could be sent again. */
+  get keptEpochs(): string[] {
+    return [...this.#outbox.keptEpochs].map(([partition, epoch]) => formatLogEpoch({ partition, epoch }))
+  }
+
+  /** Redis answers again: there is nothing to wait for. */
+  available(): void {
+    this.#endPause()
+    this.#pump()
+  }
+
+  /** Logs go on under these epochs. What was stored under others may be lost, and is sent again before anything else. */
+  epochsChanged(at: readonly string[]): void {
+    for (const text of at) {
+      const { partition, epoch } = parseLogEpoch(text)!
+      this.#epochs.set(partition, epoch)
+      this.#outbox.restore(partition, epoch)
+    }
+    this.#pump()
+  }
+
   offline(): void {
+    this.#epochs.clear()
     this.#outbox.disconnected()
     this.#fruitlessRounds = 0
     this.#endPause()
@@ -82,16 +113,24 @@ export class Publisher {
 
   acknowledged({ seq, at, rejected = [], duplicate = false }: Ack): void {
     this.#fruitlessRounds = 0
-    this.#settle(seq, ({ resolve }) => resolve({ at, rejected, duplicate }))
+    const epochs = new Map(at.map((text) => parsePosition(text)!).map(({ partition, epoch }) => [partition, epoch]))
+    this.#answered(this.#outbox.keep(seq, epochs, Date.now()), ({ resolve }) => resolve({ at, rejected, duplicate }))
+    // Stored before what this client has been told since.
+    for (const [partition, epoch] of this.#epochs) {
+      if ((epochs.get(partition) ?? epoch) !== epoch) this.#outbox.restore(partition, epoch)
+    }
+    this.#pump()
   }
 
-  rejected({ seq, code, message, retryAfterMs }: Reject): void {
+  rejected({ seq, code, message, retryAfterMs, epochs }: Reject): void {
     if (retryAfterMs === undefined) {
-      this.#settle(seq, ({ reject }) => reject(new TidegateError(code, message)))
+      this.#answered(this.#outbox.settle(seq), ({ reject }) => reject(new TidegateError(code, message)))
+      this.#pump()
       return
     }
     const isOldest = seq === this.#outbox.lowestSeq
     if (!this.#outbox.refuse(seq)) return
+    if (epochs !== undefined) this.epochsChanged(epochs)
     if (isOldest && code === 'out_of_order' && this.#fruitlessRounds >= MAX_OUT_OF_ORDER_ROUNDS) {
       this.#link.reconnect()
       return
@@ -119,12 +158,11 @@ export class Publisher {
     return `${this.#idPrefix}-${(this.#ids++).toString(36)}`
   }
 
-  #settle(seq: number, answer: (pending: Pending) => void): void {
-    const pending = this.#outbox.settle(seq)
+  /** Takes what became of a frame that was due an answer. */
+  #answered(pending: Pending | undefined, answer: (pending: Pending) => void): void {
     if (pending === undefined) return
     answer(pending)
     if (this.#outbox.size === 0) this.#onEmpty?.()
-    this.#pump()
   }
 
   /** Sends what the grant allows. */

@@ -16,6 +16,8 @@ export const ERROR_CODES = {
   unknown_topic: 'No such topic. GET /v1/topics lists them.',
   not_publishable: 'Results of flows and windows cannot be published by clients.',
   out_of_order: 'An earlier frame of this producer is missing. Send again from the lowest unacknowledged seq.',
+  epoch_changed:
+    'The log of a partition has a new epoch: what was acknowledged under another one may be lost. Send that again, then this frame.',
   fenced: 'A newer session of this producer exists. Only one may publish.',
   conflict: 'This seq was already stored with other content.',
   outcome_unknown: 'Too old to tell whether the frame was stored; it was not stored now.',
@@ -49,6 +51,7 @@ export type ErrorCode = keyof typeof ERROR_CODES
 export const RETRYABLE: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   'unavailable',
   'out_of_order',
+  'epoch_changed',
   'storage_full',
   'publish_window',
 ])

@@ -81,6 +81,8 @@ export type ClientFrame =
       readonly token?: string
       readonly producer?: string
       readonly session?: number
+      /** `partition@epoch` under which the producer was last acknowledged, where it could send again what is lost. */
+      readonly epochs?: readonly string[]
       readonly windowBytes?: number
     }
   | {
@@ -184,6 +186,13 @@ export type ServerFrame =
       readonly message: string
       /** Present when the same frame may be sent again. */
       readonly retryAfterMs?: number
+      /** With `epoch_changed`: the epochs now, `partition@epoch`. */
+      readonly epochs?: readonly string[]
+    }
+  | {
+      /** To publishers: logs go on under these epochs, `partition@epoch`; what was acknowledged under others may be lost. */
+      readonly type: 'epoch'
+      readonly at: readonly string[]
     }
   | {
       readonly type: 'subscribed'

@@ -32,6 +32,8 @@ export const LIMITS = {
   /** Bounds of `hello.windowBytes`: below, one frame hardly fits; above, a slow link hides minutes. */
   minWindowBytes: 4_096,
   maxWindowBytes: 4_194_304,
+  /** Items of `hello.epochs`: one for each partition. */
+  epochs: 1_024,
   /** Milliseconds an event's time may lie ahead of the gateway's clock. */
   maxFutureMs: 60_000,
 } as const

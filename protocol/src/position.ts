@@ -24,6 +24,24 @@ export function parsePosition(text: string): Position | undefined {
   return { partition: Number(match[1]), epoch: match[2]!, streamId: match[3]!, index: Number(match[4]) }
 }
 
+/** Which log a partition has: `partition@epoch`, the beginning of its positions. */
+export interface LogEpoch {
+  readonly partition: number
+  readonly epoch: string
+}
+
+const LOG_EPOCH = /^(\d{1,4})@([0-9a-z]{1,16})$/
+
+export function formatLogEpoch({ partition, epoch }: LogEpoch): string {
+  return `${partition}@${epoch}`
+}
+
+/** Parses `partition@epoch`, or returns `undefined` for anything else. */
+export function parseLogEpoch(text: string): LogEpoch | undefined {
+  const match = LOG_EPOCH.exec(text)
+  return match === null ? undefined : { partition: Number(match[1]), epoch: match[2]! }
+}
+
 /** Orders two Redis stream ids (`ms-seq`): negative when `a` is older. */
 export function compareStreamIds(a: string, b: string): number {
   const dashA = a.indexOf('-')

@@ -33,6 +33,7 @@ const CLIENT_FRAMES: FieldsOf<ClientFrame> = {
     token: 'optional',
     producer: 'optional',
     session: 'optional',
+    epochs: 'optional',
     windowBytes: 'optional',
   },
   publish: { seq: 'required', topic: 'required', events: 'required', ageMs: 'optional' },
@@ -65,7 +66,8 @@ const SERVER_FRAMES: FieldsOf<ServerFrame> = {
     pingMs: 'required',
   },
   ack: { seq: 'required', at: 'required', rejected: 'optional', duplicate: 'optional' },
-  reject: { seq: 'required', code: 'required', message: 'required', retryAfterMs: 'optional' },
+  reject: { seq: 'required', code: 'required', message: 'required', retryAfterMs: 'optional', epochs: 'optional' },
+  epoch: { at: 'required' },
   subscribed: {
     sub: 'required',
     positions: 'required',

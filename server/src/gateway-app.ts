@@ -1,9 +1,11 @@
 import { fileURLToPath } from 'node:url'
+import type { LogEpoch } from '@tidegate/protocol'
 import {
   BREAKER_LIMITS,
   type BreakerLimits,
   type BusClass,
   ContractClaim,
+  DEADLINES_MS,
   Guard,
   type GuardState,
   openCommandConnection,
@@ -15,7 +17,7 @@ import { systemClock } from './clock.ts'
 import type { Contract } from './config/model.ts'
 import { Delivery, type DeliveryLimits } from './delivery/index.ts'
 import { createUwsTransport, Gateway, Readiness, StaticFiles, Streams } from './gateway/index.ts'
-import { Ingest, PublishControl } from './ingest/index.ts'
+import { Canaries, Ingest, PublishControl } from './ingest/index.ts'
 import { GatewayMetrics } from './observability/gateway-metrics.ts'
 import { Queries } from './queries/index.ts'
 
@@ -31,6 +33,10 @@ export interface GatewaySettings {
   readonly delivery: DeliveryLimits
   /** When breakers open, and for how long. */
   readonly breaker?: BreakerLimits
+  /** How long an append may take, ms. */
+  readonly appendDeadlineMs?: number
+  /** Least share of the partitions that has to work for `/readyz` to be 200. */
+  readonly readyShare?: number
   /** Told once of every change of a breaker. */
   readonly onBreaker?: (state: GuardState) => void
 }
@@ -43,6 +49,7 @@ export interface RunningGateway {
 
 const DASHBOARD = fileURLToPath(new URL('../../dashboard/dist', import.meta.url))
 const REDIS_START_DEADLINE_MS = 10_000
+const DEFAULT_READY_SHARE = 0.5
 
 /** Composition root of a gateway process. Rejects with what to do when Redis, the port or the contract do not fit. */
 export async function startGateway(settings: GatewaySettings, contract: Contract): Promise<RunningGateway> {
@@ -56,10 +63,13 @@ export async function startGateway(settings: GatewaySettings, contract: Contract
   await claim.start()
 
   const metrics = new GatewayMetrics(node)
+  // Both are told of changes before there is anybody to tell.
   let tellClients: (state: GuardState) => void = () => {}
+  let tellPublishers: (at: LogEpoch) => void = () => {}
   const guard = (busClass: BusClass) =>
     new Guard(busClass, {
       limits: settings.breaker ?? BREAKER_LIMITS,
+      deadlineMs: (busClass === 'append' && settings.appendDeadlineMs) || DEADLINES_MS[busClass],
       onChange(state) {
         metrics.onBreaker(state)
         settings.onBreaker?.(state)
@@ -75,12 +85,24 @@ export async function startGateway(settings: GatewaySettings, contract: Contract
     contract,
     clock,
     known: (partition) => delivery.lastTailed(partition),
+    onNewEpoch: (at) => tellPublishers(at),
   })
   const queries = new Queries(queryRedis, guards.query, partitions, contract)
-  const readiness = new Readiness(queryRedis, Object.values(guards), partitions, delivery, clock)
+  const canaries = new Canaries((partition) => ingest.canary(partition), guards.append)
+  const readiness = new Readiness({
+    redis: queryRedis,
+    guards: Object.values(guards),
+    partitions,
+    readyShare: settings.readyShare ?? DEFAULT_READY_SHARE,
+    delivery,
+    canaries,
+    clock,
+  })
   const streams = new Streams(delivery, clock)
   const pages = new StaticFiles()
   await Promise.all([delivery.start(), pages.load(DASHBOARD)])
+  canaries.start(partitions)
+  await readiness.start()
 
   const gateway: Gateway = new Gateway(
     {
@@ -96,6 +118,7 @@ export async function startGateway(settings: GatewaySettings, contract: Contract
     { ingest, queries, readiness, delivery, pages, streams, metrics: () => metrics.render() },
   )
   tellClients = (state) => gateway.tellBus(state)
+  tellPublishers = (at) => gateway.tellEpoch(at)
   const transport = await createUwsTransport(gateway)
   const { port } = await transport.listen({ host: settings.host, port: settings.port, shared: settings.sharedPort })
   metrics.observe({
@@ -108,9 +131,11 @@ export async function startGateway(settings: GatewaySettings, contract: Contract
 
   let closing: Promise<void> | undefined
   const close = async (deadlineMs: number) => {
-    readiness.draining = true
+    readiness.drain()
     transport.stopListening()
     await gateway.drain(deadlineMs)
+    canaries.close()
+    readiness.close()
     claim.close()
     await delivery.close({ deadlineMs })
     transport.close()

@@ -3,6 +3,7 @@ import { BusMismatch } from './errors.ts'
 import { escapeLine } from './escape-line.ts'
 import type { Guard } from './guard.ts'
 import { keys } from './keys.ts'
+import type { Lineage } from './lineage.ts'
 import { loadScript, runScript, type Script } from './script.ts'
 
 /** How long producer state is remembered at least: a retry older than this is answered `unknown`. */
@@ -10,7 +11,7 @@ export const PRODUCER_MEMORY_MS = 24 * 60 * 60 * 1_000
 
 export const APPEND_SCRIPT: Script = loadScript('append', { include: ['lineage'] })
 
-export type Verdict = 'new' | 'duplicate' | 'out_of_order' | 'fenced' | 'conflict' | 'unknown'
+export type Verdict = 'new' | 'duplicate' | 'out_of_order' | 'fenced' | 'conflict' | 'unknown' | 'epoch_changed'
 
 /** Identity of one slice for deduplication. Without a producer every slice is new. */
 export interface SliceIdentity {
@@ -19,6 +20,8 @@ export interface SliceIdentity {
   readonly seq: number
   /** The producer's seq before this one on the partition, or `*` for any. */
   readonly previous: number | '*'
+  /** The epoch under which the producer was last acknowledged on the partition; absent for any. */
+  readonly epoch?: string | undefined
   readonly checksum: string
   readonly ageMs: number
 }
@@ -38,10 +41,11 @@ export type AppendReply =
   | {
       readonly status: 'ok'
       readonly epoch: string
+      readonly lineage: string
       /** Per slice: the verdict and, for new and duplicate, `streamId.index` of its last event (an old duplicate: of a later one). */
       readonly slices: readonly { readonly verdict: Verdict; readonly entry: string }[]
     }
-  | { readonly status: 'lineage'; readonly stored: string; readonly current: string }
+  | ({ readonly status: 'lineage' } & Lineage)
 
 const VERDICTS: Record<string, Verdict> = {
   N: 'new',
@@ -50,11 +54,13 @@ const VERDICTS: Record<string, Verdict> = {
   F: 'fenced',
   C: 'conflict',
   U: 'unknown',
+  E: 'epoch_changed',
 }
 
 /**
  * Stores one append of one partition. The caller MUST have at most one call per partition under way on a connection.
  *
+ * @param proved lineage that this process has proved, '' for none yet
  * @throws BusUnavailable, BusFull; BusMismatch when a log key holds something else than a stream.
  */
 export async function append(
@@ -62,6 +68,7 @@ export async function append(
   guard: Guard,
   partition: number,
   request: AppendRequest,
+  proved = '',
 ): Promise<AppendReply> {
   const scriptKeys = [
     keys.meta(partition),
@@ -69,33 +76,34 @@ export async function append(
     keys.producersPrevious(partition),
     ...request.batches.map((batch) => keys.log(partition, batch.topic)),
   ]
-  const args: (string | number | Buffer)[] = [PRODUCER_MEMORY_MS, asLines(request.slices)]
+  const args: (string | number | Buffer)[] = [PRODUCER_MEMORY_MS, proved, asLines(request.slices)]
   for (const batch of request.batches) args.push(batch.header, batch.payload)
   const reply = (await guard.run(() => runScript(redis, APPEND_SCRIPT, scriptKeys, args))) as
-    | ['OK', epoch: string, verdicts: string, positions: string]
-    | ['LINEAGE', string, string]
+    | ['OK', epoch: string, verdicts: string, positions: string, lineage: string]
+    | ['LINEAGE', stored: string, current: string, epoch: string]
     | ['TYPE', string]
   switch (reply[0]) {
     case 'OK': {
-      const [, epoch, verdicts, positions] = reply
+      const [, epoch, verdicts, positions, lineage] = reply
       const slices = positions.split(' ').map((entry, i) => ({ verdict: VERDICTS[verdicts.charAt(i)]!, entry }))
-      return { status: 'ok', epoch, slices }
+      return { status: 'ok', epoch, lineage, slices }
     }
     case 'LINEAGE':
-      return { status: 'lineage', stored: reply[1], current: reply[2] }
+      return { status: 'lineage', stored: reply[1], current: reply[2], epoch: reply[3] }
     case 'TYPE':
       throw new BusMismatch(`Redis key ${reply[1]} is not a stream. Is another application using this database?`)
   }
 }
 
-/** One argument for all slices: as arguments of their own their eight fields cost the client more than the payload does. */
+/** One argument for all slices: as arguments of their own their nine fields cost the client more than the payload does. */
 function asLines(slices: AppendRequest['slices']): string {
   let lines = ''
   for (const { batch, lastIndex, identity } of slices) {
-    if (identity === undefined) lines += `${batch + 1} 0 0 * - 0 ${lastIndex} \n`
+    if (identity === undefined) lines += `${batch + 1} 0 0 * * - 0 ${lastIndex} \n`
     else {
-      const { session, seq, previous, checksum, ageMs } = identity
-      lines += `${batch + 1} ${session} ${seq} ${previous} ${checksum} ${ageMs} ${lastIndex} ${escapeLine(identity.producer)}\n`
+      const { producer, session, seq, previous, epoch, checksum, ageMs } = identity
+      const place = `${checksum} ${ageMs} ${lastIndex} ${escapeLine(producer)}`
+      lines += `${batch + 1} ${session} ${seq} ${previous} ${epoch ?? '*'} ${place}\n`
     }
   }
   return lines

@@ -6,9 +6,10 @@ type RedisOptions = Omit<AnyRedisOptions, 'replyMapping'>
 
 /** How long a single non-blocking command may take before its caller is told that Redis does not answer. */
 export const COMMAND_DEADLINE_MS = 1_000
-/** Longest wait of one blocking read; short enough that a dead connection is noticed within `BLOCK_MS + BLOCK_MARGIN_MS`. */
+/** A connection on which something is awaited and nothing comes for so long is given up for a new one. */
+const SILENCE_MS = 1_500
+/** Longest wait of one blocking read; short enough that a dead connection is noticed soon. */
 export const BLOCK_MS = 1_000
-const BLOCK_MARGIN_MS = 1_000
 
 const COMMON: RedisOptions = {
   // A queue in front of a dead Redis is unbounded memory: callers get the refusal at once and decide.
@@ -22,16 +23,17 @@ const COMMON: RedisOptions = {
 
 /** A connection for commands that answer at once. The caller owns it and closes it with `disconnect()`. */
 export function openCommandConnection(url: string, name: string): Redis {
-  return connect(url, { ...COMMON, connectionName: `tidegate-${name}`, commandTimeout: COMMAND_DEADLINE_MS })
-}
-
-/** A connection for one blocking XREAD at a time; a read overdue by the margin fails and reconnects. */
-export function openBlockingConnection(url: string, name: string): Redis {
   return connect(url, {
     ...COMMON,
     connectionName: `tidegate-${name}`,
-    commandTimeout: BLOCK_MS + BLOCK_MARGIN_MS,
+    commandTimeout: COMMAND_DEADLINE_MS,
+    socketTimeout: SILENCE_MS,
   })
+}
+
+/** A connection for one blocking XREAD at a time. */
+export function openBlockingConnection(url: string, name: string): Redis {
+  return connect(url, { ...COMMON, connectionName: `tidegate-${name}`, commandTimeout: BLOCK_MS + SILENCE_MS })
 }
 
 /** Connection options for BullMQ, which insists on waiting for Redis rather than failing. */

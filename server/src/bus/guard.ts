@@ -1,9 +1,23 @@
 import { BrokenCircuitError, type CircuitBreakerPolicy, CircuitState, circuitBreaker, handleWhen } from 'cockatiel'
 import { BREAKER_LIMITS, type BreakerLimits, EitherBreaker, JitteredReset } from './breaker.ts'
+import { BLOCK_MS, COMMAND_DEADLINE_MS } from './connection.ts'
+import { withDeadline } from './deadline.ts'
 import { BusFull, BusUnavailable } from './errors.ts'
 
 /** Operation classes with a breaker each: a slow query must not stop publishing. */
 export type BusClass = 'append' | 'commit' | 'tail' | 'query' | 'jobs'
+
+/**
+ * How long a call may take before its caller is told that Redis does not answer, ms. Publishers are told soonest: what they do
+ * with it, sending it again, is safe. A blocking read has its own time on top.
+ */
+export const DEADLINES_MS: Readonly<Record<BusClass, number>> = {
+  append: 200,
+  commit: COMMAND_DEADLINE_MS,
+  tail: BLOCK_MS + 400,
+  query: COMMAND_DEADLINE_MS,
+  jobs: COMMAND_DEADLINE_MS,
+}
 
 export interface GuardState {
   readonly class: BusClass
@@ -16,21 +30,28 @@ export interface GuardState {
 
 export interface GuardOptions {
   readonly limits?: BreakerLimits
+  /** In place of that of the class. */
+  readonly deadlineMs?: number
   readonly onChange?: (state: GuardState) => void
 }
 
 /**
- * Breaker around the Redis calls of one operation class. Replies of Redis that are errors of the call itself
- * (WRONGTYPE ...) pass through and never open it; refusals and silence do. The deadline lies in the connection.
+ * Deadline and breaker around the Redis calls of one operation class. Replies of Redis that are errors of the call itself
+ * (WRONGTYPE ...) pass through and never open it; refusals and silence do.
  */
 export class Guard {
   readonly #class: BusClass
   readonly #policy: CircuitBreakerPolicy
   readonly #reset: JitteredReset
+  readonly #deadlineMs: number
   #since = Date.now()
 
-  constructor(busClass: BusClass, { limits = BREAKER_LIMITS, onChange }: GuardOptions = {}) {
+  constructor(
+    busClass: BusClass,
+    { limits = BREAKER_LIMITS, deadlineMs = DEADLINES_MS[busClass], onChange }: GuardOptions = {},
+  ) {
     this.#class = busClass
+    this.#deadlineMs = deadlineMs
     this.#reset = new JitteredReset(limits.resetMs)
     this.#policy = circuitBreaker(
       handleWhen((error) => !isReplyError(error)),
@@ -51,15 +72,25 @@ export class Guard {
     }
   }
 
-  /** When a caller may try again, or 0 while calls are let through: closed, or due for a probe. */
+  /**
+   * When a caller may try again, or 0 while calls are let through: closed, or due for a probe. While one is under way `run` waits
+   * for how it ends; who must not wait asks here.
+   */
   get retryAfterMs(): number {
-    return this.#policy.state === CircuitState.Open ? Math.max(0, this.#since + this.#reset.duration - Date.now()) : 0
+    switch (this.#policy.state) {
+      case CircuitState.Open:
+        return Math.max(0, this.#since + this.#reset.duration - Date.now())
+      case CircuitState.HalfOpen:
+        return this.#deadlineMs
+      default:
+        return 0
+    }
   }
 
   /** Runs one call. Throws `BusUnavailable`, `BusFull`, or the reply error of Redis. */
   async run<T>(call: () => Promise<T>): Promise<T> {
     try {
-      return await this.#policy.execute(call)
+      return await this.#policy.execute(() => withDeadline(this.#deadlineMs, call()))
     } catch (error) {
       if (error instanceof BrokenCircuitError) throw new BusUnavailable('not_sent', this.retryAfterMs, error)
       if (isReplyError(error)) {
@@ -80,7 +111,9 @@ const STATE_NAMES: Record<CircuitState, GuardState['state']> = {
 
 function isReplyError(error: unknown): error is Error {
   return (
-    error instanceof Error && error.name === 'ReplyError' && !/^(LOADING|READONLY|MASTERDOWN|BUSY) /.test(error.message)
+    error instanceof Error &&
+    error.name === 'ReplyError' &&
+    !/^(LOADING|READONLY|MASTERDOWN|MISCONF|NOREPLICAS|BUSY) /.test(error.message)
   )
 }
 

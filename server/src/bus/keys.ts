@@ -49,3 +49,6 @@ export const QUEUE_PREFIX = '{tg:jobs}'
 
 /** Log of a two-stage window's partial results, internal to workers: not a topic name by grammar, so nobody can subscribe. */
 export const partialsTopic = (window: string): string => `${window}~partials`
+
+/** Log of the entries that show that a partition works. By grammar not a topic name either. */
+export const CANARY_TOPIC = '~canary'

@@ -12,6 +12,7 @@ export function newEpoch(): string {
   return randomBytes(5).readUIntBE(0, 5).toString(36)
 }
 
+/** Under which epoch and identity of Redis a partition was last written, '' for never, and which identity it has now. */
 export interface Lineage {
   readonly epoch: string
   readonly stored: string
@@ -35,20 +36,24 @@ export interface KnownEntry {
 }
 
 /**
- * Redis runs under another identity than the partition was last written under (restart, promotion, restored copy).
- * The log is the same one if every entry this process knows last is still there, each looked up exactly: a newer last
- * id proves nothing. Then the lineage is adopted; otherwise the log gets a new epoch, which tells every subscriber.
- * Does nothing when another process was faster.
+ * Redis runs under another identity than the partition was last written under (restart, promotion, restored copy), or than
+ * this process has proved. The log is the same one if every entry this process knows last is still there, each looked up
+ * exactly: a newer last id proves nothing. Then the lineage is adopted; otherwise the log gets a new epoch, which tells
+ * every subscriber. Does nothing when another process was faster.
+ *
+ * @returns the epoch under which the log goes on, or `undefined` when it has to be looked at again
  */
 export async function settleLineage(
   redis: Redis,
   partition: number,
-  seen: Pick<Lineage, 'stored' | 'current'>,
+  seen: Lineage,
   known: readonly KnownEntry[],
-): Promise<void> {
+): Promise<string | undefined> {
   const present = await Promise.all(known.map((entry) => isPresent(redis, partition, entry)))
-  const epoch = seen.stored !== '' && present.every(Boolean) ? '' : newEpoch()
-  await runScript(redis, ADOPT_SCRIPT, [keys.meta(partition)], [seen.stored, seen.current, epoch])
+  const next = seen.stored !== '' && present.every(Boolean) ? '' : newEpoch()
+  const args = [seen.stored, seen.current, seen.epoch, next]
+  const [status, epoch] = (await runScript(redis, ADOPT_SCRIPT, [keys.meta(partition)], args)) as [string, string]
+  return status === 'OK' ? epoch : undefined
 }
 
 async function isPresent(redis: Redis, partition: number, { topic, streamId }: KnownEntry): Promise<boolean> {

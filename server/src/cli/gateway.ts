@@ -43,7 +43,15 @@ export async function run(args: string[]): Promise<number> {
   const onBreaker = (state: GuardState) => log.warn({ breaker: state }, `breaker ${state.class}: ${state.state}`)
   const breaker = breakerLimits(settings)
   const gateway = await startGateway(
-    { ...settings, redisUrl, sharedPort: flags['shared-port'], delivery, breaker, onBreaker },
+    {
+      ...settings,
+      redisUrl,
+      sharedPort: flags['shared-port'],
+      delivery,
+      breaker,
+      readyShare: settings.readyPercent / 100,
+      onBreaker,
+    },
     contract,
   )
   return liveAsChild(gateway, { port: gateway.port }, log)

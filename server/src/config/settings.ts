@@ -125,6 +125,18 @@ export const VARIABLES = {
     fallback: '400',
     parse: wholeNumber(10, 60_000),
   }),
+  appendDeadlineMs: variable({
+    name: 'TIDEGATE_APPEND_DEADLINE_MS',
+    meaning: 'How long Redis may take to store a publish, in ms, before it is rejected as `unavailable`.',
+    fallback: '200',
+    parse: wholeNumber(10, 10_000),
+  }),
+  readyPercent: variable({
+    name: 'TIDEGATE_READY_PERCENT',
+    meaning: 'Share of the partitions, in percent, that has to work for `/readyz` to say 200.',
+    fallback: '50',
+    parse: wholeNumber(1, 100),
+  }),
   logLevel: variable({
     name: 'TIDEGATE_LOG_LEVEL',
     meaning: `Least severe log line that is written: ${LOG_LEVELS.map((level) => `\`${level}\``).join(', ')}.`,
@@ -192,6 +204,8 @@ export function readSettings(flags: Flags = {}, environment: Environment = proce
     breakerFailures: setting(VARIABLES.breakerFailures),
     breakerPercent: setting(VARIABLES.breakerPercent),
     breakerResetMs: setting(VARIABLES.breakerResetMs),
+    appendDeadlineMs: setting(VARIABLES.appendDeadlineMs),
+    readyPercent: setting(VARIABLES.readyPercent),
     logLevel: setting(VARIABLES.logLevel),
     cacheFolder: setting(VARIABLES.cacheFolder),
     searchPath: setting(VARIABLES.searchPath),

@@ -1,6 +1,13 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { compareStreamIds } from '@tidegate/protocol'
-import { BLOCK_MS, type BlockingReader, BusUnavailable, type Guard, type KnownEntry } from '../bus/index.ts'
+import {
+  BLOCK_MS,
+  type BlockingReader,
+  BusUnavailable,
+  CANARY_TOPIC,
+  type Guard,
+  type KnownEntry,
+} from '../bus/index.ts'
 import type { Clock } from '../clock.ts'
 import { Entry } from './entry.ts'
 import { TopicTail } from './topic-tail.ts'
@@ -16,6 +23,8 @@ export interface TailState {
   readonly live: boolean
   /** Since when, ms since 1970. */
   readonly since: number
+  /** How long ago a canary was read last, or the tail was made, ms. */
+  readonly canaryAgeMs: number
 }
 
 export interface TailEvents {
@@ -25,7 +34,7 @@ export interface TailEvents {
   onTrimmed(topic: string, partition: number, tail: TopicTail): void
 }
 
-/** Reads one partition's logs of the topics somebody here subscribes to, in one blocking read at a time. */
+/** Reads one partition's logs of the topics somebody here subscribes to, and its canaries, in one blocking read at a time. */
 export class PartitionTail {
   readonly partition: number
   readonly #reader: BlockingReader
@@ -33,9 +42,10 @@ export class PartitionTail {
   readonly #clock: Clock
   readonly #events: TailEvents
   readonly #topics = new Map<string, TopicTail>()
-  #state: TailState
+  #canaryCursor = '0-0'
+  #canaryAt = performance.now()
+  #live: Pick<TailState, 'live' | 'since'>
   #closing = new AbortController()
-  #wakeIdle: (() => void) | undefined
   #loop: Promise<void> | undefined
 
   constructor(partition: number, reader: BlockingReader, guard: Guard, clock: Clock, events: TailEvents) {
@@ -44,11 +54,12 @@ export class PartitionTail {
     this.#guard = guard
     this.#clock = clock
     this.#events = events
-    this.#state = { partition, live: false, since: clock.now() }
+    this.#live = { live: false, since: clock.now() }
   }
 
   get state(): TailState {
-    return this.#state
+    const canaryAgeMs = Math.round(performance.now() - this.#canaryAt)
+    return { partition: this.partition, ...this.#live, canaryAgeMs }
   }
 
   /** @throws when Redis is not reachable within the deadline */
@@ -59,7 +70,6 @@ export class PartitionTail {
 
   async close(): Promise<void> {
     this.#closing.abort()
-    this.#wakeIdle?.()
     this.#reader.close()
     await this.#loop
   }
@@ -71,7 +81,6 @@ export class PartitionTail {
   /** Tails one more topic from a concrete id on: what is appended after it cannot be missed, whenever the read is issued. */
   add(topic: string, cursor: string, epoch: string): void {
     this.#topics.set(topic, new TopicTail(cursor, epoch))
-    this.#wakeIdle?.()
     void this.#reader.wake()
   }
 
@@ -90,8 +99,7 @@ export class PartitionTail {
     while (!this.#closing.signal.aborted) {
       try {
         if (!this.#reader.synced) await this.#sync()
-        if (this.#topics.size === 0) await this.#idle()
-        else await this.#read()
+        await this.#read()
         this.#setLive(true)
       } catch (error) {
         if (this.#closing.signal.aborted) return
@@ -105,9 +113,15 @@ export class PartitionTail {
   async #read(): Promise<void> {
     const read = new Map(this.#topics)
     const cursors = new Map([...read].map(([topic, tail]) => [topic, tail.cursor]))
+    cursors.set(CANARY_TOPIC, this.#canaryCursor)
     for (const raw of await this.#guard.run(() =>
       this.#reader.read(cursors, { count: READ_ENTRIES, blockMs: BLOCK_MS }),
     )) {
+      if (raw.topic === CANARY_TOPIC) {
+        this.#canaryCursor = raw.streamId
+        this.#canaryAt = performance.now()
+        continue
+      }
       const tail = this.#topics.get(raw.topic)
       // Dropped, or dropped and added again with another cursor, while the read was waiting.
       if (tail === undefined || tail !== read.get(raw.topic)) continue
@@ -119,8 +133,9 @@ export class PartitionTail {
 
   /** After every connect: Redis may have come back with a shorter log, where waiting behind the cursor would wait for nothing. */
   async #sync(): Promise<void> {
-    const heads = await this.#guard.run(() => this.#reader.sync([...this.#topics.keys()]))
+    const heads = await this.#guard.run(() => this.#reader.sync([...this.#topics.keys(), CANARY_TOPIC]))
     for (const [topic, head] of heads.topics) {
+      if (topic === CANARY_TOPIC) this.#canaryCursor = head.lastId
       const tail = this.#topics.get(topic)
       if (tail === undefined) continue
       const epoch = heads.epoch ?? tail.mark.epoch
@@ -134,23 +149,7 @@ export class PartitionTail {
     }
   }
 
-  /** Nothing to read: still shows that Redis answers, so that a partition nobody listens to is not taken for dead or alive. */
-  async #idle(): Promise<void> {
-    await this.#guard.run(() => this.#reader.sync([]))
-    this.#setLive(true)
-    await new Promise<void>((resolve) => {
-      const timer = setTimeout(resolve, BLOCK_MS)
-      this.#wakeIdle = () => {
-        clearTimeout(timer)
-        resolve()
-      }
-      if (this.#topics.size > 0 || this.#closing.signal.aborted) this.#wakeIdle()
-    })
-    this.#wakeIdle = undefined
-  }
-
   #setLive(live: boolean): void {
-    if (live === this.#state.live) return
-    this.#state = { partition: this.partition, live, since: this.#clock.now() }
+    if (live !== this.#live.live) this.#live = { live, since: this.#clock.now() }
   }
 }

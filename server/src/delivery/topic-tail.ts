@@ -63,6 +63,8 @@ export class TopicTail {
   /** Goes on from another id: the log turned out to end before the cursor, or to have been trimmed beyond it. */
   jump(cursor: string, epoch: string): void {
     this.#start = undefined
+    // While the epoch is the same, that the entry is gone is still to be proved by it.
+    if (epoch !== this.#epoch) this.#newestSeen = undefined
     this.#cursor = cursor
     this.#epoch = epoch
     this.#ringStart = cursor

@@ -5,6 +5,7 @@ import {
   isTopicSelector,
   LIMITS,
   ON_SLOW,
+  parseLogEpoch,
   parsePosition,
   RESERVED_CLIENT_TYPES,
 } from '@tidegate/protocol'
@@ -63,6 +64,15 @@ const CHECKS: Readonly<Record<ClientFrame['type'], readonly Check[]>> = {
     text('client', 128),
     optional('producer', text('producer', LIMITS.producerChars)),
     optional('session', counter('session')),
+    optional(
+      'epochs',
+      list(
+        'epochs',
+        LIMITS.epochs,
+        'of partition@epoch',
+        (at) => typeof at === 'string' && parseLogEpoch(at) !== undefined,
+      ),
+    ),
     optional('windowBytes', counter('windowBytes')),
   ],
   publish: [

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { CLOSE } from '@tidegate/protocol'
+import { CLOSE, type LogEpoch } from '@tidegate/protocol'
 import type { GuardState } from '../bus/index.ts'
 import { type RouteContext, route } from './http/routes.ts'
 import { Session, type SessionContext } from './session.ts'
@@ -25,11 +25,17 @@ export class Gateway implements TransportHandlers {
   readonly #routes: RouteContext
   readonly #idPrefix = randomBytes(3).toString('hex')
   #opened = 0
-  readonly #openBreakers = new Set<string>()
+  readonly #openBreakers = new Map<string, GuardState>()
   #timers: NodeJS.Timeout[] = []
 
-  constructor(context: Omit<SessionContext, 'onClosed'>, routes: RouteContext) {
-    this.#context = { ...context, onClosed: (session) => this.#sessions.delete(session) }
+  constructor(context: Omit<SessionContext, 'onLive' | 'onClosed'>, routes: RouteContext) {
+    this.#context = {
+      ...context,
+      onLive: (session) => {
+        for (const state of this.#openBreakers.values()) session.tellBus(state)
+      },
+      onClosed: (session) => this.#sessions.delete(session),
+    }
     this.#routes = routes
   }
 
@@ -55,9 +61,14 @@ export class Gateway implements TransportHandlers {
   tellBus(state: GuardState): void {
     const isOpen = state.state !== 'closed'
     if (isOpen === this.#openBreakers.has(state.class)) return
-    if (isOpen) this.#openBreakers.add(state.class)
+    if (isOpen) this.#openBreakers.set(state.class, state)
     else this.#openBreakers.delete(state.class)
     for (const session of this.#sessions) session.tellBus(state)
+  }
+
+  /** Tells publishers that a log goes on under another epoch. */
+  tellEpoch(at: LogEpoch): void {
+    for (const session of this.#sessions) session.tellEpochs([at])
   }
 
   #adjustGrant(): void {

@@ -1,68 +1,155 @@
-import { type Guard, type GuardState, type Redis, readWorkerReports } from '../bus/index.ts'
+import type { BusClass, Guard, GuardState, Redis } from '../bus/index.ts'
+import { CANARY_EVERY_MS, readWorkerReports } from '../bus/index.ts'
 import type { Clock } from '../clock.ts'
 import type { Delivery } from '../delivery/index.ts'
+import type { Canaries } from '../ingest/index.ts'
 import { ownership, type PartitionOwner } from '../queries/index.ts'
 
-/** Asking Redis at every probe would let a busy load balancer load it. */
-const CACHE_MS = 250
+const LOOK_EVERY_MS = 500
+/** A canary that is sent in time, and two of which the other gateways thought that another one would. */
+const CANARY_STALE_MS = 2.8 * CANARY_EVERY_MS
+
+/** Something that does not work. */
+export interface RedPart {
+  readonly part: 'redis' | 'breaker' | 'delivery' | 'owner' | 'draining'
+  /** Of `delivery` and `owner`. */
+  readonly partition?: number
+  /** Of `breaker`. */
+  readonly class?: BusClass
+  /** ms since 1970 */
+  readonly since: number
+  readonly why: string
+}
 
 export interface ReadinessReport {
   readonly ready: boolean
-  readonly redis: { readonly ok: boolean; readonly error?: string }
-  readonly tails: readonly { readonly partition: number; readonly live: boolean; readonly since: number }[]
+  /** Since when it is ready, or is not, ms since 1970. */
+  readonly since: number
+  /** Everything that does not work, enough to be not ready or not. */
+  readonly red: readonly RedPart[]
+  readonly tails: readonly { readonly partition: number; readonly live: boolean; readonly canaryAgeMs: number }[]
+  /** As last seen while Redis answered. */
   readonly partitions: readonly PartitionOwner[]
   /** Breakers of this gateway. */
   readonly breakers: readonly GuardState[]
-  /** Live workers with their own breakers. */
+  /** Live workers with their own breakers, as last seen. */
   readonly workers: readonly { readonly worker: string; readonly breakers: readonly GuardState[] }[]
-  /** Set while the gateway hands its clients to others before it stops. */
+  /** The gateway hands its clients to others before it stops. */
   readonly draining: boolean
 }
 
-/** Whether this gateway should get traffic: Redis answers, every tail is live, every partition has an owner. */
+export interface ReadinessOptions {
+  readonly redis: Redis
+  readonly guards: readonly Guard[]
+  readonly partitions: number
+  /** Least share of the partitions that has to work, 0 to 1. */
+  readonly readyShare: number
+  readonly delivery: Pick<Delivery, 'tailState'>
+  readonly canaries: Canaries
+  readonly clock: Clock
+}
+
+/**
+ * Whether this gateway should get traffic: what is written to Redis comes back by its tails, no breaker is open, and enough
+ * partitions have an owner. Looks at Redis by itself, so that an answer never waits for it.
+ */
 export class Readiness {
-  readonly #redis: Redis
-  readonly #guards: readonly Guard[]
-  readonly #partitions: number
-  readonly #delivery: Delivery
-  readonly #clock: Clock
-  #cached: { readonly at: number; readonly report: Promise<ReadinessReport> } | undefined
-  draining = false
+  readonly #options: ReadinessOptions
+  #partitions: readonly PartitionOwner[] = []
+  #workers: ReadinessReport['workers'] = []
+  #redisFault: RedPart | undefined
+  /** Partition -> since when it has no owner. */
+  readonly #ownerless = new Map<number, number>()
+  #drainingSince: number | undefined
+  #verdict: { readonly ready: boolean; readonly since: number }
+  #timer: NodeJS.Timeout | undefined
 
-  constructor(redis: Redis, guards: readonly Guard[], partitions: number, delivery: Delivery, clock: Clock) {
-    this.#redis = redis
-    this.#guards = guards
-    this.#partitions = partitions
-    this.#delivery = delivery
-    this.#clock = clock
+  constructor(options: ReadinessOptions) {
+    this.#options = options
+    const since = options.clock.now()
+    this.#verdict = { ready: false, since }
+    this.#redisFault = { part: 'redis', since, why: 'not asked yet' }
   }
 
-  report(): Promise<ReadinessReport> {
-    const now = this.#clock.now()
-    if (this.#cached === undefined || now - this.#cached.at >= CACHE_MS)
-      this.#cached = { at: now, report: this.#look() }
-    return this.#cached.report
+  async start(): Promise<void> {
+    await this.#look()
+    this.#timer = setInterval(() => void this.#look(), LOOK_EVERY_MS)
   }
 
-  async #look(): Promise<ReadinessReport> {
-    const tails = this.#delivery.tailState()
-    const breakers = this.#guards.map((guard) => guard.state)
-    const rest = { tails, breakers, draining: this.draining }
-    try {
-      const [partitions, reports] = await Promise.all([
-        ownership(this.#redis, this.#partitions),
-        readWorkerReports(this.#redis),
-      ])
-      const workers = [...reports].map(([worker, report]) => ({ worker, breakers: report.breakers }))
-      const ready =
-        !this.draining &&
-        tails.every((tail) => tail.live) &&
-        partitions.every((partition) => partition.owned) &&
-        breakers.every((breaker) => breaker.state !== 'open')
-      return { ready, redis: { ok: true }, partitions, workers, ...rest }
-    } catch (error) {
-      const message = error instanceof Error ? error.message : String(error)
-      return { ready: false, redis: { ok: false, error: message }, partitions: [], workers: [], ...rest }
+  close(): void {
+    clearInterval(this.#timer)
+  }
+
+  drain(): void {
+    this.#drainingSince = this.#options.clock.now()
+  }
+
+  report(): ReadinessReport {
+    const { clock, delivery, guards, partitions, readyShare } = this.#options
+    const tails = delivery.tailState().map(({ partition, live, canaryAgeMs }) => ({ partition, live, canaryAgeMs }))
+    const breakers = guards.map((guard) => guard.state)
+    const ofPartitions = [...this.#redDelivery(), ...this.#redOwners()]
+    const ofGateway = [...this.#redGateway(), ...breakers.flatMap(redBreaker)]
+    const works = 1 - new Set(ofPartitions.map(({ partition }) => partition)).size / partitions
+    const ready = ofGateway.length === 0 && works > 0 && works >= readyShare
+    if (ready !== this.#verdict.ready) this.#verdict = { ready, since: clock.now() }
+    return {
+      ...this.#verdict,
+      red: [...ofGateway, ...ofPartitions],
+      tails,
+      partitions: this.#partitions,
+      breakers,
+      workers: this.#workers,
+      draining: this.#drainingSince !== undefined,
     }
   }
+
+  async #look(): Promise<void> {
+    const { redis, partitions, clock } = this.#options
+    try {
+      const [owners, reports] = await Promise.all([ownership(redis, partitions), readWorkerReports(redis)])
+      this.#partitions = owners
+      this.#workers = [...reports].map(([worker, report]) => ({ worker, breakers: report.breakers }))
+      this.#redisFault = undefined
+      for (const { partition, owned } of owners) {
+        if (owned) this.#ownerless.delete(partition)
+        else if (!this.#ownerless.has(partition)) this.#ownerless.set(partition, clock.now())
+      }
+    } catch (error) {
+      const since = this.#redisFault?.since ?? clock.now()
+      this.#redisFault = { part: 'redis', since, why: error instanceof Error ? error.message : String(error) }
+    }
+    this.report()
+  }
+
+  #redGateway(): RedPart[] {
+    const red = this.#redisFault === undefined ? [] : [this.#redisFault]
+    if (this.#drainingSince !== undefined)
+      red.push({ part: 'draining', since: this.#drainingSince, why: 'this gateway is about to stop' })
+    return red
+  }
+
+  #redDelivery(): RedPart[] {
+    const { delivery, canaries, clock } = this.#options
+    return delivery.tailState().flatMap(({ partition, canaryAgeMs }) => {
+      if (canaryAgeMs <= CANARY_STALE_MS) return []
+      const cause = canaries.failure(partition)
+      const why = `nothing has come through Redis and back for ${canaryAgeMs} ms${cause === undefined ? '' : `: ${cause}`}`
+      return [{ part: 'delivery' as const, partition, since: clock.now() - canaryAgeMs, why }]
+    })
+  }
+
+  #redOwners(): RedPart[] {
+    return [...this.#ownerless].map(([partition, since]) => ({
+      part: 'owner',
+      partition,
+      since,
+      why: 'no worker owns the partition: its flows and windows stand still',
+    }))
+  }
+}
+
+function redBreaker({ class: busClass, state, since }: GuardState): RedPart[] {
+  if (state === 'closed') return []
+  return [{ part: 'breaker', class: busClass, since, why: `calls of ${busClass} to Redis fail` }]
 }

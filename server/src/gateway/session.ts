@@ -5,8 +5,11 @@ import {
   DEFAULTS,
   ERROR_CODES,
   type ErrorCode,
+  formatLogEpoch,
   LIMITS,
+  type LogEpoch,
   PROTOCOL_VERSION,
+  parseLogEpoch,
   type ServerFrame,
 } from '@tidegate/protocol'
 import { assertNever } from '../assert-never.ts'
@@ -29,6 +32,8 @@ export interface SessionContext {
   readonly queries: Queries
   /** A publish frame was answered: `ack`, or the code of its rejection. */
   readonly onFrame: (outcome: string) => void
+  /** The client was greeted. */
+  readonly onLive: (session: Session) => void
   readonly onClosed: (session: Session) => void
 }
 
@@ -121,6 +126,11 @@ export class Session implements SocketHandler {
     else this.#send({ type: 'bus', class: busClass, state: 'open', since, retryAfterMs })
   }
 
+  /** Tells a publisher under which epochs logs go on. */
+  tellEpochs(epochs: readonly LogEpoch[]): void {
+    if (this.#publishes && epochs.length > 0) this.#send({ type: 'epoch', at: epochs.map(formatLogEpoch) })
+  }
+
   close(code: CloseCode, reason: string): void {
     this.#socket.close(code, reason)
   }
@@ -139,9 +149,11 @@ export class Session implements SocketHandler {
       frame.windowBytes === undefined
         ? undefined
         : Math.min(LIMITS.maxWindowBytes, Math.max(LIMITS.minWindowBytes, frame.windowBytes))
+    const epochs = (frame.epochs ?? []).map((text) => parseLogEpoch(text)!)
+    this.#publishes = epochs.length > 0
     this.#state = {
       phase: 'live',
-      producer: frame.producer === undefined ? undefined : new Producer(frame.producer, frame.session ?? 0),
+      producer: frame.producer === undefined ? undefined : new Producer(frame.producer, frame.session ?? 0, epochs),
       delivery: this.#context.delivery.openSession(this.#socket, { name: this.#id, windowBytes }),
     }
     this.#send({
@@ -154,6 +166,11 @@ export class Session implements SocketHandler {
       limits: { frameBytes: LIMITS.frameBytes, frameEvents: LIMITS.frameEvents },
       pingMs: DEFAULTS.pingMs,
     })
+    this.#context.onLive(this)
+    const known = new Map(epochs.map(({ partition, epoch }) => [partition, epoch]))
+    this.tellEpochs(
+      this.#context.ingest.epochs.filter(({ partition, epoch }) => (known.get(partition) ?? epoch) !== epoch),
+    )
   }
 
   #handle(frame: ClientFrame, bytes: number, state: Extract<SessionState, { phase: 'live' }>): void {
@@ -211,7 +228,10 @@ export class Session implements SocketHandler {
   }
 
   #answer(seq: number, outcome: PublishOutcome): void {
-    if (outcome.kind === 'reject') return this.#reject(seq, outcome.code, outcome.retryAfterMs, outcome.message)
+    if (outcome.kind === 'reject') {
+      const { code, retryAfterMs, message, epochs } = outcome
+      return this.#reject(seq, code, retryAfterMs, message, epochs)
+    }
     const { at, rejected, duplicate } = outcome
     this.#context.onFrame('ack')
     this.#send({
@@ -223,9 +243,22 @@ export class Session implements SocketHandler {
     })
   }
 
-  #reject(seq: number, code: ErrorCode, retryAfterMs?: number, message: string = ERROR_CODES[code]): void {
+  #reject(
+    seq: number,
+    code: ErrorCode,
+    retryAfterMs?: number,
+    message: string = ERROR_CODES[code],
+    epochs?: readonly LogEpoch[],
+  ): void {
     this.#context.onFrame(code)
-    this.#send({ type: 'reject', seq, code, message, ...(retryAfterMs !== undefined && { retryAfterMs }) })
+    this.#send({
+      type: 'reject',
+      seq,
+      code,
+      message,
+      ...(retryAfterMs !== undefined && { retryAfterMs }),
+      ...(epochs !== undefined && { epochs: epochs.map(formatLogEpoch) }),
+    })
   }
 
   #refuse(parsed: Extract<ParsedFrame, { ok: false }>, delivery: DeliverySession): void {

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { crc32 } from 'node:zlib'
-import { ERROR_CODES, type ErrorCode, type RejectedEvent } from '@tidegate/protocol'
+import { ERROR_CODES, type ErrorCode, type LogEpoch, type RejectedEvent } from '@tidegate/protocol'
 import { type Guard, type KnownEntry, partitionOf, type Redis, type SliceIdentity } from '../bus/index.ts'
 import type { Clock } from '../clock.ts'
 import type { Contract, SourceTopic } from '../config/model.ts'
@@ -23,7 +23,14 @@ export type PublishOutcome =
       readonly rejected: readonly RejectedEvent[]
       readonly duplicate: boolean
     }
-  | { readonly kind: 'reject'; readonly code: ErrorCode; readonly message: string; readonly retryAfterMs?: number }
+  | {
+      readonly kind: 'reject'
+      readonly code: ErrorCode
+      readonly message: string
+      readonly retryAfterMs?: number
+      /** With `epoch_changed`: the epochs now. */
+      readonly epochs?: readonly LogEpoch[]
+    }
 
 export interface IngestOptions {
   readonly redis: Redis
@@ -33,6 +40,8 @@ export interface IngestOptions {
   readonly clock: Clock
   /** Entries the tail has seen, for the lineage proof. */
   readonly known: (partition: number) => readonly KnownEntry[]
+  /** Called when a partition's log goes on under another epoch, before anything is answered under it. */
+  readonly onNewEpoch?: (at: LogEpoch) => void
 }
 
 /** Takes frames from the gateway and answers each exactly once. */
@@ -46,13 +55,14 @@ export class Ingest {
   #idCount = 0
 
   constructor(options: IngestOptions) {
+    const { onNewEpoch = () => {} } = options
     this.#contract = options.contract
     this.#clock = options.clock
     this.#guard = options.guard
     this.#partitions = options.partitions
     this.#appenders = Array.from(
       { length: options.partitions },
-      (_, partition) => new PartitionAppender(partition, options.redis, options.guard, options.known),
+      (_, partition) => new PartitionAppender(partition, options.redis, options.guard, options.known, onNewEpoch),
     )
   }
 
@@ -63,6 +73,16 @@ export class Ingest {
   /** How long appends took since last asked, ms: the longest, whether answered or still waiting. */
   takeLongestAppendMs(): number {
     return Math.max(...this.#appenders.map((appender) => appender.takeLongestWaitMs()))
+  }
+
+  /** The epochs under which the logs go on, of partitions that anything was stored in. */
+  get epochs(): LogEpoch[] {
+    return this.#appenders.flatMap(({ epoch }, partition) => (epoch === undefined ? [] : [{ partition, epoch }]))
+  }
+
+  /** Shows whether a partition can be written to, and that it is still the same log. @throws BusUnavailable, BusFull */
+  canary(partition: number): Promise<void> {
+    return this.#appenders[partition]!.canary()
   }
 
   /** Resolves when every frame taken so far is answered. */
@@ -133,12 +153,23 @@ class PendingFrame {
     this.#outcomes.push(outcome)
     if (this.#outcomes.length < this.#slices) return
     const result = combine(this.#outcomes, this.#rejected)
-    if (result.kind === 'reject' && this.#producer !== undefined) {
-      const { state, seq } = this.#producer
-      if (result.retryAfterMs === undefined) state.abandoned(seq)
-      else state.failed(seq)
+    this.#answer(this.#producer === undefined ? result : this.#note(result, this.#producer))
+  }
+
+  #note(result: PublishOutcome, { state, seq }: NonNullable<PublishRequest['producer']>): PublishOutcome {
+    if (result.kind === 'ack') {
+      const ended = this.#outcomes.flatMap((outcome) =>
+        'position' in outcome && !state.stored(outcome) ? [outcome.partition] : [],
+      )
+      if (ended.length === 0) return result
+      // One slice was stored before the epoch changed, another one afterwards.
+      state.failed(seq)
+      return epochChanged(ended.map((partition) => ({ partition, epoch: state.epochOn(partition)! })))
     }
-    this.#answer(result)
+    if (result.retryAfterMs === undefined) state.abandoned(seq)
+    else state.failed(seq)
+    for (const at of result.epochs ?? []) state.epochChanged(at)
+    return result
   }
 }
 
@@ -154,13 +185,22 @@ function identityOf(
     session: state.session,
     seq,
     previous: state.previousOn(partition, seq),
+    epoch: state.epochOn(partition),
     checksum: crc32(content).toString(36),
     ageMs,
   }
 }
 
 /** Slice verdicts that fail the frame, the most final first: one answer has to stand for all slices. */
-const FAILURES = ['conflict', 'fenced', 'unknown', 'storage_full', 'unavailable', 'out_of_order'] as const
+const FAILURES = [
+  'conflict',
+  'fenced',
+  'unknown',
+  'storage_full',
+  'unavailable',
+  'epoch_changed',
+  'out_of_order',
+] as const
 
 /** One answer for a frame from the outcomes of its slices. */
 function combine(outcomes: readonly SliceOutcome[], rejected: readonly RejectedEvent[]): PublishOutcome {
@@ -168,12 +208,20 @@ function combine(outcomes: readonly SliceOutcome[], rejected: readonly RejectedE
     const found = outcomes.find((outcome) => outcome.verdict === failure)
     if (found === undefined) continue
     if (failure === 'unknown') return reject('outcome_unknown')
+    if (failure === 'epoch_changed') {
+      return epochChanged(outcomes.flatMap((outcome) => (outcome.verdict === failure ? [outcome] : [])))
+    }
     if (failure === 'out_of_order') return reject(failure, undefined, 0)
     if (failure === 'storage_full') return reject(failure, undefined, STORAGE_RETRY_MS)
     return reject(failure, undefined, 'retryAfterMs' in found ? found.retryAfterMs : undefined)
   }
   const at = outcomes.flatMap((outcome) => ('position' in outcome ? [outcome.position] : []))
   return { kind: 'ack', at, rejected, duplicate: outcomes.every((outcome) => outcome.verdict === 'duplicate') }
+}
+
+function epochChanged(outcomes: readonly LogEpoch[]): PublishOutcome {
+  const epochs = outcomes.map(({ partition, epoch }) => ({ partition, epoch }))
+  return { kind: 'reject', code: 'epoch_changed', message: ERROR_CODES.epoch_changed, retryAfterMs: 0, epochs }
 }
 
 /** Retention trims in the owner's loop, about once a second. */

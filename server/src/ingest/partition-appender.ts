@@ -1,3 +1,4 @@
+import type { LogEpoch } from '@tidegate/protocol'
 import {
   type AppendReply,
   type AppendRequest,
@@ -6,11 +7,13 @@ import {
   BusUnavailable,
   type Guard,
   type KnownEntry,
+  type Lineage,
+  LineageProof,
   MAX_BATCH_BYTES,
   RecordBatchBuilder,
   type Redis,
   type SliceIdentity,
-  settleLineage,
+  sendCanary,
   type Verdict,
 } from '../bus/index.ts'
 import type { AcceptedEvent } from './validate.ts'
@@ -27,9 +30,18 @@ const FULL_ENOUGH_BYTES = MAX_BATCH_BYTES / 4
 /** Weight of the newest call in the moving average of call times. */
 const CALL_TIME_WEIGHT = 0.2
 
+/** How often a changed identity of Redis is settled for one call: another process may be at it too. */
+const SETTLE_ATTEMPTS = 3
+
 export type SliceOutcome =
-  | { readonly verdict: Exclude<Verdict, 'new' | 'duplicate'> }
-  | { readonly verdict: 'new' | 'duplicate'; readonly position: string }
+  | { readonly verdict: Exclude<Verdict, 'new' | 'duplicate' | 'epoch_changed'> }
+  | { readonly verdict: 'epoch_changed'; readonly partition: number; readonly epoch: string }
+  | {
+      readonly verdict: 'new' | 'duplicate'
+      readonly partition: number
+      readonly epoch: string
+      readonly position: string
+    }
   | { readonly verdict: 'unavailable'; readonly retryAfterMs: number }
   | { readonly verdict: 'storage_full' }
 
@@ -40,12 +52,17 @@ export interface Slice {
   readonly frame: { settle(outcome: SliceOutcome): void }
 }
 
+type Accepted = { readonly status: 'ok'; readonly epoch: string; readonly lineage: string }
+type Refused = { readonly status: 'lineage' } & Lineage
+
 /** Collects the slices of one partition into append calls, one call under way at a time. */
 export class PartitionAppender {
   readonly #partition: number
   readonly #redis: Redis
   readonly #guard: Guard
   readonly #known: (partition: number) => readonly KnownEntry[]
+  readonly #onNewEpoch: (at: LogEpoch) => void
+  readonly #proof: LineageProof
   readonly #lastStored = new Map<string, string>()
   readonly #waiting: OpenAppend[] = []
   #pendingBytes = 0
@@ -56,12 +73,28 @@ export class PartitionAppender {
   #longestWaitMs = 0
   #timer: NodeJS.Timeout | undefined
 
-  /** @param known entries seen elsewhere in this process (the tail), for the proof after Redis changed its identity. */
-  constructor(partition: number, redis: Redis, guard: Guard, known: (partition: number) => readonly KnownEntry[]) {
+  /**
+   * @param known entries seen elsewhere in this process (the tail), for the proof after Redis changed its identity.
+   * @param onNewEpoch called before anything is answered under it.
+   */
+  constructor(
+    partition: number,
+    redis: Redis,
+    guard: Guard,
+    known: (partition: number) => readonly KnownEntry[],
+    onNewEpoch: (at: LogEpoch) => void,
+  ) {
     this.#partition = partition
     this.#redis = redis
     this.#guard = guard
     this.#known = known
+    this.#onNewEpoch = onNewEpoch
+    this.#proof = new LineageProof(redis, partition)
+  }
+
+  /** The epoch of the log, once something was stored in it. */
+  get epoch(): string | undefined {
+    return this.#proof.epoch
   }
 
   get pendingBytes(): number {
@@ -129,14 +162,16 @@ export class PartitionAppender {
     })
   }
 
+  /** Shows whether the partition can be written to, and that it is still the same log. @throws BusUnavailable, BusFull */
+  async canary(): Promise<void> {
+    await this.#proved((lineage) => sendCanary(this.#redis, this.#guard, this.#partition, lineage))
+  }
+
   async #append(call: AppendCall): Promise<SliceOutcome[]> {
     try {
-      let reply = await append(this.#redis, this.#guard, this.#partition, call.request)
-      if (reply.status === 'lineage') {
-        await settleLineage(this.#redis, this.#partition, reply, this.#knownEntries())
-        reply = await append(this.#redis, this.#guard, this.#partition, call.request)
-      }
-      if (reply.status === 'lineage') throw new BusUnavailable('not_sent', MAX_LINGER_MS, 'Redis changed its identity')
+      const reply = await this.#proved((lineage) =>
+        append(this.#redis, this.#guard, this.#partition, call.request, lineage),
+      )
       return this.#outcomes(call, reply)
     } catch (error) {
       const outcome: SliceOutcome =
@@ -147,11 +182,29 @@ export class PartitionAppender {
     }
   }
 
-  #outcomes(call: AppendCall, reply: Extract<AppendReply, { status: 'ok' }>): SliceOutcome[] {
-    return reply.slices.map(({ verdict, entry }, i) => {
+  /** Makes a call, and again once it is proved that Redis, under another identity, has the same log or a new epoch. */
+  async #proved<Reply extends Accepted>(call: (lineage: string) => Promise<Reply | Refused>): Promise<Reply> {
+    for (let attempt = 0; attempt < SETTLE_ATTEMPTS; attempt++) {
+      const reply = await call(this.#proof.lineage)
+      if (reply.status === 'ok') {
+        if (this.#proof.accepted(reply.epoch, reply.lineage)) {
+          this.#lastStored.clear()
+          this.#onNewEpoch({ partition: this.#partition, epoch: reply.epoch })
+        }
+        return reply
+      }
+      await this.#guard.run(() => this.#proof.settle(reply, this.#knownEntries()))
+    }
+    throw new BusUnavailable('not_sent', MAX_LINGER_MS, 'Redis changed its identity')
+  }
+
+  #outcomes(call: AppendCall, { epoch, slices }: Extract<AppendReply, { status: 'ok' }>): SliceOutcome[] {
+    const partition = this.#partition
+    return slices.map(({ verdict, entry }, i) => {
+      if (verdict === 'epoch_changed') return { verdict, partition, epoch }
       if (verdict !== 'new' && verdict !== 'duplicate') return { verdict }
       if (verdict === 'new') this.#lastStored.set(call.slices[i]!.topic, entry.slice(0, entry.indexOf('.')))
-      return { verdict, position: `${this.#partition}@${reply.epoch}/${entry}` }
+      return { verdict, partition, epoch, position: `${partition}@${epoch}/${entry}` }
     })
   }
 

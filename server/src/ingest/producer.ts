@@ -1,16 +1,42 @@
+import { formatLogEpoch, type LogEpoch } from '@tidegate/protocol'
+
 /**
  * One session of an idempotent producer, as its gateway sees it: which seq it sent last to each partition, so that every
- * slice can name its predecessor there.
+ * slice can name its predecessor there, and under which epoch of the log it was last acknowledged, so that nothing is stored
+ * behind what was lost.
  */
 export class Producer {
   readonly id: string
   readonly session: number
   readonly #lastSeq = new Map<number, number>()
   readonly #failed = new Set<number>()
+  readonly #epochs = new Map<number, string>()
+  /** `partition@epoch` that the client was told are over. */
+  readonly #over = new Set<string>()
 
-  constructor(id: string, session: number) {
+  /** @param epochs under which the client was last acknowledged by an earlier session. */
+  constructor(id: string, session: number, epochs: readonly LogEpoch[] = []) {
     this.id = id
     this.session = session
+    for (const { partition, epoch } of epochs) this.#epochs.set(partition, epoch)
+  }
+
+  epochOn(partition: number): string | undefined {
+    return this.#epochs.get(partition)
+  }
+
+  /** A slice was stored. False when the log has ended since under which it was: it may be lost. */
+  stored({ partition, epoch }: LogEpoch): boolean {
+    if (this.#over.has(formatLogEpoch({ partition, epoch }))) return false
+    this.#epochs.set(partition, epoch)
+    return true
+  }
+
+  /** The client is told that the log has a new epoch, and will send again what may be lost before anything else. */
+  epochChanged({ partition, epoch }: LogEpoch): void {
+    const before = this.#epochs.get(partition)
+    if (before !== undefined && before !== epoch) this.#over.add(formatLogEpoch({ partition, epoch: before }))
+    this.#epochs.set(partition, epoch)
   }
 
   /**

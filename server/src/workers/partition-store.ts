@@ -104,7 +104,7 @@ export class PartitionStore {
   }
 
   /** Accepts the data now in Redis: as the same log if every known entry is there, as another one if not. */
-  settle(seen: Lineage, known: readonly KnownEntry[]): Promise<void> {
-    return this.#guard.run(() => settleLineage(this.#redis, this.partition, seen, known))
+  async settle(seen: Lineage, known: readonly KnownEntry[]): Promise<void> {
+    await this.#guard.run(() => settleLineage(this.#redis, this.partition, seen, known))
   }
 }

@@ -1,31 +1,34 @@
 -- Judges the slices of one append and stores the batches that hold a new one. Every refusal comes before the first write.
 -- KEYS meta, prod:cur, prod:prev, log...                        (log k belongs to batch k)
--- ARGV generation ms, slices, then per batch: header, payload
---      slices: a line each of batch (1-based), session, seq, prev ('*' = any), crc, age ms, index of its last event, and
---      to the line's end the producer, '' for none
--- Returns { 'OK', epoch, verdicts, positions }: a letter per slice, and a word per slice,
---      or { 'LINEAGE', stored, current } or { 'TYPE', key }
--- Verdicts: N new, D duplicate, O out of order, F fenced, C conflict, U unknown.
+-- ARGV generation ms, lineage that the caller has proved ('' for none yet), slices, then per batch: header, payload
+--      slices: a line each of batch (1-based), session, seq, prev ('*' = any), epoch ('*' = any), crc, age ms, index of its
+--      last event, and to the line's end the producer, '' for none
+-- Returns { 'OK', epoch, verdicts, positions, lineage }: a letter per slice, and a word per slice,
+--      or { 'LINEAGE', stored, current, epoch } or { 'TYPE', key }
+-- Verdicts: N new, D duplicate, O out of order, F fenced, C conflict, U unknown, E another epoch than the producer's.
 -- A position is `streamId.index` of the slice's last event for N and D (D of an older seq: the newest known, which lies
 -- after it), else '-'.
 local meta, cur, prev = KEYS[1], KEYS[2], KEYS[3]
 local generation_ms = tonumber(ARGV[1])
-local FIRST_BATCH = 3
+local proved = ARGV[2]
+local FIRST_BATCH = 4
 
 local lineage = current_lineage()
 local stored = redis.call('HMGET', meta, 'epoch', 'lineage', 'generation')
 local epoch = stored[1]
-if not epoch or stored[2] ~= lineage then return { 'LINEAGE', stored[2] or '', lineage } end
+if not epoch or stored[2] ~= lineage or (proved ~= '' and proved ~= lineage) then
+  return { 'LINEAGE', stored[2] or '', lineage, epoch or '' }
+end
 for k = 4, #KEYS do
   local kind = redis.call('TYPE', KEYS[k]).ok
   if kind ~= 'none' and kind ~= 'stream' then return { 'TYPE', KEYS[k] } end
 end
 
 local slices = {}
-local LINE = '(%d+) (%d+) (%d+) (%S+) (%S+) (%d+) (%d+) ([^\n]*)\n'
-for batch, session, seq, before, crc, age, last, producer in string.gmatch(ARGV[2], LINE) do
+local LINE = '(%d+) (%d+) (%d+) (%S+) (%S+) (%S+) (%d+) (%d+) ([^\n]*)\n'
+for batch, session, seq, before, under, crc, age, last, producer in string.gmatch(ARGV[3], LINE) do
   slices[#slices + 1] = {
-    batch = tonumber(batch), session = tonumber(session), seq = tonumber(seq), before = before, crc = crc,
+    batch = tonumber(batch), session = tonumber(session), seq = tonumber(seq), before = before, epoch = under, crc = crc,
     age_ms = tonumber(age), last = last, producer = producer
   }
 end
@@ -46,6 +49,7 @@ local function state_of(producer)
 end
 
 local function judge(slice)
+  if slice.epoch ~= '*' and slice.epoch ~= epoch then return 'E' end
   local st = state_of(slice.producer)
   if not st then
     if slice.before ~= '*' or slice.age_ms >= generation_ms then return 'U' end
@@ -119,4 +123,4 @@ if #writes > 0 then
   end
 end
 
-return { 'OK', epoch, table.concat(verdicts), table.concat(positions, ' ') }
+return { 'OK', epoch, table.concat(verdicts), table.concat(positions, ' '), lineage }

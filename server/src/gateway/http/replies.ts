@@ -5,6 +5,7 @@ const STATUS: Partial<Record<ErrorCode, number>> = {
   unavailable: 503,
   storage_full: 507,
   out_of_order: 409,
+  epoch_changed: 409,
   conflict: 409,
   fenced: 409,
   outcome_unknown: 409,

@@ -65,7 +65,7 @@ async function dispatch(context: RouteContext, request: HttpRequest): Promise<Ht
     case '/livez':
       return json(200, { live: true })
     case '/readyz': {
-      const report = await context.readiness.report()
+      const report = context.readiness.report()
       return json(report.ready ? 200 : 503, report)
     }
     case '/metrics':

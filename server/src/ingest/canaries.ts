@@ -1,0 +1,47 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { CANARY_EVERY_MS, type Guard } from '../bus/index.ts'
+
+/**
+ * Keeps a canary log in every partition fresh, in the way and through the breaker that publishes take: so a Redis that hangs is noticed
+ * and one that is back is tried, whether or not anybody publishes, and tails can tell by it that what is written arrives.
+ */
+export class Canaries {
+  readonly #send: (partition: number) => Promise<void>
+  readonly #guard: Guard
+  readonly #closing = new AbortController()
+  /** Partition -> why the last one could not be sent. */
+  readonly #failures = new Map<number, string>()
+
+  /** @param send sends a canary to a partition, and rejects if it was not stored. */
+  constructor(send: (partition: number) => Promise<void>, guard: Guard) {
+    this.#send = send
+    this.#guard = guard
+  }
+
+  start(partitions: number): void {
+    for (let partition = 0; partition < partitions; partition++) void this.#run(partition)
+  }
+
+  close(): void {
+    this.#closing.abort()
+  }
+
+  /** Why the last canary of a partition was not stored, if so. */
+  failure(partition: number): string | undefined {
+    return this.#failures.get(partition)
+  }
+
+  async #run(partition: number): Promise<void> {
+    const { signal } = this.#closing
+    while (!signal.aborted) {
+      try {
+        await this.#send(partition)
+        this.#failures.delete(partition)
+      } catch (error) {
+        this.#failures.set(partition, error instanceof Error ? error.message : String(error))
+      }
+      // As soon as the breaker lets one through, which is how it closes.
+      await sleep(this.#guard.retryAfterMs || CANARY_EVERY_MS, undefined, { signal }).catch(() => {})
+    }
+  }
+}
