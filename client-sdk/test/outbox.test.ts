@@ -44,6 +44,24 @@ describe('outbox', () => {
     expect(sent(outbox, 5_000)).toEqual(['1:a +5000'])
   })
 
+  test('keep - for 5 s before the newest, and no more than 4 MiB (C-KEEP-1)', () => {
+    const outbox = new Outbox<string>({ ...LIMITS, maxFrames: 100, maxBytes: 1e9 })
+    const stored = (item: string, bytes: number, now: number) => {
+      outbox.push(item, bytes, now)
+      const due = outbox.next(now, { frames: 1, bytes: 1e9 })!
+      outbox.keep(due.seq, new Map([[due.seq, 'e']]), now)
+    }
+    stored('a', 1, 0)
+    stored('b', 1, 1)
+    stored('c', 1, 5_001)
+    expect([...outbox.keptEpochs.keys()]).toEqual([2, 3])
+    stored('d', 4 * 1_048_576 - 1, 5_002)
+    expect([...outbox.keptEpochs.keys()]).toEqual([3, 4])
+    stored('e', 1, 5_003)
+    expect([...outbox.keptEpochs.keys()]).toEqual([4, 5])
+    expect(outbox.size).toBe(0)
+  })
+
   test('expiresAt - is when the oldest unsent frame becomes too old (C-BOUND-2)', () => {
     const outbox = outboxOf()
     expect(outbox.expiresAt).toBeUndefined()

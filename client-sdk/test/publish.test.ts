@@ -126,6 +126,46 @@ describe('publish', () => {
     expect((await peer.take('publish')).seq).toBe(3)
   })
 
+  test('bus - what waits because Redis was away is sent at once when it is back (C-RESEND-6)', async () => {
+    const client = open()
+    const peer = await server.greeted()
+    publishAll(client, 'a')
+    await peer.take('publish')
+    peer.send({ type: 'reject', seq: 1, code: 'unavailable', message: '', retryAfterMs: 60_000 })
+    await peer.settled()
+    peer.send({ type: 'bus', class: 'append', state: 'closed', since: 1 })
+    expect((await peer.take('publish')).seq).toBe(1)
+  })
+
+  test('epoch - kept frames of that partition go again, in order, before what is refused (C-KEEP-1, C-KEEP-2)', async () => {
+    const client = open()
+    const receipts = publishAll(client, 'a', 'b', 'c', 'd')
+    const peer = await server.peer()
+    expect(await peer.greet()).not.toHaveProperty('epochs')
+    await peer.takePublishes(4)
+    const ack = (seq: number, ...at: string[]) => peer.send({ type: 'ack', seq, at })
+    ack(1, '3@x/1-0.0')
+    ack(2, '4@y/1-0.0')
+    ack(3, '3@x/2-0.0', '4@y/2-0.0')
+    await Promise.all(receipts.slice(0, 3))
+    peer.send({ type: 'reject', seq: 4, code: 'epoch_changed', message: '', retryAfterMs: 0, epochs: ['3@z'] })
+    expect(seqs(await peer.takePublishes(3))).toEqual([1, 3, 4])
+    for (const seq of [1, 3, 4]) ack(seq, '3@z/9-0.0')
+    await receipts[3]
+    peer.socket.terminate()
+    const next = await server.peer()
+    expect((await next.greet()).epochs).toEqual(['4@y', '3@z'])
+    // Told after welcome, with nothing else to send.
+    next.send({ type: 'epoch', at: ['4@w'] })
+    expect(seqs(await next.takePublishes(1))).toEqual([2])
+    // Stored before the epoch that the client was told of: that is no answer.
+    next.send({ type: 'ack', seq: 2, at: ['4@y/5-0.0'] })
+    expect(seqs(await next.takePublishes(1))).toEqual([2])
+    next.send({ type: 'ack', seq: 2, at: ['4@w/5-0.0'] })
+    await next.settled()
+    expect(next.received.filter(({ type }) => type === 'publish')).toHaveLength(2)
+  })
+
   test('reconnect - what is unanswered goes first, then what came since (C-RESEND-1)', async () => {
     const client = open()
     const receipts = publishAll(client, 'a', 'b', 'c')

@@ -2,8 +2,11 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import {
   type AppendReply,
   append,
+  BusFull,
+  CANARY_TOPIC,
   Guard,
   keys,
+  LineageProof,
   lastIds,
   openCommandConnection,
   openPartition,
@@ -12,6 +15,7 @@ import {
   type Redis,
   readRange,
   type SliceIdentity,
+  sendCanary,
   settleLineage,
   untilReady,
 } from '../../src/bus/index.ts'
@@ -130,6 +134,15 @@ describe('append', () => {
     expect(await redis.exists(keys.log(PARTITION, 'a.b'))).toBe(0)
   })
 
+  it('B-APPEND-10 refuses a slice of a producer that was acknowledged under another epoch', async () => {
+    const { epoch } = await openPartition(redis, PARTITION)
+    expect(await verdicts(identity({ epoch: 'other' }), identity({ producer: 'p2', epoch }))).toEqual([
+      'epoch_changed',
+      'new',
+    ])
+    expect(await verdicts(identity({ epoch }))).toEqual(['new'])
+  })
+
   it('B-APPEND-9 survives the loss of the script cache', async () => {
     await send(identity())
     await redis.script('FLUSH')
@@ -167,6 +180,29 @@ describe('lineage', () => {
     expect(after.stored).toBe(after.current)
   })
 
+  it('B-LINEAGE-5 each process proves the identity with what it knows, and one of them sets the epoch', async () => {
+    await send(identity())
+    const [streamId] = await lastIds(redis, PARTITION, ['a.b'])
+    const before = await openPartition(redis, PARTITION)
+    const proofs = [1, 2, 3].map(() => new LineageProof(redis, PARTITION))
+    for (const proof of proofs) proof.accepted(before.epoch, 'another:one')
+    await otherLineage()
+    const [first, second, third] = proofs
+    await first!.settle(await openPartition(redis, PARTITION), [{ topic: 'a.b', streamId: streamId! }])
+    const adopted = await openPartition(redis, PARTITION)
+    expect(adopted).toEqual({ ...before, stored: before.current })
+    const request = { batches: [batchOf('a.b', 1)], slices: [{ batch: 0, lastIndex: 0, identity: undefined }] }
+    const refused = await append(redis, new Guard('append'), PARTITION, request, second!.lineage)
+    expect(refused).toMatchObject({ status: 'lineage', epoch: before.epoch })
+    // Both saw it before either said so.
+    for (const proof of [second!, third!]) await proof.settle(adopted, [{ topic: 'a.b', streamId: '1-1' }])
+    const after = await openPartition(redis, PARTITION)
+    expect(after.epoch).not.toBe(before.epoch)
+    await third!.settle(after, [{ topic: 'a.b', streamId: '1-1' }])
+    expect(await openPartition(redis, PARTITION)).toEqual(after)
+    expect(await append(redis, new Guard('append'), PARTITION, request, third!.lineage)).toMatchObject({ status: 'ok' })
+  })
+
   it('B-LINEAGE-4 starts a new epoch on a Redis that came back empty', async () => {
     const before = await openPartition(redis, PARTITION)
     await redis.flushall()
@@ -176,5 +212,36 @@ describe('lineage', () => {
     await settleLineage(redis, PARTITION, reply, [])
     expect((await openPartition(redis, PARTITION)).epoch).not.toBe(before.epoch)
     expect(await verdicts(identity())).toEqual(['new'])
+  })
+})
+
+describe('canary', () => {
+  const canary = (proved = '') => sendCanary(redis, new Guard('append'), PARTITION, proved)
+  const log = keys.log(PARTITION, CANARY_TOPIC)
+
+  it('B-CANARY-1 is added unless there is a young one, and few are kept', async () => {
+    const { epoch, current } = await openPartition(redis, PARTITION)
+    for (let i = 0; i < 3; i++) expect(await canary()).toEqual({ status: 'ok', epoch, lineage: current })
+    expect(await redis.xlen(log)).toBe(1)
+    await redis.del(log)
+    for (const age of [6, 5, 4, 3, 2, 1]) await redis.xadd(log, `${Date.now() - age * 1_000}-0`, 'e', epoch)
+    await canary(current)
+    expect(await redis.xlen(log)).toBe(4)
+  })
+
+  it('B-CANARY-1 comes again when the clock of Redis was set back', async () => {
+    await redis.xadd(log, `${Date.now() + 3_600_000}-0`, 'e', 'e')
+    await canary()
+    expect(await redis.xlen(log)).toBe(2)
+  })
+
+  it('B-CANARY-2 is refused where an append would be', async () => {
+    expect(await canary('another:one')).toMatchObject({ status: 'lineage' })
+    await redis.config('SET', 'maxmemory', '1')
+    try {
+      await expect(canary()).rejects.toBeInstanceOf(BusFull)
+    } finally {
+      await redis.config('SET', 'maxmemory', '0')
+    }
   })
 })

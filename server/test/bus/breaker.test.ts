@@ -1,3 +1,6 @@
+import { once } from 'node:events'
+import { connect } from 'node:net'
+import { Worker } from 'node:worker_threads'
 import { describe, expect, it } from 'vitest'
 import { JitteredReset } from '../../src/bus/breaker.ts'
 import { BREAKER_LIMITS, BusUnavailable, Guard, type GuardState } from '../../src/bus/index.ts'
@@ -48,6 +51,38 @@ describe('guard', () => {
     await new Promise((resolve) => setTimeout(resolve, 30))
     expect(await guard.run(works)).toBe('OK')
     expect(changes).toEqual(['open', 'half_open', 'open', 'half_open', 'closed'])
+  })
+
+  it('B-GUARD-4 a call without an answer in time failed, and may have run', async () => {
+    const guard = new Guard('append', { deadlineMs: 20 })
+    const startedAt = performance.now()
+    const error = await guard.run(() => new Promise(() => {})).catch(silent)
+    expect(performance.now() - startedAt).toBeLessThan(100)
+    expect(error).toMatchObject({ name: 'BusUnavailable', outcome: 'unknown' })
+  })
+
+  it('B-GUARD-4 an answer that lies in the socket counts, however long the event loop was busy', async () => {
+    // The answer comes by a thread of its own while this one is busy.
+    const worker = new Worker(
+      `const { createServer } = require('node:net')
+       const { parentPort } = require('node:worker_threads')
+       const server = createServer((socket) => socket.once('data', () => socket.write('OK')))
+       server.listen(0, '127.0.0.1', () => parentPort.postMessage(server.address().port))`,
+      { eval: true },
+    )
+    const [port] = (await once(worker, 'message')) as [number]
+    const asked = connect(port, '127.0.0.1')
+    await once(asked, 'connect')
+    const guard = new Guard('append', { deadlineMs: 30 })
+    const answer = guard.run(() => {
+      asked.write('?')
+      return once(asked, 'data')
+    })
+    await new Promise((resolve) => setImmediate(resolve))
+    for (const until = performance.now() + 100; performance.now() < until; );
+    expect(String((await answer)[0])).toBe('OK')
+    asked.destroy()
+    await worker.terminate()
   })
 
   it('B-GUARD-3 what Redis answers is no failure', async () => {

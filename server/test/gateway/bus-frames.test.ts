@@ -23,6 +23,11 @@ it('G-BUS-1 C-BUS-1 clients are told when Redis hangs and when it answers again,
       'open',
       6_000,
     )
+    const late = createClient({ url: server.url })
+    const told: BusChange[] = []
+    late.onBus((change) => told.push(change))
+    await until(() => told.some(({ class: busClass }) => busClass === 'append'), 'who comes later told')
+    await late.close({ deadlineMs: 0 })
     expect(changes[0]).toMatchObject({ retryAfterMs: expect.any(Number), since: expect.any(Number) })
     process.kill(server.redis.pid, 'SIGCONT')
     await Promise.all(during)

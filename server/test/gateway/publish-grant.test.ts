@@ -9,7 +9,8 @@ let server: TestGateway
 let redis: Redis
 
 beforeAll(async () => {
-  server = await startTestGateway()
+  // Longer than Redis is held up here: what is slow is to be answered.
+  server = await startTestGateway(undefined, { appendDeadlineMs: 2_000 })
   redis = openCommandConnection(server.redis.url, 'test')
   await untilReady(redis, 5_000)
 })

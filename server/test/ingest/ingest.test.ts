@@ -1,17 +1,19 @@
-import { LIMITS } from '@tidegate/protocol'
+import { LIMITS, type LogEpoch } from '@tidegate/protocol'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import {
   BREAKER_LIMITS,
+  CANARY_TOPIC,
   decodeEvents,
   Guard,
   keys,
   openCommandConnection,
   openTopology,
+  partitionOf,
   type Redis,
   readRange,
   untilReady,
 } from '../../src/bus/index.ts'
-import { Ingest, Producer, type PublishOutcome } from '../../src/ingest/index.ts'
+import { Canaries, Ingest, Producer, type PublishOutcome } from '../../src/ingest/index.ts'
 import { contract, readingOf } from '../support/contract.ts'
 import { startTestRedis, type TestRedis } from '../support/redis.ts'
 
@@ -36,14 +38,15 @@ beforeEach(async () => {
   ingest = createIngest()
 })
 
-function createIngest(): Ingest {
+function createIngest(onNewEpoch: (at: LogEpoch) => void = () => {}, guard = new Guard('append')): Ingest {
   return new Ingest({
     redis,
-    guard: new Guard('append'),
+    guard,
     partitions: PARTITIONS,
     contract,
     clock: { now: () => NOW },
     known: () => [],
+    onNewEpoch,
   })
 }
 
@@ -164,7 +167,7 @@ describe('idempotent producers', () => {
     expect(await stored()).toHaveLength(1)
   })
 
-  it('I-APPEND-3 I-APPEND-4 stores exactly what is missing when a failed frame and its successors come again', async () => {
+  it('I-APPEND-3 I-APPEND-4 I-APPEND-7 stores exactly what is missing when a failed frame and its successors come again', async () => {
     const state = new Producer('p', 1)
     const frame = (seq: number) =>
       publish([readingOf('s-1', seq), readingOf('s-2', seq), readingOf('s-3', seq)], { state, seq, ageMs: 0 })
@@ -200,5 +203,94 @@ describe('overload', () => {
     const rejected = outcomes.filter((o) => o.kind === 'reject')
     expect(rejected.length).toBeGreaterThan(0)
     expect(await stored('commerce.payment_received')).toHaveLength((12 - rejected.length) * 8)
+  })
+})
+
+describe('epochs', () => {
+  const partition = partitionOf('s-1', PARTITIONS)
+  /** What Redis has of the partition. The result brings that back, under another epoch. */
+  async function remember(): Promise<() => Promise<void>> {
+    const dumps = await Promise.all(
+      [keys.log(partition, 'sensor.reading'), keys.producersCurrent(partition)].map(
+        async (key) => [key, await redis.dumpBuffer(key)] as const,
+      ),
+    )
+    return async () => {
+      for (const [key, dump] of dumps) {
+        if (dump === null) await redis.del(key)
+        else await redis.restore(key, 0, dump, 'REPLACE')
+      }
+      await redis.hset(keys.meta(partition), { lineage: 'another:one', epoch: 'new' })
+    }
+  }
+  const temperatures = async () => (await stored()).map(({ data }) => (data as { temperature: number }).temperature)
+
+  it('I-EPOCH-1 what was lost is stored before anything that comes after it', async () => {
+    const epochs: LogEpoch[] = []
+    ingest = createIngest((at) => epochs.push(at))
+    const state = new Producer('p', 1)
+    const frame = (seq: number) => publish([readingOf('s-1', seq)], { state, seq, ageMs: 0 })
+    for (const seq of [1, 2]) expect(await frame(seq)).toMatchObject({ kind: 'ack' })
+    const lose = await remember()
+    for (const seq of [3, 4]) expect(await frame(seq)).toMatchObject({ kind: 'ack' })
+    await lose()
+    const both = await Promise.all([frame(5), frame(6)])
+    const epoch = { partition, epoch: 'new' }
+    expect(both[0]).toMatchObject({ code: 'epoch_changed', retryAfterMs: 0, epochs: [epoch] })
+    expect(both[1]).toMatchObject({ code: 'epoch_changed' })
+    expect(epochs).toEqual([epoch])
+    expect(await frame(7)).toMatchObject({ code: 'out_of_order' })
+    expect(await temperatures()).toEqual([1, 2])
+    expect(await frame(2)).toMatchObject({ kind: 'ack', duplicate: true })
+    const again = await Promise.all([3, 4, 5, 6, 7].map(frame))
+    expect(again.map((outcome) => outcome.kind === 'ack' && outcome.duplicate)).toEqual(Array(5).fill(false))
+    expect(await temperatures()).toEqual([1, 2, 3, 4, 5, 6, 7])
+  })
+
+  it('I-EPOCH-1 a new session says under which epochs it was acknowledged', async () => {
+    const before = new Producer('p', 1)
+    const lose = await remember()
+    await publish([readingOf('s-1', 1)], { state: before, seq: 1, ageMs: 0 })
+    await lose()
+    const state = new Producer('p', 2, [{ partition, epoch: before.epochOn(partition)! }])
+    const frame = (seq: number) => publish([readingOf('s-1', seq)], { state, seq, ageMs: 0 })
+    expect(await frame(2)).toMatchObject({ code: 'epoch_changed' })
+    expect(await Promise.all([frame(1), frame(2)])).toMatchObject([{ kind: 'ack' }, { kind: 'ack' }])
+    expect(await temperatures()).toEqual([1, 2])
+  })
+
+  it('I-EPOCH-2 a slice stored under an epoch that the producer knows to be over does not count', () => {
+    const state = new Producer('p', 1)
+    expect(state.stored({ partition: 0, epoch: 'a' })).toBe(true)
+    state.epochChanged({ partition: 0, epoch: 'b' })
+    expect(state.stored({ partition: 0, epoch: 'a' })).toBe(false)
+    expect(state.epochOn(0)).toBe('b')
+    expect(state.stored({ partition: 1, epoch: 'a' })).toBe(true)
+  })
+})
+
+describe('canaries', () => {
+  it('I-CANARY-1 keep every partition fresh, and close the breaker as soon as Redis answers', async () => {
+    const guard = new Guard('append')
+    const canaries = new Canaries((p) => ingest.canary(p), guard)
+    ingest = createIngest(undefined, guard)
+    canaries.start(PARTITIONS)
+    try {
+      const newest = async () =>
+        Promise.all(
+          Array.from({ length: PARTITIONS }, async (_, p) =>
+            Number((await redis.xrevrange(keys.log(p, CANARY_TOPIC), '+', '-', 'COUNT', 1))[0]?.[0].split('-')[0] ?? 0),
+          ),
+        )
+      await expect.poll(newest).not.toContain(0)
+      const before = await newest()
+      await expect.poll(async () => (await newest()).every((at, p) => at > before[p]!), { timeout: 1_500 }).toBe(true)
+      await redis.client('PAUSE', 900, 'ALL')
+      await expect.poll(() => guard.state.state).toBe('open')
+      expect(canaries.failure(0)).toContain('Redis is not available')
+      await expect.poll(() => guard.state.state, { timeout: 3_000 }).toBe('closed')
+    } finally {
+      canaries.close()
+    }
   })
 })

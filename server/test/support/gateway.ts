@@ -1,5 +1,5 @@
 import type { Contract } from '../../src/config/model.ts'
-import { type RunningGateway, startGateway } from '../../src/gateway-app.ts'
+import { type GatewaySettings, type RunningGateway, startGateway } from '../../src/gateway-app.ts'
 import { contract as testContract } from './contract.ts'
 import { DELIVERY_LIMITS } from './delivery-limits.ts'
 import { startTestRedis, type TestRedis } from './redis.ts'
@@ -12,8 +12,11 @@ export interface TestGateway {
   close(): Promise<void>
 }
 
-/** A gateway in this process on a Redis of its own, with the test contract unless another is given. */
-export async function startTestGateway(contract: Contract = testContract): Promise<TestGateway> {
+/** A gateway in this process on a Redis of its own, with the test contract and usual settings unless others are given. */
+export async function startTestGateway(
+  contract: Contract = testContract,
+  changes: Partial<GatewaySettings> = {},
+): Promise<TestGateway> {
   const redis = await startTestRedis()
   const settings = {
     redisUrl: redis.url,
@@ -23,6 +26,7 @@ export async function startTestGateway(contract: Contract = testContract): Promi
     sharedPort: false,
     delivery: DELIVERY_LIMITS,
     node: 'gw-test',
+    ...changes,
   }
   const gateway = await startGateway(settings, contract)
   return {

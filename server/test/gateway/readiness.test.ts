@@ -1,0 +1,57 @@
+import { afterAll, beforeAll, expect, it } from 'vitest'
+import type { ReadinessReport } from '../../src/gateway/readiness.ts'
+import { type RunningWorker, startWorker } from '../../src/worker-app.ts'
+import { contract } from '../support/contract.ts'
+import { startTestGateway, type TestGateway } from '../support/gateway.ts'
+
+let server: TestGateway
+let worker: RunningWorker
+
+beforeAll(async () => {
+  server = await startTestGateway()
+  const settings = { redisUrl: server.redis.url, partitions: 4, workerId: 'w-1', log: () => {} }
+  worker = await startWorker(settings, contract)
+})
+afterAll(async () => {
+  await worker.close({ deadlineMs: 2_000 })
+  await server.close()
+})
+
+async function readiness() {
+  const askedAt = performance.now()
+  const response = await fetch(`${server.url}/readyz`)
+  const report = (await response.json()) as ReadinessReport
+  return { status: response.status, report, tookMs: performance.now() - askedAt }
+}
+
+it('G-HEALTH-1 G-HEALTH-3 G-HEALTH-4 turns red when Redis hangs, says what and since when, without waiting for it', async () => {
+  await expect.poll(async () => (await readiness()).status, { timeout: 5_000 }).toBe(200)
+  expect((await readiness()).report).toMatchObject({ ready: true, red: [], draining: false })
+  const hungAt = Date.now()
+  process.kill(server.redis.pid, 'SIGSTOP')
+  try {
+    const times: number[] = []
+    const parts = async () => {
+      const { tookMs, report } = await readiness()
+      times.push(tookMs)
+      return report.red.map(({ part }) => part)
+    }
+    await expect.poll(parts, { timeout: 2_000, interval: 20 }).not.toEqual([])
+    await expect.poll(parts, { timeout: 2_000, interval: 20 }).toContain('delivery')
+    expect(Date.now() - hungAt).toBeLessThan(2_000)
+    const { status, report } = await readiness()
+    expect(status).toBe(503)
+    expect(report.since).toBeGreaterThan(hungAt)
+    const delivery = report.red.filter(({ part }) => part === 'delivery')
+    expect(delivery.map(({ partition }) => partition)).toEqual([0, 1, 2, 3])
+    for (const { since, why } of delivery) {
+      expect(Math.abs(since - hungAt)).toBeLessThan(1_000)
+      expect(why).toContain('Redis is not available')
+    }
+    expect(Math.max(...times)).toBeLessThan(150)
+  } finally {
+    process.kill(server.redis.pid, 'SIGCONT')
+  }
+  await expect.poll(async () => (await readiness()).status, { timeout: 3_000 }).toBe(200)
+  expect((await readiness()).report.red).toEqual([])
+})
