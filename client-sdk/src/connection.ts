@@ -66,6 +66,7 @@ export class Connection implements Link {
   #socket: Socket | undefined
   #status: ConnectionStatus = 'offline'
   #session = 0
+  #wasOnline = false
   #attempt = 0
   #onlineSince = 0
   /** The server's last word on the connection itself. */
@@ -142,6 +143,7 @@ export class Connection implements Link {
       client: CLIENT_NAME,
       producer,
       session,
+      ...(this.#wasOnline && { returning: true }),
       ...(epochs.length > 0 && { epochs }),
       windowBytes,
     })
@@ -159,6 +161,7 @@ export class Connection implements Link {
         this.#watchSilence()
         this.#onlineSince = Date.now()
         this.#status = 'online'
+        this.#wasOnline = true
         this.#events.online(frame.publish)
         this.#events.status('online')
         break

@@ -23,6 +23,7 @@ export const ERROR_CODES = {
   outcome_unknown: 'Too old to tell whether the frame was stored; it was not stored now.',
   publish_window: 'More unacknowledged frames or bytes than `welcome` granted.',
   unavailable: 'Redis does not answer in time. Nothing is known to be stored; send the same frame again.',
+  overloaded: 'This gateway has more to do than it can. Come again after `retryAfterMs`, or to another one.',
   storage_full: 'The partition has reached its storage limit. Try again after retention has trimmed it.',
   // sessions, subscriptions, queries
   unknown_type: 'The server does not know this frame type.',
@@ -52,6 +53,7 @@ export const RETRYABLE: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   'unavailable',
   'out_of_order',
   'epoch_changed',
+  'overloaded',
   'storage_full',
   'publish_window',
 ])

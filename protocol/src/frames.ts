@@ -81,6 +81,8 @@ export type ClientFrame =
       readonly token?: string
       readonly producer?: string
       readonly session?: number
+      /** The client was connected before and goes on: it is taken in where new ones no longer are. */
+      readonly returning?: boolean
       /** `partition@epoch` under which the producer was last acknowledged, where it could send again what is lost. */
       readonly epochs?: readonly string[]
       readonly windowBytes?: number

@@ -33,6 +33,7 @@ const CLIENT_FRAMES: FieldsOf<ClientFrame> = {
     token: 'optional',
     producer: 'optional',
     session: 'optional',
+    returning: 'optional',
     epochs: 'optional',
     windowBytes: 'optional',
   },

@@ -16,7 +16,7 @@ import {
 import { systemClock } from './clock.ts'
 import type { Contract } from './config/model.ts'
 import { Delivery, type DeliveryLimits } from './delivery/index.ts'
-import { createUwsTransport, Gateway, Readiness, StaticFiles, Streams } from './gateway/index.ts'
+import { Admission, createUwsTransport, Gateway, Readiness, StaticFiles, Streams } from './gateway/index.ts'
 import { Canaries, Ingest, PublishControl } from './ingest/index.ts'
 import { GatewayMetrics } from './observability/gateway-metrics.ts'
 import { Queries } from './queries/index.ts'
@@ -35,6 +35,8 @@ export interface GatewaySettings {
   readonly breaker?: BreakerLimits
   /** How long an append may take, ms. */
   readonly appendDeadlineMs?: number
+  /** Event-loop lag above which no new connection is taken, ms. */
+  readonly maxLagMs?: number
   /** Least share of the partitions that has to work for `/readyz` to be 200. */
   readonly readyShare?: number
   /** Told once of every change of a breaker. */
@@ -50,6 +52,7 @@ export interface RunningGateway {
 const DASHBOARD = fileURLToPath(new URL('../../dashboard/dist', import.meta.url))
 const REDIS_START_DEADLINE_MS = 10_000
 const DEFAULT_READY_SHARE = 0.5
+const DEFAULT_MAX_LAG_MS = 250
 
 /** Composition root of a gateway process. Rejects with what to do when Redis, the port or the contract do not fit. */
 export async function startGateway(settings: GatewaySettings, contract: Contract): Promise<RunningGateway> {
@@ -98,7 +101,8 @@ export async function startGateway(settings: GatewaySettings, contract: Contract
     canaries,
     clock,
   })
-  const streams = new Streams(delivery, clock)
+  const admission = new Admission(settings.maxLagMs ?? DEFAULT_MAX_LAG_MS)
+  const streams = new Streams(delivery, admission, clock)
   const pages = new StaticFiles()
   await Promise.all([delivery.start(), pages.load(DASHBOARD)])
   canaries.start(partitions)
@@ -112,10 +116,11 @@ export async function startGateway(settings: GatewaySettings, contract: Contract
       ingest,
       publishControl: new PublishControl(),
       delivery,
+      admission,
       queries,
       onFrame: metrics.onFrame,
     },
-    { ingest, queries, readiness, delivery, pages, streams, metrics: () => metrics.render() },
+    { ingest, admission, queries, readiness, delivery, pages, streams, metrics: () => metrics.render() },
   )
   tellClients = (state) => gateway.tellBus(state)
   tellPublishers = (at) => gateway.tellEpoch(at)

@@ -131,6 +131,13 @@ export const VARIABLES = {
     fallback: '200',
     parse: wholeNumber(10, 10_000),
   }),
+  maxLagMs: variable({
+    name: 'TIDEGATE_MAX_LAG_MS',
+    meaning:
+      'Lag of its event loop, in ms, above which a gateway takes no new connections; above three times as much no publishes, and nobody who comes back.',
+    fallback: '250',
+    parse: wholeNumber(10, 60_000),
+  }),
   readyPercent: variable({
     name: 'TIDEGATE_READY_PERCENT',
     meaning: 'Share of the partitions, in percent, that has to work for `/readyz` to say 200.',
@@ -205,6 +212,7 @@ export function readSettings(flags: Flags = {}, environment: Environment = proce
     breakerPercent: setting(VARIABLES.breakerPercent),
     breakerResetMs: setting(VARIABLES.breakerResetMs),
     appendDeadlineMs: setting(VARIABLES.appendDeadlineMs),
+    maxLagMs: setting(VARIABLES.maxLagMs),
     readyPercent: setting(VARIABLES.readyPercent),
     logLevel: setting(VARIABLES.logLevel),
     cacheFolder: setting(VARIABLES.cacheFolder),

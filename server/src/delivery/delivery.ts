@@ -151,6 +151,11 @@ export class Delivery {
     return session
   }
 
+  /** Part of the memory for waiting events that is taken, 0 to 1. */
+  get queueShare(): number {
+    return this.#context.budget.usedBytes / this.#limits.queueBytes
+  }
+
   tailState(): TailState[] {
     return this.#tails.states()
   }

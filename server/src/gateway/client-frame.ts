@@ -64,6 +64,9 @@ const CHECKS: Readonly<Record<ClientFrame['type'], readonly Check[]>> = {
     text('client', 128),
     optional('producer', text('producer', LIMITS.producerChars)),
     optional('session', counter('session')),
+    optional('returning', ({ returning }) =>
+      typeof returning === 'boolean' ? undefined : 'returning: expected a boolean',
+    ),
     optional(
       'epochs',
       list(

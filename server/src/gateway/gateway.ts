@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { CLOSE, type LogEpoch } from '@tidegate/protocol'
 import type { GuardState } from '../bus/index.ts'
+import { EventLoopLag } from './event-loop-lag.ts'
 import { type RouteContext, route } from './http/routes.ts'
 import { Session, type SessionContext } from './session.ts'
 import type {
@@ -13,6 +14,8 @@ import type {
 } from './transport/transport.ts'
 
 const TICK_MS = 1_000
+/** How often the gateway looks how busy it is. */
+const LOAD_TICK_MS = 500
 /** How often the publish grant is looked at. */
 const GRANT_TICK_MS = 100
 /** Clients are asked to reconnect spread over this time, so that the next gateway is not met by all at once. */
@@ -26,6 +29,7 @@ export class Gateway implements TransportHandlers {
   readonly #idPrefix = randomBytes(3).toString('hex')
   #opened = 0
   readonly #openBreakers = new Map<string, GuardState>()
+  readonly #lag = new EventLoopLag()
   #timers: NodeJS.Timeout[] = []
 
   constructor(context: Omit<SessionContext, 'onLive' | 'onClosed'>, routes: RouteContext) {
@@ -48,7 +52,16 @@ export class Gateway implements TransportHandlers {
       for (const session of this.#sessions) session.tick()
       this.#routes.streams.tick()
     }
-    this.#timers = [setInterval(tick, TICK_MS), setInterval(() => this.#adjustGrant(), GRANT_TICK_MS)]
+    this.#lag.start()
+    const weigh = () => {
+      const { admission, delivery } = this.#context
+      admission.observe({ lagMs: this.#lag.takeMs(), queueShare: delivery.queueShare })
+    }
+    this.#timers = [
+      setInterval(tick, TICK_MS),
+      setInterval(weigh, LOAD_TICK_MS),
+      setInterval(() => this.#adjustGrant(), GRANT_TICK_MS),
+    ]
   }
 
   open(socket: TransportSocket): SocketHandler {
@@ -88,6 +101,7 @@ export class Gateway implements TransportHandlers {
    */
   async drain(deadlineMs: number): Promise<void> {
     for (const timer of this.#timers) clearInterval(timer)
+    this.#lag.stop()
     for (const session of this.#sessions) {
       session.drain(Math.round(Math.random() * Math.min(RECONNECT_SPREAD_MS, deadlineMs / 2)), deadlineMs, 'shutdown')
     }

@@ -1,3 +1,4 @@
+export { Admission } from './admission.ts'
 export { Gateway } from './gateway.ts'
 export { StaticFiles } from './http/static-files.ts'
 export { Readiness } from './readiness.ts'

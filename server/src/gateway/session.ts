@@ -18,6 +18,7 @@ import type { Clock } from '../clock.ts'
 import type { Delivery, DeliverySession } from '../delivery/index.ts'
 import { type GrantChange, type Ingest, Producer, type PublishControl, type PublishOutcome } from '../ingest/index.ts'
 import type { Queries } from '../queries/index.ts'
+import type { Admission } from './admission.ts'
 import { type ParsedFrame, parseClientFrame } from './client-frame.ts'
 import type { SocketHandler, TransportSocket } from './transport/transport.ts'
 
@@ -29,6 +30,7 @@ export interface SessionContext {
   readonly ingest: Ingest
   readonly publishControl: PublishControl
   readonly delivery: Delivery
+  readonly admission: Admission
   readonly queries: Queries
   /** A publish frame was answered: `ack`, or the code of its rejection. */
   readonly onFrame: (outcome: string) => void
@@ -144,6 +146,8 @@ export class Session implements SocketHandler {
     const { frame } = parsed
     if (frame.type !== 'hello') return this.#fail('hello_expected', CLOSE.helloExpected)
     if (frame.protocol !== PROTOCOL_VERSION) return this.#fail('version_unsupported', CLOSE.version)
+    const retryAfterMs = this.#context.admission.connection(frame.returning === true)
+    if (retryAfterMs !== undefined) return this.#turnAway(retryAfterMs)
     // Absent stays absent: a client that does not name its window is not expected to send credit.
     const windowBytes =
       frame.windowBytes === undefined
@@ -211,6 +215,11 @@ export class Session implements SocketHandler {
     if (events.length === 0) return this.#reject(seq, 'empty_frame')
     if (events.length > LIMITS.frameEvents) return this.#reject(seq, 'too_many_events')
     this.#publishes = true
+    const retryAfterMs = this.#context.admission.publish()
+    if (retryAfterMs !== undefined) {
+      producer?.failed(seq)
+      return this.#reject(seq, 'overloaded', retryAfterMs)
+    }
     const grant = this.#context.publishControl.enforced(this.#context.clock.now())
     // A frame alone may be larger than a small grant, and the last one within it may reach beyond it.
     if (this.#unackedFrames >= grant.frames || this.#unackedBytes + bytes > grant.bytes + LIMITS.frameBytes) {
@@ -267,6 +276,13 @@ export class Session implements SocketHandler {
     if (answers === 'frame') delivery.sendControl({ type: 'error', code, message, retryable: false })
     else if ('seq' in answers) this.#reject(answers.seq, code, undefined, message)
     else delivery.sendControl({ type: 'error', ...answers, code, message, retryable: false })
+  }
+
+  #turnAway(retryAfterMs: number): void {
+    const code = 'overloaded'
+    const error: ServerFrame = { type: 'error', code, message: ERROR_CODES[code], retryable: true }
+    this.#socket.send(JSON.stringify(error))
+    this.#socket.close(CLOSE.overload, JSON.stringify({ retryAfterMs }))
   }
 
   /** The connection itself is at fault: says why and closes. */

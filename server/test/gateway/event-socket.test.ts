@@ -1,6 +1,7 @@
 import { DEFAULTS } from '@tidegate/protocol'
 import { describe, expect, it } from 'vitest'
 import type { DeliverySocket } from '../../src/delivery/index.ts'
+import { Admission } from '../../src/gateway/admission.ts'
 import { Streams } from '../../src/gateway/sse/streams.ts'
 import type { HttpResponse, StreamResponse, TransportStream } from '../../src/gateway/transport/transport.ts'
 import { ModelNode, TOPIC } from '../delivery/model-node.ts'
@@ -37,7 +38,7 @@ function setUp() {
     openSession: (socket: DeliverySocket) =>
       node.openSession(socket as SimulatedSocket, { windowBytes: DEFAULTS.windowBytes, mode: 'buffered' }),
   }
-  const streams = new Streams(delivery, { now: () => now })
+  const streams = new Streams(delivery, new Admission(1_000), { now: () => now })
   const open = async (query: string): Promise<HttpResponse | StreamResponse> =>
     streams.open({
       method: 'GET',

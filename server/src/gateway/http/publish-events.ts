@@ -1,5 +1,6 @@
-import { LIMITS, type RejectedEvent } from '@tidegate/protocol'
+import { ERROR_CODES, LIMITS, type RejectedEvent } from '@tidegate/protocol'
 import { type Ingest, Producer, type PublishOutcome } from '../../ingest/index.ts'
+import type { Admission } from '../admission.ts'
 import type { HttpRequest, HttpResponse } from '../transport/transport.ts'
 import { errorReply, json } from './replies.ts'
 import { type RequestEvent, readRequestBody } from './request-events.ts'
@@ -10,8 +11,13 @@ const IDEMPOTENCY_KEY = new RegExp(`^[\\w.:-]{1,${LIMITS.producerChars}}$`)
  * `POST /v1/events`. With an `Idempotency-Key` the same request may be sent again and is stored once; without it every
  * attempt is stored.
  */
-export async function publishEvents(ingest: Ingest, request: HttpRequest): Promise<HttpResponse> {
+export async function publishEvents(
+  { ingest, admission }: { readonly ingest: Ingest; readonly admission: Admission },
+  request: HttpRequest,
+): Promise<HttpResponse> {
   const body = await request.body()
+  const retryAfterMs = admission.publish()
+  if (retryAfterMs !== undefined) return errorReply('overloaded', ERROR_CODES.overloaded, retryAfterMs)
   if (body === undefined || body.length > LIMITS.frameBytes) {
     return errorReply('frame_too_large', `The body is larger than ${LIMITS.frameBytes} bytes.`)
   }

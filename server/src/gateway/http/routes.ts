@@ -1,6 +1,7 @@
 import type { Delivery } from '../../delivery/index.ts'
 import type { Ingest } from '../../ingest/index.ts'
 import { describeFailure, type Queries } from '../../queries/index.ts'
+import type { Admission } from '../admission.ts'
 import type { Readiness } from '../readiness.ts'
 import type { Streams } from '../sse/streams.ts'
 import type { HttpRequest, HttpResponse, StreamResponse } from '../transport/transport.ts'
@@ -10,6 +11,7 @@ import type { StaticFiles } from './static-files.ts'
 
 export interface RouteContext {
   readonly ingest: Ingest
+  readonly admission: Admission
   readonly queries: Queries
   readonly readiness: Readiness
   readonly delivery: Pick<Delivery, 'slowest'>
@@ -39,7 +41,7 @@ const MAX_SLOW = 1_000
 async function dispatch(context: RouteContext, request: HttpRequest): Promise<HttpResponse | StreamResponse> {
   const { method, path, query } = request
   if (path === '/v1/events') {
-    return method === 'POST' ? publishEvents(context.ingest, request) : methodNotAllowed('POST')
+    return method === 'POST' ? publishEvents(context, request) : methodNotAllowed('POST')
   }
   if (path === '/v1/stream') return method === 'GET' ? context.streams.open(request) : methodNotAllowed('GET')
   if (method !== 'GET' && method !== 'HEAD') return methodNotAllowed('GET')

@@ -1,6 +1,7 @@
 import { DEFAULTS, ERROR_CODES, type ErrorCode, RETRYABLE, type ServerFrame } from '@tidegate/protocol'
 import type { Clock } from '../../clock.ts'
 import type { Delivery, SubscribeFrame } from '../../delivery/index.ts'
+import type { Admission } from '../admission.ts'
 import { errorReply } from '../http/replies.ts'
 import type { HttpRequest, HttpResponse, StreamResponse } from '../transport/transport.ts'
 import { EventSocket, HEARTBEAT } from './event-socket.ts'
@@ -25,13 +26,15 @@ interface Stream {
 /** The open `GET /v1/stream` responses of a gateway: each one subscription of one delivery session of its own. */
 export class Streams {
   readonly #delivery: Pick<Delivery, 'openSession'>
+  readonly #admission: Admission
   readonly #clock: Clock
   readonly #streams = new Set<Stream>()
   #opened = 0
   #draining = false
 
-  constructor(delivery: Pick<Delivery, 'openSession'>, clock: Clock) {
+  constructor(delivery: Pick<Delivery, 'openSession'>, admission: Admission, clock: Clock) {
     this.#delivery = delivery
+    this.#admission = admission
     this.#clock = clock
   }
 
@@ -43,6 +46,8 @@ export class Streams {
   async open(request: HttpRequest): Promise<HttpResponse | StreamResponse> {
     const asked = readStreamRequest(request)
     if (!asked.ok) return errorReply(asked.code, asked.message)
+    const retryAfterMs = this.#admission.connection(request.header('last-event-id') !== undefined)
+    if (retryAfterMs !== undefined) return refusal('overloaded', ERROR_CODES.overloaded, retryAfterMs)
     return this.#draining ? refusal('unavailable', 'The gateway is stopping.') : this.#subscribe(asked.frame)
   }
 
@@ -98,13 +103,13 @@ export class Streams {
 }
 
 /** Browsers give up for good on any status but 200: what may pass is told inside a stream that ends. */
-function refusal(code: ErrorCode, message: string): HttpResponse {
+function refusal(code: ErrorCode, message: string, afterMs = retryMs()): HttpResponse {
   if (!RETRYABLE.has(code)) return errorReply(code, message)
   const error: ServerFrame = { type: 'error', code, message, retryable: true }
   return {
     status: 200,
     headers: HEADERS,
-    body: `retry: ${retryMs()}\nevent: error\ndata: ${JSON.stringify(error)}\n\n`,
+    body: `retry: ${afterMs}\nevent: error\ndata: ${JSON.stringify(error)}\n\n`,
   }
 }
 
