@@ -33,6 +33,8 @@ export interface GatewaySettings {
   readonly delivery: DeliveryLimits
   /** When breakers open, and for how long. */
   readonly breaker?: BreakerLimits
+  /** Replicas that must have an event before it is acknowledged. */
+  readonly ackReplicas?: number
   /** How long an append may take, ms. */
   readonly appendDeadlineMs?: number
   /** Event-loop lag above which no new connection is taken, ms. */
@@ -87,6 +89,7 @@ export async function startGateway(settings: GatewaySettings, contract: Contract
     partitions,
     contract,
     clock,
+    replicas: settings.ackReplicas ?? 0,
     known: (partition) => delivery.lastTailed(partition),
     onNewEpoch: (at) => tellPublishers(at),
   })

@@ -13,6 +13,9 @@ export const APPEND_SCRIPT: Script = loadScript('append', { include: ['lineage']
 
 export type Verdict = 'new' | 'duplicate' | 'out_of_order' | 'fenced' | 'conflict' | 'unknown' | 'epoch_changed'
 
+/** How long is waited for the replicas: less than the deadline of the call. */
+const REPLICAS_WAIT_MS = 150
+
 /** Identity of one slice for deduplication. Without a producer every slice is new. */
 export interface SliceIdentity {
   readonly producer: string
@@ -57,10 +60,16 @@ const VERDICTS: Record<string, Verdict> = {
   E: 'epoch_changed',
 }
 
+export interface AppendOptions {
+  /** Lineage that this process has proved; absent for none yet. */
+  readonly proved?: string
+  /** Replicas that must have the append before it counts as stored. */
+  readonly replicas?: number
+}
+
 /**
  * Stores one append of one partition. The caller MUST have at most one call per partition under way on a connection.
  *
- * @param proved lineage that this process has proved, '' for none yet
  * @throws BusUnavailable, BusFull; BusMismatch when a log key holds something else than a stream.
  */
 export async function append(
@@ -68,7 +77,7 @@ export async function append(
   guard: Guard,
   partition: number,
   request: AppendRequest,
-  proved = '',
+  { proved = '', replicas = 0 }: AppendOptions = {},
 ): Promise<AppendReply> {
   const scriptKeys = [
     keys.meta(partition),
@@ -78,10 +87,11 @@ export async function append(
   ]
   const args: (string | number | Buffer)[] = [PRODUCER_MEMORY_MS, proved, asLines(request.slices)]
   for (const batch of request.batches) args.push(batch.header, batch.payload)
-  const reply = (await guard.run(() => runScript(redis, APPEND_SCRIPT, scriptKeys, args))) as
-    | ['OK', epoch: string, verdicts: string, positions: string, lineage: string]
-    | ['LINEAGE', stored: string, current: string, epoch: string]
-    | ['TYPE', string]
+  const reply = await guard.run(async () => {
+    const answer = (await runScript(redis, APPEND_SCRIPT, scriptKeys, args)) as RawReply
+    if (replicas > 0 && answer[0] === 'OK') await replicated(redis, partition, replicas, answer[2].includes('N'))
+    return answer
+  })
   switch (reply[0]) {
     case 'OK': {
       const [, epoch, verdicts, positions, lineage] = reply
@@ -93,6 +103,20 @@ export async function append(
     case 'TYPE':
       throw new BusMismatch(`Redis key ${reply[1]} is not a stream. Is another application using this database?`)
   }
+}
+
+type RawReply =
+  | ['OK', epoch: string, verdicts: string, positions: string, lineage: string]
+  | ['LINEAGE', stored: string, current: string, epoch: string]
+  | ['TYPE', string]
+
+/** Waits until replicas have what was stored. @throws when there are too few of them in time */
+async function replicated(redis: Redis, partition: number, replicas: number, isNew: boolean): Promise<void> {
+  // WAIT is about what this connection wrote: a duplicate may have come through another one.
+  if (!isNew) await redis.hset(keys.meta(partition), 'confirmed', Date.now())
+  const confirmed = await redis.wait(replicas, REPLICAS_WAIT_MS)
+  if (confirmed < replicas)
+    throw new Error(`${confirmed} of ${replicas} replicas confirmed it in ${REPLICAS_WAIT_MS} ms`)
 }
 
 /** One argument for all slices: as arguments of their own their nine fields cost the client more than the payload does. */

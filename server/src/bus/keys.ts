@@ -13,7 +13,7 @@ export const keys = {
   /** Producer states, the generation before. */
   producersPrevious: (partition: number): string => `${tag(partition)}:prod:prev`,
   /**
-   * Hash. By appends: epoch, lineage, generation (start of the producer generation). By owners: token, tokens (counter),
+   * Hash. By appends: epoch, lineage, generation (start of the producer generation), confirmed. By owners: token, tokens (counter),
    * heartbeat, released, takes, suspect, commitSeq, commitId, reply, offsets and clocks (JSON), trim:<topic> (entries up to
    * there are gone).
    */

@@ -131,6 +131,13 @@ export const VARIABLES = {
     fallback: '200',
     parse: wholeNumber(10, 10_000),
   }),
+  ackReplicas: variable({
+    name: 'TIDEGATE_ACK_REPLICAS',
+    meaning:
+      'Replicas of Redis that must have an event before it is acknowledged: 0 acknowledges what is `stored`, from 1 on what is `replicated`.',
+    fallback: '0',
+    parse: wholeNumber(0, 16),
+  }),
   maxLagMs: variable({
     name: 'TIDEGATE_MAX_LAG_MS',
     meaning:
@@ -212,6 +219,7 @@ export function readSettings(flags: Flags = {}, environment: Environment = proce
     breakerPercent: setting(VARIABLES.breakerPercent),
     breakerResetMs: setting(VARIABLES.breakerResetMs),
     appendDeadlineMs: setting(VARIABLES.appendDeadlineMs),
+    ackReplicas: setting(VARIABLES.ackReplicas),
     maxLagMs: setting(VARIABLES.maxLagMs),
     readyPercent: setting(VARIABLES.readyPercent),
     logLevel: setting(VARIABLES.logLevel),

@@ -1,10 +1,10 @@
 import { randomBytes } from 'node:crypto'
 import { crc32 } from 'node:zlib'
 import { ERROR_CODES, type ErrorCode, type LogEpoch, type RejectedEvent } from '@tidegate/protocol'
-import { type Guard, type KnownEntry, partitionOf, type Redis, type SliceIdentity } from '../bus/index.ts'
+import { type Guard, partitionOf, type SliceIdentity } from '../bus/index.ts'
 import type { Clock } from '../clock.ts'
 import type { Contract, SourceTopic } from '../config/model.ts'
-import { PartitionAppender, type SliceOutcome } from './partition-appender.ts'
+import { type AppenderOptions, PartitionAppender, type SliceOutcome } from './partition-appender.ts'
 import type { Producer } from './producer.ts'
 import { type AcceptedEvent, validateFrame } from './validate.ts'
 
@@ -32,16 +32,12 @@ export type PublishOutcome =
       readonly epochs?: readonly LogEpoch[]
     }
 
-export interface IngestOptions {
-  readonly redis: Redis
-  readonly guard: Guard
+export interface IngestOptions extends Pick<AppenderOptions, 'redis' | 'guard' | 'known'> {
   readonly partitions: number
   readonly contract: Contract
   readonly clock: Clock
-  /** Entries the tail has seen, for the lineage proof. */
-  readonly known: (partition: number) => readonly KnownEntry[]
-  /** Called when a partition's log goes on under another epoch, before anything is answered under it. */
-  readonly onNewEpoch?: (at: LogEpoch) => void
+  readonly replicas?: number
+  readonly onNewEpoch?: AppenderOptions['onNewEpoch']
 }
 
 /** Takes frames from the gateway and answers each exactly once. */
@@ -55,14 +51,14 @@ export class Ingest {
   #idCount = 0
 
   constructor(options: IngestOptions) {
-    const { onNewEpoch = () => {} } = options
+    const appenders = { replicas: 0, onNewEpoch: () => {}, ...options }
     this.#contract = options.contract
     this.#clock = options.clock
     this.#guard = options.guard
     this.#partitions = options.partitions
     this.#appenders = Array.from(
       { length: options.partitions },
-      (_, partition) => new PartitionAppender(partition, options.redis, options.guard, options.known, onNewEpoch),
+      (_, partition) => new PartitionAppender(partition, appenders),
     )
   }
 

@@ -52,6 +52,17 @@ export interface Slice {
   readonly frame: { settle(outcome: SliceOutcome): void }
 }
 
+export interface AppenderOptions {
+  readonly redis: Redis
+  readonly guard: Guard
+  /** Replicas that must have an event before it is acknowledged. */
+  readonly replicas: number
+  /** Entries seen elsewhere in this process (the tail), for the proof after Redis changed its identity. */
+  readonly known: (partition: number) => readonly KnownEntry[]
+  /** Called when the log goes on under another epoch, before anything is answered under it. */
+  readonly onNewEpoch: (at: LogEpoch) => void
+}
+
 type Accepted = { readonly status: 'ok'; readonly epoch: string; readonly lineage: string }
 type Refused = { readonly status: 'lineage' } & Lineage
 
@@ -60,6 +71,7 @@ export class PartitionAppender {
   readonly #partition: number
   readonly #redis: Redis
   readonly #guard: Guard
+  readonly #replicas: number
   readonly #known: (partition: number) => readonly KnownEntry[]
   readonly #onNewEpoch: (at: LogEpoch) => void
   readonly #proof: LineageProof
@@ -73,20 +85,11 @@ export class PartitionAppender {
   #longestWaitMs = 0
   #timer: NodeJS.Timeout | undefined
 
-  /**
-   * @param known entries seen elsewhere in this process (the tail), for the proof after Redis changed its identity.
-   * @param onNewEpoch called before anything is answered under it.
-   */
-  constructor(
-    partition: number,
-    redis: Redis,
-    guard: Guard,
-    known: (partition: number) => readonly KnownEntry[],
-    onNewEpoch: (at: LogEpoch) => void,
-  ) {
+  constructor(partition: number, { redis, guard, replicas, known, onNewEpoch }: AppenderOptions) {
     this.#partition = partition
     this.#redis = redis
     this.#guard = guard
+    this.#replicas = replicas
     this.#known = known
     this.#onNewEpoch = onNewEpoch
     this.#proof = new LineageProof(redis, partition)
@@ -169,8 +172,8 @@ export class PartitionAppender {
 
   async #append(call: AppendCall): Promise<SliceOutcome[]> {
     try {
-      const reply = await this.#proved((lineage) =>
-        append(this.#redis, this.#guard, this.#partition, call.request, lineage),
+      const reply = await this.#proved((proved) =>
+        append(this.#redis, this.#guard, this.#partition, call.request, { proved, replicas: this.#replicas }),
       )
       return this.#outcomes(call, reply)
     } catch (error) {

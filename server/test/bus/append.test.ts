@@ -192,7 +192,7 @@ describe('lineage', () => {
     const adopted = await openPartition(redis, PARTITION)
     expect(adopted).toEqual({ ...before, stored: before.current })
     const request = { batches: [batchOf('a.b', 1)], slices: [{ batch: 0, lastIndex: 0, identity: undefined }] }
-    const refused = await append(redis, new Guard('append'), PARTITION, request, second!.lineage)
+    const refused = await append(redis, new Guard('append'), PARTITION, request, { proved: second!.lineage })
     expect(refused).toMatchObject({ status: 'lineage', epoch: before.epoch })
     // Both saw it before either said so.
     for (const proof of [second!, third!]) await proof.settle(adopted, [{ topic: 'a.b', streamId: '1-1' }])
@@ -200,7 +200,9 @@ describe('lineage', () => {
     expect(after.epoch).not.toBe(before.epoch)
     await third!.settle(after, [{ topic: 'a.b', streamId: '1-1' }])
     expect(await openPartition(redis, PARTITION)).toEqual(after)
-    expect(await append(redis, new Guard('append'), PARTITION, request, third!.lineage)).toMatchObject({ status: 'ok' })
+    expect(await append(redis, new Guard('append'), PARTITION, request, { proved: third!.lineage })).toMatchObject({
+      status: 'ok',
+    })
   })
 
   it('B-LINEAGE-4 starts a new epoch on a Redis that came back empty', async () => {

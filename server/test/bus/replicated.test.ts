@@ -1,0 +1,63 @@
+import { createClient } from '@tidegate/client/node'
+import { afterAll, beforeAll, expect, it } from 'vitest'
+import { openCommandConnection, type Redis, untilReady } from '../../src/bus/index.ts'
+import { readingOf } from '../support/contract.ts'
+import { startTestGateway, type TestGateway } from '../support/gateway.ts'
+import { startTestRedis, type TestRedis } from '../support/redis.ts'
+
+let server: TestGateway
+let replica: TestRedis
+let copy: Redis
+
+beforeAll(async () => {
+  server = await startTestGateway(undefined, { ackReplicas: 1 })
+  replica = await startTestRedis()
+  copy = openCommandConnection(replica.url, 'test')
+  await untilReady(copy, 5_000)
+})
+afterAll(async () => {
+  copy.disconnect()
+  await server.close()
+  await replica.close()
+})
+
+const idsOfCopy = async () => {
+  const keys = await copy.keys('*:log:sensor.reading')
+  const logs = await Promise.all(keys.map((key) => copy.xrange(key, '-', '+')))
+  return logs.flat(2).flatMap((fields) => [...`${fields}`.matchAll(/"id":"([^"]+)"/g)].map(([, id]) => id))
+}
+
+it('B-APPEND-11 acknowledges only what the replica has, and again what it got late', { timeout: 20_000 }, async () => {
+  const post = async (id: string) => {
+    const response = await fetch(`${server.url}/v1/events`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', 'idempotency-key': id },
+      body: JSON.stringify({ id, topic: 'sensor.reading', ...readingOf('s-1') }),
+    })
+    return { status: response.status, body: await response.json() }
+  }
+  expect((await post('alone')).status).toBe(503)
+  await copy.replicaof('127.0.0.1', server.redis.port)
+  await expect.poll(async () => String(await copy.info('replication')), { timeout: 5_000 }).toContain('link_status:up')
+  await expect.poll(() => post('alone'), { timeout: 5_000 }).toMatchObject({ status: 200, body: { duplicate: true } })
+  expect(await idsOfCopy()).toEqual(['alone'])
+
+  process.kill(replica.pid, 'SIGSTOP')
+  const client = createClient({ url: server.url })
+  try {
+    expect((await post('unseen')).status).toBe(503)
+    let isAcked = false
+    const published = client.publish('sensor.reading', { id: 'waits', ...readingOf('s-1') }).then((receipt) => {
+      isAcked = true
+      return receipt
+    })
+    await new Promise((resolve) => setTimeout(resolve, 1_000))
+    expect(isAcked).toBe(false)
+    process.kill(replica.pid, 'SIGCONT')
+    await published
+    expect(await idsOfCopy()).toEqual(expect.arrayContaining(['alone', 'unseen', 'waits']))
+  } finally {
+    process.kill(replica.pid, 'SIGCONT')
+    await client.close({ deadlineMs: 100 })
+  }
+})
