@@ -1,0 +1,18 @@
+import { expect, it } from 'vitest'
+import { runScenario } from '../src/chaos/run-scenario.ts'
+import { SCENARIOS } from '../src/chaos/scenarios/index.ts'
+
+const SEED = 1
+
+/** Where each leaves the account hardest to keep. How long things took is judged by `npm run chaos`, where nothing else runs. */
+it.each(['redis-power-loss', 'redis-sigstop', 'worker-sigstop', 'gateway-kill9'])(
+  `%s loses, doubles and hides nothing (seed ${SEED})`,
+  { timeout: 60_000 },
+  async (name) => {
+    const scenario = SCENARIOS.find((one) => one.name === name)!
+    const { acked, delivered, conflated, gapped, lostWithinGuarantee, ...result } = await runScenario(scenario, SEED)
+    expect(result).toMatchObject({ lost: 0, duplicated: 0, faults: [] })
+    expect(delivered + conflated + gapped + lostWithinGuarantee).toBe(acked)
+    expect(delivered).toBeGreaterThan(1_000)
+  },
+)
