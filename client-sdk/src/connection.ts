@@ -13,6 +13,8 @@ import { clientError, TidegateError } from './errors.ts'
 import { OPEN, type Socket, type SocketConstructor } from './socket.ts'
 import { utf8Bytes } from './utf8-bytes.ts'
 
+type Welcome = Extract<ServerFrame, { type: 'welcome' }>
+
 export type ConnectionStatus = 'connecting' | 'online' | 'offline' | 'closed'
 
 export interface ConnectionOptions {
@@ -31,6 +33,8 @@ export interface Link {
   sendText(json: string): void
   /** Gives up this connection for a new one. */
   reconnect(): void
+  /** Everything that was open on an earlier connection goes on on this one. */
+  resumed(): void
 }
 
 /** What a connection tells its client. */
@@ -39,7 +43,9 @@ export interface ConnectionEvents {
   online(publish: PublishGrant): void
   /** For `hello`: under which epochs frames were stored that could be sent again. */
   epochs(): readonly string[]
-  /** The connection is lost; another one will be tried. */
+  /** The connection is about to be exchanged for another one: what is on its way is still answered, more is not to be published. */
+  leaving(): void
+  /** What was sent on the connection and not answered will not be; another one comes, or is there. */
   offline(): void
   /** The receipt MUST be completed for every event of a batch. */
   frame(frame: ServerFrame, receipt: FrameReceipt): void
@@ -56,6 +62,8 @@ const SILENCE_INTERVALS = 2.5
 /** A connection that lived this long was a success: the next attempt is the first again. */
 const STABLE_MS = 5_000
 const NORMAL_CLOSE = 1_000
+/** What an exchanged connection may still bring: where subscriptions stood is known of each event. */
+const DELIVERY_TYPES: ReadonlySet<ServerFrame['type']> = new Set(['batch', 'gap', 'progress'])
 /** What browsers report when no close frame came. */
 const ABNORMAL_CLOSE = 1_006
 
@@ -64,6 +72,9 @@ export class Connection implements Link {
   readonly #options: ConnectionOptions
   readonly #events: ConnectionEvents
   #socket: Socket | undefined
+  /** One that may take its place, and one whose place was taken and that still delivers. */
+  #successor: Socket | undefined
+  #predecessor: Socket | undefined
   #status: ConnectionStatus = 'offline'
   #session = 0
   #wasOnline = false
@@ -92,20 +103,10 @@ export class Connection implements Link {
   }
 
   open(): void {
-    const { url, WebSocket, windowBytes } = this.#options
-    const socket = new WebSocket(url, SUBPROTOCOL) as Socket
-    const credit = new CreditMeter(windowBytes, (bytes) => {
-      // Events of an earlier connection may be consumed late: their bytes are none of this one's.
-      if (this.#socket === socket) this.send({ type: 'credit', bytes })
-    })
+    const { socket, credit } = this.#connect()
     this.#socket = socket
     this.#fault = undefined
-    socket.onopen = () => this.#greet()
-    // A text frame is a string in browsers and with `ws`; other classes may hand out a Buffer.
-    socket.onmessage = ({ data }) => this.#receive(String(data), credit)
-    // What went wrong is told by the close that follows.
-    socket.onerror = () => {}
-    socket.onclose = ({ code, reason }) => this.#lost(code, reason)
+    this.#use(socket, credit)
     this.#silenceMs = GREETING_DEADLINE_MS
     this.#watchSilence()
     this.#setStatus('connecting')
@@ -117,6 +118,11 @@ export class Connection implements Link {
 
   sendText(json: string): void {
     if (this.#socket?.readyState === OPEN) this.#socket.send(json)
+  }
+
+  resumed(): void {
+    silence(this.#predecessor)?.close(NORMAL_CLOSE)
+    this.#predecessor = undefined
   }
 
   reconnect(): void {
@@ -131,13 +137,31 @@ export class Connection implements Link {
     this.#end(clientError('closed'))
   }
 
-  #greet(): void {
+  #connect(): { socket: Socket; credit: CreditMeter } {
+    const { url, WebSocket, windowBytes } = this.#options
+    const socket = new WebSocket(url, SUBPROTOCOL) as Socket
+    // Events may be consumed when another connection has taken over: their bytes are this one's.
+    const credit = new CreditMeter(windowBytes, (bytes) => sendOn(socket, { type: 'credit', bytes }))
+    socket.onopen = () => this.#greet(socket)
+    // What went wrong is told by the close that follows.
+    socket.onerror = () => {}
+    return { socket, credit }
+  }
+
+  /** What comes by the socket is what this connection says. */
+  #use(socket: Socket, credit: CreditMeter): void {
+    // A text frame is a string in browsers and with `ws`; other classes may hand out a Buffer.
+    socket.onmessage = ({ data }) => this.#receive(String(data), credit)
+    socket.onclose = ({ code, reason }) => this.#lost(code, reason)
+  }
+
+  #greet(socket: Socket): void {
     const { producer, windowBytes } = this.#options
     // Larger than any session this producer had before, in this process or an earlier one.
     this.#session = Math.max(this.#session + 1, Date.now())
     const session = this.#session
     const epochs = this.#events.epochs()
-    this.send({
+    sendOn(socket, {
       type: 'hello',
       protocol: PROTOCOL_VERSION,
       client: CLIENT_NAME,
@@ -153,23 +177,17 @@ export class Connection implements Link {
     this.#watchSilence()
     const frame = parseFrame(text)
     if (frame === undefined) return this.reconnect()
-    const events = frame.type === 'batch' ? frame.parts.reduce((sum, part) => sum + part.events.length, 0) : 0
-    const receipt = credit.receipt(utf8Bytes(text), events)
+    const receipt = receiptOf(frame, text, credit)
     switch (frame.type) {
       case 'welcome':
-        this.#silenceMs = SILENCE_INTERVALS * frame.pingMs
-        this.#watchSilence()
-        this.#onlineSince = Date.now()
-        this.#status = 'online'
-        this.#wasOnline = true
-        this.#events.online(frame.publish)
+        this.#welcomed(frame)
         this.#events.status('online')
         break
       case 'ping':
         this.send({ type: 'pong', time: frame.time })
         break
       case 'drain':
-        this.#leave(frame.reconnectInMs)
+        this.#retryAfter(frame.reconnectInMs, () => this.#leave())
         break
       default:
         if (frame.type === 'error' && frame.id === undefined && frame.sub === undefined) {
@@ -179,15 +197,51 @@ export class Connection implements Link {
     }
   }
 
-  /** The gateway is about to stop: go on elsewhere. */
-  #leave(inMs: number): void {
+  #welcomed({ pingMs, publish }: Welcome): void {
+    this.#silenceMs = SILENCE_INTERVALS * pingMs
+    this.#watchSilence()
+    this.#onlineSince = Date.now()
+    this.#status = 'online'
+    this.#wasOnline = true
+    this.#events.online(publish)
+  }
+
+  /** The gateway is about to stop: another connection is made before this one is left. */
+  #leave(): void {
+    this.#events.leaving()
+    const { socket, credit } = this.#connect()
+    this.#successor = socket
+    socket.onmessage = ({ data }) => {
+      const text = String(data)
+      const frame = parseFrame(text)
+      if (frame?.type !== 'welcome') return
+      receiptOf(frame, text, credit)
+      this.#succeed(socket, credit, frame)
+    }
+    // There is no other gateway: this one ends the sooner the fewer stay.
+    socket.onclose = () => this.reconnect()
+  }
+
+  #succeed(socket: Socket, credit: CreditMeter, welcome: Welcome): void {
+    this.#successor = undefined
+    this.#predecessor?.close(NORMAL_CLOSE)
+    const predecessor = this.#socket!
+    this.#predecessor = predecessor
+    const receive = predecessor.onmessage!
+    predecessor.onmessage = (message) => {
+      const type = parseFrame(String(message.data))?.type
+      if (type !== undefined && DELIVERY_TYPES.has(type)) receive.call(predecessor, message)
+    }
+    predecessor.onclose = null
+    this.#socket = socket
+    this.#use(socket, credit)
+    this.#events.offline()
+    this.#welcomed(welcome)
+  }
+
+  #retryAfter(ms: number, attempt: () => void): void {
     clearTimeout(this.#retryTimer)
-    this.#retryTimer = setTimeout(() => {
-      this.#detach()?.close(NORMAL_CLOSE)
-      this.#events.offline()
-      this.#setStatus('offline')
-      this.open()
-    }, inMs)
+    this.#retryTimer = setTimeout(attempt, ms)
   }
 
   #lost(code: number, reason: string): void {
@@ -200,7 +254,7 @@ export class Connection implements Link {
     }
     if (this.isOnline && Date.now() - this.#onlineSince >= STABLE_MS) this.#attempt = 0
     const delayMs = advisedDelayMs(reason) ?? reconnectDelayMs(this.#attempt++, Math.random())
-    this.#retryTimer = setTimeout(() => this.open(), delayMs)
+    this.#retryAfter(delayMs, () => this.open())
     this.#events.offline()
     this.#setStatus('offline')
   }
@@ -217,17 +271,15 @@ export class Connection implements Link {
     this.#silenceTimer = setTimeout(() => this.reconnect(), this.#silenceMs)
   }
 
-  /** Takes the socket out of use: its late events must not be taken for the next one's. */
+  /** Takes the sockets out of use: their late events must not be taken for the next one's. */
   #detach(): Socket | undefined {
     clearTimeout(this.#silenceTimer)
     clearTimeout(this.#retryTimer)
-    const socket = this.#socket
+    this.resumed()
+    silence(this.#successor)?.close(NORMAL_CLOSE)
+    const socket = silence(this.#socket)
+    this.#successor = undefined
     this.#socket = undefined
-    if (socket !== undefined) {
-      socket.onopen = null
-      socket.onmessage = null
-      socket.onclose = null
-    }
     return socket
   }
 
@@ -235,6 +287,24 @@ export class Connection implements Link {
     this.#status = status
     this.#events.status(status)
   }
+}
+
+function sendOn(socket: Socket, frame: ClientFrame): void {
+  if (socket.readyState === OPEN) socket.send(JSON.stringify(frame))
+}
+
+/** Nothing more is heard of the socket. */
+function silence(socket: Socket | undefined): Socket | undefined {
+  if (socket === undefined) return undefined
+  socket.onopen = null
+  socket.onmessage = null
+  socket.onclose = null
+  return socket
+}
+
+function receiptOf(frame: ServerFrame, text: string, credit: CreditMeter): FrameReceipt {
+  const events = frame.type === 'batch' ? frame.parts.reduce((sum, part) => sum + part.events.length, 0) : 0
+  return credit.receipt(utf8Bytes(text), events)
 }
 
 /** `undefined` for what no Tidegate server sends: the stream cannot be trusted any further. */

@@ -40,6 +40,8 @@ export class Publisher {
   #fruitlessRounds = 0
   /** Partition -> epoch of its log, as told on this connection. */
   readonly #epochs = new Map<number, string>()
+  /** What is on its way is to be answered here, the rest to be sent elsewhere. */
+  #isLeaving = false
   /** While set, nothing is sent: this is how long the server asked to wait. */
   #pause: { readonly timer: ReturnType<typeof setTimeout>; readonly ms: number } | undefined
   #expiryTimer: ReturnType<typeof setTimeout> | undefined
@@ -76,6 +78,10 @@ export class Publisher {
     this.#pump()
   }
 
+  leaving(): void {
+    this.#isLeaving = true
+  }
+
   /** The server has less, or again more, room for what is published. */
   slowed({ publish, retryAfterMs }: Slow): void {
     this.#grant = publish
@@ -105,6 +111,7 @@ export class Publisher {
   }
 
   offline(): void {
+    this.#isLeaving = false
     this.#epochs.clear()
     this.#outbox.disconnected()
     this.#fruitlessRounds = 0
@@ -167,7 +174,7 @@ export class Publisher {
 
   /** Sends what the grant allows. */
   #pump(): void {
-    if (!this.#link.isOnline || this.#pause !== undefined) return
+    if (!this.#link.isOnline || this.#isLeaving || this.#pause !== undefined) return
     const now = Date.now()
     for (;;) {
       const due = this.#outbox.next(now, this.#grant)

@@ -22,6 +22,8 @@ export class Subscriptions {
   readonly #link: Link
   readonly #ask: SubscriptionHost['ask']
   readonly #entries = new Map<number, Entry>()
+  /** Those that this connection has not granted yet. */
+  readonly #asked = new Set<number>()
   #nextSub = 1
   #ended: TidegateError | undefined
 
@@ -54,7 +56,12 @@ export class Subscriptions {
   }
 
   online(): void {
-    for (const { subscription } of this.#entries.values()) this.#link.send(subscription.frame())
+    this.#asked.clear()
+    for (const [sub, { subscription }] of this.#entries) {
+      this.#asked.add(sub)
+      this.#link.send(subscription.frame())
+    }
+    if (this.#asked.size === 0) this.#link.resumed()
   }
 
   offline(): void {
@@ -66,6 +73,7 @@ export class Subscriptions {
     if (entry === undefined) return
     entry.refusals = 0
     entry.subscription.granted(positions, { onSlow, ...(maxRate !== undefined && { maxRate }) }, snapshot === true)
+    this.#resumed(sub)
   }
 
   received({ parts }: FrameOf<'batch'>, receipt: FrameReceipt): void {
@@ -117,7 +125,12 @@ export class Subscriptions {
     entry?.subscription.end(reason)
   }
 
+  #resumed(sub: number): void {
+    if (this.#asked.delete(sub) && this.#asked.size === 0) this.#link.resumed()
+  }
+
   #forget(sub: number): void {
+    this.#resumed(sub)
     clearTimeout(this.#entries.get(sub)?.retryTimer)
     this.#entries.delete(sub)
   }

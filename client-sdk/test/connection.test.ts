@@ -159,20 +159,6 @@ describe('connection', () => {
     expect(await peer.take('pong')).toEqual({ type: 'pong', time: 1_234 })
   })
 
-  test('drain - reconnects when told, and sends what was unanswered again (C-DRAIN-1)', async () => {
-    const receipt = client.publish('a', { data: {} })
-    const draining = await server.greeted()
-    const sent = await draining.take('publish')
-    const drainedAt = performance.now()
-    draining.send({ type: 'drain', reconnectInMs: 60, deadlineMs: 5_000, reason: 'deploy' })
-    const next = await server.greeted()
-    expect(performance.now() - drainedAt).toBeGreaterThanOrEqual(59)
-    expect(await next.take('publish')).toMatchObject(sent)
-    next.ack(1)
-    await receipt
-    expect(await draining.closed).toBe(1_000)
-  })
-
   test('frames - of an unknown type are skipped (C-FRAME-1)', async () => {
     const peer = await server.greeted()
     peer.send({ type: 'novelty' })

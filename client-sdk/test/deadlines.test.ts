@@ -6,7 +6,7 @@ import { QUERY_DEADLINE_MS, Queries } from '../src/queries.ts'
 beforeEach(() => void vi.useFakeTimers())
 afterEach(() => void vi.useRealTimers())
 
-const OFFLINE: Link = { isOnline: false, send: () => {}, sendText: () => {}, reconnect: () => {} }
+const OFFLINE: Link = { isOnline: false, send: () => {}, sendText: () => {}, reconnect: () => {}, resumed: () => {} }
 
 test('query - rejects when nobody answers in time (C-QUERY-1)', async () => {
   const answer = new Queries(OFFLINE).ask('topics', {})
