@@ -14,7 +14,7 @@ export const APPEND_SCRIPT: Script = loadScript('append', { include: ['lineage']
 export type Verdict = 'new' | 'duplicate' | 'out_of_order' | 'fenced' | 'conflict' | 'unknown' | 'epoch_changed'
 
 /** How long is waited for the replicas: less than the deadline of the call. */
-const REPLICAS_WAIT_MS = 150
+const REPLICAS_WAIT_MS = 130
 
 /** Identity of one slice for deduplication. Without a producer every slice is new. */
 export interface SliceIdentity {

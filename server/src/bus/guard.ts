@@ -12,7 +12,7 @@ export type BusClass = 'append' | 'commit' | 'tail' | 'query' | 'jobs'
  * with it, sending it again, is safe. A blocking read has its own time on top.
  */
 export const DEADLINES_MS: Readonly<Record<BusClass, number>> = {
-  append: 200,
+  append: 180,
   commit: COMMAND_DEADLINE_MS,
   tail: BLOCK_MS + 400,
   query: COMMAND_DEADLINE_MS,
@@ -45,6 +45,8 @@ export class Guard {
   readonly #reset: JitteredReset
   readonly #deadlineMs: number
   #since = Date.now()
+  /** When a failure was counted last, `performance.now()`. */
+  #failedAt = Number.NEGATIVE_INFINITY
 
   constructor(
     busClass: BusClass,
@@ -54,7 +56,7 @@ export class Guard {
     this.#deadlineMs = deadlineMs
     this.#reset = new JitteredReset(limits.resetMs)
     this.#policy = circuitBreaker(
-      handleWhen((error) => !isReplyError(error)),
+      handleWhen((error) => !(isReplyError(error) || isSameStall(error))),
       { halfOpenAfter: this.#reset, breaker: new EitherBreaker(limits) },
     )
     this.#policy.onStateChange(() => {
@@ -90,8 +92,9 @@ export class Guard {
   /** Runs one call. Throws `BusUnavailable`, `BusFull`, or the reply error of Redis. */
   async run<T>(call: () => Promise<T>): Promise<T> {
     try {
-      return await this.#policy.execute(() => withDeadline(this.#deadlineMs, call()))
-    } catch (error) {
+      return await this.#policy.execute(() => this.#counted(call))
+    } catch (raised) {
+      const error = isSameStall(raised) ? raised.cause : raised
       if (error instanceof BrokenCircuitError) throw new BusUnavailable('not_sent', this.retryAfterMs, error)
       if (isReplyError(error)) {
         if (/^OOM |^-OOM|command not allowed when used memory/.test(error.message)) throw new BusFull(error.message)
@@ -100,6 +103,30 @@ export class Guard {
       throw new BusUnavailable(isNotSent(error) ? 'not_sent' : 'unknown', this.#reset.duration, error)
     }
   }
+
+  /** Calls that run side by side fail together: that is one failure. A probe always counts. */
+  async #counted<T>(call: () => Promise<T>): Promise<T> {
+    const startedAt = performance.now()
+    try {
+      return await withDeadline(this.#deadlineMs, call())
+    } catch (error) {
+      if (isReplyError(error)) throw error
+      if (this.#policy.state === CircuitState.Closed && startedAt < this.#failedAt) throw new SameStall(error)
+      this.#failedAt = performance.now()
+      throw error
+    }
+  }
+}
+
+/** A call failed that was under way already when another one did: both may have met the same moment. */
+class SameStall extends Error {
+  constructor(cause: unknown) {
+    super('', { cause })
+  }
+}
+
+function isSameStall(error: unknown): error is SameStall {
+  return error instanceof SameStall
 }
 
 const STATE_NAMES: Record<CircuitState, GuardState['state']> = {

@@ -128,7 +128,7 @@ export const VARIABLES = {
   appendDeadlineMs: variable({
     name: 'TIDEGATE_APPEND_DEADLINE_MS',
     meaning: 'How long Redis may take to store a publish, in ms, before it is rejected as `unavailable`.',
-    fallback: '200',
+    fallback: '180',
     parse: wholeNumber(10, 10_000),
   }),
   ackReplicas: variable({

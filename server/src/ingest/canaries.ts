@@ -1,5 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { CANARY_EVERY_MS, type Guard } from '../bus/index.ts'
+import { BusUnavailable, CANARY_EVERY_MS, type Guard } from '../bus/index.ts'
+
+/** After a failure the next one tells soon whether it was a hiccup. */
+const RETRY_MS = 50
 
 /**
  * Keeps a canary log in every partition fresh, in the way and through the breaker that publishes take: so a Redis that hangs is noticed
@@ -34,14 +37,16 @@ export class Canaries {
   async #run(partition: number): Promise<void> {
     const { signal } = this.#closing
     while (!signal.aborted) {
+      let nextMs = CANARY_EVERY_MS
       try {
         await this.#send(partition)
         this.#failures.delete(partition)
       } catch (error) {
         this.#failures.set(partition, error instanceof Error ? error.message : String(error))
+        // As soon as the breaker lets one through, which is how it closes.
+        if (error instanceof BusUnavailable) nextMs = this.#guard.retryAfterMs || RETRY_MS
       }
-      // As soon as the breaker lets one through, which is how it closes.
-      await sleep(this.#guard.retryAfterMs || CANARY_EVERY_MS, undefined, { signal }).catch(() => {})
+      await sleep(nextMs, undefined, { signal }).catch(() => {})
     }
   }
 }

@@ -34,6 +34,17 @@ describe('guard', () => {
     expect(guard.retryAfterMs).toBeLessThanOrEqual(12_500)
   })
 
+  it('B-GUARD-1 counts calls that fail side by side once', async () => {
+    const { guard, changes } = guardOf({ failures: 3 })
+    const stall = () => Promise.all(Array.from({ length: 8 }, () => guard.run(later).catch(silent)))
+    const later = () => new Promise((resolve) => setTimeout(resolve, 5)).then(fails)
+    expect((await stall()).every((error) => error instanceof BusUnavailable)).toBe(true)
+    await stall()
+    expect(changes).toEqual([])
+    await stall()
+    expect(changes).toEqual(['open'])
+  })
+
   it('B-GUARD-1 opens when too large a share fails, however it is spread', async () => {
     const { guard, changes } = guardOf({ failures: 1_000, failureShare: 0.3 })
     for (let i = 0; i < 60 && changes.length === 0; i++) await guard.run(i % 2 === 0 ? fails : works).catch(silent)

@@ -285,8 +285,8 @@ describe('canaries', () => {
       await expect.poll(newest).not.toContain(0)
       const before = await newest()
       await expect.poll(async () => (await newest()).every((at, p) => at > before[p]!), { timeout: 1_500 }).toBe(true)
-      await redis.client('PAUSE', 900, 'ALL')
-      await expect.poll(() => guard.state.state).toBe('open')
+      await redis.client('PAUSE', 1_300, 'ALL')
+      await expect.poll(() => guard.state.state, { timeout: 2_000 }).toBe('open')
       expect(canaries.failure(0)).toContain('Redis is not available')
       await expect.poll(() => guard.state.state, { timeout: 3_000 }).toBe('closed')
     } finally {
