@@ -8,6 +8,14 @@ import type { Scenario } from '../scenario.ts'
 
 const HOLDS_MS = 4_000
 const POLL_MS = 10
+/** How long a script that somebody runs keeps Redis from everything else. */
+const SCRIPT_MS = 3_000
+const BUSY_SCRIPT = `
+local function now() local time = redis.call('TIME') return time[1] * 1000 + time[2] / 1000 end
+local until_ms = now() + ARGV[1]
+while now() < until_ms do end`
+const KILLS = 20
+const KILL_EVERY_MS = 100
 
 /** Redis is there, and does not do what it is asked. */
 export const REDIS_REFUSALS: readonly Scenario[] = [
@@ -22,6 +30,47 @@ export const REDIS_REFUSALS: readonly Scenario[] = [
       begin()
       await sleep(HOLDS_MS)
       await redis.untilAnswering()
+    },
+  },
+  {
+    name: 'redis-slow-script',
+    about: `somebody's script runs for ${SCRIPT_MS / 1_000} s, and Redis does nothing else`,
+    deployment: { fsync: 'everysec' },
+    publishing: 'fails',
+    readiness: 'turns red',
+    async disturb({ deployment: { redis }, begin }) {
+      const script = redis.command('EVAL', BUSY_SCRIPT, 0, SCRIPT_MS).catch(() => {})
+      begin()
+      await sleep(SCRIPT_MS)
+      await redis.untilAnswering()
+      await script
+    },
+  },
+  {
+    name: 'redis-readonly',
+    about: `Redis becomes a replica of nobody for ${HOLDS_MS / 1_000} s: it answers, and takes no writes`,
+    deployment: { fsync: 'everysec' },
+    publishing: 'fails',
+    readiness: 'turns red',
+    async disturb({ deployment: { redis }, begin }) {
+      await redis.command('REPLICAOF', '127.0.0.1', 1)
+      begin()
+      await sleep(HOLDS_MS)
+      await redis.command('REPLICAOF', 'NO', 'ONE')
+    },
+  },
+  {
+    name: 'redis-client-kill',
+    about: `CLIENT KILL of all connections, ${KILLS} times, every ${KILL_EVERY_MS} ms`,
+    deployment: { fsync: 'everysec' },
+    publishing: 'may fail',
+    readiness: 'may turn red',
+    async disturb({ deployment: { redis }, begin }) {
+      begin()
+      for (let i = 0; i < KILLS; i++) {
+        await redis.command('CLIENT', 'KILL', 'TYPE', 'normal', 'SKIPME', 'yes')
+        await sleep(KILL_EVERY_MS)
+      }
     },
   },
   {
