@@ -33,6 +33,9 @@ class Publisher {
   readonly #pool: FramePool
   readonly #sentAt = new Map<number, number>()
   readonly #paced: boolean
+  /** Frames that may be unacknowledged, as last told. */
+  #grant = GRANTED_FRAMES
+  #pausedUntil = 0
   readonly latencies: number[] = []
   acked = 0
   rejected = 0
@@ -49,8 +52,14 @@ class Publisher {
     this.#socket.write(encodeFrame(Buffer.from(JSON.stringify(hello))).frame)
   }
 
-  get unacked(): number {
-    return this.#sentAt.size
+  /** Whether the server lets it send another frame now. */
+  get isFree(): boolean {
+    return this.#sentAt.size < this.#grant && performance.now() >= this.#pausedUntil
+  }
+
+  /** Sends what may be sent. */
+  fill(): void {
+    while (this.isFree) this.send()
   }
 
   send(): void {
@@ -65,6 +74,7 @@ class Publisher {
 
   #onFrame(payload: Buffer): void {
     const text = payload.toString('latin1', 0, 48)
+    if (text.startsWith('{"type":"slow"')) return this.#slowed(JSON.parse(payload.toString('latin1')))
     const match = /^\{"type":"(ack|reject)","seq":(\d+)/.exec(text)
     if (match === null) return
     const seq = Number(match[2])
@@ -74,7 +84,13 @@ class Publisher {
       this.acked++
       if (sentAt !== undefined) this.latencies.push(performance.now() - sentAt)
     } else this.rejected++
-    if (!this.#paced) this.send()
+    if (!this.#paced) this.fill()
+  }
+
+  #slowed({ retryAfterMs, publish }: { retryAfterMs: number; publish: { frames: number } }): void {
+    this.#grant = publish.frames
+    this.#pausedUntil = performance.now() + retryAfterMs
+    if (!this.#paced) setTimeout(() => this.fill(), retryAfterMs)
   }
 }
 
@@ -108,7 +124,7 @@ async function run(options: PublisherOptions): Promise<PublisherReport> {
 
 /** Keeps the whole grant in flight; every answer sends the next frame. */
 function saturate(publishers: readonly Publisher[]): () => void {
-  for (const publisher of publishers) for (let i = 0; i < GRANTED_FRAMES; i++) publisher.send()
+  for (const publisher of publishers) publisher.fill()
   return () => {}
 }
 
@@ -120,7 +136,7 @@ function pace(publishers: readonly Publisher[], framesPerSec: number): () => voi
     const due = ((performance.now() - startedAt) / 1_000) * framesPerSec
     while (sent < due) {
       const publisher = publishers[sent++ % publishers.length]!
-      if (publisher.unacked < GRANTED_FRAMES) publisher.send()
+      if (publisher.isFree) publisher.send()
     }
   }, PACE_MS)
   return () => clearInterval(timer)

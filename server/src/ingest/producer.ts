@@ -27,7 +27,7 @@ export class Producer {
 
   /** A slice was stored. False when the log has ended since under which it was: it may be lost. */
   stored({ partition, epoch }: LogEpoch): boolean {
-    if (this.#over.has(formatLogEpoch({ partition, epoch }))) return false
+    if (this.#over.size > 0 && this.#over.has(formatLogEpoch({ partition, epoch }))) return false
     this.#epochs.set(partition, epoch)
     return true
   }
