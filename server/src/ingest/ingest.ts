@@ -4,7 +4,8 @@ import { ERROR_CODES, type ErrorCode, type LogEpoch, type RejectedEvent } from '
 import { type Guard, partitionOf, type SliceIdentity } from '../bus/index.ts'
 import type { Clock } from '../clock.ts'
 import type { Contract, SourceTopic } from '../config/model.ts'
-import { type AppenderOptions, PartitionAppender, type SliceOutcome } from './partition-appender.ts'
+import { PartitionAppender } from './partition-appender.ts'
+import { PartitionLog, type PartitionLogOptions, type SliceOutcome } from './partition-log.ts'
 import type { Producer } from './producer.ts'
 import { type AcceptedEvent, validateFrame } from './validate.ts'
 
@@ -32,12 +33,12 @@ export type PublishOutcome =
       readonly epochs?: readonly LogEpoch[]
     }
 
-export interface IngestOptions extends Pick<AppenderOptions, 'redis' | 'guard' | 'known'> {
+export interface IngestOptions extends Pick<PartitionLogOptions, 'redis' | 'guard' | 'known'> {
   readonly partitions: number
   readonly contract: Contract
   readonly clock: Clock
   readonly replicas?: number
-  readonly onNewEpoch?: AppenderOptions['onNewEpoch']
+  readonly onNewEpoch?: PartitionLogOptions['onNewEpoch']
 }
 
 /** Takes frames from the gateway and answers each exactly once. */
@@ -46,20 +47,19 @@ export class Ingest {
   readonly #clock: Clock
   readonly #guard: Guard
   readonly #partitions: number
+  readonly #logs: readonly PartitionLog[]
   readonly #appenders: readonly PartitionAppender[]
   readonly #idPrefix = randomBytes(6).toString('base64url')
   #idCount = 0
 
   constructor(options: IngestOptions) {
-    const appenders = { replicas: 0, onNewEpoch: () => {}, ...options }
+    const logOptions = { replicas: 0, onNewEpoch: () => {}, ...options }
     this.#contract = options.contract
     this.#clock = options.clock
     this.#guard = options.guard
     this.#partitions = options.partitions
-    this.#appenders = Array.from(
-      { length: options.partitions },
-      (_, partition) => new PartitionAppender(partition, appenders),
-    )
+    this.#logs = Array.from({ length: options.partitions }, (_, p) => new PartitionLog(p, logOptions))
+    this.#appenders = this.#logs.map((log) => new PartitionAppender(log))
   }
 
   get pendingBytes(): number {
@@ -73,12 +73,12 @@ export class Ingest {
 
   /** The epochs under which the logs go on, of partitions that anything was stored in. */
   get epochs(): LogEpoch[] {
-    return this.#appenders.flatMap(({ epoch }, partition) => (epoch === undefined ? [] : [{ partition, epoch }]))
+    return this.#logs.flatMap(({ epoch }, partition) => (epoch === undefined ? [] : [{ partition, epoch }]))
   }
 
   /** Shows whether a partition can be written to, and that it is still the same log. @throws BusUnavailable, BusFull */
   canary(partition: number): Promise<void> {
-    return this.#appenders[partition]!.canary()
+    return this.#logs[partition]!.canary()
   }
 
   /** Resolves when every frame taken so far is answered. */

@@ -1,21 +1,5 @@
-import type { LogEpoch } from '@tidegate/protocol'
-import {
-  type AppendReply,
-  type AppendRequest,
-  append,
-  BusFull,
-  BusUnavailable,
-  type Guard,
-  type KnownEntry,
-  type Lineage,
-  LineageProof,
-  MAX_BATCH_BYTES,
-  RecordBatchBuilder,
-  type Redis,
-  type SliceIdentity,
-  sendCanary,
-  type Verdict,
-} from '../bus/index.ts'
+import { type AppendRequest, MAX_BATCH_BYTES, RecordBatchBuilder, type SliceIdentity } from '../bus/index.ts'
+import type { PartitionLog, SliceOutcome } from './partition-log.ts'
 import type { AcceptedEvent } from './validate.ts'
 
 /** Bytes that may wait for one partition: at 64 KiB a call and 5 ms a call this is 0.3 s of backlog. */
@@ -30,21 +14,6 @@ const FULL_ENOUGH_BYTES = MAX_BATCH_BYTES / 4
 /** Weight of the newest call in the moving average of call times. */
 const CALL_TIME_WEIGHT = 0.2
 
-/** How often a changed identity of Redis is settled for one call: another process may be at it too. */
-const SETTLE_ATTEMPTS = 3
-
-export type SliceOutcome =
-  | { readonly verdict: Exclude<Verdict, 'new' | 'duplicate' | 'epoch_changed'> }
-  | { readonly verdict: 'epoch_changed'; readonly partition: number; readonly epoch: string }
-  | {
-      readonly verdict: 'new' | 'duplicate'
-      readonly partition: number
-      readonly epoch: string
-      readonly position: string
-    }
-  | { readonly verdict: 'unavailable'; readonly retryAfterMs: number }
-  | { readonly verdict: 'storage_full' }
-
 /** What stays of a slice until it is answered. Its events are encoded at once: kept, they would outlive the young generation. */
 export interface Slice {
   readonly topic: string
@@ -52,30 +21,9 @@ export interface Slice {
   readonly frame: { settle(outcome: SliceOutcome): void }
 }
 
-export interface AppenderOptions {
-  readonly redis: Redis
-  readonly guard: Guard
-  /** Replicas that must have an event before it is acknowledged. */
-  readonly replicas: number
-  /** Entries seen elsewhere in this process (the tail), for the proof after Redis changed its identity. */
-  readonly known: (partition: number) => readonly KnownEntry[]
-  /** Called when the log goes on under another epoch, before anything is answered under it. */
-  readonly onNewEpoch: (at: LogEpoch) => void
-}
-
-type Accepted = { readonly status: 'ok'; readonly epoch: string; readonly lineage: string }
-type Refused = { readonly status: 'lineage' } & Lineage
-
 /** Collects the slices of one partition into append calls, one call under way at a time. */
 export class PartitionAppender {
-  readonly #partition: number
-  readonly #redis: Redis
-  readonly #guard: Guard
-  readonly #replicas: number
-  readonly #known: (partition: number) => readonly KnownEntry[]
-  readonly #onNewEpoch: (at: LogEpoch) => void
-  readonly #proof: LineageProof
-  readonly #lastStored = new Map<string, string>()
+  readonly #log: PartitionLog
   readonly #waiting: OpenAppend[] = []
   #pendingBytes = 0
   #callMs = MIN_LINGER_MS / 2
@@ -85,19 +33,8 @@ export class PartitionAppender {
   #longestWaitMs = 0
   #timer: NodeJS.Timeout | undefined
 
-  constructor(partition: number, { redis, guard, replicas, known, onNewEpoch }: AppenderOptions) {
-    this.#partition = partition
-    this.#redis = redis
-    this.#guard = guard
-    this.#replicas = replicas
-    this.#known = known
-    this.#onNewEpoch = onNewEpoch
-    this.#proof = new LineageProof(redis, partition)
-  }
-
-  /** The epoch of the log, once something was stored in it. */
-  get epoch(): string | undefined {
-    return this.#proof.epoch
+  constructor(log: PartitionLog) {
+    this.#log = log
   }
 
   get pendingBytes(): number {
@@ -154,7 +91,7 @@ export class PartitionAppender {
     const call = new AppendCall(this.#waiting.splice(0, MAX_PARTS_PER_CALL))
     this.#inFlightSince = call.openedAt
     const startedAt = performance.now()
-    void this.#append(call).then((outcomes) => {
+    void this.#log.append(call.request).then((outcomes) => {
       const now = performance.now()
       this.#callMs += CALL_TIME_WEIGHT * (now - startedAt - this.#callMs)
       this.#longestWaitMs = Math.max(this.#longestWaitMs, now - call.openedAt)
@@ -163,57 +100,6 @@ export class PartitionAppender {
       for (let i = 0; i < outcomes.length; i++) call.slices[i]!.frame.settle(outcomes[i]!)
       this.#schedule()
     })
-  }
-
-  /** Shows whether the partition can be written to, and that it is still the same log. @throws BusUnavailable, BusFull */
-  async canary(): Promise<void> {
-    await this.#proved((lineage) => sendCanary(this.#redis, this.#guard, this.#partition, lineage))
-  }
-
-  async #append(call: AppendCall): Promise<SliceOutcome[]> {
-    try {
-      const reply = await this.#proved((proved) =>
-        append(this.#redis, this.#guard, this.#partition, call.request, { proved, replicas: this.#replicas }),
-      )
-      return this.#outcomes(call, reply)
-    } catch (error) {
-      const outcome: SliceOutcome =
-        error instanceof BusFull
-          ? { verdict: 'storage_full' }
-          : { verdict: 'unavailable', retryAfterMs: error instanceof BusUnavailable ? error.retryAfterMs : 1_000 }
-      return call.slices.map(() => outcome)
-    }
-  }
-
-  /** Makes a call, and again once it is proved that Redis, under another identity, has the same log or a new epoch. */
-  async #proved<Reply extends Accepted>(call: (lineage: string) => Promise<Reply | Refused>): Promise<Reply> {
-    for (let attempt = 0; attempt < SETTLE_ATTEMPTS; attempt++) {
-      const reply = await call(this.#proof.lineage)
-      if (reply.status === 'ok') {
-        if (this.#proof.accepted(reply.epoch, reply.lineage)) {
-          this.#lastStored.clear()
-          this.#onNewEpoch({ partition: this.#partition, epoch: reply.epoch })
-        }
-        return reply
-      }
-      await this.#guard.run(() => this.#proof.settle(reply, this.#knownEntries()))
-    }
-    throw new BusUnavailable('not_sent', MAX_LINGER_MS, 'Redis changed its identity')
-  }
-
-  #outcomes(call: AppendCall, { epoch, slices }: Extract<AppendReply, { status: 'ok' }>): SliceOutcome[] {
-    const partition = this.#partition
-    return slices.map(({ verdict, entry }, i) => {
-      if (verdict === 'epoch_changed') return { verdict, partition, epoch }
-      if (verdict !== 'new' && verdict !== 'duplicate') return { verdict }
-      if (verdict === 'new') this.#lastStored.set(call.slices[i]!.topic, entry.slice(0, entry.indexOf('.')))
-      return { verdict, partition, epoch, position: `${partition}@${epoch}/${entry}` }
-    })
-  }
-
-  #knownEntries(): KnownEntry[] {
-    const stored = [...this.#lastStored].map(([topic, streamId]) => ({ topic, streamId }))
-    return [...stored, ...this.#known(this.#partition)]
   }
 }
 

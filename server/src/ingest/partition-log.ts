@@ -1,0 +1,124 @@
+import type { LogEpoch } from '@tidegate/protocol'
+import {
+  type AppendReply,
+  type AppendRequest,
+  append,
+  BusFull,
+  BusUnavailable,
+  type Guard,
+  type KnownEntry,
+  type Lineage,
+  LineageProof,
+  type Redis,
+  sendCanary,
+  type Verdict,
+} from '../bus/index.ts'
+
+/** How often a changed identity of Redis is settled for one call: another process may be at it too. */
+const SETTLE_ATTEMPTS = 3
+/** Advised wait where nothing better is known. */
+const RETRY_MS = 1_000
+const SETTLE_RETRY_MS = 20
+
+export type SliceOutcome =
+  | { readonly verdict: Exclude<Verdict, 'new' | 'duplicate' | 'epoch_changed'> }
+  | { readonly verdict: 'epoch_changed'; readonly partition: number; readonly epoch: string }
+  | {
+      readonly verdict: 'new' | 'duplicate'
+      readonly partition: number
+      readonly epoch: string
+      readonly position: string
+    }
+  | { readonly verdict: 'unavailable'; readonly retryAfterMs: number }
+  | { readonly verdict: 'storage_full' }
+
+export interface PartitionLogOptions {
+  readonly redis: Redis
+  readonly guard: Guard
+  /** Replicas that must have an event before it is acknowledged. */
+  readonly replicas: number
+  /** Entries seen elsewhere in this process (the tail), for the proof after Redis changed its identity. */
+  readonly known: (partition: number) => readonly KnownEntry[]
+  /** Called when the log goes on under another epoch, before anything is answered under it. */
+  readonly onNewEpoch: (at: LogEpoch) => void
+}
+
+type Accepted = { readonly status: 'ok'; readonly epoch: string; readonly lineage: string }
+type Refused = { readonly status: 'lineage' } & Lineage
+
+/** What this process stores in one partition, and what it knows of that to tell whether Redis still has it. */
+export class PartitionLog {
+  readonly #partition: number
+  readonly #options: PartitionLogOptions
+  readonly #proof: LineageProof
+  /** Topic -> stream id of the newest entry this process stored under the present epoch. */
+  readonly #lastStored = new Map<string, string>()
+
+  constructor(partition: number, options: PartitionLogOptions) {
+    this.#partition = partition
+    this.#options = options
+    this.#proof = new LineageProof(options.redis, partition)
+  }
+
+  /** The epoch of the log, once something was stored in it. */
+  get epoch(): string | undefined {
+    return this.#proof.epoch
+  }
+
+  /** Shows whether the partition can be written to, and that it is still the same log. @throws BusUnavailable, BusFull */
+  async canary(): Promise<void> {
+    const { redis, guard } = this.#options
+    await this.#proved((lineage) => sendCanary(redis, guard, this.#partition, lineage))
+  }
+
+  /** One outcome for each slice of the request. Never rejects. At most one call at a time. */
+  async append(request: AppendRequest): Promise<SliceOutcome[]> {
+    const { redis, guard, replicas } = this.#options
+    try {
+      const reply = await this.#proved((proved) => append(redis, guard, this.#partition, request, { proved, replicas }))
+      return this.#outcomes(request, reply)
+    } catch (error) {
+      const outcome: SliceOutcome =
+        error instanceof BusFull
+          ? { verdict: 'storage_full' }
+          : { verdict: 'unavailable', retryAfterMs: error instanceof BusUnavailable ? error.retryAfterMs : RETRY_MS }
+      return request.slices.map(() => outcome)
+    }
+  }
+
+  /** Makes a call, and again once it is proved that Redis, under another identity, has the same log or a new epoch. */
+  async #proved<Reply extends Accepted>(call: (lineage: string) => Promise<Reply | Refused>): Promise<Reply> {
+    const { guard, onNewEpoch } = this.#options
+    for (let attempt = 0; attempt < SETTLE_ATTEMPTS; attempt++) {
+      const reply = await call(this.#proof.lineage)
+      if (reply.status === 'ok') {
+        if (this.#proof.accepted(reply.epoch, reply.lineage)) {
+          this.#lastStored.clear()
+          onNewEpoch({ partition: this.#partition, epoch: reply.epoch })
+        }
+        return reply
+      }
+      await guard.run(() => this.#proof.settle(reply, this.#knownEntries()))
+    }
+    throw new BusUnavailable('not_sent', SETTLE_RETRY_MS, 'Redis changed its identity')
+  }
+
+  #outcomes({ batches, slices: asked }: AppendRequest, { epoch, slices }: AppendedSlices): SliceOutcome[] {
+    const partition = this.#partition
+    return slices.map(({ verdict, entry }, i) => {
+      if (verdict === 'epoch_changed') return { verdict, partition, epoch }
+      if (verdict !== 'new' && verdict !== 'duplicate') return { verdict }
+      if (verdict === 'new') {
+        this.#lastStored.set(batches[asked[i]!.batch]!.topic, entry.slice(0, entry.indexOf('.')))
+      }
+      return { verdict, partition, epoch, position: `${partition}@${epoch}/${entry}` }
+    })
+  }
+
+  #knownEntries(): KnownEntry[] {
+    const stored = [...this.#lastStored].map(([topic, streamId]) => ({ topic, streamId }))
+    return [...stored, ...this.#options.known(this.#partition)]
+  }
+}
+
+type AppendedSlices = Extract<AppendReply, { status: 'ok' }>
