@@ -37,6 +37,11 @@ it('B-APPEND-11 acknowledges only what the replica has, and again what it got la
     return { status: response.status, body: await response.json() }
   }
   expect((await post('alone')).status).toBe(503)
+  const master = openCommandConnection(server.redis.url, 'test')
+  await untilReady(master, 5_000)
+  // It would wait five seconds for more replicas.
+  await master.config('SET', 'repl-diskless-sync-delay', '0')
+  master.disconnect()
   await copy.replicaof('127.0.0.1', server.redis.port)
   await expect.poll(async () => String(await copy.info('replication')), { timeout: 5_000 }).toContain('link_status:up')
   await expect.poll(() => post('alone'), { timeout: 5_000 }).toMatchObject({ status: 200, body: { duplicate: true } })
