@@ -12,7 +12,7 @@ process.on('SIGUSR2', () => {
   shiftMs = SHIFT_MS - shiftMs
 })
 
-globalThis.Date = class Date extends SystemDate {
+class ShiftedDate extends SystemDate {
   constructor(...args) {
     super(...(args.length === 0 ? [systemNow() + shiftMs] : args))
   }
@@ -21,3 +21,5 @@ globalThis.Date = class Date extends SystemDate {
     return systemNow() + shiftMs
   }
 }
+
+globalThis.Date = ShiftedDate

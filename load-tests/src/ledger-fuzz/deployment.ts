@@ -28,7 +28,9 @@ export async function startDeployment(): Promise<Deployment> {
     await untilReady(redis, 5_000)
     // One after the other: the first writes down how many partitions there are.
     for (const megabytes of QUEUE_MEGABYTES) {
+      // However busy the machine is: nobody is to be turned away.
       const env = {
+        TIDEGATE_MAX_LAG_MS: '10000',
         REDIS_URL: server.url,
         TIDEGATE_PARTITIONS: `${PARTITIONS}`,
         TIDEGATE_QUEUE_MB: `${megabytes}`,

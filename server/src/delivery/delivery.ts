@@ -151,7 +151,7 @@ export class Delivery {
     return session
   }
 
-  /** Part of the memory for waiting events that is taken, 0 to 1. */
+  /** Part of the memory for waiting events that is taken; above 1 there is more than may be. */
   get queueShare(): number {
     return this.#context.budget.usedBytes / this.#limits.queueBytes
   }

@@ -2,12 +2,12 @@
 export interface Load {
   /** By how much the event loop is behind, mean of the last moments, ms. */
   readonly lagMs: number
-  /** Part of the memory for waiting events that is taken, 0 to 1. */
+  /** Part of the memory for waiting events that is taken; above 1 there is more than may be. */
   readonly queueShare: number
 }
 
-/** New connections are refused while more of the memory for waiting events is taken: each of them would take some of the rest. */
-const MAX_QUEUE_SHARE = 0.9
+/** What may be withheld is, before the memory for waiting events is exceeded: beyond it there are only events that must not be. */
+const MAX_QUEUE_SHARE = 1
 /** Those who come back, and publishes, are refused at this multiple of the lag at which new connections are. */
 const RESERVE = 3
 const MIN_RETRY_MS = 500

@@ -21,7 +21,7 @@ describe('admission', () => {
       { fresh: false, returning: true, publish: true },
     ],
     [
-      { lagMs: 0, queueShare: 0.91 },
+      { lagMs: 0, queueShare: 1.01 },
       { fresh: false, returning: true, publish: true },
     ],
     [
