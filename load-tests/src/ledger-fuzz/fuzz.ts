@@ -18,6 +18,7 @@ export interface FuzzReport extends Counts {
   readonly published: number
   readonly resumes: number
   readonly closedAsSlow: number
+  readonly resets: number
   /** Most that ever waited in the gateway with the small budget, and that budget. */
   readonly queueBytesPeak: number
   readonly queueBytesBudget: number
@@ -71,6 +72,7 @@ export async function fuzz({ seed, runs, parallel, onRun }: FuzzOptions): Promis
     ...told,
     resumes: sum(({ resumes }) => resumes),
     closedAsSlow: sum(({ closedAsSlow }) => closedAsSlow),
+    resets: sum(({ resets }) => resets),
     queueBytesPeak,
     queueBytesLeft,
     queueBytesBudget: QUEUE_MEGABYTES[0] * 1_048_576,
@@ -86,5 +88,13 @@ async function queueBytes(port: number): Promise<number> {
 }
 
 function broken(seed: number, error: Error): RunReport {
-  return { seed, published: 0, told: noCounts(), resumes: 0, closedAsSlow: 0, faults: [error.stack ?? error.message] }
+  return {
+    seed,
+    published: 0,
+    told: noCounts(),
+    resumes: 0,
+    closedAsSlow: 0,
+    resets: 0,
+    faults: [error.stack ?? error.message],
+  }
 }

@@ -7,9 +7,7 @@ import { WireReader } from './wire-reader.ts'
 export type ReaderStep = Exclude<Step, { do: 'publish' }>
 
 /** Codes with which a server may close the connection of a client that does not keep up. */
-/** What stands for no code at all. */
-const RESET = 1_006
-const SLOW_CODES: readonly (number | undefined)[] = [4008, 4029]
+const SLOW_CODES: readonly number[] = [4008, 4029]
 /** How long a client that was closed for slowness stays away: less than it is asked to. */
 const RETRY_MS = 100
 const DRIP_MS = 20
@@ -21,6 +19,8 @@ export class RawSubscriber {
   readonly wire = new WireReader()
   readonly closes = new Map<number, number>()
   resumes = 0
+  /** Connections that ended without a close frame. */
+  resets = 0
   readonly #schedule: Schedule
   readonly #selector: string
   readonly #ports: readonly number[]
@@ -34,7 +34,6 @@ export class RawSubscriber {
   /** Bytes of this connection that may be consumed by now. */
   #consumableBytes = Number.POSITIVE_INFINITY
   #timers = new Set<NodeJS.Timeout>()
-  #pausedUntil = 0
   #hurrying = false
   #onGranted: () => void = () => undefined
   #onAnswer: (ledger: SubscriptionLedger | undefined) => void = () => undefined
@@ -62,7 +61,6 @@ export class RawSubscriber {
     switch (step.do) {
       case 'pause':
         this.#socket?.pause()
-        this.#pausedUntil = Math.max(this.#pausedUntil, performance.now() + step.forMs)
         return this.#after(step.forMs, () => this.#socket?.resume())
       case 'consume':
         return this.#drip(step.bytesPerSec, step.forMs)
@@ -199,9 +197,9 @@ export class RawSubscriber {
 
   /** The server closed it. */
   #closed(code: number | undefined): void {
-    // A reset takes with it what a client that does not read has not read: the close frame too.
-    const isUnread = code === undefined && performance.now() < this.#pausedUntil
-    if (isUnread || SLOW_CODES.includes(code)) this.closes.set(code ?? RESET, (this.closes.get(code ?? RESET) ?? 0) + 1)
+    // A reset takes with it what the client has not read, also the close frame. It comes back as after any loss.
+    if (code === undefined) this.resets++
+    else if (SLOW_CODES.includes(code)) this.closes.set(code, (this.closes.get(code) ?? 0) + 1)
     else this.wire.faults.push(`the server closed the connection with ${code}`)
     this.#disconnect()
     if (this.#hurrying) setTimeout(() => void this.#open(), RETRY_MS)

@@ -16,6 +16,8 @@ export interface RunReport {
   readonly resumes: number
   /** How often the server closed the connection because the client was too slow. */
   readonly closedAsSlow: number
+  /** And how often it ended without a close frame, which a reset may take with it. */
+  readonly resets: number
   readonly faults: readonly string[]
 }
 
@@ -62,7 +64,8 @@ export async function run(
   const told = noCounts()
   for (const { counts } of accounts) for (const more of counts.values()) addCounts(told, more)
   const closedAsSlow = [...subscriber.closes.values()].reduce((sum, times) => sum + times, 0)
-  return { seed, published, told, resumes: subscriber.resumes, closedAsSlow, faults }
+  const { resumes, resets } = subscriber
+  return { seed, published, told, resumes, closedAsSlow, resets, faults }
 }
 
 /** Waits until the server says that nothing waits and, with what was told before, everything has matched, and until the last gap was told. */
