@@ -68,7 +68,7 @@ describe('guard', () => {
     const guard = new Guard('append', { deadlineMs: 20 })
     const startedAt = performance.now()
     const error = await guard.run(() => new Promise(() => {})).catch(silent)
-    expect(performance.now() - startedAt).toBeLessThan(100)
+    expect(performance.now() - startedAt).toBeLessThan(500)
     expect(error).toMatchObject({ name: 'BusUnavailable', outcome: 'unknown' })
   })
 

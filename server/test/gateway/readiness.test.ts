@@ -48,7 +48,7 @@ it('G-HEALTH-1 G-HEALTH-3 G-HEALTH-4 turns red when Redis hangs, says what and s
       expect(Math.abs(since - hungAt)).toBeLessThan(1_000)
       expect(why).toContain('Redis is not available')
     }
-    expect(Math.max(...times)).toBeLessThan(150)
+    expect(Math.max(...times)).toBeLessThan(500)
   } finally {
     process.kill(server.redis.pid, 'SIGCONT')
   }
