@@ -82,6 +82,7 @@ export async function startGateway(settings: GatewaySettings, contract: Contract
       },
     })
   const guards = { append: guard('append'), tail: guard('tail'), query: guard('query') }
+  for (const { state } of Object.values(guards)) metrics.onBreaker(state)
   const delivery = new Delivery({ redisUrl, partitions, contract, limits: settings.delivery, guards, clock })
   const ingest = new Ingest({
     redis: appendRedis,
@@ -133,6 +134,7 @@ export async function startGateway(settings: GatewaySettings, contract: Contract
     sessions: () => gateway.sessionCount,
     pendingBytes: () => ingest.pendingBytes,
     delivery: () => delivery.stats(),
+    readiness: () => readiness.report(),
     workers: () => guards.query.run(() => readWorkerReports(queryRedis)),
   })
   gateway.start()

@@ -10,6 +10,10 @@ export interface MetricSources {
   readonly sessions: () => number
   readonly pendingBytes: () => number
   readonly delivery: () => DeliveryStats
+  readonly readiness: () => {
+    readonly ready: boolean
+    readonly tails: readonly { readonly partition: number; readonly canaryAgeMs: number }[]
+  }
   /** Workers have no HTTP of their own: they publish with their heartbeat, and any gateway shows it. */
   readonly workers: () => Promise<ReadonlyMap<string, WorkerReport>>
 }
@@ -53,7 +57,9 @@ export class GatewayMetrics {
     return this.#registry.metrics()
   }
 
-  #own({ sessions, pendingBytes, delivery }: MetricSources): () => void {
+  #own({ sessions, pendingBytes, delivery, readiness }: MetricSources): () => void {
+    const isReady = this.#gauge('ready', [])
+    const canaryAge = this.#gauge('canaryAge', ['partition'])
     const open = this.#gauge('sessions', [])
     const pending = this.#gauge('pendingBytes', [])
     const subscriptions = this.#gauge('subscriptions', [])
@@ -67,6 +73,9 @@ export class GatewayMetrics {
       queued: this.#gauge('queued', ['lane']),
     }
     return () => {
+      const { ready, tails } = readiness()
+      isReady.set(ready ? 1 : 0)
+      for (const { partition, canaryAgeMs } of tails) canaryAge.set({ partition }, canaryAgeMs)
       const stats = delivery()
       open.set(sessions())
       pending.set(pendingBytes())

@@ -3,6 +3,11 @@ export const METRICS = {
   sessions: { name: 'tidegate_sessions', help: 'Open WebSocket sessions' },
   frames: { name: 'tidegate_publish_frames_total', help: 'Publish frames answered, by outcome' },
   pendingBytes: { name: 'tidegate_append_pending_bytes', help: 'Bytes waiting to be appended' },
+  ready: { name: 'tidegate_ready', help: '1 while /readyz says 200' },
+  canaryAge: {
+    name: 'tidegate_canary_age_ms',
+    help: 'How long ago something came through Redis and back, by partition',
+  },
   breaker: { name: 'tidegate_breaker_open', help: '1 while the breaker of an operation class is open, 0.5 half open' },
   delivered: { name: 'tidegate_delivered_events', help: 'Events handed to sockets, by lane' },
   gapped: { name: 'tidegate_gapped_events', help: 'Events reported in gaps, by lane' },

@@ -172,7 +172,11 @@ describe('health', () => {
   })
 
   it('G-HEALTH-2 renders its metrics for Prometheus', async () => {
-    expect((await get('/metrics')).text).toMatch(/^tidegate_sessions\{node="gw-test"\} \d+$/m)
+    const { text } = await get('/metrics')
+    expect(text).toMatch(/^tidegate_sessions\{node="gw-test"\} \d+$/m)
+    expect(text).toMatch(/^tidegate_ready\{node="gw-test"\} 0$/m)
+    expect(text).toMatch(/^tidegate_canary_age_ms\{partition="3",node="gw-test"\} \d+$/m)
+    expect(text).toMatch(/^tidegate_breaker_open\{class="append",node="gw-test"\} 0$/m)
   })
 
   it('serves on after everything above', async () => {
