@@ -224,7 +224,7 @@ export class Connection implements Link {
 
   #succeed(socket: Socket, credit: CreditMeter, welcome: Welcome): void {
     this.#successor = undefined
-    this.#predecessor?.close(NORMAL_CLOSE)
+    this.resumed()
     const predecessor = this.#socket!
     this.#predecessor = predecessor
     const receive = predecessor.onmessage!

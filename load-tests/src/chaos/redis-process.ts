@@ -1,11 +1,11 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtemp, readdir, rm, stat, truncate } from 'node:fs/promises'
-import { type AddressInfo, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { openCommandConnection, untilReady } from '../../../server/src/bus/index.ts'
+import { claimPort } from '../../../server/src/claim-port.ts'
 import { readSettings } from '../../../server/src/config/settings.ts'
 import { findRedisBinary } from '../../../server/src/supervisor/redis-binary.ts'
 import { pingRedis } from '../../../server/src/supervisor/redis-ping.ts'
@@ -13,6 +13,7 @@ import { pingRedis } from '../../../server/src/supervisor/redis-ping.ts'
 /** When Redis writes its append-only file through to the disk, or that it has none. */
 export type Fsync = 'always' | 'everysec' | 'none'
 
+const HOST = '127.0.0.1'
 const START_DEADLINE_MS = 10_000
 const POLL_MS = 5
 const AOF_FOLDER = 'appendonlydir'
@@ -36,13 +37,13 @@ export class RedisProcess {
   }
 
   static async start(fsync: Fsync): Promise<RedisProcess> {
-    const redis = new RedisProcess(await freePort(), await mkdtemp(join(tmpdir(), 'tidegate-chaos-')), fsync)
+    const redis = new RedisProcess(await claimPort(HOST, 0), await mkdtemp(join(tmpdir(), 'tidegate-chaos-')), fsync)
     await redis.start()
     return redis
   }
 
   get url(): string {
-    return `redis://127.0.0.1:${this.port}`
+    return `redis://${HOST}:${this.port}`
   }
 
   get pid(): number {
@@ -58,7 +59,7 @@ export class RedisProcess {
     const { command, environment } = await findRedisBinary(readSettings(), console.error)
     const settings = {
       port: `${this.port}`,
-      bind: '127.0.0.1',
+      bind: HOST,
       unixsocket: this.#socketPath,
       dir: this.folder,
       appendonly: this.#fsync === 'none' ? 'no' : 'yes',
@@ -137,13 +138,4 @@ export class RedisProcess {
     await this.end('SIGKILL')
     await rm(this.folder, { recursive: true, force: true })
   }
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer()
-  await once(server.listen(0, '127.0.0.1'), 'listening')
-  const { port } = server.address() as AddressInfo
-  server.close()
-  await once(server, 'close')
-  return port
 }

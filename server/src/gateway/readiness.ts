@@ -88,7 +88,7 @@ export class Readiness {
     const { clock, delivery, guards, partitions, readyShare } = this.#options
     const tails = delivery.tailState().map(({ partition, live, canaryAgeMs }) => ({ partition, live, canaryAgeMs }))
     const breakers = guards.map((guard) => guard.state)
-    const ofPartitions = [...this.#redDelivery(), ...this.#redOwners()]
+    const ofPartitions = [...this.#redDelivery(tails), ...this.#redOwners()]
     const ofGateway = [...this.#redGateway(), ...breakers.flatMap(redBreaker)]
     const works = 1 - new Set(ofPartitions.map(({ partition }) => partition)).size / partitions
     const ready = ofGateway.length === 0 && works > 0 && works >= readyShare
@@ -129,9 +129,9 @@ export class Readiness {
     return red
   }
 
-  #redDelivery(): RedPart[] {
-    const { delivery, canaries, clock } = this.#options
-    return delivery.tailState().flatMap(({ partition, canaryAgeMs }) => {
+  #redDelivery(tails: ReadinessReport['tails']): RedPart[] {
+    const { canaries, clock } = this.#options
+    return tails.flatMap(({ partition, canaryAgeMs }) => {
       if (canaryAgeMs <= CANARY_STALE_MS) return []
       const cause = canaries.failure(partition)
       const why = `nothing has come through Redis and back for ${canaryAgeMs} ms${cause === undefined ? '' : `: ${cause}`}`
