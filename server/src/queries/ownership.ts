@@ -1,7 +1,4 @@
-import { keys, type Redis } from '../bus/index.ts'
-
-/** A worker heartbeats at least twice in this time; the same bound lets another one take the partition. */
-const HEARTBEAT_FRESH_MS = 1_500
+import { HEARTBEAT_FRESH_MS, keys, type Redis } from '../bus/index.ts'
 
 export interface PartitionOwner {
   readonly partition: number
