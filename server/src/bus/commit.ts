@@ -23,7 +23,10 @@ export type CommitOperation =
       readonly payload: Buffer
       /** Watermark the entry carries, ms. */
       readonly watermark: number | undefined
-      /** Which events of the batch become the latest result of their key, by index and byte range in the payload. */
+      /**
+       * Which events of the batch become the latest result of their key, unless there is one of a later time: by index and
+       * byte range in the payload.
+       */
       readonly latest: readonly LatestResult[]
     }
 
@@ -56,7 +59,7 @@ export type CommitReply =
  * Stores a commit.
  *
  * @param backfill window whose past it fills: then it is compared with that backfill's ledger, not with the partition's
- *   meta, and replaces no latest result of a later time.
+ *   meta.
  * @throws BusUnavailable (send the same request again), BusMismatch on a foreign key; with `backfill` also BusFull.
  */
 export async function commit(
@@ -76,8 +79,7 @@ export async function commit(
     return number
   }
   const { token, commitSeq, commitId, offsetsBefore, offsets, clocks } = request
-  const isPast = backfill === undefined ? '0' : '1'
-  const args: (string | number | Buffer)[] = [token, commitSeq, commitId, offsetsBefore, offsets, clocks, isPast]
+  const args: (string | number | Buffer)[] = [token, commitSeq, commitId, offsetsBefore, offsets, clocks]
   for (const operation of request.operations) pushOperation(args, operation, partition, numberOf)
   const ledger = ledgerOf(partition, backfill)
   const scriptKeys = [keys.meta(partition), ledger, ...keyNumbers.keys()]

@@ -83,12 +83,17 @@ function chunksBySize(events: readonly Output[]): Output[][] {
   return chunks
 }
 
+/** Of each key the result of the latest time; of several of that time, its last revision. */
 function latestPerKey(events: readonly Output[], lengths: readonly number[]): LatestResult[] {
   const latest = new Map<string, LatestResult>()
   let from = 0
   for (const [index, { event, isLatest }] of events.entries()) {
+    const { key, time } = event
     const bytes = lengths[index]!
-    if (isLatest) latest.set(event.key, { key: event.key, index, from, bytes })
+    const known = latest.get(key)
+    if (isLatest && (known === undefined || events[known.index]!.event.time <= time)) {
+      latest.set(key, { key, index, from, bytes })
+    }
     from += bytes + 1
   }
   return [...latest.values()]

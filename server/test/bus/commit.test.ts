@@ -96,6 +96,29 @@ describe('commit', () => {
     expect(meta).toEqual(['1', '{"a.b":"5-0"}', '{}', '0'])
   })
 
+  it('B-COMMIT-6 a latest result is replaced by one of its time or a later one, never by one of an earlier time', async () => {
+    const panes = [5_000, -5_000, 5_000, 4_999, 12_000].map((time, n) =>
+      encodeEvent(`p-${n}`, 'k\n', time, undefined, '{}'),
+    )
+    const latest: (string | null)[] = []
+    for (const [n, pane] of panes.entries()) {
+      const builder = new RecordBatchBuilder()
+      builder.addSlice([{ key: 'k\n', lane: 'normal', time: 0, json: pane }])
+      const whole = { key: 'k\n', index: 0, from: 0, bytes: pane.length }
+      const operation = {
+        op: 'append',
+        topic: 'a.w',
+        ...builder.build(),
+        watermark: undefined,
+        latest: [whole],
+      } as const
+      const request = { commitSeq: n, commitId: `c-${n}`, offsetsBefore: '', offsets: '', operations: [operation] }
+      expect(await send(request)).toMatchObject({ status: 'ok' })
+      latest.push(await redis.hget(keys.current(0, 'a.w'), 'k\n'))
+    }
+    expect(latest.map((result) => /"id":"(p-\d)"/.exec(result!)![1])).toEqual(['p-0', 'p-0', 'p-2', 'p-2', 'p-4'])
+  })
+
   it('B-COMMIT-1 keeps fields apart whatever is in them, and deletes them', async () => {
     const names = ['plain', 'with\nline', 'back\\slash', 'both\\n\n\\', '', 'ключ']
     await send({ operations: [set(...names.map((name, i): [string, string] => [name, `${i}`]))] })

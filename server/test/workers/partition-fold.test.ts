@@ -91,6 +91,18 @@ describe('partition fold', () => {
     expect(pane).toMatchObject({ revision: 1, final: true, value: { count: 2, sum: 9 } })
   })
 
+  it('W-FOLD-11 the latest result of a key is the last revision of its latest window, whichever came last', () => {
+    const fold = open()
+    fold.fold(batchOf('a.reading', eventOf(1, 'x', 1_000), eventOf(2, 'x', 11_000), eventOf(3, 'z', 20_000)))
+    fold.fold(batchOf('a.reading', eventOf(4, 'x', 12_000)))
+    fold.fold(batchOf('a.reading', eventOf(5, 'x', 2_000)))
+    const operations = fold.takeOperations()
+    expect(ids(appended(operations, 'a.10'))).toEqual(['a.10/x/0/0', 'a.10/x/10000/0', 'a.10/x/10000/1', 'a.10/x/0/1'])
+    expect(operations.find((o) => o.op === 'append' && o.topic === 'a.10')).toMatchObject({
+      latest: [{ index: 2, key: 'x' }],
+    })
+  })
+
   it('W-FOLD-3 passes late events on unchanged', () => {
     const fold = open()
     const late = { ...eventOf('late', 'x', 1_000), source: 'probe' }

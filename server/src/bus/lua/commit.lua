@@ -1,14 +1,13 @@
 -- Stores state, outputs, offsets and clocks of one commit, all or nothing. Every check comes before the first write.
 -- KEYS meta, ledger (meta itself, or that of a backfill), then every key an operation names
--- ARGV token, commitSeq this commit builds on, commit id, offsets it starts from, new offsets, new clocks, '1' if its
---      results are of the past, then operations:
+-- ARGV token, commitSeq this commit builds on, commit id, offsets it starts from, new offsets, new clocks, then operations:
 --      'S' key lines                                             set fields of a hash: a line each for field and value
 --      'D' key n  n x field                                      delete fields of a hash
 --      'R' key                                                   remove a hash
 --      'X' key header payload watermark key2 lines
 --                 append a record batch; a line each of index, offset and length of an event in the payload and its field:
---                 into hash key2 (0 = none) goes field -> '<stream id>.<index> <event>'; of the past, unless what is there
---                 is of a later time
+--                 into hash key2 (0 = none) goes field -> '<stream id>.<index> <event>', unless what is there is of a
+--                 later time
 --      where key counts from 1 behind ledger, and an empty watermark is left out
 -- Returns 'OK' and the stream ids of the X operations, 'FENCED', 'CONFLICT', 'LINEAGE' stored current, or 'TYPE' key
 local meta, ledger = KEYS[1], KEYS[2]
@@ -20,7 +19,7 @@ if had[1] == ARGV[3] then return { 'OK', had[5] } end
 if had[2] ~= ARGV[1] then return { 'FENCED' } end
 if (had[3] or '0') ~= ARGV[2] or (had[4] or '') ~= ARGV[4] then return { 'CONFLICT' } end
 
-local FIRST, CHUNK, BEHIND, is_past = 8, 4000, 2, ARGV[7] == '1'
+local FIRST, CHUNK, BEHIND = 7, 4000, 2
 local wanted = { S = 'hash', D = 'hash', R = 'hash', X = 'stream' }
 local function check(index, kind)
   local found = redis.call('TYPE', KEYS[index + BEHIND]).ok
@@ -62,21 +61,26 @@ local function states(lines)
 end
 -- The first such text in an event is behind its id and key, in which quotes are escaped.
 local function time_of(event) return tonumber(string.match(event, '","time":(%-?%d+)')) end
-local function is_later(hash, field, event)
-  local there = redis.call('HGET', hash, field)
-  return there and time_of(there) > time_of(event)
-end
+-- A result of an older window that came late does not replace one of a later time; a revision has the time of its own.
+local function is_later(there, result) return there and (time_of(there) or 0) > (time_of(result) or 0) end
 local function latest(hash, lines, payload, id)
-  local list, n = {}, 0
+  local fields, values, n = {}, {}, 0
   for index, from, bytes, field in string.gmatch(lines, '(%d+) (%d+) (%d+) ([^\n]*)\n') do
-    local event = string.sub(payload, from + 1, from + bytes)
-    field = unescape(field)
-    if not (is_past and is_later(hash, field, event)) then
-      list[n + 1], list[n + 2] = field, id .. '.' .. index .. ' ' .. event
-      n = n + 2
+    n = n + 1
+    fields[n] = unescape(field)
+    values[n] = id .. '.' .. index .. ' ' .. string.sub(payload, from + 1, from + bytes)
+  end
+  local list, m = {}, 0
+  for first = 1, n, CHUNK do
+    local there = redis.call('HMGET', hash, unpack(fields, first, math.min(first + CHUNK - 1, n)))
+    for i = first, math.min(first + CHUNK - 1, n) do
+      if not is_later(there[i - first + 1], values[i]) then
+        list[m + 1], list[m + 2] = fields[i], values[i]
+        m = m + 2
+      end
     end
   end
-  return list, n
+  return list, m
 end
 local ids = {}
 at = FIRST
