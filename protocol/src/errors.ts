@@ -3,7 +3,8 @@ export const ERROR_CODES = {
   // one event
   invalid_event: 'The event is not an object with a `data` object.',
   invalid_data: 'The data does not fit the topic schema; `path` names the field.',
-  invalid_time: 'The event time is not an integer of milliseconds since 1970.',
+  invalid_time:
+    'The event time is not an integer of milliseconds since 1970, or lies beyond what a Date holds (8.64e15 in either direction).',
   time_in_future:
     'The event time lies further ahead of the server clock than the server accepts. Check the device clock.',
   key_too_long: 'The key is empty or longer than the limit.',

@@ -3,4 +3,7 @@ export interface Clock {
   now(): number
 }
 
+/** As far as a `Date` reaches, in either direction. Ends of windows stay exact integers there. */
+export const MAX_TIME_MS = 8_640_000_000_000_000
+
 export const systemClock: Clock = { now: Date.now }

@@ -1,3 +1,4 @@
+import { MAX_TIME_MS } from '../clock.ts'
 import { createWindow, type StateField, Watermarks, type WindowOperator } from '../operators/index.ts'
 import { isRecord } from './json-fields.ts'
 import { numberCheck, UNNAMED } from './replay-aggregates.ts'
@@ -11,9 +12,6 @@ interface ReplayEvent {
 }
 
 const STEPS = ['event', 'bundle', 'watermark', 'clock', 'idle', 'snapshot', 'end']
-
-/** As far as a `Date` reaches, in either direction: ends of windows stay exact integers before the end of time. */
-const MAX_TIME_MS = 8_640_000_000_000_000
 
 type Line = Readonly<Record<string, unknown>>
 

@@ -1,6 +1,7 @@
 import { LIMITS, type RejectedEvent } from '@tidegate/protocol'
 import type { StoredEvent } from '../bus/index.ts'
 import { encodeEvent } from '../bus/index.ts'
+import { MAX_TIME_MS } from '../clock.ts'
 import type { SourceTopic } from '../config/model.ts'
 
 /** An event that may be stored, with what deduplication and framing need to know of it. */
@@ -42,7 +43,13 @@ function validateEvent(topic: SourceTopic, input: unknown, stamp: Stamp, ids: Se
   if (source !== undefined && !isShortString(source)) {
     return refuse('invalid_event', `expected a string of ${ID_RANGE}`, 'source')
   }
-  if (!Number.isSafeInteger(time)) return refuse('invalid_time', 'expected an integer of ms since 1970', 'time')
+  if (!Number.isSafeInteger(time) || Math.abs(time as number) > MAX_TIME_MS) {
+    return refuse(
+      'invalid_time',
+      `expected an integer of ms since 1970, at most ${MAX_TIME_MS} in either direction`,
+      'time',
+    )
+  }
   const eventTime = time as number
   if (eventTime > stamp.now + LIMITS.maxFutureMs) {
     return refuse(

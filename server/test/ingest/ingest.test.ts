@@ -112,6 +112,18 @@ describe('validation', () => {
     expect((await stored()).map((e) => e.time).sort()).toEqual([-1, NOW + LIMITS.maxFutureMs])
   })
 
+  it('I-VALID-4 refuses times that no Date holds', async () => {
+    const first = -8_640_000_000_000_000
+    const outcome = await publish(
+      [first, first - 1, Number.MIN_SAFE_INTEGER, Number.MAX_SAFE_INTEGER].map((time) => ({
+        ...readingOf('s-1'),
+        time,
+      })),
+    )
+    expect(codes(outcome)).toEqual([1, 2, 3].map((index) => [index, 'invalid_time', 'time']))
+    expect((await stored()).map((e) => e.time)).toEqual([first])
+  })
+
   it('I-VALID-3 keeps the first of two events with the same id', async () => {
     const outcome = await publish([
       { id: 'a', ...readingOf('s-1') },
