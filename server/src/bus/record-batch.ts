@@ -3,8 +3,8 @@ import type { Lane } from '@tidegate/protocol'
 /**
  * One stream entry holds many events. Field `h` is a columnar JSON header, field `d` the UTF-8 JSON objects of the
  * events, comma-separated, so that `[d]` parses in one go and any event is a byte range. Header columns, one value per event:
- * `k` keys, `t` times (first absolute, then differences, ms), `b` byte lengths, `l` lanes (`h`, `n`, `l`; one letter
- * when all are alike); and `s`, the index of each slice's first event.
+ * `k` keys, `t` times (first absolute, then differences, ms; `T` absolute ones where a difference is no exact integer),
+ * `b` byte lengths, `l` lanes (`h`, `n`, `l`; one letter when all are alike); and `s`, the index of each slice's first event.
  */
 export interface BatchHeader {
   readonly count: number
@@ -67,7 +67,6 @@ export class RecordBatchBuilder {
   #lanes = ''
   #payload = Buffer.allocUnsafe(INITIAL_PAYLOAD_BYTES)
   #payloadBytes = 0
-  #lastTime = 0
 
   get count(): number {
     return this.#keys.length
@@ -86,8 +85,7 @@ export class RecordBatchBuilder {
     this.#sliceStarts.push(this.#keys.length)
     for (const event of events) {
       this.#keys.push(event.key)
-      this.#times.push(event.time - this.#lastTime)
-      this.#lastTime = event.time
+      this.#times.push(event.time)
       this.#lanes += LANE_LETTERS[event.lane]
     }
     const text = events.map((event) => event.json).join(',')
@@ -100,7 +98,7 @@ export class RecordBatchBuilder {
     const uniform = this.#lanes === first.repeat(this.#lanes.length)
     const header = JSON.stringify({
       k: this.#keys,
-      t: this.#times,
+      ...encodeTimes(this.#times),
       b: this.#bytes,
       l: uniform ? first : this.#lanes,
       s: this.#sliceStarts,
@@ -129,13 +127,37 @@ const MAX_UTF8_PER_UNIT = 3
 const INITIAL_PAYLOAD_BYTES = 8_192
 
 export function decodeHeader(text: string): BatchHeader {
-  const { k, t, b, l, s } = JSON.parse(text) as { k: string[]; t: number[]; b: number[]; l: string; s: number[] }
+  const { k, b, l, s, ...times } = JSON.parse(text) as EncodedTimes & {
+    k: string[]
+    b: number[]
+    l: string
+    s: number[]
+  }
   const count = k.length
-  const times = t
-  for (let i = 1; i < count; i++) times[i] = times[i]! + times[i - 1]!
   const lanes = new Array<Lane>(count)
   for (let i = 0; i < count; i++) lanes[i] = LETTER_LANES[l.length === 1 ? l : l.charAt(i)]!
-  return { count, keys: k, lanes, times, bytes: b, sliceStarts: s }
+  return { count, keys: k, lanes, times: decodeTimes(times), bytes: b, sliceStarts: s }
+}
+
+type EncodedTimes = { readonly t: number[] } | { readonly T: number[] }
+
+function encodeTimes(times: number[]): EncodedTimes {
+  let before = 0
+  const differences = times.map((time) => {
+    const difference = time - before
+    before = time
+    return difference
+  })
+  // Times at both ends of a `Date` are up to 2^54 apart.
+  return differences.every(Number.isSafeInteger) ? { t: differences } : { T: times }
+}
+
+/** Takes over the list it is given. */
+function decodeTimes(encoded: EncodedTimes): number[] {
+  if ('T' in encoded) return encoded.T
+  const times = encoded.t
+  for (let i = 1; i < times.length; i++) times[i]! += times[i - 1]!
+  return times
 }
 
 /** Which events readers must skip: those of slices the append script refused (`x`: slice ordinals, comma-separated). */

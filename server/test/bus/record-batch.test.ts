@@ -48,6 +48,19 @@ describe('record batch', () => {
     )
   })
 
+  it('B-BATCH-3 gives back every time exactly, from one end of the integers to the other', () => {
+    const MAX_DATE = 8_640_000_000_000_000
+    const ends = [MAX_DATE, Number.MAX_SAFE_INTEGER].flatMap((end) => [end, end - 1, -end, 1 - end])
+    const time = fc.oneof(fc.constantFrom(...ends), fc.maxSafeInteger())
+    fc.assert(
+      fc.property(fc.array(time, { minLength: 1 }), (times) => {
+        const builder = new RecordBatchBuilder()
+        builder.addSlice(times.map((time) => ({ key: 'k', lane: 'normal', time, json: '{}' })))
+        expect(decodeHeader(builder.build().header).times).toEqual(times)
+      }),
+    )
+  })
+
   it('B-BATCH-2 masks exactly the events of the refused slices', () => {
     fc.assert(
       fc.property(slices, fc.nat(), (input, pick) => {
