@@ -1,7 +1,7 @@
-import { aggregateSpec, FUNCTIONS, NUMBER_FUNCTIONS } from '../config/aggregate-spec.ts'
+import { aggregateSpec, FUNCTIONS } from '../config/aggregate-spec.ts'
 import { TopicProblem } from '../config/config-error.ts'
 import type { AggregateSpec, WindowSpec } from '../config/model.ts'
-import { parseField, readField } from '../operators/index.ts'
+import { neededInputs, parseField, readField } from '../operators/index.ts'
 import { type Fields, isRecord } from './json-fields.ts'
 
 /** Name of the one aggregate of a spec that names none: panes then hold its result itself. */
@@ -68,7 +68,9 @@ function withoutField(spec: AggregateSpec): AggregateSpec {
  */
 export function numberCheck(aggregate: WindowSpec['aggregate']): (value: unknown) => void {
   const needed = Object.values(aggregate).flatMap((spec) =>
-    numberPaths(spec).map((path) => ({ fn: spec.fn, path, field: path === undefined ? path : parseField(path) })),
+    neededInputs(spec)
+      .filter(({ kind }) => kind !== 'scalar')
+      .map(({ path }) => ({ fn: spec.fn, path, field: path === undefined ? path : parseField(path) })),
   )
   return (value) => {
     for (const { fn, path, field } of needed) {
@@ -79,11 +81,4 @@ export function numberCheck(aggregate: WindowSpec['aggregate']): (value: unknown
       throw new Error(`${fn} needs a number ${where}, not ${what}`)
     }
   }
-}
-
-/** Where an aggregate needs a number; `undefined` for the value itself. */
-function numberPaths(spec: AggregateSpec): readonly (string | undefined)[] {
-  if (spec.fn === 'topK') return spec.by === undefined ? [] : [spec.by]
-  const isOfNumbers = spec.fn === 'quantiles' || NUMBER_FUNCTIONS.some((fn) => fn === spec.fn)
-  return isOfNumbers ? [(spec as { field?: string }).field] : []
 }

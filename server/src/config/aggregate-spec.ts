@@ -3,7 +3,7 @@ import { TopicProblem } from './config-error.ts'
 import type { AggregateSpec } from './model.ts'
 
 /** Functions of a field that holds numbers. */
-export const NUMBER_FUNCTIONS = ['sum', 'avg', 'min', 'max', 'stddev', 'rate', 'timeWeightedAvg'] as const
+const NUMBER_FUNCTIONS = ['sum', 'avg', 'min', 'max', 'stddev', 'rate', 'timeWeightedAvg'] as const
 const SCALAR_FUNCTIONS = ['first', 'last', 'distinct', 'list'] as const
 const FIELD_FUNCTIONS = [...NUMBER_FUNCTIONS, ...SCALAR_FUNCTIONS]
 /** All but `custom`. */

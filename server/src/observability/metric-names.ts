@@ -32,7 +32,7 @@ export const METRICS = {
   panes: { name: 'tidegate_panes', help: 'Panes emitted since the worker started, by worker' },
   deadLetters: {
     name: 'tidegate_dead_letters',
-    help: 'Events a flow could not take since the worker started, by worker',
+    help: 'Events a flow or window could not take since the worker started, by worker',
   },
   commits: { name: 'tidegate_commits', help: 'Commits since the worker started, by worker and outcome' },
   commitTime: { name: 'tidegate_commit_ms', help: 'Time spent in commits since the worker started, by worker' },

@@ -5,6 +5,7 @@ export type { Emission, EmittedPane, Withdrawal } from './emission.ts'
 export { FleetClock } from './fleet-clock.ts'
 export { applyFlow } from './flow.ts'
 export { IDLE_AFTER_MS } from './idle-timer.ts'
+export { inputCheck, neededInputs } from './input-check.ts'
 export {
   MergeWindow,
   type SourceReport,

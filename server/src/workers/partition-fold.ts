@@ -229,6 +229,7 @@ export class PartitionFold {
       try {
         if (where !== undefined && !where.keep(event.data)) continue
         group = stage.groupOf(event)
+        stage.window.checkData(event.data)
       } catch (error) {
         if (!this.#filter.hasMiss(windowTopic, event)) continue
         this.#flows.bury(name, event, error instanceof Error ? error.message : String(error))

@@ -1,16 +1,25 @@
 import { type CommitOperation, keys } from '../bus/index.ts'
 import type { WindowTopic } from '../config/model.ts'
-import type { FleetClock, StateField, StateWrites, WindowOperator } from '../operators/index.ts'
+import {
+  type FleetClock,
+  inputCheck,
+  type StateField,
+  type StateWrites,
+  type WindowOperator,
+} from '../operators/index.ts'
 
 /** The state of one window in one partition: the operator, and the hash that keeps its fields. */
 export class StoredWindow<Operator extends WindowOperator> {
   readonly topic: WindowTopic
   readonly operator: Operator
+  /** @throws TypeError when an aggregate cannot be computed from an event's data. */
+  readonly checkData: (data: unknown) => void
   readonly #key: string
 
   constructor(topic: WindowTopic, partition: number, operator: Operator) {
     this.topic = topic
     this.operator = operator
+    this.checkData = inputCheck(topic.spec.aggregate)
     this.#key = windowKey(topic.name, partition)
   }
 

@@ -117,6 +117,18 @@ async function onePass(batches: readonly Appended[]): Promise<Map<string, EventB
 }
 
 describe('backfill', () => {
+  it('W-FOLD-12 puts events aside that are older than a field', async () => {
+    const older = { ...at(1_000), data: { k: 'x' } }
+    await partition.append([batch(START, older, at(2_000, 3)), closing()])
+    await partition.runLive(before, [batch(START, older), closing()])
+    await partition.runLive(after, [])
+    partition.now = FAR + 60_000
+    await partition.start(after, 'b.tumbling', { from: 'earliest' })
+    await partition.job(after, 'b.tumbling').run()
+    expect(held(await partition.filled('b.tumbling'))).toEqual({ 'x/0-10000': { sum: 3, list: [3] } })
+    expect(idsOf(await partition.filled('b.tumbling~dead'))).toEqual([older.id])
+  })
+
   it('W-BACKFILL-9 goes back as far as the logs, and begins reading where the first events of its windows can lie', async () => {
     const batches = [
       batch(START, at(1_000)),

@@ -103,6 +103,20 @@ describe('partition fold', () => {
     })
   })
 
+  it('W-FOLD-12 puts an event aside that an aggregate cannot be computed from, for that window only', () => {
+    const fold = open()
+    const older = { ...eventOf('older', 'x', 1_000), data: { k: 'x' } }
+    fold.fold(batchOf('a.reading', older, eventOf(2, 'x', 2_000, 7), eventOf(3, 'x', 3_000, Number.NaN)))
+    fold.fold(batchOf('a.reading', eventOf(4, 'x', 10_000)))
+    const operations = fold.takeOperations()
+    expect(panesIn(operations, 'a.10').map(({ value }) => value)).toEqual([{ sum: 7, min: 7, max: 7, count: 1 }])
+    const cause = expect.stringMatching(/^aggregate sum: sum needs a number .* at v, not nothing$/)
+    const dead = appended(operations, 'a.10~dead')
+    expect(ids(dead)).toEqual(['older', '3'])
+    expect(dead[0]!.data).toEqual({ cause, data: { k: 'x' } })
+    expect(fold.counters).toMatchObject({ events: 4, deadLetters: 2, late: 0 })
+  })
+
   it('W-FOLD-3 passes late events on unchanged', () => {
     const fold = open()
     const late = { ...eventOf('late', 'x', 1_000), source: 'probe' }

@@ -1,0 +1,101 @@
+import { assertNever } from '../assert-never.ts'
+import type { AggregateSpec } from '../config/model.ts'
+import { type Field, parseField, readField } from './aggregates/index.ts'
+
+/**
+ * Largest magnitude of what is added up: sums of its squares, as `stddev` keeps them, stay finite with more events than a
+ * window can see. What has become infinite would be `null` in a pane.
+ */
+export const MAX_SUMMAND = 1e100
+
+/** What an aggregate computes with: `summand`: a number it adds up. */
+type InputKind = 'number' | 'summand' | 'scalar'
+
+export interface NeededInput {
+  readonly kind: InputKind
+  /** Absent for the data itself. */
+  readonly path: string | undefined
+}
+
+const WORDS: Record<InputKind, string> = {
+  number: 'a number',
+  summand: `a number of at most ${MAX_SUMMAND} either way`,
+  scalar: 'a string, number or boolean',
+}
+
+/** What every event must hold for an aggregate to have a result of the type it is declared to have. */
+export function neededInputs(spec: AggregateSpec): readonly NeededInput[] {
+  switch (spec.fn) {
+    case 'sum':
+    case 'avg':
+    case 'stddev':
+    case 'rate':
+    case 'timeWeightedAvg':
+      return [{ kind: 'summand', path: spec.field }]
+    case 'min':
+    case 'max':
+    case 'quantiles':
+      return [{ kind: 'number', path: spec.field }]
+    case 'first':
+    case 'last':
+    case 'distinct':
+    case 'list':
+      return [{ kind: 'scalar', path: spec.field }]
+    case 'topK':
+      return [{ kind: 'scalar', path: spec.field }, ...(spec.by === undefined ? [] : [summand(spec.by)])]
+    case 'count':
+    case 'custom':
+      return []
+    default:
+      return assertNever(spec)
+  }
+}
+
+/**
+ * A check of the data of one event, which the config cannot make for events older than a field or behind a `map`. It throws
+ * a TypeError that names the aggregate.
+ */
+export function inputCheck(specs: Readonly<Record<string, AggregateSpec>>): (data: unknown) => void {
+  const needed = new Map<
+    string,
+    NeededInput & { readonly field: Field | undefined; readonly fn: string; readonly name: string }
+  >()
+  for (const [name, spec] of Object.entries(specs)) {
+    for (const { kind, path } of neededInputs(spec)) {
+      // Of several aggregates of one field the first is enough.
+      const id = `${kind} ${path}`
+      if (!needed.has(id))
+        needed.set(id, { kind, path, field: path === undefined ? path : parseField(path), fn: spec.fn, name })
+    }
+  }
+  const checks = [...needed.values()]
+  return (data) => {
+    for (const { kind, path, field, fn, name } of checks) {
+      const value = readField(data, field)
+      if (isOf(kind, value)) continue
+      throw new TypeError(`aggregate ${name}: ${fn} needs ${WORDS[kind]} at ${path}, not ${described(value)}`)
+    }
+  }
+}
+
+function isOf(kind: InputKind, value: unknown): boolean {
+  switch (kind) {
+    case 'summand':
+      return typeof value === 'number' && Math.abs(value) <= MAX_SUMMAND
+    case 'number':
+      return Number.isFinite(value)
+    case 'scalar':
+      return typeof value === 'string' || typeof value === 'boolean' || Number.isFinite(value)
+  }
+}
+
+/** The type alone where the value is the client's text: a cause is short. */
+function described(value: unknown): string {
+  if (value === undefined) return 'nothing'
+  if (value === null || typeof value === 'number') return `${value}`
+  return Array.isArray(value) ? 'a list' : `a value of type ${typeof value}`
+}
+
+function summand(path: string): NeededInput {
+  return { kind: 'summand', path }
+}
