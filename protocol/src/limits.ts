@@ -34,8 +34,11 @@ export const LIMITS = {
   maxWindowBytes: 4_194_304,
   /** Items of `hello.epochs`: one for each partition. */
   epochs: 1_024,
-  /** Milliseconds an event's time may lie ahead of the gateway's clock. */
-  maxFutureMs: 60_000,
+  /**
+   * Milliseconds an event's time may lie ahead of the gateway's clock, where its topic's `maxFuture` says nothing else: more
+   * than clocks differ that are set by a time service, and far less than windows are kept for late events by default.
+   */
+  maxFutureMs: 5_000,
 } as const
 
 /** Defaults a client may rely on. */

@@ -2,6 +2,14 @@ import type { Redis } from './connection.ts'
 import type { GuardState } from './guard.ts'
 import { keys } from './keys.ts'
 
+/** A source, or key, of a window whose clock is furthest behind those of the others. */
+export interface WindowSource {
+  readonly window: string
+  readonly source: string
+  /** Behind the largest time seen, ms. */
+  readonly behindMs: number
+}
+
 /** Of an owned partition. */
 export interface PartitionReport {
   readonly openStates: number
@@ -9,6 +17,8 @@ export interface PartitionReport {
   readonly stateBytes: number
   /** Age of the oldest entry of its last read, ms. */
   readonly lagMs: number
+  /** One for each window with a clock per source or key that has input. */
+  readonly slowestSources: readonly WindowSource[]
 }
 
 /** What a worker publishes about itself with its heartbeat; counters count from its start. */

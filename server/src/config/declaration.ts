@@ -16,6 +16,7 @@ export interface SourceDeclaration {
   readonly key: string
   readonly priority: Priority | undefined
   readonly retention: string | undefined
+  readonly maxFuture: string | undefined
 }
 
 export interface FlowDeclaration {

@@ -10,7 +10,7 @@ function describeTopic(topic: TopicDefinition): object {
   const { name, kind, retentionMs } = topic
   switch (topic.kind) {
     case 'source':
-      return { name, kind, retentionMs, key: topic.keyField, schema: topic.jsonSchema }
+      return { name, kind, retentionMs, maxFutureMs: topic.maxFutureMs, key: topic.keyField, schema: topic.jsonSchema }
     case 'flow':
       return { name, kind, retentionMs, from: topic.from, version: topic.version }
     case 'window':

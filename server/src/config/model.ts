@@ -24,6 +24,8 @@ interface TopicBase {
 export interface SourceTopic extends TopicBase {
   readonly kind: 'source'
   readonly keyField: string
+  /** How far an event's time may lie ahead of the gateway's clock. */
+  readonly maxFutureMs: number
   /** Validates and normalises one event's data. */
   readonly validate: (data: unknown) => Validation
   readonly laneOf: (data: unknown) => Lane
@@ -92,6 +94,8 @@ export type WindowSpec = WindowShape & {
   /** Whose clocks count: the watermark is the least of those that are active. Each runs `outOfOrdernessMs` behind its newest event. */
   readonly clockPer: 'partition' | 'source' | 'key'
   readonly outOfOrdernessMs: number
+  /** With clocks per source or key: one further behind the largest time seen holds nobody back. Absent: each does. */
+  readonly maxBehindMs?: number
   readonly allowedLatenessMs: number
   /** `accumulating`: a pane holds everything so far. `discarding`: what came since the pane before it. */
   readonly accumulation: 'accumulating' | 'discarding'

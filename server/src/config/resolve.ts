@@ -1,3 +1,4 @@
+import { LIMITS } from '@tidegate/protocol'
 import { positiveMs, wholeVersion } from './checked-option.ts'
 import { ConfigError, type ConfigProblem, TopicProblem } from './config-error.ts'
 import type { Declaration, FlowDeclaration, SourceDeclaration } from './declaration.ts'
@@ -44,7 +45,7 @@ function definitionsOf(declaration: Declaration, resolved: Resolved): [TopicDefi
   }
 }
 
-function sourceTopic({ name, schema, key, priority, retention }: SourceDeclaration): SourceTopic {
+function sourceTopic({ name, schema, key, priority, retention, maxFuture }: SourceDeclaration): SourceTopic {
   const { published, stored } = jsonSchemas(schema)
   if (!alwaysHas(stored, [key], ['string'])) {
     throw new TopicProblem(
@@ -57,6 +58,7 @@ function sourceTopic({ name, schema, key, priority, retention }: SourceDeclarati
     name,
     retentionMs: positiveMs('retention', retention ?? DEFAULT_RETENTION.source),
     keyField: key,
+    maxFutureMs: maxFuture === undefined ? LIMITS.maxFutureMs : positiveMs('maxFuture', maxFuture),
     validate: validator(schema),
     laneOf: laneRule(priority),
     jsonSchema: published,

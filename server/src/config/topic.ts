@@ -82,6 +82,11 @@ export interface SourceOptions<Schema extends ObjectSchema> {
   /** Decides the lane once, at ingest. Default `normal`. */
   readonly priority?: Lane | ((data: z.output<Schema>) => Lane)
   readonly retention?: PositiveDuration
+  /**
+   * How far an event's time may lie ahead of the gateway's clock, default 5 s; later ones are refused (`time_in_future`). A
+   * clock that is ahead closes windows that much too soon for everybody.
+   */
+  readonly maxFuture?: PositiveDuration
 }
 
 export interface FlowOptions<Data> {
@@ -96,8 +101,8 @@ export function topic<const Name extends string, Schema extends ObjectSchema>(
   name: Name,
   options: SourceOptions<Schema>,
 ): Topic<Entry<Name, z.output<Schema>, true>, z.output<Schema>> {
-  const { schema, key, priority, retention } = options
-  return declared({ kind: 'source', name, schema: schema as unknown as ZodType, key, priority, retention })
+  const { schema, key, priority, retention, maxFuture } = options
+  return declared({ kind: 'source', name, schema: schema as unknown as ZodType, key, priority, retention, maxFuture })
 }
 
 /**

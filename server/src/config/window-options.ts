@@ -44,6 +44,11 @@ interface CommonOptions<Data, Aggregated> {
    * every `key` by itself, the slowest active one deciding. For fleets whose clocks differ by more than one would wait.
    */
   readonly watermark?: 'partition' | 'source' | 'key'
+  /**
+   * With clocks per `source` or `key`: how far one may be behind the largest time seen and still hold the window back,
+   * default an hour. One further behind is waited for no more; `tidegate_window_slowest_source_ms` names it.
+   */
+  readonly maxBehind?: PositiveDuration
   /** Early panes of what has changed, this often. Absent: panes when a window closes. */
   readonly emit?: { readonly every: PositiveDuration }
   /** What a further pane of a window holds: everything so far (`accumulating`, the default) or what came since the pane before. */
@@ -75,6 +80,7 @@ export const WINDOW_OPTIONS = [
   'outOfOrderness',
   'allowedLateness',
   'watermark',
+  'maxBehind',
   'emit',
   'accumulation',
   'where',

@@ -1,8 +1,9 @@
 import { aggregateSpecs } from './aggregate-spec.ts'
-import { durationMs, isCount, notNegativeMs, oneOf, record, wholeVersion } from './checked-option.ts'
+import { durationMs, isCount, notNegativeMs, oneOf, positiveMs, record, wholeVersion } from './checked-option.ts'
 import { TopicProblem } from './config-error.ts'
 import {
   DEFAULT_ALLOWED_LATENESS,
+  DEFAULT_MAX_BEHIND,
   DEFAULT_MAX_KEYS,
   DEFAULT_MAX_OPEN,
   DEFAULT_OUT_OF_ORDERNESS,
@@ -24,6 +25,7 @@ export function windowSpec(options: UncheckedOptions): WindowSpec {
     )
   }
   const emitEveryMs = emitMs(options.emit)
+  const clockPer = oneOf('watermark', options.watermark, ['partition', 'source', 'key'])
   const accumulation = oneOf('accumulation', options.accumulation, ['accumulating', 'discarding'])
   if (groups !== 'key' && accumulation === 'discarding') {
     throw new TopicProblem(
@@ -35,7 +37,8 @@ export function windowSpec(options: UncheckedOptions): WindowSpec {
     ...shape,
     outOfOrdernessMs: notNegativeMs('outOfOrderness', options.outOfOrderness ?? DEFAULT_OUT_OF_ORDERNESS),
     allowedLatenessMs: notNegativeMs('allowedLateness', options.allowedLateness ?? DEFAULT_ALLOWED_LATENESS),
-    clockPer: oneOf('watermark', options.watermark, ['partition', 'source', 'key']),
+    clockPer,
+    ...maxBehind(clockPer, options.maxBehind),
     accumulation,
     ...(emitEveryMs !== undefined && { emitEveryMs }),
     groupBy: groups,
@@ -65,6 +68,12 @@ function emitMs(emit: unknown): number | undefined {
   const ms = durationMs('emit.every', record('emit', emit, ['every']).every)
   if (ms < MIN_EMIT_MS) throw new TopicProblem('bad_window', `emit.every must be at least ${MIN_EMIT_MS}ms`)
   return ms
+}
+
+function maxBehind(clockPer: WindowSpec['clockPer'], declared: unknown): { maxBehindMs?: number } {
+  if (clockPer !== 'partition') return { maxBehindMs: positiveMs('maxBehind', declared ?? DEFAULT_MAX_BEHIND) }
+  if (declared === undefined) return {}
+  throw new TopicProblem('bad_window', "maxBehind: there is one clock; it goes with watermark: 'source' or 'key'")
 }
 
 function groupBy(declared: unknown): WindowSpec['groupBy'] {

@@ -51,10 +51,10 @@ function validateEvent(topic: SourceTopic, input: unknown, stamp: Stamp, ids: Se
     )
   }
   const eventTime = time as number
-  if (eventTime > stamp.now + LIMITS.maxFutureMs) {
+  if (eventTime > stamp.now + topic.maxFutureMs) {
     return refuse(
       'time_in_future',
-      `${eventTime - stamp.now} ms ahead of the server, at most ${LIMITS.maxFutureMs}`,
+      `${eventTime - stamp.now} ms ahead of the server, at most ${topic.maxFutureMs}`,
       'time',
     )
   }

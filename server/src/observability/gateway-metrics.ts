@@ -92,6 +92,7 @@ export class GatewayMetrics {
     const lag = this.#gauge('lag', ['worker', 'partition'])
     const openStates = this.#gauge('openStates', ['worker', 'partition'])
     const stateBytes = this.#gauge('stateBytes', ['worker', 'partition'])
+    const slowestSource = this.#gauge('slowestSource', ['worker', 'partition', 'window', 'source'])
     const commitTime = this.#gauge('commitTime', ['worker'])
     const commits = this.#gauge('commits', ['worker', 'outcome'])
     const breaker = this.#gauge('workerBreaker', ['worker', 'class'])
@@ -110,6 +111,7 @@ export class GatewayMetrics {
         lag,
         openStates,
         stateBytes,
+        slowestSource,
         commits,
         commitTime,
         breaker,
@@ -122,6 +124,10 @@ export class GatewayMetrics {
           lag.set({ worker, partition }, gauges.lagMs)
           openStates.set({ worker, partition }, gauges.openStates)
           stateBytes.set({ worker, partition }, gauges.stateBytes)
+          // A worker that is yet to be replaced may report none.
+          for (const { window, source, behindMs } of gauges.slowestSources ?? []) {
+            slowestSource.set({ worker, partition, window, source }, behindMs)
+          }
         }
         for (const [outcome, count] of Object.entries(report.commits)) commits.set({ worker, outcome }, count)
         for (const state of report.breakers) breaker.set({ worker, class: state.class }, BREAKER_VALUE[state.state])

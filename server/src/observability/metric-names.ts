@@ -23,6 +23,10 @@ export const METRICS = {
   lag: { name: 'tidegate_consumer_lag_ms', help: 'Age of the oldest entry of the last read, by partition' },
   openStates: { name: 'tidegate_open_window_states', help: 'Open (window, key) states, by partition' },
   stateBytes: { name: 'tidegate_window_state_bytes', help: 'Memory of window states in Redis, by partition' },
+  slowestSource: {
+    name: 'tidegate_window_slowest_source_ms',
+    help: 'How far the active source or key that is furthest behind holds a window back, by window and partition',
+  },
   folded: { name: 'tidegate_folded_events', help: 'Events folded since the worker started, by worker' },
   late: { name: 'tidegate_late_events', help: 'Events too late for every window since the worker started, by worker' },
   full: {

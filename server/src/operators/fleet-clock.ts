@@ -1,4 +1,5 @@
 import { IDLE_AFTER_MS } from './idle-timer.ts'
+import { idleWatermark } from './idle-watermark.ts'
 import type { StateField, StateWrites } from './window-operator.ts'
 
 /** Clocks that one fleet remembers: about 10 MB. */
@@ -8,7 +9,13 @@ const FORGOTTEN_SHARE = 0.01
 /** Field of the state that holds the largest time of a forgotten clock; those of the clocks have a prefix. */
 const FORGOTTEN = 'forgotten'
 
+export interface SlowestSource {
+  readonly source: string
+  readonly behindMs: number
+}
+
 interface FleetMember {
+  readonly source: string
   /** Largest event time seen, ms. */
   maxTime: number
   /** Polled time of its last event. */
@@ -33,6 +40,8 @@ export class FleetClock {
   /** Time for which the log is known to have been read to its end, ms since this instance was made. */
   #polledMs = 0
   #polledAt: number | undefined
+  /** The clock when the log was last read to its end. */
+  #now = Number.NEGATIVE_INFINITY
   #lastSeenAt = 0
   /** The slowest active clock, while it is known. */
   #slowest: FleetMember | undefined
@@ -44,7 +53,7 @@ export class FleetClock {
       const maxTime = Number(value)
       this.#maxTime = Math.max(this.#maxTime, maxTime)
       if (field === FORGOTTEN) this.#forgotten = maxTime
-      else this.#members.set(field.slice(1), { maxTime, seenAt: 0 })
+      else this.#members.set(field.slice(1), { source: field.slice(1), maxTime, seenAt: 0 })
     }
   }
 
@@ -83,6 +92,7 @@ export class FleetClock {
     // A step of the clock, or time in which this process was stopped, is not time polled.
     if (passed > 0 && passed <= IDLE_AFTER_MS) this.#polledMs += passed
     this.#polledAt = now
+    this.#now = now
   }
 
   /** The log holds more than was read, or could not be read. */
@@ -90,12 +100,25 @@ export class FleetClock {
     this.#polledAt = undefined
   }
 
-  /** "No more on-time event with a time below this is expected." The caller keeps it from moving back. */
-  watermark(outOfOrdernessMs: number): number {
+  /**
+   * "No more on-time event with a time below this is expected." The caller keeps it from moving back.
+   *
+   * @param maxBehindMs a source that is further behind the largest time seen holds nobody back
+   */
+  watermark(outOfOrdernessMs: number, maxBehindMs = Number.POSITIVE_INFINITY): number {
     if (this.#members.size === 0) return this.#forgotten
-    if (this.isIdle) return this.#maxTime + this.#polledMs - this.#lastSeenAt - IDLE_AFTER_MS
-    if (this.#slowest === undefined || this.#isSilentSince(this.#slowest.seenAt)) this.#slowest = this.#findSlowest()
-    return this.#slowest.maxTime - outOfOrdernessMs
+    if (this.isIdle) {
+      const idleMs = this.#polledMs - this.#lastSeenAt - IDLE_AFTER_MS
+      return idleWatermark(this.#maxTime, idleMs, this.#now, outOfOrdernessMs)
+    }
+    return Math.max(this.#slowestMember().maxTime, this.#maxTime - maxBehindMs) - outOfOrdernessMs
+  }
+
+  /** The active source that is furthest behind the largest time seen; none while all are idle. */
+  get slowest(): SlowestSource | undefined {
+    if (this.isIdle || this.#members.size === 0) return undefined
+    const { source, maxTime } = this.#slowestMember()
+    return { source, behindMs: this.#maxTime - maxTime }
   }
 
   takeWrites(): StateWrites {
@@ -114,6 +137,11 @@ export class FleetClock {
     return this.#polledMs - seenAt >= IDLE_AFTER_MS
   }
 
+  #slowestMember(): FleetMember {
+    if (this.#slowest === undefined || this.#isSilentSince(this.#slowest.seenAt)) this.#slowest = this.#findSlowest()
+    return this.#slowest
+  }
+
   #findSlowest(): FleetMember {
     let slowest: FleetMember | undefined
     for (const member of this.#members.values()) {
@@ -125,7 +153,7 @@ export class FleetClock {
 
   #admit(source: string): FleetMember {
     if (this.#members.size >= this.#maxClocks) this.#forget()
-    const member = { maxTime: this.#forgotten, seenAt: this.#polledMs }
+    const member = { source, maxTime: this.#forgotten, seenAt: this.#polledMs }
     this.#members.set(source, member)
     this.#dirty.add(source)
     this.#removed.delete(source)

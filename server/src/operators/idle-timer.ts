@@ -1,3 +1,5 @@
+import { idleWatermark } from './idle-watermark.ts'
+
 /**
  * An input that was polled and found empty for this long is idle and stops holding the watermark back. Long enough for
  * a reading interval of a second and the commit of a busy gateway, short enough that a last window closes soon.
@@ -24,10 +26,13 @@ export class IdleTimer {
     this.#until = now
   }
 
-  /** How long the input has been idle, ms; `undefined` while it is not. */
-  get idleMs(): number | undefined {
-    if (this.#since === undefined) return undefined
-    const idle = this.#until - this.#since - IDLE_AFTER_MS
-    return idle < 0 ? undefined : idle
+  get isIdle(): boolean {
+    return this.#since !== undefined && this.#until - this.#since >= IDLE_AFTER_MS
+  }
+
+  /** The watermark while it is idle, where the input has come to `latest`. */
+  watermark(latest: number, outOfOrdernessMs: number): number {
+    const idleMs = this.#until - this.#since! - IDLE_AFTER_MS
+    return idleWatermark(latest, idleMs, this.#until, outOfOrdernessMs)
   }
 }

@@ -213,7 +213,8 @@ export class MergeWindow {
     const statuses = [...this.#sources.values()]
     const active = statuses.filter(({ idle }) => !idle)
     if (active.length > 0) return Math.min(...active.map(watermarkOf))
-    return Math.max(...statuses.map(watermarkOf)) + (this.#allIdle.idleMs ?? 0)
+    const latest = Math.max(...statuses.map(watermarkOf))
+    return this.#allIdle.isIdle ? this.#allIdle.watermark(latest, this.spec.outOfOrdernessMs) : latest
   }
 
   #open(start: number, key: string): MergeState {

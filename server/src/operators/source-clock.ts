@@ -2,8 +2,8 @@ import { IdleTimer } from './idle-timer.ts'
 
 /**
  * Event-time progress of one input of a partition. While it is active the watermark trails the largest time seen by
- * the out-of-orderness; once idle it is that time, then moves on with the time spent idle - never to the wall clock
- * itself, which may be far from the times in the events.
+ * the out-of-orderness; once idle it is that time, then moves on with the time spent idle (`idleWatermark`) - never to the
+ * wall clock itself, which may be far from the times in the events.
  */
 export class SourceClock {
   readonly #idle = new IdleTimer()
@@ -19,7 +19,7 @@ export class SourceClock {
   }
 
   get isIdle(): boolean {
-    return this.#idle.idleMs !== undefined
+    return this.#idle.isIdle
   }
 
   observe(time: number): void {
@@ -39,7 +39,7 @@ export class SourceClock {
 
   /** "No more on-time event with a time below this is expected." The caller keeps it from moving back. */
   watermark(outOfOrdernessMs: number): number {
-    const { idleMs } = this.#idle
-    return idleMs === undefined ? this.#maxTime - outOfOrdernessMs : this.#maxTime + idleMs
+    if (this.#idle.isIdle) return this.#idle.watermark(this.#maxTime, outOfOrdernessMs)
+    return this.#maxTime - outOfOrdernessMs
   }
 }

@@ -1,3 +1,5 @@
+import { idleWatermark } from './idle-watermark.ts'
+
 /** The watermark after which nothing is expected at all, ms. */
 export const END_OF_TIME = Number.MAX_SAFE_INTEGER
 
@@ -19,7 +21,7 @@ export interface StoredWatermarks {
 /**
  * The watermark over several sources, each with a clock of its own: the least of what the active ones allow, never back.
  * A source allows its largest event time less the out-of-orderness, or what it promises; an idle one holds nobody back.
- * With all idle it is the largest time seen, then moves on with the clock.
+ * With all idle it is the largest time seen, then moves on with the clock (`idleWatermark`).
  */
 export class Watermarks {
   /** `undefined`: event times promise nothing, only `promise` moves time. */
@@ -114,7 +116,9 @@ export class Watermarks {
     if (!this.#isAllIdle()) return least === Number.POSITIVE_INFINITY ? latest : least
     // Event times promise nothing: then neither does the clock.
     if (this.#outOfOrdernessMs === undefined) return latest
-    return latest + Math.max(0, (this.#clock ?? 0) - (this.#allIdleSince ?? this.#clock ?? 0))
+    if (this.#clock === undefined) return latest
+    const idleMs = Math.max(0, this.#clock - (this.#allIdleSince ?? this.#clock))
+    return idleWatermark(latest, idleMs, this.#clock, this.#outOfOrdernessMs)
   }
 
   #isAllIdle(): boolean {

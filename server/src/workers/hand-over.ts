@@ -1,4 +1,3 @@
-import { LIMITS } from '@tidegate/protocol'
 import { LOG_START } from '../bus/index.ts'
 import type { TopicDefinition, WindowSpec, WindowTopic } from '../config/model.ts'
 import { windowsOf } from '../operators/index.ts'
@@ -9,6 +8,8 @@ type Topics = ReadonlyMap<string, TopicDefinition>
 
 /** How far apart the clocks of gateways and Redis may be. */
 const MAX_SKEW_MS = 60_000
+/** A topic may have been declared with a larger `maxFuture` when its events were stored. */
+const MIN_AHEAD_MS = 60_000
 
 /** Where the windows by key of a partition begin: a known one where it did, a new one behind what its inputs held by then. */
 export function beginsOf(pipeline: Pipeline, progress: StoredProgress, offsets: Offsets): Record<string, WindowBegin> {
@@ -67,7 +68,8 @@ function inputAppendedBeforeMs(name: string, topics: Topics): number {
   const topic = topics.get(name)
   if (topic?.kind === 'flow') return inputAppendedBeforeMs(topic.from, topics)
   if (topic?.kind === 'window') return extentMs(topic.spec) + appendedBeforeMs(topic, topics)
-  return LIMITS.maxFutureMs + MAX_SKEW_MS
+  const aheadMs = topic?.kind === 'source' ? topic.maxFutureMs : 0
+  return Math.max(aheadMs, MIN_AHEAD_MS) + MAX_SKEW_MS
 }
 
 function latestInput({ from }: WindowTopic, topics: Topics, maxTimes: Readonly<Record<string, number>>): number {

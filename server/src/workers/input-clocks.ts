@@ -1,4 +1,4 @@
-import type { EventBody } from '../bus/index.ts'
+import type { EventBody, WindowSource } from '../bus/index.ts'
 import type { TopicDefinition, WindowTopic } from '../config/model.ts'
 import { type FleetClock, SourceClock } from '../operators/index.ts'
 import type { Pipeline } from './pipeline.ts'
@@ -77,14 +77,22 @@ export class InputClocks {
     for (const { clock } of this.#fleets.values()) clock.interrupted()
   }
 
+  /** Of each window with a clock per source or key, the one that is furthest behind. */
+  slowestSources(): WindowSource[] {
+    return [...this.#fleets].flatMap(([window, { clock }]) => {
+      const { slowest } = clock
+      return slowest === undefined ? [] : [{ window, ...slowest }]
+    })
+  }
+
   maxTimes(): Record<string, number> {
     return begunTimes([...this.#sources].map(([topic, { maxTime }]) => [topic, maxTime]))
   }
 
   /** How far a window may be: the least of what its active inputs allow; with all idle, the latest of theirs. */
-  watermarkFor({ name, from: topics, spec: { outOfOrdernessMs } }: WindowTopic): number {
+  watermarkFor({ name, from: topics, spec: { outOfOrdernessMs, maxBehindMs } }: WindowTopic): number {
     const fleet = this.#fleets.get(name)
-    if (fleet !== undefined) return fleet.clock.watermark(outOfOrdernessMs)
+    if (fleet !== undefined) return fleet.clock.watermark(outOfOrdernessMs, maxBehindMs)
     const active = topics.filter((topic) => !this.#isIdle(topic))
     if (active.length > 0) return Math.min(...active.map((topic) => this.#watermark(topic, outOfOrdernessMs)))
     return Math.max(...topics.map((topic) => this.#watermark(topic, outOfOrdernessMs)))

@@ -1,4 +1,11 @@
-import { type CommitOperation, type EventBody, LOG_START, type LogEntry, partialsTopic } from '../bus/index.ts'
+import {
+  type CommitOperation,
+  type EventBody,
+  LOG_START,
+  type LogEntry,
+  partialsTopic,
+  type WindowSource,
+} from '../bus/index.ts'
 import type { WindowTopic } from '../config/model.ts'
 import type { WindowOperator } from '../operators/index.ts'
 import { FlowRunner } from './flow-runner.ts'
@@ -120,6 +127,11 @@ export class PartitionFold {
   /** Whether time alone may close something. */
   get hasOpenWindows(): boolean {
     return this.#windows.windows().some(({ operator }) => operator.hasOpen)
+  }
+
+  /** What holds back the windows that have a clock per source or key. */
+  slowestSources(): WindowSource[] {
+    return this.#windows.clocks.slowestSources()
   }
 
   /** Window states held in memory. */

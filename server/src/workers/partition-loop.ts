@@ -152,6 +152,7 @@ export class PartitionLoop {
       this.#fold.polledEmpty(polledAt, new Set(this.#entries.map(({ topic }) => topic)))
       for (const { topic, streamId } of this.#entries) this.#parts.evidence.saw(topic, streamId)
       this.#context.stats.read(this.#parts.store.partition, this.#entries[0], this.#now())
+      this.#context.stats.waitsFor(this.#parts.store.partition, this.#fold.slowestSources())
     })
   }
 

@@ -1,4 +1,4 @@
-import type { CommitReply, LogEntry } from '../bus/index.ts'
+import type { CommitReply, LogEntry, WindowSource } from '../bus/index.ts'
 import { type FoldCounters, noCounts } from './fold-counters.ts'
 
 /** What one partition last said of itself. */
@@ -8,6 +8,7 @@ interface PartitionGauges {
   stateBytes: number
   /** Age of the oldest entry of the last read; 0 when there was none. */
   lagMs: number
+  slowestSources: readonly WindowSource[]
 }
 
 /** Counters of one worker process, published with its heartbeat. */
@@ -41,6 +42,10 @@ export class WorkerStats {
     this.#gaugesOf(partition).openStates = openStates
   }
 
+  waitsFor(partition: number, sources: readonly WindowSource[]): void {
+    this.#gaugesOf(partition).slowestSources = sources
+  }
+
   measured(partition: number, stateBytes: number): void {
     this.#gaugesOf(partition).stateBytes = stateBytes
   }
@@ -65,7 +70,7 @@ export class WorkerStats {
   #gaugesOf(partition: number): PartitionGauges {
     let gauges = this.#gauges.get(partition)
     if (gauges === undefined) {
-      gauges = { openStates: 0, stateBytes: 0, lagMs: 0 }
+      gauges = { openStates: 0, stateBytes: 0, lagMs: 0, slowestSources: [] }
       this.#gauges.set(partition, gauges)
     }
     return gauges

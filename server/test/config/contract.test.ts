@@ -154,6 +154,18 @@ describe('contract hash', () => {
     expect(hashOf(1)).not.toBe(hashOf(2))
   })
 
+  test('maxFuture - is longer than nothing, 5 s by default, and not part of the hash (K-CHECK-14)', () => {
+    const sourceWith = (maxFuture?: '1m' | '0s') => {
+      const source = topic('a', { schema, key: 'id', ...(maxFuture && { maxFuture: maxFuture as '1m' }) })
+      return defineConfig({ topics: [source] }).contract
+    }
+    const declared = sourceWith('1m')
+    expect(declared.topics.get('a')).toMatchObject({ maxFutureMs: 60_000 })
+    expect(sourceWith().topics.get('a')).toMatchObject({ maxFutureMs: 5_000 })
+    expect(declared.hash).toBe(sourceWith().hash)
+    expect(() => sourceWith('0s')).toThrow(/maxFuture must be longer than nothing/)
+  })
+
   test('hash - stays with another retention or priority (K-CONTRACT-4)', () => {
     expect(contractOf({ window: { retention: '1h', priority: 'high' } }).hash).toBe(contractOf().hash)
   })

@@ -84,6 +84,13 @@ describe('window options', () => {
     expect(where).toEqual({ version: 3, keep })
   })
 
+  test('maxBehind - is an hour with clocks per source or key, and nothing without (K-WINDOW-7)', () => {
+    const maxBehindMs = (more: object) => resolved({ tumbling: '10s', ...more }).spec.maxBehindMs
+    expect(maxBehindMs({})).toBeUndefined()
+    expect(maxBehindMs({ watermark: 'source' })).toBe(3_600_000)
+    expect(maxBehindMs({ watermark: 'key', maxBehind: '5m' })).toBe(300_000)
+  })
+
   test('groupBy - null is all keys, a name or path a field that holds strings (K-WINDOW-3)', () => {
     const groupBy = (declared: unknown) => resolved({ tumbling: '10s', groupBy: declared }).spec.groupBy
     expect(groupBy(null)).toBe('all')
@@ -98,6 +105,8 @@ describe('window options', () => {
     [{ allowedLateness: '-1s' }, 'bad_duration'],
     [{ retention: '0s' }, 'bad_duration'],
     [{ watermark: 'fleet' }, 'bad_window'],
+    [{ maxBehind: '1h' }, 'bad_window'],
+    [{ watermark: 'key', maxBehind: '0s' }, 'bad_duration'],
     [{ accumulation: 'retracting' }, 'bad_window'],
     [{ emit: '5s' }, 'bad_window'],
     [{ emit: null }, 'bad_window'],

@@ -11,6 +11,7 @@ export function contractOf(sources: readonly string[], flows: readonly string[] 
       kind: 'source',
       name,
       retentionMs: 60_000,
+      maxFutureMs: 5_000,
       keyField: 'k',
       validate: (data) => ({ ok: true, data }),
       laneOf: () => 'normal',

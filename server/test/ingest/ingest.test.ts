@@ -1,5 +1,6 @@
 import { LIMITS, type LogEpoch } from '@tidegate/protocol'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { z } from 'zod'
 import {
   BREAKER_LIMITS,
   CANARY_TOPIC,
@@ -13,7 +14,10 @@ import {
   readRange,
   untilReady,
 } from '../../src/bus/index.ts'
+import type { SourceTopic } from '../../src/config/model.ts'
+import { defineConfig, topic } from '../../src/index.ts'
 import { Canaries, Ingest, Producer, type PublishOutcome } from '../../src/ingest/index.ts'
+import { validateFrame } from '../../src/ingest/validate.ts'
 import { contract, readingOf } from '../support/contract.ts'
 import { startTestRedis, type TestRedis } from '../support/redis.ts'
 
@@ -110,6 +114,17 @@ describe('validation', () => {
       [2, 'invalid_time', 'time'],
     ])
     expect((await stored()).map((e) => e.time).sort()).toEqual([-1, NOW + LIMITS.maxFutureMs])
+  })
+
+  it('I-VALID-2 by default refuses what is 50 s ahead, and else what is further than the topic declares', async () => {
+    const [ahead] = codes(await publish([{ ...readingOf('s-1'), time: NOW + 50_000 }]))
+    expect(ahead).toEqual([0, 'time_in_future', 'time'])
+    const patient = topic('a.patient', { schema: z.object({ k: z.string() }), key: 'k', maxFuture: '2m' })
+    const source = defineConfig({ topics: [patient] }).contract.topics.get('a.patient') as SourceTopic
+    const events = [120_000, 120_001].map((ms) => ({ time: NOW + ms, data: { k: 'x' } }))
+    const { accepted, rejected } = validateFrame(source, events, { now: NOW, nextId: () => 'id' })
+    expect(accepted.map(({ time }) => time)).toEqual([NOW + 120_000])
+    expect(rejected).toMatchObject([{ index: 1, message: '120001 ms ahead of the server, at most 120000' }])
   })
 
   it('I-VALID-4 refuses times that no Date holds', async () => {

@@ -56,6 +56,32 @@ describe('fleet clock', () => {
     expect(clock.watermark(50)).toBe(4_300)
   })
 
+  it('O-MARK-6 leaves a time that was ahead of the clock behind, once the clock has passed it', () => {
+    const clock = new FleetClock()
+    clock.observe('ahead', NOW + 50_000)
+    clock.observe('right', NOW)
+    const idle = pollFor(clock, 40_000)
+    expect(clock.watermark(1_000)).toBe(NOW + 50_000)
+    pollFor(clock, 50_000, idle)
+    expect(clock.watermark(1_000)).toBe(NOW + 89_000)
+  })
+
+  it('O-FLEET-6 a source further behind than maxBehind holds nobody back, and is named', () => {
+    const clock = new FleetClock()
+    expect(clock.slowest).toBeUndefined()
+    clock.observe('stuck', 1_000)
+    clock.observe('a', 70_000)
+    clock.observe('b', 100_000)
+    expect(clock.watermark(10, 99_000)).toBe(990)
+    expect(clock.watermark(10, 98_999)).toBe(991)
+    expect(clock.watermark(10, 60_000)).toBe(39_990)
+    expect(clock.slowest).toEqual({ source: 'stuck', behindMs: 99_000 })
+    clock.observe('stuck', 90_000)
+    expect(clock.slowest).toEqual({ source: 'a', behindMs: 30_000 })
+    pollFor(clock, IDLE_AFTER_MS)
+    expect(clock.slowest).toBeUndefined()
+  })
+
   it.each([
     ['while the log held more', (clock: FleetClock) => clock.interrupted(), 500],
     ['over a step of the clock forwards', () => undefined, 3_600_000],

@@ -65,6 +65,17 @@ describe('merge window', () => {
     expect(window.watermark).toBe(37)
   })
 
+  it('O-MARK-6 O-MERGE-3 leaves a time that was ahead of the clock behind, once the clock has passed it', () => {
+    const window = new MergeWindow({ ...windowSpec(100), outOfOrdernessMs: 1_000 }, 2)
+    window.apply(0, idle(1_050_000))
+    window.apply(1, idle(1_000_000))
+    for (let now = 1_000_000; now <= 1_090_000; now += 1_000) {
+      window.polledEmpty(now)
+      window.advance()
+      expect(window.watermark).toBe(Math.max(1_050_000, now - 1_000))
+    }
+  })
+
   it('O-MERGE-4 revises complete windows, and counts what comes for forgotten ones', () => {
     const window = new MergeWindow(windowSpec(10), 1)
     window.apply(0, { watermark: 13, idle: false, partials: [{ start: 3, key: '*', accumulator: partial(1) }] })

@@ -30,6 +30,18 @@ describe('source clock', () => {
     expect(idleFor(IDLE_AFTER_MS + 5_000).watermark(30)).toBe(5_100)
   })
 
+  it('O-MARK-6 leaves a time that was ahead of the clock behind, once the clock has passed it', () => {
+    const clock = new SourceClock()
+    clock.observe(NOW + 50_000)
+    const watermarkAfter = (ms: number) => {
+      for (let waited = 0; waited <= ms; waited += STEP) clock.polledEmpty(NOW + waited)
+      return clock.watermark(1_000)
+    }
+    expect(watermarkAfter(IDLE_AFTER_MS)).toBe(NOW + 50_000)
+    expect(watermarkAfter(51_000)).toBe(NOW + 50_000)
+    expect(watermarkAfter(90_000)).toBe(NOW + 89_000)
+  })
+
   it('O-CLOCK-2 is active again with the next event', () => {
     const clock = idleFor(IDLE_AFTER_MS)
     clock.observe(110)

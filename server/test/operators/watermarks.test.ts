@@ -43,6 +43,18 @@ describe('watermarks', () => {
     expect(marks.advance()).toBe(130)
   })
 
+  it('O-MARK-6 leaves a time that was ahead of the clock behind, once the clock has passed it', () => {
+    const marks = new Watermarks(5)
+    marks.setClock(1_000)
+    marks.observe('ahead', 1_050)
+    marks.setIdle()
+    expect(marks.advance()).toBe(1_050)
+    marks.setClock(1_055)
+    expect(marks.advance()).toBe(1_050)
+    marks.setClock(1_090)
+    expect(marks.advance()).toBe(1_085)
+  })
+
   it('O-MARK-4 where only promises count, neither events nor the clock move it', () => {
     const marks = new Watermarks(undefined)
     marks.observe('a', 100)

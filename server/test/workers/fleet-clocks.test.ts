@@ -66,6 +66,15 @@ describe('a clock per source or key', () => {
     expect(perSource.late).toEqual(['undefined-1000'])
   })
 
+  it('O-FLEET-6 closes windows for the others when one is further behind than maxBehind, and says which', () => {
+    const partition = new Partition(pipelineWith('source', { maxBehind: '15s' }))
+    partition.read(from('stuck', 1_000), from('a', 25_000))
+    expect(partition.starts).toEqual([0])
+    partition.read(from('stuck', 1_001))
+    expect(partition.late).toEqual(['stuck-1001'])
+    expect(partition.fold.slowestSources()).toEqual([{ window: 'a.fleet', source: 'stuck', behindMs: 23_999 }])
+  })
+
   it('W-FLEET-1 sees events that the window leaves out', () => {
     const partition = new Partition(pipelineWith('source', { where: { version: 1, keep: () => false } }))
     partition.read(from('a', 25_000))

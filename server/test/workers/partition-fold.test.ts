@@ -117,6 +117,28 @@ describe('partition fold', () => {
     expect(fold.counters).toMatchObject({ events: 4, deadLetters: 2, late: 0 })
   })
 
+  it.each(['partition', 'source'] as const)(
+    'O-MARK-6 one time ahead and a silence make nothing late that comes after it, with a clock per %s',
+    (watermark) => {
+      const NOW = 1_732_350_000_000
+      const perMinute = reading.window('a.min', {
+        tumbling: '10s',
+        allowedLateness: '0s',
+        watermark,
+        aggregate: allFour,
+      })
+      const config = defineConfig({ topics: [reading, perMinute] })
+      const fold = new PartitionFold(new Pipeline(config.contract), 0, 1, new FakeStore().load())
+      fold.fold(batchOf('a.reading', eventOf('ahead', 'x', NOW + 50_000)))
+      for (let now = NOW; now <= NOW + 90_000; now += 500) {
+        fold.readToEnd(now, new Set())
+        fold.polledEmpty(now, new Set())
+      }
+      for (let n = 0; n < 60; n++) fold.fold(batchOf('a.reading', eventOf(n, 'x', NOW + 90_000 + n * 1_000)))
+      expect(fold.counters).toMatchObject({ events: 61, late: 0 })
+    },
+  )
+
   it('W-FOLD-3 passes late events on unchanged', () => {
     const fold = open()
     const late = { ...eventOf('late', 'x', 1_000), source: 'probe' }
