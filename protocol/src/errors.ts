@@ -9,11 +9,13 @@ export const ERROR_CODES = {
     'The event time lies further ahead of the server clock than the server accepts. Check the device clock.',
   key_too_long: 'The key is empty or longer than the limit.',
   event_too_large: 'One event is larger than a record batch. Send a reference instead of the content.',
-  duplicate_id: 'The same event id stands twice in one request; the first one counts.',
+  duplicate_id: 'The same event, by `id` and `source`, stands twice in one request; the first one counts.',
   // one frame
   invalid_frame: 'A field of the frame is missing or of the wrong type.',
   empty_frame: 'The frame holds no events.',
   too_many_events: 'More events than one frame may hold. Split it.',
+  unsupported_content:
+    'The media type, charset or compression of the content is not read here. Send uncompressed JSON in UTF-8.',
   unknown_topic: 'No such topic. GET /v1/topics lists them.',
   not_publishable: 'Results of flows and windows cannot be published by clients.',
   out_of_order: 'An earlier frame of this producer is missing. Send again from the lowest unacknowledged seq.',

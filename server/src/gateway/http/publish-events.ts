@@ -3,7 +3,8 @@ import { type Ingest, Producer, type PublishOutcome } from '../../ingest/index.t
 import type { Admission } from '../admission.ts'
 import type { HttpRequest, HttpResponse } from '../transport/transport.ts'
 import { errorReply, json } from './replies.ts'
-import { type RequestEvent, readRequestBody } from './request-events.ts'
+import { readRequestBody } from './request-events.ts'
+import type { RequestItem } from './request-item.ts'
 
 const IDEMPOTENCY_KEY = new RegExp(`^[\\w.:-]{1,${LIMITS.producerChars}}$`)
 
@@ -25,9 +26,11 @@ export async function publishEvents(
   if (idempotencyKey !== undefined && !IDEMPOTENCY_KEY.test(idempotencyKey)) {
     return errorReply('invalid_frame', `Idempotency-Key: expected 1 to ${LIMITS.producerChars} of A-Z a-z 0-9 _ . : -`)
   }
-  const read = readRequestBody(request.header('content-type'), body)
+  const read = readRequestBody(request.header, body)
   if (!read.ok) return errorReply(read.code, read.message)
-  return summarise(await Promise.all(byTopic(read.events).map((group) => publishGroup(ingest, group, idempotencyKey))))
+  const groups = byTopic(read.items)
+  const outcomes = await Promise.all(groups.map((group) => publishGroup(ingest, group, idempotencyKey)))
+  return summarise(outcomes, badEnvelopes(read.items), read.items.length)
 }
 
 /** The events of one topic, with their places in the request. */
@@ -39,9 +42,19 @@ interface TopicGroup {
 
 type GroupOutcome = { readonly group: TopicGroup; readonly outcome: PublishOutcome }
 
-function byTopic(events: readonly RequestEvent[]): TopicGroup[] {
+function badEnvelopes(items: readonly RequestItem[]): RejectedEvent[] {
+  return items.flatMap((item, index) => {
+    if (item.kind === 'event') return []
+    const { kind: _, ...refusal } = item
+    return [{ index, ...refusal }]
+  })
+}
+
+function byTopic(items: readonly RequestItem[]): TopicGroup[] {
   const groups = new Map<string, TopicGroup>()
-  events.forEach(({ topic, event }, index) => {
+  items.forEach((item, index) => {
+    if (item.kind === 'refused') return
+    const { topic, event } = item
     const group = groups.get(topic) ?? { topic, indexes: [], events: [] }
     groups.set(topic, group)
     group.indexes.push(index)
@@ -65,20 +78,23 @@ function publishGroup(ingest: Ingest, group: TopicGroup, idempotencyKey: string 
  * One answer for the request: 200 with what was stored and what was not, as long as something was stored or nothing
  * failed but the events themselves. A group refused as a whole lists each of its events.
  */
-function summarise(outcomes: readonly GroupOutcome[]): HttpResponse {
+function summarise(
+  outcomes: readonly GroupOutcome[],
+  badEnvelopes: readonly RejectedEvent[],
+  total: number,
+): HttpResponse {
   const retry = outcomes.find(({ outcome }) => outcome.kind === 'reject' && outcome.retryAfterMs !== undefined)
   if (retry?.outcome.kind === 'reject') {
     return errorReply(retry.outcome.code, retry.outcome.message, retry.outcome.retryAfterMs)
   }
-  const rejected = outcomes.flatMap(rejectedOf).sort((a, b) => a.index - b.index)
-  const total = outcomes.reduce((sum, { group }) => sum + group.events.length, 0)
-  const only = outcomes.length === 1 ? outcomes[0]!.outcome : undefined
+  const only = outcomes.length === 1 && badEnvelopes.length === 0 ? outcomes[0]!.outcome : undefined
   if (only?.kind === 'reject') return errorReply(only.code, only.message)
+  const rejected = [...badEnvelopes, ...outcomes.flatMap(rejectedOf)].sort((a, b) => a.index - b.index)
   return json(rejected.length === total ? 400 : 200, {
     accepted: total - rejected.length,
     rejected,
     at: outcomes.flatMap(({ outcome }) => (outcome.kind === 'ack' ? outcome.at : [])),
-    duplicate: outcomes.every(({ outcome }) => outcome.kind === 'ack' && outcome.duplicate),
+    duplicate: outcomes.length > 0 && outcomes.every(({ outcome }) => outcome.kind === 'ack' && outcome.duplicate),
   })
 }
 

@@ -17,6 +17,7 @@ const STATUS: Partial<Record<ErrorCode, number>> = {
   forbidden: 403,
   frame_too_large: 413,
   too_many_events: 413,
+  unsupported_content: 415,
   internal: 500,
 }
 

@@ -1,57 +1,90 @@
-import { type EventInput, LIMITS } from '@tidegate/protocol'
-
-/** One event of an HTTP request with the topic it names. */
-export interface RequestEvent {
-  readonly topic: string
-  readonly event: EventInput
-}
+import { type ErrorCode, type EventInput, LIMITS } from '@tidegate/protocol'
+import type { HttpRequest } from '../transport/transport.ts'
+import { isBinaryCloudEvent, readBinaryCloudEvent, readJsonCloudEvent } from './cloud-event.ts'
+import { isJson, type MediaType } from './media-type.ts'
+import { type RequestContent, readContent } from './request-content.ts'
+import { type RequestItem, refused } from './request-item.ts'
 
 export type RequestBody =
-  | { readonly ok: true; readonly events: readonly RequestEvent[] }
-  | { readonly ok: false; readonly code: 'invalid_frame' | 'empty_frame' | 'too_many_events'; readonly message: string }
+  | { readonly ok: true; readonly items: readonly RequestItem[] }
+  | { readonly ok: false; readonly code: ErrorCode; readonly message: string }
+
+/** What a body holds, by its content type and headers. */
+type Mode = 'plain' | 'cloud_event' | 'cloud_event_batch' | 'binary_cloud_event' | 'other'
 
 /**
- * Reads the body of `POST /v1/events` by its content type: one event or an array of `{ topic, data, id?, time?, source? }`,
- * or CloudEvents 1.0 in structured JSON (`application/cloudevents+json`) or batch JSON (`application/cloudevents-batch+json`).
+ * Reads the body of `POST /v1/events`: one event or an array of `{ topic, data, id?, time?, source? }`, or CloudEvents 1.0 in
+ * structured (`application/cloudevents+json`), batch (`application/cloudevents-batch+json`) or binary mode (`ce-*` headers).
  */
-export function readRequestBody(contentType: string | undefined, body: Buffer): RequestBody {
-  let value: unknown
-  try {
-    value = JSON.parse(body.toString('utf8'))
-  } catch {
-    return { ok: false, code: 'invalid_frame', message: 'The body is not valid JSON.' }
+export function readRequestBody(header: HttpRequest['header'], body: Buffer): RequestBody {
+  const content = readContent(header, body)
+  if (!content.ok) return content
+  const mode = modeOf(content.type, header)
+  if (mode === 'other') {
+    return { ok: false, code: 'unsupported_content', message: 'Only JSON is read here, of CloudEvents too.' }
   }
-  const read = contentType?.startsWith('application/cloudevents') ? readCloudEvent : readPlainEvent
-  const items = Array.isArray(value) ? value : [value]
+  if (mode === 'binary_cloud_event' && content.text === '') {
+    return { ok: true, items: [readBinaryCloudEvent(header, undefined)] }
+  }
+  const value = parseJson(content)
+  if (value === NOT_JSON) return { ok: false, code: 'invalid_frame', message: 'The body is not valid JSON.' }
+  switch (mode) {
+    case 'binary_cloud_event':
+      return { ok: true, items: [readBinaryCloudEvent(header, value)] }
+    case 'cloud_event':
+      return Array.isArray(value)
+        ? { ok: false, code: 'invalid_frame', message: 'Several CloudEvents are application/cloudevents-batch+json.' }
+        : readItems([value], readJsonCloudEvent)
+    case 'cloud_event_batch':
+      return Array.isArray(value)
+        ? readItems(value, readJsonCloudEvent)
+        : { ok: false, code: 'invalid_frame', message: 'A batch of CloudEvents is an array.' }
+    case 'plain':
+      return readItems(Array.isArray(value) ? value : [value], readPlainEvent)
+  }
+}
+
+function modeOf(type: MediaType | undefined, header: HttpRequest['header']): Mode {
+  const [, kind, format] = /^application\/(cloudevents(?:-batch)?)(?:\+(.*))?$/.exec(type?.essence ?? '') ?? []
+  if (kind !== undefined) {
+    if (format !== undefined && format !== 'json') return 'other'
+    return kind === 'cloudevents' ? 'cloud_event' : 'cloud_event_batch'
+  }
+  if (!isBinaryCloudEvent(header)) return 'plain'
+  return type === undefined || isJson(type) ? 'binary_cloud_event' : 'other'
+}
+
+const NOT_JSON = Symbol('not JSON')
+
+function parseJson({ text }: Extract<RequestContent, { ok: true }>): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return NOT_JSON
+  }
+}
+
+/** A bad envelope is a bad event: it is listed with the others. */
+function readItems(
+  items: readonly unknown[],
+  read: (item: Readonly<Record<string, unknown>>) => RequestItem,
+): RequestBody {
   if (items.length === 0) return { ok: false, code: 'empty_frame', message: 'The body holds no events.' }
   if (items.length > LIMITS.frameEvents) {
     const message = `${items.length} events, at most ${LIMITS.frameEvents} in one request.`
     return { ok: false, code: 'too_many_events', message }
   }
-  const events: RequestEvent[] = []
-  for (const [index, item] of items.entries()) {
-    const event =
-      typeof item === 'object' && item !== null ? read(item as Record<string, unknown>) : 'expected an object'
-    if (typeof event === 'string') return { ok: false, code: 'invalid_frame', message: `event ${index}: ${event}` }
-    events.push(event)
+  return {
+    ok: true,
+    items: items.map((item) =>
+      typeof item === 'object' && item !== null
+        ? read(item as Record<string, unknown>)
+        : refused('invalid_event', 'expected an object'),
+    ),
   }
-  return { ok: true, events }
 }
 
-function readPlainEvent({ topic, ...event }: Record<string, unknown>): RequestEvent | string {
-  if (typeof topic !== 'string') return 'topic: expected a topic name'
-  return { topic, event: event as unknown as EventInput }
-}
-
-/** CloudEvents 1.0: `type` is the topic; the key comes from the data by the topic's rule, so `partitionkey` is not read. */
-function readCloudEvent(item: Record<string, unknown>): RequestEvent | string {
-  const { specversion, type, id, source, time, data } = item
-  if (specversion !== '1.0') return 'specversion: expected "1.0"'
-  if (typeof type !== 'string') return 'type: expected a topic name'
-  if (typeof id !== 'string') return 'id: expected a string'
-  if (typeof source !== 'string') return 'source: expected a string'
-  const event = { id, source, data }
-  if (time === undefined) return { topic: type, event }
-  const ms = typeof time === 'string' ? Date.parse(time) : Number.NaN
-  return Number.isNaN(ms) ? 'time: expected an RFC 3339 timestamp' : { topic: type, event: { ...event, time: ms } }
+function readPlainEvent({ topic, ...event }: Readonly<Record<string, unknown>>): RequestItem {
+  if (typeof topic !== 'string') return refused('invalid_event', 'expected a topic name', 'topic')
+  return { kind: 'event', topic, event: event as unknown as EventInput }
 }

@@ -43,8 +43,9 @@ async function dispatch(context: RouteContext, request: HttpRequest): Promise<Ht
   if (path === '/v1/events') {
     return method === 'POST' ? publishEvents(context, request) : methodNotAllowed('POST')
   }
-  if (path === '/v1/stream') return method === 'GET' ? context.streams.open(request) : methodNotAllowed('GET')
-  if (method !== 'GET' && method !== 'HEAD') return methodNotAllowed('GET')
+  // What a HEAD leaves out of the answer to GET is the transport's matter.
+  if (method !== 'GET' && method !== 'HEAD') return methodNotAllowed('GET, HEAD')
+  if (path === '/v1/stream') return context.streams.open(request)
   const window = WINDOW_PATH.exec(path)?.[1]
   if (window !== undefined) {
     return json(200, { window, results: await context.queries.window(window, query.get('key') ?? undefined) })
@@ -78,5 +79,9 @@ async function dispatch(context: RouteContext, request: HttpRequest): Promise<Ht
 }
 
 function methodNotAllowed(allowed: string): HttpResponse {
-  return json(405, { error: { code: 'not_found', message: `Use ${allowed}.` } }, { allow: allowed })
+  return json(
+    405,
+    { error: { code: 'not_found', message: `Use ${allowed.replace(', ', ' or ')}.` } },
+    { allow: allowed },
+  )
 }

@@ -2,6 +2,8 @@ import type { HttpResponse as UwsResponse, us_listen_socket, WebSocket } from 'u
 import { STATUS_CODES } from 'node:http'
 import { LIMITS, SUBPROTOCOL } from '@tidegate/protocol'
 import { claimPort } from '../../claim-port.ts'
+import { errorReply } from '../http/replies.ts'
+import { readRequestHead } from './request-head.ts'
 import type {
   HttpRequest,
   HttpResponse,
@@ -54,8 +56,7 @@ export async function createUwsTransport(handlers: TransportHandlers): Promise<T
     upgrade(response, request, context) {
       const offered = request.getHeader('sec-websocket-protocol')
       if (!offered.split(',').some((name) => name.trim() === SUBPROTOCOL)) {
-        const body = `Ask for the WebSocket subprotocol ${SUBPROTOCOL}.\n`
-        write(response, { status: 400, headers: { 'content-type': 'text/plain' }, body })
+        write(response, errorReply('invalid_frame', `Ask for the WebSocket subprotocol ${SUBPROTOCOL}.`))
         return
       }
       const key = request.getHeader('sec-websocket-key')
@@ -161,37 +162,56 @@ function serve(
     aborted = true
     stream?.markClosed()
   })
-  const reply = (answer: HttpResponse | StreamResponse) => {
-    if ('open' in answer) {
-      if (!aborted)
-        response.cork(() => writeHead(response, { ...answer, headers: { ...answer.headers, connection: 'close' } }))
-      stream = new UwsStream(aborted ? undefined : response, answer.filler)
-      stream.open(answer)
-    } else if (!aborted) response.cork(() => write(response, answer))
-  }
-  const headers = new Map<string, string>()
-  let ambiguous = false
-  request.forEach((name, value) => {
-    // Two lengths, or a length beside chunks, are read differently by different parsers: request smuggling.
-    if (name === 'content-length' || name === 'transfer-encoding') {
-      ambiguous ||= headers.has('content-length') || headers.has('transfer-encoding')
-    }
-    headers.set(name, value)
+  const head = readRequestHead({
+    method: request.getCaseSensitiveMethod(),
+    path: request.getUrl(),
+    query: request.getQuery() ?? '',
+    headers: headerLines(request),
   })
-  const method = request.getMethod().toUpperCase()
-  if (ambiguous) {
-    reply({ status: 400, body: 'Conflicting Content-Length headers.\n' })
+  if (head.kind === 'unframed') {
+    refuseAndClose(response, head.answer)
     return
   }
-  const body = method === 'GET' || method === 'HEAD' ? Promise.resolve(Buffer.alloc(0)) : collect(response)
-  const asked: HttpRequest = {
-    method,
-    path: request.getUrl(),
-    query: new URLSearchParams(request.getQuery() ?? ''),
-    header: (name) => headers.get(name),
-    body: () => body,
+  if (head.kind === 'refused') {
+    write(response, head.answer)
+    return
   }
+  const { method, path, query, headers } = head
+  const isHead = method === 'HEAD'
+  const reply = (answer: HttpResponse | StreamResponse) => {
+    if ('open' in answer) {
+      if (!aborted) response.cork(() => beginStream(response, answer, isHead))
+      stream = new UwsStream(aborted || isHead ? undefined : response, answer.filler)
+      stream.open(answer)
+    } else if (!aborted) response.cork(() => write(response, answer, isHead))
+  }
+  const body = method === 'GET' || isHead ? Promise.resolve(Buffer.alloc(0)) : collect(response)
+  const asked: HttpRequest = { method, path, query, header: (name) => headers.get(name), body: () => body }
   handlers.request(asked).then(reply, () => reply({ status: 500, body: 'Internal error. The log has the cause.\n' }))
+}
+
+function headerLines(request: import('uWebSockets.js').HttpRequest): [name: string, value: string][] {
+  const lines: [string, string][] = []
+  request.forEach((name, value) => {
+    lines.push([name, value])
+  })
+  return lines
+}
+
+/** uWS keeps what a handler writes in a buffer of this size until the handler returns, and drops it if the handler closes. */
+const CORK_BYTES = 16_384
+
+/**
+ * Answers and closes, so that nothing that follows on the connection is read. After `end` uWS would first answer what it
+ * has received already, whether or not it was asked to close. `close` in its place leaves two things to do here: the
+ * status line, which is written as it is, carries the whole answer, and its body is long enough to leave the buffer.
+ */
+function refuseAndClose(response: UwsResponse, answer: HttpResponse): void {
+  const body = answer.body.toString().padEnd(CORK_BYTES)
+  const headers = { ...answer.headers, connection: 'close', 'content-length': `${Buffer.byteLength(body)}` }
+  const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}`)
+  response.writeStatus([statusLine(answer.status), ...lines, '', body].join('\r\n'))
+  response.close()
 }
 
 function collect(response: UwsResponse): Promise<Buffer | undefined> {
@@ -208,12 +228,29 @@ function collect(response: UwsResponse): Promise<Buffer | undefined> {
   })
 }
 
-function write(response: UwsResponse, answer: HttpResponse): void {
+/** @param isHead the answer is to HEAD: its head is that of the answer to GET, and nothing comes behind it. */
+function write(response: UwsResponse, answer: HttpResponse, isHead = false): void {
   writeHead(response, answer)
-  response.end(answer.body)
+  if (!isHead) {
+    response.end(answer.body)
+    return
+  }
+  // Told the length by `endWithoutBody`, uWS would wait for the body for ever and close at the next request.
+  response.writeHeader('Content-Length', `${Buffer.byteLength(answer.body)}`)
+  response.endWithoutBody()
+}
+
+function beginStream(response: UwsResponse, { status, headers }: StreamResponse, isHead: boolean): void {
+  if (!isHead) return writeHead(response, { status, headers: { ...headers, connection: 'close' } })
+  writeHead(response, { status, headers })
+  response.endWithoutBody()
 }
 
 function writeHead(response: UwsResponse, { status, headers = {} }: Pick<HttpResponse, 'status' | 'headers'>): void {
-  response.writeStatus(`${status} ${STATUS_CODES[status] ?? ''}`)
+  response.writeStatus(statusLine(status))
   for (const [name, value] of Object.entries(headers)) response.writeHeader(name, value)
+}
+
+function statusLine(status: number): string {
+  return `${status} ${STATUS_CODES[status] ?? ''}`
 }
