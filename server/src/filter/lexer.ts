@@ -81,7 +81,10 @@ function stringAt(text: string, offset: number, quote: string): Token & { kind: 
   let i = offset + 1
   while (i < text.length) {
     const char = text[i]!
-    if (char === quote) return { kind: 'string', offset, value, text: text.slice(offset, i + 1) }
+    if (char === quote) {
+      if (!value.isWellFormed()) throw new FilterError(offset, 'text', 'a lone surrogate')
+      return { kind: 'string', offset, value, text: text.slice(offset, i + 1) }
+    }
     if (char !== '\\') {
       value += char
       i++

@@ -27,6 +27,9 @@ type Check = (fields: Fields) => string | undefined
 /** Largest counter that survives Lua's number formatting exactly. */
 const MAX_COUNTER = 99_999_999_999_999
 
+/** What is no UTF-8 when it is written would become the same name as others. */
+const isText = (value: unknown): value is string => typeof value === 'string' && value.isWellFormed()
+
 const isCounter = (value: unknown): value is number =>
   Number.isSafeInteger(value) && (value as number) >= 0 && (value as number) <= MAX_COUNTER
 
@@ -39,9 +42,9 @@ const text =
   (name: string, maxChars: number): Check =>
   (fields) => {
     const value = fields[name]
-    return typeof value === 'string' && value !== '' && value.length <= maxChars
+    return isText(value) && value !== '' && value.length <= maxChars
       ? undefined
-      : `${name}: expected a string of 1 to ${maxChars} characters`
+      : `${name}: expected a string of 1 to ${maxChars} characters without lone surrogates`
   }
 
 const optional =
@@ -90,10 +93,7 @@ const CHECKS: Readonly<Record<ClientFrame['type'], readonly Check[]>> = {
       typeof fields.topic === 'string' && isTopicSelector(fields.topic)
         ? undefined
         : 'topic: expected a topic name or a selector ending in .* or .>',
-    optional(
-      'keys',
-      list('keys', LIMITS.subscriptionKeys, 'strings', (key) => typeof key === 'string'),
-    ),
+    optional('keys', list('keys', LIMITS.subscriptionKeys, 'strings without lone surrogates', isText)),
     optional('where', (fields) => (typeof fields.where === 'string' ? undefined : 'where: expected a filter')),
     optional('lanes', list('lanes', 3, 'lanes', isLane)),
     optional('batch', (fields) => checkBatch(fields.batch)),

@@ -25,6 +25,7 @@ export interface Stamp {
 export function validateFrame(topic: SourceTopic, events: readonly unknown[], stamp: Stamp): ValidatedFrame {
   const accepted: AcceptedEvent[] = []
   const rejected: RejectedEvent[] = []
+  /** Of id and source together. */
   const ids = new Set<string>()
   for (let index = 0; index < events.length; index++) {
     const outcome = validateEvent(topic, events[index], stamp, ids)
@@ -39,10 +40,8 @@ type Refusal = Omit<RejectedEvent, 'index'>
 function validateEvent(topic: SourceTopic, input: unknown, stamp: Stamp, ids: Set<string>): AcceptedEvent | Refusal {
   if (typeof input !== 'object' || input === null) return refuse('invalid_event', 'expected an object with data')
   const { id, time = stamp.now, source, data } = input as Record<string, unknown>
-  if (id !== undefined && !isShortString(id)) return refuse('invalid_event', `expected a string of ${ID_RANGE}`, 'id')
-  if (source !== undefined && !isShortString(source)) {
-    return refuse('invalid_event', `expected a string of ${ID_RANGE}`, 'source')
-  }
+  if (id !== undefined && !isName(id)) return refuse('invalid_event', `expected ${NAME}`, 'id')
+  if (source !== undefined && !isName(source)) return refuse('invalid_event', `expected ${NAME}`, 'source')
   if (!Number.isSafeInteger(time) || Math.abs(time as number) > MAX_TIME_MS) {
     return refuse(
       'invalid_time',
@@ -64,9 +63,11 @@ function validateEvent(topic: SourceTopic, input: unknown, stamp: Stamp, ids: Se
   if (key === '' || exceeds(key, LIMITS.keyBytes)) {
     return refuse('key_too_long', `expected 1 to ${LIMITS.keyBytes} bytes`, topic.keyField)
   }
+  if (!key.isWellFormed()) return refuse('invalid_data', `expected ${WELL_FORMED}`, topic.keyField)
   if (id !== undefined) {
-    if (ids.has(id)) return refuse('duplicate_id', `the id ${id} stands twice in this request`, 'id')
-    ids.add(id)
+    const identity = source === undefined ? `:${id}` : `${source.length}:${source}${id}`
+    if (ids.has(identity)) return refuse('duplicate_id', `the id ${id} stands twice in this request`, 'id')
+    ids.add(identity)
   }
   const dataJson = JSON.stringify(checked.data)
   const json = encodeEvent(id ?? stamp.nextId(), key, eventTime, source, dataJson)
@@ -74,10 +75,11 @@ function validateEvent(topic: SourceTopic, input: unknown, stamp: Stamp, ids: Se
   return { key, lane: topic.laneOf(checked.data), time: eventTime, json, dataJson }
 }
 
-const ID_RANGE = `1 to ${LIMITS.idBytes} bytes`
+const WELL_FORMED = 'text without lone surrogates'
+const NAME = `1 to ${LIMITS.idBytes} bytes of ${WELL_FORMED}`
 
-function isShortString(value: unknown): value is string {
-  return typeof value === 'string' && value !== '' && !exceeds(value, LIMITS.idBytes)
+function isName(value: unknown): value is string {
+  return typeof value === 'string' && value !== '' && !exceeds(value, LIMITS.idBytes) && value.isWellFormed()
 }
 
 /** Whether the UTF-8 form is longer than `bytes`; counted only when the length in characters leaves it open. */

@@ -1,7 +1,7 @@
 import { isLane, LANES, LIMITS, type Position, parsePosition } from '@tidegate/protocol'
 import { FilterError, openFilter } from '../filter/index.ts'
 import type { GapRange } from './gap-events.ts'
-import { optionalText, type Params, text } from './params.ts'
+import { isText, optionalText, type Params, text } from './params.ts'
 import { QueryError } from './query-error.ts'
 
 /** The range of a `gap` frame, and what its subscription matched. @throws QueryError */
@@ -23,10 +23,13 @@ function position(source: string): Position {
 
 function keySet(keys: unknown): ReadonlySet<string> | undefined {
   if (keys === undefined) return undefined
-  if (Array.isArray(keys) && keys.length <= LIMITS.subscriptionKeys && keys.every((key) => typeof key === 'string')) {
+  if (Array.isArray(keys) && keys.length <= LIMITS.subscriptionKeys && keys.every(isText)) {
     return new Set(keys)
   }
-  throw new QueryError('invalid_frame', `keys: expected at most ${LIMITS.subscriptionKeys} strings`)
+  throw new QueryError(
+    'invalid_frame',
+    `keys: expected at most ${LIMITS.subscriptionKeys} strings without lone surrogates`,
+  )
 }
 
 function filter(params: Params): GapRange['filter'] {

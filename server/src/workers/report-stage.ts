@@ -46,12 +46,12 @@ export class ReportStage {
     this.#field = typeof spec.groupBy === 'object' ? parseField(spec.groupBy.field) : undefined
   }
 
-  /** @throws TypeError when the event's group is not text, which the config cannot rule out behind a `map`. */
+  /** @throws TypeError when the event's group is not text that Redis keeps as it is: the config rules out neither what a `map` makes nor lone surrogates. */
   groupOf({ data }: EventBody): string {
     if (this.#field === undefined) return ALL_KEYS
     const group = readField(data, this.#field)
-    if (typeof group === 'string') return group
-    throw new TypeError(`groupBy: the event holds no text at ${this.#field.path}`)
+    if (typeof group === 'string' && group.isWellFormed()) return group
+    throw new TypeError(`groupBy: the event holds no text without lone surrogates at ${this.#field.path}`)
   }
 
   add(group: string, { time, data }: EventBody): 'added' | 'late' | 'full' {

@@ -97,6 +97,13 @@ describe('filter grammar', () => {
     expect(error.message).toBe(`column ${column}: expected ${error.expected}, found ${found}`)
   })
 
+  it('D-FILTER-8 a string with a lone surrogate is refused, written as it is or escaped', () => {
+    for (const text of ['key == "\ud800x"', String.raw`key == "\udfff"`, String.raw`key in ["a", "\ud83d"]`]) {
+      expect(failure(text).message).toContain('lone surrogate')
+    }
+    expect(openFilter(String.raw`key == "\ud83d\ude00"`)).toBeDefined()
+  })
+
   it('D-FILTER-2 whatever it is given, it throws nothing but its own error', () => {
     const piece = fc.oneof(
       fc.constantFrom('data', '.a', '["b"]', 'key', '==', '!=', '<', 'in', '[', ']', '(', ')', '!', '&&', '||', ','),

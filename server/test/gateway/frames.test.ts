@@ -105,6 +105,25 @@ describe('frames', () => {
     expect(await client.next('error')).toMatchObject({ id: 8, code: 'unknown_query' })
   })
 
+  it('G-FRAME-7 a name with a lone surrogate is a bad field, wherever one is read', async () => {
+    const lone = '\ud800x'
+    const client = await greeted()
+    client.send({ type: 'publish', seq: 1, topic: lone, events: [{}] })
+    expect(await client.next('reject')).toMatchObject({ seq: 1, code: 'invalid_frame' })
+    client.send({ type: 'subscribe', sub: 2, topic: 'sensor.reading', keys: ['a', lone] })
+    expect(await client.next('error')).toMatchObject({ sub: 2, code: 'invalid_frame' })
+    client.send({ type: 'subscribe', sub: 3, topic: 'sensor.reading', where: `key == "${lone}"` })
+    expect(await client.next('error')).toMatchObject({ sub: 3, code: 'invalid_filter' })
+    client.send({ type: 'query', id: 4, name: 'window', params: { name: 'sensor.reading', key: lone } })
+    expect(await client.next('error')).toMatchObject({ id: 4, code: 'invalid_frame' })
+    const gap = { topic: 'sensor.reading', lane: 'low', upTo: '0@1/1-0.0' }
+    client.send({ type: 'query', id: 5, name: 'gap', params: { ...gap, keys: [lone] } })
+    expect(await client.next('error')).toMatchObject({ id: 5, code: 'invalid_frame' })
+    const other = await connect()
+    other.send({ type: 'hello', protocol: 1, client: 'test', producer: lone, session: 1 })
+    expect(await other.next('error')).toMatchObject({ code: 'hello_expected' })
+  })
+
   it('G-FRAME-5 takes a batch option of whole numbers within the limits', async () => {
     const client = await greeted()
     const wrong = [1, {}, { maxMs: -1 }, { maxMs: 10_001 }, { maxMs: 5, maxEvents: 0 }, { maxMs: '5' }]

@@ -148,6 +148,32 @@ describe('validation', () => {
     expect((await stored()).map((e) => e.key)).toEqual(['s-1'])
   })
 
+  it('I-VALID-3 ids of different sources are different', async () => {
+    const outcome = await publish([
+      { id: 'bc', source: 'a', ...readingOf('s-1') },
+      { id: 'c', source: 'ab', ...readingOf('s-1') },
+      { id: 'bc', ...readingOf('s-1') },
+      { id: 'bc', source: 'a', ...readingOf('s-1') },
+    ])
+    expect(codes(outcome)).toEqual([[3, 'duplicate_id', 'id']])
+  })
+
+  it('I-VALID-5 refuses lone surrogates in what is a name', async () => {
+    const outcome = await publish([
+      { id: '\ud800', ...readingOf('s-1') },
+      { source: 'x\udfff', ...readingOf('s-1') },
+      readingOf('\ud800x'),
+      readingOf('\ufffdx'),
+      readingOf('\ud83d\ude00'),
+    ])
+    expect(codes(outcome)).toEqual([
+      [0, 'invalid_event', 'id'],
+      [1, 'invalid_event', 'source'],
+      [2, 'invalid_data', 'sensorId'],
+    ])
+    expect((await stored()).map((e) => e.key).sort()).toEqual(['\ud83d\ude00', '\ufffdx'].sort())
+  })
+
   it('I-STAMP-1 stamps a missing id and time and keeps what was sent', async () => {
     await publish([readingOf('s-1'), { id: 'mine', time: 5, source: 'dev', ...readingOf('s-1') }])
     const [stamped, kept] = await stored()

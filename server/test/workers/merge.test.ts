@@ -251,6 +251,13 @@ describe('windows whose groups lie in several partitions', () => {
     expect(all.largestCommit).toBeLessThanOrEqual(MAX_WRITES)
   })
 
+  it('W-MERGE-6 bury an event whose group would be another one in Redis', () => {
+    const all = new Deployment({ groupBy: 'k' })
+    const odd = { ...eventOf(1, 'k', 1_000), data: { k: '\ud800', v: 1 } }
+    all.fold(0, odd, eventOf(2, '\ufffd', 1_000))
+    expect(all.buried(0)).toBe(1)
+  })
+
   it('W-MERGE-6 bury an event without the group', () => {
     const all = new Deployment({ groupBy: 'k' })
     const odd = { ...eventOf(1, 'k', 1_000), data: { v: 1 } }
