@@ -1,8 +1,8 @@
 /**
- * Loaded ahead of a process of Tidegate. On SIGUSR2 its wall clock jumps ten minutes ahead, on the next one back; the
- * monotonic clock and timers go on, as when somebody sets the time of a machine.
+ * Loaded ahead of a process of Tidegate, as `clock-shift.js?ms=600000`. On SIGUSR2 its wall clock jumps by that much, on the
+ * next one back; the monotonic clock and timers are left alone, as when somebody sets the time of a machine.
  */
-const SHIFT_MS = 600_000
+const SHIFT_MS = Number(new URL(import.meta.url).searchParams.get('ms'))
 
 const SystemDate = Date
 const systemNow = Date.now

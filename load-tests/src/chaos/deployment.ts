@@ -1,13 +1,12 @@
 import { fileURLToPath } from 'node:url'
 import { Member } from './member.ts'
-import { type Fsync, RedisProcess } from './redis-process.ts'
+import { type RedisOptions, RedisProcess } from './redis-process.ts'
 import { TcpProxy } from './tcp-proxy.ts'
 
 const CONFIG = fileURLToPath(new URL('./chaos.config.ts', import.meta.url))
 export const PARTITIONS = 4
 
-export interface DeploymentOptions {
-  readonly fsync: Fsync
+export interface DeploymentOptions extends RedisOptions {
   /** More variables for gateways and workers. */
   readonly env?: Readonly<Record<string, string>>
 }
@@ -35,9 +34,9 @@ export class Deployment {
     this.workers = members('worker')
   }
 
-  static async start({ fsync, env = {} }: DeploymentOptions, random: () => number): Promise<Deployment> {
-    const redis = await RedisProcess.start(fsync)
-    const link = await TcpProxy.open(() => [redis.port], random)
+  static async start({ env = {}, ...options }: DeploymentOptions, random: () => number): Promise<Deployment> {
+    const redis = await RedisProcess.start(options)
+    const link = await TcpProxy.open(() => [redis.target], random)
     const deployment = new Deployment(redis, link, env)
     try {
       await Promise.all(deployment.members.map((member) => member.start()))
@@ -56,7 +55,7 @@ export class Deployment {
   async replaceRedis(redis: RedisProcess): Promise<void> {
     const before = this.#redis
     this.#redis = redis
-    this.link.retarget(() => [redis.port])
+    this.link.retarget(() => [redis.target])
     this.link.cut()
     await before.close()
   }
@@ -67,7 +66,7 @@ export class Deployment {
 
   /** Ends everything, without ceremony. */
   async close(): Promise<void> {
-    await Promise.all(this.members.map((member) => member.kill()))
+    await Promise.all(this.members.map((member) => member.close()))
     await this.link.close()
     await this.#redis.close()
   }

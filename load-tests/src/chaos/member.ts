@@ -7,11 +7,14 @@ export class Member {
   readonly #env: Readonly<Record<string, string>>
   #process: ServerProcess | undefined
   #starts = 0
+  /** One that sleeps does not see that its parent has gone. */
+  readonly #onExit = () => this.isAlive && this.signal('SIGKILL')
 
   constructor(name: string, command: readonly string[], env: Readonly<Record<string, string>>) {
     this.name = name
     this.#command = command
     this.#env = env
+    process.on('exit', this.#onExit)
   }
 
   get port(): number {
@@ -27,6 +30,12 @@ export class Member {
     const port = this.#command[0] === 'gateway' ? ['--port', `${this.port}`] : []
     const env = { ...this.#env, TIDEGATE_NODE: `${this.name}-${++this.#starts}` }
     this.#process = await startTidegate([...this.#command, ...port], env)
+  }
+
+  /** kill -9 for good. */
+  async close(): Promise<void> {
+    await this.kill()
+    process.off('exit', this.#onExit)
   }
 
   /** SIGTERM, and waits for the end. */
@@ -45,10 +54,6 @@ export class Member {
 
   /** Whether its process runs. */
   get isAlive(): boolean {
-    try {
-      return process.kill(this.pid, 0)
-    } catch {
-      return false
-    }
+    return this.#process?.hasEnded === false
   }
 }

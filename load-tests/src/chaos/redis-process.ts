@@ -1,107 +1,97 @@
-import { type ChildProcess, spawn } from 'node:child_process'
-import { once } from 'node:events'
-import { mkdtemp, readdir, rm, stat, truncate } from 'node:fs/promises'
+import { cp, mkdtemp, readdir, rm, stat, truncate, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { openCommandConnection, untilReady } from '../../../server/src/bus/index.ts'
-import { claimPort } from '../../../server/src/claim-port.ts'
-import { readSettings } from '../../../server/src/config/settings.ts'
-import { findRedisBinary } from '../../../server/src/supervisor/redis-binary.ts'
 import { pingRedis } from '../../../server/src/supervisor/redis-ping.ts'
+import { tearTransaction } from './append-only-file.ts'
+import { fakeClock } from './fake-clock.ts'
+import { ForeignRedis, type Fsync, OwnRedis, type RedisServer } from './redis-server.ts'
+import type { Target } from './tcp-proxy.ts'
 
-/** When Redis writes its append-only file through to the disk, or that it has none. */
-export type Fsync = 'always' | 'everysec' | 'none'
+export interface RedisOptions {
+  readonly fsync: Fsync
+  /** It is the private Redis of `tidegate start`, not one that somebody else runs. */
+  readonly isOwn?: boolean
+  /** Its clock can be set: `setClock`. */
+  readonly hasFakeClock?: boolean
+}
 
-const HOST = '127.0.0.1'
-const START_DEADLINE_MS = 10_000
+const ANSWER_DEADLINE_MS = 10_000
 const POLL_MS = 5
 const AOF_FOLDER = 'appendonlydir'
+const CLOCK_FILE = 'clock'
 
-/**
- * A redis-server whose process belongs to the test, so that it can be killed, suspended, and started again on the same
- * data and port. Beside its port it listens on a unix socket, on which the test itself speaks to it.
- */
+/** A Redis of the test, which can be killed, suspended, and started again on the same data and address. */
 export class RedisProcess {
-  readonly port: number
-  readonly folder: string
-  readonly #fsync: Fsync
-  #child: ChildProcess | undefined
-  readonly #onExit = () => this.#child?.kill('SIGKILL')
+  readonly #folder: string
+  readonly #options: RedisOptions
+  readonly #server: RedisServer
+  #pid: number | undefined
+  readonly #onExit = () => this.#signal('SIGKILL')
 
-  private constructor(port: number, folder: string, fsync: Fsync) {
-    this.port = port
-    this.folder = folder
-    this.#fsync = fsync
+  private constructor(folder: string, options: RedisOptions, server: RedisServer) {
+    this.#folder = folder
+    this.#options = options
+    this.#server = server
     process.once('exit', this.#onExit)
   }
 
-  static async start(fsync: Fsync): Promise<RedisProcess> {
-    const redis = new RedisProcess(await claimPort(HOST, 0), await mkdtemp(join(tmpdir(), 'tidegate-chaos-')), fsync)
+  static async start(options: RedisOptions): Promise<RedisProcess> {
+    const folder = await mkdtemp(join(tmpdir(), 'tidegate-chaos-'))
+    const redis = new RedisProcess(folder, options, await openServer(folder, options))
     await redis.start()
     return redis
   }
 
+  get target(): Target {
+    return this.#server.target
+  }
+
+  /** For the test itself: past every proxy. */
   get url(): string {
-    return `redis://${HOST}:${this.port}`
+    return this.#server.socketPath
   }
 
+  /** It MUST run. */
   get pid(): number {
-    return this.#child!.pid!
-  }
-
-  get #socketPath(): string {
-    return join(this.folder, 'redis.sock')
+    return this.#pid!
   }
 
   /** Starts it on what its folder holds, and waits until it answers. */
   async start(): Promise<void> {
-    const { command, environment } = await findRedisBinary(readSettings(), console.error)
-    const settings = {
-      port: `${this.port}`,
-      bind: HOST,
-      unixsocket: this.#socketPath,
-      dir: this.folder,
-      appendonly: this.#fsync === 'none' ? 'no' : 'yes',
-      appendfsync: this.#fsync === 'none' ? 'no' : this.#fsync,
-      save: '',
-      'maxmemory-policy': 'noeviction',
-      'repl-diskless-sync-delay': '0',
-      loglevel: 'warning',
-    }
-    const args = Object.entries(settings).flatMap(([name, value]) => [`--${name}`, value])
-    // A limit on the size of files is to fail the write, not to end the process.
-    this.#child = spawn('/bin/sh', ['-c', `trap '' XFSZ; exec "$@"`, 'redis', command, ...args], {
-      env: { ...environment },
-      stdio: ['ignore', 'ignore', 'inherit'],
-    })
-    for (const deadline = Date.now() + START_DEADLINE_MS; (await pingRedis(this.#socketPath)) !== 'ready'; ) {
-      if (Date.now() > deadline) throw new Error('redis-server did not start')
-      await sleep(POLL_MS)
-    }
+    await this.#server.start()
+    const { fsync, isOwn } = this.#options
+    // The private one does so every second.
+    if (isOwn && fsync === 'always') await this.command('CONFIG', 'SET', 'appendfsync', 'always')
+    this.#pid = Number(/process_id:(\d+)/.exec(`${await this.command('INFO', 'server')}`)![1])
   }
 
   suspend(): void {
-    this.#child!.kill('SIGSTOP')
+    this.#signal('SIGSTOP')
   }
 
   resume(): void {
-    this.#child!.kill('SIGCONT')
+    this.#signal('SIGCONT')
   }
 
   /** Ends it and waits for the end. SIGTERM lets it write what it holds. */
   async end(signal: 'SIGTERM' | 'SIGKILL'): Promise<void> {
-    const child = this.#child
-    if (child === undefined || child.exitCode !== null || child.signalCode !== null) return
-    child.kill(signal)
-    await once(child, 'exit')
+    if (this.#pid === undefined) return
+    if (signal === 'SIGTERM') await this.#server.stop()
+    else {
+      const ended = this.#server.ended()
+      this.#signal('SIGKILL')
+      await ended
+    }
+    this.#pid = undefined
   }
 
   /** Sends one command. */
   async command(name: string, ...args: (string | number)[]): Promise<unknown> {
-    const redis = openCommandConnection(this.#socketPath, 'chaos')
+    const redis = openCommandConnection(this.url, 'chaos')
     try {
-      await untilReady(redis, START_DEADLINE_MS)
+      await untilReady(redis, ANSWER_DEADLINE_MS)
       return await redis.call(name, ...args)
     } finally {
       redis.disconnect()
@@ -110,12 +100,35 @@ export class RedisProcess {
 
   /** Waits until it answers, and does not only accept connections. */
   async untilAnswering(): Promise<void> {
-    while ((await pingRedis(this.#socketPath)) !== 'ready') await sleep(POLL_MS)
+    while ((await pingRedis(this.url)) !== 'ready') await sleep(POLL_MS)
+  }
+
+  /** Writes its append-only file anew from what it holds, and waits for that. */
+  async rewriteLog(): Promise<void> {
+    await this.command('BGREWRITEAOF')
+    while (/aof_rewrite_(in_progress|scheduled):1/.test(`${await this.command('INFO', 'persistence')}`)) {
+      await sleep(POLL_MS)
+    }
+  }
+
+  /** Sets its clock, counted from the true one. */
+  async setClock(aheadMs: number): Promise<void> {
+    await writeFile(join(this.#folder, CLOCK_FILE), clockText(aheadMs))
   }
 
   /** Forgets everything. It MUST have ended. */
   async wipe(): Promise<void> {
-    await rm(join(this.folder, AOF_FOLDER), { recursive: true, force: true })
+    await rm(this.#logFolder, { recursive: true, force: true })
+  }
+
+  /** Copies what it holds, as a backup of a running Redis does. @returns puts the copy in its place, when it has ended */
+  async backUp(): Promise<() => Promise<void>> {
+    const copy = join(this.#folder, 'backup')
+    await cp(this.#logFolder, copy, { recursive: true })
+    return async () => {
+      await this.wipe()
+      await cp(copy, this.#logFolder, { recursive: true })
+    }
   }
 
   /** Size of the file that writes are appended to, bytes. */
@@ -125,17 +138,49 @@ export class RedisProcess {
 
   /** Takes the end off the file that writes are appended to. It MUST have ended. */
   async cutLog(bytes: number): Promise<void> {
-    await truncate(await this.#logFile(), Math.max(0, (await this.logBytes()) - bytes))
+    await this.cutLogTo((await this.logBytes()) - bytes)
   }
 
-  async #logFile(): Promise<string> {
-    const folder = join(this.folder, AOF_FOLDER)
-    return join(folder, (await readdir(folder)).find((name) => name.endsWith('.incr.aof'))!)
+  /** Leaves so many bytes of the file that writes are appended to. It MUST have ended. */
+  async cutLogTo(bytes: number): Promise<void> {
+    await truncate(await this.#logFile(), Math.max(0, bytes))
+  }
+
+  /** Cuts the file within a transaction that begins there or later. It MUST have ended. @returns whether there was one */
+  async tearLog(from: number): Promise<boolean> {
+    return tearTransaction(await this.#logFile(), from)
   }
 
   async close(): Promise<void> {
     process.off('exit', this.#onExit)
     await this.end('SIGKILL')
-    await rm(this.folder, { recursive: true, force: true })
+    await this.#server.close()
+    await rm(this.#folder, { recursive: true, force: true })
+  }
+
+  get #logFolder(): string {
+    return join(this.#server.dataFolder, AOF_FOLDER)
+  }
+
+  async #logFile(): Promise<string> {
+    const names = (await readdir(this.#logFolder)).filter((name) => name.endsWith('.incr.aof'))
+    // A rewrite leaves the one before it for a moment.
+    const sequence = (name: string) => Number(name.split('.').at(-3))
+    return join(this.#logFolder, names.sort((a, b) => sequence(a) - sequence(b)).at(-1)!)
+  }
+
+  #signal(signal: NodeJS.Signals): void {
+    if (this.#pid !== undefined) process.kill(this.#pid, signal)
   }
 }
+
+async function openServer(folder: string, { fsync, isOwn, hasFakeClock }: RedisOptions): Promise<RedisServer> {
+  if (isOwn) return new OwnRedis(folder)
+  if (!hasFakeClock) return ForeignRedis.open(folder, fsync, {})
+  const file = join(folder, CLOCK_FILE)
+  await writeFile(file, clockText(0))
+  return ForeignRedis.open(folder, fsync, await fakeClock(file))
+}
+
+/** As libfaketime reads it: seconds, with a sign. */
+const clockText = (aheadMs: number) => `${aheadMs < 0 ? '-' : '+'}${Math.abs(aheadMs) / 1_000}`

@@ -3,6 +3,7 @@ import { openCommandConnection, untilReady } from '../../../server/src/bus/index
 import { createRandom } from '../support/random.ts'
 import { readStoredEvents, type StoredEvent } from '../support/stored-events.ts'
 import { Deployment, PARTITIONS } from './deployment.ts'
+import { findDerivedFaults } from './derived.ts'
 import { type Fates, judge } from './fates.ts'
 import { Probes } from './probes.ts'
 import type { Result } from './result.ts'
@@ -19,7 +20,8 @@ const WARM_UP_JITTER_MS = 500
 /** Load after its end, at least. */
 const AFTERWARDS_MS = 1_500
 const RECOVERY_DEADLINE_MS = 15_000
-const SETTLE_DEADLINE_MS = 10_000
+/** Windows close when their input has been idle for 2 s and their time is over. */
+const SETTLE_DEADLINE_MS = 12_000
 /** What would arrive twice has its chance to. */
 const REPEAT_MS = 500
 const POLL_MS = 25
@@ -53,7 +55,7 @@ export async function runScenario(
     closing.push(() => probes.stop())
     await within(START_DEADLINE_MS, 'a deployment that is ready', () => probes.isGreen(deployment.gateways))
     await Promise.all(watchers.map((watcher) => watcher.ready()))
-    const load = new SteadyLoad(urlOf(0), random)
+    const load = new SteadyLoad(urlOf(0), random, scenario.load)
     closing.push(() => load.stop())
     await flows(load, steady, START_DEADLINE_MS)
     await sleep(WARM_UP_MS + random() * WARM_UP_JITTER_MS)
@@ -78,9 +80,15 @@ export async function runScenario(
     await load.stop()
     probes.stop()
     say('settling')
-    const fates = await settle(deployment, load, watchers, scenario.mayLose ? beganAt - RESENT_MS : undefined)
+    const { fates, derived } = await settle(
+      deployment,
+      load,
+      watchers,
+      scenario.mayLose ? beganAt - RESENT_MS : undefined,
+    )
     for (const { name, isAlive } of deployment.members) if (!isAlive) faults.push(`${name} ended by itself`)
     if (fates.lost + fates.duplicated > 0) faults.push(...fates.examples)
+    faults.push(...derived)
     const bus = [load, ...watchers].flatMap((client) => client.bus).filter(({ change }) => change.class === 'append')
     const timings = timingsOf({
       probes,
@@ -129,26 +137,36 @@ async function flows(load: SteadyLoad, watchers: readonly Watcher[], deadlineMs:
   return times().every((at) => at !== undefined) ? Math.max(...times().map((at) => at!)) : undefined
 }
 
-/** Waits until what is in the log has come to everybody or was told, and judges. */
+interface Account {
+  readonly fates: Fates
+  /** What workers made of the log and did not have to, in words. */
+  readonly derived: readonly string[]
+}
+
+/** Waits until what is in the log has come to everybody or was told, and is in every result, and judges. */
 async function settle(
   { redis }: Deployment,
   { events }: SteadyLoad,
   watchers: readonly Watcher[],
   mayBeGoneBefore: number | undefined,
-): Promise<Fates> {
+): Promise<Account> {
   const connection = openCommandConnection(redis.url, 'chaos')
   try {
     await untilReady(connection, SETTLE_DEADLINE_MS)
-    const look = async (): Promise<Fates> => {
+    const look = async (): Promise<Account> => {
       const stored = new Map<WatchedTopic, readonly StoredEvent[]>()
       for (const topic of TOPICS) {
         const partitions = Array.from({ length: PARTITIONS }, (_, p) => readStoredEvents(connection, p, topic))
         stored.set(topic, (await Promise.all(partitions)).flat())
       }
-      return judge({ published: events, stored, watchers, mayBeGoneBefore })
+      return {
+        fates: judge({ published: events, stored, watchers, mayBeGoneBefore }),
+        derived: await findDerivedFaults(connection, PARTITIONS),
+      }
     }
     const deadline = performance.now() + SETTLE_DEADLINE_MS
-    while ((await look()).lost > 0 && performance.now() < deadline) await sleep(REPEAT_MS)
+    const isIncomplete = ({ fates, derived }: Account) => fates.lost + derived.length > 0
+    while (isIncomplete(await look()) && performance.now() < deadline) await sleep(REPEAT_MS)
     await sleep(REPEAT_MS)
     return await look()
   } finally {

@@ -1,5 +1,5 @@
 import type { Deployment, DeploymentOptions } from './deployment.ts'
-import type { SteadyLoad } from './steady-load.ts'
+import type { LoadOptions, SteadyLoad } from './steady-load.ts'
 import type { Watcher, WatcherOptions } from './watcher.ts'
 
 /** What a scenario has at hand when it disturbs. */
@@ -22,6 +22,7 @@ export interface Scenario {
   /** One line for `--list`. */
   readonly about: string
   readonly deployment: DeploymentOptions
+  readonly load?: LoadOptions
   /** Whether publishes over HTTP have to be refused meanwhile, may be, or must not. */
   readonly publishing: 'fails' | 'may fail' | 'goes on'
   /** Whether every gateway has to stop being ready meanwhile. */
@@ -30,6 +31,10 @@ export interface Scenario {
   readonly mayLose?: true
   /** More subscribers, beside the two that keep up. */
   readonly slowSubscribers?: readonly Omit<WatcherOptions, 'url'>[]
+  /** Limit of `firstFailureMs`, where trouble is not noticed by the next call. */
+  readonly isNoticedInMs?: number
+  /** Limit of `recoveredMs`, where clients find nobody for so long that they ask less often. */
+  readonly recoversInMs?: number
   /** Why it cannot be run here, if so. */
   readonly impossible?: () => string | undefined
   /** Does the harm, and resolves when its cause is over: from then on time to recovery is counted. */

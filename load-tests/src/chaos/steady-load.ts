@@ -14,6 +14,15 @@ export interface PublishedEvent {
   ack: { readonly at: number; readonly epoch: string } | undefined
 }
 
+export interface LoadOptions {
+  /** How long ago readings were taken. */
+  readonly ageMs?: number
+  /** More bytes in each reading. */
+  readonly padBytes?: number
+  /** Beside the steady ones, so many of one sensor at a time. */
+  readonly bursts?: { readonly everyMs: number; readonly events: number; readonly padBytes: number }
+}
+
 const SENSORS = 64
 const TICK_MS = 20
 /** 500 events a second. */
@@ -31,16 +40,19 @@ export class SteadyLoad {
   readonly #random: () => number
   readonly #lasting: TidegateClient<typeof config>
   readonly #orphan: TidegateClient<typeof config>
-  readonly #timer: NodeJS.Timeout
+  readonly #ageMs: number
+  readonly #timers: NodeJS.Timeout[]
   #orphanEnded = false
   #n = 0
 
-  constructor(url: string, random: () => number) {
+  constructor(url: string, random: () => number, { ageMs = 0, padBytes = 0, bursts }: LoadOptions = {}) {
     this.#random = random
+    this.#ageMs = ageMs
     this.#lasting = createClient<typeof config>({ url })
     this.#orphan = createClient<typeof config>({ url })
     this.#lasting.onBus((change) => this.bus.push({ at: performance.now(), change }))
-    this.#timer = setInterval(() => this.#tick(), TICK_MS)
+    this.#timers = [setInterval(() => this.#tick(padBytes), TICK_MS)]
+    if (bursts !== undefined) this.#timers.push(setInterval(() => this.#burst(bursts), bursts.everyMs))
   }
 
   /** The number that the next event gets: they are published in this order. */
@@ -56,25 +68,40 @@ export class SteadyLoad {
 
   /** Publishes no more, and waits until everything is answered. */
   async stop(): Promise<void> {
-    clearInterval(this.#timer)
+    for (const timer of this.#timers) clearInterval(timer)
     await Promise.all([this.#lasting, this.#orphan].map((client) => client.close({ deadlineMs: CLOSE_DEADLINE_MS })))
   }
 
-  #tick(): void {
-    this.#publish(this.#lasting, FRAME_EVENTS, false)
-    if (!this.#orphanEnded) this.#publish(this.#orphan, ORPHAN_FRAME_EVENTS, true)
+  #tick(padBytes: number): void {
+    const sensors = (count: number) => Array.from({ length: count }, () => this.#sensor())
+    this.#publish(this.#lasting, sensors(FRAME_EVENTS), padBytes, false)
+    if (!this.#orphanEnded) this.#publish(this.#orphan, sensors(ORPHAN_FRAME_EVENTS), padBytes, true)
   }
 
-  #publish(client: TidegateClient<typeof config>, count: number, isOrphan: boolean): void {
+  #burst({ events, padBytes }: NonNullable<LoadOptions['bursts']>): void {
+    this.#publish(this.#lasting, new Array<string>(events).fill(this.#sensor()), padBytes, false)
+  }
+
+  #sensor(): string {
+    return `s-${Math.floor(this.#random() * SENSORS)}`
+  }
+
+  #publish(
+    client: TidegateClient<typeof config>,
+    sensors: readonly string[],
+    padBytes: number,
+    isOrphan: boolean,
+  ): void {
     const published: PublishedEvent[] = []
-    const events = Array.from({ length: count }, () => {
+    const time = Date.now() - this.#ageMs
+    const pad = padBytes > 0 ? { pad: 'x'.repeat(padBytes) } : {}
+    const events = sensors.map((sensorId) => {
       const n = this.#n++
-      const sensorId = `s-${Math.floor(this.#random() * SENSORS)}`
       const event = { n, partition: partitionOf(sensorId, PARTITIONS), isOrphan, ack: undefined }
       const id = `e-${n}`
       this.events.set(id, event)
       published.push(event)
-      return { id, data: { sensorId, n, celsius: Math.floor(this.#random() * 4_000) / 100 } }
+      return { id, time, data: { sensorId, n, celsius: Math.floor(this.#random() * 4_000) / 100, ...pad } }
     })
     client.publish('chaos.reading', events).then(
       ({ at, rejected }) => {
@@ -88,7 +115,7 @@ export class SteadyLoad {
       },
       (error) => {
         // The orphan's end rejects what it waits for.
-        if (!isOrphan) this.#count(error instanceof TidegateError ? error.code : String(error), count)
+        if (!isOrphan) this.#count(error instanceof TidegateError ? error.code : String(error), sensors.length)
       },
     )
   }

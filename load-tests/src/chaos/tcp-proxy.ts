@@ -1,10 +1,15 @@
 import { once } from 'node:events'
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net'
 
+/** A port of this machine, or the path of a unix socket. */
+export type Target = number | string
+
 /** What a network does to what passes. */
 interface Weather {
   /** Nothing passes; nobody is told. */
   isBlackHole: boolean
+  /** What the server says does not pass; what it is told does. */
+  isMuted: boolean
   /** How much later everything arrives, ms, and up to how much more. */
   delayMs: number
   jitterMs: number
@@ -17,19 +22,19 @@ interface Weather {
 export class TcpProxy {
   readonly #server: Server
   readonly #links = new Set<Link>()
-  readonly #weather: Weather = { isBlackHole: false, delayMs: 0, jitterMs: 0 }
+  readonly #weather: Weather = { isBlackHole: false, isMuted: false, delayMs: 0, jitterMs: 0 }
   readonly #random: () => number
-  #targets: () => readonly number[]
+  #targets: () => readonly Target[]
 
-  private constructor(server: Server, targets: () => readonly number[], random: () => number) {
+  private constructor(server: Server, targets: () => readonly Target[], random: () => number) {
     this.#server = server
     this.#targets = targets
     this.#random = random
     server.on('connection', (client) => this.#accept(client))
   }
 
-  /** @param targets ports to connect to: the first that accepts is taken, for each connection anew. */
-  static async open(targets: () => readonly number[], random: () => number = Math.random): Promise<TcpProxy> {
+  /** @param targets to connect to: the first that accepts is taken, for each connection anew. */
+  static async open(targets: () => readonly Target[], random: () => number = Math.random): Promise<TcpProxy> {
     const server = createServer({ pauseOnConnect: true, noDelay: true })
     await once(server.listen(0, '127.0.0.1'), 'listening')
     return new TcpProxy(server, targets, random)
@@ -44,9 +49,14 @@ export class TcpProxy {
     this.#weather.isBlackHole = true
   }
 
-  /** Ends a black hole: what waits arrives now. */
+  /** From now on the server is told what it was told before, and nobody hears its answers. */
+  mute(): void {
+    this.#weather.isMuted = true
+  }
+
+  /** Ends a black hole or silence: what waits arrives now. */
   heal(): void {
-    this.#weather.isBlackHole = false
+    Object.assign(this.#weather, { isBlackHole: false, isMuted: false })
     for (const link of this.#links) link.flow()
   }
 
@@ -61,7 +71,7 @@ export class TcpProxy {
   }
 
   /** New connections go elsewhere; those that are open stay. */
-  retarget(targets: () => readonly number[]): void {
+  retarget(targets: () => readonly Target[]): void {
     this.#targets = targets
   }
 
@@ -83,9 +93,11 @@ export class TcpProxy {
   }
 }
 
-async function connectToFirst(ports: readonly number[]): Promise<Socket | undefined> {
-  for (const port of ports) {
-    const socket = connect({ port, host: '127.0.0.1', noDelay: true })
+async function connectToFirst(targets: readonly Target[]): Promise<Socket | undefined> {
+  for (const target of targets) {
+    const socket = connect(
+      typeof target === 'string' ? { path: target } : { port: target, host: '127.0.0.1', noDelay: true },
+    )
     socket.pause()
     try {
       await once(socket, 'connect')
@@ -105,7 +117,10 @@ class Link {
 
   constructor(client: Socket, server: Socket, weather: Weather, random: () => number, onClosed: () => void) {
     this.#sockets = [client, server]
-    this.#pipes = [new Pipe(client, server, weather, random), new Pipe(server, client, weather, random)]
+    this.#pipes = [
+      new Pipe(client, server, () => weather.isBlackHole, weather, random),
+      new Pipe(server, client, () => weather.isBlackHole || weather.isMuted, weather, random),
+    ]
     for (const socket of this.#sockets) {
       socket.once('close', () => {
         if (this.#sockets.every(({ closed }) => closed)) onClosed()
@@ -125,6 +140,7 @@ class Link {
 /** One direction of a connection. What is under way is bounded by what a side writes without an answer: little, with Redis. */
 class Pipe {
   readonly #to: Socket
+  readonly #isHeld: () => boolean
   readonly #weather: Weather
   /** `undefined` is the end. */
   readonly #underWay: { readonly dueAt: number; readonly chunk: Buffer | undefined }[] = []
@@ -132,8 +148,9 @@ class Pipe {
   #lastDueAt = 0
   #timer: NodeJS.Timeout | undefined
 
-  constructor(from: Socket, to: Socket, weather: Weather, random: () => number) {
+  constructor(from: Socket, to: Socket, isHeld: () => boolean, weather: Weather, random: () => number) {
     this.#to = to
+    this.#isHeld = isHeld
     this.#weather = weather
     this.#random = random
     from.on('data', (chunk) => this.#take(chunk))
@@ -144,7 +161,7 @@ class Pipe {
   flow(): void {
     clearTimeout(this.#timer)
     this.#timer = undefined
-    if (this.#weather.isBlackHole) return
+    if (this.#isHeld()) return
     for (let next = this.#underWay[0]; next !== undefined; next = this.#underWay[0]) {
       const waitMs = next.dueAt - performance.now()
       if (waitMs > 0) {

@@ -8,6 +8,8 @@ const READY_DEADLINE_MS = 30_000
 export interface ServerProcess {
   readonly pid: number
   readonly port: number
+  /** Whether it has ended, however. */
+  readonly hasEnded: boolean
   /** SIGTERM, and waits for the end. */
   stop(): Promise<void>
   /** kill -9, and waits for the end. */
@@ -60,6 +62,9 @@ export function untilReady(child: ChildProcess): Promise<ServerProcess> {
       resolve({
         pid: child.pid!,
         port: message.port ?? 0,
+        get hasEnded() {
+          return hasEnded(child)
+        },
         stop: () => end(child, 'SIGTERM'),
         kill: () => end(child, 'SIGKILL'),
       })
@@ -67,8 +72,10 @@ export function untilReady(child: ChildProcess): Promise<ServerProcess> {
   })
 }
 
+const hasEnded = ({ exitCode, signalCode }: ChildProcess) => exitCode !== null || signalCode !== null
+
 function end(child: ChildProcess, signal: 'SIGTERM' | 'SIGKILL'): Promise<void> {
-  if (child.exitCode !== null || child.signalCode !== null) return Promise.resolve()
+  if (hasEnded(child)) return Promise.resolve()
   return new Promise((resolve) => {
     child.removeAllListeners('exit')
     child.once('exit', () => resolve())

@@ -21,10 +21,21 @@ const PAGE_ENTRIES = 1_000
 /** Everything the log of a topic holds in one partition, in its order, without what was refused. */
 export async function readStoredEvents(redis: Redis, partition: number, topic: string): Promise<StoredEvent[]> {
   const stored: StoredEvent[] = []
+  await eachStoredEvent(redis, partition, topic, (event) => stored.push(event))
+  return stored
+}
+
+/** The same, one by one: of a log that is not to be held as a whole. */
+export async function eachStoredEvent(
+  redis: Redis,
+  partition: number,
+  topic: string,
+  take: (event: StoredEvent) => void,
+): Promise<void> {
   for (let from = '-'; ; ) {
     const page = await readRange(redis, partition, topic, from, '+', PAGE_ENTRIES)
-    for (const entry of page) stored.push(...eventsOf(entry, partition))
-    if (page.length < PAGE_ENTRIES) return stored
+    for (const entry of page) for (const event of eventsOf(entry, partition)) take(event)
+    if (page.length < PAGE_ENTRIES) return
     from = `(${page.at(-1)!.streamId}`
   }
 }

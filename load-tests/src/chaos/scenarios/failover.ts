@@ -19,8 +19,8 @@ export const FAILOVER: readonly Scenario[] = [
     mayLose: true,
     async disturb({ deployment, begin }) {
       const master = deployment.redis
-      const replication = await TcpProxy.open(() => [master.port])
-      const replica = await RedisProcess.start('everysec')
+      const replication = await TcpProxy.open(() => [master.target])
+      const replica = await RedisProcess.start({ fsync: 'everysec' })
       await replica.command('REPLICAOF', '127.0.0.1', replication.port)
       while (!/master_link_status:up/.test(`${await replica.command('INFO', 'replication')}`)) await sleep(POLL_MS)
       replication.blackHole()

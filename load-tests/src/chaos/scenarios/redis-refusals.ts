@@ -14,6 +14,12 @@ const BUSY_SCRIPT = `
 local function now() local time = redis.call('TIME') return time[1] * 1000 + time[2] / 1000 end
 local until_ms = now() + ARGV[1]
 while now() < until_ms do end`
+/** About a megabyte of readings a second, and as much of what is made of them. */
+const PAD_BYTES = 1_500
+/** What fits before anything is evicted: more than comes until it must have been noticed, less than comes while it holds. */
+const ROOM_BYTES = 5_000_000
+/** The policy is looked at once a second. */
+const EVICTION_NOTICED_MS = 2_000
 const KILLS = 20
 const KILL_EVERY_MS = 100
 
@@ -84,6 +90,22 @@ export const REDIS_REFUSALS: readonly Scenario[] = [
       begin()
       await sleep(HOLDS_MS)
       await redis.command('CONFIG', 'SET', 'maxmemory', 0)
+    },
+  },
+  {
+    name: 'redis-evicts',
+    about: `somebody sets maxmemory-policy allkeys-lru and a small maxmemory for ${HOLDS_MS / 1_000} s`,
+    deployment: { fsync: 'everysec' },
+    load: { padBytes: PAD_BYTES },
+    publishing: 'fails',
+    readiness: 'turns red',
+    isNoticedInMs: EVICTION_NOTICED_MS,
+    async disturb({ deployment: { redis }, begin }) {
+      const used = Number(/used_memory:(\d+)/.exec(`${await redis.command('INFO', 'memory')}`)![1])
+      await redis.command('CONFIG', 'SET', 'maxmemory-policy', 'allkeys-lru', 'maxmemory', used + ROOM_BYTES)
+      begin()
+      await sleep(HOLDS_MS)
+      await redis.command('CONFIG', 'SET', 'maxmemory-policy', 'noeviction', 'maxmemory', 0)
     },
   },
   {

@@ -1,0 +1,107 @@
+import type { EventBody, Redis } from '../../../server/src/bus/index.ts'
+import type { Pane } from '../../../server/src/config/model.ts'
+import { eachStoredEvent } from '../support/stored-events.ts'
+
+interface Total {
+  readonly count: number
+  readonly sum: number
+}
+
+/** The windows of one partition, or over all of them: `key start` -> what they hold. */
+type Totals = Map<string, Total>
+
+const SIZE_MS = 1_000
+const MAX_EXAMPLES = 5
+
+/**
+ * What differs between what workers have stored - a flow, a window by key with what is late for it, and one over all
+ * partitions - and what follows from the readings that lie in the log, in words. Every reading is once in the flow, once in the
+ * pane of its key or once in the late topic, and once in the pane over all; each revision of a pane is stored once.
+ *
+ * Which readings are late depends on clocks and on where the last watermark was; that each is accounted for does not.
+ */
+export async function findDerivedFaults(redis: Redis, partitions: number): Promise<readonly string[]> {
+  const faults = new Faults()
+  const overall: Totals = new Map()
+  for (let partition = 0; partition < partitions; partition++) {
+    const late = await idsOf(redis, partition, 'chaos.per_sensor.late', faults)
+    const flow = await idsOf(redis, partition, 'chaos.fahrenheit', faults)
+    const perSensor: Totals = new Map()
+    await eachStoredEvent(redis, partition, 'chaos.reading', ({ body }) => {
+      if (!flow.delete(body.id)) faults.add(`chaos.fahrenheit: ${body.id} is missing`)
+      const { n, sensorId } = body.data as { readonly n: number; readonly sensorId: string }
+      const start = Math.floor(body.time / SIZE_MS) * SIZE_MS
+      addTo(overall, `* ${start}`, n)
+      if (!late.delete(body.id)) addTo(perSensor, `${sensorId} ${start}`, n)
+    })
+    for (const id of flow) faults.add(`chaos.fahrenheit: ${id} follows from no reading`)
+    for (const id of late) faults.add(`chaos.per_sensor.late: ${id} is no reading`)
+    compare('chaos.per_sensor', perSensor, await panesOf(redis, [partition], 'chaos.per_sensor', faults), faults)
+  }
+  const all = Array.from({ length: partitions }, (_, partition) => partition)
+  compare('chaos.overall', overall, await panesOf(redis, all, 'chaos.overall', faults), faults)
+  return faults.texts
+}
+
+/** The first ones in words, and how many there are. */
+class Faults {
+  readonly #examples: string[] = []
+  #count = 0
+
+  get texts(): readonly string[] {
+    const more = this.#count - this.#examples.length
+    return more === 0
+      ? this.#examples
+      : [...this.#examples, `and ${more} more of results that are not what the log gives`]
+  }
+
+  add(text: string): void {
+    if (++this.#count <= MAX_EXAMPLES) this.#examples.push(text)
+  }
+}
+
+/** Ids of a topic in one partition, each of which is to be there once. */
+async function idsOf(redis: Redis, partition: number, topic: string, faults: Faults): Promise<Set<string>> {
+  const ids = new Set<string>()
+  await eachStoredEvent(redis, partition, topic, ({ body: { id } }) => {
+    if (ids.has(id)) faults.add(`${topic}: ${id} is stored twice`)
+    ids.add(id)
+  })
+  return ids
+}
+
+/** The last pane of each window; revisions are to count up from 0, and none to follow a final one. */
+async function panesOf(
+  redis: Redis,
+  partitions: readonly number[],
+  topic: string,
+  faults: Faults,
+): Promise<Map<string, Pane<Total>>> {
+  const last = new Map<string, Pane<Total>>()
+  const take = ({ id, data }: EventBody) => {
+    const pane = data as Pane<Total>
+    const name = `${pane.key} ${pane.start}`
+    const before = last.get(name)
+    if (pane.revision !== (before?.revision ?? -1) + 1)
+      faults.add(`${topic}: ${id} follows revision ${before?.revision ?? 'none'}`)
+    if (before?.final) faults.add(`${topic}: ${id} follows a final pane`)
+    last.set(name, pane)
+  }
+  for (const partition of partitions) await eachStoredEvent(redis, partition, topic, ({ body }) => take(body))
+  return last
+}
+
+function compare(topic: string, expected: Totals, panes: ReadonlyMap<string, Pane<Total>>, faults: Faults): void {
+  for (const [name, { count, sum }] of expected) {
+    const pane = panes.get(name)
+    if (pane === undefined) faults.add(`${topic}: ${name} has no pane`)
+    else if (pane.value.count !== count || pane.value.sum !== sum)
+      faults.add(`${topic}: ${name} holds ${pane.value.count} of sum ${pane.value.sum}, not ${count} of sum ${sum}`)
+  }
+  for (const name of panes.keys()) if (!expected.has(name)) faults.add(`${topic}: ${name} follows from no reading`)
+}
+
+function addTo(totals: Totals, name: string, n: number): void {
+  const total = totals.get(name)
+  totals.set(name, { count: (total?.count ?? 0) + 1, sum: (total?.sum ?? 0) + n })
+}

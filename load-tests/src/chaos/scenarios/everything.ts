@@ -1,0 +1,88 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { Deployment } from '../deployment.ts'
+import type { RedisProcess } from '../redis-process.ts'
+import type { Scenario } from '../scenario.ts'
+
+/** Half a second of the load, and more than the last commit. */
+const TAIL_BYTES = 100_000
+/** Some of the last commands. */
+const LAST_BYTES = 3_000
+/** How old a backup is when it is put back: older than what clients send again. */
+const BACKUP_AGE_MS = 10_000
+/** What the gateway that lives does not know of. */
+const UNKNOWN_MS = 600
+/** Clients that find nobody wait longer each time. */
+const RECOVERS_IN_MS = 12_000
+
+const kill = async ({ members, redis }: Deployment) => {
+  await Promise.all([redis.end('SIGKILL'), ...members.map((member) => member.kill())])
+}
+const start = async ({ members, redis }: Deployment) => {
+  await redis.start()
+  await Promise.all(members.map((member) => member.start()))
+}
+
+const powerCut = (name: string, about: string, lose: (redis: RedisProcess) => Promise<void>): Scenario => ({
+  name: `everything-killed-${name}`,
+  about: `kill -9 of everything, Redis too, ${about}; then all start again while clients live on`,
+  deployment: { fsync: 'everysec', isOwn: true },
+  publishing: 'may fail',
+  readiness: 'may turn red',
+  recoversInMs: RECOVERS_IN_MS,
+  mayLose: true,
+  async disturb({ deployment, begin }) {
+    await kill(deployment)
+    begin()
+    await lose(deployment.redis)
+    await start(deployment)
+  },
+})
+
+/** Whoever knew what Redis had is gone, except the clients. */
+export const EVERYTHING: readonly Scenario[] = [
+  powerCut('whole', 'its file left whole', async () => {}),
+  powerCut('last-commands', `the last ${LAST_BYTES / 1_000} kB of its file missing`, (redis) =>
+    redis.cutLog(LAST_BYTES),
+  ),
+  powerCut('tail', `the last ${TAIL_BYTES / 1_000} kB of its file missing`, (redis) => redis.cutLog(TAIL_BYTES)),
+  powerCut('torn', 'its file cut within a transaction of its last half second', async (redis) => {
+    await redis.tearLog((await redis.logBytes()) - TAIL_BYTES)
+  }),
+  {
+    name: 'backup-put-back',
+    about: `everything is killed, and Redis starts on a copy of its data from ${BACKUP_AGE_MS / 1_000} s before`,
+    deployment: { fsync: 'everysec', isOwn: true },
+    publishing: 'may fail',
+    readiness: 'may turn red',
+    recoversInMs: RECOVERS_IN_MS,
+    mayLose: true,
+    async disturb({ deployment, begin }) {
+      const putBack = await deployment.redis.backUp()
+      await sleep(BACKUP_AGE_MS)
+      await kill(deployment)
+      begin()
+      await putBack()
+      await start(deployment)
+    },
+  },
+  {
+    name: 'gateway-and-redis-killed',
+    about: `the gateway that acknowledged is killed with Redis; the file lacks all that the other one, which slept ${UNKNOWN_MS} ms, has not seen`,
+    deployment: { fsync: 'everysec', isOwn: true },
+    publishing: 'may fail',
+    readiness: 'may turn red',
+    mayLose: true,
+    async disturb({ deployment: { redis, gateways }, beside, begin }) {
+      const [acknowledging, other] = gateways
+      other!.signal('SIGSTOP')
+      const known = await redis.logBytes()
+      await sleep(UNKNOWN_MS)
+      await Promise.all([redis.end('SIGKILL'), acknowledging!.kill()])
+      begin()
+      await redis.cutLogTo(known)
+      await redis.start()
+      other!.signal('SIGCONT')
+      beside.push(acknowledging!.start())
+    },
+  },
+]
