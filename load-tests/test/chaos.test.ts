@@ -5,7 +5,7 @@ import { SCENARIOS } from '../src/chaos/scenarios/index.ts'
 const SEED = 1
 
 /** Where each leaves the account hardest to keep. How long things took is judged by `npm run chaos`, where nothing else runs. */
-it.each(['redis-power-loss', 'redis-sigstop', 'worker-sigstop', 'gateway-kill9'])(
+it.each(['everything-killed-tail', 'redis-torn-twice-private-always', 'redis-sigstop', 'worker-sigstop'])(
   `%s loses, doubles and hides nothing (seed ${SEED})`,
   { timeout: 60_000 },
   async (name) => {

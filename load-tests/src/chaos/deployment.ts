@@ -1,7 +1,7 @@
 import { fileURLToPath } from 'node:url'
+import { type RedisOptions, RedisProcess } from '../support/redis-process.ts'
+import { TcpProxy } from '../support/tcp-proxy.ts'
 import { Member } from './member.ts'
-import { type RedisOptions, RedisProcess } from './redis-process.ts'
-import { TcpProxy } from './tcp-proxy.ts'
 
 const CONFIG = fileURLToPath(new URL('./chaos.config.ts', import.meta.url))
 export const PARTITIONS = 4

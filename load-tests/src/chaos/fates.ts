@@ -131,7 +131,7 @@ function isNewEpoch({ reason, upTo }: Gap, { partition, ack }: PublishedEvent): 
 }
 
 /** Whether a position lies in the range of a gap, which may begin in one epoch and end in another. */
-function covers(gap: Gap, at: Position): boolean {
+export function covers(gap: Gap, at: Position): boolean {
   const after = gap.after === undefined ? undefined : parsePosition(gap.after)!
   const upTo = parsePosition(gap.upTo)!
   if (upTo.partition !== at.partition) return false

@@ -1,6 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import type { Redis } from '../../../server/src/bus/index.ts'
-import type { BenchRedis } from '../support/redis.ts'
+import type { RedisProcess } from '../support/redis-process.ts'
 import type { LogWriter } from './log-writer.ts'
 import { countChanged, holdCommit, isAllOwned, letThrough, metasOf } from './owners.ts'
 import type { Workers } from './workers.ts'
@@ -11,14 +11,16 @@ export interface Hits {
   commitsNotStored: number
   /** Commits that were stored while their worker slept, which was then killed. */
   commitsUnanswered: number
+  /** Logs of partitions that had lost their end when they were written again. */
+  lostTails: number
   /** Partitions that others had taken over when their owner woke. */
   takenFromSleepers: number
 }
 
-export const noHits = (): Hits => ({ commitsNotStored: 0, commitsUnanswered: 0, takenFromSleepers: 0 })
+export const noHits = (): Hits => ({ commitsNotStored: 0, commitsUnanswered: 0, lostTails: 0, takenFromSleepers: 0 })
 
 export interface Stage {
-  readonly server: BenchRedis
+  readonly server: RedisProcess
   readonly redis: Redis
   readonly partitions: number
   readonly workers: Workers
@@ -37,6 +39,10 @@ const PAUSE_MS = 700
 const SILENCE_MS = 2_600
 /** Enough for Redis to serve what it held back. */
 const STORED_MS = 40
+/** About half a second of what is written; mostly less is cut off. */
+const LOST_MAX_BYTES = 200_000
+/** Workers commit again. */
+const BETWEEN_STARTS_MS = 800
 
 /** What happens in a schedule. While one that returns a promise goes on, nothing is written. */
 export const DISTURBANCES: Readonly<Record<string, (stage: Stage) => void | Promise<void>>> = {
@@ -70,7 +76,6 @@ export const DISTURBANCES: Readonly<Record<string, (stage: Stage) => void | Prom
     const sleeper = workers.freeze((_, i, count) => i === Math.floor(which * count))
     if (sleeper === undefined) return
     const before = await metasOf(redis, sleeper.node, 'token')
-    0
     const wakeLater = async () => {
       const deadline = performance.now() + ASLEEP_MAX_MS
       await pause(ASLEEP_MIN_MS)
@@ -98,8 +103,32 @@ export const DISTURBANCES: Readonly<Record<string, (stage: Stage) => void | Prom
     await pause(PAUSE_MS)
   },
   'restart of Redis': async ({ server, redis }) => {
-    await server.restart()
-    while (redis.status !== 'ready') await pause(20)
+    await server.end('SIGTERM')
+    await restart(server, redis)
+  },
+  'kill -9 of Redis': async ({ server, redis, writer }) => {
+    await kill(server, writer)
+    await restart(server, redis)
+  },
+  'kill -9 of Redis, the end of its file lost': async ({ server, redis, writer, random }) => {
+    await kill(server, writer)
+    await server.cutLog(1 + Math.floor(random() ** 2 * LOST_MAX_BYTES))
+    await restart(server, redis)
+  },
+  'kill -9 of Redis and all workers, the end of its file lost': async (stage) => {
+    const { server, redis, writer, workers, random, beside } = stage
+    await kill(server, writer)
+    for (let count = workers.count; count > 0; count--) beside.push(workers.crash(0))
+    await server.cutLog(1 + Math.floor(random() ** 2 * LOST_MAX_BYTES))
+    await restart(server, redis)
+  },
+  'kill -9 of Redis within a transaction, then a restart': async ({ server, redis, writer }) => {
+    await kill(server, writer)
+    await server.tearLog((await server.logBytes()) - LOST_MAX_BYTES)
+    await restart(server, redis)
+    await pause(BETWEEN_STARTS_MS)
+    await server.end('SIGTERM')
+    await restart(server, redis)
   },
   'silence everywhere': async () => {
     await pause(SILENCE_MS)
@@ -107,6 +136,16 @@ export const DISTURBANCES: Readonly<Record<string, (stage: Stage) => void | Prom
   'silence in half of the partitions': ({ writer, random }) => {
     writer.silence(Math.floor(random() * 2), SILENCE_MS)
   },
+}
+
+async function kill(server: RedisProcess, writer: LogWriter): Promise<void> {
+  writer.keepRecent()
+  await server.end('SIGKILL')
+}
+
+async function restart(server: RedisProcess, redis: Redis): Promise<void> {
+  await server.start()
+  while (redis.status !== 'ready') await pause(20)
 }
 
 /** Ids of the connections on which workers send commands. */

@@ -1,16 +1,39 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import {
+  type AppendReply,
   append,
   BusUnavailable,
   encodeEvent,
   Guard,
   type KnownEntry,
+  LineageProof,
   partitionOf,
   RecordBatchBuilder,
   type Redis,
-  settleLineage,
 } from '../../../server/src/bus/index.ts'
 import type { Reading } from './reading.ts'
+
+/** One frame of the writer, as it is sent again when Redis lost it. */
+interface Frame {
+  readonly seq: number
+  readonly readings: readonly Reading[]
+}
+
+/** What the writer knows of a partition. */
+interface Place {
+  readonly proof: LineageProof
+  newest: KnownEntry | undefined
+  /** When it got something last. */
+  writtenAt: number | undefined
+  /** How far the clocks of its readings are ahead, ms. */
+  aheadMs: number
+  /** Epoch under which the frames were acknowledged last. */
+  epoch: string | undefined
+  /** Ids of what was acknowledged under that epoch: it MUST be in the log as long as the epoch is the same. */
+  acknowledged: string[]
+  /** Of what was acknowledged, that of the last second. */
+  kept: { readonly frame: Frame; readonly at: number }[]
+}
 
 const TOPIC = 'crash.reading'
 const RETRY_MS = 50
@@ -19,25 +42,39 @@ const STALL_MS = 1_000
 /** Longer than any stall, and than readings are late: what comes after is ahead of a watermark that moved on meanwhile. */
 const JUMP_MS = 60_000
 
+/** An input that was quiet for longer may have been idle, and what was written before that is late in a way no recompute knows. */
+const KEPT_MS = 1_000
+
 /**
- * Appends readings as a gateway does: a record batch per partition, each once, and the proof that a restarted Redis is the
- * same. In a partition that got nothing for a while the clocks jump ahead by a minute: how far its watermark moved on by
- * itself, which no recompute of the log can know, then makes no difference.
+ * Appends readings as a gateway and the SDK do: a record batch per partition, each once, the proof that a restarted Redis is
+ * the same, and what Redis lost of the last second again, before anything else. In a partition that got nothing for a while the clocks
+ * jump ahead by a minute: how far its watermark moved on by itself, which no recompute of the log can know, then makes no difference.
  */
 export class LogWriter {
+  /** Partitions that turned out to have lost the end of their log, each time counted. */
+  lostTails = 0
   readonly #redis: Redis
-  readonly #partitions: number
+  readonly #places: readonly Place[]
   readonly #guard = new Guard('append')
-  readonly #newest = new Map<number, KnownEntry>()
-  /** When each partition got something last. */
-  readonly #writtenAt = new Map<number, number>()
-  readonly #aheadMs = new Map<number, number>()
   #silent = { remainder: 0, until: 0 }
   #seq = 0
 
   constructor(redis: Redis, partitions: number) {
     this.#redis = redis
-    this.#partitions = partitions
+    this.#places = Array.from({ length: partitions }, (_, partition) => ({
+      proof: new LineageProof(redis, partition),
+      newest: undefined,
+      writtenAt: undefined,
+      aheadMs: 0,
+      epoch: undefined,
+      acknowledged: [],
+      kept: [],
+    }))
+  }
+
+  /** Ids of a partition that were acknowledged under the epoch its log has now. */
+  acknowledged(partition: number): readonly string[] {
+    return this.#places[partition]!.acknowledged
   }
 
   /** Writes nothing to the even (0) or odd (1) partitions for a time: their readings do not exist. */
@@ -49,14 +86,20 @@ export class LogWriter {
     this.#silent = { remainder: 0, until: 0 }
   }
 
+  /** Redis is about to end: what was acknowledged until just now may have to be sent again, however long it is away. */
+  keepRecent(): void {
+    const now = performance.now()
+    for (const place of this.#places) place.kept = place.kept.filter(({ at }) => now - at < KEPT_MS)
+  }
+
   async write(readings: readonly Reading[]): Promise<void> {
     const byPartition = new Map<number, Reading[]>()
     for (const reading of readings) {
-      const partition = partitionOf(reading.sensor, this.#partitions)
+      const partition = partitionOf(reading.sensor, this.#places.length)
       if (this.#isSilent(partition)) continue
       byPartition.set(partition, [...(byPartition.get(partition) ?? []), reading])
     }
-    await Promise.all([...byPartition].map(([partition, own]) => this.#append(partition, own)))
+    await Promise.all([...byPartition].map(([partition, own]) => this.#write(partition, own)))
   }
 
   #isSilent(partition: number): boolean {
@@ -64,44 +107,69 @@ export class LogWriter {
     return partition % 2 === remainder && performance.now() < until
   }
 
-  async #append(partition: number, readings: readonly Reading[]): Promise<void> {
-    const aheadMs = this.#catchUp(partition)
+  async #write(partition: number, readings: readonly Reading[]): Promise<void> {
+    const place = this.#places[partition]!
+    const aheadMs = catchUp(place)
+    const frame = { seq: ++this.#seq, readings: readings.map((each) => ({ ...each, time: each.time + aheadMs })) }
+    await this.#store(partition, frame)
+    const now = performance.now()
+    place.writtenAt = now
+    place.kept = [...place.kept.filter(({ at }) => now - at < KEPT_MS), { frame, at: now }]
+  }
+
+  /** Appends until it is stored, and first what the log lost. */
+  async #store(partition: number, frame: Frame): Promise<void> {
+    const place = this.#places[partition]!
+    for (;;) {
+      const { verdict, entry, epoch } = await this.#append(partition, frame)
+      if (verdict === 'epoch_changed') {
+        this.lostTails++
+        Object.assign(place, { epoch, acknowledged: [] })
+        for (const { frame: kept } of place.kept) await this.#store(partition, kept)
+        continue
+      }
+      const [streamId] = entry.split('.') as [string]
+      place.newest = { topic: TOPIC, streamId }
+      place.epoch = epoch
+      place.acknowledged.push(...frame.readings.map(({ id }) => id))
+      return
+    }
+  }
+
+  /** Until it is answered, and Redis has been proved to be the one that it was. */
+  async #append(partition: number, { seq, readings }: Frame) {
+    const { proof, newest, epoch } = this.#places[partition]!
     const builder = new RecordBatchBuilder()
     builder.addSlice(
       readings.map(({ id, sensor, site, time, v }) => {
-        const json = encodeEvent(id, sensor, time + aheadMs, undefined, JSON.stringify({ sensor, site, v }))
-        return { key: sensor, lane: 'low', time: time + aheadMs, json }
+        const json = encodeEvent(id, sensor, time, undefined, JSON.stringify({ sensor, site, v }))
+        return { key: sensor, lane: 'low', time, json }
       }),
     )
-    const slice = { producer: 'crashes', session: 1, seq: ++this.#seq, previous: '*', checksum: 'c', ageMs: 0 } as const
+    const identity = { producer: 'crashes', session: 1, seq, previous: '*', epoch, checksum: 'c', ageMs: 0 } as const
     const request = {
       batches: [{ topic: TOPIC, ...builder.build() }],
-      slices: [{ batch: 0, lastIndex: readings.length - 1, identity: slice }],
+      slices: [{ batch: 0, lastIndex: readings.length - 1, identity }],
     }
     for (;;) {
       try {
-        const reply = await append(this.#redis, this.#guard, partition, request)
+        const reply: AppendReply = await append(this.#redis, this.#guard, partition, request, { proved: proof.lineage })
         if (reply.status === 'ok') {
-          const [streamId] = reply.slices[0]!.entry.split('.') as [string]
-          this.#newest.set(partition, { topic: TOPIC, streamId })
-          this.#writtenAt.set(partition, performance.now())
-          return
+          proof.accepted(reply.epoch, reply.lineage)
+          return { ...reply.slices[0]!, epoch: reply.epoch }
         }
-        const newest = this.#newest.get(partition)
-        await settleLineage(this.#redis, partition, reply, newest === undefined ? [] : [newest])
+        await proof.settle(reply, newest === undefined ? [] : [newest])
       } catch (error) {
         if (!(error instanceof BusUnavailable)) throw error
         await pause(RETRY_MS)
       }
     }
   }
+}
 
-  /** How far the clocks of a partition are ahead by now, ms. */
-  #catchUp(partition: number): number {
-    const now = performance.now()
-    const isStalled = now - (this.#writtenAt.get(partition) ?? now) > STALL_MS
-    const aheadMs = (this.#aheadMs.get(partition) ?? 0) + (isStalled ? JUMP_MS : 0)
-    this.#aheadMs.set(partition, aheadMs)
-    return aheadMs
-  }
+/** How far the clocks of a partition are ahead by now, ms. */
+function catchUp(place: Place): number {
+  const now = performance.now()
+  if (now - (place.writtenAt ?? now) > STALL_MS) place.aheadMs += JUMP_MS
+  return place.aheadMs
 }

@@ -18,7 +18,8 @@ if (values.help) {
 
 Runs seeded crash schedules. Each writes readings to a Redis of its own while two workers fold them through all kinds of
 windows, and meanwhile workers are killed, also in the middle of commits, put to sleep past their takeover, handed over,
-added and stopped, connections are cut with commits unanswered, inputs fall silent, and Redis is restarted. Then panes,
+added and stopped, connections are cut with commits unanswered, inputs fall silent, and Redis is restarted or killed, the end
+of its file lost. Then panes,
 revisions, late events, flow and alert are compared with what a recompute of the log gives (docs/testing.md). Exits 1
 unless all are equal.
 

@@ -1,7 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import { openCommandConnection, openTopology, partitionOf, untilReady } from '../../../server/src/bus/index.ts'
 import { createRandom } from '../support/random.ts'
-import { startBenchRedis } from '../support/redis.ts'
+import { RedisProcess } from '../support/redis-process.ts'
 import { DISTURBANCES, type Hits, noHits, type Stage } from './disturbances.ts'
 import { LogWriter } from './log-writer.ts'
 import { recompute } from './oracle.ts'
@@ -29,6 +29,7 @@ const DRAIN_DEADLINE_MS = 40_000
 const POLL_MS = 250
 const SETTLE_MS = 500
 const HOUR_MS = 3_600_000
+const SENTINEL = 'end-'
 
 export interface ScheduleReport {
   readonly seed: number
@@ -49,7 +50,7 @@ export interface ScheduleReport {
 export async function runSchedule(seed: number): Promise<ScheduleReport> {
   const startedAt = performance.now()
   const random = createRandom(seed)
-  const server = await startBenchRedis()
+  const server = await RedisProcess.start({ fsync: 'everysec', isOwn: true })
   const redis = openCommandConnection(server.url, 'crashes')
   const workers = new Workers(server.url)
   try {
@@ -75,6 +76,8 @@ export async function runSchedule(seed: number): Promise<ScheduleReport> {
     // What was stored twice may come later than what was missing.
     await pause(SETTLE_MS)
     const { faults, panes } = await compare()
+    hits.lostTails = writer.lostTails
+    const lost = logs.flatMap((log, p) => lostInSilence(log, writer.acknowledged(p)))
     const ended = workers.ended().map((node) => ({ kind: 'wrong', what: `worker ${node} ended by itself` }) as const)
     return {
       seed,
@@ -83,7 +86,7 @@ export async function runSchedule(seed: number): Promise<ScheduleReport> {
       late: expected.ids['crash.tumbling.late']!.size,
       disturbances: plan.map(({ name }) => name),
       hits,
-      faults: [...faults, ...ended],
+      faults: [...faults, ...lost, ...ended],
       seconds: Math.round((performance.now() - startedAt) / 100) / 10,
     }
   } finally {
@@ -114,6 +117,13 @@ async function writeWhileDisturbed(
   writer.endSilence()
 }
 
+/** What is missing in a log, though nobody has said that it lost anything since it was acknowledged. */
+function lostInSilence(log: readonly (readonly Reading[])[], acknowledged: readonly string[]): Fault[] {
+  const present = new Set(log.flat().map(({ id }) => id))
+  const lost = acknowledged.filter((id) => !present.has(id) && !id.startsWith(SENTINEL))
+  return lost.map((id) => ({ kind: 'lost', what: `crash.reading: ${id} is gone under the epoch that acknowledged it` }))
+}
+
 interface Planned {
   readonly name: string
   /** Batches written before. */
@@ -136,7 +146,7 @@ function planDisturbances(random: () => number): Planned[] {
 function sentinels(time: number): Reading[] {
   const found = new Map<number, Reading>()
   for (let i = 0; found.size < PARTITIONS; i++) {
-    const sensor = `end-${i}`
+    const sensor = `${SENTINEL}${i}`
     const partition = partitionOf(sensor, PARTITIONS)
     if (!found.has(partition)) found.set(partition, { id: sensor, sensor, site: 'end', time, v: 0 })
   }

@@ -21,6 +21,7 @@ export function summarize(seed: number, reports: readonly ScheduleReport[], seco
     hits: {
       commitsNotStored: hits('commitsNotStored'),
       commitsUnanswered: hits('commitsUnanswered'),
+      lostTails: hits('lostTails'),
       takenFromSleepers: hits('takenFromSleepers'),
     },
     events: sum(({ events }) => events),

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import { noFakeClock } from '../../support/fake-clock.ts'
 import type { Deployment } from '../deployment.ts'
-import { noFakeClock } from '../fake-clock.ts'
 import type { Scenario } from '../scenario.ts'
 
 const MINUTE_MS = 60_000

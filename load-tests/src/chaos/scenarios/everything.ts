@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import type { RedisProcess } from '../../support/redis-process.ts'
 import type { Deployment } from '../deployment.ts'
-import type { RedisProcess } from '../redis-process.ts'
 import type { Scenario } from '../scenario.ts'
 
 /** Half a second of the load, and more than the last commit. */

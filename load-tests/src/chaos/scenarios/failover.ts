@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { RedisProcess } from '../redis-process.ts'
+import { RedisProcess } from '../../support/redis-process.ts'
+import { TcpProxy } from '../../support/tcp-proxy.ts'
 import type { Scenario } from '../scenario.ts'
-import { TcpProxy } from '../tcp-proxy.ts'
 
 /** What is acknowledged in this time never reaches the replica. */
 const BEHIND_MS = 400

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { Fsync } from '../redis-server.ts'
+import type { Fsync } from '../../support/redis-server.ts'
 import type { Scenario } from '../scenario.ts'
 
 /** How long Redis is away: longer than any deadline, and leases run out. */

@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import { readSettings } from '../../../../server/src/config/settings.ts'
 import { findExecutable } from '../../../../server/src/supervisor/executable.ts'
-import type { RedisProcess } from '../redis-process.ts'
+import type { RedisProcess } from '../../support/redis-process.ts'
 import type { Scenario } from '../scenario.ts'
 
 const HOLDS_MS = 4_000

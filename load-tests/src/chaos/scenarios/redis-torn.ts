@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { RedisOptions } from '../redis-process.ts'
-import type { Fsync } from '../redis-server.ts'
+import type { RedisOptions } from '../../support/redis-process.ts'
+import type { Fsync } from '../../support/redis-server.ts'
 import type { Scenario, Stage } from '../scenario.ts'
 
 const POLL_MS = 50

@@ -1,3 +1,4 @@
+import { rmSync } from 'node:fs'
 import { cp, mkdtemp, readdir, rm, stat, truncate, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -28,7 +29,10 @@ export class RedisProcess {
   readonly #options: RedisOptions
   readonly #server: RedisServer
   #pid: number | undefined
-  readonly #onExit = () => this.#signal('SIGKILL')
+  readonly #onExit = () => {
+    this.#signal('SIGKILL')
+    rmSync(this.#folder, { recursive: true, force: true })
+  }
 
   private constructor(folder: string, options: RedisOptions, server: RedisServer) {
     this.#folder = folder
