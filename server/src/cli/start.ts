@@ -66,7 +66,7 @@ export async function run(args: string[]): Promise<number> {
 
 async function redisFor({ redisUrl, dataFolder, ...search }: Settings): Promise<SupervisorOptions['redis']> {
   if (redisUrl !== undefined) return { url: redisUrl }
-  return { private: { binary: await findRedisBinary(search, say), dataFolder } }
+  return { private: { binary: await findRedisBinary(search, say), dataFolder, say } }
 }
 
 function count(name: string, value: string): number {

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { childEnvironment } from '../config/settings.ts'
+import { mendAof } from './aof-mend.ts'
 import { FolderLock } from './folder-lock.ts'
 import type { RedisBinary } from './redis-binary.ts'
 import { pingRedis } from './redis-ping.ts'
@@ -33,6 +34,8 @@ export interface PrivateRedisOptions {
   readonly binary: RedisBinary
   /** Folder that the Redis owns: its log lies in `redis/`. Locked against a second Tidegate. */
   readonly dataFolder: string
+  /** Lines for people. */
+  readonly say?: (line: string) => void
 }
 
 /** A Redis that ended although nobody asked it to. */
@@ -50,14 +53,20 @@ export class PrivateRedis {
   onEnd: (end: RedisEnd) => void = () => {}
   readonly #binary: RedisBinary
   readonly #folder: string
+  readonly #say: (line: string) => void
   readonly #socketFolder: string
   readonly #lock: FolderLock
   #running: Running | undefined
   #closing: Promise<void> | undefined
 
-  private constructor({ binary, dataFolder }: PrivateRedisOptions, socketFolder: string, lock: FolderLock) {
+  private constructor(
+    { binary, dataFolder, say = () => {} }: PrivateRedisOptions,
+    socketFolder: string,
+    lock: FolderLock,
+  ) {
     this.#binary = binary
     this.#folder = join(dataFolder, 'redis')
+    this.#say = say
     this.#socketFolder = socketFolder
     this.#lock = lock
   }
@@ -85,6 +94,10 @@ export class PrivateRedis {
   async start(): Promise<void> {
     await mkdir(this.#folder, { recursive: true, mode: 0o700 })
     await mkdir(this.#socketFolder, { recursive: true, mode: 0o700 })
+    const removedBytes = await mendAof(this.#folder)
+    if (removedBytes > 0) {
+      this.#say(`Redis had been killed while it wrote: removed ${removedBytes} bytes of a write that was not finished`)
+    }
     const running = new Running(this.#binary, redisArguments(this.#folder, this.url), this.#socketFolder)
     this.#running = running
     await this.#lock.coverRedis(running.pid, this.url)
@@ -184,6 +197,8 @@ function redisArguments(folder: string, socketPath: string): string[] {
     dir: folder,
     appendonly: 'yes',
     appendfsync: 'everysec',
+    // Redis would leave the beginning of a transaction in the file, and run it at the start after this one. Mended by us.
+    'aof-load-truncated': 'no',
     // Evicting keys would lose events silently; a full Redis refuses instead.
     'maxmemory-policy': 'noeviction',
     // The append-only file is the data; snapshots beside it would only cost a fork.
