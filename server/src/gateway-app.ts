@@ -5,7 +5,9 @@ import {
   type BreakerLimits,
   type BusClass,
   ContractClaim,
+  checkRedis,
   DEADLINES_MS,
+  EvictionWatch,
   Guard,
   type GuardState,
   openCommandConnection,
@@ -24,6 +26,10 @@ import { Queries } from './queries/index.ts'
 export interface GatewaySettings {
   readonly redisUrl: string
   readonly partitions: number
+  /** How long Redis is waited for at the start, ms. */
+  readonly redisWaitMs?: number
+  /** Told, in a line each, what the operator should know. */
+  readonly warn?: (line: string) => void
   readonly host: string
   readonly port: number
   /** Other gateways of this machine listen on the same port. */
@@ -52,7 +58,7 @@ export interface RunningGateway {
 }
 
 const DASHBOARD = fileURLToPath(new URL('../../dashboard/dist', import.meta.url))
-const REDIS_START_DEADLINE_MS = 10_000
+const DEFAULT_REDIS_WAIT_MS = 10_000
 const DEFAULT_READY_SHARE = 0.5
 const DEFAULT_MAX_LAG_MS = 250
 
@@ -62,7 +68,9 @@ export async function startGateway(settings: GatewaySettings, contract: Contract
   const clock = systemClock
   const appendRedis = openCommandConnection(redisUrl, `${node}-append`)
   const queryRedis = openCommandConnection(redisUrl, `${node}-query`)
-  await Promise.all([appendRedis, queryRedis].map((redis) => untilReady(redis, REDIS_START_DEADLINE_MS)))
+  const redisWaitMs = settings.redisWaitMs ?? DEFAULT_REDIS_WAIT_MS
+  await Promise.all([appendRedis, queryRedis].map((redis) => untilReady(redis, redisWaitMs)))
+  await checkRedis(queryRedis, settings.warn ?? (() => {}))
   await openTopology(queryRedis, partitions)
   const claim = new ContractClaim(queryRedis, contract.hash)
   await claim.start()
@@ -84,7 +92,9 @@ export async function startGateway(settings: GatewaySettings, contract: Contract
   const guards = { append: guard('append'), tail: guard('tail'), query: guard('query') }
   for (const { state } of Object.values(guards)) metrics.onBreaker(state)
   const delivery = new Delivery({ redisUrl, partitions, contract, limits: settings.delivery, guards, clock })
+  const eviction = new EvictionWatch(queryRedis)
   const ingest = new Ingest({
+    isKept: () => eviction.reason === undefined,
     redis: appendRedis,
     guard: guards.append,
     partitions,
@@ -98,6 +108,7 @@ export async function startGateway(settings: GatewaySettings, contract: Contract
   const canaries = new Canaries((partition) => ingest.canary(partition), guards.append)
   const readiness = new Readiness({
     redis: queryRedis,
+    eviction,
     guards: Object.values(guards),
     partitions,
     readyShare: settings.readyShare ?? DEFAULT_READY_SHARE,

@@ -2,6 +2,7 @@ import {
   BREAKER_LIMITS,
   type BreakerLimits,
   ContractClaim,
+  checkRedis,
   openCommandConnection,
   openTopology,
   untilReady,
@@ -13,6 +14,8 @@ import { BackfillPool, PartitionPool, Pipeline } from './workers/index.ts'
 export interface WorkerSettings {
   readonly redisUrl: string
   readonly partitions: number
+  /** How long Redis is waited for at the start, ms. */
+  readonly redisWaitMs?: number
   /** Name of this process, unique among the workers of the deployment. */
   readonly workerId: string
   readonly log: (message: string) => void
@@ -25,13 +28,15 @@ export interface RunningWorker {
   close(options: { deadlineMs: number }): Promise<void>
 }
 
-const REDIS_START_DEADLINE_MS = 10_000
+const DEFAULT_REDIS_WAIT_MS = 10_000
 
 /** Composition root of a worker process. Rejects with what to do when Redis or the contract do not fit. */
 export async function startWorker(settings: WorkerSettings, contract: Contract): Promise<RunningWorker> {
   const { redisUrl, partitions, workerId, log } = settings
   const redis = openCommandConnection(redisUrl, workerId)
-  await untilReady(redis, REDIS_START_DEADLINE_MS)
+  await untilReady(redis, settings.redisWaitMs ?? DEFAULT_REDIS_WAIT_MS)
+  // A gateway tells what the operator has to take care of: once is enough.
+  await checkRedis(redis, () => {})
   await openTopology(redis, partitions)
   const claim = new ContractClaim(redis, contract.hash)
   await claim.start()

@@ -1,4 +1,7 @@
 import { type RedisOptions as AnyRedisOptions, Redis } from 'ioredis'
+import { parseRedisAddress } from '../redis-address.ts'
+import { connectionFault, SILENT } from './connection-fault.ts'
+import { BusUnreachable } from './errors.ts'
 
 export type { Redis } from 'ioredis'
 
@@ -38,42 +41,72 @@ export function openBlockingConnection(url: string, name: string): Redis {
 
 /** Connection options for BullMQ, which insists on waiting for Redis rather than failing. */
 export function queueConnectionOptions(url: string, name: string): RedisOptions {
-  return { ...parseRedisUrl(url), maxRetriesPerRequest: null, connectionName: `tidegate-${name}` }
+  return { ...connectionAddress(url), maxRetriesPerRequest: null, connectionName: `tidegate-${name}` }
 }
 
-/** Resolves once commands can be sent, rejects after `deadlineMs`. */
+/** Why a connection is not ready, as far as it has said. Forgotten once it is. */
+const lastErrors = new WeakMap<Redis, Error>()
+
+/**
+ * Resolves once commands can be sent.
+ *
+ * @throws {BusUnreachable} with the cause, after `deadlineMs`, or at once where waiting does not help.
+ */
 export async function untilReady(redis: Redis, deadlineMs: number): Promise<void> {
   if (redis.status === 'ready') return
   await new Promise<void>((resolve, reject) => {
-    const timer = setTimeout(() => {
-      redis.off('ready', onReady)
-      reject(new Error(`Redis was not reachable within ${deadlineMs} ms. Is it running, and is REDIS_URL right?`))
-    }, deadlineMs)
-    const onReady = () => {
+    const settle = (fault?: string) => {
       clearTimeout(timer)
-      resolve()
+      redis.off('ready', onReady)
+      redis.off('error', onError)
+      if (fault === undefined) resolve()
+      else reject(new BusUnreachable(fault))
     }
-    redis.once('ready', onReady)
+    const onReady = () => settle()
+    const onError = (error: Error) => {
+      const { why, isFinal } = connectionFault(error)
+      if (isFinal) settle(`Redis cannot be used: ${why}`)
+    }
+    const timer = setTimeout(
+      () => settle(`Redis was not reachable within ${deadlineMs} ms: ${whyNot(redis)}`),
+      deadlineMs,
+    )
+    redis.on('ready', onReady)
+    redis.on('error', onError)
+    const past = lastErrors.get(redis)
+    if (past !== undefined) onError(past)
   })
 }
 
+function whyNot(redis: Redis): string {
+  const error = lastErrors.get(redis)
+  if (error !== undefined) return connectionFault(error).why
+  // Connected, and its answers are no errors: only a Redis that reads its data does that.
+  return redis.status === 'connect' ? connectionFault(new Error('LOADING')).why : SILENT
+}
+
 function connect(url: string, options: RedisOptions): Redis {
-  const redis = new Redis({ ...parseRedisUrl(url), ...options })
+  const redis = new Redis({ ...connectionAddress(url), ...options })
   // Without a listener an unreachable Redis would end the process; the refusals of commands tell the story.
-  redis.on('error', () => {})
+  redis.on('error', (error: Error & { readonly command?: { readonly name: string } }) => {
+    lastErrors.set(redis, error)
+    // ioredis would go on with database 0.
+    if (error.command?.name === 'select') redis.disconnect(true)
+  })
+  redis.on('ready', () => lastErrors.delete(redis))
   return redis
 }
 
-/** Accepts `redis://`, `rediss://` and the path of a unix socket. */
-function parseRedisUrl(url: string): RedisOptions {
-  if (url.startsWith('/')) return { path: url }
-  const { protocol, hostname, port, username, password, pathname } = new URL(url)
+function connectionAddress(url: string): RedisOptions {
+  const address = parseRedisAddress(url)
+  if (address.kind === 'socket') return { path: address.path }
+  const { host, port, database, tls, username, password } = address
   return {
-    host: hostname,
-    port: port === '' ? 6379 : Number(port),
-    db: pathname.length > 1 ? Number(pathname.slice(1)) : 0,
-    ...(username !== '' && { username: decodeURIComponent(username) }),
-    ...(password !== '' && { password: decodeURIComponent(password) }),
-    ...(protocol === 'rediss:' && { tls: {} }),
+    host,
+    port,
+    db: database,
+    ...(username !== '' && { username }),
+    ...(password !== '' && { password }),
+    ...(tls && { tls: {} }),
   }
 }

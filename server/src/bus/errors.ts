@@ -14,6 +14,11 @@ export class BusUnavailable extends Error {
   }
 }
 
+/** No connection to Redis, at a start. The message says why and what to do, and has no part of the address. */
+export class BusUnreachable extends Error {
+  override readonly name = 'BusUnreachable'
+}
+
 /** Redis refuses writes because it has reached `maxmemory`. */
 export class BusFull extends Error {
   override readonly name = 'BusFull'

@@ -1,5 +1,6 @@
 import type { Redis } from './connection.ts'
-import { BusMismatch } from './errors.ts'
+import { connectionFault } from './connection-fault.ts'
+import { BusMismatch, BusUnreachable } from './errors.ts'
 import { keys } from './keys.ts'
 import { openPartition } from './lineage.ts'
 
@@ -10,8 +11,15 @@ import { openPartition } from './lineage.ts'
  * @throws BusMismatch with what to do.
  */
 export async function openTopology(redis: Redis, partitions: number): Promise<void> {
-  await redis.hsetnx(keys.cluster, 'partitions', partitions)
-  const stored = Number(await redis.hget(keys.cluster, 'partitions'))
+  const stored = await redis
+    .hsetnx(keys.cluster, 'partitions', partitions)
+    .then(() => storedPartitions(redis))
+    .catch((error: Error) => {
+      // The first write of a start: what the user may not do, or this Redis does not take, shows here.
+      throw error.name === 'ReplyError'
+        ? new BusUnreachable(`Redis cannot be used: ${connectionFault(error).why}`)
+        : error
+    })
   if (stored !== partitions) {
     throw new BusMismatch(
       `The data in Redis has ${stored} partitions, the config says ${partitions}. The count is fixed at first start: ` +

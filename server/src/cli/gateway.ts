@@ -46,6 +46,8 @@ export async function run(args: string[]): Promise<number> {
     {
       ...settings,
       redisUrl,
+      redisWaitMs: settings.redisWaitSeconds * 1_000,
+      warn: (line) => log.warn(line),
       sharedPort: flags['shared-port'],
       delivery,
       breaker,

@@ -24,7 +24,14 @@ export async function run(args: string[]): Promise<number> {
   const { partitions, node, logLevel } = settings
   const log = createLog(logLevel, node, 'worker')
   const worker = await startWorker(
-    { redisUrl, partitions, workerId: node, breaker: breakerLimits(settings), log: (message) => log.warn(message) },
+    {
+      redisUrl,
+      redisWaitMs: settings.redisWaitSeconds * 1_000,
+      partitions,
+      workerId: node,
+      breaker: breakerLimits(settings),
+      log: (message) => log.warn(message),
+    },
     contract,
   )
   return liveAsChild(worker, {}, log)

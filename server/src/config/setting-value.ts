@@ -1,9 +1,14 @@
+import { parseRedisAddress } from '../redis-address.ts'
+
 /** An option or environment variable has a value that cannot be used. */
 export class SettingsError extends Error {
   override readonly name = 'SettingsError'
 
-  constructor(source: string, value: string, cause: unknown) {
-    super(`${source} is ${JSON.stringify(withoutPassword(value))}: ${(cause as Error).message}`, { cause })
+  /** @param value left out where it is a secret: no pattern finds the password in a value that is mistyped. */
+  constructor(source: string, value: string | undefined, cause: unknown) {
+    const isWhat =
+      value === undefined ? 'cannot be used (it is not shown, it may hold a password)' : `is ${JSON.stringify(value)}`
+    super(`${source} ${isWhat}: ${(cause as Error).message}`, { cause })
   }
 }
 
@@ -46,13 +51,8 @@ export function number(min: number, max: number): (value: string) => number {
   }
 }
 
-/** The address of a Redis. */
+/** The address of a Redis, which may hold a password. */
 export function redisAddress(value: string): string {
-  if (value.startsWith('/')) return value
-  if (URL.canParse(value) && /^rediss?:$/.test(new URL(value).protocol)) return value
-  throw new RangeError('it must be redis://host:port, rediss://host:port or the path of a unix socket')
-}
-
-function withoutPassword(value: string): string {
-  return value.replace(/:[^:@/]*@/, ':***@')
+  parseRedisAddress(value)
+  return value
 }

@@ -9,6 +9,8 @@ interface Variable<T> {
   /** The option that wins over the variable, without its dashes. */
   readonly flag?: string
   readonly meaning: string
+  /** Never repeated, not even when it cannot be used. */
+  readonly isSecret?: true
   /** @throws {RangeError} saying what is expected. */
   readonly parse: (value: string) => T
 }
@@ -30,7 +32,14 @@ export const VARIABLES = {
     name: 'REDIS_URL',
     meaning:
       'Redis to use: `redis://`, `rediss://` or the path of a unix socket. Without it `tidegate start` runs a private one.',
+    isSecret: true,
     parse: redisAddress,
+  }),
+  redisWaitSeconds: variable({
+    name: 'TIDEGATE_REDIS_WAIT_SECONDS',
+    meaning: 'How long a process waits at its start for a Redis that cannot be reached or reads its data, in seconds.',
+    fallback: '10',
+    parse: wholeNumber(1, 3_600),
   }),
   port: variable({
     name: 'TIDEGATE_PORT',
@@ -192,11 +201,11 @@ type Environment = Readonly<Record<string, string | undefined>>
  * @throws {SettingsError} naming the option or variable and what it accepts.
  */
 export function readSettings(flags: Flags = {}, environment: Environment = process.env) {
-  const given = <T>({ name, flag, parse }: Variable<T>): T | undefined => {
+  const given = <T>({ name, flag, parse, isSecret }: Variable<T>): T | undefined => {
     const option = flag === undefined ? undefined : flags[flag]
-    if (typeof option === 'string') return parsed(`--${flag}`, option, parse)
+    if (typeof option === 'string') return parsed(`--${flag}`, option, parse, isSecret)
     const value = environment[name]
-    return value === undefined || value === '' ? undefined : parsed(name, value, parse)
+    return value === undefined || value === '' ? undefined : parsed(name, value, parse, isSecret)
   }
   const setting = <T>(definition: Variable<T> & Fallback): T =>
     given(definition) ??
@@ -204,6 +213,7 @@ export function readSettings(flags: Flags = {}, environment: Environment = proce
 
   return Object.freeze({
     redisUrl: given(VARIABLES.redisUrl),
+    redisWaitSeconds: setting(VARIABLES.redisWaitSeconds),
     port: setting(VARIABLES.port),
     host: setting(VARIABLES.host),
     dataFolder: setting(VARIABLES.dataFolder),
@@ -237,10 +247,10 @@ export function childEnvironment(
   return { ...defaults, ...process.env, ...changes }
 }
 
-function parsed<T>(source: string, value: string, parse: (value: string) => T): T {
+function parsed<T>(source: string, value: string, parse: (value: string) => T, isSecret = false): T {
   try {
     return parse(value)
   } catch (cause) {
-    throw new SettingsError(source, value, cause)
+    throw new SettingsError(source, isSecret ? undefined : value, cause)
   }
 }

@@ -1,4 +1,4 @@
-import type { BusClass, Guard, GuardState, Redis } from '../bus/index.ts'
+import type { BusClass, EvictionWatch, Guard, GuardState, Redis } from '../bus/index.ts'
 import { CANARY_EVERY_MS, readWorkerReports } from '../bus/index.ts'
 import type { Clock } from '../clock.ts'
 import type { Delivery } from '../delivery/index.ts'
@@ -40,6 +40,7 @@ export interface ReadinessReport {
 
 export interface ReadinessOptions {
   readonly redis: Redis
+  readonly eviction: EvictionWatch
   readonly guards: readonly Guard[]
   readonly partitions: number
   /** Least share of the partitions that has to work, 0 to 1. */
@@ -58,6 +59,7 @@ export class Readiness {
   #partitions: readonly PartitionOwner[] = []
   #workers: ReadinessReport['workers'] = []
   #redisFault: RedPart | undefined
+  #evictionFault: RedPart | undefined
   /** Partition -> since when it has no owner. */
   readonly #ownerless = new Map<number, number>()
   #drainingSince: number | undefined
@@ -105,9 +107,15 @@ export class Readiness {
   }
 
   async #look(): Promise<void> {
-    const { redis, partitions, clock } = this.#options
+    const { redis, eviction, partitions, clock } = this.#options
     try {
-      const [owners, reports] = await Promise.all([ownership(redis, partitions), readWorkerReports(redis)])
+      const [owners, reports] = await Promise.all([
+        ownership(redis, partitions),
+        readWorkerReports(redis),
+        eviction.look(),
+      ])
+      const since = this.#evictionFault?.since ?? clock.now()
+      this.#evictionFault = eviction.reason === undefined ? undefined : { part: 'redis', since, why: eviction.reason }
       this.#partitions = owners
       this.#workers = [...reports].map(([worker, report]) => ({ worker, breakers: report.breakers }))
       this.#redisFault = undefined
@@ -123,7 +131,7 @@ export class Readiness {
   }
 
   #redGateway(): RedPart[] {
-    const red = this.#redisFault === undefined ? [] : [this.#redisFault]
+    const red = [this.#redisFault, this.#evictionFault].filter((fault) => fault !== undefined)
     if (this.#drainingSince !== undefined)
       red.push({ part: 'draining', since: this.#drainingSince, why: 'this gateway is about to stop' })
     return red

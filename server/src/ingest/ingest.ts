@@ -38,6 +38,8 @@ export interface IngestOptions extends Pick<PartitionLogOptions, 'redis' | 'guar
   readonly contract: Contract
   readonly clock: Clock
   readonly replicas?: number
+  /** Whether Redis keeps what is stored; while it may not, nothing is taken. */
+  readonly isKept?: () => boolean
   readonly onNewEpoch?: PartitionLogOptions['onNewEpoch']
 }
 
@@ -46,6 +48,7 @@ export class Ingest {
   readonly #contract: Contract
   readonly #clock: Clock
   readonly #guard: Guard
+  readonly #isKept: () => boolean
   readonly #partitions: number
   readonly #logs: readonly PartitionLog[]
   readonly #appenders: readonly PartitionAppender[]
@@ -57,6 +60,7 @@ export class Ingest {
     this.#contract = options.contract
     this.#clock = options.clock
     this.#guard = options.guard
+    this.#isKept = options.isKept ?? (() => true)
     this.#partitions = options.partitions
     this.#logs = Array.from({ length: options.partitions }, (_, p) => new PartitionLog(p, logOptions))
     this.#appenders = this.#logs.map((log) => new PartitionAppender(log))
@@ -96,6 +100,9 @@ export class Ingest {
     else if (this.#guard.retryAfterMs > 0) {
       producer?.state.failed(producer.seq)
       answer(reject('unavailable', undefined, this.#guard.retryAfterMs))
+    } else if (!this.#isKept()) {
+      producer?.state.failed(producer.seq)
+      answer(reject('unavailable', undefined, STORAGE_RETRY_MS))
     } else this.#append(topic, request, answer)
   }
 

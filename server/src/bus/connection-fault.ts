@@ -1,0 +1,78 @@
+/** Why there is no connection, for people. */
+export interface ConnectionFault {
+  readonly why: string
+  /** Waiting does not help: the address has to be mended. */
+  readonly isFinal: boolean
+}
+
+interface Kind {
+  readonly matches: RegExp
+  readonly why: string
+  readonly isFinal?: true
+}
+
+/** Also what a Redis without TLS does with a greeting in TLS. */
+export const SILENT = 'it does not answer; are host and port right, and TLS (rediss://) or its absence (redis://)?'
+
+/** First match wins; matched against code and message of the error. */
+const KINDS: readonly Kind[] = [
+  {
+    matches: /WRONGPASS|invalid username-password|invalid password/,
+    why: 'it refuses the user name or password of REDIS_URL',
+    isFinal: true,
+  },
+  {
+    matches: /NOAUTH|Authentication required/,
+    why: 'it asks for a password, and REDIS_URL has none (redis://:password@host)',
+    isFinal: true,
+  },
+  {
+    matches: /NOPERM/,
+    why: 'the user of REDIS_URL may not run what Tidegate needs; allow it all commands, keys and channels (+@all ~* &*)',
+    isFinal: true,
+  },
+  {
+    matches: /DB index is out of range|invalid DB index/,
+    why: 'it has no database of the number in REDIS_URL; choose another, or raise `databases` of that Redis',
+    isFinal: true,
+  },
+  {
+    matches: /SELECT is not allowed/,
+    why: 'it has only database 0 (Redis Cluster); take the number off REDIS_URL',
+    isFinal: true,
+  },
+  {
+    matches: /Protocol error|unknown RESP|reply type/i,
+    why: 'what listens there does not speak the protocol of Redis; is the port right?',
+    isFinal: true,
+  },
+  { matches: /LOADING/, why: 'it is still reading its data; TIDEGATE_REDIS_WAIT_SECONDS sets how long to wait' },
+  { matches: /MASTERDOWN/, why: 'it is a replica without a connection to its master; use the address of the master' },
+  { matches: /ENOTFOUND|EAI_AGAIN/, why: 'the host name cannot be resolved' },
+  { matches: /ECONNREFUSED/, why: 'nothing listens at that address; is it running?' },
+  { matches: /ENOENT/, why: 'there is no unix socket at that path' },
+  { matches: /EACCES|EPERM/, why: 'this user may not open it' },
+  { matches: /EMFILE|ENFILE/, why: 'this process may not open more files; raise the limit (ulimit -n)' },
+  {
+    matches: /WRONG_VERSION_NUMBER|EPROTO|wrong version number|packet length too long/,
+    why: 'it does not speak TLS at that port; use redis:// instead of rediss://',
+  },
+  {
+    matches: /CERT|SELF_SIGNED|self-signed|UNABLE_TO|ERR_TLS|certificate/,
+    why: 'its TLS certificate is not accepted; for an authority of your own set NODE_EXTRA_CA_CERTS',
+  },
+  {
+    matches: /ECONNRESET|EPIPE|Connection is closed|socket disconnected/,
+    why: 'it closes the connection; does that port want TLS (rediss://), or a client certificate?',
+  },
+  { matches: /ETIMEDOUT|timed out|timeout|EHOSTUNREACH|ENETUNREACH/i, why: SILENT },
+]
+
+export function connectionFault(error: Error): ConnectionFault {
+  const { code } = error as NodeJS.ErrnoException
+  const text = code === undefined || error.message.includes(code) ? error.message : `${code} ${error.message}`
+  const kind = KINDS.find(({ matches }) => matches.test(text))
+  // The message alone: the error also carries the arguments of the command, which is AUTH with the password.
+  const said = text.split('\n')[0]!.trim()
+  return { why: kind === undefined ? said : `${kind.why} (${said})`, isFinal: kind?.isFinal ?? false }
+}

@@ -1,0 +1,105 @@
+import type { Redis } from './connection.ts'
+import { BusMismatch } from './errors.ts'
+
+/** What a Redis says of itself: fields of INFO. Empty where the user may not ask. */
+export type RedisInfo = ReadonlyMap<string, string>
+
+/** Script flags, which let commits through in a full Redis, came with it. */
+const OLDEST_MAJOR = 7
+/** The only policy under which Redis removes nothing by itself. */
+const KEEPS_ALL = 'noeviction'
+
+export function parseInfo(text: string): RedisInfo {
+  return new Map([...text.matchAll(/^([a-z]\w*):(.*?)\r?$/gm)].map(([, name, value]) => [name!, value!]))
+}
+
+/** Why a Redis does not fit, with what to do; `undefined` if it does. Pure. */
+export function unfitness(info: RedisInfo): string | undefined {
+  const version = info.get('redis_version')
+  const mode = info.get('redis_mode')
+  if (mode === 'sentinel') return 'it is a Sentinel, which holds no data. Use the address of the master it watches.'
+  if (mode === 'cluster' || info.get('cluster_enabled') === '1') {
+    return 'it runs in cluster mode, which Tidegate does not support. Use a Redis with `cluster-enabled no`.'
+  }
+  if (version !== undefined && Number.parseInt(version, 10) < OLDEST_MAJOR) {
+    return `it is version ${version}. Tidegate needs ${OLDEST_MAJOR} or newer.`
+  }
+  if (info.get('role') === 'slave') {
+    return 'it is a replica, which takes no writes. Use the address of its master.'
+  }
+  return evictionOf(info.get('maxmemory_policy'))
+}
+
+/**
+ * Why events could vanish, with what to do. `volatile-*` counts too: leases, the contract of the running processes and whatever
+ * else carries a time to live would go at the wrong moment.
+ */
+function evictionOf(policy: string | undefined): string | undefined {
+  if (policy === undefined || policy === KEEPS_ALL) return undefined
+  return (
+    `its maxmemory-policy is ${policy}: when its memory is full it would remove what was acknowledged. ` +
+    `Set it to ${KEEPS_ALL} (CONFIG SET maxmemory-policy ${KEEPS_ALL}, and in its configuration).`
+  )
+}
+
+/**
+ * Checks at a start that a Redis can hold what Tidegate promises.
+ *
+ * @param warn is told, in a line each, what cannot be seen or what its operator has to take care of.
+ * @throws {BusMismatch} with what to do.
+ */
+export async function checkRedis(redis: Redis, warn: (line: string) => void): Promise<void> {
+  const info = await readInfo(redis)
+  const reason = unfitness(info)
+  if (reason !== undefined) throw new BusMismatch(`This Redis cannot be used: ${reason}`)
+  if (!info.has('maxmemory_policy')) {
+    warn('Redis does not say its maxmemory-policy (no right to INFO or CONFIG): make sure that it is noeviction.')
+  }
+  if (info.get('aof_enabled') === '1' && (await readConfig(redis, 'aof-load-truncated')) !== 'no') {
+    warn(
+      'If this Redis is killed while it writes, run BGREWRITEAOF after its next start: one that truncated its append-only ' +
+        'file may repeat half of a commit at the start after (or set aof-load-truncated no). See docs/guarantees.md.',
+    )
+  }
+}
+
+/** Looks, whenever asked to, whether a Redis has come to remove keys by itself. */
+export class EvictionWatch {
+  readonly #redis: Redis
+  #reason: string | undefined
+
+  constructor(redis: Redis) {
+    this.#redis = redis
+  }
+
+  /** Why nothing may be acknowledged, as last seen. */
+  get reason(): string | undefined {
+    return this.#reason
+  }
+
+  async look(): Promise<void> {
+    const reason = evictionOf((await readInfo(this.#redis, 'memory')).get('maxmemory_policy'))
+    this.#reason = reason === undefined ? undefined : `Redis may lose events: ${reason}`
+  }
+}
+
+/** INFO, with the policy from CONFIG where INFO is not permitted or does not have it. */
+async function readInfo(redis: Redis, ...section: ['memory'] | []): Promise<RedisInfo> {
+  const info = parseInfo(await redis.info(...section).catch(unlessForbidden('')))
+  if (info.has('maxmemory_policy')) return info
+  const policy = await readConfig(redis, 'maxmemory-policy')
+  return policy === undefined ? info : new Map([...info, ['maxmemory_policy', policy]])
+}
+
+async function readConfig(redis: Redis, name: string): Promise<string | undefined> {
+  const reply = (await redis.config('GET', name).catch(unlessForbidden([]))) as readonly string[]
+  return reply[1]
+}
+
+/** Managed Redis forbids commands, or has renamed them. */
+function unlessForbidden<T>(otherwise: T): (error: Error) => T {
+  return (error) => {
+    if (/^NOPERM|unknown command|not allowed/i.test(error.message)) return otherwise
+    throw error
+  }
+}
