@@ -7,7 +7,7 @@ import { clientError, type TidegateError } from './errors.ts'
 import { DEFAULT_OUTBOX, type OutboxLimits } from './outbox.ts'
 import type { PublishReceipt } from './publish-frames.ts'
 import { Publisher } from './publisher.ts'
-import { Queries } from './queries.ts'
+import { Queries, type QueryPage } from './queries.ts'
 import { randomId } from './random-id.ts'
 import { type SocketConstructor, socketUrl } from './socket.ts'
 import type { Subscription } from './subscription.ts'
@@ -135,6 +135,11 @@ export class TidegateClient<C = unknown> {
    * @throws TidegateError `no_answer` after 10 s, `closed`, or the server's code.
    */
   async query(name: string, params: Readonly<Record<string, unknown>> = {}): Promise<unknown> {
+    return (await this.queryPage(name, params)).data
+  }
+
+  /** The same for those that answer page by page (`window`, `history`): with what asks for the next one. */
+  async queryPage(name: string, params: Readonly<Record<string, unknown>> = {}): Promise<QueryPage> {
     if (this.#ended !== undefined) throw this.#ended
     return this.#queries.ask(name, params)
   }

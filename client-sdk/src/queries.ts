@@ -6,11 +6,18 @@ type Result = Extract<ServerFrame, { type: 'result' }>
 type QueryError = Extract<ServerFrame, { type: 'error' }> & { readonly id: number }
 type Params = Readonly<Record<string, unknown>>
 
+/** What a query found, as far as one answer goes. */
+export interface QueryPage {
+  readonly data: unknown
+  /** The `after` of the next page; `undefined` at the end. */
+  readonly next: string | undefined
+}
+
 interface Pending {
   readonly name: string
   readonly params: Params
   readonly deadline: ReturnType<typeof setTimeout>
-  resolve(data: unknown): void
+  resolve(answer: QueryPage): void
   reject(error: TidegateError): void
 }
 
@@ -27,7 +34,7 @@ export class Queries {
     this.#link = link
   }
 
-  ask(name: string, params: Params): Promise<unknown> {
+  ask(name: string, params: Params): Promise<QueryPage> {
     const id = this.#nextId++
     return new Promise((resolve, reject) => {
       const deadline = setTimeout(() => this.#settle(id, () => reject(clientError('no_answer'))), QUERY_DEADLINE_MS)
@@ -40,8 +47,8 @@ export class Queries {
     for (const [id, { name, params }] of this.#pending) this.#send(id, name, params)
   }
 
-  answered({ id, data }: Result): void {
-    this.#settle(id, ({ resolve }) => resolve(data))
+  answered({ id, data, next }: Result): void {
+    this.#settle(id, ({ resolve }) => resolve({ data, next }))
   }
 
   failed({ id, code, message }: QueryError): void {

@@ -46,7 +46,7 @@ export const ERROR_CODES = {
   hello_expected: 'The first frame must be `hello`. The connection closes.',
   version_unsupported: 'This server speaks another protocol version. The connection closes.',
   frame_too_large: 'The frame is larger than the limit. The connection closes.',
-  internal: 'A defect of the server. The log has the cause.',
+  internal: 'A defect of the server. Its log has the cause under the id that the message names.',
 } as const
 
 export type ErrorCode = keyof typeof ERROR_CODES

@@ -8,9 +8,9 @@ import {
   checkRedis,
   DEADLINES_MS,
   EvictionWatch,
-  Guard,
   type GuardState,
   openCommandConnection,
+  openGuard,
   openTopology,
   readWorkerReports,
   untilReady,
@@ -20,6 +20,7 @@ import type { Contract } from './config/model.ts'
 import { Delivery, type DeliveryLimits } from './delivery/index.ts'
 import { Admission, createUwsTransport, Gateway, Readiness, StaticFiles, Streams } from './gateway/index.ts'
 import { Canaries, Ingest, PublishControl } from './ingest/index.ts'
+import { createReport, type Defect } from './observability/defects.ts'
 import { GatewayMetrics } from './observability/gateway-metrics.ts'
 import { Queries } from './queries/index.ts'
 
@@ -49,6 +50,8 @@ export interface GatewaySettings {
   readonly readyShare?: number
   /** Told once of every change of a breaker. */
   readonly onBreaker?: (state: GuardState) => void
+  /** Told of everything that was thrown and that no code foresaw. MUST NOT throw. */
+  readonly onDefect: (defect: Defect) => void
 }
 
 export interface RunningGateway {
@@ -76,11 +79,12 @@ export async function startGateway(settings: GatewaySettings, contract: Contract
   await claim.start()
 
   const metrics = new GatewayMetrics(node)
+  const report = createReport(settings.onDefect)
   // Both are told of changes before there is anybody to tell.
   let tellClients: (state: GuardState) => void = () => {}
   let tellPublishers: (at: LogEpoch) => void = () => {}
   const guard = (busClass: BusClass) =>
-    new Guard(busClass, {
+    openGuard(busClass === 'append' ? appendRedis : queryRedis, busClass, {
       limits: settings.breaker ?? BREAKER_LIMITS,
       deadlineMs: (busClass === 'append' && settings.appendDeadlineMs) || DEADLINES_MS[busClass],
       onChange(state) {
@@ -133,9 +137,10 @@ export async function startGateway(settings: GatewaySettings, contract: Contract
       delivery,
       admission,
       queries,
+      report,
       onFrame: metrics.onFrame,
     },
-    { ingest, admission, queries, readiness, delivery, pages, streams, metrics: () => metrics.render() },
+    { ingest, admission, queries, report, readiness, delivery, pages, streams, metrics: () => metrics.render() },
   )
   tellClients = (state) => gateway.tellBus(state)
   tellPublishers = (at) => gateway.tellEpoch(at)
@@ -158,6 +163,7 @@ export async function startGateway(settings: GatewaySettings, contract: Contract
     canaries.close()
     readiness.close()
     claim.close()
+    for (const guard of Object.values(guards)) guard.close()
     await delivery.close({ deadlineMs })
     transport.close()
     appendRedis.disconnect()

@@ -1,5 +1,5 @@
 import type { Redis } from './connection.ts'
-import { BusMismatch } from './errors.ts'
+import { BusMismatch, ReplicasMissing } from './errors.ts'
 import { escapeLine } from './escape-line.ts'
 import type { Guard } from './guard.ts'
 import { keys } from './keys.ts'
@@ -116,7 +116,7 @@ async function replicated(redis: Redis, partition: number, replicas: number, isN
   if (!isNew) await redis.hset(keys.meta(partition), 'confirmed', Date.now())
   const confirmed = await redis.wait(replicas, REPLICAS_WAIT_MS)
   if (confirmed < replicas)
-    throw new Error(`${confirmed} of ${replicas} replicas confirmed it in ${REPLICAS_WAIT_MS} ms`)
+    throw new ReplicasMissing(`${confirmed} of ${replicas} replicas confirmed it in ${REPLICAS_WAIT_MS} ms`)
 }
 
 /** One argument for all slices: as arguments of their own their nine fields cost the client more than the payload does. */

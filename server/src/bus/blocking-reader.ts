@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { openBlockingConnection, type Redis, untilReady } from './connection.ts'
+import { openBlockingConnection, type Redis, receivedOver, untilReady } from './connection.ts'
 import { type LogEntry, readLogs } from './log-entry.ts'
 import { type LogHeads, readLogHeads } from './log-heads.ts'
 
@@ -24,6 +24,7 @@ export class BlockingReader {
     this.#partition = partition
     this.#commands = commands
     this.#redis = openBlockingConnection(url, name)
+    this.receivedBytes = receivedOver(this.#redis)
     this.#redis.on('close', () => {
       this.#fresh = false
     })
@@ -33,6 +34,9 @@ export class BlockingReader {
   untilReady(deadlineMs: number): Promise<void> {
     return untilReady(this.#redis, deadlineMs)
   }
+
+  /** Bytes that have come over the connection in use. */
+  readonly receivedBytes: () => number
 
   /** False after every reconnect until `sync` has looked at the logs through the new connection. */
   get synced(): boolean {

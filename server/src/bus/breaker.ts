@@ -1,4 +1,4 @@
-import { type CircuitState, ConsecutiveBreaker, type IBackoffFactory, type IBreaker, SamplingBreaker } from 'cockatiel'
+import { CircuitState, ConsecutiveBreaker, type IBackoff, type IBackoffFactory, type IBreaker } from 'cockatiel'
 
 /** When a breaker opens, and for how long. */
 export interface BreakerLimits {
@@ -13,9 +13,9 @@ export interface BreakerLimits {
 export const BREAKER_LIMITS: BreakerLimits = { failures: 3, failureShare: 0.5, resetMs: 400 }
 
 /** Calls are looked at for this long, */
-const SAMPLE_MS = 5_000
-/** and below this rate their share of failures says nothing. */
-const SAMPLE_MIN_PER_SEC = 4
+const SAMPLE_SECONDS = 5
+/** and below this number their share of failures says nothing. */
+const SAMPLE_MIN_CALLS = 20
 const JITTER = 0.25
 
 /** Opens by failures in a row, or by their share. */
@@ -23,10 +23,7 @@ export class EitherBreaker implements IBreaker {
   readonly #breakers: readonly IBreaker[]
 
   constructor({ failures, failureShare }: BreakerLimits) {
-    this.#breakers = [
-      new ConsecutiveBreaker(failures),
-      new SamplingBreaker({ threshold: failureShare, duration: SAMPLE_MS, minimumRps: SAMPLE_MIN_PER_SEC }),
-    ]
+    this.#breakers = [new ConsecutiveBreaker(failures), new ShareBreaker(failureShare)]
   }
 
   get state(): unknown {
@@ -47,21 +44,87 @@ export class EitherBreaker implements IBreaker {
   }
 }
 
-/** Draws anew how long a breaker stays open, each time it opens. */
-export class JitteredReset implements IBackoffFactory<unknown> {
+interface Second {
+  readonly number: number
+  calls: number
+  failures: number
+}
+
+/** Opens when more than a share of the calls of the last seconds failed. In place of cockatiel's, which goes by the wall clock. */
+export class ShareBreaker implements IBreaker {
+  readonly #share: number
+  readonly #now: () => number
+  /** Oldest first. */
+  #seconds: Second[] = []
+
+  /** @param now of a monotonic clock, ms */
+  constructor(share: number, now: () => number = () => performance.now()) {
+    this.#share = share
+    this.#now = now
+  }
+
+  get state(): unknown {
+    return this.#seconds
+  }
+
+  set state(seconds: unknown) {
+    this.#seconds = seconds as Second[]
+  }
+
+  success(state: CircuitState): void {
+    // What failed before the breaker opened is over.
+    if (state === CircuitState.HalfOpen) this.#seconds = []
+    this.#current().calls++
+  }
+
+  failure(): boolean {
+    const current = this.#current()
+    current.calls++
+    current.failures++
+    const calls = this.#seconds.reduce((sum, second) => sum + second.calls, 0)
+    const failures = this.#seconds.reduce((sum, second) => sum + second.failures, 0)
+    return calls >= SAMPLE_MIN_CALLS && failures > this.#share * calls
+  }
+
+  #current(): Second {
+    const number = Math.floor(this.#now() / 1_000)
+    const last = this.#seconds.at(-1)
+    if (last?.number === number) return last
+    const current = { number, calls: 0, failures: 0 }
+    this.#seconds = [...this.#seconds.filter((second) => second.number > number - SAMPLE_SECONDS), current]
+    return current
+  }
+}
+
+/**
+ * How long a breaker stays open, drawn anew each time. cockatiel compares `duration` with readings of the wall clock; here it
+ * says only whether the time has passed, which the monotonic clock knows.
+ */
+export class MonotonicReset implements IBackoff<unknown>, IBackoffFactory<unknown> {
   /** The last one drawn, ms. */
-  duration: number
+  drawnMs: number
   readonly #resetMs: number
   readonly #random: () => number
+  #openedAt = 0
 
   constructor(resetMs: number, random: () => number = Math.random) {
-    this.duration = resetMs
+    this.drawnMs = resetMs
     this.#resetMs = resetMs
     this.#random = random
   }
 
+  /** Called when the breaker opens. */
   next(): this {
-    this.duration = Math.round(this.#resetMs * (1 + JITTER * this.#random()))
+    this.#openedAt = performance.now()
+    this.drawnMs = Math.round(this.#resetMs * (1 + JITTER * this.#random()))
     return this
+  }
+
+  get remainingMs(): number {
+    return Math.max(0, Math.ceil(this.#openedAt + this.drawnMs - performance.now()))
+  }
+
+  get duration(): number {
+    return this.remainingMs > 0 ? Number.POSITIVE_INFINITY : Number.NEGATIVE_INFINITY
   }
 }

@@ -11,6 +11,8 @@ type RedisOptions = Omit<AnyRedisOptions, 'replyMapping'>
 export const COMMAND_DEADLINE_MS = 1_000
 /** A connection on which something is awaited and nothing comes for so long is given up for a new one. */
 const SILENCE_MS = 1_500
+/** Calls have a deadline where they are made. Beyond this one an answer that keeps arriving is of no use to anybody. */
+const LAST_DEADLINE_MS = 6_000
 /** Longest wait of one blocking read; short enough that a dead connection is noticed soon. */
 export const BLOCK_MS = 1_000
 
@@ -29,15 +31,18 @@ export function openCommandConnection(url: string, name: string): Redis {
   return connect(url, {
     ...COMMON,
     connectionName: `tidegate-${name}`,
-    commandTimeout: COMMAND_DEADLINE_MS,
+    commandTimeout: LAST_DEADLINE_MS,
     socketTimeout: SILENCE_MS,
   })
 }
 
 /** A connection for one blocking XREAD at a time. */
 export function openBlockingConnection(url: string, name: string): Redis {
-  return connect(url, { ...COMMON, connectionName: `tidegate-${name}`, commandTimeout: BLOCK_MS + SILENCE_MS })
+  return connect(url, { ...COMMON, connectionName: `tidegate-${name}`, socketTimeout: BLOCK_MS + SILENCE_MS })
 }
+
+/** Bytes that have come over a connection, for `CallOptions` of a guard. */
+export const receivedOver = (redis: Redis) => (): number => redis.stream?.bytesRead ?? 0
 
 /** Connection options for BullMQ, which insists on waiting for Redis rather than failing. */
 export function queueConnectionOptions(url: string, name: string): RedisOptions {

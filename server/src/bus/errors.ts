@@ -1,3 +1,5 @@
+import { AnswerTooSlow } from './deadline.ts'
+
 /** Redis could not be asked, or did not answer in time. */
 export class BusUnavailable extends Error {
   override readonly name = 'BusUnavailable'
@@ -12,12 +14,24 @@ export class BusUnavailable extends Error {
     this.outcome = outcome
     this.retryAfterMs = retryAfterMs
   }
+
+  /** Redis was answering: who asks for less gets it. */
+  get wasAnswering(): boolean {
+    return this.cause instanceof AnswerTooSlow
+  }
 }
 
 /** No connection to Redis, at a start. The message says why and what to do, and has no part of the address. */
 export class BusUnreachable extends Error {
   override readonly name = 'BusUnreachable'
 }
+
+/** Redis came back empty, and nobody has written to the partition since. */
+export function missingPartition(partition: number): BusUnavailable {
+  return new BusUnavailable('not_sent', MISSING_RETRY_MS, `partition ${partition} does not exist yet`)
+}
+
+const MISSING_RETRY_MS = 500
 
 /** Redis refuses writes because it has reached `maxmemory`. */
 export class BusFull extends Error {
@@ -27,4 +41,9 @@ export class BusFull extends Error {
 /** What lies in Redis does not fit this deployment: other partition count, other contract, foreign key types. */
 export class BusMismatch extends Error {
   override readonly name = 'BusMismatch'
+}
+
+/** Redis has stored something, and too few replicas confirmed it in time. */
+export class ReplicasMissing extends Error {
+  override readonly name = 'ReplicasMissing'
 }

@@ -1,8 +1,9 @@
 import { BrokenCircuitError, type CircuitBreakerPolicy, CircuitState, circuitBreaker, handleWhen } from 'cockatiel'
-import { BREAKER_LIMITS, type BreakerLimits, EitherBreaker, JitteredReset } from './breaker.ts'
+import { BREAKER_LIMITS, type BreakerLimits, EitherBreaker, MonotonicReset } from './breaker.ts'
 import { BLOCK_MS, COMMAND_DEADLINE_MS } from './connection.ts'
-import { withDeadline } from './deadline.ts'
+import { AnswerTooSlow, withDeadline } from './deadline.ts'
 import { BusFull, BusUnavailable } from './errors.ts'
+import { isNotSent, isOutage, isRefusal } from './outage.ts'
 
 /** Operation classes with a breaker each: a slow query must not stop publishing. */
 export type BusClass = 'append' | 'commit' | 'tail' | 'query' | 'jobs'
@@ -19,12 +20,15 @@ export const DEADLINES_MS: Readonly<Record<BusClass, number>> = {
   jobs: COMMAND_DEADLINE_MS,
 }
 
+/** So long after the reset a call of somebody may still be the probe: it shows more than one of our own. */
+const PROBE_GRACE_MS = 50
+
 export interface GuardState {
   readonly class: BusClass
   readonly state: 'closed' | 'half_open' | 'open'
   /** When the state was entered, ms since 1970. */
   readonly since: number
-  /** When trying again may help; 0 while calls are let through. */
+  /** When trying again may help, ms; 0 while calls are let through. */
   readonly retryAfterMs: number
 }
 
@@ -33,34 +37,46 @@ export interface GuardOptions {
   /** In place of that of the class. */
   readonly deadlineMs?: number
   readonly onChange?: (state: GuardState) => void
+  /** Asks Redis something of the class. While the breaker is open it is called whenever nobody else calls; without it, never. */
+  readonly probe?: () => Promise<unknown>
+}
+
+export interface CallOptions {
+  /** Bytes that have come over the call's connection: an answer that is large and late is no outage. */
+  readonly receivedBytes?: () => number
 }
 
 /**
- * Deadline and breaker around the Redis calls of one operation class. Replies of Redis that are errors of the call itself
- * (WRONGTYPE ...) pass through and never open it; refusals and silence do.
+ * Deadline and breaker around the Redis calls of one operation class. Only outages open it: no answer in time, or one that
+ * says that Redis cannot serve. Every other error passes through, whether Redis answered it or the code around the call threw it.
  */
 export class Guard {
   readonly #class: BusClass
   readonly #policy: CircuitBreakerPolicy
-  readonly #reset: JitteredReset
+  readonly #reset: MonotonicReset
   readonly #deadlineMs: number
+  readonly #probe: GuardOptions['probe']
   #since = Date.now()
   /** When a failure was counted last, `performance.now()`. */
   #failedAt = Number.NEGATIVE_INFINITY
+  #probing: NodeJS.Timeout | undefined
+  #isClosed = false
 
   constructor(
     busClass: BusClass,
-    { limits = BREAKER_LIMITS, deadlineMs = DEADLINES_MS[busClass], onChange }: GuardOptions = {},
+    { limits = BREAKER_LIMITS, deadlineMs = DEADLINES_MS[busClass], onChange, probe }: GuardOptions = {},
   ) {
     this.#class = busClass
     this.#deadlineMs = deadlineMs
-    this.#reset = new JitteredReset(limits.resetMs)
+    this.#probe = probe
+    this.#reset = new MonotonicReset(limits.resetMs)
     this.#policy = circuitBreaker(
-      handleWhen((error) => !(isReplyError(error) || isSameStall(error))),
+      handleWhen((error) => !(error instanceof Uncounted)),
       { halfOpenAfter: this.#reset, breaker: new EitherBreaker(limits) },
     )
-    this.#policy.onStateChange(() => {
+    this.#policy.onStateChange((state) => {
       this.#since = Date.now()
+      if (state === CircuitState.Open) this.#opened()
       onChange?.(this.state)
     })
   }
@@ -81,7 +97,7 @@ export class Guard {
   get retryAfterMs(): number {
     switch (this.#policy.state) {
       case CircuitState.Open:
-        return Math.max(0, this.#since + this.#reset.duration - Date.now())
+        return this.#reset.remainingMs
       case CircuitState.HalfOpen:
         return this.#deadlineMs
       default:
@@ -89,44 +105,80 @@ export class Guard {
     }
   }
 
-  /** Runs one call. Throws `BusUnavailable`, `BusFull`, or the reply error of Redis. */
-  async run<T>(call: () => Promise<T>): Promise<T> {
+  /**
+   * Runs one call.
+   *
+   * @throws BusUnavailable after an outage, or at once while the breaker is open; BusFull; any other error as it is.
+   */
+  async run<T>(call: () => Promise<T>, options: CallOptions = {}): Promise<T> {
+    let outcome: Outcome<T>
     try {
-      return await this.#policy.execute(() => this.#counted(call))
+      outcome = await this.#policy.execute(() => this.#outcomeOf(call, options))
     } catch (raised) {
-      const error = isSameStall(raised) ? raised.cause : raised
-      if (error instanceof BrokenCircuitError) throw new BusUnavailable('not_sent', this.retryAfterMs, error)
-      if (isReplyError(error)) {
-        if (/^OOM |^-OOM|command not allowed when used memory/.test(error.message)) throw new BusFull(error.message)
-        throw error
-      }
-      throw new BusUnavailable(isNotSent(error) ? 'not_sent' : 'unknown', this.#reset.duration, error)
+      if (raised instanceof BrokenCircuitError) throw new BusUnavailable('not_sent', this.retryAfterMs, raised)
+      const error = raised instanceof Uncounted ? raised.cause : raised
+      throw isOutage(error) ? this.#unavailable(error) : error
     }
+    if ('answer' in outcome) return outcome.answer
+    const { error } = outcome
+    if (error instanceof AnswerTooSlow) throw this.#unavailable(error)
+    throw isFull(error) ? new BusFull(error.message) : error
   }
 
-  /** Calls that run side by side fail together: that is one failure. A probe always counts. */
-  async #counted<T>(call: () => Promise<T>): Promise<T> {
+  /** Probes no more. */
+  close(): void {
+    this.#isClosed = true
+    clearTimeout(this.#probing)
+  }
+
+  #opened(): void {
+    clearTimeout(this.#probing)
+    const probe = this.#probe
+    if (probe === undefined || this.#isClosed) return
+    this.#probing = setTimeout(() => {
+      // How it ends is what the breaker does next.
+      if (this.#policy.state === CircuitState.Open) this.run(probe).catch(() => {})
+    }, this.#reset.remainingMs + PROBE_GRACE_MS)
+    this.#probing.unref()
+  }
+
+  /**
+   * What the breaker is to know of a call. Any answer shows that Redis serves. Calls that run side by side fail together: that
+   * is one failure. An error of our own counts for nothing - but a probe that ended with one has not shown that Redis is back.
+   *
+   * @throws Uncounted, or what counts as a failure
+   */
+  async #outcomeOf<T>(call: () => Promise<T>, { receivedBytes }: CallOptions): Promise<Outcome<T>> {
+    const isProbe = this.#policy.state !== CircuitState.Closed
     const startedAt = performance.now()
     try {
-      return await withDeadline(this.#deadlineMs, call())
+      return { answer: await withDeadline(this.#deadlineMs, call(), receivedBytes) }
     } catch (error) {
-      if (isReplyError(error)) throw error
-      if (this.#policy.state === CircuitState.Closed && startedAt < this.#failedAt) throw new SameStall(error)
+      if (error instanceof Error && (error instanceof AnswerTooSlow || isRefusal(error))) return { error }
+      const counts = isProbe || (isOutage(error) && startedAt >= this.#failedAt)
+      if (!counts) throw new Uncounted(error)
       this.#failedAt = performance.now()
       throw error
     }
   }
+
+  #unavailable(error: unknown): BusUnavailable {
+    return new BusUnavailable(isNotSent(error) ? 'not_sent' : 'unknown', this.#reset.drawnMs, error)
+  }
 }
 
-/** A call failed that was under way already when another one did: both may have met the same moment. */
-class SameStall extends Error {
+/** `error`: what Redis answered, or `AnswerTooSlow`. */
+type Outcome<T> = { readonly answer: T } | { readonly error: Error }
+
+/** Around an error that says nothing of Redis, or nothing new. */
+class Uncounted extends Error {
   constructor(cause: unknown) {
     super('', { cause })
   }
 }
 
-function isSameStall(error: unknown): error is SameStall {
-  return error instanceof SameStall
+function isFull(error: Error): boolean {
+  return /^OOM |^-OOM|command not allowed when used memory/.test(error.message)
 }
 
 const STATE_NAMES: Record<CircuitState, GuardState['state']> = {
@@ -134,17 +186,4 @@ const STATE_NAMES: Record<CircuitState, GuardState['state']> = {
   [CircuitState.HalfOpen]: 'half_open',
   [CircuitState.Open]: 'open',
   [CircuitState.Isolated]: 'open',
-}
-
-function isReplyError(error: unknown): error is Error {
-  return (
-    error instanceof Error &&
-    error.name === 'ReplyError' &&
-    !/^(LOADING|READONLY|MASTERDOWN|MISCONF|NOREPLICAS|BUSY) /.test(error.message)
-  )
-}
-
-/** ioredis refuses a command with this text before writing it when the connection is not ready. */
-function isNotSent(error: unknown): boolean {
-  return error instanceof Error && error.message.startsWith("Stream isn't writeable")
 }

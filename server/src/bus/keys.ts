@@ -40,6 +40,8 @@ export const keys = {
   workers: 'tg:workers',
   /** String with a short life: JSON report of one worker, renewed with its heartbeat. */
   worker: (workerId: string): string => `tg:worker:${workerId}`,
+  /** String with a short life: what shows that Redis takes writes, by class of operations. */
+  probe: (busClass: string): string => `tg:probe:${busClass}`,
 } as const
 
 /** BullMQ queues of lease and of backfill jobs, and their key prefix (one hash tag: one slot). */

@@ -1,7 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import {
-  Guard,
   openCommandConnection,
+  openGuard,
   type Redis,
   readWorkerReports,
   runningContract,
@@ -53,7 +53,7 @@ export async function backfill(args: string[]): Promise<number> {
   try {
     await untilReady(redis, CONNECT_DEADLINE_MS)
     const partitions = await partitionsOf(redis, contract.hash)
-    backfills = new Backfills(redisUrl, redis, new Guard('query'), partitions, contract, target)
+    backfills = new Backfills(redisUrl, redis, openGuard(redis, 'query'), partitions, contract, target)
     const request = from === undefined ? undefined : { from, ...(to !== undefined && { to }) }
     const started = await backfills.start(request)
     if (started.nothing !== undefined) {

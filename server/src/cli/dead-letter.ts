@@ -1,4 +1,4 @@
-import { Guard, openCommandConnection, storedPartitions, untilReady } from '../bus/index.ts'
+import { openCommandConnection, openGuard, storedPartitions, untilReady } from '../bus/index.ts'
 import { defaultConfigPath, loadConfig } from '../config/load-config.ts'
 import { readSettings } from '../config/settings.ts'
 import { type DeadLetter, DeadLetters } from '../workers/index.ts'
@@ -62,7 +62,7 @@ async function withLetters(
     await untilReady(redis, CONNECT_DEADLINE_MS)
     const partitions = await storedPartitions(redis)
     if (partitions === undefined) throw new Error('this Redis holds no data of Tidegate')
-    const letters = new DeadLetters(redis, new Guard('query'), partitions, contract)
+    const letters = new DeadLetters(redis, openGuard(redis, 'query'), partitions, contract)
     return await use(letters, topic === undefined ? undefined : [topic])
   } finally {
     redis.disconnect()

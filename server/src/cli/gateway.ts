@@ -2,6 +2,7 @@ import type { GuardState } from '../bus/index.ts'
 import { defaultConfigPath, loadConfig } from '../config/load-config.ts'
 import { readSettings } from '../config/settings.ts'
 import { startGateway } from '../gateway-app.ts'
+import type { Defect } from '../observability/defects.ts'
 import { createLog } from '../observability/log.ts'
 import { breakerLimits } from './breaker-limits.ts'
 import { liveAsChild } from './child-life.ts'
@@ -41,6 +42,7 @@ export async function run(args: string[]): Promise<number> {
     maxRate,
   }
   const onBreaker = (state: GuardState) => log.warn({ breaker: state }, `breaker ${state.class}: ${state.state}`)
+  const onDefect = ({ id, where, error }: Defect) => log.error({ defect: id, err: error }, `defect in ${where}`)
   const breaker = breakerLimits(settings)
   const gateway = await startGateway(
     {
@@ -53,6 +55,7 @@ export async function run(args: string[]): Promise<number> {
       breaker,
       readyShare: settings.readyPercent / 100,
       onBreaker,
+      onDefect,
     },
     contract,
   )

@@ -114,9 +114,8 @@ export class PartitionTail {
     const read = new Map(this.#topics)
     const cursors = new Map([...read].map(([topic, tail]) => [topic, tail.cursor]))
     cursors.set(CANARY_TOPIC, this.#canaryCursor)
-    for (const raw of await this.#guard.run(() =>
-      this.#reader.read(cursors, { count: READ_ENTRIES, blockMs: BLOCK_MS }),
-    )) {
+    const reading = () => this.#reader.read(cursors, { count: READ_ENTRIES, blockMs: BLOCK_MS })
+    for (const raw of await this.#guard.run(reading, this.#reader)) {
       if (raw.topic === CANARY_TOPIC) {
         this.#canaryCursor = raw.streamId
         this.#canaryAt = performance.now()

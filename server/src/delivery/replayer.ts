@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { BusUnavailable, type Guard, type Redis, readPage } from '../bus/index.ts'
+import { BusUnavailable, type Guard, type Redis, readPage, receivedOver } from '../bus/index.ts'
 import type { Clock } from '../clock.ts'
 import { Entry } from './entry.ts'
 import type { Feed } from './feed.ts'
@@ -17,6 +17,8 @@ export interface PageReader {
   /** The feed to read for now, or `undefined` when there is no need any more. */
   nextPage(): PageRequest | undefined
   onPage(feed: Feed, page: Page): void
+  /** The page was too large to come in time: the next request MUST be for less. */
+  onTooLarge(feed: Feed): void
 }
 
 export interface PageRequest {
@@ -107,13 +109,16 @@ export class Replayer {
     const { partition, topic } = feed
     try {
       const tailCursor = this.#cursorOf(topic, partition)
-      const read = await this.#guard.run(() => readPage(this.#redis, partition, topic, from, count))
+      const read = await this.#guard.run(() => readPage(this.#redis, partition, topic, from, count), {
+        receivedBytes: receivedOver(this.#redis),
+      })
       const entries = read.entries.map((raw) => new Entry(partition, raw))
       const page = { entries, trimmedTo: read.trimmedTo, isLast: entries.length < count, tailCursor }
       this.#pages.keep(log, from, page, this.#clock.now())
       if (!this.#closed) reader.onPage(feed, page)
     } catch (error) {
-      await sleep(error instanceof BusUnavailable ? error.retryAfterMs : RETRY_MS)
+      if (error instanceof BusUnavailable && error.wasAnswering) reader.onTooLarge(feed)
+      else await sleep(error instanceof BusUnavailable ? error.retryAfterMs : RETRY_MS)
       this.#waiting.unshift(reader)
     }
     this.#waiting.unshift(...(this.#parked.get(log) ?? []))

@@ -19,6 +19,8 @@ type Replaying = Extract<FeedState, { kind: 'replaying' }>
 /** What one page should hold: a page whose reader has no room any more was read for nothing. */
 const PAGE_BYTES = 128 * 1_024
 const MAX_PAGE_ENTRIES = 512
+/** The first one of a page is mostly the last one of the page before. */
+const MIN_PAGE_ENTRIES = 2
 
 /**
  * The feeds of one session that are still reading the log. A page is read only while the session's queue has room, so
@@ -92,6 +94,10 @@ export class SessionReplay implements PageReader {
     this.pump()
   }
 
+  onTooLarge({ state }: Feed): void {
+    if (state.kind === 'replaying') state.pageEntries = Math.max(MIN_PAGE_ENTRIES, Math.floor(state.pageEntries / 4))
+  }
+
   #offerPage(feed: Feed, page: Page): void {
     const { state } = feed
     if (state.kind !== 'replaying') return
@@ -152,6 +158,8 @@ export class SessionReplay implements PageReader {
 
 function nextPageEntries(entries: readonly Entry[]): number {
   const bytes = entries.reduce((sum, entry) => sum + entry.bytes, 0)
-  // The first one of a page is mostly the last one of the page before.
-  return Math.max(2, Math.min(MAX_PAGE_ENTRIES, Math.floor((PAGE_BYTES * entries.length) / Math.max(1, bytes))))
+  return Math.max(
+    MIN_PAGE_ENTRIES,
+    Math.min(MAX_PAGE_ENTRIES, Math.floor((PAGE_BYTES * entries.length) / Math.max(1, bytes))),
+  )
 }

@@ -7,6 +7,7 @@ import {
   partitionOf,
   type Redis,
   readCurrent,
+  receivedOver,
   scanCurrent,
 } from '../bus/index.ts'
 
@@ -52,7 +53,7 @@ export class SnapshotReader {
   async #untilRead(request: SnapshotRequest): Promise<CurrentPage | undefined> {
     while (!this.#closed) {
       try {
-        return await this.#guard.run(() => this.#read(request))
+        return await this.#guard.run(() => this.#read(request), { receivedBytes: receivedOver(this.#redis) })
       } catch (error) {
         await sleep(error instanceof BusUnavailable ? error.retryAfterMs : RETRY_MS)
       }

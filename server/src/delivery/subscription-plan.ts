@@ -128,6 +128,9 @@ function checkFrom(
     return isTime ? undefined : refuse('invalid_frame', 'from.time must be an integer of ms since 1970')
   }
   for (const lanes of Object.values(from.positions)) {
+    if (Object.values(lanes).some(({ length }) => length > partitions)) {
+      return refuse('invalid_frame', `from.positions: at most one position for each of ${partitions} partitions`)
+    }
     for (const text of Object.values(lanes).flat()) {
       const position = parsePosition(text)
       if (position === undefined || !isStreamId(position.streamId)) {

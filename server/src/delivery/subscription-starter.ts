@@ -1,5 +1,5 @@
 import type { ResumeFrom } from '@tidegate/protocol'
-import type { Guard } from '../bus/index.ts'
+import { type Guard, missingPartition } from '../bus/index.ts'
 import type { Contract } from '../config/model.ts'
 import type { FeedStart } from './feed.ts'
 import type { SharedHeads } from './shared-heads.ts'
@@ -95,7 +95,7 @@ export class SubscriptionStarter {
     const partitions = Array.from({ length: this.#tails.count }, (_, partition) => partition)
     const heads = await Promise.all(partitions.map((partition) => this.#heads.read(partition, topics)))
     heads.forEach(({ epoch, topics: byTopic }, partition) => {
-      if (epoch === undefined) throw new Error(`partition ${partition} does not exist in Redis yet`)
+      if (epoch === undefined) throw missingPartition(partition)
       for (const [topic, head] of byTopic) {
         const start = replayStart(from, topic, partition, epoch, head)
         recovered &&= isComplete(start, head)

@@ -1,4 +1,11 @@
-import { BlockingReader, type Guard, type KnownEntry, type Redis, readLogHeads } from '../bus/index.ts'
+import {
+  BlockingReader,
+  type Guard,
+  type KnownEntry,
+  missingPartition,
+  type Redis,
+  readLogHeads,
+} from '../bus/index.ts'
 import type { Clock } from '../clock.ts'
 import { PartitionTail, type TailEvents, type TailState } from './partition-tail.ts'
 import type { TopicTail } from './topic-tail.ts'
@@ -73,7 +80,7 @@ export class Tails {
 
   async #openOne(tail: PartitionTail, missing: readonly string[]): Promise<void> {
     const { epoch, topics: heads } = await readLogHeads(this.#commands, tail.partition, missing)
-    if (epoch === undefined) throw new Error(`partition ${tail.partition} does not exist in Redis yet`)
+    if (epoch === undefined) throw missingPartition(tail.partition)
     for (const [topic, { lastId }] of heads) {
       if (this.#holders.has(topic) && tail.get(topic) === undefined) tail.add(topic, lastId, epoch)
     }

@@ -1,5 +1,5 @@
 import type { BusClass, EvictionWatch, Guard, GuardState, Redis } from '../bus/index.ts'
-import { CANARY_EVERY_MS, readWorkerReports } from '../bus/index.ts'
+import { CANARY_EVERY_MS, COMMAND_DEADLINE_MS, readWorkerReports, withDeadline } from '../bus/index.ts'
 import type { Clock } from '../clock.ts'
 import type { Delivery } from '../delivery/index.ts'
 import type { Canaries } from '../ingest/index.ts'
@@ -109,11 +109,10 @@ export class Readiness {
   async #look(): Promise<void> {
     const { redis, eviction, partitions, clock } = this.#options
     try {
-      const [owners, reports] = await Promise.all([
-        ownership(redis, partitions),
-        readWorkerReports(redis),
-        eviction.look(),
-      ])
+      const [owners, reports] = await withDeadline(
+        COMMAND_DEADLINE_MS,
+        Promise.all([ownership(redis, partitions), readWorkerReports(redis), eviction.look()]),
+      )
       const since = this.#evictionFault?.since ?? clock.now()
       this.#evictionFault = eviction.reason === undefined ? undefined : { part: 'redis', since, why: eviction.reason }
       this.#partitions = owners

@@ -17,7 +17,8 @@ import type { GuardState } from '../bus/index.ts'
 import type { Clock } from '../clock.ts'
 import type { Delivery, DeliverySession } from '../delivery/index.ts'
 import { type GrantChange, type Ingest, Producer, type PublishControl, type PublishOutcome } from '../ingest/index.ts'
-import type { Queries } from '../queries/index.ts'
+import { describeDefect, type ReportDefect } from '../observability/defects.ts'
+import { answerQuery, type Params, type Queries } from '../queries/index.ts'
 import type { Admission } from './admission.ts'
 import { type ParsedFrame, parseClientFrame } from './client-frame.ts'
 import type { SocketHandler, TransportSocket } from './transport/transport.ts'
@@ -32,6 +33,7 @@ export interface SessionContext {
   readonly delivery: Delivery
   readonly admission: Admission
   readonly queries: Queries
+  readonly report: ReportDefect
   /** A publish frame was answered: `ack`, or the code of its rejection. */
   readonly onFrame: (outcome: string) => void
   /** The client was greeted. */
@@ -193,9 +195,7 @@ export class Session implements SocketHandler {
         return
       case 'query':
         if (frame.name === 'ledger') return this.#tellLedger(frame.id, frame.params?.sub, state.delivery)
-        void this.#context.queries
-          .run(frame.name, frame.params ?? {})
-          .then((answer) => this.#send({ ...answer, id: frame.id }))
+        void this.#query(frame.id, frame.name, frame.params ?? {})
         return
       default:
         assertNever(frame)
@@ -207,7 +207,17 @@ export class Session implements SocketHandler {
     const ledger = typeof sub === 'number' ? delivery.ledger(sub) : undefined
     if (ledger !== undefined) return this.#send({ type: 'result', id, data: ledger })
     const code = 'unknown_subscription'
-    this.#send({ type: 'error', id, code, message: `no subscription ${String(sub)}`, retryable: false })
+    this.#send({ type: 'error', id, code, message: ERROR_CODES[code], retryable: false })
+  }
+
+  /** Never rejects. */
+  async #query(id: number, name: string, params: Params): Promise<void> {
+    try {
+      this.#send({ ...(await answerQuery(this.#context.queries, name, params)), id })
+    } catch (error) {
+      const message = describeDefect(this.#context.report(`query ${name}`, error))
+      this.#send({ type: 'error', id, code: 'internal', message, retryable: false })
+    }
   }
 
   #publish(frame: Extract<ClientFrame, { type: 'publish' }>, bytes: number, producer: Producer | undefined): void {

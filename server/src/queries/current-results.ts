@@ -1,30 +1,62 @@
 import type { DeliveredEvent } from '@tidegate/protocol'
-import { type CurrentResult, partitionOf, type Redis, readCurrent, scanCurrent } from '../bus/index.ts'
+import type { CurrentPage, CurrentResult } from '../bus/index.ts'
+import { MAX_ANSWER_BYTES, MAX_ANSWER_EVENTS } from './answer-size.ts'
+import { QueryError } from './query-error.ts'
 
-/** Most results one call returns: a page full, not a table. */
-const MAX_RESULTS = 1_000
-const PAGE = 200
+/** Results asked for at a time, about: an answer may exceed its bounds by as many. */
+export const RESULTS_A_STEP = 16
 
-/** Latest result per key of a result topic: of one key, or of up to `MAX_RESULTS` keys. */
-export async function currentResults(
-  redis: Redis,
-  partitions: number,
-  topic: string,
-  key: string | undefined,
-): Promise<Omit<DeliveredEvent, 'at'>[]> {
-  if (key !== undefined) return (await readCurrent(redis, partitionOf(key, partitions), topic, [key])).map(parse)
-  const results: Omit<DeliveredEvent, 'at'>[] = []
-  for (let partition = 0; partition < partitions && results.length < MAX_RESULTS; partition++) {
-    let cursor = '0'
-    do {
-      const page = await scanCurrent(redis, partition, topic, cursor, PAGE)
-      results.push(...page.results.map(parse))
-      cursor = page.next
-    } while (cursor !== '0' && results.length < MAX_RESULTS)
-  }
-  return results.slice(0, MAX_RESULTS)
+export interface ResultPage {
+  /** Events without `at`: a result may lie anywhere in its log, or have been trimmed from it. */
+  readonly results: readonly Omit<DeliveredEvent, 'at'>[]
+  /** The `after` of the next page; absent at the end. */
+  readonly next?: string
 }
 
-function parse({ json }: CurrentResult): Omit<DeliveredEvent, 'at'> {
+/** Where a page begins: a partition, and how far its results have been scanned. */
+export interface ScanPlace {
+  readonly partition: number
+  /** Of Redis, `0` at the beginning. */
+  readonly cursor: string
+}
+
+/** Some of the latest results of a partition. */
+export type ScanResults = (place: ScanPlace) => Promise<CurrentPage>
+
+/** The latest result of every key, partition by partition, in pages that are bounded in results and bytes. */
+export async function scanPage(scan: ScanResults, partitions: number, from: ScanPlace): Promise<ResultPage> {
+  const results: Omit<DeliveredEvent, 'at'>[] = []
+  let chars = 0
+  for (let place = from; ; ) {
+    const page = await scan(place)
+    for (const result of page.results) {
+      results.push(parseResult(result))
+      chars += result.json.length
+    }
+    if (page.next !== '0') place = { ...place, cursor: page.next }
+    else if (place.partition + 1 < partitions) place = { partition: place.partition + 1, cursor: '0' }
+    else return { results }
+    if (results.length >= MAX_ANSWER_EVENTS || chars >= MAX_ANSWER_BYTES) return { results, next: formatPlace(place) }
+  }
+}
+
+export function parseResult({ json }: CurrentResult): Omit<DeliveredEvent, 'at'> {
   return JSON.parse(json) as Omit<DeliveredEvent, 'at'>
+}
+
+function formatPlace({ partition, cursor }: ScanPlace): string {
+  return `${partition}.${cursor}`
+}
+
+const PLACE = /^(\d{1,4})\.(\d{1,20})$/
+const MAX_CURSOR = 2n ** 64n - 1n
+
+/** @throws QueryError `invalid_position` */
+export function parsePlace(text: string, partitions: number): ScanPlace {
+  const match = PLACE.exec(text)
+  const partition = Number(match?.[1])
+  if (match === null || partition >= partitions || BigInt(match[2]!) > MAX_CURSOR) {
+    throw new QueryError('invalid_position', 'after: expected the `next` of the page before')
+  }
+  return { partition, cursor: match[2]! }
 }

@@ -1,19 +1,8 @@
 import { compareStreamIds, type DeliveredEvent, type Lane, type Position } from '@tidegate/protocol'
-import {
-  formatMark,
-  isTrimmed,
-  LOG_START,
-  type LogEntry,
-  type Mark,
-  type Redis,
-  readPage,
-  wholeEntry,
-} from '../bus/index.ts'
+import { formatMark, isTrimmed, LOG_START, type LogEntry, type LogPage, type Mark, wholeEntry } from '../bus/index.ts'
 import type { Filter } from '../filter/index.ts'
 import { storedEvents } from './stored-events.ts'
 
-/** Most events of one answer. */
-export const MAX_GAP_EVENTS = 1_000
 /** Entries asked for at a time. */
 const PAGE = 16
 /** Stored bytes after which an answer ends: it is for clients that were slow. */
@@ -41,19 +30,22 @@ export interface GapPage {
   readonly next?: string
 }
 
+/** Reads up to `count` entries from a stream id (inclusive) on. */
+export type ReadPage = (from: string, count: number) => Promise<LogPage>
+
 /**
  * The events of a range, as far as the log still has them. Its beginning may have been trimmed, which the trim mark shows;
  * its end may have been lost with a failover, and then the entry of `upTo` is missing, or is of another epoch.
  */
-export async function readGap(redis: Redis, range: GapRange, limit: number): Promise<GapPage> {
-  const { topic, after, upTo } = range
+export async function readGap(read: ReadPage, range: GapRange, limit: number): Promise<GapPage> {
+  const { after, upTo } = range
   const { partition, epoch } = upTo
   const events: DeliveredEvent[] = []
   let done: Mark = after ?? wholeEntry(epoch, LOG_START)
   let complete = true
   let bytes = 0
   for (let looked = 0; ; ) {
-    const { entries, trimmedTo } = await readPage(redis, partition, topic, done.streamId, PAGE)
+    const { entries, trimmedTo } = await read(done.streamId, PAGE)
     complete &&= !isTrimmed(done, trimmedTo)
     for (const entry of entries) {
       const order = compareStreamIds(entry.streamId, upTo.streamId)
@@ -83,6 +75,6 @@ function matchingEvents({ lane, after, upTo, keys, filter }: GapRange, entry: Lo
     entry,
     (header, index) =>
       index >= first && index <= last && header.lanes[index] === lane && (keys?.has(header.keys[index]!) ?? true),
-  )
+  ).map(({ event }) => event)
   return filter === undefined ? events : events.filter((event) => filter.matches({ source: undefined, ...event }))
 }

@@ -1,11 +1,23 @@
-import { type DeliveredEvent, parsePosition } from '@tidegate/protocol'
-import { type Redis, readRange } from '../bus/index.ts'
-import { QueryError } from './query-error.ts'
+import type { DeliveredEvent, Position } from '@tidegate/protocol'
+import { formatMark, LOG_START, type LogEntry, wholeEntry } from '../bus/index.ts'
+import { MAX_ANSWER_BYTES } from './answer-size.ts'
 import { storedEvents } from './stored-events.ts'
 
-export const MAX_HISTORY = 1_000
-/** Entries asked for at a time: one may hold a single event or hundreds. */
-const PAGE = 16
+/** Entries asked for at first, and at most: one may hold a single byte or 64 KiB. */
+const FIRST_ENTRIES = 4
+const MOST_ENTRIES = 64
+/** Entries looked at for one answer: of some every event may have been refused. */
+const MAX_ENTRIES = 512
+
+/** Which part of a log to read. */
+export interface HistoryRange {
+  readonly topic: string
+  readonly partition: number
+  /** Exclusive; absent: the log's beginning. */
+  readonly after: Position | undefined
+  /** Most events. */
+  readonly limit: number
+}
 
 export interface HistoryPage {
   readonly events: readonly DeliveredEvent[]
@@ -13,28 +25,38 @@ export interface HistoryPage {
   readonly next?: string
 }
 
-/** Events of one partition's log after a position (exclusive), or from its beginning, oldest first. */
-export async function readHistory(
-  redis: Redis,
-  partition: number,
-  topic: string,
-  after: string | undefined,
-  limit: number,
-): Promise<HistoryPage> {
-  const start = after === undefined ? undefined : parsePosition(after)
-  if (after !== undefined && start?.partition !== partition) throw new QueryError('invalid_position')
+/** Reads up to `count` entries from a stream id (inclusive, or exclusive behind `(`) on, oldest first. */
+export type ReadEntries = (from: string, count: number) => Promise<readonly LogEntry[]>
+
+/** Events of one partition's log, oldest first, in pages that are bounded in events and bytes. */
+export async function readHistory(read: ReadEntries, { partition, after, limit }: HistoryRange): Promise<HistoryPage> {
   const events: DeliveredEvent[] = []
-  let from = start?.streamId ?? '-'
-  for (;;) {
-    const entries = await readRange(redis, partition, topic, from, '+', PAGE)
+  let bytes = 0
+  let looked = 0
+  let count = FIRST_ENTRIES
+  for (let from = after?.streamId ?? LOG_START; ; ) {
+    const entries = await read(from, count)
     for (const entry of entries) {
-      for (const event of storedEvents(partition, entry)) {
-        if (entry.streamId === start?.streamId && parsePosition(event.at)!.index <= start.index) continue
-        if (events.length === limit) return { events, next: events.at(-1)!.at }
+      const first = entry.streamId === after?.streamId ? after.index + 1 : 0
+      for (const { event, bytes: size } of storedEvents(partition, entry, (_, index) => index >= first)) {
+        // A single event that is larger has to be given all the same.
+        const isFull = events.length === limit || (events.length > 0 && bytes + size > MAX_ANSWER_BYTES)
+        if (isFull) return { events, next: events.at(-1)!.at }
         events.push(event)
+        bytes += size
       }
     }
-    if (entries.length < PAGE) return { events }
-    from = `(${entries.at(-1)!.streamId}`
+    if (entries.length < count) return { events }
+    const last = entries.at(-1)!
+    looked += entries.length
+    if (looked >= MAX_ENTRIES) return { events, next: formatMark(partition, wholeEntry(last.epoch, last.streamId)) }
+    from = `(${last.streamId}`
+    count = nextCount(entries, MAX_ANSWER_BYTES - bytes)
   }
+}
+
+/** As many more as fit, if they are like these. */
+function nextCount(entries: readonly LogEntry[], roomBytes: number): number {
+  const bytes = entries.reduce((sum, { payload }) => sum + payload.length, 1)
+  return Math.max(1, Math.min(MOST_ENTRIES, Math.ceil((roomBytes * entries.length) / bytes)))
 }

@@ -1,6 +1,6 @@
 import { QueryError } from './query-error.ts'
 
-/** What came with a query; nothing of it has been checked. */
+/** What came with a query; nothing of it has been checked. Over HTTP a parameter that stands twice is an array. */
 export type Params = Readonly<Record<string, unknown>>
 
 /** Whether it is text as Redis keeps it: a lone surrogate would read what another name wrote. */
@@ -21,3 +21,24 @@ export function text(params: Params, name: string): string {
   if (value === undefined) throw new QueryError('invalid_frame', `${name}: expected a string`)
   return value
 }
+
+/** A whole number, as such or in decimal digits. @throws QueryError `invalid_frame` */
+export function optionalNumber(params: Params, name: string, from: number): number | undefined {
+  const value = params[name]
+  if (value === undefined) return undefined
+  const number = typeof value === 'string' && /^\d{1,300}$/.test(value) ? Number(value) : value
+  if (typeof number === 'number' && Number.isInteger(number) && number >= from) return number
+  throw new QueryError('invalid_frame', `${name}: expected a whole number from ${from}`)
+}
+
+/** `limit`: how much is asked for, and no more than is served at once. @throws QueryError `invalid_frame` */
+export function limitOf(params: Params, most: number): number {
+  return Math.min(most, optionalNumber(params, 'limit', 1) ?? most)
+}
+
+/** Of what a client sent, as much as an error repeats to it. */
+export function quoted(value: string): string {
+  return value.length <= QUOTED_CHARS ? value : `${value.slice(0, QUOTED_CHARS)}...`
+}
+
+const QUOTED_CHARS = 64

@@ -1,24 +1,37 @@
-import type { DeliveredEvent, ErrorCode } from '@tidegate/protocol'
-import { BusUnavailable, type Guard, type Redis } from '../bus/index.ts'
-import type { Contract, TopicDefinition } from '../config/model.ts'
-import { currentResults } from './current-results.ts'
-import { type GapPage, type GapRange, MAX_GAP_EVENTS, readGap } from './gap-events.ts'
+import { BulkheadRejectedError, bulkhead } from 'cockatiel'
+import {
+  type Guard,
+  partitionOf,
+  type Redis,
+  readCurrent,
+  readPage,
+  readRange,
+  receivedOver,
+  scanCurrent,
+} from '../bus/index.ts'
+import type { Contract } from '../config/model.ts'
+import { MAX_ANSWER_EVENTS } from './answer-size.ts'
+import { parsePlace, parseResult, RESULTS_A_STEP, type ResultPage, scanPage } from './current-results.ts'
+import { type GapPage, readGap } from './gap-events.ts'
 import { gapRange } from './gap-range.ts'
-import { type HistoryPage, MAX_HISTORY, readHistory } from './history.ts'
-import { optionalText, type Params, text } from './params.ts'
+import { type HistoryPage, readHistory } from './history.ts'
+import { optionalPosition } from './log-position.ts'
+import { limitOf, optionalNumber, optionalText, type Params, quoted, text } from './params.ts'
 import { QueryError } from './query-error.ts'
 import { describeTopics, type TopicDescription } from './topic-list.ts'
 
-export type QueryAnswer =
-  | { readonly type: 'result'; readonly data: unknown; readonly next?: string }
-  | { readonly type: 'error'; readonly code: ErrorCode; readonly message: string; readonly retryable: boolean }
+/** Queries under way: what they read comes over one connection, so that more would only make each of them late. */
+const CONCURRENT = 8
+/** And waiting for their turn: beyond, a client does better to come again. */
+const MAX_WAITING = 256
 
-/** The read side: topics, latest window results, history. Never touches a worker. */
+/** The read side: topics, latest window results, history. Never touches a worker. Parameters are checked before Redis is asked. */
 export class Queries {
   readonly #redis: Redis
   readonly #guard: Guard
   readonly #partitions: number
   readonly #contract: Contract
+  readonly #turns = bulkhead(CONCURRENT, MAX_WAITING)
 
   constructor(redis: Redis, guard: Guard, partitions: number, contract: Contract) {
     this.#redis = redis
@@ -31,80 +44,68 @@ export class Queries {
     return { partitions: this.#partitions, topics: describeTopics(this.#contract) }
   }
 
-  /** Latest pane per key. @throws QueryError, BusUnavailable */
-  window(name: string, key: string | undefined): Promise<Omit<DeliveredEvent, 'at'>[]> {
-    if (this.#contract.topics.get(name)?.kind !== 'window') throw new QueryError('not_found', `No window ${name}.`)
-    return this.#guard.run(() => currentResults(this.#redis, this.#partitions, name, key))
+  /** Latest pane of one key, or of all keys, page by page. @throws QueryError, BusUnavailable */
+  async window(params: Params): Promise<ResultPage> {
+    const name = text(params, 'name')
+    if (this.#contract.topics.get(name)?.kind !== 'window') {
+      throw new QueryError('not_found', `No window ${quoted(name)}.`)
+    }
+    const key = optionalText(params, 'key')
+    const from = parsePlace(optionalText(params, 'after') ?? '0.0', this.#partitions)
+    if (key === undefined) {
+      const scan = ({ partition, cursor }: typeof from) =>
+        this.#ask(() => scanCurrent(this.#redis, partition, name, cursor, RESULTS_A_STEP))
+      return this.#inTurn(() => scanPage(scan, this.#partitions, from))
+    }
+    const read = () => readCurrent(this.#redis, partitionOf(key, this.#partitions), name, [key])
+    return { results: (await this.#inTurn(() => this.#ask(read))).map(parseResult) }
   }
 
-  /** @throws QueryError, BusUnavailable */
-  history(topic: string, partition: number, after: string | undefined, limit: number): Promise<HistoryPage> {
-    this.#topic(topic)
-    if (!Number.isInteger(partition) || partition < 0 || partition >= this.#partitions) {
+  /** Events of one partition: that of `after`, or `partition`. @throws QueryError, BusUnavailable */
+  async history(params: Params): Promise<HistoryPage> {
+    const topic = this.#topic(params)
+    const after = optionalPosition(params, 'after', this.#partitions)
+    const named = optionalNumber(params, 'partition', 0)
+    const partition = named ?? after?.partition ?? 0
+    if (partition >= this.#partitions) {
       throw new QueryError('invalid_frame', `partition: expected 0 to ${this.#partitions - 1}`)
     }
-    return this.#guard.run(() => readHistory(this.#redis, partition, topic, after, bounded(limit, MAX_HISTORY)))
+    if (after !== undefined && after.partition !== partition) {
+      throw new QueryError('invalid_position', `after: not a position of partition ${partition}`)
+    }
+    const range = { topic, partition, after, limit: limitOf(params, MAX_ANSWER_EVENTS) }
+    const read = (from: string, count: number) =>
+      this.#ask(() => readRange(this.#redis, partition, topic, from, '+', count))
+    return this.#inTurn(() => readHistory(read, range))
   }
 
   /** @throws QueryError, BusUnavailable */
-  gap(range: GapRange, limit: number): Promise<GapPage> {
-    this.#topic(range.topic)
-    if (range.upTo.partition >= this.#partitions) throw new QueryError('invalid_position')
-    return this.#guard.run(() => readGap(this.#redis, range, bounded(limit, MAX_GAP_EVENTS)))
+  async gap(params: Params): Promise<GapPage> {
+    const range = gapRange({ ...params, topic: this.#topic(params) }, this.#partitions)
+    const limit = limitOf(params, MAX_ANSWER_EVENTS)
+    const { partition } = range.upTo
+    const read = (from: string, count: number) =>
+      this.#ask(() => readPage(this.#redis, partition, range.topic, from, count))
+    return this.#inTurn(() => readGap(read, range, limit))
   }
 
-  /** Runs a query by its name on the wire. Never rejects. */
-  async run(name: string, params: Params): Promise<QueryAnswer> {
+  /** Each read by itself has the deadline: an answer may take several. */
+  #ask<T>(read: () => Promise<T>): Promise<T> {
+    return this.#guard.run(read, { receivedBytes: receivedOver(this.#redis) })
+  }
+
+  async #inTurn<T>(query: () => Promise<T>): Promise<T> {
     try {
-      switch (name) {
-        case 'topics':
-          return { type: 'result', data: this.topics() }
-        case 'window':
-          return { type: 'result', data: await this.window(text(params, 'name'), optionalText(params, 'key')) }
-        case 'history': {
-          const page = await this.#runHistory(params)
-          return { type: 'result', data: page.events, ...(page.next !== undefined && { next: page.next }) }
-        }
-        case 'gap':
-          return { type: 'result', data: await this.gap(gapRange(params), limitOf(params, MAX_GAP_EVENTS)) }
-        default:
-          throw new QueryError(
-            'unknown_query',
-            `No query ${name}: this version serves topics, window, history, gap and ledger.`,
-          )
-      }
+      return await this.#turns.execute(query)
     } catch (error) {
-      return describeFailure(error)
+      if (error instanceof BulkheadRejectedError) throw new QueryError('overloaded')
+      throw error
     }
   }
 
-  #runHistory(params: Params): Promise<HistoryPage> {
-    const after = optionalText(params, 'after')
-    const partition = after === undefined ? Number(params.partition ?? 0) : Number.parseInt(after, 10)
-    return this.history(text(params, 'topic'), partition, after, limitOf(params, MAX_HISTORY))
+  #topic(params: Params): string {
+    const name = text(params, 'topic')
+    if (this.#contract.topics.has(name)) return name
+    throw new QueryError('unknown_topic', `No topic ${quoted(name)}.`)
   }
-
-  #topic(name: string): TopicDefinition {
-    const topic = this.#contract.topics.get(name)
-    if (topic === undefined) throw new QueryError('unknown_topic', `No topic ${name}.`)
-    return topic
-  }
-}
-
-/** What a caller is told of a failed query, on the wire or over HTTP. */
-export function describeFailure(error: unknown): Extract<QueryAnswer, { type: 'error' }> {
-  if (error instanceof QueryError) return { type: 'error', code: error.code, message: error.message, retryable: false }
-  if (error instanceof BusUnavailable) {
-    return { type: 'error', code: 'unavailable', message: error.message, retryable: true }
-  }
-  const message = error instanceof Error ? error.message : String(error)
-  return { type: 'error', code: 'internal', message, retryable: false }
-}
-
-function limitOf({ limit }: Params, most: number): number {
-  return Number(limit ?? most) || most
-}
-
-function bounded(limit: number, most: number): number {
-  return Math.min(most, Math.max(1, Math.trunc(limit)))
 }

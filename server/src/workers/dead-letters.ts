@@ -10,6 +10,7 @@ import {
   RecordBatchBuilder,
   type Redis,
   readPage,
+  receivedOver,
   type StoredEvent,
 } from '../bus/index.ts'
 import type { Contract, FlowTopic } from '../config/model.ts'
@@ -96,7 +97,7 @@ export class DeadLetters {
   async *#listLog(topic: string, partition: number): AsyncGenerator<DeadLetter> {
     for (let from = LOG_START; ; ) {
       const read = () => readPage(this.#redis, partition, deadLetterTopic(topic), from, PAGE)
-      const { entries } = await this.#guard.run(read)
+      const { entries } = await this.#guard.run(read, { receivedBytes: receivedOver(this.#redis) })
       for (const { streamId, payload } of entries) {
         if (streamId === from) continue
         for (const [index, { data, ...event }] of decodeEvents(payload).entries()) {

@@ -6,6 +6,7 @@ import {
   partialsTopic,
   type Redis,
   readLogs,
+  receivedOver,
 } from '../bus/index.ts'
 import type { Clock } from '../clock.ts'
 import { foreignLog, type Offsets } from './progress.ts'
@@ -67,7 +68,7 @@ export class EntrySource {
     // Even one that is of no use is waited for: the connection serves one read at a time.
     const early = await ahead?.result
     const isNext = early !== undefined && early.entries.length > 0 && isSame(ahead!.cursors, cursors)
-    const result = isNext ? early : await this.#guard.run(() => this.#poll(cursors, blockMs))
+    const result = isNext ? early : await this.#guard.run(() => this.#poll(cursors, blockMs), this.#reader)
     if (result.entries.length >= READ_COUNT) this.#readAhead(cursors, result.entries)
     return result
   }
@@ -77,7 +78,7 @@ export class EntrySource {
     for (const { topic, streamId } of entries) next.set(topic, streamId)
     const polledAt = this.#clock.now()
     const result = this.#guard
-      .run(() => this.#poll(next, 0))
+      .run(() => this.#poll(next, 0), this.#reader)
       .then(
         (read) => ({ ...read, polledAt }),
         // The read that is asked for meets the same fault and tells it.
@@ -120,7 +121,9 @@ export class EntrySource {
       return entries.map((entry) => ({ source, entry }))
     }
     const sources = Array.from({ length: this.#partitions }, (_, source) => source)
-    const reports = await this.#guard.run(() => Promise.all(sources.map(readOne)))
+    const reports = await this.#guard.run(() => Promise.all(sources.map(readOne)), {
+      receivedBytes: receivedOver(this.#commands),
+    })
     return reports.flat()
   }
 

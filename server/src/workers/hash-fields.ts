@@ -1,4 +1,4 @@
-import type { Guard, Redis } from '../bus/index.ts'
+import { type Guard, type Redis, receivedOver } from '../bus/index.ts'
 import type { HashFields } from './stored-window.ts'
 
 /** Fields of one HSCAN step. */
@@ -10,7 +10,8 @@ export async function readHash(redis: Redis, guard: Guard, key: string): Promise
   const fields = new Map<string, string>()
   let cursor = '0'
   do {
-    const [next, page] = await guard.run(() => redis.hscan(key, cursor, 'COUNT', SCAN_COUNT))
+    const scan = () => redis.hscan(key, cursor, 'COUNT', SCAN_COUNT)
+    const [next, page] = await guard.run(scan, { receivedBytes: receivedOver(redis) })
     for (let i = 0; i < page.length; i += 2) fields.set(page[i]!, page[i + 1]!)
     cursor = next
   } while (cursor !== '0')

@@ -2,10 +2,11 @@ import { setTimeout as pause } from 'node:timers/promises'
 import {
   type BreakerLimits,
   type BusClass,
-  Guard,
+  type Guard,
   HEARTBEAT_FRESH_MS,
   keys,
   LEASE_QUEUE,
+  openGuard,
   type Redis,
 } from '../bus/index.ts'
 import type { Clock } from '../clock.ts'
@@ -67,7 +68,7 @@ export class PartitionPool {
   constructor(options: PartitionPoolOptions) {
     this.#options = options
     const guard = (busClass: BusClass) =>
-      new Guard(busClass, {
+      openGuard(options.redis, busClass, {
         limits: options.breaker,
         onChange: ({ state }) => options.log(`breaker ${busClass}: ${state}`),
       })
@@ -96,6 +97,7 @@ export class PartitionPool {
     const deadline = new AbortController()
     await Promise.race([handOver().catch(() => {}), pause(deadlineMs, undefined, { signal: deadline.signal })])
     for (const owner of this.#owners.values()) owner.abandon()
+    for (const guard of Object.values(this.#guards)) guard.close()
     deadline.abort()
   }
 

@@ -1,8 +1,10 @@
 import { once } from 'node:events'
 import { connect } from 'node:net'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { Worker } from 'node:worker_threads'
+import { CircuitState } from 'cockatiel'
 import { describe, expect, it } from 'vitest'
-import { JitteredReset } from '../../src/bus/breaker.ts'
+import { MonotonicReset, ShareBreaker } from '../../src/bus/breaker.ts'
 import { BREAKER_LIMITS, BusUnavailable, Guard, type GuardState } from '../../src/bus/index.ts'
 
 const works = () => Promise.resolve('OK')
@@ -57,9 +59,9 @@ describe('guard', () => {
   it('B-GUARD-2 lets one call through after the reset, and closes if it is answered', async () => {
     const { guard, changes } = guardOf({ failures: 1, resetMs: 20 })
     await guard.run(fails).catch(silent)
-    await new Promise((resolve) => setTimeout(resolve, 30))
+    await sleep(30)
     await guard.run(fails).catch(silent)
-    await new Promise((resolve) => setTimeout(resolve, 30))
+    await sleep(30)
     expect(await guard.run(works)).toBe('OK')
     expect(changes).toEqual(['open', 'half_open', 'open', 'half_open', 'closed'])
   })
@@ -104,7 +106,108 @@ describe('guard', () => {
 
   it('B-GUARD-2 the reset is drawn between itself and a quarter more, each time it opens', () => {
     const draws = [0, 0.5, 0.999]
-    const reset = new JitteredReset(400, () => draws.shift()!)
-    expect([reset.next().duration, reset.next().duration, reset.next().duration]).toEqual([400, 450, 500])
+    const reset = new MonotonicReset(400, () => draws.shift()!)
+    expect([reset.next().drawnMs, reset.next().drawnMs, reset.next().drawnMs]).toEqual([400, 450, 500])
+  })
+
+  it('B-GUARD-5 what the code around a call throws is neither a failure nor an answer', async () => {
+    const { guard, changes } = guardOf({ failures: 2, resetMs: 20 })
+    const breaks = () => Promise.reject(new TypeError('a bug'))
+    for (let i = 0; i < 100; i++) await expect(guard.run(breaks)).rejects.toBeInstanceOf(TypeError)
+    expect(changes).toEqual([])
+    await guard.run(fails).catch(silent)
+    await guard.run(breaks).catch(silent)
+    await guard.run(fails).catch(silent)
+    expect(changes).toEqual(['open'])
+    await sleep(30)
+    await expect(guard.run(breaks)).rejects.toBeInstanceOf(TypeError)
+    expect(changes).toEqual(['open', 'half_open', 'open'])
+    await sleep(30)
+    await expect(guard.run(refuses)).rejects.toThrow('WRONGTYPE')
+    expect(guard.state.state).toBe('closed')
+  })
+
+  it('B-GUARD-6 an open breaker asks by itself, again and again, until it is answered', async () => {
+    const changes: GuardState['state'][] = []
+    let isBack = false
+    let asked = 0
+    const guard = new Guard('query', {
+      limits: { ...BREAKER_LIMITS, failures: 1, resetMs: 20 },
+      onChange: ({ state }) => changes.push(state),
+      probe: () => {
+        asked++
+        return isBack ? works() : fails()
+      },
+    })
+    await guard.run(fails).catch(silent)
+    await expect.poll(() => asked).toBeGreaterThanOrEqual(2)
+    expect(guard.state.state).not.toBe('closed')
+    isBack = true
+    await expect.poll(() => guard.state.state).toBe('closed')
+    const askedThen = asked
+    await sleep(150)
+    expect(asked).toBe(askedThen)
+  })
+
+  it('B-GUARD-6 asks no more once it is closed for good', async () => {
+    let asked = 0
+    const probe = () => {
+      asked++
+      return fails()
+    }
+    const guard = new Guard('query', { limits: { ...BREAKER_LIMITS, failures: 1, resetMs: 10 }, probe })
+    await guard.run(fails).catch(silent)
+    guard.close()
+    await sleep(150)
+    expect(asked).toBe(0)
+  })
+
+  it('B-GUARD-7 an answer that keeps arriving has more time, and is no failure when that is over', async () => {
+    const changes: GuardState['state'][] = []
+    const guard = new Guard('query', {
+      deadlineMs: 50,
+      limits: { ...BREAKER_LIMITS, failures: 1 },
+      onChange: ({ state }) => changes.push(state),
+    })
+    let bytes = 0
+    const arriving = setInterval(() => bytes++, 10)
+    const late = () => sleep(120).then(works)
+    expect(await guard.run(late, { receivedBytes: () => bytes })).toBe('OK')
+    const never = await guard.run(() => new Promise(() => {}), { receivedBytes: () => bytes }).catch(silent)
+    expect(never).toMatchObject({ name: 'BusUnavailable', outcome: 'unknown', wasAnswering: true })
+    expect(changes).toEqual([])
+    clearInterval(arriving)
+    await guard.run(() => new Promise(() => {}), { receivedBytes: () => bytes }).catch(silent)
+    expect(changes).toEqual(['open'])
+  })
+
+  it('B-GUARD-8 is open for as long as it says, wherever the wall clock is set meanwhile', async () => {
+    const { guard } = guardOf({ failures: 1, resetMs: 60 })
+    const realNow = Date.now
+    try {
+      await guard.run(fails).catch(silent)
+      Date.now = () => realNow() - 3_600_000
+      expect(guard.retryAfterMs).toBeLessThanOrEqual(75)
+      await sleep(90)
+      expect(await guard.run(works)).toBe('OK')
+      await guard.run(fails).catch(silent)
+      Date.now = () => realNow() + 3_600_000
+      expect(guard.retryAfterMs).toBeGreaterThan(0)
+      await expect(guard.run(works)).rejects.toBeInstanceOf(BusUnavailable)
+    } finally {
+      Date.now = realNow
+    }
+  })
+
+  it('B-GUARD-8 counts the calls of the last seconds by the monotonic clock', () => {
+    let now = 1e9
+    const breaker = new ShareBreaker(0.5, () => now)
+    for (let i = 0; i < 19; i++) expect(breaker.failure()).toBe(false)
+    expect(breaker.failure()).toBe(true)
+    now += 6_000
+    for (let i = 0; i < 19; i++) expect(breaker.failure()).toBe(false)
+    for (let i = 0; i < 40; i++) breaker.success(CircuitState.Closed)
+    expect(breaker.failure()).toBe(false)
+    expect(breaker.state).toHaveLength(1)
   })
 })

@@ -40,6 +40,7 @@ describe.skipIf(isSkipped)('EventSource of Chromium', () => {
         sharedPort: false,
         delivery: DELIVERY_LIMITS,
         node: 'gw-test',
+        onDefect: () => {},
       },
       contract,
     )

@@ -163,6 +163,7 @@ describe('GET /v1/stream', () => {
         sharedPort: false,
         delivery: DELIVERY_LIMITS,
         node: 'gw-wide',
+        onDefect: () => {},
       },
       contract,
     )

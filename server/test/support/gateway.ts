@@ -1,5 +1,6 @@
 import type { Contract } from '../../src/config/model.ts'
 import { type GatewaySettings, type RunningGateway, startGateway } from '../../src/gateway-app.ts'
+import type { Defect } from '../../src/observability/defects.ts'
 import { contract as testContract } from './contract.ts'
 import { DELIVERY_LIMITS } from './delivery-limits.ts'
 import { startTestRedis, type TestRedis } from './redis.ts'
@@ -9,6 +10,8 @@ export interface TestGateway {
   readonly redis: TestRedis
   readonly port: number
   readonly url: string
+  /** What was thrown and no code foresaw. */
+  readonly defects: readonly Defect[]
   close(): Promise<void>
 }
 
@@ -18,6 +21,7 @@ export async function startTestGateway(
   changes: Partial<GatewaySettings> = {},
 ): Promise<TestGateway> {
   const redis = await startTestRedis()
+  const defects: Defect[] = []
   const settings = {
     redisUrl: redis.url,
     partitions: 4,
@@ -28,6 +32,7 @@ export async function startTestGateway(
     node: 'gw-test',
     // However busy the machine is that runs the tests: nobody is to be turned away.
     maxLagMs: 10_000,
+    onDefect: (defect: Defect) => defects.push(defect),
     ...changes,
   }
   const gateway = await startGateway(settings, contract)
@@ -36,6 +41,7 @@ export async function startTestGateway(
     redis,
     port: gateway.port,
     url: `http://127.0.0.1:${gateway.port}`,
+    defects,
     async close() {
       await gateway.close({ deadlineMs: 100 })
       await redis.close()

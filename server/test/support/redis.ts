@@ -34,7 +34,7 @@ export async function startTestRedis(options: readonly string[] = []): Promise<T
     port,
     pid: child.pid!,
     async close() {
-      if (child.exitCode === null) {
+      if (child.exitCode === null && child.signalCode === null) {
         child.kill('SIGKILL')
         await new Promise((resolve) => child.once('exit', resolve))
       }

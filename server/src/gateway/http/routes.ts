@@ -1,6 +1,7 @@
 import type { Delivery } from '../../delivery/index.ts'
 import type { Ingest } from '../../ingest/index.ts'
-import { describeFailure, type Queries } from '../../queries/index.ts'
+import { describeDefect, type ReportDefect } from '../../observability/defects.ts'
+import { failureOf, optionalNumber, type Params, type Queries } from '../../queries/index.ts'
 import type { Admission } from '../admission.ts'
 import type { Readiness } from '../readiness.ts'
 import type { Streams } from '../sse/streams.ts'
@@ -13,6 +14,7 @@ export interface RouteContext {
   readonly ingest: Ingest
   readonly admission: Admission
   readonly queries: Queries
+  readonly report: ReportDefect
   readonly readiness: Readiness
   readonly delivery: Pick<Delivery, 'slowest'>
   readonly pages: StaticFiles
@@ -28,12 +30,15 @@ export async function route(context: RouteContext, request: HttpRequest): Promis
   try {
     return await dispatch(context, request)
   } catch (error) {
-    const { code, message, retryable } = describeFailure(error)
-    return errorReply(code, message, retryable ? RETRY_MS : undefined)
+    const failure = failureOf(error)
+    if (failure !== undefined)
+      return errorReply(failure.code, failure.message, failure.retryable ? RETRY_MS : undefined)
+    return errorReply('internal', describeDefect(context.report(`${request.method} ${request.path}`, error)))
   }
 }
 
 const RETRY_MS = 1_000
+const DEFAULT_HISTORY = 100
 /** Sessions that `/v1/slow` lists. */
 const DEFAULT_SLOW = 20
 const MAX_SLOW = 1_000
@@ -48,20 +53,17 @@ async function dispatch(context: RouteContext, request: HttpRequest): Promise<Ht
   if (path === '/v1/stream') return context.streams.open(request)
   const window = WINDOW_PATH.exec(path)?.[1]
   if (window !== undefined) {
-    return json(200, { window, results: await context.queries.window(window, query.get('key') ?? undefined) })
+    return json(200, { window, ...(await context.queries.window({ ...paramsOf(query), name: window })) })
   }
   switch (path) {
     case '/v1/topics':
       return json(200, context.queries.topics())
     case '/v1/history': {
-      const partition = Number(query.get('partition') ?? '0')
-      const limit = Number(query.get('limit') ?? '100') || 100
-      const topic = query.get('topic') ?? ''
-      return json(200, await context.queries.history(topic, partition, query.get('after') ?? undefined, limit))
+      return json(200, await context.queries.history({ limit: DEFAULT_HISTORY, ...paramsOf(query) }))
     }
     case '/v1/slow': {
-      const count = Math.min(MAX_SLOW, Math.max(1, Number(query.get('n') ?? '') || DEFAULT_SLOW))
-      return json(200, { sessions: context.delivery.slowest(count) })
+      const count = optionalNumber(paramsOf(query), 'n', 1) ?? DEFAULT_SLOW
+      return json(200, { sessions: context.delivery.slowest(Math.min(MAX_SLOW, count)) })
     }
     case '/v1/ws':
       return errorReply('invalid_frame', 'This address speaks WebSocket, subprotocol tidegate.v1.')
@@ -84,4 +86,14 @@ function methodNotAllowed(allowed: string): HttpResponse {
     { error: { code: 'not_found', message: `Use ${allowed.replace(', ', ' or ')}.` } },
     { allow: allowed },
   )
+}
+
+/** The parameters of an address; one that stands twice is an array, which no query takes. */
+function paramsOf(query: URLSearchParams): Params {
+  const params: Record<string, unknown> = Object.create(null)
+  for (const name of new Set(query.keys())) {
+    const values = query.getAll(name)
+    params[name] = values.length === 1 ? values[0] : values
+  }
+  return params
 }

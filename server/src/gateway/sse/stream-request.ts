@@ -12,6 +12,7 @@ export type StreamRequest =
 const SUB = 1
 const WORDS = new Set(['now', 'latest', 'earliest'])
 const TIME = /^\d{1,16}$/
+const NUMBER = /^\d{1,16}(\.\d{1,16})?$/
 
 /**
  * The subscription that the query of `GET /v1/stream` asks for: `topic`, `key` (may be repeated), `filter`, `lanes` (by
@@ -19,18 +20,17 @@ const TIME = /^\d{1,16}$/
  * browser repeats the address it first had.
  */
 export function readStreamRequest({ query, header }: Pick<HttpRequest, 'query' | 'header'>): StreamRequest {
+  const repeated = [...new Set(query.keys())].find((name) => name !== 'key' && query.getAll(name).length > 1)
+  if (repeated !== undefined) return refuse('invalid_frame', `${repeated.slice(0, 64)}: given more than once`)
   const text = (name: string) => query.get(name) ?? undefined
   const fromText = header('last-event-id') || text('from')
   const from = fromText === undefined ? undefined : readFrom(fromText)
   if (fromText !== undefined && from === undefined) {
-    return {
-      ok: false,
-      code: 'invalid_position',
-      message: 'Last-Event-ID or from: not the id of an event of a stream.',
-    }
+    return refuse('invalid_position', 'Last-Event-ID or from: not the id of an event of a stream.')
   }
-  const number = (name: string) => (query.has(name) ? Number(query.get(name)) : undefined)
-  const maxMs = number('maxMs')
+  // What is no number, or no boolean, stays a text, which the check of the frame refuses by name.
+  const number = (name: string) => asNumber(text(name))
+  const isBatched = query.has('maxMs') || query.has('maxEvents')
   const keys = query.getAll('key')
   const parsed = parseClientFrame(
     JSON.stringify({
@@ -42,12 +42,24 @@ export function readStreamRequest({ query, header }: Pick<HttpRequest, 'query' |
       lanes: text('lanes')?.split(','),
       onSlow: text('onSlow'),
       maxRate: number('maxRate'),
-      batch: maxMs === undefined ? undefined : { maxMs, maxEvents: number('maxEvents') },
+      batch: isBatched ? { maxMs: number('maxMs'), maxEvents: number('maxEvents') } : undefined,
       from,
-      snapshot: query.has('snapshot') ? query.get('snapshot') === 'true' : undefined,
+      snapshot: asBoolean(text('snapshot')),
     }),
   )
   return parsed.ok ? { ok: true, frame: parsed.frame as SubscribeFrame } : parsed
+}
+
+function refuse(code: ErrorCode, message: string): StreamRequest {
+  return { ok: false, code, message }
+}
+
+function asNumber(text: string | undefined): number | string | undefined {
+  return text !== undefined && NUMBER.test(text) ? Number(text) : text
+}
+
+function asBoolean(text: string | undefined): boolean | string | undefined {
+  return text === 'true' || text === 'false' ? text === 'true' : text
 }
 
 function readFrom(text: string): SubscribeFrame['from'] {

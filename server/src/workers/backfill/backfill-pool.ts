@@ -1,5 +1,12 @@
 import { setTimeout as pause } from 'node:timers/promises'
-import { Guard, HEARTBEAT_FRESH_MS, listBackfills, type Redis, unlistBackfill } from '../../bus/index.ts'
+import {
+  type Guard,
+  HEARTBEAT_FRESH_MS,
+  listBackfills,
+  openGuard,
+  type Redis,
+  unlistBackfill,
+} from '../../bus/index.ts'
 import type { Clock } from '../../clock.ts'
 import type { Contract } from '../../config/model.ts'
 import { JobQueue } from '../job-queue.ts'
@@ -29,7 +36,7 @@ export interface BackfillPoolOptions {
 export class BackfillPool {
   readonly #options: BackfillPoolOptions
   readonly #context: BackfillContext
-  readonly #guard = new Guard('jobs')
+  readonly #guard: Guard
   readonly #queue: JobQueue<BackfillJobData>
   readonly #jobs = new Map<string, BackfillJob>()
   readonly #runs = new Set<Promise<void>>()
@@ -38,6 +45,7 @@ export class BackfillPool {
 
   constructor(options: BackfillPoolOptions) {
     this.#options = options
+    this.#guard = openGuard(options.redis, 'jobs')
     const { redisUrl, workerId, partitions, clock, log } = options
     this.#context = { partitions, clock, folding: new Turn(), log }
     this.#queue = new JobQueue(redisUrl, workerId, partitions, BACKFILLS, (data, report) => this.#hold(data, report))
@@ -60,6 +68,7 @@ export class BackfillPool {
     const deadline = new AbortController()
     await Promise.race([handOver().catch(() => {}), pause(deadlineMs, undefined, { signal: deadline.signal })])
     for (const job of this.#jobs.values()) job.abandon()
+    this.#guard.close()
     deadline.abort()
   }
 

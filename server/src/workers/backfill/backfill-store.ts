@@ -14,6 +14,7 @@ import {
   type Redis,
   readBackfill,
   readPage,
+  receivedOver,
   type TakeReply,
   takePartition,
   unlistBackfill,
@@ -77,7 +78,9 @@ export class BackfillStore {
   /** The next entries behind the cursors. */
   async readOn(cursors: ReadonlyMap<string, string>): Promise<MergedPage> {
     const read = [...cursors].map(async ([topic, after]) => {
-      const page = await this.#guard.run(() => readPage(this.#redis, this.partition, topic, `(${after}`, PAGE))
+      const page = await this.#guard.run(() => readPage(this.#redis, this.partition, topic, `(${after}`, PAGE), {
+        receivedBytes: receivedOver(this.#redis),
+      })
       return [topic, page] as const
     })
     return mergePages(cursors, new Map(await Promise.all(read)))

@@ -1,0 +1,45 @@
+import { DeadlineExceeded } from './deadline.ts'
+import { ReplicasMissing } from './errors.ts'
+
+/** Replies by which Redis says that it cannot serve, whoever asks and whatever is asked. */
+const TROUBLE =
+  /^(LOADING|READONLY|MASTERDOWN|MISCONF|NOREPLICAS|BUSY|CLUSTERDOWN|NOAUTH) |^ERR max number of clients reached/
+/** Names of the errors that ioredis rejects unanswered commands with, */
+const UNANSWERED_NAMES: ReadonlySet<string> = new Set([
+  'AbortError',
+  'MaxRetriesPerRequestError',
+  'ClusterAllFailedError',
+])
+/** and beginnings of the messages of those that it gives no name. */
+const UNANSWERED = /^(Stream isn't writeable|Connection is closed|Command timed out|Socket timeout|connect ETIMEDOUT)/
+
+/** Whether Redis refused what was asked: an answer like any other. */
+export function isRefusal(error: Error): boolean {
+  return isReply(error) && !TROUBLE.test(error.message)
+}
+
+function isReply(error: Error): boolean {
+  return error.name === 'ReplyError'
+}
+
+/**
+ * Whether a call failed because Redis was not there: it could not be reached, did not answer, or answered that it cannot serve.
+ * A refusal of what was asked is none, and neither is an error of our own code around the call.
+ */
+export function isOutage(error: unknown): boolean {
+  if (!(error instanceof Error)) return false
+  if (isReply(error)) return TROUBLE.test(error.message)
+  return (
+    error instanceof DeadlineExceeded ||
+    error instanceof ReplicasMissing ||
+    UNANSWERED_NAMES.has(error.name) ||
+    UNANSWERED.test(error.message) ||
+    // Of the operating system.
+    'syscall' in error
+  )
+}
+
+/** ioredis refuses a command with this text before writing it when the connection is not ready. */
+export function isNotSent(error: unknown): boolean {
+  return error instanceof Error && error.message.startsWith("Stream isn't writeable")
+}

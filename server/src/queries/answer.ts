@@ -1,0 +1,59 @@
+import { type ErrorCode, RETRYABLE } from '@tidegate/protocol'
+import { BusUnavailable } from '../bus/index.ts'
+import { type Params, quoted } from './params.ts'
+import type { Queries } from './queries.ts'
+import { QueryError } from './query-error.ts'
+
+export type QueryAnswer = { readonly type: 'result'; readonly data: unknown; readonly next?: string } | QueryFailure
+
+export interface QueryFailure {
+  readonly type: 'error'
+  readonly code: ErrorCode
+  readonly message: string
+  readonly retryable: boolean
+}
+
+/** Runs a query by its name on the wire. @throws whatever `failureOf` does not know: a defect of the server */
+export async function answerQuery(queries: Queries, name: string, params: Params): Promise<QueryAnswer> {
+  try {
+    return await run(queries, name, params)
+  } catch (error) {
+    const failure = failureOf(error)
+    if (failure === undefined) throw error
+    return failure
+  }
+}
+
+async function run(queries: Queries, name: string, params: Params): Promise<QueryAnswer> {
+  switch (name) {
+    case 'topics':
+      return { type: 'result', data: queries.topics() }
+    case 'window': {
+      const { results, next } = await queries.window(params)
+      return { type: 'result', data: results, ...(next !== undefined && { next }) }
+    }
+    case 'history': {
+      const { events, next } = await queries.history(params)
+      return { type: 'result', data: events, ...(next !== undefined && { next }) }
+    }
+    case 'gap':
+      return { type: 'result', data: await queries.gap(params) }
+    default:
+      throw new QueryError(
+        'unknown_query',
+        `No query ${quoted(name)}: this version serves topics, window, history, gap and ledger.`,
+      )
+  }
+}
+
+/** What a caller is told of a failed query, on the wire or over HTTP; `undefined` for what is no failure that is foreseen. */
+export function failureOf(error: unknown): QueryFailure | undefined {
+  if (error instanceof QueryError) {
+    return { type: 'error', code: error.code, message: error.message, retryable: RETRYABLE.has(error.code) }
+  }
+  if (error instanceof BusUnavailable)
+    return { type: 'error', code: 'unavailable', message: UNAVAILABLE, retryable: true }
+  return undefined
+}
+
+const UNAVAILABLE = 'Redis does not answer in time. Ask again.'
