@@ -26,7 +26,7 @@ const PUBLISHERS = 3
 const PROGRESS_EVERY_MS = 10_000
 const EXCHANGE_EVERY_MS = 15_000
 const SLOW_WINDOW_BYTES = 4_096
-const SLOW_MAX_MS = 40
+const SLOW_MAX_MS = 80
 const CONFLATING_MAX_MS = 60
 /** What is under way arrives, windows close, and what would come twice has its chance to. */
 const SETTLE_MS = 6_000
@@ -86,6 +86,7 @@ export async function runEndurance(
       )
     })
     say('no more trouble; settling')
+    for (const subscriber of subscribers) subscriber.hurry()
     await troubles.stop()
     await publishers.stop()
     const redis = openCommandConnection(deployment.redis.url, 'endurance')

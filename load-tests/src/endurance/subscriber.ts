@@ -74,6 +74,7 @@ export class Subscriber {
     TOPICS.map((topic) => [topic, new TopicAccount()]),
   )
   readonly #options: SubscriberOptions
+  #isHurrying = false
   #client: TidegateClient<typeof config>
 
   constructor(options: SubscriberOptions) {
@@ -102,6 +103,11 @@ export class Subscriber {
     await before.close({ deadlineMs: 0 })
   }
 
+  /** From now on it takes what comes at once. */
+  hurry(): void {
+    this.#isHurrying = true
+  }
+
   close(): Promise<void> {
     return this.#client.close({ deadlineMs: 0 })
   }
@@ -115,7 +121,7 @@ export class Subscriber {
       const take = (event: Delivered) => account.take(event)
       const subscription =
         paceMs === undefined ? client.subscribe(topic, options, take) : client.subscribe(topic, options)
-      if (paceMs !== undefined) void takeInTurn(subscription, take, paceMs)
+      if (paceMs !== undefined) void takeInTurn(subscription, take, () => (this.#isHurrying ? 0 : paceMs()))
       subscription.onGap((gap) => account.gaps.push(gap))
       account.subscription = subscription
     }

@@ -15,8 +15,10 @@ export function noFakeClock(): string | undefined {
 export async function fakeClock(file: string): Promise<Record<string, string>> {
   const { root } = await unpackDebianPackages(['libfaketime'], readSettings().cacheFolder)
   const names = await readdir(root, { recursive: true })
+  const library = join(root, names.find((name) => name.endsWith('/libfaketime.so.1'))!)
   return {
-    LD_PRELOAD: join(root, names.find((name) => name.endsWith('/libfaketime.so.1'))!),
+    // jemalloc, which Redis is linked with, asks for the time before libfaketime is there: the C library allocates instead.
+    LD_PRELOAD: `${library} libc.so.6`,
     FAKETIME_TIMESTAMP_FILE: file,
     FAKETIME_NO_CACHE: '1',
     FAKETIME_DONT_FAKE_MONOTONIC: '1',
