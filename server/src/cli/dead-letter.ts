@@ -2,6 +2,7 @@ import { openCommandConnection, openGuard, storedPartitions, untilReady } from '
 import { defaultConfigPath, loadConfig } from '../config/load-config.ts'
 import { readSettings } from '../config/settings.ts'
 import { type DeadLetter, DeadLetters } from '../workers/index.ts'
+import { printable, printableJson, printableTime } from './printable.ts'
 import { runningRedisUrl } from './running-redis.ts'
 import { parseOptions, UsageError } from './usage-error.ts'
 
@@ -82,7 +83,7 @@ async function list(
       break
     }
     listed++
-    say(json ? JSON.stringify(letter) : describe(letter))
+    say(json ? printableJson(letter) : describe(letter))
   }
   if (listed === 0 && !json) say('There are no dead letters.')
   return 0
@@ -108,7 +109,7 @@ async function redrive(letters: DeadLetters, topic: string, isDry: boolean): Pro
     } else {
       stay++
       kept.add(`${letter.partition} ${letter.streamId}`)
-      say(`${describe(letter)}\n  stays: ${outcome.why}`)
+      say(`${describe(letter)}\n  stays: ${printable(outcome.why)}`)
     }
   }
   for (const [partition, streamIds] of done) {
@@ -126,7 +127,8 @@ async function redrive(letters: DeadLetters, topic: string, isDry: boolean): Pro
 }
 
 function describe({ topic, partition, streamId, index, cause, event: { id, key, time } }: DeadLetter): string {
-  return `${topic} ${partition}/${streamId}.${index} ${id} ${key} ${new Date(time).toISOString()} ${cause}`
+  const place = `${partition}/${streamId}.${index}`
+  return `${topic} ${place} ${printable(id)} ${printable(key)} ${printableTime(time)} ${printable(cause)}`
 }
 
 function say(line: string): void {

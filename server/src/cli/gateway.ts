@@ -6,6 +6,7 @@ import type { Defect } from '../observability/defects.ts'
 import { createLog } from '../observability/log.ts'
 import { breakerLimits } from './breaker-limits.ts'
 import { liveAsChild } from './child-life.ts'
+import { checkOpenFiles } from './open-files.ts'
 import { requiredRedisUrl } from './required-redis.ts'
 import { parseOptions } from './usage-error.ts'
 
@@ -31,6 +32,7 @@ export async function run(args: string[]): Promise<number> {
   })
   const settings = readSettings(flags)
   const redisUrl = requiredRedisUrl(settings)
+  checkOpenFiles(settings.partitions)
   const { contract } = await loadConfig(flags.config ?? defaultConfigPath(process.cwd()))
   const log = createLog(settings.logLevel, settings.node, 'gateway')
   const { windowBytes, lowWaterPercent, queueMegabytes, onSlow, maxRate } = settings

@@ -1,3 +1,4 @@
+import { printableJson, withoutCredentials } from './printable.ts'
 import { UsageError } from './usage-error.ts'
 
 interface Command {
@@ -49,7 +50,9 @@ export async function main([name, ...args]: string[]): Promise<number> {
   }
   const listing = name !== undefined && Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined
   if (listing === undefined) {
-    process.stderr.write(name === undefined ? USAGE : `There is no command ${JSON.stringify(name)}.\n\n${USAGE}`)
+    process.stderr.write(
+      name === undefined ? USAGE : `There is no command ${withoutCredentials(printableJson(name))}.\n\n${USAGE}`,
+    )
     return 2
   }
   const command = await listing.load()

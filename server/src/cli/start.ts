@@ -5,6 +5,7 @@ import { npmGone } from '../supervisor/npm-watch.ts'
 import { findRedisBinary } from '../supervisor/redis-binary.ts'
 import { Supervisor, type SupervisorOptions } from '../supervisor/supervisor.ts'
 import { CHILD_DRAIN_MS } from './child-life.ts'
+import { checkOpenFiles } from './open-files.ts'
 import { liveUntilSignal } from './process-life.ts'
 import { parseOptions, UsageError } from './usage-error.ts'
 
@@ -39,6 +40,7 @@ export async function run(args: string[]): Promise<number> {
     workers: { type: 'string', default: '1' },
   })
   const settings = readSettings(flags)
+  checkOpenFiles(settings.partitions)
   const config = flags.config ?? defaultConfigPath(process.cwd())
   // Read here only to be refused once, and not by each child.
   await loadConfig(config)

@@ -2,6 +2,7 @@ import { once } from 'node:events'
 import { createInterface } from 'node:readline'
 import type { WindowShape } from '../config/model.ts'
 import { windowsOf } from '../operators/index.ts'
+import { printableJson } from './printable.ts'
 import { asTime, Replay } from './replay.ts'
 import { type ReplaySpec, readReplaySpec } from './replay-spec.ts'
 import { parseOptions, UsageError } from './usage-error.ts'
@@ -102,5 +103,5 @@ async function* replayed(spec: ReplaySpec): AsyncGenerator<object[]> {
 
 /** @returns whether more may be written at once. */
 function print(lines: readonly object[]): boolean {
-  return process.stdout.write(lines.map((line) => `${JSON.stringify(line)}\n`).join(''))
+  return process.stdout.write(lines.map((line) => `${printableJson(line)}\n`).join(''))
 }

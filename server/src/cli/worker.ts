@@ -4,6 +4,7 @@ import { createLog } from '../observability/log.ts'
 import { startWorker } from '../worker-app.ts'
 import { breakerLimits } from './breaker-limits.ts'
 import { liveAsChild } from './child-life.ts'
+import { checkOpenFiles } from './open-files.ts'
 import { requiredRedisUrl } from './required-redis.ts'
 import { parseOptions } from './usage-error.ts'
 
@@ -20,6 +21,7 @@ export async function run(args: string[]): Promise<number> {
   const flags = parseOptions(args, { config: { type: 'string' } })
   const settings = readSettings()
   const redisUrl = requiredRedisUrl(settings)
+  checkOpenFiles(settings.partitions)
   const { contract } = await loadConfig(flags.config ?? defaultConfigPath(process.cwd()))
   const { partitions, node, logLevel } = settings
   const log = createLog(logLevel, node, 'worker')

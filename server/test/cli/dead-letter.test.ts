@@ -10,6 +10,7 @@ import {
   readRange,
   untilReady,
 } from '../../src/bus/index.ts'
+import { printableTime } from '../../src/cli/printable.ts'
 import { startWorker } from '../../src/worker-app.ts'
 import { startTestGateway, type TestGateway } from '../support/gateway.ts'
 import { TidegateProcess } from '../support/tidegate-process.ts'
@@ -17,6 +18,8 @@ import config from './dead-letter.config.ts'
 
 const CONFIG = fileURLToPath(new URL('./dead-letter.config.ts', import.meta.url))
 const PARTITIONS = 4
+/** What a terminal could obey. */
+const UNPRINTABLE = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/u
 
 let server: TestGateway
 let redis: Redis
@@ -97,6 +100,31 @@ describe('tidegate dead-letter', () => {
     expect(await idsOf('d.root')).toEqual(['r0', 'r1', 'r2', 'r3', 'r4'])
     expect(await idsOf('d.large')).toEqual(['r1', 'r2', 'r3'])
     expect(await idsOf('d.root~dead')).toEqual([])
+  })
+
+  it('X-DEAD-5 shows keys, ids and causes without what a terminal obeys; JSON stays the same value', async () => {
+    const hostile = 'k\u001b[2J\u009b31m\u202eevil\u2066\u2028\n\r\u007f\ufeff\\'
+    const client = createClient({ url: server.url })
+    await client.publish('d.reading', [{ id: hostile, data: { k: hostile, v: -7 } }])
+    await client.close({ deadlineMs: 1_000 })
+    await expect.poll(() => idsOf('d.root~dead'), { timeout: 10_000 }).toHaveLength(1)
+    const shown = 'k\\u001b[2J\\u009b31m\\u202eevil\\u2066\\u2028\\u000a\\u000d\\u007f\\ufeff\\\\'
+    for (const args of [['list'], ['redrive', 'd.root', '--dry-run'], ['redrive', 'd.root']]) {
+      const { output } = await deadLetter(args)
+      expect(output).toContain(` ${shown} ${shown} `)
+      expect(output.replaceAll('\n', '')).not.toMatch(UNPRINTABLE)
+    }
+    const { output } = await deadLetter(['list', '--json'])
+    expect(output.replaceAll('\n', '')).not.toMatch(UNPRINTABLE)
+    expect(JSON.parse(output)).toMatchObject({ event: { id: hostile, key: hostile } })
+  })
+
+  it('X-DEAD-5 shows a time that no Date holds as its number', () => {
+    expect([0, 8_640_000_000_000_001, Number.NEGATIVE_INFINITY].map(printableTime)).toEqual([
+      '1970-01-01T00:00:00.000Z',
+      '8640000000000001 ms',
+      '-Infinity ms',
+    ])
   })
 
   it.each([

@@ -1,5 +1,9 @@
+import { spawnSync } from 'node:child_process'
+import { fileURLToPath } from 'node:url'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { COMMANDS, main } from '../../src/cli/main.ts'
+
+const TIDEGATE = fileURLToPath(new URL('../../bin/tidegate.js', import.meta.url))
 
 beforeEach(() => {
   vi.stubEnv('REDIS_URL', '')
@@ -55,6 +59,34 @@ describe('tidegate', () => {
     expect(err).toMatch(message)
     expect(err).toMatch(new RegExp(`^tidegate ${args[0]} `, 'm'))
   })
+
+  test.each([
+    ['gateway', 'redis://:secret@host'],
+    ['redis://:se@cret@host'],
+    ['demo', '--url=x', 'redis://user:secret@host/1'],
+  ])('%s %s - repeats the address without its password (X-START-2)', async (...args) => {
+    const { code, err } = await printed(...args)
+    expect(code).toBe(2)
+    expect(err).toContain('redis://***@host')
+    expect(err).not.toMatch(/secret|cret@/)
+  })
+
+  test.each(['gateway', 'worker', 'start'])(
+    '%s - with too few open files says so, and does not hang (X-START-1)',
+    (name) => {
+      const { status, stderr } = spawnSync(
+        'sh',
+        ['-c', `ulimit -n 64; exec "$0" "$@"`, process.execPath, TIDEGATE, name],
+        {
+          encoding: 'utf8',
+          env: { ...process.env, REDIS_URL: 'redis://127.0.0.1:1' },
+          timeout: 20_000,
+        },
+      )
+      expect(status).toBe(1)
+      expect(stderr).toMatch(/This process may open 64 files, and needs 144 .*Raise the limit \(ulimit -n/)
+    },
+  )
 
   test.each(['gateway', 'worker'])('%s - without REDIS_URL says that it needs one', async (name) => {
     const { code, err } = await printed(name)

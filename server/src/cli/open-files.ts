@@ -1,0 +1,31 @@
+import { readFileSync } from 'node:fs'
+
+/** What a process opens beside what depends on the partitions: its code, Redis, a child or two, and some clients. */
+const BASE = 128
+/** A reader each, and for a worker a lease. */
+const PER_PARTITION = 2
+
+/**
+ * Refuses to start with fewer open files than a gateway or worker needs before its first client: it would start, and then
+ * answer nobody.
+ *
+ * @throws with what to do.
+ */
+export function checkOpenFiles(partitions: number, limit: number | undefined = openFilesLimit()): void {
+  const needed = BASE + PER_PARTITION * partitions
+  if (limit === undefined || limit >= needed) return
+  throw new Error(
+    `This process may open ${limit} files, and needs ${needed} for ${partitions} partitions before its first client; each ` +
+      'client is one more. Raise the limit (ulimit -n 65536, LimitNOFILE= of systemd, --ulimit nofile= of docker).',
+  )
+}
+
+/** Where `/proc` tells it. Node has raised it as far as it may. */
+function openFilesLimit(): number | undefined {
+  try {
+    const soft = /^Max open files +(\d+)/m.exec(readFileSync('/proc/self/limits', 'utf8'))?.[1]
+    return soft === undefined ? undefined : Number(soft)
+  } catch {
+    return undefined
+  }
+}

@@ -1,0 +1,34 @@
+/**
+ * Characters that change what a terminal shows, or how: controls (C0, DEL, C1), marks that turn the direction of what
+ * follows, line and paragraph separators, and what has no width or no character of its own.
+ */
+const UNPRINTABLE = /[\p{Cc}\p{Zl}\p{Zp}\p{Cf}\p{Cs}\p{Co}\p{Cn}]/gu
+
+/** A client's text for a terminal, on one line: `\u001b` in place of the character. Different texts stay different. */
+export function printable(text: string): string {
+  return escaped(text.replaceAll('\\', '\\\\'))
+}
+
+/** JSON for a terminal. It stays the same value. */
+export function printableJson(value: unknown): string {
+  return escaped(JSON.stringify(value))
+}
+
+/** A time that a client sent, also one that no `Date` holds: older versions stored them. */
+export function printableTime(time: number): string {
+  const date = new Date(time)
+  return Number.isNaN(date.getTime()) ? `${time} ms` : date.toISOString()
+}
+
+/** Text for people that may repeat the address of a Redis: without user and password. */
+export function withoutCredentials(text: string): string {
+  return text.replace(/(\b[a-z][a-z0-9+.-]*:\/\/)\S*@/gi, '$1***@')
+}
+
+function escaped(text: string): string {
+  return text.replace(UNPRINTABLE, (character) =>
+    Array.from({ length: character.length }, (_, i) => unit(character.charCodeAt(i))).join(''),
+  )
+}
+
+const unit = (code: number) => `\\u${code.toString(16).padStart(4, '0')}`
