@@ -145,7 +145,7 @@ export interface SubscriptionLedger {
   readonly queued: number
 }
 
-export type GapReason = 'overflow' | 'trimmed' | 'epoch' | 'bus'
+export type GapReason = 'overflow' | 'trimmed' | 'epoch' | 'reset' | 'bus'
 
 export interface GapFrame extends WithheldCounts {
   readonly type: 'gap'

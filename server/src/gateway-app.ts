@@ -121,7 +121,7 @@ export async function startGateway(settings: GatewaySettings, contract: Contract
     clock,
   })
   const admission = new Admission(settings.maxLagMs ?? DEFAULT_MAX_LAG_MS)
-  const streams = new Streams(delivery, admission, clock)
+  const streams = new Streams(delivery, admission)
   const pages = new StaticFiles()
   await Promise.all([delivery.start(), pages.load(DASHBOARD)])
   canaries.start(partitions)

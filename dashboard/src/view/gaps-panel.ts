@@ -7,6 +7,7 @@ const REASONS: Readonly<Record<GapLine['reason'], string>> = {
   overflow: 'this page or its connection was too slow',
   trimmed: 'older than what the topic retains',
   epoch: 'the log may have lost its newest events',
+  reset: 'the place of this page could not be told',
   bus: 'Redis could not be read',
 }
 

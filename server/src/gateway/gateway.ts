@@ -4,6 +4,7 @@ import type { GuardState } from '../bus/index.ts'
 import { EventLoopLag } from './event-loop-lag.ts'
 import { type RouteContext, route } from './http/routes.ts'
 import { Session, type SessionContext } from './session.ts'
+import { LOOK_MS } from './sse/event-socket.ts'
 import type {
   HttpRequest,
   HttpResponse,
@@ -50,7 +51,6 @@ export class Gateway implements TransportHandlers {
   start(): void {
     const tick = () => {
       for (const session of this.#sessions) session.tick()
-      this.#routes.streams.tick()
     }
     this.#lag.start()
     const weigh = () => {
@@ -59,6 +59,7 @@ export class Gateway implements TransportHandlers {
     }
     this.#timers = [
       setInterval(tick, TICK_MS),
+      setInterval(() => this.#routes.streams.tick(), LOOK_MS),
       setInterval(weigh, LOAD_TICK_MS),
       setInterval(() => this.#adjustGrant(), GRANT_TICK_MS),
     ]

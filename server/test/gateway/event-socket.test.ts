@@ -2,6 +2,7 @@ import { DEFAULTS } from '@tidegate/protocol'
 import { describe, expect, it } from 'vitest'
 import type { DeliverySocket } from '../../src/delivery/index.ts'
 import { Admission } from '../../src/gateway/admission.ts'
+import { LOOK_MS } from '../../src/gateway/sse/event-socket.ts'
 import { Streams } from '../../src/gateway/sse/streams.ts'
 import type { HttpResponse, StreamResponse, TransportStream } from '../../src/gateway/transport/transport.ts'
 import { ModelNode, TOPIC } from '../delivery/model-node.ts'
@@ -32,13 +33,12 @@ class SimulatedStream implements TransportStream {
 
 function setUp() {
   const node = new ModelNode()
-  let now = 0
   const delivery = {
     // The model's sessions take any delivery socket.
     openSession: (socket: DeliverySocket) =>
       node.openSession(socket as SimulatedSocket, { windowBytes: DEFAULTS.windowBytes, mode: 'buffered' }),
   }
-  const streams = new Streams(delivery, new Admission(1_000), { now: () => now })
+  const streams = new Streams(delivery, new Admission(1_000))
   const open = async (query: string): Promise<HttpResponse | StreamResponse> =>
     streams.open({
       method: 'GET',
@@ -53,10 +53,8 @@ function setUp() {
     if (!('open' in answer)) throw new Error(`refused with ${answer.status}`)
     return { stream, handler: answer.open(stream) }
   }
-  /** The next look at the streams, a ping interval later. */
-  const look = () => {
-    now += DEFAULTS.pingMs
-    streams.tick()
+  const pass = (ms: number) => {
+    for (let passed = 0; passed < ms; passed += LOOK_MS) streams.tick()
   }
   const arrive = (count: number, idBytes = 10) => {
     node.append(
@@ -66,34 +64,44 @@ function setUp() {
     node.tail(0)
     node.flush()
   }
-  return { node, streams, open, attached, look, arrive }
+  return { node, streams, open, attached, pass, arrive }
 }
 
 describe('streams', () => {
-  it('G-STREAM-6 a quiet stream shows life, one that speaks does not', async () => {
-    const { attached, look, arrive } = setUp()
+  it('G-STREAM-6 a quiet stream is never silent for longer than a ping interval, whenever it spoke last', async () => {
+    const { attached, pass, arrive } = setUp()
     const { stream } = await attached()
     const comments = () => stream.text.split('\n').filter((line) => line === ':').length
-    look()
-    expect(comments()).toBe(0)
-    look()
-    expect(comments()).toBe(1)
-    arrive(1)
-    look()
-    expect(comments()).toBe(1)
-    look()
-    expect(comments()).toBe(2)
+    // The last write came just before a look, or just after one: then a second more has passed than was counted.
+    for (let round = 1; round <= 3; round++) {
+      arrive(1)
+      pass(DEFAULTS.pingMs - 2 * LOOK_MS)
+      expect(comments()).toBe(round - 1)
+      pass(LOOK_MS)
+      expect(comments()).toBe(round)
+    }
+    pass(10 * DEFAULTS.pingMs)
+    expect(comments()).toBeGreaterThanOrEqual(3 + 10)
+  })
+
+  it('G-STREAM-6 a stream that speaks needs no comments', async () => {
+    const { attached, pass, arrive } = setUp()
+    const { stream } = await attached()
+    for (let i = 0; i < 10; i++) {
+      arrive(1)
+      pass(DEFAULTS.pingMs / 2)
+    }
+    expect(stream.text.split('\n')).not.toContain(':')
   })
 
   it('G-STREAM-6 ends a stream whose client takes nothing for two intervals', async () => {
-    const { streams, attached, look, arrive } = setUp()
+    const { streams, attached, pass, arrive } = setUp()
     const { stream } = await attached()
     stream.isStalled = true
     arrive(1)
-    look()
-    look()
+    pass(2 * DEFAULTS.pingMs - LOOK_MS)
     expect(stream.isClosed).toBe(false)
-    look()
+    pass(LOOK_MS)
     expect(stream.isClosed).toBe(true)
     expect(streams.size).toBe(0)
   })

@@ -130,9 +130,49 @@ describe('GET /v1/stream', () => {
       const stream = await open({ topic: 'commerce.*', key: 'o-from', from })
       expect(eventsOf(await stream.nextOf('batch')).map(({ data }) => data.paymentId)).toEqual(['p-from'])
     }
-    const wrong = await fetch(`${server.url}/v1/stream?topic=commerce.*`, { headers: { 'last-event-id': '12!x' } })
+  })
+
+  it.each(['12!x', '12', 'now', 'x'.repeat(2_100), 'a!1!commerce.payment_received:h/0/0/0/0/0/0/0/0/0'])(
+    'G-STREAM-9 a Last-Event-ID that is no place here (%j) begins anew, and says so',
+    async (lastId) => {
+      const stream = await open({ topic: 'commerce.*' }, { 'last-event-id': lastId })
+      expect(stream.response.status).toBe(200)
+      const granted = await stream.nextOf('subscribed')
+      expect(granted.data).toMatchObject({ recovered: false })
+      const { positions } = granted.data as { positions: Record<string, Record<string, string[]>> }
+      const starts = Object.values(positions).flatMap((lanes) => Object.values(lanes).flat())
+      const gaps = await Promise.all(starts.map(() => stream.nextOf('gap')))
+      expect(gaps.map(({ data }) => data.upTo).sort()).toEqual(starts.sort())
+      for (const { data } of gaps) expect(data).toMatchObject({ reason: 'reset', count: null, sub: 1 })
+      await publish([payment('p-anew', 5)])
+      expect(eventsOf(await stream.nextOf('batch')).map(({ data }) => data.paymentId)).toEqual(['p-anew'])
+      const again = await open({ topic: 'commerce.*' }, { 'last-event-id': stream.lastId! })
+      expect(await again.nextOf('subscribed')).toMatchObject({ data: { recovered: true } })
+    },
+  )
+
+  it('G-STREAM-9 from counts where the Last-Event-ID cannot be read', async () => {
+    await publish([payment('p-early', 7, 'o-early')])
+    const anew = { 'last-event-id': 'garbage' }
+    const stream = await open({ topic: 'commerce.*', key: 'o-early', from: 'earliest' }, anew)
+    expect(eventsOf(await stream.nextOf('batch')).map(({ data }) => data.paymentId)).toEqual(['p-early'])
+    const wrong = await fetch(`${server.url}/v1/stream?topic=commerce.*&from=garbage`, { headers: anew })
     expect(wrong.status).toBe(400)
-    expect(await wrong.json()).toMatchObject({ error: { code: 'invalid_position' } })
+  })
+
+  it('G-STREAM-9 a topic that the config no longer has is an error that passes; a mistake of the request is refused', async () => {
+    const { id } = await (await open({ topic: 'commerce.*' })).nextOf('subscribed')
+    const resumed = { 'last-event-id': id! }
+    const removed = await open({ topic: 'no.such' }, resumed)
+    expect(removed.response.status).toBe(200)
+    expect(await removed.next()).toMatchObject({ event: 'error', data: { code: 'topic_removed', retryable: true } })
+    expect(await removed.next()).toBeUndefined()
+    expect(removed.retryMs).toBeGreaterThanOrEqual(5_000)
+    const changed = await open({ topic: 'commerce.*', snapshot: 'true' }, resumed)
+    expect(await changed.next()).toMatchObject({ event: 'error', data: { code: 'unsupported' } })
+    for (const query of ['topic=Commerce!', 'topic=commerce.*&filter=data.amount', 'topic=commerce.*&lanes=none']) {
+      expect((await fetch(`${server.url}/v1/stream?${query}`, { headers: resumed })).status).toBe(400)
+    }
   })
 
   it.each([

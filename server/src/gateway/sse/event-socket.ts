@@ -1,10 +1,17 @@
-import type { ServerFrame } from '@tidegate/protocol'
+import { DEFAULTS, type ServerFrame } from '@tidegate/protocol'
 import type { DeliverySocket } from '../../delivery/index.ts'
 import type { TransportStream } from '../transport/transport.ts'
 import { ResumeVector } from './resume-id.ts'
+import { startAnew } from './start-anew.ts'
 
 /** A comment: what it does is show the peer, and whatever lies between, that the stream lives. */
 export const HEARTBEAT = ':\n\n'
+/** How often a stream is looked at. Counted looks are time that no clock set back can stretch. */
+export const LOOK_MS = 1_000
+/** Looks that find nothing written before life is shown: the first may come right after a write, and the next would be late. */
+const QUIET_LOOKS = DEFAULTS.pingMs / LOOK_MS - 1
+/** Looks that find bytes waiting and nothing written before the client counts as gone: two ping intervals. */
+const STUCK_LOOKS = (2 * DEFAULTS.pingMs) / LOOK_MS
 
 type State =
   /** Nothing can be written yet: what is sent waits, and is little, as it counts as buffered. */
@@ -25,17 +32,18 @@ export class EventSocket implements DeliverySocket {
   #isFirst = true
   /** Until a snapshot is whole no place is told: a client that comes back before then gets it anew. */
   #isInSnapshot = false
-  /** Whether anything was written since `heartbeat` last looked. */
-  #wrote = false
-  /** Looks in a row that found nothing written, and bytes waiting. */
-  #stuckLooks = 0
+  /** Looks since something was written. */
+  #quietLooks = 0
+  readonly #startsAnew: boolean
 
   /**
    * @param onFirst gets the answer to the subscription, before it is written
    * @param onClosed called when this end closes
+   * @param startsAnew the client was somewhere that is not known here: it is told so
    */
-  constructor(onFirst: (frame: ServerFrame) => void, onClosed: () => void) {
+  constructor(onFirst: (frame: ServerFrame) => void, onClosed: () => void, startsAnew = false) {
     this.#onFirst = onFirst
+    this.#startsAnew = startsAnew
     this.#onClosed = onClosed
   }
 
@@ -50,15 +58,23 @@ export class EventSocket implements DeliverySocket {
   send(frame: Buffer): 'sent' | 'buffered' | 'dropped' {
     if (this.#state.phase === 'closed') return 'dropped'
     const parsed = JSON.parse(frame.toString('utf8')) as ServerFrame
-    this.#follow(parsed)
-    const id = this.#isInSnapshot ? undefined : this.vector.toText()
-    const head = `event: ${parsed.type}\n${id === undefined ? '' : `id: ${id}\n`}data: `
-    const chunk = Buffer.concat([Buffer.from(head), frame, Buffer.from('\n\n')])
+    const events =
+      this.#startsAnew && parsed.type === 'subscribed'
+        ? startAnew(parsed).map((told) => this.#event(told, Buffer.from(JSON.stringify(told))))
+        : [this.#event(parsed, frame)]
     if (this.#isFirst) {
       this.#isFirst = false
       this.#onFirst(parsed)
     }
-    return this.#write(chunk)
+    return this.#write(Buffer.concat(events))
+  }
+
+  /** One event, and the vector with it. */
+  #event(frame: ServerFrame, json: Buffer): Buffer {
+    this.#follow(frame)
+    const id = this.#isInSnapshot ? undefined : this.vector.toText()
+    const head = `event: ${frame.type}\n${id === undefined ? '' : `id: ${id}\n`}data: `
+    return Buffer.concat([Buffer.from(head), json, Buffer.from('\n\n')])
   }
 
   bufferedBytes(): number {
@@ -72,15 +88,16 @@ export class EventSocket implements DeliverySocket {
     }
   }
 
-  /** Shows life if nothing else did since the last call. False: the client took nothing since the call before that. */
-  heartbeat(): boolean {
+  /** To be called every `LOOK_MS`: shows life if nothing else did for a ping interval. False: the client took nothing for two. */
+  look(): boolean {
     if (this.#state.phase !== 'open') return true
     const { stream } = this.#state
-    const isStuck = !this.#wrote && stream.bufferedBytes() > 0
-    this.#stuckLooks = isStuck ? this.#stuckLooks + 1 : 0
-    if (!this.#wrote && !isStuck) stream.send(HEARTBEAT)
-    this.#wrote = false
-    return this.#stuckLooks < 2
+    this.#quietLooks++
+    if (stream.bufferedBytes() > 0) return this.#quietLooks < STUCK_LOOKS
+    if (this.#quietLooks < QUIET_LOOKS) return true
+    this.#quietLooks = 0
+    stream.send(HEARTBEAT)
+    return true
   }
 
   /** A close code has no place in a stream; when to come back has. The client resumes from the last id it has. */
@@ -105,7 +122,7 @@ export class EventSocket implements DeliverySocket {
       this.#state.chunks.push(chunk)
       return 'buffered'
     }
-    this.#wrote = true
+    this.#quietLooks = 0
     const outcome = this.#state.stream.send(chunk)
     // The vector is ahead of the client now: it has to come back with the last id it got.
     if (outcome === 'dropped') this.end(undefined)

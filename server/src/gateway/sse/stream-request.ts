@@ -5,8 +5,11 @@ import type { HttpRequest } from '../transport/transport.ts'
 import { parseResumeId } from './resume-id.ts'
 
 export type StreamRequest =
-  | { readonly ok: true; readonly frame: SubscribeFrame }
+  | { readonly ok: true; readonly frame: SubscribeFrame; readonly resume: ResumeOf }
   | { readonly ok: false; readonly code: ErrorCode; readonly message: string }
+
+/** `anew`: the client was somewhere, but where cannot be read. */
+export type ResumeOf = 'nothing' | 'position' | 'anew'
 
 /** The number of the one subscription of a stream. */
 const SUB = 1
@@ -16,17 +19,20 @@ const NUMBER = /^\d{1,16}(\.\d{1,16})?$/
 
 /**
  * The subscription that the query of `GET /v1/stream` asks for: `topic`, `key` (may be repeated), `filter`, `lanes` (by
- * commas), `onSlow`, `maxRate`, `maxMs` and `maxEvents` of `batch`, `snapshot=true`, and `from`, a word, a time in ms or the id of an event. `Last-Event-ID` wins over `from`: a
- * browser repeats the address it first had.
+ * commas), `onSlow`, `maxRate`, `maxMs` and `maxEvents` of `batch`, `snapshot=true`, and `from`, a word, a time in ms or the
+ * id of an event. `Last-Event-ID` wins over `from`: a browser repeats the address it first had. Where it cannot be read,
+ * `from` counts, since a browser that is refused gives up for good.
  */
 export function readStreamRequest({ query, header }: Pick<HttpRequest, 'query' | 'header'>): StreamRequest {
   const repeated = [...new Set(query.keys())].find((name) => name !== 'key' && query.getAll(name).length > 1)
   if (repeated !== undefined) return refuse('invalid_frame', `${repeated.slice(0, 64)}: given more than once`)
   const text = (name: string) => query.get(name) ?? undefined
-  const fromText = header('last-event-id') || text('from')
-  const from = fromText === undefined ? undefined : readFrom(fromText)
-  if (fromText !== undefined && from === undefined) {
-    return refuse('invalid_position', 'Last-Event-ID or from: not the id of an event of a stream.')
+  const lastId = header('last-event-id') || undefined
+  const positions = lastId === undefined ? undefined : parseResumeId(lastId)
+  const fromText = text('from')
+  const from = positions !== undefined ? { positions } : fromText === undefined ? undefined : readFrom(fromText)
+  if (from === undefined && fromText !== undefined) {
+    return refuse('invalid_position', 'from: neither a word, a time nor the id of an event.')
   }
   // What is no number, or no boolean, stays a text, which the check of the frame refuses by name.
   const number = (name: string) => asNumber(text(name))
@@ -47,7 +53,12 @@ export function readStreamRequest({ query, header }: Pick<HttpRequest, 'query' |
       snapshot: asBoolean(text('snapshot')),
     }),
   )
-  return parsed.ok ? { ok: true, frame: parsed.frame as SubscribeFrame } : parsed
+  return parsed.ok ? { ok: true, frame: parsed.frame as SubscribeFrame, resume: resumeOf(lastId, from) } : parsed
+}
+
+function resumeOf(lastId: string | undefined, from: SubscribeFrame['from']): ResumeOf {
+  if (typeof from === 'object' && 'positions' in from) return 'position'
+  return lastId === undefined ? 'nothing' : 'anew'
 }
 
 function refuse(code: ErrorCode, message: string): StreamRequest {

@@ -1,15 +1,18 @@
-import { DEFAULTS, ERROR_CODES, type ErrorCode, RETRYABLE, type ServerFrame } from '@tidegate/protocol'
-import type { Clock } from '../../clock.ts'
+import { ERROR_CODES, type ErrorCode, RETRYABLE, type ServerFrame } from '@tidegate/protocol'
 import type { Delivery, SubscribeFrame } from '../../delivery/index.ts'
 import type { Admission } from '../admission.ts'
 import { errorReply } from '../http/replies.ts'
 import type { HttpRequest, HttpResponse, StreamResponse } from '../transport/transport.ts'
 import { EventSocket, HEARTBEAT } from './event-socket.ts'
-import { readStreamRequest } from './stream-request.ts'
+import { type ResumeOf, readStreamRequest } from './stream-request.ts'
 
 /** Clients come back spread over this time, so that the next gateway is not met by all at once. */
 const MIN_RETRY_MS = 500
 const RETRY_SPREAD_MS = 1_500
+/** When a client asks again for what the config no longer has: often enough for a deployment that is put right. */
+const CONFIG_RETRY_MS = 10_000
+/** Refusals that follow from the config of this gateway, and not from how the request was written. */
+const CONFIG_CODES: ReadonlySet<ErrorCode> = new Set<ErrorCode>(['unknown_topic', 'unsupported', 'stream_too_wide'])
 
 const HEADERS = {
   'content-type': 'text/event-stream',
@@ -18,24 +21,17 @@ const HEADERS = {
   'x-accel-buffering': 'no',
 }
 
-interface Stream {
-  readonly socket: EventSocket
-  looksAt: number
-}
-
 /** The open `GET /v1/stream` responses of a gateway: each one subscription of one delivery session of its own. */
 export class Streams {
   readonly #delivery: Pick<Delivery, 'openSession'>
   readonly #admission: Admission
-  readonly #clock: Clock
-  readonly #streams = new Set<Stream>()
+  readonly #streams = new Set<EventSocket>()
   #opened = 0
   #draining = false
 
-  constructor(delivery: Pick<Delivery, 'openSession'>, admission: Admission, clock: Clock) {
+  constructor(delivery: Pick<Delivery, 'openSession'>, admission: Admission) {
     this.#delivery = delivery
     this.#admission = admission
-    this.#clock = clock
   }
 
   get size(): number {
@@ -48,26 +44,30 @@ export class Streams {
     if (!asked.ok) return errorReply(asked.code, asked.message)
     const retryAfterMs = this.#admission.connection(request.header('last-event-id') !== undefined)
     if (retryAfterMs !== undefined) return refusal('overloaded', ERROR_CODES.overloaded, retryAfterMs)
-    return this.#draining ? refusal('unavailable', 'The gateway is stopping.') : this.#subscribe(asked.frame)
+    if (this.#draining) return refusal('unavailable', 'The gateway is stopping.')
+    const { frame, resume } = asked
+    const answer = await this.#subscribe(frame, resume === 'anew')
+    if ('open' in answer) return answer
+    if (resume === 'position' && answer.code === 'invalid_position') {
+      const { from: _, ...anew } = frame
+      const second = await this.#subscribe(anew, true)
+      return 'open' in second ? second : refuse(second, resume)
+    }
+    return refuse(answer, resume)
   }
 
-  /** Called about once a second: shows quiet clients life, and ends streams whose client takes nothing. */
+  /** Called every `LOOK_MS`: shows quiet clients life, and ends streams whose client takes nothing. */
   tick(): void {
-    const now = this.#clock.now()
-    for (const stream of this.#streams) {
-      if (now < stream.looksAt) continue
-      stream.looksAt = now + DEFAULTS.pingMs
-      if (!stream.socket.heartbeat()) stream.socket.end(undefined)
-    }
+    for (const socket of this.#streams) if (!socket.look()) socket.end(undefined)
   }
 
   /** Ends every stream: the clients resume elsewhere, from the id they have. No further ones are opened. */
   drain(): void {
     this.#draining = true
-    for (const { socket } of [...this.#streams]) socket.end(retryMs())
+    for (const socket of [...this.#streams]) socket.end(retryMs())
   }
 
-  async #subscribe(frame: SubscribeFrame): Promise<HttpResponse | StreamResponse> {
+  async #subscribe(frame: SubscribeFrame, startsAnew: boolean): Promise<StreamResponse | Refusal> {
     let answered = (_answer: ServerFrame) => {}
     const answer = new Promise<ServerFrame>((resolve) => {
       answered = resolve
@@ -75,14 +75,14 @@ export class Streams {
     const socket = new EventSocket(
       (first) => answered(first),
       () => {
-        this.#streams.delete(stream)
+        this.#streams.delete(socket)
         session.close()
         answered({ type: 'error', code: 'unavailable', message: ERROR_CODES.unavailable, retryable: true })
       },
+      startsAnew,
     )
-    const stream: Stream = { socket, looksAt: this.#clock.now() + DEFAULTS.pingMs }
     const session = this.#delivery.openSession(socket, { name: `e-${(this.#opened++).toString(36)}` })
-    this.#streams.add(stream)
+    this.#streams.add(socket)
     session.subscribe(frame)
     const first = await answer
     if (first.type === 'subscribed' && socket.vector.fits) {
@@ -97,19 +97,33 @@ export class Streams {
       }
     }
     socket.end(undefined)
-    if (first.type === 'error') return refusal(first.code, first.message)
-    return errorReply('stream_too_wide', ERROR_CODES.stream_too_wide)
+    if (first.type === 'error') return { code: first.code, message: first.message }
+    return { code: 'stream_too_wide', message: ERROR_CODES.stream_too_wide }
   }
 }
 
-/** Browsers give up for good on any status but 200: what may pass is told inside a stream that ends. */
+interface Refusal {
+  readonly code: ErrorCode
+  readonly message: string
+}
+
+/** What was served once may be served again when the config is put right: its client shall not give up. */
+function refuse({ code, message }: Refusal, resume: ResumeOf): HttpResponse {
+  if (resume === 'nothing' || !CONFIG_CODES.has(code)) return refusal(code, message)
+  return errorStream(code === 'unknown_topic' ? 'topic_removed' : code, message, CONFIG_RETRY_MS)
+}
+
 function refusal(code: ErrorCode, message: string, afterMs = retryMs()): HttpResponse {
-  if (!RETRYABLE.has(code)) return errorReply(code, message)
+  return RETRYABLE.has(code) ? errorStream(code, message, afterMs) : errorReply(code, message)
+}
+
+/** Browsers give up for good on any status but 200: what may pass is an event of a stream that ends. */
+function errorStream(code: ErrorCode, message: string, retryMs: number): HttpResponse {
   const error: ServerFrame = { type: 'error', code, message, retryable: true }
   return {
     status: 200,
     headers: HEADERS,
-    body: `retry: ${afterMs}\nevent: error\ndata: ${JSON.stringify(error)}\n\n`,
+    body: `retry: ${retryMs}\nevent: error\ndata: ${JSON.stringify(error)}\n\n`,
   }
 }
 

@@ -1,0 +1,22 @@
+import { type GapFrame, LANES, type ServerFrame } from '@tidegate/protocol'
+
+type Subscribed = Extract<ServerFrame, { type: 'subscribed' }>
+
+/**
+ * What a client is told that was somewhere nobody here knows: that it is not where it was, and for every lane that what
+ * lies before its start may be missing. A snapshot makes up for that.
+ */
+export function startAnew(subscribed: Subscribed): ServerFrame[] {
+  const anew: Subscribed = { ...subscribed, recovered: false }
+  return subscribed.snapshot === true ? [anew] : [anew, ...gapsBefore(subscribed)]
+}
+
+function gapsBefore({ sub, positions }: Subscribed): GapFrame[] {
+  return Object.entries(positions).flatMap(([topic, byLane]) =>
+    LANES.flatMap((lane) =>
+      (byLane[lane] ?? []).map(
+        (upTo): GapFrame => ({ type: 'gap', sub, topic, lane, upTo, count: null, reason: 'reset', fetchable: false }),
+      ),
+    ),
+  )
+}
