@@ -27,6 +27,50 @@ const ALIVE_MS = 1_000
  */
 const SAME_SIGNAL_MS = 1_000
 
+const SIGNALS = ['SIGTERM', 'SIGINT', 'SIGHUP'] as const
+
+/**
+ * Runs a start that SIGTERM, SIGINT, SIGHUP or `orphaned` breaks off: `stopped` is aborted, upon which `start` MUST stop what it
+ * has started and reject. A second signal ends the process at once.
+ *
+ * @returns what `start` resolves to; `undefined` when it was broken off.
+ */
+export async function startUntilSignal<T>(
+  start: (stopped: AbortSignal) => Promise<T>,
+  { onStopping, orphaned }: Pick<Life, 'onStopping' | 'orphaned'>,
+): Promise<T | undefined> {
+  const controller = new AbortController()
+  let abortedAt = 0
+  const stop = (reason: string) => {
+    if (controller.signal.aborted) return
+    abortedAt = performance.now()
+    onStopping(reason)
+    controller.abort(new Error(`stopped at its start (${reason})`))
+  }
+  const onSignal = (signal: string) => {
+    if (controller.signal.aborted && performance.now() - abortedAt > SAME_SIGNAL_MS) process.exit(1)
+    stop(signal)
+  }
+  for (const signal of SIGNALS) process.on(signal, onSignal)
+  void orphaned?.then(stop)
+  try {
+    return await start(controller.signal)
+  } catch (error) {
+    if (controller.signal.aborted) return undefined
+    throw error
+  } finally {
+    // In the same turn `liveUntilSignal` listens in their place.
+    for (const signal of SIGNALS) process.off(signal, onSignal)
+  }
+}
+
+/** A forked process that is still starting ends with its parent: nobody else would end it. */
+export function startWithParent(): void {
+  if (process.send === undefined) return
+  process.once('disconnect', () => process.exit(1))
+  if (!process.connected) process.exit(1)
+}
+
 /**
  * Announces that the process is ready and keeps it running until SIGTERM, SIGINT or SIGHUP, which close it in order; a
  * second signal ends it at once. A forked process says `{ type: 'alive' }` to its parent every second. One whose parent is gone ends at once too: whoever restarts the parent starts
@@ -47,7 +91,7 @@ export function liveUntilSignal({ running, ready, deadlineMs, onStopping, orphan
       if (stoppingSince === undefined) stop(signal)
       else if (performance.now() - stoppingSince > SAME_SIGNAL_MS) process.exit(1)
     }
-    for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(signal, onSignal)
+    for (const signal of SIGNALS) process.on(signal, onSignal)
     void orphaned?.then((reason) => {
       if (stoppingSince === undefined) stop(reason)
     })

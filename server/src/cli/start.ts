@@ -6,7 +6,7 @@ import { findRedisBinary } from '../supervisor/redis-binary.ts'
 import { Supervisor, type SupervisorOptions } from '../supervisor/supervisor.ts'
 import { CHILD_DRAIN_MS } from './child-life.ts'
 import { checkOpenFiles } from './open-files.ts'
-import { liveUntilSignal } from './process-life.ts'
+import { liveUntilSignal, startUntilSignal } from './process-life.ts'
 import { parseOptions, UsageError } from './usage-error.ts'
 
 export const usage = `tidegate start [options]
@@ -44,31 +44,45 @@ export async function run(args: string[]): Promise<number> {
   const config = flags.config ?? defaultConfigPath(process.cwd())
   // Read here only to be refused once, and not by each child.
   await loadConfig(config)
-  const supervisor = await Supervisor.start({
-    redis: await redisFor(settings),
-    host: settings.host,
-    port: await claimPort(settings.host, settings.port),
-    node: settings.node,
-    gateways: count('gateways', flags.gateways),
-    workers: count('workers', flags.workers),
-    config,
-    hungSeconds: settings.hungSeconds,
-    demo: !flags['no-demo'] && isBuiltInConfig(config),
-    say,
-  })
+  const life = {
+    onStopping: (reason: string) => say(`Stopping (${reason}). Once more ends it at once.`),
+    ...(settings.startedByNpm && { orphaned: npmGone() }),
+  }
+  const supervisor = await startUntilSignal(
+    async (stopped) =>
+      Supervisor.start(
+        {
+          redis: await redisFor(settings, stopped),
+          host: settings.host,
+          port: await claimPort(settings.host, settings.port),
+          node: settings.node,
+          gateways: count('gateways', flags.gateways),
+          workers: count('workers', flags.workers),
+          config,
+          hungSeconds: settings.hungSeconds,
+          demo: !flags['no-demo'] && isBuiltInConfig(config),
+          say,
+        },
+        stopped,
+      ),
+    life,
+  )
+  if (supervisor === undefined) return 0
   say(welcome(supervisor.url, isBuiltInConfig(config)))
   return liveUntilSignal({
     running: { close: () => supervisor.close({ deadlineMs: CHILD_DRAIN_MS }) },
     ready: { port: Number(new URL(supervisor.url).port) },
     deadlineMs: STOP_DEADLINE_MS,
-    onStopping: (reason) => say(`Stopping (${reason}). Once more ends it at once.`),
-    ...(settings.startedByNpm && { orphaned: npmGone() }),
+    ...life,
   })
 }
 
-async function redisFor({ redisUrl, dataFolder, ...search }: Settings): Promise<SupervisorOptions['redis']> {
+async function redisFor(
+  { redisUrl, dataFolder, ...search }: Settings,
+  stopped: AbortSignal,
+): Promise<SupervisorOptions['redis']> {
   if (redisUrl !== undefined) return { url: redisUrl }
-  return { private: { binary: await findRedisBinary(search, say), dataFolder, say } }
+  return { private: { binary: await findRedisBinary(search, say, stopped), dataFolder, say } }
 }
 
 function count(name: string, value: string): number {

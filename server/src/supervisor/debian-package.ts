@@ -33,12 +33,16 @@ export function hasDebianPackages(): boolean {
  *
  * @throws when the distribution does not have them or its servers cannot be reached; `cause` has what apt said.
  */
-export async function unpackDebianPackages(names: readonly string[], cacheFolder: string): Promise<UnpackedPackages> {
+export async function unpackDebianPackages(
+  names: readonly string[],
+  cacheFolder: string,
+  stopped?: AbortSignal,
+): Promise<UnpackedPackages> {
   const root = join(cacheFolder, `${names.join('+')}-${await release()}-${process.arch}`)
   if (!existsSync(root)) {
     const workshop = `${root}.${randomUUID()}`
     try {
-      await unpack(names, workshop)
+      await unpack(names, workshop, stopped)
       await moveUnlessThere(join(workshop, 'root'), root)
     } catch (cause) {
       throw new Error(`The packages ${names.join(', ')} could not be unpacked: ${reason(cause)}`, { cause })
@@ -50,7 +54,7 @@ export async function unpackDebianPackages(names: readonly string[], cacheFolder
   return { root, environment: libraries.length === 0 ? {} : { LD_LIBRARY_PATH: libraries.join(':') } }
 }
 
-async function unpack(names: readonly string[], workshop: string): Promise<void> {
+async function unpack(names: readonly string[], workshop: string, stopped: AbortSignal | undefined): Promise<void> {
   const state = join(workshop, 'state')
   const cache = join(workshop, 'cache')
   const archives = join(workshop, 'archives')
@@ -58,7 +62,7 @@ async function unpack(names: readonly string[], workshop: string): Promise<void>
   await Promise.all([state, cache, archives, root].map((folder) => mkdir(folder, { recursive: true })))
   const status = join(workshop, 'status')
   const options = aptOptions(state, cache, status)
-  const apt = (tool: string, args: readonly string[]) => run(tool, [...options, ...args], archives)
+  const apt = (tool: string, args: readonly string[]) => run(tool, [...options, ...args], archives, stopped)
 
   await copyFile(DPKG_STATUS, status)
   // One unreachable source of several is no reason to give up: what is really missing shows below.
@@ -74,7 +78,7 @@ async function unpack(names: readonly string[], workshop: string): Promise<void>
   } catch (error) {
     throw updateError ?? error
   }
-  for (const archive of await readdir(archives)) await run('dpkg', ['-x', archive, root], archives)
+  for (const archive of await readdir(archives)) await run('dpkg', ['-x', archive, root], archives, stopped)
 }
 
 /** State and cache of our own, which any user may write; sources and keys are the machine's. */
@@ -134,9 +138,15 @@ async function release(): Promise<string> {
   return value('ID') + value('VERSION_ID')
 }
 
-async function run(command: string, args: readonly string[], cwd: string): Promise<string> {
+async function run(
+  command: string,
+  args: readonly string[],
+  cwd: string,
+  stopped: AbortSignal | undefined,
+): Promise<string> {
   const { stdout } = await promisify(execFile)(command, args, {
     cwd,
+    ...(stopped && { signal: stopped }),
     env: childEnvironment({ PATH: SYSTEM_FOLDERS.join(':'), LC_ALL: 'C' }),
     maxBuffer: MAX_OUTPUT_BYTES,
   })

@@ -28,14 +28,14 @@ export class FolderLock {
   }
 
   /** @throws when a living Tidegate holds the folder, or the Redis of a killed one does not end. */
-  static async take(folder: string): Promise<FolderLock> {
+  static async take(folder: string, stopped?: AbortSignal): Promise<FolderLock> {
     await mkdir(folder, { recursive: true })
     const file = join(folder, 'lock')
     // Written aside and then linked, which fails if the lock exists: nobody can read a lock that is half written.
     const mine = `${file}.${randomUUID()}`
     await writeFile(mine, JSON.stringify({ owner: identify(process.pid) }))
     try {
-      while (!(await linkUnlessThere(mine, file))) await removeStale(folder, file, mine)
+      while (!(await linkUnlessThere(mine, file))) await removeStale(folder, file, mine, stopped)
       return new FolderLock(file)
     } finally {
       await rm(mine)
@@ -71,7 +71,7 @@ async function linkUnlessThere(from: string, to: string): Promise<boolean> {
   }
 }
 
-async function removeStale(folder: string, file: string, mine: string): Promise<void> {
+async function removeStale(folder: string, file: string, mine: string, stopped?: AbortSignal): Promise<void> {
   const holder = await readHolder(file)
   if (holder === 'absent') return
   if (holder !== 'nobody') {
@@ -81,7 +81,7 @@ async function removeStale(folder: string, file: string, mine: string): Promise<
           'Stop it first, or choose another folder with --data.',
       )
     }
-    if (holder.redis !== undefined) await untilEnded(holder.redis, folder)
+    if (holder.redis !== undefined) await untilEnded(holder.redis, folder, stopped)
   }
   await removeAlone(file, mine)
 }
@@ -106,8 +106,9 @@ async function removeAlone(file: string, mine: string): Promise<void> {
   }
 }
 
-async function untilEnded(redis: ProcessIdentity, folder: string): Promise<void> {
+async function untilEnded(redis: ProcessIdentity, folder: string, stopped?: AbortSignal): Promise<void> {
   for (const deadline = Date.now() + ORPHAN_DEADLINE_MS; isAlive(redis); await sleep(POLL_MS)) {
+    stopped?.throwIfAborted()
     if (Date.now() < deadline) continue
     throw new Error(
       `The Redis of an earlier Tidegate (process ${redis.pid}) still uses ${folder}. End that process, then start again.`,

@@ -57,6 +57,7 @@ export class PrivateRedis {
   readonly #socketFolder: string
   readonly #lock: FolderLock
   #running: Running | undefined
+  #starting: Promise<void> | undefined
   #closing: Promise<void> | undefined
 
   private constructor(
@@ -72,12 +73,12 @@ export class PrivateRedis {
   }
 
   /** Locks the folder, starts a Redis in it and waits until it has read its log. @throws with what to do. */
-  static async open(options: PrivateRedisOptions): Promise<PrivateRedis> {
-    const lock = await FolderLock.take(options.dataFolder)
+  static async open(options: PrivateRedisOptions, stopped?: AbortSignal): Promise<PrivateRedis> {
+    const lock = await FolderLock.take(options.dataFolder, stopped)
     // Not in the data folder: socket paths are limited to about 100 bytes, and not every mounted folder can hold one.
     const redis = new PrivateRedis(options, await mkdtemp(join(tmpdir(), 'tidegate-')), lock)
     try {
-      await redis.start()
+      await redis.start(stopped)
       return redis
     } catch (error) {
       await redis.close({ deadlineMs: 0 })
@@ -91,17 +92,25 @@ export class PrivateRedis {
   }
 
   /** Starts it where `open` did, after it ended or was stopped. */
-  async start(): Promise<void> {
+  start(stopped?: AbortSignal): Promise<void> {
+    this.#starting = this.#start(stopped)
+    return this.#starting
+  }
+
+  async #start(stopped: AbortSignal | undefined): Promise<void> {
     await mkdir(this.#folder, { recursive: true, mode: 0o700 })
     await mkdir(this.#socketFolder, { recursive: true, mode: 0o700 })
     const removedBytes = await mendAof(this.#folder)
     if (removedBytes > 0) {
       this.#say(`Redis had been killed while it wrote: removed ${removedBytes} bytes of a write that was not finished`)
     }
+    stopped?.throwIfAborted()
+    // From here on `stop` knows of it.
+    if (this.#closing !== undefined) throw new Error('it is being stopped')
     const running = new Running(this.#binary, redisArguments(this.#folder, this.url), this.#socketFolder)
     this.#running = running
     await this.#lock.coverRedis(running.pid, this.url)
-    await this.#untilReady(running)
+    await this.#untilReady(running, stopped)
     // What it says at every start would bury why it ends.
     running.log = ''
     void running.ended.then(() => {
@@ -119,15 +128,18 @@ export class PrivateRedis {
   /** Stops it and gives the folder free. Idempotent. */
   close(options: { readonly deadlineMs: number }): Promise<void> {
     this.#closing ??= this.stop(options).then(async () => {
+      // A start that was under way would lock the folder again.
+      await this.#starting?.catch(() => {})
       await rm(this.#socketFolder, { recursive: true, force: true })
       await this.#lock.release()
     })
     return this.#closing
   }
 
-  async #untilReady(running: Running): Promise<void> {
+  async #untilReady(running: Running, stopped: AbortSignal | undefined): Promise<void> {
     const deadline = Date.now() + APPEAR_DEADLINE_MS
     for (;;) {
+      stopped?.throwIfAborted()
       if (running.hasEnded) throw new Error(`redis-server ended at its start:\n${running.log}`)
       const answer = await pingRedis(this.url)
       if (answer === 'ready') return

@@ -28,22 +28,27 @@ const OLDEST_MAJOR = 7
  * Finds a Redis on this machine, or unpacks one on Debian and its children.
  *
  * @param say is told, in one line, that something is unpacked.
+ * @param stopped ends the unpacking.
  * @throws with what to do when there is none that fits.
  */
-export async function findRedisBinary(search: RedisSearch, say: (line: string) => void): Promise<RedisBinary> {
+export async function findRedisBinary(
+  search: RedisSearch,
+  say: (line: string) => void,
+  stopped?: AbortSignal,
+): Promise<RedisBinary> {
   const command = findExecutable(NAMES, search.searchPath)
-  const binary = command === undefined ? await unpackedRedis(search, say) : { command, environment: {} }
+  const binary = command === undefined ? await unpackedRedis(search, say, stopped) : { command, environment: {} }
   await checkVersion(binary)
   return binary
 }
 
-async function unpackedRedis({ cacheFolder }: RedisSearch, say: (line: string) => void) {
+async function unpackedRedis({ cacheFolder }: RedisSearch, say: (line: string) => void, stopped?: AbortSignal) {
   if (!hasDebianPackages()) {
     throw new Error(`There is no redis-server or valkey-server on PATH. ${howToInstall()}`)
   }
   say(`No redis-server on PATH: using the package ${DEBIAN_PACKAGE} of this system, unpacked in ${cacheFolder}.`)
   try {
-    const { root, environment } = await unpackDebianPackages([DEBIAN_PACKAGE], cacheFolder)
+    const { root, environment } = await unpackDebianPackages([DEBIAN_PACKAGE], cacheFolder, stopped)
     return { command: join(root, 'usr', 'bin', 'redis-server'), environment }
   } catch (cause) {
     throw new Error(`${(cause as Error).message}\n${howToInstall()}`, { cause })

@@ -67,15 +67,24 @@ export class Supervisor {
     this.#demo = options.demo ? [child('demo', ['demo', '--url', localUrl(host, port)], [])] : []
   }
 
-  /** Starts everything and waits until gateways and workers are ready. @throws after stopping what had started. */
-  static async start(options: SupervisorOptions): Promise<Supervisor> {
-    const redis = 'private' in options.redis ? await PrivateRedis.open(options.redis.private) : undefined
+  /**
+   * Starts everything and waits until gateways and workers are ready.
+   *
+   * @param stopped breaks the start off.
+   * @throws after stopping what had started.
+   */
+  static async start(options: SupervisorOptions, stopped: AbortSignal): Promise<Supervisor> {
+    stopped.throwIfAborted()
+    const redis = 'private' in options.redis ? await PrivateRedis.open(options.redis.private, stopped) : undefined
     const url = 'private' in options.redis ? redis!.url : options.redis.url
     const supervisor = new Supervisor(options, redis, url)
     supervisor.#keepRedis()
     try {
-      await Promise.all([...supervisor.#gateways, ...supervisor.#workers].map((child) => child.start()))
-      await Promise.all(supervisor.#demo.map((child) => child.start()))
+      for (const children of [[...supervisor.#gateways, ...supervisor.#workers], supervisor.#demo]) {
+        stopped.throwIfAborted()
+        await Promise.race([Promise.all(children.map((child) => child.start())), aborted(stopped)])
+      }
+      stopped.throwIfAborted()
       return supervisor
     } catch (error) {
       await supervisor.close({ deadlineMs: 0 })
@@ -128,6 +137,11 @@ export class Supervisor {
     }
     redis.onEnd = ({ log }) => again(log === '' ? 'Redis ended by itself' : `Redis ended by itself (${log})`)
   }
+}
+
+/** Rejects when the signal is aborted. */
+function aborted(signal: AbortSignal): Promise<never> {
+  return new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason), { once: true }))
 }
 
 function numbered(name: string, count: number): string[] {

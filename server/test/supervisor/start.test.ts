@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync } from 'node:fs'
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -208,6 +208,42 @@ describe('stop', () => {
     expect(stops[2]).toBe('worker')
     expect(pids.filter(isRunning)).toEqual([])
     expect(leftBehind()).toEqual([])
+  })
+
+  const phases: [string, Readonly<Record<string, string>>, (process: TidegateProcess) => Promise<void>][] = [
+    [
+      'a Redis is unpacked',
+      { PATH: '/nowhere', TIDEGATE_CACHE: 'fresh' },
+      (process) => until(() => process.children(/apt-get/).length > 0, 'apt runs'),
+    ],
+    ['Redis starts', {}, (process) => until(() => process.children(/^\/bin\/sh /).length > 0, 'Redis starts')],
+    [
+      'the children start',
+      {},
+      (process) => until(() => process.children(GATEWAY).length + process.children(WORKER).length === 2, 'they start'),
+    ],
+  ]
+  test.each(phases)('SIGTERM while %s - leaves no process and no lock behind (S-STOP-5)', async (_, changes, phase) => {
+    const cache = join(dataFolder, 'cache')
+    const first = tidegate([], { ...changes, ...(changes.TIDEGATE_CACHE && { TIDEGATE_CACHE: cache }) })
+    await phase(first)
+    const begun = [...first.children(/./), ...redisServers()]
+    expect(begun.length).toBeGreaterThan(0)
+    expect(await first.stop()).toEqual({ code: 0, signal: null })
+    expect(begun.filter(isRunning)).toEqual([])
+    expect(leftBehind()).toEqual([])
+    expect(existsSync(join(dataFolder, 'lock'))).toBe(false)
+    if (existsSync(cache)) expect(await readdir(cache)).toEqual([])
+  })
+
+  test('kill -9 of the supervisor while children start - they end at once (S-CHILD-4)', async () => {
+    const first = tidegate()
+    await until(() => first.children(GATEWAY).length + first.children(WORKER).length === 2, 'they start')
+    const children = first.children(/./)
+    first.child.kill('SIGKILL')
+    const killedAt = performance.now()
+    await until(() => children.filter(isRunning).length === 0, 'they ended')
+    expect(performance.now() - killedAt).toBeLessThan(5_000)
   })
 
   test('second signal - ends it at once, and Redis still writes what it holds (S-STOP-2, S-STOP-3)', async () => {
