@@ -1,5 +1,7 @@
 import { type ServerProcess, startTidegate } from '../support/processes.ts'
 
+const MAX_STARTS = 5
+
 /** One gateway or worker of a deployment: a place that is filled by one process after the other. */
 export class Member {
   readonly name: string
@@ -25,8 +27,21 @@ export class Member {
     return this.#process!.pid
   }
 
-  /** Starts a process under a name of its own; a gateway listens where the one before it did. */
+  /**
+   * Starts a process under a name of its own; a gateway listens where the one before it did. One that ends at its start, as
+   * it does when it finds no Redis, is started again, as a supervisor does.
+   */
   async start(): Promise<void> {
+    for (let attempt = 1; ; attempt++) {
+      try {
+        return await this.#startOnce()
+      } catch (error) {
+        if (attempt === MAX_STARTS) throw error
+      }
+    }
+  }
+
+  async #startOnce(): Promise<void> {
     const port = this.#command[0] === 'gateway' ? ['--port', `${this.port}`] : []
     const env = { ...this.#env, TIDEGATE_NODE: `${this.name}-${++this.#starts}` }
     this.#process = await startTidegate([...this.#command, ...port], env)

@@ -83,7 +83,7 @@ export class Troubles {
         happen: async () => {
           await member.kill()
           await sleep(this.#between(0, AWAY_MAX_MS))
-          await this.#startAgain(member)
+          await member.start()
         },
       },
       {
@@ -136,17 +136,6 @@ export class Troubles {
       held('nothing passes to and from Redis', () => link.blackHole()),
       held('nobody hears Redis', () => link.mute()),
     ]
-  }
-
-  /** As a supervisor does: a process that finds no Redis ends, and is started once more. */
-  async #startAgain(member: Member): Promise<void> {
-    for (;;) {
-      try {
-        return await member.start()
-      } catch {
-        if (this.#stopped.signal.aborted) await sleep(APART_MIN_MS)
-      }
-    }
   }
 
   #between(minMs: number, maxMs: number): number {
