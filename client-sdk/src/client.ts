@@ -61,6 +61,7 @@ export class TidegateClient<C = unknown> {
           this.#queries.online()
         },
         epochs: () => this.#publisher.keptEpochs,
+        acked: () => this.#publisher.acked,
         leaving: () => this.#publisher.leaving(),
         offline: () => {
           this.#publisher.offline()

@@ -1,4 +1,5 @@
 import {
+  type AckedPosition,
   type ClientFrame,
   closeAdvice,
   LIMITS,
@@ -43,6 +44,8 @@ export interface ConnectionEvents {
   online(publish: PublishGrant): void
   /** For `hello`: under which epochs frames were stored that could be sent again. */
   epochs(): readonly string[]
+  /** For `hello`: the newest acknowledged position in each partition. */
+  acked(): readonly AckedPosition[]
   /** The connection is about to be exchanged for another one: what is on its way is still answered, more is not to be published. */
   leaving(): void
   /** What was sent on the connection and not answered will not be; another one comes, or is there. */
@@ -161,6 +164,7 @@ export class Connection implements Link {
     this.#session = Math.max(this.#session + 1, Date.now())
     const session = this.#session
     const epochs = this.#events.epochs()
+    const acked = this.#events.acked()
     sendOn(socket, {
       type: 'hello',
       protocol: PROTOCOL_VERSION,
@@ -169,6 +173,7 @@ export class Connection implements Link {
       session,
       ...(this.#wasOnline && { returning: true }),
       ...(epochs.length > 0 && { epochs }),
+      ...(acked.length > 0 && { acked }),
       windowBytes,
     })
   }

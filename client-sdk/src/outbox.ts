@@ -30,6 +30,8 @@ interface Frame<Item> {
   readonly enqueuedAt: number
   /** A frame gets its seq when it is first sent: one that is given up before then leaves no hole. */
   first: { readonly seq: number; readonly at: number } | undefined
+  /** Sent more than once: its acknowledgement may name another frame's position. */
+  resent: boolean
   /** Sent on this connection, and the answer was to send it again. */
   refused: boolean
 }
@@ -85,7 +87,7 @@ export class Outbox<Item> {
 
   /** Takes a frame. The caller MUST have asked `hasRoom`. */
   push(item: Item, bytes: number, now: number): void {
-    this.#frames.push({ item, bytes, enqueuedAt: now, first: undefined, refused: false })
+    this.#frames.push({ item, bytes, enqueuedAt: now, first: undefined, resent: false, refused: false })
     this.#bytes += bytes
   }
 
@@ -101,6 +103,7 @@ export class Outbox<Item> {
     this.#cursor++
     this.#inFlightBytes += frame.bytes
     const ageMs = frame.first && Math.max(0, now - frame.first.at)
+    frame.resent = frame.first !== undefined
     frame.first ??= { seq: this.#nextSeq++, at: now }
     return { seq: frame.first.seq, item: frame.item, ageMs }
   }
@@ -112,7 +115,11 @@ export class Outbox<Item> {
   }
 
   /** The frame was stored and is kept for a while. `undefined` when no answer was due. */
-  keep(seq: number, epochs: ReadonlyMap<number, string>, now: number): Item | undefined {
+  keep(
+    seq: number,
+    epochs: ReadonlyMap<number, string>,
+    now: number,
+  ): { readonly item: Item; readonly resent: boolean } | undefined {
     const index = this.#indexOf(seq)
     const frame = this.#frames[index]
     if (frame === undefined) return undefined
@@ -122,7 +129,7 @@ export class Outbox<Item> {
     while (this.#keptBytes > KEPT_BYTES || this.#kept[0]!.settledAt < now - KEPT_MS) {
       this.#keptBytes -= this.#kept.shift()!.frame.bytes
     }
-    return frame.item
+    return frame
   }
 
   /** Partition -> epoch under which something that is kept was stored last. */

@@ -14,6 +14,7 @@ export interface PublishReceipt {
 
 /** Some events of one topic, as they travel in a frame whatever its seq. */
 export interface FrameBody {
+  readonly topic: string
   /** The members `topic` and `events`. */
   readonly json: string
   readonly bytes: number
@@ -38,7 +39,7 @@ export function frameBodies(topic: string, events: readonly PublishEvent<unknown
   const close = () => {
     if (open.length === 0) return
     const bytes = openBytes + utf8Bytes(head) + ENVELOPE_BYTES
-    bodies.push({ json: `${head}${open.join(',')}]`, bytes, events: open.length })
+    bodies.push({ topic, json: `${head}${open.join(',')}]`, bytes, events: open.length })
     open = []
     openBytes = 0
   }

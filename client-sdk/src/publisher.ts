@@ -1,4 +1,5 @@
 import {
+  type AckedPosition,
   DEFAULTS,
   formatLogEpoch,
   type PublishGrant,
@@ -40,6 +41,8 @@ export class Publisher {
   #fruitlessRounds = 0
   /** Partition -> epoch of its log, as told on this connection. */
   readonly #epochs = new Map<number, string>()
+  /** By partition. */
+  readonly #acked = new Map<number, AckedPosition>()
   /** What is on its way is to be answered here, the rest to be sent elsewhere. */
   #isLeaving = false
   /** While set, nothing is sent: this is how long the server asked to wait. */
@@ -94,6 +97,11 @@ export class Publisher {
     return [...this.#outbox.keptEpochs].map(([partition, epoch]) => formatLogEpoch({ partition, epoch }))
   }
 
+  /** The newest acknowledged position in each partition: what the next gateway can tell by whether Redis has lost something. */
+  get acked(): AckedPosition[] {
+    return [...this.#acked.values()]
+  }
+
   /** Redis answers again: there is nothing to wait for. */
   available(): void {
     this.#endPause()
@@ -121,7 +129,9 @@ export class Publisher {
   acknowledged({ seq, at, rejected = [], duplicate = false }: Ack): void {
     this.#fruitlessRounds = 0
     const epochs = new Map(at.map((text) => parsePosition(text)!).map(({ partition, epoch }) => [partition, epoch]))
-    this.#answered(this.#outbox.keep(seq, epochs, Date.now()), ({ resolve }) => resolve({ at, rejected, duplicate }))
+    const kept = this.#outbox.keep(seq, epochs, Date.now())
+    if (kept?.resent === false) this.#note(kept.item.body.topic, at)
+    this.#answered(kept?.item, ({ resolve }) => resolve({ at, rejected, duplicate }))
     // Stored before what this client has been told since.
     for (const [partition, epoch] of this.#epochs) {
       if ((epochs.get(partition) ?? epoch) !== epoch) this.#outbox.restore(partition, epoch)
@@ -163,6 +173,10 @@ export class Publisher {
 
   #newId(): string {
     return `${this.#idPrefix}-${(this.#ids++).toString(36)}`
+  }
+
+  #note(topic: string, at: readonly string[]): void {
+    for (const text of at) this.#acked.set(parsePosition(text)!.partition, { topic, at: text })
   }
 
   /** Takes what became of a frame that was due an answer. */

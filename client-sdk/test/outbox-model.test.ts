@@ -103,7 +103,7 @@ class Client {
         break
       }
       case 'ack': {
-        const item = this.outbox.keep(answer.seq, answer.epochs, this.#now)
+        const item = this.outbox.keep(answer.seq, answer.epochs, this.#now)?.item
         // What was acknowledged before and lost is acknowledged again.
         if (item !== undefined && this.fates.get(item) !== 'acked') this.#settled(item, 'acked')
         for (const [partition, epoch] of this.#epochs) {

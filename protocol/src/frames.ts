@@ -73,6 +73,12 @@ export interface SubscribeOptions {
   readonly snapshot?: boolean
 }
 
+/** An event that was acknowledged, the last one of its slice: `ack.at` with the topic of the frame. */
+export interface AckedPosition {
+  readonly topic: string
+  readonly at: string
+}
+
 export type ClientFrame =
   | {
       readonly type: 'hello'
@@ -85,6 +91,8 @@ export type ClientFrame =
       readonly returning?: boolean
       /** `partition@epoch` under which the producer was last acknowledged, where it could send again what is lost. */
       readonly epochs?: readonly string[]
+      /** The newest acknowledged position in each partition: if one is gone, Redis has lost something. */
+      readonly acked?: readonly AckedPosition[]
       readonly windowBytes?: number
     }
   | {

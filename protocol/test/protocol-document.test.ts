@@ -35,6 +35,7 @@ const CLIENT_FRAMES: FieldsOf<ClientFrame> = {
     session: 'optional',
     returning: 'optional',
     epochs: 'optional',
+    acked: 'optional',
     windowBytes: 'optional',
   },
   publish: { seq: 'required', topic: 'required', events: 'required', ageMs: 'optional' },

@@ -95,9 +95,18 @@ export async function startGateway(settings: GatewaySettings, contract: Contract
     })
   const guards = { append: guard('append'), tail: guard('tail'), query: guard('query') }
   for (const { state } of Object.values(guards)) metrics.onBreaker(state)
-  const delivery = new Delivery({ redisUrl, partitions, contract, limits: settings.delivery, guards, clock })
+  const delivery = new Delivery({
+    redisUrl,
+    partitions,
+    contract,
+    limits: settings.delivery,
+    guards,
+    // What subscribers know is looked up where publishers' acknowledgements are, so that one finding serves both.
+    examine: (partition, known) => ingest.examine(partition, known),
+    clock,
+  })
   const eviction = new EvictionWatch(queryRedis)
-  const ingest = new Ingest({
+  const ingest: Ingest = new Ingest({
     isKept: () => eviction.reason === undefined,
     redis: appendRedis,
     guard: guards.append,

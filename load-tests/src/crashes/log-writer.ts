@@ -129,7 +129,7 @@ export class LogWriter {
         continue
       }
       const [streamId] = entry.split('.') as [string]
-      place.newest = { topic: TOPIC, streamId }
+      place.newest = { topic: TOPIC, epoch, streamId }
       place.epoch = epoch
       place.acknowledged.push(...frame.readings.map(({ id }) => id))
       return

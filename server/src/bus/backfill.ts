@@ -1,10 +1,11 @@
 import type { Redis } from './connection.ts'
 import type { Guard } from './guard.ts'
 import { keys } from './keys.ts'
+import { type LogVersion, type Refusal, refusalOf } from './log-version.ts'
 import { loadScript, runScript, type Script } from './script.ts'
 
-const OPEN_SCRIPT: Script = loadScript('backfill-open', { include: ['owner'] })
-const CLOSE_SCRIPT: Script = loadScript('backfill-close', { allowOom: true, include: ['owner'] })
+const OPEN_SCRIPT: Script = loadScript('backfill-open', { include: ['lineage', 'owner'] })
+const CLOSE_SCRIPT: Script = loadScript('backfill-close', { allowOom: true, include: ['lineage', 'owner'] })
 
 export type BackfillStatus = 'open' | 'done' | 'failed'
 
@@ -41,6 +42,8 @@ export async function readBackfill(
 
 /** What `openBackfill` notes. */
 export interface NewBackfill {
+  /** Of which log it was planned. */
+  readonly log: LogVersion
   readonly version: string
   readonly run: string
   readonly offsets: string
@@ -48,32 +51,36 @@ export interface NewBackfill {
   readonly leftovers: readonly string[]
 }
 
-/** Notes a backfill that is to run. False when one of the same version is under way. @throws BusUnavailable */
+/** Notes a backfill that is to run, unless one of the same version is under way or the log is another one. @throws BusUnavailable */
 export async function openBackfill(
   redis: Redis,
   guard: Guard,
   partition: number,
   window: string,
-  { version, run, offsets, leftovers }: NewBackfill,
-): Promise<boolean> {
-  const scriptKeys = [keys.backfill(partition, window), ...leftovers]
+  { log, version, run, offsets, leftovers }: NewBackfill,
+): Promise<'opened' | 'under_way' | 'lineage'> {
+  const scriptKeys = [keys.meta(partition), keys.backfill(partition, window), ...leftovers]
   // First, so that one that is noted there is always found; the other way round it might be noted nowhere.
   await guard.run(() => redis.sadd(keys.backfills, backfillName(partition, window)))
-  return (await guard.run(() => runScript(redis, OPEN_SCRIPT, scriptKeys, [version, run, offsets]))) === 'OK'
+  const args = [log.epoch, log.lineage, version, run, offsets]
+  const reply = (await guard.run(() => runScript(redis, OPEN_SCRIPT, scriptKeys, args))) as string[]
+  if (refusalOf(reply) !== undefined) return 'lineage'
+  return reply[0] === 'OK' ? 'opened' : 'under_way'
 }
 
-/** Ends a backfill and removes its state. False when somebody else works on it. @throws BusUnavailable */
+/** Ends a backfill and removes its state. @returns why that was refused, if so @throws BusUnavailable */
 export async function closeBackfill(
   redis: Redis,
   guard: Guard,
   partition: number,
   window: string,
+  log: LogVersion,
   token: string,
   end: { status: BackfillStatus; reason: string; filled: string; state: readonly string[] },
-): Promise<boolean> {
-  const scriptKeys = [keys.backfill(partition, window), ...end.state]
-  const args = [token, end.status, end.reason, end.filled]
-  return (await guard.run(() => runScript(redis, CLOSE_SCRIPT, scriptKeys, args))) === 'OK'
+): Promise<Refusal | undefined> {
+  const scriptKeys = [keys.meta(partition), keys.backfill(partition, window), ...end.state]
+  const args = [log.epoch, log.lineage, token, end.status, end.reason, end.filled]
+  return refusalOf(await guard.run(() => runScript(redis, CLOSE_SCRIPT, scriptKeys, args)))
 }
 
 /** Backfills that may be under way. @throws BusUnavailable */

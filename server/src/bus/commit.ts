@@ -3,6 +3,7 @@ import { BusMismatch } from './errors.ts'
 import { escapeLine } from './escape-line.ts'
 import type { Guard } from './guard.ts'
 import { keys } from './keys.ts'
+import type { LogVersion } from './log-version.ts'
 import { loadScript, runScript, type Script } from './script.ts'
 
 const COMMIT_SCRIPT: Script = loadScript('commit', { allowOom: true, include: ['lineage', 'owner'] })
@@ -38,6 +39,8 @@ export interface LatestResult {
 }
 
 export interface CommitRequest {
+  /** Of which log it was computed: as it was before the state was loaded. */
+  readonly log: LogVersion
   readonly token: string
   /** The commit number this one builds on. */
   readonly commitSeq: number
@@ -51,9 +54,7 @@ export interface CommitRequest {
 
 export type CommitReply =
   /** `ids`: of the stored batches, in the order of the `append` operations. */
-  | { readonly status: 'ok'; readonly ids: readonly string[] }
-  | { readonly status: 'fenced' | 'conflict' }
-  | { readonly status: 'lineage'; readonly stored: string; readonly current: string }
+  { readonly status: 'ok'; readonly ids: readonly string[] } | { readonly status: 'fenced' | 'conflict' | 'lineage' }
 
 /**
  * Stores a commit.
@@ -78,8 +79,9 @@ export async function commit(
     }
     return number
   }
-  const { token, commitSeq, commitId, offsetsBefore, offsets, clocks } = request
-  const args: (string | number | Buffer)[] = [token, commitSeq, commitId, offsetsBefore, offsets, clocks]
+  const { log, token, commitSeq, commitId, offsetsBefore, offsets, clocks } = request
+  const args: (string | number | Buffer)[] = [log.epoch, log.lineage, token, commitSeq, commitId]
+  args.push(offsetsBefore, offsets, clocks)
   for (const operation of request.operations) pushOperation(args, operation, partition, numberOf)
   const ledger = ledgerOf(partition, backfill)
   const scriptKeys = [keys.meta(partition), ledger, ...keyNumbers.keys()]
@@ -91,7 +93,7 @@ export async function commit(
     case 'FENCED':
       return { status: 'fenced' }
     case 'LINEAGE':
-      return { status: 'lineage', stored: reply[1]!, current: reply[2]! }
+      return { status: 'lineage' }
     case 'TYPE':
       throw new BusMismatch(`Redis key ${reply[1]} has a foreign type. Is another application using this database?`)
     default:

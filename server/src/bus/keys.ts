@@ -13,9 +13,9 @@ export const keys = {
   /** Producer states, the generation before. */
   producersPrevious: (partition: number): string => `${tag(partition)}:prod:prev`,
   /**
-   * Hash. By appends: epoch, lineage, generation (start of the producer generation), confirmed. By owners: token, tokens (counter),
-   * heartbeat, released, takes, suspect, commitSeq, commitId, reply, offsets and clocks (JSON), trim:<topic> (entries up to
-   * there are gone).
+   * Hash. By appends: epoch, lineage, begun (the lineage under which the epoch began), generation (start of the producer
+   * generation), confirmed. By owners: token, tokens (counter), heartbeat, released, takes, suspect, commitSeq, commitId,
+   * reply, offsets and clocks (JSON), trim:<topic> (entries up to there are gone).
    */
   meta: (partition: number): string => `${tag(partition)}:meta`,
   /** Open accumulators of one window: hash `<start>:<group>` -> encoded state. */

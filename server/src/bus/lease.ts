@@ -3,6 +3,7 @@ import { ledgerOf } from './commit.ts'
 import type { Redis } from './connection.ts'
 import type { Guard } from './guard.ts'
 import { keys } from './keys.ts'
+import { type LogVersion, type Refusal, refusalOf } from './log-version.ts'
 import { loadScript, runScript, type Script } from './script.ts'
 
 /** An owner whose heartbeat is younger than this is alive and cannot be replaced. */
@@ -12,8 +13,8 @@ export const HEARTBEAT_EVERY_MS = 500
 
 const TAKE_SCRIPT: Script = loadScript('take', { allowOom: true, include: ['lineage', 'owner'] })
 const HEARTBEAT_SCRIPT: Script = loadScript('heartbeat', { allowOom: true, include: ['owner'] })
-const SUSPECT_SCRIPT: Script = loadScript('suspect', { allowOom: true, include: ['owner'] })
-const TRIM_SCRIPT: Script = loadScript('trim', { allowOom: true, include: ['owner'] })
+const SUSPECT_SCRIPT: Script = loadScript('suspect', { allowOom: true, include: ['lineage', 'owner'] })
+const TRIM_SCRIPT: Script = loadScript('trim', { allowOom: true, include: ['lineage', 'owner'] })
 
 /** What a new owner is told. */
 export interface Ownership {
@@ -70,26 +71,31 @@ export async function heartbeat(
   return (await guard.run(() => runScript(redis, HEARTBEAT_SCRIPT, [ledger], args))) === 'OK'
 }
 
-/** Notes what is about to be folded until the next commit. False when somebody else owns the partition. @throws BusUnavailable */
+/** Notes what is about to be folded until the next commit. @returns why it was refused, if so @throws BusUnavailable */
 export async function noteSuspect(
   redis: Redis,
   guard: Guard,
   partition: number,
+  log: LogVersion,
   token: string,
   suspect: string,
-): Promise<boolean> {
-  return (await guard.run(() => runScript(redis, SUSPECT_SCRIPT, [keys.meta(partition)], [token, suspect]))) === 'OK'
+): Promise<Refusal | undefined> {
+  const args = [log.epoch, log.lineage, token, suspect]
+  return refusalOf(await guard.run(() => runScript(redis, SUSPECT_SCRIPT, [keys.meta(partition)], args)))
 }
 
-/** Removes entries of a topic below a stream id. False when somebody else owns the partition. @throws BusUnavailable */
+/** Removes entries of a topic below a stream id. @returns why that was refused, if so @throws BusUnavailable */
 export async function trimLog(
   redis: Redis,
   guard: Guard,
   partition: number,
+  log: LogVersion,
   token: string,
   topic: string,
   lowestKept: string,
-): Promise<boolean> {
+): Promise<Refusal | undefined> {
   const scriptKeys = [keys.meta(partition), keys.log(partition, topic)]
-  return (await guard.run(() => runScript(redis, TRIM_SCRIPT, scriptKeys, [token, topic, lowestKept]))) !== 'FENCED'
+  const args = [log.epoch, log.lineage, token, topic, lowestKept]
+  const reply = await guard.run(() => runScript(redis, TRIM_SCRIPT, scriptKeys, args))
+  return typeof reply === 'number' ? undefined : refusalOf(reply)
 }

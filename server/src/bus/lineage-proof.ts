@@ -1,5 +1,8 @@
 import type { Redis } from './connection.ts'
-import { type KnownEntry, type Lineage, settleLineage } from './lineage.ts'
+import { type KnownEntry, type Lineage, openPartition, settleLineage } from './lineage.ts'
+
+/** Entries found present that are remembered: thousands who come back together know much the same ones. */
+const MAX_FOUND = 4_096
 
 /**
  * Under which identity of Redis this process has last seen a partition to be the log it knows. Each process proves that by
@@ -10,6 +13,9 @@ export class LineageProof {
   readonly #partition: number
   #lineage = ''
   #epoch: string | undefined
+  /** Entries found present, and under which identity. */
+  readonly #found = new Set<string>()
+  #foundUnder = ''
 
   constructor(redis: Redis, partition: number) {
     this.#redis = redis
@@ -35,9 +41,35 @@ export class LineageProof {
 
   /** A call was refused because the identity is not the proved one: proves it, so that the call can be made again. */
   async settle(seen: Lineage, known: readonly KnownEntry[]): Promise<void> {
-    const isDeclared = this.#epoch !== undefined && seen.epoch !== '' && seen.epoch !== this.#epoch
-    // Under a new epoch nothing of the old one has to be there.
-    const epoch = await settleLineage(this.#redis, this.#partition, seen, isDeclared ? [] : known)
-    if (epoch !== undefined) this.#lineage = seen.current
+    if ((await settleLineage(this.#redis, this.#partition, seen, known)) === undefined) return
+    this.#lineage = seen.current
   }
+
+  /**
+   * Looks up entries that clients know: one that is missing means a new epoch, whoever has accepted the identity before.
+   *
+   * @returns false when it has to be looked at again
+   */
+  async examine(known: readonly KnownEntry[]): Promise<boolean> {
+    const seen = await openPartition(this.#redis, this.#partition)
+    if (seen.current !== this.#foundUnder) this.#found.clear()
+    this.#foundUnder = seen.current
+    // So that a change of it is noticed, also by a process that has not stored anything yet.
+    this.#epoch ??= seen.epoch
+    // Nothing is lost under one identity: an entry of an epoch that began under it is there, or has never been.
+    if (seen.begun === seen.current && seen.stored === seen.current) return true
+    const unknown = known.filter((entry) => !this.#found.has(nameOf(entry)))
+    const epoch = await settleLineage(this.#redis, this.#partition, seen, unknown)
+    if (epoch === seen.epoch) this.#remember(unknown)
+    return epoch !== undefined
+  }
+
+  #remember(entries: readonly KnownEntry[]): void {
+    if (this.#found.size + entries.length > MAX_FOUND) this.#found.clear()
+    for (const entry of entries) this.#found.add(nameOf(entry))
+  }
+}
+
+function nameOf({ topic, epoch, streamId }: KnownEntry): string {
+  return `${topic} ${epoch} ${streamId}`
 }

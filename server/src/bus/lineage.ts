@@ -19,27 +19,31 @@ export interface Lineage {
   readonly current: string
 }
 
-/** Creates the partition's meta on first use and tells under which epoch and lineage it is written. */
-export async function openPartition(redis: Redis, partition: number): Promise<Lineage> {
-  const [epoch, stored, current] = (await runScript(redis, OPEN_SCRIPT, [keys.meta(partition)], [newEpoch()])) as [
-    string,
-    string,
-    string,
-  ]
-  return { epoch, stored, current }
+/** A lineage, with the identity of Redis under which its epoch began. */
+export interface OpenLineage extends Lineage {
+  readonly begun: string
 }
 
-/** An entry this process knows to have been stored: acknowledged to a publisher, or delivered to a subscriber. */
+/** Creates the partition's meta on first use and tells under which epoch and lineage it is written. */
+export async function openPartition(redis: Redis, partition: number): Promise<OpenLineage> {
+  const reply = await runScript(redis, OPEN_SCRIPT, [keys.meta(partition)], [newEpoch()])
+  const [epoch, stored, current, begun] = reply as [string, string, string, string]
+  return { epoch, stored, current, begun }
+}
+
+/** An entry that somebody knows to have been stored: it was acknowledged, delivered, read or written. */
 export interface KnownEntry {
   readonly topic: string
+  readonly epoch: string
   readonly streamId: string
 }
 
 /**
  * Redis runs under another identity than the partition was last written under (restart, promotion, restored copy), or than
- * this process has proved. The log is the same one if every entry this process knows last is still there, each looked up
- * exactly: a newer last id proves nothing. Then the lineage is adopted; otherwise the log gets a new epoch, which tells
- * every subscriber. Does nothing when another process was faster.
+ * an entry was stored under that somebody knows. The log is the same one if every known entry of its epoch is still there, each
+ * looked up exactly: a newer last id proves nothing. Then the lineage is adopted; otherwise the log gets a new epoch, which tells
+ * every subscriber. Entries of earlier epochs prove nothing: that those may be gone has been told. Does nothing when another
+ * process was faster.
  *
  * @returns the epoch under which the log goes on, or `undefined` when it has to be looked at again
  */
@@ -49,8 +53,10 @@ export async function settleLineage(
   seen: Lineage,
   known: readonly KnownEntry[],
 ): Promise<string | undefined> {
-  const present = await Promise.all(known.map((entry) => isPresent(redis, partition, entry)))
+  const ofEpoch = known.filter(({ epoch }) => epoch === seen.epoch)
+  const present = await Promise.all(ofEpoch.map((entry) => isPresent(redis, partition, entry)))
   const next = seen.stored !== '' && present.every(Boolean) ? '' : newEpoch()
+  if (next === '' && seen.stored === seen.current) return seen.epoch
   const args = [seen.stored, seen.current, seen.epoch, next]
   const [status, epoch] = (await runScript(redis, ADOPT_SCRIPT, [keys.meta(partition)], args)) as [string, string]
   return status === 'OK' ? epoch : undefined

@@ -15,19 +15,19 @@ export interface LogHead {
 export interface LogHeads {
   /** `undefined` while the partition does not exist: a Redis that came back empty and that nobody has written to yet. */
   readonly epoch: string | undefined
+  /** Redis has had one identity since the epoch began: what was ever appended under it and is not beyond the heads is there. */
+  readonly isUnbroken: boolean
   readonly topics: ReadonlyMap<string, LogHead>
 }
 
 /** Reads the heads of several topics of one partition at one moment. */
 export async function readLogHeads(redis: Redis, partition: number, topics: readonly string[]): Promise<LogHeads> {
   const scriptKeys = [keys.meta(partition), ...topics.map((topic) => keys.log(partition, topic))]
-  const [epoch, last, trimmed] = (await runScript(redis, HEADS_SCRIPT, scriptKeys, topics)) as [
-    string,
-    string[],
-    string[],
-  ]
+  const reply = await runScript(redis, HEADS_SCRIPT, scriptKeys, topics)
+  const [epoch, last, trimmed, unbroken] = reply as [string, string[], string[], string]
   return {
     epoch: epoch === '' ? undefined : epoch,
+    isUnbroken: unbroken === '1',
     topics: new Map(topics.map((topic, i) => [topic, { lastId: last[i]!, trimmedTo: trimmed[i]! || '0-0' }])),
   }
 }

@@ -1,6 +1,11 @@
 import type { Redis } from './connection.ts'
+import type { Guard } from './guard.ts'
 import { keys } from './keys.ts'
 import { decodeEntry, LOG_START, type LogEntry, type RawEntry } from './log-entry.ts'
+import { type LogVersion, type Refusal, refusalOf } from './log-version.ts'
+import { loadScript, runScript, type Script } from './script.ts'
+
+const REMOVE_SCRIPT: Script = loadScript('remove-entries', { allowOom: true, include: ['lineage'] })
 
 export interface LogPage {
   readonly entries: readonly LogEntry[]
@@ -22,4 +27,18 @@ export async function readPage(
     redis.hget(keys.meta(partition), `trim:${topic}`),
   ])
   return { entries: entries.map((raw) => decodeEntry(topic, raw)), trimmedTo: mark ?? LOG_START }
+}
+
+/** Removes entries that were read of a log and that nobody is to read any more. @returns why that was refused, if so @throws BusUnavailable */
+export async function removeEntries(
+  redis: Redis,
+  guard: Guard,
+  partition: number,
+  log: LogVersion,
+  topic: string,
+  streamIds: readonly string[],
+): Promise<Refusal | undefined> {
+  const scriptKeys = [keys.meta(partition), keys.log(partition, topic)]
+  const args = [log.epoch, log.lineage, ...streamIds]
+  return refusalOf(await guard.run(() => runScript(redis, REMOVE_SCRIPT, scriptKeys, args)))
 }

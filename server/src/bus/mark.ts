@@ -5,14 +5,28 @@ export type Mark = Omit<Position, 'partition'>
 
 /** Index of a mark that covers its whole entry: beyond any event, and the largest the position grammar allows. */
 const WHOLE_ENTRY = 999_999
+/** Index of a mark that lies between entries: there need not be one with its id. */
+const BORDER = 999_998
 const MAX_SEQUENCE = '18446744073709551615'
+/** Of ids made up to lie before all others of a millisecond: by `lastIdBefore`, and by the trim script. */
+const BORDER_SEQUENCES = [`-${MAX_SEQUENCE}`, '-999999999']
 
 export function wholeEntry(epoch: string, streamId: string): Mark {
   return { epoch, streamId, index: WHOLE_ENTRY }
 }
 
+/** The same for an id that no entry need have. */
+export function border(epoch: string, streamId: string): Mark {
+  return { epoch, streamId, index: BORDER }
+}
+
 export function isWholeEntry(mark: Mark): boolean {
-  return mark.index >= WHOLE_ENTRY
+  return mark.index >= BORDER
+}
+
+/** Whether an entry with the id of the mark was once in the log: that it is missing then says something. */
+export function namesEntry({ streamId, index }: Mark): boolean {
+  return index !== BORDER && streamId !== '0-0' && !BORDER_SEQUENCES.some((sequence) => streamId.endsWith(sequence))
 }
 
 /** The position string of a mark, as clients see it. */

@@ -18,7 +18,7 @@ import { type SlowSession, slowestSessions } from './slow-sessions.ts'
 import { SnapshotReader } from './snapshot-reader.ts'
 import type { Subscription } from './subscription.ts'
 import type { PolicyLimits } from './subscription-plan.ts'
-import { SubscriptionStarter } from './subscription-starter.ts'
+import { type Examine, SubscriptionStarter } from './subscription-starter.ts'
 import { Tails } from './tails.ts'
 import { TopicIndex } from './topic-index.ts'
 import type { TopicTail } from './topic-tail.ts'
@@ -45,6 +45,7 @@ export interface DeliveryOptions {
   readonly limits: DeliveryLimits
   /** Breakers of this process around blocking reads, and around all others. */
   readonly guards: { readonly tail: Guard; readonly query: Guard }
+  readonly examine: Examine
   readonly clock?: Clock
 }
 
@@ -77,7 +78,7 @@ export class Delivery {
   #closing: Promise<void> | undefined
 
   constructor(options: DeliveryOptions) {
-    const { redisUrl, partitions, contract, limits, guards, clock = systemClock } = options
+    const { redisUrl, partitions, contract, limits, guards, examine, clock = systemClock } = options
     this.#limits = limits
     this.#clock = clock
     const budget = new QueueBudget(limits.queueBytes)
@@ -101,6 +102,7 @@ export class Delivery {
         this.#tails,
         new SharedHeads(this.#commands, clock),
         guards.query,
+        examine,
       ),
       index: this.#index,
       replayer: this.#replayer,

@@ -91,7 +91,7 @@ export class PartitionTail {
   /** The newest entry read of each topic. */
   newestSeen(): KnownEntry[] {
     return [...this.#topics].flatMap(([topic, { newestSeen }]) =>
-      newestSeen === undefined ? [] : [{ topic, streamId: newestSeen }],
+      newestSeen === undefined ? [] : [{ topic, ...newestSeen }],
     )
   }
 

@@ -1,4 +1,4 @@
-import { type Mark, precedingId, wholeEntry } from '../bus/index.ts'
+import { border, type Mark, precedingId } from '../bus/index.ts'
 import type { Take } from './batch-frame.ts'
 import type { Picks } from './encoded-events.ts'
 import { type ByLane, type Entry, LANE_INDEXES, type LaneIndex } from './entry.ts'
@@ -90,7 +90,7 @@ export class SessionQueue {
     const picks = feed.beyondStart(index, entry, matched)
     const lane = picks.length === 0 ? undefined : feed.lane(index)
     if (lane === undefined) return
-    if (lane.epoch !== entry.epoch) this.tellEpoch(feed, index, wholeEntry(entry.epoch, precedingId(entry.streamId)))
+    if (lane.epoch !== entry.epoch) this.tellEpoch(feed, index, border(entry.epoch, precedingId(entry.streamId)))
     this.lanes[index].activate(feed.subscription.queue.pushEntry(lane, index, entry, picks))
   }
 

@@ -18,7 +18,7 @@ export class SharedHeads {
   /** Heads as of the last moments. @throws what Redis throws */
   read(partition: number, topics: readonly string[]): Promise<LogHeads> {
     const now = this.#clock.now()
-    const name = `${partition} ${topics.join(' ')}`
+    const name = nameOf(partition, topics)
     const asked = this.#asked.get(name)
     if (asked !== undefined && now - asked.at <= FRESH_MS) return asked.heads
     this.#forgetBefore(now - FRESH_MS)
@@ -27,7 +27,17 @@ export class SharedHeads {
     return heads
   }
 
+  /** Heads as of now, for everybody who comes within the next moments as well. @throws what Redis throws */
+  readNow(partition: number, topics: readonly string[]): Promise<LogHeads> {
+    this.#asked.delete(nameOf(partition, topics))
+    return this.read(partition, topics)
+  }
+
   #forgetBefore(time: number): void {
     for (const [name, { at }] of this.#asked) if (at < time) this.#asked.delete(name)
   }
+}
+
+function nameOf(partition: number, topics: readonly string[]): string {
+  return `${partition} ${topics.join(' ')}`
 }

@@ -1,5 +1,24 @@
-import { LANES, type Lane, type PositionVector, parsePosition, type ResumeFrom } from '@tidegate/protocol'
-import { formatMark, isTrimmed, LOG_START, type LogHead, lastIdBefore, type Mark, wholeEntry } from '../bus/index.ts'
+import {
+  compareStreamIds,
+  LANES,
+  type Lane,
+  type PositionVector,
+  parsePosition,
+  type ResumeFrom,
+} from '@tidegate/protocol'
+import {
+  border,
+  formatMark,
+  isTrimmed,
+  type KnownEntry,
+  LOG_START,
+  type LogHead,
+  type LogHeads,
+  lastIdBefore,
+  type Mark,
+  namesEntry,
+  wholeEntry,
+} from '../bus/index.ts'
 import { LANE_INDEXES, type LaneIndex } from './entry.ts'
 import type { Feed, FeedStart } from './feed.ts'
 
@@ -12,10 +31,38 @@ export function replayStart(
   head: LogHead,
 ): FeedStart {
   if (from === 'earliest') return everyLane(epoch, wholeEntry(epoch, head.trimmedTo))
-  if ('time' in from) return everyLane(epoch, wholeEntry(epoch, lastIdBefore(from.time)))
-  const markOf = (lane: LaneIndex): Mark =>
-    findMark(from.positions[topic]?.[LANES[lane]] ?? [], partition) ?? wholeEntry(epoch, LOG_START)
+  if ('time' in from) return everyLane(epoch, border(epoch, lastIdBefore(from.time)))
+  const markOf = (lane: LaneIndex): Mark => {
+    const mark = findMark(from.positions[topic]?.[LANES[lane]] ?? [], partition)
+    if (mark === undefined) return wholeEntry(epoch, LOG_START)
+    return isBeyond(mark, epoch, head) ? { ...mark, epoch: NO_EPOCH } : mark
+  }
   return { epoch, marks: [markOf(0), markOf(1), markOf(2)] }
+}
+
+/**
+ * Entries that positions of this epoch name and that may be gone all the same: Redis may have lost them when it changed its
+ * identity, before anybody who knew them looked.
+ */
+export function doubtful(from: ResumeFrom, topic: string, partition: number, heads: LogHeads): KnownEntry[] {
+  if (typeof from === 'string' || 'time' in from) return []
+  const { epoch, isUnbroken } = heads
+  const head = heads.topics.get(topic)!
+  return LANES.flatMap((lane) => {
+    const mark = findMark(from.positions[topic]?.[lane] ?? [], partition)
+    if (mark === undefined || mark.epoch !== epoch || !namesEntry(mark)) return []
+    const { streamId } = mark
+    if (isUnbroken && compareStreamIds(streamId, head.lastId) <= 0) return []
+    const isKnown = streamId === head.lastId || compareStreamIds(streamId, head.trimmedTo) <= 0
+    return isKnown ? [] : [{ topic, epoch, streamId }]
+  })
+}
+
+/** The epoch of a position that the log has never had: what follows it is told as after any change of epoch. */
+const NO_EPOCH = 'none'
+
+function isBeyond(mark: Mark, epoch: string, { lastId }: LogHead): boolean {
+  return mark.epoch === epoch && namesEntry(mark) && compareStreamIds(mark.streamId, lastId) > 0
 }
 
 export function everyLane(epoch: string, mark: Mark): FeedStart {

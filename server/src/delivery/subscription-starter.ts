@@ -1,9 +1,9 @@
-import type { ResumeFrom } from '@tidegate/protocol'
-import { type Guard, missingPartition } from '../bus/index.ts'
+import { compareStreamIds, type ResumeFrom } from '@tidegate/protocol'
+import { type Guard, type KnownEntry, type LogHead, type LogHeads, missingPartition } from '../bus/index.ts'
 import type { Contract } from '../config/model.ts'
 import type { FeedStart } from './feed.ts'
 import type { SharedHeads } from './shared-heads.ts'
-import { isComplete, replayStart } from './start-marks.ts'
+import { doubtful, isComplete, replayStart } from './start-marks.ts'
 import {
   type PlanResult,
   type PolicyLimits,
@@ -25,6 +25,9 @@ export type Starts =
     }
   | { readonly ok: false; readonly message: string }
 
+/** Looks entries up that a client knows: if one is gone the log has a new epoch when it resolves. @throws BusUnavailable */
+export type Examine = (partition: number, known: readonly KnownEntry[]) => Promise<void>
+
 /** Turns `from` into positions, with the tails reading everything after them. */
 export class SubscriptionStarter {
   readonly #contract: Contract
@@ -32,13 +35,22 @@ export class SubscriptionStarter {
   readonly #tails: Tails
   readonly #heads: SharedHeads
   readonly #guard: Guard
+  readonly #examine: Examine
 
-  constructor(contract: Contract, limits: PolicyLimits, tails: Tails, heads: SharedHeads, guard: Guard) {
+  constructor(
+    contract: Contract,
+    limits: PolicyLimits,
+    tails: Tails,
+    heads: SharedHeads,
+    guard: Guard,
+    examine: Examine,
+  ) {
     this.#contract = contract
     this.#limits = limits
     this.#tails = tails
     this.#heads = heads
     this.#guard = guard
+    this.#examine = examine
   }
 
   plan(frame: SubscribeFrame): PlanResult {
@@ -93,7 +105,7 @@ export class SubscriptionStarter {
     const starts = new Map<string, FeedStart[]>(topics.map((topic) => [topic, []]))
     let recovered = true
     const partitions = Array.from({ length: this.#tails.count }, (_, partition) => partition)
-    const heads = await Promise.all(partitions.map((partition) => this.#heads.read(partition, topics)))
+    const heads = await Promise.all(partitions.map((partition) => this.#provedHeads(partition, topics, from)))
     heads.forEach(({ epoch, topics: byTopic }, partition) => {
       if (epoch === undefined) throw missingPartition(partition)
       for (const [topic, head] of byTopic) {
@@ -103,5 +115,26 @@ export class SubscriptionStarter {
       }
     })
     return { ok: true, starts, recovered, snapshot: false }
+  }
+
+  /** Where the logs stand, once what the positions name was looked up. */
+  async #provedHeads(partition: number, topics: readonly string[], from: ResumeFrom): Promise<LogHeads> {
+    const heads = this.#withTails(partition, await this.#heads.read(partition, topics))
+    const inDoubt = topics.flatMap((topic) => doubtful(from, topic, partition, heads))
+    if (inDoubt.length === 0) return heads
+    await this.#examine(partition, inDoubt)
+    return this.#withTails(partition, await this.#heads.readNow(partition, topics))
+  }
+
+  /** Heads as of the last moments, moved on to what was read here since. */
+  #withTails(partition: number, heads: LogHeads): LogHeads {
+    const topics = new Map<string, LogHead>()
+    for (const [topic, head] of heads.topics) {
+      // If Redis has lost that one, this process will find it out by itself.
+      const seen = this.#tails.get(topic, partition)?.newestSeen
+      const isNewer = seen?.epoch === heads.epoch && compareStreamIds(seen!.streamId, head.lastId) > 0
+      topics.set(topic, isNewer ? { ...head, lastId: seen!.streamId } : head)
+    }
+    return { ...heads, topics }
   }
 }

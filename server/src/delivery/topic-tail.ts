@@ -1,5 +1,5 @@
 import { compareStreamIds } from '@tidegate/protocol'
-import { type Mark, wholeEntry } from '../bus/index.ts'
+import { type KnownEntry, LOG_START, type Mark, wholeEntry } from '../bus/index.ts'
 import type { Entry } from './entry.ts'
 import type { FeedStart } from './feed.ts'
 import { everyLane } from './start-marks.ts'
@@ -16,14 +16,15 @@ export class TopicTail {
   #ringStart: string
   #ring: Entry[] = []
   #ringBytes = 0
-  #newestSeen: string | undefined
+  #newestSeen: Omit<KnownEntry, 'topic'> | undefined
   #start: FeedStart | undefined
 
-  /** @param cursor id of the last entry not to be read */
+  /** @param cursor id of the last entry not to be read, `0-0` if there is none */
   constructor(cursor: string, epoch: string) {
     this.#cursor = cursor
     this.#epoch = epoch
     this.#ringStart = cursor
+    if (cursor !== LOG_START) this.#newestSeen = { epoch, streamId: cursor }
   }
 
   get cursor(): string {
@@ -41,8 +42,8 @@ export class TopicTail {
     return this.#start
   }
 
-  /** Id of the newest entry that was actually read. */
-  get newestSeen(): string | undefined {
+  /** The newest entry that is known to have been there. */
+  get newestSeen(): Omit<KnownEntry, 'topic'> | undefined {
     return this.#newestSeen
   }
 
@@ -50,7 +51,7 @@ export class TopicTail {
     this.#start = undefined
     this.#cursor = entry.streamId
     this.#epoch = entry.epoch
-    this.#newestSeen = entry.streamId
+    this.#newestSeen = { epoch: entry.epoch, streamId: entry.streamId }
     this.#ring.push(entry)
     this.#ringBytes += entry.bytes
     while (this.#ringBytes > RING_BYTES || this.#ring.length > RING_ENTRIES) {
@@ -63,8 +64,6 @@ export class TopicTail {
   /** Goes on from another id: the log turned out to end before the cursor, or to have been trimmed beyond it. */
   jump(cursor: string, epoch: string): void {
     this.#start = undefined
-    // While the epoch is the same, that the entry is gone is still to be proved by it.
-    if (epoch !== this.#epoch) this.#newestSeen = undefined
     this.#cursor = cursor
     this.#epoch = epoch
     this.#ringStart = cursor

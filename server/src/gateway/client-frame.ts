@@ -61,6 +61,12 @@ const list =
       : `${name}: expected at most ${maxItems} ${expected}`
   }
 
+function isAckedPosition(value: unknown): boolean {
+  if (!isRecord(value)) return false
+  const { topic, at } = value
+  return typeof topic === 'string' && typeof at === 'string' && parsePosition(at) !== undefined
+}
+
 const CHECKS: Readonly<Record<ClientFrame['type'], readonly Check[]>> = {
   hello: [
     counter('protocol'),
@@ -79,6 +85,7 @@ const CHECKS: Readonly<Record<ClientFrame['type'], readonly Check[]>> = {
         (at) => typeof at === 'string' && parseLogEpoch(at) !== undefined,
       ),
     ),
+    optional('acked', list('acked', LIMITS.epochs, 'of { topic, at }', isAckedPosition)),
     optional('windowBytes', counter('windowBytes')),
   ],
   publish: [

@@ -21,6 +21,7 @@ import { describeDefect, type ReportDefect } from '../observability/defects.ts'
 import { answerQuery, type Params, type Queries } from '../queries/index.ts'
 import type { Admission } from './admission.ts'
 import { type ParsedFrame, parseClientFrame } from './client-frame.ts'
+import { knownEntries } from './known-entries.ts'
 import type { SocketHandler, TransportSocket } from './transport/transport.ts'
 
 /** What every session of a gateway shares. */
@@ -157,6 +158,8 @@ export class Session implements SocketHandler {
         : Math.min(LIMITS.maxWindowBytes, Math.max(LIMITS.minWindowBytes, frame.windowBytes))
     const epochs = (frame.epochs ?? []).map((text) => parseLogEpoch(text)!)
     this.#publishes = epochs.length > 0
+    // Before anything it publishes: what comes first in a log decides what is a duplicate.
+    for (const [partition, known] of knownEntries(frame.acked ?? [])) this.#context.ingest.testify(partition, known)
     this.#state = {
       phase: 'live',
       producer: frame.producer === undefined ? undefined : new Producer(frame.producer, frame.session ?? 0, epochs),

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { crc32 } from 'node:zlib'
 import { ERROR_CODES, type ErrorCode, type LogEpoch, type RejectedEvent } from '@tidegate/protocol'
-import { type Guard, partitionOf, type SliceIdentity } from '../bus/index.ts'
+import { type Guard, type KnownEntry, partitionOf, type SliceIdentity } from '../bus/index.ts'
 import type { Clock } from '../clock.ts'
 import type { Contract, SourceTopic } from '../config/model.ts'
 import { PartitionAppender } from './partition-appender.ts'
@@ -78,6 +78,17 @@ export class Ingest {
   /** The epochs under which the logs go on, of partitions that anything was stored in. */
   get epochs(): LogEpoch[] {
     return this.#logs.flatMap(({ epoch }, partition) => (epoch === undefined ? [] : [{ partition, epoch }]))
+  }
+
+  /** Takes entries of a partition that a client knows: none of its frames is stored before they are looked up. */
+  testify(partition: number, entries: readonly KnownEntry[]): void {
+    this.#logs[partition]?.testify(entries)
+  }
+
+  /** The same, at once. Resolves when the log has a new epoch if any of them is gone. @throws BusUnavailable */
+  async examine(partition: number, entries: readonly KnownEntry[]): Promise<void> {
+    this.testify(partition, entries)
+    await this.#logs[partition]?.examine()
   }
 
   /** Shows whether a partition can be written to, and that it is still the same log. @throws BusUnavailable, BusFull */

@@ -19,6 +19,8 @@ const SETTLE_ATTEMPTS = 3
 /** Advised wait where nothing better is known. */
 const RETRY_MS = 1_000
 const SETTLE_RETRY_MS = 20
+/** What clients may have brought and is not looked up yet: a second or two of everybody coming back. Beyond it the oldest go. */
+const MAX_TESTIMONY = 10_000
 
 export type SliceOutcome =
   | { readonly verdict: Exclude<Verdict, 'new' | 'duplicate' | 'epoch_changed'> }
@@ -53,6 +55,11 @@ export class PartitionLog {
   readonly #proof: LineageProof
   /** Topic -> stream id of the newest entry this process stored under the present epoch. */
   readonly #lastStored = new Map<string, string>()
+  /** Entries that clients know and that have yet to be looked up. */
+  readonly #testimony = new Map<string, KnownEntry>()
+  /** Looking them up, now and next. */
+  #examining: Promise<void> = Promise.resolve()
+  #nextExamination: Promise<void> | undefined
 
   constructor(partition: number, options: PartitionLogOptions) {
     this.#partition = partition
@@ -63,6 +70,34 @@ export class PartitionLog {
   /** The epoch of the log, once something was stored in it. */
   get epoch(): string | undefined {
     return this.#proof.epoch
+  }
+
+  /** Takes entries that a client knows. They are looked up before anything else is stored. */
+  testify(entries: readonly KnownEntry[]): void {
+    for (const entry of entries) this.#testimony.set(`${entry.topic} ${entry.epoch} ${entry.streamId}`, entry)
+    for (const name of this.#testimony.keys()) {
+      if (this.#testimony.size <= MAX_TESTIMONY) return
+      this.#testimony.delete(name)
+    }
+  }
+
+  /** Resolves once everything that clients know by now was looked up, and the log has a new epoch if any of it is gone. @throws BusUnavailable */
+  examine(): Promise<void> {
+    // Who comes while it is looked up waits for the next look, and all of them for one.
+    this.#nextExamination ??= this.#examining
+      .catch(() => {})
+      .then(() => {
+        this.#nextExamination = undefined
+        this.#examining = this.#options.guard.run(() => this.#examine())
+        return this.#examining
+      })
+    return this.#nextExamination
+  }
+
+  async #examine(): Promise<void> {
+    const due = [...this.#testimony]
+    if (!(await this.#proof.examine(due.map(([, entry]) => entry)))) return
+    for (const [name] of due) this.#testimony.delete(name)
   }
 
   /** Shows whether the partition can be written to, and that it is still the same log. @throws BusUnavailable, BusFull */
@@ -90,6 +125,7 @@ export class PartitionLog {
   async #proved<Reply extends Accepted>(call: (lineage: string) => Promise<Reply | Refused>): Promise<Reply> {
     const { guard, onNewEpoch } = this.#options
     for (let attempt = 0; attempt < SETTLE_ATTEMPTS; attempt++) {
+      if (this.#testimony.size > 0) await this.examine()
       const reply = await call(this.#proof.lineage)
       if (reply.status === 'ok') {
         if (this.#proof.accepted(reply.epoch, reply.lineage)) {
@@ -116,8 +152,9 @@ export class PartitionLog {
   }
 
   #knownEntries(): KnownEntry[] {
-    const stored = [...this.#lastStored].map(([topic, streamId]) => ({ topic, streamId }))
-    return [...stored, ...this.#options.known(this.#partition)]
+    const epoch = this.#proof.epoch ?? ''
+    const stored = [...this.#lastStored].map(([topic, streamId]) => ({ topic, epoch, streamId }))
+    return [...stored, ...this.#options.known(this.#partition), ...this.#testimony.values()]
   }
 }
 

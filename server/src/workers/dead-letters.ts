@@ -1,16 +1,19 @@
 import { crc32 } from 'node:zlib'
 import {
+  type AppendRequest,
   append,
   decodeEvents,
   type EventBody,
   encodeEvent,
   type Guard,
-  keys,
   LOG_START,
+  type LogVersion,
   RecordBatchBuilder,
   type Redis,
+  readLogVersion,
   readPage,
   receivedOver,
+  removeEntries,
   type StoredEvent,
 } from '../bus/index.ts'
 import type { Contract, FlowTopic } from '../config/model.ts'
@@ -19,6 +22,7 @@ import { deadLetterTopic } from './dead-letter.ts'
 import { Pipeline } from './pipeline.ts'
 
 const PAGE = 64
+const REDIS_RESTARTED = 'Redis was restarted after the dead letters were listed: try again'
 
 /** An event that a topic's own code could not take. */
 export interface DeadLetter {
@@ -45,6 +49,8 @@ export class DeadLetters {
   readonly #partitions: number
   readonly #contract: Contract
   readonly #pipeline: Pipeline
+  /** Partition -> of which log its letters were listed. */
+  readonly #logs = new Map<number, LogVersion>()
 
   constructor(redis: Redis, guard: Guard, partitions: number, contract: Contract) {
     this.#redis = redis
@@ -81,10 +87,11 @@ export class DeadLetters {
     return { done: true, results: topics }
   }
 
-  /** Removes record batches of letters whose events have all been redriven. */
+  /** Removes record batches of listed letters whose events have all been redriven. Keeps them when Redis has lost something since. */
   async remove(topic: string, partition: number, streamIds: readonly string[]): Promise<void> {
     if (streamIds.length === 0) return
-    await this.#guard.run(() => this.#redis.xdel(keys.log(partition, deadLetterTopic(topic)), ...streamIds))
+    const log = this.#logs.get(partition)!
+    await removeEntries(this.#redis, this.#guard, partition, log, deadLetterTopic(topic), streamIds)
   }
 
   /** Windows that do not see what is redriven for a topic. */
@@ -95,6 +102,9 @@ export class DeadLetters {
   }
 
   async *#listLog(topic: string, partition: number): AsyncGenerator<DeadLetter> {
+    if (!this.#logs.has(partition)) {
+      this.#logs.set(partition, await this.#guard.run(() => readLogVersion(this.#redis, partition)))
+    }
     for (let from = LOG_START; ; ) {
       const read = () => readPage(this.#redis, partition, deadLetterTopic(topic), from, PAGE)
       const { entries } = await this.#guard.run(read, { receivedBytes: receivedOver(this.#redis) })
@@ -137,7 +147,8 @@ export class DeadLetters {
   ): Promise<void> {
     if (results.length === 0) return
     const producer = `redrive:${topic}:${streamId}.${index}`
-    const reply = await append(this.#redis, this.#guard, partition, {
+    const { epoch, lineage } = this.#logs.get(partition)!
+    const request: AppendRequest = {
       batches: results.map(([name, event]) => {
         const builder = new RecordBatchBuilder()
         builder.addSlice([event])
@@ -151,13 +162,15 @@ export class DeadLetters {
           session: 1,
           seq: batch + 1,
           previous: batch === 0 ? '*' : batch,
+          epoch,
           checksum: crc32(json).toString(36),
           ageMs: 0,
         },
       })),
-    })
-    if (reply.status !== 'ok')
-      throw new Error(`partition ${partition} is being taken over after a restart of Redis: try again`)
+    }
+    const reply = await append(this.#redis, this.#guard, partition, request, { proved: lineage })
+    if (reply.status !== 'ok') throw new Error(REDIS_RESTARTED)
+    if (reply.slices.some(({ verdict }) => verdict === 'epoch_changed')) throw new Error(REDIS_RESTARTED)
     const refused = reply.slices.find(({ verdict }) => verdict !== 'new' && verdict !== 'duplicate')
     if (refused !== undefined)
       throw new Error(`stored otherwise before: its results have changed since (${refused.verdict})`)

@@ -73,6 +73,11 @@ export class EntrySource {
     return result
   }
 
+  /** What was read ahead is of a log that may be another one now. */
+  forget(): void {
+    if (this.#ahead !== undefined) this.#ahead = { ...this.#ahead, cursors: new Map() }
+  }
+
   #readAhead(cursors: ReadonlyMap<string, string>, entries: readonly LogEntry[]): void {
     const next = new Map(cursors)
     for (const { topic, streamId } of entries) next.set(topic, streamId)

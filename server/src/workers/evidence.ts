@@ -1,32 +1,30 @@
 import { compareStreamIds } from '@tidegate/protocol'
-import type { CommitOperation, KnownEntry } from '../bus/index.ts'
+import type { CommitRequest, KnownEntry } from '../bus/index.ts'
+import { isDeadLetterTopic } from './dead-letter.ts'
 
 /**
  * The newest entry of each log of a partition that its owner has read or written: what must still be there for a Redis
  * that changed its identity to hold the same data. Outlives a reload, which forgets what was read ahead.
  */
 export class Evidence {
-  readonly #newest = new Map<string, string>()
+  readonly #newest = new Map<string, KnownEntry>()
 
-  saw(topic: string, streamId: string): void {
-    const known = this.#newest.get(topic)
-    if (known === undefined || compareStreamIds(known, streamId) < 0) this.#newest.set(topic, streamId)
+  saw(entry: KnownEntry): void {
+    const known = this.#newest.get(entry.topic)
+    const isNewer = known?.epoch !== entry.epoch || compareStreamIds(known.streamId, entry.streamId) < 0
+    if (isNewer) this.#newest.set(entry.topic, entry)
   }
 
   /** @param ids of the batches that the commit's `append` operations stored, in their order. */
-  committed(operations: readonly CommitOperation[], ids: readonly string[]): void {
+  committed({ log: { epoch }, operations }: CommitRequest, ids: readonly string[]): void {
     const topics = operations.flatMap((operation) => (operation.op === 'append' ? [operation.topic] : []))
     topics.forEach((topic, i) => {
-      this.saw(topic, ids[i]!)
+      // Dead letters are removed one by one once they were redriven: that one is missing proves nothing.
+      if (!isDeadLetterTopic(topic)) this.saw({ topic, epoch, streamId: ids[i]! })
     })
   }
 
-  /** Forgets everything: a new identity was accepted, and what was known of the old one proves nothing about it. */
-  clear(): void {
-    this.#newest.clear()
-  }
-
   entries(): KnownEntry[] {
-    return [...this.#newest].map(([topic, streamId]) => ({ topic, streamId }))
+    return [...this.#newest.values()]
   }
 }

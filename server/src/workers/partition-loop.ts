@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { setTimeout as pause, setImmediate as yieldToLoop } from 'node:timers/promises'
-import { BusUnavailable, type CommitRequest, type LogEntry, type Ownership } from '../bus/index.ts'
+import { BusUnavailable, type CommitRequest, type LogEntry, type LogVersion, type Ownership } from '../bus/index.ts'
 import type { Clock } from '../clock.ts'
 import type { EntrySource, ReadResult } from './entry-source.ts'
 import type { Evidence } from './evidence.ts'
@@ -62,6 +62,7 @@ export class PartitionLoop {
   readonly #context: OwnerContext
   readonly #parts: LoopParts
   readonly #fold: PartitionFold
+  readonly #log: LogVersion
   #commitSeq: number
   #offsetsText: string
   #suspicious: boolean
@@ -82,6 +83,7 @@ export class PartitionLoop {
     this.#context = context
     this.#parts = parts
     this.#fold = new PartitionFold(context.pipeline, parts.store.partition, context.partitions, state)
+    this.#log = state.log
     this.#commitSeq = state.commitSeq
     this.#offsetsText = state.offsetsText
     context.stats.holds(parts.store.partition, this.#fold.openStates)
@@ -101,7 +103,7 @@ export class PartitionLoop {
     while (!this.#stopping && !this.#isRefused) {
       const end = this.#draining ? await this.#commit() : await this.#readFoldCommit()
       if (end !== undefined) return end
-      await trimmer.trimWhenDue(ownership.token, () => decodeOffsets(this.#offsetsText))
+      await trimmer.trimWhenDue(this.#log, ownership.token, () => decodeOffsets(this.#offsetsText))
       const stateBytes = await meter.measureWhenDue()
       if (stateBytes !== undefined) this.#context.stats.measured(this.#parts.store.partition, stateBytes)
     }
@@ -150,7 +152,7 @@ export class PartitionLoop {
       const { entries, polledAt } = this.#lastRead
       this.#entries = [...entries]
       this.#fold.polledEmpty(polledAt, new Set(this.#entries.map(({ topic }) => topic)))
-      for (const { topic, streamId } of this.#entries) this.#parts.evidence.saw(topic, streamId)
+      for (const { topic, epoch, streamId } of this.#entries) this.#parts.evidence.saw({ topic, epoch, streamId })
       this.#context.stats.read(this.#parts.store.partition, this.#entries[0], this.#now())
       this.#context.stats.waitsFor(this.#parts.store.partition, this.#fold.slowestSources())
     })
@@ -187,9 +189,11 @@ export class PartitionLoop {
   /** One batch, committed at once: from then on nothing is suspicious any more. */
   async #foldUnderSuspicion(batch: InputBatch): Promise<LoopEnd | undefined> {
     const { store, ownership, isOver } = this.#parts
-    const note = (suspect: string) => untilAnswered(() => store.noteSuspect(ownership.token, suspect), isOver)
+    const note = (suspect: string) =>
+      untilAnswered(() => store.noteSuspect(this.#log, ownership.token, suspect), isOver)
     this.#context.log(`partition ${store.partition}: owners keep ending, folding event by event`)
-    if (!(await foldWithSuspicion(this.#fold, batch, ownership.suspect, note))) return 'fenced'
+    const refusal = await foldWithSuspicion(this.#fold, batch, ownership.suspect, note)
+    if (refusal !== undefined) return refusal
     this.#next = undefined
     this.#suspicious = false
     return (await this.#commit()) ?? (await this.#settle())
@@ -248,6 +252,7 @@ export class PartitionLoop {
     const { store, ownership, evidence, isOver } = this.#parts
     const operations = this.#fold.takeOperations()
     const request: CommitRequest = {
+      log: this.#log,
       token: ownership.token,
       commitSeq: this.#commitSeq,
       commitId: randomUUID(),
@@ -267,7 +272,7 @@ export class PartitionLoop {
     if (reply.status !== 'ok') return reply.status
     this.#context.stats.folded(counters)
     this.#context.stats.holds(store.partition, openStates)
-    evidence.committed(operations, reply.ids)
+    evidence.committed(request, reply.ids)
     this.#commitSeq++
     this.#offsetsText = request.offsets
     return undefined

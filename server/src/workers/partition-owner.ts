@@ -92,6 +92,8 @@ export class PartitionOwner {
 
   async #loopOnce(ownership: Ownership) {
     const { partition } = this.#store
+    // Before the state: what is folded into it is to be read after it.
+    this.#source.forget()
     const storeKeys = PartitionWindows.storeKeys(this.#context.pipeline, partition)
     const state = await untilAnswered(() => this.#store.load(storeKeys), this.#isOver)
     const isOver = this.#isOver
@@ -135,16 +137,16 @@ export class PartitionOwner {
     this.#loop?.stop()
   }
 
-  /** Waits until the changed lineage is settled; after a while settles it. */
+  /** Waits until a gateway has settled the changed lineage, for a while, and proves it by what is known here. */
   async #untilSettled(): Promise<void> {
     const startedAt = performance.now()
     for (;;) {
       await pause(RETRY_MS)
       const lineage = await untilAnswered(() => this.#store.lineage(), this.#isOver)
-      if (lineage.stored === lineage.current) break
-      if (performance.now() - startedAt < SETTLE_AFTER_MS) continue
-      await untilAnswered(() => this.#store.settle(lineage, this.#evidence.entries()), this.#isOver)
+      const isAdopted = lineage.stored === lineage.current
+      if (!isAdopted && performance.now() - startedAt < SETTLE_AFTER_MS) continue
+      // Also what another process has adopted: it may not know an entry that is missing and that was read here.
+      if (await untilAnswered(() => this.#store.settle(lineage, this.#evidence.entries()), this.#isOver)) return
     }
-    this.#evidence.clear()
   }
 }

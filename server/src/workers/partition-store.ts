@@ -7,9 +7,11 @@ import {
   type KnownEntry,
   keys,
   type Lineage,
+  type LogVersion,
   noteSuspect,
   openPartition,
   type Redis,
+  type Refusal,
   readBackfill,
   settleLineage,
   type TakeReply,
@@ -22,6 +24,8 @@ import { decodeOffsets, decodeProgress, type Offsets } from './progress.ts'
 
 /** State together with what the next commit must build on. */
 export interface LoadedState extends StoredState {
+  /** Of which log it is the state. */
+  readonly log: LogVersion
   readonly commitSeq: number
   readonly offsetsText: string
 }
@@ -54,23 +58,25 @@ export class PartitionStore {
     return commit(this.#redis, this.#guard, this.partition, request)
   }
 
-  noteSuspect(token: string, suspect: string): Promise<boolean> {
-    return noteSuspect(this.#redis, this.#guard, this.partition, token, suspect)
+  noteSuspect(log: LogVersion, token: string, suspect: string): Promise<Refusal | undefined> {
+    return noteSuspect(this.#redis, this.#guard, this.partition, log, token, suspect)
   }
 
-  trim(token: string, topic: string, lowestKept: string): Promise<boolean> {
-    return trimLog(this.#redis, this.#guard, this.partition, token, topic, lowestKept)
+  trim(log: LogVersion, token: string, topic: string, lowestKept: string): Promise<Refusal | undefined> {
+    return trimLog(this.#redis, this.#guard, this.partition, log, token, topic, lowestKept)
   }
 
   /** The committed state of the partition. Only its owner may rely on it. */
   async load(storeKeys: readonly string[]): Promise<LoadedState> {
-    const [commitSeq, offsets, clocks] = await this.#guard.run(() =>
-      this.#redis.hmget(keys.meta(this.partition), 'commitSeq', 'offsets', 'clocks'),
+    // In one call with what commits build on, and before the states: if Redis loses something meanwhile, no commit is accepted.
+    const [epoch, lineage, commitSeq, offsets, clocks] = await this.#guard.run(() =>
+      this.#redis.hmget(keys.meta(this.partition), 'epoch', 'lineage', 'commitSeq', 'offsets', 'clocks'),
     )
     const stored = await Promise.all(
       storeKeys.map(async (key) => [key, await readHash(this.#redis, this.#guard, key)] as const),
     )
     return {
+      log: { epoch: epoch ?? '', lineage: lineage ?? '' },
       commitSeq: Number(commitSeq ?? 0),
       offsets: decodeOffsets(offsets ?? ''),
       offsetsText: offsets ?? '',
@@ -103,8 +109,12 @@ export class PartitionStore {
     return this.#guard.run(() => openPartition(this.#redis, this.partition))
   }
 
-  /** Accepts the data now in Redis: as the same log if every known entry is there, as another one if not. */
-  async settle(seen: Lineage, known: readonly KnownEntry[]): Promise<void> {
-    await this.#guard.run(() => settleLineage(this.#redis, this.partition, seen, known))
+  /**
+   * Accepts the data now in Redis: as the same log if every known entry is there, as another one if not.
+   *
+   * @returns whether that is settled; else the lineage has to be looked at again
+   */
+  async settle(seen: Lineage, known: readonly KnownEntry[]): Promise<boolean> {
+    return (await this.#guard.run(() => settleLineage(this.#redis, this.partition, seen, known))) !== undefined
   }
 }

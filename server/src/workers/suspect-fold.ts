@@ -1,3 +1,4 @@
+import type { Refusal } from '../bus/index.ts'
 import type { InputBatch } from './input-batch.ts'
 import type { PartitionFold } from './partition-fold.ts'
 
@@ -14,15 +15,15 @@ const CAUSE = 'the worker ended each time it folded this event'
  * that ended two owners becomes a dead letter, and only it.
  *
  * @param previous what an earlier owner noted last.
- * @param note stores the note and returns false when the partition is somebody else's.
- * @returns false when `note` did.
+ * @param note stores the note, or returns why it was refused.
+ * @returns why the note was refused, if so.
  */
 export async function foldWithSuspicion(
   fold: PartitionFold,
   batch: InputBatch,
   previous: string,
-  note: (suspect: string) => Promise<boolean>,
-): Promise<boolean> {
+  note: (suspect: string) => Promise<Refusal | undefined>,
+): Promise<Refusal | undefined> {
   const [place, deaths] = decode(previous)
   for (const [index, event] of batch.events.entries()) {
     const here = `${batch.topic} ${batch.streamId} ${index}`
@@ -31,11 +32,12 @@ export async function foldWithSuspicion(
       fold.bury(batch.topic, event, CAUSE)
       continue
     }
-    if (!(await note(`${here} ${died + 1}`))) return false
+    const refusal = await note(`${here} ${died + 1}`)
+    if (refusal !== undefined) return refusal
     fold.foldEvent(batch.topic, event)
   }
   fold.finish(batch)
-  return true
+  return undefined
 }
 
 function decode(suspect: string): [place: string, deaths: number] {

@@ -1,5 +1,5 @@
 import { compareStreamIds } from '@tidegate/protocol'
-import { BusUnavailable, partialsTopic } from '../bus/index.ts'
+import { BusUnavailable, type LogVersion, partialsTopic } from '../bus/index.ts'
 import type { Clock } from '../clock.ts'
 import type { WindowTopic } from '../config/model.ts'
 import { deadLetterTopic } from './dead-letter.ts'
@@ -35,20 +35,21 @@ export class Trimmer {
   /**
    * A trim that Redis does not answer is left to the next time.
    *
+   * @param log of which `committed` was computed
    * @param committed offsets as stored: what was folded since would be read again by a successor.
    */
-  async trimWhenDue(token: string, committed: () => Offsets): Promise<void> {
+  async trimWhenDue(log: LogVersion, token: string, committed: () => Offsets): Promise<void> {
     const now = this.#clock.now()
     if (now - this.#trimmedAt < TRIM_EVERY_MS) return
     this.#trimmedAt = now
     try {
-      await this.#trim(token, committed(), now)
+      await this.#trim(log, token, committed(), now)
     } catch (error) {
       if (!(error instanceof BusUnavailable)) throw error
     }
   }
 
-  async #trim(token: string, committed: Offsets, now: number): Promise<void> {
+  async #trim(log: LogVersion, token: string, committed: Offsets, now: number): Promise<void> {
     const inputs = new Set(this.#pipeline.inputs.map(({ name }) => name))
     const windows = this.#pipeline.windows.map(({ name }) => name)
     const backfills = await this.#store.backfillOffsets(windows, now - BACKFILL_HOLD_MS)
@@ -56,15 +57,15 @@ export class Trimmer {
       const cut = `${now - retentionMs}-0`
       const held = backfills.flatMap((offsets) => offsets.get(name) ?? [])
       const lowest = inputs.has(name) ? older(held.reduce(olderOf, cut), committed.get(name)) : cut
-      if (lowest !== undefined) await this.#store.trim(token, name, lowest)
+      if (lowest !== undefined) await this.#store.trim(log, token, name, lowest)
       if (kind === 'late') continue
-      await this.#store.trim(token, deadLetterTopic(name), `${now - DEAD_LETTER_RETENTION_MS}-0`)
+      await this.#store.trim(log, token, deadLetterTopic(name), `${now - DEAD_LETTER_RETENTION_MS}-0`)
     }
-    for (const window of this.#pipeline.windows) await this.#trimPartials(token, window)
+    for (const window of this.#pipeline.windows) await this.#trimPartials(log, token, window)
   }
 
   /** Partials are needed until every merging partition has committed past them. */
-  async #trimPartials(token: string, window: WindowTopic): Promise<void> {
+  async #trimPartials(log: LogVersion, token: string, window: WindowTopic): Promise<void> {
     const topic = partialsTopic(window.name)
     let lowest: string | undefined
     for (const merger of mergersOf(window, this.#partitions)) {
@@ -72,7 +73,7 @@ export class Trimmer {
       if (read === undefined) return
       lowest = lowest === undefined ? read : older(lowest, read)
     }
-    if (lowest !== undefined) await this.#store.trim(token, topic, lowest)
+    if (lowest !== undefined) await this.#store.trim(log, token, topic, lowest)
   }
 }
 

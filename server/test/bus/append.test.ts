@@ -1,10 +1,11 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
 import {
   type AppendReply,
   append,
   BusFull,
   CANARY_TOPIC,
   Guard,
+  type KnownEntry,
   keys,
   LineageProof,
   lastIds,
@@ -165,7 +166,7 @@ describe('lineage', () => {
     const before = await openPartition(redis, PARTITION)
     await otherLineage()
     const seen = await openPartition(redis, PARTITION)
-    await settleLineage(redis, PARTITION, seen, [{ topic: 'a.b', streamId: streamId! }])
+    await settleLineage(redis, PARTITION, seen, [{ topic: 'a.b', epoch: before.epoch, streamId: streamId! }])
     expect(await openPartition(redis, PARTITION)).toEqual(before)
   })
 
@@ -174,7 +175,7 @@ describe('lineage', () => {
     const before = await openPartition(redis, PARTITION)
     await otherLineage()
     const seen = await openPartition(redis, PARTITION)
-    await settleLineage(redis, PARTITION, seen, [{ topic: 'a.b', streamId: '1-1' }])
+    await settleLineage(redis, PARTITION, seen, [{ topic: 'a.b', epoch: before.epoch, streamId: '1-1' }])
     const after = await openPartition(redis, PARTITION)
     expect(after.epoch).not.toBe(before.epoch)
     expect(after.stored).toBe(after.current)
@@ -188,21 +189,65 @@ describe('lineage', () => {
     for (const proof of proofs) proof.accepted(before.epoch, 'another:one')
     await otherLineage()
     const [first, second, third] = proofs
-    await first!.settle(await openPartition(redis, PARTITION), [{ topic: 'a.b', streamId: streamId! }])
+    const { epoch } = before
+    await first!.settle(await openPartition(redis, PARTITION), [{ topic: 'a.b', epoch, streamId: streamId! }])
     const adopted = await openPartition(redis, PARTITION)
     expect(adopted).toEqual({ ...before, stored: before.current })
     const request = { batches: [batchOf('a.b', 1)], slices: [{ batch: 0, lastIndex: 0, identity: undefined }] }
     const refused = await append(redis, new Guard('append'), PARTITION, request, { proved: second!.lineage })
     expect(refused).toMatchObject({ status: 'lineage', epoch: before.epoch })
     // Both saw it before either said so.
-    for (const proof of [second!, third!]) await proof.settle(adopted, [{ topic: 'a.b', streamId: '1-1' }])
+    for (const proof of [second!, third!]) await proof.settle(adopted, [{ topic: 'a.b', epoch, streamId: '1-1' }])
     const after = await openPartition(redis, PARTITION)
     expect(after.epoch).not.toBe(before.epoch)
-    await third!.settle(after, [{ topic: 'a.b', streamId: '1-1' }])
+    await third!.settle(after, [{ topic: 'a.b', epoch, streamId: '1-1' }])
     expect(await openPartition(redis, PARTITION)).toEqual(after)
     expect(await append(redis, new Guard('append'), PARTITION, request, { proved: third!.lineage })).toMatchObject({
       status: 'ok',
     })
+  })
+
+  /** The epoch after a client has said what it knows, of a log that somebody who knew nothing has accepted. */
+  const epochAfter = async (known: Partial<KnownEntry>, lineage = 'another:one') => {
+    await send(identity())
+    const { epoch } = await openPartition(redis, PARTITION)
+    await redis.hset(keys.meta(PARTITION), 'begun', lineage)
+    const entry = { topic: 'a.b', epoch, streamId: (await lastIds(redis, PARTITION, ['a.b']))[0]!, ...known }
+    const proof = new LineageProof(redis, PARTITION)
+    expect(await proof.examine([entry])).toBe(true)
+    const after = await openPartition(redis, PARTITION)
+    expect(proof.accepted(after.epoch, after.current)).toBe(after.epoch !== epoch)
+    return after.epoch === epoch ? 'kept' : 'new'
+  }
+
+  it('B-LINEAGE-7 an entry that a client knows and that is gone means a new epoch, also after the identity was accepted', async () => {
+    expect(await epochAfter({ streamId: '1-1' })).toBe('new')
+  })
+
+  it('B-LINEAGE-7 one that is there, was trimmed, or is of another epoch proves nothing', async () => {
+    expect(await epochAfter({})).toBe('kept')
+    expect(await epochAfter({ streamId: '1-1', epoch: 'earlier' })).toBe('kept')
+    await redis.hset(keys.meta(PARTITION), 'trim:a.b', '5-0')
+    expect(await epochAfter({ streamId: '5-0' })).toBe('kept')
+  })
+
+  it('B-LINEAGE-7 nobody can say so of an epoch that began under the present identity', async () => {
+    const { current } = await openPartition(redis, PARTITION)
+    expect(await epochAfter({ streamId: '1-1' }, current)).toBe('kept')
+  })
+
+  it('B-LINEAGE-7 what was found is looked up again once Redis has another identity', async () => {
+    await send(identity())
+    const { epoch } = await openPartition(redis, PARTITION)
+    const entry = { topic: 'a.b', epoch, streamId: (await lastIds(redis, PARTITION, ['a.b']))[0]! }
+    await redis.hset(keys.meta(PARTITION), 'begun', 'another:one')
+    const proof = new LineageProof(redis, PARTITION)
+    await proof.examine([entry])
+    await server.restart()
+    await vi.waitFor(() => redis.ping())
+    await redis.del(keys.log(PARTITION, 'a.b'))
+    expect(await proof.examine([entry])).toBe(true)
+    expect((await openPartition(redis, PARTITION)).epoch).not.toBe(epoch)
   })
 
   it('B-LINEAGE-4 starts a new epoch on a Redis that came back empty', async () => {

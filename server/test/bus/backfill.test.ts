@@ -5,16 +5,19 @@ import {
   Guard,
   heartbeat,
   keys,
+  type LogVersion,
   listBackfills,
   openBackfill,
   openCommandConnection,
   openTopology,
   type Redis,
   readBackfill,
+  readLogVersion,
   takePartition,
   untilReady,
 } from '../../src/bus/index.ts'
 import { startTestRedis, type TestRedis } from '../support/redis.ts'
+import { OTHER_LOGS } from './other-logs.ts'
 
 const guard = new Guard('commit')
 const STATE = keys.backfillState(0, 'a.w', keys.window(0, 'a.w'))
@@ -35,8 +38,12 @@ beforeEach(async () => {
   await openTopology(redis, 1)
 })
 
-const open = (version = 'v1', leftovers: readonly string[] = []) =>
-  openBackfill(redis, guard, 0, 'a.w', { version, run: '{}', offsets: '{"a.r":"1-0"}', leftovers })
+const log = () => readLogVersion(redis, 0)
+const open = async (version = 'v1', leftovers: readonly string[] = []) =>
+  openBackfill(redis, guard, 0, 'a.w', {
+    ...{ version, run: '{}', offsets: '{"a.r":"1-0"}', leftovers },
+    log: await log(),
+  })
 const read = () => readBackfill(redis, guard, 0, 'a.w')
 
 async function take(backfill?: string): Promise<string> {
@@ -45,20 +52,26 @@ async function take(backfill?: string): Promise<string> {
   return reply.ownership.token
 }
 
-const send = (token: string, commitSeq: number, offsetsBefore: string) =>
+const send = async (token: string, commitSeq: number, offsetsBefore: string, under?: LogVersion) =>
   commit(
     redis,
     guard,
     0,
     {
       ...{ token, commitSeq, commitId: `c-${commitSeq}`, offsetsBefore, offsets: '{"a.r":"2-0"}', clocks: '{}' },
+      log: under ?? (await log()),
       operations: [{ op: 'set', key: STATE, fields: [['s', '1']] }],
     },
     'a.w',
   )
 
-const close = (token: string) =>
-  closeBackfill(redis, guard, 0, 'a.w', token, { status: 'done', reason: '', filled: '[1]', state: [STATE] })
+const close = async (token: string, under?: LogVersion) =>
+  closeBackfill(redis, guard, 0, 'a.w', under ?? (await log()), token, {
+    status: 'done',
+    reason: '',
+    filled: '[1]',
+    state: [STATE],
+  })
 
 describe('backfill', () => {
   it('B-BACKFILL-1 commits on its own ledger, beside the owner of the partition', async () => {
@@ -76,11 +89,11 @@ describe('backfill', () => {
   })
 
   it('B-BACKFILL-2 a new one fences the one before, and waits for one of its version', async () => {
-    expect(await open()).toBe(true)
+    expect(await open()).toBe('opened')
     const token = await take('a.w')
-    expect(await open()).toBe(false)
+    expect(await open()).toBe('under_way')
     await redis.hset(STATE, 's', '1')
-    expect(await open('v2', [STATE])).toBe(true)
+    expect(await open('v2', [STATE])).toBe('opened')
     expect(await send(token, 0, '{"a.r":"1-0"}')).toEqual({ status: 'fenced' })
     expect(await heartbeat(redis, guard, 0, token, false, 'a.w')).toBe(false)
     expect(await redis.exists(STATE)).toBe(0)
@@ -100,11 +113,28 @@ describe('backfill', () => {
     await open()
     const token = await take('a.w')
     await send(token, 0, '{"a.r":"1-0"}')
-    expect(await close('other')).toBe(false)
+    expect(await close('other')).toBe('fenced')
     expect(await redis.exists(STATE)).toBe(1)
-    expect(await close(token)).toBe(true)
+    expect(await close(token)).toBeUndefined()
     expect(await redis.exists(STATE)).toBe(0)
     expect(await read()).toMatchObject({ status: 'done', filled: '[1]' })
-    expect(await open()).toBe(true)
+    expect(await open()).toBe('opened')
   })
+
+  it.each(OTHER_LOGS)(
+    'B-LINEAGE-6 is neither opened nor committed nor closed when it was computed of %s',
+    async (_, was) => {
+      const other = { ...(await log()), ...was }
+      const plan = { version: 'v1', run: '{}', offsets: '{"a.r":"1-0"}', leftovers: [] }
+      expect(await openBackfill(redis, guard, 0, 'a.w', { ...plan, log: other })).toBe('lineage')
+      expect(await read()).toBeUndefined()
+      await open()
+      const token = await take('a.w')
+      expect(await send(token, 0, '{"a.r":"1-0"}', other)).toEqual({ status: 'lineage' })
+      await send(token, 0, '{"a.r":"1-0"}')
+      expect(await close(token, other)).toBe('lineage')
+      expect(await read()).toMatchObject({ status: 'open', commitSeq: 1 })
+      expect(await redis.exists(STATE)).toBe(1)
+    },
+  )
 })

@@ -8,21 +8,25 @@ import {
   encodeEvent,
   Guard,
   keys,
+  type LogVersion,
   openCommandConnection,
   openTopology,
   RecordBatchBuilder,
   type Redis,
+  readLogVersion,
   readRange,
   takePartition,
   untilReady,
 } from '../../src/bus/index.ts'
 import { startTestRedis, type TestRedis } from '../support/redis.ts'
+import { OTHER_LOGS } from './other-logs.ts'
 
 const guard = new Guard('commit')
 const STATE = keys.window(0, 'a.w')
 let server: TestRedis
 let redis: Redis
 let token: string
+let log: LogVersion
 
 beforeAll(async () => {
   server = await startTestRedis()
@@ -39,6 +43,7 @@ beforeEach(async () => {
   const reply = await takePartition(redis, guard, 0)
   if (reply.status !== 'ok') throw new Error(reply.status)
   token = reply.ownership.token
+  log = await readLogVersion(redis, 0)
 })
 
 const json = (id: string) => encodeEvent(id, `key-${id}`, 5, undefined, '{}')
@@ -65,6 +70,7 @@ const append = (...ids: readonly string[]): CommitOperation => ({
 
 const send = (request: Partial<CommitRequest> = {}) =>
   commit(redis, guard, 0, {
+    log,
     token,
     commitSeq: 0,
     commitId: 'c-1',
@@ -155,10 +161,20 @@ describe('commit', () => {
   })
 
   it('B-COMMIT-3 B-LINEAGE-1 refuses a commit while Redis has another identity than the partition was written under', async () => {
-    const current = await redis.hget(keys.meta(0), 'lineage')
     await redis.hset(keys.meta(0), 'lineage', 'old:old')
-    expect(await send()).toEqual({ status: 'lineage', stored: 'old:old', current })
+    expect(await send()).toEqual({ status: 'lineage' })
     await nothingWritten()
+  })
+
+  it.each(OTHER_LOGS)('B-LINEAGE-6 refuses a commit that was computed of %s', async (_, was) => {
+    expect(await send({ log: { ...log, ...was } })).toEqual({ status: 'lineage' })
+    await nothingWritten()
+  })
+
+  it('B-LINEAGE-6 a commit that Redis may have lost is not answered as stored', async () => {
+    await send()
+    await redis.hset(keys.meta(0), 'epoch', 'after')
+    expect(await send()).toEqual({ status: 'lineage' })
   })
 
   it.each([

@@ -5,15 +5,18 @@ import {
   HEARTBEAT_FRESH_MS,
   heartbeat,
   keys,
+  type LogVersion,
   noteSuspect,
   openCommandConnection,
   openTopology,
   type Redis,
+  readLogVersion,
   type TakeReply,
   takePartition,
   untilReady,
 } from '../../src/bus/index.ts'
 import { startTestRedis, type TestRedis } from '../support/redis.ts'
+import { OTHER_LOGS } from './other-logs.ts'
 
 const guard = new Guard('commit')
 let server: TestRedis
@@ -33,6 +36,8 @@ beforeEach(async () => {
   await openTopology(redis, 1)
 })
 
+const note = async (token: string, suspect: string, under: Partial<LogVersion> = {}) =>
+  noteSuspect(redis, guard, 0, { ...(await readLogVersion(redis, 0)), ...under }, token, suspect)
 const take = () => takePartition(redis, guard, 0)
 const beat = (token: string, release = false) => heartbeat(redis, guard, 0, token, release)
 
@@ -67,7 +72,7 @@ describe('lease', () => {
     expect(second.token).not.toBe(first.token)
     expect(await beat(first.token)).toBe(false)
     expect(await beat(first.token, true)).toBe(false)
-    expect(await noteSuspect(redis, guard, 0, first.token, 'x')).toBe(false)
+    expect(await note(first.token, 'x')).toBe('fenced')
     expect((await take()).status).toBe('held')
     expect(await beat(second.token)).toBe(true)
   })
@@ -85,7 +90,7 @@ describe('lease', () => {
     }
     const { token, takes } = taken(await take())
     expect(takes).toBe(3)
-    await noteSuspect(redis, guard, 0, token, 'a.b 5-0 7 1')
+    await note(token, 'a.b 5-0 7 1')
     await age(HEARTBEAT_FRESH_MS)
     const next = taken(await take())
     expect(next).toMatchObject({ takes: 4, suspect: 'a.b 5-0 7 1' })
@@ -96,5 +101,12 @@ describe('lease', () => {
   it('B-LINEAGE-1 is refused while Redis has another identity than the partition was written under', async () => {
     await redis.hset(keys.meta(0), 'lineage', 'old:old')
     expect(await take()).toMatchObject({ status: 'lineage', stored: 'old:old' })
+  })
+
+  it.each(OTHER_LOGS)('B-LINEAGE-6 a suspect of %s is not noted', async (_, was) => {
+    const { token } = taken(await take())
+    expect(await note(token, 'a.b 5-0 7 1', was)).toBe('lineage')
+    await age(HEARTBEAT_FRESH_MS)
+    expect(taken(await take()).suspect).toBe('')
   })
 })

@@ -2,15 +2,21 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import {
   Guard,
   keys,
+  type LogVersion,
   openCommandConnection,
+  openPartition,
   type Redis,
   readLogHeads,
+  readLogVersion,
+  removeEntries,
   trimLog,
   untilReady,
 } from '../../src/bus/index.ts'
 import { startTestRedis, type TestRedis } from '../support/redis.ts'
+import { OTHER_LOGS } from './other-logs.ts'
 
 const TOPIC = 'a.b'
+const guard = new Guard('commit')
 let server: TestRedis
 let redis: Redis
 
@@ -25,13 +31,15 @@ afterAll(async () => {
 })
 beforeEach(async () => {
   await redis.flushall()
-  await redis.hset(keys.meta(0), { token: 't', epoch: 'e' })
+  await openPartition(redis, 0)
+  await redis.hset(keys.meta(0), { token: 't' })
 })
 
 const fill = async (...ids: readonly string[]) => {
   for (const id of ids) await redis.xadd(keys.log(0, TOPIC), id, 'd', '')
 }
-const trim = (lowestKept: string, token = 't') => trimLog(redis, new Guard('commit'), 0, token, TOPIC, lowestKept)
+const trim = async (lowestKept: string, token = 't', log?: LogVersion) =>
+  trimLog(redis, guard, 0, log ?? (await readLogVersion(redis, 0)), token, TOPIC, lowestKept)
 const head = async () => (await readLogHeads(redis, 0, [TOPIC])).topics.get(TOPIC)
 
 describe('trim', () => {
@@ -60,7 +68,17 @@ describe('trim', () => {
   it('B-TRIM-1 marks nothing when nothing went, or when the owner is another', async () => {
     await fill('5-0')
     await trim('5-0')
-    expect(await trim('9-0', 'other')).toBe(false)
+    expect(await trim('9-0', 'other')).toBe('fenced')
     expect(await head()).toEqual({ lastId: '5-0', trimmedTo: '0-0' })
+  })
+
+  it.each(OTHER_LOGS)('B-LINEAGE-6 removes nothing by what was found out of %s', async (_, was) => {
+    await fill('5-0', '6-0')
+    const log = await readLogVersion(redis, 0)
+    expect(await trim('9-0', 't', { ...log, ...was })).toBe('lineage')
+    expect(await removeEntries(redis, guard, 0, { ...log, ...was }, TOPIC, ['5-0'])).toBe('lineage')
+    expect(await redis.xlen(keys.log(0, TOPIC))).toBe(2)
+    expect(await removeEntries(redis, guard, 0, log, TOPIC, ['5-0'])).toBeUndefined()
+    expect(await redis.xlen(keys.log(0, TOPIC))).toBe(1)
   })
 })

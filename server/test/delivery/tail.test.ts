@@ -29,6 +29,7 @@ beforeEach(async () => {
     contract: contractOf(['a.x', 'a.y']),
     limits: DELIVERY_LIMITS,
     guards: { tail: new Guard('tail'), query: new Guard('query') },
+    examine: async () => {},
   })
   await delivery.start()
 })
@@ -59,7 +60,8 @@ describe('tail', () => {
     await appendEvents(redis, 1, 'a.y', [{ id: '3' }])
     await until(() => socket.events().length === 3, 'three events')
     expect(socket.ids().sort()).toEqual(['1', '2', '3'])
-    expect(delivery.lastTailed(1)).toEqual([{ topic: 'a.y', streamId: expect.stringMatching(/^\d+-\d+$/) }])
+    const streamId = expect.stringMatching(/^\d+-\d+$/)
+    expect(delivery.lastTailed(1)).toEqual([{ topic: 'a.y', epoch: expect.any(String), streamId }])
   })
 
   it('D-TAIL-1 D-TAIL-2 loses nothing while topics come and go under a stream of appends', async () => {

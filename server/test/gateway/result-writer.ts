@@ -3,9 +3,11 @@ import {
   commit,
   encodeEvent,
   Guard,
+  type LogVersion,
   partitionOf,
   RecordBatchBuilder,
   type Redis,
+  readLogVersion,
   takePartition,
 } from '../../src/bus/index.ts'
 
@@ -15,7 +17,7 @@ export class ResultWriter {
   readonly #redis: Redis
   readonly #topic: string
   readonly #guard = new Guard('commit')
-  readonly #partitions: { readonly token: string; commitSeq: number }[] = []
+  readonly #partitions: { readonly log: LogVersion; readonly token: string; commitSeq: number }[] = []
 
   constructor(redis: Redis, topic: string) {
     this.#redis = redis
@@ -26,7 +28,8 @@ export class ResultWriter {
     for (let partition = 0; partition < partitions; partition++) {
       const reply = await takePartition(this.#redis, this.#guard, partition)
       if (reply.status !== 'ok') throw new Error(reply.status)
-      this.#partitions.push({ token: reply.ownership.token, commitSeq: 0 })
+      const log = await readLogVersion(this.#redis, partition)
+      this.#partitions.push({ log, token: reply.ownership.token, commitSeq: 0 })
     }
   }
 
@@ -54,6 +57,7 @@ export class ResultWriter {
       }),
     )
     const reply = await commit(this.#redis, this.#guard, partition, {
+      log: owner.log,
       token: owner.token,
       commitSeq: owner.commitSeq++,
       commitId: randomUUID(),

@@ -79,6 +79,7 @@ export class FakeStore {
 
   load(): LoadedState {
     return {
+      log: { epoch: 'e', lineage: 'l' },
       commitSeq: 0,
       offsetsText: '',
       offsets: new Map(this.#offsets),

@@ -6,10 +6,13 @@ import { DELIVERY_LIMITS } from './delivery-limits.ts'
 import { startTestRedis, type TestRedis } from './redis.ts'
 
 export interface TestGateway {
+  /** The one that runs now. */
   readonly gateway: RunningGateway
   readonly redis: TestRedis
   readonly port: number
   readonly url: string
+  /** Everything ends at once, Redis keeps so many bytes of its append-only file, and everything starts again. */
+  powerCut(options: { readonly logBytes: number }): Promise<void>
   /** What was thrown and no code foresaw. */
   readonly defects: readonly Defect[]
   close(): Promise<void>
@@ -35,12 +38,20 @@ export async function startTestGateway(
     onDefect: (defect: Defect) => defects.push(defect),
     ...changes,
   }
-  const gateway = await startGateway(settings, contract)
+  let gateway = await startGateway(settings, contract)
+  const { port } = gateway
   return {
-    gateway,
+    get gateway() {
+      return gateway
+    },
     redis,
-    port: gateway.port,
-    url: `http://127.0.0.1:${gateway.port}`,
+    port,
+    url: `http://127.0.0.1:${port}`,
+    async powerCut({ logBytes }) {
+      await gateway.close({ deadlineMs: 0 })
+      await redis.restart({ logBytes })
+      gateway = await startGateway({ ...settings, port }, contract)
+    },
     defects,
     async close() {
       await gateway.close({ deadlineMs: 100 })

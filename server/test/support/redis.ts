@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process'
-import { mkdtemp, rm } from 'node:fs/promises'
+import { once } from 'node:events'
+import { mkdtemp, rm, stat, truncate } from 'node:fs/promises'
 import { createConnection, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -11,6 +12,10 @@ export interface TestRedis {
   readonly url: string
   readonly port: number
   readonly pid: number
+  /** Bytes of the append-only file, once everything that was answered is in it: a slow fsync keeps it waiting. */
+  logBytes(): Promise<number>
+  /** Ends with SIGKILL and starts again, with only so many bytes of the append-only file if that is said. */
+  restart(options?: { readonly logBytes?: number }): Promise<void>
   close(): Promise<void>
 }
 
@@ -23,24 +28,51 @@ export async function startTestRedis(options: readonly string[] = []): Promise<T
   const port = await freePort()
   const { command, environment } = await findRedisBinary(readSettings(), console.log)
   const dir = await mkdtemp(join(tmpdir(), 'tidegate-test-'))
-  const child = spawn(
-    command,
-    ['--port', `${port}`, '--bind', '127.0.0.1', '--dir', dir, '--save', '', '--appendonly', 'yes', ...options],
-    { stdio: 'ignore', env: { ...process.env, ...environment } },
-  )
-  await untilListening(port)
+  const server = ['--port', `${port}`, '--bind', '127.0.0.1', '--dir', dir, '--save', '', '--appendonly', 'yes']
+  const logFile = join(dir, 'appendonlydir', 'appendonly.aof.1.incr.aof')
+  const start = async () => {
+    const started = spawn(command, [...server, ...options], {
+      stdio: 'ignore',
+      env: { ...process.env, ...environment },
+    })
+    await untilListening(port)
+    return started
+  }
+  let child = await start()
+  const kill = async () => {
+    if (child.exitCode !== null || child.signalCode !== null) return
+    child.kill('SIGKILL')
+    await new Promise((resolve) => child.once('exit', resolve))
+  }
   return {
     url: `redis://127.0.0.1:${port}`,
     port,
-    pid: child.pid!,
+    get pid() {
+      return child.pid!
+    },
+    async logBytes() {
+      while (!/aof_buffer_length:0\r/.test(await info(port))) await sleep(10)
+      return (await stat(logFile)).size
+    },
+    async restart({ logBytes } = {}) {
+      await kill()
+      if (logBytes !== undefined) await truncate(logFile, logBytes)
+      child = await start()
+    },
     async close() {
-      if (child.exitCode === null && child.signalCode === null) {
-        child.kill('SIGKILL')
-        await new Promise((resolve) => child.once('exit', resolve))
-      }
+      await kill()
       await rm(dir, { recursive: true, force: true })
     },
   }
+}
+
+/** What Redis says of its persistence. */
+async function info(port: number): Promise<string> {
+  const socket = createConnection({ port, host: '127.0.0.1' })
+  socket.write('INFO persistence\r\n')
+  const [reply] = (await once(socket, 'data')) as [Buffer]
+  socket.destroy()
+  return reply.toString()
 }
 
 export async function freePort(): Promise<number> {

@@ -98,6 +98,11 @@ export class Deployment {
     expect(await this.eventsOf('a.all.late')).toEqual([])
   }
 
+  /** Waits until the flow has put out so many events. */
+  async expectFolded(count: number): Promise<void> {
+    await expect.poll(async () => (await this.eventsOf('a.checked')).length, { timeout: DEADLINE_MS }).toBe(count)
+  }
+
   /** Redis' clock, ms. */
   async now(): Promise<number> {
     const [seconds, micros] = await this.#redis.time()

@@ -23,7 +23,7 @@ async function fold(deadly: number | undefined, owners: number) {
     }
     const note = async (text: string) => {
       suspect = text
-      return true
+      return undefined
     }
     try {
       await foldWithSuspicion(partition, batch, suspect, note)
@@ -51,7 +51,7 @@ describe('suspect fold', () => {
 
   it('W-SUSPECT-1 stops before the event when another worker owns the partition', async () => {
     const partition = new PartitionFold(pipeline, 0, 1, new FakeStore().load())
-    expect(await foldWithSuspicion(partition, batch, '', async () => false)).toBe(false)
+    expect(await foldWithSuspicion(partition, batch, '', async () => 'fenced')).toBe('fenced')
     expect(partition.isDirty).toBe(false)
   })
 })

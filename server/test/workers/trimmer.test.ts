@@ -6,6 +6,7 @@ import {
   openTopology,
   partialsTopic,
   type Redis,
+  readLogVersion,
   untilReady,
 } from '../../src/bus/index.ts'
 import { defineConfig } from '../../src/index.ts'
@@ -53,7 +54,7 @@ async function trim(committed: Record<string, string>): Promise<void> {
   let now = NOW
   const trimmer = new Trimmer(new PartitionStore(0, redis, new Guard('commit')), pipeline, 2, { now: () => now })
   now += TRIM_MS
-  await trimmer.trimWhenDue('t', () => new Map(Object.entries(committed)))
+  await trimmer.trimWhenDue(await readLogVersion(redis, 0), 't', () => new Map(Object.entries(committed)))
 }
 
 const old = (hours: number) => NOW - hours * 60 * 60 * 1_000

@@ -7,7 +7,7 @@ local epoch = redis.call('HGET', meta, 'epoch') or ''
 if stored ~= ARGV[1] or current_lineage() ~= ARGV[2] or epoch ~= ARGV[3] then return { 'CHANGED', epoch } end
 if ARGV[4] ~= '' then
   epoch = ARGV[4]
-  redis.call('HSET', meta, 'epoch', epoch)
+  redis.call('HSET', meta, 'epoch', epoch, 'begun', ARGV[2])
 end
 redis.call('HSET', meta, 'lineage', ARGV[2])
 return { 'OK', epoch }

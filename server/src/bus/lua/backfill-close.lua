@@ -1,7 +1,11 @@
 -- Ends a backfill: its state goes, what it filled stays known.
--- KEYS ledger, state...   ARGV token, status, reason, filled
--- Returns 'OK' or 'FENCED'
-if not owns(KEYS[1], ARGV[1]) then return 'FENCED' end
-for i = 2, #KEYS do redis.call('UNLINK', KEYS[i]) end
-redis.call('HSET', KEYS[1], 'status', ARGV[2], 'reason', ARGV[3], 'filled', ARGV[4], 'released', '1')
-return 'OK'
+-- KEYS meta, ledger, state...   ARGV epoch and lineage it was computed under, token, status, reason, filled
+-- Returns { 'OK' }, { 'FENCED' } or the refusal of another log
+local meta, ledger = KEYS[1], KEYS[2]
+local epoch, lineage, token, status, reason, filled = unpack(ARGV)
+local refusal = moved_on(meta, epoch, lineage)
+if refusal then return refusal end
+if not owns(ledger, token) then return { 'FENCED' } end
+for i = 3, #KEYS do redis.call('UNLINK', KEYS[i]) end
+redis.call('HSET', ledger, 'status', status, 'reason', reason, 'filled', filled, 'released', '1')
+return { 'OK' }

@@ -1,14 +1,17 @@
 -- Notes a backfill that is to run, unless one of the same version is under way.
--- KEYS ledger, state that an earlier one of another version may have left...
--- ARGV version, run, offsets to start from
--- Returns 'OK' or 'OPEN'
-local ledger = KEYS[1]
+-- KEYS meta, ledger, state that an earlier one of another version may have left...
+-- ARGV epoch and lineage under which it was planned, version, run, offsets to start from
+-- Returns { 'OK' }, { 'OPEN' } or the refusal of another log
+local meta, ledger = KEYS[1], KEYS[2]
+local epoch, lineage, version, run, offsets = unpack(ARGV)
+local refusal = moved_on(meta, epoch, lineage)
+if refusal then return refusal end
 local had = redis.call('HMGET', ledger, 'version', 'status')
-if had[1] == ARGV[1] and had[2] == 'open' then return 'OPEN' end
-for i = 2, #KEYS do redis.call('UNLINK', KEYS[i]) end
+if had[1] == version and had[2] == 'open' then return { 'OPEN' } end
+for i = 3, #KEYS do redis.call('UNLINK', KEYS[i]) end
 -- What was filled by another definition is another window's.
-if had[1] ~= ARGV[1] then redis.call('HDEL', ledger, 'filled') end
+if had[1] ~= version then redis.call('HDEL', ledger, 'filled') end
 -- The number of commits counts on and nobody holds the new token: whoever worked on an earlier one is fenced.
-redis.call('HSET', ledger, 'version', ARGV[1], 'run', ARGV[2], 'status', 'open', 'reason', '', 'offsets', ARGV[3],
+redis.call('HSET', ledger, 'version', version, 'run', run, 'status', 'open', 'reason', '', 'offsets', offsets,
   'clocks', '', 'token', '', 'takes', 0, 'suspect', '', 'heartbeat', now_ms(), 'released', '1')
-return 'OK'
+return { 'OK' }

@@ -1,6 +1,7 @@
 -- Stores state, outputs, offsets and clocks of one commit, all or nothing. Every check comes before the first write.
 -- KEYS meta, ledger (meta itself, or that of a backfill), then every key an operation names
--- ARGV token, commitSeq this commit builds on, commit id, offsets it starts from, new offsets, new clocks, then operations:
+-- ARGV epoch and lineage it was computed under, token, commitSeq this commit builds on, commit id, offsets it starts from,
+--      new offsets, new clocks, then operations:
 --      'S' key lines                                             set fields of a hash: a line each for field and value
 --      'D' key n  n x field                                      delete fields of a hash
 --      'R' key                                                   remove a hash
@@ -9,17 +10,18 @@
 --                 into hash key2 (0 = none) goes field -> '<stream id>.<index> <event>', unless what is there is of a
 --                 later time
 --      where key counts from 1 behind ledger, and an empty watermark is left out
--- Returns 'OK' and the stream ids of the X operations, 'FENCED', 'CONFLICT', 'LINEAGE' stored current, or 'TYPE' key
+-- Returns 'OK' and the stream ids of the X operations, 'FENCED', 'CONFLICT', 'LINEAGE' stored current epoch, or 'TYPE' key
 local meta, ledger = KEYS[1], KEYS[2]
-local lineage = current_lineage()
-local log = redis.call('HMGET', meta, 'lineage', 'epoch')
+local epoch, lineage, token, base, commit_id, offsets_before, offsets, clocks = unpack(ARGV, 1, 8)
+-- Also ahead of its own id: an answer from before what Redis lost says nothing about what is there now.
+local refusal = moved_on(meta, epoch, lineage)
+if refusal then return refusal end
 local had = redis.call('HMGET', ledger, 'commitId', 'token', 'commitSeq', 'offsets', 'reply')
-if log[1] ~= lineage then return { 'LINEAGE', log[1] or '', lineage } end
-if had[1] == ARGV[3] then return { 'OK', had[5] } end
-if had[2] ~= ARGV[1] then return { 'FENCED' } end
-if (had[3] or '0') ~= ARGV[2] or (had[4] or '') ~= ARGV[4] then return { 'CONFLICT' } end
+if had[1] == commit_id then return { 'OK', had[5] } end
+if had[2] ~= token then return { 'FENCED' } end
+if (had[3] or '0') ~= base or (had[4] or '') ~= offsets_before then return { 'CONFLICT' } end
 
-local FIRST, CHUNK, BEHIND = 7, 4000, 2
+local FIRST, CHUNK, BEHIND = 9, 4000, 2
 local wanted = { S = 'hash', D = 'hash', R = 'hash', X = 'stream' }
 local function check(index, kind)
   local found = redis.call('TYPE', KEYS[index + BEHIND]).ok
@@ -100,9 +102,9 @@ while at <= #ARGV do
   else
     local id
     if ARGV[at + 4] == '' then
-      id = redis.call('XADD', key, '*', 'e', log[2], 'h', ARGV[at + 2], 'd', ARGV[at + 3])
+      id = redis.call('XADD', key, '*', 'e', epoch, 'h', ARGV[at + 2], 'd', ARGV[at + 3])
     else
-      id = redis.call('XADD', key, '*', 'e', log[2], 'h', ARGV[at + 2], 'd', ARGV[at + 3], 'w', ARGV[at + 4])
+      id = redis.call('XADD', key, '*', 'e', epoch, 'h', ARGV[at + 2], 'd', ARGV[at + 3], 'w', ARGV[at + 4])
     end
     ids[#ids + 1] = id
     local second = tonumber(ARGV[at + 5])
@@ -116,6 +118,6 @@ while at <= #ARGV do
 end
 
 local reply = table.concat(ids, ' ')
-redis.call('HSET', ledger, 'commitSeq', tonumber(ARGV[2]) + 1, 'commitId', ARGV[3], 'reply', reply, 'offsets', ARGV[5],
-  'clocks', ARGV[6], 'heartbeat', now_ms(), 'takes', 0, 'suspect', '')
+redis.call('HSET', ledger, 'commitSeq', tonumber(base) + 1, 'commitId', commit_id, 'reply', reply, 'offsets', offsets,
+  'clocks', clocks, 'heartbeat', now_ms(), 'takes', 0, 'suspect', '')
 return { 'OK', reply }

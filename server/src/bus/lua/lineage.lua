@@ -3,3 +3,12 @@ local function current_lineage()
   local info = redis.call('INFO', 'server', 'replication')
   return string.match(info, 'run_id:(%x+)') .. ':' .. string.match(info, 'master_replid:(%x+)')
 end
+
+-- Whether a write was computed from a log that is no longer this one: `epoch` and `lineage` are what its writer loaded.
+-- Returns nil, or the refusal { 'LINEAGE', stored lineage, current lineage, epoch }
+local function moved_on(meta, epoch, lineage)
+  local stored = redis.call('HMGET', meta, 'epoch', 'lineage')
+  local current = current_lineage()
+  if stored[1] == epoch and stored[2] == lineage and current == lineage then return nil end
+  return { 'LINEAGE', stored[2] or '', current, stored[1] or '' }
+end

@@ -1,6 +1,7 @@
 -- Where the logs of one partition stand. XINFO alone would send the first and last entry of each over the wire.
 -- KEYS meta, log...   ARGV topic...
--- Returns { epoch or '', last ids, trim marks or '' }, the last two with one value per topic
+-- Returns { epoch or '', last ids, trim marks or '', '1' if the epoch began under the lineage it was last proved under },
+--      the two in the middle with one value per topic
 local last, trimmed = {}, {}
 for i = 1, #ARGV do
   last[i] = '0-0'
@@ -12,4 +13,5 @@ for i = 1, #ARGV do
   end
   trimmed[i] = redis.call('HGET', KEYS[1], 'trim:' .. ARGV[i]) or ''
 end
-return { redis.call('HGET', KEYS[1], 'epoch') or '', last, trimmed }
+local log = redis.call('HMGET', KEYS[1], 'epoch', 'lineage', 'begun')
+return { log[1] or '', last, trimmed, log[3] and log[3] == log[2] and '1' or '' }

@@ -1,9 +1,10 @@
 -- Makes a partition exist and reports its epoch and lineage.
 -- KEYS meta   ARGV epoch to start with
--- Returns { epoch, stored lineage, current lineage }
+-- Returns { epoch, stored lineage, current lineage, lineage under which the epoch began }
 local meta = KEYS[1]
 local lineage = current_lineage()
 if redis.call('HSETNX', meta, 'epoch', ARGV[1]) == 1 then
-  redis.call('HSET', meta, 'lineage', lineage)
+  redis.call('HSET', meta, 'lineage', lineage, 'begun', lineage)
 end
-return { redis.call('HGET', meta, 'epoch'), redis.call('HGET', meta, 'lineage') or '', lineage }
+local log = redis.call('HMGET', meta, 'epoch', 'lineage', 'begun')
+return { log[1], log[2] or '', lineage, log[3] or '' }

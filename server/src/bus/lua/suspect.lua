@@ -1,6 +1,10 @@
 -- Notes the event an owner is about to fold, so that its successor knows what it died of.
--- KEYS meta   ARGV token, the suspect
--- Returns 'OK' or 'FENCED'
-if not owns(KEYS[1], ARGV[1]) then return 'FENCED' end
-redis.call('HSET', KEYS[1], 'suspect', ARGV[2])
-return 'OK'
+-- KEYS meta   ARGV epoch and lineage under which it was read, token, the suspect
+-- Returns { 'OK' }, { 'FENCED' } or the refusal of another log
+local meta = KEYS[1]
+local epoch, lineage, token, suspect = unpack(ARGV)
+local refusal = moved_on(meta, epoch, lineage)
+if refusal then return refusal end
+if not owns(meta, token) then return { 'FENCED' } end
+redis.call('HSET', meta, 'suspect', suspect)
+return { 'OK' }

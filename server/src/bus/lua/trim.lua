@@ -1,10 +1,13 @@
 -- Removes entries of one log below a stream id and notes up to where they are gone.
--- KEYS meta, log   ARGV token, topic, lowest stream id to keep
--- Returns the number removed, or 'FENCED'
+-- KEYS meta, log   ARGV epoch and lineage under which it was found out, token, topic, lowest stream id to keep
+-- Returns the number removed, { 'FENCED' } or the refusal of another log
 local meta, log = KEYS[1], KEYS[2]
-if not owns(meta, ARGV[1]) then return 'FENCED' end
-local newest = redis.call('XREVRANGE', log, '(' .. ARGV[3], '-', 'COUNT', 1)[1]
-local removed = redis.call('XTRIM', log, 'MINID', '~', ARGV[3])
+local epoch, lineage, token, topic, lowest = unpack(ARGV)
+local refusal = moved_on(meta, epoch, lineage)
+if refusal then return refusal end
+if not owns(meta, token) then return { 'FENCED' } end
+local newest = redis.call('XREVRANGE', log, '(' .. lowest, '-', 'COUNT', 1)[1]
+local removed = redis.call('XTRIM', log, 'MINID', '~', lowest)
 if removed > 0 then
   -- '~' stops at a node border. If it went all the way the newest entry below the bound is the newest one gone: a
   -- subscriber that had it has lost nothing. Otherwise that is not known, and one below the oldest entry kept stands for it.
@@ -16,6 +19,6 @@ if removed > 0 then
     gone = seq ~= '0' and (ms .. '-' .. string.format('%.0f', tonumber(seq) - 1))
       or (string.format('%.0f', tonumber(ms) - 1) .. '-999999999')
   end
-  redis.call('HSET', meta, 'trim:' .. ARGV[2], gone)
+  redis.call('HSET', meta, 'trim:' .. topic, gone)
 end
 return removed

@@ -1,5 +1,11 @@
 import { setTimeout as pause } from 'node:timers/promises'
-import { type BackfillRecord, HEARTBEAT_EVERY_MS, type Ownership } from '../../bus/index.ts'
+import {
+  type BackfillRecord,
+  HEARTBEAT_EVERY_MS,
+  type LogVersion,
+  type Ownership,
+  type Refusal,
+} from '../../bus/index.ts'
 import type { Clock } from '../../clock.ts'
 import { decodeOffsets, decodeProgress } from '../progress.ts'
 import { Abandoned, RETRY_MS, untilAnswered } from '../retry.ts'
@@ -90,43 +96,46 @@ export class BackfillJob {
 
   async #loopOnce({ token, takes }: Ownership): Promise<'closed' | Exclude<BackfillEnd, 'done' | 'trimmed'>> {
     const { partitions, clock, folding } = this.#context
+    const log = await untilAnswered(() => this.#store.log(), this.#isOver)
     const record = await untilAnswered(() => this.#store.read(), this.#isOver)
     if (record?.status !== 'open') return 'fenced'
+    const close = (reason: string, filled: readonly FilledRange[]) => this.#close(log, token, run, reason, filled)
     const run = JSON.parse(record.run) as BackfillRun
     const filled = decodeFilled(record.filled)
     const isOther = record.version !== this.#target.version
-    if (isOther) return this.#close(token, run, 'the definition of the window has changed', filled)
+    if (isOther) return close('the definition of the window has changed', filled)
     const progress = decodeProgress(record.clocks)
     if (takes > SUSPICIOUS_TAKES) {
       const reached = { from: run.from, to: run.to, endsBy: progress.watermarks[this.#target.window.name] ?? run.from }
-      return this.#close(token, run, 'the workers that compute it end: see their logs', [...filled, reached])
+      return close('the workers that compute it end: see their logs', [...filled, reached])
     }
     const stored = await untilAnswered(() => this.#store.load(run.state), this.#isOver)
     const onProgress: ConstructorParameters<typeof BackfillLoop>[0]['onProgress'] = (offsets, totals) =>
       this.#report(progressOf(run, new Map(offsets), totals))
     const [target, store, isOver] = [this.#target, this.#store, this.#isOver]
     const parts = { target, run, filled, store, partitions, clock, folding, token, isOver, onProgress }
-    this.#loop = new BackfillLoop(parts, { ...stateOf(record), progress, stored })
+    this.#loop = new BackfillLoop(parts, { ...stateOf(record), log, progress, stored })
     if (this.#isStopping) this.#loop.stop()
     const end = await this.#loop.run()
     const range = { from: run.from, to: run.to }
-    if (end === 'done') return this.#close(token, run, '', [...filled, range])
+    if (end === 'done') return close('', [...filled, range])
     if (end !== 'trimmed') return end
     const reason = 'entries that it had yet to read were removed by retention, because nobody worked on it for too long'
-    return this.#close(token, run, reason, [...filled, { ...range, endsBy: this.#loop.watermark }])
+    return close(reason, [...filled, { ...range, endsBy: this.#loop.watermark }])
   }
 
   async #close(
+    log: LogVersion,
     token: string,
     { state }: BackfillRun,
     reason: string,
     filled: readonly FilledRange[],
-  ): Promise<'closed' | 'fenced'> {
+  ): Promise<'closed' | Refusal> {
     const status = reason === '' ? 'done' : 'failed'
     const { partition, window } = this.#store
     if (reason !== '') this.#context.log(`backfill of ${window}, partition ${partition}: ${reason}`)
     const end = { status, reason, filled: JSON.stringify(filled), state } as const
-    return (await untilAnswered(() => this.#store.close(token, end), this.#isOver)) ? 'closed' : 'fenced'
+    return (await untilAnswered(() => this.#store.close(log, token, end), this.#isOver)) ?? 'closed'
   }
 
   async #take(): Promise<Ownership | undefined> {

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { setTimeout as pause, setImmediate as yieldToLoop } from 'node:timers/promises'
 import { compareStreamIds } from '@tidegate/protocol'
-import { BusFull, BusUnavailable, type LogEntry } from '../../bus/index.ts'
+import { BusFull, BusUnavailable, type LogEntry, type LogVersion } from '../../bus/index.ts'
 import type { Clock } from '../../clock.ts'
 import { SessionWindow } from '../../operators/index.ts'
 import { extentMs, lastStart } from '../hand-over.ts'
@@ -47,6 +47,7 @@ export interface BackfillParts {
 
 /** What a backfill builds on. */
 export interface BackfillState extends StoredState {
+  readonly log: LogVersion
   readonly commitSeq: number
   readonly offsetsText: string
   readonly totals: RunTotals
@@ -56,6 +57,7 @@ export interface BackfillState extends StoredState {
 export class BackfillLoop {
   readonly #parts: BackfillParts
   readonly #fold: PartitionFold
+  readonly #log: LogVersion
   readonly #time: LogTime
   #commitSeq: number
   #offsetsText: string
@@ -69,6 +71,7 @@ export class BackfillLoop {
 
   constructor(parts: BackfillParts, state: BackfillState) {
     this.#parts = parts
+    this.#log = state.log
     this.#commitSeq = state.commitSeq
     this.#offsetsText = state.offsetsText
     this.#totals = state.totals
@@ -230,6 +233,7 @@ export class BackfillLoop {
     const { events } = this.#fold.takeCounters()
     const totals = { events: this.#totals.events + events, panes: this.#totals.panes + this.#panes }
     const request = {
+      log: this.#log,
       token,
       commitSeq: this.#commitSeq,
       commitId: randomUUID(),

@@ -119,10 +119,11 @@ export class BackfillPool {
 
 /** Ends the backfill of a window that has gone from the config, or can no longer be filled. */
 async function discard(store: BackfillStore, reason: string): Promise<void> {
+  const log = await store.log()
   const record = await store.read()
   if (record?.status !== 'open') return
   const reply = await store.take()
   if (reply.status !== 'ok') return
   const { state } = JSON.parse(record.run) as BackfillRun
-  await store.close(reply.ownership.token, { status: 'failed', reason, filled: record.filled, state })
+  await store.close(log, reply.ownership.token, { status: 'failed', reason, filled: record.filled, state })
 }

@@ -10,9 +10,12 @@ import {
   heartbeat,
   keys,
   type Lineage,
+  type LogVersion,
   openPartition,
   type Redis,
+  type Refusal,
   readBackfill,
+  readLogVersion,
   readPage,
   receivedOver,
   type TakeReply,
@@ -39,6 +42,11 @@ export class BackfillStore {
     this.window = window
     this.#redis = redis
     this.#guard = guard
+  }
+
+  /** Of which log is computed what is read from now on. */
+  log(): Promise<LogVersion> {
+    return this.#guard.run(() => readLogVersion(this.#redis, this.partition))
   }
 
   read(): Promise<BackfillRecord | undefined> {
@@ -98,15 +106,17 @@ export class BackfillStore {
     return this.#guard.run(() => openPartition(this.#redis, this.partition))
   }
 
-  /** False when somebody else works on it. */
+  /** @returns why it was refused, if so */
   async close(
+    log: LogVersion,
     token: string,
     end: { status: BackfillStatus; reason: string; filled: string; state: readonly string[] },
-  ): Promise<boolean> {
+  ): Promise<Refusal | undefined> {
+    const [redis, guard] = [this.#redis, this.#guard]
     const state = end.state.map((name) => this.#own(name))
-    const closed = await closeBackfill(this.#redis, this.#guard, this.partition, this.window, token, { ...end, state })
-    if (closed) await unlistBackfill(this.#redis, this.#guard, this.partition, this.window)
-    return closed
+    const refusal = await closeBackfill(redis, guard, this.partition, this.window, log, token, { ...end, state })
+    if (refusal === undefined) await unlistBackfill(redis, guard, this.partition, this.window)
+    return refusal
   }
 
   #own(name: string): string {

@@ -1,5 +1,14 @@
 import { randomUUID } from 'node:crypto'
-import { type Guard, keys, LOG_START, openBackfill, type Redis, readLogHeads, readRange } from '../../bus/index.ts'
+import {
+  type Guard,
+  keys,
+  LOG_START,
+  type LogVersion,
+  openBackfill,
+  type Redis,
+  readLogHeads,
+  readRange,
+} from '../../bus/index.ts'
 import type { Contract } from '../../config/model.ts'
 import { extentMs } from '../hand-over.ts'
 import { JobOffers } from '../job-queue.ts'
@@ -43,6 +52,7 @@ export interface StartedBackfill {
 
 interface PartitionState {
   readonly partition: number
+  readonly log: LogVersion
   readonly facts: PartitionFacts
   readonly run: BackfillRun | undefined
 }
@@ -142,6 +152,7 @@ export class Backfills {
   async #look(partition: number): Promise<PartitionState> {
     const store = this.#store(partition)
     const inputs = this.#target.pipeline.inputs.map(({ name }) => name)
+    const log = await store.log()
     const [live, record, heads, firsts] = await Promise.all([
       store.live(),
       store.read(),
@@ -154,7 +165,7 @@ export class Backfills {
     })
     const isSame = record !== undefined && record.version === this.#target.version
     const run = isSame ? (JSON.parse(record.run) as BackfillRun) : undefined
-    return { partition, facts: { ...live, record, logs: new Map(logs) }, run }
+    return { partition, log, facts: { ...live, record, logs: new Map(logs) }, run }
   }
 
   async #open(
@@ -162,18 +173,25 @@ export class Backfills {
     plan: PartitionPlan & { kind: 'run' },
     states: readonly PartitionState[],
   ): Promise<void> {
-    const { record } = states[partition]!.facts
+    const { log, facts } = states[partition]!
+    const { record } = facts
     const state = record === undefined ? [] : (JSON.parse(record.run) as BackfillRun).state
     const leftovers = state.map((name) => keys.backfillState(partition, this.#name, name))
     const [run, offsets] = [JSON.stringify(plan.run), encodeOffsets(plan.offsets)]
     const { version } = this.#target
-    const isOpened = await openBackfill(this.#redis, this.#guard, partition, this.#name, {
+    const outcome = await openBackfill(this.#redis, this.#guard, partition, this.#name, {
+      log,
       version,
       run,
       offsets,
       leftovers,
     })
-    if (!isOpened) throw new BackfillRefused(`somebody else began a backfill of ${this.#name} at the same time`)
+    if (outcome === 'under_way') {
+      throw new BackfillRefused(`somebody else began a backfill of ${this.#name} at the same time`)
+    }
+    if (outcome === 'lineage') {
+      throw new BackfillRefused(`Redis was restarted while the backfill of ${this.#name} was planned: say it again`)
+    }
   }
 
   #whyNothing(plans: readonly PartitionPlan[]): string {

@@ -1,0 +1,106 @@
+import { createClient } from '@tidegate/client/node'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { readingOf } from '../support/contract.ts'
+import { startTestGateway, type TestGateway } from '../support/gateway.ts'
+import { RawClient } from '../support/raw-client.ts'
+
+const TOPIC = 'sensor.reading'
+let server: TestGateway
+
+beforeAll(async () => {
+  server = await startTestGateway()
+})
+afterAll(() => server.close())
+
+async function publishRaw(id: string): Promise<string> {
+  const body = JSON.stringify({ topic: TOPIC, id, ...readingOf('s-1') })
+  const headers = { 'content-type': 'application/json' }
+  const response = await fetch(`${server.url}/v1/events`, { method: 'POST', headers, body })
+  const { at } = (await response.json()) as { at: string[] }
+  return at[0]!
+}
+
+async function storedIds(partition: number): Promise<string[]> {
+  const response = await fetch(`${server.url}/v1/history?topic=${TOPIC}&partition=${partition}`)
+  return ((await response.json()) as { events: { id: string }[] }).events.map(({ id }) => id)
+}
+
+const epochOf = (at: string) => at.slice(0, at.indexOf('/'))
+
+/** Subscribes behind a position, alone in its lane. */
+async function resumed(at: string): Promise<RawClient> {
+  const client = await RawClient.greeted(server.port)
+  client.send({
+    type: 'subscribe',
+    sub: 1,
+    topic: TOPIC,
+    lanes: ['low'],
+    from: { positions: { [TOPIC]: { low: [at] } } },
+  })
+  return client
+}
+
+/** The frames of the subscription until an event with the id came. */
+async function until(client: RawClient, id: string): Promise<string[]> {
+  const has = () => client.frames.some((frame) => JSON.stringify(frame).includes(`"id":"${id}"`))
+  await expect.poll(has, { timeout: 5_000 }).toBe(true)
+  return client.frames.filter(({ type }) => type === 'gap' || type === 'batch').map(({ type }) => type)
+}
+
+describe('a tail that Redis lost while nobody was there to notice', () => {
+  it('B-LINEAGE-7 I-EPOCH-3 C-KEEP-3 is stored again by the client that was acknowledged', async () => {
+    const client = createClient({ url: server.url })
+    await client.publish(TOPIC, { id: 'kept', ...readingOf('s-1') })
+    const logBytes = await server.redis.logBytes()
+    const lost = Array.from({ length: 10 }, (_, i) => `lost-${i}`)
+    for (const id of lost) await client.publish(TOPIC, { id, ...readingOf('s-1') })
+    await server.powerCut({ logBytes })
+    const { at } = await client.publish(TOPIC, { id: 'after', ...readingOf('s-1') })
+    expect(await storedIds(Number.parseInt(at[0]!, 10))).toEqual(['kept', ...lost, 'after'])
+    await client.close({ deadlineMs: 1_000 })
+  })
+
+  it('B-LINEAGE-7 D-RESUME-9 is told to whoever resumes behind it, also when the log has grown beyond it', async () => {
+    await publishRaw('kept-2')
+    const logBytes = await server.redis.logBytes()
+    const lost = await publishRaw('lost-2')
+    await server.powerCut({ logBytes })
+    const grown = await publishRaw('grown')
+    expect(epochOf(grown)).toBe(epochOf(lost))
+    const client = await resumed(lost)
+    expect((await client.next('subscribed')).recovered).toBe(false)
+    const next = await publishRaw('next')
+    expect(epochOf(next)).not.toBe(epochOf(lost))
+    // What was stored before it was noticed is of the old epoch.
+    expect(await until(client, 'next')).toEqual(['batch', 'gap', 'batch'])
+    client.close()
+  })
+
+  it('D-RESUME-9 a position that is there resumes without a gap after a restart of Redis', async () => {
+    const at = await publishRaw('last')
+    await server.powerCut({ logBytes: await server.redis.logBytes() })
+    const client = await resumed(at)
+    expect((await client.next('subscribed')).recovered).toBe(true)
+    const next = await publishRaw('next-2')
+    expect(epochOf(next)).toBe(epochOf(at))
+    expect(await until(client, 'next-2')).toEqual(['batch'])
+    client.close()
+  })
+
+  it('D-RESUME-9 B-LINEAGE-7 a position that never was makes no epoch, but a gap for who named it', async () => {
+    const logBytes = await server.redis.logBytes()
+    await publishRaw('gone')
+    await server.powerCut({ logBytes })
+    // An epoch that began under the present identity: nothing of it can be lost.
+    const lost = await resumed((await publishRaw('known')).replace(/\/\d+/, '/1'))
+    await lost.next('subscribed')
+    lost.close()
+    const at = await publishRaw('real')
+    const client = await resumed(at.replace(/\/(\d+)/, (_, ms: string) => `/${Number(ms) + 1_000_000}`))
+    expect((await client.next('subscribed')).recovered).toBe(false)
+    const next = await publishRaw('next-3')
+    expect(epochOf(next)).toBe(epochOf(at))
+    expect((await until(client, 'next-3'))[0]).toBe('gap')
+    client.close()
+  })
+})
