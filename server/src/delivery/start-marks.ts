@@ -61,8 +61,9 @@ export function doubtful(from: ResumeFrom, topic: string, partition: number, hea
 /** The epoch of a position that the log has never had: what follows it is told as after any change of epoch. */
 const NO_EPOCH = 'none'
 
-function isBeyond(mark: Mark, epoch: string, { lastId }: LogHead): boolean {
-  return mark.epoch === epoch && namesEntry(mark) && compareStreamIds(mark.streamId, lastId) > 0
+function isBeyond(mark: Mark, epoch: string, { lastId, trimmedTo }: LogHead): boolean {
+  if (mark.epoch !== epoch || !namesEntry(mark)) return false
+  return compareStreamIds(mark.streamId, lastId) > 0 && compareStreamIds(mark.streamId, trimmedTo) > 0
 }
 
 export function everyLane(epoch: string, mark: Mark): FeedStart {

@@ -64,11 +64,16 @@ export class ModelNode {
       starter: {
         plan: (frame) => planSubscription(frame, contractOf([TOPIC]), PARTITIONS, UNLIMITED),
         start: (_plan, from, begin) => {
-          const head = { lastId: LOG_START, trimmedTo: this.trimmedTo }
+          const heads = this.logs.map((log) => ({
+            lastId: log.at(-1)?.streamId ?? LOG_START,
+            trimmedTo: this.trimmedTo,
+          }))
           const starts: FeedStart[] = this.tails.map(({ start }, partition) =>
-            from === 'now' || from === 'latest' ? start : replayStart(from, TOPIC, partition, this.epoch, head),
+            from === 'now' || from === 'latest'
+              ? start
+              : replayStart(from, TOPIC, partition, this.epoch, heads[partition]!),
           )
-          const recovered = starts.every((start) => isComplete(start, head))
+          const recovered = starts.every((start, partition) => isComplete(start, heads[partition]!))
           begin({ ok: true, starts: new Map([[TOPIC, starts]]), recovered, snapshot: false })
         },
         release: () => {},

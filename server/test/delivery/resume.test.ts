@@ -123,7 +123,7 @@ describe('resume', () => {
     expect(socket.gaps().filter(({ upTo }) => upTo.startsWith('0@'))).toEqual([
       expect.objectContaining({
         after: '0@e1/1002000-0.0',
-        upTo: '0@e2/1002999-18446744073709551615.999999',
+        upTo: '0@e2/1002999-18446744073709551615.999998',
         reason: 'epoch',
       }),
     ])
@@ -155,7 +155,7 @@ describe('resume', () => {
     session.progress()
     node.flush()
     expect(socket.gaps().map(({ lane, upTo }) => [lane, upTo])).toEqual([
-      ['normal', '0@e2/1002999-18446744073709551615.999999'],
+      ['normal', '0@e2/1002999-18446744073709551615.999998'],
       ['high', '0@e2/1003000-0.999999'],
       ['low', '0@e2/1003000-0.999999'],
     ])
