@@ -18,7 +18,10 @@ export interface ClientOptions {
   readonly url: string
   /** Defaults to the global WebSocket; `@tidegate/client/node` brings one for Node 20. */
   readonly WebSocket?: SocketConstructor
-  /** Identity for deduplication, random by default. Only one client at a time may use it; its seq starts at 1. */
+  /**
+   * Identity for deduplication, random by default. A client that is opened later takes the place of every earlier one of its
+   * producer, in this process or another: what those publish then is rejected as `fenced`.
+   */
   readonly producer?: string
   /** Bytes the server may have in flight to this client, 4 KiB to 4 MiB. */
   readonly windowBytes?: number

@@ -3,6 +3,7 @@ import {
   type ClientFrame,
   closeAdvice,
   LIMITS,
+  NEW_SEQUENCE,
   PROTOCOL_VERSION,
   type PublishGrant,
   type ServerFrame,
@@ -80,6 +81,8 @@ export class Connection implements Link {
   #predecessor: Socket | undefined
   #status: ConnectionStatus = 'offline'
   #session = 0
+  /** Frames of this client are counted from 1, whatever its producer published before. A server that knows no names says none. */
+  #sequence: string | undefined = NEW_SEQUENCE
   #wasOnline = false
   #attempt = 0
   #onlineSince = 0
@@ -163,6 +166,7 @@ export class Connection implements Link {
     // Larger than any session this producer had before, in this process or an earlier one.
     this.#session = Math.max(this.#session + 1, Date.now())
     const session = this.#session
+    const sequence = this.#sequence
     const epochs = this.#events.epochs()
     const acked = this.#events.acked()
     sendOn(socket, {
@@ -171,6 +175,7 @@ export class Connection implements Link {
       client: CLIENT_NAME,
       producer,
       session,
+      ...(sequence !== undefined && { sequence }),
       ...(this.#wasOnline && { returning: true }),
       ...(epochs.length > 0 && { epochs }),
       ...(acked.length > 0 && { acked }),
@@ -202,7 +207,8 @@ export class Connection implements Link {
     }
   }
 
-  #welcomed({ pingMs, publish }: Welcome): void {
+  #welcomed({ pingMs, publish, sequence }: Welcome): void {
+    if (this.#sequence === NEW_SEQUENCE) this.#sequence = sequence
     this.#silenceMs = SILENCE_INTERVALS * pingMs
     this.#watchSilence()
     this.#onlineSince = Date.now()

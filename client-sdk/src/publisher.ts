@@ -5,6 +5,7 @@ import {
   type PublishGrant,
   parseLogEpoch,
   parsePosition,
+  type RejectedEvent,
   type ServerFrame,
 } from '@tidegate/protocol'
 import { resendDelayMs } from './backoff.ts'
@@ -21,6 +22,8 @@ type Slow = Extract<ServerFrame, { type: 'slow' }>
 
 interface Pending {
   readonly body: FrameBody
+  /** What its acknowledgement rejected: should the frame be lost and sent again, that stays rejected. */
+  rejected?: readonly RejectedEvent[]
   resolve(receipt: PublishReceipt): void
   reject(error: TidegateError): void
 }
@@ -131,6 +134,7 @@ export class Publisher {
     const epochs = new Map(at.map((text) => parsePosition(text)!).map(({ partition, epoch }) => [partition, epoch]))
     const kept = this.#outbox.keep(seq, epochs, Date.now())
     if (kept?.resent === false) this.#note(kept.item.body.topic, at)
+    if (kept !== undefined && rejected.length > 0) kept.item.rejected ??= rejected
     this.#answered(kept?.item, ({ resolve }) => resolve({ at, rejected, duplicate }))
     // Stored before what this client has been told since.
     for (const [partition, epoch] of this.#epochs) {
@@ -193,8 +197,10 @@ export class Publisher {
     for (;;) {
       const due = this.#outbox.next(now, this.#grant)
       if (due === undefined) return
+      const { body, rejected } = due.item
+      const before = rejected === undefined ? '' : `"rejected":${JSON.stringify(rejected.map(indexAndCode))},`
       const age = due.ageMs === undefined ? '' : `,"ageMs":${due.ageMs}`
-      this.#link.sendText(`{"type":"publish","seq":${due.seq},${due.item.body.json}${age}}`)
+      this.#link.sendText(`{"type":"publish","seq":${due.seq},${before}${body.json}${age}}`)
     }
   }
 
@@ -228,4 +234,8 @@ export class Publisher {
       Math.max(0, expiresAt - Date.now()),
     )
   }
+}
+
+function indexAndCode({ index, code }: RejectedEvent): Pick<RejectedEvent, 'index' | 'code'> {
+  return { index, code }
 }

@@ -21,13 +21,17 @@ export const ERROR_CODES = {
   out_of_order: 'An earlier frame of this producer is missing. Send again from the lowest unacknowledged seq.',
   epoch_changed:
     'The log of a partition has a new epoch: what was acknowledged under another one may be lost. Send that again, then this frame.',
-  fenced: 'A newer session of this producer exists. Only one may publish.',
-  conflict: 'This seq was already stored with other content.',
-  outcome_unknown: 'Too old to tell whether the frame was stored; it was not stored now.',
+  fenced:
+    'A newer session or sequence of this producer exists, and only one may publish. Stop, or begin anew with `sequence: "new"` in `hello`.',
+  conflict:
+    'This seq, or this Idempotency-Key, was already used with other content; nothing was stored now. A producer that counts from 1 again says `sequence: "new"` in `hello`.',
+  outcome_unknown:
+    'Too old to tell whether the frame was stored; it was not stored now. A producer that counts from 1 again says `sequence: "new"` in `hello`.',
   publish_window: 'More unacknowledged frames or bytes than `welcome` granted.',
   unavailable: 'Redis does not answer in time. Nothing is known to be stored; send the same frame again.',
   overloaded: 'This gateway has more to do than it can. Come again after `retryAfterMs`, or to another one.',
-  storage_full: 'The partition has reached its storage limit. Try again after retention has trimmed it.',
+  storage_full:
+    'Redis, the partition, or its memory for producers is as full as it may be. Try again after retention has trimmed it.',
   // sessions, subscriptions, queries
   unknown_type: 'The server does not know this frame type.',
   unknown_subscription: 'No subscription with this number.',

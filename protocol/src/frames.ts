@@ -79,6 +79,9 @@ export interface AckedPosition {
   readonly at: string
 }
 
+/** `hello.sequence` of a producer that counts from 1 and asks under which name. */
+export const NEW_SEQUENCE = 'new'
+
 export type ClientFrame =
   | {
       readonly type: 'hello'
@@ -87,6 +90,8 @@ export type ClientFrame =
       readonly token?: string
       readonly producer?: string
       readonly session?: number
+      /** In which of the producer's sequences `seq` counts: `new`, or what `welcome` said. Absent: the one that has no name. */
+      readonly sequence?: string
       /** The client was connected before and goes on: it is taken in where new ones no longer are. */
       readonly returning?: boolean
       /** `partition@epoch` under which the producer was last acknowledged, where it could send again what is lost. */
@@ -100,6 +105,8 @@ export type ClientFrame =
       readonly seq: number
       readonly topic: string
       readonly events: readonly EventInput[]
+      /** On a resend after an `ack`: the events it rejected, which stay rejected. Stands before `events`. */
+      readonly rejected?: readonly Pick<RejectedEvent, 'index' | 'code'>[]
       /** Milliseconds since the first attempt, on a resend: older than the server remembers is answered `outcome_unknown`. */
       readonly ageMs?: number
     }
@@ -180,6 +187,8 @@ export type ServerFrame =
       readonly publish: PublishGrant
       readonly limits: { readonly frameBytes: number; readonly frameEvents: number }
       readonly pingMs: number
+      /** Name of the producer's sequence, when `hello` said one or asked for one. */
+      readonly sequence?: string
     }
   | {
       readonly type: 'ack'

@@ -9,6 +9,7 @@ import {
   DEADLINES_MS,
   EvictionWatch,
   type GuardState,
+  MAX_PRODUCERS,
   openCommandConnection,
   openGuard,
   openTopology,
@@ -42,6 +43,12 @@ export interface GatewaySettings {
   readonly breaker?: BreakerLimits
   /** Replicas that must have an event before it is acknowledged. */
   readonly ackReplicas?: number
+  /** Share of Redis' `maxmemory` from which on nothing is published. */
+  readonly storageShare?: number
+  /** Bytes that the logs of a partition may take; absent for any. */
+  readonly maxPartitionBytes?: number | undefined
+  /** Producers that a partition remembers in a generation. */
+  readonly maxProducers?: number
   /** How long an append may take, ms. */
   readonly appendDeadlineMs?: number
   /** Event-loop lag above which no new connection is taken, ms. */
@@ -64,6 +71,7 @@ const DASHBOARD = fileURLToPath(new URL('../../dashboard/dist', import.meta.url)
 const DEFAULT_REDIS_WAIT_MS = 10_000
 const DEFAULT_READY_SHARE = 0.5
 const DEFAULT_MAX_LAG_MS = 250
+const DEFAULT_STORAGE_SHARE = 0.8
 
 /** Composition root of a gateway process. Rejects with what to do when Redis, the port or the contract do not fit. */
 export async function startGateway(settings: GatewaySettings, contract: Contract): Promise<RunningGateway> {
@@ -106,8 +114,11 @@ export async function startGateway(settings: GatewaySettings, contract: Contract
     clock,
   })
   const eviction = new EvictionWatch(queryRedis)
+  const storageShare = settings.storageShare ?? DEFAULT_STORAGE_SHARE
   const ingest: Ingest = new Ingest({
     isKept: () => eviction.reason === undefined,
+    isFull: () => eviction.usedShare >= storageShare,
+    limits: { maxProducers: settings.maxProducers ?? MAX_PRODUCERS, maxBytes: settings.maxPartitionBytes ?? 0 },
     redis: appendRedis,
     guard: guards.append,
     partitions,

@@ -1,17 +1,27 @@
 import type { Redis } from './connection.ts'
-import { BusMismatch, ReplicasMissing } from './errors.ts'
+import { BusFull, BusMismatch, ReplicasMissing } from './errors.ts'
 import { escapeLine } from './escape-line.ts'
 import type { Guard } from './guard.ts'
 import { keys } from './keys.ts'
 import type { Lineage } from './lineage.ts'
 import { loadScript, runScript, type Script } from './script.ts'
 
-/** How long producer state is remembered at least: a retry older than this is answered `unknown`. */
+/** How long producer state is remembered, unless there are too many: a retry older than this is answered `unknown`. */
 export const PRODUCER_MEMORY_MS = 24 * 60 * 60 * 1_000
+/** Producers that a generation of a partition's states may hold: with two of them some 25 MB of Redis. */
+export const MAX_PRODUCERS = 100_000
 
 export const APPEND_SCRIPT: Script = loadScript('append', { include: ['lineage'] })
 
-export type Verdict = 'new' | 'duplicate' | 'out_of_order' | 'fenced' | 'conflict' | 'unknown' | 'epoch_changed'
+export type Verdict =
+  | 'new'
+  | 'duplicate'
+  | 'out_of_order'
+  | 'fenced'
+  | 'conflict'
+  | 'unknown'
+  | 'epoch_changed'
+  | 'storage_full'
 
 /** How long is waited for the replicas: less than the deadline of the call. */
 const REPLICAS_WAIT_MS = 130
@@ -19,20 +29,30 @@ const REPLICAS_WAIT_MS = 130
 /** Identity of one slice for deduplication. Without a producer every slice is new. */
 export interface SliceIdentity {
   readonly producer: string
+  /** In which of the producer's sequences `seq` counts, as digits: a later one is larger. Absent for the one that has no name. */
+  readonly sequence?: string | undefined
   readonly session: number
   readonly seq: number
   /** The producer's seq before this one on the partition, or `*` for any. */
   readonly previous: number | '*'
   /** The epoch under which the producer was last acknowledged on the partition; absent for any. */
   readonly epoch?: string | undefined
+  /** Of everything the producer sent under this seq, whatever became of it. Letters, digits and `-`. */
   readonly checksum: string
-  readonly ageMs: number
+  /** Since the first attempt; absent on that. */
+  readonly ageMs: number | undefined
+  /** Which events of the slice were refused, as a word without `,!~`: what a duplicate is answered with. */
+  readonly refused?: string | undefined
 }
+
+/** A slice that belongs to no batch: it only moves the state of its producer. */
+export const NO_BATCH = -1
 
 /** One call: per topic one batch; slices in the order their frames arrived. */
 export interface AppendRequest {
   readonly batches: readonly { readonly topic: string; readonly header: string; readonly payload: Buffer }[]
   readonly slices: readonly {
+    /** Or `NO_BATCH`. */
     readonly batch: number
     /** Index of the slice's last event in its batch. */
     readonly lastIndex: number
@@ -40,13 +60,20 @@ export interface AppendRequest {
   }[]
 }
 
+export interface AppendedSlice {
+  readonly verdict: Verdict
+  /** For new and duplicate `streamId.index` of its last event (an old duplicate: of a later one); `-` where nothing was stored. */
+  readonly entry: string
+  /** Of a duplicate, where that is known: `refused` of its first attempt, '' for none. */
+  readonly refusedAtFirst: string | undefined
+}
+
 export type AppendReply =
   | {
       readonly status: 'ok'
       readonly epoch: string
       readonly lineage: string
-      /** Per slice: the verdict and, for new and duplicate, `streamId.index` of its last event (an old duplicate: of a later one). */
-      readonly slices: readonly { readonly verdict: Verdict; readonly entry: string }[]
+      readonly slices: readonly AppendedSlice[]
     }
   | ({ readonly status: 'lineage' } & Lineage)
 
@@ -58,6 +85,7 @@ const VERDICTS: Record<string, Verdict> = {
   C: 'conflict',
   U: 'unknown',
   E: 'epoch_changed',
+  S: 'storage_full',
 }
 
 export interface AppendOptions {
@@ -65,6 +93,11 @@ export interface AppendOptions {
   readonly proved?: string
   /** Replicas that must have the append before it counts as stored. */
   readonly replicas?: number
+  /** How long producers are remembered, and how many at most in a generation. */
+  readonly producerMemoryMs?: number
+  readonly maxProducers?: number
+  /** Bytes of the partition from which on nothing is stored; 0 for any. */
+  readonly maxBytes?: number
 }
 
 /**
@@ -77,15 +110,17 @@ export async function append(
   guard: Guard,
   partition: number,
   request: AppendRequest,
-  { proved = '', replicas = 0 }: AppendOptions = {},
+  options: AppendOptions = {},
 ): Promise<AppendReply> {
+  const { proved = '', replicas = 0, maxBytes = 0 } = options
+  const { producerMemoryMs = PRODUCER_MEMORY_MS, maxProducers = MAX_PRODUCERS } = options
   const scriptKeys = [
     keys.meta(partition),
     keys.producersCurrent(partition),
     keys.producersPrevious(partition),
     ...request.batches.map((batch) => keys.log(partition, batch.topic)),
   ]
-  const args: (string | number | Buffer)[] = [PRODUCER_MEMORY_MS, proved, asLines(request.slices)]
+  const args: (string | number | Buffer)[] = [producerMemoryMs, proved, asLines(request.slices), maxProducers, maxBytes]
   for (const batch of request.batches) args.push(batch.header, batch.payload)
   const reply = await guard.run(async () => {
     const answer = (await runScript(redis, APPEND_SCRIPT, scriptKeys, args)) as RawReply
@@ -94,21 +129,34 @@ export async function append(
   })
   switch (reply[0]) {
     case 'OK': {
-      const [, epoch, verdicts, positions, lineage] = reply
-      const slices = positions.split(' ').map((entry, i) => ({ verdict: VERDICTS[verdicts.charAt(i)]!, entry }))
+      const [, epoch, verdicts, positions, lineage, refusals] = reply
+      const refused = refusals === '' ? [] : refusals.split(' ')
+      const slices = positions.split(' ').map((entry, i) => ({
+        verdict: VERDICTS[verdicts.charAt(i)]!,
+        entry,
+        refusedAtFirst: refusedOf(refused[i]),
+      }))
       return { status: 'ok', epoch, lineage, slices }
     }
     case 'LINEAGE':
       return { status: 'lineage', stored: reply[1], current: reply[2], epoch: reply[3] }
+    case 'FULL':
+      throw new BusFull('the partition holds as many bytes as it may')
     case 'TYPE':
       throw new BusMismatch(`Redis key ${reply[1]} is not a stream. Is another application using this database?`)
   }
 }
 
 type RawReply =
-  | ['OK', epoch: string, verdicts: string, positions: string, lineage: string]
+  | ['OK', epoch: string, verdicts: string, positions: string, lineage: string, refusals: string]
   | ['LINEAGE', stored: string, current: string, epoch: string]
   | ['TYPE', string]
+  | ['FULL']
+
+function refusedOf(word = '-'): string | undefined {
+  if (word === '-') return undefined
+  return word === '.' ? '' : word
+}
 
 /** Waits until replicas have what was stored. @throws when there are too few of them in time */
 async function replicated(redis: Redis, partition: number, replicas: number, isNew: boolean): Promise<void> {
@@ -119,15 +167,15 @@ async function replicated(redis: Redis, partition: number, replicas: number, isN
     throw new ReplicasMissing(`${confirmed} of ${replicas} replicas confirmed it in ${REPLICAS_WAIT_MS} ms`)
 }
 
-/** One argument for all slices: as arguments of their own their nine fields cost the client more than the payload does. */
+/** One argument for all slices: as arguments of their own their fields cost the client more than the payload does. */
 function asLines(slices: AppendRequest['slices']): string {
   let lines = ''
   for (const { batch, lastIndex, identity } of slices) {
-    if (identity === undefined) lines += `${batch + 1} 0 0 * * - 0 ${lastIndex} \n`
+    if (identity === undefined) lines += `${batch + 1} 0 0 * * - 0 ${lastIndex} 0 - \n`
     else {
-      const { producer, session, seq, previous, epoch, checksum, ageMs } = identity
-      const place = `${checksum} ${ageMs} ${lastIndex} ${escapeLine(producer)}`
-      lines += `${batch + 1} ${session} ${seq} ${previous} ${epoch ?? '*'} ${place}\n`
+      const { producer, sequence, session, seq, previous, epoch, checksum, ageMs, refused } = identity
+      const content = `${checksum} ${ageMs ?? -1} ${lastIndex} ${sequence ?? 0} ${refused || '-'}`
+      lines += `${batch + 1} ${session} ${seq} ${previous} ${epoch ?? '*'} ${content} ${escapeLine(producer)}\n`
     }
   }
   return lines

@@ -8,14 +8,14 @@ const tag = (partition: number): string => `{tg:${partition}}`
 export const keys = {
   /** Stream of record batches of one topic. */
   log: (partition: number, topic: string): string => `${tag(partition)}:log:${topic}`,
-  /** Producer states, this generation: hash producer -> `session seq crc streamId index`. */
+  /** Producer states, this generation: hash producer -> `session seq kept position`, see append.lua. */
   producersCurrent: (partition: number): string => `${tag(partition)}:prod:cur`,
   /** Producer states, the generation before. */
   producersPrevious: (partition: number): string => `${tag(partition)}:prod:prev`,
   /**
-   * Hash. By appends: epoch, lineage, begun (the lineage under which the epoch began), generation (start of the producer
-   * generation), confirmed. By owners: token, tokens (counter), heartbeat, released, takes, suspect, commitSeq, commitId,
-   * reply, offsets and clocks (JSON), trim:<topic> (entries up to there are gone).
+   * Hash. By appends: epoch, lineage, begun (the lineage under which the epoch began), generation and known (starts of this
+   * and of the last producer generation), confirmed. By owners: bytes (that the logs take), token, tokens (counter), heartbeat,
+   * released, takes, suspect, commitSeq, commitId, reply, offsets and clocks (JSON), trim:<topic> (entries up to there are gone).
    */
   meta: (partition: number): string => `${tag(partition)}:meta`,
   /** Open accumulators of one window: hash `<start>:<group>` -> encoded state. */

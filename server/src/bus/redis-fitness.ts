@@ -63,10 +63,11 @@ export async function checkRedis(redis: Redis, warn: (line: string) => void): Pr
   }
 }
 
-/** Looks, whenever asked to, whether a Redis has come to remove keys by itself. */
+/** Looks, whenever asked to, whether a Redis has come to remove keys by itself, and how full it is. */
 export class EvictionWatch {
   readonly #redis: Redis
   #reason: string | undefined
+  #usedShare = 0
 
   constructor(redis: Redis) {
     this.#redis = redis
@@ -77,8 +78,16 @@ export class EvictionWatch {
     return this.#reason
   }
 
+  /** Share of its `maxmemory` that is in use, as last seen; 0 where it has none. */
+  get usedShare(): number {
+    return this.#usedShare
+  }
+
   async look(): Promise<void> {
-    const reason = evictionOf((await readInfo(this.#redis, 'memory')).get('maxmemory_policy'))
+    const info = await readInfo(this.#redis, 'memory')
+    const maxBytes = Number(info.get('maxmemory') ?? 0)
+    this.#usedShare = maxBytes > 0 ? Number(info.get('used_memory') ?? 0) / maxBytes : 0
+    const reason = evictionOf(info.get('maxmemory_policy'))
     this.#reason = reason === undefined ? undefined : `Redis may lose events: ${reason}`
   }
 }

@@ -56,6 +56,8 @@ export async function run(args: string[]): Promise<number> {
       delivery,
       breaker,
       readyShare: settings.readyPercent / 100,
+      storageShare: settings.storagePercent / 100,
+      maxPartitionBytes: settings.partitionMegabytes && settings.partitionMegabytes * 1_048_576,
       onBreaker,
       onDefect,
     },

@@ -147,6 +147,27 @@ export const VARIABLES = {
     fallback: '0',
     parse: wholeNumber(0, 16),
   }),
+  storagePercent: variable({
+    name: 'TIDEGATE_STORAGE_PERCENT',
+    meaning:
+      'Share of the `maxmemory` of Redis, in percent, from which on publishes are rejected as `storage_full`: the rest is for workers, which free memory.',
+    fallback: '80',
+    parse: wholeNumber(1, 100),
+  }),
+  partitionMegabytes: variable({
+    name: 'TIDEGATE_PARTITION_MB',
+    meaning:
+      'MiB that the logs of one partition may take in Redis, measured by its owner every ten seconds; from then on publishes to it are rejected as `storage_full`.',
+    fallbackText: 'no limit',
+    parse: wholeNumber(1, 1_048_576),
+  }),
+  maxProducers: variable({
+    name: 'TIDEGATE_PRODUCERS',
+    meaning:
+      'Producers and `Idempotency-Key`s that a partition remembers within 24 hours, about 130 bytes each. With more of them it remembers for a shorter time, 10 minutes at least; beyond that new ones are rejected as `storage_full`.',
+    fallback: '100000',
+    parse: wholeNumber(100, 100_000_000),
+  }),
   maxLagMs: variable({
     name: 'TIDEGATE_MAX_LAG_MS',
     meaning:
@@ -230,6 +251,9 @@ export function readSettings(flags: Flags = {}, environment: Environment = proce
     breakerResetMs: setting(VARIABLES.breakerResetMs),
     appendDeadlineMs: setting(VARIABLES.appendDeadlineMs),
     ackReplicas: setting(VARIABLES.ackReplicas),
+    storagePercent: setting(VARIABLES.storagePercent),
+    partitionMegabytes: given(VARIABLES.partitionMegabytes),
+    maxProducers: setting(VARIABLES.maxProducers),
     maxLagMs: setting(VARIABLES.maxLagMs),
     readyPercent: setting(VARIABLES.readyPercent),
     logLevel: setting(VARIABLES.logLevel),

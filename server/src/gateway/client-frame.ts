@@ -1,9 +1,11 @@
 import {
   type ClientFrame,
+  ERROR_CODES,
   type ErrorCode,
   isLane,
   isTopicSelector,
   LIMITS,
+  NEW_SEQUENCE,
   ON_SLOW,
   parseLogEpoch,
   parsePosition,
@@ -67,12 +69,24 @@ function isAckedPosition(value: unknown): boolean {
   return typeof topic === 'string' && typeof at === 'string' && parsePosition(at) !== undefined
 }
 
+const SEQUENCE = new RegExp(`^(${NEW_SEQUENCE}|\\d{1,15})$`)
+
+function isRejected(value: unknown): boolean {
+  const { index, code } = (value ?? {}) as Fields
+  return isCounter(index) && typeof code === 'string' && Object.hasOwn(ERROR_CODES, code)
+}
+
 const CHECKS: Readonly<Record<ClientFrame['type'], readonly Check[]>> = {
   hello: [
     counter('protocol'),
     text('client', 128),
     optional('producer', text('producer', LIMITS.producerChars)),
     optional('session', counter('session')),
+    optional('sequence', ({ sequence }) =>
+      typeof sequence === 'string' && SEQUENCE.test(sequence)
+        ? undefined
+        : 'sequence: expected "new" or what `welcome` said',
+    ),
     optional('returning', ({ returning }) =>
       typeof returning === 'boolean' ? undefined : 'returning: expected a boolean',
     ),
@@ -93,6 +107,7 @@ const CHECKS: Readonly<Record<ClientFrame['type'], readonly Check[]>> = {
     text('topic', LIMITS.topicChars),
     (fields) => (Array.isArray(fields.events) ? undefined : 'events: expected an array'),
     optional('ageMs', counter('ageMs')),
+    optional('rejected', list('rejected', LIMITS.frameEvents, 'of { index, code }', isRejected)),
   ],
   subscribe: [
     counter('sub'),

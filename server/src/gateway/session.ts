@@ -8,6 +8,7 @@ import {
   formatLogEpoch,
   LIMITS,
   type LogEpoch,
+  NEW_SEQUENCE,
   PROTOCOL_VERSION,
   parseLogEpoch,
   type ServerFrame,
@@ -16,7 +17,15 @@ import { assertNever } from '../assert-never.ts'
 import type { GuardState } from '../bus/index.ts'
 import type { Clock } from '../clock.ts'
 import type { Delivery, DeliverySession } from '../delivery/index.ts'
-import { type GrantChange, type Ingest, Producer, type PublishControl, type PublishOutcome } from '../ingest/index.ts'
+import {
+  eventsText,
+  type GrantChange,
+  type Ingest,
+  Producer,
+  type PublishControl,
+  type PublishOutcome,
+  type PublishRequest,
+} from '../ingest/index.ts'
 import { describeDefect, type ReportDefect } from '../observability/defects.ts'
 import { answerQuery, type Params, type Queries } from '../queries/index.ts'
 import type { Admission } from './admission.ts'
@@ -46,6 +55,8 @@ export interface SessionContext {
 export const HELLO_DEADLINE_MS = 5_000
 /** Advised wait after a frame outside the publish grant: an ack or two returns in that time. */
 const GRANT_RETRY_MS = 20
+
+type PublishFrame = Extract<ClientFrame, { type: 'publish' }>
 
 type SessionState =
   | { readonly phase: 'awaiting_hello'; readonly since: number }
@@ -81,7 +92,7 @@ export class Session implements SocketHandler {
     if (text === undefined) return this.#fail('protocol_error', CLOSE.protocol, 'Frames are text, not binary.')
     const parsed = parseClientFrame(text)
     if (this.#state.phase === 'awaiting_hello') this.#greet(parsed)
-    else if (parsed.ok) this.#handle(parsed.frame, bytes, this.#state)
+    else if (parsed.ok) this.#handle(parsed.frame, text, bytes, this.#state)
     else this.#refuse(parsed, this.#state.delivery)
   }
 
@@ -160,9 +171,11 @@ export class Session implements SocketHandler {
     this.#publishes = epochs.length > 0
     // Before anything it publishes: what comes first in a log decides what is a duplicate.
     for (const [partition, known] of knownEntries(frame.acked ?? [])) this.#context.ingest.testify(partition, known)
+    const sequence = frame.sequence === NEW_SEQUENCE ? this.#context.ingest.newSequence() : frame.sequence
     this.#state = {
       phase: 'live',
-      producer: frame.producer === undefined ? undefined : new Producer(frame.producer, frame.session ?? 0, epochs),
+      producer:
+        frame.producer === undefined ? undefined : new Producer(frame.producer, frame.session ?? 0, epochs, sequence),
       delivery: this.#context.delivery.openSession(this.#socket, { name: this.#id, windowBytes }),
     }
     this.#send({
@@ -174,6 +187,7 @@ export class Session implements SocketHandler {
       publish: this.#context.publishControl.grant,
       limits: { frameBytes: LIMITS.frameBytes, frameEvents: LIMITS.frameEvents },
       pingMs: DEFAULTS.pingMs,
+      ...(sequence !== undefined && { sequence }),
     })
     this.#context.onLive(this)
     const known = new Map(epochs.map(({ partition, epoch }) => [partition, epoch]))
@@ -182,12 +196,12 @@ export class Session implements SocketHandler {
     )
   }
 
-  #handle(frame: ClientFrame, bytes: number, state: Extract<SessionState, { phase: 'live' }>): void {
+  #handle(frame: ClientFrame, text: string, bytes: number, state: Extract<SessionState, { phase: 'live' }>): void {
     switch (frame.type) {
       case 'hello':
         return this.#fail('protocol_error', CLOSE.protocol, 'hello was already said.')
       case 'publish':
-        return this.#publish(frame, bytes, state.producer)
+        return this.#publish(frame, text, bytes, state.producer)
       case 'subscribe':
         return state.delivery.subscribe(frame)
       case 'unsubscribe':
@@ -223,8 +237,8 @@ export class Session implements SocketHandler {
     }
   }
 
-  #publish(frame: Extract<ClientFrame, { type: 'publish' }>, bytes: number, producer: Producer | undefined): void {
-    const { seq, topic, events } = frame
+  #publish(frame: PublishFrame, text: string, bytes: number, producer: Producer | undefined): void {
+    const { seq, topic, events, ageMs } = frame
     if (events.length === 0) return this.#reject(seq, 'empty_frame')
     if (events.length > LIMITS.frameEvents) return this.#reject(seq, 'too_many_events')
     this.#publishes = true
@@ -241,8 +255,17 @@ export class Session implements SocketHandler {
     }
     this.#unackedFrames++
     this.#unackedBytes += bytes
-    const identity = producer && { state: producer, seq, ageMs: frame.ageMs ?? 0 }
-    this.#context.ingest.publish({ topic, events, ...(identity && { producer: identity }) }, (outcome) => {
+    const request: PublishRequest =
+      producer === undefined
+        ? { topic, events }
+        : {
+            topic,
+            events,
+            producer: { state: producer, seq, ageMs },
+            content: eventsText(text),
+            refusedBefore: frame.rejected && new Map(frame.rejected.map(({ index, code }) => [index, code])),
+          }
+    this.#context.ingest.publish(request, (outcome) => {
       this.#unackedFrames--
       this.#unackedBytes -= bytes
       this.#answer(seq, outcome)

@@ -1,4 +1,5 @@
 export { Canaries } from './canaries.ts'
-export { Ingest, type PublishOutcome } from './ingest.ts'
+export { eventsText } from './content.ts'
+export { Ingest, type PublishOutcome, type PublishRequest } from './ingest.ts'
 export { Producer } from './producer.ts'
 export { type GrantChange, PublishControl } from './publish-control.ts'

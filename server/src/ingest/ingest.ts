@@ -1,20 +1,41 @@
 import { randomBytes } from 'node:crypto'
-import { crc32 } from 'node:zlib'
 import { ERROR_CODES, type ErrorCode, type LogEpoch, type RejectedEvent } from '@tidegate/protocol'
-import { type Guard, type KnownEntry, partitionOf, type SliceIdentity } from '../bus/index.ts'
+import { type Guard, type KnownEntry, partitionOf, type SliceIdentity, type StoredEvent } from '../bus/index.ts'
 import type { Clock } from '../clock.ts'
 import type { Contract, SourceTopic } from '../config/model.ts'
+import { checksumOf } from './content.ts'
 import { PartitionAppender } from './partition-appender.ts'
 import { PartitionLog, type PartitionLogOptions, type SliceOutcome } from './partition-log.ts'
 import type { Producer } from './producer.ts'
-import { type AcceptedEvent, validateFrame } from './validate.ts'
+import { decodeRefusals, encodeRefusals } from './refusals.ts'
+import { Sequences } from './sequences.ts'
+import { type RefusedBefore, type RefusedEvent, validateFrame } from './validate.ts'
 
 /** One frame: from a WebSocket `publish`, or the events of one topic of an HTTP request. */
 export interface PublishRequest {
   readonly topic: string
   readonly events: readonly unknown[]
   /** Without it every attempt is stored: at least once. */
-  readonly producer?: { readonly state: Producer; readonly seq: number; readonly ageMs: number }
+  readonly producer?: FrameIdentity
+  /** What the events are compared by with those of other attempts; the events themselves where absent. */
+  readonly content?: string
+  /** Events that are refused whatever is thought of them now. */
+  readonly refusedBefore?: RefusedBefore | undefined
+}
+
+export interface FrameIdentity {
+  readonly state: Producer
+  readonly seq: number
+  /** Since the first attempt; absent on that. */
+  readonly ageMs?: number | undefined
+}
+
+/** A request of several frames, whose content is settled before any of it is stored. */
+export interface RequestMark {
+  readonly producer: FrameIdentity
+  readonly content: string
+  /** Events of the whole request that are refused. */
+  readonly refused: readonly RejectedEvent[]
 }
 
 export type PublishOutcome =
@@ -33,13 +54,15 @@ export type PublishOutcome =
       readonly epochs?: readonly LogEpoch[]
     }
 
-export interface IngestOptions extends Pick<PartitionLogOptions, 'redis' | 'guard' | 'known'> {
+export interface IngestOptions extends Pick<PartitionLogOptions, 'redis' | 'guard' | 'known' | 'limits'> {
   readonly partitions: number
   readonly contract: Contract
   readonly clock: Clock
   readonly replicas?: number
   /** Whether Redis keeps what is stored; while it may not, nothing is taken. */
   readonly isKept?: () => boolean
+  /** Whether Redis is so full that the rest of it is left to those who free memory. */
+  readonly isFull?: () => boolean
   readonly onNewEpoch?: PartitionLogOptions['onNewEpoch']
 }
 
@@ -49,9 +72,11 @@ export class Ingest {
   readonly #clock: Clock
   readonly #guard: Guard
   readonly #isKept: () => boolean
+  readonly #isFull: () => boolean
   readonly #partitions: number
   readonly #logs: readonly PartitionLog[]
   readonly #appenders: readonly PartitionAppender[]
+  readonly #sequences: Sequences
   readonly #idPrefix = randomBytes(6).toString('base64url')
   #idCount = 0
 
@@ -61,7 +86,9 @@ export class Ingest {
     this.#clock = options.clock
     this.#guard = options.guard
     this.#isKept = options.isKept ?? (() => true)
+    this.#isFull = options.isFull ?? (() => false)
     this.#partitions = options.partitions
+    this.#sequences = new Sequences(options.clock)
     this.#logs = Array.from({ length: options.partitions }, (_, p) => new PartitionLog(p, logOptions))
     this.#appenders = this.#logs.map((log) => new PartitionAppender(log))
   }
@@ -91,6 +118,11 @@ export class Ingest {
     await this.#logs[partition]?.examine()
   }
 
+  /** A name for a producer that counts anew. */
+  newSequence(): string {
+    return this.#sequences.next()
+  }
+
   /** Shows whether a partition can be written to, and that it is still the same log. @throws BusUnavailable, BusFull */
   canary(partition: number): Promise<void> {
     return this.#logs[partition]!.canary()
@@ -105,34 +137,85 @@ export class Ingest {
   publish(request: PublishRequest, answer: (outcome: PublishOutcome) => void): void {
     const { producer } = request
     const topic = this.#contract.topics.get(request.topic)
-    if (topic === undefined) answer(reject('unknown_topic', `No topic ${request.topic}. GET /v1/topics lists them.`))
-    else if (topic.kind !== 'source') answer(reject('not_publishable'))
-    else if (producer?.state.admits(producer.seq) === false) answer(reject('out_of_order', undefined, 0))
-    else if (this.#guard.retryAfterMs > 0) {
-      producer?.state.failed(producer.seq)
-      answer(reject('unavailable', undefined, this.#guard.retryAfterMs))
-    } else if (!this.#isKept()) {
-      producer?.state.failed(producer.seq)
-      answer(reject('unavailable', undefined, STORAGE_RETRY_MS))
-    } else this.#append(topic, request, answer)
+    if (topic === undefined)
+      return answer(reject('unknown_topic', `No topic ${request.topic}. GET /v1/topics lists them.`))
+    if (topic.kind !== 'source') return answer(reject('not_publishable'))
+    if (this.#admits(producer, answer)) this.#append(topic, request, answer)
   }
 
-  #append(topic: SourceTopic, { events, producer }: PublishRequest, answer: (outcome: PublishOutcome) => void): void {
-    const { accepted, rejected } = validateFrame(topic, events, {
-      now: this.#clock.now(),
-      nextId: () => `${this.#idPrefix}${(this.#idCount++).toString(36)}`,
-    })
+  /** Which events of a topic would be refused now: all where nothing can be published to it. */
+  refusalsOf(topicName: string, events: readonly unknown[]): readonly RejectedEvent[] {
+    const topic = this.#contract.topics.get(topicName)
+    if (topic?.kind === 'source') return this.#validate(topic, events).refused.map(({ event }) => event)
+    const code = topic === undefined ? 'unknown_topic' : 'not_publishable'
+    return events.map((_, index) => ({ index, code, message: ERROR_CODES[code] }))
+  }
+
+  /**
+   * Stores under whom and with which content a request comes, so that another one cannot take its place in any partition. The
+   * answer lists what was refused when it came first.
+   *
+   * @param answer is called exactly once, possibly before `mark` returns.
+   */
+  mark({ producer, content, refused }: RequestMark, answer: (outcome: PublishOutcome) => void): void {
+    if (!this.#admits(producer, answer)) return
+    const partition = partitionOf(producer.state.id, this.#partitions)
+    const frame = new PendingFrame(1, [], producer, answer)
+    this.#add(frame, { topic: '', partition, events: [], refused, checksum: checksumOf('', content) })
+  }
+
+  #admits(producer: FrameIdentity | undefined, answer: (outcome: PublishOutcome) => void): boolean {
+    if (producer?.state.admits(producer.seq) === false) {
+      answer(reject('out_of_order', undefined, 0))
+      return false
+    }
+    const refusal = this.#refusal()
+    if (refusal === undefined) return true
+    producer?.state.failed(producer.seq)
+    answer(refusal)
+    return false
+  }
+
+  /** Why nothing is taken now. */
+  #refusal(): PublishOutcome | undefined {
+    if (this.#guard.retryAfterMs > 0) return reject('unavailable', undefined, this.#guard.retryAfterMs)
+    if (!this.#isKept()) return reject('unavailable', undefined, STORAGE_RETRY_MS)
+    return this.#isFull() ? reject('storage_full', undefined, STORAGE_RETRY_MS) : undefined
+  }
+
+  #validate(topic: SourceTopic, events: readonly unknown[], refusedBefore?: RefusedBefore) {
+    const stamp = { now: this.#clock.now(), nextId: () => `${this.#idPrefix}${(this.#idCount++).toString(36)}` }
+    return validateFrame(topic, events, stamp, refusedBefore)
+  }
+
+  #append(topic: SourceTopic, request: PublishRequest, answer: (outcome: PublishOutcome) => void): void {
+    const { events, producer, refusedBefore } = request
+    const { accepted, refused } = this.#validate(topic, events, refusedBefore)
     const byPartition = this.#split(accepted)
-    if (byPartition.size === 0) answer({ kind: 'ack', at: [], rejected, duplicate: false })
+    // With a producer, where they would go remembers that they were refused.
+    const told = producer === undefined ? refused : refused.filter(({ key }) => key === undefined)
+    const refusedByPartition = this.#splitRefused(producer === undefined ? [] : refused)
+    for (const partition of refusedByPartition.keys()) {
+      if (!byPartition.has(partition)) byPartition.set(partition, [])
+    }
+    const rejected = told.map(({ event }) => event)
+    if (byPartition.size === 0) return answer({ kind: 'ack', at: [], rejected, duplicate: false })
+    const checksum = producer && checksumOf(topic.name, request.content ?? JSON.stringify(events))
     const frame = new PendingFrame(byPartition.size, rejected, producer, answer)
     for (const [partition, slice] of byPartition) {
-      const identity = producer && identityOf(producer, partition, slice)
-      this.#appenders[partition]!.add({ topic: topic.name, identity, frame }, slice)
+      const refused = refusedByPartition.get(partition) ?? NONE
+      this.#add(frame, { topic: topic.name, partition, events: slice, refused, checksum })
     }
   }
 
-  #split(events: readonly AcceptedEvent[]): Map<number, AcceptedEvent[]> {
-    const byPartition = new Map<number, AcceptedEvent[]>()
+  #add(frame: PendingFrame, { topic, partition, events, refused, checksum }: FrameSlice): void {
+    const identity = checksum === undefined ? undefined : frame.identify(partition, checksum, refused)
+    const settled = refused.length === 0 ? frame : { settle: (outcome: SliceOutcome) => frame.settle(outcome, refused) }
+    this.#appenders[partition]!.add({ topic, identity, frame: settled }, events)
+  }
+
+  #split(events: readonly StoredEvent[]): Map<number, StoredEvent[]> {
+    const byPartition = new Map<number, StoredEvent[]>()
     for (const event of events) {
       const partition = partitionOf(event.key, this.#partitions)
       const slice = byPartition.get(partition)
@@ -141,20 +224,45 @@ export class Ingest {
     }
     return byPartition
   }
+
+  #splitRefused(events: readonly RefusedEvent[]): Map<number, RejectedEvent[]> {
+    const byPartition = new Map<number, RejectedEvent[]>()
+    for (const { key, event } of events) {
+      if (key === undefined) continue
+      const partition = partitionOf(key, this.#partitions)
+      const slice = byPartition.get(partition)
+      if (slice === undefined) byPartition.set(partition, [event])
+      else slice.push(event)
+    }
+    return byPartition
+  }
+}
+
+const NONE: readonly RejectedEvent[] = []
+
+/** The part of a frame that belongs to one partition. */
+interface FrameSlice {
+  readonly topic: string
+  readonly partition: number
+  readonly events: readonly StoredEvent[]
+  readonly refused: readonly RejectedEvent[]
+  /** Absent without a producer. */
+  readonly checksum: string | undefined
 }
 
 /** A frame whose slices are on their way. It keeps nothing of the events. */
 class PendingFrame {
   readonly #slices: number
-  readonly #rejected: readonly RejectedEvent[]
-  readonly #producer: PublishRequest['producer']
+  /** Events of no partition that are refused, then those of the slices that are answered. */
+  readonly #rejected: RejectedEvent[]
+  readonly #producer: FrameIdentity | undefined
   readonly #answer: (outcome: PublishOutcome) => void
   readonly #outcomes: SliceOutcome[] = []
 
   constructor(
     slices: number,
-    rejected: readonly RejectedEvent[],
-    producer: PublishRequest['producer'],
+    rejected: RejectedEvent[],
+    producer: FrameIdentity | undefined,
     answer: (outcome: PublishOutcome) => void,
   ) {
     this.#slices = slices
@@ -163,45 +271,53 @@ class PendingFrame {
     this.#answer = answer
   }
 
-  settle(outcome: SliceOutcome): void {
+  /** Identity of the frame's slice of a partition. MUST be asked for in the order in which slices are sent. */
+  identify(partition: number, checksum: string, refused: readonly RejectedEvent[]): SliceIdentity | undefined {
+    if (this.#producer === undefined) return undefined
+    const { state, seq, ageMs } = this.#producer
+    return {
+      producer: state.id,
+      sequence: state.sequence,
+      session: state.session,
+      seq,
+      previous: state.previousOn(partition, seq),
+      epoch: state.epochOn(partition),
+      checksum,
+      ageMs,
+      refused: encodeRefusals(refused),
+    }
+  }
+
+  /** @param refused events of the slice that are refused now; of a duplicate those count that were refused at first. */
+  settle(outcome: SliceOutcome, refused: readonly RejectedEvent[] = NONE): void {
     this.#outcomes.push(outcome)
+    if ('position' in outcome) {
+      const { refusedAtFirst } = outcome
+      this.#rejected.push(...(refusedAtFirst === undefined ? refused : decodeRefusals(refusedAtFirst, refused)))
+    }
     if (this.#outcomes.length < this.#slices) return
+    if (this.#rejected.length > 1) this.#rejected.sort((a, b) => a.index - b.index)
     const result = combine(this.#outcomes, this.#rejected)
     this.#answer(this.#producer === undefined ? result : this.#note(result, this.#producer))
   }
 
-  #note(result: PublishOutcome, { state, seq }: NonNullable<PublishRequest['producer']>): PublishOutcome {
+  #note(result: PublishOutcome, { state, seq }: FrameIdentity): PublishOutcome {
     if (result.kind === 'ack') {
       const ended = this.#outcomes.flatMap((outcome) =>
         'position' in outcome && !state.stored(outcome) ? [outcome.partition] : [],
       )
-      if (ended.length === 0) return result
+      if (ended.length === 0) {
+        state.settled(seq)
+        return result
+      }
       // One slice was stored before the epoch changed, another one afterwards.
       state.failed(seq)
       return epochChanged(ended.map((partition) => ({ partition, epoch: state.epochOn(partition)! })))
     }
-    if (result.retryAfterMs === undefined) state.abandoned(seq)
+    if (result.retryAfterMs === undefined) state.settled(seq)
     else state.failed(seq)
     for (const at of result.epochs ?? []) state.epochChanged(at)
     return result
-  }
-}
-
-function identityOf(
-  { state, seq, ageMs }: NonNullable<PublishRequest['producer']>,
-  partition: number,
-  slice: readonly AcceptedEvent[],
-): SliceIdentity {
-  let content = ''
-  for (const event of slice) content += event.dataJson
-  return {
-    producer: state.id,
-    session: state.session,
-    seq,
-    previous: state.previousOn(partition, seq),
-    epoch: state.epochOn(partition),
-    checksum: crc32(content).toString(36),
-    ageMs,
   }
 }
 
@@ -229,7 +345,7 @@ function combine(outcomes: readonly SliceOutcome[], rejected: readonly RejectedE
     if (failure === 'storage_full') return reject(failure, undefined, STORAGE_RETRY_MS)
     return reject(failure, undefined, 'retryAfterMs' in found ? found.retryAfterMs : undefined)
   }
-  const at = outcomes.flatMap((outcome) => ('position' in outcome ? [outcome.position] : []))
+  const at = outcomes.flatMap((outcome) => ('position' in outcome ? (outcome.position ?? []) : []))
   return { kind: 'ack', at, rejected, duplicate: outcomes.every((outcome) => outcome.verdict === 'duplicate') }
 }
 

@@ -1,6 +1,12 @@
-import { type AppendRequest, MAX_BATCH_BYTES, RecordBatchBuilder, type SliceIdentity } from '../bus/index.ts'
+import {
+  type AppendRequest,
+  MAX_BATCH_BYTES,
+  NO_BATCH,
+  RecordBatchBuilder,
+  type SliceIdentity,
+  type StoredEvent,
+} from '../bus/index.ts'
 import type { PartitionLog, SliceOutcome } from './partition-log.ts'
-import type { AcceptedEvent } from './validate.ts'
 
 /** Bytes that may wait for one partition: at 64 KiB a call and 5 ms a call this is 0.3 s of backlog. */
 export const MAX_PENDING_BYTES = 4 * 1_024 * 1_024
@@ -49,7 +55,8 @@ export class PartitionAppender {
     return longest
   }
 
-  add(slice: Slice, events: readonly AcceptedEvent[]): void {
+  /** @param events none where only the state of the producer is to move. */
+  add(slice: Slice, events: readonly StoredEvent[]): void {
     // In characters: near enough to bytes for deciding when a call is full.
     let size = 0
     for (const { json } of events) size += json.length + 1
@@ -115,23 +122,30 @@ class OpenAppend {
     return this.size + size <= MAX_BATCH_BYTES
   }
 
-  add(slice: Slice, events: readonly AcceptedEvent[], size: number): void {
-    let batch = this.#batches.get(slice.topic)
-    if (batch === undefined) {
-      batch = { builder: new RecordBatchBuilder(), ordinal: this.#batches.size }
-      this.#batches.set(slice.topic, batch)
-    }
-    batch.builder.addSlice(events)
-    this.#places.push({ batch: batch.ordinal, lastIndex: batch.builder.count - 1, identity: slice.identity })
+  add(slice: Slice, events: readonly StoredEvent[], size: number): void {
+    this.#places.push({ ...this.#place(slice.topic, events), identity: slice.identity })
     this.slices.push(slice)
     this.size += size
+  }
+
+  #place(topic: string, events: readonly StoredEvent[]): { batch: number; lastIndex: number } {
+    if (events.length === 0) return { batch: NO_BATCH, lastIndex: 0 }
+    let batch = this.#batches.get(topic)
+    if (batch === undefined) {
+      batch = { builder: new RecordBatchBuilder(), ordinal: this.#batches.size }
+      this.#batches.set(topic, batch)
+    }
+    batch.builder.addSlice(events)
+    return { batch: batch.ordinal, lastIndex: batch.builder.count - 1 }
   }
 
   /** @param firstBatch number of batches in front of this part's own. */
   build(firstBatch: number): AppendRequest {
     return {
       batches: [...this.#batches].map(([topic, { builder }]) => ({ topic, ...builder.build() })),
-      slices: this.#places.map((place) => ({ ...place, batch: firstBatch + place.batch })),
+      slices: this.#places.map((place) =>
+        place.batch === NO_BATCH ? place : { ...place, batch: firstBatch + place.batch },
+      ),
     }
   }
 }

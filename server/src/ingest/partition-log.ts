@@ -1,5 +1,6 @@
 import type { LogEpoch } from '@tidegate/protocol'
 import {
+  type AppendOptions,
   type AppendReply,
   type AppendRequest,
   append,
@@ -29,7 +30,9 @@ export type SliceOutcome =
       readonly verdict: 'new' | 'duplicate'
       readonly partition: number
       readonly epoch: string
-      readonly position: string
+      /** Absent where there was nothing to store. */
+      readonly position: string | undefined
+      readonly refusedAtFirst: string | undefined
     }
   | { readonly verdict: 'unavailable'; readonly retryAfterMs: number }
   | { readonly verdict: 'storage_full' }
@@ -41,6 +44,8 @@ export interface PartitionLogOptions {
   readonly replicas: number
   /** Entries seen elsewhere in this process (the tail), for the proof after Redis changed its identity. */
   readonly known: (partition: number) => readonly KnownEntry[]
+  /** How long producers are remembered, how many of them, and how many bytes a partition may hold. */
+  readonly limits?: Pick<AppendOptions, 'producerMemoryMs' | 'maxProducers' | 'maxBytes'>
   /** Called when the log goes on under another epoch, before anything is answered under it. */
   readonly onNewEpoch: (at: LogEpoch) => void
 }
@@ -108,9 +113,11 @@ export class PartitionLog {
 
   /** One outcome for each slice of the request. Never rejects. At most one call at a time. */
   async append(request: AppendRequest): Promise<SliceOutcome[]> {
-    const { redis, guard, replicas } = this.#options
+    const { redis, guard, replicas, limits } = this.#options
     try {
-      const reply = await this.#proved((proved) => append(redis, guard, this.#partition, request, { proved, replicas }))
+      const reply = await this.#proved((proved) =>
+        append(redis, guard, this.#partition, request, { ...limits, proved, replicas }),
+      )
       return this.#outcomes(request, reply)
     } catch (error) {
       const outcome: SliceOutcome =
@@ -141,13 +148,15 @@ export class PartitionLog {
 
   #outcomes({ batches, slices: asked }: AppendRequest, { epoch, slices }: AppendedSlices): SliceOutcome[] {
     const partition = this.#partition
-    return slices.map(({ verdict, entry }, i) => {
+    return slices.map(({ verdict, entry, refusedAtFirst }, i) => {
       if (verdict === 'epoch_changed') return { verdict, partition, epoch }
       if (verdict !== 'new' && verdict !== 'duplicate') return { verdict }
-      if (verdict === 'new') {
-        this.#lastStored.set(batches[asked[i]!.batch]!.topic, entry.slice(0, entry.indexOf('.')))
+      const batch = batches[asked[i]!.batch]
+      if (verdict === 'new' && batch !== undefined) {
+        this.#lastStored.set(batch.topic, entry.slice(0, entry.indexOf('.')))
       }
-      return { verdict, partition, epoch, position: `${partition}@${epoch}/${entry}` }
+      const position = entry === '-' ? undefined : `${partition}@${epoch}/${entry}`
+      return { verdict, partition, epoch, position, refusedAtFirst }
     })
   }
 

@@ -1,13 +1,16 @@
 import { formatLogEpoch, type LogEpoch } from '@tidegate/protocol'
 
 /**
- * One session of an idempotent producer, as its gateway sees it: which seq it sent last to each partition, so that every
+ * One session of an idempotent producer, as its gateway sees it: which seq is on its way to each partition, so that every
  * slice can name its predecessor there, and under which epoch of the log it was last acknowledged, so that nothing is stored
  * behind what was lost.
  */
 export class Producer {
   readonly id: string
   readonly session: number
+  /** In which of the producer's sequences the session counts; absent: the one that has no name. */
+  readonly sequence: string | undefined
+  /** Partition -> the last seq sent there, while it has no final answer. */
   readonly #lastSeq = new Map<number, number>()
   readonly #failed = new Set<number>()
   readonly #epochs = new Map<number, string>()
@@ -15,9 +18,10 @@ export class Producer {
   readonly #over = new Set<string>()
 
   /** @param epochs under which the client was last acknowledged by an earlier session. */
-  constructor(id: string, session: number, epochs: readonly LogEpoch[] = []) {
+  constructor(id: string, session: number, epochs: readonly LogEpoch[] = [], sequence?: string) {
     this.id = id
     this.session = session
+    this.sequence = sequence
     for (const { partition, epoch } of epochs) this.#epochs.set(partition, epoch)
   }
 
@@ -49,7 +53,7 @@ export class Producer {
     return true
   }
 
-  /** The predecessor of `seq` on a partition: `*` on the session's first slice there and on a resend. */
+  /** The predecessor of `seq` on a partition: `*` where none is unanswered, and on a resend. */
   previousOn(partition: number, seq: number): number | '*' {
     const last = this.#lastSeq.get(partition)
     this.#lastSeq.set(partition, seq)
@@ -61,8 +65,11 @@ export class Producer {
     this.#failed.add(seq)
   }
 
-  /** The frame was refused for good and will not come again: nothing may name it as a predecessor. */
-  abandoned(seq: number): void {
+  /**
+   * The frame has its final answer. Nothing names it as a predecessor any more: one that is stored can no longer be overtaken,
+   * and may be forgotten long before the next one comes.
+   */
+  settled(seq: number): void {
     for (const [partition, last] of this.#lastSeq) if (last === seq) this.#lastSeq.delete(partition)
   }
 }

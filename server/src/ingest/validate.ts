@@ -1,19 +1,24 @@
-import { LIMITS, type RejectedEvent } from '@tidegate/protocol'
+import { ERROR_CODES, LIMITS, type RejectedEvent } from '@tidegate/protocol'
 import type { StoredEvent } from '../bus/index.ts'
 import { encodeEvent } from '../bus/index.ts'
 import { MAX_TIME_MS } from '../clock.ts'
 import type { SourceTopic } from '../config/model.ts'
 
-/** An event that may be stored, with what deduplication and framing need to know of it. */
-export interface AcceptedEvent extends StoredEvent {
-  /** JSON of the data alone: what the slice's checksum is taken over, since a stamped id or time differs on a resend. */
-  readonly dataJson: string
+/** An event that is not stored, with the key that says to which partition it would belong, if it has one. */
+export interface RefusedEvent {
+  readonly key: string | undefined
+  readonly event: RejectedEvent
 }
 
 export interface ValidatedFrame {
-  readonly accepted: readonly AcceptedEvent[]
-  readonly rejected: readonly RejectedEvent[]
+  readonly accepted: readonly StoredEvent[]
+  readonly refused: readonly RefusedEvent[]
 }
+
+/** Index -> code of events that were refused when their frame was first sent. */
+export type RefusedBefore = ReadonlyMap<number, RejectedEvent['code']>
+
+const NONE: RefusedBefore = new Map()
 
 /** What the gateway stamps on events that come without it. */
 export interface Stamp {
@@ -22,22 +27,45 @@ export interface Stamp {
 }
 
 /** Checks every event of a frame against its topic. Total: whatever the client sent, each event ends in one of the lists. */
-export function validateFrame(topic: SourceTopic, events: readonly unknown[], stamp: Stamp): ValidatedFrame {
-  const accepted: AcceptedEvent[] = []
-  const rejected: RejectedEvent[] = []
+export function validateFrame(
+  topic: SourceTopic,
+  events: readonly unknown[],
+  stamp: Stamp,
+  refusedBefore: RefusedBefore = NONE,
+): ValidatedFrame {
+  const accepted: StoredEvent[] = []
+  const refused: RefusedEvent[] = []
   /** Of id and source together. */
   const ids = new Set<string>()
   for (let index = 0; index < events.length; index++) {
-    const outcome = validateEvent(topic, events[index], stamp, ids)
-    if ('code' in outcome) rejected.push({ index, ...outcome })
+    const before = refusedBefore.get(index)
+    const outcome =
+      before === undefined ? validateEvent(topic, events[index], stamp, ids) : refuse(before, ERROR_CODES[before])
+    if ('code' in outcome)
+      refused.push({ key: keyOf(topic, events[index], outcome.code), event: { index, ...outcome } })
     else accepted.push(outcome)
   }
-  return { accepted, rejected }
+  return { accepted, refused }
+}
+
+/**
+ * The key that a refused event would have if it fitted. One whose time comes has the key that its data have once they are
+ * validated; of others only what was sent is known.
+ */
+function keyOf(topic: SourceTopic, input: unknown, code: Refusal['code']): string | undefined {
+  const data = asObject(asObject(input).data)
+  const checked = code === 'time_in_future' ? topic.validate(data) : undefined
+  const key = asObject(checked?.ok ? checked.data : data)[topic.keyField]
+  return typeof key === 'string' && key !== '' ? key : undefined
+}
+
+function asObject(value: unknown): Record<string, unknown> {
+  return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {}
 }
 
 type Refusal = Omit<RejectedEvent, 'index'>
 
-function validateEvent(topic: SourceTopic, input: unknown, stamp: Stamp, ids: Set<string>): AcceptedEvent | Refusal {
+function validateEvent(topic: SourceTopic, input: unknown, stamp: Stamp, ids: Set<string>): StoredEvent | Refusal {
   if (typeof input !== 'object' || input === null) return refuse('invalid_event', 'expected an object with data')
   const { id, time = stamp.now, source, data } = input as Record<string, unknown>
   if (id !== undefined && !isName(id)) return refuse('invalid_event', `expected ${NAME}`, 'id')
@@ -72,7 +100,7 @@ function validateEvent(topic: SourceTopic, input: unknown, stamp: Stamp, ids: Se
   const dataJson = JSON.stringify(checked.data)
   const json = encodeEvent(id ?? stamp.nextId(), key, eventTime, source, dataJson)
   if (exceeds(json, LIMITS.eventBytes)) return refuse('event_too_large', `more than ${LIMITS.eventBytes} bytes`)
-  return { key, lane: topic.laneOf(checked.data), time: eventTime, json, dataJson }
+  return { key, lane: topic.laneOf(checked.data), time: eventTime, json }
 }
 
 const WELL_FORMED = 'text without lone surrogates'

@@ -8,6 +8,7 @@ import {
   keys,
   type Lineage,
   type LogVersion,
+  noteLogBytes,
   noteSuspect,
   openPartition,
   type Redis,
@@ -64,6 +65,11 @@ export class PartitionStore {
 
   trim(log: LogVersion, token: string, topic: string, lowestKept: string): Promise<Refusal | undefined> {
     return trimLog(this.#redis, this.#guard, this.partition, log, token, topic, lowestKept)
+  }
+
+  /** Measures what logs of the partition take, for publishes to be refused when that is too much. */
+  noteLogBytes(token: string, topics: readonly string[]): Promise<void> {
+    return noteLogBytes(this.#redis, this.#guard, this.partition, token, topics)
   }
 
   /** The committed state of the partition. Only its owner may rely on it. */

@@ -15,7 +15,7 @@ export const BACKFILL_HOLD_MS = 10 * 60 * 1_000
 /** Dead letters have no retention of their own in the config. */
 const DEAD_LETTER_RETENTION_MS = 24 * 60 * 60 * 1_000
 
-/** Removes what retention allows from a partition's logs, never what somebody has yet to read. */
+/** Removes what retention allows from a partition's logs, never what somebody has yet to read, and notes what they take then. */
 export class Trimmer {
   readonly #store: PartitionStore
   readonly #pipeline: Pipeline
@@ -62,6 +62,7 @@ export class Trimmer {
       await this.#store.trim(log, token, deadLetterTopic(name), `${now - DEAD_LETTER_RETENTION_MS}-0`)
     }
     for (const window of this.#pipeline.windows) await this.#trimPartials(log, token, window)
+    await this.#store.noteLogBytes(token, [...this.#pipeline.contract.topics.keys()])
   }
 
   /** Partials are needed until every merging partition has committed past them. */

@@ -9,6 +9,8 @@ import {
   keys,
   LineageProof,
   lastIds,
+  NO_BATCH,
+  noteLogBytes,
   openCommandConnection,
   openPartition,
   PRODUCER_MEMORY_MS,
@@ -101,8 +103,12 @@ describe('append', () => {
     expect(await verdicts(identity({ session: 1, seq: 2 }))).toEqual(['fenced'])
   })
 
-  it('B-APPEND-5 does not store what it cannot judge: an unknown predecessor or a retry older than its memory', async () => {
-    expect(await verdicts(identity({ seq: 9, previous: 8 }))).toEqual(['unknown'])
+  it('B-APPEND-3 refuses a slice whose predecessor it does not know until that comes, also of a new producer', async () => {
+    expect(await verdicts(identity({ seq: 9, previous: 8 }))).toEqual(['out_of_order'])
+    expect(await verdicts(identity({ seq: 8 }), identity({ seq: 9, previous: 8 }))).toEqual(['new', 'new'])
+  })
+
+  it('B-APPEND-5 does not store a retry older than its memory', async () => {
     expect(await verdicts(identity({ ageMs: PRODUCER_MEMORY_MS }))).toEqual(['unknown'])
     expect(await redis.exists(keys.log(PARTITION, 'a.b'))).toBe(0)
   })
@@ -142,6 +148,132 @@ describe('append', () => {
       'new',
     ])
     expect(await verdicts(identity({ epoch }))).toEqual(['new'])
+  })
+
+  it('B-APPEND-12 calls an older seq of an unnamed sequence a duplicate only where its content proves it', async () => {
+    const frame = (seq: number, over: Partial<SliceIdentity> = {}) => identity({ seq, checksum: `c${seq}`, ...over })
+    for (let seq = 1; seq <= 300; seq++) await send(frame(seq))
+    const resent = (seq: number, over: Partial<SliceIdentity> = {}) => frame(seq, { session: 2, ageMs: 10, ...over })
+    const recent = Array.from({ length: 64 }, (_, i) => 237 + i)
+    expect(new Set(await verdicts(...recent.map((seq) => resent(seq))))).toEqual(new Set(['duplicate']))
+    expect(await verdicts(resent(299, { checksum: 'other' }))).toEqual(['conflict'])
+    expect(await verdicts(resent(2))).toEqual(['unknown'])
+    // What says that it was never sent before is counted anew.
+    expect(await verdicts(resent(2, { ageMs: undefined }))).toEqual(['conflict'])
+    expect(await redis.xlen(keys.log(PARTITION, 'a.b'))).toBe(300)
+  })
+
+  it('B-APPEND-13 a later sequence of a producer counts from 1, and the one before it is fenced whatever its session', async () => {
+    for (const seq of [1, 2, 3]) await send(identity({ seq, sequence: '1000', session: 5 }))
+    const later = (seq: number) => identity({ seq, sequence: '2000', session: 1 })
+    expect(await verdicts(later(1), later(2))).toEqual(['new', 'new'])
+    expect(await verdicts(identity({ seq: 4, sequence: '1000', session: 9 }))).toEqual(['fenced'])
+    expect(await verdicts(identity({ seq: 4, session: 9 }))).toEqual(['fenced'])
+  })
+
+  it('B-APPEND-13 within a named sequence an older seq is a duplicate if it says that it is sent again', async () => {
+    const frame = (seq: number, over: Partial<SliceIdentity> = {}) =>
+      identity({ seq, sequence: '1000', checksum: `c${seq}`, ...over })
+    for (let seq = 1; seq <= 300; seq++) await send(frame(seq))
+    expect(await verdicts(frame(1, { session: 2, ageMs: 9 }))).toEqual(['duplicate'])
+    expect(await verdicts(frame(2, { session: 2, ageMs: undefined }))).toEqual(['conflict'])
+    expect(await verdicts(frame(300, { session: 2, ageMs: 9, checksum: 'other' }))).toEqual(['conflict'])
+    const state = await redis.hget(keys.producersCurrent(PARTITION), 'p1')
+    expect(state!.length).toBeLessThan(60)
+  })
+
+  it('B-APPEND-14 a duplicate is answered with what was refused of it at first', async () => {
+    const frame = (seq: number, over: Partial<SliceIdentity> = {}) =>
+      identity({ seq, sequence: '1000', ageMs: 1, ...over })
+    const refusedOf = async (...identities: SliceIdentity[]) => {
+      const reply = await send(...identities)
+      return reply.status === 'ok' && reply.slices.map(({ verdict, refusedAtFirst }) => [verdict, refusedAtFirst])
+    }
+    await send(frame(1, { refused: '0-3.5-1' }), frame(2), frame(3))
+    expect(await refusedOf(frame(1), frame(2, { refused: '1-1' }), frame(3))).toEqual([
+      ['duplicate', '0-3.5-1'],
+      ['duplicate', ''],
+      ['duplicate', ''],
+    ])
+    // Bounded: of what was dropped nothing is claimed.
+    for (let seq = 4; seq < 204; seq++) await send(frame(seq, { refused: '0-3.5-1' }))
+    expect(await refusedOf(frame(203), frame(1))).toEqual([
+      ['duplicate', '0-3.5-1'],
+      ['unknown', undefined],
+    ])
+    const state = await redis.hget(keys.producersCurrent(PARTITION), 'p1')
+    expect(state!.length).toBeLessThan(1_700)
+  })
+
+  it('B-APPEND-14 a slice of which nothing is to be stored moves the state of its producer only', async () => {
+    const empty = (over: Partial<SliceIdentity> = {}) =>
+      append(redis, new Guard('append'), PARTITION, {
+        batches: [],
+        slices: [{ batch: NO_BATCH, lastIndex: 0, identity: identity({ refused: '0-3', ...over }) }],
+      })
+    expect(await empty()).toMatchObject({ slices: [{ verdict: 'new', entry: '-' }] })
+    expect(await empty()).toMatchObject({ slices: [{ verdict: 'duplicate', entry: '-', refusedAtFirst: '0-3' }] })
+    expect(await empty({ checksum: 'other' })).toMatchObject({ slices: [{ verdict: 'conflict' }] })
+    expect(await redis.exists(keys.log(PARTITION, 'a.b'))).toBe(0)
+    expect(await verdicts(identity({ seq: 2, previous: 1 }))).toEqual(['new'])
+  })
+
+  it('B-APPEND-15 a state that was written without the content of its slices still recognises what is sent again', async () => {
+    await redis.hset(keys.producersCurrent(PARTITION), 'p1', '1 7 1x2y3z 1732350000000-0.4')
+    expect(await verdicts(identity({ seq: 7, session: 2 }), identity({ seq: 6, session: 2 }))).toEqual([
+      'duplicate',
+      'duplicate',
+    ])
+    expect(await verdicts(identity({ seq: 8, session: 2, previous: 7 }))).toEqual(['new'])
+    expect(await verdicts(identity({ seq: 8, session: 2, checksum: 'other' }))).toEqual(['conflict'])
+  })
+
+  it('B-APPEND-16 a full generation takes no further producers while it is young, and ends early after 10 minutes', async () => {
+    const options = { maxProducers: 3 }
+    const send = async (id: SliceIdentity) => {
+      const request = { batches: [batchOf('a.b', 1)], slices: [{ batch: 0, lastIndex: 0, identity: id }] }
+      const reply = await append(redis, new Guard('append'), PARTITION, request, options)
+      return reply.status === 'ok' && reply.slices[0]!.verdict
+    }
+    const of = (producer: string, seq = 1) => send(identity({ producer, seq }))
+    const tenMinutesPass = () => redis.hincrby(keys.meta(PARTITION), 'generation', -10 * 60 * 1_000)
+    for (const producer of ['a', 'b', 'c']) expect(await of(producer)).toBe('new')
+    expect(await of('d')).toBe('storage_full')
+    // Known ones go on, and come again.
+    expect([await of('a', 2), await of('b')]).toEqual(['new', 'duplicate'])
+    await tenMinutesPass()
+    expect([await of('d'), await of('e'), await of('f')]).toEqual(['new', 'new', 'new'])
+    // Known from the generation before, there is room for them.
+    expect([await of('a', 3), await of('g')]).toEqual(['new', 'storage_full'])
+    await tenMinutesPass()
+    expect(await of('g')).toBe('new')
+    expect(await redis.hlen(keys.producersCurrent(PARTITION))).toBeLessThanOrEqual(6)
+    // `b` is forgotten: what is older than that cannot be judged.
+    expect(await send(identity({ producer: 'b', ageMs: 15 * 60 * 1_000 }))).toBe('unknown')
+  })
+
+  it('B-APPEND-17 refuses what is more than a partition may take, until its owner measures less', async () => {
+    const [meta, log] = [keys.meta(PARTITION), keys.log(PARTITION, 'a.b')]
+    const store = () => {
+      const request = { batches: [batchOf('a.b', 1)], slices: [{ batch: 0, lastIndex: 0, identity: undefined }] }
+      return append(redis, new Guard('append'), PARTITION, request, { maxBytes: 20_000 })
+    }
+    const measure = (token: string) => noteLogBytes(redis, new Guard('commit'), PARTITION, token, ['a.b', 'none.yet'])
+    await redis.hset(meta, 'token', 't')
+    await store()
+    await redis.xadd(log, '*', 'd', 'x'.repeat(30_000))
+    await measure('another')
+    expect(await store()).toMatchObject({ status: 'ok' })
+    await measure('t')
+    await expect(store()).rejects.toBeInstanceOf(BusFull)
+    await redis.xtrim(log, 'MAXLEN', 0)
+    await redis.config('SET', 'maxmemory', '1')
+    try {
+      await measure('t')
+    } finally {
+      await redis.config('SET', 'maxmemory', '0')
+    }
+    expect(await store()).toMatchObject({ status: 'ok' })
   })
 
   it('B-APPEND-9 survives the loss of the script cache', async () => {

@@ -122,9 +122,9 @@ describe('validation', () => {
     const patient = topic('a.patient', { schema: z.object({ k: z.string() }), key: 'k', maxFuture: '2m' })
     const source = defineConfig({ topics: [patient] }).contract.topics.get('a.patient') as SourceTopic
     const events = [120_000, 120_001].map((ms) => ({ time: NOW + ms, data: { k: 'x' } }))
-    const { accepted, rejected } = validateFrame(source, events, { now: NOW, nextId: () => 'id' })
+    const { accepted, refused } = validateFrame(source, events, { now: NOW, nextId: () => 'id' })
     expect(accepted.map(({ time }) => time)).toEqual([NOW + 120_000])
-    expect(rejected).toMatchObject([{ index: 1, message: '120001 ms ahead of the server, at most 120000' }])
+    expect(refused).toMatchObject([{ event: { index: 1, message: '120001 ms ahead of the server, at most 120000' } }])
   })
 
   it('I-VALID-4 refuses times that no Date holds', async () => {
@@ -249,6 +249,8 @@ describe('overload', () => {
   })
 
   it('I-APPEND-6 bounds the bytes that wait for one partition', async () => {
+    // Megabytes at once: how long that takes on a busy machine is not the question.
+    ingest = createIngest(undefined, new Guard('append', { deadlineMs: 5_000 }))
     const big = () => ({ data: { paymentId: 'x'.repeat(60_000), orderId: 'o', amount: 1, currency: 'EUR' } })
     const outcomes = await Promise.all(
       Array.from({ length: 12 }, () => publish(Array.from({ length: 8 }, big), undefined, 'commerce.payment_received')),

@@ -19,6 +19,9 @@ export function readJsonCloudEvent(item: Readonly<Record<string, unknown>>): Req
 /** What binary mode is known by: a request may have other headers that begin with `ce-`. */
 const ATTRIBUTES = ['specversion', 'type', 'id', 'source'] as const
 
+/** Headers that are read in binary mode. */
+export const CLOUD_EVENT_HEADERS = [...ATTRIBUTES, 'time'].map((name) => `ce-${name}`)
+
 export function isBinaryCloudEvent(header: HttpRequest['header']): boolean {
   return ATTRIBUTES.some((name) => header(`ce-${name}`) !== undefined)
 }

@@ -1,10 +1,12 @@
 import { ERROR_CODES, LIMITS, type RejectedEvent } from '@tidegate/protocol'
-import { type Ingest, Producer, type PublishOutcome } from '../../ingest/index.ts'
+import type { Ingest, PublishOutcome } from '../../ingest/index.ts'
 import type { Admission } from '../admission.ts'
 import type { HttpRequest, HttpResponse } from '../transport/transport.ts'
+import { enterRequest, type KeyedPublish, requestContent } from './keyed-request.ts'
 import { errorReply, json } from './replies.ts'
 import { readRequestBody } from './request-events.ts'
 import type { RequestItem } from './request-item.ts'
+import { byTopic, inRequest, type TopicGroup } from './topic-group.ts'
 
 const IDEMPOTENCY_KEY = new RegExp(`^[\\w.:-]{1,${LIMITS.producerChars}}$`)
 
@@ -28,16 +30,16 @@ export async function publishEvents(
   }
   const read = readRequestBody(request.header, body)
   if (!read.ok) return errorReply(read.code, read.message)
-  const groups = byTopic(read.items)
-  const outcomes = await Promise.all(groups.map((group) => publishGroup(ingest, group, idempotencyKey)))
-  return summarise(outcomes, badEnvelopes(read.items), read.items.length)
-}
-
-/** The events of one topic, with their places in the request. */
-interface TopicGroup {
-  readonly topic: string
-  readonly indexes: number[]
-  readonly events: unknown[]
+  const { items } = read
+  const groups = byTopic(items)
+  const total = items.length
+  if (idempotencyKey === undefined) return summarise(await publishGroups(ingest, groups), badEnvelopes(items), total)
+  const entry = await enterRequest(ingest, idempotencyKey, requestContent(request.header, body), groups)
+  if (entry.kind === 'refused') {
+    const { code, message, retryAfterMs } = entry.outcome
+    return errorReply(code, message, retryAfterMs)
+  }
+  return summarise(await publishGroups(ingest, groups, entry.keyed), badEnvelopes(items), total, entry.isRepeat)
 }
 
 type GroupOutcome = { readonly group: TopicGroup; readonly outcome: PublishOutcome }
@@ -50,38 +52,32 @@ function badEnvelopes(items: readonly RequestItem[]): RejectedEvent[] {
   })
 }
 
-function byTopic(items: readonly RequestItem[]): TopicGroup[] {
-  const groups = new Map<string, TopicGroup>()
-  items.forEach((item, index) => {
-    if (item.kind === 'refused') return
-    const { topic, event } = item
-    const group = groups.get(topic) ?? { topic, indexes: [], events: [] }
-    groups.set(topic, group)
-    group.indexes.push(index)
-    group.events.push(event)
-  })
-  return [...groups.values()]
-}
-
-function publishGroup(ingest: Ingest, group: TopicGroup, idempotencyKey: string | undefined): Promise<GroupOutcome> {
-  const { topic, events } = group
-  // A producer of its own per topic: slices of one seq are told apart by partition only.
-  const producer = idempotencyKey && {
-    producer: { state: new Producer(`http:${idempotencyKey}:${topic}`, 1), seq: 1, ageMs: 0 },
-  }
-  return new Promise((resolve) => {
-    ingest.publish({ topic, events, ...producer }, (outcome) => resolve({ group, outcome }))
-  })
+function publishGroups(
+  ingest: Ingest,
+  groups: readonly TopicGroup[],
+  keyed?: (group: TopicGroup) => KeyedPublish,
+): Promise<GroupOutcome[]> {
+  return Promise.all(
+    groups.map((group) => {
+      const { topic, events } = group
+      return new Promise<GroupOutcome>((resolve) =>
+        ingest.publish({ topic, events, ...keyed?.(group) }, (outcome) => resolve({ group, outcome })),
+      )
+    }),
+  )
 }
 
 /**
  * One answer for the request: 200 with what was stored and what was not, as long as something was stored or nothing
  * failed but the events themselves. A group refused as a whole lists each of its events.
+ *
+ * @param isRepeat the request was entered before; whether all of it was stored then, its groups say
  */
 function summarise(
   outcomes: readonly GroupOutcome[],
   badEnvelopes: readonly RejectedEvent[],
   total: number,
+  isRepeat = false,
 ): HttpResponse {
   const retry = outcomes.find(({ outcome }) => outcome.kind === 'reject' && outcome.retryAfterMs !== undefined)
   if (retry?.outcome.kind === 'reject') {
@@ -94,11 +90,16 @@ function summarise(
     accepted: total - rejected.length,
     rejected,
     at: outcomes.flatMap(({ outcome }) => (outcome.kind === 'ack' ? outcome.at : [])),
-    duplicate: outcomes.length > 0 && outcomes.every(({ outcome }) => outcome.kind === 'ack' && outcome.duplicate),
+    duplicate: isRepeat && outcomes.every(wasThere),
   })
 }
 
 function rejectedOf({ group, outcome }: GroupOutcome): RejectedEvent[] {
-  if (outcome.kind === 'ack') return outcome.rejected.map((event) => ({ ...event, index: group.indexes[event.index]! }))
+  if (outcome.kind === 'ack') return inRequest(group, outcome.rejected)
   return group.indexes.map((index) => ({ index, code: outcome.code, message: outcome.message }))
+}
+
+/** Whether nothing of a group had to be stored. */
+function wasThere({ outcome }: GroupOutcome): boolean {
+  return outcome.kind === 'reject' || outcome.duplicate || outcome.at.length === 0
 }
