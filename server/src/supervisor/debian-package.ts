@@ -72,8 +72,14 @@ async function unpack(names: readonly string[], workshop: string, stopped: Abort
   )
   try {
     const sources = sourcesOf(await apt('apt-cache', ['show', '--no-all-versions', ...names]))
-    await writeFile(status, withoutSources(await readFile(DPKG_STATUS, 'utf8'), sources))
-    const plan = await apt('apt-get', ['install', '--simulate', '--no-install-recommends', ...names])
+    const simulate = () => apt('apt-get', ['install', '--simulate', '--no-install-recommends', ...names])
+    const installed = await readFile(DPKG_STATUS, 'utf8')
+    await writeFile(status, withoutSources(installed, sources))
+    // Where something installed needs a part that was left out, apt refuses to plan: then those parts stay.
+    const plan = await simulate().catch(async () => {
+      await writeFile(status, installed)
+      return simulate()
+    })
     await apt('apt-get', ['download', ...plannedPackages(plan)])
   } catch (error) {
     throw updateError ?? error
