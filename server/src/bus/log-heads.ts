@@ -2,7 +2,7 @@ import type { Redis } from './connection.ts'
 import { keys } from './keys.ts'
 import { loadScript, runScript, type Script } from './script.ts'
 
-const HEADS_SCRIPT: Script = loadScript('log-heads')
+const HEADS_SCRIPT: Script = loadScript('log-heads', { include: ['last-id'] })
 
 /** Where one topic's log in one partition stands. */
 export interface LogHead {

@@ -58,6 +58,8 @@ export class MergeWindow {
   readonly #dirty = new Set<MergeState>()
   #dirtyParts = 0
   readonly #allIdle = new IdleTimer()
+  /** Sources whose idle report may be relied on; absent: all. */
+  #trusted: ReadonlySet<number> | undefined
   #watermark: number
 
   constructor(
@@ -133,10 +135,33 @@ export class MergeWindow {
     this.#allIdle.reset()
   }
 
+  /** From now on an idle source holds the others back as an active one does, except in `advanceTrusting`. */
+  distrustIdle(): void {
+    this.#trusted = new Set()
+  }
+
+  /** Idle sources without which the watermark could complete or forget windows, if each was known to have no input. */
+  idleInTheWay(): number[] {
+    if (this.#trusted === undefined || this.#sources.size < this.#sourceCount) return []
+    const wanted = this.#allowedWatermark(undefined)
+    if (!this.#passesBorder(wanted)) return []
+    return [...this.#sources].flatMap(([source, status]) =>
+      status.idle && watermarkOf(status) < wanted ? [source] : [],
+    )
+  }
+
+  /** Moves the watermark; these sources are known to have no input at this moment. */
+  advanceTrusting(sources: ReadonlySet<number>): void {
+    const before = this.#trusted
+    this.#trusted = sources
+    this.advance()
+    this.#trusted = before
+  }
+
   /** Moves the watermark to what the sources allow, never back. */
   advance(): void {
     if (this.#sources.size < this.#sourceCount) return
-    const allowed = this.#allowedWatermark()
+    const allowed = this.#allowedWatermark(this.#trusted)
     if (allowed <= this.#watermark) return
     this.#watermark = allowed
     this.#makeCompleteDue()
@@ -209,12 +234,21 @@ export class MergeWindow {
     return start + this.spec.sizeMs + this.spec.allowedLatenessMs <= this.#watermark
   }
 
-  #allowedWatermark(): number {
-    const statuses = [...this.#sources.values()]
-    const active = statuses.filter(({ idle }) => !idle)
-    if (active.length > 0) return Math.min(...active.map(watermarkOf))
-    const latest = Math.max(...statuses.map(watermarkOf))
+  /** @param trusted sources whose idle report counts; absent: all. */
+  #allowedWatermark(trusted: ReadonlySet<number> | undefined): number {
+    const held = [...this.#sources].filter(([source, { idle }]) => !idle || trusted?.has(source) === false)
+    if (held.length > 0) return Math.min(...held.map(([, status]) => watermarkOf(status)))
+    const latest = Math.max(...[...this.#sources.values()].map(watermarkOf))
     return this.#allIdle.isIdle ? this.#allIdle.watermark(latest, this.spec.outOfOrdernessMs) : latest
+  }
+
+  /** Whether a watermark completes or forgets windows that are not by now, whether or not anything of them is held. */
+  #passesBorder(watermark: number): boolean {
+    const { offsetMs, sizeMs, allowedLatenessMs } = this.spec
+    return [0, allowedLatenessMs].some((delayMs) => {
+      const bucketOf = (time: number) => Math.floor((time - delayMs - offsetMs) / sizeMs)
+      return bucketOf(watermark) > bucketOf(this.#watermark)
+    })
   }
 
   #open(start: number, key: string): MergeState {

@@ -6,10 +6,11 @@ import {
   partialsTopic,
   type Redis,
   readLogs,
+  readStanding,
   receivedOver,
 } from '../bus/index.ts'
 import type { Clock } from '../clock.ts'
-import { foreignLog, type Offsets } from './progress.ts'
+import { decodeOffsets, foreignLog, type Offsets } from './progress.ts'
 
 /** Record batches of one read and log: at 64 KiB each this bounds what a partition holds in memory. */
 const READ_COUNT = 64
@@ -130,6 +131,37 @@ export class EntrySource {
       receivedBytes: receivedOver(this.#commands),
     })
     return reports.flat()
+  }
+
+  /**
+   * Those of `partitions` that have nothing for a window at this moment: what their logs hold of its sources is committed by
+   * an owner that is alive, and its reports have been read.
+   *
+   * @param offsets up to where the reports of each are read
+   * @throws BusUnavailable
+   */
+  async withoutInput(
+    window: string,
+    sources: readonly string[],
+    partitions: readonly number[],
+    offsets: Offsets,
+  ): Promise<ReadonlySet<number>> {
+    const partials = partialsTopic(window)
+    const standings = await this.#guard.run(() =>
+      Promise.all(partitions.map((partition) => readStanding(this.#commands, partition, [partials, ...sources]))),
+    )
+    return new Set(
+      partitions.filter((partition, i) => {
+        const { isOwned, offsets: committedText, lastIds } = standings[i]!
+        const committed = decodeOffsets(committedText)
+        const isAt = (topic: string, at = LOG_START) => lastIds.get(topic) === at
+        return (
+          isOwned &&
+          isAt(partials, offsets.get(foreignLog(partition, partials))) &&
+          sources.every((topic) => isAt(topic, committed.get(topic)))
+        )
+      }),
+    )
   }
 
   close(): void {

@@ -196,6 +196,22 @@ export class PartitionFold {
     this.#emit()
   }
 
+  /** What partitions report of being idle holds from now on only as `closeWithout` says. */
+  distrustIdle(): void {
+    for (const { operator } of this.#windows.merges) operator.distrustIdle()
+  }
+
+  /** Idle partitions that hold back windows merged here. */
+  idleInTheWay(window: string): readonly number[] {
+    return this.#windows.merge(window).operator.idleInTheWay()
+  }
+
+  /** These partitions are known to have no input for the window at this moment. */
+  closeWithout(window: string, partitions: ReadonlySet<number>): void {
+    this.#windows.merge(window).operator.advanceTrusting(partitions)
+    this.#emit()
+  }
+
   /** There were no reports for a window merged here. */
   polledNoReports(now: number, window: string): void {
     const { operator } = this.#windows.merge(window)

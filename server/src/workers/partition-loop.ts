@@ -84,6 +84,7 @@ export class PartitionLoop {
     this.#parts = parts
     this.#fold = new PartitionFold(context.pipeline, parts.store.partition, context.partitions, state)
     this.#log = state.log
+    this.#fold.distrustIdle()
     this.#commitSeq = state.commitSeq
     this.#offsetsText = state.offsetsText
     context.stats.holds(parts.store.partition, this.#fold.openStates)
@@ -139,8 +140,17 @@ export class PartitionLoop {
           this.#fold.applyReport(window, source, entry)
         }
         if (reports.length === 0) this.#fold.polledNoReports(this.#now(), window)
+        await this.#closeWithoutIdle(window)
       }
     })
+  }
+
+  /** Asked only when windows wait for nobody but partitions that said that they are idle. */
+  async #closeWithoutIdle(window: string): Promise<void> {
+    const idle = this.#fold.idleInTheWay(window)
+    if (idle.length === 0) return
+    const sources = this.#context.pipeline.sourcesOf(window)
+    this.#fold.closeWithout(window, await this.#parts.source.withoutInput(window, sources, idle, this.#fold.offsets))
   }
 
   async #read(): Promise<void> {

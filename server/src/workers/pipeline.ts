@@ -41,6 +41,21 @@ export class Pipeline {
     return this.windowsOf(topic).reduce((sum, { spec }) => sum + (spec.clockPer === 'partition' ? 1 : 2), behindFlows)
   }
 
+  /** The source topics that a topic is computed from, by flows and windows. */
+  sourcesOf(topic: string): readonly string[] {
+    const definition = this.contract.topics.get(topic)
+    switch (definition?.kind) {
+      case 'source':
+        return [topic]
+      case 'flow':
+        return this.sourcesOf(definition.from)
+      case 'window':
+        return [...new Set(definition.from.flatMap((input) => this.sourcesOf(input)))]
+      default:
+        return []
+    }
+  }
+
   /** The source topics that a topic is computed from by flows alone; none of what has a window in between. */
   rootsOf(topic: string): readonly string[] {
     const definition = this.contract.topics.get(topic)

@@ -76,6 +76,29 @@ describe('merge window', () => {
     }
   })
 
+  it('O-MERGE-7 distrusted, closes without an idle source only when it is known to have no input', () => {
+    const window = new MergeWindow(windowSpec(100), 3)
+    window.distrustIdle()
+    for (const source of [0, 1]) window.apply(source, active(10))
+    expect(window.idleInTheWay()).toEqual([])
+    window.apply(2, idle(10))
+    window.advance()
+    expect(window.watermark).toBe(10)
+    for (const source of [0, 1]) window.apply(source, active(90))
+    window.advance()
+    expect(window.watermark).toBe(10)
+    expect(window.idleInTheWay()).toEqual([2])
+    window.advanceTrusting(new Set([0]))
+    expect(window.watermark).toBe(10)
+    window.advanceTrusting(new Set([2]))
+    expect(window.watermark).toBe(90)
+    expect(window.idleInTheWay()).toEqual([])
+    window.apply(2, active(60))
+    for (const source of [0, 1]) window.apply(source, active(200))
+    window.advance()
+    expect(window.watermark).toBe(90)
+  })
+
   it('O-MERGE-4 revises complete windows, and counts what comes for forgotten ones', () => {
     const window = new MergeWindow(windowSpec(10), 1)
     window.apply(0, { watermark: 13, idle: false, partials: [{ start: 3, key: '*', accumulator: partial(1) }] })

@@ -16,6 +16,7 @@ import {
   untilReady,
 } from '../../src/bus/index.ts'
 import { systemClock } from '../../src/clock.ts'
+import type { Pane } from '../../src/config/model.ts'
 import { readSettings } from '../../src/config/settings.ts'
 import { defineConfig } from '../../src/index.ts'
 import { PrivateRedis } from '../../src/supervisor/private-redis.ts'
@@ -116,6 +117,47 @@ describe('partition owner', () => {
     const requests = stores[0]!.requests
     expect(new Set(requests.slice(0, 3)).size).toBe(1)
     expect(owners[0]!.stats.report().commits).toMatchObject({ conflict: 0, fenced: 0 })
+  })
+
+  it('W-MERGE-9 a merged window does not close without an idle partition whose owner is gone', async () => {
+    const merged = reading.window('a.all', {
+      tumbling: '1s',
+      outOfOrderness: '0s',
+      allowedLateness: '0s',
+      groupBy: null,
+      aggregate: { count: 'count' },
+    })
+    const strict = defineConfig({ topics: [reading, merged] })
+    const owners = Array.from({ length: PARTITIONS }, (_, p) => own(p, undefined, strict))
+    const start = 1_732_350_000_000
+    const keyOf = (partition: number) => {
+      for (let n = 0; ; n++) if (partitionOf(`k-${n}`, PARTITIONS) === partition) return `k-${n}`
+    }
+    const gone = (partitionOf('a.all', PARTITIONS) + 1) % PARTITIONS
+    const publishIn = (partitions: readonly number[], time: number) =>
+      deployment.publish(partitions.map((p) => ({ id: `${p}-${time}`, key: keyOf(p), time: start + time, v: 1 })))
+    const all = Array.from({ length: PARTITIONS }, (_, p) => p)
+    const counts = async () =>
+      (await deployment.eventsOf('a.all')).map(({ data }) => (data as Pane<{ count: number }>).value.count)
+    await publishIn(all, 100)
+    await until(async () => (await counts()).length === 1, 'the first window closes with all idle')
+    // Its owner ends as if killed: it releases nothing.
+    await redis.hset(keys.meta(gone), 'token', 'nobody')
+    await owners[gone]!.ended
+    await publishIn([gone], 10_500)
+    await publishIn(
+      all.filter((p) => p !== gone),
+      10_600,
+    )
+    await publishIn(
+      all.filter((p) => p !== gone),
+      12_000,
+    )
+    await sleep(1_000)
+    expect(await counts()).toEqual([PARTITIONS])
+    own(gone, undefined, strict)
+    await until(async () => (await counts()).length >= 2, 'the second window closes')
+    expect((await counts()).slice(0, 2)).toEqual([PARTITIONS, PARTITIONS])
   })
 
   it('W-LOOP-2 drops what it holds after a conflict and loads what is stored', async () => {

@@ -1,16 +1,10 @@
--- Where the logs of one partition stand. XINFO alone would send the first and last entry of each over the wire.
+-- Where the logs of one partition stand.
 -- KEYS meta, log...   ARGV topic...
 -- Returns { epoch or '', last ids, trim marks or '', '1' if the epoch began under the lineage it was last proved under },
 --      the two in the middle with one value per topic
 local last, trimmed = {}, {}
 for i = 1, #ARGV do
-  last[i] = '0-0'
-  if redis.call('EXISTS', KEYS[i + 1]) == 1 then
-    local info = redis.call('XINFO', 'STREAM', KEYS[i + 1])
-    for field = 1, #info, 2 do
-      if info[field] == 'last-generated-id' then last[i] = info[field + 1] end
-    end
-  end
+  last[i] = last_id(KEYS[i + 1])
   trimmed[i] = redis.call('HGET', KEYS[1], 'trim:' .. ARGV[i]) or ''
 end
 local log = redis.call('HMGET', KEYS[1], 'epoch', 'lineage', 'begun')

@@ -1,0 +1,31 @@
+import type { Redis } from './connection.ts'
+import { keys } from './keys.ts'
+import { HEARTBEAT_FRESH_MS } from './lease.ts'
+import { loadScript, runScript, type Script } from './script.ts'
+
+const STANDING_SCRIPT: Script = loadScript('standing', { include: ['owner', 'last-id'] })
+
+/** What a partition's owner had done at one moment, and what its logs held. */
+export interface Standing {
+  /** Somebody was heard of who owns it. A heartbeat that lies ahead, as after a step of Redis' clock, is nobody's. */
+  readonly isOwned: boolean
+  /** Committed offsets as text. */
+  readonly offsets: string
+  /** Topic -> stream id of the newest entry ever added, `0-0` when there is none. */
+  readonly lastIds: ReadonlyMap<string, string>
+}
+
+export async function readStanding(redis: Redis, partition: number, topics: readonly string[]): Promise<Standing> {
+  const scriptKeys = [keys.meta(partition), ...topics.map((topic) => keys.log(partition, topic))]
+  const [age, released, offsets, last] = (await runScript(redis, STANDING_SCRIPT, scriptKeys, [])) as [
+    number | '',
+    string,
+    string,
+    string[],
+  ]
+  return {
+    isOwned: age !== '' && Math.abs(age) < HEARTBEAT_FRESH_MS && released !== '1',
+    offsets,
+    lastIds: new Map(topics.map((topic, i) => [topic, last[i]!])),
+  }
+}
