@@ -1,5 +1,9 @@
 import type { Redis } from './connection.ts'
+import type { Guard } from './guard.ts'
 import { keys } from './keys.ts'
+import { loadScript, runScript, type Script } from './script.ts'
+
+const EXPIRE_SCRIPT: Script = loadScript('expire-current', { allowOom: true, include: ['owner'] })
 
 /** The latest result of one key, as the commit that made it stored it. */
 export interface CurrentResult {
@@ -46,6 +50,36 @@ export async function readCurrent(
   if (wanted.length === 0) return []
   const values = await redis.hmget(keys.current(partition, topic), ...wanted)
   return values.flatMap((value, i) => (value === null ? [] : [decode(wanted[i]!, value)]))
+}
+
+/** What one call of `expireCurrent` did. */
+export interface ExpiredPage {
+  /** Cursor of the next call; `0` at the end. */
+  readonly next: string
+  readonly seen: number
+  readonly removed: number
+}
+
+/**
+ * Removes, of about `count` latest results of a topic, those whose entries are older than its retention by Redis' clock.
+ * Nothing is looked at for whoever does not own the partition.
+ *
+ * @throws BusUnavailable
+ */
+export async function expireCurrent(
+  redis: Redis,
+  guard: Guard,
+  partition: number,
+  token: string,
+  topic: string,
+  options: { readonly retentionMs: number; readonly cursor: string; readonly count: number },
+): Promise<ExpiredPage> {
+  const { retentionMs, cursor, count } = options
+  const scriptKeys = [keys.meta(partition), keys.current(partition, topic)]
+  const reply = await guard.run(() => runScript(redis, EXPIRE_SCRIPT, scriptKeys, [token, retentionMs, cursor, count]))
+  if (reply === 'FENCED') return { next: '0', seen: 0, removed: 0 }
+  const [next, seen, removed] = reply as [string, number, number]
+  return { next, seen, removed }
 }
 
 /** A stored result is `<streamId>.<index> <event JSON>`. */

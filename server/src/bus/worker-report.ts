@@ -35,6 +35,8 @@ export interface WorkerReport {
     readonly panes: number
     readonly deadLetters: number
   }
+  /** How often retention had removed entries of an input before they were folded. */
+  readonly lostInputs: number
   /** Time all commits took together, ms. */
   readonly commitMs: number
   /** Longest commit since the report before, ms. */

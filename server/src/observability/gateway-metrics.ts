@@ -96,6 +96,7 @@ export class GatewayMetrics {
     const commitTime = this.#gauge('commitTime', ['worker'])
     const commits = this.#gauge('commits', ['worker', 'outcome'])
     const breaker = this.#gauge('workerBreaker', ['worker', 'class'])
+    const lostInputs = this.#gauge('lostInputs', ['worker'])
     const slowest = this.#gauge('slowestCommit', ['worker'])
     const folded = {
       events: this.#gauge('folded', ['worker']),
@@ -115,6 +116,7 @@ export class GatewayMetrics {
         commits,
         commitTime,
         breaker,
+        lostInputs,
         slowest,
         ...Object.values(folded),
       ])
@@ -134,6 +136,7 @@ export class GatewayMetrics {
         for (const [name, gauge] of Object.entries(folded)) {
           gauge.set({ worker }, report.folded[name as keyof WorkerReport['folded']])
         }
+        lostInputs.set({ worker }, report.lostInputs ?? 0)
         commitTime.set({ worker }, report.commitMs)
         slowest.set({ worker }, report.slowestCommitMs)
       }

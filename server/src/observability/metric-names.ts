@@ -38,6 +38,10 @@ export const METRICS = {
     name: 'tidegate_dead_letters',
     help: 'Events a flow or window could not take since the worker started, by worker',
   },
+  lostInputs: {
+    name: 'tidegate_lost_inputs',
+    help: 'Inputs found trimmed before they were folded since the worker started, by worker: their windows began anew',
+  },
   commits: { name: 'tidegate_commits', help: 'Commits since the worker started, by worker and outcome' },
   commitTime: { name: 'tidegate_commit_ms', help: 'Time spent in commits since the worker started, by worker' },
   slowestCommit: { name: 'tidegate_slowest_commit_ms', help: 'Longest commit since the last report, by worker' },

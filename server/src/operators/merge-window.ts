@@ -9,12 +9,14 @@ export interface SourceReport {
   readonly watermark: number | null
   /** The source has no input and must not hold the others back. */
   readonly idle: boolean
+  /** The first start of which the source has everything, ms; absent: all of them. */
+  readonly begin?: number
   /** Its part of each window that changed, encoded. Absolute: it replaces what was reported before. */
   readonly partials: readonly { readonly start: number; readonly key: string; readonly accumulator: string }[]
 }
 
 /** Event-time progress of one source as reported last. */
-export type SourceStatus = Pick<SourceReport, 'watermark' | 'idle'>
+export type SourceStatus = Pick<SourceReport, 'watermark' | 'idle' | 'begin'>
 
 /** The merged state of one window and group: the latest partial of each source. */
 export interface MergeState {
@@ -85,6 +87,11 @@ export class MergeWindow {
     return this.#sources
   }
 
+  /** The first start of which every source has everything. */
+  get begin(): number {
+    return Math.max(...[...this.#sources.values()].map(({ begin }) => begin ?? Number.NEGATIVE_INFINITY))
+  }
+
   get dueCount(): number {
     return this.#due.size
   }
@@ -105,8 +112,8 @@ export class MergeWindow {
   }
 
   /** Takes a source's report and returns how many of its partials came after their window was forgotten. */
-  apply(source: number, { watermark, idle, partials }: SourceReport): number {
-    this.#sources.set(source, { watermark, idle })
+  apply(source: number, { partials, ...status }: SourceReport): number {
+    this.#sources.set(source, status)
     this.#allIdle.reset()
     let late = 0
     for (const { start, key, accumulator } of partials) {

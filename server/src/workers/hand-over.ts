@@ -11,13 +11,21 @@ const MAX_SKEW_MS = 60_000
 /** A topic may have been declared with a larger `maxFuture` when its events were stored. */
 const MIN_AHEAD_MS = 60_000
 
-/** Where the windows by key of a partition begin: a known one where it did, a new one behind what its inputs held by then. */
-export function beginsOf(pipeline: Pipeline, progress: StoredProgress, offsets: Offsets): Record<string, WindowBegin> {
+/**
+ * Where the windows of a partition begin: a known one where it did, a new one, or one that begins anew, behind what its
+ * inputs held by then.
+ */
+export function beginsOf(
+  pipeline: Pipeline,
+  progress: StoredProgress,
+  offsets: Offsets,
+  anew: ReadonlySet<string> = new Set(),
+): Record<string, WindowBegin> {
   const begins: Record<string, WindowBegin> = {}
-  for (const window of pipeline.windows.filter(({ spec }) => spec.groupBy === 'key')) {
+  for (const window of pipeline.windows) {
     const { name } = window
     const begin =
-      progress.versions[name] === pipeline.versions[name]
+      progress.versions[name] === pipeline.versions[name] && !anew.has(name)
         ? progress.begins[name]
         : beginOfNew(window, pipeline, progress, offsets)
     if (begin !== undefined) begins[name] = begin

@@ -17,7 +17,7 @@ import { PartitionWindows, type ResultStage } from './partition-windows.ts'
 import type { Pipeline } from './pipeline.ts'
 import { foreignLog, type Offsets, type StoredProgress } from './progress.ts'
 import { MAX_PARTIALS } from './report-stage.ts'
-import type { HashFields } from './stored-window.ts'
+import type { StoredState } from './stored-state.ts'
 
 /** Writes of one commit: 5 to 7 ms of Redis (docs/adr/0001). A single record batch may exceed it: an offset names whole batches. */
 export const MAX_WRITES = 4_000
@@ -29,14 +29,6 @@ const MAX_EVENTS = 20_000
 const WRITES_PER_REPORT = 2 * MAX_PARTIALS
 /** A pane is an event, a latest result and a state. */
 const WRITES_PER_PANE = 3
-
-/** The committed state of a partition. */
-export interface StoredState {
-  readonly offsets: Offsets
-  readonly progress: StoredProgress
-  /** Fields of each hash that `PartitionWindows.storeKeys` names. */
-  readonly stored: ReadonlyMap<string, HashFields>
-}
 
 /** Which results of windows a fold puts out: the others only pass through it. */
 export interface ResultFilter {
@@ -59,14 +51,16 @@ export class PartitionFold {
   readonly #flows: FlowRunner
   readonly #filter: ResultFilter
   #events = 0
-  #moved = false
+  #moved: boolean
 
   /** @param filter absent: panes from where each window begins, and everything that is missed. */
   constructor(pipeline: Pipeline, partition: number, partitions: number, state: StoredState, filter?: ResultFilter) {
     this.offsets = state.offsets
+    // Where it goes on is committed at once: until then nobody knows that the partition waits for nothing that is gone.
+    this.#moved = state.anew !== undefined
     this.#pipeline = pipeline
-    const begins = beginsOf(pipeline, state.progress, state.offsets)
-    this.#windows = new PartitionWindows(pipeline, partition, partitions, state.progress, state.stored, begins)
+    const begins = beginsOf(pipeline, state.progress, state.offsets, state.anew)
+    this.#windows = new PartitionWindows(pipeline, partition, partitions, state, begins)
     this.#filter = filter ?? { hasPane: (window, start) => start >= this.#windows.beginOf(window), hasMiss: () => true }
     this.#flows = new FlowRunner(pipeline, this.#outputs, this.counters, (topic, event) => this.#feed(topic, event))
   }

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { setTimeout as pause, setImmediate as yieldToLoop } from 'node:timers/promises'
 import { BusUnavailable, type CommitRequest, type LogEntry, type LogVersion, type Ownership } from '../bus/index.ts'
 import type { Clock } from '../clock.ts'
+import type { CurrentExpiry } from './current-expiry.ts'
 import type { EntrySource, ReadResult } from './entry-source.ts'
 import type { Evidence } from './evidence.ts'
 import { decodeBatch, type InputBatch } from './input-batch.ts'
@@ -50,6 +51,7 @@ export interface LoopParts {
   readonly store: PartitionStore
   readonly source: EntrySource
   readonly trimmer: Trimmer
+  readonly expiry: CurrentExpiry
   readonly meter: StateMeter
   readonly evidence: Evidence
   readonly ownership: Ownership
@@ -100,11 +102,12 @@ export class PartitionLoop {
 
   /** @throws Abandoned, BusMismatch */
   async run(): Promise<LoopEnd> {
-    const { trimmer, meter, ownership } = this.#parts
+    const { trimmer, expiry, meter, ownership } = this.#parts
     while (!this.#stopping && !this.#isRefused) {
       const end = this.#draining ? await this.#commit() : await this.#readFoldCommit()
       if (end !== undefined) return end
       await trimmer.trimWhenDue(this.#log, ownership.token, () => decodeOffsets(this.#offsetsText))
+      await expiry.expireWhenDue(ownership.token)
       const stateBytes = await meter.measureWhenDue()
       if (stateBytes !== undefined) this.#context.stats.measured(this.#parts.store.partition, stateBytes)
     }

@@ -1,9 +1,11 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import { HEARTBEAT_EVERY_MS, type Ownership } from '../bus/index.ts'
+import { CurrentExpiry } from './current-expiry.ts'
 import type { EntrySource } from './entry-source.ts'
 import { Evidence } from './evidence.ts'
+import { beginAnew } from './lost-input.ts'
 import { type OwnerContext, PartitionLoop } from './partition-loop.ts'
-import type { PartitionStore } from './partition-store.ts'
+import type { LoadedState, PartitionStore } from './partition-store.ts'
 import { PartitionWindows } from './partition-windows.ts'
 import { Abandoned, RETRY_MS, untilAnswered } from './retry.ts'
 import { StateMeter } from './state-meter.ts'
@@ -95,13 +97,28 @@ export class PartitionOwner {
     // Before the state: what is folded into it is to be read after it.
     this.#source.forget()
     const storeKeys = PartitionWindows.storeKeys(this.#context.pipeline, partition)
-    const state = await untilAnswered(() => this.#store.load(storeKeys), this.#isOver)
+    const state = await this.#load(storeKeys)
     const isOver = this.#isOver
     const parts = { store: this.#store, source: this.#source, trimmer: this.#trimmer, evidence: this.#evidence }
+    const expiry = new CurrentExpiry(this.#store, this.#context.pipeline, this.#context.partitions)
     const meter = new StateMeter(this.#store, storeKeys, this.#context.clock)
-    this.#loop = new PartitionLoop(this.#context, { ...parts, meter, ownership, isOver }, state)
+    this.#loop = new PartitionLoop(this.#context, { ...parts, expiry, meter, ownership, isOver }, state)
     if (this.#stopping) this.#loop.stop()
     return this.#loop.run()
+  }
+
+  /** What is stored, as of where there is something to go on with. */
+  async #load(storeKeys: readonly string[]): Promise<LoadedState> {
+    const { pipeline, stats, log } = this.#context
+    const state = await untilAnswered(() => this.#store.load(storeKeys), this.#isOver)
+    const inputs = pipeline.inputs.map(({ name }) => name)
+    const lost = await untilAnswered(() => this.#store.lostInputs(inputs, state.offsets), this.#isOver)
+    for (const { topic, trimmedTo } of lost) {
+      stats.lostInput()
+      const what = `partition ${this.#store.partition}: retention removed entries of ${topic} up to ${trimmedTo} that were not folded`
+      log(`${what}: windows over it begin anew behind them, flows have missed them`)
+    }
+    return beginAnew(pipeline, state, lost)
   }
 
   async #take(): Promise<Ownership | undefined> {

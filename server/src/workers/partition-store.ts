@@ -2,6 +2,9 @@ import {
   type CommitReply,
   type CommitRequest,
   commit,
+  decodeHeader,
+  type ExpiredPage,
+  expireCurrent,
   type Guard,
   heartbeat,
   type KnownEntry,
@@ -14,14 +17,17 @@ import {
   type Redis,
   type Refusal,
   readBackfill,
+  readLogHeads,
+  readPage,
   settleLineage,
   type TakeReply,
   takePartition,
   trimLog,
 } from '../bus/index.ts'
 import { readHash } from './hash-fields.ts'
-import type { StoredState } from './partition-fold.ts'
+import { isLost, type LostInput } from './lost-input.ts'
 import { decodeOffsets, decodeProgress, type Offsets } from './progress.ts'
+import type { StoredState } from './stored-state.ts'
 
 /** State together with what the next commit must build on. */
 export interface LoadedState extends StoredState {
@@ -30,6 +36,9 @@ export interface LoadedState extends StoredState {
   readonly commitSeq: number
   readonly offsetsText: string
 }
+
+/** Behind a loss so many record batches show how far event times had come. */
+const FIRST_ENTRIES = 64
 
 /** What a partition's owner says to Redis. Every method throws BusUnavailable when Redis does not answer. */
 export class PartitionStore {
@@ -72,6 +81,10 @@ export class PartitionStore {
     return noteLogBytes(this.#redis, this.#guard, this.partition, token, topics)
   }
 
+  expireCurrent(token: string, topic: string, options: Parameters<typeof expireCurrent>[5]): Promise<ExpiredPage> {
+    return expireCurrent(this.#redis, this.#guard, this.partition, token, topic, options)
+  }
+
   /** The committed state of the partition. Only its owner may rely on it. */
   async load(storeKeys: readonly string[]): Promise<LoadedState> {
     // In one call with what commits build on, and before the states: if Redis loses something meanwhile, no commit is accepted.
@@ -89,6 +102,20 @@ export class PartitionStore {
       progress: decodeProgress(clocks ?? ''),
       stored: new Map(stored),
     }
+  }
+
+  /** Which of these logs have lost entries behind an offset. */
+  async lostInputs(topics: readonly string[], offsets: Offsets): Promise<LostInput[]> {
+    const heads = await this.#guard.run(() => readLogHeads(this.#redis, this.partition, topics))
+    const lost = topics.filter((topic) => isLost(offsets.get(topic), heads.topics.get(topic)!.trimmedTo))
+    return Promise.all(lost.map((topic) => this.#lostInput(topic)))
+  }
+
+  async #lostInput(topic: string): Promise<LostInput> {
+    const read = () => readPage(this.#redis, this.partition, topic, '-', FIRST_ENTRIES)
+    const { entries, trimmedTo } = await this.#guard.run(read)
+    const times = entries.flatMap(({ header }) => decodeHeader(header).times)
+    return { topic, trimmedTo, firstTime: times.length === 0 ? undefined : largest(times) }
   }
 
   /** Committed offsets of another partition's owner, as text. */
@@ -123,4 +150,9 @@ export class PartitionStore {
   async settle(seen: Lineage, known: readonly KnownEntry[]): Promise<boolean> {
     return (await this.#guard.run(() => settleLineage(this.#redis, this.partition, seen, known))) !== undefined
   }
+}
+
+/** A spread would be an argument for each of thousands. */
+function largest(times: readonly number[]): number {
+  return times.reduce((most, time) => Math.max(most, time), Number.NEGATIVE_INFINITY)
 }

@@ -1,4 +1,4 @@
-import { type CommitOperation, partitionOf } from '../bus/index.ts'
+import { type CommitOperation, keys, partitionOf } from '../bus/index.ts'
 import type { WindowTopic } from '../config/model.ts'
 import { createWindow, FleetClock, TumblingWindow, type WindowOperator } from '../operators/index.ts'
 import { InputClocks } from './input-clocks.ts'
@@ -6,7 +6,8 @@ import { MergeStage, partialsKey } from './merge-stage.ts'
 import type { Pipeline } from './pipeline.ts'
 import { begunTimes, type StoredProgress, type WindowBegin } from './progress.ts'
 import { ReportStage } from './report-stage.ts'
-import { clocksKey, type HashFields, StoredClocks, StoredWindow, windowKey } from './stored-window.ts'
+import type { StoredState } from './stored-state.ts'
+import { clocksKey, StoredClocks, StoredWindow, windowKey } from './stored-window.ts'
 import { WindowStage } from './window-stage.ts'
 
 /** Takes events in. */
@@ -33,9 +34,8 @@ export class PartitionWindows {
     pipeline: Pipeline,
     partition: number,
     partitions: number,
-    progress: StoredProgress,
-    stored: ReadonlyMap<string, HashFields>,
-    begins: Readonly<Record<string, WindowBegin>> = {},
+    { progress, stored: fields, anew }: StoredState,
+    begins: Readonly<Record<string, WindowBegin>>,
   ) {
     this.#clocks = new InputClocks(pipeline, progress.maxTimes)
     this.#versions = pipeline.versions
@@ -43,19 +43,24 @@ export class PartitionWindows {
     this.#storedMaxTimes = progress.maxTimes
     // A definition that changed starts anew: its state means something else now.
     const changed = Object.keys(progress.versions).filter((name) => progress.versions[name] !== pipeline.versions[name])
-    this.#dropped = changed.flatMap((name) => stateKeys(name, partition))
+    this.#dropped = [
+      // An early pane among the latest results would stay until its end is past, and nobody completes it any more.
+      ...changed.flatMap((name) => [...stateKeys(name, partition), keys.current(partition, name)]),
+      ...[...(anew ?? [])].flatMap((name) => foldKeys(name, partition)),
+    ]
     for (const topic of pipeline.windows) {
       const { name, spec } = topic
-      const isKnown = progress.versions[name] === pipeline.versions[name]
-      const fields = (isKnown && stored.get(windowKey(name, partition))) || []
+      const isSame = progress.versions[name] === pipeline.versions[name]
+      const isKnown = isSame && anew?.has(name) !== true
+      const states = (isKnown && fields.get(windowKey(name, partition))) || []
       const watermark = isKnown ? progress.watermarks[name] : undefined
       if (spec.clockPer !== 'partition') {
-        const clock = new FleetClock((isKnown && stored.get(clocksKey(name, partition))) || [])
+        const clock = new FleetClock((isKnown && fields.get(clocksKey(name, partition))) || [])
         this.#clocks.setFleet(topic, clock)
         this.#fleets.push(new StoredClocks(name, partition, clock))
       }
       if (spec.groupBy === 'key') {
-        const stage = new WindowStage(new StoredWindow(topic, partition, createWindow(spec, watermark, fields)))
+        const stage = new WindowStage(new StoredWindow(topic, partition, createWindow(spec, watermark, states)))
         this.#addIntake(topic, stage)
         this.#keyed.push(stage)
         this.#results.push(stage)
@@ -64,14 +69,16 @@ export class PartitionWindows {
       }
       // The config refuses other shapes whose groups lie in several partitions.
       if (spec.type !== 'tumbling') throw new Error(`window ${name}: ${spec.type} with groupBy`)
-      const operator = new TumblingWindow(spec, watermark, fields)
-      const report = new ReportStage(new StoredWindow(topic, partition, operator), spec, pipeline.versions[name]!)
+      const operator = new TumblingWindow(spec, watermark, states)
+      const stored = new StoredWindow(topic, partition, operator)
+      const report = new ReportStage(stored, spec, pipeline.versions[name]!, begins[name]?.start)
       this.#addIntake(topic, report)
       this.#reports.push(report)
       if (!mergersOf(topic, partitions).includes(partition)) continue
-      const merged = isKnown ? progress.merges[name] : undefined
+      // What other partitions reported is theirs to keep, whatever this one has lost.
+      const merged = isSame ? progress.merges[name] : undefined
       const clock = merged && { ...merged, watermark: merged.watermark ?? Number.NEGATIVE_INFINITY }
-      const parts = (isKnown && stored.get(partialsKey(name, partition))) || []
+      const parts = (isSame && fields.get(partialsKey(name, partition))) || []
       const isMine = (group: string) => spec.groupBy === 'all' || partitionOf(group, partitions) === partition
       const merge = new MergeStage(topic, spec, pipeline.versions[name]!, partition, partitions, isMine, clock, parts)
       this.#merges.push(merge)
@@ -85,9 +92,10 @@ export class PartitionWindows {
     return pipeline.windows.flatMap(({ name }) => stateKeys(name, partition))
   }
 
-  /** The first start of a window's panes. */
+  /** The first start of a window's panes; of a merged one the last of those of all partitions. */
   beginOf(window: string): number {
-    return this.#begins[window]?.start ?? Number.NEGATIVE_INFINITY
+    const merge = this.#merges.find(({ topic }) => topic.name === window)
+    return merge?.operator.begin ?? this.#begins[window]?.start ?? Number.NEGATIVE_INFINITY
   }
 
   get results(): readonly ResultStage[] {
@@ -198,7 +206,12 @@ export class PartitionWindows {
 }
 
 function stateKeys(window: string, partition: number): string[] {
-  return [windowKey(window, partition), partialsKey(window, partition), clocksKey(window, partition)]
+  return [...foldKeys(window, partition), partialsKey(window, partition)]
+}
+
+/** What is computed of this partition's own input. */
+function foldKeys(window: string, partition: number): string[] {
+  return [windowKey(window, partition), clocksKey(window, partition)]
 }
 
 const NONE: readonly IntakeStage[] = []

@@ -49,4 +49,9 @@ export function encodeOffsets(offsets: Offsets): string {
   return JSON.stringify(Object.fromEntries(offsets))
 }
 
+/** When an entry was appended, ms. */
+export function msOf(streamId: string): number {
+  return Number(streamId.slice(0, streamId.indexOf('-')))
+}
+
 export const foreignLog = (partition: number, topic: string): string => `${partition}/${topic}`

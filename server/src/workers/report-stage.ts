@@ -31,6 +31,8 @@ export class ReportStage {
   readonly window: StoredWindow<TumblingWindow>
   readonly #spec: TumblingSpec
   readonly #version: string
+  /** The first start of which this partition has everything; absent: it has read its inputs from their beginning. */
+  readonly #begin: number | undefined
   /** Names the group of an event; absent for one group over all keys. */
   readonly #field: Field | undefined
   readonly #early: EarlyInterval
@@ -38,7 +40,8 @@ export class ReportStage {
   #watermark: number | null = null
   #reported: { readonly bucket: number; readonly idle: boolean } | undefined
 
-  constructor(window: StoredWindow<TumblingWindow>, spec: TumblingSpec, version: string) {
+  constructor(window: StoredWindow<TumblingWindow>, spec: TumblingSpec, version: string, begin?: number) {
+    this.#begin = begin
     this.window = window
     this.#spec = spec
     this.#early = new EarlyInterval(spec.emitEveryMs)
@@ -68,7 +71,8 @@ export class ReportStage {
     const { dueCount } = this.window.operator
     if (dueCount > 0 || (this.#reported !== undefined && this.#reported.idle !== idle)) return true
     // A source is silent until it knows whether it has input; idle, it holds nobody back, so its watermark is of no interest.
-    if (this.#reported === undefined) return idle || this.#hasBegun()
+    // One that lacks input says so in its first commit: others may close without it from then on.
+    if (this.#reported === undefined) return idle || this.#hasBegun() || this.#begin !== undefined
     return !idle && this.#hasBegun() && this.#reported.bucket !== this.#bucket()
   }
 
@@ -100,6 +104,7 @@ export class ReportStage {
       version: this.#version,
       watermark: this.#watermark,
       idle: idle && isComplete,
+      ...(this.#begin !== undefined && { begin: this.#begin }),
       partials,
     }
     const payload = Buffer.from(JSON.stringify(report))

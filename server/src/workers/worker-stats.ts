@@ -21,6 +21,8 @@ export class WorkerStats {
   /** Longest commit since the last report, resends included. */
   #slowestCommitMs = 0
 
+  #lostInputs = 0
+
   /** A partition was read; `oldest` is the first entry of the reply. */
   read(partition: number, oldest: LogEntry | undefined, now: number): void {
     const appendedAt = oldest === undefined ? now : Number(oldest.streamId.split('-')[0])
@@ -46,6 +48,10 @@ export class WorkerStats {
     this.#gaugesOf(partition).slowestSources = sources
   }
 
+  lostInput(): void {
+    this.#lostInputs++
+  }
+
   measured(partition: number, stateBytes: number): void {
     this.#gaugesOf(partition).stateBytes = stateBytes
   }
@@ -62,6 +68,7 @@ export class WorkerStats {
       partitions: Object.fromEntries(this.#gauges),
       commits: this.#commits,
       folded: this.#folded,
+      lostInputs: this.#lostInputs,
       commitMs: tenths(this.#commitMs),
       slowestCommitMs,
     }

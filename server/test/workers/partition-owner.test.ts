@@ -160,6 +160,56 @@ describe('partition owner', () => {
     expect((await counts()).slice(0, 2)).toEqual([PARTITIONS, PARTITIONS])
   })
 
+  it('W-LOST-1 W-LOST-2 windows whose input was trimmed before it was read begin anew behind it, and say so', async () => {
+    const options = {
+      tumbling: '1s',
+      outOfOrderness: '0s',
+      allowedLateness: '0s',
+      aggregate: { count: 'count' },
+    } as const
+    const keyed = reading.window('a.1s', options)
+    const merged = reading.window('a.all', { ...options, groupBy: null })
+    const strict = defineConfig({ topics: [reading, keyed, merged] })
+    const ownAllOf = () => Array.from({ length: PARTITIONS }, (_, p) => own(p, undefined, strict))
+    const events = readings(600, 30_000)
+    const firstOwners = ownAllOf()
+    await deployment.publish(events.slice(0, 205))
+    await until(async () => (await deployment.eventsOf('a.all')).length >= 5, 'the first windows close')
+    for (const { owner } of firstOwners) owner.stop()
+    await Promise.all(firstOwners.map(({ ended }) => ended))
+    const before = (await deployment.eventsOf('a.1s')).length
+    await deployment.publish(events.slice(205, 300))
+    // One partition loses what it has not read; the others have it.
+    const lost = partitionOf('a.all', PARTITIONS)
+    const log = keys.log(lost, 'a.reading')
+    const [[newest]] = (await redis.xrevrange(log, '+', '-', 'COUNT', 1)) as [[string, string[]]]
+    await deployment.publish(events.slice(300, 310))
+    await redis.xtrim(log, 'MINID', newest)
+    await redis.xdel(log, newest)
+    await redis.hset(keys.meta(lost), 'trim:a.reading', newest)
+    logged.length = 0
+    const owners = ownAllOf()
+    for (let n = 310; n < 600; n += 10) await deployment.publish(events.slice(n, n + 10))
+    const whole = new Map<string, number>()
+    for (const { key, time } of events) {
+      for (const group of [key, '*']) {
+        const name = `${group}/${Math.floor(time / 1_000) * 1_000}`
+        whole.set(name, (whole.get(name) ?? 0) + 1)
+      }
+    }
+    const last = Math.floor(Math.max(...events.map(({ time }) => time)) / 1_000) * 1_000
+    const panesOf = async (topic: string) =>
+      (await deployment.eventsOf(topic)).map(({ data }) => data as Pane<{ count: number }>)
+    await until(async () => (await panesOf('a.all')).some(({ start }) => start === last), 'the last window closes')
+    const wrong = [...(await panesOf('a.1s')), ...(await panesOf('a.all'))].filter(
+      ({ key, start, value }) => whole.get(`${key}/${start}`) !== value.count,
+    )
+    expect(wrong).toEqual([])
+    expect((await panesOf('a.1s')).length).toBeGreaterThan(before + 100)
+    expect(logged.filter((line) => /retention removed entries of a\.reading/.test(line))).toHaveLength(1)
+    expect(owners.map(({ stats }) => stats.report().lostInputs).filter((count) => count > 0)).toEqual([1])
+  })
+
   it('W-LOOP-2 drops what it holds after a conflict and loads what is stored', async () => {
     const owners = ownAll()
     const events = readings(400, 8_000)

@@ -3,7 +3,7 @@ import type { BackfillRecord } from '../../bus/index.ts'
 import { appendedBeforeMs, beginsOf } from '../hand-over.ts'
 import { PartitionWindows } from '../partition-windows.ts'
 import type { Pipeline } from '../pipeline.ts'
-import type { Offsets, StoredProgress } from '../progress.ts'
+import { msOf, type Offsets, type StoredProgress } from '../progress.ts'
 import { coversAll, decodeFilled } from './range.ts'
 import type { BackfillTarget } from './target.ts'
 
@@ -86,11 +86,6 @@ export function planPartition(
   }
   const starts = [...logs].map(([topic, { trimmedTo }]) => [topic, later(cursor, trimmedTo)] as const)
   return { kind: 'run', run, offsets: new Map(starts) }
-}
-
-/** When an entry was appended, ms. */
-export function msOf(streamId: string): number {
-  return Number(streamId.slice(0, streamId.indexOf('-')))
 }
 
 function later(a: string, b: string): string {

@@ -1,5 +1,5 @@
-import type { Offsets } from '../progress.ts'
-import { type BackfillRun, msOf } from './plan.ts'
+import { msOf, type Offsets } from '../progress.ts'
+import type { BackfillRun } from './plan.ts'
 
 /** How far a backfill of one partition is. */
 export interface RunProgress {

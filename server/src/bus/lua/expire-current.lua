@@ -1,0 +1,16 @@
+-- Removes latest results that are as old as what retention removes from the log of their topic. Looks at some of them.
+-- KEYS meta, latest results   ARGV token, retention in ms, cursor, about how many to look at
+-- Returns { cursor of the next call, looked at, removed }, or 'FENCED'
+local meta, latest = KEYS[1], KEYS[2]
+if not owns(meta, ARGV[1]) then return 'FENCED' end
+local oldest = now_ms() - tonumber(ARGV[2])
+local page = redis.call('HSCAN', latest, ARGV[3], 'COUNT', ARGV[4])
+local expired = {}
+for i = 1, #page[2], 2 do
+  -- A result begins with the stream id of its entry, and that with when it was appended.
+  if tonumber(string.match(page[2][i + 1], '^%d+')) < oldest then expired[#expired + 1] = page[2][i] end
+end
+for first = 1, #expired, 4000 do
+  redis.call('HDEL', latest, unpack(expired, first, math.min(first + 3999, #expired)))
+end
+return { page[1], #page[2] / 2, #expired }
