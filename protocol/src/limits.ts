@@ -8,6 +8,8 @@ export const LIMITS = {
   keyBytes: 512,
   /** UTF-8 bytes of one event's stored JSON: it must fit a record batch whole. */
   eventBytes: 65_536,
+  /** Arrays and objects within each other in `data`, itself included: some thousand overflow the stack of whoever walks them. */
+  dataDepth: 64,
   /** UTF-8 bytes of an event id or source. */
   idBytes: 128,
   /** Characters of a topic name. */

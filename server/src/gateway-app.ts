@@ -111,6 +111,7 @@ export async function startGateway(settings: GatewaySettings, contract: Contract
     guards,
     // What subscribers know is looked up where publishers' acknowledgements are, so that one finding serves both.
     examine: (partition, known) => ingest.examine(partition, known),
+    report,
     clock,
   })
   const eviction = new EvictionWatch(queryRedis)
@@ -124,6 +125,7 @@ export async function startGateway(settings: GatewaySettings, contract: Contract
     partitions,
     contract,
     clock,
+    report,
     replicas: settings.ackReplicas ?? 0,
     known: (partition) => delivery.lastTailed(partition),
     onNewEpoch: (at) => tellPublishers(at),
@@ -141,7 +143,7 @@ export async function startGateway(settings: GatewaySettings, contract: Contract
     clock,
   })
   const admission = new Admission(settings.maxLagMs ?? DEFAULT_MAX_LAG_MS)
-  const streams = new Streams(delivery, admission)
+  const streams = new Streams(delivery, admission, report)
   const pages = new StaticFiles()
   await Promise.all([delivery.start(), pages.load(DASHBOARD)])
   canaries.start(partitions)

@@ -35,7 +35,7 @@ export interface SourceTopic extends TopicBase {
 
 export type Validation =
   | { readonly ok: true; readonly data: unknown }
-  | { readonly ok: false; readonly path: string; readonly message: string }
+  | { readonly ok: false; readonly path: string; readonly message: string; readonly cause?: unknown }
 
 /** The output of `from.map().filter().to(name)`: stateless, same key and partition as its input. */
 export interface FlowTopic extends TopicBase {

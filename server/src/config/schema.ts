@@ -15,7 +15,7 @@ export function validator(schema: ZodType): (data: unknown) => Validation {
       const issue = parsed.error.issues[0]!
       return { ok: false, path: issue.path.map(String).join('.'), message: issue.message }
     } catch (error) {
-      return { ok: false, path: '', message: `the topic schema failed: ${String(error)}` }
+      return { ok: false, path: '', message: 'the topic schema failed', cause: error }
     }
   }
 }

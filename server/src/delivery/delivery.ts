@@ -2,6 +2,7 @@ import { LANES } from '@tidegate/protocol'
 import { type Guard, type KnownEntry, openCommandConnection, type Redis, untilReady } from '../bus/index.ts'
 import { type Clock, systemClock } from '../clock.ts'
 import type { Contract } from '../config/model.ts'
+import type { ReportDefect } from '../observability/defects.ts'
 import { relieve } from './budget-relief.ts'
 import type { DeliverySession, DeliverySocket } from './delivery-socket.ts'
 import type { Entry, LaneIndex } from './entry.ts'
@@ -46,6 +47,7 @@ export interface DeliveryOptions {
   /** Breakers of this process around blocking reads, and around all others. */
   readonly guards: { readonly tail: Guard; readonly query: Guard }
   readonly examine: Examine
+  readonly report: ReportDefect
   readonly clock?: Clock
 }
 
@@ -78,7 +80,7 @@ export class Delivery {
   #closing: Promise<void> | undefined
 
   constructor(options: DeliveryOptions) {
-    const { redisUrl, partitions, contract, limits, guards, examine, clock = systemClock } = options
+    const { redisUrl, partitions, contract, limits, guards, examine, report, clock = systemClock } = options
     this.#limits = limits
     this.#clock = clock
     const budget = new QueueBudget(limits.queueBytes)
@@ -109,6 +111,7 @@ export class Delivery {
       snapshots: this.#snapshots,
       flusher: this.#flusher,
       clock,
+      report,
       totals: this.#totals,
       queueBounds: QUEUE_BOUNDS,
       budget,
@@ -193,10 +196,14 @@ export class Delivery {
   }
 
   #route(entry: Entry): void {
-    this.#index.route(entry, (subscription, lane, picks) => {
-      const feed = subscription.feed(entry.topic, entry.partition)
-      if (feed !== undefined) subscription.sink.offer(feed, lane, entry, picks)
-    })
+    this.#index.route(
+      entry,
+      (subscription, lane, picks) => {
+        const feed = subscription.feed(entry.topic, entry.partition)
+        if (feed !== undefined) subscription.sink.offer(feed, lane, entry, picks)
+      },
+      (subscription, error) => subscription.sink.fail(`an event of ${entry.topic}`, error),
+    )
   }
 
   #tellTrimmed(topic: string, partition: number, tail: TopicTail): void {

@@ -7,7 +7,6 @@ import { type Page, SharedPages } from './shared-pages.ts'
 
 /** Page reads under way on this node: more would only make Redis and the event loop stall in larger steps. */
 const CONCURRENT_READS = 8
-const RETRY_MS = 200
 /** Readers served from pages at hand before others get their turn. */
 const SERVED_AT_ONCE = 64
 const EXPIRE_EVERY_MS = 1_000
@@ -19,6 +18,8 @@ export interface PageReader {
   onPage(feed: Feed, page: Page): void
   /** The page was too large to come in time: the next request MUST be for less. */
   onTooLarge(feed: Feed): void
+  /** A page could not be read, or was thrown at. MUST NOT throw. */
+  fail(error: unknown): void
 }
 
 export interface PageRequest {
@@ -61,7 +62,7 @@ export class Replayer {
     this.#timer.unref()
   }
 
-  /** Answers with one `onPage`, or none if `nextPage` then returns `undefined`. Failed reads are repeated. */
+  /** Answers with one `onPage`, or none if `nextPage` then returns `undefined`. Reads are repeated while Redis is away. */
   request(reader: PageReader): void {
     this.#waiting.push(reader)
     this.#serving ??= setImmediate(() => this.#serve())
@@ -89,6 +90,15 @@ export class Replayer {
 
   /** False when it would take one more read than may be under way. */
   #serveOne(reader: PageReader): boolean {
+    try {
+      return this.#serveUnguarded(reader)
+    } catch (error) {
+      reader.fail(error)
+      return true
+    }
+  }
+
+  #serveUnguarded(reader: PageReader): boolean {
     const request = reader.nextPage()
     if (request === undefined) return true
     const { feed, from, entries } = request
@@ -117,9 +127,11 @@ export class Replayer {
       this.#pages.keep(log, from, page, this.#clock.now())
       if (!this.#closed) reader.onPage(feed, page)
     } catch (error) {
-      if (error instanceof BusUnavailable && error.wasAnswering) reader.onTooLarge(feed)
-      else await sleep(error instanceof BusUnavailable ? error.retryAfterMs : RETRY_MS)
-      this.#waiting.unshift(reader)
+      if (error instanceof BusUnavailable) {
+        if (error.wasAnswering) reader.onTooLarge(feed)
+        else await sleep(error.retryAfterMs)
+        this.#waiting.unshift(reader)
+      } else reader.fail(error)
     }
     this.#waiting.unshift(...(this.#parked.get(log) ?? []))
     this.#parked.delete(log)

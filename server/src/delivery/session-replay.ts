@@ -31,15 +31,20 @@ export class SessionReplay implements PageReader {
   readonly #queue: SessionQueue
   readonly #context: ReplayContext
   readonly #onOffered: () => void
+  readonly fail: (error: unknown) => void
   /** The front one is read next. */
   #feeds: Feed[] = []
   #requested = false
 
-  /** @param onOffered called after entries were offered to the queue */
-  constructor(queue: SessionQueue, context: ReplayContext, onOffered: () => void) {
+  /**
+   * @param onOffered called after entries were offered to the queue
+   * @param fail gets what was thrown where a page was read or taken
+   */
+  constructor(queue: SessionQueue, context: ReplayContext, onOffered: () => void, fail: (error: unknown) => void) {
     this.#queue = queue
     this.#context = context
     this.#onOffered = onOffered
+    this.fail = fail
   }
 
   get feeds(): number {

@@ -38,6 +38,7 @@ export class SessionSnapshots {
   readonly #context: SnapshotContext
   readonly #outlet: SnapshotOutlet
   readonly #onTold: (subscription: Subscription) => void
+  readonly #fail: (error: unknown) => void
   /** The front one is told now. */
   #tellings: Telling[] = []
   #frames: Buffer[] = []
@@ -45,10 +46,16 @@ export class SessionSnapshots {
   #reading: Telling | undefined
 
   /** @param onTold called when the last frame of a snapshot is written */
-  constructor(context: SnapshotContext, outlet: SnapshotOutlet, onTold: (subscription: Subscription) => void) {
+  constructor(
+    context: SnapshotContext,
+    outlet: SnapshotOutlet,
+    onTold: (subscription: Subscription) => void,
+    fail: (error: unknown) => void,
+  ) {
     this.#context = context
     this.#outlet = outlet
     this.#onTold = onTold
+    this.#fail = fail
   }
 
   /** Whether it goes on once there is room. */
@@ -86,11 +93,12 @@ export class SessionSnapshots {
     this.#reading = telling
     const { topic, partition } = feed
     const { keys, cursor } = telling
-    this.#context.snapshots.read({ topic, partition, keys, cursor }, (page) => {
+    const onPage = (page: CurrentPage) => {
       if (this.#reading === telling) this.#reading = undefined
       if (this.#tellings[0] === telling) this.#tell(telling, feed, page)
       this.pump()
-    })
+    }
+    this.#context.snapshots.read({ topic, partition, keys, cursor }, onPage, this.#fail)
   }
 
   #tell(telling: Telling, feed: Feed, { results, next }: CurrentPage): void {

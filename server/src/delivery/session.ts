@@ -1,5 +1,6 @@
 import { CLOSE, type ErrorCode, LIMITS, RETRYABLE, type ServerFrame } from '@tidegate/protocol'
 import type { Mark } from '../bus/index.ts'
+import { describeDefect, type ReportDefect } from '../observability/defects.ts'
 import type { DeliverySession, DeliverySocket } from './delivery-socket.ts'
 import type { Picks } from './encoded-events.ts'
 import { type Entry, LANE_INDEXES, type LaneIndex } from './entry.ts'
@@ -23,6 +24,8 @@ import { WithheldByPart } from './withheld-by-part.ts'
 
 /** When a client closed for slowness should come back. */
 const TOO_SLOW_RETRY_MS = 1_000
+/** RFC 6455: an unexpected condition. */
+const CLOSE_INTERNAL = 1_011
 
 /** What the sessions of a node share. */
 export interface SessionContext extends ReplayContext, SnapshotContext {
@@ -32,6 +35,7 @@ export interface SessionContext extends ReplayContext, SnapshotContext {
   readonly totals: NodeTotals
   readonly queueBounds: QueueBounds
   readonly budget: QueueBudget
+  readonly report: ReportDefect
   /** The queues of the node hold more than they may together. */
   onBudgetExceeded(): void
   onClosed(session: Session): void
@@ -61,7 +65,12 @@ export class Session implements DeliverySession, Flushable, EventSink {
     this.#context = context
     this.#queue = new SessionQueue(context.queueBounds, flow.windowBytes, context.totals, context.budget)
     this.#outlet = new Outlet(socket, flow, this.#queue)
-    this.#replay = new SessionReplay(this.#queue, context, () => this.#offered())
+    this.#replay = new SessionReplay(
+      this.#queue,
+      context,
+      () => this.#offered(),
+      (error) => this.fail('a replay', error),
+    )
   }
 
   get subscriptions(): ReadonlyMap<number, Subscription> {
@@ -97,14 +106,19 @@ export class Session implements DeliverySession, Flushable, EventSink {
     if (!result.ok) return this.#refuse(sub, result.code, result.message)
     const subscription = new Subscription(result.plan, this.#queue.open(result.plan.policy), this)
     this.#subscriptions.set(sub, subscription)
-    starter.start(subscription.plan, result.from, (starts) => {
-      if (this.#subscriptions.get(sub) !== subscription) return
-      if (starts.ok) this.#begin(subscription, starts)
-      else {
-        this.#remove(subscription)
-        this.#refuse(sub, 'unavailable', starts.message)
-      }
-    })
+    starter.start(subscription.plan, result.from, (starts) =>
+      this.#contained('the begin of a subscription', () => {
+        if (this.#subscriptions.get(sub) === subscription) this.#started(subscription, starts)
+      }),
+    )
+  }
+
+  #started(subscription: Subscription, starts: Starts): void {
+    if (starts.ok) return this.#begin(subscription, starts)
+    const { sub } = subscription.plan
+    this.#remove(subscription)
+    if (starts.reason === 'unavailable') return this.#refuse(sub, 'unavailable', starts.message)
+    this.#refuse(sub, 'internal', describeDefect(this.#context.report(`subscribe of ${this.name}`, starts.error)))
   }
 
   unsubscribe(sub: number): void {
@@ -146,6 +160,10 @@ export class Session implements DeliverySession, Flushable, EventSink {
 
   /** The log was trimmed before this node's tail had read it up to `upTo`. */
   tellTrimmed(topic: string, partition: number, upTo: Mark): void {
+    this.#contained('trimmed', () => this.#tellTrimmed(topic, partition, upTo))
+  }
+
+  #tellTrimmed(topic: string, partition: number, upTo: Mark): void {
     for (const subscription of this.#subscriptions.values()) {
       const feed = subscription.feed(topic, partition)
       if (feed?.state.kind !== 'live') continue
@@ -155,6 +173,15 @@ export class Session implements DeliverySession, Flushable, EventSink {
   }
 
   flush(): boolean {
+    try {
+      return this.#flush()
+    } catch (error) {
+      this.fail('flush', error)
+      return false
+    }
+  }
+
+  #flush(): boolean {
     if (this.#closed) return false
     const now = this.#context.clock.now()
     const mayGoOn = this.#outlet.flush(now)
@@ -173,6 +200,10 @@ export class Session implements DeliverySession, Flushable, EventSink {
 
   /** Tells the client how far its quiet subscriptions are. To be called about once per `PROGRESS_MS`. */
   progress(): void {
+    this.#contained('progress', () => this.#progress())
+  }
+
+  #progress(): void {
     for (const subscription of this.#subscriptions.values()) {
       if (this.#closed || !this.#outlet.isOpen) return
       const progress = collectProgress(subscription, this.#queue, this.#context.tailOf)
@@ -183,19 +214,42 @@ export class Session implements DeliverySession, Flushable, EventSink {
 
   /** Lets go of entries of which little is still needed. */
   compact(): void {
-    this.#queue.copyOutSparse()
+    this.#contained('compact', () => this.#queue.copyOutSparse())
   }
 
   /** The node needs room: withholds normal and low events until no more than so many bytes wait. */
   shrinkTo(bytes: number): void {
-    if (!this.#queue.shrinkTo({ bytes, events: Number.POSITIVE_INFINITY }, this.#context.clock.now())) return
-    this.#context.flusher.schedule(this)
+    this.#contained('shrink', () => {
+      if (!this.#queue.shrinkTo({ bytes, events: Number.POSITIVE_INFINITY }, this.#context.clock.now())) return
+      this.#context.flusher.schedule(this)
+    })
   }
 
   /** Closes the session and its socket; the client shall come back. */
   end(code: typeof CLOSE.tooSlow | typeof CLOSE.overload): void {
     this.close()
     this.#socket.close(code, JSON.stringify({ retryAfterMs: TOO_SLOW_RETRY_MS }))
+  }
+
+  /** Ends the session and its connection after a defect. Never throws. */
+  fail(where: string, error: unknown): void {
+    const { report } = this.#context
+    const id = report(`${where} of ${this.name}`, error)
+    try {
+      this.sendControl({ type: 'error', code: 'internal', message: describeDefect(id), retryable: false })
+      this.close()
+    } catch (again) {
+      report(`the end of ${this.name} after ${id}`, again)
+    }
+    this.#socket.close(CLOSE_INTERNAL, id)
+  }
+
+  #contained(where: string, action: () => void): void {
+    try {
+      action()
+    } catch (error) {
+      this.fail(where, error)
+    }
   }
 
   close(): void {
@@ -215,8 +269,11 @@ export class Session implements DeliverySession, Flushable, EventSink {
   }
 
   #openSnapshots(): SessionSnapshots {
-    this.#snapshots ??= new SessionSnapshots(this.#context, this.#outlet, (subscription) =>
-      this.#replay.add([...subscription.feeds()]),
+    this.#snapshots ??= new SessionSnapshots(
+      this.#context,
+      this.#outlet,
+      (subscription) => this.#replay.add([...subscription.feeds()]),
+      (error) => this.fail('a snapshot', error),
     )
     return this.#snapshots
   }

@@ -13,7 +13,6 @@ import {
 
 /** Reads under way on this node: more would only make Redis stall in larger steps. */
 const CONCURRENT_READS = 8
-const RETRY_MS = 200
 /** Results of a page, about: what a session holds while it cannot write. */
 const PAGE_RESULTS = 32
 
@@ -41,9 +40,16 @@ export class SnapshotReader {
     this.#partitions = partitions
   }
 
-  /** Calls back once; failed reads are repeated until then. Not at all after `close`. */
-  read(request: SnapshotRequest, onPage: (page: CurrentPage) => void): void {
-    void this.#turns.execute(() => this.#untilRead(request)).then((page) => page && onPage(page))
+  /**
+   * Calls back once; while Redis is away reads are repeated. Not at all after `close`.
+   *
+   * @param fail gets what was thrown by a read, or by `onPage`. MUST NOT throw.
+   */
+  read(request: SnapshotRequest, onPage: (page: CurrentPage) => void, fail: (error: unknown) => void): void {
+    void this.#turns
+      .execute(() => this.#untilRead(request))
+      .then((page) => page && onPage(page))
+      .catch(fail)
   }
 
   close(): void {
@@ -55,7 +61,8 @@ export class SnapshotReader {
       try {
         return await this.#guard.run(() => this.#read(request), { receivedBytes: receivedOver(this.#redis) })
       } catch (error) {
-        await sleep(error instanceof BusUnavailable ? error.retryAfterMs : RETRY_MS)
+        if (!(error instanceof BusUnavailable)) throw error
+        await sleep(error.retryAfterMs)
       }
     }
     return undefined

@@ -1,5 +1,12 @@
 import { compareStreamIds, type ResumeFrom } from '@tidegate/protocol'
-import { type Guard, type KnownEntry, type LogHead, type LogHeads, missingPartition } from '../bus/index.ts'
+import {
+  BusUnavailable,
+  type Guard,
+  type KnownEntry,
+  type LogHead,
+  type LogHeads,
+  missingPartition,
+} from '../bus/index.ts'
 import type { Contract } from '../config/model.ts'
 import type { FeedStart } from './feed.ts'
 import type { SharedHeads } from './shared-heads.ts'
@@ -23,7 +30,15 @@ export type Starts =
       /** Whether the latest result of every key is to be told first. */
       readonly snapshot: boolean
     }
-  | { readonly ok: false; readonly message: string }
+  | { readonly ok: false; readonly reason: 'unavailable'; readonly message: string }
+  | { readonly ok: false; readonly reason: 'defect'; readonly error: unknown }
+
+/** Why Redis did not answer is in the log, and names addresses. */
+const UNAVAILABLE: Starts = {
+  ok: false,
+  reason: 'unavailable',
+  message: 'Redis does not answer in time. Subscribe again.',
+}
 
 /** Looks entries up that a client knows: if one is gone the log has a new epoch when it resolves. @throws BusUnavailable */
 export type Examine = (partition: number, known: readonly KnownEntry[]) => Promise<void>
@@ -73,7 +88,8 @@ export class SubscriptionStarter {
       .then(
         // `now` is read off the tails in the turn that begins: they have moved on since they were opened.
         (starts) => begin(this.#orSnapshot(plan, starts)),
-        (error: Error) => begin({ ok: false, message: error.message }),
+        (error: unknown) =>
+          begin(error instanceof BusUnavailable ? UNAVAILABLE : { ok: false, reason: 'defect', error }),
       )
   }
 
@@ -86,7 +102,7 @@ export class SubscriptionStarter {
     for (const topic of topics) {
       const tails = Array.from({ length: this.#tails.count }, (_, partition) => this.#tails.get(topic, partition))
       // Let go by an unsubscribe while they were being opened.
-      if (tails.includes(undefined)) return { ok: false, message: 'the subscription ended before it began' }
+      if (tails.includes(undefined)) return UNAVAILABLE
       starts.set(
         topic,
         tails.map((tail) => tail!.start),

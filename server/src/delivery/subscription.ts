@@ -9,6 +9,8 @@ import type { SubscriptionQueue } from './subscription-queue.ts'
 /** Where a subscription's events go: its session. */
 export interface EventSink {
   offer(feed: Feed, lane: LaneIndex, entry: Entry, picks: Picks): void
+  /** Something was thrown on the way to it. MUST NOT throw. */
+  fail(where: string, error: unknown): void
 }
 
 /** One subscription of one session, with a feed per topic and partition once its start is known. */

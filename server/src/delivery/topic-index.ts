@@ -52,28 +52,44 @@ export class TopicIndex<S extends Indexed> {
     return wasThere
   }
 
-  /** Calls `offer` for every subscription with matching events, once per lane that has some. */
-  route(entry: Entry, offer: (subscription: S, lane: LaneIndex, picks: Picks) => void): void {
+  /**
+   * Calls `offer` for every subscription with matching events, once per lane that has some.
+   *
+   * @param fail gets what was thrown for one subscription: the others are offered theirs all the same
+   */
+  route(
+    entry: Entry,
+    offer: (subscription: S, lane: LaneIndex, picks: Picks) => void,
+    fail: (subscription: S, error: unknown) => void,
+  ): void {
     const index = this.#topics.get(entry.topic)
     if (index === undefined) return
     const { lanePicks } = entry
     const filtered = new FilteredEntry(entry)
     for (const subscription of index.all) {
       const { lanes, filter } = subscription.plan
-      for (const lane of LANE_INDEXES) {
-        const all = lanePicks[lane]
-        if (all.length === 0 || !lanes[lane]) continue
-        const picks = filter === undefined ? all : filtered.lane(lane, filter)
-        if (picks.length > 0) offer(subscription, lane, picks)
+      try {
+        for (const lane of LANE_INDEXES) {
+          const all = lanePicks[lane]
+          if (all.length === 0 || !lanes[lane]) continue
+          const picks = filter === undefined ? all : filtered.lane(lane, filter)
+          if (picks.length > 0) offer(subscription, lane, picks)
+        }
+      } catch (error) {
+        fail(subscription, error)
       }
     }
     if (index.byKey.size > 0) {
       for (const [subscription, picks] of matchKeys(index.byKey, entry)) {
         const { lanes, filter } = subscription.plan
-        for (const lane of LANE_INDEXES) {
-          if (!lanes[lane]) continue
-          const passed = filtered.only(picks[lane], filter)
-          if (passed.length > 0) offer(subscription, lane, passed)
+        try {
+          for (const lane of LANE_INDEXES) {
+            if (!lanes[lane]) continue
+            const passed = filtered.only(picks[lane], filter)
+            if (passed.length > 0) offer(subscription, lane, passed)
+          }
+        } catch (error) {
+          fail(subscription, error)
         }
       }
     }

@@ -1,6 +1,8 @@
 import { randomBytes } from 'node:crypto'
 import { CLOSE, type LogEpoch } from '@tidegate/protocol'
 import type { GuardState } from '../bus/index.ts'
+import { contained } from '../observability/contained.ts'
+import { describeDefect } from '../observability/defects.ts'
 import { EventLoopLag } from './event-loop-lag.ts'
 import { type RouteContext, route } from './http/routes.ts'
 import { Session, type SessionContext } from './session.ts'
@@ -50,7 +52,7 @@ export class Gateway implements TransportHandlers {
 
   start(): void {
     const tick = () => {
-      for (const session of this.#sessions) session.tick()
+      this.#each('tick', (session) => session.tick())
     }
     this.#lag.start()
     const weigh = () => {
@@ -68,7 +70,11 @@ export class Gateway implements TransportHandlers {
   open(socket: TransportSocket): SocketHandler {
     const session = new Session(this.#context, socket, `s-${this.#idPrefix}${(this.#opened++).toString(36)}`)
     this.#sessions.add(session)
-    return session
+    return {
+      message: (text, bytes) => this.#contained('message', session, () => session.message(text, bytes)),
+      drained: () => this.#contained('drained', session, () => session.drained()),
+      closed: () => this.#contained('closed', session, () => session.closed()),
+    }
   }
 
   /** Tells the clients that calls to Redis are refused, or answered again; not every probe in between. */
@@ -77,19 +83,19 @@ export class Gateway implements TransportHandlers {
     if (isOpen === this.#openBreakers.has(state.class)) return
     if (isOpen) this.#openBreakers.set(state.class, state)
     else this.#openBreakers.delete(state.class)
-    for (const session of this.#sessions) session.tellBus(state)
+    this.#each('bus', (session) => session.tellBus(state))
   }
 
   /** Tells publishers that a log goes on under another epoch. */
   tellEpoch(at: LogEpoch): void {
-    for (const session of this.#sessions) session.tellEpochs([at])
+    this.#each('epoch', (session) => session.tellEpochs([at]))
   }
 
   #adjustGrant(): void {
     const { ingest, publishControl, clock } = this.#context
     const change = publishControl.observe(ingest.takeLongestAppendMs(), clock.now())
     if (change === undefined) return
-    for (const session of this.#sessions) session.tellGrant(change)
+    this.#each('grant', (session) => session.tellGrant(change))
   }
 
   request(request: HttpRequest): Promise<HttpResponse | StreamResponse> {
@@ -103,14 +109,27 @@ export class Gateway implements TransportHandlers {
   async drain(deadlineMs: number): Promise<void> {
     for (const timer of this.#timers) clearInterval(timer)
     this.#lag.stop()
-    for (const session of this.#sessions) {
-      session.drain(Math.round(Math.random() * Math.min(RECONNECT_SPREAD_MS, deadlineMs / 2)), deadlineMs, 'shutdown')
-    }
+    this.#each('drain', (session) =>
+      session.drain(Math.round(Math.random() * Math.min(RECONNECT_SPREAD_MS, deadlineMs / 2)), deadlineMs, 'shutdown'),
+    )
     this.#routes.streams.drain()
     const deadline = performance.now() + deadlineMs
     await Promise.race([this.#context.ingest.drain(), pause(deadlineMs)])
     while (this.#sessions.size > 0 && performance.now() < deadline) await pause(20)
-    for (const session of this.#sessions) session.close(CLOSE.drain, 'shutdown')
+    this.#each('close', (session) => session.close(CLOSE.drain, 'shutdown'))
+  }
+
+  defect(where: string, error: unknown): string {
+    return describeDefect(this.#context.report(where, error))
+  }
+
+  /** One at fault does not keep the others from their turn. */
+  #each(where: string, action: (session: Session) => void): void {
+    for (const session of this.#sessions) this.#contained(where, session, () => action(session))
+  }
+
+  #contained(where: string, session: Session, action: () => void): void {
+    contained(this.#context.report, `${where} of ${session.id}`, (id) => session.abort(id), action)
   }
 }
 

@@ -26,12 +26,13 @@ import {
   type PublishOutcome,
   type PublishRequest,
 } from '../ingest/index.ts'
+import { contained } from '../observability/contained.ts'
 import { describeDefect, type ReportDefect } from '../observability/defects.ts'
 import { answerQuery, type Params, type Queries } from '../queries/index.ts'
 import type { Admission } from './admission.ts'
 import { type ParsedFrame, parseClientFrame } from './client-frame.ts'
 import { knownEntries } from './known-entries.ts'
-import type { SocketHandler, TransportSocket } from './transport/transport.ts'
+import type { TransportSocket } from './transport/transport.ts'
 
 /** What every session of a gateway shares. */
 export interface SessionContext {
@@ -51,6 +52,8 @@ export interface SessionContext {
   readonly onClosed: (session: Session) => void
 }
 
+/** RFC 6455: an unexpected condition. Clients come back as after a broken link. */
+const CLOSE_INTERNAL = 1_011
 /** A client that has not said hello within this time is not a client. */
 export const HELLO_DEADLINE_MS = 5_000
 /** Advised wait after a frame outside the publish grant: an ack or two returns in that time. */
@@ -64,10 +67,10 @@ type SessionState =
   | { readonly phase: 'closed' }
 
 /** One connected socket: reads frames, keeps the publish grant, hands the rest on. */
-export class Session implements SocketHandler {
+export class Session {
   readonly #context: SessionContext
   readonly #socket: TransportSocket
-  readonly #id: string
+  readonly id: string
   #state: SessionState
   #heardAt: number
   #pingedAt: number
@@ -79,7 +82,7 @@ export class Session implements SocketHandler {
     const now = context.clock.now()
     this.#context = context
     this.#socket = socket
-    this.#id = id
+    this.id = id
     this.#heardAt = now
     this.#pingedAt = now
     this.#state = { phase: 'awaiting_hello', since: now }
@@ -151,6 +154,17 @@ export class Session implements SocketHandler {
     this.#socket.close(code, reason)
   }
 
+  /** Ends the connection after a defect. The client may come back: most likely something else was wrong than all it does. */
+  abort(defectId: string): void {
+    try {
+      const message = describeDefect(defectId)
+      const error: ServerFrame = { type: 'error', code: 'internal', message, retryable: false }
+      this.#socket.send(JSON.stringify(error))
+    } finally {
+      this.#socket.close(CLOSE_INTERNAL, defectId)
+    }
+  }
+
   #greet(parsed: ParsedFrame): void {
     if (!parsed.ok) {
       if (parsed.code === 'protocol_error') this.#fail(parsed.code, CLOSE.protocol, parsed.message)
@@ -176,12 +190,12 @@ export class Session implements SocketHandler {
       phase: 'live',
       producer:
         frame.producer === undefined ? undefined : new Producer(frame.producer, frame.session ?? 0, epochs, sequence),
-      delivery: this.#context.delivery.openSession(this.#socket, { name: this.#id, windowBytes }),
+      delivery: this.#context.delivery.openSession(this.#socket, { name: this.id, windowBytes }),
     }
     this.#send({
       type: 'welcome',
       protocol: PROTOCOL_VERSION,
-      session: this.#id,
+      session: this.id,
       node: this.#context.node,
       contract: this.#context.contractHash,
       publish: this.#context.publishControl.grant,
@@ -212,7 +226,9 @@ export class Session implements SocketHandler {
         return
       case 'query':
         if (frame.name === 'ledger') return this.#tellLedger(frame.id, frame.params?.sub, state.delivery)
-        void this.#query(frame.id, frame.name, frame.params ?? {})
+        this.#query(frame.id, frame.name, frame.params ?? {}).catch((error) =>
+          this.abort(this.#context.report(`an answer to ${this.id}`, error)),
+        )
         return
       default:
         assertNever(frame)
@@ -227,7 +243,6 @@ export class Session implements SocketHandler {
     this.#send({ type: 'error', id, code, message: ERROR_CODES[code], retryable: false })
   }
 
-  /** Never rejects. */
   async #query(id: number, name: string, params: Params): Promise<void> {
     try {
       this.#send({ ...(await answerQuery(this.#context.queries, name, params)), id })
@@ -265,11 +280,19 @@ export class Session implements SocketHandler {
             content: eventsText(text),
             refusedBefore: frame.rejected && new Map(frame.rejected.map(({ index, code }) => [index, code])),
           }
-    this.#context.ingest.publish(request, (outcome) => {
+    const answer = (outcome: PublishOutcome) => {
       this.#unackedFrames--
       this.#unackedBytes -= bytes
       this.#answer(seq, outcome)
-    })
+    }
+    this.#context.ingest.publish(request, (outcome) =>
+      contained(
+        this.#context.report,
+        `an answer to ${this.id}`,
+        (id) => this.abort(id),
+        () => answer(outcome),
+      ),
+    )
   }
 
   #answer(seq: number, outcome: PublishOutcome): void {

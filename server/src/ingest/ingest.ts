@@ -3,6 +3,7 @@ import { ERROR_CODES, type ErrorCode, type LogEpoch, type RejectedEvent } from '
 import { type Guard, type KnownEntry, partitionOf, type SliceIdentity, type StoredEvent } from '../bus/index.ts'
 import type { Clock } from '../clock.ts'
 import type { Contract, SourceTopic } from '../config/model.ts'
+import type { ReportDefect } from '../observability/defects.ts'
 import { checksumOf } from './content.ts'
 import { PartitionAppender } from './partition-appender.ts'
 import { PartitionLog, type PartitionLogOptions, type SliceOutcome } from './partition-log.ts'
@@ -58,6 +59,7 @@ export interface IngestOptions extends Pick<PartitionLogOptions, 'redis' | 'guar
   readonly partitions: number
   readonly contract: Contract
   readonly clock: Clock
+  readonly report: ReportDefect
   readonly replicas?: number
   /** Whether Redis keeps what is stored; while it may not, nothing is taken. */
   readonly isKept?: () => boolean
@@ -70,6 +72,7 @@ export interface IngestOptions extends Pick<PartitionLogOptions, 'redis' | 'guar
 export class Ingest {
   readonly #contract: Contract
   readonly #clock: Clock
+  readonly #report: ReportDefect
   readonly #guard: Guard
   readonly #isKept: () => boolean
   readonly #isFull: () => boolean
@@ -84,6 +87,7 @@ export class Ingest {
     const logOptions = { replicas: 0, onNewEpoch: () => {}, ...options }
     this.#contract = options.contract
     this.#clock = options.clock
+    this.#report = options.report
     this.#guard = options.guard
     this.#isKept = options.isKept ?? (() => true)
     this.#isFull = options.isFull ?? (() => false)
@@ -184,8 +188,8 @@ export class Ingest {
   }
 
   #validate(topic: SourceTopic, events: readonly unknown[], refusedBefore?: RefusedBefore) {
-    const stamp = { now: this.#clock.now(), nextId: () => `${this.#idPrefix}${(this.#idCount++).toString(36)}` }
-    return validateFrame(topic, events, stamp, refusedBefore)
+    const nextId = () => `${this.#idPrefix}${(this.#idCount++).toString(36)}`
+    return validateFrame(topic, events, { now: this.#clock.now(), nextId, report: this.#report }, refusedBefore)
   }
 
   #append(topic: SourceTopic, request: PublishRequest, answer: (outcome: PublishOutcome) => void): void {

@@ -3,6 +3,8 @@ import type { StoredEvent } from '../bus/index.ts'
 import { encodeEvent } from '../bus/index.ts'
 import { MAX_TIME_MS } from '../clock.ts'
 import type { SourceTopic } from '../config/model.ts'
+import { isDeeperThan } from '../data-depth.ts'
+import { describeDefect, type ReportDefect } from '../observability/defects.ts'
 
 /** An event that is not stored, with the key that says to which partition it would belong, if it has one. */
 export interface RefusedEvent {
@@ -24,6 +26,7 @@ const NONE: RefusedBefore = new Map()
 export interface Stamp {
   readonly now: number
   nextId(): string
+  readonly report: ReportDefect
 }
 
 /** Checks every event of a frame against its topic. Total: whatever the client sent, each event ends in one of the lists. */
@@ -37,13 +40,20 @@ export function validateFrame(
   const refused: RefusedEvent[] = []
   /** Of id and source together. */
   const ids = new Set<string>()
+  let defectId: string | undefined
   for (let index = 0; index < events.length; index++) {
-    const before = refusedBefore.get(index)
-    const outcome =
-      before === undefined ? validateEvent(topic, events[index], stamp, ids) : refuse(before, ERROR_CODES[before])
-    if ('code' in outcome)
-      refused.push({ key: keyOf(topic, events[index], outcome.code), event: { index, ...outcome } })
-    else accepted.push(outcome)
+    try {
+      const before = refusedBefore.get(index)
+      const outcome =
+        before === undefined ? validateEvent(topic, events[index], stamp, ids) : refuse(before, ERROR_CODES[before])
+      if ('code' in outcome)
+        refused.push({ key: keyOf(topic, events[index], outcome.code), event: { index, ...outcome } })
+      else accepted.push(outcome)
+    } catch (error) {
+      // Schemas and lane rules are code of the config. One report for the frame: there may be a thousand events like it.
+      defectId ??= stamp.report(`the rules of ${topic.name}`, error)
+      refused.push({ key: undefined, event: { index, code: 'internal', message: describeDefect(defectId) } })
+    }
   }
   return { accepted, refused }
 }
@@ -68,6 +78,10 @@ type Refusal = Omit<RejectedEvent, 'index'>
 function validateEvent(topic: SourceTopic, input: unknown, stamp: Stamp, ids: Set<string>): StoredEvent | Refusal {
   if (typeof input !== 'object' || input === null) return refuse('invalid_event', 'expected an object with data')
   const { id, time = stamp.now, source, data } = input as Record<string, unknown>
+  // Before whatever walks it.
+  if (isDeeperThan(data, LIMITS.dataDepth)) {
+    return refuse('invalid_data', `arrays and objects nest deeper than ${LIMITS.dataDepth}`)
+  }
   if (id !== undefined && !isName(id)) return refuse('invalid_event', `expected ${NAME}`, 'id')
   if (source !== undefined && !isName(source)) return refuse('invalid_event', `expected ${NAME}`, 'source')
   if (!Number.isSafeInteger(time) || Math.abs(time as number) > MAX_TIME_MS) {
@@ -86,6 +100,7 @@ function validateEvent(topic: SourceTopic, input: unknown, stamp: Stamp, ids: Se
     )
   }
   const checked = topic.validate(data)
+  if (!checked.ok && checked.cause !== undefined) throw checked.cause
   if (!checked.ok) return refuse('invalid_data', checked.message, checked.path)
   const key = (checked.data as Record<string, string>)[topic.keyField]!
   if (key === '' || exceeds(key, LIMITS.keyBytes)) {

@@ -47,10 +47,10 @@ export class Queries {
   /** Latest pane of one key, or of all keys, page by page. @throws QueryError, BusUnavailable */
   async window(params: Params): Promise<ResultPage> {
     const name = text(params, 'name')
+    const key = optionalText(params, 'key')
     if (this.#contract.topics.get(name)?.kind !== 'window') {
       throw new QueryError('not_found', `No window ${quoted(name)}.`)
     }
-    const key = optionalText(params, 'key')
     const from = parsePlace(optionalText(params, 'after') ?? '0.0', this.#partitions)
     if (key === undefined) {
       const scan = ({ partition, cursor }: typeof from) =>

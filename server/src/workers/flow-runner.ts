@@ -1,7 +1,7 @@
 import { type EventBody, encodeEvent } from '../bus/index.ts'
 import type { FlowTopic } from '../config/model.ts'
 import { applyFlow } from '../operators/index.ts'
-import { deadLetter, deadLetterTopic } from './dead-letter.ts'
+import { deadLetter, deadLetterTopic, isTooDeep, TOO_DEEP } from './dead-letter.ts'
 import type { FoldCounters } from './fold-counters.ts'
 import type { OutputBuffer } from './output-buffer.ts'
 import type { Pipeline } from './pipeline.ts'
@@ -51,6 +51,7 @@ export class FlowRunner {
     try {
       const data = applyFlow(flow.steps, event.data)
       if (data === undefined) return
+      if (isTooDeep(data)) throw new Error(TOO_DEEP)
       result = { ...event, data }
       const { key, time } = event
       this.#outputs.add(flow.name, { key, lane: flow.laneOf(data), time, json: encode(result) }, PLAIN)

@@ -8,6 +8,7 @@ import {
 } from '../bus/index.ts'
 import type { WindowTopic } from '../config/model.ts'
 import type { WindowOperator } from '../operators/index.ts'
+import { isTooDeep, TOO_DEEP } from './dead-letter.ts'
 import { FlowRunner } from './flow-runner.ts'
 import { type FoldCounters, noCounts } from './fold-counters.ts'
 import { beginsOf } from './hand-over.ts'
@@ -141,7 +142,8 @@ export class PartitionFold {
 
   /** Folds one event of a batch. The batch counts as folded with `finish`. */
   foldEvent(topic: string, event: EventBody): void {
-    this.#flows.run(topic, event)
+    if (isTooDeep(event.data)) this.#flows.bury(topic, event, TOO_DEEP)
+    else this.#flows.run(topic, event)
   }
 
   /** Passes over one event of a batch that ends its workers. */

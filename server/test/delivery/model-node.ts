@@ -29,6 +29,10 @@ export interface LoggedEvent {
   readonly at: string
 }
 
+function raise(_: unknown, error: unknown): never {
+  throw error
+}
+
 /**
  * A delivery node over logs in memory, where the test decides when the tail reads, when a page read is asked and
  * answered, and when sessions flush.
@@ -61,6 +65,7 @@ export class ModelNode {
     onScheduled: (withinMs: number) => void = () => {},
   ): Session {
     const context: SessionContext = {
+      report: (_, error) => raise(undefined, error),
       starter: {
         plan: (frame) => planSubscription(frame, contractOf([TOPIC]), PARTITIONS, UNLIMITED),
         start: (_plan, from, begin) => {
@@ -136,9 +141,13 @@ export class ModelNode {
     for (const raw of log.slice(next, next + count)) {
       const entry = new Entry(partition, raw)
       tail.push(entry)
-      this.#index.route(entry, (subscription, lane, picks) => {
-        subscription.sink.offer(subscription.feed(TOPIC, partition)!, lane, entry, picks)
-      })
+      this.#index.route(
+        entry,
+        (subscription, lane, picks) => {
+          subscription.sink.offer(subscription.feed(TOPIC, partition)!, lane, entry, picks)
+        },
+        raise,
+      )
     }
   }
 

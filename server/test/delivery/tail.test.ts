@@ -30,6 +30,7 @@ beforeEach(async () => {
     limits: DELIVERY_LIMITS,
     guards: { tail: new Guard('tail'), query: new Guard('query') },
     examine: async () => {},
+    report: () => 'defect',
   })
   await delivery.start()
 })

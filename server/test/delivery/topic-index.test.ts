@@ -54,6 +54,10 @@ function planOf({ topics, keys, lanes, filter }: typeof spec extends fc.Arbitrar
   }
 }
 
+function raise(_: unknown, error: unknown): never {
+  throw error
+}
+
 describe('topic index', () => {
   it('D-INDEX-2 D-FILTER-6 offers each subscription exactly the events of its topics, keys, lanes and filter', () => {
     fc.assert(
@@ -73,11 +77,15 @@ describe('topic index', () => {
           const entry = entryOf(list)
           if (encodedBefore) expect(entry.encoded.starts).toHaveLength(list.length + 1)
           const got = new Map<object, number[]>()
-          index.route(entry, (s, lane, picks) => {
-            expect(picks.length).toBeGreaterThan(0)
-            for (const pick of picks) expect(list[pick]!.lane).toBe(lane)
-            got.set(s, [...(got.get(s) ?? []), ...picks])
-          })
+          index.route(
+            entry,
+            (s, lane, picks) => {
+              expect(picks.length).toBeGreaterThan(0)
+              for (const pick of picks) expect(list[pick]!.lane).toBe(lane)
+              got.set(s, [...(got.get(s) ?? []), ...picks])
+            },
+            raise,
+          )
           for (const { each, indexed } of left) {
             const expected = list.filter(
               (event) =>
@@ -106,7 +114,7 @@ describe('topic index', () => {
       }
       const entry = entryOf(list)
       const parsed = vi.spyOn(entry, 'jsonOf')
-      index.route(entry, () => {})
+      index.route(entry, () => {}, raise)
       return parsed.mock.calls.map(([event]) => event).sort()
     }
     expect(parsedBy('key == "a"', 'time >= 1 && key != "b"')).toEqual([])
@@ -122,7 +130,7 @@ describe('topic index', () => {
       index.add({ plan: { topics: ['t.one'], keys: undefined, lanes: [true, true, true], filter } })
     }
     const offered = new Set<object>()
-    index.route(entryOf([{ id: '0', key: 'a', lane: 1 }]), (_, __, picks) => offered.add(picks))
+    index.route(entryOf([{ id: '0', key: 'a', lane: 1 }]), (_, __, picks) => offered.add(picks), raise)
     expect(matches).toHaveBeenCalledTimes(1)
     expect(offered.size).toBe(1)
   })

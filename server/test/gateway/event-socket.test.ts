@@ -38,7 +38,7 @@ function setUp() {
     openSession: (socket: DeliverySocket) =>
       node.openSession(socket as SimulatedSocket, { windowBytes: DEFAULTS.windowBytes, mode: 'buffered' }),
   }
-  const streams = new Streams(delivery, new Admission(1_000))
+  const streams = new Streams(delivery, new Admission(1_000), () => 'defect')
   const open = async (query: string): Promise<HttpResponse | StreamResponse> =>
     streams.open({
       method: 'GET',

@@ -49,6 +49,7 @@ function createIngest(onNewEpoch: (at: LogEpoch) => void = () => {}, guard = new
     partitions: PARTITIONS,
     contract,
     clock: { now: () => NOW },
+    report: () => 'defect',
     known: () => [],
     onNewEpoch,
   })
@@ -122,7 +123,11 @@ describe('validation', () => {
     const patient = topic('a.patient', { schema: z.object({ k: z.string() }), key: 'k', maxFuture: '2m' })
     const source = defineConfig({ topics: [patient] }).contract.topics.get('a.patient') as SourceTopic
     const events = [120_000, 120_001].map((ms) => ({ time: NOW + ms, data: { k: 'x' } }))
-    const { accepted, refused } = validateFrame(source, events, { now: NOW, nextId: () => 'id' })
+    const { accepted, refused } = validateFrame(source, events, {
+      now: NOW,
+      nextId: () => 'id',
+      report: () => 'defect',
+    })
     expect(accepted.map(({ time }) => time)).toEqual([NOW + 120_000])
     expect(refused).toMatchObject([{ event: { index: 1, message: '120001 ms ahead of the server, at most 120000' } }])
   })

@@ -47,6 +47,7 @@ function createIngest(limits: { producerMemoryMs?: number }): Ingest {
     partitions: PARTITIONS,
     contract,
     clock: { now: () => now },
+    report: () => 'defect',
     known: () => [],
     limits,
   })

@@ -1,5 +1,7 @@
 import { ERROR_CODES, type ErrorCode, RETRYABLE, type ServerFrame } from '@tidegate/protocol'
 import type { Delivery, SubscribeFrame } from '../../delivery/index.ts'
+import { contained } from '../../observability/contained.ts'
+import type { ReportDefect } from '../../observability/defects.ts'
 import type { Admission } from '../admission.ts'
 import { errorReply } from '../http/replies.ts'
 import type { HttpRequest, HttpResponse, StreamResponse } from '../transport/transport.ts'
@@ -25,11 +27,13 @@ const HEADERS = {
 export class Streams {
   readonly #delivery: Pick<Delivery, 'openSession'>
   readonly #admission: Admission
+  readonly #report: ReportDefect
   readonly #streams = new Set<EventSocket>()
   #opened = 0
   #draining = false
 
-  constructor(delivery: Pick<Delivery, 'openSession'>, admission: Admission) {
+  constructor(delivery: Pick<Delivery, 'openSession'>, admission: Admission, report: ReportDefect) {
+    this.#report = report
     this.#delivery = delivery
     this.#admission = admission
   }
@@ -58,13 +62,21 @@ export class Streams {
 
   /** Called every `LOOK_MS`: shows quiet clients life, and ends streams whose client takes nothing. */
   tick(): void {
-    for (const socket of this.#streams) if (!socket.look()) socket.end(undefined)
+    for (const socket of this.#streams) {
+      this.#contained('tick', socket, () => {
+        if (!socket.look()) socket.end(undefined)
+      })
+    }
   }
 
   /** Ends every stream: the clients resume elsewhere, from the id they have. No further ones are opened. */
   drain(): void {
     this.#draining = true
-    for (const socket of [...this.#streams]) socket.end(retryMs())
+    for (const socket of [...this.#streams]) this.#contained('drain', socket, () => socket.end(retryMs()))
+  }
+
+  #contained(where: string, socket: EventSocket, action: () => void): void {
+    contained(this.#report, `${where} of a stream`, () => socket.end(undefined), action)
   }
 
   async #subscribe(frame: SubscribeFrame, startsAnew: boolean): Promise<StreamResponse | Refusal> {
@@ -92,7 +104,10 @@ export class Streams {
         filler: HEARTBEAT,
         open: (transport) => {
           socket.attach(transport, retryMs())
-          return { drained: () => session.drained(), closed: () => socket.end(undefined) }
+          return {
+            drained: () => this.#contained('drained', socket, () => session.drained()),
+            closed: () => this.#contained('closed', socket, () => socket.end(undefined)),
+          }
         },
       }
     }

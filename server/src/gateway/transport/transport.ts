@@ -21,8 +21,10 @@ export interface ListenAddress {
 export interface TransportHandlers {
   /** A socket that asked for a subprotocol this server speaks was opened. */
   open(socket: TransportSocket): SocketHandler
-  /** MUST NOT throw; a rejected promise is answered with status 500. */
+  /** A rejected promise is answered with status 500. */
   request(request: HttpRequest): Promise<HttpResponse | StreamResponse>
+  /** Something was thrown to the transport, which ends that one connection. Returns what to tell the client. MUST NOT throw. */
+  defect(where: string, error: unknown): string
 }
 
 export interface TransportSocket {

@@ -20,6 +20,8 @@ const RECEIVE_BYTES = 2 * LIMITS.frameBytes
 /** Bytes uWS may hold for one socket before it drops: beyond any high-water mark, so that only a bug meets it. */
 const MAX_BUFFERED_BYTES = 4 * 1_024 * 1_024
 const CLOSE_GRACE_MS = 2_000
+/** RFC 6455: an unexpected condition. */
+const CLOSE_INTERNAL = 1_011
 const MAX_BODY_BYTES = 2 * LIMITS.frameBytes
 /** Only this path upgrades. */
 const SOCKET_PATH = '/v1/ws'
@@ -71,22 +73,43 @@ export async function createUwsTransport(handlers: TransportHandlers): Promise<T
     open(ws) {
       const data = ws.getUserData()
       data.socket = new UwsSocket(ws)
-      data.handler = handlers.open(data.socket)
+      bounded('open of a socket', data.socket, () => {
+        data.handler = handlers.open(data.socket!)
+      })
     },
     message(ws, message, isBinary) {
-      const text = isBinary ? undefined : Buffer.from(message).toString('utf8')
-      ws.getUserData().handler!.message(text, message.byteLength)
+      const { socket, handler } = ws.getUserData()
+      bounded('message of a socket', socket!, () => {
+        const text = isBinary ? undefined : Buffer.from(message).toString('utf8')
+        handler?.message(text, message.byteLength)
+      })
     },
     drain(ws) {
-      ws.getUserData().handler!.drained()
+      const { socket, handler } = ws.getUserData()
+      bounded('drain of a socket', socket!, () => handler?.drained())
     },
     close(ws) {
       const { socket, handler } = ws.getUserData()
       socket!.markClosed()
-      handler!.closed()
+      bounded('close of a socket', socket!, () => handler?.closed())
     },
   })
-  app.any('/*', (response, request) => serve(response, request, handlers))
+  // What is thrown in a callback of uWS ends the process.
+  const bounded = (where: string, socket: UwsSocket, action: () => void) => {
+    try {
+      action()
+    } catch (error) {
+      handlers.defect(where, error)
+      socket.close(CLOSE_INTERNAL, '')
+    }
+  }
+  app.any('/*', (response, request) => {
+    try {
+      serve(response, request, handlers)
+    } catch (error) {
+      giveUp(response, handlers, error)
+    }
+  })
   return {
     async listen({ host, port, shared }) {
       // uWS' own exclusive mode lacks SO_REUSEADDR: after a crash it would refuse the port until old connections are gone.
@@ -187,7 +210,21 @@ function serve(
   }
   const body = method === 'GET' || isHead ? Promise.resolve(Buffer.alloc(0)) : collect(response)
   const asked: HttpRequest = { method, path, query, header: (name) => headers.get(name), body: () => body }
-  handlers.request(asked).then(reply, () => reply({ status: 500, body: 'Internal error. The log has the cause.\n' }))
+  handlers
+    .request(asked)
+    .catch((error) => errorReply('internal', handlers.defect('a request', error)))
+    .then(reply)
+    .catch((error) => giveUp(response, handlers, error))
+}
+
+/** Nothing more can be said on this connection. */
+function giveUp(response: UwsResponse, handlers: TransportHandlers, error: unknown): void {
+  handlers.defect('the answer to a request', error)
+  try {
+    response.close()
+  } catch {
+    // It is closed, which uWS tells by throwing.
+  }
 }
 
 function headerLines(request: import('uWebSockets.js').HttpRequest): [name: string, value: string][] {
