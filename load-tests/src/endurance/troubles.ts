@@ -22,7 +22,8 @@ interface Trouble {
 export class Troubles {
   /** Kind -> how many there were. */
   readonly counts = new Map<string, number>()
-  readonly #all: readonly Trouble[]
+  /** By what they happen to: Redis, which is one, gets as many as two gateways. */
+  readonly #groups: readonly (readonly Trouble[])[]
   readonly #random: () => number
   readonly #victims = new Set<unknown>()
   readonly #underWay = new Set<Promise<void>>()
@@ -31,11 +32,12 @@ export class Troubles {
 
   constructor(deployment: Deployment, fronts: readonly TcpProxy[], random: () => number) {
     this.#random = random
-    this.#all = [
-      ...deployment.members.flatMap((member) => this.#ofMember(member)),
-      ...this.#ofRedis(deployment),
-      ...this.#ofLink(deployment.link),
-      ...fronts.map((front) => ({
+    this.#groups = [
+      deployment.gateways.flatMap((gateway) => this.#ofMember(gateway)),
+      deployment.workers.flatMap((worker) => this.#ofMember(worker)),
+      this.#ofRedis(deployment),
+      this.#ofLink(deployment.link),
+      fronts.map((front) => ({
         kind: 'connections of clients cut',
         victim: front,
         happen: async () => front.cut(),
@@ -59,7 +61,7 @@ export class Troubles {
     const { signal } = this.#stopped
     while (!signal.aborted) {
       await sleep(this.#between(APART_MIN_MS, APART_MAX_MS), undefined, { signal }).catch(() => {})
-      if (!signal.aborted) this.#begin(this.#all[Math.floor(this.#random() * this.#all.length)]!)
+      if (!signal.aborted) this.#begin(this.#oneOf(this.#oneOf(this.#groups)))
     }
   }
 
@@ -136,6 +138,10 @@ export class Troubles {
       held('nothing passes to and from Redis', () => link.blackHole()),
       held('nobody hears Redis', () => link.mute()),
     ]
+  }
+
+  #oneOf<Item>(items: readonly Item[]): Item {
+    return items[Math.floor(this.#random() * items.length)]!
   }
 
   #between(minMs: number, maxMs: number): number {
