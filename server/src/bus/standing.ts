@@ -1,13 +1,13 @@
 import type { Redis } from './connection.ts'
 import { keys } from './keys.ts'
-import { HEARTBEAT_FRESH_MS } from './lease.ts'
+import { isFresh } from './lease.ts'
 import { loadScript, runScript, type Script } from './script.ts'
 
 const STANDING_SCRIPT: Script = loadScript('standing', { include: ['owner', 'last-id'] })
 
 /** What a partition's owner had done at one moment, and what its logs held. */
 export interface Standing {
-  /** Somebody was heard of who owns it. A heartbeat that lies ahead, as after a step of Redis' clock, is nobody's. */
+  /** Somebody owns it whose heartbeat is fresh. */
   readonly isOwned: boolean
   /** Committed offsets as text. */
   readonly offsets: string
@@ -24,7 +24,7 @@ export async function readStanding(redis: Redis, partition: number, topics: read
     string[],
   ]
   return {
-    isOwned: age !== '' && Math.abs(age) < HEARTBEAT_FRESH_MS && released !== '1',
+    isOwned: age !== '' && isFresh(age) && released !== '1',
     offsets,
     lastIds: new Map(topics.map((topic, i) => [topic, last[i]!])),
   }

@@ -1,6 +1,13 @@
 import type { Redis } from './connection.ts'
 import type { GuardState } from './guard.ts'
 import { keys } from './keys.ts'
+import { redisNow } from './redis-time.ts'
+
+/**
+ * A worker that was not heard of for this long does not count. Nor does one whose heartbeat lies ahead by as much: it was written
+ * before Redis' clock was set back, and who lives renews it.
+ */
+export const WORKER_ALIVE_MS = 3_000
 
 /** A source, or key, of a window whose clock is furthest behind those of the others. */
 export interface WindowSource {
@@ -45,7 +52,9 @@ export interface WorkerReport {
 
 /** Reports of the workers that are alive, by worker id. */
 export async function readWorkerReports(redis: Redis): Promise<ReadonlyMap<string, WorkerReport>> {
-  const ids = (await redis.zrange(keys.workers, '0', '-1')) as string[]
+  const now = await redisNow(redis)
+  // By heartbeats, not by what keys are left: their expiry is a time of the clock that may be set.
+  const ids = await redis.zrangebyscore(keys.workers, `(${now - WORKER_ALIVE_MS}`, `(${now + WORKER_ALIVE_MS}`)
   const reports = await Promise.all(ids.map((id) => redis.get(keys.worker(id))))
   return new Map(
     ids.flatMap((id, i) => (reports[i] == null ? [] : [[id, JSON.parse(reports[i]) as WorkerReport] as const])),

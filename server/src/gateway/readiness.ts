@@ -1,9 +1,8 @@
-import type { BusClass, EvictionWatch, Guard, GuardState, Redis } from '../bus/index.ts'
-import { CANARY_EVERY_MS, COMMAND_DEADLINE_MS, readWorkerReports, withDeadline } from '../bus/index.ts'
+import type { BusClass, EvictionWatch, Guard, GuardState, PartitionOwner, Redis } from '../bus/index.ts'
+import { CANARY_EVERY_MS, COMMAND_DEADLINE_MS, partitionOwners, readWorkerReports, withDeadline } from '../bus/index.ts'
 import type { Clock } from '../clock.ts'
 import type { Delivery } from '../delivery/index.ts'
 import type { Canaries } from '../ingest/index.ts'
-import { ownership, type PartitionOwner } from '../queries/index.ts'
 
 const LOOK_EVERY_MS = 500
 /** A canary that is sent in time, and two of which the other gateways thought that another one would. */
@@ -111,7 +110,7 @@ export class Readiness {
     try {
       const [owners, reports] = await withDeadline(
         COMMAND_DEADLINE_MS,
-        Promise.all([ownership(redis, partitions), readWorkerReports(redis), eviction.look()]),
+        Promise.all([partitionOwners(redis, partitions), readWorkerReports(redis), eviction.look()]),
       )
       const since = this.#evictionFault?.since ?? clock.now()
       this.#evictionFault = eviction.reason === undefined ? undefined : { part: 'redis', since, why: eviction.reason }

@@ -1,6 +1,5 @@
 export { answerQuery, failureOf, type QueryAnswer } from './answer.ts'
 export { MAX_ANSWER_EVENTS } from './answer-size.ts'
-export { ownership, type PartitionOwner } from './ownership.ts'
 export { limitOf, optionalNumber, optionalText, type Params } from './params.ts'
 export { Queries } from './queries.ts'
 export { QueryError } from './query-error.ts'

@@ -3,10 +3,9 @@ import {
   type BreakerLimits,
   type BusClass,
   type Guard,
-  HEARTBEAT_FRESH_MS,
-  keys,
   LEASE_QUEUE,
   openGuard,
+  partitionOwners,
   type Redis,
 } from '../bus/index.ts'
 import type { Clock } from '../clock.ts'
@@ -171,15 +170,7 @@ export class PartitionPool {
   }
 
   async #ownerless(): Promise<number[]> {
-    const { redis, partitions } = this.#options
-    const [seconds, micros] = await redis.time()
-    const now = Number(seconds) * 1_000 + Math.floor(Number(micros) / 1_000)
-    const metas = await Promise.all(
-      Array.from({ length: partitions }, (_, partition) => redis.hmget(keys.meta(partition), 'heartbeat', 'released')),
-    )
-    return metas.flatMap(([heartbeat, released], partition) => {
-      const alive = heartbeat != null && released !== '1' && now - Number(heartbeat) < HEARTBEAT_FRESH_MS
-      return alive ? [] : [partition]
-    })
+    const owners = await partitionOwners(this.#options.redis, this.#options.partitions)
+    return owners.filter(({ owned }) => !owned).map(({ partition }) => partition)
   }
 }

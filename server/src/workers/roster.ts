@@ -1,7 +1,4 @@
-import { keys, type Redis, type WorkerReport } from '../bus/index.ts'
-
-/** A worker that was not heard of for this long does not count. */
-const ALIVE_MS = 3_000
+import { keys, type Redis, redisNow, WORKER_ALIVE_MS, type WorkerReport } from '../bus/index.ts'
 
 /** Which workers are alive, by their heartbeats in Redis. */
 export class Roster {
@@ -15,12 +12,13 @@ export class Roster {
 
   /** Renews this worker's entry with its report and returns how many workers are alive. */
   async renew(report: WorkerReport): Promise<number> {
-    const now = await this.#now()
+    const now = await redisNow(this.#redis)
     const replies = await this.#redis
       .pipeline()
       .zadd(keys.workers, now, this.#workerId)
-      .zremrangebyscore(keys.workers, 0, now - ALIVE_MS)
-      .set(keys.worker(this.#workerId), JSON.stringify(report), 'PX', ALIVE_MS)
+      .zremrangebyscore(keys.workers, '-inf', now - WORKER_ALIVE_MS)
+      .zremrangebyscore(keys.workers, now + WORKER_ALIVE_MS, '+inf')
+      .set(keys.worker(this.#workerId), JSON.stringify(report), 'PX', WORKER_ALIVE_MS)
       .zcard(keys.workers)
       .exec()
     return replies!.at(-1)![1] as number
@@ -28,10 +26,5 @@ export class Roster {
 
   async leave(): Promise<void> {
     await this.#redis.pipeline().zrem(keys.workers, this.#workerId).del(keys.worker(this.#workerId)).exec()
-  }
-
-  async #now(): Promise<number> {
-    const [seconds] = await this.#redis.time()
-    return Number(seconds) * 1_000
   }
 }

@@ -9,8 +9,10 @@ import {
   noteSuspect,
   openCommandConnection,
   openTopology,
+  partitionOwners,
   type Redis,
   readLogVersion,
+  readStanding,
   type TakeReply,
   takePartition,
   untilReady,
@@ -49,6 +51,8 @@ function taken(reply: TakeReply) {
 /** Makes the owner's last heartbeat look this old. */
 const age = async (ms: number) => redis.hincrby(keys.meta(0), 'heartbeat', -ms)
 
+const HOUR_MS = 3_600_000
+
 describe('lease', () => {
   it('B-LEASE-1 is refused while the owner is alive, and says when to ask again', async () => {
     taken(await take())
@@ -63,6 +67,32 @@ describe('lease', () => {
   it('B-LEASE-1 goes to one of many that ask at once', async () => {
     const replies = await Promise.all(Array.from({ length: 8 }, take))
     expect(replies.filter(({ status }) => status === 'ok')).toHaveLength(1)
+  })
+
+  it('B-LEASE-5 goes to another one when the heartbeat lies an hour ahead', async () => {
+    const first = taken(await take())
+    await age(-HOUR_MS)
+    expect(await partitionOwners(redis, 1)).toMatchObject([{ owned: false }])
+    expect((await readStanding(redis, 0, [])).isOwned).toBe(false)
+    const second = taken(await take())
+    expect(await beat(first.token)).toBe(false)
+    expect(await partitionOwners(redis, 1)).toMatchObject([{ owned: true }])
+    expect(await beat(second.token)).toBe(true)
+  })
+
+  it('B-LEASE-5 is kept when the heartbeat lies ahead by less than a live owner leaves between two', async () => {
+    taken(await take())
+    await age(-HEARTBEAT_FRESH_MS / 2)
+    expect((await take()).status).toBe('held')
+    expect(await partitionOwners(redis, 1)).toMatchObject([{ owned: true }])
+  })
+
+  it('B-LEASE-5 an owner that lives has its partition again with its next heartbeat', async () => {
+    const { token } = taken(await take())
+    await age(-HOUR_MS)
+    expect(await beat(token)).toBe(true)
+    expect(await partitionOwners(redis, 1)).toMatchObject([{ owned: true }])
+    expect((await take()).status).toBe('held')
   })
 
   it('B-LEASE-2 fences the earlier owner: its heartbeats and releases change nothing', async () => {

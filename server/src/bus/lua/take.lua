@@ -11,7 +11,7 @@ local had = redis.call('HMGET', ledger, 'token', 'heartbeat', 'released', 'suspe
 local now, fresh = now_ms(), tonumber(ARGV[2])
 if had[1] and had[3] ~= '1' then
   local age = now - tonumber(had[2])
-  if age < fresh then return { 'HELD', fresh - age } end
+  if is_fresh(age, fresh) then return { 'HELD', fresh - age } end
 end
 local token = redis.call('HINCRBY', ledger, 'tokens', 1) .. ':' .. ARGV[1]
 redis.call('HSET', ledger, 'token', token, 'heartbeat', now, 'released', '0')

@@ -1,12 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises'
-import {
-  type Guard,
-  HEARTBEAT_FRESH_MS,
-  listBackfills,
-  openGuard,
-  type Redis,
-  unlistBackfill,
-} from '../../bus/index.ts'
+import { type Guard, isFresh, listBackfills, openGuard, type Redis, redisNow, unlistBackfill } from '../../bus/index.ts'
 import type { Clock } from '../../clock.ts'
 import type { Contract } from '../../config/model.ts'
 import { JobQueue } from '../job-queue.ts'
@@ -107,12 +100,11 @@ export class BackfillPool {
     const { redis } = this.#options
     const listed = await listBackfills(redis, this.#guard)
     if (listed.length === 0) return
-    const [seconds] = await redis.time()
+    const now = await redisNow(redis)
     for (const { partition, window } of listed) {
       const record = await new BackfillStore(partition, window, redis, this.#guard).read()
       if (record?.status !== 'open') await unlistBackfill(redis, this.#guard, partition, window)
-      else if (Number(seconds) * 1_000 - record.heartbeat > HEARTBEAT_FRESH_MS)
-        await this.#queue.offer({ partition, window })
+      else if (!isFresh(now - record.heartbeat)) await this.#queue.offer({ partition, window })
     }
   }
 }
