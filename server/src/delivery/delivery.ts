@@ -192,7 +192,7 @@ export class Delivery {
 
   /** The sessions with most waiting. */
   slowest(count: number): SlowSession[] {
-    return slowestSessions(this.#sessions.keys(), count, this.#clock.now())
+    return slowestSessions(this.#sessions.keys(), count, this.#clock.monotonic())
   }
 
   #route(entry: Entry): void {

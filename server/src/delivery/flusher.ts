@@ -12,7 +12,7 @@ export interface Flushable {
 export class Flusher {
   readonly #clock: Clock
   #waiting = new Set<Flushable>()
-  #lastTick = 0
+  #lastTick = Number.NEGATIVE_INFINITY
   #timer: NodeJS.Timeout | undefined
   #immediate: NodeJS.Immediate | undefined
   /** When those are due that can wait for company. */
@@ -25,7 +25,7 @@ export class Flusher {
 
   /** @param withinMs how long it may wait for more to send */
   schedule(session: Flushable, withinMs = 0): void {
-    if (withinMs > 0) return this.#wait(session, this.#clock.now() + withinMs)
+    if (withinMs > 0) return this.#wait(session, this.#clock.monotonic() + withinMs)
     this.#patient.delete(session)
     this.#waiting.add(session)
     this.#arm()
@@ -47,14 +47,14 @@ export class Flusher {
 
   #armPatient(dueAt: number): void {
     clearTimeout(this.#patientTimer?.timer)
-    const timer = setTimeout(() => this.#releasePatient(), Math.max(0, dueAt - this.#clock.now()))
+    const timer = setTimeout(() => this.#releasePatient(), Math.max(0, dueAt - this.#clock.monotonic()))
     this.#patientTimer = { dueAt, timer }
   }
 
   /** Those due within a tick go together: one look at all of them per tick at most. */
   #releasePatient(): void {
     this.#patientTimer = undefined
-    const releasedUpTo = this.#clock.now() + FLUSH_MS
+    const releasedUpTo = this.#clock.monotonic() + FLUSH_MS
     let nextDue = Number.POSITIVE_INFINITY
     for (const [session, dueAt] of this.#patient) {
       if (dueAt <= releasedUpTo) this.schedule(session)
@@ -65,7 +65,7 @@ export class Flusher {
 
   #arm(): void {
     if (this.#timer !== undefined || this.#immediate !== undefined) return
-    const pauseMs = this.#lastTick + FLUSH_MS - this.#clock.now()
+    const pauseMs = this.#lastTick + FLUSH_MS - this.#clock.monotonic()
     if (pauseMs > 0) this.#timer = setTimeout(() => this.#tick(), Math.min(pauseMs, FLUSH_MS))
     // Not at once: everything the present turn has to offer shall travel together.
     else this.#immediate = setImmediate(() => this.#tick())
@@ -74,7 +74,7 @@ export class Flusher {
   #tick(): void {
     this.#timer = undefined
     this.#immediate = undefined
-    this.#lastTick = this.#clock.now()
+    this.#lastTick = this.#clock.monotonic()
     const due = this.#waiting
     this.#waiting = new Set()
     for (const session of due) if (session.flush()) this.#waiting.add(session)

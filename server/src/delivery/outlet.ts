@@ -48,7 +48,7 @@ export class Outlet {
     return this.#flow.state === 'open'
   }
 
-  /** Since when nothing was written for want of room, ms since 1970; `undefined` while there is some. */
+  /** Since when nothing was written for want of room, ms of the monotonic clock; `undefined` while there is some. */
   get congestedSince(): number | undefined {
     return this.#congestedSince
   }

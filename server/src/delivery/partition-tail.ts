@@ -8,7 +8,7 @@ import {
   type Guard,
   type KnownEntry,
 } from '../bus/index.ts'
-import type { Clock } from '../clock.ts'
+import type { WallClock } from '../clock.ts'
 import { Entry } from './entry.ts'
 import { TopicTail } from './topic-tail.ts'
 
@@ -39,7 +39,7 @@ export class PartitionTail {
   readonly partition: number
   readonly #reader: BlockingReader
   readonly #guard: Guard
-  readonly #clock: Clock
+  readonly #clock: WallClock
   readonly #events: TailEvents
   readonly #topics = new Map<string, TopicTail>()
   #canaryCursor = '0-0'
@@ -48,7 +48,7 @@ export class PartitionTail {
   #closing = new AbortController()
   #loop: Promise<void> | undefined
 
-  constructor(partition: number, reader: BlockingReader, guard: Guard, clock: Clock, events: TailEvents) {
+  constructor(partition: number, reader: BlockingReader, guard: Guard, clock: WallClock, events: TailEvents) {
     this.partition = partition
     this.#reader = reader
     this.#guard = guard

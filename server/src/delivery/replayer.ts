@@ -58,7 +58,7 @@ export class Replayer {
     this.#guard = guard
     this.#clock = clock
     this.#cursorOf = cursorOf
-    this.#timer = setInterval(() => this.#pages.expire(clock.now()), EXPIRE_EVERY_MS)
+    this.#timer = setInterval(() => this.#pages.expire(clock.monotonic()), EXPIRE_EVERY_MS)
     this.#timer.unref()
   }
 
@@ -103,7 +103,7 @@ export class Replayer {
     if (request === undefined) return true
     const { feed, from, entries } = request
     const log = `${feed.partition} ${feed.topic}`
-    const page = this.#pages.find(log, from, entries, this.#clock.now())
+    const page = this.#pages.find(log, from, entries, this.#clock.monotonic())
     const parked = this.#parked.get(log)
     if (page !== undefined) reader.onPage(feed, page)
     else if (parked !== undefined) parked.push(reader)
@@ -124,7 +124,7 @@ export class Replayer {
       })
       const entries = read.entries.map((raw) => new Entry(partition, raw))
       const page = { entries, trimmedTo: read.trimmedTo, isLast: entries.length < count, tailCursor }
-      this.#pages.keep(log, from, page, this.#clock.now())
+      this.#pages.keep(log, from, page, this.#clock.monotonic())
       if (!this.#closed) reader.onPage(feed, page)
     } catch (error) {
       if (error instanceof BusUnavailable) {

@@ -79,7 +79,7 @@ export class SessionSnapshots {
   /** Goes on as far as there is room. To be called whenever there may be. */
   pump(): void {
     while (this.#frames.length > 0 && this.#outlet.isOpen) {
-      if (!this.#outlet.writeEncoded(this.#frames[0]!, this.#context.clock.now())) return
+      if (!this.#outlet.writeEncoded(this.#frames[0]!, this.#context.clock.monotonic())) return
       this.#frames.shift()
     }
     const telling = this.#tellings[0]

@@ -146,7 +146,7 @@ export class Session implements DeliverySession, Flushable, EventSink {
   sendControl(frame: object): void {
     if (this.#closed) return
     // Control frames cannot be sent again later: what they answer would stay unanswered.
-    if (!this.#outlet.write(frame, this.#context.clock.now())) this.end(CLOSE.tooSlow)
+    if (!this.#outlet.write(frame, this.#context.clock.monotonic())) this.end(CLOSE.tooSlow)
   }
 
   /** Events for a live feed, from the turn in which the tail read them. */
@@ -154,7 +154,7 @@ export class Session implements DeliverySession, Flushable, EventSink {
     // What was offered before, to this session or to another, may have closed it within the turn.
     if (this.#closed || feed.state.kind !== 'live') return
     this.#queue.offer(feed, lane, entry, picks)
-    this.#queue.press(feed.subscription.queue, !this.#outlet.isOpen, this.#context.clock.now())
+    this.#queue.press(feed.subscription.queue, !this.#outlet.isOpen, this.#context.clock.monotonic())
     this.#offered(waitMs(feed.subscription, lane))
   }
 
@@ -183,7 +183,7 @@ export class Session implements DeliverySession, Flushable, EventSink {
 
   #flush(): boolean {
     if (this.#closed) return false
-    const now = this.#context.clock.now()
+    const now = this.#context.clock.monotonic()
     const mayGoOn = this.#outlet.flush(now)
     if (!this.#outlet.isOpen) this.#queue.pressAll(now)
     this.#snapshots?.pump()
@@ -220,7 +220,7 @@ export class Session implements DeliverySession, Flushable, EventSink {
   /** The node needs room: withholds normal and low events until no more than so many bytes wait. */
   shrinkTo(bytes: number): void {
     this.#contained('shrink', () => {
-      if (!this.#queue.shrinkTo({ bytes, events: Number.POSITIVE_INFINITY }, this.#context.clock.now())) return
+      if (!this.#queue.shrinkTo({ bytes, events: Number.POSITIVE_INFINITY }, this.#context.clock.monotonic())) return
       this.#context.flusher.schedule(this)
     })
   }
@@ -336,14 +336,14 @@ export class Session implements DeliverySession, Flushable, EventSink {
   #offered(withinMs = 0): void {
     if (this.#closed) return
     const { budget, clock, flusher, onBudgetExceeded } = this.#context
-    if (!this.#queue.enforceBounds(clock.now())) return this.end(CLOSE.tooSlow)
+    if (!this.#queue.enforceBounds(clock.monotonic())) return this.end(CLOSE.tooSlow)
     flusher.schedule(this, withinMs)
     if (budget.isExceeded) onBudgetExceeded()
   }
 
   #stepOutlet(event: Parameters<Outlet['step']>[0]): void {
     if (this.#closed) return
-    this.#outlet.step(event, this.#context.clock.now())
+    this.#outlet.step(event, this.#context.clock.monotonic())
     if (this.#outlet.isOpen && this.#hasWaiting) this.#context.flusher.schedule(this)
   }
 

@@ -17,7 +17,7 @@ export class SharedHeads {
 
   /** Heads as of the last moments. @throws what Redis throws */
   read(partition: number, topics: readonly string[]): Promise<LogHeads> {
-    const now = this.#clock.now()
+    const now = this.#clock.monotonic()
     const name = nameOf(partition, topics)
     const asked = this.#asked.get(name)
     if (asked !== undefined && now - asked.at <= FRESH_MS) return asked.heads

@@ -41,7 +41,7 @@ function describe({ name, outlet, queuedBytes, queuedEvents, subscriptions }: Se
     session: name,
     state: isCongested ? 'congested' : 'open',
     reason: isCongested ? (inFlight.by === 'credit' ? 'credit' : 'socket') : null,
-    congestedMs: isCongested ? now - congestedSince : 0,
+    congestedMs: isCongested ? Math.round(now - congestedSince) : 0,
     inFlightBytes: inFlight.bytes,
     queuedBytes,
     queuedEvents,

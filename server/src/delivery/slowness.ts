@@ -5,7 +5,7 @@
 export interface Slowness {
   /** 0: everything is sent. */
   readonly level: number
-  /** Since when little has been waiting, ms since 1970; `undefined` while that is not so. */
+  /** Since when little has been waiting, ms of the monotonic clock; `undefined` while that is not so. */
   readonly calmSince: number | undefined
 }
 

@@ -6,7 +6,7 @@ import {
   type Redis,
   readLogHeads,
 } from '../bus/index.ts'
-import type { Clock } from '../clock.ts'
+import type { WallClock } from '../clock.ts'
 import { PartitionTail, type TailEvents, type TailState } from './partition-tail.ts'
 import type { TopicTail } from './topic-tail.ts'
 
@@ -17,7 +17,7 @@ export class Tails {
   readonly #holders = new Map<string, number>()
   readonly #opening = new Map<string, Promise<void>>()
 
-  constructor(url: string, partitions: number, commands: Redis, guard: Guard, clock: Clock, events: TailEvents) {
+  constructor(url: string, partitions: number, commands: Redis, guard: Guard, clock: WallClock, events: TailEvents) {
     this.#commands = commands
     this.#partitions = Array.from({ length: partitions }, (_, partition) => {
       const reader = new BlockingReader(url, `tail-${partition}`, partition, commands)

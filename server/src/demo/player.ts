@@ -1,5 +1,5 @@
 import type { EventInput } from '@tidegate/protocol'
-import type { Clock } from '../clock.ts'
+import type { WallClock } from '../clock.ts'
 import type { DemoEvent } from './demo-event.ts'
 
 /** Publishing this often keeps frames small and the page lively. */
@@ -12,7 +12,7 @@ export interface PlayerOptions {
   readonly events: Iterator<DemoEvent, never>
   /** Resolves when the server has answered. At most one call per topic is open at a time. */
   readonly publish: (topic: DemoEvent['topic'], events: readonly EventInput[]) => Promise<unknown>
-  readonly clock: Clock
+  readonly clock: WallClock
   readonly onError: (error: unknown) => void
 }
 

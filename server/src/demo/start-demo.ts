@@ -26,9 +26,9 @@ export function startDemo({ url, seed, clock, onError }: DemoOptions): Player {
   })
   return {
     async close({ deadlineMs }) {
-      const startedAt = clock.now()
+      const startedAt = clock.monotonic()
       await player.close({ deadlineMs })
-      await client.close({ deadlineMs: Math.max(0, deadlineMs - (clock.now() - startedAt)) })
+      await client.close({ deadlineMs: Math.max(0, deadlineMs - (clock.monotonic() - startedAt)) })
     },
   }
 }

@@ -93,7 +93,7 @@ export class Gateway implements TransportHandlers {
 
   #adjustGrant(): void {
     const { ingest, publishControl, clock } = this.#context
-    const change = publishControl.observe(ingest.takeLongestAppendMs(), clock.now())
+    const change = publishControl.observe(ingest.takeLongestAppendMs(), clock.monotonic())
     if (change === undefined) return
     this.#each('grant', (session) => session.tellGrant(change))
   }

@@ -1,6 +1,6 @@
 import type { BusClass, EvictionWatch, Guard, GuardState, PartitionOwner, Redis } from '../bus/index.ts'
 import { CANARY_EVERY_MS, COMMAND_DEADLINE_MS, partitionOwners, readWorkerReports, withDeadline } from '../bus/index.ts'
-import type { Clock } from '../clock.ts'
+import type { WallClock } from '../clock.ts'
 import type { Delivery } from '../delivery/index.ts'
 import type { Canaries } from '../ingest/index.ts'
 
@@ -46,7 +46,7 @@ export interface ReadinessOptions {
   readonly readyShare: number
   readonly delivery: Pick<Delivery, 'tailState'>
   readonly canaries: Canaries
-  readonly clock: Clock
+  readonly clock: WallClock
 }
 
 /**

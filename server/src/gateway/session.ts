@@ -79,7 +79,7 @@ export class Session {
   #publishes = false
 
   constructor(context: SessionContext, socket: TransportSocket, id: string) {
-    const now = context.clock.now()
+    const now = context.clock.monotonic()
     this.#context = context
     this.#socket = socket
     this.id = id
@@ -89,7 +89,7 @@ export class Session {
   }
 
   message(text: string | undefined, bytes: number): void {
-    this.#heardAt = this.#context.clock.now()
+    this.#heardAt = this.#context.clock.monotonic()
     if (this.#state.phase === 'closed') return
     if (bytes > LIMITS.frameBytes) return this.#fail('frame_too_large', CLOSE.frameTooLarge)
     if (text === undefined) return this.#fail('protocol_error', CLOSE.protocol, 'Frames are text, not binary.')
@@ -111,7 +111,7 @@ export class Session {
 
   /** Called about once a second: says ping when it is time, closes a client that stays silent. */
   tick(): void {
-    const now = this.#context.clock.now()
+    const now = this.#context.clock.monotonic()
     switch (this.#state.phase) {
       case 'awaiting_hello':
         if (now - this.#state.since > HELLO_DEADLINE_MS) this.#fail('hello_expected', CLOSE.helloExpected)
@@ -120,7 +120,7 @@ export class Session {
         if (now - this.#heardAt > 2 * DEFAULTS.pingMs) this.#socket.close(CLOSE.idle, 'silent for two pings')
         else if (now - this.#pingedAt >= DEFAULTS.pingMs) {
           this.#pingedAt = now
-          this.#state.delivery.sendControl({ type: 'ping', time: now })
+          this.#state.delivery.sendControl({ type: 'ping', time: this.#context.clock.now() })
         }
         break
       case 'closed':
@@ -262,7 +262,7 @@ export class Session {
       producer?.failed(seq)
       return this.#reject(seq, 'overloaded', retryAfterMs)
     }
-    const grant = this.#context.publishControl.enforced(this.#context.clock.now())
+    const grant = this.#context.publishControl.enforced(this.#context.clock.monotonic())
     // A frame alone may be larger than a small grant, and the last one within it may reach beyond it.
     if (this.#unackedFrames >= grant.frames || this.#unackedBytes + bytes > grant.bytes + LIMITS.frameBytes) {
       producer?.failed(seq)

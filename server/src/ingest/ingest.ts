@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { ERROR_CODES, type ErrorCode, type LogEpoch, type RejectedEvent } from '@tidegate/protocol'
 import { type Guard, type KnownEntry, partitionOf, type SliceIdentity, type StoredEvent } from '../bus/index.ts'
-import type { Clock } from '../clock.ts'
+import type { WallClock } from '../clock.ts'
 import type { Contract, SourceTopic } from '../config/model.ts'
 import type { ReportDefect } from '../observability/defects.ts'
 import { checksumOf } from './content.ts'
@@ -58,7 +58,7 @@ export type PublishOutcome =
 export interface IngestOptions extends Pick<PartitionLogOptions, 'redis' | 'guard' | 'known' | 'limits'> {
   readonly partitions: number
   readonly contract: Contract
-  readonly clock: Clock
+  readonly clock: WallClock
   readonly report: ReportDefect
   readonly replicas?: number
   /** Whether Redis keeps what is stored; while it may not, nothing is taken. */
@@ -71,7 +71,7 @@ export interface IngestOptions extends Pick<PartitionLogOptions, 'redis' | 'guar
 /** Takes frames from the gateway and answers each exactly once. */
 export class Ingest {
   readonly #contract: Contract
-  readonly #clock: Clock
+  readonly #clock: WallClock
   readonly #report: ReportDefect
   readonly #guard: Guard
   readonly #isKept: () => boolean

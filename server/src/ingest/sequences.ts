@@ -1,5 +1,5 @@
 import { randomInt } from 'node:crypto'
-import type { Clock } from '../clock.ts'
+import type { WallClock } from '../clock.ts'
 
 /** 2020: with it a name has 15 digits until 2051, which doubles count exactly. */
 const SINCE_MS = 1_577_836_800_000
@@ -11,10 +11,10 @@ const PER_MS = 1_000
  * those of devices may say anything.
  */
 export class Sequences {
-  readonly #clock: Clock
+  readonly #clock: WallClock
   #last = 0
 
-  constructor(clock: Clock) {
+  constructor(clock: WallClock) {
     this.#clock = clock
   }
 

@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { systemClock } from '../../src/clock.ts'
 import { Flusher } from '../../src/delivery/flusher.ts'
 
 beforeEach(() => {
@@ -10,7 +11,7 @@ afterEach(() => {
 
 describe('flusher', () => {
   it('D-FLUSH-1 flushes at once after a pause, then once per tick however often it is asked', async () => {
-    const flusher = new Flusher({ now: Date.now })
+    const flusher = new Flusher(systemClock)
     const flushedAt: number[] = []
     const session = {
       flush: () => {
@@ -30,7 +31,7 @@ describe('flusher', () => {
   })
 
   it('D-FLUSH-1 comes back each tick to a session with something left, and stops when nobody has', async () => {
-    const flusher = new Flusher({ now: Date.now })
+    const flusher = new Flusher(systemClock)
     let left = 3
     flusher.schedule({ flush: () => --left > 0 })
     await vi.advanceTimersByTimeAsync(20)
@@ -39,7 +40,7 @@ describe('flusher', () => {
   })
 
   it('D-FLUSH-2 lets a session wait as long as it may, unless it is asked to write before', async () => {
-    const flusher = new Flusher({ now: Date.now })
+    const flusher = new Flusher(systemClock)
     const flushedAt: Record<string, number[]> = { a: [], b: [], c: [] }
     const sessionOf = (name: string) => ({
       flush: () => {

@@ -45,6 +45,8 @@ export class ModelNode {
   readonly budget: QueueBudget
   readonly sessions = new Set<Session>()
   now = 1_000_000
+  /** By how much the wall clock was set back. */
+  wallBehindMs = 0
   epoch = 'e1'
   trimmedTo = LOG_START
   readonly #index = new TopicIndex<Subscription>()
@@ -93,7 +95,7 @@ export class ModelNode {
           onScheduled(withinMs)
         },
       },
-      clock: { now: () => this.now },
+      clock: { now: () => this.now - this.wallBehindMs, monotonic: () => this.now },
       totals: this.totals,
       queueBounds,
       budget: this.budget,

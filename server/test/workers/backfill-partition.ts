@@ -93,7 +93,12 @@ export class BackfillPartition {
   }
 
   job({ contract }: { contract: Contract }, window: string): BackfillJob {
-    const context = { partitions: 1, clock: { now: () => this.now }, folding: new Turn(), log: () => {} }
+    const context = {
+      partitions: 1,
+      clock: { now: () => this.now, monotonic: () => this.now },
+      folding: new Turn(),
+      log: () => {},
+    }
     return new BackfillJob(context, backfillTarget(contract, window), this.store(window), () => {})
   }
 

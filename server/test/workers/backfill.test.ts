@@ -383,7 +383,13 @@ describe('backfill', () => {
     await partition.append(batches)
     await partition.runLive(before, batches.slice(0, 1))
     await partition.runLive(after, batches.slice(1))
-    const shared = { redisUrl: server.url, redis, partitions: 1, workerId: 'w-1', clock: { now: () => 0 } }
+    const shared = {
+      redisUrl: server.url,
+      redis,
+      partitions: 1,
+      workerId: 'w-1',
+      clock: { now: () => 0, monotonic: () => 0 },
+    }
     const pool = new BackfillPool({ ...shared, contract: before.contract, log: () => {} })
     try {
       await partition.start(after, 'b.tumbling', { from: 'earliest' })

@@ -52,7 +52,10 @@ const left = async (topic: string) =>
 
 async function trim(committed: Record<string, string>): Promise<void> {
   let now = NOW
-  const trimmer = new Trimmer(new PartitionStore(0, redis, new Guard('commit')), pipeline, 2, { now: () => now })
+  const trimmer = new Trimmer(new PartitionStore(0, redis, new Guard('commit')), pipeline, 2, {
+    now: () => now,
+    monotonic: () => now,
+  })
   now += TRIM_MS
   await trimmer.trimWhenDue(await readLogVersion(redis, 0), 't', () => new Map(Object.entries(committed)))
 }

@@ -1,0 +1,80 @@
+import { CLOSE, DEFAULTS, PROTOCOL_VERSION } from '@tidegate/protocol'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { systemClock } from '../../src/clock.ts'
+import type { RouteContext } from '../../src/gateway/http/routes.ts'
+import { Admission, Gateway } from '../../src/gateway/index.ts'
+import { HELLO_DEADLINE_MS, type SessionContext } from '../../src/gateway/session.ts'
+import { PublishControl } from '../../src/ingest/index.ts'
+
+const HOUR_MS = 3_600_000
+
+beforeEach(() => void vi.useFakeTimers())
+afterEach(() => void vi.useRealTimers())
+
+const setBack = () => vi.setSystemTime(Date.now() - HOUR_MS)
+
+/** A gateway of which only the parts that keep time are there. */
+function openGateway({ appendMs = 0 } = {}) {
+  const sent: { type: string; time?: number }[] = []
+  const closed: number[] = []
+  const publishControl = new PublishControl()
+  const gateway = new Gateway(
+    {
+      clock: systemClock,
+      admission: new Admission(1_000_000),
+      publishControl,
+      ingest: { takeLongestAppendMs: () => appendMs, epochs: [] },
+      delivery: {
+        queueShare: 0,
+        openSession: () => ({ sendControl: (frame: { type: string }) => sent.push(frame) }),
+      },
+      report: (where: string, error: unknown) => {
+        throw new Error(where, { cause: error })
+      },
+    } as unknown as SessionContext,
+    { streams: { tick: () => {} } } as unknown as RouteContext,
+  )
+  gateway.start()
+  const socket = gateway.open({
+    send: () => 'sent',
+    bufferedBytes: () => 0,
+    close: (code) => closed.push(code),
+  })
+  const hello = () => {
+    const text = JSON.stringify({ type: 'hello', protocol: PROTOCOL_VERSION, client: 'test' })
+    socket.message(text, text.length)
+  }
+  return { gateway, publishControl, sent, closed, hello }
+}
+
+describe('a wall clock that is set back', () => {
+  it('G-CLOCK-1 does not give a client more time to say hello', async () => {
+    const { closed } = openGateway()
+    await vi.advanceTimersByTimeAsync(1_000)
+    setBack()
+    await vi.advanceTimersByTimeAsync(HELLO_DEADLINE_MS + 1_000)
+    expect(closed).toContain(CLOSE.helloExpected)
+  })
+
+  it('G-CLOCK-1 does not keep a silent client, nor pings from it', async () => {
+    const { sent, closed, hello } = openGateway()
+    hello()
+    setBack()
+    await vi.advanceTimersByTimeAsync(DEFAULTS.pingMs + 1_000)
+    const pings = sent.filter(({ type }) => type === 'ping')
+    expect(pings).toHaveLength(1)
+    // It says what time it is.
+    expect(Date.now() - pings[0]!.time!).toBe(1_000)
+    await vi.advanceTimersByTimeAsync(DEFAULTS.pingMs + 1_000)
+    expect(closed).toContain(CLOSE.idle)
+  })
+
+  it('G-CLOCK-1 does not hold the publish grant where it is', async () => {
+    const { publishControl } = openGateway({ appendMs: 500 })
+    await vi.advanceTimersByTimeAsync(100)
+    expect(publishControl.grant.frames).toBe(DEFAULTS.publishFrames / 2)
+    setBack()
+    await vi.advanceTimersByTimeAsync(300)
+    expect(publishControl.grant.frames).toBe(DEFAULTS.publishFrames / 4)
+  })
+})
