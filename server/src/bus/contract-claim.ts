@@ -22,10 +22,10 @@ export class ContractClaim {
 
   /** @throws BusMismatch when processes of another contract are alive. */
   async start(): Promise<void> {
-    const deadline = Date.now() + CLAIM_MS + RENEW_MS
+    const deadline = performance.now() + CLAIM_MS + RENEW_MS
     let holder = await this.#claim()
     // A process that was killed leaves its claim behind for CLAIM_MS: wait that out before refusing.
-    while (holder !== this.#hash && Date.now() < deadline) {
+    while (holder !== this.#hash && performance.now() < deadline) {
       await new Promise((resolve) => setTimeout(resolve, 250))
       holder = await this.#claim()
     }
@@ -46,6 +46,8 @@ export class ContractClaim {
     if ((await this.#redis.set(keys.contract, this.#hash, 'PX', CLAIM_MS, 'NX')) === 'OK') return this.#hash
     const holder = (await this.#redis.get(keys.contract)) ?? ''
     if (holder === this.#hash) await this.#redis.pexpire(keys.contract, CLAIM_MS)
+    // An expiry is a time of Redis' clock: where that was set back, the claim of a dead process would last as much longer.
+    else await this.#redis.pexpire(keys.contract, CLAIM_MS, 'LT')
     return holder
   }
 }

@@ -107,9 +107,9 @@ async function removeAlone(file: string, mine: string): Promise<void> {
 }
 
 async function untilEnded(redis: ProcessIdentity, folder: string, stopped?: AbortSignal): Promise<void> {
-  for (const deadline = Date.now() + ORPHAN_DEADLINE_MS; isAlive(redis); await sleep(POLL_MS)) {
+  for (const deadline = performance.now() + ORPHAN_DEADLINE_MS; isAlive(redis); await sleep(POLL_MS)) {
     stopped?.throwIfAborted()
-    if (Date.now() < deadline) continue
+    if (performance.now() < deadline) continue
     throw new Error(
       `The Redis of an earlier Tidegate (process ${redis.pid}) still uses ${folder}. End that process, then start again.`,
     )

@@ -137,14 +137,14 @@ export class PrivateRedis {
   }
 
   async #untilReady(running: Running, stopped: AbortSignal | undefined): Promise<void> {
-    const deadline = Date.now() + APPEAR_DEADLINE_MS
+    const deadline = performance.now() + APPEAR_DEADLINE_MS
     for (;;) {
       stopped?.throwIfAborted()
       if (running.hasEnded) throw new Error(`redis-server ended at its start:\n${running.log}`)
       const answer = await pingRedis(this.url)
       if (answer === 'ready') return
       // Reading a large log takes as long as it takes; only a Redis that says nothing at all is given up.
-      if (answer === 'absent' && Date.now() > deadline) {
+      if (answer === 'absent' && performance.now() > deadline) {
         throw new Error(`redis-server did not answer within ${APPEAR_DEADLINE_MS} ms:\n${running.log}`)
       }
       await sleep(POLL_MS)

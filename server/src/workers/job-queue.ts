@@ -1,5 +1,9 @@
 import { type ConnectionOptions, Queue, Worker } from 'bullmq'
-import { QUEUE_PREFIX, queueConnectionOptions } from '../bus/index.ts'
+import { QUEUE_PREFIX, queueConnectionOptions, type Redis } from '../bus/index.ts'
+
+/** With these a partition is taken over 1.4-1.6 s after its worker was killed; BullMQ's defaults need over 10 s. */
+const LOCK_MS = 1_500
+const STALLED_EVERY_MS = 500
 
 /** A kind of job. Its data names a piece of work that somebody has to hold, never events. */
 export interface JobKind<Data> {
@@ -66,9 +70,8 @@ export class JobQueue<Data extends object> {
         connection: connectionTo(redisUrl, `${workerId}-${kind.queue}`),
         prefix: QUEUE_PREFIX,
         concurrency,
-        // With these a partition is taken over 1.4-1.6 s after its worker was killed; BullMQ's defaults need over 10 s.
-        lockDuration: 1_500,
-        stalledInterval: 500,
+        lockDuration: LOCK_MS,
+        stalledInterval: STALLED_EVERY_MS,
         drainDelay: 1,
         // A partition killed twice must come back a third time.
         maxStalledCount: Number.MAX_SAFE_INTEGER,
@@ -80,6 +83,17 @@ export class JobQueue<Data extends object> {
 
   offer(data: Data): Promise<void> {
     return this.#offers.offer(data)
+  }
+
+  /**
+   * Keeps a step of Redis' clock from holding jobs back. Expiries there are times of that clock: after it was set back by an
+   * hour, the lock of a dead worker and the pause between two looks for stalled jobs would last an hour longer.
+   */
+  async boundExpiries(redis: Redis): Promise<void> {
+    const key = (name: string) => this.#worker.toKey(name)
+    const pipeline = redis.pipeline().pexpire(key('stalled-check'), STALLED_EVERY_MS, 'LT')
+    for (const id of await redis.lrange(key('active'), 0, -1)) pipeline.pexpire(key(`${id}:lock`), LOCK_MS, 'LT')
+    await pipeline.exec()
   }
 
   /** Takes no further jobs. */

@@ -101,7 +101,7 @@ export class PartitionOwner {
     const isOver = this.#isOver
     const parts = { store: this.#store, source: this.#source, trimmer: this.#trimmer, evidence: this.#evidence }
     const expiry = new CurrentExpiry(this.#store, this.#context.pipeline, this.#context.partitions)
-    const meter = new StateMeter(this.#store, storeKeys, this.#context.clock)
+    const meter = new StateMeter(this.#store, storeKeys)
     this.#loop = new PartitionLoop(this.#context, { ...parts, expiry, meter, ownership, isOver }, state)
     if (this.#stopping) this.#loop.stop()
     return this.#loop.run()

@@ -111,7 +111,7 @@ export class PartitionPool {
     const store = new PartitionStore(partition, redis, this.#guards.commit)
     const source = new EntrySource(redisUrl, partition, partitions, redis, this.#guards.tail, clock)
     const context = { pipeline, partitions, clock, stats: this.#stats, folding: this.#folding, log }
-    const owner = new PartitionOwner(context, store, source, new Trimmer(store, pipeline, partitions, clock))
+    const owner = new PartitionOwner(context, store, source, new Trimmer(store, pipeline, partitions))
     this.#owners.set(partition, owner)
     const run = this.#run(partition, owner)
     this.#runs.add(run)
@@ -137,6 +137,7 @@ export class PartitionPool {
     try {
       const workers = await this.#guards.jobs.run(() => this.#roster.renew(this.#report()))
       this.#yieldExcess(Math.ceil(this.#options.partitions / Math.max(1, workers)))
+      await this.#guards.jobs.run(() => this.#queue.boundExpiries(this.#options.redis))
       for (const partition of await this.#guards.jobs.run(() => this.#ownerless()))
         await this.#queue.offer({ partition })
     } catch {

@@ -19,6 +19,7 @@ import {
   readBackfill,
   readLogHeads,
   readPage,
+  redisNow,
   settleLineage,
   type TakeReply,
   takePartition,
@@ -123,11 +124,19 @@ export class PartitionStore {
     return (await this.#guard.run(() => this.#redis.hget(keys.meta(partition), 'offsets'))) ?? ''
   }
 
-  /** How far backfills of windows in this partition have read that were worked on since `sinceMs`. */
-  async backfillOffsets(windows: readonly string[], sinceMs: number): Promise<Offsets[]> {
+  /** Redis' clock, ms. */
+  now(): Promise<number> {
+    return this.#guard.run(() => redisNow(this.#redis))
+  }
+
+  /**
+   * How far backfills of windows in this partition have read that were worked on within `withinMs` of `now`, Redis ms. What lies
+   * ahead of it by more is from before Redis' clock was set back.
+   */
+  async backfillOffsets(windows: readonly string[], now: number, withinMs: number): Promise<Offsets[]> {
     const records = windows.map((window) => readBackfill(this.#redis, this.#guard, this.partition, window))
     return (await Promise.all(records))
-      .filter((record) => record?.status === 'open' && record.heartbeat >= sinceMs)
+      .filter((record) => record?.status === 'open' && Math.abs(now - record.heartbeat) <= withinMs)
       .map((record) => decodeOffsets(record!.offsets))
   }
 

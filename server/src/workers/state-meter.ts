@@ -1,5 +1,4 @@
 import { BusUnavailable } from '../bus/index.ts'
-import type { Clock } from '../clock.ts'
 import type { PartitionStore } from './partition-store.ts'
 
 const MEASURE_EVERY_MS = 10_000
@@ -8,19 +7,18 @@ const MEASURE_EVERY_MS = 10_000
 export class StateMeter {
   readonly #store: PartitionStore
   readonly #keys: readonly string[]
-  readonly #clock: Clock
+  /** By the monotonic clock. */
   #measuredAt = Number.NEGATIVE_INFINITY
 
   /** @param keys of the hashes that hold the state. */
-  constructor(store: PartitionStore, keys: readonly string[], clock: Clock) {
+  constructor(store: PartitionStore, keys: readonly string[]) {
     this.#store = store
     this.#keys = keys
-    this.#clock = clock
   }
 
   /** Bytes, at most every 10 s, estimated from a few fields of each hash; `undefined` when it is not time or Redis does not answer. */
   async measureWhenDue(): Promise<number | undefined> {
-    const now = this.#clock.now()
+    const now = performance.now()
     if (now - this.#measuredAt < MEASURE_EVERY_MS) return undefined
     this.#measuredAt = now
     try {

@@ -1,6 +1,5 @@
 import { compareStreamIds } from '@tidegate/protocol'
 import { BusUnavailable, type LogVersion, partialsTopic } from '../bus/index.ts'
-import type { Clock } from '../clock.ts'
 import type { WindowTopic } from '../config/model.ts'
 import { deadLetterTopic } from './dead-letter.ts'
 import type { PartitionStore } from './partition-store.ts'
@@ -20,16 +19,15 @@ export class Trimmer {
   readonly #store: PartitionStore
   readonly #pipeline: Pipeline
   readonly #partitions: number
-  readonly #clock: Clock
+  /** By the monotonic clock. What is old enough is told by Redis' clock: stream ids are of it. */
   #trimmedAt: number
 
-  constructor(store: PartitionStore, pipeline: Pipeline, partitions: number, clock: Clock) {
+  constructor(store: PartitionStore, pipeline: Pipeline, partitions: number) {
     this.#store = store
     this.#pipeline = pipeline
     this.#partitions = partitions
-    this.#clock = clock
     // Spread over the interval, so that the partitions of a worker do not trim together.
-    this.#trimmedAt = clock.now() - (store.partition / partitions) * TRIM_EVERY_MS
+    this.#trimmedAt = performance.now() - (store.partition / partitions) * TRIM_EVERY_MS
   }
 
   /**
@@ -39,11 +37,11 @@ export class Trimmer {
    * @param committed offsets as stored: what was folded since would be read again by a successor.
    */
   async trimWhenDue(log: LogVersion, token: string, committed: () => Offsets): Promise<void> {
-    const now = this.#clock.now()
+    const now = performance.now()
     if (now - this.#trimmedAt < TRIM_EVERY_MS) return
     this.#trimmedAt = now
     try {
-      await this.#trim(log, token, committed(), now)
+      await this.#trim(log, token, committed(), await this.#store.now())
     } catch (error) {
       if (!(error instanceof BusUnavailable)) throw error
     }
@@ -52,7 +50,7 @@ export class Trimmer {
   async #trim(log: LogVersion, token: string, committed: Offsets, now: number): Promise<void> {
     const inputs = new Set(this.#pipeline.inputs.map(({ name }) => name))
     const windows = this.#pipeline.windows.map(({ name }) => name)
-    const backfills = await this.#store.backfillOffsets(windows, now - BACKFILL_HOLD_MS)
+    const backfills = await this.#store.backfillOffsets(windows, now, BACKFILL_HOLD_MS)
     for (const { name, kind, retentionMs } of this.#pipeline.contract.topics.values()) {
       const cut = `${now - retentionMs}-0`
       const held = backfills.flatMap((offsets) => offsets.get(name) ?? [])

@@ -3,7 +3,8 @@ import { once } from 'node:events'
 import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { FolderLock } from '../../src/supervisor/folder-lock.ts'
 import { identify } from '../../src/supervisor/process-identity.ts'
 
@@ -51,6 +52,23 @@ describe('folder lock', () => {
   test('take - another process under the id of a dead one does not hold the lock (S-FOLDER-2)', async () => {
     await leaveBehind({ owner: { pid: process.pid, started: 'before the last boot/1' } })
     await (await FolderLock.take(folder)).release()
+  })
+
+  test('take - waits although the clock is set forward meanwhile (S-FOLDER-4)', async () => {
+    const redis = await idleProcess()
+    await leaveBehind({ owner: { pid: process.pid, started: 'before' }, redis: redis.identity })
+    const taking = FolderLock.take(folder)
+    taking.catch(() => {})
+    vi.useFakeTimers({ toFake: ['Date'], now: Date.now() })
+    try {
+      await sleep(200)
+      vi.setSystemTime(Date.now() + 3_600_000)
+      await sleep(200)
+    } finally {
+      vi.useRealTimers()
+      await redis.kill()
+    }
+    await (await taking).release()
   })
 
   test('take - waits until the Redis of a dead owner has ended (S-FOLDER-2)', async () => {

@@ -60,7 +60,7 @@ function own(partition: number): { owner: PartitionOwner; ended: Promise<unknown
   }
   const store = new HeldStore(partition, redis, new Guard('commit'))
   const source = new EntrySource(server.url, partition, PARTITIONS, redis, new Guard('tail'), systemClock)
-  const trimmer = new Trimmer(store, pipeline, PARTITIONS, systemClock)
+  const trimmer = new Trimmer(store, pipeline, PARTITIONS)
   const owner = new PartitionOwner({ ...context, log: () => {} }, store, source, trimmer)
   return { owner, ended: owner.run() }
 }

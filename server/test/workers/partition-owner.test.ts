@@ -98,7 +98,7 @@ function own(
     log: (message) => logged.push(message),
   }
   const source = new EntrySource(server.url, partition, PARTITIONS, redis, new Guard('tail'), systemClock)
-  const trimmer = new Trimmer(store, context.pipeline, PARTITIONS, systemClock)
+  const trimmer = new Trimmer(store, context.pipeline, PARTITIONS)
   const owner = new PartitionOwner(context, store, source, trimmer)
   const run = { owner, ended: owner.run() }
   running.push(run)

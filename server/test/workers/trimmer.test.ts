@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
 import {
   Guard,
   keys,
@@ -18,8 +18,8 @@ import { Trimmer } from '../../src/workers/trimmer.ts'
 import { other, reading } from '../support/fold.ts'
 import { startTestRedis, type TestRedis } from '../support/redis.ts'
 
-const DAY_MS = 24 * 60 * 60 * 1_000
-const NOW = 10 * DAY_MS
+const HOUR_MS = 60 * 60 * 1_000
+const NOW = Date.now()
 const TRIM_MS = 60_000
 const window = reading.window('a.all', { tumbling: '10s', groupBy: null, aggregate: { count: 'count' } })
 const byField = reading.window('a.by_k', { tumbling: '10s', groupBy: 'k', aggregate: { count: 'count' } })
@@ -43,6 +43,7 @@ beforeEach(async () => {
   await openTopology(redis, 2)
   await redis.hset(keys.meta(0), 'token', 't')
 })
+afterEach(() => vi.useRealTimers())
 
 const fill = async (topic: string, ...times: readonly number[]) => {
   for (const time of times) await redis.xadd(keys.log(0, topic), `${time}-0`, 'd', '')
@@ -50,17 +51,15 @@ const fill = async (topic: string, ...times: readonly number[]) => {
 const left = async (topic: string) =>
   (await redis.xrange(keys.log(0, topic), '-', '+')).map(([id]) => Number(id.split('-')[0]))
 
-async function trim(committed: Record<string, string>): Promise<void> {
-  let now = NOW
-  const trimmer = new Trimmer(new PartitionStore(0, redis, new Guard('commit')), pipeline, 2, {
-    now: () => now,
-    monotonic: () => now,
-  })
-  now += TRIM_MS
+async function trim(committed: Record<string, string>, processClockMs = 0): Promise<void> {
+  vi.useFakeTimers({ toFake: ['performance', 'Date'] })
+  const trimmer = new Trimmer(new PartitionStore(0, redis, new Guard('commit')), pipeline, 2)
+  vi.advanceTimersByTime(TRIM_MS)
+  vi.setSystemTime(NOW + processClockMs)
   await trimmer.trimWhenDue(await readLogVersion(redis, 0), 't', () => new Map(Object.entries(committed)))
 }
 
-const old = (hours: number) => NOW - hours * 60 * 60 * 1_000
+const old = (hours: number) => NOW - hours * HOUR_MS
 
 describe('trimmer', () => {
   it('W-TRIM-1 removes what is older than its retention', async () => {
@@ -85,13 +84,35 @@ describe('trimmer', () => {
     await fill('a.reading', old(30), old(28), old(26))
     const workedOn = (ms: number) =>
       redis.hset(keys.backfill(0, 'a.by_k'), {
-        ...{ version: 'v', status: 'open', heartbeat: NOW + TRIM_MS - ms },
+        ...{ version: 'v', status: 'open', heartbeat: NOW - ms },
         offsets: JSON.stringify({ 'a.reading': `${old(28)}-0` }),
       })
     await workedOn(9 * 60_000)
     await trim({ 'a.reading': `${old(1)}-0` })
     expect(await left('a.reading')).toEqual([old(28), old(26)])
     await workedOn(11 * 60_000)
+    await trim({ 'a.reading': `${old(1)}-0` })
+    expect(await left('a.reading')).toEqual([])
+  })
+
+  it.each([
+    ['back', -2 * HOUR_MS],
+    ['forward', 2 * HOUR_MS],
+  ])(
+    'W-CLOCK-1 trims in time and by the clock of the stream ids when that of the process is set %s',
+    async (_, byMs) => {
+      await fill('a.reading', old(25), old(23))
+      await trim({ 'a.reading': `${old(1)}-0` }, byMs)
+      expect(await left('a.reading')).toEqual([old(23)])
+    },
+  )
+
+  it("W-CLOCK-1 a backfill that was worked on an hour ahead of Redis' clock holds nothing", async () => {
+    await fill('a.reading', old(30), old(28))
+    await redis.hset(keys.backfill(0, 'a.by_k'), {
+      ...{ version: 'v', status: 'open', heartbeat: NOW + HOUR_MS },
+      offsets: JSON.stringify({ 'a.reading': `${old(29)}-0` }),
+    })
     await trim({ 'a.reading': `${old(1)}-0` })
     expect(await left('a.reading')).toEqual([])
   })

@@ -63,6 +63,7 @@ export class BackfillLoop {
   #commitSeq: number
   #offsetsText: string
   #totals: RunTotals
+  /** By the monotonic clock. */
   #committedAt: number
   /** Panes put out since the last commit. */
   #panes = 0
@@ -76,7 +77,7 @@ export class BackfillLoop {
     this.#commitSeq = state.commitSeq
     this.#offsetsText = state.offsetsText
     this.#totals = state.totals
-    this.#committedAt = parts.clock.now()
+    this.#committedAt = performance.now()
     const { target, store, partitions } = parts
     const hasBegun = Object.keys(state.progress.maxTimes).length > 0
     this.#time = new LogTime(hasBegun ? Math.max(...[...state.offsets.values()].map(msOf)) : undefined)
@@ -208,7 +209,7 @@ export class BackfillLoop {
   }
 
   #isCommitDue(): boolean {
-    return this.#fold.isDirty && this.#parts.clock.now() - this.#committedAt >= COMMIT_EVERY_MS
+    return this.#fold.isDirty && performance.now() - this.#committedAt >= COMMIT_EVERY_MS
   }
 
   /** Panes that wait go out before anything else is folded. */
@@ -229,7 +230,7 @@ export class BackfillLoop {
   }
 
   async #commit(): Promise<BackfillEnd | undefined> {
-    const { store, token, target, isOver, clock, onProgress } = this.#parts
+    const { store, token, target, isOver, onProgress } = this.#parts
     const operations = this.#fold.takeOperations()
     const { events } = this.#fold.takeCounters()
     const totals = { events: this.#totals.events + events, panes: this.#totals.panes + this.#panes }
@@ -251,7 +252,7 @@ export class BackfillLoop {
     this.#offsetsText = request.offsets
     this.#totals = totals
     this.#panes = 0
-    this.#committedAt = clock.now()
+    this.#committedAt = performance.now()
     onProgress(this.#fold.offsets, totals)
     return undefined
   }

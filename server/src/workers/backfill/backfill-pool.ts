@@ -100,6 +100,7 @@ export class BackfillPool {
     const { redis } = this.#options
     const listed = await listBackfills(redis, this.#guard)
     if (listed.length === 0) return
+    await this.#guard.run(() => this.#queue.boundExpiries(redis))
     const now = await redisNow(redis)
     for (const { partition, window } of listed) {
       const record = await new BackfillStore(partition, window, redis, this.#guard).read()

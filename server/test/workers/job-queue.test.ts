@@ -1,0 +1,47 @@
+import { Worker } from 'bullmq'
+import { afterAll, beforeAll, expect, it } from 'vitest'
+import {
+  openCommandConnection,
+  QUEUE_PREFIX,
+  queueConnectionOptions,
+  type Redis,
+  untilReady,
+} from '../../src/bus/index.ts'
+import { JobQueue } from '../../src/workers/job-queue.ts'
+import { startTestRedis, type TestRedis } from '../support/redis.ts'
+
+const HOUR_MS = 3_600_000
+const KIND = { queue: 'test', idOf: ({ id }: { id: string }) => id }
+let server: TestRedis
+let redis: Redis
+
+beforeAll(async () => {
+  server = await startTestRedis()
+  redis = openCommandConnection(server.url, 'test')
+  await untilReady(redis, 5_000)
+})
+afterAll(async () => {
+  redis.disconnect()
+  await server.close()
+})
+
+it("W-OWNER-8 a dead worker's job goes to another one although its lock has an hour left", async () => {
+  const connection = queueConnectionOptions(server.url, 'dead') as never
+  const dead = new Worker(KIND.queue, null, { connection, prefix: QUEUE_PREFIX })
+  const ran: string[] = []
+  const queue = new JobQueue(server.url, 'alive', 1, KIND, async ({ id }: { id: string }) => void ran.push(id))
+  await queue.pause()
+  await queue.offer({ id: 'a' })
+  const job = await dead.getNextJob('token')
+  // As after a step of Redis' clock.
+  await redis.pexpire(dead.toKey(`${job!.id}:lock`), HOUR_MS)
+  await redis.set(dead.toKey('stalled-check'), '1', 'PX', HOUR_MS)
+  await dead.close()
+  const next = new JobQueue(server.url, 'next', 1, KIND, async ({ id }: { id: string }) => void ran.push(id))
+  await next.boundExpiries(redis)
+  await expect.poll(() => ran, { timeout: 8_000 }).toEqual(['a'])
+  // What is within its bounds is left alone.
+  expect(await redis.pttl(dead.toKey('stalled-check'))).toBeLessThanOrEqual(500)
+  await next.close()
+  await queue.close()
+}, 15_000)
