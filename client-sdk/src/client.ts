@@ -79,7 +79,7 @@ export class TidegateClient<C = unknown> {
     )
     this.#publisher = new Publisher(this.#connection, { ...DEFAULT_OUTBOX, ...options.outbox })
     this.#queries = new Queries(this.#connection)
-    this.#subscriptions = new Subscriptions(this.#connection, (name, params) => this.#queries.ask(name, params))
+    this.#subscriptions = new Subscriptions(this.#connection, (name, params) => this.query(name, params))
     this.#connection.open()
   }
 

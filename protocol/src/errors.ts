@@ -63,4 +63,6 @@ export const RETRYABLE: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   'overloaded',
   'storage_full',
   'publish_window',
+  // The config may have the topic again.
+  'topic_removed',
 ])

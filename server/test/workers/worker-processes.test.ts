@@ -133,5 +133,5 @@ describe('worker processes', () => {
     }
     expect((await deployment.eventsOf('a.reading~dead')).map(({ id }) => id)).toEqual(['deadly'])
     await deployment.expectExact(events)
-  })
+  }, 60_000)
 })
