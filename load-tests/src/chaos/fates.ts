@@ -16,9 +16,9 @@ export interface Fates {
   readonly lost: number
   /** Not in the log any more, which Redis lost and every subscriber was told of, and nobody was left to send it again. */
   readonly lostWithinGuarantee: number
-  /** Stored twice, or delivered twice under one log epoch. */
+  /** Stored twice, or delivered twice without a gap `epoch` between. */
   readonly duplicated: number
-  /** Delivered again under a new epoch, after a gap that said so. */
+  /** Delivered again after a gap `epoch`. */
   readonly redelivered: number
   /** The first lost ones, in words. */
   readonly examples: readonly string[]
@@ -111,13 +111,12 @@ function repeats(
     }
   }
   for (const { name, told } of readers) {
-    for (const [id, positions] of told.events) {
-      if (positions.length === 1) continue
-      const epochs = new Set(positions.map((text) => parsePosition(text)!.epoch))
-      if (epochs.size === positions.length) again.add(id)
+    for (const [id, deliveries] of told.events) {
+      if (deliveries.length === 1) continue
+      if (new Set(deliveries.map(({ epochGaps }) => epochGaps)).size === deliveries.length) again.add(id)
       else {
         twice.add(id)
-        tell(`${id}: came to ${name} as ${positions.join(' and ')}`)
+        tell(`${id}: came to ${name} as ${deliveries.map(({ at }) => at).join(' and ')}`)
       }
     }
   }

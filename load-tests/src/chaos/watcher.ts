@@ -17,10 +17,16 @@ export interface WatcherOptions {
   readonly windowBytes?: number
 }
 
+export interface Delivery {
+  readonly at: string
+  /** Gaps of reason `epoch` of its partition that came before. */
+  readonly epochGaps: number
+}
+
 /** What a subscriber was told of one topic. */
 export interface Told {
-  /** Event id -> its positions, one for each time it was delivered. */
-  readonly events: Map<string, string[]>
+  /** Event id -> each time it was delivered. */
+  readonly events: Map<string, Delivery[]>
   readonly gaps: Gap[]
   readonly subscription: Subscription<unknown>
 }
@@ -70,13 +76,18 @@ export class Watcher {
   }
 
   #subscribe(topic: WatchedTopic, options: SubscribeOptions, isPaced: boolean): Told {
-    const events = new Map<string, string[]>()
+    const events = new Map<string, Delivery[]>()
+    const epochGaps = new Map<number, number>()
     const take = (event: { readonly id: string; readonly at: string; readonly data: { readonly n: number } }) =>
-      this.#take(topic, events, event)
+      this.#take(topic, events, epochGaps, event)
     const subscription = isPaced ? this.#client.subscribe(topic, options) : this.#client.subscribe(topic, options, take)
     if (isPaced) void this.#takeInTurn(subscription, take)
     const gaps: Gap[] = []
-    subscription.onGap((gap) => gaps.push(gap))
+    subscription.onGap((gap) => {
+      gaps.push(gap)
+      const { partition } = parsePosition(gap.upTo)!
+      if (gap.reason === 'epoch') epochGaps.set(partition, (epochGaps.get(partition) ?? 0) + 1)
+    })
     return { events, gaps, subscription }
   }
 
@@ -89,14 +100,17 @@ export class Watcher {
 
   #take(
     topic: WatchedTopic,
-    events: Map<string, string[]>,
+    events: Map<string, Delivery[]>,
+    epochGaps: ReadonlyMap<number, number>,
     { id, at, data }: { readonly id: string; readonly at: string; readonly data: { readonly n: number } },
   ): void {
+    const { partition } = parsePosition(at)!
+    const delivery = { at, epochGaps: epochGaps.get(partition) ?? 0 }
     const known = events.get(id)
-    if (known === undefined) events.set(id, [at])
-    else known.push(at)
+    if (known === undefined) events.set(id, [delivery])
+    else known.push(delivery)
     if (this.#since === undefined || data.n < this.#since.n) return
-    const name = `${topic} ${parsePosition(at)!.partition}`
+    const name = `${topic} ${partition}`
     if (!this.#since.first.has(name)) this.#since.first.set(name, performance.now())
   }
 }

@@ -54,12 +54,22 @@ export async function settleLineage(
   known: readonly KnownEntry[],
 ): Promise<string | undefined> {
   const ofEpoch = known.filter(({ epoch }) => epoch === seen.epoch)
-  const present = await Promise.all(ofEpoch.map((entry) => isPresent(redis, partition, entry)))
-  const next = seen.stored !== '' && present.every(Boolean) ? '' : newEpoch()
+  const missing = await missingEntries(redis, partition, ofEpoch)
+  const next = seen.stored !== '' && missing.length === 0 ? '' : newEpoch()
   if (next === '' && seen.stored === seen.current) return seen.epoch
   const args = [seen.stored, seen.current, seen.epoch, next]
   const [status, epoch] = (await runScript(redis, ADOPT_SCRIPT, [keys.meta(partition)], args)) as [string, string]
   return status === 'OK' ? epoch : undefined
+}
+
+/** Those of some entries that are gone for another reason than that they were trimmed. */
+export async function missingEntries(
+  redis: Redis,
+  partition: number,
+  known: readonly KnownEntry[],
+): Promise<KnownEntry[]> {
+  const present = await Promise.all(known.map((entry) => isPresent(redis, partition, entry)))
+  return known.filter((_, i) => !present[i])
 }
 
 async function isPresent(redis: Redis, partition: number, { topic, streamId }: KnownEntry): Promise<boolean> {

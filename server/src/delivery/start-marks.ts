@@ -22,39 +22,47 @@ import {
 import { LANE_INDEXES, type LaneIndex } from './entry.ts'
 import type { Feed, FeedStart } from './feed.ts'
 
-/** Where a replay starts in one (topic, partition), by lane. `now` and `latest` start at the tail's mark instead. */
+/**
+ * Where a replay starts in one (topic, partition), by lane. `now` and `latest` start at the tail's mark instead.
+ *
+ * @param missing entries that positions name and that Redis has lost
+ */
 export function replayStart(
   from: Exclude<ResumeFrom, 'now' | 'latest'>,
   topic: string,
   partition: number,
   epoch: string,
   head: LogHead,
+  missing: readonly KnownEntry[] = [],
 ): FeedStart {
   if (from === 'earliest') return everyLane(epoch, wholeEntry(epoch, head.trimmedTo))
   if ('time' in from) return everyLane(epoch, border(epoch, lastIdBefore(from.time)))
   const markOf = (lane: LaneIndex): Mark => {
     const mark = findMark(from.positions[topic]?.[LANES[lane]] ?? [], partition)
     if (mark === undefined) return wholeEntry(epoch, LOG_START)
-    return isBeyond(mark, epoch, head) ? { ...mark, epoch: NO_EPOCH } : mark
+    // What follows it in the log may be what was lost, made again: that is told first.
+    const isLost = missing.some((entry) => entry.topic === topic && entry.streamId === mark.streamId)
+    return isLost || isBeyond(mark, epoch, head) ? { ...mark, epoch: NO_EPOCH } : mark
   }
   return { epoch, marks: [markOf(0), markOf(1), markOf(2)] }
 }
 
 /**
- * Entries that positions of this epoch name and that may be gone all the same: Redis may have lost them when it changed its
- * identity, before anybody who knew them looked.
+ * Entries that positions name and that may be gone: Redis may have lost them when it changed its identity. Of the present
+ * epoch that may be so although nobody has noticed, when nobody who knew them looked.
  */
 export function doubtful(from: ResumeFrom, topic: string, partition: number, heads: LogHeads): KnownEntry[] {
   if (typeof from === 'string' || 'time' in from) return []
-  const { epoch, isUnbroken } = heads
   const head = heads.topics.get(topic)!
   return LANES.flatMap((lane) => {
     const mark = findMark(from.positions[topic]?.[lane] ?? [], partition)
-    if (mark === undefined || mark.epoch !== epoch || !namesEntry(mark)) return []
-    const { streamId } = mark
-    if (isUnbroken && compareStreamIds(streamId, head.lastId) <= 0) return []
-    const isKnown = streamId === head.lastId || compareStreamIds(streamId, head.trimmedTo) <= 0
-    return isKnown ? [] : [{ topic, epoch, streamId }]
+    if (mark === undefined || !namesEntry(mark)) return []
+    const { epoch, streamId } = mark
+    if (epoch === heads.epoch) {
+      if (heads.isUnbroken && compareStreamIds(streamId, head.lastId) <= 0) return []
+      if (streamId === head.lastId) return []
+    }
+    return compareStreamIds(streamId, head.trimmedTo) <= 0 ? [] : [{ topic, epoch, streamId }]
   })
 }
 

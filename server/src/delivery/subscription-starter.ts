@@ -40,8 +40,13 @@ const UNAVAILABLE: Starts = {
   message: 'Redis does not answer in time. Subscribe again.',
 }
 
-/** Looks entries up that a client knows: if one is gone the log has a new epoch when it resolves. @throws BusUnavailable */
-export type Examine = (partition: number, known: readonly KnownEntry[]) => Promise<void>
+/**
+ * Looks entries up that a client knows: if one of the present epoch is gone the log has a new epoch when it resolves.
+ *
+ * @returns those that are gone, of any epoch
+ * @throws BusUnavailable
+ */
+export type Examine = (partition: number, known: readonly KnownEntry[]) => Promise<readonly KnownEntry[]>
 
 /** Turns `from` into positions, with the tails reading everything after them. */
 export class SubscriptionStarter {
@@ -121,11 +126,11 @@ export class SubscriptionStarter {
     const starts = new Map<string, FeedStart[]>(topics.map((topic) => [topic, []]))
     let recovered = true
     const partitions = Array.from({ length: this.#tails.count }, (_, partition) => partition)
-    const heads = await Promise.all(partitions.map((partition) => this.#provedHeads(partition, topics, from)))
-    heads.forEach(({ epoch, topics: byTopic }, partition) => {
+    const proved = await Promise.all(partitions.map((partition) => this.#provedHeads(partition, topics, from)))
+    proved.forEach(({ heads: { epoch, topics: byTopic }, missing }, partition) => {
       if (epoch === undefined) throw missingPartition(partition)
       for (const [topic, head] of byTopic) {
-        const start = replayStart(from, topic, partition, epoch, head)
+        const start = replayStart(from, topic, partition, epoch, head, missing)
         recovered &&= isComplete(start, head)
         starts.get(topic)!.push(start)
       }
@@ -133,13 +138,17 @@ export class SubscriptionStarter {
     return { ok: true, starts, recovered, snapshot: false }
   }
 
-  /** Where the logs stand, once what the positions name was looked up. */
-  async #provedHeads(partition: number, topics: readonly string[], from: ResumeFrom): Promise<LogHeads> {
+  /** Where the logs stand, once what the positions name was looked up, and what of that is gone. */
+  async #provedHeads(
+    partition: number,
+    topics: readonly string[],
+    from: ResumeFrom,
+  ): Promise<{ readonly heads: LogHeads; readonly missing: readonly KnownEntry[] }> {
     const heads = this.#withTails(partition, await this.#heads.read(partition, topics))
     const inDoubt = topics.flatMap((topic) => doubtful(from, topic, partition, heads))
-    if (inDoubt.length === 0) return heads
-    await this.#examine(partition, inDoubt)
-    return this.#withTails(partition, await this.#heads.readNow(partition, topics))
+    if (inDoubt.length === 0) return { heads, missing: [] }
+    const missing = await this.#examine(partition, inDoubt)
+    return { heads: this.#withTails(partition, await this.#heads.readNow(partition, topics)), missing }
   }
 
   /** Heads as of the last moments, moved on to what was read here since. */

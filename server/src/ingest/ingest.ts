@@ -116,10 +116,17 @@ export class Ingest {
     this.#logs[partition]?.testify(entries)
   }
 
-  /** The same, at once. Resolves when the log has a new epoch if any of them is gone. @throws BusUnavailable */
-  async examine(partition: number, entries: readonly KnownEntry[]): Promise<void> {
+  /**
+   * The same, at once. When it resolves the log has a new epoch if one of the present epoch is gone.
+   *
+   * @returns those that are gone, of any epoch
+   * @throws BusUnavailable
+   */
+  async examine(partition: number, entries: readonly KnownEntry[]): Promise<readonly KnownEntry[]> {
     this.testify(partition, entries)
-    await this.#logs[partition]?.examine()
+    const log = this.#logs[partition]
+    await log?.examine()
+    return log?.missing(entries) ?? []
   }
 
   /** A name for a producer that counts anew. */

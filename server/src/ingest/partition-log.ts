@@ -10,6 +10,7 @@ import {
   type KnownEntry,
   type Lineage,
   LineageProof,
+  missingEntries,
   type Redis,
   sendCanary,
   type Verdict,
@@ -97,6 +98,12 @@ export class PartitionLog {
         return this.#examining
       })
     return this.#nextExamination
+  }
+
+  /** Those of some entries that Redis has lost. @throws BusUnavailable */
+  missing(entries: readonly KnownEntry[]): Promise<readonly KnownEntry[]> {
+    const { redis, guard } = this.#options
+    return guard.run(() => missingEntries(redis, this.#partition, entries))
   }
 
   async #examine(): Promise<void> {

@@ -29,7 +29,7 @@ beforeEach(async () => {
     contract: contractOf(['a.x', 'a.y']),
     limits: DELIVERY_LIMITS,
     guards: { tail: new Guard('tail'), query: new Guard('query') },
-    examine: async () => {},
+    examine: async () => [],
     report: () => 'defect',
   })
   await delivery.start()

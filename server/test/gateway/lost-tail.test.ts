@@ -71,8 +71,8 @@ describe('a tail that Redis lost while nobody was there to notice', () => {
     expect((await client.next('subscribed')).recovered).toBe(false)
     const next = await publishRaw('next')
     expect(epochOf(next)).not.toBe(epochOf(lost))
-    // What was stored before it was noticed is of the old epoch.
-    expect(await until(client, 'next')).toEqual(['batch', 'gap', 'batch'])
+    // What was stored before it was noticed is of the old epoch, and may be what was lost.
+    expect(await until(client, 'next')).toEqual(['gap', 'batch', 'gap', 'batch'])
     client.close()
   })
 
