@@ -211,7 +211,7 @@ export class Connection implements Link {
     if (this.#sequence === NEW_SEQUENCE) this.#sequence = sequence
     this.#silenceMs = SILENCE_INTERVALS * pingMs
     this.#watchSilence()
-    this.#onlineSince = Date.now()
+    this.#onlineSince = performance.now()
     this.#status = 'online'
     this.#wasOnline = true
     this.#events.online(publish)
@@ -263,7 +263,7 @@ export class Connection implements Link {
       const message = `The server closed the connection for good: ${cause?.message ?? reason} (close code ${code})`
       return this.#end(new TidegateError('closed', message, { cause }))
     }
-    if (this.isOnline && Date.now() - this.#onlineSince >= STABLE_MS) this.#attempt = 0
+    if (this.isOnline && performance.now() - this.#onlineSince >= STABLE_MS) this.#attempt = 0
     const delayMs = advisedDelayMs(reason) ?? reconnectDelayMs(this.#attempt++, Math.random())
     this.#retryAfter(delayMs, () => this.open())
     this.#events.offline()

@@ -44,7 +44,8 @@ interface KeptFrame<Item> {
 }
 
 /**
- * The frames that have no final answer yet, in order of publishing, and those acknowledged last. Pure: time comes in, frames to write come out.
+ * The frames that have no final answer yet, in order of publishing, and those acknowledged last. Pure: time (ms of a clock
+ * that nobody sets) comes in, frames to write come out.
  *
  * Frames before the cursor were sent on this connection. When one is refused for now, nothing more is sent until every
  * frame on its way is answered; then whatever is left goes again in order, before anything new. Waiting for the answers
@@ -102,7 +103,7 @@ export class Outbox<Item> {
     if (this.#cursor > 0 && this.#inFlightBytes + frame.bytes > grant.bytes) return undefined
     this.#cursor++
     this.#inFlightBytes += frame.bytes
-    const ageMs = frame.first && Math.max(0, now - frame.first.at)
+    const ageMs = frame.first && Math.max(0, Math.ceil(now - frame.first.at))
     frame.resent = frame.first !== undefined
     frame.first ??= { seq: this.#nextSeq++, at: now }
     return { seq: frame.first.seq, item: frame.item, ageMs }

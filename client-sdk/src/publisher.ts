@@ -60,14 +60,15 @@ export class Publisher {
 
   /** @throws TidegateError `outbox_full`, `outbox_expired`, `event_too_large`, `closed`, or the code of a rejected frame. */
   async publish(topic: string, events: readonly PublishEvent<unknown>[]): Promise<PublishReceipt> {
-    const now = Date.now()
+    const time = Date.now()
     // Stamped before the first attempt, so that every attempt has the same content.
     const bodies = frameBodies(
       topic,
-      events.map((event) => ({ ...event, id: event.id ?? this.#newId(), time: event.time ?? now })),
+      events.map((event) => ({ ...event, id: event.id ?? this.#newId(), time: event.time ?? time })),
     )
     const bytes = bodies.reduce((sum, body) => sum + body.bytes, 0)
     if (!this.#outbox.hasRoom(bodies.length, bytes)) throw clientError('outbox_full')
+    const now = performance.now()
     const receipts = bodies.map(
       (body) =>
         new Promise<PublishReceipt>((resolve, reject) => {
@@ -132,7 +133,7 @@ export class Publisher {
   acknowledged({ seq, at, rejected = [], duplicate = false }: Ack): void {
     this.#fruitlessRounds = 0
     const epochs = new Map(at.map((text) => parsePosition(text)!).map(({ partition, epoch }) => [partition, epoch]))
-    const kept = this.#outbox.keep(seq, epochs, Date.now())
+    const kept = this.#outbox.keep(seq, epochs, performance.now())
     if (kept?.resent === false) this.#note(kept.item.body.topic, at)
     if (kept !== undefined && rejected.length > 0) kept.item.rejected ??= rejected
     this.#answered(kept?.item, ({ resolve }) => resolve({ at, rejected, duplicate }))
@@ -193,7 +194,7 @@ export class Publisher {
   /** Sends what the grant allows. */
   #pump(): void {
     if (!this.#link.isOnline || this.#isLeaving || this.#pause !== undefined) return
-    const now = Date.now()
+    const now = performance.now()
     for (;;) {
       const due = this.#outbox.next(now, this.#grant)
       if (due === undefined) return
@@ -227,11 +228,11 @@ export class Publisher {
     if (expiresAt === undefined) return
     this.#expiryTimer = setTimeout(
       () => {
-        for (const { reject } of this.#outbox.expire(Date.now())) reject(clientError('outbox_expired'))
+        for (const { reject } of this.#outbox.expire(performance.now())) reject(clientError('outbox_expired'))
         if (this.#outbox.size === 0) this.#onEmpty?.()
         this.#watchExpiry()
       },
-      Math.max(0, expiresAt - Date.now()),
+      Math.max(0, expiresAt - performance.now()),
     )
   }
 }

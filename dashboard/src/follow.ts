@@ -16,7 +16,7 @@ export async function follow(client: TidegateClient, monitor: Monitor): Promise<
     }),
   )
   for (const { selector, from } of planSubscriptions(monitor.topics, keyCounts, startedAtMs)) {
-    const subscription = client.subscribe(selector, { from }, (event) => monitor.receive(event, Date.now()))
+    const subscription = client.subscribe(selector, { from }, (event) => monitor.receive(event, performance.now()))
     subscription.onGap((gap) => monitor.withhold(gap, Date.now()))
     subscription.ready.catch((error: Error) => monitor.refuse(selector, error.message))
   }

@@ -29,12 +29,14 @@ export class Monitor {
     return this.#series.get(name)!
   }
 
+  /** @param nowMs of the page's monotonic clock */
   receive(event: ReceivedEvent, nowMs: number): void {
-    this.rates.count(event.topic, appendedAtMs(event.at) ?? nowMs, nowMs)
+    this.rates.count(event.topic, appendedAtMs(event.at), nowMs)
     if (isPane(event.data)) this.#series.get(event.topic)?.add(event.data)
     if (event.lane === 'high') this.urgent.add(event)
   }
 
+  /** @param nowMs the wall clock: shown to people */
   withhold(gap: Gap, nowMs: number): void {
     this.gaps.add(gap, nowMs)
   }
@@ -45,7 +47,6 @@ export class Monitor {
 }
 
 /** A log entry's id begins with the time it was appended at. */
-function appendedAtMs(at: string): number | undefined {
-  const position = parsePosition(at)
-  return position && Number.parseInt(position.streamId, 10)
+function appendedAtMs(at: string): number {
+  return Number.parseInt(parsePosition(at)!.streamId, 10)
 }

@@ -16,7 +16,7 @@ export interface Rate {
 /**
  * Counts the events this page received, per topic, by the second they were appended in. Not by arrival: what is replayed
  * when the page opens or reconnects would look like a burst that never was. Append times are of the server's clock, so
- * the freshest one seen tells how far that is from ours.
+ * the freshest one seen tells how far that is from ours, which MUST be one that nobody sets.
  */
 export class RateMeter {
   readonly #topics = new Map<string, Counter>()

@@ -12,6 +12,7 @@ const DRAW_INTERVAL_MS = 500
 
 interface Part {
   readonly root: HTMLElement
+  /** @param nowMs of the page's monotonic clock */
   draw(nowMs: number): void
 }
 
@@ -37,7 +38,7 @@ export function showPage(host: HTMLElement, monitor: Monitor): void {
   )
   const draw = () => {
     if (document.hidden) return
-    const now = Date.now()
+    const now = performance.now()
     for (const part of parts) part.draw(now)
   }
   draw()

@@ -1,0 +1,140 @@
+import { DEFAULTS, type ServerFrame } from '@tidegate/protocol'
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
+import { createClient, type TidegateClient } from '../src/index.ts'
+
+const HOUR_MS = 3_600_000
+
+let client: TidegateClient
+
+beforeEach(() => void vi.useFakeTimers())
+afterEach(async () => {
+  const closed = client.close({ deadlineMs: 0 })
+  await vi.advanceTimersByTimeAsync(1)
+  await closed
+  vi.useRealTimers()
+})
+
+const setBack = () => vi.setSystemTime(Date.now() - HOUR_MS)
+
+interface SentFrame {
+  readonly type: string
+  readonly seq?: number
+  readonly ageMs?: number
+  readonly epochs?: readonly string[]
+}
+
+/** The client's end of a connection to nobody. */
+class TestSocket {
+  static readonly opened: TestSocket[] = []
+  readonly readyState = 1
+  readonly sent: SentFrame[] = []
+  onopen: (() => void) | null = null
+  onmessage: ((message: { data: string }) => void) | null = null
+  onclose: ((event: { code: number; reason: string }) => void) | null = null
+
+  constructor() {
+    TestSocket.opened.push(this)
+  }
+
+  static get last(): TestSocket {
+    return TestSocket.opened.at(-1)!
+  }
+
+  send(text: string): void {
+    this.sent.push(JSON.parse(text))
+  }
+
+  close(): void {}
+
+  ofType(type: string): SentFrame[] {
+    return this.sent.filter((frame) => frame.type === type)
+  }
+
+  receive(frame: ServerFrame): void {
+    this.onmessage!({ data: JSON.stringify(frame) })
+  }
+
+  greet(): void {
+    this.onopen!()
+    this.receive({
+      type: 'welcome',
+      protocol: 1,
+      session: 's',
+      node: 'n',
+      contract: 'c',
+      publish: { frames: 64, bytes: 1_048_576 },
+      limits: { frameBytes: 1_048_576, frameEvents: 1_000 },
+      pingMs: DEFAULTS.pingMs,
+    })
+  }
+
+  lose(): void {
+    this.onclose!({ code: 1_006, reason: '' })
+  }
+}
+
+function open(maxAgeMs = 60_000): void {
+  client = createClient({ url: 'http://gateway', WebSocket: TestSocket, outbox: { maxAgeMs } })
+}
+
+const publish = (id: string) => client.publish('a.x', { id, data: {} })
+
+async function reconnect(): Promise<void> {
+  TestSocket.last.lose()
+  await vi.advanceTimersByTimeAsync(10_000)
+  TestSocket.last.greet()
+}
+
+describe('a wall clock that is set back', () => {
+  test('outbox - what was never sent expires after its time (C-CLOCK-1)', async () => {
+    open(5_000)
+    const outcome = expect(publish('a')).rejects.toMatchObject({ code: 'outbox_expired' })
+    await vi.advanceTimersByTimeAsync(1_000)
+    setBack()
+    await vi.advanceTimersByTimeAsync(4_100)
+    await outcome
+  })
+
+  test('outbox - a frame that is sent again is as old as it is (C-CLOCK-1)', async () => {
+    open()
+    TestSocket.last.greet()
+    publish('a').catch(() => {})
+    await vi.advanceTimersByTimeAsync(0)
+    setBack()
+    await reconnect()
+    expect(TestSocket.last.ofType('publish')[0]!.ageMs).toBeGreaterThanOrEqual(10_000)
+  })
+
+  test('outbox - what was acknowledged long ago is not kept (C-CLOCK-1)', async () => {
+    open()
+    const socket = TestSocket.last
+    socket.greet()
+    publish('a').catch(() => {})
+    await vi.advanceTimersByTimeAsync(0)
+    socket.receive({ type: 'ack', seq: 1, at: ['0@e1/1-0.0'] })
+    setBack()
+    await vi.advanceTimersByTimeAsync(6_000)
+    publish('b').catch(() => {})
+    await vi.advanceTimersByTimeAsync(0)
+    socket.receive({ type: 'ack', seq: 2, at: ['1@e2/2-0.0'] })
+    await reconnect()
+    expect(TestSocket.last.ofType('hello')[0]!.epochs).toEqual(['1@e2'])
+  })
+
+  test('connection - one that lived long enough starts the count of attempts again (C-CLOCK-1)', async () => {
+    vi.spyOn(Math, 'random').mockReturnValue(0.99)
+    open()
+    for (let i = 0; i < 6; i++) {
+      TestSocket.last.lose()
+      await vi.advanceTimersByTimeAsync(10_000)
+    }
+    TestSocket.last.greet()
+    setBack()
+    await vi.advanceTimersByTimeAsync(6_000)
+    const opened = TestSocket.opened.length
+    TestSocket.last.lose()
+    await vi.advanceTimersByTimeAsync(100)
+    vi.restoreAllMocks()
+    expect(TestSocket.opened.length).toBe(opened + 1)
+  })
+})
