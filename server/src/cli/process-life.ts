@@ -99,7 +99,11 @@ export function liveUntilSignal({ running, ready, deadlineMs, onStopping, orphan
     process.once('disconnect', () => process.exit(1))
     // The parent may have died while this process was starting, before anybody listened for it.
     if (!process.connected) process.exit(1)
-    process.send({ type: 'ready', ...ready })
-    setInterval(() => process.connected && process.send!({ type: 'alive' }), ALIVE_MS).unref()
+    const tell = (message: object) => process.connected && process.send!(message, gone)
+    tell({ type: 'ready', ...ready })
+    setInterval(() => tell({ type: 'alive' }), ALIVE_MS).unref()
   })
 }
+
+/** A parent that ends before it reads is met by the disconnect; without a callback the process would end by EPIPE. */
+function gone(): void {}
