@@ -22,6 +22,8 @@ type Slow = Extract<ServerFrame, { type: 'slow' }>
 
 interface Pending {
   readonly body: FrameBody
+  /** When it was first sent, by the clock on the wall. */
+  sentAt?: number
   /** What its acknowledgement rejected: should the frame be lost and sent again, that stays rejected. */
   rejected?: readonly RejectedEvent[]
   resolve(receipt: PublishReceipt): void
@@ -200,7 +202,8 @@ export class Publisher {
       if (due === undefined) return
       const { body, rejected } = due.item
       const before = rejected === undefined ? '' : `"rejected":${JSON.stringify(rejected.map(indexAndCode))},`
-      const age = due.ageMs === undefined ? '' : `,"ageMs":${due.ageMs}`
+      const age = due.ageMs === undefined ? '' : `,"ageMs":${ageMs(due.ageMs, due.item)}`
+      due.item.sentAt ??= Date.now()
       this.#link.sendText(`{"type":"publish","seq":${due.seq},${before}${body.json}${age}}`)
     }
   }
@@ -239,4 +242,9 @@ export class Publisher {
 
 function indexAndCode({ index, code }: RejectedEvent): Pick<RejectedEvent, 'index' | 'code'> {
   return { index, code }
+}
+
+/** Too old is refused, too young might be stored twice: of a clock that stands still while a machine sleeps and one that is set, the larger. */
+function ageMs(monotonicMs: number, { sentAt = Number.POSITIVE_INFINITY }: Pending): number {
+  return Math.max(monotonicMs, Date.now() - sentAt)
 }

@@ -105,6 +105,16 @@ describe('a wall clock that is set back', () => {
     expect(TestSocket.last.ofType('publish')[0]!.ageMs).toBeGreaterThanOrEqual(10_000)
   })
 
+  test('outbox - a frame that a machine slept over is as old as it is (C-CLOCK-1)', async () => {
+    open()
+    TestSocket.last.greet()
+    publish('a').catch(() => {})
+    await vi.advanceTimersByTimeAsync(0)
+    vi.setSystemTime(Date.now() + HOUR_MS)
+    await reconnect()
+    expect(TestSocket.last.ofType('publish')[0]!.ageMs).toBeGreaterThanOrEqual(HOUR_MS)
+  })
+
   test('outbox - what was acknowledged long ago is not kept (C-CLOCK-1)', async () => {
     open()
     const socket = TestSocket.last
