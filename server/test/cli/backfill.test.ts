@@ -78,7 +78,7 @@ describe('tidegate window backfill', () => {
     expect(await refusal('a.1s')).toContain('no worker is running')
     await redis.set(keys.contract, 'another')
     expect(await refusal('a.1s')).toContain('no worker is running')
-    await redis.zadd(keys.workers, 1, 'w-1')
+    await redis.zadd(keys.workers, Date.now(), 'w-1')
     await redis.set(keys.worker('w-1'), '{}')
     expect(await refusal('a.1s')).toContain('what runs has another config (contract another')
     await redis.set(keys.contract, (await loadConfig(CONFIG)).contract.hash)
