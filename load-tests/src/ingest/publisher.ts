@@ -48,7 +48,7 @@ class Publisher {
 
   async open(): Promise<void> {
     await this.#socket.open()
-    const hello = { type: 'hello', protocol: 1, client: 'bench', producer: randomUUID(), session: 1 }
+    const hello = { type: 'hello', protocol: 1, client: 'bench', producer: randomUUID(), session: 1, sequence: 'new' }
     this.#socket.write(encodeFrame(Buffer.from(JSON.stringify(hello))).frame)
   }
 
