@@ -2,7 +2,7 @@ import { cpus, release, totalmem } from 'node:os'
 import { parseArgs } from 'node:util'
 import { fanout } from './fanout/fanout.ts'
 import { idle } from './idle/idle.ts'
-import { ingest } from './ingest/ingest.ts'
+import { ingest, unnamed } from './ingest/ingest.ts'
 import { nexmark } from './nexmark/nexmark.ts'
 import { pipeline } from './pipeline/pipeline.ts'
 import { priority } from './priority/priority.ts'
@@ -15,6 +15,7 @@ import { windows } from './windows/windows.ts'
 
 const BENCHMARKS: Readonly<Record<string, Benchmark>> = {
   ingest,
+  unnamed,
   pipeline,
   windows,
   hopping,

@@ -10,43 +10,54 @@ const ROUNDS = 5
 const ROUND = { warmupMs: 1_000, measureMs: 3_000 } as const
 const LATENCY = { warmupMs: 2_000, measureMs: 10_000 } as const
 
+const NOT_MEASURED = 'workers, subscribers, networks other than loopback; publisher, gateway and Redis share the cores'
+
 export const ingest: Benchmark = {
   description:
     'Acknowledged events per second into Redis (no worker), beside uWebSockets.js + JSON.parse on the same frames',
-  notMeasured: 'workers, subscribers, networks other than loopback; publisher, gateway and Redis share the cores',
-  async run(progress) {
-    const redis = await startBenchRedis()
-    const control = await startControl()
-    const gateway = await startTidegate(['gateway', '--port', '0'], { REDIS_URL: redis.url })
-    try {
-      const rates = { control: [] as number[], gateway: [] as number[] }
-      let rejectedFrames = 0
-      for (let round = 1; round <= ROUNDS; round++) {
-        const bare = await publish({ ...LOAD, ...ROUND, port: control.port })
-        const peak = await publish({ ...LOAD, ...ROUND, port: gateway.port })
-        progress(`round ${round} of ${ROUNDS}: ${peak.eventsPerSec} events/s, control ${bare.eventsPerSec}`)
-        rates.control.push(bare.eventsPerSec)
-        rates.gateway.push(peak.eventsPerSec)
-        rejectedFrames += peak.rejected
-      }
-      const peak = percentile(rates.gateway, 0.5)
-      const controlEventsPerSec = percentile(rates.control, 0.5)
-      progress(`latency at ${peak / 2} events/s`)
-      const half = await publish({ ...LOAD, ...LATENCY, port: gateway.port, eventsPerSec: peak / 2 })
-      return {
-        eventsPerSec: peak,
-        ackP50Ms: round(half.ackP50Ms),
-        ackP99Ms: round(half.ackP99Ms),
-        controlEventsPerSec,
-        ratio: round(peak / controlEventsPerSec),
-        halfEventsPerSec: half.eventsPerSec,
-        rejectedFrames: rejectedFrames + half.rejected,
-      }
-    } finally {
-      await Promise.all([gateway.stop(), control.stop()])
-      await redis.close()
+  notMeasured: NOT_MEASURED,
+  run: (progress) => measure('new', progress),
+}
+
+export const unnamed: Benchmark = {
+  description: 'The same of producers whose hello has no sequence: Redis keeps what proves their duplicates',
+  notMeasured: NOT_MEASURED,
+  run: (progress) => measure(undefined, progress),
+}
+
+async function measure(sequence: 'new' | undefined, progress: Parameters<Benchmark['run']>[0]) {
+  const redis = await startBenchRedis()
+  const control = await startControl()
+  const gateway = await startTidegate(['gateway', '--port', '0'], { REDIS_URL: redis.url })
+  const load = { ...LOAD, sequence }
+  try {
+    const rates = { control: [] as number[], gateway: [] as number[] }
+    let rejectedFrames = 0
+    for (let round = 1; round <= ROUNDS; round++) {
+      const bare = await publish({ ...load, ...ROUND, port: control.port })
+      const peak = await publish({ ...load, ...ROUND, port: gateway.port })
+      progress(`round ${round} of ${ROUNDS}: ${peak.eventsPerSec} events/s, control ${bare.eventsPerSec}`)
+      rates.control.push(bare.eventsPerSec)
+      rates.gateway.push(peak.eventsPerSec)
+      rejectedFrames += peak.rejected
     }
-  },
+    const peak = percentile(rates.gateway, 0.5)
+    const controlEventsPerSec = percentile(rates.control, 0.5)
+    progress(`latency at ${peak / 2} events/s`)
+    const half = await publish({ ...load, ...LATENCY, port: gateway.port, eventsPerSec: peak / 2 })
+    return {
+      eventsPerSec: peak,
+      ackP50Ms: round(half.ackP50Ms),
+      ackP99Ms: round(half.ackP99Ms),
+      controlEventsPerSec,
+      ratio: round(peak / controlEventsPerSec),
+      halfEventsPerSec: half.eventsPerSec,
+      rejectedFrames: rejectedFrames + half.rejected,
+    }
+  } finally {
+    await Promise.all([gateway.stop(), control.stop()])
+    await redis.close()
+  }
 }
 
 function startControl(): Promise<ServerProcess> {

@@ -13,6 +13,8 @@ export interface PublisherOptions {
   readonly measureMs: number
   /** Events per second over all sockets; absent means as fast as the publish grant allows. */
   readonly eventsPerSec?: number
+  /** What `hello` says of the sequence; absent: nothing. */
+  readonly sequence?: 'new' | undefined
 }
 
 export interface PublisherReport {
@@ -33,6 +35,7 @@ class Publisher {
   readonly #pool: FramePool
   readonly #sentAt = new Map<number, number>()
   readonly #paced: boolean
+  readonly #sequence: PublisherOptions['sequence']
   /** Frames that may be unacknowledged, as last told. */
   #grant = GRANTED_FRAMES
   #pausedUntil = 0
@@ -40,15 +43,17 @@ class Publisher {
   acked = 0
   rejected = 0
 
-  constructor(port: number, pool: FramePool, paced: boolean) {
+  constructor({ port, eventsPerSec, sequence }: PublisherOptions, pool: FramePool) {
     this.#pool = pool
-    this.#paced = paced
+    this.#paced = eventsPerSec !== undefined
+    this.#sequence = sequence
     this.#socket = new RawWebSocket(port, (payload) => this.#onFrame(payload))
   }
 
   async open(): Promise<void> {
     await this.#socket.open()
-    const hello = { type: 'hello', protocol: 1, client: 'bench', producer: randomUUID(), session: 1, sequence: 'new' }
+    const sequence = this.#sequence
+    const hello = { type: 'hello', protocol: 1, client: 'bench', producer: randomUUID(), session: 1, sequence }
     this.#socket.write(encodeFrame(Buffer.from(JSON.stringify(hello))).frame)
   }
 
@@ -95,10 +100,10 @@ class Publisher {
 }
 
 async function run(options: PublisherOptions): Promise<PublisherReport> {
-  const { port, eventsPerFrame, keys, eventsPerSec } = options
+  const { eventsPerFrame, keys, eventsPerSec } = options
   const publishers = Array.from({ length: options.sockets }, (_, i) => {
     const pool = createFramePool({ size: POOL_SIZE, eventsPerFrame, keys, seed: i * 1_000_003 })
-    return new Publisher(port, pool, eventsPerSec !== undefined)
+    return new Publisher(options, pool)
   })
   await Promise.all(publishers.map((publisher) => publisher.open()))
   const stop = eventsPerSec === undefined ? saturate(publishers) : pace(publishers, eventsPerSec / eventsPerFrame)

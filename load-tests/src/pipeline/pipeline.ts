@@ -34,7 +34,7 @@ export const pipeline: Benchmark = {
     const drive = async (eventsPerSec: number, measureMs: number) => {
       lag.take()
       subscribers.reset()
-      const sent = await publish({ ...LOAD, port: gateway.port, warmupMs: 0, measureMs, eventsPerSec })
+      const sent = await publish({ ...LOAD, port: gateway.port, warmupMs: 0, measureMs, eventsPerSec, sequence: 'new' })
       const samples = lag.take()
       const keptUp = Math.max(...samples.slice(-4)) <= KEPT_UP_MS && sent.eventsPerSec >= 0.97 * eventsPerSec
       return { ...sent, samples, keptUp }
