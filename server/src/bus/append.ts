@@ -8,7 +8,10 @@ import { loadScript, runScript, type Script } from './script.ts'
 
 /** How long producer state is remembered, unless there are too many: a retry older than this is answered `unknown`. */
 export const PRODUCER_MEMORY_MS = 24 * 60 * 60 * 1_000
-/** Producers that a generation of a partition's states may hold: with two of them some 25 MB of Redis. */
+/**
+ * Producers that a generation of a partition's states may hold. With two of them some 30 MB of Redis; 500 MB where none names a
+ * sequence and each has sent more than 64 frames.
+ */
 export const MAX_PRODUCERS = 100_000
 
 export const APPEND_SCRIPT: Script = loadScript('append', { include: ['lineage'] })
@@ -117,7 +120,9 @@ export async function append(
   const scriptKeys = [
     keys.meta(partition),
     keys.producersCurrent(partition),
+    keys.olderEntriesCurrent(partition),
     keys.producersPrevious(partition),
+    keys.olderEntriesPrevious(partition),
     ...request.batches.map((batch) => keys.log(partition, batch.topic)),
   ]
   const args: (string | number | Buffer)[] = [producerMemoryMs, proved, asLines(request.slices), maxProducers, maxBytes]

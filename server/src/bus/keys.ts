@@ -10,8 +10,11 @@ export const keys = {
   log: (partition: number, topic: string): string => `${tag(partition)}:log:${topic}`,
   /** Producer states, this generation: hash producer -> `session seq kept position`, see append.lua. */
   producersCurrent: (partition: number): string => `${tag(partition)}:prod:cur`,
-  /** Producer states, the generation before. */
+  /** Hash producer -> entries of slices that no longer stand in its state, this generation: see append.lua. */
+  olderEntriesCurrent: (partition: number): string => `${tag(partition)}:prod:cur:older`,
+  /** Both of the generation before. */
   producersPrevious: (partition: number): string => `${tag(partition)}:prod:prev`,
+  olderEntriesPrevious: (partition: number): string => `${tag(partition)}:prod:prev:older`,
   /**
    * Hash. By appends: epoch, lineage, begun (the lineage under which the epoch began), generation and known (starts of this
    * and of the last producer generation), confirmed. By owners: bytes (that the logs take), token, tokens (counter), heartbeat,

@@ -1,5 +1,5 @@
 -- Judges the slices of one append and stores the batches that hold a new one. Every refusal comes before the first write.
--- KEYS meta, prod:cur, prod:prev, log...                        (log k belongs to batch k)
+-- KEYS meta, then states and older entries of this generation of producers, those of the one before, then per batch: its log
 -- ARGV generation ms, lineage that the caller has proved ('' for none yet), slices, producers a generation may hold, bytes the
 --      partition may hold (0 = any), then per batch: header, payload
 --      slices: a line each of batch (1-based; 0 = nothing to store), session, seq, prev ('*' = any), epoch ('*' = any), checksum,
@@ -12,19 +12,25 @@
 -- for another producer.
 -- A position is `streamId.index` of the slice's last event for N and D (D of an older seq: the newest known, which lies
 -- after it), else '-'.
-local meta, cur, prev = KEYS[1], KEYS[2], KEYS[3]
+local meta, cur, cur_older, prev, prev_older = unpack(KEYS, 1, 5)
+local KEYS_BEFORE_LOGS = 5
 local generation_ms = tonumber(ARGV[1])
 local proved = ARGV[2]
+local lines = ARGV[3]
 local max_producers = tonumber(ARGV[4])
 local max_bytes = tonumber(ARGV[5])
-local FIRST_BATCH = 6
+local ARGV_BEFORE_BATCHES = 5
 -- Under many producers a generation may be shorter than it should be, but no shorter than this: that is how long a retry without
 -- an age is recognised at least.
 local SHORTEST_GENERATION_MS = math.min(generation_ms, 10 * 60 * 1000)
 -- An age is as of when its frame was sent.
 local TRANSIT_MS = 5000
--- Earlier slices of an unnamed sequence that can be proved to be repeated: 64 frames may be unanswered.
-local MAX_ENTRY_BYTES = 1536
+-- A state is read and written with every append of its producer: the entries in it are few, a dozen without refusals.
+local MAX_ENTRY_BYTES = 256
+-- 64 frames may be unanswered, and an entry without refusals has 30 bytes at most.
+local MAX_OLDER_BYTES = 64 * 30
+-- `unpack` takes 7,999 values.
+local MAX_UNPACKED = 4000
 
 local lineage = current_lineage()
 local stored = redis.call('HMGET', meta, 'epoch', 'lineage', 'generation', 'known', 'bytes')
@@ -32,82 +38,112 @@ local epoch = stored[1]
 if not epoch or stored[2] ~= lineage or (proved ~= '' and proved ~= lineage) then
   return { 'LINEAGE', stored[2] or '', lineage, epoch or '' }
 end
-for k = 4, #KEYS do
-  local kind = redis.call('TYPE', KEYS[k]).ok
-  if kind ~= 'none' and kind ~= 'stream' then return { 'TYPE', KEYS[k] } end
+local batches = #KEYS - KEYS_BEFORE_LOGS
+for batch = 1, batches do
+  local log = KEYS[KEYS_BEFORE_LOGS + batch]
+  local kind = redis.call('TYPE', log).ok
+  if kind ~= 'none' and kind ~= 'stream' then return { 'TYPE', log } end
 end
 if max_bytes > 0 and tonumber(stored[5] or '0') >= max_bytes then return { 'FULL' } end
 
-local slices = {}
+local time = redis.call('TIME')
+local now_ms = tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
+-- When this generation began, and the one before; nil for never.
+local began, known = tonumber(stored[3] or '0'), tonumber(stored[4])
+-- Begun ahead of the clock: that was set back since, at least as far.
+local ahead_ms = math.max(0, began - now_ms)
+began, known = began - ahead_ms, known and known - ahead_ms
+
+local slices, producers, is_named_before = {}, {}, { [''] = true }
 local LINE = '(%d+) (%d+) (%d+) (%S+) (%S+) (%S+) (%-?%d+) (%-?%d+) (%d+) (%S+) ([^\n]*)\n'
-for batch, session, seq, before, under, crc, age, last, sequence, refused, producer in string.gmatch(ARGV[3], LINE) do
+for batch, session, seq, before, under, crc, age, last, sequence, refused, producer in string.gmatch(lines, LINE) do
   slices[#slices + 1] = {
     batch = tonumber(batch), session = tonumber(session), seq = tonumber(seq), before = before, epoch = under, crc = crc,
     age_ms = tonumber(age), last = last, sequence = tonumber(sequence), sequence_name = sequence, refused = refused,
     producer = producer
   }
-end
-
-local clock
-local function now_ms()
-  if not clock then
-    local time = redis.call('TIME')
-    clock = tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
+  if not is_named_before[producer] then
+    is_named_before[producer] = true
+    producers[#producers + 1] = producer
   end
-  return clock
 end
-local began = tonumber(stored[3] or '0')
 
 -- A state is `session seq kept position`. `kept` is the sequence and an entry `,seq~checksum` for each slice of which that is kept,
--- newest first, with `!refusals` behind it where events were refused. `,seq~?` at the end: of that one and older ones nothing is
--- known. States without entries were written before there were any.
-local states = {}
-local function state_of(producer)
-  local st = states[producer]
-  if st == nil then
-    local current = redis.call('HGET', cur, producer)
-    local raw = current or redis.call('HGET', prev, producer)
-    st = false
-    if raw then
-      local session, seq, kept, position = string.match(raw, '^(%d+) (%d+) (%S+) (%S+)$')
-      local sequence, entries = string.match(kept, '^(%d+)(,.*)$')
-      st = {
-        session = tonumber(session), seq = tonumber(seq), sequence = tonumber(sequence or '0'), entries = entries,
-        kept = kept, position = position, is_current = current
-      }
-    end
-    states[producer] = st
+-- newest first, with `!refusals` behind it where events were refused. In place of the rest may stand `,seq~?`: entries from that
+-- seq on are the producer's older entries if those begin with it, else nothing is known of them. Older entries end in the same
+-- way. States without entries were written before there were any.
+local function state_from(raw, is_current)
+  local session, seq, sequence, entries, position = string.match(raw, '^(%d+) (%d+) (%d*)(%S*) (%S+)$')
+  local has_entries = string.sub(entries, 1, 1) == ','
+  return {
+    session = tonumber(session), seq = tonumber(seq), sequence = has_entries and tonumber(sequence) or 0,
+    sequence_name = sequence, entries = has_entries and entries, kept = sequence .. entries, position = position,
+    is_current = is_current
+  }
+end
+local states, is_changed = {}, false
+for from = 1, #producers, MAX_UNPACKED do
+  local to = math.min(from + MAX_UNPACKED - 1, #producers)
+  local found = redis.call('HMGET', cur, unpack(producers, from, to))
+  for i = from, to do
+    local raw = found[i - from + 1]
+    local before = not raw and redis.call('HGET', prev, producers[i])
+    if raw or before then states[producers[i]] = state_from(raw or before, raw and true) end
   end
-  return st
 end
 
-local function entries_with(st, slice)
+-- The entries of a state with those of this call, which stand in `fresh`, oldest first.
+local function entries_of(st)
+  local fresh = st.fresh
+  if not fresh then return st.entries end
+  local newest_first = {}
+  for i = #fresh, 1, -1 do newest_first[#newest_first + 1] = fresh[i] end
+  newest_first[#newest_first + 1] = st.entries
+  return table.concat(newest_first)
+end
+
+-- Puts what stands elsewhere in the place of `,seq~?`.
+local function with_older(producer, entries)
+  local newer, link = string.match(entries, '^(.*)(,%d+~)%?$')
+  if not newer then return entries end
+  for _, key in ipairs({ cur_older, prev_older }) do
+    local older = redis.call('HGET', key, producer)
+    if older and string.sub(older, 1, #link) == link then return newer .. older end
+  end
+  return entries
+end
+
+-- Entries without the newest, unless events of that were refused.
+local function without_newest(entries)
+  local at = string.find(entries, '[!?,]', 2)
+  if not at then return '' end
+  return string.sub(entries, at, at) == ',' and string.sub(entries, at) or entries
+end
+
+-- Adds the entry of a slice. In a named sequence, which is not counted anew, only refusals are kept of those before it.
+local function note(st, slice)
   local entry = ',' .. slice.seq .. '~' .. slice.crc
   if slice.refused ~= '-' then entry = entry .. '!' .. slice.refused end
-  local older = st and st.sequence == slice.sequence and st.entries or ''
-  if slice.sequence ~= 0 and older ~= '' then
-    -- A sequence that its producer names is not counted anew: only what was refused has to be kept.
-    local refusals = ''
-    if string.find(older, '[!?]') then
-      for each in string.gmatch(older, ',[^,]+') do
-        if string.find(each, '[!?]') then refusals = refusals .. each end
-      end
-    end
-    older = refusals
+  local fresh = st.fresh
+  if not fresh then
+    local older = st.entries or ''
+    st.entries = slice.sequence == 0 and older or without_newest(older)
+    st.fresh = { entry }
+  elseif slice.sequence ~= 0 and not string.find(fresh[#fresh], '!', 1, true) then
+    fresh[#fresh] = entry
+  else
+    fresh[#fresh + 1] = entry
   end
-  if #older > MAX_ENTRY_BYTES then
-    local kept = string.match(string.sub(older, 1, MAX_ENTRY_BYTES), '^(.*),') or ''
-    older = kept .. ',' .. string.match(older, '^,(%d+)~', #kept + 1) .. '~?'
-  end
-  return entry .. older
+  st.history = nil
 end
 
 -- Judges a slice whose seq is not above the last one: it is a duplicate if its content is what was stored under that seq.
 local function judge_known(st, slice)
   if not st.entries then return 'D' end
-  local at = string.find(st.entries, ',' .. slice.seq .. '~', 1, true)
+  st.history = st.history or with_older(slice.producer, entries_of(st))
+  local at = string.find(st.history, ',' .. slice.seq .. '~', 1, true)
   if at then
-    local crc, refused = string.match(st.entries, '~([^!,]*)!?([^,]*)', at)
+    local crc, refused = string.match(st.history, '~([^!,]*)!?([^,]*)', at)
     if crc == slice.crc then
       slice.had_refused = refused ~= '' and refused or '.'
       return 'D'
@@ -116,7 +152,7 @@ local function judge_known(st, slice)
   end
   -- A first attempt under a seq that was used: the producer counts anew.
   if slice.age_ms < 0 then return 'C' end
-  local unknown_to = tonumber(string.match(st.entries, ',(%d+)~%?$') or '-1')
+  local unknown_to = tonumber(string.match(st.history, ',(%d+)~%?$') or '-1')
   if slice.sequence == 0 or slice.seq <= unknown_to then return 'U' end
   slice.had_refused = '.'
   return 'D'
@@ -125,12 +161,12 @@ end
 -- Whether a state of that age may have been dropped with its generation.
 local function is_forgotten(age_ms)
   if age_ms >= generation_ms then return true end
-  return age_ms > 0 and stored[4] and now_ms() - age_ms < tonumber(stored[4]) + TRANSIT_MS
+  return age_ms > 0 and known and now_ms - age_ms < known + TRANSIT_MS
 end
 
 local held, added = nil, 0
 local function rotates()
-  local age_ms = now_ms() - began
+  local age_ms = now_ms - began
   if age_ms >= generation_ms then return true end
   return age_ms >= SHORTEST_GENERATION_MS and held ~= nil and held + added >= max_producers
 end
@@ -145,7 +181,7 @@ end
 
 local function judge(slice)
   if slice.epoch ~= '*' and slice.epoch ~= epoch then return 'E' end
-  local st = state_of(slice.producer)
+  local st = states[slice.producer]
   if st then
     if slice.sequence < st.sequence then return 'F' end
     if slice.sequence == st.sequence and slice.session < st.session then return 'F' end
@@ -153,7 +189,9 @@ local function judge(slice)
   if st and slice.sequence == st.sequence then
     if slice.seq <= st.seq then
       local verdict = judge_known(st, slice)
-      if verdict == 'D' and slice.session > st.session then st.session = slice.session; st.changed = true end
+      if verdict == 'D' and slice.session > st.session then
+        st.session, st.changed, is_changed = slice.session, true, true
+      end
       return verdict
     end
     if slice.before ~= '*' and tonumber(slice.before) ~= st.seq then return 'O' end
@@ -162,12 +200,14 @@ local function judge(slice)
     if is_forgotten(slice.age_ms) then return 'U' end
   end
   if not has_room(st) then return 'S' end
-  local is_empty = slice.batch == 0
-  states[slice.producer] = {
-    session = slice.session, seq = slice.seq, sequence = slice.sequence, changed = true,
-    entries = entries_with(st, slice), sequence_name = slice.sequence_name,
-    slice = not is_empty and slice or st and st.slice or nil, position = is_empty and st and st.position or nil
-  }
+  if not st or slice.sequence ~= st.sequence then
+    st = { entries = '', is_current = st and st.is_current }
+    states[slice.producer] = st
+  end
+  st.session, st.seq, st.sequence, st.sequence_name = slice.session, slice.seq, slice.sequence, slice.sequence_name
+  if slice.batch > 0 then st.slice, st.position = slice, nil end
+  note(st, slice)
+  st.changed, is_changed = true, true
   return 'N'
 end
 
@@ -196,14 +236,13 @@ for i, slice in ipairs(slices) do
 end
 
 local ids = {}
-for k = 4, #KEYS do
-  local batch = k - 3
+for batch = 1, batches do
   if fresh[batch] then
-    local at = FIRST_BATCH + (batch - 1) * 2
+    local log, at = KEYS[KEYS_BEFORE_LOGS + batch], ARGV_BEFORE_BATCHES + 2 * batch - 1
     if refused[batch] then
-      ids[batch] = redis.call('XADD', KEYS[k], '*', 'e', epoch, 'h', ARGV[at], 'd', ARGV[at + 1], 'x', refused[batch])
+      ids[batch] = redis.call('XADD', log, '*', 'e', epoch, 'h', ARGV[at], 'd', ARGV[at + 1], 'x', refused[batch])
     else
-      ids[batch] = redis.call('XADD', KEYS[k], '*', 'e', epoch, 'h', ARGV[at], 'd', ARGV[at + 1])
+      ids[batch] = redis.call('XADD', log, '*', 'e', epoch, 'h', ARGV[at], 'd', ARGV[at + 1])
     end
   end
 end
@@ -214,27 +253,62 @@ for i, position in ipairs(positions) do
   if type(position) == 'table' then positions[i] = position_of(position) end
 end
 
-local writes = {}
+local is_rotated = is_changed and rotates()
+if is_rotated then
+  if redis.call('EXISTS', cur) == 1 then
+    redis.call('RENAME', cur, prev)
+    redis.call('UNLINK', prev_older)
+    if redis.call('EXISTS', cur_older) == 1 then redis.call('RENAME', cur_older, prev_older) end
+    known = began
+  end
+  began = now_ms
+end
+if is_rotated or (is_changed and ahead_ms > 0) then
+  redis.call('HSET', meta, 'generation', began)
+  if known then redis.call('HSET', meta, 'known', known) end
+end
+
+local function within_room(entries)
+  if #entries <= MAX_OLDER_BYTES then return entries end
+  local kept = string.match(string.sub(entries, 1, MAX_OLDER_BYTES), '^(.*),') or ''
+  return kept .. ',' .. string.match(entries, '^,(%d+)~', #kept + 1) .. '~?'
+end
+
+-- Returns the entries to store with a state and, where they change or would be dropped with the generation before, the older ones.
+local function split(producer, st)
+  local entries = entries_of(st)
+  local moves = (is_rotated or not st.is_current) and string.sub(entries, -2) == '~?'
+  if #entries <= MAX_ENTRY_BYTES and not moves then return entries end
+  local newest, others = string.match(entries, '^(,[^,]+)(,.*)$')
+  if not newest then return entries end
+  return newest .. string.match(others, '^,%d+~') .. '?', within_room(with_older(producer, others))
+end
+
+local function write(key, fields)
+  for from = 1, #fields, MAX_UNPACKED do
+    redis.call('HSET', key, unpack(fields, from, math.min(from + MAX_UNPACKED - 1, #fields)))
+  end
+end
+local state_fields, older_fields = {}, {}
 for producer, st in pairs(states) do
-  if st and st.changed then
-    local kept = st.sequence_name and st.sequence_name .. st.entries or st.kept
-    local position = st.position or (st.slice and position_of(st.slice)) or '-'
-    writes[#writes + 1] = producer
-    writes[#writes + 1] = st.session .. ' ' .. st.seq .. ' ' .. kept .. ' ' .. position
-  end
-end
-if #writes > 0 then
-  if rotates() then
-    if redis.call('EXISTS', cur) == 1 then
-      redis.call('RENAME', cur, prev)
-      redis.call('HSET', meta, 'known', began)
+  if st.changed then
+    local kept, older = st.kept, nil
+    if st.entries then
+      local entries
+      entries, older = split(producer, st)
+      kept = st.sequence_name .. entries
     end
-    redis.call('HSET', meta, 'generation', now_ms())
-  end
-  for from = 1, #writes, 4000 do
-    redis.call('HSET', cur, unpack(writes, from, math.min(from + 3999, #writes)))
+    local position = st.position or (st.slice and position_of(st.slice)) or '-'
+    state_fields[#state_fields + 1] = producer
+    state_fields[#state_fields + 1] = st.session .. ' ' .. st.seq .. ' ' .. kept .. ' ' .. position
+    if older then
+      older_fields[#older_fields + 1] = producer
+      older_fields[#older_fields + 1] = older
+    end
   end
 end
+write(cur, state_fields)
+write(cur_older, older_fields)
 
 return {
   'OK', epoch, table.concat(verdicts), table.concat(positions, ' '), lineage,
