@@ -9,8 +9,8 @@ import { loadScript, runScript, type Script } from './script.ts'
 /** How long producer state is remembered, unless there are too many: a retry older than this is answered `unknown`. */
 export const PRODUCER_MEMORY_MS = 24 * 60 * 60 * 1_000
 /**
- * Producers that a generation of a partition's states may hold. With two of them some 30 MB of Redis; 500 MB where none names a
- * sequence and each has sent more than 64 frames.
+ * New producers that a generation of a partition's states may hold: with as many known ones and two generations some 65 MB of Redis,
+ * or 1 GB where none names a sequence and each sends many frames.
  */
 export const MAX_PRODUCERS = 100_000
 

@@ -164,7 +164,7 @@ export const VARIABLES = {
   maxProducers: variable({
     name: 'TIDEGATE_PRODUCERS',
     meaning:
-      'Producers and `Idempotency-Key`s that a partition remembers within 24 hours, about 130 bytes each. With more of them it remembers for a shorter time, 10 minutes at least; beyond that new ones are rejected as `storage_full`.',
+      'Producers and `Idempotency-Key`s that a partition remembers within 24 hours, about 160 bytes each, up to 2.5 KB of a client whose `hello` has no `sequence`. With more of them it remembers for a shorter time, 10 minutes at least; beyond that new ones are rejected as `storage_full`.',
     fallback: '100000',
     parse: wholeNumber(100, 100_000_000),
   }),
