@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { openBlockingConnection, type Redis, receivedOver, untilReady } from './connection.ts'
 import { type LogEntry, readLogs } from './log-entry.ts'
-import { type LogHeads, readLogHeads } from './log-heads.ts'
+import { type LogHeads, readEpochStarts, readLogHeads } from './log-heads.ts'
 
 /** How soon to try again when the read to be woken had not reached Redis yet. */
 const WAKE_RETRY_MS = 5
@@ -53,6 +53,11 @@ export class BlockingReader {
       this.#reconnect()
       throw error
     }
+  }
+
+  /** Where the present epoch begins in the logs: the newest entry of each that is not of it. */
+  epochStarts(topics: readonly string[]): Promise<ReadonlyMap<string, string>> {
+    return readEpochStarts(this.#redis, this.#partition, topics)
   }
 
   /**

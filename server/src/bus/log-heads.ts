@@ -3,6 +3,7 @@ import { keys } from './keys.ts'
 import { loadScript, runScript, type Script } from './script.ts'
 
 const HEADS_SCRIPT: Script = loadScript('log-heads', { include: ['last-id'] })
+const EPOCH_START_SCRIPT: Script = loadScript('epoch-start')
 
 /** Where one topic's log in one partition stands. */
 export interface LogHead {
@@ -30,4 +31,15 @@ export async function readLogHeads(redis: Redis, partition: number, topics: read
     isUnbroken: unbroken === '1',
     topics: new Map(topics.map((topic, i) => [topic, { lastId: last[i]!, trimmedTo: trimmed[i]! || '0-0' }])),
   }
+}
+
+/** Where the present epoch begins in several logs of one partition: the newest entry that is not of it, `0-0` if there is none. */
+export async function readEpochStarts(
+  redis: Redis,
+  partition: number,
+  topics: readonly string[],
+): Promise<ReadonlyMap<string, string>> {
+  const scriptKeys = [keys.meta(partition), ...topics.map((topic) => keys.log(partition, topic))]
+  const ids = (await runScript(redis, EPOCH_START_SCRIPT, scriptKeys, [])) as string[]
+  return new Map(topics.map((topic, i) => [topic, ids[i]!]))
 }

@@ -8,7 +8,7 @@ import type { DeliverySession, DeliverySocket } from './delivery-socket.ts'
 import type { Entry, LaneIndex } from './entry.ts'
 import { Flusher } from './flusher.ts'
 import { type LaneTotals, openTotals } from './ledger.ts'
-import type { TailState } from './partition-tail.ts'
+import type { Loss, TailState } from './partition-tail.ts'
 import { PROGRESS_MS } from './progress.ts'
 import { QueueBudget } from './queue-budget.ts'
 import { Replayer } from './replayer.ts'
@@ -85,15 +85,16 @@ export class Delivery {
     this.#clock = clock
     const budget = new QueueBudget(limits.queueBytes)
     this.#commands = openCommandConnection(redisUrl, 'delivery')
-    this.#tails = new Tails(redisUrl, partitions, this.#commands, guards.tail, clock, {
+    this.#tails = new Tails(redisUrl, partitions, this.#commands, guards.tail, examine, clock, {
       onEntry: (entry) => this.#route(entry),
       onTrimmed: (topic, partition, tail) => this.#tellTrimmed(topic, partition, tail),
+      onLost: (topic, partition, loss) => this.#tellLost(topic, partition, loss),
     })
     this.#replayer = new Replayer(
       this.#commands,
       guards.query,
       clock,
-      (topic, partition) => this.#tails.get(topic, partition)?.cursor,
+      (topic, partition) => this.#tails.getSure(topic, partition)?.cursor,
     )
     this.#snapshots = new SnapshotReader(this.#commands, guards.query, partitions)
     this.#flusher = new Flusher(clock)
@@ -118,6 +119,7 @@ export class Delivery {
       onBudgetExceeded: () => relieve(budget, this.#sessions.keys()),
       resultLaneOf: (topic) => resultLane(contract, topic),
       tailOf: (topic, partition) => this.#tails.get(topic, partition),
+      sureTailOf: (topic, partition) => this.#tails.getSure(topic, partition),
       onClosed: (session) => this.#sessions.delete(session),
     }
   }
@@ -208,6 +210,11 @@ export class Delivery {
 
   #tellTrimmed(topic: string, partition: number, tail: TopicTail): void {
     for (const session of this.#sessions.keys()) session.tellTrimmed(topic, partition, tail.mark)
+  }
+
+  #tellLost(topic: string, partition: number, loss: Loss): void {
+    this.#replayer.forget(topic, partition)
+    for (const session of this.#sessions.keys()) session.tellLost(topic, partition, loss)
   }
 
   async #close(deadlineMs: number): Promise<void> {

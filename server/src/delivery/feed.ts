@@ -50,7 +50,8 @@ export class Feed {
   readonly topic: string
   readonly partition: number
   state: FeedState
-  readonly #epoch: string
+  /** Of the log when the feed began, or since it went back. */
+  #epoch: string
   /** By lane, the subscriber has, or was offered by a replay, everything up to here. */
   #starts: ByLane<Mark>
   #lanes: (FeedLane | undefined)[] = NO_LANES
@@ -147,6 +148,20 @@ export class Feed {
     }
     this.#lastStart = laterId(this.#lastStart, after)
     this.#skipping = true
+  }
+
+  /** The log has lost what was read of it last, and continues behind the mark. */
+  goBack({ epoch, streamId }: Mark): void {
+    // It began, or reads, behind the loss already.
+    if (this.#starts.some((start) => start.epoch === epoch)) return
+    const { state } = this
+    if (state.kind === 'live') {
+      this.#lastStart = streamId
+    } else {
+      if (state.epoch === epoch) return
+      if (compareStreamIds(state.after, streamId) > 0) this.state = { ...state, after: streamId, inclusive: false }
+    }
+    this.#epoch = epoch
   }
 
   /** Whether a lane starts beyond what the tail has read: a replay, or the gateway the subscriber came from, is ahead of it. */

@@ -7,15 +7,22 @@ import {
   CANARY_TOPIC,
   type Guard,
   type KnownEntry,
+  type LogEntry,
+  type LogHeads,
+  type Mark,
 } from '../bus/index.ts'
 import type { WallClock } from '../clock.ts'
 import { Entry } from './entry.ts'
+import { entryInDoubt } from './start-marks.ts'
+import type { Examine } from './subscription-starter.ts'
 import { TopicTail } from './topic-tail.ts'
 
 /** Entries per topic of one read: bounds what one turn of the event loop has to offer. */
 const READ_ENTRIES = 32
 /** Pause after a failed read that the breaker does not time. */
 const RETRY_MS = 100
+/** So long without a canary, and the logs are looked at again: what is appended may lie before the cursors. */
+const SILENT_MS = 2_000
 
 export interface TailState {
   readonly partition: number
@@ -27,11 +34,21 @@ export interface TailState {
   readonly canaryAgeMs: number
 }
 
+/** A log no longer has what the tail had read last. */
+export interface Loss {
+  /** Epoch of what was lost. */
+  readonly had: string
+  /** The tail reads what lies behind it next. */
+  readonly upTo: Mark
+}
+
 export interface TailEvents {
   /** Called in log order, for every entry of a tailed topic. */
   onEntry(entry: Entry): void
   /** Entries up to `trimmedTo` were trimmed before the tail had read them. */
   onTrimmed(topic: string, partition: number, tail: TopicTail): void
+  /** Called before anything behind `upTo` is read. */
+  onLost(topic: string, partition: number, loss: Loss): void
 }
 
 /** Reads one partition's logs of the topics somebody here subscribes to, and its canaries, in one blocking read at a time. */
@@ -42,16 +59,30 @@ export class PartitionTail {
   readonly #clock: WallClock
   readonly #events: TailEvents
   readonly #topics = new Map<string, TopicTail>()
+  readonly #examine: Examine
   #canaryCursor = '0-0'
   #canaryAt = performance.now()
+  /** Whether the logs were looked at since anything made it doubtful that they are those that were read. */
+  #isSure = false
+  #lookedAt = Number.NEGATIVE_INFINITY
+  /** Epoch of the logs when they were looked at last. */
+  #epoch: string | undefined
   #live: Pick<TailState, 'live' | 'since'>
   #closing = new AbortController()
   #loop: Promise<void> | undefined
 
-  constructor(partition: number, reader: BlockingReader, guard: Guard, clock: WallClock, events: TailEvents) {
+  constructor(
+    partition: number,
+    reader: BlockingReader,
+    guard: Guard,
+    examine: Examine,
+    clock: WallClock,
+    events: TailEvents,
+  ) {
     this.partition = partition
     this.#reader = reader
     this.#guard = guard
+    this.#examine = examine
     this.#clock = clock
     this.#events = events
     this.#live = { live: false, since: clock.now() }
@@ -78,6 +109,11 @@ export class PartitionTail {
     return this.#topics.get(topic)
   }
 
+  /** Whether what the tails have read is known to be in the logs. */
+  get isSure(): boolean {
+    return this.#isSure && this.#reader.synced
+  }
+
   /** Tails one more topic from a concrete id on: what is appended after it cannot be missed, whenever the read is issued. */
   add(topic: string, cursor: string, epoch: string): void {
     this.#topics.set(topic, new TopicTail(cursor, epoch))
@@ -98,11 +134,12 @@ export class PartitionTail {
   async #run(): Promise<void> {
     while (!this.#closing.signal.aborted) {
       try {
-        if (!this.#reader.synced) await this.#sync()
+        if (!this.isSure || this.#isSilent()) await this.#look()
         await this.#read()
         this.#setLive(true)
       } catch (error) {
         if (this.#closing.signal.aborted) return
+        this.#isSure = false
         this.#setLive(false)
         const retryMs = error instanceof BusUnavailable ? error.retryAfterMs : RETRY_MS
         await sleep(retryMs, undefined, { signal: this.#closing.signal }).catch(() => {})
@@ -119,32 +156,87 @@ export class PartitionTail {
       if (raw.topic === CANARY_TOPIC) {
         this.#canaryCursor = raw.streamId
         this.#canaryAt = performance.now()
+        if (raw.epoch !== this.#epoch) this.#isSure = false
         continue
       }
       const tail = this.#topics.get(raw.topic)
       // Dropped, or dropped and added again with another cursor, while the read was waiting.
       if (tail === undefined || tail !== read.get(raw.topic)) continue
+      if (this.#isOfNewEpoch(raw, tail)) await this.#look()
+      // The tail went back: this entry will be read again.
+      if (tail.cursor !== cursors.get(raw.topic)) continue
+      cursors.set(raw.topic, raw.streamId)
       const entry = new Entry(this.partition, raw)
       tail.push(entry)
       this.#events.onEntry(entry)
     }
   }
 
-  /** After every connect: Redis may have come back with a shorter log, where waiting behind the cursor would wait for nothing. */
-  async #sync(): Promise<void> {
-    const heads = await this.#guard.run(() => this.#reader.sync([...this.#topics.keys(), CANARY_TOPIC]))
-    for (const [topic, head] of heads.topics) {
-      if (topic === CANARY_TOPIC) this.#canaryCursor = head.lastId
-      const tail = this.#topics.get(topic)
-      if (tail === undefined) continue
-      const epoch = heads.epoch ?? tail.mark.epoch
-      const order = compareStreamIds(head.lastId, tail.cursor)
-      if (order < 0 || (order === 0 && epoch !== tail.mark.epoch)) {
-        tail.jump(head.lastId, epoch)
-      } else if (compareStreamIds(tail.cursor, head.trimmedTo) < 0) {
-        tail.jump(head.trimmedTo, epoch)
-        this.#events.onTrimmed(topic, this.partition, tail)
-      }
+  /** Of an epoch that is neither that of what was read nor known from the last look: entries of it may lie before the cursor. */
+  #isOfNewEpoch({ epoch }: LogEntry, tail: TopicTail): boolean {
+    return epoch !== tail.mark.epoch && epoch !== this.#epoch
+  }
+
+  #isSilent(): boolean {
+    const now = performance.now()
+    return now - this.#canaryAt >= SILENT_MS && now - this.#lookedAt >= SILENT_MS
+  }
+
+  /**
+   * Looks where the logs stand, after every connect and under every new epoch. Redis may have lost what was read last: then
+   * entries of the new epoch may lie before the cursor, where waiting behind it would pass them over.
+   */
+  async #look(): Promise<void> {
+    const topics = new Map(this.#topics)
+    const readHeads = () => this.#guard.run(() => this.#reader.sync([...topics.keys(), CANARY_TOPIC]))
+    let heads = await readHeads()
+    const inDoubt = [...topics].flatMap(([topic, { mark }]) => entryInDoubt(mark, topic, heads))
+    const lost = new Set<string>()
+    if (inDoubt.length > 0) {
+      for (const { topic } of await this.#examine(this.partition, inDoubt)) lost.add(topic)
+      heads = await readHeads()
+    }
+    for (const [topic, { cursor }] of topics) {
+      if (compareStreamIds(heads.topics.get(topic)!.lastId, cursor) < 0) lost.add(topic)
+    }
+    const starts = await this.#epochStarts(lost)
+    this.#canaryCursor = heads.topics.get(CANARY_TOPIC)!.lastId
+    for (const [topic, tail] of topics) {
+      // Dropped, or added again, meanwhile.
+      if (this.#topics.get(topic) !== tail) continue
+      if (lost.has(topic)) this.#goBack(topic, tail, heads, starts.get(topic)!)
+      else this.#follow(topic, tail, heads)
+    }
+    this.#epoch = heads.epoch
+    this.#isSure = true
+    this.#lookedAt = performance.now()
+  }
+
+  async #epochStarts(topics: ReadonlySet<string>): Promise<ReadonlyMap<string, string>> {
+    return topics.size === 0 ? new Map() : this.#guard.run(() => this.#reader.epochStarts([...topics]))
+  }
+
+  /** What was read last is gone. */
+  #goBack(topic: string, tail: TopicTail, heads: LogHeads, epochStart: string): void {
+    const had = tail.mark.epoch
+    const epoch = heads.epoch ?? had
+    const { lastId } = heads.topics.get(topic)!
+    // Under the epoch that it had, nobody can tell what is new.
+    const end = epoch === had ? lastId : epochStart
+    const isBefore = compareStreamIds(end, tail.cursor) < 0
+    tail.jump(isBefore ? end : tail.cursor, isBefore ? epoch : had)
+    this.#events.onLost(topic, this.partition, { had, upTo: tail.mark })
+  }
+
+  /** What was read last is there, or was trimmed. */
+  #follow(topic: string, tail: TopicTail, heads: LogHeads): void {
+    const { lastId, trimmedTo } = heads.topics.get(topic)!
+    const epoch = heads.epoch ?? tail.mark.epoch
+    if (lastId === tail.cursor && epoch !== tail.mark.epoch) {
+      tail.jump(lastId, epoch)
+    } else if (compareStreamIds(tail.cursor, trimmedTo) < 0) {
+      tail.jump(trimmedTo, epoch)
+      this.#events.onTrimmed(topic, this.partition, tail)
     }
   }
 

@@ -15,7 +15,7 @@ const EXPIRE_EVERY_MS = 1_000
 export interface PageReader {
   /** The feed to read for now, or `undefined` when there is no need any more. */
   nextPage(): PageRequest | undefined
-  onPage(feed: Feed, page: Page): void
+  onPage(request: PageRequest, page: Page): void
   /** The page was too large to come in time: the next request MUST be for less. */
   onTooLarge(feed: Feed): void
   /** A page could not be read, or was thrown at. MUST NOT throw. */
@@ -68,6 +68,11 @@ export class Replayer {
     this.#serving ??= setImmediate(() => this.#serve())
   }
 
+  /** The log has lost some of what was read of it. */
+  forget(topic: string, partition: number): void {
+    this.#pages.forget(logName(topic, partition))
+  }
+
   close(): void {
     this.#closed = true
     clearInterval(this.#timer)
@@ -102,10 +107,10 @@ export class Replayer {
     const request = reader.nextPage()
     if (request === undefined) return true
     const { feed, from, entries } = request
-    const log = `${feed.partition} ${feed.topic}`
+    const log = logName(feed.topic, feed.partition)
     const page = this.#pages.find(log, from, entries, this.#clock.monotonic())
     const parked = this.#parked.get(log)
-    if (page !== undefined) reader.onPage(feed, page)
+    if (page !== undefined) reader.onPage(request, page)
     else if (parked !== undefined) parked.push(reader)
     else if (this.#parked.size >= CONCURRENT_READS) return false
     else {
@@ -115,7 +120,8 @@ export class Replayer {
     return true
   }
 
-  async #read(log: string, reader: PageReader, { feed, from, entries: count }: PageRequest): Promise<void> {
+  async #read(log: string, reader: PageReader, request: PageRequest): Promise<void> {
+    const { feed, from, entries: count } = request
     const { partition, topic } = feed
     try {
       const tailCursor = this.#cursorOf(topic, partition)
@@ -125,7 +131,7 @@ export class Replayer {
       const entries = read.entries.map((raw) => new Entry(partition, raw))
       const page = { entries, trimmedTo: read.trimmedTo, isLast: entries.length < count, tailCursor }
       this.#pages.keep(log, from, page, this.#clock.monotonic())
-      if (!this.#closed) reader.onPage(feed, page)
+      if (!this.#closed) reader.onPage(request, page)
     } catch (error) {
       if (error instanceof BusUnavailable) {
         if (error.wasAnswering) reader.onTooLarge(feed)
@@ -137,4 +143,8 @@ export class Replayer {
     this.#parked.delete(log)
     if (!this.#closed) this.#serving ??= setImmediate(() => this.#serve())
   }
+}
+
+function logName(topic: string, partition: number): string {
+  return `${partition} ${topic}`
 }

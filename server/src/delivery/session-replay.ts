@@ -12,6 +12,8 @@ import type { TopicTail } from './topic-tail.ts'
 export interface ReplayContext {
   readonly replayer: Pick<Replayer, 'request'>
   tailOf(topic: string, partition: number): TopicTail | undefined
+  /** `undefined` also while it is not known whether the log still has what the tail has read. */
+  sureTailOf(topic: string, partition: number): TopicTail | undefined
 }
 
 type Replaying = Extract<FeedState, { kind: 'replaying' }>
@@ -89,9 +91,10 @@ export class SessionReplay implements PageReader {
     return { feed, from: feed.state.after, entries: feed.state.pageEntries }
   }
 
-  onPage(feed: Feed, page: Page): void {
+  onPage({ feed, from }: PageRequest, page: Page): void {
     this.#requested = false
-    if (this.#feeds[0] === feed) {
+    // A feed that went back meanwhile reads another page.
+    if (this.#feeds[0] === feed && feed.state.kind === 'replaying' && feed.state.after === from) {
       this.#feeds.push(this.#feeds.shift()!)
       this.#offerPage(feed, page)
       this.#onOffered()
@@ -126,7 +129,7 @@ export class SessionReplay implements PageReader {
   /** Returns whether the feed is live now. */
   #goLive(feed: Feed): boolean {
     if (feed.state.kind === 'live') return true
-    const tail = this.#context.tailOf(feed.topic, feed.partition)
+    const tail = this.#context.sureTailOf(feed.topic, feed.partition)
     const entries = tail?.since(feed.state.after, feed.state.inclusive)
     if (tail === undefined || entries === undefined) return false
     for (const entry of entries) this.#offer(feed, entry)

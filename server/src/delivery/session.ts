@@ -9,6 +9,7 @@ import type { FlowOptions } from './flow.ts'
 import type { Flushable, Flusher } from './flusher.ts'
 import type { Ledger, NodeTotals } from './ledger.ts'
 import { Outlet } from './outlet.ts'
+import type { Loss } from './partition-tail.ts'
 import { collectProgress } from './progress.ts'
 import type { QueueBudget } from './queue-budget.ts'
 import { type QueueBounds, SessionQueue } from './session-queue.ts'
@@ -168,6 +169,24 @@ export class Session implements DeliverySession, Flushable, EventSink {
       const feed = subscription.feed(topic, partition)
       if (feed?.state.kind !== 'live') continue
       for (const lane of feed.laneIndexes()) this.#queue.tellTrimmed(feed, lane, upTo)
+      this.#offered()
+    }
+  }
+
+  /** The log has lost what this node's tail had read last. */
+  tellLost(topic: string, partition: number, loss: Loss): void {
+    this.#contained('lost', () => this.#tellLost(topic, partition, loss))
+  }
+
+  #tellLost(topic: string, partition: number, { had, upTo }: Loss): void {
+    for (const subscription of this.#subscriptions.values()) {
+      const feed = subscription.feed(topic, partition)
+      if (feed === undefined) continue
+      feed.goBack(upTo)
+      if (feed.state.kind !== 'live') continue
+      // A lane that is under another epoch by now was resumed from a gateway that is ahead.
+      const lanes = feed.laneIndexes().filter((lane) => feed.epochOf(lane) === had)
+      for (const lane of lanes) this.#queue.tellEpoch(feed, lane, upTo)
       this.#offered()
     }
   }

@@ -33,7 +33,7 @@ export class SharedPages {
   readonly #maxBytes: number
   /** Oldest first. */
   readonly #ranges = new Map<string, Range[]>()
-  readonly #order: Range[] = []
+  #order: Range[] = []
   #bytes = 0
 
   constructor(maxBytes = MAX_BYTES) {
@@ -69,6 +69,12 @@ export class SharedPages {
       return { ...page, entries: taken, isLast: isLast && first + taken.length === entries.length }
     }
     return undefined
+  }
+
+  forget(log: string): void {
+    for (const { bytes } of this.#ranges.get(log) ?? []) this.#bytes -= bytes
+    this.#ranges.delete(log)
+    this.#order = this.#order.filter((range) => range.log !== log)
   }
 
   /** Lets go of what is old, and of the oldest while there is too much. To be called now and then. */

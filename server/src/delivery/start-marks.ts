@@ -53,17 +53,22 @@ export function replayStart(
  */
 export function doubtful(from: ResumeFrom, topic: string, partition: number, heads: LogHeads): KnownEntry[] {
   if (typeof from === 'string' || 'time' in from) return []
-  const head = heads.topics.get(topic)!
   return LANES.flatMap((lane) => {
     const mark = findMark(from.positions[topic]?.[lane] ?? [], partition)
-    if (mark === undefined || !namesEntry(mark)) return []
-    const { epoch, streamId } = mark
-    if (epoch === heads.epoch) {
-      if (heads.isUnbroken && compareStreamIds(streamId, head.lastId) <= 0) return []
-      if (streamId === head.lastId) return []
-    }
-    return compareStreamIds(streamId, head.trimmedTo) <= 0 ? [] : [{ topic, epoch, streamId }]
+    return mark === undefined ? [] : entryInDoubt(mark, topic, heads)
   })
+}
+
+/** The entry that a mark names, if it may be gone. */
+export function entryInDoubt(mark: Mark, topic: string, heads: LogHeads): KnownEntry[] {
+  if (!namesEntry(mark)) return []
+  const { lastId, trimmedTo } = heads.topics.get(topic)!
+  const { epoch, streamId } = mark
+  if (epoch === heads.epoch) {
+    if (heads.isUnbroken && compareStreamIds(streamId, lastId) <= 0) return []
+    if (streamId === lastId) return []
+  }
+  return compareStreamIds(streamId, trimmedTo) <= 0 ? [] : [{ topic, epoch, streamId }]
 }
 
 /** The epoch of a position that the log has never had: what follows it is told as after any change of epoch. */

@@ -8,6 +8,7 @@ import {
 } from '../bus/index.ts'
 import type { WallClock } from '../clock.ts'
 import { PartitionTail, type TailEvents, type TailState } from './partition-tail.ts'
+import type { Examine } from './subscription-starter.ts'
 import type { TopicTail } from './topic-tail.ts'
 
 /** Every partition's tail, over the topics that somebody holds. */
@@ -17,11 +18,19 @@ export class Tails {
   readonly #holders = new Map<string, number>()
   readonly #opening = new Map<string, Promise<void>>()
 
-  constructor(url: string, partitions: number, commands: Redis, guard: Guard, clock: WallClock, events: TailEvents) {
+  constructor(
+    url: string,
+    partitions: number,
+    commands: Redis,
+    guard: Guard,
+    examine: Examine,
+    clock: WallClock,
+    events: TailEvents,
+  ) {
     this.#commands = commands
     this.#partitions = Array.from({ length: partitions }, (_, partition) => {
       const reader = new BlockingReader(url, `tail-${partition}`, partition, commands)
-      return new PartitionTail(partition, reader, guard, clock, events)
+      return new PartitionTail(partition, reader, guard, examine, clock, events)
     })
   }
 
@@ -88,6 +97,12 @@ export class Tails {
 
   get(topic: string, partition: number): TopicTail | undefined {
     return this.#partitions[partition]?.get(topic)
+  }
+
+  /** The same, while what the tail has read is known to be in the log. */
+  getSure(topic: string, partition: number): TopicTail | undefined {
+    const tail = this.#partitions[partition]
+    return tail?.isSure ? tail.get(topic) : undefined
   }
 
   states(): TailState[] {

@@ -61,7 +61,7 @@ export class TopicTail {
     }
   }
 
-  /** Goes on from another id: the log turned out to end before the cursor, or to have been trimmed beyond it. */
+  /** Continues from another id: the log turned out to have lost what was read, or to have been trimmed beyond it. */
   jump(cursor: string, epoch: string): void {
     this.#start = undefined
     this.#cursor = cursor

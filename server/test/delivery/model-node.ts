@@ -101,6 +101,7 @@ export class ModelNode {
       budget: this.budget,
       onBudgetExceeded: () => relieve(this.budget, this.sessions),
       tailOf: (_topic, partition) => this.tails[partition],
+      sureTailOf: (_topic, partition) => this.tails[partition],
       onClosed: (session) => {
         this.#due.delete(session)
         this.sessions.delete(session)
@@ -165,7 +166,7 @@ export class ModelNode {
       .map((raw) => new Entry(feed.partition, raw))
     const tailCursor = this.tails[feed.partition]!.cursor
     const page: Page = { entries, trimmedTo: this.trimmedTo, isLast: entries.length < count, tailCursor }
-    this.#answers.push(() => reader.onPage(feed, page))
+    this.#answers.push(() => reader.onPage(next, page))
   }
 
   answerPage(): void {

@@ -1,6 +1,16 @@
 import type { ResumeFrom } from '@tidegate/protocol'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { Guard, keys, openCommandConnection, openTopology, type Redis, untilReady } from '../../src/bus/index.ts'
+import {
+  CANARY_TOPIC,
+  Guard,
+  keys,
+  LineageProof,
+  missingEntries,
+  openCommandConnection,
+  openTopology,
+  type Redis,
+  untilReady,
+} from '../../src/bus/index.ts'
 import { Delivery } from '../../src/delivery/index.ts'
 import { DELIVERY_LIMITS } from '../support/delivery-limits.ts'
 import { startTestRedis, type TestRedis } from '../support/redis.ts'
@@ -29,12 +39,21 @@ beforeEach(async () => {
     contract: contractOf(['a.x', 'a.y']),
     limits: DELIVERY_LIMITS,
     guards: { tail: new Guard('tail'), query: new Guard('query') },
-    examine: async () => [],
+    examine: async (partition, known) => {
+      while (!(await new LineageProof(redis, partition).examine(known)));
+      return missingEntries(redis, partition, known)
+    },
     report: () => 'defect',
   })
   await delivery.start()
 })
 afterEach(() => delivery.close({ deadlineMs: 1_000 }))
+
+/** Adds an entry of one event to a log, under an id of our choice. */
+async function appendRaw(topic: string, streamId: string, epoch: string, id: string): Promise<void> {
+  const { header, payload } = recordBatch([{ id }])
+  await redis.xadd(keys.log(0, topic), streamId, 'e', epoch, 'h', header, 'd', payload)
+}
 
 async function subscribed(topic: string, from: ResumeFrom = 'now'): Promise<SimulatedSocket> {
   const socket = new SimulatedSocket()
@@ -116,24 +135,80 @@ describe('tail', () => {
     expect(socket.gaps()).toEqual([])
   })
 
-  it('D-TAIL-4 goes on from the end of a log that came back shorter', async () => {
+  it('D-TAIL-4 goes back to where the new epoch begins in a log that came back shorter', async () => {
     const socket = await subscribed('a.x')
     await appendEvents(redis, 0, 'a.x', [{ id: 'lost' }])
     await until(() => socket.ids().includes('lost'), 'the first event')
     // As after a failover to a copy that lacks the entry, on a machine whose clock is an hour behind.
-    await redis.del(keys.log(0, 'a.x'))
-    const rawLog = async (ms: number, id: string) => {
-      const { header, payload } = recordBatch([{ id }])
-      await redis.xadd(keys.log(0, 'a.x'), `${ms}-0`, 'e', 'other', 'h', header, 'd', payload)
-    }
+    await redis.multi().del(keys.log(0, 'a.x')).hset(keys.meta(0), 'epoch', 'other').exec()
     const anHourAgo = Date.now() - 3_600_000
-    await rawLog(anHourAgo, 'first of the new log')
-    const killedAt = Date.now()
+    await appendRaw('a.x', `${anHourAgo}-0`, 'other', 'first of the new log')
     await killTails()
-    await until(() => delivery.tailState().every(({ live, since }) => live && since > killedAt), 'tails that came back')
-    await rawLog(anHourAgo + 1, 'second')
+    await until(() => socket.ids().includes('first of the new log'), 'what came before the tail was back')
+    await appendRaw('a.x', `${anHourAgo + 1}-0`, 'other', 'second')
     await until(() => socket.ids().includes('second'), 'an event of the new log')
     expect(socket.gaps().filter(({ lane }) => lane === 'normal')).toMatchObject([{ reason: 'epoch', count: null }])
+    expect(socket.ids()).toEqual(['lost', 'first of the new log', 'second'])
+  })
+
+  it('D-TAIL-8 finds entries of a new epoch before its cursor, behind a gap, without a lost connection', async () => {
+    const socket = await subscribed('a.x')
+    const kept = await appendEvents(redis, 0, 'a.x', [{ id: 'kept' }])
+    const lost = [await appendEvents(redis, 0, 'a.x', [{ id: 'l1' }]), await appendEvents(redis, 0, 'a.x', [{ id: 'l2' }])]
+    await until(() => socket.ids().length === 3, 'the events that will be lost')
+    const [ms, sequence] = kept.split('-').map(Number)
+    await redis.hset(keys.meta(0), 'epoch', 'other')
+    await redis.xdel(keys.log(0, 'a.x'), ...lost)
+    await redis.xsetid(keys.log(0, 'a.x'), kept)
+    await appendRaw('a.x', `${ms}-${sequence! + 1}`, 'other', 'n1')
+    await appendRaw('a.x', `${ms}-${sequence! + 2}`, 'other', 'n2')
+    await redis.xadd(keys.log(0, CANARY_TOPIC), '*', 'e', 'other')
+    await until(() => socket.ids().includes('n2'), 'the events of the new epoch')
+    expect(socket.ids()).toEqual(['kept', 'l1', 'l2', 'n1', 'n2'])
+    for (const lane of ['high', 'normal', 'low']) {
+      expect(socket.gaps().filter((gap) => gap.lane === lane)).toMatchObject([
+        { reason: 'epoch', upTo: `0@other/${kept}.999999` },
+      ])
+    }
+  })
+
+  it('D-TAIL-8 looks before it reads on when the new epoch lies on both sides of its cursor', async () => {
+    const socket = await subscribed('a.x')
+    const kept = await appendEvents(redis, 0, 'a.x', [{ id: 'kept' }])
+    await new Promise((resolve) => setTimeout(resolve, 5))
+    const lost = await appendEvents(redis, 0, 'a.x', [{ id: 'lost' }])
+    await until(() => socket.ids().length === 2, 'both events')
+    const after = (id: string) => id.replace('-', '-1')
+    await redis
+      .multi()
+      .hset(keys.meta(0), 'epoch', 'other')
+      .xdel(keys.log(0, 'a.x'), lost)
+      .xsetid(keys.log(0, 'a.x'), kept)
+      .exec()
+    await appendRaw('a.x', after(kept), 'other', 'before')
+    await appendRaw('a.x', after(lost), 'other', 'behind')
+    await until(() => socket.ids().includes('behind'), 'the event behind the cursor')
+    expect(socket.ids()).toEqual(['kept', 'lost', 'before', 'behind'])
+  })
+
+  it('D-TAIL-8 D-RESUME-8 forgets with a lost tail the pages that were read of it', async () => {
+    await appendEvents(redis, 0, 'a.x', [{ id: 'kept' }])
+    const logBytes = await server.logBytes()
+    await appendEvents(redis, 0, 'a.x', [{ id: 'lost' }])
+    const first = await subscribed('a.x', 'earliest')
+    await until(() => first.ids().length === 2, 'both events')
+    const lostAt = first.events()[1]!.at
+    await server.restart({ logBytes })
+    await untilReady(redis, 5_000)
+    const id = /\/(.*)-/.exec(first.events()[0]!.at)![1]
+    await until(() => first.gaps().length > 0, 'the gap')
+    const epoch = await redis.hget(keys.meta(0), 'epoch')
+    expect(lostAt).not.toContain(`@${epoch}/`)
+    await appendRaw('a.x', `${id}-7`, epoch!, 'new')
+    const second = await subscribed('a.x', 'earliest')
+    await until(() => second.ids().includes('new') && first.ids().includes('new'), 'the event of the new epoch')
+    expect(second.ids()).toEqual(['kept', 'new'])
+    expect(first.ids()).toEqual(['kept', 'lost', 'new'])
   })
 
   it('D-TAIL-5 reports what was trimmed before it was read', async () => {
