@@ -9,6 +9,8 @@ type Params = Readonly<Record<string, unknown>>
 /** What a query found, as far as one answer goes. */
 export interface QueryPage {
   readonly data: unknown
+  /** Of `history`: false when something between `after` and the end of this page is no longer in the log. */
+  readonly complete: boolean | undefined
   /** The `after` of the next page; `undefined` at the end. */
   readonly next: string | undefined
 }
@@ -47,8 +49,8 @@ export class Queries {
     for (const [id, { name, params }] of this.#pending) this.#send(id, name, params)
   }
 
-  answered({ id, data, next }: Result): void {
-    this.#settle(id, ({ resolve }) => resolve({ data, next }))
+  answered({ id, data, complete, next }: Result): void {
+    this.#settle(id, ({ resolve }) => resolve({ data, complete, next }))
   }
 
   failed({ id, code, message }: QueryError): void {

@@ -240,7 +240,14 @@ export type ServerFrame =
       readonly counts?: readonly TopicCounts[]
     }
   | { readonly type: 'ping'; readonly time: number }
-  | { readonly type: 'result'; readonly id: number; readonly data: unknown; readonly next?: string }
+  | {
+      readonly type: 'result'
+      readonly id: number
+      readonly data: unknown
+      /** Of `history`. */
+      readonly complete?: boolean
+      readonly next?: string
+    }
   | {
       readonly type: 'error'
       readonly id?: number

@@ -34,7 +34,7 @@ export const LIMITS = {
   /** Bounds of `hello.windowBytes`: below, one frame hardly fits; above, a slow link hides minutes. */
   minWindowBytes: 4_096,
   maxWindowBytes: 4_194_304,
-  /** Items of `hello.epochs` and of `hello.acked`: one for each partition. */
+  /** Items of `hello.epochs`, of `hello.acked` and of a lane in `from.positions`: one for each partition. */
   epochs: 1_024,
   /**
    * Milliseconds an event's time may lie ahead of the gateway's clock, where its topic's `maxFuture` says nothing else: more

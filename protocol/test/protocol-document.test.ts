@@ -96,7 +96,7 @@ const SERVER_FRAMES: FieldsOf<ServerFrame> = {
   },
   progress: { sub: 'required', positions: 'required', counts: 'optional' },
   ping: { time: 'required' },
-  result: { id: 'required', data: 'required', next: 'optional' },
+  result: { id: 'required', data: 'required', complete: 'optional', next: 'optional' },
   error: { id: 'optional', sub: 'optional', code: 'required', message: 'required', retryable: 'required' },
   slow: { retryAfterMs: 'required', publish: 'required' },
   bus: { class: 'required', state: 'required', since: 'required', retryAfterMs: 'optional' },

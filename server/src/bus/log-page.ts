@@ -11,9 +11,11 @@ export interface LogPage {
   readonly entries: readonly LogEntry[]
   /** Trim mark of the topic as it was after the entries were read: whatever lies at or below it may be missing from them. */
   readonly trimmedTo: string
+  /** Of the log, at the same moment; `undefined` while the partition does not exist. */
+  readonly epoch: string | undefined
 }
 
-/** Reads up to `count` entries of one topic from `from` (stream id, inclusive) on, oldest first. */
+/** Reads up to `count` entries of one topic from `from` (stream id, inclusive, or exclusive behind `(`) on, oldest first. */
 export async function readPage(
   redis: Redis,
   partition: number,
@@ -22,11 +24,12 @@ export async function readPage(
   count: number,
 ): Promise<LogPage> {
   // Sent together, answered in this order: a trim between the two is seen by the second, so a hole is never taken for an end.
-  const [entries, mark] = await Promise.all([
+  const [entries, [mark, epoch]] = await Promise.all([
     redis.callBuffer('XRANGE', keys.log(partition, topic), from, '+', 'COUNT', count) as Promise<RawEntry[]>,
-    redis.hget(keys.meta(partition), `trim:${topic}`),
+    redis.hmget(keys.meta(partition), `trim:${topic}`, 'epoch') as Promise<[string | null, string | null]>,
   ])
-  return { entries: entries.map((raw) => decodeEntry(topic, raw)), trimmedTo: mark ?? LOG_START }
+  const decoded = entries.map((raw) => decodeEntry(topic, raw))
+  return { entries: decoded, trimmedTo: mark ?? LOG_START, epoch: epoch ?? undefined }
 }
 
 /** Removes entries that were read of a log and that nobody is to read any more. @returns why that was refused, if so @throws BusUnavailable */

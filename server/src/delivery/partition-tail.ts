@@ -13,8 +13,8 @@ import {
 } from '../bus/index.ts'
 import type { WallClock } from '../clock.ts'
 import { Entry } from './entry.ts'
+import type { Examine } from './examine.ts'
 import { entryInDoubt } from './start-marks.ts'
-import type { Examine } from './subscription-starter.ts'
 import { TopicTail } from './topic-tail.ts'
 
 /** Entries per topic of one read: bounds what one turn of the event loop has to offer. */

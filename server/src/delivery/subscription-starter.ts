@@ -8,6 +8,7 @@ import {
   missingPartition,
 } from '../bus/index.ts'
 import type { Contract } from '../config/model.ts'
+import type { Examine } from './examine.ts'
 import type { FeedStart } from './feed.ts'
 import type { SharedHeads } from './shared-heads.ts'
 import { doubtful, isComplete, replayStart } from './start-marks.ts'
@@ -39,14 +40,6 @@ const UNAVAILABLE: Starts = {
   reason: 'unavailable',
   message: 'Redis does not answer in time. Subscribe again.',
 }
-
-/**
- * Looks entries up that a client knows: if one of the present epoch is gone the log has a new epoch when it resolves.
- *
- * @returns those that are gone, of any epoch
- * @throws BusUnavailable
- */
-export type Examine = (partition: number, known: readonly KnownEntry[]) => Promise<readonly KnownEntry[]>
 
 /** Turns `from` into positions, with the tails reading everything after them. */
 export class SubscriptionStarter {

@@ -7,8 +7,8 @@ import {
   readLogHeads,
 } from '../bus/index.ts'
 import type { WallClock } from '../clock.ts'
+import type { Examine } from './examine.ts'
 import { PartitionTail, type TailEvents, type TailState } from './partition-tail.ts'
-import type { Examine } from './subscription-starter.ts'
 import type { TopicTail } from './topic-tail.ts'
 
 /** Every partition's tail, over the topics that somebody holds. */

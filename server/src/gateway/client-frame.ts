@@ -32,6 +32,8 @@ const MAX_COUNTER = 99_999_999_999_999
 /** What is no UTF-8 when it is written would become the same name as others. */
 const isText = (value: unknown): value is string => typeof value === 'string' && value.isWellFormed()
 
+const isName = (value: unknown, maxChars: number): boolean => isText(value) && value !== '' && value.length <= maxChars
+
 const isCounter = (value: unknown): value is number =>
   Number.isSafeInteger(value) && (value as number) >= 0 && (value as number) <= MAX_COUNTER
 
@@ -43,8 +45,7 @@ const counter =
 const text =
   (name: string, maxChars: number): Check =>
   (fields) => {
-    const value = fields[name]
-    return isText(value) && value !== '' && value.length <= maxChars
+    return isName(fields[name], maxChars)
       ? undefined
       : `${name}: expected a string of 1 to ${maxChars} characters without lone surrogates`
   }
@@ -66,7 +67,7 @@ const list =
 function isAckedPosition(value: unknown): boolean {
   if (!isRecord(value)) return false
   const { topic, at } = value
-  return typeof topic === 'string' && typeof at === 'string' && parsePosition(at) !== undefined
+  return isName(topic, LIMITS.topicChars) && typeof at === 'string' && parsePosition(at) !== undefined
 }
 
 const SEQUENCE = new RegExp(`^(${NEW_SEQUENCE}|\\d{1,15})$`)
@@ -99,7 +100,10 @@ const CHECKS: Readonly<Record<ClientFrame['type'], readonly Check[]>> = {
         (at) => typeof at === 'string' && parseLogEpoch(at) !== undefined,
       ),
     ),
-    optional('acked', list('acked', LIMITS.epochs, 'of { topic, at }', isAckedPosition)),
+    optional(
+      'acked',
+      list('acked', LIMITS.epochs, `of { topic, at }, topics of 1 to ${LIMITS.topicChars} characters`, isAckedPosition),
+    ),
     optional('windowBytes', counter('windowBytes')),
   ],
   publish: [
@@ -195,12 +199,16 @@ function checkFrom(from: unknown): string | undefined {
   if (from === 'now' || from === 'latest' || from === 'earliest') return undefined
   if (isRecord(from)) {
     if (isCounter(from.time)) return undefined
-    if (isRecord(from.positions)) return Object.values(from.positions).every(isLaneVector) ? undefined : BAD_VECTOR
+    if (isRecord(from.positions)) return Object.entries(from.positions).every(isTopicVector) ? undefined : BAD_VECTOR
   }
   return 'from: expected now, latest, earliest, {time} or {positions}'
 }
 
-const BAD_VECTOR = 'from.positions: expected topic -> lane -> positions'
+const BAD_VECTOR = `from.positions: expected topic -> lane -> at most ${LIMITS.epochs} positions, topics of 1 to ${LIMITS.topicChars} characters`
+
+function isTopicVector([topic, lanes]: [string, unknown]): boolean {
+  return isName(topic, LIMITS.topicChars) && isLaneVector(lanes)
+}
 
 function isLaneVector(value: unknown): boolean {
   return (
@@ -209,6 +217,7 @@ function isLaneVector(value: unknown): boolean {
       ([lane, positions]) =>
         isLane(lane) &&
         Array.isArray(positions) &&
+        positions.length <= LIMITS.epochs &&
         positions.every((at) => typeof at === 'string' && parsePosition(at) !== undefined),
     )
   )

@@ -18,6 +18,7 @@ import type { GuardState } from '../bus/index.ts'
 import type { Clock } from '../clock.ts'
 import type { Delivery, DeliverySession } from '../delivery/index.ts'
 import {
+  clientProducer,
   eventsText,
   type GrantChange,
   type Ingest,
@@ -189,7 +190,9 @@ export class Session {
     this.#state = {
       phase: 'live',
       producer:
-        frame.producer === undefined ? undefined : new Producer(frame.producer, frame.session ?? 0, epochs, sequence),
+        frame.producer === undefined
+          ? undefined
+          : new Producer(clientProducer(frame.producer), frame.session ?? 0, epochs, sequence),
       delivery: this.#context.delivery.openSession(this.#socket, { name: this.id, windowBytes }),
     }
     this.#send({

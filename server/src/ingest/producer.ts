@@ -1,5 +1,8 @@
 import { formatLogEpoch, type LogEpoch } from '@tidegate/protocol'
 
+/** Far more than a client may have unacknowledged. */
+const MAX_FAILED = 1_024
+
 /**
  * One session of an idempotent producer, as its gateway sees it: which seq is on its way to each partition, so that every
  * slice can name its predecessor there, and under which epoch of the log it was last acknowledged, so that nothing is stored
@@ -60,9 +63,16 @@ export class Producer {
     return last === undefined || seq <= last ? '*' : last
   }
 
+  /** Frames that are to be sent again, as far as they are remembered. */
+  get waiting(): number {
+    return this.#failed.size
+  }
+
   /** The frame did not get through as a whole and the client was told to send it again. */
   failed(seq: number): void {
     this.#failed.add(seq)
+    // Those behind all others wait for them in any case.
+    if (this.#failed.size > MAX_FAILED) this.#failed.delete(Math.max(...this.#failed))
   }
 
   /**

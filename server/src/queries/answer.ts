@@ -4,7 +4,9 @@ import { type Params, quoted } from './params.ts'
 import type { Queries } from './queries.ts'
 import { QueryError } from './query-error.ts'
 
-export type QueryAnswer = { readonly type: 'result'; readonly data: unknown; readonly next?: string } | QueryFailure
+export type QueryAnswer =
+  | { readonly type: 'result'; readonly data: unknown; readonly complete?: boolean; readonly next?: string }
+  | QueryFailure
 
 export interface QueryFailure {
   readonly type: 'error'
@@ -33,8 +35,8 @@ async function run(queries: Queries, name: string, params: Params): Promise<Quer
       return { type: 'result', data: results, ...(next !== undefined && { next }) }
     }
     case 'history': {
-      const { events, next } = await queries.history(params)
-      return { type: 'result', data: events, ...(next !== undefined && { next }) }
+      const { events, ...rest } = await queries.history(params)
+      return { type: 'result', data: events, ...rest }
     }
     case 'gap':
       return { type: 'result', data: await queries.gap(params) }

@@ -30,7 +30,7 @@ export interface GapPage {
   readonly next?: string
 }
 
-/** Reads up to `count` entries from a stream id (inclusive) on. */
+/** Reads up to `count` entries from a stream id (inclusive, or exclusive behind `(`) on. */
 export type ReadPage = (from: string, count: number) => Promise<LogPage>
 
 /**

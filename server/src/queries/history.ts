@@ -1,6 +1,7 @@
-import type { DeliveredEvent, Position } from '@tidegate/protocol'
-import { formatMark, LOG_START, type LogEntry, wholeEntry } from '../bus/index.ts'
+import { compareStreamIds, type DeliveredEvent, type Position } from '@tidegate/protocol'
+import { formatMark, isTrimmed, LOG_START, type LogEntry, type Mark, namesEntry, wholeEntry } from '../bus/index.ts'
 import { MAX_ANSWER_BYTES } from './answer-size.ts'
+import type { ReadPage } from './gap-events.ts'
 import { storedEvents } from './stored-events.ts'
 
 /** Entries asked for at first, and at most: one may hold a single byte or 64 KiB. */
@@ -21,38 +22,53 @@ export interface HistoryRange {
 
 export interface HistoryPage {
   readonly events: readonly DeliveredEvent[]
+  /** False when something between `after` and the end of this page is known to be gone: trimmed, or lost under an earlier epoch. */
+  readonly complete: boolean
   /** Position to pass as `after` for the next page; absent at the end of the log. */
   readonly next?: string
 }
 
-/** Reads up to `count` entries from a stream id (inclusive, or exclusive behind `(`) on, oldest first. */
-export type ReadEntries = (from: string, count: number) => Promise<readonly LogEntry[]>
-
 /** Events of one partition's log, oldest first, in pages that are bounded in events and bytes. */
-export async function readHistory(read: ReadEntries, { partition, after, limit }: HistoryRange): Promise<HistoryPage> {
+export async function readHistory(read: ReadPage, { partition, after, limit }: HistoryRange): Promise<HistoryPage> {
   const events: DeliveredEvent[] = []
+  let complete = true
+  let done: Mark | undefined = after
   let bytes = 0
   let looked = 0
   let count = FIRST_ENTRIES
   for (let from = after?.streamId ?? LOG_START; ; ) {
-    const entries = await read(from, count)
+    const { entries, trimmedTo, epoch } = await read(from, count)
+    complete &&= done === undefined || !isTrimmed(done, trimmedTo)
+    if (done !== undefined && done === after && !isAt(done, entries[0], trimmedTo)) complete = false
     for (const entry of entries) {
-      const first = entry.streamId === after?.streamId ? after.index + 1 : 0
+      const isContinued = done === undefined || entry.epoch === done.epoch
+      const isAfter = after !== undefined && entry.streamId === after.streamId && entry.epoch === after.epoch
+      const first = isAfter ? after.index + 1 : 0
       for (const { event, bytes: size } of storedEvents(partition, entry, (_, index) => index >= first)) {
         // A single event that is larger has to be given all the same.
         const isFull = events.length === limit || (events.length > 0 && bytes + size > MAX_ANSWER_BYTES)
-        if (isFull) return { events, next: events.at(-1)!.at }
+        if (isFull) return { events, complete, next: events.at(-1)!.at }
+        complete &&= isContinued
         events.push(event)
         bytes += size
       }
+      complete &&= isContinued
+      done = wholeEntry(entry.epoch, entry.streamId)
     }
-    if (entries.length < count) return { events }
-    const last = entries.at(-1)!
+    if (entries.length < count) {
+      return { events, complete: complete && (done === undefined || done.epoch === (epoch ?? done.epoch)) }
+    }
     looked += entries.length
-    if (looked >= MAX_ENTRIES) return { events, next: formatMark(partition, wholeEntry(last.epoch, last.streamId)) }
-    from = `(${last.streamId}`
+    if (looked >= MAX_ENTRIES) return { events, complete, next: formatMark(partition, done!) }
+    from = `(${done!.streamId}`
     count = nextCount(entries, MAX_ANSWER_BYTES - bytes)
   }
+}
+
+/** Whether the entry that a mark names is the first one read from there on, or was trimmed. */
+function isAt(mark: Mark, first: LogEntry | undefined, trimmedTo: string): boolean {
+  if (!namesEntry(mark) || compareStreamIds(mark.streamId, trimmedTo) <= 0) return true
+  return first?.streamId === mark.streamId
 }
 
 /** As many more as fit, if they are like these. */

@@ -1,14 +1,5 @@
 import { BulkheadRejectedError, bulkhead } from 'cockatiel'
-import {
-  type Guard,
-  partitionOf,
-  type Redis,
-  readCurrent,
-  readPage,
-  readRange,
-  receivedOver,
-  scanCurrent,
-} from '../bus/index.ts'
+import { type Guard, partitionOf, type Redis, readCurrent, readPage, receivedOver, scanCurrent } from '../bus/index.ts'
 import type { Contract } from '../config/model.ts'
 import { MAX_ANSWER_EVENTS } from './answer-size.ts'
 import { parsePlace, parseResult, RESULTS_A_STEP, type ResultPage, scanPage } from './current-results.ts'
@@ -74,8 +65,7 @@ export class Queries {
       throw new QueryError('invalid_position', `after: not a position of partition ${partition}`)
     }
     const range = { topic, partition, after, limit: limitOf(params, MAX_ANSWER_EVENTS) }
-    const read = (from: string, count: number) =>
-      this.#ask(() => readRange(this.#redis, partition, topic, from, '+', count))
+    const read = (from: string, count: number) => this.#ask(() => readPage(this.#redis, partition, topic, from, count))
     return this.#inTurn(() => readHistory(read, range))
   }
 

@@ -154,7 +154,10 @@ describe('tail', () => {
   it('D-TAIL-8 finds entries of a new epoch before its cursor, behind a gap, without a lost connection', async () => {
     const socket = await subscribed('a.x')
     const kept = await appendEvents(redis, 0, 'a.x', [{ id: 'kept' }])
-    const lost = [await appendEvents(redis, 0, 'a.x', [{ id: 'l1' }]), await appendEvents(redis, 0, 'a.x', [{ id: 'l2' }])]
+    const lost = [
+      await appendEvents(redis, 0, 'a.x', [{ id: 'l1' }]),
+      await appendEvents(redis, 0, 'a.x', [{ id: 'l2' }]),
+    ]
     await until(() => socket.ids().length === 3, 'the events that will be lost')
     const [ms, sequence] = kept.split('-').map(Number)
     await redis.hset(keys.meta(0), 'epoch', 'other')

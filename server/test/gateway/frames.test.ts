@@ -124,6 +124,24 @@ describe('frames', () => {
     expect(await other.next('error')).toMatchObject({ code: 'hello_expected' })
   })
 
+  it('G-FRAME-8 topics and positions are bounded wherever a frame names them', async () => {
+    const long = 'a'.repeat(129)
+    const at = '0@1/1-0.0'
+    for (const topic of [long, '', '\ud800x']) {
+      const other = await connect()
+      other.send({ type: 'hello', protocol: 1, client: 'test', acked: [{ topic, at }] })
+      const { code, message } = await other.next('error')
+      expect([code, message]).toEqual(['hello_expected', expect.stringContaining('acked')])
+    }
+    const client = await greeted()
+    const vectors = [{ [long]: { low: [at] } }, { 'sensor.reading': { low: Array.from({ length: 1_025 }, () => at) } }]
+    for (const positions of vectors) {
+      client.send({ type: 'subscribe', sub: 1, topic: 'sensor.reading', from: { positions } })
+      const { code, message } = await client.next('error')
+      expect([code, message]).toEqual(['invalid_frame', expect.stringContaining('from.positions')])
+    }
+  })
+
   it('G-FRAME-5 takes a batch option of whole numbers within the limits', async () => {
     const client = await greeted()
     const wrong = [1, {}, { maxMs: -1 }, { maxMs: 10_001 }, { maxMs: 5, maxEvents: 0 }, { maxMs: '5' }]

@@ -1,5 +1,6 @@
 import { createClient } from '@tidegate/client/node'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { keys, openCommandConnection, untilReady } from '../../src/bus/index.ts'
 import { readingOf } from '../support/contract.ts'
 import { startTestGateway, type TestGateway } from '../support/gateway.ts'
 import { RawClient } from '../support/raw-client.ts'
@@ -23,6 +24,11 @@ async function publishRaw(id: string): Promise<string> {
 async function storedIds(partition: number): Promise<string[]> {
   const response = await fetch(`${server.url}/v1/history?topic=${TOPIC}&partition=${partition}`)
   return ((await response.json()) as { events: { id: string }[] }).events.map(({ id }) => id)
+}
+
+async function history(after: string): Promise<{ events: { id: string }[]; complete: boolean }> {
+  const response = await fetch(`${server.url}/v1/history?topic=${TOPIC}&after=${after}`)
+  return (await response.json()) as { events: { id: string }[]; complete: boolean }
 }
 
 const epochOf = (at: string) => at.slice(0, at.indexOf('/'))
@@ -102,5 +108,49 @@ describe('a tail that Redis lost while nobody was there to notice', () => {
     expect(epochOf(next)).toBe(epochOf(at))
     expect((await until(client, 'next-3'))[0]).toBe('gap')
     client.close()
+  })
+
+  it('Q-HISTORY-1 is told to whoever reads history behind it, over HTTP and over the socket', async () => {
+    const kept = await publishRaw('kept-4')
+    expect(await history(kept)).toMatchObject({ events: [], complete: true })
+    const logBytes = await server.redis.logBytes()
+    const lost = await publishRaw('lost-4')
+    await server.powerCut({ logBytes })
+    expect(await history(lost)).toMatchObject({ events: [], complete: false })
+    const client = await resumed(lost)
+    const next = await publishRaw('next-4')
+    expect(epochOf(next)).not.toBe(epochOf(lost))
+    for (const after of [kept, lost]) {
+      const { events, complete } = await history(after)
+      expect([events.map(({ id }) => id), complete]).toEqual([['next-4'], false])
+    }
+    expect(await history(next)).toMatchObject({ events: [], complete: true })
+    const ask = async (params: object) => {
+      client.send({ type: 'query', id: 1, name: 'history', params: { topic: TOPIC, ...params } })
+      return client.next('result')
+    }
+    expect(await ask({ after: kept })).toMatchObject({ data: [{ id: 'next-4' }], complete: false })
+    expect(await ask({ after: next })).toMatchObject({ data: [], complete: true })
+    client.close()
+  })
+})
+
+describe('a position that retention has passed', () => {
+  it('Q-HISTORY-1 begins behind what was trimmed, and says so', async () => {
+    const first = await publishRaw('first')
+    const second = await publishRaw('second')
+    const third = await publishRaw('third')
+    const [partition, streamId] = /^(\d+)@\w+\/(\d+-\d+)/.exec(second)!.slice(1)
+    const redis = openCommandConnection(server.redis.url, 'test')
+    await untilReady(redis, 5_000)
+    expect(await history(first)).toMatchObject({ events: [{ id: 'second' }, { id: 'third' }], complete: true })
+    await redis
+      .multi()
+      .xtrim(keys.log(Number(partition), TOPIC), 'MINID', third.replace(/^.*\//, '').replace(/\.\d+$/, ''))
+      .hset(keys.meta(Number(partition)), `trim:${TOPIC}`, streamId!)
+      .exec()
+    redis.disconnect()
+    expect(await history(first)).toMatchObject({ events: [{ id: 'third' }], complete: false })
+    expect(await history(third)).toMatchObject({ events: [], complete: true })
   })
 })

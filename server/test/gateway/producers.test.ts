@@ -105,6 +105,28 @@ describe('a producer that is used again', () => {
     ])
   })
 
+  it('G-PRODUCER-4 is never that of a request, whatever a client calls itself', async () => {
+    const event = { topic: 'sensor.reading', id: 'name-http', ...readingOf('s-0') }
+    for (const producer of ['http:order-1:sensor.reading', 'http:order-1:', 'ws:http:order-1:']) {
+      const client = await RawClient.greeted(server.port, { producer, session: 5 })
+      client.send({
+        type: 'publish',
+        seq: 1,
+        topic: 'sensor.reading',
+        events: [{ id: `name-${producer}`, ...readingOf('s-0') }],
+      })
+      expect(await client.next('ack')).not.toHaveProperty('duplicate')
+      client.close()
+    }
+    const headers = { 'content-type': 'application/json', 'idempotency-key': 'order-1' }
+    const response = await fetch(`${server.url}/v1/events`, { method: 'POST', body: JSON.stringify(event), headers })
+    expect([response.status, await response.json()]).toEqual([
+      200,
+      expect.not.objectContaining({ error: expect.anything() }),
+    ])
+    expect(await stored('name-')).toHaveLength(4)
+  })
+
   it('C-KEEP-4 what was refused at first is not stored when a lost frame is sent again and it fits', async () => {
     const client = createClient({ url: server.url, producer: 'device-9' })
     const { rejected } = await client.publish('sensor.reading', [

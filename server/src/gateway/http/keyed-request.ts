@@ -1,5 +1,5 @@
 import type { RejectedEvent } from '@tidegate/protocol'
-import { type Ingest, Producer, type PublishOutcome, type PublishRequest } from '../../ingest/index.ts'
+import { type Ingest, Producer, type PublishOutcome, type PublishRequest, requestProducer } from '../../ingest/index.ts'
 import type { HttpRequest } from '../transport/transport.ts'
 import { CLOUD_EVENT_HEADERS } from './cloud-event.ts'
 import { inRequest, type TopicGroup } from './topic-group.ts'
@@ -50,7 +50,7 @@ export function requestContent(header: HttpRequest['header'], body: Buffer): str
 
 /** An age of 0: a request does not say whether it was sent before. */
 function identityOf(key: string, topic: string) {
-  return { state: new Producer(`http:${key}:${topic}`, SESSION), seq: SEQ, ageMs: 0 }
+  return { state: new Producer(requestProducer(key, topic), SESSION), seq: SEQ, ageMs: 0 }
 }
 
 function refusedOf(group: TopicGroup, rejected: readonly RejectedEvent[]): KeyedPublish['refusedBefore'] {
