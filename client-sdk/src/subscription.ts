@@ -38,7 +38,10 @@ export interface SubscriptionHost {
 export interface Subscription<Event> extends AsyncIterable<Event> {
   /** Resolves when the server has granted it; rejects with a TidegateError when it refused, or the client closed before. */
   readonly ready: Promise<void>
-  /** How far the application has been handed everything: as `from: { positions }`, a later subscription goes on here. */
+  /**
+   * How far the application has been handed everything: as `from: { positions }`, a later subscription goes on here. Before
+   * `ready` these are the positions that were asked for; where none were, they are empty and no place to go on from.
+   */
   readonly positions: WireVector
   /**
    * Resolves when the snapshot has arrived as a whole, at once with `ready` if none was asked for; rejects as `ready` does.
@@ -131,6 +134,7 @@ export class ActiveSubscription<Event extends TopicEvent<string, unknown>> imple
     this.#callback = callback
     this.#host = host
     this.#handedOn = callback === undefined ? new PositionVector() : this.#received
+    if (typeof options.from === 'object' && 'positions' in options.from) this.resolved(options.from.positions)
     this.ready = new Promise((resolve, reject) => {
       this.#resolveReady = resolve
       this.#rejectReady = reject

@@ -253,6 +253,19 @@ describe('iterate', () => {
     },
   )
 
+  test.each(['callback', 'iterator'])(
+    'positions - are those asked for until it is granted, of a(n) %s (C-RESUME-3)',
+    async (kind) => {
+      const client = open()
+      const from = { positions: vector('0@e/5-0.0') }
+      const subscription =
+        kind === 'callback' ? client.subscribe(TOPIC, { from }, () => {}) : client.subscribe(TOPIC, { from })
+      expect(subscription.positions).toEqual(from.positions)
+      await client.close({ deadlineMs: 0 })
+      expect(subscription.positions).toEqual(from.positions)
+    },
+  )
+
   test('positions - leave out what still waits for the iterator (C-RESUME-2)', async () => {
     const client = open()
     const peer = await server.greeted()

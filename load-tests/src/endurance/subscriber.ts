@@ -87,6 +87,11 @@ export class Subscriber {
     return [...this.accounts.values()].reduce((sum, { delivered }) => sum + delivered, 0)
   }
 
+  /** Events delivered, and what was withheld in their favour. */
+  get received(): number {
+    return [...this.accounts.values()].reduce((sum, { delivered, withheld }) => sum + delivered + withheld, 0)
+  }
+
   async ready(): Promise<void> {
     await Promise.all([...this.accounts.values()].map(({ subscription }) => subscription!.ready))
   }
