@@ -5,9 +5,10 @@ import {
   checkRedis,
   openCommandConnection,
   openTopology,
+  RedisClock,
+  redisNow,
   untilReady,
 } from './bus/index.ts'
-import { systemClock } from './clock.ts'
 import type { Contract } from './config/model.ts'
 import { BackfillPool, PartitionPool, Pipeline } from './workers/index.ts'
 
@@ -41,7 +42,9 @@ export async function startWorker(settings: WorkerSettings, contract: Contract):
   const claim = new ContractClaim(redis, contract.hash)
   await claim.start()
   const pipeline = new Pipeline(contract)
-  const shared = { redisUrl, redis, partitions, workerId, clock: systemClock, log }
+  const clock = new RedisClock(() => redisNow(redis))
+  await clock.start()
+  const shared = { redisUrl, redis, partitions, workerId, clock, log }
   const pool = new PartitionPool({ ...shared, pipeline, breaker: settings.breaker ?? BREAKER_LIMITS })
   await pool.start()
   const backfills = new BackfillPool({ ...shared, contract })
@@ -51,6 +54,7 @@ export async function startWorker(settings: WorkerSettings, contract: Contract):
   const close = async (deadlineMs: number) => {
     await Promise.all([pool.close(deadlineMs), backfills.close(deadlineMs)])
     claim.close()
+    clock.close()
     redis.disconnect()
   }
   return {

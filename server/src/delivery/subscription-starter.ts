@@ -137,8 +137,11 @@ export class SubscriptionStarter {
     topics: readonly string[],
     from: ResumeFrom,
   ): Promise<{ readonly heads: LogHeads; readonly missing: readonly KnownEntry[] }> {
-    const heads = this.#withTails(partition, await this.#heads.read(partition, topics))
-    const inDoubt = topics.flatMap((topic) => doubtful(from, topic, partition, heads))
+    const inDoubtBy = (heads: LogHeads) => topics.flatMap((topic) => doubtful(from, topic, partition, heads))
+    let heads = await this.#heads.read(partition, topics)
+    if (inDoubtBy(heads).length === 0) return { heads, missing: [] }
+    heads = this.#withTails(partition, heads)
+    const inDoubt = inDoubtBy(heads)
     if (inDoubt.length === 0) return { heads, missing: [] }
     const missing = await this.#examine(partition, inDoubt)
     return { heads: this.#withTails(partition, await this.#heads.readNow(partition, topics)), missing }

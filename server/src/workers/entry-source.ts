@@ -23,7 +23,7 @@ export interface ReportEntry {
 
 export interface ReadResult {
   readonly entries: readonly LogEntry[]
-  /** When the logs were looked at, ms: what is not in `entries` was not there then, except in those of `behind`. */
+  /** When the logs were looked at, ms of Redis' clock: what is not in `entries` was not there then, except in those of `behind`. */
   readonly polledAt: number
   /** Topics that may hold more than was read. */
   readonly behind: ReadonlySet<string>

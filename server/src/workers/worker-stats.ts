@@ -23,7 +23,7 @@ export class WorkerStats {
 
   #lostInputs = 0
 
-  /** A partition was read; `oldest` is the first entry of the reply. */
+  /** A partition was read; `oldest` is the first entry of the reply. @param now by Redis' clock, as stream ids are */
   read(partition: number, oldest: LogEntry | undefined, now: number): void {
     const appendedAt = oldest === undefined ? now : Number(oldest.streamId.split('-')[0])
     this.#gaugesOf(partition).lagMs = Math.max(0, now - appendedAt)
