@@ -1,5 +1,5 @@
 import type { Redis } from './connection.ts'
-import { type KnownEntry, type Lineage, openPartition, settleLineage } from './lineage.ts'
+import { type KnownEntry, type Lineage, missingEntries, openPartition, settleLineage } from './lineage.ts'
 
 /** Entries found present that are remembered: thousands who come back together know much the same ones. */
 const MAX_FOUND = 4_096
@@ -58,10 +58,19 @@ export class LineageProof {
     this.#epoch ??= seen.epoch
     // Nothing is lost under one identity: an entry of an epoch that began under it is there, or has never been.
     if (seen.begun === seen.current && seen.stored === seen.current) return true
-    const unknown = known.filter((entry) => !this.#found.has(nameOf(entry)))
+    const unknown = this.#notFound(known).filter((entry) => entry.epoch === seen.epoch)
     const epoch = await settleLineage(this.#redis, this.#partition, seen, unknown)
     if (epoch === seen.epoch) this.#remember(unknown)
     return epoch !== undefined
+  }
+
+  /** Those of some entries, of any epoch, that are gone. What was just examined is not looked up again. */
+  missing(known: readonly KnownEntry[]): Promise<KnownEntry[]> {
+    return missingEntries(this.#redis, this.#partition, this.#notFound(known))
+  }
+
+  #notFound(entries: readonly KnownEntry[]): KnownEntry[] {
+    return entries.filter((entry) => !this.#found.has(nameOf(entry)))
   }
 
   #remember(entries: readonly KnownEntry[]): void {

@@ -10,7 +10,6 @@ import {
   type KnownEntry,
   type Lineage,
   LineageProof,
-  missingEntries,
   type Redis,
   sendCanary,
   type Verdict,
@@ -102,8 +101,7 @@ export class PartitionLog {
 
   /** Those of some entries that Redis has lost. @throws BusUnavailable */
   missing(entries: readonly KnownEntry[]): Promise<readonly KnownEntry[]> {
-    const { redis, guard } = this.#options
-    return guard.run(() => missingEntries(redis, this.#partition, entries))
+    return this.#options.guard.run(() => this.#proof.missing(entries))
   }
 
   async #examine(): Promise<void> {

@@ -382,6 +382,20 @@ describe('lineage', () => {
     expect((await openPartition(redis, PARTITION)).epoch).not.toBe(epoch)
   })
 
+  it('B-LINEAGE-8 what clients know is looked up once, of whatever epoch', async () => {
+    await send(identity())
+    const { epoch } = await openPartition(redis, PARTITION)
+    await redis.hset(keys.meta(PARTITION), 'begun', 'another:one')
+    const streamId = (await lastIds(redis, PARTITION, ['a.b']))[0]!
+    const there = [epoch, 'earlier'].map((each) => ({ topic: 'a.b', epoch: each, streamId }))
+    const gone = { topic: 'a.b', epoch: 'earlier', streamId: '1-1' }
+    const proof = new LineageProof(redis, PARTITION)
+    await redis.config('RESETSTAT')
+    await proof.examine([...there, gone])
+    expect(await proof.missing([...there, gone])).toEqual([gone])
+    expect(await redis.info('commandstats')).toContain('cmdstat_xrange:calls=3,')
+  })
+
   it('B-LINEAGE-4 starts a new epoch on a Redis that came back empty', async () => {
     const before = await openPartition(redis, PARTITION)
     await redis.flushall()
