@@ -7,6 +7,7 @@ import { relieve } from './budget-relief.ts'
 import type { DeliverySession, DeliverySocket } from './delivery-socket.ts'
 import type { Entry, LaneIndex } from './entry.ts'
 import type { Examine } from './examine.ts'
+import type { Feed } from './feed.ts'
 import { Flusher } from './flusher.ts'
 import { type LaneTotals, openTotals } from './ledger.ts'
 import type { Loss, TailState } from './partition-tail.ts'
@@ -18,7 +19,7 @@ import { QUEUE_BOUNDS } from './session-queue.ts'
 import { SharedHeads } from './shared-heads.ts'
 import { type SlowSession, slowestSessions } from './slow-sessions.ts'
 import { SnapshotReader } from './snapshot-reader.ts'
-import type { Subscription } from './subscription.ts'
+import type { EventSink, Subscription } from './subscription.ts'
 import type { PolicyLimits } from './subscription-plan.ts'
 import { SubscriptionStarter } from './subscription-starter.ts'
 import { Tails } from './tails.ts'
@@ -199,14 +200,18 @@ export class Delivery {
   }
 
   #route(entry: Entry): void {
+    const offeredTo = this.#tails.isCatchingUp(entry.partition) ? new Map<Feed, EventSink>() : undefined
     this.#index.route(
       entry,
       (subscription, lane, picks) => {
         const feed = subscription.feed(entry.topic, entry.partition)
-        if (feed !== undefined) subscription.sink.offer(feed, lane, entry, picks)
+        if (feed === undefined) return
+        subscription.sink.offer(feed, lane, entry, picks)
+        offeredTo?.set(feed, subscription.sink)
       },
       (subscription, error) => subscription.sink.fail(`an event of ${entry.topic}`, error),
     )
+    for (const [feed, sink] of offeredTo ?? []) sink.caughtUpTo(feed, entry)
   }
 
   #tellTrimmed(topic: string, partition: number, tail: TopicTail): void {

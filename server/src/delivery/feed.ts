@@ -27,7 +27,15 @@ export interface FeedStart {
 
 export type FeedState =
   /** Reading the log page by page: everything before `after`, an entry of `epoch`, has been offered, and that itself unless `inclusive`. */
-  | { readonly kind: 'replaying'; after: string; epoch: string; inclusive: boolean; pageEntries: number }
+  | {
+      readonly kind: 'replaying'
+      after: string
+      epoch: string
+      inclusive: boolean
+      pageEntries: number
+      /** From then on it does not wait for room: what does not fit becomes a gap. */
+      readonly waitsUntil: number
+    }
   /** Offered every entry in the turn in which the tail reads it. */
   | { readonly kind: 'live' }
 
@@ -164,6 +172,18 @@ export class Feed {
     this.#epoch = epoch
   }
 
+  /** It was offered everything up to this entry, and reads the log from there on. */
+  returnToLog({ streamId, epoch }: Entry, waitsUntil: number): void {
+    this.state = {
+      kind: 'replaying',
+      after: streamId,
+      epoch,
+      inclusive: false,
+      pageEntries: FIRST_PAGE_ENTRIES,
+      waitsUntil,
+    }
+  }
+
   /** Whether a lane starts beyond what the tail has read: a replay, or the gateway the subscriber came from, is ahead of it. */
   startsBeyond(cursor: string): boolean {
     return compareStreamIds(this.#lastStart, cursor) > 0
@@ -230,7 +250,8 @@ function replayFrom(starts: readonly Mark[], epoch: string): FeedState {
     }
     if (order <= 0) inclusive ||= sameEpoch && !isWholeEntry(mark)
   }
-  return { kind: 'replaying', after: after!, epoch, inclusive, pageEntries: FIRST_PAGE_ENTRIES }
+  const waitsUntil = Number.POSITIVE_INFINITY
+  return { kind: 'replaying', after: after!, epoch, inclusive, pageEntries: FIRST_PAGE_ENTRIES, waitsUntil }
 }
 
 function laterId(a: string, b: string): string {

@@ -21,8 +21,10 @@ import { TopicTail } from './topic-tail.ts'
 const READ_ENTRIES = 32
 /** Pause after a failed read that the breaker does not time. */
 const RETRY_MS = 100
-/** So long without a canary, and the logs are looked at again: what is appended may lie before the cursors. */
+/** So long without a canary, and the logs are looked at again: what is appended may lie before the cursors. Without any answer, what comes next piled up. */
 const SILENT_MS = 2_000
+/** For so long after an outage comes what was kept meanwhile: clients find the gateway again within some seconds. */
+const CATCH_UP_MS = 10_000
 
 export interface TailState {
   readonly partition: number
@@ -68,6 +70,9 @@ export class PartitionTail {
   /** Epoch of the logs when they were looked at last. */
   #epoch: string | undefined
   #live: Pick<TailState, 'live' | 'since'>
+  #answeredAt = performance.now()
+  /** When it was read again after an outage. */
+  #backAt = Number.NEGATIVE_INFINITY
   #closing = new AbortController()
   #loop: Promise<void> | undefined
 
@@ -91,6 +96,11 @@ export class PartitionTail {
   get state(): TailState {
     const canaryAgeMs = Math.round(performance.now() - this.#canaryAt)
     return { partition: this.partition, ...this.#live, canaryAgeMs }
+  }
+
+  /** Whether what is read now may be what piled up during an outage. */
+  get isCatchingUp(): boolean {
+    return performance.now() - this.#backAt < CATCH_UP_MS
   }
 
   /** @throws when Redis is not reachable within the deadline */
@@ -136,7 +146,6 @@ export class PartitionTail {
       try {
         if (!this.isSure || this.#isSilent()) await this.#look()
         await this.#read()
-        this.#setLive(true)
       } catch (error) {
         if (this.#closing.signal.aborted) return
         this.#isSure = false
@@ -152,7 +161,9 @@ export class PartitionTail {
     const cursors = new Map([...read].map(([topic, tail]) => [topic, tail.cursor]))
     cursors.set(CANARY_TOPIC, this.#canaryCursor)
     const reading = () => this.#reader.read(cursors, { count: READ_ENTRIES, blockMs: BLOCK_MS })
-    for (const raw of await this.#guard.run(reading, this.#reader)) {
+    const answer = await this.#guard.run(reading, this.#reader)
+    this.#answered()
+    for (const raw of answer) {
       if (raw.topic === CANARY_TOPIC) {
         this.#canaryCursor = raw.streamId
         this.#canaryAt = performance.now()
@@ -238,6 +249,13 @@ export class PartitionTail {
       tail.jump(trimmedTo, epoch)
       this.#events.onTrimmed(topic, this.partition, tail)
     }
+  }
+
+  #answered(): void {
+    const now = performance.now()
+    if (!this.#live.live || now - this.#answeredAt > SILENT_MS) this.#backAt = now
+    this.#answeredAt = now
+    this.#setLive(true)
   }
 
   #setLive(live: boolean): void {

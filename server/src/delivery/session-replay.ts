@@ -1,5 +1,6 @@
 import { compareStreamIds } from '@tidegate/protocol'
 import { isTrimmed, wholeEntry } from '../bus/index.ts'
+import type { Clock } from '../clock.ts'
 import { type Entry, LANE_INDEXES } from './entry.ts'
 import type { Feed, FeedState } from './feed.ts'
 import { FilteredEntry } from './filtered-entry.ts'
@@ -11,6 +12,7 @@ import type { TopicTail } from './topic-tail.ts'
 /** What the replays of a node share. */
 export interface ReplayContext {
   readonly replayer: Pick<Replayer, 'request'>
+  readonly clock: Clock
   tailOf(topic: string, partition: number): TopicTail | undefined
   /** `undefined` also while it is not known whether the log still has what the tail has read. */
   sureTailOf(topic: string, partition: number): TopicTail | undefined
@@ -70,21 +72,21 @@ export class SessionReplay implements PageReader {
   /** Goes on if there is room. To be called whenever something left the queue. */
   pump(): void {
     let offered = false
-    while (this.#feeds.length > 0 && this.#queue.hasRoomForReplay && this.#goLive(this.#feeds[0]!)) {
-      this.#feeds.shift()
+    for (let feed = this.#next(); feed !== undefined && this.#goLive(feed); feed = this.#next()) {
+      this.#feeds.splice(this.#feeds.indexOf(feed), 1)
       offered = true
     }
     // What an array that was shifted empty keeps is as much as a session without traffic needs in all.
     if (this.#feeds.length === 0) this.#feeds = []
     if (offered) this.#onOffered()
-    if (this.#requested || this.#feeds.length === 0 || !this.#queue.hasRoomForReplay) return
+    if (this.#requested || this.#next() === undefined) return
     this.#requested = true
     this.#context.replayer.request(this)
   }
 
   nextPage(): PageRequest | undefined {
-    const feed = this.#feeds[0]
-    if (feed?.state.kind !== 'replaying' || !this.#queue.hasRoomForReplay) {
+    const feed = this.#next()
+    if (feed?.state.kind !== 'replaying') {
       this.#requested = false
       return undefined
     }
@@ -93,9 +95,10 @@ export class SessionReplay implements PageReader {
 
   onPage({ feed, from }: PageRequest, page: Page): void {
     this.#requested = false
+    const place = this.#feeds.indexOf(feed)
     // A feed that went back meanwhile reads another page.
-    if (this.#feeds[0] === feed && feed.state.kind === 'replaying' && feed.state.after === from) {
-      this.#feeds.push(this.#feeds.shift()!)
+    if (place >= 0 && feed.state.kind === 'replaying' && feed.state.after === from) {
+      this.#feeds.push(...this.#feeds.splice(place, 1))
       this.#offerPage(feed, page)
       this.#onOffered()
     }
@@ -106,12 +109,22 @@ export class SessionReplay implements PageReader {
     if (state.kind === 'replaying') state.pageEntries = Math.max(MIN_PAGE_ENTRIES, Math.floor(state.pageEntries / 4))
   }
 
+  /** The feed to read next: the front one while there is room, otherwise one that does not wait for that. */
+  #next(): Feed | undefined {
+    if (this.#queue.hasRoomForReplay) return this.#feeds[0]
+    return this.#feeds.find(({ state }) => this.#isOverdue(state))
+  }
+
+  #isOverdue(state: FeedState): boolean {
+    return state.kind === 'replaying' && state.waitsUntil <= this.#context.clock.monotonic()
+  }
+
   #offerPage(feed: Feed, page: Page): void {
     const { state } = feed
     if (state.kind !== 'replaying') return
     this.#tellTrimmed(feed, state, page.trimmedTo)
     for (const entry of page.entries) {
-      if (!this.#queue.hasRoomForReplay) return
+      if (!this.#queue.hasRoomForReplay && !this.#isOverdue(state)) return
       const isRead = compareStreamIds(entry.streamId, state.after) === 0 && !state.inclusive
       if (!isRead) this.#offer(feed, entry)
       state.after = entry.streamId

@@ -15,6 +15,7 @@ import type { QueueBudget } from './queue-budget.ts'
 import { type QueueBounds, SessionQueue } from './session-queue.ts'
 import { type ReplayContext, SessionReplay } from './session-replay.ts'
 import { SessionSnapshots, type SnapshotContext } from './session-snapshots.ts'
+import { thins } from './slow-policy.ts'
 import { VectorBuilder } from './start-marks.ts'
 import { type EventSink, Subscription } from './subscription.ts'
 import { changeLanes } from './subscription-change.ts'
@@ -25,6 +26,8 @@ import { WithheldByPart } from './withheld-by-part.ts'
 
 /** When a client closed for slowness should come back. */
 const TOO_SLOW_RETRY_MS = 1_000
+/** A feed that has not caught up after so long is treated as slow: about as long as its queue takes to fill at 1 Mbit/s. */
+const CATCH_UP_MS = 10_000
 /** RFC 6455: an unexpected condition. */
 const CLOSE_INTERNAL = 1_011
 
@@ -157,6 +160,14 @@ export class Session implements DeliverySession, Flushable, EventSink {
     this.#queue.offer(feed, lane, entry, picks)
     this.#queue.press(feed.subscription.queue, !this.#outlet.isOpen, this.#context.clock.monotonic())
     this.#offered(waitMs(feed.subscription, lane))
+  }
+
+  /** After an outage a feed goes on from the log, at its client's pace, once what piled up is more than a replay may queue. */
+  caughtUpTo(feed: Feed, entry: Entry): void {
+    if (this.#closed || feed.state.kind !== 'live' || this.#queue.hasRoomForReplay) return
+    if (thins(feed.subscription.queue.policy)) return
+    feed.returnToLog(entry, this.#context.clock.monotonic() + CATCH_UP_MS)
+    this.#contained('a return to the log', () => this.#replay.add([feed]))
   }
 
   /** The log was trimmed before this node's tail had read it up to `upTo`. */
@@ -362,8 +373,11 @@ export class Session implements DeliverySession, Flushable, EventSink {
 
   #stepOutlet(event: Parameters<Outlet['step']>[0]): void {
     if (this.#closed) return
+    const wasOpen = this.#outlet.isOpen
     this.#outlet.step(event, this.#context.clock.monotonic())
-    if (this.#outlet.isOpen && this.#hasWaiting) this.#context.flusher.schedule(this)
+    if (!this.#outlet.isOpen || !this.#hasWaiting) return
+    // What waited for room fills its frames: a tick would gather nothing, and bound what a window can carry.
+    if (wasOpen || this.flush()) this.#context.flusher.schedule(this)
   }
 
   get #hasWaiting(): boolean {

@@ -9,6 +9,8 @@ import type { SubscriptionQueue } from './subscription-queue.ts'
 /** Where a subscription's events go: its session. */
 export interface EventSink {
   offer(feed: Feed, lane: LaneIndex, entry: Entry, picks: Picks): void
+  /** An entry that may be one of many after an outage was offered to a feed as a whole. */
+  caughtUpTo(feed: Feed, entry: Entry): void
   /** Something was thrown on the way to it. MUST NOT throw. */
   fail(where: string, error: unknown): void
 }

@@ -105,6 +105,10 @@ export class Tails {
     return tail?.isSure ? tail.get(topic) : undefined
   }
 
+  isCatchingUp(partition: number): boolean {
+    return this.#partitions[partition]?.isCatchingUp === true
+  }
+
   states(): TailState[] {
     return this.#partitions.map((tail) => tail.state)
   }

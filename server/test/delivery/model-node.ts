@@ -45,6 +45,8 @@ export class ModelNode {
   readonly budget: QueueBudget
   readonly sessions = new Set<Session>()
   now = 1_000_000
+  /** Whether the tail has just come back after an outage. */
+  isCatchingUp = false
   /** By how much the wall clock was set back. */
   wallBehindMs = 0
   epoch = 'e1'
@@ -143,14 +145,18 @@ export class ModelNode {
     const next = log.findIndex((raw) => raw.streamId === tail.cursor) + 1
     for (const raw of log.slice(next, next + count)) {
       const entry = new Entry(partition, raw)
+      const offeredTo = new Set<Subscription>()
       tail.push(entry)
       this.#index.route(
         entry,
         (subscription, lane, picks) => {
           subscription.sink.offer(subscription.feed(TOPIC, partition)!, lane, entry, picks)
+          offeredTo.add(subscription)
         },
         raise,
       )
+      if (!this.isCatchingUp) continue
+      for (const each of offeredTo) each.sink.caughtUpTo(each.feed(TOPIC, partition)!, entry)
     }
   }
 

@@ -10,7 +10,7 @@ type Step =
   | { readonly do: 'tail'; readonly partition: number; readonly count: number }
   | { readonly do: 'flush' | 'readPage' | 'answerPage' | 'progress' | 'release' }
   | { readonly do: 'credit'; readonly share: number }
-  | { readonly do: 'hold' | 'drop'; readonly on: boolean }
+  | { readonly do: 'hold' | 'drop' | 'outage'; readonly on: boolean }
 
 const partition = fc.nat({ max: PARTITIONS - 1 })
 const step: fc.Arbitrary<Step> = fc.oneof(
@@ -35,7 +35,13 @@ const step: fc.Arbitrary<Step> = fc.oneof(
     weight: 2,
     arbitrary: fc.record({ do: fc.constant('credit' as const), share: fc.double({ min: 0, max: 1, noNaN: true }) }),
   },
-  { weight: 1, arbitrary: fc.record({ do: fc.constantFrom('hold' as const, 'drop' as const), on: fc.boolean() }) },
+  {
+    weight: 1,
+    arbitrary: fc.record({
+      do: fc.constantFrom('hold' as const, 'drop' as const, 'outage' as const),
+      on: fc.boolean(),
+    }),
+  },
 )
 const steps = fc.array(step, { maxLength: 120, size: 'max' })
 
@@ -65,6 +71,10 @@ function perform(node: ModelNode, session: Session, socket: SimulatedSocket, ste
       return session.credit(Math.floor(socket.bytes * step.share))
     case 'hold':
       socket.holding = step.on
+      return
+    case 'outage':
+      node.isCatchingUp = step.on
+      node.now += 3_000
       return
     case 'drop':
       // A control frame that cannot be sent ends the session, which is another test's matter.

@@ -1,6 +1,6 @@
-import type { Lane, ResumeFrom } from '@tidegate/protocol'
+import { comparePositions, type Lane, parsePosition, type ResumeFrom, type SubscribeOptions } from '@tidegate/protocol'
 import { describe, expect, it } from 'vitest'
-import { ModelNode, TOPIC } from './model-node.ts'
+import { laneOf, ModelNode, TOPIC } from './model-node.ts'
 import { SimulatedSocket } from './support.ts'
 
 function resume(node: ModelNode, from: ResumeFrom, lanes?: readonly Lane[]) {
@@ -161,3 +161,74 @@ describe('resume', () => {
     ])
   })
 })
+
+describe('after an outage of the tail', () => {
+  /** More bytes than may wait for a session, and than the tail's ring holds. */
+  const TOTAL = 1_000
+  const idOf = (i: number) => `${i} ${'x'.repeat(5_000)}`
+
+  /** A subscriber that confirms nothing yet, to whom all that piled up comes at once, in all lanes. */
+  function pileUp(subscribe: SubscribeOptions = {}) {
+    const node = new ModelNode()
+    const socket = new SimulatedSocket()
+    const session = node.openSession(socket, { windowBytes: 65_536, mode: 'credit' })
+    session.subscribe({ type: 'subscribe', sub: 1, topic: TOPIC, ...subscribe })
+    node.isCatchingUp = true
+    for (let i = 0; i < TOTAL; i += 4) {
+      node.append(
+        0,
+        [0, 1, 1, 2].map((lane, j) => ({ id: idOf(i + j), lane: laneOf(lane) })),
+      )
+    }
+    node.tail(0)
+    return { node, socket, session, ledger: session.subscriptions.get(1)!.ledger }
+  }
+
+  it('D-RESUME-10 what piled up is read from the log at the pace of the client, without a gap', () => {
+    const { node, socket, session } = pileUp()
+    node.settle(session, socket)
+    expect(socket.gaps()).toEqual([])
+    expect(new Set(socket.ids()).size).toBe(TOTAL)
+    expect(socket.ids()).toHaveLength(TOTAL)
+    for (const lane of ['high', 'normal', 'low']) {
+      const inLane = socket.parts().flatMap((part) => (part.lane === lane ? part.events.map(({ at }) => at) : []))
+      expect(inLane).toEqual(inLane.toSorted(inLog))
+    }
+    node.append(0, [{ id: 'live' }])
+    node.tail(0)
+    expect(session.replayingFeeds).toBe(0)
+    node.settle(session, socket)
+    expect(socket.ids().at(-1)).toBe('live')
+  })
+
+  it('D-RESUME-10 who has not caught up in time is told what does not fit, with its count', () => {
+    const { node, socket, session, ledger } = pileUp({ lanes: ['normal', 'low'] })
+    const read = (rounds: number) => {
+      for (let round = 0; round < rounds; round++) {
+        node.readPage()
+        node.answerPage()
+        node.flush()
+      }
+    }
+    node.now += 9_000
+    read(200)
+    expect(session.replayingFeeds).toBe(1)
+    expect(ledger.gapped).toBe(0)
+    node.now += 2_000
+    session.credit(socket.bytes)
+    read(200)
+    expect(session.replayingFeeds).toBe(0)
+    expect(ledger.matched).toBe((TOTAL * 3) / 4)
+    expect(ledger.gapped).toBeGreaterThan(0)
+    node.settle(session, socket)
+    expect(socket.gaps().reduce((sum, { count }) => sum + count!, 0)).toBe(ledger.gapped)
+    expect(socket.ids()).toHaveLength((TOTAL * 3) / 4 - ledger.gapped)
+  })
+
+  it('D-RESUME-10 who asked for the latest stays live', () => {
+    expect(pileUp({ onSlow: 'conflate' }).session.replayingFeeds).toBe(0)
+    expect(pileUp({ maxRate: 1 }).session.replayingFeeds).toBe(0)
+  })
+})
+
+const inLog = (a: string, b: string) => comparePositions(parsePosition(a)!, parsePosition(b)!)

@@ -178,6 +178,18 @@ describe('flow control of a session', () => {
     expect(session.subscriptions.size).toBe(0)
   })
 
+  it('D-FLUSH-3 D-FLOW-1 writes on in the turn in which credit opens the window', () => {
+    const { node, socket, session, arrive } = open({ windowBytes: 4_000, mode: 'credit' })
+    arrive(...events(200))
+    node.flush()
+    const first = socket.ids().length
+    expect(first).toBeLessThan(200)
+    session.credit(socket.bytes)
+    expect(socket.ids().length).toBeGreaterThan(first)
+    while (socket.ids().length < 200) session.credit(socket.bytes)
+    expect(socket.ids()).toEqual(events(200).map(({ id }) => id))
+  })
+
   it('D-FLOW-1 writes on after the socket has drained, even if the drain was never told', () => {
     const { node, socket, arrive } = open({ windowBytes: 500 })
     socket.holding = true

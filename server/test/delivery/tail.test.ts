@@ -135,6 +135,29 @@ describe('tail', () => {
     expect(socket.gaps()).toEqual([])
   })
 
+  it('D-RESUME-10 delivers all that comes at once after an outage, however long its client takes', async () => {
+    await untilLive()
+    const socket = await subscribed('a.x')
+    socket.holding = true
+    await killTails()
+    await until(() => delivery.tailState().some(({ live }) => !live), 'a tail that is away')
+    const large = 'x'.repeat(5_000)
+    for (let i = 0; i < 50; i++) {
+      await appendEvents(
+        redis,
+        0,
+        'a.x',
+        Array.from({ length: 20 }, (_, j) => ({ id: `${i * 20 + j} ${large}` })),
+      )
+    }
+    await until(() => delivery.stats().lanes.normal.queued > 0, 'events that wait')
+    await new Promise((resolve) => setTimeout(resolve, 200))
+    socket.release()
+    await until(() => socket.ids().length === 1_000, 'all events')
+    expect(socket.ids().map((id) => Number.parseInt(id, 10))).toEqual(Array.from({ length: 1_000 }, (_, i) => i))
+    expect(socket.gaps()).toEqual([])
+  })
+
   it('D-TAIL-4 goes back to where the new epoch begins in a log that came back shorter', async () => {
     const socket = await subscribed('a.x')
     await appendEvents(redis, 0, 'a.x', [{ id: 'lost' }])
