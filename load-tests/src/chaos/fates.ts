@@ -13,6 +13,8 @@ export interface Fates {
   readonly delivered: number
   readonly conflated: number
   readonly gapped: number
+  /** The gapped ones by the reason of their gap. */
+  readonly gaps: Partial<Readonly<Record<Gap['reason'], number>>>
   readonly lost: number
   /** Not in the log any more, which Redis lost and every subscriber was told of, and nobody was left to send it again. */
   readonly lostWithinGuarantee: number
@@ -39,6 +41,7 @@ const MAX_EXAMPLES = 5
 export function judge({ published, stored, watchers, mayBeGoneBefore }: Evidence): Fates {
   const log = new Map([...stored].map(([topic, events]) => [topic, indexById(events)]))
   const counts = { delivered: 0, conflated: 0, gapped: 0, lost: 0, lostWithinGuarantee: 0 }
+  const gaps: Partial<Record<Gap['reason'], number>> = {}
   const examples: string[] = []
   const tell = (text: string) => examples.length < MAX_EXAMPLES && examples.push(text)
   const readers = watchers.flatMap((watcher) =>
@@ -53,6 +56,7 @@ export function judge({ published, stored, watchers, mayBeGoneBefore }: Evidence
   for (const [id, event] of published) {
     if (event.ack === undefined) continue
     acked++
+    const reasons: Gap['reason'][] = []
     const fates = readers.map(({ topic, name, told, withheld }): Fate => {
       const places = log.get('chaos.reading')!.get(id)
       if (places === undefined) {
@@ -68,7 +72,11 @@ export function judge({ published, stored, watchers, mayBeGoneBefore }: Evidence
         tell(`${id}: no worker made ${topic} of it`)
         return 'lost'
       }
-      if (told.gaps.some((gap) => derived.some(({ at, lane }) => gap.lane === lane && covers(gap, at)))) return 'gapped'
+      const gap = told.gaps.find((each) => derived.some(({ at, lane }) => each.lane === lane && covers(each, at)))
+      if (gap !== undefined) {
+        reasons.push(gap.reason)
+        return 'gapped'
+      }
       if (withheld.left > 0) {
         withheld.left--
         return 'conflated'
@@ -76,9 +84,12 @@ export function judge({ published, stored, watchers, mayBeGoneBefore }: Evidence
       tell(`${id}: never came to ${name}, nor did a gap`)
       return 'lost'
     })
-    counts[SEVERITY.findLast((fate) => fates.includes(fate)) ?? 'delivered']++
+    const fate = SEVERITY.findLast((each) => fates.includes(each)) ?? 'delivered'
+    counts[fate]++
+    const [reason] = reasons
+    if (fate === 'gapped' && reason !== undefined) gaps[reason] = (gaps[reason] ?? 0) + 1
   }
-  return { acked, ...counts, ...repeats([...log.values()], readers, tell), examples }
+  return { acked, ...counts, gaps, ...repeats([...log.values()], readers, tell), examples }
 }
 
 function indexById(events: readonly StoredEvent[]): Map<string, StoredEvent[]> {

@@ -1,3 +1,5 @@
+import type { Fates } from './fates.ts'
+
 /** How a scenario ended. Times in ms; `null` when it did not come to that. */
 export interface Result {
   readonly scenario: string
@@ -9,6 +11,7 @@ export interface Result {
   readonly delivered: number
   readonly conflated: number
   readonly gapped: number
+  readonly gaps: Fates['gaps']
   readonly lost: number
   readonly duplicated: number
   readonly lostWithinGuarantee: number
@@ -50,10 +53,11 @@ const COLUMNS = [
   'acked',
   'delivered',
   'conflated',
-  'gapped',
+  'gaps',
   'lost',
   'duplicated',
   'lostWithinGuarantee',
+  'rejected',
   'firstFailureMs',
   'openFailureMs',
   'readyRedMs',
@@ -65,8 +69,6 @@ const COLUMNS = [
 
 /** Results as a table, one line each, and below it what was missed. */
 export function table(results: readonly Result[]): string {
-  const cell = (value: Result[(typeof COLUMNS)[number]]) =>
-    value === null ? '-' : typeof value === 'boolean' ? (value ? 'ok' : 'NOT OK') : String(value)
   const rows = [[...COLUMNS], ...results.map((result) => COLUMNS.map((column) => cell(result[column])))]
   const widths = COLUMNS.map((_, i) => Math.max(...rows.map((row) => row[i]!.length)))
   const lines = rows.map((row) =>
@@ -76,4 +78,12 @@ export function table(results: readonly Result[]): string {
     [...faults, ...missed].map((note) => `${scenario} (seed ${seed}): ${note}`),
   )
   return [...lines, ...(notes.length > 0 ? ['', ...notes] : [])].join('\n')
+}
+
+function cell(value: Result[(typeof COLUMNS)[number]]): string {
+  if (value === null) return '-'
+  if (typeof value === 'boolean') return value ? 'ok' : 'NOT OK'
+  if (typeof value !== 'object') return String(value)
+  const counts = Object.entries(value).map(([name, count]) => `${name} ${count}`)
+  return counts.length === 0 ? '-' : counts.join(', ')
 }

@@ -29,6 +29,8 @@ export interface Scenario {
   readonly readiness: 'turns red' | 'may turn red' | 'stays green'
   /** Redis may lose what it had acknowledged: docs/guarantees.md. */
   readonly mayLose?: true
+  /** More is published meanwhile than an outbox holds: publishers are told so. */
+  readonly mayFillOutbox?: true
   /** More subscribers, beside the two that keep up. */
   readonly slowSubscribers?: readonly Omit<WatcherOptions, 'url'>[]
   /** Limit of `firstFailureMs`, where trouble is not noticed by the next call. */
