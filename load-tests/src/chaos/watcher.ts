@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type BusChange, createClient, type Gap, type Subscription, type TidegateClient } from '@tidegate/client/node'
-import type { SubscribeOptions } from '@tidegate/protocol'
-import { parsePosition } from '@tidegate/protocol'
+import { type Lane, parsePosition, type SubscribeOptions } from '@tidegate/protocol'
+import { EpochGaps } from '../support/epoch-gaps.ts'
 import type config from './chaos.config.ts'
 import { PARTITIONS } from './deployment.ts'
 
@@ -17,9 +17,16 @@ export interface WatcherOptions {
   readonly windowBytes?: number
 }
 
+interface Delivered {
+  readonly id: string
+  readonly at: string
+  readonly lane: Lane
+  readonly data: { readonly n: number }
+}
+
 export interface Delivery {
   readonly at: string
-  /** Gaps of reason `epoch` of its partition that came before. */
+  /** Gaps of reason `epoch` of its partition and lane that came before. */
   readonly epochGaps: number
 }
 
@@ -77,16 +84,14 @@ export class Watcher {
 
   #subscribe(topic: WatchedTopic, options: SubscribeOptions, isPaced: boolean): Told {
     const events = new Map<string, Delivery[]>()
-    const epochGaps = new Map<number, number>()
-    const take = (event: { readonly id: string; readonly at: string; readonly data: { readonly n: number } }) =>
-      this.#take(topic, events, epochGaps, event)
+    const epochGaps = new EpochGaps()
+    const take = (event: Delivered) => this.#take(topic, events, epochGaps, event)
     const subscription = isPaced ? this.#client.subscribe(topic, options) : this.#client.subscribe(topic, options, take)
     if (isPaced) void this.#takeInTurn(subscription, take)
     const gaps: Gap[] = []
     subscription.onGap((gap) => {
       gaps.push(gap)
-      const { partition } = parsePosition(gap.upTo)!
-      if (gap.reason === 'epoch') epochGaps.set(partition, (epochGaps.get(partition) ?? 0) + 1)
+      epochGaps.take(gap)
     })
     return { events, gaps, subscription }
   }
@@ -101,16 +106,16 @@ export class Watcher {
   #take(
     topic: WatchedTopic,
     events: Map<string, Delivery[]>,
-    epochGaps: ReadonlyMap<number, number>,
-    { id, at, data }: { readonly id: string; readonly at: string; readonly data: { readonly n: number } },
+    epochGaps: EpochGaps,
+    { id, at, lane, data }: Delivered,
   ): void {
-    const { partition } = parsePosition(at)!
-    const delivery = { at, epochGaps: epochGaps.get(partition) ?? 0 }
+    const position = parsePosition(at)!
+    const delivery = { at, epochGaps: epochGaps.before(position, lane) }
     const known = events.get(id)
     if (known === undefined) events.set(id, [delivery])
     else known.push(delivery)
     if (this.#since === undefined || data.n < this.#since.n) return
-    const name = `${topic} ${partition}`
+    const name = `${topic} ${position.partition}`
     if (!this.#since.first.has(name)) this.#since.first.set(name, performance.now())
   }
 }

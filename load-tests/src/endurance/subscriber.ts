@@ -1,8 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { createClient, type Gap, type Subscription, type TidegateClient } from '@tidegate/client/node'
-import { parsePosition, type SubscribeOptions } from '@tidegate/protocol'
+import { type Lane, parsePosition, type SubscribeOptions } from '@tidegate/protocol'
 import type config from '../chaos/chaos.config.ts'
 import { TOPICS, type WatchedTopic } from '../chaos/watcher.ts'
+import { EpochGaps } from '../support/epoch-gaps.ts'
 import { Column } from './column.ts'
 
 export interface SubscriberOptions {
@@ -18,52 +19,52 @@ interface Delivered {
   readonly id: string
   readonly at: string
   readonly key: string
-  readonly lane: string
+  readonly lane: Lane
   readonly data: { readonly n: number }
 }
 
 /** What one subscriber was told of one topic, in few bytes for each event. */
 export class TopicAccount {
   delivered = 0
-  /** Came again under the same epoch. */
+  /** Came again without a gap `epoch` between. */
   doubled = 0
-  /** Came again under a new epoch, after a gap. */
+  /** Came again after a gap `epoch`. */
   redelivered = 0
-  /** Came after a later one of its key and lane, under the same epoch. */
+  /** Came after a later one of its key and lane, without such a gap between. */
   outOfOrder = 0
   readonly gaps: Gap[] = []
   /** Withheld by subscriptions that have ended. */
   withheldBefore = 0
   subscription: Subscription<unknown> | undefined
-  readonly #epochs: string[] = []
-  /** Of the last delivery of each event: index of its epoch, from 1. */
-  readonly #epochOf = new Column()
-  readonly #last = new Map<string, { readonly n: number; readonly epoch: number }>()
+  readonly #epochGaps = new EpochGaps()
+  /** Of the last delivery of each event: 1, and one more for each gap `epoch` before it. */
+  readonly #eras = new Column()
+  readonly #last = new Map<string, { readonly n: number; readonly era: number }>()
 
   take({ at, key, lane, data: { n } }: Delivered): void {
-    const epoch = this.#indexOf(parsePosition(at)!.epoch)
-    const before = this.#epochOf.get(n)
+    const era = 1 + this.#epochGaps.before(parsePosition(at)!, lane)
+    const before = this.#eras.get(n)
     if (before === 0) this.delivered++
-    else if (before === epoch) this.doubled++
+    else if (before === era) this.doubled++
     else this.redelivered++
-    this.#epochOf.set(n, epoch)
+    this.#eras.set(n, era)
     const last = this.#last.get(`${lane} ${key}`)
-    if (last !== undefined && last.epoch === epoch && last.n > n) this.outOfOrder++
-    this.#last.set(`${lane} ${key}`, { n, epoch })
+    if (last !== undefined && last.era === era && last.n > n) this.outOfOrder++
+    this.#last.set(`${lane} ${key}`, { n, era })
+  }
+
+  tell(gap: Gap): void {
+    this.gaps.push(gap)
+    this.#epochGaps.take(gap)
   }
 
   has(n: number): boolean {
-    return this.#epochOf.get(n) !== 0
+    return this.#eras.get(n) !== 0
   }
 
   /** Events it was told to have been withheld for others. */
   get withheld(): number {
     return this.withheldBefore + (this.subscription?.conflated ?? 0) + (this.subscription?.sampled ?? 0)
-  }
-
-  #indexOf(epoch: string): number {
-    const known = this.#epochs.indexOf(epoch)
-    return known >= 0 ? known + 1 : this.#epochs.push(epoch)
   }
 }
 
@@ -127,7 +128,7 @@ export class Subscriber {
       const subscription =
         paceMs === undefined ? client.subscribe(topic, options, take) : client.subscribe(topic, options)
       if (paceMs !== undefined) void takeInTurn(subscription, take, () => (this.#isHurrying ? 0 : paceMs()))
-      subscription.onGap((gap) => account.gaps.push(gap))
+      subscription.onGap((gap) => account.tell(gap))
       account.subscription = subscription
     }
     return client
