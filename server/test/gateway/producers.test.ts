@@ -105,6 +105,25 @@ describe('a producer that is used again', () => {
     ])
   })
 
+  it('G-PRODUCER-1 a client that starts again with its clock set back is not fenced: its sequence is new', async () => {
+    const event = (id: string) => ({
+      type: 'publish',
+      seq: 1,
+      topic: 'sensor.reading',
+      events: [{ id, ...readingOf('s-0') }],
+    })
+    for (const [id, session] of [
+      ['clock-a', Date.now()],
+      ['clock-b', Date.now() - 3_600_000],
+    ] as const) {
+      const client = await RawClient.greeted(server.port, { producer: 'clock-1', session, sequence: 'new' })
+      client.send(event(id))
+      expect(await client.next('ack')).not.toHaveProperty('duplicate')
+      client.close()
+    }
+    expect((await stored('clock-')).sort()).toEqual(['clock-a', 'clock-b'])
+  })
+
   it('G-PRODUCER-4 is never that of a request, whatever a client calls itself', async () => {
     const event = { topic: 'sensor.reading', id: 'name-http', ...readingOf('s-0') }
     for (const producer of ['http:order-1:sensor.reading', 'http:order-1:', 'ws:http:order-1:']) {
