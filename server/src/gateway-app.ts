@@ -131,7 +131,7 @@ export async function startGateway(settings: GatewaySettings, contract: Contract
     onNewEpoch: (at) => tellPublishers(at),
   })
   const queries = new Queries(queryRedis, guards.query, partitions, contract)
-  const canaries = new Canaries((partition) => ingest.canary(partition), guards.append)
+  const canaries = new Canaries((partition) => ingest.canary(partition), guards.append, report)
   const readiness = new Readiness({
     redis: queryRedis,
     eviction,

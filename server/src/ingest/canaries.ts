@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { BusUnavailable, CANARY_EVERY_MS, type Guard } from '../bus/index.ts'
+import { BusFull, BusUnavailable, CANARY_EVERY_MS, type Guard } from '../bus/index.ts'
+import { describeDefect, type ReportDefect, withoutRepeats } from '../observability/defects.ts'
 
 /** After a failure the next one tells soon whether it was a hiccup. */
 const RETRY_MS = 50
@@ -11,14 +12,16 @@ const RETRY_MS = 50
 export class Canaries {
   readonly #send: (partition: number) => Promise<void>
   readonly #guard: Guard
+  readonly #report: ReportDefect
   readonly #closing = new AbortController()
   /** Partition -> why the last one could not be sent. */
   readonly #failures = new Map<number, string>()
 
   /** @param send sends a canary to a partition, and rejects if it was not stored. */
-  constructor(send: (partition: number) => Promise<void>, guard: Guard) {
+  constructor(send: (partition: number) => Promise<void>, guard: Guard, report: ReportDefect) {
     this.#send = send
     this.#guard = guard
+    this.#report = report
   }
 
   start(partitions: number): void {
@@ -36,13 +39,16 @@ export class Canaries {
 
   async #run(partition: number): Promise<void> {
     const { signal } = this.#closing
+    const report = withoutRepeats(this.#report)
     while (!signal.aborted) {
       let nextMs = CANARY_EVERY_MS
       try {
         await this.#send(partition)
         this.#failures.delete(partition)
       } catch (error) {
-        this.#failures.set(partition, error instanceof Error ? error.message : String(error))
+        const isForeseen = error instanceof BusUnavailable || error instanceof BusFull
+        const why = isForeseen ? error.message : describeDefect(report(`a canary of partition ${partition}`, error))
+        this.#failures.set(partition, why)
         // As soon as the breaker lets one through, which is how it closes.
         if (error instanceof BusUnavailable) nextMs = this.#guard.retryAfterMs || RETRY_MS
       }

@@ -3,7 +3,7 @@ import { ERROR_CODES, type ErrorCode, type LogEpoch, type RejectedEvent } from '
 import { type Guard, type KnownEntry, partitionOf, type SliceIdentity, type StoredEvent } from '../bus/index.ts'
 import type { WallClock } from '../clock.ts'
 import type { Contract, SourceTopic } from '../config/model.ts'
-import type { ReportDefect } from '../observability/defects.ts'
+import { describeDefect, type ReportDefect } from '../observability/defects.ts'
 import { checksumOf } from './content.ts'
 import { PartitionAppender } from './partition-appender.ts'
 import { PartitionLog, type PartitionLogOptions, type SliceOutcome } from './partition-log.ts'
@@ -94,7 +94,7 @@ export class Ingest {
     this.#partitions = options.partitions
     this.#sequences = new Sequences(options.clock)
     this.#logs = Array.from({ length: options.partitions }, (_, p) => new PartitionLog(p, logOptions))
-    this.#appenders = this.#logs.map((log) => new PartitionAppender(log))
+    this.#appenders = this.#logs.map((log) => new PartitionAppender(log, options.report))
   }
 
   get pendingBytes(): number {
@@ -337,6 +337,7 @@ const FAILURES = [
   'conflict',
   'fenced',
   'unknown',
+  'internal',
   'storage_full',
   'unavailable',
   'epoch_changed',
@@ -353,6 +354,7 @@ function combine(outcomes: readonly SliceOutcome[], rejected: readonly RejectedE
       return epochChanged(outcomes.flatMap((outcome) => (outcome.verdict === failure ? [outcome] : [])))
     }
     if (failure === 'out_of_order') return reject(failure, undefined, 0)
+    if (found.verdict === 'internal') return reject(failure, describeDefect(found.defectId), found.retryAfterMs)
     if (failure === 'storage_full') return reject(failure, undefined, STORAGE_RETRY_MS)
     return reject(failure, undefined, 'retryAfterMs' in found ? found.retryAfterMs : undefined)
   }

@@ -1,11 +1,14 @@
 import {
   type AppendRequest,
+  BusFull,
+  BusUnavailable,
   MAX_BATCH_BYTES,
   NO_BATCH,
   RecordBatchBuilder,
   type SliceIdentity,
   type StoredEvent,
 } from '../bus/index.ts'
+import { type ReportDefect, withoutRepeats } from '../observability/defects.ts'
 import type { PartitionLog, SliceOutcome } from './partition-log.ts'
 
 /** Bytes that may wait for one partition: at 64 KiB a call and 5 ms a call this is 0.3 s of backlog. */
@@ -19,6 +22,8 @@ const MAX_PARTS_PER_CALL = 4
 const FULL_ENOUGH_BYTES = MAX_BATCH_BYTES / 4
 /** Weight of the newest call in the moving average of call times. */
 const CALL_TIME_WEIGHT = 0.2
+/** Advised wait after a defect: what causes it is seldom gone sooner, and each attempt meets it again. */
+const DEFECT_RETRY_MS = 1_000
 
 /** What stays of a slice until it is answered. Its events are encoded at once: kept, they would outlive the young generation. */
 export interface Slice {
@@ -30,6 +35,7 @@ export interface Slice {
 /** Collects the slices of one partition into append calls, one call under way at a time. */
 export class PartitionAppender {
   readonly #log: PartitionLog
+  readonly #report: ReportDefect
   readonly #waiting: OpenAppend[] = []
   #pendingBytes = 0
   #callMs = MIN_LINGER_MS / 2
@@ -39,8 +45,9 @@ export class PartitionAppender {
   #longestWaitMs = 0
   #timer: NodeJS.Timeout | undefined
 
-  constructor(log: PartitionLog) {
+  constructor(log: PartitionLog, report: ReportDefect) {
     this.#log = log
+    this.#report = withoutRepeats(report)
   }
 
   get pendingBytes(): number {
@@ -98,15 +105,41 @@ export class PartitionAppender {
     const call = new AppendCall(this.#waiting.splice(0, MAX_PARTS_PER_CALL))
     this.#inFlightSince = call.openedAt
     const startedAt = performance.now()
-    void this.#log.append(call.request).then((outcomes) => {
+    void this.#outcomes(call).then((outcomes) => {
       const now = performance.now()
       this.#callMs += CALL_TIME_WEIGHT * (now - startedAt - this.#callMs)
       this.#longestWaitMs = Math.max(this.#longestWaitMs, now - call.openedAt)
       this.#inFlightSince = undefined
       this.#pendingBytes -= call.size
-      for (let i = 0; i < outcomes.length; i++) call.slices[i]!.frame.settle(outcomes[i]!)
+      for (let i = 0; i < outcomes.length; i++) this.#settle(call.slices[i]!, outcomes[i]!)
       this.#schedule()
     })
+  }
+
+  /** One for each slice. Never rejects. */
+  async #outcomes(call: AppendCall): Promise<readonly SliceOutcome[]> {
+    try {
+      return await this.#log.append(call.request())
+    } catch (error) {
+      const outcome = this.#failure(error)
+      return call.slices.map(() => outcome)
+    }
+  }
+
+  #failure(error: unknown): SliceOutcome {
+    if (error instanceof BusFull) return { verdict: 'storage_full' }
+    if (error instanceof BusUnavailable) return { verdict: 'unavailable', retryAfterMs: error.retryAfterMs }
+    const defectId = this.#report(`an append to partition ${this.#log.partition}`, error)
+    return { verdict: 'internal', defectId, retryAfterMs: DEFECT_RETRY_MS }
+  }
+
+  /** A frame that cannot take its answer keeps neither others from theirs nor the partition from its next call. */
+  #settle({ frame }: Slice, outcome: SliceOutcome): void {
+    try {
+      frame.settle(outcome)
+    } catch (error) {
+      this.#report(`an answer of partition ${this.#log.partition}`, error)
+    }
   }
 }
 
@@ -155,19 +188,23 @@ class AppendCall {
   readonly slices: readonly Slice[]
   readonly size: number
   readonly openedAt: number
-  readonly request: AppendRequest
+  readonly #parts: readonly OpenAppend[]
 
   constructor(parts: readonly OpenAppend[]) {
+    this.#parts = parts
     this.slices = parts.flatMap((part) => part.slices)
     this.openedAt = parts[0]!.openedAt
     this.size = parts.reduce((sum, part) => sum + part.size, 0)
+  }
+
+  request(): AppendRequest {
     const batches: AppendRequest['batches'][number][] = []
     const slices: AppendRequest['slices'][number][] = []
-    for (const part of parts) {
+    for (const part of this.#parts) {
       const built = part.build(batches.length)
       batches.push(...built.batches)
       slices.push(...built.slices)
     }
-    this.request = { batches, slices }
+    return { batches, slices }
   }
 }

@@ -4,7 +4,6 @@ import {
   type AppendReply,
   type AppendRequest,
   append,
-  BusFull,
   BusUnavailable,
   type Guard,
   type KnownEntry,
@@ -17,8 +16,6 @@ import {
 
 /** How often a changed identity of Redis is settled for one call: another process may be at it too. */
 const SETTLE_ATTEMPTS = 3
-/** Advised wait where nothing better is known. */
-const RETRY_MS = 1_000
 const SETTLE_RETRY_MS = 20
 /** What clients may have brought and is not looked up yet: a second or two of everybody coming back. Beyond it the oldest go. */
 const MAX_TESTIMONY = 10_000
@@ -36,6 +33,8 @@ export type SliceOutcome =
     }
   | { readonly verdict: 'unavailable'; readonly retryAfterMs: number }
   | { readonly verdict: 'storage_full' }
+  /** It may have been stored. */
+  | { readonly verdict: 'internal'; readonly defectId: string; readonly retryAfterMs: number }
 
 export interface PartitionLogOptions {
   readonly redis: Redis
@@ -55,7 +54,7 @@ type Refused = { readonly status: 'lineage' } & Lineage
 
 /** What this process stores in one partition, and what it knows of that to tell whether Redis still has it. */
 export class PartitionLog {
-  readonly #partition: number
+  readonly partition: number
   readonly #options: PartitionLogOptions
   readonly #proof: LineageProof
   /** Topic -> stream id of the newest entry this process stored under the present epoch. */
@@ -67,7 +66,7 @@ export class PartitionLog {
   #nextExamination: Promise<void> | undefined
 
   constructor(partition: number, options: PartitionLogOptions) {
-    this.#partition = partition
+    this.partition = partition
     this.#options = options
     this.#proof = new LineageProof(options.redis, partition)
   }
@@ -113,24 +112,16 @@ export class PartitionLog {
   /** Shows whether the partition can be written to, and that it is still the same log. @throws BusUnavailable, BusFull */
   async canary(): Promise<void> {
     const { redis, guard } = this.#options
-    await this.#proved((lineage) => sendCanary(redis, guard, this.#partition, lineage))
+    await this.#proved((lineage) => sendCanary(redis, guard, this.partition, lineage))
   }
 
-  /** One outcome for each slice of the request. Never rejects. At most one call at a time. */
+  /** One outcome for each slice of the request. At most one call at a time. @throws BusUnavailable, BusFull */
   async append(request: AppendRequest): Promise<SliceOutcome[]> {
     const { redis, guard, replicas, limits } = this.#options
-    try {
-      const reply = await this.#proved((proved) =>
-        append(redis, guard, this.#partition, request, { ...limits, proved, replicas }),
-      )
-      return this.#outcomes(request, reply)
-    } catch (error) {
-      const outcome: SliceOutcome =
-        error instanceof BusFull
-          ? { verdict: 'storage_full' }
-          : { verdict: 'unavailable', retryAfterMs: error instanceof BusUnavailable ? error.retryAfterMs : RETRY_MS }
-      return request.slices.map(() => outcome)
-    }
+    const reply = await this.#proved((proved) =>
+      append(redis, guard, this.partition, request, { ...limits, proved, replicas }),
+    )
+    return this.#outcomes(request, reply)
   }
 
   /** Makes a call, and again once it is proved that Redis, under another identity, has the same log or a new epoch. */
@@ -142,7 +133,7 @@ export class PartitionLog {
       if (reply.status === 'ok') {
         if (this.#proof.accepted(reply.epoch, reply.lineage)) {
           this.#lastStored.clear()
-          onNewEpoch({ partition: this.#partition, epoch: reply.epoch })
+          onNewEpoch({ partition: this.partition, epoch: reply.epoch })
         }
         return reply
       }
@@ -152,7 +143,7 @@ export class PartitionLog {
   }
 
   #outcomes({ batches, slices: asked }: AppendRequest, { epoch, slices }: AppendedSlices): SliceOutcome[] {
-    const partition = this.#partition
+    const partition = this.partition
     return slices.map(({ verdict, entry, refusedAtFirst }, i) => {
       if (verdict === 'epoch_changed') return { verdict, partition, epoch }
       if (verdict !== 'new' && verdict !== 'duplicate') return { verdict }
@@ -168,7 +159,7 @@ export class PartitionLog {
   #knownEntries(): KnownEntry[] {
     const epoch = this.#proof.epoch ?? ''
     const stored = [...this.#lastStored].map(([topic, streamId]) => ({ topic, epoch, streamId }))
-    return [...stored, ...this.#options.known(this.#partition), ...this.#testimony.values()]
+    return [...stored, ...this.#options.known(this.partition), ...this.#testimony.values()]
   }
 }
 

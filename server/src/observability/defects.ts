@@ -20,6 +20,20 @@ export function createReport(onDefect: (defect: Defect) => void): ReportDefect {
   }
 }
 
+/** How long the same defect has the same id. */
+const SAME_DEFECT_MS = 60_000
+
+/** For what every call may end with, hundreds of times a second: the same error again is not reported again for a minute. */
+export function withoutRepeats(report: ReportDefect, monotonic: () => number = () => performance.now()): ReportDefect {
+  let last: { readonly name: string; readonly id: string; readonly at: number } | undefined
+  return (where, error) => {
+    const name = `${where}: ${error}`
+    const now = monotonic()
+    if (last?.name !== name || now - last.at >= SAME_DEFECT_MS) last = { name, id: report(where, error), at: now }
+    return last.id
+  }
+}
+
 /** What a client reads of a defect. The cause may hold what is none of its business. */
 export function describeDefect(id: string): string {
   return `A defect of the server. Its log has the cause under ${id}.`

@@ -332,7 +332,11 @@ describe('epochs', () => {
 describe('canaries', () => {
   it('I-CANARY-1 keep every partition fresh, and close the breaker as soon as Redis answers', async () => {
     const guard = new Guard('append')
-    const canaries = new Canaries((p) => ingest.canary(p), guard)
+    const canaries = new Canaries(
+      (p) => ingest.canary(p),
+      guard,
+      () => 'defect',
+    )
     ingest = createIngest(undefined, guard)
     canaries.start(PARTITIONS)
     try {
