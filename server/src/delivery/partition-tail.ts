@@ -70,7 +70,7 @@ export class PartitionTail {
   /** Epoch of the logs when they were looked at last. */
   #epoch: string | undefined
   #live: Pick<TailState, 'live' | 'since'>
-  #answeredAt = performance.now()
+  #answeredAt: number | undefined
   /** When it was read again after an outage. */
   #backAt = Number.NEGATIVE_INFINITY
   #closing = new AbortController()
@@ -253,7 +253,8 @@ export class PartitionTail {
 
   #answered(): void {
     const now = performance.now()
-    if (!this.#live.live || now - this.#answeredAt > SILENT_MS) this.#backAt = now
+    const wasAway = this.#answeredAt !== undefined && (!this.#live.live || now - this.#answeredAt > SILENT_MS)
+    if (wasAway) this.#backAt = now
     this.#answeredAt = now
     this.#setLive(true)
   }
