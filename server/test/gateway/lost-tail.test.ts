@@ -118,6 +118,7 @@ describe('a tail that Redis lost while nobody was there to notice', () => {
     await server.powerCut({ logBytes })
     expect(await history(lost)).toMatchObject({ events: [], complete: false })
     const client = await resumed(lost)
+    await client.next('subscribed')
     const next = await publishRaw('next-4')
     expect(epochOf(next)).not.toBe(epochOf(lost))
     for (const after of [kept, lost]) {
