@@ -1,21 +1,6 @@
 import { fileURLToPath } from 'node:url'
 import type { LogEpoch } from '@tidegate/protocol'
-import {
-  BREAKER_LIMITS,
-  type BreakerLimits,
-  type BusClass,
-  ContractClaim,
-  checkRedis,
-  DEADLINES_MS,
-  EvictionWatch,
-  type GuardState,
-  MAX_PRODUCERS,
-  openCommandConnection,
-  openGuard,
-  openTopology,
-  readWorkerReports,
-  untilReady,
-} from './bus/index.ts'
+import { type BreakerLimits, type GuardState, MAX_PRODUCERS, openBus } from './bus/index.ts'
 import { systemClock } from './clock.ts'
 import type { Contract } from './config/model.ts'
 import { Delivery, type DeliveryLimits } from './delivery/index.ts'
@@ -68,61 +53,51 @@ export interface RunningGateway {
 }
 
 const DASHBOARD = fileURLToPath(new URL('../../dashboard/dist', import.meta.url))
-const DEFAULT_REDIS_WAIT_MS = 10_000
 const DEFAULT_READY_SHARE = 0.5
 const DEFAULT_MAX_LAG_MS = 250
 const DEFAULT_STORAGE_SHARE = 0.8
 
 /** Composition root of a gateway process. Rejects with what to do when Redis, the port or the contract do not fit. */
 export async function startGateway(settings: GatewaySettings, contract: Contract): Promise<RunningGateway> {
-  const { redisUrl, partitions, node } = settings
+  const { node, redisWaitMs, breaker, appendDeadlineMs, warn } = settings
   const clock = systemClock
-  const appendRedis = openCommandConnection(redisUrl, `${node}-append`)
-  const queryRedis = openCommandConnection(redisUrl, `${node}-query`)
-  const redisWaitMs = settings.redisWaitMs ?? DEFAULT_REDIS_WAIT_MS
-  await Promise.all([appendRedis, queryRedis].map((redis) => untilReady(redis, redisWaitMs)))
-  await checkRedis(queryRedis, settings.warn ?? (() => {}))
-  await openTopology(queryRedis, partitions)
-  const claim = new ContractClaim(queryRedis, contract.hash)
-  await claim.start()
-
   const metrics = new GatewayMetrics(node)
   const report = createReport(settings.onDefect)
   // Both are told of changes before there is anybody to tell.
   let tellClients: (state: GuardState) => void = () => {}
   let tellPublishers: (at: LogEpoch) => void = () => {}
-  const guard = (busClass: BusClass) =>
-    openGuard(busClass === 'append' ? appendRedis : queryRedis, busClass, {
-      limits: settings.breaker ?? BREAKER_LIMITS,
-      deadlineMs: (busClass === 'append' && settings.appendDeadlineMs) || DEADLINES_MS[busClass],
-      onChange(state) {
-        metrics.onBreaker(state)
-        settings.onBreaker?.(state)
-        tellClients(state)
-      },
-    })
-  const guards = { append: guard('append'), tail: guard('tail'), query: guard('query') }
-  for (const { state } of Object.values(guards)) metrics.onBreaker(state)
+  const bus = await openBus({
+    url: settings.redisUrl,
+    name: node,
+    partitions: settings.partitions,
+    contractHash: contract.hash,
+    channels: ['query', 'append', 'tail', 'replay'],
+    ...(redisWaitMs !== undefined && { waitMs: redisWaitMs }),
+    ...(breaker !== undefined && { breaker }),
+    ...(appendDeadlineMs !== undefined && { deadlinesMs: { append: appendDeadlineMs } }),
+    ...(warn !== undefined && { warn }),
+    onBreaker(state) {
+      metrics.onBreaker(state)
+      settings.onBreaker?.(state)
+      tellClients(state)
+    },
+  })
+  for (const state of bus.breakers) metrics.onBreaker(state)
   const delivery = new Delivery({
-    redisUrl,
-    partitions,
+    bus,
     contract,
     limits: settings.delivery,
-    guards,
     // What subscribers know is looked up where publishers' acknowledgements are, so that one finding serves both.
     examine: (partition, known) => ingest.examine(partition, known),
     report,
     clock,
   })
-  const eviction = new EvictionWatch(queryRedis)
   const storageShare = settings.storageShare ?? DEFAULT_STORAGE_SHARE
   const ingest: Ingest = new Ingest({
-    isKept: () => eviction.reason === undefined,
-    isFull: () => eviction.usedShare >= storageShare,
+    bus,
+    isKept: () => bus.evictionReason === undefined,
+    isFull: () => bus.usedShare >= storageShare,
     limits: { maxProducers: settings.maxProducers ?? MAX_PRODUCERS, maxBytes: settings.maxPartitionBytes ?? 0 },
-    redis: appendRedis,
-    guard: guards.append,
-    partitions,
     contract,
     clock,
     report,
@@ -130,13 +105,10 @@ export async function startGateway(settings: GatewaySettings, contract: Contract
     known: (partition) => delivery.lastTailed(partition),
     onNewEpoch: (at) => tellPublishers(at),
   })
-  const queries = new Queries(queryRedis, guards.query, partitions, contract)
-  const canaries = new Canaries((partition) => ingest.canary(partition), guards.append, report)
+  const queries = new Queries(bus, contract)
+  const canaries = new Canaries((partition) => ingest.canary(partition), bus, report)
   const readiness = new Readiness({
-    redis: queryRedis,
-    eviction,
-    guards: Object.values(guards),
-    partitions,
+    bus,
     readyShare: settings.readyShare ?? DEFAULT_READY_SHARE,
     delivery,
     canaries,
@@ -146,7 +118,7 @@ export async function startGateway(settings: GatewaySettings, contract: Contract
   const streams = new Streams(delivery, admission, report)
   const pages = new StaticFiles()
   await Promise.all([delivery.start(), pages.load(DASHBOARD)])
-  canaries.start(partitions)
+  canaries.start()
   await readiness.start()
 
   const gateway: Gateway = new Gateway(
@@ -173,7 +145,7 @@ export async function startGateway(settings: GatewaySettings, contract: Contract
     pendingBytes: () => ingest.pendingBytes,
     delivery: () => delivery.stats(),
     readiness: () => readiness.report(),
-    workers: () => guards.query.run(() => readWorkerReports(queryRedis)),
+    workers: () => bus.workers(),
   })
   gateway.start()
 
@@ -184,12 +156,9 @@ export async function startGateway(settings: GatewaySettings, contract: Contract
     await gateway.drain(deadlineMs)
     canaries.close()
     readiness.close()
-    claim.close()
-    for (const guard of Object.values(guards)) guard.close()
     await delivery.close({ deadlineMs })
     transport.close()
-    appendRedis.disconnect()
-    queryRedis.disconnect()
+    bus.close()
   }
   return {
     port,

@@ -1,14 +1,4 @@
-import {
-  BREAKER_LIMITS,
-  type BreakerLimits,
-  ContractClaim,
-  checkRedis,
-  openCommandConnection,
-  openTopology,
-  RedisClock,
-  redisNow,
-  untilReady,
-} from './bus/index.ts'
+import { type BreakerLimits, openBus } from './bus/index.ts'
 import type { Contract } from './config/model.ts'
 import { BackfillPool, PartitionPool, Pipeline } from './workers/index.ts'
 
@@ -29,23 +19,22 @@ export interface RunningWorker {
   close(options: { deadlineMs: number }): Promise<void>
 }
 
-const DEFAULT_REDIS_WAIT_MS = 10_000
-
 /** Composition root of a worker process. Rejects with what to do when Redis or the contract do not fit. */
 export async function startWorker(settings: WorkerSettings, contract: Contract): Promise<RunningWorker> {
-  const { redisUrl, partitions, workerId, log } = settings
-  const redis = openCommandConnection(redisUrl, workerId)
-  await untilReady(redis, settings.redisWaitMs ?? DEFAULT_REDIS_WAIT_MS)
-  // A gateway tells what the operator has to take care of: once is enough.
-  await checkRedis(redis, () => {})
-  await openTopology(redis, partitions)
-  const claim = new ContractClaim(redis, contract.hash)
-  await claim.start()
-  const pipeline = new Pipeline(contract)
-  const clock = new RedisClock(() => redisNow(redis))
-  await clock.start()
-  const shared = { redisUrl, redis, partitions, workerId, clock, log }
-  const pool = new PartitionPool({ ...shared, pipeline, breaker: settings.breaker ?? BREAKER_LIMITS })
+  const { redisUrl, partitions, redisWaitMs, breaker, workerId, log } = settings
+  // What the operator has to take care of is told by gateways: once is enough.
+  const bus = await openBus({
+    url: redisUrl,
+    name: workerId,
+    partitions,
+    contractHash: contract.hash,
+    channels: ['jobs', 'commit', 'tail'],
+    ...(redisWaitMs !== undefined && { waitMs: redisWaitMs }),
+    ...(breaker !== undefined && { breaker }),
+    onBreaker: (state) => log(`breaker ${state.class}: ${state.state}`),
+  })
+  const shared = { bus, clock: await bus.startClock(), log }
+  const pool = new PartitionPool({ ...shared, workerId, pipeline: new Pipeline(contract) })
   await pool.start()
   const backfills = new BackfillPool({ ...shared, contract })
   backfills.start()
@@ -53,9 +42,7 @@ export async function startWorker(settings: WorkerSettings, contract: Contract):
   let closing: Promise<void> | undefined
   const close = async (deadlineMs: number) => {
     await Promise.all([pool.close(deadlineMs), backfills.close(deadlineMs)])
-    claim.close()
-    clock.close()
-    redis.disconnect()
+    bus.close()
   }
   return {
     close: ({ deadlineMs }) => {

@@ -1,7 +1,7 @@
+import type { Channel } from './channel.ts'
 import type { Redis } from './connection.ts'
 import { BusFull, BusMismatch, ReplicasMissing } from './errors.ts'
 import { escapeLine } from './escape-line.ts'
-import type { Guard } from './guard.ts'
 import { keys } from './keys.ts'
 import type { Lineage } from './lineage.ts'
 import { loadScript, runScript, type Script } from './script.ts'
@@ -103,14 +103,9 @@ export interface AppendOptions {
   readonly maxBytes?: number
 }
 
-/**
- * Stores one append of one partition. The caller MUST have at most one call per partition under way on a connection.
- *
- * @throws BusUnavailable, BusFull; BusMismatch when a log key holds something else than a stream.
- */
+/** What `Log.append` does. */
 export async function append(
-  redis: Redis,
-  guard: Guard,
+  channel: Channel,
   partition: number,
   request: AppendRequest,
   options: AppendOptions = {},
@@ -127,7 +122,7 @@ export async function append(
   ]
   const args: (string | number | Buffer)[] = [producerMemoryMs, proved, asLines(request.slices), maxProducers, maxBytes]
   for (const batch of request.batches) args.push(batch.header, batch.payload)
-  const reply = await guard.run(async () => {
+  const reply = await channel.run(async (redis) => {
     const answer = (await runScript(redis, APPEND_SCRIPT, scriptKeys, args)) as RawReply
     if (replicas > 0 && answer[0] === 'OK') await replicated(redis, partition, replicas, answer[2].includes('N'))
     return answer

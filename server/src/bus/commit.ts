@@ -1,10 +1,10 @@
-import type { Redis } from './connection.ts'
+import type { Channel } from './channel.ts'
 import { BusMismatch } from './errors.ts'
 import { escapeLine } from './escape-line.ts'
-import type { Guard } from './guard.ts'
+import { currentHash } from './hash-name.ts'
 import { keys } from './keys.ts'
 import type { LogVersion } from './log-version.ts'
-import { loadScript, runScript, type Script } from './script.ts'
+import { loadScript, type Script } from './script.ts'
 
 const COMMIT_SCRIPT: Script = loadScript('commit', { allowOom: true, include: ['lineage', 'owner'] })
 /** What a backfill adds frees nothing: while Redis is full it waits. */
@@ -12,11 +12,11 @@ const BACKFILL_SCRIPT: Script = loadScript('commit', { allowOom: false, include:
 
 /** One write of a commit. */
 export type CommitOperation =
-  /** Fields of a hash of the partition's slot. Values MUST NOT contain a line end. */
-  | { readonly op: 'set'; readonly key: string; readonly fields: readonly (readonly [field: string, value: string])[] }
-  | { readonly op: 'delete'; readonly key: string; readonly fields: readonly string[] }
+  /** Fields of a hash of the ledger. Values MUST NOT contain a line end. */
+  | { readonly op: 'set'; readonly hash: string; readonly fields: readonly (readonly [field: string, value: string])[] }
+  | { readonly op: 'delete'; readonly hash: string; readonly fields: readonly string[] }
   /** A whole hash. */
-  | { readonly op: 'drop'; readonly key: string }
+  | { readonly op: 'drop'; readonly hash: string }
   | {
       readonly op: 'append'
       readonly topic: string
@@ -56,20 +56,14 @@ export type CommitReply =
   /** `ids`: of the stored batches, in the order of the `append` operations. */
   { readonly status: 'ok'; readonly ids: readonly string[] } | { readonly status: 'fenced' | 'conflict' | 'lineage' }
 
-/**
- * Stores a commit.
- *
- * @param backfill window whose past it fills: then it is compared with that backfill's ledger, not with the partition's
- *   meta.
- * @throws BusUnavailable (send the same request again), BusMismatch on a foreign key; with `backfill` also BusFull.
- */
-export async function commit(
-  redis: Redis,
-  guard: Guard,
-  partition: number,
-  request: CommitRequest,
-  backfill?: string,
-): Promise<CommitReply> {
+/** Where a ledger lies: that of a partition's owner, or of the backfill of a window in it. */
+export interface LedgerPlace {
+  readonly partition: number
+  readonly window?: string | undefined
+}
+
+/** What `Ledger.commit` does. */
+export async function commit(channel: Channel, place: LedgerPlace, request: CommitRequest): Promise<CommitReply> {
   const keyNumbers = new Map<string, number>()
   const numberOf = (key: string): number => {
     let number = keyNumbers.get(key)
@@ -82,11 +76,10 @@ export async function commit(
   const { log, token, commitSeq, commitId, offsetsBefore, offsets, clocks } = request
   const args: (string | number | Buffer)[] = [log.epoch, log.lineage, token, commitSeq, commitId]
   args.push(offsetsBefore, offsets, clocks)
-  for (const operation of request.operations) pushOperation(args, operation, partition, numberOf)
-  const ledger = ledgerOf(partition, backfill)
-  const scriptKeys = [keys.meta(partition), ledger, ...keyNumbers.keys()]
-  const script = backfill === undefined ? COMMIT_SCRIPT : BACKFILL_SCRIPT
-  const reply = (await guard.run(() => runScript(redis, script, scriptKeys, args))) as string[]
+  for (const operation of request.operations) pushOperation(args, operation, place, numberOf)
+  const scriptKeys = [keys.meta(place.partition), ledgerKey(place), ...keyNumbers.keys()]
+  const script = place.window === undefined ? COMMIT_SCRIPT : BACKFILL_SCRIPT
+  const reply = (await channel.script(script, scriptKeys, args)) as string[]
   switch (reply[0]) {
     case 'OK':
       return { status: 'ok', ids: reply[1] === '' ? [] : reply[1]!.split(' ') }
@@ -101,32 +94,37 @@ export async function commit(
   }
 }
 
-/** Where the owner of a partition, or a backfill of a window in it, keeps what its next commit builds on. */
-export function ledgerOf(partition: number, backfill: string | undefined): string {
-  return backfill === undefined ? keys.meta(partition) : keys.backfill(partition, backfill)
+/** The hash that keeps what the next commit of a ledger builds on. */
+export function ledgerKey({ partition, window }: LedgerPlace): string {
+  return window === undefined ? keys.meta(partition) : keys.backfill(partition, window)
+}
+
+/** A hash of a ledger. What a backfill keeps lies beside the state of the live windows. */
+export function hashKey({ partition, window }: LedgerPlace, name: string): string {
+  return window === undefined ? keys.hash(partition, name) : keys.backfillHash(partition, window, name)
 }
 
 function pushOperation(
   args: (string | number | Buffer)[],
   operation: CommitOperation,
-  partition: number,
+  place: LedgerPlace,
   numberOf: (key: string) => number,
 ): void {
   switch (operation.op) {
     case 'set':
-      args.push('S', numberOf(operation.key), asLines(operation.fields))
+      args.push('S', numberOf(hashKey(place, operation.hash)), asLines(operation.fields))
       break
     case 'delete':
-      args.push('D', numberOf(operation.key), operation.fields.length)
+      args.push('D', numberOf(hashKey(place, operation.hash)), operation.fields.length)
       for (const field of operation.fields) args.push(field)
       break
     case 'drop':
-      args.push('R', numberOf(operation.key))
+      args.push('R', numberOf(hashKey(place, operation.hash)))
       break
     case 'append': {
       const { topic, header, payload, watermark, latest } = operation
-      const log = numberOf(keys.log(partition, topic))
-      const current = latest.length === 0 ? 0 : numberOf(keys.current(partition, topic))
+      const log = numberOf(keys.log(place.partition, topic))
+      const current = latest.length === 0 ? 0 : numberOf(keys.hash(place.partition, currentHash(topic)))
       args.push('X', log, header, payload, watermark ?? '', current, latestLines(latest))
     }
   }

@@ -21,18 +21,15 @@ export const keys = {
    * released, takes, suspect, commitSeq, commitId, reply, offsets and clocks (JSON), trim:<topic> (entries up to there are gone).
    */
   meta: (partition: number): string => `${tag(partition)}:meta`,
-  /** Open accumulators of one window: hash `<start>:<group>` -> encoded state. */
-  window: (partition: number, window: string): string => `${tag(partition)}:win:${window}`,
-  /** Latest result per key of a result topic: hash key -> `<streamId>.<index> <event JSON>`. */
-  current: (partition: number, topic: string): string => `${tag(partition)}:cur:${topic}`,
+  /** A hash that a ledger holds, under the name that its holder gives it. */
+  hash: (partition: number, name: string): string => `${tag(partition)}:${name}`,
   /**
    * Hash, the ledger of the last backfill of a window: version, run and filled (JSON), status, reason, and what a commit
    * of it builds on, named as in `meta`.
    */
   backfill: (partition: number, window: string): string => `${tag(partition)}:fill:${window}`,
-  /** What a backfill of a window keeps in place of the hash `key` of the live windows. */
-  backfillState: (partition: number, window: string, key: string): string =>
-    `${tag(partition)}:fill:${window}:${key.slice(tag(partition).length + 1)}`,
+  /** The same of the backfill of a window. */
+  backfillHash: (partition: number, window: string, name: string): string => `${tag(partition)}:fill:${window}:${name}`,
   /** Set of `<partition> <window>`: backfills that may be under way. */
   backfills: 'tg:backfills',
   /** Hash: partitions. Written at first start, checked at every start. */
@@ -47,9 +44,7 @@ export const keys = {
   probe: (busClass: string): string => `tg:probe:${busClass}`,
 } as const
 
-/** BullMQ queues of lease and of backfill jobs, and their key prefix (one hash tag: one slot). */
-export const LEASE_QUEUE = 'leases'
-export const BACKFILL_QUEUE = 'backfills'
+/** Key prefix of BullMQ's queues (one hash tag: one slot). */
 export const QUEUE_PREFIX = '{tg:jobs}'
 
 /** Log of a two-stage window's partial results, internal to workers: not a topic name by grammar, so nobody can subscribe. */

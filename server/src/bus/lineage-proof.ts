@@ -1,5 +1,5 @@
-import type { Redis } from './connection.ts'
-import { type KnownEntry, type Lineage, missingEntries, openPartition, settleLineage } from './lineage.ts'
+import type { KnownEntry, Lineage } from './lineage.ts'
+import type { Log } from './log.ts'
 
 /** Entries found present that are remembered: thousands who come back together know much the same ones. */
 const MAX_FOUND = 4_096
@@ -9,17 +9,15 @@ const MAX_FOUND = 4_096
  * itself, whoever else did: another one may not know the entry that is missing.
  */
 export class LineageProof {
-  readonly #redis: Redis
-  readonly #partition: number
+  readonly #log: Log
   #lineage = ''
   #epoch: string | undefined
   /** Entries found present, and under which identity. */
   readonly #found = new Set<string>()
   #foundUnder = ''
 
-  constructor(redis: Redis, partition: number) {
-    this.#redis = redis
-    this.#partition = partition
+  constructor(log: Log) {
+    this.#log = log
   }
 
   /** The identity, '' before there was any. */
@@ -41,7 +39,7 @@ export class LineageProof {
 
   /** A call was refused because the identity is not the proved one: proves it, so that the call can be made again. */
   async settle(seen: Lineage, known: readonly KnownEntry[]): Promise<void> {
-    if ((await settleLineage(this.#redis, this.#partition, seen, known)) === undefined) return
+    if ((await this.#log.settle(seen, known)) === undefined) return
     this.#lineage = seen.current
   }
 
@@ -51,7 +49,7 @@ export class LineageProof {
    * @returns false when it has to be looked at again
    */
   async examine(known: readonly KnownEntry[]): Promise<boolean> {
-    const seen = await openPartition(this.#redis, this.#partition)
+    const seen = await this.#log.lineage()
     if (seen.current !== this.#foundUnder) this.#found.clear()
     this.#foundUnder = seen.current
     // So that a change of it is noticed, also by a process that has not stored anything yet.
@@ -59,14 +57,14 @@ export class LineageProof {
     // Nothing is lost under one identity: an entry of an epoch that began under it is there, or has never been.
     if (seen.begun === seen.current && seen.stored === seen.current) return true
     const unknown = this.#notFound(known).filter((entry) => entry.epoch === seen.epoch)
-    const epoch = await settleLineage(this.#redis, this.#partition, seen, unknown)
+    const epoch = await this.#log.settle(seen, unknown)
     if (epoch === seen.epoch) this.#remember(unknown)
     return epoch !== undefined
   }
 
   /** Those of some entries, of any epoch, that are gone. What was just examined is not looked up again. */
-  missing(known: readonly KnownEntry[]): Promise<KnownEntry[]> {
-    return missingEntries(this.#redis, this.#partition, this.#notFound(known))
+  missing(known: readonly KnownEntry[]): Promise<readonly KnownEntry[]> {
+    return this.#log.missing(this.#notFound(known))
   }
 
   #notFound(entries: readonly KnownEntry[]): KnownEntry[] {

@@ -39,34 +39,6 @@ export async function readLogs(
   return reply.flatMap(([key, entries]) => entries.map((raw) => decodeEntry(byKey.get(key.toString())!, raw)))
 }
 
-/** Entries of one topic in `[from, to]` (stream ids, inclusive; `-` and `+` are the ends), oldest first. */
-export async function readRange(
-  redis: Redis,
-  partition: number,
-  topic: string,
-  from: string,
-  to: string,
-  count: number,
-): Promise<LogEntry[]> {
-  const reply = (await redis.callBuffer('XRANGE', keys.log(partition, topic), from, to, 'COUNT', count)) as RawEntry[]
-  return reply.map((raw) => decodeEntry(topic, raw))
-}
-
-/** Stream id of the newest entry ever added to each topic's log (`0-0` when there is none), even if trimmed since. */
-export async function lastIds(redis: Redis, partition: number, topics: readonly string[]): Promise<string[]> {
-  const pipeline = redis.pipeline()
-  for (const topic of topics) pipeline.xinfo('STREAM', keys.log(partition, topic))
-  const replies = await pipeline.exec()
-  return (replies ?? []).map(([error, info]) => {
-    if (error !== null) {
-      if (/no such key/.test(error.message)) return LOG_START
-      throw error
-    }
-    const fields = info as unknown[]
-    return String(fields[fields.indexOf('last-generated-id') + 1])
-  })
-}
-
 export type RawEntry = [id: Buffer, fields: Buffer[]]
 
 export function decodeEntry(topic: string, [id, fields]: RawEntry): LogEntry {

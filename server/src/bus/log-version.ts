@@ -1,6 +1,3 @@
-import type { Redis } from './connection.ts'
-import { keys } from './keys.ts'
-
 /**
  * Which log something was read from or computed of. Every write of a worker names it and is refused under another one: what Redis
  * has lost meanwhile must not come back through what somebody still had in memory.
@@ -13,12 +10,6 @@ export interface LogVersion {
 
 /** Why a write was refused: somebody else owns what it belongs to, or the log is another one than it was computed of. */
 export type Refusal = 'fenced' | 'lineage'
-
-/** What a write computed of the present log has to name. To be read before whatever the write is computed of. */
-export async function readLogVersion(redis: Redis, partition: number): Promise<LogVersion> {
-  const [epoch, lineage] = await redis.hmget(keys.meta(partition), 'epoch', 'lineage')
-  return { epoch: epoch ?? '', lineage: lineage ?? '' }
-}
 
 /** Reads the reply of a script that checks what it was computed of. */
 export function refusalOf(reply: unknown): Refusal | undefined {

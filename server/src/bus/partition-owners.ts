@@ -1,6 +1,6 @@
 import type { Redis } from './connection.ts'
+import { isFresh } from './heartbeat.ts'
 import { keys } from './keys.ts'
-import { isFresh } from './lease.ts'
 import { redisNow } from './redis-time.ts'
 
 export interface PartitionOwner {

@@ -1,13 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises'
-import {
-  openCommandConnection,
-  openGuard,
-  type Redis,
-  readWorkerReports,
-  runningContract,
-  storedPartitions,
-  untilReady,
-} from '../bus/index.ts'
+import { type Bus, openBus } from '../bus/index.ts'
 import { defaultConfigPath, loadConfig } from '../config/load-config.ts'
 import { readSettings } from '../config/settings.ts'
 import {
@@ -47,13 +39,12 @@ export async function backfill(args: string[]): Promise<number> {
   if (typeof from === 'number' && to !== undefined && from >= to) throw new UsageError('--from must lie before --to')
   const { contract } = await loadConfig(flags.config ?? defaultConfigPath(process.cwd()))
   const target = backfillTarget(contract, name)
-  const redisUrl = await runningRedisUrl(readSettings(flags))
-  const redis = openCommandConnection(redisUrl, 'backfill')
+  const url = await runningRedisUrl(readSettings(flags))
+  const bus = await openBus({ url, name: 'backfill', channels: ['query'], waitMs: CONNECT_DEADLINE_MS })
   let backfills: Backfills | undefined
   try {
-    await untilReady(redis, CONNECT_DEADLINE_MS)
-    const partitions = await partitionsOf(redis, contract.hash)
-    backfills = new Backfills(redisUrl, redis, openGuard(redis, 'query'), partitions, contract, target)
+    await refuseWithoutWorkers(bus, contract.hash)
+    backfills = new Backfills(bus, contract, target)
     const request = from === undefined ? undefined : { from, ...(to !== undefined && { to }) }
     const started = await backfills.start(request)
     if (started.nothing !== undefined) {
@@ -61,12 +52,12 @@ export async function backfill(args: string[]): Promise<number> {
       return 0
     }
     say(describe(name, started))
-    if (!flags.detach) return await follow(name, backfills, started, redis)
+    if (!flags.detach) return await follow(name, backfills, started, bus)
     say(goOn(name))
     return 0
   } finally {
     await backfills?.close()
-    redis.disconnect()
+    bus.close()
   }
 }
 
@@ -74,14 +65,9 @@ function parseFrom(text: string, now: number): number | 'earliest' {
   return text === 'earliest' ? text : parseTime('from', text, now)
 }
 
-/** The partition count, once it is sure that somebody of the same config does the work. @throws BackfillRefused */
-async function partitionsOf(redis: Redis, contract: string): Promise<number> {
-  const [partitions, running, workers] = await Promise.all([
-    storedPartitions(redis),
-    runningContract(redis),
-    readWorkerReports(redis),
-  ])
-  if (partitions === undefined) throw new BackfillRefused('this Redis holds no data of Tidegate')
+/** Somebody of the same config has to do the work. @throws BackfillRefused */
+async function refuseWithoutWorkers(bus: Bus, contract: string): Promise<void> {
+  const [running, workers] = await Promise.all([bus.runningContract(), bus.workers()])
   if (running === undefined || workers.size === 0) {
     throw new BackfillRefused('no worker is running, and workers do the work. Start one: tidegate worker')
   }
@@ -91,15 +77,9 @@ async function partitionsOf(redis: Redis, contract: string): Promise<number> {
         'or restart the gateways and workers with this one.',
     )
   }
-  return partitions
 }
 
-async function follow(
-  name: string,
-  backfills: Backfills,
-  { partitions }: StartedBackfill,
-  redis: Redis,
-): Promise<number> {
+async function follow(name: string, backfills: Backfills, { partitions }: StartedBackfill, bus: Bus): Promise<number> {
   const interrupt = new AbortController()
   process.once('SIGINT', () => interrupt.abort())
   const startedAt = performance.now()
@@ -107,7 +87,7 @@ async function follow(
   const line = new ProgressLine()
   for (let status = before; ; status = await backfills.status(partitions)) {
     const tookMs = performance.now() - startedAt
-    const hasWorkers = (await readWorkerReports(redis)).size > 0
+    const hasWorkers = (await bus.workers()).size > 0
     const note = hasWorkers ? undefined : 'no worker is running: start one to go on'
     line.show(progressText(status, ((status.events - before.events) / Math.max(LOOK_EVERY_MS, tookMs)) * 1_000, note))
     if (status.done === status.partitions) {

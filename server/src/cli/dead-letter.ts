@@ -1,4 +1,4 @@
-import { openCommandConnection, openGuard, storedPartitions, untilReady } from '../bus/index.ts'
+import { openBus } from '../bus/index.ts'
 import { defaultConfigPath, loadConfig } from '../config/load-config.ts'
 import { readSettings } from '../config/settings.ts'
 import { type DeadLetter, DeadLetters } from '../workers/index.ts'
@@ -58,15 +58,12 @@ async function withLetters(
   if (topic !== undefined && !contract.topics.has(topic)) {
     throw new Error(`the config has no topic ${topic}. There are: ${[...contract.topics.keys()].join(', ')}.`)
   }
-  const redis = openCommandConnection(await runningRedisUrl(readSettings(flags)), 'dead-letter')
+  const url = await runningRedisUrl(readSettings(flags))
+  const bus = await openBus({ url, name: 'dead-letter', channels: ['query'], waitMs: CONNECT_DEADLINE_MS })
   try {
-    await untilReady(redis, CONNECT_DEADLINE_MS)
-    const partitions = await storedPartitions(redis)
-    if (partitions === undefined) throw new Error('this Redis holds no data of Tidegate')
-    const letters = new DeadLetters(redis, openGuard(redis, 'query'), partitions, contract)
-    return await use(letters, topic === undefined ? undefined : [topic])
+    return await use(new DeadLetters(bus, contract), topic === undefined ? undefined : [topic])
   } finally {
-    redis.disconnect()
+    bus.close()
   }
 }
 

@@ -1,5 +1,5 @@
 import { LANES } from '@tidegate/protocol'
-import { type Guard, type KnownEntry, openCommandConnection, type Redis, untilReady } from '../bus/index.ts'
+import type { Bus, KnownEntry } from '../bus/index.ts'
 import { type Clock, systemClock } from '../clock.ts'
 import type { Contract } from '../config/model.ts'
 import type { ReportDefect } from '../observability/defects.ts'
@@ -42,12 +42,9 @@ export interface DeliveryLimits extends PolicyLimits {
 }
 
 export interface DeliveryOptions {
-  readonly redisUrl: string
-  readonly partitions: number
+  readonly bus: Bus
   readonly contract: Contract
   readonly limits: DeliveryLimits
-  /** Breakers of this process around blocking reads, and around all others. */
-  readonly guards: { readonly tail: Guard; readonly query: Guard }
   readonly examine: Examine
   readonly report: ReportDefect
   readonly clock?: Clock
@@ -68,7 +65,6 @@ export interface DeliveryStats {
 export class Delivery {
   readonly #limits: DeliveryLimits
   readonly #clock: Clock
-  readonly #commands: Redis
   readonly #tails: Tails
   readonly #replayer: Replayer
   readonly #snapshots: SnapshotReader
@@ -82,33 +78,20 @@ export class Delivery {
   #closing: Promise<void> | undefined
 
   constructor(options: DeliveryOptions) {
-    const { redisUrl, partitions, contract, limits, guards, examine, report, clock = systemClock } = options
+    const { bus, contract, limits, examine, report, clock = systemClock } = options
     this.#limits = limits
     this.#clock = clock
     const budget = new QueueBudget(limits.queueBytes)
-    this.#commands = openCommandConnection(redisUrl, 'delivery')
-    this.#tails = new Tails(redisUrl, partitions, this.#commands, guards.tail, examine, clock, {
+    this.#tails = new Tails(bus, examine, clock, {
       onEntry: (entry) => this.#route(entry),
       onTrimmed: (topic, partition, tail) => this.#tellTrimmed(topic, partition, tail),
       onLost: (topic, partition, loss) => this.#tellLost(topic, partition, loss),
     })
-    this.#replayer = new Replayer(
-      this.#commands,
-      guards.query,
-      clock,
-      (topic, partition) => this.#tails.getSure(topic, partition)?.cursor,
-    )
-    this.#snapshots = new SnapshotReader(this.#commands, guards.query, partitions)
+    this.#replayer = new Replayer(bus, clock, (topic, partition) => this.#tails.getSure(topic, partition)?.cursor)
+    this.#snapshots = new SnapshotReader(bus)
     this.#flusher = new Flusher(clock)
     this.#context = {
-      starter: new SubscriptionStarter(
-        contract,
-        limits,
-        this.#tails,
-        new SharedHeads(this.#commands, clock),
-        guards.query,
-        examine,
-      ),
+      starter: new SubscriptionStarter(contract, limits, this.#tails, new SharedHeads(bus, clock), examine),
       index: this.#index,
       replayer: this.#replayer,
       snapshots: this.#snapshots,
@@ -128,7 +111,6 @@ export class Delivery {
 
   /** @throws when Redis is not reachable */
   async start(): Promise<void> {
-    await untilReady(this.#commands, START_DEADLINE_MS)
     await this.#tails.start(START_DEADLINE_MS)
     let turn = 0
     this.#progressTimer = setInterval(() => {
@@ -234,7 +216,6 @@ export class Delivery {
       session.flush()
       session.close()
     }
-    this.#commands.disconnect()
   }
 }
 

@@ -2,13 +2,12 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { compareStreamIds } from '@tidegate/protocol'
 import {
   BLOCK_MS,
-  type BlockingReader,
   BusUnavailable,
   CANARY_TOPIC,
-  type Guard,
   type KnownEntry,
   type LogEntry,
   type LogHeads,
+  type LogTail,
   type Mark,
 } from '../bus/index.ts'
 import type { WallClock } from '../clock.ts'
@@ -56,8 +55,7 @@ export interface TailEvents {
 /** Reads one partition's logs of the topics somebody here subscribes to, and its canaries, in one blocking read at a time. */
 export class PartitionTail {
   readonly partition: number
-  readonly #reader: BlockingReader
-  readonly #guard: Guard
+  readonly #reader: LogTail
   readonly #clock: WallClock
   readonly #events: TailEvents
   readonly #topics = new Map<string, TopicTail>()
@@ -76,17 +74,9 @@ export class PartitionTail {
   #closing = new AbortController()
   #loop: Promise<void> | undefined
 
-  constructor(
-    partition: number,
-    reader: BlockingReader,
-    guard: Guard,
-    examine: Examine,
-    clock: WallClock,
-    events: TailEvents,
-  ) {
-    this.partition = partition
+  constructor(reader: LogTail, examine: Examine, clock: WallClock, events: TailEvents) {
+    this.partition = reader.partition
     this.#reader = reader
-    this.#guard = guard
     this.#examine = examine
     this.#clock = clock
     this.#events = events
@@ -160,8 +150,7 @@ export class PartitionTail {
     const read = new Map(this.#topics)
     const cursors = new Map([...read].map(([topic, tail]) => [topic, tail.cursor]))
     cursors.set(CANARY_TOPIC, this.#canaryCursor)
-    const reading = () => this.#reader.read(cursors, { count: READ_ENTRIES, blockMs: BLOCK_MS })
-    const answer = await this.#guard.run(reading, this.#reader)
+    const answer = await this.#reader.read(cursors, { count: READ_ENTRIES, blockMs: BLOCK_MS })
     this.#answered()
     for (const raw of answer) {
       if (raw.topic === CANARY_TOPIC) {
@@ -199,7 +188,7 @@ export class PartitionTail {
    */
   async #look(): Promise<void> {
     const topics = new Map(this.#topics)
-    const readHeads = () => this.#guard.run(() => this.#reader.sync([...topics.keys(), CANARY_TOPIC]))
+    const readHeads = () => this.#reader.sync([...topics.keys(), CANARY_TOPIC])
     let heads = await readHeads()
     const inDoubt = [...topics].flatMap(([topic, { mark }]) => entryInDoubt(mark, topic, heads))
     const lost = new Set<string>()
@@ -224,7 +213,7 @@ export class PartitionTail {
   }
 
   async #epochStarts(topics: ReadonlySet<string>): Promise<ReadonlyMap<string, string>> {
-    return topics.size === 0 ? new Map() : this.#guard.run(() => this.#reader.epochStarts([...topics]))
+    return topics.size === 0 ? new Map() : await this.#reader.epochStarts([...topics])
   }
 
   /** What was read last is gone. */

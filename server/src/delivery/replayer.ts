@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { BusUnavailable, type Guard, type Redis, readPage, receivedOver } from '../bus/index.ts'
+import { type Bus, BusUnavailable } from '../bus/index.ts'
 import type { Clock } from '../clock.ts'
 import { Entry } from './entry.ts'
 import type { Feed } from './feed.ts'
@@ -35,8 +35,7 @@ export interface PageRequest {
  * that are asked for and not from how many ask.
  */
 export class Replayer {
-  readonly #redis: Redis
-  readonly #guard: Guard
+  readonly #bus: Bus
   readonly #clock: Clock
   readonly #cursorOf: (topic: string, partition: number) => string | undefined
   readonly #pages = new SharedPages()
@@ -48,14 +47,8 @@ export class Replayer {
   #closed = false
 
   /** @param cursorOf how far the tail has read a topic in a partition, if it does. */
-  constructor(
-    redis: Redis,
-    guard: Guard,
-    clock: Clock,
-    cursorOf: (topic: string, partition: number) => string | undefined,
-  ) {
-    this.#redis = redis
-    this.#guard = guard
+  constructor(bus: Bus, clock: Clock, cursorOf: (topic: string, partition: number) => string | undefined) {
+    this.#bus = bus
     this.#clock = clock
     this.#cursorOf = cursorOf
     this.#timer = setInterval(() => this.#pages.expire(clock.monotonic()), EXPIRE_EVERY_MS)
@@ -125,9 +118,7 @@ export class Replayer {
     const { partition, topic } = feed
     try {
       const tailCursor = this.#cursorOf(topic, partition)
-      const read = await this.#guard.run(() => readPage(this.#redis, partition, topic, from, count), {
-        receivedBytes: receivedOver(this.#redis),
-      })
+      const read = await this.#bus.log(partition, 'replay').page(topic, from, count)
       const entries = read.entries.map((raw) => new Entry(partition, raw))
       const page = { entries, trimmedTo: read.trimmedTo, isLast: entries.length < count, tailCursor }
       this.#pages.keep(log, from, page, this.#clock.monotonic())

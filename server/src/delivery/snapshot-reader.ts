@@ -1,15 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { bulkhead } from 'cockatiel'
-import {
-  BusUnavailable,
-  type CurrentPage,
-  type Guard,
-  partitionOf,
-  type Redis,
-  readCurrent,
-  receivedOver,
-  scanCurrent,
-} from '../bus/index.ts'
+import { type Bus, BusUnavailable, type CurrentPage, partitionOf } from '../bus/index.ts'
 
 /** Reads under way on this node: more would only make Redis stall in larger steps. */
 const CONCURRENT_READS = 8
@@ -28,16 +19,12 @@ export interface SnapshotRequest {
 
 /** Reads snapshots for all sessions of a node, first come first served. */
 export class SnapshotReader {
-  readonly #redis: Redis
-  readonly #guard: Guard
-  readonly #partitions: number
+  readonly #bus: Bus
   readonly #turns = bulkhead(CONCURRENT_READS, Number.POSITIVE_INFINITY)
   #closed = false
 
-  constructor(redis: Redis, guard: Guard, partitions: number) {
-    this.#redis = redis
-    this.#guard = guard
-    this.#partitions = partitions
+  constructor(bus: Bus) {
+    this.#bus = bus
   }
 
   /**
@@ -59,7 +46,7 @@ export class SnapshotReader {
   async #untilRead(request: SnapshotRequest): Promise<CurrentPage | undefined> {
     while (!this.#closed) {
       try {
-        return await this.#guard.run(() => this.#read(request), { receivedBytes: receivedOver(this.#redis) })
+        return await this.#read(request)
       } catch (error) {
         if (!(error instanceof BusUnavailable)) throw error
         await sleep(error.retryAfterMs)
@@ -69,10 +56,11 @@ export class SnapshotReader {
   }
 
   async #read({ topic, partition, keys, cursor }: SnapshotRequest): Promise<CurrentPage> {
-    if (keys === undefined) return scanCurrent(this.#redis, partition, topic, cursor, PAGE_RESULTS)
+    const latest = this.#bus.results(partition, 'replay')
+    if (keys === undefined) return latest.scan(topic, cursor, PAGE_RESULTS)
     const first = Number(cursor)
-    const wanted = [...keys].filter((key) => partitionOf(key, this.#partitions) === partition)
-    const results = await readCurrent(this.#redis, partition, topic, wanted.slice(first, first + PAGE_RESULTS))
+    const wanted = [...keys].filter((key) => partitionOf(key, this.#bus.partitions) === partition)
+    const results = await latest.of(topic, wanted.slice(first, first + PAGE_RESULTS))
     return { results, next: first + PAGE_RESULTS < wanted.length ? `${first + PAGE_RESULTS}` : '0' }
   }
 }

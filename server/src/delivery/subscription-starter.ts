@@ -1,12 +1,5 @@
 import { compareStreamIds, type ResumeFrom } from '@tidegate/protocol'
-import {
-  BusUnavailable,
-  type Guard,
-  type KnownEntry,
-  type LogHead,
-  type LogHeads,
-  missingPartition,
-} from '../bus/index.ts'
+import { BusUnavailable, type KnownEntry, type LogHead, type LogHeads, missingPartition } from '../bus/index.ts'
 import type { Contract } from '../config/model.ts'
 import type { Examine } from './examine.ts'
 import type { FeedStart } from './feed.ts'
@@ -47,22 +40,13 @@ export class SubscriptionStarter {
   readonly #limits: PolicyLimits
   readonly #tails: Tails
   readonly #heads: SharedHeads
-  readonly #guard: Guard
   readonly #examine: Examine
 
-  constructor(
-    contract: Contract,
-    limits: PolicyLimits,
-    tails: Tails,
-    heads: SharedHeads,
-    guard: Guard,
-    examine: Examine,
-  ) {
+  constructor(contract: Contract, limits: PolicyLimits, tails: Tails, heads: SharedHeads, examine: Examine) {
     this.#contract = contract
     this.#limits = limits
     this.#tails = tails
     this.#heads = heads
-    this.#guard = guard
     this.#examine = examine
   }
 
@@ -78,17 +62,15 @@ export class SubscriptionStarter {
       begin(this.#startsNow(plan))
       return
     }
-    this.#guard
-      .run(async () => {
-        await this.#tails.open(plan.topics)
-        return fromNow ? undefined : await this.#replayStarts(plan.topics, from)
-      })
-      .then(
-        // `now` is read off the tails in the turn that begins: they have moved on since they were opened.
-        (starts) => begin(this.#orSnapshot(plan, starts)),
-        (error: unknown) =>
-          begin(error instanceof BusUnavailable ? UNAVAILABLE : { ok: false, reason: 'defect', error }),
-      )
+    const opened = async () => {
+      await this.#tails.open(plan.topics)
+      return fromNow ? undefined : await this.#replayStarts(plan.topics, from)
+    }
+    opened().then(
+      // `now` is read off the tails in the turn that begins: they have moved on since they were opened.
+      (starts) => begin(this.#orSnapshot(plan, starts)),
+      (error: unknown) => begin(error instanceof BusUnavailable ? UNAVAILABLE : { ok: false, reason: 'defect', error }),
+    )
   }
 
   release(plan: SubscriptionPlan): void {

@@ -1,11 +1,4 @@
-import {
-  BlockingReader,
-  type Guard,
-  type KnownEntry,
-  missingPartition,
-  type Redis,
-  readLogHeads,
-} from '../bus/index.ts'
+import { type Bus, type KnownEntry, missingPartition } from '../bus/index.ts'
 import type { WallClock } from '../clock.ts'
 import type { Examine } from './examine.ts'
 import { PartitionTail, type TailEvents, type TailState } from './partition-tail.ts'
@@ -14,24 +7,16 @@ import type { TopicTail } from './topic-tail.ts'
 /** Every partition's tail, over the topics that somebody holds. */
 export class Tails {
   readonly #partitions: readonly PartitionTail[]
-  readonly #commands: Redis
+  readonly #bus: Bus
   readonly #holders = new Map<string, number>()
   readonly #opening = new Map<string, Promise<void>>()
 
-  constructor(
-    url: string,
-    partitions: number,
-    commands: Redis,
-    guard: Guard,
-    examine: Examine,
-    clock: WallClock,
-    events: TailEvents,
-  ) {
-    this.#commands = commands
-    this.#partitions = Array.from({ length: partitions }, (_, partition) => {
-      const reader = new BlockingReader(url, `tail-${partition}`, partition, commands)
-      return new PartitionTail(partition, reader, guard, examine, clock, events)
-    })
+  constructor(bus: Bus, examine: Examine, clock: WallClock, events: TailEvents) {
+    this.#bus = bus
+    this.#partitions = Array.from(
+      { length: bus.partitions },
+      (_, partition) => new PartitionTail(bus.tail(partition, 'tail'), examine, clock, events),
+    )
   }
 
   get count(): number {
@@ -88,7 +73,7 @@ export class Tails {
   }
 
   async #openOne(tail: PartitionTail, missing: readonly string[]): Promise<void> {
-    const { epoch, topics: heads } = await readLogHeads(this.#commands, tail.partition, missing)
+    const { epoch, topics: heads } = await this.#bus.log(tail.partition, 'replay').heads(missing)
     if (epoch === undefined) throw missingPartition(tail.partition)
     for (const [topic, { lastId }] of heads) {
       if (this.#holders.has(topic) && tail.get(topic) === undefined) tail.add(topic, lastId, epoch)

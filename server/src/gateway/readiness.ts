@@ -1,5 +1,4 @@
-import type { BusClass, EvictionWatch, Guard, GuardState, PartitionOwner, Redis } from '../bus/index.ts'
-import { CANARY_EVERY_MS, COMMAND_DEADLINE_MS, partitionOwners, readWorkerReports, withDeadline } from '../bus/index.ts'
+import { type Bus, type BusClass, CANARY_EVERY_MS, type GuardState, type PartitionOwner } from '../bus/index.ts'
 import type { WallClock } from '../clock.ts'
 import type { Delivery } from '../delivery/index.ts'
 import type { Canaries } from '../ingest/index.ts'
@@ -38,10 +37,7 @@ export interface ReadinessReport {
 }
 
 export interface ReadinessOptions {
-  readonly redis: Redis
-  readonly eviction: EvictionWatch
-  readonly guards: readonly Guard[]
-  readonly partitions: number
+  readonly bus: Bus
   /** Least share of the partitions that has to work, 0 to 1. */
   readonly readyShare: number
   readonly delivery: Pick<Delivery, 'tailState'>
@@ -86,9 +82,9 @@ export class Readiness {
   }
 
   report(): ReadinessReport {
-    const { clock, delivery, guards, partitions, readyShare } = this.#options
+    const { bus, clock, delivery, readyShare } = this.#options
     const tails = delivery.tailState().map(({ partition, live, canaryAgeMs }) => ({ partition, live, canaryAgeMs }))
-    const breakers = guards.map((guard) => guard.state)
+    const { breakers, partitions } = bus
     const ofPartitions = [...this.#redDelivery(tails), ...this.#redOwners()]
     const ofGateway = [...this.#redGateway(), ...breakers.flatMap(redBreaker)]
     const works = 1 - new Set(ofPartitions.map(({ partition }) => partition)).size / partitions
@@ -106,16 +102,14 @@ export class Readiness {
   }
 
   async #look(): Promise<void> {
-    const { redis, eviction, partitions, clock } = this.#options
+    const { bus, clock } = this.#options
     try {
-      const [owners, reports] = await withDeadline(
-        COMMAND_DEADLINE_MS,
-        Promise.all([partitionOwners(redis, partitions), readWorkerReports(redis), eviction.look()]),
-      )
+      const { owners, workers } = await bus.look()
+      const why = bus.evictionReason
       const since = this.#evictionFault?.since ?? clock.now()
-      this.#evictionFault = eviction.reason === undefined ? undefined : { part: 'redis', since, why: eviction.reason }
+      this.#evictionFault = why === undefined ? undefined : { part: 'redis', since, why }
       this.#partitions = owners
-      this.#workers = [...reports].map(([worker, report]) => ({ worker, breakers: report.breakers }))
+      this.#workers = [...workers].map(([worker, report]) => ({ worker, breakers: report.breakers }))
       this.#redisFault = undefined
       for (const { partition, owned } of owners) {
         if (owned) this.#ownerless.delete(partition)

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { BusFull, BusUnavailable, CANARY_EVERY_MS, type Guard } from '../bus/index.ts'
+import { type Bus, BusFull, BusUnavailable, CANARY_EVERY_MS } from '../bus/index.ts'
 import { describeDefect, type ReportDefect, withoutRepeats } from '../observability/defects.ts'
 
 /** After a failure the next one tells soon whether it was a hiccup. */
@@ -11,21 +11,21 @@ const RETRY_MS = 50
  */
 export class Canaries {
   readonly #send: (partition: number) => Promise<void>
-  readonly #guard: Guard
+  readonly #bus: Bus
   readonly #report: ReportDefect
   readonly #closing = new AbortController()
   /** Partition -> why the last one could not be sent. */
   readonly #failures = new Map<number, string>()
 
   /** @param send sends a canary to a partition, and rejects if it was not stored. */
-  constructor(send: (partition: number) => Promise<void>, guard: Guard, report: ReportDefect) {
+  constructor(send: (partition: number) => Promise<void>, bus: Bus, report: ReportDefect) {
     this.#send = send
-    this.#guard = guard
+    this.#bus = bus
     this.#report = report
   }
 
-  start(partitions: number): void {
-    for (let partition = 0; partition < partitions; partition++) void this.#run(partition)
+  start(): void {
+    for (let partition = 0; partition < this.#bus.partitions; partition++) void this.#run(partition)
   }
 
   close(): void {
@@ -50,7 +50,7 @@ export class Canaries {
         const why = isForeseen ? error.message : describeDefect(report(`a canary of partition ${partition}`, error))
         this.#failures.set(partition, why)
         // As soon as the breaker lets one through, which is how it closes.
-        if (error instanceof BusUnavailable) nextMs = this.#guard.retryAfterMs || RETRY_MS
+        if (error instanceof BusUnavailable) nextMs = this.#bus.retryAfterMs('append') || RETRY_MS
       }
       await sleep(nextMs, undefined, { signal }).catch(() => {})
     }

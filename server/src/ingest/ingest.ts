@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { ERROR_CODES, type ErrorCode, type LogEpoch, type RejectedEvent } from '@tidegate/protocol'
-import { type Guard, type KnownEntry, partitionOf, type SliceIdentity, type StoredEvent } from '../bus/index.ts'
+import { type Bus, type KnownEntry, partitionOf, type SliceIdentity, type StoredEvent } from '../bus/index.ts'
 import type { WallClock } from '../clock.ts'
 import type { Contract, SourceTopic } from '../config/model.ts'
 import { describeDefect, type ReportDefect } from '../observability/defects.ts'
@@ -55,8 +55,8 @@ export type PublishOutcome =
       readonly epochs?: readonly LogEpoch[]
     }
 
-export interface IngestOptions extends Pick<PartitionLogOptions, 'redis' | 'guard' | 'known' | 'limits'> {
-  readonly partitions: number
+export interface IngestOptions extends Pick<PartitionLogOptions, 'known' | 'limits'> {
+  readonly bus: Bus
   readonly contract: Contract
   readonly clock: WallClock
   readonly report: ReportDefect
@@ -73,10 +73,9 @@ export class Ingest {
   readonly #contract: Contract
   readonly #clock: WallClock
   readonly #report: ReportDefect
-  readonly #guard: Guard
+  readonly #bus: Bus
   readonly #isKept: () => boolean
   readonly #isFull: () => boolean
-  readonly #partitions: number
   readonly #logs: readonly PartitionLog[]
   readonly #appenders: readonly PartitionAppender[]
   readonly #sequences: Sequences
@@ -88,12 +87,14 @@ export class Ingest {
     this.#contract = options.contract
     this.#clock = options.clock
     this.#report = options.report
-    this.#guard = options.guard
+    this.#bus = options.bus
     this.#isKept = options.isKept ?? (() => true)
     this.#isFull = options.isFull ?? (() => false)
-    this.#partitions = options.partitions
     this.#sequences = new Sequences(options.clock)
-    this.#logs = Array.from({ length: options.partitions }, (_, p) => new PartitionLog(p, logOptions))
+    this.#logs = Array.from(
+      { length: options.bus.partitions },
+      (_, partition) => new PartitionLog(options.bus.log(partition, 'append'), logOptions),
+    )
     this.#appenders = this.#logs.map((log) => new PartitionAppender(log, options.report))
   }
 
@@ -170,7 +171,7 @@ export class Ingest {
    */
   mark({ producer, content, refused }: RequestMark, answer: (outcome: PublishOutcome) => void): void {
     if (!this.#admits(producer, answer)) return
-    const partition = partitionOf(producer.state.id, this.#partitions)
+    const partition = partitionOf(producer.state.id, this.#bus.partitions)
     const frame = new PendingFrame(1, [], producer, answer)
     this.#add(frame, { topic: '', partition, events: [], refused, checksum: checksumOf('', content) })
   }
@@ -189,7 +190,8 @@ export class Ingest {
 
   /** Why nothing is taken now. */
   #refusal(): PublishOutcome | undefined {
-    if (this.#guard.retryAfterMs > 0) return reject('unavailable', undefined, this.#guard.retryAfterMs)
+    const retryAfterMs = this.#bus.retryAfterMs('append')
+    if (retryAfterMs > 0) return reject('unavailable', undefined, retryAfterMs)
     if (!this.#isKept()) return reject('unavailable', undefined, STORAGE_RETRY_MS)
     return this.#isFull() ? reject('storage_full', undefined, STORAGE_RETRY_MS) : undefined
   }
@@ -228,7 +230,7 @@ export class Ingest {
   #split(events: readonly StoredEvent[]): Map<number, StoredEvent[]> {
     const byPartition = new Map<number, StoredEvent[]>()
     for (const event of events) {
-      const partition = partitionOf(event.key, this.#partitions)
+      const partition = partitionOf(event.key, this.#bus.partitions)
       const slice = byPartition.get(partition)
       if (slice === undefined) byPartition.set(partition, [event])
       else slice.push(event)
@@ -240,7 +242,7 @@ export class Ingest {
     const byPartition = new Map<number, RejectedEvent[]>()
     for (const { key, event } of events) {
       if (key === undefined) continue
-      const partition = partitionOf(key, this.#partitions)
+      const partition = partitionOf(key, this.#bus.partitions)
       const slice = byPartition.get(partition)
       if (slice === undefined) byPartition.set(partition, [event])
       else slice.push(event)

@@ -3,14 +3,11 @@ import {
   type AppendOptions,
   type AppendReply,
   type AppendRequest,
-  append,
   BusUnavailable,
-  type Guard,
   type KnownEntry,
   type Lineage,
   LineageProof,
-  type Redis,
-  sendCanary,
+  type Log,
   type Verdict,
 } from '../bus/index.ts'
 
@@ -37,8 +34,6 @@ export type SliceOutcome =
   | { readonly verdict: 'internal'; readonly defectId: string; readonly retryAfterMs: number }
 
 export interface PartitionLogOptions {
-  readonly redis: Redis
-  readonly guard: Guard
   /** Replicas that must have an event before it is acknowledged. */
   readonly replicas: number
   /** Entries seen elsewhere in this process (the tail), for the proof after Redis changed its identity. */
@@ -55,6 +50,7 @@ type Refused = { readonly status: 'lineage' } & Lineage
 /** What this process stores in one partition, and what it knows of that to tell whether Redis still has it. */
 export class PartitionLog {
   readonly partition: number
+  readonly #log: Log
   readonly #options: PartitionLogOptions
   readonly #proof: LineageProof
   /** Topic -> stream id of the newest entry this process stored under the present epoch. */
@@ -65,10 +61,11 @@ export class PartitionLog {
   #examining: Promise<void> = Promise.resolve()
   #nextExamination: Promise<void> | undefined
 
-  constructor(partition: number, options: PartitionLogOptions) {
-    this.partition = partition
+  constructor(log: Log, options: PartitionLogOptions) {
+    this.partition = log.partition
+    this.#log = log
     this.#options = options
-    this.#proof = new LineageProof(options.redis, partition)
+    this.#proof = new LineageProof(log)
   }
 
   /** The epoch of the log, once something was stored in it. */
@@ -92,7 +89,7 @@ export class PartitionLog {
       .catch(() => {})
       .then(() => {
         this.#nextExamination = undefined
-        this.#examining = this.#options.guard.run(() => this.#examine())
+        this.#examining = this.#examine()
         return this.#examining
       })
     return this.#nextExamination
@@ -100,7 +97,7 @@ export class PartitionLog {
 
   /** Those of some entries that Redis has lost. @throws BusUnavailable */
   missing(entries: readonly KnownEntry[]): Promise<readonly KnownEntry[]> {
-    return this.#options.guard.run(() => this.#proof.missing(entries))
+    return this.#proof.missing(entries)
   }
 
   async #examine(): Promise<void> {
@@ -111,22 +108,19 @@ export class PartitionLog {
 
   /** Shows whether the partition can be written to, and that it is still the same log. @throws BusUnavailable, BusFull */
   async canary(): Promise<void> {
-    const { redis, guard } = this.#options
-    await this.#proved((lineage) => sendCanary(redis, guard, this.partition, lineage))
+    await this.#proved((lineage) => this.#log.canary(lineage))
   }
 
   /** One outcome for each slice of the request. At most one call at a time. @throws BusUnavailable, BusFull */
   async append(request: AppendRequest): Promise<SliceOutcome[]> {
-    const { redis, guard, replicas, limits } = this.#options
-    const reply = await this.#proved((proved) =>
-      append(redis, guard, this.partition, request, { ...limits, proved, replicas }),
-    )
+    const { replicas, limits } = this.#options
+    const reply = await this.#proved((proved) => this.#log.append(request, { ...limits, proved, replicas }))
     return this.#outcomes(request, reply)
   }
 
   /** Makes a call, and again once it is proved that Redis, under another identity, has the same log or a new epoch. */
   async #proved<Reply extends Accepted>(call: (lineage: string) => Promise<Reply | Refused>): Promise<Reply> {
-    const { guard, onNewEpoch } = this.#options
+    const { onNewEpoch } = this.#options
     for (let attempt = 0; attempt < SETTLE_ATTEMPTS; attempt++) {
       if (this.#testimony.size > 0) await this.examine()
       const reply = await call(this.#proof.lineage)
@@ -137,7 +131,7 @@ export class PartitionLog {
         }
         return reply
       }
-      await guard.run(() => this.#proof.settle(reply, this.#knownEntries()))
+      await this.#proof.settle(reply, this.#knownEntries())
     }
     throw new BusUnavailable('not_sent', SETTLE_RETRY_MS, 'Redis changed its identity')
   }

@@ -1,5 +1,5 @@
 import { BulkheadRejectedError, bulkhead } from 'cockatiel'
-import { type Guard, partitionOf, type Redis, readCurrent, readPage, receivedOver, scanCurrent } from '../bus/index.ts'
+import { type Bus, partitionOf } from '../bus/index.ts'
 import type { Contract } from '../config/model.ts'
 import { MAX_ANSWER_EVENTS } from './answer-size.ts'
 import { parsePlace, parseResult, RESULTS_A_STEP, type ResultPage, scanPage } from './current-results.ts'
@@ -18,21 +18,17 @@ const MAX_WAITING = 256
 
 /** The read side: topics, latest window results, history. Never touches a worker. Parameters are checked before Redis is asked. */
 export class Queries {
-  readonly #redis: Redis
-  readonly #guard: Guard
-  readonly #partitions: number
+  readonly #bus: Bus
   readonly #contract: Contract
   readonly #turns = bulkhead(CONCURRENT, MAX_WAITING)
 
-  constructor(redis: Redis, guard: Guard, partitions: number, contract: Contract) {
-    this.#redis = redis
-    this.#guard = guard
-    this.#partitions = partitions
+  constructor(bus: Bus, contract: Contract) {
+    this.#bus = bus
     this.#contract = contract
   }
 
   topics(): { readonly partitions: number; readonly topics: readonly TopicDescription[] } {
-    return { partitions: this.#partitions, topics: describeTopics(this.#contract) }
+    return { partitions: this.#bus.partitions, topics: describeTopics(this.#contract) }
   }
 
   /** Latest pane of one key, or of all keys, page by page. @throws QueryError, BusUnavailable */
@@ -42,46 +38,39 @@ export class Queries {
     if (this.#contract.topics.get(name)?.kind !== 'window') {
       throw new QueryError('not_found', `No window ${quoted(name)}.`)
     }
-    const from = parsePlace(optionalText(params, 'after') ?? '0.0', this.#partitions)
+    const from = parsePlace(optionalText(params, 'after') ?? '0.0', this.#bus.partitions)
     if (key === undefined) {
       const scan = ({ partition, cursor }: typeof from) =>
-        this.#ask(() => scanCurrent(this.#redis, partition, name, cursor, RESULTS_A_STEP))
-      return this.#inTurn(() => scanPage(scan, this.#partitions, from))
+        this.#bus.results(partition, 'query').scan(name, cursor, RESULTS_A_STEP)
+      return this.#inTurn(() => scanPage(scan, this.#bus.partitions, from))
     }
-    const read = () => readCurrent(this.#redis, partitionOf(key, this.#partitions), name, [key])
-    return { results: (await this.#inTurn(() => this.#ask(read))).map(parseResult) }
+    const results = this.#bus.results(partitionOf(key, this.#bus.partitions), 'query')
+    return { results: (await this.#inTurn(() => results.of(name, [key]))).map(parseResult) }
   }
 
   /** Events of one partition: that of `after`, or `partition`. @throws QueryError, BusUnavailable */
   async history(params: Params): Promise<HistoryPage> {
     const topic = this.#topic(params)
-    const after = optionalPosition(params, 'after', this.#partitions)
+    const after = optionalPosition(params, 'after', this.#bus.partitions)
     const named = optionalNumber(params, 'partition', 0)
     const partition = named ?? after?.partition ?? 0
-    if (partition >= this.#partitions) {
-      throw new QueryError('invalid_frame', `partition: expected 0 to ${this.#partitions - 1}`)
+    if (partition >= this.#bus.partitions) {
+      throw new QueryError('invalid_frame', `partition: expected 0 to ${this.#bus.partitions - 1}`)
     }
     if (after !== undefined && after.partition !== partition) {
       throw new QueryError('invalid_position', `after: not a position of partition ${partition}`)
     }
     const range = { topic, partition, after, limit: limitOf(params, MAX_ANSWER_EVENTS) }
-    const read = (from: string, count: number) => this.#ask(() => readPage(this.#redis, partition, topic, from, count))
-    return this.#inTurn(() => readHistory(read, range))
+    const log = this.#bus.log(partition, 'query')
+    return this.#inTurn(() => readHistory((from, count) => log.page(topic, from, count), range))
   }
 
   /** @throws QueryError, BusUnavailable */
   async gap(params: Params): Promise<GapPage> {
-    const range = gapRange({ ...params, topic: this.#topic(params) }, this.#partitions)
+    const range = gapRange({ ...params, topic: this.#topic(params) }, this.#bus.partitions)
     const limit = limitOf(params, MAX_ANSWER_EVENTS)
-    const { partition } = range.upTo
-    const read = (from: string, count: number) =>
-      this.#ask(() => readPage(this.#redis, partition, range.topic, from, count))
-    return this.#inTurn(() => readGap(read, range, limit))
-  }
-
-  /** Each read by itself has the deadline: an answer may take several. */
-  #ask<T>(read: () => Promise<T>): Promise<T> {
-    return this.#guard.run(read, { receivedBytes: receivedOver(this.#redis) })
+    const log = this.#bus.log(range.upTo.partition, 'query')
+    return this.#inTurn(() => readGap((from, count) => log.page(range.topic, from, count), range, limit))
   }
 
   async #inTurn<T>(query: () => Promise<T>): Promise<T> {

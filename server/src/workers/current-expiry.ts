@@ -35,7 +35,7 @@ export class CurrentExpiry {
     const topic = this.#topics[this.#topic]
     if (topic === undefined || performance.now() < this.#dueAt) return
     try {
-      const { next, seen, removed } = await this.#store.expireCurrent(token, topic.name, {
+      const { next, seen, removed } = await this.#store.ledger.expireCurrent(token, topic.name, {
         retentionMs: topic.retentionMs,
         cursor: this.#cursor,
         count: COUNT,

@@ -1,19 +1,13 @@
 import { crc32 } from 'node:zlib'
 import {
   type AppendRequest,
-  append,
+  type Bus,
   decodeEvents,
   type EventBody,
   encodeEvent,
-  type Guard,
   LOG_START,
   type LogVersion,
   RecordBatchBuilder,
-  type Redis,
-  readLogVersion,
-  readPage,
-  receivedOver,
-  removeEntries,
   type StoredEvent,
 } from '../bus/index.ts'
 import type { Contract, FlowTopic } from '../config/model.ts'
@@ -44,18 +38,14 @@ export type Redriven =
 
 /** The dead letters of a deployment: what lies there, and a second try for it. */
 export class DeadLetters {
-  readonly #redis: Redis
-  readonly #guard: Guard
-  readonly #partitions: number
+  readonly #bus: Bus
   readonly #contract: Contract
   readonly #pipeline: Pipeline
   /** Partition -> of which log its letters were listed. */
   readonly #logs = new Map<number, LogVersion>()
 
-  constructor(redis: Redis, guard: Guard, partitions: number, contract: Contract) {
-    this.#redis = redis
-    this.#guard = guard
-    this.#partitions = partitions
+  constructor(bus: Bus, contract: Contract) {
+    this.#bus = bus
     this.#contract = contract
     this.#pipeline = new Pipeline(contract)
   }
@@ -63,7 +53,7 @@ export class DeadLetters {
   /** Letters of some topics, or of all, oldest first within a topic and partition. */
   async *list(topics: readonly string[] = [...this.#contract.topics.keys()]): AsyncGenerator<DeadLetter> {
     for (const topic of topics) {
-      for (let partition = 0; partition < this.#partitions; partition++) yield* this.#listLog(topic, partition)
+      for (let partition = 0; partition < this.#bus.partitions; partition++) yield* this.#listLog(topic, partition)
     }
   }
 
@@ -91,7 +81,7 @@ export class DeadLetters {
   async remove(topic: string, partition: number, streamIds: readonly string[]): Promise<void> {
     if (streamIds.length === 0) return
     const log = this.#logs.get(partition)!
-    await removeEntries(this.#redis, this.#guard, partition, log, deadLetterTopic(topic), streamIds)
+    await this.#bus.log(partition, 'query').remove(log, deadLetterTopic(topic), streamIds)
   }
 
   /** Windows that do not see what is redriven for a topic. */
@@ -102,12 +92,10 @@ export class DeadLetters {
   }
 
   async *#listLog(topic: string, partition: number): AsyncGenerator<DeadLetter> {
-    if (!this.#logs.has(partition)) {
-      this.#logs.set(partition, await this.#guard.run(() => readLogVersion(this.#redis, partition)))
-    }
+    const log = this.#bus.log(partition, 'query')
+    if (!this.#logs.has(partition)) this.#logs.set(partition, await log.version())
     for (let from = LOG_START; ; ) {
-      const read = () => readPage(this.#redis, partition, deadLetterTopic(topic), from, PAGE)
-      const { entries } = await this.#guard.run(read, { receivedBytes: receivedOver(this.#redis) })
+      const { entries } = await log.page(deadLetterTopic(topic), from, PAGE)
       for (const { streamId, payload } of entries) {
         if (streamId === from) continue
         for (const [index, { data, ...event }] of decodeEvents(payload).entries()) {
@@ -168,7 +156,7 @@ export class DeadLetters {
         },
       })),
     }
-    const reply = await append(this.#redis, this.#guard, partition, request, { proved: lineage })
+    const reply = await this.#bus.log(partition, 'query').append(request, { proved: lineage })
     if (reply.status !== 'ok') throw new Error(REDIS_RESTARTED)
     if (reply.slices.some(({ verdict }) => verdict === 'epoch_changed')) throw new Error(REDIS_RESTARTED)
     const refused = reply.slices.find(({ verdict }) => verdict !== 'new' && verdict !== 'duplicate')

@@ -1,14 +1,4 @@
-import {
-  BlockingReader,
-  type Guard,
-  LOG_START,
-  type LogEntry,
-  partialsTopic,
-  type Redis,
-  readLogs,
-  readStanding,
-  receivedOver,
-} from '../bus/index.ts'
+import { type Bus, LOG_START, type LogEntry, type LogTail, partialsTopic } from '../bus/index.ts'
 import type { Clock } from '../clock.ts'
 import { decodeOffsets, foreignLog, type Offsets } from './progress.ts'
 
@@ -41,19 +31,15 @@ interface ReadAhead {
  * on another node than that of the next partition.
  */
 export class EntrySource {
-  readonly #partitions: number
-  readonly #reader: BlockingReader
-  readonly #commands: Redis
-  readonly #guard: Guard
+  readonly #bus: Bus
+  readonly #tail: LogTail
   readonly #clock: Clock
   #ahead: ReadAhead | undefined
   #endWait = () => {}
 
-  constructor(redisUrl: string, partition: number, partitions: number, commands: Redis, guard: Guard, clock: Clock) {
-    this.#partitions = partitions
-    this.#reader = new BlockingReader(redisUrl, `worker-${partition}`, partition, commands)
-    this.#commands = commands
-    this.#guard = guard
+  constructor(partition: number, bus: Bus, clock: Clock) {
+    this.#bus = bus
+    this.#tail = bus.tail(partition, 'worker')
     this.#clock = clock
   }
 
@@ -69,7 +55,7 @@ export class EntrySource {
     // Even one that is of no use is waited for: the connection serves one read at a time.
     const early = await ahead?.result
     const isNext = early !== undefined && early.entries.length > 0 && isSame(ahead!.cursors, cursors)
-    const result = isNext ? early : await this.#guard.run(() => this.#poll(cursors, blockMs), this.#reader)
+    const result = isNext ? early : await this.#poll(cursors, blockMs)
     if (result.entries.length >= READ_COUNT) this.#readAhead(cursors, result.entries)
     return result
   }
@@ -83,20 +69,18 @@ export class EntrySource {
     const next = new Map(cursors)
     for (const { topic, streamId } of entries) next.set(topic, streamId)
     const polledAt = this.#clock.now()
-    const result = this.#guard
-      .run(() => this.#poll(next, 0), this.#reader)
-      .then(
-        (read) => ({ ...read, polledAt }),
-        // The read that is asked for meets the same fault and tells it.
-        () => undefined,
-      )
+    const result = this.#poll(next, 0).then(
+      (read) => ({ ...read, polledAt }),
+      // The read that is asked for meets the same fault and tells it.
+      () => undefined,
+    )
     this.#ahead = { cursors: next, result }
   }
 
   async #poll(cursors: ReadonlyMap<string, string>, blockMs: number): Promise<ReadResult> {
     if (cursors.size === 0) return this.#waitForNothing(blockMs)
-    if (!this.#reader.synced) await this.#reader.sync([])
-    const entries = await this.#reader.read(cursors, { count: READ_COUNT, blockMs })
+    if (!this.#tail.synced) await this.#tail.sync([])
+    const entries = await this.#tail.read(cursors, { count: READ_COUNT, blockMs })
     return { entries, polledAt: this.#clock.now(), behind: fullTopics(entries) }
   }
 
@@ -115,7 +99,7 @@ export class EntrySource {
   /** Ends a read that waits. */
   wake(): void {
     this.#endWait()
-    void this.#reader.wake()
+    void this.#tail.wake()
   }
 
   /** Reports of every source partition for a merged window, after the offsets. @throws BusUnavailable */
@@ -123,14 +107,11 @@ export class EntrySource {
     const topic = partialsTopic(window)
     const readOne = async (source: number): Promise<ReportEntry[]> => {
       const cursor = new Map([[topic, offsets.get(foreignLog(source, topic)) ?? LOG_START]])
-      const entries = await readLogs(this.#commands, source, cursor, { count: READ_COUNT, blockMs: 0 })
+      const entries = await this.#bus.log(source, 'tail').after(cursor, READ_COUNT)
       return entries.map((entry) => ({ source, entry }))
     }
-    const sources = Array.from({ length: this.#partitions }, (_, source) => source)
-    const reports = await this.#guard.run(() => Promise.all(sources.map(readOne)), {
-      receivedBytes: receivedOver(this.#commands),
-    })
-    return reports.flat()
+    const sources = Array.from({ length: this.#bus.partitions }, (_, source) => source)
+    return (await Promise.all(sources.map(readOne))).flat()
   }
 
   /**
@@ -147,8 +128,8 @@ export class EntrySource {
     offsets: Offsets,
   ): Promise<ReadonlySet<number>> {
     const partials = partialsTopic(window)
-    const standings = await this.#guard.run(() =>
-      Promise.all(partitions.map((partition) => readStanding(this.#commands, partition, [partials, ...sources]))),
+    const standings = await Promise.all(
+      partitions.map((partition) => this.#bus.log(partition, 'tail').standing([partials, ...sources])),
     )
     return new Set(
       partitions.filter((partition, i) => {
@@ -165,7 +146,7 @@ export class EntrySource {
   }
 
   close(): void {
-    this.#reader.close()
+    this.#tail.close()
   }
 }
 

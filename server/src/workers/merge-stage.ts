@@ -1,4 +1,4 @@
-import { type CommitOperation, keys, type LogEntry, partialsTopic } from '../bus/index.ts'
+import { type CommitOperation, type LogEntry, partialsTopic, windowHash } from '../bus/index.ts'
 import type { WindowTopic } from '../config/model.ts'
 import {
   type Accumulator,
@@ -20,7 +20,7 @@ import { type HashFields, writesTo } from './stored-window.ts'
 export class MergeStage {
   readonly topic: WindowTopic
   readonly operator: MergeWindow
-  readonly #key: string
+  readonly #hash: string
   readonly #partitions: number
   readonly #version: string
   readonly #early: EarlyInterval
@@ -30,7 +30,6 @@ export class MergeStage {
     topic: WindowTopic,
     spec: TumblingSpec,
     version: string,
-    partition: number,
     partitions: number,
     isMine: (group: string) => boolean,
     clock: StoredMergeClock | undefined,
@@ -43,7 +42,7 @@ export class MergeStage {
     this.#version = version
     this.#isMine = isMine
     this.#early = new EarlyInterval(spec.emitEveryMs)
-    this.#key = partialsKey(topic.name, partition)
+    this.#hash = partialsHash(topic.name)
   }
 
   /** Takes a report of a source partition and returns how many of its partials came too late. One for another definition is passed over. */
@@ -80,12 +79,12 @@ export class MergeStage {
         ),
         [stateField(start, '', key), JSON.stringify([revision, changed, closed])] as const,
       ])
-    return writesTo(this.#key, { changed, forgotten })
+    return writesTo(this.#hash, { changed, forgotten })
   }
 }
 
-export function partialsKey(window: string, partition: number): string {
-  return keys.window(partition, partialsTopic(window))
+export function partialsHash(window: string): string {
+  return windowHash(partialsTopic(window))
 }
 
 function decodeStates(aggregates: AggregateSet, fields: HashFields): StoredMergeState[] {

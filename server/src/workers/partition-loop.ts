@@ -203,7 +203,7 @@ export class PartitionLoop {
   async #foldUnderSuspicion(batch: InputBatch): Promise<LoopEnd | undefined> {
     const { store, ownership, isOver } = this.#parts
     const note = (suspect: string) =>
-      untilAnswered(() => store.noteSuspect(this.#log, ownership.token, suspect), isOver)
+      untilAnswered(() => store.ledger.noteSuspect(this.#log, ownership.token, suspect), isOver)
     this.#context.log(`partition ${store.partition}: owners keep ending, folding event by event`)
     const refusal = await foldWithSuspicion(this.#fold, batch, ownership.suspect, note)
     if (refusal !== undefined) return refusal
@@ -280,7 +280,7 @@ export class PartitionLoop {
     const startedAt = performance.now()
     this.#committedAt = startedAt
     // An unknown outcome is settled by the commit id: the same request, until Redis answers.
-    const reply = await untilAnswered(() => store.commit(request), isOver)
+    const reply = await untilAnswered(() => store.ledger.commit(request), isOver)
     this.#context.stats.committed(reply.status, performance.now() - startedAt)
     if (reply.status !== 'ok') return reply.status
     this.#context.stats.folded(counters)

@@ -88,29 +88,28 @@ export class PartitionOwner {
       // Before the release: a heartbeat after it would take it back.
       clearInterval(beat)
     }
-    const released = await untilAnswered(() => this.#store.release(ownership.token), this.#isOver)
+    const released = await untilAnswered(() => this.#store.ledger.release(ownership.token), this.#isOver)
     return released ? 'released' : 'fenced'
   }
 
   async #loopOnce(ownership: Ownership) {
-    const { partition } = this.#store
     // Before the state: what is folded into it is to be read after it.
     this.#source.forget()
-    const storeKeys = PartitionWindows.storeKeys(this.#context.pipeline, partition)
-    const state = await this.#load(storeKeys)
+    const hashes = PartitionWindows.hashes(this.#context.pipeline)
+    const state = await this.#load(hashes)
     const isOver = this.#isOver
     const parts = { store: this.#store, source: this.#source, trimmer: this.#trimmer, evidence: this.#evidence }
     const expiry = new CurrentExpiry(this.#store, this.#context.pipeline, this.#context.partitions)
-    const meter = new StateMeter(this.#store, storeKeys)
+    const meter = new StateMeter(this.#store, hashes)
     this.#loop = new PartitionLoop(this.#context, { ...parts, expiry, meter, ownership, isOver }, state)
     if (this.#stopping) this.#loop.stop()
     return this.#loop.run()
   }
 
   /** What is stored, as of where there is something to go on with. */
-  async #load(storeKeys: readonly string[]): Promise<LoadedState> {
+  async #load(hashes: readonly string[]): Promise<LoadedState> {
     const { pipeline, stats, log } = this.#context
-    const state = await untilAnswered(() => this.#store.load(storeKeys), this.#isOver)
+    const state = await untilAnswered(() => this.#store.load(hashes), this.#isOver)
     const inputs = pipeline.inputs.map(({ name }) => name)
     const lost = await untilAnswered(() => this.#store.lostInputs(inputs, state.offsets), this.#isOver)
     for (const { topic, trimmedTo } of lost) {
@@ -124,7 +123,7 @@ export class PartitionOwner {
   async #take(): Promise<Ownership | undefined> {
     let waitedMs = 0
     while (!this.#stopping) {
-      const reply = await untilAnswered(() => this.#store.take(), this.#isOver)
+      const reply = await untilAnswered(() => this.#store.ledger.take(), this.#isOver)
       switch (reply.status) {
         case 'ok':
           return reply.ownership
@@ -143,7 +142,7 @@ export class PartitionOwner {
 
   async #heartbeat(token: string): Promise<void> {
     try {
-      if (!(await this.#store.heartbeat(token))) this.#lose()
+      if (!(await this.#store.ledger.beat(token))) this.#lose()
     } catch {
       // Redis is away: the next heartbeat or commit tells whether the partition is still ours.
     }
@@ -159,11 +158,12 @@ export class PartitionOwner {
     const startedAt = performance.now()
     for (;;) {
       await pause(RETRY_MS)
-      const lineage = await untilAnswered(() => this.#store.lineage(), this.#isOver)
+      const lineage = await untilAnswered(() => this.#store.log.lineage(), this.#isOver)
       const isAdopted = lineage.stored === lineage.current
       if (!isAdopted && performance.now() - startedAt < SETTLE_AFTER_MS) continue
       // Also what another process has adopted: it may not know an entry that is missing and that was read here.
-      if (await untilAnswered(() => this.#store.settle(lineage, this.#evidence.entries()), this.#isOver)) return
+      const epoch = await untilAnswered(() => this.#store.log.settle(lineage, this.#evidence.entries()), this.#isOver)
+      if (epoch !== undefined) return
     }
   }
 }

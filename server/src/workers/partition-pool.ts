@@ -1,20 +1,11 @@
 import { setTimeout as pause } from 'node:timers/promises'
-import {
-  type BreakerLimits,
-  type BusClass,
-  type Guard,
-  LEASE_QUEUE,
-  openGuard,
-  partitionOwners,
-  type Redis,
-} from '../bus/index.ts'
+import type { Bus, Roster } from '../bus/index.ts'
+import { JobQueue } from '../bus/jobs/index.ts'
 import type { Clock } from '../clock.ts'
 import { EntrySource } from './entry-source.ts'
-import { JobQueue } from './job-queue.ts'
 import { PartitionOwner } from './partition-owner.ts'
 import { PartitionStore } from './partition-store.ts'
 import type { Pipeline } from './pipeline.ts'
-import { Roster } from './roster.ts'
 import { Trimmer } from './trimmer.ts'
 import { Turn } from './turn.ts'
 import { WorkerStats } from './worker-stats.ts'
@@ -33,16 +24,13 @@ interface Lease {
   readonly partition: number
 }
 
-const LEASES = { queue: LEASE_QUEUE, idOf: ({ partition }: Lease) => `partition-${partition}` }
+const LEASES = { queue: 'leases', idOf: ({ partition }: Lease) => `partition-${partition}` }
 
 export interface PartitionPoolOptions {
-  readonly redisUrl: string
-  readonly redis: Redis
-  readonly partitions: number
+  readonly bus: Bus
   readonly workerId: string
   readonly pipeline: Pipeline
   readonly clock: Clock
-  readonly breaker: BreakerLimits
   readonly log: (message: string) => void
 }
 
@@ -52,7 +40,6 @@ export interface PartitionPoolOptions {
  */
 export class PartitionPool {
   readonly #options: PartitionPoolOptions
-  readonly #guards: { readonly commit: Guard; readonly tail: Guard; readonly jobs: Guard }
   readonly #owners = new Map<number, PartitionOwner>()
   readonly #runs = new Set<Promise<void>>()
   /** Partition given up for balance -> until when it is left to others, ms of the monotonic clock. */
@@ -66,15 +53,9 @@ export class PartitionPool {
 
   constructor(options: PartitionPoolOptions) {
     this.#options = options
-    const guard = (busClass: BusClass) =>
-      openGuard(options.redis, busClass, {
-        limits: options.breaker,
-        onChange: ({ state }) => options.log(`breaker ${busClass}: ${state}`),
-      })
-    this.#guards = { commit: guard('commit'), tail: guard('tail'), jobs: guard('jobs') }
-    this.#roster = new Roster(options.redis, options.workerId)
-    const { redisUrl, workerId, partitions } = options
-    this.#queue = new JobQueue(redisUrl, workerId, partitions, LEASES, ({ partition }) => this.#own(partition))
+    const { bus, workerId } = options
+    this.#roster = bus.roster(workerId)
+    this.#queue = new JobQueue(bus, LEASES, ({ partition }) => this.#own(partition))
   }
 
   async start(): Promise<void> {
@@ -96,7 +77,6 @@ export class PartitionPool {
     const deadline = new AbortController()
     await Promise.race([handOver().catch(() => {}), pause(deadlineMs, undefined, { signal: deadline.signal })])
     for (const owner of this.#owners.values()) owner.abandon()
-    for (const guard of Object.values(this.#guards)) guard.close()
     deadline.abort()
   }
 
@@ -107,9 +87,10 @@ export class PartitionPool {
       this.#offerSoon(partition)
       return
     }
-    const { pipeline, partitions, clock, log, redis, redisUrl } = this.#options
-    const store = new PartitionStore(partition, redis, this.#guards.commit)
-    const source = new EntrySource(redisUrl, partition, partitions, redis, this.#guards.tail, clock)
+    const { bus, pipeline, clock, log } = this.#options
+    const { partitions } = bus
+    const store = new PartitionStore(partition, bus)
+    const source = new EntrySource(partition, bus, clock)
     const context = { pipeline, partitions, clock, stats: this.#stats, folding: this.#folding, log }
     const owner = new PartitionOwner(context, store, source, new Trimmer(store, pipeline, partitions))
     this.#owners.set(partition, owner)
@@ -135,11 +116,11 @@ export class PartitionPool {
 
   async #reconcile(): Promise<void> {
     try {
-      const workers = await this.#guards.jobs.run(() => this.#roster.renew(this.#report()))
-      this.#yieldExcess(Math.ceil(this.#options.partitions / Math.max(1, workers)))
-      await this.#guards.jobs.run(() => this.#queue.boundExpiries(this.#options.redis))
-      for (const partition of await this.#guards.jobs.run(() => this.#ownerless()))
-        await this.#queue.offer({ partition })
+      const { bus } = this.#options
+      const workers = await this.#roster.renew(this.#report())
+      this.#yieldExcess(Math.ceil(bus.partitions / Math.max(1, workers)))
+      await this.#queue.boundExpiries()
+      for (const { partition, owned } of await bus.owners()) if (!owned) await this.#queue.offer({ partition })
     } catch {
       // Redis is away: the next round looks again.
     }
@@ -166,12 +147,6 @@ export class PartitionPool {
   }
 
   #report() {
-    const breakers = Object.values(this.#guards).map((guard) => guard.state)
-    return { breakers, ...this.#stats.report() }
-  }
-
-  async #ownerless(): Promise<number[]> {
-    const owners = await partitionOwners(this.#options.redis, this.#options.partitions)
-    return owners.filter(({ owned }) => !owned).map(({ partition }) => partition)
+    return { breakers: this.#options.bus.breakers, ...this.#stats.report() }
   }
 }

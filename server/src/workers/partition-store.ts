@@ -1,31 +1,4 @@
-import {
-  type CommitReply,
-  type CommitRequest,
-  commit,
-  decodeHeader,
-  type ExpiredPage,
-  expireCurrent,
-  type Guard,
-  heartbeat,
-  type KnownEntry,
-  keys,
-  type Lineage,
-  type LogVersion,
-  noteLogBytes,
-  noteSuspect,
-  openPartition,
-  type Redis,
-  type Refusal,
-  readBackfill,
-  readLogHeads,
-  readPage,
-  redisNow,
-  settleLineage,
-  type TakeReply,
-  takePartition,
-  trimLog,
-} from '../bus/index.ts'
-import { readHash } from './hash-fields.ts'
+import { type Bus, decodeHeader, type Log, type LogVersion, type OwnerLedger } from '../bus/index.ts'
 import { isLost, type LostInput } from './lost-input.ts'
 import { decodeOffsets, decodeProgress, type Offsets } from './progress.ts'
 import type { StoredState } from './stored-state.ts'
@@ -41,92 +14,56 @@ export interface LoadedState extends StoredState {
 /** Behind a loss so many record batches show how far event times had come. */
 const FIRST_ENTRIES = 64
 
-/** What a partition's owner says to Redis. Every method throws BusUnavailable when Redis does not answer. */
+/** What a partition's owner has in Redis. Every method throws BusUnavailable when Redis does not answer. */
 export class PartitionStore {
   readonly partition: number
-  readonly #redis: Redis
-  readonly #guard: Guard
+  readonly ledger: OwnerLedger
+  readonly log: Log
+  readonly #bus: Bus
 
-  constructor(partition: number, redis: Redis, guard: Guard) {
+  constructor(partition: number, bus: Bus) {
     this.partition = partition
-    this.#redis = redis
-    this.#guard = guard
-  }
-
-  take(): Promise<TakeReply> {
-    return takePartition(this.#redis, this.#guard, this.partition)
-  }
-
-  heartbeat(token: string): Promise<boolean> {
-    return heartbeat(this.#redis, this.#guard, this.partition, token, false)
-  }
-
-  release(token: string): Promise<boolean> {
-    return heartbeat(this.#redis, this.#guard, this.partition, token, true)
-  }
-
-  commit(request: CommitRequest): Promise<CommitReply> {
-    return commit(this.#redis, this.#guard, this.partition, request)
-  }
-
-  noteSuspect(log: LogVersion, token: string, suspect: string): Promise<Refusal | undefined> {
-    return noteSuspect(this.#redis, this.#guard, this.partition, log, token, suspect)
-  }
-
-  trim(log: LogVersion, token: string, topic: string, lowestKept: string): Promise<Refusal | undefined> {
-    return trimLog(this.#redis, this.#guard, this.partition, log, token, topic, lowestKept)
-  }
-
-  /** Measures what logs of the partition take, for publishes to be refused when that is too much. */
-  noteLogBytes(token: string, topics: readonly string[]): Promise<void> {
-    return noteLogBytes(this.#redis, this.#guard, this.partition, token, topics)
-  }
-
-  expireCurrent(token: string, topic: string, options: Parameters<typeof expireCurrent>[5]): Promise<ExpiredPage> {
-    return expireCurrent(this.#redis, this.#guard, this.partition, token, topic, options)
+    this.ledger = bus.ledger(partition, 'commit')
+    this.log = bus.log(partition, 'commit')
+    this.#bus = bus
   }
 
   /** The committed state of the partition. Only its owner may rely on it. */
-  async load(storeKeys: readonly string[]): Promise<LoadedState> {
-    // In one call with what commits build on, and before the states: if Redis loses something meanwhile, no commit is accepted.
-    const [epoch, lineage, commitSeq, offsets, clocks] = await this.#guard.run(() =>
-      this.#redis.hmget(keys.meta(this.partition), 'epoch', 'lineage', 'commitSeq', 'offsets', 'clocks'),
-    )
-    const stored = await Promise.all(
-      storeKeys.map(async (key) => [key, await readHash(this.#redis, this.#guard, key)] as const),
-    )
+  async load(hashes: readonly string[]): Promise<LoadedState> {
+    // Before the states: if Redis loses something meanwhile, no commit is accepted.
+    const { log, commitSeq, offsets, clocks } = await this.ledger.head()
+    const stored = await Promise.all(hashes.map(async (hash) => [hash, await this.ledger.fields(hash)] as const))
     return {
-      log: { epoch: epoch ?? '', lineage: lineage ?? '' },
-      commitSeq: Number(commitSeq ?? 0),
-      offsets: decodeOffsets(offsets ?? ''),
-      offsetsText: offsets ?? '',
-      progress: decodeProgress(clocks ?? ''),
+      log,
+      commitSeq,
+      offsets: decodeOffsets(offsets),
+      offsetsText: offsets,
+      progress: decodeProgress(clocks),
       stored: new Map(stored),
     }
   }
 
   /** Which of these logs have lost entries behind an offset. */
   async lostInputs(topics: readonly string[], offsets: Offsets): Promise<LostInput[]> {
-    const heads = await this.#guard.run(() => readLogHeads(this.#redis, this.partition, topics))
+    const heads = await this.log.heads(topics)
     const lost = topics.filter((topic) => isLost(offsets.get(topic), heads.topics.get(topic)!.trimmedTo))
     return Promise.all(lost.map((topic) => this.#lostInput(topic)))
   }
 
   async #lostInput(topic: string): Promise<LostInput> {
-    const read = () => readPage(this.#redis, this.partition, topic, '-', FIRST_ENTRIES)
-    const { entries, trimmedTo } = await this.#guard.run(read)
+    const { entries, trimmedTo } = await this.log.page(topic, '-', FIRST_ENTRIES)
     const times = entries.flatMap(({ header }) => decodeHeader(header).times)
     return { topic, trimmedTo, firstTime: times.length === 0 ? undefined : largest(times) }
   }
 
-  /** Committed offsets of another partition's owner, as text. */
-  async offsetsOf(partition: number): Promise<string> {
-    return (await this.#guard.run(() => this.#redis.hget(keys.meta(partition), 'offsets'))) ?? ''
+  /** Committed offsets of another partition's owner. */
+  async offsetsOf(partition: number): Promise<Offsets> {
+    return decodeOffsets((await this.#bus.ledger(partition, 'commit').head()).offsets)
   }
 
   /** Redis' clock, ms. */
   now(): Promise<number> {
-    return this.#guard.run(() => redisNow(this.#redis))
+    return this.#bus.now()
   }
 
   /**
@@ -134,30 +71,10 @@ export class PartitionStore {
    * ahead of it by more is from before Redis' clock was set back.
    */
   async backfillOffsets(windows: readonly string[], now: number, withinMs: number): Promise<Offsets[]> {
-    const records = windows.map((window) => readBackfill(this.#redis, this.#guard, this.partition, window))
+    const records = windows.map((window) => this.#bus.backfillLedger(this.partition, window, 'commit').record())
     return (await Promise.all(records))
       .filter((record) => record?.status === 'open' && Math.abs(now - record.heartbeat) <= withinMs)
       .map((record) => decodeOffsets(record!.offsets))
-  }
-
-  /** Bytes that hashes of the partition take in Redis, estimated from a few fields of each. */
-  async memoryOf(hashes: readonly string[]): Promise<number> {
-    const bytes = await this.#guard.run(() => Promise.all(hashes.map((key) => this.#redis.memory('USAGE', key))))
-    return bytes.reduce<number>((sum, size) => sum + (size ?? 0), 0)
-  }
-
-  /** Under which identity of Redis the partition was last written, and under which it would be now. */
-  lineage(): Promise<Lineage> {
-    return this.#guard.run(() => openPartition(this.#redis, this.partition))
-  }
-
-  /**
-   * Accepts the data now in Redis: as the same log if every known entry is there, as another one if not.
-   *
-   * @returns whether that is settled; else the lineage has to be looked at again
-   */
-  async settle(seen: Lineage, known: readonly KnownEntry[]): Promise<boolean> {
-    return (await this.#guard.run(() => settleLineage(this.#redis, this.partition, seen, known))) !== undefined
   }
 }
 

@@ -1,13 +1,13 @@
-import { type CommitOperation, keys, partitionOf } from '../bus/index.ts'
+import { type CommitOperation, currentHash, partitionOf, windowHash } from '../bus/index.ts'
 import type { WindowTopic } from '../config/model.ts'
 import { createWindow, FleetClock, TumblingWindow, type WindowOperator } from '../operators/index.ts'
 import { InputClocks } from './input-clocks.ts'
-import { MergeStage, partialsKey } from './merge-stage.ts'
+import { MergeStage, partialsHash } from './merge-stage.ts'
 import type { Pipeline } from './pipeline.ts'
 import { begunTimes, type StoredProgress, type WindowBegin } from './progress.ts'
 import { ReportStage } from './report-stage.ts'
 import type { StoredState } from './stored-state.ts'
-import { clocksKey, StoredClocks, StoredWindow, windowKey } from './stored-window.ts'
+import { clocksHash, StoredClocks, StoredWindow } from './stored-window.ts'
 import { WindowStage } from './window-stage.ts'
 
 /** Takes events in. */
@@ -45,22 +45,22 @@ export class PartitionWindows {
     const changed = Object.keys(progress.versions).filter((name) => progress.versions[name] !== pipeline.versions[name])
     this.#dropped = [
       // An early pane among the latest results would stay until its end is past, and nobody completes it any more.
-      ...changed.flatMap((name) => [...stateKeys(name, partition), keys.current(partition, name)]),
-      ...[...(anew ?? [])].flatMap((name) => foldKeys(name, partition)),
+      ...changed.flatMap((name) => [...hashesOf(name), currentHash(name)]),
+      ...[...(anew ?? [])].flatMap(foldHashes),
     ]
     for (const topic of pipeline.windows) {
       const { name, spec } = topic
       const isSame = progress.versions[name] === pipeline.versions[name]
       const isKnown = isSame && anew?.has(name) !== true
-      const states = (isKnown && fields.get(windowKey(name, partition))) || []
+      const states = (isKnown && fields.get(windowHash(name))) || []
       const watermark = isKnown ? progress.watermarks[name] : undefined
       if (spec.clockPer !== 'partition') {
-        const clock = new FleetClock((isKnown && fields.get(clocksKey(name, partition))) || [])
+        const clock = new FleetClock((isKnown && fields.get(clocksHash(name))) || [])
         this.#clocks.setFleet(topic, clock)
-        this.#fleets.push(new StoredClocks(name, partition, clock))
+        this.#fleets.push(new StoredClocks(name, clock))
       }
       if (spec.groupBy === 'key') {
-        const stage = new WindowStage(new StoredWindow(topic, partition, createWindow(spec, watermark, states)))
+        const stage = new WindowStage(new StoredWindow(topic, createWindow(spec, watermark, states)))
         this.#addIntake(topic, stage)
         this.#keyed.push(stage)
         this.#results.push(stage)
@@ -70,7 +70,7 @@ export class PartitionWindows {
       // The config refuses other shapes whose groups lie in several partitions.
       if (spec.type !== 'tumbling') throw new Error(`window ${name}: ${spec.type} with groupBy`)
       const operator = new TumblingWindow(spec, watermark, states)
-      const stored = new StoredWindow(topic, partition, operator)
+      const stored = new StoredWindow(topic, operator)
       const report = new ReportStage(stored, spec, pipeline.versions[name]!, begins[name]?.start)
       this.#addIntake(topic, report)
       this.#reports.push(report)
@@ -78,18 +78,18 @@ export class PartitionWindows {
       // What other partitions reported is theirs to keep, whatever this one has lost.
       const merged = isSame ? progress.merges[name] : undefined
       const clock = merged && { ...merged, watermark: merged.watermark ?? Number.NEGATIVE_INFINITY }
-      const parts = (isSame && fields.get(partialsKey(name, partition))) || []
+      const parts = (isSame && fields.get(partialsHash(name))) || []
       const isMine = (group: string) => spec.groupBy === 'all' || partitionOf(group, partitions) === partition
-      const merge = new MergeStage(topic, spec, pipeline.versions[name]!, partition, partitions, isMine, clock, parts)
+      const merge = new MergeStage(topic, spec, pipeline.versions[name]!, partitions, isMine, clock, parts)
       this.#merges.push(merge)
       this.#results.push(merge)
       this.#clocks.setResult(name, merge.operator, spec.allowedLatenessMs)
     }
   }
 
-  /** Keys of the hashes that hold the state of a partition's windows. */
-  static storeKeys(pipeline: Pipeline, partition: number): string[] {
-    return pipeline.windows.flatMap(({ name }) => stateKeys(name, partition))
+  /** The hashes that hold the state of a partition's windows. */
+  static hashes(pipeline: Pipeline): string[] {
+    return pipeline.windows.flatMap(({ name }) => hashesOf(name))
   }
 
   /** The first start of a window's panes; of a merged one the last of those of all partitions. */
@@ -123,9 +123,9 @@ export class PartitionWindows {
     return this.#merges.find(({ topic }) => topic.name === window)!
   }
 
-  /** Takes the keys of state that belongs to no window any more. */
+  /** Takes the hashes of state that belongs to no window any more. */
   takeDropped(): CommitOperation[] {
-    const dropped = this.#dropped.map((key) => ({ op: 'drop', key }) as const)
+    const dropped = this.#dropped.map((hash) => ({ op: 'drop', hash }) as const)
     this.#dropped = []
     return dropped
   }
@@ -205,13 +205,13 @@ export class PartitionWindows {
   }
 }
 
-function stateKeys(window: string, partition: number): string[] {
-  return [...foldKeys(window, partition), partialsKey(window, partition)]
+function hashesOf(window: string): string[] {
+  return [...foldHashes(window), partialsHash(window)]
 }
 
 /** What is computed of this partition's own input. */
-function foldKeys(window: string, partition: number): string[] {
-  return [windowKey(window, partition), clocksKey(window, partition)]
+function foldHashes(window: string): string[] {
+  return [windowHash(window), clocksHash(window)]
 }
 
 const NONE: readonly IntakeStage[] = []

@@ -6,14 +6,14 @@ const MEASURE_EVERY_MS = 10_000
 /** How much memory of Redis the state of a partition's windows takes. */
 export class StateMeter {
   readonly #store: PartitionStore
-  readonly #keys: readonly string[]
+  readonly #hashes: readonly string[]
   /** By the monotonic clock. */
   #measuredAt = Number.NEGATIVE_INFINITY
 
-  /** @param keys of the hashes that hold the state. */
-  constructor(store: PartitionStore, keys: readonly string[]) {
+  /** @param hashes that hold the state. */
+  constructor(store: PartitionStore, hashes: readonly string[]) {
     this.#store = store
-    this.#keys = keys
+    this.#hashes = hashes
   }
 
   /** Bytes, at most every 10 s, estimated from a few fields of each hash; `undefined` when it is not time or Redis does not answer. */
@@ -22,7 +22,7 @@ export class StateMeter {
     if (now - this.#measuredAt < MEASURE_EVERY_MS) return undefined
     this.#measuredAt = now
     try {
-      return await this.#store.memoryOf(this.#keys)
+      return await this.#store.ledger.memoryOf(this.#hashes)
     } catch (error) {
       if (!(error instanceof BusUnavailable)) throw error
       return undefined

@@ -5,7 +5,7 @@ import type { HashFields } from './stored-window.ts'
 export interface StoredState {
   readonly offsets: Offsets
   readonly progress: StoredProgress
-  /** Fields of each hash that `PartitionWindows.storeKeys` names. */
+  /** Fields of each hash that `PartitionWindows.hashes` names. */
   readonly stored: ReadonlyMap<string, HashFields>
   /** Windows that go on without what they hold, because input was lost; absent: none. */
   readonly anew?: ReadonlySet<string>

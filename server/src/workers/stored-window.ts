@@ -1,4 +1,4 @@
-import { type CommitOperation, keys } from '../bus/index.ts'
+import { type CommitOperation, windowHash } from '../bus/index.ts'
 import type { WindowTopic } from '../config/model.ts'
 import {
   type FleetClock,
@@ -14,50 +14,46 @@ export class StoredWindow<Operator extends WindowOperator> {
   readonly operator: Operator
   /** @throws TypeError when an aggregate cannot be computed from an event's data. */
   readonly checkData: (data: unknown) => void
-  readonly #key: string
+  readonly #hash: string
 
-  constructor(topic: WindowTopic, partition: number, operator: Operator) {
+  constructor(topic: WindowTopic, operator: Operator) {
     this.topic = topic
     this.operator = operator
     this.checkData = inputCheck(topic.spec.aggregate)
-    this.#key = windowKey(topic.name, partition)
+    this.#hash = windowHash(topic.name)
   }
 
   /** Writes after which the stored state is the state now; forgets at most `limit` fields. */
   takeWrites(limit: number): CommitOperation[] {
-    return writesTo(this.#key, this.operator.takeWrites(limit))
+    return writesTo(this.#hash, this.operator.takeWrites(limit))
   }
 }
 
 /** The clocks of a window's sources, where each has its own: the operator, and the hash that keeps its fields. */
 export class StoredClocks {
   readonly operator: FleetClock
-  readonly #key: string
+  readonly #hash: string
 
-  constructor(window: string, partition: number, operator: FleetClock) {
+  constructor(window: string, operator: FleetClock) {
     this.operator = operator
-    this.#key = clocksKey(window, partition)
+    this.#hash = clocksHash(window)
   }
 
   takeWrites(): CommitOperation[] {
-    return writesTo(this.#key, this.operator.takeWrites())
+    return writesTo(this.#hash, this.operator.takeWrites())
   }
 }
 
 /** Writes after which the hash holds what changed, and not what is forgotten. */
-export function writesTo(key: string, { changed, forgotten }: StateWrites): CommitOperation[] {
+export function writesTo(hash: string, { changed, forgotten }: StateWrites): CommitOperation[] {
   const operations: CommitOperation[] = []
-  if (changed.length > 0) operations.push({ op: 'set', key, fields: changed })
-  if (forgotten.length > 0) operations.push({ op: 'delete', key, fields: forgotten })
+  if (changed.length > 0) operations.push({ op: 'set', hash, fields: changed })
+  if (forgotten.length > 0) operations.push({ op: 'delete', hash, fields: forgotten })
   return operations
 }
 
 export type HashFields = readonly StateField[]
 
-export function windowKey(window: string, partition: number): string {
-  return keys.window(partition, window)
-}
-
-export function clocksKey(window: string, partition: number): string {
-  return keys.window(partition, `${window}~clocks`)
+export function clocksHash(window: string): string {
+  return windowHash(`${window}~clocks`)
 }

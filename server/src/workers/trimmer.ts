@@ -5,7 +5,7 @@ import { deadLetterTopic } from './dead-letter.ts'
 import type { PartitionStore } from './partition-store.ts'
 import { mergersOf } from './partition-windows.ts'
 import type { Pipeline } from './pipeline.ts'
-import { decodeOffsets, foreignLog, type Offsets } from './progress.ts'
+import { foreignLog, type Offsets } from './progress.ts'
 
 /** Trimming is free at node borders, so there is no hurry. */
 const TRIM_EVERY_MS = 10_000
@@ -55,12 +55,12 @@ export class Trimmer {
       const cut = `${now - retentionMs}-0`
       const held = backfills.flatMap((offsets) => offsets.get(name) ?? [])
       const lowest = inputs.has(name) ? older(held.reduce(olderOf, cut), committed.get(name)) : cut
-      if (lowest !== undefined) await this.#store.trim(log, token, name, lowest)
+      if (lowest !== undefined) await this.#store.ledger.trim(log, token, name, lowest)
       if (kind === 'late') continue
-      await this.#store.trim(log, token, deadLetterTopic(name), `${now - DEAD_LETTER_RETENTION_MS}-0`)
+      await this.#store.ledger.trim(log, token, deadLetterTopic(name), `${now - DEAD_LETTER_RETENTION_MS}-0`)
     }
     for (const window of this.#pipeline.windows) await this.#trimPartials(log, token, window)
-    await this.#store.noteLogBytes(token, [...this.#pipeline.contract.topics.keys()])
+    await this.#store.ledger.noteLogBytes(token, [...this.#pipeline.contract.topics.keys()])
   }
 
   /** Partials are needed until every merging partition has committed past them. */
@@ -68,11 +68,11 @@ export class Trimmer {
     const topic = partialsTopic(window.name)
     let lowest: string | undefined
     for (const merger of mergersOf(window, this.#partitions)) {
-      const read = decodeOffsets(await this.#store.offsetsOf(merger)).get(foreignLog(this.#store.partition, topic))
+      const read = (await this.#store.offsetsOf(merger)).get(foreignLog(this.#store.partition, topic))
       if (read === undefined) return
       lowest = lowest === undefined ? read : older(lowest, read)
     }
-    if (lowest !== undefined) await this.#store.trim(log, token, topic, lowest)
+    if (lowest !== undefined) await this.#store.ledger.trim(log, token, topic, lowest)
   }
 }
 

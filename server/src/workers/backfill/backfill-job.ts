@@ -67,7 +67,7 @@ export class BackfillJob {
   /** Resolves to whether the work is left for somebody else to go on with. Called once. @throws BusMismatch */
   async run(): Promise<boolean> {
     try {
-      const record = await untilAnswered(() => this.#store.read(), this.#isOver)
+      const record = await untilAnswered(() => this.#store.ledger.record(), this.#isOver)
       if (record?.status !== 'open') return false
       const ownership = await this.#take()
       if (ownership === undefined) return this.#isStopping
@@ -91,13 +91,13 @@ export class BackfillJob {
       // Before the release: a heartbeat after it would take it back.
       clearInterval(beat)
     }
-    return untilAnswered(() => this.#store.release(ownership.token), this.#isOver)
+    return untilAnswered(() => this.#store.ledger.release(ownership.token), this.#isOver)
   }
 
   async #loopOnce({ token, takes }: Ownership): Promise<'closed' | Exclude<BackfillEnd, 'done' | 'trimmed'>> {
     const { partitions, clock, folding } = this.#context
-    const log = await untilAnswered(() => this.#store.log(), this.#isOver)
-    const record = await untilAnswered(() => this.#store.read(), this.#isOver)
+    const log = await untilAnswered(() => this.#store.log.version(), this.#isOver)
+    const record = await untilAnswered(() => this.#store.ledger.record(), this.#isOver)
     if (record?.status !== 'open') return 'fenced'
     const close = (reason: string, filled: readonly FilledRange[]) => this.#close(log, token, run, reason, filled)
     const run = JSON.parse(record.run) as BackfillRun
@@ -141,7 +141,7 @@ export class BackfillJob {
   async #take(): Promise<Ownership | undefined> {
     let hasWaited = false
     while (!this.#isStopping) {
-      const reply = await untilAnswered(() => this.#store.take(), this.#isOver)
+      const reply = await untilAnswered(() => this.#store.ledger.take(), this.#isOver)
       if (reply.status === 'ok') return reply.ownership
       if (reply.status === 'lineage') await this.#untilSettled()
       else if (hasWaited) return undefined
@@ -155,7 +155,7 @@ export class BackfillJob {
 
   async #heartbeat(token: string): Promise<void> {
     try {
-      if (await this.#store.heartbeat(token)) return
+      if (await this.#store.ledger.beat(token)) return
       this.#isFenced = true
       this.#loop?.stop()
     } catch {
@@ -166,7 +166,7 @@ export class BackfillJob {
   /** The owner of the partition, or a gateway, settles a changed lineage. */
   async #untilSettled(): Promise<void> {
     for (;;) {
-      const lineage = await untilAnswered(() => this.#store.lineage(), this.#isOver)
+      const lineage = await untilAnswered(() => this.#store.log.lineage(), this.#isOver)
       if (lineage.stored === lineage.current || this.#isStopping) return
       await pause(RETRY_MS)
     }

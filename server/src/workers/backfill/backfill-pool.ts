@@ -1,8 +1,8 @@
 import { setTimeout as pause } from 'node:timers/promises'
-import { type Guard, isFresh, listBackfills, openGuard, type Redis, redisNow, unlistBackfill } from '../../bus/index.ts'
+import { type Bus, isFresh } from '../../bus/index.ts'
+import { JobQueue } from '../../bus/jobs/index.ts'
 import type { Clock } from '../../clock.ts'
 import type { Contract } from '../../config/model.ts'
-import { JobQueue } from '../job-queue.ts'
 import { Turn } from '../turn.ts'
 import { type BackfillContext, BackfillJob } from './backfill-job.ts'
 import { BACKFILLS, type BackfillJobData } from './backfill-queue.ts'
@@ -16,10 +16,7 @@ import { backfillTarget } from './target.ts'
 const RECONCILE_MS = 5_000
 
 export interface BackfillPoolOptions {
-  readonly redisUrl: string
-  readonly redis: Redis
-  readonly partitions: number
-  readonly workerId: string
+  readonly bus: Bus
   readonly contract: Contract
   readonly clock: Clock
   readonly log: (message: string) => void
@@ -29,7 +26,6 @@ export interface BackfillPoolOptions {
 export class BackfillPool {
   readonly #options: BackfillPoolOptions
   readonly #context: BackfillContext
-  readonly #guard: Guard
   readonly #queue: JobQueue<BackfillJobData>
   readonly #jobs = new Map<string, BackfillJob>()
   readonly #runs = new Set<Promise<void>>()
@@ -38,10 +34,9 @@ export class BackfillPool {
 
   constructor(options: BackfillPoolOptions) {
     this.#options = options
-    this.#guard = openGuard(options.redis, 'jobs')
-    const { redisUrl, workerId, partitions, clock, log } = options
-    this.#context = { partitions, clock, folding: new Turn(), log }
-    this.#queue = new JobQueue(redisUrl, workerId, partitions, BACKFILLS, (data, report) => this.#hold(data, report))
+    const { bus, clock, log } = options
+    this.#context = { partitions: bus.partitions, clock, folding: new Turn(), log }
+    this.#queue = new JobQueue(bus, BACKFILLS, (data, report) => this.#hold(data, report))
   }
 
   start(): void {
@@ -61,7 +56,6 @@ export class BackfillPool {
     const deadline = new AbortController()
     await Promise.race([handOver().catch(() => {}), pause(deadlineMs, undefined, { signal: deadline.signal })])
     for (const job of this.#jobs.values()) job.abandon()
-    this.#guard.close()
     deadline.abort()
   }
 
@@ -76,9 +70,9 @@ export class BackfillPool {
   }
 
   async #run(name: string, data: BackfillJobData, report: (progress: RunProgress) => void): Promise<void> {
-    const { contract, redis, log } = this.#options
+    const { bus, contract, log } = this.#options
     const { partition, window } = data
-    const store = new BackfillStore(partition, window, redis, this.#guard)
+    const store = new BackfillStore(partition, window, bus, 'jobs')
     try {
       const job = new BackfillJob(this.#context, backfillTarget(contract, window), store, report)
       this.#jobs.set(name, job)
@@ -97,14 +91,15 @@ export class BackfillPool {
 
   /** Offers what nobody works on. */
   async #reconcile(): Promise<void> {
-    const { redis } = this.#options
-    const listed = await listBackfills(redis, this.#guard)
+    const { bus } = this.#options
+    const listed = await bus.backfills()
     if (listed.length === 0) return
-    await this.#guard.run(() => this.#queue.boundExpiries(redis))
-    const now = await redisNow(redis)
+    await this.#queue.boundExpiries()
+    const now = await bus.now()
     for (const { partition, window } of listed) {
-      const record = await new BackfillStore(partition, window, redis, this.#guard).read()
-      if (record?.status !== 'open') await unlistBackfill(redis, this.#guard, partition, window)
+      const ledger = bus.backfillLedger(partition, window, 'jobs')
+      const record = await ledger.record()
+      if (record?.status !== 'open') await ledger.unlist()
       else if (!isFresh(now - record.heartbeat)) await this.#queue.offer({ partition, window })
     }
   }
@@ -112,10 +107,10 @@ export class BackfillPool {
 
 /** Ends the backfill of a window that has gone from the config, or can no longer be filled. */
 async function discard(store: BackfillStore, reason: string): Promise<void> {
-  const log = await store.log()
-  const record = await store.read()
+  const log = await store.log.version()
+  const record = await store.ledger.record()
   if (record?.status !== 'open') return
-  const reply = await store.take()
+  const reply = await store.ledger.take()
   if (reply.status !== 'ok') return
   const { state } = JSON.parse(record.run) as BackfillRun
   await store.close(log, reply.ownership.token, { status: 'failed', reason, filled: record.filled, state })

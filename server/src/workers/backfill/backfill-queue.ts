@@ -1,5 +1,4 @@
-import { BACKFILL_QUEUE } from '../../bus/index.ts'
-import type { JobKind } from '../job-queue.ts'
+import type { JobKind } from '../../bus/jobs/index.ts'
 
 /** The backfill of a window in one partition. */
 export interface BackfillJobData {
@@ -8,6 +7,6 @@ export interface BackfillJobData {
 }
 
 export const BACKFILLS: JobKind<BackfillJobData> = {
-  queue: BACKFILL_QUEUE,
+  queue: 'backfills',
   idOf: ({ window, partition }) => `${partition} ${window}`,
 }

@@ -1,17 +1,8 @@
 import { randomUUID } from 'node:crypto'
-import {
-  type Guard,
-  keys,
-  LOG_START,
-  type LogVersion,
-  openBackfill,
-  type Redis,
-  readLogHeads,
-  readRange,
-} from '../../bus/index.ts'
+import { type Bus, LOG_START, type LogVersion } from '../../bus/index.ts'
+import { JobOffers } from '../../bus/jobs/index.ts'
 import type { Contract } from '../../config/model.ts'
 import { extentMs } from '../hand-over.ts'
-import { JobOffers } from '../job-queue.ts'
 import { Pipeline } from '../pipeline.ts'
 import { decodeOffsets, encodeOffsets } from '../progress.ts'
 import { BACKFILLS } from './backfill-queue.ts'
@@ -59,27 +50,16 @@ interface PartitionState {
 
 /** Asks the workers to fill the past of a window, and looks how far they are. */
 export class Backfills {
-  readonly #redis: Redis
-  readonly #guard: Guard
-  readonly #partitions: number
+  readonly #bus: Bus
   readonly #live: Pipeline
   readonly #target: BackfillTarget
   readonly #offers: JobOffers<{ window: string; partition: number }>
 
-  constructor(
-    redisUrl: string,
-    redis: Redis,
-    guard: Guard,
-    partitions: number,
-    contract: Contract,
-    target: BackfillTarget,
-  ) {
+  constructor(bus: Bus, contract: Contract, target: BackfillTarget) {
     this.#target = target
-    this.#redis = redis
-    this.#guard = guard
-    this.#partitions = partitions
+    this.#bus = bus
     this.#live = new Pipeline(contract)
-    this.#offers = new JobOffers(redisUrl, 'backfill', BACKFILLS)
+    this.#offers = new JobOffers(bus, BACKFILLS)
   }
 
   /**
@@ -101,7 +81,7 @@ export class Backfills {
       .filter(({ partition }) => !begun.includes(partition))
       .map(({ partition, facts }) => ({
         partition,
-        plan: planPartition(this.#target, this.#live, partition, id, wanted, facts),
+        plan: planPartition(this.#target, this.#live, id, wanted, facts),
       }))
     if (begun.length === 0) refuseTrimmed(plans.map(({ plan }) => plan))
     for (const { partition, plan } of plans) if (plan.kind === 'run') await this.#open(partition, plan, states)
@@ -113,7 +93,7 @@ export class Backfills {
 
   /** How far the last backfill is in partitions that `start` returned. @throws BusUnavailable */
   async status(partitions: readonly number[]): Promise<BackfillStatus> {
-    const records = await Promise.all(partitions.map((partition) => this.#store(partition).read()))
+    const records = await Promise.all(partitions.map((partition) => this.#store(partition).ledger.record()))
     const all = records.map((record) => {
       if (record === undefined)
         return { status: 'failed', reason: 'Redis has lost it', fraction: 1, events: 0, panes: 0 }
@@ -142,22 +122,22 @@ export class Backfills {
   }
 
   #all<T>(of: (partition: number) => T): T[] {
-    return Array.from({ length: this.#partitions }, (_, partition) => of(partition))
+    return Array.from({ length: this.#bus.partitions }, (_, partition) => of(partition))
   }
 
   #store(partition: number): BackfillStore {
-    return new BackfillStore(partition, this.#name, this.#redis, this.#guard)
+    return new BackfillStore(partition, this.#name, this.#bus, 'query')
   }
 
   async #look(partition: number): Promise<PartitionState> {
     const store = this.#store(partition)
     const inputs = this.#target.pipeline.inputs.map(({ name }) => name)
-    const log = await store.log()
+    const log = await store.log.version()
     const [live, record, heads, firsts] = await Promise.all([
       store.live(),
-      store.read(),
-      this.#guard.run(() => readLogHeads(this.#redis, partition, inputs)),
-      this.#guard.run(() => Promise.all(inputs.map((topic) => readRange(this.#redis, partition, topic, '-', '+', 1)))),
+      store.ledger.record(),
+      store.log.heads(inputs),
+      Promise.all(inputs.map((topic) => store.log.range(topic, '-', '+', 1))),
     ])
     const logs = inputs.map((topic, i) => {
       const { trimmedTo, lastId } = heads.topics.get(topic)!
@@ -175,17 +155,10 @@ export class Backfills {
   ): Promise<void> {
     const { log, facts } = states[partition]!
     const { record } = facts
-    const state = record === undefined ? [] : (JSON.parse(record.run) as BackfillRun).state
-    const leftovers = state.map((name) => keys.backfillState(partition, this.#name, name))
+    const leftovers = record === undefined ? [] : (JSON.parse(record.run) as BackfillRun).state
     const [run, offsets] = [JSON.stringify(plan.run), encodeOffsets(plan.offsets)]
     const { version } = this.#target
-    const outcome = await openBackfill(this.#redis, this.#guard, partition, this.#name, {
-      log,
-      version,
-      run,
-      offsets,
-      leftovers,
-    })
+    const outcome = await this.#store(partition).ledger.open({ log, version, run, offsets, leftovers })
     if (outcome === 'under_way') {
       throw new BackfillRefused(`somebody else began a backfill of ${this.#name} at the same time`)
     }

@@ -55,7 +55,6 @@ const BEGINNING = Number.MIN_SAFE_INTEGER
 export function planPartition(
   target: BackfillTarget,
   live: Pipeline,
-  partition: number,
   id: string,
   request: BackfillRequest,
   { offsets, progress, record, logs }: PartitionFacts,
@@ -80,7 +79,7 @@ export function planPartition(
     from,
     to,
     before: begin.after,
-    state: PartitionWindows.storeKeys(target.pipeline, partition),
+    state: PartitionWindows.hashes(target.pipeline),
     startMs: Number.isFinite(startMs) ? startMs : 0,
     headMs: Math.max(...marks.map(({ lastId }) => msOf(lastId))),
   }

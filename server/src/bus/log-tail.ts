@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { openBlockingConnection, type Redis, receivedOver, untilReady } from './connection.ts'
+import type { Guard } from './guard.ts'
 import { type LogEntry, readLogs } from './log-entry.ts'
 import { type LogHeads, readEpochStarts, readLogHeads } from './log-heads.ts'
 
@@ -10,21 +11,24 @@ const WAKE_RETRY_MS = 5
  * One connection for one blocking read at a time over logs of one partition. `wake` ends a waiting read early, because
  * the list of logs cannot be changed while it waits.
  */
-export class BlockingReader {
-  readonly #partition: number
+export class LogTail {
+  readonly partition: number
   readonly #redis: Redis
   /** Another connection: nothing can be sent behind a blocked read. */
   readonly #commands: Redis
+  readonly #guard: Guard
+  readonly #received: { readonly receivedBytes: () => number }
   #clientId: number | undefined
   #readsBegun = 0
   #reading = false
   #fresh = false
 
-  constructor(url: string, name: string, partition: number, commands: Redis) {
-    this.#partition = partition
+  constructor(url: string, name: string, partition: number, commands: Redis, guard: Guard) {
+    this.partition = partition
     this.#commands = commands
+    this.#guard = guard
     this.#redis = openBlockingConnection(url, name)
-    this.receivedBytes = receivedOver(this.#redis)
+    this.#received = { receivedBytes: receivedOver(this.#redis) }
     this.#redis.on('close', () => {
       this.#fresh = false
     })
@@ -35,47 +39,41 @@ export class BlockingReader {
     return untilReady(this.#redis, deadlineMs)
   }
 
-  /** Bytes that have come over the connection in use. */
-  readonly receivedBytes: () => number
-
   /** False after every reconnect until `sync` has looked at the logs through the new connection. */
   get synced(): boolean {
     return this.#fresh
   }
 
-  /** Where the logs stand on the server now connected: it may be another one, or have lost entries. */
-  async sync(topics: readonly string[]): Promise<LogHeads> {
-    this.#fresh = true
-    try {
+  /** Where the logs stand on the server now connected: it may be another one, or have lost entries. @throws BusUnavailable */
+  sync(topics: readonly string[]): Promise<LogHeads> {
+    return this.#run(async () => {
+      this.#fresh = true
       this.#clientId = (await this.#redis.client('ID')) as number
-      return await readLogHeads(this.#redis, this.#partition, topics)
-    } catch (error) {
-      this.#reconnect()
-      throw error
-    }
+      return readLogHeads(this.#redis, this.partition, topics)
+    })
   }
 
-  /** Where the present epoch begins in the logs: the newest entry of each that is not of it. */
+  /** Where the present epoch begins in the logs: the newest entry of each that is not of it. @throws BusUnavailable */
   epochStarts(topics: readonly string[]): Promise<ReadonlyMap<string, string>> {
-    return readEpochStarts(this.#redis, this.#partition, topics)
+    return this.#run(() => readEpochStarts(this.#redis, this.partition, topics))
   }
 
   /**
    * Waits for entries after the cursors (exclusive); empty when there were none or when woken.
    *
    * @param options.blockMs at most `BLOCK_MS`; 0 does not wait.
+   * @throws BusUnavailable
    */
-  async read(cursors: ReadonlyMap<string, string>, options: { count: number; blockMs: number }): Promise<LogEntry[]> {
-    this.#readsBegun++
-    this.#reading = true
-    try {
-      return await readLogs(this.#redis, this.#partition, cursors, options)
-    } catch (error) {
-      this.#reconnect()
-      throw error
-    } finally {
-      this.#reading = false
-    }
+  read(cursors: ReadonlyMap<string, string>, options: { count: number; blockMs: number }): Promise<LogEntry[]> {
+    return this.#run(async () => {
+      this.#readsBegun++
+      this.#reading = true
+      try {
+        return await readLogs(this.#redis, this.partition, cursors, options)
+      } finally {
+        this.#reading = false
+      }
+    })
   }
 
   /** Ends the read now waiting, so that the caller can read again with other cursors. Best effort: it ends by itself in `BLOCK_MS`. */
@@ -93,6 +91,18 @@ export class BlockingReader {
 
   close(): void {
     this.#redis.disconnect()
+  }
+
+  #run<T>(call: () => Promise<T>): Promise<T> {
+    const reconnecting = async () => {
+      try {
+        return await call()
+      } catch (error) {
+        this.#reconnect()
+        throw error
+      }
+    }
+    return this.#guard.run(reconnecting, this.#received)
   }
 
   /** A deadline that passed says nothing about the connection's later answers: only a new connection is known to be good. */

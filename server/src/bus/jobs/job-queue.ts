@@ -1,5 +1,8 @@
 import { type ConnectionOptions, Queue, Worker } from 'bullmq'
-import { QUEUE_PREFIX, queueConnectionOptions, type Redis } from '../bus/index.ts'
+import { type Bus, internalsOf } from '../bus.ts'
+import type { Channel } from '../channel.ts'
+import { queueConnectionOptions } from '../connection.ts'
+import { QUEUE_PREFIX } from '../keys.ts'
 
 /** With these a partition is taken over 1.4-1.6 s after its worker was killed; BullMQ's defaults need over 10 s. */
 const LOCK_MS = 1_500
@@ -17,10 +20,10 @@ export class JobOffers<Data extends object> {
   readonly #kind: JobKind<Data>
   readonly #queue: Queue<Data>
 
-  constructor(redisUrl: string, processName: string, kind: JobKind<Data>) {
+  constructor(bus: Bus, kind: JobKind<Data>) {
     this.#kind = kind
     this.#queue = new Queue(kind.queue, {
-      connection: connectionTo(redisUrl, `${processName}-jobs`),
+      connection: connectionTo(bus, `${kind.queue}-offers`),
       prefix: QUEUE_PREFIX,
     })
     // An unreachable Redis is met by retries; without a listener the process would end.
@@ -50,26 +53,23 @@ export class JobOffers<Data extends object> {
 export class JobQueue<Data extends object> {
   readonly #offers: JobOffers<Data>
   readonly #worker: Worker<Data>
+  readonly #channel: Channel
 
   /**
    * @param run holds the job until it resolves; it MUST NOT reject.
    *   `report` shows how far it is to whoever looks at the queue.
    */
-  constructor(
-    redisUrl: string,
-    workerId: string,
-    concurrency: number,
-    kind: JobKind<Data>,
-    run: (data: Data, report: (progress: object) => void) => Promise<void>,
-  ) {
-    this.#offers = new JobOffers(redisUrl, workerId, kind)
+  constructor(bus: Bus, kind: JobKind<Data>, run: (data: Data, report: (progress: object) => void) => Promise<void>) {
+    this.#offers = new JobOffers(bus, kind)
+    this.#channel = internalsOf(bus).channel('jobs')
     this.#worker = new Worker<Data>(
       kind.queue,
       (job) => run(job.data, (progress) => void job.updateProgress(progress).catch(() => {})),
       {
-        connection: connectionTo(redisUrl, `${workerId}-${kind.queue}`),
+        connection: connectionTo(bus, kind.queue),
         prefix: QUEUE_PREFIX,
-        concurrency,
+        // One for every partition: BullMQ does not wake a full worker when it is raised.
+        concurrency: bus.partitions,
         lockDuration: LOCK_MS,
         stalledInterval: STALLED_EVERY_MS,
         drainDelay: 1,
@@ -88,12 +88,16 @@ export class JobQueue<Data extends object> {
   /**
    * Keeps a step of Redis' clock from holding jobs back. Expiries there are times of that clock: after it was set back by an
    * hour, the lock of a dead worker and the pause between two looks for stalled jobs would last an hour longer.
+   *
+   * @throws BusUnavailable
    */
-  async boundExpiries(redis: Redis): Promise<void> {
+  async boundExpiries(): Promise<void> {
     const key = (name: string) => this.#worker.toKey(name)
-    const pipeline = redis.pipeline().pexpire(key('stalled-check'), STALLED_EVERY_MS, 'LT')
-    for (const id of await redis.lrange(key('active'), 0, -1)) pipeline.pexpire(key(`${id}:lock`), LOCK_MS, 'LT')
-    await pipeline.exec()
+    await this.#channel.run(async (redis) => {
+      const pipeline = redis.pipeline().pexpire(key('stalled-check'), STALLED_EVERY_MS, 'LT')
+      for (const id of await redis.lrange(key('active'), 0, -1)) pipeline.pexpire(key(`${id}:lock`), LOCK_MS, 'LT')
+      await pipeline.exec()
+    })
   }
 
   /** Takes no further jobs. */
@@ -109,6 +113,7 @@ export class JobQueue<Data extends object> {
 }
 
 /** BullMQ's option types are stricter than ioredis' about optional properties, not about what they accept. */
-function connectionTo(redisUrl: string, name: string): ConnectionOptions {
-  return queueConnectionOptions(redisUrl, name) as ConnectionOptions
+function connectionTo(bus: Bus, purpose: string): ConnectionOptions {
+  const { url, name } = internalsOf(bus)
+  return queueConnectionOptions(url, `${name}-${purpose}`) as ConnectionOptions
 }

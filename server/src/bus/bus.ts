@@ -1,0 +1,254 @@
+import type { Clock } from '../clock.ts'
+import { BackfillLedger, listBackfills } from './backfill-ledger.ts'
+import type { BreakerLimits } from './breaker.ts'
+import { Channel } from './channel.ts'
+import { COMMAND_DEADLINE_MS, openCommandConnection, type Redis, untilReady } from './connection.ts'
+import { ContractClaim, runningContract } from './contract-claim.ts'
+import { withDeadline } from './deadline.ts'
+import { BusMismatch } from './errors.ts'
+import { type BusClass, DEADLINES_MS, type Guard, type GuardState } from './guard.ts'
+import { Log } from './log.ts'
+import { LogTail } from './log-tail.ts'
+import { OwnerLedger } from './owner-ledger.ts'
+import { type PartitionOwner, partitionOwners } from './partition-owners.ts'
+import { openGuard } from './probe.ts'
+import { RedisClock } from './redis-clock.ts'
+import { checkRedis, EvictionWatch } from './redis-fitness.ts'
+import { redisNow } from './redis-time.ts'
+import { Results } from './results.ts'
+import { Roster } from './roster.ts'
+import { openTopology, storedPartitions } from './topology.ts'
+import { readWorkerReports, type WorkerReport } from './worker-report.ts'
+
+/** A connection for commands of one class. Replays have one of their own beside queries: neither waits behind the other's pages. */
+export type ChannelName = BusClass | 'replay'
+
+const DEFAULT_WAIT_MS = 10_000
+
+export interface BusSettings {
+  readonly url: string
+  /** Names the connections in Redis' list of clients. */
+  readonly name: string
+  /** Fixed at first start. Absent: those of the data that is there. */
+  readonly partitions?: number
+  /** What the process uses; the first one also serves everything that belongs to no partition. */
+  readonly channels: readonly [ChannelName, ...ChannelName[]]
+  /** Claimed for the running processes until the bus is closed. Absent: of a command that only looks. */
+  readonly contractHash?: string
+  /** How long Redis is waited for, ms. */
+  readonly waitMs?: number
+  /** When breakers open, and for how long. */
+  readonly breaker?: BreakerLimits
+  /** How long a call of a class may take, ms, in place of the usual. */
+  readonly deadlinesMs?: Partial<Record<BusClass, number>>
+  /** Told of every change of a breaker. */
+  readonly onBreaker?: (state: GuardState) => void
+  /** Told, in a line each, what the operator should know. */
+  readonly warn?: (line: string) => void
+}
+
+/**
+ * Connects to Redis, checks that it fits and that its data is of this deployment, and writes what is missing at a first start.
+ *
+ * @throws BusUnreachable; BusMismatch, also while processes of another contract are alive. Both say what to do.
+ */
+export async function openBus(settings: BusSettings): Promise<Bus> {
+  const { url, name, channels } = settings
+  const connections = new Map(channels.map((channel) => [channel, openCommandConnection(url, `${name}-${channel}`)]))
+  const control = connections.get(channels[0])!
+  try {
+    await Promise.all([...connections.values()].map((redis) => untilReady(redis, settings.waitMs ?? DEFAULT_WAIT_MS)))
+    const { partitions = await storedPartitions(control) } = settings
+    if (partitions === undefined) throw new BusMismatch('This Redis holds no data of Tidegate.')
+    if (settings.partitions !== undefined) {
+      await checkRedis(control, settings.warn ?? (() => {}))
+      await openTopology(control, partitions)
+    }
+    const claim = settings.contractHash === undefined ? undefined : new ContractClaim(control, settings.contractHash)
+    await claim?.start()
+    return new Bus({ ...settings, partitions }, connections, claim)
+  } catch (error) {
+    for (const redis of connections.values()) redis.disconnect()
+    throw error
+  }
+}
+
+/** What shows whether Redis works and who works on it. */
+export interface BusHealth {
+  readonly owners: readonly PartitionOwner[]
+  readonly workers: ReadonlyMap<string, WorkerReport>
+}
+
+/** Everything that one process says to Redis. Nothing of Redis itself - connections, keys, addresses - leaves it. */
+export class Bus {
+  readonly partitions: number
+  readonly #settings: BusSettings
+  readonly #connections: ReadonlyMap<ChannelName, Redis>
+  readonly #guards = new Map<BusClass, Guard>()
+  readonly #channels = new Map<ChannelName, Channel>()
+  readonly #eviction: EvictionWatch
+  readonly #claim: ContractClaim | undefined
+  readonly #clock = new RedisClock(() => this.now())
+
+  /** Use `openBus`. */
+  constructor(
+    settings: BusSettings & { readonly partitions: number },
+    connections: ReadonlyMap<ChannelName, Redis>,
+    claim?: ContractClaim,
+  ) {
+    this.#settings = settings
+    this.#connections = connections
+    this.#claim = claim
+    this.partitions = settings.partitions
+    for (const [name, redis] of connections) this.#channels.set(name, new Channel(redis, this.#guard(name, redis)))
+    this.#eviction = new EvictionWatch(this.#control)
+    internals.set(this, { url: settings.url, name: settings.name, channel: (name) => this.#channel(name) })
+  }
+
+  /** The logs of a partition. @param channel whose connection, deadline and breaker its calls take */
+  log(partition: number, channel: ChannelName): Log {
+    return new Log(partition, this.#channel(channel))
+  }
+
+  /** A tail with a connection of its own, which the caller closes. @param name of the connection */
+  tail(partition: number, name: string): LogTail {
+    const { url } = this.#settings
+    return new LogTail(
+      url,
+      `${name}-${partition}`,
+      partition,
+      this.#connections.get('tail')!,
+      this.#guards.get('tail')!,
+    )
+  }
+
+  /** The latest results of a partition. */
+  results(partition: number, channel: ChannelName): Results {
+    return new Results(partition, this.#channel(channel))
+  }
+
+  ledger(partition: number, channel: ChannelName): OwnerLedger {
+    return new OwnerLedger(partition, this.#channel(channel))
+  }
+
+  backfillLedger(partition: number, window: string, channel: ChannelName): BackfillLedger {
+    return new BackfillLedger(partition, window, this.#channel(channel))
+  }
+
+  /** Backfills that may be under way. @throws BusUnavailable */
+  backfills(): Promise<{ partition: number; window: string }[]> {
+    return listBackfills(this.#controlChannel)
+  }
+
+  roster(workerId: string): Roster {
+    return new Roster(this.#controlChannel, workerId)
+  }
+
+  /** Redis' clock, ms since 1970. @throws BusUnavailable */
+  now(): Promise<number> {
+    return this.#controlChannel.run(redisNow)
+  }
+
+  /** The same for who asks often, until `close`. Called once. @throws BusUnavailable */
+  async startClock(): Promise<Clock> {
+    await this.#clock.start()
+    return this.#clock
+  }
+
+  /** Which partitions have a live owner. @throws BusUnavailable */
+  owners(): Promise<PartitionOwner[]> {
+    return this.#controlChannel.run((redis) => partitionOwners(redis, this.partitions))
+  }
+
+  /** Reports of the workers that are alive, by worker id. @throws BusUnavailable */
+  workers(): Promise<ReadonlyMap<string, WorkerReport>> {
+    return this.#controlChannel.run(readWorkerReports)
+  }
+
+  /** Looks whether Redis works, also while breakers are open. @throws the error as it is: it says why not. */
+  async look(): Promise<BusHealth> {
+    const redis = this.#control
+    const asked = Promise.all([
+      partitionOwners(redis, this.partitions),
+      readWorkerReports(redis),
+      this.#eviction.look(),
+    ])
+    const [owners, workers] = await withDeadline(COMMAND_DEADLINE_MS, asked)
+    return { owners, workers }
+  }
+
+  /** Why nothing may be acknowledged, as last seen by `look`. */
+  get evictionReason(): string | undefined {
+    return this.#eviction.reason
+  }
+
+  /** Share of Redis' `maxmemory` that is in use, as last seen by `look`; 0 where it has none. */
+  get usedShare(): number {
+    return this.#eviction.usedShare
+  }
+
+  /** The contract hash of the processes that run now; `undefined` when none does. @throws BusUnavailable */
+  runningContract(): Promise<string | undefined> {
+    return this.#controlChannel.run(runningContract)
+  }
+
+  get breakers(): GuardState[] {
+    return [...this.#guards.values()].map((guard) => guard.state)
+  }
+
+  /** When a call of a class may be tried again, ms; 0 while calls are let through. */
+  retryAfterMs(busClass: BusClass): number {
+    return this.#guards.get(busClass)!.retryAfterMs
+  }
+
+  /** Gives the claim up and disconnects. */
+  close(): void {
+    this.#clock.close()
+    this.#claim?.close()
+    for (const guard of this.#guards.values()) guard.close()
+    for (const redis of this.#connections.values()) redis.disconnect()
+  }
+
+  get #control(): Redis {
+    return this.#connections.get(this.#settings.channels[0])!
+  }
+
+  get #controlChannel(): Channel {
+    return this.#channel(this.#settings.channels[0])
+  }
+
+  #channel(name: ChannelName): Channel {
+    const channel = this.#channels.get(name)
+    if (channel === undefined) throw new Error(`the bus was opened without a channel for ${name}`)
+    return channel
+  }
+
+  #guard(channel: ChannelName, redis: Redis): Guard {
+    const busClass = channel === 'replay' ? 'query' : channel
+    let guard = this.#guards.get(busClass)
+    if (guard === undefined) {
+      const { breaker, deadlinesMs, onBreaker } = this.#settings
+      guard = openGuard(redis, busClass, {
+        ...(breaker !== undefined && { limits: breaker }),
+        deadlineMs: deadlinesMs?.[busClass] ?? DEADLINES_MS[busClass],
+        ...(onBreaker !== undefined && { onChange: onBreaker }),
+      })
+      this.#guards.set(busClass, guard)
+    }
+    return guard
+  }
+}
+
+/** For the queues of `jobs/`, which have connections of their own. */
+export interface BusInternals {
+  readonly url: string
+  readonly name: string
+  channel(name: ChannelName): Channel
+}
+
+const internals = new WeakMap<Bus, BusInternals>()
+
+/** Only inside this folder: what the index does not export stays here. */
+export function internalsOf(bus: Bus): BusInternals {
+  return internals.get(bus)!
+}

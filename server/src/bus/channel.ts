@@ -1,0 +1,31 @@
+import { type Redis, receivedOver } from './connection.ts'
+import type { Guard } from './guard.ts'
+import { runScript, type Script } from './script.ts'
+
+/** A connection with the guard of one class of operations around everything that is said over it. */
+export class Channel {
+  readonly #redis: Redis
+  readonly #guard: Guard
+  readonly #read: { readonly receivedBytes: () => number }
+
+  constructor(redis: Redis, guard: Guard) {
+    this.#redis = redis
+    this.#guard = guard
+    this.#read = { receivedBytes: receivedOver(redis) }
+  }
+
+  /** One call of bounded size. @throws BusUnavailable, BusFull */
+  run<T>(call: (redis: Redis) => Promise<T>): Promise<T> {
+    return this.#guard.run(() => call(this.#redis))
+  }
+
+  /** One call whose answer may be large: late, but arriving, it is no outage. @throws BusUnavailable */
+  read<T>(call: (redis: Redis) => Promise<T>): Promise<T> {
+    return this.#guard.run(() => call(this.#redis), this.#read)
+  }
+
+  /** @throws BusUnavailable, BusFull */
+  script(script: Script, scriptKeys: readonly string[], args: readonly (string | number | Buffer)[]): Promise<unknown> {
+    return this.run((redis) => runScript(redis, script, scriptKeys, args))
+  }
+}

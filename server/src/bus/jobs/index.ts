@@ -1,0 +1,1 @@
+export { type JobKind, JobOffers, JobQueue } from './job-queue.ts'

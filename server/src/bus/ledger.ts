@@ -1,0 +1,123 @@
+import { randomBytes } from 'node:crypto'
+import type { Channel } from './channel.ts'
+import { type CommitReply, type CommitRequest, commit, hashKey, type LedgerPlace, ledgerKey } from './commit.ts'
+import { HEARTBEAT_FRESH_MS } from './heartbeat.ts'
+import { keys } from './keys.ts'
+import type { LogVersion } from './log-version.ts'
+import { loadScript, type Script } from './script.ts'
+
+const TAKE_SCRIPT: Script = loadScript('take', { allowOom: true, include: ['lineage', 'owner'] })
+const HEARTBEAT_SCRIPT: Script = loadScript('heartbeat', { allowOom: true, include: ['owner'] })
+/** Fields of one HSCAN step. */
+const SCAN_COUNT = 1_000
+
+/** What a new owner is told. */
+export interface Ownership {
+  readonly token: string
+  /** How often the ledger was taken since its last commit or release: more than twice means that something kills its owners. */
+  readonly takes: number
+  /** What an earlier owner noted before it ended without a commit; empty when nothing. */
+  readonly suspect: string
+}
+
+export type TakeReply =
+  | { readonly status: 'ok'; readonly ownership: Ownership }
+  | { readonly status: 'held'; readonly staleInMs: number }
+  | { readonly status: 'lineage'; readonly stored: string; readonly current: string }
+
+/** What the next commit of a partition's owner builds on. */
+export interface LedgerHead {
+  /** Of which log it is. */
+  readonly log: LogVersion
+  readonly commitSeq: number
+  readonly offsets: string
+  readonly clocks: string
+}
+
+/**
+ * What one owner at a time may write of a partition: hashes of state, outputs, and how far it has read. It is taken, kept by
+ * heartbeats, written by commits, and released. Every call rejects with BusUnavailable when Redis does not answer.
+ */
+export class Ledger {
+  readonly partition: number
+  protected readonly channel: Channel
+  protected readonly place: LedgerPlace
+
+  constructor(place: LedgerPlace, channel: Channel) {
+    this.partition = place.partition
+    this.place = place
+    this.channel = channel
+  }
+
+  /** Becomes the owner, unless another one is alive. */
+  async take(): Promise<TakeReply> {
+    const scriptKeys = [keys.meta(this.partition), ledgerKey(this.place)]
+    const args = [randomBytes(8).toString('hex'), HEARTBEAT_FRESH_MS]
+    const reply = (await this.channel.script(TAKE_SCRIPT, scriptKeys, args)) as
+      | ['OK', string, number, string]
+      | ['HELD', number]
+      | ['LINEAGE', string, string]
+    switch (reply[0]) {
+      case 'OK':
+        return { status: 'ok', ownership: { token: reply[1], takes: reply[2], suspect: reply[3] } }
+      case 'HELD':
+        return { status: 'held', staleInMs: reply[1] }
+      case 'LINEAGE':
+        return { status: 'lineage', stored: reply[1], current: reply[2] }
+    }
+  }
+
+  /** Renews the heartbeat. False when somebody else owns the ledger. */
+  beat(token: string): Promise<boolean> {
+    return this.#beat(token, '0')
+  }
+
+  /** Gives the ledger up: it can be taken at once. False when somebody else owns it. */
+  release(token: string): Promise<boolean> {
+    return this.#beat(token, '1')
+  }
+
+  /** @throws BusUnavailable (send the same request again), BusMismatch on a foreign key; of a backfill also BusFull. */
+  commit(request: CommitRequest): Promise<CommitReply> {
+    return commit(this.channel, this.place, request)
+  }
+
+  /** What the partition's owner has committed, whoever this ledger is of. */
+  async head(): Promise<LedgerHead> {
+    const meta = keys.meta(this.partition)
+    const [epoch, lineage, commitSeq, offsets, clocks] = await this.channel.run((redis) =>
+      redis.hmget(meta, 'epoch', 'lineage', 'commitSeq', 'offsets', 'clocks'),
+    )
+    return {
+      log: { epoch: epoch ?? '', lineage: lineage ?? '' },
+      commitSeq: Number(commitSeq ?? 0),
+      offsets: offsets ?? '',
+      clocks: clocks ?? '',
+    }
+  }
+
+  /** All fields of a hash, in steps that hold Redis only for a moment. */
+  async fields(hash: string): Promise<(readonly [field: string, value: string])[]> {
+    const key = hashKey(this.place, hash)
+    // HSCAN may return a field twice, but never misses one that stays: the map keeps each once.
+    const fields = new Map<string, string>()
+    let cursor = '0'
+    do {
+      const [next, page] = await this.channel.read((redis) => redis.hscan(key, cursor, 'COUNT', SCAN_COUNT))
+      for (let i = 0; i < page.length; i += 2) fields.set(page[i]!, page[i + 1]!)
+      cursor = next
+    } while (cursor !== '0')
+    return [...fields]
+  }
+
+  /** Bytes that hashes take in Redis, estimated from a few fields of each. */
+  async memoryOf(hashes: readonly string[]): Promise<number> {
+    const hashKeys = hashes.map((hash) => hashKey(this.place, hash))
+    const bytes = await this.channel.run((redis) => Promise.all(hashKeys.map((key) => redis.memory('USAGE', key))))
+    return bytes.reduce<number>((sum, size) => sum + (size ?? 0), 0)
+  }
+
+  async #beat(token: string, release: '0' | '1'): Promise<boolean> {
+    return (await this.channel.script(HEARTBEAT_SCRIPT, [ledgerKey(this.place)], [token, release])) === 'OK'
+  }
+}

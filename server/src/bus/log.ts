@@ -1,0 +1,157 @@
+import { type AppendOptions, type AppendReply, type AppendRequest, append } from './append.ts'
+import type { Channel } from './channel.ts'
+import { isFresh } from './heartbeat.ts'
+import { CANARY_TOPIC, keys } from './keys.ts'
+import {
+  type KnownEntry,
+  type Lineage,
+  missingEntries,
+  type OpenLineage,
+  openPartition,
+  settleLineage,
+} from './lineage.ts'
+import { decodeEntry, LOG_START, type LogEntry, type RawEntry, readLogs } from './log-entry.ts'
+import { type LogHeads, readLogHeads } from './log-heads.ts'
+import { type LogVersion, type Refusal, refusalOf } from './log-version.ts'
+import { loadScript, runScript, type Script } from './script.ts'
+
+const CANARY_SCRIPT: Script = loadScript('canary', { include: ['lineage'] })
+const REMOVE_SCRIPT: Script = loadScript('remove-entries', { allowOom: true, include: ['lineage'] })
+const STANDING_SCRIPT: Script = loadScript('standing', { include: ['owner', 'last-id'] })
+
+/** How old the newest canary of a partition becomes at most, ms, while somebody sends them. */
+export const CANARY_EVERY_MS = 500
+
+export type CanaryReply =
+  | { readonly status: 'ok'; readonly epoch: string; readonly lineage: string }
+  | ({ readonly status: 'lineage' } & Lineage)
+
+export interface LogPage {
+  readonly entries: readonly LogEntry[]
+  /** Trim mark of the topic as it was after the entries were read: whatever lies at or below it may be missing from them. */
+  readonly trimmedTo: string
+  /** Of the log, at the same moment; `undefined` while the partition does not exist. */
+  readonly epoch: string | undefined
+}
+
+/** What a partition's owner had done at one moment, and what its logs held. */
+export interface Standing {
+  /** Somebody owns it whose heartbeat is fresh. */
+  readonly isOwned: boolean
+  /** Committed offsets as text. */
+  readonly offsets: string
+  /** Topic -> stream id of the newest entry ever added, `0-0` when there is none. */
+  readonly lastIds: ReadonlyMap<string, string>
+}
+
+/** The logs of one partition, as far as no ownership is needed. Every call rejects with BusUnavailable when Redis does not answer. */
+export class Log {
+  readonly partition: number
+  readonly #channel: Channel
+
+  constructor(partition: number, channel: Channel) {
+    this.partition = partition
+    this.#channel = channel
+  }
+
+  /**
+   * Stores one append. The caller MUST have at most one call per partition under way on a channel.
+   *
+   * @throws BusUnavailable, BusFull; BusMismatch when a log key holds something else than a stream.
+   */
+  append(request: AppendRequest, options: AppendOptions = {}): Promise<AppendReply> {
+    return append(this.#channel, this.partition, request, options)
+  }
+
+  /**
+   * Adds an entry to the canary log, as an append would be, unless there is a new one: tails that do not see one for long know
+   * that nothing comes through.
+   *
+   * @param proved lineage that this process has proved, '' for none yet
+   * @throws BusUnavailable, BusFull
+   */
+  async canary(proved: string): Promise<CanaryReply> {
+    const scriptKeys = [keys.meta(this.partition), keys.log(this.partition, CANARY_TOPIC)]
+    // A little less, for timers that are early.
+    const reply = (await this.#channel.script(CANARY_SCRIPT, scriptKeys, [proved, CANARY_EVERY_MS * 0.9])) as
+      | ['OK', epoch: string, lineage: string]
+      | ['LINEAGE', stored: string, current: string, epoch: string]
+    if (reply[0] === 'OK') return { status: 'ok', epoch: reply[1], lineage: reply[2] }
+    return { status: 'lineage', stored: reply[1], current: reply[2], epoch: reply[3] }
+  }
+
+  /** Under which epoch and identity of Redis the partition was last written, and under which it would be now. Creates it on first use. */
+  lineage(): Promise<OpenLineage> {
+    return this.#channel.run((redis) => openPartition(redis, this.partition))
+  }
+
+  /**
+   * Accepts the data now in Redis: as the same log if every known entry is there, as another one if not.
+   *
+   * @returns the epoch under which the log goes on, or `undefined` when it has to be looked at again
+   */
+  settle(seen: Lineage, known: readonly KnownEntry[]): Promise<string | undefined> {
+    return this.#channel.run((redis) => settleLineage(redis, this.partition, seen, known))
+  }
+
+  /** Those of some entries that are gone for another reason than that they were trimmed. */
+  missing(known: readonly KnownEntry[]): Promise<readonly KnownEntry[]> {
+    return this.#channel.run((redis) => missingEntries(redis, this.partition, known))
+  }
+
+  /** What a write computed of the present log has to name. To be read before whatever the write is computed of. */
+  async version(): Promise<LogVersion> {
+    const [epoch, lineage] = await this.#channel.run((redis) =>
+      redis.hmget(keys.meta(this.partition), 'epoch', 'lineage'),
+    )
+    return { epoch: epoch ?? '', lineage: lineage ?? '' }
+  }
+
+  /** The heads of several topics at one moment. */
+  heads(topics: readonly string[]): Promise<LogHeads> {
+    return this.#channel.run((redis) => readLogHeads(redis, this.partition, topics))
+  }
+
+  /** Up to `count` entries of one topic in `[from, to]` (stream ids; `(id` excludes it, `-` and `+` are the ends), oldest first. */
+  async range(topic: string, from: string, to: string, count: number): Promise<LogEntry[]> {
+    const log = keys.log(this.partition, topic)
+    const reply = await this.#channel.read((redis) => redis.callBuffer('XRANGE', log, from, to, 'COUNT', count))
+    return (reply as RawEntry[]).map((raw) => decodeEntry(topic, raw))
+  }
+
+  /** Up to `count` entries of one topic from `from` (as in `range`) on, oldest first. */
+  async page(topic: string, from: string, count: number): Promise<LogPage> {
+    const [log, meta] = [keys.log(this.partition, topic), keys.meta(this.partition)]
+    // Sent together, answered in this order: a trim between the two is seen by the second, so a hole is never taken for an end.
+    const [entries, [mark, epoch]] = await this.#channel.read((redis) =>
+      Promise.all([
+        redis.callBuffer('XRANGE', log, from, '+', 'COUNT', count) as Promise<RawEntry[]>,
+        redis.hmget(meta, `trim:${topic}`, 'epoch') as Promise<[string | null, string | null]>,
+      ]),
+    )
+    const decoded = entries.map((raw) => decodeEntry(topic, raw))
+    return { entries: decoded, trimmedTo: mark ?? LOG_START, epoch: epoch ?? undefined }
+  }
+
+  /** Up to `count` entries of each topic after its cursor (stream id, exclusive), without waiting for any. */
+  after(cursors: ReadonlyMap<string, string>, count: number): Promise<LogEntry[]> {
+    return this.#channel.read((redis) => readLogs(redis, this.partition, cursors, { count, blockMs: 0 }))
+  }
+
+  async standing(topics: readonly string[]): Promise<Standing> {
+    const scriptKeys = [keys.meta(this.partition), ...topics.map((topic) => keys.log(this.partition, topic))]
+    const reply = await this.#channel.run((redis) => runScript(redis, STANDING_SCRIPT, scriptKeys, []))
+    const [age, released, offsets, last] = reply as [number | '', string, string, string[]]
+    return {
+      isOwned: age !== '' && isFresh(age) && released !== '1',
+      offsets,
+      lastIds: new Map(topics.map((topic, i) => [topic, last[i]!])),
+    }
+  }
+
+  /** Removes entries that were read of a log and that nobody is to read any more. @returns why that was refused, if so */
+  async remove(log: LogVersion, topic: string, streamIds: readonly string[]): Promise<Refusal | undefined> {
+    const scriptKeys = [keys.meta(this.partition), keys.log(this.partition, topic)]
+    return refusalOf(await this.#channel.script(REMOVE_SCRIPT, scriptKeys, [log.epoch, log.lineage, ...streamIds]))
+  }
+}

@@ -1,0 +1,72 @@
+import type { Channel } from './channel.ts'
+import { currentHash } from './hash-name.ts'
+import { keys } from './keys.ts'
+import { Ledger } from './ledger.ts'
+import { type LogVersion, type Refusal, refusalOf } from './log-version.ts'
+import { loadScript, type Script } from './script.ts'
+
+const SUSPECT_SCRIPT: Script = loadScript('suspect', { allowOom: true, include: ['lineage', 'owner'] })
+const TRIM_SCRIPT: Script = loadScript('trim', { allowOom: true, include: ['lineage', 'owner'] })
+const EXPIRE_SCRIPT: Script = loadScript('expire-current', { allowOom: true, include: ['owner'] })
+/** In a full Redis too: what was freed has to be told. */
+const BYTES_SCRIPT: Script = loadScript('note-bytes', { allowOom: true, include: ['owner'] })
+
+/** What one call of `expireCurrent` did. */
+export interface ExpiredPage {
+  /** Cursor of the next call; `0` at the end. */
+  readonly next: string
+  readonly seen: number
+  readonly removed: number
+}
+
+export interface ExpireOptions {
+  readonly retentionMs: number
+  readonly cursor: string
+  /** About how many results to look at. */
+  readonly count: number
+}
+
+/** The ledger of a partition's owner, who also keeps the partition's logs and latest results in bounds. */
+export class OwnerLedger extends Ledger {
+  constructor(partition: number, channel: Channel) {
+    super({ partition }, channel)
+  }
+
+  /** Notes what is about to be folded until the next commit. @returns why it was refused, if so */
+  async noteSuspect(log: LogVersion, token: string, suspect: string): Promise<Refusal | undefined> {
+    const args = [log.epoch, log.lineage, token, suspect]
+    return refusalOf(await this.channel.script(SUSPECT_SCRIPT, [keys.meta(this.partition)], args))
+  }
+
+  /** Removes entries of a topic below a stream id. @returns why that was refused, if so */
+  async trim(log: LogVersion, token: string, topic: string, lowestKept: string): Promise<Refusal | undefined> {
+    const scriptKeys = [keys.meta(this.partition), keys.log(this.partition, topic)]
+    const args = [log.epoch, log.lineage, token, topic, lowestKept]
+    const reply = await this.channel.script(TRIM_SCRIPT, scriptKeys, args)
+    return typeof reply === 'number' ? undefined : refusalOf(reply)
+  }
+
+  /**
+   * Measures what logs take in Redis, from a few entries of each, and notes it, for appends to be refused when that is too
+   * much. Of somebody who does not own the partition the note is refused.
+   */
+  async noteLogBytes(token: string, topics: readonly string[]): Promise<void> {
+    const logs = topics.map((topic) => keys.log(this.partition, topic))
+    const bytes = await this.channel.run((redis) => Promise.all(logs.map((log) => redis.memory('USAGE', log))))
+    const total = bytes.reduce<number>((sum, size) => sum + (size ?? 0), 0)
+    await this.channel.script(BYTES_SCRIPT, [keys.meta(this.partition)], [token, total])
+  }
+
+  /**
+   * Removes, of about `count` latest results of a topic, those whose entries are older than its retention by Redis' clock.
+   * Nothing is looked at for whoever does not own the partition.
+   */
+  async expireCurrent(token: string, topic: string, options: ExpireOptions): Promise<ExpiredPage> {
+    const { retentionMs, cursor, count } = options
+    const scriptKeys = [keys.meta(this.partition), keys.hash(this.partition, currentHash(topic))]
+    const reply = await this.channel.script(EXPIRE_SCRIPT, scriptKeys, [token, retentionMs, cursor, count])
+    if (reply === 'FENCED') return { next: '0', seen: 0, removed: 0 }
+    const [next, seen, removed] = reply as [string, number, number]
+    return { next, seen, removed }
+  }
+}
