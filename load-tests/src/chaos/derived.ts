@@ -1,4 +1,5 @@
-import type { EventBody, Redis } from '../../../server/src/bus/index.ts'
+import type { Redis } from '../../../server/src/bus/connection.ts'
+import type { EventBody } from '../../../server/src/bus/index.ts'
 import type { Pane } from '../../../server/src/config/model.ts'
 import { eachStoredEvent } from '../support/stored-events.ts'
 

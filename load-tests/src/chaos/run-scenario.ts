@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { openCommandConnection, untilReady } from '../../../server/src/bus/index.ts'
+import { openCommandConnection, untilReady } from '../../../server/src/bus/connection.ts'
 import { createRandom } from '../support/random.ts'
 import { readStoredEvents, type StoredEvent } from '../support/stored-events.ts'
 import { TcpProxy } from '../support/tcp-proxy.ts'

@@ -1,5 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises'
-import type { Redis } from '../../../server/src/bus/index.ts'
+import type { Redis } from '../../../server/src/bus/connection.ts'
 import type { RedisProcess } from '../support/redis-process.ts'
 import type { LogWriter } from './log-writer.ts'
 import { countChanged, holdCommit, isAllOwned, letThrough, metasOf } from './owners.ts'

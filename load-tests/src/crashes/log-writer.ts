@@ -1,16 +1,15 @@
 import { setTimeout as pause } from 'node:timers/promises'
+import type { Redis } from '../../../server/src/bus/connection.ts'
 import {
   type AppendReply,
-  append,
   BusUnavailable,
   encodeEvent,
-  Guard,
   type KnownEntry,
   LineageProof,
   partitionOf,
   RecordBatchBuilder,
-  type Redis,
 } from '../../../server/src/bus/index.ts'
+import { logOf } from '../../../server/test/support/bus.ts'
 import type { Reading } from './reading.ts'
 
 /** One frame of the writer, as it is sent again when Redis lost it. */
@@ -55,14 +54,13 @@ export class LogWriter {
   lostTails = 0
   readonly #redis: Redis
   readonly #places: readonly Place[]
-  readonly #guard = new Guard('append')
   #silent = { remainder: 0, until: 0 }
   #seq = 0
 
   constructor(redis: Redis, partitions: number) {
     this.#redis = redis
     this.#places = Array.from({ length: partitions }, (_, partition) => ({
-      proof: new LineageProof(redis, partition),
+      proof: new LineageProof(logOf(redis, partition, 'append')),
       newest: undefined,
       writtenAt: undefined,
       aheadMs: 0,
@@ -153,7 +151,9 @@ export class LogWriter {
     }
     for (;;) {
       try {
-        const reply: AppendReply = await append(this.#redis, this.#guard, partition, request, { proved: proof.lineage })
+        const reply: AppendReply = await logOf(this.#redis, partition, 'append').append(request, {
+          proved: proof.lineage,
+        })
         if (reply.status === 'ok') {
           proof.accepted(reply.epoch, reply.lineage)
           return { ...reply.slices[0]!, epoch: reply.epoch }

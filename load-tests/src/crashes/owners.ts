@@ -1,5 +1,8 @@
 import { setTimeout as pause } from 'node:timers/promises'
-import { HEARTBEAT_FRESH_MS, keys, type Redis, readWorkerReports } from '../../../server/src/bus/index.ts'
+import type { Redis } from '../../../server/src/bus/connection.ts'
+import { HEARTBEAT_FRESH_MS } from '../../../server/src/bus/index.ts'
+import { keys } from '../../../server/src/bus/keys.ts'
+import { readWorkerReports } from '../../../server/src/bus/worker-report.ts'
 
 /** Longest hold: what else is sent has a deadline of a second. */
 const HOLD_MS = 500

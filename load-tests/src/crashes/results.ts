@@ -1,5 +1,7 @@
-import { decodeEvents, type EventBody, type Redis, readRange } from '../../../server/src/bus/index.ts'
+import type { Redis } from '../../../server/src/bus/connection.ts'
+import { decodeEvents, type EventBody } from '../../../server/src/bus/index.ts'
 import type { Pane, WithdrawnPane } from '../../../server/src/config/model.ts'
+import { logOf } from '../../../server/test/support/bus.ts'
 import { type ExpectedPane, paneId, type Total, windowName } from './expected-pane.ts'
 import type { Expected } from './oracle.ts'
 
@@ -17,7 +19,7 @@ export async function readBatches(redis: Redis, partition: number, topic: string
   const batches: EventBody[][] = []
   let from = '-'
   for (;;) {
-    const entries = await readRange(redis, partition, topic, from, '+', PAGE)
+    const entries = await logOf(redis, partition).range(topic, from, '+', PAGE)
     batches.push(...entries.map(({ payload }) => decodeEvents(payload)))
     if (entries.length < PAGE) return batches
     from = `(${entries.at(-1)!.streamId}`

@@ -1,5 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises'
-import { openCommandConnection, openTopology, partitionOf, untilReady } from '../../../server/src/bus/index.ts'
+import { openCommandConnection, untilReady } from '../../../server/src/bus/connection.ts'
+import { partitionOf } from '../../../server/src/bus/index.ts'
+import { openTopology } from '../../../server/src/bus/topology.ts'
 import { createRandom } from '../support/random.ts'
 import { RedisProcess } from '../support/redis-process.ts'
 import { DISTURBANCES, type Hits, noHits, type Stage } from './disturbances.ts'

@@ -1,5 +1,12 @@
-import type { BatchPart, GapFrame, Lane, Position, TopicCounts, PositionVector as WireVector } from '@tidegate/protocol'
-import { parsePosition } from '@tidegate/protocol'
+import {
+  type BatchPart,
+  type GapFrame,
+  type Lane,
+  type Position,
+  parsePosition,
+  type TopicCounts,
+  type PositionVector as WireVector,
+} from '@tidegate/protocol'
 import { PositionVector } from '../../../client-sdk/src/position-vector.ts'
 import type { FuzzData } from './log.ts'
 import type { Policy } from './schedule.ts'

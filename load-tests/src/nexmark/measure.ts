@@ -1,12 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises'
-import {
-  decodeEvents,
-  type EventBody,
-  LOG_START,
-  type LogEntry,
-  type Redis,
-  readLogs,
-} from '../../../server/src/bus/index.ts'
+import type { Redis } from '../../../server/src/bus/connection.ts'
+import { decodeEvents, type EventBody, LOG_START, type LogEntry } from '../../../server/src/bus/index.ts'
+import { readLogs } from '../../../server/src/bus/log-entry.ts'
 import { catchUp, openBench } from '../support/catch-up.ts'
 import { cpuSeconds } from '../support/cpu.ts'
 import { LogFiller, PARTITIONS } from '../support/log-filler.ts'

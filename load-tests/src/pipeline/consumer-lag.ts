@@ -1,4 +1,6 @@
-import { keys, lastIds, openCommandConnection, type Redis, untilReady } from '../../../server/src/bus/index.ts'
+import { openCommandConnection, type Redis, untilReady } from '../../../server/src/bus/connection.ts'
+import { keys } from '../../../server/src/bus/keys.ts'
+import { logOf } from '../../../server/test/support/bus.ts'
 
 const SAMPLE_MS = 500
 
@@ -32,12 +34,13 @@ export class ConsumerLag {
   async #sample(): Promise<void> {
     const lags = await Promise.all(
       Array.from({ length: this.#partitions }, async (_, partition) => {
-        const [[newest], offsets] = await Promise.all([
-          lastIds(this.#redis, partition, ['sensor.reading']),
+        const [heads, offsets] = await Promise.all([
+          logOf(this.#redis, partition).heads(['sensor.reading']),
           this.#redis.hget(keys.meta(partition), 'offsets'),
         ])
-        const committed = (JSON.parse(offsets ?? '{}') as Record<string, string>)['sensor.reading'] ?? newest!
-        return Number.parseInt(newest!, 10) - Number.parseInt(committed, 10)
+        const newest = heads.topics.get('sensor.reading')!.lastId
+        const committed = (JSON.parse(offsets ?? '{}') as Record<string, string>)['sensor.reading'] ?? newest
+        return Number.parseInt(newest, 10) - Number.parseInt(committed, 10)
       }),
     )
     this.#samples.push(Math.max(...lags))

@@ -1,5 +1,6 @@
 import { fileURLToPath } from 'node:url'
-import { openCommandConnection, partitionOf, type Redis, untilReady } from '../../../server/src/bus/index.ts'
+import { openCommandConnection, type Redis, untilReady } from '../../../server/src/bus/connection.ts'
+import { partitionOf } from '../../../server/src/bus/index.ts'
 import type { Benchmark } from '../support/benchmark.ts'
 import { LogFiller, PARTITIONS } from '../support/log-filler.ts'
 import { ask, startModule, startTidegate } from '../support/processes.ts'

@@ -1,4 +1,6 @@
-import { keys, lastIds, openCommandConnection, type Redis, untilReady } from '../../../server/src/bus/index.ts'
+import { openCommandConnection, type Redis, untilReady } from '../../../server/src/bus/connection.ts'
+import { keys } from '../../../server/src/bus/keys.ts'
+import { logOf } from '../../../server/test/support/bus.ts'
 import { cpuSeconds } from './cpu.ts'
 import { PARTITIONS } from './log-filler.ts'
 import { type ServerProcess, startTidegate } from './processes.ts'
@@ -18,7 +20,9 @@ export interface CaughtUp {
 
 /** Starts a worker on a filled log of one topic. The caller stops it. */
 export async function catchUp(redis: Redis, redisUrl: string, config: string, topic: string): Promise<CaughtUp> {
-  const ends = await Promise.all(partitions().map(async (p) => (await lastIds(redis, p, [topic]))[0]!))
+  const ends = await Promise.all(
+    partitions().map(async (p) => (await logOf(redis, p).heads([topic])).topics.get(topic)!.lastId),
+  )
   const starting = startTidegate(['worker', '--config', config], { REDIS_URL: redisUrl })
   const startCpu = starting.then(({ pid }) => cpuSeconds(pid))
   await until(async () => (await metas(redis, 'token')).some((token) => token !== null))

@@ -1,15 +1,8 @@
 import type { Lane } from '@tidegate/protocol'
-import {
-  append,
-  type EventBody,
-  encodeEvent,
-  Guard,
-  openCommandConnection,
-  openTopology,
-  RecordBatchBuilder,
-  type Redis,
-  untilReady,
-} from '../../../server/src/bus/index.ts'
+import { openCommandConnection, type Redis, untilReady } from '../../../server/src/bus/connection.ts'
+import { type EventBody, encodeEvent, RecordBatchBuilder } from '../../../server/src/bus/index.ts'
+import { openTopology } from '../../../server/src/bus/topology.ts'
+import { logOf } from '../../../server/test/support/bus.ts'
 
 /** Partitions of a deployment unless told otherwise. */
 export const PARTITIONS = 8
@@ -20,7 +13,6 @@ export const BATCH_EVENTS = 100
 /** Fills logs as gateways would. */
 export class LogFiller {
   readonly #redis: Redis
-  readonly #guard = new Guard('append')
 
   private constructor(redis: Redis) {
     this.#redis = redis
@@ -43,7 +35,7 @@ export class LogFiller {
     )
     const batches = [{ topic, ...builder.build() }]
     const slices = [{ batch: 0, lastIndex: builder.count - 1, identity: undefined }]
-    const { status } = await append(this.#redis, this.#guard, partition, { batches, slices })
+    const { status } = await logOf(this.#redis, partition, 'append').append({ batches, slices })
     if (status !== 'ok') throw new Error(`the append was refused: ${status}`)
   }
 

@@ -1,13 +1,13 @@
 import type { Lane, Position } from '@tidegate/protocol'
+import type { Redis } from '../../../server/src/bus/connection.ts'
 import {
   decodeEvents,
   decodeHeader,
   type EventBody,
   type LogEntry,
-  type Redis,
-  readRange,
   refusedEvents,
 } from '../../../server/src/bus/index.ts'
+import { logOf } from '../../../server/test/support/bus.ts'
 
 /** One event as it lies in the log. */
 export interface StoredEvent {
@@ -33,7 +33,7 @@ export async function eachStoredEvent(
   take: (event: StoredEvent) => void,
 ): Promise<void> {
   for (let from = '-'; ; ) {
-    const page = await readRange(redis, partition, topic, from, '+', PAGE_ENTRIES)
+    const page = await logOf(redis, partition).range(topic, from, '+', PAGE_ENTRIES)
     for (const entry of page) for (const event of eventsOf(entry, partition)) take(event)
     if (page.length < PAGE_ENTRIES) return
     from = `(${page.at(-1)!.streamId}`

@@ -1,5 +1,8 @@
 /** Control of `bench windows`: reads the same entries and folds the same four aggregates into a Map. Nothing is stored. */
-import { decodeEvents, LOG_START, openCommandConnection, readLogs, untilReady } from '../../../server/src/bus/index.ts'
+
+import { openCommandConnection, untilReady } from '../../../server/src/bus/connection.ts'
+import { decodeEvents, LOG_START } from '../../../server/src/bus/index.ts'
+import { readLogs } from '../../../server/src/bus/log-entry.ts'
 import { PARTITIONS } from '../support/log-filler.ts'
 
 const WINDOW_MS = 10_000

@@ -1,5 +1,7 @@
 import { fileURLToPath } from 'node:url'
-import { type Redis, readWorkerReports, type WorkerReport } from '../../../server/src/bus/index.ts'
+import type { Redis } from '../../../server/src/bus/connection.ts'
+import type { WorkerReport } from '../../../server/src/bus/index.ts'
+import { readWorkerReports } from '../../../server/src/bus/worker-report.ts'
 import type { Benchmark } from '../support/benchmark.ts'
 import { catchUp, openBench, until } from '../support/catch-up.ts'
 import { residentBytes } from '../support/memory.ts'

@@ -1,5 +1,6 @@
 import { fileURLToPath } from 'node:url'
-import { keys, type Redis } from '../../../server/src/bus/index.ts'
+import type { Redis } from '../../../server/src/bus/connection.ts'
+import { currentKey } from '../../../server/test/support/bus.ts'
 import type { Benchmark } from '../support/benchmark.ts'
 import { catchUp, openBench } from '../support/catch-up.ts'
 import { PARTITIONS } from '../support/log-filler.ts'
@@ -74,6 +75,6 @@ async function measureWorker(redisUrl: string): Promise<{ seconds: number; panes
 
 /** Keys that have a latest pane. */
 async function paneKeys(redis: Redis, window: string): Promise<number> {
-  const counts = await Promise.all(Array.from({ length: PARTITIONS }, (_, p) => redis.hlen(keys.current(p, window))))
+  const counts = await Promise.all(Array.from({ length: PARTITIONS }, (_, p) => redis.hlen(currentKey(p, window))))
   return counts.reduce((sum, n) => sum + n, 0)
 }

@@ -1,27 +1,19 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
+import { PRODUCER_MEMORY_MS } from '../../src/bus/append.ts'
+import { openCommandConnection, type Redis, untilReady } from '../../src/bus/connection.ts'
 import {
   type AppendReply,
-  append,
   BusFull,
   CANARY_TOPIC,
-  Guard,
   type KnownEntry,
-  keys,
   LineageProof,
-  lastIds,
   NO_BATCH,
-  noteLogBytes,
-  openCommandConnection,
-  openPartition,
-  PRODUCER_MEMORY_MS,
   RecordBatchBuilder,
-  type Redis,
-  readRange,
   type SliceIdentity,
-  sendCanary,
-  settleLineage,
-  untilReady,
 } from '../../src/bus/index.ts'
+import { keys } from '../../src/bus/keys.ts'
+import { openPartition, settleLineage } from '../../src/bus/lineage.ts'
+import { ledgerOf, logOf } from '../support/bus.ts'
 import { startTestRedis, type TestRedis } from '../support/redis.ts'
 
 const PARTITION = 0
@@ -63,7 +55,7 @@ function batchOf(topic: string, slices: number) {
 
 /** Appends one batch of topic `a.b` with a slice per identity. */
 function send(...identities: (SliceIdentity | undefined)[]): Promise<AppendReply> {
-  return append(redis, new Guard('append'), PARTITION, {
+  return logOf(redis, PARTITION, 'append').append({
     batches: [batchOf('a.b', identities.length)],
     slices: identities.map((id, i) => ({ batch: 0, lastIndex: i, identity: id })),
   })
@@ -74,6 +66,8 @@ async function verdicts(...identities: (SliceIdentity | undefined)[]): Promise<s
   if (reply.status !== 'ok') throw new Error(reply.status)
   return reply.slices.map((slice) => slice.verdict)
 }
+
+const lastId = async () => (await logOf(redis, PARTITION).heads(['a.b'])).topics.get('a.b')!.lastId
 
 describe('append', () => {
   it('B-APPEND-1 answers a repeated slice with the position of the first', async () => {
@@ -116,7 +110,7 @@ describe('append', () => {
   it('B-APPEND-6 masks refused slices of a merged batch in the entry', async () => {
     await send(identity())
     await send(identity(), identity({ producer: 'p2' }), undefined)
-    const entries = await readRange(redis, PARTITION, 'a.b', '-', '+', 10)
+    const entries = await logOf(redis, PARTITION).range('a.b', '-', '+', 10)
     expect(entries.map((entry) => entry.refused)).toEqual([undefined, '0'])
   })
 
@@ -137,7 +131,7 @@ describe('append', () => {
         { batch: 1, lastIndex: 0, identity: undefined },
       ],
     }
-    await expect(append(redis, new Guard('append'), PARTITION, request)).rejects.toThrow(/not a stream/)
+    await expect(logOf(redis, PARTITION, 'append').append(request)).rejects.toThrow(/not a stream/)
     expect(await redis.exists(keys.log(PARTITION, 'a.b'))).toBe(0)
   })
 
@@ -207,7 +201,7 @@ describe('append', () => {
 
   it('B-APPEND-14 a slice of which nothing is to be stored moves the state of its producer only', async () => {
     const empty = (over: Partial<SliceIdentity> = {}) =>
-      append(redis, new Guard('append'), PARTITION, {
+      logOf(redis, PARTITION, 'append').append({
         batches: [],
         slices: [{ batch: NO_BATCH, lastIndex: 0, identity: identity({ refused: '0-3', ...over }) }],
       })
@@ -232,7 +226,7 @@ describe('append', () => {
     const options = { maxProducers: 3 }
     const send = async (id: SliceIdentity) => {
       const request = { batches: [batchOf('a.b', 1)], slices: [{ batch: 0, lastIndex: 0, identity: id }] }
-      const reply = await append(redis, new Guard('append'), PARTITION, request, options)
+      const reply = await logOf(redis, PARTITION, 'append').append(request, options)
       return reply.status === 'ok' && reply.slices[0]!.verdict
     }
     const of = (producer: string, seq = 1) => send(identity({ producer, seq }))
@@ -256,9 +250,9 @@ describe('append', () => {
     const [meta, log] = [keys.meta(PARTITION), keys.log(PARTITION, 'a.b')]
     const store = () => {
       const request = { batches: [batchOf('a.b', 1)], slices: [{ batch: 0, lastIndex: 0, identity: undefined }] }
-      return append(redis, new Guard('append'), PARTITION, request, { maxBytes: 20_000 })
+      return logOf(redis, PARTITION, 'append').append(request, { maxBytes: 20_000 })
     }
-    const measure = (token: string) => noteLogBytes(redis, new Guard('commit'), PARTITION, token, ['a.b', 'none.yet'])
+    const measure = (token: string) => ledgerOf(redis, PARTITION).noteLogBytes(token, ['a.b', 'none.yet'])
     await redis.hset(meta, 'token', 't')
     await store()
     await redis.xadd(log, '*', 'd', 'x'.repeat(30_000))
@@ -294,7 +288,7 @@ describe('lineage', () => {
 
   it('B-LINEAGE-2 keeps the epoch when every known entry is still there', async () => {
     await send(identity())
-    const [streamId] = await lastIds(redis, PARTITION, ['a.b'])
+    const streamId = await lastId()
     const before = await openPartition(redis, PARTITION)
     await otherLineage()
     const seen = await openPartition(redis, PARTITION)
@@ -315,9 +309,9 @@ describe('lineage', () => {
 
   it('B-LINEAGE-5 each process proves the identity with what it knows, and one of them sets the epoch', async () => {
     await send(identity())
-    const [streamId] = await lastIds(redis, PARTITION, ['a.b'])
+    const streamId = await lastId()
     const before = await openPartition(redis, PARTITION)
-    const proofs = [1, 2, 3].map(() => new LineageProof(redis, PARTITION))
+    const proofs = [1, 2, 3].map(() => new LineageProof(logOf(redis, PARTITION, 'append')))
     for (const proof of proofs) proof.accepted(before.epoch, 'another:one')
     await otherLineage()
     const [first, second, third] = proofs
@@ -326,7 +320,7 @@ describe('lineage', () => {
     const adopted = await openPartition(redis, PARTITION)
     expect(adopted).toEqual({ ...before, stored: before.current })
     const request = { batches: [batchOf('a.b', 1)], slices: [{ batch: 0, lastIndex: 0, identity: undefined }] }
-    const refused = await append(redis, new Guard('append'), PARTITION, request, { proved: second!.lineage })
+    const refused = await logOf(redis, PARTITION, 'append').append(request, { proved: second!.lineage })
     expect(refused).toMatchObject({ status: 'lineage', epoch: before.epoch })
     // Both saw it before either said so.
     for (const proof of [second!, third!]) await proof.settle(adopted, [{ topic: 'a.b', epoch, streamId: '1-1' }])
@@ -334,7 +328,7 @@ describe('lineage', () => {
     expect(after.epoch).not.toBe(before.epoch)
     await third!.settle(after, [{ topic: 'a.b', epoch, streamId: '1-1' }])
     expect(await openPartition(redis, PARTITION)).toEqual(after)
-    expect(await append(redis, new Guard('append'), PARTITION, request, { proved: third!.lineage })).toMatchObject({
+    expect(await logOf(redis, PARTITION, 'append').append(request, { proved: third!.lineage })).toMatchObject({
       status: 'ok',
     })
   })
@@ -344,8 +338,8 @@ describe('lineage', () => {
     await send(identity())
     const { epoch } = await openPartition(redis, PARTITION)
     await redis.hset(keys.meta(PARTITION), 'begun', lineage)
-    const entry = { topic: 'a.b', epoch, streamId: (await lastIds(redis, PARTITION, ['a.b']))[0]!, ...known }
-    const proof = new LineageProof(redis, PARTITION)
+    const entry = { topic: 'a.b', epoch, streamId: await lastId(), ...known }
+    const proof = new LineageProof(logOf(redis, PARTITION, 'append'))
     expect(await proof.examine([entry])).toBe(true)
     const after = await openPartition(redis, PARTITION)
     expect(proof.accepted(after.epoch, after.current)).toBe(after.epoch !== epoch)
@@ -371,9 +365,9 @@ describe('lineage', () => {
   it('B-LINEAGE-7 what was found is looked up again once Redis has another identity', async () => {
     await send(identity())
     const { epoch } = await openPartition(redis, PARTITION)
-    const entry = { topic: 'a.b', epoch, streamId: (await lastIds(redis, PARTITION, ['a.b']))[0]! }
+    const entry = { topic: 'a.b', epoch, streamId: await lastId() }
     await redis.hset(keys.meta(PARTITION), 'begun', 'another:one')
-    const proof = new LineageProof(redis, PARTITION)
+    const proof = new LineageProof(logOf(redis, PARTITION, 'append'))
     await proof.examine([entry])
     await server.restart()
     await vi.waitFor(() => redis.ping())
@@ -409,7 +403,7 @@ describe('lineage', () => {
 })
 
 describe('canary', () => {
-  const canary = (proved = '') => sendCanary(redis, new Guard('append'), PARTITION, proved)
+  const canary = (proved = '') => logOf(redis, PARTITION, 'append').canary(proved)
   const log = keys.log(PARTITION, CANARY_TOPIC)
 
   it('B-CANARY-1 is added unless there is a young one, and few are kept', async () => {

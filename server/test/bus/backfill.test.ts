@@ -1,26 +1,17 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import {
-  closeBackfill,
-  commit,
-  Guard,
-  heartbeat,
-  keys,
-  type LogVersion,
-  listBackfills,
-  openBackfill,
-  openCommandConnection,
-  openTopology,
-  type Redis,
-  readBackfill,
-  readLogVersion,
-  takePartition,
-  untilReady,
-} from '../../src/bus/index.ts'
+import { listBackfills } from '../../src/bus/backfill-ledger.ts'
+import { Channel } from '../../src/bus/channel.ts'
+import { openCommandConnection, type Redis, untilReady } from '../../src/bus/connection.ts'
+import { Guard } from '../../src/bus/guard.ts'
+import { type Ledger, type LogVersion, windowHash } from '../../src/bus/index.ts'
+import { keys } from '../../src/bus/keys.ts'
+import { openTopology } from '../../src/bus/topology.ts'
+import { backfillLedgerOf, ledgerOf, logOf } from '../support/bus.ts'
 import { startTestRedis, type TestRedis } from '../support/redis.ts'
 import { OTHER_LOGS } from './other-logs.ts'
 
-const guard = new Guard('commit')
-const STATE = keys.backfillState(0, 'a.w', keys.window(0, 'a.w'))
+const STATE = windowHash('a.w')
+const STATE_KEY = keys.backfillHash(0, 'a.w', STATE)
 let server: TestRedis
 let redis: Redis
 
@@ -38,35 +29,30 @@ beforeEach(async () => {
   await openTopology(redis, 1)
 })
 
-const log = () => readLogVersion(redis, 0)
+const backfill = () => backfillLedgerOf(redis, 0, 'a.w')
+const log = () => logOf(redis, 0).version()
 const open = async (version = 'v1', leftovers: readonly string[] = []) =>
-  openBackfill(redis, guard, 0, 'a.w', {
+  backfill().open({
     ...{ version, run: '{}', offsets: '{"a.r":"1-0"}', leftovers },
     log: await log(),
   })
-const read = () => readBackfill(redis, guard, 0, 'a.w')
+const read = () => backfill().record()
 
-async function take(backfill?: string): Promise<string> {
-  const reply = await takePartition(redis, guard, 0, backfill)
+async function take(ledger: Ledger): Promise<string> {
+  const reply = await ledger.take()
   if (reply.status !== 'ok') throw new Error(reply.status)
   return reply.ownership.token
 }
 
 const send = async (token: string, commitSeq: number, offsetsBefore: string, under?: LogVersion) =>
-  commit(
-    redis,
-    guard,
-    0,
-    {
-      ...{ token, commitSeq, commitId: `c-${commitSeq}`, offsetsBefore, offsets: '{"a.r":"2-0"}', clocks: '{}' },
-      log: under ?? (await log()),
-      operations: [{ op: 'set', key: STATE, fields: [['s', '1']] }],
-    },
-    'a.w',
-  )
+  backfill().commit({
+    ...{ token, commitSeq, commitId: `c-${commitSeq}`, offsetsBefore, offsets: '{"a.r":"2-0"}', clocks: '{}' },
+    log: under ?? (await log()),
+    operations: [{ op: 'set', hash: STATE, fields: [['s', '1']] }],
+  })
 
 const close = async (token: string, under?: LogVersion) =>
-  closeBackfill(redis, guard, 0, 'a.w', under ?? (await log()), token, {
+  backfill().close(under ?? (await log()), token, {
     status: 'done',
     reason: '',
     filled: '[1]',
@@ -76,8 +62,8 @@ const close = async (token: string, under?: LogVersion) =>
 describe('backfill', () => {
   it('B-BACKFILL-1 commits on its own ledger, beside the owner of the partition', async () => {
     await open()
-    const owner = await take()
-    const token = await take('a.w')
+    const owner = await take(ledgerOf(redis, 0))
+    const token = await take(backfill())
     const meta = await redis.hgetall(keys.meta(0))
     expect(await send(owner, 0, '{"a.r":"1-0"}')).toEqual({ status: 'fenced' })
     expect(await send(token, 1, '{"a.r":"1-0"}')).toEqual({ status: 'conflict' })
@@ -90,19 +76,19 @@ describe('backfill', () => {
 
   it('B-BACKFILL-2 a new one fences the one before, and waits for one of its version', async () => {
     expect(await open()).toBe('opened')
-    const token = await take('a.w')
+    const token = await take(backfill())
     expect(await open()).toBe('under_way')
-    await redis.hset(STATE, 's', '1')
+    await redis.hset(STATE_KEY, 's', '1')
     expect(await open('v2', [STATE])).toBe('opened')
     expect(await send(token, 0, '{"a.r":"1-0"}')).toEqual({ status: 'fenced' })
-    expect(await heartbeat(redis, guard, 0, token, false, 'a.w')).toBe(false)
-    expect(await redis.exists(STATE)).toBe(0)
-    expect(await listBackfills(redis, guard)).toEqual([{ partition: 0, window: 'a.w' }])
+    expect(await backfill().beat(token)).toBe(false)
+    expect(await redis.exists(STATE_KEY)).toBe(0)
+    expect(await listBackfills(new Channel(redis, new Guard('jobs')))).toEqual([{ partition: 0, window: 'a.w' }])
   })
 
   it('B-BACKFILL-2 what was filled stays known until the version changes', async () => {
     await open()
-    await close(await take('a.w'))
+    await close(await take(backfill()))
     await open()
     expect(await read()).toMatchObject({ status: 'open', filled: '[1]' })
     await open('v2')
@@ -111,12 +97,12 @@ describe('backfill', () => {
 
   it('B-BACKFILL-3 is closed by its holder, and leaves no state', async () => {
     await open()
-    const token = await take('a.w')
+    const token = await take(backfill())
     await send(token, 0, '{"a.r":"1-0"}')
     expect(await close('other')).toBe('fenced')
-    expect(await redis.exists(STATE)).toBe(1)
+    expect(await redis.exists(STATE_KEY)).toBe(1)
     expect(await close(token)).toBeUndefined()
-    expect(await redis.exists(STATE)).toBe(0)
+    expect(await redis.exists(STATE_KEY)).toBe(0)
     expect(await read()).toMatchObject({ status: 'done', filled: '[1]' })
     expect(await open()).toBe('opened')
   })
@@ -126,15 +112,15 @@ describe('backfill', () => {
     async (_, was) => {
       const other = { ...(await log()), ...was }
       const plan = { version: 'v1', run: '{}', offsets: '{"a.r":"1-0"}', leftovers: [] }
-      expect(await openBackfill(redis, guard, 0, 'a.w', { ...plan, log: other })).toBe('lineage')
+      expect(await backfill().open({ ...plan, log: other })).toBe('lineage')
       expect(await read()).toBeUndefined()
       await open()
-      const token = await take('a.w')
+      const token = await take(backfill())
       expect(await send(token, 0, '{"a.r":"1-0"}', other)).toEqual({ status: 'lineage' })
       await send(token, 0, '{"a.r":"1-0"}')
       expect(await close(token, other)).toBe('lineage')
       expect(await read()).toMatchObject({ status: 'open', commitSeq: 1 })
-      expect(await redis.exists(STATE)).toBe(1)
+      expect(await redis.exists(STATE_KEY)).toBe(1)
     },
   )
 })

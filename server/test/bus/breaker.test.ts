@@ -5,7 +5,8 @@ import { Worker } from 'node:worker_threads'
 import { CircuitState } from 'cockatiel'
 import { describe, expect, it } from 'vitest'
 import { MonotonicReset, ShareBreaker } from '../../src/bus/breaker.ts'
-import { BREAKER_LIMITS, BusUnavailable, Guard, type GuardState } from '../../src/bus/index.ts'
+import { Guard } from '../../src/bus/guard.ts'
+import { BREAKER_LIMITS, BusUnavailable, type GuardState } from '../../src/bus/index.ts'
 
 const works = () => Promise.resolve('OK')
 const fails = () => Promise.reject(new Error('Command timed out'))

@@ -1,28 +1,25 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { openCommandConnection, type Redis, untilReady } from '../../src/bus/connection.ts'
+import { Guard } from '../../src/bus/guard.ts'
 import {
   BusMismatch,
   type CommitOperation,
   type CommitRequest,
-  commit,
   decodeEvents,
   encodeEvent,
-  Guard,
-  keys,
   type LogVersion,
-  openCommandConnection,
-  openTopology,
   RecordBatchBuilder,
-  type Redis,
-  readLogVersion,
-  readRange,
-  takePartition,
-  untilReady,
+  windowHash,
 } from '../../src/bus/index.ts'
+import { keys } from '../../src/bus/keys.ts'
+import { openTopology } from '../../src/bus/topology.ts'
+import { currentKey, ledgerOf, logOf } from '../support/bus.ts'
 import { startTestRedis, type TestRedis } from '../support/redis.ts'
 import { OTHER_LOGS } from './other-logs.ts'
 
 const guard = new Guard('commit')
-const STATE = keys.window(0, 'a.w')
+const STATE = windowHash('a.w')
+const STATE_KEY = keys.hash(0, STATE)
 let server: TestRedis
 let redis: Redis
 let token: string
@@ -40,10 +37,10 @@ afterAll(async () => {
 beforeEach(async () => {
   await redis.flushall()
   await openTopology(redis, 1)
-  const reply = await takePartition(redis, guard, 0)
+  const reply = await ledgerOf(redis, 0, guard).take()
   if (reply.status !== 'ok') throw new Error(reply.status)
   token = reply.ownership.token
-  log = await readLogVersion(redis, 0)
+  log = await logOf(redis, 0).version()
 })
 
 const json = (id: string) => encodeEvent(id, `key-${id}`, 5, undefined, '{}')
@@ -54,7 +51,7 @@ function batch(...ids: readonly string[]): { header: string; payload: Buffer } {
   return builder.build()
 }
 
-const set = (...fields: [string, string][]): CommitOperation => ({ op: 'set', key: STATE, fields })
+const set = (...fields: [string, string][]): CommitOperation => ({ op: 'set', hash: STATE, fields })
 const append = (...ids: readonly string[]): CommitOperation => ({
   op: 'append',
   topic: 'a.w',
@@ -69,7 +66,7 @@ const append = (...ids: readonly string[]): CommitOperation => ({
 })
 
 const send = (request: Partial<CommitRequest> = {}) =>
-  commit(redis, guard, 0, {
+  ledgerOf(redis, 0, guard).commit({
     log,
     token,
     commitSeq: 0,
@@ -82,19 +79,19 @@ const send = (request: Partial<CommitRequest> = {}) =>
   })
 
 const nothingWritten = async () => {
-  expect(await redis.exists(STATE, keys.log(0, 'a.w'), keys.current(0, 'a.w'))).toBe(0)
+  expect(await redis.exists(STATE_KEY, keys.log(0, 'a.w'), currentKey(0, 'a.w'))).toBe(0)
   expect(await redis.hget(keys.meta(0), 'commitSeq')).toBeNull()
 }
 
 describe('commit', () => {
   it('B-COMMIT-1 stores state, outputs, latest results, offsets and clocks together', async () => {
     const reply = await send({ operations: [set(['s', '1']), append('x', 'y')] })
-    const [entry] = await readRange(redis, 0, 'a.w', '-', '+', 10)
+    const [entry] = await logOf(redis, 0).range('a.w', '-', '+', 10)
     expect(reply).toEqual({ status: 'ok', ids: [entry!.streamId] })
-    expect(await redis.hgetall(STATE)).toEqual({ s: '1' })
+    expect(await redis.hgetall(STATE_KEY)).toEqual({ s: '1' })
     expect(decodeEvents(entry!.payload).map(({ id }) => id)).toEqual(['x', 'y'])
     expect(entry!.watermark).toBe(77)
-    expect(await redis.hgetall(keys.current(0, 'a.w'))).toEqual({
+    expect(await redis.hgetall(currentKey(0, 'a.w'))).toEqual({
       'key-x': `${entry!.streamId}.0 ${json('x')}`,
       'key-y': `${entry!.streamId}.1 ${json('y')}`,
     })
@@ -120,7 +117,7 @@ describe('commit', () => {
       } as const
       const request = { commitSeq: n, commitId: `c-${n}`, offsetsBefore: '', offsets: '', operations: [operation] }
       expect(await send(request)).toMatchObject({ status: 'ok' })
-      latest.push(await redis.hget(keys.current(0, 'a.w'), 'k\n'))
+      latest.push(await redis.hget(currentKey(0, 'a.w'), 'k\n'))
     }
     expect(latest.map((result) => /"id":"(p-\d)"/.exec(result!)![1])).toEqual(['p-0', 'p-0', 'p-2', 'p-2', 'p-4'])
   })
@@ -128,19 +125,19 @@ describe('commit', () => {
   it('B-COMMIT-1 keeps fields apart whatever is in them, and deletes them', async () => {
     const names = ['plain', 'with\nline', 'back\\slash', 'both\\n\n\\', '', 'ключ']
     await send({ operations: [set(...names.map((name, i): [string, string] => [name, `${i}`]))] })
-    expect(await redis.hgetall(STATE)).toEqual(Object.fromEntries(names.map((name, i) => [name, `${i}`])))
-    const operations: CommitOperation[] = [{ op: 'delete', key: STATE, fields: names.slice(1) }]
+    expect(await redis.hgetall(STATE_KEY)).toEqual(Object.fromEntries(names.map((name, i) => [name, `${i}`])))
+    const operations: CommitOperation[] = [{ op: 'delete', hash: STATE, fields: names.slice(1) }]
     await send({ commitSeq: 1, commitId: 'c-2', offsetsBefore: '{"a.b":"5-0"}', operations })
-    expect(await redis.hgetall(STATE)).toEqual({ plain: '0' })
+    expect(await redis.hgetall(STATE_KEY)).toEqual({ plain: '0' })
   })
 
   it('B-COMMIT-1 takes more fields than a Lua call takes arguments', async () => {
     const fields = Array.from({ length: 9_000 }, (_, i): [string, string] => [`f-${i}`, `${i}`])
     await send({ operations: [set(...fields)] })
-    expect(await redis.hlen(STATE)).toBe(9_000)
-    const operations: CommitOperation[] = [{ op: 'delete', key: STATE, fields: fields.map(([field]) => field) }]
+    expect(await redis.hlen(STATE_KEY)).toBe(9_000)
+    const operations: CommitOperation[] = [{ op: 'delete', hash: STATE, fields: fields.map(([field]) => field) }]
     await send({ commitSeq: 1, commitId: 'c-2', offsetsBefore: '{"a.b":"5-0"}', operations })
-    expect(await redis.exists(STATE)).toBe(0)
+    expect(await redis.exists(STATE_KEY)).toBe(0)
   })
 
   it('B-COMMIT-2 answers the same commit again with its first outcome, even after another owner took over', async () => {
@@ -178,13 +175,13 @@ describe('commit', () => {
   })
 
   it.each([
-    ['a state hash', STATE],
+    ['a state hash', STATE_KEY],
     ['a log', keys.log(0, 'a.w')],
-    ['the latest results', keys.current(0, 'a.w')],
+    ['the latest results', currentKey(0, 'a.w')],
   ])('B-COMMIT-4 refuses a foreign type in place of %s before it writes', async (_, key) => {
     await redis.set(key, 'foreign')
     await expect(send()).rejects.toThrow(BusMismatch)
-    expect(await redis.exists(STATE, keys.log(0, 'a.w'), keys.current(0, 'a.w'))).toBe(1)
+    expect(await redis.exists(STATE_KEY, keys.log(0, 'a.w'), currentKey(0, 'a.w'))).toBe(1)
     expect(await redis.hget(keys.meta(0), 'commitSeq')).toBeNull()
   })
 

@@ -1,5 +1,7 @@
 import { afterAll, beforeAll, expect, it } from 'vitest'
-import { ContractClaim, keys, openCommandConnection, type Redis, untilReady } from '../../src/bus/index.ts'
+import { openCommandConnection, type Redis, untilReady } from '../../src/bus/connection.ts'
+import { ContractClaim } from '../../src/bus/contract-claim.ts'
+import { keys } from '../../src/bus/keys.ts'
 import { startTestRedis, type TestRedis } from '../support/redis.ts'
 
 const HOUR_MS = 3_600_000

@@ -1,22 +1,12 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import {
-  Guard,
-  HEARTBEAT_FRESH_MS,
-  heartbeat,
-  keys,
-  type LogVersion,
-  noteSuspect,
-  openCommandConnection,
-  openTopology,
-  partitionOwners,
-  type Redis,
-  readLogVersion,
-  readStanding,
-  type TakeReply,
-  takePartition,
-  untilReady,
-} from '../../src/bus/index.ts'
+import { openCommandConnection, type Redis, untilReady } from '../../src/bus/connection.ts'
+import { Guard } from '../../src/bus/guard.ts'
+import { HEARTBEAT_FRESH_MS, type LogVersion, type TakeReply } from '../../src/bus/index.ts'
+import { keys } from '../../src/bus/keys.ts'
+import { partitionOwners } from '../../src/bus/partition-owners.ts'
+import { openTopology } from '../../src/bus/topology.ts'
+import { ledgerOf, logOf } from '../support/bus.ts'
 import { startTestRedis, type TestRedis } from '../support/redis.ts'
 import { OTHER_LOGS } from './other-logs.ts'
 
@@ -39,9 +29,10 @@ beforeEach(async () => {
 })
 
 const note = async (token: string, suspect: string, under: Partial<LogVersion> = {}) =>
-  noteSuspect(redis, guard, 0, { ...(await readLogVersion(redis, 0)), ...under }, token, suspect)
-const take = () => takePartition(redis, guard, 0)
-const beat = (token: string, release = false) => heartbeat(redis, guard, 0, token, release)
+  ledgerOf(redis, 0, guard).noteSuspect({ ...(await logOf(redis, 0).version()), ...under }, token, suspect)
+const take = () => ledgerOf(redis, 0, guard).take()
+const beat = (token: string, release = false) =>
+  release ? ledgerOf(redis, 0, guard).release(token) : ledgerOf(redis, 0, guard).beat(token)
 
 function taken(reply: TakeReply) {
   if (reply.status !== 'ok') throw new Error(`taking was answered ${reply.status}`)
@@ -73,7 +64,7 @@ describe('lease', () => {
     const first = taken(await take())
     await age(-HOUR_MS)
     expect(await partitionOwners(redis, 1)).toMatchObject([{ owned: false }])
-    expect((await readStanding(redis, 0, [])).isOwned).toBe(false)
+    expect((await logOf(redis, 0).standing([])).isOwned).toBe(false)
     const second = taken(await take())
     expect(await beat(first.token)).toBe(false)
     expect(await partitionOwners(redis, 1)).toMatchObject([{ owned: true }])

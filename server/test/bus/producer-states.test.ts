@@ -1,18 +1,11 @@
 import fc from 'fast-check'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import {
-  type AppendedSlice,
-  append,
-  Guard,
-  keys,
-  NO_BATCH,
-  openCommandConnection,
-  openPartition,
-  PRODUCER_MEMORY_MS,
-  type Redis,
-  type SliceIdentity,
-  untilReady,
-} from '../../src/bus/index.ts'
+import { PRODUCER_MEMORY_MS } from '../../src/bus/append.ts'
+import { openCommandConnection, type Redis, untilReady } from '../../src/bus/connection.ts'
+import { type AppendedSlice, NO_BATCH, type SliceIdentity } from '../../src/bus/index.ts'
+import { keys } from '../../src/bus/keys.ts'
+import { openPartition } from '../../src/bus/lineage.ts'
+import { logOf } from '../support/bus.ts'
 import { startTestRedis, type TestRedis } from '../support/redis.ts'
 
 const PARTITION = 0
@@ -51,7 +44,7 @@ async function send(...frames: Frame[]): Promise<readonly AppendedSlice[]> {
       ...frame,
     },
   }))
-  const reply = await append(redis, new Guard('append'), PARTITION, { batches: [], slices })
+  const reply = await logOf(redis, PARTITION, 'append').append({ batches: [], slices })
   if (reply.status !== 'ok') throw new Error(reply.status)
   return reply.slices
 }

@@ -1,17 +1,11 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import {
-  Guard,
-  keys,
-  type LogVersion,
-  openCommandConnection,
-  openPartition,
-  type Redis,
-  readLogHeads,
-  readLogVersion,
-  removeEntries,
-  trimLog,
-  untilReady,
-} from '../../src/bus/index.ts'
+import { openCommandConnection, type Redis, untilReady } from '../../src/bus/connection.ts'
+import { Guard } from '../../src/bus/guard.ts'
+import type { LogVersion } from '../../src/bus/index.ts'
+import { keys } from '../../src/bus/keys.ts'
+import { openPartition } from '../../src/bus/lineage.ts'
+import { readLogHeads } from '../../src/bus/log-heads.ts'
+import { ledgerOf, logOf } from '../support/bus.ts'
 import { startTestRedis, type TestRedis } from '../support/redis.ts'
 import { OTHER_LOGS } from './other-logs.ts'
 
@@ -39,7 +33,7 @@ const fill = async (...ids: readonly string[]) => {
   for (const id of ids) await redis.xadd(keys.log(0, TOPIC), id, 'd', '')
 }
 const trim = async (lowestKept: string, token = 't', log?: LogVersion) =>
-  trimLog(redis, guard, 0, log ?? (await readLogVersion(redis, 0)), token, TOPIC, lowestKept)
+  ledgerOf(redis, 0, guard).trim(log ?? (await logOf(redis, 0).version()), token, TOPIC, lowestKept)
 const head = async () => (await readLogHeads(redis, 0, [TOPIC])).topics.get(TOPIC)
 
 describe('trim', () => {
@@ -74,11 +68,11 @@ describe('trim', () => {
 
   it.each(OTHER_LOGS)('B-LINEAGE-6 removes nothing by what was found out of %s', async (_, was) => {
     await fill('5-0', '6-0')
-    const log = await readLogVersion(redis, 0)
+    const log = await logOf(redis, 0).version()
     expect(await trim('9-0', 't', { ...log, ...was })).toBe('lineage')
-    expect(await removeEntries(redis, guard, 0, { ...log, ...was }, TOPIC, ['5-0'])).toBe('lineage')
+    expect(await logOf(redis, 0, guard).remove({ ...log, ...was }, TOPIC, ['5-0'])).toBe('lineage')
     expect(await redis.xlen(keys.log(0, TOPIC))).toBe(2)
-    expect(await removeEntries(redis, guard, 0, log, TOPIC, ['5-0'])).toBeUndefined()
+    expect(await logOf(redis, 0, guard).remove(log, TOPIC, ['5-0'])).toBeUndefined()
     expect(await redis.xlen(keys.log(0, TOPIC))).toBe(1)
   })
 })

@@ -1,17 +1,12 @@
 import { fileURLToPath } from 'node:url'
 import { createClient } from '@tidegate/client/node'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import {
-  decodeEvents,
-  type EventBody,
-  keys,
-  openCommandConnection,
-  type Redis,
-  readRange,
-  untilReady,
-} from '../../src/bus/index.ts'
+import { openCommandConnection, type Redis, untilReady } from '../../src/bus/connection.ts'
+import { decodeEvents, type EventBody } from '../../src/bus/index.ts'
+import { keys } from '../../src/bus/keys.ts'
 import { printableTime } from '../../src/cli/printable.ts'
 import { startWorker } from '../../src/worker-app.ts'
+import { logOf } from '../support/bus.ts'
 import { startTestGateway, type TestGateway } from '../support/gateway.ts'
 import { TidegateProcess } from '../support/tidegate-process.ts'
 import config from './dead-letter.config.ts'
@@ -47,7 +42,7 @@ afterAll(async () => {
 
 async function eventsOf(topic: string): Promise<EventBody[]> {
   const partitions = Array.from({ length: PARTITIONS }, (_, partition) => partition)
-  const logs = await Promise.all(partitions.map((partition) => readRange(redis, partition, topic, '-', '+', 1_000)))
+  const logs = await Promise.all(partitions.map((partition) => logOf(redis, partition).range(topic, '-', '+', 1_000)))
   return logs.flat().flatMap(({ payload }) => decodeEvents(payload))
 }
 

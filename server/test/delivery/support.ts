@@ -1,7 +1,9 @@
 import type { BatchPart, DeliveredEvent, GapFrame, Lane, ServerFrame } from '@tidegate/protocol'
-import { append, Guard, RecordBatchBuilder, type Redis } from '../../src/bus/index.ts'
+import type { Redis } from '../../src/bus/connection.ts'
+import { RecordBatchBuilder } from '../../src/bus/index.ts'
 import type { Contract, TopicDefinition } from '../../src/config/model.ts'
 import type { DeliverySocket } from '../../src/delivery/index.ts'
+import { logOf } from '../support/bus.ts'
 
 /** A contract of source topics (validation is not delivery's matter) and flows. */
 export function contractOf(sources: readonly string[], flows: readonly string[] = []): Contract {
@@ -58,7 +60,7 @@ export async function appendEvents(
   topic: string,
   events: readonly TestEvent[],
 ): Promise<string> {
-  const reply = await append(redis, new Guard('append'), partition, {
+  const reply = await logOf(redis, partition, 'append').append({
     batches: [{ topic, ...recordBatch(events) }],
     slices: [{ batch: 0, lastIndex: events.length - 1, identity: undefined }],
   })

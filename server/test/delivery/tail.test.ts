@@ -1,17 +1,12 @@
 import type { ResumeFrom } from '@tidegate/protocol'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import {
-  CANARY_TOPIC,
-  Guard,
-  keys,
-  LineageProof,
-  missingEntries,
-  openCommandConnection,
-  openTopology,
-  type Redis,
-  untilReady,
-} from '../../src/bus/index.ts'
+import { openCommandConnection, type Redis, untilReady } from '../../src/bus/connection.ts'
+import { type Bus, CANARY_TOPIC, LineageProof } from '../../src/bus/index.ts'
+import { keys } from '../../src/bus/keys.ts'
+import { missingEntries } from '../../src/bus/lineage.ts'
+import { openTopology } from '../../src/bus/topology.ts'
 import { Delivery } from '../../src/delivery/index.ts'
+import { logOf, openTestBus } from '../support/bus.ts'
 import { DELIVERY_LIMITS } from '../support/delivery-limits.ts'
 import { startTestRedis, type TestRedis } from '../support/redis.ts'
 import { appendEvents, contractOf, recordBatch, SimulatedSocket, until } from './support.ts'
@@ -19,14 +14,17 @@ import { appendEvents, contractOf, recordBatch, SimulatedSocket, until } from '.
 const PARTITIONS = 2
 let server: TestRedis
 let redis: Redis
+let bus: Bus
 let delivery: Delivery
 
 beforeAll(async () => {
   server = await startTestRedis()
   redis = openCommandConnection(server.url, 'test')
   await untilReady(redis, 5_000)
+  bus = await openTestBus(server.url, PARTITIONS)
 })
 afterAll(async () => {
+  bus.close()
   redis.disconnect()
   await server.close()
 })
@@ -34,13 +32,11 @@ beforeEach(async () => {
   await redis.flushall()
   await openTopology(redis, PARTITIONS)
   delivery = new Delivery({
-    redisUrl: server.url,
-    partitions: PARTITIONS,
+    bus,
     contract: contractOf(['a.x', 'a.y']),
     limits: DELIVERY_LIMITS,
-    guards: { tail: new Guard('tail'), query: new Guard('query') },
     examine: async (partition, known) => {
-      while (!(await new LineageProof(redis, partition).examine(known)));
+      while (!(await new LineageProof(logOf(redis, partition)).examine(known)));
       return missingEntries(redis, partition, known)
     },
     report: () => 'defect',

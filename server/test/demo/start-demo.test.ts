@@ -1,5 +1,4 @@
-import type { ClientFrame, ServerFrame } from '@tidegate/protocol'
-import { DEFAULTS, LIMITS, PROTOCOL_VERSION, SUBPROTOCOL } from '@tidegate/protocol'
+import { type ClientFrame, DEFAULTS, LIMITS, PROTOCOL_VERSION, type ServerFrame, SUBPROTOCOL } from '@tidegate/protocol'
 import { afterEach, expect, test, vi } from 'vitest'
 import { WebSocketServer } from 'ws'
 import { systemClock } from '../../src/clock.ts'

@@ -2,14 +2,9 @@ import { createClient } from '@tidegate/client/node'
 import { LIMITS } from '@tidegate/protocol'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { z } from 'zod'
-import {
-  keys,
-  openCommandConnection,
-  partitionOf,
-  RecordBatchBuilder,
-  type Redis,
-  untilReady,
-} from '../../src/bus/index.ts'
+import { openCommandConnection, type Redis, untilReady } from '../../src/bus/connection.ts'
+import { partitionOf, RecordBatchBuilder } from '../../src/bus/index.ts'
+import { keys } from '../../src/bus/keys.ts'
 import { defineConfig, topic } from '../../src/index.ts'
 import type { Defect } from '../../src/observability/defects.ts'
 import { startWorker } from '../../src/worker-app.ts'

@@ -1,7 +1,7 @@
 import { createConnection } from 'node:net'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { WebSocket } from 'ws'
-import { openCommandConnection, untilReady } from '../../src/bus/index.ts'
+import { openCommandConnection, untilReady } from '../../src/bus/connection.ts'
 import { startWorker } from '../../src/worker-app.ts'
 import { contract, readingOf } from '../support/contract.ts'
 import { startTestGateway, type TestGateway } from '../support/gateway.ts'

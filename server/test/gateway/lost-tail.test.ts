@@ -1,6 +1,7 @@
 import { createClient } from '@tidegate/client/node'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { keys, openCommandConnection, untilReady } from '../../src/bus/index.ts'
+import { openCommandConnection, untilReady } from '../../src/bus/connection.ts'
+import { keys } from '../../src/bus/keys.ts'
 import { readingOf } from '../support/contract.ts'
 import { startTestGateway, type TestGateway } from '../support/gateway.ts'
 import { RawClient } from '../support/raw-client.ts'

@@ -1,6 +1,6 @@
 import { createClient, type TidegateClient } from '@tidegate/client/node'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { openCommandConnection, type Redis, untilReady } from '../../src/bus/index.ts'
+import { openCommandConnection, type Redis, untilReady } from '../../src/bus/connection.ts'
 import type { SourceTopic } from '../../src/config/model.ts'
 import { contract, readingOf } from '../support/contract.ts'
 import { startTestGateway, type TestGateway } from '../support/gateway.ts'

@@ -1,6 +1,6 @@
 import { createClient } from '@tidegate/client/node'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { openCommandConnection, type Redis, untilReady } from '../../src/bus/index.ts'
+import { openCommandConnection, type Redis, untilReady } from '../../src/bus/connection.ts'
 import { readingOf } from '../support/contract.ts'
 import { startTestGateway, type TestGateway } from '../support/gateway.ts'
 import { RawClient } from '../support/raw-client.ts'

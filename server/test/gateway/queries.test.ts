@@ -2,8 +2,9 @@ import { createClient } from '@tidegate/client/node'
 import type { DeliveredEvent } from '@tidegate/protocol'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { z } from 'zod'
-import { keys, openCommandConnection, type Redis, untilReady } from '../../src/bus/index.ts'
+import { openCommandConnection, type Redis, untilReady } from '../../src/bus/connection.ts'
 import { defineConfig, topic } from '../../src/index.ts'
+import { currentKey } from '../support/bus.ts'
 import { startTestGateway, type TestGateway } from '../support/gateway.ts'
 import { RawClient } from '../support/raw-client.ts'
 
@@ -195,7 +196,7 @@ describe('large answers', () => {
     const count = 2_000
     for (let i = 0; i < count; i++) {
       const event = { id: `e-${i}`, key: `k-${i}`, time: 1, data: { key: `k-${i}`, value: { text: 'y'.repeat(500) } } }
-      await redis.hset(keys.current(i % 4, 'note.total'), `k-${i}`, `1-0.0 ${JSON.stringify(event)}`)
+      await redis.hset(currentKey(i % 4, 'note.total'), `k-${i}`, `1-0.0 ${JSON.stringify(event)}`)
     }
     const client = createClient({ url: server.url })
     const found: string[] = []

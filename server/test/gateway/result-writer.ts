@@ -1,22 +1,13 @@
 import { randomUUID } from 'node:crypto'
-import {
-  commit,
-  encodeEvent,
-  Guard,
-  type LogVersion,
-  partitionOf,
-  RecordBatchBuilder,
-  type Redis,
-  readLogVersion,
-  takePartition,
-} from '../../src/bus/index.ts'
+import type { Redis } from '../../src/bus/connection.ts'
+import { encodeEvent, type LogVersion, partitionOf, RecordBatchBuilder } from '../../src/bus/index.ts'
+import { ledgerOf, logOf } from '../support/bus.ts'
 
 /** Commits results as the worker of every partition would: each is the next version of its key. */
 export class ResultWriter {
   readonly versions = new Map<string, number>()
   readonly #redis: Redis
   readonly #topic: string
-  readonly #guard = new Guard('commit')
   readonly #partitions: { readonly log: LogVersion; readonly token: string; commitSeq: number }[] = []
 
   constructor(redis: Redis, topic: string) {
@@ -26,9 +17,9 @@ export class ResultWriter {
 
   async take(partitions: number): Promise<void> {
     for (let partition = 0; partition < partitions; partition++) {
-      const reply = await takePartition(this.#redis, this.#guard, partition)
+      const reply = await ledgerOf(this.#redis, partition).take()
       if (reply.status !== 'ok') throw new Error(reply.status)
-      const log = await readLogVersion(this.#redis, partition)
+      const log = await logOf(this.#redis, partition).version()
       this.#partitions.push({ log, token: reply.ownership.token, commitSeq: 0 })
     }
   }
@@ -56,7 +47,7 @@ export class ResultWriter {
         return { key, lane: 'low', time: version, json }
       }),
     )
-    const reply = await commit(this.#redis, this.#guard, partition, {
+    const reply = await ledgerOf(this.#redis, partition).commit({
       log: owner.log,
       token: owner.token,
       commitSeq: owner.commitSeq++,

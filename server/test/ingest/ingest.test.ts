@@ -1,23 +1,15 @@
 import { LIMITS, type LogEpoch } from '@tidegate/protocol'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { z } from 'zod'
-import {
-  BREAKER_LIMITS,
-  CANARY_TOPIC,
-  decodeEvents,
-  Guard,
-  keys,
-  openCommandConnection,
-  openTopology,
-  partitionOf,
-  type Redis,
-  readRange,
-  untilReady,
-} from '../../src/bus/index.ts'
+import { openCommandConnection, type Redis, untilReady } from '../../src/bus/connection.ts'
+import { BREAKER_LIMITS, type Bus, CANARY_TOPIC, decodeEvents, partitionOf } from '../../src/bus/index.ts'
+import { keys } from '../../src/bus/keys.ts'
+import { openTopology } from '../../src/bus/topology.ts'
 import type { SourceTopic } from '../../src/config/model.ts'
 import { defineConfig, topic } from '../../src/index.ts'
 import { Canaries, Ingest, Producer, type PublishOutcome } from '../../src/ingest/index.ts'
 import { validateFrame } from '../../src/ingest/validate.ts'
+import { logOf, openTestBus } from '../support/bus.ts'
 import { contract, readingOf } from '../support/contract.ts'
 import { startTestRedis, type TestRedis } from '../support/redis.ts'
 
@@ -25,14 +17,17 @@ const NOW = 1_732_350_000_000
 const PARTITIONS = 4
 let server: TestRedis
 let redis: Redis
+let bus: Bus
 let ingest: Ingest
 
 beforeAll(async () => {
   server = await startTestRedis()
   redis = openCommandConnection(server.url, 'test')
   await untilReady(redis, 5_000)
+  bus = await openTestBus(server.url, PARTITIONS)
 })
 afterAll(async () => {
+  bus.close()
   redis.disconnect()
   await server.close()
 })
@@ -42,11 +37,9 @@ beforeEach(async () => {
   ingest = createIngest()
 })
 
-function createIngest(onNewEpoch: (at: LogEpoch) => void = () => {}, guard = new Guard('append')): Ingest {
+function createIngest(onNewEpoch: (at: LogEpoch) => void = () => {}, of = bus): Ingest {
   return new Ingest({
-    redis,
-    guard,
-    partitions: PARTITIONS,
+    bus: of,
     contract,
     clock: { now: () => NOW },
     report: () => 'defect',
@@ -73,7 +66,7 @@ async function untilAnswered(): Promise<void> {
 async function stored(topic = 'sensor.reading') {
   const perPartition = await Promise.all(
     Array.from({ length: PARTITIONS }, async (_, p) =>
-      (await readRange(redis, p, topic, '-', '+', 1_000)).flatMap((e) => decodeEvents(e.payload)),
+      (await logOf(redis, p).range(topic, '-', '+', 1_000)).flatMap((e) => decodeEvents(e.payload)),
     ),
   )
   return perPartition.flat()
@@ -193,7 +186,7 @@ describe('slices', () => {
     const events = Array.from({ length: 100 }, (_, i) => ({ id: `${pad}${i}`.slice(-100), ...readingOf('s-1', i) }))
     await publish(events)
     const entries = (
-      await Promise.all([0, 1, 2, 3].map((p) => readRange(redis, p, 'sensor.reading', '-', '+', 10)))
+      await Promise.all([0, 1, 2, 3].map((p) => logOf(redis, p).range('sensor.reading', '-', '+', 10)))
     ).flat()
     expect(entries).toHaveLength(1)
     expect(decodeEvents(entries[0]!.payload).map((e) => e.id)).toEqual(events.map((e) => e.id))
@@ -255,7 +248,8 @@ describe('overload', () => {
 
   it('I-APPEND-6 bounds the bytes that wait for one partition', async () => {
     // Megabytes at once: how long that takes on a busy machine is not the question.
-    ingest = createIngest(undefined, new Guard('append', { deadlineMs: 5_000 }))
+    const patient = await openTestBus(server.url, PARTITIONS, { deadlinesMs: { append: 5_000 } })
+    ingest = createIngest(undefined, patient)
     const big = () => ({ data: { paymentId: 'x'.repeat(60_000), orderId: 'o', amount: 1, currency: 'EUR' } })
     const outcomes = await Promise.all(
       Array.from({ length: 12 }, () => publish(Array.from({ length: 8 }, big), undefined, 'commerce.payment_received')),
@@ -263,6 +257,7 @@ describe('overload', () => {
     const rejected = outcomes.filter((o) => o.kind === 'reject')
     expect(rejected.length).toBeGreaterThan(0)
     expect(await stored('commerce.payment_received')).toHaveLength((12 - rejected.length) * 8)
+    patient.close()
   })
 })
 
@@ -331,14 +326,13 @@ describe('epochs', () => {
 
 describe('canaries', () => {
   it('I-CANARY-1 keep every partition fresh, and close the breaker as soon as Redis answers', async () => {
-    const guard = new Guard('append')
     const canaries = new Canaries(
       (p) => ingest.canary(p),
-      guard,
+      bus,
       () => 'defect',
     )
-    ingest = createIngest(undefined, guard)
-    canaries.start(PARTITIONS)
+    const breaker = () => bus.breakers.find((each) => each.class === 'append')!.state
+    canaries.start()
     try {
       const newest = async () =>
         Promise.all(
@@ -350,9 +344,9 @@ describe('canaries', () => {
       const before = await newest()
       await expect.poll(async () => (await newest()).every((at, p) => at > before[p]!), { timeout: 1_500 }).toBe(true)
       await redis.client('PAUSE', 1_300, 'ALL')
-      await expect.poll(() => guard.state.state, { timeout: 2_000 }).toBe('open')
+      await expect.poll(breaker, { timeout: 2_000 }).toBe('open')
       expect(canaries.failure(0)).toContain('Redis is not available')
-      await expect.poll(() => guard.state.state, { timeout: 3_000 }).toBe('closed')
+      await expect.poll(breaker, { timeout: 3_000 }).toBe('closed')
     } finally {
       canaries.close()
     }

@@ -1,17 +1,11 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
-import {
-  decodeEvents,
-  Guard,
-  keys,
-  openCommandConnection,
-  openTopology,
-  partitionOf,
-  type Redis,
-  readRange,
-  untilReady,
-} from '../../src/bus/index.ts'
+import { openCommandConnection, type Redis, untilReady } from '../../src/bus/connection.ts'
+import { type Bus, decodeEvents, partitionOf } from '../../src/bus/index.ts'
+import { keys } from '../../src/bus/keys.ts'
+import { openTopology } from '../../src/bus/topology.ts'
 import type { SourceTopic } from '../../src/config/model.ts'
 import { Ingest, Producer, type PublishOutcome, type PublishRequest } from '../../src/ingest/index.ts'
+import { logOf, openTestBus } from '../support/bus.ts'
 import { contract, readingOf } from '../support/contract.ts'
 import { startTestRedis, type TestRedis } from '../support/redis.ts'
 
@@ -20,6 +14,7 @@ const GENERATION_MS = 60
 const MAX_FUTURE_MS = (contract.topics.get('sensor.reading') as SourceTopic).maxFutureMs
 let server: TestRedis
 let redis: Redis
+let bus: Bus
 let now: number
 let ingest: Ingest
 
@@ -27,8 +22,10 @@ beforeAll(async () => {
   server = await startTestRedis()
   redis = openCommandConnection(server.url, 'test')
   await untilReady(redis, 5_000)
+  bus = await openTestBus(server.url, PARTITIONS)
 })
 afterAll(async () => {
+  bus.close()
   redis.disconnect()
   await server.close()
 })
@@ -40,11 +37,8 @@ beforeEach(async () => {
 })
 
 function createIngest(limits: { producerMemoryMs?: number }): Ingest {
-  const guard = new Guard('append')
   return new Ingest({
-    redis,
-    guard,
-    partitions: PARTITIONS,
+    bus,
     contract,
     clock: { now: () => now },
     report: () => 'defect',
@@ -61,7 +55,7 @@ function publish(events: readonly unknown[], producer: PublishRequest['producer'
 
 async function stored() {
   const pages = Array.from({ length: PARTITIONS }, async (_, p) =>
-    (await readRange(redis, p, 'sensor.reading', '-', '+', 1_000)).flatMap((entry) => decodeEvents(entry.payload)),
+    (await logOf(redis, p).range('sensor.reading', '-', '+', 1_000)).flatMap((entry) => decodeEvents(entry.payload)),
   )
   return (await Promise.all(pages)).flat()
 }

@@ -102,11 +102,11 @@ export class FakeStore {
       return
     }
     if (operation.op === 'drop') {
-      this.#hashes.delete(operation.key)
+      this.#hashes.delete(operation.hash)
       return
     }
-    const hash = this.#hashes.get(operation.key) ?? new Map<string, string>()
-    this.#hashes.set(operation.key, hash)
+    const hash = this.#hashes.get(operation.hash) ?? new Map<string, string>()
+    this.#hashes.set(operation.hash, hash)
     if (operation.op === 'set') for (const [field, value] of operation.fields) hash.set(field, value)
     else for (const field of operation.fields) hash.delete(field)
   }

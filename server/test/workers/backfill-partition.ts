@@ -1,13 +1,7 @@
-import {
-  decodeEvents,
-  type EventBody,
-  Guard,
-  keys,
-  type LogEntry,
-  openTopology,
-  type Redis,
-  readRange,
-} from '../../src/bus/index.ts'
+import type { Redis } from '../../src/bus/connection.ts'
+import { type Bus, decodeEvents, type EventBody, type LogEntry } from '../../src/bus/index.ts'
+import { keys } from '../../src/bus/keys.ts'
+import { openTopology } from '../../src/bus/topology.ts'
 import type { Config } from '../../src/index.ts'
 import { BackfillJob } from '../../src/workers/backfill/backfill-job.ts'
 import { BackfillStore } from '../../src/workers/backfill/backfill-store.ts'
@@ -18,6 +12,7 @@ import { PartitionFold } from '../../src/workers/partition-fold.ts'
 import { Pipeline } from '../../src/workers/pipeline.ts'
 import { encodeOffsets } from '../../src/workers/progress.ts'
 import { Turn } from '../../src/workers/turn.ts'
+import { logOf } from '../support/bus.ts'
 import { appended, FakeStore, recordBatch } from '../support/fold.ts'
 
 type Contract = Config<never>['contract']
@@ -32,16 +27,15 @@ export interface Appended {
 /** One partition: its logs in Redis, a live worker that keeps its state in memory and says in Redis how far it is. */
 export class BackfillPartition {
   readonly #redis: Redis
-  readonly #url: string
+  readonly #bus: Bus
   readonly #store = new FakeStore()
-  readonly #guard = new Guard('query')
   /** What the live windows put out: topic -> events. */
   readonly live = new Map<string, EventBody[]>()
   now = 0
 
-  constructor(redis: Redis, url: string) {
+  constructor(redis: Redis, bus: Bus) {
     this.#redis = redis
-    this.#url = url
+    this.#bus = bus
   }
 
   async open(): Promise<void> {
@@ -84,7 +78,7 @@ export class BackfillPartition {
     window: string,
     request?: BackfillRequest,
   ): Promise<StartedBackfill> {
-    const backfills = new Backfills(this.#url, this.#redis, this.#guard, 1, contract, backfillTarget(contract, window))
+    const backfills = new Backfills(this.#bus, contract, backfillTarget(contract, window))
     try {
       return await backfills.start(request)
     } finally {
@@ -103,12 +97,12 @@ export class BackfillPartition {
   }
 
   store(window: string): BackfillStore {
-    return new BackfillStore(0, window, this.#redis, this.#guard)
+    return new BackfillStore(0, window, this.#bus, 'query')
   }
 
   /** What was appended to a result topic in Redis: that is, by backfills. */
   async entries(topic: string): Promise<LogEntry[]> {
-    return readRange(this.#redis, 0, topic, '-', '+', 100_000)
+    return logOf(this.#redis, 0).range(topic, '-', '+', 100_000)
   }
 
   async filled(topic: string): Promise<EventBody[]> {

@@ -1,13 +1,8 @@
 import { fileURLToPath } from 'node:url'
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest'
-import {
-  type EventBody,
-  keys,
-  openCommandConnection,
-  partitionOf,
-  type Redis,
-  untilReady,
-} from '../../src/bus/index.ts'
+import { openCommandConnection, type Redis, untilReady } from '../../src/bus/connection.ts'
+import { type EventBody, partitionOf } from '../../src/bus/index.ts'
+import { keys } from '../../src/bus/keys.ts'
 import type { Pane } from '../../src/config/model.ts'
 import { decodeOffsets } from '../../src/workers/progress.ts'
 import { startTestRedis, type TestRedis } from '../support/redis.ts'

@@ -1,9 +1,12 @@
 import fc from 'fast-check'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { type EventBody, keys, openCommandConnection, type Redis, untilReady } from '../../src/bus/index.ts'
+import { openCommandConnection, type Redis, untilReady } from '../../src/bus/connection.ts'
+import type { Bus, EventBody } from '../../src/bus/index.ts'
+import { keys } from '../../src/bus/keys.ts'
 import type { Pane, WithdrawnPane } from '../../src/config/model.ts'
 import { defineConfig } from '../../src/index.ts'
 import { BackfillPool } from '../../src/workers/index.ts'
+import { currentKey, openTestBus } from '../support/bus.ts'
 import { eventOf, other, reading } from '../support/fold.ts'
 import { startTestRedis, type TestRedis } from '../support/redis.ts'
 import { type Appended, BackfillPartition } from './backfill-partition.ts'
@@ -52,21 +55,24 @@ const after = defineConfig({
 
 let server: TestRedis
 let redis: Redis
+let bus: Bus
 let partition: BackfillPartition
 
 beforeAll(async () => {
   server = await startTestRedis()
   redis = openCommandConnection(server.url, 'test')
   await untilReady(redis, 5_000)
+  bus = await openTestBus(server.url, 1)
 })
 afterAll(async () => {
+  bus.close()
   redis.disconnect()
   await server.close()
 })
 beforeEach(() => fresh())
 
 async function fresh(): Promise<void> {
-  partition = new BackfillPartition(redis, server.url)
+  partition = new BackfillPartition(redis, bus)
   await partition.open()
 }
 
@@ -102,7 +108,7 @@ async function runInParts(window: string, first: readonly Appended[], second: re
   await partition.start(after, window, { from: 'earliest' })
   const run = partition.job(after, window).run()
   const events = first.flatMap((one) => one.events).length
-  await expect.poll(async () => (await partition.store(window).read())?.clocks).toContain(`"events":${events}`)
+  await expect.poll(async () => (await partition.store(window).ledger.record())?.clocks).toContain(`"events":${events}`)
   await partition.append(second)
   await run
 }
@@ -111,7 +117,7 @@ const idsOf = (events: readonly EventBody[] | undefined) => (events ?? []).map((
 
 /** What the window puts out that reads everything from the beginning. */
 async function onePass(batches: readonly Appended[]): Promise<Map<string, EventBody[]>> {
-  const whole = new BackfillPartition(redis, server.url)
+  const whole = new BackfillPartition(redis, bus)
   await whole.runLive(after, batches)
   return whole.live
 }
@@ -141,7 +147,7 @@ describe('backfill', () => {
     const begin = async (from: number | 'earliest', window = 'b.tumbling') => {
       await redis.del(keys.backfill(0, window))
       await partition.start(after, window, { from })
-      const record = (await partition.store(window).read())!
+      const record = (await partition.store(window).ledger.record())!
       return {
         from: JSON.parse(record.run).from - START,
         readFrom: Number(JSON.parse(record.offsets)['a.reading'].split('-')[0]) - START,
@@ -206,7 +212,7 @@ describe('backfill', () => {
           await run
         }
         await partition.job(after, name).run()
-        expect(await partition.store(name).read()).toMatchObject({ status: 'done' })
+        expect(await partition.store(name).ledger.record()).toMatchObject({ status: 'done' })
         const expected = await onePass(batches)
         expect(held([...(await partition.filled(name)), ...partition.live.get(name)!])).toEqual(
           held(expected.get(name)!),
@@ -297,7 +303,7 @@ describe('backfill', () => {
       [batch(START, at(1_000)), batch(START + 10, at(2_000))],
       [batch(START + 500, at(8_000, 5)), closing()],
     )
-    expect(await partition.store('b.tumbling').read()).toMatchObject({ status: 'done' })
+    expect(await partition.store('b.tumbling').ledger.record()).toMatchObject({ status: 'done' })
     expect(held(await partition.filled('b.tumbling'))).toEqual({ 'x/0-10000': { sum: 7, list: [1, 1, 5] } })
   })
 
@@ -325,7 +331,7 @@ describe('backfill', () => {
     await partition.append(batches)
     await partition.runLive(before, batches.slice(0, 1))
     await partition.runLive(after, batches.slice(1))
-    const current = keys.current(0, 'b.tumbling')
+    const current = currentKey(0, 'b.tumbling')
     const live = partition.live.get('b.tumbling')!.find(({ key }) => key === 'x')!
     await redis.hset(current, 'x', `5-0.0 ${JSON.stringify(live)}`)
     await partition.start(after, 'b.tumbling', { from: 'earliest' })
@@ -350,7 +356,7 @@ describe('backfill', () => {
     await redis.xtrim(keys.log(0, 'a.reading'), 'MINID', `${START + 1}-0`)
     await redis.hset(keys.meta(0), 'trim:a.reading', `${START}-0`)
     await partition.job(after, 'b.tumbling').run()
-    expect(await partition.store('b.tumbling').read()).toMatchObject({
+    expect(await partition.store('b.tumbling').ledger.record()).toMatchObject({
       status: 'failed',
       reason: expect.stringContaining('removed by retention'),
     })
@@ -367,14 +373,17 @@ describe('backfill', () => {
     })
     await partition.job(changed, 'b.tumbling').run()
     const store = partition.store('b.tumbling')
-    expect(await store.read()).toMatchObject({ status: 'failed', reason: 'the definition of the window has changed' })
+    expect(await store.ledger.record()).toMatchObject({
+      status: 'failed',
+      reason: 'the definition of the window has changed',
+    })
     await partition.start(after, 'b.tumbling', { from: 'earliest' })
     await redis.hset(keys.backfill(0, 'b.tumbling'), 'takes', 3)
     await partition.job(after, 'b.tumbling').run()
-    expect(await store.read()).toMatchObject({ status: 'failed', reason: expect.stringContaining('workers') })
+    expect(await store.ledger.record()).toMatchObject({ status: 'failed', reason: expect.stringContaining('workers') })
     await partition.start(after, 'b.tumbling', { from: 'earliest' })
     await partition.job(after, 'b.tumbling').run()
-    expect(await store.read()).toMatchObject({ status: 'done' })
+    expect(await store.ledger.record()).toMatchObject({ status: 'done' })
     expect(held(await partition.filled('b.tumbling'))).toEqual({ 'x/0-10000': { sum: 1, list: [1] } })
   })
 
@@ -383,18 +392,12 @@ describe('backfill', () => {
     await partition.append(batches)
     await partition.runLive(before, batches.slice(0, 1))
     await partition.runLive(after, batches.slice(1))
-    const shared = {
-      redisUrl: server.url,
-      redis,
-      partitions: 1,
-      workerId: 'w-1',
-      clock: { now: () => 0, monotonic: () => 0 },
-    }
-    const pool = new BackfillPool({ ...shared, contract: before.contract, log: () => {} })
+    const clock = { now: () => 0, monotonic: () => 0 }
+    const pool = new BackfillPool({ bus, clock, contract: before.contract, log: () => {} })
     try {
       await partition.start(after, 'b.tumbling', { from: 'earliest' })
-      await expect.poll(async () => (await partition.store('b.tumbling').read())?.status).toBe('failed')
-      expect((await partition.store('b.tumbling').read())!.reason).toContain('there is no window b.tumbling')
+      await expect.poll(async () => (await partition.store('b.tumbling').ledger.record())?.status).toBe('failed')
+      expect((await partition.store('b.tumbling').ledger.record())!.reason).toContain('there is no window b.tumbling')
       await expect.poll(() => redis.smembers(keys.backfills)).toEqual([])
     } finally {
       await pool.close(1_000)
@@ -434,7 +437,7 @@ describe('backfill', () => {
       // A stopped job ends all the same, and leaves the work.
       setTimeout(() => job.stop(), 50)
       await run
-      expect(await partition.store('b.tumbling').read()).toMatchObject({ status: 'open', commitSeq: 0 })
+      expect(await partition.store('b.tumbling').ledger.record()).toMatchObject({ status: 'open', commitSeq: 0 })
     } finally {
       await redis.config('SET', 'maxmemory', '0')
     }

@@ -1,21 +1,18 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { expect } from 'vitest'
+import type { Redis } from '../../src/bus/connection.ts'
 import {
-  append,
   BusUnavailable,
   decodeEvents,
   type EventBody,
   encodeEvent,
-  Guard,
-  keys,
-  openPartition,
   partitionOf,
   RecordBatchBuilder,
-  type Redis,
-  readRange,
-  settleLineage,
 } from '../../src/bus/index.ts'
+import { keys } from '../../src/bus/keys.ts'
+import { openPartition, settleLineage } from '../../src/bus/lineage.ts'
 import type { Pane } from '../../src/config/model.ts'
+import { logOf } from '../support/bus.ts'
 
 export const PARTITIONS = 4
 export const WINDOW_MS = 1_000
@@ -44,7 +41,6 @@ export function readings(count: number, spanMs: number): Reading[] {
 /** What the tests ask of a deployment's Redis: publishing as a gateway would, and looking at what workers made of it. */
 export class Deployment {
   readonly #redis: Redis
-  readonly #guard = new Guard('append')
   #seq = 0
 
   constructor(redis: Redis) {
@@ -70,7 +66,7 @@ export class Deployment {
 
   async eventsOf(topic: string): Promise<EventBody[]> {
     const logs = await Promise.all(
-      partitions().map((partition) => readRange(this.#redis, partition, topic, '-', '+', ALL_ENTRIES)),
+      partitions().map((partition) => logOf(this.#redis, partition).range(topic, '-', '+', ALL_ENTRIES)),
     )
     return logs.flat().flatMap(({ payload }) => decodeEvents(payload))
   }
@@ -143,7 +139,7 @@ export class Deployment {
     const slices = [{ batch: 0, lastIndex: events.length - 1, identity }]
     for (;;) {
       try {
-        const reply = await append(this.#redis, this.#guard, partition, { batches, slices })
+        const reply = await logOf(this.#redis, partition, 'append').append({ batches, slices })
         if (reply.status === 'ok') return
         await settleLineage(this.#redis, partition, reply, [])
       } catch (error) {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { keys } from '../../src/bus/index.ts'
+import { currentHash } from '../../src/bus/index.ts'
 import { defineConfig, windowOf } from '../../src/index.ts'
 import { handOverTo } from '../../src/workers/hand-over.ts'
 import { PartitionFold } from '../../src/workers/partition-fold.ts'
@@ -41,10 +41,10 @@ describe('hand-over', () => {
     const changed = reading.window('b.late', { ...closed, tumbling: '2s' })
     const { contract: next } = defineConfig({ topics: [reading, tumbling, changed] })
     const operations = new PartitionFold(new Pipeline(next), 0, 1, store.load()).takeOperations()
-    const dropped = operations.flatMap((operation) => (operation.op === 'drop' ? [operation.key] : []))
-    const latest = dropped.filter((key) => key.includes(':cur:')).sort()
+    const dropped = operations.flatMap((operation) => (operation.op === 'drop' ? [operation.hash] : []))
+    const latest = dropped.filter((key) => key.startsWith('cur:')).sort()
     const names = ['b.behind', 'b.both', 'b.hopping', 'b.late', 'b.session']
-    expect(latest).toEqual(names.map((name) => keys.current(0, name)))
+    expect(latest).toEqual(names.map((name) => currentHash(name)))
   })
 
   it('W-VERSION-2 a new window puts out the windows it has seen all of, also after a restart', () => {

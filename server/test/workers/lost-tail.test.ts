@@ -1,19 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import {
-  BusUnavailable,
-  type CommitReply,
-  type CommitRequest,
-  Guard,
-  keys,
-  LOG_START,
-  openCommandConnection,
-  openPartition,
-  openTopology,
-  type Redis,
-  settleLineage,
-  untilReady,
-} from '../../src/bus/index.ts'
+import { openCommandConnection, type Redis, untilReady } from '../../src/bus/connection.ts'
+import { type Bus, BusUnavailable, LOG_START } from '../../src/bus/index.ts'
+import { keys } from '../../src/bus/keys.ts'
+import { openPartition, settleLineage } from '../../src/bus/lineage.ts'
+import { openTopology } from '../../src/bus/topology.ts'
 import { systemClock } from '../../src/clock.ts'
 import { EntrySource } from '../../src/workers/entry-source.ts'
 import { PartitionOwner } from '../../src/workers/partition-owner.ts'
@@ -22,31 +13,37 @@ import { Pipeline } from '../../src/workers/pipeline.ts'
 import { Trimmer } from '../../src/workers/trimmer.ts'
 import { Turn } from '../../src/workers/turn.ts'
 import { WorkerStats } from '../../src/workers/worker-stats.ts'
+import { openTestBus } from '../support/bus.ts'
 import { startTestRedis, type TestRedis } from '../support/redis.ts'
 import { Deployment, PARTITIONS, readings } from './deployment.ts'
 import config from './fixtures/worker.config.ts'
 
 let server: TestRedis
 let redis: Redis
+let bus: Bus
 let isHeld = false
 
 beforeEach(async () => {
   server = await startTestRedis()
   redis = openCommandConnection(server.url, 'test')
   await untilReady(redis, 5_000)
+  bus = await openTestBus(server.url, PARTITIONS)
   await openTopology(redis, PARTITIONS)
 })
 afterEach(async () => {
+  bus.close()
   redis.disconnect()
   await server.close()
 })
 
 /** Commits are on their way for as long as they are held. */
-class HeldStore extends PartitionStore {
-  override async commit(request: CommitRequest): Promise<CommitReply> {
+function hold(store: PartitionStore): PartitionStore {
+  const commit = store.ledger.commit.bind(store.ledger)
+  store.ledger.commit = async (request) => {
     if (isHeld) throw new BusUnavailable('unknown', 0, 'it is on its way')
-    return super.commit(request)
+    return commit(request)
   }
+  return store
 }
 
 function own(partition: number): { owner: PartitionOwner; ended: Promise<unknown> } {
@@ -58,8 +55,8 @@ function own(partition: number): { owner: PartitionOwner; ended: Promise<unknown
     stats: new WorkerStats(),
     folding: new Turn(),
   }
-  const store = new HeldStore(partition, redis, new Guard('commit'))
-  const source = new EntrySource(server.url, partition, PARTITIONS, redis, new Guard('tail'), systemClock)
+  const store = hold(new PartitionStore(partition, bus))
+  const source = new EntrySource(partition, bus, systemClock)
   const trimmer = new Trimmer(store, pipeline, PARTITIONS)
   const owner = new PartitionOwner({ ...context, log: () => {} }, store, source, trimmer)
   return { owner, ended: owner.run() }
@@ -101,7 +98,7 @@ describe('a tail that Redis lost under an owner', () => {
   })
 
   it('W-LOOP-5 what was read ahead before the state was loaded is not folded', async () => {
-    const source = new EntrySource(server.url, 0, PARTITIONS, redis, new Guard('tail'), systemClock)
+    const source = new EntrySource(0, bus, systemClock)
     const log = keys.log(0, 'a.reading')
     for (let i = 1; i <= 130; i++) await redis.xadd(log, `${i}-0`, 'e', 'e', 'h', '{}', 'd', '')
     await vi.waitFor(async () => source.read(new Map([['a.reading', LOG_START]]), 0))

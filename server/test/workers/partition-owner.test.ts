@@ -3,18 +3,10 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import {
-  BusUnavailable,
-  type CommitReply,
-  type CommitRequest,
-  Guard,
-  keys,
-  openCommandConnection,
-  openTopology,
-  partitionOf,
-  type Redis,
-  untilReady,
-} from '../../src/bus/index.ts'
+import { openCommandConnection, type Redis, untilReady } from '../../src/bus/connection.ts'
+import { type Bus, BusUnavailable, type CommitRequest, partitionOf } from '../../src/bus/index.ts'
+import { keys } from '../../src/bus/keys.ts'
+import { openTopology } from '../../src/bus/topology.ts'
 import { systemClock } from '../../src/clock.ts'
 import type { Pane } from '../../src/config/model.ts'
 import { readSettings } from '../../src/config/settings.ts'
@@ -29,6 +21,7 @@ import { Pipeline } from '../../src/workers/pipeline.ts'
 import { Trimmer } from '../../src/workers/trimmer.ts'
 import { Turn } from '../../src/workers/turn.ts'
 import { WorkerStats } from '../../src/workers/worker-stats.ts'
+import { openTestBus } from '../support/bus.ts'
 import { reading } from '../support/fold.ts'
 import { until } from '../support/tidegate-process.ts'
 import { Deployment, PARTITIONS, readings } from './deployment.ts'
@@ -38,6 +31,7 @@ const STOP = { deadlineMs: 5_000 }
 let folder: string
 let server: PrivateRedis
 let redis: Redis
+let bus: Bus
 let deployment: Deployment
 let running: { owner: PartitionOwner; ended: Promise<OwnerOutcome> }[] = []
 
@@ -46,8 +40,10 @@ beforeAll(async () => {
   server = await PrivateRedis.open({ binary: await findRedisBinary(readSettings(), () => {}), dataFolder: folder })
   redis = openCommandConnection(server.url, 'test')
   await untilReady(redis, 5_000)
+  bus = await openTestBus(server.url, PARTITIONS)
 })
 afterAll(async () => {
+  bus.close()
   redis.disconnect()
   await server.close(STOP)
   await rm(folder, { recursive: true })
@@ -65,20 +61,18 @@ afterEach(async () => {
 
 class LosingStore extends PartitionStore {
   readonly requests: CommitRequest[] = []
-  /** How often a reply is lost before one arrives. */
-  readonly losses: number
 
+  /** @param losses how often a reply is lost before one arrives */
   constructor(partition: number, losses: number) {
-    super(partition, redis, new Guard('commit'))
-    this.losses = losses
-  }
-
-  override async commit(request: CommitRequest): Promise<CommitReply> {
-    this.requests.push(request)
-    const reply = await super.commit(request)
-    const sent = this.requests.filter(({ commitId }) => commitId === request.commitId).length
-    if (sent <= this.losses) throw new BusUnavailable('unknown', 0, 'the reply was lost')
-    return reply
+    super(partition, bus)
+    const commit = this.ledger.commit.bind(this.ledger)
+    this.ledger.commit = async (request) => {
+      this.requests.push(request)
+      const reply = await commit(request)
+      const sent = this.requests.filter(({ commitId }) => commitId === request.commitId).length
+      if (sent <= losses) throw new BusUnavailable('unknown', 0, 'the reply was lost')
+      return reply
+    }
   }
 }
 
@@ -86,7 +80,7 @@ const logged: string[] = []
 
 function own(
   partition: number,
-  store = new PartitionStore(partition, redis, new Guard('commit')),
+  store = new PartitionStore(partition, bus),
   { contract }: Pick<typeof config, 'contract'> = config,
 ) {
   const context: OwnerContext = {
@@ -97,7 +91,7 @@ function own(
     folding: new Turn(),
     log: (message) => logged.push(message),
   }
-  const source = new EntrySource(server.url, partition, PARTITIONS, redis, new Guard('tail'), systemClock)
+  const source = new EntrySource(partition, bus, systemClock)
   const trimmer = new Trimmer(store, context.pipeline, PARTITIONS)
   const owner = new PartitionOwner(context, store, source, trimmer)
   const run = { owner, ended: owner.run() }

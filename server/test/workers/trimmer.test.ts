@@ -1,20 +1,15 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
-import {
-  Guard,
-  keys,
-  openCommandConnection,
-  openTopology,
-  partialsTopic,
-  type Redis,
-  readLogVersion,
-  untilReady,
-} from '../../src/bus/index.ts'
+import { openCommandConnection, type Redis, untilReady } from '../../src/bus/connection.ts'
+import { type Bus, partialsTopic } from '../../src/bus/index.ts'
+import { keys } from '../../src/bus/keys.ts'
+import { openTopology } from '../../src/bus/topology.ts'
 import { defineConfig } from '../../src/index.ts'
 import { PartitionStore } from '../../src/workers/partition-store.ts'
 import { mergersOf } from '../../src/workers/partition-windows.ts'
 import { Pipeline } from '../../src/workers/pipeline.ts'
 import { foreignLog } from '../../src/workers/progress.ts'
 import { Trimmer } from '../../src/workers/trimmer.ts'
+import { logOf, openTestBus } from '../support/bus.ts'
 import { other, reading } from '../support/fold.ts'
 import { startTestRedis, type TestRedis } from '../support/redis.ts'
 
@@ -26,15 +21,18 @@ const byField = reading.window('a.by_k', { tumbling: '10s', groupBy: 'k', aggreg
 const pipeline = new Pipeline(defineConfig({ topics: [reading, other, window, byField] }).contract)
 let server: TestRedis
 let redis: Redis
+let bus: Bus
 
 beforeAll(async () => {
   server = await startTestRedis()
   redis = openCommandConnection(server.url, 'test')
   await untilReady(redis, 5_000)
+  bus = await openTestBus(server.url, 2)
   // So that every entry is a node of its own and trimming stops nowhere else.
   await redis.config('SET', 'stream-node-max-entries', '1')
 })
 afterAll(async () => {
+  bus.close()
   redis.disconnect()
   await server.close()
 })
@@ -53,10 +51,10 @@ const left = async (topic: string) =>
 
 async function trim(committed: Record<string, string>, processClockMs = 0): Promise<void> {
   vi.useFakeTimers({ toFake: ['performance', 'Date'] })
-  const trimmer = new Trimmer(new PartitionStore(0, redis, new Guard('commit')), pipeline, 2)
+  const trimmer = new Trimmer(new PartitionStore(0, bus), pipeline, 2)
   vi.advanceTimersByTime(TRIM_MS)
   vi.setSystemTime(NOW + processClockMs)
-  await trimmer.trimWhenDue(await readLogVersion(redis, 0), 't', () => new Map(Object.entries(committed)))
+  await trimmer.trimWhenDue(await logOf(redis, 0).version(), 't', () => new Map(Object.entries(committed)))
 }
 
 const old = (hours: number) => NOW - hours * HOUR_MS

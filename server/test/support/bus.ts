@@ -1,0 +1,36 @@
+import { BackfillLedger } from '../../src/bus/backfill-ledger.ts'
+import { Channel } from '../../src/bus/channel.ts'
+import type { Redis } from '../../src/bus/connection.ts'
+import { type BusClass, Guard } from '../../src/bus/guard.ts'
+import { type Bus, type BusSettings, currentHash, openBus } from '../../src/bus/index.ts'
+import { keys } from '../../src/bus/keys.ts'
+import { Log } from '../../src/bus/log.ts'
+import { OwnerLedger } from '../../src/bus/owner-ledger.ts'
+
+/** A bus with every channel, on a Redis that this also prepares. The caller closes it. */
+export function openTestBus(url: string, partitions: number, changes: Partial<BusSettings> = {}): Promise<Bus> {
+  const channels = ['query', 'append', 'commit', 'tail', 'jobs', 'replay'] as const
+  return openBus({ url, name: 'test', partitions, channels: [...channels], ...changes })
+}
+
+/** Logs of one partition over a connection that the test has anyway. */
+export function logOf(redis: Redis, partition: number, busClass: BusClass | Guard = 'query'): Log {
+  return new Log(partition, channelOf(redis, busClass))
+}
+
+export function ledgerOf(redis: Redis, partition: number, busClass: BusClass | Guard = 'commit'): OwnerLedger {
+  return new OwnerLedger(partition, channelOf(redis, busClass))
+}
+
+export function backfillLedgerOf(redis: Redis, partition: number, window: string): BackfillLedger {
+  return new BackfillLedger(partition, window, channelOf(redis, 'commit'))
+}
+
+/** Where the latest results of a topic lie. */
+export function currentKey(partition: number, topic: string): string {
+  return keys.hash(partition, currentHash(topic))
+}
+
+function channelOf(redis: Redis, busClass: BusClass | Guard): Channel {
+  return new Channel(redis, typeof busClass === 'string' ? new Guard(busClass) : busClass)
+}
