@@ -55,7 +55,7 @@ describe('imports', () => {
 
   test.each([
     ['ioredis', 'server/src/bus/'],
-    ['bullmq', 'server/src/workers/'],
+    ['bullmq', 'server/src/bus/jobs/'],
     ['uWebSockets.js', 'server/src/gateway/transport/uws.ts'],
   ])('server - %s is named only by %s', (name, owner) => {
     const namedBy = modulesOf('server/').filter(({ packages }) => packages.includes(name))
@@ -77,9 +77,38 @@ describe('imports', () => {
     const owners = [...graph.keys()]
       .filter((path) => /^server\/src\/.+\/index\.ts$/.test(path))
       .map((path) => path.slice(0, -'index.ts'.length))
-    const entersAside = (imported: string, { path }: Module) =>
-      owners.some((owner) => imported.startsWith(owner) && imported !== `${owner}index.ts` && !path.startsWith(owner))
+    const nearest = (path: string) =>
+      owners
+        .filter((owner) => path.startsWith(owner))
+        .reduce((longest, owner) => (owner.length > longest.length ? owner : longest), '')
+    const entersAside = (imported: string, { path }: Module) => {
+      const owner = nearest(imported)
+      return owner !== '' && imported !== `${owner}index.ts` && !path.startsWith(owner)
+    }
     expect(offences(modulesOf('server/src/'), (imported, module) => !entersAside(imported, module))).toEqual([])
+  })
+
+  test('server - nothing of Redis leaves the bus: no connection, key, script or address', () => {
+    const index = sourceFiles('.ts').find(({ path }) => path === 'server/src/bus/index.ts')!.text
+    const internal = /\b(Redis|Guard|Channel|keys|loadScript|runScript|openCommandConnection|internalsOf)\b(?!\.ts)/
+    expect(internal.exec(index)?.[0]).toBeUndefined()
+    const named = sourceFiles('.ts', '.js').filter(
+      ({ path, text }) =>
+        /^server\/(src|bin)\//.test(path) &&
+        !path.startsWith('server/src/bus/') &&
+        /\{?tg:|\bRedis\.Redis\b|\bevalsha?\b/.test(text),
+    )
+    expect(named.map(({ path }) => path)).toEqual([])
+    // Those who start Redis or are told where it is.
+    const addressed = sourceFiles('.ts').filter(
+      ({ path, text }) =>
+        path.startsWith('server/src/') && !path.startsWith('server/src/bus/') && /\bredisUrl\b/.test(text),
+    )
+    expect(
+      addressed
+        .map(({ path }) => path)
+        .filter((path) => !/^server\/src\/(config|cli|supervisor)\/|-app\.ts$/.test(path)),
+    ).toEqual([])
   })
 
   test('server - only config reads the environment', () => {
