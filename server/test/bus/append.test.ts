@@ -380,10 +380,10 @@ describe('lineage', () => {
     await send(identity())
     const { epoch } = await openPartition(redis, PARTITION)
     await redis.hset(keys.meta(PARTITION), 'begun', 'another:one')
-    const streamId = (await lastIds(redis, PARTITION, ['a.b']))[0]!
+    const streamId = await lastId()
     const there = [epoch, 'earlier'].map((each) => ({ topic: 'a.b', epoch: each, streamId }))
     const gone = { topic: 'a.b', epoch: 'earlier', streamId: '1-1' }
-    const proof = new LineageProof(redis, PARTITION)
+    const proof = new LineageProof(logOf(redis, PARTITION, 'append'))
     await redis.config('RESETSTAT')
     await proof.examine([...there, gone])
     expect(await proof.missing([...there, gone])).toEqual([gone])

@@ -1,5 +1,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
-import { openCommandConnection, type Redis, RedisClock, redisNow, untilReady } from '../../src/bus/index.ts'
+import { openCommandConnection, type Redis, untilReady } from '../../src/bus/connection.ts'
+import { RedisClock } from '../../src/bus/redis-clock.ts'
+import { redisNow } from '../../src/bus/redis-time.ts'
 import { startTestRedis, type TestRedis } from '../support/redis.ts'
 
 const HOUR_MS = 3_600_000

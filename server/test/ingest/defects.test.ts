@@ -1,16 +1,11 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import {
-  CANARY_TOPIC,
-  Guard,
-  keys,
-  openCommandConnection,
-  openTopology,
-  partitionOf,
-  type Redis,
-  untilReady,
-} from '../../src/bus/index.ts'
+import { openCommandConnection, type Redis, untilReady } from '../../src/bus/connection.ts'
+import { type Bus, CANARY_TOPIC, partitionOf } from '../../src/bus/index.ts'
+import { keys } from '../../src/bus/keys.ts'
+import { openTopology } from '../../src/bus/topology.ts'
 import { Canaries, Ingest, Producer, type PublishOutcome } from '../../src/ingest/index.ts'
 import { createReport, type Defect, withoutRepeats } from '../../src/observability/defects.ts'
+import { openTestBus } from '../support/bus.ts'
 import { contract, readingOf } from '../support/contract.ts'
 import { startTestRedis, type TestRedis } from '../support/redis.ts'
 
@@ -20,7 +15,7 @@ const partition = partitionOf('s-1', PARTITIONS)
 let server: TestRedis
 let redis: Redis
 let defects: Defect[]
-let guard: Guard
+let bus: Bus
 let ingest: Ingest
 const report = createReport((defect) => defects.push(defect))
 
@@ -28,8 +23,10 @@ beforeAll(async () => {
   server = await startTestRedis()
   redis = openCommandConnection(server.url, 'test')
   await untilReady(redis, 5_000)
+  bus = await openTestBus(server.url, PARTITIONS)
 })
 afterAll(async () => {
+  bus.close()
   redis.disconnect()
   await server.close()
 })
@@ -37,11 +34,8 @@ beforeEach(async () => {
   await redis.flushall()
   await openTopology(redis, PARTITIONS)
   defects = []
-  guard = new Guard('append')
   ingest = new Ingest({
-    redis,
-    guard,
-    partitions: PARTITIONS,
+    bus,
     contract,
     clock: { now: () => 1_732_350_000_000 },
     report,
@@ -109,8 +103,8 @@ describe('a defect of an append', () => {
 
   it('I-DEFECT-3 a canary that meets one is reported under an id, without the words of Redis', async () => {
     await redis.set(keys.log(partition, CANARY_TOPIC), 'foreign')
-    const canaries = new Canaries((p) => ingest.canary(p), guard, report)
-    canaries.start(PARTITIONS)
+    const canaries = new Canaries((p) => ingest.canary(p), bus, report)
+    canaries.start()
     try {
       await expect.poll(() => canaries.failure(partition)).toBeDefined()
       expect(defects).toMatchObject([{ where: `a canary of partition ${partition}`, error: expect.any(Error) }])
