@@ -62,7 +62,7 @@ describe('a defect of an append', () => {
       const { message } = outcome as Extract<PublishOutcome, { kind: 'reject' }>
       expect(message).toBe(`A defect of the server. Its log has the cause under ${defects[0]!.id}.`)
       expect(await publish(2, state)).toMatchObject({ code: 'out_of_order' })
-      expect(guard.state.state).toBe('closed')
+      expect(bus.retryAfterMs('append')).toBe(0)
       await redis.del(key)
       expect(await publish(1, state)).toMatchObject({ kind: 'ack', duplicate: false })
       expect(await publish(2, state)).toMatchObject({ kind: 'ack', duplicate: false })
