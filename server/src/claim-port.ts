@@ -9,14 +9,17 @@ import { createServer } from 'node:net'
 export function claimPort(host: string, port: number): Promise<number> {
   return new Promise((resolve, reject) => {
     const server = createServer()
-    server.once('error', (error: NodeJS.ErrnoException) => {
-      const why = error.code === 'EADDRINUSE' ? 'the port is taken' : error.message
-      reject(new Error(`Cannot listen on ${host}:${port}: ${why}. Choose another with --port.`, { cause: error }))
-    })
+    server.once('error', (error) => reject(cannotListen(host, port, error)))
     server.listen({ host, port, exclusive: true }, () => {
       const address = server.address()
       const chosen = typeof address === 'object' && address !== null ? address.port : port
       server.close(() => resolve(chosen))
     })
   })
+}
+
+/** What to tell who asked for an address that cannot be listened on. */
+export function cannotListen(host: string, port: number, cause?: NodeJS.ErrnoException): Error {
+  const why = cause === undefined ? '' : `: ${cause.code === 'EADDRINUSE' ? 'the port is taken' : cause.message}`
+  return new Error(`Cannot listen on ${host}:${port}${why}. Choose another with --port.`, { cause })
 }

@@ -4,7 +4,15 @@ import { type BreakerLimits, type GuardState, MAX_PRODUCERS, openBus } from './b
 import { systemClock } from './clock.ts'
 import type { Contract } from './config/model.ts'
 import { Delivery, type DeliveryLimits } from './delivery/index.ts'
-import { Admission, createUwsTransport, Gateway, Readiness, StaticFiles, Streams } from './gateway/index.ts'
+import {
+  Admission,
+  createTransport,
+  Gateway,
+  Readiness,
+  StaticFiles,
+  Streams,
+  type TransportName,
+} from './gateway/index.ts'
 import { Canaries, Ingest, PublishControl } from './ingest/index.ts'
 import { createReport, type Defect } from './observability/defects.ts'
 import { GatewayMetrics } from './observability/gateway-metrics.ts'
@@ -21,6 +29,8 @@ export interface GatewaySettings {
   readonly port: number
   /** Other gateways of this machine listen on the same port. */
   readonly sharedPort: boolean
+  /** What serves sockets and HTTP; absent for uWebSockets.js where its binary loads, else `node:http`. */
+  readonly transport?: TransportName | undefined
   /** Name of this process in `welcome` and metrics. */
   readonly node: string
   readonly delivery: DeliveryLimits
@@ -138,7 +148,7 @@ export async function startGateway(settings: GatewaySettings, contract: Contract
   )
   tellClients = (state) => gateway.tellBus(state)
   tellPublishers = (at) => gateway.tellEpoch(at)
-  const transport = await createUwsTransport(gateway)
+  const transport = await createTransport({ name: settings.transport, handlers: gateway, warn: (line) => warn?.(line) })
   const { port } = await transport.listen({ host: settings.host, port: settings.port, shared: settings.sharedPort })
   metrics.observe({
     sessions: () => gateway.sessionCount,

@@ -24,6 +24,7 @@ interface Fallback {
 
 const variable = <T, F extends Variable<T> & Partial<Fallback>>(definition: F & Variable<T>): F => definition
 
+export const TRANSPORTS = ['uws', 'node'] as const
 export const LOG_LEVELS = ['debug', 'info', 'warn', 'error', 'silent'] as const
 
 /** Every environment variable that Tidegate reads. */
@@ -54,6 +55,13 @@ export const VARIABLES = {
     meaning: 'Address to listen on; `0.0.0.0` is every interface.',
     fallback: '127.0.0.1',
     parse: text,
+  }),
+  transport: variable({
+    name: 'TIDEGATE_TRANSPORT',
+    meaning:
+      'What serves the sockets of a gateway: `uws` is uWebSockets.js, `node` is node:http with ws, which runs everywhere and [costs more](transports.md).',
+    fallbackText: '`uws` where it has a binary, else `node`',
+    parse: oneOf(TRANSPORTS),
   }),
   dataFolder: variable({
     name: 'TIDEGATE_DATA',
@@ -237,6 +245,7 @@ export function readSettings(flags: Flags = {}, environment: Environment = proce
     redisWaitSeconds: setting(VARIABLES.redisWaitSeconds),
     port: setting(VARIABLES.port),
     host: setting(VARIABLES.host),
+    transport: given(VARIABLES.transport),
     dataFolder: setting(VARIABLES.dataFolder),
     partitions: setting(VARIABLES.partitions),
     node: setting(VARIABLES.node),

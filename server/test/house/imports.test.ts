@@ -56,7 +56,8 @@ describe('imports', () => {
   test.each([
     ['ioredis', 'server/src/bus/'],
     ['bullmq', 'server/src/bus/jobs/'],
-    ['uWebSockets.js', 'server/src/gateway/transport/uws.ts'],
+    ['uWebSockets.js', 'server/src/gateway/transport/uws/'],
+    ['ws', 'server/src/gateway/transport/node/'],
   ])('server - %s is named only by %s', (name, owner) => {
     const namedBy = modulesOf('server/').filter(({ packages }) => packages.includes(name))
     expect(namedBy.length).toBeGreaterThan(0)

@@ -1,4 +1,5 @@
 import type { Contract } from '../../src/config/model.ts'
+import { readSettings } from '../../src/config/settings.ts'
 import { type GatewaySettings, type RunningGateway, startGateway } from '../../src/gateway-app.ts'
 import type { Defect } from '../../src/observability/defects.ts'
 import { contract as testContract } from './contract.ts'
@@ -31,6 +32,7 @@ export async function startTestGateway(
     host: '127.0.0.1',
     port: 0,
     sharedPort: false,
+    transport: readSettings().transport,
     delivery: DELIVERY_LIMITS,
     node: 'gw-test',
     // However busy the machine is that runs the tests: nobody is to be turned away.

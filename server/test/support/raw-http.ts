@@ -1,6 +1,6 @@
 import { createConnection } from 'node:net'
 
-/** Writes text as it is, each part by itself, and returns what the server answered until it closed or said nothing for a while. */
+/** Writes text as it is, each part once the one before it is answered, and returns what the server answered until it closed or said nothing for a while. */
 export async function rawExchange(
   port: number,
   ...parts: readonly string[]
@@ -20,8 +20,11 @@ export async function rawExchange(
     closed = true
   })
   for (const part of parts) {
+    const before = text.length
     socket.write(Buffer.from(part, 'latin1'))
-    await quiet(50)
+    for (const since = performance.now(); text.length === before && !closed && performance.now() - since < QUIET_MS; ) {
+      await quiet(10)
+    }
   }
   while (!closed && performance.now() - heardAt < QUIET_MS) await quiet(20)
   socket.destroy()

@@ -5,7 +5,7 @@ import { ResumeVector } from './resume-id.ts'
 import { startAnew } from './start-anew.ts'
 
 /** A comment: what it does is show the peer, and whatever lies between, that the stream lives. */
-export const HEARTBEAT = ':\n\n'
+const HEARTBEAT = ':\n\n'
 /** How often a stream is looked at. Counted looks are time that no clock set back can stretch. */
 export const LOOK_MS = 1_000
 /** Looks that find nothing written before life is shown: the first may come right after a write, and the next would be late. */

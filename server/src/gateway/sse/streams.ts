@@ -5,7 +5,7 @@ import type { ReportDefect } from '../../observability/defects.ts'
 import type { Admission } from '../admission.ts'
 import { errorReply } from '../http/replies.ts'
 import type { HttpRequest, HttpResponse, StreamResponse } from '../transport/transport.ts'
-import { EventSocket, HEARTBEAT } from './event-socket.ts'
+import { EventSocket } from './event-socket.ts'
 import { type ResumeOf, readStreamRequest } from './stream-request.ts'
 
 /** Clients come back spread over this time, so that the next gateway is not met by all at once. */
@@ -101,7 +101,6 @@ export class Streams {
       return {
         status: 200,
         headers: HEADERS,
-        filler: HEARTBEAT,
         open: (transport) => {
           socket.attach(transport, retryMs())
           return {

@@ -20,7 +20,7 @@ export type RequestHead =
       readonly headers: ReadonlyMap<string, string>
     }
   | { readonly kind: 'refused'; readonly answer: HttpResponse }
-  /** Nobody knows where the body ends, so nothing after the head may be read: the connection MUST be closed. */
+  /** Others may read it differently, its end too, so nothing after the head may be read: the connection MUST be closed. */
   | { readonly kind: 'unframed'; readonly answer: HttpResponse }
 
 /** Reads the head of a request as RFC 9110 and RFC 9112 say. Total. */
@@ -28,13 +28,15 @@ export function readRequestHead({ method, path, query, headers: lines }: RawHead
   const headers = new Map<string, string>()
   const lengths: string[] = []
   const codings: string[] = []
+  let hosts = 0
   for (const [name, value] of lines) {
     if (name === 'content-length') lengths.push(value)
     if (name === 'transfer-encoding') codings.push(value)
+    if (name === 'host') hosts++
     const before = headers.get(name)
     headers.set(name, before === undefined ? value : `${before}, ${value}`)
   }
-  const unframed = checkFraming(lengths, codings)
+  const unframed = hosts === 1 ? checkFraming(lengths, codings) : errorReply('invalid_frame', 'Host is given once.')
   if (unframed !== undefined) return { kind: 'unframed', answer: unframed }
   const parameters = readQuery(query)
   if (parameters === undefined) {
@@ -44,12 +46,15 @@ export function readRequestHead({ method, path, query, headers: lines }: RawHead
   return { kind: 'read', method, path: withoutNeedlessEncoding(path), query: parameters, headers }
 }
 
+/** With more digits it is beyond what numbers hold exactly. */
+const LENGTH = /^\d{1,15}$/
+
 /** What parsers read differently lets one of them take the body of a request for another request. */
 function checkFraming(lengths: readonly string[], codings: readonly string[]): HttpResponse | undefined {
   if (lengths.length + codings.length > 1 && lengths.length > 0) {
     return errorReply('invalid_frame', 'Content-Length is given twice, or beside Transfer-Encoding.')
   }
-  if (lengths.some((length) => !/^\d+$/.test(length))) {
+  if (lengths.some((length) => !LENGTH.test(length))) {
     return errorReply('invalid_frame', 'Content-Length is not a number.')
   }
   if (codings.length === 0) return undefined

@@ -1,13 +1,13 @@
 /**
- * What the gateway needs of a WebSocket and HTTP server. `uws.ts` implements it; whatever implements it MUST pass the
- * transport conformance suite.
+ * What the gateway needs of a WebSocket and HTTP server. Its rules stand in `SPEC.md`; every implementation MUST pass
+ * `server/test/gateway/transport`.
  */
 export interface Transport {
   /** Starts listening. Rejects with a clear message when the address is taken. Port 0 takes a free one. */
   listen(address: ListenAddress): Promise<{ readonly port: number }>
-  /** Stops accepting connections; open ones stay. */
+  /** Stops accepting connections; open ones stay and are served. */
   stopListening(): void
-  /** Closes everything. MUST be idempotent. */
+  /** Cuts every connection and tells its handler. MUST be idempotent. */
   close(): void
 }
 
@@ -30,19 +30,24 @@ export interface TransportHandlers {
 export interface TransportSocket {
   /**
    * `sent` went to the kernel, `buffered` waits in this process and counts in `bufferedBytes`, `dropped` was not taken:
-   * the socket is over its limit or closed. MUST be callable after close.
+   * the socket is over its limit or closed. The buffer is the caller's again afterwards. MUST be callable after close.
    */
   send(frame: Buffer | string): 'sent' | 'buffered' | 'dropped'
+  /** What waits in this process, rather too high than too low. */
   bufferedBytes(): number
-  /** Closes with a code after what is buffered, or at once when the peer does not read. MUST be idempotent. */
+  /**
+   * Closes with a code after what is buffered; a peer that does not take it within `closeGraceMs` is cut. Nothing that comes
+   * later reaches the handler but `closed`. MUST be idempotent.
+   */
   close(code: number, reason: string): void
 }
 
 export interface SocketHandler {
   /** One text frame, or `undefined` for a binary one. `bytes` is its length on the wire. */
   message(text: string | undefined, bytes: number): void
-  /** Buffered bytes have shrunk. May be missed, so nothing may depend on it alone. */
+  /** What waited when a send said `buffered` has gone. */
   drained(): void
+  /** Once and last, whoever closed. */
   closed(): void
 }
 
@@ -52,7 +57,7 @@ export interface HttpRequest {
   readonly query: URLSearchParams
   /** Value of a header by its lower-case name. */
   header(name: string): string | undefined
-  /** The body, or `undefined` when it is longer than the transport's limit. */
+  /** The body, or `undefined` when it is longer than `bodyBytes`. Stays pending when the client leaves before its end. */
   body(): Promise<Buffer | undefined>
 }
 
@@ -62,21 +67,22 @@ export interface HttpResponse {
   readonly body: string | Buffer
 }
 
-/** A response that goes on until one side ends it. */
+/** A response of server-sent events that lasts until one side ends it. */
 export interface StreamResponse {
   readonly status: number
   readonly headers: Readonly<Record<string, string>>
-  /** Content without meaning, for a transport that can only tell whether bytes wait by writing some more. */
-  readonly filler: string
-  /** Called once, also when the client has gone by then: the handler is then told at once. */
+  /** Called once, also when the client has gone by then: `closed` follows at once. */
   open(stream: TransportStream): StreamHandler
 }
 
 export interface TransportStream {
-  /** As for sockets; bytes that wait are counted too high rather than too low. MUST be callable after close. */
+  /**
+   * As for sockets, except that the chunk stays with the transport and MUST NOT be changed. It MUST be whole events: a
+   * transport may write a comment behind it. The head is written with the first chunk at the latest.
+   */
   send(chunk: Buffer | string): 'sent' | 'buffered' | 'dropped'
   bufferedBytes(): number
-  /** Ends the response and its connection; what waits may be lost. MUST be idempotent. */
+  /** Ends the response, whole unless something waits, and its connection serves nothing else. MUST be idempotent. */
   close(): void
 }
 

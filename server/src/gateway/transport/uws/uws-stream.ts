@@ -1,4 +1,6 @@
-import type { StreamHandler, StreamResponse, TransportStream } from './transport.ts'
+import { GuardedHandler } from '../guarded-handler.ts'
+import { TRANSPORT_LIMITS } from '../limits.ts'
+import type { StreamHandler, StreamResponse, TransportHandlers, TransportStream } from '../transport.ts'
 
 /** What it needs of a uWS response. */
 interface UwsResponse {
@@ -10,39 +12,39 @@ interface UwsResponse {
   onWritable(handler: () => boolean): unknown
 }
 
-/** Beyond any high-water mark, so that only a bug meets it. */
-const MAX_BUFFERED_BYTES = 4 * 1_024 * 1_024
+/** A comment of server-sent events: content without meaning. */
+const FILLER = ':\n\n'
 
 /**
  * A chunked response. What waits in it uWS does not say, only, at the next write, that something does: it is counted
  * here. With a handler for writable events uWS gives what waits to the kernel only when something is written: the filler.
  */
 export class UwsStream implements TransportStream {
-  readonly #filler: string
+  readonly #handler: GuardedHandler<StreamHandler>
   #response: UwsResponse | undefined
-  #handler: StreamHandler | undefined
   #bufferedBytes = 0
   /** Of the write before: whether it waits is known only at the next. */
   #lastBytes = 0
 
   /** @param response with its head written, or `undefined` when its connection has gone */
-  constructor(response: UwsResponse | undefined, filler: string) {
+  constructor(response: UwsResponse | undefined, handlers: TransportHandlers) {
     this.#response = response
-    this.#filler = filler
+    this.#handler = new GuardedHandler('stream', handlers, () => this.close())
   }
 
   open(answer: StreamResponse): void {
     this.#response?.onWritable(() => {
-      if (this.#write(this.#filler, this.#filler.length) === 'sent') this.#handler?.drained()
+      if (this.#write(FILLER, FILLER.length) === 'sent') this.#handler.drained()
       return true
     })
-    this.#handler = answer.open(this)
+    this.#handler.open(() => answer.open(this))
     if (this.#response === undefined) this.#handler.closed()
   }
 
   send(chunk: Buffer | string): 'sent' | 'buffered' | 'dropped' {
-    const bytes = Buffer.byteLength(chunk)
-    return this.#bufferedBytes + bytes > MAX_BUFFERED_BYTES ? 'dropped' : this.#write(chunk, bytes)
+    return this.#bufferedBytes > TRANSPORT_LIMITS.bufferedBytes
+      ? 'dropped'
+      : this.#write(chunk, Buffer.byteLength(chunk))
   }
 
   bufferedBytes(): number {
@@ -53,17 +55,22 @@ export class UwsStream implements TransportStream {
     const response = this.#response
     if (response === undefined) return
     this.#response = undefined
-    // A peer that does not read would keep the response open for ever.
+    // A peer that does not read would keep the response open for ever. Told to close the connection at the end, uWS would
+    // write a header into the body: the client does it, as the head asks, or the idle limit.
     if (this.#bufferedBytes > 0) response.close()
     else response.cork(() => response.end())
-    this.#handler?.closed()
+    this.#gone()
   }
 
   /** The connection is gone: uWS throws on any further use. */
   markClosed(): void {
-    if (this.#response === undefined) return
     this.#response = undefined
-    this.#handler?.closed()
+    this.#gone()
+  }
+
+  #gone(): void {
+    this.#bufferedBytes = 0
+    this.#handler.closed()
   }
 
   #write(chunk: Buffer | string, bytes: number): 'sent' | 'buffered' | 'dropped' {

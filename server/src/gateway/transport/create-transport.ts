@@ -1,0 +1,42 @@
+import type { Transport, TransportHandlers } from './transport.ts'
+import { NoUwsBinary } from './uws/uws-module.ts'
+
+export type TransportName = 'uws' | 'node'
+
+/** Creates one transport. Loaded on demand: a gateway needs only one of the two packages. */
+export const LOAD: Readonly<Record<TransportName, (handlers: TransportHandlers) => Promise<Transport>>> = {
+  uws: async (handlers) => (await import('./uws/uws-transport.ts')).createUwsTransport(handlers),
+  node: async (handlers) => (await import('./node/node-transport.ts')).createNodeTransport(handlers),
+}
+
+/** As measured by `bench fanout` and `bench idle`, see docs/transports.md. */
+const COST =
+  'connections are served by node:http and ws, at about 1.2 times the CPU for each frame and 8 instead of 4 MB for 1,000 connections.'
+
+export interface TransportChoice {
+  /** `undefined`: uws where its binary loads, else node. */
+  readonly name: TransportName | undefined
+  readonly handlers: TransportHandlers
+  /** Gets one line when it is node: the reason, and the cost. */
+  readonly warn: (line: string) => void
+}
+
+/**
+ * Creates the transport that is asked for, or the best that runs here. It does not listen yet.
+ *
+ * @throws {NoUwsBinary} when uws is asked for by name.
+ */
+export async function createTransport({ name, handlers, warn }: TransportChoice): Promise<Transport> {
+  if (name === 'uws') return LOAD.uws(handlers)
+  if (name === 'node') {
+    warn(`TIDEGATE_TRANSPORT=node: ${COST}`)
+    return LOAD.node(handlers)
+  }
+  try {
+    return await LOAD.uws(handlers)
+  } catch (error) {
+    if (!(error instanceof NoUwsBinary)) throw error
+    warn(`${error.summary} ${COST}`)
+    return LOAD.node(handlers)
+  }
+}

@@ -1,0 +1,69 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { errorReply } from '../../http/replies.ts'
+import { TRANSPORT_LIMITS } from '../limits.ts'
+import type { RequestHead } from '../request-head.ts'
+import type { HttpRequest, HttpResponse, StreamResponse, TransportHandlers } from '../transport.ts'
+import { NodeStream } from './node-stream.ts'
+
+/** Answers one request whose head was read. */
+export function serve(
+  { method, path, query, headers }: Extract<RequestHead, { kind: 'read' }>,
+  request: IncomingMessage,
+  response: ServerResponse,
+  handlers: TransportHandlers,
+): void {
+  const isHead = method === 'HEAD'
+  const reply = (answer: HttpResponse | StreamResponse) => {
+    if (!('open' in answer)) return write(response, answer, isHead)
+    const hasStream = beginStream(response, answer, isHead)
+    new NodeStream(hasStream ? response : undefined, handlers).open(answer)
+  }
+  const body = method === 'GET' || isHead ? skip(request) : collect(request)
+  const asked: HttpRequest = { method, path, query, header: (name) => headers.get(name), body: () => body }
+  handlers
+    .request(asked)
+    .catch((error) => errorReply('internal', handlers.defect('a request', error)))
+    .then(reply)
+    .catch((error) => {
+      handlers.defect('the answer to a request', error)
+      response.destroy()
+    })
+}
+
+/** @param isHead the answer is to HEAD: its head is that of the answer to GET, and nothing comes behind it. */
+export function write(response: ServerResponse, { status, headers, body }: HttpResponse, isHead = false): void {
+  if (response.destroyed) return
+  response.writeHead(status, { ...headers, 'content-length': Buffer.byteLength(body) })
+  response.end(isHead ? undefined : body)
+}
+
+/** False when no stream follows: to HEAD, or to a client that has gone. */
+function beginStream(response: ServerResponse, { status, headers }: StreamResponse, isHead: boolean): boolean {
+  if (response.destroyed) return false
+  if (isHead) {
+    response.writeHead(status, headers).end()
+    return false
+  }
+  // Only the session knows when a stream is idle.
+  response.socket?.setTimeout(0)
+  response.writeHead(status, { ...headers, connection: 'close' }).flushHeaders()
+  return true
+}
+
+function skip(request: IncomingMessage): Promise<Buffer> {
+  request.resume()
+  return Promise.resolve(Buffer.alloc(0))
+}
+
+function collect(request: IncomingMessage): Promise<Buffer | undefined> {
+  return new Promise((resolve) => {
+    let chunks: Buffer[] | undefined = []
+    let bytes = 0
+    request.on('data', (chunk: Buffer) => {
+      bytes += chunk.length
+      if (bytes > TRANSPORT_LIMITS.bodyBytes) chunks = undefined
+      chunks?.push(chunk)
+    })
+    request.on('end', () => resolve(chunks && Buffer.concat(chunks)))
+  })
+}

@@ -1,0 +1,77 @@
+import { createServer } from 'node:http'
+import { Server as NetServer, type Socket } from 'node:net'
+import { TRANSPORT_LIMITS } from '../limits.ts'
+import { readRequestHead } from '../request-head.ts'
+import type { Transport, TransportHandlers } from '../transport.ts'
+import { answerToBrokenRequest } from './broken-request.ts'
+import { headerLines } from './header-lines.ts'
+import { listen } from './listen.ts'
+import { NodeConnection } from './node-connection.ts'
+import { serve, write } from './node-request.ts'
+import { createUpgrade } from './node-upgrade.ts'
+import { splitTarget } from './request-target.ts'
+
+/** A body of `bodyBytes` at 300 kbit/s. */
+const REQUEST_MS = 60_000
+/** How often requests that do not end are looked for. */
+const CHECK_MS = 1_000
+
+/** Creates the transport on `node:http` and `ws`. It does not listen yet. */
+export function createNodeTransport(
+  handlers: TransportHandlers,
+  { idleMs }: { readonly idleMs: number } = TRANSPORT_LIMITS,
+): Transport {
+  const connections = new Map<Socket, NodeConnection>()
+  const upgrade = createUpgrade(handlers)
+  const server = createServer({
+    maxHeaderSize: TRANSPORT_LIMITS.headBytes,
+    headersTimeout: idleMs,
+    keepAliveTimeout: idleMs,
+    requestTimeout: REQUEST_MS,
+    // Node would answer one without it, and read on.
+    requireHostHeader: false,
+    connectionsCheckingInterval: CHECK_MS,
+  })
+  server.setTimeout(idleMs)
+  // Node would leave out what comes behind so many lines, without a word. Their bytes are bounded already.
+  server.maxHeadersCount = 0
+  server.on('connection', (socket) => {
+    connections.set(socket, new NodeConnection(socket))
+    socket.once('close', () => connections.delete(socket))
+    // A client that ends its side has gone: nobody waits for its answer.
+    socket.once('end', () => socket.destroy())
+    socket.on('error', () => {})
+  })
+  server.on('request', (request, response) => {
+    const connection = connections.get(request.socket)
+    const head = readRequestHead({
+      method: request.method!,
+      ...splitTarget(request.url!),
+      headers: headerLines(request.rawHeaders),
+    })
+    if (head.kind === 'unframed') connection?.refuse(head.answer)
+    else {
+      const begin = () =>
+        head.kind === 'refused' ? write(response, head.answer) : serve(head, request, response, handlers)
+      connection?.take({ request, response, begin })
+    }
+  })
+  server.on('upgrade', (request, socket, head) => {
+    if (connections.get(request.socket)?.leave()) upgrade(request, request.socket, head)
+    else socket.destroy()
+  })
+  server.on('clientError', (error: NodeJS.ErrnoException, socket: Socket) => {
+    const answer = answerToBrokenRequest(error.code)
+    if (answer === undefined || !socket.writable) socket.destroy()
+    else connections.get(socket)?.refuse(answer)
+  })
+  return {
+    listen: (address) => listen(server, address),
+    // That of the HTTP server would also close connections that are idle for a moment, under a request on its way.
+    stopListening: () => void NetServer.prototype.close.call(server),
+    close() {
+      server.close()
+      for (const socket of connections.keys()) socket.destroy()
+    },
+  }
+}

@@ -1,0 +1,28 @@
+import { SUBPROTOCOL } from '@tidegate/protocol'
+import { errorReply } from '../http/replies.ts'
+import type { RawHead } from './request-head.ts'
+import type { HttpResponse } from './transport.ts'
+
+/** Only this path upgrades. */
+export const SOCKET_PATH = '/v1/ws'
+/** RFC 6455. */
+const VERSION = '13'
+
+/** Why a WebSocket handshake is refused; `undefined` when it is taken, with `SUBPROTOCOL` and no extension. */
+export function refuseUpgrade(headers: RawHead['headers']): HttpResponse | undefined {
+  const lines = [...headers]
+  const values = (name: string) => lines.filter(([other]) => other === name).map(([, value]) => value)
+  // A body would be read as frames by this server, and as a body by a proxy in front of it.
+  if (values('transfer-encoding').length > 0 || values('content-length').some((length) => length !== '0')) {
+    return errorReply('invalid_frame', 'A WebSocket handshake has no body.')
+  }
+  if (values('sec-websocket-version').join() !== VERSION) {
+    const { headers, body } = errorReply('invalid_frame', `Only WebSocket version ${VERSION} is spoken here.`)
+    return { status: 426, headers: { ...headers, 'sec-websocket-version': VERSION }, body }
+  }
+  const offered = values('sec-websocket-protocol').join().split(',')
+  if (!offered.some((name) => name.trim() === SUBPROTOCOL)) {
+    return errorReply('invalid_frame', `Ask for the WebSocket subprotocol ${SUBPROTOCOL}.`)
+  }
+  return undefined
+}

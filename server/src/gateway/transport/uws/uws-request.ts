@@ -1,0 +1,115 @@
+import type { HttpRequest as UwsRequest, HttpResponse as UwsResponse } from 'uWebSockets.js'
+import { errorReply } from '../../http/replies.ts'
+import { TRANSPORT_LIMITS } from '../limits.ts'
+import { finalResponse, statusLine } from '../raw-response.ts'
+import { readRequestHead } from '../request-head.ts'
+import type { HttpRequest, HttpResponse, StreamResponse, TransportHandlers } from '../transport.ts'
+import { UwsStream } from './uws-stream.ts'
+
+/** Answers one request. */
+export function serve(response: UwsResponse, request: UwsRequest, handlers: TransportHandlers): void {
+  let stream: UwsStream | undefined
+  let aborted = false
+  response.onAborted(() => {
+    aborted = true
+    stream?.markClosed()
+  })
+  const head = readRequestHead({
+    method: request.getCaseSensitiveMethod(),
+    path: request.getUrl(),
+    query: request.getQuery() ?? '',
+    headers: headerLines(request),
+  })
+  if (head.kind === 'unframed') {
+    refuseAndClose(response, head.answer)
+    return
+  }
+  if (head.kind === 'refused') {
+    write(response, head.answer)
+    return
+  }
+  const { method, path, query, headers } = head
+  const isHead = method === 'HEAD'
+  const reply = (answer: HttpResponse | StreamResponse) => {
+    if ('open' in answer) {
+      if (!aborted) response.cork(() => beginStream(response, answer, isHead))
+      stream = new UwsStream(aborted || isHead ? undefined : response, handlers)
+      stream.open(answer)
+    } else if (!aborted) response.cork(() => write(response, answer, isHead))
+  }
+  const body = method === 'GET' || isHead ? Promise.resolve(Buffer.alloc(0)) : collect(response)
+  const asked: HttpRequest = { method, path, query, header: (name) => headers.get(name), body: () => body }
+  handlers
+    .request(asked)
+    .catch((error) => errorReply('internal', handlers.defect('a request', error)))
+    .then(reply)
+    .catch((error) => giveUp(response, handlers, error))
+}
+
+/** Nothing more can be said on this connection. */
+export function giveUp(response: UwsResponse, handlers: TransportHandlers, error: unknown): void {
+  handlers.defect('the answer to a request', error)
+  try {
+    response.close()
+  } catch {
+    // It is closed, which uWS tells by throwing.
+  }
+}
+
+export function headerLines(request: UwsRequest): [name: string, value: string][] {
+  const lines: [string, string][] = []
+  request.forEach((name, value) => {
+    lines.push([name, value])
+  })
+  return lines
+}
+
+/** uWS keeps what a handler writes in a buffer of this size until the handler returns, and drops it if the handler closes. */
+const CORK_BYTES = 16_384
+
+/**
+ * Answers and closes, so that nothing that follows on the connection is read. After `end` uWS would first answer what it
+ * has received already, whether or not it was asked to close. `close` in its place leaves two things to do here: the
+ * status line, which is written as it is, carries the whole answer, and its body is long enough to leave the buffer.
+ */
+function refuseAndClose(response: UwsResponse, answer: HttpResponse): void {
+  response.writeStatus(finalResponse({ ...answer, body: answer.body.toString().padEnd(CORK_BYTES) }))
+  response.close()
+}
+
+function collect(response: UwsResponse): Promise<Buffer | undefined> {
+  return new Promise((resolve) => {
+    let chunks: Buffer[] | undefined = []
+    let bytes = 0
+    response.onData((chunk, isLast) => {
+      bytes += chunk.byteLength
+      if (bytes > TRANSPORT_LIMITS.bodyBytes) chunks = undefined
+      // uWS takes the memory back after this call.
+      chunks?.push(Buffer.from(new Uint8Array(chunk)))
+      if (isLast) resolve(chunks && Buffer.concat(chunks))
+    })
+  })
+}
+
+/** @param isHead the answer is to HEAD: its head is that of the answer to GET, and nothing comes behind it. */
+export function write(response: UwsResponse, answer: HttpResponse, isHead = false): void {
+  writeHead(response, answer)
+  if (!isHead) {
+    response.end(answer.body)
+    return
+  }
+  // Told the length by `endWithoutBody`, uWS would wait for the body for ever and close at the next request.
+  response.writeHeader('Content-Length', `${Buffer.byteLength(answer.body)}`)
+  response.endWithoutBody()
+}
+
+function beginStream(response: UwsResponse, { status, headers }: StreamResponse, isHead: boolean): void {
+  if (!isHead) return writeHead(response, { status, headers: { ...headers, connection: 'close' } })
+  writeHead(response, { status, headers })
+  response.endWithoutBody()
+}
+
+function writeHead(response: UwsResponse, { status, headers = {} }: Pick<HttpResponse, 'status' | 'headers'>): void {
+  response.writeStatus(statusLine(status))
+  for (const [name, value] of Object.entries(headers)) response.writeHeader(name, value)
+}

@@ -1,0 +1,76 @@
+import { expect, it } from 'vitest'
+import { TRANSPORT_LIMITS } from '../../../src/gateway/transport/limits.ts'
+import { describeTransports, eventually, get, request } from './support.ts'
+
+const BURST = 300
+
+describeTransports('limits', (server) => {
+  const withHead = (bytes: number) => get('/', `X-Long: ${'x'.repeat(bytes)}`)
+
+  it('T-LIMIT-1 a head within the limit is read', async () => {
+    const peer = server().raw(withHead(TRANSPORT_LIMITS.headBytes - 200))
+    await peer.answers(1)
+    expect(peer.statuses).toEqual([200])
+    expect(server().requests[0]!.header('x-long')).toHaveLength(TRANSPORT_LIMITS.headBytes - 200)
+    peer.destroy()
+  })
+
+  it.each(['a line', 'many lines', 'a target'])(
+    'T-LIMIT-1 a head that is too long by %s is refused with 431, or cut',
+    async (what) => {
+      const bytes = 4 * TRANSPORT_LIMITS.headBytes
+      const text = {
+        'a line': withHead(bytes),
+        'many lines': get('/', ...Array.from({ length: bytes / 16 }, (_, i) => `X-${i}: ${i}`.padEnd(16, 'x'))),
+        'a target': get(`/${'x'.repeat(bytes)}`),
+      }[what]!
+      const peer = server().raw(text + get('/smuggled'))
+      await peer.closed()
+      expect(peer.statuses.filter((status) => status !== 431)).toEqual([])
+      expect(server().requests).toEqual([])
+    },
+  )
+
+  it('T-LIMIT-2 a body up to the limit is handed over, a longer one is not, and the next request is read', async () => {
+    server().answer = async (asked) => {
+      const body = await asked.body()
+      return body === undefined ? { status: 413, body: '' } : { status: 200, body: `${body.length}` }
+    }
+    const { bodyBytes } = TRANSPORT_LIMITS
+    const post = (bytes: number) => request('POST', '/', [`Content-Length: ${bytes}`], 'x'.repeat(bytes))
+    const peer = server().raw(post(bodyBytes))
+    await peer.answers(1)
+    peer.write(post(bodyBytes + 1))
+    await peer.answers(2)
+    peer.write(get('/'))
+    await peer.answers(3)
+    expect(peer.statuses).toEqual([200, 413, 200])
+    expect(peer.text).toContain(`${bodyBytes}`)
+    peer.destroy()
+  })
+
+  it('T-LIMIT-2 a body in chunks without end is not kept', async () => {
+    const peer = server().raw(request('POST', '/', ['Transfer-Encoding: chunked']))
+    const chunk = `10000\r\n${'x'.repeat(65_536)}\r\n`
+    for (let i = 0; i < 64; i++) peer.write(chunk)
+    peer.write('0\r\n\r\n')
+    await eventually(() => server().requests[0]?.body === undefined && server().requests.length === 1, 'its end')
+    peer.destroy()
+  })
+
+  it('T-LIMIT-3 a burst of connections is taken, sockets and requests alike', async () => {
+    const peers = Array.from({ length: BURST }, () => server().raw(get('/')))
+    const clients = Promise.all(
+      Array.from({ length: BURST }, () =>
+        server()
+          .connect()
+          .then(({ client }) => client),
+      ),
+    )
+    await Promise.all(peers.map((peer) => peer.answers(1)))
+    expect(await clients).toHaveLength(BURST)
+    await eventually(() => server().sockets.length === BURST, 'all sockets')
+    for (const peer of peers) peer.destroy()
+    for (const client of await clients) client.terminate()
+  })
+})
