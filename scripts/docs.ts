@@ -20,9 +20,9 @@ function errorsPage(): string {
   const codes = Object.entries(ERROR_CODES) as [ErrorCode, string][]
   return page(
     'Error codes',
-    `Every code that \`reject\`, \`rejected\`, \`error\`, \`unsubscribed\` and HTTP error bodies can carry. The text names what is wrong and
-what to do; \`message\` beside the code has the particulars of the case. After a code marked *yes*, the same frame may
-succeed when it is sent again. Source: \`protocol/src/errors.ts\`.`,
+    `Every code that \`reject\`, \`rejected\`, \`error\`, \`unsubscribed\` and HTTP error bodies can carry. The text says what is wrong and
+what to do; \`message\` beside the code has the details. After a code marked *yes*, a resend of the same frame may
+succeed. Source: \`protocol/src/errors.ts\`.`,
     table(
       ['code', 'meaning', 'send again'],
       codes.map(([code, meaning]) => [`\`${code}\``, meaning, RETRYABLE.has(code) ? 'yes' : 'no']),
@@ -33,9 +33,9 @@ succeed when it is sent again. Source: \`protocol/src/errors.ts\`.`,
 function configurationPage(): string {
   return page(
     'Configuration',
-    `Every environment variable Tidegate reads. An option of the command line wins over its variable, the variable over the
-default; an empty variable counts as absent, and a value that cannot be used is refused at start. What events look like is
-not configured here but in \`tidegate.config.ts\`. Source: \`server/src/config/settings.ts\`.`,
+    `Every environment variable Tidegate reads. A command-line option overrides its variable, and the variable the
+default. An empty variable counts as absent; an unusable value is refused at start. Topics and events are configured in
+\`tidegate.config.ts\`, not here. Source: \`server/src/config/settings.ts\`.`,
     table(
       ['variable', 'option', 'default', 'meaning'],
       Object.values(VARIABLES).map((variable) => [

@@ -38,14 +38,14 @@ export const VARIABLES = {
   }),
   redisWaitSeconds: variable({
     name: 'TIDEGATE_REDIS_WAIT_SECONDS',
-    meaning: 'How long a process waits at its start for a Redis that cannot be reached or reads its data, in seconds.',
+    meaning: 'How long a starting process waits for a Redis that is unreachable or loading its data, in seconds.',
     fallback: '10',
     parse: wholeNumber(1, 3_600),
   }),
   port: variable({
     name: 'TIDEGATE_PORT',
     flag: 'port',
-    meaning: 'Port of the gateways for WebSocket, HTTP and the page; 0 takes a free one.',
+    meaning: 'Port of the gateways for WebSocket, HTTP and the page; 0 picks a free one.',
     fallback: '8080',
     parse: wholeNumber(0, 65_535),
   }),
@@ -59,7 +59,7 @@ export const VARIABLES = {
   transport: variable({
     name: 'TIDEGATE_TRANSPORT',
     meaning:
-      'What serves the sockets of a gateway: `uws` is uWebSockets.js, `node` is node:http with ws, which runs everywhere and [costs more](transports.md).',
+      'Transport of a gateway: `uws` is uWebSockets.js, `node` is node:http with ws, which runs everywhere and [costs more](transports.md).',
     fallbackText: '`uws` where it has a binary, else `node`',
     parse: oneOf(TRANSPORTS),
   }),
@@ -72,7 +72,7 @@ export const VARIABLES = {
   }),
   partitions: variable({
     name: 'TIDEGATE_PARTITIONS',
-    meaning: 'Number of partitions. Fixed at the first start on a Redis; the most workers that can share the load.',
+    meaning: 'Number of partitions, fixed at the first start on a Redis. At most this many workers can share the load.',
     fallback: '8',
     parse: wholeNumber(1, 1_024),
   }),
@@ -86,118 +86,119 @@ export const VARIABLES = {
   windowBytes: variable({
     name: 'TIDEGATE_WINDOW_BYTES',
     meaning:
-      'Bytes that may be written to a client and not yet confirmed, where it names no window of its own. The high-water mark is three quarters of them, the rest is kept for high events.',
+      'Bytes written to a client that may be unconfirmed, unless it names its own window. The high-water mark is three quarters of it; the rest is kept for high events.',
     fallback: '65536',
     parse: wholeNumber(LIMITS.minWindowBytes, LIMITS.maxWindowBytes),
   }),
   lowWaterPercent: variable({
     name: 'TIDEGATE_LOW_WATER_PERCENT',
-    meaning: 'Low-water mark in percent of the window: with less in flight a congested session is written to again.',
+    meaning: 'Low-water mark in percent of the window: writing to a congested session resumes below it.',
     fallback: '25',
     parse: wholeNumber(1, 70),
   }),
   queueMegabytes: variable({
     name: 'TIDEGATE_QUEUE_MB',
     meaning:
-      'Memory, in MiB, that the events waiting for slow clients may take in one gateway. Above it the largest queues are conflated, then dropped into gaps.',
+      'Memory for events that wait for slow clients, in MiB per gateway. Above it the largest queues are conflated, then dropped into gaps.',
     fallback: '128',
     parse: wholeNumber(1, 65_536),
   }),
   onSlow: variable({
     name: 'TIDEGATE_ON_SLOW',
     meaning:
-      'Policies for slow clients that a subscription may ask for, separated by commas. Who asks for none, or for another, gets the first.',
+      'Policies for slow clients that a subscription may ask for, separated by commas. The first one is the default.',
     fallback: ON_SLOW.join(','),
     parse: someOf(ON_SLOW),
   }),
   maxRate: variable({
     name: 'TIDEGATE_MAX_RATE',
-    meaning:
-      'Most events per second of each key that a subscription may be sent of normal and low, whatever it asks for.',
+    meaning: 'Most normal and low events per second and key that a subscription gets, whatever it asks for.',
     fallbackText: 'no limit',
     parse: number(LIMITS.minRate, LIMITS.maxRate),
   }),
   hungSeconds: variable({
     name: 'TIDEGATE_HUNG_SECONDS',
-    meaning: 'Seconds without a turn of its event loop after which `tidegate start` replaces a gateway or worker.',
+    meaning:
+      'Seconds that the event loop of a gateway or worker may hang before `tidegate start` replaces the process.',
     fallback: '10',
     parse: wholeNumber(2, 3_600),
   }),
   breakerFailures: variable({
     name: 'TIDEGATE_BREAKER_FAILURES',
-    meaning: 'Calls to Redis without an answer, one after the other, that open the breaker of their class.',
+    meaning: 'Consecutive unanswered calls to Redis that open the breaker of their class.',
     fallback: '3',
     parse: wholeNumber(1, 1_000),
   }),
   breakerPercent: variable({
     name: 'TIDEGATE_BREAKER_PERCENT',
     meaning:
-      'Share of unanswered calls to Redis, in percent over five seconds, that opens the breaker of their class too.',
+      'Share of unanswered calls to Redis, in percent over five seconds, that also opens the breaker of their class.',
     fallback: '50',
     parse: wholeNumber(1, 99),
   }),
   breakerResetMs: variable({
     name: 'TIDEGATE_BREAKER_RESET_MS',
-    meaning: 'How long an open breaker refuses, in ms, before it lets one call through to see; up to a quarter more.',
+    meaning:
+      'How long an open breaker refuses before it lets one call through as a probe, in ms; up to a quarter more.',
     fallback: '400',
     parse: wholeNumber(10, 60_000),
   }),
   appendDeadlineMs: variable({
     name: 'TIDEGATE_APPEND_DEADLINE_MS',
-    meaning: 'How long Redis may take to store a publish, in ms, before it is rejected as `unavailable`.',
+    meaning: 'How long Redis may take to store a publish before it is rejected as `unavailable`, in ms.',
     fallback: '180',
     parse: wholeNumber(10, 10_000),
   }),
   ackReplicas: variable({
     name: 'TIDEGATE_ACK_REPLICAS',
     meaning:
-      'Replicas of Redis that must have an event before it is acknowledged: 0 acknowledges what is `stored`, from 1 on what is `replicated`.',
+      'Replicas of Redis that must have an event before it is acknowledged. 0 acknowledges `stored` events, 1 and more `replicated` ones.',
     fallback: '0',
     parse: wholeNumber(0, 16),
   }),
   storagePercent: variable({
     name: 'TIDEGATE_STORAGE_PERCENT',
     meaning:
-      'Share of the `maxmemory` of Redis, in percent, from which on publishes are rejected as `storage_full`: the rest is for workers, which free memory.',
+      'Share of the `maxmemory` of Redis, in percent, above which publishes are rejected as `storage_full`. The rest is for workers, which free memory.',
     fallback: '80',
     parse: wholeNumber(1, 100),
   }),
   partitionMegabytes: variable({
     name: 'TIDEGATE_PARTITION_MB',
     meaning:
-      'MiB that the logs of one partition may take in Redis, measured by its owner every ten seconds; from then on publishes to it are rejected as `storage_full`.',
+      'MiB that the logs of one partition may take in Redis, measured by its owner every ten seconds. Above it publishes to the partition are rejected as `storage_full`.',
     fallbackText: 'no limit',
     parse: wholeNumber(1, 1_048_576),
   }),
   maxProducers: variable({
     name: 'TIDEGATE_PRODUCERS',
     meaning:
-      'Producers and `Idempotency-Key`s that a partition remembers within 24 hours, about 160 bytes each, up to 2.5 KB of a client whose `hello` has no `sequence`. With more of them it remembers for a shorter time, 10 minutes at least; beyond that new ones are rejected as `storage_full`.',
+      'Producers and `Idempotency-Key`s that a partition remembers for 24 hours, about 160 bytes each, up to 2.5 KB for a client whose `hello` has no `sequence`. With more it remembers for a shorter time, at least 10 minutes; beyond that new ones are rejected as `storage_full`.',
     fallback: '100000',
     parse: wholeNumber(100, 100_000_000),
   }),
   maxLagMs: variable({
     name: 'TIDEGATE_MAX_LAG_MS',
     meaning:
-      'Lag of its event loop, in ms, above which a gateway takes no new connections; above three times as much no publishes, and nobody who comes back.',
+      'Lag of the event loop, in ms, above which a gateway accepts no new clients. Above three times the limit it accepts no publishes and no returning clients either.',
     fallback: '250',
     parse: wholeNumber(10, 60_000),
   }),
   readyPercent: variable({
     name: 'TIDEGATE_READY_PERCENT',
-    meaning: 'Share of the partitions, in percent, that has to work for `/readyz` to say 200.',
+    meaning: 'Share of the partitions, in percent, that must work for `/readyz` to answer 200.',
     fallback: '50',
     parse: wholeNumber(1, 100),
   }),
   logLevel: variable({
     name: 'TIDEGATE_LOG_LEVEL',
-    meaning: `Least severe log line that is written: ${LOG_LEVELS.map((level) => `\`${level}\``).join(', ')}.`,
+    meaning: `Least severe level that is logged: ${LOG_LEVELS.map((level) => `\`${level}\``).join(', ')}.`,
     fallback: 'info',
     parse: oneOf(LOG_LEVELS),
   }),
   cacheFolder: variable({
     name: 'TIDEGATE_CACHE',
-    meaning: 'Where a Debian package of Redis is unpacked when none is installed.',
+    meaning: 'Where a Debian package of Redis is unpacked if none is installed.',
     fallback: () => join(homedir(), '.cache', 'tidegate'),
     fallbackText: '~/.cache/tidegate',
     parse: (value: string) => resolve(value),
@@ -210,7 +211,7 @@ export const VARIABLES = {
   }),
   startedByNpm: variable({
     name: 'npm_lifecycle_event',
-    meaning: 'Set by npm for its scripts. `tidegate start` then ends with npm, even when npm is killed.',
+    meaning: 'Set by npm for its scripts. `tidegate start` then ends with npm, even if npm is killed.',
     fallback: '',
     fallbackText: 'unset',
     parse: (value: string) => value !== '',
