@@ -128,6 +128,7 @@ export async function startGateway(settings: GatewaySettings, contract: Contract
   const streams = new Streams(delivery, admission, report)
   const pages = new StaticFiles()
   await Promise.all([delivery.start(), pages.load(DASHBOARD)])
+  await ingest.start()
   canaries.start()
   await readiness.start()
 
@@ -165,6 +166,7 @@ export async function startGateway(settings: GatewaySettings, contract: Contract
     transport.stopListening()
     await gateway.drain(deadlineMs)
     canaries.close()
+    ingest.close()
     readiness.close()
     await delivery.close({ deadlineMs })
     transport.close()

@@ -32,7 +32,8 @@ Examples:
 }
 
 if (values.list) {
-  for (const { name, about } of SCENARIOS) console.log(`${name.padEnd(32)}${about}`)
+  const width = Math.max(...SCENARIOS.map(({ name }) => name.length)) + 2
+  for (const { name, about } of SCENARIOS) console.log(`${name.padEnd(width)}${about}`)
   process.exit(0)
 }
 

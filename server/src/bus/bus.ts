@@ -7,6 +7,7 @@ import { ContractClaim, runningContract } from './contract-claim.ts'
 import { withDeadline } from './deadline.ts'
 import { BusMismatch } from './errors.ts'
 import { type BusClass, DEADLINES_MS, type Guard, type GuardState } from './guard.ts'
+import { keys } from './keys.ts'
 import { Log } from './log.ts'
 import { LogTail } from './log-tail.ts'
 import { OwnerLedger } from './owner-ledger.ts'
@@ -17,8 +18,11 @@ import { checkRedis, EvictionWatch } from './redis-fitness.ts'
 import { redisNow } from './redis-time.ts'
 import { Results } from './results.ts'
 import { Roster } from './roster.ts'
+import { loadScript, type Script } from './script.ts'
 import { openTopology, storedPartitions } from './topology.ts'
 import { readWorkerReports, type WorkerReport } from './worker-report.ts'
+
+const RAISE_SCRIPT: Script = loadScript('raise-mark', { allowOom: true })
 
 /** A connection for commands of one class. Replays have one of their own beside queries: neither waits behind the other's pages. */
 export type ChannelName = BusClass | 'replay'
@@ -185,6 +189,11 @@ export class Bus {
   /** Share of Redis' `maxmemory` that is in use, as last seen by `look`; 0 where it has none. */
   get usedShare(): number {
     return this.#eviction.usedShare
+  }
+
+  /** Raises the mark of sequence names to at least `newest`, and returns it: what any gateway has raised it to. @throws BusUnavailable */
+  async raiseSequence(newest: number): Promise<number> {
+    return Number(await this.#controlChannel.script(RAISE_SCRIPT, [keys.sequence], [newest]))
   }
 
   /** The contract hash of the processes that run now; `undefined` when none does. @throws BusUnavailable */

@@ -34,6 +34,8 @@ export const keys = {
   backfills: 'tg:backfills',
   /** Hash: partitions. Written at first start, checked at every start. */
   cluster: 'tg:cluster',
+  /** String: the largest name of a producers' sequence that a gateway may have given, as of the last second. */
+  sequence: 'tg:sequence',
   /** String with a short life: the contract hash that the running processes share. */
   contract: 'tg:contract',
   /** Sorted set worker id -> last heartbeat (Redis ms). */

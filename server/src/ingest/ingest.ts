@@ -90,12 +90,21 @@ export class Ingest {
     this.#bus = options.bus
     this.#isKept = options.isKept ?? (() => true)
     this.#isFull = options.isFull ?? (() => false)
-    this.#sequences = new Sequences(options.clock)
+    this.#sequences = new Sequences(options.clock, (newest) => options.bus.raiseSequence(newest))
     this.#logs = Array.from(
       { length: options.bus.partitions },
       (_, partition) => new PartitionLog(options.bus.log(partition, 'append'), logOptions),
     )
     this.#appenders = this.#logs.map((log) => new PartitionAppender(log, options.report))
+  }
+
+  /** MUST be awaited before anything is taken. @throws BusUnavailable */
+  start(): Promise<void> {
+    return this.#sequences.start()
+  }
+
+  close(): void {
+    this.#sequences.close()
   }
 
   get pendingBytes(): number {

@@ -1,0 +1,66 @@
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { openCommandConnection, type Redis, untilReady } from '../../src/bus/connection.ts'
+import type { Bus } from '../../src/bus/index.ts'
+import { Ingest } from '../../src/ingest/index.ts'
+import { openTestBus } from '../support/bus.ts'
+import { contract } from '../support/contract.ts'
+import { startTestRedis, type TestRedis } from '../support/redis.ts'
+
+const NOW = 1_732_350_000_000
+const HOUR_MS = 3_600_000
+let server: TestRedis
+let redis: Redis
+let bus: Bus
+let gateways: Ingest[] = []
+
+beforeAll(async () => {
+  server = await startTestRedis()
+  redis = openCommandConnection(server.url, 'test')
+  await untilReady(redis, 5_000)
+  bus = await openTestBus(server.url, 1)
+})
+afterAll(async () => {
+  bus.close()
+  redis.disconnect()
+  await server.close()
+})
+beforeEach(() => redis.flushall())
+afterEach(() => {
+  for (const gateway of gateways) gateway.close()
+  gateways = []
+})
+
+async function gateway(now: () => number): Promise<Ingest> {
+  const ingest = new Ingest({ bus, contract, clock: { now }, report: () => 'defect', known: () => [] })
+  await ingest.start()
+  gateways.push(ingest)
+  return ingest
+}
+
+describe('names of sequences', () => {
+  it('grow by the clock (I-SEQUENCE-1)', async () => {
+    let now = NOW
+    const ingest = await gateway(() => now)
+    const first = ingest.newSequence()
+    now += 1_000
+    expect(Number(ingest.newSequence())).toBeGreaterThan(Number(first) + 900_000)
+  })
+
+  it('are larger after a restart with a clock set back, also than those that were not marked any more (I-SEQUENCE-1)', async () => {
+    let now = NOW
+    const before = await gateway(() => now)
+    now += 900
+    const last = before.newSequence()
+    before.close()
+    const after = await gateway(() => NOW - HOUR_MS)
+    expect(Number(after.newSequence())).toBeGreaterThan(Number(last))
+  })
+
+  it('are larger at a gateway whose clock is behind, a second later (I-SEQUENCE-1)', async () => {
+    let now = NOW
+    const [ahead, behind] = [await gateway(() => now), await gateway(() => NOW - HOUR_MS)]
+    now += 10_000
+    const name = Number(ahead.newSequence())
+    await expect.poll(() => Number(behind.newSequence()), { timeout: 4_000 }).toBeGreaterThan(name)
+  })
+})
