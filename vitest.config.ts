@@ -1,10 +1,32 @@
 import { defineConfig } from 'vitest/config'
 
+/** Files whose tests kill processes, measure times or saturate the machine: they run after the others, one at a time. */
+const ALONE = [
+  'load-tests/test/**/*.test.ts',
+  '**/*.browser.test.ts',
+  '**/*-processes.test.ts',
+  'server/test/supervisor/start.test.ts',
+  'server/test/bus/outage.test.ts',
+  'server/test/gateway/admission.test.ts',
+]
+
 export default defineConfig({
   test: {
-    include: ['*/test/**/*.test.ts'],
     testTimeout: 20_000,
     hookTimeout: 30_000,
     reporters: ['default'],
+    projects: [
+      {
+        extends: true,
+        test: {
+          name: 'side by side',
+          include: ['*/test/**/*.test.ts'],
+          exclude: ['**/node_modules/**', ...ALONE],
+          maxWorkers: 2,
+          sequence: { groupOrder: 0 },
+        },
+      },
+      { extends: true, test: { name: 'alone', include: ALONE, maxWorkers: 1, sequence: { groupOrder: 1 } } },
+    ],
   },
 })
