@@ -1,6 +1,7 @@
 import { DEFAULTS, type ServerFrame, type SubscribeOptions } from '@tidegate/protocol'
 import { callBack } from './call-back.ts'
-import { Connection, type ConnectionStatus } from './connection.ts'
+import type { ConnectionStatus } from './connection/state.ts'
+import { Connection } from './connection.ts'
 import type { EventOf, PublishableTopic, PublishEvent, Selector, TopicEvent, TopicsOf } from './contract-types.ts'
 import type { FrameReceipt } from './credit.ts'
 import { clientError, type TidegateError } from './errors.ts'

@@ -1,29 +1,24 @@
 import {
   type AckedPosition,
   type ClientFrame,
-  closeAdvice,
   LIMITS,
-  NEW_SEQUENCE,
   PROTOCOL_VERSION,
   type PublishGrant,
   type ServerFrame,
-  SUBPROTOCOL,
 } from '@tidegate/protocol'
-import { reconnectDelayMs } from './backoff.ts'
-import { CreditMeter, type FrameReceipt } from './credit.ts'
-import { clientError, TidegateError } from './errors.ts'
-import { OPEN, type Socket, type SocketConstructor } from './socket.ts'
-import { utf8Bytes } from './utf8-bytes.ts'
+import type { Effect } from './connection/effect.ts'
+import { endingError } from './connection/ending.ts'
+import type { ClientEvent, ConnectionEvent } from './connection/event.ts'
+import { step } from './connection/machine.ts'
+import { type SocketOptions, Sockets } from './connection/sockets.ts'
+import { type ConnectionStatus, INITIAL, STATUS, type State } from './connection/state.ts'
+import { Timers } from './connection/timers.ts'
+import type { Surroundings } from './connection/transition.ts'
+import type { FrameReceipt } from './credit.ts'
+import type { TidegateError } from './errors.ts'
 
-type Welcome = Extract<ServerFrame, { type: 'welcome' }>
-
-export type ConnectionStatus = 'connecting' | 'online' | 'offline' | 'closed'
-
-export interface ConnectionOptions {
-  readonly url: string
-  readonly WebSocket: SocketConstructor
+export interface ConnectionOptions extends SocketOptions {
   readonly producer: string
-  readonly windowBytes: number
 }
 
 /** What the parts of a client need of its connection. */
@@ -59,63 +54,48 @@ export interface ConnectionEvents {
 }
 
 const CLIENT_NAME = 'tidegate-js/0.1.0'
-/** A gateway that has not greeted by then is not there. */
-const GREETING_DEADLINE_MS = 10_000
-/** Silence for this many ping intervals is a dead connection. */
-const SILENCE_INTERVALS = 2.5
-/** A connection that lived this long was a success: the next attempt is the first again. */
-const STABLE_MS = 5_000
-const NORMAL_CLOSE = 1_000
-/** What an exchanged connection may still bring: where subscriptions stood is known of each event. */
-const DELIVERY_TYPES: ReadonlySet<ServerFrame['type']> = new Set(['batch', 'gap', 'progress'])
-/** What browsers report when no close frame came. */
-const ABNORMAL_CLOSE = 1_006
 
-/** Keeps one socket open: greets, answers pings, counts credit, and reconnects until it is closed or told to stop. */
+/** The real ones. */
+const readSurroundings = (): Surroundings => ({
+  now: performance.now(),
+  wallTime: Date.now(),
+  random: Math.random(),
+})
+
+/** Drives the machine of a connection: takes events one after the other and runs what each one causes. */
 export class Connection implements Link {
   readonly #options: ConnectionOptions
   readonly #events: ConnectionEvents
-  #socket: Socket | undefined
-  /** One that may take its place, and one whose place was taken and that still delivers. */
-  #successor: Socket | undefined
-  #predecessor: Socket | undefined
-  #status: ConnectionStatus = 'offline'
-  #session = 0
-  /** Frames of this client are counted from 1, whatever its producer published before. A server that knows no names says none. */
-  #sequence: string | undefined = NEW_SEQUENCE
-  #wasOnline = false
-  #attempt = 0
-  #onlineSince = 0
-  /** The server's last word on the connection itself. */
-  #fault: TidegateError | undefined
-  #retryTimer: ReturnType<typeof setTimeout> | undefined
-  #silenceTimer: ReturnType<typeof setTimeout> | undefined
-  #silenceMs = GREETING_DEADLINE_MS
+  readonly #surroundings: () => Surroundings
+  readonly #sockets: Sockets
+  readonly #timers: Timers
+  #state: State = INITIAL
+  /** Events that came up while the effects of another one were run: they find those done. */
+  readonly #queue: ConnectionEvent[] = []
+  #isRunning = false
 
-  constructor(options: ConnectionOptions, events: ConnectionEvents) {
+  constructor(options: ConnectionOptions, events: ConnectionEvents, surroundings = readSurroundings) {
     const { minWindowBytes, maxWindowBytes } = LIMITS
     // The server bounds what it is told; counting against another window would report too late.
     const windowBytes = Math.min(maxWindowBytes, Math.max(minWindowBytes, options.windowBytes))
     this.#options = { ...options, windowBytes }
     this.#events = events
+    this.#surroundings = surroundings
+    const take = (event: ConnectionEvent) => this.#take(event)
+    this.#sockets = new Sockets(this.#options, take)
+    this.#timers = new Timers(take)
   }
 
   get status(): ConnectionStatus {
-    return this.#status
+    return STATUS[this.#state.kind]
   }
 
   get isOnline(): boolean {
-    return this.#status === 'online'
+    return this.status === 'online'
   }
 
   open(): void {
-    const { socket, credit } = this.#connect()
-    this.#socket = socket
-    this.#fault = undefined
-    this.#use(socket, credit)
-    this.#silenceMs = GREETING_DEADLINE_MS
-    this.#watchSilence()
-    this.#setStatus('connecting')
+    this.#ask('start')
   }
 
   send(frame: ClientFrame): void {
@@ -123,217 +103,91 @@ export class Connection implements Link {
   }
 
   sendText(json: string): void {
-    if (this.#socket?.readyState === OPEN) this.#socket.send(json)
+    const [present] = this.#state.sockets
+    if (present !== undefined) this.#sockets.send(present, json)
   }
 
   resumed(): void {
-    silence(this.#predecessor)?.close(NORMAL_CLOSE)
-    this.#predecessor = undefined
+    this.#ask('resumed')
   }
 
   reconnect(): void {
-    this.#detach()?.close(NORMAL_CLOSE)
-    this.#lost(ABNORMAL_CLOSE, '')
+    this.#ask('reconnect')
   }
 
   /** Idempotent. */
   close(): void {
-    if (this.#status === 'closed') return
-    this.#detach()?.close(NORMAL_CLOSE)
-    this.#end(clientError('closed'))
+    this.#ask('close')
   }
 
-  #connect(): { socket: Socket; credit: CreditMeter } {
-    const { url, WebSocket, windowBytes } = this.#options
-    const socket = new WebSocket(url, SUBPROTOCOL) as Socket
-    // Events may be consumed when another connection has taken over: their bytes are this one's.
-    const credit = new CreditMeter(windowBytes, (bytes) => sendOn(socket, { type: 'credit', bytes }))
-    socket.onopen = () => this.#greet(socket)
-    // What went wrong is told by the close that follows.
-    socket.onerror = () => {}
-    return { socket, credit }
+  #ask(kind: ClientEvent['kind']): void {
+    this.#take({ from: 'client', kind })
   }
 
-  /** What comes by the socket is what this connection says. */
-  #use(socket: Socket, credit: CreditMeter): void {
-    // A text frame is a string in browsers and with `ws`; other classes may hand out a Buffer.
-    socket.onmessage = ({ data }) => this.#receive(String(data), credit)
-    socket.onclose = ({ code, reason }) => this.#lost(code, reason)
+  #take(event: ConnectionEvent): void {
+    this.#queue.push(event)
+    if (this.#isRunning) return
+    this.#isRunning = true
+    try {
+      while (this.#queue.length > 0) this.#step(this.#queue.shift()!)
+    } finally {
+      this.#isRunning = false
+    }
   }
 
-  #greet(socket: Socket): void {
+  #step(event: ConnectionEvent): void {
+    const before = this.status
+    const { state, effects } = step(this.#state, event, this.#surroundings())
+    this.#state = state
+    for (const effect of effects) this.#run(effect)
+    if (this.status !== before) this.#events.status(this.status)
+  }
+
+  #run(effect: Effect): void {
+    switch (effect.kind) {
+      case 'open':
+        return this.#sockets.open(effect.socket)
+      case 'close':
+        return this.#sockets.close(effect.socket)
+      case 'greet':
+        return this.#greet(effect)
+      case 'send':
+        return this.#sockets.send(effect.socket, JSON.stringify(effect.frame))
+      case 'arm':
+        return this.#timers.arm(effect.timer, effect.ms)
+      case 'disarm':
+        return this.#timers.disarm()
+      case 'online':
+        return this.#events.online(effect.publish)
+      case 'leaving':
+        return this.#events.leaving()
+      case 'offline':
+        return this.#events.offline()
+      case 'frame':
+        return this.#events.frame(effect.frame, effect.receipt)
+      case 'closed':
+        return this.#events.closed(endingError(effect.ending))
+      default:
+        effect satisfies never
+    }
+  }
+
+  #greet({ socket, session, sequence, returning }: Extract<Effect, { kind: 'greet' }>): void {
     const { producer, windowBytes } = this.#options
-    // Larger than any session this producer had before, in this process or an earlier one.
-    this.#session = Math.max(this.#session + 1, Date.now())
-    const session = this.#session
-    const sequence = this.#sequence
     const epochs = this.#events.epochs()
     const acked = this.#events.acked()
-    sendOn(socket, {
+    const hello: ClientFrame = {
       type: 'hello',
       protocol: PROTOCOL_VERSION,
       client: CLIENT_NAME,
       producer,
       session,
       ...(sequence !== undefined && { sequence }),
-      ...(this.#wasOnline && { returning: true }),
+      ...(returning && { returning }),
       ...(epochs.length > 0 && { epochs }),
       ...(acked.length > 0 && { acked }),
       windowBytes,
-    })
-  }
-
-  #receive(text: string, credit: CreditMeter): void {
-    this.#watchSilence()
-    const frame = parseFrame(text)
-    if (frame === undefined) return this.reconnect()
-    const receipt = receiptOf(frame, text, credit)
-    switch (frame.type) {
-      case 'welcome':
-        this.#welcomed(frame)
-        this.#events.status('online')
-        break
-      case 'ping':
-        this.send({ type: 'pong', time: frame.time })
-        break
-      case 'drain':
-        this.#retryAfter(frame.reconnectInMs, () => this.#leave())
-        break
-      default:
-        if (frame.type === 'error' && frame.id === undefined && frame.sub === undefined) {
-          this.#fault = new TidegateError(frame.code, frame.message)
-        }
-        this.#events.frame(frame, receipt)
     }
-  }
-
-  #welcomed({ pingMs, publish, sequence }: Welcome): void {
-    if (this.#sequence === NEW_SEQUENCE) this.#sequence = sequence
-    this.#silenceMs = SILENCE_INTERVALS * pingMs
-    this.#watchSilence()
-    this.#onlineSince = performance.now()
-    this.#status = 'online'
-    this.#wasOnline = true
-    this.#events.online(publish)
-  }
-
-  /** The gateway is about to stop: another connection is made before this one is left. */
-  #leave(): void {
-    this.#events.leaving()
-    const { socket, credit } = this.#connect()
-    this.#successor = socket
-    socket.onmessage = ({ data }) => {
-      const text = String(data)
-      const frame = parseFrame(text)
-      if (frame?.type !== 'welcome') return
-      receiptOf(frame, text, credit)
-      this.#succeed(socket, credit, frame)
-    }
-    // There is no other gateway: this one ends the sooner the fewer stay.
-    socket.onclose = () => this.reconnect()
-  }
-
-  #succeed(socket: Socket, credit: CreditMeter, welcome: Welcome): void {
-    this.#successor = undefined
-    this.resumed()
-    const predecessor = this.#socket!
-    this.#predecessor = predecessor
-    const receive = predecessor.onmessage!
-    predecessor.onmessage = (message) => {
-      const type = parseFrame(String(message.data))?.type
-      if (type !== undefined && DELIVERY_TYPES.has(type)) receive.call(predecessor, message)
-    }
-    predecessor.onclose = null
-    this.#socket = socket
-    this.#use(socket, credit)
-    this.#events.offline()
-    this.#welcomed(welcome)
-  }
-
-  #retryAfter(ms: number, attempt: () => void): void {
-    clearTimeout(this.#retryTimer)
-    this.#retryTimer = setTimeout(attempt, ms)
-  }
-
-  #lost(code: number, reason: string): void {
-    this.#detach()
-    const retries = closeAdvice(code) === 'retry'
-    if (!retries) {
-      const cause = this.#fault
-      const message = `The server closed the connection for good: ${cause?.message ?? reason} (close code ${code})`
-      return this.#end(new TidegateError('closed', message, { cause }))
-    }
-    if (this.isOnline && performance.now() - this.#onlineSince >= STABLE_MS) this.#attempt = 0
-    const delayMs = advisedDelayMs(reason) ?? reconnectDelayMs(this.#attempt++, Math.random())
-    this.#retryAfter(delayMs, () => this.open())
-    this.#events.offline()
-    this.#setStatus('offline')
-  }
-
-  #end(reason: TidegateError): void {
-    this.#status = 'closed'
-    this.#events.closed(reason)
-    this.#events.status('closed')
-  }
-
-  /** A half-open TCP connection says nothing for hours: silence beyond the server's pings ends it. */
-  #watchSilence(): void {
-    clearTimeout(this.#silenceTimer)
-    this.#silenceTimer = setTimeout(() => this.reconnect(), this.#silenceMs)
-  }
-
-  /** Takes the sockets out of use: their late events must not be taken for the next one's. */
-  #detach(): Socket | undefined {
-    clearTimeout(this.#silenceTimer)
-    clearTimeout(this.#retryTimer)
-    this.resumed()
-    silence(this.#successor)?.close(NORMAL_CLOSE)
-    const socket = silence(this.#socket)
-    this.#successor = undefined
-    this.#socket = undefined
-    return socket
-  }
-
-  #setStatus(status: ConnectionStatus): void {
-    this.#status = status
-    this.#events.status(status)
-  }
-}
-
-function sendOn(socket: Socket, frame: ClientFrame): void {
-  if (socket.readyState === OPEN) socket.send(JSON.stringify(frame))
-}
-
-/** Nothing more is heard of the socket. */
-function silence(socket: Socket | undefined): Socket | undefined {
-  if (socket === undefined) return undefined
-  socket.onopen = null
-  socket.onmessage = null
-  socket.onclose = null
-  return socket
-}
-
-function receiptOf(frame: ServerFrame, text: string, credit: CreditMeter): FrameReceipt {
-  const events = frame.type === 'batch' ? frame.parts.reduce((sum, part) => sum + part.events.length, 0) : 0
-  return credit.receipt(utf8Bytes(text), events)
-}
-
-/** `undefined` for what no Tidegate server sends: the stream cannot be trusted any further. */
-function parseFrame(text: string): ServerFrame | undefined {
-  try {
-    const frame = JSON.parse(text) as ServerFrame | null
-    return typeof frame?.type === 'string' ? frame : undefined
-  } catch {
-    return undefined
-  }
-}
-
-/** The wait that a close reason asks for, if it does. */
-function advisedDelayMs(reason: string): number | undefined {
-  try {
-    const { retryAfterMs } = JSON.parse(reason) as { retryAfterMs?: unknown }
-    return typeof retryAfterMs === 'number' ? retryAfterMs : undefined
-  } catch {
-    return undefined
+    this.#sockets.send(socket, JSON.stringify(hello))
   }
 }

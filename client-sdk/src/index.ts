@@ -7,7 +7,7 @@ export type {
   SubscriptionLedger,
 } from '@tidegate/protocol'
 export { type BusChange, type ClientOptions, createClient, type TidegateClient } from './client.ts'
-export type { ConnectionStatus } from './connection.ts'
+export type { ConnectionStatus } from './connection/state.ts'
 export type { EventOf, PublishEvent, Selector, TopicEvent, TopicsOf } from './contract-types.ts'
 export { type ClientErrorCode, TidegateError } from './errors.ts'
 export type { Gap, Recovered } from './gap.ts'

@@ -18,6 +18,7 @@ afterEach(async () => {
   await server.close()
 })
 
+const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms))
 const drain = (peer: Peer, reconnectInMs = 20) =>
   peer.send({ type: 'drain', reconnectInMs, deadlineMs: 5_000, reason: 'deploy' })
 
@@ -95,4 +96,60 @@ test('drain - closed meanwhile, both connections end (C-DRAIN-2)', async () => {
   const second = await server.peer()
   await client.close({ deadlineMs: 0 })
   await Promise.all([first.closed, second.closed])
+})
+
+test('drain - said again while the other connection is made, it makes no third (C-DRAIN-3)', async () => {
+  client.subscribe(TOPIC)
+  const first = await server.greeted()
+  await grant(first)
+  drain(first, 0)
+  const second = await server.peer()
+  drain(first, 0)
+  await first.settled()
+  await pause(50)
+  expect(server.asked).toHaveLength(2)
+  await second.greet()
+  await grant(second)
+  expect(await first.closed).toBe(1_000)
+  await second.settled()
+  expect(server.asked).toHaveLength(2)
+})
+
+test('drain - of a gateway that has not greeted yet, it is left for another one, when told (C-DRAIN-4)', async () => {
+  const first = await server.peer()
+  await first.take('hello')
+  client.onStatus((status) => statuses.push(status))
+  const drainedAt = performance.now()
+  drain(first, 60)
+  expect(await first.closed).toBe(1_000)
+  await server.greeted()
+  expect(performance.now() - drainedAt).toBeGreaterThanOrEqual(59)
+  await until(() => client.status === 'online', 'online')
+  expect(statuses).toEqual(['offline', 'connecting', 'online'])
+})
+
+test('drain - of the next gateway while the first still delivers: the first is left (C-DRAIN-5)', async () => {
+  client.subscribe(TOPIC)
+  const first = await server.greeted()
+  await grant(first)
+  drain(first, 0)
+  const second = await server.greeted()
+  drain(second, 0)
+  expect(await first.closed).toBe(1_000)
+  const third = await server.greeted()
+  await grant(third)
+  expect(await second.closed).toBe(1_000)
+  expect(server.asked).toHaveLength(3)
+})
+
+test('silence - of the next gateway ends its connection, whatever the first one still delivers (C-SILENCE-2)', async () => {
+  client.subscribe(TOPIC)
+  const first = await server.greeted()
+  const { sub } = await grant(first)
+  drain(first, 0)
+  const second = await server.greeted({ pingMs: 40 })
+  let index = 1
+  const delivering = setInterval(() => first.send({ type: 'batch', parts: [part(sub, index++)] }), 20)
+  expect(await second.closed).toBe(1_000)
+  clearInterval(delivering)
 })

@@ -37,6 +37,16 @@ describe('imports', () => {
     expect(offences(modulesOf('client-sdk/'), allowed)).toEqual([])
   })
 
+  test('client-sdk - the machine of the connection is pure: it reads no clock and no chance, and opens nothing', () => {
+    const machine = reachable(graph, 'client-sdk/src/connection/machine.ts')
+    expect(machine).toContain('client-sdk/src/connection/leaving.ts')
+    const impure = sourceFiles('.ts').filter(
+      ({ path, text }) =>
+        machine.has(path) && /\b(setTimeout|Date\.now|performance\.now|Math\.random|new \w*Socket)\b/.test(text),
+    )
+    expect(impure.map(({ path }) => path)).toEqual([])
+  })
+
   test('operators - do no input or output: they know the contract and the protocol', () => {
     const allowed = (imported: string) =>
       imported.startsWith('server/src/operators/') ||

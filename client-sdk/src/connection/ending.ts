@@ -1,0 +1,22 @@
+import { clientError, TidegateError } from '../errors.ts'
+import type { ErrorFrame } from './state.ts'
+
+/** Why there will be no further connection. */
+export type Ending =
+  | { readonly by: 'application' }
+  | {
+      readonly by: 'server'
+      readonly code: number
+      readonly reason: string
+      /** What it said before it closed. */
+      readonly fault: ErrorFrame | undefined
+    }
+
+/** What everything outstanding rejects with. */
+export function endingError(ending: Ending): TidegateError {
+  if (ending.by === 'application') return clientError('closed')
+  const { code, reason, fault } = ending
+  const cause = fault && new TidegateError(fault.code, fault.message)
+  const message = `The server closed the connection for good: ${cause?.message ?? reason} (close code ${code})`
+  return new TidegateError('closed', message, { cause })
+}

@@ -1,0 +1,30 @@
+import type { ServerFrame } from '@tidegate/protocol'
+import type { CreditMeter } from '../credit.ts'
+import { utf8Bytes } from '../utf8-bytes.ts'
+import type { FrameEvent } from './event.ts'
+
+/** What a text message is to the connection. Its bytes count in the credit of its socket. */
+export function frameEvent(text: string, credit: CreditMeter): FrameEvent {
+  const frame = parseFrame(text)
+  if (frame === undefined) return { kind: 'garbled' }
+  const events = frame.type === 'batch' ? frame.parts.reduce((sum, part) => sum + part.events.length, 0) : 0
+  const receipt = credit.receipt(utf8Bytes(text), events)
+  switch (frame.type) {
+    case 'welcome':
+      return { kind: 'welcomed', frame }
+    case 'drain':
+      return { kind: 'drained', frame }
+    default:
+      return { kind: 'received', frame, receipt }
+  }
+}
+
+/** `undefined` for what no Tidegate server sends: the stream cannot be trusted any further. */
+function parseFrame(text: string): ServerFrame | undefined {
+  try {
+    const frame = JSON.parse(text) as ServerFrame | null
+    return typeof frame?.type === 'string' ? frame : undefined
+  } catch {
+    return undefined
+  }
+}

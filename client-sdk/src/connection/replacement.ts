@@ -1,0 +1,50 @@
+import { arm, close } from './effect.ts'
+import type { EventOf } from './event.ts'
+import { greeted } from './greeting.ts'
+import { awaitMore } from './listening.ts'
+import type { State, StateOf } from './state.ts'
+import { type Step, type Surroundings, to } from './transition.ts'
+
+/** The gateway is about to stop; it says when another connection is to be made. */
+export function drain(state: StateOf<'online' | 'draining'>, { frame }: EventOf<'drained'>): Step {
+  return to({ ...state, kind: 'draining' }, awaitMore(state), arm('drain', frame.reconnectInMs))
+}
+
+/** The next gateway stops, too. What the former one would still have delivered is asked for again where it ended. */
+export function drainEarly(state: StateOf<'handing_over'>, event: EventOf<'drained'>): Step {
+  const [present, predecessor] = state.sockets
+  const { state: next, effects } = drain({ ...state, kind: 'online', sockets: [present] }, event)
+  return to(next, close(predecessor), ...effects)
+}
+
+/** Another connection is made before this one is left. */
+export function replace(state: StateOf<'draining'>): Step {
+  const successor = state.memory.newest + 1
+  const memory = { ...state.memory, newest: successor }
+  return to(
+    { ...state, kind: 'replacing', sockets: [state.sockets[0], successor], memory },
+    { kind: 'leaving' },
+    { kind: 'open', socket: successor },
+  )
+}
+
+/** The other gateway greeted: from now on its connection is the present one. */
+export function takeOver(state: StateOf<'replacing'>, { frame }: EventOf<'welcomed'>, { now }: Surroundings): Step {
+  const [predecessor, present] = state.sockets
+  const next: State = { kind: 'handing_over', sockets: [present, predecessor], ...greeted(state, frame, now) }
+  return to(next, { kind: 'offline' }, awaitMore(next), { kind: 'online', publish: frame.publish })
+}
+
+/** Every subscription is granted on the present connection. */
+export function release(state: StateOf<'handing_over'>): Step {
+  return to(alone(state), close(state.sockets[1]))
+}
+
+/** The predecessor closed of itself. */
+export function outlive(state: StateOf<'handing_over'>): Step {
+  return to(alone(state))
+}
+
+function alone(state: StateOf<'handing_over'>): State {
+  return { ...state, kind: 'online', sockets: [state.sockets[0]] }
+}

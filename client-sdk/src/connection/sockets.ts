@@ -1,0 +1,62 @@
+import { SUBPROTOCOL } from '@tidegate/protocol'
+import { CreditMeter } from '../credit.ts'
+import { OPEN, type Socket, type SocketConstructor } from '../socket.ts'
+import type { Happening, SocketEvent } from './event.ts'
+import { frameEvent } from './frame-event.ts'
+import type { SocketId } from './state.ts'
+
+const NORMAL_CLOSE = 1_000
+
+export interface SocketOptions {
+  readonly url: string
+  readonly WebSocket: SocketConstructor
+  readonly windowBytes: number
+}
+
+/** The open sockets of a connection. Each counts its own credit: events may be consumed when another one has taken over. */
+export class Sockets {
+  readonly #options: SocketOptions
+  readonly #hear: (event: SocketEvent) => void
+  readonly #sockets = new Map<SocketId, Socket>()
+
+  constructor(options: SocketOptions, hear: (event: SocketEvent) => void) {
+    this.#options = options
+    this.#hear = hear
+  }
+
+  open(id: SocketId): void {
+    const { url, WebSocket, windowBytes } = this.#options
+    const socket = new WebSocket(url, SUBPROTOCOL) as Socket
+    const hear = (event: Happening) => this.#hear({ from: 'socket', socket: id, ...event })
+    const credit = new CreditMeter(windowBytes, (bytes) => send(socket, JSON.stringify({ type: 'credit', bytes })))
+    socket.onopen = () => hear({ kind: 'opened' })
+    // A text frame is a string in browsers and with `ws`; other classes may hand out a Buffer.
+    socket.onmessage = ({ data }) => hear(frameEvent(String(data), credit))
+    socket.onclose = ({ code, reason }) => {
+      this.#sockets.delete(id)
+      hear({ kind: 'lost', code, reason })
+    }
+    // What went wrong is told by the close that follows.
+    socket.onerror = () => {}
+    this.#sockets.set(id, socket)
+  }
+
+  send(id: SocketId, json: string): void {
+    send(this.#sockets.get(id), json)
+  }
+
+  /** Nothing more is heard of the socket. One that has closed of itself is closed already. */
+  close(id: SocketId): void {
+    const socket = this.#sockets.get(id)
+    if (socket === undefined) return
+    this.#sockets.delete(id)
+    socket.onopen = null
+    socket.onmessage = null
+    socket.onclose = null
+    socket.close(NORMAL_CLOSE)
+  }
+}
+
+function send(socket: Socket | undefined, json: string): void {
+  if (socket?.readyState === OPEN) socket.send(json)
+}

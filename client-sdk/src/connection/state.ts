@@ -1,0 +1,99 @@
+import { NEW_SEQUENCE, type ServerFrame } from '@tidegate/protocol'
+
+export type ConnectionStatus = 'connecting' | 'online' | 'offline' | 'closed'
+
+/** Sockets are numbered in the order of opening, so that a late event of an old one is told from those of the present. */
+export type SocketId = number
+
+export type TimerName = 'retry' | 'drain' | 'silence'
+
+export type ErrorFrame = Extract<ServerFrame, { type: 'error' }>
+
+/** What outlives the single socket. */
+export interface Memory {
+  /** The newest socket so far; 0 before the first. */
+  readonly newest: SocketId
+  /** The newest session so far. Every `hello` has a larger one. */
+  readonly session: number
+  /** Frames of this client are counted from 1, whatever its producer published before. A server that knows no names gives none. */
+  readonly sequence: string | undefined
+  readonly wasOnline: boolean
+  /** Failures in a row, for the backoff. */
+  readonly failures: number
+  /** The server's last word on the connection itself. */
+  readonly fault: ErrorFrame | undefined
+}
+
+interface Disconnected {
+  readonly sockets: readonly []
+  readonly memory: Memory
+}
+
+interface Attempting {
+  /** What is sent goes to the first one: the present socket. */
+  readonly sockets: readonly [present: SocketId]
+  readonly memory: Memory
+  /** Silence for longer than this is a dead connection. */
+  readonly silenceMs: number
+}
+
+interface Greeted extends Attempting {
+  /** By the monotonic clock. */
+  readonly onlineSince: number
+}
+
+type Paired<Others> = Omit<Greeted, 'sockets'> & { readonly sockets: Others }
+
+/** Every state carries what is valid in it, and nothing else. */
+export type State =
+  /** Not opened yet. */
+  | ({ readonly kind: 'idle' } & Disconnected)
+  /** A socket is opening, or waits for the greeting. */
+  | ({ readonly kind: 'connecting' } & Attempting)
+  | ({ readonly kind: 'online' } & Greeted)
+  /** The gateway is about to stop. Another connection is made when the drain timer is due. */
+  | ({ readonly kind: 'draining' } & Greeted)
+  /** The other connection is being made; the present one still delivers and acknowledges. */
+  | ({ readonly kind: 'replacing' } & Paired<readonly [present: SocketId, successor: SocketId]>)
+  /** The other connection is the present one; the former one delivers until every subscription is granted. */
+  | ({ readonly kind: 'handing_over' } & Paired<readonly [present: SocketId, predecessor: SocketId]>)
+  /** The connection was lost. The next attempt is made when the retry timer is due. */
+  | ({ readonly kind: 'waiting' } & Disconnected)
+  /** For good. */
+  | { readonly kind: 'closed'; readonly sockets: readonly [] }
+
+export type StateKind = State['kind']
+export type StateOf<Kind extends StateKind> = Extract<State, { kind: Kind }>
+
+/** States with a socket. */
+export type Connected = Exclude<State, { sockets: readonly [] }>
+
+export const INITIAL: State = {
+  kind: 'idle',
+  sockets: [],
+  memory: { newest: 0, session: 0, sequence: NEW_SEQUENCE, wasOnline: false, failures: 0, fault: undefined },
+}
+
+/** What the application is told of a state. */
+export const STATUS: Readonly<Record<StateKind, ConnectionStatus>> = {
+  idle: 'offline',
+  connecting: 'connecting',
+  online: 'online',
+  draining: 'online',
+  replacing: 'online',
+  handing_over: 'online',
+  waiting: 'offline',
+  closed: 'closed',
+}
+
+/** Timers that run in a state. */
+export const TIMERS = {
+  idle: [],
+  connecting: ['silence'],
+  online: ['silence'],
+  draining: ['silence', 'drain'],
+  replacing: ['silence'],
+  handing_over: ['silence'],
+  waiting: ['retry'],
+  closed: [],
+} as const satisfies Record<StateKind, readonly TimerName[]>

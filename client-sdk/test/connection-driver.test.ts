@@ -1,0 +1,141 @@
+import type { ServerFrame } from '@tidegate/protocol'
+import { afterEach, beforeEach, expect, test, vi } from 'vitest'
+import { Connection, type ConnectionEvents } from '../src/connection.ts'
+import { WELCOME } from './support/connection-samples.ts'
+
+beforeEach(() => void vi.useFakeTimers())
+afterEach(() => void vi.useRealTimers())
+
+class TestSocket {
+  static opened: TestSocket[] = []
+  readonly readyState = 1
+  /** Closed from either end. */
+  isLeft = false
+  onopen: (() => void) | null = null
+  onmessage: ((message: { data: string }) => void) | null = null
+  onclose: ((event: { code: number; reason: string }) => void) | null = null
+
+  constructor() {
+    TestSocket.opened.push(this)
+  }
+
+  static get last(): TestSocket {
+    return TestSocket.opened.at(-1)!
+  }
+
+  send(): void {}
+
+  close(): void {
+    this.isLeft = true
+  }
+
+  receive(frame: ServerFrame): void {
+    this.onmessage?.({ data: JSON.stringify(frame) })
+  }
+
+  lose(): void {
+    this.isLeft = true
+    this.onclose!({ code: 1_006, reason: '' })
+  }
+
+  greet(): void {
+    this.onopen!()
+    this.receive(WELCOME)
+  }
+}
+
+/** A connection to nobody, by a clock and a chance of its own, and what it told. */
+function open(events: Partial<ConnectionEvents> = {}, surroundings = { now: 0, wallTime: 0, random: 0.5 }) {
+  TestSocket.opened = []
+  const told: string[] = []
+  const connection = new Connection(
+    { url: 'ws://gateway/v1/ws', WebSocket: TestSocket, producer: 'till-7', windowBytes: 65_536 },
+    {
+      online: () => told.push('online'),
+      epochs: () => [],
+      acked: () => [],
+      leaving: () => told.push('leaving'),
+      offline: () => told.push('offline'),
+      frame: (frame) => told.push(frame.type),
+      closed: ({ code }) => told.push(code),
+      status: (status) => told.push(`status ${status}`),
+      ...events,
+    },
+    () => surroundings,
+  )
+  connection.open()
+  return { connection, told, surroundings }
+}
+
+test('driver - an event that arises while another one is handled waits for its end (C-STATE-4)', () => {
+  const { connection, told } = open({
+    online: () => {
+      told.push('online')
+      connection.reconnect()
+      told.push(connection.status)
+    },
+  })
+  TestSocket.last.greet()
+  expect(told).toEqual(['status connecting', 'online', 'online', 'status online', 'offline', 'status offline'])
+})
+
+test('driver - an error thrown by the client ends one event, not the connection (C-STATE-4)', () => {
+  const { connection, told } = open({
+    frame: () => {
+      throw new Error('no')
+    },
+  })
+  TestSocket.last.greet()
+  expect(() => TestSocket.last.receive({ type: 'ack', seq: 1, at: [] })).toThrow('no')
+  connection.close()
+  expect(told.slice(-2)).toEqual(['closed', 'status closed'])
+})
+
+test('driver - waits by the clock and the chance that it is given (C-BACKOFF-1)', () => {
+  const { surroundings } = open()
+  const waits: number[] = []
+  for (const livedMs of [0, 0, 4_999, 5_000]) {
+    TestSocket.last.greet()
+    surroundings.now += livedMs
+    TestSocket.last.lose()
+    const opened = TestSocket.opened.length
+    let waitMs = 0
+    for (; TestSocket.opened.length === opened; waitMs++) vi.advanceTimersByTime(1)
+    waits.push(waitMs)
+  }
+  expect(waits).toEqual([50, 100, 200, 50])
+})
+
+test.each([
+  ['connecting', (socket: TestSocket) => socket.onopen!()],
+  ['online', (socket: TestSocket) => socket.greet()],
+  ['draining', (socket: TestSocket) => announceEnd(socket)],
+  ['replacing', (socket: TestSocket) => leave(socket)],
+  [
+    'handing_over',
+    (socket: TestSocket) => {
+      leave(socket)
+      TestSocket.last.greet()
+    },
+  ],
+  ['waiting', (socket: TestSocket) => socket.lose()],
+])('driver - closed while %s, it leaves no socket and no timer (C-STATE-3)', (_, bring) => {
+  const { connection, told } = open()
+  bring(TestSocket.last)
+  connection.close()
+  connection.close()
+  connection.reconnect()
+  expect(vi.getTimerCount()).toBe(0)
+  expect(TestSocket.opened.filter(({ isLeft }) => !isLeft)).toEqual([])
+  expect(told.slice(-2)).toEqual(['closed', 'status closed'])
+})
+
+function announceEnd(socket: TestSocket): void {
+  socket.greet()
+  socket.receive({ type: 'drain', reconnectInMs: 60, deadlineMs: 5_000, reason: 'deploy' })
+}
+
+function leave(socket: TestSocket): void {
+  announceEnd(socket)
+  vi.advanceTimersByTime(60)
+}

@@ -1,0 +1,154 @@
+import { readFileSync } from 'node:fs'
+import { describe, expect, test } from 'vitest'
+import { step } from '../src/connection/machine.ts'
+import { STATUS, type StateKind, TIMERS } from '../src/connection/state.ts'
+import { EVENTS, type EventName, inWords, STATES } from './support/connection-samples.ts'
+
+const SURROUNDINGS = { now: 1_000, wallTime: 5, random: 0.5 }
+/** Half of 100 ms doubled three times. */
+const BACKOFF = 'arm retry 400'
+
+/** The next state, and what is done. Every cell that is not written here changes nothing and does nothing. */
+const EXPECTED: Readonly<Record<StateKind, Readonly<Partial<Record<EventName, string>>>>> = {
+  idle: {
+    start: 'connecting: open 3, arm silence 10000',
+    close: 'closed: disarm, closed by application',
+  },
+  connecting: {
+    opened: 'connecting: greet 1',
+    welcomed: 'online: arm silence 100, online',
+    drained: 'waiting: disarm, close 1, arm retry 60, offline',
+    received: 'connecting: arm silence 10000, frame ack',
+    'received batch': 'connecting: arm silence 10000, frame batch',
+    'received ping': 'connecting: arm silence 10000, send pong on 1',
+    garbled: `waiting: disarm, close 1, ${BACKOFF}, offline`,
+    lost: `waiting: disarm, close 1, ${BACKOFF}, offline`,
+    'lost with advice': 'waiting: disarm, close 1, arm retry 250, offline',
+    'lost for a token': 'closed: disarm, close 1, closed by server',
+    'lost for good': 'closed: disarm, close 1, closed by server',
+    silence_due: `waiting: disarm, close 1, ${BACKOFF}, offline`,
+    reconnect: `waiting: disarm, close 1, ${BACKOFF}, offline`,
+    close: 'closed: disarm, close 1, closed by application',
+  },
+  online: {
+    welcomed: 'online: arm silence 250',
+    drained: 'draining: arm silence 250, arm drain 60',
+    received: 'online: arm silence 250, frame ack',
+    'received batch': 'online: arm silence 250, frame batch',
+    'received ping': 'online: arm silence 250, send pong on 1',
+    garbled: `waiting: disarm, close 1, ${BACKOFF}, offline`,
+    lost: `waiting: disarm, close 1, ${BACKOFF}, offline`,
+    'lost with advice': 'waiting: disarm, close 1, arm retry 250, offline',
+    'lost for a token': 'closed: disarm, close 1, closed by server',
+    'lost for good': 'closed: disarm, close 1, closed by server',
+    silence_due: `waiting: disarm, close 1, ${BACKOFF}, offline`,
+    reconnect: `waiting: disarm, close 1, ${BACKOFF}, offline`,
+    close: 'closed: disarm, close 1, closed by application',
+  },
+  draining: {
+    welcomed: 'draining: arm silence 250',
+    drained: 'draining: arm silence 250, arm drain 60',
+    received: 'draining: arm silence 250, frame ack',
+    'received batch': 'draining: arm silence 250, frame batch',
+    'received ping': 'draining: arm silence 250, send pong on 1',
+    garbled: `waiting: disarm, close 1, ${BACKOFF}, offline`,
+    lost: `waiting: disarm, close 1, ${BACKOFF}, offline`,
+    'lost with advice': 'waiting: disarm, close 1, arm retry 250, offline',
+    'lost for a token': 'closed: disarm, close 1, closed by server',
+    'lost for good': 'closed: disarm, close 1, closed by server',
+    drain_due: 'replacing: leaving, open 3',
+    silence_due: `waiting: disarm, close 1, ${BACKOFF}, offline`,
+    reconnect: `waiting: disarm, close 1, ${BACKOFF}, offline`,
+    close: 'closed: disarm, close 1, closed by application',
+  },
+  replacing: {
+    welcomed: 'replacing: arm silence 250',
+    drained: 'replacing: arm silence 250',
+    received: 'replacing: arm silence 250, frame ack',
+    'received batch': 'replacing: arm silence 250, frame batch',
+    'received ping': 'replacing: arm silence 250, send pong on 1',
+    garbled: `waiting: disarm, close 1, close 2, ${BACKOFF}, offline`,
+    lost: `waiting: disarm, close 1, close 2, ${BACKOFF}, offline`,
+    'lost with advice': 'waiting: disarm, close 1, close 2, arm retry 250, offline',
+    'lost for a token': 'closed: disarm, close 1, close 2, closed by server',
+    'lost for good': 'closed: disarm, close 1, close 2, closed by server',
+    'other opened': 'replacing: greet 2',
+    'other welcomed': 'handing_over: offline, arm silence 100, online',
+    'other lost': `waiting: disarm, close 1, close 2, ${BACKOFF}, offline`,
+    'other lost for good': `waiting: disarm, close 1, close 2, ${BACKOFF}, offline`,
+    silence_due: `waiting: disarm, close 1, close 2, ${BACKOFF}, offline`,
+    reconnect: `waiting: disarm, close 1, close 2, ${BACKOFF}, offline`,
+    close: 'closed: disarm, close 1, close 2, closed by application',
+  },
+  handing_over: {
+    welcomed: 'handing_over: arm silence 250',
+    drained: 'draining: close 2, arm silence 250, arm drain 60',
+    received: 'handing_over: arm silence 250, frame ack',
+    'received batch': 'handing_over: arm silence 250, frame batch',
+    'received ping': 'handing_over: arm silence 250, send pong on 1',
+    garbled: `waiting: disarm, close 1, close 2, ${BACKOFF}, offline`,
+    lost: `waiting: disarm, close 1, close 2, ${BACKOFF}, offline`,
+    'lost with advice': 'waiting: disarm, close 1, close 2, arm retry 250, offline',
+    'lost for a token': 'closed: disarm, close 1, close 2, closed by server',
+    'lost for good': 'closed: disarm, close 1, close 2, closed by server',
+    'other received batch': 'handing_over: frame batch',
+    'other lost': 'online',
+    'other lost for good': 'online',
+    silence_due: `waiting: disarm, close 1, close 2, ${BACKOFF}, offline`,
+    reconnect: `waiting: disarm, close 1, close 2, ${BACKOFF}, offline`,
+    resumed: 'online: close 2',
+    close: 'closed: disarm, close 1, close 2, closed by application',
+  },
+  waiting: {
+    retry_due: 'connecting: open 3, arm silence 10000',
+    close: 'closed: disarm, closed by application',
+  },
+  closed: {},
+}
+
+const KINDS = Object.keys(STATES) as StateKind[]
+const NAMES = Object.keys(EVENTS) as EventName[]
+
+function answer(kind: StateKind, name: EventName): string | undefined {
+  const before = STATES[kind]
+  const { state, effects } = step(before, EVENTS[name], SURROUNDINGS)
+  if (state === before && effects.length === 0) return undefined
+  return effects.length === 0 ? state.kind : `${state.kind}: ${effects.map(inWords).join(', ')}`
+}
+
+describe.each(KINDS)('connection %s', (kind) => {
+  test.each(NAMES)('%s - is answered as the table says (C-STATE-1, C-STATE-2)', (name) => {
+    expect(answer(kind, name)).toBe(EXPECTED[kind][name])
+  })
+})
+
+/** The cells of the rows of SPEC.md under the header that begins so. */
+function specTable(firstHeader: string): string[][] {
+  const spec = readFileSync(new URL('../SPEC.md', import.meta.url), 'utf8')
+  const table = spec.split('\n\n').find((paragraph) => paragraph.startsWith(`| ${firstHeader} |`))!
+  const rows = table.split('\n').map((row) => row.split('|').slice(1, -1))
+  return rows.map((cells) => cells.map((cell) => cell.replaceAll('`', '').trim())).filter((_, index) => index !== 1)
+}
+
+describe('SPEC.md', () => {
+  test('states - have the status, sockets and timers that it says (C-STATE-1)', () => {
+    const said = specTable('state').slice(1)
+    const rows = KINDS.map((kind) => [
+      kind,
+      STATUS[kind],
+      `${STATES[kind].sockets.length || ''}`,
+      TIMERS[kind].join(', '),
+    ])
+    expect(said.map((cells) => cells.slice(0, 4))).toEqual(rows)
+  })
+
+  test('events - lead to the states that it says, and none is missing (C-STATE-1)', () => {
+    const [[, ...kinds], ...rows] = specTable('event') as [string[], ...string[][]]
+    expect(kinds).toEqual(KINDS)
+    const named = new Set(rows.map(([name]) => EVENTS[name as EventName].kind))
+    expect([...named].sort()).toEqual([...new Set(Object.values(EVENTS).map(({ kind }) => kind))].sort())
+    const next = (name: EventName, kind: StateKind) => answer(kind, name)?.split(':')[0] ?? ''
+    const expected = rows.map(([name]) => [name, ...KINDS.map((kind) => next(name as EventName, kind))])
+    expect(rows).toEqual(expected)
+  })
+})

@@ -1,0 +1,125 @@
+import { expect } from 'vitest'
+import type { Effect } from '../../src/connection/effect.ts'
+import type { ConnectionEvent, Happening } from '../../src/connection/event.ts'
+import { step } from '../../src/connection/machine.ts'
+import { INITIAL, type SocketId, STATUS, type State, TIMERS, type TimerName } from '../../src/connection/state.ts'
+
+const STABLE_MS = 5_000
+
+/** What a driver would have done so far, and what must hold after every event. */
+export class ConnectionWorld {
+  state: State = INITIAL
+  readonly sockets = new Set<SocketId>()
+  readonly timers = new Set<TimerName>()
+  /** Announced to the parts of the client. */
+  readonly announced: string[] = []
+  newest = 0
+  #now = 0
+  #random = 0
+  #online = false
+  #onlineSince = 0
+  #failures = 0
+  #session = 0
+  #sequence: string | undefined = 'new'
+  #wasOnline = false
+  readonly #greeted = new Set<SocketId>()
+
+  pass(ms: number): void {
+    this.#now += ms
+  }
+
+  /** Fires a timer that runs. */
+  fire(timer: TimerName, random: number): void {
+    this.timers.delete(timer)
+    this.take({ from: 'timer', kind: `${timer}_due` }, random)
+  }
+
+  happen(socket: SocketId, happening: Happening, random: number): void {
+    if (happening.kind === 'opened' && this.#greeted.has(socket)) return
+    // A socket that was closed by its other end is not there any more.
+    if (happening.kind === 'lost') this.sockets.delete(socket)
+    this.take({ from: 'socket', socket, ...happening }, random)
+  }
+
+  take(event: ConnectionEvent, random: number): void {
+    this.#random = random
+    const before = this.state
+    // The wall clock goes backwards: sessions must not.
+    const { state, effects } = step(before, event, { now: this.#now, wallTime: 1_000 - this.#now, random })
+    this.state = state
+    for (const effect of effects) this.#run(effect, event, before)
+    this.#check(before)
+  }
+
+  #run(effect: Effect, cause: ConnectionEvent, before: State): void {
+    switch (effect.kind) {
+      case 'open':
+        expect(effect.socket).toBeGreaterThan(this.newest)
+        this.newest = effect.socket
+        this.sockets.add(effect.socket)
+        break
+      case 'close':
+        this.sockets.delete(effect.socket)
+        break
+      case 'greet':
+        expect(this.sockets).toContain(effect.socket)
+        expect(this.#greeted).not.toContain(effect.socket)
+        this.#greeted.add(effect.socket)
+        expect(effect.session).toBeGreaterThan(this.#session)
+        expect(effect).toMatchObject({ sequence: this.#sequence, returning: this.#wasOnline })
+        this.#session = effect.session
+        break
+      case 'send':
+        expect(effect.socket).toBe(this.state.sockets[0])
+        break
+      case 'arm':
+        if (effect.timer === 'retry') this.#checkWait(effect.ms, cause, before)
+        this.timers.add(effect.timer)
+        break
+      case 'disarm':
+        this.timers.clear()
+        break
+      case 'online':
+        expect(this.#online).toBe(false)
+        this.#online = true
+        this.#onlineSince = this.#now
+        this.#wasOnline = true
+        if (cause.kind === 'welcomed' && this.#sequence === 'new') this.#sequence = cause.frame.sequence
+        this.announced.push(effect.kind)
+        break
+      case 'offline':
+        this.#online = false
+        this.announced.push(effect.kind)
+        break
+      case 'closed':
+        expect(this.announced).not.toContain('closed')
+        this.#online = false
+        this.announced.push(effect.kind)
+        break
+      case 'leaving':
+        expect(this.#online).toBe(true)
+        break
+      case 'frame':
+        expect(cause).toMatchObject({ frame: effect.frame })
+    }
+  }
+
+  /** A wait is what the present server asked for, or below 100 ms doubled with every failure in a row, at most 10 s. */
+  #checkWait(ms: number, cause: ConnectionEvent, { sockets }: State): void {
+    if (this.#online && this.#now - this.#onlineSince >= STABLE_MS) this.#failures = 0
+    const isAdvised = cause.kind === 'lost' && cause.socket === sockets[0] && cause.reason !== ''
+    if (cause.kind === 'drained') expect(ms).toBe(cause.frame.reconnectInMs)
+    else if (isAdvised) expect(ms).toBe(JSON.parse(cause.reason).retryAfterMs)
+    else expect(ms).toBe(this.#random * Math.min(10_000, 100 * 2 ** this.#failures++))
+  }
+
+  #check(before: State): void {
+    const { kind, sockets } = this.state
+    const limit = { replacing: 2, handing_over: 2, connecting: 1, online: 1, draining: 1 }[kind as string] ?? 0
+    expect([...this.sockets].sort()).toEqual([...sockets].sort())
+    expect(sockets).toHaveLength(limit)
+    expect([...this.timers].sort()).toEqual([...TIMERS[kind]].sort())
+    expect(STATUS[kind] === 'online').toBe(this.#online)
+    if (before.kind === 'closed') expect(this.state).toBe(before)
+  }
+}
