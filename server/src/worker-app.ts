@@ -1,6 +1,8 @@
+import { BackfillPool } from './backfill/index.ts'
 import { type BreakerLimits, openBus } from './bus/index.ts'
 import type { Contract } from './config/model.ts'
-import { BackfillPool, PartitionPool, Pipeline } from './workers/index.ts'
+import { Pipeline } from './fold/index.ts'
+import { PartitionPool } from './own/index.ts'
 
 export interface WorkerSettings {
   readonly redisUrl: string

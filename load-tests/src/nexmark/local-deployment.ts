@@ -1,7 +1,7 @@
 import { type EventBody, partialsTopic } from '../../../server/src/bus/index.ts'
 import type { Contract } from '../../../server/src/config/model.ts'
-import { PartitionFold } from '../../../server/src/workers/partition-fold.ts'
-import { Pipeline } from '../../../server/src/workers/pipeline.ts'
+import { PartitionFold } from '../../../server/src/fold/partition-fold.ts'
+import { Pipeline } from '../../../server/src/fold/pipeline.ts'
 import { appended, batchOf, FakeStore } from '../../../server/test/support/fold.ts'
 import { createRandom } from '../support/random.ts'
 

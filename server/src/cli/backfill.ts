@@ -1,14 +1,14 @@
 import { setTimeout as pause } from 'node:timers/promises'
-import { type Bus, openBus } from '../bus/index.ts'
-import { defaultConfigPath, loadConfig } from '../config/load-config.ts'
-import { readSettings } from '../config/settings.ts'
 import {
   BackfillRefused,
   type BackfillStatus,
   Backfills,
   backfillTarget,
   type StartedBackfill,
-} from '../workers/index.ts'
+} from '../backfill/index.ts'
+import { type Bus, openBus } from '../bus/index.ts'
+import { defaultConfigPath, loadConfig } from '../config/load-config.ts'
+import { readSettings } from '../config/settings.ts'
 import { runningRedisUrl } from './running-redis.ts'
 import { parseTime } from './time-option.ts'
 import { parseOptions, UsageError } from './usage-error.ts'

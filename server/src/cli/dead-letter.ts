@@ -1,7 +1,7 @@
 import { openBus } from '../bus/index.ts'
 import { defaultConfigPath, loadConfig } from '../config/load-config.ts'
 import { readSettings } from '../config/settings.ts'
-import { type DeadLetter, DeadLetters } from '../workers/index.ts'
+import { type DeadLetter, DeadLetters } from '../own/index.ts'
 import { printable, printableJson, printableTime } from './printable.ts'
 import { runningRedisUrl } from './running-redis.ts'
 import { parseOptions, UsageError } from './usage-error.ts'

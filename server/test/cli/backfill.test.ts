@@ -12,7 +12,7 @@ import { loadConfig } from '../../src/config/load-config.ts'
 import { FolderLock, privateRedisOf } from '../../src/supervisor/folder-lock.ts'
 import { startTestRedis, type TestRedis } from '../support/redis.ts'
 
-const CONFIG = fileURLToPath(new URL('../workers/fixtures/backfill-after.config.ts', import.meta.url))
+const CONFIG = fileURLToPath(new URL('../backfill/fixtures/backfill-after.config.ts', import.meta.url))
 const NOW = Date.parse('2026-11-23T12:00:00Z')
 let server: TestRedis
 let redis: Redis

@@ -14,6 +14,28 @@ function offences(modules: readonly Module[], isAllowed: (imported: string, modu
   )
 }
 
+const sourcesOf = (folder: string) => sourceFiles('.ts').filter(({ path }) => path.startsWith(folder))
+const namingNode = (folder: string) =>
+  sourcesOf(folder)
+    .filter(({ text }) => /'node:/.test(text))
+    .map(({ path }) => path)
+
+/** Codecs of record batches, names of logs and hashes, and where a key belongs. */
+const PURE_OF_THE_BUS = [
+  'decodeBatch',
+  'decodeEvents',
+  'decodeHeader',
+  'encodeEvent',
+  'refusedEvents',
+  'RecordBatchBuilder',
+  'MAX_BATCH_BYTES',
+  'LOG_START',
+  'currentHash',
+  'partialsTopic',
+  'partitionOf',
+  'windowHash',
+]
+
 describe('imports', () => {
   test('modules - no cycle', () => {
     expect(findCycle(graph)).toBeUndefined()
@@ -57,10 +79,25 @@ describe('imports', () => {
         'protocol/src/index.ts',
       ].includes(imported)
     expect(offences(modulesOf('server/src/operators/'), allowed)).toEqual([])
-    const withNode = sourceFiles('.ts').filter(
-      ({ path, text }) => path.startsWith('server/src/operators/') && /'node:/.test(text),
+    expect(namingNode('server/src/operators/')).toEqual([])
+  })
+
+  test('fold - does no input or output: of the bus it knows types, codecs and names', () => {
+    const allowed = (imported: string) =>
+      /^server\/src\/(fold|operators|config)\//.test(imported) ||
+      [
+        'server/src/bus/index.ts',
+        'server/src/assert-never.ts',
+        'server/src/data-depth.ts',
+        'protocol/src/index.ts',
+      ].includes(imported)
+    expect(offences(modulesOf('server/src/fold/'), allowed)).toEqual([])
+    expect(namingNode('server/src/fold/')).toEqual([])
+    const used = sourcesOf('server/src/fold/').flatMap(({ text }) =>
+      [...text.matchAll(/^import \{([^}]*)\} from '\.\.\/bus\/index\.ts'/gm)].flatMap(([, names]) => names!.split(',')),
     )
-    expect(withNode.map(({ path }) => path)).toEqual([])
+    const values = new Set(used.map((name) => name.trim()).filter((name) => name !== '' && !name.startsWith('type ')))
+    expect([...values].filter((name) => !PURE_OF_THE_BUS.includes(name))).toEqual([])
   })
 
   test.each([
@@ -75,13 +112,13 @@ describe('imports', () => {
   })
 
   test.each([
-    ['gateway', 'server/src/gateway-app.ts', 'bullmq', 'server/src/workers/'],
-    ['worker', 'server/src/worker-app.ts', 'uWebSockets.js', 'server/src/gateway/'],
-  ])('%s process - loads nothing of the other', (_, root, foreignPackage, foreignFolder) => {
+    ['gateway', 'server/src/gateway-app.ts', 'bullmq', /^server\/src\/(fold|lease|own|backfill)\//],
+    ['worker', 'server/src/worker-app.ts', 'uWebSockets.js', /^server\/src\/gateway\//],
+  ])('%s process - loads nothing of the other', (_, root, foreignPackage, foreignFolders) => {
     const loaded = [...reachable(graph, root)].flatMap((path) => graph.get(path) ?? [])
     expect(loaded.length).toBeGreaterThan(10)
     expect(loaded.filter(({ packages }) => packages.includes(foreignPackage))).toEqual([])
-    expect(loaded.filter(({ path }) => path.startsWith(foreignFolder))).toEqual([])
+    expect(loaded.filter(({ path }) => foreignFolders.test(path))).toEqual([])
   })
 
   test('server - a folder with an index is entered only through it', () => {

@@ -7,10 +7,10 @@ import {
   RecordBatchBuilder,
 } from '../../src/bus/index.ts'
 import type { Pane } from '../../src/config/model.ts'
+import type { InputBatch } from '../../src/fold/input-batch.ts'
+import { decodeProgress } from '../../src/fold/progress.ts'
 import { topic } from '../../src/index.ts'
-import type { InputBatch } from '../../src/workers/input-batch.ts'
-import type { LoadedState } from '../../src/workers/partition-store.ts'
-import { decodeProgress } from '../../src/workers/progress.ts'
+import type { LoadedState } from '../../src/own/partition-store.ts'
 
 /** Sources for tests of workers. `v` is a multiple of 1/64 where sums are compared. */
 export const reading = topic('a.reading', { schema: z.object({ k: z.string(), v: z.number() }), key: 'k' })

@@ -1,0 +1,277 @@
+import { randomUUID } from 'node:crypto'
+import { setTimeout as pause, setImmediate as yieldToLoop } from 'node:timers/promises'
+import { compareStreamIds } from '@tidegate/protocol'
+import { BusFull, BusUnavailable, type LogEntry, type LogVersion } from '../bus/index.ts'
+import type { Clock } from '../clock.ts'
+import {
+  decodeBatch,
+  encodeOffsets,
+  extentMs,
+  type InputBatch,
+  lastStart,
+  msOf,
+  PartitionFold,
+  type ResultFilter,
+  type StoredState,
+} from '../fold/index.ts'
+import { Abandoned, RETRY_MS, type Turn, untilAnswered } from '../lease/index.ts'
+import { SessionWindow } from '../operators/index.ts'
+import type { BackfillStore } from './backfill-store.ts'
+import { LogTime } from './log-time.ts'
+import type { BackfillRun } from './plan.ts'
+import { type FilledRange, isFilled } from './range.ts'
+import type { RunTotals } from './run-progress.ts'
+import type { BackfillTarget } from './target.ts'
+
+/** Nobody waits for single results of the past. */
+const COMMIT_EVERY_MS = 500
+/** At the end of the log it is looked at this often for what may still come for the last windows. */
+const LOOK_EVERY_MS = 250
+/** A full Redis is asked again this often. */
+const FULL_RETRY_MS = 1_000
+/** So long at most does it keep the live partitions of its process from folding. */
+const SLICE_MS = 5
+
+/** How a loop ended. After all but `done` and `trimmed` what it held in memory is void. */
+export type BackfillEnd = 'done' | 'trimmed' | 'stopped' | 'fenced' | 'conflict' | 'lineage'
+
+export interface BackfillParts {
+  readonly target: BackfillTarget
+  readonly run: BackfillRun
+  /** What earlier backfills have put out. */
+  readonly filled: readonly FilledRange[]
+  readonly store: BackfillStore
+  readonly partitions: number
+  readonly clock: Clock
+  /** One for all backfills of the process: live partitions share it with one of them at a time. */
+  readonly folding: Turn
+  readonly token: string
+  /** Checked while Redis does not answer. */
+  readonly isOver: () => boolean
+  readonly onProgress: (offsets: ReadonlyMap<string, string>, totals: RunTotals) => void
+}
+
+/** What a backfill builds on. */
+export interface BackfillState extends StoredState {
+  readonly log: LogVersion
+  readonly commitSeq: number
+  readonly offsetsText: string
+  readonly totals: RunTotals
+}
+
+/** Reads, folds and commits the past of one window in one partition, from one loaded state on. */
+export class BackfillLoop {
+  readonly #parts: BackfillParts
+  readonly #fold: PartitionFold
+  readonly #log: LogVersion
+  readonly #time: LogTime
+  #commitSeq: number
+  #offsetsText: string
+  #totals: RunTotals
+  /** By the monotonic clock. */
+  #committedAt: number
+  /** Panes put out since the last commit. */
+  #panes = 0
+  #batch: InputBatch | undefined
+  #isAtEnd = false
+  readonly #stopping = new AbortController()
+
+  constructor(parts: BackfillParts, state: BackfillState) {
+    this.#parts = parts
+    this.#log = state.log
+    this.#commitSeq = state.commitSeq
+    this.#offsetsText = state.offsetsText
+    this.#totals = state.totals
+    this.#committedAt = performance.now()
+    const { target, store, partitions } = parts
+    const hasBegun = Object.keys(state.progress.maxTimes).length > 0
+    this.#time = new LogTime(hasBegun ? Math.max(...[...state.offsets.values()].map(msOf)) : undefined)
+    this.#fold = new PartitionFold(target.pipeline, store.partition, partitions, state, this.#filter())
+  }
+
+  /** Windows that end by then are out, once everything that is due is committed. */
+  get watermark(): number {
+    return this.#fold.operatorOf(this.#parts.target.window.name).watermark
+  }
+
+  /** Ends `run` after a last commit. */
+  stop(): void {
+    this.#stopping.abort()
+  }
+
+  /** @throws Abandoned, BusMismatch */
+  async run(): Promise<BackfillEnd> {
+    for (;;) {
+      const end = (await this.#settleDue()) ?? (await this.#step())
+      if (end !== undefined) return end
+    }
+  }
+
+  async #step(): Promise<BackfillEnd | undefined> {
+    if (this.#stopping.signal.aborted) return (await this.#commitIfDirty()) ?? 'stopped'
+    if (this.#isDone()) return (await this.#commitIfDirty()) ?? 'done'
+    try {
+      return await this.#readOn()
+    } catch (error) {
+      if (!(error instanceof BusUnavailable)) throw error
+      await pause(RETRY_MS)
+      return undefined
+    }
+  }
+
+  async #readOn(): Promise<BackfillEnd | undefined> {
+    const { store, clock } = this.#parts
+    const lookedAt = clock.now()
+    // Before the log: what the owner had committed by then is in what is read now.
+    const live = this.#isAtEnd ? await store.live() : undefined
+    const page = await store.readOn(this.#fold.cursors())
+    if (page.hasGap) return (await this.#commitIfDirty()) ?? 'trimmed'
+    this.#isAtEnd = page.isEnd
+    if (page.entries.length > 0) return this.#foldAll(page.entries)
+    this.#time.advanceTo(this.#fold, lookedAt)
+    if (live !== undefined) this.#followLive(live)
+    const end = await this.#commitIfDirty()
+    if (end !== undefined || this.#isDone()) return end
+    await pause(LOOK_EVERY_MS, undefined, { signal: this.#stopping.signal }).catch(() => {})
+    return undefined
+  }
+
+  /** At the end of the log, what the live window expects no more need not be waited for. */
+  #followLive({ offsets, progress }: Awaited<ReturnType<BackfillStore['live']>>): void {
+    const { window, pipeline, version } = this.#parts.target
+    // Panes between would come behind a watermark that is ahead of them.
+    if (pipeline.windows.length > 1 || progress.versions[window.name] !== version) return
+    const hasReadAll = [...this.#fold.cursors()].every(
+      ([topic, at]) => compareStreamIds(offsets.get(topic) ?? at, at) <= 0,
+    )
+    const watermark = progress.watermarks[window.name]
+    if (hasReadAll && watermark !== undefined) this.#fold.operatorOf(window.name).advance(watermark)
+  }
+
+  async #foldAll(entries: readonly LogEntry[]): Promise<BackfillEnd | undefined> {
+    const waiting = [...entries]
+    while (waiting.length > 0) {
+      const isFull = await this.#parts.folding.run(async () => {
+        await yieldToLoop()
+        return this.#foldSlice(waiting)
+      })
+      const end = isFull || this.#isCommitDue() ? await this.#commit() : undefined
+      if (end !== undefined) return end
+    }
+    return undefined
+  }
+
+  /** Folds for a moment. Returns whether a commit has to come before the next entry. */
+  #foldSlice(waiting: LogEntry[]): boolean {
+    const startedAt = performance.now()
+    for (let entry = waiting[0]; entry !== undefined; entry = waiting[0]) {
+      this.#time.advanceTo(this.#fold, msOf(entry.streamId))
+      const batch = decodeBatch(entry)
+      if (!this.#fold.hasRoomFor(batch)) return true
+      this.#batch = batch
+      this.#fold.fold(batch)
+      this.#time.saw(batch.topic)
+      waiting.shift()
+      if (performance.now() - startedAt >= SLICE_MS) break
+    }
+    return false
+  }
+
+  /** Nothing that starts before the end of the range can change any more. */
+  #isDone(): boolean {
+    const { target, run } = this.#parts
+    const { name, spec } = target.window
+    const operator = this.#fold.operatorOf(name)
+    if (operator.watermark < run.to - 1 + extentMs(spec) + spec.allowedLatenessMs || operator.dueCount > 0) return false
+    return !(operator instanceof SessionWindow && operator.hasStartBefore(run.to))
+  }
+
+  /** Panes of the range, and of the misses those that came before the live window: it tells of the others. */
+  #filter(): ResultFilter {
+    const { target, run, filled } = this.#parts
+    const { name } = target.window
+    const isOurs = (start: number, end: number) => run.from <= start && start < run.to && !isFilled(filled, start, end)
+    return {
+      hasPane: (window, start, end) => {
+        if (window !== name) return true
+        if (!isOurs(start, end)) return false
+        this.#panes++
+        return true
+      },
+      hasMiss: (window, { time }) => {
+        if (window.name !== name) return false
+        const start = lastStart(time, window.spec)
+        return this.#isBeforeLive() && isOurs(start, start + extentMs(window.spec))
+      },
+    }
+  }
+
+  /** Whether what is being folded came before the live window did. */
+  #isBeforeLive(): boolean {
+    if (this.#batch === undefined) return true
+    const { topic, streamId } = this.#batch
+    return compareStreamIds(streamId, this.#parts.run.before[topic]!) <= 0
+  }
+
+  #isCommitDue(): boolean {
+    return this.#fold.isDirty && performance.now() - this.#committedAt >= COMMIT_EVERY_MS
+  }
+
+  /** Panes that wait go out before anything else is folded. */
+  async #settleDue(): Promise<BackfillEnd | undefined> {
+    while (this.#fold.hasDue) {
+      const end = await this.#commit()
+      if (end !== undefined) return end
+    }
+    return undefined
+  }
+
+  async #commitIfDirty(): Promise<BackfillEnd | undefined> {
+    while (this.#fold.isDirty) {
+      const end = await this.#commit()
+      if (end !== undefined) return end
+    }
+    return undefined
+  }
+
+  async #commit(): Promise<BackfillEnd | undefined> {
+    const { store, token, target, isOver, onProgress } = this.#parts
+    const operations = this.#fold.takeOperations()
+    const { events } = this.#fold.takeCounters()
+    const totals = { events: this.#totals.events + events, panes: this.#totals.panes + this.#panes }
+    const request = {
+      log: this.#log,
+      token,
+      commitSeq: this.#commitSeq,
+      commitId: randomUUID(),
+      offsetsBefore: this.#offsetsText,
+      offsets: encodeOffsets(this.#fold.offsets),
+      clocks: JSON.stringify({ ...this.#fold.progress(), totals }),
+      operations,
+    }
+    // An unknown outcome is settled by the commit id: the same request, until Redis answers.
+    const send = () => this.#whenThereIsRoom(() => store.commit(request, target.outputs))
+    const reply = await untilAnswered(send, isOver)
+    if (reply.status !== 'ok') return reply.status
+    this.#commitSeq++
+    this.#offsetsText = request.offsets
+    this.#totals = totals
+    this.#panes = 0
+    this.#committedAt = performance.now()
+    onProgress(this.#fold.offsets, totals)
+    return undefined
+  }
+
+  /** While Redis is over its `maxmemory` the past waits: what frees memory does not. */
+  async #whenThereIsRoom<T>(call: () => Promise<T>): Promise<T> {
+    for (;;) {
+      try {
+        return await call()
+      } catch (error) {
+        if (!(error instanceof BusFull)) throw error
+        if (this.#parts.isOver() || this.#stopping.signal.aborted) throw new Abandoned()
+        await pause(FULL_RETRY_MS, undefined, { signal: this.#stopping.signal }).catch(() => {})
+      }
+    }
+  }
+}

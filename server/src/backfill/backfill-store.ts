@@ -1,0 +1,65 @@
+import type {
+  BackfillEnding,
+  BackfillLedger,
+  Bus,
+  ChannelName,
+  CommitOperation,
+  CommitReply,
+  CommitRequest,
+  Log,
+  LogVersion,
+  Refusal,
+} from '../bus/index.ts'
+import { decodeOffsets, decodeProgress, type HashFields, type Offsets, type StoredProgress } from '../fold/index.ts'
+import { type MergedPage, mergePages, PAGE } from './merged-log.ts'
+
+/** What a backfill of one window in one partition has in Redis. Every method throws BusUnavailable when Redis does not answer. */
+export class BackfillStore {
+  readonly partition: number
+  readonly window: string
+  readonly ledger: BackfillLedger
+  readonly log: Log
+
+  constructor(partition: number, window: string, bus: Bus, channel: ChannelName) {
+    this.partition = partition
+    this.window = window
+    this.ledger = bus.backfillLedger(partition, window, channel)
+    this.log = bus.log(partition, channel)
+  }
+
+  /** State as it was kept under the names of the live one. */
+  async load(hashes: readonly string[]): Promise<Map<string, HashFields>> {
+    return new Map(await Promise.all(hashes.map(async (hash) => [hash, await this.ledger.fields(hash)] as const)))
+  }
+
+  /**
+   * Stores what a fold put out, of that only what goes to `outputs`, and without a watermark: readers of a result count on
+   * the live one.
+   */
+  commit(request: CommitRequest, outputs: ReadonlySet<string>): Promise<CommitReply> {
+    const operations = request.operations.flatMap((operation): CommitOperation[] => {
+      if (operation.op !== 'append') return [operation]
+      return outputs.has(operation.topic) ? [{ ...operation, watermark: undefined }] : []
+    })
+    return this.ledger.commit({ ...request, operations })
+  }
+
+  /** The next entries behind the cursors. */
+  async readOn(cursors: ReadonlyMap<string, string>): Promise<MergedPage> {
+    const read = [...cursors].map(
+      async ([topic, after]) => [topic, await this.log.page(topic, `(${after}`, PAGE)] as const,
+    )
+    return mergePages(cursors, new Map(await Promise.all(read)))
+  }
+
+  /** What the partition's owner has committed. */
+  async live(): Promise<{ readonly offsets: Offsets; readonly progress: StoredProgress }> {
+    const { offsets, clocks } = await this.ledger.head()
+    return { offsets: decodeOffsets(offsets), progress: decodeProgress(clocks) }
+  }
+
+  /** @returns why it was refused, if so */
+  close(log: LogVersion, token: string, end: BackfillEnding): Promise<Refusal | undefined> {
+    return this.ledger.close(log, token, end)
+  }
+}

@@ -1,0 +1,39 @@
+import type { PartitionFold } from '../fold/index.ts'
+
+/** A live worker looks this often at least, and inputs become idle between two looks. */
+const LOOK_EVERY_MS = 1_000
+
+/**
+ * The clock of a fold over the past is when entries were appended: where a live worker would have found the logs empty,
+ * this fold does as well, so that pauses close windows then as they do now.
+ */
+export class LogTime {
+  #lookedAt: number | undefined
+  /** Topics that had something since. */
+  readonly #busy = new Set<string>()
+
+  /** @param startMs append time up to which the logs are folded; absent when nothing is. */
+  constructor(startMs: number | undefined) {
+    this.#lookedAt = startMs
+  }
+
+  /** Nothing more was appended before `ms`. */
+  advanceTo(fold: PartitionFold, ms: number): void {
+    this.#lookedAt ??= ms
+    while (ms - this.#lookedAt > LOOK_EVERY_MS) this.#look(fold, this.#lookedAt + LOOK_EVERY_MS)
+  }
+
+  /** An entry was folded. */
+  saw(topic: string): void {
+    this.#busy.add(topic)
+  }
+
+  #look(fold: PartitionFold, ms: number): void {
+    this.#lookedAt = ms
+    fold.readToEnd(ms, NONE)
+    fold.polledEmpty(ms, this.#busy)
+    this.#busy.clear()
+  }
+}
+
+const NONE: ReadonlySet<string> = new Set()

@@ -1,0 +1,20 @@
+export { deadLetterTopic, isDeadLetterTopic } from './dead-letter.ts'
+export { type FoldCounters, noCounts } from './fold-counters.ts'
+export { appendedBeforeMs, beginsOf, extentMs, lastStart } from './hand-over.ts'
+export { decodeBatch, type InputBatch } from './input-batch.ts'
+export { beginAnew, isLost, type LostInput } from './lost-input.ts'
+export { PartitionFold, type ResultFilter } from './partition-fold.ts'
+export { mergersOf, PartitionWindows } from './partition-windows.ts'
+export { Pipeline } from './pipeline.ts'
+export {
+  decodeOffsets,
+  decodeProgress,
+  encodeOffsets,
+  foreignLog,
+  msOf,
+  type Offsets,
+  type StoredProgress,
+} from './progress.ts'
+export type { StoredState } from './stored-state.ts'
+export type { HashFields } from './stored-window.ts'
+export { foldWithSuspicion, SUSPICIOUS_TAKES } from './suspect-fold.ts'

@@ -1,0 +1,2 @@
+export { Abandoned, RETRY_MS, untilAnswered } from './retry.ts'
+export { Turn } from './turn.ts'

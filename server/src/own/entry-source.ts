@@ -1,0 +1,162 @@
+import { type Bus, LOG_START, type LogEntry, type LogTail, partialsTopic } from '../bus/index.ts'
+import type { Clock } from '../clock.ts'
+import { decodeOffsets, foreignLog, type Offsets } from '../fold/index.ts'
+
+/** Record batches of one read and log: at 64 KiB each this bounds what a partition holds in memory. */
+const READ_COUNT = 64
+
+/** A report of a source partition for a window over all keys. */
+export interface ReportEntry {
+  readonly source: number
+  readonly entry: LogEntry
+}
+
+export interface ReadResult {
+  readonly entries: readonly LogEntry[]
+  /** When the logs were looked at, ms of Redis' clock: what is not in `entries` was not there then, except in those of `behind`. */
+  readonly polledAt: number
+  /** Topics that may hold more than was read. */
+  readonly behind: ReadonlySet<string>
+}
+
+/** A read that nobody has asked for yet. */
+interface ReadAhead {
+  readonly cursors: ReadonlyMap<string, string>
+  readonly result: Promise<ReadResult | undefined>
+}
+
+/**
+ * The reads of one partition's owner: a blocking one over its own logs, and polls of the partials it merges. Each
+ * partition has a connection of its own: a blocked read lets nothing pass behind it, and in a cluster its slot may be
+ * on another node than that of the next partition.
+ */
+export class EntrySource {
+  readonly #bus: Bus
+  readonly #tail: LogTail
+  readonly #clock: Clock
+  #ahead: ReadAhead | undefined
+  #endWait = () => {}
+
+  constructor(partition: number, bus: Bus, clock: Clock) {
+    this.#bus = bus
+    this.#tail = bus.tail(partition, 'worker')
+    this.#clock = clock
+  }
+
+  /**
+   * Entries after the cursors; waits up to `blockMs` for the first one, 0 does not wait. Where there was as much as
+   * one read takes, the next one is on its way while these are folded. One call at a time.
+   *
+   * @throws BusUnavailable
+   */
+  async read(cursors: ReadonlyMap<string, string>, blockMs: number): Promise<ReadResult> {
+    const ahead = this.#ahead
+    this.#ahead = undefined
+    // Even one that is of no use is waited for: the connection serves one read at a time.
+    const early = await ahead?.result
+    const isNext = early !== undefined && early.entries.length > 0 && isSame(ahead!.cursors, cursors)
+    const result = isNext ? early : await this.#poll(cursors, blockMs)
+    if (result.entries.length >= READ_COUNT) this.#readAhead(cursors, result.entries)
+    return result
+  }
+
+  /** What was read ahead is of a log that may be another one now. */
+  forget(): void {
+    if (this.#ahead !== undefined) this.#ahead = { ...this.#ahead, cursors: new Map() }
+  }
+
+  #readAhead(cursors: ReadonlyMap<string, string>, entries: readonly LogEntry[]): void {
+    const next = new Map(cursors)
+    for (const { topic, streamId } of entries) next.set(topic, streamId)
+    const polledAt = this.#clock.now()
+    const result = this.#poll(next, 0).then(
+      (read) => ({ ...read, polledAt }),
+      // The read that is asked for meets the same fault and tells it.
+      () => undefined,
+    )
+    this.#ahead = { cursors: next, result }
+  }
+
+  async #poll(cursors: ReadonlyMap<string, string>, blockMs: number): Promise<ReadResult> {
+    if (cursors.size === 0) return this.#waitForNothing(blockMs)
+    if (!this.#tail.synced) await this.#tail.sync([])
+    const entries = await this.#tail.read(cursors, { count: READ_COUNT, blockMs })
+    return { entries, polledAt: this.#clock.now(), behind: fullTopics(entries) }
+  }
+
+  /** Nothing is computed from any topic: there is nothing that could come. */
+  async #waitForNothing(blockMs: number): Promise<ReadResult> {
+    await new Promise<void>((resolve) => {
+      const timer = setTimeout(resolve, blockMs)
+      this.#endWait = () => {
+        clearTimeout(timer)
+        resolve()
+      }
+    })
+    return { entries: [], polledAt: this.#clock.now(), behind: new Set() }
+  }
+
+  /** Ends a read that waits. */
+  wake(): void {
+    this.#endWait()
+    void this.#tail.wake()
+  }
+
+  /** Reports of every source partition for a merged window, after the offsets. @throws BusUnavailable */
+  async readReports(window: string, offsets: Offsets): Promise<ReportEntry[]> {
+    const topic = partialsTopic(window)
+    const readOne = async (source: number): Promise<ReportEntry[]> => {
+      const cursor = new Map([[topic, offsets.get(foreignLog(source, topic)) ?? LOG_START]])
+      const entries = await this.#bus.log(source, 'tail').after(cursor, READ_COUNT)
+      return entries.map((entry) => ({ source, entry }))
+    }
+    const sources = Array.from({ length: this.#bus.partitions }, (_, source) => source)
+    return (await Promise.all(sources.map(readOne))).flat()
+  }
+
+  /**
+   * Those of `partitions` that have nothing for a window at this moment: what their logs hold of its sources is committed by
+   * an owner that is alive, and its reports have been read.
+   *
+   * @param offsets up to where the reports of each are read
+   * @throws BusUnavailable
+   */
+  async withoutInput(
+    window: string,
+    sources: readonly string[],
+    partitions: readonly number[],
+    offsets: Offsets,
+  ): Promise<ReadonlySet<number>> {
+    const partials = partialsTopic(window)
+    const standings = await Promise.all(
+      partitions.map((partition) => this.#bus.log(partition, 'tail').standing([partials, ...sources])),
+    )
+    return new Set(
+      partitions.filter((partition, i) => {
+        const { isOwned, offsets: committedText, lastIds } = standings[i]!
+        const committed = decodeOffsets(committedText)
+        const isAt = (topic: string, at = LOG_START) => lastIds.get(topic) === at
+        return (
+          isOwned &&
+          isAt(partials, offsets.get(foreignLog(partition, partials))) &&
+          sources.every((topic) => isAt(topic, committed.get(topic)))
+        )
+      }),
+    )
+  }
+
+  close(): void {
+    this.#tail.close()
+  }
+}
+
+/** Topics of which a read took as much as one read takes. */
+function fullTopics(entries: readonly LogEntry[]): Set<string> {
+  const counts = new Map<string, number>()
+  for (const { topic } of entries) counts.set(topic, (counts.get(topic) ?? 0) + 1)
+  return new Set([...counts.keys()].filter((topic) => counts.get(topic)! >= READ_COUNT))
+}
+
+function isSame(a: ReadonlyMap<string, string>, b: ReadonlyMap<string, string>): boolean {
+  return a.size === b.size && [...a].every(([topic, streamId]) => b.get(topic) === streamId)
+}

@@ -1,0 +1,2 @@
+export { type DeadLetter, DeadLetters } from './dead-letters.ts'
+export { PartitionPool } from './partition-pool.ts'

@@ -1,0 +1,301 @@
+import { randomUUID } from 'node:crypto'
+import { setTimeout as pause, setImmediate as yieldToLoop } from 'node:timers/promises'
+import { BusUnavailable, type CommitRequest, type LogEntry, type LogVersion, type Ownership } from '../bus/index.ts'
+import type { Clock } from '../clock.ts'
+import {
+  decodeBatch,
+  decodeOffsets,
+  encodeOffsets,
+  foldWithSuspicion,
+  type InputBatch,
+  PartitionFold,
+  type Pipeline,
+  SUSPICIOUS_TAKES,
+} from '../fold/index.ts'
+import { RETRY_MS, type Turn, untilAnswered } from '../lease/index.ts'
+import type { CurrentExpiry } from './current-expiry.ts'
+import type { EntrySource, ReadResult } from './entry-source.ts'
+import type { Evidence } from './evidence.ts'
+import type { LoadedState, PartitionStore } from './partition-store.ts'
+import type { StateMeter } from './state-meter.ts'
+import type { Trimmer } from './trimmer.ts'
+import type { WorkerStats } from './worker-stats.ts'
+
+/** State without output is committed this often: the log still has the events, so nothing waits for it. */
+const STATE_COMMIT_MS = 100
+/** The same while there is more to read: the fewer commits, the sooner it is caught up. */
+const CATCH_UP_COMMIT_MS = 500
+/** Outputs are committed this often: subscribers wait for them. The first after a pause goes out at once. */
+const OUTPUT_COMMIT_MS = 20
+/** Reports of other partitions are looked for this often: they cannot wake a read of this partition's slot. */
+const REPORTS_EVERY_MS = 50
+/** Longest wait for input while a quiet input may close windows: what it costs them in delay. */
+const OPEN_BLOCK_MS = 250
+const IDLE_BLOCK_MS = 1_000
+/** The fold lets others in this often: heartbeats, and above all the rest of large commits, of which a socket takes a part at a time. */
+const YIELD_EVERY_MS = 5
+
+/** Why a loop ended. All but `stopped` mean that what it held in memory is void. */
+export type LoopEnd = 'stopped' | 'fenced' | 'conflict' | 'lineage'
+
+export interface OwnerContext {
+  readonly pipeline: Pipeline
+  readonly partitions: number
+  readonly clock: Clock
+  readonly stats: WorkerStats
+  /**
+   * One for the process: partitions fold one after the other. Side by side they would all come to their commits at once,
+   * and the core would idle while Redis serves them; and of two suspicious ones the wrong one would be blamed.
+   */
+  readonly folding: Turn
+  readonly log: (message: string) => void
+}
+
+export interface LoopParts {
+  readonly store: PartitionStore
+  readonly source: EntrySource
+  readonly trimmer: Trimmer
+  readonly expiry: CurrentExpiry
+  readonly meter: StateMeter
+  readonly evidence: Evidence
+  readonly ownership: Ownership
+  /** Checked while Redis does not answer. */
+  readonly isOver: () => boolean
+}
+
+/** Reads, folds and commits one partition from one loaded state on. */
+export class PartitionLoop {
+  readonly #context: OwnerContext
+  readonly #parts: LoopParts
+  readonly #fold: PartitionFold
+  readonly #log: LogVersion
+  #commitSeq: number
+  #offsetsText: string
+  #suspicious: boolean
+  /** Panes were left over by the last commit, or by an earlier owner: they go out before anything is read or folded. */
+  #draining: boolean
+  #entries: LogEntry[] = []
+  #lastRead: ReadResult | undefined
+  #next: InputBatch | undefined
+  /** When the last commit was sent and reports were last looked for, by the monotonic clock: somebody may set the other one back. */
+  #committedAt = Number.NEGATIVE_INFINITY
+  #reportsReadAt = Number.NEGATIVE_INFINITY
+  #stopping = false
+  /** The commit that Redis has not answered yet. What is folded meanwhile goes into the next one. */
+  #inFlight: Promise<LoopEnd | undefined> | undefined
+  #isRefused = false
+
+  constructor(context: OwnerContext, parts: LoopParts, state: LoadedState) {
+    this.#context = context
+    this.#parts = parts
+    this.#fold = new PartitionFold(context.pipeline, parts.store.partition, context.partitions, state)
+    this.#log = state.log
+    this.#fold.distrustIdle()
+    this.#commitSeq = state.commitSeq
+    this.#offsetsText = state.offsetsText
+    context.stats.holds(parts.store.partition, this.#fold.openStates)
+    this.#draining = this.#fold.hasDue
+    this.#suspicious = parts.ownership.takes >= SUSPICIOUS_TAKES
+  }
+
+  /** Ends `run` after a last commit. */
+  stop(): void {
+    this.#stopping = true
+    this.#parts.source.wake()
+  }
+
+  /** @throws Abandoned, BusMismatch */
+  async run(): Promise<LoopEnd> {
+    const { trimmer, expiry, meter, ownership } = this.#parts
+    while (!this.#stopping && !this.#isRefused) {
+      const end = this.#draining ? await this.#commit() : await this.#readFoldCommit()
+      if (end !== undefined) return end
+      await trimmer.trimWhenDue(this.#log, ownership.token, () => decodeOffsets(this.#offsetsText))
+      await expiry.expireWhenDue(ownership.token)
+      const stateBytes = await meter.measureWhenDue()
+      if (stateBytes !== undefined) this.#context.stats.measured(this.#parts.store.partition, stateBytes)
+    }
+    const end = this.#fold.isDirty ? await this.#commit() : undefined
+    return end ?? (await this.#settle()) ?? 'stopped'
+  }
+
+  async #readFoldCommit(): Promise<LoopEnd | undefined> {
+    await this.#readReports()
+    if (!this.#hasPending) await this.#read()
+    if (this.#hasPending) {
+      const end = await this.#context.folding.run(() => this.#foldPending())
+      if (end !== undefined) return end
+    }
+    return this.#isCommitDue() ? await this.#commit() : undefined
+  }
+
+  get #hasPending(): boolean {
+    return this.#next !== undefined || this.#entries.length > 0
+  }
+
+  async #readReports(): Promise<void> {
+    const { merges, offsets } = this.#fold
+    const now = performance.now()
+    if (merges.length === 0 || now - this.#reportsReadAt < REPORTS_EVERY_MS) return
+    this.#reportsReadAt = now
+    await this.#reading(async () => {
+      for (const window of merges) {
+        const reports = await this.#parts.source.readReports(window, offsets)
+        for (const { source, entry } of reports) {
+          // The offsets are before what is left: it is read again.
+          if (!this.#fold.hasRoomForReport) return
+          this.#fold.applyReport(window, source, entry)
+        }
+        if (reports.length === 0) this.#fold.polledNoReports(this.#now(), window)
+        await this.#closeWithoutIdle(window)
+      }
+    })
+  }
+
+  /** Asked only when windows wait for nobody but partitions that said that they are idle. */
+  async #closeWithoutIdle(window: string): Promise<void> {
+    const idle = this.#fold.idleInTheWay(window)
+    if (idle.length === 0) return
+    const sources = this.#context.pipeline.sourcesOf(window)
+    this.#fold.closeWithout(window, await this.#parts.source.withoutInput(window, sources, idle, this.#fold.offsets))
+  }
+
+  async #read(): Promise<void> {
+    await this.#reading(async () => {
+      if (this.#stopping || this.#isRefused) return
+      // All of it is folded by now.
+      if (this.#lastRead !== undefined) this.#fold.readToEnd(this.#lastRead.polledAt, this.#lastRead.behind)
+      this.#lastRead = await this.#parts.source.read(this.#fold.cursors(), this.#waitMs())
+      const { entries, polledAt } = this.#lastRead
+      this.#entries = [...entries]
+      this.#fold.polledEmpty(polledAt, new Set(this.#entries.map(({ topic }) => topic)))
+      for (const { topic, epoch, streamId } of this.#entries) this.#parts.evidence.saw({ topic, epoch, streamId })
+      this.#context.stats.read(this.#parts.store.partition, this.#entries[0], this.#now())
+      this.#context.stats.waitsFor(this.#parts.store.partition, this.#fold.slowestSources())
+    })
+  }
+
+  /** While Redis does not answer, what is held stays and nothing moves. */
+  async #reading(body: () => Promise<void>): Promise<void> {
+    try {
+      await body()
+    } catch (error) {
+      if (!(error instanceof BusUnavailable)) throw error
+      this.#lastRead = undefined
+      this.#fold.interrupted()
+      await pause(RETRY_MS)
+    }
+  }
+
+  async #foldPending(): Promise<LoopEnd | undefined> {
+    let yieldedAt = performance.now()
+    while (this.#hasPending) {
+      this.#next ??= decodeBatch(this.#entries.shift()!)
+      if (!this.#fold.hasRoomFor(this.#next)) return undefined
+      if (this.#suspicious) return await this.#foldUnderSuspicion(this.#next)
+      this.#fold.fold(this.#next)
+      this.#next = undefined
+      if (performance.now() - yieldedAt >= YIELD_EVERY_MS) {
+        await yieldToLoop()
+        yieldedAt = performance.now()
+      }
+    }
+    return undefined
+  }
+
+  /** One batch, committed at once: from then on nothing is suspicious any more. */
+  async #foldUnderSuspicion(batch: InputBatch): Promise<LoopEnd | undefined> {
+    const { store, ownership, isOver } = this.#parts
+    const note = (suspect: string) =>
+      untilAnswered(() => store.ledger.noteSuspect(this.#log, ownership.token, suspect), isOver)
+    this.#context.log(`partition ${store.partition}: owners keep ending, folding event by event`)
+    const refusal = await foldWithSuspicion(this.#fold, batch, ownership.suspect, note)
+    if (refusal !== undefined) return refusal
+    this.#next = undefined
+    this.#suspicious = false
+    return (await this.#commit()) ?? (await this.#settle())
+  }
+
+  #isCommitDue(): boolean {
+    if (!this.#fold.isDirty) return false
+    return this.#hasPending || this.#untilCommitMs() <= 0
+  }
+
+  #untilCommitMs(): number {
+    // Redis takes whole milliseconds.
+    return Math.ceil(this.#committedAt + this.#commitEveryMs() - performance.now())
+  }
+
+  #commitEveryMs(): number {
+    if (this.#fold.hasOutputs) return OUTPUT_COMMIT_MS
+    const isBehind = this.#lastRead !== undefined && this.#lastRead.behind.size > 0
+    return isBehind ? CATCH_UP_COMMIT_MS : STATE_COMMIT_MS
+  }
+
+  /** How long the next read may wait. */
+  #waitMs(): number {
+    const idle = this.#fold.hasOpenWindows ? OPEN_BLOCK_MS : IDLE_BLOCK_MS
+    const limits = [idle]
+    if (this.#fold.merges.length > 0) limits.push(REPORTS_EVERY_MS)
+    if (this.#fold.isDirty) limits.push(this.#untilCommitMs())
+    return Math.max(0, Math.min(...limits))
+  }
+
+  /** Sends what was folded, once the commit before is answered. Returns how that one ended the loop, if it did. */
+  async #commit(): Promise<LoopEnd | undefined> {
+    const end = await this.#settle()
+    if (end !== undefined) return end
+    this.#inFlight = this.#send()
+    this.#inFlight.then(
+      (end) => end !== undefined && this.#refuse(),
+      () => this.#refuse(),
+    )
+    return undefined
+  }
+
+  /** Ends `run`, which settles the commit and so tells why. */
+  #refuse(): void {
+    this.#isRefused = true
+    this.#parts.source.wake()
+  }
+
+  async #settle(): Promise<LoopEnd | undefined> {
+    const end = await this.#inFlight
+    this.#inFlight = undefined
+    return end
+  }
+
+  async #send(): Promise<LoopEnd | undefined> {
+    const { store, ownership, evidence, isOver } = this.#parts
+    const operations = this.#fold.takeOperations()
+    const request: CommitRequest = {
+      log: this.#log,
+      token: ownership.token,
+      commitSeq: this.#commitSeq,
+      commitId: randomUUID(),
+      offsetsBefore: this.#offsetsText,
+      offsets: encodeOffsets(this.#fold.offsets),
+      clocks: JSON.stringify(this.#fold.progress()),
+      operations,
+    }
+    const counters = this.#fold.takeCounters()
+    const { openStates } = this.#fold
+    this.#draining = this.#fold.hasDue
+    const startedAt = performance.now()
+    this.#committedAt = startedAt
+    // An unknown outcome is settled by the commit id: the same request, until Redis answers.
+    const reply = await untilAnswered(() => store.ledger.commit(request), isOver)
+    this.#context.stats.committed(reply.status, performance.now() - startedAt)
+    if (reply.status !== 'ok') return reply.status
+    this.#context.stats.folded(counters)
+    this.#context.stats.holds(store.partition, openStates)
+    evidence.committed(request, reply.ids)
+    this.#commitSeq++
+    this.#offsetsText = request.offsets
+    return undefined
+  }
+
+  #now(): number {
+    return this.#context.clock.now()
+  }
+}

@@ -1,0 +1,82 @@
+import { type Bus, decodeHeader, type Log, type LogVersion, type OwnerLedger } from '../bus/index.ts'
+import { decodeOffsets, decodeProgress, isLost, type LostInput, type Offsets, type StoredState } from '../fold/index.ts'
+
+/** State together with what the next commit must build on. */
+export interface LoadedState extends StoredState {
+  /** Of which log it is the state. */
+  readonly log: LogVersion
+  readonly commitSeq: number
+  readonly offsetsText: string
+}
+
+/** Behind a loss so many record batches show how far event times had come. */
+const FIRST_ENTRIES = 64
+
+/** What a partition's owner has in Redis. Every method throws BusUnavailable when Redis does not answer. */
+export class PartitionStore {
+  readonly partition: number
+  readonly ledger: OwnerLedger
+  readonly log: Log
+  readonly #bus: Bus
+
+  constructor(partition: number, bus: Bus) {
+    this.partition = partition
+    this.ledger = bus.ledger(partition, 'commit')
+    this.log = bus.log(partition, 'commit')
+    this.#bus = bus
+  }
+
+  /** The committed state of the partition. Only its owner may rely on it. */
+  async load(hashes: readonly string[]): Promise<LoadedState> {
+    // Before the states: if Redis loses something meanwhile, no commit is accepted.
+    const { log, commitSeq, offsets, clocks } = await this.ledger.head()
+    const stored = await Promise.all(hashes.map(async (hash) => [hash, await this.ledger.fields(hash)] as const))
+    return {
+      log,
+      commitSeq,
+      offsets: decodeOffsets(offsets),
+      offsetsText: offsets,
+      progress: decodeProgress(clocks),
+      stored: new Map(stored),
+    }
+  }
+
+  /** Which of these logs have lost entries behind an offset. */
+  async lostInputs(topics: readonly string[], offsets: Offsets): Promise<LostInput[]> {
+    const heads = await this.log.heads(topics)
+    const lost = topics.filter((topic) => isLost(offsets.get(topic), heads.topics.get(topic)!.trimmedTo))
+    return Promise.all(lost.map((topic) => this.#lostInput(topic)))
+  }
+
+  async #lostInput(topic: string): Promise<LostInput> {
+    const { entries, trimmedTo } = await this.log.page(topic, '-', FIRST_ENTRIES)
+    const times = entries.flatMap(({ header }) => decodeHeader(header).times)
+    return { topic, trimmedTo, firstTime: times.length === 0 ? undefined : largest(times) }
+  }
+
+  /** Committed offsets of another partition's owner. */
+  async offsetsOf(partition: number): Promise<Offsets> {
+    return decodeOffsets((await this.#bus.ledger(partition, 'commit').head()).offsets)
+  }
+
+  /** Redis' clock, ms. */
+  now(): Promise<number> {
+    return this.#bus.now()
+  }
+
+  /**
+   * How far backfills of windows in this partition have read that were worked on within `withinMs` of `now`, Redis ms. What lies
+   * ahead of it by more is from before Redis' clock was set back.
+   */
+  async backfillOffsets(windows: readonly string[], now: number, withinMs: number): Promise<Offsets[]> {
+    const records = windows.map((window) => this.#bus.backfillLedger(this.partition, window, 'commit').record())
+    return (await Promise.all(records))
+      .filter((record) => record?.status === 'open' && Math.abs(now - record.heartbeat) <= withinMs)
+      .map((record) => decodeOffsets(record!.offsets))
+  }
+}
+
+/** A spread would be an argument for each of thousands. */
+function largest(times: readonly number[]): number {
+  return times.reduce((most, time) => Math.max(most, time), Number.NEGATIVE_INFINITY)
+}

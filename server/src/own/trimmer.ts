@@ -1,0 +1,83 @@
+import { compareStreamIds } from '@tidegate/protocol'
+import { BusUnavailable, type LogVersion, partialsTopic } from '../bus/index.ts'
+import type { WindowTopic } from '../config/model.ts'
+import { deadLetterTopic, foreignLog, mergersOf, type Offsets, type Pipeline } from '../fold/index.ts'
+import type { PartitionStore } from './partition-store.ts'
+
+/** Trimming is free at node borders, so there is no hurry. */
+const TRIM_EVERY_MS = 10_000
+/** A backfill that nobody has worked on for this long holds nothing: the disk is not left to fill for one that is forgotten. */
+export const BACKFILL_HOLD_MS = 10 * 60 * 1_000
+/** Dead letters have no retention of their own in the config. */
+const DEAD_LETTER_RETENTION_MS = 24 * 60 * 60 * 1_000
+
+/** Removes what retention allows from a partition's logs, never what somebody has yet to read, and notes what they take then. */
+export class Trimmer {
+  readonly #store: PartitionStore
+  readonly #pipeline: Pipeline
+  readonly #partitions: number
+  /** By the monotonic clock. What is old enough is told by Redis' clock: stream ids are of it. */
+  #trimmedAt: number
+
+  constructor(store: PartitionStore, pipeline: Pipeline, partitions: number) {
+    this.#store = store
+    this.#pipeline = pipeline
+    this.#partitions = partitions
+    // Spread over the interval, so that the partitions of a worker do not trim together.
+    this.#trimmedAt = performance.now() - (store.partition / partitions) * TRIM_EVERY_MS
+  }
+
+  /**
+   * A trim that Redis does not answer is left to the next time.
+   *
+   * @param log of which `committed` was computed
+   * @param committed offsets as stored: what was folded since would be read again by a successor.
+   */
+  async trimWhenDue(log: LogVersion, token: string, committed: () => Offsets): Promise<void> {
+    const now = performance.now()
+    if (now - this.#trimmedAt < TRIM_EVERY_MS) return
+    this.#trimmedAt = now
+    try {
+      await this.#trim(log, token, committed(), await this.#store.now())
+    } catch (error) {
+      if (!(error instanceof BusUnavailable)) throw error
+    }
+  }
+
+  async #trim(log: LogVersion, token: string, committed: Offsets, now: number): Promise<void> {
+    const inputs = new Set(this.#pipeline.inputs.map(({ name }) => name))
+    const windows = this.#pipeline.windows.map(({ name }) => name)
+    const backfills = await this.#store.backfillOffsets(windows, now, BACKFILL_HOLD_MS)
+    for (const { name, kind, retentionMs } of this.#pipeline.contract.topics.values()) {
+      const cut = `${now - retentionMs}-0`
+      const held = backfills.flatMap((offsets) => offsets.get(name) ?? [])
+      const lowest = inputs.has(name) ? older(held.reduce(olderOf, cut), committed.get(name)) : cut
+      if (lowest !== undefined) await this.#store.ledger.trim(log, token, name, lowest)
+      if (kind === 'late') continue
+      await this.#store.ledger.trim(log, token, deadLetterTopic(name), `${now - DEAD_LETTER_RETENTION_MS}-0`)
+    }
+    for (const window of this.#pipeline.windows) await this.#trimPartials(log, token, window)
+    await this.#store.ledger.noteLogBytes(token, [...this.#pipeline.contract.topics.keys()])
+  }
+
+  /** Partials are needed until every merging partition has committed past them. */
+  async #trimPartials(log: LogVersion, token: string, window: WindowTopic): Promise<void> {
+    const topic = partialsTopic(window.name)
+    let lowest: string | undefined
+    for (const merger of mergersOf(window, this.#partitions)) {
+      const read = (await this.#store.offsetsOf(merger)).get(foreignLog(this.#store.partition, topic))
+      if (read === undefined) return
+      lowest = lowest === undefined ? read : older(lowest, read)
+    }
+    if (lowest !== undefined) await this.#store.ledger.trim(log, token, topic, lowest)
+  }
+}
+
+/** The older of two stream ids; nothing may be trimmed while the second is unknown. */
+function older(a: string, b: string | undefined): string | undefined {
+  return b === undefined ? undefined : olderOf(a, b)
+}
+
+function olderOf(a: string, b: string): string {
+  return compareStreamIds(a, b) < 0 ? a : b
+}

@@ -1,7 +1,0 @@
-export { BackfillPool } from './backfill/backfill-pool.ts'
-export { type BackfillStatus, Backfills, type StartedBackfill } from './backfill/backfills.ts'
-export { BackfillRefused } from './backfill/refused.ts'
-export { backfillTarget } from './backfill/target.ts'
-export { type DeadLetter, DeadLetters } from './dead-letters.ts'
-export { PartitionPool } from './partition-pool.ts'
-export { Pipeline } from './pipeline.ts'

@@ -1,0 +1,55 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { Channel } from '../../src/bus/channel.ts'
+import { openCommandConnection, type Redis, untilReady } from '../../src/bus/connection.ts'
+import { Guard } from '../../src/bus/guard.ts'
+import { keys } from '../../src/bus/keys.ts'
+import { redisNow } from '../../src/bus/redis-time.ts'
+import { Roster } from '../../src/bus/roster.ts'
+import { readWorkerReports } from '../../src/bus/worker-report.ts'
+import { WorkerStats } from '../../src/own/worker-stats.ts'
+import { startTestRedis, type TestRedis } from '../support/redis.ts'
+
+const HOUR_MS = 3_600_000
+const report = { breakers: [], ...new WorkerStats().report() }
+let server: TestRedis
+let redis: Redis
+
+beforeAll(async () => {
+  server = await startTestRedis()
+  redis = openCommandConnection(server.url, 'test')
+  await untilReady(redis, 5_000)
+})
+afterAll(async () => {
+  redis.disconnect()
+  await server.close()
+})
+beforeEach(async () => {
+  await redis.flushall()
+})
+
+const rosterOf = (worker: string) => new Roster(new Channel(redis, new Guard('jobs')), worker)
+
+/** Makes the entry of a worker look as old as this. */
+const age = async (worker: string, ms: number) => redis.zadd(keys.workers, (await redisNow(redis)) - ms, worker)
+
+describe('roster', () => {
+  it('W-OWNER-7 counts the living', async () => {
+    expect(await rosterOf('a').renew(report)).toBe(1)
+    expect(await rosterOf('b').renew(report)).toBe(2)
+  })
+
+  it.each([
+    ['an hour old', HOUR_MS],
+    ['an hour ahead', -HOUR_MS],
+  ])('W-OWNER-7 does not count a worker whose entry is %s, and counts itself', async (_, ageMs) => {
+    const [own, other] = [rosterOf('own'), rosterOf('other')]
+    await own.renew(report)
+    await other.renew(report)
+    await age('own', ageMs)
+    await age('other', ageMs)
+    expect([...(await readWorkerReports(redis)).keys()]).toEqual([])
+    expect(await own.renew(report)).toBe(1)
+    expect([...(await readWorkerReports(redis)).keys()]).toEqual(['own'])
+    expect(await other.renew(report)).toBe(2)
+  })
+})

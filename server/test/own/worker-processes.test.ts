@@ -1,0 +1,139 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { openCommandConnection, type Redis, untilReady } from '../../src/bus/connection.ts'
+import { partitionOf } from '../../src/bus/index.ts'
+import { keys } from '../../src/bus/keys.ts'
+import { startTestRedis, type TestRedis } from '../support/redis.ts'
+import { TidegateProcess, until } from '../support/tidegate-process.ts'
+import { Deployment, PARTITIONS, type Reading, readings } from '../support/workers.ts'
+import { DEADLY } from './fixtures/worker.config.ts'
+
+const CONFIG = fileURLToPath(new URL('./fixtures/worker.config.ts', import.meta.url))
+let server: TestRedis
+let redis: Redis
+let deployment: Deployment
+let workers: TidegateProcess[] = []
+
+beforeAll(async () => {
+  server = await startTestRedis()
+  redis = openCommandConnection(server.url, 'test')
+  await untilReady(redis, 5_000)
+})
+afterAll(async () => {
+  redis.disconnect()
+  await server.close()
+})
+beforeEach(async () => {
+  await redis.flushall()
+  deployment = new Deployment(redis)
+})
+afterEach(async () => {
+  await Promise.all(workers.map((worker) => worker.stop('SIGKILL')))
+  workers = []
+})
+
+async function startWorker(node: string): Promise<TidegateProcess> {
+  const environment = { REDIS_URL: server.url, TIDEGATE_PARTITIONS: `${PARTITIONS}`, TIDEGATE_NODE: node }
+  const worker = new TidegateProcess(['worker', '--config', CONFIG], environment)
+  workers.push(worker)
+  await worker.ready()
+  return worker
+}
+
+/** Waits until every partition has an owner that was heard of after `since`, and returns how long after. */
+async function untilOwned(since = 0): Promise<number> {
+  await until(
+    async () => (await deployment.owners(since)).every((token) => token !== undefined),
+    'every partition has an owner',
+  )
+  return (await deployment.now()) - since
+}
+
+describe('worker processes', () => {
+  it('W-OWNER-1 take over from a killed one within 3 s, with the results there would have been', async () => {
+    const first = await startWorker('w-1')
+    await untilOwned()
+    const events = readings(2_000, 20_000)
+    const publishing = deployment.publishOver(events, 4_000)
+    await startWorker('w-2')
+    await first.stop('SIGKILL')
+    expect(await untilOwned(await deployment.now())).toBeLessThan(3_000)
+    await publishing
+    await deployment.expectExact(events)
+  })
+
+  it('W-OWNER-2 that were replaced while they were stopped change nothing and take nothing back', async () => {
+    const stopped = await startWorker('w-1')
+    await untilOwned()
+    const events = readings(2_000, 20_000)
+    const publishing = deployment.publishOver(events, 4_000)
+    await sleep(500)
+    stopped.child.kill('SIGSTOP')
+    const stoppedAt = await deployment.now()
+    await startWorker('w-2')
+    await untilOwned(stoppedAt)
+    const owners = await deployment.owners(stoppedAt)
+    stopped.child.kill('SIGCONT')
+    await stopped.said(/another worker owns it now/)
+    // Balance gives the partitions out again later; that the fenced owner takes them by itself would be at once.
+    expect(await deployment.owners(stoppedAt)).toEqual(owners)
+    await publishing
+    await deployment.expectExact(events)
+  })
+
+  it('W-OWNER-3 hand their partitions over on SIGTERM', async () => {
+    const first = await startWorker('w-1')
+    await untilOwned()
+    const events = readings(1_000, 10_000)
+    const publishing = deployment.publishOver(events, 2_000)
+    await startWorker('w-2')
+    const { code } = await first.stop('SIGTERM')
+    expect(code).toBe(0)
+    expect(await untilOwned(await deployment.now())).toBeLessThan(1_000)
+    await publishing
+    await deployment.expectExact(events)
+  })
+
+  it('W-OWNER-4 spread the partitions over all of them', async () => {
+    await startWorker('w-1')
+    await untilOwned()
+    await startWorker('w-2')
+    await until(async () => {
+      const shares = await deployment.shares()
+      return shares['w-1'] === PARTITIONS / 2 && shares['w-2'] === PARTITIONS / 2
+    }, 'each has half of the partitions')
+    await untilOwned()
+  })
+
+  it('W-OWNER-5 offer a partition again whose lease job vanished', async () => {
+    const first = await startWorker('w-1')
+    await untilOwned()
+    await first.stop('SIGKILL')
+    const killedAt = await deployment.now()
+    const jobs = await redis.keys('{tg:jobs}*')
+    expect(jobs.length).toBeGreaterThan(0)
+    await redis.del(...jobs)
+    await startWorker('w-2')
+    expect(await untilOwned(killedAt)).toBeLessThan(5_000)
+  })
+
+  it('W-SUSPECT-1 get past an event that kills whoever folds it', async () => {
+    const events = readings(100, 2_000)
+    const deadly: Reading = { ...events[50]!, id: 'deadly', v: DEADLY }
+    const partition = partitionOf(deadly.key, PARTITIONS)
+    await startWorker('w-0')
+    await untilOwned()
+    // As if two owners had died of it before: the third take is the first to be suspicious.
+    await redis.hset(keys.meta(partition), 'takes', 2)
+    await deployment.publish([...events.slice(0, 50), deadly, ...events.slice(50)])
+    for (let next = 1; (await deployment.eventsOf('a.reading~dead')).length === 0; next++) {
+      const worker = workers.at(-1)!
+      const ended = await Promise.race([worker.ended, sleep(100)])
+      if (ended !== undefined) await startWorker(`w-${next}`)
+      expect(next).toBeLessThan(200)
+    }
+    expect((await deployment.eventsOf('a.reading~dead')).map(({ id }) => id)).toEqual(['deadly'])
+    await deployment.expectExact(events)
+  }, 60_000)
+})
