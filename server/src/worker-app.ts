@@ -39,7 +39,7 @@ export async function startWorker(settings: WorkerSettings, contract: Contract):
   const pool = new PartitionPool({ ...shared, workerId, pipeline: new Pipeline(contract) })
   await pool.start()
   const backfills = new BackfillPool({ ...shared, contract })
-  backfills.start()
+  await backfills.start()
 
   let closing: Promise<void> | undefined
   const close = async (deadlineMs: number) => {

@@ -1,7 +1,6 @@
-import { randomUUID } from 'node:crypto'
 import { setTimeout as pause, setImmediate as yieldToLoop } from 'node:timers/promises'
 import { compareStreamIds } from '@tidegate/protocol'
-import { BusFull, BusUnavailable, type LogEntry, type LogVersion } from '../bus/index.ts'
+import { BusFull, BusUnavailable, type LogEntry } from '../bus/index.ts'
 import type { Clock } from '../clock.ts'
 import {
   decodeBatch,
@@ -14,7 +13,15 @@ import {
   type ResultFilter,
   type StoredState,
 } from '../fold/index.ts'
-import { Abandoned, RETRY_MS, type Turn, untilAnswered } from '../lease/index.ts'
+import {
+  Abandoned,
+  beforeRetry,
+  type ChainStart,
+  CommitChain,
+  type Hold,
+  type LoopEnd,
+  type Turn,
+} from '../lease/index.ts'
 import { SessionWindow } from '../operators/index.ts'
 import type { BackfillStore } from './backfill-store.ts'
 import { LogTime } from './log-time.ts'
@@ -32,8 +39,8 @@ const FULL_RETRY_MS = 1_000
 /** So long at most does it keep the live partitions of its process from folding. */
 const SLICE_MS = 5
 
-/** How a loop ended. After all but `done` and `trimmed` what it held in memory is void. */
-export type BackfillEnd = 'done' | 'trimmed' | 'stopped' | 'fenced' | 'conflict' | 'lineage'
+/** `done`: its panes are out. `trimmed`: entries that it had yet to read are gone. */
+export type BackfillEnd = LoopEnd | 'trimmed'
 
 export interface BackfillParts {
   readonly target: BackfillTarget
@@ -46,16 +53,12 @@ export interface BackfillParts {
   /** One for all backfills of the process: live partitions share it with one of them at a time. */
   readonly folding: Turn
   readonly token: string
-  /** Checked while Redis does not answer. */
-  readonly isOver: () => boolean
+  readonly hold: Hold
   readonly onProgress: (offsets: ReadonlyMap<string, string>, totals: RunTotals) => void
 }
 
 /** What a backfill builds on. */
-export interface BackfillState extends StoredState {
-  readonly log: LogVersion
-  readonly commitSeq: number
-  readonly offsetsText: string
+export interface BackfillState extends StoredState, ChainStart {
   readonly totals: RunTotals
 }
 
@@ -63,10 +66,8 @@ export interface BackfillState extends StoredState {
 export class BackfillLoop {
   readonly #parts: BackfillParts
   readonly #fold: PartitionFold
-  readonly #log: LogVersion
+  readonly #commits: CommitChain
   readonly #time: LogTime
-  #commitSeq: number
-  #offsetsText: string
   #totals: RunTotals
   /** By the monotonic clock. */
   #committedAt: number
@@ -74,13 +75,10 @@ export class BackfillLoop {
   #panes = 0
   #batch: InputBatch | undefined
   #isAtEnd = false
-  readonly #stopping = new AbortController()
 
   constructor(parts: BackfillParts, state: BackfillState) {
     this.#parts = parts
-    this.#log = state.log
-    this.#commitSeq = state.commitSeq
-    this.#offsetsText = state.offsetsText
+    this.#commits = new CommitChain(parts.hold, parts.token, state)
     this.#totals = state.totals
     this.#committedAt = performance.now()
     const { target, store, partitions } = parts
@@ -94,11 +92,6 @@ export class BackfillLoop {
     return this.#fold.operatorOf(this.#parts.target.window.name).watermark
   }
 
-  /** Ends `run` after a last commit. */
-  stop(): void {
-    this.#stopping.abort()
-  }
-
   /** @throws Abandoned, BusMismatch */
   async run(): Promise<BackfillEnd> {
     for (;;) {
@@ -108,13 +101,13 @@ export class BackfillLoop {
   }
 
   async #step(): Promise<BackfillEnd | undefined> {
-    if (this.#stopping.signal.aborted) return (await this.#commitIfDirty()) ?? 'stopped'
+    if (this.#parts.hold.stopping.aborted) return (await this.#commitIfDirty()) ?? 'stopped'
     if (this.#isDone()) return (await this.#commitIfDirty()) ?? 'done'
     try {
       return await this.#readOn()
     } catch (error) {
       if (!(error instanceof BusUnavailable)) throw error
-      await pause(RETRY_MS)
+      await beforeRetry()
       return undefined
     }
   }
@@ -132,7 +125,7 @@ export class BackfillLoop {
     if (live !== undefined) this.#followLive(live)
     const end = await this.#commitIfDirty()
     if (end !== undefined || this.#isDone()) return end
-    await pause(LOOK_EVERY_MS, undefined, { signal: this.#stopping.signal }).catch(() => {})
+    await this.#pause(LOOK_EVERY_MS)
     return undefined
   }
 
@@ -235,26 +228,19 @@ export class BackfillLoop {
   }
 
   async #commit(): Promise<BackfillEnd | undefined> {
-    const { store, token, target, isOver, onProgress } = this.#parts
+    const { store, target, onProgress } = this.#parts
     const operations = this.#fold.takeOperations()
     const { events } = this.#fold.takeCounters()
     const totals = { events: this.#totals.events + events, panes: this.#totals.panes + this.#panes }
-    const request = {
-      log: this.#log,
-      token,
-      commitSeq: this.#commitSeq,
-      commitId: randomUUID(),
-      offsetsBefore: this.#offsetsText,
+    const request = this.#commits.next({
       offsets: encodeOffsets(this.#fold.offsets),
       clocks: JSON.stringify({ ...this.#fold.progress(), totals }),
       operations,
-    }
-    // An unknown outcome is settled by the commit id: the same request, until Redis answers.
-    const send = () => this.#whenThereIsRoom(() => store.commit(request, target.outputs))
-    const reply = await untilAnswered(send, isOver)
+    })
+    const reply = await this.#commits.send(request, (again) =>
+      this.#whenThereIsRoom(() => store.commit(again, target.outputs)),
+    )
     if (reply.status !== 'ok') return reply.status
-    this.#commitSeq++
-    this.#offsetsText = request.offsets
     this.#totals = totals
     this.#panes = 0
     this.#committedAt = performance.now()
@@ -269,9 +255,14 @@ export class BackfillLoop {
         return await call()
       } catch (error) {
         if (!(error instanceof BusFull)) throw error
-        if (this.#parts.isOver() || this.#stopping.signal.aborted) throw new Abandoned()
-        await pause(FULL_RETRY_MS, undefined, { signal: this.#stopping.signal }).catch(() => {})
+        if (this.#parts.hold.stopping.aborted) throw new Abandoned()
+        await this.#pause(FULL_RETRY_MS)
       }
     }
+  }
+
+  /** Ends at once when the loop has to. */
+  async #pause(ms: number): Promise<void> {
+    await pause(ms, undefined, { signal: this.#parts.hold.stopping }).catch(() => {})
   }
 }

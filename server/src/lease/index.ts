@@ -1,2 +1,6 @@
-export { Abandoned, RETRY_MS, untilAnswered } from './retry.ts'
+export { type ChainStart, CommitChain } from './commit-chain.ts'
+export { Holder, type HoldOutcome } from './holder.ts'
+export type { Hold, Leased, LoopEnd } from './leased.ts'
+export { type LeaseKind, Pool } from './pool.ts'
 export { Turn } from './turn.ts'
+export { Abandoned, beforeRetry } from './until-answered.ts'

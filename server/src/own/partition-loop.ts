@@ -1,6 +1,5 @@
-import { randomUUID } from 'node:crypto'
-import { setTimeout as pause, setImmediate as yieldToLoop } from 'node:timers/promises'
-import { BusUnavailable, type CommitRequest, type LogEntry, type LogVersion, type Ownership } from '../bus/index.ts'
+import { setImmediate as yieldToLoop } from 'node:timers/promises'
+import { BusUnavailable, type LogEntry, type LogVersion, type Ownership } from '../bus/index.ts'
 import type { Clock } from '../clock.ts'
 import {
   decodeBatch,
@@ -12,7 +11,7 @@ import {
   type Pipeline,
   SUSPICIOUS_TAKES,
 } from '../fold/index.ts'
-import { RETRY_MS, type Turn, untilAnswered } from '../lease/index.ts'
+import { beforeRetry, CommitChain, type Hold, type LoopEnd, type Turn } from '../lease/index.ts'
 import type { CurrentExpiry } from './current-expiry.ts'
 import type { EntrySource, ReadResult } from './entry-source.ts'
 import type { Evidence } from './evidence.ts'
@@ -35,9 +34,6 @@ const IDLE_BLOCK_MS = 1_000
 /** The fold lets others in this often: heartbeats, and above all the rest of large commits, of which a socket takes a part at a time. */
 const YIELD_EVERY_MS = 5
 
-/** Why a loop ended. All but `stopped` mean that what it held in memory is void. */
-export type LoopEnd = 'stopped' | 'fenced' | 'conflict' | 'lineage'
-
 export interface OwnerContext {
   readonly pipeline: Pipeline
   readonly partitions: number
@@ -59,8 +55,7 @@ export interface LoopParts {
   readonly meter: StateMeter
   readonly evidence: Evidence
   readonly ownership: Ownership
-  /** Checked while Redis does not answer. */
-  readonly isOver: () => boolean
+  readonly hold: Hold
 }
 
 /** Reads, folds and commits one partition from one loaded state on. */
@@ -69,8 +64,7 @@ export class PartitionLoop {
   readonly #parts: LoopParts
   readonly #fold: PartitionFold
   readonly #log: LogVersion
-  #commitSeq: number
-  #offsetsText: string
+  readonly #commits: CommitChain
   #suspicious: boolean
   /** Panes were left over by the last commit, or by an earlier owner: they go out before anything is read or folded. */
   #draining: boolean
@@ -80,7 +74,6 @@ export class PartitionLoop {
   /** When the last commit was sent and reports were last looked for, by the monotonic clock: somebody may set the other one back. */
   #committedAt = Number.NEGATIVE_INFINITY
   #reportsReadAt = Number.NEGATIVE_INFINITY
-  #stopping = false
   /** The commit that Redis has not answered yet. What is folded meanwhile goes into the next one. */
   #inFlight: Promise<LoopEnd | undefined> | undefined
   #isRefused = false
@@ -91,26 +84,19 @@ export class PartitionLoop {
     this.#fold = new PartitionFold(context.pipeline, parts.store.partition, context.partitions, state)
     this.#log = state.log
     this.#fold.distrustIdle()
-    this.#commitSeq = state.commitSeq
-    this.#offsetsText = state.offsetsText
+    this.#commits = new CommitChain(parts.hold, parts.ownership.token, state)
     context.stats.holds(parts.store.partition, this.#fold.openStates)
     this.#draining = this.#fold.hasDue
     this.#suspicious = parts.ownership.takes >= SUSPICIOUS_TAKES
   }
 
-  /** Ends `run` after a last commit. */
-  stop(): void {
-    this.#stopping = true
-    this.#parts.source.wake()
-  }
-
   /** @throws Abandoned, BusMismatch */
   async run(): Promise<LoopEnd> {
     const { trimmer, expiry, meter, ownership } = this.#parts
-    while (!this.#stopping && !this.#isRefused) {
+    while (!this.#isEnding) {
       const end = this.#draining ? await this.#commit() : await this.#readFoldCommit()
       if (end !== undefined) return end
-      await trimmer.trimWhenDue(this.#log, ownership.token, () => decodeOffsets(this.#offsetsText))
+      await trimmer.trimWhenDue(this.#log, ownership.token, () => decodeOffsets(this.#commits.offsetsText))
       await expiry.expireWhenDue(ownership.token)
       const stateBytes = await meter.measureWhenDue()
       if (stateBytes !== undefined) this.#context.stats.measured(this.#parts.store.partition, stateBytes)
@@ -127,6 +113,10 @@ export class PartitionLoop {
       if (end !== undefined) return end
     }
     return this.#isCommitDue() ? await this.#commit() : undefined
+  }
+
+  get #isEnding(): boolean {
+    return this.#isRefused || this.#parts.hold.stopping.aborted
   }
 
   get #hasPending(): boolean {
@@ -162,7 +152,7 @@ export class PartitionLoop {
 
   async #read(): Promise<void> {
     await this.#reading(async () => {
-      if (this.#stopping || this.#isRefused) return
+      if (this.#isEnding) return
       // All of it is folded by now.
       if (this.#lastRead !== undefined) this.#fold.readToEnd(this.#lastRead.polledAt, this.#lastRead.behind)
       this.#lastRead = await this.#parts.source.read(this.#fold.cursors(), this.#waitMs())
@@ -183,7 +173,7 @@ export class PartitionLoop {
       if (!(error instanceof BusUnavailable)) throw error
       this.#lastRead = undefined
       this.#fold.interrupted()
-      await pause(RETRY_MS)
+      await beforeRetry()
     }
   }
 
@@ -205,9 +195,8 @@ export class PartitionLoop {
 
   /** One batch, committed at once: from then on nothing is suspicious any more. */
   async #foldUnderSuspicion(batch: InputBatch): Promise<LoopEnd | undefined> {
-    const { store, ownership, isOver } = this.#parts
-    const note = (suspect: string) =>
-      untilAnswered(() => store.ledger.noteSuspect(this.#log, ownership.token, suspect), isOver)
+    const { store, ownership, hold } = this.#parts
+    const note = (suspect: string) => hold.answered(() => store.ledger.noteSuspect(this.#log, ownership.token, suspect))
     this.#context.log(`partition ${store.partition}: owners keep ending, folding event by event`)
     const refusal = await foldWithSuspicion(this.#fold, batch, ownership.suspect, note)
     if (refusal !== undefined) return refusal
@@ -266,32 +255,24 @@ export class PartitionLoop {
   }
 
   async #send(): Promise<LoopEnd | undefined> {
-    const { store, ownership, evidence, isOver } = this.#parts
+    const { store, evidence } = this.#parts
     const operations = this.#fold.takeOperations()
-    const request: CommitRequest = {
-      log: this.#log,
-      token: ownership.token,
-      commitSeq: this.#commitSeq,
-      commitId: randomUUID(),
-      offsetsBefore: this.#offsetsText,
+    const request = this.#commits.next({
       offsets: encodeOffsets(this.#fold.offsets),
       clocks: JSON.stringify(this.#fold.progress()),
       operations,
-    }
+    })
     const counters = this.#fold.takeCounters()
     const { openStates } = this.#fold
     this.#draining = this.#fold.hasDue
     const startedAt = performance.now()
     this.#committedAt = startedAt
-    // An unknown outcome is settled by the commit id: the same request, until Redis answers.
-    const reply = await untilAnswered(() => store.ledger.commit(request), isOver)
+    const reply = await this.#commits.send(request, (again) => store.ledger.commit(again))
     this.#context.stats.committed(reply.status, performance.now() - startedAt)
     if (reply.status !== 'ok') return reply.status
     this.#context.stats.folded(counters)
     this.#context.stats.holds(store.partition, openStates)
     evidence.committed(request, reply.ids)
-    this.#commitSeq++
-    this.#offsetsText = request.offsets
     return undefined
   }
 

@@ -1,13 +1,9 @@
-import { type Bus, decodeHeader, type Log, type LogVersion, type OwnerLedger } from '../bus/index.ts'
+import { type Bus, decodeHeader, type Log, type OwnerLedger } from '../bus/index.ts'
 import { decodeOffsets, decodeProgress, isLost, type LostInput, type Offsets, type StoredState } from '../fold/index.ts'
+import type { ChainStart } from '../lease/index.ts'
 
 /** State together with what the next commit must build on. */
-export interface LoadedState extends StoredState {
-  /** Of which log it is the state. */
-  readonly log: LogVersion
-  readonly commitSeq: number
-  readonly offsetsText: string
-}
+export interface LoadedState extends StoredState, ChainStart {}
 
 /** Behind a loss so many record batches show how far event times had come. */
 const FIRST_ENTRIES = 64

@@ -11,6 +11,7 @@ import { PartitionFold } from '../../src/fold/partition-fold.ts'
 import { Pipeline } from '../../src/fold/pipeline.ts'
 import { encodeOffsets } from '../../src/fold/progress.ts'
 import type { Config } from '../../src/index.ts'
+import { Holder } from '../../src/lease/holder.ts'
 import { Turn } from '../../src/lease/turn.ts'
 import { logOf } from '../support/bus.ts'
 import { appended, FakeStore, recordBatch } from '../support/fold.ts'
@@ -86,14 +87,15 @@ export class BackfillPartition {
     }
   }
 
-  job({ contract }: { contract: Contract }, window: string): BackfillJob {
+  job({ contract }: { contract: Contract }, window: string): Holder {
     const context = {
       partitions: 1,
       clock: { now: () => this.now, monotonic: () => this.now },
       folding: new Turn(),
       log: () => {},
     }
-    return new BackfillJob(context, backfillTarget(contract, window), this.store(window), () => {})
+    const job = new BackfillJob(context, backfillTarget(contract, window), this.store(window), () => {})
+    return new Holder(job, context.log)
   }
 
   store(window: string): BackfillStore {

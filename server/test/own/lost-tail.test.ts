@@ -7,6 +7,7 @@ import { openPartition, settleLineage } from '../../src/bus/lineage.ts'
 import { openTopology } from '../../src/bus/topology.ts'
 import { systemClock } from '../../src/clock.ts'
 import { Pipeline } from '../../src/fold/pipeline.ts'
+import { Holder } from '../../src/lease/holder.ts'
 import { Turn } from '../../src/lease/turn.ts'
 import { EntrySource } from '../../src/own/entry-source.ts'
 import { PartitionOwner } from '../../src/own/partition-owner.ts'
@@ -46,7 +47,7 @@ function hold(store: PartitionStore): PartitionStore {
   return store
 }
 
-function own(partition: number): { owner: PartitionOwner; ended: Promise<unknown> } {
+function own(partition: number): { owner: Holder; ended: Promise<unknown> } {
   const pipeline = new Pipeline(config.contract)
   const context = {
     pipeline,
@@ -58,7 +59,7 @@ function own(partition: number): { owner: PartitionOwner; ended: Promise<unknown
   const store = hold(new PartitionStore(partition, bus))
   const source = new EntrySource(partition, bus, systemClock)
   const trimmer = new Trimmer(store, pipeline, PARTITIONS)
-  const owner = new PartitionOwner({ ...context, log: () => {} }, store, source, trimmer)
+  const owner = new Holder(new PartitionOwner({ ...context, log: () => {} }, store, source, trimmer), () => {})
   return { owner, ended: owner.run() }
 }
 

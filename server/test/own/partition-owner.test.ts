@@ -12,10 +12,11 @@ import type { Pane } from '../../src/config/model.ts'
 import { readSettings } from '../../src/config/settings.ts'
 import { Pipeline } from '../../src/fold/pipeline.ts'
 import { defineConfig } from '../../src/index.ts'
+import { Holder, type HoldOutcome } from '../../src/lease/holder.ts'
 import { Turn } from '../../src/lease/turn.ts'
 import { EntrySource } from '../../src/own/entry-source.ts'
 import type { OwnerContext } from '../../src/own/partition-loop.ts'
-import { type OwnerOutcome, PartitionOwner } from '../../src/own/partition-owner.ts'
+import { PartitionOwner } from '../../src/own/partition-owner.ts'
 import { PartitionStore } from '../../src/own/partition-store.ts'
 import { Trimmer } from '../../src/own/trimmer.ts'
 import { WorkerStats } from '../../src/own/worker-stats.ts'
@@ -33,7 +34,7 @@ let server: PrivateRedis
 let redis: Redis
 let bus: Bus
 let deployment: Deployment
-let running: { owner: PartitionOwner; ended: Promise<OwnerOutcome> }[] = []
+let running: { owner: Holder; ended: Promise<HoldOutcome> }[] = []
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'tidegate-owner-'))
@@ -93,7 +94,7 @@ function own(
   }
   const source = new EntrySource(partition, bus, systemClock)
   const trimmer = new Trimmer(store, context.pipeline, PARTITIONS)
-  const owner = new PartitionOwner(context, store, source, trimmer)
+  const owner = new Holder(new PartitionOwner(context, store, source, trimmer), context.log)
   const run = { owner, ended: owner.run() }
   running.push(run)
   return { ...run, stats: context.stats }

@@ -2,10 +2,13 @@ import { setTimeout as pause } from 'node:timers/promises'
 import { BusUnavailable } from '../bus/index.ts'
 
 /** A breaker lets a probe through after 400 ms: trying more often than this finds nothing out. */
-export const RETRY_MS = 100
+const RETRY_MS = 100
 
 /** The caller no longer wants the answer. */
 export class Abandoned extends Error {}
+
+/** Between two looks at what Redis, or somebody else, has yet to do. */
+export const beforeRetry = (): Promise<void> => pause(RETRY_MS)
 
 /**
  * Makes a call until Redis answers it. The call MUST be one that may run twice.
@@ -19,7 +22,7 @@ export async function untilAnswered<T>(call: () => Promise<T>, isOver: () => boo
       return await call()
     } catch (error) {
       if (!(error instanceof BusUnavailable)) throw error
-      await pause(RETRY_MS)
+      await beforeRetry()
     }
   }
 }

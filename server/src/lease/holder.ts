@@ -1,0 +1,135 @@
+import { setTimeout as pause } from 'node:timers/promises'
+import { HEARTBEAT_EVERY_MS, type Ownership } from '../bus/index.ts'
+import type { Hold, Leased } from './leased.ts'
+import { Abandoned, beforeRetry, untilAnswered } from './until-answered.ts'
+
+/**
+ * How long gateways get to settle a changed lineage before a holder with evidence does: they know the acknowledged entries,
+ * and are back within twice their longest reconnect delay.
+ */
+const SETTLE_AFTER_MS = 1_500
+
+export type HoldOutcome =
+  /** Given up: somebody else may take it at once. */
+  | 'released'
+  /** Nothing is left to hold. */
+  | 'done'
+  /** Somebody else took it. */
+  | 'fenced'
+  /** Somebody else held it all along. */
+  | 'held'
+  /** Redis did not answer until the holder was given up. */
+  | 'abandoned'
+
+/**
+ * Holds one ledger from take to release: renews the heartbeat, and loops over what it holds the ledger for, from what is stored
+ * on, again after any commit that was not accepted. A holder that lost its token ends without taking again.
+ */
+export class Holder {
+  readonly #leased: Leased
+  readonly #log: (message: string) => void
+  readonly #stopping = new AbortController()
+  #isFenced = false
+  #isAbandoned = false
+  readonly #hold: Hold = {
+    stopping: this.#stopping.signal,
+    answered: (call) => untilAnswered(call, () => this.#isFenced || this.#isAbandoned),
+  }
+
+  constructor(leased: Leased, log: (message: string) => void) {
+    this.#leased = leased
+    this.#log = log
+  }
+
+  /** Ends `run` after a last commit and the release. */
+  stop(): void {
+    this.#stopping.abort()
+  }
+
+  /** Ends `run` as soon as Redis fails to answer a call. */
+  abandon(): void {
+    this.#isAbandoned = true
+    this.stop()
+  }
+
+  /** Resolves when the ledger is no longer this holder's. Called once. @throws BusMismatch */
+  async run(): Promise<HoldOutcome> {
+    try {
+      if (!(await this.#leased.isOpen(this.#hold))) return 'done'
+      const taken = await this.#take()
+      return typeof taken === 'string' ? taken : await this.#keep(taken)
+    } catch (error) {
+      if (!(error instanceof Abandoned)) throw error
+      return this.#isFenced ? 'fenced' : 'abandoned'
+    } finally {
+      this.#leased.close()
+    }
+  }
+
+  async #take(): Promise<Ownership | 'held' | 'released'> {
+    for (let hasWaited = false; !this.#hold.stopping.aborted; ) {
+      const reply = await this.#hold.answered(() => this.#leased.ledger.take())
+      switch (reply.status) {
+        case 'ok':
+          return reply.ownership
+        case 'held':
+          // Its heartbeat was renewed while we waited for it to grow stale.
+          if (hasWaited) return 'held'
+          hasWaited = true
+          await pause(reply.staleInMs + 1)
+          break
+        case 'lineage':
+          await this.#untilSettled()
+      }
+    }
+    return 'released'
+  }
+
+  async #keep(ownership: Ownership): Promise<HoldOutcome> {
+    const beat = setInterval(() => void this.#beat(ownership.token), HEARTBEAT_EVERY_MS)
+    try {
+      for (;;) {
+        const end = await this.#leased.loop(ownership, this.#hold)
+        if (end === 'fenced' || end === 'done') return end
+        if (end === 'stopped') break
+        this.#log(`a commit was answered ${end}; loading what is stored`)
+        if (end === 'lineage') await this.#untilSettled()
+      }
+    } finally {
+      // Before the release: a heartbeat after it would take it back.
+      clearInterval(beat)
+    }
+    const isReleased = await this.#hold.answered(() => this.#leased.ledger.release(ownership.token))
+    return isReleased ? 'released' : 'fenced'
+  }
+
+  async #beat(token: string): Promise<void> {
+    try {
+      if (await this.#leased.ledger.beat(token)) return
+      this.#isFenced = true
+      this.stop()
+    } catch {
+      // Redis is away: the next heartbeat or commit tells whether the ledger is still ours.
+    }
+  }
+
+  /** Waits until a changed lineage is settled: by a gateway, or after a while by what is known here. */
+  async #untilSettled(): Promise<void> {
+    const leased = this.#leased
+    const startedAt = performance.now()
+    for (;;) {
+      await beforeRetry()
+      const lineage = await this.#hold.answered(() => leased.log.lineage())
+      const isAdopted = lineage.stored === lineage.current
+      if (leased.evidence === undefined) {
+        if (isAdopted || this.#hold.stopping.aborted) return
+        continue
+      }
+      if (!isAdopted && performance.now() - startedAt < SETTLE_AFTER_MS) continue
+      const known = leased.evidence()
+      // Also what another process has adopted: it may not know an entry that is missing and that was read here.
+      const epoch = await this.#hold.answered(() => leased.log.settle(lineage, known))
+      if (epoch !== undefined) return
+    }
+  }
+}

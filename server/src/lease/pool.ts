@@ -1,0 +1,133 @@
+import { setTimeout as pause } from 'node:timers/promises'
+import type { Bus } from '../bus/index.ts'
+import { type JobKind, JobQueue } from '../bus/jobs/index.ts'
+import { Holder } from './holder.ts'
+import type { Leased } from './leased.ts'
+
+/** What is given up for balance is left to the others for this long. */
+const YIELD_MS = 3_000
+/**
+ * How soon what was given up is offered. Not from inside its job: a BullMQ worker that finishes a job takes the next
+ * one in the same call, so the offer would come straight back. By then this worker waits behind the others.
+ */
+const OFFER_AFTER_MS = 20
+
+/** A kind of ledgers that workers share out among themselves. `Data` names one of them. */
+export interface LeaseKind<Data extends object> {
+  readonly jobs: JobKind<Data>
+  /** How often to look for what nobody holds, ms. */
+  readonly reconcileMs: number
+  /** For the log. */
+  nameOf(data: Data): string
+  /** What to hold the ledger for; `undefined`: for nothing. @param report shows how far it is to whoever looks at the queue */
+  open(data: Data, report: (progress: object) => void): Promise<Leased | undefined>
+  /** What nobody in the whole deployment holds. A job may vanish, what it is for may not. @throws BusUnavailable */
+  unheld(): Promise<readonly Data[]>
+  /** Everything is handed over. */
+  leave(): Promise<void>
+}
+
+/** What one worker process holds of one kind. It takes what is offered to it, and offers what nobody holds. */
+export class Pool<Data extends object> {
+  readonly #kind: LeaseKind<Data>
+  readonly #log: (message: string) => void
+  readonly #queue: JobQueue<Data>
+  readonly #holders = new Map<string, Holder | undefined>()
+  readonly #runs = new Set<Promise<void>>()
+  /** Given up for balance -> until when it is left to others, ms of the monotonic clock. */
+  readonly #yielded = new Map<string, number>()
+  #timer: NodeJS.Timeout | undefined
+  #isClosing = false
+
+  constructor(bus: Bus, kind: LeaseKind<Data>, log: (message: string) => void) {
+    this.#kind = kind
+    this.#log = log
+    this.#queue = new JobQueue(bus, kind.jobs, (data, report) => this.#hold(data, report))
+  }
+
+  async start(): Promise<void> {
+    await this.#reconcile()
+    this.#timer = setInterval(() => void this.#reconcile(), this.#kind.reconcileMs)
+  }
+
+  /** Hands everything over: last commit, release, offer. Whatever is not done by the deadline is left to takeover. */
+  async close(deadlineMs: number): Promise<void> {
+    this.#isClosing = true
+    clearInterval(this.#timer)
+    const handOver = async () => {
+      await this.#queue.pause()
+      for (const holder of this.#holders.values()) holder?.stop()
+      await Promise.all(this.#runs)
+      await this.#kind.leave()
+      await this.#queue.close()
+    }
+    const deadline = new AbortController()
+    await Promise.race([handOver().catch(() => {}), pause(deadlineMs, undefined, { signal: deadline.signal })])
+    for (const holder of this.#holders.values()) holder?.abandon()
+    deadline.abort()
+  }
+
+  /**
+   * Gives up what exceeds the share. Taking is not limited by it: while a dead worker still counts as alive the shares
+   * of the living do not add up to everything. Nor is BullMQ's concurrency, which does not wake a full worker when it
+   * is raised.
+   */
+  yieldExcess(share: number): void {
+    for (const [id, holder] of [...this.#holders].slice(share)) {
+      this.#yielded.set(id, performance.now() + YIELD_MS)
+      holder?.stop()
+    }
+  }
+
+  async #hold(data: Data, report: (progress: object) => void): Promise<void> {
+    const id = this.#kind.jobs.idOf(data)
+    // BullMQ may hand a stalled job to the very worker that still runs it.
+    if (this.#holders.has(id) || this.#isClosing) return
+    if (this.#isYielded(id)) {
+      this.#offerSoon(data)
+      return
+    }
+    this.#holders.set(id, undefined)
+    const run = this.#run(id, data, report)
+    this.#runs.add(run)
+    await run
+    this.#runs.delete(run)
+  }
+
+  async #run(id: string, data: Data, report: (progress: object) => void): Promise<void> {
+    const log = (message: string) => this.#log(`${this.#kind.nameOf(data)}: ${message}`)
+    try {
+      const leased = await this.#kind.open(data, report)
+      if (leased === undefined) return
+      const holder = new Holder(leased, log)
+      this.#holders.set(id, holder)
+      if (this.#isClosing || this.#isYielded(id)) holder.stop()
+      const outcome = await holder.run()
+      if (outcome === 'released' && this.#isYielded(id)) this.#offerSoon(data)
+      else if (outcome === 'released') await this.#queue.offer(data)
+      if (outcome === 'fenced') log('another worker owns it now')
+    } catch (error) {
+      log(error instanceof Error ? (error.stack ?? error.message) : String(error))
+    } finally {
+      this.#holders.delete(id)
+    }
+  }
+
+  async #reconcile(): Promise<void> {
+    try {
+      const unheld = await this.#kind.unheld()
+      await this.#queue.boundExpiries()
+      for (const data of unheld) await this.#queue.offer(data)
+    } catch {
+      // Redis is away: the next round looks again.
+    }
+  }
+
+  #isYielded(id: string): boolean {
+    return !this.#isClosing && (this.#yielded.get(id) ?? 0) > performance.now()
+  }
+
+  #offerSoon(data: Data): void {
+    setTimeout(() => void this.#queue.offer(data).catch(() => {}), OFFER_AFTER_MS)
+  }
+}
