@@ -3,7 +3,7 @@ export { type FoldCounters, noCounts } from './fold-counters.ts'
 export { appendedBeforeMs, beginsOf, extentMs, lastStart } from './hand-over.ts'
 export { decodeBatch, type InputBatch } from './input-batch.ts'
 export { beginAnew, isLost, type LostInput } from './lost-input.ts'
-export { PartitionFold, type ResultFilter } from './partition-fold.ts'
+export { PartitionFold } from './partition-fold.ts'
 export { mergersOf, PartitionWindows } from './partition-windows.ts'
 export { Pipeline } from './pipeline.ts'
 export {
@@ -15,6 +15,7 @@ export {
   type Offsets,
   type StoredProgress,
 } from './progress.ts'
+export type { ResultFilter } from './result-filter.ts'
 export type { StoredState } from './stored-state.ts'
 export type { HashFields } from './stored-window.ts'
 export { foldWithSuspicion, SUSPICIOUS_TAKES } from './suspect-fold.ts'

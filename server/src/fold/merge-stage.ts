@@ -13,11 +13,24 @@ import { type EmittedResult, emitResult } from './pane.ts'
 import type { VersionedReport } from './report-stage.ts'
 import { type HashFields, writesTo } from './stored-window.ts'
 
+/** What a merged window is, and what is stored of it. */
+export interface MergeParts {
+  readonly topic: WindowTopic
+  readonly spec: TumblingSpec
+  readonly version: string
+  readonly partitions: number
+  /** Whether a group is merged here. */
+  readonly isMine: (group: string) => boolean
+  readonly clock: StoredMergeClock | undefined
+  readonly stored: HashFields
+}
+
 /**
  * Second stage of a window whose groups lie in several partitions, in a partition that merges some of them. Field
  * `<start>:<source>:<group>` of its hash holds that source's partial, field `<start>::<group>` `[revision, changed, closed]`.
  */
 export class MergeStage {
+  readonly kind = 'merge'
   readonly topic: WindowTopic
   readonly operator: MergeWindow
   readonly #hash: string
@@ -26,15 +39,7 @@ export class MergeStage {
   readonly #early: EarlyInterval
   readonly #isMine: (group: string) => boolean
 
-  constructor(
-    topic: WindowTopic,
-    spec: TumblingSpec,
-    version: string,
-    partitions: number,
-    isMine: (group: string) => boolean,
-    clock: StoredMergeClock | undefined,
-    stored: HashFields,
-  ) {
+  constructor({ topic, spec, version, partitions, isMine, clock, stored }: MergeParts) {
     this.topic = topic
     const aggregates = new AggregateSet(spec.aggregate)
     this.operator = new MergeWindow(spec, partitions, clock, decodeStates(aggregates, stored))

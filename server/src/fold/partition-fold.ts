@@ -9,15 +9,17 @@ import {
 import type { WindowTopic } from '../config/model.ts'
 import type { WindowOperator } from '../operators/index.ts'
 import { isTooDeep, TOO_DEEP } from './dead-letter.ts'
-import { FlowRunner } from './flow-runner.ts'
+import { EventRouter } from './event-router.ts'
 import { type FoldCounters, noCounts } from './fold-counters.ts'
 import { beginsOf } from './hand-over.ts'
 import type { InputBatch } from './input-batch.ts'
 import { OutputBuffer } from './output-buffer.ts'
-import { PartitionWindows, type ResultStage } from './partition-windows.ts'
+import { PartitionWindows } from './partition-windows.ts'
 import type { Pipeline } from './pipeline.ts'
 import { foreignLog, type Offsets, type StoredProgress } from './progress.ts'
 import { MAX_PARTIALS } from './report-stage.ts'
+import type { ResultFilter } from './result-filter.ts'
+import type { ResultStage } from './stage.ts'
 import type { StoredState } from './stored-state.ts'
 
 /** Writes of one commit: 5 to 7 ms of Redis (docs/adr/0001). A single record batch may exceed it: an offset names whole batches. */
@@ -31,13 +33,6 @@ const WRITES_PER_REPORT = 2 * MAX_PARTIALS
 /** A pane is an event, a latest result and a state. */
 const WRITES_PER_PANE = 3
 
-/** Which results of windows a fold puts out: the others only pass through it. */
-export interface ResultFilter {
-  hasPane(window: string, start: number, end: number): boolean
-  /** Whether an event that a window could not take in goes to its late topic, or to the dead letters. */
-  hasMiss(window: WindowTopic, event: EventBody): boolean
-}
-
 /**
  * Everything a partition computes, in memory: batches go in, operations of a commit come out. What it holds runs ahead
  * of what is stored by at most one commit; whoever drives it drops it and loads another one after any commit that
@@ -49,7 +44,7 @@ export class PartitionFold {
   readonly #pipeline: Pipeline
   readonly #windows: PartitionWindows
   readonly #outputs = new OutputBuffer()
-  readonly #flows: FlowRunner
+  readonly #router: EventRouter
   readonly #filter: ResultFilter
   #events = 0
   #moved: boolean
@@ -63,7 +58,7 @@ export class PartitionFold {
     const begins = beginsOf(pipeline, state.progress, state.offsets, state.anew)
     this.#windows = new PartitionWindows(pipeline, partition, partitions, state, begins)
     this.#filter = filter ?? { hasPane: (window, start) => start >= this.#windows.beginOf(window), hasMiss: () => true }
-    this.#flows = new FlowRunner(pipeline, this.#outputs, this.counters, (topic, event) => this.#feed(topic, event))
+    this.#router = new EventRouter(this.#windows, this.#outputs, this.counters, this.#filter)
   }
 
   /** Windows this partition merges. */
@@ -142,13 +137,13 @@ export class PartitionFold {
 
   /** Folds one event of a batch. The batch counts as folded with `finish`. */
   foldEvent(topic: string, event: EventBody): void {
-    if (isTooDeep(event.data)) this.#flows.bury(topic, event, TOO_DEEP)
-    else this.#flows.run(topic, event)
+    if (isTooDeep(event.data)) this.#router.bury(topic, event, TOO_DEEP)
+    else this.#router.run(topic, event)
   }
 
   /** Passes over one event of a batch that ends its workers. */
   bury(topic: string, event: EventBody, cause: string): void {
-    this.#flows.bury(topic, event, cause)
+    this.#router.bury(topic, event, cause)
   }
 
   /** Counts a batch as folded and moves the watermarks: batch by batch, however many are folded before a commit. */
@@ -244,28 +239,6 @@ export class PartitionFold {
     return this.#windows.progress()
   }
 
-  /** Hands an event of any topic to the windows that read it. */
-  #feed(topic: string, event: EventBody): void {
-    for (const stage of this.#windows.intakesOf(topic)) {
-      const { topic: windowTopic } = stage.window
-      const { name, where, lateTopic } = windowTopic
-      let group: string
-      try {
-        if (where !== undefined && !where.keep(event.data)) continue
-        group = stage.groupOf(event)
-        stage.window.checkData(event.data)
-      } catch (error) {
-        if (!this.#filter.hasMiss(windowTopic, event)) continue
-        this.#flows.bury(name, event, error instanceof Error ? error.message : String(error))
-        continue
-      }
-      const outcome = stage.add(group, event)
-      if (outcome === 'added' || outcome === 'none' || !this.#filter.hasMiss(windowTopic, event)) continue
-      this.counters[outcome]++
-      this.#flows.forward(lateTopic, event)
-    }
-  }
-
   /** What changed, and as much of what nothing can change any more as there is room to delete. */
   #takeStateWrites(): CommitOperation[] {
     let room = MAX_WRITES - this.#writes()
@@ -292,7 +265,7 @@ export class PartitionFold {
   }
 
   #emitResults(stage: ResultStage): void {
-    const { topic, operator } = 'window' in stage ? stage.window : stage
+    const { topic, operator } = stage.kind === 'keyed' ? stage.window : stage
     // What readers of the result may rely on: nothing older than this can still be revised.
     const watermark = operator.watermark - topic.spec.allowedLatenessMs
     // Again while there is room: the state of a pane may be among the writes already.
@@ -302,7 +275,7 @@ export class PartitionFold {
         const isWithdrawn = 'withdrawn' in data
         this.counters.panes++
         this.#outputs.add(topic.name, event, { watermark, isLatest: !isWithdrawn })
-        this.#flows.run(topic.name, { id, key: event.key, time: event.time, data })
+        this.#router.run(topic.name, { id, key: event.key, time: event.time, data })
       }
     }
   }

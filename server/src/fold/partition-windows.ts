@@ -1,25 +1,22 @@
 import { type CommitOperation, currentHash, partitionOf, windowHash } from '../bus/index.ts'
 import type { WindowTopic } from '../config/model.ts'
 import { createWindow, FleetClock, TumblingWindow, type WindowOperator } from '../operators/index.ts'
+import { FlowStage } from './flow-stage.ts'
 import { InputClocks } from './input-clocks.ts'
+import { KeyedStage } from './keyed-stage.ts'
 import { MergeStage, partialsHash } from './merge-stage.ts'
 import type { Pipeline } from './pipeline.ts'
 import { begunTimes, type StoredProgress, type WindowBegin } from './progress.ts'
 import { ReportStage } from './report-stage.ts'
+import type { EventStage, ResultStage, StateHolder } from './stage.ts'
 import type { StoredState } from './stored-state.ts'
 import { clocksHash, StoredClocks, StoredWindow } from './stored-window.ts'
-import { WindowStage } from './window-stage.ts'
 
-/** Takes events in. */
-export type IntakeStage = WindowStage | ReportStage
-/** Puts results out. */
-export type ResultStage = WindowStage | MergeStage
-
-/** The windows of one partition, wired as the contract says, in an order in which inputs come first. */
+/** The stages of one partition, wired as the contract says, in an order in which inputs come first. */
 export class PartitionWindows {
-  readonly #intakes = new Map<string, IntakeStage[]>()
+  readonly #stages = new Map<string, EventStage[]>()
   readonly #results: ResultStage[] = []
-  readonly #keyed: WindowStage[] = []
+  readonly #keyed: KeyedStage[] = []
   readonly #reports: ReportStage[] = []
   readonly #merges: MergeStage[] = []
   readonly #fleets: StoredClocks[] = []
@@ -60,8 +57,8 @@ export class PartitionWindows {
         this.#fleets.push(new StoredClocks(name, clock))
       }
       if (spec.groupBy === 'key') {
-        const stage = new WindowStage(new StoredWindow(topic, createWindow(spec, watermark, states)))
-        this.#addIntake(topic, stage)
+        const stage = new KeyedStage(new StoredWindow(topic, createWindow(spec, watermark, states)))
+        this.#addReader(topic.from, stage)
         this.#keyed.push(stage)
         this.#results.push(stage)
         this.#clocks.setResult(name, stage.window.operator, spec.allowedLatenessMs)
@@ -72,7 +69,7 @@ export class PartitionWindows {
       const operator = new TumblingWindow(spec, watermark, states)
       const stored = new StoredWindow(topic, operator)
       const report = new ReportStage(stored, spec, pipeline.versions[name]!, begins[name]?.start)
-      this.#addIntake(topic, report)
+      this.#addReader(topic.from, report)
       this.#reports.push(report)
       if (!mergersOf(topic, partitions).includes(partition)) continue
       // What other partitions reported is theirs to keep, whatever this one has lost.
@@ -80,10 +77,14 @@ export class PartitionWindows {
       const clock = merged && { ...merged, watermark: merged.watermark ?? Number.NEGATIVE_INFINITY }
       const parts = (isSame && fields.get(partialsHash(name))) || []
       const isMine = (group: string) => spec.groupBy === 'all' || partitionOf(group, partitions) === partition
-      const merge = new MergeStage(topic, spec, pipeline.versions[name]!, partitions, isMine, clock, parts)
+      const version = pipeline.versions[name]!
+      const merge = new MergeStage({ topic, spec, version, partitions, isMine, clock, stored: parts })
       this.#merges.push(merge)
       this.#results.push(merge)
       this.#clocks.setResult(name, merge.operator, spec.allowedLatenessMs)
+    }
+    for (const topic of pipeline.contract.topics.values()) {
+      if (topic.kind === 'flow') this.#addReader([topic.from], new FlowStage(topic))
     }
   }
 
@@ -114,9 +115,9 @@ export class PartitionWindows {
     return this.#clocks
   }
 
-  /** Stages that read a topic. */
-  intakesOf(topic: string): readonly IntakeStage[] {
-    return this.#intakes.get(topic) ?? NONE
+  /** Stages that read a topic, windows first. */
+  stagesOf(topic: string): readonly EventStage[] {
+    return this.#stages.get(topic) ?? NONE
   }
 
   merge(window: string): MergeStage {
@@ -137,7 +138,7 @@ export class PartitionWindows {
 
   /** The same for what one stage puts results out of. */
   advanceResult(stage: ResultStage): void {
-    if ('window' in stage) this.#advanceOne(stage.window)
+    if (stage.kind === 'keyed') this.#advanceOne(stage.window)
   }
 
   /** The same for what reports. */
@@ -155,7 +156,7 @@ export class PartitionWindows {
   }
 
   /** Everything that is stored, in order. */
-  holders(): (StoredWindow<WindowOperator> | MergeStage | StoredClocks)[] {
+  holders(): StateHolder[] {
     return [...this.windows(), ...this.#merges, ...this.#fleets]
   }
 
@@ -196,8 +197,8 @@ export class PartitionWindows {
     }
   }
 
-  #addIntake(topic: WindowTopic, stage: IntakeStage): void {
-    for (const input of topic.from) this.#intakes.set(input, [...this.intakesOf(input), stage])
+  #addReader(inputs: readonly string[], stage: EventStage): void {
+    for (const input of inputs) this.#stages.set(input, [...this.stagesOf(input), stage])
   }
 
   #advanceOne({ topic, operator }: StoredWindow<WindowOperator>): void {
@@ -214,7 +215,7 @@ function foldHashes(window: string): string[] {
   return [windowHash(window), clocksHash(window)]
 }
 
-const NONE: readonly IntakeStage[] = []
+const NONE: readonly EventStage[] = []
 
 /** The partitions that merge a window: none if groups are keys, one for all keys, else each the groups that belong to it. */
 export function mergersOf({ name, spec }: WindowTopic, partitions: number): readonly number[] {

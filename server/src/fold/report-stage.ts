@@ -28,6 +28,7 @@ const MAX_REPORTS = 8
  * reports once more.
  */
 export class ReportStage {
+  readonly kind = 'report'
   readonly window: StoredWindow<TumblingWindow>
   readonly #spec: TumblingSpec
   readonly #version: string

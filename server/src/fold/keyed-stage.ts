@@ -5,7 +5,8 @@ import { type EmittedResult, emitResult } from './pane.ts'
 import type { StoredWindow } from './stored-window.ts'
 
 /** A window per key: this partition has all events of its keys, so it emits the panes itself. */
-export class WindowStage {
+export class KeyedStage {
+  readonly kind = 'keyed'
   readonly window: StoredWindow<WindowOperator>
   readonly #early: EarlyInterval
 

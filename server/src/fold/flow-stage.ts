@@ -1,0 +1,35 @@
+import { type EventBody, encodeEvent, type StoredEvent } from '../bus/index.ts'
+import type { FlowTopic } from '../config/model.ts'
+import { applyFlow } from '../operators/index.ts'
+import { isTooDeep, TOO_DEEP } from './dead-letter.ts'
+
+/** What a flow makes of an event: the event for what reads the flow, and as it is stored. */
+export interface FlowResult {
+  readonly event: EventBody
+  readonly stored: StoredEvent
+}
+
+/** A flow: a result for each event, or none. */
+export class FlowStage {
+  readonly kind = 'flow'
+  readonly topic: FlowTopic
+
+  constructor(topic: FlowTopic) {
+    this.topic = topic
+  }
+
+  /** An output keeps id, key and time of what it was computed from. @throws what a step throws */
+  apply(event: EventBody): FlowResult | undefined {
+    const data = applyFlow(this.topic.steps, event.data)
+    if (data === undefined) return undefined
+    if (isTooDeep(data)) throw new Error(TOO_DEEP)
+    const result = { ...event, data }
+    const { key, time } = event
+    return { event: result, stored: { key, lane: this.topic.laneOf(data), time, json: encode(result) } }
+  }
+}
+
+/** @throws on data that is no JSON, such as a bigint that a map returned. */
+export function encode({ id, key, time, source, data }: EventBody): string {
+  return encodeEvent(id, key, time, source, JSON.stringify(data))
+}
