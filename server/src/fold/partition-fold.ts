@@ -6,7 +6,6 @@ import {
   partialsTopic,
   type WindowSource,
 } from '../bus/index.ts'
-import type { WindowTopic } from '../config/model.ts'
 import type { WindowOperator } from '../operators/index.ts'
 import { isTooDeep, TOO_DEEP } from './dead-letter.ts'
 import { EventRouter } from './event-router.ts'
