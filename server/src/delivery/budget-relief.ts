@@ -1,6 +1,6 @@
 import { CLOSE } from '@tidegate/protocol'
-import type { QueueBudget } from './queue-budget.ts'
-import type { Session } from './session.ts'
+import type { QueueBudget } from './queue/queue-budget.ts'
+import type { Session } from './subscriber.ts'
 
 /** Room that is made beyond what is missing: looking at every session is too much to do for every event. */
 const RELIEF_SHARE = 0.9

@@ -1,5 +1,5 @@
-import { BatchFrameBuilder, type Take } from './batch-frame.ts'
-import type { DeliverySocket } from './delivery-socket.ts'
+import { BatchFrameBuilder, type Take } from './wire/batch-frame.ts'
+import type { DeliverySocket } from './wire/delivery-socket.ts'
 import {
   bytesInFlight,
   type Flow,
@@ -9,10 +9,10 @@ import {
   isWaitingForCredit,
   openFlow,
   stepFlow,
-} from './flow.ts'
-import { FramePlanner } from './frame-plan.ts'
-import { gapFrame } from './gap.ts'
-import type { SessionQueue } from './session-queue.ts'
+} from './wire/flow.ts'
+import { FramePlanner } from './queue/frame-plan.ts'
+import { gapFrame } from './queue/gap.ts'
+import type { SessionQueue } from './queue/backlog.ts'
 
 /** Largest batch frame. */
 const MAX_FRAME_BYTES = 65_536

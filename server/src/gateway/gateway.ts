@@ -5,7 +5,7 @@ import { contained } from '../observability/contained.ts'
 import { describeDefect } from '../observability/defects.ts'
 import { EventLoopLag } from './event-loop-lag.ts'
 import { type RouteContext, route } from './http/routes.ts'
-import { Session, type SessionContext } from './session.ts'
+import { Session, type SessionContext } from './connection.ts'
 import { LOOK_MS } from './sse/event-socket.ts'
 import type {
   HttpRequest,

@@ -1,7 +1,7 @@
 import { type GapFrame, LANES, type Lane } from '@tidegate/protocol'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import type { Session } from '../../src/delivery/session.ts'
+import type { Session } from '../../src/delivery/subscriber.ts'
 import { laneOf, ModelNode, PARTITIONS, TOPIC } from './model-node.ts'
 import { SimulatedSocket } from './support.ts'
 

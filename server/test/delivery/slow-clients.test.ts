@@ -1,6 +1,6 @@
 import { CLOSE, type Lane, type OnSlow, type SubscribeOptions } from '@tidegate/protocol'
 import { describe, expect, it } from 'vitest'
-import { slowestSessions } from '../../src/delivery/slow-sessions.ts'
+import { slowestSessions } from '../../src/delivery/slow-subscribers.ts'
 import { ModelNode, TOPIC } from './model-node.ts'
 import { SimulatedSocket, type TestEvent } from './support.ts'
 

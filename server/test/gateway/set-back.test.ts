@@ -3,7 +3,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { systemClock } from '../../src/clock.ts'
 import type { RouteContext } from '../../src/gateway/http/routes.ts'
 import { Admission, Gateway } from '../../src/gateway/index.ts'
-import { HELLO_DEADLINE_MS, type SessionContext } from '../../src/gateway/session.ts'
+import { HELLO_DEADLINE_MS, type SessionContext } from '../../src/gateway/connection.ts'
 import { PublishControl } from '../../src/ingest/index.ts'
 
 const HOUR_MS = 3_600_000

@@ -1,0 +1,254 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { compareStreamIds } from '@tidegate/protocol'
+import {
+  BLOCK_MS,
+  BusUnavailable,
+  CANARY_TOPIC,
+  type KnownEntry,
+  type LogEntry,
+  type LogHeads,
+  type LogTail,
+  type Mark,
+} from '../../bus/index.ts'
+import type { WallClock } from '../../clock.ts'
+import { Entry } from '../wire/entry.ts'
+import type { Examine } from './examine.ts'
+import { entryInDoubt } from '../subscription/start-marks.ts'
+import { TopicTail } from './topic-tail.ts'
+
+/** Entries per topic of one read: bounds what one turn of the event loop has to offer. */
+const READ_ENTRIES = 32
+/** Pause after a failed read that the breaker does not time. */
+const RETRY_MS = 100
+/** So long without a canary, and the logs are looked at again: what is appended may lie before the cursors. Without any answer, what comes next piled up. */
+const SILENT_MS = 2_000
+/** For so long after an outage comes what was kept meanwhile: clients find the gateway again within some seconds. */
+const CATCH_UP_MS = 10_000
+
+export interface TailState {
+  readonly partition: number
+  /** Whether the last read, or look at Redis, succeeded. */
+  readonly live: boolean
+  /** Since when, ms since 1970. */
+  readonly since: number
+  /** How long ago a canary was read last, or the tail was made, ms. */
+  readonly canaryAgeMs: number
+}
+
+/** A log no longer has what the tail had read last. */
+export interface Loss {
+  /** Epoch of what was lost. */
+  readonly had: string
+  /** The tail reads what lies behind it next. */
+  readonly upTo: Mark
+}
+
+export interface TailEvents {
+  /** Called in log order, for every entry of a tailed topic. */
+  onEntry(entry: Entry): void
+  /** Entries up to `trimmedTo` were trimmed before the tail had read them. */
+  onTrimmed(topic: string, partition: number, tail: TopicTail): void
+  /** Called before anything behind `upTo` is read. */
+  onLost(topic: string, partition: number, loss: Loss): void
+}
+
+/** Reads one partition's logs of the topics somebody here subscribes to, and its canaries, in one blocking read at a time. */
+export class PartitionTail {
+  readonly partition: number
+  readonly #reader: LogTail
+  readonly #clock: WallClock
+  readonly #events: TailEvents
+  readonly #topics = new Map<string, TopicTail>()
+  readonly #examine: Examine
+  #canaryCursor = '0-0'
+  #canaryAt = performance.now()
+  /** Whether the logs were looked at since anything made it doubtful that they are those that were read. */
+  #isSure = false
+  #lookedAt = Number.NEGATIVE_INFINITY
+  /** Epoch of the logs when they were looked at last. */
+  #epoch: string | undefined
+  #live: Pick<TailState, 'live' | 'since'>
+  #answeredAt: number | undefined
+  /** When it was read again after an outage. */
+  #backAt = Number.NEGATIVE_INFINITY
+  #closing = new AbortController()
+  #loop: Promise<void> | undefined
+
+  constructor(reader: LogTail, examine: Examine, clock: WallClock, events: TailEvents) {
+    this.partition = reader.partition
+    this.#reader = reader
+    this.#examine = examine
+    this.#clock = clock
+    this.#events = events
+    this.#live = { live: false, since: clock.now() }
+  }
+
+  get state(): TailState {
+    const canaryAgeMs = Math.round(performance.now() - this.#canaryAt)
+    return { partition: this.partition, ...this.#live, canaryAgeMs }
+  }
+
+  /** Whether what is read now may be what piled up during an outage. */
+  get isCatchingUp(): boolean {
+    return performance.now() - this.#backAt < CATCH_UP_MS
+  }
+
+  /** @throws when Redis is not reachable within the deadline */
+  async start(deadlineMs: number): Promise<void> {
+    await this.#reader.untilReady(deadlineMs)
+    this.#loop ??= this.#run()
+  }
+
+  async close(): Promise<void> {
+    this.#closing.abort()
+    this.#reader.close()
+    await this.#loop
+  }
+
+  get(topic: string): TopicTail | undefined {
+    return this.#topics.get(topic)
+  }
+
+  /** Whether what the tails have read is known to be in the logs. */
+  get isSure(): boolean {
+    return this.#isSure && this.#reader.synced
+  }
+
+  /** Tails one more topic from a concrete id on: what is appended after it cannot be missed, whenever the read is issued. */
+  add(topic: string, cursor: string, epoch: string): void {
+    this.#topics.set(topic, new TopicTail(cursor, epoch))
+    void this.#reader.wake()
+  }
+
+  drop(topic: string): void {
+    this.#topics.delete(topic)
+  }
+
+  /** The newest entry read of each topic. */
+  newestSeen(): KnownEntry[] {
+    return [...this.#topics].flatMap(([topic, { newestSeen }]) =>
+      newestSeen === undefined ? [] : [{ topic, ...newestSeen }],
+    )
+  }
+
+  async #run(): Promise<void> {
+    while (!this.#closing.signal.aborted) {
+      try {
+        if (!this.isSure || this.#isSilent()) await this.#look()
+        await this.#read()
+      } catch (error) {
+        if (this.#closing.signal.aborted) return
+        this.#isSure = false
+        this.#setLive(false)
+        const retryMs = error instanceof BusUnavailable ? error.retryAfterMs : RETRY_MS
+        await sleep(retryMs, undefined, { signal: this.#closing.signal }).catch(() => {})
+      }
+    }
+  }
+
+  async #read(): Promise<void> {
+    const read = new Map(this.#topics)
+    const cursors = new Map([...read].map(([topic, tail]) => [topic, tail.cursor]))
+    cursors.set(CANARY_TOPIC, this.#canaryCursor)
+    const answer = await this.#reader.read(cursors, { count: READ_ENTRIES, blockMs: BLOCK_MS })
+    this.#answered()
+    for (const raw of answer) {
+      if (raw.topic === CANARY_TOPIC) {
+        this.#canaryCursor = raw.streamId
+        this.#canaryAt = performance.now()
+        if (raw.epoch !== this.#epoch) this.#isSure = false
+        continue
+      }
+      const tail = this.#topics.get(raw.topic)
+      // Dropped, or dropped and added again with another cursor, while the read was waiting.
+      if (tail === undefined || tail !== read.get(raw.topic)) continue
+      if (this.#isOfNewEpoch(raw, tail)) await this.#look()
+      // The tail went back: this entry will be read again.
+      if (tail.cursor !== cursors.get(raw.topic)) continue
+      cursors.set(raw.topic, raw.streamId)
+      const entry = new Entry(this.partition, raw)
+      tail.push(entry)
+      this.#events.onEntry(entry)
+    }
+  }
+
+  /** Of an epoch that is neither that of what was read nor known from the last look: entries of it may lie before the cursor. */
+  #isOfNewEpoch({ epoch }: LogEntry, tail: TopicTail): boolean {
+    return epoch !== tail.mark.epoch && epoch !== this.#epoch
+  }
+
+  #isSilent(): boolean {
+    const now = performance.now()
+    return now - this.#canaryAt >= SILENT_MS && now - this.#lookedAt >= SILENT_MS
+  }
+
+  /**
+   * Looks where the logs stand, after every connect and under every new epoch. Redis may have lost what was read last: then
+   * entries of the new epoch may lie before the cursor, where waiting behind it would pass them over.
+   */
+  async #look(): Promise<void> {
+    const topics = new Map(this.#topics)
+    const readHeads = () => this.#reader.sync([...topics.keys(), CANARY_TOPIC])
+    let heads = await readHeads()
+    const inDoubt = [...topics].flatMap(([topic, { mark }]) => entryInDoubt(mark, topic, heads))
+    const lost = new Set<string>()
+    if (inDoubt.length > 0) {
+      for (const { topic } of await this.#examine(this.partition, inDoubt)) lost.add(topic)
+      heads = await readHeads()
+    }
+    for (const [topic, { cursor }] of topics) {
+      if (compareStreamIds(heads.topics.get(topic)!.lastId, cursor) < 0) lost.add(topic)
+    }
+    const starts = await this.#epochStarts(lost)
+    this.#canaryCursor = heads.topics.get(CANARY_TOPIC)!.lastId
+    for (const [topic, tail] of topics) {
+      // Dropped, or added again, meanwhile.
+      if (this.#topics.get(topic) !== tail) continue
+      if (lost.has(topic)) this.#goBack(topic, tail, heads, starts.get(topic)!)
+      else this.#follow(topic, tail, heads)
+    }
+    this.#epoch = heads.epoch
+    this.#isSure = true
+    this.#lookedAt = performance.now()
+  }
+
+  async #epochStarts(topics: ReadonlySet<string>): Promise<ReadonlyMap<string, string>> {
+    return topics.size === 0 ? new Map() : await this.#reader.epochStarts([...topics])
+  }
+
+  /** What was read last is gone. */
+  #goBack(topic: string, tail: TopicTail, heads: LogHeads, epochStart: string): void {
+    const had = tail.mark.epoch
+    const epoch = heads.epoch ?? had
+    const { lastId } = heads.topics.get(topic)!
+    // Under the epoch that it had, nobody can tell what is new.
+    const end = epoch === had ? lastId : epochStart
+    const isBefore = compareStreamIds(end, tail.cursor) < 0
+    tail.jump(isBefore ? end : tail.cursor, isBefore ? epoch : had)
+    this.#events.onLost(topic, this.partition, { had, upTo: tail.mark })
+  }
+
+  /** What was read last is there, or was trimmed. */
+  #follow(topic: string, tail: TopicTail, heads: LogHeads): void {
+    const { lastId, trimmedTo } = heads.topics.get(topic)!
+    const epoch = heads.epoch ?? tail.mark.epoch
+    if (lastId === tail.cursor && epoch !== tail.mark.epoch) {
+      tail.jump(lastId, epoch)
+    } else if (compareStreamIds(tail.cursor, trimmedTo) < 0) {
+      tail.jump(trimmedTo, epoch)
+      this.#events.onTrimmed(topic, this.partition, tail)
+    }
+  }
+
+  #answered(): void {
+    const now = performance.now()
+    const wasAway = this.#answeredAt !== undefined && (!this.#live.live || now - this.#answeredAt > SILENT_MS)
+    if (wasAway) this.#backAt = now
+    this.#answeredAt = now
+    this.#setLive(true)
+  }
+
+  #setLive(live: boolean): void {
+    if (live !== this.#live.live) this.#live = { live, since: this.#clock.now() }
+  }
+}

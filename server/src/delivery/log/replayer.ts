@@ -1,0 +1,141 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { type Bus, BusUnavailable } from '../../bus/index.ts'
+import type { Clock } from '../../clock.ts'
+import { Entry } from '../wire/entry.ts'
+import type { Feed } from '../subscription/feed.ts'
+import { type Page, SharedPages } from './shared-pages.ts'
+
+/** Page reads under way on this node: more would only make Redis and the event loop stall in larger steps. */
+const CONCURRENT_READS = 8
+/** Readers served from pages at hand before others get their turn. */
+const SERVED_AT_ONCE = 64
+const EXPIRE_EVERY_MS = 1_000
+
+/** Somebody who reads logs page by page, one page at a time. */
+export interface PageReader {
+  /** The feed to read for now, or `undefined` when there is no need any more. */
+  nextPage(): PageRequest | undefined
+  onPage(request: PageRequest, page: Page): void
+  /** The page was too large to come in time: the next request MUST be for less. */
+  onTooLarge(feed: Feed): void
+  /** A page could not be read, or was thrown at. MUST NOT throw. */
+  fail(error: unknown): void
+}
+
+export interface PageRequest {
+  readonly feed: Feed
+  /** Stream id, inclusive. */
+  readonly from: string
+  readonly entries: number
+}
+
+/**
+ * Reads pages of the log for all sessions of a node, first come first served, a bounded number at a time. One read of a
+ * log is under way at a time; whoever asks meanwhile waits for what it brings, so that the reads follow from the ranges
+ * that are asked for and not from how many ask.
+ */
+export class Replayer {
+  readonly #bus: Bus
+  readonly #clock: Clock
+  readonly #cursorOf: (topic: string, partition: number) => string | undefined
+  readonly #pages = new SharedPages()
+  #waiting: PageReader[] = []
+  /** By log that is being read. */
+  readonly #parked = new Map<string, PageReader[]>()
+  #serving: NodeJS.Immediate | undefined
+  readonly #timer: NodeJS.Timeout
+  #closed = false
+
+  /** @param cursorOf how far the tail has read a topic in a partition, if it does. */
+  constructor(bus: Bus, clock: Clock, cursorOf: (topic: string, partition: number) => string | undefined) {
+    this.#bus = bus
+    this.#clock = clock
+    this.#cursorOf = cursorOf
+    this.#timer = setInterval(() => this.#pages.expire(clock.monotonic()), EXPIRE_EVERY_MS)
+    this.#timer.unref()
+  }
+
+  /** Answers with one `onPage`, or none if `nextPage` then returns `undefined`. Reads are repeated while Redis is away. */
+  request(reader: PageReader): void {
+    this.#waiting.push(reader)
+    this.#serving ??= setImmediate(() => this.#serve())
+  }
+
+  /** The log has lost some of what was read of it. */
+  forget(topic: string, partition: number): void {
+    this.#pages.forget(logName(topic, partition))
+  }
+
+  close(): void {
+    this.#closed = true
+    clearInterval(this.#timer)
+    clearImmediate(this.#serving)
+    this.#waiting = []
+    this.#parked.clear()
+  }
+
+  #serve(): void {
+    this.#serving = undefined
+    const readers = this.#waiting.splice(0, SERVED_AT_ONCE)
+    for (const [index, reader] of readers.entries()) {
+      if (this.#serveOne(reader)) continue
+      // No read is free: the ones behind it wait as well, so that nobody is passed over for good.
+      this.#waiting.unshift(...readers.slice(index))
+      return
+    }
+    if (this.#waiting.length > 0) this.#serving ??= setImmediate(() => this.#serve())
+  }
+
+  /** False when it would take one more read than may be under way. */
+  #serveOne(reader: PageReader): boolean {
+    try {
+      return this.#serveUnguarded(reader)
+    } catch (error) {
+      reader.fail(error)
+      return true
+    }
+  }
+
+  #serveUnguarded(reader: PageReader): boolean {
+    const request = reader.nextPage()
+    if (request === undefined) return true
+    const { feed, from, entries } = request
+    const log = logName(feed.topic, feed.partition)
+    const page = this.#pages.find(log, from, entries, this.#clock.monotonic())
+    const parked = this.#parked.get(log)
+    if (page !== undefined) reader.onPage(request, page)
+    else if (parked !== undefined) parked.push(reader)
+    else if (this.#parked.size >= CONCURRENT_READS) return false
+    else {
+      this.#parked.set(log, [])
+      void this.#read(log, reader, request)
+    }
+    return true
+  }
+
+  async #read(log: string, reader: PageReader, request: PageRequest): Promise<void> {
+    const { feed, from, entries: count } = request
+    const { partition, topic } = feed
+    try {
+      const tailCursor = this.#cursorOf(topic, partition)
+      const read = await this.#bus.log(partition, 'replay').page(topic, from, count)
+      const entries = read.entries.map((raw) => new Entry(partition, raw))
+      const page = { entries, trimmedTo: read.trimmedTo, isLast: entries.length < count, tailCursor }
+      this.#pages.keep(log, from, page, this.#clock.monotonic())
+      if (!this.#closed) reader.onPage(request, page)
+    } catch (error) {
+      if (error instanceof BusUnavailable) {
+        if (error.wasAnswering) reader.onTooLarge(feed)
+        else await sleep(error.retryAfterMs)
+        this.#waiting.unshift(reader)
+      } else reader.fail(error)
+    }
+    this.#waiting.unshift(...(this.#parked.get(log) ?? []))
+    this.#parked.delete(log)
+    if (!this.#closed) this.#serving ??= setImmediate(() => this.#serve())
+  }
+}
+
+function logName(topic: string, partition: number): string {
+  return `${partition} ${topic}`
+}

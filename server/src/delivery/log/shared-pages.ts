@@ -1,0 +1,103 @@
+import { compareStreamIds } from '@tidegate/protocol'
+import type { Entry } from '../wire/entry.ts'
+
+/** What was read of one log from an id on. */
+export interface Page {
+  /** Contiguous, from that id (inclusive) on. */
+  readonly entries: readonly Entry[]
+  /** What was trimmed when it was read. */
+  readonly trimmedTo: string
+  /** Whether the log held no more entries when it was read. */
+  readonly isLast: boolean
+  /** How far the tail had read the log just before, if it is tailed. */
+  readonly tailCursor: string | undefined
+}
+
+interface Range {
+  readonly log: string
+  readonly from: string
+  readonly page: Page
+  readonly readAt: number
+  readonly bytes: number
+}
+
+/** Bytes of stored events kept for all logs together. */
+const MAX_BYTES = 16 * 1_024 * 1_024
+/** Long enough for thousands who come back together, short enough that nothing old is pinned. */
+const KEEP_MS = 5_000
+/** So soon after a read the end of a log is not looked at again. */
+const FRESH_MS = 50
+
+/** The pages of the last seconds: whoever reads from inside one of them needs no read of its own. */
+export class SharedPages {
+  readonly #maxBytes: number
+  /** Oldest first. */
+  readonly #ranges = new Map<string, Range[]>()
+  #order: Range[] = []
+  #bytes = 0
+
+  constructor(maxBytes = MAX_BYTES) {
+    this.#maxBytes = maxBytes
+  }
+
+  /** Bytes of stored events held. */
+  get bytes(): number {
+    return this.#bytes
+  }
+
+  /** @param log any name of a topic's log in one partition. */
+  keep(log: string, from: string, page: Page, now: number): void {
+    const bytes = page.entries.reduce((sum, entry) => sum + entry.bytes, 0)
+    const range: Range = { log, from, page, readAt: now, bytes }
+    const ranges = this.#ranges.get(log)
+    if (ranges === undefined) this.#ranges.set(log, [range])
+    else ranges.push(range)
+    this.#order.push(range)
+    this.#bytes += bytes
+    this.expire(now)
+  }
+
+  /** At most `count` entries from an id (inclusive) on, if a page has any behind that id or says that there are none. */
+  find(log: string, from: string, count: number, now: number): Page | undefined {
+    for (const { page, from: start, readAt } of this.#ranges.get(log) ?? []) {
+      if (now - readAt > KEEP_MS || compareStreamIds(from, start) < 0) continue
+      const { entries, isLast } = page
+      const hasMore = entries.length > 0 && compareStreamIds(entries.at(-1)!.streamId, from) > 0
+      if (!hasMore && !(isLast && now - readAt <= FRESH_MS)) continue
+      const first = firstFrom(entries, from)
+      const taken = entries.slice(first, first + count)
+      return { ...page, entries: taken, isLast: isLast && first + taken.length === entries.length }
+    }
+    return undefined
+  }
+
+  forget(log: string): void {
+    for (const { bytes } of this.#ranges.get(log) ?? []) this.#bytes -= bytes
+    this.#ranges.delete(log)
+    this.#order = this.#order.filter((range) => range.log !== log)
+  }
+
+  /** Lets go of what is old, and of the oldest while there is too much. To be called now and then. */
+  expire(now: number): void {
+    for (let oldest = this.#order[0]; oldest !== undefined; oldest = this.#order[0]) {
+      if (this.#bytes <= this.#maxBytes && now - oldest.readAt <= KEEP_MS) return
+      this.#order.shift()
+      this.#bytes -= oldest.bytes
+      const ranges = this.#ranges.get(oldest.log)!
+      ranges.shift()
+      if (ranges.length === 0) this.#ranges.delete(oldest.log)
+    }
+  }
+}
+
+/** Index of the first entry at or behind an id. */
+function firstFrom(entries: readonly Entry[], from: string): number {
+  let low = 0
+  let high = entries.length
+  while (low < high) {
+    const middle = (low + high) >> 1
+    if (compareStreamIds(entries[middle]!.streamId, from) < 0) low = middle + 1
+    else high = middle
+  }
+  return low
+}

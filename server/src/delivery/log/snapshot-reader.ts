@@ -1,0 +1,66 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { bulkhead } from 'cockatiel'
+import { type Bus, BusUnavailable, type CurrentPage, partitionOf } from '../../bus/index.ts'
+
+/** Reads under way on this node: more would only make Redis stall in larger steps. */
+const CONCURRENT_READS = 8
+/** Results of a page, about: what a session holds while it cannot write. */
+const PAGE_RESULTS = 32
+
+/** Which results to read, page by page. */
+export interface SnapshotRequest {
+  readonly topic: string
+  readonly partition: number
+  /** Only results of these keys; `undefined`: all. */
+  readonly keys: ReadonlySet<string> | undefined
+  /** `0` for the first page. */
+  readonly cursor: string
+}
+
+/** Reads snapshots for all sessions of a node, first come first served. */
+export class SnapshotReader {
+  readonly #bus: Bus
+  readonly #turns = bulkhead(CONCURRENT_READS, Number.POSITIVE_INFINITY)
+  #closed = false
+
+  constructor(bus: Bus) {
+    this.#bus = bus
+  }
+
+  /**
+   * Calls back once; while Redis is away reads are repeated. Not at all after `close`.
+   *
+   * @param fail gets what was thrown by a read, or by `onPage`. MUST NOT throw.
+   */
+  read(request: SnapshotRequest, onPage: (page: CurrentPage) => void, fail: (error: unknown) => void): void {
+    void this.#turns
+      .execute(() => this.#untilRead(request))
+      .then((page) => page && onPage(page))
+      .catch(fail)
+  }
+
+  close(): void {
+    this.#closed = true
+  }
+
+  async #untilRead(request: SnapshotRequest): Promise<CurrentPage | undefined> {
+    while (!this.#closed) {
+      try {
+        return await this.#read(request)
+      } catch (error) {
+        if (!(error instanceof BusUnavailable)) throw error
+        await sleep(error.retryAfterMs)
+      }
+    }
+    return undefined
+  }
+
+  async #read({ topic, partition, keys, cursor }: SnapshotRequest): Promise<CurrentPage> {
+    const latest = this.#bus.results(partition, 'replay')
+    if (keys === undefined) return latest.scan(topic, cursor, PAGE_RESULTS)
+    const first = Number(cursor)
+    const wanted = [...keys].filter((key) => partitionOf(key, this.#bus.partitions) === partition)
+    const results = await latest.of(topic, wanted.slice(first, first + PAGE_RESULTS))
+    return { results, next: first + PAGE_RESULTS < wanted.length ? `${first + PAGE_RESULTS}` : '0' }
+  }
+}

@@ -1,0 +1,84 @@
+import { compareStreamIds } from '@tidegate/protocol'
+import { type KnownEntry, LOG_START, type Mark, wholeEntry } from '../../bus/index.ts'
+import type { Entry } from '../wire/entry.ts'
+import type { FeedStart } from '../subscription/feed.ts'
+import { everyLane } from '../subscription/start-marks.ts'
+
+/** Bounds of one ring: it only has to bridge the moment between the answer to a read of the log and the tail's cursor. */
+const RING_BYTES = 256 * 1_024
+const RING_ENTRIES = 256
+
+/** How far the tail has read one topic of one partition, and the newest entries: one contiguous range that ends at the cursor. */
+export class TopicTail {
+  #cursor: string
+  #epoch: string
+  /** The ring holds every entry after this id. */
+  #ringStart: string
+  #ring: Entry[] = []
+  #ringBytes = 0
+  #newestSeen: Omit<KnownEntry, 'topic'> | undefined
+  #start: FeedStart | undefined
+
+  /** @param cursor id of the last entry not to be read, `0-0` if there is none */
+  constructor(cursor: string, epoch: string) {
+    this.#cursor = cursor
+    this.#epoch = epoch
+    this.#ringStart = cursor
+    if (cursor !== LOG_START) this.#newestSeen = { epoch, streamId: cursor }
+  }
+
+  get cursor(): string {
+    return this.#cursor
+  }
+
+  /** Everything the tail has read. */
+  get mark(): Mark {
+    return this.start.marks[0]
+  }
+
+  /** Where a feed starts that is to get everything the tail will read: one object for all that start here. */
+  get start(): FeedStart {
+    this.#start ??= everyLane(this.#epoch, wholeEntry(this.#epoch, this.#cursor))
+    return this.#start
+  }
+
+  /** The newest entry that is known to have been there. */
+  get newestSeen(): Omit<KnownEntry, 'topic'> | undefined {
+    return this.#newestSeen
+  }
+
+  push(entry: Entry): void {
+    this.#start = undefined
+    this.#cursor = entry.streamId
+    this.#epoch = entry.epoch
+    this.#newestSeen = { epoch: entry.epoch, streamId: entry.streamId }
+    this.#ring.push(entry)
+    this.#ringBytes += entry.bytes
+    while (this.#ringBytes > RING_BYTES || this.#ring.length > RING_ENTRIES) {
+      const oldest = this.#ring.shift()!
+      this.#ringBytes -= oldest.bytes
+      this.#ringStart = oldest.streamId
+    }
+  }
+
+  /** Continues from another id: the log turned out to have lost what was read, or to have been trimmed beyond it. */
+  jump(cursor: string, epoch: string): void {
+    this.#start = undefined
+    this.#cursor = cursor
+    this.#epoch = epoch
+    this.#ringStart = cursor
+    this.#ring = []
+    this.#ringBytes = 0
+  }
+
+  /** Entries after an id (or from it on), or `undefined` when the ring does not reach back that far. */
+  since(after: string, inclusive: boolean): readonly Entry[] | undefined {
+    if (after === this.#cursor && !inclusive) return []
+    const order = compareStreamIds(this.#ringStart, after)
+    if (order > 0 || (order === 0 && inclusive)) return undefined
+    return this.#ring.filter((entry) => {
+      const entryOrder = compareStreamIds(entry.streamId, after)
+      return entryOrder > 0 || (inclusive && entryOrder === 0)
+    })
+  }
+}

@@ -1,0 +1,271 @@
+import type { Picks } from '../wire/encoded-events.ts'
+import type { Entry } from '../wire/entry.ts'
+import { addWithheld, type FeedLane, moveWithheld, noneWithheld, type Withheld } from './feed-lane.ts'
+import type { Gap } from './gap.ts'
+import type { Fate, LaneBooks } from './ledger.ts'
+import type { QueueBudget } from './queue-budget.ts'
+import {
+  copyOut,
+  eventsLeft,
+  isSparse,
+  keyAt,
+  markAt,
+  openRun,
+  type Run,
+  type RunQueue,
+  sumWithheld,
+  thinRun,
+  withheldBefore,
+} from './run.ts'
+
+/** How many spent items at the front are tolerated before the array is cut. */
+const SPENT_ITEMS = 64
+
+/**
+ * What one subscription has waiting in one lane, oldest first, with the gaps of what was dropped from its front. It may be
+ * gated: then only what was sealed is taken from it, and what lies behind the seal may still be thinned.
+ */
+export class LaneQueue implements RunQueue {
+  readonly #books: LaneBooks
+  readonly #budget: QueueBudget
+  #items: (Run | Gap)[] = []
+  #front = 0
+  /** Gaps to be told before the front item. */
+  #due: Gap[] = []
+  /** The due gap of a feed lane that the next drop continues. */
+  readonly #growing = new Map<FeedLane, Gap>()
+  /** Items before this index go out as they are. */
+  #sealedTo = 0
+  #sealedBytes = 0
+  isGated = false
+  bytes = 0
+  events = 0
+
+  constructor(books: LaneBooks, budget: QueueBudget) {
+    this.#books = books
+    this.#budget = budget
+  }
+
+  get isEmpty(): boolean {
+    return this.#due.length === 0 && this.#front === this.#items.length
+  }
+
+  get hasSealed(): boolean {
+    return this.#sealedTo > this.#front
+  }
+
+  /** Bytes of the events that may be taken now. */
+  get takeableBytes(): number {
+    return this.isGated ? this.#sealedBytes : this.bytes
+  }
+
+  pushEntry(lane: FeedLane, entry: Entry, picks: Picks): void {
+    const run = openRun(this, lane, entry, picks)
+    this.#items.push(run)
+    this.bytes += run.bytes
+    this.events += picks.length
+    this.#books.queued(picks.length, run.bytes)
+    this.#budget.pin(run.encoded)
+    lane.waiting++
+  }
+
+  /** A gap that was not caused by this queue keeps its place between the runs. */
+  pushGap(gap: Gap): void {
+    moveWithheld(gap.lane.trailing, gap.withheld)
+    this.#items.push(gap)
+    gap.lane.waiting++
+  }
+
+  /** The gap to tell before anything else of this lane. */
+  dueGap(): Gap | undefined {
+    const front = this.#items[this.#front]
+    if (this.#due.length === 0 && front?.kind === 'gap') this.#makeDue(front)
+    return this.#due[0]
+  }
+
+  dueGapTold(): void {
+    const gap = this.#due.shift()!
+    gap.lane.waiting--
+    if (this.#growing.get(gap.lane) === gap) this.#growing.delete(gap.lane)
+  }
+
+  /** Runs from the front up to the next gap, for a frame. Gaps that are due MUST have been told. */
+  *takeable(): Iterable<Run> {
+    const end = this.isGated ? this.#sealedTo : this.#items.length
+    for (let i = this.#front; i < end; i++) {
+      const item = this.#items[i]!
+      if (item.kind === 'gap') return
+      yield item
+    }
+  }
+
+  delivered(run: Run, to: number, bytes: number): void {
+    run.lane.taken = markAt(run, to - 1)
+    this.#leave('delivered', to - run.next, bytes)
+    if (this.hasSealed) this.#sealedBytes -= bytes
+    run.next = to
+    run.bytes -= bytes
+    if (eventsLeft(run) > 0) return
+    run.lane.waiting--
+    this.#budget.unpin(run.encoded)
+    this.#advance()
+  }
+
+  /** Drops the oldest run into the gap of its feed lane. False: there is none. */
+  dropOldest(): boolean {
+    for (let front = this.#items[this.#front]; front !== undefined; front = this.#items[this.#front]) {
+      if (front.kind === 'run') {
+        this.#withhold(front)
+        return true
+      }
+      this.#makeDue(front)
+    }
+    return false
+  }
+
+  /** Everything queued now goes out as it is. */
+  seal(): void {
+    this.#sealedTo = this.#items.length
+    this.#sealedBytes = this.bytes
+  }
+
+  /** Of what is not sealed keeps the last event of each key. Returns how many it removed. */
+  conflate(): number {
+    const seen = new Map<FeedLane, Set<string>>()
+    return this.#thin('conflated', (run, pick) => {
+      let keys = seen.get(run.lane)
+      if (keys === undefined) {
+        keys = new Set()
+        seen.set(run.lane, keys)
+      }
+      const before = keys.size
+      return keys.add(keyAt(run, pick)).size > before
+    })
+  }
+
+  /** Of what is not sealed keeps what `keep` wants. Returns how many it removed. */
+  sample(keep: (run: Run, pick: number) => boolean): number {
+    return this.#thin('sampled', keep)
+  }
+
+  /** Forgets everything: the subscription ends, or leaves the lane out from now on. */
+  clear(): void {
+    for (let i = this.#front; i < this.#items.length; i++) {
+      const item = this.#items[i]!
+      if (item.kind === 'run') this.#budget.unpin(item.encoded)
+    }
+    this.#books.forgotten(this.events, this.bytes)
+    this.#items = []
+    this.#due = []
+    this.#growing.clear()
+    this.#front = 0
+    this.#sealedTo = 0
+    this.#sealedBytes = 0
+    this.bytes = 0
+    this.events = 0
+  }
+
+  /** Releases entries of which little is still waited for. Each run is looked at once, so the cost is that of pushing it. */
+  copyOutSparse(): void {
+    for (let i = this.#items.length - 1; i >= this.#front; i--) {
+      const item = this.#items[i]!
+      if (item.kind === 'gap') continue
+      if (item.settled) return
+      item.settled = true
+      this.#copyOutIfSparse(item)
+    }
+  }
+
+  #copyOutIfSparse(run: Run): void {
+    if (!isSparse(run)) return
+    this.#budget.unpin(run.encoded)
+    copyOut(run)
+    this.#budget.pin(run.encoded)
+  }
+
+  #thin(fate: keyof Withheld, keep: (run: Run, pick: number) => boolean): number {
+    const first = Math.max(this.#front, this.#sealedTo)
+    const kept: (Run | Gap)[] = []
+    /** By feed lane, what comes behind the run looked at. */
+    const later = new Map<FeedLane, Run | Gap>()
+    let removed = 0
+    for (let i = this.#items.length - 1; i >= first; i--) {
+      const item = this.#items[i]!
+      if (item.kind === 'run') {
+        removed += this.#thinOne(item, fate, keep, withheldWith(later.get(item.lane), item.lane))
+        if (eventsLeft(item) === 0) continue
+      }
+      later.set(item.lane, item)
+      kept.push(item)
+    }
+    if (removed === 0) return 0
+    this.#items.length = first
+    for (let i = kept.length - 1; i >= 0; i--) this.#items.push(kept[i]!)
+    return removed
+  }
+
+  /** @param later where to count what is withheld behind the run's last event */
+  #thinOne(run: Run, fate: keyof Withheld, keep: (run: Run, pick: number) => boolean, later: Withheld): number {
+    const { bytes, lane } = run
+    const { removed, trailing } = thinRun(run, fate, keep)
+    if (removed === 0) return 0
+    addWithheld(trailing, later)
+    this.#leave(fate, removed, bytes - run.bytes)
+    if (eventsLeft(run) > 0) this.#copyOutIfSparse(run)
+    else {
+      lane.waiting--
+      this.#budget.unpin(run.encoded)
+    }
+    return removed
+  }
+
+  #withhold(run: Run): void {
+    const { lane } = run
+    const count = eventsLeft(run)
+    const upTo = markAt(run, run.picks.length - 1)
+    let gap = this.#growing.get(lane)
+    if (gap !== undefined) {
+      gap.count = (gap.count ?? 0) + count
+      gap.upTo = upTo
+      lane.waiting--
+    } else {
+      gap = { kind: 'gap', lane, after: lane.taken, upTo, count, reason: 'overflow', withheld: noneWithheld() }
+      this.#due.push(gap)
+      this.#growing.set(lane, gap)
+    }
+    lane.taken = upTo
+    addWithheld(sumWithheld(run, run.picks.length), gap.withheld)
+    this.#leave('gapped', count, run.bytes)
+    if (this.hasSealed) this.#sealedBytes -= run.bytes
+    this.#budget.unpin(run.encoded)
+    this.#advance()
+  }
+
+  #makeDue(gap: Gap): void {
+    gap.after = gap.lane.taken
+    this.#due.push(gap)
+    this.#growing.delete(gap.lane)
+    gap.lane.taken = gap.upTo
+    this.#advance()
+  }
+
+  #leave(fate: Fate, events: number, bytes: number): void {
+    this.events -= events
+    this.bytes -= bytes
+    this.#books.settled(fate, events, bytes)
+  }
+
+  #advance(): void {
+    this.#front++
+    if (this.#front < SPENT_ITEMS || this.#front * 2 < this.#items.length) return
+    this.#items = this.#items.slice(this.#front)
+    this.#sealedTo = Math.max(0, this.#sealedTo - this.#front)
+    this.#front = 0
+  }
+}
+
+/** Where to count what is withheld before something that waits, or behind everything. */
+function withheldWith(next: Run | Gap | undefined, lane: FeedLane): Withheld {
+  if (next === undefined) return lane.trailing
+  return next.kind === 'gap' ? next.withheld : withheldBefore(next)
+}

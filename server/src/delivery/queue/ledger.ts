@@ -1,0 +1,68 @@
+import type { SubscriptionLedger } from '@tidegate/protocol'
+import type { ByLane } from '../wire/entry.ts'
+
+/** What became of a matched event that no longer waits. */
+export type Fate = 'delivered' | 'conflated' | 'sampled' | 'gapped'
+
+/** Fates of the events that matched a subscription, as they are counted. */
+export type Ledger = { -readonly [Count in keyof SubscriptionLedger]: number }
+
+/** The same for one lane of the whole node; `queuedBytes` as they would be written. */
+export interface LaneTotals extends Omit<Ledger, 'matched'> {
+  queuedBytes: number
+}
+
+export type NodeTotals = ByLane<LaneTotals>
+
+/** What one session has waiting. */
+export interface QueueLoad {
+  bytes: number
+  events: number
+}
+
+export function openLedger(): Ledger {
+  return { matched: 0, delivered: 0, conflated: 0, sampled: 0, gapped: 0, queued: 0 }
+}
+
+export function openTotals(): NodeTotals {
+  const lane = (): LaneTotals => ({ delivered: 0, conflated: 0, sampled: 0, gapped: 0, queued: 0, queuedBytes: 0 })
+  return [lane(), lane(), lane()]
+}
+
+/** Enters what happens in one queue into its subscription's ledger, its session's load and the node's totals alike. */
+export class LaneBooks {
+  readonly #ledger: Ledger
+  readonly #load: QueueLoad
+  readonly #totals: LaneTotals
+
+  constructor(ledger: Ledger, load: QueueLoad, totals: LaneTotals) {
+    this.#ledger = ledger
+    this.#load = load
+    this.#totals = totals
+  }
+
+  queued(events: number, bytes: number): void {
+    this.#ledger.matched += events
+    this.#wait(events, bytes)
+  }
+
+  settled(fate: Fate, events: number, bytes: number): void {
+    this.#ledger[fate] += events
+    this.#totals[fate] += events
+    this.#wait(-events, -bytes)
+  }
+
+  /** The subscription ended with events waiting. */
+  forgotten(events: number, bytes: number): void {
+    this.#ledger.matched -= events
+    this.#wait(-events, -bytes)
+  }
+
+  #wait(events: number, bytes: number): void {
+    this.#ledger.queued += events
+    this.#load.events += events
+    this.#load.bytes += bytes
+    this.#totals.queued += events
+    this.#totals.queuedBytes += bytes
+  }
+}

@@ -1,0 +1,259 @@
+import { compareStreamIds } from '@tidegate/protocol'
+import { isWholeEntry, lastIdBefore, type Mark, wholeEntry } from '../../bus/index.ts'
+import { NO_PICKS, type Picks } from '../wire/encoded-events.ts'
+import { type ByLane, type Entry, LANE_INDEXES, type LaneIndex } from '../wire/entry.ts'
+import { type FeedLane, noneWithheld, type Part } from '../queue/feed-lane.ts'
+import type { SnapshotSeam } from './snapshot-seam.ts'
+import type { SubscriptionPlan } from './subscription-plan.ts'
+import type { SubscriptionQueue } from '../queue/subscription-queue.ts'
+import type { WithheldByPart } from '../wire/withheld.ts'
+
+/**
+ * How far a replay goes back when the log's epoch is not the subscriber's: entries of the new epoch have smaller ids
+ * than the subscriber's position if the clock of the Redis that took over is behind, and this much is not unusual.
+ */
+const REWIND_MS = 60_000
+
+/** Entries of the first page of a replay; later ones follow from how large these were. */
+const FIRST_PAGE_ENTRIES = 8
+
+/** Where delivery starts in one (topic, partition). */
+export interface FeedStart {
+  /** Epoch of the log at the time. */
+  readonly epoch: string
+  /** Exclusive, by lane. */
+  readonly marks: ByLane<Mark>
+}
+
+export type FeedState =
+  /** Reading the log page by page: everything before `after`, an entry of `epoch`, has been offered, and that itself unless `inclusive`. */
+  | {
+      readonly kind: 'replaying'
+      after: string
+      epoch: string
+      inclusive: boolean
+      pageEntries: number
+      /** From then on it does not wait for room: what does not fit becomes a gap. */
+      readonly waitsUntil: number
+    }
+  /** Offered every entry in the turn in which the tail reads it. */
+  | { readonly kind: 'live' }
+
+const LIVE: FeedState = { kind: 'live' }
+const NO_LANES: (FeedLane | undefined)[] = []
+
+/** What a feed knows of the subscription it belongs to. */
+export interface FeedOwner {
+  readonly plan: SubscriptionPlan
+  readonly queue: SubscriptionQueue
+  part(topic: string, lane: LaneIndex): Part
+}
+
+/**
+ * The stream of events from one (topic, partition) to one subscription. Its lanes are made when they are first needed: most
+ * subscriptions never see an event in most of them.
+ */
+export class Feed {
+  readonly subscription: FeedOwner
+  readonly topic: string
+  readonly partition: number
+  state: FeedState
+  /** Of the log when the feed began, or since it went back. */
+  #epoch: string
+  /** By lane, the subscriber has, or was offered by a replay, everything up to here. */
+  #starts: ByLane<Mark>
+  #lanes: (FeedLane | undefined)[] = NO_LANES
+  /** Up to where the lanes that were not made yet are resolved, if further than their start. */
+  #quietMark: Mark | undefined
+  #lastStart: string
+  #skipping = true
+  /** What the subscriber was told before the feed began. */
+  #seam: SnapshotSeam | undefined
+
+  constructor(subscription: FeedOwner, topic: string, partition: number, start: FeedStart) {
+    this.subscription = subscription
+    this.topic = topic
+    this.partition = partition
+    this.#epoch = start.epoch
+    this.#starts = start.marks
+    const starts = this.laneIndexes().map((lane) => start.marks[lane])
+    this.#lastStart = starts.map((mark) => mark.streamId).reduce(laterId)
+    this.state = replayFrom(starts, start.epoch)
+  }
+
+  /** The lanes that the subscription asks for. */
+  laneIndexes(): readonly LaneIndex[] {
+    const { lanes } = this.subscription.plan
+    return LANE_INDEXES.filter((lane) => lanes[lane])
+  }
+
+  /** `undefined` for a lane the subscription leaves out. */
+  lane(index: LaneIndex): FeedLane | undefined {
+    if (!this.subscription.plan.lanes[index]) return undefined
+    return this.#lanes[index] ?? this.#open(index, this.resolvedTo(index))
+  }
+
+  startOf(index: LaneIndex): Mark {
+    return this.#starts[index]
+  }
+
+  /** Up to where a lane's events have left the queue. */
+  resolvedTo(index: LaneIndex): Mark {
+    return this.#lanes[index]?.taken ?? this.#quietMark ?? this.#starts[index]
+  }
+
+  /** Whether something of the lane waits. */
+  isWaiting(index: LaneIndex): boolean {
+    return (this.#lanes[index]?.waiting ?? 0) > 0
+  }
+
+  /** Adds to the counts what was withheld last in the lanes, of which nothing waits that could tell it. */
+  takeTrailing(lanes: readonly LaneIndex[], counts: WithheldByPart): void {
+    for (const index of lanes) {
+      const lane = this.#lanes[index]
+      if (lane !== undefined && lane.waiting === 0) counts.take(lane)
+    }
+  }
+
+  /** Epoch of the newest thing the lane was offered. */
+  epochOf(index: LaneIndex): string {
+    return this.#lanes[index]?.epoch ?? this.resolvedTo(index).epoch
+  }
+
+  /** Nothing of the lanes waits, and nothing up to the mark will come. */
+  resolve(lanes: readonly LaneIndex[], mark: Mark): void {
+    for (const index of lanes) {
+      const lane = this.#lanes[index]
+      if (lane === undefined) this.#quietMark = mark
+      else lane.taken = mark
+    }
+  }
+
+  /** The subscription asks for a lane that it had left out, from the mark on. */
+  join(index: LaneIndex, mark: Mark): void {
+    this.#starts = withLane(this.#starts, index, mark)
+    this.#open(index, mark)
+  }
+
+  /** The subscription leaves out a lane from now on. */
+  leave(index: LaneIndex): void {
+    if (this.#lanes !== NO_LANES) this.#lanes[index] = undefined
+  }
+
+  /**
+   * From now on the feed is offered what the tail reads after `cursor`. A replay may have read further than that: those
+   * entries will come again and count as had.
+   */
+  goLive(cursor: string): void {
+    if (this.state.kind === 'live') return
+    const { after, epoch, inclusive } = this.state
+    this.state = LIVE
+    if (inclusive || compareStreamIds(after, cursor) <= 0) return
+    const reached = wholeEntry(epoch, after)
+    for (const lane of LANE_INDEXES) {
+      if (compareStreamIds(this.#starts[lane].streamId, after) > 0) continue
+      this.#starts = withLane(this.#starts, lane, reached)
+    }
+    this.#lastStart = laterId(this.#lastStart, after)
+    this.#skipping = true
+  }
+
+  /** The log has lost what was read of it last, and continues behind the mark. */
+  goBack({ epoch, streamId }: Mark): void {
+    // It began, or reads, behind the loss already.
+    if (this.#starts.some((start) => start.epoch === epoch)) return
+    const { state } = this
+    if (state.kind === 'live') {
+      this.#lastStart = streamId
+    } else {
+      if (state.epoch === epoch) return
+      if (compareStreamIds(state.after, streamId) > 0) this.state = { ...state, after: streamId, inclusive: false }
+    }
+    this.#epoch = epoch
+  }
+
+  /** It was offered everything up to this entry, and reads the log from there on. */
+  returnToLog({ streamId, epoch }: Entry, waitsUntil: number): void {
+    this.state = {
+      kind: 'replaying',
+      after: streamId,
+      epoch,
+      inclusive: false,
+      pageEntries: FIRST_PAGE_ENTRIES,
+      waitsUntil,
+    }
+  }
+
+  /** Whether a lane starts beyond what the tail has read: a replay, or the gateway the subscriber came from, is ahead of it. */
+  startsBeyond(cursor: string): boolean {
+    return compareStreamIds(this.#lastStart, cursor) > 0
+  }
+
+  /**
+   * Leaves out what the subscriber already had: lanes overtake each other, so each has its own start, and the tail may be
+   * behind the gateway the subscriber came from. Entries MUST be passed in log order.
+   */
+  beyondStart(lane: LaneIndex, entry: Entry, matched: Picks): Picks {
+    const picks = this.#beyondSeam(entry, matched)
+    if (!this.#skipping) return picks
+    if (compareStreamIds(entry.streamId, this.#lastStart) > 0) {
+      this.#skipping = false
+      return picks
+    }
+    const start = this.#starts[lane]
+    const order = compareStreamIds(entry.streamId, start.streamId)
+    if (order > 0) return picks
+    if (entry.epoch !== start.epoch) {
+      // Only in the stretch a replay rewound. What is neither of the old nor of the present epoch is older than both,
+      // or lies between them and is covered by the gap.
+      return this.state.kind === 'live' || entry.epoch === this.#epoch ? picks : NO_PICKS
+    }
+    return order < 0 ? NO_PICKS : picks.filter((index) => index > start.index)
+  }
+
+  /** A snapshot was told up to the seam. */
+  beginBehind(seam: SnapshotSeam): void {
+    this.#seam = seam
+  }
+
+  #beyondSeam(entry: Entry, picks: Picks): Picks {
+    if (this.#seam === undefined) return picks
+    if (!this.#seam.isPassedBy(entry)) return this.#seam.beyond(entry, picks)
+    this.#seam = undefined
+    return picks
+  }
+
+  #open(index: LaneIndex, mark: Mark): FeedLane {
+    const part = this.subscription.part(this.topic, index)
+    const trailing = noneWithheld()
+    const lane: FeedLane = { partition: this.partition, part, taken: mark, epoch: mark.epoch, waiting: 0, trailing }
+    if (this.#lanes === NO_LANES) this.#lanes = [undefined, undefined, undefined]
+    this.#lanes[index] = lane
+    return lane
+  }
+}
+
+function withLane([high, normal, low]: ByLane<Mark>, lane: LaneIndex, mark: Mark): ByLane<Mark> {
+  return [lane === 0 ? mark : high, lane === 1 ? mark : normal, lane === 2 ? mark : low]
+}
+
+function replayFrom(starts: readonly Mark[], epoch: string): FeedState {
+  let after: string | undefined
+  let inclusive = false
+  for (const mark of starts) {
+    const sameEpoch = mark.epoch === epoch
+    const id = sameEpoch ? mark.streamId : lastIdBefore(Number(mark.streamId.split('-')[0]) - REWIND_MS)
+    const order = after === undefined ? -1 : compareStreamIds(id, after)
+    if (order < 0) {
+      after = id
+      inclusive = false
+    }
+    if (order <= 0) inclusive ||= sameEpoch && !isWholeEntry(mark)
+  }
+  const waitsUntil = Number.POSITIVE_INFINITY
+  return { kind: 'replaying', after: after!, epoch, inclusive, pageEntries: FIRST_PAGE_ENTRIES, waitsUntil }
+}
+
+function laterId(a: string, b: string): string {
+  return compareStreamIds(a, b) >= 0 ? a : b
+}

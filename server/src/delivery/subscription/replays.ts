@@ -1,0 +1,186 @@
+import { compareStreamIds } from '@tidegate/protocol'
+import { isTrimmed, wholeEntry } from '../../bus/index.ts'
+import type { Clock } from '../../clock.ts'
+import { type Entry, LANE_INDEXES } from '../wire/entry.ts'
+import type { Feed, FeedState } from './feed.ts'
+import { FilteredEntry } from './filtered-entry.ts'
+import type { PageReader, PageRequest, Replayer } from '../log/replayer.ts'
+import type { SessionQueue } from '../queue/backlog.ts'
+import type { Page } from '../log/shared-pages.ts'
+import type { TopicTail } from '../log/topic-tail.ts'
+
+/** What the replays of a node share. */
+export interface ReplayContext {
+  readonly replayer: Pick<Replayer, 'request'>
+  readonly clock: Clock
+  tailOf(topic: string, partition: number): TopicTail | undefined
+  /** `undefined` also while it is not known whether the log still has what the tail has read. */
+  sureTailOf(topic: string, partition: number): TopicTail | undefined
+}
+
+type Replaying = Extract<FeedState, { kind: 'replaying' }>
+
+/** What one page should hold: a page whose reader has no room any more was read for nothing. */
+const PAGE_BYTES = 128 * 1_024
+const MAX_PAGE_ENTRIES = 512
+/** The first one of a page is mostly the last one of the page before. */
+const MIN_PAGE_ENTRIES = 2
+
+/**
+ * The feeds of one session that are still reading the log. A page is read only while the session's queue has room, so
+ * a subscriber is sent its past at its own pace. Once the tail's ring reaches back to where a feed has read, the feed
+ * goes live in one synchronous turn: nothing can be appended between the ring's entries and the tail's next.
+ */
+export class SessionReplay implements PageReader {
+  readonly #queue: SessionQueue
+  readonly #context: ReplayContext
+  readonly #onOffered: () => void
+  readonly fail: (error: unknown) => void
+  /** The front one is read next. */
+  #feeds: Feed[] = []
+  #requested = false
+
+  /**
+   * @param onOffered called after entries were offered to the queue
+   * @param fail gets what was thrown where a page was read or taken
+   */
+  constructor(queue: SessionQueue, context: ReplayContext, onOffered: () => void, fail: (error: unknown) => void) {
+    this.#queue = queue
+    this.#context = context
+    this.#onOffered = onOffered
+    this.fail = fail
+  }
+
+  get feeds(): number {
+    return this.#feeds.length
+  }
+
+  /** Whether it goes on once there is room. */
+  get isWaiting(): boolean {
+    return this.#feeds.length > 0 && !this.#requested
+  }
+
+  add(feeds: readonly Feed[]): void {
+    this.#feeds.push(...feeds)
+    this.pump()
+  }
+
+  forget(isForgotten: (feed: Feed) => boolean): void {
+    this.#feeds = this.#feeds.filter((feed) => !isForgotten(feed))
+  }
+
+  /** Goes on if there is room. To be called whenever something left the queue. */
+  pump(): void {
+    let offered = false
+    for (let feed = this.#next(); feed !== undefined && this.#goLive(feed); feed = this.#next()) {
+      this.#feeds.splice(this.#feeds.indexOf(feed), 1)
+      offered = true
+    }
+    // What an array that was shifted empty keeps is as much as a session without traffic needs in all.
+    if (this.#feeds.length === 0) this.#feeds = []
+    if (offered) this.#onOffered()
+    if (this.#requested || this.#next() === undefined) return
+    this.#requested = true
+    this.#context.replayer.request(this)
+  }
+
+  nextPage(): PageRequest | undefined {
+    const feed = this.#next()
+    if (feed?.state.kind !== 'replaying') {
+      this.#requested = false
+      return undefined
+    }
+    return { feed, from: feed.state.after, entries: feed.state.pageEntries }
+  }
+
+  onPage({ feed, from }: PageRequest, page: Page): void {
+    this.#requested = false
+    const place = this.#feeds.indexOf(feed)
+    // A feed that went back meanwhile reads another page.
+    if (place >= 0 && feed.state.kind === 'replaying' && feed.state.after === from) {
+      this.#feeds.push(...this.#feeds.splice(place, 1))
+      this.#offerPage(feed, page)
+      this.#onOffered()
+    }
+    this.pump()
+  }
+
+  onTooLarge({ state }: Feed): void {
+    if (state.kind === 'replaying') state.pageEntries = Math.max(MIN_PAGE_ENTRIES, Math.floor(state.pageEntries / 4))
+  }
+
+  /** The feed to read next: the front one while there is room, otherwise one that does not wait for that. */
+  #next(): Feed | undefined {
+    if (this.#queue.hasRoomForReplay) return this.#feeds[0]
+    return this.#feeds.find(({ state }) => this.#isOverdue(state))
+  }
+
+  #isOverdue(state: FeedState): boolean {
+    return state.kind === 'replaying' && state.waitsUntil <= this.#context.clock.monotonic()
+  }
+
+  #offerPage(feed: Feed, page: Page): void {
+    const { state } = feed
+    if (state.kind !== 'replaying') return
+    this.#tellTrimmed(feed, state, page.trimmedTo)
+    for (const entry of page.entries) {
+      if (!this.#queue.hasRoomForReplay && !this.#isOverdue(state)) return
+      const isRead = compareStreamIds(entry.streamId, state.after) === 0 && !state.inclusive
+      if (!isRead) this.#offer(feed, entry)
+      state.after = entry.streamId
+      state.epoch = entry.epoch
+      state.inclusive = false
+    }
+    if (page.entries.length > 0) state.pageEntries = nextPageEntries(page.entries)
+    if (!page.isLast) return
+    // Whatever the tail had read before the page was read was in the log then: it is in the page, or gone.
+    state.inclusive = false
+    const { tailCursor } = page
+    if (tailCursor !== undefined && compareStreamIds(tailCursor, state.after) > 0) state.after = tailCursor
+  }
+
+  /** Returns whether the feed is live now. */
+  #goLive(feed: Feed): boolean {
+    if (feed.state.kind === 'live') return true
+    const tail = this.#context.sureTailOf(feed.topic, feed.partition)
+    const entries = tail?.since(feed.state.after, feed.state.inclusive)
+    if (tail === undefined || entries === undefined) return false
+    for (const entry of entries) this.#offer(feed, entry)
+    feed.goLive(tail.cursor)
+    return true
+  }
+
+  #offer(feed: Feed, entry: Entry): void {
+    const { keys, lanes, filter } = feed.subscription.plan
+    const matched = keys === undefined ? entry.lanePicks : entry.picksOf(keys)
+    const filtered = new FilteredEntry(entry)
+    for (const lane of LANE_INDEXES) {
+      if (!lanes[lane]) continue
+      const picks = filtered.only(matched[lane], filter)
+      if (picks.length > 0) this.#queue.offer(feed, lane, entry, picks)
+    }
+  }
+
+  /** Entries may be trimmed before they are read: the subscriber was away too long, or is slower than the log moves. */
+  #tellTrimmed(feed: Feed, state: Replaying, trimmedTo: string): void {
+    for (const index of feed.laneIndexes()) {
+      const start = feed.startOf(index)
+      const epoch = feed.epochOf(index)
+      const isAtStart = compareStreamIds(start.streamId, state.after) >= 0
+      if (isTrimmed(isAtStart ? start : wholeEntry(epoch, state.after), trimmedTo)) {
+        this.#queue.tellTrimmed(feed, index, wholeEntry(epoch, trimmedTo))
+      }
+    }
+    if (compareStreamIds(trimmedTo, state.after) < 0) return
+    state.after = trimmedTo
+    state.inclusive = true
+  }
+}
+
+function nextPageEntries(entries: readonly Entry[]): number {
+  const bytes = entries.reduce((sum, entry) => sum + entry.bytes, 0)
+  return Math.max(
+    MIN_PAGE_ENTRIES,
+    Math.min(MAX_PAGE_ENTRIES, Math.floor((PAGE_BYTES * entries.length) / Math.max(1, bytes))),
+  )
+}

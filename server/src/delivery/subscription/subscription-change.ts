@@ -1,0 +1,36 @@
+import { type Mark, wholeEntry } from '../../bus/index.ts'
+import { LANE_INDEXES, type LaneIndex } from '../wire/entry.ts'
+import type { Feed } from './feed.ts'
+import type { Subscription } from './subscription.ts'
+import type { SubscriptionPlan } from './subscription-plan.ts'
+import type { TopicTail } from '../log/topic-tail.ts'
+
+/**
+ * Gives a subscription another plan over the same topics. Lanes that come in begin where the subscription is; what waits in
+ * those that go is forgotten.
+ *
+ * @returns the lanes that came in
+ */
+export function changeLanes(
+  subscription: Subscription,
+  plan: SubscriptionPlan,
+  tailOf: (topic: string, partition: number) => TopicTail | undefined,
+): LaneIndex[] {
+  const before = subscription.plan.lanes
+  subscription.plan = plan
+  for (const lane of LANE_INDEXES) {
+    if (before[lane] === plan.lanes[lane]) continue
+    if (!plan.lanes[lane]) subscription.queue.lane(lane)?.clear()
+    for (const feed of subscription.feeds()) {
+      if (plan.lanes[lane]) feed.join(lane, reachedBy(feed, tailOf))
+      else feed.leave(lane)
+    }
+  }
+  return LANE_INDEXES.filter((lane) => plan.lanes[lane] && !before[lane])
+}
+
+/** Up to where a feed was offered everything. */
+function reachedBy(feed: Feed, tailOf: (topic: string, partition: number) => TopicTail | undefined): Mark {
+  if (feed.state.kind === 'replaying') return wholeEntry(feed.state.epoch, feed.state.after)
+  return tailOf(feed.topic, feed.partition)!.mark
+}

@@ -1,0 +1,163 @@
+import {
+  type ClientFrame,
+  type ErrorCode,
+  isTopicSelector,
+  type Lane,
+  matchesTopic,
+  type OnSlow,
+  parsePosition,
+  type ResumeFrom,
+} from '@tidegate/protocol'
+import { isStreamId } from '../../bus/index.ts'
+import type { Contract, TopicDefinition } from '../../config/model.ts'
+import { type Filter, FilterError, openFilter } from '../../filter/index.ts'
+import type { ByLane } from '../wire/entry.ts'
+import type { SlowPolicy } from '../queue/slow-policy.ts'
+
+export type SubscribeFrame = Extract<ClientFrame, { type: 'subscribe' }>
+
+/** What a subscriber asked for, resolved against the contract. */
+export interface SubscriptionPlan {
+  readonly sub: number
+  readonly selector: string
+  /** The topics its selector covers. */
+  readonly topics: readonly string[]
+  /** Only events with one of these keys; `undefined`: all. */
+  readonly keys: ReadonlySet<string> | undefined
+  readonly lanes: ByLane<boolean>
+  /** Only events it matches; `undefined`: all. */
+  readonly filter: Filter | undefined
+  /** How long normal and low events may wait for company, and how many at most; `undefined`: not at all. */
+  readonly batch: { readonly maxMs: number; readonly maxEvents: number } | undefined
+  /** What it asked for, as far as this node grants it. */
+  readonly policy: SlowPolicy
+  /** Whether it begins with the latest result of every key. */
+  readonly snapshot: boolean
+}
+
+/** What a node grants at most. */
+export interface PolicyLimits {
+  /** Policies that may be asked for. The first is that of those who ask for none, or for another. */
+  readonly onSlow: readonly OnSlow[]
+  /** Cap on `maxRate`, also of those who ask for none; `undefined`: there is no cap. */
+  readonly maxRate: number | undefined
+}
+
+export const UNLIMITED: PolicyLimits = {
+  onSlow: ['drop-oldest', 'conflate', 'sample', 'disconnect'],
+  maxRate: undefined,
+}
+
+const EVERY_LANE: ByLane<boolean> = [true, true, true]
+
+export type PlanResult =
+  | { readonly ok: true; readonly plan: SubscriptionPlan; readonly from: ResumeFrom }
+  | { readonly ok: false; readonly code: ErrorCode; readonly message: string }
+
+/** Resolves a subscribe frame whose fields have the right types against the contract. */
+export function planSubscription(
+  frame: SubscribeFrame,
+  contract: Contract,
+  partitions: number,
+  limits: PolicyLimits,
+): PlanResult {
+  if (!isTopicSelector(frame.topic)) {
+    return refuse('invalid_selector', `${frame.topic} is neither a topic name nor ends in .* or .>`)
+  }
+  // Sliced, because what `filter` makes has room for more, and plans live long.
+  const topics = [...contract.topics.keys()].filter((topic) => matchesTopic(frame.topic, topic)).slice()
+  if (topics.length === 0) return refuse('unknown_topic', `no topic matches ${frame.topic}`)
+  if (frame.lanes?.length === 0) return refuse('invalid_frame', 'lanes must name at least one lane')
+  const { from = 'now' } = frame
+  const refusal =
+    checkFrom(from, topics, contract, partitions) ?? (frame.snapshot && checkSnapshot(from, topics, contract))
+  if (refusal) return refusal
+  const filter = readFilter(frame.where)
+  if (filter instanceof FilterError) return refuse('invalid_filter', `where: ${filter.message}`)
+  return {
+    ok: true,
+    plan: {
+      sub: frame.sub,
+      selector: frame.topic,
+      topics,
+      keys: frame.keys === undefined ? undefined : new Set(frame.keys),
+      lanes: frame.lanes === undefined ? EVERY_LANE : chosen(frame.lanes),
+      filter,
+      batch: frame.batch && { maxEvents: Number.POSITIVE_INFINITY, ...frame.batch },
+      policy: grant(frame, limits),
+      snapshot: frame.snapshot === true,
+    },
+    from,
+  }
+}
+
+function chosen(lanes: readonly Lane[]): ByLane<boolean> {
+  return [lanes.includes('high'), lanes.includes('normal'), lanes.includes('low')]
+}
+
+function grant({ onSlow, maxRate }: SubscribeFrame, limits: PolicyLimits): SlowPolicy {
+  const granted = limits.onSlow.find((policy) => policy === onSlow) ?? limits.onSlow[0]!
+  const rates = [maxRate, limits.maxRate].filter((rate) => rate !== undefined)
+  return { onSlow: granted, maxRate: rates.length === 0 ? undefined : Math.min(...rates) }
+}
+
+function readFilter(where: string | undefined): Filter | FilterError | undefined {
+  try {
+    return where === undefined ? undefined : openFilter(where)
+  } catch (error) {
+    if (error instanceof FilterError) return error
+    throw error
+  }
+}
+
+function checkFrom(
+  from: ResumeFrom,
+  topics: readonly string[],
+  contract: Contract,
+  partitions: number,
+): PlanResult | undefined {
+  if (from === 'latest') {
+    const source = topics.find((topic) => !isResult(contract.topics.get(topic)!))
+    return source === undefined
+      ? undefined
+      : refuse('unsupported', `the option from: latest is served only for results; ${source} is published by clients`)
+  }
+  if (typeof from !== 'object') return undefined
+  if ('time' in from) {
+    const isTime = Number.isSafeInteger(from.time) && from.time >= 0
+    return isTime ? undefined : refuse('invalid_frame', 'from.time must be an integer of ms since 1970')
+  }
+  for (const lanes of Object.values(from.positions)) {
+    if (Object.values(lanes).some(({ length }) => length > partitions)) {
+      return refuse('invalid_frame', `from.positions: at most one position for each of ${partitions} partitions`)
+    }
+    for (const text of Object.values(lanes).flat()) {
+      const position = parsePosition(text)
+      if (position === undefined || !isStreamId(position.streamId)) {
+        return refuse('invalid_position', `${text} is not a position`)
+      }
+      if (position.partition >= partitions) {
+        return refuse('invalid_position', `${text} lies in a partition that does not exist`)
+      }
+    }
+  }
+  return undefined
+}
+
+/** Only windows have a latest result of every key, all in one lane. */
+function checkSnapshot(from: ResumeFrom, topics: readonly string[], contract: Contract): PlanResult | undefined {
+  const other = topics.find((topic) => contract.topics.get(topic)!.kind !== 'window')
+  if (other !== undefined) return refuse('unsupported', `the option snapshot is served only for windows, not ${other}`)
+  if (from === 'earliest' || (typeof from === 'object' && 'time' in from)) {
+    return refuse('unsupported', 'the option snapshot starts now, or goes on from positions')
+  }
+  return undefined
+}
+
+function isResult(topic: TopicDefinition): boolean {
+  return topic.kind !== 'source'
+}
+
+function refuse(code: ErrorCode, message: string): PlanResult {
+  return { ok: false, code, message }
+}

@@ -1,0 +1,143 @@
+import { compareStreamIds, type ResumeFrom } from '@tidegate/protocol'
+import { BusUnavailable, type KnownEntry, type LogHead, type LogHeads, missingPartition } from '../../bus/index.ts'
+import type { Contract } from '../../config/model.ts'
+import type { Examine } from '../log/examine.ts'
+import type { FeedStart } from './feed.ts'
+import type { SharedHeads } from '../log/shared-heads.ts'
+import { doubtful, isComplete, replayStart } from './start-marks.ts'
+import {
+  type PlanResult,
+  type PolicyLimits,
+  planSubscription,
+  type SubscribeFrame,
+  type SubscriptionPlan,
+} from './subscription-plan.ts'
+import type { Tails } from '../log/tails.ts'
+
+export type Starts =
+  | {
+      readonly ok: true
+      /** Per topic, one start per partition. */
+      readonly starts: ReadonlyMap<string, readonly FeedStart[]>
+      /** Whether everything after the starts is still in the log. */
+      readonly recovered: boolean
+      /** Whether the latest result of every key is to be told first. */
+      readonly snapshot: boolean
+    }
+  | { readonly ok: false; readonly reason: 'unavailable'; readonly message: string }
+  | { readonly ok: false; readonly reason: 'defect'; readonly error: unknown }
+
+/** Why Redis did not answer is in the log, and names addresses. */
+const UNAVAILABLE: Starts = {
+  ok: false,
+  reason: 'unavailable',
+  message: 'Redis does not answer in time. Subscribe again.',
+}
+
+/** Turns `from` into positions, with the tails reading everything after them. */
+export class SubscriptionStarter {
+  readonly #contract: Contract
+  readonly #limits: PolicyLimits
+  readonly #tails: Tails
+  readonly #heads: SharedHeads
+  readonly #examine: Examine
+
+  constructor(contract: Contract, limits: PolicyLimits, tails: Tails, heads: SharedHeads, examine: Examine) {
+    this.#contract = contract
+    this.#limits = limits
+    this.#tails = tails
+    this.#heads = heads
+    this.#examine = examine
+  }
+
+  plan(frame: SubscribeFrame): PlanResult {
+    return planSubscription(frame, this.#contract, this.#tails.count, this.#limits)
+  }
+
+  /** Calls `begin` once: in the same turn if nothing has to be asked of Redis. The plan's topics are held until `release`. */
+  start(plan: SubscriptionPlan, from: ResumeFrom, begin: (starts: Starts) => void): void {
+    this.#tails.hold(plan.topics)
+    const fromNow = from === 'now' || from === 'latest'
+    if (fromNow && this.#tails.areOpen(plan.topics)) {
+      begin(this.#startsNow(plan))
+      return
+    }
+    const opened = async () => {
+      await this.#tails.open(plan.topics)
+      return fromNow ? undefined : await this.#replayStarts(plan.topics, from)
+    }
+    opened().then(
+      // `now` is read off the tails in the turn that begins: they have moved on since they were opened.
+      (starts) => begin(this.#orSnapshot(plan, starts)),
+      (error: unknown) => begin(error instanceof BusUnavailable ? UNAVAILABLE : { ok: false, reason: 'defect', error }),
+    )
+  }
+
+  release(plan: SubscriptionPlan): void {
+    this.#tails.release(plan.topics)
+  }
+
+  #startsNow({ topics, snapshot }: SubscriptionPlan, recovered = true): Starts {
+    const starts = new Map<string, FeedStart[]>()
+    for (const topic of topics) {
+      const tails = Array.from({ length: this.#tails.count }, (_, partition) => this.#tails.get(topic, partition))
+      // Let go by an unsubscribe while they were being opened.
+      if (tails.includes(undefined)) return UNAVAILABLE
+      starts.set(
+        topic,
+        tails.map((tail) => tail!.start),
+      )
+    }
+    return { ok: true, starts, recovered, snapshot }
+  }
+
+  /** Where positions cannot be gone on from, a snapshot makes up for what is gone. */
+  #orSnapshot(plan: SubscriptionPlan, replay: Starts | undefined): Starts {
+    if (replay === undefined) return this.#startsNow(plan)
+    return plan.snapshot && replay.ok && !replay.recovered ? this.#startsNow(plan, false) : replay
+  }
+
+  async #replayStarts(topics: readonly string[], from: Exclude<ResumeFrom, 'now' | 'latest'>): Promise<Starts> {
+    const starts = new Map<string, FeedStart[]>(topics.map((topic) => [topic, []]))
+    let recovered = true
+    const partitions = Array.from({ length: this.#tails.count }, (_, partition) => partition)
+    const proved = await Promise.all(partitions.map((partition) => this.#provedHeads(partition, topics, from)))
+    proved.forEach(({ heads: { epoch, topics: byTopic }, missing }, partition) => {
+      if (epoch === undefined) throw missingPartition(partition)
+      for (const [topic, head] of byTopic) {
+        const start = replayStart(from, topic, partition, epoch, head, missing)
+        recovered &&= isComplete(start, head)
+        starts.get(topic)!.push(start)
+      }
+    })
+    return { ok: true, starts, recovered, snapshot: false }
+  }
+
+  /** Where the logs stand, once what the positions name was looked up, and what of that is gone. */
+  async #provedHeads(
+    partition: number,
+    topics: readonly string[],
+    from: ResumeFrom,
+  ): Promise<{ readonly heads: LogHeads; readonly missing: readonly KnownEntry[] }> {
+    const inDoubtBy = (heads: LogHeads) => topics.flatMap((topic) => doubtful(from, topic, partition, heads))
+    let heads = await this.#heads.read(partition, topics)
+    if (inDoubtBy(heads).length === 0) return { heads, missing: [] }
+    heads = this.#withTails(partition, heads)
+    const inDoubt = inDoubtBy(heads)
+    if (inDoubt.length === 0) return { heads, missing: [] }
+    const missing = await this.#examine(partition, inDoubt)
+    return { heads: this.#withTails(partition, await this.#heads.readNow(partition, topics)), missing }
+  }
+
+  /** Heads as of the last moments, moved on to what was read here since. */
+  #withTails(partition: number, heads: LogHeads): LogHeads {
+    const topics = new Map<string, LogHead>()
+    for (const [topic, head] of heads.topics) {
+      // If Redis has lost that one, this process will find it out by itself.
+      const seen = this.#tails.get(topic, partition)?.newestSeen
+      const isNewer = seen?.epoch === heads.epoch && compareStreamIds(seen!.streamId, head.lastId) > 0
+      topics.set(topic, isNewer ? { ...head, lastId: seen!.streamId } : head)
+    }
+    return { ...heads, topics }
+  }
+}

@@ -1,0 +1,82 @@
+import { copyEvents } from './encoded-events.ts'
+import { addWithheld, isNone, noneWithheld, type Part, type Withheld } from '../queue/feed-lane.ts'
+import { type Run, sumWithheld } from '../queue/run.ts'
+
+/** A stretch of one run that goes into a frame: from `run.next` up to pick `to` (exclusive). */
+export interface Take {
+  readonly run: Run
+  readonly to: number
+  /** Encoded bytes, a comma after each event. */
+  readonly bytes: number
+}
+
+const FRAME_HEAD = Buffer.from('{"type":"batch","parts":[')
+const FRAME_TAIL = Buffer.from(']}')
+const PART_TAIL = Buffer.from(']},')
+/** Longest counts of a part. */
+const COUNTS_BYTES = ',"conflated":100000000,"sampled":100000000'.length
+
+export const FRAME_OVERHEAD_BYTES = FRAME_HEAD.length + FRAME_TAIL.length
+
+/** Bytes that a take adds at most besides its events, if it opens a part: the same feed topic and lane continue the part before. */
+export function partOverheadBytes({ lane: { part }, withheld }: Run, previous: Run | undefined): number {
+  const counts = withheld.length === 0 ? 0 : COUNTS_BYTES
+  return counts + (previous?.lane.part === part ? 0 : part.head.length + PART_TAIL.length)
+}
+
+/** Builds batch frames in one reused buffer: a frame is copied into the socket within the call that sends it. */
+export class BatchFrameBuilder {
+  #scratch = Buffer.allocUnsafeSlow(128 * 1_024)
+
+  /** The frame of some takes, valid until the next call. */
+  build(takes: readonly Take[]): Buffer {
+    let size = FRAME_OVERHEAD_BYTES
+    for (const take of takes) size += take.bytes + partOverheadBytes(take.run, undefined)
+    if (size > this.#scratch.length) this.#scratch = Buffer.allocUnsafeSlow(size)
+    const frame = this.#scratch
+    let end = FRAME_HEAD.copy(frame)
+    const counts = countsOf(takes)
+    let open: Part | undefined
+    for (const { run, to } of takes) {
+      const { part } = run.lane
+      if (part !== open) {
+        if (open !== undefined) end = closePart(open, counts, frame, end)
+        end += part.head.copy(frame, end)
+        open = part
+      }
+      end = copyEvents(run.encoded, run.slots, run.next, to, frame, end)
+    }
+    if (open !== undefined) end = closePart(open, counts, frame, end)
+    end += FRAME_TAIL.copy(frame, end - 1) - 1
+    return frame.subarray(0, end)
+  }
+}
+
+/** What the parts of a frame have to count. Mostly nothing. */
+function countsOf(takes: readonly Take[]): Map<Part, Withheld> | undefined {
+  let counts: Map<Part, Withheld> | undefined
+  for (const { run, to } of takes) {
+    if (run.withheld.length === 0) continue
+    const withheld = sumWithheld(run, to)
+    if (isNone(withheld)) continue
+    counts ??= new Map()
+    const { part } = run.lane
+    addWithheld(counts.get(part) ?? noneWithheld(), withheld)
+    counts.set(part, withheld)
+  }
+  return counts
+}
+
+/** Ends the events array over the comma of its last event. The first part of a frame that has counts to tell does. */
+function closePart(part: Part, counts: Map<Part, Withheld> | undefined, frame: Buffer, end: number): number {
+  const count = counts?.get(part)
+  counts?.delete(part)
+  const tail = count === undefined ? PART_TAIL : countedTail(count)
+  return end - 1 + tail.copy(frame, end - 1)
+}
+
+function countedTail({ conflated, sampled }: Withheld): Buffer {
+  return Buffer.from(
+    `]${conflated > 0 ? `,"conflated":${conflated}` : ''}${sampled > 0 ? `,"sampled":${sampled}` : ''}},`,
+  )
+}

@@ -1,0 +1,234 @@
+import { comparePositions, type Lane, parsePosition, type ResumeFrom, type SubscribeOptions } from '@tidegate/protocol'
+import { describe, expect, it } from 'vitest'
+import { laneOf, ModelNode, TOPIC } from '../model-node.ts'
+import { SimulatedSocket } from '../support.ts'
+
+function resume(node: ModelNode, from: ResumeFrom, lanes?: readonly Lane[]) {
+  const socket = new SimulatedSocket()
+  const session = node.openSession(socket)
+  session.subscribe({ type: 'subscribe', sub: 1, topic: TOPIC, from, ...(lanes && { lanes }) })
+  return { session, socket }
+}
+
+/** Positions in partition 0 for all lanes; partition 1 stands at its beginning. */
+function positions(at: string): ResumeFrom {
+  const both = [at, '1@e1/0-0.999999']
+  return { positions: { [TOPIC]: { high: both, normal: both, low: both } } }
+}
+
+/** A log of partition 0 with one event per second from 1,000 s on. */
+function filled(count: number): ModelNode {
+  const node = new ModelNode()
+  for (let i = 0; i < count; i++) node.append(0, [{ id: `e${i}` }], `${1_000_000 + i * 1_000}-0`)
+  node.reopenTails()
+  return node
+}
+
+describe('resume', () => {
+  it('D-RESUME-5 starts at the beginning for earliest and for a topic the vector does not know', () => {
+    for (const from of ['earliest', { positions: {} }] as const) {
+      const node = filled(3)
+      const { session, socket } = resume(node, from)
+      node.settle(session, socket)
+      expect(socket.ids()).toEqual(['e0', 'e1', 'e2'])
+      expect(socket.ofType('subscribed')[0]!.recovered).toBe(true)
+    }
+  })
+
+  it('D-RESUME-5 starts at the first entry appended at a time or later', () => {
+    for (const [time, first] of [
+      [1_000_000, 0],
+      [1_000_001, 1],
+      [1_002_000, 2],
+    ] as const) {
+      const node = filled(4)
+      const { session, socket } = resume(node, { time })
+      node.settle(session, socket)
+      expect(socket.ids()).toEqual(['e0', 'e1', 'e2', 'e3'].slice(first))
+    }
+  })
+
+  it('D-RESUME-3 D-RESUME-7 reports what was trimmed and delivers the rest', () => {
+    const node = filled(5)
+    node.trim('1002000-0')
+    const { session, socket } = resume(node, positions('0@e1/1000000-0.0'), ['normal'])
+    expect(socket.ofType('subscribed')[0]!.recovered).toBe(false)
+    node.settle(session, socket)
+    expect(socket.ids()).toEqual(['e3', 'e4'])
+    expect(socket.gaps()).toContainEqual({
+      type: 'gap',
+      sub: 1,
+      topic: TOPIC,
+      lane: 'normal',
+      after: '0@e1/1000000-0.0',
+      upTo: '0@e1/1002000-0.999999',
+      count: null,
+      reason: 'trimmed',
+      fetchable: false,
+    })
+    expect(socket.frames.findIndex((frame) => frame.type === 'gap')).toBeLessThan(
+      socket.frames.findIndex((frame) => frame.type === 'batch'),
+    )
+  })
+
+  it('D-RESUME-3 D-RESUME-7 says nothing when everything after the position is still there', () => {
+    const node = filled(5)
+    node.trim('1002000-0')
+    const from = positions('0@e1/1002000-0.999999') as { positions: Record<string, Record<Lane, string[]>> }
+    for (const lane of Object.values(from.positions[TOPIC]!)) lane[1] = '1@e1/1002000-0.999999'
+    const { session, socket } = resume(node, from)
+    expect(socket.ofType('subscribed')[0]!.recovered).toBe(true)
+    node.settle(session, socket)
+    expect(socket.ids()).toEqual(['e3', 'e4'])
+    expect(socket.gaps()).toEqual([])
+  })
+
+  it('D-RESUME-3 notices when trimming overtakes a replay under way', () => {
+    const node = filled(30)
+    const { session, socket } = resume(node, 'earliest', ['normal'])
+    node.readPage()
+    node.answerPage()
+    node.flush()
+    const got = socket.ids().length
+    node.trim('1019000-0')
+    node.settle(session, socket)
+    const ids = socket.ids()
+    const gap = socket.gaps().find(({ upTo }) => upTo.startsWith('0@'))!
+    expect(got).toBe(ids.length - 10)
+    expect(ids.slice(-10)).toEqual(Array.from({ length: 10 }, (_, i) => `e${20 + i}`))
+    expect(gap).toMatchObject({ reason: 'trimmed', count: null, upTo: '0@e1/1019000-0.999999' })
+    expect(gap.after).toBe(socket.events()[ids.length - 11]!.at)
+  })
+
+  it('D-RESUME-3 says nothing of trimming behind a replay under way', () => {
+    const node = filled(30)
+    const { session, socket } = resume(node, { time: 0 }, ['normal'])
+    node.readPage()
+    node.answerPage()
+    node.trim('1003000-0')
+    node.settle(session, socket)
+    expect(socket.ids()).toEqual(Array.from({ length: 30 }, (_, i) => `e${i}`))
+    expect(socket.gaps().filter(({ upTo }) => upTo.startsWith('0@'))).toEqual([])
+  })
+
+  it('D-RESUME-4 D-RESUME-7 delivers the rest of the old epoch, then a gap, then the new one', () => {
+    const node = filled(3)
+    node.epoch = 'e2'
+    node.append(0, [{ id: 'new' }], '1003000-0')
+    node.reopenTails()
+    const { session, socket } = resume(node, positions('0@e1/1000000-0.0'), ['normal'])
+    expect(socket.ofType('subscribed')[0]!.recovered).toBe(false)
+    node.settle(session, socket)
+    expect(socket.ids()).toEqual(['e1', 'e2', 'new'])
+    expect(socket.gaps().filter(({ upTo }) => upTo.startsWith('0@'))).toEqual([
+      expect.objectContaining({
+        after: '0@e1/1002000-0.0',
+        upTo: '0@e2/1002999-18446744073709551615.999998',
+        reason: 'epoch',
+      }),
+    ])
+    const kinds = socket.frames.map((frame) => frame.type).filter((type) => type === 'batch' || type === 'gap')
+    expect(kinds).toEqual(['batch', 'gap', 'batch'])
+  })
+
+  it('D-RESUME-4 finds entries of the new epoch whose ids lie below the position', () => {
+    const node = filled(3)
+    node.epoch = 'e2'
+    node.append(0, [{ id: 'slow clock' }], '1004000-0')
+    node.reopenTails()
+    // The subscriber had two more entries of the old epoch, which the new Redis never had.
+    const { session, socket } = resume(node, positions('0@e1/1030000-0.0'), ['normal'])
+    node.settle(session, socket)
+    expect(socket.ids()).toEqual(['slow clock'])
+    expect(socket.gaps().map(({ reason }) => reason)).toContain('epoch')
+  })
+
+  it('D-EPOCH-1 tells live lanes before the first event of a new epoch, and quiet ones with the progress', () => {
+    const node = filled(1)
+    const { session, socket } = resume(node, 'now')
+    node.epoch = 'e2'
+    node.append(0, [{ id: 'new' }], '1003000-0')
+    node.tail(0)
+    node.flush()
+    expect(socket.gaps().map(({ lane, reason }) => [lane, reason])).toEqual([['normal', 'epoch']])
+    expect(socket.frames.map((frame) => frame.type)).toEqual(['subscribed', 'gap', 'batch'])
+    session.progress()
+    node.flush()
+    expect(socket.gaps().map(({ lane, upTo }) => [lane, upTo])).toEqual([
+      ['normal', '0@e2/1002999-18446744073709551615.999998'],
+      ['high', '0@e2/1003000-0.999999'],
+      ['low', '0@e2/1003000-0.999999'],
+    ])
+  })
+})
+
+describe('after an outage of the tail', () => {
+  /** More bytes than may wait for a session, and than the tail's ring holds. */
+  const TOTAL = 1_000
+  const idOf = (i: number) => `${i} ${'x'.repeat(5_000)}`
+
+  /** A subscriber that confirms nothing yet, to whom all that piled up comes at once, in all lanes. */
+  function pileUp(subscribe: SubscribeOptions = {}) {
+    const node = new ModelNode()
+    const socket = new SimulatedSocket()
+    const session = node.openSession(socket, { windowBytes: 65_536, mode: 'credit' })
+    session.subscribe({ type: 'subscribe', sub: 1, topic: TOPIC, ...subscribe })
+    node.isCatchingUp = true
+    for (let i = 0; i < TOTAL; i += 4) {
+      node.append(
+        0,
+        [0, 1, 1, 2].map((lane, j) => ({ id: idOf(i + j), lane: laneOf(lane) })),
+      )
+    }
+    node.tail(0)
+    return { node, socket, session, ledger: session.subscriptions.get(1)!.ledger }
+  }
+
+  it('D-RESUME-10 what piled up is read from the log at the pace of the client, without a gap', () => {
+    const { node, socket, session } = pileUp()
+    node.settle(session, socket)
+    expect(socket.gaps()).toEqual([])
+    expect(new Set(socket.ids()).size).toBe(TOTAL)
+    expect(socket.ids()).toHaveLength(TOTAL)
+    for (const lane of ['high', 'normal', 'low']) {
+      const inLane = socket.parts().flatMap((part) => (part.lane === lane ? part.events.map(({ at }) => at) : []))
+      expect(inLane).toEqual(inLane.toSorted(inLog))
+    }
+    node.append(0, [{ id: 'live' }])
+    node.tail(0)
+    expect(session.replayingFeeds).toBe(0)
+    node.settle(session, socket)
+    expect(socket.ids().at(-1)).toBe('live')
+  })
+
+  it('D-RESUME-10 who has not caught up in time is told what does not fit, with its count', () => {
+    const { node, socket, session, ledger } = pileUp({ lanes: ['normal', 'low'] })
+    const read = (rounds: number) => {
+      for (let round = 0; round < rounds; round++) {
+        node.readPage()
+        node.answerPage()
+        node.flush()
+      }
+    }
+    node.now += 9_000
+    read(200)
+    expect(session.replayingFeeds).toBe(1)
+    expect(ledger.gapped).toBe(0)
+    node.now += 2_000
+    session.credit(socket.bytes)
+    read(200)
+    expect(session.replayingFeeds).toBe(0)
+    expect(ledger.matched).toBe((TOTAL * 3) / 4)
+    expect(ledger.gapped).toBeGreaterThan(0)
+    node.settle(session, socket)
+    expect(socket.gaps().reduce((sum, { count }) => sum + count!, 0)).toBe(ledger.gapped)
+    expect(socket.ids()).toHaveLength((TOTAL * 3) / 4 - ledger.gapped)
+  })
+
+  it('D-RESUME-10 who asked for the latest stays live', () => {
+    expect(pileUp({ onSlow: 'conflate' }).session.replayingFeeds).toBe(0)
+    expect(pileUp({ maxRate: 1 }).session.replayingFeeds).toBe(0)
+  })
+})
+
+const inLog = (a: string, b: string) => comparePositions(parsePosition(a)!, parsePosition(b)!)

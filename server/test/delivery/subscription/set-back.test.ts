@@ -1,0 +1,123 @@
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
+import { openCommandConnection, type Redis, untilReady } from '../../../src/bus/connection.ts'
+import type { Bus } from '../../../src/bus/index.ts'
+import { Log } from '../../../src/bus/log.ts'
+import { type Clock, systemClock } from '../../../src/clock.ts'
+import type { Feed } from '../../../src/delivery/subscription/feed.ts'
+import { Flusher } from '../../../src/delivery/wire/flusher.ts'
+import { Replayer } from '../../../src/delivery/log/replayer.ts'
+import { SharedHeads } from '../../../src/delivery/log/shared-heads.ts'
+import { slowestSessions } from '../../../src/delivery/slow-subscribers.ts'
+import { openTestBus } from '../../support/bus.ts'
+import { startTestRedis, type TestRedis } from '../../support/redis.ts'
+import { ModelNode, TOPIC } from '../model-node.ts'
+import { SimulatedSocket } from '../support.ts'
+
+const HOUR_MS = 3_600_000
+
+let server: TestRedis
+let redis: Redis
+let bus: Bus
+
+beforeAll(async () => {
+  server = await startTestRedis()
+  redis = openCommandConnection(server.url, 'test')
+  await untilReady(redis, 5_000)
+  bus = await openTestBus(server.url, 1)
+})
+afterAll(async () => {
+  bus.close()
+  redis.disconnect()
+  await server.close()
+})
+afterEach(() => void vi.useRealTimers())
+
+/** Time passes while the wall clock is set back by an hour. */
+class SetBack implements Clock {
+  #wall = 5 * HOUR_MS
+  #passed = 10 * HOUR_MS
+  now = () => this.#wall
+  monotonic = () => this.#passed
+
+  pass(ms: number): void {
+    this.#wall += ms - HOUR_MS
+    this.#passed += ms
+  }
+}
+
+describe('a wall clock that is set back', () => {
+  it('D-CLOCK-1 does not keep back what waits for company', async () => {
+    vi.useFakeTimers()
+    const flusher = new Flusher(systemClock)
+    let flushes = 0
+    const session = {
+      flush: () => {
+        flushes++
+        return false
+      },
+    }
+    flusher.schedule(session, 100)
+    await vi.advanceTimersByTimeAsync(50)
+    vi.setSystemTime(Date.now() - HOUR_MS)
+    await vi.advanceTimersByTimeAsync(60)
+    expect(flushes).toBe(1)
+  })
+
+  it('D-CLOCK-1 does not keep back what `maxRate` thins', () => {
+    const node = new ModelNode()
+    const socket = new SimulatedSocket()
+    const session = node.openSession(socket)
+    session.subscribe({ type: 'subscribe', sub: 1, topic: TOPIC, maxRate: 5 })
+    const arrive = (id: string) => {
+      node.append(0, [{ id, key: 'k' }])
+      node.tail(0)
+      node.flush()
+    }
+    arrive('first')
+    node.wallBehindMs = HOUR_MS
+    node.now += 300
+    arrive('second')
+    expect(socket.ids()).toEqual(['first', 'second'])
+  })
+
+  it('D-CLOCK-1 does not tell how long a session has been congested', () => {
+    const node = new ModelNode()
+    node.wallBehindMs = HOUR_MS
+    const session = node.openSession(new SimulatedSocket(), { windowBytes: 2_000, mode: 'credit' })
+    session.sendControl({ type: 'filler', text: 'x'.repeat(2_000) })
+    node.now += 700.4
+    const [slow] = slowestSessions([session], 1, node.now)
+    expect(slow!.congestedMs).toBe(700)
+  })
+
+  it('D-CLOCK-1 does not make the end of a log fresh again', async () => {
+    const clock = new SetBack()
+    const heads = new SharedHeads(bus, clock)
+    const asked = heads.read(0, ['a.x'])
+    clock.pass(10)
+    expect(heads.read(0, ['a.x'])).toBe(asked)
+    clock.pass(200)
+    expect(heads.read(0, ['a.x'])).not.toBe(asked)
+  })
+
+  it('D-CLOCK-1 does not make a page fresh again that said where a log ends', async () => {
+    const clock = new SetBack()
+    const replayer = new Replayer(bus, clock, () => undefined)
+    const reads = vi.spyOn(Log.prototype, 'page')
+    const feed = { partition: 0, topic: 'a.x' } as Feed
+    const readOnce = () =>
+      new Promise<void>((resolve, fail) => {
+        const request = { feed, from: '0-0', entries: 10 }
+        replayer.request({ nextPage: () => request, onPage: () => resolve(), onTooLarge: () => {}, fail })
+      })
+    await readOnce()
+    clock.pass(10)
+    await readOnce()
+    expect(reads).toHaveBeenCalledTimes(1)
+    clock.pass(200)
+    await readOnce()
+    expect(reads).toHaveBeenCalledTimes(2)
+    reads.mockRestore()
+    replayer.close()
+  })
+})

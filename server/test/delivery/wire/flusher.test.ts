@@ -1,0 +1,66 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { systemClock } from '../../../src/clock.ts'
+import { Flusher } from '../../../src/delivery/wire/flusher.ts'
+
+beforeEach(() => {
+  vi.useFakeTimers({ now: 1_000_000 })
+})
+afterEach(() => {
+  vi.useRealTimers()
+})
+
+describe('flusher', () => {
+  it('D-FLUSH-1 flushes at once after a pause, then once per tick however often it is asked', async () => {
+    const flusher = new Flusher(systemClock)
+    const flushedAt: number[] = []
+    const session = {
+      flush: () => {
+        flushedAt.push(Date.now() - 1_000_000)
+        return false
+      },
+    }
+    flusher.schedule(session)
+    flusher.schedule(session)
+    expect(flushedAt).toEqual([])
+    await vi.advanceTimersByTimeAsync(0)
+    flusher.schedule(session)
+    await vi.advanceTimersByTimeAsync(4)
+    flusher.schedule(session)
+    await vi.advanceTimersByTimeAsync(100)
+    expect(flushedAt).toEqual([0, 10])
+  })
+
+  it('D-FLUSH-1 comes back each tick to a session with something left, and stops when nobody has', async () => {
+    const flusher = new Flusher(systemClock)
+    let left = 3
+    flusher.schedule({ flush: () => --left > 0 })
+    await vi.advanceTimersByTimeAsync(20)
+    expect(left).toBe(0)
+    expect(vi.getTimerCount()).toBe(0)
+  })
+
+  it('D-FLUSH-2 lets a session wait as long as it may, unless it is asked to write before', async () => {
+    const flusher = new Flusher(systemClock)
+    const flushedAt: Record<string, number[]> = { a: [], b: [], c: [] }
+    const sessionOf = (name: string) => ({
+      flush: () => {
+        // An immediate takes a millisecond of these timers.
+        flushedAt[name]!.push(Math.floor((Date.now() - 1_000_000) / 10) * 10)
+        return false
+      },
+    })
+    const [a, b, c] = ['a', 'b', 'c'].map(sessionOf)
+    flusher.schedule(a!, 100)
+    flusher.schedule(b!, 50)
+    flusher.schedule(c!, 200)
+    await vi.advanceTimersByTimeAsync(30)
+    // Later ones do not put it off; a sooner one brings it forward.
+    flusher.schedule(b!, 500)
+    flusher.schedule(a!, 40)
+    await vi.advanceTimersByTimeAsync(90)
+    flusher.schedule(c!)
+    await vi.advanceTimersByTimeAsync(1_000)
+    expect(flushedAt).toEqual({ a: [70], b: [50], c: [120] })
+    expect(vi.getTimerCount()).toBe(0)
+  })
+})
