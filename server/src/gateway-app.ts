@@ -152,7 +152,7 @@ export async function startGateway(settings: GatewaySettings, contract: Contract
   const transport = await createTransport({ name: settings.transport, handlers: gateway, warn: (line) => warn?.(line) })
   const { port } = await transport.listen({ host: settings.host, port: settings.port, shared: settings.sharedPort })
   metrics.observe({
-    sessions: () => gateway.sessionCount,
+    sessions: () => gateway.connectionCount,
     pendingBytes: () => ingest.pendingBytes,
     delivery: () => delivery.stats(),
     readiness: () => readiness.report(),

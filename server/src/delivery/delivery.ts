@@ -4,34 +4,35 @@ import { type Clock, systemClock } from '../clock.ts'
 import type { Contract } from '../config/model.ts'
 import type { ReportDefect } from '../observability/defects.ts'
 import { relieve } from './budget-relief.ts'
-import type { DeliverySession, DeliverySocket } from './wire/delivery-socket.ts'
-import type { Entry, LaneIndex } from './wire/entry.ts'
-import type { Examine } from './log/examine.ts'
-import type { Feed } from './subscription/feed.ts'
-import { Flusher } from './wire/flusher.ts'
-import { type LaneTotals, openTotals } from './queue/ledger.ts'
-import type { Loss, TailState } from './log/partition-tail.ts'
-import { PROGRESS_MS } from './subscription/progress.ts'
-import { QueueBudget } from './queue/queue-budget.ts'
-import { Replayer } from './log/replayer.ts'
-import { Session, type SessionContext } from './subscriber.ts'
-import { QUEUE_BOUNDS } from './queue/backlog.ts'
-import { SharedHeads } from './log/shared-heads.ts'
-import { type SlowSession, slowestSessions } from './slow-subscribers.ts'
-import { SnapshotReader } from './log/snapshot-reader.ts'
-import type { EventSink, Subscription } from './subscription/subscription.ts'
-import type { PolicyLimits } from './subscription/subscription-plan.ts'
-import { SubscriptionStarter } from './subscription/subscription-starter.ts'
-import { Tails } from './log/tails.ts'
-import { TopicIndex } from './subscription/topic-index.ts'
-import type { TopicTail } from './log/topic-tail.ts'
+import type { DeliverySubscriber } from './delivery-subscriber.ts'
+import {
+  type Examine,
+  type Loss,
+  Replayer,
+  SharedHeads,
+  SnapshotReader,
+  type TailState,
+  Tails,
+  type TopicTail,
+} from './log/index.ts'
+import { type LaneTotals, openTotals, QUEUE_BOUNDS, QueueBudget } from './queue/index.ts'
+import { type SlowSubscriber, slowestSubscribers } from './slow-subscribers.ts'
+import { Subscriber, type SubscriberContext } from './subscriber.ts'
+import {
+  type PolicyLimits,
+  PROGRESS_MS,
+  type Subscription,
+  SubscriptionStarter,
+  TopicIndex,
+} from './subscription/index.ts'
+import { type DeliverySocket, type Entry, Flusher, type LaneIndex } from './wire/index.ts'
 
 /** How long `start` waits for Redis. */
 const START_DEADLINE_MS = 5_000
-/** Sessions report progress in turns, so that the frames of a large node do not all fall into one moment. */
+/** Subscribers report progress in turns, so that the frames of a large node do not all fall into one moment. */
 const PROGRESS_TURNS = 10
 
-/** What sessions and all their queues together may have. */
+/** What subscribers and all their queues together may have. */
 export interface DeliveryLimits extends PolicyLimits {
   /** In flight for a client that names no window. */
   readonly windowBytes: number
@@ -61,7 +62,7 @@ export interface DeliveryStats {
   readonly congestedSessions: number
 }
 
-/** Delivery of one gateway process: tails the logs for all its sessions. */
+/** Delivery of one gateway process: tails the logs for all its subscribers. */
 export class Delivery {
   readonly #limits: DeliveryLimits
   readonly #clock: Clock
@@ -69,11 +70,11 @@ export class Delivery {
   readonly #replayer: Replayer
   readonly #snapshots: SnapshotReader
   readonly #flusher: Flusher
-  readonly #context: SessionContext
+  readonly #context: SubscriberContext
   readonly #totals = openTotals()
   readonly #index = new TopicIndex<Subscription>()
-  readonly #sessions = new Map<Session, number>()
-  #sessionsOpened = 0
+  readonly #subscribers = new Map<Subscriber, number>()
+  #opened = 0
   #progressTimer: NodeJS.Timeout | undefined
   #closing: Promise<void> | undefined
 
@@ -101,11 +102,11 @@ export class Delivery {
       totals: this.#totals,
       queueBounds: QUEUE_BOUNDS,
       budget,
-      onBudgetExceeded: () => relieve(budget, this.#sessions.keys()),
+      onBudgetExceeded: () => relieve(budget, this.#subscribers.keys()),
       resultLaneOf: (topic) => resultLane(contract, topic),
       tailOf: (topic, partition) => this.#tails.get(topic, partition),
       sureTailOf: (topic, partition) => this.#tails.getSure(topic, partition),
-      onClosed: (session) => this.#sessions.delete(session),
+      onClosed: (subscriber) => this.#subscribers.delete(subscriber),
     }
   }
 
@@ -115,11 +116,12 @@ export class Delivery {
     let turn = 0
     this.#progressTimer = setInterval(() => {
       turn = (turn + 1) % PROGRESS_TURNS
-      for (const [session, ordinal] of this.#sessions) if (ordinal % PROGRESS_TURNS === turn) session.progress()
+      for (const [subscriber, ordinal] of this.#subscribers)
+        if (ordinal % PROGRESS_TURNS === turn) subscriber.progress()
     }, PROGRESS_MS / PROGRESS_TURNS)
   }
 
-  /** Flushes what the sessions may still be sent and stops reading. The caller closes the sockets. */
+  /** Flushes what the subscribers may still be sent and stops reading. The caller closes the sockets. */
   close(options: { deadlineMs: number }): Promise<void> {
     this.#closing ??= this.#close(options.deadlineMs)
     return this.#closing
@@ -129,17 +131,20 @@ export class Delivery {
    * @param options.windowBytes what the client's hello says: bytes that may be in flight, and a promise to send credit.
    *   Absent: the default window, measured by what is buffered here until a first credit arrives.
    */
-  openSession(socket: DeliverySocket, options: { name: string; windowBytes?: number | undefined }): DeliverySession {
+  openSubscriber(
+    socket: DeliverySocket,
+    options: { name: string; windowBytes?: number | undefined },
+  ): DeliverySubscriber {
     const { name, windowBytes } = options
     const { lowWaterShare } = this.#limits
     const mode = windowBytes === undefined ? 'buffered' : 'credit'
-    const session = new Session(
+    const subscriber = new Subscriber(
       socket,
       { name, windowBytes: windowBytes ?? this.#limits.windowBytes, lowWaterShare, mode },
       this.#context,
     )
-    this.#sessions.set(session, this.#sessionsOpened++)
-    return session
+    this.#subscribers.set(subscriber, this.#opened++)
+    return subscriber
   }
 
   /** Part of the memory for waiting events that is taken; above 1 there is more than may be. */
@@ -160,14 +165,14 @@ export class Delivery {
     let subscriptions = 0
     let replayingFeeds = 0
     let congestedSessions = 0
-    for (const session of this.#sessions.keys()) {
-      if (session.outlet.congestedSince !== undefined) congestedSessions++
-      subscriptions += session.subscriptions.size
-      replayingFeeds += session.replayingFeeds
+    for (const subscriber of this.#subscribers.keys()) {
+      if (subscriber.outlet.congestedSince !== undefined) congestedSessions++
+      subscriptions += subscriber.subscriptions.size
+      replayingFeeds += subscriber.replayingFeeds
     }
     const { 0: high, 1: normal, 2: low } = this.#totals
     return {
-      sessions: this.#sessions.size,
+      sessions: this.#subscribers.size,
       subscriptions,
       replayingFeeds,
       lanes: { high, normal, low },
@@ -176,33 +181,31 @@ export class Delivery {
     }
   }
 
-  /** The sessions with most waiting. */
-  slowest(count: number): SlowSession[] {
-    return slowestSessions(this.#sessions.keys(), count, this.#clock.monotonic())
+  /** The subscribers with most waiting. */
+  slowest(count: number): SlowSubscriber[] {
+    return slowestSubscribers(this.#subscribers.keys(), count, this.#clock.monotonic())
   }
 
   #route(entry: Entry): void {
-    const offeredTo = this.#tails.isCatchingUp(entry.partition) ? new Map<Feed, EventSink>() : undefined
+    const offeredTo = this.#tails.isCatchingUp(entry.partition) ? new Set<Subscription>() : undefined
     this.#index.route(
       entry,
       (subscription, lane, picks) => {
-        const feed = subscription.feed(entry.topic, entry.partition)
-        if (feed === undefined) return
-        subscription.sink.offer(feed, lane, entry, picks)
-        offeredTo?.set(feed, subscription.sink)
+        subscription.offer(lane, entry, picks)
+        offeredTo?.add(subscription)
       },
       (subscription, error) => subscription.sink.fail(`an event of ${entry.topic}`, error),
     )
-    for (const [feed, sink] of offeredTo ?? []) sink.caughtUpTo(feed, entry)
+    for (const subscription of offeredTo ?? []) subscription.caughtUpTo(entry)
   }
 
   #tellTrimmed(topic: string, partition: number, tail: TopicTail): void {
-    for (const session of this.#sessions.keys()) session.tellTrimmed(topic, partition, tail.mark)
+    for (const subscriber of this.#subscribers.keys()) subscriber.tellTrimmed(topic, partition, tail.mark)
   }
 
   #tellLost(topic: string, partition: number, loss: Loss): void {
     this.#replayer.forget(topic, partition)
-    for (const session of this.#sessions.keys()) session.tellLost(topic, partition, loss)
+    for (const subscriber of this.#subscribers.keys()) subscriber.tellLost(topic, partition, loss)
   }
 
   async #close(deadlineMs: number): Promise<void> {
@@ -212,9 +215,9 @@ export class Delivery {
     this.#flusher.close()
     const deadline = new Promise<void>((resolve) => setTimeout(resolve, deadlineMs).unref())
     await Promise.race([this.#tails.close(), deadline])
-    for (const session of [...this.#sessions.keys()]) {
-      session.flush()
-      session.close()
+    for (const subscriber of [...this.#subscribers.keys()]) {
+      subscriber.flush()
+      subscriber.close()
     }
   }
 }

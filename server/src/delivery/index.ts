@@ -1,4 +1,5 @@
 export { Delivery, type DeliveryLimits, type DeliveryOptions, type DeliveryStats } from './delivery.ts'
-export type { DeliverySession, DeliverySocket } from './wire/delivery-socket.ts'
-export type { TailState } from './log/partition-tail.ts'
-export type { SubscribeFrame } from './subscription/subscription-plan.ts'
+export type { DeliverySubscriber } from './delivery-subscriber.ts'
+export type { TailState } from './log/index.ts'
+export type { SubscribeFrame } from './subscription/index.ts'
+export { type DeliverySocket, endOf, type Moved } from './wire/index.ts'

@@ -1,18 +1,20 @@
-import { BatchFrameBuilder, type Take } from './wire/batch-frame.ts'
-import type { DeliverySocket } from './wire/delivery-socket.ts'
+import type { ServerFrame } from '@tidegate/protocol'
+import { type Backlog, gapFrame, type Run } from './queue/index.ts'
 import {
+  BatchFrameBuilder,
   bytesInFlight,
+  type DeliverySocket,
   type Flow,
   type FlowEvent,
   type FlowOptions,
   isNearlyIdle,
   isWaitingForCredit,
+  type Moved,
   openFlow,
+  type SnapshotFrame,
   stepFlow,
-} from './wire/flow.ts'
-import { FramePlanner } from './queue/frame-plan.ts'
-import { gapFrame } from './queue/gap.ts'
-import type { SessionQueue } from './queue/backlog.ts'
+  type Take,
+} from './wire/index.ts'
 
 /** Largest batch frame. */
 const MAX_FRAME_BYTES = 65_536
@@ -27,20 +29,19 @@ const HIGH_RESERVE_SHARE = 0.25
 /** Frames are built one at a time and copied when sent: one buffer serves all sessions. */
 const frames = new BatchFrameBuilder()
 
-/** The way from a session's queue to its socket: writes as much as flow control allows. */
+/** The way from a subscriber's backlog to its socket: writes as much as flow control allows. */
 export class Outlet {
   readonly #socket: DeliverySocket
-  readonly #queue: SessionQueue
-  readonly #planner = new FramePlanner()
+  readonly #backlog: Backlog
   #flow: Flow
   #highReserve = 0
   #congestedSince: number | undefined
   /** Nothing is buffered, as the last send or look said. Asking the socket costs as much as planning a frame. */
   #isDrained = false
 
-  constructor(socket: DeliverySocket, flow: FlowOptions, queue: SessionQueue) {
+  constructor(socket: DeliverySocket, flow: FlowOptions, backlog: Backlog) {
     this.#socket = socket
-    this.#queue = queue
+    this.#backlog = backlog
     this.#flow = openFlow(flow)
   }
 
@@ -79,38 +80,38 @@ export class Outlet {
   }
 
   /** Writes a frame that is not queued, room or not. False: it was dropped. */
-  write(frame: object, now: number): boolean {
-    return this.writeEncoded(Buffer.from(JSON.stringify(frame)), now)
+  write(frame: ServerFrame, now: number): boolean {
+    return this.#send(Buffer.from(JSON.stringify(frame)), { by: 'control', frame }, now)
+  }
+
+  /** The same for a frame of a snapshot. */
+  writeSnapshot({ bytes, isEnd }: SnapshotFrame, now: number): boolean {
+    return this.#send(bytes, { by: 'snapshot', isEnd }, now)
   }
 
   /** Writes the next gap or batch frame. False when there is nothing to write, or no room for it. */
   #writeNext(now: number): boolean {
-    if (this.#queue.isEmpty) return false
-    const due = this.#queue.dueGap()
+    if (this.#backlog.isEmpty) return false
+    const due = this.#backlog.dueGap()
     if (due !== undefined) {
       if (!this.write(gapFrame(due.gap), now)) return false
-      due.told()
+      due.queue.dueGapTold()
       return true
     }
-    this.#queue.release(now)
+    this.#backlog.release(now)
     const buffered = this.#bufferedBytes()
     const free = this.#flow.highWaterBytes - bytesInFlight(this.#flow, buffered)
-    const takes = this.#planner.plan(
-      this.#queue.lanes,
-      Math.min(free, this.maxFrameBytes),
-      isNearlyIdle(this.#flow, buffered),
-    )
+    const takes = this.#backlog.plan(Math.min(free, this.maxFrameBytes), isNearlyIdle(this.#flow, buffered))
     if (takes.length > 0) return this.#writeBatch(takes, now) !== undefined
-    if (this.#queue.hasTakeable) this.#step({ type: 'blocked' }, now)
+    if (this.#backlog.hasTakeable) this.#step({ type: 'blocked' }, now)
     return false
   }
 
   /** Writes high events into what the window keeps for them. False when there are none, or too many. */
   #writeHigh(now: number): boolean {
-    const { lanes } = this.#queue
-    if (lanes[0].isEmpty || lanes[0].dueGap() !== undefined) return false
+    if (!this.#backlog.hasHigh) return false
     const free = this.#flow.windowBytes - bytesInFlight(this.#flow, this.#bufferedBytes())
-    const takes = this.#planner.planHigh(lanes, Math.min(free, this.#highReserve, MAX_FRAME_BYTES))
+    const takes = this.#backlog.planHigh(Math.min(free, this.#highReserve, MAX_FRAME_BYTES))
     const bytes = takes.length > 0 ? this.#writeBatch(takes, now) : undefined
     if (bytes === undefined) return false
     this.#highReserve -= bytes
@@ -118,16 +119,16 @@ export class Outlet {
   }
 
   /** Returns the bytes of the frame, or nothing when the socket dropped it. */
-  #writeBatch(takes: readonly Take[], now: number): number | undefined {
+  #writeBatch(takes: readonly Take<Run>[], now: number): number | undefined {
     const frame = frames.build(takes)
-    if (!this.writeEncoded(frame, now)) return undefined
-    this.#queue.delivered(takes)
+    if (!this.#send(frame, { by: 'events', takes }, now)) return undefined
+    this.#backlog.delivered(takes)
     return frame.length
   }
 
   /** Hands a frame to the socket. False: it was dropped, and nothing more goes until the socket has drained. */
-  writeEncoded(frame: Buffer, now: number): boolean {
-    const outcome = this.#socket.send(frame)
+  #send(frame: Buffer, moved: Moved, now: number): boolean {
+    const outcome = this.#socket.send(frame, moved)
     this.#isDrained = outcome === 'sent'
     const dropped = outcome === 'dropped'
     this.#step(dropped ? { type: 'blocked' } : { type: 'wrote', bytes: frame.length }, now)

@@ -1,8 +1,9 @@
-import type { Ledger } from './queue/ledger.ts'
-import type { Session } from './subscriber.ts'
+import type { Ledger } from './queue/index.ts'
+import type { Subscriber } from './subscriber.ts'
 
-/** One session as those see it who look for slow ones. */
-export interface SlowSession {
+/** One subscriber, as those see it who look for slow ones. */
+export interface SlowSubscriber {
+  /** The name of its connection. */
   readonly session: string
   readonly state: 'open' | 'congested'
   /** What keeps a congested one from being written to: the client confirms no more, or the socket takes no more. */
@@ -23,18 +24,18 @@ export interface SlowSubscription extends Readonly<Ledger> {
   readonly level: number
 }
 
-/** The sessions with most waiting, those that have been congested for longest first among equals. */
-export function slowestSessions(sessions: Iterable<Session>, count: number, now: number): SlowSession[] {
-  return [...sessions]
-    .filter((session) => session.queuedBytes > 0 || session.outlet.congestedSince !== undefined)
+/** The subscribers with most waiting, those that have been congested for longest first among equals. */
+export function slowestSubscribers(subscribers: Iterable<Subscriber>, count: number, now: number): SlowSubscriber[] {
+  return [...subscribers]
+    .filter((subscriber) => subscriber.queuedBytes > 0 || subscriber.outlet.congestedSince !== undefined)
     .sort(
       (a, b) => b.queuedBytes - a.queuedBytes || (a.outlet.congestedSince ?? now) - (b.outlet.congestedSince ?? now),
     )
     .slice(0, count)
-    .map((session) => describe(session, now))
+    .map((subscriber) => describe(subscriber, now))
 }
 
-function describe({ name, outlet, queuedBytes, queuedEvents, subscriptions }: Session, now: number): SlowSession {
+function describe({ name, outlet, queuedBytes, queuedEvents, subscriptions }: Subscriber, now: number): SlowSubscriber {
   const { congestedSince, inFlight } = outlet
   const isCongested = congestedSince !== undefined
   return {

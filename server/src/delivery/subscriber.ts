@@ -1,28 +1,44 @@
 import { CLOSE, type ErrorCode, LIMITS, RETRYABLE, type ServerFrame } from '@tidegate/protocol'
 import type { Mark } from '../bus/index.ts'
 import { describeDefect, type ReportDefect } from '../observability/defects.ts'
-import type { DeliverySession, DeliverySocket } from './wire/delivery-socket.ts'
-import type { Picks } from './wire/encoded-events.ts'
-import { type Entry, LANE_INDEXES, type LaneIndex } from './wire/entry.ts'
-import type { Feed } from './subscription/feed.ts'
-import type { FlowOptions } from './wire/flow.ts'
-import type { Flushable, Flusher } from './wire/flusher.ts'
-import type { Ledger, NodeTotals } from './queue/ledger.ts'
+import type { DeliverySubscriber } from './delivery-subscriber.ts'
+import type { Loss } from './log/index.ts'
 import { Outlet } from './outlet.ts'
-import type { Loss } from './log/partition-tail.ts'
-import { collectProgress } from './subscription/progress.ts'
-import type { QueueBudget } from './queue/queue-budget.ts'
-import { type QueueBounds, SessionQueue } from './queue/backlog.ts'
-import { type ReplayContext, SessionReplay } from './subscription/replays.ts'
-import { SessionSnapshots, type SnapshotContext } from './subscription/snapshots.ts'
-import { thins } from './queue/slow-policy.ts'
-import { VectorBuilder } from './subscription/start-marks.ts'
-import { type EventSink, Subscription } from './subscription/subscription.ts'
-import { changeLanes } from './subscription/subscription-change.ts'
-import type { SubscribeFrame } from './subscription/subscription-plan.ts'
-import type { Starts, SubscriptionStarter } from './subscription/subscription-starter.ts'
-import type { TopicIndex } from './subscription/topic-index.ts'
-import { WithheldByPart } from './wire/withheld.ts'
+import {
+  Backlog,
+  type Ledger,
+  type NodeTotals,
+  type QueueBounds,
+  type QueueBudget,
+  type SubscriptionQueue,
+  thins,
+} from './queue/index.ts'
+import {
+  changeLanes,
+  collectProgress,
+  type EventSink,
+  type Feed,
+  type ReplayContext,
+  Replays,
+  type SnapshotContext,
+  Snapshots,
+  type Starts,
+  type SubscribeFrame,
+  Subscription,
+  type SubscriptionStarter,
+  type TopicIndex,
+} from './subscription/index.ts'
+import {
+  type DeliverySocket,
+  type Entry,
+  type FlowOptions,
+  type Flushable,
+  type Flusher,
+  LANE_INDEXES,
+  type LaneIndex,
+  VectorBuilder,
+  WithheldByPart,
+} from './wire/index.ts'
 
 /** When a client closed for slowness should come back. */
 const TOO_SLOW_RETRY_MS = 1_000
@@ -31,8 +47,8 @@ const CATCH_UP_MS = 10_000
 /** RFC 6455: an unexpected condition. */
 const CLOSE_INTERNAL = 1_011
 
-/** What the sessions of a node share. */
-export interface SessionContext extends ReplayContext, SnapshotContext {
+/** What the subscribers of a node share. */
+export interface SubscriberContext extends ReplayContext, SnapshotContext {
   readonly starter: Pick<SubscriptionStarter, 'plan' | 'start' | 'release'>
   readonly index: TopicIndex<Subscription>
   readonly flusher: Pick<Flusher, 'schedule'>
@@ -42,35 +58,35 @@ export interface SessionContext extends ReplayContext, SnapshotContext {
   readonly report: ReportDefect
   /** The queues of the node hold more than they may together. */
   onBudgetExceeded(): void
-  onClosed(session: Session): void
+  onClosed(subscriber: Subscriber): void
 }
 
-export interface SessionOptions extends FlowOptions {
-  /** Name of the session, for those who look at slow ones. */
+export interface SubscriberOptions extends FlowOptions {
+  /** Name of its connection, for those who look at slow ones. */
   readonly name: string
 }
 
 /** One connected client: its subscriptions, what is queued for it, and how much may be written to it now. */
-export class Session implements DeliverySession, Flushable, EventSink {
+export class Subscriber implements DeliverySubscriber, Flushable, EventSink {
   readonly name: string
   readonly #socket: DeliverySocket
-  readonly #context: SessionContext
-  readonly #queue: SessionQueue
+  readonly #context: SubscriberContext
+  readonly #backlog: Backlog
   readonly #outlet: Outlet
-  readonly #replay: SessionReplay
+  readonly #replay: Replays
   /** Made when a subscription first asks for one. */
-  #snapshots: SessionSnapshots | undefined
+  #snapshots: Snapshots | undefined
   readonly #subscriptions = new Map<number, Subscription>()
-  #closed = false
+  isClosed = false
 
-  constructor(socket: DeliverySocket, { name, ...flow }: SessionOptions, context: SessionContext) {
+  constructor(socket: DeliverySocket, { name, ...flow }: SubscriberOptions, context: SubscriberContext) {
     this.name = name
     this.#socket = socket
     this.#context = context
-    this.#queue = new SessionQueue(context.queueBounds, flow.windowBytes, context.totals, context.budget)
-    this.#outlet = new Outlet(socket, flow, this.#queue)
-    this.#replay = new SessionReplay(
-      this.#queue,
+    this.#backlog = new Backlog(context.queueBounds, flow.windowBytes, context.totals, context.budget)
+    this.#outlet = new Outlet(socket, flow, this.#backlog)
+    this.#replay = new Replays(
+      this.#backlog,
       context,
       () => this.#offered(),
       (error) => this.fail('a replay', error),
@@ -86,11 +102,11 @@ export class Session implements DeliverySession, Flushable, EventSink {
   }
 
   get queuedBytes(): number {
-    return this.#queue.bytes
+    return this.#backlog.bytes
   }
 
   get queuedEvents(): number {
-    return this.#queue.events
+    return this.#backlog.events
   }
 
   get outlet(): Pick<Outlet, 'congestedSince' | 'inFlight'> {
@@ -98,7 +114,7 @@ export class Session implements DeliverySession, Flushable, EventSink {
   }
 
   subscribe(frame: SubscribeFrame): void {
-    if (this.#closed) return
+    if (this.isClosed) return
     const { sub } = frame
     const open = this.#subscriptions.get(sub)
     if (open !== undefined) return this.#change(open, frame)
@@ -108,7 +124,7 @@ export class Session implements DeliverySession, Flushable, EventSink {
     const { starter } = this.#context
     const result = starter.plan(frame)
     if (!result.ok) return this.#refuse(sub, result.code, result.message)
-    const subscription = new Subscription(result.plan, this.#queue.open(result.plan.policy), this)
+    const subscription = new Subscription(result.plan, this.#backlog.open(result.plan.policy), this)
     this.#subscriptions.set(sub, subscription)
     starter.start(subscription.plan, result.from, (starts) =>
       this.#contained('the begin of a subscription', () => {
@@ -126,13 +142,13 @@ export class Session implements DeliverySession, Flushable, EventSink {
   }
 
   unsubscribe(sub: number): void {
-    if (this.#closed) return
+    if (this.isClosed) return
     const subscription = this.#subscriptions.get(sub)
     if (subscription === undefined) return this.#refuse(sub, 'unknown_subscription', `no subscription ${sub}`)
     const withheld = new WithheldByPart()
     for (const feed of subscription.feeds()) feed.takeTrailing(feed.laneIndexes(), withheld)
     this.#remove(subscription)
-    this.#send({ type: 'unsubscribed', sub, code: 'ok', ...withheld.toField() })
+    this.sendControl({ type: 'unsubscribed', sub, code: 'ok', ...withheld.toField() })
   }
 
   ledger(sub: number): Readonly<Ledger> | undefined {
@@ -147,25 +163,21 @@ export class Session implements DeliverySession, Flushable, EventSink {
     this.#stepOutlet({ type: 'checked' })
   }
 
-  sendControl(frame: object): void {
-    if (this.#closed) return
+  sendControl(frame: ServerFrame): void {
+    if (this.isClosed) return
     // Control frames cannot be sent again later: what they answer would stay unanswered.
     if (!this.#outlet.write(frame, this.#context.clock.monotonic())) this.end(CLOSE.tooSlow)
   }
 
-  /** Events for a live feed, from the turn in which the tail read them. */
-  offer(feed: Feed, lane: LaneIndex, entry: Entry, picks: Picks): void {
-    // What was offered before, to this session or to another, may have closed it within the turn.
-    if (this.#closed || feed.state.kind !== 'live') return
-    this.#queue.offer(feed, lane, entry, picks)
-    this.#queue.press(feed.subscription.queue, !this.#outlet.isOpen, this.#context.clock.monotonic())
-    this.#offered(waitMs(feed.subscription, lane))
+  queued(queue: SubscriptionQueue, withinMs: number): void {
+    if (this.#outlet.isOpen) queue.thinIfGrown()
+    else queue.press(this.#context.clock.monotonic())
+    this.#offered(withinMs)
   }
 
   /** After an outage a feed goes on from the log, at its client's pace, once what piled up is more than a replay may queue. */
   caughtUpTo(feed: Feed, entry: Entry): void {
-    if (this.#closed || feed.state.kind !== 'live' || this.#queue.hasRoomForReplay) return
-    if (thins(feed.subscription.queue.policy)) return
+    if (this.#backlog.hasRoomForReplay || thins(feed.subscription.queue.policy)) return
     feed.returnToLog(entry, this.#context.clock.monotonic() + CATCH_UP_MS)
     this.#contained('a return to the log', () => this.#replay.add([feed]))
   }
@@ -179,7 +191,7 @@ export class Session implements DeliverySession, Flushable, EventSink {
     for (const subscription of this.#subscriptions.values()) {
       const feed = subscription.feed(topic, partition)
       if (feed?.state.kind !== 'live') continue
-      for (const lane of feed.laneIndexes()) this.#queue.tellTrimmed(feed, lane, upTo)
+      for (const lane of feed.laneIndexes()) feed.tellTrimmed(lane, upTo)
       this.#offered()
     }
   }
@@ -197,7 +209,7 @@ export class Session implements DeliverySession, Flushable, EventSink {
       if (feed.state.kind !== 'live') continue
       // A lane that is under another epoch by now was resumed from a gateway that is ahead.
       const lanes = feed.laneIndexes().filter((lane) => feed.epochOf(lane) === had)
-      for (const lane of lanes) this.#queue.tellEpoch(feed, lane, upTo)
+      for (const lane of lanes) feed.tellEpoch(lane, upTo)
       this.#offered()
     }
   }
@@ -212,18 +224,18 @@ export class Session implements DeliverySession, Flushable, EventSink {
   }
 
   #flush(): boolean {
-    if (this.#closed) return false
+    if (this.isClosed) return false
     const now = this.#context.clock.monotonic()
     const mayGoOn = this.#outlet.flush(now)
-    if (!this.#outlet.isOpen) this.#queue.pressAll(now)
+    if (!this.#outlet.isOpen) this.#backlog.press(now)
     this.#snapshots?.pump()
     this.#replay.pump()
-    if (this.#closed || !this.#hasWaiting) return false
+    if (this.isClosed || !this.#hasWaiting) return false
     this.compact()
     if (this.#context.budget.isExceeded) this.#context.onBudgetExceeded()
-    if (this.#closed) return false
-    if (!mayGoOn || this.#queue.hasTakeable) return mayGoOn
-    const heldUntil = this.#snapshots?.isWaiting ? undefined : this.#queue.heldUntil()
+    if (this.isClosed) return false
+    if (!mayGoOn || this.#backlog.hasTakeable) return mayGoOn
+    const heldUntil = this.#snapshots?.isWaiting ? undefined : this.#backlog.heldUntil()
     if (heldUntil !== undefined) this.#context.flusher.schedule(this, Math.max(1, heldUntil - now))
     return heldUntil === undefined
   }
@@ -235,33 +247,33 @@ export class Session implements DeliverySession, Flushable, EventSink {
 
   #progress(): void {
     for (const subscription of this.#subscriptions.values()) {
-      if (this.#closed || !this.#outlet.isOpen) return
-      const progress = collectProgress(subscription, this.#queue, this.#context.tailOf)
-      if (progress !== undefined) this.#send({ type: 'progress', sub: subscription.plan.sub, ...progress })
+      if (this.isClosed || !this.#outlet.isOpen) return
+      const progress = collectProgress(subscription, this.#context.tailOf)
+      if (progress !== undefined) this.sendControl({ type: 'progress', sub: subscription.plan.sub, ...progress })
     }
-    if (!this.#queue.isEmpty) this.#context.flusher.schedule(this)
+    if (!this.#backlog.isEmpty) this.#context.flusher.schedule(this)
   }
 
   /** Lets go of entries of which little is still needed. */
   compact(): void {
-    this.#contained('compact', () => this.#queue.copyOutSparse())
+    this.#contained('compact', () => this.#backlog.copyOutSparse())
   }
 
   /** The node needs room: withholds normal and low events until no more than so many bytes wait. */
   shrinkTo(bytes: number): void {
     this.#contained('shrink', () => {
-      if (!this.#queue.shrinkTo({ bytes, events: Number.POSITIVE_INFINITY }, this.#context.clock.monotonic())) return
+      if (!this.#backlog.shrinkTo({ bytes, events: Number.POSITIVE_INFINITY }, this.#context.clock.monotonic())) return
       this.#context.flusher.schedule(this)
     })
   }
 
-  /** Closes the session and its socket; the client shall come back. */
+  /** Closes it and its socket; the client shall come back. */
   end(code: typeof CLOSE.tooSlow | typeof CLOSE.overload): void {
     this.close()
     this.#socket.close(code, JSON.stringify({ retryAfterMs: TOO_SLOW_RETRY_MS }))
   }
 
-  /** Ends the session and its connection after a defect. Never throws. */
+  /** Ends it and its connection after a defect. Never throws. */
   fail(where: string, error: unknown): void {
     const { report } = this.#context
     const id = report(`${where} of ${this.name}`, error)
@@ -283,8 +295,8 @@ export class Session implements DeliverySession, Flushable, EventSink {
   }
 
   close(): void {
-    if (this.#closed) return
-    this.#closed = true
+    if (this.isClosed) return
+    this.isClosed = true
     for (const subscription of this.#subscriptions.values()) this.#remove(subscription)
     this.#context.onClosed(this)
   }
@@ -292,14 +304,14 @@ export class Session implements DeliverySession, Flushable, EventSink {
   #begin(subscription: Subscription, { starts, recovered, snapshot }: Extract<Starts, { ok: true }>): void {
     for (const [topic, feedStarts] of starts) subscription.addFeeds(topic, feedStarts)
     this.#grant(subscription, LANE_INDEXES, { recovered, ...(snapshot && { snapshot }) })
-    if (this.#closed) return
+    if (this.isClosed) return
     this.#context.index.add(subscription)
     if (snapshot) this.#openSnapshots().add(subscription)
     else this.#replay.add([...subscription.feeds()])
   }
 
-  #openSnapshots(): SessionSnapshots {
-    this.#snapshots ??= new SessionSnapshots(
+  #openSnapshots(): Snapshots {
+    this.#snapshots ??= new Snapshots(
       this.#context,
       this.#outlet,
       (subscription) => this.#replay.add([...subscription.feeds()]),
@@ -343,7 +355,7 @@ export class Session implements DeliverySession, Flushable, EventSink {
       }
     }
     const { onSlow, maxRate } = policy
-    this.#send({
+    this.sendControl({
       type: 'subscribed',
       sub,
       positions: positions.build(),
@@ -359,20 +371,20 @@ export class Session implements DeliverySession, Flushable, EventSink {
     index.remove(subscription)
     this.#snapshots?.forget(subscription)
     this.#replay.forget((feed) => feed.subscription === subscription)
-    this.#queue.close(subscription.queue)
+    this.#backlog.close(subscription.queue)
     starter.release(subscription.plan)
   }
 
   #offered(withinMs = 0): void {
-    if (this.#closed) return
+    if (this.isClosed) return
     const { budget, clock, flusher, onBudgetExceeded } = this.#context
-    if (!this.#queue.enforceBounds(clock.monotonic())) return this.end(CLOSE.tooSlow)
+    if (!this.#backlog.enforceBounds(clock.monotonic())) return this.end(CLOSE.tooSlow)
     flusher.schedule(this, withinMs)
     if (budget.isExceeded) onBudgetExceeded()
   }
 
   #stepOutlet(event: Parameters<Outlet['step']>[0]): void {
-    if (this.#closed) return
+    if (this.isClosed) return
     const wasOpen = this.#outlet.isOpen
     this.#outlet.step(event, this.#context.clock.monotonic())
     if (!this.#outlet.isOpen || !this.#hasWaiting) return
@@ -381,20 +393,10 @@ export class Session implements DeliverySession, Flushable, EventSink {
   }
 
   get #hasWaiting(): boolean {
-    return !this.#queue.isEmpty || this.#replay.isWaiting || this.#snapshots?.isWaiting === true
-  }
-
-  #send(frame: ServerFrame): void {
-    this.sendControl(frame)
+    return !this.#backlog.isEmpty || this.#replay.isWaiting || this.#snapshots?.isWaiting === true
   }
 
   #refuse(sub: number, code: ErrorCode, message: string): void {
-    this.#send({ type: 'error', sub, code, message, retryable: RETRYABLE.has(code) })
+    this.sendControl({ type: 'error', sub, code, message, retryable: RETRYABLE.has(code) })
   }
-}
-
-/** How long an event that was just queued may wait for company. High never waits. */
-function waitMs({ plan: { batch }, queue }: Feed['subscription'], lane: LaneIndex): number {
-  if (batch === undefined || lane === 0 || queue.ledger.queued >= batch.maxEvents) return 0
-  return batch.maxMs
 }

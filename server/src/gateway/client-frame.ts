@@ -12,7 +12,7 @@ import {
   RESERVED_CLIENT_TYPES,
 } from '@tidegate/protocol'
 
-export type ParsedFrame =
+export type CheckedFrame =
   | { readonly ok: true; readonly frame: ClientFrame }
   | {
       readonly ok: false
@@ -146,14 +146,19 @@ const CHECKS: Readonly<Record<ClientFrame['type'], readonly Check[]>> = {
   ],
 }
 
-/** Parses one text frame and checks every field the server reads. Total: never throws. */
-export function parseClientFrame(source: string): ParsedFrame {
+/** Parses one text frame and checks it. Total: never throws. */
+export function parseClientFrame(source: string): CheckedFrame {
   let value: unknown
   try {
     value = JSON.parse(source)
   } catch {
     return { ok: false, code: 'protocol_error', message: 'The frame is not valid JSON.' }
   }
+  return checkClientFrame(value)
+}
+
+/** Checks every field of a frame that the server reads. Total: never throws. */
+export function checkClientFrame(value: unknown): CheckedFrame {
   if (!isRecord(value) || typeof value.type !== 'string') {
     return { ok: false, code: 'protocol_error', message: 'A frame is a JSON object with a string "type" first.' }
   }
@@ -177,7 +182,7 @@ function isServed(type: string): type is ClientFrame['type'] {
   return Object.hasOwn(CHECKS, type)
 }
 
-function refuse(fields: Fields, code: ErrorCode, message: string): ParsedFrame {
+function refuse(fields: Fields, code: ErrorCode, message: string): CheckedFrame {
   const answers = answeredBy(fields)
   return answers === undefined ? { ok: false, code, message } : { ok: false, code, message, answers }
 }

@@ -16,7 +16,7 @@ import {
 import { assertNever } from '../assert-never.ts'
 import type { GuardState } from '../bus/index.ts'
 import type { Clock } from '../clock.ts'
-import type { Delivery, DeliverySession } from '../delivery/index.ts'
+import type { Delivery, DeliverySubscriber } from '../delivery/index.ts'
 import {
   clientProducer,
   eventsText,
@@ -31,12 +31,12 @@ import { contained } from '../observability/contained.ts'
 import { describeDefect, type ReportDefect } from '../observability/defects.ts'
 import { answerQuery, type Params, type Queries } from '../queries/index.ts'
 import type { Admission } from './admission.ts'
-import { type ParsedFrame, parseClientFrame } from './client-frame.ts'
+import { type CheckedFrame, parseClientFrame } from './client-frame.ts'
 import { knownEntries } from './known-entries.ts'
 import type { TransportSocket } from './transport/transport.ts'
 
-/** What every session of a gateway shares. */
-export interface SessionContext {
+/** What every connection of a gateway shares. */
+export interface ConnectionContext {
   readonly node: string
   readonly contractHash: string
   readonly clock: Clock
@@ -49,8 +49,8 @@ export interface SessionContext {
   /** A publish frame was answered: `ack`, or the code of its rejection. */
   readonly onFrame: (outcome: string) => void
   /** The client was greeted. */
-  readonly onLive: (session: Session) => void
-  readonly onClosed: (session: Session) => void
+  readonly onLive: (connection: Connection) => void
+  readonly onClosed: (connection: Connection) => void
 }
 
 /** RFC 6455: an unexpected condition. Clients come back as after a broken link. */
@@ -62,24 +62,24 @@ const GRANT_RETRY_MS = 20
 
 type PublishFrame = Extract<ClientFrame, { type: 'publish' }>
 
-type SessionState =
+type ConnectionState =
   | { readonly phase: 'awaiting_hello'; readonly since: number }
-  | { readonly phase: 'live'; readonly producer: Producer | undefined; readonly delivery: DeliverySession }
+  | { readonly phase: 'live'; readonly producer: Producer | undefined; readonly delivery: DeliverySubscriber }
   | { readonly phase: 'closed' }
 
 /** One connected socket: reads frames, keeps the publish grant, hands the rest on. */
-export class Session {
-  readonly #context: SessionContext
+export class Connection {
+  readonly #context: ConnectionContext
   readonly #socket: TransportSocket
   readonly id: string
-  #state: SessionState
+  #state: ConnectionState
   #heardAt: number
   #pingedAt: number
   #unackedFrames = 0
   #unackedBytes = 0
   #publishes = false
 
-  constructor(context: SessionContext, socket: TransportSocket, id: string) {
+  constructor(context: ConnectionContext, socket: TransportSocket, id: string) {
     const now = context.clock.monotonic()
     this.#context = context
     this.#socket = socket
@@ -166,7 +166,7 @@ export class Session {
     }
   }
 
-  #greet(parsed: ParsedFrame): void {
+  #greet(parsed: CheckedFrame): void {
     if (!parsed.ok) {
       if (parsed.code === 'protocol_error') this.#fail(parsed.code, CLOSE.protocol, parsed.message)
       else this.#fail('hello_expected', CLOSE.helloExpected, parsed.message)
@@ -193,7 +193,7 @@ export class Session {
         frame.producer === undefined
           ? undefined
           : new Producer(clientProducer(frame.producer), frame.session ?? 0, epochs, sequence),
-      delivery: this.#context.delivery.openSession(this.#socket, { name: this.id, windowBytes }),
+      delivery: this.#context.delivery.openSubscriber(this.#socket, { name: this.id, windowBytes }),
     }
     this.#send({
       type: 'welcome',
@@ -213,7 +213,7 @@ export class Session {
     )
   }
 
-  #handle(frame: ClientFrame, text: string, bytes: number, state: Extract<SessionState, { phase: 'live' }>): void {
+  #handle(frame: ClientFrame, text: string, bytes: number, state: Extract<ConnectionState, { phase: 'live' }>): void {
     switch (frame.type) {
       case 'hello':
         return this.#fail('protocol_error', CLOSE.protocol, 'hello was already said.')
@@ -238,8 +238,8 @@ export class Session {
     }
   }
 
-  /** How a subscription of this session fares is known nowhere else. */
-  #tellLedger(id: number, sub: unknown, delivery: DeliverySession): void {
+  /** How a subscription of this connection fares is known nowhere else. */
+  #tellLedger(id: number, sub: unknown, delivery: DeliverySubscriber): void {
     const ledger = typeof sub === 'number' ? delivery.ledger(sub) : undefined
     if (ledger !== undefined) return this.#send({ type: 'result', id, data: ledger })
     const code = 'unknown_subscription'
@@ -332,7 +332,7 @@ export class Session {
     })
   }
 
-  #refuse(parsed: Extract<ParsedFrame, { ok: false }>, delivery: DeliverySession): void {
+  #refuse(parsed: Extract<CheckedFrame, { ok: false }>, delivery: DeliverySubscriber): void {
     const { answers, code, message } = parsed
     if (answers === undefined) return this.#fail(code, CLOSE.protocol, message)
     if (answers === 'frame') delivery.sendControl({ type: 'error', code, message, retryable: false })

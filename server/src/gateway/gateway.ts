@@ -3,9 +3,9 @@ import { CLOSE, type LogEpoch } from '@tidegate/protocol'
 import type { GuardState } from '../bus/index.ts'
 import { contained } from '../observability/contained.ts'
 import { describeDefect } from '../observability/defects.ts'
+import { Connection, type ConnectionContext } from './connection.ts'
 import { EventLoopLag } from './event-loop-lag.ts'
 import { type RouteContext, route } from './http/routes.ts'
-import { Session, type SessionContext } from './connection.ts'
 import { LOOK_MS } from './sse/event-socket.ts'
 import type {
   HttpRequest,
@@ -24,10 +24,10 @@ const GRANT_TICK_MS = 100
 /** Clients are asked to reconnect spread over this time, so that the next gateway is not met by all at once. */
 const RECONNECT_SPREAD_MS = 1_000
 
-/** The open sessions and the HTTP routes of one gateway process. */
+/** The open connections and the HTTP routes of one gateway process. */
 export class Gateway implements TransportHandlers {
-  readonly #sessions = new Set<Session>()
-  readonly #context: SessionContext
+  readonly #connections = new Set<Connection>()
+  readonly #context: ConnectionContext
   readonly #routes: RouteContext
   readonly #idPrefix = randomBytes(3).toString('hex')
   #opened = 0
@@ -35,24 +35,24 @@ export class Gateway implements TransportHandlers {
   readonly #lag = new EventLoopLag()
   #timers: NodeJS.Timeout[] = []
 
-  constructor(context: Omit<SessionContext, 'onLive' | 'onClosed'>, routes: RouteContext) {
+  constructor(context: Omit<ConnectionContext, 'onLive' | 'onClosed'>, routes: RouteContext) {
     this.#context = {
       ...context,
-      onLive: (session) => {
-        for (const state of this.#openBreakers.values()) session.tellBus(state)
+      onLive: (connection) => {
+        for (const state of this.#openBreakers.values()) connection.tellBus(state)
       },
-      onClosed: (session) => this.#sessions.delete(session),
+      onClosed: (connection) => this.#connections.delete(connection),
     }
     this.#routes = routes
   }
 
-  get sessionCount(): number {
-    return this.#sessions.size + this.#routes.streams.size
+  get connectionCount(): number {
+    return this.#connections.size + this.#routes.streams.size
   }
 
   start(): void {
     const tick = () => {
-      this.#each('tick', (session) => session.tick())
+      this.#each('tick', (connection) => connection.tick())
     }
     this.#lag.start()
     const weigh = () => {
@@ -68,12 +68,12 @@ export class Gateway implements TransportHandlers {
   }
 
   open(socket: TransportSocket): SocketHandler {
-    const session = new Session(this.#context, socket, `s-${this.#idPrefix}${(this.#opened++).toString(36)}`)
-    this.#sessions.add(session)
+    const connection = new Connection(this.#context, socket, `s-${this.#idPrefix}${(this.#opened++).toString(36)}`)
+    this.#connections.add(connection)
     return {
-      message: (text, bytes) => this.#contained('message', session, () => session.message(text, bytes)),
-      drained: () => this.#contained('drained', session, () => session.drained()),
-      closed: () => this.#contained('closed', session, () => session.closed()),
+      message: (text, bytes) => this.#contained('message', connection, () => connection.message(text, bytes)),
+      drained: () => this.#contained('drained', connection, () => connection.drained()),
+      closed: () => this.#contained('closed', connection, () => connection.closed()),
     }
   }
 
@@ -83,19 +83,19 @@ export class Gateway implements TransportHandlers {
     if (isOpen === this.#openBreakers.has(state.class)) return
     if (isOpen) this.#openBreakers.set(state.class, state)
     else this.#openBreakers.delete(state.class)
-    this.#each('bus', (session) => session.tellBus(state))
+    this.#each('bus', (connection) => connection.tellBus(state))
   }
 
   /** Tells publishers that a log goes on under another epoch. */
   tellEpoch(at: LogEpoch): void {
-    this.#each('epoch', (session) => session.tellEpochs([at]))
+    this.#each('epoch', (connection) => connection.tellEpochs([at]))
   }
 
   #adjustGrant(): void {
     const { ingest, publishControl, clock } = this.#context
     const change = publishControl.observe(ingest.takeLongestAppendMs(), clock.monotonic())
     if (change === undefined) return
-    this.#each('grant', (session) => session.tellGrant(change))
+    this.#each('grant', (connection) => connection.tellGrant(change))
   }
 
   request(request: HttpRequest): Promise<HttpResponse | StreamResponse> {
@@ -109,14 +109,18 @@ export class Gateway implements TransportHandlers {
   async drain(deadlineMs: number): Promise<void> {
     for (const timer of this.#timers) clearInterval(timer)
     this.#lag.stop()
-    this.#each('drain', (session) =>
-      session.drain(Math.round(Math.random() * Math.min(RECONNECT_SPREAD_MS, deadlineMs / 2)), deadlineMs, 'shutdown'),
+    this.#each('drain', (connection) =>
+      connection.drain(
+        Math.round(Math.random() * Math.min(RECONNECT_SPREAD_MS, deadlineMs / 2)),
+        deadlineMs,
+        'shutdown',
+      ),
     )
     this.#routes.streams.drain()
     const deadline = performance.now() + deadlineMs
     await Promise.race([this.#context.ingest.drain(), pause(deadlineMs)])
-    while (this.#sessions.size > 0 && performance.now() < deadline) await pause(20)
-    this.#each('close', (session) => session.close(CLOSE.drain, 'shutdown'))
+    while (this.#connections.size > 0 && performance.now() < deadline) await pause(20)
+    this.#each('close', (connection) => connection.close(CLOSE.drain, 'shutdown'))
   }
 
   defect(where: string, error: unknown): string {
@@ -124,12 +128,12 @@ export class Gateway implements TransportHandlers {
   }
 
   /** One at fault does not keep the others from their turn. */
-  #each(where: string, action: (session: Session) => void): void {
-    for (const session of this.#sessions) this.#contained(where, session, () => action(session))
+  #each(where: string, action: (connection: Connection) => void): void {
+    for (const connection of this.#connections) this.#contained(where, connection, () => action(connection))
   }
 
-  #contained(where: string, session: Session, action: () => void): void {
-    contained(this.#context.report, `${where} of ${session.id}`, (id) => session.abort(id), action)
+  #contained(where: string, connection: Connection, action: () => void): void {
+    contained(this.#context.report, `${where} of ${connection.id}`, (id) => connection.abort(id), action)
   }
 }
 

@@ -1,7 +1,7 @@
 import { CLOSE, LANES, type Lane, type OnSlow, type SubscribeOptions, type WithheldCounts } from '@tidegate/protocol'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import type { Session } from '../../src/delivery/subscriber.ts'
+import type { Subscriber } from '../../src/delivery/subscriber.ts'
 import { type LoggedEvent, laneOf, ModelNode, PARTITIONS, TOPIC } from './model-node.ts'
 import { SimulatedSocket } from './support.ts'
 
@@ -63,7 +63,7 @@ class FuzzedClient {
   readonly #mode: 'credit' | 'buffered'
   readonly sockets: SimulatedSocket[] = []
   policy: { onSlow: OnSlow; maxRate: number | undefined }
-  session!: Session
+  session!: Subscriber
   socket!: SimulatedSocket
   /** Node time at which each frame of the present socket was sent. */
   readonly times = new Map<object, number>()
@@ -98,7 +98,7 @@ class FuzzedClient {
       this.times.set(this.socket.frames.at(-1)!, this.#node.now)
       return result
     }
-    this.session = this.#node.openSession(this.socket, { windowBytes: 1_500, mode: this.#mode }, BOUNDS)
+    this.session = this.#node.openSubscriber(this.socket, { windowBytes: 1_500, mode: this.#mode }, BOUNDS)
     this.session.subscribe({
       type: 'subscribe',
       sub: 1,

@@ -1,20 +1,20 @@
 import { LANES, type Lane } from '@tidegate/protocol'
 import { LOG_START, type LogEntry } from '../../src/bus/index.ts'
 import { relieve } from '../../src/delivery/budget-relief.ts'
-import { Entry } from '../../src/delivery/wire/entry.ts'
-import type { FeedStart } from '../../src/delivery/subscription/feed.ts'
-import type { Flow } from '../../src/delivery/wire/flow.ts'
+import type { LogStart } from '../../src/delivery/log/log-start.ts'
+import type { PageReader } from '../../src/delivery/log/replayer.ts'
+import type { Page } from '../../src/delivery/log/shared-pages.ts'
+import { TopicTail } from '../../src/delivery/log/topic-tail.ts'
+import { QUEUE_BOUNDS, type QueueBounds } from '../../src/delivery/queue/backlog.ts'
 import { openTotals } from '../../src/delivery/queue/ledger.ts'
 import { QueueBudget } from '../../src/delivery/queue/queue-budget.ts'
-import type { PageReader } from '../../src/delivery/log/replayer.ts'
-import { Session, type SessionContext } from '../../src/delivery/subscriber.ts'
-import { QUEUE_BOUNDS, type QueueBounds } from '../../src/delivery/queue/backlog.ts'
-import type { Page } from '../../src/delivery/log/shared-pages.ts'
+import { Subscriber, type SubscriberContext } from '../../src/delivery/subscriber.ts'
 import { isComplete, replayStart } from '../../src/delivery/subscription/start-marks.ts'
 import type { Subscription } from '../../src/delivery/subscription/subscription.ts'
 import { planSubscription, UNLIMITED } from '../../src/delivery/subscription/subscription-plan.ts'
 import { TopicIndex } from '../../src/delivery/subscription/topic-index.ts'
-import { TopicTail } from '../../src/delivery/log/topic-tail.ts'
+import { Entry } from '../../src/delivery/wire/entry.ts'
+import type { Flow } from '../../src/delivery/wire/flow.ts'
 import { contractOf, recordBatch, type SimulatedSocket, type TestEvent } from './support.ts'
 
 export const TOPIC = 'a.x'
@@ -43,7 +43,7 @@ export class ModelNode {
   readonly tails: TopicTail[]
   readonly totals = openTotals()
   readonly budget: QueueBudget
-  readonly sessions = new Set<Session>()
+  readonly sessions = new Set<Subscriber>()
   now = 1_000_000
   /** Whether the tail has just come back after an outage. */
   isCatchingUp = false
@@ -54,7 +54,7 @@ export class ModelNode {
   readonly #index = new TopicIndex<Subscription>()
   readonly #requests: PageReader[] = []
   readonly #answers: (() => void)[] = []
-  readonly #due = new Set<Session>()
+  readonly #due = new Set<Subscriber>()
   #nextMs = 1_000_000
 
   constructor(queueBytes = 100_000_000) {
@@ -62,13 +62,13 @@ export class ModelNode {
     this.tails = this.logs.map(() => new TopicTail(LOG_START, this.epoch))
   }
 
-  openSession(
+  openSubscriber(
     socket: SimulatedSocket,
     flow: { windowBytes: number; mode: Flow['mode'] } = { windowBytes: 65_536, mode: 'buffered' },
     queueBounds: QueueBounds = QUEUE_BOUNDS,
     onScheduled: (withinMs: number) => void = () => {},
-  ): Session {
-    const context: SessionContext = {
+  ): Subscriber {
+    const context: SubscriberContext = {
       report: (_, error) => raise(undefined, error),
       starter: {
         plan: (frame) => planSubscription(frame, contractOf([TOPIC]), PARTITIONS, UNLIMITED),
@@ -77,7 +77,7 @@ export class ModelNode {
             lastId: log.at(-1)?.streamId ?? LOG_START,
             trimmedTo: this.trimmedTo,
           }))
-          const starts: FeedStart[] = this.tails.map(({ start }, partition) =>
+          const starts: LogStart[] = this.tails.map(({ start }, partition) =>
             from === 'now' || from === 'latest'
               ? start
               : replayStart(from, TOPIC, partition, this.epoch, heads[partition]!),
@@ -93,7 +93,7 @@ export class ModelNode {
       replayer: { request: (reader) => this.#requests.push(reader) },
       flusher: {
         schedule: (session, withinMs = 0) => {
-          this.#due.add(session as Session)
+          this.#due.add(session as Subscriber)
           onScheduled(withinMs)
         },
       },
@@ -109,7 +109,7 @@ export class ModelNode {
         this.sessions.delete(session)
       },
     }
-    const session = new Session(socket, { name: `s-${this.sessions.size}`, lowWaterShare: 0.25, ...flow }, context)
+    const session = new Subscriber(socket, { name: `s-${this.sessions.size}`, lowWaterShare: 0.25, ...flow }, context)
     this.sessions.add(session)
     return session
   }
@@ -150,13 +150,13 @@ export class ModelNode {
       this.#index.route(
         entry,
         (subscription, lane, picks) => {
-          subscription.sink.offer(subscription.feed(TOPIC, partition)!, lane, entry, picks)
+          subscription.offer(lane, entry, picks)
           offeredTo.add(subscription)
         },
         raise,
       )
       if (!this.isCatchingUp) continue
-      for (const each of offeredTo) each.sink.caughtUpTo(each.feed(TOPIC, partition)!, entry)
+      for (const each of offeredTo) each.caughtUpTo(entry)
     }
   }
 
@@ -165,14 +165,14 @@ export class ModelNode {
     const reader = this.#requests.shift()
     const next = reader?.nextPage()
     if (reader === undefined || next === undefined) return
-    const { feed, from, entries: count } = next
+    const { partition, from, entries: count } = next
     const [ms] = from.split('-').map(Number)
-    const entries = this.logs[feed.partition]!.filter((raw) => Number(raw.streamId.split('-')[0]) >= ms!)
+    const entries = this.logs[partition]!.filter((raw) => Number(raw.streamId.split('-')[0]) >= ms!)
       .slice(0, count)
-      .map((raw) => new Entry(feed.partition, raw))
-    const tailCursor = this.tails[feed.partition]!.cursor
+      .map((raw) => new Entry(partition, raw))
+    const tailCursor = this.tails[partition]!.cursor
     const page: Page = { entries, trimmedTo: this.trimmedTo, isLast: entries.length < count, tailCursor }
-    this.#answers.push(() => reader.onPage(next, page))
+    this.#answers.push(() => next.onPage(page))
   }
 
   answerPage(): void {
@@ -186,12 +186,12 @@ export class ModelNode {
   }
 
   /** Lets everything happen until nothing is left to do, with a client that confirms at once. */
-  settle(session: Session, socket: SimulatedSocket): void {
+  settle(session: Subscriber, socket: SimulatedSocket): void {
     this.settleAll([{ session, socket }])
   }
 
   /** The same with several clients. */
-  settleAll(clients: readonly { readonly session: Session; readonly socket: SimulatedSocket }[]): void {
+  settleAll(clients: readonly { readonly session: Subscriber; readonly socket: SimulatedSocket }[]): void {
     for (const { socket } of clients) socket.release()
     const written = () => clients.reduce((sum, { socket }) => sum + socket.bytes, 0)
     for (let round = 0; round < 10_000; round++) {

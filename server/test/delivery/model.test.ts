@@ -1,7 +1,7 @@
 import { type GapFrame, LANES, type Lane } from '@tidegate/protocol'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import type { Session } from '../../src/delivery/subscriber.ts'
+import type { Subscriber } from '../../src/delivery/subscriber.ts'
 import { laneOf, ModelNode, PARTITIONS, TOPIC } from './model-node.ts'
 import { SimulatedSocket } from './support.ts'
 
@@ -45,7 +45,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
 )
 const steps = fc.array(step, { maxLength: 120, size: 'max' })
 
-function perform(node: ModelNode, session: Session, socket: SimulatedSocket, step: Step): void {
+function perform(node: ModelNode, session: Subscriber, socket: SimulatedSocket, step: Step): void {
   switch (step.do) {
     case 'append': {
       const first = node.logged.length
@@ -82,7 +82,7 @@ function perform(node: ModelNode, session: Session, socket: SimulatedSocket, ste
   }
 }
 
-function expectLedgerHolds(session: Session): void {
+function expectLedgerHolds(session: Subscriber): void {
   for (const { ledger } of session.subscriptions.values()) {
     expect(ledger.matched).toBe(ledger.delivered + ledger.gapped + ledger.queued)
   }
@@ -141,7 +141,7 @@ describe('delivery model', () => {
       fc.property(steps, fc.constantFrom('credit' as const, 'buffered' as const), (list, mode) => {
         const node = new ModelNode()
         const socket = new SimulatedSocket()
-        const session = node.openSession(socket, { windowBytes: 900, mode }, { bytes: 100_000, events: 12 })
+        const session = node.openSubscriber(socket, { windowBytes: 900, mode }, { bytes: 100_000, events: 12 })
         session.subscribe({ type: 'subscribe', sub: 1, topic: TOPIC, lanes: ['normal', 'low'] })
         for (const s of list) {
           perform(node, session, socket, s.do === 'append' ? { ...s, lanes: s.lanes.map((l) => 1 + (l % 2)) } : s)
@@ -162,7 +162,7 @@ describe('delivery model', () => {
         const node = new ModelNode()
         const socket = new SimulatedSocket()
         const windowBytes = 1_500 + window * 20
-        const session = node.openSession(socket, { windowBytes, mode: 'credit' }, { bytes: 1_000_000, events: 720 })
+        const session = node.openSubscriber(socket, { windowBytes, mode: 'credit' }, { bytes: 1_000_000, events: 720 })
         for (const s of past) if (s.do === 'append') perform(node, session, socket, s)
         node.reopenTails(entriesBehind)
         session.subscribe({ type: 'subscribe', sub: 1, topic: TOPIC, from: 'earliest' })
@@ -184,7 +184,7 @@ describe('delivery model', () => {
       fc.property(steps, steps, fc.nat({ max: 6 }), (before, after, entriesBehind) => {
         const node = new ModelNode()
         const first = new SimulatedSocket()
-        const session = node.openSession(first, { windowBytes: 400, mode: 'credit' })
+        const session = node.openSubscriber(first, { windowBytes: 400, mode: 'credit' })
         session.subscribe({ type: 'subscribe', sub: 1, topic: TOPIC, from: 'earliest' })
         for (const s of before) {
           if (s.do === 'drop') continue
@@ -196,7 +196,7 @@ describe('delivery model', () => {
         node.reopenTails(entriesBehind)
 
         const second = new SimulatedSocket()
-        const resumed = node.openSession(second, { windowBytes: 900, mode: 'credit' })
+        const resumed = node.openSubscriber(second, { windowBytes: 900, mode: 'credit' })
         resumed.subscribe({ type: 'subscribe', sub: 1, topic: TOPIC, from: { positions: { [TOPIC]: vector } } })
         for (const s of after) {
           if (s.do === 'hold' || s.do === 'drop') continue

@@ -1,6 +1,6 @@
 import { CLOSE, type Lane, type OnSlow, type SubscribeOptions } from '@tidegate/protocol'
 import { describe, expect, it } from 'vitest'
-import { slowestSessions } from '../../src/delivery/slow-subscribers.ts'
+import { slowestSubscribers } from '../../src/delivery/slow-subscribers.ts'
 import { ModelNode, TOPIC } from './model-node.ts'
 import { SimulatedSocket, type TestEvent } from './support.ts'
 
@@ -8,11 +8,11 @@ import { SimulatedSocket, type TestEvent } from './support.ts'
 function stalled(options: SubscribeOptions, bounds = { bytes: 1_000_000, events: 10_000 }) {
   const node = new ModelNode()
   const socket = new SimulatedSocket()
-  const session = node.openSession(socket, { windowBytes: 2_000, mode: 'credit' }, bounds)
+  const session = node.openSubscriber(socket, { windowBytes: 2_000, mode: 'credit' }, bounds)
   const subscribe = (changed: SubscribeOptions, sub = 1) =>
     session.subscribe({ type: 'subscribe', sub, topic: TOPIC, ...changed })
   subscribe(options)
-  session.sendControl({ type: 'filler', text: 'x'.repeat(2_000) })
+  session.sendControl({ type: 'result', id: 0, data: 'x'.repeat(2_000) })
   const arrive = (...batch: readonly TestEvent[]) => {
     node.append(0, batch)
     node.tail(0)
@@ -159,7 +159,7 @@ describe('maxRate', () => {
   it('D-RATE-1 sends the latest of each key once per interval, the first at once', () => {
     const node = new ModelNode()
     const socket = new SimulatedSocket()
-    const session = node.openSession(socket)
+    const session = node.openSubscriber(socket)
     session.subscribe({ type: 'subscribe', sub: 1, topic: TOPIC, maxRate: 5 })
     const sent: [number, string][] = []
     for (let ms = 0; ms < 2_000; ms += 10) {
@@ -243,7 +243,7 @@ describe('slow sessions', () => {
   it('D-SEEN-1 are listed with what holds them up, the largest first', () => {
     const { node, session, arrive } = stalled({ onSlow: 'conflate' })
     const other = new SimulatedSocket()
-    const quick = node.openSession(other)
+    const quick = node.openSubscriber(other)
     quick.subscribe({ type: 'subscribe', sub: 7, topic: TOPIC, keys: ['k1'] })
     arrive(...values(200, 4))
     arrive(...values(200, 4, 'normal', 200))
@@ -251,7 +251,7 @@ describe('slow sessions', () => {
     other.holding = true
     other.buffered = 10
     node.now += 300
-    expect(slowestSessions(node.sessions, 1, node.now)).toEqual([
+    expect(slowestSubscribers(node.sessions, 1, node.now)).toEqual([
       {
         session: session.name,
         state: 'congested',
@@ -266,7 +266,9 @@ describe('slow sessions', () => {
       },
     ])
     arrive({ id: 'late', key: 'k1' })
-    expect(slowestSessions(node.sessions, 9, node.now).map((slow) => [slow.session, slow.state, slow.reason])).toEqual([
+    expect(
+      slowestSubscribers(node.sessions, 9, node.now).map((slow) => [slow.session, slow.state, slow.reason]),
+    ).toEqual([
       [session.name, 'congested', 'credit'],
       [quick.name, 'open', null],
     ])
@@ -277,7 +279,7 @@ describe('budget', () => {
   it('D-BUDGET-1 counts an entry once, in full, and every run', () => {
     const node = new ModelNode()
     for (let i = 0; i < 3; i++) {
-      const session = node.openSession(new SimulatedSocket())
+      const session = node.openSubscriber(new SimulatedSocket())
       session.subscribe({ type: 'subscribe', sub: 1, topic: TOPIC, keys: ['k0'] })
     }
     node.append(0, values(100, 10))
@@ -295,7 +297,7 @@ describe('budget', () => {
       const socket = new SimulatedSocket()
       socket.holding = true
       socket.buffered = 1_000_000
-      const session = node.openSession(socket)
+      const session = node.openSubscriber(socket)
       session.subscribe({ type: 'subscribe', sub: 1, topic: TOPIC, ...(keys && { keys }) })
       return { socket, session, ledger: session.subscriptions.get(1)!.ledger }
     }
@@ -316,7 +318,7 @@ describe('budget', () => {
       const socket = new SimulatedSocket()
       socket.holding = true
       socket.buffered = 1_000_000
-      node.openSession(socket).subscribe({ type: 'subscribe', sub: 1, topic: TOPIC })
+      node.openSubscriber(socket).subscribe({ type: 'subscribe', sub: 1, topic: TOPIC })
       return socket
     })
     for (let i = 0; i < 20; i++) {

@@ -12,7 +12,11 @@ function open(options: { windowBytes?: number; mode?: 'credit' | 'buffered'; eve
   const node = new ModelNode()
   const socket = new SimulatedSocket()
   const { windowBytes = 65_536, mode = 'buffered' } = options
-  const session = node.openSession(socket, { windowBytes, mode }, { bytes: 1_000_000, events: options.events ?? 1_000 })
+  const session = node.openSubscriber(
+    socket,
+    { windowBytes, mode },
+    { bytes: 1_000_000, events: options.events ?? 1_000 },
+  )
   session.subscribe({ type: 'subscribe', sub: 1, topic: TOPIC })
   const { ledger } = session.subscriptions.get(1)!
   const arrive = (...batch: readonly TestEvent[]) => {
@@ -122,7 +126,7 @@ describe('batch', () => {
   it('D-FLUSH-2 says how long its events may wait: high and enough of them not at all', () => {
     const node = new ModelNode()
     const asked = new Map<number, number>()
-    const session = node.openSession(new SimulatedSocket(), undefined, undefined, (withinMs) =>
+    const session = node.openSubscriber(new SimulatedSocket(), undefined, undefined, (withinMs) =>
       asked.set(++turn, withinMs),
     )
     let turn = 0

@@ -35,8 +35,8 @@ function setUp() {
   const node = new ModelNode()
   const delivery = {
     // The model's sessions take any delivery socket.
-    openSession: (socket: DeliverySocket) =>
-      node.openSession(socket as SimulatedSocket, { windowBytes: DEFAULTS.windowBytes, mode: 'buffered' }),
+    openSubscriber: (socket: DeliverySocket) =>
+      node.openSubscriber(socket as SimulatedSocket, { windowBytes: DEFAULTS.windowBytes, mode: 'buffered' }),
   }
   const streams = new Streams(delivery, new Admission(1_000), () => 'defect')
   const open = async (query: string): Promise<HttpResponse | StreamResponse> =>

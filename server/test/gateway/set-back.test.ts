@@ -1,9 +1,9 @@
 import { CLOSE, DEFAULTS, PROTOCOL_VERSION } from '@tidegate/protocol'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { systemClock } from '../../src/clock.ts'
+import { type ConnectionContext, HELLO_DEADLINE_MS } from '../../src/gateway/connection.ts'
 import type { RouteContext } from '../../src/gateway/http/routes.ts'
 import { Admission, Gateway } from '../../src/gateway/index.ts'
-import { HELLO_DEADLINE_MS, type SessionContext } from '../../src/gateway/connection.ts'
 import { PublishControl } from '../../src/ingest/index.ts'
 
 const HOUR_MS = 3_600_000
@@ -26,12 +26,12 @@ function openGateway({ appendMs = 0 } = {}) {
       ingest: { takeLongestAppendMs: () => appendMs, epochs: [] },
       delivery: {
         queueShare: 0,
-        openSession: () => ({ sendControl: (frame: { type: string }) => sent.push(frame) }),
+        openSubscriber: () => ({ sendControl: (frame: { type: string }) => sent.push(frame) }),
       },
       report: (where: string, error: unknown) => {
         throw new Error(where, { cause: error })
       },
-    } as unknown as SessionContext,
+    } as unknown as ConnectionContext,
     { streams: { tick: () => {} } } as unknown as RouteContext,
   )
   gateway.start()

@@ -136,6 +136,23 @@ describe('imports', () => {
     expect(offences(modulesOf('server/src/'), (imported, module) => !entersAside(imported, module))).toEqual([])
   })
 
+  test('delivery - its rooms stand on each other in one order, and the log and the queue know nothing of each other', () => {
+    const below: Readonly<Record<string, readonly string[]>> = {
+      wire: [],
+      log: ['wire'],
+      queue: ['wire'],
+      subscription: ['wire', 'log', 'queue'],
+    }
+    const delivery = 'server/src/delivery/'
+    for (const [room, others] of Object.entries(below)) {
+      const modules = modulesOf(`${delivery}${room}/`)
+      expect(modules.length).toBeGreaterThan(5)
+      const reachesUp = (imported: string) =>
+        imported.startsWith(delivery) && ![room, ...others].some((name) => imported.startsWith(`${delivery}${name}/`))
+      expect(offences(modules, (imported) => !reachesUp(imported))).toEqual([])
+    }
+  })
+
   test('server - nothing of Redis leaves the bus: no connection, key, script or address', () => {
     const index = sourceFiles('.ts').find(({ path }) => path === 'server/src/bus/index.ts')!.text
     const internal = /\b(Redis|Guard|Channel|keys|loadScript|runScript|openCommandConnection|internalsOf)\b(?!\.ts)/

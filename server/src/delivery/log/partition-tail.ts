@@ -11,9 +11,9 @@ import {
   type Mark,
 } from '../../bus/index.ts'
 import type { WallClock } from '../../clock.ts'
-import { Entry } from '../wire/entry.ts'
+import { Entry } from '../wire/index.ts'
+import { entryInDoubt } from './entry-in-doubt.ts'
 import type { Examine } from './examine.ts'
-import { entryInDoubt } from '../subscription/start-marks.ts'
 import { TopicTail } from './topic-tail.ts'
 
 /** Entries per topic of one read: bounds what one turn of the event loop has to offer. */

@@ -1,8 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type Bus, BusUnavailable } from '../../bus/index.ts'
 import type { Clock } from '../../clock.ts'
-import { Entry } from '../wire/entry.ts'
-import type { Feed } from '../subscription/feed.ts'
+import { Entry } from '../wire/index.ts'
 import { type Page, SharedPages } from './shared-pages.ts'
 
 /** Page reads under way on this node: more would only make Redis and the event loop stall in larger steps. */
@@ -13,20 +12,21 @@ const EXPIRE_EVERY_MS = 1_000
 
 /** Somebody who reads logs page by page, one page at a time. */
 export interface PageReader {
-  /** The feed to read for now, or `undefined` when there is no need any more. */
+  /** What to read for it now, or `undefined` when there is no need any more. */
   nextPage(): PageRequest | undefined
-  onPage(request: PageRequest, page: Page): void
-  /** The page was too large to come in time: the next request MUST be for less. */
-  onTooLarge(feed: Feed): void
   /** A page could not be read, or was thrown at. MUST NOT throw. */
   fail(error: unknown): void
 }
 
 export interface PageRequest {
-  readonly feed: Feed
+  readonly topic: string
+  readonly partition: number
   /** Stream id, inclusive. */
   readonly from: string
   readonly entries: number
+  onPage(page: Page): void
+  /** The page was too large to come in time: the next request MUST be for less. */
+  onTooLarge(): void
 }
 
 /**
@@ -55,7 +55,7 @@ export class Replayer {
     this.#timer.unref()
   }
 
-  /** Answers with one `onPage`, or none if `nextPage` then returns `undefined`. Reads are repeated while Redis is away. */
+  /** Answers the page that it asks for with one `onPage`, or none if `nextPage` then returns `undefined`. Reads are repeated while Redis is away. */
   request(reader: PageReader): void {
     this.#waiting.push(reader)
     this.#serving ??= setImmediate(() => this.#serve())
@@ -99,11 +99,11 @@ export class Replayer {
   #serveUnguarded(reader: PageReader): boolean {
     const request = reader.nextPage()
     if (request === undefined) return true
-    const { feed, from, entries } = request
-    const log = logName(feed.topic, feed.partition)
+    const { topic, partition, from, entries } = request
+    const log = logName(topic, partition)
     const page = this.#pages.find(log, from, entries, this.#clock.monotonic())
     const parked = this.#parked.get(log)
-    if (page !== undefined) reader.onPage(request, page)
+    if (page !== undefined) request.onPage(page)
     else if (parked !== undefined) parked.push(reader)
     else if (this.#parked.size >= CONCURRENT_READS) return false
     else {
@@ -114,18 +114,17 @@ export class Replayer {
   }
 
   async #read(log: string, reader: PageReader, request: PageRequest): Promise<void> {
-    const { feed, from, entries: count } = request
-    const { partition, topic } = feed
+    const { topic, partition, from, entries: count } = request
     try {
       const tailCursor = this.#cursorOf(topic, partition)
       const read = await this.#bus.log(partition, 'replay').page(topic, from, count)
       const entries = read.entries.map((raw) => new Entry(partition, raw))
       const page = { entries, trimmedTo: read.trimmedTo, isLast: entries.length < count, tailCursor }
       this.#pages.keep(log, from, page, this.#clock.monotonic())
-      if (!this.#closed) reader.onPage(request, page)
+      if (!this.#closed) request.onPage(page)
     } catch (error) {
       if (error instanceof BusUnavailable) {
-        if (error.wasAnswering) reader.onTooLarge(feed)
+        if (error.wasAnswering) request.onTooLarge()
         else await sleep(error.retryAfterMs)
         this.#waiting.unshift(reader)
       } else reader.fail(error)

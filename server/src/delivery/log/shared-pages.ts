@@ -1,5 +1,5 @@
 import { compareStreamIds } from '@tidegate/protocol'
-import type { Entry } from '../wire/entry.ts'
+import type { Entry } from '../wire/index.ts'
 
 /** What was read of one log from an id on. */
 export interface Page {

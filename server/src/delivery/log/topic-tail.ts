@@ -1,8 +1,7 @@
 import { compareStreamIds } from '@tidegate/protocol'
 import { type KnownEntry, LOG_START, type Mark, wholeEntry } from '../../bus/index.ts'
-import type { Entry } from '../wire/entry.ts'
-import type { FeedStart } from '../subscription/feed.ts'
-import { everyLane } from '../subscription/start-marks.ts'
+import type { Entry } from '../wire/index.ts'
+import { everyLane, type LogStart } from './log-start.ts'
 
 /** Bounds of one ring: it only has to bridge the moment between the answer to a read of the log and the tail's cursor. */
 const RING_BYTES = 256 * 1_024
@@ -17,7 +16,7 @@ export class TopicTail {
   #ring: Entry[] = []
   #ringBytes = 0
   #newestSeen: Omit<KnownEntry, 'topic'> | undefined
-  #start: FeedStart | undefined
+  #start: LogStart | undefined
 
   /** @param cursor id of the last entry not to be read, `0-0` if there is none */
   constructor(cursor: string, epoch: string) {
@@ -37,7 +36,7 @@ export class TopicTail {
   }
 
   /** Where a feed starts that is to get everything the tail will read: one object for all that start here. */
-  get start(): FeedStart {
+  get start(): LogStart {
     this.#start ??= everyLane(this.#epoch, wholeEntry(this.#epoch, this.#cursor))
     return this.#start
   }

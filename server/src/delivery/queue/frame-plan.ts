@@ -1,15 +1,28 @@
-import { FRAME_OVERHEAD_BYTES, partOverheadBytes, type Take } from '../wire/batch-frame.ts'
-import { bytesOf } from '../wire/encoded-events.ts'
-import { type ByLane, LANE_INDEXES, type LaneIndex } from '../wire/entry.ts'
+import {
+  type ByLane,
+  bytesOf,
+  FRAME_OVERHEAD_BYTES,
+  LANE_INDEXES,
+  type LaneIndex,
+  partOverheadBytes,
+  type Take,
+} from '../wire/index.ts'
 import type { Run } from './run.ts'
-import type { TakeableLane } from './lane-turns.ts'
 
 /** Share of every frame kept for each lower lane that has something waiting, so that it moves however much is high. */
 const LOWER_LANE_SHARE = 1 / 8
 
+/** What frames are planned from: one lane of a subscriber. */
+export interface TakeableLane {
+  /** Bytes of the events that may be taken now. */
+  readonly takeableBytes: number
+  /** Runs in the order in which they are to be taken. */
+  takeable(): Iterable<Run>
+}
+
 type TakeableLanes = ByLane<TakeableLane>
 
-/** Decides what goes into the frames of one session: high before normal before low, none starved. */
+/** Decides what goes into the frames of one subscriber: high before normal before low, none starved. */
 export class FramePlanner {
   /** Share a waiting lane could not use because its next event is larger, saved up until it fits. */
   readonly #saved: [number, number, number] = [0, 0, 0]
@@ -19,8 +32,8 @@ export class FramePlanner {
    * @param oversized whether one event may go out even if it does not fit the budget
    * @returns what to send, in order; empty when nothing waits or nothing fits
    */
-  plan(lanes: TakeableLanes, budgetBytes: number, oversized: boolean): Take[] {
-    const takes: Take[] = []
+  plan(lanes: TakeableLanes, budgetBytes: number, oversized: boolean): Take<Run>[] {
+    const takes: Take<Run>[] = []
     const share = Math.floor(budgetBytes * LOWER_LANE_SHARE)
     const reserved: [number, number, number] = [0, 0, 0]
     for (const lane of [1, 2] as const) {
@@ -47,10 +60,10 @@ export class FramePlanner {
     return takes
   }
 
-  /** What of the high lane fits into a frame of its own; nothing that waits is saved up for by it. */
-  planHigh(lanes: TakeableLanes, budgetBytes: number): Take[] {
-    const takes: Take[] = []
-    takeFrom(lanes[0], budgetBytes - FRAME_OVERHEAD_BYTES, takes)
+  /** What of the high lane fits into a frame of its own; the shares that waiting lanes save up stay as they are. */
+  planHigh(high: TakeableLane, budgetBytes: number): Take<Run>[] {
+    const takes: Take<Run>[] = []
+    takeFrom(high, budgetBytes - FRAME_OVERHEAD_BYTES, takes)
     return takes
   }
 
@@ -66,7 +79,7 @@ export class FramePlanner {
 }
 
 /** Takes from one lane what fits into `budgetBytes`, and returns how many bytes that adds to the frame. */
-function takeFrom(queue: TakeableLane, budgetBytes: number, takes: Take[]): number {
+function takeFrom(queue: TakeableLane, budgetBytes: number, takes: Take<Run>[]): number {
   let used = 0
   if (budgetBytes <= 0) return used
   let previous: Run | undefined
@@ -86,7 +99,7 @@ function takeFrom(queue: TakeableLane, budgetBytes: number, takes: Take[]): numb
   return used
 }
 
-function takePart(run: Run, room: number): Take | undefined {
+function takePart(run: Run, room: number): Take<Run> | undefined {
   let bytes = 0
   let to = run.next
   while (to < run.picks.length) {

@@ -1,6 +1,7 @@
 import type { GapFrame, GapReason } from '@tidegate/protocol'
 import { formatMark, type Mark } from '../../bus/index.ts'
-import { countsOf, type FeedLane, type Withheld } from './feed-lane.ts'
+import { countsOf, type Withheld } from '../wire/index.ts'
+import type { FeedLane } from './feed-lane.ts'
 
 /** Matched events of one feed lane that a subscriber will not get, waiting for its place in the lane to be told. */
 export interface Gap {

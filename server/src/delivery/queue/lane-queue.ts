@@ -1,6 +1,13 @@
-import type { Picks } from '../wire/encoded-events.ts'
-import type { Entry } from '../wire/entry.ts'
-import { addWithheld, type FeedLane, moveWithheld, noneWithheld, type Withheld } from './feed-lane.ts'
+import {
+  addWithheld,
+  type Entry,
+  moveWithheld,
+  noneWithheld,
+  type Picks,
+  sumWithheld,
+  type Withheld,
+} from '../wire/index.ts'
+import type { FeedLane } from './feed-lane.ts'
 import type { Gap } from './gap.ts'
 import type { Fate, LaneBooks } from './ledger.ts'
 import type { QueueBudget } from './queue-budget.ts'
@@ -13,10 +20,15 @@ import {
   openRun,
   type Run,
   type RunQueue,
-  sumWithheld,
   thinRun,
   withheldBefore,
 } from './run.ts'
+
+/** Where a queue stands while it has something waiting. */
+export interface Turns {
+  join(queue: LaneQueue): void
+  leave(queue: LaneQueue): void
+}
 
 /** How many spent items at the front are tolerated before the array is cut. */
 const SPENT_ITEMS = 64
@@ -28,6 +40,7 @@ const SPENT_ITEMS = 64
 export class LaneQueue implements RunQueue {
   readonly #books: LaneBooks
   readonly #budget: QueueBudget
+  readonly #turns: Turns
   #items: (Run | Gap)[] = []
   #front = 0
   /** Gaps to be told before the front item. */
@@ -41,9 +54,10 @@ export class LaneQueue implements RunQueue {
   bytes = 0
   events = 0
 
-  constructor(books: LaneBooks, budget: QueueBudget) {
+  constructor(books: LaneBooks, budget: QueueBudget, turns: Turns) {
     this.#books = books
     this.#budget = budget
+    this.#turns = turns
   }
 
   get isEmpty(): boolean {
@@ -61,7 +75,7 @@ export class LaneQueue implements RunQueue {
 
   pushEntry(lane: FeedLane, entry: Entry, picks: Picks): void {
     const run = openRun(this, lane, entry, picks)
-    this.#items.push(run)
+    this.#push(run)
     this.bytes += run.bytes
     this.events += picks.length
     this.#books.queued(picks.length, run.bytes)
@@ -72,7 +86,7 @@ export class LaneQueue implements RunQueue {
   /** A gap that was not caused by this queue keeps its place between the runs. */
   pushGap(gap: Gap): void {
     moveWithheld(gap.lane.trailing, gap.withheld)
-    this.#items.push(gap)
+    this.#push(gap)
     gap.lane.waiting++
   }
 
@@ -87,6 +101,7 @@ export class LaneQueue implements RunQueue {
     const gap = this.#due.shift()!
     gap.lane.waiting--
     if (this.#growing.get(gap.lane) === gap) this.#growing.delete(gap.lane)
+    this.#leaveIfEmpty()
   }
 
   /** Runs from the front up to the next gap, for a frame. Gaps that are due MUST have been told. */
@@ -101,7 +116,7 @@ export class LaneQueue implements RunQueue {
 
   delivered(run: Run, to: number, bytes: number): void {
     run.lane.taken = markAt(run, to - 1)
-    this.#leave('delivered', to - run.next, bytes)
+    this.#enter('delivered', to - run.next, bytes)
     if (this.hasSealed) this.#sealedBytes -= bytes
     run.next = to
     run.bytes -= bytes
@@ -109,6 +124,7 @@ export class LaneQueue implements RunQueue {
     run.lane.waiting--
     this.#budget.unpin(run.encoded)
     this.#advance()
+    this.#leaveIfEmpty()
   }
 
   /** Drops the oldest run into the gap of its feed lane. False: there is none. */
@@ -150,6 +166,7 @@ export class LaneQueue implements RunQueue {
 
   /** Forgets everything: the subscription ends, or leaves the lane out from now on. */
   clear(): void {
+    if (!this.isEmpty) this.#turns.leave(this)
     for (let i = this.#front; i < this.#items.length; i++) {
       const item = this.#items[i]!
       if (item.kind === 'run') this.#budget.unpin(item.encoded)
@@ -170,8 +187,8 @@ export class LaneQueue implements RunQueue {
     for (let i = this.#items.length - 1; i >= this.#front; i--) {
       const item = this.#items[i]!
       if (item.kind === 'gap') continue
-      if (item.settled) return
-      item.settled = true
+      if (item.isAged) return
+      item.isAged = true
       this.#copyOutIfSparse(item)
     }
   }
@@ -201,6 +218,7 @@ export class LaneQueue implements RunQueue {
     if (removed === 0) return 0
     this.#items.length = first
     for (let i = kept.length - 1; i >= 0; i--) this.#items.push(kept[i]!)
+    this.#leaveIfEmpty()
     return removed
   }
 
@@ -210,7 +228,7 @@ export class LaneQueue implements RunQueue {
     const { removed, trailing } = thinRun(run, fate, keep)
     if (removed === 0) return 0
     addWithheld(trailing, later)
-    this.#leave(fate, removed, bytes - run.bytes)
+    this.#enter(fate, removed, bytes - run.bytes)
     if (eventsLeft(run) > 0) this.#copyOutIfSparse(run)
     else {
       lane.waiting--
@@ -235,7 +253,7 @@ export class LaneQueue implements RunQueue {
     }
     lane.taken = upTo
     addWithheld(sumWithheld(run, run.picks.length), gap.withheld)
-    this.#leave('gapped', count, run.bytes)
+    this.#enter('gapped', count, run.bytes)
     if (this.hasSealed) this.#sealedBytes -= run.bytes
     this.#budget.unpin(run.encoded)
     this.#advance()
@@ -249,10 +267,19 @@ export class LaneQueue implements RunQueue {
     this.#advance()
   }
 
-  #leave(fate: Fate, events: number, bytes: number): void {
+  #push(item: Run | Gap): void {
+    if (this.isEmpty) this.#turns.join(this)
+    this.#items.push(item)
+  }
+
+  #leaveIfEmpty(): void {
+    if (this.isEmpty) this.#turns.leave(this)
+  }
+
+  #enter(fate: Fate, events: number, bytes: number): void {
     this.events -= events
     this.bytes -= bytes
-    this.#books.settled(fate, events, bytes)
+    this.#books.decided(fate, events, bytes)
   }
 
   #advance(): void {

@@ -1,17 +1,10 @@
+import type { TakeableLane } from './frame-plan.ts'
 import type { Gap } from './gap.ts'
-import type { LaneQueue } from './lane-queue.ts'
+import type { LaneQueue, Turns } from './lane-queue.ts'
 import type { Run } from './run.ts'
 
-/** What frames are planned from: one lane of a session. */
-export interface TakeableLane {
-  /** Bytes of the events that may be taken now. */
-  readonly takeableBytes: number
-  /** Runs in the order in which they are to be taken. */
-  takeable(): Iterable<Run>
-}
-
-/** One lane of a session: the queues of its subscriptions that have something waiting, in turn. */
-export class SessionLane implements TakeableLane {
+/** One lane of a subscriber: the queues that have something waiting, in turn. They join and leave by themselves. */
+export class LaneTurns implements Turns, TakeableLane {
   readonly #queues: LaneQueue[] = []
 
   get queues(): readonly LaneQueue[] {
@@ -28,16 +21,12 @@ export class SessionLane implements TakeableLane {
     return bytes
   }
 
-  /** Something was pushed to the queue. */
-  activate(queue: LaneQueue): void {
-    if (!this.#queues.includes(queue)) this.#queues.push(queue)
+  join(queue: LaneQueue): void {
+    this.#queues.push(queue)
   }
 
-  /** Leaves out the queues that have become empty. To be called when something left them. */
-  settle(): void {
-    let kept = 0
-    for (const queue of this.#queues) if (!queue.isEmpty) this.#queues[kept++] = queue
-    while (this.#queues.length > kept) this.#queues.pop()
+  leave(queue: LaneQueue): void {
+    this.#queues.splice(this.#queues.indexOf(queue), 1)
   }
 
   /** Lets another subscription come first in the next frame. */

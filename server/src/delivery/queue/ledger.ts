@@ -1,5 +1,5 @@
 import type { SubscriptionLedger } from '@tidegate/protocol'
-import type { ByLane } from '../wire/entry.ts'
+import type { ByLane } from '../wire/index.ts'
 
 /** What became of a matched event that no longer waits. */
 export type Fate = 'delivered' | 'conflated' | 'sampled' | 'gapped'
@@ -46,7 +46,7 @@ export class LaneBooks {
     this.#wait(events, bytes)
   }
 
-  settled(fate: Fate, events: number, bytes: number): void {
+  decided(fate: Fate, events: number, bytes: number): void {
     this.#ledger[fate] += events
     this.#totals[fate] += events
     this.#wait(-events, -bytes)

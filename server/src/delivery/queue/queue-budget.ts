@@ -1,4 +1,4 @@
-import type { EncodedEvents } from '../wire/encoded-events.ts'
+import type { EncodedEvents } from '../wire/index.ts'
 
 /** Bookkeeping of one run, about: the object, its place in a queue, and its share of the arrays it refers to. */
 const RUN_BYTES = 200

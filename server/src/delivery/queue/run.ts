@@ -1,7 +1,17 @@
 import type { Mark } from '../../bus/index.ts'
-import { bytesOf, copyEvents, type EncodedEvents, type Picks } from '../wire/encoded-events.ts'
-import type { Entry } from '../wire/entry.ts'
-import { addWithheld, type FeedLane, isNone, moveWithheld, noneWithheld, type Withheld } from './feed-lane.ts'
+import {
+  addWithheld,
+  bytesOf,
+  copyEvents,
+  type EncodedEvents,
+  type Entry,
+  isNone,
+  moveWithheld,
+  noneWithheld,
+  type Picks,
+  type Withheld,
+} from '../wire/index.ts'
+import type { FeedLane } from './feed-lane.ts'
 
 /** Below this share of an entry, what a waiting run still needs is copied out, so that it does not pin the entry. */
 const SPARSE_SHARE = 0.25
@@ -34,8 +44,8 @@ export interface Run {
   bytes: number
   /** By pick, what was withheld between the one before and it: told with it. Empty while nothing was. */
   withheld: readonly (Withheld | undefined)[]
-  /** Whether it was looked at whether it is sparse, when it outlived a flush. */
-  settled: boolean
+  /** Whether it outlived a flush, and was looked at then: it may be sparse. */
+  isAged: boolean
 }
 
 export function openRun(queue: RunQueue, lane: FeedLane, entry: Entry, picks: Picks): Run {
@@ -54,7 +64,7 @@ export function openRun(queue: RunQueue, lane: FeedLane, entry: Entry, picks: Pi
     next: 0,
     bytes,
     withheld: NOTHING,
-    settled: false,
+    isAged: false,
   }
   if (!isNone(lane.trailing)) moveWithheld(lane.trailing, withheldBefore(run))
   return run
@@ -81,16 +91,6 @@ export function withheldBefore(run: Run): Withheld {
   withheld[run.next] = noneWithheld()
   run.withheld = withheld
   return withheld[run.next]!
-}
-
-/** What was withheld before the waiting picks up to `to` (exclusive). */
-export function sumWithheld(run: Run, to: number): Withheld {
-  const sum = noneWithheld()
-  for (let pick = run.next; pick < to && pick < run.withheld.length; pick++) {
-    const before = run.withheld[pick]
-    if (before !== undefined) addWithheld(before, sum)
-  }
-  return sum
 }
 
 /**

@@ -1,26 +1,20 @@
 import type { OnSlow } from '@tidegate/protocol'
-import type { Picks } from '../wire/encoded-events.ts'
-import type { Entry, LaneIndex } from '../wire/entry.ts'
-import type { FeedLane } from './feed-lane.ts'
-import type { Gap } from './gap.ts'
-import { LaneQueue } from './lane-queue.ts'
+import { type ByLane, LANE_INDEXES, type LaneIndex } from '../wire/index.ts'
+import { LaneQueue, type Turns } from './lane-queue.ts'
 import { LaneBooks, type Ledger, type NodeTotals, openLedger, type QueueLoad } from './ledger.ts'
 import type { QueueBudget } from './queue-budget.ts'
 import { isSampled } from './sampling.ts'
 import type { SlowPolicy } from './slow-policy.ts'
 import { KEEPING_UP, type Pressure, pressureOf, type Slowness, stepSlowness } from './slowness.ts'
 
-/** Where the queues of one session are counted. */
+/** What the queues of one subscriber share. */
 export interface QueueAccounts {
   readonly load: QueueLoad
   readonly totals: NodeTotals
   readonly budget: QueueBudget
-}
-
-/** From which on a subscription counts as slow, if so much of it waits while its session is congested. */
-export interface PressLimits {
-  readonly bytes: number
-  readonly events: number
+  readonly turns: ByLane<Turns>
+  /** A subscription counts as slow if so much of it waits while its subscriber is congested. */
+  readonly slowFrom: { readonly bytes: number; readonly events: number }
 }
 
 /** Highest level of each policy: `sample` halves what is sent with every one. */
@@ -67,40 +61,33 @@ export class SubscriptionQueue {
     this.#gate()
   }
 
-  /** The queue of a lane that has or had something waiting. */
-  lane(lane: LaneIndex): LaneQueue | undefined {
-    return this.#lanes[lane]
+  /** The queue of a lane; made when it is first needed. */
+  lane(index: LaneIndex): LaneQueue {
+    return this.#lanes[index] ?? this.#openLane(index)
   }
 
-  pushEntry(lane: FeedLane, index: LaneIndex, entry: Entry, picks: Picks): LaneQueue {
-    const queue = this.#openLane(index)
-    queue.pushEntry(lane, entry, picks)
-    return queue
+  bytesIn(index: LaneIndex): number {
+    return this.#lanes[index]?.bytes ?? 0
   }
 
-  pushGap(gap: Gap, index: LaneIndex): LaneQueue {
-    const queue = this.#openLane(index)
-    queue.pushGap(gap)
-    return queue
-  }
-
-  /** While the session is congested: enters the next level if too much waits, and thins what has piled up. Returns whether it did. */
-  press(limits: PressLimits, now: number): boolean {
+  /** While its subscriber is congested: enters the next level if too much waits, and thins what has piled up. */
+  press(now: number): void {
     const { level } = this
-    if (this.#pressure(limits) === 'high') this.#step('high', now)
-    return this.level > level ? this.#thin() > 0 : this.thinIfGrown()
+    if (this.#pressure() === 'high') this.#step('high', now)
+    if (this.level > level) this.#thin()
+    else this.thinIfGrown()
   }
 
   /** Thins what waits if that has become twice as much since the last time. To be called when events were queued. */
-  thinIfGrown(): boolean {
-    return this.#hasGrown && this.#thin() > 0
+  thinIfGrown(): void {
+    if (this.#hasGrown) this.#thin()
   }
 
-  /** Lets go what may be sent now. To be called before frames are planned. Returns whether something was. */
-  release(limits: PressLimits, now: number): boolean {
-    const pressure = this.level > 0 ? this.#pressure(limits) : 'high'
+  /** Lets go what may be sent now. To be called before frames are planned. */
+  release(now: number): void {
+    const pressure = this.level > 0 ? this.#pressure() : 'high'
     if (pressure !== 'high') this.#step(pressure, now)
-    if (!this.#isGated || now < this.#releaseAt) return false
+    if (!this.#isGated || now < this.#releaseAt) return
     let released = false
     for (const index of THINNED_LANES) {
       const queue = this.#lanes[index]
@@ -110,7 +97,6 @@ export class SubscriptionQueue {
       released = true
     }
     if (released && this.#policy.maxRate !== undefined) this.#releaseAt = now + 1_000 / this.#policy.maxRate
-    return released
   }
 
   /** When something that waits may go, if nothing may now. */
@@ -131,7 +117,11 @@ export class SubscriptionQueue {
   }
 
   clear(): void {
-    for (const queue of this.#lanes) queue?.clear()
+    for (const index of LANE_INDEXES) this.clearLane(index)
+  }
+
+  clearLane(index: LaneIndex): void {
+    this.#lanes[index]?.clear()
   }
 
   get #isGated(): boolean {
@@ -143,10 +133,8 @@ export class SubscriptionQueue {
   }
 
   #openLane(index: LaneIndex): LaneQueue {
-    const open = this.#lanes[index]
-    if (open !== undefined) return open
-    const { load, totals, budget } = this.#accounts
-    const queue = new LaneQueue(new LaneBooks(this.ledger, load, totals[index]), budget)
+    const { load, totals, budget, turns } = this.#accounts
+    const queue = new LaneQueue(new LaneBooks(this.ledger, load, totals[index]), budget, turns[index])
     queue.isGated = index !== 0 && this.#isGated
     this.#lanes[index] = queue
     return queue
@@ -156,8 +144,9 @@ export class SubscriptionQueue {
     return (this.#lanes[1]?.[what] ?? 0) + (this.#lanes[2]?.[what] ?? 0)
   }
 
-  #pressure(limits: PressLimits): Pressure {
-    return pressureOf(Math.max(this.#waiting('bytes') / limits.bytes, this.#waiting('events') / limits.events))
+  #pressure(): Pressure {
+    const { bytes, events } = this.#accounts.slowFrom
+    return pressureOf(Math.max(this.#waiting('bytes') / bytes, this.#waiting('events') / events))
   }
 
   #step(pressure: Pressure, now: number): void {

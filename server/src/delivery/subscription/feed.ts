@@ -1,12 +1,20 @@
 import { compareStreamIds } from '@tidegate/protocol'
-import { isWholeEntry, lastIdBefore, type Mark, wholeEntry } from '../../bus/index.ts'
-import { NO_PICKS, type Picks } from '../wire/encoded-events.ts'
-import { type ByLane, type Entry, LANE_INDEXES, type LaneIndex } from '../wire/entry.ts'
-import { type FeedLane, noneWithheld, type Part } from '../queue/feed-lane.ts'
+import { border, isWholeEntry, lastIdBefore, type Mark, precedingId, wholeEntry } from '../../bus/index.ts'
+import type { LogStart } from '../log/index.ts'
+import type { FeedLane, Gap, SubscriptionQueue } from '../queue/index.ts'
+import {
+  type ByLane,
+  type Entry,
+  LANE_INDEXES,
+  type LaneIndex,
+  NO_PICKS,
+  noneWithheld,
+  type Part,
+  type Picks,
+  type WithheldByPart,
+} from '../wire/index.ts'
 import type { SnapshotSeam } from './snapshot-seam.ts'
 import type { SubscriptionPlan } from './subscription-plan.ts'
-import type { SubscriptionQueue } from '../queue/subscription-queue.ts'
-import type { WithheldByPart } from '../wire/withheld.ts'
 
 /**
  * How far a replay goes back when the log's epoch is not the subscriber's: entries of the new epoch have smaller ids
@@ -16,14 +24,6 @@ const REWIND_MS = 60_000
 
 /** Entries of the first page of a replay; later ones follow from how large these were. */
 const FIRST_PAGE_ENTRIES = 8
-
-/** Where delivery starts in one (topic, partition). */
-export interface FeedStart {
-  /** Epoch of the log at the time. */
-  readonly epoch: string
-  /** Exclusive, by lane. */
-  readonly marks: ByLane<Mark>
-}
 
 export type FeedState =
   /** Reading the log page by page: everything before `after`, an entry of `epoch`, has been offered, and that itself unless `inclusive`. */
@@ -70,7 +70,7 @@ export class Feed {
   /** What the subscriber was told before the feed began. */
   #seam: SnapshotSeam | undefined
 
-  constructor(subscription: FeedOwner, topic: string, partition: number, start: FeedStart) {
+  constructor(subscription: FeedOwner, topic: string, partition: number, start: LogStart) {
     this.subscription = subscription
     this.topic = topic
     this.partition = partition
@@ -189,11 +189,38 @@ export class Feed {
     return compareStreamIds(this.#lastStart, cursor) > 0
   }
 
+  /** Queues the picked events of an entry that its lane has not had yet. Entries MUST be offered in log order. */
+  offer(index: LaneIndex, entry: Entry, matched: Picks): void {
+    const picks = this.#beyondStart(index, entry, matched)
+    const lane = picks.length === 0 ? undefined : this.lane(index)
+    if (lane === undefined) return
+    if (lane.epoch !== entry.epoch) this.tellEpoch(index, border(entry.epoch, precedingId(entry.streamId)))
+    this.subscription.queue.lane(index).pushEntry(lane, entry, picks)
+  }
+
+  /** The log continued under another epoch: what the subscriber had last may be gone, and events before `upTo` unseen. */
+  tellEpoch(index: LaneIndex, upTo: Mark): void {
+    this.#tellGap(index, upTo, 'epoch')
+  }
+
+  /** The log was trimmed up to `upTo` before it could be read. */
+  tellTrimmed(index: LaneIndex, upTo: Mark): void {
+    this.#tellGap(index, upTo, 'trimmed')
+  }
+
+  #tellGap(index: LaneIndex, upTo: Mark, reason: 'epoch' | 'trimmed'): void {
+    const lane = this.lane(index)
+    if (lane === undefined) return
+    lane.epoch = upTo.epoch
+    const gap: Gap = { kind: 'gap', lane, after: lane.taken, upTo, count: null, reason, withheld: noneWithheld() }
+    this.subscription.queue.lane(index).pushGap(gap)
+  }
+
   /**
    * Leaves out what the subscriber already had: lanes overtake each other, so each has its own start, and the tail may be
-   * behind the gateway the subscriber came from. Entries MUST be passed in log order.
+   * behind the gateway the subscriber came from.
    */
-  beyondStart(lane: LaneIndex, entry: Entry, matched: Picks): Picks {
+  #beyondStart(lane: LaneIndex, entry: Entry, matched: Picks): Picks {
     const picks = this.#beyondSeam(entry, matched)
     if (!this.#skipping) return picks
     if (compareStreamIds(entry.streamId, this.#lastStart) > 0) {

@@ -1,6 +1,5 @@
 import type { Filter, FilterableEvent } from '../../filter/index.ts'
-import type { Picks } from '../wire/encoded-events.ts'
-import type { Entry, LaneIndex } from '../wire/entry.ts'
+import type { Entry, LaneIndex, Picks } from '../wire/index.ts'
 
 /**
  * One entry under the filters of those it is offered to: an event is parsed at most once, and a filter over a whole lane

@@ -1,10 +1,8 @@
 import { compareStreamIds, type PositionVector, type TopicCounts } from '@tidegate/protocol'
 import type { Mark } from '../../bus/index.ts'
-import type { SessionQueue } from '../queue/backlog.ts'
-import { VectorBuilder } from './start-marks.ts'
+import type { TopicTail } from '../log/index.ts'
+import { VectorBuilder, WithheldByPart } from '../wire/index.ts'
 import type { Subscription } from './subscription.ts'
-import type { TopicTail } from '../log/topic-tail.ts'
-import { WithheldByPart } from '../wire/withheld.ts'
 
 /**
  * How often a quiet subscription is told its positions, if they changed. A resume reads at most this much of the log in
@@ -20,7 +18,6 @@ export const PROGRESS_MS = 5_000
  */
 export function collectProgress(
   subscription: Subscription,
-  queue: SessionQueue,
   tailOf: (topic: string, partition: number) => TopicTail | undefined,
 ): { readonly positions: PositionVector; readonly counts?: TopicCounts[] } | undefined {
   const moved = new VectorBuilder()
@@ -30,7 +27,7 @@ export function collectProgress(
     if (feed.state.kind !== 'live' || tail === undefined || feed.startsBeyond(tail.cursor)) continue
     const quiet = feed.laneIndexes().filter((lane) => !feed.isWaiting(lane))
     const old = quiet.filter((lane) => feed.epochOf(lane) !== tail.mark.epoch)
-    for (const lane of old) queue.tellEpoch(feed, lane, tail.mark)
+    for (const lane of old) feed.tellEpoch(lane, tail.mark)
     const behind = quiet.filter((lane) => !old.includes(lane) && isBeyond(tail.mark, feed.resolvedTo(lane)))
     feed.resolve(behind, tail.mark)
     feed.takeTrailing(behind, withheld)

@@ -1,13 +1,11 @@
 import { compareStreamIds } from '@tidegate/protocol'
 import { isTrimmed, wholeEntry } from '../../bus/index.ts'
 import type { Clock } from '../../clock.ts'
-import { type Entry, LANE_INDEXES } from '../wire/entry.ts'
+import type { Page, PageReader, PageRequest, Replayer, TopicTail } from '../log/index.ts'
+import type { Backlog } from '../queue/index.ts'
+import { type Entry, LANE_INDEXES } from '../wire/index.ts'
 import type { Feed, FeedState } from './feed.ts'
 import { FilteredEntry } from './filtered-entry.ts'
-import type { PageReader, PageRequest, Replayer } from '../log/replayer.ts'
-import type { SessionQueue } from '../queue/backlog.ts'
-import type { Page } from '../log/shared-pages.ts'
-import type { TopicTail } from '../log/topic-tail.ts'
 
 /** What the replays of a node share. */
 export interface ReplayContext {
@@ -27,12 +25,12 @@ const MAX_PAGE_ENTRIES = 512
 const MIN_PAGE_ENTRIES = 2
 
 /**
- * The feeds of one session that are still reading the log. A page is read only while the session's queue has room, so
+ * The feeds of one subscriber that are still reading the log. A page is read only while the subscriber's backlog has room, so
  * a subscriber is sent its past at its own pace. Once the tail's ring reaches back to where a feed has read, the feed
  * goes live in one synchronous turn: nothing can be appended between the ring's entries and the tail's next.
  */
-export class SessionReplay implements PageReader {
-  readonly #queue: SessionQueue
+export class Replays implements PageReader {
+  readonly #backlog: Backlog
   readonly #context: ReplayContext
   readonly #onOffered: () => void
   readonly fail: (error: unknown) => void
@@ -44,8 +42,8 @@ export class SessionReplay implements PageReader {
    * @param onOffered called after entries were offered to the queue
    * @param fail gets what was thrown where a page was read or taken
    */
-  constructor(queue: SessionQueue, context: ReplayContext, onOffered: () => void, fail: (error: unknown) => void) {
-    this.#queue = queue
+  constructor(backlog: Backlog, context: ReplayContext, onOffered: () => void, fail: (error: unknown) => void) {
+    this.#backlog = backlog
     this.#context = context
     this.#onOffered = onOffered
     this.fail = fail
@@ -90,10 +88,19 @@ export class SessionReplay implements PageReader {
       this.#requested = false
       return undefined
     }
-    return { feed, from: feed.state.after, entries: feed.state.pageEntries }
+    const { topic, partition, state } = feed
+    const from = state.after
+    return {
+      topic,
+      partition,
+      from,
+      entries: state.pageEntries,
+      onPage: (page) => this.#onPage(feed, from, page),
+      onTooLarge: () => askForLess(feed),
+    }
   }
 
-  onPage({ feed, from }: PageRequest, page: Page): void {
+  #onPage(feed: Feed, from: string, page: Page): void {
     this.#requested = false
     const place = this.#feeds.indexOf(feed)
     // A feed that went back meanwhile reads another page.
@@ -105,13 +112,9 @@ export class SessionReplay implements PageReader {
     this.pump()
   }
 
-  onTooLarge({ state }: Feed): void {
-    if (state.kind === 'replaying') state.pageEntries = Math.max(MIN_PAGE_ENTRIES, Math.floor(state.pageEntries / 4))
-  }
-
   /** The feed to read next: the front one while there is room, otherwise one that does not wait for that. */
   #next(): Feed | undefined {
-    if (this.#queue.hasRoomForReplay) return this.#feeds[0]
+    if (this.#backlog.hasRoomForReplay) return this.#feeds[0]
     return this.#feeds.find(({ state }) => this.#isOverdue(state))
   }
 
@@ -124,7 +127,7 @@ export class SessionReplay implements PageReader {
     if (state.kind !== 'replaying') return
     this.#tellTrimmed(feed, state, page.trimmedTo)
     for (const entry of page.entries) {
-      if (!this.#queue.hasRoomForReplay && !this.#isOverdue(state)) return
+      if (!this.#backlog.hasRoomForReplay && !this.#isOverdue(state)) return
       const isRead = compareStreamIds(entry.streamId, state.after) === 0 && !state.inclusive
       if (!isRead) this.#offer(feed, entry)
       state.after = entry.streamId
@@ -157,7 +160,7 @@ export class SessionReplay implements PageReader {
     for (const lane of LANE_INDEXES) {
       if (!lanes[lane]) continue
       const picks = filtered.only(matched[lane], filter)
-      if (picks.length > 0) this.#queue.offer(feed, lane, entry, picks)
+      if (picks.length > 0) feed.offer(lane, entry, picks)
     }
   }
 
@@ -168,13 +171,17 @@ export class SessionReplay implements PageReader {
       const epoch = feed.epochOf(index)
       const isAtStart = compareStreamIds(start.streamId, state.after) >= 0
       if (isTrimmed(isAtStart ? start : wholeEntry(epoch, state.after), trimmedTo)) {
-        this.#queue.tellTrimmed(feed, index, wholeEntry(epoch, trimmedTo))
+        feed.tellTrimmed(index, wholeEntry(epoch, trimmedTo))
       }
     }
     if (compareStreamIds(trimmedTo, state.after) < 0) return
     state.after = trimmedTo
     state.inclusive = true
   }
+}
+
+function askForLess({ state }: Feed): void {
+  if (state.kind === 'replaying') state.pageEntries = Math.max(MIN_PAGE_ENTRIES, Math.floor(state.pageEntries / 4))
 }
 
 function nextPageEntries(entries: readonly Entry[]): number {

@@ -1,6 +1,5 @@
 import { compareStreamIds } from '@tidegate/protocol'
-import type { Picks } from '../wire/encoded-events.ts'
-import type { Entry } from '../wire/entry.ts'
+import type { Entry, Picks } from '../wire/index.ts'
 
 /** Where a result lies in the log of its topic and partition. */
 interface Place {

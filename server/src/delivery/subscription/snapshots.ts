@@ -1,11 +1,9 @@
 import type { CurrentPage } from '../../bus/index.ts'
 import type { Clock } from '../../clock.ts'
 import type { Filter, FilterableEvent } from '../../filter/index.ts'
-import type { LaneIndex } from '../wire/entry.ts'
+import type { SnapshotReader } from '../log/index.ts'
+import { type LaneIndex, type SnapshotFrame, snapshotFrames } from '../wire/index.ts'
 import type { Feed } from './feed.ts'
-import type { Outlet } from '../outlet.ts'
-import { snapshotFrames } from '../wire/snapshot-frames.ts'
-import type { SnapshotReader } from '../log/snapshot-reader.ts'
 import { SnapshotSeam } from './snapshot-seam.ts'
 import type { Subscription } from './subscription.ts'
 
@@ -17,7 +15,13 @@ export interface SnapshotContext {
   resultLaneOf(topic: string): LaneIndex
 }
 
-type SnapshotOutlet = Pick<Outlet, 'isOpen' | 'maxFrameBytes' | 'writeEncoded'>
+/** The way to the subscriber. */
+export interface SnapshotOutlet {
+  readonly isOpen: boolean
+  readonly maxFrameBytes: number
+  /** False: there was no way for it now. */
+  writeSnapshot(frame: SnapshotFrame, now: number): boolean
+}
 
 /** A snapshot that is being told: its feeds one after the other. */
 interface Telling {
@@ -30,18 +34,18 @@ interface Telling {
 }
 
 /**
- * The snapshots that the subscriptions of one session begin with, told one after the other. A page is read only when all
+ * The snapshots that the subscriptions of one subscriber begin with, told one after the other. A page is read only when all
  * before it is written, and written only while flow control lets events go: a subscriber gets its snapshot at its own pace,
  * and what happens meanwhile waits in the log.
  */
-export class SessionSnapshots {
+export class Snapshots {
   readonly #context: SnapshotContext
   readonly #outlet: SnapshotOutlet
   readonly #onTold: (subscription: Subscription) => void
   readonly #fail: (error: unknown) => void
   /** The front one is told now. */
   #tellings: Telling[] = []
-  #frames: Buffer[] = []
+  #frames: SnapshotFrame[] = []
   /** The one whose page is being read. */
   #reading: Telling | undefined
 
@@ -79,7 +83,7 @@ export class SessionSnapshots {
   /** Goes on as far as there is room. To be called whenever there may be. */
   pump(): void {
     while (this.#frames.length > 0 && this.#outlet.isOpen) {
-      if (!this.#outlet.writeEncoded(this.#frames[0]!, this.#context.clock.monotonic())) return
+      if (!this.#outlet.writeSnapshot(this.#frames[0]!, this.#context.clock.monotonic())) return
       this.#frames.shift()
     }
     const telling = this.#tellings[0]
@@ -102,13 +106,15 @@ export class SessionSnapshots {
   }
 
   #tell(telling: Telling, feed: Feed, { results, next }: CurrentPage): void {
-    const lane = this.#context.resultLaneOf(feed.topic)
+    const { topic, partition } = feed
+    const lane = this.#context.resultLaneOf(topic)
     const isLastPage = next === '0'
-    const { filter, lanes } = telling.subscription.plan
+    const { sub, filter, lanes } = telling.subscription.plan
+    const { epoch } = feed.startOf(lane)
     // What is not told must not keep back the events before it.
     const told = results.filter(({ json }) => lanes[lane] && (filter === undefined || matches(filter, json)))
     for (const result of told) telling.seam.note(result.key, result)
-    this.#frames = snapshotFrames(feed, lane, told, {
+    this.#frames = snapshotFrames({ sub, topic, partition, epoch, lane }, told, {
       isLast: isLastPage && telling.at === telling.feeds.length - 1,
       maxBytes: this.#outlet.maxFrameBytes,
     })

@@ -1,9 +1,9 @@
 import { type Mark, wholeEntry } from '../../bus/index.ts'
-import { LANE_INDEXES, type LaneIndex } from '../wire/entry.ts'
+import type { TopicTail } from '../log/index.ts'
+import { LANE_INDEXES, type LaneIndex } from '../wire/index.ts'
 import type { Feed } from './feed.ts'
 import type { Subscription } from './subscription.ts'
 import type { SubscriptionPlan } from './subscription-plan.ts'
-import type { TopicTail } from '../log/topic-tail.ts'
 
 /**
  * Gives a subscription another plan over the same topics. Lanes that come in begin where the subscription is; what waits in
@@ -20,7 +20,7 @@ export function changeLanes(
   subscription.plan = plan
   for (const lane of LANE_INDEXES) {
     if (before[lane] === plan.lanes[lane]) continue
-    if (!plan.lanes[lane]) subscription.queue.lane(lane)?.clear()
+    if (!plan.lanes[lane]) subscription.queue.clearLane(lane)
     for (const feed of subscription.feeds()) {
       if (plan.lanes[lane]) feed.join(lane, reachedBy(feed, tailOf))
       else feed.leave(lane)

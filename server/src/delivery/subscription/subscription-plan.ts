@@ -11,8 +11,8 @@ import {
 import { isStreamId } from '../../bus/index.ts'
 import type { Contract, TopicDefinition } from '../../config/model.ts'
 import { type Filter, FilterError, openFilter } from '../../filter/index.ts'
-import type { ByLane } from '../wire/entry.ts'
-import type { SlowPolicy } from '../queue/slow-policy.ts'
+import type { SlowPolicy } from '../queue/index.ts'
+import type { ByLane } from '../wire/index.ts'
 
 export type SubscribeFrame = Extract<ClientFrame, { type: 'subscribe' }>
 

@@ -1,9 +1,7 @@
 import { compareStreamIds, type ResumeFrom } from '@tidegate/protocol'
 import { BusUnavailable, type KnownEntry, type LogHead, type LogHeads, missingPartition } from '../../bus/index.ts'
 import type { Contract } from '../../config/model.ts'
-import type { Examine } from '../log/examine.ts'
-import type { FeedStart } from './feed.ts'
-import type { SharedHeads } from '../log/shared-heads.ts'
+import type { Examine, LogStart, SharedHeads, Tails } from '../log/index.ts'
 import { doubtful, isComplete, replayStart } from './start-marks.ts'
 import {
   type PlanResult,
@@ -12,13 +10,12 @@ import {
   type SubscribeFrame,
   type SubscriptionPlan,
 } from './subscription-plan.ts'
-import type { Tails } from '../log/tails.ts'
 
 export type Starts =
   | {
       readonly ok: true
       /** Per topic, one start per partition. */
-      readonly starts: ReadonlyMap<string, readonly FeedStart[]>
+      readonly starts: ReadonlyMap<string, readonly LogStart[]>
       /** Whether everything after the starts is still in the log. */
       readonly recovered: boolean
       /** Whether the latest result of every key is to be told first. */
@@ -78,7 +75,7 @@ export class SubscriptionStarter {
   }
 
   #startsNow({ topics, snapshot }: SubscriptionPlan, recovered = true): Starts {
-    const starts = new Map<string, FeedStart[]>()
+    const starts = new Map<string, LogStart[]>()
     for (const topic of topics) {
       const tails = Array.from({ length: this.#tails.count }, (_, partition) => this.#tails.get(topic, partition))
       // Let go by an unsubscribe while they were being opened.
@@ -98,7 +95,7 @@ export class SubscriptionStarter {
   }
 
   async #replayStarts(topics: readonly string[], from: Exclude<ResumeFrom, 'now' | 'latest'>): Promise<Starts> {
-    const starts = new Map<string, FeedStart[]>(topics.map((topic) => [topic, []]))
+    const starts = new Map<string, LogStart[]>(topics.map((topic) => [topic, []]))
     let recovered = true
     const partitions = Array.from({ length: this.#tails.count }, (_, partition) => partition)
     const proved = await Promise.all(partitions.map((partition) => this.#provedHeads(partition, topics, from)))

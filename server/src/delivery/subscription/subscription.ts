@@ -1,14 +1,15 @@
-import type { Picks } from '../wire/encoded-events.ts'
-import type { Entry, LaneIndex } from '../wire/entry.ts'
-import { Feed, type FeedOwner, type FeedStart } from './feed.ts'
-import { Part } from '../queue/feed-lane.ts'
-import type { Ledger } from '../queue/ledger.ts'
+import type { LogStart } from '../log/index.ts'
+import type { Ledger, SubscriptionQueue } from '../queue/index.ts'
+import { type Entry, type LaneIndex, Part, type Picks } from '../wire/index.ts'
+import { Feed, type FeedOwner } from './feed.ts'
 import type { SubscriptionPlan } from './subscription-plan.ts'
-import type { SubscriptionQueue } from '../queue/subscription-queue.ts'
 
-/** Where a subscription's events go: its session. */
+/** Whose a subscription is. */
 export interface EventSink {
-  offer(feed: Feed, lane: LaneIndex, entry: Entry, picks: Picks): void
+  /** What was offered before, to this subscriber or to another, may have closed it within the turn. */
+  readonly isClosed: boolean
+  /** Events of a subscription were queued, and may wait for company for so long. */
+  queued(queue: SubscriptionQueue, withinMs: number): void
   /** An entry that may be one of many after an outage was offered to a feed as a whole. */
   caughtUpTo(feed: Feed, entry: Entry): void
   /** Something was thrown on the way to it. MUST NOT throw. */
@@ -36,7 +37,7 @@ export class Subscription implements FeedOwner {
   }
 
   /** Creates the feeds of one topic. @param starts one per partition */
-  addFeeds(topic: string, starts: readonly FeedStart[]): void {
+  addFeeds(topic: string, starts: readonly LogStart[]): void {
     this.#feeds.set(
       topic,
       starts.map((start, partition) => new Feed(this, topic, partition, start)),
@@ -47,8 +48,28 @@ export class Subscription implements FeedOwner {
     return this.#feeds.get(topic)?.[partition]
   }
 
+  /** Events of a live feed, in the turn in which the tail read them. */
+  offer(lane: LaneIndex, entry: Entry, picks: Picks): void {
+    const feed = this.feed(entry.topic, entry.partition)
+    if (feed?.state.kind !== 'live' || this.sink.isClosed) return
+    feed.offer(lane, entry, picks)
+    this.sink.queued(this.queue, this.#companyMs(lane))
+  }
+
+  /** The entry was offered in all lanes, and may be one of many after an outage. */
+  caughtUpTo(entry: Entry): void {
+    const feed = this.feed(entry.topic, entry.partition)
+    if (feed?.state.kind === 'live' && !this.sink.isClosed) this.sink.caughtUpTo(feed, entry)
+  }
+
   *feeds(): Iterable<Feed> {
     for (const feeds of this.#feeds.values()) yield* feeds
+  }
+
+  /** How long an event that was just queued may wait for company. High never waits. */
+  #companyMs(lane: LaneIndex): number {
+    const { batch } = this.plan
+    return batch === undefined || lane === 0 || this.queue.ledger.queued >= batch.maxEvents ? 0 : batch.maxMs
   }
 
   /** The same for all partitions of the topic. */

@@ -1,5 +1,4 @@
-import type { Picks } from '../wire/encoded-events.ts'
-import { type Entry, LANE_INDEXES, type LaneIndex } from '../wire/entry.ts'
+import { type Entry, LANE_INDEXES, type LaneIndex, type Picks } from '../wire/index.ts'
 import { FilteredEntry } from './filtered-entry.ts'
 import type { SubscriptionPlan } from './subscription-plan.ts'
 

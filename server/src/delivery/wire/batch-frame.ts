@@ -1,10 +1,22 @@
-import { copyEvents } from './encoded-events.ts'
-import { addWithheld, isNone, noneWithheld, type Part, type Withheld } from '../queue/feed-lane.ts'
-import { type Run, sumWithheld } from '../queue/run.ts'
+import { copyEvents, type EncodedEvents, type Picks } from './encoded-events.ts'
+import type { Part } from './part.ts'
+import { addWithheld, isNone, noneWithheld, sumWithheld, type Thinned, type Withheld } from './withheld.ts'
+
+/** What frames are made of: events of one entry for one part, ascending. */
+export interface FrameRun extends Thinned {
+  readonly lane: { readonly part: Part; readonly partition: number }
+  readonly epoch: string
+  readonly streamId: string
+  /** Event indexes in the entry. */
+  readonly picks: Picks
+  readonly encoded: EncodedEvents
+  /** Where the picks lie in `encoded`. */
+  readonly slots: Picks
+}
 
 /** A stretch of one run that goes into a frame: from `run.next` up to pick `to` (exclusive). */
-export interface Take {
-  readonly run: Run
+export interface Take<R extends FrameRun = FrameRun> {
+  readonly run: R
   readonly to: number
   /** Encoded bytes, a comma after each event. */
   readonly bytes: number
@@ -19,7 +31,7 @@ const COUNTS_BYTES = ',"conflated":100000000,"sampled":100000000'.length
 export const FRAME_OVERHEAD_BYTES = FRAME_HEAD.length + FRAME_TAIL.length
 
 /** Bytes that a take adds at most besides its events, if it opens a part: the same feed topic and lane continue the part before. */
-export function partOverheadBytes({ lane: { part }, withheld }: Run, previous: Run | undefined): number {
+export function partOverheadBytes({ lane: { part }, withheld }: FrameRun, previous: FrameRun | undefined): number {
   const counts = withheld.length === 0 ? 0 : COUNTS_BYTES
   return counts + (previous?.lane.part === part ? 0 : part.head.length + PART_TAIL.length)
 }
@@ -35,7 +47,7 @@ export class BatchFrameBuilder {
     if (size > this.#scratch.length) this.#scratch = Buffer.allocUnsafeSlow(size)
     const frame = this.#scratch
     let end = FRAME_HEAD.copy(frame)
-    const counts = countsOf(takes)
+    const counts = countWithheld(takes)
     let open: Part | undefined
     for (const { run, to } of takes) {
       const { part } = run.lane
@@ -53,7 +65,7 @@ export class BatchFrameBuilder {
 }
 
 /** What the parts of a frame have to count. Mostly nothing. */
-function countsOf(takes: readonly Take[]): Map<Part, Withheld> | undefined {
+function countWithheld(takes: readonly Take[]): Map<Part, Withheld> | undefined {
   let counts: Map<Part, Withheld> | undefined
   for (const { run, to } of takes) {
     if (run.withheld.length === 0) continue

@@ -1,32 +1,31 @@
-import type { Ledger } from '../queue/ledger.ts'
-import type { SubscribeFrame } from '../subscription/subscription-plan.ts'
+import type { Lane, Position, ServerFrame } from '@tidegate/protocol'
+import type { Take } from './batch-frame.ts'
 
-/** The connection a session writes to. The gateway wraps its transport in it. */
+/** Where a frame moves the client that gets it, for sockets that follow it: none has to read what was just written. */
+export type Moved =
+  /** A frame without events, that says so itself. */
+  | { readonly by: 'control'; readonly frame: ServerFrame }
+  /** To the ends of these, in order. */
+  | { readonly by: 'events'; readonly takes: readonly Take[] }
+  /** Nowhere before a snapshot is whole, and then to where its subscription starts. */
+  | { readonly by: 'snapshot'; readonly isEnd: boolean }
+
+/** The connection a subscriber's frames are written to. The gateway wraps its transport in it. */
 export interface DeliverySocket {
   /**
    * Writes one text frame. The buffer is used again afterwards: an implementation MUST copy what it does not write at
    * once. `dropped` means the frame will not arrive; `buffered` that it is accepted but waits in this process.
    */
-  send(frame: Buffer): 'sent' | 'buffered' | 'dropped'
+  send(frame: Buffer, moved: Moved): 'sent' | 'buffered' | 'dropped'
   /** Bytes accepted and not yet given to the kernel. */
   bufferedBytes(): number
   /** MUST be safe to call more than once. */
   close(code: number, reason: string): void
 }
 
-/** One connected client as delivery sees it. */
-export interface DeliverySession {
-  /** Answers with `subscribed` or `error`, in order with the events; for a `sub` that is open, changes its options. The caller MUST have checked the types of all fields. */
-  subscribe(frame: SubscribeFrame): void
-  unsubscribe(sub: number): void
-  /** Fates of what matched a subscription so far, or `undefined` if there is none of that number. */
-  ledger(sub: number): Readonly<Ledger> | undefined
-  /** @param bytes of all frames consumed since the connection opened, `welcome` and every other frame included */
-  credit(bytes: number): void
-  /** The transport's buffer has drained. */
-  drained(): void
-  /** Writes any other server frame at once, ahead of what is queued; its bytes count as in flight. */
-  sendControl(frame: object): void
-  /** Ends the session without closing the socket. Idempotent. */
-  close(): void
+/** Position of the last event of a take, and whose it is. */
+export function endOf({ run, to }: Take): { readonly topic: string; readonly lane: Lane; readonly at: Position } {
+  const { epoch, streamId, picks, lane } = run
+  const { topic, lane: name } = lane.part
+  return { topic, lane: name, at: { partition: lane.partition, epoch, streamId, index: picks[to - 1]! } }
 }

@@ -1,13 +1,7 @@
 import { LANES } from '@tidegate/protocol'
 import { type BatchHeader, decodeHeader, type LogEntry, refusedEvents } from '../../bus/index.ts'
 import { type EncodedEvents, encodeEvents, type Picks } from './encoded-events.ts'
-
-/** 0 high, 1 normal, 2 low: the place of a lane in `LANES`. */
-export type LaneIndex = 0 | 1 | 2
-/** One value per lane. A tuple: an object with these keys takes four times the memory, and there are many. */
-export type ByLane<T> = readonly [high: T, normal: T, low: T]
-
-export const LANE_INDEXES: readonly LaneIndex[] = [0, 1, 2]
+import type { LaneIndex } from './lanes.ts'
 
 /** Per lane, in the order of `LANES`. */
 export type LanePicks = readonly [Picks, Picks, Picks]

@@ -55,15 +55,15 @@ export function openFlow({ windowBytes, lowWaterShare, mode }: FlowOptions): Flo
 export function stepFlow(flow: Flow, event: FlowEvent, bufferedBytes: number): Flow {
   switch (event.type) {
     case 'wrote':
-      return settle({ ...flow, written: flow.written + event.bytes }, bufferedBytes)
+      return crossMarks({ ...flow, written: flow.written + event.bytes }, bufferedBytes)
     case 'credited': {
       const confirmed = Math.min(flow.written, Math.max(flow.confirmed, event.bytes))
-      return settle({ ...flow, mode: 'credit', confirmed }, bufferedBytes)
+      return crossMarks({ ...flow, mode: 'credit', confirmed }, bufferedBytes)
     }
     case 'blocked':
       return { ...flow, state: 'congested' }
     case 'checked':
-      return settle(flow, bufferedBytes)
+      return crossMarks(flow, bufferedBytes)
   }
 }
 
@@ -82,7 +82,8 @@ export function isWaitingForCredit(flow: Flow, bufferedBytes: number): boolean {
   return state === 'congested' && mode === 'credit' && bufferedBytes === 0 && !isNearlyIdle(flow, bufferedBytes)
 }
 
-function settle(flow: Flow, bufferedBytes: number): Flow {
+/** Opens or congests the flow if what is in flight has crossed a mark. */
+function crossMarks(flow: Flow, bufferedBytes: number): Flow {
   const inFlight = bytesInFlight(flow, bufferedBytes)
   if (flow.state === 'open') return inFlight >= flow.highWaterBytes ? { ...flow, state: 'congested' } : flow
   return isNearlyIdle(flow, bufferedBytes) ? { ...flow, state: 'open' } : flow

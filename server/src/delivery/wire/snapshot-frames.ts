@@ -1,17 +1,30 @@
 import { LANES } from '@tidegate/protocol'
 import { type CurrentResult, formatMark } from '../../bus/index.ts'
-import type { LaneIndex } from './entry.ts'
-import type { Feed } from '../subscription/feed.ts'
+import type { LaneIndex } from './lanes.ts'
+
+/** A batch frame of a snapshot. */
+export interface SnapshotFrame {
+  readonly bytes: Buffer
+  /** Whether the snapshot is whole with it. */
+  readonly isEnd: boolean
+}
+
+/** Whose results of which log a snapshot tells. */
+export interface SnapshotOf {
+  readonly sub: number
+  readonly topic: string
+  readonly partition: number
+  /** Of the log when the subscription began. */
+  readonly epoch: string
+  readonly lane: LaneIndex
+}
 
 /** The batch frames of one page of a snapshot. The last frame of the last page says so, if need be without an event. */
 export function snapshotFrames(
-  feed: Feed,
-  lane: LaneIndex,
+  { sub, topic, partition, epoch, lane }: SnapshotOf,
   results: readonly CurrentResult[],
   options: { readonly isLast: boolean; readonly maxBytes: number },
-): Buffer[] {
-  const { topic, partition, subscription } = feed
-  const { epoch } = feed.startOf(lane)
+): SnapshotFrame[] {
   const frames: string[][] = [[]]
   let bytes = 0
   for (const { streamId, index, json } of results) {
@@ -24,9 +37,10 @@ export function snapshotFrames(
     bytes += event.length
   }
   if (bytes === 0 && !options.isLast) return []
-  const head = `{"type":"batch","parts":[{"sub":${subscription.plan.sub},"topic":"${topic}","lane":"${LANES[lane]}","snapshot":`
+  const head = `{"type":"batch","parts":[{"sub":${sub},"topic":"${topic}","lane":"${LANES[lane]}","snapshot":`
   return frames.map((events, i) => {
     const isEnd = options.isLast && i === frames.length - 1
-    return Buffer.from(`${head}"${isEnd ? 'end' : 'more'}","events":[${events.join(',')}]}]}`)
+    const bytes = Buffer.from(`${head}"${isEnd ? 'end' : 'more'}","events":[${events.join(',')}]}]}`)
+    return { bytes, isEnd }
   })
 }

@@ -1,24 +1,50 @@
-import type { TopicCounts } from '@tidegate/protocol'
-import { countsOf, type FeedLane, isNone, moveWithheld, noneWithheld, type Part, type Withheld } from '../queue/feed-lane.ts'
+import type { WithheldCounts } from '@tidegate/protocol'
 
-/** Events withheld in favour of others that no event or gap will tell of, added up for a frame. */
-export class WithheldByPart {
-  readonly #counts = new Map<Part, Withheld>()
+/** Events withheld in favour of others. */
+export interface Withheld {
+  conflated: number
+  sampled: number
+}
 
-  /** Takes over what was withheld last in a lane. */
-  take({ part, trailing }: FeedLane): void {
-    if (isNone(trailing)) return
-    let sum = this.#counts.get(part)
-    if (sum === undefined) {
-      sum = noneWithheld()
-      this.#counts.set(part, sum)
-    }
-    moveWithheld(trailing, sum)
+/** Events that wait, and by pick what was withheld between the one before and it. */
+export interface Thinned {
+  /** First pick that waits. */
+  readonly next: number
+  /** Empty while nothing was withheld. */
+  readonly withheld: readonly (Withheld | undefined)[]
+}
+
+export function noneWithheld(): Withheld {
+  return { conflated: 0, sampled: 0 }
+}
+
+export function isNone({ conflated, sampled }: Withheld): boolean {
+  return conflated === 0 && sampled === 0
+}
+
+export function addWithheld(more: Withheld, to: Withheld): void {
+  to.conflated += more.conflated
+  to.sampled += more.sampled
+}
+
+/** Empties one count into another. */
+export function moveWithheld(from: Withheld, to: Withheld): void {
+  addWithheld(from, to)
+  from.conflated = 0
+  from.sampled = 0
+}
+
+/** What was withheld before the waiting picks up to `to` (exclusive). */
+export function sumWithheld({ next, withheld }: Thinned, to: number): Withheld {
+  const sum = noneWithheld()
+  for (let pick = next; pick < to && pick < withheld.length; pick++) {
+    const before = withheld[pick]
+    if (before !== undefined) addWithheld(before, sum)
   }
+  return sum
+}
 
-  /** As a frame has it: absent when there are none. */
-  toField(): { readonly counts?: TopicCounts[] } {
-    if (this.#counts.size === 0) return {}
-    return { counts: [...this.#counts].map(([{ topic, lane }, sum]) => ({ topic, lane, ...countsOf(sum) })) }
-  }
+/** As frames say it. */
+export function countsOf({ conflated, sampled }: Withheld): WithheldCounts {
+  return { ...(conflated > 0 && { conflated }), ...(sampled > 0 && { sampled }) }
 }

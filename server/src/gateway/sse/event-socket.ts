@@ -1,5 +1,5 @@
 import { DEFAULTS, type ServerFrame } from '@tidegate/protocol'
-import type { DeliverySocket } from '../../delivery/index.ts'
+import { type DeliverySocket, endOf, type Moved } from '../../delivery/index.ts'
 import type { TransportStream } from '../transport/transport.ts'
 import { ResumeVector } from './resume-id.ts'
 import { startAnew } from './start-anew.ts'
@@ -26,7 +26,7 @@ type State =
  */
 export class EventSocket implements DeliverySocket {
   readonly vector = new ResumeVector()
-  readonly #onFirst: (frame: ServerFrame) => void
+  readonly #onFirst: (answer: ServerFrame) => void
   readonly #onClosed: () => void
   #state: State = { phase: 'waiting', chunks: [] }
   #isFirst = true
@@ -55,25 +55,33 @@ export class EventSocket implements DeliverySocket {
     this.#write(Buffer.concat([Buffer.from(`retry: ${retryMs}\n`), ...chunks]))
   }
 
-  send(frame: Buffer): 'sent' | 'buffered' | 'dropped' {
+  send(frame: Buffer, moved: Moved): 'sent' | 'buffered' | 'dropped' {
     if (this.#state.phase === 'closed') return 'dropped'
-    const parsed = JSON.parse(frame.toString('utf8')) as ServerFrame
-    const events =
-      this.#startsAnew && parsed.type === 'subscribed'
-        ? startAnew(parsed).map((told) => this.#event(told, Buffer.from(JSON.stringify(told))))
-        : [this.#event(parsed, frame)]
+    if (moved.by !== 'control') {
+      this.#follow(moved)
+      return this.#write(this.#event('batch', frame))
+    }
+    const { frame: control } = moved
+    const told =
+      this.#startsAnew && control.type === 'subscribed'
+        ? startAnew(control).map((each) => this.#tell(each))
+        : [this.#tell(control, frame)]
     if (this.#isFirst) {
       this.#isFirst = false
-      this.#onFirst(parsed)
+      this.#onFirst(control)
     }
-    return this.#write(Buffer.concat(events))
+    return this.#write(Buffer.concat(told))
   }
 
-  /** One event, and the vector with it. */
-  #event(frame: ServerFrame, json: Buffer): Buffer {
-    this.#follow(frame)
+  #tell(frame: ServerFrame, json: Buffer = Buffer.from(JSON.stringify(frame))): Buffer {
+    this.#follow({ by: 'control', frame })
+    return this.#event(frame.type, json)
+  }
+
+  /** One event, and the vector behind it. */
+  #event(type: ServerFrame['type'], json: Buffer): Buffer {
     const id = this.#isInSnapshot ? undefined : this.vector.toText()
-    const head = `event: ${frame.type}\n${id === undefined ? '' : `id: ${id}\n`}data: `
+    const head = `event: ${type}\n${id === undefined ? '' : `id: ${id}\n`}data: `
     return Buffer.concat([Buffer.from(head), json, Buffer.from('\n\n')])
   }
 
@@ -129,16 +137,22 @@ export class EventSocket implements DeliverySocket {
     return outcome
   }
 
-  #follow(frame: ServerFrame): void {
+  #follow(moved: Moved): void {
+    switch (moved.by) {
+      case 'control':
+        return this.#followControl(moved.frame)
+      case 'events':
+        for (const { topic, lane, at } of moved.takes.map(endOf)) this.vector.moveTo(topic, lane, at)
+        return
+      case 'snapshot':
+        if (moved.isEnd) this.#isInSnapshot = false
+    }
+  }
+
+  #followControl(frame: ServerFrame): void {
     if (frame.type === 'subscribed') this.#isInSnapshot = frame.snapshot === true
     if (frame.type === 'subscribed' || frame.type === 'progress') this.vector.merge(frame.positions)
     else if (frame.type === 'gap') this.vector.move(frame.topic, frame.lane, frame.upTo)
-    else if (frame.type === 'batch') {
-      for (const { topic, lane, events, snapshot } of frame.parts) {
-        if (snapshot === undefined) for (const { at } of events) this.vector.move(topic, lane, at)
-        else if (snapshot === 'end') this.#isInSnapshot = false
-      }
-    }
   }
 }
 

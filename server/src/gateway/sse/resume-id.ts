@@ -32,15 +32,19 @@ export class ResumeVector {
     }
   }
 
-  move(topic: string, lane: Lane, at: string): void {
-    const position = parsePosition(at)
-    if (position === undefined) return
+  moveTo(topic: string, lane: Lane, position: Position): void {
     let marks = this.#topics.get(topic)
     if (marks === undefined) {
       marks = { high: [], normal: [], low: [] }
       this.#topics.set(topic, marks)
     }
     marks[lane][position.partition] = position
+  }
+
+  /** The same for the text of a position. */
+  move(topic: string, lane: Lane, at: string): void {
+    const position = parsePosition(at)
+    if (position !== undefined) this.moveTo(topic, lane, position)
   }
 
   /** Whether its text will fit `LIMITS.resumeIdBytes`, wherever its positions move but for extremes. */

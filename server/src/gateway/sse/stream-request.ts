@@ -1,6 +1,6 @@
 import type { ErrorCode } from '@tidegate/protocol'
 import type { SubscribeFrame } from '../../delivery/index.ts'
-import { parseClientFrame } from '../client-frame.ts'
+import { checkClientFrame } from '../client-frame.ts'
 import type { HttpRequest } from '../transport/transport.ts'
 import { parseResumeId } from './resume-id.ts'
 
@@ -38,8 +38,8 @@ export function readStreamRequest({ query, header }: Pick<HttpRequest, 'query' |
   const number = (name: string) => asNumber(text(name))
   const isBatched = query.has('maxMs') || query.has('maxEvents')
   const keys = query.getAll('key')
-  const parsed = parseClientFrame(
-    JSON.stringify({
+  const checked = checkClientFrame(
+    present({
       type: 'subscribe',
       sub: SUB,
       topic: text('topic'),
@@ -48,12 +48,17 @@ export function readStreamRequest({ query, header }: Pick<HttpRequest, 'query' |
       lanes: text('lanes')?.split(','),
       onSlow: text('onSlow'),
       maxRate: number('maxRate'),
-      batch: isBatched ? { maxMs: number('maxMs'), maxEvents: number('maxEvents') } : undefined,
+      batch: isBatched ? present({ maxMs: number('maxMs'), maxEvents: number('maxEvents') }) : undefined,
       from,
       snapshot: asBoolean(text('snapshot')),
     }),
   )
-  return parsed.ok ? { ok: true, frame: parsed.frame as SubscribeFrame, resume: resumeOf(lastId, from) } : parsed
+  return checked.ok ? { ok: true, frame: checked.frame as SubscribeFrame, resume: resumeOf(lastId, from) } : checked
+}
+
+/** Without the fields that were not given: a frame does not have them. */
+function present(fields: Readonly<Record<string, unknown>>): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined))
 }
 
 function resumeOf(lastId: string | undefined, from: SubscribeFrame['from']): ResumeOf {

@@ -23,16 +23,16 @@ const HEADERS = {
   'x-accel-buffering': 'no',
 }
 
-/** The open `GET /v1/stream` responses of a gateway: each one subscription of one delivery session of its own. */
+/** The open `GET /v1/stream` responses of a gateway: each one subscription of one subscriber of its own. */
 export class Streams {
-  readonly #delivery: Pick<Delivery, 'openSession'>
+  readonly #delivery: Pick<Delivery, 'openSubscriber'>
   readonly #admission: Admission
   readonly #report: ReportDefect
   readonly #streams = new Set<EventSocket>()
   #opened = 0
   #draining = false
 
-  constructor(delivery: Pick<Delivery, 'openSession'>, admission: Admission, report: ReportDefect) {
+  constructor(delivery: Pick<Delivery, 'openSubscriber'>, admission: Admission, report: ReportDefect) {
     this.#report = report
     this.#delivery = delivery
     this.#admission = admission
@@ -88,14 +88,14 @@ export class Streams {
       (first) => answered(first),
       () => {
         this.#streams.delete(socket)
-        session.close()
+        subscriber.close()
         answered({ type: 'error', code: 'unavailable', message: ERROR_CODES.unavailable, retryable: true })
       },
       startsAnew,
     )
-    const session = this.#delivery.openSession(socket, { name: `e-${(this.#opened++).toString(36)}` })
+    const subscriber = this.#delivery.openSubscriber(socket, { name: `e-${(this.#opened++).toString(36)}` })
     this.#streams.add(socket)
-    session.subscribe(frame)
+    subscriber.subscribe(frame)
     const first = await answer
     if (first.type === 'subscribed' && socket.vector.fits) {
       return {
@@ -104,7 +104,7 @@ export class Streams {
         open: (transport) => {
           socket.attach(transport, retryMs())
           return {
-            drained: () => this.#contained('drained', socket, () => session.drained()),
+            drained: () => this.#contained('drained', socket, () => subscriber.drained()),
             closed: () => this.#contained('closed', socket, () => socket.end(undefined)),
           }
         },

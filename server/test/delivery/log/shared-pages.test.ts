@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { Entry } from '../../../src/delivery/wire/entry.ts'
 import { type Page, SharedPages } from '../../../src/delivery/log/shared-pages.ts'
+import { Entry } from '../../../src/delivery/wire/entry.ts'
 import { recordBatch } from '../support.ts'
 
 const LOG = '0 a.x'

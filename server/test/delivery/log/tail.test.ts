@@ -53,7 +53,7 @@ async function appendRaw(topic: string, streamId: string, epoch: string, id: str
 
 async function subscribed(topic: string, from: ResumeFrom = 'now'): Promise<SimulatedSocket> {
   const socket = new SimulatedSocket()
-  delivery.openSession(socket, { name: 'test' }).subscribe({ type: 'subscribe', sub: 1, topic, from })
+  delivery.openSubscriber(socket, { name: 'test' }).subscribe({ type: 'subscribe', sub: 1, topic, from })
   await until(() => socket.ofType('subscribed').length === 1, 'subscribed')
   return socket
 }
@@ -90,7 +90,7 @@ describe('tail', () => {
     while (appended < total - 20) {
       const sessions = ['a.x', 'a.y'].map((topic) => {
         const socket = new SimulatedSocket()
-        const session = delivery.openSession(socket, { name: 'test' })
+        const session = delivery.openSubscriber(socket, { name: 'test' })
         session.subscribe({ type: 'subscribe', sub: 1, topic })
         return { socket, session }
       })
@@ -266,7 +266,7 @@ describe('tail', () => {
 
   it('D-SUB-3 refuses a subscription while Redis does not answer, and takes it again afterwards', async () => {
     const socket = new SimulatedSocket()
-    const session = delivery.openSession(socket, { name: 'test' })
+    const session = delivery.openSubscriber(socket, { name: 'test' })
     process.kill(server.pid, 'SIGSTOP')
     try {
       session.subscribe({ type: 'subscribe', sub: 1, topic: 'a.x' })

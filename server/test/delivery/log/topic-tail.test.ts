@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { Entry } from '../../../src/delivery/wire/entry.ts'
 import { TopicTail } from '../../../src/delivery/log/topic-tail.ts'
+import { Entry } from '../../../src/delivery/wire/entry.ts'
 import { recordBatch } from '../support.ts'
 
 function entry(streamId: string): Entry {

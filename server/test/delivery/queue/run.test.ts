@@ -1,9 +1,10 @@
 import { describe, expect, it } from 'vitest'
 import { wholeEntry } from '../../../src/bus/mark.ts'
+import { copyOut, isSparse, keyAt, markAt, openRun, thinRun } from '../../../src/delivery/queue/run.ts'
 import { bytesOf } from '../../../src/delivery/wire/encoded-events.ts'
 import { Entry } from '../../../src/delivery/wire/entry.ts'
-import { Part } from '../../../src/delivery/queue/feed-lane.ts'
-import { copyOut, isSparse, keyAt, markAt, openRun, sumWithheld, thinRun } from '../../../src/delivery/queue/run.ts'
+import { Part } from '../../../src/delivery/wire/part.ts'
+import { sumWithheld } from '../../../src/delivery/wire/withheld.ts'
 import { recordBatch } from '../support.ts'
 
 const EVENTS = 100

@@ -52,7 +52,7 @@ describe('filtered delivery', () => {
         let socket = new SimulatedSocket()
         const open = (from: object | 'earliest') => {
           socket = new SimulatedSocket()
-          const opened = node.openSession(socket)
+          const opened = node.openSubscriber(socket)
           opened.subscribe({ type: 'subscribe', sub: 1, topic: TOPIC, where: WHERE, ...keys, from: from as 'earliest' })
           return opened
         }

@@ -5,7 +5,7 @@ import { SimulatedSocket } from '../support.ts'
 
 function resume(node: ModelNode, from: ResumeFrom, lanes?: readonly Lane[]) {
   const socket = new SimulatedSocket()
-  const session = node.openSession(socket)
+  const session = node.openSubscriber(socket)
   session.subscribe({ type: 'subscribe', sub: 1, topic: TOPIC, from, ...(lanes && { lanes }) })
   return { session, socket }
 }
@@ -171,7 +171,7 @@ describe('after an outage of the tail', () => {
   function pileUp(subscribe: SubscribeOptions = {}) {
     const node = new ModelNode()
     const socket = new SimulatedSocket()
-    const session = node.openSession(socket, { windowBytes: 65_536, mode: 'credit' })
+    const session = node.openSubscriber(socket, { windowBytes: 65_536, mode: 'credit' })
     session.subscribe({ type: 'subscribe', sub: 1, topic: TOPIC, ...subscribe })
     node.isCatchingUp = true
     for (let i = 0; i < TOTAL; i += 4) {

@@ -3,11 +3,10 @@ import { openCommandConnection, type Redis, untilReady } from '../../../src/bus/
 import type { Bus } from '../../../src/bus/index.ts'
 import { Log } from '../../../src/bus/log.ts'
 import { type Clock, systemClock } from '../../../src/clock.ts'
-import type { Feed } from '../../../src/delivery/subscription/feed.ts'
-import { Flusher } from '../../../src/delivery/wire/flusher.ts'
 import { Replayer } from '../../../src/delivery/log/replayer.ts'
 import { SharedHeads } from '../../../src/delivery/log/shared-heads.ts'
-import { slowestSessions } from '../../../src/delivery/slow-subscribers.ts'
+import { slowestSubscribers } from '../../../src/delivery/slow-subscribers.ts'
+import { Flusher } from '../../../src/delivery/wire/flusher.ts'
 import { openTestBus } from '../../support/bus.ts'
 import { startTestRedis, type TestRedis } from '../../support/redis.ts'
 import { ModelNode, TOPIC } from '../model-node.ts'
@@ -66,7 +65,7 @@ describe('a wall clock that is set back', () => {
   it('D-CLOCK-1 does not keep back what `maxRate` thins', () => {
     const node = new ModelNode()
     const socket = new SimulatedSocket()
-    const session = node.openSession(socket)
+    const session = node.openSubscriber(socket)
     session.subscribe({ type: 'subscribe', sub: 1, topic: TOPIC, maxRate: 5 })
     const arrive = (id: string) => {
       node.append(0, [{ id, key: 'k' }])
@@ -83,10 +82,10 @@ describe('a wall clock that is set back', () => {
   it('D-CLOCK-1 does not tell how long a session has been congested', () => {
     const node = new ModelNode()
     node.wallBehindMs = HOUR_MS
-    const session = node.openSession(new SimulatedSocket(), { windowBytes: 2_000, mode: 'credit' })
-    session.sendControl({ type: 'filler', text: 'x'.repeat(2_000) })
+    const session = node.openSubscriber(new SimulatedSocket(), { windowBytes: 2_000, mode: 'credit' })
+    session.sendControl({ type: 'result', id: 0, data: 'x'.repeat(2_000) })
     node.now += 700.4
-    const [slow] = slowestSessions([session], 1, node.now)
+    const [slow] = slowestSubscribers([session], 1, node.now)
     expect(slow!.congestedMs).toBe(700)
   })
 
@@ -104,11 +103,17 @@ describe('a wall clock that is set back', () => {
     const clock = new SetBack()
     const replayer = new Replayer(bus, clock, () => undefined)
     const reads = vi.spyOn(Log.prototype, 'page')
-    const feed = { partition: 0, topic: 'a.x' } as Feed
     const readOnce = () =>
       new Promise<void>((resolve, fail) => {
-        const request = { feed, from: '0-0', entries: 10 }
-        replayer.request({ nextPage: () => request, onPage: () => resolve(), onTooLarge: () => {}, fail })
+        const request = {
+          topic: 'a.x',
+          partition: 0,
+          from: '0-0',
+          entries: 10,
+          onPage: () => resolve(),
+          onTooLarge: fail,
+        }
+        replayer.request({ nextPage: () => request, fail })
       })
     await readOnce()
     clock.pass(10)

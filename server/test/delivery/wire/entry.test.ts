@@ -3,7 +3,8 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { encodeEvent, type LogEntry, RecordBatchBuilder } from '../../../src/bus/index.ts'
 import { bytesOf, copyEvents } from '../../../src/delivery/wire/encoded-events.ts'
-import { Entry, LANE_INDEXES } from '../../../src/delivery/wire/entry.ts'
+import { Entry } from '../../../src/delivery/wire/entry.ts'
+import { LANE_INDEXES } from '../../../src/delivery/wire/lanes.ts'
 
 const event = fc.record({
   id: fc.string({ unit: 'grapheme' }),

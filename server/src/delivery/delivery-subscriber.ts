@@ -1,0 +1,20 @@
+import type { ServerFrame } from '@tidegate/protocol'
+import type { Ledger } from './queue/index.ts'
+import type { SubscribeFrame } from './subscription/index.ts'
+
+/** One connected client, as the gateway sees it. */
+export interface DeliverySubscriber {
+  /** Answers with `subscribed` or `error`, in order with the events; for a `sub` that is open, changes its options. The caller MUST have checked the types of all fields. */
+  subscribe(frame: SubscribeFrame): void
+  unsubscribe(sub: number): void
+  /** Fates of what matched a subscription so far, or `undefined` if there is none of that number. */
+  ledger(sub: number): Readonly<Ledger> | undefined
+  /** @param bytes of all frames consumed since the connection opened, `welcome` and every other frame included */
+  credit(bytes: number): void
+  /** The transport's buffer has drained. */
+  drained(): void
+  /** Writes any other server frame at once, ahead of what is queued; its bytes count as in flight. */
+  sendControl(frame: ServerFrame): void
+  /** Ends it without closing the socket. Idempotent. */
+  close(): void
+}

@@ -1,0 +1,8 @@
+export { Backlog, QUEUE_BOUNDS, type QueueBounds } from './backlog.ts'
+export type { FeedLane } from './feed-lane.ts'
+export { type Gap, gapFrame } from './gap.ts'
+export { type LaneTotals, type Ledger, type NodeTotals, openTotals } from './ledger.ts'
+export { QueueBudget } from './queue-budget.ts'
+export type { Run } from './run.ts'
+export { type SlowPolicy, thins } from './slow-policy.ts'
+export type { SubscriptionQueue } from './subscription-queue.ts'

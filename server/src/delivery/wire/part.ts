@@ -1,0 +1,18 @@
+import { LANES, type Lane } from '@tidegate/protocol'
+import type { LaneIndex } from './lanes.ts'
+
+/** What frames say of one (subscription, topic, lane): neighbouring events of it share a part of a batch frame. */
+export class Part {
+  readonly sub: number
+  readonly topic: string
+  readonly lane: Lane
+  /** Opening bytes of a part, up to its first event. */
+  readonly head: Buffer
+
+  constructor(sub: number, topic: string, lane: LaneIndex) {
+    this.sub = sub
+    this.topic = topic
+    this.lane = LANES[lane]
+    this.head = Buffer.from(`{"sub":${sub},"topic":${JSON.stringify(topic)},"lane":"${this.lane}","events":[`)
+  }
+}
