@@ -1,7 +1,6 @@
 import type { GuardState } from '../bus/index.ts'
 import { defaultConfigPath, loadConfig } from '../config/load-config.ts'
 import { readSettings } from '../config/settings.ts'
-import { startGateway } from '../gateway-app.ts'
 import type { Defect } from '../observability/defects.ts'
 import { createLog } from '../observability/log.ts'
 import { breakerLimits } from './breaker-limits.ts'
@@ -33,6 +32,8 @@ export async function run(args: string[]): Promise<number> {
   const settings = readSettings(flags)
   const redisUrl = requiredRedisUrl(settings)
   checkOpenFiles(settings.partitions)
+  // Not before: its modules alone may be more files than a process may open.
+  const { startGateway } = await import('../gateway-app.ts')
   const { contract } = await loadConfig(flags.config ?? defaultConfigPath(process.cwd()))
   const log = createLog(settings.logLevel, settings.node, 'gateway')
   const { windowBytes, lowWaterPercent, queueMegabytes, onSlow, maxRate } = settings

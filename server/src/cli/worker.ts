@@ -1,7 +1,6 @@
 import { defaultConfigPath, loadConfig } from '../config/load-config.ts'
 import { readSettings } from '../config/settings.ts'
 import { createLog } from '../observability/log.ts'
-import { startWorker } from '../worker-app.ts'
 import { breakerLimits } from './breaker-limits.ts'
 import { liveAsChild } from './child-life.ts'
 import { checkOpenFiles } from './open-files.ts'
@@ -22,6 +21,8 @@ export async function run(args: string[]): Promise<number> {
   const settings = readSettings()
   const redisUrl = requiredRedisUrl(settings)
   checkOpenFiles(settings.partitions)
+  // Not before: its modules alone may be more files than a process may open.
+  const { startWorker } = await import('../worker-app.ts')
   const { contract } = await loadConfig(flags.config ?? defaultConfigPath(process.cwd()))
   const { partitions, node, logLevel } = settings
   const log = createLog(logLevel, node, 'worker')
