@@ -1,48 +1,12 @@
-import type { ServerFrame } from '@tidegate/protocol'
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { Connection, type ConnectionEvents } from '../src/connection.ts'
-import { WELCOME } from './support/connection-samples.ts'
+import { TestSocket } from './support/test-socket.ts'
+
+/** Of a gateway that pings often. */
+const OFTEN = { pingMs: 40 }
 
 beforeEach(() => void vi.useFakeTimers())
 afterEach(() => void vi.useRealTimers())
-
-class TestSocket {
-  static opened: TestSocket[] = []
-  readonly readyState = 1
-  /** Closed from either end. */
-  isLeft = false
-  onopen: (() => void) | null = null
-  onmessage: ((message: { data: string }) => void) | null = null
-  onclose: ((event: { code: number; reason: string }) => void) | null = null
-
-  constructor() {
-    TestSocket.opened.push(this)
-  }
-
-  static get last(): TestSocket {
-    return TestSocket.opened.at(-1)!
-  }
-
-  send(): void {}
-
-  close(): void {
-    this.isLeft = true
-  }
-
-  receive(frame: ServerFrame): void {
-    this.onmessage?.({ data: JSON.stringify(frame) })
-  }
-
-  lose(): void {
-    this.isLeft = true
-    this.onclose!({ code: 1_006, reason: '' })
-  }
-
-  greet(): void {
-    this.onopen!()
-    this.receive(WELCOME)
-  }
-}
 
 /** A connection to nobody, by a clock and a chance of its own, and what it told. */
 function open(events: Partial<ConnectionEvents> = {}, surroundings = { now: 0, wallTime: 0, random: 0.5 }) {
@@ -75,7 +39,7 @@ test('driver - an event that arises while another one is handled waits for its e
       told.push(connection.status)
     },
   })
-  TestSocket.last.greet()
+  TestSocket.last.greet(OFTEN)
   expect(told).toEqual(['status connecting', 'online', 'online', 'status online', 'offline', 'status offline'])
 })
 
@@ -85,7 +49,7 @@ test('driver - an error thrown by the client ends one event, not the connection 
       throw new Error('no')
     },
   })
-  TestSocket.last.greet()
+  TestSocket.last.greet(OFTEN)
   expect(() => TestSocket.last.receive({ type: 'ack', seq: 1, at: [] })).toThrow('no')
   connection.close()
   expect(told.slice(-2)).toEqual(['closed', 'status closed'])
@@ -95,7 +59,7 @@ test('driver - waits by the clock and the chance that it is given (C-BACKOFF-1)'
   const { surroundings } = open()
   const waits: number[] = []
   for (const livedMs of [0, 0, 4_999, 5_000]) {
-    TestSocket.last.greet()
+    TestSocket.last.greet(OFTEN)
     surroundings.now += livedMs
     TestSocket.last.lose()
     const opened = TestSocket.opened.length
@@ -108,14 +72,14 @@ test('driver - waits by the clock and the chance that it is given (C-BACKOFF-1)'
 
 test.each([
   ['connecting', (socket: TestSocket) => socket.onopen!()],
-  ['online', (socket: TestSocket) => socket.greet()],
+  ['online', (socket: TestSocket) => socket.greet(OFTEN)],
   ['draining', (socket: TestSocket) => announceEnd(socket)],
   ['replacing', (socket: TestSocket) => leave(socket)],
   [
     'handing_over',
     (socket: TestSocket) => {
       leave(socket)
-      TestSocket.last.greet()
+      TestSocket.last.greet(OFTEN)
     },
   ],
   ['waiting', (socket: TestSocket) => socket.lose()],
@@ -131,7 +95,7 @@ test.each([
 })
 
 function announceEnd(socket: TestSocket): void {
-  socket.greet()
+  socket.greet(OFTEN)
   socket.receive({ type: 'drain', reconnectInMs: 60, deadlineMs: 5_000, reason: 'deploy' })
 }
 

@@ -1,6 +1,6 @@
-import { DEFAULTS, type ServerFrame } from '@tidegate/protocol'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { createClient, type TidegateClient } from '../src/index.ts'
+import { TestSocket } from './support/test-socket.ts'
 
 const HOUR_MS = 3_600_000
 
@@ -15,63 +15,6 @@ afterEach(async () => {
 })
 
 const setBack = () => vi.setSystemTime(Date.now() - HOUR_MS)
-
-interface SentFrame {
-  readonly type: string
-  readonly seq?: number
-  readonly ageMs?: number
-  readonly epochs?: readonly string[]
-}
-
-/** The client's end of a connection to nobody. */
-class TestSocket {
-  static readonly opened: TestSocket[] = []
-  readonly readyState = 1
-  readonly sent: SentFrame[] = []
-  onopen: (() => void) | null = null
-  onmessage: ((message: { data: string }) => void) | null = null
-  onclose: ((event: { code: number; reason: string }) => void) | null = null
-
-  constructor() {
-    TestSocket.opened.push(this)
-  }
-
-  static get last(): TestSocket {
-    return TestSocket.opened.at(-1)!
-  }
-
-  send(text: string): void {
-    this.sent.push(JSON.parse(text))
-  }
-
-  close(): void {}
-
-  ofType(type: string): SentFrame[] {
-    return this.sent.filter((frame) => frame.type === type)
-  }
-
-  receive(frame: ServerFrame): void {
-    this.onmessage!({ data: JSON.stringify(frame) })
-  }
-
-  greet(): void {
-    this.onopen!()
-    this.receive({
-      type: 'welcome',
-      protocol: 1,
-      session: 's',
-      node: 'n',
-      contract: 'c',
-      publish: { frames: 64, bytes: 1_048_576 },
-      limits: { frameBytes: 1_048_576, frameEvents: 1_000 },
-      pingMs: DEFAULTS.pingMs,
-    })
-  }
-
-  lose(): void {
-    this.onclose!({ code: 1_006, reason: '' })
-  }
-}
 
 function open(maxAgeMs = 60_000): void {
   client = createClient({ url: 'http://gateway', WebSocket: TestSocket, outbox: { maxAgeMs } })

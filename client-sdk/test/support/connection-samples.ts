@@ -3,6 +3,7 @@ import type { Effect } from '../../src/connection/effect.ts'
 import type { ConnectionEvent, Happening } from '../../src/connection/event.ts'
 import type { SocketId, State, StateKind } from '../../src/connection/state.ts'
 import { FrameReceipt } from '../../src/credit.ts'
+import { welcome } from './welcome.ts'
 
 /** The present socket in every state that has one, the other one where there are two, and one that was closed before. */
 export const PRESENT = 1
@@ -24,16 +25,7 @@ export const STATES: { readonly [Kind in StateKind]: Extract<State, { kind: Kind
   closed: { kind: 'closed', sockets: [] },
 }
 
-export const WELCOME: Extract<ServerFrame, { type: 'welcome' }> = {
-  type: 'welcome',
-  protocol: 1,
-  session: 's-1',
-  node: 'n-1',
-  contract: 'c-1',
-  publish: { frames: 64, bytes: 1_048_576 },
-  limits: { frameBytes: 1_048_576, frameEvents: 1_000 },
-  pingMs: 40,
-}
+export const WELCOME = welcome({ pingMs: 40 })
 
 export const DRAIN: Extract<ServerFrame, { type: 'drain' }> = {
   type: 'drain',

@@ -1,6 +1,7 @@
 import type { AddressInfo } from 'node:net'
 import type { ClientFrame, ServerFrame } from '@tidegate/protocol'
 import { type WebSocket, WebSocketServer } from 'ws'
+import { welcome } from './welcome.ts'
 
 type FrameOf<Type extends ClientFrame['type']> = Extract<ClientFrame, { type: Type }>
 
@@ -56,19 +57,9 @@ export class Peer {
   }
 
   /** Waits for `hello` and answers it. */
-  async greet(welcome: Partial<Extract<ServerFrame, { type: 'welcome' }>> = {}): Promise<FrameOf<'hello'>> {
+  async greet(changes: Parameters<typeof welcome>[0] = {}): Promise<FrameOf<'hello'>> {
     const hello = await this.take('hello')
-    this.send({
-      type: 'welcome',
-      protocol: 1,
-      session: 's-1',
-      node: 'n-1',
-      contract: 'c-1',
-      publish: { frames: 64, bytes: 1_048_576 },
-      limits: { frameBytes: 1_048_576, frameEvents: 1_000 },
-      pingMs: 15_000,
-      ...welcome,
-    })
+    this.send(welcome(changes))
     return hello
   }
 

@@ -57,7 +57,7 @@ export class BackfillJob implements Leased {
       const reached = { from: run.from, to: run.to, endsBy: progress.watermarks[this.#target.window.name] ?? run.from }
       return close('the workers that compute it end: see their logs', [...filled, reached])
     }
-    const stored = await hold.answered(() => this.#store.load(run.state))
+    const stored = await hold.answered(() => this.#store.ledger.load(run.state))
     const onProgress = (offsets: ReadonlyMap<string, string>, totals: RunTotals) =>
       this.#report(progressOf(run, new Map(offsets), totals))
     const { partitions, clock, folding } = this.#context
@@ -88,7 +88,7 @@ export class BackfillJob implements Leased {
     const { partition, window } = this.#store
     if (reason !== '') this.#context.log(`backfill of ${window}, partition ${partition}: ${reason}`)
     const end = { status, reason, filled: JSON.stringify(filled), state } as const
-    return (await hold.answered(() => this.#store.close(log, token, end))) ?? 'done'
+    return (await hold.answered(() => this.#store.ledger.close(log, token, end))) ?? 'done'
   }
 }
 

@@ -86,5 +86,5 @@ async function discard(store: BackfillStore, reason: string): Promise<void> {
   const reply = await store.ledger.take()
   if (reply.status !== 'ok') return
   const { state } = JSON.parse(record.run) as BackfillRun
-  await store.close(log, reply.ownership.token, { status: 'failed', reason, filled: record.filled, state })
+  await store.ledger.close(log, reply.ownership.token, { status: 'failed', reason, filled: record.filled, state })
 }

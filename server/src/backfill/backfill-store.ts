@@ -1,5 +1,4 @@
 import type {
-  BackfillEnding,
   BackfillLedger,
   Bus,
   ChannelName,
@@ -7,10 +6,8 @@ import type {
   CommitReply,
   CommitRequest,
   Log,
-  LogVersion,
-  Refusal,
 } from '../bus/index.ts'
-import { decodeOffsets, decodeProgress, type HashFields, type Offsets, type StoredProgress } from '../fold/index.ts'
+import { decodeOffsets, decodeProgress, type Offsets, type StoredProgress } from '../fold/index.ts'
 import { type MergedPage, mergePages, PAGE } from './merged-log.ts'
 
 /** What a backfill of one window in one partition has in Redis. Every method throws BusUnavailable when Redis does not answer. */
@@ -25,11 +22,6 @@ export class BackfillStore {
     this.window = window
     this.ledger = bus.backfillLedger(partition, window, channel)
     this.log = bus.log(partition, channel)
-  }
-
-  /** State as it was kept under the names of the live one. */
-  async load(hashes: readonly string[]): Promise<Map<string, HashFields>> {
-    return new Map(await Promise.all(hashes.map(async (hash) => [hash, await this.ledger.fields(hash)] as const)))
   }
 
   /**
@@ -56,10 +48,5 @@ export class BackfillStore {
   async live(): Promise<{ readonly offsets: Offsets; readonly progress: StoredProgress }> {
     const { offsets, clocks } = await this.ledger.head()
     return { offsets: decodeOffsets(offsets), progress: decodeProgress(clocks) }
-  }
-
-  /** @returns why it was refused, if so */
-  close(log: LogVersion, token: string, end: BackfillEnding): Promise<Refusal | undefined> {
-    return this.ledger.close(log, token, end)
   }
 }

@@ -96,8 +96,12 @@ export class Ledger {
     }
   }
 
-  /** All fields of a hash, in steps that hold Redis only for a moment. */
-  async fields(hash: string): Promise<(readonly [field: string, value: string])[]> {
+  /** All fields of some hashes, in steps that hold Redis only for a moment. */
+  async load(hashes: readonly string[]): Promise<Map<string, (readonly [field: string, value: string])[]>> {
+    return new Map(await Promise.all(hashes.map(async (hash) => [hash, await this.#fields(hash)] as const)))
+  }
+
+  async #fields(hash: string): Promise<(readonly [field: string, value: string])[]> {
     const key = hashKey(this.place, hash)
     // HSCAN may return a field twice, but never misses one that stays: the map keeps each once.
     const fields = new Map<string, string>()
@@ -111,9 +115,13 @@ export class Ledger {
   }
 
   /** Bytes that hashes take in Redis, estimated from a few fields of each. */
-  async memoryOf(hashes: readonly string[]): Promise<number> {
-    const hashKeys = hashes.map((hash) => hashKey(this.place, hash))
-    const bytes = await this.channel.run((redis) => Promise.all(hashKeys.map((key) => redis.memory('USAGE', key))))
+  memoryOf(hashes: readonly string[]): Promise<number> {
+    return this.bytesOf(hashes.map((hash) => hashKey(this.place, hash)))
+  }
+
+  /** Bytes that keys of the partition take in Redis, estimated from a few entries of each. */
+  protected async bytesOf(measured: readonly string[]): Promise<number> {
+    const bytes = await this.channel.run((redis) => Promise.all(measured.map((key) => redis.memory('USAGE', key))))
     return bytes.reduce<number>((sum, size) => sum + (size ?? 0), 0)
   }
 

@@ -13,7 +13,7 @@ import {
 import { decodeEntry, LOG_START, type LogEntry, type RawEntry, readLogs } from './log-entry.ts'
 import { type LogHeads, readLogHeads } from './log-heads.ts'
 import { type LogVersion, type Refusal, refusalOf } from './log-version.ts'
-import { loadScript, runScript, type Script } from './script.ts'
+import { loadScript, type Script } from './script.ts'
 
 const CANARY_SCRIPT: Script = loadScript('canary', { include: ['lineage'] })
 const REMOVE_SCRIPT: Script = loadScript('remove-entries', { allowOom: true, include: ['lineage'] })
@@ -140,7 +140,7 @@ export class Log {
 
   async standing(topics: readonly string[]): Promise<Standing> {
     const scriptKeys = [keys.meta(this.partition), ...topics.map((topic) => keys.log(this.partition, topic))]
-    const reply = await this.#channel.run((redis) => runScript(redis, STANDING_SCRIPT, scriptKeys, []))
+    const reply = await this.#channel.script(STANDING_SCRIPT, scriptKeys, [])
     const [age, released, offsets, last] = reply as [number | '', string, string, string[]]
     return {
       isOwned: age !== '' && isFresh(age) && released !== '1',

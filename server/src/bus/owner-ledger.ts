@@ -52,9 +52,7 @@ export class OwnerLedger extends Ledger {
    */
   async noteLogBytes(token: string, topics: readonly string[]): Promise<void> {
     const logs = topics.map((topic) => keys.log(this.partition, topic))
-    const bytes = await this.channel.run((redis) => Promise.all(logs.map((log) => redis.memory('USAGE', log))))
-    const total = bytes.reduce<number>((sum, size) => sum + (size ?? 0), 0)
-    await this.channel.script(BYTES_SCRIPT, [keys.meta(this.partition)], [token, total])
+    await this.channel.script(BYTES_SCRIPT, [keys.meta(this.partition)], [token, await this.bytesOf(logs)])
   }
 
   /**

@@ -26,14 +26,14 @@ export class PartitionStore {
   async load(hashes: readonly string[]): Promise<LoadedState> {
     // Before the states: if Redis loses something meanwhile, no commit is accepted.
     const { log, commitSeq, offsets, clocks } = await this.ledger.head()
-    const stored = await Promise.all(hashes.map(async (hash) => [hash, await this.ledger.fields(hash)] as const))
+    const stored = await this.ledger.load(hashes)
     return {
       log,
       commitSeq,
       offsets: decodeOffsets(offsets),
       offsetsText: offsets,
       progress: decodeProgress(clocks),
-      stored: new Map(stored),
+      stored,
     }
   }
 
