@@ -1,5 +1,5 @@
 import { LIMITS, type LogEpoch } from '@tidegate/protocol'
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { z } from 'zod'
 import { openCommandConnection, type Redis, untilReady } from '../../src/bus/connection.ts'
 import { BREAKER_LIMITS, type Bus, CANARY_TOPIC, decodeEvents, partitionOf } from '../../src/bus/index.ts'
@@ -24,18 +24,19 @@ beforeAll(async () => {
   server = await startTestRedis()
   redis = openCommandConnection(server.url, 'test')
   await untilReady(redis, 5_000)
-  bus = await openTestBus(server.url, PARTITIONS)
 })
 afterAll(async () => {
-  bus.close()
   redis.disconnect()
   await server.close()
 })
 beforeEach(async () => {
   await redis.flushall()
   await openTopology(redis, PARTITIONS)
+  // A bus of its own: a test that lets Redis stand still leaves open breakers behind.
+  bus = await openTestBus(server.url, PARTITIONS)
   ingest = createIngest()
 })
+afterEach(() => bus.close())
 
 function createIngest(onNewEpoch: (at: LogEpoch) => void = () => {}, of = bus): Ingest {
   return new Ingest({
