@@ -12,6 +12,7 @@ export type ProblemCode =
   | 'bad_window'
   | 'bad_aggregate'
   | 'bad_version'
+  | 'bad_entity'
 
 export interface ConfigProblem {
   readonly code: ProblemCode

@@ -1,15 +1,21 @@
 import { ConfigError } from './config-error.ts'
 import type { Declaration } from './declaration.ts'
+import type { AnyEntity, EntityEntry } from './entity.ts'
+import type { EntityDeclaration } from './entity-declaration.ts'
 import type { Contract } from './model.ts'
 import { resolveContract } from './resolve.ts'
 import type { AnyTopic, TopicEntry } from './topic.ts'
 
 /** What `defineConfig` returns and `tidegate.config.ts` exports as its default. */
-export interface Config<Topics> {
+export interface Config<Topics, Entities = object> {
   readonly contract: Contract
   /** Exists for types only: `createClient<typeof config>()` learns from it which topics there are. */
   readonly '~topics': Topics
+  /** Exists for types only. */
+  readonly '~entities': Entities
 }
+
+type EntitiesOf<Entry extends EntityEntry> = { readonly [Listed in Entry as Listed['name']]: Omit<Listed, 'name'> }
 
 type TopicsOf<Entries extends TopicEntry> = {
   readonly [Topic in Entries as Topic['name']]: Pick<Topic, 'data' | 'publishable'>
@@ -20,11 +26,22 @@ type TopicsOf<Entries extends TopicEntry> = {
  *
  * @throws {ConfigError} naming every problem at once.
  */
-export function defineConfig<const Topics extends readonly AnyTopic[]>(config: {
+export function defineConfig<
+  const Topics extends readonly AnyTopic[],
+  const Entities extends readonly AnyEntity[] = readonly [],
+>(config: {
   readonly topics: Topics
-}): Config<TopicsOf<Topics[number]['~entries']>> {
-  const contract = resolveContract(config.topics.map(declarationOf))
-  return { contract, '~topics': undefined as never }
+  readonly entities?: Entities
+}): Config<TopicsOf<Topics[number]['~entries']>, EntitiesOf<Entities[number]['~entry']>> {
+  const contract = resolveContract(config.topics.map(declarationOf), (config.entities ?? []).map(entityOf))
+  return { contract, '~topics': undefined as never, '~entities': undefined as never }
+}
+
+function entityOf(listed: AnyEntity | undefined, index: number): EntityDeclaration {
+  const declaration = listed?.['~entity']
+  if (declaration !== undefined) return declaration
+  const message = 'it was not made by entity()'
+  throw new ConfigError([{ code: 'bad_entity', topic: `entities[${index}]`, message }])
 }
 
 function declarationOf(listed: AnyTopic | undefined, index: number): Declaration {

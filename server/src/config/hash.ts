@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import type { EntityDefinition } from './entity-model.ts'
 import type { Contract, FlowTopic, TopicDefinition, WindowTopic } from './model.ts'
 import { plainSpec } from './plain-spec.ts'
 
@@ -7,8 +8,27 @@ import { plainSpec } from './plain-spec.ts'
  * versions of functions. Retention, priorities and functions stay out: changing them needs no joint restart, and two builds of
  * one function differ as text.
  */
-export function contractHash(topics: Iterable<TopicDefinition>): string {
-  return hashOf([...topics].sort((a, b) => (a.name < b.name ? -1 : 1)).map(agreement))
+export function contractHash(topics: Iterable<TopicDefinition>, entities: readonly EntityDefinition[] = []): string {
+  const agreed: object[] = byName([...topics]).map(agreement)
+  return hashOf([...agreed, ...byName(entities).map(entityAgreement)])
+}
+
+function byName<Named extends { readonly name: string }>(listed: readonly Named[]): Named[] {
+  return [...listed].sort((a, b) => (a.name < b.name ? -1 : 1))
+}
+
+function entityAgreement({ name, version, events, commands, rejections, indexes }: EntityDefinition): object {
+  const schemas = (members: ReadonlyMap<string, { readonly jsonSchema: unknown }>) =>
+    Object.fromEntries([...members].map(([member, { jsonSchema }]) => [member, jsonSchema]))
+  return {
+    kind: 'entity',
+    name,
+    version,
+    events: schemas(events),
+    commands: schemas(commands),
+    rejections: [...rejections].sort(),
+    indexes: [...indexes.keys()].sort(),
+  }
 }
 
 /**

@@ -1,5 +1,6 @@
 import type { Lane } from '@tidegate/protocol'
 import type { CustomAggregate } from './custom-aggregate.ts'
+import type { EntityDefinition } from './entity-model.ts'
 
 /**
  * The contract at run time: what `defineConfig` resolves the declared topics to. Gateways, workers and the CLI read
@@ -8,6 +9,8 @@ import type { CustomAggregate } from './custom-aggregate.ts'
 export interface Contract {
   /** Every topic, results and late topics included, by name; iteration follows the topic DAG, inputs first. */
   readonly topics: ReadonlyMap<string, TopicDefinition>
+  /** Every entity, by name. */
+  readonly entities: ReadonlyMap<string, EntityDefinition>
   /** 16 hex digits over everything that gateway and worker must agree on. */
   readonly hash: string
 }

@@ -3,11 +3,13 @@ import { positiveMs, wholeVersion } from './checked-option.ts'
 import { ConfigError, type ConfigProblem, TopicProblem } from './config-error.ts'
 import type { Declaration, FlowDeclaration, SourceDeclaration } from './declaration.ts'
 import { DEFAULT_RETENTION } from './defaults.ts'
+import type { EntityDeclaration } from './entity-declaration.ts'
 import { contractHash } from './hash.ts'
 import type { Resolved } from './input-schema.ts'
 import { alwaysHas } from './json-schema.ts'
 import { laneRule } from './lane-rule.ts'
 import type { Contract, FlowTopic, SourceTopic, TopicDefinition } from './model.ts'
+import { resolveEntities } from './resolve-entities.ts'
 import { jsonSchemas, validator } from './schema.ts'
 import { topicOrder } from './topic-order.ts'
 import { windowTopics } from './window-topics.ts'
@@ -17,7 +19,10 @@ import { windowTopics } from './window-topics.ts'
  *
  * @throws {ConfigError} naming every problem at once.
  */
-export function resolveContract(declared: readonly Declaration[]): Contract {
+export function resolveContract(
+  declared: readonly Declaration[],
+  declaredEntities: readonly EntityDeclaration[] = [],
+): Contract {
   const { ordered, problems } = topicOrder(declared)
   const resolved = new Map<Declaration, TopicDefinition>()
   const definitions: TopicDefinition[] = []
@@ -30,8 +35,10 @@ export function resolveContract(declared: readonly Declaration[]): Contract {
       problems.push(asProblem(declaration.name, problem))
     }
   }
+  const entities = resolveEntities(declaredEntities, problems)
   if (problems.length > 0) throw new ConfigError(problems)
-  return { topics: new Map(definitions.map((topic) => [topic.name, topic])), hash: contractHash(definitions) }
+  const topics = new Map(definitions.map((topic) => [topic.name, topic]))
+  return { topics, entities, hash: contractHash(definitions, [...entities.values()]) }
 }
 
 function definitionsOf(declaration: Declaration, resolved: Resolved): [TopicDefinition, ...TopicDefinition[]] {

@@ -1,0 +1,23 @@
+import type { ZodType } from 'zod'
+
+/** What `entity()` records, unchecked. */
+export interface EntityDeclaration {
+  readonly name: string
+  readonly options: UncheckedEntityOptions
+}
+
+type Handler = (...values: never[]) => unknown
+type Handlers = Readonly<Record<string, Handler>>
+
+export interface UncheckedEntityOptions {
+  readonly key: string
+  readonly version: number
+  readonly state: { readonly initial: object }
+  readonly events: Readonly<Record<string, ZodType>>
+  readonly evolve: Handlers
+  readonly rejections?: readonly string[]
+  readonly commands: Readonly<Record<string, { readonly input: ZodType; readonly decide: Handler }>>
+  readonly view?: Handler
+  readonly indexes?: Handlers
+  readonly upcast?: Readonly<Record<string, Readonly<Record<number, Handler>>>>
+}

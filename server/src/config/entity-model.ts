@@ -1,0 +1,36 @@
+import type { Validation } from './model.ts'
+
+/** An entity at run time: what `defineConfig` resolves a declared one to. Its functions are the application's: they may throw. */
+export interface EntityDefinition {
+  readonly name: string
+  readonly keyField: string
+  /** Stands for `evolve`, `upcast` and the shape of the state. */
+  readonly version: number
+  readonly initial: object
+  /** By type. */
+  readonly events: ReadonlyMap<string, EntityEventDefinition>
+  /** By name. */
+  readonly commands: ReadonlyMap<string, EntityCommandDefinition>
+  /** Codes that commands may be refused with. */
+  readonly rejections: ReadonlySet<string>
+  /** What queries and subscribers see. */
+  readonly view: ((state: object) => unknown) | undefined
+  /** Index -> the value that an entity is found by. */
+  readonly indexes: ReadonlyMap<string, (state: object) => string | undefined>
+}
+
+export interface EntityEventDefinition {
+  readonly validate: (data: unknown) => Validation
+  readonly evolve: (state: object, data: unknown, context: unknown) => unknown
+  /** Version of the entity -> data as the version after it has them. */
+  readonly upcasts: ReadonlyMap<number, (data: unknown) => unknown>
+  /** JSON Schema of the data. */
+  readonly jsonSchema: unknown
+}
+
+export interface EntityCommandDefinition {
+  readonly validate: (input: unknown) => Validation
+  readonly decide: (state: object, input: unknown, context: unknown) => unknown
+  /** JSON Schema of the input. */
+  readonly jsonSchema: unknown
+}

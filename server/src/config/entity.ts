@@ -1,0 +1,148 @@
+import type { ZodType, z } from 'zod'
+import type { EntityDeclaration } from './entity-declaration.ts'
+
+/** A zod schema of objects; see `ObjectSchema` of topics. */
+interface ObjectSchema {
+  readonly _zod: { readonly output: object }
+}
+
+type EventSchemas = Readonly<Record<string, ObjectSchema>>
+
+/** One event of an entity, by its type. */
+export type EventOf<Events extends EventSchemas> = {
+  readonly [Type in keyof Events & string]: { readonly type: Type; readonly data: z.output<Events[Type]> }
+}[keyof Events & string]
+
+/** A command that changes nothing, and why. Made by `reject`. */
+export interface Rejection<Code extends string> {
+  readonly rejected: Code
+  readonly message: string
+}
+
+/** What a command answers beside its events. Made by `reply`. */
+export interface Reply<Event, Data> {
+  readonly reply: Data
+  readonly events: readonly Event[]
+}
+
+/** Refuses a command. The code is one of the entity's `rejections`; the message is for people. */
+export function reject<const Code extends string>(code: Code, message: string): Rejection<Code> {
+  return { rejected: code, message }
+}
+
+/** Answers a command with data, and with the events that follow from it. */
+export function reply<const Data, const Event = never>(data: Data, events: readonly Event[] = []): Reply<Event, Data> {
+  return { reply: data, events }
+}
+
+/** What a handler may know beside state and input: nothing that would differ if it ran again. */
+export interface CommandContext {
+  readonly key: string
+  /** Events of the entity so far. */
+  readonly version: number
+  /** When the command was stored, ms since 1970 by Redis' clock. */
+  readonly now: number
+  readonly commandId: string
+  /** A new id, the same each time the command is run. */
+  id(): string
+}
+
+/** The same while an event is folded. */
+export interface EventContext {
+  readonly key: string
+  /** Of the entity with this event. */
+  readonly version: number
+  /** Of the event, ms since 1970. */
+  readonly time: number
+}
+
+interface CommandOptions<State, Input extends ObjectSchema, Events extends EventSchemas, Code extends string> {
+  readonly input: Input
+  /** Pure and synchronous. */
+  decide(
+    state: State,
+    input: z.output<Input>,
+    context: CommandContext,
+  ): readonly EventOf<Events>[] | Rejection<Code> | Reply<EventOf<Events>, unknown>
+}
+
+export interface EntityOptions<
+  State extends object,
+  Events extends EventSchemas,
+  Inputs extends Readonly<Record<string, ObjectSchema>>,
+  Code extends string,
+  View,
+  Index extends string,
+> {
+  /** What the key is called, for people and queries. */
+  readonly key: string
+  /** Stands for `evolve`, `upcast` and the shape of the state: raise it whenever one of them changes, and states are folded anew. */
+  readonly version: number
+  /** Its type is that of the state. It does not change in place: arrays in it are `readonly`. */
+  readonly state: { readonly initial: State }
+  readonly events: Events
+  /** The state after an event. Pure and synchronous; MUST return a new state rather than change the one it is given. */
+  readonly evolve: {
+    readonly [Type in keyof Events]: (state: State, data: z.output<Events[Type]>, context: EventContext) => State
+  }
+  /** Codes that commands may be refused with. */
+  readonly rejections?: readonly Code[]
+  readonly commands: {
+    readonly [Name in keyof Inputs]: CommandOptions<NoInfer<State>, Inputs[Name], Events, NoInfer<Code>>
+  }
+  /** What queries and subscribers see; absent: the state itself. */
+  readonly view?: (state: State) => View
+  /** Values to find entities by; `undefined` for none. */
+  readonly indexes?: { readonly [Name in Index]: (state: NoInfer<State>) => string | undefined }
+  /** Events stored under an earlier version: type -> that version -> data as the next version has it. */
+  readonly upcast?: {
+    // biome-ignore lint/suspicious/noExplicitAny: what was stored once has no type any more
+    readonly [Type in keyof Events]?: Readonly<Record<number, (data: any) => any>>
+  }
+}
+
+/** What a client may know of one entity. */
+export interface EntityEntry {
+  readonly name: string
+  readonly view: unknown
+  readonly events: { readonly type: string; readonly data: unknown }
+  /** Command -> its input. */
+  readonly commands: object
+  readonly rejections: string
+  readonly indexes: string
+}
+
+/** Anything that may stand in `defineConfig({ entities })`. */
+export interface AnyEntity {
+  readonly name: string
+  readonly '~entity': EntityDeclaration
+  /** Exists for types only. */
+  readonly '~entry': EntityEntry
+}
+
+export interface Entity<Entry extends EntityEntry> extends AnyEntity {
+  readonly '~entry': Entry
+}
+
+/** Declares keyed state that commands change by events. Checked when `defineConfig` is called. */
+export function entity<
+  const Name extends string,
+  const State extends object,
+  Events extends EventSchemas,
+  Inputs extends Readonly<Record<string, ObjectSchema>>,
+  const Code extends string = never,
+  View = State,
+  const Index extends string = never,
+>(
+  name: Name,
+  options: EntityOptions<State, Events, Inputs, Code, View, Index>,
+): Entity<{
+  readonly name: Name
+  readonly view: View
+  readonly events: EventOf<Events>
+  readonly commands: { readonly [Command in keyof Inputs]: z.input<Inputs[Command] & ZodType> }
+  readonly rejections: Code
+  readonly indexes: Index
+}> {
+  return { name, '~entity': { name, options: options as never }, '~entry': undefined as never }
+}

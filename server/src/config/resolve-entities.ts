@@ -1,0 +1,161 @@
+import { isTopicName } from '@tidegate/protocol'
+import { ZodType } from 'zod'
+import { wholeVersion } from './checked-option.ts'
+import { type ConfigProblem, TopicProblem } from './config-error.ts'
+import type { EntityDeclaration, UncheckedEntityOptions } from './entity-declaration.ts'
+import type { EntityCommandDefinition, EntityDefinition, EntityEventDefinition } from './entity-model.ts'
+import { jsonSchemas, validator } from './schema.ts'
+
+const CODE = /^[a-z][a-z0-9_]{0,63}$/
+const MEMBER_NAME = /^[A-Za-z][A-Za-z0-9_]{0,63}$/
+/** Options of an entity, for the message about one that it does not have. */
+const OPTIONS = 'key version state events evolve rejections commands view indexes upcast'.split(' ')
+
+/** Checks the declared entities. Problems are added to the list, one entity each. */
+export function resolveEntities(
+  declared: readonly EntityDeclaration[],
+  problems: ConfigProblem[],
+): Map<string, EntityDefinition> {
+  const resolved = new Map<string, EntityDefinition>()
+  for (const declaration of declared) {
+    const { name } = declaration
+    try {
+      if (resolved.has(name)) throw new TopicProblem('duplicate_name', `the name ${name} is taken by another entity`)
+      resolved.set(name, resolveEntity(declaration))
+    } catch (problem) {
+      if (!(problem instanceof TopicProblem)) throw problem
+      problems.push({ code: problem.code, topic: String(name), message: problem.message })
+    }
+  }
+  return resolved
+}
+
+function resolveEntity({ name, options }: EntityDeclaration): EntityDefinition {
+  if (typeof name !== 'string' || !isTopicName(name) || name.includes('.')) {
+    throw new TopicProblem('bad_name', `${JSON.stringify(name)} is not the name of an entity: one lower-case word`)
+  }
+  if (!isRecord(options)) throw bad('its second argument must be an object of options')
+  const unknown = Object.keys(options).find((option) => !OPTIONS.includes(option))
+  if (unknown !== undefined) throw bad(`there is no option ${unknown}; there are ${OPTIONS.join(', ')}`)
+  if (typeof options.key !== 'string' || options.key === '') throw bad('key must be what the key is called')
+  const initial = options.state?.initial
+  if (!isRecord(initial)) throw bad('state must be { initial }, an object')
+  const version = wholeVersion('version', options.version, 'evolve, upcast or the shape of the state')
+  return {
+    name,
+    keyField: options.key,
+    version,
+    initial: frozenJson(initial),
+    events: eventsOf(options, version),
+    commands: commandsOf(options),
+    rejections: rejectionsOf(options),
+    view: optionalFunction('view', options.view) as EntityDefinition['view'],
+    indexes: indexesOf(options),
+  }
+}
+
+function eventsOf({ events, evolve, upcast = {} }: UncheckedEntityOptions, version: number) {
+  const schemas = record('events', events)
+  const handlers = record('evolve', evolve)
+  const stray = Object.keys(handlers).find((type) => !Object.hasOwn(schemas, type))
+  if (stray !== undefined) throw bad(`evolve.${stray} is for no event; add ${stray} to events`)
+  const upcasts = record('upcast', upcast)
+  const strayUpcast = Object.keys(upcasts).find((type) => !Object.hasOwn(schemas, type))
+  if (strayUpcast !== undefined) throw bad(`upcast.${strayUpcast} is for no event; add ${strayUpcast} to events`)
+  return new Map(
+    Object.entries(schemas).map(([type, schema]): [string, EntityEventDefinition] => {
+      checkMember('event', type)
+      const { validate, jsonSchema } = schemaOf(`events.${type}`, schema)
+      const handler = requiredFunction(`evolve.${type}`, handlers[type])
+      return [type, { validate, jsonSchema, evolve: handler, upcasts: upcastsOf(type, upcasts[type], version) }]
+    }),
+  )
+}
+
+function upcastsOf(type: string, declared: unknown, version: number): EntityEventDefinition['upcasts'] {
+  if (declared === undefined) return new Map()
+  return new Map(
+    Object.entries(record(`upcast.${type}`, declared)).map(([from, upcast]) => {
+      const number = Number(from)
+      if (!Number.isSafeInteger(number) || number < 1 || number >= version) {
+        throw bad(`upcast.${type}.${from} must be a version below ${version}`)
+      }
+      return [number, requiredFunction(`upcast.${type}.${from}`, upcast)]
+    }),
+  )
+}
+
+function commandsOf({ commands }: UncheckedEntityOptions): EntityDefinition['commands'] {
+  return new Map(
+    Object.entries(record('commands', commands)).map(([name, command]): [string, EntityCommandDefinition] => {
+      checkMember('command', name)
+      const { input, decide } = record(`commands.${name}`, command)
+      const { validate, jsonSchema } = schemaOf(`commands.${name}.input`, input)
+      return [name, { validate, jsonSchema, decide: requiredFunction(`commands.${name}.decide`, decide) }]
+    }),
+  )
+}
+
+function rejectionsOf({ rejections = [] }: UncheckedEntityOptions): ReadonlySet<string> {
+  if (!Array.isArray(rejections)) throw bad('rejections must be a list of codes')
+  const wrong = rejections.find((code) => typeof code !== 'string' || !CODE.test(code))
+  if (wrong !== undefined) throw bad(`rejections: ${JSON.stringify(wrong)} is not a code such as already_exists`)
+  return new Set(rejections)
+}
+
+function indexesOf({ indexes = {} }: UncheckedEntityOptions): EntityDefinition['indexes'] {
+  return new Map(
+    Object.entries(record('indexes', indexes)).map(([name, value]) => {
+      checkMember('index', name)
+      return [name, requiredFunction(`indexes.${name}`, value) as (state: object) => string | undefined]
+    }),
+  )
+}
+
+function schemaOf(option: string, schema: unknown) {
+  if (!(schema instanceof ZodType))
+    throw new TopicProblem('bad_schema', `${option} is not a zod schema: z.object({ ... })`)
+  return { validate: validator(schema), jsonSchema: jsonSchemas(schema).published }
+}
+
+function checkMember(kind: string, name: string): void {
+  if (!MEMBER_NAME.test(name))
+    throw bad(
+      `${JSON.stringify(name)} is not the name of ${kind === 'command' ? 'a' : 'an'} ${kind}: a word of letters, digits and _`,
+    )
+}
+
+type AnyFunction = (...values: unknown[]) => unknown
+
+function requiredFunction(option: string, value: unknown): AnyFunction {
+  if (typeof value !== 'function') throw bad(`${option} must be a function`)
+  return value as AnyFunction
+}
+
+function optionalFunction(option: string, value: unknown): AnyFunction | undefined {
+  return value === undefined ? undefined : requiredFunction(option, value)
+}
+
+function record(option: string, value: unknown): Readonly<Record<string, unknown>> {
+  if (!isRecord(value)) throw bad(`${option} must be an object`)
+  return value
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
+/** The initial state as it would come back from Redis. */
+function frozenJson(initial: object): object {
+  try {
+    return JSON.parse(JSON.stringify(initial)) as object
+  } catch (cause) {
+    throw new TopicProblem('bad_entity', `state.initial cannot be written as JSON: ${(cause as Error).message}`, {
+      cause,
+    })
+  }
+}
+
+function bad(message: string): TopicProblem {
+  return new TopicProblem('bad_entity', message)
+}

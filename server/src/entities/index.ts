@@ -1,0 +1,2 @@
+export * from './command.ts'
+export { COMMAND_LIMITS } from './limits.ts'

@@ -1,0 +1,93 @@
+import { describe, expectTypeOf, test } from 'vitest'
+import { z } from 'zod'
+import { entity, reject, reply } from '../../src/config/entity.ts'
+
+interface User {
+  readonly status: 'none' | 'active'
+  readonly email: string
+  readonly passwordHash: string
+}
+const initial: User = { status: 'none', email: '', passwordHash: '' }
+const events = {
+  registered: z.object({ email: z.string(), hash: z.string() }),
+  emailChanged: z.object({ email: z.string() }),
+}
+const evolve = {
+  registered: (_state: User, { email, hash }: { email: string; hash: string }): User => ({
+    status: 'active',
+    email,
+    passwordHash: hash,
+  }),
+  emailChanged: (state: User, { email }: { email: string }): User => ({ ...state, email }),
+}
+const base = { key: 'userId', version: 1, state: { initial }, events } as const
+
+describe('entity types', () => {
+  test('everything is inferred (K-ENTITY-1)', () => {
+    const user = entity('user', {
+      ...base,
+      rejections: ['user_already_exists'],
+      evolve: {
+        registered: (state, data, ctx) => {
+          expectTypeOf(state).toEqualTypeOf<User>()
+          expectTypeOf(data).toEqualTypeOf<{ email: string; hash: string }>()
+          expectTypeOf(ctx.version).toEqualTypeOf<number>()
+          return { ...state, status: 'active', email: data.email, passwordHash: data.hash }
+        },
+        emailChanged: (state, { email }) => ({ ...state, email }),
+      },
+      commands: {
+        register: {
+          input: z.object({ email: z.string(), hash: z.string().default('x') }),
+          decide(state, input, ctx) {
+            expectTypeOf(state).toEqualTypeOf<User>()
+            expectTypeOf(input).toEqualTypeOf<{ email: string; hash: string }>()
+            expectTypeOf(ctx.now).toEqualTypeOf<number>()
+            if (state.status === 'active') return reject('user_already_exists', 'taken')
+            return [{ type: 'registered', data: { email: input.email, hash: input.hash } }]
+          },
+        },
+        status: { input: z.object({}), decide: (state) => reply({ status: state.status }) },
+      },
+      view: ({ status, email }) => ({ status, email }),
+      indexes: { email: (state) => state.email },
+    })
+    type Entry = (typeof user)['~entry']
+    expectTypeOf<Entry['name']>().toEqualTypeOf<'user'>()
+    expectTypeOf<Entry['view']>().toEqualTypeOf<{ status: 'none' | 'active'; email: string }>()
+    expectTypeOf<Entry['rejections']>().toEqualTypeOf<'user_already_exists'>()
+    expectTypeOf<Entry['indexes']>().toEqualTypeOf<'email'>()
+    expectTypeOf<Entry['commands']['register']>().toEqualTypeOf<{ email: string; hash?: string | undefined }>()
+    expectTypeOf<Entry['events']['type']>().toEqualTypeOf<'registered' | 'emailChanged'>()
+  })
+
+  test('what does not fit is refused (K-ENTITY-1)', () => {
+    // @ts-expect-error an event without evolve
+    entity('a', { ...base, evolve: { registered: evolve.registered }, commands: {} })
+    // @ts-expect-error evolve returns another state
+    entity('a', { ...base, evolve: { ...evolve, emailChanged: () => ({ nothing: 1 }) }, commands: {} })
+    entity('a', {
+      ...base,
+      evolve,
+      rejections: ['known'],
+      commands: {
+        // @ts-expect-error a code that is not declared
+        a: { input: z.object({}), decide: () => reject('unknown', 'text') },
+        // @ts-expect-error an event that is not declared
+        b: { input: z.object({}), decide: () => [{ type: 'deleted' as const, data: {} }] },
+        // @ts-expect-error data of another event
+        c: { input: z.object({}), decide: () => [{ type: 'registered' as const, data: { email: 'a' } }] },
+        // @ts-expect-error input that is no schema
+        d: { input: {}, decide: () => [] },
+        e: {
+          input: z.object({ n: z.number() }),
+          // @ts-expect-error the input has no such field
+          decide: (_state, input) => (input.m > 1 ? [] : []),
+        },
+        f: { input: z.object({}), decide: () => reply(1, [{ type: 'emailChanged', data: { email: 'b' } }]) },
+        // @ts-expect-error asynchronous
+        g: { input: z.object({}), decide: async () => [] },
+      },
+    })
+  })
+})
