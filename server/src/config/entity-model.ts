@@ -1,4 +1,4 @@
-import type { Validation } from './model.ts'
+import type { Validation } from './validation.ts'
 
 /** An entity at run time: what `defineConfig` resolves a declared one to. Its functions are the application's: they may throw. */
 export interface EntityDefinition {

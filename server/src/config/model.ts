@@ -1,6 +1,7 @@
 import type { Lane } from '@tidegate/protocol'
 import type { CustomAggregate } from './custom-aggregate.ts'
 import type { EntityDefinition } from './entity-model.ts'
+import type { Validation } from './validation.ts'
 
 /**
  * The contract at run time: what `defineConfig` resolves the declared topics to. Gateways, workers and the CLI read
@@ -35,10 +36,6 @@ export interface SourceTopic extends TopicBase {
   /** JSON Schema of `data`, for people and tools (`GET /v1/topics`). */
   readonly jsonSchema: unknown
 }
-
-export type Validation =
-  | { readonly ok: true; readonly data: unknown }
-  | { readonly ok: false; readonly path: string; readonly message: string; readonly cause?: unknown }
 
 /** The output of `from.map().filter().to(name)`: stateless, same key and partition as its input. */
 export interface FlowTopic extends TopicBase {

@@ -1,7 +1,7 @@
 import { type ZodType, z } from 'zod'
 import { TopicProblem } from './config-error.ts'
 import type { JsonSchema } from './json-schema.ts'
-import type { Validation } from './model.ts'
+import type { Validation } from './validation.ts'
 
 /**
  * The check of one event's data. It never throws: what a schema's own code throws (a refinement, or an asynchronous
