@@ -3,7 +3,9 @@ import type { RedisOptions } from '../../support/redis-process.ts'
 import type { Fsync } from '../../support/redis-server.ts'
 import type { Scenario, Stage } from '../scenario.ts'
 
-const POLL_MS = 50
+/** Until somebody writes again after an attempt that tore nothing: breakers have opened meanwhile. */
+const BETWEEN_ATTEMPTS_MS = 2_000
+const MAX_ATTEMPTS = 10
 /** Calls wait for their answers so long, and are then sent again: appends and commits are among what is written. */
 const UNANSWERED_MS = 400
 /** Between the two starts: workers commit again, and events are published. */
@@ -20,7 +22,7 @@ const LIVES_MAX_MS = 1_200
  * Redis, so that whatever is cut off afterwards had been told to nobody, whatever `appendfsync` says.
  */
 async function killWhileWriting({ deployment: { redis, link } }: Stage): Promise<void> {
-  for (;;) {
+  for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
     link.mute()
     const answeredUpTo = await redis.logBytes()
     await sleep(UNANSWERED_MS)
@@ -32,8 +34,9 @@ async function killWhileWriting({ deployment: { redis, link } }: Stage): Promise
     await redis.start()
     if (isTorn) return
     link.heal()
-    await sleep(POLL_MS)
+    await sleep(BETWEEN_ATTEMPTS_MS)
   }
+  throw new Error(`nobody was writing in any of ${MAX_ATTEMPTS} attempts`)
 }
 
 const doubleRestart = (
