@@ -1,7 +1,7 @@
 import type { Channel } from './channel.ts'
-import { hashKey } from './commit.ts'
 import { keys } from './keys.ts'
 import { Ledger } from './ledger.ts'
+import { ownedKey } from './ledger-place.ts'
 import { type LogVersion, type Refusal, refusalOf } from './log-version.ts'
 import { loadScript, type Script } from './script.ts'
 
@@ -92,7 +92,7 @@ export class BackfillLedger extends Ledger {
   }
 
   #keys(state: readonly string[]): string[] {
-    const hashes = state.map((name) => hashKey(this.place, name))
+    const hashes = state.map((name) => ownedKey(this.place, name))
     return [keys.meta(this.partition), keys.backfill(this.partition, this.window), ...hashes]
   }
 }

@@ -5,6 +5,7 @@ import { Channel } from './channel.ts'
 import { COMMAND_DEADLINE_MS, openCommandConnection, type Redis, untilReady } from './connection.ts'
 import { ContractClaim, runningContract } from './contract-claim.ts'
 import { withDeadline } from './deadline.ts'
+import { Entities } from './entities.ts'
 import { BusMismatch } from './errors.ts'
 import { type BusClass, DEADLINES_MS, type Guard, type GuardState } from './guard.ts'
 import { keys } from './keys.ts'
@@ -129,6 +130,11 @@ export class Bus {
   /** The latest results of a partition. */
   results(partition: number, channel: ChannelName): Results {
     return new Results(partition, this.#channel(channel))
+  }
+
+  /** What is stored of the entities of a partition. */
+  entities(partition: number, channel: ChannelName): Entities {
+    return new Entities(partition, this.#channel(channel))
   }
 
   ledger(partition: number, channel: ChannelName): OwnerLedger {

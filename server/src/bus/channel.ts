@@ -28,4 +28,13 @@ export class Channel {
   script(script: Script, scriptKeys: readonly string[], args: readonly (string | number | Buffer)[]): Promise<unknown> {
     return this.run((redis) => runScript(redis, script, scriptKeys, args))
   }
+
+  /** The same of a script that only reads, and whose answer may be large. @throws BusUnavailable */
+  readScript(
+    script: Script,
+    scriptKeys: readonly string[],
+    args: readonly (string | number | Buffer)[],
+  ): Promise<unknown> {
+    return this.read((redis) => runScript(redis, script, scriptKeys, args))
+  }
 }

@@ -21,15 +21,16 @@ export const keys = {
    * released, takes, suspect, commitSeq, commitId, reply, offsets and clocks (JSON), trim:<topic> (entries up to there are gone).
    */
   meta: (partition: number): string => `${tag(partition)}:meta`,
-  /** A hash that a ledger holds, under the name that its holder gives it. */
-  hash: (partition: number, name: string): string => `${tag(partition)}:${name}`,
+  /** A hash, list or sorted set of a partition's ledger, under the name that its owner gives it. */
+  owned: (partition: number, name: string): string => `${tag(partition)}:${name}`,
   /**
    * Hash, the ledger of the last backfill of a window: version, run and filled (JSON), status, reason, and what a commit
    * of it builds on, named as in `meta`.
    */
   backfill: (partition: number, window: string): string => `${tag(partition)}:fill:${window}`,
   /** The same of the backfill of a window. */
-  backfillHash: (partition: number, window: string, name: string): string => `${tag(partition)}:fill:${window}:${name}`,
+  backfillOwned: (partition: number, window: string, name: string): string =>
+    `${tag(partition)}:fill:${window}:${name}`,
   /** Set of `<partition> <window>`: backfills that may be under way. */
   backfills: 'tg:backfills',
   /** Hash: partitions. Written at first start, checked at every start. */
@@ -54,3 +55,7 @@ export const partialsTopic = (window: string): string => `${window}~partials`
 
 /** Log of the entries that show that a partition works. By grammar not a topic name either. */
 export const CANARY_TOPIC = '~canary'
+
+/** Log of the commands to the entities of a partition, and of what its owner answered. By grammar not topic names either. */
+export const COMMANDS_TOPIC = '~commands'
+export const ANSWERS_TOPIC = '~answers'

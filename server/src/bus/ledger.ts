@@ -1,8 +1,9 @@
 import { randomBytes } from 'node:crypto'
 import type { Channel } from './channel.ts'
-import { type CommitReply, type CommitRequest, commit, hashKey, type LedgerPlace, ledgerKey } from './commit.ts'
+import { type CommitReply, type CommitRequest, commit } from './commit.ts'
 import { HEARTBEAT_FRESH_MS } from './heartbeat.ts'
 import { keys } from './keys.ts'
+import { type LedgerPlace, ledgerKey, ownedKey } from './ledger-place.ts'
 import type { LogVersion } from './log-version.ts'
 import { loadScript, type Script } from './script.ts'
 
@@ -102,7 +103,7 @@ export class Ledger {
   }
 
   async #fields(hash: string): Promise<(readonly [field: string, value: string])[]> {
-    const key = hashKey(this.place, hash)
+    const key = ownedKey(this.place, hash)
     // HSCAN may return a field twice, but never misses one that stays: the map keeps each once.
     const fields = new Map<string, string>()
     let cursor = '0'
@@ -116,7 +117,7 @@ export class Ledger {
 
   /** Bytes that hashes take in Redis, estimated from a few fields of each. */
   memoryOf(hashes: readonly string[]): Promise<number> {
-    return this.bytesOf(hashes.map((hash) => hashKey(this.place, hash)))
+    return this.bytesOf(hashes.map((hash) => ownedKey(this.place, hash)))
   }
 
   /** Bytes that keys of the partition take in Redis, estimated from a few entries of each. */

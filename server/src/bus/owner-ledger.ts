@@ -61,7 +61,7 @@ export class OwnerLedger extends Ledger {
    */
   async expireCurrent(token: string, topic: string, options: ExpireOptions): Promise<ExpiredPage> {
     const { retentionMs, cursor, count } = options
-    const scriptKeys = [keys.meta(this.partition), keys.hash(this.partition, currentHash(topic))]
+    const scriptKeys = [keys.meta(this.partition), keys.owned(this.partition, currentHash(topic))]
     const reply = await this.channel.script(EXPIRE_SCRIPT, scriptKeys, [token, retentionMs, cursor, count])
     if (reply === 'FENCED') return { next: '0', seen: 0, removed: 0 }
     const [next, seen, removed] = reply as [string, number, number]

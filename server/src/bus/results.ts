@@ -35,7 +35,7 @@ export class Results {
    * @param count about how many
    */
   async scan(topic: string, cursor: string, count: number): Promise<CurrentPage> {
-    const key = keys.hash(this.#partition, currentHash(topic))
+    const key = keys.owned(this.#partition, currentHash(topic))
     const [next, fields] = await this.#channel.read((redis) => redis.hscan(key, cursor, 'COUNT', count))
     const results: CurrentResult[] = []
     for (let i = 1; i < fields.length; i += 2) results.push(decode(fields[i - 1]!, fields[i]!))
@@ -45,7 +45,7 @@ export class Results {
   /** The latest results of these keys; of those that have none, none. */
   async of(topic: string, wanted: readonly string[]): Promise<CurrentResult[]> {
     if (wanted.length === 0) return []
-    const key = keys.hash(this.#partition, currentHash(topic))
+    const key = keys.owned(this.#partition, currentHash(topic))
     const values = await this.#channel.read((redis) => redis.hmget(key, ...wanted))
     return values.flatMap((value, i) => (value === null ? [] : [decode(wanted[i]!, value)]))
   }

@@ -11,7 +11,7 @@ import { startTestRedis, type TestRedis } from '../support/redis.ts'
 import { OTHER_LOGS } from './other-logs.ts'
 
 const STATE = windowHash('a.w')
-const STATE_KEY = keys.backfillHash(0, 'a.w', STATE)
+const STATE_KEY = keys.backfillOwned(0, 'a.w', STATE)
 let server: TestRedis
 let redis: Redis
 

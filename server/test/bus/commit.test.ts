@@ -1,47 +1,21 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { openCommandConnection, type Redis, untilReady } from '../../src/bus/connection.ts'
-import { Guard } from '../../src/bus/guard.ts'
+import { describe, expect, it } from 'vitest'
 import {
   BusMismatch,
   type CommitOperation,
   type CommitRequest,
   decodeEvents,
   encodeEvent,
-  type LogVersion,
   RecordBatchBuilder,
   windowHash,
 } from '../../src/bus/index.ts'
 import { keys } from '../../src/bus/keys.ts'
-import { openTopology } from '../../src/bus/topology.ts'
-import { currentKey, ledgerOf, logOf } from '../support/bus.ts'
-import { startTestRedis, type TestRedis } from '../support/redis.ts'
+import { currentKey, logOf } from '../support/bus.ts'
 import { OTHER_LOGS } from './other-logs.ts'
+import { ownLedger } from './owned-ledger.ts'
 
-const guard = new Guard('commit')
 const STATE = windowHash('a.w')
-const STATE_KEY = keys.hash(0, STATE)
-let server: TestRedis
-let redis: Redis
-let token: string
-let log: LogVersion
-
-beforeAll(async () => {
-  server = await startTestRedis()
-  redis = openCommandConnection(server.url, 'test')
-  await untilReady(redis, 5_000)
-})
-afterAll(async () => {
-  redis.disconnect()
-  await server.close()
-})
-beforeEach(async () => {
-  await redis.flushall()
-  await openTopology(redis, 1)
-  const reply = await ledgerOf(redis, 0, guard).take()
-  if (reply.status !== 'ok') throw new Error(reply.status)
-  token = reply.ownership.token
-  log = await logOf(redis, 0).version()
-})
+const STATE_KEY = keys.owned(0, STATE)
+const own = ownLedger()
 
 const json = (id: string) => encodeEvent(id, `key-${id}`, 5, undefined, '{}')
 
@@ -66,9 +40,9 @@ const append = (...ids: readonly string[]): CommitOperation => ({
 })
 
 const send = (request: Partial<CommitRequest> = {}) =>
-  ledgerOf(redis, 0, guard).commit({
-    log,
-    token,
+  own.ledger.commit({
+    log: own.log,
+    token: own.token,
     commitSeq: 0,
     commitId: 'c-1',
     offsetsBefore: '',
@@ -79,23 +53,23 @@ const send = (request: Partial<CommitRequest> = {}) =>
   })
 
 const nothingWritten = async () => {
-  expect(await redis.exists(STATE_KEY, keys.log(0, 'a.w'), currentKey(0, 'a.w'))).toBe(0)
-  expect(await redis.hget(keys.meta(0), 'commitSeq')).toBeNull()
+  expect(await own.redis.exists(STATE_KEY, keys.log(0, 'a.w'), currentKey(0, 'a.w'))).toBe(0)
+  expect(await own.redis.hget(keys.meta(0), 'commitSeq')).toBeNull()
 }
 
 describe('commit', () => {
   it('B-COMMIT-1 stores state, outputs, latest results, offsets and clocks together', async () => {
     const reply = await send({ operations: [set(['s', '1']), append('x', 'y')] })
-    const [entry] = await logOf(redis, 0).range('a.w', '-', '+', 10)
+    const [entry] = await logOf(own.redis, 0).range('a.w', '-', '+', 10)
     expect(reply).toEqual({ status: 'ok', ids: [entry!.streamId] })
-    expect(await redis.hgetall(STATE_KEY)).toEqual({ s: '1' })
+    expect(await own.redis.hgetall(STATE_KEY)).toEqual({ s: '1' })
     expect(decodeEvents(entry!.payload).map(({ id }) => id)).toEqual(['x', 'y'])
     expect(entry!.watermark).toBe(77)
-    expect(await redis.hgetall(currentKey(0, 'a.w'))).toEqual({
+    expect(await own.redis.hgetall(currentKey(0, 'a.w'))).toEqual({
       'key-x': `${entry!.streamId}.0 ${json('x')}`,
       'key-y': `${entry!.streamId}.1 ${json('y')}`,
     })
-    const meta = await redis.hmget(keys.meta(0), 'commitSeq', 'offsets', 'clocks', 'takes')
+    const meta = await own.redis.hmget(keys.meta(0), 'commitSeq', 'offsets', 'clocks', 'takes')
     expect(meta).toEqual(['1', '{"a.b":"5-0"}', '{}', '0'])
   })
 
@@ -117,7 +91,7 @@ describe('commit', () => {
       } as const
       const request = { commitSeq: n, commitId: `c-${n}`, offsetsBefore: '', offsets: '', operations: [operation] }
       expect(await send(request)).toMatchObject({ status: 'ok' })
-      latest.push(await redis.hget(currentKey(0, 'a.w'), 'k\n'))
+      latest.push(await own.redis.hget(currentKey(0, 'a.w'), 'k\n'))
     }
     expect(latest.map((result) => /"id":"(p-\d)"/.exec(result!)![1])).toEqual(['p-0', 'p-0', 'p-2', 'p-2', 'p-4'])
   })
@@ -125,27 +99,27 @@ describe('commit', () => {
   it('B-COMMIT-1 keeps fields apart whatever is in them, and deletes them', async () => {
     const names = ['plain', 'with\nline', 'back\\slash', 'both\\n\n\\', '', 'ключ']
     await send({ operations: [set(...names.map((name, i): [string, string] => [name, `${i}`]))] })
-    expect(await redis.hgetall(STATE_KEY)).toEqual(Object.fromEntries(names.map((name, i) => [name, `${i}`])))
+    expect(await own.redis.hgetall(STATE_KEY)).toEqual(Object.fromEntries(names.map((name, i) => [name, `${i}`])))
     const operations: CommitOperation[] = [{ op: 'delete', hash: STATE, fields: names.slice(1) }]
     await send({ commitSeq: 1, commitId: 'c-2', offsetsBefore: '{"a.b":"5-0"}', operations })
-    expect(await redis.hgetall(STATE_KEY)).toEqual({ plain: '0' })
+    expect(await own.redis.hgetall(STATE_KEY)).toEqual({ plain: '0' })
   })
 
   it('B-COMMIT-1 takes more fields than a Lua call takes arguments', async () => {
     const fields = Array.from({ length: 9_000 }, (_, i): [string, string] => [`f-${i}`, `${i}`])
     await send({ operations: [set(...fields)] })
-    expect(await redis.hlen(STATE_KEY)).toBe(9_000)
+    expect(await own.redis.hlen(STATE_KEY)).toBe(9_000)
     const operations: CommitOperation[] = [{ op: 'delete', hash: STATE, fields: fields.map(([field]) => field) }]
     await send({ commitSeq: 1, commitId: 'c-2', offsetsBefore: '{"a.b":"5-0"}', operations })
-    expect(await redis.exists(STATE_KEY)).toBe(0)
+    expect(await own.redis.exists(STATE_KEY)).toBe(0)
   })
 
   it('B-COMMIT-2 answers the same commit again with its first outcome, even after another owner took over', async () => {
     const first = await send()
     expect(await send()).toEqual(first)
-    await redis.hset(keys.meta(0), 'token', 'another')
+    await own.redis.hset(keys.meta(0), 'token', 'another')
     expect(await send()).toEqual(first)
-    expect(await redis.xlen(keys.log(0, 'a.w'))).toBe(1)
+    expect(await own.redis.xlen(keys.log(0, 'a.w'))).toBe(1)
   })
 
   it.each([
@@ -158,19 +132,19 @@ describe('commit', () => {
   })
 
   it('B-COMMIT-3 B-LINEAGE-1 refuses a commit while Redis has another identity than the partition was written under', async () => {
-    await redis.hset(keys.meta(0), 'lineage', 'old:old')
+    await own.redis.hset(keys.meta(0), 'lineage', 'old:old')
     expect(await send()).toEqual({ status: 'lineage' })
     await nothingWritten()
   })
 
   it.each(OTHER_LOGS)('B-LINEAGE-6 refuses a commit that was computed of %s', async (_, was) => {
-    expect(await send({ log: { ...log, ...was } })).toEqual({ status: 'lineage' })
+    expect(await send({ log: { ...own.log, ...was } })).toEqual({ status: 'lineage' })
     await nothingWritten()
   })
 
   it('B-LINEAGE-6 a commit that Redis may have lost is not answered as stored', async () => {
     await send()
-    await redis.hset(keys.meta(0), 'epoch', 'after')
+    await own.redis.hset(keys.meta(0), 'epoch', 'after')
     expect(await send()).toEqual({ status: 'lineage' })
   })
 
@@ -179,19 +153,19 @@ describe('commit', () => {
     ['a log', keys.log(0, 'a.w')],
     ['the latest results', currentKey(0, 'a.w')],
   ])('B-COMMIT-4 refuses a foreign type in place of %s before it writes', async (_, key) => {
-    await redis.set(key, 'foreign')
+    await own.redis.set(key, 'foreign')
     await expect(send()).rejects.toThrow(BusMismatch)
-    expect(await redis.exists(STATE_KEY, keys.log(0, 'a.w'), currentKey(0, 'a.w'))).toBe(1)
-    expect(await redis.hget(keys.meta(0), 'commitSeq')).toBeNull()
+    expect(await own.redis.exists(STATE_KEY, keys.log(0, 'a.w'), currentKey(0, 'a.w'))).toBe(1)
+    expect(await own.redis.hget(keys.meta(0), 'commitSeq')).toBeNull()
   })
 
   it('B-COMMIT-5 goes through while Redis is over maxmemory', async () => {
-    await redis.config('SET', 'maxmemory', '1')
+    await own.redis.config('SET', 'maxmemory', '1')
     try {
-      await expect(redis.set('any', 'thing')).rejects.toThrow(/OOM/)
+      await expect(own.redis.set('any', 'thing')).rejects.toThrow(/OOM/)
       expect(await send()).toMatchObject({ status: 'ok' })
     } finally {
-      await redis.config('SET', 'maxmemory', '0')
+      await own.redis.config('SET', 'maxmemory', '0')
     }
   })
 })

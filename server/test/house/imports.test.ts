@@ -22,6 +22,10 @@ const namingNode = (folder: string) =>
 
 /** Codecs of record batches, names of logs and hashes, and where a key belongs. */
 const PURE_OF_THE_BUS = [
+  'ANSWERS_HASH',
+  'ANSWERS_PREVIOUS_HASH',
+  'ANSWERS_TOPIC',
+  'COMMANDS_TOPIC',
   'decodeBatch',
   'decodeEvents',
   'decodeHeader',
@@ -31,8 +35,12 @@ const PURE_OF_THE_BUS = [
   'MAX_BATCH_BYTES',
   'LOG_START',
   'currentHash',
+  'entityHash',
+  'indexMember',
+  'indexSet',
   'partialsTopic',
   'partitionOf',
+  'trailList',
   'windowHash',
 ]
 

@@ -1,6 +1,7 @@
 import { BackfillLedger } from '../../src/bus/backfill-ledger.ts'
 import { Channel } from '../../src/bus/channel.ts'
 import type { Redis } from '../../src/bus/connection.ts'
+import { Entities } from '../../src/bus/entities.ts'
 import { type BusClass, Guard } from '../../src/bus/guard.ts'
 import { type Bus, type BusSettings, currentHash, openBus } from '../../src/bus/index.ts'
 import { keys } from '../../src/bus/keys.ts'
@@ -22,13 +23,17 @@ export function ledgerOf(redis: Redis, partition: number, busClass: BusClass | G
   return new OwnerLedger(partition, channelOf(redis, busClass))
 }
 
+export function entitiesOf(redis: Redis, partition: number): Entities {
+  return new Entities(partition, channelOf(redis, 'query'))
+}
+
 export function backfillLedgerOf(redis: Redis, partition: number, window: string): BackfillLedger {
   return new BackfillLedger(partition, window, channelOf(redis, 'commit'))
 }
 
 /** Where the latest results of a topic lie. */
 export function currentKey(partition: number, topic: string): string {
-  return keys.hash(partition, currentHash(topic))
+  return keys.owned(partition, currentHash(topic))
 }
 
 function channelOf(redis: Redis, busClass: BusClass | Guard): Channel {

@@ -51,13 +51,27 @@ export const panesIn = (operations: readonly CommitOperation[], window: string):
 
 /** Writes a commit comes to, as the limit counts them. */
 export function writesOf(operations: readonly CommitOperation[]): number {
-  return operations.reduce((sum, operation) => {
-    if (operation.op === 'append') return sum + decodeEvents(operation.payload).length + operation.latest.length
-    return sum + (operation.op === 'drop' ? 1 : operation.fields.length)
-  }, 0)
+  return operations.reduce((sum, operation) => sum + writesOfOne(operation), 0)
 }
 
-/** What a partition stores, kept in memory: applies operations as the commit script does. */
+function writesOfOne(operation: CommitOperation): number {
+  switch (operation.op) {
+    case 'append':
+      return decodeEvents(operation.payload).length + operation.latest.length + (operation.places?.entries.length ?? 0)
+    case 'set':
+    case 'delete':
+      return operation.fields.length
+    case 'push':
+      return operation.items.length
+    case 'index':
+      return operation.add.length + operation.remove.length
+    case 'drop':
+    case 'rename':
+      return 1
+  }
+}
+
+/** What a partition stores of windows, kept in memory: applies operations as the commit script does. */
 export class FakeStore {
   readonly #hashes = new Map<string, Map<string, string>>()
   #offsets: [string, string][] = []
@@ -105,6 +119,7 @@ export class FakeStore {
       this.#hashes.delete(operation.hash)
       return
     }
+    if (operation.op !== 'set' && operation.op !== 'delete') throw new Error(`a window does not ${operation.op}`)
     const hash = this.#hashes.get(operation.hash) ?? new Map<string, string>()
     this.#hashes.set(operation.hash, hash)
     if (operation.op === 'set') for (const [field, value] of operation.fields) hash.set(field, value)

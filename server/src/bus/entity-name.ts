@@ -1,0 +1,19 @@
+/** Names of what a partition keeps of its entities, as ledgers name them. Names of entities and indexes have no colon. */
+
+/** Hash: field key -> record of the entity. */
+export const entityHash = (name: string): string => `entity:${name}`
+
+/** List: the events of one entity, oldest first. */
+export const trailList = (name: string, key: string): string => `trail:${name}:${key}`
+
+/** Sorted set of `indexMember`s, all of score 0: in the order of their bytes. */
+export const indexSet = (name: string, index: string): string => `index:${name}:${index}`
+
+/** One entity in an index. The value MUST NOT contain `\0`; the key may. */
+export const indexMember = (value: string, key: string): string => `${value}\0${key}`
+
+/** Hash: field command id -> `<tag> <streamId>.<index>` of its answer, this generation. */
+export const ANSWERS_HASH = 'answers'
+
+/** The same of the generation before. */
+export const ANSWERS_PREVIOUS_HASH = 'answers:previous'

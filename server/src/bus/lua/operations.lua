@@ -1,0 +1,115 @@
+-- The operations of a commit. ARGV from `at` on holds one: its letter, a number that counts keys from 1 behind the ledger,
+-- and what commit.lua lists.
+local BEHIND = 2
+local function key_at(at) return KEYS[tonumber(ARGV[at]) + BEHIND] end
+local function count_at(at) return tonumber(ARGV[at]) end
+local function is_named(at) return ARGV[at] ~= '0' end
+
+-- How many arguments an operation has.
+local size = {
+  S = function() return 3 end,
+  D = function(at) return 3 + count_at(at + 2) end,
+  R = function() return 2 end,
+  N = function() return 3 end,
+  L = function(at) return 4 + count_at(at + 3) end,
+  Z = function(at) return 4 + count_at(at + 2) + count_at(at + 3) end,
+  X = function() return 9 end,
+}
+
+-- What operations looked at so far will have made of keys: type, and length of a list.
+local types, lengths = {}, {}
+local function type_of(key)
+  types[key] = types[key] or redis.call('TYPE', key).ok
+  return types[key]
+end
+local function length_of(key)
+  lengths[key] = lengths[key] or redis.call('LLEN', key)
+  return lengths[key]
+end
+local function will_be(key, kind, length) types[key], lengths[key] = kind, length end
+
+local OWNED = { none = true, hash = true, list = true, zset = true }
+local function not_owned(key)
+  if not OWNED[type_of(key)] then return { 'TYPE', key } end
+end
+local function not_of(kind, key)
+  local found = type_of(key)
+  if found ~= 'none' and found ~= kind then return { 'TYPE', key } end
+  types[key] = kind
+end
+local function not_a_hash(at) return not_of('hash', key_at(at + 1)) end
+
+-- The refusal of an operation, or nil.
+local refusal_of = {
+  S = not_a_hash,
+  D = not_a_hash,
+  R = function(at)
+    local key = key_at(at + 1)
+    local refusal = not_owned(key)
+    will_be(key, 'none', 0)
+    return refusal
+  end,
+  N = function(at)
+    local from, to = key_at(at + 1), key_at(at + 2)
+    local refusal = not_owned(from) or not_owned(to)
+    if refusal then return refusal end
+    local kind = type_of(from)
+    local length = kind == 'list' and length_of(from) or 0
+    will_be(from, 'none', 0)
+    will_be(to, kind, length)
+  end,
+  L = function(at)
+    local key = key_at(at + 1)
+    local refusal = not_of('list', key)
+    if refusal then return refusal end
+    if length_of(key) ~= count_at(at + 2) then return { 'CONFLICT' } end
+    lengths[key] = length_of(key) + count_at(at + 3)
+  end,
+  Z = function(at) return not_of('zset', key_at(at + 1)) end,
+  X = function(at)
+    return not_of('stream', key_at(at + 1))
+      or is_named(at + 5) and not_of('hash', key_at(at + 5))
+      or is_named(at + 7) and not_of('hash', key_at(at + 7))
+  end,
+}
+
+-- Applies an operation. Returns the id of an appended entry.
+local apply = {
+  S = function(at)
+    local list, n = states(ARGV[at + 2])
+    chunked('HSET', key_at(at + 1), list, 1, n)
+  end,
+  D = function(at) chunked('HDEL', key_at(at + 1), ARGV, at + 3, at + 2 + count_at(at + 2)) end,
+  R = function(at) redis.call('UNLINK', key_at(at + 1)) end,
+  N = function(at)
+    local from, to = key_at(at + 1), key_at(at + 2)
+    -- RENAME alone would free what it replaces at once, however large.
+    redis.call('UNLINK', to)
+    if redis.call('EXISTS', from) == 1 then redis.call('RENAME', from, to) end
+  end,
+  L = function(at) chunked('RPUSH', key_at(at + 1), ARGV, at + 4, at + 3 + count_at(at + 3)) end,
+  Z = function(at)
+    local key, first_added = key_at(at + 1), at + 4 + count_at(at + 2)
+    chunked('ZREM', key, ARGV, at + 4, first_added - 1)
+    local list, n = {}, 0
+    for i = first_added, first_added + count_at(at + 3) - 1 do
+      list[n + 1], list[n + 2] = 0, ARGV[i]
+      n = n + 2
+    end
+    chunked('ZADD', key, list, 1, n)
+  end,
+  X = function(at)
+    local entry = { 'e', ARGV[1], 'h', ARGV[at + 2], 'd', ARGV[at + 3] }
+    if ARGV[at + 4] ~= '' then entry[7], entry[8] = 'w', ARGV[at + 4] end
+    local id = redis.call('XADD', key_at(at + 1), '*', unpack(entry))
+    if is_named(at + 5) then
+      local list, n = latest(key_at(at + 5), ARGV[at + 6], ARGV[at + 3], id)
+      chunked('HSET', key_at(at + 5), list, 1, n)
+    end
+    if is_named(at + 7) then
+      local list, n = places(ARGV[at + 8], id)
+      chunked('HSET', key_at(at + 7), list, 1, n)
+    end
+    return id
+  end,
+}
