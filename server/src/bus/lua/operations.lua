@@ -26,6 +26,12 @@ local function length_of(key)
   lengths[key] = lengths[key] or redis.call('LLEN', key)
   return lengths[key]
 end
+-- Asks once for both, as a commit pushes to many lists: one that exists is never empty.
+local function look_at_list(key)
+  if types[key] then return end
+  local length = redis.pcall('LLEN', key)
+  if type(length) == 'number' then types[key], lengths[key] = length == 0 and 'none' or 'list', length end
+end
 local function will_be(key, kind, length) types[key], lengths[key] = kind, length end
 
 local OWNED = { none = true, hash = true, list = true, zset = true }
@@ -60,6 +66,7 @@ local refusal_of = {
   end,
   L = function(at)
     local key = key_at(at + 1)
+    look_at_list(key)
     local refusal = not_of('list', key)
     if refusal then return refusal end
     if length_of(key) ~= count_at(at + 2) then return { 'CONFLICT' } end
