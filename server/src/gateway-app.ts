@@ -115,7 +115,7 @@ export async function startGateway(settings: GatewaySettings, contract: Contract
     known: (partition) => delivery.lastTailed(partition),
     onNewEpoch: (at) => tellPublishers(at),
   })
-  const queries = new Queries(bus, contract)
+  const queries = new Queries(bus, contract, report)
   const canaries = new Canaries((partition) => ingest.canary(partition), bus, report)
   const readiness = new Readiness({
     bus,

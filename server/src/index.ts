@@ -2,6 +2,14 @@ export { ConfigError, type ConfigProblem } from './config/config-error.ts'
 export { type CustomAggregate, custom } from './config/custom-aggregate.ts'
 export { type Config, defineConfig } from './config/define-config.ts'
 export type { Duration, PositiveDuration, SignedDuration } from './config/duration.ts'
-export { type CommandContext, type EventContext, entity, type Rejection, type Reply, reject, reply } from './config/entity.ts'
+export {
+  type CommandContext,
+  type EventContext,
+  entity,
+  type Rejection,
+  type Reply,
+  reject,
+  reply,
+} from './config/entity.ts'
 export type { Pane, PaneTiming, WithdrawnPane } from './config/model.ts'
 export { topic, windowOf } from './config/topic.ts'

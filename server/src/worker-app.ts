@@ -2,6 +2,7 @@ import { BackfillPool } from './backfill/index.ts'
 import { type BreakerLimits, openBus } from './bus/index.ts'
 import type { Contract } from './config/model.ts'
 import { Pipeline } from './fold/index.ts'
+import { createReport } from './observability/defects.ts'
 import { PartitionPool } from './own/index.ts'
 
 export interface WorkerSettings {
@@ -35,8 +36,9 @@ export async function startWorker(settings: WorkerSettings, contract: Contract):
     ...(breaker !== undefined && { breaker }),
     onBreaker: (state) => log(`breaker ${state.class}: ${state.state}`),
   })
+  const report = createReport(({ id, where, error }) => log(`${where} (${id}): ${messageOf(error)}`))
   const shared = { bus, clock: await bus.startClock(), log }
-  const pool = new PartitionPool({ ...shared, workerId, pipeline: new Pipeline(contract) })
+  const pool = new PartitionPool({ ...shared, report, workerId, pipeline: new Pipeline(contract) })
   await pool.start()
   const backfills = new BackfillPool({ ...shared, contract })
   await backfills.start()
@@ -52,4 +54,8 @@ export async function startWorker(settings: WorkerSettings, contract: Contract):
       return closing
     },
   }
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? (error.stack ?? error.message) : String(error)
 }

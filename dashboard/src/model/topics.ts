@@ -5,7 +5,7 @@ export interface TopicList {
 
 export interface Topic {
   readonly name: string
-  readonly kind: 'source' | 'flow' | 'window' | 'late'
+  readonly kind: 'source' | 'flow' | 'window' | 'late' | 'state' | 'events'
   readonly retentionMs: number
   /** Results only: the topics they are computed from. */
   readonly from?: readonly string[]

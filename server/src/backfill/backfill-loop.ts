@@ -84,7 +84,7 @@ export class BackfillLoop {
     const { target, store, partitions } = parts
     const hasBegun = Object.keys(state.progress.maxTimes).length > 0
     this.#time = new LogTime(hasBegun ? Math.max(...[...state.offsets.values()].map(msOf)) : undefined)
-    this.#fold = new PartitionFold(target.pipeline, store.partition, partitions, state, this.#filter())
+    this.#fold = new PartitionFold(target.pipeline, store.partition, partitions, state, { filter: this.#filter() })
   }
 
   /** Windows that end by then are out, once everything that is due is committed. */

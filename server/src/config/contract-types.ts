@@ -2,7 +2,19 @@ import type { JsonSchema } from './json-schema.ts'
 import type { Contract, TopicDefinition } from './model.ts'
 import { schemaType } from './schema-type.ts'
 
-const PANE = `export interface Pane<Value> {
+const PANE = `export interface EntityState<View> {
+  readonly version: number
+  readonly state: View
+}
+
+export interface EntityEvent<Type extends string, Data> {
+  readonly type: Type
+  readonly version: number
+  readonly commandId: string
+  readonly data?: Data
+}
+
+export interface Pane<Value> {
   readonly key: string
   /** \`[start, end)\`, ms since 1970. */
   readonly start: number
@@ -51,6 +63,10 @@ function dataType(topic: TopicDefinition, contract: Contract): string {
       const pane = `Pane<${schemaType(topic.valueSchema as JsonSchema)}>`
       return topic.spec.type === 'session' ? `${pane} | WithdrawnPane` : pane
     }
+    case 'state':
+      return 'EntityState<unknown>'
+    case 'events':
+      return 'EntityEvent<string, unknown>'
     case 'late':
       return [...new Set(topic.from.map((input) => dataType(contract.topics.get(input)!, contract)))].join(' | ')
     case 'flow':

@@ -5,12 +5,14 @@ import type { Duration, PositiveDuration } from './duration.ts'
  *
  * Raw events are the bulk of what Redis holds, and a flow writes at most one event per event: a day covers a night
  * without an operator. Panes are few beside the events they sum up: a week lets a chart show last week beside this
- * one. Late events are kept as long as the panes they missed.
+ * one. Late events are kept as long as the panes they missed. What becomes of entities is for who follows it: the
+ * trails keep it.
  */
 export const DEFAULT_RETENTION = {
   source: '24h',
   flow: '24h',
   window: '7d',
+  entity: '24h',
 } as const satisfies Record<string, PositiveDuration>
 
 /** Every pane waits this long: enough for network jitter, short enough to call the page live. */

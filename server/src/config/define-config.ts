@@ -15,7 +15,9 @@ export interface Config<Topics, Entities = object> {
   readonly '~entities': Entities
 }
 
-type EntitiesOf<Entry extends EntityEntry> = { readonly [Listed in Entry as Listed['name']]: Omit<Listed, 'name'> }
+type EntitiesOf<Entry extends EntityEntry> = {
+  readonly [Listed in Entry as Listed['name']]: Omit<Listed, 'name' | 'topics'>
+}
 
 type TopicsOf<Entries extends TopicEntry> = {
   readonly [Topic in Entries as Topic['name']]: Pick<Topic, 'data' | 'publishable'>
@@ -32,7 +34,10 @@ export function defineConfig<
 >(config: {
   readonly topics: Topics
   readonly entities?: Entities
-}): Config<TopicsOf<Topics[number]['~entries']>, EntitiesOf<Entities[number]['~entry']>> {
+}): Config<
+  TopicsOf<Topics[number]['~entries'] | Entities[number]['~entry']['topics']>,
+  EntitiesOf<Entities[number]['~entry']>
+> {
   const contract = resolveContract(config.topics.map(declarationOf), (config.entities ?? []).map(entityOf))
   return { contract, '~topics': undefined as never, '~entities': undefined as never }
 }

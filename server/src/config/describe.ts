@@ -25,6 +25,9 @@ function describeTopic(topic: TopicDefinition): object {
         ...(topic.where !== undefined && { where: { version: topic.where.version } }),
         valueSchema: topic.valueSchema,
       }
+    case 'state':
+    case 'events':
+      return { name, kind, retentionMs, entity: topic.entity }
     case 'late':
       return { name, kind, retentionMs, from: topic.from, window: topic.window }
   }

@@ -17,6 +17,7 @@ export interface UncheckedEntityOptions {
   readonly evolve: Handlers
   readonly rejections?: readonly string[]
   readonly commands: Readonly<Record<string, { readonly input: ZodType; readonly decide: Handler }>>
+  readonly publish?: readonly string[]
   readonly view?: Handler
   readonly indexes?: Handlers
   readonly upcast?: Readonly<Record<string, Readonly<Record<number, Handler>>>>

@@ -13,6 +13,8 @@ export interface EntityDefinition {
   readonly commands: ReadonlyMap<string, EntityCommandDefinition>
   /** Codes that commands may be refused with. */
   readonly rejections: ReadonlySet<string>
+  /** Which topics of its own it has. */
+  readonly publishes: ReadonlySet<'state' | 'events'>
   /** What queries and subscribers see. */
   readonly view: ((state: object) => unknown) | undefined
   /** Index -> the value that an entity is found by. */

@@ -1,5 +1,6 @@
 import type { ZodType, z } from 'zod'
 import type { EntityDeclaration } from './entity-declaration.ts'
+import type { TopicEntry } from './topic.ts'
 
 /** A zod schema of objects; see `ObjectSchema` of topics. */
 interface ObjectSchema {
@@ -73,6 +74,7 @@ export interface EntityOptions<
   Code extends string,
   View,
   Index extends string,
+  Live extends LiveTopic,
 > {
   /** What the key is called, for people and queries. */
   readonly key: string
@@ -94,12 +96,47 @@ export interface EntityOptions<
   readonly view?: (state: State) => View
   /** Values to find entities by; `undefined` for none. */
   readonly indexes?: { readonly [Name in Index]: (state: NoInfer<State>) => string | undefined }
+  /** Topics that others may follow: `<name>.state` holds the view as of each commit, `<name>.events` every event. */
+  readonly publish?: readonly Live[]
   /** Events stored under an earlier version: type -> that version -> data as the next version has it. */
   readonly upcast?: {
     // biome-ignore lint/suspicious/noExplicitAny: what was stored once has no type any more
     readonly [Type in keyof Events]?: Readonly<Record<number, (data: any) => any>>
   }
 }
+
+export type LiveTopic = 'state' | 'events'
+
+/** Data of an event of `<name>.state`. */
+export interface EntityState<View> {
+  readonly version: number
+  readonly state: View
+}
+
+/** Data of an event of `<name>.events`. */
+export type EntityEvent<Event extends { readonly type: string; readonly data: unknown }> = Event extends unknown
+  ? {
+      readonly type: Event['type']
+      /** Of the entity with this event. */
+      readonly version: number
+      readonly commandId: string
+      /** Absent where the entity has a `view`. */
+      readonly data?: Event['data']
+    }
+  : never
+
+type LiveEntry<
+  Name extends string,
+  Live extends LiveTopic,
+  View,
+  Event extends { readonly type: string; readonly data: unknown },
+> = {
+  readonly [Topic in Live]: {
+    readonly name: `${Name}.${Topic}`
+    readonly data: Topic extends 'state' ? EntityState<View> : EntityEvent<Event>
+    readonly publishable: false
+  }
+}[Live]
 
 /** What a client may know of one entity. */
 export interface EntityEntry {
@@ -110,6 +147,7 @@ export interface EntityEntry {
   readonly commands: object
   readonly rejections: string
   readonly indexes: string
+  readonly topics: TopicEntry
 }
 
 /** Anything that may stand in `defineConfig({ entities })`. */
@@ -133,9 +171,10 @@ export function entity<
   const Code extends string = never,
   View = State,
   const Index extends string = never,
+  const Live extends LiveTopic = never,
 >(
   name: Name,
-  options: EntityOptions<State, Events, Inputs, Code, View, Index>,
+  options: EntityOptions<State, Events, Inputs, Code, View, Index, Live>,
 ): Entity<{
   readonly name: Name
   readonly view: View
@@ -143,6 +182,7 @@ export function entity<
   readonly commands: { readonly [Command in keyof Inputs]: z.input<Inputs[Command] & ZodType> }
   readonly rejections: Code
   readonly indexes: Index
+  readonly topics: LiveEntry<Name, Live, View, EventOf<Events>>
 }> {
   return { name, '~entity': { name, options: options as never }, '~entry': undefined as never }
 }

@@ -47,6 +47,8 @@ export function specHash(window: WindowTopic, topics: Contract['topics']): strin
       case 'flow':
       case 'window':
         return { ...agreement(topic), from: inputsOf(topic).map(lineage) }
+      case 'state':
+      case 'events':
       case 'late':
         throw new Error(`${name} is read by a window; only declared topics can be`)
     }
@@ -75,6 +77,9 @@ function agreement(topic: TopicDefinition): object {
       const ordered = { ...spec, aggregate: Object.entries(aggregate) }
       return { kind, name, from: topic.from, spec: ordered, where: topic.where?.version ?? null }
     }
+    case 'state':
+    case 'events':
+      return { kind, name, entity: topic.entity }
     case 'late':
       return { kind, name, from: topic.from, window: topic.window }
   }

@@ -16,7 +16,7 @@ export interface Contract {
   readonly hash: string
 }
 
-export type TopicDefinition = SourceTopic | FlowTopic | WindowTopic | LateTopic
+export type TopicDefinition = SourceTopic | FlowTopic | WindowTopic | LateTopic | EntityTopic
 
 interface TopicBase {
   readonly name: string
@@ -75,6 +75,18 @@ export interface LateTopic extends TopicBase {
   readonly kind: 'late'
   readonly from: readonly string[]
   readonly window: string
+}
+
+/** What becomes of the entities of a name: `events` holds every event, `state` the view as of each commit that changes it. */
+export interface EntityTopic extends TopicBase {
+  readonly kind: 'state' | 'events'
+  readonly entity: string
+  readonly lane: Lane
+}
+
+/** Whether a topic has a latest result of every key, all in one lane. */
+export function hasLatest(topic: TopicDefinition | undefined): topic is WindowTopic | EntityTopic {
+  return topic?.kind === 'window' || topic?.kind === 'state'
 }
 
 /** Which windows an event of time `t` belongs to. All ms. */

@@ -1,15 +1,17 @@
 import { isTopicName } from '@tidegate/protocol'
 import { ZodType } from 'zod'
-import { wholeVersion } from './checked-option.ts'
+import { positiveMs, wholeVersion } from './checked-option.ts'
 import { type ConfigProblem, TopicProblem } from './config-error.ts'
+import { DEFAULT_RETENTION } from './defaults.ts'
 import type { EntityDeclaration, UncheckedEntityOptions } from './entity-declaration.ts'
 import type { EntityCommandDefinition, EntityDefinition, EntityEventDefinition } from './entity-model.ts'
+import type { EntityTopic } from './model.ts'
 import { jsonSchemas, validator } from './schema.ts'
 
 const CODE = /^[a-z][a-z0-9_]{0,63}$/
 const MEMBER_NAME = /^[A-Za-z][A-Za-z0-9_]{0,63}$/
 /** Options of an entity, for the message about one that it does not have. */
-const OPTIONS = 'key version state events evolve rejections commands view indexes upcast'.split(' ')
+const OPTIONS = 'key version state events evolve rejections commands view indexes upcast publish'.split(' ')
 
 /** Checks the declared entities. Problems are added to the list, one entity each. */
 export function resolveEntities(
@@ -49,6 +51,7 @@ function resolveEntity({ name, options }: EntityDeclaration): EntityDefinition {
     events: eventsOf(options, version),
     commands: commandsOf(options),
     rejections: rejectionsOf(options),
+    publishes: publishesOf(options),
     view: optionalFunction('view', options.view) as EntityDefinition['view'],
     indexes: indexesOf(options),
   }
@@ -101,6 +104,41 @@ function rejectionsOf({ rejections = [] }: UncheckedEntityOptions): ReadonlySet<
   const wrong = rejections.find((code) => typeof code !== 'string' || !CODE.test(code))
   if (wrong !== undefined) throw bad(`rejections: ${JSON.stringify(wrong)} is not a code such as already_exists`)
   return new Set(rejections)
+}
+
+function publishesOf({ publish = [] }: UncheckedEntityOptions): EntityDefinition['publishes'] {
+  const isLive = (topic: unknown) => topic === 'state' || topic === 'events'
+  if (!Array.isArray(publish) || !publish.every(isLive)) throw bad("publish must be a list of 'state' and 'events'")
+  return new Set(publish)
+}
+
+/** The topics that entities publish. A name that is taken is a problem of theirs. */
+export function entityTopics(
+  entities: Iterable<EntityDefinition>,
+  taken: ReadonlySet<string>,
+  problems: ConfigProblem[],
+): EntityTopic[] {
+  const topics: EntityTopic[] = []
+  for (const { name: entity, publishes } of entities) {
+    for (const kind of publishes) {
+      const name = `${entity}.${kind}`
+      if (taken.has(name)) {
+        problems.push({
+          code: 'duplicate_name',
+          topic: entity,
+          message: `it publishes ${name}, which is another topic`,
+        })
+      }
+      topics.push({
+        kind,
+        name,
+        entity,
+        retentionMs: positiveMs('retention', DEFAULT_RETENTION.entity),
+        lane: 'normal',
+      })
+    }
+  }
+  return topics
 }
 
 function indexesOf({ indexes = {} }: UncheckedEntityOptions): EntityDefinition['indexes'] {

@@ -9,7 +9,7 @@ import type { Resolved } from './input-schema.ts'
 import { alwaysHas } from './json-schema.ts'
 import { laneRule } from './lane-rule.ts'
 import type { Contract, FlowTopic, SourceTopic, TopicDefinition } from './model.ts'
-import { resolveEntities } from './resolve-entities.ts'
+import { entityTopics, resolveEntities } from './resolve-entities.ts'
 import { jsonSchemas, validator } from './schema.ts'
 import { topicOrder } from './topic-order.ts'
 import { windowTopics } from './window-topics.ts'
@@ -36,6 +36,8 @@ export function resolveContract(
     }
   }
   const entities = resolveEntities(declaredEntities, problems)
+  const taken = new Set(definitions.map(({ name }) => name))
+  definitions.push(...entityTopics(entities.values(), taken, problems))
   if (problems.length > 0) throw new ConfigError(problems)
   const topics = new Map(definitions.map((topic) => [topic.name, topic]))
   return { topics, entities, hash: contractHash(definitions, [...entities.values()]) }

@@ -1,7 +1,7 @@
 import { LANES } from '@tidegate/protocol'
 import type { Bus, KnownEntry } from '../bus/index.ts'
 import { type Clock, systemClock } from '../clock.ts'
-import type { Contract } from '../config/model.ts'
+import { type Contract, hasLatest } from '../config/model.ts'
 import type { ReportDefect } from '../observability/defects.ts'
 import { relieve } from './budget-relief.ts'
 import type { DeliverySubscriber } from './delivery-subscriber.ts'
@@ -224,6 +224,6 @@ export class Delivery {
 
 function resultLane({ topics }: Contract, name: string): LaneIndex {
   const topic = topics.get(name)
-  if (topic?.kind !== 'window') throw new Error(`${name} is no window`)
+  if (!hasLatest(topic)) throw new Error(`${name} has no latest results`)
   return LANES.indexOf(topic.lane) as LaneIndex
 }

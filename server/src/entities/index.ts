@@ -1,2 +1,18 @@
-export * from './command.ts'
+export { ANSWERS_RETENTION_MS, type StoredGenerations } from './answer-generations.ts'
+export {
+  type AnsweredEvent,
+  COMMAND_CODES,
+  type Command,
+  type CommandBody,
+  type CommandCode,
+  type CommandOutcome,
+  commandOf,
+  type ExpectedVersion,
+} from './command.ts'
+export { deepFreeze } from './deep-freeze.ts'
+export type { HeldEntity } from './entity-book.ts'
+export { EntityFold, type EntityFoldOptions, MAX_CHUNK } from './entity-fold.ts'
+export { decodeRecord, decodeTrailEntry, type EntityRecord, type TrailEntry } from './entity-record.ts'
+export { foldEvent, foldTrail, newRecord, viewOf } from './fold-events.ts'
 export { COMMAND_LIMITS } from './limits.ts'
+export { rejection } from './outcome.ts'

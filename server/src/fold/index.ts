@@ -1,3 +1,4 @@
+export { commandOffset, foldedOf } from './command-offset.ts'
 export { deadLetterTopic, isDeadLetterTopic } from './dead-letter.ts'
 export { type FoldCounters, noCounts } from './fold-counters.ts'
 export { appendedBeforeMs, beginsOf, extentMs, lastStart } from './hand-over.ts'

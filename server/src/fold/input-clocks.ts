@@ -116,6 +116,8 @@ export class InputClocks {
         if (result === undefined || result.operator.dueCount > 0) return Number.NEGATIVE_INFINITY
         return result.operator.watermark - result.allowedLatenessMs
       }
+      case 'state':
+      case 'events':
       case 'late':
         return Number.NEGATIVE_INFINITY
     }
@@ -132,6 +134,8 @@ export class InputClocks {
         const result = this.#results.get(name)
         return result === undefined || (result.operator.dueCount === 0 && this.isIdleFor(topic))
       }
+      case 'state':
+      case 'events':
       case 'late':
         return true
     }

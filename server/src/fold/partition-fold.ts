@@ -1,4 +1,5 @@
 import {
+  COMMANDS_TOPIC,
   type CommitOperation,
   type EventBody,
   LOG_START,
@@ -6,7 +7,9 @@ import {
   partialsTopic,
   type WindowSource,
 } from '../bus/index.ts'
+import { type Command, EntityFold, type EntityFoldOptions, MAX_CHUNK } from '../entities/index.ts'
 import type { WindowOperator } from '../operators/index.ts'
+import { commandCursor } from './command-offset.ts'
 import { isTooDeep, TOO_DEEP } from './dead-letter.ts'
 import { EventRouter } from './event-router.ts'
 import { type FoldCounters, noCounts } from './fold-counters.ts'
@@ -31,6 +34,15 @@ const MAX_EVENTS = 20_000
 const WRITES_PER_REPORT = 2 * MAX_PARTIALS
 /** A pane is an event, a latest result and a state. */
 const WRITES_PER_PANE = 3
+/** Each command decides one event of one entity, most likely: its state, its trail, indexes, its answer and the place of that. */
+const WRITES_PER_CHUNK = 8 * MAX_CHUNK
+
+export interface FoldOptions {
+  /** Absent: panes from where each window begins, and everything that is missed. */
+  readonly filter?: ResultFilter
+  /** What entities need to run commands. Absent: commands are not read. */
+  readonly handlers?: Omit<EntityFoldOptions, 'definitions' | 'generations' | 'publish'>
+}
 
 /**
  * Everything a partition computes, in memory: batches go in, operations of a commit come out. What it holds runs ahead
@@ -45,11 +57,18 @@ export class PartitionFold {
   readonly #outputs = new OutputBuffer()
   readonly #router: EventRouter
   readonly #filter: ResultFilter
+  /** Absent where the contract has no entities. */
+  readonly entities: EntityFold | undefined
   #events = 0
   #moved: boolean
 
-  /** @param filter absent: panes from where each window begins, and everything that is missed. */
-  constructor(pipeline: Pipeline, partition: number, partitions: number, state: StoredState, filter?: ResultFilter) {
+  constructor(
+    pipeline: Pipeline,
+    partition: number,
+    partitions: number,
+    state: StoredState,
+    { filter, handlers }: FoldOptions = {},
+  ) {
     this.offsets = state.offsets
     // Where it goes on is committed at once: until then nobody knows that the partition waits for nothing that is gone.
     this.#moved = state.anew !== undefined
@@ -57,6 +76,16 @@ export class PartitionFold {
     const begins = beginsOf(pipeline, state.progress, state.offsets, state.anew)
     this.#windows = new PartitionWindows(pipeline, partition, partitions, state, begins)
     this.#filter = filter ?? { hasPane: (window, start) => start >= this.#windows.beginOf(window), hasMiss: () => true }
+    const definitions = pipeline.contract.entities
+    this.entities =
+      handlers && definitions.size > 0
+        ? new EntityFold({
+            ...handlers,
+            definitions,
+            generations: state.progress.answers,
+            publish: (topic, event, isLatest) => this.#outputs.add(topic, event, { isLatest }),
+          })
+        : undefined
     this.#router = new EventRouter(this.#windows, this.#outputs, this.counters, this.#filter)
   }
 
@@ -72,7 +101,9 @@ export class PartitionFold {
 
   /** Where to read on in the partition's own logs. */
   cursors(): Map<string, string> {
-    return new Map(this.#pipeline.inputs.map(({ name }) => [name, this.offsets.get(name) ?? LOG_START]))
+    const cursors = new Map(this.#pipeline.inputs.map(({ name }) => [name, this.offsets.get(name) ?? LOG_START]))
+    if (this.entities !== undefined) cursors.set(COMMANDS_TOPIC, commandCursor(this.offsets.get(COMMANDS_TOPIC)))
+    return cursors
   }
 
   /** Whether one more batch may be folded before the next commit. */
@@ -94,10 +125,16 @@ export class PartitionFold {
     return this.#windows.dueCount > 0
   }
 
+  /** Whether senders of commands wait for the next commit. */
+  get hasAnswers(): boolean {
+    return this.entities?.isDirty === true
+  }
+
   /** Whether subscribers wait for the next commit. */
   get hasOutputs(): boolean {
     return (
       this.#outputs.writes > 0 ||
+      this.hasAnswers ||
       this.hasDue ||
       this.#windows.reports.some(({ window }) => window.operator.dueCount > 0)
     )
@@ -132,6 +169,19 @@ export class PartitionFold {
   fold(batch: InputBatch): void {
     for (const event of batch.events) this.foldEvent(batch.topic, event)
     this.finish(batch)
+  }
+
+  /** Whether more commands may be folded before the next commit. */
+  get hasRoomForCommands(): boolean {
+    if (this.hasDue) return false
+    return this.#writes() <= MAX_WRITES - WRITES_PER_CHUNK && this.entities!.size <= MAX_OUTPUT_SIZE
+  }
+
+  /** Folds commands whose needs are loaded. @param upTo where the last of them lies in the log of commands */
+  foldCommands(commands: readonly Command[], upTo: string): void {
+    this.entities!.fold(commands)
+    this.offsets.set(COMMANDS_TOPIC, upTo)
+    this.#moved = true
   }
 
   /** Folds one event of a batch. The batch counts as folded with `finish`. */
@@ -224,7 +274,14 @@ export class PartitionFold {
     const reports = this.#windows.reports.flatMap((stage) =>
       stage.takeReports(this.#windows.isIdle(stage), MAX_WRITES - this.#writes()),
     )
-    return [...this.#windows.takeDropped(), ...this.#takeStateWrites(), ...this.#outputs.take(), ...reports]
+    const entities = this.entities?.takeOperations() ?? []
+    return [
+      ...this.#windows.takeDropped(),
+      ...entities,
+      ...this.#takeStateWrites(),
+      ...this.#outputs.take(),
+      ...reports,
+    ]
   }
 
   /** What was counted since they were last taken. */
@@ -235,7 +292,8 @@ export class PartitionFold {
   }
 
   progress(): StoredProgress {
-    return this.#windows.progress()
+    const answers = this.entities?.generations
+    return { ...this.#windows.progress(), ...(answers !== undefined && { answers }) }
   }
 
   /** What changed, and as much of what nothing can change any more as there is room to delete. */
@@ -249,7 +307,7 @@ export class PartitionFold {
   }
 
   #writes(): number {
-    return this.#outputs.writes + this.#windows.dirtyCount
+    return this.#outputs.writes + this.#windows.dirtyCount + (this.entities?.writes ?? 0)
   }
 
   /** Puts out what is due, as far as the commit has room. */

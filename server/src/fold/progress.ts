@@ -1,3 +1,4 @@
+import type { StoredGenerations } from '../entities/index.ts'
 import type { SourceStatus } from '../operators/index.ts'
 
 /** Event-time progress of a partition as stored with its state. Numbers are ms; what has not begun is absent. */
@@ -12,6 +13,8 @@ export interface StoredProgress {
   readonly begins: Readonly<Record<string, WindowBegin>>
   /** Merged window -> watermark (`null` before the first) and what each source partition reported last. */
   readonly merges: Readonly<Record<string, StoredMergeProgress>>
+  /** How far back the answers of commands are known. */
+  readonly answers?: StoredGenerations
 }
 
 /** Where a window goes on in logs that were read before it came. What lies before is for a backfill. */

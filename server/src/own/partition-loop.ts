@@ -1,5 +1,5 @@
 import { setImmediate as yieldToLoop } from 'node:timers/promises'
-import { BusUnavailable, type LogEntry, type LogVersion, type Ownership } from '../bus/index.ts'
+import { BusUnavailable, COMMANDS_TOPIC, type LogEntry, type LogVersion, type Ownership } from '../bus/index.ts'
 import type { Clock } from '../clock.ts'
 import {
   decodeBatch,
@@ -12,7 +12,11 @@ import {
   SUSPICIOUS_TAKES,
 } from '../fold/index.ts'
 import { beforeRetry, CommitChain, type Hold, type LoopEnd, type Turn } from '../lease/index.ts'
+import type { ReportDefect } from '../observability/defects.ts'
+import { withinTimeLimit } from '../time-limit.ts'
+import { CommandQueue } from './command-queue.ts'
 import type { CurrentExpiry } from './current-expiry.ts'
+import type { EntityLoader } from './entity-loader.ts'
 import type { EntrySource, ReadResult } from './entry-source.ts'
 import type { Evidence } from './evidence.ts'
 import type { LoadedState, PartitionStore } from './partition-store.ts'
@@ -26,6 +30,11 @@ const STATE_COMMIT_MS = 100
 const CATCH_UP_COMMIT_MS = 500
 /** Outputs are committed this often: subscribers wait for them. The first after a pause goes out at once. */
 const OUTPUT_COMMIT_MS = 20
+/** Answers of commands wait for a few times what a commit takes, and at least so long: the shorter, the more commits share the core. */
+const COMMITS_PER_GAP = 3
+const MIN_ANSWER_COMMIT_MS = 3
+/** Weight of the newest commit in the moving average of what they take. */
+const COMMIT_TIME_WEIGHT = 0.2
 /** Reports of other partitions are looked for this often: they cannot wake a read of this partition's slot. */
 const REPORTS_EVERY_MS = 50
 /** Longest wait for input while a quiet input may close windows: what it costs them in delay. */
@@ -45,10 +54,13 @@ export interface OwnerContext {
    */
   readonly folding: Turn
   readonly log: (message: string) => void
+  /** Notes what the application's code threw. */
+  readonly report: ReportDefect
 }
 
 export interface LoopParts {
   readonly store: PartitionStore
+  readonly loader: EntityLoader
   readonly source: EntrySource
   readonly trimmer: Trimmer
   readonly expiry: CurrentExpiry
@@ -68,6 +80,7 @@ export class PartitionLoop {
   #suspicious: boolean
   /** Panes were left over by the last commit, or by an earlier owner: they go out before anything is read or folded. */
   #draining: boolean
+  readonly #commands: CommandQueue
   #entries: LogEntry[] = []
   #lastRead: ReadResult | undefined
   #next: InputBatch | undefined
@@ -76,12 +89,22 @@ export class PartitionLoop {
   #reportsReadAt = Number.NEGATIVE_INFINITY
   /** The commit that Redis has not answered yet. What is folded meanwhile goes into the next one. */
   #inFlight: Promise<LoopEnd | undefined> | undefined
+  /** What a commit takes, ms. */
+  #commitMs = 1
   #isRefused = false
 
   constructor(context: OwnerContext, parts: LoopParts, state: LoadedState) {
     this.#context = context
     this.#parts = parts
-    this.#fold = new PartitionFold(context.pipeline, parts.store.partition, context.partitions, state)
+    const { pipeline, partitions, clock, report } = context
+    const handlers = {
+      epoch: state.log.epoch,
+      now: () => clock.now(),
+      limited: withinTimeLimit,
+      incident: report,
+    }
+    this.#fold = new PartitionFold(pipeline, parts.store.partition, partitions, state, { handlers })
+    this.#commands = new CommandQueue(parts.loader)
     this.#log = state.log
     this.#fold.distrustIdle()
     this.#commits = new CommitChain(parts.hold, parts.ownership.token, state)
@@ -108,7 +131,9 @@ export class PartitionLoop {
   async #readFoldCommit(): Promise<LoopEnd | undefined> {
     await this.#readReports()
     if (!this.#hasPending) await this.#read()
-    if (this.#hasPending) {
+    // Somebody waits for the answer of each.
+    if (!this.#commands.isEmpty) await this.#foldCommands()
+    if (this.#hasEvents) {
       const end = await this.#context.folding.run(() => this.#foldPending())
       if (end !== undefined) return end
     }
@@ -120,6 +145,10 @@ export class PartitionLoop {
   }
 
   get #hasPending(): boolean {
+    return this.#hasEvents || !this.#commands.isEmpty
+  }
+
+  get #hasEvents(): boolean {
     return this.#next !== undefined || this.#entries.length > 0
   }
 
@@ -157,9 +186,11 @@ export class PartitionLoop {
       if (this.#lastRead !== undefined) this.#fold.readToEnd(this.#lastRead.polledAt, this.#lastRead.behind)
       this.#lastRead = await this.#parts.source.read(this.#fold.cursors(), this.#waitMs())
       const { entries, polledAt } = this.#lastRead
-      this.#entries = [...entries]
+      this.#entries = entries.filter(({ topic }) => topic !== COMMANDS_TOPIC)
+      const folded = this.#fold.offsets.get(COMMANDS_TOPIC)
+      for (const entry of entries) if (entry.topic === COMMANDS_TOPIC) this.#commands.add(entry, folded)
       this.#fold.polledEmpty(polledAt, new Set(this.#entries.map(({ topic }) => topic)))
-      for (const { topic, epoch, streamId } of this.#entries) this.#parts.evidence.saw({ topic, epoch, streamId })
+      for (const { topic, epoch, streamId } of entries) this.#parts.evidence.saw({ topic, epoch, streamId })
       this.#context.stats.read(this.#parts.store.partition, this.#entries[0], this.#now())
       this.#context.stats.waitsFor(this.#parts.store.partition, this.#fold.slowestSources())
     })
@@ -177,9 +208,25 @@ export class PartitionLoop {
     }
   }
 
+  async #foldCommands(): Promise<void> {
+    const entities = this.#fold.entities!
+    while (!this.#commands.isEmpty && this.#fold.hasRoomForCommands && !this.#isEnding) {
+      let isLoaded = false
+      await this.#reading(async () => {
+        await this.#commands.load(entities)
+        isLoaded = true
+      })
+      if (!isLoaded) continue
+      await this.#context.folding.run(async () => {
+        const { commands, upTo } = this.#commands.take()
+        this.#fold.foldCommands(commands, upTo)
+      })
+    }
+  }
+
   async #foldPending(): Promise<LoopEnd | undefined> {
     let yieldedAt = performance.now()
-    while (this.#hasPending) {
+    while (this.#hasEvents) {
       this.#next ??= decodeBatch(this.#entries.shift()!)
       if (!this.#fold.hasRoomFor(this.#next)) return undefined
       if (this.#suspicious) return await this.#foldUnderSuspicion(this.#next)
@@ -216,6 +263,7 @@ export class PartitionLoop {
   }
 
   #commitEveryMs(): number {
+    if (this.#fold.hasAnswers) return clamp(COMMITS_PER_GAP * this.#commitMs, MIN_ANSWER_COMMIT_MS, OUTPUT_COMMIT_MS)
     if (this.#fold.hasOutputs) return OUTPUT_COMMIT_MS
     const isBehind = this.#lastRead !== undefined && this.#lastRead.behind.size > 0
     return isBehind ? CATCH_UP_COMMIT_MS : STATE_COMMIT_MS
@@ -249,8 +297,11 @@ export class PartitionLoop {
   }
 
   async #settle(): Promise<LoopEnd | undefined> {
+    if (this.#inFlight === undefined) return undefined
     const end = await this.#inFlight
     this.#inFlight = undefined
+    // Here and not as soon as it is answered: between two looks at what is stored nothing may be forgotten.
+    if (end === undefined) this.#fold.entities?.stored()
     return end
   }
 
@@ -268,7 +319,9 @@ export class PartitionLoop {
     const startedAt = performance.now()
     this.#committedAt = startedAt
     const reply = await this.#commits.send(request, (again) => store.ledger.commit(again))
-    this.#context.stats.committed(reply.status, performance.now() - startedAt)
+    const tookMs = performance.now() - startedAt
+    this.#commitMs += COMMIT_TIME_WEIGHT * (tookMs - this.#commitMs)
+    this.#context.stats.committed(reply.status, tookMs)
     if (reply.status !== 'ok') return reply.status
     this.#context.stats.folded(counters)
     this.#context.stats.holds(store.partition, openStates)
@@ -279,4 +332,8 @@ export class PartitionLoop {
   #now(): number {
     return this.#context.clock.now()
   }
+}
+
+function clamp(value: number, least: number, most: number): number {
+  return Math.min(most, Math.max(least, value))
 }

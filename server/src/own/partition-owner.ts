@@ -2,6 +2,7 @@ import type { KnownEntry, Log, OwnerLedger, Ownership } from '../bus/index.ts'
 import { beginAnew, PartitionWindows } from '../fold/index.ts'
 import type { Hold, Leased, LoopEnd } from '../lease/index.ts'
 import { CurrentExpiry } from './current-expiry.ts'
+import { EntityLoader } from './entity-loader.ts'
 import type { EntrySource } from './entry-source.ts'
 import { Evidence } from './evidence.ts'
 import { type OwnerContext, PartitionLoop } from './partition-loop.ts'
@@ -38,7 +39,8 @@ export class PartitionOwner implements Leased {
     this.#source.forget()
     const hashes = PartitionWindows.hashes(this.#context.pipeline)
     const state = await this.#load(hashes, hold)
-    const parts = { store: this.#store, source: this.#source, trimmer: this.#trimmer, evidence: this.#evidence }
+    const loader = new EntityLoader(this.#store, this.#context.pipeline.contract.entities)
+    const parts = { store: this.#store, loader, source: this.#source, trimmer: this.#trimmer, evidence: this.#evidence }
     const expiry = new CurrentExpiry(this.#store, this.#context.pipeline, this.#context.partitions)
     const meter = new StateMeter(this.#store, hashes)
     const loop = new PartitionLoop(this.#context, { ...parts, expiry, meter, ownership, hold }, state)

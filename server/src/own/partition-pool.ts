@@ -2,6 +2,7 @@ import type { Bus, Roster } from '../bus/index.ts'
 import type { Clock } from '../clock.ts'
 import type { Pipeline } from '../fold/index.ts'
 import { type LeaseKind, Pool, Turn } from '../lease/index.ts'
+import type { ReportDefect } from '../observability/defects.ts'
 import { EntrySource } from './entry-source.ts'
 import type { OwnerContext } from './partition-loop.ts'
 import { PartitionOwner } from './partition-owner.ts'
@@ -24,6 +25,8 @@ export interface PartitionPoolOptions {
   readonly pipeline: Pipeline
   readonly clock: Clock
   readonly log: (message: string) => void
+  /** Notes what the application's code threw. */
+  readonly report: ReportDefect
 }
 
 /**
@@ -38,10 +41,10 @@ export class PartitionPool implements LeaseKind<Lease> {
   readonly #roster: Roster
   readonly #pool: Pool<Lease>
 
-  constructor({ bus, workerId, pipeline, clock, log }: PartitionPoolOptions) {
+  constructor({ bus, workerId, pipeline, clock, log, report }: PartitionPoolOptions) {
     this.#bus = bus
     const { partitions } = bus
-    this.#context = { pipeline, partitions, clock, stats: new WorkerStats(), folding: new Turn(), log }
+    this.#context = { pipeline, partitions, clock, stats: new WorkerStats(), folding: new Turn(), log, report }
     this.#roster = bus.roster(workerId)
     this.#pool = new Pool(bus, this, log)
   }

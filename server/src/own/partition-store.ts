@@ -1,4 +1,4 @@
-import { type Bus, decodeHeader, type Log, type OwnerLedger } from '../bus/index.ts'
+import { type Bus, decodeHeader, type Entities, type Log, type OwnerLedger } from '../bus/index.ts'
 import { decodeOffsets, decodeProgress, isLost, type LostInput, type Offsets, type StoredState } from '../fold/index.ts'
 import type { ChainStart } from '../lease/index.ts'
 
@@ -13,12 +13,15 @@ export class PartitionStore {
   readonly partition: number
   readonly ledger: OwnerLedger
   readonly log: Log
+  /** Read over the connection of the commits: what is read was written by all that were sent before. */
+  readonly entities: Entities
   readonly #bus: Bus
 
   constructor(partition: number, bus: Bus) {
     this.partition = partition
     this.ledger = bus.ledger(partition, 'commit')
     this.log = bus.log(partition, 'commit')
+    this.entities = bus.entities(partition, 'commit')
     this.#bus = bus
   }
 

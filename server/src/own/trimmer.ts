@@ -1,6 +1,7 @@
 import { compareStreamIds } from '@tidegate/protocol'
-import { BusUnavailable, type LogVersion, partialsTopic } from '../bus/index.ts'
+import { ANSWERS_TOPIC, BusUnavailable, COMMANDS_TOPIC, type LogVersion, partialsTopic } from '../bus/index.ts'
 import type { WindowTopic } from '../config/model.ts'
+import { ANSWERS_RETENTION_MS } from '../entities/index.ts'
 import { deadLetterTopic, foreignLog, mergersOf, type Offsets, type Pipeline } from '../fold/index.ts'
 import type { PartitionStore } from './partition-store.ts'
 
@@ -10,6 +11,8 @@ const TRIM_EVERY_MS = 10_000
 export const BACKFILL_HOLD_MS = 10 * 60 * 1_000
 /** Dead letters have no retention of their own in the config. */
 const DEAD_LETTER_RETENTION_MS = 24 * 60 * 60 * 1_000
+/** Commands that were run are kept for whoever looks why something happened just now. */
+const COMMANDS_RETENTION_MS = 10 * 60 * 1_000
 
 /** Removes what retention allows from a partition's logs, never what somebody has yet to read, and notes what they take then. */
 export class Trimmer {
@@ -57,7 +60,19 @@ export class Trimmer {
       await this.#store.ledger.trim(log, token, deadLetterTopic(name), `${now - DEAD_LETTER_RETENTION_MS}-0`)
     }
     for (const window of this.#pipeline.windows) await this.#trimPartials(log, token, window)
-    await this.#store.ledger.noteLogBytes(token, [...this.#pipeline.contract.topics.keys()])
+    await this.#trimCommands(log, token, committed, now)
+    const internal = this.#pipeline.contract.entities.size > 0 ? [COMMANDS_TOPIC, ANSWERS_TOPIC] : []
+    await this.#store.ledger.noteLogBytes(token, [...this.#pipeline.contract.topics.keys(), ...internal])
+  }
+
+  /** What was run is in the trails; answers are read for as long as they are known. */
+  async #trimCommands(log: LogVersion, token: string, committed: Offsets, now: number): Promise<void> {
+    if (this.#pipeline.contract.entities.size === 0) return
+    const folded = committed.get(COMMANDS_TOPIC)
+    // The record batch itself stays: some of it may not be folded.
+    const lowest = older(`${now - COMMANDS_RETENTION_MS}-0`, folded?.slice(0, folded.indexOf('.')))
+    if (lowest !== undefined) await this.#store.ledger.trim(log, token, COMMANDS_TOPIC, lowest)
+    await this.#store.ledger.trim(log, token, ANSWERS_TOPIC, `${now - ANSWERS_RETENTION_MS}-0`)
   }
 
   /** Partials are needed until every merging partition has committed past them. */

@@ -38,12 +38,22 @@ async function run(queries: Queries, name: string, params: Params): Promise<Quer
       const { events, ...rest } = await queries.history(params)
       return { type: 'result', data: events, ...rest }
     }
+    case 'entity':
+      return { type: 'result', data: await queries.entities.entity(params) }
+    case 'entityHistory': {
+      const { events, next } = await queries.entities.history(params)
+      return { type: 'result', data: events, ...(next !== undefined && { next: String(next) }) }
+    }
+    case 'findEntities': {
+      const { entities: found, next } = await queries.entities.find(params)
+      return { type: 'result', data: found, ...(next !== undefined && { next }) }
+    }
     case 'gap':
       return { type: 'result', data: await queries.gap(params) }
     default:
       throw new QueryError(
         'unknown_query',
-        `No query ${quoted(name)}: this version serves topics, window, history, gap and ledger.`,
+        `No query ${quoted(name)}: this version serves topics, window, history, gap, entity, entityHistory, findEntities and ledger.`,
       )
   }
 }

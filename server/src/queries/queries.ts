@@ -1,8 +1,10 @@
 import { BulkheadRejectedError, bulkhead } from 'cockatiel'
 import { type Bus, partitionOf } from '../bus/index.ts'
 import type { Contract } from '../config/model.ts'
+import type { ReportDefect } from '../observability/defects.ts'
 import { MAX_ANSWER_EVENTS } from './answer-size.ts'
 import { parsePlace, parseResult, RESULTS_A_STEP, type ResultPage, scanPage } from './current-results.ts'
+import { EntityQueries } from './entity-queries.ts'
 import { type GapPage, readGap } from './gap-events.ts'
 import { gapRange } from './gap-range.ts'
 import { type HistoryPage, readHistory } from './history.ts'
@@ -18,13 +20,15 @@ const MAX_WAITING = 256
 
 /** The read side: topics, latest window results, history. Never touches a worker. Parameters are checked before Redis is asked. */
 export class Queries {
+  readonly entities: EntityQueries
   readonly #bus: Bus
   readonly #contract: Contract
   readonly #turns = bulkhead(CONCURRENT, MAX_WAITING)
 
-  constructor(bus: Bus, contract: Contract) {
+  constructor(bus: Bus, contract: Contract, report: ReportDefect) {
     this.#bus = bus
     this.#contract = contract
+    this.entities = new EntityQueries(bus, contract, report, (query) => this.#inTurn(query))
   }
 
   topics(): { readonly partitions: number; readonly topics: readonly TopicDescription[] } {

@@ -8,6 +8,8 @@ export interface TopicDescription {
   readonly retentionMs: number
   /** Results only: the topics they are computed from. */
   readonly from?: readonly string[]
+  /** Only of what becomes of entities: which. */
+  readonly entity?: string
   /** Sources only. */
   readonly key?: string
   readonly schema?: unknown
@@ -28,6 +30,9 @@ function describe(topic: TopicDefinition): TopicDescription {
       return { ...base, key: topic.keyField, schema: topic.jsonSchema }
     case 'window':
       return { ...base, from: topic.from, window: plainSpec(topic.spec), valueSchema: topic.valueSchema }
+    case 'state':
+    case 'events':
+      return { ...base, entity: topic.entity }
     case 'late':
       return { ...base, from: topic.from }
     case 'flow':

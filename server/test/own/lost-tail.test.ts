@@ -59,7 +59,10 @@ function own(partition: number): { owner: Holder; ended: Promise<unknown> } {
   const store = hold(new PartitionStore(partition, bus))
   const source = new EntrySource(partition, bus, systemClock)
   const trimmer = new Trimmer(store, pipeline, PARTITIONS)
-  const owner = new Holder(new PartitionOwner({ ...context, log: () => {} }, store, source, trimmer), () => {})
+  const owner = new Holder(
+    new PartitionOwner({ ...context, log: () => {}, report: () => 'defect' }, store, source, trimmer),
+    () => {},
+  )
   return { owner, ended: owner.run() }
 }
 

@@ -91,6 +91,7 @@ function own(
     stats: new WorkerStats(),
     folding: new Turn(),
     log: (message) => logged.push(message),
+    report: () => 'defect',
   }
   const source = new EntrySource(partition, bus, systemClock)
   const trimmer = new Trimmer(store, context.pipeline, PARTITIONS)

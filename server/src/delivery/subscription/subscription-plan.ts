@@ -9,7 +9,7 @@ import {
   type ResumeFrom,
 } from '@tidegate/protocol'
 import { isStreamId } from '../../bus/index.ts'
-import type { Contract, TopicDefinition } from '../../config/model.ts'
+import { type Contract, hasLatest, type TopicDefinition } from '../../config/model.ts'
 import { type Filter, FilterError, openFilter } from '../../filter/index.ts'
 import type { SlowPolicy } from '../queue/index.ts'
 import type { ByLane } from '../wire/index.ts'
@@ -144,10 +144,10 @@ function checkFrom(
   return undefined
 }
 
-/** Only windows have a latest result of every key, all in one lane. */
 function checkSnapshot(from: ResumeFrom, topics: readonly string[], contract: Contract): PlanResult | undefined {
-  const other = topics.find((topic) => contract.topics.get(topic)!.kind !== 'window')
-  if (other !== undefined) return refuse('unsupported', `the option snapshot is served only for windows, not ${other}`)
+  const other = topics.find((topic) => !hasLatest(contract.topics.get(topic)))
+  if (other !== undefined)
+    return refuse('unsupported', `the option snapshot is served only for windows and states of entities, not ${other}`)
   if (from === 'earliest' || (typeof from === 'object' && 'time' in from)) {
     return refuse('unsupported', 'the option snapshot starts now, or goes on from positions')
   }

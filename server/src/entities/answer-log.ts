@@ -1,0 +1,66 @@
+import {
+  ANSWERS_HASH,
+  ANSWERS_TOPIC,
+  type CommitOperation,
+  encodeEvent,
+  MAX_BATCH_BYTES,
+  RecordBatchBuilder,
+  type StoredEvent,
+} from '../bus/index.ts'
+import type { Command, CommandOutcome } from './command.ts'
+
+interface Answer {
+  readonly event: StoredEvent
+  /** Where it is noted under the id of its command; absent where the same command may be answered in another way. */
+  readonly place: { readonly field: string; readonly tag: string } | undefined
+}
+
+/** The answers of one commit, in the order in which commands were run. */
+export class AnswerLog {
+  #answers: Answer[] = []
+  #size = 0
+
+  /** Characters of JSON. */
+  get size(): number {
+    return this.#size
+  }
+
+  /** @param isNoted whether the command has this answer for good */
+  add({ id, node, checksum, storedAt }: Command, outcome: CommandOutcome, isNoted: boolean): void {
+    const json = encodeEvent(id, node, storedAt, undefined, JSON.stringify(outcome))
+    this.#size += json.length
+    this.#answers.push({
+      event: { key: node, lane: 'normal', time: storedAt, json },
+      place: isNoted ? { field: id, tag: checksum } : undefined,
+    })
+  }
+
+  /** Hands over what was collected as operations of a commit and starts anew. */
+  take(): CommitOperation[] {
+    const operations: CommitOperation[] = []
+    let batch: Answer[] = []
+    let room = MAX_BATCH_BYTES
+    for (const answer of this.#answers) {
+      const bytes = Buffer.byteLength(answer.event.json)
+      if (bytes > room && batch.length > 0) {
+        operations.push(append(batch))
+        batch = []
+        room = MAX_BATCH_BYTES
+      }
+      batch.push(answer)
+      room -= bytes
+    }
+    if (batch.length > 0) operations.push(append(batch))
+    this.#answers = []
+    this.#size = 0
+    return operations
+  }
+}
+
+function append(answers: readonly Answer[]): CommitOperation {
+  const builder = new RecordBatchBuilder()
+  builder.addSlice(answers.map(({ event }) => event))
+  const entries = answers.flatMap(({ place }, index) => (place === undefined ? [] : [{ ...place, index }]))
+  const places = { hash: ANSWERS_HASH, entries }
+  return { op: 'append', topic: ANSWERS_TOPIC, ...builder.build(), watermark: undefined, latest: [], places }
+}

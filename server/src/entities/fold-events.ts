@@ -1,0 +1,60 @@
+import type { EntityDefinition, EntityEventDefinition } from '../config/entity-model.ts'
+import { deepFreeze } from './deep-freeze.ts'
+import type { EntityRecord, TrailEntry } from './entity-record.ts'
+
+/** An entity that nothing has happened to. */
+export function newRecord({ initial, version }: EntityDefinition): EntityRecord {
+  return { version: 0, time: 0, definition: version, state: deepFreeze(initial), indexed: {} }
+}
+
+/**
+ * The record with one more event. Index values are not computed: see `indexedBy`.
+ *
+ * @throws what `evolve` or an upcast throws, and where one returns no object
+ */
+export function foldEvent(
+  definition: EntityDefinition,
+  key: string,
+  record: EntityRecord,
+  { type, definition: storedUnder, data, time }: TrailEntry,
+): EntityRecord {
+  const event = definition.events.get(type)
+  if (event === undefined) throw new Error(`${definition.name} has no event ${type} any more; keep it in the config`)
+  const version = record.version + 1
+  const upcast = deepFreeze(upcasted(event, data, storedUnder, definition.version))
+  const state = event.evolve(record.state, upcast, { key, version, time })
+  if (typeof state !== 'object' || state === null) throw new Error(`evolve.${type} returned no state`)
+  return { ...record, version, time, definition: definition.version, state: deepFreeze(state) }
+}
+
+/** Data as the present version of the definition has them. */
+function upcasted({ upcasts }: EntityEventDefinition, data: unknown, from: number, to: number): unknown {
+  let upcast = data
+  for (let version = from; version < to; version++) upcast = upcasts.get(version)?.(upcast) ?? upcast
+  return upcast
+}
+
+/** The record of a trail from its beginning. @throws as `foldEvent` */
+export function foldTrail(definition: EntityDefinition, key: string, trail: Iterable<TrailEntry>): EntityRecord {
+  let record = newRecord(definition)
+  for (const entry of trail) record = foldEvent(definition, key, record, entry)
+  return { ...record, indexed: indexedBy(definition, record.state) }
+}
+
+/** Index -> value of a state. @throws what the config's functions throw */
+export function indexedBy({ indexes }: EntityDefinition, state: object): Record<string, string> {
+  const indexed: Record<string, string> = {}
+  for (const [index, lookUp] of indexes) {
+    const value = lookUp(state)
+    if (value === undefined) continue
+    if (typeof value !== 'string' || value.includes('\0'))
+      throw new Error(`indexes.${index} returned no text without \\0`)
+    indexed[index] = value
+  }
+  return indexed
+}
+
+/** What queries and subscribers see of a state. @throws what `view` throws */
+export function viewOf({ view }: EntityDefinition, state: object): unknown {
+  return view === undefined ? state : view(state)
+}

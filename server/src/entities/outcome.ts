@@ -1,0 +1,41 @@
+import type { EntityDefinition } from '../config/entity-model.ts'
+import { type AnsweredEvent, COMMAND_CODES, type CommandCode, type CommandOutcome } from './command.ts'
+import type { EntityRecord, TrailEntry } from './entity-record.ts'
+import type { Effect } from './run-command.ts'
+
+export interface OutcomeContext {
+  readonly definition: EntityDefinition
+  /** The entity as the command found it. */
+  readonly before: EntityRecord
+  readonly epoch: string
+  /** Notes a failure. @returns the id under which the log has it */
+  readonly report: (error: unknown) => string
+}
+
+/** What the sender of a command is told. */
+export function outcomeOf(effect: Effect, { definition, before, epoch, report }: OutcomeContext): CommandOutcome {
+  switch (effect.kind) {
+    case 'done': {
+      const { record, entries, reply } = effect
+      const events = entries.map((entry) => answeredEvent(definition, entry))
+      return { status: 'done', version: record.version, epoch, events, ...(reply !== undefined && { reply }) }
+    }
+    case 'rejected': {
+      const { code, message, path } = effect
+      return { status: 'rejected', code, message, ...(path !== undefined && { path }), version: before.version, epoch }
+    }
+    case 'failed': {
+      const code = 'handler_failed'
+      const message = `${COMMAND_CODES[code]} Id: ${report(effect.error)}.`
+      return { status: 'rejected', code, message, version: before.version, epoch }
+    }
+  }
+}
+
+export function rejection(code: CommandCode): CommandOutcome {
+  return { status: 'rejected', code, message: COMMAND_CODES[code] }
+}
+
+function answeredEvent({ view }: EntityDefinition, { type, data }: TrailEntry): AnsweredEvent {
+  return view === undefined ? { type, data } : { type }
+}

@@ -1,0 +1,73 @@
+import { ANSWERS_TOPIC, type AnswerPlace, decodeEvents, type StoredEntity } from '../bus/index.ts'
+import type { EntityDefinition } from '../config/entity-model.ts'
+import {
+  type Command,
+  type CommandOutcome,
+  decodeRecord,
+  decodeTrailEntry,
+  deepFreeze,
+  type EntityFold,
+  foldTrail,
+  type HeldEntity,
+  rejection,
+} from '../entities/index.ts'
+import type { PartitionStore } from './partition-store.ts'
+
+/** Loads what commands touch before they are folded. Every call rejects with BusUnavailable when Redis does not answer. */
+export class EntityLoader {
+  readonly #store: PartitionStore
+  readonly #definitions: ReadonlyMap<string, EntityDefinition>
+
+  constructor(store: PartitionStore, definitions: ReadonlyMap<string, EntityDefinition>) {
+    this.#store = store
+    this.#definitions = definitions
+  }
+
+  async load(fold: EntityFold, commands: readonly Command[]): Promise<void> {
+    const { entities, ids } = fold.needs(commands)
+    const [places] = await Promise.all([
+      this.#store.entities.answers(ids),
+      ...[...entities].map(([name, keys]) => this.#load(fold, name, keys)),
+    ])
+    for (const [i, place] of places.entries()) {
+      if (place === undefined) continue
+      // In a partition where little happens an answer may be trimmed before its place is forgotten.
+      const outcome = (await this.#outcomeAt(place)) ?? rejection('outcome_unknown')
+      fold.answered(ids[i]!, { tag: place.tag, outcome })
+    }
+  }
+
+  async #outcomeAt({ streamId, index }: AnswerPlace): Promise<CommandOutcome | undefined> {
+    const [entry] = await this.#store.log.range(ANSWERS_TOPIC, streamId, streamId, 1)
+    return entry && (decodeEvents(entry.payload)[index]?.data as CommandOutcome)
+  }
+
+  async #load(fold: EntityFold, name: string, keys: readonly string[]): Promise<void> {
+    const definition = this.#definitions.get(name)!
+    const found = await this.#store.entities.load(name, keys)
+    for (const [i, stored] of found.entries()) {
+      const key = keys[i]!
+      if (stored.record === undefined && stored.length === 0) fold.loaded(name, key)
+      else fold.loaded(name, key, await this.#heldOf(definition, key, stored), stored.record?.length ?? 0)
+    }
+  }
+
+  async #heldOf(
+    definition: EntityDefinition,
+    key: string,
+    { record: text, length }: StoredEntity,
+  ): Promise<HeldEntity> {
+    const record = text === undefined ? undefined : decodeRecord(text)
+    if (record !== undefined && record.version === length && record.definition === definition.version) {
+      return { kind: 'loaded', record: { ...record, state: deepFreeze(record.state) } }
+    }
+    const trail = await this.#store.entities.trail(definition.name, key, 0, length)
+    try {
+      const folded = foldTrail(definition, key, trail.map(decodeTrailEntry))
+      // What stands in the indexes is what was stored, until the entity changes.
+      return { kind: 'loaded', record: { ...folded, indexed: record?.indexed ?? {} } }
+    } catch (error) {
+      return { kind: 'broken', error }
+    }
+  }
+}

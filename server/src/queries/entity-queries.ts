@@ -1,0 +1,147 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { Bus } from '../bus/index.ts'
+import type { EntityDefinition } from '../config/entity-model.ts'
+import type { Contract } from '../config/model.ts'
+import type { ReportDefect } from '../observability/defects.ts'
+import { MAX_ANSWER_EVENTS } from './answer-size.ts'
+import { type EntityAnswer, type EntityMoment, EntityReader, type HistoryEvent } from './entity-reader.ts'
+import { limitOf, optionalNumber, optionalText, type Params, quoted, text } from './params.ts'
+import { QueryError } from './query-error.ts'
+
+/** Entities of an index that an answer holds at most: each is a read of its own. */
+const MAX_FOUND = 100
+/** How long a reader waits for a version that is not there yet, ms, and how often it looks. */
+const MAX_WAIT_MS = 2_000
+const WAIT_STEP_MS = 20
+
+type InTurn = <Result>(query: () => Promise<Result>) => Promise<Result>
+
+interface Search {
+  readonly name: string
+  readonly index: string
+  readonly value: string
+  readonly limit: number
+}
+
+/** Where a page of an index begins; the key is exclusive. */
+interface Place {
+  readonly partition: number
+  readonly key: string | undefined
+}
+
+export interface FoundPage {
+  readonly entities: readonly EntityAnswer[]
+  /** `after` of the next page; absent at the end. */
+  readonly next?: string
+}
+
+/** What is asked about entities. Parameters are checked before Redis is asked. */
+export class EntityQueries {
+  readonly #bus: Bus
+  readonly #contract: Contract
+  readonly #inTurn: InTurn
+  readonly #readers: ReadonlyMap<string, EntityReader>
+
+  /** @param inTurn runs what reads Redis when it is its turn */
+  constructor(bus: Bus, contract: Contract, report: ReportDefect, inTurn: InTurn) {
+    this.#bus = bus
+    this.#inTurn = inTurn
+    this.#contract = contract
+    this.#readers = new Map(
+      [...contract.entities].map(([name, definition]) => [name, new EntityReader(bus, definition, report)]),
+    )
+  }
+
+  /** One entity: now, at a version, or at a time. @throws QueryError, BusUnavailable */
+  async entity(params: Params): Promise<EntityAnswer> {
+    const { name } = this.#definition(params)
+    const key = text(params, 'key')
+    const version = optionalNumber(params, 'version', 0)
+    const at = optionalNumber(params, 'at', 0)
+    if (version !== undefined && at !== undefined) {
+      throw new QueryError('invalid_frame', 'version and at name two moments; leave one out')
+    }
+    const moment: EntityMoment = { version, at, minVersion: minVersionOf(params) }
+    const deadline = performance.now() + MAX_WAIT_MS
+    for (;;) {
+      const answer = await this.#inTurn(() => this.#readers.get(name)!.read(key, moment))
+      if (answer !== undefined) return answer
+      if (performance.now() > deadline) {
+        throw new QueryError('unavailable', `The entity did not reach minVersion in ${MAX_WAIT_MS} ms. Ask again.`)
+      }
+      await sleep(WAIT_STEP_MS)
+    }
+  }
+
+  /** The events of one entity, oldest first. @throws QueryError, BusUnavailable */
+  async history(params: Params): Promise<{ readonly events: readonly HistoryEvent[]; readonly next?: number }> {
+    const { name } = this.#definition(params)
+    const key = text(params, 'key')
+    const after = optionalNumber(params, 'after', 0) ?? 0
+    const limit = limitOf(params, MAX_ANSWER_EVENTS)
+    return this.#inTurn(() => this.#readers.get(name)!.history(key, after, limit))
+  }
+
+  /** Entities that have a value in an index, over all partitions. @throws QueryError, BusUnavailable */
+  async find(params: Params): Promise<FoundPage> {
+    const { name, indexes } = this.#definition(params)
+    const index = text(params, 'index')
+    if (!indexes.has(index)) {
+      const known = [...indexes.keys()].join(', ') || 'none'
+      throw new QueryError('invalid_frame', `index: ${name} has no index ${quoted(index)}; its indexes: ${known}`)
+    }
+    const value = text(params, 'value')
+    if (value.includes('\0')) throw new QueryError('invalid_frame', 'value: no index holds \\0')
+    const limit = limitOf(params, MAX_FOUND)
+    const from = placeOf(optionalText(params, 'after'), this.#bus.partitions)
+    return this.#inTurn(() => this.#find({ name, index, value, limit }, from))
+  }
+
+  async #find({ name, index, value, limit }: Search, from: Place): Promise<FoundPage> {
+    const entities: EntityAnswer[] = []
+    let after = from.key
+    for (let partition = from.partition; partition < this.#bus.partitions; partition++, after = undefined) {
+      const count = limit - entities.length
+      if (count === 0) return { entities, next: `${partition}:` }
+      const options = { count, ...(after !== undefined && { after }) }
+      const page = await this.#bus.entities(partition, 'query').indexed(name, index, value, options)
+      entities.push(...(await this.#readAll(name, page.keys)))
+      if (page.next !== undefined) return { entities, next: `${partition}:${page.next}` }
+    }
+    return { entities }
+  }
+
+  async #readAll(name: string, keys: readonly string[]): Promise<EntityAnswer[]> {
+    const read = await Promise.all(keys.map((key) => this.#readers.get(name)!.read(key, {})))
+    return read.filter((answer) => answer !== undefined)
+  }
+
+  #definition(params: Params): EntityDefinition {
+    const name = text(params, 'name')
+    const definition = this.#contract.entities.get(name)
+    if (definition === undefined)
+      throw new QueryError('not_found', `No entity ${quoted(name)}. GET /v1/entities lists them.`)
+    return definition
+  }
+}
+
+/** `3`, or `3@epoch` as an answer to a command says it. */
+function minVersionOf(params: Params): EntityMoment['minVersion'] {
+  const value = params.minVersion
+  if (value === undefined) return undefined
+  const match = /^(\d{1,15})(?:@(.{1,128}))?$/.exec(String(value))
+  if (match === null) throw new QueryError('invalid_frame', 'minVersion: expected a version such as 3 or 3@epoch')
+  return { version: Number(match[1]), ...(match[2] !== undefined && { epoch: match[2] }) }
+}
+
+/** Reads `partition:key`. */
+function placeOf(after: string | undefined, partitions: number): Place {
+  if (after === undefined) return { partition: 0, key: undefined }
+  const colon = after.indexOf(':')
+  const partition = Number(after.slice(0, colon))
+  if (!/^\d{1,5}:/.test(after) || partition >= partitions) {
+    throw new QueryError('invalid_frame', 'after: expected the next of the page before')
+  }
+  const key = after.slice(colon + 1)
+  return { partition, key: key === '' ? undefined : key }
+}

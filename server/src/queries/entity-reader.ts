@@ -1,0 +1,143 @@
+import { type Bus, type Entities, partitionOf, type StoredEntity } from '../bus/index.ts'
+import type { EntityDefinition } from '../config/entity-model.ts'
+import {
+  decodeRecord,
+  decodeTrailEntry,
+  type EntityRecord,
+  foldEvent,
+  newRecord,
+  type TrailEntry,
+  viewOf,
+} from '../entities/index.ts'
+import type { ReportDefect } from '../observability/defects.ts'
+import { withinTimeLimit } from '../time-limit.ts'
+import { QueryError } from './query-error.ts'
+
+/** Events of a trail that are folded before others get their turn. */
+const FOLD_COUNT = 500
+
+/** Which version of an entity is asked for; absent: the newest. */
+export interface EntityMoment {
+  readonly version?: number | undefined
+  /** The version as of this event time, ms since 1970. */
+  readonly at?: number | undefined
+  /** The least version that is of use: of one's own command, most likely. */
+  readonly minVersion?: { readonly version: number; readonly epoch?: string } | undefined
+}
+
+export interface EntityAnswer {
+  readonly key: string
+  readonly version: number
+  readonly epoch: string
+  /** Time of the newest event in it, ms since 1970. */
+  readonly time: number
+  readonly view: unknown
+}
+
+/** Reads one entity from what is stored, in the gateway: its owner is not asked. */
+export class EntityReader {
+  readonly #bus: Bus
+  readonly #definition: EntityDefinition
+  readonly #report: ReportDefect
+
+  constructor(bus: Bus, definition: EntityDefinition, report: ReportDefect) {
+    this.#bus = bus
+    this.#definition = definition
+    this.#report = report
+  }
+
+  /** @returns `undefined` while it has not reached `minVersion` @throws QueryError, BusUnavailable */
+  async read(key: string, moment: EntityMoment): Promise<EntityAnswer | undefined> {
+    const partition = partitionOf(key, this.#bus.partitions)
+    const entities = this.#bus.entities(partition, 'query')
+    const { epoch } = await this.#bus.log(partition, 'query').version()
+    const { minVersion } = moment
+    if (minVersion?.epoch !== undefined && minVersion.epoch !== epoch) {
+      throw new QueryError('epoch_changed', `The log of this entity has another epoch now: ${epoch}.`)
+    }
+    const [stored] = await entities.load(this.#definition.name, [key])
+    if (stored!.length < (minVersion?.version ?? 0)) return undefined
+    const record = await this.#recordAt(entities, key, stored!, moment)
+    if (record.version === 0) throw new QueryError('not_found', `No ${this.#definition.name} has this key.`)
+    const view = this.#run(() => viewOf(this.#definition, record.state))
+    return { key, version: record.version, epoch, time: record.time, view }
+  }
+
+  async #recordAt(entities: Entities, key: string, stored: StoredEntity, moment: EntityMoment): Promise<EntityRecord> {
+    const { version, at } = moment
+    const newest = stored.record === undefined ? undefined : decodeRecord(stored.record)
+    const isNewest =
+      at === undefined ? (version ?? stored.length) === stored.length : (newest?.time ?? Number.POSITIVE_INFINITY) <= at
+    // Of an earlier definition, or of a trail without a state.
+    const isUsable = newest?.version === stored.length && newest.definition === this.#definition.version
+    if (isNewest && isUsable) return newest
+    if (version !== undefined && version > stored.length) {
+      throw new QueryError('not_found', `It has only ${stored.length} versions.`)
+    }
+    return this.#fold(entities, key, version ?? stored.length, at ?? Number.POSITIVE_INFINITY)
+  }
+
+  /** The record of the first events of a trail: up to `version` of them, and none later than `at`. */
+  async #fold(entities: Entities, key: string, version: number, at: number): Promise<EntityRecord> {
+    let record = newRecord(this.#definition)
+    for (let from = 0; from < version; from += FOLD_COUNT) {
+      const page = await entities.trail(this.#definition.name, key, from, Math.min(version, from + FOLD_COUNT))
+      const entries = page.map(decodeTrailEntry).filter(({ time }) => time <= at)
+      record = this.#run(() =>
+        entries.reduce((before, entry) => foldEvent(this.#definition, key, before, entry), record),
+      )
+      if (entries.length < FOLD_COUNT) break
+    }
+    return record
+  }
+
+  /** Events after a version, oldest first. @throws QueryError, BusUnavailable */
+  async history(key: string, after: number, limit: number): Promise<{ events: HistoryEvent[]; next?: number }> {
+    const entities = this.#bus.entities(partitionOf(key, this.#bus.partitions), 'query')
+    const [stored] = await entities.load(this.#definition.name, [key])
+    if (stored!.length === 0) throw new QueryError('not_found', `No ${this.#definition.name} has this key.`)
+    const items = await entities.trail(this.#definition.name, key, after, Math.min(stored!.length, after + limit))
+    const events = items.map((text, i) => this.#historyEvent(after + i + 1, decodeTrailEntry(text)))
+    const read = after + events.length
+    return read < stored!.length ? { events, next: read } : { events }
+  }
+
+  #historyEvent(version: number, { type, data, time, commandId, definition }: TrailEntry): HistoryEvent {
+    const event = { version, type, time, commandId, definition }
+    // What a view leaves out leaves by no other door.
+    return this.#definition.view === undefined ? { ...event, data } : event
+  }
+
+  /** Runs code of the application. @throws QueryError `internal` */
+  #run<Result>(body: () => Result): Result {
+    let result: { readonly value: Result } | undefined
+    try {
+      const isOver = withinTimeLimit(() => {
+        result = { value: body() }
+      })
+      if (!isOver || result === undefined) throw new Error('it did not return in time')
+      return result.value
+    } catch (error) {
+      const id = this.#report(`a query of ${this.#definition.name}`, error)
+      throw new QueryError(
+        'internal',
+        `The code of ${this.#definition.name} failed. The log of the gateway has the cause under ${id}.`,
+      )
+    }
+  }
+}
+
+/** One line of an entity's audit log. */
+export interface HistoryEvent {
+  /** Of the entity with this event. */
+  readonly version: number
+  readonly type: string
+  /** ms since 1970. */
+  readonly time: number
+  /** The command that it follows from. */
+  readonly commandId: string
+  /** Version of the definition that decided it. */
+  readonly definition: number
+  /** Absent where the entity has a `view`. */
+  readonly data?: unknown
+}

@@ -1,0 +1,286 @@
+import { beforeEach, describe, expect, test } from 'vitest'
+import { type CommitOperation, decodeEvents } from '../../src/bus/index.ts'
+import {
+  type Command,
+  type CommandOutcome,
+  decodeRecord,
+  decodeTrailEntry,
+  EntityFold,
+  type EntityFoldOptions,
+  foldTrail,
+} from '../../src/entities/index.ts'
+import { withinTimeLimit } from '../../src/time-limit.ts'
+import { add, command, definition, definitions } from './counter.ts'
+
+let incidents: unknown[]
+let now: number
+let fold: EntityFold
+let published: { topic: string; key: string; data: unknown; isLatest: boolean }[]
+
+function open(options: Partial<EntityFoldOptions> = {}): EntityFold {
+  return new EntityFold({
+    definitions,
+    epoch: 'e',
+    now: () => now,
+    limited: withinTimeLimit,
+    incident: (_what, error) => `incident-${incidents.push(error)}`,
+    publish: (topic, { key, json }, isLatest) => published.push({ topic, key, data: JSON.parse(json).data, isLatest }),
+    ...options,
+  })
+}
+
+beforeEach(() => {
+  incidents = []
+  now = 2_000
+  published = []
+  fold = open()
+})
+
+/** Loads what they need, as of nothing that is stored, folds them, and returns the answers in their order. */
+function run(...commands: Command[]): CommandOutcome[] {
+  for (const [name, keys] of fold.needs(commands).entities) for (const key of keys) fold.loaded(name, key)
+  fold.fold(commands)
+  return answersIn(fold.takeOperations())
+}
+
+function answersIn(operations: readonly CommitOperation[]): CommandOutcome[] {
+  return operations.flatMap((operation) =>
+    operation.op === 'append' ? decodeEvents(operation.payload).map(({ data }) => data as CommandOutcome) : [],
+  )
+}
+
+const done = (version: number) => ({ status: 'done', version, epoch: 'e' })
+const rejected = (code: string) => ({ status: 'rejected', code })
+
+describe('entity fold - running a command', () => {
+  test('each runs on what the ones before have left, and says what came of it (E-RUN-1)', () => {
+    const answers = run(add(1), add(2), command('add', { n: 998 }), command('status', {}))
+    expect(answers).toMatchObject([
+      { ...done(1), events: [{ type: 'added', data: { n: 1 } }] },
+      { ...done(2), events: [{ type: 'added', data: { n: 2 } }] },
+      { ...rejected('too_many'), message: 'It would exceed 1,000.', version: 2, epoch: 'e' },
+      { ...done(2), events: [], reply: { n: 3, version: 2 } },
+    ])
+  })
+
+  test('it is validated again (E-RUN-2)', () => {
+    const answers = run(
+      add(1, { entity: 'none' }),
+      command('none', {}),
+      command('add', { n: 'x' }),
+      command('add', null),
+    )
+    expect(answers).toMatchObject([
+      rejected('unknown_entity'),
+      rejected('unknown_command'),
+      { ...rejected('invalid_input'), path: 'n' },
+      rejected('invalid_input'),
+    ])
+  })
+
+  test('an expected version must be that of the entity, and of the epoch (E-RUN-3)', () => {
+    const expecting = (version: number, epoch?: string) => add(1, { expected: { version, ...(epoch && { epoch }) } })
+    const answers = run(expecting(1), expecting(0), expecting(1, 'e'), expecting(2, 'before'), expecting(9))
+    expect(answers).toMatchObject([
+      rejected('version_conflict'),
+      done(1),
+      done(2),
+      rejected('version_conflict'),
+      rejected('version_conflict'),
+    ])
+  })
+
+  test.each(['throws', 'mutates', 'event', 'data', 'code', 'nothing'])(
+    'a handler that fails (%s) fails alone (E-RUN-4)',
+    (how) => {
+      const answers = run(add(1), command('fail', { how }), add(1))
+      expect(answers).toMatchObject([done(1), { ...rejected('handler_failed'), version: 1 }, done(2)])
+      expect(answers[1]).toMatchObject({ message: expect.stringContaining('incident-1') })
+      expect(incidents).toHaveLength(1)
+    },
+  )
+
+  test('a handler that does not return is ended, and fails alone (E-RUN-5)', () => {
+    const startedAt = performance.now()
+    const answers = run(add(1), command('fail', { how: 'endless' }), add(1), add(1, { key: 'b' }))
+    expect(answers).toMatchObject([done(1), rejected('handler_failed'), done(2), done(1)])
+    expect(performance.now() - startedAt).toBeLessThan(800)
+    expect(run(command('status', {}))).toMatchObject([{ reply: { n: 2 } }])
+  })
+
+  test('the context is the same whenever the command runs (E-RUN-6)', () => {
+    const status = command('status', {}, { storedAt: 1_234 })
+    const [first] = run(status)
+    fold = open()
+    expect(run(status)).toEqual([first])
+    expect(first).toMatchObject({ reply: { now: 1_234, ids: [expect.any(String), expect.any(String)] } })
+  })
+
+  test('event times never go back (E-RUN-6)', () => {
+    const commands = [add(1, { storedAt: 5_000 }), add(1, { storedAt: 4_000 })]
+    fold.needs(commands)
+    fold.loaded('counter', 'a')
+    fold.fold(commands)
+    const trail = fold.takeOperations().flatMap((operation) => (operation.op === 'push' ? operation.items : []))
+    expect(trail.map((text) => decodeTrailEntry(text).time)).toEqual([5_000, 5_000])
+  })
+
+  test('what would be too large changes nothing (E-RUN-7)', () => {
+    const answers = run(
+      command('add', { n: 1, times: 65 }),
+      command('label', { label: 'x'.repeat(70_000) }),
+      command('add', { n: 1, times: 64 }),
+    )
+    expect(answers).toMatchObject([rejected('state_too_large'), rejected('state_too_large'), done(64)])
+  })
+})
+
+describe('entity fold - answers', () => {
+  test('a repeated command has the first answer, in the chunk, the commit and later (E-ANSWER-1)', () => {
+    const first = add(1)
+    const [one, two] = run(first, first)
+    expect(one).toMatchObject(done(1))
+    expect(two).toEqual(one)
+    expect(run(first)).toEqual([one])
+    fold.stored()
+    expect(fold.needs([first]).ids).toEqual([first.id])
+    fold.answered(first.id, { tag: first.checksum, outcome: one! })
+    fold.fold([first])
+    expect(answersIn(fold.takeOperations())).toEqual([one])
+  })
+
+  test('another command under the id is a conflict (E-ANSWER-1)', () => {
+    const first = add(1)
+    const answers = run(first, add(2, { id: first.id }), command('status', {}))
+    expect(answers).toMatchObject([done(1), rejected('conflict'), { reply: { n: 1 } }])
+  })
+
+  test('only what is final is noted (E-ANSWER-2, E-ANSWER-4)', () => {
+    const late = add(1, { notAfter: 1_999 })
+    const first = add(1)
+    fold.needs([late, first])
+    fold.loaded('counter', 'a')
+    fold.fold([late, first, add(2, { id: first.id })])
+    const operations = fold.takeOperations()
+    expect(answersIn(operations)).toMatchObject([rejected('expired'), done(1), rejected('conflict')])
+    const noted = operations.flatMap((operation) =>
+      operation.op === 'append' ? (operation.places?.entries ?? []) : [],
+    )
+    expect(noted).toEqual([{ field: first.id, tag: first.checksum, index: 1 }])
+  })
+
+  test('what may have been forgotten is not run again (E-ANSWER-3)', () => {
+    const hour = 3_600_000
+    fold = open({ generations: { began: 10 * hour, since: 9 * hour, bytes: 0 } })
+    now = 10 * hour + 1_000
+    const at = { storedAt: now, notAfter: now + 1_000 }
+    const answers = run(add(1, { ...at, ageMs: 2 * hour }), add(1, { ...at, ageMs: hour / 2 }), add(1, at))
+    expect(answers).toMatchObject([rejected('outcome_unknown'), done(1), done(2)])
+  })
+
+  test('a generation of answers ends after an hour (E-ANSWER-3)', () => {
+    run(add(1))
+    now += 3_599_999
+    run(add(1, { notAfter: now }))
+    now += 1
+    const commands = [add(1, { notAfter: now })]
+    fold.needs(commands)
+    fold.fold(commands)
+    expect(fold.takeOperations()).toContainEqual(expect.objectContaining({ op: 'rename' }))
+    expect(fold.generations).toMatchObject({ began: now, since: 2_000 })
+  })
+})
+
+describe('entity fold - what is stored', () => {
+  test('trail, state and indexes belong together (E-STORE-1, E-STORE-3)', () => {
+    const commands = [add(1), command('label', { label: 'x' }), command('label', { label: 'y' })]
+    fold.needs(commands)
+    fold.loaded('counter', 'a')
+    fold.fold(commands)
+    const operations = fold.takeOperations()
+    const push = operations.find(({ op }) => op === 'push')
+    expect(push).toMatchObject({ base: 0, items: [expect.any(String), expect.any(String), expect.any(String)] })
+    const set = operations.find(({ op }) => op === 'set')
+    const record = decodeRecord(set?.op === 'set' ? set.fields[0]![1] : '')
+    const trail = push?.op === 'push' ? push.items.map(decodeTrailEntry) : []
+    expect(foldTrail(definition, 'a', trail)).toEqual(record)
+    expect(operations.filter(({ op }) => op === 'index')).toMatchObject([{ add: ['y\0a'], remove: [] }])
+    const next = [command('label', { label: 'z' })]
+    fold.needs(next)
+    fold.fold(next)
+    expect(fold.takeOperations().filter(({ op }) => op === 'index' || op === 'push')).toMatchObject([
+      { op: 'push', base: 3 },
+      { op: 'index', add: ['z\0a'], remove: ['y\0a'] },
+    ])
+  })
+
+  test('events of an earlier version are upcast (E-STORE-2)', () => {
+    const entry = { type: 'added', definition: 1, data: { by: 4 }, time: 1, commandId: 'c' }
+    expect(foldTrail(definition, 'a', [entry]).state).toMatchObject({ n: 4 })
+  })
+
+  test('an entity that cannot be loaded fails alone (E-STORE-2)', () => {
+    const commands = [add(1), add(1, { key: 'b' })]
+    fold.needs(commands)
+    fold.loaded('counter', 'a', { kind: 'broken', error: new Error('no event') })
+    fold.loaded('counter', 'b')
+    fold.fold(commands)
+    expect(answersIn(fold.takeOperations())).toMatchObject([rejected('handler_failed'), done(1)])
+  })
+
+  test('events of an entity with a view are answered by type alone (E-ANSWER-5)', () => {
+    const viewed = new Map([['counter', { ...definition, view: () => ({}) }]])
+    fold = open({ definitions: viewed })
+    expect(run(add(1))).toMatchObject([{ events: [{ type: 'added' }] }])
+    expect(run(add(1))[0]).not.toHaveProperty(['events', 0, 'data'])
+  })
+})
+
+describe('entity fold - what others follow', () => {
+  const publishes = new Set(['state', 'events'] as const)
+
+  test('every event, and the view once a commit (E-LIVE-1)', () => {
+    fold = open({ definitions: new Map([['counter', { ...definition, publishes }]]) })
+    run(add(1), add(2), command('status', {}))
+    expect(published).toMatchObject([
+      { topic: 'counter.events', key: 'a', data: { type: 'added', version: 1, data: { n: 1 } }, isLatest: false },
+      { topic: 'counter.events', key: 'a', data: { type: 'added', version: 2, data: { n: 2 } }, isLatest: false },
+      { topic: 'counter.state', key: 'a', data: { version: 2, state: { n: 3, label: '' } }, isLatest: true },
+    ])
+  })
+
+  test('of an entity with a view nothing else, and a view that fails fails its command (E-LIVE-2)', () => {
+    const view = (state: object) => {
+      const { n } = state as { n: number }
+      if (n === 13) throw new Error('no')
+      return { shown: n }
+    }
+    fold = open({ definitions: new Map([['counter', { ...definition, publishes, view }]]) })
+    expect(run(add(1), add(12), add(1))).toMatchObject([done(1), rejected('handler_failed'), done(2)])
+    expect(published.map(({ data }) => data)).toEqual([
+      { type: 'added', version: 1, commandId: expect.any(String) },
+      { type: 'added', version: 2, commandId: expect.any(String) },
+      { version: 2, state: { shown: 2 } },
+    ])
+  })
+})
+
+describe('entity fold - memory', () => {
+  test('the least recently used go, but nothing that is not stored (E-MEMORY-1)', () => {
+    fold = open({ budget: 1 })
+    run(add(1, { key: 'a' }), add(1, { key: 'b' }))
+    expect(fold.needs([add(1, { key: 'a' })]).entities.size).toBe(0)
+    fold.stored()
+    run(add(1, { key: 'c' }))
+    expect(fold.needs([add(1, { key: 'a' })]).entities.get('counter')).toEqual(['a'])
+    expect(fold.needs([add(1, { key: 'c' })]).entities.size).toBe(0)
+  })
+
+  test('an answer is known from memory until it is stored and looked up again (E-MEMORY-2)', () => {
+    const first = add(1)
+    run(first)
+    expect(fold.needs([first]).ids).toEqual([])
+    fold.stored()
+    expect(fold.needs([first]).ids).toEqual([first.id])
+  })
+})

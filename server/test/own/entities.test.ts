@@ -1,0 +1,159 @@
+import { randomInt } from 'node:crypto'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { openCommandConnection, type Redis, untilReady } from '../../src/bus/connection.ts'
+import { type Bus, partitionOf } from '../../src/bus/index.ts'
+import { defineConfig } from '../../src/index.ts'
+import { type RunningWorker, startWorker } from '../../src/worker-app.ts'
+import { counter, definition } from '../entities/counter.ts'
+import { openTestBus } from '../support/bus.ts'
+import { EntityDeployment, type SentCommand } from '../support/entities.ts'
+import { startTestRedis, type TestRedis } from '../support/redis.ts'
+
+const PARTITIONS = 4
+const { contract } = defineConfig({ topics: [], entities: [counter] })
+let server: TestRedis
+let redis: Redis
+let bus: Bus
+let deployment: EntityDeployment
+let workers: RunningWorker[]
+const logged: string[] = []
+
+beforeAll(async () => {
+  server = await startTestRedis()
+  redis = openCommandConnection(server.url, 'test')
+  await untilReady(redis, 5_000)
+})
+afterAll(async () => {
+  redis.disconnect()
+  await server.close()
+})
+beforeEach(async () => {
+  await redis.flushall()
+  bus = await openTestBus(server.url, PARTITIONS)
+  deployment = new EntityDeployment(bus)
+  workers = []
+  logged.length = 0
+  ids = 0
+})
+afterEach(async () => {
+  await Promise.all(workers.map((worker) => worker.close({ deadlineMs: 2_000 })))
+  bus.close()
+})
+
+async function startOne(): Promise<RunningWorker> {
+  const settings = { redisUrl: server.url, partitions: PARTITIONS, log: (line: string) => logged.push(line) }
+  const worker = await startWorker({ ...settings, workerId: `w-${workers.length}` }, contract)
+  workers.push(worker)
+  return worker
+}
+
+let ids = 0
+const add = (key: string, n: number, changes: Partial<SentCommand> = {}): SentCommand => ({
+  id: `c-${ids++}`,
+  key,
+  entity: 'counter',
+  command: 'add',
+  input: { n },
+  ...changes,
+})
+
+describe('entities in a worker', () => {
+  test('a command is run, stored and answered (E-RUN-1, E-STORE-1)', async () => {
+    await startOne()
+    const commands = [add('a', 1), add('a', 2), add('b', 5), add('a', 1_000)]
+    await deployment.send(commands)
+    const answers = await deployment.answered(commands.map(({ id }) => id))
+    expect(commands.map(({ id }) => answers.get(id))).toMatchObject([
+      [{ status: 'done', version: 1 }],
+      [{ status: 'done', version: 2 }],
+      [{ status: 'done', version: 1 }],
+      [{ status: 'rejected', code: 'too_many', version: 2 }],
+    ])
+    const { stored, folded } = await deployment.states(definition, 'a')
+    expect(stored).toEqual(folded)
+    expect(stored).toMatchObject({ version: 2, state: { n: 3 } })
+    expect((await deployment.trail('counter', 'a')).map(({ commandId }) => commandId)).toEqual(['c-0', 'c-1'])
+  })
+
+  test('the same command again has the first answer, also from another owner (E-ANSWER-1)', async () => {
+    const first = await startOne()
+    const command = add('a', 1)
+    await deployment.send([command])
+    await deployment.answered([command.id])
+    await first.close({ deadlineMs: 2_000 })
+    await startOne()
+    const marker = add('a', 0)
+    await deployment.send([command, { ...command, input: { n: 2 } }, marker])
+    const answers = await deployment.answered([marker.id])
+    const [one, again, other] = answers.get(command.id)!
+    expect(again).toEqual(one)
+    expect(other).toMatchObject({ code: 'conflict' })
+    expect(await deployment.trail('counter', 'a')).toHaveLength(2)
+  })
+
+  test('an entity is found by the values of its indexes (E-STORE-3)', async () => {
+    await startOne()
+    const label = (key: string, text: string) => add(key, 0, { command: 'label', input: { label: text } })
+    const commands = [label('a', 'red'), label('b', 'red'), label('a', 'blue')]
+    await deployment.send(commands)
+    await deployment.answered(commands.map(({ id }) => id))
+    const found = async (value: string) => {
+      const pages = Array.from({ length: PARTITIONS }, (_, partition) =>
+        bus.entities(partition, 'query').indexed('counter', 'label', value, { count: 10 }),
+      )
+      return (await Promise.all(pages)).flatMap(({ keys }) => keys)
+    }
+    expect([await found('red'), await found('blue'), await found('green')]).toEqual([['b'], ['a'], []])
+  })
+
+  test('a state of another definition is folded anew (E-STORE-2)', async () => {
+    await startOne()
+    const command = add('a', 4)
+    await deployment.send([command])
+    await deployment.answered([command.id])
+    const partition = partitionOf('a', PARTITIONS)
+    await redis.hset(`{tg:${partition}}:entity:counter`, 'a', '{"v":1,"t":0,"d":1,"s":{"n":999,"label":""}}')
+    await workers[0]!.close({ deadlineMs: 2_000 })
+    await startOne()
+    const status = add('a', 0, { command: 'status', input: {} })
+    await deployment.send([status])
+    expect((await deployment.answered([status.id])).get(status.id)).toMatchObject([{ reply: { n: 4 } }])
+  })
+
+  test('whatever ends owners, each command has one outcome and stands in the trail once (E-ANSWER-1, E-STORE-1)', async () => {
+    const seed = randomInt(1_000_000)
+    console.log(`seed ${seed}`)
+    const random = randomOf(seed)
+    const keys = Array.from({ length: 12 }, (_, i) => `k-${i}`)
+    const sent: SentCommand[] = []
+    await startOne()
+    for (let round = 0; round < 12; round++) {
+      const fresh = Array.from({ length: 40 }, () => add(keys[random(keys.length)]!, random(5)))
+      const repeated = sent.length === 0 ? [] : Array.from({ length: 10 }, () => sent[random(sent.length)]!)
+      sent.push(...fresh)
+      await deployment.send([...fresh, ...repeated])
+      if (random(3) === 0) {
+        // Without a last commit: what was under way is in doubt.
+        void workers.at(-1)!.close({ deadlineMs: 0 })
+        await startOne()
+      }
+    }
+    const answers = await deployment.answered(sent.map(({ id }) => id))
+    for (const { id } of sent) for (const answer of answers.get(id)!) expect(answer).toEqual(answers.get(id)![0])
+    for (const key of keys) {
+      const trail = await deployment.trail('counter', key)
+      const expected = sent.filter((command) => command.key === key).map(({ id }) => id)
+      expect(trail.map(({ commandId }) => commandId).sort()).toEqual(expected.sort())
+      const { stored, folded } = await deployment.states(definition, key)
+      expect(stored).toEqual(folded)
+    }
+  }, 60_000)
+})
+
+function randomOf(seed: number): (below: number) => number {
+  let state = seed
+  return (below) => {
+    state = (state * 1_103_515_245 + 12_345) % 2_147_483_648
+    return Math.floor((state / 2_147_483_648) * below)
+  }
+}

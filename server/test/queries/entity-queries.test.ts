@@ -1,0 +1,179 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { z } from 'zod'
+import { openCommandConnection, untilReady } from '../../src/bus/connection.ts'
+import { type Bus, partitionOf } from '../../src/bus/index.ts'
+import { defineConfig, entity } from '../../src/index.ts'
+import { answerQuery, Queries } from '../../src/queries/index.ts'
+import { type RunningWorker, startWorker } from '../../src/worker-app.ts'
+import { counter, definition } from '../entities/counter.ts'
+import { openTestBus } from '../support/bus.ts'
+import { EntityDeployment, type SentCommand } from '../support/entities.ts'
+import { startTestRedis, type TestRedis } from '../support/redis.ts'
+
+const PARTITIONS = 4
+/** Shows less than its state, and fails for one of them. */
+const account = entity('account', {
+  key: 'accountId',
+  version: 1,
+  state: { initial: { owner: '', secret: '' } },
+  events: { opened: z.object({ owner: z.string(), secret: z.string() }) },
+  evolve: { opened: (_state, { owner, secret }) => ({ owner, secret }) as never },
+  commands: {
+    open: {
+      input: z.object({ owner: z.string(), secret: z.string() }),
+      decide: (_state, data) => [{ type: 'opened', data }],
+    },
+  },
+  view: ({ owner }: { owner: string }) => {
+    if (owner === 'endless') for (;;);
+    if (owner === 'throws') throw new Error('no view')
+    return { owner }
+  },
+})
+const { contract } = defineConfig({ topics: [], entities: [counter, account] })
+const reported: unknown[] = []
+let server: TestRedis
+let bus: Bus
+let worker: RunningWorker
+let deployment: EntityDeployment
+let queries: Queries
+
+beforeAll(async () => {
+  server = await startTestRedis()
+  bus = await openTestBus(server.url, PARTITIONS)
+  deployment = new EntityDeployment(bus)
+  queries = new Queries(bus, contract, (_where, error) => `id-${reported.push(error)}`)
+  worker = await startWorker({ redisUrl: server.url, partitions: PARTITIONS, workerId: 'w', log: () => {} }, contract)
+})
+afterAll(async () => {
+  await worker.close({ deadlineMs: 2_000 })
+  bus.close()
+  await server.close()
+})
+
+let ids = 0
+const sent = (key: string, command: string, input: unknown, name = 'counter'): SentCommand => ({
+  id: `c-${ids++}`,
+  key,
+  entity: name,
+  command,
+  input,
+})
+
+async function run(...commands: SentCommand[]): Promise<void> {
+  await deployment.send(commands)
+  await deployment.answered(commands.map(({ id }) => id))
+}
+
+const ask = (name: string, params: object) => answerQuery(queries, name, params as Record<string, unknown>)
+const entityOf = (key: string, params: object = {}) => ask('entity', { name: 'counter', key, ...params })
+
+describe('queries of entities', () => {
+  test('entity - the view as the last commit left it (Q-ENTITY-1)', async () => {
+    await run(sent('now', 'add', { n: 3 }), sent('now', 'add', { n: 4 }))
+    expect(await entityOf('now')).toMatchObject({
+      type: 'result',
+      data: { key: 'now', version: 2, epoch: expect.any(String), view: { n: 7, label: '' } },
+    })
+    expect(await entityOf('nobody')).toMatchObject({ type: 'error', code: 'not_found' })
+    expect(await ask('entity', { name: 'none', key: 'a' })).toMatchObject({ code: 'not_found' })
+    expect(await ask('entity', { name: 'counter' })).toMatchObject({ code: 'invalid_frame' })
+  })
+
+  test('entity - at every version, and at every time, the fold of the trail up to there (Q-ENTITY-2)', async () => {
+    await run(...Array.from({ length: 30 }, (_, n) => sent('past', 'add', { n })))
+    await run(...Array.from({ length: 30 }, () => sent('past', 'add', { n: 1 })))
+    const trail = await deployment.trail('counter', 'past')
+    const sums = [0]
+    for (const { data } of trail) sums.push(sums.at(-1)! + (data as { n: number }).n)
+    for (let version = 1; version <= 60; version += 7) {
+      const expected = { data: { version, view: { n: sums[version], label: '' } } }
+      expect(await entityOf('past', { version })).toMatchObject(expected)
+      const at = trail[version - 1]!.time
+      const last = trail.filter(({ time }) => time <= at).length
+      expect(await entityOf('past', { at })).toMatchObject({ data: { version: last, view: { n: sums[last] } } })
+    }
+    expect(await entityOf('past', { at: trail[0]!.time - 1 })).toMatchObject({ code: 'not_found' })
+    expect(await entityOf('past', { version: 61 })).toMatchObject({ code: 'not_found' })
+    expect(await entityOf('past', { version: 1, at: 1 })).toMatchObject({ code: 'invalid_frame' })
+  })
+
+  test('entity - a state of another definition is folded anew (Q-ENTITY-2)', async () => {
+    await run(sent('old', 'add', { n: 4 }))
+    const redis = openCommandConnection(server.url, 'test')
+    await untilReady(redis, 5_000)
+    await redis.hset(`{tg:${partitionOf('old', PARTITIONS)}}:entity:counter`, 'old', '{"v":1,"t":0,"d":1,"s":{"n":9}}')
+    redis.disconnect()
+    expect(await entityOf('old')).toMatchObject({ data: { version: 1, view: { n: 4 } } })
+  })
+
+  test('entity - minVersion waits for it (Q-ENTITY-3)', async () => {
+    const waiting = entityOf('soon', { minVersion: '2' })
+    await run(sent('soon', 'add', { n: 1 }), sent('soon', 'add', { n: 1 }))
+    expect(await waiting).toMatchObject({ data: { version: 2 } })
+    const { epoch } = ((await entityOf('soon')) as { data: { epoch: string } }).data
+    expect(await entityOf('soon', { minVersion: `2@${epoch}` })).toMatchObject({ data: { version: 2 } })
+    expect(await entityOf('soon', { minVersion: '1@before' })).toMatchObject({ code: 'epoch_changed' })
+    expect(await entityOf('soon', { minVersion: 'x' })).toMatchObject({ code: 'invalid_frame' })
+    expect(await entityOf('soon', { minVersion: 3 })).toMatchObject({ code: 'unavailable', retryable: true })
+  })
+
+  test('entityHistory - every event once, in pages (Q-ENTITY-4)', async () => {
+    await run(...Array.from({ length: 25 }, (_, n) => sent('told', 'add', { n })))
+    const events: { version: number; data: { n: number } }[] = []
+    for (let after: string | undefined = '0'; after !== undefined; ) {
+      const page = (await ask('entityHistory', { name: 'counter', key: 'told', after, limit: 10 })) as {
+        data: typeof events
+        next?: string
+      }
+      events.push(...page.data)
+      after = page.next
+    }
+    expect(events.map(({ version, data }) => [version, data.n])).toEqual(
+      Array.from({ length: 25 }, (_, n) => [n + 1, n]),
+    )
+    expect(await ask('entityHistory', { name: 'counter', key: 'nobody' })).toMatchObject({ code: 'not_found' })
+  })
+
+  test('entityHistory - what a view leaves out leaves by no other door (Q-ENTITY-4)', async () => {
+    await run(sent('a', 'open', { owner: 'ann', secret: 'hush' }, 'account'))
+    const answers = [
+      await ask('entity', { name: 'account', key: 'a' }),
+      await ask('entityHistory', { name: 'account', key: 'a' }),
+      ...(await deployment.answers()).values(),
+    ]
+    expect(answers[0]).toMatchObject({ data: { view: { owner: 'ann' } } })
+    expect(JSON.stringify(answers)).not.toContain('hush')
+  })
+
+  test('findEntities - over all partitions, each once, in pages (Q-ENTITY-5)', async () => {
+    const keys = Array.from({ length: 23 }, (_, n) => `f-${String(n).padStart(2, '0')}`)
+    await run(...keys.map((key) => sent(key, 'label', { label: 'red' })), sent('g', 'label', { label: 'redder' }))
+    const found: string[] = []
+    for (let after: string | undefined = '0:'; after !== undefined; ) {
+      const params = { name: 'counter', index: 'label', value: 'red', limit: 5, after }
+      const page = (await ask('findEntities', params)) as { data: { key: string; view: object }[]; next?: string }
+      expect(page.data.length).toBeLessThanOrEqual(5)
+      found.push(...page.data.map(({ key }) => key))
+      after = page.next
+    }
+    expect(found.sort()).toEqual(keys)
+    const none = { name: 'counter', index: 'label', value: 'green' }
+    expect(await ask('findEntities', none)).toEqual({ type: 'result', data: [] })
+    expect(await ask('findEntities', { ...none, index: 'size' })).toMatchObject({ code: 'invalid_frame' })
+    expect(definition.indexes.has('label')).toBe(true)
+  })
+
+  test('entity - code that fails is one failed query (Q-ENTITY-6)', async () => {
+    await run(...['endless', 'throws', 'fine'].map((owner) => sent(owner, 'open', { owner, secret: '' }, 'account')))
+    const view = (key: string) => ask('entity', { name: 'account', key })
+    const startedAt = performance.now()
+    expect(await Promise.all([view('endless'), view('throws'), view('fine')])).toMatchObject([
+      { code: 'internal' },
+      { code: 'internal' },
+      { data: { view: { owner: 'fine' } } },
+    ])
+    expect(performance.now() - startedAt).toBeLessThan(1_000)
+    expect(reported).toHaveLength(2)
+  })
+})
