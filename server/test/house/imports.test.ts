@@ -90,18 +90,24 @@ describe('imports', () => {
     expect(namingNode('server/src/operators/')).toEqual([])
   })
 
-  test('fold - does no input or output: of the bus it knows types, codecs and names', () => {
+  test.each([
+    ['fold', /^server\/src\/(fold|operators|config)\/|^server\/src\/entities\/index\.ts$/, []],
+    // Hashes are pure.
+    ['entities', /^server\/src\/(entities|config)\//, ["'node:crypto'"]],
+  ])('%s - does no input or output: of the bus it knows types, codecs and names', (folder, own, ofNode) => {
+    const path = `server/src/${folder}/`
     const allowed = (imported: string) =>
-      /^server\/src\/(fold|operators|config)\//.test(imported) ||
+      own.test(imported) ||
       [
         'server/src/bus/index.ts',
         'server/src/assert-never.ts',
         'server/src/data-depth.ts',
         'protocol/src/index.ts',
       ].includes(imported)
-    expect(offences(modulesOf('server/src/fold/'), allowed)).toEqual([])
-    expect(namingNode('server/src/fold/')).toEqual([])
-    const used = sourcesOf('server/src/fold/').flatMap(({ text }) =>
+    expect(offences(modulesOf(path), allowed)).toEqual([])
+    const named = sourcesOf(path).flatMap(({ text }) => [...text.matchAll(/'node:[^']*'/g)].map(([name]) => name))
+    expect(named.filter((name) => !ofNode.includes(name))).toEqual([])
+    const used = sourcesOf(path).flatMap(({ text }) =>
       [...text.matchAll(/^import \{([^}]*)\} from '\.\.\/bus\/index\.ts'/gm)].flatMap(([, names]) => names!.split(',')),
     )
     const values = new Set(used.map((name) => name.trim()).filter((name) => name !== '' && !name.startsWith('type ')))
