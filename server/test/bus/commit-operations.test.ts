@@ -43,7 +43,7 @@ const answer = (...fields: readonly string[]): CommitOperation => ({
 const EACH = [rotate, set(RECORDS, ['ann', '{}']), push(0, 'e'), index([], ['a\0ann']), answer('id')]
 
 const trail = () => own.redis.lrange(owned(TRAIL), 0, -1)
-const members = () => own.redis.zrange(owned(INDEX), 0, -1)
+const members = () => own.redis.zrange(owned(INDEX), 0, '-1')
 
 /** Everything in Redis but what a heartbeat renews. */
 async function everything(): Promise<unknown> {
