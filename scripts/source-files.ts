@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
@@ -16,11 +16,18 @@ const NOT_SOURCES = new Set(['node_modules', 'dist', '.tidegate'])
 
 /** Everything written in this repository with one of the endings, in its own folders. */
 export function sourceFiles(...endings: string[]): SourceFile[] {
+  return sourceFilesOf(REPOSITORY, ...endings)
+}
+
+/** The same of another copy of the repository, which may lack a folder. */
+export function sourceFilesOf(root: string, ...endings: string[]): SourceFile[] {
   return [...PACKAGES, ...OTHER_FOLDERS]
-    .flatMap((folder) => filesUnder(join(REPOSITORY, folder)))
+    .map((folder) => join(root, folder))
+    .filter((folder) => existsSync(folder))
+    .flatMap(filesUnder)
     .filter((file) => endings.some((ending) => file.endsWith(ending)))
     .map((file) => ({
-      path: relative(REPOSITORY, file).replaceAll('\\', '/'),
+      path: relative(root, file).replaceAll('\\', '/'),
       text: readFileSync(file, 'utf8'),
     }))
 }

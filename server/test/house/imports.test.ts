@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
+import { findCycle, importGraph, type Module, reachable } from '../../../scripts/import-graph.ts'
+import { BUS_INTERNALS, namesRedis } from '../../../scripts/redis-names.ts'
 import { sourceFiles } from '../../../scripts/source-files.ts'
-import { findCycle, importGraph, type Module, reachable } from './import-graph.ts'
 
 const graph = importGraph()
 const modulesOf = (folder: string) => [...graph.values()].filter(({ path }) => path.startsWith(folder))
@@ -169,13 +170,9 @@ describe('imports', () => {
 
   test('server - nothing of Redis leaves the bus: no connection, key, script or address', () => {
     const index = sourceFiles('.ts').find(({ path }) => path === 'server/src/bus/index.ts')!.text
-    const internal = /\b(Redis|Guard|Channel|keys|loadScript|runScript|openCommandConnection|internalsOf)\b(?!\.ts)/
-    expect(internal.exec(index)?.[0]).toBeUndefined()
+    expect(BUS_INTERNALS.exec(index)?.[0]).toBeUndefined()
     const named = sourceFiles('.ts', '.js').filter(
-      ({ path, text }) =>
-        /^server\/(src|bin)\//.test(path) &&
-        !path.startsWith('server/src/bus/') &&
-        /\{?tg:|\bRedis\.Redis\b|\bevalsha?\b/.test(text),
+      (file) => /^server\/(src|bin)\//.test(file.path) && !file.path.startsWith('server/src/bus/') && namesRedis(file),
     )
     expect(named.map(({ path }) => path)).toEqual([])
     // Those who start Redis or are told where it is.

@@ -1,6 +1,6 @@
 import { posix } from 'node:path'
 import ts from 'typescript'
-import { type SourceFile, sourceFiles } from '../../../scripts/source-files.ts'
+import { REPOSITORY, type SourceFile, sourceFilesOf } from './source-files.ts'
 
 export interface Module {
   /** From the root of the repository. */
@@ -11,29 +11,30 @@ export interface Module {
   readonly packages: readonly string[]
 }
 
-/** What the names of this workspace's packages stand for: `@tidegate/client/node` -> `client-sdk/src/node.ts`. */
-const OWN_PACKAGES: ReadonlyMap<string, string> = new Map(
-  sourceFiles('/package.json').flatMap(({ path, text }) => {
-    const { name, exports = {} } = JSON.parse(text) as { name: string; exports?: Record<string, string> }
-    return Object.entries(exports).map(([entry, file]) => [
-      posix.join(name, entry),
-      posix.join(posix.dirname(path), file),
-    ])
-  }),
-)
-
-/** Modules under the `src` folders and what each imports: static, dynamic and type-only alike. */
-export function importGraph(): ReadonlyMap<string, Module> {
-  const sources = sourceFiles('.ts', '.tsx', '.js').filter(({ path }) => /^[^/]+\/(src|bin)\//.test(path))
-  return new Map(sources.map((source) => [source.path, moduleOf(source)]))
+/** Modules under the `src` folders of a copy of the repository and what each imports: static, dynamic and type-only alike. */
+export function importGraph(root = REPOSITORY): ReadonlyMap<string, Module> {
+  const sources = sourceFilesOf(root, '.ts', '.tsx', '.js').filter(({ path }) => /^[^/]+\/(src|bin)\//.test(path))
+  const packages = ownPackages(root)
+  return new Map(sources.map((source) => [source.path, moduleOf(source, packages)]))
 }
 
-function moduleOf({ path, text }: SourceFile): Module {
+/** What the names of this workspace's packages stand for: `@tidegate/client/node` -> `client-sdk/src/node.ts`. */
+function ownPackages(root: string): ReadonlyMap<string, string> {
+  const entries = sourceFilesOf(root, '/package.json').flatMap(({ path, text }) => {
+    const { name, exports = {} } = JSON.parse(text) as { name: string; exports?: Record<string, string> }
+    return Object.entries(exports).map(
+      ([entry, file]) => [posix.join(name, entry), posix.join(posix.dirname(path), file)] as const,
+    )
+  })
+  return new Map(entries)
+}
+
+function moduleOf({ path, text }: SourceFile, own: ReadonlyMap<string, string>): Module {
   const modules = new Set<string>()
   const packages = new Set<string>()
   for (const { fileName } of ts.preProcessFile(text, true, true).importedFiles) {
-    const own = OWN_PACKAGES.get(fileName)
-    if (own !== undefined) modules.add(own)
+    const module = own.get(fileName)
+    if (module !== undefined) modules.add(module)
     else if (fileName.startsWith('.')) modules.add(posix.join(posix.dirname(path), fileName))
     else if (!fileName.startsWith('node:')) packages.add(packageOf(fileName))
   }
