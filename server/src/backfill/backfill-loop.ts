@@ -1,4 +1,4 @@
-import { setTimeout as pause, setImmediate as yieldToLoop } from 'node:timers/promises'
+import { setImmediate as yieldToLoop } from 'node:timers/promises'
 import { compareStreamIds } from '@tidegate/protocol'
 import { BusFull, BusUnavailable, type LogEntry } from '../bus/index.ts'
 import type { Clock } from '../clock.ts'
@@ -125,7 +125,7 @@ export class BackfillLoop {
     if (live !== undefined) this.#followLive(live)
     const end = await this.#commitIfDirty()
     if (end !== undefined || this.#isDone()) return end
-    await this.#pause(LOOK_EVERY_MS)
+    await this.#parts.hold.pause(LOOK_EVERY_MS)
     return undefined
   }
 
@@ -256,13 +256,8 @@ export class BackfillLoop {
       } catch (error) {
         if (!(error instanceof BusFull)) throw error
         if (this.#parts.hold.stopping.aborted) throw new Abandoned()
-        await this.#pause(FULL_RETRY_MS)
+        await this.#parts.hold.pause(FULL_RETRY_MS)
       }
     }
-  }
-
-  /** Ends at once when the loop has to. */
-  async #pause(ms: number): Promise<void> {
-    await pause(ms, undefined, { signal: this.#parts.hold.stopping }).catch(() => {})
   }
 }

@@ -34,6 +34,7 @@ export class Holder {
   readonly #hold: Hold = {
     stopping: this.#stopping.signal,
     answered: (call) => untilAnswered(call, () => this.#isFenced || this.#isAbandoned),
+    pause: (ms) => pause(ms, undefined, { signal: this.#stopping.signal }).catch(() => {}),
   }
 
   constructor(leased: Leased, log: (message: string) => void) {
@@ -76,7 +77,7 @@ export class Holder {
           // Its heartbeat was renewed while we waited for it to grow stale.
           if (hasWaited) return 'held'
           hasWaited = true
-          await pause(reply.staleInMs + 1)
+          await this.#hold.pause(reply.staleInMs + 1)
           break
         case 'lineage':
           await this.#untilSettled()

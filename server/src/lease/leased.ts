@@ -18,6 +18,8 @@ export interface Hold {
    * @throws Abandoned once the ledger is lost or given up; whatever else the call throws than BusUnavailable.
    */
   answered<T>(call: () => Promise<T>): Promise<T>
+  /** Resolves after so long, or at once when the loop should end. */
+  pause(ms: number): Promise<void>
 }
 
 /** What a `Holder` holds a ledger for: the work of a partition's owner, or a backfill. */

@@ -33,7 +33,8 @@ export class Pool<Data extends object> {
   readonly #log: (message: string) => void
   readonly #queue: JobQueue<Data>
   readonly #holders = new Map<string, Holder | undefined>()
-  readonly #runs = new Set<Promise<void>>()
+  /** What `close` waits for: holders, offers that are about to be made, looks for what nobody holds. */
+  readonly #runs = new Set<Promise<unknown>>()
   /** Given up for balance -> until when it is left to others, ms of the monotonic clock. */
   readonly #yielded = new Map<string, number>()
   #timer: NodeJS.Timeout | undefined
@@ -47,6 +48,7 @@ export class Pool<Data extends object> {
 
   async start(): Promise<void> {
     await this.#reconcile()
+    if (this.#isClosing) return
     this.#timer = setInterval(() => void this.#reconcile(), this.#kind.reconcileMs)
   }
 
@@ -57,7 +59,7 @@ export class Pool<Data extends object> {
     const handOver = async () => {
       await this.#queue.pause()
       for (const holder of this.#holders.values()) holder?.stop()
-      await Promise.all(this.#runs)
+      await Promise.allSettled(this.#runs)
       await this.#kind.leave()
       await this.#queue.close()
     }
@@ -82,16 +84,11 @@ export class Pool<Data extends object> {
   async #hold(data: Data, report: (progress: object) => void): Promise<void> {
     const id = this.#kind.jobs.idOf(data)
     // BullMQ may hand a stalled job to the very worker that still runs it.
-    if (this.#holders.has(id) || this.#isClosing) return
-    if (this.#isYielded(id)) {
-      this.#offerSoon(data)
-      return
-    }
+    if (this.#holders.has(id)) return
+    if (this.#isClosing) return this.#offer(data)
+    if (this.#isYielded(id)) return void this.#offerSoon(data)
     this.#holders.set(id, undefined)
-    const run = this.#run(id, data, report)
-    this.#runs.add(run)
-    await run
-    this.#runs.delete(run)
+    await this.#tracked(this.#run(id, data, report))
   }
 
   async #run(id: string, data: Data, report: (progress: object) => void): Promise<void> {
@@ -103,8 +100,8 @@ export class Pool<Data extends object> {
       this.#holders.set(id, holder)
       if (this.#isClosing || this.#isYielded(id)) holder.stop()
       const outcome = await holder.run()
-      if (outcome === 'released' && this.#isYielded(id)) this.#offerSoon(data)
-      else if (outcome === 'released') await this.#queue.offer(data)
+      if (outcome === 'released' && this.#isYielded(id)) void this.#offerSoon(data)
+      else if (outcome === 'released') await this.#offer(data)
       if (outcome === 'fenced') log('another worker owns it now')
     } catch (error) {
       log(error instanceof Error ? (error.stack ?? error.message) : String(error))
@@ -115,7 +112,8 @@ export class Pool<Data extends object> {
 
   async #reconcile(): Promise<void> {
     try {
-      const unheld = await this.#kind.unheld()
+      // Tracked: it may say that this worker is alive, and must not do so after that was taken back.
+      const unheld = await this.#tracked(this.#kind.unheld())
       await this.#queue.boundExpiries()
       for (const data of unheld) await this.#queue.offer(data)
     } catch {
@@ -127,7 +125,21 @@ export class Pool<Data extends object> {
     return !this.#isClosing && (this.#yielded.get(id) ?? 0) > performance.now()
   }
 
-  #offerSoon(data: Data): void {
-    setTimeout(() => void this.#queue.offer(data).catch(() => {}), OFFER_AFTER_MS)
+  /** What it cannot offer is offered by a later round, of whatever worker. */
+  async #offer(data: Data): Promise<void> {
+    await this.#queue.offer(data).catch(() => {})
+  }
+
+  #offerSoon(data: Data): Promise<void> {
+    return this.#tracked(pause(OFFER_AFTER_MS).then(() => this.#offer(data)))
+  }
+
+  async #tracked<T>(run: Promise<T>): Promise<T> {
+    this.#runs.add(run)
+    try {
+      return await run
+    } finally {
+      this.#runs.delete(run)
+    }
   }
 }

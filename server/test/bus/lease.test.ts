@@ -1,32 +1,15 @@
 import { setTimeout as pause } from 'node:timers/promises'
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { openCommandConnection, type Redis, untilReady } from '../../src/bus/connection.ts'
+import { describe, expect, it } from 'vitest'
 import { Guard } from '../../src/bus/guard.ts'
 import { HEARTBEAT_FRESH_MS, type LogVersion, type TakeReply } from '../../src/bus/index.ts'
 import { keys } from '../../src/bus/keys.ts'
 import { partitionOwners } from '../../src/bus/partition-owners.ts'
-import { openTopology } from '../../src/bus/topology.ts'
 import { ledgerOf, logOf } from '../support/bus.ts'
-import { startTestRedis, type TestRedis } from '../support/redis.ts'
 import { OTHER_LOGS } from './other-logs.ts'
+import { useRedis } from '../support/use-redis.ts'
 
 const guard = new Guard('commit')
-let server: TestRedis
-let redis: Redis
-
-beforeAll(async () => {
-  server = await startTestRedis()
-  redis = openCommandConnection(server.url, 'test')
-  await untilReady(redis, 5_000)
-})
-afterAll(async () => {
-  redis.disconnect()
-  await server.close()
-})
-beforeEach(async () => {
-  await redis.flushall()
-  await openTopology(redis, 1)
-})
+const { redis } = await useRedis({ partitions: 1 })
 
 const note = async (token: string, suspect: string, under: Partial<LogVersion> = {}) =>
   ledgerOf(redis, 0, guard).noteSuspect({ ...(await logOf(redis, 0).version()), ...under }, token, suspect)
@@ -101,6 +84,13 @@ describe('lease', () => {
   it('B-LEASE-3 is free at once after a release', async () => {
     const { token } = taken(await take())
     expect(await beat(token, true)).toBe(true)
+    expect((await take()).status).toBe('ok')
+  })
+
+  it('B-LEASE-6 stays free when a heartbeat comes after the release that overtook it', async () => {
+    const { token } = taken(await take())
+    expect(await beat(token, true)).toBe(true)
+    expect(await beat(token)).toBe(false)
     expect((await take()).status).toBe('ok')
   })
 

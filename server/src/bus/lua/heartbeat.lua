@@ -2,6 +2,8 @@
 -- KEYS meta, or the ledger of a backfill   ARGV token, '1' to release
 -- Returns 'OK' or 'FENCED'
 if not owns(KEYS[1], ARGV[1]) then return 'FENCED' end
+-- Its own release has overtaken it, as a call may that is made again with the script loaded: it would take back what was given up.
+if ARGV[2] == '0' and redis.call('HGET', KEYS[1], 'released') == '1' then return 'FENCED' end
 redis.call('HSET', KEYS[1], 'heartbeat', now_ms(), 'released', ARGV[2])
 if ARGV[2] == '1' then redis.call('HSET', KEYS[1], 'takes', 0) end
 return 'OK'

@@ -1,32 +1,21 @@
 import { Worker } from 'bullmq'
-import { afterAll, beforeAll, expect, it } from 'vitest'
-import { openCommandConnection, queueConnectionOptions, type Redis, untilReady } from '../../src/bus/connection.ts'
+import { expect, it } from 'vitest'
+import { queueConnectionOptions } from '../../src/bus/connection.ts'
 import { JobQueue } from '../../src/bus/jobs/index.ts'
 import { QUEUE_PREFIX } from '../../src/bus/keys.ts'
-import { openTestBus } from '../support/bus.ts'
-import { startTestRedis, type TestRedis } from '../support/redis.ts'
+import { useBus, useRedis } from '../support/use-redis.ts'
 
 const HOUR_MS = 3_600_000
 const KIND = { queue: 'test', idOf: ({ id }: { id: string }) => id }
-let server: TestRedis
-let redis: Redis
+const { server, redis } = await useRedis()
+const alive = useBus(server, 1)
+const other = useBus(server, 1)
 
-beforeAll(async () => {
-  server = await startTestRedis()
-  redis = openCommandConnection(server.url, 'test')
-  await untilReady(redis, 5_000)
-})
-afterAll(async () => {
-  redis.disconnect()
-  await server.close()
-})
-
-it("W-OWNER-8 a dead worker's job goes to another one although its lock has an hour left", async () => {
+it("L-POOL-6 a dead worker's job goes to another one although its lock has an hour left", async () => {
   const connection = queueConnectionOptions(server.url, 'dead') as never
   const dead = new Worker(KIND.queue, null, { connection, prefix: QUEUE_PREFIX })
   const ran: string[] = []
-  const [alive, other] = [await openTestBus(server.url, 1), await openTestBus(server.url, 1)]
-  const queue = new JobQueue(alive, KIND, async ({ id }: { id: string }) => void ran.push(id))
+  const queue = new JobQueue(alive.bus, KIND, async ({ id }: { id: string }) => void ran.push(id))
   await queue.pause()
   await queue.offer({ id: 'a' })
   const job = await dead.getNextJob('token')
@@ -34,13 +23,11 @@ it("W-OWNER-8 a dead worker's job goes to another one although its lock has an h
   await redis.pexpire(dead.toKey(`${job!.id}:lock`), HOUR_MS)
   await redis.set(dead.toKey('stalled-check'), '1', 'PX', HOUR_MS)
   await dead.close()
-  const next = new JobQueue(other, KIND, async ({ id }: { id: string }) => void ran.push(id))
+  const next = new JobQueue(other.bus, KIND, async ({ id }: { id: string }) => void ran.push(id))
   await next.boundExpiries()
   await expect.poll(() => ran, { timeout: 8_000 }).toEqual(['a'])
   // What is within its bounds is left alone.
   expect(await redis.pttl(dead.toKey('stalled-check'))).toBeLessThanOrEqual(500)
   await next.close()
   await queue.close()
-  alive.close()
-  other.close()
 }, 15_000)
