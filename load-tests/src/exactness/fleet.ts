@@ -18,8 +18,11 @@ export class Fleet {
 
   static async start(): Promise<Fleet> {
     const redis = await startBenchRedis()
-    const gateway = await startGateway(redis.url, 0)
-    const workers = [await startWorker(redis.url), await startWorker(redis.url)]
+    const [gateway, ...workers] = await Promise.all([
+      startGateway(redis.url, 0),
+      startWorker(redis.url),
+      startWorker(redis.url),
+    ])
     return new Fleet(redis, gateway, workers)
   }
 

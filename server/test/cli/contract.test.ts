@@ -27,13 +27,16 @@ async function printed(...args: string[]) {
 }
 
 describe('tidegate contract', () => {
-  test('--ts - its Contract has the same topics and data as the config (K-PRINT-1)', { timeout: 60_000 }, async () => {
+  test('--ts - its Contract has the same topics and data as the config, also with windows of every shape and aggregate (K-PRINT-1)', {
+    timeout: 60_000,
+  }, async () => {
     const { code, out } = await printed('--ts', '--config', EXAMPLE)
     expect(code).toBe(0)
+    const { contract } = ((await import(WINDOWS)) as { default: typeof demo }).default
     await checkTypes({
-      'contract.ts': out,
-      'config.ts': await readFile(EXAMPLE, 'utf8'),
-      'check.ts': `import type { Contract } from './contract.ts'
+      'example/contract.ts': out,
+      'example/config.ts': await readFile(EXAMPLE, 'utf8'),
+      'example/check.ts': `import type { Contract } from './contract.ts'
 import type config from './config.ts'
 type Printed = Contract['~topics']
 type Declared = (typeof config)['~topics']
@@ -47,17 +50,9 @@ const back = (topics: Comparable<Declared>): Comparable<Printed> => topics
 const degF = (topics: Printed): number => topics['sensor.anomaly'].data.temperature
 export { back, degF, names, namesBack, to }
 `,
-    })
-  })
-
-  test('--ts - windows of every shape and aggregate print the types of the config (K-PRINT-1)', {
-    timeout: 60_000,
-  }, async () => {
-    const { contract } = ((await import(WINDOWS)) as { default: typeof demo }).default
-    await checkTypes({
-      'contract.ts': contractTypes(contract),
-      'config.ts': await readFile(WINDOWS, 'utf8'),
-      'check.ts': `import type { Contract } from './contract.ts'
+      'windows/contract.ts': contractTypes(contract),
+      'windows/config.ts': await readFile(WINDOWS, 'utf8'),
+      'windows/check.ts': `import type { Contract } from './contract.ts'
 import type config from './config.ts'
 type Printed = Contract['~topics']
 type Declared = (typeof config)['~topics']

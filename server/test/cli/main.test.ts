@@ -1,7 +1,8 @@
 import { spawnSync } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
-import { COMMANDS, main } from '../../src/cli/main.ts'
+import { COMMANDS } from '../../src/cli/main.ts'
+import { runCommand } from '../support/command-line.ts'
 
 const TIDEGATE = fileURLToPath(new URL('../../bin/tidegate.js', import.meta.url))
 
@@ -13,17 +14,9 @@ afterEach(() => {
   vi.unstubAllEnvs()
 })
 
-/** Runs the command line and collects what it prints. */
-async function printed(...args: string[]) {
-  const out = vi.spyOn(process.stdout, 'write').mockReturnValue(true)
-  const err = vi.spyOn(process.stderr, 'write').mockReturnValue(true)
-  const code = await main(args)
-  return { code, out: out.mock.calls.join(''), err: err.mock.calls.join('') }
-}
-
 describe('tidegate', () => {
   test.each([['--help'], ['-h'], ['help']])('%s - lists every command, with examples', async (flag) => {
-    const { code, out } = await printed(flag)
+    const { code, out } = await runCommand(flag)
     expect(code).toBe(0)
     for (const [name, { summary }] of Object.entries(COMMANDS))
       expect(out).toMatch(new RegExp(`^  ${name} +${summary}$`, 'm'))
@@ -31,18 +24,18 @@ describe('tidegate', () => {
   })
 
   test.each(Object.keys(COMMANDS))('%s --help - shows its usage with examples and runs nothing', async (name) => {
-    const { code, out, err } = await printed(name, '--help')
+    const { code, out, err } = await runCommand(name, '--help')
     expect({ code, err }).toEqual({ code: 0, err: '' })
     expect(out).toMatch(new RegExp(`^tidegate ${name} `))
     expect(out).toContain('Examples:')
   })
 
   test('no command - prints the usage as an error', async () => {
-    expect(await printed()).toMatchObject({ code: 2, out: '', err: expect.stringMatching(/^tidegate <command>/) })
+    expect(await runCommand()).toMatchObject({ code: 2, out: '', err: expect.stringMatching(/^tidegate <command>/) })
   })
 
   test.each(['nope', 'constructor'])('%s - is no command, and says so before the usage', async (name) => {
-    const { code, err } = await printed(name)
+    const { code, err } = await runCommand(name)
     expect(code).toBe(2)
     expect(err).toMatch(new RegExp(`^There is no command "${name}"\\.\\n\\ntidegate <command>`))
   })
@@ -54,7 +47,7 @@ describe('tidegate', () => {
     [['demo', '--seed', 'x'], /^--seed x: it must be a whole number/],
     [['demo', '--url', 'x'], /^--url x: it must be an address/],
   ])('%j - is answered by what is wrong and the usage of the command', async (args, message) => {
-    const { code, err } = await printed(...args)
+    const { code, err } = await runCommand(...args)
     expect(code).toBe(2)
     expect(err).toMatch(message)
     expect(err).toMatch(new RegExp(`^tidegate ${args[0]} `, 'm'))
@@ -65,7 +58,7 @@ describe('tidegate', () => {
     ['redis://:se@cret@host'],
     ['demo', '--url=x', 'redis://user:secret@host/1'],
   ])('%s %s - repeats the address without its password (X-START-2)', async (...args) => {
-    const { code, err } = await printed(...args)
+    const { code, err } = await runCommand(...args)
     expect(code).toBe(2)
     expect(err).toContain('redis://***@host')
     expect(err).not.toMatch(/secret|cret@/)
@@ -89,13 +82,13 @@ describe('tidegate', () => {
   )
 
   test.each(['gateway', 'worker'])('%s - without REDIS_URL says that it needs one', async (name) => {
-    const { code, err } = await printed(name)
+    const { code, err } = await runCommand(name)
     expect(code).toBe(1)
     expect(err).toMatch(new RegExp(`^tidegate ${name}: REDIS_URL is not set.*tidegate start`))
   })
 
   test('gateway - a value that cannot be used is named without a stack (K-SET-2)', async () => {
-    const { code, err } = await printed('gateway', '--port', '80000')
+    const { code, err } = await runCommand('gateway', '--port', '80000')
     expect({ code, err }).toEqual({
       code: 1,
       err: 'tidegate gateway: --port is "80000": it must be a whole number from 0 to 65535\n',

@@ -94,22 +94,17 @@ describe('start', () => {
     expect(JSON.parse(answer.toString())).toMatchObject({ accepted: 1 })
   })
 
-  test('second start - finds what the first one stored (S-FOLDER-3)', async () => {
-    const first = await started()
-    expect(await publish(first.url)).toBe(false)
-    expect(await first.process.stop('SIGINT')).toEqual({ code: 0, signal: null })
-    const second = await started()
-    expect(await publish(second.url)).toBe(true)
-  })
-
-  test('second start - while the first runs, it is refused with a clear error (S-FOLDER-1)', async () => {
+  test('second start - while the first runs, it is refused with a clear error; later it finds what that stored (S-FOLDER-1, S-FOLDER-3)', async () => {
     const first = await started()
     const second = tidegate()
     expect(await second.ended).toEqual({ code: 1, signal: null })
     expect(second.output).toContain(
       `The data folder ${dataFolder} is in use by another Tidegate (process ${first.process.pid}).`,
     )
-    await publish(first.url)
+    expect(await publish(first.url)).toBe(false)
+    expect(await first.process.stop('SIGINT')).toEqual({ code: 0, signal: null })
+    const third = await started()
+    expect(await publish(third.url)).toBe(true)
   })
 
   test('taken port - is reported before anything is started (S-CHILD-5)', async () => {

@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process'
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 
@@ -13,7 +13,7 @@ const REPORT_CPU = `data:text/javascript,process.on('exit', () => console.error(
  * Checks generated files with the repository's own tsc and options, in a folder of their own where `tidegate`, `zod`
  * and the other packages resolve as they do for a user.
  *
- * @param files name -> TypeScript source; they may import each other.
+ * @param files path -> TypeScript source; they may import each other. One call checks many in little more time than one.
  * @returns CPU time in ms, all threads together.
  * @throws {Error} with tsc's output when it finds an error.
  */
@@ -22,7 +22,10 @@ export async function checkTypes(files: Readonly<Record<string, string>>): Promi
   await mkdir(cache, { recursive: true })
   const folder = await mkdtemp(join(cache, 'tidegate-types-'))
   try {
-    for (const [name, source] of Object.entries(files)) await writeFile(join(folder, name), source)
+    for (const [name, source] of Object.entries(files)) {
+      await mkdir(dirname(join(folder, name)), { recursive: true })
+      await writeFile(join(folder, name), source)
+    }
     // `exclude` of the repository would leave out this very folder.
     const project = { extends: join(REPOSITORY, 'tsconfig.json'), include: [folder], exclude: [] }
     await writeFile(join(folder, 'tsconfig.json'), JSON.stringify(project))

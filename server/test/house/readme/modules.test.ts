@@ -18,20 +18,24 @@ test('readmeModules - blocks go on with the module that the last import began', 
   })
 })
 
-test.each(['README.md', 'docs/windows.md'])(
-  '%s - its code compiles, and its config loads',
-  { timeout: 60_000 },
-  async (path) => {
-    const modules = modulesOf(path)
-    await checkTypes(modules)
-    const folder = mkdtempSync(join(REPOSITORY, 'node_modules/tidegate-page-'))
-    try {
-      const config = join(folder, 'tidegate.config.ts')
-      writeFileSync(config, modules['tidegate.config.ts']!)
-      const contract = [join(REPOSITORY, 'server/bin/tidegate.js'), 'contract', '--json', '--config', config]
-      expect(spawnSync(process.execPath, contract, { encoding: 'utf8' })).toMatchObject({ status: 0, stderr: '' })
-    } finally {
-      rmSync(folder, { recursive: true })
-    }
-  },
-)
+const PAGES = ['README.md', 'docs/windows.md']
+
+test('pages - their code compiles', { timeout: 60_000 }, async () => {
+  const modules = PAGES.flatMap((page) =>
+    Object.entries(modulesOf(page)).map(([name, text]) => [join(page.replace('.', '-'), name), text]),
+  )
+  expect(modules.length).toBeGreaterThan(PAGES.length)
+  await checkTypes(Object.fromEntries(modules))
+})
+
+test.each(PAGES)('%s - its config loads', (path) => {
+  const folder = mkdtempSync(join(REPOSITORY, 'node_modules/tidegate-page-'))
+  try {
+    const config = join(folder, 'tidegate.config.ts')
+    writeFileSync(config, modulesOf(path)['tidegate.config.ts']!)
+    const contract = [join(REPOSITORY, 'server/bin/tidegate.js'), 'contract', '--json', '--config', config]
+    expect(spawnSync(process.execPath, contract, { encoding: 'utf8' })).toMatchObject({ status: 0, stderr: '' })
+  } finally {
+    rmSync(folder, { recursive: true })
+  }
+})
