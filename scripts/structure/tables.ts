@@ -28,10 +28,7 @@ export function compare(before: Structure, after: Structure): string {
   const names = [...new Set([...before.rooms, ...after.rooms].map(({ name }) => name))].sort()
   const rooms = names.map((name) => [short(name), sizeOf(before, name), sizeOf(after, name)])
   const changed = rooms.filter(([, was, is]) => was !== is)
-  return [
-    table(['', 'before', 'after'], sums),
-    table(['room', 'before', 'after'], changed),
-  ].join('\n\n')
+  return [table(['', 'before', 'after'], sums), table(['room', 'before', 'after'], changed)].join('\n\n')
 }
 
 function sumsOf(structure: Structure): Record<string, number> {

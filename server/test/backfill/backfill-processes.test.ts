@@ -1,32 +1,20 @@
 import { fileURLToPath } from 'node:url'
-import { afterAll, afterEach, beforeAll, expect, it } from 'vitest'
-import { openCommandConnection, type Redis, untilReady } from '../../src/bus/connection.ts'
+import { afterEach, expect, it } from 'vitest'
 import { type EventBody, partitionOf } from '../../src/bus/index.ts'
 import { keys } from '../../src/bus/keys.ts'
 import type { Pane } from '../../src/config/model.ts'
 import { decodeOffsets } from '../../src/fold/progress.ts'
-import { startTestRedis, type TestRedis } from '../support/redis.ts'
 import { TidegateProcess, until } from '../support/tidegate-process.ts'
+import { useRedis } from '../support/use-redis.ts'
 import { Deployment, PARTITIONS, type Reading, readings } from '../support/workers.ts'
 
 const configOf = (name: string) => fileURLToPath(new URL(`./fixtures/backfill-${name}.config.ts`, import.meta.url))
 const KEYS = 400
 const GAP_MS = 900
-let server: TestRedis
-let redis: Redis
-let deployment: Deployment
+const { server, redis } = await useRedis()
+const deployment = new Deployment(redis)
 let processes: TidegateProcess[] = []
 
-beforeAll(async () => {
-  server = await startTestRedis()
-  redis = openCommandConnection(server.url, 'test')
-  await untilReady(redis, 5_000)
-  deployment = new Deployment(redis)
-})
-afterAll(async () => {
-  redis.disconnect()
-  await server.close()
-})
 afterEach(async () => {
   await Promise.all(processes.map((process) => process.stop('SIGKILL')))
   processes = []

@@ -1,14 +1,13 @@
 import fc from 'fast-check'
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { beforeEach, describe, expect, it } from 'vitest'
 import { BackfillPool } from '../../src/backfill/index.ts'
-import { openCommandConnection, type Redis, untilReady } from '../../src/bus/connection.ts'
-import type { Bus, EventBody } from '../../src/bus/index.ts'
+import type { EventBody } from '../../src/bus/index.ts'
 import { keys } from '../../src/bus/keys.ts'
 import type { Pane, WithdrawnPane } from '../../src/config/model.ts'
 import { defineConfig } from '../../src/index.ts'
-import { currentKey, openTestBus } from '../support/bus.ts'
+import { currentKey } from '../support/bus.ts'
 import { eventOf, other, reading } from '../support/fold.ts'
-import { startTestRedis, type TestRedis } from '../support/redis.ts'
+import { useBus, useRedis } from '../support/use-redis.ts'
 import { type Appended, BackfillPartition } from './backfill-partition.ts'
 
 const HOUR_MS = 3_600_000
@@ -53,26 +52,14 @@ const after = defineConfig({
   topics: [reading, other, readBefore, readOther, high, sums, loud, picky, fleet, ...windows],
 })
 
-let server: TestRedis
-let redis: Redis
-let bus: Bus
+const { server, redis } = await useRedis()
+const opened = useBus(server, 1)
 let partition: BackfillPartition
 
-beforeAll(async () => {
-  server = await startTestRedis()
-  redis = openCommandConnection(server.url, 'test')
-  await untilReady(redis, 5_000)
-  bus = await openTestBus(server.url, 1)
-})
-afterAll(async () => {
-  bus.close()
-  redis.disconnect()
-  await server.close()
-})
 beforeEach(() => fresh())
 
 async function fresh(): Promise<void> {
-  partition = new BackfillPartition(redis, bus)
+  partition = new BackfillPartition(redis, opened.bus)
   await partition.open()
 }
 
@@ -117,7 +104,7 @@ const idsOf = (events: readonly EventBody[] | undefined) => (events ?? []).map((
 
 /** What the window puts out that reads everything from the beginning. */
 async function onePass(batches: readonly Appended[]): Promise<Map<string, EventBody[]>> {
-  const whole = new BackfillPartition(redis, bus)
+  const whole = new BackfillPartition(redis, opened.bus)
   await whole.runLive(after, batches)
   return whole.live
 }
@@ -393,7 +380,7 @@ describe('backfill', () => {
     await partition.runLive(before, batches.slice(0, 1))
     await partition.runLive(after, batches.slice(1))
     const clock = { now: () => 0, monotonic: () => 0 }
-    const pool = new BackfillPool({ bus, clock, contract: before.contract, log: () => {} })
+    const pool = new BackfillPool({ bus: opened.bus, clock, contract: before.contract, log: () => {} })
     try {
       await partition.start(after, 'b.tumbling', { from: 'earliest' })
       await expect.poll(async () => (await partition.store('b.tumbling').ledger.record())?.status).toBe('failed')

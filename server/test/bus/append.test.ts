@@ -1,6 +1,5 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
+import { beforeEach, describe, expect, it, vi } from 'vitest'
 import { PRODUCER_MEMORY_MS } from '../../src/bus/append.ts'
-import { openCommandConnection, type Redis, untilReady } from '../../src/bus/connection.ts'
 import {
   type AppendReply,
   BusFull,
@@ -14,23 +13,12 @@ import {
 import { keys } from '../../src/bus/keys.ts'
 import { openPartition, settleLineage } from '../../src/bus/lineage.ts'
 import { ledgerOf, logOf } from '../support/bus.ts'
-import { startTestRedis, type TestRedis } from '../support/redis.ts'
+import { useRedis } from '../support/use-redis.ts'
 
 const PARTITION = 0
-let server: TestRedis
-let redis: Redis
+const { server, redis } = await useRedis()
 
-beforeAll(async () => {
-  server = await startTestRedis()
-  redis = openCommandConnection(server.url, 'test')
-  await untilReady(redis, 5_000)
-})
-afterAll(async () => {
-  redis.disconnect()
-  await server.close()
-})
 beforeEach(async () => {
-  await redis.flushall()
   await openPartition(redis, PARTITION)
 })
 

@@ -1,33 +1,16 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { listBackfills } from '../../src/bus/backfill-ledger.ts'
 import { Channel } from '../../src/bus/channel.ts'
-import { openCommandConnection, type Redis, untilReady } from '../../src/bus/connection.ts'
 import { Guard } from '../../src/bus/guard.ts'
 import { type Ledger, type LogVersion, windowHash } from '../../src/bus/index.ts'
 import { keys } from '../../src/bus/keys.ts'
-import { openTopology } from '../../src/bus/topology.ts'
 import { backfillLedgerOf, ledgerOf, logOf } from '../support/bus.ts'
-import { startTestRedis, type TestRedis } from '../support/redis.ts'
+import { useRedis } from '../support/use-redis.ts'
 import { OTHER_LOGS } from './other-logs.ts'
 
 const STATE = windowHash('a.w')
 const STATE_KEY = keys.backfillOwned(0, 'a.w', STATE)
-let server: TestRedis
-let redis: Redis
-
-beforeAll(async () => {
-  server = await startTestRedis()
-  redis = openCommandConnection(server.url, 'test')
-  await untilReady(redis, 5_000)
-})
-afterAll(async () => {
-  redis.disconnect()
-  await server.close()
-})
-beforeEach(async () => {
-  await redis.flushall()
-  await openTopology(redis, 1)
-})
+const { redis } = await useRedis({ partitions: 1 })
 
 const backfill = () => backfillLedgerOf(redis, 0, 'a.w')
 const log = () => logOf(redis, 0).version()

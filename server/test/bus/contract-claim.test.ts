@@ -1,22 +1,10 @@
-import { afterAll, beforeAll, expect, it } from 'vitest'
-import { openCommandConnection, type Redis, untilReady } from '../../src/bus/connection.ts'
+import { expect, it } from 'vitest'
 import { ContractClaim } from '../../src/bus/contract-claim.ts'
 import { keys } from '../../src/bus/keys.ts'
-import { startTestRedis, type TestRedis } from '../support/redis.ts'
+import { useRedis } from '../support/use-redis.ts'
 
 const HOUR_MS = 3_600_000
-let server: TestRedis
-let redis: Redis
-
-beforeAll(async () => {
-  server = await startTestRedis()
-  redis = openCommandConnection(server.url, 'test')
-  await untilReady(redis, 5_000)
-})
-afterAll(async () => {
-  redis.disconnect()
-  await server.close()
-})
+const { redis } = await useRedis()
 
 it('B-CLAIM-1 the claim of a dead process ends in time although an hour of it is left', async () => {
   // As after Redis' clock was set back.

@@ -5,8 +5,8 @@ import { HEARTBEAT_FRESH_MS, type LogVersion, type TakeReply } from '../../src/b
 import { keys } from '../../src/bus/keys.ts'
 import { partitionOwners } from '../../src/bus/partition-owners.ts'
 import { ledgerOf, logOf } from '../support/bus.ts'
-import { OTHER_LOGS } from './other-logs.ts'
 import { useRedis } from '../support/use-redis.ts'
+import { OTHER_LOGS } from './other-logs.ts'
 
 const guard = new Guard('commit')
 const { redis } = await useRedis({ partitions: 1 })

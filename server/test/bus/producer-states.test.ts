@@ -1,30 +1,18 @@
 import fc from 'fast-check'
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { beforeEach, describe, expect, it } from 'vitest'
 import { PRODUCER_MEMORY_MS } from '../../src/bus/append.ts'
-import { openCommandConnection, type Redis, untilReady } from '../../src/bus/connection.ts'
 import { type AppendedSlice, NO_BATCH, type SliceIdentity } from '../../src/bus/index.ts'
 import { keys } from '../../src/bus/keys.ts'
 import { openPartition } from '../../src/bus/lineage.ts'
 import { logOf } from '../support/bus.ts'
-import { startTestRedis, type TestRedis } from '../support/redis.ts'
+import { useRedis } from '../support/use-redis.ts'
 
 const PARTITION = 0
 /** As long as a real one gets: a CRC-32 and a length, of base 36. */
 const checksumOf = (seq: number) => `1z141z3-${(seq % 36 ** 4).toString(36).padStart(4, '0')}`
-let server: TestRedis
-let redis: Redis
+const { redis } = await useRedis()
 
-beforeAll(async () => {
-  server = await startTestRedis()
-  redis = openCommandConnection(server.url, 'test')
-  await untilReady(redis, 5_000)
-})
-afterAll(async () => {
-  redis.disconnect()
-  await server.close()
-})
 beforeEach(async () => {
-  await redis.flushall()
   await openPartition(redis, PARTITION)
 })
 

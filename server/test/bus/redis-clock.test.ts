@@ -1,22 +1,12 @@
-import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
-import { openCommandConnection, type Redis, untilReady } from '../../src/bus/connection.ts'
+import { afterEach, describe, expect, it, vi } from 'vitest'
+import type { Redis } from '../../src/bus/connection.ts'
 import { RedisClock } from '../../src/bus/redis-clock.ts'
 import { redisNow } from '../../src/bus/redis-time.ts'
-import { startTestRedis, type TestRedis } from '../support/redis.ts'
+import { useRedis } from '../support/use-redis.ts'
 
 const HOUR_MS = 3_600_000
-let server: TestRedis
-let redis: Redis
+const { redis } = await useRedis()
 
-beforeAll(async () => {
-  server = await startTestRedis()
-  redis = openCommandConnection(server.url, 'test')
-  await untilReady(redis, 5_000)
-})
-afterAll(async () => {
-  redis.disconnect()
-  await server.close()
-})
 afterEach(() => {
   vi.restoreAllMocks()
 })

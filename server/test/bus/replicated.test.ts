@@ -1,25 +1,12 @@
 import { createClient } from '@tidegate/client/node'
-import { afterAll, beforeAll, expect, it } from 'vitest'
-import { openCommandConnection, type Redis, untilReady } from '../../src/bus/connection.ts'
+import { expect, it } from 'vitest'
+import { openCommandConnection, untilReady } from '../../src/bus/connection.ts'
 import { readingOf } from '../support/contract.ts'
-import { startTestGateway, type TestGateway } from '../support/gateway.ts'
-import { startTestRedis, type TestRedis } from '../support/redis.ts'
+import { useGateway } from '../support/use-gateway.ts'
+import { useRedis } from '../support/use-redis.ts'
 
-let server: TestGateway
-let replica: TestRedis
-let copy: Redis
-
-beforeAll(async () => {
-  server = await startTestGateway(undefined, { ackReplicas: 1 })
-  replica = await startTestRedis()
-  copy = openCommandConnection(replica.url, 'test')
-  await untilReady(copy, 5_000)
-})
-afterAll(async () => {
-  copy.disconnect()
-  await server.close()
-  await replica.close()
-})
+const server = await useGateway(undefined, { ackReplicas: 1 })
+const { redis: copy } = await useRedis()
 
 const idsOfCopy = async () => {
   const keys = await copy.keys('*:log:sensor.reading')

@@ -1,30 +1,18 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { openCommandConnection, type Redis, untilReady } from '../../src/bus/connection.ts'
+import { beforeEach, describe, expect, it } from 'vitest'
 import { Guard } from '../../src/bus/guard.ts'
 import type { LogVersion } from '../../src/bus/index.ts'
 import { keys } from '../../src/bus/keys.ts'
 import { openPartition } from '../../src/bus/lineage.ts'
 import { readLogHeads } from '../../src/bus/log-heads.ts'
 import { ledgerOf, logOf } from '../support/bus.ts'
-import { startTestRedis, type TestRedis } from '../support/redis.ts'
+import { useRedis } from '../support/use-redis.ts'
 import { OTHER_LOGS } from './other-logs.ts'
 
 const TOPIC = 'a.b'
 const guard = new Guard('commit')
-let server: TestRedis
-let redis: Redis
+const { redis } = await useRedis()
 
-beforeAll(async () => {
-  server = await startTestRedis()
-  redis = openCommandConnection(server.url, 'test')
-  await untilReady(redis, 5_000)
-})
-afterAll(async () => {
-  redis.disconnect()
-  await server.close()
-})
 beforeEach(async () => {
-  await redis.flushall()
   await openPartition(redis, 0)
   await redis.hset(keys.meta(0), { token: 't' })
 })

@@ -2,45 +2,27 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
-import { openCommandConnection, type Redis, untilReady } from '../../src/bus/connection.ts'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { keys } from '../../src/bus/keys.ts'
 import { progressText } from '../../src/cli/backfill.ts'
-import { main } from '../../src/cli/main.ts'
 import { parseTime } from '../../src/cli/time-option.ts'
 import { loadConfig } from '../../src/config/load-config.ts'
 import { FolderLock, privateRedisOf } from '../../src/supervisor/folder-lock.ts'
-import { startTestRedis, type TestRedis } from '../support/redis.ts'
+import { runCommand } from '../support/command-line.ts'
+import { useRedis } from '../support/use-redis.ts'
 
 const CONFIG = fileURLToPath(new URL('../backfill/fixtures/backfill-after.config.ts', import.meta.url))
 const NOW = Date.parse('2026-11-23T12:00:00Z')
-let server: TestRedis
-let redis: Redis
+const { server, redis } = await useRedis()
 
-beforeAll(async () => {
-  server = await startTestRedis()
-  redis = openCommandConnection(server.url, 'test')
-  await untilReady(redis, 5_000)
-})
-afterAll(async () => {
-  redis.disconnect()
-  await server.close()
-})
 beforeEach(() => {
   vi.stubEnv('REDIS_URL', server.url)
 })
 afterEach(() => {
-  vi.restoreAllMocks()
   vi.unstubAllEnvs()
 })
 
-/** Runs `tidegate window backfill` and collects what it prints. */
-async function backfill(...args: readonly string[]) {
-  const out = vi.spyOn(process.stdout, 'write').mockReturnValue(true)
-  const err = vi.spyOn(process.stderr, 'write').mockReturnValue(true)
-  const code = await main(['window', 'backfill', ...args, '--config', CONFIG])
-  return { code, out: out.mock.calls.join(''), err: err.mock.calls.join('') }
-}
+const backfill = (...args: readonly string[]) => runCommand('window', 'backfill', ...args, '--config', CONFIG)
 
 describe('tidegate window backfill', () => {
   it.each([

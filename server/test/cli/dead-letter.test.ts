@@ -1,14 +1,15 @@
 import { fileURLToPath } from 'node:url'
 import { createClient } from '@tidegate/client/node'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { openCommandConnection, type Redis, untilReady } from '../../src/bus/connection.ts'
+import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
 import { decodeEvents, type EventBody } from '../../src/bus/index.ts'
 import { keys } from '../../src/bus/keys.ts'
 import { printableTime } from '../../src/cli/printable.ts'
 import { startWorker } from '../../src/worker-app.ts'
 import { logOf } from '../support/bus.ts'
-import { startTestGateway, type TestGateway } from '../support/gateway.ts'
+import { runCommand } from '../support/command-line.ts'
 import { TidegateProcess } from '../support/tidegate-process.ts'
+import { useGateway } from '../support/use-gateway.ts'
+import { useConnection } from '../support/use-redis.ts'
 import config from './dead-letter.config.ts'
 
 const CONFIG = fileURLToPath(new URL('./dead-letter.config.ts', import.meta.url))
@@ -16,14 +17,11 @@ const PARTITIONS = 4
 /** What a terminal could obey. */
 const UNPRINTABLE = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/u
 
-let server: TestGateway
-let redis: Redis
+const server = await useGateway(config.contract)
+const redis = await useConnection(server.redis.url)
 let worker: Awaited<ReturnType<typeof startWorker>>
 
 beforeAll(async () => {
-  server = await startTestGateway(config.contract)
-  redis = openCommandConnection(server.redis.url, 'test')
-  await untilReady(redis, 5_000)
   const settings = { redisUrl: server.redis.url, partitions: PARTITIONS, workerId: 'w', log: () => {} }
   worker = await startWorker(settings, config.contract)
   const client = createClient({ url: server.url })
@@ -34,10 +32,12 @@ beforeAll(async () => {
     await new Promise((resolve) => setTimeout(resolve, 50))
   }
 })
+beforeEach(() => {
+  vi.stubEnv('REDIS_URL', server.redis.url)
+})
 afterAll(async () => {
+  vi.unstubAllEnvs()
   await worker.close({ deadlineMs: 2_000 })
-  redis.disconnect()
-  await server.close()
 })
 
 async function eventsOf(topic: string): Promise<EventBody[]> {
@@ -48,17 +48,19 @@ async function eventsOf(topic: string): Promise<EventBody[]> {
 
 const idsOf = async (topic: string) => (await eventsOf(topic)).map(({ id }) => id).sort()
 
-async function deadLetter(args: readonly string[], mended = ''): Promise<{ code: number | null; output: string }> {
-  const environment = { REDIS_URL: server.redis.url, MENDED: mended }
-  const process = new TidegateProcess(['dead-letter', ...args, '--config', CONFIG], environment)
-  const { code } = await process.ended
-  return { code, output: process.output }
+/** @param mended what the flow's code can take now: all, or the events of a key */
+async function deadLetter(args: readonly string[], mended = ''): Promise<{ code: number; output: string }> {
+  vi.stubEnv('MENDED', mended)
+  const { code, out, err } = await runCommand('dead-letter', ...args, '--config', CONFIG)
+  vi.stubEnv('MENDED', '')
+  return { code, output: out + err }
 }
 
 describe('tidegate dead-letter', () => {
   it('X-DEAD-1 lists topic, place, event and cause, of one topic or all, as lines or JSON', async () => {
-    const { code, output } = await deadLetter(['list'])
-    expect(code).toBe(0)
+    const listing = new TidegateProcess(['dead-letter', 'list', '--config', CONFIG], { REDIS_URL: server.redis.url })
+    expect((await listing.ended).code).toBe(0)
+    const { output } = listing
     expect(output.trim().split('\n')).toHaveLength(3)
     expect(output).toMatch(/^d\.root \d\/\d+-\d+\.\d+ r1 k1 \d{4}-\S+ no root of -9$/m)
     const json = await deadLetter(['list', 'd.root', '--json', '--limit', '1'])

@@ -1,15 +1,15 @@
 import { createClient } from '@tidegate/client/node'
 import { LIMITS } from '@tidegate/protocol'
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { beforeEach, describe, expect, it } from 'vitest'
 import { z } from 'zod'
-import { openCommandConnection, type Redis, untilReady } from '../../src/bus/connection.ts'
 import { partitionOf, RecordBatchBuilder } from '../../src/bus/index.ts'
 import { keys } from '../../src/bus/keys.ts'
 import { defineConfig, topic } from '../../src/index.ts'
 import type { Defect } from '../../src/observability/defects.ts'
 import { startWorker } from '../../src/worker-app.ts'
-import { startTestGateway, type TestGateway } from '../support/gateway.ts'
 import { RawClient } from '../support/raw-client.ts'
+import { useGateway } from '../support/use-gateway.ts'
+import { useConnection } from '../support/use-redis.ts'
 
 const open = topic('open.thing', { schema: z.looseObject({ id: z.string() }), key: 'id' })
 const fragile = topic('fragile.thing', {
@@ -29,18 +29,9 @@ const DEEP_ARRAYS = '['.repeat(5_000) + ']'.repeat(5_000)
 const DEEP_OBJECTS = `${'{"a":'.repeat(5_000)}1${'}'.repeat(5_000)}`
 const nested = (depth: number): string => (depth === 0 ? '1' : `{"a":${nested(depth - 1)}}`)
 
-let server: TestGateway
-let redis: Redis
+const server = await useGateway(contract)
+const redis = await useConnection(server.redis.url)
 
-beforeAll(async () => {
-  server = await startTestGateway(contract)
-  redis = openCommandConnection(server.redis.url, 'test')
-  await untilReady(redis, 5_000)
-})
-afterAll(async () => {
-  redis.disconnect()
-  await server.close()
-})
 beforeEach(() => {
   ;(server.defects as Defect[]).length = 0
 })

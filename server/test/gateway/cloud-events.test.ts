@@ -1,13 +1,8 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { readingOf } from '../support/contract.ts'
-import { startTestGateway, type TestGateway } from '../support/gateway.ts'
+import { useGateway } from '../support/use-gateway.ts'
 
-let server: TestGateway
-
-beforeAll(async () => {
-  server = await startTestGateway()
-})
-afterAll(() => server.close())
+const server = await useGateway()
 
 async function post(body: unknown, headers: Record<string, string>) {
   const response = await fetch(`${server.url}/v1/events`, {

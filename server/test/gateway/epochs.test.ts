@@ -1,22 +1,12 @@
 import { createClient } from '@tidegate/client/node'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { openCommandConnection, type Redis, untilReady } from '../../src/bus/connection.ts'
+import { describe, expect, it } from 'vitest'
 import { readingOf } from '../support/contract.ts'
-import { startTestGateway, type TestGateway } from '../support/gateway.ts'
 import { RawClient } from '../support/raw-client.ts'
+import { useGateway } from '../support/use-gateway.ts'
+import { useConnection } from '../support/use-redis.ts'
 
-let server: TestGateway
-let redis: Redis
-
-beforeAll(async () => {
-  server = await startTestGateway()
-  redis = openCommandConnection(server.redis.url, 'test')
-  await untilReady(redis, 5_000)
-})
-afterAll(async () => {
-  redis.disconnect()
-  await server.close()
-})
+const server = await useGateway()
+const redis = await useConnection(server.redis.url)
 
 async function storedIds(): Promise<string[]> {
   const pages = await Promise.all(

@@ -1,18 +1,16 @@
 import { createClient, type TidegateClient } from '@tidegate/client/node'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { startTestGateway, type TestGateway } from '../support/gateway.ts'
 import { RawClient } from '../support/raw-client.ts'
+import { useGateway } from '../support/use-gateway.ts'
 
-let server: TestGateway
+const server = await useGateway()
 let client: TidegateClient
 
 beforeAll(async () => {
-  server = await startTestGateway()
   client = createClient({ url: server.url })
 })
 afterAll(async () => {
   await client.close({ deadlineMs: 100 })
-  await server.close()
 })
 
 const payments = (...amounts: number[]) =>

@@ -1,16 +1,12 @@
 import { CLOSE, LIMITS } from '@tidegate/protocol'
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { afterEach, describe, expect, it } from 'vitest'
 import { readingOf } from '../support/contract.ts'
-import { startTestGateway, type TestGateway } from '../support/gateway.ts'
 import { RawClient } from '../support/raw-client.ts'
+import { useGateway } from '../support/use-gateway.ts'
 
-let server: TestGateway
+const server = await useGateway()
 const clients: RawClient[] = []
 
-beforeAll(async () => {
-  server = await startTestGateway()
-})
-afterAll(() => server.close())
 afterEach(() => {
   for (const client of clients.splice(0)) client.close()
 })

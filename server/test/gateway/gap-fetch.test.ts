@@ -2,12 +2,12 @@ import { createClient, type TidegateClient } from '@tidegate/client/node'
 import { type DeliveredEvent, type GapFrame, parsePosition } from '@tidegate/protocol'
 import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { openCommandConnection, type Redis, untilReady } from '../../src/bus/connection.ts'
 import { partitionOf } from '../../src/bus/index.ts'
 import { keys } from '../../src/bus/keys.ts'
 import { until } from '../delivery/support.ts'
 import { readingOf } from '../support/contract.ts'
-import { startTestGateway, type TestGateway } from '../support/gateway.ts'
+import { useGateway } from '../support/use-gateway.ts'
+import { useConnection } from '../support/use-redis.ts'
 
 const TOPIC = 'sensor.reading'
 const SENSORS = 7
@@ -17,20 +17,15 @@ const READINGS = 20_000
 type Page = { events: DeliveredEvent[]; complete: boolean; next?: string }
 type Reading = { temperature: number }
 
-let server: TestGateway
+const server = await useGateway()
+const redis = await useConnection(server.redis.url)
 let publisher: TidegateClient
-let redis: Redis
 
 beforeAll(async () => {
-  server = await startTestGateway()
   publisher = createClient({ url: server.url })
-  redis = openCommandConnection(server.redis.url, 'test')
-  await untilReady(redis, 5_000)
 })
 afterAll(async () => {
-  redis.disconnect()
   await publisher.close({ deadlineMs: 100 })
-  await server.close()
 })
 
 async function publish(count: number): Promise<void> {

@@ -1,17 +1,12 @@
 import { createConnection } from 'node:net'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { WebSocket } from 'ws'
 import { openCommandConnection, untilReady } from '../../src/bus/connection.ts'
 import { startWorker } from '../../src/worker-app.ts'
 import { contract, readingOf } from '../support/contract.ts'
-import { startTestGateway, type TestGateway } from '../support/gateway.ts'
+import { useGateway } from '../support/use-gateway.ts'
 
-let server: TestGateway
-
-beforeAll(async () => {
-  server = await startTestGateway()
-})
-afterAll(() => server.close())
+const server = await useGateway()
 
 const reading = (sensorId: string) => ({ topic: 'sensor.reading', ...readingOf(sensorId) })
 

@@ -1,26 +1,16 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { afterAll, beforeAll, expect, test } from 'vitest'
-import { openCommandConnection, type Redis, untilReady } from '../../src/bus/connection.ts'
+import { expect, test } from 'vitest'
 import { partitionOf } from '../../src/bus/index.ts'
 import { keys } from '../../src/bus/keys.ts'
 import type { SourceTopic } from '../../src/config/model.ts'
 import { contract, readingOf } from '../support/contract.ts'
-import { startTestGateway, type TestGateway } from '../support/gateway.ts'
+import { useGateway } from '../support/use-gateway.ts'
+import { useConnection } from '../support/use-redis.ts'
 
 const PARTITIONS = 4
 const { maxFutureMs } = contract.topics.get('sensor.reading') as SourceTopic
-let server: TestGateway
-let redis: Redis
-
-beforeAll(async () => {
-  server = await startTestGateway()
-  redis = openCommandConnection(server.redis.url, 'test')
-  await untilReady(redis, 5_000)
-})
-afterAll(async () => {
-  redis.disconnect()
-  await server.close()
-})
+const server = await useGateway()
+const redis = await useConnection(server.redis.url)
 
 async function post(key: string, body: unknown) {
   const response = await fetch(`${server.url}/v1/events`, {

@@ -1,18 +1,13 @@
 import { createClient } from '@tidegate/client/node'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { openCommandConnection, untilReady } from '../../src/bus/connection.ts'
 import { keys } from '../../src/bus/keys.ts'
 import { readingOf } from '../support/contract.ts'
-import { startTestGateway, type TestGateway } from '../support/gateway.ts'
 import { RawClient } from '../support/raw-client.ts'
+import { useGateway } from '../support/use-gateway.ts'
 
 const TOPIC = 'sensor.reading'
-let server: TestGateway
-
-beforeAll(async () => {
-  server = await startTestGateway()
-})
-afterAll(() => server.close())
+const server = await useGateway()
 
 async function publishRaw(id: string): Promise<string> {
   const body = JSON.stringify({ topic: TOPIC, id, ...readingOf('s-1') })

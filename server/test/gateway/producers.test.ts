@@ -1,24 +1,14 @@
 import { createClient, type TidegateClient } from '@tidegate/client/node'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { openCommandConnection, type Redis, untilReady } from '../../src/bus/connection.ts'
+import { describe, expect, it } from 'vitest'
 import type { SourceTopic } from '../../src/config/model.ts'
 import { contract, readingOf } from '../support/contract.ts'
-import { startTestGateway, type TestGateway } from '../support/gateway.ts'
 import { RawClient } from '../support/raw-client.ts'
+import { useGateway } from '../support/use-gateway.ts'
+import { useConnection } from '../support/use-redis.ts'
 
 const { maxFutureMs } = contract.topics.get('sensor.reading') as SourceTopic
-let server: TestGateway
-let redis: Redis
-
-beforeAll(async () => {
-  server = await startTestGateway()
-  redis = openCommandConnection(server.redis.url, 'test')
-  await untilReady(redis, 5_000)
-})
-afterAll(async () => {
-  redis.disconnect()
-  await server.close()
-})
+const server = await useGateway()
+const redis = await useConnection(server.redis.url)
 
 /** Ids stored under a prefix, in no order. */
 async function stored(prefix: string): Promise<string[]> {

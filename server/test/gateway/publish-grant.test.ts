@@ -1,23 +1,13 @@
 import { createClient } from '@tidegate/client/node'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { openCommandConnection, type Redis, untilReady } from '../../src/bus/connection.ts'
+import { describe, expect, it } from 'vitest'
 import { readingOf } from '../support/contract.ts'
-import { startTestGateway, type TestGateway } from '../support/gateway.ts'
 import { RawClient } from '../support/raw-client.ts'
+import { useGateway } from '../support/use-gateway.ts'
+import { useConnection } from '../support/use-redis.ts'
 
-let server: TestGateway
-let redis: Redis
-
-beforeAll(async () => {
-  // Longer than Redis is held up here: what is slow is to be answered.
-  server = await startTestGateway(undefined, { appendDeadlineMs: 2_000 })
-  redis = openCommandConnection(server.redis.url, 'test')
-  await untilReady(redis, 5_000)
-})
-afterAll(async () => {
-  redis.disconnect()
-  await server.close()
-})
+// Longer than Redis is held up here: what is slow is to be answered.
+const server = await useGateway(undefined, { appendDeadlineMs: 2_000 })
+const redis = await useConnection(server.redis.url)
 
 /** Keeps Redis from writing for a time, as a slow disk does. */
 const holdWrites = (ms: number) => redis.call('CLIENT', 'PAUSE', ms, 'WRITE')

@@ -1,29 +1,19 @@
 import { createClient } from '@tidegate/client/node'
 import type { DeliveredEvent } from '@tidegate/protocol'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { beforeAll, describe, expect, it } from 'vitest'
 import { z } from 'zod'
-import { openCommandConnection, type Redis, untilReady } from '../../src/bus/connection.ts'
 import { defineConfig, topic } from '../../src/index.ts'
 import { currentKey } from '../support/bus.ts'
-import { startTestGateway, type TestGateway } from '../support/gateway.ts'
 import { RawClient } from '../support/raw-client.ts'
+import { useGateway } from '../support/use-gateway.ts'
+import { useConnection } from '../support/use-redis.ts'
 
 const note = topic('note', { schema: z.object({ id: z.string(), n: z.number(), text: z.string() }), key: 'id' })
 const total = note.window('note.total', { tumbling: '1h', aggregate: { events: 'count' } })
 const { contract } = defineConfig({ topics: [note, total] })
 
-let server: TestGateway
-let redis: Redis
-
-beforeAll(async () => {
-  server = await startTestGateway(contract)
-  redis = openCommandConnection(server.redis.url, 'test')
-  await untilReady(redis, 5_000)
-})
-afterAll(async () => {
-  redis.disconnect()
-  await server.close()
-})
+const server = await useGateway(contract)
+const redis = await useConnection(server.redis.url)
 
 async function get(path: string) {
   const response = await fetch(server.url + path)

@@ -1,16 +1,11 @@
 import { request } from 'node:http'
 import { createConnection } from 'node:net'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { readingOf } from '../support/contract.ts'
-import { startTestGateway, type TestGateway } from '../support/gateway.ts'
 import { rawExchange } from '../support/raw-http.ts'
+import { useGateway } from '../support/use-gateway.ts'
 
-let server: TestGateway
-
-beforeAll(async () => {
-  server = await startTestGateway()
-})
-afterAll(() => server.close())
+const server = await useGateway()
 
 const body = JSON.stringify({ topic: 'sensor.reading', ...readingOf('raw') })
 const chunks = `${body.length.toString(16)}\r\n${body}\r\n0\r\n\r\n`

@@ -2,19 +2,17 @@ import { afterAll, beforeAll, expect, it } from 'vitest'
 import type { ReadinessReport } from '../../src/gateway/readiness.ts'
 import { type RunningWorker, startWorker } from '../../src/worker-app.ts'
 import { contract } from '../support/contract.ts'
-import { startTestGateway, type TestGateway } from '../support/gateway.ts'
+import { useGateway } from '../support/use-gateway.ts'
 
-let server: TestGateway
+const server = await useGateway()
 let worker: RunningWorker
 
 beforeAll(async () => {
-  server = await startTestGateway()
   const settings = { redisUrl: server.redis.url, partitions: 4, workerId: 'w-1', log: () => {} }
   worker = await startWorker(settings, contract)
 })
 afterAll(async () => {
   await worker.close({ deadlineMs: 2_000 })
-  await server.close()
 })
 
 async function readiness() {

@@ -1,14 +1,9 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { readingOf } from '../support/contract.ts'
-import { startTestGateway, type TestGateway } from '../support/gateway.ts'
 import { rawExchange } from '../support/raw-http.ts'
+import { useGateway } from '../support/use-gateway.ts'
 
-let server: TestGateway
-
-beforeAll(async () => {
-  server = await startTestGateway()
-})
-afterAll(() => server.close())
+const server = await useGateway()
 
 async function post(body: string | Uint8Array<ArrayBuffer>, headers: Record<string, string> = {}) {
   const response = await fetch(`${server.url}/v1/events`, {

@@ -1,14 +1,13 @@
 import { createClient, type TidegateClient } from '@tidegate/client/node'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { until } from '../delivery/support.ts'
-import { startTestGateway, type TestGateway } from '../support/gateway.ts'
+import { useGateway } from '../support/use-gateway.ts'
 
-let server: TestGateway
+const server = await useGateway()
 let publisher: TidegateClient
 const clients: TidegateClient[] = []
 
 beforeAll(async () => {
-  server = await startTestGateway()
   publisher = createClient({ url: server.url })
 })
 afterEach(async () => {
@@ -16,7 +15,6 @@ afterEach(async () => {
 })
 afterAll(async () => {
   await publisher.close({ deadlineMs: 100 })
-  await server.close()
 })
 
 const KEYS = 20

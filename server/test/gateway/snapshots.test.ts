@@ -2,12 +2,12 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { createClient, type TidegateClient } from '@tidegate/client/node'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { z } from 'zod'
-import { openCommandConnection, type Redis, untilReady } from '../../src/bus/connection.ts'
 import { keys as busKeys } from '../../src/bus/keys.ts'
 import { defineConfig, topic } from '../../src/index.ts'
 import { until } from '../delivery/support.ts'
 import { EventStream } from '../support/event-stream.ts'
-import { startTestGateway, type TestGateway } from '../support/gateway.ts'
+import { useGateway } from '../support/use-gateway.ts'
+import { useConnection } from '../support/use-redis.ts'
 import { ResultWriter } from './result-writer.ts'
 
 const reading = topic('sensor.reading', { schema: z.object({ k: z.string() }), key: 'k' })
@@ -16,23 +16,18 @@ const { contract } = defineConfig({ topics: [reading, counts] })
 const TOPIC = counts.name
 const SENSORS = Array.from({ length: 400 }, (_, i) => `s-${i}`)
 
-let server: TestGateway
-let redis: Redis
+const server = await useGateway(contract)
+const redis = await useConnection(server.redis.url)
 let writer: ResultWriter
 const clients: TidegateClient[] = []
 
 beforeAll(async () => {
-  server = await startTestGateway(contract)
-  redis = openCommandConnection(server.redis.url, 'test')
-  await untilReady(redis, 5_000)
   writer = new ResultWriter(redis, TOPIC)
   await writer.take(4)
   await writer.write(SENSORS)
 })
 afterAll(async () => {
   await Promise.all(clients.map((client) => client.close({ deadlineMs: 0 })))
-  redis.disconnect()
-  await server.close()
 })
 
 function openClient(windowBytes = 65_536): TidegateClient {

@@ -1,20 +1,10 @@
-import { afterAll, beforeAll, expect, test } from 'vitest'
-import { openCommandConnection, type Redis, untilReady } from '../../src/bus/connection.ts'
+import { expect, test } from 'vitest'
 import { readingOf } from '../support/contract.ts'
-import { startTestGateway, type TestGateway } from '../support/gateway.ts'
+import { useGateway } from '../support/use-gateway.ts'
+import { useConnection } from '../support/use-redis.ts'
 
-let server: TestGateway
-let redis: Redis
-
-beforeAll(async () => {
-  server = await startTestGateway()
-  redis = openCommandConnection(server.redis.url, 'test')
-  await untilReady(redis, 5_000)
-})
-afterAll(async () => {
-  redis.disconnect()
-  await server.close()
-})
+const server = await useGateway()
+const redis = await useConnection(server.redis.url)
 
 async function post(): Promise<number> {
   const response = await fetch(`${server.url}/v1/events`, {

@@ -1,25 +1,22 @@
 import { LIMITS } from '@tidegate/protocol'
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { afterEach, describe, expect, it } from 'vitest'
 import { z } from 'zod'
 import { startGateway } from '../../src/gateway-app.ts'
 import { defineConfig, topic } from '../../src/index.ts'
 import { readingOf } from '../support/contract.ts'
 import { DELIVERY_LIMITS } from '../support/delivery-limits.ts'
 import { EventStream, type StreamEvent } from '../support/event-stream.ts'
-import { startTestGateway, type TestGateway } from '../support/gateway.ts'
+import { startTestGateway } from '../support/gateway.ts'
 import { startTestRedis } from '../support/redis.ts'
+import { useGateway } from '../support/use-gateway.ts'
 
-let server: TestGateway
+const server = await useGateway()
 let streams: EventStream[] = []
 
-beforeAll(async () => {
-  server = await startTestGateway()
-})
 afterEach(() => {
   for (const stream of streams) stream.close()
   streams = []
 })
-afterAll(() => server.close())
 
 async function open(query: Record<string, string> | string, headers: Record<string, string> = {}) {
   const stream = await EventStream.open(`${server.url}/v1/stream?${new URLSearchParams(query)}`, headers)

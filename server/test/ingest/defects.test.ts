@@ -1,41 +1,24 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { openCommandConnection, type Redis, untilReady } from '../../src/bus/connection.ts'
-import { type Bus, CANARY_TOPIC, partitionOf } from '../../src/bus/index.ts'
+import { beforeEach, describe, expect, it } from 'vitest'
+import { CANARY_TOPIC, partitionOf } from '../../src/bus/index.ts'
 import { keys } from '../../src/bus/keys.ts'
-import { openTopology } from '../../src/bus/topology.ts'
 import { Canaries, Ingest, Producer, type PublishOutcome } from '../../src/ingest/index.ts'
 import { createReport, type Defect, withoutRepeats } from '../../src/observability/defects.ts'
-import { openTestBus } from '../support/bus.ts'
 import { contract, readingOf } from '../support/contract.ts'
-import { startTestRedis, type TestRedis } from '../support/redis.ts'
+import { useBus, useRedis } from '../support/use-redis.ts'
 
 const PARTITIONS = 2
 const TOPIC = 'sensor.reading'
 const partition = partitionOf('s-1', PARTITIONS)
-let server: TestRedis
-let redis: Redis
+const { server, redis } = await useRedis()
+const opened = useBus(server, PARTITIONS)
 let defects: Defect[]
-let bus: Bus
 let ingest: Ingest
 const report = createReport((defect) => defects.push(defect))
 
-beforeAll(async () => {
-  server = await startTestRedis()
-  redis = openCommandConnection(server.url, 'test')
-  await untilReady(redis, 5_000)
-  bus = await openTestBus(server.url, PARTITIONS)
-})
-afterAll(async () => {
-  bus.close()
-  redis.disconnect()
-  await server.close()
-})
-beforeEach(async () => {
-  await redis.flushall()
-  await openTopology(redis, PARTITIONS)
+beforeEach(() => {
   defects = []
   ingest = new Ingest({
-    bus,
+    bus: opened.bus,
     contract,
     clock: { now: () => 1_732_350_000_000 },
     report,
@@ -62,7 +45,7 @@ describe('a defect of an append', () => {
       const { message } = outcome as Extract<PublishOutcome, { kind: 'reject' }>
       expect(message).toBe(`A defect of the server. Its log has the cause under ${defects[0]!.id}.`)
       expect(await publish(2, state)).toMatchObject({ code: 'out_of_order' })
-      expect(bus.retryAfterMs('append')).toBe(0)
+      expect(opened.bus.retryAfterMs('append')).toBe(0)
       await redis.del(key)
       expect(await publish(1, state)).toMatchObject({ kind: 'ack', duplicate: false })
       expect(await publish(2, state)).toMatchObject({ kind: 'ack', duplicate: false })
@@ -103,7 +86,7 @@ describe('a defect of an append', () => {
 
   it('I-DEFECT-3 a canary that meets one is reported under an id, without the words of Redis', async () => {
     await redis.set(keys.log(partition, CANARY_TOPIC), 'foreign')
-    const canaries = new Canaries((p) => ingest.canary(p), bus, report)
+    const canaries = new Canaries((p) => ingest.canary(p), opened.bus, report)
     canaries.start()
     try {
       await expect.poll(() => canaries.failure(partition)).toBeDefined()

@@ -1,44 +1,27 @@
 import { LIMITS, type LogEpoch } from '@tidegate/protocol'
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { beforeEach, describe, expect, it } from 'vitest'
 import { z } from 'zod'
-import { openCommandConnection, type Redis, untilReady } from '../../src/bus/connection.ts'
-import { BREAKER_LIMITS, type Bus, CANARY_TOPIC, decodeEvents, partitionOf } from '../../src/bus/index.ts'
+import { BREAKER_LIMITS, CANARY_TOPIC, decodeEvents, partitionOf } from '../../src/bus/index.ts'
 import { keys } from '../../src/bus/keys.ts'
-import { openTopology } from '../../src/bus/topology.ts'
 import type { SourceTopic } from '../../src/config/model.ts'
 import { defineConfig, topic } from '../../src/index.ts'
 import { Canaries, Ingest, Producer, type PublishOutcome } from '../../src/ingest/index.ts'
 import { validateFrame } from '../../src/ingest/validate.ts'
 import { logOf, openTestBus } from '../support/bus.ts'
 import { contract, readingOf } from '../support/contract.ts'
-import { startTestRedis, type TestRedis } from '../support/redis.ts'
+import { useBus, useRedis } from '../support/use-redis.ts'
 
 const NOW = 1_732_350_000_000
 const PARTITIONS = 4
-let server: TestRedis
-let redis: Redis
-let bus: Bus
+const { server, redis } = await useRedis()
+const opened = useBus(server, PARTITIONS)
 let ingest: Ingest
 
-beforeAll(async () => {
-  server = await startTestRedis()
-  redis = openCommandConnection(server.url, 'test')
-  await untilReady(redis, 5_000)
-})
-afterAll(async () => {
-  redis.disconnect()
-  await server.close()
-})
-beforeEach(async () => {
-  await redis.flushall()
-  await openTopology(redis, PARTITIONS)
-  // A bus of its own: a test that lets Redis stand still leaves open breakers behind.
-  bus = await openTestBus(server.url, PARTITIONS)
+beforeEach(() => {
   ingest = createIngest()
 })
-afterEach(() => bus.close())
 
-function createIngest(onNewEpoch: (at: LogEpoch) => void = () => {}, of = bus): Ingest {
+function createIngest(onNewEpoch: (at: LogEpoch) => void = () => {}, of = opened.bus): Ingest {
   return new Ingest({
     bus: of,
     contract,
@@ -329,10 +312,10 @@ describe('canaries', () => {
   it('I-CANARY-1 keep every partition fresh, and close the breaker as soon as Redis answers', async () => {
     const canaries = new Canaries(
       (p) => ingest.canary(p),
-      bus,
+      opened.bus,
       () => 'defect',
     )
-    const breaker = () => bus.breakers.find((each) => each.class === 'append')!.state
+    const breaker = () => opened.bus.breakers.find((each) => each.class === 'append')!.state
     canaries.start()
     try {
       const newest = async () =>

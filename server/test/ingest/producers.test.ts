@@ -1,44 +1,28 @@
-import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
-import { openCommandConnection, type Redis, untilReady } from '../../src/bus/connection.ts'
-import { type Bus, decodeEvents, partitionOf } from '../../src/bus/index.ts'
+import { beforeEach, expect, test } from 'vitest'
+import { decodeEvents, partitionOf } from '../../src/bus/index.ts'
 import { keys } from '../../src/bus/keys.ts'
-import { openTopology } from '../../src/bus/topology.ts'
 import type { SourceTopic } from '../../src/config/model.ts'
 import { Ingest, Producer, type PublishOutcome, type PublishRequest } from '../../src/ingest/index.ts'
-import { logOf, openTestBus } from '../support/bus.ts'
+import { logOf } from '../support/bus.ts'
 import { contract, readingOf } from '../support/contract.ts'
-import { startTestRedis, type TestRedis } from '../support/redis.ts'
+import { useBus, useRedis } from '../support/use-redis.ts'
 
 const PARTITIONS = 4
 const GENERATION_MS = 60
 const MAX_FUTURE_MS = (contract.topics.get('sensor.reading') as SourceTopic).maxFutureMs
-let server: TestRedis
-let redis: Redis
-let bus: Bus
+const { server, redis } = await useRedis()
+const opened = useBus(server, PARTITIONS)
 let now: number
 let ingest: Ingest
 
-beforeAll(async () => {
-  server = await startTestRedis()
-  redis = openCommandConnection(server.url, 'test')
-  await untilReady(redis, 5_000)
-  bus = await openTestBus(server.url, PARTITIONS)
-})
-afterAll(async () => {
-  bus.close()
-  redis.disconnect()
-  await server.close()
-})
-beforeEach(async () => {
-  await redis.flushall()
-  await openTopology(redis, PARTITIONS)
+beforeEach(() => {
   now = 1_732_350_000_000
   ingest = createIngest({})
 })
 
 function createIngest(limits: { producerMemoryMs?: number }): Ingest {
   return new Ingest({
-    bus,
+    bus: opened.bus,
     contract,
     clock: { now: () => now },
     report: () => 'defect',

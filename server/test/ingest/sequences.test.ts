@@ -1,37 +1,21 @@
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { openCommandConnection, type Redis, untilReady } from '../../src/bus/connection.ts'
-import type { Bus } from '../../src/bus/index.ts'
+import { afterEach, describe, expect, it } from 'vitest'
 import { Ingest } from '../../src/ingest/index.ts'
-import { openTestBus } from '../support/bus.ts'
 import { contract } from '../support/contract.ts'
-import { startTestRedis, type TestRedis } from '../support/redis.ts'
+import { useBus, useRedis } from '../support/use-redis.ts'
 
 const NOW = 1_732_350_000_000
 const HOUR_MS = 3_600_000
-let server: TestRedis
-let redis: Redis
-let bus: Bus
+const { server } = await useRedis()
+const opened = useBus(server, 1)
 let gateways: Ingest[] = []
 
-beforeAll(async () => {
-  server = await startTestRedis()
-  redis = openCommandConnection(server.url, 'test')
-  await untilReady(redis, 5_000)
-  bus = await openTestBus(server.url, 1)
-})
-afterAll(async () => {
-  bus.close()
-  redis.disconnect()
-  await server.close()
-})
-beforeEach(() => redis.flushall())
 afterEach(() => {
   for (const gateway of gateways) gateway.close()
   gateways = []
 })
 
 async function gateway(now: () => number): Promise<Ingest> {
-  const ingest = new Ingest({ bus, contract, clock: { now }, report: () => 'defect', known: () => [] })
+  const ingest = new Ingest({ bus: opened.bus, contract, clock: { now }, report: () => 'defect', known: () => [] })
   await ingest.start()
   gateways.push(ingest)
   return ingest

@@ -1,40 +1,23 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { openCommandConnection, type Redis, untilReady } from '../../src/bus/connection.ts'
-import type { Bus } from '../../src/bus/index.ts'
+import { beforeEach, describe, expect, it } from 'vitest'
 import { keys } from '../../src/bus/keys.ts'
-import { openTopology } from '../../src/bus/topology.ts'
 import { Pipeline } from '../../src/fold/pipeline.ts'
 import { defineConfig } from '../../src/index.ts'
 import { CurrentExpiry } from '../../src/own/current-expiry.ts'
 import { PartitionStore } from '../../src/own/partition-store.ts'
-import { currentKey, openTestBus } from '../support/bus.ts'
+import { currentKey } from '../support/bus.ts'
 import { reading } from '../support/fold.ts'
-import { startTestRedis, type TestRedis } from '../support/redis.ts'
 import { until } from '../support/tidegate-process.ts'
+import { useBus, useRedis } from '../support/use-redis.ts'
 
 const HOUR_MS = 3_600_000
 const short = reading.window('a.short', { tumbling: '10s', retention: '1h', aggregate: { count: 'count' } })
 const long = reading.window('a.long', { tumbling: '10s', retention: '3h', aggregate: { count: 'count' } })
 const pipeline = new Pipeline(defineConfig({ topics: [reading, short, long] }).contract)
 const [SHORT, LONG] = [currentKey(0, 'a.short'), currentKey(0, 'a.long')]
-let server: TestRedis
-let redis: Redis
-let bus: Bus
+const { server, redis } = await useRedis()
+const opened = useBus(server, 1)
 
-beforeAll(async () => {
-  server = await startTestRedis()
-  redis = openCommandConnection(server.url, 'test')
-  await untilReady(redis, 5_000)
-  bus = await openTestBus(server.url, 1)
-})
-afterAll(async () => {
-  bus.close()
-  redis.disconnect()
-  await server.close()
-})
 beforeEach(async () => {
-  await redis.flushall()
-  await openTopology(redis, 1)
   await redis.hset(keys.meta(0), 'token', 't')
 })
 
@@ -53,7 +36,7 @@ describe('expiry of latest results', () => {
       await hold(hash, 3_000, 2 * HOUR_MS)
       await hold(hash, 100, HOUR_MS / 2)
     }
-    const expiry = new CurrentExpiry(new PartitionStore(0, bus), pipeline, 1)
+    const expiry = new CurrentExpiry(new PartitionStore(0, opened.bus), pipeline, 1)
     await until(async () => {
       await expiry.expireWhenDue('t')
       return (await redis.hlen(SHORT)) === 100
@@ -64,7 +47,7 @@ describe('expiry of latest results', () => {
 
   it('W-TRIM-2 B-LEASE-2 removes nothing for an owner that was replaced, and looks at few at a time', async () => {
     await hold(SHORT, 5_000, 2 * HOUR_MS)
-    const store = new PartitionStore(0, bus)
+    const store = new PartitionStore(0, opened.bus)
     await new CurrentExpiry(store, pipeline, 1).expireWhenDue('another')
     expect(await redis.hlen(SHORT)).toBe(5_000)
     await new CurrentExpiry(store, pipeline, 1).expireWhenDue('t')

@@ -1,10 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import { openCommandConnection, type Redis, untilReady } from '../../src/bus/connection.ts'
-import { type Bus, BusUnavailable, LOG_START } from '../../src/bus/index.ts'
+import { describe, expect, it, vi } from 'vitest'
+import { BusUnavailable, LOG_START } from '../../src/bus/index.ts'
 import { keys } from '../../src/bus/keys.ts'
 import { openPartition, settleLineage } from '../../src/bus/lineage.ts'
-import { openTopology } from '../../src/bus/topology.ts'
 import { systemClock } from '../../src/clock.ts'
 import { Pipeline } from '../../src/fold/pipeline.ts'
 import { Holder } from '../../src/lease/holder.ts'
@@ -14,28 +12,13 @@ import { PartitionOwner } from '../../src/own/partition-owner.ts'
 import { PartitionStore } from '../../src/own/partition-store.ts'
 import { Trimmer } from '../../src/own/trimmer.ts'
 import { WorkerStats } from '../../src/own/worker-stats.ts'
-import { openTestBus } from '../support/bus.ts'
-import { startTestRedis, type TestRedis } from '../support/redis.ts'
+import { useBus, useRedis } from '../support/use-redis.ts'
 import { Deployment, PARTITIONS, readings } from '../support/workers.ts'
 import config from './fixtures/worker.config.ts'
 
-let server: TestRedis
-let redis: Redis
-let bus: Bus
+const { server, redis } = await useRedis()
+const opened = useBus(server, PARTITIONS)
 let isHeld = false
-
-beforeEach(async () => {
-  server = await startTestRedis()
-  redis = openCommandConnection(server.url, 'test')
-  await untilReady(redis, 5_000)
-  bus = await openTestBus(server.url, PARTITIONS)
-  await openTopology(redis, PARTITIONS)
-})
-afterEach(async () => {
-  bus.close()
-  redis.disconnect()
-  await server.close()
-})
 
 /** Commits are on their way for as long as they are held. */
 function hold(store: PartitionStore): PartitionStore {
@@ -56,8 +39,8 @@ function own(partition: number): { owner: Holder; ended: Promise<unknown> } {
     stats: new WorkerStats(),
     folding: new Turn(),
   }
-  const store = hold(new PartitionStore(partition, bus))
-  const source = new EntrySource(partition, bus, systemClock)
+  const store = hold(new PartitionStore(partition, opened.bus))
+  const source = new EntrySource(partition, opened.bus, systemClock)
   const trimmer = new Trimmer(store, pipeline, PARTITIONS)
   const owner = new Holder(
     new PartitionOwner({ ...context, log: () => {}, report: () => 'defect' }, store, source, trimmer),
@@ -102,7 +85,7 @@ describe('a tail that Redis lost under an owner', () => {
   })
 
   it('W-LOOP-5 what was read ahead before the state was loaded is not folded', async () => {
-    const source = new EntrySource(0, bus, systemClock)
+    const source = new EntrySource(0, opened.bus, systemClock)
     const log = keys.log(0, 'a.reading')
     for (let i = 1; i <= 130; i++) await redis.xadd(log, `${i}-0`, 'e', 'e', 'h', '{}', 'd', '')
     await vi.waitFor(async () => source.read(new Map([['a.reading', LOG_START]]), 0))

@@ -2,11 +2,10 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { openCommandConnection, type Redis, untilReady } from '../../src/bus/connection.ts'
-import { type Bus, BusUnavailable, type CommitRequest, partitionOf } from '../../src/bus/index.ts'
+import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { untilReady } from '../../src/bus/connection.ts'
+import { BusUnavailable, type CommitRequest, partitionOf } from '../../src/bus/index.ts'
 import { keys } from '../../src/bus/keys.ts'
-import { openTopology } from '../../src/bus/topology.ts'
 import { systemClock } from '../../src/clock.ts'
 import type { Pane } from '../../src/config/model.ts'
 import { readSettings } from '../../src/config/settings.ts'
@@ -22,38 +21,26 @@ import { Trimmer } from '../../src/own/trimmer.ts'
 import { WorkerStats } from '../../src/own/worker-stats.ts'
 import { PrivateRedis } from '../../src/supervisor/private-redis.ts'
 import { findRedisBinary } from '../../src/supervisor/redis-binary.ts'
-import { openTestBus } from '../support/bus.ts'
 import { reading } from '../support/fold.ts'
 import { until } from '../support/tidegate-process.ts'
+import { useBus, useConnection } from '../support/use-redis.ts'
 import { Deployment, PARTITIONS, readings } from '../support/workers.ts'
 import config from './fixtures/worker.config.ts'
 
 const STOP = { deadlineMs: 5_000 }
-let folder: string
-let server: PrivateRedis
-let redis: Redis
-let bus: Bus
-let deployment: Deployment
-let running: { owner: Holder; ended: Promise<HoldOutcome> }[] = []
-
-beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'tidegate-owner-'))
-  server = await PrivateRedis.open({ binary: await findRedisBinary(readSettings(), () => {}), dataFolder: folder })
-  redis = openCommandConnection(server.url, 'test')
-  await untilReady(redis, 5_000)
-  bus = await openTestBus(server.url, PARTITIONS)
-})
+const folder = await mkdtemp(join(tmpdir(), 'tidegate-owner-'))
+// One that can be stopped in order and started again.
+const server = await PrivateRedis.open({ binary: await findRedisBinary(readSettings(), () => {}), dataFolder: folder })
 afterAll(async () => {
-  bus.close()
-  redis.disconnect()
   await server.close(STOP)
   await rm(folder, { recursive: true })
 })
-beforeEach(async () => {
-  await redis.flushall()
-  await openTopology(redis, PARTITIONS)
-  deployment = new Deployment(redis)
-})
+const redis = await useConnection(server.url)
+beforeEach(() => redis.flushall())
+const opened = useBus(server, PARTITIONS)
+const deployment = new Deployment(redis)
+let running: { owner: Holder; ended: Promise<HoldOutcome> }[] = []
+
 afterEach(async () => {
   for (const { owner } of running) owner.stop()
   await Promise.all(running.map(({ ended }) => ended))
@@ -65,7 +52,7 @@ class LosingStore extends PartitionStore {
 
   /** @param losses how often a reply is lost before one arrives */
   constructor(partition: number, losses: number) {
-    super(partition, bus)
+    super(partition, opened.bus)
     const commit = this.ledger.commit.bind(this.ledger)
     this.ledger.commit = async (request) => {
       this.requests.push(request)
@@ -81,7 +68,7 @@ const logged: string[] = []
 
 function own(
   partition: number,
-  store = new PartitionStore(partition, bus),
+  store = new PartitionStore(partition, opened.bus),
   { contract }: Pick<typeof config, 'contract'> = config,
 ) {
   const context: OwnerContext = {
@@ -93,7 +80,7 @@ function own(
     log: (message) => logged.push(message),
     report: () => 'defect',
   }
-  const source = new EntrySource(partition, bus, systemClock)
+  const source = new EntrySource(partition, opened.bus, systemClock)
   const trimmer = new Trimmer(store, context.pipeline, PARTITIONS)
   const owner = new Holder(new PartitionOwner(context, store, source, trimmer), context.log)
   const run = { owner, ended: owner.run() }
@@ -104,7 +91,7 @@ function own(
 const ownAll = () => Array.from({ length: PARTITIONS }, (_, partition) => own(partition))
 
 describe('partition owner', () => {
-  it('W-LOOP-1 sends the same commit again until it is answered', async () => {
+  it('L-COMMIT-2 sends the same commit again until it is answered', async () => {
     const stores = Array.from({ length: PARTITIONS }, (_, partition) => new LosingStore(partition, 2))
     const owners = stores.map((store) => own(store.partition, store))
     const events = readings(400, 8_000)
@@ -206,7 +193,7 @@ describe('partition owner', () => {
     expect(owners.map(({ stats }) => stats.report().lostInputs).filter((count) => count > 0)).toEqual([1])
   })
 
-  it('W-LOOP-2 drops what it holds after a conflict and loads what is stored', async () => {
+  it('L-HOLD-3 drops what it holds after a conflict and loads what is stored', async () => {
     const owners = ownAll()
     const events = readings(400, 8_000)
     const publishing = deployment.publishOver(events, 1_000)
@@ -231,7 +218,7 @@ describe('partition owner', () => {
     await deployment.expectExact(events)
   })
 
-  it('W-LOOP-4 settles a changed identity by itself when no gateway does', async () => {
+  it('L-LINEAGE-1 settles a changed identity by itself when no gateway does', async () => {
     const { stats } = own(0)
     await deployment.publish(readings(100, 2_000))
     await until(() => stats.report().folded.events > 0, 'events are folded')
@@ -258,7 +245,7 @@ describe('partition owner', () => {
     expect(await redis.hget(keys.meta(0), 'epoch')).not.toBe(epoch)
   })
 
-  it('W-OWNER-2 ends when it is fenced, without taking again', async () => {
+  it('L-HOLD-2 ends when it is fenced, without taking again', async () => {
     const { ended } = own(0)
     await until(async () => (await redis.hget(keys.meta(0), 'token')) !== null, 'the partition is taken')
     await redis.hset(keys.meta(0), 'token', '9:other')
@@ -266,7 +253,7 @@ describe('partition owner', () => {
     expect(await redis.hget(keys.meta(0), 'token')).toBe('9:other')
   })
 
-  it('W-OWNER-2 leaves a partition alone whose owner is alive', async () => {
+  it('L-TAKE-1 leaves a partition alone whose owner is alive', async () => {
     own(0)
     await until(async () => (await redis.hget(keys.meta(0), 'token')) !== null, 'the partition is taken')
     expect(await own(0).ended).toBe('held')
@@ -309,7 +296,7 @@ describe('partition owner', () => {
     expect(performance.now() - stopped).toBeLessThan(500)
   })
 
-  it('W-OWNER-3 can be given up while Redis is away', async () => {
+  it('L-RELEASE-2 can be given up while Redis is away', async () => {
     const { owner, ended } = own(0)
     await until(async () => (await redis.hget(keys.meta(0), 'token')) !== null, 'the partition is taken')
     await server.stop(STOP)

@@ -1,31 +1,16 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { Channel } from '../../src/bus/channel.ts'
-import { openCommandConnection, type Redis, untilReady } from '../../src/bus/connection.ts'
 import { Guard } from '../../src/bus/guard.ts'
 import { keys } from '../../src/bus/keys.ts'
 import { redisNow } from '../../src/bus/redis-time.ts'
 import { Roster } from '../../src/bus/roster.ts'
 import { readWorkerReports } from '../../src/bus/worker-report.ts'
 import { WorkerStats } from '../../src/own/worker-stats.ts'
-import { startTestRedis, type TestRedis } from '../support/redis.ts'
+import { useRedis } from '../support/use-redis.ts'
 
 const HOUR_MS = 3_600_000
 const report = { breakers: [], ...new WorkerStats().report() }
-let server: TestRedis
-let redis: Redis
-
-beforeAll(async () => {
-  server = await startTestRedis()
-  redis = openCommandConnection(server.url, 'test')
-  await untilReady(redis, 5_000)
-})
-afterAll(async () => {
-  redis.disconnect()
-  await server.close()
-})
-beforeEach(async () => {
-  await redis.flushall()
-})
+const { redis } = await useRedis()
 
 const rosterOf = (worker: string) => new Roster(new Channel(redis, new Guard('jobs')), worker)
 

@@ -1,17 +1,16 @@
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
-import { openCommandConnection, type Redis, untilReady } from '../../src/bus/connection.ts'
-import { type Bus, partialsTopic } from '../../src/bus/index.ts'
+import { afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
+import type { Redis } from '../../src/bus/connection.ts'
+import { partialsTopic } from '../../src/bus/index.ts'
 import { keys } from '../../src/bus/keys.ts'
-import { openTopology } from '../../src/bus/topology.ts'
 import { mergersOf } from '../../src/fold/partition-windows.ts'
 import { Pipeline } from '../../src/fold/pipeline.ts'
 import { foreignLog } from '../../src/fold/progress.ts'
 import { defineConfig } from '../../src/index.ts'
 import { PartitionStore } from '../../src/own/partition-store.ts'
 import { Trimmer } from '../../src/own/trimmer.ts'
-import { logOf, openTestBus } from '../support/bus.ts'
+import { logOf } from '../support/bus.ts'
 import { other, reading } from '../support/fold.ts'
-import { startTestRedis, type TestRedis } from '../support/redis.ts'
+import { useBus, useRedis } from '../support/use-redis.ts'
 
 const HOUR_MS = 60 * 60 * 1_000
 const NOW = Date.now()
@@ -19,26 +18,14 @@ const TRIM_MS = 60_000
 const window = reading.window('a.all', { tumbling: '10s', groupBy: null, aggregate: { count: 'count' } })
 const byField = reading.window('a.by_k', { tumbling: '10s', groupBy: 'k', aggregate: { count: 'count' } })
 const pipeline = new Pipeline(defineConfig({ topics: [reading, other, window, byField] }).contract)
-let server: TestRedis
-let redis: Redis
-let bus: Bus
+const { server, redis } = await useRedis()
+const opened = useBus(server, 2)
 
 beforeAll(async () => {
-  server = await startTestRedis()
-  redis = openCommandConnection(server.url, 'test')
-  await untilReady(redis, 5_000)
-  bus = await openTestBus(server.url, 2)
   // So that every entry is a node of its own and trimming stops nowhere else.
   await redis.config('SET', 'stream-node-max-entries', '1')
 })
-afterAll(async () => {
-  bus.close()
-  redis.disconnect()
-  await server.close()
-})
 beforeEach(async () => {
-  await redis.flushall()
-  await openTopology(redis, 2)
   await redis.hset(keys.meta(0), 'token', 't')
 })
 afterEach(() => vi.useRealTimers())
@@ -51,7 +38,7 @@ const left = async (topic: string) =>
 
 async function trim(committed: Record<string, string>, processClockMs = 0): Promise<void> {
   vi.useFakeTimers({ toFake: ['performance', 'Date'] })
-  const trimmer = new Trimmer(new PartitionStore(0, bus), pipeline, 2)
+  const trimmer = new Trimmer(new PartitionStore(0, opened.bus), pipeline, 2)
   vi.advanceTimersByTime(TRIM_MS)
   vi.setSystemTime(NOW + processClockMs)
   await trimmer.trimWhenDue(await logOf(redis, 0).version(), 't', () => new Map(Object.entries(committed)))

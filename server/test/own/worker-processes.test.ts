@@ -1,37 +1,29 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { openCommandConnection, type Redis, untilReady } from '../../src/bus/connection.ts'
+import { afterEach, describe, expect, it } from 'vitest'
 import { partitionOf } from '../../src/bus/index.ts'
 import { keys } from '../../src/bus/keys.ts'
-import { startTestRedis, type TestRedis } from '../support/redis.ts'
 import { TidegateProcess, until } from '../support/tidegate-process.ts'
+import { useRedis } from '../support/use-redis.ts'
 import { Deployment, PARTITIONS, type Reading, readings } from '../support/workers.ts'
 import { DEADLY } from './fixtures/worker.config.ts'
 
 const CONFIG = fileURLToPath(new URL('./fixtures/worker.config.ts', import.meta.url))
-let server: TestRedis
-let redis: Redis
-let deployment: Deployment
+const { server, redis } = await useRedis()
+const deployment = new Deployment(redis)
 let workers: TidegateProcess[] = []
 
-beforeAll(async () => {
-  server = await startTestRedis()
-  redis = openCommandConnection(server.url, 'test')
-  await untilReady(redis, 5_000)
-})
-afterAll(async () => {
-  redis.disconnect()
-  await server.close()
-})
-beforeEach(async () => {
-  await redis.flushall()
-  deployment = new Deployment(redis)
-})
 afterEach(async () => {
   await Promise.all(workers.map((worker) => worker.stop('SIGKILL')))
   workers = []
 })
+
+/** Two of them, which share the partitions. */
+async function startTwo(): Promise<readonly [TidegateProcess, TidegateProcess]> {
+  const two = await Promise.all([startWorker('w-1'), startWorker('w-2')])
+  await untilOwned()
+  return two
+}
 
 async function startWorker(node: string): Promise<TidegateProcess> {
   const environment = { REDIS_URL: server.url, TIDEGATE_PARTITIONS: `${PARTITIONS}`, TIDEGATE_NODE: node }
@@ -52,18 +44,17 @@ async function untilOwned(since = 0): Promise<number> {
 
 describe('worker processes', () => {
   it('W-OWNER-1 take over from a killed one within 3 s, with the results there would have been', async () => {
-    const first = await startWorker('w-1')
-    await untilOwned()
+    const [first] = await startTwo()
     const events = readings(2_000, 20_000)
-    const publishing = deployment.publishOver(events, 4_000)
-    await startWorker('w-2')
+    const publishing = deployment.publishOver(events, 3_000)
+    await sleep(500)
     await first.stop('SIGKILL')
     expect(await untilOwned(await deployment.now())).toBeLessThan(3_000)
     await publishing
     await deployment.expectExact(events)
   })
 
-  it('W-OWNER-2 that were replaced while they were stopped change nothing and take nothing back', async () => {
+  it('L-HOLD-2 that were replaced while they were stopped change nothing and take nothing back', async () => {
     const stopped = await startWorker('w-1')
     await untilOwned()
     const events = readings(2_000, 20_000)
@@ -83,11 +74,10 @@ describe('worker processes', () => {
   })
 
   it('W-OWNER-3 hand their partitions over on SIGTERM', async () => {
-    const first = await startWorker('w-1')
-    await untilOwned()
+    const [first] = await startTwo()
     const events = readings(1_000, 10_000)
     const publishing = deployment.publishOver(events, 2_000)
-    await startWorker('w-2')
+    await sleep(500)
     const { code } = await first.stop('SIGTERM')
     expect(code).toBe(0)
     expect(await untilOwned(await deployment.now())).toBeLessThan(1_000)
@@ -106,7 +96,7 @@ describe('worker processes', () => {
     await untilOwned()
   })
 
-  it('W-OWNER-5 offer a partition again whose lease job vanished', async () => {
+  it('W-OWNER-5 L-POOL-1 offer a partition again whose lease job vanished', async () => {
     const first = await startWorker('w-1')
     await untilOwned()
     await first.stop('SIGKILL')

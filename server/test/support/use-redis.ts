@@ -43,7 +43,11 @@ export async function useConnection(url: string): Promise<Redis> {
  * A bus for each test of this file, on a Redis emptied by `useRedis`. Not one for all of them: breakers that a test leaves
  * open would refuse the calls of the next.
  */
-export function useBus({ url }: Pick<TestRedis, 'url'>, partitions: number, changes: Partial<BusSettings> = {}): { readonly bus: Bus } {
+export function useBus(
+  { url }: Pick<TestRedis, 'url'>,
+  partitions: number,
+  changes: Partial<BusSettings> = {},
+): { readonly bus: Bus } {
   let bus: Bus
   beforeEach(async () => {
     bus = await openTestBus(url, partitions, changes)

@@ -1,38 +1,23 @@
 import type { ResumeFrom } from '@tidegate/protocol'
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { openCommandConnection, type Redis, untilReady } from '../../../src/bus/connection.ts'
-import { type Bus, CANARY_TOPIC, LineageProof } from '../../../src/bus/index.ts'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { untilReady } from '../../../src/bus/connection.ts'
+import { CANARY_TOPIC, LineageProof } from '../../../src/bus/index.ts'
 import { keys } from '../../../src/bus/keys.ts'
 import { missingEntries } from '../../../src/bus/lineage.ts'
-import { openTopology } from '../../../src/bus/topology.ts'
 import { Delivery } from '../../../src/delivery/index.ts'
-import { logOf, openTestBus } from '../../support/bus.ts'
+import { logOf } from '../../support/bus.ts'
 import { DELIVERY_LIMITS } from '../../support/delivery-limits.ts'
-import { startTestRedis, type TestRedis } from '../../support/redis.ts'
+import { useBus, useRedis } from '../../support/use-redis.ts'
 import { appendEvents, contractOf, recordBatch, SimulatedSocket, until } from '../support.ts'
 
 const PARTITIONS = 2
-let server: TestRedis
-let redis: Redis
-let bus: Bus
+const { server, redis } = await useRedis()
+const opened = useBus(server, PARTITIONS)
 let delivery: Delivery
 
-beforeAll(async () => {
-  server = await startTestRedis()
-  redis = openCommandConnection(server.url, 'test')
-  await untilReady(redis, 5_000)
-  bus = await openTestBus(server.url, PARTITIONS)
-})
-afterAll(async () => {
-  bus.close()
-  redis.disconnect()
-  await server.close()
-})
 beforeEach(async () => {
-  await redis.flushall()
-  await openTopology(redis, PARTITIONS)
   delivery = new Delivery({
-    bus,
+    bus: opened.bus,
     contract: contractOf(['a.x', 'a.y']),
     limits: DELIVERY_LIMITS,
     examine: async (partition, known) => {

@@ -1,34 +1,19 @@
-import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
-import { openCommandConnection, type Redis, untilReady } from '../../../src/bus/connection.ts'
-import type { Bus } from '../../../src/bus/index.ts'
+import { afterEach, describe, expect, it, vi } from 'vitest'
 import { Log } from '../../../src/bus/log.ts'
 import { type Clock, systemClock } from '../../../src/clock.ts'
 import { Replayer } from '../../../src/delivery/log/replayer.ts'
 import { SharedHeads } from '../../../src/delivery/log/shared-heads.ts'
 import { slowestSubscribers } from '../../../src/delivery/slow-subscribers.ts'
 import { Flusher } from '../../../src/delivery/wire/flusher.ts'
-import { openTestBus } from '../../support/bus.ts'
-import { startTestRedis, type TestRedis } from '../../support/redis.ts'
+import { useBus, useRedis } from '../../support/use-redis.ts'
 import { ModelNode, TOPIC } from '../model-node.ts'
 import { SimulatedSocket } from '../support.ts'
 
 const HOUR_MS = 3_600_000
 
-let server: TestRedis
-let redis: Redis
-let bus: Bus
+const { server } = await useRedis()
+const opened = useBus(server, 1)
 
-beforeAll(async () => {
-  server = await startTestRedis()
-  redis = openCommandConnection(server.url, 'test')
-  await untilReady(redis, 5_000)
-  bus = await openTestBus(server.url, 1)
-})
-afterAll(async () => {
-  bus.close()
-  redis.disconnect()
-  await server.close()
-})
 afterEach(() => void vi.useRealTimers())
 
 /** Time passes while the wall clock is set back by an hour. */
@@ -91,7 +76,7 @@ describe('a wall clock that is set back', () => {
 
   it('D-CLOCK-1 does not make the end of a log fresh again', async () => {
     const clock = new SetBack()
-    const heads = new SharedHeads(bus, clock)
+    const heads = new SharedHeads(opened.bus, clock)
     const asked = heads.read(0, ['a.x'])
     clock.pass(10)
     expect(heads.read(0, ['a.x'])).toBe(asked)
@@ -101,7 +86,7 @@ describe('a wall clock that is set back', () => {
 
   it('D-CLOCK-1 does not make a page fresh again that said where a log ends', async () => {
     const clock = new SetBack()
-    const replayer = new Replayer(bus, clock, () => undefined)
+    const replayer = new Replayer(opened.bus, clock, () => undefined)
     const reads = vi.spyOn(Log.prototype, 'page')
     const readOnce = () =>
       new Promise<void>((resolve, fail) => {
