@@ -31,7 +31,7 @@ function open(events: Partial<ConnectionEvents> = {}, surroundings = { now: 0, w
   return { connection, told, surroundings }
 }
 
-test('driver - an event that arises while another one is handled waits for its end (C-STATE-4)', () => {
+test('C-STATE-4 driver - an event that arises while another one is handled waits for its end', () => {
   const { connection, told } = open({
     online: () => {
       told.push('online')
@@ -43,7 +43,7 @@ test('driver - an event that arises while another one is handled waits for its e
   expect(told).toEqual(['status connecting', 'online', 'online', 'status online', 'offline', 'status offline'])
 })
 
-test('driver - an error thrown by the client ends one event, not the connection (C-STATE-4)', () => {
+test('C-STATE-4 driver - an error thrown by the client ends one event, not the connection', () => {
   const { connection, told } = open({
     frame: () => {
       throw new Error('no')
@@ -55,7 +55,7 @@ test('driver - an error thrown by the client ends one event, not the connection 
   expect(told.slice(-2)).toEqual(['closed', 'status closed'])
 })
 
-test('driver - waits by the clock and the chance that it is given (C-BACKOFF-1)', () => {
+test('C-BACKOFF-1 driver - waits by the clock and the chance that it is given', () => {
   const { surroundings } = open()
   const waits: number[] = []
   for (const livedMs of [0, 0, 4_999, 5_000]) {
@@ -83,7 +83,7 @@ test.each([
     },
   ],
   ['waiting', (socket: TestSocket) => socket.lose()],
-])('driver - closed while %s, it leaves no socket and no timer (C-STATE-3)', (_, bring) => {
+])('C-STATE-3 driver - closed while %s, it leaves no socket and no timer', (_, bring) => {
   const { connection, told } = open()
   bring(TestSocket.last)
   connection.close()

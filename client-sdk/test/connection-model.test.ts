@@ -101,7 +101,7 @@ function advance(world: ConnectionWorld, random: number): void {
   }
 }
 
-test('connection - keeps sockets, timers, waits and sessions in order, whatever happens (C-STATE-3, C-STATE-5, C-BACKOFF-1, C-HELLO-1)', () => {
+test('C-STATE-3 C-STATE-5 C-BACKOFF-1 C-HELLO-1 connection - keeps sockets, timers, waits and sessions in order, whatever happens', () => {
   const reached = new Set<StateKind>()
   fc.assert(
     fc.property(fc.array(move, { maxLength: 100 }), (moves) => {

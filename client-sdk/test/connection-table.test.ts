@@ -117,7 +117,7 @@ function answer(kind: StateKind, name: EventName): string | undefined {
 }
 
 describe.each(KINDS)('connection %s', (kind) => {
-  test.each(NAMES)('%s - is answered as the table says (C-STATE-1, C-STATE-2)', (name) => {
+  test.each(NAMES)('C-STATE-1 C-STATE-2 %s - is answered as the table says', (name) => {
     expect(answer(kind, name)).toBe(EXPECTED[kind][name])
   })
 })
@@ -131,7 +131,7 @@ function specTable(firstHeader: string): string[][] {
 }
 
 describe('SPEC.md', () => {
-  test('states - have the status, sockets and timers that it says (C-STATE-1)', () => {
+  test('C-STATE-1 states - have the status, sockets and timers that it says', () => {
     const said = specTable('state').slice(1)
     const rows = KINDS.map((kind) => [
       kind,
@@ -142,7 +142,7 @@ describe('SPEC.md', () => {
     expect(said.map((cells) => cells.slice(0, 4))).toEqual(rows)
   })
 
-  test('events - lead to the states that it says, and none is missing (C-STATE-1)', () => {
+  test('C-STATE-1 events - lead to the states that it says, and none is missing', () => {
     const [[, ...kinds], ...rows] = specTable('event') as [string[], ...string[][]]
     expect(kinds).toEqual(KINDS)
     const named = new Set(rows.map(([name]) => EVENTS[name as EventName].kind))

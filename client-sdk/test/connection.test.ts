@@ -18,7 +18,7 @@ afterEach(async () => {
 })
 
 describe('connection', () => {
-  test('hello - comes first, with a session larger than every earlier one (C-HELLO-1)', async () => {
+  test('C-HELLO-1 hello - comes first, with a session larger than every earlier one', async () => {
     const before = Date.now()
     const sessions: number[] = []
     for (let i = 0; i < 3; i++) {
@@ -35,7 +35,7 @@ describe('connection', () => {
     expect(server.asked[0]).toBe('/v1/ws tidegate.v1')
   })
 
-  test('hello - a producer is made up where none is given; the window is bounded as the server bounds it (C-HELLO-1)', async () => {
+  test('C-HELLO-1 hello - a producer is made up where none is given; the window is bounded as the server bounds it', async () => {
     const others = [
       createClient({ url: server.url, windowBytes: 1 }),
       createClient({ url: server.url, windowBytes: 1e9 }),
@@ -50,7 +50,7 @@ describe('connection', () => {
     await Promise.all(others.map((other) => other.close({ deadlineMs: 0 })))
   })
 
-  test('url - names the gateway by http or ws, with or without a path (C-HELLO-2)', () => {
+  test('C-HELLO-2 url - names the gateway by http or ws, with or without a path', () => {
     expect(socketUrl('http://gw:8080/any?thing=1')).toBe('ws://gw:8080/v1/ws')
     expect(socketUrl('https://gw')).toBe('wss://gw/v1/ws')
     expect(socketUrl('ws://[::1]:1')).toBe('ws://[::1]:1/v1/ws')
@@ -70,7 +70,7 @@ describe('connection', () => {
     }
   })
 
-  test('status - follows the connection; a listener that left hears nothing (C-STATUS-1)', async () => {
+  test('C-STATUS-1 status - follows the connection; a listener that left hears nothing', async () => {
     const heard: string[] = []
     const none: string[] = []
     client.onStatus((status) => heard.push(status))
@@ -86,7 +86,7 @@ describe('connection', () => {
     expect(none).toEqual([])
   })
 
-  test('reconnect - a gateway that is not there is tried again (C-BACKOFF-1)', async () => {
+  test('C-BACKOFF-1 reconnect - a gateway that is not there is tried again', async () => {
     const statuses: string[] = []
     await server.greeted()
     client.onStatus((status) => statuses.push(status))
@@ -98,7 +98,7 @@ describe('connection', () => {
     await until(() => client.status === 'online', 'online')
   })
 
-  test('close reason - its retryAfterMs is the wait (C-CLOSE-1)', async () => {
+  test('C-CLOSE-1 close reason - its retryAfterMs is the wait', async () => {
     const peer = await server.greeted()
     const closedAt = performance.now()
     peer.socket.close(4_008, JSON.stringify({ retryAfterMs: 250 }))
@@ -106,13 +106,13 @@ describe('connection', () => {
     expect(performance.now() - closedAt).toBeGreaterThanOrEqual(249)
   })
 
-  test.each([4_001, 4_008, 4_029, 1_001, 1_011])('close code %d - the client comes back (C-CLOSE-2)', async (code) => {
+  test.each([4_001, 4_008, 4_029, 1_001, 1_011])('C-CLOSE-2 close code %d - the client comes back', async (code) => {
     const peer = await server.greeted()
     peer.socket.close(code, 'not JSON')
     await server.greeted()
   })
 
-  test.each([4_500, 4_502, 4_401])('close code %d - everything ends, with the cause (C-CLOSE-2)', async (code) => {
+  test.each([4_500, 4_502, 4_401])('C-CLOSE-2 close code %d - everything ends, with the cause', async (code) => {
     const subscription = client.subscribe('a')
     const outstanding = [client.publish('a', { data: {} }), client.query('topics'), subscription.ready]
     for (const each of outstanding) each.catch(() => {})
@@ -136,14 +136,14 @@ describe('connection', () => {
     await client.close({ deadlineMs: 1_000 })
   })
 
-  test('silence - beyond 2.5 ping intervals is a dead connection (C-SILENCE-1)', async () => {
+  test('C-SILENCE-1 silence - beyond 2.5 ping intervals is a dead connection', async () => {
     await server.greeted({ pingMs: 40 })
     const greetedAt = performance.now()
     await server.peer()
     expect(performance.now() - greetedAt).toBeGreaterThanOrEqual(90)
   })
 
-  test('silence - any frame ends it (C-SILENCE-1)', async () => {
+  test('C-SILENCE-1 silence - any frame ends it', async () => {
     const peer = await server.greeted({ pingMs: 80 })
     for (let i = 0; i < 8; i++) {
       await new Promise((resolve) => setTimeout(resolve, 50))
@@ -153,13 +153,13 @@ describe('connection', () => {
     expect(server.asked).toHaveLength(1)
   })
 
-  test('ping - is answered with its time (C-PING-1)', async () => {
+  test('C-PING-1 ping - is answered with its time', async () => {
     const peer = await server.greeted()
     peer.send({ type: 'ping', time: 1_234 })
     expect(await peer.take('pong')).toEqual({ type: 'pong', time: 1_234 })
   })
 
-  test('frames - of an unknown type are skipped (C-FRAME-1)', async () => {
+  test('C-FRAME-1 frames - of an unknown type are skipped', async () => {
     const peer = await server.greeted()
     peer.send({ type: 'novelty' })
     peer.send({ type: 'bus', class: 'append', state: 'open', since: 1 })
@@ -168,7 +168,7 @@ describe('connection', () => {
   })
 
   test.each(['not JSON', 'null', '7'])(
-    'text %s - is no frame: another connection is opened (C-FRAME-1)',
+    'C-FRAME-1 text %s - is no frame: another connection is opened',
     async (text) => {
       const peer = await server.greeted()
       peer.sendText(text)
@@ -176,7 +176,7 @@ describe('connection', () => {
     },
   )
 
-  test('query - waits for a connection, and is asked again on the next (C-QUERY-1)', async () => {
+  test('C-QUERY-1 query - waits for a connection, and is asked again on the next', async () => {
     const answer = client.query('window', { name: 'sensor.10s' })
     const first = await server.greeted()
     expect(await first.take('query')).toMatchObject({ name: 'window', params: { name: 'sensor.10s' } })
@@ -187,7 +187,7 @@ describe('connection', () => {
     expect(await answer).toEqual([1])
   })
 
-  test('query - rejects with the code of the server (C-QUERY-1)', async () => {
+  test('C-QUERY-1 query - rejects with the code of the server', async () => {
     const peer = await server.greeted()
     const answer = client.query('nope')
     answer.catch(() => {})

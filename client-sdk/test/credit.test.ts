@@ -7,13 +7,13 @@ function meter(): { meter: CreditMeter; reports: number[] } {
 }
 
 describe('credit meter', () => {
-  test('report - cumulative, once a quarter of the window is unreported (C-CREDIT-1)', () => {
+  test('C-CREDIT-1 report - cumulative, once a quarter of the window is unreported', () => {
     const { meter: credit, reports } = meter()
     for (const bytes of [249, 1, 100, 149, 1, 600]) credit.receipt(bytes, 0)
     expect(reports).toEqual([250, 500, 1_100])
   })
 
-  test('receipt - a frame with events counts when the last of them was taken (C-CREDIT-2)', () => {
+  test('C-CREDIT-2 receipt - a frame with events counts when the last of them was taken', () => {
     const { meter: credit, reports } = meter()
     const receipt = credit.receipt(300, 2)
     receipt.done()

@@ -8,14 +8,14 @@ afterEach(() => void vi.useRealTimers())
 
 const OFFLINE: Link = { isOnline: false, send: () => {}, sendText: () => {}, reconnect: () => {}, resumed: () => {} }
 
-test('query - rejects when nobody answers in time (C-QUERY-1)', async () => {
+test('C-QUERY-1 query - rejects when nobody answers in time', async () => {
   const answer = new Queries(OFFLINE).ask('topics', {})
   const outcome = expect(answer).rejects.toMatchObject({ code: 'no_answer', retryable: true })
   await vi.advanceTimersByTimeAsync(QUERY_DEADLINE_MS)
   await outcome
 })
 
-test('greeting - a gateway that takes the connection and says nothing is given up after 10 s (C-SILENCE-1)', async () => {
+test('C-SILENCE-1 greeting - a gateway that takes the connection and says nothing is given up after 10 s', async () => {
   let opened = 0
   class MuteSocket {
     readonly readyState = 1

@@ -22,7 +22,7 @@ const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms))
 const drain = (peer: Peer, reconnectInMs = 20) =>
   peer.send({ type: 'drain', reconnectInMs, deadlineMs: 5_000, reason: 'deploy' })
 
-test('drain - another connection is made before the first is left, when told (C-DRAIN-1, C-DRAIN-2)', async () => {
+test('C-DRAIN-1 C-DRAIN-2 drain - another connection is made before the first is left, when told', async () => {
   const ids: string[] = []
   const subscription = client.subscribe(TOPIC, {}, ({ id }) => ids.push(id))
   const first = await server.greeted()
@@ -51,7 +51,7 @@ test('drain - another connection is made before the first is left, when told (C-
   expect(client.status).toBe('online')
 })
 
-test('drain - what is on its way is answered, the rest is published on the other (C-DRAIN-1)', async () => {
+test('C-DRAIN-1 drain - what is on its way is answered, the rest is published on the other', async () => {
   client.subscribe(TOPIC)
   const first = await server.greeted()
   await grant(first)
@@ -77,7 +77,7 @@ test('drain - what is on its way is answered, the rest is published on the other
   expect(await Promise.all(receipts)).toHaveLength(3)
 })
 
-test('drain - without another gateway the connection is left all the same (C-DRAIN-2)', async () => {
+test('C-DRAIN-2 drain - without another gateway the connection is left all the same', async () => {
   const first = await server.greeted()
   await until(() => client.status === 'online', 'online')
   client.onStatus((status) => statuses.push(status))
@@ -90,7 +90,7 @@ test('drain - without another gateway the connection is left all the same (C-DRA
   expect(statuses).toEqual(['offline', 'connecting', 'online'])
 })
 
-test('drain - closed meanwhile, both connections end (C-DRAIN-2)', async () => {
+test('C-DRAIN-2 drain - closed meanwhile, both connections end', async () => {
   const first = await server.greeted()
   drain(first)
   const second = await server.peer()
@@ -98,7 +98,7 @@ test('drain - closed meanwhile, both connections end (C-DRAIN-2)', async () => {
   await Promise.all([first.closed, second.closed])
 })
 
-test('drain - said again while the other connection is made, it makes no third (C-DRAIN-3)', async () => {
+test('C-DRAIN-3 drain - said again while the other connection is made, it makes no third', async () => {
   client.subscribe(TOPIC)
   const first = await server.greeted()
   await grant(first)
@@ -115,7 +115,7 @@ test('drain - said again while the other connection is made, it makes no third (
   expect(server.asked).toHaveLength(2)
 })
 
-test('drain - of a gateway that has not greeted yet, it is left for another one, when told (C-DRAIN-4)', async () => {
+test('C-DRAIN-4 drain - of a gateway that has not greeted yet, it is left for another one, when told', async () => {
   const first = await server.peer()
   await first.take('hello')
   client.onStatus((status) => statuses.push(status))
@@ -128,7 +128,7 @@ test('drain - of a gateway that has not greeted yet, it is left for another one,
   expect(statuses).toEqual(['offline', 'connecting', 'online'])
 })
 
-test('drain - of the next gateway while the first still delivers: the first is left (C-DRAIN-5)', async () => {
+test('C-DRAIN-5 drain - of the next gateway while the first still delivers: the first is left', async () => {
   client.subscribe(TOPIC)
   const first = await server.greeted()
   await grant(first)
@@ -142,7 +142,7 @@ test('drain - of the next gateway while the first still delivers: the first is l
   expect(server.asked).toHaveLength(3)
 })
 
-test('silence - of the next gateway ends its connection, whatever the first one still delivers (C-SILENCE-2)', async () => {
+test('C-SILENCE-2 silence - of the next gateway ends its connection, whatever the first one still delivers', async () => {
   client.subscribe(TOPIC)
   const first = await server.greeted()
   const { sub } = await grant(first)

@@ -182,7 +182,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   { weight: 1, arbitrary: fc.record({ kind: fc.constant('tell' as const), partition: fc.nat({ max: 1 }) }) },
 )
 
-test('outbox - never loses, reorders or doubles, whatever the server does and Redis loses (C-ONCE-1, C-KEEP-2)', () => {
+test('C-ONCE-1 C-KEEP-2 outbox - never loses, reorders or doubles, whatever the server does and Redis loses', () => {
   fc.assert(
     fc.property(fc.array(step, { maxLength: 300 }), (steps) => {
       const client = new Client()

@@ -20,14 +20,14 @@ function sent(outbox: Outbox<string>, now = 0, grant = GRANT): string[] {
 }
 
 describe('outbox', () => {
-  test('next - numbers frames from 1 when they are first sent (C-SEQ-1)', () => {
+  test('C-SEQ-1 next - numbers frames from 1 when they are first sent', () => {
     const outbox = outboxOf('a', 'b')
     expect(sent(outbox)).toEqual(['1:a', '2:b'])
     outbox.push('c', 100, 0)
     expect(sent(outbox)).toEqual(['3:c'])
   })
 
-  test('expire - leaves no hole in the numbers (C-SEQ-1, C-BOUND-2)', () => {
+  test('C-SEQ-1 C-BOUND-2 expire - leaves no hole in the numbers', () => {
     const outbox = outboxOf('a', 'b', 'c')
     expect(sent(outbox, 0, { frames: 1, bytes: 1_000 })).toEqual(['1:a'])
     outbox.push('d', 100, 500)
@@ -36,7 +36,7 @@ describe('outbox', () => {
     expect(sent(outbox)).toEqual(['2:d'])
   })
 
-  test('expire - never gives up what was sent once (C-FATE-1)', () => {
+  test('C-FATE-1 expire - never gives up what was sent once', () => {
     const outbox = outboxOf('a', 'b')
     sent(outbox, 0, { frames: 1, bytes: 1_000 })
     outbox.disconnected()
@@ -44,7 +44,7 @@ describe('outbox', () => {
     expect(sent(outbox, 5_000)).toEqual(['1:a +5000'])
   })
 
-  test('keep - for 5 s before the newest, and no more than 4 MiB (C-KEEP-1)', () => {
+  test('C-KEEP-1 keep - for 5 s before the newest, and no more than 4 MiB', () => {
     const outbox = new Outbox<string>({ ...LIMITS, maxFrames: 100, maxBytes: 1e9 })
     const stored = (item: string, bytes: number, now: number) => {
       outbox.push(item, bytes, now)
@@ -62,7 +62,7 @@ describe('outbox', () => {
     expect(outbox.size).toBe(0)
   })
 
-  test('expiresAt - is when the oldest unsent frame becomes too old (C-BOUND-2)', () => {
+  test('C-BOUND-2 expiresAt - is when the oldest unsent frame becomes too old', () => {
     const outbox = outboxOf()
     expect(outbox.expiresAt).toBeUndefined()
     outbox.push('a', 100, 5)
@@ -72,7 +72,7 @@ describe('outbox', () => {
     expect(outbox.expiresAt).toBe(1_007)
   })
 
-  test('next - keeps within frames and bytes of the grant (C-GRANT-1)', () => {
+  test('C-GRANT-1 next - keeps within frames and bytes of the grant', () => {
     const outbox = outboxOf('a', 'b', 'c', 'd')
     expect(sent(outbox, 0, { frames: 2, bytes: 1_000 })).toEqual(['1:a', '2:b'])
     expect(sent(outbox, 0, { frames: 4, bytes: 300 })).toEqual(['3:c'])
@@ -80,28 +80,28 @@ describe('outbox', () => {
     expect(sent(outbox, 0, { frames: 4, bytes: 300 })).toEqual(['4:d'])
   })
 
-  test('next - sends one frame above the byte grant when nothing else is on its way (C-GRANT-1)', () => {
+  test('C-GRANT-1 next - sends one frame above the byte grant when nothing else is on its way', () => {
     const outbox = outboxOf('a', 'b')
     expect(sent(outbox, 0, { frames: 4, bytes: 50 })).toEqual(['1:a'])
     outbox.settle(1)
     expect(sent(outbox, 0, { frames: 4, bytes: 50 })).toEqual(['2:b'])
   })
 
-  test('disconnected - everything sent goes again first, in order, with its age (C-RESEND-1)', () => {
+  test('C-RESEND-1 disconnected - everything sent goes again first, in order, with its age', () => {
     const outbox = outboxOf('a', 'b', 'c')
     sent(outbox, 10, { frames: 2, bytes: 1_000 })
     outbox.disconnected()
     expect(sent(outbox, 25)).toEqual(['1:a +15', '2:b +15', '3:c'])
   })
 
-  test('next - a clock that was set back makes no negative age (C-RESEND-1)', () => {
+  test('C-RESEND-1 next - a clock that was set back makes no negative age', () => {
     const outbox = outboxOf('a')
     sent(outbox, 10)
     outbox.disconnected()
     expect(sent(outbox, 5)).toEqual(['1:a +0'])
   })
 
-  test('refuse - nothing is sent until all on their way are answered, then all that are left (C-RESEND-2)', () => {
+  test('C-RESEND-2 refuse - nothing is sent until all on their way are answered, then all that are left', () => {
     const outbox = outboxOf('a', 'b', 'c', 'd', 'e')
     sent(outbox, 0, { frames: 4, bytes: 1_000 })
     expect(outbox.refuse(2)).toBe(true)
@@ -113,7 +113,7 @@ describe('outbox', () => {
     expect(sent(outbox, 7)).toEqual(['2:b +7', '3:c +7', '5:e'])
   })
 
-  test('refuse - of a frame that is settled, refused or not sent changes nothing (C-RESEND-4)', () => {
+  test('C-RESEND-4 refuse - of a frame that is settled, refused or not sent changes nothing', () => {
     const outbox = outboxOf('a', 'b', 'c')
     sent(outbox, 0, { frames: 2, bytes: 1_000 })
     outbox.settle(1)
@@ -126,7 +126,7 @@ describe('outbox', () => {
     expect(sent(outbox, 1)).toEqual(['2:b +1', '3:c'])
   })
 
-  test('settle - an ack for a frame already refused is final (C-RESEND-4)', () => {
+  test('C-RESEND-4 settle - an ack for a frame already refused is final', () => {
     const outbox = outboxOf('a', 'b')
     sent(outbox)
     outbox.refuse(1)
@@ -136,7 +136,7 @@ describe('outbox', () => {
     expect(sent(outbox)).toEqual(['3:c'])
   })
 
-  test('hasRoom - counts everything without a final answer (C-BOUND-1)', () => {
+  test('C-BOUND-1 hasRoom - counts everything without a final answer', () => {
     const outbox = new Outbox<string>({ maxFrames: 2, maxBytes: 250, maxAgeMs: 1_000 })
     expect([outbox.hasRoom(2, 250), outbox.hasRoom(3, 10), outbox.hasRoom(1, 251)]).toEqual([true, false, false])
     outbox.push('a', 100, 0)

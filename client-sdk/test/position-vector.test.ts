@@ -6,13 +6,13 @@ import { PositionVector } from '../src/position-vector.ts'
 const TOPIC = 'sensor.reading'
 
 describe('position vector', () => {
-  test('admit - what lies at or below the position is a repeat (C-DEDUP-1)', () => {
+  test('C-DEDUP-1 admit - what lies at or below the position is a repeat', () => {
     const vector = new PositionVector()
     const admitted = ['0@e/5-0.1', '0@e/5-0.1', '0@e/5-0.0', '0@e/4-9.7', '0@e/5-0.2', '0@e/5-1.0', '0@e/10-0.0']
     expect(admitted.map((at) => vector.admit(TOPIC, 'low', at))).toEqual([true, false, false, false, true, true, true])
   })
 
-  test('admit - topics, lanes and partitions are apart (C-DEDUP-1)', () => {
+  test('C-DEDUP-1 admit - topics, lanes and partitions are apart', () => {
     const vector = new PositionVector()
     expect(vector.admit(TOPIC, 'low', '0@e/5-0.0')).toBe(true)
     expect(vector.admit(TOPIC, 'high', '0@e/4-0.0')).toBe(true)
@@ -24,7 +24,7 @@ describe('position vector', () => {
     })
   })
 
-  test('admit - a position of another epoch replaces, even one below (C-DEDUP-2)', () => {
+  test('C-DEDUP-2 admit - a position of another epoch replaces, even one below', () => {
     const vector = new PositionVector()
     vector.admit(TOPIC, 'low', '0@old/5-0.0')
     expect(vector.admit(TOPIC, 'low', '0@new/3-0.0')).toBe(true)
@@ -32,21 +32,21 @@ describe('position vector', () => {
     expect(vector.toWire()).toEqual({ [TOPIC]: { low: ['0@new/3-0.0'] } })
   })
 
-  test('merge - never moves back within an epoch (C-DEDUP-2, C-DEDUP-3)', () => {
+  test('C-DEDUP-2 C-DEDUP-3 merge - never moves back within an epoch', () => {
     const vector = new PositionVector()
     vector.admit(TOPIC, 'low', '0@e/5-0.0')
     vector.merge({ [TOPIC]: { low: ['0@e/4-0.999999', '1@e/7-0.3'], high: ['0@e/6-0.0'] } })
     expect(vector.toWire()).toEqual({ [TOPIC]: { high: ['0@e/6-0.0'], low: ['0@e/5-0.0', '1@e/7-0.3'] } })
   })
 
-  test('merge - index 999999 stands for the whole entry (C-DEDUP-3)', () => {
+  test('C-DEDUP-3 merge - index 999999 stands for the whole entry', () => {
     const vector = new PositionVector()
     vector.merge({ [TOPIC]: { low: ['0@e/5-0.999999'] } })
     expect(vector.admit(TOPIC, 'low', '0@e/5-0.12345')).toBe(false)
     expect(vector.admit(TOPIC, 'low', '0@e/5-1.0')).toBe(true)
   })
 
-  test('admit - of any log sent in any overlapping pieces, each event passes once and in order (C-DEDUP-1)', () => {
+  test('C-DEDUP-1 admit - of any log sent in any overlapping pieces, each event passes once and in order', () => {
     const lane = fc.constantFrom<Lane>(...LANES)
     const log = fc.array(fc.record({ lane, partition: fc.nat({ max: 2 }) }), { minLength: 1, maxLength: 40 })
     const starts = fc.array(fc.nat({ max: 40 }), { maxLength: 6 })

@@ -6,26 +6,26 @@ const events = (count: number, data: unknown = {}) => Array.from({ length: count
 const idsIn = (json: string) => (JSON.parse(`{${json}}`).events as { id: string }[]).map(({ id }) => id)
 
 describe('publish frames', () => {
-  test('split - at 1,000 events, in order (C-SPLIT-1)', () => {
+  test('C-SPLIT-1 split - at 1,000 events, in order', () => {
     const bodies = frameBodies('a.b', events(2_001))
     expect(bodies.map((body) => body.events)).toEqual([1_000, 1_000, 1])
     expect(bodies.flatMap(({ json }) => idsIn(json))).toEqual(events(2_001).map(({ id }) => id))
     expect(JSON.parse(`{${bodies[0]!.json}}`).topic).toBe('a.b')
   })
 
-  test('split - at 512 KiB of UTF-8 (C-SPLIT-1)', () => {
+  test('C-SPLIT-1 split - at 512 KiB of UTF-8', () => {
     const bodies = frameBodies('a', events(5, { text: '€'.repeat(60_000) }))
     expect(bodies.map((body) => body.events)).toEqual([2, 2, 1])
     for (const { json, bytes } of bodies) expect(bytes).toBeGreaterThan(Buffer.byteLength(json))
   })
 
-  test('split - an event larger than a frame is refused (C-SPLIT-1)', () => {
+  test('C-SPLIT-1 split - an event larger than a frame is refused', () => {
     const split = () => frameBodies('a', events(1, { text: 'x'.repeat(600_000) }))
     expect(split).toThrow(TidegateError)
     expect(split).toThrow(expect.objectContaining({ code: 'event_too_large', retryable: false }))
   })
 
-  test('receipts - one for all frames; indexes count through the call (C-SPLIT-1)', () => {
+  test('C-SPLIT-1 receipts - one for all frames; indexes count through the call', () => {
     const bodies = frameBodies('a', events(1_002))
     const rejected = (index: number) => ({ index, code: 'invalid_data' as const, message: 'no' })
     const first = { at: ['0@e/1-0.0'], rejected: [rejected(7)], duplicate: true }

@@ -34,7 +34,7 @@ function publishAll(client: TidegateClient, ...items: string[]): Promise<unknown
 const seqs = (frames: readonly { readonly seq: number }[]) => frames.map(({ seq }) => seq)
 
 describe('publish', () => {
-  test('publish - resolves with what the ack says (C-SEQ-1)', async () => {
+  test('C-SEQ-1 publish - resolves with what the ack says', async () => {
     const client = open()
     const peer = await server.greeted()
     const receipt = client.publish('sensor.reading', { id: 'r-1', time: 7, source: 's', data: { degC: 21 } })
@@ -49,7 +49,7 @@ describe('publish', () => {
     expect(await receipt).toEqual({ at: ['3@e/1-0.0'], rejected, duplicate: true })
   })
 
-  test('publish - stamps id and time once: a resend has the same content (C-STAMP-1, C-RESEND-1)', async () => {
+  test('C-STAMP-1 C-RESEND-1 publish - stamps id and time once: a resend has the same content', async () => {
     const client = open()
     const before = Date.now()
     const receipt = client.publish('sensor.reading', [{ data: {} }, { data: {} }])
@@ -66,7 +66,7 @@ describe('publish', () => {
     await receipt
   })
 
-  test('publish - while there is no connection waits and then goes in order (C-SEQ-1)', async () => {
+  test('C-SEQ-1 publish - while there is no connection waits and then goes in order', async () => {
     const client = open()
     const receipts = publishAll(client, 'a', 'b', 'c')
     const peer = await server.greeted()
@@ -75,7 +75,7 @@ describe('publish', () => {
     await Promise.all(receipts)
   })
 
-  test('publish - a large call goes in frames and resolves once (C-SPLIT-1)', async () => {
+  test('C-SPLIT-1 publish - a large call goes in frames and resolves once', async () => {
     const client = open()
     const peer = await server.greeted()
     const receipt = client.publish(
@@ -89,7 +89,7 @@ describe('publish', () => {
     expect((await receipt).rejected.map(({ index }) => index)).toEqual([1_003])
   })
 
-  test('publish - an event that fits no frame sends nothing of its call (C-SPLIT-1)', async () => {
+  test('C-SPLIT-1 publish - an event that fits no frame sends nothing of its call', async () => {
     const client = open()
     const peer = await server.greeted()
     const events = [{ data: {} }, { data: 'x'.repeat(600_000) }]
@@ -98,7 +98,7 @@ describe('publish', () => {
     expect(peer.received.filter(({ type }) => type === 'publish')).toEqual([])
   })
 
-  test('publish - keeps to the grant of the welcome (C-GRANT-1)', async () => {
+  test('C-GRANT-1 publish - keeps to the grant of the welcome', async () => {
     const client = open()
     publishAll(client, 'a', 'b', 'c', 'd')
     const peer = await server.greeted({ publish: { frames: 2, bytes: 100_000 } })
@@ -109,7 +109,7 @@ describe('publish', () => {
     expect((await peer.take('publish')).seq).toBe(3)
   })
 
-  test('slow - waits as long as it says, then keeps to the smaller grant (C-SLOW-1)', async () => {
+  test('C-SLOW-1 slow - waits as long as it says, then keeps to the smaller grant', async () => {
     const client = open()
     const peer = await server.greeted()
     publishAll(client, 'a')
@@ -126,7 +126,7 @@ describe('publish', () => {
     expect((await peer.take('publish')).seq).toBe(3)
   })
 
-  test('bus - what waits because Redis was away is sent at once when it is back (C-RESEND-6)', async () => {
+  test('C-RESEND-6 bus - what waits because Redis was away is sent at once when it is back', async () => {
     const client = open()
     const peer = await server.greeted()
     publishAll(client, 'a')
@@ -137,7 +137,7 @@ describe('publish', () => {
     expect((await peer.take('publish')).seq).toBe(1)
   })
 
-  test('epoch - kept frames of that partition go again, in order, before what is refused (C-KEEP-1, C-KEEP-2)', async () => {
+  test('C-KEEP-1 C-KEEP-2 epoch - kept frames of that partition go again, in order, before what is refused', async () => {
     const client = open()
     const receipts = publishAll(client, 'a', 'b', 'c', 'd')
     const peer = await server.peer()
@@ -166,7 +166,7 @@ describe('publish', () => {
     expect(next.received.filter(({ type }) => type === 'publish')).toHaveLength(2)
   })
 
-  test('reconnect - what is unanswered goes first, then what came since (C-RESEND-1)', async () => {
+  test('C-RESEND-1 reconnect - what is unanswered goes first, then what came since', async () => {
     const client = open()
     const receipts = publishAll(client, 'a', 'b', 'c')
     const first = await server.greeted()
@@ -184,7 +184,7 @@ describe('publish', () => {
     await Promise.all(receipts)
   })
 
-  test('reject - waits for all answers, then sends again what is left before anything new (C-RESEND-2)', async () => {
+  test('C-RESEND-2 reject - waits for all answers, then sends again what is left before anything new', async () => {
     const client = open()
     const receipts = publishAll(client, 'a', 'b', 'c')
     const peer = await server.greeted()
@@ -203,7 +203,7 @@ describe('publish', () => {
     await Promise.all(receipts)
   })
 
-  test('reject - the longest wait of a round counts (C-RESEND-3)', async () => {
+  test('C-RESEND-3 reject - the longest wait of a round counts', async () => {
     const client = open()
     publishAll(client, 'a', 'b')
     const peer = await server.greeted()
@@ -215,7 +215,7 @@ describe('publish', () => {
     expect(performance.now() - rejectedAt).toBeGreaterThanOrEqual(79)
   })
 
-  test('answers - that are not due change nothing (C-RESEND-4)', async () => {
+  test('C-RESEND-4 answers - that are not due change nothing', async () => {
     const client = open()
     const receipts = publishAll(client, 'a', 'b')
     const peer = await server.greeted()
@@ -232,7 +232,7 @@ describe('publish', () => {
     expect(peer.received.filter(({ type }) => type === 'publish')).toHaveLength(3)
   })
 
-  test('reject - the oldest frame out of order for ever opens a new connection (C-RESEND-5)', {
+  test('C-RESEND-5 reject - the oldest frame out of order for ever opens a new connection', {
     timeout: 20_000,
   }, async () => {
     const client = open()
@@ -251,7 +251,7 @@ describe('publish', () => {
     await receipt
   })
 
-  test('reject - for good rejects the call with the code, and the next frames go on (C-FATE-1)', async () => {
+  test('C-FATE-1 reject - for good rejects the call with the code, and the next frames go on', async () => {
     const client = open()
     const [first, second] = publishAll(client, 'a', 'b')
     const peer = await server.greeted()
@@ -262,7 +262,7 @@ describe('publish', () => {
     await second
   })
 
-  test('outbox - a call that does not fit is refused, the others stay (C-BOUND-1)', async () => {
+  test('C-BOUND-1 outbox - a call that does not fit is refused, the others stay', async () => {
     const client = open({ outbox: { maxFrames: 2 } })
     const receipts = publishAll(client, 'a', 'b')
     const overflow = client.publish('sensor.reading', { data: {} })
@@ -274,7 +274,7 @@ describe('publish', () => {
     await Promise.all(receipts)
   })
 
-  test('outbox - what was never sent and is too old is given up; the numbers have no hole (C-BOUND-2, C-SEQ-1)', async () => {
+  test('C-BOUND-2 C-SEQ-1 outbox - what was never sent and is too old is given up; the numbers have no hole', async () => {
     const client = open({ outbox: { maxAgeMs: 30 } })
     await expect(publishAll(client, 'a')[0]).rejects.toMatchObject({ code: 'outbox_expired', retryable: true })
     const peer = await server.greeted()
@@ -284,7 +284,7 @@ describe('publish', () => {
     await receipt
   })
 
-  test('close - waits for what is outstanding, then ends (C-END-1)', async () => {
+  test('C-END-1 close - waits for what is outstanding, then ends', async () => {
     const client = open()
     const [receipt] = publishAll(client, 'a')
     const peer = await server.greeted()
@@ -299,7 +299,7 @@ describe('publish', () => {
     expect(await peer.closed).toBe(1_000)
   })
 
-  test('close - rejects what is left at the deadline (C-END-1)', async () => {
+  test('C-END-1 close - rejects what is left at the deadline', async () => {
     const client = open()
     const [receipt] = publishAll(client, 'a')
     await (await server.greeted()).take('publish')

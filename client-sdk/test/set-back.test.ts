@@ -29,7 +29,7 @@ async function reconnect(): Promise<void> {
 }
 
 describe('a wall clock that is set back', () => {
-  test('outbox - what was never sent expires after its time (C-CLOCK-1)', async () => {
+  test('C-CLOCK-1 outbox - what was never sent expires after its time', async () => {
     open(5_000)
     const outcome = expect(publish('a')).rejects.toMatchObject({ code: 'outbox_expired' })
     await vi.advanceTimersByTimeAsync(1_000)
@@ -38,7 +38,7 @@ describe('a wall clock that is set back', () => {
     await outcome
   })
 
-  test('outbox - a frame that is sent again is as old as it is (C-CLOCK-1)', async () => {
+  test('C-CLOCK-1 outbox - a frame that is sent again is as old as it is', async () => {
     open()
     TestSocket.last.greet()
     publish('a').catch(() => {})
@@ -48,7 +48,7 @@ describe('a wall clock that is set back', () => {
     expect(TestSocket.last.ofType('publish')[0]!.ageMs).toBeGreaterThanOrEqual(10_000)
   })
 
-  test('outbox - a frame that a machine slept over is as old as it is (C-CLOCK-1)', async () => {
+  test('C-CLOCK-1 outbox - a frame that a machine slept over is as old as it is', async () => {
     open()
     TestSocket.last.greet()
     publish('a').catch(() => {})
@@ -58,7 +58,7 @@ describe('a wall clock that is set back', () => {
     expect(TestSocket.last.ofType('publish')[0]!.ageMs).toBeGreaterThanOrEqual(HOUR_MS)
   })
 
-  test('outbox - what was acknowledged long ago is not kept (C-CLOCK-1)', async () => {
+  test('C-CLOCK-1 outbox - what was acknowledged long ago is not kept', async () => {
     open()
     const socket = TestSocket.last
     socket.greet()
@@ -74,7 +74,7 @@ describe('a wall clock that is set back', () => {
     expect(TestSocket.last.ofType('hello')[0]!.epochs).toEqual(['1@e2'])
   })
 
-  test('connection - one that lived long enough starts the count of attempts again (C-CLOCK-1)', async () => {
+  test('C-CLOCK-1 connection - one that lived long enough starts the count of attempts again', async () => {
     vi.spyOn(Math, 'random').mockReturnValue(0.99)
     open()
     for (let i = 0; i < 6; i++) {

@@ -23,7 +23,7 @@ function open(): TidegateClient {
 }
 
 describe('snapshot', () => {
-  test('is handed on beside the vector; broken off it is asked for anew, whole it is not (C-SNAP-1, C-SNAP-2)', async () => {
+  test('C-SNAP-1 C-SNAP-2 is handed on beside the vector; broken off it is asked for anew, whole it is not', async () => {
     const client = open()
     const seen: [string, boolean][] = []
     const subscription = client.subscribe(TOPIC, { snapshot: true }, ({ id, snapshot = false }) =>
@@ -65,7 +65,7 @@ describe('snapshot', () => {
     expect(resumed).toMatchObject({ snapshot: true, from: { positions: vector('0@e/8-0.0') } })
   })
 
-  test('is asked for again after a gap that nobody can fill (C-SNAP-3)', async () => {
+  test('C-SNAP-3 is asked for again after a gap that nobody can fill', async () => {
     const client = open()
     const peer = await server.greeted()
     client.subscribe(TOPIC, { snapshot: true }, () => {})

@@ -56,7 +56,7 @@ describe('subscribe', () => {
     expect(subscription).toMatchObject({ delivered: 2, repeats: 0, gaps: 0, positions: vector('0@e/2-0.0') })
   })
 
-  test('reconnect - asks again from where it is, after the frames to publish; repeats are dropped (C-RESUME-1, C-DEDUP-1)', async () => {
+  test('C-RESUME-1 C-DEDUP-1 reconnect - asks again from where it is, after the frames to publish; repeats are dropped', async () => {
     const client = open()
     const peer = await server.greeted()
     const { ids, subscription, sub } = await collect(client, peer)
@@ -76,7 +76,7 @@ describe('subscribe', () => {
     await receipt
   })
 
-  test('reconnect - before it was granted, asks as the application said (C-RESUME-1)', async () => {
+  test('C-RESUME-1 reconnect - before it was granted, asks as the application said', async () => {
     const client = open()
     const from = { time: 1_234 }
     client.subscribe(TOPIC, { from })
@@ -97,7 +97,7 @@ describe('subscribe', () => {
     expect(peer.received.filter(({ type }) => type === 'subscribe')).toHaveLength(1)
   })
 
-  test('progress - moves the vector of a quiet subscription (C-DEDUP-3)', async () => {
+  test('C-DEDUP-3 progress - moves the vector of a quiet subscription', async () => {
     const client = open()
     const peer = await server.greeted()
     const { subscription, sub, ids } = await collect(client, peer)
@@ -108,7 +108,7 @@ describe('subscribe', () => {
     expect(subscription.positions).toEqual(vector('0@e/8-0.0'))
   })
 
-  test('gap - is told, counted, and moves the vector, also into another epoch (C-GAP-1, C-DEDUP-2, C-DEDUP-3)', async () => {
+  test('C-GAP-1 C-DEDUP-2 C-DEDUP-3 gap - is told, counted, and moves the vector, also into another epoch', async () => {
     const client = open()
     const peer = await server.greeted()
     const { subscription, sub, ids } = await collect(client, peer)
@@ -145,7 +145,7 @@ describe('subscribe', () => {
     expect(subscription.positions).toEqual(vector('0@f/2-0.999999'))
   })
 
-  test('refusal - that may pass is asked again (C-REFUSE-1)', async () => {
+  test('C-REFUSE-1 refusal - that may pass is asked again', async () => {
     const client = open()
     const peer = await server.greeted()
     const { ready } = client.subscribe(TOPIC, { from: 'earliest' })
@@ -157,7 +157,7 @@ describe('subscribe', () => {
     await ready
   })
 
-  test('refusal - for good rejects ready and makes the iterator throw (C-REFUSE-2)', async () => {
+  test('C-REFUSE-2 refusal - for good rejects ready and makes the iterator throw', async () => {
     const client = open()
     const peer = await server.greeted()
     const subscription = client.subscribe('nope')
@@ -169,7 +169,7 @@ describe('subscribe', () => {
     expect(peer.received.map(({ type }) => type)).not.toContain('unsubscribe')
   })
 
-  test('unsubscribed - what had arrived is iterated, then the reason thrown; nothing is asked again (C-REFUSE-2)', async () => {
+  test('C-REFUSE-2 unsubscribed - what had arrived is iterated, then the reason thrown; nothing is asked again', async () => {
     const client = open()
     const peer = await server.greeted()
     const subscription = client.subscribe(TOPIC)
@@ -186,7 +186,7 @@ describe('subscribe', () => {
     expect(next.received.map(({ type }) => type)).not.toContain('subscribe')
   })
 
-  test('callback - what it throws is reported and delivery goes on (C-CALL-1)', async () => {
+  test('C-CALL-1 callback - what it throws is reported and delivery goes on', async () => {
     const uncaught = vi.fn()
     const listeners = process.listeners('uncaughtException')
     process.removeAllListeners('uncaughtException').once('uncaughtException', uncaught)
@@ -222,7 +222,7 @@ describe('subscribe', () => {
 })
 
 describe('iterate', () => {
-  test('iterator - yields what waited and what comes, in order (C-ITER-1)', async () => {
+  test('C-ITER-1 iterator - yields what waited and what comes, in order', async () => {
     const client = open()
     const peer = await server.greeted()
     const subscription = client.subscribe(TOPIC)
@@ -240,7 +240,7 @@ describe('iterate', () => {
   })
 
   test.each(['subscription', 'client'] as const)(
-    'close of the %s - ends a loop that waits (C-ITER-1)',
+    'C-ITER-1 close of the %s - ends a loop that waits',
     async (what) => {
       const client = open()
       const peer = await server.greeted()
@@ -254,7 +254,7 @@ describe('iterate', () => {
   )
 
   test.each(['callback', 'iterator'])(
-    'positions - are those asked for until it is granted, of a(n) %s (C-RESUME-3)',
+    'C-RESUME-3 positions - are those asked for until it is granted, of a(n) %s',
     async (kind) => {
       const client = open()
       const from = { positions: vector('0@e/5-0.0') }
@@ -266,7 +266,7 @@ describe('iterate', () => {
     },
   )
 
-  test('positions - leave out what still waits for the iterator (C-RESUME-2)', async () => {
+  test('C-RESUME-2 positions - leave out what still waits for the iterator', async () => {
     const client = open()
     const peer = await server.greeted()
     const subscription = client.subscribe(TOPIC)
@@ -293,7 +293,7 @@ describe('iterate', () => {
 describe('credit', () => {
   const large = (sub: number, n: number): BatchPart => ({ ...part(sub), events: [event(n, 'x'.repeat(1_500))] })
 
-  test('credit - cumulative bytes of every frame, reported in the turn of the frame that is due (C-CREDIT-1)', async () => {
+  test('C-CREDIT-1 credit - cumulative bytes of every frame, reported in the turn of the frame that is due', async () => {
     const client = open({ windowBytes: 4_096 })
     const peer = await server.greeted()
     const { sub } = await collect(client, peer)
@@ -303,7 +303,7 @@ describe('credit', () => {
     expect((await peer.take('credit')).bytes).toBe(peer.sentBytes)
   })
 
-  test('credit - a paused iterator holds it back, taking gives it (C-CREDIT-2)', async () => {
+  test('C-CREDIT-2 credit - a paused iterator holds it back, taking gives it', async () => {
     const client = open({ windowBytes: 4_096 })
     const peer = await server.greeted()
     const subscription = client.subscribe(TOPIC)
@@ -320,7 +320,7 @@ describe('credit', () => {
     expect((await peer.take('credit')).bytes).toBeGreaterThanOrEqual(bytes)
   })
 
-  test.each(['closed', 'never opened'])('credit - events for a subscription %s count (C-CREDIT-2)', async (which) => {
+  test.each(['closed', 'never opened'])('C-CREDIT-2 credit - events for a subscription %s count', async (which) => {
     const client = open({ windowBytes: 4_096 })
     const peer = await server.greeted()
     const { subscription, sub } = await collect(client, peer)
@@ -329,7 +329,7 @@ describe('credit', () => {
     expect((await peer.take('credit')).bytes).toBe(peer.sentBytes)
   })
 
-  test('credit - closing gives back what waited for the iterator (C-CREDIT-2)', async () => {
+  test('C-CREDIT-2 credit - closing gives back what waited for the iterator', async () => {
     const client = open({ windowBytes: 4_096 })
     const peer = await server.greeted()
     const subscription = client.subscribe(TOPIC)
@@ -341,7 +341,7 @@ describe('credit', () => {
     expect((await peer.take('credit')).bytes).toBeGreaterThanOrEqual(bytes)
   })
 
-  test('credit - what is consumed late does not count for a later connection (C-CREDIT-3)', async () => {
+  test('C-CREDIT-3 credit - what is consumed late does not count for a later connection', async () => {
     const client = open({ windowBytes: 4_096 })
     const peer = await server.greeted()
     const subscription = client.subscribe(TOPIC)

@@ -39,7 +39,7 @@ interface Config {
 type Received<S> = S extends Subscription<infer Event> ? Event : never
 
 describe('typed client', () => {
-  test('publish - takes publishable topics with their data (C-TYPE-1)', () => {
+  test('C-TYPE-1 publish - takes publishable topics with their data', () => {
     const use = (client: TidegateClient<Config>) => {
       expectTypeOf(
         client.publish('commerce.order_placed', { data: { orderId: 'o' } }),
@@ -63,7 +63,7 @@ describe('typed client', () => {
     expectTypeOf(use).toBeFunction()
   })
 
-  test('subscribe - an exact topic gives its data (C-TYPE-2)', () => {
+  test('C-TYPE-2 subscribe - an exact topic gives its data', () => {
     const use = (client: TidegateClient<Config>) => {
       const panes = client.subscribe('sensor.10s', { from: 'latest' }, ({ topic, data, lane, at }) => {
         expectTypeOf(topic).toEqualTypeOf<'sensor.10s'>()
@@ -80,7 +80,7 @@ describe('typed client', () => {
     expectTypeOf(use).toBeFunction()
   })
 
-  test('subscribe - a wildcard gives a union discriminated by topic (C-TYPE-2)', () => {
+  test('C-TYPE-2 subscribe - a wildcard gives a union discriminated by topic', () => {
     const use = (client: TidegateClient<Config>) => {
       const commerce = client.subscribe('commerce.*', {}, (event) => {
         if (event.topic === 'commerce.payment_received') expectTypeOf(event.data).toEqualTypeOf<Payment>()
@@ -109,7 +109,7 @@ describe('typed client', () => {
     expectTypeOf(use).toBeFunction()
   })
 
-  test('subscribe - what covers no topic does not compile (C-TYPE-2)', () => {
+  test('C-TYPE-2 subscribe - what covers no topic does not compile', () => {
     const use = (client: TidegateClient<Config>) => {
       // @ts-expect-error no such topic
       client.subscribe('sensor.nope')
@@ -129,7 +129,7 @@ describe('typed client', () => {
     expectTypeOf(use).toBeFunction()
   })
 
-  test('iterate - events have the types of the callback (C-TYPE-2)', () => {
+  test('C-TYPE-2 iterate - events have the types of the callback', () => {
     const use = async (client: TidegateClient<Config>) => {
       for await (const event of client.subscribe('sensor.reading')) {
         expectTypeOf(event.data.temperature).toEqualTypeOf<number>()
@@ -140,7 +140,7 @@ describe('typed client', () => {
 })
 
 describe('untyped client', () => {
-  test('any topic - data is unknown to read and free to write (C-TYPE-3)', () => {
+  test('C-TYPE-3 any topic - data is unknown to read and free to write', () => {
     const use = (client: TidegateClient) => {
       client.publish('any.thing', { data: { x: 1 } })
       client.publish('any.thing' as string, [{ data: 1 }])
@@ -156,7 +156,7 @@ describe('untyped client', () => {
 })
 
 describe('options', () => {
-  test('WebSocket - takes the class of browsers and that of ws (C-TYPE-4)', () => {
+  test('C-TYPE-4 WebSocket - takes the class of browsers and that of ws', () => {
     expectTypeOf<typeof globalThis.WebSocket>().toExtend<SocketConstructor>()
     expectTypeOf<typeof NodeWebSocket>().toExtend<SocketConstructor>()
     const use = (url: string) => {

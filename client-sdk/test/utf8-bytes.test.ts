@@ -13,7 +13,7 @@ const character = fc
   )
   .map((code) => String.fromCodePoint(code))
 
-test('utf8Bytes - agrees with the encoder on any text (C-CREDIT-1)', () => {
+test('C-CREDIT-1 utf8Bytes - agrees with the encoder on any text', () => {
   fc.assert(
     fc.property(fc.array(character), (characters) => {
       const text = characters.join('')

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { CLOSE, closeAdvice } from '../src/index.ts'
 
-test('closeAdvice - 4401 a new token, 4500-4999 stop, all others come back (P-CLOSE-1)', () => {
+test('P-CLOSE-1 closeAdvice - 4401 a new token, 4500-4999 stop, all others come back', () => {
   const advised = (advice: string) =>
     [1000, 1001, 1006, 1011, 3000, 3999, 4000, 4400, 4402, 4499, 4500, 4999, 4401, ...Object.values(CLOSE)].filter(
       (code) => closeAdvice(code) === advice,

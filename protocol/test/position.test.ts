@@ -12,7 +12,7 @@ const position: fc.Arbitrary<Position> = fc.record({
 })
 
 describe('position', () => {
-  test('parse - reads the parts (P-POSITION-1)', () => {
+  test('P-POSITION-1 parse - reads the parts', () => {
     expect(parsePosition('3@1/1732350000123-0.41')).toEqual({
       partition: 3,
       epoch: '1',
@@ -21,7 +21,7 @@ describe('position', () => {
     })
   })
 
-  test('format - parses to the same (P-POSITION-1)', () => {
+  test('P-POSITION-1 format - parses to the same', () => {
     fc.assert(
       fc.property(position, (at) => {
         expect(parsePosition(formatPosition(at))).toEqual(at)
@@ -47,16 +47,16 @@ describe('position', () => {
     '3@1/1-0.0 ',
     '3@1/1-0.0\n',
     '3@1/1-0.0.0',
-  ])('parse - %j is no position (P-POSITION-1)', (text) => {
+  ])('P-POSITION-1 parse - %j is no position', (text) => {
     expect(parsePosition(text)).toBeUndefined()
   })
 
-  test('compareStreamIds - both numbers as numbers (P-POSITION-2)', () => {
+  test('P-POSITION-2 compareStreamIds - both numbers as numbers', () => {
     const ids = ['10-0', '9-5', '9-10', '9-9', '100-0', '0-0']
     expect(ids.sort(compareStreamIds)).toEqual(['0-0', '9-5', '9-9', '9-10', '10-0', '100-0'])
   })
 
-  test('compare - by stream id, then index; a total order (P-POSITION-2)', () => {
+  test('P-POSITION-2 compare - by stream id, then index; a total order', () => {
     const small = fc.record({
       partition: fc.constant(0),
       epoch: fc.constant('e'),

@@ -132,12 +132,12 @@ describe.each([
   ['## Client frames', CLIENT_FRAMES],
   ['## Server frames', SERVER_FRAMES],
 ] as const)('PROTOCOL.md %s', (heading, frames) => {
-  test('types - are those of the source (P-DOC-1)', () => {
+  test('P-DOC-1 types - are those of the source', () => {
     expect(headings(section(heading))).toEqual(Object.keys(frames))
   })
 
   test.each(Object.entries(frames))(
-    '%s - has the fields of the source, and an example with them (P-DOC-1, P-DOC-2)',
+    'P-DOC-1 P-DOC-2 %s - has the fields of the source, and an example with them',
     (type, fields) => {
       const text = section(`### \`${type}\``)
       expect(Object.fromEntries(table(text).map(([field, presence]) => [field, presence]))).toEqual(fields)
@@ -153,7 +153,7 @@ describe.each([
 })
 
 describe('PROTOCOL.md tables', () => {
-  test('reserved client frames - are those of the source (P-DOC-1)', () => {
+  test('P-DOC-1 reserved client frames - are those of the source', () => {
     const [, listed] = /^Reserved client frames: (.*)\.$/m.exec(DOCUMENT)!
     expect(listed!.split(', ')).toEqual([...RESERVED_CLIENT_TYPES].map((type) => `\`${type}\``))
   })
@@ -161,16 +161,16 @@ describe('PROTOCOL.md tables', () => {
   test.each([
     ['## Limits', LIMITS],
     ['## Defaults', DEFAULTS],
-  ])('%s - have the values of the source (P-DOC-1)', (heading, values) => {
+  ])('P-DOC-1 %s - have the values of the source', (heading, values) => {
     expect(table(section(heading)).map(([name, value]) => [name, Number(value)])).toEqual(Object.entries(values))
   })
 
-  test('error codes - all of them, with whether to send again (P-DOC-1)', () => {
+  test('P-DOC-1 error codes - all of them, with whether to send again', () => {
     const expected = Object.keys(ERROR_CODES).map((code) => [code, RETRYABLE.has(code as ErrorCode) ? 'yes' : 'no'])
     expect(table(section('## Error codes')).map(([code, , again]) => [code, again])).toEqual(expected)
   })
 
-  test('close codes - all of them, with what to do (P-DOC-1)', () => {
+  test('P-DOC-1 close codes - all of them, with what to do', () => {
     const ADVICE = { retry: 'come back', new_token: 'come back with a new token', stop: 'stop' }
     const expected = Object.entries(CLOSE).map(([name, code]) => [`${code}`, name, ADVICE[closeAdvice(code)]])
     expect(table(section('## Close codes')).map(([code, name, , advice]) => [code, name, advice])).toEqual(expected)

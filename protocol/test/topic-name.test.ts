@@ -25,12 +25,12 @@ const word = fc.stringMatching(/^[a-z][a-z0-9_]{0,3}$/)
 const name = fc.array(word, { minLength: 1, maxLength: 4 })
 
 describe('topic name', () => {
-  test('isTopicName - lower-case dotted words (P-TOPIC-1)', () => {
+  test('P-TOPIC-1 isTopicName - lower-case dotted words', () => {
     expect(NAMES.filter((text) => !isTopicName(text))).toEqual([])
     expect(NOT_NAMES.filter(isTopicName)).toEqual([])
   })
 
-  test('isTopicSelector - a name, or a wildcard as the last word (P-TOPIC-2)', () => {
+  test('P-TOPIC-2 isTopicSelector - a name, or a wildcard as the last word', () => {
     const selectors = ['*', '>', 'a', 'a.b', 'a.*', 'a.b.*', 'a.>', 'a.b.>']
     const others = ['', 'a*', 'a.*.b', '*.a', '>.a', '**', 'a.**', 'a>', '.*', '.>', 'A.*', 'a..*']
     expect(selectors.filter((text) => !isTopicSelector(text))).toEqual([])
@@ -45,12 +45,12 @@ describe('topic name', () => {
     ['sensor.10s.*', ['sensor.10s.late']],
     ['*', ['sensor', 'sensors']],
     ['>', ['sensor', 'sensors', 'sensor.reading', 'sensor.10s', 'sensor.10s.late', 'sensors.reading']],
-  ])('matchesTopic - %s covers (P-TOPIC-3)', (selector, covered) => {
+  ])('P-TOPIC-3 matchesTopic - %s covers', (selector, covered) => {
     const topics = ['sensor', 'sensors', 'sensor.reading', 'sensor.10s', 'sensor.10s.late', 'sensors.reading']
     expect(topics.filter((topic) => matchesTopic(selector, topic))).toEqual(covered)
   })
 
-  test('matchesTopic - agrees with words compared one by one (P-TOPIC-3)', () => {
+  test('P-TOPIC-3 matchesTopic - agrees with words compared one by one', () => {
     const selector = fc.tuple(fc.array(word, { maxLength: 3 }), fc.constantFrom('', '*', '>'))
     fc.assert(
       fc.property(name, selector, fc.boolean(), (words, [prefix, wildcard], related) => {

@@ -22,7 +22,7 @@ describe('config file', () => {
     ['"type": "module"', '{ "type": "module" }'],
     ['"type": "commonjs"', '{ "type": "commonjs" }'],
     ['no package.json', undefined],
-  ])('load - works beside %s (K-FILE-1)', async (_, packageJson) => {
+  ])('K-FILE-1 load - works beside %s', async (_, packageJson) => {
     const file = join(folder, 'tidegate.config.ts')
     await writeFile(file, await readFile(pathOf('examples/tidegate.config.ts')))
     if (packageJson !== undefined) await writeFile(join(folder, 'package.json'), packageJson)

@@ -27,7 +27,7 @@ async function printed(...args: string[]) {
 }
 
 describe('tidegate contract', () => {
-  test('--ts - its Contract has the same topics and data as the config, also with windows of every shape and aggregate (K-PRINT-1)', {
+  test('K-PRINT-1 --ts - its Contract has the same topics and data as the config, also with windows of every shape and aggregate', {
     timeout: 60_000,
   }, async () => {
     const { code, out } = await printed('--ts', '--config', EXAMPLE)
@@ -70,7 +70,7 @@ export { all, back, pushed, to, value }
     })
   })
 
-  test('--json - prints the contract as data with its hash (K-PRINT-2)', async () => {
+  test('K-PRINT-2 --json - prints the contract as data with its hash', async () => {
     const { code, out } = await printed('--json', '--config', EXAMPLE)
     const { hash, topics } = JSON.parse(out) as { hash: string; topics: { name: string; kind: string }[] }
     expect(code).toBe(0)
@@ -85,7 +85,7 @@ export { all, back, pushed, to, value }
     expect(topics.find((topic) => topic.name === 'sensor.10s')).toMatchObject({ spec: { sizeMs: 10_000 } })
   })
 
-  test('run - without --config prints the built-in demo where no tidegate.config.ts lies (K-PRINT-2)', async () => {
+  test('K-PRINT-2 run - without --config prints the built-in demo where no tidegate.config.ts lies', async () => {
     expect(JSON.parse((await printed('--json')).out)).toMatchObject({ hash: demo.contract.hash })
   })
 
@@ -101,7 +101,7 @@ export { all, back, pushed, to, value }
 })
 
 describe('printed types', () => {
-  test('example config - declares the same contract as the built-in demo (K-PRINT-2)', async () => {
+  test('K-PRINT-2 example config - declares the same contract as the built-in demo', async () => {
     const { default: example } = (await import(EXAMPLE)) as { default: typeof demo }
     expect(contractTypes(example.contract)).toBe(contractTypes(demo.contract))
   })
@@ -130,11 +130,11 @@ describe('printed types', () => {
       '{ k: "a"; x: number } | { k: "b" }',
       z.discriminatedUnion('k', [z.object({ k: z.literal('a'), x: z.number() }), z.object({ k: z.literal('b') })]),
     ],
-  ])('schemaType - prints %s (K-PRINT-1)', (type, schema) => {
+  ])('K-PRINT-1 schemaType - prints %s', (type, schema) => {
     expect(schemaType(jsonSchemas(schema).published)).toBe(type)
   })
 
-  test('schemaType - a recursive schema prints unknown where it recurs (K-PRINT-1)', () => {
+  test('K-PRINT-1 schemaType - a recursive schema prints unknown where it recurs', () => {
     const node = z.object({
       name: z.string(),
       get children() {

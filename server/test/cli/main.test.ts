@@ -57,7 +57,7 @@ describe('tidegate', () => {
     ['gateway', 'redis://:secret@host'],
     ['redis://:se@cret@host'],
     ['demo', '--url=x', 'redis://user:secret@host/1'],
-  ])('%s %s - repeats the address without its password (X-START-2)', async (...args) => {
+  ])('X-START-2 %s %s - repeats the address without its password', async (...args) => {
     const { code, err } = await runCommand(...args)
     expect(code).toBe(2)
     expect(err).toContain('redis://***@host')
@@ -65,7 +65,7 @@ describe('tidegate', () => {
   })
 
   test.each(['gateway', 'worker', 'start'])(
-    '%s - with too few open files says so, and does not hang (X-START-1)',
+    'X-START-1 %s - with too few open files says so, and does not hang',
     (name) => {
       const { status, stderr } = spawnSync(
         'sh',
@@ -87,7 +87,7 @@ describe('tidegate', () => {
     expect(err).toMatch(new RegExp(`^tidegate ${name}: REDIS_URL is not set.*tidegate start`))
   })
 
-  test('gateway - a value that cannot be used is named without a stack (K-SET-2)', async () => {
+  test('K-SET-2 gateway - a value that cannot be used is named without a stack', async () => {
     const { code, err } = await runCommand('gateway', '--port', '80000')
     expect({ code, err }).toEqual({
       code: 1,

@@ -38,7 +38,7 @@ describe('gateway and worker as processes', () => {
   })
 
   test.each(['gateway --port 0', 'worker'])(
-    '%s - ends at once when its parent is gone (S-CHILD-4)',
+    'S-CHILD-4 %s - ends at once when its parent is gone',
     async (command) => {
       const child = new TidegateProcess(command.split(' '), environment())
       await child.ready()

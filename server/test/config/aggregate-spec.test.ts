@@ -20,38 +20,38 @@ const number = { type: 'number' }
 
 describe('aggregates', () => {
   test.each(['sum', 'avg', 'min', 'max', 'stddev', 'rate', 'timeWeightedAvg'])(
-    '%s - of a number gives a number (K-CHECK-8)',
+    'K-CHECK-8 %s - of a number gives a number',
     (fn) => {
       expect(windowOn({ [fn]: 'n' })).toEqual({ spec: { fn, field: 'n' }, schema: number })
       expect(windowOn({ [fn]: 'at.x' })).toEqual({ spec: { fn, field: 'at.x' }, schema: number })
     },
   )
 
-  test('count, distinct - give a number (K-CHECK-8)', () => {
+  test('K-CHECK-8 count, distinct - give a number', () => {
     expect(windowOn('count')).toEqual({ spec: { fn: 'count' }, schema: number })
     expect(windowOn({ distinct: 'ok' })).toEqual({ spec: { fn: 'distinct', field: 'ok' }, schema: number })
   })
 
-  test('first, last, list - give what the field holds (K-CHECK-8)', () => {
+  test('K-CHECK-8 first, last, list - give what the field holds', () => {
     expect(windowOn({ first: 'ok' })).toEqual({ spec: { fn: 'first', field: 'ok' }, schema: { type: 'boolean' } })
     expect(windowOn({ last: 'site' }).schema).toEqual({ type: 'string', enum: ['north', 'south'] })
     expect(windowOn({ list: 'id' }).schema).toEqual({ type: 'array', items: { type: 'string' }, readOnly: true })
   })
 
-  test('quantiles - are named by their decimals (K-CHECK-8, K-WINDOW-6)', () => {
+  test('K-CHECK-8 K-WINDOW-6 quantiles - are named by their decimals', () => {
     const { spec, schema } = windowOn({ quantiles: 'n', at: [0.5, 0.05, 0.99, 0.999] })
     expect(spec).toEqual({ fn: 'quantiles', field: 'n', at: [0.5, 0.05, 0.99, 0.999] })
     expect(schema).toMatchObject({ required: ['p50', 'p05', 'p99', 'p999'] })
   })
 
-  test('topK - names values with count and error, ranked by a field if one is given (K-CHECK-8)', () => {
+  test('K-CHECK-8 topK - names values with count and error, ranked by a field if one is given', () => {
     const { spec, schema } = windowOn({ topK: 'id', k: 3, by: 'n' })
     expect(spec).toEqual({ fn: 'topK', field: 'id', k: 3, by: 'n' })
     expect(windowOn({ topK: 'id', k: 3 }).spec).toEqual({ fn: 'topK', field: 'id', k: 3 })
     expect(schema).toMatchObject({ items: { properties: { value: { type: 'string' }, count: number, error: number } } })
   })
 
-  test('custom - keeps its functions behind its version; its result is not known (K-CHECK-8)', () => {
+  test('K-CHECK-8 custom - keeps its functions behind its version; its result is not known', () => {
     expect(windowOn({ custom: mine })).toEqual({ spec: { fn: 'custom', version: 2, aggregate: mine }, schema: {} })
   })
 
@@ -88,11 +88,11 @@ describe('aggregates', () => {
     [{ x: { topK: 'tags', k: 3 } }],
     [{ x: { custom: {} } }],
     [{ x: { custom: { ...mine, merge: undefined } } }],
-  ])('window - aggregate %j is refused (K-CHECK-8)', (bad) => {
+  ])('K-CHECK-8 window - aggregate %j is refused', (bad) => {
     expect(problems(...windowWith({ tumbling: '10s', aggregate: bad }))).toEqual(['w: bad_aggregate'])
   })
 
-  test('custom - without a version is refused, by its name (K-CHECK-9)', () => {
+  test('K-CHECK-9 custom - without a version is refused, by its name', () => {
     const topics = windowWith({ tumbling: '10s', aggregate: { spread: { custom: { ...mine, version: undefined } } } })
     expect(() => resolve(...topics)).toThrow(/w: aggregate spread: custom\.version must be a whole number/)
     expect(problems(...topics)).toEqual(['w: bad_version'])

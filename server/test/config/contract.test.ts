@@ -21,7 +21,7 @@ function sourceOf(priority?: Parameters<typeof topic>[1]['priority'], of: z.ZodT
 }
 
 describe('contract', () => {
-  test('topics - inputs come first, late topics after their window (K-CONTRACT-1)', () => {
+  test('K-CONTRACT-1 topics - inputs come first, late topics after their window', () => {
     const a = topic('a', { schema, key: 'id' })
     const b = topic('b', { schema, key: 'id' })
     const w = a.window('w', window)
@@ -61,7 +61,7 @@ describe('contract', () => {
     expect(all).toMatchObject({ spec: { groupBy: 'all', offsetMs: -2_000 } })
   })
 
-  test('late topic - reads the source and is kept as long as the panes (K-CONTRACT-2)', () => {
+  test('K-CONTRACT-2 late topic - reads the source and is kept as long as the panes', () => {
     expect(contractOf({ window: { retention: '2h' } }).topics.get('w.late')).toEqual({
       kind: 'late',
       name: 'w.late',
@@ -111,7 +111,7 @@ const mine = (version: number) => ({
 describe('contract hash', () => {
   const seen: string[] = []
 
-  test('hash - is 16 hex digits and does not depend on the order of listing (K-CONTRACT-3)', () => {
+  test('K-CONTRACT-3 hash - is 16 hex digits and does not depend on the order of listing', () => {
     const a = topic('a', { schema, key: 'id' })
     const w = a.window('w', window)
     const hash = defineConfig({ topics: [a, w] }).contract.hash
@@ -140,21 +140,21 @@ describe('contract hash', () => {
     ['version of a custom aggregate', { window: { aggregate: { sum: { custom: mine(1) } } } }],
     ['aggregate', { window: { aggregate: { sum: { sum: 'n' } } } }],
     ['order of aggregates', { window: { aggregate: { count: 'count', sum: { sum: 'n' } } } }],
-  ] as const)('hash - changes with the %s, and no two changes give the same (K-CONTRACT-4)', (_what, change) => {
+  ] as const)('K-CONTRACT-4 hash - changes with the %s, and no two changes give the same', (_what, change) => {
     const { hash } = contractOf(change)
     expect(hash).not.toBe(contractOf().hash)
     expect(seen).not.toContain(hash)
     seen.push(hash)
   })
 
-  test('hash - of a custom aggregate follows its version, not its functions (K-CONTRACT-4)', () => {
+  test('K-CONTRACT-4 hash - of a custom aggregate follows its version, not its functions', () => {
     const hashOf = (version: number, init = () => 0) =>
       contractOf({ window: { aggregate: { sum: { custom: { ...mine(version), init } } } } }).hash
     expect(hashOf(1)).toBe(hashOf(1, () => 7))
     expect(hashOf(1)).not.toBe(hashOf(2))
   })
 
-  test('maxFuture - is longer than nothing, 5 s by default, and not part of the hash (K-CHECK-14)', () => {
+  test('K-CHECK-14 maxFuture - is longer than nothing, 5 s by default, and not part of the hash', () => {
     const sourceWith = (maxFuture?: '1m' | '0s') => {
       const source = topic('a', { schema, key: 'id', ...(maxFuture && { maxFuture: maxFuture as '1m' }) })
       return defineConfig({ topics: [source] }).contract
@@ -166,11 +166,11 @@ describe('contract hash', () => {
     expect(() => sourceWith('0s')).toThrow(/maxFuture must be longer than nothing/)
   })
 
-  test('hash - stays with another retention or priority (K-CONTRACT-4)', () => {
+  test('K-CONTRACT-4 hash - stays with another retention or priority', () => {
     expect(contractOf({ window: { retention: '1h', priority: 'high' } }).hash).toBe(contractOf().hash)
   })
 
-  test('canonicalJson - sorts keys at every depth and keeps array order (K-CONTRACT-3)', () => {
+  test('K-CONTRACT-3 canonicalJson - sorts keys at every depth and keeps array order', () => {
     expect(canonicalJson({ b: [{ d: 1, c: 2 }, 1], a: null })).toBe('{"a":null,"b":[{"c":2,"d":1},1]}')
   })
 })
@@ -182,7 +182,7 @@ describe('specHash', () => {
     return specHash(window, contract.topics)
   }
 
-  test('specHash - changes with the spec and the filter, not with what results do not depend on (K-CONTRACT-7)', () => {
+  test('K-CONTRACT-7 specHash - changes with the spec and the filter, not with what results do not depend on', () => {
     const hash = hashOf(contractOf())
     expect(hash).toMatch(/^[0-9a-f]{16}$/)
     expect(hashOf(contractOf({ window: { retention: '1h', priority: 'high' } }))).toBe(hash)
@@ -193,7 +193,7 @@ describe('specHash', () => {
     expect(hashOf(contractOf({ window: { where: { version: 1, keep: () => true } } }))).not.toBe(hash)
   })
 
-  test('specHash - changes with every flow and window in between (K-CONTRACT-7)', () => {
+  test('K-CONTRACT-7 specHash - changes with every flow and window in between', () => {
     const chain = (version: number, tumbling: '1s' | '2s') => {
       const a = topic('a', { schema, key: 'id' })
       const f = a.filter((d) => d.n > 1).to('f', { version })
@@ -208,14 +208,14 @@ describe('specHash', () => {
 })
 
 describe('validate', () => {
-  test('validate - fills defaults and drops unknown fields (K-CONTRACT-5)', () => {
+  test('K-CONTRACT-5 validate - fills defaults and drops unknown fields', () => {
     expect(sourceOf().validate({ id: 'x', n: 1, extra: true })).toEqual({
       ok: true,
       data: { id: 'x', n: 1, unit: 'degC' },
     })
   })
 
-  test('validate - names path and reason of the first issue (K-CONTRACT-5)', () => {
+  test('K-CONTRACT-5 validate - names path and reason of the first issue', () => {
     const nested = z.object({ id: z.string(), lines: z.array(z.object({ price: z.number() })) })
     expect(sourceOf('low', nested).validate({ id: 'x', lines: [{ price: 1 }, { price: 'free' }] })).toEqual({
       ok: false,
@@ -227,7 +227,7 @@ describe('validate', () => {
     }
   })
 
-  test('validate - a throwing or asynchronous refinement refuses the event (K-CONTRACT-5)', () => {
+  test('K-CONTRACT-5 validate - a throwing or asynchronous refinement refuses the event', () => {
     const throwing = schema.refine(() => {
       throw new Error('oops')
     })
@@ -241,13 +241,13 @@ describe('validate', () => {
 })
 
 describe('laneOf', () => {
-  test('laneOf - is normal by default, a constant, or the rule (K-CONTRACT-6)', () => {
+  test('K-CONTRACT-6 laneOf - is normal by default, a constant, or the rule', () => {
     expect(sourceOf().laneOf({})).toBe('normal')
     expect(sourceOf('high').laneOf({})).toBe('high')
     expect(sourceOf((data) => ((data as { n: number }).n > 1 ? 'high' : 'low')).laneOf({ n: 2 })).toBe('high')
   })
 
-  test('laneOf - a rule that throws or answers no lane gives normal (K-CONTRACT-6)', () => {
+  test('K-CONTRACT-6 laneOf - a rule that throws or answers no lane gives normal', () => {
     const throwing = sourceOf((data) => (data as { missing: { lane: 'high' } }).missing.lane)
     expect(throwing.laneOf({})).toBe('normal')
     expect(sourceOf(() => 'urgent' as never).laneOf({})).toBe('normal')

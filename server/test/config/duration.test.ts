@@ -11,29 +11,29 @@ describe('duration', () => {
     ['24h', 86_400_000],
     ['7d', 604_800_000],
     ['-6h', -21_600_000],
-  ])('parseDuration - %s is %d ms (K-DUR-1)', (text, ms) => {
+  ])('K-DUR-1 parseDuration - %s is %d ms', (text, ms) => {
     expect(parseDuration(text)).toBe(ms)
   })
 
   test.each(['', '10', 's', '10 s', '1.5s', '1e3s', '010s', '0x10s', '+5s', '--5s', '10S', '10sec', ' 10s', '10s\n'])(
-    'parseDuration - %j is refused (K-DUR-1)',
+    'K-DUR-1 parseDuration - %j is refused',
     (text) => {
       expect(() => parseDuration(text)).toThrow(RangeError)
     },
   )
 
-  test('parseDuration - what is not text is refused (K-DUR-1)', () => {
+  test('K-DUR-1 parseDuration - what is not text is refused', () => {
     for (const value of [10, null, undefined, {}]) expect(() => parseDuration(value as never)).toThrow(RangeError)
   })
 
-  test('parseDuration - at most ten years either way (K-DUR-2)', () => {
+  test('K-DUR-2 parseDuration - at most ten years either way', () => {
     expect(parseDuration('3650d')).toBe(MAX_DURATION_MS)
     expect(() => parseDuration('3651d')).toThrow(/ten years/)
     expect(() => parseDuration('-3651d')).toThrow(/ten years/)
     expect(() => parseDuration('999999999999d')).toThrow(/ten years/)
   })
 
-  test('parseDuration - n of a unit is n times one of it (K-DUR-1)', () => {
+  test('K-DUR-1 parseDuration - n of a unit is n times one of it', () => {
     const unit = fc.constantFrom('ms', 's', 'm', 'h', 'd')
     fc.assert(
       fc.property(fc.integer({ min: 1, max: 3_650 }), unit, (n, u) => {

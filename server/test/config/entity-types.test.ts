@@ -23,7 +23,7 @@ const evolve = {
 const base = { key: 'userId', version: 1, state: { initial }, events } as const
 
 describe('entity types', () => {
-  test('everything is inferred (K-ENTITY-1)', () => {
+  test('K-ENTITY-1 everything is inferred', () => {
     const user = entity('user', {
       ...base,
       rejections: ['user_already_exists'],
@@ -61,7 +61,7 @@ describe('entity types', () => {
     expectTypeOf<Entry['events']['type']>().toEqualTypeOf<'registered' | 'emailChanged'>()
   })
 
-  test('what does not fit is refused (K-ENTITY-1)', () => {
+  test('K-ENTITY-1 what does not fit is refused', () => {
     // @ts-expect-error an event without evolve
     entity('a', { ...base, evolve: { registered: evolve.registered }, commands: {} })
     // @ts-expect-error evolve returns another state

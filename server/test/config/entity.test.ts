@@ -34,7 +34,7 @@ function problemOf(...entities: AnyEntity[]): string {
 }
 
 describe('entities', () => {
-  test('resolve - what was declared (K-ENTITY-2)', () => {
+  test('K-ENTITY-2 resolve - what was declared', () => {
     const counter = resolve(declared()).entities.get('counter')!
     expect(counter).toMatchObject({ name: 'counter', keyField: 'id', version: 2, initial: { n: 0 } })
     expect(counter.events.get('added')!.evolve({ n: 1 }, { n: 2 }, {})).toEqual({ n: 3 })
@@ -57,16 +57,16 @@ describe('entities', () => {
     ['an upcast from the present version', { upcast: { added: { 2: () => ({}) } } }, 'a version below 2'],
     ['an upcast of no event', { upcast: { gone: {} } }, 'upcast.gone is for no event'],
     ['no version', { version: 0 }, 'version must be a whole number'],
-  ])('resolve - refuses %s and names it (K-ENTITY-2)', (_what, changes, message) => {
+  ])('K-ENTITY-2 resolve - refuses %s and names it', (_what, changes, message) => {
     expect(problemOf(declared(changes))).toContain(message)
   })
 
-  test('resolve - names are single words and no two are the same (K-ENTITY-2)', () => {
+  test('K-ENTITY-2 resolve - names are single words and no two are the same', () => {
     for (const name of ['a.b', 'A', '', '~x']) expect(problemOf(declared({}, name))).toContain('bad_name')
     expect(problemOf(declared(), declared())).toContain('duplicate_name')
   })
 
-  test('hash - covers what gateway and worker must agree on, and no functions (K-ENTITY-3)', () => {
+  test('K-ENTITY-3 hash - covers what gateway and worker must agree on, and no functions', () => {
     const hash = (changes: object) => resolve(declared(changes)).hash
     expect(hash({})).toBe(hash({ view: () => ({}) }))
     expect(hash({})).not.toBe(resolveContract([]).hash)

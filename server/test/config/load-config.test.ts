@@ -28,7 +28,7 @@ describe('loadConfig', () => {
     expect(defaultConfigPath(folder)).toBe(own)
   })
 
-  test('loadConfig - what is wrong with the topics comes through as it is (K-CHECK-1)', async () => {
+  test('K-CHECK-1 loadConfig - what is wrong with the topics comes through as it is', async () => {
     const path = await written(
       'wrong.config.ts',
       `import { defineConfig, topic } from '${DEFINE_CONFIG}'

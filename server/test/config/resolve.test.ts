@@ -7,7 +7,7 @@ import { topic } from '../../src/config/topic.ts'
 import { aggregate, problems, resolve, schema, source, untyped } from './support.ts'
 
 describe('checks at start', () => {
-  test('problems - all are reported at once with code, topic and advice (K-CHECK-1)', () => {
+  test('K-CHECK-1 problems - all are reported at once with code, topic and advice', () => {
     const a = topic('a', { schema, key: untyped<'id'>('n'), retention: untyped('soon') })
     const w = source('b').window('w', { tumbling: '10s', aggregate })
     const topics = [a, source('Bad Name'), w]
@@ -17,7 +17,7 @@ describe('checks at start', () => {
     )
   })
 
-  test('names - grammar and uniqueness, late topics included (K-CHECK-2)', () => {
+  test('K-CHECK-2 names - grammar and uniqueness, late topics included', () => {
     const b = source('b')
     expect(problems(source(''))).toEqual([': bad_name'])
     expect(problems(source('a'.repeat(129)))).toEqual([`${'a'.repeat(129)}: bad_name`])
@@ -30,7 +30,7 @@ describe('checks at start', () => {
     expect(problems(b, b.window(long, { tumbling: '10s', aggregate }))).toEqual([`${long}: bad_name`])
   })
 
-  test('inputs - must be listed themselves, not by a namesake (K-CHECK-3)', () => {
+  test('K-CHECK-3 inputs - must be listed themselves, not by a namesake', () => {
     const a = source()
     const flow = a.filter(() => true).to('f', { version: 1 })
     expect(problems(flow)).toEqual(['f: unlisted_input'])
@@ -38,14 +38,14 @@ describe('checks at start', () => {
     expect(problems(flow, a)).toEqual([])
   })
 
-  test('topics - what is no topic is refused by its index (K-CHECK-3)', () => {
+  test('K-CHECK-3 topics - what is no topic is refused by its index', () => {
     const a = source()
     for (const bad of [undefined, a.filter(() => true), schema]) {
       expect(() => defineConfig({ topics: [a, untyped<typeof a>(bad)] })).toThrow(/topics\[1\]: .*\[not_a_topic\]/)
     }
   })
 
-  test('cycles - a topic that reads itself by a way round is refused (K-CHECK-3)', () => {
+  test('K-CHECK-3 cycles - a topic that reads itself by a way round is refused', () => {
     const flow = (name: string) => ({ kind: 'flow', name, steps: [], version: 1 }) as unknown as Declaration
     const [f, g] = [flow('f'), flow('g')]
     Object.assign(f, { from: g })
@@ -59,11 +59,11 @@ describe('checks at start', () => {
     ['a date', z.object({ id: z.string(), at: z.date() })],
     ['a bigint', z.object({ id: z.string(), n: z.bigint() })],
     ['a transform', z.object({ id: z.string(), n: z.string().transform(Number) })],
-  ])('schema - %s is refused (K-CHECK-4)', (_what, bad) => {
+  ])('K-CHECK-4 schema - %s is refused', (_what, bad) => {
     expect(problems(topic('a', { schema: untyped<typeof schema>(bad), key: 'id' }))).toEqual(['a: bad_schema'])
   })
 
-  test('key - must always be there as a string, in every variant (K-CHECK-5)', () => {
+  test('K-CHECK-5 key - must always be there as a string, in every variant', () => {
     const key = untyped<'id'>
     for (const bad of ['n', 'note', 'nope', undefined]) {
       expect(problems(topic('a', { schema, key: key(bad) }))).toEqual(['a: bad_key'])
@@ -78,7 +78,7 @@ describe('checks at start', () => {
     expect(problems(topic('a', { schema: z.intersection(z.object({ id: z.string() }), a), key: 'id' }))).toEqual([])
   })
 
-  test('priority - must be a lane (K-CONTRACT-6)', () => {
+  test('K-CONTRACT-6 priority - must be a lane', () => {
     expect(problems(topic('a', { schema, key: 'id', priority: untyped<'high'>('urgent') }))).toEqual([
       'a: bad_priority',
     ])
@@ -87,7 +87,7 @@ describe('checks at start', () => {
     expect(problems(b, w)).toEqual(['w: bad_priority'])
   })
 
-  test('flows - read anything (K-CHECK-6)', () => {
+  test('K-CHECK-6 flows - read anything', () => {
     const a = source()
     const flow = a.filter((d) => d.n > 1).to('f', { version: 1 })
     const window = a.window('w', { tumbling: '10s', aggregate })
@@ -97,7 +97,7 @@ describe('checks at start', () => {
     expect(problems(a, flow, window, overFlow, overWindow, overThat)).toEqual([])
   })
 
-  test.each([undefined, 0, -1, 1.5, '1'])('flow - version %j is refused (K-CHECK-9)', (version) => {
+  test.each([undefined, 0, -1, 1.5, '1'])('K-CHECK-9 flow - version %j is refused', (version) => {
     const a = source()
     expect(problems(a, a.filter(() => true).to('f', { version: untyped(version) }))).toEqual(['f: bad_version'])
   })

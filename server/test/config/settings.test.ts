@@ -3,13 +3,13 @@ import { describe, expect, test } from 'vitest'
 import { readSettings, VARIABLES } from '../../src/config/settings.ts'
 
 describe('settings', () => {
-  test('readSettings - an option wins over its variable, which wins over the default (K-SET-1)', () => {
+  test('K-SET-1 readSettings - an option wins over its variable, which wins over the default', () => {
     expect(readSettings({}, {}).port).toBe(8080)
     expect(readSettings({}, { TIDEGATE_PORT: '9000' }).port).toBe(9000)
     expect(readSettings({ port: '9001' }, { TIDEGATE_PORT: '9000' }).port).toBe(9001)
   })
 
-  test('readSettings - an empty variable counts as absent (K-SET-1)', () => {
+  test('K-SET-1 readSettings - an empty variable counts as absent', () => {
     expect(readSettings({}, { REDIS_URL: '', TIDEGATE_PARTITIONS: '' })).toMatchObject({
       redisUrl: undefined,
       partitions: 8,
@@ -41,11 +41,11 @@ describe('settings', () => {
     [{ REDIS_URL: 'redis://localhost?db=1' }, 'nothing may follow the database'],
     [{ REDIS_URL: 'redis://:5%@localhost' }, 'must be written as %25'],
     [{ TIDEGATE_HOST: ' ' }, 'TIDEGATE_HOST is " ": it must not be empty'],
-  ])('readSettings - %j is refused with what to do (K-SET-2, K-SET-4)', (environment, message) => {
+  ])('K-SET-2 K-SET-4 readSettings - %j is refused with what to do', (environment, message) => {
     expect(() => readSettings({}, environment)).toThrow(message)
   })
 
-  test('readSettings - an option that cannot be used is named by its flag (K-SET-2)', () => {
+  test('K-SET-2 readSettings - an option that cannot be used is named by its flag', () => {
     expect(() => readSettings({ port: 'x' }, {})).toThrow('--port is "x"')
   })
 
@@ -60,7 +60,7 @@ describe('settings', () => {
     'redis://:secret@host:99999',
     'redis://:sec%ret@host',
     'redis //:secret@host',
-  ])('readSettings - %s is refused without any part of it, nor in causes and stacks (K-SET-3)', (address) => {
+  ])('K-SET-3 readSettings - %s is refused without any part of it, nor in causes and stacks', (address) => {
     let refusal: unknown
     try {
       readSettings({}, { REDIS_URL: address })

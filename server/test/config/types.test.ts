@@ -17,7 +17,7 @@ const reading = topic('sensor.reading', { schema, key: 'sensorId' })
 const aggregate = { avg: { avg: 'temperature' }, n: 'count' } as const
 
 describe('topic types', () => {
-  test('key - offers only fields that always hold a string (K-TYPE-1)', () => {
+  test('K-TYPE-1 key - offers only fields that always hold a string', () => {
     topic('a', { schema, key: 'site' })
     // @ts-expect-error a number is no key
     topic('a', { schema, key: 'temperature' })
@@ -29,7 +29,7 @@ describe('topic types', () => {
     topic('a', { schema: z.string(), key: 'length' })
   })
 
-  test('priority - sees the schema output and answers a lane (K-TYPE-1)', () => {
+  test('K-TYPE-1 priority - sees the schema output and answers a lane', () => {
     topic('a', {
       schema,
       key: 'sensorId',
@@ -44,7 +44,7 @@ describe('topic types', () => {
     topic('a', { schema, key: 'sensorId', priority: () => 'urgent' as string })
   })
 
-  test('durations - bad ones are refused (K-DUR-1)', () => {
+  test('K-DUR-1 durations - bad ones are refused', () => {
     for (const tumbling of ['500ms', '10s', '2m', '24h', '7d', '100s'] as const) {
       reading.window('w', { tumbling, aggregate, allowedLateness: '0s' })
     }
@@ -70,7 +70,7 @@ describe('topic types', () => {
     expectTypeOf(never).toBeFunction()
   })
 
-  test('durations - only offset may be negative, sizes are longer than nothing (K-DUR-2)', () => {
+  test('K-DUR-2 durations - only offset may be negative, sizes are longer than nothing', () => {
     reading.window('w', { tumbling: '1d', offset: '-8h', aggregate })
     const never = () => {
       // @ts-expect-error negative
@@ -85,7 +85,7 @@ describe('topic types', () => {
     expectTypeOf(never).toBeFunction()
   })
 
-  test('aggregates - only numeric fields, exactly one function (K-TYPE-2)', () => {
+  test('K-TYPE-2 aggregates - only numeric fields, exactly one function', () => {
     for (const fn of [{ sum: 'temperature' }, { min: 'temperature' }, { max: 'temperature' }] as const) {
       reading.window('w', { tumbling: '10s', aggregate: { fn } })
     }
@@ -107,7 +107,7 @@ describe('topic types', () => {
 })
 
 describe('flow types', () => {
-  test('map - its output feeds the next step and the new topic (K-TYPE-3)', () => {
+  test('K-TYPE-3 map - its output feeds the next step and the new topic', () => {
     const hot = reading
       .map((r) => {
         expectTypeOf(r).toEqualTypeOf<Reading>()
@@ -135,7 +135,7 @@ describe('flow types', () => {
     expectTypeOf(reading.to).toBeNever()
   })
 
-  test('filter - a type guard narrows (K-TYPE-3)', () => {
+  test('K-TYPE-3 filter - a type guard narrows', () => {
     const north = reading.filter((r): r is Reading & { site: 'north' } => r.site === 'north')
     const named = north.to('sensor.north', { version: 1 })
     expectTypeOf<(typeof named)['~entries']['data']['site']>().toEqualTypeOf<'north'>()
@@ -143,7 +143,7 @@ describe('flow types', () => {
 })
 
 describe('window types', () => {
-  test('pane - its value has exactly the named aggregates, as numbers (K-TYPE-4)', () => {
+  test('K-TYPE-4 pane - its value has exactly the named aggregates, as numbers', () => {
     const window = reading.window('sensor.10s', {
       tumbling: '10s',
       aggregate: { avg: { avg: 'temperature' }, n: 'count' },
@@ -158,7 +158,7 @@ describe('window types', () => {
 })
 
 describe('config types', () => {
-  test('config - carries every topic with its data and whether clients may publish (K-TYPE-5)', () => {
+  test('K-TYPE-5 config - carries every topic with its data and whether clients may publish', () => {
     const window = reading.window('sensor.10s', { tumbling: '10s', aggregate: { avg: { avg: 'temperature' } } })
     const alert = window.filter((pane) => pane.value.avg > 30).to('sensor.overheated', { version: 1 })
     const config = defineConfig({ topics: [reading, window, alert] })
@@ -172,7 +172,7 @@ describe('config types', () => {
     expectTypeOf(config).toExtend<Config<unknown>>()
   })
 
-  test('config - a structural reader needs no import to learn the topics (K-TYPE-5)', () => {
+  test('K-TYPE-5 config - a structural reader needs no import to learn the topics', () => {
     type Learn<C> = C extends { readonly '~topics': infer T } ? T : never
     const config = defineConfig({ topics: [reading] })
     type Topics = Learn<typeof config>

@@ -9,12 +9,12 @@ import { aggregate, problems, resolve, resolved, source, windowWith } from './su
 const keep = () => true
 
 describe('window shapes', () => {
-  test('tumbling - size and offset in ms; an offset may point either way (K-WINDOW-1)', () => {
+  test('K-WINDOW-1 tumbling - size and offset in ms; an offset may point either way', () => {
     expect(resolved({ tumbling: '10s' }).spec).toMatchObject({ type: 'tumbling', sizeMs: 10_000, offsetMs: 0 })
     expect(resolved({ tumbling: '1d', offset: '-8h' }).spec).toMatchObject({ offsetMs: -28_800_000 })
   })
 
-  test('hopping - a slide may be longer than the size (K-WINDOW-1)', () => {
+  test('K-WINDOW-1 hopping - a slide may be longer than the size', () => {
     const hopping = { size: '60s', slide: '1s' }
     const spec = { type: 'hopping', sizeMs: 60_000, slideMs: 1_000, offsetMs: 999 }
     expect(resolved({ hopping, offset: '999ms' }).spec).toMatchObject(spec)
@@ -22,7 +22,7 @@ describe('window shapes', () => {
     expect(resolved({ hopping: { size: '1s', slide: '60s' }, offset: '-59s' }).spec).toMatchObject(gaps)
   })
 
-  test('session - has a gap and nothing else of a shape (K-WINDOW-1)', () => {
+  test('K-WINDOW-1 session - has a gap and nothing else of a shape', () => {
     const { spec } = resolved({ session: { gap: '30s' } })
     expect(spec).toMatchObject({ type: 'session', gapMs: 30_000 })
     expect(Object.keys(spec)).not.toContain('offsetMs')
@@ -49,7 +49,7 @@ describe('window shapes', () => {
     [{ session: { gap: '-1s' } }, 'bad_window', /session\.gap must be at least/],
     [{ session: { gap: '30s' }, offset: '1s' }, 'bad_window', /nothing to shift/],
   ] as const satisfies readonly (readonly [object, ProblemCode, RegExp])[])(
-    'window - %j is refused (K-CHECK-7)',
+    'K-CHECK-7 window - %j is refused',
     (options, code, reason) => {
       const topics = windowWith({ aggregate, ...options })
       expect(problems(...topics)).toEqual([`w: ${code}`])
@@ -59,7 +59,7 @@ describe('window shapes', () => {
 })
 
 describe('window options', () => {
-  test('defaults - panes on close that hold everything, a clock per partition, a group per key (K-WINDOW-2)', () => {
+  test('K-WINDOW-2 defaults - panes on close that hold everything, a clock per partition, a group per key', () => {
     const { spec, where } = resolved({ tumbling: '10s' })
     expect(spec).toMatchObject({ clockPer: 'partition', accumulation: 'accumulating', groupBy: 'key' })
     expect(spec).toMatchObject({ maxKeys: 200_000, maxOpen: 250_000 })
@@ -67,7 +67,7 @@ describe('window options', () => {
     expect(where).toBeUndefined()
   })
 
-  test('options - each has its place in the spec (K-WINDOW-2)', () => {
+  test('K-WINDOW-2 options - each has its place in the spec', () => {
     const { spec, where } = resolved({
       tumbling: '10s',
       outOfOrderness: '3s',
@@ -84,14 +84,14 @@ describe('window options', () => {
     expect(where).toEqual({ version: 3, keep })
   })
 
-  test('maxBehind - is an hour with clocks per source or key, and nothing without (K-WINDOW-7)', () => {
+  test('K-WINDOW-7 maxBehind - is an hour with clocks per source or key, and nothing without', () => {
     const maxBehindMs = (more: object) => resolved({ tumbling: '10s', ...more }).spec.maxBehindMs
     expect(maxBehindMs({})).toBeUndefined()
     expect(maxBehindMs({ watermark: 'source' })).toBe(3_600_000)
     expect(maxBehindMs({ watermark: 'key', maxBehind: '5m' })).toBe(300_000)
   })
 
-  test('groupBy - null is all keys, a name or path a field that holds strings (K-WINDOW-3)', () => {
+  test('K-WINDOW-3 groupBy - null is all keys, a name or path a field that holds strings', () => {
     const groupBy = (declared: unknown) => resolved({ tumbling: '10s', groupBy: declared }).spec.groupBy
     expect(groupBy(null)).toBe('all')
     expect(groupBy('site')).toEqual({ field: 'site' })
@@ -120,21 +120,21 @@ describe('window options', () => {
     [{ maxOpen: 1.5 }, 'bad_window'],
     [{ allowedLatenes: '1s' }, 'bad_window'],
   ] as const satisfies readonly (readonly [object, ProblemCode])[])(
-    'window - %j is refused (K-CHECK-10)',
+    'K-CHECK-10 window - %j is refused',
     (options, code) => {
       expect(problems(...windowWith({ tumbling: '10s', aggregate, ...options }))).toEqual([`w: ${code}`])
     },
   )
 
   test.each([{ hopping: { size: '10s', slide: '1s' } }, { session: { gap: '1s' } }])(
-    'window - %j with groups other than keys is refused (K-CHECK-12)',
+    'K-CHECK-12 window - %j with groups other than keys is refused',
     (shape) => {
       expect(problems(...windowWith({ ...shape, aggregate, groupBy: null }))).toEqual(['w: bad_window'])
       expect(problems(...windowWith({ ...shape, aggregate, groupBy: 'site' }))).toEqual(['w: bad_window'])
     },
   )
 
-  test('window - discarding panes of groups other than keys are refused (K-CHECK-12)', () => {
+  test('K-CHECK-12 window - discarding panes of groups other than keys are refused', () => {
     const discarding = { tumbling: '10s', aggregate, accumulation: 'discarding' }
     expect(problems(...windowWith({ ...discarding, groupBy: null }))).toEqual(['w: bad_window'])
     expect(problems(...windowWith(discarding))).toEqual([])
@@ -145,7 +145,7 @@ describe('windows over results', () => {
   const a = source()
   const perKey = a.window('w', { tumbling: '10s', allowedLateness: '0s', aggregate: { avg: { avg: 'n' }, c: 'count' } })
 
-  test('panes - their fields are paths (K-WINDOW-4)', () => {
+  test('K-WINDOW-4 panes - their fields are paths', () => {
     const v = perKey.window('v', { tumbling: '1m', aggregate: { top: { max: 'value.avg' }, r: { sum: 'revision' } } })
     expect(resolve(a, perKey, v).topics.get('v')).toMatchObject({
       from: ['w'],
@@ -153,7 +153,7 @@ describe('windows over results', () => {
     })
   })
 
-  test.each(['source', 'key'] as const)('panes - a clock per %s is refused (K-CHECK-13)', (watermark) => {
+  test.each(['source', 'key'] as const)('K-CHECK-13 panes - a clock per %s is refused', (watermark) => {
     const v = perKey
       .filter(() => true)
       .to('f', { version: 1 })
@@ -161,12 +161,12 @@ describe('windows over results', () => {
     expect(problems(a, perKey, v)).toContain('v: bad_window')
   })
 
-  test.each(['avg', 'value', 'value.nope', 'value.avg.x', 'timing'])('panes - no number at %s (K-CHECK-8)', (field) => {
+  test.each(['avg', 'value', 'value.nope', 'value.avg.x', 'timing'])('K-CHECK-8 panes - no number at %s', (field) => {
     const v = perKey.window('v', { tumbling: '1m', aggregate: { x: { max: field as 'value.avg' } } })
     expect(problems(a, perKey, v)).toEqual(['v: bad_aggregate'])
   })
 
-  test('flows - a filter keeps what is known of the data, unless it may narrow it; a map does not (K-CHECK-8)', () => {
+  test('K-CHECK-8 flows - a filter keeps what is known of the data, unless it may narrow it; a map does not', () => {
     const some = a.filter((d) => d.n > 1).to('f', { version: 1 })
     const noted = a.filter((d): d is typeof d & { note: string } => d.note !== undefined).to('g', { version: 1 })
     const mapped = a.map((d) => ({ m: d.n })).to('h', { version: 1 })
@@ -190,7 +190,7 @@ describe('windows over results', () => {
     ])
   })
 
-  test('panes that may be revised - would count again, and are refused (K-CHECK-11)', () => {
+  test('K-CHECK-11 panes that may be revised - would count again, and are refused', () => {
     const over = (upstream: object) => {
       const w = a.window('w', { tumbling: '10s', aggregate, ...upstream })
       const mapped = w.map((pane) => pane.value).to('m', { version: 1 })
@@ -217,7 +217,7 @@ describe('windows over results', () => {
     expect(over({ allowedLateness: '0s', emit: { every: '1s' } })).toEqual(refused)
   })
 
-  test('a broken input - is reported once, not by what reads it (K-CHECK-1)', () => {
+  test('K-CHECK-1 a broken input - is reported once, not by what reads it', () => {
     const broken = a.window('w', { tumbling: '1ms', aggregate })
     const over = broken.window('v', { tumbling: '1m', aggregate: { x: { max: 'value.n' } } })
     expect(problems(a, broken, over)).toEqual(['w: bad_window'])
@@ -228,26 +228,26 @@ describe('windows over several topics', () => {
   const a = source()
   const b = topic('b', { schema: z.object({ who: z.string(), n: z.int(), m: z.number() }), key: 'who' })
 
-  test('windowOf - reads all of them and puts late events of all into one topic (K-WINDOW-5)', () => {
+  test('K-WINDOW-5 windowOf - reads all of them and puts late events of all into one topic', () => {
     const { topics } = resolve(a, b, windowOf([a, b], 'w', { tumbling: '1s', aggregate: { n: { last: 'n' } } }))
     expect(topics.get('w')).toMatchObject({ kind: 'window', from: ['a', 'b'] })
     expect(topics.get('w.late')).toMatchObject({ kind: 'late', from: ['a', 'b'] })
     expect([...topics.keys()]).toEqual(['a', 'b', 'w', 'w.late'])
   })
 
-  test('windowOf - a field that one of them lacks is refused (K-CHECK-8)', () => {
+  test('K-CHECK-8 windowOf - a field that one of them lacks is refused', () => {
     const w = windowOf([a, b], 'w', { tumbling: '1s', aggregate: { m: { sum: 'm' as 'n' } } })
     expect(problems(a, b, w)).toEqual(['w: bad_aggregate'])
   })
 
-  test('windowOf - every input is listed, at least one, none twice (K-CHECK-3, K-CHECK-6)', () => {
+  test('K-CHECK-3 K-CHECK-6 windowOf - every input is listed, at least one, none twice', () => {
     const w = (...inputs: (typeof a)[]) => windowOf(inputs, 'w', { tumbling: '1s', aggregate })
     expect(problems(a, w(a, source('c'), source('d')))).toEqual(['w: unlisted_input', 'w: unlisted_input'])
     expect(problems(w())).toEqual(['w: bad_window'])
     expect(problems(a, w(a, a))).toEqual(['w: bad_window'])
   })
 
-  test('cycles - are found through any of the inputs (K-CHECK-3)', () => {
+  test('K-CHECK-3 cycles - are found through any of the inputs', () => {
     const inputs: Declaration[] = [a['~declaration']]
     const w: Declaration = { kind: 'window', name: 'w', from: inputs, options: { tumbling: '1s', aggregate } }
     const f: Declaration = { kind: 'flow', name: 'f', from: w, steps: [], version: 1, priority: 'low', retention: '1h' }

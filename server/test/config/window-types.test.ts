@@ -26,7 +26,7 @@ type DataOf<Topic extends { readonly '~entries': { readonly data: unknown } }> =
 type ValueOf<Topic extends { readonly '~data': { readonly value: unknown } }> = Topic['~data']['value']
 
 describe('window shapes', () => {
-  test('shape - exactly one of three (K-TYPE-7)', () => {
+  test('K-TYPE-7 shape - exactly one of three', () => {
     reading.window('w', { tumbling: '10s', offset: '-2s', aggregate })
     reading.window('w', { hopping: { size: '60s', slide: '1s' }, offset: '500ms', aggregate })
     reading.window('w', { session: { gap: '30s' }, aggregate })
@@ -53,7 +53,7 @@ describe('window shapes', () => {
     expectTypeOf(never).toBeFunction()
   })
 
-  test('session - its panes may be taken back, others not (K-TYPE-4)', () => {
+  test('K-TYPE-4 session - its panes may be taken back, others not', () => {
     type Value = { readonly n: number }
     const session = reading.window('w', { session: { gap: '30s' }, aggregate })
     expectTypeOf<DataOf<typeof session>>().toEqualTypeOf<Pane<Value> | WithdrawnPane | Reading>()
@@ -69,7 +69,7 @@ describe('window shapes', () => {
 })
 
 describe('window options', () => {
-  test('options - only words and shapes that exist (K-TYPE-8)', () => {
+  test('K-TYPE-8 options - only words and shapes that exist', () => {
     reading.window('w', {
       tumbling: '10s',
       watermark: 'source',
@@ -92,7 +92,7 @@ describe('window options', () => {
     expectTypeOf(never).toBeFunction()
   })
 
-  test('where - sees the data, and its version stands beside it (K-TYPE-8)', () => {
+  test('K-TYPE-8 where - sees the data, and its version stands beside it', () => {
     reading.window('w', {
       tumbling: '10s',
       where: {
@@ -115,7 +115,7 @@ describe('window options', () => {
     expectTypeOf(never).toBeFunction()
   })
 
-  test('groupBy - null or a field that always holds a string (K-TYPE-8)', () => {
+  test('K-TYPE-8 groupBy - null or a field that always holds a string', () => {
     for (const groupBy of [null, 'site', 'sensorId', 'at.floor'] as const) {
       reading.window('w', { tumbling: '10s', groupBy, aggregate })
     }
@@ -132,7 +132,7 @@ describe('window options', () => {
 })
 
 describe('aggregate types', () => {
-  test('number functions - offer fields that always hold a number, at any level (K-TYPE-2)', () => {
+  test('K-TYPE-2 number functions - offer fields that always hold a number, at any level', () => {
     const window = reading.window('w', {
       tumbling: '10s',
       aggregate: {
@@ -165,7 +165,7 @@ describe('aggregate types', () => {
     expectTypeOf(never).toBeFunction()
   })
 
-  test('first, last, list - give the type of the field; distinct a number (K-TYPE-2, K-TYPE-4)', () => {
+  test('K-TYPE-2 K-TYPE-4 first, last, list - give the type of the field; distinct a number', () => {
     const window = reading.window('w', {
       tumbling: '10s',
       aggregate: { a: { first: 'site' }, b: { last: 'at.x' }, c: { distinct: 'isOn' }, d: { list: 'sensorId' } },
@@ -187,7 +187,7 @@ describe('aggregate types', () => {
     expectTypeOf(never).toBeFunction()
   })
 
-  test('quantiles - give a number for each that is asked for (K-TYPE-4)', () => {
+  test('K-TYPE-4 quantiles - give a number for each that is asked for', () => {
     const window = reading.window('w', {
       tumbling: '10s',
       aggregate: { q: { quantiles: 'temperature', at: [0.5, 0.05, 0.99, 0.999] } },
@@ -211,7 +211,7 @@ describe('aggregate types', () => {
     expectTypeOf(never).toBeFunction()
   })
 
-  test('topK - names values of the field with count and error (K-TYPE-4)', () => {
+  test('K-TYPE-4 topK - names values of the field with count and error', () => {
     const window = reading.window('w', {
       tumbling: '10s',
       aggregate: { top: { topK: 'site', k: 3, by: 'temperature' }, seen: { topK: 'sensorId', k: 1 } },
@@ -232,7 +232,7 @@ describe('aggregate types', () => {
     expectTypeOf(never).toBeFunction()
   })
 
-  test('custom - sees the data and gives its own result (K-TYPE-4, K-TYPE-8)', () => {
+  test('K-TYPE-4 K-TYPE-8 custom - sees the data and gives its own result', () => {
     const spread = custom({
       version: 1,
       init: () => ({ min: Number.POSITIVE_INFINITY, max: Number.NEGATIVE_INFINITY }),
@@ -267,7 +267,7 @@ describe('windows over results', () => {
     aggregate: { avg: { avg: 'temperature' }, site: { last: 'site' } },
   })
 
-  test('panes - their fields are paths (K-TYPE-9)', () => {
+  test('K-TYPE-9 panes - their fields are paths', () => {
     const perSite = perSensor.window('sensor.1m', {
       tumbling: '1m',
       groupBy: 'value.site',
@@ -291,7 +291,7 @@ describe('windows over results', () => {
     expectTypeOf(never).toBeFunction()
   })
 
-  test('flows - a window sees what map returns and what a type guard leaves (K-TYPE-9)', () => {
+  test('K-TYPE-9 flows - a window sees what map returns and what a type guard leaves', () => {
     const mapped = reading.map((r) => ({ degF: r.temperature * 1.8 + 32 })).to('sensor.f', { version: 1 })
     mapped.window('w', { tumbling: '10s', aggregate: { x: { max: 'degF' } } })
     const humid = reading
@@ -307,7 +307,7 @@ describe('windows over results', () => {
     expectTypeOf(never).toBeFunction()
   })
 
-  test('windowOf - offers the fields that all inputs have (K-TYPE-9)', () => {
+  test('K-TYPE-9 windowOf - offers the fields that all inputs have', () => {
     const both = windowOf([reading, door], 'sensor.seen', {
       tumbling: '10s',
       groupBy: 'site',

@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { Agenda } from '../../src/demo/agenda.ts'
 
-test('agenda - gives back by time, equals in the order added (K-DEMO-1)', () => {
+test('K-DEMO-1 agenda - gives back by time, equals in the order added', () => {
   fc.assert(
     fc.property(fc.array(fc.integer({ min: 0, max: 20 })), (times) => {
       const agenda = new Agenda<number>()

@@ -39,7 +39,7 @@ afterEach(() => {
 })
 
 describe('demo player', () => {
-  test('player - publishes events when they are due, together by topic (K-DEMO-6)', async () => {
+  test('K-DEMO-6 player - publishes events when they are due, together by topic', async () => {
     const { calls } = start()
     await vi.advanceTimersByTimeAsync(50)
     expect(calls).toMatchObject([{ topic: 'sensor.reading', ids: ['r-0'] }])
@@ -49,13 +49,13 @@ describe('demo player', () => {
     expect(calls.slice(1)).toMatchObject([{ ids: ['r-1', 'r-2', 'r-3'] }])
   })
 
-  test('player - one call per topic is open at a time (K-DEMO-6)', async () => {
+  test('K-DEMO-6 player - one call per topic is open at a time', async () => {
     const { calls } = start()
     await vi.advanceTimersByTimeAsync(3_000)
     expect(calls).toHaveLength(1)
   })
 
-  test('player - after an outage goes on at the present (K-DEMO-6)', async () => {
+  test('K-DEMO-6 player - after an outage goes on at the present', async () => {
     const { calls } = start()
     await vi.advanceTimersByTimeAsync(60_000)
     calls[0]!.settle()
@@ -64,7 +64,7 @@ describe('demo player', () => {
     expect(calls[1]!.ids.at(-1)).toBe('r-600')
   })
 
-  test('player - a refused publish is reported and the next one goes out (K-DEMO-6)', async () => {
+  test('K-DEMO-6 player - a refused publish is reported and the next one goes out', async () => {
     const onError = vi.fn()
     const { calls } = start(onError)
     await vi.advanceTimersByTimeAsync(50)
@@ -75,7 +75,7 @@ describe('demo player', () => {
     expect(calls).toHaveLength(2)
   })
 
-  test('player - closing waits for open calls and publishes nothing more (K-DEMO-6)', async () => {
+  test('K-DEMO-6 player - closing waits for open calls and publishes nothing more', async () => {
     const { calls, player } = start()
     await vi.advanceTimersByTimeAsync(50)
     const closed = vi.fn()
@@ -90,7 +90,7 @@ describe('demo player', () => {
     await player.close({ deadlineMs: 1_000 })
   })
 
-  test('player - closing gives up waiting at the deadline (K-DEMO-6)', async () => {
+  test('K-DEMO-6 player - closing gives up waiting at the deadline', async () => {
     const { player } = start()
     await vi.advanceTimersByTimeAsync(50)
     const closed = vi.fn()

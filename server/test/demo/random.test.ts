@@ -13,7 +13,7 @@ function mean(values: readonly number[]): number {
 }
 
 describe('random', () => {
-  test('createRandom - repeats for the same seed and stream only (K-DEMO-1)', () => {
+  test('K-DEMO-1 createRandom - repeats for the same seed and stream only', () => {
     const first = (seed: number, stream: number) => {
       const random = createRandom(seed, stream)
       return [random(), random(), random()]

@@ -42,7 +42,7 @@ const welcome: ServerFrame = {
   pingMs: DEFAULTS.pingMs,
 }
 
-test('demo - publishes through the SDK over WebSocket until it is closed (K-DEMO-6)', async () => {
+test('K-DEMO-6 demo - publishes through the SDK over WebSocket until it is closed', async () => {
   const onError = vi.fn()
   const { url, published, clients } = await acknowledgingServer()
   const demo = startDemo({ url, seed: 1, clock: systemClock, onError })

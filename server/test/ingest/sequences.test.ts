@@ -22,7 +22,7 @@ async function gateway(now: () => number): Promise<Ingest> {
 }
 
 describe('names of sequences', () => {
-  it('grow by the clock (I-SEQUENCE-1)', async () => {
+  it('I-SEQUENCE-1 grow by the clock', async () => {
     let now = NOW
     const ingest = await gateway(() => now)
     const first = ingest.newSequence()
@@ -30,7 +30,7 @@ describe('names of sequences', () => {
     expect(Number(ingest.newSequence())).toBeGreaterThan(Number(first) + 900_000)
   })
 
-  it('are larger after a restart with a clock set back, also than those that were not marked any more (I-SEQUENCE-1)', async () => {
+  it('I-SEQUENCE-1 are larger after a restart with a clock set back, also than those that were not marked any more', async () => {
     let now = NOW
     const before = await gateway(() => now)
     now += 900
@@ -40,7 +40,7 @@ describe('names of sequences', () => {
     expect(Number(after.newSequence())).toBeGreaterThan(Number(last))
   })
 
-  it('are larger at a gateway whose clock is behind, a second later (I-SEQUENCE-1)', async () => {
+  it('I-SEQUENCE-1 are larger at a gateway whose clock is behind, a second later', async () => {
     let now = NOW
     const [ahead, behind] = [await gateway(() => now), await gateway(() => NOW - HOUR_MS)]
     now += 10_000

@@ -8,7 +8,7 @@ const steps: FlowStep[] = [
   { op: 'map', apply: (data) => ({ n: (data as { n: number }).n + 1 }) },
 ]
 
-it('flow - O-FLOW-1 runs its steps in order and drops what a filter refuses', () => {
+it('O-FLOW-1 flow - runs its steps in order and drops what a filter refuses', () => {
   expect(applyFlow(steps, { n: 3 })).toEqual({ n: 7 })
   expect(applyFlow(steps, { n: 2 })).toBeUndefined()
   expect(applyFlow([], { n: 1 })).toEqual({ n: 1 })

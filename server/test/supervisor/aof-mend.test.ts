@@ -74,7 +74,7 @@ describe('private Redis', () => {
     ['the first of two commands', MULTI.length + command('INCR', 'torn').length],
     ['a large value', MULTI.length + command('INCR', 'torn').length + 2_000],
     ['EXEC', -3],
-  ])('a transaction cut behind or within %s - is not run by any later start (S-REDIS-6)', async (_, cutAt) => {
+  ])('S-REDIS-6 a transaction cut behind or within %s - is not run by any later start', async (_, cutAt) => {
     await live((send) => send('SET', 'base', '1'))
     const whole = await stat(await logFile())
     const torn = MULTI + command('INCR', 'torn') + command('SET', 'large', LARGE) + EXEC
@@ -88,7 +88,7 @@ describe('private Redis', () => {
     expect((await stat(await logFile())).size).toBeGreaterThan(whole.size)
   })
 
-  test('a transaction that a start before left open, with writes behind it - is taken out, the writes stay (S-REDIS-6)', async () => {
+  test('S-REDIS-6 a transaction that a start before left open, with writes behind it - is taken out, the writes stay', async () => {
     await live((send) => send('SET', 'base', '1'))
     await appendFile(await logFile(), MULTI + command('INCR', 'torn') + command('INCR', 'torn').slice(0, 9))
     const start = await startTestRedis(['--dir', redisFolder()])
@@ -104,7 +104,7 @@ describe('private Redis', () => {
     expect(await live(after)).toEqual(['1', null, '1', '1'])
   })
 
-  test('mending that was killed half way - is done again (S-REDIS-6)', async () => {
+  test('S-REDIS-6 mending that was killed half way - is done again', async () => {
     await live((send) => send('SET', 'base', '1'))
     const file = await logFile()
     await appendFile(file, MULTI + command('INCR', 'torn') + SELECT + MULTI + command('INCR', 'kept') + EXEC)
@@ -142,7 +142,7 @@ describe('AofScan', () => {
     { maxLength: 12 },
   )
 
-  test('cut anywhere and read in any pieces - keeps exactly the whole writes before (S-REDIS-6)', () => {
+  test('S-REDIS-6 cut anywhere and read in any pieces - keeps exactly the whole writes before', () => {
     fc.assert(
       fc.property(writes, fc.nat(), fc.integer({ min: 1, max: 40 }), (parts, cut, pieceBytes) => {
         const file = Buffer.from(parts.join(''))

@@ -32,11 +32,11 @@ Version: 5:7.0.15-1
     expect([...sourcesOf(status)]).toEqual(['redis', 'glibc'])
   })
 
-  test('withoutSources - packages built together are unpacked together, installed or not (S-UNPACK-3)', () => {
+  test('S-UNPACK-3 withoutSources - packages built together are unpacked together, installed or not', () => {
     expect(withoutSources(status, new Set(['redis']))).toMatch(/^Package: libc6\n[\s\S]*2\.36-9$/)
   })
 
-  test('plannedPackages - are those that would be installed, and never the C library (S-UNPACK-2)', () => {
+  test('S-UNPACK-2 plannedPackages - are those that would be installed, and never the C library', () => {
     const plan = `The following NEW packages will be installed:
   redis-server redis-tools
 Inst libc6 [2.36-9] (2.36-10 Debian:12 [amd64])
@@ -69,26 +69,26 @@ describe.skipIf(!hasDebianPackages())('unpacking', () => {
     rmSync(folder, { recursive: true })
   })
 
-  test('unpackDebianPackages - brings a package with the dependencies the machine lacks, and installs nothing (S-UNPACK-1, S-UNPACK-2)', async () => {
+  test('S-UNPACK-1 S-UNPACK-2 unpackDebianPackages - brings a package with the dependencies the machine lacks, and installs nothing', async () => {
     const { root, environment } = await unpackDebianPackages(['tidegate-greeter'], cache)
     expect(execFileSync(join(root, 'usr/bin/greet'), { encoding: 'utf8' })).toBe('hello\n')
     expect(environment).toEqual({ LD_LIBRARY_PATH: join(root, 'usr/lib/words') })
     expect(() => execFileSync('dpkg', ['-s', 'tidegate-greeter'], { stdio: 'ignore' })).toThrow()
   })
 
-  test('unpackDebianPackages - several at once get one folder, whole (S-UNPACK-4)', async () => {
+  test('S-UNPACK-4 unpackDebianPackages - several at once get one folder, whole', async () => {
     const roots = await Promise.all([1, 2, 3].map(() => unpackDebianPackages(['tidegate-greeter'], cache)))
     expect(new Set(roots.map(({ root }) => root)).size).toBe(1)
     expect(readdirSync(cache)).toHaveLength(1)
   })
 
-  test('unpackDebianPackages - later calls ask nobody (S-UNPACK-4)', async () => {
+  test('S-UNPACK-4 unpackDebianPackages - later calls ask nobody', async () => {
     const first = await unpackDebianPackages(['tidegate-greeter'], cache)
     vi.stubEnv('APT_CONFIG', '/nowhere')
     expect(await unpackDebianPackages(['tidegate-greeter'], cache)).toEqual(first)
   })
 
-  test('unpackDebianPackages - says what apt said, and leaves nothing behind (S-UNPACK-5)', async () => {
+  test('S-UNPACK-5 unpackDebianPackages - says what apt said, and leaves nothing behind', async () => {
     await expect(unpackDebianPackages(['tidegate-nothing'], cache)).rejects.toThrow(
       /tidegate-nothing could not be unpacked: [\s\S]*No packages found/,
     )

@@ -31,7 +31,7 @@ async function idleProcess() {
 const leaveBehind = (holder: unknown) => writeFile(join(folder, 'lock'), JSON.stringify(holder))
 
 describe('folder lock', () => {
-  test('take - a folder in use is refused with the process that has it (S-FOLDER-1)', async () => {
+  test('S-FOLDER-1 take - a folder in use is refused with the process that has it', async () => {
     const lock = await FolderLock.take(folder)
     await expect(FolderLock.take(folder)).rejects.toThrow(
       new RegExp(`${folder} is in use by another Tidegate \\(process ${process.pid}\\).*--data`),
@@ -41,7 +41,7 @@ describe('folder lock', () => {
     expect(await readdir(folder)).toEqual([])
   })
 
-  test('take - the lock of a dead process counts for nothing (S-FOLDER-2)', async () => {
+  test('S-FOLDER-2 take - the lock of a dead process counts for nothing', async () => {
     const owner = await idleProcess()
     await leaveBehind({ owner: owner.identity })
     await expect(FolderLock.take(folder)).rejects.toThrow('in use')
@@ -49,12 +49,12 @@ describe('folder lock', () => {
     await (await FolderLock.take(folder)).release()
   })
 
-  test('take - another process under the id of a dead one does not hold the lock (S-FOLDER-2)', async () => {
+  test('S-FOLDER-2 take - another process under the id of a dead one does not hold the lock', async () => {
     await leaveBehind({ owner: { pid: process.pid, started: 'before the last boot/1' } })
     await (await FolderLock.take(folder)).release()
   })
 
-  test('take - waits although the clock is set forward meanwhile (S-FOLDER-4)', async () => {
+  test('S-FOLDER-4 take - waits although the clock is set forward meanwhile', async () => {
     const redis = await idleProcess()
     await leaveBehind({ owner: { pid: process.pid, started: 'before' }, redis: redis.identity })
     const taking = FolderLock.take(folder)
@@ -71,7 +71,7 @@ describe('folder lock', () => {
     await (await taking).release()
   })
 
-  test('take - waits until the Redis of a dead owner has ended (S-FOLDER-2)', async () => {
+  test('S-FOLDER-2 take - waits until the Redis of a dead owner has ended', async () => {
     const redis = await idleProcess()
     await leaveBehind({ owner: { pid: process.pid, started: 'before' }, redis: redis.identity })
     let taken = false
@@ -86,12 +86,12 @@ describe('folder lock', () => {
     await (await taking).release()
   })
 
-  test('take - a lock file cut short names nobody (S-FOLDER-2)', async () => {
+  test('S-FOLDER-2 take - a lock file cut short names nobody', async () => {
     await writeFile(join(folder, 'lock'), '{"owner":{"pi')
     await (await FolderLock.take(folder)).release()
   })
 
-  test('take - of many at once on a stale lock exactly one gets it (S-FOLDER-1)', async () => {
+  test('S-FOLDER-1 take - of many at once on a stale lock exactly one gets it', async () => {
     await leaveBehind({ owner: { pid: process.pid, started: 'before' } })
     const results = await Promise.allSettled(Array.from({ length: 20 }, () => FolderLock.take(folder)))
     expect(results.filter(({ status }) => status === 'fulfilled')).toHaveLength(1)

@@ -50,7 +50,7 @@ async function connect(url: string): Promise<Redis> {
 const serversAt = (url: string) => processesLike(new RegExp(`^\\S*(redis|valkey)-server unixsocket:${url}`))
 
 describe('private Redis', () => {
-  test('open - only this user can connect, over the socket alone; every second, nothing evicted (S-REDIS-2)', async () => {
+  test('S-REDIS-2 open - only this user can connect, over the socket alone; every second, nothing evicted', async () => {
     const { url } = await open()
     expect((await stat(url)).mode & 0o777).toBe(0o700)
     expect((await stat(dirname(url))).mode & 0o777).toBe(0o700)
@@ -62,7 +62,7 @@ describe('private Redis', () => {
     expect(values).toEqual(['0', 'yes', 'everysec', 'noeviction', ''])
   })
 
-  test('kill -9 of the parent - Redis is gone within 1 s, and what it held is there afterwards (S-REDIS-1)', async () => {
+  test('S-REDIS-1 kill -9 of the parent - Redis is gone within 1 s, and what it held is there afterwards', async () => {
     const parent = fork(HOLD_REDIS, [dataFolder], { execArgv: ['--import', 'tsx'] })
     const [url] = (await once(parent, 'message')) as [string]
     const connection = await connect(url)
@@ -80,7 +80,7 @@ describe('private Redis', () => {
     expect(await (await connect(next.url)).get('held')).toBe('yes')
   })
 
-  test('open - waits out a Redis that reads its log (S-REDIS-3)', async () => {
+  test('S-REDIS-3 open - waits out a Redis that reads its log', async () => {
     const redis = await PrivateRedis.open({ binary: { command: LOADING_REDIS, environment: {} }, dataFolder })
     cleanups.push(() => redis.close(STOP))
     expect(await pingRedis(redis.url)).toBe('ready')
@@ -92,7 +92,7 @@ describe('private Redis', () => {
     await open()
   })
 
-  test('start - brings one that was killed back at the same address with its data (S-REDIS-4)', async () => {
+  test('S-REDIS-4 start - brings one that was killed back at the same address with its data', async () => {
     const redis = await open()
     const connection = await connect(redis.url)
     await connection.set('held', 'yes')
@@ -105,7 +105,7 @@ describe('private Redis', () => {
     expect(await (await connect(redis.url)).get('held')).toBe('yes')
   })
 
-  test('start - a shell that is killed alone leaves no second Redis on the folder (S-REDIS-4)', async () => {
+  test('S-REDIS-4 start - a shell that is killed alone leaves no second Redis on the folder', async () => {
     const redis = await open()
     const ended = new Promise((resolve) => {
       redis.onEnd = resolve

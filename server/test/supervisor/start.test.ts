@@ -94,7 +94,7 @@ describe('start', () => {
     expect(JSON.parse(answer.toString())).toMatchObject({ accepted: 1 })
   })
 
-  test('second start - while the first runs, it is refused with a clear error; later it finds what that stored (S-FOLDER-1, S-FOLDER-3)', async () => {
+  test('S-FOLDER-1 S-FOLDER-3 second start - while the first runs, it is refused with a clear error; later it finds what that stored', async () => {
     const first = await started()
     const second = tidegate()
     expect(await second.ended).toEqual({ code: 1, signal: null })
@@ -107,7 +107,7 @@ describe('start', () => {
     expect(await publish(third.url)).toBe(true)
   })
 
-  test('taken port - is reported before anything is started (S-CHILD-5)', async () => {
+  test('S-CHILD-5 taken port - is reported before anything is started', async () => {
     const server = createServer().listen(0, '127.0.0.1')
     await once(server, 'listening')
     cleanups.push(() => server.close())
@@ -120,7 +120,7 @@ describe('start', () => {
     expect(existsSync(join(dataFolder, 'redis'))).toBe(false)
   })
 
-  test('child - one that cannot start ends the start, and all that had started (S-CHILD-3)', async () => {
+  test('S-CHILD-3 child - one that cannot start ends the start, and all that had started', async () => {
     const config = join(dataFolder, 'tidegate.config.ts')
     await writeFile(
       config,
@@ -133,7 +133,7 @@ describe('start', () => {
     expect(leftBehind()).toEqual([])
   })
 
-  test('Redis of others - is used, and left as it was (S-REDIS-5)', async () => {
+  test('S-REDIS-5 Redis of others - is used, and left as it was', async () => {
     const redis = await startTestRedis()
     cleanups.push(() => redis.close())
     const connection = openCommandConnection(redis.url, 'test')
@@ -152,7 +152,7 @@ describe('start', () => {
 })
 
 describe('crash', () => {
-  test('gateway, worker and Redis - each is brought back, and that is said (S-CHILD-1, S-REDIS-4)', async () => {
+  test('S-CHILD-1 S-REDIS-4 gateway, worker and Redis - each is brought back, and that is said', async () => {
     const { process, url } = await started()
     await publish(url)
 
@@ -166,7 +166,7 @@ describe('crash', () => {
     expect(await publish(url)).toBe(true)
   })
 
-  test('a gateway and a worker that hang - are replaced, and that is said (S-CHILD-6)', async () => {
+  test('S-CHILD-6 a gateway and a worker that hang - are replaced, and that is said', async () => {
     const { process, url } = await started([], { TIDEGATE_HUNG_SECONDS: '2' })
     await publish(url)
     for (const [name, pattern] of [
@@ -180,7 +180,7 @@ describe('crash', () => {
     expect(await publish(url)).toBe(true)
   })
 
-  test('kill -9 of the supervisor - nothing stays, and the next start finds the data at once (S-CHILD-4, S-FOLDER-2)', async () => {
+  test('S-CHILD-4 S-FOLDER-2 kill -9 of the supervisor - nothing stays, and the next start finds the data at once', async () => {
     const first = await started()
     await publish(first.url)
     const children = [...first.process.children(GATEWAY), ...first.process.children(WORKER)]
@@ -193,7 +193,7 @@ describe('crash', () => {
 })
 
 describe('stop', () => {
-  test('SIGTERM - demo and gateway stop before the worker; the exit code is 0 (S-STOP-1)', async () => {
+  test('S-STOP-1 SIGTERM - demo and gateway stop before the worker; the exit code is 0', async () => {
     const process = new TidegateProcess(['start', '--port', '0', '--data', dataFolder], { TIDEGATE_LOG_LEVEL: 'info' })
     await process.ready()
     const pids = process.children(/./)
@@ -218,7 +218,7 @@ describe('stop', () => {
       (process) => until(() => process.children(GATEWAY).length + process.children(WORKER).length === 2, 'they start'),
     ],
   ]
-  test.each(phases)('SIGTERM while %s - leaves no process and no lock behind (S-STOP-5)', async (_, changes, phase) => {
+  test.each(phases)('S-STOP-5 SIGTERM while %s - leaves no process and no lock behind', async (_, changes, phase) => {
     const cache = join(dataFolder, 'cache')
     const first = tidegate([], { ...changes, ...(changes.TIDEGATE_CACHE && { TIDEGATE_CACHE: cache }) })
     await phase(first)
@@ -231,7 +231,7 @@ describe('stop', () => {
     if (existsSync(cache)) expect(await readdir(cache)).toEqual([])
   })
 
-  test('kill -9 of the supervisor while children start - they end at once (S-CHILD-4)', async () => {
+  test('S-CHILD-4 kill -9 of the supervisor while children start - they end at once', async () => {
     const first = tidegate()
     await until(() => first.children(GATEWAY).length + first.children(WORKER).length === 2, 'they start')
     const children = first.children(/./)
@@ -241,7 +241,7 @@ describe('stop', () => {
     expect(performance.now() - killedAt).toBeLessThan(5_000)
   })
 
-  test('second signal - ends it at once, and Redis still writes what it holds (S-STOP-2, S-STOP-3)', async () => {
+  test('S-STOP-2 S-STOP-3 second signal - ends it at once, and Redis still writes what it holds', async () => {
     const first = await started()
     await publish(first.url)
     const [worker] = first.process.children(WORKER)
@@ -259,7 +259,7 @@ describe('stop', () => {
     expect(await publish(second.url)).toBe(true)
   })
 
-  test('kill -9 of npm - ends what npm had started (S-STOP-4)', async () => {
+  test('S-STOP-4 kill -9 of npm - ends what npm had started', async () => {
     const args = JSON.stringify([TIDEGATE, 'start', '--port', '0', '--no-demo', '--data', dataFolder])
     const npm = spawn(
       process.execPath,

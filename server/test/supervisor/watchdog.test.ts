@@ -4,7 +4,7 @@ import { Watchdog } from '../../src/supervisor/watchdog.ts'
 beforeEach(() => vi.useFakeTimers())
 afterEach(() => vi.useRealTimers())
 
-test('Watchdog - barks once after so many seconds without a sign, not while there are some, not after it was closed (S-CHILD-6)', () => {
+test('S-CHILD-6 Watchdog - barks once after so many seconds without a sign, not while there are some, not after it was closed', () => {
   const bark = vi.fn()
   const watchdog = new Watchdog(3, bark)
   for (let second = 0; second < 10; second++) {

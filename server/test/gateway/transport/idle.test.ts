@@ -16,7 +16,7 @@ describe.concurrent.each([
   { name: 'uws', ...TRANSPORT_LIMITS },
   { name: 'node', ...SHORT },
 ] as const)('$name: time', ({ name, idleMs }) => {
-  it('T-IDLE-1 a connection without a request, with half of one or with a client that takes no answer is closed; T-IDLE-2 sockets and streams are not', async () => {
+  it('T-IDLE-1 T-IDLE-2 a connection without a request, with half of one or with a client that takes no answer is closed; sockets and streams are not', async () => {
     const server = await start[name]()
     server.answer = async ({ path, body }) => {
       if (path === '/stream') return server.stream({}, ({ stream }) => stream.send(':\n\n'))
