@@ -1,6 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import { afterEach, describe, expect, it } from 'vitest'
 import type { Bus } from '../../src/bus/index.ts'
+import { JobOffers } from '../../src/bus/jobs/index.ts'
 import { type LeaseKind, Pool } from '../../src/lease/index.ts'
 import { until } from '../support/tidegate-process.ts'
 import { useBus, useRedis } from '../support/use-redis.ts'
@@ -21,9 +22,11 @@ interface Lease {
   readonly partition: number
 }
 
+const JOBS = { queue: 'test', idOf: ({ partition }: Lease) => `${partition}` }
+
 /** Ledgers of partitions that are held for nothing. `held` are those that this worker holds now. */
 class Kind implements LeaseKind<Lease> {
-  readonly jobs = { queue: 'test', idOf: ({ partition }: Lease) => `${partition}` }
+  readonly jobs = JOBS
   readonly reconcileMs: number = 100
   readonly held = new Set<number>()
   readonly #bus: Bus
@@ -123,22 +126,26 @@ describe('pool', () => {
   })
 
   it('L-POOL-4 offers a job again that comes while it closes', async () => {
-    class ClosedByJob extends Kind {
+    class ClosedByJob extends Taker {
       closing: Promise<void> | undefined
-
-      override open(lease: Lease) {
-        // The first job closes the pool while the others are on their way.
-        this.closing ??= pool.close(1_000)
-        return super.open(lease)
+      override readonly jobs = {
+        ...JOBS,
+        idOf: (lease: Lease) => {
+          this.closing ??= pool.close(1_000)
+          return JOBS.idOf(lease)
+        },
       }
     }
     const kind = new ClosedByJob(first.bus)
-    const pool = poolOf(first.bus, kind)
+    const pool: Pool<Lease> = poolOf(first.bus, kind)
     await pool.start()
-    await until(() => kind.closing !== undefined, 'a job has come')
+    const offers = new JobOffers(second.bus, JOBS)
+    await offers.offer({ partition: 0 })
+    await until(() => kind.closing !== undefined, 'the job has come')
     await kind.closing
     const other = await taker()
-    await until(() => other.held.size === PARTITIONS, 'the other one has everything')
+    await until(() => other.held.size === 1, 'the other one has it')
+    await offers.close()
   })
 
   it('L-POOL-5 leaves after its last look, and looks no more', async () => {
