@@ -1,26 +1,10 @@
-import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import type { TidegateClient } from '../src/index.ts'
-import { type ClientOptions, createClient } from '../src/node.ts'
-import { ScriptedServer, until } from './support/scripted-server.ts'
+import { type Peer, until } from './support/scripted-server.ts'
+import { useServer } from './support/use-server.ts'
 
-let server: ScriptedServer
-let clients: TidegateClient[]
-
-beforeEach(async () => {
-  server = await ScriptedServer.start()
-  clients = []
-})
-
-afterEach(async () => {
-  await Promise.all(clients.map((client) => client.close({ deadlineMs: 0 })))
-  await server.close()
-})
-
-function open(options: Partial<ClientOptions> = {}): TidegateClient {
-  const client = createClient({ url: server.url, ...options })
-  clients.push(client)
-  return client
-}
+const used = useServer()
+const { open } = used
 
 /** Publishes one event per item; failures are looked at by whoever awaits them. */
 function publishAll(client: TidegateClient, ...items: string[]): Promise<unknown>[] {
@@ -36,7 +20,7 @@ const seqs = (frames: readonly { readonly seq: number }[]) => frames.map(({ seq 
 describe('publish', () => {
   test('C-SEQ-1 publish - resolves with what the ack says', async () => {
     const client = open()
-    const peer = await server.greeted()
+    const peer = await used.server.greeted()
     const receipt = client.publish('sensor.reading', { id: 'r-1', time: 7, source: 's', data: { degC: 21 } })
     expect(await peer.take('publish')).toEqual({
       type: 'publish',
@@ -53,7 +37,7 @@ describe('publish', () => {
     const client = open()
     const before = Date.now()
     const receipt = client.publish('sensor.reading', [{ data: {} }, { data: {} }])
-    const first = await (await server.greeted()).take('publish')
+    const first = await (await used.server.greeted()).take('publish')
     const [a, b] = first.events
     expect(a!.time).toBeGreaterThanOrEqual(before)
     expect(a!.id).not.toBe(b!.id)
@@ -69,7 +53,7 @@ describe('publish', () => {
   test('C-SEQ-1 publish - while there is no connection waits and then goes in order', async () => {
     const client = open()
     const receipts = publishAll(client, 'a', 'b', 'c')
-    const peer = await server.greeted()
+    const peer = await used.server.greeted()
     expect(seqs(await peer.takePublishes(3))).toEqual([1, 2, 3])
     for (const seq of [2, 1, 3]) peer.ack(seq)
     await Promise.all(receipts)
@@ -77,7 +61,7 @@ describe('publish', () => {
 
   test('C-SPLIT-1 publish - a large call goes in frames and resolves once', async () => {
     const client = open()
-    const peer = await server.greeted()
+    const peer = await used.server.greeted()
     const receipt = client.publish(
       'sensor.reading',
       Array.from({ length: 1_500 }, () => ({ data: {} })),
@@ -91,7 +75,7 @@ describe('publish', () => {
 
   test('C-SPLIT-1 publish - an event that fits no frame sends nothing of its call', async () => {
     const client = open()
-    const peer = await server.greeted()
+    const peer = await used.server.greeted()
     const events = [{ data: {} }, { data: 'x'.repeat(600_000) }]
     await expect(client.publish('a', events)).rejects.toMatchObject({ code: 'event_too_large' })
     await peer.settled()
@@ -101,7 +85,7 @@ describe('publish', () => {
   test('C-GRANT-1 publish - keeps to the grant of the welcome', async () => {
     const client = open()
     publishAll(client, 'a', 'b', 'c', 'd')
-    const peer = await server.greeted({ publish: { frames: 2, bytes: 100_000 } })
+    const peer = await used.server.greeted({ publish: { frames: 2, bytes: 100_000 } })
     expect(seqs(await peer.takePublishes(2))).toEqual([1, 2])
     await peer.settled()
     expect(peer.received.filter(({ type }) => type === 'publish')).toHaveLength(2)
@@ -111,7 +95,7 @@ describe('publish', () => {
 
   test('C-SLOW-1 slow - waits as long as it says, then keeps to the smaller grant', async () => {
     const client = open()
-    const peer = await server.greeted()
+    const peer = await used.server.greeted()
     publishAll(client, 'a')
     await peer.take('publish')
     peer.send({ type: 'slow', retryAfterMs: 100, publish: { frames: 2, bytes: 100_000 } })
@@ -128,7 +112,7 @@ describe('publish', () => {
 
   test('C-RESEND-6 bus - what waits because Redis was away is sent at once when it is back', async () => {
     const client = open()
-    const peer = await server.greeted()
+    const peer = await used.server.greeted()
     publishAll(client, 'a')
     await peer.take('publish')
     peer.send({ type: 'reject', seq: 1, code: 'unavailable', message: '', retryAfterMs: 60_000 })
@@ -140,7 +124,7 @@ describe('publish', () => {
   test('C-KEEP-1 C-KEEP-2 epoch - kept frames of that partition go again, in order, before what is refused', async () => {
     const client = open()
     const receipts = publishAll(client, 'a', 'b', 'c', 'd')
-    const peer = await server.peer()
+    const peer = await used.server.peer()
     expect(await peer.greet()).not.toHaveProperty('epochs')
     await peer.takePublishes(4)
     const ack = (seq: number, ...at: string[]) => peer.send({ type: 'ack', seq, at })
@@ -153,7 +137,7 @@ describe('publish', () => {
     for (const seq of [1, 3, 4]) ack(seq, '3@z/9-0.0')
     await receipts[3]
     peer.socket.terminate()
-    const next = await server.peer()
+    const next = await used.server.peer()
     expect((await next.greet()).epochs).toEqual(['4@y', '3@z'])
     // Told after welcome, with nothing else to send.
     next.send({ type: 'epoch', at: ['4@w'] })
@@ -169,14 +153,14 @@ describe('publish', () => {
   test('C-RESEND-1 reconnect - what is unanswered goes first, then what came since', async () => {
     const client = open()
     const receipts = publishAll(client, 'a', 'b', 'c')
-    const first = await server.greeted()
+    const first = await used.server.greeted()
     await first.takePublishes(3)
     first.ack(2)
     await receipts[1]
     first.socket.terminate()
     await until(() => client.status !== 'online', 'the loss noticed')
     receipts.push(...publishAll(client, 'd'))
-    const second = await server.greeted()
+    const second = await used.server.greeted()
     const frames = await second.takePublishes(3)
     expect(seqs(frames)).toEqual([1, 3, 4])
     expect(frames.map(({ ageMs }) => ageMs !== undefined)).toEqual([true, true, false])
@@ -187,7 +171,7 @@ describe('publish', () => {
   test('C-RESEND-2 reject - waits for all answers, then sends again what is left before anything new', async () => {
     const client = open()
     const receipts = publishAll(client, 'a', 'b', 'c')
-    const peer = await server.greeted()
+    const peer = await used.server.greeted()
     await peer.takePublishes(3)
     const rejectedAt = performance.now()
     peer.reject(1, 'unavailable', 60)
@@ -206,7 +190,7 @@ describe('publish', () => {
   test('C-RESEND-3 reject - the longest wait of a round counts', async () => {
     const client = open()
     publishAll(client, 'a', 'b')
-    const peer = await server.greeted()
+    const peer = await used.server.greeted()
     await peer.takePublishes(2)
     const rejectedAt = performance.now()
     peer.reject(1, 'unavailable', 80)
@@ -218,7 +202,7 @@ describe('publish', () => {
   test('C-RESEND-4 answers - that are not due change nothing', async () => {
     const client = open()
     const receipts = publishAll(client, 'a', 'b')
-    const peer = await server.greeted()
+    const peer = await used.server.greeted()
     await peer.takePublishes(2)
     peer.ack(1)
     peer.reject(1, 'unavailable', 0)
@@ -237,14 +221,14 @@ describe('publish', () => {
   }, async () => {
     const client = open()
     const [receipt] = publishAll(client, 'a')
-    const stuck = await server.greeted()
+    const stuck = await used.server.greeted()
     const refusing = (async () => {
       for (let round = 0; round < 9; round++) {
         await stuck.take('publish')
         stuck.reject(1, 'out_of_order', 0)
       }
     })()
-    const peer = await server.greeted()
+    const peer = await used.server.greeted()
     await refusing
     expect((await peer.take('publish')).seq).toBe(1)
     peer.ack(1)
@@ -254,7 +238,7 @@ describe('publish', () => {
   test('C-FATE-1 reject - for good rejects the call with the code, and the next frames go on', async () => {
     const client = open()
     const [first, second] = publishAll(client, 'a', 'b')
-    const peer = await server.greeted()
+    const peer = await used.server.greeted()
     await peer.takePublishes(2)
     peer.reject(1, 'conflict')
     await expect(first).rejects.toMatchObject({ name: 'TidegateError', code: 'conflict', retryable: false })
@@ -267,7 +251,7 @@ describe('publish', () => {
     const receipts = publishAll(client, 'a', 'b')
     const overflow = client.publish('sensor.reading', { data: {} })
     await expect(overflow).rejects.toMatchObject({ code: 'outbox_full', retryable: true })
-    const peer = await server.greeted()
+    const peer = await used.server.greeted()
     await peer.takePublishes(2)
     peer.ack(1)
     peer.ack(2)
@@ -277,7 +261,7 @@ describe('publish', () => {
   test('C-BOUND-2 C-SEQ-1 outbox - what was never sent and is too old is given up; the numbers have no hole', async () => {
     const client = open({ outbox: { maxAgeMs: 30 } })
     await expect(publishAll(client, 'a')[0]).rejects.toMatchObject({ code: 'outbox_expired', retryable: true })
-    const peer = await server.greeted()
+    const peer = await used.server.greeted()
     const [receipt] = publishAll(client, 'b')
     expect(await peer.take('publish')).toMatchObject({ seq: 1, events: [{ id: 'b' }] })
     peer.ack(1)
@@ -287,7 +271,7 @@ describe('publish', () => {
   test('C-END-1 close - waits for what is outstanding, then ends', async () => {
     const client = open()
     const [receipt] = publishAll(client, 'a')
-    const peer = await server.greeted()
+    const peer = await used.server.greeted()
     await peer.take('publish')
     const closed = Promise.all([client.close({ deadlineMs: 5_000 }), client.close({ deadlineMs: 5_000 })])
     await expect(client.publish('a', { data: {} })).rejects.toMatchObject({ code: 'closed' })
@@ -302,15 +286,15 @@ describe('publish', () => {
   test('C-END-1 close - rejects what is left at the deadline', async () => {
     const client = open()
     const [receipt] = publishAll(client, 'a')
-    await (await server.greeted()).take('publish')
+    await (await used.server.greeted()).take('publish')
     await client.close({ deadlineMs: 20 })
     await expect(receipt).rejects.toMatchObject({ code: 'closed', retryable: false })
   })
 })
 
 /** Cuts the connection and greets the next one. */
-async function restart(client: TidegateClient): Promise<Awaited<ReturnType<ScriptedServer['greeted']>>> {
+async function restart(client: TidegateClient): Promise<Peer> {
   expect(client.status).toBe('online')
-  server.cut()
-  return server.greeted()
+  used.server.cut()
+  return used.server.greeted()
 }

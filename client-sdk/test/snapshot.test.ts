@@ -1,26 +1,10 @@
-import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { createClient, type TidegateClient } from '../src/node.ts'
-import { type Peer, ScriptedServer, until } from './support/scripted-server.ts'
+import { describe, expect, test } from 'vitest'
+import { type Peer, until } from './support/scripted-server.ts'
+import { useServer } from './support/use-server.ts'
 import { grant, part, TOPIC, vector } from './support/subscription-frames.ts'
 
-let server: ScriptedServer
-let clients: TidegateClient[]
-
-beforeEach(async () => {
-  server = await ScriptedServer.start()
-  clients = []
-})
-
-afterEach(async () => {
-  await Promise.all(clients.map((client) => client.close({ deadlineMs: 0 })))
-  await server.close()
-})
-
-function open(): TidegateClient {
-  const client = createClient({ url: server.url })
-  clients.push(client)
-  return client
-}
+const used = useServer()
+const { open } = used
 
 describe('snapshot', () => {
   test('C-SNAP-1 C-SNAP-2 is handed on beside the vector; broken off it is asked for anew, whole it is not', async () => {
@@ -41,11 +25,11 @@ describe('snapshot', () => {
       peer.send({ type: 'batch', parts: [{ ...part(sub, 3), snapshot: 'more' }] })
       return asked
     }
-    const first = await server.greeted()
+    const first = await used.server.greeted()
     await begin(first)
     await until(() => seen.length === 1, 'the beginning')
     first.socket.terminate()
-    const second = await server.greeted()
+    const second = await used.server.greeted()
     const again = await begin(second)
     expect(again).toMatchObject({ snapshot: true })
     expect(again).not.toHaveProperty('from')
@@ -61,13 +45,13 @@ describe('snapshot', () => {
     ])
     expect([synced, subscription.delivered]).toEqual([true, 2])
     second.socket.terminate()
-    const resumed = await (await server.greeted()).take('subscribe')
+    const resumed = await (await used.server.greeted()).take('subscribe')
     expect(resumed).toMatchObject({ snapshot: true, from: { positions: vector('0@e/8-0.0') } })
   })
 
   test('C-SNAP-3 is asked for again after a gap that nobody can fill', async () => {
     const client = open()
-    const peer = await server.greeted()
+    const peer = await used.server.greeted()
     client.subscribe(TOPIC, { snapshot: true }, () => {})
     const { sub } = await grant(peer)
     const gap = { topic: TOPIC, lane: 'low', count: null } as const

@@ -1,28 +1,12 @@
 import type { BatchPart } from '@tidegate/protocol'
-import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import type { Gap, Subscription, TidegateClient, TopicEvent } from '../src/index.ts'
-import { type ClientOptions, createClient } from '../src/node.ts'
-import { type Peer, ScriptedServer, until } from './support/scripted-server.ts'
+import { type Peer, until } from './support/scripted-server.ts'
+import { useServer } from './support/use-server.ts'
 import { event, grant, part, START, TOPIC, vector } from './support/subscription-frames.ts'
 
-let server: ScriptedServer
-let clients: TidegateClient[]
-
-beforeEach(async () => {
-  server = await ScriptedServer.start()
-  clients = []
-})
-
-afterEach(async () => {
-  await Promise.all(clients.map((client) => client.close({ deadlineMs: 0 })))
-  await server.close()
-})
-
-function open(options: Partial<ClientOptions> = {}): TidegateClient {
-  const client = createClient({ url: server.url, ...options })
-  clients.push(client)
-  return client
-}
+const used = useServer()
+const { open } = used
 
 /** A granted subscription that collects the ids of its events. */
 async function collect(client: TidegateClient, peer: Peer) {
@@ -36,7 +20,7 @@ async function collect(client: TidegateClient, peer: Peer) {
 describe('subscribe', () => {
   test('callback - gets events with topic and lane, in order', async () => {
     const client = open()
-    const peer = await server.greeted()
+    const peer = await used.server.greeted()
     const events: TopicEvent<string, unknown>[] = []
     const subscription = client.subscribe('sensor.*', { keys: ['k'], lanes: ['low'], from: 'earliest' }, (e) =>
       events.push(e),
@@ -58,13 +42,13 @@ describe('subscribe', () => {
 
   test('C-RESUME-1 C-DEDUP-1 reconnect - asks again from where it is, after the frames to publish; repeats are dropped', async () => {
     const client = open()
-    const peer = await server.greeted()
+    const peer = await used.server.greeted()
     const { ids, subscription, sub } = await collect(client, peer)
     const receipt = client.publish('a', { data: {} })
     peer.send({ type: 'batch', parts: [part(sub, 1, 2)] })
     await until(() => ids.length === 2, 'two events')
     peer.socket.terminate()
-    const next = await server.greeted()
+    const next = await used.server.greeted()
     const asked = await grant(next, '0@e/2-0.0')
     expect(asked).toMatchObject({ sub, from: { positions: vector('0@e/2-0.0') } })
     expect(next.received.map(({ type }) => type)).toEqual(['hello', 'publish', 'subscribe'])
@@ -80,10 +64,10 @@ describe('subscribe', () => {
     const client = open()
     const from = { time: 1_234 }
     client.subscribe(TOPIC, { from })
-    const first = await server.greeted()
+    const first = await used.server.greeted()
     expect(await first.take('subscribe')).toMatchObject({ from })
     first.socket.terminate()
-    expect(await (await server.greeted()).take('subscribe')).toMatchObject({ from })
+    expect(await (await used.server.greeted()).take('subscribe')).toMatchObject({ from })
   })
 
   test('online listener - a subscription made in it is asked for once', async () => {
@@ -91,7 +75,7 @@ describe('subscribe', () => {
     client.onStatus((status) => {
       if (status === 'online') client.subscribe(TOPIC)
     })
-    const peer = await server.greeted()
+    const peer = await used.server.greeted()
     await peer.take('subscribe')
     await peer.settled()
     expect(peer.received.filter(({ type }) => type === 'subscribe')).toHaveLength(1)
@@ -99,7 +83,7 @@ describe('subscribe', () => {
 
   test('C-DEDUP-3 progress - moves the vector of a quiet subscription', async () => {
     const client = open()
-    const peer = await server.greeted()
+    const peer = await used.server.greeted()
     const { subscription, sub, ids } = await collect(client, peer)
     peer.send({ type: 'progress', sub, positions: vector('0@e/7-0.999999') })
     peer.send({ type: 'batch', parts: [part(sub, 7, 8)] })
@@ -110,7 +94,7 @@ describe('subscribe', () => {
 
   test('C-GAP-1 C-DEDUP-2 C-DEDUP-3 gap - is told, counted, and moves the vector, also into another epoch', async () => {
     const client = open()
-    const peer = await server.greeted()
+    const peer = await used.server.greeted()
     const { subscription, sub, ids } = await collect(client, peer)
     const gaps: Gap[] = []
     const left: Gap[] = []
@@ -147,7 +131,7 @@ describe('subscribe', () => {
 
   test('C-REFUSE-1 refusal - that may pass is asked again', async () => {
     const client = open()
-    const peer = await server.greeted()
+    const peer = await used.server.greeted()
     const { ready } = client.subscribe(TOPIC, { from: 'earliest' })
     for (let i = 0; i < 2; i++) {
       const { sub } = await peer.take('subscribe')
@@ -159,7 +143,7 @@ describe('subscribe', () => {
 
   test('C-REFUSE-2 refusal - for good rejects ready and makes the iterator throw', async () => {
     const client = open()
-    const peer = await server.greeted()
+    const peer = await used.server.greeted()
     const subscription = client.subscribe('nope')
     const { sub } = await peer.take('subscribe')
     peer.send({ type: 'error', sub, code: 'unknown_topic', message: 'No.', retryable: false })
@@ -171,7 +155,7 @@ describe('subscribe', () => {
 
   test('C-REFUSE-2 unsubscribed - what had arrived is iterated, then the reason thrown; nothing is asked again', async () => {
     const client = open()
-    const peer = await server.greeted()
+    const peer = await used.server.greeted()
     const subscription = client.subscribe(TOPIC)
     const { sub } = await grant(peer)
     peer.send({ type: 'batch', parts: [part(sub, 1, 2)] })
@@ -181,7 +165,7 @@ describe('subscribe', () => {
     await expect(drain(subscription, ids)).rejects.toMatchObject({ code: 'topic_removed' })
     expect(ids).toEqual(['e1', 'e2'])
     peer.socket.terminate()
-    const next = await server.greeted()
+    const next = await used.server.greeted()
     await next.settled()
     expect(next.received.map(({ type }) => type)).not.toContain('subscribe')
   })
@@ -192,7 +176,7 @@ describe('subscribe', () => {
     process.removeAllListeners('uncaughtException').once('uncaughtException', uncaught)
     try {
       const client = open()
-      const peer = await server.greeted()
+      const peer = await used.server.greeted()
       const ids: string[] = []
       client.subscribe(TOPIC, {}, ({ id }) => {
         if (ids.push(id) === 1) throw new Error('of the application')
@@ -208,7 +192,7 @@ describe('subscribe', () => {
 
   test('close - tells the server once, and what still comes is dropped', async () => {
     const client = open()
-    const peer = await server.greeted()
+    const peer = await used.server.greeted()
     const { ids, subscription, sub } = await collect(client, peer)
     subscription.close()
     subscription.close()
@@ -224,7 +208,7 @@ describe('subscribe', () => {
 describe('iterate', () => {
   test('C-ITER-1 iterator - yields what waited and what comes, in order', async () => {
     const client = open()
-    const peer = await server.greeted()
+    const peer = await used.server.greeted()
     const subscription = client.subscribe(TOPIC)
     const { sub } = await grant(peer)
     peer.send({ type: 'batch', parts: [part(sub, 1, 2)] })
@@ -243,7 +227,7 @@ describe('iterate', () => {
     'C-ITER-1 close of the %s - ends a loop that waits',
     async (what) => {
       const client = open()
-      const peer = await server.greeted()
+      const peer = await used.server.greeted()
       const subscription = client.subscribe(TOPIC)
       await grant(peer)
       const drained = drain(subscription)
@@ -268,7 +252,7 @@ describe('iterate', () => {
 
   test('C-RESUME-2 positions - leave out what still waits for the iterator', async () => {
     const client = open()
-    const peer = await server.greeted()
+    const peer = await used.server.greeted()
     const subscription = client.subscribe(TOPIC)
     const { sub } = await grant(peer)
     peer.send({ type: 'batch', parts: [part(sub, 1, 2)] })
@@ -279,7 +263,7 @@ describe('iterate', () => {
     await events.next()
     expect(subscription.positions).toEqual(vector('0@e/1-0.0'))
     peer.socket.terminate()
-    const next = await server.greeted()
+    const next = await used.server.greeted()
     expect(await next.take('subscribe')).toMatchObject({ from: { positions: vector('0@e/9-0.999999') } })
     await events.next()
     expect(subscription.positions).toEqual(vector('0@e/2-0.0'))
@@ -295,7 +279,7 @@ describe('credit', () => {
 
   test('C-CREDIT-1 credit - cumulative bytes of every frame, reported in the turn of the frame that is due', async () => {
     const client = open({ windowBytes: 4_096 })
-    const peer = await server.greeted()
+    const peer = await used.server.greeted()
     const { sub } = await collect(client, peer)
     peer.send({ type: 'batch', parts: [large(sub, 1)] })
     expect((await peer.take('credit')).bytes).toBe(peer.sentBytes)
@@ -305,7 +289,7 @@ describe('credit', () => {
 
   test('C-CREDIT-2 credit - a paused iterator holds it back, taking gives it', async () => {
     const client = open({ windowBytes: 4_096 })
-    const peer = await server.greeted()
+    const peer = await used.server.greeted()
     const subscription = client.subscribe(TOPIC)
     const { sub } = await grant(peer)
     peer.send({ type: 'batch', parts: [{ ...part(sub), events: [...large(sub, 1).events, ...large(sub, 2).events] }] })
@@ -322,7 +306,7 @@ describe('credit', () => {
 
   test.each(['closed', 'never opened'])('C-CREDIT-2 credit - events for a subscription %s count', async (which) => {
     const client = open({ windowBytes: 4_096 })
-    const peer = await server.greeted()
+    const peer = await used.server.greeted()
     const { subscription, sub } = await collect(client, peer)
     if (which === 'closed') subscription.close()
     peer.send({ type: 'batch', parts: [large(which === 'closed' ? sub : sub + 9, 1)] })
@@ -331,7 +315,7 @@ describe('credit', () => {
 
   test('C-CREDIT-2 credit - closing gives back what waited for the iterator', async () => {
     const client = open({ windowBytes: 4_096 })
-    const peer = await server.greeted()
+    const peer = await used.server.greeted()
     const subscription = client.subscribe(TOPIC)
     const { sub } = await grant(peer)
     peer.send({ type: 'batch', parts: [large(sub, 1)] })
@@ -343,13 +327,13 @@ describe('credit', () => {
 
   test('C-CREDIT-3 credit - what is consumed late does not count for a later connection', async () => {
     const client = open({ windowBytes: 4_096 })
-    const peer = await server.greeted()
+    const peer = await used.server.greeted()
     const subscription = client.subscribe(TOPIC)
     const { sub } = await grant(peer)
     peer.send({ type: 'batch', parts: [large(sub, 1)] })
     await peer.settled()
     peer.socket.terminate()
-    const next = await server.greeted()
+    const next = await used.server.greeted()
     await grant(next)
     await subscription[Symbol.asyncIterator]().next()
     await next.settled()
@@ -366,7 +350,7 @@ async function drain(subscription: Subscription<TopicEvent<string, unknown>>, id
 describe('slow clients', () => {
   test('C-SLOWSUB-1 counts what was conflated and sampled, by events, gaps and progress alike, and says what was granted', async () => {
     const client = open()
-    const peer = await server.greeted()
+    const peer = await used.server.greeted()
     const subscription = client.subscribe(TOPIC, { onSlow: 'conflate', maxRate: 5 })
     const { sub, onSlow, maxRate } = await peer.take('subscribe')
     expect([onSlow, maxRate]).toEqual(['conflate', 5])
@@ -385,7 +369,7 @@ describe('slow clients', () => {
 
   test('C-CHANGE-1 asks for one change at a time, and keeps what was granted for the next connection', async () => {
     const client = open()
-    const peer = await server.greeted()
+    const peer = await used.server.greeted()
     const subscription = client.subscribe(TOPIC, { maxRate: 5, keys: ['a'] })
     const changes = [subscription.change({ maxRate: 2 }), subscription.change({ maxRate: undefined, onSlow: 'sample' })]
     await grant(peer)
@@ -401,8 +385,8 @@ describe('slow clients', () => {
       keys: ['a'],
       onSlow: 'sample',
     })
-    server.cut()
-    const next = await server.greeted()
+    used.server.cut()
+    const next = await used.server.greeted()
     expect(await next.take('subscribe')).toMatchObject({ keys: ['a'], maxRate: 2, from: { positions: vector(START) } })
     next.send({ type: 'subscribed', sub: 1, positions: vector(START), recovered: true, onSlow: 'drop-oldest' })
     expect(await next.take('subscribe')).toMatchObject({ onSlow: 'sample' })
@@ -412,7 +396,7 @@ describe('slow clients', () => {
 
   test('C-CHANGE-2 a refused change rejects, and the subscription goes on as it was', async () => {
     const client = open()
-    const peer = await server.greeted()
+    const peer = await used.server.greeted()
     const { subscription, ids, sub } = await collect(client, peer)
     const change = subscription.change({ where: 'data.' })
     await peer.take('subscribe')
