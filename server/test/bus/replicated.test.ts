@@ -6,7 +6,7 @@ import { useGateway } from '../support/use-gateway.ts'
 import { useRedis } from '../support/use-redis.ts'
 
 const server = await useGateway(undefined, { ackReplicas: 1 })
-const { redis: copy } = await useRedis()
+const { server: replica, redis: copy } = await useRedis()
 
 const idsOfCopy = async () => {
   const keys = await copy.keys('*:log:sensor.reading')
