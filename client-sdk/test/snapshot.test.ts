@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { type Peer, until } from './support/scripted-server.ts'
-import { useServer } from './support/use-server.ts'
 import { grant, part, TOPIC, vector } from './support/subscription-frames.ts'
+import { useServer } from './support/use-server.ts'
 
 const used = useServer()
 const { open } = used

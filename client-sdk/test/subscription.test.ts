@@ -2,8 +2,8 @@ import type { BatchPart } from '@tidegate/protocol'
 import { describe, expect, test, vi } from 'vitest'
 import type { Gap, Subscription, TidegateClient, TopicEvent } from '../src/index.ts'
 import { type Peer, until } from './support/scripted-server.ts'
-import { useServer } from './support/use-server.ts'
 import { event, grant, part, START, TOPIC, vector } from './support/subscription-frames.ts'
+import { useServer } from './support/use-server.ts'
 
 const used = useServer()
 const { open } = used
@@ -223,19 +223,16 @@ describe('iterate', () => {
     expect(await peer.take('unsubscribe')).toEqual({ type: 'unsubscribe', sub })
   })
 
-  test.each(['subscription', 'client'] as const)(
-    'C-ITER-1 close of the %s - ends a loop that waits',
-    async (what) => {
-      const client = open()
-      const peer = await used.server.greeted()
-      const subscription = client.subscribe(TOPIC)
-      await grant(peer)
-      const drained = drain(subscription)
-      if (what === 'subscription') subscription.close()
-      else await client.close({ deadlineMs: 0 })
-      await drained
-    },
-  )
+  test.each(['subscription', 'client'] as const)('C-ITER-1 close of the %s - ends a loop that waits', async (what) => {
+    const client = open()
+    const peer = await used.server.greeted()
+    const subscription = client.subscribe(TOPIC)
+    await grant(peer)
+    const drained = drain(subscription)
+    if (what === 'subscription') subscription.close()
+    else await client.close({ deadlineMs: 0 })
+    await drained
+  })
 
   test.each(['callback', 'iterator'])(
     'C-RESUME-3 positions - are those asked for until it is granted, of a(n) %s',

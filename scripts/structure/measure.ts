@@ -25,7 +25,7 @@ export interface Room {
 
 export interface Structure {
   readonly rooms: readonly Room[]
-  /** Pairs of rooms of which each imports the other. */
+  /** Pairs of rooms of which each imports the other and neither lies in the other. */
   readonly mutual: readonly (readonly [string, string])[]
   /** The way round one cycle of modules. */
   readonly cycle: readonly string[] | undefined
@@ -67,7 +67,7 @@ function mutualOf(rooms: readonly Room[]): [string, string][] {
   const imports = new Map(rooms.map((room) => [room.name, room.imports]))
   return rooms.flatMap(({ name, imports: mine }) =>
     [...mine.keys()]
-      .filter((other) => name < other && imports.get(other)!.has(name))
+      .filter((other) => name < other && !other.startsWith(`${name}/`) && imports.get(other)!.has(name))
       .map((other): [string, string] => [name, other]),
   )
 }

@@ -1,5 +1,4 @@
 import { afterEach, describe, expect, it, vi } from 'vitest'
-import type { Redis } from '../../src/bus/connection.ts'
 import { RedisClock } from '../../src/bus/redis-clock.ts'
 import { redisNow } from '../../src/bus/redis-time.ts'
 import { useRedis } from '../support/use-redis.ts'

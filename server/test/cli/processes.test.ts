@@ -37,15 +37,12 @@ describe('gateway and worker as processes', () => {
     expect(await worker.stop('SIGINT')).toEqual({ code: 0, signal: null })
   })
 
-  test.each(['gateway --port 0', 'worker'])(
-    'S-CHILD-4 %s - ends at once when its parent is gone',
-    async (command) => {
-      const child = new TidegateProcess(command.split(' '), environment())
-      await child.ready()
-      child.child.disconnect()
-      expect(await child.ended).toEqual({ code: 1, signal: null })
-    },
-  )
+  test.each(['gateway --port 0', 'worker'])('S-CHILD-4 %s - ends at once when its parent is gone', async (command) => {
+    const child = new TidegateProcess(command.split(' '), environment())
+    await child.ready()
+    child.child.disconnect()
+    expect(await child.ended).toEqual({ code: 1, signal: null })
+  })
 
   test('demo - publishes to the gateway it is given', async () => {
     const gateway = new TidegateProcess(['gateway', '--port', '0'], environment())

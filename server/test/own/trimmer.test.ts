@@ -1,5 +1,4 @@
 import { afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
-import type { Redis } from '../../src/bus/connection.ts'
 import { partialsTopic } from '../../src/bus/index.ts'
 import { keys } from '../../src/bus/keys.ts'
 import { mergersOf } from '../../src/fold/partition-windows.ts'
