@@ -358,7 +358,7 @@ describe('lineage', () => {
     const proof = new LineageProof(logOf(redis, PARTITION, 'append'))
     await proof.examine([entry])
     await server.restart()
-    await vi.waitFor(() => redis.ping())
+    await vi.waitFor(() => redis.ping(), 5_000)
     await redis.del(keys.log(PARTITION, 'a.b'))
     expect(await proof.examine([entry])).toBe(true)
     expect((await openPartition(redis, PARTITION)).epoch).not.toBe(epoch)

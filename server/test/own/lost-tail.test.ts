@@ -74,7 +74,7 @@ describe('a tail that Redis lost under an owner', () => {
     await deployment.publish(events.slice(200))
     await sleep(500)
     await server.restart({ logBytes })
-    await vi.waitFor(() => redis.ping())
+    await vi.waitFor(() => redis.ping(), 5_000)
     for (const partition of partitions) await settle(partition, knowsLoss)
     isHeld = false
     // As the clients do that were acknowledged.
