@@ -19,7 +19,7 @@ const [TRAIL, INDEX, RECORDS] = [trailList('user', 'ann'), indexSet('user', 'ema
 const owned = (name: string) => keys.owned(0, name)
 const ODD_TEXTS = ['', 'plain', 'with\nline', '\r\n', 'back\\n\\', 'nul\0inside', '\0', 'ключ 🔑', '-1', '0']
 
-const own = ownLedger()
+const own = await ownLedger()
 
 const push = (base: number, ...items: readonly string[]): CommitOperation => ({ op: 'push', list: TRAIL, base, items })
 const index = (remove: readonly string[], add: readonly string[]): CommitOperation => ({

@@ -15,7 +15,7 @@ import { ownLedger } from './owned-ledger.ts'
 
 const STATE = windowHash('a.w')
 const STATE_KEY = keys.owned(0, STATE)
-const own = ownLedger()
+const own = await ownLedger()
 
 const json = (id: string) => encodeEvent(id, `key-${id}`, 5, undefined, '{}')
 

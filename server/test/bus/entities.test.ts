@@ -18,7 +18,7 @@ import { entitiesOf } from '../support/bus.ts'
 import { ownLedger } from './owned-ledger.ts'
 
 const ODD_KEYS = ['plain', '', 'with\nline', 'back\\n', 'a:b', 'nul\0inside', 'ключ 🔑']
-const own = ownLedger()
+const own = await ownLedger()
 const entities = () => entitiesOf(own.redis, 0)
 
 const record = (...fields: [string, string][]): CommitOperation => ({ op: 'set', hash: entityHash('user'), fields })

@@ -1,39 +1,28 @@
-import { afterAll, beforeAll, beforeEach } from 'vitest'
-import { openCommandConnection, type Redis, untilReady } from '../../src/bus/connection.ts'
+import { beforeEach } from 'vitest'
+import type { Redis } from '../../src/bus/connection.ts'
 import { Guard } from '../../src/bus/guard.ts'
 import type { CommitOperation, CommitReply, CommitRequest, LogVersion, OwnerLedger } from '../../src/bus/index.ts'
-import { openTopology } from '../../src/bus/topology.ts'
 import { ledgerOf, logOf } from '../support/bus.ts'
-import { startTestRedis, type TestRedis } from '../support/redis.ts'
+import { useRedis } from '../support/use-redis.ts'
 
 /** A real Redis with one partition, empty and owned by the test at the begin of each. */
 export class OwnedLedger {
-  redis!: Redis
+  readonly redis: Redis
   token!: string
   log!: LogVersion
-  #server!: TestRedis
   #commits = 0
   readonly #guard = new Guard('commit')
 
-  async start(): Promise<void> {
-    this.#server = await startTestRedis()
-    this.redis = openCommandConnection(this.#server.url, 'test')
-    await untilReady(this.redis, 5_000)
+  constructor(redis: Redis) {
+    this.redis = redis
   }
 
   async beginAnew(): Promise<void> {
-    await this.redis.flushall()
-    await openTopology(this.redis, 1)
     const reply = await this.ledger.take()
     if (reply.status !== 'ok') throw new Error(reply.status)
     this.token = reply.ownership.token
     this.log = await logOf(this.redis, 0).version()
     this.#commits = 0
-  }
-
-  async close(): Promise<void> {
-    this.redis.disconnect()
-    await this.#server.close()
   }
 
   get ledger(): OwnerLedger {
@@ -58,10 +47,9 @@ export class OwnedLedger {
   }
 }
 
-export function ownLedger(): OwnedLedger {
-  const owned = new OwnedLedger()
-  beforeAll(() => owned.start())
-  afterAll(() => owned.close())
+export async function ownLedger(): Promise<OwnedLedger> {
+  const { redis } = await useRedis({ partitions: 1 })
+  const owned = new OwnedLedger(redis)
   beforeEach(() => owned.beginAnew())
   return owned
 }

@@ -1,43 +1,28 @@
 import { randomInt } from 'node:crypto'
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
-import { openCommandConnection, type Redis, untilReady } from '../../src/bus/connection.ts'
-import { type Bus, partitionOf } from '../../src/bus/index.ts'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { partitionOf } from '../../src/bus/index.ts'
 import { defineConfig } from '../../src/index.ts'
 import { type RunningWorker, startWorker } from '../../src/worker-app.ts'
 import { counter, definition } from '../entities/counter.ts'
-import { openTestBus } from '../support/bus.ts'
 import { EntityDeployment, type SentCommand } from '../support/entities.ts'
-import { startTestRedis, type TestRedis } from '../support/redis.ts'
+import { useBus, useRedis } from '../support/use-redis.ts'
 
 const PARTITIONS = 4
 const { contract } = defineConfig({ topics: [], entities: [counter] })
-let server: TestRedis
-let redis: Redis
-let bus: Bus
+const { server, redis } = await useRedis()
+const opened = useBus(server, PARTITIONS)
 let deployment: EntityDeployment
 let workers: RunningWorker[]
 const logged: string[] = []
 
-beforeAll(async () => {
-  server = await startTestRedis()
-  redis = openCommandConnection(server.url, 'test')
-  await untilReady(redis, 5_000)
-})
-afterAll(async () => {
-  redis.disconnect()
-  await server.close()
-})
-beforeEach(async () => {
-  await redis.flushall()
-  bus = await openTestBus(server.url, PARTITIONS)
-  deployment = new EntityDeployment(bus)
+beforeEach(() => {
+  deployment = new EntityDeployment(opened.bus)
   workers = []
   logged.length = 0
   ids = 0
 })
 afterEach(async () => {
   await Promise.all(workers.map((worker) => worker.close({ deadlineMs: 2_000 })))
-  bus.close()
 })
 
 async function startOne(): Promise<RunningWorker> {
@@ -99,7 +84,7 @@ describe('entities in a worker', () => {
     await deployment.answered(commands.map(({ id }) => id))
     const found = async (value: string) => {
       const pages = Array.from({ length: PARTITIONS }, (_, partition) =>
-        bus.entities(partition, 'query').indexed('counter', 'label', value, { count: 10 }),
+        opened.bus.entities(partition, 'query').indexed('counter', 'label', value, { count: 10 }),
       )
       return (await Promise.all(pages)).flatMap(({ keys }) => keys)
     }
