@@ -53,7 +53,7 @@ const done = (version: number) => ({ status: 'done', version, epoch: 'e' })
 const rejected = (code: string) => ({ status: 'rejected', code })
 
 describe('entity fold - running a command', () => {
-  test('each runs on what the ones before have left, and says what came of it (E-RUN-1)', () => {
+  test('E-RUN-1 each runs on what the ones before have left, and says what came of it', () => {
     const answers = run(add(1), add(2), command('add', { n: 998 }), command('status', {}))
     expect(answers).toMatchObject([
       { ...done(1), events: [{ type: 'added', data: { n: 1 } }] },
@@ -63,7 +63,7 @@ describe('entity fold - running a command', () => {
     ])
   })
 
-  test('it is validated again (E-RUN-2)', () => {
+  test('E-RUN-2 it is validated again', () => {
     const answers = run(
       add(1, { entity: 'none' }),
       command('none', {}),
@@ -78,7 +78,7 @@ describe('entity fold - running a command', () => {
     ])
   })
 
-  test('an expected version must be that of the entity, and of the epoch (E-RUN-3)', () => {
+  test('E-RUN-3 an expected version must be that of the entity, and of the epoch', () => {
     const expecting = (version: number, epoch?: string) => add(1, { expected: { version, ...(epoch && { epoch }) } })
     const answers = run(expecting(1), expecting(0), expecting(1, 'e'), expecting(2, 'before'), expecting(9))
     expect(answers).toMatchObject([
@@ -91,7 +91,7 @@ describe('entity fold - running a command', () => {
   })
 
   test.each(['throws', 'mutates', 'event', 'data', 'code', 'nothing'])(
-    'a handler that fails (%s) fails alone (E-RUN-4)',
+    'E-RUN-4 a handler that fails (%s) fails alone',
     (how) => {
       const answers = run(add(1), command('fail', { how }), add(1))
       expect(answers).toMatchObject([done(1), { ...rejected('handler_failed'), version: 1 }, done(2)])
@@ -100,7 +100,7 @@ describe('entity fold - running a command', () => {
     },
   )
 
-  test('a handler that does not return is ended, and fails alone (E-RUN-5)', () => {
+  test('E-RUN-5 a handler that does not return is ended, and fails alone', () => {
     const startedAt = performance.now()
     const answers = run(add(1), command('fail', { how: 'endless' }), add(1), add(1, { key: 'b' }))
     expect(answers).toMatchObject([done(1), rejected('handler_failed'), done(2), done(1)])
@@ -108,7 +108,7 @@ describe('entity fold - running a command', () => {
     expect(run(command('status', {}))).toMatchObject([{ reply: { n: 2 } }])
   })
 
-  test('the context is the same whenever the command runs (E-RUN-6)', () => {
+  test('E-RUN-6 the context is the same whenever the command runs', () => {
     const status = command('status', {}, { storedAt: 1_234 })
     const [first] = run(status)
     fold = open()
@@ -116,7 +116,7 @@ describe('entity fold - running a command', () => {
     expect(first).toMatchObject({ reply: { now: 1_234, ids: [expect.any(String), expect.any(String)] } })
   })
 
-  test('event times never go back (E-RUN-6)', () => {
+  test('E-RUN-6 event times never go back', () => {
     const commands = [add(1, { storedAt: 5_000 }), add(1, { storedAt: 4_000 })]
     fold.needs(commands)
     fold.loaded('counter', 'a')
@@ -125,7 +125,7 @@ describe('entity fold - running a command', () => {
     expect(trail.map((text) => decodeTrailEntry(text).time)).toEqual([5_000, 5_000])
   })
 
-  test('what would be too large changes nothing (E-RUN-7)', () => {
+  test('E-RUN-7 what would be too large changes nothing', () => {
     const answers = run(
       command('add', { n: 1, times: 65 }),
       command('label', { label: 'x'.repeat(70_000) }),
@@ -136,7 +136,7 @@ describe('entity fold - running a command', () => {
 })
 
 describe('entity fold - answers', () => {
-  test('a repeated command has the first answer, in the chunk, the commit and later (E-ANSWER-1)', () => {
+  test('E-ANSWER-1 a repeated command has the first answer, in the chunk, the commit and later', () => {
     const first = add(1)
     const [one, two] = run(first, first)
     expect(one).toMatchObject(done(1))
@@ -149,13 +149,13 @@ describe('entity fold - answers', () => {
     expect(answersIn(fold.takeOperations())).toEqual([one])
   })
 
-  test('another command under the id is a conflict (E-ANSWER-1)', () => {
+  test('E-ANSWER-1 another command under the id is a conflict', () => {
     const first = add(1)
     const answers = run(first, add(2, { id: first.id }), command('status', {}))
     expect(answers).toMatchObject([done(1), rejected('conflict'), { reply: { n: 1 } }])
   })
 
-  test('only what is final is noted (E-ANSWER-2, E-ANSWER-4)', () => {
+  test('E-ANSWER-2 E-ANSWER-4 only what is final is noted', () => {
     const late = add(1, { notAfter: 1_999 })
     const first = add(1)
     fold.needs([late, first])
@@ -169,7 +169,7 @@ describe('entity fold - answers', () => {
     expect(noted).toEqual([{ field: first.id, tag: first.checksum, index: 1 }])
   })
 
-  test('what may have been forgotten is not run again (E-ANSWER-3)', () => {
+  test('E-ANSWER-3 what may have been forgotten is not run again', () => {
     const hour = 3_600_000
     fold = open({ generations: { began: 10 * hour, since: 9 * hour, bytes: 0 } })
     now = 10 * hour + 1_000
@@ -178,7 +178,7 @@ describe('entity fold - answers', () => {
     expect(answers).toMatchObject([rejected('outcome_unknown'), done(1), done(2)])
   })
 
-  test('a generation of answers ends after an hour (E-ANSWER-3)', () => {
+  test('E-ANSWER-3 a generation of answers ends after an hour', () => {
     run(add(1))
     now += 3_599_999
     run(add(1, { notAfter: now }))
@@ -192,7 +192,7 @@ describe('entity fold - answers', () => {
 })
 
 describe('entity fold - what is stored', () => {
-  test('trail, state and indexes belong together (E-STORE-1, E-STORE-3)', () => {
+  test('E-STORE-1 E-STORE-3 trail, state and indexes belong together', () => {
     const commands = [add(1), command('label', { label: 'x' }), command('label', { label: 'y' })]
     fold.needs(commands)
     fold.loaded('counter', 'a')
@@ -214,12 +214,12 @@ describe('entity fold - what is stored', () => {
     ])
   })
 
-  test('events of an earlier version are upcast (E-STORE-2)', () => {
+  test('E-STORE-2 events of an earlier version are upcast', () => {
     const entry = { type: 'added', definition: 1, data: { by: 4 }, time: 1, commandId: 'c' }
     expect(foldTrail(definition, 'a', [entry]).state).toMatchObject({ n: 4 })
   })
 
-  test('an entity that cannot be loaded fails alone (E-STORE-2)', () => {
+  test('E-STORE-2 an entity that cannot be loaded fails alone', () => {
     const commands = [add(1), add(1, { key: 'b' })]
     fold.needs(commands)
     fold.loaded('counter', 'a', { kind: 'broken', error: new Error('no event') })
@@ -228,7 +228,7 @@ describe('entity fold - what is stored', () => {
     expect(answersIn(fold.takeOperations())).toMatchObject([rejected('handler_failed'), done(1)])
   })
 
-  test('events of an entity with a view are answered by type alone (E-ANSWER-5)', () => {
+  test('E-ANSWER-5 events of an entity with a view are answered by type alone', () => {
     const viewed = new Map([['counter', { ...definition, view: () => ({}) }]])
     fold = open({ definitions: viewed })
     expect(run(add(1))).toMatchObject([{ events: [{ type: 'added' }] }])
@@ -239,7 +239,7 @@ describe('entity fold - what is stored', () => {
 describe('entity fold - what others follow', () => {
   const publishes = new Set(['state', 'events'] as const)
 
-  test('every event, and the view once a commit (E-LIVE-1)', () => {
+  test('E-LIVE-1 every event, and the view once a commit', () => {
     fold = open({ definitions: new Map([['counter', { ...definition, publishes }]]) })
     run(add(1), add(2), command('status', {}))
     expect(published).toMatchObject([
@@ -249,7 +249,7 @@ describe('entity fold - what others follow', () => {
     ])
   })
 
-  test('of an entity with a view nothing else, and a view that fails fails its command (E-LIVE-2)', () => {
+  test('E-LIVE-2 of an entity with a view nothing else, and a view that fails fails its command', () => {
     const view = (state: object) => {
       const { n } = state as { n: number }
       if (n === 13) throw new Error('no')
@@ -266,7 +266,7 @@ describe('entity fold - what others follow', () => {
 })
 
 describe('entity fold - memory', () => {
-  test('the least recently used go, but nothing that is not stored (E-MEMORY-1)', () => {
+  test('E-MEMORY-1 the least recently used go, but nothing that is not stored', () => {
     fold = open({ budget: 1 })
     run(add(1, { key: 'a' }), add(1, { key: 'b' }))
     expect(fold.needs([add(1, { key: 'a' })]).entities.size).toBe(0)
@@ -276,7 +276,7 @@ describe('entity fold - memory', () => {
     expect(fold.needs([add(1, { key: 'c' })]).entities.size).toBe(0)
   })
 
-  test('an answer is known from memory until it is stored and looked up again (E-MEMORY-2)', () => {
+  test('E-MEMORY-2 an answer is known from memory until it is stored and looked up again', () => {
     const first = add(1)
     run(first)
     expect(fold.needs([first]).ids).toEqual([])

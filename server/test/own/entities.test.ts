@@ -43,7 +43,7 @@ const add = (key: string, n: number, changes: Partial<SentCommand> = {}): SentCo
 })
 
 describe('entities in a worker', () => {
-  test('a command is run, stored and answered (E-RUN-1, E-STORE-1)', async () => {
+  test('E-RUN-1 E-STORE-1 a command is run, stored and answered', async () => {
     await startOne()
     const commands = [add('a', 1), add('a', 2), add('b', 5), add('a', 1_000)]
     await deployment.send(commands)
@@ -60,7 +60,7 @@ describe('entities in a worker', () => {
     expect((await deployment.trail('counter', 'a')).map(({ commandId }) => commandId)).toEqual(['c-0', 'c-1'])
   })
 
-  test('the same command again has the first answer, also from another owner (E-ANSWER-1)', async () => {
+  test('E-ANSWER-1 the same command again has the first answer, also from another owner', async () => {
     const first = await startOne()
     const command = add('a', 1)
     await deployment.send([command])
@@ -76,7 +76,7 @@ describe('entities in a worker', () => {
     expect(await deployment.trail('counter', 'a')).toHaveLength(2)
   })
 
-  test('an entity is found by the values of its indexes (E-STORE-3)', async () => {
+  test('E-STORE-3 an entity is found by the values of its indexes', async () => {
     await startOne()
     const label = (key: string, text: string) => add(key, 0, { command: 'label', input: { label: text } })
     const commands = [label('a', 'red'), label('b', 'red'), label('a', 'blue')]
@@ -91,7 +91,7 @@ describe('entities in a worker', () => {
     expect([await found('red'), await found('blue'), await found('green')]).toEqual([['b'], ['a'], []])
   })
 
-  test('a state of another definition is folded anew (E-STORE-2)', async () => {
+  test('E-STORE-2 a state of another definition is folded anew', async () => {
     await startOne()
     const command = add('a', 4)
     await deployment.send([command])
@@ -105,7 +105,7 @@ describe('entities in a worker', () => {
     expect((await deployment.answered([status.id])).get(status.id)).toMatchObject([{ reply: { n: 4 } }])
   })
 
-  test('whatever ends owners, each command has one outcome and stands in the trail once (E-ANSWER-1, E-STORE-1)', async () => {
+  test('E-ANSWER-1 E-STORE-1 whatever ends owners, each command has one outcome and stands in the trail once', async () => {
     const seed = randomInt(1_000_000)
     console.log(`seed ${seed}`)
     const random = randomOf(seed)

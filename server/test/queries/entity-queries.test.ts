@@ -69,7 +69,7 @@ const ask = (name: string, params: object) => answerQuery(queries, name, params 
 const entityOf = (key: string, params: object = {}) => ask('entity', { name: 'counter', key, ...params })
 
 describe('queries of entities', () => {
-  test('entity - the view as the last commit left it (Q-ENTITY-1)', async () => {
+  test('Q-ENTITY-1 entity - the view as the last commit left it', async () => {
     await run(sent('now', 'add', { n: 3 }), sent('now', 'add', { n: 4 }))
     expect(await entityOf('now')).toMatchObject({
       type: 'result',
@@ -80,7 +80,7 @@ describe('queries of entities', () => {
     expect(await ask('entity', { name: 'counter' })).toMatchObject({ code: 'invalid_frame' })
   })
 
-  test('entity - at every version, and at every time, the fold of the trail up to there (Q-ENTITY-2)', async () => {
+  test('Q-ENTITY-2 entity - at every version, and at every time, the fold of the trail up to there', async () => {
     await run(...Array.from({ length: 30 }, (_, n) => sent('past', 'add', { n })))
     await run(...Array.from({ length: 30 }, () => sent('past', 'add', { n: 1 })))
     const trail = await deployment.trail('counter', 'past')
@@ -98,7 +98,7 @@ describe('queries of entities', () => {
     expect(await entityOf('past', { version: 1, at: 1 })).toMatchObject({ code: 'invalid_frame' })
   })
 
-  test('entity - a state of another definition is folded anew (Q-ENTITY-2)', async () => {
+  test('Q-ENTITY-2 entity - a state of another definition is folded anew', async () => {
     await run(sent('old', 'add', { n: 4 }))
     const redis = openCommandConnection(server.url, 'test')
     await untilReady(redis, 5_000)
@@ -107,7 +107,7 @@ describe('queries of entities', () => {
     expect(await entityOf('old')).toMatchObject({ data: { version: 1, view: { n: 4 } } })
   })
 
-  test('entity - minVersion waits for it (Q-ENTITY-3)', async () => {
+  test('Q-ENTITY-3 entity - minVersion waits for it', async () => {
     const waiting = entityOf('soon', { minVersion: '2' })
     await run(sent('soon', 'add', { n: 1 }), sent('soon', 'add', { n: 1 }))
     expect(await waiting).toMatchObject({ data: { version: 2 } })
@@ -118,7 +118,7 @@ describe('queries of entities', () => {
     expect(await entityOf('soon', { minVersion: 3 })).toMatchObject({ code: 'unavailable', retryable: true })
   })
 
-  test('entityHistory - every event once, in pages (Q-ENTITY-4)', async () => {
+  test('Q-ENTITY-4 entityHistory - every event once, in pages', async () => {
     await run(...Array.from({ length: 25 }, (_, n) => sent('told', 'add', { n })))
     const events: { version: number; data: { n: number } }[] = []
     for (let after: string | undefined = '0'; after !== undefined; ) {
@@ -135,7 +135,7 @@ describe('queries of entities', () => {
     expect(await ask('entityHistory', { name: 'counter', key: 'nobody' })).toMatchObject({ code: 'not_found' })
   })
 
-  test('entityHistory - what a view leaves out leaves by no other door (Q-ENTITY-4)', async () => {
+  test('Q-ENTITY-4 entityHistory - what a view leaves out leaves by no other door', async () => {
     await run(sent('a', 'open', { owner: 'ann', secret: 'hush' }, 'account'))
     const answers = [
       await ask('entity', { name: 'account', key: 'a' }),
@@ -146,7 +146,7 @@ describe('queries of entities', () => {
     expect(JSON.stringify(answers)).not.toContain('hush')
   })
 
-  test('findEntities - over all partitions, each once, in pages (Q-ENTITY-5)', async () => {
+  test('Q-ENTITY-5 findEntities - over all partitions, each once, in pages', async () => {
     const keys = Array.from({ length: 23 }, (_, n) => `f-${String(n).padStart(2, '0')}`)
     await run(...keys.map((key) => sent(key, 'label', { label: 'red' })), sent('g', 'label', { label: 'redder' }))
     const found: string[] = []
@@ -164,7 +164,7 @@ describe('queries of entities', () => {
     expect(definition.indexes.has('label')).toBe(true)
   })
 
-  test('entity - code that fails is one failed query (Q-ENTITY-6)', async () => {
+  test('Q-ENTITY-6 entity - code that fails is one failed query', async () => {
     await run(...['endless', 'throws', 'fine'].map((owner) => sent(owner, 'open', { owner, secret: '' }, 'account')))
     const view = (key: string) => ask('entity', { name: 'account', key })
     const startedAt = performance.now()

@@ -55,7 +55,7 @@ async function pagesOf(read: ReadPage, limit: number, after?: string): Promise<H
 
 const idsOf = (pages: readonly HistoryPage[]) => pages.flatMap(({ events }) => events.map(({ id }) => id))
 
-test('history - pages of any size, begun after any event, are all later events in log order, refused ones omitted (Q-HISTORY-2)', async () => {
+test('Q-HISTORY-2 history - pages of any size, begun after any event, are all later events in log order, refused ones omitted', async () => {
   const slice = fc.record({ size: fc.integer({ min: 1, max: 3 }), isRefused: fc.boolean() })
   const log = fc.array(fc.array(slice, { minLength: 1, maxLength: 3 }), { maxLength: 12 })
   await fc.assert(
@@ -82,7 +82,7 @@ test('history - pages of any size, begun after any event, are all later events i
   )
 })
 
-test('history - an answer ends after 512 entries although all their events were refused (Q-HISTORY-4)', async () => {
+test('Q-HISTORY-4 history - an answer ends after 512 entries although all their events were refused', async () => {
   const refused = Array.from({ length: 1_200 }, (_, i) => entryOf(i + 1, [{ ids: [`${i}`], isRefused: true }]))
   const kept = entryOf(1_201, [{ ids: ['kept'], isRefused: false }])
   const pages = await pagesOf(logOf([...refused, kept]), 100)
@@ -90,7 +90,7 @@ test('history - an answer ends after 512 entries although all their events were 
   expect(idsOf(pages)).toEqual(['kept'])
 })
 
-test('history - an event larger than an answer may be is returned by itself (Q-HISTORY-4)', async () => {
+test('Q-HISTORY-4 history - an event larger than an answer may be is returned by itself', async () => {
   const large = JSON.stringify({ text: 'x'.repeat(MAX_ANSWER_BYTES) })
   const entries = ['a', 'b', 'c'].map((id, at) => entryOf(at + 1, [{ ids: [id], isRefused: false }], large))
   const pages = await pagesOf(logOf(entries), 100)

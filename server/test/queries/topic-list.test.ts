@@ -5,7 +5,7 @@ import { describeTopics } from '../../src/queries/topic-list.ts'
 
 const HOUR_MS = 3_600_000
 
-test('topics - every topic of the contract, with what its kind has (Q-TOPICS-1)', () => {
+test('Q-TOPICS-1 topics - every topic of the contract, with what its kind has', () => {
   const reading = topic('reading', { schema: z.object({ id: z.string(), n: z.number() }), key: 'id', retention: '1h' })
   const high = reading.filter(({ n }) => n > 1).to('reading.high', { version: 1 })
   const sum = reading.window('reading.sum', { tumbling: '10s', aggregate: { n: { sum: 'n' } } })
