@@ -1,7 +1,7 @@
 /** Writes the pages of docs/ that are generated from the code. `server/test/house/docs.test.ts` tells when to run it. */
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { ERROR_CODES, type ErrorCode, RETRYABLE } from '@tidegate/protocol'
+import { ANSWER_ERROR_CODES, COMMAND_CODES, ERROR_CODES, type ErrorCode, RETRYABLE } from '@tidegate/protocol'
 import { VARIABLES } from '../server/src/config/settings.ts'
 import { isMain } from './is-main.ts'
 import { withCurrentTables } from './protocol-tables.ts'
@@ -23,10 +23,20 @@ function errorsPage(): string {
     `Every code that \`reject\`, \`rejected\`, \`error\`, \`unsubscribed\` and HTTP error bodies can carry. The text says what is wrong and
 what to do; \`message\` beside the code has the details. After a code marked *yes*, a resend of the same frame may
 succeed. Source: \`protocol/src/errors.ts\`.`,
-    table(
+    `${table(
       ['code', 'meaning', 'send again'],
       codes.map(([code, meaning]) => [`\`${code}\``, meaning, RETRYABLE.has(code) ? 'yes' : 'no']),
-    ),
+    )}
+
+## Answers to commands
+
+An \`answer\` to a command has a code that its entity declares, one of these, or ${quoted([...ANSWER_ERROR_CODES])}. The same
+command may be sent again if the answer has \`retryAfterMs\`.
+
+${table(
+  ['code', 'meaning'],
+  Object.entries(COMMAND_CODES).map(([code, meaning]) => [`\`${code}\``, meaning]),
+)}`,
   )
 }
 
@@ -51,6 +61,10 @@ default. An empty variable counts as absent; an unusable value is refused at sta
 function defaultText(variable: (typeof VARIABLES)[keyof typeof VARIABLES]): string {
   if ('fallbackText' in variable) return variable.fallbackText
   return 'fallback' in variable ? `\`${variable.fallback}\`` : ''
+}
+
+function quoted(names: readonly string[]): string {
+  return names.map((name) => `\`${name}\``).join(', ')
 }
 
 function page(title: string, introduction: string, body: string): string {

@@ -66,3 +66,36 @@ export const RETRYABLE: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   // The config may have the topic again.
   'topic_removed',
 ])
+
+/**
+ * Codes of commands that were not done, beside the codes that the entity itself declares and `ANSWER_ERROR_CODES`. An entity
+ * declares none of either.
+ */
+export const COMMAND_CODES = {
+  invalid_input: 'The input does not fit the schema of the command; `path` names the field.',
+  version_conflict: 'The entity has another version than expected. Read it again.',
+  unknown_entity: 'No such entity. GET /v1/entities lists them.',
+  unknown_command: 'The entity has no such command. GET /v1/entities lists them.',
+  handler_failed:
+    'The handler of the command failed. The log of the workers has the cause under the id that the message names.',
+  state_too_large: 'The entity would outgrow its limits; nothing was changed.',
+  conflict: 'This id was already used for another command; nothing was done now.',
+  outcome_unknown: 'The command is too old to know whether it was run; it was not run now.',
+  expired: 'The command waited longer than its sender did; it was not run.',
+  deadline_exceeded:
+    'The command is stored and has no outcome yet. Send it again with the same id: it is run once, and answered with its outcome.',
+  command_window: 'More unanswered commands than one connection may have. Wait for answers.',
+} as const
+
+export type CommandCode = keyof typeof COMMAND_CODES
+
+/** Codes of `ERROR_CODES` that an answer to a command may have too. */
+export const ANSWER_ERROR_CODES: ReadonlySet<string> = new Set<ErrorCode>([
+  'invalid_frame',
+  'key_too_long',
+  'unavailable',
+  'overloaded',
+  'storage_full',
+  'epoch_changed',
+  'internal',
+])

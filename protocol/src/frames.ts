@@ -121,6 +121,21 @@ export type ClientFrame =
       readonly params?: Readonly<Record<string, unknown>>
       readonly deadlineMs?: number
     }
+  | {
+      readonly type: 'command'
+      /** Of this command, for ever: the same id with the same content is run once. */
+      readonly id: string
+      readonly entity: string
+      readonly key: string
+      readonly command: string
+      readonly input: unknown
+      /** Version that the entity must have: a number, or `version@epoch` of an answer. */
+      readonly expectedVersion?: number | string
+      /** How long to wait for the outcome. */
+      readonly deadlineMs?: number
+      /** Milliseconds since the first attempt, when it is sent again. */
+      readonly ageMs?: number
+    }
 
 /** Events of a subscription, topic and lane withheld since they were counted last; they lie before what they are told with. */
 export interface WithheldCounts {
@@ -175,6 +190,37 @@ export interface GapFrame extends WithheldCounts {
   readonly count: number | null
   readonly reason: GapReason
   readonly fetchable: boolean
+}
+
+/** What became of a command. */
+export type CommandResult =
+  | {
+      readonly status: 'done'
+      /** Of the entity with the events of the command, under `epoch` of its log. */
+      readonly version: number
+      readonly epoch: string
+      readonly events: readonly CommandEvent[]
+      readonly reply?: unknown
+    }
+  | {
+      readonly status: 'rejected'
+      /** Declared by the entity, or one of `COMMAND_CODES` and `ANSWER_ERROR_CODES`. */
+      readonly code: string
+      readonly message: string
+      /** Field of the input that does not fit. */
+      readonly path?: string
+      /** Of the entity, where the command was run. */
+      readonly version?: number
+      readonly epoch?: string
+      /** Present when the same command, with the same id, may be sent again. */
+      readonly retryAfterMs?: number
+    }
+
+/** An event that a command led to. */
+export interface CommandEvent {
+  readonly type: string
+  /** Absent where the entity has a `view`. */
+  readonly data?: unknown
 }
 
 export type ServerFrame =
@@ -248,6 +294,7 @@ export type ServerFrame =
       readonly complete?: boolean
       readonly next?: string
     }
+  | ({ readonly type: 'answer'; readonly id: string } & CommandResult)
   | {
       readonly type: 'error'
       readonly id?: number
@@ -273,4 +320,4 @@ export type ServerFrame =
   | { readonly type: 'drain'; readonly reconnectInMs: number; readonly deadlineMs: number; readonly reason: string }
 
 /** Frame types named by protocol v1 but not served yet: a server answers `unsupported`, a client skips them. */
-export const RESERVED_CLIENT_TYPES: ReadonlySet<string> = new Set(['command', 'token'])
+export const RESERVED_CLIENT_TYPES: ReadonlySet<string> = new Set(['token'])

@@ -41,6 +41,13 @@ export const LIMITS = {
    * than clocks differ that are set by a time service, and far less than windows are kept for late events by default.
    */
   maxFutureMs: 5_000,
+  /** UTF-8 bytes of the JSON of a command's input: it is kept in the log until its partition's owner has run it. */
+  inputBytes: 32_768,
+  /** Commands of one connection that may be unanswered. */
+  commands: 64,
+  /** Bounds of `command.deadlineMs`: below, hardly any is answered; above, sending it again tells more than waiting does. */
+  minDeadlineMs: 100,
+  maxDeadlineMs: 60_000,
 } as const
 
 /** Defaults a client may rely on. */
@@ -52,6 +59,8 @@ export const DEFAULTS = {
   /** Unacknowledged publish frames and bytes a session may have. */
   publishFrames: 64,
   publishBytes: 1_048_576,
+  /** How long a command waits for its outcome, unless it says: longer than a partition takes to get another owner. */
+  deadlineMs: 10_000,
 } as const
 
 export const SUBPROTOCOL = 'tidegate.v1'

@@ -1,8 +1,10 @@
 import { readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
 import {
+  ANSWER_ERROR_CODES,
   CLOSE,
   type ClientFrame,
+  COMMAND_CODES,
   closeAdvice,
   DEFAULTS,
   ERROR_CODES,
@@ -15,11 +17,20 @@ import {
 
 const DOCUMENT = readFileSync(new URL('../PROTOCOL.md', import.meta.url), 'utf8')
 
-type Presence<Frame, Field extends keyof Frame> = object extends Pick<Frame, Field> ? 'optional' : 'required'
+/** Of all variants of a frame together. */
+type KeysOf<Frame> = Frame extends unknown ? keyof Frame : never
+type PresenceInEach<Frame, Field> = Frame extends unknown
+  ? Field extends keyof Frame
+    ? object extends Pick<Frame, Field>
+      ? 'optional'
+      : 'required'
+    : 'optional'
+  : never
+type Presence<Frame, Field> = 'optional' extends PresenceInEach<Frame, Field> ? 'optional' : 'required'
 /** Every type with every field, as the source has them: `tsc` refuses one too many, one too few and one of the other presence. */
 type FieldsOf<Frame extends { readonly type: string }> = {
   readonly [Type in Frame['type']]: {
-    readonly [Field in Exclude<keyof Extract<Frame, { type: Type }>, 'type'>]: Presence<
+    readonly [Field in Exclude<KeysOf<Extract<Frame, { type: Type }>>, 'type'>]: Presence<
       Extract<Frame, { type: Type }>,
       Field
     >
@@ -56,6 +67,16 @@ const CLIENT_FRAMES: FieldsOf<ClientFrame> = {
   credit: { bytes: 'required' },
   pong: { time: 'required' },
   query: { id: 'required', name: 'required', params: 'optional', deadlineMs: 'optional' },
+  command: {
+    id: 'required',
+    entity: 'required',
+    key: 'required',
+    command: 'required',
+    input: 'required',
+    expectedVersion: 'optional',
+    deadlineMs: 'optional',
+    ageMs: 'optional',
+  },
 }
 
 const SERVER_FRAMES: FieldsOf<ServerFrame> = {
@@ -97,6 +118,18 @@ const SERVER_FRAMES: FieldsOf<ServerFrame> = {
   progress: { sub: 'required', positions: 'required', counts: 'optional' },
   ping: { time: 'required' },
   result: { id: 'required', data: 'required', complete: 'optional', next: 'optional' },
+  answer: {
+    id: 'required',
+    status: 'required',
+    version: 'optional',
+    epoch: 'optional',
+    events: 'optional',
+    reply: 'optional',
+    code: 'optional',
+    message: 'optional',
+    path: 'optional',
+    retryAfterMs: 'optional',
+  },
   error: { id: 'optional', sub: 'optional', code: 'required', message: 'required', retryable: 'required' },
   slow: { retryAfterMs: 'required', publish: 'required' },
   bus: { class: 'required', state: 'required', since: 'required', retryAfterMs: 'optional' },
@@ -168,6 +201,11 @@ describe('PROTOCOL.md tables', () => {
   test('P-DOC-1 error codes - all of them, with whether to send again', () => {
     const expected = Object.keys(ERROR_CODES).map((code) => [code, RETRYABLE.has(code as ErrorCode) ? 'yes' : 'no'])
     expect(table(section('## Error codes')).map(([code, , again]) => [code, again])).toEqual(expected)
+  })
+
+  test('P-DOC-1 answer codes - all of them', () => {
+    const expected = [...Object.keys(COMMAND_CODES), ...ANSWER_ERROR_CODES]
+    expect(table(section('## Answer codes')).map(([code]) => code)).toEqual(expected)
   })
 
   test('P-DOC-1 close codes - all of them, with what to do', () => {

@@ -2,6 +2,7 @@ import { fileURLToPath } from 'node:url'
 import type { LogEpoch } from '@tidegate/protocol'
 import { type BreakerLimits, type GuardState, MAX_PRODUCERS, openBus } from './bus/index.ts'
 import { systemClock } from './clock.ts'
+import { Commands } from './commands/index.ts'
 import type { Contract } from './config/model.ts'
 import { Delivery, type DeliveryLimits } from './delivery/index.ts'
 import {
@@ -113,7 +114,10 @@ export async function startGateway(settings: GatewaySettings, contract: Contract
     report,
     replicas: settings.ackReplicas ?? 0,
     known: (partition) => delivery.lastTailed(partition),
-    onNewEpoch: (at) => tellPublishers(at),
+    onNewEpoch(at) {
+      tellPublishers(at)
+      commands.epochChanged(at)
+    },
   })
   const queries = new Queries(bus, contract, report)
   const canaries = new Canaries((partition) => ingest.canary(partition), bus, report)
@@ -125,9 +129,19 @@ export async function startGateway(settings: GatewaySettings, contract: Contract
     clock,
   })
   const admission = new Admission(settings.maxLagMs ?? DEFAULT_MAX_LAG_MS)
+  const commands: Commands = new Commands({
+    bus,
+    contract,
+    ingest,
+    clock,
+    report,
+    node,
+    overloadedMs: () => admission.publish(),
+    onAnswer: metrics.onCommand,
+  })
   const streams = new Streams(delivery, admission, report)
   const pages = new StaticFiles()
-  await Promise.all([delivery.start(), pages.load(DASHBOARD)])
+  await Promise.all([delivery.start(), commands.start(), pages.load(DASHBOARD)])
   await ingest.start()
   canaries.start()
   await readiness.start()
@@ -142,10 +156,22 @@ export async function startGateway(settings: GatewaySettings, contract: Contract
       delivery,
       admission,
       queries,
+      commands,
       report,
       onFrame: metrics.onFrame,
     },
-    { ingest, admission, queries, report, readiness, delivery, pages, streams, metrics: () => metrics.render() },
+    {
+      ingest,
+      admission,
+      queries,
+      commands,
+      report,
+      readiness,
+      delivery,
+      pages,
+      streams,
+      metrics: () => metrics.render(),
+    },
   )
   tellClients = (state) => gateway.tellBus(state)
   tellPublishers = (at) => gateway.tellEpoch(at)
@@ -154,6 +180,7 @@ export async function startGateway(settings: GatewaySettings, contract: Contract
   metrics.observe({
     sessions: () => gateway.connectionCount,
     pendingBytes: () => ingest.pendingBytes,
+    pendingCommands: () => commands.pending,
     delivery: () => delivery.stats(),
     readiness: () => readiness.report(),
     workers: () => bus.workers(),
@@ -168,7 +195,7 @@ export async function startGateway(settings: GatewaySettings, contract: Contract
     canaries.close()
     ingest.close()
     readiness.close()
-    await delivery.close({ deadlineMs })
+    await Promise.all([delivery.close({ deadlineMs }), commands.close()])
     transport.close()
     bus.close()
   }

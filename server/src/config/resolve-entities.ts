@@ -1,4 +1,4 @@
-import { isTopicName } from '@tidegate/protocol'
+import { ANSWER_ERROR_CODES, COMMAND_CODES, isTopicName } from '@tidegate/protocol'
 import { ZodType } from 'zod'
 import { positiveMs, wholeVersion } from './checked-option.ts'
 import { type ConfigProblem, TopicProblem } from './config-error.ts'
@@ -103,6 +103,8 @@ function rejectionsOf({ rejections = [] }: UncheckedEntityOptions): ReadonlySet<
   if (!Array.isArray(rejections)) throw bad('rejections must be a list of codes')
   const wrong = rejections.find((code) => typeof code !== 'string' || !CODE.test(code))
   if (wrong !== undefined) throw bad(`rejections: ${JSON.stringify(wrong)} is not a code such as already_exists`)
+  const taken = rejections.find((code) => Object.hasOwn(COMMAND_CODES, code) || ANSWER_ERROR_CODES.has(code))
+  if (taken !== undefined) throw bad(`rejections: ${taken} is a code of Tidegate; choose another`)
   return new Set(rejections)
 }
 

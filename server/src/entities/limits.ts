@@ -1,12 +1,14 @@
+import { LIMITS } from '@tidegate/protocol'
+
 /** What one command may come to. */
 export const COMMAND_LIMITS = {
   /** UTF-8 bytes of the JSON of an input. */
-  inputBytes: 32_768,
+  inputBytes: LIMITS.inputBytes,
   /** Events that one command may decide, and UTF-8 bytes of their JSON. */
   events: 64,
   eventBytes: 65_536,
   /** UTF-8 bytes of the JSON of a state, and of a view. */
   stateBytes: 65_536,
   /** UTF-8 bytes of a command id. */
-  idBytes: 128,
+  idBytes: LIMITS.idBytes,
 } as const

@@ -11,6 +11,8 @@ import {
   parsePosition,
   RESERVED_CLIENT_TYPES,
 } from '@tidegate/protocol'
+import { isRequestId, parseExpectedVersion } from '../commands/index.ts'
+import { exceeds } from '../exceeds.ts'
 
 export type CheckedFrame =
   | { readonly ok: true; readonly frame: ClientFrame }
@@ -19,8 +21,14 @@ export type CheckedFrame =
       readonly code: ErrorCode
       readonly message: string
       /** What the error answers; with neither, the connection itself is at fault and closes. */
-      readonly answers?: { readonly seq: number } | { readonly sub: number } | { readonly id: number } | 'frame'
+      readonly answers?: Answered | 'frame'
     }
+
+type Answered =
+  | { readonly seq: number }
+  | { readonly sub: number }
+  | { readonly id: number }
+  | { readonly command: string }
 
 type Fields = Readonly<Record<string, unknown>>
 /** Describes what is wrong with a field, or nothing. */
@@ -69,6 +77,15 @@ function isAckedPosition(value: unknown): boolean {
   const { topic, at } = value
   return isName(topic, LIMITS.topicChars) && typeof at === 'string' && parsePosition(at) !== undefined
 }
+
+const isCommandId = (value: unknown): value is string =>
+  isText(value) && value !== '' && !exceeds(value, LIMITS.idBytes) && !isRequestId(value)
+
+/** A name of any length and content: whether there is one like it is another question. */
+const anyText =
+  (name: string): Check =>
+  (fields) =>
+    isText(fields[name]) ? undefined : `${name}: expected a string without lone surrogates`
 
 const SEQUENCE = new RegExp(`^(${NEW_SEQUENCE}|\\d{1,15})$`)
 
@@ -144,6 +161,26 @@ const CHECKS: Readonly<Record<ClientFrame['type'], readonly Check[]>> = {
     text('name', 64),
     optional('params', (fields) => (isRecord(fields.params) ? undefined : 'params: expected an object')),
   ],
+  command: [
+    ({ id }) =>
+      isCommandId(id)
+        ? undefined
+        : `id: expected 1 to ${LIMITS.idBytes} bytes without lone surrogates that do not begin with http:`,
+    anyText('entity'),
+    anyText('key'),
+    anyText('command'),
+    optional('expectedVersion', ({ expectedVersion }) =>
+      parseExpectedVersion(expectedVersion) === undefined
+        ? 'expectedVersion: expected a whole number from 0, or "version@epoch"'
+        : undefined,
+    ),
+    optional('deadlineMs', ({ deadlineMs }) =>
+      isCounter(deadlineMs) && deadlineMs >= LIMITS.minDeadlineMs && deadlineMs <= LIMITS.maxDeadlineMs
+        ? undefined
+        : `deadlineMs: expected ${LIMITS.minDeadlineMs} to ${LIMITS.maxDeadlineMs}`,
+    ),
+    optional('ageMs', counter('ageMs')),
+  ],
 }
 
 /** Parses one text frame and checks it. Total: never throws. */
@@ -187,7 +224,8 @@ function refuse(fields: Fields, code: ErrorCode, message: string): CheckedFrame 
   return answers === undefined ? { ok: false, code, message } : { ok: false, code, message, answers }
 }
 
-function answeredBy(fields: Fields): { seq: number } | { sub: number } | { id: number } | undefined {
+function answeredBy(fields: Fields): Answered | undefined {
+  if (fields.type === 'command') return isCommandId(fields.id) ? { command: fields.id } : undefined
   if (fields.type === 'publish' && isCounter(fields.seq)) return { seq: fields.seq }
   if (isCounter(fields.sub)) return { sub: fields.sub }
   return isCounter(fields.id) ? { id: fields.id } : undefined

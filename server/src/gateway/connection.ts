@@ -16,6 +16,7 @@ import {
 import { assertNever } from '../assert-never.ts'
 import type { GuardState } from '../bus/index.ts'
 import type { Clock } from '../clock.ts'
+import { type Commands, refuse } from '../commands/index.ts'
 import type { Delivery, DeliverySubscriber } from '../delivery/index.ts'
 import {
   clientProducer,
@@ -32,6 +33,7 @@ import { describeDefect, type ReportDefect } from '../observability/defects.ts'
 import { answerQuery, type Params, type Queries } from '../queries/index.ts'
 import type { Admission } from './admission.ts'
 import { type CheckedFrame, parseClientFrame } from './client-frame.ts'
+import { ConnectionCommands } from './connection-commands.ts'
 import { knownEntries } from './known-entries.ts'
 import type { TransportSocket } from './transport/transport.ts'
 
@@ -45,6 +47,7 @@ export interface ConnectionContext {
   readonly delivery: Delivery
   readonly admission: Admission
   readonly queries: Queries
+  readonly commands: Pick<Commands, 'send'>
   readonly report: ReportDefect
   /** A publish frame was answered: `ack`, or the code of its rejection. */
   readonly onFrame: (outcome: string) => void
@@ -78,6 +81,7 @@ export class Connection {
   #unackedFrames = 0
   #unackedBytes = 0
   #publishes = false
+  readonly #commands: ConnectionCommands
 
   constructor(context: ConnectionContext, socket: TransportSocket, id: string) {
     const now = context.clock.monotonic()
@@ -87,6 +91,14 @@ export class Connection {
     this.#heardAt = now
     this.#pingedAt = now
     this.#state = { phase: 'awaiting_hello', since: now }
+    this.#commands = new ConnectionCommands(context.commands, (commandId, outcome) =>
+      contained(
+        context.report,
+        `an answer to ${id}`,
+        (defectId) => this.abort(defectId),
+        () => this.#send({ type: 'answer', id: commandId, ...outcome }),
+      ),
+    )
   }
 
   message(text: string | undefined, bytes: number): void {
@@ -233,6 +245,8 @@ export class Connection {
           this.abort(this.#context.report(`an answer to ${this.id}`, error)),
         )
         return
+      case 'command':
+        return this.#commands.take(frame)
       default:
         assertNever(frame)
     }
@@ -337,6 +351,7 @@ export class Connection {
     if (answers === undefined) return this.#fail(code, CLOSE.protocol, message)
     if (answers === 'frame') delivery.sendControl({ type: 'error', code, message, retryable: false })
     else if ('seq' in answers) this.#reject(answers.seq, code, undefined, message)
+    else if ('command' in answers) this.#send({ type: 'answer', id: answers.command, ...refuse(code, message) })
     else delivery.sendControl({ type: 'error', ...answers, code, message, retryable: false })
   }
 

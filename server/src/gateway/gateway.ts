@@ -118,7 +118,8 @@ export class Gateway implements TransportHandlers {
     )
     this.#routes.streams.drain()
     const deadline = performance.now() + deadlineMs
-    await Promise.race([this.#context.ingest.drain(), pause(deadlineMs)])
+    const { ingest } = this.#context
+    await Promise.race([Promise.all([ingest.drain(), this.#routes.commands.drain()]), pause(deadlineMs)])
     while (this.#connections.size > 0 && performance.now() < deadline) await pause(20)
     this.#each('close', (connection) => connection.close(CLOSE.drain, 'shutdown'))
   }

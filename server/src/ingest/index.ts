@@ -1,5 +1,5 @@
 export { Canaries } from './canaries.ts'
-export { eventsText } from './content.ts'
+export { checksumOf, eventsText } from './content.ts'
 export { Ingest, type PublishOutcome, type PublishRequest } from './ingest.ts'
 export { Producer } from './producer.ts'
 export { clientProducer, requestProducer } from './producer-name.ts'

@@ -185,6 +185,19 @@ export class Ingest {
     this.#add(frame, { topic: '', partition, events: [], refused, checksum: checksumOf('', content) })
   }
 
+  /**
+   * Stores an event of the server itself in a log that clients do not publish to, without waiting for company.
+   *
+   * @param answer is called exactly once, possibly before `store` returns.
+   */
+  store(topic: string, event: StoredEvent, answer: (outcome: PublishOutcome) => void): void {
+    const refusal = this.#refusal()
+    if (refusal !== undefined) return answer(refusal)
+    const frame = new PendingFrame(1, [], undefined, answer)
+    const partition = partitionOf(event.key, this.#bus.partitions)
+    this.#appenders[partition]!.add({ topic, identity: undefined, isUrgent: true, frame }, [event])
+  }
+
   #admits(producer: FrameIdentity | undefined, answer: (outcome: PublishOutcome) => void): boolean {
     if (producer?.state.admits(producer.seq) === false) {
       answer(reject('out_of_order', undefined, 0))

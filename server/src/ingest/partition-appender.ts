@@ -29,6 +29,8 @@ const DEFECT_RETRY_MS = 1_000
 export interface Slice {
   readonly topic: string
   readonly identity: SliceIdentity | undefined
+  /** Does not wait for company: it goes with the next call, and that is made at once. */
+  readonly isUrgent?: boolean
   readonly frame: { settle(outcome: SliceOutcome): void }
 }
 
@@ -44,6 +46,7 @@ export class PartitionAppender {
   /** Longest wait of a slice that was answered since last asked, ms. */
   #longestWaitMs = 0
   #timer: NodeJS.Timeout | undefined
+  #immediate: NodeJS.Immediate | undefined
 
   constructor(log: PartitionLog, report: ReportDefect) {
     this.#log = log
@@ -93,6 +96,9 @@ export class PartitionAppender {
     if (next === undefined) return
     if (this.#waiting.length > 1 || next.size >= FULL_ENOUGH_BYTES) {
       this.#send()
+    } else if (next.isUrgent) {
+      // What else came with this turn of the event loop still goes along.
+      this.#immediate ??= setImmediate(() => this.#send())
     } else if (this.#timer === undefined) {
       const linger = Math.min(MAX_LINGER_MS, Math.max(MIN_LINGER_MS, 2 * this.#callMs))
       this.#timer = setTimeout(() => this.#send(), Math.max(0, next.openedAt + linger - performance.now()))
@@ -101,7 +107,9 @@ export class PartitionAppender {
 
   #send(): void {
     clearTimeout(this.#timer)
+    clearImmediate(this.#immediate)
     this.#timer = undefined
+    this.#immediate = undefined
     const call = new AppendCall(this.#waiting.splice(0, MAX_PARTS_PER_CALL))
     this.#inFlightSince = call.openedAt
     const startedAt = performance.now()
@@ -150,6 +158,7 @@ class OpenAppend {
   readonly #batches = new Map<string, { builder: RecordBatchBuilder; ordinal: number }>()
   readonly #places: { batch: number; lastIndex: number; identity: SliceIdentity | undefined }[] = []
   size = 0
+  isUrgent = false
 
   fits(size: number): boolean {
     return this.size + size <= MAX_BATCH_BYTES
@@ -159,6 +168,7 @@ class OpenAppend {
     this.#places.push({ ...this.#place(slice.topic, events), identity: slice.identity })
     this.slices.push(slice)
     this.size += size
+    this.isUrgent ||= slice.isUrgent === true
   }
 
   #place(topic: string, events: readonly StoredEvent[]): { batch: number; lastIndex: number } {

@@ -4,6 +4,7 @@ import { encodeEvent } from '../bus/index.ts'
 import { MAX_TIME_MS } from '../clock.ts'
 import type { SourceTopic } from '../config/model.ts'
 import { isDeeperThan } from '../data-depth.ts'
+import { exceeds } from '../exceeds.ts'
 import { describeDefect, type ReportDefect } from '../observability/defects.ts'
 
 /** An event that is not stored, with the key that says to which partition it would belong, if it has one. */
@@ -123,11 +124,6 @@ const NAME = `1 to ${LIMITS.idBytes} bytes of ${WELL_FORMED}`
 
 function isName(value: unknown): value is string {
   return typeof value === 'string' && value !== '' && !exceeds(value, LIMITS.idBytes) && value.isWellFormed()
-}
-
-/** Whether the UTF-8 form is longer than `bytes`; counted only when the length in characters leaves it open. */
-function exceeds(text: string, bytes: number): boolean {
-  return text.length * 3 > bytes && Buffer.byteLength(text) > bytes
 }
 
 function refuse(code: Refusal['code'], message: string, path?: string): Refusal {

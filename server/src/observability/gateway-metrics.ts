@@ -1,14 +1,18 @@
-import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client'
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
 import type { GuardState, WorkerReport } from '../bus/index.ts'
 import type { DeliveryStats } from '../delivery/index.ts'
 import { METRICS } from './metric-names.ts'
 
 const BREAKER_VALUE: Record<GuardState['state'], number> = { closed: 0, half_open: 0.5, open: 1 }
 
+/** Seconds: an answer takes some ms, a takeover of its partition 1.5 s, and a deadline is 10 s where none is named. */
+const COMMAND_BUCKETS = [0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10]
+
 /** Where values come from that are read when the metrics are asked for. */
 export interface MetricSources {
   readonly sessions: () => number
   readonly pendingBytes: () => number
+  readonly pendingCommands: () => number
   readonly delivery: () => DeliveryStats
   readonly readiness: () => {
     readonly ready: boolean
@@ -23,6 +27,7 @@ export class GatewayMetrics {
   readonly #registry = new Registry()
   readonly #breaker: Gauge<'class'>
   readonly #frames: Counter<'outcome'>
+  readonly #commandTime: Histogram<'outcome'>
   #refresh: () => Promise<void> = async () => {}
 
   constructor(node: string) {
@@ -30,6 +35,12 @@ export class GatewayMetrics {
     collectDefaultMetrics({ register: this.#registry })
     this.#breaker = this.#gauge('breaker', ['class'])
     this.#frames = new Counter({ ...METRICS.frames, labelNames: ['outcome'], registers: [this.#registry] })
+    this.#commandTime = new Histogram({
+      ...METRICS.commandTime,
+      labelNames: ['outcome'],
+      buckets: COMMAND_BUCKETS,
+      registers: [this.#registry],
+    })
   }
 
   readonly onBreaker = (state: GuardState): void => {
@@ -39,6 +50,11 @@ export class GatewayMetrics {
   /** A publish frame was answered: `ack`, or the code of its rejection. */
   readonly onFrame = (outcome: string): void => {
     this.#frames.inc({ outcome })
+  }
+
+  /** A command was answered: `done`, `domain` or a code. */
+  readonly onCommand = (outcome: string, seconds: number): void => {
+    this.#commandTime.observe({ outcome }, seconds)
   }
 
   /** Names the sources. Called once. */
@@ -57,11 +73,12 @@ export class GatewayMetrics {
     return this.#registry.metrics()
   }
 
-  #own({ sessions, pendingBytes, delivery, readiness }: MetricSources): () => void {
+  #own({ sessions, pendingBytes, pendingCommands, delivery, readiness }: MetricSources): () => void {
     const isReady = this.#gauge('ready', [])
     const canaryAge = this.#gauge('canaryAge', ['partition'])
     const open = this.#gauge('sessions', [])
     const pending = this.#gauge('pendingBytes', [])
+    const commands = this.#gauge('pendingCommands', [])
     const subscriptions = this.#gauge('subscriptions', [])
     const queueBytes = this.#gauge('queueBytes', [])
     const congested = this.#gauge('congested', [])
@@ -79,6 +96,7 @@ export class GatewayMetrics {
       const stats = delivery()
       open.set(sessions())
       pending.set(pendingBytes())
+      commands.set(pendingCommands())
       subscriptions.set(stats.subscriptions)
       queueBytes.set(stats.queueBytes)
       congested.set(stats.congestedSessions)

@@ -2,6 +2,11 @@
 export const METRICS = {
   sessions: { name: 'tidegate_sessions', help: 'Open WebSocket sessions' },
   frames: { name: 'tidegate_publish_frames_total', help: 'Publish frames answered, by outcome' },
+  commandTime: {
+    name: 'tidegate_command_seconds',
+    help: 'Time from a command to its answer, by outcome: done, domain (a code of the entity) or another code',
+  },
+  pendingCommands: { name: 'tidegate_pending_commands', help: 'Commands stored that have no outcome yet' },
   pendingBytes: { name: 'tidegate_append_pending_bytes', help: 'Bytes waiting to be appended' },
   ready: { name: 'tidegate_ready', help: '1 while /readyz says 200' },
   canaryAge: {

@@ -4,6 +4,7 @@ import type { EntityDefinition } from '../config/entity-model.ts'
 import type { Contract } from '../config/model.ts'
 import type { ReportDefect } from '../observability/defects.ts'
 import { MAX_ANSWER_EVENTS } from './answer-size.ts'
+import { describeEntities, type EntityDescription } from './entity-list.ts'
 import { type EntityAnswer, type EntityMoment, EntityReader, type HistoryEvent } from './entity-reader.ts'
 import { limitOf, optionalNumber, optionalText, type Params, quoted, text } from './params.ts'
 import { QueryError } from './query-error.ts'
@@ -50,6 +51,11 @@ export class EntityQueries {
     this.#readers = new Map(
       [...contract.entities].map(([name, definition]) => [name, new EntityReader(bus, definition, report)]),
     )
+  }
+
+  /** Every entity of the contract. */
+  list(): readonly EntityDescription[] {
+    return describeEntities(this.#contract)
   }
 
   /** One entity: now, at a version, or at a time. @throws QueryError, BusUnavailable */

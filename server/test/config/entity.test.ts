@@ -53,6 +53,8 @@ describe('entities', () => {
     ['an event that is no schema', { events: { added: {} } }, 'events.added is not a zod schema'],
     ['a command without decide', { commands: { add: { input: z.object({}) } } }, 'commands.add.decide must be'],
     ['a command that is no word', { commands: { 'a b': options.commands.add } }, 'not the name of a command'],
+    ['a code of Tidegate', { rejections: ['version_conflict'] }, 'is a code of Tidegate'],
+    ['a code of answers', { rejections: ['unavailable'] }, 'is a code of Tidegate'],
     ['a code that is no word', { rejections: ['Not found'] }, 'is not a code'],
     ['an upcast from the present version', { upcast: { added: { 2: () => ({}) } } }, 'a version below 2'],
     ['an upcast of no event', { upcast: { gone: {} } }, 'upcast.gone is for no event'],

@@ -72,7 +72,7 @@ describe('frames', () => {
     const client = await greeted()
     client.send({ type: 'dance', id: 4 })
     expect(await client.next('error')).toMatchObject({ code: 'unknown_type', id: 4 })
-    client.send({ type: 'command', id: 5 })
+    client.send({ type: 'token', id: 5 })
     expect(await client.next('error')).toMatchObject({ code: 'unsupported', id: 5 })
     client.send({ type: 'query', id: 6, name: 'topics' })
     expect(await client.next('result')).toMatchObject({ id: 6 })

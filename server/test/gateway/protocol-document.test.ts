@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import { ERROR_CODES, type ErrorCode } from '@tidegate/protocol'
 import { describe, expect, it } from 'vitest'
 import { parseClientFrame } from '../../src/gateway/client-frame.ts'
+import { answerReply } from '../../src/gateway/http/command-replies.ts'
 import { errorReply } from '../../src/gateway/http/replies.ts'
 
 const DOCUMENT = readFileSync(new URL('../../../protocol/PROTOCOL.md', import.meta.url), 'utf8')
@@ -13,7 +14,7 @@ describe('PROTOCOL.md', () => {
   )
 
   it('P-DOC-2 has an example of each client frame', () => {
-    expect(examples).toHaveLength(7)
+    expect(examples).toHaveLength(8)
   })
 
   it.each(examples)('P-DOC-2 the gateway reads the $type', (frame) => {
@@ -28,5 +29,14 @@ describe('PROTOCOL.md', () => {
     const codes = Object.keys(ERROR_CODES) as ErrorCode[]
     const served = codes.map((code) => [code, errorReply(code, '').status] as const)
     expect(served).toEqual(codes.map((code) => [code, listed.get(code) ?? 400]))
+  })
+
+  it('P-DOC-1 names the HTTP status of every answer to a command', () => {
+    const rows = [...between('\n## Answer codes', '\n## Close codes').matchAll(/^\| `(\w+)` +\| (\d+) /gm)]
+    expect(rows.length).toBeGreaterThan(10)
+    const statusOf = (code: string) => answerReply({ status: 'rejected', code, message: '' }, '', () => false).status
+    expect(rows.map(([, code]) => [code, statusOf(code!)])).toEqual(
+      rows.map(([, code, status]) => [code, Number(status)]),
+    )
   })
 })

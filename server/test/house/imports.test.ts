@@ -168,6 +168,21 @@ describe('imports', () => {
     }
   })
 
+  test('commands - know the contract, the bus, what entities say, and the append of ingest; nothing of sockets', () => {
+    const allowed = (imported: string) =>
+      /^server\/src\/(commands|config|observability)\//.test(imported) ||
+      [
+        'server/src/bus/index.ts',
+        'server/src/entities/index.ts',
+        'server/src/ingest/index.ts',
+        'server/src/clock.ts',
+        'server/src/data-depth.ts',
+        'server/src/exceeds.ts',
+        'protocol/src/index.ts',
+      ].includes(imported)
+    expect(offences(modulesOf('server/src/commands/'), allowed)).toEqual([])
+  })
+
   test('server - nothing of Redis leaves the bus: no connection, key, script or address', () => {
     const index = sourceFiles('.ts').find(({ path }) => path === 'server/src/bus/index.ts')!.text
     expect(BUS_INTERNALS.exec(index)?.[0]).toBeUndefined()

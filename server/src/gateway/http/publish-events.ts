@@ -2,13 +2,12 @@ import { ERROR_CODES, LIMITS, type RejectedEvent } from '@tidegate/protocol'
 import type { Ingest, PublishOutcome } from '../../ingest/index.ts'
 import type { Admission } from '../admission.ts'
 import type { HttpRequest, HttpResponse } from '../transport/transport.ts'
+import { badIdempotencyKey, isIdempotencyKey } from './idempotency-key.ts'
 import { enterRequest, type KeyedPublish, requestContent } from './keyed-request.ts'
 import { errorReply, json } from './replies.ts'
 import { readRequestBody } from './request-events.ts'
 import type { RequestItem } from './request-item.ts'
 import { byTopic, inRequest, type TopicGroup } from './topic-group.ts'
-
-const IDEMPOTENCY_KEY = new RegExp(`^[\\w.:-]{1,${LIMITS.producerChars}}$`)
 
 /**
  * `POST /v1/events`. With an `Idempotency-Key` the same request may be sent again and is stored once; without it every
@@ -25,9 +24,7 @@ export async function publishEvents(
     return errorReply('frame_too_large', `The body is larger than ${LIMITS.frameBytes} bytes.`)
   }
   const idempotencyKey = request.header('idempotency-key')
-  if (idempotencyKey !== undefined && !IDEMPOTENCY_KEY.test(idempotencyKey)) {
-    return errorReply('invalid_frame', `Idempotency-Key: expected 1 to ${LIMITS.producerChars} of A-Z a-z 0-9 _ . : -`)
-  }
+  if (idempotencyKey !== undefined && !isIdempotencyKey(idempotencyKey)) return badIdempotencyKey()
   const read = readRequestBody(request.header, body)
   if (!read.ok) return errorReply(read.code, read.message)
   const { items } = read

@@ -25,9 +25,18 @@ export function json(status: number, body: unknown, headers: Readonly<Record<str
   return { status, headers: { 'content-type': 'application/json', ...headers }, body: `${JSON.stringify(body)}\n` }
 }
 
+export function errorStatus(code: ErrorCode): number {
+  return STATUS[code] ?? 400
+}
+
+/** Whole seconds, at least one. */
+export function retryAfter(retryAfterMs: number): { readonly 'retry-after': string } {
+  return { 'retry-after': `${Math.max(1, Math.ceil(retryAfterMs / 1_000))}` }
+}
+
 /** An error as every HTTP route reports it: `{ error: { code, message } }`, with `Retry-After` when trying again helps. */
 export function errorReply(code: ErrorCode, message: string, retryAfterMs?: number): HttpResponse {
-  const retry = retryAfterMs === undefined ? {} : { 'retry-after': `${Math.max(1, Math.ceil(retryAfterMs / 1_000))}` }
+  const retry = retryAfterMs === undefined ? {} : retryAfter(retryAfterMs)
   const error = retryAfterMs === undefined ? { code, message } : { code, message, retryAfterMs }
-  return json(STATUS[code] ?? 400, { error }, retry)
+  return json(errorStatus(code), { error }, retry)
 }

@@ -1,3 +1,4 @@
+import type { Commands } from '../../commands/index.ts'
 import type { Delivery } from '../../delivery/index.ts'
 import type { Ingest } from '../../ingest/index.ts'
 import { describeDefect, type ReportDefect } from '../../observability/defects.ts'
@@ -6,6 +7,7 @@ import type { Admission } from '../admission.ts'
 import type { Readiness } from '../readiness.ts'
 import type { Streams } from '../sse/streams.ts'
 import type { HttpRequest, HttpResponse, StreamResponse } from '../transport/transport.ts'
+import { commandOutcome, isCommandPath, isOutcomePath, sendCommand } from './entity-routes.ts'
 import { publishEvents } from './publish-events.ts'
 import { errorReply, json } from './replies.ts'
 import type { StaticFiles } from './static-files.ts'
@@ -14,6 +16,7 @@ export interface RouteContext {
   readonly ingest: Ingest
   readonly admission: Admission
   readonly queries: Queries
+  readonly commands: Commands
   readonly report: ReportDefect
   readonly readiness: Readiness
   readonly delivery: Pick<Delivery, 'slowest'>
@@ -48,9 +51,13 @@ async function dispatch(context: RouteContext, request: HttpRequest): Promise<Ht
   if (path === '/v1/events') {
     return method === 'POST' ? publishEvents(context, request) : methodNotAllowed('POST')
   }
+  if (isCommandPath(path)) {
+    return method === 'POST' ? sendCommand(context.commands, request, paramsOf(query)) : methodNotAllowed('POST')
+  }
   // What a HEAD leaves out of the answer to GET is the transport's matter.
   if (method !== 'GET' && method !== 'HEAD') return methodNotAllowed('GET, HEAD')
   if (path === '/v1/stream') return context.streams.open(request)
+  if (isOutcomePath(path)) return commandOutcome(context.commands, path)
   const window = WINDOW_PATH.exec(path)?.[1]
   if (window !== undefined) {
     return json(200, { window, ...(await context.queries.window({ ...paramsOf(query), name: window })) })
@@ -58,6 +65,8 @@ async function dispatch(context: RouteContext, request: HttpRequest): Promise<Ht
   switch (path) {
     case '/v1/topics':
       return json(200, context.queries.topics())
+    case '/v1/entities':
+      return json(200, { entities: context.queries.entities.list() })
     case '/v1/history': {
       return json(200, await context.queries.history({ limit: DEFAULT_HISTORY, ...paramsOf(query) }))
     }

@@ -1,0 +1,105 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { COMMAND_CODES } from '@tidegate/protocol'
+import { type Bus, BusUnavailable } from '../bus/index.ts'
+import { type ReportDefect, withoutRepeats } from '../observability/defects.ts'
+import { AnswerTail } from './answer-tail.ts'
+import { refuse } from './command-request.ts'
+import { ownAnswers } from './own-answers.ts'
+import type { PendingCommands } from './pending-commands.ts'
+import { findOutcomes } from './stored-outcomes.ts'
+
+/** How long Redis may take at the start. */
+const START_DEADLINE_MS = 10_000
+/** Pause after a look-up that failed and that no breaker times. */
+const RETRY_MS = 100
+
+export interface AnswersOptions {
+  readonly bus: Bus
+  /** Name of this gateway, for which answers are meant. */
+  readonly node: string
+  readonly pending: PendingCommands
+  readonly report: ReportDefect
+}
+
+/**
+ * Settles pending commands with what the owners of the partitions answer. Where an answer may have been passed over, all
+ * pending commands of the partition are looked up.
+ */
+export class Answers {
+  readonly #options: AnswersOptions
+  readonly #report: ReportDefect
+  readonly #tails: readonly AnswerTail[]
+  /** Partitions that are being looked up, and those that have to be once more. */
+  readonly #lookingUp = new Set<number>()
+  readonly #inDoubt = new Set<number>()
+  #closed = false
+
+  constructor(options: AnswersOptions) {
+    this.#options = options
+    this.#report = withoutRepeats(options.report)
+    this.#tails = Array.from({ length: options.bus.partitions }, (_, partition) => this.#tail(partition))
+  }
+
+  /** What is appended once it has resolved is read. @throws when Redis is not reachable */
+  async start(): Promise<void> {
+    await Promise.all(this.#tails.map((tail) => tail.start(START_DEADLINE_MS)))
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true
+    await Promise.all(this.#tails.map((tail) => tail.close()))
+  }
+
+  /** The log of a partition has this epoch. If it is a new one, commands stored before may be lost. */
+  observe(partition: number, epoch: string): void {
+    const tail = this.#tails[partition]!
+    if (epoch !== tail.epoch) tail.doubt()
+  }
+
+  #tail(partition: number): AnswerTail {
+    const { bus, node, pending, report } = this.#options
+    return new AnswerTail(bus.tail(partition, 'answers'), report, {
+      onEntry: (entry) => {
+        for (const { id, outcome } of ownAnswers(node, entry)) pending.settle(partition, id, outcome)
+      },
+      onDoubt: () => void this.#lookUp(partition),
+    })
+  }
+
+  async #lookUp(partition: number): Promise<void> {
+    this.#inDoubt.add(partition)
+    if (this.#lookingUp.has(partition)) return
+    this.#lookingUp.add(partition)
+    while (!this.#closed && this.#inDoubt.delete(partition)) {
+      try {
+        await this.#settleKnown(partition)
+      } catch (error) {
+        this.#inDoubt.add(partition)
+        if (!(error instanceof BusUnavailable)) this.#report(`pending commands of partition ${partition}`, error)
+        await sleep((error instanceof BusUnavailable && error.retryAfterMs) || RETRY_MS)
+      }
+    }
+    this.#lookingUp.delete(partition)
+  }
+
+  /** Settles the pending commands that have an outcome already, and those that may be lost. */
+  async #settleKnown(partition: number): Promise<void> {
+    const { bus, pending } = this.#options
+    const unanswered = new Map(pending.unanswered(partition).map((command) => [command.id, command]))
+    if (unanswered.size === 0) return
+    const { epoch } = this.#tails[partition]!
+    const missing = await findOutcomes(bus, partition, [...unanswered.keys()], ({ id, checksum, outcome }) => {
+      const isSame = checksum === unanswered.get(id)!.checksum
+      pending.settle(partition, id, isSame ? outcome : refuse('conflict', COMMAND_CODES.conflict))
+    })
+    for (const id of missing) {
+      const command = unanswered.get(id)!
+      if (command.epoch !== undefined && command.epoch !== epoch) {
+        pending.settle(partition, id, refuse('epoch_changed', EPOCH_CHANGED, 0))
+      }
+    }
+  }
+}
+
+const EPOCH_CHANGED =
+  'The log has a new epoch and may have lost the command. Send it again with the same id: if it was not lost, it is not run again.'

@@ -1,0 +1,55 @@
+import { COMMAND_CODES, ERROR_CODES, LIMITS } from '@tidegate/protocol'
+import type { Contract } from '../config/model.ts'
+import { isDeeperThan } from '../data-depth.ts'
+import { exceeds } from '../exceeds.ts'
+import { checksumOf } from '../ingest/index.ts'
+import { type CommandRefusal, type CommandRequest, refuse } from './command-request.ts'
+
+export type CheckedCommand =
+  | {
+      readonly ok: true
+      /** JSON of the input, as it was sent. */
+      readonly input: string
+      /** Of everything that makes it this command and no other. */
+      readonly checksum: string
+    }
+  | { readonly ok: false; readonly refusal: CommandRefusal }
+
+/**
+ * Checks a command before anything of it is stored, cheap and bounding checks first.
+ *
+ * @throws what the schema of the input throws
+ */
+export function checkCommand(contract: Contract, request: CommandRequest): CheckedCommand {
+  const { entity, key, command, input, expected } = request
+  const definition = contract.entities.get(entity)
+  if (definition === undefined) return refused('unknown_entity', COMMAND_CODES.unknown_entity)
+  const declared = definition.commands.get(command)
+  if (declared === undefined) return refused('unknown_command', COMMAND_CODES.unknown_command)
+  if (key === '' || exceeds(key, LIMITS.keyBytes)) return refused('key_too_long', ERROR_CODES.key_too_long)
+  if (!isRecord(input)) return invalid('expected an object', '')
+  // Before whatever walks it.
+  if (isDeeperThan(input, LIMITS.dataDepth)) {
+    return invalid(`arrays and objects nest deeper than ${LIMITS.dataDepth}`, '')
+  }
+  const json = JSON.stringify(input)
+  if (exceeds(json, LIMITS.inputBytes)) return invalid(`more than ${LIMITS.inputBytes} bytes of JSON`, '')
+  const checked = declared.validate(input)
+  if (!checked.ok && checked.cause !== undefined) throw checked.cause
+  if (!checked.ok) return invalid(checked.message, checked.path)
+  const content = JSON.stringify([key, command, expected?.version, expected?.epoch])
+  return { ok: true, input: json, checksum: checksumOf(entity, content + json) }
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
+function refused(code: string, message: string): CheckedCommand {
+  return { ok: false, refusal: refuse(code, message) }
+}
+
+function invalid(message: string, path: string): CheckedCommand {
+  const refusal = refuse('invalid_input', message)
+  return { ok: false, refusal: path === '' ? refusal : { ...refusal, path } }
+}

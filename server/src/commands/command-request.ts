@@ -1,0 +1,23 @@
+import type { CommandOutcome, ExpectedVersion } from '../entities/index.ts'
+
+/** A command as a client sends it. Nothing of it but the form of its fields has been checked. */
+export interface CommandRequest {
+  readonly id: string
+  readonly entity: string
+  readonly key: string
+  readonly command: string
+  readonly input: unknown
+  readonly expected?: ExpectedVersion | undefined
+  /** How long the client waits for the outcome. */
+  readonly deadlineMs?: number | undefined
+  /** Since the first attempt; absent on that. */
+  readonly ageMs?: number | undefined
+}
+
+export type CommandRefusal = Extract<CommandOutcome, { status: 'rejected' }>
+
+export function refuse(code: string, message: string, retryAfterMs?: number): CommandRefusal {
+  return retryAfterMs === undefined
+    ? { status: 'rejected', code, message }
+    : { status: 'rejected', code, message, retryAfterMs }
+}

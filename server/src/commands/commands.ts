@@ -1,0 +1,175 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { DEFAULTS, type LogEpoch, parsePosition } from '@tidegate/protocol'
+import { type Bus, COMMANDS_TOPIC, encodeEvent, partitionOf } from '../bus/index.ts'
+import type { Clock } from '../clock.ts'
+import type { Contract } from '../config/model.ts'
+import type { CommandBody, CommandOutcome } from '../entities/index.ts'
+import type { Ingest, PublishOutcome } from '../ingest/index.ts'
+import { describeDefect, type ReportDefect, withoutRepeats } from '../observability/defects.ts'
+import { Answers } from './answers.ts'
+import { type CheckedCommand, checkCommand } from './check-command.ts'
+import { type CommandRequest, refuse } from './command-request.ts'
+import { PendingCommands, type Settle } from './pending-commands.ts'
+import { findOutcomes } from './stored-outcomes.ts'
+
+/** A command may be run for so long after its sender's deadline: a retry with the same id comes sooner. */
+const RUN_AFTER_DEADLINE_MS = 60_000
+/** And so much later this gateway forgets it: clocks differ, and its answer has to come through. */
+const FORGET_AFTER_MS = 5_000
+const EXPIRE_EVERY_MS = 1_000
+
+export interface CommandsOptions {
+  readonly bus: Bus
+  readonly contract: Contract
+  readonly ingest: Pick<Ingest, 'store'>
+  readonly clock: Clock
+  readonly report: ReportDefect
+  /** Name of this gateway, for which answers are meant. Names are not shared. */
+  readonly node: string
+  /** When to try again, while this gateway has more to do than it can. */
+  readonly overloadedMs: () => number | undefined
+  /** A command was answered: `done`, `domain` for a code of its entity, or another code; and how long that took. */
+  readonly onAnswer: (outcome: string, seconds: number) => void
+}
+
+/** Stores commands in the log of their entity's partition, and answers each with what the owner of the partition made of it. */
+export class Commands {
+  readonly #options: CommandsOptions
+  readonly #report: ReportDefect
+  readonly #pending: PendingCommands
+  /** Absent where the contract has no entities: nothing is ever stored. */
+  readonly #answers: Answers | undefined
+  #timer: NodeJS.Timeout | undefined
+
+  constructor(options: CommandsOptions) {
+    const { bus, contract, clock, node, report } = options
+    this.#options = options
+    this.#report = withoutRepeats(report)
+    this.#pending = new PendingCommands(bus.partitions, () => clock.monotonic())
+    if (contract.entities.size > 0) this.#answers = new Answers({ bus, node, pending: this.#pending, report })
+  }
+
+  /** MUST be awaited before anything is taken: answers are read from here on. @throws when Redis is not reachable */
+  async start(): Promise<void> {
+    await this.#answers?.start()
+    this.#timer = setInterval(() => this.#pending.expire(), EXPIRE_EVERY_MS)
+  }
+
+  async close(): Promise<void> {
+    clearInterval(this.#timer)
+    this.#pending.close()
+    await this.#answers?.close()
+  }
+
+  /** Commands without an outcome. */
+  get pending(): number {
+    return this.#pending.size
+  }
+
+  /** Resolves when nobody waits for an outcome. */
+  async drain(): Promise<void> {
+    while (this.#pending.waiting > 0) await sleep(5)
+  }
+
+  /** A log goes on under another epoch: commands stored before may be lost. */
+  epochChanged({ partition, epoch }: LogEpoch): void {
+    this.#answers?.observe(partition, epoch)
+  }
+
+  /** @param answer is called exactly once, possibly before `send` returns. MUST NOT throw. */
+  send(request: CommandRequest, answer: (outcome: CommandOutcome) => void): void {
+    const settle = this.#measured(request, answer)
+    const retryAfterMs = this.#options.overloadedMs()
+    if (retryAfterMs !== undefined) return settle(refuse('overloaded', OVERLOADED, retryAfterMs))
+    const checked = this.#check(request)
+    if (!checked.ok) return settle(checked.refusal)
+    const { id, entity, key, deadlineMs = DEFAULTS.deadlineMs } = request
+    const { checksum } = checked
+    const partition = partitionOf(key, this.#options.bus.partitions)
+    const keepMs = deadlineMs + RUN_AFTER_DEADLINE_MS + FORGET_AFTER_MS
+    const entered = this.#pending.enter({ partition, id, checksum, entity, key, deadlineMs, settle }, keepMs)
+    if (entered.as === 'refused') settle(entered.refusal)
+    else if (entered.as === 'first') this.#store(partition, request, checked, deadlineMs)
+  }
+
+  /**
+   * What became of a command, without sending it again.
+   *
+   * @returns `undefined` for one that nothing is known of
+   * @throws BusUnavailable
+   */
+  async outcome(entity: string, key: string, id: string): Promise<CommandOutcome | 'pending' | undefined> {
+    const { bus, contract } = this.#options
+    if (!contract.entities.has(entity)) return undefined
+    const partition = partitionOf(key, bus.partitions)
+    // Before it is looked up: otherwise its answer could come between the two.
+    let found: CommandOutcome | 'pending' | undefined = this.#pending.has(partition, id) ? 'pending' : undefined
+    await findOutcomes(bus, partition, [id], ({ outcome }) => {
+      found = outcome
+    })
+    return found
+  }
+
+  /** Whether a code is one of the entity's own. */
+  isDeclared(entity: string, code: string): boolean {
+    return this.#options.contract.entities.get(entity)?.rejections.has(code) === true
+  }
+
+  #check(request: CommandRequest): CheckedCommand {
+    try {
+      return checkCommand(this.#options.contract, request)
+    } catch (error) {
+      // A schema is code of the config.
+      const message = describeDefect(this.#report(`the schema of ${request.entity}.${request.command}`, error))
+      return { ok: false, refusal: refuse('internal', message) }
+    }
+  }
+
+  #store(
+    partition: number,
+    request: CommandRequest,
+    { input, checksum }: Extract<CheckedCommand, { ok: true }>,
+    deadlineMs: number,
+  ): void {
+    const { node, clock, ingest } = this.#options
+    const { id, entity, key, command, expected, ageMs } = request
+    const time = clock.now()
+    const body: Omit<CommandBody, 'input'> = {
+      node,
+      entity,
+      command,
+      checksum,
+      ...(ageMs !== undefined && { ageMs }),
+      ...(expected !== undefined && { expected }),
+      notAfter: time + deadlineMs + RUN_AFTER_DEADLINE_MS,
+    }
+    const data = `${JSON.stringify(body).slice(0, -1)},"input":${input}}`
+    const event = { key, lane: 'high', time, json: encodeEvent(id, key, time, undefined, data) } as const
+    ingest.store(COMMANDS_TOPIC, event, (outcome) => this.#stored(partition, id, outcome))
+  }
+
+  #stored(partition: number, id: string, outcome: PublishOutcome): void {
+    if (outcome.kind === 'reject') {
+      const { code, message, retryAfterMs } = outcome
+      // If it was stored all the same, the retry gets its outcome.
+      return this.#pending.settle(partition, id, refuse(code, message, retryAfterMs))
+    }
+    const { epoch } = parsePosition(outcome.at[0]!)!
+    this.#pending.stored(partition, id, epoch)
+    this.#answers?.observe(partition, epoch)
+  }
+
+  #measured({ entity }: CommandRequest, answer: Settle): Settle {
+    const { clock, onAnswer } = this.#options
+    const since = clock.monotonic()
+    const labelOf = (code: string) => (this.isDeclared(entity, code) ? 'domain' : code)
+    return (outcome) => {
+      const label = outcome.status === 'done' ? 'done' : labelOf(outcome.code)
+      onAnswer(label, (clock.monotonic() - since) / 1_000)
+      answer(outcome)
+    }
+  }
+}
+
+const OVERLOADED =
+  'This gateway is overloaded. Send the command again after `retryAfterMs`, or through another gateway.'

@@ -1,0 +1,166 @@
+import { COMMAND_CODES, ERROR_CODES } from '@tidegate/protocol'
+import type { CommandOutcome } from '../entities/index.ts'
+import { type CommandRefusal, refuse } from './command-request.ts'
+
+/** Commands of one entity without an outcome: an owner that lags is not given more of what it lags with. */
+export const MAX_PENDING_PER_KEY = 64
+/** Commands of this gateway without an outcome, and waits for one: together some MB, and more than an owner answers in 0.3 s. */
+export const MAX_PENDING = 16_384
+/** Advised wait when there are too many: some of them are answered in that time. */
+const FULL_RETRY_MS = 250
+/** Advised wait after a deadline: by then the command may have its outcome. */
+const DEADLINE_RETRY_MS = 1_000
+
+/** Takes the outcome once. */
+export type Settle = (outcome: CommandOutcome) => void
+
+export interface Wait {
+  readonly partition: number
+  readonly id: string
+  readonly checksum: string
+  readonly entity: string
+  readonly key: string
+  readonly deadlineMs: number
+  readonly settle: Settle
+}
+
+/** `first`: the command is to be stored. `joined`: it was stored before, and the wait ends with its outcome. */
+export type Entered = { readonly as: 'first' | 'joined' } | { readonly as: 'refused'; readonly refusal: CommandRefusal }
+
+interface Pending {
+  readonly checksum: string
+  readonly subject: string
+  /** Epoch under which it was stored; `undefined` until that is known. */
+  epoch: string | undefined
+  /** Of the monotonic clock: by then its owner does not run it any more. */
+  readonly endsAt: number
+  readonly waits: Map<Settle, NodeJS.Timeout>
+}
+
+/** A command that is without an outcome as far as this gateway knows. */
+export interface Unanswered {
+  readonly id: string
+  readonly checksum: string
+  readonly epoch: string | undefined
+}
+
+/**
+ * Commands that this gateway has stored and that have no outcome yet, and who waits for it. One stays after the last wait has
+ * reached its deadline, so that its bounds hold and a retry joins it.
+ */
+export class PendingCommands {
+  readonly #partitions: readonly Map<string, Pending>[]
+  readonly #monotonic: () => number
+  readonly #bySubject = new Map<string, number>()
+  #size = 0
+  #waiting = 0
+
+  constructor(partitions: number, monotonic: () => number) {
+    this.#partitions = Array.from({ length: partitions }, () => new Map())
+    this.#monotonic = monotonic
+  }
+
+  /** Commands without an outcome. */
+  get size(): number {
+    return this.#size
+  }
+
+  /** Waits that are not over. */
+  get waiting(): number {
+    return this.#waiting
+  }
+
+  has(partition: number, id: string): boolean {
+    return this.#partitions[partition]!.has(id)
+  }
+
+  /** @param keepMs how long the command counts as pending without an outcome */
+  enter(wait: Wait, keepMs: number): Entered {
+    const { partition, id, checksum } = wait
+    const there = this.#partitions[partition]!.get(id)
+    if (there !== undefined && there.checksum !== checksum) return refused(refuse('conflict', COMMAND_CODES.conflict))
+    if (Math.max(this.#size, this.#waiting) >= MAX_PENDING) return tooMany('this gateway')
+    if (there !== undefined) {
+      this.#wait(there, wait)
+      return { as: 'joined' }
+    }
+    const subject = `${wait.entity} ${wait.key}`
+    const ofSubject = this.#bySubject.get(subject) ?? 0
+    if (ofSubject >= MAX_PENDING_PER_KEY) return tooMany('this entity')
+    this.#bySubject.set(subject, ofSubject + 1)
+    const endsAt = this.#monotonic() + keepMs
+    const pending: Pending = { checksum, subject, epoch: undefined, endsAt, waits: new Map() }
+    this.#partitions[partition]!.set(id, pending)
+    this.#size++
+    this.#wait(pending, wait)
+    return { as: 'first' }
+  }
+
+  /** The log of commands has it, under an epoch. */
+  stored(partition: number, id: string, epoch: string): void {
+    const pending = this.#partitions[partition]!.get(id)
+    if (pending !== undefined) pending.epoch = epoch
+  }
+
+  /** Ends every wait for a command. Nothing happens where there is none. */
+  settle(partition: number, id: string, outcome: CommandOutcome): void {
+    const pending = this.#partitions[partition]!.get(id)
+    if (pending === undefined) return
+    this.#remove(partition, id, pending)
+    for (const [settle, timer] of pending.waits) {
+      clearTimeout(timer)
+      this.#waiting--
+      settle(outcome)
+    }
+  }
+
+  unanswered(partition: number): Unanswered[] {
+    return [...this.#partitions[partition]!].map(([id, { checksum, epoch }]) => ({ id, checksum, epoch }))
+  }
+
+  /** Forgets what nobody will answer any more. To be called about once a second. */
+  expire(): void {
+    const now = this.#monotonic()
+    for (const [partition, commands] of this.#partitions.entries()) {
+      for (const [id, { endsAt }] of commands) if (endsAt <= now) this.settle(partition, id, deadlineExceeded())
+    }
+  }
+
+  /** Ends every wait. */
+  close(): void {
+    for (const [partition, commands] of this.#partitions.entries()) {
+      for (const id of commands.keys()) this.settle(partition, id, deadlineExceeded())
+    }
+  }
+
+  #wait(pending: Pending, { settle, deadlineMs }: Wait): void {
+    const timer = setTimeout(() => {
+      pending.waits.delete(settle)
+      this.#waiting--
+      settle(deadlineExceeded())
+    }, deadlineMs)
+    pending.waits.set(settle, timer)
+    this.#waiting++
+  }
+
+  #remove(partition: number, id: string, { subject }: Pending): void {
+    this.#partitions[partition]!.delete(id)
+    this.#size--
+    const left = this.#bySubject.get(subject)! - 1
+    if (left > 0) this.#bySubject.set(subject, left)
+    else this.#bySubject.delete(subject)
+  }
+}
+
+function deadlineExceeded(): CommandRefusal {
+  return refuse('deadline_exceeded', COMMAND_CODES.deadline_exceeded, DEADLINE_RETRY_MS)
+}
+
+function refused(refusal: CommandRefusal): Entered {
+  return { as: 'refused', refusal }
+}
+
+function tooMany(whose: string): Entered {
+  const message = `Too many commands of ${whose} have no outcome yet. ${ERROR_CODES.overloaded}`
+  return refused(refuse('overloaded', message, FULL_RETRY_MS))
+}

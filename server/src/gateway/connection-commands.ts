@@ -1,0 +1,31 @@
+import { type ClientFrame, COMMAND_CODES, LIMITS } from '@tidegate/protocol'
+import { type Commands, parseExpectedVersion, refuse } from '../commands/index.ts'
+import type { CommandOutcome } from '../entities/index.ts'
+
+/** Advised wait of a client with too many unanswered commands: an answer or two comes in that time. */
+const WINDOW_RETRY_MS = 20
+
+/** The commands of one connection: as many as may be unanswered. */
+export class ConnectionCommands {
+  readonly #commands: Pick<Commands, 'send'>
+  readonly #answer: (id: string, outcome: CommandOutcome) => void
+  #unanswered = 0
+
+  /** @param answer is called once for each command taken. MUST NOT throw. */
+  constructor(commands: Pick<Commands, 'send'>, answer: (id: string, outcome: CommandOutcome) => void) {
+    this.#commands = commands
+    this.#answer = answer
+  }
+
+  take({ expectedVersion, ...request }: Extract<ClientFrame, { type: 'command' }>): void {
+    const { id } = request
+    if (this.#unanswered >= LIMITS.commands) {
+      return this.#answer(id, refuse('command_window', COMMAND_CODES.command_window, WINDOW_RETRY_MS))
+    }
+    this.#unanswered++
+    this.#commands.send({ ...request, expected: parseExpectedVersion(expectedVersion) }, (outcome) => {
+      this.#unanswered--
+      this.#answer(id, outcome)
+    })
+  }
+}

@@ -1,0 +1,32 @@
+import type { Contract } from '../config/model.ts'
+
+/** One line of `GET /v1/entities`: what a client needs to send commands to any config. */
+export interface EntityDescription {
+  readonly name: string
+  /** What the key is called. */
+  readonly key: string
+  readonly version: number
+  /** Type -> JSON Schema of the data. */
+  readonly events: Readonly<Record<string, unknown>>
+  /** Command -> JSON Schema of the input. */
+  readonly commands: Readonly<Record<string, unknown>>
+  /** Codes that commands may be refused with. */
+  readonly rejections: readonly string[]
+  readonly indexes: readonly string[]
+}
+
+export function describeEntities(contract: Contract): EntityDescription[] {
+  return [...contract.entities.values()].map(({ name, keyField, version, events, commands, rejections, indexes }) => ({
+    name,
+    key: keyField,
+    version,
+    events: schemasOf(events),
+    commands: schemasOf(commands),
+    rejections: [...rejections],
+    indexes: [...indexes.keys()],
+  }))
+}
+
+function schemasOf(members: ReadonlyMap<string, { readonly jsonSchema: unknown }>): Readonly<Record<string, unknown>> {
+  return Object.fromEntries([...members].map(([name, { jsonSchema }]) => [name, jsonSchema]))
+}

@@ -1,0 +1,95 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { MAX_PENDING, MAX_PENDING_PER_KEY, PendingCommands, type Wait } from '../../src/commands/pending-commands.ts'
+import type { CommandOutcome } from '../../src/entities/index.ts'
+
+const DONE: CommandOutcome = { status: 'done', version: 1, epoch: '1', events: [] }
+const KEEP_MS = 60_000
+
+beforeEach(() => {
+  vi.useFakeTimers()
+})
+afterEach(() => {
+  vi.useRealTimers()
+})
+
+function table() {
+  const pending = new PendingCommands(2, () => performance.now())
+  const outcomes: [id: string, outcome: string][] = []
+  const enter = (id: string, changes: Partial<Wait> = {}) => {
+    const settle = (outcome: CommandOutcome) => outcomes.push([id, outcome.status === 'done' ? 'done' : outcome.code])
+    const wait = { partition: 0, id, checksum: 'c', entity: 'user', key: 'k', deadlineMs: 1_000, settle, ...changes }
+    const entered = pending.enter(wait, KEEP_MS)
+    return entered.as === 'refused' ? entered.refusal.code : entered.as
+  }
+  return { pending, outcomes, enter }
+}
+
+describe('pending commands', () => {
+  it('CMD-PENDING-1 a retry joins, and every wait ends with the one outcome', () => {
+    const { pending, outcomes, enter } = table()
+    expect([enter('a'), enter('a'), enter('b'), enter('a', { checksum: 'other' })]).toEqual([
+      'first',
+      'joined',
+      'first',
+      'conflict',
+    ])
+    expect([pending.size, pending.waiting]).toEqual([2, 3])
+    pending.settle(0, 'a', DONE)
+    pending.settle(0, 'a', DONE)
+    pending.settle(1, 'b', DONE)
+    expect(outcomes).toEqual([
+      ['a', 'done'],
+      ['a', 'done'],
+    ])
+    expect([pending.size, pending.waiting]).toEqual([1, 1])
+  })
+
+  it('CMD-PENDING-2 bounds what one entity has without an outcome; a retry still joins, and other entities have room', () => {
+    const { pending, enter } = table()
+    for (let i = 0; i < MAX_PENDING_PER_KEY; i++) expect(enter(`${i}`)).toBe('first')
+    expect(enter('more')).toBe('overloaded')
+    expect(enter('0')).toBe('joined')
+    expect([enter('more', { key: 'other' }), enter('m', { entity: 'order' })]).toEqual(['first', 'first'])
+    pending.settle(0, '0', DONE)
+    expect(enter('more of it')).toBe('first')
+  })
+
+  it('CMD-PENDING-2 bounds commands and waits in all', () => {
+    const { pending, enter } = table()
+    for (let i = 0; i < MAX_PENDING; i++) enter(`${i}`, { key: `${i}` })
+    expect(pending.size).toBe(MAX_PENDING)
+    expect([enter('new', { key: 'new' }), enter('0', { key: '0' })]).toEqual(['overloaded', 'overloaded'])
+    pending.settle(0, '0', DONE)
+    expect(enter('1', { key: '1' })).toBe('joined')
+    expect(enter('new', { key: 'new' })).toBe('overloaded')
+    pending.close()
+    expect([pending.size, pending.waiting]).toEqual([0, 0])
+  })
+
+  it('CMD-PENDING-3 a wait ends at its deadline, and the command stays pending: a retry joins it', () => {
+    const { pending, outcomes, enter } = table()
+    enter('a', { deadlineMs: 100 })
+    enter('a', { deadlineMs: 5_000 })
+    vi.advanceTimersByTime(100)
+    expect(outcomes).toEqual([['a', 'deadline_exceeded']])
+    vi.advanceTimersByTime(10_000)
+    expect(outcomes).toHaveLength(2)
+    expect(enter('a')).toBe('joined')
+    pending.settle(0, 'a', DONE)
+    expect(outcomes.at(-1)).toEqual(['a', 'done'])
+  })
+
+  it('CMD-PENDING-3 what nobody will answer any more is forgotten, and does not count', () => {
+    const { pending, outcomes, enter } = table()
+    enter('a')
+    vi.advanceTimersByTime(KEEP_MS - 100)
+    enter('a')
+    pending.expire()
+    expect(pending.size).toBe(1)
+    vi.advanceTimersByTime(100)
+    pending.expire()
+    expect([pending.size, pending.waiting]).toEqual([0, 0])
+    expect(outcomes.map(([, code]) => code)).toEqual(['deadline_exceeded', 'deadline_exceeded'])
+    for (let i = 0; i < MAX_PENDING_PER_KEY; i++) expect(enter(`${i}`)).toBe('first')
+  })
+})
