@@ -2,8 +2,8 @@ const BASE_MS = 100
 const CAP_MS = 10_000
 
 /**
- * Wait before reconnect attempt `n` (from 0): full jitter under an exponential cap, so that a thousand clients that lost
- * one gateway do not come back together (M. Brooker, Exponential Backoff And Jitter, 2015).
+ * Wait before reconnect attempt `n` (from 0): full jitter under an exponential cap, so that a thousand clients that
+ * lost one gateway do not come back together (M. Brooker, Exponential Backoff And Jitter, 2015).
  *
  * @param random a number in [0, 1).
  */
@@ -16,8 +16,8 @@ const RESEND_CAP_MS = 1_000
 const RESEND_SPREAD = 0.25
 
 /**
- * Wait before frames are sent again: what the server asked for, at least 10 ms doubled with every round that brought no
- * acknowledgement, and up to a quarter more so that clients refused together do not return together.
+ * Wait before frames are sent again: as long as the server asked for, at least 10 ms doubled with every round without
+ * an acknowledgement, and up to a quarter more so that clients refused together do not return together.
  *
  * @param round rounds in a row without an acknowledgement, from 0.
  * @param random a number in [0, 1).

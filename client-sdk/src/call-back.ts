@@ -1,5 +1,5 @@
 /**
- * Calls what the application gave. An error it throws is reported like any uncaught one, but later: here it would keep
+ * Calls an application's callback. Its error is reported like any uncaught one, but later: thrown here it would keep
  * the rest of a frame from being delivered.
  */
 export function callBack<Argument>(callback: (argument: Argument) => void, argument: Argument): void {

@@ -20,17 +20,17 @@ export interface ClientOptions {
   /** Defaults to the global WebSocket; `@tidegate/client/node` brings one for Node 20. */
   readonly WebSocket?: SocketConstructor
   /**
-   * Identity for deduplication, random by default. A client that is opened later takes the place of every earlier one of its
-   * producer, in this process or another: what those publish then is rejected as `fenced`.
+   * Identity for deduplication, random by default. A client opened later replaces every earlier one of its producer, in
+   * this process or another: what those publish then is rejected as `fenced`.
    */
   readonly producer?: string
   /** Bytes the server may have in flight to this client, 4 KiB to 4 MiB. */
   readonly windowBytes?: number
-  /** Bounds of what is published and not acknowledged. */
+  /** Bounds of published events that are not acknowledged. */
   readonly outbox?: Partial<OutboxLimits>
 }
 
-/** What a server says of its Redis. */
+/** The server's report on its Redis. */
 export type BusChange = Omit<Extract<ServerFrame, { type: 'bus' }>, 'type'>
 
 type DataOf<C, Topic extends keyof TopicsOf<C>> = TopicsOf<C>[Topic]['data']
@@ -43,7 +43,7 @@ export class TidegateClient<C = unknown> {
   readonly #queries: Queries
   readonly #statusListeners = new Set<(status: ConnectionStatus) => void>()
   readonly #busListeners = new Set<(change: BusChange) => void>()
-  /** Why nothing can be asked of this client any more. */
+  /** Why this client accepts no more calls. */
   #ended: TidegateError | undefined
   #closing: Promise<void> | undefined
 
@@ -88,15 +88,16 @@ export class TidegateClient<C = unknown> {
     return this.#connection.status
   }
 
-  /** Calls back on every change of `status`. Returns what ends that. */
+  /** Calls back on every change of `status`. Returns a function that ends that. */
   onStatus(listener: (status: ConnectionStatus) => void): () => void {
     this.#statusListeners.add(listener)
     return () => this.#statusListeners.delete(listener)
   }
 
   /**
-   * Calls back when the server can no longer reach its Redis for some class of operations (`append`: publishing, `tail`:
-   * delivery, `query`), and when it can again. Meanwhile publishes wait in the outbox and subscriptions stay. Returns what ends that.
+   * Calls back when the server can no longer reach its Redis for some class of operations (`append`: publishing,
+   * `tail`: delivery, `query`), and when it can again. Meanwhile publishes wait in the outbox and subscriptions stay.
+   * Returns a function that ends that.
    */
   onBus(listener: (change: BusChange) => void): () => void {
     this.#busListeners.add(listener)
@@ -105,11 +106,11 @@ export class TidegateClient<C = unknown> {
 
   /**
    * Publishes one or more events of a topic. Resolves when they are stored; while there is no connection they wait and
-   * are then sent in order, once each. A call that needs several frames rejects if one of them does, whatever becomes of
-   * the others.
+   * are then sent in order, once each. A call that needs several frames rejects if one of them does, whether or not the
+   * others are stored.
    *
-   * @throws TidegateError `outbox_full`, `outbox_expired`, `event_too_large`, `closed`, or the code with which the server
-   *   rejected a frame. Events refused for themselves do not throw: they are listed in the receipt.
+   * @throws TidegateError `outbox_full`, `outbox_expired`, `event_too_large`, `closed`, or the code with which the
+   *   server rejected a frame. Events refused individually do not throw: the receipt lists them.
    */
   async publish<Topic extends PublishableTopic<TopicsOf<C>>>(
     topic: Topic,
@@ -129,7 +130,7 @@ export class TidegateClient<C = unknown> {
     options: SubscribeOptions = {},
     callback?: (event: EventOf<TopicsOf<C>, S>) => void,
   ): Subscription<EventOf<TopicsOf<C>, S>> {
-    // What the server sends under a selector has the types the contract says; nothing here could check it.
+    // Under a selector the server sends the types of the contract; nothing here could check that.
     const untyped = callback as ((event: TopicEvent<string, unknown>) => void) | undefined
     return this.#subscriptions.open(selector, options, untyped) as Subscription<EventOf<TopicsOf<C>, S>>
   }
@@ -143,7 +144,7 @@ export class TidegateClient<C = unknown> {
     return (await this.queryPage(name, params)).data
   }
 
-  /** The same for those that answer page by page (`window`, `history`): with what asks for the next one. */
+  /** As `query`, for paged answers (`window`, `history`): includes the `after` of the next page. */
   async queryPage(name: string, params: Readonly<Record<string, unknown>> = {}): Promise<QueryPage> {
     if (this.#ended !== undefined) throw this.#ended
     return this.#queries.ask(name, params)

@@ -21,30 +21,34 @@ export interface ConnectionOptions extends SocketOptions {
   readonly producer: string
 }
 
-/** What the parts of a client need of its connection. */
+/** The view that the parts of a client have of its connection. */
 export interface Link {
   readonly isOnline: boolean
   /** Sends a frame if the socket is open. */
   send(frame: ClientFrame): void
-  /** The same for a frame that is JSON already. */
+  /** As above, for a frame that is JSON already. */
   sendText(json: string): void
-  /** Gives up this connection for a new one. */
+  /** Replaces this connection by a new one. */
   reconnect(): void
-  /** Everything that was open on an earlier connection goes on on this one. */
+  /** Everything open on an earlier connection was resumed on this one. */
   resumed(): void
 }
 
-/** What a connection tells its client. */
+/** Callbacks of a connection to its client. */
 export interface ConnectionEvents {
-  /** A new connection was greeted: send again what is open. The status says so already, its listeners do not know. */
+  /**
+   * A new connection was greeted: resend open requests. The status has changed already, its listeners are called later.
+   */
   online(publish: PublishGrant): void
-  /** For `hello`: under which epochs frames were stored that could be sent again. */
+  /** For `hello`: the epochs under which kept frames were stored. */
   epochs(): readonly string[]
   /** For `hello`: the newest acknowledged position in each partition. */
   acked(): readonly AckedPosition[]
-  /** The connection is about to be exchanged for another one: what is on its way is still answered, more is not to be published. */
+  /**
+   * The connection is about to be replaced: pending requests are still answered, new ones must not be published on it.
+   */
   leaving(): void
-  /** What was sent on the connection and not answered will not be; another one comes, or is there. */
+  /** Unanswered requests on the connection will stay unanswered; another one comes, or is there. */
   offline(): void
   /** The receipt MUST be completed for every event of a batch. */
   frame(frame: ServerFrame, receipt: FrameReceipt): void
@@ -55,14 +59,14 @@ export interface ConnectionEvents {
 
 const CLIENT_NAME = 'tidegate-js/0.1.0'
 
-/** The real ones. */
+/** The implementations outside tests. */
 const readSurroundings = (): Surroundings => ({
   now: performance.now(),
   wallTime: Date.now(),
   random: Math.random(),
 })
 
-/** Drives the machine of a connection: takes events one after the other and runs what each one causes. */
+/** Drives the machine of a connection: takes events one after the other and runs the effects of each. */
 export class Connection implements Link {
   readonly #options: ConnectionOptions
   readonly #events: ConnectionEvents
@@ -70,13 +74,13 @@ export class Connection implements Link {
   readonly #sockets: Sockets
   readonly #timers: Timers
   #state: State = INITIAL
-  /** Events that came up while the effects of another one were run: they find those done. */
+  /** Events raised while the effects of another one ran: they run after those. */
   readonly #queue: ConnectionEvent[] = []
   #isRunning = false
 
   constructor(options: ConnectionOptions, events: ConnectionEvents, surroundings = readSurroundings) {
     const { minWindowBytes, maxWindowBytes } = LIMITS
-    // The server bounds what it is told; counting against another window would report too late.
+    // The server clamps the window; counting against another one would report too late.
     const windowBytes = Math.min(maxWindowBytes, Math.max(minWindowBytes, options.windowBytes))
     this.#options = { ...options, windowBytes }
     this.#events = events

@@ -1,6 +1,6 @@
 import type { DeliveredEvent, Lane } from '@tidegate/protocol'
 
-/** What a client knows of the topics of a contract. */
+/** A client's view of a contract's topics. */
 type Topics = Readonly<Record<string, { readonly data: unknown; readonly publishable: boolean }>>
 
 /** Topics of a config made by `defineConfig`, or any topic at all for a client without one. */
@@ -56,7 +56,7 @@ type Covered<K extends string, S extends string> = S extends '>'
 export interface TopicEvent<Topic extends string, Data> extends DeliveredEvent<Data> {
   readonly topic: Topic
   readonly lane: Lane
-  /** It is the latest of its key, told by the snapshot a subscription began with. */
+  /** It is the latest result of its key, from the snapshot at the start of a subscription. */
   readonly snapshot?: true
 }
 

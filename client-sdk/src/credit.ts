@@ -1,10 +1,10 @@
-/** The share of the window after which consumption is reported: above it, a congested server would wait for the rest. */
+/** The share of the window after which consumption is reported: with a larger one, a congested server would wait. */
 const REPORT_SHARE = 1 / 4
 
 /**
- * Counts the bytes of one connection that are consumed. Bytes of a frame with events count when the last of them was
- * taken by the application; everything else at once. What is not reported stays in flight at the server, which is how a
- * slow consumer slows its own delivery and nobody else's.
+ * Counts the consumed bytes of one connection. Bytes of a frame with events count when the application has taken the
+ * last of them; other frames count at once. Unreported bytes stay in flight at the server, so a slow consumer slows
+ * only its own delivery.
  */
 export class CreditMeter {
   readonly #windowBytes: number
@@ -12,13 +12,13 @@ export class CreditMeter {
   #consumed = 0
   #reported = 0
 
-  /** @param report sends the cumulative count on the connection that is counted. */
+  /** @param report sends the cumulative count on the counted connection. */
   constructor(windowBytes: number, report: (bytes: number) => void) {
     this.#windowBytes = windowBytes
     this.#report = report
   }
 
-  /** A receipt for a frame with so many events: its bytes count when `done` was called for each. */
+  /** A receipt for a frame with this many events: its bytes count when `done` was called for each. */
   receipt(bytes: number, events: number): FrameReceipt {
     return new FrameReceipt(events, () => this.#consume(bytes))
   }

@@ -1,6 +1,6 @@
 import { type ErrorCode, RETRYABLE } from '@tidegate/protocol'
 
-/** Codes that arise in the client itself, beside those of the server. */
+/** Codes that arise in the client itself, in addition to the server's. */
 export const CLIENT_ERROR_CODES = {
   outbox_full:
     'The outbox is full: more is published than is acknowledged. Publish again when earlier calls have resolved.',

@@ -1,16 +1,17 @@
 import type { DeliveredEvent, GapFrame, SubscribeOptions } from '@tidegate/protocol'
 import { clientError } from './errors.ts'
 
-/** An event that a gap withheld, fetched afterwards. */
+/** A withheld event, fetched afterwards. */
 export type Recovered<Event> = Event & { readonly recovered: true }
 
 interface Withheld<Event> extends Omit<GapFrame, 'type' | 'sub' | 'fetchable'> {
   readonly fetchable: true
   /**
-   * The events of the range, in log order, read from the log page by page as they are asked for; also those that `onSlow`
-   * or `maxRate` would have withheld. They move no position, and come again if it is called again.
+   * The events of the range, in log order, read from the log page by page on demand, including those that `onSlow` or
+   * `maxRate` would have withheld. They move no position, and a second call yields them again.
    *
-   * @throws TidegateError `incomplete`, after what there was, if part of the range has left the log; `no_answer`, `closed`.
+   * @throws TidegateError `incomplete`, after the available events, if part of the range has left the log; `no_answer`,
+   *   `closed`.
    */
   fetch(): AsyncGenerator<Recovered<Event>, void, undefined>
 }
@@ -30,15 +31,15 @@ interface Page {
   readonly next?: string
 }
 
-/** A gap as the application sees it, told to a subscription with these options. */
+/** A gap as the application sees it, delivered to a subscription with these options. */
 export function openGap<Event>(
-  { type: _, sub: __, fetchable, ...told }: GapFrame,
+  { type: _, sub: __, fetchable, ...gap }: GapFrame,
   { keys, where }: SubscribeOptions,
   ask: Ask,
 ): Gap<Event> {
-  if (!fetchable) return { ...told, fetchable }
-  const { topic, lane, after, upTo } = told
-  return { ...told, fetchable, fetch: () => fetchRange({ topic, lane, upTo, keys, where }, after, ask) }
+  if (!fetchable) return { ...gap, fetchable }
+  const { topic, lane, after, upTo } = gap
+  return { ...gap, fetchable, fetch: () => fetchRange({ topic, lane, upTo, keys, where }, after, ask) }
 }
 
 async function* fetchRange<Event>(
@@ -51,7 +52,7 @@ async function* fetchRange<Event>(
   let after = start
   do {
     const page = (await ask('gap', { ...range, after })) as Page
-    // The server answers with events of the topic; nothing here could check it.
+    // The server answers with events of the topic; nothing here could check that.
     for (const event of page.events) yield { topic, lane, ...event, recovered: true } as unknown as Recovered<Event>
     complete &&= page.complete
     after = page.next

@@ -1,7 +1,7 @@
 import type { SubscribeOptions } from '@tidegate/protocol'
 import type { TidegateError } from './errors.ts'
 
-/** Options of an open subscription that may change; `undefined` takes one off. Its topic and its place stay. */
+/** Options of an open subscription that may change; `undefined` removes one. Its topic and its position stay. */
 export type OptionChange = {
   readonly [Option in Exclude<keyof SubscribeOptions, 'from' | 'snapshot'>]?: SubscribeOptions[Option] | undefined
 }
@@ -13,14 +13,15 @@ interface Pending {
 }
 
 /**
- * The options of one subscription, and changes of them that the server has not granted yet. One is asked for at a time, so
- * that every answer is that of the oldest; what a lost connection left unanswered is asked for again on the next.
+ * The options of one subscription, and changes that the server has not granted yet. One change is requested at a time,
+ * so that every answer belongs to the oldest; changes left unanswered by a lost connection are requested again on the
+ * next.
  */
 export class OptionChanges {
   readonly #ask: (options: SubscribeOptions) => void
   readonly #pending: Pending[] = []
   #options: SubscribeOptions
-  /** What the next answer on the present connection is to. */
+  /** What the next answer on the present connection answers. */
   #awaiting: 'subscribe' | 'change' | 'nothing' = 'subscribe'
 
   constructor(options: SubscribeOptions, ask: (options: SubscribeOptions) => void) {
@@ -28,7 +29,7 @@ export class OptionChanges {
     this.#ask = ask
   }
 
-  /** As granted last. */
+  /** The last granted options. */
   get options(): SubscribeOptions {
     return this.#options
   }
@@ -40,7 +41,7 @@ export class OptionChanges {
     })
   }
 
-  /** The subscription was asked for, on a new connection. */
+  /** The subscription was requested on a new connection. */
   asked(): void {
     this.#awaiting = 'subscribe'
   }
@@ -54,7 +55,7 @@ export class OptionChanges {
     this.#next()
   }
 
-  /** Whether it was a change that the server refused: the subscription goes on as it was. */
+  /** Whether the server refused only a change: the subscription continues with its options. */
   refused(reason: TidegateError): boolean {
     if (this.#awaiting !== 'change') return false
     this.#pending.shift()!.reject(reason)

@@ -1,4 +1,4 @@
-/** How much may wait for its acknowledgement, and how long what was never sent may wait. */
+/** Bounds of unacknowledged frames, and how long a frame may wait before its first attempt. */
 export interface OutboxLimits {
   readonly maxFrames: number
   readonly maxBytes: number
@@ -6,8 +6,8 @@ export interface OutboxLimits {
 }
 
 /**
- * What was acknowledged in the last seconds, up to so many bytes, is kept in case Redis loses it: with `appendfsync everysec` it may
- * lose about a second.
+ * Frames acknowledged in the last seconds are kept, up to this many bytes, in case Redis loses them: with `appendfsync
+ * everysec` it may lose about a second.
  */
 const KEPT_MS = 5_000
 const KEPT_BYTES = 4 * 1_024 * 1_024
@@ -28,29 +28,30 @@ interface Frame<Item> {
   readonly item: Item
   readonly bytes: number
   readonly enqueuedAt: number
-  /** A frame gets its seq when it is first sent: one that is given up before then leaves no hole. */
+  /** A frame gets its seq on its first attempt: one that is given up before leaves no hole. */
   first: { readonly seq: number; readonly at: number } | undefined
   /** Sent more than once: its acknowledgement may name another frame's position. */
   resent: boolean
-  /** Sent on this connection, and the answer was to send it again. */
+  /** The server asked on this connection to send it again. */
   refused: boolean
 }
 
 interface KeptFrame<Item> {
   readonly frame: Frame<Item>
-  readonly settledAt: number
+  readonly ackedAt: number
   /** Partition -> epoch under which it was stored. */
   readonly epochs: ReadonlyMap<number, string>
 }
 
 /**
- * The frames that have no final answer yet, in order of publishing, and those acknowledged last. Pure: time (ms of a clock
- * that nobody sets) comes in, frames to write come out.
+ * The frames without a final answer, in order of publishing, and recently acknowledged ones. Pure: time (ms of a
+ * monotonic clock) goes in, frames to write come out.
  *
- * Frames before the cursor were sent on this connection. When one is refused for now, nothing more is sent until every
- * frame on its way is answered; then whatever is left goes again in order, before anything new. Waiting for the answers
- * costs a round trip and buys that a connection never carries two copies of a frame: of two, the second could be refused
- * after the first was stored, and the server would wait for a frame that the client has forgotten.
+ * Frames before the cursor were sent on this connection. After a temporary refusal nothing more is sent until every
+ * frame on its way is answered; then the remaining ones are sent again in order, before anything new. Waiting for the
+ * answers costs a round trip and ensures that a connection never carries two copies of a frame: otherwise the second
+ * copy could be refused after the first was stored, and the server would wait for a frame that the client has
+ * forgotten.
  */
 export class Outbox<Item> {
   readonly #limits: OutboxLimits
@@ -92,7 +93,7 @@ export class Outbox<Item> {
     this.#bytes += bytes
   }
 
-  /** The next frame to write within the grant, if any. From now on it is on its way. */
+  /** The next frame to write within the grant, if any. It counts as sent from now on. */
   next(now: number, grant: { readonly frames: number; readonly bytes: number }): Transmission<Item> | undefined {
     if (this.#refused > 0) {
       if (this.#refused < this.#cursor) return undefined
@@ -110,7 +111,7 @@ export class Outbox<Item> {
   }
 
   /** The frame has its final answer and is forgotten. `undefined` when none was due. */
-  settle(seq: number): Item | undefined {
+  finish(seq: number): Item | undefined {
     const index = this.#indexOf(seq)
     return index === -1 ? undefined : this.#remove(index)
   }
@@ -125,20 +126,20 @@ export class Outbox<Item> {
     const frame = this.#frames[index]
     if (frame === undefined) return undefined
     this.#remove(index)
-    this.#kept.push({ frame, settledAt: now, epochs })
+    this.#kept.push({ frame, ackedAt: now, epochs })
     this.#keptBytes += frame.bytes
-    while (this.#keptBytes > KEPT_BYTES || this.#kept[0]!.settledAt < now - KEPT_MS) {
+    while (this.#keptBytes > KEPT_BYTES || this.#kept[0]!.ackedAt < now - KEPT_MS) {
       this.#keptBytes -= this.#kept.shift()!.frame.bytes
     }
     return frame
   }
 
-  /** Partition -> epoch under which something that is kept was stored last. */
+  /** Partition -> epoch of the newest kept frame stored there. */
   get keptEpochs(): ReadonlyMap<number, string> {
     return new Map(this.#kept.flatMap(({ epochs }) => [...epochs]))
   }
 
-  /** Kept frames that were stored under another epoch of the partition may be lost: they go again, in their order. */
+  /** Kept frames stored under another epoch of the partition may be lost: they are sent again, in their order. */
   restore(partition: number, epoch: string): void {
     for (let i = this.#kept.length - 1; i >= 0; i--) {
       const { frame, epochs } = this.#kept[i]!
@@ -159,12 +160,12 @@ export class Outbox<Item> {
     return true
   }
 
-  /** No answer will come any more: everything that was sent goes again, first. */
+  /** The connection is gone without further answers: all sent frames are sent again, first. */
   disconnected(): void {
     this.#rewind()
   }
 
-  /** Gives up frames that were never sent and are too old; what was sent once is never given up. */
+  /** Gives up frames that are too old and were never sent; a frame that was sent once is never given up. */
   expire(now: number): Item[] {
     const expired: Item[] = []
     for (let i = this.#frames.length - 1; i >= this.#cursor; i--) {
@@ -200,7 +201,7 @@ export class Outbox<Item> {
     return item
   }
 
-  /** Puts a frame that was sent before where its seq belongs. */
+  /** Puts a frame that was sent before back at its seq. */
   #insert(frame: Frame<Item>): void {
     const seq = frame.first!.seq
     const found = this.#frames.findIndex(({ first }) => first === undefined || first.seq > seq)
@@ -209,13 +210,13 @@ export class Outbox<Item> {
     this.#frames.splice(index, 0, frame)
     this.#bytes += frame.bytes
     if (!frame.refused) return
-    // Among those on their way it counts as one that was refused: it goes when all are answered.
+    // Among frames on their way it counts as refused: it is sent again when all are answered.
     this.#cursor++
     this.#refused++
     this.#inFlightBytes += frame.bytes
   }
 
-  /** Frames are in seq order; those that were never sent have none and stand last. */
+  /** Frames are in seq order; frames never sent have none and come last. */
   #indexOf(seq: number): number {
     let low = 0
     let high = this.#frames.length - 1

@@ -11,12 +11,12 @@ type LanePositions = Map<number, { readonly text: string; readonly at: Position 
 
 /**
  * How far a subscription is resolved, per topic, lane and partition. Lanes overtake each other, so one position per
- * partition would not do. Moves forward only, except into another log epoch, which replaces what was known.
+ * partition would not do. Moves forward only, except into another log epoch, which replaces the old position.
  */
 export class PositionVector {
   readonly #topics = new Map<string, Record<Lane, LanePositions>>()
 
-  /** Resolves up to a position. False when it was resolved already: what lies there is a repeat. */
+  /** Resolves up to a position. False when it was resolved already: an event there is a repeat. */
   admit(topic: string, lane: Lane, text: string): boolean {
     const at = parsePosition(text)
     if (at === undefined) return true

@@ -4,7 +4,7 @@ import { TidegateError } from './errors.ts'
 import { utf8Bytes } from './utf8-bytes.ts'
 
 export interface PublishReceipt {
-  /** Per partition touched, the position of the last event stored. */
+  /** Position of the last stored event in each partition concerned. */
   readonly at: readonly string[]
   /** Events that were not stored, by their index in the call. The others were. */
   readonly rejected: readonly RejectedEvent[]
@@ -12,7 +12,7 @@ export interface PublishReceipt {
   readonly duplicate: boolean
 }
 
-/** Some events of one topic, as they travel in a frame whatever its seq. */
+/** Some events of one topic, in the form of a frame without its seq. */
 export interface FrameBody {
   readonly topic: string
   /** The members `topic` and `events`. */
@@ -21,7 +21,7 @@ export interface FrameBody {
   readonly events: number
 }
 
-/** Half the limit: a lost frame of this size is not too dear to send again. */
+/** Half the limit: resending a lost frame of this size costs little. */
 const FRAME_BYTES = LIMITS.frameBytes / 2
 /** Type, seq, age and punctuation around a body. */
 const ENVELOPE_BYTES = 80

@@ -22,21 +22,21 @@ type Slow = Extract<ServerFrame, { type: 'slow' }>
 
 interface Pending {
   readonly body: FrameBody
-  /** When it was first sent, by the clock on the wall. */
+  /** First attempt, by the wall clock. */
   sentAt?: number
-  /** What its acknowledgement rejected: should the frame be lost and sent again, that stays rejected. */
+  /** Events its acknowledgement rejected: they stay rejected if the frame is lost and sent again. */
   rejected?: readonly RejectedEvent[]
   resolve(receipt: PublishReceipt): void
   reject(error: TidegateError): void
 }
 
 /**
- * Rounds of resends without an acknowledgement after which an `out_of_order` of the oldest frame is taken at its word:
- * the gateway waits for a frame this client no longer has. A new connection starts with the oldest there is.
+ * After this many resends without an acknowledgement, an `out_of_order` of the oldest frame means that the gateway
+ * waits for a frame this client no longer has. A new connection starts with the oldest frame there is.
  */
 const MAX_OUT_OF_ORDER_ROUNDS = 8
 
-/** Sends what is published, in order and within the grant, until each frame has its final answer. */
+/** Sends publishes, in order and within the grant, until each frame has its final answer. */
 export class Publisher {
   readonly #link: Link
   readonly #outbox: Outbox<Pending>
@@ -44,13 +44,13 @@ export class Publisher {
   #ids = 0
   #grant: PublishGrant = { frames: DEFAULTS.publishFrames, bytes: DEFAULTS.publishBytes }
   #fruitlessRounds = 0
-  /** Partition -> epoch of its log, as told on this connection. */
+  /** Partition -> epoch of its log, as reported on this connection. */
   readonly #epochs = new Map<number, string>()
   /** By partition. */
   readonly #acked = new Map<number, AckedPosition>()
-  /** What is on its way is to be answered here, the rest to be sent elsewhere. */
+  /** Frames on their way are answered here, the rest is sent elsewhere. */
   #isLeaving = false
-  /** While set, nothing is sent: this is how long the server asked to wait. */
+  /** While set, nothing is sent: the server asked to wait. */
   #pause: { readonly timer: ReturnType<typeof setTimeout>; readonly ms: number } | undefined
   #expiryTimer: ReturnType<typeof setTimeout> | undefined
   #onEmpty: (() => void) | undefined
@@ -60,7 +60,10 @@ export class Publisher {
     this.#outbox = new Outbox(limits)
   }
 
-  /** @throws TidegateError `outbox_full`, `outbox_expired`, `event_too_large`, `closed`, or the code of a rejected frame. */
+  /**
+   * @throws TidegateError `outbox_full`, `outbox_expired`, `event_too_large`, `closed`, or the code of a rejected
+   *   frame.
+   */
   async publish(topic: string, events: readonly PublishEvent<unknown>[]): Promise<PublishReceipt> {
     const time = Date.now()
     // Stamped before the first attempt, so that every attempt has the same content.
@@ -91,30 +94,32 @@ export class Publisher {
     this.#isLeaving = true
   }
 
-  /** The server has less, or again more, room for what is published. */
+  /** The server changed the grant. */
   slowed({ publish, retryAfterMs }: Slow): void {
     this.#grant = publish
     if (retryAfterMs > 0) this.#pauseFor(resendDelayMs(retryAfterMs, 0, Math.random()), false)
     else this.#pump()
   }
 
-  /** What the next gateway has to know: under which epochs frames were stored that could be sent again. */
+  /** For the next gateway: the epochs under which kept frames were stored. */
   get keptEpochs(): string[] {
     return [...this.#outbox.keptEpochs].map(([partition, epoch]) => formatLogEpoch({ partition, epoch }))
   }
 
-  /** The newest acknowledged position in each partition: what the next gateway can tell by whether Redis has lost something. */
+  /** The newest acknowledged position in each partition: it shows the next gateway whether Redis has lost something. */
   get acked(): AckedPosition[] {
     return [...this.#acked.values()]
   }
 
-  /** Redis answers again: there is nothing to wait for. */
+  /** Redis answers again: there is no reason to wait. */
   available(): void {
     this.#endPause()
     this.#pump()
   }
 
-  /** Logs go on under these epochs. What was stored under others may be lost, and is sent again before anything else. */
+  /**
+   * Logs continue under these epochs. Frames stored under others may be lost, and are sent again before anything else.
+   */
   epochsChanged(at: readonly string[]): void {
     for (const text of at) {
       const { partition, epoch } = parseLogEpoch(text)!
@@ -139,7 +144,7 @@ export class Publisher {
     if (kept?.resent === false) this.#note(kept.item.body.topic, at)
     if (kept !== undefined && rejected.length > 0) kept.item.rejected ??= rejected
     this.#answered(kept?.item, ({ resolve }) => resolve({ at, rejected, duplicate }))
-    // Stored before what this client has been told since.
+    // Stored before an epoch that this client learned of meanwhile.
     for (const [partition, epoch] of this.#epochs) {
       if ((epochs.get(partition) ?? epoch) !== epoch) this.#outbox.restore(partition, epoch)
     }
@@ -148,7 +153,7 @@ export class Publisher {
 
   rejected({ seq, code, message, retryAfterMs, epochs }: Reject): void {
     if (retryAfterMs === undefined) {
-      this.#answered(this.#outbox.settle(seq), ({ reject }) => reject(new TidegateError(code, message)))
+      this.#answered(this.#outbox.finish(seq), ({ reject }) => reject(new TidegateError(code, message)))
       this.#pump()
       return
     }
@@ -162,7 +167,7 @@ export class Publisher {
     this.#pauseFor(resendDelayMs(retryAfterMs, this.#fruitlessRounds, Math.random()), true)
   }
 
-  /** Resolves when nothing is waiting for an acknowledgement any more. */
+  /** Resolves when nothing waits for an acknowledgement any more. */
   async empty(): Promise<void> {
     if (this.#outbox.size === 0) return
     await new Promise<void>((resolve) => {
@@ -186,7 +191,7 @@ export class Publisher {
     for (const text of at) this.#acked.set(parsePosition(text)!.partition, { topic, at: text })
   }
 
-  /** Takes what became of a frame that was due an answer. */
+  /** Takes the answer for a frame that was due one. */
   #answered(pending: Pending | undefined, answer: (pending: Pending) => void): void {
     if (pending === undefined) return
     answer(pending)
@@ -244,7 +249,10 @@ function indexAndCode({ index, code }: RejectedEvent): Pick<RejectedEvent, 'inde
   return { index, code }
 }
 
-/** Too old is refused, too young might be stored twice: of a clock that stands still while a machine sleeps and one that is set, the larger. */
+/**
+ * The larger of two clocks, of which one stands still while a machine sleeps and the other can be set: too large an age
+ * is refused, too small a one might be stored twice.
+ */
 function ageMs(monotonicMs: number, { sentAt = Number.POSITIVE_INFINITY }: Pending): number {
   return Math.max(monotonicMs, Date.now() - sentAt)
 }

@@ -6,7 +6,7 @@ type Result = Extract<ServerFrame, { type: 'result' }>
 type QueryError = Extract<ServerFrame, { type: 'error' }> & { readonly id: number }
 type Params = Readonly<Record<string, unknown>>
 
-/** What a query found, as far as one answer goes. */
+/** One page of a query's result. */
 export interface QueryPage {
   readonly data: unknown
   /** Of `history`: false when something between `after` and the end of this page is no longer in the log. */
@@ -23,10 +23,10 @@ interface Pending {
   reject(error: TidegateError): void
 }
 
-/** A page that shows nothing for longer should say so. */
+/** A page that shows nothing for longer should show an error. */
 export const QUERY_DEADLINE_MS = 10_000
 
-/** Queries that are not answered yet. They only read, so a lost connection asks them again. */
+/** Unanswered queries. They only read, so they are sent again after a lost connection. */
 export class Queries {
   readonly #link: Link
   readonly #pending = new Map<number, Pending>()
@@ -39,7 +39,7 @@ export class Queries {
   ask(name: string, params: Params): Promise<QueryPage> {
     const id = this.#nextId++
     return new Promise((resolve, reject) => {
-      const deadline = setTimeout(() => this.#settle(id, () => reject(clientError('no_answer'))), QUERY_DEADLINE_MS)
+      const deadline = setTimeout(() => this.#finish(id, () => reject(clientError('no_answer'))), QUERY_DEADLINE_MS)
       this.#pending.set(id, { name, params, deadline, resolve, reject })
       if (this.#link.isOnline) this.#send(id, name, params)
     })
@@ -50,22 +50,22 @@ export class Queries {
   }
 
   answered({ id, data, complete, next }: Result): void {
-    this.#settle(id, ({ resolve }) => resolve({ data, complete, next }))
+    this.#finish(id, ({ resolve }) => resolve({ data, complete, next }))
   }
 
   failed({ id, code, message }: QueryError): void {
-    this.#settle(id, ({ reject }) => reject(new TidegateError(code, message)))
+    this.#finish(id, ({ reject }) => reject(new TidegateError(code, message)))
   }
 
   end(reason: TidegateError): void {
-    for (const id of [...this.#pending.keys()]) this.#settle(id, ({ reject }) => reject(reason))
+    for (const id of [...this.#pending.keys()]) this.#finish(id, ({ reject }) => reject(reason))
   }
 
   #send(id: number, name: string, params: Params): void {
     this.#link.send({ type: 'query', id, name, params })
   }
 
-  #settle(id: number, answer: (pending: Pending) => void): void {
+  #finish(id: number, answer: (pending: Pending) => void): void {
     const pending = this.#pending.get(id)
     if (pending === undefined) return
     this.#pending.delete(id)

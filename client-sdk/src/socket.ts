@@ -3,14 +3,14 @@ import { clientError } from './errors.ts'
 /** Any WebSocket class: the browser's, or that of `ws`. */
 export type SocketConstructor = new (url: string, protocols?: string | string[]) => SocketLike
 
-/** What classes that differ in the types of their events agree on. */
+/** The common part of classes with different event types. */
 export interface SocketLike {
   readonly readyState: number
   send(data: string): void
   close(code?: number, reason?: string): void
 }
 
-/** The event properties all of them have. */
+/** The event properties that all of them have. */
 export interface Socket extends SocketLike {
   onopen: (() => void) | null
   onmessage: ((message: { readonly data: unknown }) => void) | null

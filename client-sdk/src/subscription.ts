@@ -16,13 +16,16 @@ import { type Gap, openGap } from './gap.ts'
 import { type OptionChange, OptionChanges } from './option-changes.ts'
 import { PositionVector } from './position-vector.ts'
 
-/** How a subscription is treated while its client cannot keep up: as the server granted, which may be another than was asked for. */
+/**
+ * How a subscription is treated while its client cannot keep up, as granted by the server, which may differ from the
+ * request.
+ */
 export interface GrantedPolicy {
   readonly onSlow: OnSlow
   readonly maxRate?: number
 }
 
-/** What a subscription needs of its client. */
+/** The view a subscription has of its client. */
 export interface SubscriptionHost {
   send(frame: ClientFrame): void
   ask(query: string, params: Readonly<Record<string, unknown>>): Promise<unknown>
@@ -32,48 +35,53 @@ export interface SubscriptionHost {
 
 /**
  * One subscription, over all connections of its client. Give a callback, or iterate once: events wait for the iterator,
- * and what waits counts against the window of the connection, so that an iterator that is never read stops all of the
- * client's subscriptions. Leaving the loop closes the subscription; if the server ends it, the iterator throws why.
+ * and waiting events count against the window of the connection, so that an iterator that is never read stops all of
+ * the client's subscriptions. Leaving the loop closes the subscription; if the server ends it, the iterator throws the
+ * reason.
  */
 export interface Subscription<Event> extends AsyncIterable<Event> {
-  /** Resolves when the server has granted it; rejects with a TidegateError when it refused, or the client closed before. */
+  /**
+   * Resolves when the server has granted it; rejects with a TidegateError when it refused, or the client closed before.
+   */
   readonly ready: Promise<void>
   /**
-   * How far the application has been handed everything: as `from: { positions }`, a later subscription goes on here. Before
-   * `ready` these are the positions that were asked for; where none were, they are empty and no place to go on from.
+   * Up to where the application has everything: passed as `from: { positions }`, a later subscription resumes here.
+   * Before `ready` these are the requested positions; without any they are empty, and a subscription must not resume
+   * from them.
    */
   readonly positions: WireVector
   /**
-   * Resolves when the snapshot has arrived as a whole, at once with `ready` if none was asked for; rejects as `ready` does.
-   * Until then `positions` is no place to go on from.
+   * Resolves when the whole snapshot has arrived, at once with `ready` if none was requested; rejects as `ready` does.
+   * Until then a subscription must not resume from `positions`.
    */
   readonly synced: Promise<void>
   /** Events handed to the application, snapshots aside. */
   readonly delivered: number
   /** Events received again after a reconnect and dropped. */
   readonly repeats: number
-  /** Gaps told. */
+  /** Gaps delivered. */
   readonly gaps: number
-  /** Events withheld in favour of later ones of their keys, as told so far. */
+  /** Events withheld in favour of later ones of their keys, as reported so far. */
   readonly conflated: number
-  /** Events withheld by sampling, as told so far. */
+  /** Events withheld by sampling, as reported so far. */
   readonly sampled: number
   /** `undefined` until it was granted. */
   readonly policy: GrantedPolicy | undefined
   /**
-   * Calls back for every gap as it is told, ahead of events that wait for an iterator. What overflowed can be fetched, later
-   * when the client has time for it: `if (gap.fetchable) for await (const event of gap.fetch()) ...`. Returns what ends that.
+   * Calls back for every gap on arrival, ahead of events that wait for an iterator. Dropped events can be fetched
+   * later, when the client has time: `if (gap.fetchable) for await (const event of gap.fetch()) ...`. Returns a
+   * function that ends that.
    */
   onGap(listener: (gap: Gap<Event>) => void): () => void
   /**
-   * Changes options from where the subscription is, without losing or repeating anything: `change({ maxRate: 2 })`,
-   * `change({ maxRate: undefined })`. Resolves when the server has granted it.
+   * Changes options at the subscription's present position, without losing or repeating anything: `change({ maxRate: 2
+   * })`, `change({ maxRate: undefined })`. Resolves when the server has granted it.
    *
-   * @throws TidegateError with the server's code if it refuses; the subscription then goes on as it was. `closed`.
+   * @throws TidegateError with the server's code if it refuses; the subscription then continues as it was. `closed`.
    */
   change(options: OptionChange): Promise<void>
   /**
-   * What the server says became of the events that matched on this connection: `matched` is always the sum of the others.
+   * The server's account of the events that matched on this connection: `matched` is always the sum of the others.
    *
    * @throws TidegateError `no_answer` after 10 s, `closed`, `unknown_subscription` before it was granted.
    */
@@ -82,7 +90,7 @@ export interface Subscription<Event> extends AsyncIterable<Event> {
   close(): void
 }
 
-/** What waits for the iterator, in order. */
+/** Items that wait for the iterator, in order. */
 type Waiting<Event> =
   | { readonly kind: 'event'; readonly event: Event; readonly receipt: FrameReceipt }
   | { readonly kind: 'resolved'; readonly positions: WireVector }
@@ -104,9 +112,9 @@ export class ActiveSubscription<Event extends TopicEvent<string, unknown>> imple
   readonly #options: OptionChanges
   readonly #callback: ((event: Event) => void) | undefined
   readonly #host: SubscriptionHost
-  /** How far events were received: what lies below is a repeat, and where a new connection goes on. */
+  /** Received positions: events below are repeats, and a new connection resumes here. */
   readonly #received = new PositionVector()
-  /** How far they were handed on: the same, unless events wait for the iterator. */
+  /** Positions handed to the application: the same, unless events wait for the iterator. */
   readonly #handedOn: PositionVector
   readonly #gapListeners = new Set<(gap: Gap<Event>) => void>()
   readonly #waiting: Waiting<Event>[] = []
@@ -143,7 +151,7 @@ export class ActiveSubscription<Event extends TopicEvent<string, unknown>> imple
       this.#resolveSynced = resolve
       this.#rejectSynced = reject
     })
-    // Whoever does not await them must not be ended by their rejection.
+    // An application that does not await them must not be ended by their rejection.
     this.ready.catch(() => {})
     this.synced.catch(() => {})
   }
@@ -191,7 +199,7 @@ export class ActiveSubscription<Event extends TopicEvent<string, unknown>> imple
     }
   }
 
-  /** The frame that asks for it: from where it is, or where the application said. */
+  /** The subscribe frame: from its present position, or from where the application said. */
   frame(): ClientFrame {
     const { from: asked, ...options } = this.#options.options
     const start = this.#isInSnapshot ? undefined : { positions: this.#received.toWire() }
@@ -211,7 +219,7 @@ export class ActiveSubscription<Event extends TopicEvent<string, unknown>> imple
     this.#options.granted()
   }
 
-  /** Whether it was only a change that the server refused. */
+  /** Whether the server refused only a change. */
   refused(reason: TidegateError): boolean {
     return this.#options.refused(reason)
   }
@@ -238,7 +246,7 @@ export class ActiveSubscription<Event extends TopicEvent<string, unknown>> imple
     if (!gap.fetchable && this.#options.options.snapshot) this.#renewSnapshot()
   }
 
-  /** Takes the events of a part; the receipt is told of each when the application has it. */
+  /** Takes the events of a part; the receipt is completed for each when the application has it. */
   received({ topic, lane, events, snapshot, ...counts }: BatchPart, receipt: FrameReceipt): void {
     this.counted(counts)
     for (const event of events) {
@@ -255,7 +263,7 @@ export class ActiveSubscription<Event extends TopicEvent<string, unknown>> imple
     this.#resolveSynced()
   }
 
-  /** Nobody can say what was in the gap: the latest of every key is asked for again. */
+  /** The content of the gap is unknown: a new snapshot is requested. */
   #renewSnapshot(): void {
     if (this.#isInSnapshot || this.#ending !== undefined) return
     this.#isInSnapshot = true
@@ -263,7 +271,7 @@ export class ActiveSubscription<Event extends TopicEvent<string, unknown>> imple
     this.#host.send(this.frame())
   }
 
-  /** The server ended it, or the connection for good. Events that wait can still be iterated. */
+  /** The server ended it, or the connection for good. Waiting events can still be iterated. */
   end(reason: TidegateError): void {
     if (this.#ending === undefined) this.#end({ by: 'server', reason }, reason)
   }
@@ -295,7 +303,7 @@ export class ActiveSubscription<Event extends TopicEvent<string, unknown>> imple
     this.#rejectReady(reason)
     this.#rejectSynced(reason)
     this.#options.end(reason)
-    // What nobody may ever read must not hold back the client's other subscriptions.
+    // Events that may never be read must not hold back the client's other subscriptions.
     for (const waiting of this.#waiting) if (waiting.kind === 'event') waiting.receipt.done()
     this.#wake()
   }

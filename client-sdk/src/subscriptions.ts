@@ -12,17 +12,17 @@ type AnyEvent = TopicEvent<string, unknown>
 
 interface Entry {
   readonly subscription: ActiveSubscription<AnyEvent>
-  /** Refusals in a row that the server called passing. */
+  /** Temporary refusals in a row. */
   refusals: number
   retryTimer: ReturnType<typeof setTimeout> | undefined
 }
 
-/** The open subscriptions of a client, asked for again on every new connection. */
+/** The open subscriptions of a client, requested again on every new connection. */
 export class Subscriptions {
   readonly #link: Link
   readonly #ask: SubscriptionHost['ask']
   readonly #entries = new Map<number, Entry>()
-  /** Those that this connection has not granted yet. */
+  /** Subscriptions not yet granted on this connection. */
   readonly #asked = new Set<number>()
   #nextSub = 1
   #ended: TidegateError | undefined
@@ -98,7 +98,9 @@ export class Subscriptions {
     if (code !== 'ok') this.#end(sub, new TidegateError(code, 'The server ended the subscription.'))
   }
 
-  /** A refusal that may pass - Redis does not answer - is not the application's to handle: it is asked for again. */
+  /**
+   * The application need not handle a temporary refusal, such as Redis being away: the subscription is requested again.
+   */
   refused({ sub, code, message, retryable }: SubscriptionError): void {
     const entry = this.#entries.get(sub)
     if (entry === undefined || entry.subscription.refused(new TidegateError(code, message))) return

@@ -1,7 +1,7 @@
 // biome-ignore lint/suspicious/noControlCharactersInRegex: the range of ASCII begins with them
 const ASCII = /^[\x00-\x7f]*$/
 
-/** UTF-8 bytes of well-formed text. Most is ASCII, and telling that is quicker than encoding. */
+/** UTF-8 bytes of well-formed text. Most text is ASCII, and testing for it is faster than encoding. */
 export function utf8Bytes(text: string): number {
   let bytes = text.length
   if (ASCII.test(text)) return bytes

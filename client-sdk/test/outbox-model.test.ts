@@ -98,7 +98,7 @@ class Client {
         this.#told(answer.epochs)
         break
       case 'final': {
-        const item = this.outbox.settle(answer.seq)
+        const item = this.outbox.finish(answer.seq)
         if (item !== undefined) this.#settled(item, 'rejected')
         break
       }

@@ -76,14 +76,14 @@ describe('outbox', () => {
     const outbox = outboxOf('a', 'b', 'c', 'd')
     expect(sent(outbox, 0, { frames: 2, bytes: 1_000 })).toEqual(['1:a', '2:b'])
     expect(sent(outbox, 0, { frames: 4, bytes: 300 })).toEqual(['3:c'])
-    outbox.settle(1)
+    outbox.finish(1)
     expect(sent(outbox, 0, { frames: 4, bytes: 300 })).toEqual(['4:d'])
   })
 
   test('C-GRANT-1 next - sends one frame above the byte grant when nothing else is on its way', () => {
     const outbox = outboxOf('a', 'b')
     expect(sent(outbox, 0, { frames: 4, bytes: 50 })).toEqual(['1:a'])
-    outbox.settle(1)
+    outbox.finish(1)
     expect(sent(outbox, 0, { frames: 4, bytes: 50 })).toEqual(['2:b'])
   })
 
@@ -106,17 +106,17 @@ describe('outbox', () => {
     sent(outbox, 0, { frames: 4, bytes: 1_000 })
     expect(outbox.refuse(2)).toBe(true)
     expect(sent(outbox)).toEqual([])
-    expect(outbox.settle(1)).toBe('a')
+    expect(outbox.finish(1)).toBe('a')
     expect(outbox.refuse(3)).toBe(true)
     expect(sent(outbox)).toEqual([])
-    expect(outbox.settle(4)).toBe('d')
+    expect(outbox.finish(4)).toBe('d')
     expect(sent(outbox, 7)).toEqual(['2:b +7', '3:c +7', '5:e'])
   })
 
   test('C-RESEND-4 refuse - of a frame that is settled, refused or not sent changes nothing', () => {
     const outbox = outboxOf('a', 'b', 'c')
     sent(outbox, 0, { frames: 2, bytes: 1_000 })
-    outbox.settle(1)
+    outbox.finish(1)
     expect([outbox.refuse(1), outbox.refuse(3), outbox.refuse(2), outbox.refuse(2)]).toEqual([
       false,
       false,
@@ -130,8 +130,8 @@ describe('outbox', () => {
     const outbox = outboxOf('a', 'b')
     sent(outbox)
     outbox.refuse(1)
-    expect(outbox.settle(1)).toBe('a')
-    expect(outbox.settle(1)).toBeUndefined()
+    expect(outbox.finish(1)).toBe('a')
+    expect(outbox.finish(1)).toBeUndefined()
     outbox.push('c', 100, 0)
     expect(sent(outbox)).toEqual(['3:c'])
   })
@@ -142,7 +142,7 @@ describe('outbox', () => {
     outbox.push('a', 100, 0)
     sent(outbox)
     expect([outbox.hasRoom(1, 150), outbox.hasRoom(1, 151), outbox.hasRoom(2, 10)]).toEqual([true, false, false])
-    outbox.settle(1)
+    outbox.finish(1)
     expect(outbox.hasRoom(2, 250)).toBe(true)
   })
 

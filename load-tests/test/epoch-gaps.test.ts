@@ -24,7 +24,7 @@ const event = (id: string, n: number) => ({
 it('endurance: what comes again under one epoch is doubled, unless it lies behind a gap of reason epoch', () => {
   const account = new TopicAccount()
   account.take(event('10-0', 1))
-  // Told ahead of an event that waited for its reader.
+  // Received ahead of an event that waited for its reader.
   account.tell(gap('epoch'))
   account.take(event('20-0', 2))
   for (const [id, n] of [

@@ -18,7 +18,7 @@ export function claimPort(host: string, port: number): Promise<number> {
   })
 }
 
-/** What to tell who asked for an address that cannot be listened on. */
+/** The advice when an address cannot be listened on. */
 export function cannotListen(host: string, port: number, cause?: NodeJS.ErrnoException): Error {
   const why = cause === undefined ? '' : `: ${cause.code === 'EADDRINUSE' ? 'the port is taken' : cause.message}`
   return new Error(`Cannot listen on ${host}:${port}${why}. Choose another with --port.`, { cause })

@@ -1,6 +1,6 @@
 /**
- * Whether arrays and objects nest deeper than `limit` in a value of JSON. What walks data by recursion - schemas, JSON.stringify,
- * flows - may be given nothing else: some thousand levels overflow the stack.
+ * Whether arrays and objects nest deeper than `limit` in a JSON value. Recursive code over data - schemas,
+ * JSON.stringify, flows - MUST NOT get any deeper value: some thousand levels overflow the stack.
  */
 export function isDeeperThan(value: unknown, limit: number): boolean {
   if (typeof value !== 'object' || value === null) return false

@@ -22,9 +22,9 @@ import { Queries } from './queries/index.ts'
 export interface GatewaySettings {
   readonly redisUrl: string
   readonly partitions: number
-  /** How long Redis is waited for at the start, ms. */
+  /** How long to wait for Redis at the start, ms. */
   readonly redisWaitMs?: number
-  /** Told, in a line each, what the operator should know. */
+  /** Called with one line for everything the operator should know. */
   readonly warn?: (line: string) => void
   readonly host: string
   readonly port: number
@@ -39,27 +39,27 @@ export interface GatewaySettings {
   readonly breaker?: BreakerLimits
   /** Replicas that must have an event before it is acknowledged. */
   readonly ackReplicas?: number
-  /** Share of Redis' `maxmemory` from which on nothing is published. */
+  /** Used share of Redis' `maxmemory` from which on nothing is published. */
   readonly storageShare?: number
-  /** Bytes that the logs of a partition may take; absent for any. */
+  /** Bytes that the logs of a partition may take; absent for no limit. */
   readonly maxPartitionBytes?: number | undefined
   /** Producers that a partition remembers in a generation. */
   readonly maxProducers?: number
   /** How long an append may take, ms. */
   readonly appendDeadlineMs?: number
-  /** Event-loop lag above which no new connection is taken, ms. */
+  /** Event-loop lag above which new connections are refused, ms. */
   readonly maxLagMs?: number
-  /** Least share of the partitions that has to work for `/readyz` to be 200. */
+  /** Minimum share of the partitions that must work for `/readyz` to be 200. */
   readonly readyShare?: number
-  /** Told once of every change of a breaker. */
+  /** Called once for every change of a breaker. */
   readonly onBreaker?: (state: GuardState) => void
-  /** Told of everything that was thrown and that no code foresaw. MUST NOT throw. */
+  /** Called for every error that no code foresaw. MUST NOT throw. */
   readonly onDefect: (defect: Defect) => void
 }
 
 export interface RunningGateway {
   readonly port: number
-  /** Stops accepting, asks clients to move, answers what was published, closes. Idempotent. */
+  /** Stops accepting, asks clients to move, answers pending publishes, closes. Idempotent. */
   close(options: { deadlineMs: number }): Promise<void>
 }
 
@@ -74,7 +74,7 @@ export async function startGateway(settings: GatewaySettings, contract: Contract
   const clock = systemClock
   const metrics = new GatewayMetrics(node)
   const report = createReport(settings.onDefect)
-  // Both are told of changes before there is anybody to tell.
+  // Changes may come before these two exist.
   let tellClients: (state: GuardState) => void = () => {}
   let tellPublishers: (at: LogEpoch) => void = () => {}
   const bus = await openBus({
@@ -98,7 +98,8 @@ export async function startGateway(settings: GatewaySettings, contract: Contract
     bus,
     contract,
     limits: settings.delivery,
-    // What subscribers know is looked up where publishers' acknowledgements are, so that one finding serves both.
+    // Entries that subscribers know are looked up together with publishers' acknowledgements, so that one finding
+    // serves both.
     examine: (partition, known) => ingest.examine(partition, known),
     report,
     clock,
@@ -173,8 +174,8 @@ export async function startGateway(settings: GatewaySettings, contract: Contract
       metrics: () => metrics.render(),
     },
   )
-  tellClients = (state) => gateway.tellBus(state)
-  tellPublishers = (at) => gateway.tellEpoch(at)
+  tellClients = (state) => gateway.sendBus(state)
+  tellPublishers = (at) => gateway.sendEpoch(at)
   const transport = await createTransport({ name: settings.transport, handlers: gateway, warn: (line) => warn?.(line) })
   const { port } = await transport.listen({ host: settings.host, port: settings.port, shared: settings.sharedPort })
   metrics.observe({

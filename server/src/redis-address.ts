@@ -1,4 +1,4 @@
-/** Where a Redis listens, and as whom to talk to it. */
+/** The address of a Redis, and the user to log in as. */
 export type RedisAddress =
   | { readonly kind: 'socket'; readonly path: string }
   | {
@@ -19,7 +19,10 @@ const SCHEMES = new Map([
   ['rediss', true],
 ])
 
-/** @throws {RangeError} with what is wrong. It MUST NOT repeat any part of the text: a mistyped address may have its password anywhere. */
+/**
+ * @throws {RangeError} with what is wrong. It MUST NOT repeat any part of the text: a mistyped address may have its
+ *   password anywhere.
+ */
 export function parseRedisAddress(text: string): RedisAddress {
   if (text.startsWith('/')) return { kind: 'socket', path: text }
   const scheme = /^([a-z][a-z0-9+.-]*):\/\//i.exec(text)?.[1]?.toLowerCase()

@@ -25,7 +25,7 @@ export interface RunningWorker {
 /** Composition root of a worker process. Rejects with what to do when Redis or the contract do not fit. */
 export async function startWorker(settings: WorkerSettings, contract: Contract): Promise<RunningWorker> {
   const { redisUrl, partitions, redisWaitMs, breaker, workerId, log } = settings
-  // What the operator has to take care of is told by gateways: once is enough.
+  // Gateways report what the operator has to take care of: once is enough.
   const bus = await openBus({
     url: redisUrl,
     name: workerId,

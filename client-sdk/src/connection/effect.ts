@@ -3,10 +3,10 @@ import type { FrameReceipt } from '../credit.ts'
 import type { Ending } from './ending.ts'
 import type { SocketId, TimerName } from './state.ts'
 
-/** What the driver does, in order. The last five are calls of `ConnectionEvents`. */
+/** Effects for the driver, in order. The last five are calls of `ConnectionEvents`. */
 export type Effect =
   | { readonly kind: 'open'; readonly socket: SocketId }
-  /** Nothing more is heard of the socket. One that has closed of itself is closed already. */
+  /** Stops listening to the socket and closes it, unless it closed by itself. */
   | { readonly kind: 'close'; readonly socket: SocketId }
   | {
       readonly kind: 'greet'
@@ -16,7 +16,7 @@ export type Effect =
       readonly returning: boolean
     }
   | { readonly kind: 'send'; readonly socket: SocketId; readonly frame: ClientFrame }
-  /** Starts a timer, anew if it runs. */
+  /** Starts a timer, anew if it is running. */
   | { readonly kind: 'arm'; readonly timer: TimerName; readonly ms: number }
   /** Stops every timer. */
   | { readonly kind: 'disarm' }

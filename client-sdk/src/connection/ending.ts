@@ -8,11 +8,11 @@ export type Ending =
       readonly by: 'server'
       readonly code: number
       readonly reason: string
-      /** What it said before it closed. */
+      /** Its last error before it closed. */
       readonly fault: ErrorFrame | undefined
     }
 
-/** What everything outstanding rejects with. */
+/** The error with which everything outstanding rejects. */
 export function endingError(ending: Ending): TidegateError {
   if (ending.by === 'application') return clientError('closed')
   const { code, reason, fault } = ending

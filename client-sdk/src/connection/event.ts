@@ -5,7 +5,7 @@ import type { SocketId, TimerName } from './state.ts'
 export type WelcomeFrame = Extract<ServerFrame, { type: 'welcome' }>
 type DrainFrame = Extract<ServerFrame, { type: 'drain' }>
 
-/** What a text message may be. */
+/** Kinds of text messages. */
 export type FrameEvent =
   | { readonly kind: 'welcomed'; readonly frame: WelcomeFrame }
   | { readonly kind: 'drained'; readonly frame: DrainFrame }
@@ -14,7 +14,7 @@ export type FrameEvent =
   /** Text that no Tidegate server sends. */
   | { readonly kind: 'garbled' }
 
-/** What may happen on a socket. */
+/** Events of a socket. */
 export type Happening =
   | { readonly kind: 'opened' }
   | FrameEvent
@@ -27,7 +27,7 @@ export interface TimerEvent {
   readonly kind: `${TimerName}_due`
 }
 
-/** What the client asks of its connection. */
+/** Requests of the client to its connection. */
 export interface ClientEvent {
   readonly from: 'client'
   readonly kind: 'start' | 'reconnect' | 'resumed' | 'close'

@@ -3,7 +3,7 @@ import type { CreditMeter } from '../credit.ts'
 import { utf8Bytes } from '../utf8-bytes.ts'
 import type { FrameEvent } from './event.ts'
 
-/** What a text message is to the connection. Its bytes count in the credit of its socket. */
+/** The meaning of a text message for the connection. Its bytes count in the credit of its socket. */
 export function frameEvent(text: string, credit: CreditMeter): FrameEvent {
   const frame = parseFrame(text)
   if (frame === undefined) return { kind: 'garbled' }
@@ -19,7 +19,7 @@ export function frameEvent(text: string, credit: CreditMeter): FrameEvent {
   }
 }
 
-/** `undefined` for what no Tidegate server sends: the stream cannot be trusted any further. */
+/** `undefined` for text that no Tidegate server sends: the stream can no longer be trusted. */
 function parseFrame(text: string): ServerFrame | undefined {
   try {
     const frame = JSON.parse(text) as ServerFrame | null

@@ -10,7 +10,7 @@ const GREETING_DEADLINE_MS = 10_000
 /** Silence for this many ping intervals is a dead connection. */
 const SILENCE_INTERVALS = 2.5
 
-/** Opens a socket. The way to every connection leads through here, except to one that replaces another. */
+/** Opens a socket. Every connection starts here, except one that replaces another. */
 export function attempt({ memory }: StateOf<'idle' | 'waiting'>): Step {
   const socket = memory.newest + 1
   const silenceMs = GREETING_DEADLINE_MS
@@ -38,7 +38,7 @@ export function welcome(state: StateOf<'connecting'>, event: EventOf<'welcomed'>
   return to(next, awaitMore(next), { kind: 'online', publish: frame.publish })
 }
 
-/** What is known of a connection from its greeting on. */
+/** The values a greeting gives a connection. */
 export function greeted(
   { memory }: Connected,
   frame: WelcomeFrame,

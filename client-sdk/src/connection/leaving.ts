@@ -6,10 +6,10 @@ import type { EventOf } from './event.ts'
 import type { Connected, State, StateOf } from './state.ts'
 import { type Step, type Surroundings, to } from './transition.ts'
 
-/** A connection that lived this long was a success: the next attempt is the first again. */
+/** A connection that lived this long was a success: the backoff starts again at its first attempt. */
 const STABLE_MS = 5_000
 
-/** The socket closed: its code says whether to come back, its reason may say when. */
+/** The socket closed: its code decides whether to come back, its reason may say when. */
 export function lose(state: Connected, { code, reason }: EventOf<'lost'>, surroundings: Surroundings): Step {
   const advice = closeAdvice(code)
   switch (advice) {
@@ -24,13 +24,13 @@ export function lose(state: Connected, { code, reason }: EventOf<'lost'>, surrou
   }
 }
 
-/** The connection is of no more use: another one is made, later. */
+/** The connection is useless: another one is made later. */
 export function giveUp(state: Connected, _: unknown, surroundings: Surroundings): Step {
   const failures = failuresOf(state, surroundings)
   return wait(state, reconnectDelayMs(failures, surroundings.random), failures + 1)
 }
 
-/** A gateway that drains before it has greeted: nothing is on its way there. */
+/** A gateway drains before it has greeted: nothing is on its way there. */
 export function turnBack(state: StateOf<'connecting'>, { frame }: EventOf<'drained'>): Step {
   return wait(state, frame.reconnectInMs, state.memory.failures)
 }
@@ -48,7 +48,7 @@ function end(state: State, ending: Ending): Step {
   return to({ kind: 'closed', sockets: [] }, ...abandon(state), { kind: 'closed', ending })
 }
 
-/** Stops whatever runs in a state. */
+/** Stops everything that runs in a state. */
 function abandon({ sockets }: State): Effect[] {
   return [{ kind: 'disarm' }, ...sockets.map(close)]
 }
@@ -58,7 +58,7 @@ function failuresOf(state: Connected, { now }: Surroundings): number {
   return isStable ? 0 : state.memory.failures
 }
 
-/** The wait that a close reason asks for, if it does. */
+/** The wait that a close reason asks for, if any. */
 function advisedDelayMs(reason: string): number | undefined {
   try {
     const { retryAfterMs } = JSON.parse(reason) as { retryAfterMs?: unknown }

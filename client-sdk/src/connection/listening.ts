@@ -4,10 +4,10 @@ import type { EventOf, SocketEvent } from './event.ts'
 import type { Connected, StateOf } from './state.ts'
 import { ignore, type Step, type Surroundings, type Transition, to } from './transition.ts'
 
-/** What a replaced connection may still bring: where subscriptions stood is known of each event. */
+/** Frames that a replaced connection may still deliver: each event carries its position. */
 const DELIVERY_TYPES: ReadonlySet<ServerFrame['type']> = new Set(['batch', 'gap', 'progress'])
 
-/** The present socket said something that needs no answer in this state. It is alive. */
+/** A frame on the present socket that needs no answer in this state. It shows that the socket is alive. */
 export function hear(state: Connected): Step {
   return to(state, awaitMore(state))
 }
@@ -21,12 +21,12 @@ export function listen(state: Connected, { socket, frame, receipt }: EventOf<'re
   return to(next, awaitMore(state), { kind: 'frame', frame, receipt })
 }
 
-/** What the predecessor says of anything but deliveries is about an older session. */
+/** Anything but deliveries from the predecessor concerns an older session. */
 export function listenToPredecessor(state: StateOf<'handing_over'>, { frame, receipt }: EventOf<'received'>): Step {
   return DELIVERY_TYPES.has(frame.type) ? to(state, { kind: 'frame', frame, receipt }) : ignore(state)
 }
 
-/** Of two sockets the present one is answered by the first transition, the other one by the second. */
+/** Chooses between two sockets: the first transition is for the present one, the second for the other. */
 export function bySocket<S extends Connected, E extends SocketEvent>(
   present: Transition<S, E>,
   other: Transition<S, E>,

@@ -6,7 +6,7 @@ import { drain, drainEarly, outlive, release, replace, takeOver } from './replac
 import type { Connected, State, StateKind, StateOf, TIMERS } from './state.ts'
 import { ignore, type Step, type Surroundings, type Transition } from './transition.ts'
 
-/** What may happen in a state: all that the client may ask, what its timers bring and, with a socket, what a socket may bring. */
+/** The events possible in a state: every request of the client, its timers, and events of its sockets. */
 type Possible<S extends StateKind> =
   | ClientEvent['kind']
   | `${(typeof TIMERS)[S][number]}_due`
@@ -16,7 +16,7 @@ type Transitions = {
   readonly [S in StateKind]: { readonly [E in Possible<S>]: Transition<StateOf<S>, EventOf<E>> }
 }
 
-/** What becomes of every event in every state. A state or an event with a cell left out does not compile. */
+/** The transition of every event in every state. A missing cell does not compile. */
 const TRANSITIONS: Transitions = {
   idle: { start: attempt, reconnect: ignore, resumed: ignore, close: finish },
   connecting: {
@@ -65,7 +65,7 @@ const TRANSITIONS: Transitions = {
     drained: bySocket(hear, ignore),
     received: bySocket(listen, ignore),
     garbled: bySocket(giveUp, ignore),
-    // There is no other gateway: this one ends the sooner the fewer stay.
+    // There is no other gateway: this one ends sooner if fewer clients stay.
     lost: bySocket(lose, giveUp),
     silence_due: giveUp,
     start: ignore,
@@ -90,11 +90,11 @@ const TRANSITIONS: Transitions = {
   closed: { start: ignore, reconnect: ignore, resumed: ignore, close: ignore },
 }
 
-/** One step of a connection. Pure: sockets, timers and listeners are the driver's. */
+/** One step of a connection. Pure: sockets, timers and listeners belong to the driver. */
 export function step(state: State, event: ConnectionEvent, surroundings: Surroundings): Step {
   const sockets: readonly number[] = state.sockets
   if (event.from === 'socket' && !sockets.includes(event.socket)) return ignore(state)
-  // Two lookups lose what the type of the table says. There is no cell for what is not possible, a timer that does not run.
+  // Two look-ups lose the type of the table. An impossible event, that of a timer that does not run, has no cell.
   const row = TRANSITIONS[state.kind] as Readonly<Record<string, Transition<State, ConnectionEvent> | undefined>>
   return (row[event.kind] ?? ignore)(state, event, surroundings)
 }

@@ -5,19 +5,21 @@ import { awaitMore } from './listening.ts'
 import type { State, StateOf } from './state.ts'
 import { type Step, type Surroundings, to } from './transition.ts'
 
-/** The gateway is about to stop; it says when another connection is to be made. */
+/** The gateway is about to stop and says when to connect elsewhere. */
 export function drain(state: StateOf<'online' | 'draining'>, { frame }: EventOf<'drained'>): Step {
   return to({ ...state, kind: 'draining' }, awaitMore(state), arm('drain', frame.reconnectInMs))
 }
 
-/** The next gateway stops, too. What the former one would still have delivered is asked for again where it ended. */
+/**
+ * The next gateway stops too. Deliveries that the former one still owed are requested again from their last position.
+ */
 export function drainEarly(state: StateOf<'handing_over'>, event: EventOf<'drained'>): Step {
   const [present, predecessor] = state.sockets
   const { state: next, effects } = drain({ ...state, kind: 'online', sockets: [present] }, event)
   return to(next, close(predecessor), ...effects)
 }
 
-/** Another connection is made before this one is left. */
+/** Opens another connection before this one is left. */
 export function replace(state: StateOf<'draining'>): Step {
   const successor = state.memory.newest + 1
   const memory = { ...state.memory, newest: successor }
@@ -28,7 +30,7 @@ export function replace(state: StateOf<'draining'>): Step {
   )
 }
 
-/** The other gateway greeted: from now on its connection is the present one. */
+/** The other gateway greeted: its connection is the present one from now on. */
 export function takeOver(state: StateOf<'replacing'>, { frame }: EventOf<'welcomed'>, { now }: Surroundings): Step {
   const [predecessor, present] = state.sockets
   const next: State = { kind: 'handing_over', sockets: [present, predecessor], ...greeted(state, frame, now) }
@@ -40,7 +42,7 @@ export function release(state: StateOf<'handing_over'>): Step {
   return to(alone(state), close(state.sockets[1]))
 }
 
-/** The predecessor closed of itself. */
+/** The predecessor closed by itself. */
 export function outlive(state: StateOf<'handing_over'>): Step {
   return to(alone(state))
 }

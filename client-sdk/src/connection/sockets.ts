@@ -13,7 +13,7 @@ export interface SocketOptions {
   readonly windowBytes: number
 }
 
-/** The open sockets of a connection. Each counts its own credit: events may be consumed when another one has taken over. */
+/** The open sockets of a connection. Each counts its own credit: events may be consumed after another one took over. */
 export class Sockets {
   readonly #options: SocketOptions
   readonly #hear: (event: SocketEvent) => void
@@ -36,7 +36,7 @@ export class Sockets {
       this.#sockets.delete(id)
       hear({ kind: 'lost', code, reason })
     }
-    // What went wrong is told by the close that follows.
+    // The following close reports the error.
     socket.onerror = () => {}
     this.#sockets.set(id, socket)
   }
@@ -45,7 +45,7 @@ export class Sockets {
     send(this.#sockets.get(id), json)
   }
 
-  /** Nothing more is heard of the socket. One that has closed of itself is closed already. */
+  /** Stops listening to the socket and closes it, unless it closed by itself. */
   close(id: SocketId): void {
     const socket = this.#sockets.get(id)
     if (socket === undefined) return

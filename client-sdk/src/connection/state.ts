@@ -2,25 +2,28 @@ import { NEW_SEQUENCE, type ServerFrame } from '@tidegate/protocol'
 
 export type ConnectionStatus = 'connecting' | 'online' | 'offline' | 'closed'
 
-/** Sockets are numbered in the order of opening, so that a late event of an old one is told from those of the present. */
+/** Sockets are numbered in the order of opening, so that late events of an old one are recognised. */
 export type SocketId = number
 
 export type TimerName = 'retry' | 'drain' | 'silence'
 
 export type ErrorFrame = Extract<ServerFrame, { type: 'error' }>
 
-/** What outlives the single socket. */
+/** Values that outlive a single socket. */
 export interface Memory {
   /** The newest socket so far; 0 before the first. */
   readonly newest: SocketId
   /** The newest session so far. Every `hello` has a larger one. */
   readonly session: number
-  /** Frames of this client are counted from 1, whatever its producer published before. A server that knows no names gives none. */
+  /**
+   * Name of this client's sequence, in which frames are counted from 1, whatever its producer published before. A
+   * server without sequences gives none.
+   */
   readonly sequence: string | undefined
   readonly wasOnline: boolean
   /** Failures in a row, for the backoff. */
   readonly failures: number
-  /** The server's last word on the connection itself. */
+  /** The server's last error on the connection itself. */
   readonly fault: ErrorFrame | undefined
 }
 
@@ -30,7 +33,7 @@ interface Disconnected {
 }
 
 interface Attempting {
-  /** What is sent goes to the first one: the present socket. */
+  /** Frames are sent on the first one: the present socket. */
   readonly sockets: readonly [present: SocketId]
   readonly memory: Memory
   /** Silence for longer than this is a dead connection. */
@@ -44,20 +47,20 @@ interface Greeted extends Attempting {
 
 type Paired<Others> = Omit<Greeted, 'sockets'> & { readonly sockets: Others }
 
-/** Every state carries what is valid in it, and nothing else. */
+/** Every state carries exactly the values that are valid in it. */
 export type State =
   /** Not opened yet. */
   | ({ readonly kind: 'idle' } & Disconnected)
   /** A socket is opening, or waits for the greeting. */
   | ({ readonly kind: 'connecting' } & Attempting)
   | ({ readonly kind: 'online' } & Greeted)
-  /** The gateway is about to stop. Another connection is made when the drain timer is due. */
+  /** The gateway is about to stop. Another connection is opened when the drain timer fires. */
   | ({ readonly kind: 'draining' } & Greeted)
-  /** The other connection is being made; the present one still delivers and acknowledges. */
+  /** The other connection is being opened; the present one still delivers and acknowledges. */
   | ({ readonly kind: 'replacing' } & Paired<readonly [present: SocketId, successor: SocketId]>)
   /** The other connection is the present one; the former one delivers until every subscription is granted. */
   | ({ readonly kind: 'handing_over' } & Paired<readonly [present: SocketId, predecessor: SocketId]>)
-  /** The connection was lost. The next attempt is made when the retry timer is due. */
+  /** The connection was lost. The next attempt starts when the retry timer fires. */
   | ({ readonly kind: 'waiting' } & Disconnected)
   /** For good. */
   | { readonly kind: 'closed'; readonly sockets: readonly [] }
@@ -74,7 +77,7 @@ export const INITIAL: State = {
   memory: { newest: 0, session: 0, sequence: NEW_SEQUENCE, wasOnline: false, failures: 0, fault: undefined },
 }
 
-/** What the application is told of a state. */
+/** The status that the application sees in a state. */
 export const STATUS: Readonly<Record<StateKind, ConnectionStatus>> = {
   idle: 'offline',
   connecting: 'connecting',

@@ -10,7 +10,7 @@ export class Timers {
     this.#due = due
   }
 
-  /** Starts a timer, anew if it runs. */
+  /** Starts a timer, anew if it is running. */
   arm(timer: TimerName, ms: number): void {
     clearTimeout(this.#running.get(timer))
     this.#running.set(

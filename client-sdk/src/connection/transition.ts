@@ -2,9 +2,9 @@ import type { Effect } from './effect.ts'
 import type { ConnectionEvent } from './event.ts'
 import type { State } from './state.ts'
 
-/** What a step may know beside state and event. */
+/** The inputs of a step besides state and event. */
 export interface Surroundings {
-  /** Milliseconds of a clock that nobody sets. */
+  /** Milliseconds of a monotonic clock. */
   readonly now: number
   /** Milliseconds since 1970. */
   readonly wallTime: number
@@ -12,7 +12,7 @@ export interface Surroundings {
   readonly random: number
 }
 
-/** The state that follows, and what is to be done in it. */
+/** The next state, and the effects to run. */
 export interface Step {
   readonly state: State
   readonly effects: readonly Effect[]

@@ -12,7 +12,7 @@ const fahrenheit = reading
   .map(({ sensorId, n, celsius, pad }) => ({ sensorId, n, fahrenheit: celsius * 1.8 + 32, pad }))
   .to('chaos.fahrenheit', { priority: 'normal', version: 2, retention: '12h' })
 const aggregate = { count: 'count', sum: { sum: 'n' } } as const
-/** So short that what is restored after an outage is late for it: each reading is in its pane or in its late topic. */
+/** So short that readings restored after an outage are late: each reading is in its pane or in its late topic. */
 const perSensor = reading.window('chaos.per_sensor', {
   tumbling: '1s',
   outOfOrderness: '300ms',
@@ -20,7 +20,7 @@ const perSensor = reading.window('chaos.per_sensor', {
   retention: '12h',
   aggregate,
 })
-/** Over all partitions, and so long that nothing is late for it. */
+/** Over all partitions, and so long that nothing is late. */
 const overall = reading.window('chaos.overall', {
   tumbling: '1s',
   groupBy: null,
@@ -29,7 +29,7 @@ const overall = reading.window('chaos.overall', {
   retention: '12h',
   aggregate,
 })
-/** What probes publish over HTTP: of no account, because who does not know whether it was stored sends it no second time. */
+/** Publishes of HTTP probes. They are not accounted: a probe without an answer is not repeated. */
 const probe = topic('chaos.probe', {
   schema: z.object({ key: z.string() }),
   key: 'key',

@@ -15,11 +15,11 @@ const SIZE_MS = 1_000
 const MAX_EXAMPLES = 5
 
 /**
- * What differs between what workers have stored - a flow, a window by key with what is late for it, and one over all
- * partitions - and what follows from the readings that lie in the log, in words. Every reading is once in the flow, once in the
- * pane of its key or once in the late topic, and once in the pane over all; each revision of a pane is stored once.
+ * The differences, in words, between the results that workers stored - a flow, a window by key with its late topic, and
+ * one over all partitions - and those that follow from the readings in the log. Every reading is once in the flow, once
+ * in the pane of its key or in the late topic, and once in the pane over all; each revision of a pane is stored once.
  *
- * Which readings are late depends on clocks and on where the last watermark was; that each is accounted for does not.
+ * Which readings are late depends on clocks and on the last watermark; that each is accounted for does not.
  */
 export async function findDerivedFaults(redis: Redis, partitions: number): Promise<readonly string[]> {
   const faults = new Faults()

@@ -2,7 +2,7 @@ import type { Gap } from '@tidegate/client/node'
 import { comparePositions, type Position, parsePosition } from '@tidegate/protocol'
 import type { StoredEvent } from '../support/stored-events.ts'
 import type { PublishedEvent } from './steady-load.ts'
-import type { Told, WatchedTopic, Watcher } from './watcher.ts'
+import type { Received, WatchedTopic, Watcher } from './watcher.ts'
 
 /**
  * What became of each acknowledged event: the worst of what it met at any subscriber of either topic. `delivered`,
@@ -16,7 +16,7 @@ export interface Fates {
   /** The gapped ones by the reason of their gap. */
   readonly gaps: Partial<Readonly<Record<Gap['reason'], number>>>
   readonly lost: number
-  /** Not in the log any more, which Redis lost and every subscriber was told of, and nobody was left to send it again. */
+  /** Lost by Redis, reported to every subscriber, and nobody was left to resend it. */
   readonly lostWithinGuarantee: number
   /** Stored twice, or delivered twice without a gap `epoch` between. */
   readonly duplicated: number
@@ -30,7 +30,10 @@ export interface Evidence {
   readonly published: ReadonlyMap<string, PublishedEvent>
   readonly stored: ReadonlyMap<WatchedTopic, readonly StoredEvent[]>
   readonly watchers: readonly Watcher[]
-  /** Acknowledged before this moment, an event may be gone with what Redis lost; `undefined` where Redis must lose nothing. */
+  /**
+   * Acknowledged before this moment, an event may be gone with what Redis lost; `undefined` where Redis must lose
+   * nothing.
+   */
   readonly mayBeGoneBefore: number | undefined
 }
 
@@ -45,11 +48,11 @@ export function judge({ published, stored, watchers, mayBeGoneBefore }: Evidence
   const examples: string[] = []
   const tell = (text: string) => examples.length < MAX_EXAMPLES && examples.push(text)
   const readers = watchers.flatMap((watcher) =>
-    [...watcher.told].map(([topic, told]) => ({
+    [...watcher.received].map(([topic, received]) => ({
       topic,
       name: `${watcher.name} of ${topic}`,
-      told,
-      withheld: withheldBy(told),
+      received,
+      withheld: withheldBy(received),
     })),
   )
   let acked = 0
@@ -57,22 +60,22 @@ export function judge({ published, stored, watchers, mayBeGoneBefore }: Evidence
     if (event.ack === undefined) continue
     acked++
     const reasons: Gap['reason'][] = []
-    const fates = readers.map(({ topic, name, told, withheld }): Fate => {
+    const fates = readers.map(({ topic, name, received, withheld }): Fate => {
       const places = log.get('chaos.reading')!.get(id)
       if (places === undefined) {
-        const isTold = told.gaps.some((gap) => isNewEpoch(gap, event))
+        const isReported = received.gaps.some((gap) => isNewEpoch(gap, event))
         const isGone = mayBeGoneBefore !== undefined && (event.isOrphan || event.ack!.at < mayBeGoneBefore)
-        if (isTold && isGone) return 'lostWithinGuarantee'
-        tell(`${id}: not in the log, ${isTold ? 'and could have been sent again' : `and ${name} was not told`}`)
+        if (isReported && isGone) return 'lostWithinGuarantee'
+        tell(`${id}: not in the log, ${isReported ? 'and could have been sent again' : `and ${name} was not informed`}`)
         return 'lost'
       }
-      if (told.events.has(id)) return 'delivered'
+      if (received.events.has(id)) return 'delivered'
       const derived = log.get(topic)!.get(id)
       if (derived === undefined) {
         tell(`${id}: no worker made ${topic} of it`)
         return 'lost'
       }
-      const gap = told.gaps.find((each) => derived.some(({ at, lane }) => each.lane === lane && covers(each, at)))
+      const gap = received.gaps.find((each) => derived.some(({ at, lane }) => each.lane === lane && covers(each, at)))
       if (gap !== undefined) {
         reasons.push(gap.reason)
         return 'gapped'
@@ -102,14 +105,14 @@ function indexById(events: readonly StoredEvent[]): Map<string, StoredEvent[]> {
   return byId
 }
 
-/** How many events the subscription was told to have been withheld for others. */
-function withheldBy({ subscription }: Told): { left: number } {
+/** Events reported to the subscription as withheld in favour of others. */
+function withheldBy({ subscription }: Received): { left: number } {
   return { left: subscription.conflated + subscription.sampled }
 }
 
 function repeats(
   logs: readonly ReadonlyMap<string, readonly StoredEvent[]>[],
-  readers: readonly { readonly name: string; readonly told: Told }[],
+  readers: readonly { readonly name: string; readonly received: Received }[],
   tell: (text: string) => void,
 ): Pick<Fates, 'duplicated' | 'redelivered'> {
   const twice = new Set<string>()
@@ -121,8 +124,8 @@ function repeats(
       tell(`${id}: stored ${places.length} times`)
     }
   }
-  for (const { name, told } of readers) {
-    for (const [id, deliveries] of told.events) {
+  for (const { name, received } of readers) {
+    for (const [id, deliveries] of received.events) {
       if (deliveries.length === 1) continue
       if (new Set(deliveries.map(({ epochGaps }) => epochGaps)).size === deliveries.length) again.add(id)
       else {

@@ -17,7 +17,7 @@ if (values.help) {
   console.log(`npm run chaos -- [--list] [--only name]... [--seed n] [--json]
 
 Runs scenarios: two gateways, two workers and a Redis as processes, SDK clients that publish and subscribe, and something that
-happens to one of them. Every event is accounted for, and it is measured how soon trouble is told and how soon it is over
+happens to one of them. Every event is accounted for, and it is measured how soon trouble is reported and how soon it is over
 (docs/testing.md). Exits 1 unless nothing is lost or doubled and all limits are kept.
 
   --list        names of the scenarios

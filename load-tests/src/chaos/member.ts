@@ -28,8 +28,8 @@ export class Member {
   }
 
   /**
-   * Starts a process under a name of its own; a gateway listens where the one before it did. One that ends at its start, as
-   * it does when it finds no Redis, is started again, as a supervisor does.
+   * Starts a process under a name of its own; a gateway listens where the one before it did. One that ends at its
+   * start, as it does when it finds no Redis, is started again, as a supervisor does.
    */
   async start(): Promise<void> {
     for (let attempt = 1; ; attempt++) {

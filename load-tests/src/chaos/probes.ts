@@ -18,7 +18,9 @@ const READY_DEADLINE_MS = 2_000
 const PUBLISH_DEADLINE_MS = 10_000
 const OK = 200
 
-/** Asks every gateway again and again whether it is ready, and publishes through it, as load balancers and devices do. */
+/**
+ * Asks every gateway again and again whether it is ready, and publishes through it, as load balancers and devices do.
+ */
 export class Probes {
   readonly readiness: Probe[] = []
   readonly publishes: Probe[] = []
@@ -44,7 +46,7 @@ export class Probes {
     this.#timers = [setInterval(probe, EVERY_MS), setInterval(weigh, MEMORY_EVERY_MS)]
   }
 
-  /** Memory is compared with what it is from now on. */
+  /** The present memory becomes the base of the comparison. */
   rebase(): void {
     this.memory.clear()
   }

@@ -18,13 +18,15 @@ export interface Result {
   readonly redelivered: number
   /** Events whose publish the SDK rejected, by code. */
   readonly rejected: Readonly<Record<string, number>>
-  /** From the disturbance to the first refused publish, or to the first client that is told so. */
+  /** From the disturbance to the first refused publish, or to the first client that learns of it. */
   readonly firstFailureMs: number | null
   /** How long a refusal takes once the breaker is open, median. */
   readonly openFailureMs: number | null
   /** From the disturbance until no gateway is ready any more. */
   readonly readyRedMs: number | null
-  /** From the end of its cause until events published after it flow in every topic and partition to every subscriber. */
+  /**
+   * From the end of its cause until events published after it flow in every topic and partition to every subscriber.
+   */
   readonly recoveredMs: number | null
   /** From the end of its cause until every gateway is ready. */
   readonly readyGreenMs: number | null
@@ -43,7 +45,7 @@ export const LIMITS = {
   openFailureMs: 5,
   readyRedMs: 2_000,
   recoveredMs: 3_000,
-  /** What waits for slow clients may take 128 MiB of a gateway; half as much again for what cannot be collected yet. */
+  /** Waiting events of slow clients may take 128 MiB of a gateway; half as much again for garbage. */
   grownMb: 192,
 } as const
 

@@ -21,13 +21,13 @@ const WARM_UP_JITTER_MS = 500
 const AFTERWARDS_MS = 1_500
 const RECOVERY_DEADLINE_MS = 15_000
 /** Windows close when their input has been idle for 2 s and their time is over. */
-const SETTLE_DEADLINE_MS = 12_000
-/** What would arrive twice has its chance to. */
+const DRAIN_DEADLINE_MS = 12_000
+/** Duplicates get this long to arrive. */
 const REPEAT_MS = 500
 const POLL_MS = 25
 /**
- * How long before a disturbance an acknowledged event may be too old to be sent again by its producer, ms. What was acknowledged later
- * is lost if a producer that still lives did not restore it.
+ * How long before a disturbance an acknowledged event may be too old to be sent again by its producer, ms. What was
+ * acknowledged later is lost if a producer that still lives did not restore it.
  */
 const RESENT_MS = 2_000
 
@@ -79,8 +79,8 @@ export async function runScenario(
     await sleep(AFTERWARDS_MS)
     await load.stop()
     probes.stop()
-    say('settling')
-    const { fates, derived } = await settle(
+    say('draining')
+    const { fates, derived } = await drainAndJudge(
       deployment,
       load,
       watchers,
@@ -123,7 +123,9 @@ export async function runScenario(
   }
 }
 
-/** One address for the clients of each gateway, as a load balancer would be: when that is away, the others take them. */
+/**
+ * One address for the clients of each gateway, as a load balancer would be: when that is away, the others take them.
+ */
 function openFronts({ gateways }: Deployment): Promise<TcpProxy[]> {
   return Promise.all(
     gateways.map((first) =>
@@ -132,7 +134,11 @@ function openFronts({ gateways }: Deployment): Promise<TcpProxy[]> {
   )
 }
 
-/** Waits until events published from now on have come to every watcher in every topic and partition. @returns when the last one did */
+/**
+ * Waits until events published from now on have come to every watcher in every topic and partition.
+ *
+ * @returns when the last one did
+ */
 async function flows(load: SteadyLoad, watchers: readonly Watcher[], deadlineMs: number): Promise<number | undefined> {
   for (const watcher of watchers) watcher.expectFrom(load.next)
   const times = () => watchers.map(({ flowedAt }) => flowedAt)
@@ -142,12 +148,14 @@ async function flows(load: SteadyLoad, watchers: readonly Watcher[], deadlineMs:
 
 interface Account {
   readonly fates: Fates
-  /** What workers made of the log and did not have to, in words. */
+  /** Missing or wrong results of workers, in words. */
   readonly derived: readonly string[]
 }
 
-/** Waits until what is in the log has come to everybody or was told, and is in every result, and judges. */
-async function settle(
+/**
+ * Waits until everything in the log was delivered or reported to every subscriber and is in every result, then judges.
+ */
+async function drainAndJudge(
   { redis }: Deployment,
   { events }: SteadyLoad,
   watchers: readonly Watcher[],
@@ -155,7 +163,7 @@ async function settle(
 ): Promise<Account> {
   const connection = openCommandConnection(redis.url, 'chaos')
   try {
-    await untilReady(connection, SETTLE_DEADLINE_MS)
+    await untilReady(connection, DRAIN_DEADLINE_MS)
     const look = async (): Promise<Account> => {
       const stored = new Map<WatchedTopic, readonly StoredEvent[]>()
       for (const topic of TOPICS) {
@@ -167,7 +175,7 @@ async function settle(
         derived: await findDerivedFaults(connection, PARTITIONS),
       }
     }
-    const deadline = performance.now() + SETTLE_DEADLINE_MS
+    const deadline = performance.now() + DRAIN_DEADLINE_MS
     const isIncomplete = ({ fates, derived }: Account) => fates.lost + derived.length > 0
     while (isIncomplete(await look()) && performance.now() < deadline) await sleep(REPEAT_MS)
     await sleep(REPEAT_MS)

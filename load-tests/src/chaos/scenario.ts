@@ -2,15 +2,15 @@ import type { Deployment, DeploymentOptions } from './deployment.ts'
 import type { LoadOptions, SteadyLoad } from './steady-load.ts'
 import type { Watcher, WatcherOptions } from './watcher.ts'
 
-/** What a scenario has at hand when it disturbs. */
+/** The tools of a scenario. */
 export interface Stage {
   readonly deployment: Deployment
   /** Uniform numbers in [0, 1), by the seed. */
   readonly random: () => number
   readonly load: SteadyLoad
-  /** Those of `slowSubscribers`. */
+  /** Settings of the `slowSubscribers`. */
   readonly slow: readonly Watcher[]
-  /** Goes on beside the recovery, which is waited for before the account is made. */
+  /** Continues beside the recovery; it is awaited before the account is made. */
   readonly beside: Promise<unknown>[]
   /** MUST be called when the harm is done: times are counted from here. */
   begin(): void
@@ -24,18 +24,18 @@ export interface Scenario {
   readonly deployment: DeploymentOptions
   readonly load?: LoadOptions
   /** Whether publishes over HTTP have to be refused meanwhile, may be, or must not. */
-  readonly publishing: 'fails' | 'may fail' | 'goes on'
+  readonly publishing: 'fails' | 'may fail' | 'continues'
   /** Whether every gateway has to stop being ready meanwhile. */
   readonly readiness: 'turns red' | 'may turn red' | 'stays green'
   /** Redis may lose what it had acknowledged: docs/guarantees.md. */
   readonly mayLose?: true
-  /** More is published meanwhile than an outbox holds: publishers are told so. */
+  /** More is published meanwhile than an outbox holds: publishers get `outbox_full`. */
   readonly mayFillOutbox?: true
   /** More subscribers, beside the two that keep up. */
   readonly slowSubscribers?: readonly Omit<WatcherOptions, 'url'>[]
   /** Limit of `firstFailureMs`, where trouble is not noticed by the next call. */
   readonly isNoticedInMs?: number
-  /** Limit of `recoveredMs`, where clients find nobody for so long that they ask less often. */
+  /** Limit of `recoveredMs`, where clients find no gateway for so long that they retry less often. */
   readonly recoversInMs?: number
   /** Why it cannot be run here, if so. */
   readonly impossible?: () => string | undefined

@@ -4,7 +4,7 @@ import { partitionOf } from '../../../server/src/bus/index.ts'
 import type config from './chaos.config.ts'
 import { PARTITIONS } from './deployment.ts'
 
-/** What became of an event at its publisher. */
+/** The fate of an event at its publisher. */
 export interface PublishedEvent {
   readonly n: number
   readonly partition: number
@@ -19,7 +19,7 @@ export interface LoadOptions {
   readonly ageMs?: number
   /** More bytes in each reading. */
   readonly padBytes?: number
-  /** Beside the steady ones, so many of one sensor at a time. */
+  /** A burst of this many events of one sensor, in addition to the steady ones. */
   readonly bursts?: { readonly everyMs: number; readonly events: number; readonly padBytes: number }
 }
 

@@ -12,7 +12,7 @@ export type Timings = Pick<
 export interface Observed {
   readonly probes: Probes
   readonly gateways: readonly Member[]
-  /** When clients were told of an open breaker of `append`, or that it is closed. */
+  /** When clients learned of an open or closed breaker of `append`. */
   readonly bus: readonly { readonly at: number; readonly isOpen: boolean }[]
   readonly beganAt: number
   readonly endedAt: number
@@ -22,7 +22,7 @@ export interface Observed {
 const OK = 200
 const MB = 1_048_576
 
-/** What the probes, clients and processes showed of a disturbance. */
+/** Observations of probes, clients and processes during a disturbance. */
 export function timingsOf({ probes, gateways, bus, beganAt, endedAt, flowedAt }: Observed): Timings {
   const failed = probes.publishes.filter(({ status, endedAt: at }) => status !== OK && at >= beganAt)
   const openedAt = bus.find(({ isOpen, at }) => isOpen && at >= beganAt)?.at
@@ -71,7 +71,7 @@ export function missedBy(timings: Timings, { publishing, readiness, isNoticedInM
     if (value !== null && value > limit) missed.push(`${name} ${value}, limit ${limit}`)
   }
   if (publishing === 'fails' && timings.firstFailureMs === null) missed.push('no publish was refused')
-  if (publishing === 'goes on' && timings.firstFailureMs !== null)
+  if (publishing === 'continues' && timings.firstFailureMs !== null)
     missed.push(`a publish was refused after ${timings.firstFailureMs} ms`)
   if (publishing === 'fails') {
     check('firstFailureMs', isNoticedInMs)

@@ -12,7 +12,7 @@ export interface WatcherOptions {
   readonly name: string
   readonly url: string
   readonly subscribe?: SubscribeOptions
-  /** Whether it can be told to take its time: `paceMs`. */
+  /** Whether it can be slowed down: `paceMs`. */
   readonly isPaced?: boolean
   readonly windowBytes?: number
 }
@@ -30,20 +30,20 @@ export interface Delivery {
   readonly epochGaps: number
 }
 
-/** What a subscriber was told of one topic. */
-export interface Told {
+/** Everything one subscriber received of one topic. */
+export interface Received {
   /** Event id -> each time it was delivered. */
   readonly events: Map<string, Delivery[]>
   readonly gaps: Gap[]
   readonly subscription: Subscription<unknown>
 }
 
-/** An SDK client that subscribes to readings and to what workers make of them, and writes down all it is told. */
+/** An SDK client that subscribes to readings and results, and records everything it receives. */
 export class Watcher {
   readonly name: string
   /** How long it takes for each event, ms. */
   paceMs = 0
-  readonly told: ReadonlyMap<WatchedTopic, Told>
+  readonly received: ReadonlyMap<WatchedTopic, Received>
   readonly bus: { readonly at: number; readonly change: BusChange }[] = []
   readonly #client: TidegateClient<typeof config>
   #since: { readonly n: number; readonly first: Map<string, number> } | undefined
@@ -52,11 +52,11 @@ export class Watcher {
     this.name = name
     this.#client = createClient<typeof config>({ url, ...(windowBytes !== undefined && { windowBytes }) })
     this.#client.onBus((change) => this.bus.push({ at: performance.now(), change }))
-    this.told = new Map(TOPICS.map((topic) => [topic, this.#subscribe(topic, subscribe, isPaced)]))
+    this.received = new Map(TOPICS.map((topic) => [topic, this.#subscribe(topic, subscribe, isPaced)]))
   }
 
   async ready(): Promise<void> {
-    await Promise.all([...this.told.values()].map(({ subscription }) => subscription.ready))
+    await Promise.all([...this.received.values()].map(({ subscription }) => subscription.ready))
   }
 
   /** Notes from now on when each topic and partition first delivers an event with this number or a later one. */
@@ -82,7 +82,7 @@ export class Watcher {
     return this.#client.close({ deadlineMs: 0 })
   }
 
-  #subscribe(topic: WatchedTopic, options: SubscribeOptions, isPaced: boolean): Told {
+  #subscribe(topic: WatchedTopic, options: SubscribeOptions, isPaced: boolean): Received {
     const events = new Map<string, Delivery[]>()
     const epochGaps = new EpochGaps()
     const take = (event: Delivered) => this.#take(topic, events, epochGaps, event)

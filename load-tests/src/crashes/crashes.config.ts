@@ -10,7 +10,7 @@ const reading = topic('crash.reading', {
 const aggregate = { sum: { sum: 'v' }, max: { max: 'v' }, count: 'count' } as const
 /** So short that readings are late for it. */
 const short = { outOfOrderness: '1s', allowedLateness: '2s', aggregate } as const
-/** So long that none is. */
+/** So long that nothing is late. */
 const long = { outOfOrderness: '1s', allowedLateness: '10m', aggregate } as const
 
 const tumbling = reading.window('crash.tumbling', { tumbling: '10s', ...short })

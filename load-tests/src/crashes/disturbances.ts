@@ -5,7 +5,7 @@ import type { LogWriter } from './log-writer.ts'
 import { countChanged, holdCommit, isAllOwned, letThrough, metasOf } from './owners.ts'
 import type { Workers } from './workers.ts'
 
-/** What the disturbances have hit: one that hits nothing shows nothing. */
+/** Counts of disturbances that took effect: one without effect proves nothing. */
 export interface Hits {
   /** Commits that were sent, and not stored because their worker was killed. */
   commitsNotStored: number
@@ -26,7 +26,7 @@ export interface Stage {
   readonly workers: Workers
   readonly writer: LogWriter
   readonly random: () => number
-  /** Things that go on beside the writing of the log. */
+  /** Background disturbances while the log is being written. */
   readonly beside: Promise<unknown>[]
   readonly hits: Hits
 }
@@ -39,12 +39,12 @@ const PAUSE_MS = 700
 const SILENCE_MS = 2_600
 /** Enough for Redis to serve what it held back. */
 const STORED_MS = 40
-/** About half a second of what is written; mostly less is cut off. */
+/** About half a second of writes; mostly less is cut off. */
 const LOST_MAX_BYTES = 200_000
 /** Workers commit again. */
 const BETWEEN_STARTS_MS = 800
 
-/** What happens in a schedule. While one that returns a promise goes on, nothing is written. */
+/** Steps of a schedule. While one that returns a promise is under way, nothing is written. */
 export const DISTURBANCES: Readonly<Record<string, (stage: Stage) => void | Promise<void>>> = {
   'kill -9 of a worker': ({ workers, random, beside }) => {
     beside.push(workers.crash(random()))

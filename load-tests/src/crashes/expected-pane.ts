@@ -1,6 +1,6 @@
 import type { Reading } from './reading.ts'
 
-/** What a window holds. */
+/** Expected content of a window. */
 export interface Total {
   readonly sum: number
   readonly max: number

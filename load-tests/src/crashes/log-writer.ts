@@ -18,7 +18,7 @@ interface Frame {
   readonly readings: readonly Reading[]
 }
 
-/** What the writer knows of a partition. */
+/** The writer's knowledge of a partition. */
 interface Place {
   readonly proof: LineageProof
   newest: KnownEntry | undefined
@@ -28,26 +28,30 @@ interface Place {
   aheadMs: number
   /** Epoch under which the frames were acknowledged last. */
   epoch: string | undefined
-  /** Ids of what was acknowledged under that epoch: it MUST be in the log as long as the epoch is the same. */
+  /** Ids acknowledged under that epoch: they MUST be in the log while the epoch is the same. */
   acknowledged: string[]
   /** Of what was acknowledged, that of the last second. */
   kept: { readonly frame: Frame; readonly at: number }[]
 }
 
 const TOPIC = 'crash.reading'
-const RETRY_MS = 50
+/** Wait before an append that failed is sent again: short beside the time for which Redis is away. */
+const RESEND_MS = 50
 /** Shorter than an input must be quiet to be idle. */
 const STALL_MS = 1_000
-/** Longer than any stall, and than readings are late: what comes after is ahead of a watermark that moved on meanwhile. */
+/**
+ * Longer than any stall, and than readings are late: later readings are ahead of a watermark that advanced meanwhile.
+ */
 const JUMP_MS = 60_000
 
-/** An input that was quiet for longer may have been idle, and what was written before that is late in a way no recompute knows. */
+/** After a longer pause an input may have been idle, and earlier writes may be late in a way no recompute can know. */
 const KEPT_MS = 1_000
 
 /**
- * Appends readings as a gateway and the SDK do: a record batch per partition, each once, the proof that a restarted Redis is
- * the same, and what Redis lost of the last second again, before anything else. In a partition that got nothing for a while the clocks
- * jump ahead by a minute: how far its watermark moved on by itself, which no recompute of the log can know, then makes no difference.
+ * Appends readings as a gateway and the SDK do: a record batch per partition, each once, the proof that a restarted
+ * Redis is the same, and what Redis lost of the last second again, before anything else. In a partition that got
+ * nothing for a while the clocks jump ahead by a minute: how far its watermark moved on by itself, which no recompute
+ * of the log can know, then makes no difference.
  */
 export class LogWriter {
   /** Partitions that turned out to have lost the end of their log, each time counted. */
@@ -84,7 +88,7 @@ export class LogWriter {
     this.#silent = { remainder: 0, until: 0 }
   }
 
-  /** Redis is about to end: what was acknowledged until just now may have to be sent again, however long it is away. */
+  /** Redis is about to end: recently acknowledged writes may have to be sent again, however long it is away. */
   keepRecent(): void {
     const now = performance.now()
     for (const place of this.#places) place.kept = place.kept.filter(({ at }) => now - at < KEPT_MS)
@@ -161,7 +165,7 @@ export class LogWriter {
         await proof.settle(reply, newest === undefined ? [] : [newest])
       } catch (error) {
         if (!(error instanceof BusUnavailable)) throw error
-        await pause(RETRY_MS)
+        await pause(RESEND_MS)
       }
     }
   }

@@ -25,7 +25,7 @@ unless all are equal.
 
   --seed n       of the first schedule; the others follow with n+1, n+2 ...
   --only n       just the schedule of this seed
-  --parallel n   so many at a time: most of their time is waiting
+  --parallel n   at most this many at a time: most of their time is waiting
 
 Examples:
   npm run crashes

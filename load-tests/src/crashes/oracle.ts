@@ -7,8 +7,8 @@ export interface Expected {
   /** Every result of a topic, of all of its revisions. */
   readonly sequences: Readonly<Record<string, readonly ExpectedPane[]>>
   /**
-   * Value of each window's last pane: `key start end` -> value. Of topics whose earlier panes depend on the clock or on which
-   * partition reports first.
+   * Value of each window's last pane: `key start end` -> value. Of topics whose earlier panes depend on the clock or on
+   * which partition reports first.
    */
   readonly last: Readonly<Record<string, ReadonlyMap<string, Total>>>
   /** Ids of events, by topic. */

@@ -4,7 +4,7 @@ import { HEARTBEAT_FRESH_MS } from '../../../server/src/bus/index.ts'
 import { keys } from '../../../server/src/bus/keys.ts'
 import { readWorkerReports } from '../../../server/src/bus/worker-report.ts'
 
-/** Longest hold: what else is sent has a deadline of a second. */
+/** Longest hold: other calls have a deadline of a second. */
 const HOLD_MS = 500
 const WAIT_MS = 300
 const POLL_MS = 5
@@ -14,7 +14,8 @@ const COMMIT_BYTES = 1_500
 /**
  * Makes Redis hold back all writes until a worker's commit is among them.
  *
- * @returns which worker's, or `undefined` when none came in time. Either way `CLIENT UNPAUSE` ends the hold, or time does.
+ * @returns which worker's, or `undefined` when none came in time. Either way `CLIENT UNPAUSE` ends the hold, or time
+ *   does.
  */
 export async function holdCommit(redis: Redis): Promise<string | undefined> {
   await redis.call('CLIENT', 'PAUSE', HOLD_MS, 'WRITE')

@@ -8,7 +8,7 @@ export interface Reading {
 }
 
 const SENSORS = 24
-/** A third of the sensors sends at a time, for so long: sessions end, and late readings join them. */
+/** A third of the sensors sends at a time, for this long: sessions end, and late readings join them. */
 const SHIFTS = 3
 const SHIFT_MS = 4_000
 const SITES = 5

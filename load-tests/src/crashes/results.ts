@@ -26,21 +26,21 @@ export async function readBatches(redis: Redis, partition: number, topic: string
   }
 }
 
-/** What is stored of a topic over all partitions, those of one partition in order. */
+/** Everything stored of a topic in all partitions; those of one partition in order. */
 async function readAll(redis: Redis, partitions: number, topic: string): Promise<EventBody[]> {
   const all = await Promise.all(Array.from({ length: partitions }, (_, p) => readBatches(redis, p, topic)))
   return all.flat(2)
 }
 
 /**
- * What differs between what is stored and what must be, and how many panes were compared.
+ * Compares stored results with expected ones; returns the differences, and how many panes were compared.
  *
- * Panes by key follow from the log alone, so every one of them is compared, each revision once and on time or late as it
- * must be. Early panes depend on the clock, and panes over several partitions on which of these is heard of first: of these
- * the last one of each window is compared; further, that revisions come in order, none after a final one, and that those
- * of a window never hold less than the one before.
+ * Panes by key follow from the log alone, so every one of them is compared, each revision once and on time or late as
+ * expected. Early panes depend on the clock, and panes over several partitions on the order in which partitions report:
+ * of these only the last one of each window is compared, and that revisions come in order, none after a final one, and
+ * that no pane holds less than the one before.
  *
- * @param before windows that start later are not looked at.
+ * @param before windows that start later are ignored.
  */
 export async function findFaults(
   redis: Redis,
@@ -89,7 +89,10 @@ function unequalIds(topic: string, found: ReadonlySet<string>, expected: Readonl
   ]
 }
 
-/** Revisions of a window one by one from the first, each holding at least what the one before did, none after a final one. */
+/**
+ * Revisions of a window one by one from the first, each holding at least what the one before did, none after a final
+ * one.
+ */
 function outOfOrder(topic: string, stored: readonly EventBody[]): Fault[] {
   const faults: Fault[] = []
   const held = new Map<string, Pane<Total>>()
@@ -104,7 +107,7 @@ function outOfOrder(topic: string, stored: readonly EventBody[]): Fault[] {
     }
     held.set(name, pane)
     if (last === undefined) {
-      // The revisions of a session count on from those of what it is made of.
+      // Revisions of a merged session continue from those of its parts.
       if (pane.revision !== 0 && topic !== 'crash.sessions')
         faults.push(wrong(`${topic}: ${name} begins with revision ${pane.revision}`))
       continue
@@ -112,7 +115,7 @@ function outOfOrder(topic: string, stored: readonly EventBody[]): Fault[] {
     if (pane.revision !== last.revision + 1)
       faults.push(wrong(`${topic}: ${name} has revision ${pane.revision} after ${last.revision}`))
     if (pane.value.count < last.value.count) faults.push(wrong(`${topic}: ${name} holds less than before`))
-    if (last.final) faults.push(wrong(`${topic}: ${name} goes on after its final pane`))
+    if (last.final) faults.push(wrong(`${topic}: ${name} continues after its final pane`))
   }
   return faults
 }

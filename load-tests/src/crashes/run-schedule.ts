@@ -15,7 +15,7 @@ import { Workers } from './workers.ts'
 const PARTITIONS = 8
 const BATCH = 60
 const WRITE_EVERY_MS = 15
-/** Batches over which disturbances are spread. Writing goes on until all of them were. */
+/** Batches over which disturbances are spread. Writing continues until all of them happened. */
 const PLANNED_BATCHES = 150
 /** Batches after the last of them. */
 const MORE_BATCHES = 20
@@ -29,7 +29,7 @@ const READINGS_SALT = 0x5eed
 const SENTINEL_AFTER_MS = 3_600_000
 const DRAIN_DEADLINE_MS = 40_000
 const POLL_MS = 250
-const SETTLE_MS = 500
+const DUPLICATE_WAIT_MS = 500
 const HOUR_MS = 3_600_000
 const SENTINEL = 'end-'
 
@@ -48,7 +48,10 @@ export interface ScheduleReport {
   readonly seconds: number
 }
 
-/** One seeded schedule on a Redis and two workers of its own: readings, disturbances, and what came of it against the oracle. */
+/**
+ * One seeded schedule on a Redis and two workers of its own: readings, disturbances, and the comparison with the
+ * oracle.
+ */
 export async function runSchedule(seed: number): Promise<ScheduleReport> {
   const startedAt = performance.now()
   const random = createRandom(seed)
@@ -76,7 +79,7 @@ export async function runSchedule(seed: number): Promise<ScheduleReport> {
     const compare = () => findFaults(redis, PARTITIONS, expected, from + SENTINEL_AFTER_MS - HOUR_MS / 2)
     while ((await compare()).faults.length > 0 && performance.now() < deadline) await pause(POLL_MS)
     // What was stored twice may come later than what was missing.
-    await pause(SETTLE_MS)
+    await pause(DUPLICATE_WAIT_MS)
     const { faults, panes } = await compare()
     hits.lostTails = writer.lostTails
     const lost = logs.flatMap((log, p) => lostInSilence(log, writer.acknowledged(p)))
@@ -119,7 +122,7 @@ async function writeWhileDisturbed(
   writer.endSilence()
 }
 
-/** What is missing in a log, though nobody has said that it lost anything since it was acknowledged. */
+/** Acknowledged events missing in a log whose epoch is unchanged. */
 function lostInSilence(log: readonly (readonly Reading[])[], acknowledged: readonly string[]): Fault[] {
   const present = new Set(log.flat().map(({ id }) => id))
   const lost = acknowledged.filter((id) => !present.has(id) && !id.startsWith(SENTINEL))
@@ -130,7 +133,7 @@ interface Planned {
   readonly name: string
   /** Batches written before. */
   readonly after: number
-  /** Waits until all partitions have an owner again: what comes on top of another disturbance often hits nobody. */
+  /** Waits until all partitions have an owner again: a disturbance on top of another often has no effect. */
   readonly isPatient: boolean
 }
 

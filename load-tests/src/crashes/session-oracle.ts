@@ -6,9 +6,9 @@ interface Session {
   readonly start: number
   readonly end: number
   readonly readings: readonly Reading[]
-  /** Of its next pane: one more than the largest of what it is made of. */
+  /** Of its next pane: one more than the largest of its parts. */
   readonly revision: number
-  /** Panes that subscribers hold of what it is made of. */
+  /** Panes of its parts that subscribers hold. */
   readonly shown: readonly { readonly start: number; readonly end: number; readonly revision: number }[]
   readonly isChanged: boolean
   readonly timing: 'on_time' | 'late'
@@ -16,7 +16,10 @@ interface Session {
 
 const GAP_MS = 2_000
 
-/** Session windows of one partition, for which nothing is late: a reading and all sessions less than a gap away become one. */
+/**
+ * Session windows of one partition, for which nothing is late: a reading and all sessions less than a gap away become
+ * one.
+ */
 export class SessionOracle {
   #sessions: Session[] = []
   #watermark = Number.NEGATIVE_INFINITY
@@ -39,7 +42,7 @@ export class SessionOracle {
     })
   }
 
-  /** What is due once the watermark is there. */
+  /** The panes that are due once the watermark is there. */
   advance(watermark: number): ExpectedPane[] {
     this.#watermark = watermark
     const due: ExpectedPane[] = []

@@ -2,7 +2,7 @@ import { type Hits, noHits } from './disturbances.ts'
 import type { Fault } from './results.ts'
 import type { ScheduleReport } from './run-schedule.ts'
 
-/** What all schedules came to. */
+/** Totals of all schedules. */
 export function summarize(seed: number, reports: readonly ScheduleReport[], seconds: number) {
   const sum = (of: (report: ScheduleReport) => number) => reports.reduce((total, report) => total + of(report), 0)
   const faults = (kind: Fault['kind']) => sum((report) => report.faults.filter((fault) => fault.kind === kind).length)

@@ -39,7 +39,7 @@ export class WindowOracle {
     return isAdded
   }
 
-  /** What is due once the watermark is there. */
+  /** The panes that are due once the watermark is there. */
   advance(watermark: number): ExpectedPane[] {
     this.#watermark = watermark
     const due: ExpectedPane[] = []

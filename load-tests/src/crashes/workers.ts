@@ -6,7 +6,7 @@ const CONFIG = fileURLToPath(new URL('./crashes.config.ts', import.meta.url))
 const MAX_STARTS = 5
 
 interface Worker {
-  /** What it calls itself, in Redis as well. */
+  /** Its name, also in Redis. */
   readonly node: string
   readonly process: ServerProcess
 }
@@ -63,7 +63,9 @@ export class Workers {
     await this.#take(awake[Math.floor(which * awake.length)])?.stop()
   }
 
-  /** SIGSTOP of one that is awake; `undefined` when there is none. `wake` says whether it still sleeps, and lets it go on. */
+  /**
+   * SIGSTOP of a running one; `undefined` when there is none. `wake` returns whether it still sleeps, and resumes it.
+   */
   freeze(isMeant: (node: string, index: number, count: number) => boolean): Sleeper | undefined {
     const awake = this.#running.filter((worker) => !this.#asleep.has(worker))
     const worker = awake.find(({ node }, i) => isMeant(node, i, awake.length))
@@ -80,7 +82,7 @@ export class Workers {
     }
   }
 
-  /** Those that ended though nobody ended them. */
+  /** Workers that ended by themselves. */
   ended(): string[] {
     return this.#running.filter(({ process: { pid } }) => !isAlive(pid)).map(({ node }) => node)
   }

@@ -9,7 +9,7 @@ import { Column } from './column.ts'
 import type { Publishers } from './publishers.ts'
 import type { Subscriber, TopicAccount } from './subscriber.ts'
 
-/** What became of all events of a topic at one subscriber. */
+/** The fates of all events of a topic at one subscriber. */
 export interface SubscriberTotals {
   readonly subscriber: string
   readonly topic: WatchedTopic
@@ -40,7 +40,7 @@ export interface Totals {
 
 const MAX_EXAMPLES = 5
 
-/** Compares what was acknowledged, what lies in the log, what workers made of it and what each subscriber was told. */
+/** Compares acknowledged events, the log, the workers' results and what each subscriber received. */
 export async function account(
   redis: Redis,
   partitions: number,
@@ -50,12 +50,12 @@ export async function account(
   const examples: string[] = []
   const tell = (text: string) => examples.length < MAX_EXAMPLES && examples.push(text)
   const readings = new LogAccount()
-  const told = subscribers.flatMap(({ name, accounts }) =>
-    TOPICS.map((topic) => new ToldAccount(name, topic, accounts.get(topic)!)),
+  const received = subscribers.flatMap(({ name, accounts }) =>
+    TOPICS.map((topic) => new ReceivedAccount(name, topic, accounts.get(topic)!)),
   )
   for (let partition = 0; partition < partitions; partition++) {
     for (const topic of TOPICS) {
-      const readers = told.filter((reader) => reader.topic === topic)
+      const readers = received.filter((reader) => reader.topic === topic)
       await eachStoredEvent(redis, partition, topic, (event) => {
         if (topic === 'chaos.reading') readings.take(event)
         for (const reader of readers) reader.take(event)
@@ -75,7 +75,7 @@ export async function account(
     lost,
     doubled,
     outOfOrder,
-    subscribers: told.map((reader) => reader.totals(tell)),
+    subscribers: received.map((reader) => reader.totals(tell)),
     faults: [...examples, ...(await findDerivedFaults(redis, partitions))],
   }
 }
@@ -86,7 +86,7 @@ export function isExact({ lost, doubled, outOfOrder, subscribers, faults }: Tota
   return lost + doubled + outOfOrder + wrong + faults.length === 0
 }
 
-/** What lies in the logs of the readings. */
+/** The contents of the readings' logs. */
 class LogAccount {
   inLog = 0
   doubled = 0
@@ -109,8 +109,8 @@ class LogAccount {
   }
 }
 
-/** What one subscriber was told of a topic, beside what lies in its logs. */
-class ToldAccount {
+/** What one subscriber received of a topic, against its logs. */
+class ReceivedAccount {
   readonly topic: WatchedTopic
   readonly #subscriber: string
   readonly #account: TopicAccount

@@ -8,7 +8,9 @@ const FRAME_EVENTS = 3
 const SENSORS_EACH = 16
 const CLOSE_DEADLINE_MS = 30_000
 
-/** SDK clients that publish readings at a steady rate, each of sensors of its own, and remember which were acknowledged. */
+/**
+ * SDK clients that publish readings at a steady rate, each of sensors of its own, and remember which were acknowledged.
+ */
 export class Publishers {
   /** Events published, numbered from 0. */
   published = 0

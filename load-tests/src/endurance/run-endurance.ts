@@ -28,15 +28,15 @@ const EXCHANGE_EVERY_MS = 15_000
 const SLOW_WINDOW_BYTES = 4_096
 const SLOW_MAX_MS = 80
 const CONFLATING_MAX_MS = 60
-/** What is under way arrives, windows close, and what would come twice has its chance to. */
-const SETTLE_MS = 6_000
-/** Without anything more delivered for so long, what is missing will not come. A slow subscriber may be minutes behind. */
+/** Time for pending events to arrive, windows to close, and duplicates to appear. */
+const QUIET_MS = 6_000
+/** After this long without a delivery, missing events will not come. A slow subscriber may be minutes behind. */
 const STALL_MS = 60_000
 const ANSWER_DEADLINE_MS = 10_000
 const MINUTE_MS = 60_000
 const MB = 1_048_576
 
-/** Publishes and subscribes while trouble comes upon everything, for as long as it is told to, and accounts for every event. */
+/** Publishes and subscribes under continuous trouble, until it is stopped, and accounts for every event. */
 export async function runEndurance(
   { minutes, seed, fsync }: EnduranceOptions,
   say: (message: string) => void,
@@ -86,7 +86,7 @@ export async function runEndurance(
         `${elapsed} of ${minutes} min, seed ${seed}: published ${published}, acked ${acked}, troubles ${troubles.total}; delivered: ${delivered}; ${heap} MB`,
       )
     })
-    say('no more trouble; settling')
+    say('no more trouble; draining')
     for (const subscriber of subscribers) subscriber.hurry()
     await troubles.stop()
     await publishers.stop()
@@ -97,7 +97,7 @@ export async function runEndurance(
     await untilQuiet(subscribers)
     let totals = await look()
     for (const deadline = performance.now() + STALL_MS; !isExact(totals) && performance.now() < deadline; ) {
-      await sleep(SETTLE_MS)
+      await sleep(QUIET_MS)
       totals = await look()
     }
     const ended = deployment.members.filter(({ isAlive }) => !isAlive).map(({ name }) => `${name} ended by itself`)
@@ -117,12 +117,12 @@ export async function runEndurance(
   }
 }
 
-/** Waits until nobody has been delivered anything for a while. */
+/** Waits until nothing was delivered for a while. */
 async function untilQuiet(subscribers: readonly Subscriber[]): Promise<void> {
   const count = () => subscribers.reduce((sum, { received }) => sum + received, 0)
   for (let before = -1; before !== count(); ) {
     before = count()
-    await sleep(SETTLE_MS)
+    await sleep(QUIET_MS)
   }
 }
 

@@ -23,7 +23,7 @@ interface Delivered {
   readonly data: { readonly n: number }
 }
 
-/** What one subscriber was told of one topic, in few bytes for each event. */
+/** Everything one subscriber received of one topic, in few bytes for each event. */
 export class TopicAccount {
   delivered = 0
   /** Came again without a gap `epoch` between. */
@@ -62,13 +62,16 @@ export class TopicAccount {
     return this.#eras.get(n) !== 0
   }
 
-  /** Events it was told to have been withheld for others. */
+  /** Events reported to it as withheld in favour of others. */
   get withheld(): number {
     return this.withheldBefore + (this.subscription?.conflated ?? 0) + (this.subscription?.sampled ?? 0)
   }
 }
 
-/** An SDK client that subscribes to readings and to what workers make of them, and can be exchanged for another one that resumes. */
+/**
+ * An SDK client that subscribes to readings and to what workers make of them, and can be exchanged for another one that
+ * resumes.
+ */
 export class Subscriber {
   readonly name: string
   readonly accounts: ReadonlyMap<WatchedTopic, TopicAccount> = new Map(
@@ -147,6 +150,6 @@ async function takeInTurn(
       if (ms > 0) await sleep(ms)
     }
   } catch {
-    // The client was closed: what it did not take is found missing by the account.
+    // The client was closed: the account finds what it did not take.
   }
 }

@@ -18,11 +18,11 @@ interface Trouble {
   happen(): Promise<void>
 }
 
-/** Brings trouble upon all parts of a deployment, by chance, until it is told to stop. */
+/** Disturbs all parts of a deployment at random until it is stopped. */
 export class Troubles {
   /** Kind -> how many there were. */
   readonly counts = new Map<string, number>()
-  /** By what they happen to: Redis, which is one, gets as many as two gateways. */
+  /** By target: Redis, of which there is one, gets as many as two gateways. */
   readonly #groups: readonly (readonly Trouble[])[]
   readonly #random: () => number
   readonly #victims = new Set<unknown>()

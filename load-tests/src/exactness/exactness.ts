@@ -54,7 +54,7 @@ export async function runExactness(
     const publishers = publishAll(fleet.url, events, options, progress)
     const [framesRepeated] = await Promise.all([publishers, disturb(fleet, options.publishMs, progress)])
     progress('all acknowledged; waiting for the last windows to close')
-    const report = await settle(subscriber, events, framesRepeated, options.seed, progress)
+    const report = await drainAndCompare(subscriber, events, framesRepeated, options.seed, progress)
     await subscriber.close()
     return report
   } finally {
@@ -140,7 +140,7 @@ async function subscribe(url: string): Promise<Subscriber> {
 }
 
 /** Waits until everything expected has arrived, or the deadline, and compares. */
-async function settle(
+async function drainAndCompare(
   subscriber: Subscriber,
   events: readonly ReadingEvent[],
   framesRepeated: number,

@@ -51,7 +51,7 @@ export interface ExpectedPane {
   readonly count: number
 }
 
-/** What every window must end with: pane by `<key> <start>`, recomputed from the events alone. */
+/** The expected final content of every window: pane by `<key> <start>`, recomputed from the events alone. */
 export function expectedPanes(
   events: readonly ReadingEvent[],
   keyOf: (event: ReadingEvent) => string,

@@ -22,7 +22,7 @@ const app = uWS.App().ws('/v1/ws', {
     sockets.delete(ws)
   },
 })
-/** A frame of so many bytes to everybody, every so many ms. */
+/** A frame of this many bytes to every client, at this interval in ms. */
 export interface BareLoad {
   readonly frameBytes: number
   readonly everyMs: number

@@ -71,7 +71,7 @@ export const fanout: Benchmark = {
   },
 }
 
-/** What 1,000 subscribers of a server get, and what that costs it. */
+/** The throughput of 1,000 subscribers of a server, and its cost. */
 async function measure(server: ServerProcess, start: () => Promise<() => void>) {
   const subscribers = startModule(new URL('./subscribers.ts', import.meta.url))
   try {
@@ -97,10 +97,10 @@ async function measure(server: ServerProcess, start: () => Promise<() => void>) 
   }
 }
 
-/** What a frame of one part has besides its events. */
+/** Bytes of a frame of one part besides its events. */
 const PART_BYTES = '{"type":"batch","parts":[{"sub":1,"topic":"bench.event","lane":"normal","events":[]}]}'.length
 
-/** Publishes so many events every 10 ms; one key, so that a tick's events come in one entry. */
+/** Publishes this many events every 10 ms; one key, so that a tick's events share one entry. */
 async function startPublishing(port: number, eventsPerTick: number): Promise<() => void> {
   const socket = new RawWebSocket(port, () => undefined)
   await socket.open()

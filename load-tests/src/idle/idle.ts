@@ -7,9 +7,10 @@ import type { ClientsOptions } from './clients.ts'
 
 const CONNECTIONS = 15_000
 const STEP = 2_500
-/** Opened and closed before anything is measured: what a process allocates once is not a connection's. */
+/** Opened and closed before anything is measured: one-time allocations of a process are not a connection's. */
 const WARM_UP = 2_000
-const SETTLE_MS = 1_500
+/** Wait after a step: short-lived allocations are collected before memory is read. */
+const COLLECT_MS = 1_500
 
 export const idle: Benchmark = {
   description:
@@ -48,7 +49,7 @@ async function measure(server: ServerProcess, progress: (line: string) => void):
   const clients = startModule(new URL('./clients.ts', import.meta.url))
   const tell = (question: ClientsOptions | 'close') => ask<void>(clients, question)
   const resident = async () => {
-    await new Promise((resolve) => setTimeout(resolve, SETTLE_MS))
+    await new Promise((resolve) => setTimeout(resolve, COLLECT_MS))
     return residentBytes(server.pid)
   }
   try {

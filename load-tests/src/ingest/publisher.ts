@@ -13,7 +13,7 @@ export interface PublisherOptions {
   readonly measureMs: number
   /** Events per second over all sockets; absent means as fast as the publish grant allows. */
   readonly eventsPerSec?: number
-  /** What `hello` says of the sequence; absent: nothing. */
+  /** The sequence in `hello`; absent: none. */
   readonly sequence?: 'new' | undefined
 }
 
@@ -36,7 +36,7 @@ class Publisher {
   readonly #sentAt = new Map<number, number>()
   readonly #paced: boolean
   readonly #sequence: PublisherOptions['sequence']
-  /** Frames that may be unacknowledged, as last told. */
+  /** Frames that may be unacknowledged, by the last grant. */
   #grant = GRANTED_FRAMES
   #pausedUntil = 0
   readonly latencies: number[] = []

@@ -11,7 +11,7 @@ import { PositionVector } from '../../../client-sdk/src/position-vector.ts'
 import type { FuzzData } from './log.ts'
 import type { Policy } from './schedule.ts'
 
-export interface ToldEvent {
+export interface ReceivedEvent {
   readonly kind: 'event'
   readonly topic: string
   readonly lane: Lane
@@ -23,7 +23,7 @@ export interface ToldEvent {
   readonly grant: number
 }
 
-export interface ToldGap {
+export interface ReceivedGap {
   readonly kind: 'gap'
   readonly topic: string
   readonly lane: Lane
@@ -33,7 +33,7 @@ export interface ToldGap {
   readonly reason: string
 }
 
-/** Events by what was told of them. */
+/** Events by their reported fate. */
 export interface Counts {
   delivered: number
   conflated: number
@@ -43,10 +43,10 @@ export interface Counts {
 
 export const noCounts = (): Counts => ({ delivered: 0, conflated: 0, sampled: 0, gapped: 0 })
 
-/** Everything a client was told of one subscription, over all connections on which it had it. */
+/** Everything a client received of one subscription, over all its connections. */
 export class Account {
   /** In the order in which it came. */
-  readonly told: (ToldEvent | ToldGap)[] = []
+  readonly history: (ReceivedEvent | ReceivedGap)[] = []
   /** By `<topic> <lane>`. */
   readonly counts = new Map<string, Counts>()
   /** The same of the present connection, all lanes together: what the server's ledger says too. */
@@ -58,7 +58,7 @@ export class Account {
   /** From where it was delivered to, exclusive: in all, and on this connection. */
   start: WireVector | undefined
   connectionStart: WireVector | undefined
-  /** The client ended it before it had been told everything. */
+  /** The client ended it before everything was delivered. */
   left = false
   readonly #positions = new PositionVector()
 
@@ -101,7 +101,7 @@ export class Account {
     for (const { at, data } of events) {
       this.#positions.admit(topic, lane, at)
       const { key } = data as FuzzData
-      this.told.push({
+      this.history.push({
         kind: 'event',
         topic,
         lane,
@@ -117,7 +117,7 @@ export class Account {
     this.#count(topic, lane, { delivered: 0, conflated, sampled, gapped: count ?? 0 })
     this.#positions.admit(topic, lane, upTo)
     const from = after === undefined ? undefined : parsePosition(after)
-    this.told.push({ kind: 'gap', topic, lane, after: from, upTo: parsePosition(upTo)!, count, reason })
+    this.history.push({ kind: 'gap', topic, lane, after: from, upTo: parsePosition(upTo)!, count, reason })
   }
 
   #count(topic: string, lane: Lane, more: Counts): void {

@@ -1,17 +1,17 @@
 import { LANES, type Lane, type PositionVector, parsePosition } from '@tidegate/protocol'
-import { type Account, noCounts, sumOf, type ToldEvent, type ToldGap } from './account.ts'
+import { type Account, noCounts, type ReceivedEvent, type ReceivedGap, sumOf } from './account.ts'
 import { isBeyond, type LoggedEvent, matches } from './log.ts'
 import type { Schedule } from './schedule.ts'
 
-/** What one subscription should have been told, and was. @returns what does not fit, in words */
+/** Compares what one subscription received with what it should have. @returns the differences, in words */
 export function checkAccount(schedule: Schedule, account: Account, log: readonly LoggedEvent[]): string[] {
   return topicsOf(log, account).flatMap((topic) =>
     LANES.flatMap((lane) => {
       const matching = log.filter((event) => event.topic === topic && event.lane === lane && matches(schedule, event))
-      const told = account.told.filter((one) => one.topic === topic && one.lane === lane)
+      const received = account.history.filter((one) => one.topic === topic && one.lane === lane)
       const faults = [
-        ...checkOrder(told),
-        ...checkEvents(matching, told),
+        ...checkOrder(received),
+        ...checkEvents(matching, received),
         ...checkPolicy(account, topic, lane),
         ...(account.left ? [] : checkConservation(account, topic, lane, matching)),
       ]
@@ -28,34 +28,34 @@ export function matchedBy({ start }: Pick<Account, 'start'>, matching: readonly 
   })
 }
 
-function topicsOf(log: readonly LoggedEvent[], { told }: Account): string[] {
-  return [...new Set([...log, ...told].map(({ topic }) => topic))]
+function topicsOf(log: readonly LoggedEvent[], { history }: Account): string[] {
+  return [...new Set([...log, ...history].map(({ topic }) => topic))]
 }
 
 function startOf(start: PositionVector | undefined, topic: string, lane: Lane, partition: number) {
   return (start?.[topic]?.[lane] ?? []).map((text) => parsePosition(text)!).find((at) => at.partition === partition)
 }
 
-/** Within a partition, each event and gap lies beyond everything told before. */
-function checkOrder(told: readonly (ToldEvent | ToldGap)[]): string[] {
-  const last = new Map<number, ToldEvent['at']>()
+/** Within a partition, each event and gap lies beyond everything received before. */
+function checkOrder(received: readonly (ReceivedEvent | ReceivedGap)[]): string[] {
+  const last = new Map<number, ReceivedEvent['at']>()
   const faults: string[] = []
-  for (const one of told) {
+  for (const one of received) {
     const at = one.kind === 'event' ? one.at : one.upTo
     const before = last.get(at.partition)
     if (before !== undefined && !isBeyond(at, before)) faults.push(`${one.kind} ${text(at)} after ${text(before)}`)
     if (one.kind === 'gap' && before !== undefined && one.after !== undefined && isBeyond(before, one.after)) {
-      faults.push(`a gap from ${text(one.after)} after ${text(before)} was told`)
+      faults.push(`a gap from ${text(one.after)} after ${text(before)} was received`)
     }
     last.set(at.partition, at)
   }
   return faults
 }
 
-/** What was delivered is what was published, and every gap is large enough for what it counts. */
-function checkEvents(matching: readonly LoggedEvent[], told: readonly (ToldEvent | ToldGap)[]): string[] {
+/** Every delivered event was published, and every gap is large enough for its count. */
+function checkEvents(matching: readonly LoggedEvent[], received: readonly (ReceivedEvent | ReceivedGap)[]): string[] {
   const known = new Map(matching.map((event) => [text(event.at), event]))
-  return told.flatMap((one) => {
+  return received.flatMap((one) => {
     if (one.kind === 'event') {
       const event = known.get(text(one.at))
       return event?.key === one.key ? [] : [`delivered ${text(one.at)} of ${one.key}, which it does not match`]
@@ -87,7 +87,7 @@ function checkPolicy({ policies, counts }: Account, topic: string, lane: Lane): 
 function checkConservation(account: Account, topic: string, lane: Lane, matching: readonly LoggedEvent[]): string[] {
   const expected = matchedBy(account, matching).length
   const counts = account.counts.get(`${topic} ${lane}`) ?? noCounts()
-  return sumOf(counts) === expected ? [] : [`${expected} matched, ${JSON.stringify(counts)} told`]
+  return sumOf(counts) === expected ? [] : [`${expected} matched, ${JSON.stringify(counts)} received`]
 }
 
-const text = ({ partition, streamId, index }: ToldEvent['at']) => `${partition}/${streamId}.${index}`
+const text = ({ partition, streamId, index }: ReceivedEvent['at']) => `${partition}/${streamId}.${index}`

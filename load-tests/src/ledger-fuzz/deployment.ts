@@ -5,7 +5,10 @@ import { startBenchRedis } from '../support/redis.ts'
 
 const CONFIG = fileURLToPath(new URL('./ledger-fuzz.config.ts', import.meta.url))
 export const PARTITIONS = 4
-/** Room for what waits in each gateway, MiB: the bounds of the node decide in the first, those of the session in the other. */
+/**
+ * Room for what waits in each gateway, MiB: the bounds of the node decide in the first, those of the session in the
+ * other.
+ */
 export const QUEUE_MEGABYTES = [2, 128] as const
 
 /** A Redis and two gateways on it, which clients resume at by turns. */
@@ -28,7 +31,7 @@ export async function startDeployment(): Promise<Deployment> {
     await untilReady(redis, 5_000)
     // One after the other: the first writes down how many partitions there are.
     for (const megabytes of QUEUE_MEGABYTES) {
-      // However busy the machine is: nobody is to be turned away.
+      // However busy the machine is: no client is to be turned away.
       const env = {
         TIDEGATE_MAX_LAG_MS: '10000',
         REDIS_URL: server.url,

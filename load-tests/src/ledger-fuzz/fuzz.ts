@@ -22,7 +22,7 @@ export interface FuzzReport extends Counts {
   /** Most that ever waited in the gateway with the small budget, and that budget. */
   readonly queueBytesPeak: number
   readonly queueBytesBudget: number
-  /** What both gateways hold when everybody is gone. */
+  /** Memory held by both gateways when every client is gone. */
   readonly queueBytesLeft: number
   readonly failed: readonly { readonly seed: number; readonly faults: readonly string[] }[]
 }
@@ -62,14 +62,14 @@ export async function fuzz({ seed, runs, parallel, onRun }: FuzzOptions): Promis
     await publisher.close({ deadlineMs: 0 })
     await deployment.stop()
   }
-  const told = noCounts()
-  for (const report of reports) addCounts(told, report.told)
+  const received = noCounts()
+  for (const report of reports) addCounts(received, report.received)
   const sum = (of: (report: RunReport) => number) => reports.reduce((total, report) => total + of(report), 0)
   return {
     seed,
     runs: reports.length,
     published: sum(({ published }) => published),
-    ...told,
+    ...received,
     resumes: sum(({ resumes }) => resumes),
     closedAsSlow: sum(({ closedAsSlow }) => closedAsSlow),
     resets: sum(({ resets }) => resets),
@@ -91,7 +91,7 @@ function broken(seed: number, error: Error): RunReport {
   return {
     seed,
     published: 0,
-    told: noCounts(),
+    received: noCounts(),
     resumes: 0,
     closedAsSlow: 0,
     resets: 0,

@@ -10,7 +10,7 @@ const schema = z.object({
   pad: z.string(),
 })
 
-/** Every run that goes on at a time has topics of its own. */
+/** Every concurrent run has topics of its own. */
 const topics = Array.from({ length: SLOTS }, (_, slot) =>
   (['a', 'b'] as const).map((name) =>
     topic(topicOf(slot, name), { schema, key: 'key', priority: ({ lane }) => lane, retention: '10m' }),

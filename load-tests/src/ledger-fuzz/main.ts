@@ -17,13 +17,13 @@ if (values.help) {
 
 Runs seeded schedules against two gateways on a Redis of their own: a client subscribes over a real socket, and while events
 are published it stops reading, consumes slowly, changes its options, is disconnected, resumes, also at the other gateway, and
-subscribes anew. Then what it was told is compared with the log: every event that matched was delivered, conflated, sampled or
+subscribes anew. Then everything it received is compared with the log: every event that matched was delivered, conflated, sampled or
 counted in a gap, once, in order, and only as its policies allow; the server's ledger adds up whenever it is asked; and the
 queues stay within their budget. Exits 1 unless all of it holds (docs/testing.md).
 
   --seed n       of the first schedule; the others follow with n+1, n+2 ...
   --only n       just the schedule of this seed
-  --parallel n   so many at a time: most of their time is waiting
+  --parallel n   at most this many at a time: most of their time is waiting
 
 Examples:
   npm run ledger

@@ -3,13 +3,13 @@ import { encodeFrame, RawWebSocket } from '../support/raw-websocket.ts'
 import type { Schedule, Step } from './schedule.ts'
 import { WireReader } from './wire-reader.ts'
 
-/** What a client does in the course of a run, besides reading. */
+/** A client's steps in the course of a run, besides reading. */
 export type ReaderStep = Exclude<Step, { do: 'publish' }>
 
 /** Codes with which a server may close the connection of a client that does not keep up. */
 const SLOW_CODES: readonly number[] = [4008, 4029]
-/** How long a client that was closed for slowness stays away: less than it is asked to. */
-const RETRY_MS = 100
+/** How long a client that was closed for slowness stays away: less than the server asks for. */
+const AWAY_MS = 100
 const DRIP_MS = 20
 /** Of the window, what may be consumed and not reported. */
 const REPORT_SHARE = 0.25
@@ -91,7 +91,7 @@ export class RawSubscriber {
     this.#report()
   }
 
-  /** What the server says became of the events of the present subscription, on this connection; nothing while there is none. */
+  /** The server's account of the present subscription's events on this connection; nothing without a subscription. */
   ledger(): Promise<SubscriptionLedger | undefined> {
     if (!this.#isOpen || this.wire.current.connectionStart === undefined) return Promise.resolve(undefined)
     this.#send({ type: 'query', id: 1, name: 'ledger', params: { sub: this.#sub } })
@@ -100,7 +100,7 @@ export class RawSubscriber {
     })
   }
 
-  /** Everything was told but counts that no event follows: makes the server tell these. */
+  /** Everything arrived but counts that no event follows: makes the server send these. */
   finish(): Promise<void> {
     if (!this.#isOpen) return Promise.resolve()
     this.#send({ type: 'unsubscribe', sub: this.#sub })
@@ -202,8 +202,8 @@ export class RawSubscriber {
     else if (SLOW_CODES.includes(code)) this.closes.set(code, (this.closes.get(code) ?? 0) + 1)
     else this.wire.faults.push(`the server closed the connection with ${code}`)
     this.#disconnect()
-    if (this.#hurrying) setTimeout(() => void this.#open(), RETRY_MS)
-    else this.#after(RETRY_MS, () => void this.#open())
+    if (this.#hurrying) setTimeout(() => void this.#open(), AWAY_MS)
+    else this.#after(AWAY_MS, () => void this.#open())
   }
 
   #disconnect(): void {

@@ -11,8 +11,8 @@ import { selectorOf, TOPIC_NAMES, topicOf } from './topics.ts'
 export interface RunReport {
   readonly seed: number
   readonly published: number
-  /** What its client was told. */
-  readonly told: Counts
+  /** Everything its client received. */
+  readonly received: Counts
   readonly resumes: number
   /** How often the server closed the connection because the client was too slow. */
   readonly closedAsSlow: number
@@ -22,11 +22,11 @@ export interface RunReport {
 }
 
 const POLICIES = ['drop-oldest', 'conflate', 'sample', 'disconnect'] as const
-const SETTLE_DEADLINE_MS = 60_000
+const DRAIN_DEADLINE_MS = 60_000
 const POLL_MS = 25
 const PUBLISH_EVENTS = 500
 
-/** Runs the schedule of a seed in topics that are its own meanwhile, and compares what the client was told with the log. */
+/** Runs the schedule of a seed in topics reserved for it, and compares what the client received with the log. */
 export async function run(
   seed: number,
   slot: number,
@@ -54,25 +54,28 @@ export async function run(
         subscriber.wire.current,
         log.filter((event) => matches(schedule, event)),
       ).length
-    await settled(subscriber, expected)
+    await drained(subscriber, expected)
     await subscriber.finish()
     for (const account of accounts) faults.push(...checkAccount(schedule, account, log))
   } finally {
     subscriber.close()
     await emptyLog(redis, topics)
   }
-  const told = noCounts()
-  for (const { counts } of accounts) for (const more of counts.values()) addCounts(told, more)
+  const received = noCounts()
+  for (const { counts } of accounts) for (const more of counts.values()) addCounts(received, more)
   const closedAsSlow = [...subscriber.closes.values()].reduce((sum, times) => sum + times, 0)
   const { resumes, resets } = subscriber
-  return { seed, published, told, resumes, closedAsSlow, resets, faults }
+  return { seed, published, received, resumes, closedAsSlow, resets, faults }
 }
 
-/** Waits until the server says that nothing waits and, with what was told before, everything has matched, and until the last gap was told. */
-async function settled(subscriber: RawSubscriber, expected: () => number): Promise<void> {
+/**
+ * Waits until the server reports that nothing waits, that everything has matched, counting earlier connections, and
+ * until the last gap arrived.
+ */
+async function drained(subscriber: RawSubscriber, expected: () => number): Promise<void> {
   const { wire } = subscriber
   let last: unknown
-  for (const deadline = performance.now() + SETTLE_DEADLINE_MS; performance.now() < deadline; await sleep(POLL_MS)) {
+  for (const deadline = performance.now() + DRAIN_DEADLINE_MS; performance.now() < deadline; await sleep(POLL_MS)) {
     const ledger = await checkLedger(subscriber)
     last = ledger
     if (ledger === undefined || ledger.queued > 0) continue
@@ -81,11 +84,11 @@ async function settled(subscriber: RawSubscriber, expected: () => number): Promi
     if (before - sumOf(wire.current.onConnection) + ledger.matched >= expected()) return
   }
   wire.faults.push(
-    `the server did not come to its end: ${expected()} match, its ledger is ${JSON.stringify(last)}, on this connection ${JSON.stringify(wire.current.onConnection)} were told`,
+    `the server did not come to its end: ${expected()} match, its ledger is ${JSON.stringify(last)}, on this connection ${JSON.stringify(wire.current.onConnection)} were received`,
   )
 }
 
-/** At every instant, what matched is what was delivered, withheld or waits. */
+/** At every instant, matched events are the sum of delivered, withheld and waiting ones. */
 async function checkLedger(subscriber: RawSubscriber) {
   const ledger = await subscriber.ledger()
   if (ledger === undefined) return undefined

@@ -4,7 +4,7 @@ import { TOPIC_NAMES, type TopicName } from './topics.ts'
 
 export type Policy = Pick<SubscribeOptions, 'onSlow' | 'maxRate' | 'batch'>
 
-/** What happens at some time of a run, ms from its start. */
+/** An action at some time of a run, ms from its start. */
 export type Step = { readonly at: number } & (
   | {
       readonly do: 'publish'
@@ -13,9 +13,9 @@ export type Step = { readonly at: number } & (
       readonly bytes: number
       readonly lanes: readonly Lane[]
     }
-  /** Reads nothing from the socket for so long. */
+  /** Reads nothing from the socket for this long. */
   | { readonly do: 'pause'; readonly forMs: number }
-  /** Goes on reading, but consumes only so much for so long: what the server learns by credit. */
+  /** Continues reading, but consumes only this much for this long: the server learns it by credit. */
   | { readonly do: 'consume'; readonly bytesPerSec: number; readonly forMs: number }
   | { readonly do: 'change'; readonly policy: Policy }
   /** Closes the connection and comes back from where it was. */
@@ -44,14 +44,14 @@ type Volume = { readonly share: number; readonly events: Range; readonly bytes: 
 const LENGTH_MS = 1_600
 const WINDOWS = [4_096, 8_192, 16_384, 65_536]
 const RATES = [1, 4, 20, 100]
-/** Some runs have so much to say that the bounds of a session, and the buffers of the kernel, are exceeded. */
+/** Some runs have so many events that the bounds of a session, and the buffers of the kernel, are exceeded. */
 const VOLUMES: readonly [Volume, Volume, Volume] = [
   { share: 0.86, events: [20, 250], bytes: [20, 400] },
   { share: 0.1, events: [15, 60], bytes: [4_000, 40_000] },
   { share: 0.04, events: [2_000, 4_000], bytes: [1, 20] },
 ]
 
-/** What a seed makes happen. The same seed, the same schedule. @param policies those that may be asked for */
+/** The schedule of a seed. The same seed gives the same schedule. @param policies those that may be requested */
 export function createSchedule(seed: number, policies: readonly OnSlow[]): Schedule {
   const random = createRandom(seed)
   const chance = (share: number) => random() < share
@@ -77,7 +77,7 @@ export function createSchedule(seed: number, policies: readonly OnSlow[]): Sched
     const [events, bytes] = [between(...volume.events), between(...volume.bytes)]
     steps.push({ at: between(0, LENGTH_MS), do: 'publish', topic: pick(TOPIC_NAMES), events, bytes, lanes })
   }
-  // A share of the clients always keeps up: of these it can be told what maxRate does.
+  // A share of the clients always keeps up: these show the effect of maxRate.
   if (!chance(0.15))
     for (let i = between(2, 7); i > 0; i--) steps.push({ at: between(0, LENGTH_MS), ...createDisturbance() })
   return {

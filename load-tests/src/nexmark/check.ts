@@ -7,7 +7,7 @@ import { BIDS, bidBatches, endOf } from './stream.ts'
 
 export interface CheckReport {
   readonly results: number
-  /** What differs from the recompute; empty when nothing does. */
+  /** Differences from the recompute; empty when there are none. */
   readonly faults: readonly string[]
 }
 
@@ -21,6 +21,6 @@ export function checkLocally(query: Query, bids: readonly TimedBid[], seed: numb
     onResult: (event) => ledger.add(event),
   })
   for (const { partition, events } of bidBatches(bids, query.keyField)) deployment.fold(partition, BIDS, events)
-  deployment.settle()
+  deployment.finish()
   return { results: ledger.size, faults: ledger.faults(query.expected(bids)) }
 }

@@ -34,7 +34,7 @@ export interface NexmarkOptions {
   readonly eventsPerSec: number
   /** Time of the first event, ms since 1970. */
   readonly startTime: number
-  /** So many events in a row come shuffled; 1 keeps them in order. */
+  /** This many consecutive events come shuffled; 1 keeps them in order. */
   readonly outOfOrderGroup: number
 }
 
@@ -59,14 +59,14 @@ const CATEGORIES = 5
 
 /** Every hundredth auction or person is hot until the next hundred begins. */
 const HOT_EVERY = 100
-/** One in so many does not go to, or come from, what is hot. */
+/** One in this many does not go to, or come from, the hot ones. */
 const COLD_BIDS_OF_AUCTION = 2
 const COLD_BIDS_OF_BIDDER = 4
 const COLD_AUCTIONS_OF_SELLER = 4
 
 const AUCTIONS_IN_FLIGHT = 100
 const ACTIVE_PEOPLE = 1_000
-/** Ids may run ahead of the events that introduce them by so much. */
+/** Ids may run ahead of the events that introduce them by this much. */
 const LEAD = 10
 
 /** Average sizes of events as the benchmark counts them: 8 bytes for a number or time, text as it is. */

@@ -5,7 +5,9 @@ interface Hottest {
   readonly auctions: readonly string[]
 }
 
-/** The auctions with the most bids of the panes of one window, all of them where several have as many, in order of id. */
+/**
+ * The auctions with the most bids of the panes of one window, all of them where several have as many, in order of id.
+ */
 export const hottest = custom<Pane<{ readonly bids: number }>, Hottest, Hottest>({
   version: 1,
   init: () => ({ bids: 0, auctions: [] }),

@@ -31,7 +31,10 @@ export class ResultLedger {
     else this.#held.set(id, { value: data, revision: 0, final: true })
   }
 
-  /** What differs, the first of it; empty if every result is there once, its revisions in order, the last one final and as expected. */
+  /**
+   * The first differences; empty if every result is there once, its revisions in order, the last one final and as
+   * expected.
+   */
   faults(expected: Results): readonly string[] {
     const faults = [...this.#faults]
     for (const [name, value] of expected) {

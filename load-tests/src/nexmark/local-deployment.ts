@@ -7,14 +7,14 @@ import { createRandom } from '../support/random.ts'
 
 /** Ms of the clock between two batches. */
 const BATCH_MS = 50
-/** Once in so many batches. */
+/** Once in this many batches. */
 const COMMIT_EVERY = 8
 const RESTART_EVERY = 150
 const MERGE_EVERY = 40
 
 /**
- * The partitions of a deployment in this process, without Redis: the fold of the worker with its commits, reports of one
- * partition to another, and owners that lose their memory, all at seeded moments.
+ * The partitions of a deployment in this process, without Redis: the fold of the worker with its commits, reports of
+ * one partition to another, and owners that lose their memory, all at seeded moments.
  */
 export class LocalDeployment {
   readonly #pipeline: Pipeline
@@ -51,7 +51,7 @@ export class LocalDeployment {
   }
 
   /** Commits and merges until nothing is left to do. */
-  settle(): void {
+  finish(): void {
     do for (const [partition, fold] of this.#folds.entries()) while (fold.isDirty) this.#commit(partition)
     while (this.#merge() > 0)
   }

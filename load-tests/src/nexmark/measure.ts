@@ -13,7 +13,7 @@ import { BIDS, bidBatches, endOf } from './stream.ts'
 
 const READ_COUNT = 100
 const LOOK_EVERY_MS = 200
-/** The last results come within moments of the last commit; without them for so long something is wrong. */
+/** The last results come within moments of the last commit; after this long without them something is wrong. */
 const RESULTS_DEADLINE_MS = 20_000
 
 export interface Measured {
@@ -27,7 +27,7 @@ export interface Measured {
   readonly workerCores: number
   readonly redisCores: number
   readonly results: number
-  /** What differs from the recompute; empty when nothing does. */
+  /** Differences from the recompute; empty when there are none. */
   readonly faults: readonly string[]
 }
 

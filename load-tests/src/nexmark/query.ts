@@ -2,7 +2,7 @@ import { fileURLToPath } from 'node:url'
 import type { Contract } from '../../../server/src/config/model.ts'
 import type { TimedBid } from './generator.ts'
 
-/** What a query must have put out: name of a result -> its value. */
+/** The expected output of a query: name of a result -> its value. */
 export type Results = ReadonlyMap<string, unknown>
 
 /** A Nexmark query: the config that computes it, and the same computed by brute force. */

@@ -5,7 +5,9 @@ import { generateNexmark, type NexmarkOptions, type TimedBid } from './generator
 export const BIDS = 'nexmark.bid'
 const DAY_MS = 86_400_000
 
-/** Midnight of some day in the past: the same log for the same seed, and nothing looks as if it came from the future. */
+/**
+ * Midnight of some day in the past: the same log for the same seed, and nothing looks as if it came from the future.
+ */
 const MIDNIGHT = Date.UTC(2025, 5, 1)
 
 /** Options of a log whose days meet in the middle, and which is out of order by up to a second. */
@@ -32,8 +34,8 @@ export function endOf(bids: readonly TimedBid[]): number {
 }
 
 /**
- * The log of bids as gateways write it: record batches of 100 by partition of the key. The last one of each partition is a
- * single bid at `endOf`, so that every window closes, which nobody bids in any auction.
+ * The log of bids as gateways write it: record batches of 100 by partition of the key. The last one of each partition
+ * is a single bid at `endOf`, for no auction, so that every window closes.
  */
 export function* bidBatches(bids: readonly TimedBid[], keyField: 'auction' | 'bidder'): Generator<BidBatch> {
   const open = Array.from({ length: PARTITIONS }, (): EventBody[] => [])

@@ -4,7 +4,10 @@ import { logOf } from '../../../server/test/support/bus.ts'
 
 const SAMPLE_MS = 500
 
-/** Samples how far the worker is behind: the largest time, over the partitions, between the newest entry and the committed offset. */
+/**
+ * Samples how far the worker is behind: the largest time, over the partitions, between the newest entry and the
+ * committed offset.
+ */
 export class ConsumerLag {
   readonly #redis: Redis
   readonly #partitions: number

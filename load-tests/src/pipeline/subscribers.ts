@@ -1,4 +1,7 @@
-/** Child process of `bench pipeline`: SDK subscribers of `sensor.10s`, the keys spread over them, measuring how late panes come. */
+/**
+ * Child process of `bench pipeline`: SDK subscribers of `sensor.10s`, the keys spread over them, measuring how late
+ * panes come.
+ */
 import { createClient } from '@tidegate/client/node'
 import { percentile } from '../support/percentile.ts'
 

@@ -1,4 +1,7 @@
-/** Child process of `bench priority`, in a network namespace of its own: gateway, shaped link, SDK reader, and what is published. */
+/**
+ * Child process of `bench priority`, in a network namespace of its own: gateway, shaped link, SDK reader, and what is
+ * published.
+ */
 import { spawnSync } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { createClient } from '@tidegate/client/node'
@@ -85,7 +88,7 @@ async function measure({ redisUrl, linkBitsPerSec, windowBytes }: LinkOptions): 
   const stopHigh = publishEvery(filler, 'link.alarm', 'high', HIGH_EVERY_MS, 1, '')
   await pause(MEASURE_MS)
   const sent = stopHigh()
-  // The last ones are still on their way, behind bulk that goes on.
+  // The last ones are still on their way, behind bulk that continues.
   await pause(3_000)
   measuring = false
   stopBulk()

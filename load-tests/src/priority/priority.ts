@@ -6,7 +6,7 @@ import type { LinkReport } from './inside.ts'
 
 const INSIDE = fileURLToPath(new URL('./inside.ts', import.meta.url))
 const LINK_BITS_PER_SEC = 1_000_000
-/** What the SDK says hello with: in-flight bytes at which the gateway writes nothing more. */
+/** The SDK's window in `hello`: in-flight bytes at which the gateway stops writing. */
 const WINDOW_BYTES = 65_536
 
 export const priority: Benchmark = {

@@ -3,7 +3,7 @@ import { encodeFrame, RawWebSocket } from '../support/raw-websocket.ts'
 
 export type ClientsCommand =
   | { readonly do: 'open'; readonly port: number; readonly count: number }
-  /** Resolves once every client has had so many events. */
+  /** Resolves once every client has received this many events. */
   | { readonly do: 'await'; readonly events: number }
   | { readonly do: 'drop' }
   | { readonly do: 'resume'; readonly port: number; readonly events: number }
@@ -22,7 +22,7 @@ const DEADLINE_MS = 120_000
 
 const hello = encodeFrame(Buffer.from('{"type":"hello","protocol":1,"client":"bench"}')).frame
 
-/** One subscriber: what it has seen, and where it is in each partition. */
+/** One subscriber: what it has seen, and its position in each partition. */
 class Client {
   readonly #seen = new Set<string>()
   readonly #positions = new Map<string, string>()
@@ -119,7 +119,7 @@ async function run(command: ClientsCommand): Promise<ClientsReport> {
       await untilAll(command.events)
       break
   }
-  const expected = 'events' in command ? command.events : 0
+  const expected = command.do === 'await' || command.do === 'resume' ? command.events : 0
   const sum = (of: (client: Client) => number) => clients.reduce((total, client) => total + of(client), 0)
   return {
     seconds: (performance.now() - startedAt) / 1_000,

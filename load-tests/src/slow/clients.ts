@@ -1,11 +1,13 @@
-/** Child process of `bench slow`: subscribers that confirm what they get, some of which stop reading, or never confirm. */
+/**
+ * Child process of `bench slow`: subscribers that confirm what they get, some of which stop reading, or never confirm.
+ */
 import type { ServerFrame } from '@tidegate/protocol'
 import { percentile } from '../support/percentile.ts'
 import { encodeFrame, RawWebSocket } from '../support/raw-websocket.ts'
 
 export type Command =
   | { readonly do: 'open'; readonly port: number; readonly count: number; readonly confirm: boolean }
-  /** The first so many stop reading. */
+  /** The first clients, this many, stop reading. */
   | { readonly do: 'stall'; readonly count: number }
   | { readonly do: 'wake' }
   /** Forgets the latencies so far. */
@@ -13,7 +15,7 @@ export type Command =
   | { readonly do: 'report' }
 
 export interface ClientsReport {
-  /** Events that each client was told of, in whatever way: the least, the most, and of all together. */
+  /** Events delivered or reported to each client: the least, the most, and the sum. */
   readonly least: number
   readonly most: number
   readonly delivered: number
@@ -25,9 +27,9 @@ export interface ClientsReport {
 
 const WINDOW_BYTES = 65_536
 const AT_ONCE = 100
-/** A client that says nothing for 30 s is closed, and then costs the gateway nothing: the stalled ones go on talking. */
+/** A client silent for 30 s is closed, and then costs the gateway nothing: stalled clients keep sending. */
 const ALIVE_MS = 10_000
-/** One frame in so many is timed. */
+/** One frame in this many is timed. */
 const TIMED = 16
 
 const hello = encodeFrame(
@@ -141,10 +143,10 @@ async function open(port: number, count: number, confirm: boolean): Promise<void
 }
 
 function report(): ClientsReport {
-  const told = clients.map(({ delivered, withheld }) => delivered + withheld)
+  const received = clients.map(({ delivered, withheld }) => delivered + withheld)
   return {
-    least: told.reduce((least, n) => Math.min(least, n), Number.POSITIVE_INFINITY),
-    most: told.reduce((most, n) => Math.max(most, n), 0),
+    least: received.reduce((least, n) => Math.min(least, n), Number.POSITIVE_INFINITY),
+    most: received.reduce((most, n) => Math.max(most, n), 0),
     delivered: clients.reduce((sum, { delivered }) => sum + delivered, 0),
     withheld: clients.reduce((sum, { withheld }) => sum + withheld, 0),
     p50Ms: percentile(latencies, 0.5),

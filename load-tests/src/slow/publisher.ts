@@ -4,7 +4,7 @@ const TICK_MS = 100
 /** With the time, about 200 bytes of data an event. */
 const TEXT = 'x'.repeat(150)
 
-/** Publishes so many events ten times a second, all of one key. */
+/** Publishes this many events ten times a second, all of one key. */
 export class SteadyPublisher {
   /** Stored, as acknowledged. */
   published = 0

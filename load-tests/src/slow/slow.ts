@@ -120,7 +120,7 @@ async function withholdCredit(gateway: ServerProcess, progress: (line: string) =
   }
 }
 
-/** Waits until every client was told of every event, at most so long. */
+/** Waits until every event was delivered or reported to every client, at most this long. */
 async function caughtUp(published: number, tell: (command: Command) => Promise<ClientsReport>): Promise<ClientsReport> {
   const deadline = performance.now() + CATCH_UP_DEADLINE_MS
   for (;;) {

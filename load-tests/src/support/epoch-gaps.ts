@@ -2,8 +2,9 @@ import type { Gap } from '@tidegate/client/node'
 import { comparePositions, type Lane, type Position, parsePosition } from '@tidegate/protocol'
 
 /**
- * The gaps of reason `epoch` that a subscription to one topic was told. Behind one, what was delivered before may come again:
- * Redis had lost it. A gap is told ahead of events that wait for an iterator, so that positions decide what came before it.
+ * The gaps of reason `epoch` that a subscription to one topic received. Behind one, events delivered before may come
+ * again: Redis had lost them. A gap arrives ahead of events that wait for an iterator, so positions decide what came
+ * before it.
  */
 export class EpochGaps {
   /** By partition and lane, where each gap begins; `undefined`: at the beginning of the log. */

@@ -9,15 +9,16 @@ export function noFakeClock(): string | undefined {
 }
 
 /**
- * Variables under which a program has a wall clock of its own, ahead of the true one by what a file says at any time; its
- * monotonic clock is the true one.
+ * Variables under which a program has a wall clock of its own, ahead of the true one by what a file says at any time;
+ * its monotonic clock is the true one.
  */
 export async function fakeClock(file: string): Promise<Record<string, string>> {
   const { root } = await unpackDebianPackages(['libfaketime'], readSettings().cacheFolder)
   const names = await readdir(root, { recursive: true })
   const library = join(root, names.find((name) => name.endsWith('/libfaketime.so.1'))!)
   return {
-    // jemalloc, which Redis is linked with, asks for the time before libfaketime is there: the C library allocates instead.
+    // jemalloc, which Redis is linked with, asks for the time before libfaketime is there: the C library allocates
+    // instead.
     LD_PRELOAD: `${library} libc.so.6`,
     FAKETIME_TIMESTAMP_FILE: file,
     FAKETIME_NO_CACHE: '1',

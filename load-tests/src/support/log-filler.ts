@@ -4,7 +4,7 @@ import { type EventBody, encodeEvent, RecordBatchBuilder } from '../../../server
 import { openTopology } from '../../../server/src/bus/topology.ts'
 import { logOf } from '../../../server/test/support/bus.ts'
 
-/** Partitions of a deployment unless told otherwise. */
+/** Default number of partitions. */
 export const PARTITIONS = 8
 
 /** Events of one record batch, as gateways have them under load. */

@@ -15,7 +15,7 @@ export class RawWebSocket {
   #upgraded = false
   #opened: (() => void) | undefined
 
-  /** @param onClose told once an open connection has ended, with the server's close code if it sent one */
+  /** @param onClose called once an open connection has ended, with the server's close code if it sent one */
   constructor(
     port: number,
     onText: (payload: Buffer) => void,

@@ -44,7 +44,7 @@ export function createFramePool(options: {
   }
 }
 
-/** Where the values behind every occurrence of a field begin. */
+/** Start of the value behind every occurrence of a field. */
 function placesOf(field: string, frame: Buffer): number[] {
   const places: number[] = []
   for (let at = frame.indexOf(field); at !== -1; at = frame.indexOf(field, at + 1)) places.push(at + field.length)

@@ -12,7 +12,7 @@ import type { Target } from './tcp-proxy.ts'
 
 export interface RedisOptions {
   readonly fsync: Fsync
-  /** It is the private Redis of `tidegate start`, not one that somebody else runs. */
+  /** It is the private Redis of `tidegate start`, not an external one. */
   readonly isOwn?: boolean
   /** Its clock can be set: `setClock`. */
   readonly hasFakeClock?: boolean
@@ -125,7 +125,11 @@ export class RedisProcess {
     await rm(this.#logFolder, { recursive: true, force: true })
   }
 
-  /** Copies what it holds, as a backup of a running Redis does. @returns puts the copy in its place, when it has ended */
+  /**
+   * Copies what it holds, as a backup of a running Redis does.
+   *
+   * @returns puts the copy in its place, when it has ended
+   */
   async backUp(): Promise<() => Promise<void>> {
     const copy = join(this.#folder, 'backup')
     await cp(this.#logFolder, copy, { recursive: true })
@@ -145,12 +149,16 @@ export class RedisProcess {
     await this.cutLogTo((await this.logBytes()) - bytes)
   }
 
-  /** Leaves so many bytes of the file that writes are appended to. It MUST have ended. */
+  /** Truncates the append-only file to this many bytes. The Redis MUST have ended. */
   async cutLogTo(bytes: number): Promise<void> {
     await truncate(await this.#logFile(), Math.max(0, bytes))
   }
 
-  /** Cuts the file within a transaction that begins there or later. It MUST have ended. @returns whether there was one */
+  /**
+   * Cuts the file within a transaction that begins there or later. It MUST have ended.
+   *
+   * @returns whether there was one
+   */
   async tearLog(from: number): Promise<boolean> {
     return tearTransaction(await this.#logFile(), from)
   }

@@ -12,13 +12,13 @@ import type { Target } from './tcp-proxy.ts'
 /** When Redis writes its append-only file through to the disk, or that it has none. */
 export type Fsync = 'always' | 'everysec' | 'none'
 
-/** Who starts a redis-server on a folder, and with what. */
+/** How a redis-server is started on a folder. */
 export interface RedisServer {
-  /** Where others connect to it. */
+  /** Its address for clients. */
   readonly target: Target
   /** A unix socket of it, for the test itself. */
   readonly socketPath: string
-  /** Where its data lies. */
+  /** Its data folder. */
   readonly dataFolder: string
   /** Starts it on its data, and waits until it answers. */
   start(): Promise<void>
@@ -41,7 +41,7 @@ function findBinary(): Promise<RedisBinary> {
   return binary
 }
 
-/** One that somebody else runs, on a port: what `REDIS_URL` names. */
+/** An external Redis on a port: the one `REDIS_URL` names. */
 export class ForeignRedis implements RedisServer {
   readonly target: number
   readonly dataFolder: string

@@ -1,12 +1,6 @@
 import type { Lane, Position } from '@tidegate/protocol'
 import type { Redis } from '../../../server/src/bus/connection.ts'
-import {
-  decodeEvents,
-  decodeHeader,
-  type EventBody,
-  type LogEntry,
-  refusedEvents,
-} from '../../../server/src/bus/index.ts'
+import { BatchReader, type EventBody, type LogEntry } from '../../../server/src/bus/index.ts'
 import { logOf } from '../../../server/test/support/bus.ts'
 
 /** One event as it lies in the log. */
@@ -40,10 +34,13 @@ export async function eachStoredEvent(
   }
 }
 
-function eventsOf({ header, payload, refused, epoch, streamId }: LogEntry, partition: number): StoredEvent[] {
-  const { lanes } = decodeHeader(header)
-  const refusedOnes = refusedEvents(decodeHeader(header), refused)
-  return decodeEvents(payload).flatMap((body, index) =>
-    refusedOnes.has(index) ? [] : [{ at: { partition, epoch, streamId, index }, lane: lanes[index]!, body }],
-  )
+function eventsOf(entry: LogEntry, partition: number): StoredEvent[] {
+  const { epoch, streamId } = entry
+  const batch = new BatchReader(entry)
+  const { header, refused } = batch
+  return batch
+    .bodies()
+    .flatMap((body, index) =>
+      refused.has(index) ? [] : [{ at: { partition, epoch, streamId, index }, lane: header.lanes[index]!, body }],
+    )
 }

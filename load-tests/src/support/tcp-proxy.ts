@@ -4,11 +4,11 @@ import { type AddressInfo, connect, createServer, type Server, type Socket } fro
 /** A port of this machine, or the path of a unix socket. */
 export type Target = number | string
 
-/** What a network does to what passes. */
+/** Disturbances of a network. */
 interface Weather {
-  /** Nothing passes; nobody is told. */
+  /** Nothing passes, and no connection is closed. */
   isBlackHole: boolean
-  /** What the server says does not pass; what it is told does. */
+  /** Answers of the server do not pass; requests do. */
   isMuted: boolean
   /** How much later everything arrives, ms, and up to how much more. */
   delayMs: number
@@ -49,7 +49,7 @@ export class TcpProxy {
     this.#weather.isBlackHole = true
   }
 
-  /** From now on the server is told what it was told before, and nobody hears its answers. */
+  /** From now on requests still reach the server, but its answers are lost. */
   mute(): void {
     this.#weather.isMuted = true
   }
@@ -60,12 +60,12 @@ export class TcpProxy {
     for (const link of this.#links) link.flow()
   }
 
-  /** What arrives from now on passes so much later, in either direction. */
+  /** Data from now on is delayed by this much, in both directions. */
   slow(delayMs: number, jitterMs: number): void {
     Object.assign(this.#weather, { delayMs, jitterMs })
   }
 
-  /** Ends every connection: both sides are told. */
+  /** Ends every connection, on both sides. */
   cut(): void {
     for (const link of this.#links) link.destroy()
   }
@@ -137,7 +137,9 @@ class Link {
   }
 }
 
-/** One direction of a connection. What is under way is bounded by what a side writes without an answer: little, with Redis. */
+/**
+ * One direction of a connection. Data under way is bounded by what a side writes without an answer: little, with Redis.
+ */
 class Pipe {
   readonly #to: Socket
   readonly #isHeld: () => boolean

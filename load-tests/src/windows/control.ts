@@ -1,4 +1,6 @@
-/** Control of `bench windows`: reads the same entries and folds the same four aggregates into a Map. Nothing is stored. */
+/**
+ * Control of `bench windows`: reads the same entries and folds the same four aggregates into a Map. Nothing is stored.
+ */
 
 import { openCommandConnection, untilReady } from '../../../server/src/bus/connection.ts'
 import { decodeEvents, LOG_START } from '../../../server/src/bus/index.ts'

@@ -1,7 +1,7 @@
 import { topic } from 'tidegate'
 import { z } from 'zod'
 
-/** What the configs of these benchmarks have in common. */
+/** The common part of these benchmarks' configs. */
 export const reading = topic('sensor.reading', {
   schema: z.object({ sensorId: z.string(), temperature: z.number(), humidity: z.number() }),
   key: 'sensorId',

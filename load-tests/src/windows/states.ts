@@ -63,7 +63,7 @@ async function measure(size: number, progress: (message: string) => void) {
   }
 }
 
-/** What the workers say of themselves, together. */
+/** The summed reports of the workers. */
 async function report(redis: Redis, except: ReadonlySet<string> = new Set()) {
   const reports = [...(await readWorkerReports(redis))].flatMap(([id, each]) => (except.has(id) ? [] : [each]))
   const sum = (of: (report: WorkerReport) => number) => reports.reduce((total, each) => total + of(each), 0)

@@ -16,7 +16,7 @@ export interface BackfillContext {
   readonly log: (message: string) => void
 }
 
-/** The backfill of one window in one partition: its loop, each time from what is stored, until it is closed. */
+/** The backfill of one window in one partition: its loop, each time from the stored state, until it is closed. */
 export class BackfillJob implements Leased {
   readonly ledger: BackfillLedger
   readonly log: Log

@@ -32,37 +32,37 @@ import type { BackfillTarget } from './target.ts'
 
 /** Nobody waits for single results of the past. */
 const COMMIT_EVERY_MS = 500
-/** At the end of the log it is looked at this often for what may still come for the last windows. */
+/** At the end of the log, it is polled this often for late events of the last windows. */
 const LOOK_EVERY_MS = 250
-/** A full Redis is asked again this often. */
+/** Wait before a full Redis is tried again: its owners free memory about once a second. */
 const FULL_RETRY_MS = 1_000
-/** So long at most does it keep the live partitions of its process from folding. */
+/** Longest time for which it keeps the live partitions of its process from folding. */
 const SLICE_MS = 5
 
-/** `done`: its panes are out. `trimmed`: entries that it had yet to read are gone. */
+/** `done`: its panes are stored. `trimmed`: entries it still had to read are gone. */
 export type BackfillEnd = LoopEnd | 'trimmed'
 
 export interface BackfillParts {
   readonly target: BackfillTarget
   readonly run: BackfillRun
-  /** What earlier backfills have put out. */
+  /** The ranges that earlier backfills filled. */
   readonly filled: readonly FilledRange[]
   readonly store: BackfillStore
   readonly partitions: number
   readonly clock: Clock
-  /** One for all backfills of the process: live partitions share it with one of them at a time. */
+  /** One for all backfills of the process: live partitions alternate with one of them at a time. */
   readonly folding: Turn
   readonly token: string
   readonly hold: Hold
   readonly onProgress: (offsets: ReadonlyMap<string, string>, totals: RunTotals) => void
 }
 
-/** What a backfill builds on. */
+/** The base of a backfill. */
 export interface BackfillState extends StoredState, ChainStart {
   readonly totals: RunTotals
 }
 
-/** Reads, folds and commits the past of one window in one partition, from one loaded state on. */
+/** Reads, folds and commits the past of one window in one partition, starting from one loaded state. */
 export class BackfillLoop {
   readonly #parts: BackfillParts
   readonly #fold: PartitionFold
@@ -71,7 +71,7 @@ export class BackfillLoop {
   #totals: RunTotals
   /** By the monotonic clock. */
   #committedAt: number
-  /** Panes put out since the last commit. */
+  /** Panes emitted since the last commit. */
   #panes = 0
   #batch: InputBatch | undefined
   #isAtEnd = false
@@ -87,7 +87,7 @@ export class BackfillLoop {
     this.#fold = new PartitionFold(target.pipeline, store.partition, partitions, state, { filter: this.#filter() })
   }
 
-  /** Windows that end by then are out, once everything that is due is committed. */
+  /** Windows that end by then are out once everything due is committed. */
   get watermark(): number {
     return this.#fold.operatorOf(this.#parts.target.window.name).watermark
   }
@@ -95,7 +95,7 @@ export class BackfillLoop {
   /** @throws Abandoned, BusMismatch */
   async run(): Promise<BackfillEnd> {
     for (;;) {
-      const end = (await this.#settleDue()) ?? (await this.#step())
+      const end = (await this.#commitDue()) ?? (await this.#step())
       if (end !== undefined) return end
     }
   }
@@ -115,7 +115,7 @@ export class BackfillLoop {
   async #readOn(): Promise<BackfillEnd | undefined> {
     const { store, clock } = this.#parts
     const lookedAt = clock.now()
-    // Before the log: what the owner had committed by then is in what is read now.
+    // Before the log: everything the owner had committed by then is in the entries read now.
     const live = this.#isAtEnd ? await store.live() : undefined
     const page = await store.readOn(this.#fold.cursors())
     if (page.hasGap) return (await this.#commitIfDirty()) ?? 'trimmed'
@@ -129,10 +129,10 @@ export class BackfillLoop {
     return undefined
   }
 
-  /** At the end of the log, what the live window expects no more need not be waited for. */
+  /** At the end of the log, it need not wait for events that the live window no longer expects. */
   #followLive({ offsets, progress }: Awaited<ReturnType<BackfillStore['live']>>): void {
     const { window, pipeline, version } = this.#parts.target
-    // Panes between would come behind a watermark that is ahead of them.
+    // Panes in between would come behind a watermark that is ahead of them.
     if (pipeline.windows.length > 1 || progress.versions[window.name] !== version) return
     const hasReadAll = [...this.#fold.cursors()].every(
       ([topic, at]) => compareStreamIds(offsets.get(topic) ?? at, at) <= 0,
@@ -154,7 +154,7 @@ export class BackfillLoop {
     return undefined
   }
 
-  /** Folds for a moment. Returns whether a commit has to come before the next entry. */
+  /** Folds for a moment. Returns whether a commit must come before the next entry. */
   #foldSlice(waiting: LogEntry[]): boolean {
     const startedAt = performance.now()
     for (let entry = waiting[0]; entry !== undefined; entry = waiting[0]) {
@@ -179,7 +179,7 @@ export class BackfillLoop {
     return !(operator instanceof SessionWindow && operator.hasStartBefore(run.to))
   }
 
-  /** Panes of the range, and of the misses those that came before the live window: it tells of the others. */
+  /** Panes of the range, and late or full events from before the live window: the live window reports the others. */
   #filter(): ResultFilter {
     const { target, run, filled } = this.#parts
     const { name } = target.window
@@ -199,7 +199,7 @@ export class BackfillLoop {
     }
   }
 
-  /** Whether what is being folded came before the live window did. */
+  /** Whether the folded entry came before the live window. */
   #isBeforeLive(): boolean {
     if (this.#batch === undefined) return true
     const { topic, streamId } = this.#batch
@@ -210,8 +210,8 @@ export class BackfillLoop {
     return this.#fold.isDirty && performance.now() - this.#committedAt >= COMMIT_EVERY_MS
   }
 
-  /** Panes that wait go out before anything else is folded. */
-  async #settleDue(): Promise<BackfillEnd | undefined> {
+  /** Due panes are committed before anything else is folded. */
+  async #commitDue(): Promise<BackfillEnd | undefined> {
     while (this.#fold.hasDue) {
       const end = await this.#commit()
       if (end !== undefined) return end
@@ -248,7 +248,7 @@ export class BackfillLoop {
     return undefined
   }
 
-  /** While Redis is over its `maxmemory` the past waits: what frees memory does not. */
+  /** While Redis is over its `maxmemory` the backfill waits; commands that free memory do not. */
   async #whenThereIsRoom<T>(call: () => Promise<T>): Promise<T> {
     for (;;) {
       try {

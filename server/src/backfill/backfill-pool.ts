@@ -9,7 +9,7 @@ import type { BackfillRun } from './plan.ts'
 import { BackfillRefused } from './refused.ts'
 import { backfillTarget } from './target.ts'
 
-/** A job may vanish, a backfill may not: it is offered again when nobody has worked on it for this long. */
+/** A job may vanish, a backfill may not: without progress for this long it is offered again. */
 const RECONCILE_MS = 5_000
 
 export interface BackfillPoolOptions {
@@ -39,7 +39,7 @@ export class BackfillPool implements LeaseKind<BackfillJobData> {
     return this.#pool.start()
   }
 
-  /** Leaves every backfill to others, after a last commit. Whatever is not done by the deadline is left to takeover. */
+  /** Leaves every backfill to others, after a last commit. Anything unfinished at the deadline is left to takeover. */
   close(deadlineMs: number): Promise<void> {
     return this.#pool.close(deadlineMs)
   }
@@ -74,11 +74,11 @@ export class BackfillPool implements LeaseKind<BackfillJobData> {
   }
 
   async leave(): Promise<void> {
-    // No other worker counts on this one.
+    // No other worker relies on this one.
   }
 }
 
-/** Ends the backfill of a window that has gone from the config, or can no longer be filled. */
+/** Ends the backfill of a window that the config no longer has, or that can no longer be filled. */
 async function discard(store: BackfillStore, reason: string): Promise<void> {
   const log = await store.log.version()
   const record = await store.ledger.record()

@@ -10,7 +10,10 @@ import type {
 import { decodeOffsets, decodeProgress, type Offsets, type StoredProgress } from '../fold/index.ts'
 import { type MergedPage, mergePages, PAGE } from './merged-log.ts'
 
-/** What a backfill of one window in one partition has in Redis. Every method throws BusUnavailable when Redis does not answer. */
+/**
+ * Redis data of a backfill of one window in one partition. Every method throws BusUnavailable when Redis does not
+ * answer.
+ */
 export class BackfillStore {
   readonly partition: number
   readonly window: string
@@ -25,8 +28,8 @@ export class BackfillStore {
   }
 
   /**
-   * Stores what a fold put out, of that only what goes to `outputs`, and without a watermark: readers of a result count on
-   * the live one.
+   * Stores the output of a fold, but only for topics of `outputs`, and without a watermark: readers of a result rely on
+   * the live window's.
    */
   commit(request: CommitRequest, outputs: ReadonlySet<string>): Promise<CommitReply> {
     const operations = request.operations.flatMap((operation): CommitOperation[] => {
@@ -44,7 +47,7 @@ export class BackfillStore {
     return mergePages(cursors, new Map(await Promise.all(read)))
   }
 
-  /** What the partition's owner has committed. */
+  /** The committed state of the partition's owner. */
   async live(): Promise<{ readonly offsets: Offsets; readonly progress: StoredProgress }> {
     const { offsets, clocks } = await this.ledger.head()
     return { offsets: decodeOffsets(offsets), progress: decodeProgress(clocks) }

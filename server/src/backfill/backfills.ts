@@ -21,11 +21,11 @@ export interface BackfillStatus {
   readonly done: number
   /** Why partitions failed. */
   readonly failures: readonly string[]
-  /** Read of what was there when it was asked for, 0 to 1. */
+  /** Read share of what existed at the request, 0 to 1. */
   readonly fraction: number
   readonly events: number
   readonly panes: number
-  /** How long its last windows take late events at most, ms of event time. */
+  /** How long its last windows accept late events at most, ms of event time. */
   readonly openForMs: number
 }
 
@@ -33,7 +33,7 @@ export interface StartedBackfill {
   readonly request: BackfillRequest
   /** It was under way already. */
   readonly isJoined: boolean
-  /** Partitions in which there is something to do. */
+  /** Partitions with something to fill. */
   readonly partitions: readonly number[]
   /** Why there is none. */
   readonly nothing: string | undefined
@@ -46,7 +46,7 @@ interface PartitionState {
   readonly run: BackfillRun | undefined
 }
 
-/** Asks the workers to fill the past of a window, and looks how far they are. */
+/** Asks the workers to fill the past of a window, and reports their progress. */
 export class Backfills {
   readonly #bus: Bus
   readonly #live: Pipeline
@@ -61,8 +61,8 @@ export class Backfills {
   }
 
   /**
-   * Begins a backfill, or joins the one that is under way, whatever range that has; partitions that it did not come to are
-   * begun with its range.
+   * Begins a backfill, or joins the one under way, whatever its range; partitions it has not reached are begun with its
+   * range.
    *
    * @param request absent: only joins.
    * @throws BackfillRefused when the logs do not go back that far, or there is none to join; BusUnavailable.
@@ -89,7 +89,7 @@ export class Backfills {
     return { request: wanted, isJoined: underWay !== undefined, partitions, nothing }
   }
 
-  /** How far the last backfill is in partitions that `start` returned. @throws BusUnavailable */
+  /** Progress of the last backfill in partitions that `start` returned. @throws BusUnavailable */
   async status(partitions: readonly number[]): Promise<BackfillStatus> {
     const records = await Promise.all(partitions.map((partition) => this.#store(partition).ledger.record()))
     const all = records.map((record) => {

@@ -1,18 +1,18 @@
 import type { PartitionFold } from '../fold/index.ts'
 
-/** A live worker looks this often at least, and inputs become idle between two looks. */
+/** A live worker polls at least this often, and inputs become idle between two polls. */
 const LOOK_EVERY_MS = 1_000
 
 /**
- * The clock of a fold over the past is when entries were appended: where a live worker would have found the logs empty,
- * this fold does as well, so that pauses close windows then as they do now.
+ * The clock of a fold over the past is the append time of entries: where a live worker would have found the logs empty,
+ * this fold does too, so that pauses close the same windows.
  */
 export class LogTime {
   #lookedAt: number | undefined
-  /** Topics that had something since. */
+  /** Topics with entries since. */
   readonly #busy = new Set<string>()
 
-  /** @param startMs append time up to which the logs are folded; absent when nothing is. */
+  /** @param startMs append time up to which the logs are folded; absent before the first entry. */
   constructor(startMs: number | undefined) {
     this.#lookedAt = startMs
   }

@@ -13,10 +13,14 @@ export interface MergedPage {
   readonly hasGap: boolean
 }
 
-/** Joins the next pages of several logs of one partition. @param pages one for each of `cursors`, read from behind it. */
+/**
+ * Merges the next pages of several logs of one partition.
+ *
+ * @param pages one for each of `cursors`, read from behind it.
+ */
 export function mergePages(cursors: ReadonlyMap<string, string>, pages: ReadonlyMap<string, LogPage>): MergedPage {
   const full = [...pages.values()].filter(({ entries }) => entries.length >= PAGE)
-  // Behind the end of a page its log may go on with anything.
+  // Behind the end of a page, its log may continue with any id.
   const bound = full.map(({ entries }) => entries.at(-1)!.streamId).sort(compareStreamIds)[0]
   const entries = [...pages.values()]
     .flatMap((page) => page.entries)

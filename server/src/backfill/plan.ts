@@ -12,31 +12,31 @@ import {
 import { coversAll, decodeFilled } from './range.ts'
 import type { BackfillTarget } from './target.ts'
 
-/** What somebody asked for. Times are of events, ms: windows that start in `[from, to)`. */
+/** A request. Times are event times, ms: windows that start in `[from, to)`. */
 export interface BackfillRequest {
   readonly from: number | 'earliest'
   /** Absent: up to where the live window begins. */
   readonly to?: number
 }
 
-/** What is to be done in one partition, as noted in its ledger. */
+/** The work in one partition, as stored in its ledger. */
 export interface BackfillRun {
   /** The same in every partition of one request. */
   readonly id: string
   readonly request: BackfillRequest
-  /** Panes of windows that start in `[from, to)` are put out. */
+  /** Panes of windows that start in `[from, to)` are emitted. */
   readonly from: number
   readonly to: number
-  /** Input -> stream id up to which the live window has not seen what it missed. */
+  /** Input -> stream id up to which the live window missed entries. */
   readonly before: Readonly<Record<string, string>>
-  /** Names of the hashes in place of which it keeps its own. */
+  /** Names of the live window's hashes that it replaces with its own. */
   readonly state: readonly string[]
-  /** Append times between which lies what is to be read at least, ms. */
+  /** Append times between which it reads at least, ms. */
   readonly startMs: number
   readonly headMs: number
 }
 
-/** What is known of one partition. */
+/** The known facts about one partition. */
 export interface PartitionFacts {
   readonly offsets: Offsets
   readonly progress: StoredProgress
@@ -47,13 +47,15 @@ export interface PartitionFacts {
 
 export type PartitionPlan =
   | { readonly kind: 'run'; readonly run: BackfillRun; readonly offsets: Offsets }
-  /** `complete`: the live window has read everything. `filled`: an earlier backfill has. `outside`: the live window begins before. `gone`: the logs
-   * hold nothing any more of what was before it. */
+  /**
+   * `complete`: the live window has read everything. `filled`: an earlier backfill has. `outside`: the live window
+   * begins before. `gone`: the logs no longer hold anything from before it.
+   */
   | { readonly kind: 'nothing'; readonly why: 'complete' | 'filled' | 'outside' | 'gone' }
-  /** The log holds what windows from `availableFrom` on need, ms. */
+  /** The log holds everything for windows from `availableFrom` on, ms. */
   | { readonly kind: 'trimmed'; readonly availableFrom: number }
 
-/** Before every time that an event may have. */
+/** Before every possible event time. */
 const BEGINNING = Number.MIN_SAFE_INTEGER
 
 /** @param live pipeline of the running workers. */

@@ -1,17 +1,20 @@
-/** Windows that backfills have put out: those that start in `[from, to)`, ms, and of these where it is said only those that end by `endsBy`. */
+/**
+ * Windows that backfills have emitted: those that start in `[from, to)`, ms, and if `endsBy` is set, only those that
+ * end by then.
+ */
 export interface FilledRange {
   readonly from: number
   readonly to: number
-  /** Of a backfill that did not come to its end. */
+  /** Set by an unfinished backfill. */
   readonly endsBy?: number
 }
 
-/** Whether the panes of a window are out. */
+/** Whether the panes of a window are stored. */
 export function isFilled(filled: readonly FilledRange[], start: number, end: number): boolean {
   return filled.some(({ from, to, endsBy }) => from <= start && start < to && (endsBy === undefined || end <= endsBy))
 }
 
-/** Whether every window that starts in `[from, to)` is out. */
+/** Whether every window that starts in `[from, to)` is stored. */
 export function coversAll(filled: readonly FilledRange[], from: number, to: number): boolean {
   let reached = from
   for (const range of [...filled].sort((a, b) => a.from - b.from)) {

@@ -1,4 +1,4 @@
-/** A backfill cannot be done as it was asked for. The message says why and what can be done instead. */
+/** A backfill that cannot be done as requested. The message says why and what can be done instead. */
 export class BackfillRefused extends Error {
   override readonly name = 'BackfillRefused'
 }

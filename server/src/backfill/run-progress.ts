@@ -1,15 +1,15 @@
 import { msOf, type Offsets } from '../fold/index.ts'
 import type { BackfillRun } from './plan.ts'
 
-/** How far a backfill of one partition is. */
+/** Progress of a backfill of one partition. */
 export interface RunProgress {
-  /** Of what was there when it began; 1 while it waits for its last windows to close. */
+  /** Share of what existed when it began; 1 while it waits for its last windows to close. */
   readonly fraction: number
   readonly events: number
   readonly panes: number
 }
 
-/** What a backfill has counted, stored with its clocks. `events`: of source topics. */
+/** The counters of a backfill, stored with its clocks. `events`: of source topics. */
 export interface RunTotals {
   readonly events: number
   readonly panes: number

@@ -5,7 +5,7 @@ import { BackfillRefused } from './refused.ts'
 /** A window whose past is filled, with everything it is computed from and nothing else. */
 export interface BackfillTarget {
   readonly window: WindowTopic
-  /** Of the live window: what is filled belongs to this definition. */
+  /** Version of the live window's definition that is filled. */
   readonly version: string
   readonly pipeline: Pipeline
   /** Topics it appends to. */
@@ -46,14 +46,14 @@ function refuseUnfit(target: WindowTopic, { name, spec }: WindowTopic): void {
   }
 }
 
-/** What is of the past needs no early panes, and may be overtaken by what is not. */
+/** Past events need no early panes, and live ones may overtake them. */
 function adapt(topic: TopicDefinition): TopicDefinition {
   if (topic.kind !== 'window') return topic
   const { emitEveryMs: _, ...spec } = topic.spec
   return { ...topic, spec, lane: 'low' }
 }
 
-/** Whether a topic is the window, or something the window is computed from. */
+/** Whether a topic is the window, or one of its direct or indirect inputs. */
 function isBehind({ topics }: Contract, window: WindowTopic, name: string): boolean {
   const reaches = (from: string): boolean => {
     const topic = topics.get(from)!

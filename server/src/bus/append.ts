@@ -6,11 +6,11 @@ import { keys } from './keys.ts'
 import type { Lineage } from './lineage.ts'
 import { loadScript, runScript, type Script } from './script.ts'
 
-/** How long producer state is remembered, unless there are too many: a retry older than this is answered `unknown`. */
+/** How long producer state is remembered while there is room for it. An older retry is answered `unknown`. */
 export const PRODUCER_MEMORY_MS = 24 * 60 * 60 * 1_000
 /**
- * New producers that a generation of a partition's states may hold: with as many known ones and two generations some 65 MB of Redis,
- * or 1 GB where none names a sequence and each sends many frames.
+ * New producers that one generation of a partition's states may hold. With as many known ones and two generations that
+ * is about 65 MB of Redis, or 1 GB if producers have no named sequence and each sends many frames.
  */
 export const MAX_PRODUCERS = 100_000
 
@@ -26,13 +26,15 @@ export type Verdict =
   | 'epoch_changed'
   | 'storage_full'
 
-/** How long is waited for the replicas: less than the deadline of the call. */
+/** How long an append waits for replicas: less than the deadline of the call. */
 const REPLICAS_WAIT_MS = 130
 
 /** Identity of one slice for deduplication. Without a producer every slice is new. */
 export interface SliceIdentity {
   readonly producer: string
-  /** In which of the producer's sequences `seq` counts, as digits: a later one is larger. Absent for the one that has no name. */
+  /**
+   * The producer's sequence in which `seq` counts, as digits: a later sequence is larger. Absent for the unnamed one.
+   */
   readonly sequence?: string | undefined
   readonly session: number
   readonly seq: number
@@ -40,15 +42,15 @@ export interface SliceIdentity {
   readonly previous: number | '*'
   /** The epoch under which the producer was last acknowledged on the partition; absent for any. */
   readonly epoch?: string | undefined
-  /** Of everything the producer sent under this seq, whatever became of it. Letters, digits and `-`. */
+  /** Checksum of everything the producer sent under this seq, refused events included. Letters, digits and `-`. */
   readonly checksum: string
   /** Since the first attempt; absent on that. */
   readonly ageMs: number | undefined
-  /** Which events of the slice were refused, as a word without `,!~`: what a duplicate is answered with. */
+  /** The refused events of the slice, as a word without `,!~`. A duplicate is answered with it. */
   readonly refused?: string | undefined
 }
 
-/** A slice that belongs to no batch: it only moves the state of its producer. */
+/** A slice without a batch: it only moves the state of its producer. */
 export const NO_BATCH = -1
 
 /** One call: per topic one batch; slices in the order their frames arrived. */
@@ -65,9 +67,12 @@ export interface AppendRequest {
 
 export interface AppendedSlice {
   readonly verdict: Verdict
-  /** For new and duplicate `streamId.index` of its last event (an old duplicate: of a later one); `-` where nothing was stored. */
+  /**
+   * For new and duplicate: `streamId.index` of the slice's last event (for an old duplicate, of a later one); `-` where
+   * nothing was stored.
+   */
   readonly entry: string
-  /** Of a duplicate, where that is known: `refused` of its first attempt, '' for none. */
+  /** For a duplicate: `refused` of its first attempt, '' for none. Absent if unknown. */
   readonly refusedAtFirst: string | undefined
 }
 
@@ -92,18 +97,18 @@ const VERDICTS: Record<string, Verdict> = {
 }
 
 export interface AppendOptions {
-  /** Lineage that this process has proved; absent for none yet. */
+  /** Lineage that this process has proved; absent before the first proof. */
   readonly proved?: string
   /** Replicas that must have the append before it counts as stored. */
   readonly replicas?: number
-  /** How long producers are remembered, and how many at most in a generation. */
+  /** How long producers are remembered, and how many a generation may hold. */
   readonly producerMemoryMs?: number
   readonly maxProducers?: number
-  /** Bytes of the partition from which on nothing is stored; 0 for any. */
+  /** Bytes of the partition above which nothing is stored; 0 for no limit. */
   readonly maxBytes?: number
 }
 
-/** What `Log.append` does. */
+/** Implements `Log.append`. */
 export async function append(
   channel: Channel,
   partition: number,
@@ -158,16 +163,16 @@ function refusedOf(word = '-'): string | undefined {
   return word === '.' ? '' : word
 }
 
-/** Waits until replicas have what was stored. @throws when there are too few of them in time */
+/** Waits until the replicas have the append. @throws ReplicasMissing if too few of them confirm in time */
 async function replicated(redis: Redis, partition: number, replicas: number, isNew: boolean): Promise<void> {
-  // WAIT is about what this connection wrote: a duplicate may have come through another one.
+  // WAIT covers only what this connection wrote, and a duplicate may have come through another connection.
   if (!isNew) await redis.hset(keys.meta(partition), 'confirmed', Date.now())
   const confirmed = await redis.wait(replicas, REPLICAS_WAIT_MS)
   if (confirmed < replicas)
     throw new ReplicasMissing(`${confirmed} of ${replicas} replicas confirmed it in ${REPLICAS_WAIT_MS} ms`)
 }
 
-/** One argument for all slices: as arguments of their own their fields cost the client more than the payload does. */
+/** One argument for all slices: a separate argument for each field would cost the client more than the payload does. */
 function asLines(slices: AppendRequest['slices']): string {
   let lines = ''
   for (const { batch, lastIndex, identity } of slices) {

@@ -12,30 +12,30 @@ export type BackfillStatus = 'open' | 'done' | 'failed'
 
 /** The last backfill of a window in a partition, as stored. */
 export interface BackfillRecord {
-  /** Definition of the window that it is for. */
+  /** The version of the window's definition that it computes. */
   readonly version: string
   readonly status: BackfillStatus
   /** Why it failed. */
   readonly reason: string
-  /** What is to be done, JSON. */
+  /** The plan, JSON. */
   readonly run: string
-  /** What backfills of this version have put out by now, JSON; empty when nothing. */
+  /** The ranges that backfills of this version have filled, JSON; empty for none. */
   readonly filled: string
   readonly commitSeq: number
   readonly offsets: string
   readonly clocks: string
-  /** When somebody last worked on it, Redis ms. */
+  /** When a worker last made progress, Redis ms. */
   readonly heartbeat: number
 }
 
-/** What `open` notes. */
+/** The record that `open` writes. */
 export interface NewBackfill {
-  /** Of which log it was planned. */
+  /** The log for which it was planned. */
   readonly log: LogVersion
   readonly version: string
   readonly run: string
   readonly offsets: string
-  /** Hashes that an earlier one may have left. */
+  /** Hashes that an earlier backfill may have left. */
   readonly leftovers: readonly string[]
 }
 
@@ -64,9 +64,9 @@ export class BackfillLedger extends Ledger {
     return { version, status: status as BackfillStatus, reason, run, filled, commitSeq, offsets, clocks, heartbeat }
   }
 
-  /** Notes a backfill that is to run, unless one of the same version is under way or the log is another one. */
+  /** Opens a backfill, unless one of the same version is under way or the log has changed. */
   async open({ log, version, run, offsets, leftovers }: NewBackfill): Promise<'opened' | 'under_way' | 'lineage'> {
-    // First, so that one that is noted there is always found; the other way round it might be noted nowhere.
+    // Listed first: an opened backfill is then always found. The other way round, a crash in between would hide it.
     await this.channel.run((redis) => redis.sadd(keys.backfills, this.#name))
     const args = [log.epoch, log.lineage, version, run, offsets]
     const reply = (await this.channel.script(OPEN_SCRIPT, this.#keys(leftovers), args)) as string[]
@@ -74,7 +74,7 @@ export class BackfillLedger extends Ledger {
     return reply[0] === 'OK' ? 'opened' : 'under_way'
   }
 
-  /** Ends a backfill and removes its state. @returns why that was refused, if so */
+  /** Ends a backfill and removes its state. @returns the refusal, if any */
   async close(log: LogVersion, token: string, end: BackfillEnding): Promise<Refusal | undefined> {
     const args = [log.epoch, log.lineage, token, end.status, end.reason, end.filled]
     const refusal = refusalOf(await this.channel.script(CLOSE_SCRIPT, this.#keys(end.state), args))
@@ -82,7 +82,7 @@ export class BackfillLedger extends Ledger {
     return refusal
   }
 
-  /** No longer lists it among those that may be under way. */
+  /** Removes it from the list of backfills that may be under way. */
   async unlist(): Promise<void> {
     await this.channel.run((redis) => redis.srem(keys.backfills, this.#name))
   }

@@ -4,21 +4,27 @@ import { CircuitState, ConsecutiveBreaker, type IBackoff, type IBackoffFactory, 
 export interface BreakerLimits {
   /** Unanswered calls in a row that open it: one is a hiccup, three deadlines are an outage. */
   readonly failures: number
-  /** Or this share of the calls of the last seconds, 0 to 1, if there were enough: a link that loses every other call never fails thrice in a row. */
+  /**
+   * The share of failed calls that opens it too, 0 to 1, once enough calls were seen: a link that loses every other
+   * call never fails three times in a row.
+   */
   readonly failureShare: number
-  /** How long an open breaker refuses before it lets one probe through, ms. A quarter more at most, so that not all probe at once. */
+  /**
+   * How long an open breaker refuses calls before it lets one probe through, ms. Up to a quarter is added at random so
+   * that processes do not probe together.
+   */
   readonly resetMs: number
 }
 
 export const BREAKER_LIMITS: BreakerLimits = { failures: 3, failureShare: 0.5, resetMs: 400 }
 
-/** Calls are looked at for this long, */
+/** The window in which calls are counted, */
 const SAMPLE_SECONDS = 5
-/** and below this number their share of failures says nothing. */
+/** and the number of calls below which their share of failures says nothing. */
 const SAMPLE_MIN_CALLS = 20
 const JITTER = 0.25
 
-/** Opens by failures in a row, or by their share. */
+/** Opens after failures in a row, or on their share. */
 export class EitherBreaker implements IBreaker {
   readonly #breakers: readonly IBreaker[]
 
@@ -39,7 +45,7 @@ export class EitherBreaker implements IBreaker {
   }
 
   failure(state: CircuitState): boolean {
-    // All of them, whichever opens: each has to know of every call.
+    // No short circuit: each breaker has to count every call.
     return this.#breakers.map((breaker) => breaker.failure(state)).includes(true)
   }
 }
@@ -50,7 +56,10 @@ interface Second {
   failures: number
 }
 
-/** Opens when more than a share of the calls of the last seconds failed. In place of cockatiel's, which goes by the wall clock. */
+/**
+ * Opens when too large a share of recent calls failed. Replaces cockatiel's sampling breaker, which reads the wall
+ * clock.
+ */
 export class ShareBreaker implements IBreaker {
   readonly #share: number
   readonly #now: () => number
@@ -72,7 +81,7 @@ export class ShareBreaker implements IBreaker {
   }
 
   success(state: CircuitState): void {
-    // What failed before the breaker opened is over.
+    // Failures from before the breaker opened no longer count.
     if (state === CircuitState.HalfOpen) this.#seconds = []
     this.#current().calls++
   }
@@ -97,11 +106,11 @@ export class ShareBreaker implements IBreaker {
 }
 
 /**
- * How long a breaker stays open, drawn anew each time. cockatiel compares `duration` with readings of the wall clock; here it
- * says only whether the time has passed, which the monotonic clock knows.
+ * How long a breaker stays open, drawn anew each time. cockatiel compares `duration` with the wall clock; here
+ * `duration` only says whether the monotonic clock has passed the time.
  */
 export class MonotonicReset implements IBackoff<unknown>, IBackoffFactory<unknown> {
-  /** The last one drawn, ms. */
+  /** The last duration drawn, ms. */
   drawnMs: number
   readonly #resetMs: number
   readonly #random: () => number

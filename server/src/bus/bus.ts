@@ -25,7 +25,10 @@ import { readWorkerReports, type WorkerReport } from './worker-report.ts'
 
 const RAISE_SCRIPT: Script = loadScript('raise-mark', { allowOom: true })
 
-/** A connection for commands of one class. Replays have one of their own beside queries: neither waits behind the other's pages. */
+/**
+ * A connection for the commands of one class. Replays and queries have separate ones: neither waits behind the other's
+ * pages.
+ */
 export type ChannelName = BusClass | 'replay'
 
 const DEFAULT_WAIT_MS = 10_000
@@ -34,26 +37,27 @@ export interface BusSettings {
   readonly url: string
   /** Names the connections in Redis' list of clients. */
   readonly name: string
-  /** Fixed at first start. Absent: those of the data that is there. */
+  /** Fixed at the first start. Absent: as in the existing data. */
   readonly partitions?: number
-  /** What the process uses; the first one also serves everything that belongs to no partition. */
+  /** The channels that the process uses; the first one also serves everything that belongs to no partition. */
   readonly channels: readonly [ChannelName, ...ChannelName[]]
-  /** Claimed for the running processes until the bus is closed. Absent: of a command that only looks. */
+  /** Claimed for the running processes until the bus is closed. Absent for a command that only reads. */
   readonly contractHash?: string
-  /** How long Redis is waited for, ms. */
+  /** How long to wait for Redis at the start, ms. */
   readonly waitMs?: number
   /** When breakers open, and for how long. */
   readonly breaker?: BreakerLimits
-  /** How long a call of a class may take, ms, in place of the usual. */
+  /** Deadlines of classes, ms, in place of the defaults. */
   readonly deadlinesMs?: Partial<Record<BusClass, number>>
-  /** Told of every change of a breaker. */
+  /** Called on every change of a breaker. */
   readonly onBreaker?: (state: GuardState) => void
-  /** Told, in a line each, what the operator should know. */
+  /** Called with one line for everything the operator should know. */
   readonly warn?: (line: string) => void
 }
 
 /**
- * Connects to Redis, checks that it fits and that its data is of this deployment, and writes what is missing at a first start.
+ * Connects to Redis, checks that it is suitable and that its data belongs to this deployment, and writes what is
+ * missing at a first start.
  *
  * @throws BusUnreachable; BusMismatch, also while processes of another contract are alive. Both say what to do.
  */
@@ -84,7 +88,7 @@ export interface BusHealth {
   readonly workers: ReadonlyMap<string, WorkerReport>
 }
 
-/** Everything that one process says to Redis. Nothing of Redis itself - connections, keys, addresses - leaves it. */
+/** Everything that one process says to Redis. Connections, keys and addresses never leave it. */
 export class Bus {
   readonly partitions: number
   readonly #settings: BusSettings
@@ -110,7 +114,7 @@ export class Bus {
     internals.set(this, { url: settings.url, name: settings.name, channel: (name) => this.#channel(name) })
   }
 
-  /** The logs of a partition. @param channel whose connection, deadline and breaker its calls take */
+  /** The logs of a partition. @param channel its connection, deadline and breaker serve the calls */
   log(partition: number, channel: ChannelName): Log {
     return new Log(partition, this.#channel(channel))
   }
@@ -159,7 +163,7 @@ export class Bus {
     return this.#controlChannel.run(redisNow)
   }
 
-  /** The same for who asks often, until `close`. Called once. @throws BusUnavailable */
+  /** Redis' clock for frequent readers, kept up to date until `close`. Called once. @throws BusUnavailable */
   async startClock(): Promise<Clock> {
     await this.#clock.start()
     return this.#clock
@@ -170,12 +174,12 @@ export class Bus {
     return this.#controlChannel.run((redis) => partitionOwners(redis, this.partitions))
   }
 
-  /** Reports of the workers that are alive, by worker id. @throws BusUnavailable */
+  /** Reports of the live workers, by worker id. @throws BusUnavailable */
   workers(): Promise<ReadonlyMap<string, WorkerReport>> {
     return this.#controlChannel.run(readWorkerReports)
   }
 
-  /** Looks whether Redis works, also while breakers are open. @throws the error as it is: it says why not. */
+  /** Checks whether Redis works, also while breakers are open. @throws the error as it is: it says why not. */
   async look(): Promise<BusHealth> {
     const redis = this.#control
     const asked = Promise.all([
@@ -197,12 +201,16 @@ export class Bus {
     return this.#eviction.usedShare
   }
 
-  /** Raises the mark of sequence names to at least `newest`, and returns it: what any gateway has raised it to. @throws BusUnavailable */
+  /**
+   * Raises the mark of sequence names to at least `newest` and returns the highest value any gateway has set.
+   *
+   * @throws BusUnavailable
+   */
   async raiseSequence(newest: number): Promise<number> {
     return Number(await this.#controlChannel.script(RAISE_SCRIPT, [keys.sequence], [newest]))
   }
 
-  /** The contract hash of the processes that run now; `undefined` when none does. @throws BusUnavailable */
+  /** The contract hash of the running processes; `undefined` when none runs. @throws BusUnavailable */
   runningContract(): Promise<string | undefined> {
     return this.#controlChannel.run(runningContract)
   }
@@ -216,7 +224,7 @@ export class Bus {
     return this.#guards.get(busClass)!.retryAfterMs
   }
 
-  /** Gives the claim up and disconnects. */
+  /** Releases the claim and disconnects. */
   close(): void {
     this.#clock.close()
     this.#claim?.close()
@@ -263,7 +271,7 @@ export interface BusInternals {
 
 const internals = new WeakMap<Bus, BusInternals>()
 
-/** Only inside this folder: what the index does not export stays here. */
+/** Only for this folder: the index does not export it. */
 export function internalsOf(bus: Bus): BusInternals {
   return internals.get(bus)!
 }

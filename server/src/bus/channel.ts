@@ -2,7 +2,7 @@ import { type Redis, receivedOver } from './connection.ts'
 import type { Guard } from './guard.ts'
 import { runScript, type Script } from './script.ts'
 
-/** A connection with the guard of one class of operations around everything that is said over it. */
+/** A connection behind the guard of one class of operations. */
 export class Channel {
   readonly #redis: Redis
   readonly #guard: Guard
@@ -19,7 +19,7 @@ export class Channel {
     return this.#guard.run(() => call(this.#redis))
   }
 
-  /** One call whose answer may be large: late, but arriving, it is no outage. @throws BusUnavailable */
+  /** One call whose answer may be large: late but still arriving is no outage. @throws BusUnavailable */
   read<T>(call: (redis: Redis) => Promise<T>): Promise<T> {
     return this.#guard.run(() => call(this.#redis), this.#read)
   }

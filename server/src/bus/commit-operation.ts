@@ -10,11 +10,13 @@ export type CommitOperation =
   | { readonly op: 'delete'; readonly hash: string; readonly fields: readonly string[] }
   /** A whole hash, list or sorted set. */
   | { readonly op: 'drop'; readonly hash: string }
-  /** Takes the place of another hash, list or sorted set, which is removed also when there is nothing to take its place. */
+  /**
+   * Takes the place of another hash, list or sorted set, which is removed also when there is nothing to take its place.
+   */
   | { readonly op: 'rename'; readonly from: string; readonly to: string }
   /**
-   * Items at the end of a list that has `base` items; a list of another length makes the commit a conflict. Without items it
-   * is only compared.
+   * Items at the end of a list that has `base` items; a list of another length makes the commit a conflict. Without
+   * items it is only compared.
    */
   | { readonly op: 'push'; readonly list: string; readonly base: number; readonly items: readonly string[] }
   /** Members of a sorted set, all of score 0. What is in both stays. */
@@ -32,8 +34,8 @@ export type CommitOperation =
       /** Watermark the entry carries, ms. */
       readonly watermark: number | undefined
       /**
-       * Which events of the batch become the latest result of their key, unless there is one of a later time: by index and
-       * byte range in the payload.
+       * Which events of the batch become the latest result of their key, unless there is one of a later time: by index
+       * and byte range in the payload.
        */
       readonly latest: readonly LatestResult[]
       /** Where to note that events of the batch are in this entry. */
@@ -125,7 +127,9 @@ export class OperationArguments {
   }
 }
 
-/** One argument for all fields: a thousand states as arguments of their own cost the client more than computing them. */
+/**
+ * One argument for all fields: a thousand states as arguments of their own cost the client more than computing them.
+ */
 function asLines(fields: readonly (readonly [field: string, value: string])[]): string {
   let lines = ''
   for (const [field, value] of fields) lines += `${escapeLine(field)}\n${value}\n`

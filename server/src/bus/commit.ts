@@ -12,12 +12,12 @@ const COMMIT_SCRIPT: Script = loadScript('commit', { allowOom: true, include: PA
 const BACKFILL_SCRIPT: Script = loadScript('commit', { allowOom: false, include: PARTS })
 
 export interface CommitRequest {
-  /** Of which log it was computed: as it was before the state was loaded. */
+  /** The log that it was computed from, as read before the state was loaded. */
   readonly log: LogVersion
   readonly token: string
   /** The commit number this one builds on. */
   readonly commitSeq: number
-  /** Random. Sending the same request again with the same id is answered with the first outcome. */
+  /** Random. A repeated request with the same id gets the first outcome. */
   readonly commitId: string
   readonly offsetsBefore: string
   readonly offsets: string
@@ -26,7 +26,7 @@ export interface CommitRequest {
 }
 
 export type CommitReply =
-  /** `ids`: of the stored batches, in the order of the `append` operations. */
+  /** `ids`: stream ids of the stored batches, in the order of the `append` operations. */
   { readonly status: 'ok'; readonly ids: readonly string[] } | { readonly status: 'fenced' | 'conflict' | 'lineage' }
 
 /** What `Ledger.commit` does. */

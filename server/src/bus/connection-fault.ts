@@ -1,7 +1,7 @@
-/** Why there is no connection, for people. */
+/** Says in plain words why there is no connection. */
 export interface ConnectionFault {
   readonly why: string
-  /** Waiting does not help: the address has to be mended. */
+  /** Waiting does not help: the address has to be corrected. */
   readonly isFinal: boolean
 }
 
@@ -11,7 +11,7 @@ interface Kind {
   readonly isFinal?: true
 }
 
-/** Also what a Redis without TLS does with a greeting in TLS. */
+/** A Redis without TLS also answers a TLS greeting like this. */
 export const SILENT = 'it does not answer; are host and port right, and TLS (rediss://) or its absence (redis://)?'
 
 /** First match wins; matched against code and message of the error. */
@@ -72,7 +72,7 @@ export function connectionFault(error: Error): ConnectionFault {
   const { code } = error as NodeJS.ErrnoException
   const text = code === undefined || error.message.includes(code) ? error.message : `${code} ${error.message}`
   const kind = KINDS.find(({ matches }) => matches.test(text))
-  // The message alone: the error also carries the arguments of the command, which is AUTH with the password.
+  // Only the message: the error also carries the arguments of the command, and those of AUTH hold the password.
   const said = text.split('\n')[0]!.trim()
   return { why: kind === undefined ? said : `${kind.why} (${said})`, isFinal: kind?.isFinal ?? false }
 }

@@ -9,15 +9,15 @@ type RedisOptions = Omit<AnyRedisOptions, 'replyMapping'>
 
 /** How long a single non-blocking command may take before its caller is told that Redis does not answer. */
 export const COMMAND_DEADLINE_MS = 1_000
-/** A connection on which something is awaited and nothing comes for so long is given up for a new one. */
+/** A connection with an unanswered command is replaced after this much silence. */
 const SILENCE_MS = 1_500
-/** Calls have a deadline where they are made. Beyond this one an answer that keeps arriving is of no use to anybody. */
+/** Calls have their own deadlines. An answer that is still arriving after this one is of no use to anybody. */
 const LAST_DEADLINE_MS = 6_000
-/** Longest wait of one blocking read; short enough that a dead connection is noticed soon. */
+/** Longest wait of one blocking read: short, so that a dead connection is noticed soon. */
 export const BLOCK_MS = 1_000
 
 const COMMON: RedisOptions = {
-  // A queue in front of a dead Redis is unbounded memory: callers get the refusal at once and decide.
+  // A queue in front of a dead Redis is unbounded memory: callers are refused at once and decide themselves.
   enableOfflineQueue: false,
   // ioredis would send an unanswered XADD again after a reconnect and store it twice.
   autoResendUnfulfilledCommands: false,
@@ -41,7 +41,7 @@ export function openBlockingConnection(url: string, name: string): Redis {
   return connect(url, { ...COMMON, connectionName: `tidegate-${name}`, socketTimeout: BLOCK_MS + SILENCE_MS })
 }
 
-/** Bytes that have come over a connection, for `CallOptions` of a guard. */
+/** Bytes received over a connection, for `CallOptions` of a guard. */
 export const receivedOver = (redis: Redis) => (): number => redis.stream?.bytesRead ?? 0
 
 /** Connection options for BullMQ, which insists on waiting for Redis rather than failing. */
@@ -49,7 +49,7 @@ export function queueConnectionOptions(url: string, name: string): RedisOptions 
   return { ...connectionAddress(url), maxRetriesPerRequest: null, connectionName: `tidegate-${name}` }
 }
 
-/** Why a connection is not ready, as far as it has said. Forgotten once it is. */
+/** The last error of each connection that is not ready. Forgotten once it is. */
 const lastErrors = new WeakMap<Redis, Error>()
 
 /**
@@ -60,20 +60,20 @@ const lastErrors = new WeakMap<Redis, Error>()
 export async function untilReady(redis: Redis, deadlineMs: number): Promise<void> {
   if (redis.status === 'ready') return
   await new Promise<void>((resolve, reject) => {
-    const settle = (fault?: string) => {
+    const finish = (fault?: string) => {
       clearTimeout(timer)
       redis.off('ready', onReady)
       redis.off('error', onError)
       if (fault === undefined) resolve()
       else reject(new BusUnreachable(fault))
     }
-    const onReady = () => settle()
+    const onReady = () => finish()
     const onError = (error: Error) => {
       const { why, isFinal } = connectionFault(error)
-      if (isFinal) settle(`Redis cannot be used: ${why}`)
+      if (isFinal) finish(`Redis cannot be used: ${why}`)
     }
     const timer = setTimeout(
-      () => settle(`Redis was not reachable within ${deadlineMs} ms: ${whyNot(redis)}`),
+      () => finish(`Redis was not reachable within ${deadlineMs} ms: ${whyNot(redis)}`),
       deadlineMs,
     )
     redis.on('ready', onReady)
@@ -86,16 +86,16 @@ export async function untilReady(redis: Redis, deadlineMs: number): Promise<void
 function whyNot(redis: Redis): string {
   const error = lastErrors.get(redis)
   if (error !== undefined) return connectionFault(error).why
-  // Connected, and its answers are no errors: only a Redis that reads its data does that.
+  // Connected, and no answer is an error: only a Redis that is loading its data does that.
   return redis.status === 'connect' ? connectionFault(new Error('LOADING')).why : SILENT
 }
 
 function connect(url: string, options: RedisOptions): Redis {
   const redis = new Redis({ ...connectionAddress(url), ...options })
-  // Without a listener an unreachable Redis would end the process; the refusals of commands tell the story.
+  // Without a listener an unreachable Redis would end the process. Rejected commands report the error.
   redis.on('error', (error: Error & { readonly command?: { readonly name: string } }) => {
     lastErrors.set(redis, error)
-    // ioredis would go on with database 0.
+    // ioredis would continue with database 0.
     if (error.command?.name === 'select') redis.disconnect(true)
   })
   redis.on('ready', () => lastErrors.delete(redis))

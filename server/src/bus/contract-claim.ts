@@ -7,8 +7,8 @@ const CLAIM_MS = 5_000
 const RENEW_MS = 1_500
 
 /**
- * Holds the contract hash of the running processes in Redis: a gateway and a worker on different contracts would
- * validate, route and fold by different rules, so whoever comes second with another hash is refused.
+ * Holds the contract hash of the running processes in Redis. A gateway and a worker on different contracts would
+ * validate, route and fold by different rules, so a process with another hash is refused.
  */
 export class ContractClaim {
   readonly #redis: Redis
@@ -24,7 +24,7 @@ export class ContractClaim {
   async start(): Promise<void> {
     const deadline = performance.now() + CLAIM_MS + RENEW_MS
     let holder = await this.#claim()
-    // A process that was killed leaves its claim behind for CLAIM_MS: wait that out before refusing.
+    // A killed process leaves its claim behind for CLAIM_MS: wait that long before refusing.
     while (holder !== this.#hash && performance.now() < deadline) {
       await new Promise((resolve) => setTimeout(resolve, 250))
       holder = await this.#claim()
@@ -46,13 +46,13 @@ export class ContractClaim {
     if ((await this.#redis.set(keys.contract, this.#hash, 'PX', CLAIM_MS, 'NX')) === 'OK') return this.#hash
     const holder = (await this.#redis.get(keys.contract)) ?? ''
     if (holder === this.#hash) await this.#redis.pexpire(keys.contract, CLAIM_MS)
-    // An expiry is a time of Redis' clock: where that was set back, the claim of a dead process would last as much longer.
+    // Expiry follows Redis' clock: if that was set back, the claim of a dead process would last as much longer.
     else await this.#redis.pexpire(keys.contract, CLAIM_MS, 'LT')
     return holder
   }
 }
 
-/** The contract hash of the processes that run now; `undefined` when none does. */
+/** The contract hash of the running processes; `undefined` when none runs. */
 export async function runningContract(redis: Redis): Promise<string | undefined> {
   return (await redis.get(keys.contract)) ?? undefined
 }

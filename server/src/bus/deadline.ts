@@ -1,4 +1,4 @@
-/** A call that was not answered in time. Whether it ran is not known. */
+/** A call that was not answered in time. It may have run. */
 export class DeadlineExceeded extends Error {
   override readonly name: string = 'DeadlineExceeded'
 
@@ -7,7 +7,7 @@ export class DeadlineExceeded extends Error {
   }
 }
 
-/** A call whose answer was still arriving when it was given up: too large for the way it takes. */
+/** A call given up while its answer was still arriving: the answer is too large for the link. */
 export class AnswerTooSlow extends Error {
   override readonly name = 'AnswerTooSlow'
 
@@ -16,15 +16,15 @@ export class AnswerTooSlow extends Error {
   }
 }
 
-/** How many deadlines an answer may take while some of it arrives in each: 1 MB at 2 Mbit/s. */
+/** How many deadlines an answer may take while part of it arrives in each: 1 MB at 2 Mbit/s. */
 const ARRIVAL_DEADLINES = 4
 
 /**
- * The answer, or `DeadlineExceeded`. The event loop gets a turn to read its sockets first: where it was busy for longer than
- * the deadline, the answer has been waiting there.
+ * Resolves with the answer or rejects with `DeadlineExceeded`. The event loop reads its sockets once more first: if it
+ * was blocked for longer than the deadline, the answer may already be there.
  *
- * @param receivedBytes bytes that have come over the call's connection so far. As long as there are more the deadline begins
- *   anew, a few times; then it is `AnswerTooSlow`.
+ * @param receivedBytes bytes received over the call's connection so far. While they grow, the deadline starts again, a
+ *   few times; then the call fails with `AnswerTooSlow`.
  */
 export function withDeadline<T>(deadlineMs: number, answer: Promise<T>, receivedBytes?: () => number): Promise<T> {
   return new Promise((resolve, reject) => {

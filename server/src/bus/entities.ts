@@ -38,8 +38,8 @@ export interface EntityPage {
 }
 
 /**
- * What commits have stored of the entities of one partition. Every call reads only, and rejects with BusUnavailable when
- * Redis does not answer.
+ * What commits have stored of the entities of one partition. Every call reads only, and rejects with BusUnavailable
+ * when Redis does not answer.
  */
 export class Entities {
   readonly #partition: number
@@ -109,8 +109,8 @@ export class Entities {
   }
 
   /**
-   * Some of the entities of a name. Over all pages, begun with cursor `0`, every entity that is there throughout comes once,
-   * or more often if many were removed meanwhile.
+   * Some of the entities of a name. Over all pages, begun with cursor `0`, every entity that is there throughout comes
+   * once, or more often if many were removed meanwhile.
    *
    * @param count about how many
    */

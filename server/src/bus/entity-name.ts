@@ -1,4 +1,6 @@
-/** Names of what a partition keeps of its entities, as ledgers name them. Names of entities and indexes have no colon. */
+/**
+ * Names of what a partition keeps of its entities, as ledgers name them. Names of entities and indexes have no colon.
+ */
 
 /** Hash: field key -> record of the entity. */
 export const entityHash = (name: string): string => `entity:${name}`

@@ -1,6 +1,6 @@
 import { AnswerTooSlow } from './deadline.ts'
 
-/** Redis could not be asked, or did not answer in time. */
+/** Redis could not be reached, or did not answer in time. */
 export class BusUnavailable extends Error {
   override readonly name = 'BusUnavailable'
   /** `not_sent`: the command certainly had no effect. `unknown`: it may have run. */
@@ -15,13 +15,13 @@ export class BusUnavailable extends Error {
     this.retryAfterMs = retryAfterMs
   }
 
-  /** Redis was answering: who asks for less gets it. */
+  /** Redis was still answering: asking for less helps. */
   get wasAnswering(): boolean {
     return this.cause instanceof AnswerTooSlow
   }
 }
 
-/** No connection to Redis, at a start. The message says why and what to do, and has no part of the address. */
+/** No connection to Redis at a start. The message says why and what to do, and contains no part of the address. */
 export class BusUnreachable extends Error {
   override readonly name = 'BusUnreachable'
 }
@@ -31,6 +31,7 @@ export function missingPartition(partition: number): BusUnavailable {
   return new BusUnavailable('not_sent', MISSING_RETRY_MS, `partition ${partition} does not exist yet`)
 }
 
+/** Gateways write a canary to every partition twice a second, which creates it. */
 const MISSING_RETRY_MS = 500
 
 /** Redis refuses writes because it has reached `maxmemory`. */
@@ -38,12 +39,12 @@ export class BusFull extends Error {
   override readonly name = 'BusFull'
 }
 
-/** What lies in Redis does not fit this deployment: other partition count, other contract, foreign key types. */
+/** The data in Redis does not fit this deployment: other partition count, other contract, foreign key types. */
 export class BusMismatch extends Error {
   override readonly name = 'BusMismatch'
 }
 
-/** Redis has stored something, and too few replicas confirmed it in time. */
+/** Redis stored the append, but too few replicas confirmed it in time. */
 export class ReplicasMissing extends Error {
   override readonly name = 'ReplicasMissing'
 }

@@ -9,8 +9,8 @@ import { isNotSent, isOutage, isRefusal } from './outage.ts'
 export type BusClass = 'append' | 'commit' | 'tail' | 'query' | 'jobs'
 
 /**
- * How long a call may take before its caller is told that Redis does not answer, ms. Publishers are told soonest: what they do
- * with it, sending it again, is safe. A blocking read has its own time on top.
+ * How long a call may take before it fails as unanswered, ms. Publishers get the shortest deadline: they resend, which
+ * is safe. A blocking read adds its own wait.
  */
 export const DEADLINES_MS: Readonly<Record<BusClass, number>> = {
   append: 180,
@@ -20,7 +20,7 @@ export const DEADLINES_MS: Readonly<Record<BusClass, number>> = {
   jobs: COMMAND_DEADLINE_MS,
 }
 
-/** So long after the reset a call of somebody may still be the probe: it shows more than one of our own. */
+/** For this long after the reset a regular call may be the probe: it shows more than our own. */
 const PROBE_GRACE_MS = 50
 
 export interface GuardState {
@@ -28,27 +28,31 @@ export interface GuardState {
   readonly state: 'closed' | 'half_open' | 'open'
   /** When the state was entered, ms since 1970. */
   readonly since: number
-  /** When trying again may help, ms; 0 while calls are let through. */
+  /** When a retry may help, ms; 0 while calls are let through. */
   readonly retryAfterMs: number
 }
 
 export interface GuardOptions {
   readonly limits?: BreakerLimits
-  /** In place of that of the class. */
+  /** In place of the deadline of the class. */
   readonly deadlineMs?: number
   readonly onChange?: (state: GuardState) => void
-  /** Asks Redis something of the class. While the breaker is open it is called whenever nobody else calls; without it, never. */
+  /**
+   * Sends Redis a command of the class. While the breaker is open it is called whenever no other call comes; without
+   * it, never.
+   */
   readonly probe?: () => Promise<unknown>
 }
 
 export interface CallOptions {
-  /** Bytes that have come over the call's connection: an answer that is large and late is no outage. */
+  /** Bytes received over the call's connection: an answer that is large and late is no outage. */
   readonly receivedBytes?: () => number
 }
 
 /**
- * Deadline and breaker around the Redis calls of one operation class. Only outages open it: no answer in time, or one that
- * says that Redis cannot serve. Every other error passes through, whether Redis answered it or the code around the call threw it.
+ * Deadline and breaker around the Redis calls of one operation class. Only outages open the breaker: no answer in time,
+ * or an answer that Redis cannot serve. Every other error passes through, whether Redis sent it or the code around the
+ * call threw it.
  */
 export class Guard {
   readonly #class: BusClass
@@ -57,7 +61,7 @@ export class Guard {
   readonly #deadlineMs: number
   readonly #probe: GuardOptions['probe']
   #since = Date.now()
-  /** When a failure was counted last, `performance.now()`. */
+  /** When a failure was last counted, `performance.now()`. */
   #failedAt = Number.NEGATIVE_INFINITY
   #probing: NodeJS.Timeout | undefined
   #isClosed = false
@@ -91,8 +95,8 @@ export class Guard {
   }
 
   /**
-   * When a caller may try again, or 0 while calls are let through: closed, or due for a probe. While one is under way `run` waits
-   * for how it ends; who must not wait asks here.
+   * When a caller may try again; 0 while calls are let through, that is while the breaker is closed or due for a probe.
+   * During a probe `run` waits for its outcome; callers that must not wait check this first.
    */
   get retryAfterMs(): number {
     switch (this.#policy.state) {
@@ -119,13 +123,13 @@ export class Guard {
       const error = raised instanceof Uncounted ? raised.cause : raised
       throw isOutage(error) ? this.#unavailable(error) : error
     }
-    if ('answer' in outcome) return outcome.answer
+    if (outcome.kind === 'answer') return outcome.answer
     const { error } = outcome
     if (error instanceof AnswerTooSlow) throw this.#unavailable(error)
     throw isFull(error) ? new BusFull(error.message) : error
   }
 
-  /** Probes no more. */
+  /** Stops probing. */
   close(): void {
     this.#isClosed = true
     clearTimeout(this.#probing)
@@ -136,25 +140,27 @@ export class Guard {
     const probe = this.#probe
     if (probe === undefined || this.#isClosed) return
     this.#probing = setTimeout(() => {
-      // How it ends is what the breaker does next.
+      // The breaker reacts to the outcome.
       if (this.#policy.state === CircuitState.Open) this.run(probe).catch(() => {})
     }, this.#reset.remainingMs + PROBE_GRACE_MS)
     this.#probing.unref()
   }
 
   /**
-   * What the breaker is to know of a call. Any answer shows that Redis serves. Calls that run side by side fail together: that
-   * is one failure. An error of our own counts for nothing - but a probe that ended with one has not shown that Redis is back.
+   * The part of a call's outcome that the breaker counts. Any answer shows that Redis serves. Parallel calls fail
+   * together and count as one failure. Our own errors do not count, but a probe that ends with one has not shown that
+   * Redis is back.
    *
-   * @throws Uncounted, or what counts as a failure
+   * @throws Uncounted, or an error that counts as a failure
    */
   async #outcomeOf<T>(call: () => Promise<T>, { receivedBytes }: CallOptions): Promise<Outcome<T>> {
     const isProbe = this.#policy.state !== CircuitState.Closed
     const startedAt = performance.now()
     try {
-      return { answer: await withDeadline(this.#deadlineMs, call(), receivedBytes) }
+      return { kind: 'answer', answer: await withDeadline(this.#deadlineMs, call(), receivedBytes) }
     } catch (error) {
-      if (error instanceof Error && (error instanceof AnswerTooSlow || isRefusal(error))) return { error }
+      if (error instanceof Error && (error instanceof AnswerTooSlow || isRefusal(error)))
+        return { kind: 'error', error }
       const counts = isProbe || (isOutage(error) && startedAt >= this.#failedAt)
       if (!counts) throw new Uncounted(error)
       this.#failedAt = performance.now()
@@ -167,10 +173,10 @@ export class Guard {
   }
 }
 
-/** `error`: what Redis answered, or `AnswerTooSlow`. */
-type Outcome<T> = { readonly answer: T } | { readonly error: Error }
+/** `error`: Redis refused the command, or `AnswerTooSlow`. */
+type Outcome<T> = { readonly kind: 'answer'; readonly answer: T } | { readonly kind: 'error'; readonly error: Error }
 
-/** Around an error that says nothing of Redis, or nothing new. */
+/** Wraps an error that says nothing about Redis, or nothing new. */
 class Uncounted extends Error {
   constructor(cause: unknown) {
     super('', { cause })

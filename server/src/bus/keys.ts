@@ -10,22 +10,23 @@ export const keys = {
   log: (partition: number, topic: string): string => `${tag(partition)}:log:${topic}`,
   /** Producer states, this generation: hash producer -> `session seq kept position`, see append.lua. */
   producersCurrent: (partition: number): string => `${tag(partition)}:prod:cur`,
-  /** Hash producer -> entries of slices that no longer stand in its state, this generation: see append.lua. */
+  /** Hash producer -> entries of slices that no longer fit into its state, this generation: see append.lua. */
   olderEntriesCurrent: (partition: number): string => `${tag(partition)}:prod:cur:older`,
-  /** Both of the generation before. */
+  /** Both hashes of the previous generation. */
   producersPrevious: (partition: number): string => `${tag(partition)}:prod:prev`,
   olderEntriesPrevious: (partition: number): string => `${tag(partition)}:prod:prev:older`,
   /**
-   * Hash. By appends: epoch, lineage, begun (the lineage under which the epoch began), generation and known (starts of this
-   * and of the last producer generation), confirmed. By owners: bytes (that the logs take), token, tokens (counter), heartbeat,
-   * released, takes, suspect, commitSeq, commitId, reply, offsets and clocks (JSON), trim:<topic> (entries up to there are gone).
+   * Hash. By appends: epoch, lineage, begun (the lineage under which the epoch began), generation and known (starts of
+   * this and of the last producer generation), confirmed. By owners: bytes (of the logs), token, tokens (counter),
+   * heartbeat, released, takes, suspect, commitSeq, commitId, reply, offsets and clocks (JSON), trim:<topic> (entries
+   * up to there are gone).
    */
   meta: (partition: number): string => `${tag(partition)}:meta`,
   /** A hash, list or sorted set of a partition's ledger, under the name that its owner gives it. */
   owned: (partition: number, name: string): string => `${tag(partition)}:${name}`,
   /**
-   * Hash, the ledger of the last backfill of a window: version, run and filled (JSON), status, reason, and what a commit
-   * of it builds on, named as in `meta`.
+   * Hash, the ledger of the last backfill of a window: version, run and filled (JSON), status, reason, and what its
+   * next commit builds on, named as in `meta`.
    */
   backfill: (partition: number, window: string): string => `${tag(partition)}:fill:${window}`,
   /** The same of the backfill of a window. */
@@ -35,7 +36,7 @@ export const keys = {
   backfills: 'tg:backfills',
   /** Hash: partitions. Written at first start, checked at every start. */
   cluster: 'tg:cluster',
-  /** String: the largest name of a producers' sequence that a gateway may have given, as of the last second. */
+  /** String: the largest sequence name that a gateway may have given to a producer, as of the last second. */
   sequence: 'tg:sequence',
   /** String with a short life: the contract hash that the running processes share. */
   contract: 'tg:contract',
@@ -43,19 +44,25 @@ export const keys = {
   workers: 'tg:workers',
   /** String with a short life: JSON report of one worker, renewed with its heartbeat. */
   worker: (workerId: string): string => `tg:worker:${workerId}`,
-  /** String with a short life: what shows that Redis takes writes, by class of operations. */
+  /** String with a short life: written by probes to show that Redis accepts writes, one per class of operations. */
   probe: (busClass: string): string => `tg:probe:${busClass}`,
 } as const
 
 /** Key prefix of BullMQ's queues (one hash tag: one slot). */
 export const QUEUE_PREFIX = '{tg:jobs}'
 
-/** Log of a two-stage window's partial results, internal to workers: not a topic name by grammar, so nobody can subscribe. */
+/**
+ * Log of a two-stage window's partial results, internal to workers. By grammar it is not a topic name, so nobody can
+ * subscribe to it.
+ */
 export const partialsTopic = (window: string): string => `${window}~partials`
 
-/** Log of the entries that show that a partition works. By grammar not a topic name either. */
+/** Log of the canaries of a partition. By grammar it is not a topic name either. */
 export const CANARY_TOPIC = '~canary'
 
-/** Log of the commands to the entities of a partition, and of what its owner answered. By grammar not topic names either. */
+/**
+ * Log of the commands to the entities of a partition, and of what its owner answered. By grammar not topic names
+ * either.
+ */
 export const COMMANDS_TOPIC = '~commands'
 export const ANSWERS_TOPIC = '~answers'

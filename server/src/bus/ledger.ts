@@ -12,12 +12,12 @@ const HEARTBEAT_SCRIPT: Script = loadScript('heartbeat', { allowOom: true, inclu
 /** Fields of one HSCAN step. */
 const SCAN_COUNT = 1_000
 
-/** What a new owner is told. */
+/** What a new owner takes over. */
 export interface Ownership {
   readonly token: string
-  /** How often the ledger was taken since its last commit or release: more than twice means that something kills its owners. */
+  /** How often the ledger was taken since its last commit or release: above two, something is killing its owners. */
   readonly takes: number
-  /** What an earlier owner noted before it ended without a commit; empty when nothing. */
+  /** What an earlier owner noted before it ended without a commit; empty for nothing. */
   readonly suspect: string
 }
 
@@ -28,7 +28,7 @@ export type TakeReply =
 
 /** What the next commit of a partition's owner builds on. */
 export interface LedgerHead {
-  /** Of which log it is. */
+  /** The log that it belongs to. */
   readonly log: LogVersion
   readonly commitSeq: number
   readonly offsets: string
@@ -36,8 +36,9 @@ export interface LedgerHead {
 }
 
 /**
- * What one owner at a time may write of a partition: hashes of state, outputs, and how far it has read. It is taken, kept by
- * heartbeats, written by commits, and released. Every call rejects with BusUnavailable when Redis does not answer.
+ * What only one owner at a time may write in a partition: hashes of state, outputs, and offsets. An owner takes it,
+ * keeps it by heartbeats, writes it by commits, and releases it. Every call rejects with BusUnavailable when Redis does
+ * not answer.
  */
 export class Ledger {
   readonly partition: number
@@ -50,7 +51,7 @@ export class Ledger {
     this.channel = channel
   }
 
-  /** Becomes the owner, unless another one is alive. */
+  /** Becomes the owner, unless another owner is alive. */
   async take(): Promise<TakeReply> {
     const scriptKeys = [keys.meta(this.partition), ledgerKey(this.place)]
     const args = [randomBytes(8).toString('hex'), HEARTBEAT_FRESH_MS]
@@ -73,17 +74,19 @@ export class Ledger {
     return this.#beat(token, '0')
   }
 
-  /** Gives the ledger up: it can be taken at once. False when somebody else owns it. */
+  /** Releases the ledger: it can be taken at once. False when somebody else owns it. */
   release(token: string): Promise<boolean> {
     return this.#beat(token, '1')
   }
 
-  /** @throws BusUnavailable (send the same request again), BusMismatch on a foreign key; of a backfill also BusFull. */
+  /**
+   * @throws BusUnavailable (send the same request again), BusMismatch on a foreign key; for a backfill also BusFull.
+   */
   commit(request: CommitRequest): Promise<CommitReply> {
     return commit(this.channel, this.place, request)
   }
 
-  /** What the partition's owner has committed, whoever this ledger is of. */
+  /** The committed state of the partition's owner, whichever ledger this is. */
   async head(): Promise<LedgerHead> {
     const meta = keys.meta(this.partition)
     const [epoch, lineage, commitSeq, offsets, clocks] = await this.channel.run((redis) =>

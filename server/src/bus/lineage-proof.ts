@@ -1,18 +1,18 @@
 import type { KnownEntry, Lineage } from './lineage.ts'
 import type { Log } from './log.ts'
 
-/** Entries found present that are remembered: thousands who come back together know much the same ones. */
+/** Limit of remembered entries: thousands of clients that come back together know mostly the same ones. */
 const MAX_FOUND = 4_096
 
 /**
- * Under which identity of Redis this process has last seen a partition to be the log it knows. Each process proves that by
- * itself, whoever else did: another one may not know the entry that is missing.
+ * The identity of Redis under which this process last proved that a partition's log is the one it knows. Each process
+ * proves it for itself: another one may not know the entry that is missing.
  */
 export class LineageProof {
   readonly #log: Log
   #lineage = ''
   #epoch: string | undefined
-  /** Entries found present, and under which identity. */
+  /** Entries found under the proved identity. */
   readonly #found = new Set<string>()
   #foundUnder = ''
 
@@ -20,7 +20,7 @@ export class LineageProof {
     this.#log = log
   }
 
-  /** The identity, '' before there was any. */
+  /** The proved identity, '' before the first proof. */
   get lineage(): string {
     return this.#lineage
   }
@@ -29,7 +29,7 @@ export class LineageProof {
     return this.#epoch
   }
 
-  /** A call was accepted. @returns whether the epoch is another one than before */
+  /** Records an accepted call. @returns whether the epoch changed */
   accepted(epoch: string, lineage: string): boolean {
     const isNew = this.#epoch !== undefined && this.#epoch !== epoch
     this.#epoch = epoch
@@ -37,24 +37,24 @@ export class LineageProof {
     return isNew
   }
 
-  /** A call was refused because the identity is not the proved one: proves it, so that the call can be made again. */
+  /** Proves the identity after a call was refused for an unproved one, so that the call can be repeated. */
   async settle(seen: Lineage, known: readonly KnownEntry[]): Promise<void> {
     if ((await this.#log.settle(seen, known)) === undefined) return
     this.#lineage = seen.current
   }
 
   /**
-   * Looks up entries that clients know: one that is missing means a new epoch, whoever has accepted the identity before.
+   * Looks up entries that clients know. A missing one means a new epoch, whoever accepted the identity before.
    *
-   * @returns false when it has to be looked at again
+   * @returns false if it has to be repeated
    */
   async examine(known: readonly KnownEntry[]): Promise<boolean> {
     const seen = await this.#log.lineage()
     if (seen.current !== this.#foundUnder) this.#found.clear()
     this.#foundUnder = seen.current
-    // So that a change of it is noticed, also by a process that has not stored anything yet.
+    // So that a later change of identity is noticed, even by a process that has not stored anything yet.
     this.#epoch ??= seen.epoch
-    // Nothing is lost under one identity: an entry of an epoch that began under it is there, or has never been.
+    // One identity loses nothing: an entry of an epoch that began under it is there, or never existed.
     if (seen.begun === seen.current && seen.stored === seen.current) return true
     const unknown = this.#notFound(known).filter((entry) => entry.epoch === seen.epoch)
     const epoch = await this.#log.settle(seen, unknown)
@@ -62,7 +62,7 @@ export class LineageProof {
     return epoch !== undefined
   }
 
-  /** Those of some entries, of any epoch, that are gone. What was just examined is not looked up again. */
+  /** The entries, of any epoch, that are gone. Those just examined are not looked up again. */
   missing(known: readonly KnownEntry[]): Promise<readonly KnownEntry[]> {
     return this.#log.missing(this.#notFound(known))
   }

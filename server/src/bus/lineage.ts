@@ -12,7 +12,10 @@ export function newEpoch(): string {
   return randomBytes(5).readUIntBE(0, 5).toString(36)
 }
 
-/** Under which epoch and identity of Redis a partition was last written, '' for never, and which identity it has now. */
+/**
+ * The epoch and the identity of Redis under which a partition was last written ('' for never), and the present
+ * identity.
+ */
 export interface Lineage {
   readonly epoch: string
   readonly stored: string
@@ -24,14 +27,14 @@ export interface OpenLineage extends Lineage {
   readonly begun: string
 }
 
-/** Creates the partition's meta on first use and tells under which epoch and lineage it is written. */
+/** Creates the partition's meta on first use and reads its epoch and lineage. */
 export async function openPartition(redis: Redis, partition: number): Promise<OpenLineage> {
   const reply = await runScript(redis, OPEN_SCRIPT, [keys.meta(partition)], [newEpoch()])
   const [epoch, stored, current, begun] = reply as [string, string, string, string]
   return { epoch, stored, current, begun }
 }
 
-/** An entry that somebody knows to have been stored: it was acknowledged, delivered, read or written. */
+/** An entry known to have been stored: it was acknowledged, delivered, read or written. */
 export interface KnownEntry {
   readonly topic: string
   readonly epoch: string
@@ -39,13 +42,12 @@ export interface KnownEntry {
 }
 
 /**
- * Redis runs under another identity than the partition was last written under (restart, promotion, restored copy), or than
- * an entry was stored under that somebody knows. The log is the same one if every known entry of its epoch is still there, each
- * looked up exactly: a newer last id proves nothing. Then the lineage is adopted; otherwise the log gets a new epoch, which tells
- * every subscriber. Entries of earlier epochs prove nothing: that those may be gone has been told. Does nothing when another
- * process was faster.
+ * Decides whether the log is still the same after Redis changed its identity (restart, promotion, restored copy). It is
+ * the same if every known entry of its epoch is still there, each looked up exactly: a newer last id proves nothing.
+ * Then the lineage is adopted; otherwise the log gets a new epoch, which every subscriber learns by a gap. Entries of
+ * earlier epochs prove nothing: their loss was reported before. Does nothing when another process was faster.
  *
- * @returns the epoch under which the log goes on, or `undefined` when it has to be looked at again
+ * @returns the epoch under which the log continues, or `undefined` if it has to be read again
  */
 export async function settleLineage(
   redis: Redis,
@@ -62,7 +64,7 @@ export async function settleLineage(
   return status === 'OK' ? epoch : undefined
 }
 
-/** Those of some entries that are gone for another reason than that they were trimmed. */
+/** The entries that are gone for another reason than trimming. */
 export async function missingEntries(
   redis: Redis,
   partition: number,

@@ -1,7 +1,7 @@
 import type { Redis } from './connection.ts'
 import { keys } from './keys.ts'
 
-/** One record batch as read from a partition's log. `header` and `refused` are decoded by `record-batch.ts`. */
+/** One record batch as read from a partition's log. `BatchReader` decodes it. */
 export interface LogEntry {
   readonly topic: string
   readonly streamId: string

@@ -5,7 +5,7 @@ import { loadScript, runScript, type Script } from './script.ts'
 const HEADS_SCRIPT: Script = loadScript('log-heads', { include: ['last-id'] })
 const EPOCH_START_SCRIPT: Script = loadScript('epoch-start')
 
-/** Where one topic's log in one partition stands. */
+/** Where one topic's log in one partition ends and was trimmed to. */
 export interface LogHead {
   /** Id of the newest entry ever added, `0-0` when there is none; it may have been trimmed since. */
   readonly lastId: string
@@ -14,9 +14,9 @@ export interface LogHead {
 }
 
 export interface LogHeads {
-  /** `undefined` while the partition does not exist: a Redis that came back empty and that nobody has written to yet. */
+  /** `undefined` while the partition does not exist: Redis came back empty and nothing was written since. */
   readonly epoch: string | undefined
-  /** Redis has had one identity since the epoch began: what was ever appended under it and is not beyond the heads is there. */
+  /** Redis has had one identity since the epoch began: everything appended under it up to the heads is still there. */
   readonly isUnbroken: boolean
   readonly topics: ReadonlyMap<string, LogHead>
 }
@@ -33,7 +33,10 @@ export async function readLogHeads(redis: Redis, partition: number, topics: read
   }
 }
 
-/** Where the present epoch begins in several logs of one partition: the newest entry that is not of it, `0-0` if there is none. */
+/**
+ * Where the present epoch begins in several logs of one partition: the newest entry that is not of it, `0-0` if there
+ * is none.
+ */
 export async function readEpochStarts(
   redis: Redis,
   partition: number,

@@ -4,7 +4,7 @@ import type { Guard } from './guard.ts'
 import { type LogEntry, readLogs } from './log-entry.ts'
 import { type LogHeads, readEpochStarts, readLogHeads } from './log-heads.ts'
 
-/** How soon to try again when the read to be woken had not reached Redis yet. */
+/** How soon to retry a wake-up when its read had not reached Redis yet. */
 const WAKE_RETRY_MS = 5
 
 /**
@@ -39,12 +39,16 @@ export class LogTail {
     return untilReady(this.#redis, deadlineMs)
   }
 
-  /** False after every reconnect until `sync` has looked at the logs through the new connection. */
+  /** False after every reconnect until `sync` has read the heads through the new connection. */
   get synced(): boolean {
     return this.#fresh
   }
 
-  /** Where the logs stand on the server now connected: it may be another one, or have lost entries. @throws BusUnavailable */
+  /**
+   * The heads of the logs on the server now connected: it may be another one, or have lost entries.
+   *
+   * @throws BusUnavailable
+   */
   sync(topics: readonly string[]): Promise<LogHeads> {
     return this.#run(async () => {
       this.#fresh = true
@@ -76,7 +80,10 @@ export class LogTail {
     })
   }
 
-  /** Ends the read now waiting, so that the caller can read again with other cursors. Best effort: it ends by itself in `BLOCK_MS`. */
+  /**
+   * Ends the waiting read so that the caller can read with other cursors. Best effort: it ends by itself within
+   * `BLOCK_MS`.
+   */
   async wake(): Promise<void> {
     const read = this.#readsBegun
     while (this.#reading && this.#readsBegun === read && this.#clientId !== undefined) {
@@ -105,7 +112,9 @@ export class LogTail {
     return this.#guard.run(reconnecting, this.#received)
   }
 
-  /** A deadline that passed says nothing about the connection's later answers: only a new connection is known to be good. */
+  /**
+   * A missed deadline says nothing about later answers on the connection: only a new connection is known to be good.
+   */
   #reconnect(): void {
     this.#fresh = false
     if (this.#redis.status === 'ready') this.#redis.disconnect(true)

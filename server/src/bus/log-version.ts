@@ -1,6 +1,6 @@
 /**
- * Which log something was read from or computed of. Every write of a worker names it and is refused under another one: what Redis
- * has lost meanwhile must not come back through what somebody still had in memory.
+ * The version of the log that something was read from. Every write of a worker names it and is refused under another
+ * one: what Redis has lost must not come back from a worker's memory.
  */
 export interface LogVersion {
   readonly epoch: string
@@ -8,10 +8,10 @@ export interface LogVersion {
   readonly lineage: string
 }
 
-/** Why a write was refused: somebody else owns what it belongs to, or the log is another one than it was computed of. */
+/** Why a write was refused: another owner holds the ledger, or the log has changed since it was read. */
 export type Refusal = 'fenced' | 'lineage'
 
-/** Reads the reply of a script that checks what it was computed of. */
+/** Reads the reply of a script that checks the log version. */
 export function refusalOf(reply: unknown): Refusal | undefined {
   switch ((reply as readonly unknown[])[0]) {
     case 'FENCED':

@@ -19,7 +19,7 @@ const CANARY_SCRIPT: Script = loadScript('canary', { include: ['lineage'] })
 const REMOVE_SCRIPT: Script = loadScript('remove-entries', { allowOom: true, include: ['lineage'] })
 const STANDING_SCRIPT: Script = loadScript('standing', { include: ['owner', 'last-id'] })
 
-/** How old the newest canary of a partition becomes at most, ms, while somebody sends them. */
+/** Maximum age of a partition's newest canary while somebody sends them, ms. */
 export const CANARY_EVERY_MS = 500
 
 export type CanaryReply =
@@ -28,15 +28,15 @@ export type CanaryReply =
 
 export interface LogPage {
   readonly entries: readonly LogEntry[]
-  /** Trim mark of the topic as it was after the entries were read: whatever lies at or below it may be missing from them. */
+  /** Trim mark of the topic, read after the entries: anything at or below it may be missing from them. */
   readonly trimmedTo: string
-  /** Of the log, at the same moment; `undefined` while the partition does not exist. */
+  /** Epoch of the log at the same moment; `undefined` while the partition does not exist. */
   readonly epoch: string | undefined
 }
 
-/** What a partition's owner had done at one moment, and what its logs held. */
+/** The progress of a partition's owner and the ends of its logs, at one moment. */
 export interface Standing {
-  /** Somebody owns it whose heartbeat is fresh. */
+  /** There is an owner with a fresh heartbeat. */
   readonly isOwned: boolean
   /** Committed offsets as text. */
   readonly offsets: string
@@ -44,7 +44,10 @@ export interface Standing {
   readonly lastIds: ReadonlyMap<string, string>
 }
 
-/** The logs of one partition, as far as no ownership is needed. Every call rejects with BusUnavailable when Redis does not answer. */
+/**
+ * The logs of one partition: everything that needs no ownership. Every call rejects with BusUnavailable when Redis does
+ * not answer.
+ */
 export class Log {
   readonly partition: number
   readonly #channel: Channel
@@ -64,15 +67,15 @@ export class Log {
   }
 
   /**
-   * Adds an entry to the canary log, as an append would be, unless there is a new one: tails that do not see one for long know
-   * that nothing comes through.
+   * Adds an entry to the canary log, by the path of an append, unless there is a recent one. Tails that see no canary
+   * for long know that nothing comes through.
    *
-   * @param proved lineage that this process has proved, '' for none yet
+   * @param proved lineage that this process has proved, '' before the first proof
    * @throws BusUnavailable, BusFull
    */
   async canary(proved: string): Promise<CanaryReply> {
     const scriptKeys = [keys.meta(this.partition), keys.log(this.partition, CANARY_TOPIC)]
-    // A little less, for timers that are early.
+    // A little less, since timers may be early.
     const reply = (await this.#channel.script(CANARY_SCRIPT, scriptKeys, [proved, CANARY_EVERY_MS * 0.9])) as
       | ['OK', epoch: string, lineage: string]
       | ['LINEAGE', stored: string, current: string, epoch: string]
@@ -80,7 +83,7 @@ export class Log {
     return { status: 'lineage', stored: reply[1], current: reply[2], epoch: reply[3] }
   }
 
-  /** Under which epoch and identity of Redis the partition was last written, and under which it would be now. Creates it on first use. */
+  /** The partition's last written and present identity of Redis, and its epoch. Creates the partition on first use. */
   lineage(): Promise<OpenLineage> {
     return this.#channel.run((redis) => openPartition(redis, this.partition))
   }
@@ -88,18 +91,18 @@ export class Log {
   /**
    * Accepts the data now in Redis: as the same log if every known entry is there, as another one if not.
    *
-   * @returns the epoch under which the log goes on, or `undefined` when it has to be looked at again
+   * @returns the epoch under which the log continues, or `undefined` if it has to be read again
    */
   settle(seen: Lineage, known: readonly KnownEntry[]): Promise<string | undefined> {
     return this.#channel.run((redis) => settleLineage(redis, this.partition, seen, known))
   }
 
-  /** Those of some entries that are gone for another reason than that they were trimmed. */
+  /** The entries that are gone for another reason than trimming. */
   missing(known: readonly KnownEntry[]): Promise<readonly KnownEntry[]> {
     return this.#channel.run((redis) => missingEntries(redis, this.partition, known))
   }
 
-  /** What a write computed of the present log has to name. To be read before whatever the write is computed of. */
+  /** The log version that a write has to name. MUST be read before anything the write is computed from. */
   async version(): Promise<LogVersion> {
     const [epoch, lineage] = await this.#channel.run((redis) =>
       redis.hmget(keys.meta(this.partition), 'epoch', 'lineage'),
@@ -112,7 +115,10 @@ export class Log {
     return this.#channel.run((redis) => readLogHeads(redis, this.partition, topics))
   }
 
-  /** Up to `count` entries of one topic in `[from, to]` (stream ids; `(id` excludes it, `-` and `+` are the ends), oldest first. */
+  /**
+   * Up to `count` entries of one topic in `[from, to]` (stream ids; `(id` excludes it, `-` and `+` are the ends),
+   * oldest first.
+   */
   async range(topic: string, from: string, to: string, count: number): Promise<LogEntry[]> {
     const log = keys.log(this.partition, topic)
     const reply = await this.#channel.read((redis) => redis.callBuffer('XRANGE', log, from, to, 'COUNT', count))
@@ -122,7 +128,8 @@ export class Log {
   /** Up to `count` entries of one topic from `from` (as in `range`) on, oldest first. */
   async page(topic: string, from: string, count: number): Promise<LogPage> {
     const [log, meta] = [keys.log(this.partition, topic), keys.meta(this.partition)]
-    // Sent together, answered in this order: a trim between the two is seen by the second, so a hole is never taken for an end.
+    // Sent together and answered in this order: the second sees a trim between the two, so a hole is never taken for
+    // the end.
     const [entries, [mark, epoch]] = await this.#channel.read((redis) =>
       Promise.all([
         redis.callBuffer('XRANGE', log, from, '+', 'COUNT', count) as Promise<RawEntry[]>,
@@ -133,7 +140,7 @@ export class Log {
     return { entries: decoded, trimmedTo: mark ?? LOG_START, epoch: epoch ?? undefined }
   }
 
-  /** Up to `count` entries of each topic after its cursor (stream id, exclusive), without waiting for any. */
+  /** Up to `count` entries of each topic after its cursor (stream id, exclusive), without blocking. */
   after(cursors: ReadonlyMap<string, string>, count: number): Promise<LogEntry[]> {
     return this.#channel.read((redis) => readLogs(redis, this.partition, cursors, { count, blockMs: 0 }))
   }
@@ -149,7 +156,7 @@ export class Log {
     }
   }
 
-  /** Removes entries that were read of a log and that nobody is to read any more. @returns why that was refused, if so */
+  /** Removes entries that no reader needs any more. @returns the refusal, if any */
   async remove(log: LogVersion, topic: string, streamIds: readonly string[]): Promise<Refusal | undefined> {
     const scriptKeys = [keys.meta(this.partition), keys.log(this.partition, topic)]
     return refusalOf(await this.#channel.script(REMOVE_SCRIPT, scriptKeys, [log.epoch, log.lineage, ...streamIds]))

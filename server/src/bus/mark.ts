@@ -1,21 +1,21 @@
 import { compareStreamIds, formatPosition, type Position } from '@tidegate/protocol'
 
-/** A place in the log of one (topic, partition), standing for every event up to and including it. */
+/** A place in the log of one (topic, partition). It stands for every event up to and including it. */
 export type Mark = Omit<Position, 'partition'>
 
 /** Index of a mark that covers its whole entry: beyond any event, and the largest the position grammar allows. */
 const WHOLE_ENTRY = 999_999
-/** Index of a mark that lies between entries: there need not be one with its id. */
+/** Index of a mark between entries: no entry need have its id. */
 const BORDER = 999_998
 const MAX_SEQUENCE = '18446744073709551615'
-/** Of ids made up to lie before all others of a millisecond: by `lastIdBefore`, and by the trim script. */
+/** Sequence of ids made up to lie before all others of a millisecond: by `lastIdBefore`, and by the trim script. */
 const BORDER_SEQUENCES = [`-${MAX_SEQUENCE}`, '-999999999']
 
 export function wholeEntry(epoch: string, streamId: string): Mark {
   return { epoch, streamId, index: WHOLE_ENTRY }
 }
 
-/** The same for an id that no entry need have. */
+/** As `wholeEntry`, for an id that no entry need have. */
 export function border(epoch: string, streamId: string): Mark {
   return { epoch, streamId, index: BORDER }
 }
@@ -24,7 +24,7 @@ export function isWholeEntry(mark: Mark): boolean {
   return mark.index >= BORDER
 }
 
-/** Whether an entry with the id of the mark was once in the log: that it is missing then says something. */
+/** Whether the mark names a real entry, so that its absence means something. */
 export function namesEntry({ streamId, index }: Mark): boolean {
   return index !== BORDER && streamId !== '0-0' && !BORDER_SEQUENCES.some((sequence) => streamId.endsWith(sequence))
 }
@@ -47,12 +47,15 @@ export function lastIdBefore(timeMs: number): string {
   return timeMs <= 0 ? '0-0' : `${timeMs - 1}-${MAX_SEQUENCE}`
 }
 
-/** Whether Redis takes it for a stream id: the position grammar allows larger numbers. */
+/** Whether Redis accepts it as a stream id: the position grammar allows larger numbers. */
 export function isStreamId(streamId: string): boolean {
   return BigInt(streamId.slice(streamId.indexOf('-') + 1)) <= BigInt(MAX_SEQUENCE)
 }
 
-/** Whether entries after the mark may have been trimmed, given the log's trim mark. An entry on the trim mark counts as gone. */
+/**
+ * Whether entries after the mark may have been trimmed, given the log's trim mark. An entry on the trim mark counts as
+ * gone.
+ */
 export function isTrimmed(mark: Mark, trimmedTo: string): boolean {
   const order = compareStreamIds(mark.streamId, trimmedTo)
   return order < 0 || (order === 0 && !isWholeEntry(mark))

@@ -1,19 +1,19 @@
 import { DeadlineExceeded } from './deadline.ts'
 import { ReplicasMissing } from './errors.ts'
 
-/** Replies by which Redis says that it cannot serve, whoever asks and whatever is asked. */
+/** Replies that say that Redis cannot serve anybody now. */
 const TROUBLE =
   /^(LOADING|READONLY|MASTERDOWN|MISCONF|NOREPLICAS|BUSY|CLUSTERDOWN|NOAUTH) |^ERR max number of clients reached/
-/** Names of the errors that ioredis rejects unanswered commands with, */
+/** Names of the errors with which ioredis rejects unanswered commands, */
 const UNANSWERED_NAMES: ReadonlySet<string> = new Set([
   'AbortError',
   'MaxRetriesPerRequestError',
   'ClusterAllFailedError',
 ])
-/** and beginnings of the messages of those that it gives no name. */
+/** and beginnings of the messages of those without a name. */
 const UNANSWERED = /^(Stream isn't writeable|Connection is closed|Command timed out|Socket timeout|connect ETIMEDOUT)/
 
-/** Whether Redis refused what was asked: an answer like any other. */
+/** Whether Redis refused the command itself: an answer like any other. */
 export function isRefusal(error: Error): boolean {
   return isReply(error) && !TROUBLE.test(error.message)
 }
@@ -23,8 +23,8 @@ function isReply(error: Error): boolean {
 }
 
 /**
- * Whether a call failed because Redis was not there: it could not be reached, did not answer, or answered that it cannot serve.
- * A refusal of what was asked is none, and neither is an error of our own code around the call.
+ * Whether a call failed because Redis was not there: it could not be reached, did not answer, or answered that it
+ * cannot serve. A refused command is no outage, and neither is an error of our own code around the call.
  */
 export function isOutage(error: unknown): boolean {
   if (!(error instanceof Error)) return false
@@ -34,12 +34,12 @@ export function isOutage(error: unknown): boolean {
     error instanceof ReplicasMissing ||
     UNANSWERED_NAMES.has(error.name) ||
     UNANSWERED.test(error.message) ||
-    // Of the operating system.
+    // From the operating system.
     'syscall' in error
   )
 }
 
-/** ioredis refuses a command with this text before writing it when the connection is not ready. */
+/** ioredis refuses a command with this text, before writing it, when the connection is not ready. */
 export function isNotSent(error: unknown): boolean {
   return error instanceof Error && error.message.startsWith("Stream isn't writeable")
 }

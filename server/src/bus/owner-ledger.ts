@@ -8,10 +8,10 @@ import { loadScript, type Script } from './script.ts'
 const SUSPECT_SCRIPT: Script = loadScript('suspect', { allowOom: true, include: ['lineage', 'owner'] })
 const TRIM_SCRIPT: Script = loadScript('trim', { allowOom: true, include: ['lineage', 'owner'] })
 const EXPIRE_SCRIPT: Script = loadScript('expire-current', { allowOom: true, include: ['owner'] })
-/** In a full Redis too: what was freed has to be told. */
+/** Also in a full Redis: freed memory has to be noted. */
 const BYTES_SCRIPT: Script = loadScript('note-bytes', { allowOom: true, include: ['owner'] })
 
-/** What one call of `expireCurrent` did. */
+/** The outcome of one call of `expireCurrent`. */
 export interface ExpiredPage {
   /** Cursor of the next call; `0` at the end. */
   readonly next: string
@@ -22,7 +22,7 @@ export interface ExpiredPage {
 export interface ExpireOptions {
   readonly retentionMs: number
   readonly cursor: string
-  /** About how many results to look at. */
+  /** Approximate number of results to look at. */
   readonly count: number
 }
 
@@ -32,13 +32,13 @@ export class OwnerLedger extends Ledger {
     super({ partition }, channel)
   }
 
-  /** Notes what is about to be folded until the next commit. @returns why it was refused, if so */
+  /** Notes the event that is about to be folded, until the next commit. @returns the refusal, if any */
   async noteSuspect(log: LogVersion, token: string, suspect: string): Promise<Refusal | undefined> {
     const args = [log.epoch, log.lineage, token, suspect]
     return refusalOf(await this.channel.script(SUSPECT_SCRIPT, [keys.meta(this.partition)], args))
   }
 
-  /** Removes entries of a topic below a stream id. @returns why that was refused, if so */
+  /** Removes entries of a topic below a stream id. @returns the refusal, if any */
   async trim(log: LogVersion, token: string, topic: string, lowestKept: string): Promise<Refusal | undefined> {
     const scriptKeys = [keys.meta(this.partition), keys.log(this.partition, topic)]
     const args = [log.epoch, log.lineage, token, topic, lowestKept]
@@ -47,8 +47,8 @@ export class OwnerLedger extends Ledger {
   }
 
   /**
-   * Measures what logs take in Redis, from a few entries of each, and notes it, for appends to be refused when that is too
-   * much. Of somebody who does not own the partition the note is refused.
+   * Estimates the bytes of logs in Redis from a few entries of each, and notes the sum: appends are refused above a
+   * limit. The note is refused for anybody but the partition's owner.
    */
   async noteLogBytes(token: string, topics: readonly string[]): Promise<void> {
     const logs = topics.map((topic) => keys.log(this.partition, topic))
@@ -56,8 +56,8 @@ export class OwnerLedger extends Ledger {
   }
 
   /**
-   * Removes, of about `count` latest results of a topic, those whose entries are older than its retention by Redis' clock.
-   * Nothing is looked at for whoever does not own the partition.
+   * Among about `count` latest results of a topic, removes those whose entries are older than its retention by Redis'
+   * clock. Does nothing for anybody but the partition's owner.
    */
   async expireCurrent(token: string, topic: string, options: ExpireOptions): Promise<ExpiredPage> {
     const { retentionMs, cursor, count } = options

@@ -2,9 +2,10 @@ import type { Lane } from '@tidegate/protocol'
 
 /**
  * One stream entry holds many events. Field `h` is a columnar JSON header, field `d` the UTF-8 JSON objects of the
- * events, comma-separated, so that `[d]` parses in one go and any event is a byte range. Header columns, one value per event:
- * `k` keys, `t` times (first absolute, then differences, ms; `T` absolute ones where a difference is no exact integer),
- * `b` byte lengths, `l` lanes (`h`, `n`, `l`; one letter when all are alike); and `s`, the index of each slice's first event.
+ * events, comma-separated, so that `[d]` parses in one go and any event is a byte range. Header columns, one value per
+ * event: `k` keys, `t` times (first absolute, then differences, ms; `T` absolute ones where a difference is no exact
+ * integer), `b` byte lengths, `l` lanes (`h`, `n`, `l`; one letter when all are alike); and `s`, the index of each
+ * slice's first event.
  */
 export interface BatchHeader {
   readonly count: number
@@ -23,7 +24,7 @@ export interface StoredEvent {
   readonly json: string
 }
 
-/** What is stored of an event besides header and position. */
+/** The stored fields of an event besides header and position. */
 export interface EventBody {
   readonly id: string
   readonly key: string
@@ -50,7 +51,7 @@ export function encodeEvent(
   return source === undefined ? `${head},"data":${dataJson}}` : `${head},"source":${quote(source)},"data":${dataJson}}`
 }
 
-/** JSON of a string. Most are plain: looking is faster than the general way. */
+/** JSON of a string. Most strings are plain: a test is faster than the general way. */
 function quote(text: string): string {
   return PLAIN.test(text) ? `"${text}"` : JSON.stringify(text)
 }
@@ -106,7 +107,9 @@ export class RecordBatchBuilder {
     return { header, payload: this.#payload.subarray(0, this.#payloadBytes) }
   }
 
-  /** Encodes text where it will be sent from and returns its bytes. One write a slice: the call costs more than the copy. */
+  /**
+   * Encodes text into the send buffer and returns its bytes. One write per slice: the call costs more than the copy.
+   */
   #append(text: string): number {
     const room = this.#payloadBytes + text.length * MAX_UTF8_PER_UNIT + 1
     if (room > this.#payload.length) {
@@ -139,7 +142,7 @@ export function decodeHeader(text: string): BatchHeader {
   return { count, keys: k, lanes, times: decodeTimes(times), bytes: b, sliceStarts: s }
 }
 
-type EncodedTimes = { readonly t: number[] } | { readonly T: number[] }
+type EncodedTimes = { readonly t: number[]; readonly T?: undefined } | { readonly t?: undefined; readonly T: number[] }
 
 function encodeTimes(times: number[]): EncodedTimes {
   let before = 0
@@ -152,17 +155,16 @@ function encodeTimes(times: number[]): EncodedTimes {
   return differences.every(Number.isSafeInteger) ? { t: differences } : { T: times }
 }
 
-/** Takes over the list it is given. */
+/** Reuses the given list. */
 function decodeTimes(encoded: EncodedTimes): number[] {
-  if ('T' in encoded) return encoded.T
+  if (encoded.T !== undefined) return encoded.T
   const times = encoded.t
   for (let i = 1; i < times.length; i++) times[i]! += times[i - 1]!
   return times
 }
 
 /** Which events readers must skip: those of slices the append script refused (`x`: slice ordinals, comma-separated). */
-export function refusedEvents(header: BatchHeader, refusedSlices: string | undefined): ReadonlySet<number> {
-  if (refusedSlices === undefined) return NONE
+export function refusedEvents(header: BatchHeader, refusedSlices: string): ReadonlySet<number> {
   const masked = new Set<number>()
   for (const slice of refusedSlices.split(',').map(Number)) {
     const end = header.sliceStarts[slice + 1] ?? header.count
@@ -170,8 +172,6 @@ export function refusedEvents(header: BatchHeader, refusedSlices: string | undef
   }
   return masked
 }
-
-const NONE: ReadonlySet<number> = new Set()
 
 /** Parses every event of a payload at once. */
 export function decodeEvents(payload: Buffer): EventBody[] {

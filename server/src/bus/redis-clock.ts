@@ -1,16 +1,16 @@
 import type { Clock } from '../clock.ts'
 
-/** How often Redis is asked: as long as after a step of its clock ages are wrong. */
+/** How often Redis is asked: after a step of its clock, ages are wrong for that long. */
 const ASK_EVERY_MS = 1_000
-/** What Redis' clock and the monotonic one may differ by before it counts as a step. */
+/** Difference between Redis' clock and the monotonic one that counts as a step. */
 const TOLERANCE_MS = 500
 
-/** What is needed of it: Redis' time, ms since 1970. */
+/** The view that readers need: Redis' time, ms since 1970. */
 export type AskTime = () => Promise<number>
 
 /**
- * Redis' clock as a process knows it, which is that of stream ids: asked now and then, and carried on by the monotonic clock
- * between. So it is even where nobody sets Redis' clock, and setting that of the process changes nothing.
+ * Redis' clock, the clock of stream ids, as a process knows it: read now and then, and extrapolated by the monotonic
+ * clock. It runs evenly while nobody sets Redis' clock, and setting that of the process changes nothing.
  */
 export class RedisClock implements Clock {
   readonly #ask: AskTime
@@ -25,10 +25,10 @@ export class RedisClock implements Clock {
     this.#monotonic = monotonic
   }
 
-  /** MUST be awaited before it is read. @throws what asking Redis throws */
+  /** MUST be awaited before the clock is read. @throws what reading Redis throws */
   async start(): Promise<void> {
     await this.look()
-    // While Redis is away time passes all the same.
+    // While Redis is away time still passes.
     this.#timer = setInterval(() => {
       if (!this.#isAsking) this.look().catch(() => {})
     }, ASK_EVERY_MS)
@@ -46,7 +46,7 @@ export class RedisClock implements Clock {
     return this.#monotonic()
   }
 
-  /** Asks Redis, and follows it if its clock was set. */
+  /** Reads Redis' clock and follows it if it was set. */
   async look(): Promise<void> {
     this.#isAsking = true
     try {

@@ -1,19 +1,19 @@
 import type { Redis } from './connection.ts'
 import { BusMismatch } from './errors.ts'
 
-/** What a Redis says of itself: fields of INFO. Empty where the user may not ask. */
+/** What a Redis reports about itself: fields of INFO. Empty where the user has no permission. */
 export type RedisInfo = ReadonlyMap<string, string>
 
-/** Script flags, which let commits through in a full Redis, came with it. */
+/** First version with script flags, which let commits through in a full Redis. */
 const OLDEST_MAJOR = 7
-/** The only policy under which Redis removes nothing by itself. */
+/** The only policy under which Redis evicts nothing. */
 const KEEPS_ALL = 'noeviction'
 
 export function parseInfo(text: string): RedisInfo {
   return new Map([...text.matchAll(/^([a-z]\w*):(.*?)\r?$/gm)].map(([, name, value]) => [name!, value!]))
 }
 
-/** Why a Redis does not fit, with what to do; `undefined` if it does. Pure. */
+/** Why a Redis is not suitable, with what to do; `undefined` if it is. Pure. */
 export function unfitness(info: RedisInfo): string | undefined {
   const version = info.get('redis_version')
   const mode = info.get('redis_mode')
@@ -31,8 +31,8 @@ export function unfitness(info: RedisInfo): string | undefined {
 }
 
 /**
- * Why events could vanish, with what to do. `volatile-*` counts too: leases, the contract of the running processes and whatever
- * else carries a time to live would go at the wrong moment.
+ * Why events could vanish, with what to do. `volatile-*` counts too: leases, the contract of the running processes and
+ * everything else with a time to live would be evicted at the wrong moment.
  */
 function evictionOf(policy: string | undefined): string | undefined {
   if (policy === undefined || policy === KEEPS_ALL) return undefined
@@ -43,9 +43,9 @@ function evictionOf(policy: string | undefined): string | undefined {
 }
 
 /**
- * Checks at a start that a Redis can hold what Tidegate promises.
+ * Checks at a start that a Redis can keep Tidegate's promises.
  *
- * @param warn is told, in a line each, what cannot be seen or what its operator has to take care of.
+ * @param warn called with one line for everything that cannot be checked or that the operator has to take care of.
  * @throws {BusMismatch} with what to do.
  */
 export async function checkRedis(redis: Redis, warn: (line: string) => void): Promise<void> {
@@ -63,7 +63,7 @@ export async function checkRedis(redis: Redis, warn: (line: string) => void): Pr
   }
 }
 
-/** Looks, whenever asked to, whether a Redis has come to remove keys by itself, and how full it is. */
+/** Checks on request whether a Redis has begun to evict keys, and how full it is. */
 export class EvictionWatch {
   readonly #redis: Redis
   #reason: string | undefined
@@ -78,7 +78,7 @@ export class EvictionWatch {
     return this.#reason
   }
 
-  /** Share of its `maxmemory` that is in use, as last seen; 0 where it has none. */
+  /** Used share of `maxmemory`, as last seen; 0 where Redis has no limit. */
   get usedShare(): number {
     return this.#usedShare
   }
@@ -92,7 +92,7 @@ export class EvictionWatch {
   }
 }
 
-/** INFO, with the policy from CONFIG where INFO is not permitted or does not have it. */
+/** INFO, completed with the policy from CONFIG where INFO is not permitted or lacks it. */
 async function readInfo(redis: Redis, ...section: ['memory'] | []): Promise<RedisInfo> {
   const info = parseInfo(await redis.info(...section).catch(unlessForbidden('')))
   if (info.has('maxmemory_policy')) return info
@@ -105,7 +105,7 @@ async function readConfig(redis: Redis, name: string): Promise<string | undefine
   return reply[1]
 }
 
-/** Managed Redis forbids commands, or has renamed them. */
+/** A managed Redis may forbid or rename commands. */
 function unlessForbidden<T>(otherwise: T): (error: Error) => T {
   return (error) => {
     if (/^NOPERM|unknown command|not allowed/i.test(error.message)) return otherwise

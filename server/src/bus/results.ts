@@ -5,7 +5,7 @@ import { keys } from './keys.ts'
 /** The latest result of one key, as the commit that made it stored it. */
 export interface CurrentResult {
   readonly key: string
-  /** Where it lies in the log of its topic. */
+  /** Its place in the log of its topic. */
   readonly streamId: string
   readonly index: number
   /** JSON of the event. */
@@ -29,10 +29,10 @@ export class Results {
   }
 
   /**
-   * Some of the latest results of a topic. Over all pages, begun with cursor `0`, every key that is there throughout comes
+   * A page of the latest results of a topic. Over all pages from cursor `0`, every key that exists throughout comes
    * once, or more often if many keys were removed meanwhile.
    *
-   * @param count about how many
+   * @param count approximate
    */
   async scan(topic: string, cursor: string, count: number): Promise<CurrentPage> {
     const key = keys.owned(this.#partition, currentHash(topic))
@@ -42,7 +42,7 @@ export class Results {
     return { results, next }
   }
 
-  /** The latest results of these keys; of those that have none, none. */
+  /** The latest results of these keys; keys without one are left out. */
   async of(topic: string, wanted: readonly string[]): Promise<CurrentResult[]> {
     if (wanted.length === 0) return []
     const key = keys.owned(this.#partition, currentHash(topic))

@@ -3,7 +3,7 @@ import { keys } from './keys.ts'
 import { redisNow } from './redis-time.ts'
 import { WORKER_ALIVE_MS, type WorkerReport } from './worker-report.ts'
 
-/** A worker among those that are alive, by their heartbeats in Redis. */
+/** The entry of a worker among the live ones, by heartbeats in Redis. */
 export class Roster {
   readonly #channel: Channel
   readonly #workerId: string

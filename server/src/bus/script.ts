@@ -4,16 +4,16 @@ import type { Redis } from './connection.ts'
 
 type Argument = string | number | Buffer
 
-/** A Lua script of `lua/`, with the parts it includes in front. */
+/** A Lua script of `lua/`, with its includes in front. */
 export interface Script {
   readonly sha: string
   readonly source: string
 }
 
 /**
- * Reads `lua/<name>.lua`. `allowOom` lets it run while Redis is over `maxmemory`: what frees memory or moves state
- * forward must still work when nothing may be added. `false` refuses it then whatever it does; without either Redis refuses
- * it at its first write that adds something, unless another write came before.
+ * Reads `lua/<name>.lua`. `allowOom: true` lets it run while Redis is over `maxmemory`: scripts that free memory or
+ * move state forward must still work then. `false` refuses the script then, whatever it does. Without either, Redis
+ * refuses it at its first write that adds something, unless another write came before.
  */
 export function loadScript(name: string, options: { allowOom?: boolean; include?: readonly string[] } = {}): Script {
   const parts = [...(options.include ?? []), name].map((part) =>
@@ -25,7 +25,7 @@ export function loadScript(name: string, options: { allowOom?: boolean; include?
   return { source, sha: createHash('sha1').update(source).digest('hex') }
 }
 
-/** Loads scripts now and on every later connect, ahead of any command sent from a `ready` listener added later. */
+/** Loads scripts now and on every later connect, before any command of a `ready` listener added later. */
 export function keepLoaded(redis: Redis, scripts: readonly Script[]): void {
   const load = () => {
     for (const script of scripts) redis.script('LOAD', script.source).catch(() => {})

@@ -15,7 +15,7 @@ export async function openTopology(redis: Redis, partitions: number): Promise<vo
     .hsetnx(keys.cluster, 'partitions', partitions)
     .then(() => storedPartitions(redis))
     .catch((error: Error) => {
-      // The first write of a start: what the user may not do, or this Redis does not take, shows here.
+      // The first write of a start shows what the user may not do, or what this Redis does not accept.
       throw error.name === 'ReplyError'
         ? new BusUnreachable(`Redis cannot be used: ${connectionFault(error).why}`)
         : error
@@ -29,7 +29,7 @@ export async function openTopology(redis: Redis, partitions: number): Promise<vo
   for (let partition = 0; partition < partitions; partition++) await openPartition(redis, partition)
 }
 
-/** The partition count of the data in Redis; `undefined` when there is none. */
+/** The partition count of the data in Redis; `undefined` for an empty Redis. */
 export async function storedPartitions(redis: Redis): Promise<number | undefined> {
   const stored = await redis.hget(keys.cluster, 'partitions')
   return stored === null ? undefined : Number(stored)

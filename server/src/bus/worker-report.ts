@@ -4,12 +4,12 @@ import { keys } from './keys.ts'
 import { redisNow } from './redis-time.ts'
 
 /**
- * A worker that was not heard of for this long does not count. Nor does one whose heartbeat lies ahead by as much: it was written
- * before Redis' clock was set back, and who lives renews it.
+ * A worker without a heartbeat for this long does not count. Nor does one whose heartbeat lies that far in the future:
+ * it was written before Redis' clock was set back, and a live worker renews it soon.
  */
 export const WORKER_ALIVE_MS = 3_000
 
-/** A source, or key, of a window whose clock is furthest behind those of the others. */
+/** A source, or key, of a window whose clock is furthest behind the others. */
 export interface WindowSource {
   readonly window: string
   readonly source: string
@@ -20,7 +20,7 @@ export interface WindowSource {
 /** Of an owned partition. */
 export interface PartitionReport {
   readonly openStates: number
-  /** Memory that the state of its windows takes in Redis, as of the last 10 s. */
+  /** Memory of its windows' state in Redis, at most 10 s old. */
   readonly stateBytes: number
   /** Age of the oldest entry of its last read, ms. */
   readonly lagMs: number
@@ -42,18 +42,18 @@ export interface WorkerReport {
     readonly panes: number
     readonly deadLetters: number
   }
-  /** How often retention had removed entries of an input before they were folded. */
+  /** How often retention removed entries of an input before they were folded. */
   readonly lostInputs: number
-  /** Time all commits took together, ms. */
+  /** Total time of all commits, ms. */
   readonly commitMs: number
-  /** Longest commit since the report before, ms. */
+  /** Longest commit since the previous report, ms. */
   readonly slowestCommitMs: number
 }
 
-/** Reports of the workers that are alive, by worker id. */
+/** Reports of the live workers, by worker id. */
 export async function readWorkerReports(redis: Redis): Promise<ReadonlyMap<string, WorkerReport>> {
   const now = await redisNow(redis)
-  // By heartbeats, not by what keys are left: their expiry is a time of the clock that may be set.
+  // By heartbeats, not by the keys that exist: their expiry follows a clock that may be set.
   const ids = await redis.zrangebyscore(keys.workers, `(${now - WORKER_ALIVE_MS}`, `(${now + WORKER_ALIVE_MS}`)
   const reports = await Promise.all(ids.map((id) => redis.get(keys.worker(id))))
   return new Map(

@@ -15,9 +15,9 @@ import { parseOptions, UsageError } from './usage-error.ts'
 
 const CONNECT_DEADLINE_MS = 5_000
 const LOOK_EVERY_MS = 250
-/** Where lines cannot be written over, one a while. */
+/** Interval of progress lines where they cannot be overwritten. */
 const LINE_EVERY_MS = 2_000
-/** As a shell has it for a process that SIGINT ended. */
+/** Exit code of a shell for a process that SIGINT ended. */
 const INTERRUPTED = 130
 
 /** `tidegate window backfill <name>`: resolves to the exit code. @throws UsageError, BackfillRefused */
@@ -65,7 +65,7 @@ function parseFrom(text: string, now: number): number | 'earliest' {
   return text === 'earliest' ? text : parseTime('from', text, now)
 }
 
-/** Somebody of the same config has to do the work. @throws BackfillRefused */
+/** A worker with the same config has to do the work. @throws BackfillRefused */
 async function refuseWithoutWorkers(bus: Bus, contract: string): Promise<void> {
   const [running, workers] = await Promise.all([bus.runningContract(), bus.workers()])
   if (running === undefined || workers.size === 0) {
@@ -88,7 +88,7 @@ async function follow(name: string, backfills: Backfills, { partitions }: Starte
   for (let status = before; ; status = await backfills.status(partitions)) {
     const tookMs = performance.now() - startedAt
     const hasWorkers = (await bus.workers()).size > 0
-    const note = hasWorkers ? undefined : 'no worker is running: start one to go on'
+    const note = hasWorkers ? undefined : 'no worker is running: start one to continue'
     line.show(progressText(status, ((status.events - before.events) / Math.max(LOOK_EVERY_MS, tookMs)) * 1_000, note))
     if (status.done === status.partitions) {
       line.end()
@@ -118,7 +118,7 @@ function describe(name: string, { request: { from, to }, isJoined, partitions }:
   return `${name}: filling windows ${since} up to ${until}, in ${partitions.length} partitions.${joined}`
 }
 
-/** @param perSecond events since this command looks on. */
+/** @param perSecond events since this command began to watch. */
 export function progressText(status: BackfillStatus, perSecond: number, note: string | undefined): string {
   const { fraction, events, panes, done, partitions, openForMs } = status
   const isWaiting = fraction === 1 && done < partitions
@@ -132,7 +132,7 @@ export function progressText(status: BackfillStatus, perSecond: number, note: st
   return [...parts, ...(note === undefined ? [] : [note])].join(', ')
 }
 
-/** One line written over and over in a terminal; elsewhere a line a while. */
+/** In a terminal one line that is overwritten; elsewhere a line at intervals. */
 class ProgressLine {
   #saidAt = Number.NEGATIVE_INFINITY
   #said = ''
@@ -156,7 +156,7 @@ class ProgressLine {
   }
 }
 
-const goOn = (name: string) => `The workers go on with it. To look how far it is: tidegate window backfill ${name}`
+const goOn = (name: string) => `The workers continue it. To see its progress: tidegate window backfill ${name}`
 
 const seconds = (ms: number) => number(Math.ceil(ms / 1_000))
 const number = (count: number) => count.toLocaleString('en-US')

@@ -1,10 +1,10 @@
 import type { Logger } from 'pino'
 import { type Closable, liveUntilSignal } from './process-life.ts'
 
-/** Time of a gateway, worker or demo to answer what was accepted. Below the 10 s after which `docker stop` kills. */
+/** Time for a gateway, worker or demo to answer accepted work. Below the 10 s after which `docker stop` kills. */
 export const CHILD_DRAIN_MS = 5_000
 
-/** Lives as one process of a deployment: says so in the log, and stops within `CHILD_DRAIN_MS`. */
+/** Runs as one process of a deployment: logs its start, and stops within `CHILD_DRAIN_MS`. */
 export function liveAsChild(running: Closable, ready: { readonly port?: number }, log: Logger): Promise<number> {
   log.info(ready, 'ready')
   return liveUntilSignal({

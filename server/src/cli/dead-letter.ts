@@ -12,7 +12,7 @@ tidegate dead-letter redrive <topic> [--dry-run] [--config <file>] [--data <fold
 Looks at the events that a flow's code threw on, or that ended their workers, and tries them again. They are kept for 24 hours.
 
   list     topic, partition, place, event id, key, time and cause of each; of one topic, or of all
-             --limit  so many at most (100)
+             --limit  at most this many (100)
              --json   an object a line, with the event
   redrive  runs the flow again that threw, with the config as it is now, and stores its results and those of flows behind it; an
            event that ended its workers is published again. What works is removed from the dead letters, what throws again stays.
@@ -87,7 +87,7 @@ async function list(
 }
 
 async function redrive(letters: DeadLetters, topic: string, isDry: boolean): Promise<number> {
-  /** Record batches that may go, by partition: those of which nothing stays. */
+  /** Record batches that can be removed whole, by partition. */
   const done = new Map<number, Set<string>>()
   const kept = new Set<string>()
   const stored: Record<string, number> = {}

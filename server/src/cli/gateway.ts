@@ -32,7 +32,7 @@ export async function run(args: string[]): Promise<number> {
   const settings = readSettings(flags)
   const redisUrl = requiredRedisUrl(settings)
   checkOpenFiles(settings.partitions)
-  // Not before: its modules alone may be more files than a process may open.
+  // Not earlier: its modules alone may exceed the number of files a process may open.
   const { startGateway } = await import('../gateway-app.ts')
   const { contract } = await loadConfig(flags.config ?? defaultConfigPath(process.cwd()))
   const log = createLog(settings.logLevel, settings.node, 'gateway')

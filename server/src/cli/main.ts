@@ -72,7 +72,7 @@ export async function main([name, ...args]: string[]): Promise<number> {
   }
 }
 
-/** What went wrong, for people; the stack only of what must be a defect of Tidegate or of a config's functions. */
+/** The error in words; a stack only for what must be a defect of Tidegate or of a config's functions. */
 function explain(error: unknown): string {
   if (!(error instanceof Error)) return String(error)
   const isDefect = error instanceof TypeError || error instanceof ReferenceError

@@ -1,13 +1,13 @@
 import { readFileSync } from 'node:fs'
 
-/** What a process opens beside what depends on the partitions: its code, Redis, a child or two, and some clients. */
+/** Files of a process that do not depend on the partitions: its code, Redis, a child or two, and some clients. */
 const BASE = 128
-/** A reader each, and for a worker a lease. */
+/** Per partition: a reader, and for a worker a lease. */
 const PER_PARTITION = 2
 
 /**
- * Refuses to start with fewer open files than a gateway or worker needs before its first client: it would start, and then
- * answer nobody.
+ * Refuses to start if fewer files may be open than a gateway or worker needs before its first client: otherwise it
+ * would start and then answer nobody.
  *
  * @throws with what to do.
  */
@@ -20,7 +20,7 @@ export function checkOpenFiles(partitions: number, limit: number | undefined = o
   )
 }
 
-/** Where `/proc` tells it. Node has raised it as far as it may. */
+/** The limit, where `/proc` shows it. Node has raised it as far as it may. */
 function openFilesLimit(): number | undefined {
   try {
     const soft = /^Max open files +(\d+)/m.exec(readFileSync('/proc/self/limits', 'utf8'))?.[1]

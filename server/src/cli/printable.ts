@@ -1,6 +1,6 @@
 /**
- * Characters that change what a terminal shows, or how: controls (C0, DEL, C1), marks that turn the direction of what
- * follows, line and paragraph separators, and what has no width or no character of its own.
+ * Characters that change the display of a terminal: controls (C0, DEL, C1), marks that turn the direction of text, line
+ * and paragraph separators, and characters without a width or a glyph.
  */
 const UNPRINTABLE = /[\p{Cc}\p{Zl}\p{Zp}\p{Cf}\p{Cs}\p{Co}\p{Cn}]/gu
 
@@ -14,13 +14,13 @@ export function printableJson(value: unknown): string {
   return escaped(JSON.stringify(value))
 }
 
-/** A time that a client sent, also one that no `Date` holds: older versions stored them. */
+/** A time from a client, even one that no `Date` holds: older versions stored such times. */
 export function printableTime(time: number): string {
   const date = new Date(time)
   return Number.isNaN(date.getTime()) ? `${time} ms` : date.toISOString()
 }
 
-/** Text for people that may repeat the address of a Redis: without user and password. */
+/** Text that may repeat the address of a Redis, without user and password. */
 export function withoutCredentials(text: string): string {
   return text.replace(/(\b[a-z][a-z0-9+.-]*:\/\/)\S*@/gi, '$1***@')
 }

@@ -1,4 +1,4 @@
-/** What stops in order within a deadline. */
+/** A service that stops in order within a deadline. */
 export interface Closable {
   close(options: { readonly deadlineMs: number }): Promise<void>
 }
@@ -11,14 +11,14 @@ export interface Life {
   readonly deadlineMs: number
   /** Closing begins, and why. */
   readonly onStopping: (reason: string) => void
-  /** Resolves when the process should end without being told, with the reason. */
+  /** Resolves with the reason when the process should end by itself. */
   readonly orphaned?: Promise<string>
 }
 
-/** `close` keeps its deadline by itself; after this much more the process ends whatever it waits for. */
+/** `close` keeps its deadline by itself; this much later the process ends in any case. */
 const GRACE_MS = 1_000
 
-/** How often a forked process shows its parent that its event loop turns. */
+/** How often a forked process shows its parent that its event loop runs. */
 const ALIVE_MS = 1_000
 
 /**
@@ -30,10 +30,10 @@ const SAME_SIGNAL_MS = 1_000
 const SIGNALS = ['SIGTERM', 'SIGINT', 'SIGHUP'] as const
 
 /**
- * Runs a start that SIGTERM, SIGINT, SIGHUP or `orphaned` breaks off: `stopped` is aborted, upon which `start` MUST stop what it
- * has started and reject. A second signal ends the process at once.
+ * Runs a start that SIGTERM, SIGINT, SIGHUP or `orphaned` aborts: then `stopped` is aborted, and `start` MUST stop what
+ * it has started and reject. A second signal ends the process at once.
  *
- * @returns what `start` resolves to; `undefined` when it was broken off.
+ * @returns the result of `start`; `undefined` when it was aborted.
  */
 export async function startUntilSignal<T>(
   start: (stopped: AbortSignal) => Promise<T>,
@@ -59,7 +59,7 @@ export async function startUntilSignal<T>(
     if (controller.signal.aborted) return undefined
     throw error
   } finally {
-    // In the same turn `liveUntilSignal` listens in their place.
+    // In the same turn `liveUntilSignal` takes over the signals.
     for (const signal of SIGNALS) process.off(signal, onSignal)
   }
 }
@@ -73,8 +73,8 @@ export function startWithParent(): void {
 
 /**
  * Announces that the process is ready and keeps it running until SIGTERM, SIGINT or SIGHUP, which close it in order; a
- * second signal ends it at once. A forked process says `{ type: 'alive' }` to its parent every second. One whose parent is gone ends at once too: whoever restarts the parent starts
- * new children.
+ * second signal ends it at once. A forked process sends `{ type: 'alive' }` to its parent every second, and ends at
+ * once when its parent is gone: whoever restarts the parent starts new children.
  *
  * @returns the exit code.
  */
@@ -97,7 +97,7 @@ export function liveUntilSignal({ running, ready, deadlineMs, onStopping, orphan
     })
     if (process.send === undefined) return
     process.once('disconnect', () => process.exit(1))
-    // The parent may have died while this process was starting, before anybody listened for it.
+    // The parent may have died during the start, before anybody listened for it.
     if (!process.connected) process.exit(1)
     const tell = (message: object) => process.connected && process.send!(message, gone)
     tell({ type: 'ready', ...ready })
@@ -105,5 +105,5 @@ export function liveUntilSignal({ running, ready, deadlineMs, onStopping, orphan
   })
 }
 
-/** A parent that ends before it reads is met by the disconnect; without a callback the process would end by EPIPE. */
+/** If the parent ends before it reads, the disconnect handles it; without a callback the process would end by EPIPE. */
 function gone(): void {}

@@ -20,8 +20,8 @@ export function replayAggregates(declared: unknown): { aggregate: WindowSpec['ag
 }
 
 /**
- * `"sum"` of the value, `{ "sum": "field" }` of a field of it as in a config, `{ "fn": "topK", "k": 3 }` with options. The
- * config's checks hold; only the field may be absent.
+ * `"sum"` of the value, `{ "sum": "field" }` of a field of it as in a config, `{ "fn": "topK", "k": 3 }` with options.
+ * The config's checks hold; only the field may be absent.
  */
 function aggregateOf(what: string, declared: unknown): AggregateSpec {
   const { fn, field, options } = partsOf(declared)
@@ -36,7 +36,7 @@ function aggregateOf(what: string, declared: unknown): AggregateSpec {
   if (isOfValue && options.by !== undefined) throw new Error(`${what}: by needs topK to name a field as well`)
   if (known === 'count') return { fn: known }
   try {
-    // Of the value itself: only a field that stands for it is missing to what a config would say.
+    // An aggregate of the value itself: it lacks only the field that a config would require.
     const spec = aggregateSpec({ ...options, [known]: isOfValue ? '' : field })
     return isOfValue ? withoutField(spec) : spec
   } catch (problem) {
@@ -63,7 +63,7 @@ function withoutField(spec: AggregateSpec): AggregateSpec {
 }
 
 /**
- * A check of one event's value, in place of the schema that workers rely on. The check throws an Error that names the
+ * A check of one event's value, in place of the schema on which workers rely. The check throws an Error that names the
  * aggregate.
  */
 export function numberCheck(aggregate: WindowSpec['aggregate']): (value: unknown) => void {

@@ -16,8 +16,8 @@ const STEPS = ['event', 'bundle', 'watermark', 'clock', 'idle', 'snapshot', 'end
 type Line = Readonly<Record<string, unknown>>
 
 /**
- * A window over events typed in by hand: the operator and the watermarks of a worker, driven step by step. What a worker
- * stores with each commit is kept here in a map, and `snapshot` goes on from nothing but that.
+ * A window over hand-written events: the operator and the watermarks of a worker, driven step by step. A map holds what
+ * a worker would store with each commit, and `snapshot` continues from that alone.
  */
 export class Replay {
   readonly #spec: ReplaySpec
@@ -36,7 +36,7 @@ export class Replay {
     this.#watermarks = new Watermarks(this.#outOfOrdernessMs())
   }
 
-  /** Takes one step and returns the lines it leads to. @throws Error on what is no step. */
+  /** Takes one step and returns the resulting lines. @throws Error for an invalid step. */
   step(step: unknown): Line[] {
     const before = this.#watermarks.value
     const late = this.#apply(step)
@@ -44,8 +44,9 @@ export class Replay {
     this.#window.advance(watermark)
     if (isRecord(step) && step.clock !== undefined) this.#flushEarly(step.clock as number)
     const lines: Line[] = late.map((event) => ({ late: event }))
-    for (const { kind, ...emission } of this.#window.take(Number.POSITIVE_INFINITY)) {
-      lines.push({ [kind]: 'value' in emission ? { ...emission, value: this.#valueOf(emission.value) } : emission })
+    for (const emission of this.#window.take(Number.POSITIVE_INFINITY)) {
+      const { kind, ...fields } = emission
+      lines.push({ [kind]: emission.kind === 'pane' ? { ...fields, value: this.#valueOf(emission.value) } : fields })
     }
     this.#store()
     if (watermark > before) lines.push({ watermark })
@@ -103,7 +104,7 @@ export class Replay {
     for (const [field, value] of changed) this.#stored.set(field, value)
   }
 
-  /** Loses the memory and goes on with what is stored. */
+  /** Drops the memory and continues from the stored state. */
   #restart(): void {
     const fields = JSON.parse(JSON.stringify([...this.#stored])) as StateField[]
     const watermarks = JSON.parse(JSON.stringify(this.#watermarks.store()))

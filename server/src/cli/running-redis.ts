@@ -1,7 +1,7 @@
 import type { Settings } from '../config/settings.ts'
 import { privateRedisOf } from '../supervisor/folder-lock.ts'
 
-/** The Redis of the deployment a command looks at. @throws when there is none to be found. */
+/** The Redis of the deployment that a command inspects. @throws when there is none to be found. */
 export async function runningRedisUrl({ redisUrl, dataFolder }: Settings): Promise<string> {
   const found = redisUrl ?? (await privateRedisOf(dataFolder))
   if (found !== undefined) return found

@@ -42,7 +42,7 @@ export async function run(args: string[]): Promise<number> {
   const settings = readSettings(flags)
   checkOpenFiles(settings.partitions)
   const config = flags.config ?? defaultConfigPath(process.cwd())
-  // Read here only to be refused once, and not by each child.
+  // Read here so that an error is reported once and not by each child.
   await loadConfig(config)
   const life = {
     onStopping: (reason: string) => say(`Stopping (${reason}). Once more ends it at once.`),
@@ -81,8 +81,9 @@ async function redisFor(
   { redisUrl, dataFolder, ...search }: Settings,
   stopped: AbortSignal,
 ): Promise<SupervisorOptions['redis']> {
-  if (redisUrl !== undefined) return { url: redisUrl }
-  return { private: { binary: await findRedisBinary(search, say, stopped), dataFolder, say } }
+  if (redisUrl !== undefined) return { kind: 'external', url: redisUrl }
+  const binary = await findRedisBinary(search, say, stopped)
+  return { kind: 'private', options: { binary, dataFolder, say } }
 }
 
 function count(name: string, value: string): number {

@@ -5,8 +5,8 @@ import { UsageError } from './usage-error.ts'
 const INSTANT = /^\d{4}-\d\d-\d\d(T\d\d:\d\d(:\d\d(\.\d{1,3})?)?(Z|[+-]\d\d:\d\d))?$/
 
 /**
- * A time in ms since 1970: of an instant (`2026-11-23`, which is its midnight UTC, or `2026-11-23T12:00:00Z`), or so long
- * before `now` (`24h`).
+ * A time in ms since 1970: an instant (`2026-11-23`, which is its midnight UTC, or `2026-11-23T12:00:00Z`), or a
+ * duration before `now` (`24h`).
  *
  * @throws {UsageError}
  */

@@ -9,7 +9,7 @@ export class UsageError extends Error {
 type Options = NonNullable<ParseArgsConfig['options']>
 
 /**
- * Options of a command, which takes nothing else.
+ * Options of a command without other arguments.
  *
  * @throws {UsageError}
  */

@@ -18,12 +18,12 @@ Tries a window offline, with the operator that workers run, or fills the past of
             {"watermark":W,"source"?}                    the source promises: nothing before W any more
             {"clock":ms}                                 the wall clock, while all sources are asked for input
             {"idle":"source"}                            the source has nothing for now (true: none has)
-            {"snapshot":true}                            save, and go on from what was saved
+            {"snapshot":true}                            save, and continue from what was saved
             {"end":true}                                 nothing comes any more
           and out come {"pane":...}, {"withdraw":...}, {"late":...}, {"watermark":W} when it moved, and {"step":n}.
   assign  writes {"time":t,"windows":[[start,end],...]} for each time in ms.
   backfill  computes the windows that start before the live one has all events, from the logs as far as retention keeps
-          them, and appends their panes to its topic. The workers do it and go on when this command ends; said again it
+          them, and appends their panes to its topic. The workers do it and continue when this command ends; said again it
           shows how far they are. What was filled before is not filled twice.
             --from    first start of a window: 2026-11-23, 2026-11-23T12:00:00Z, 24h (ago) or earliest
             --to      only windows that start before it
@@ -50,11 +50,11 @@ Examples:
   REDIS_URL=redis://127.0.0.1:6379 tidegate window backfill sensor.1m --from 2026-11-23T00:00:00Z --to 2026-11-24
 `
 
-/** A number is a time even when it is negative, which option parsers take for an option. */
+/** A negative number is a time, although option parsers take it for an option. */
 const TIME = /^-?\d/
 
 export async function run([command, ...args]: string[]): Promise<number> {
-  // Loaded on demand: the others need neither Redis nor BullMQ.
+  // Loaded on demand: the other subcommands need neither Redis nor BullMQ.
   if (command === 'backfill') return (await import('./backfill.ts')).backfill(args)
   if (command !== 'replay' && command !== 'assign') {
     throw new UsageError(command === undefined ? 'say replay, assign or backfill' : `there is no window ${command}`)
@@ -71,7 +71,7 @@ export async function run([command, ...args]: string[]): Promise<number> {
     for await (const written of lines) if (!print(written)) await once(process.stdout, 'drain')
   } catch (cause) {
     if ((cause as NodeJS.ErrnoException).code !== 'EPIPE') throw cause
-    // Whoever read it has seen enough: `| head`.
+    // The reader has ended: `| head`.
   }
   return 0
 }
@@ -84,7 +84,7 @@ function* assigned(times: readonly string[], shape: WindowShape): Generator<obje
   }
 }
 
-/** What each line of standard input leads to. @throws Error for one that is no step, with its number. */
+/** The output lines of each line of standard input. @throws Error for an invalid step, with its number. */
 async function* replayed(spec: ReplaySpec): AsyncGenerator<object[]> {
   const replay = new Replay(spec)
   let number = 0

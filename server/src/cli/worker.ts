@@ -21,7 +21,7 @@ export async function run(args: string[]): Promise<number> {
   const settings = readSettings()
   const redisUrl = requiredRedisUrl(settings)
   checkOpenFiles(settings.partitions)
-  // Not before: its modules alone may be more files than a process may open.
+  // Not earlier: its modules alone may exceed the number of files a process may open.
   const { startWorker } = await import('../worker-app.ts')
   const { contract } = await loadConfig(flags.config ?? defaultConfigPath(process.cwd()))
   const { partitions, node, logLevel } = settings

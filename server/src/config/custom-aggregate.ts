@@ -3,7 +3,9 @@
  * and return the state they were given first. States are merged in any grouping, so `merge` MUST be associative.
  */
 export interface CustomAggregate<Data, State, Result> {
-  /** Stands for the functions and the encoded form: raise it whenever one of them changes, and the window starts anew. */
+  /**
+   * Stands for the functions and the encoded form: raise it whenever one of them changes, and the window starts anew.
+   */
   readonly version: number
   readonly init: () => State
   /** @param time of the event, ms since 1970. Events come in order of arrival, not of time. */

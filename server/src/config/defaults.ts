@@ -22,15 +22,15 @@ export const DEFAULT_OUT_OF_ORDERNESS: Duration = '1s'
 export const DEFAULT_ALLOWED_LATENESS: Duration = '1m'
 
 /**
- * A source further behind no longer holds a window back: long enough for one that sends what it kept while it was out of
- * reach, short enough that one stuck clock does not keep everybody's windows open for ever.
+ * A source further behind no longer holds a window back: long enough for one that sends what it kept while it was out
+ * of reach, short enough that one stuck clock does not keep everybody's windows open for ever.
  */
 export const DEFAULT_MAX_BEHIND: PositiveDuration = '1h'
 
 /** Workers commit at most every 100 ms: shorter windows could not be told apart by when their panes appear. */
 export const MIN_WINDOW_MS = 100
 
-/** Workers commit at most every 100 ms: more panes would be stored in one go, the last one telling all. */
+/** Workers commit at most every 100 ms: more panes would be stored together, and only the last would matter. */
 export const MIN_EMIT_MS = 100
 
 /**

@@ -4,8 +4,8 @@ import type { Contract, FlowTopic, TopicDefinition, WindowTopic } from './model.
 import { plainSpec } from './plain-spec.ts'
 
 /**
- * 16 hex digits over what gateway and worker must agree on: names, inputs, keys, schemas, window specs and the
- * versions of functions. Retention, priorities and functions stay out: changing them needs no joint restart, and two builds of
+ * 16 hex digits over what gateway and worker must agree on: names, inputs, keys, schemas, window specs and the versions
+ * of functions. Retention, priorities and functions stay out: changing them needs no joint restart, and two builds of
  * one function differ as text.
  */
 export function contractHash(topics: Iterable<TopicDefinition>, entities: readonly EntityDefinition[] = []): string {

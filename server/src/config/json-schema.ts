@@ -5,7 +5,7 @@ export type JsonSchema = z.core.JSONSchema.BaseSchema
 /** What one field may hold that aggregates and keys can use. */
 export type ScalarType = 'string' | 'number' | 'boolean'
 
-/** Tells whether every value that fits an object schema has the field, and it is always of one of these types. */
+/** Whether every value that fits an object schema has the field, always with one of these types. */
 export function alwaysHas(schema: JsonSchema, path: readonly string[], types: readonly ScalarType[]): boolean {
   const field = fieldSchema(schema, path)
   return field !== undefined && isAlways(field, types)

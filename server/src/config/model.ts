@@ -93,7 +93,10 @@ export function hasLatest(topic: TopicDefinition | undefined): topic is WindowTo
 export type WindowShape =
   /** `[start, start + size)`, `start = t - floorMod(t - offset, size)`. */
   | { readonly type: 'tumbling'; readonly sizeMs: number; readonly offsetMs: number }
-  /** `[start, start + size)` for every `start = offset + n * slide` that holds it. A slide longer than the size leaves gaps. */
+  /**
+   * `[start, start + size)` for every `start = offset + n * slide` that holds it. A slide longer than the size leaves
+   * gaps.
+   */
   | { readonly type: 'hopping'; readonly sizeMs: number; readonly slideMs: number; readonly offsetMs: number }
   /** Per key, from the first event to the last one and `gap`; an event exactly one gap later starts another. */
   | { readonly type: 'session'; readonly gapMs: number }
@@ -103,7 +106,10 @@ export type WindowShape =
  * into the event's data: names joined by dots, one level down each.
  */
 export type WindowSpec = WindowShape & {
-  /** Whose clocks count: the watermark is the least of those that are active. Each runs `outOfOrdernessMs` behind its newest event. */
+  /**
+   * Whose clocks count: the watermark is the least of those that are active. Each runs `outOfOrdernessMs` behind its
+   * newest event.
+   */
   readonly clockPer: 'partition' | 'source' | 'key'
   readonly outOfOrdernessMs: number
   /** With clocks per source or key: one further behind the largest time seen holds nobody back. Absent: each does. */
@@ -113,9 +119,14 @@ export type WindowSpec = WindowShape & {
   readonly accumulation: 'accumulating' | 'discarding'
   /** Early panes of what changed, this often, ms of the clock; absent: panes when a window closes. */
   readonly emitEveryMs?: number
-  /** `key`: one group per event key, closed by its own partition. `all`: one over all keys, or one per value of a field that holds strings, merged in two stages. */
+  /**
+   * `key`: one group per event key, closed by its own partition. `all`: one over all keys, or one per value of a field
+   * that holds strings, merged in two stages.
+   */
   readonly groupBy: 'key' | 'all' | { readonly field: string }
-  /** Groups of one window and partition. An event that would open one more goes to the late topic; nothing is evicted. */
+  /**
+   * Groups of one window and partition. An event that would open one more goes to the late topic; nothing is evicted.
+   */
   readonly maxKeys: number
   /** States of all windows of one partition, those kept for late events included. The same holds for one more. */
   readonly maxOpen: number
@@ -128,8 +139,8 @@ export type AggregateSpec =
   /** Number of events. */
   | { readonly fn: 'count' }
   /**
-   * A number, from a field that holds numbers. `sum` and `avg`: compensated. `stddev`: of the population, by `n`. `rate`:
-   * increase of a counter a second. `timeWeightedAvg`: each value counts until the time of the next one.
+   * A number, from a field that holds numbers. `sum` and `avg`: compensated. `stddev`: of the population, by `n`.
+   * `rate`: increase of a counter a second. `timeWeightedAvg`: each value counts until the time of the next one.
    */
   | {
       readonly fn: 'sum' | 'avg' | 'min' | 'max' | 'stddev' | 'rate' | 'timeWeightedAvg'
@@ -137,15 +148,15 @@ export type AggregateSpec =
     }
   /**
    * From a field that holds strings, numbers or booleans. `first` and `last`: the value of the earliest or latest event
-   * time. `distinct`: the number of different values, standard error 1.6 %, exact up to 256. `list`: up to 10,000 values,
-   * in order of arrival.
+   * time. `distinct`: the number of different values, standard error 1.6 %, exact up to 256. `list`: up to 10,000
+   * values, in order of arrival.
    */
   | { readonly fn: 'first' | 'last' | 'distinct' | 'list'; readonly field: string }
   /** `{ p50, p99, ... }`, one for each of `at` (between 0 and 1): within 1 % of a value of that rank. */
   | { readonly fn: 'quantiles'; readonly field: string; readonly at: readonly number[] }
   /**
-   * `{ value, count, error }[]`, at most `k`, largest first: the values with the most events, or with the largest sum of
-   * the field `by`. `count` is at most `error` too high, and `error` at most 0.2 % of the total.
+   * `{ value, count, error }[]`, at most `k`, largest first: the values with the most events, or with the largest sum
+   * of the field `by`. `count` is at most `error` too high, and `error` at most 0.2 % of the total.
    */
   | { readonly fn: 'topK'; readonly field: string; readonly k: number; readonly by?: string }
   /** Whatever its `result` returns. It is given the whole data of each event. */

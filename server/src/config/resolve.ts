@@ -86,7 +86,7 @@ function flowTopic({ name, from, steps, version, priority, retention }: FlowDecl
   }
 }
 
-/** A defect of this code is not a problem of the config: it goes on as it came. */
+/** A defect of this code is not a problem of the config: it is thrown unchanged. */
 function asProblem(topic: string, problem: unknown): ConfigProblem {
   if (problem instanceof TopicProblem) return { code: problem.code, topic, message: problem.message }
   throw problem

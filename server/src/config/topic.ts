@@ -68,8 +68,8 @@ type WindowTopic<Name extends string, Data, Result> = Topic<
 type PaneData<Value, Gap> = Gap extends PositiveDuration ? Pane<Value> | WithdrawnPane : Pane<Value>
 
 /**
- * A zod schema of objects, told by what is needed of it: comparing each schema with the whole of `ZodType` took the compiler
- * most of its time on a config.
+ * A zod schema of objects, recognised by the members used here: comparing each schema with the whole of `ZodType` took
+ * the compiler most of its time on a config.
  */
 interface ObjectSchema {
   readonly _zod: { readonly output: object }
@@ -83,8 +83,8 @@ export interface SourceOptions<Schema extends ObjectSchema> {
   readonly priority?: Lane | ((data: z.output<Schema>) => Lane)
   readonly retention?: PositiveDuration
   /**
-   * How far an event's time may lie ahead of the gateway's clock, default 5 s; later ones are refused (`time_in_future`). A
-   * clock that is ahead closes windows that much too soon for everybody.
+   * How far an event's time may lie ahead of the gateway's clock, default 5 s; later ones are refused
+   * (`time_in_future`). A clock that is ahead closes windows that much too soon for everybody.
    */
   readonly maxFuture?: PositiveDuration
 }

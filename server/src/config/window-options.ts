@@ -18,7 +18,9 @@ interface TumblingOptions<Data, Aggregated> extends CommonOptions<Data, Aggregat
 }
 
 interface HoppingOptions<Data, Aggregated> extends CommonOptions<Data, Aggregated> {
-  /** A bucket of `size` starts every `slide`. With a slide longer than the size, events between buckets count in none. */
+  /**
+   * A bucket of `size` starts every `slide`. With a slide longer than the size, events between buckets count in none.
+   */
   readonly hopping: { readonly size: PositiveDuration; readonly slide: PositiveDuration }
   /** Shifts the bucket starts, by less than the slide. */
   readonly offset?: SignedDuration
@@ -51,14 +53,19 @@ interface CommonOptions<Data, Aggregated> {
   readonly maxBehind?: PositiveDuration
   /** Early panes of what has changed, this often. Absent: panes when a window closes. */
   readonly emit?: { readonly every: PositiveDuration }
-  /** What a further pane of a window holds: everything so far (`accumulating`, the default) or what came since the pane before. */
+  /**
+   * What a further pane of a window holds: everything so far (`accumulating`, the default) or what came since the pane
+   * before.
+   */
   readonly accumulation?: 'accumulating' | 'discarding'
   /**
    * Which events count. The version stands beside the function that it stands for, so that one cannot be given without
    * the other: raise it whenever the function changes.
    */
   readonly where?: { readonly version: number; readonly keep: (data: Data) => boolean }
-  /** Absent: one group per event key. `null`: one group over all keys. A field that holds strings: one group per value. */
+  /**
+   * Absent: one group per event key. `null`: one group over all keys. A field that holds strings: one group per value.
+   */
   readonly groupBy?: null | FieldPath<Data, string>
   /** Groups that one window may hold in one partition. An event that would open one more goes to `<name>.late`. */
   readonly maxKeys?: number

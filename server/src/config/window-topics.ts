@@ -43,8 +43,8 @@ function inputNames(from: readonly Declaration[]): string[] {
 }
 
 /**
- * A pane that replaces another one would count beside it. Whoever puts a filter between says which panes count, which
- * nobody can check.
+ * A pane that replaces another one would count beside it. A filter in between states which panes count, which nobody
+ * can check.
  */
 function refuseRevised(input: Declaration, resolved: Resolved): void {
   if (input.kind === 'flow' && input.steps.every((step) => step.op === 'map')) refuseRevised(input.from, resolved)

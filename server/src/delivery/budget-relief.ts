@@ -2,17 +2,17 @@ import { CLOSE } from '@tidegate/protocol'
 import type { QueueBudget } from './queue/index.ts'
 import type { Subscriber } from './subscriber.ts'
 
-/** Room that is made beyond what is missing: looking at every subscriber is too much to do for every event. */
+/** Extra room made at once: looking at every subscriber for every event would cost too much. */
 const RELIEF_SHARE = 0.9
-/** Subscribers with less than this are not what fills a node. */
+/** Subscribers with less than this do not fill a node. */
 const MIN_TARGET_BYTES = 4_096
 
 type Relievable = Pick<Subscriber, 'queuedBytes' | 'compact' | 'shrinkTo' | 'end'>
 
 /**
- * Brings the queues of a node back under their budget. Nobody holds an entry for a small part of it; then the largest
- * subscribers give first, down to one size that is halved until it is enough; whoever has less than that gives nothing. Where only high events are left, the largest are closed: they
- * resume where they were.
+ * Brings the queues of a node back under their budget. First, entries pinned for a small part are released. Then the
+ * largest subscribers withhold, down to a common size that is halved until the budget holds; smaller ones keep
+ * everything. Where only high events are left, the largest subscribers are closed: they resume where they were.
  */
 export function relieve(budget: QueueBudget, subscribers: Iterable<Relievable>): void {
   const goal = budget.maxBytes * RELIEF_SHARE

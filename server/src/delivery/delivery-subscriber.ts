@@ -4,10 +4,13 @@ import type { SubscribeFrame } from './subscription/index.ts'
 
 /** One connected client, as the gateway sees it. */
 export interface DeliverySubscriber {
-  /** Answers with `subscribed` or `error`, in order with the events; for a `sub` that is open, changes its options. The caller MUST have checked the types of all fields. */
+  /**
+   * Answers with `subscribed` or `error`, in order with the events. For an open `sub` it changes the options. The
+   * caller MUST have checked the types of all fields.
+   */
   subscribe(frame: SubscribeFrame): void
   unsubscribe(sub: number): void
-  /** Fates of what matched a subscription so far, or `undefined` if there is none of that number. */
+  /** Fates of a subscription's matched events so far; `undefined` if there is no subscription of that number. */
   ledger(sub: number): Readonly<Ledger> | undefined
   /** @param bytes of all frames consumed since the connection opened, `welcome` and every other frame included */
   credit(bytes: number): void

@@ -29,14 +29,14 @@ import { type DeliverySocket, type Entry, Flusher, type LaneIndex } from './wire
 
 /** How long `start` waits for Redis. */
 const START_DEADLINE_MS = 5_000
-/** Subscribers report progress in turns, so that the frames of a large node do not all fall into one moment. */
+/** Subscribers report progress in turns, so that the frames of a large node are spread over time. */
 const PROGRESS_TURNS = 10
 
-/** What subscribers and all their queues together may have. */
+/** What all subscribers and their queues share. */
 export interface DeliveryLimits extends PolicyLimits {
-  /** In flight for a client that names no window. */
+  /** Window in flight of a client that names none. */
   readonly windowBytes: number
-  /** Share of the window in flight below which a congested session is written to again. */
+  /** Share of the window in flight below which a congested session resumes. */
   readonly lowWaterShare: number
   /** Memory of all queues of the node. */
   readonly queueBytes: number
@@ -57,7 +57,7 @@ export interface DeliveryStats {
   /** Feeds (one per subscription, topic and partition) that still read the log. */
   readonly replayingFeeds: number
   readonly lanes: Readonly<Record<'high' | 'normal' | 'low', Readonly<LaneTotals>>>
-  /** Memory of all queues, entries that several wait for counted once. */
+  /** Memory of all queues; an entry in several queues counts once. */
   readonly queueBytes: number
   readonly congestedSessions: number
 }
@@ -85,8 +85,8 @@ export class Delivery {
     const budget = new QueueBudget(limits.queueBytes)
     this.#tails = new Tails(bus, examine, clock, {
       onEntry: (entry) => this.#route(entry),
-      onTrimmed: (topic, partition, tail) => this.#tellTrimmed(topic, partition, tail),
-      onLost: (topic, partition, loss) => this.#tellLost(topic, partition, loss),
+      onTrimmed: (topic, partition, tail) => this.#reportTrimmed(topic, partition, tail),
+      onLost: (topic, partition, loss) => this.#reportLost(topic, partition, loss),
     })
     this.#replayer = new Replayer(bus, clock, (topic, partition) => this.#tails.getSure(topic, partition)?.cursor)
     this.#snapshots = new SnapshotReader(bus)
@@ -121,15 +121,15 @@ export class Delivery {
     }, PROGRESS_MS / PROGRESS_TURNS)
   }
 
-  /** Flushes what the subscribers may still be sent and stops reading. The caller closes the sockets. */
+  /** Flushes what may still be sent and stops reading. The caller closes the sockets. */
   close(options: { deadlineMs: number }): Promise<void> {
     this.#closing ??= this.#close(options.deadlineMs)
     return this.#closing
   }
 
   /**
-   * @param options.windowBytes what the client's hello says: bytes that may be in flight, and a promise to send credit.
-   *   Absent: the default window, measured by what is buffered here until a first credit arrives.
+   * @param options.windowBytes from the client's hello: bytes that may be in flight, and a promise to send credit.
+   *   Absent: the default window, measured by the socket's buffer until a first credit arrives.
    */
   openSubscriber(
     socket: DeliverySocket,
@@ -147,7 +147,7 @@ export class Delivery {
     return subscriber
   }
 
-  /** Part of the memory for waiting events that is taken; above 1 there is more than may be. */
+  /** Used share of the memory for waiting events; above 1 it is over budget. */
   get queueShare(): number {
     return this.#context.budget.usedBytes / this.#limits.queueBytes
   }
@@ -181,7 +181,7 @@ export class Delivery {
     }
   }
 
-  /** The subscribers with most waiting. */
+  /** The subscribers with the most waiting bytes. */
   slowest(count: number): SlowSubscriber[] {
     return slowestSubscribers(this.#subscribers.keys(), count, this.#clock.monotonic())
   }
@@ -199,13 +199,13 @@ export class Delivery {
     for (const subscription of offeredTo ?? []) subscription.caughtUpTo(entry)
   }
 
-  #tellTrimmed(topic: string, partition: number, tail: TopicTail): void {
-    for (const subscriber of this.#subscribers.keys()) subscriber.tellTrimmed(topic, partition, tail.mark)
+  #reportTrimmed(topic: string, partition: number, tail: TopicTail): void {
+    for (const subscriber of this.#subscribers.keys()) subscriber.reportTrimmed(topic, partition, tail.mark)
   }
 
-  #tellLost(topic: string, partition: number, loss: Loss): void {
+  #reportLost(topic: string, partition: number, loss: Loss): void {
     this.#replayer.forget(topic, partition)
-    for (const subscriber of this.#subscribers.keys()) subscriber.tellLost(topic, partition, loss)
+    for (const subscriber of this.#subscribers.keys()) subscriber.reportLost(topic, partition, loss)
   }
 
   async #close(deadlineMs: number): Promise<void> {

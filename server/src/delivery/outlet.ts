@@ -19,24 +19,24 @@ import {
 /** Largest batch frame. */
 const MAX_FRAME_BYTES = 65_536
 /**
- * And of the window: the client confirms whole frames, so that with one frame in flight a high event would wait for all of
- * it before it is written, and then for all of its own.
+ * Its share of the window: the client confirms whole frames, so with a single frame in flight a high event would wait
+ * for all of that frame before it is written, and then for all of its own.
  */
 const MAX_FRAME_SHARE = 0.25
-/** Of the window, what the high lane may write while the session is congested, in one congestion: the others get their turn. */
+/** Share of the window that the high lane may write during one congestion: the other lanes need their turn. */
 const HIGH_RESERVE_SHARE = 0.25
 
 /** Frames are built one at a time and copied when sent: one buffer serves all sessions. */
 const frames = new BatchFrameBuilder()
 
-/** The way from a subscriber's backlog to its socket: writes as much as flow control allows. */
+/** Writes a subscriber's backlog to its socket, as far as flow control allows. */
 export class Outlet {
   readonly #socket: DeliverySocket
   readonly #backlog: Backlog
   #flow: Flow
   #highReserve = 0
   #congestedSince: number | undefined
-  /** Nothing is buffered, as the last send or look said. Asking the socket costs as much as planning a frame. */
+  /** Whether the socket was empty at the last send or look. Asking it costs as much as planning a frame. */
   #isDrained = false
 
   constructor(socket: DeliverySocket, flow: FlowOptions, backlog: Backlog) {
@@ -49,27 +49,27 @@ export class Outlet {
     return this.#flow.state === 'open'
   }
 
-  /** Since when nothing was written for want of room, ms of the monotonic clock; `undefined` while there is some. */
+  /** Since when there is no room to write, ms of the monotonic clock; `undefined` while there is. */
   get congestedSince(): number | undefined {
     return this.#congestedSince
   }
 
-  /** What is in flight, and what measures it. */
+  /** Bytes in flight, and how they are measured. */
   get inFlight(): { readonly bytes: number; readonly by: Flow['mode'] } {
     return { bytes: bytesInFlight(this.#flow, this.#bufferedBytes()), by: this.#flow.mode }
   }
 
-  /** The client, or a look at the socket, told something new. */
+  /** A credit arrived, or the socket was looked at. */
   step(event: Extract<FlowEvent, { type: 'credited' | 'checked' }>, now: number): void {
     this.#step(event, now)
   }
 
-  /** Writes what is queued and may be sent. Returns whether more may go without the client's doing. */
+  /** Writes queued events that may be sent. Returns whether more may be sent without a signal from the client. */
   flush(now: number): boolean {
     this.#step({ type: 'checked' }, now)
     if (this.isOpen) this.#highReserve = this.#flow.windowBytes * HIGH_RESERVE_SHARE
     while (this.isOpen && this.#writeNext(now)) {}
-    // Without credit congestion means that the socket itself takes no more.
+    // Without credit, congestion means that the socket itself accepts no more.
     while (!this.isOpen && this.#flow.mode === 'credit' && this.#writeHigh(now)) {}
     return !isWaitingForCredit(this.#flow, this.#bufferedBytes())
   }
@@ -79,12 +79,12 @@ export class Outlet {
     return Math.min(MAX_FRAME_BYTES, this.#flow.windowBytes * MAX_FRAME_SHARE)
   }
 
-  /** Writes a frame that is not queued, room or not. False: it was dropped. */
+  /** Writes an unqueued frame, room or not. False: it was dropped. */
   write(frame: ServerFrame, now: number): boolean {
     return this.#send(Buffer.from(JSON.stringify(frame)), { by: 'control', frame }, now)
   }
 
-  /** The same for a frame of a snapshot. */
+  /** As above, for a frame of a snapshot. */
   writeSnapshot({ bytes, isEnd }: SnapshotFrame, now: number): boolean {
     return this.#send(bytes, { by: 'snapshot', isEnd }, now)
   }
@@ -95,7 +95,7 @@ export class Outlet {
     const due = this.#backlog.dueGap()
     if (due !== undefined) {
       if (!this.write(gapFrame(due.gap), now)) return false
-      due.queue.dueGapTold()
+      due.queue.dueGapSent()
       return true
     }
     this.#backlog.release(now)
@@ -107,7 +107,7 @@ export class Outlet {
     return false
   }
 
-  /** Writes high events into what the window keeps for them. False when there are none, or too many. */
+  /** Writes high events into the share of the window kept for them. False when there are none, or too many. */
   #writeHigh(now: number): boolean {
     if (!this.#backlog.hasHigh) return false
     const free = this.#flow.windowBytes - bytesInFlight(this.#flow, this.#bufferedBytes())
@@ -126,7 +126,7 @@ export class Outlet {
     return frame.length
   }
 
-  /** Hands a frame to the socket. False: it was dropped, and nothing more goes until the socket has drained. */
+  /** Hands a frame to the socket. False: it was dropped, and nothing more is sent until the socket has drained. */
   #send(frame: Buffer, moved: Moved, now: number): boolean {
     const outcome = this.#socket.send(frame, moved)
     this.#isDrained = outcome === 'sent'

@@ -1,12 +1,12 @@
 import type { Ledger } from './queue/index.ts'
 import type { Subscriber } from './subscriber.ts'
 
-/** One subscriber, as those see it who look for slow ones. */
+/** One subscriber in the list of slow ones. */
 export interface SlowSubscriber {
   /** The name of its connection. */
   readonly session: string
   readonly state: 'open' | 'congested'
-  /** What keeps a congested one from being written to: the client confirms no more, or the socket takes no more. */
+  /** Why a congested one cannot be written to: the client sends no credit, or the socket accepts no more. */
   readonly reason: 'credit' | 'socket' | null
   /** Time above the high-water mark. */
   readonly congestedMs: number
@@ -24,7 +24,7 @@ export interface SlowSubscription extends Readonly<Ledger> {
   readonly level: number
 }
 
-/** The subscribers with most waiting, those that have been congested for longest first among equals. */
+/** The subscribers with the most waiting bytes; among equals, those congested for longest first. */
 export function slowestSubscribers(subscribers: Iterable<Subscriber>, count: number, now: number): SlowSubscriber[] {
   return [...subscribers]
     .filter((subscriber) => subscriber.queuedBytes > 0 || subscriber.outlet.congestedSince !== undefined)

@@ -1,6 +1,7 @@
 import { CLOSE, type ErrorCode, LIMITS, RETRYABLE, type ServerFrame } from '@tidegate/protocol'
 import type { Mark } from '../bus/index.ts'
 import { describeDefect, type ReportDefect } from '../observability/defects.ts'
+import { RETRY_AFTER_MS } from '../retry-after.ts'
 import type { DeliverySubscriber } from './delivery-subscriber.ts'
 import type { Loss } from './log/index.ts'
 import { Outlet } from './outlet.ts'
@@ -40,9 +41,10 @@ import {
   WithheldByPart,
 } from './wire/index.ts'
 
-/** When a client closed for slowness should come back. */
-const TOO_SLOW_RETRY_MS = 1_000
-/** A feed that has not caught up after so long is treated as slow: about as long as its queue takes to fill at 1 Mbit/s. */
+/**
+ * A feed that has not caught up after this long is treated as slow: about as long as its queue takes to fill at 1
+ * Mbit/s.
+ */
 const CATCH_UP_MS = 10_000
 /** RFC 6455: an unexpected condition. */
 const CLOSE_INTERNAL = 1_011
@@ -56,17 +58,17 @@ export interface SubscriberContext extends ReplayContext, SnapshotContext {
   readonly queueBounds: QueueBounds
   readonly budget: QueueBudget
   readonly report: ReportDefect
-  /** The queues of the node hold more than they may together. */
+  /** The queues of the node exceed their budget. */
   onBudgetExceeded(): void
   onClosed(subscriber: Subscriber): void
 }
 
 export interface SubscriberOptions extends FlowOptions {
-  /** Name of its connection, for those who look at slow ones. */
+  /** Name of its connection, for the list of slow ones. */
   readonly name: string
 }
 
-/** One connected client: its subscriptions, what is queued for it, and how much may be written to it now. */
+/** One connected client: its subscriptions, its queues, and its flow control. */
 export class Subscriber implements DeliverySubscriber, Flushable, EventSink {
   readonly name: string
   readonly #socket: DeliverySocket
@@ -74,7 +76,7 @@ export class Subscriber implements DeliverySubscriber, Flushable, EventSink {
   readonly #backlog: Backlog
   readonly #outlet: Outlet
   readonly #replay: Replays
-  /** Made when a subscription first asks for one. */
+  /** Created when a subscription first asks for a snapshot. */
   #snapshots: Snapshots | undefined
   readonly #subscriptions = new Map<number, Subscription>()
   isClosed = false
@@ -165,7 +167,7 @@ export class Subscriber implements DeliverySubscriber, Flushable, EventSink {
 
   sendControl(frame: ServerFrame): void {
     if (this.isClosed) return
-    // Control frames cannot be sent again later: what they answer would stay unanswered.
+    // Control frames cannot be sent again later: their requests would stay unanswered.
     if (!this.#outlet.write(frame, this.#context.clock.monotonic())) this.end(CLOSE.tooSlow)
   }
 
@@ -175,41 +177,44 @@ export class Subscriber implements DeliverySubscriber, Flushable, EventSink {
     this.#offered(withinMs)
   }
 
-  /** After an outage a feed goes on from the log, at its client's pace, once what piled up is more than a replay may queue. */
+  /**
+   * After an outage a feed continues from the log, at its client's pace, once its backlog exceeds what a replay may
+   * queue.
+   */
   caughtUpTo(feed: Feed, entry: Entry): void {
     if (this.#backlog.hasRoomForReplay || thins(feed.subscription.queue.policy)) return
     feed.returnToLog(entry, this.#context.clock.monotonic() + CATCH_UP_MS)
     this.#contained('a return to the log', () => this.#replay.add([feed]))
   }
 
-  /** The log was trimmed before this node's tail had read it up to `upTo`. */
-  tellTrimmed(topic: string, partition: number, upTo: Mark): void {
-    this.#contained('trimmed', () => this.#tellTrimmed(topic, partition, upTo))
+  /** The log was trimmed up to `upTo` before this node's tail had read it. */
+  reportTrimmed(topic: string, partition: number, upTo: Mark): void {
+    this.#contained('trimmed', () => this.#reportTrimmed(topic, partition, upTo))
   }
 
-  #tellTrimmed(topic: string, partition: number, upTo: Mark): void {
+  #reportTrimmed(topic: string, partition: number, upTo: Mark): void {
     for (const subscription of this.#subscriptions.values()) {
       const feed = subscription.feed(topic, partition)
       if (feed?.state.kind !== 'live') continue
-      for (const lane of feed.laneIndexes()) feed.tellTrimmed(lane, upTo)
+      for (const lane of feed.laneIndexes()) feed.reportTrimmed(lane, upTo)
       this.#offered()
     }
   }
 
-  /** The log has lost what this node's tail had read last. */
-  tellLost(topic: string, partition: number, loss: Loss): void {
-    this.#contained('lost', () => this.#tellLost(topic, partition, loss))
+  /** The log has lost the entry that this node's tail read last. */
+  reportLost(topic: string, partition: number, loss: Loss): void {
+    this.#contained('lost', () => this.#reportLost(topic, partition, loss))
   }
 
-  #tellLost(topic: string, partition: number, { had, upTo }: Loss): void {
+  #reportLost(topic: string, partition: number, { had, upTo }: Loss): void {
     for (const subscription of this.#subscriptions.values()) {
       const feed = subscription.feed(topic, partition)
       if (feed === undefined) continue
       feed.goBack(upTo)
       if (feed.state.kind !== 'live') continue
-      // A lane that is under another epoch by now was resumed from a gateway that is ahead.
+      // A lane already under another epoch was resumed from a gateway that is ahead.
       const lanes = feed.laneIndexes().filter((lane) => feed.epochOf(lane) === had)
-      for (const lane of lanes) feed.tellEpoch(lane, upTo)
+      for (const lane of lanes) feed.reportEpoch(lane, upTo)
       this.#offered()
     }
   }
@@ -240,7 +245,7 @@ export class Subscriber implements DeliverySubscriber, Flushable, EventSink {
     return heldUntil === undefined
   }
 
-  /** Tells the client how far its quiet subscriptions are. To be called about once per `PROGRESS_MS`. */
+  /** Sends the client the positions of its quiet subscriptions. To be called about once per `PROGRESS_MS`. */
   progress(): void {
     this.#contained('progress', () => this.#progress())
   }
@@ -254,12 +259,12 @@ export class Subscriber implements DeliverySubscriber, Flushable, EventSink {
     if (!this.#backlog.isEmpty) this.#context.flusher.schedule(this)
   }
 
-  /** Lets go of entries of which little is still needed. */
+  /** Releases entries of which little is still needed. */
   compact(): void {
     this.#contained('compact', () => this.#backlog.copyOutSparse())
   }
 
-  /** The node needs room: withholds normal and low events until no more than so many bytes wait. */
+  /** The node needs room: withholds normal and low events until at most this many bytes wait. */
   shrinkTo(bytes: number): void {
     this.#contained('shrink', () => {
       if (!this.#backlog.shrinkTo({ bytes, events: Number.POSITIVE_INFINITY }, this.#context.clock.monotonic())) return
@@ -267,10 +272,10 @@ export class Subscriber implements DeliverySubscriber, Flushable, EventSink {
     })
   }
 
-  /** Closes it and its socket; the client shall come back. */
+  /** Closes it and its socket; the client reconnects later. */
   end(code: typeof CLOSE.tooSlow | typeof CLOSE.overload): void {
     this.close()
-    this.#socket.close(code, JSON.stringify({ retryAfterMs: TOO_SLOW_RETRY_MS }))
+    this.#socket.close(code, JSON.stringify({ retryAfterMs: RETRY_AFTER_MS.slowClient }))
   }
 
   /** Ends it and its connection after a defect. Never throws. */
@@ -320,12 +325,12 @@ export class Subscriber implements DeliverySubscriber, Flushable, EventSink {
     return this.#snapshots
   }
 
-  /** The same subscription with other options, from where it is. */
+  /** Continues the subscription with other options. */
   #change(subscription: Subscription, frame: SubscribeFrame): void {
     const { sub, from } = frame
     const { index, starter, tailOf } = this.#context
     if (from !== undefined) {
-      return this.#refuse(sub, 'unsupported', 'a changed subscription goes on where it is: leave from out')
+      return this.#refuse(sub, 'unsupported', 'a changed subscription keeps its position: leave from out')
     }
     const result = starter.plan(frame)
     if (!result.ok) return this.#refuse(sub, result.code, result.message)
@@ -341,7 +346,7 @@ export class Subscriber implements DeliverySubscriber, Flushable, EventSink {
     this.#offered()
   }
 
-  /** @param lanes those that begin: where the others are, the client is told with what waits for it. */
+  /** @param lanes those that begin; the client learns the positions of the others with their waiting events. */
   #grant(
     subscription: Subscription,
     lanes: readonly LaneIndex[],
@@ -388,7 +393,8 @@ export class Subscriber implements DeliverySubscriber, Flushable, EventSink {
     const wasOpen = this.#outlet.isOpen
     this.#outlet.step(event, this.#context.clock.monotonic())
     if (!this.#outlet.isOpen || !this.#hasWaiting) return
-    // What waited for room fills its frames: a tick would gather nothing, and bound what a window can carry.
+    // Events that waited for room fill frames by themselves: a tick would gather nothing and limit the throughput of a
+    // window.
     if (wasOpen || this.flush()) this.#context.flusher.schedule(this)
   }
 

@@ -1,4 +1,4 @@
-/** What lies ahead, by time; things of the same time come in the order they were added. A binary heap. */
+/** Future items by time; items of the same time come in the order they were added. A binary heap. */
 export class Agenda<Item> {
   readonly #heap: Entry<Item>[] = []
   #added = 0
@@ -15,7 +15,7 @@ export class Agenda<Item> {
     this.#heap[at] = entry
   }
 
-  /** Takes the earliest, or answers `undefined` when nothing lies ahead. */
+  /** Takes the earliest item; `undefined` when there is none. */
   next(): { readonly atMs: number; readonly item: Item } | undefined {
     const first = this.#heap[0]
     const last = this.#heap.pop()

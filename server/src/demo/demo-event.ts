@@ -15,6 +15,6 @@ export type DemoEvent = {
 
 /** One independent part of the simulated world. */
 export interface Actor {
-  /** Acts at its time, and says when it wants to act again. Nothing it sends is sent before `atMs`. */
+  /** Acts at its time, and returns when it wants to act again. Nothing it sends is sent before `atMs`. */
   act(atMs: number): { readonly nextAtMs: number; readonly sent: readonly DemoEvent[] }
 }

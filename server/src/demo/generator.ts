@@ -6,6 +6,8 @@ import { shop } from './shop.ts'
 
 const SENSORS = 20
 
+type Due = { readonly kind: 'actor'; readonly actor: Actor } | { readonly kind: 'event'; readonly event: DemoEvent }
+
 /**
  * The events of a small world without end, in the order they are sent: 20 sensors and a shop.
  *
@@ -18,18 +20,18 @@ export function* demoEvents(seed: number, startTime: number): Generator<DemoEven
   const sensors = Array.from({ length: SENSORS }, (_, index) => sensor(index, run, startTime, stream(index)))
   const actors = [...sensors, ...shop(run, { signUps: stream(SENSORS), orders: stream(SENSORS + 1) })]
 
-  const agenda = new Agenda<{ actor: Actor } | { event: DemoEvent }>()
+  const agenda = new Agenda<Due>()
   const begin = stream(SENSORS + 2)
-  for (const actor of actors) agenda.add(startTime + uniform(begin, 0, 1_000), { actor })
+  for (const actor of actors) agenda.add(startTime + uniform(begin, 0, 1_000), { kind: 'actor', actor })
   for (;;) {
     // Every actor always has a next time, so the agenda never runs empty.
     const { atMs, item } = agenda.next()!
-    if ('event' in item) {
+    if (item.kind === 'event') {
       yield item.event
     } else {
       const { nextAtMs, sent } = item.actor.act(atMs)
       agenda.add(nextAtMs, item)
-      for (const event of sent) agenda.add(event.atMs, { event })
+      for (const event of sent) agenda.add(event.atMs, { kind: 'event', event })
     }
   }
 }

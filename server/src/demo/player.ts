@@ -4,7 +4,7 @@ import type { DemoEvent } from './demo-event.ts'
 
 /** Publishing this often keeps frames small and the page lively. */
 const TICK_MS = 50
-/** Events due longer ago were not sent by anyone: after an outage or a suspend the world goes on at the present. */
+/** Events overdue by more than this are skipped: after an outage or a suspend the world continues at the present. */
 const MAX_LAG_MS = 5_000
 
 export interface PlayerOptions {

@@ -12,7 +12,7 @@ export type Condition =
   | { readonly kind: 'stuck'; readonly reading: Reading; readonly untilMs: number }
   | { readonly kind: 'overheating'; readonly sinceMs: number; readonly untilMs: number }
 
-/** One reading in so many begins a fault. At 30 readings/s of all sensors that is one every two minutes or so. */
+/** One reading in this many begins a fault. At 30 readings/s of all sensors that is one every two minutes or so. */
 const STUCK = { oneIn: 3_000, minMs: 20_000, maxMs: 60_000 }
 const OVERHEATING = { oneIn: 4_000, minMs: 60_000, maxMs: 90_000, degC: 18, rampMs: 20_000 }
 

@@ -12,7 +12,7 @@ const DAILY_AMPLITUDE = 2
 const FLUCTUATION = { sigma: 0.4, lastsMs: 30_000 }
 /** Every fifth sensor reads ever higher until it is serviced. */
 const DRIFT = { everyNth: 5, perHour: 1.5, servicedAt: 2.5 }
-/** A single wrong reading: one in so many, and how far off. */
+/** A single wrong reading: one in this many, and how far off. */
 const SPIKE = { oneIn: 1_500, min: 25, max: 60 }
 /** A device that missed its answer sends the same reading, with the same id, again. */
 const REPEAT = { oneIn: 100, minMs: 200, maxMs: 800 }

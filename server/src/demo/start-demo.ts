@@ -10,7 +10,7 @@ export interface DemoOptions {
   /** Any integer: decides everything but the times. */
   readonly seed: number
   readonly clock: Clock
-  /** A publish was refused. The demo goes on. */
+  /** A publish was refused. The demo continues. */
   readonly onError: (error: unknown) => void
 }
 

@@ -1,7 +1,10 @@
 import { assertNever } from '../assert-never.ts'
 import type { Comparison, Expression, FieldPath, Operand, Scalar } from './expression.ts'
 
-/** An event as filters see it. Fields may be getters: a filter reads only those it needs, and stops at the first that decides. */
+/**
+ * An event as filters see it. Fields may be getters: a filter reads only those it needs, and stops at the first that
+ * decides.
+ */
 export interface FilterableEvent {
   readonly id: unknown
   readonly key: unknown
@@ -89,7 +92,7 @@ function ordered(left: Read, right: Read, holds: <T extends number | string>(a: 
   }
 }
 
-/** Neither missing nor an object or array: nothing else is compared. */
+/** Neither missing nor an object or array: nothing else can be compared. */
 function isScalar(value: unknown): value is Scalar {
   return value === null || (typeof value !== 'object' && value !== undefined)
 }
@@ -105,7 +108,7 @@ function compileField({ root, names }: FieldPath): Read {
   return (event) => {
     let value = event.data
     for (const name of names) {
-      // Own fields only: what every object inherits is no part of an event. Arrays are not entered.
+      // Own fields only: inherited ones are no part of an event. Arrays are not entered.
       if (typeof value !== 'object' || value === null || Array.isArray(value) || !Object.hasOwn(value, name)) {
         return undefined
       }

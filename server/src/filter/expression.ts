@@ -21,7 +21,7 @@ export type Operand = FieldPath | Literal
 export const COMPARISONS = ['==', '!=', '<=', '>=', '<', '>'] as const
 export type Comparison = (typeof COMPARISONS)[number]
 
-/** What a filter says of an event, as the parser understood it. */
+/** The meaning of a filter, as the parser understood it. */
 export type Expression =
   | { readonly kind: 'and' | 'or'; readonly terms: readonly Expression[] }
   | { readonly kind: 'not'; readonly term: Expression }

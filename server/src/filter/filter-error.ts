@@ -1,4 +1,4 @@
-/** A filter that cannot be used: where it goes wrong and what would have been right there. */
+/** A filter that cannot be used: the place of the error and what was expected there. */
 export class FilterError extends Error {
   /** Place in the text, in UTF-16 units from 1. One past the end when the text is too short. */
   readonly column: number

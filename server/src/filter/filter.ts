@@ -2,9 +2,9 @@ import { compileFilter, type FilterableEvent } from './compile.ts'
 import { parseFilter } from './parser.ts'
 import { printFilter } from './print.ts'
 
-/** A condition on events that a subscriber wrote. */
+/** A condition on events, written by a subscriber. */
 export interface Filter {
-  /** The same for all filters that were written alike but for spaces, quotes and needless parentheses. */
+  /** The same for filters that differ only in spaces, quotes and needless parentheses. */
   readonly text: string
   matches(event: FilterableEvent): boolean
 }

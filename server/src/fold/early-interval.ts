@@ -1,4 +1,7 @@
-/** The intervals of the wall clock, the same for all partitions, in which a window puts out early panes; none without a length. */
+/**
+ * The intervals of the wall clock, the same for all partitions, in which a window emits early panes; none without a
+ * length.
+ */
 export class EarlyInterval {
   readonly #everyMs: number | undefined
   #number: number | undefined
@@ -7,7 +10,7 @@ export class EarlyInterval {
     this.#everyMs = everyMs
   }
 
-  /** Whether `now` is in another interval than it was when last asked. */
+  /** Whether `now` is in another interval than at the last call. */
   enters(now: number): boolean {
     if (this.#everyMs === undefined) return false
     const number = Math.floor(now / this.#everyMs)

@@ -11,7 +11,10 @@ import type { ResultFilter } from './result-filter.ts'
 
 const PLAIN = { isLatest: false } as const
 
-/** Hands events to the stages that read them, and results of single events on in the same way; writes these, late events and dead letters. */
+/**
+ * Routes events to the stages that read them, and results of single events likewise; writes results, late events and
+ * dead letters.
+ */
 export class EventRouter {
   readonly #windows: PartitionWindows
   readonly #outputs: OutputBuffer
@@ -25,7 +28,7 @@ export class EventRouter {
     this.#filter = filter
   }
 
-  /** Hands an event of `topic` to what reads it. */
+  /** Routes an event of `topic` to its readers. */
   run(topic: string, event: EventBody): void {
     for (const stage of this.#windows.stagesOf(topic)) {
       switch (stage.kind) {
@@ -66,7 +69,7 @@ export class EventRouter {
     this.#outputs.add(lateTopic, { key, lane: 'low', time, json: encode(event) }, PLAIN)
   }
 
-  /** A step that throws loses that one event to the dead letters. */
+  /** If a step throws, only that event is lost, to the dead letters. */
   #applyFlow(stage: FlowStage, event: EventBody): void {
     const { name } = stage.topic
     let result: ReturnType<FlowStage['apply']>

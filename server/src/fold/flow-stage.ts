@@ -3,7 +3,7 @@ import type { FlowTopic } from '../config/model.ts'
 import { applyFlow } from '../operators/index.ts'
 import { isTooDeep, TOO_DEEP } from './dead-letter.ts'
 
-/** What a flow makes of an event: the event for what reads the flow, and as it is stored. */
+/** A flow's result for an event: in the form for its readers, and in the stored form. */
 export interface FlowResult {
   readonly event: EventBody
   readonly stored: StoredEvent
@@ -18,7 +18,7 @@ export class FlowStage {
     this.topic = topic
   }
 
-  /** An output keeps id, key and time of what it was computed from. @throws what a step throws */
+  /** A result keeps id, key and time of its input event. @throws what a step throws */
   apply(event: EventBody): FlowResult | undefined {
     const data = applyFlow(this.topic.steps, event.data)
     if (data === undefined) return undefined
@@ -29,7 +29,7 @@ export class FlowStage {
   }
 }
 
-/** @throws on data that is no JSON, such as a bigint that a map returned. */
+/** @throws on data that is not JSON, such as a bigint from a map. */
 export function encode({ id, key, time, source, data }: EventBody): string {
   return encodeEvent(id, key, time, source, JSON.stringify(data))
 }

@@ -1,8 +1,8 @@
-/** What a fold did since its last commit. */
+/** Counters of a fold since its last commit. */
 export interface FoldCounters {
   /** Events of source topics. */
   events: number
-  /** Events that came after their window was forgotten; of windows over all keys also partials that did. */
+  /** Events after their window was forgotten; for windows over all keys also such partials. */
   late: number
   /** Events for which a window had no room. */
   full: number

@@ -6,14 +6,14 @@ import type { Offsets, StoredProgress, WindowBegin } from './progress.ts'
 
 type Topics = ReadonlyMap<string, TopicDefinition>
 
-/** How far apart the clocks of gateways and Redis may be. */
+/** Maximum difference between the clocks of gateways and Redis. */
 const MAX_SKEW_MS = 60_000
 /** A topic may have been declared with a larger `maxFuture` when its events were stored. */
 const MIN_AHEAD_MS = 60_000
 
 /**
- * Where the windows of a partition begin: a known one where it did, a new one, or one that begins anew, behind what its
- * inputs held by then.
+ * Where the windows of a partition begin: a known one where it did, a new one, or one that restarts, behind the entries
+ * its inputs held by then.
  */
 export function beginsOf(
   pipeline: Pipeline,
@@ -45,15 +45,15 @@ function beginOfNew(
 }
 
 /**
- * From which start on a new window sees everything of its windows, ms, if it goes on in logs whose largest event times so
- * far are `maxTimes`; -Infinity when nothing of them was read. What starts before has lost events to the time before: it
- * is for a backfill. A session counts from a whole gap on, because a shorter one may join it to what was before.
+ * The start from which a new window has all events of its windows, ms, if it joins logs whose largest event times so
+ * far are `maxTimes`; -Infinity when nothing of them was read. Earlier windows lost events to the time before and are
+ * left to a backfill. A session counts from a whole gap later, because a shorter one may join it to earlier events.
  */
 export function handOverTo(window: WindowTopic, topics: Topics, maxTimes: Readonly<Record<string, number>>): number {
   return latestInput(window, topics, maxTimes) + (window.spec.type === 'session' ? window.spec.gapMs : 1)
 }
 
-/** How long after an event of it a window may end, ms. */
+/** How long after one of its events a window may end, ms. */
 export function extentMs(spec: WindowSpec): number {
   return spec.type === 'session' ? spec.gapMs : spec.sizeMs
 }
@@ -64,8 +64,8 @@ export function lastStart(t: number, spec: WindowSpec): number {
 }
 
 /**
- * How long before the start of a window its events may have been appended, ms: an event's time is never further ahead of
- * the clock, and what the window reads through other windows was in their events before.
+ * How long before the start of a window its events may have been appended, ms: an event's time is at most `maxFuture`
+ * ahead of the clock, and inputs through other windows have the times of those windows' events.
  */
 export function appendedBeforeMs({ spec, from }: WindowTopic, topics: Topics): number {
   const own = spec.type === 'session' ? spec.gapMs : 0

@@ -4,7 +4,7 @@ import { type FleetClock, SourceClock } from '../operators/index.ts'
 import type { Pipeline } from './pipeline.ts'
 import { begunTimes } from './progress.ts'
 
-/** A window whose panes others read. */
+/** A window whose panes are read by other stages. */
 interface ResultOperator {
   readonly watermark: number
   readonly dueCount: number
@@ -18,14 +18,14 @@ interface Fleet {
   readonly topics: readonly string[]
 }
 
-/** How far each topic that windows read has come in event time, in one partition. */
+/** Event-time progress of each topic that windows read, in one partition. */
 export class InputClocks {
   readonly #pipeline: Pipeline
   readonly #topics: ReadonlyMap<string, TopicDefinition>
   readonly #sources: ReadonlyMap<string, SourceClock>
   /** Window -> its sources' clocks. */
   readonly #fleets = new Map<string, Fleet>()
-  /** Source topic -> those that it moves. */
+  /** Source topic -> the clocks it moves. */
   readonly #fleetsOf = new Map<string, Fleet[]>()
   readonly #results = new Map<string, { readonly operator: ResultOperator; readonly allowedLatenessMs: number }>()
 
@@ -58,7 +58,7 @@ export class InputClocks {
     }
   }
 
-  /** Everything that the logs held at `now` is folded, except those of `behind`. */
+  /** Everything in the logs at `now` was folded, except in those of `behind`. */
   readToEnd(now: number, behind: ReadonlySet<string>): void {
     for (const { clock, topics } of this.#fleets.values()) {
       if (topics.some((topic) => behind.has(topic))) clock.interrupted()
@@ -71,13 +71,13 @@ export class InputClocks {
     for (const [topic, clock] of this.#sources) if (!busy.has(topic)) clock.polledEmpty(now)
   }
 
-  /** Logs could not be read: nothing is known of what they hold. */
+  /** Logs could not be read: their contents are unknown. */
   interrupted(): void {
     for (const clock of this.#sources.values()) clock.interrupted()
     for (const { clock } of this.#fleets.values()) clock.interrupted()
   }
 
-  /** Of each window with a clock per source or key, the one that is furthest behind. */
+  /** For each window with a clock per source or key, the one furthest behind. */
   slowestSources(): WindowSource[] {
     return [...this.#fleets].flatMap(([window, { clock }]) => {
       const { slowest } = clock
@@ -89,7 +89,7 @@ export class InputClocks {
     return begunTimes([...this.#sources].map(([topic, { maxTime }]) => [topic, maxTime]))
   }
 
-  /** How far a window may be: the least of what its active inputs allow; with all idle, the latest of theirs. */
+  /** The watermark its inputs allow a window: the least of the active ones; with all idle, the latest. */
   watermarkFor({ name, from: topics, spec: { outOfOrdernessMs, maxBehindMs } }: WindowTopic): number {
     const fleet = this.#fleets.get(name)
     if (fleet !== undefined) return fleet.clock.watermark(outOfOrdernessMs, maxBehindMs)
@@ -112,7 +112,7 @@ export class InputClocks {
         return this.#watermark(topic.from, outOfOrdernessMs)
       case 'window': {
         const result = this.#results.get(name)
-        // Panes that wait would come behind the watermark they belong to.
+        // Waiting panes would come behind the watermark they belong to.
         if (result === undefined || result.operator.dueCount > 0) return Number.NEGATIVE_INFINITY
         return result.operator.watermark - result.allowedLatenessMs
       }

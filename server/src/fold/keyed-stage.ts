@@ -23,7 +23,7 @@ export class KeyedStage {
     return this.window.operator.add(group, time, data)
   }
 
-  /** Early panes, where the window has them, become due once an interval of the clock. */
+  /** Early panes of windows that have them become due once per interval of the clock. */
   tick(now: number): void {
     if (this.#early.enters(now)) this.window.operator.flush()
   }

@@ -4,23 +4,23 @@ import type { Pipeline } from './pipeline.ts'
 import { msOf } from './progress.ts'
 import type { StoredState } from './stored-state.ts'
 
-/** A log of which retention removed entries that were not folded. */
+/** A log from which retention removed entries before they were folded. */
 export interface LostInput {
   readonly topic: string
   /** Entries up to here are gone. */
   readonly trimmedTo: string
-  /** The largest event time of the first entries kept, ms; absent when none are. */
+  /** The largest event time of the first kept entries, ms; absent when there are none. */
   readonly firstTime: number | undefined
 }
 
-/** Whether a reader that has come to `offset` has lost entries. */
+/** Whether a reader at `offset` has lost entries. */
 export function isLost(offset: string | undefined, trimmedTo: string): boolean {
   return compareStreamIds(trimmedTo, offset ?? LOG_START) > 0
 }
 
 /**
- * The state as of which to go on behind what was lost. Windows over it begin anew: what they hold is of other windows than
- * what comes now, and what starts before they have all events again is not theirs to put out.
+ * The state with which to continue behind lost entries. Windows over the log restart: their state belongs to other
+ * windows than the events to come, and windows that start before all events are complete again are not emitted.
  */
 export function beginAnew<State extends StoredState>(
   pipeline: Pipeline,
@@ -34,7 +34,7 @@ export function beginAnew<State extends StoredState>(
   for (const { topic, trimmedTo, firstTime } of lost) {
     const windows = pipeline.windows.filter(({ name }) => pipeline.sourcesOf(name).includes(topic))
     const outOfOrdernessMs = Math.max(0, ...windows.map(({ spec }) => spec.outOfOrdernessMs))
-    // An event that was lost is on time at most by so much later than those kept.
+    // A lost event is on time at most by this much later than the kept ones.
     const bound = firstTime === undefined ? timeOf(trimmedTo, state, topic) : firstTime + outOfOrdernessMs
     maxTimes[topic] = Math.max(maxTimes[topic] ?? Number.NEGATIVE_INFINITY, bound)
     offsets.set(topic, trimmedTo)
@@ -43,7 +43,7 @@ export function beginAnew<State extends StoredState>(
   return { ...state, offsets, anew, progress: { ...progress, maxTimes } }
 }
 
-/** What event times had come to when an entry was appended, if they are as far behind the clock as they were when last read. */
+/** The event time reached when an entry was appended, assuming the lag behind the clock is as at the last read. */
 function timeOf(streamId: string, { offsets, progress }: StoredState, topic: string): number {
   const [offset, maxTime] = [offsets.get(topic), progress.maxTimes[topic]]
   const lagMs = offset === undefined || maxTime === undefined ? 0 : msOf(offset) - maxTime

@@ -13,7 +13,7 @@ import { type EmittedResult, emitResult } from './pane.ts'
 import type { VersionedReport } from './report-stage.ts'
 import { type HashFields, writesTo } from './stored-window.ts'
 
-/** What a merged window is, and what is stored of it. */
+/** The definition and the stored state of a merged window. */
 export interface MergeParts {
   readonly topic: WindowTopic
   readonly spec: TumblingSpec
@@ -27,7 +27,8 @@ export interface MergeParts {
 
 /**
  * Second stage of a window whose groups lie in several partitions, in a partition that merges some of them. Field
- * `<start>:<source>:<group>` of its hash holds that source's partial, field `<start>::<group>` `[revision, changed, closed]`.
+ * `<start>:<source>:<group>` of its hash holds that source's partial, field `<start>::<group>` `[revision, changed,
+ * closed]`.
  */
 export class MergeStage {
   readonly kind = 'merge'
@@ -50,7 +51,10 @@ export class MergeStage {
     this.#hash = partialsHash(topic.name)
   }
 
-  /** Takes a report of a source partition and returns how many of its partials came too late. One for another definition is passed over. */
+  /**
+   * Takes a report of a source partition and returns how many of its partials were late. A report for another
+   * definition is skipped.
+   */
   apply(source: number, entry: LogEntry): number {
     const { version, ...report } = JSON.parse(entry.payload.toString('utf8')) as VersionedReport
     if (version !== this.#version) return 0
@@ -58,7 +62,7 @@ export class MergeStage {
     return this.operator.apply(source, { ...report, partials })
   }
 
-  /** Early panes, where the window has them, become due once an interval of the clock. */
+  /** Early panes of windows that have them become due once per interval of the clock. */
   tick(now: number): void {
     if (this.#early.enters(now)) this.operator.flush()
   }
@@ -67,7 +71,7 @@ export class MergeStage {
     return this.operator.take(limit).map((pane) => emitResult(this.topic, pane))
   }
 
-  /** Writes after which the stored windows are the windows now; forgets at most `limit` fields. */
+  /** Writes that bring the stored windows up to date; forgets at most `limit` fields. */
   takeWrites(limit: number): CommitOperation[] {
     const forgotten = this.operator
       .takeForgotten(Math.floor(limit / (this.#partitions + 1)))

@@ -17,18 +17,18 @@ interface TopicOutput {
   readonly watermark: number | undefined
 }
 
-/** What one commit appends: events of result topics, in the order they were computed. */
+/** The appends of one commit: events of result topics, in the order they were computed. */
 export class OutputBuffer {
   #topics = new Map<string, TopicOutput>()
   #writes = 0
   #size = 0
 
-  /** Writes it comes to. */
+  /** Number of writes. */
   get writes(): number {
     return this.#writes
   }
 
-  /** Characters of JSON it comes to. */
+  /** Characters of JSON. */
   get size(): number {
     return this.#size
   }
@@ -44,7 +44,7 @@ export class OutputBuffer {
     this.#size += event.json.length
   }
 
-  /** Hands over what was collected as operations of a commit and starts anew. */
+  /** Returns the collected events as operations of a commit and starts anew. */
   take(): CommitOperation[] {
     const operations = [...this.#topics].flatMap(([topic, output]) => batches(topic, output))
     this.#topics = new Map()
@@ -83,7 +83,7 @@ function chunksBySize(events: readonly Output[]): Output[][] {
   return chunks
 }
 
-/** Of each key the result of the latest time; of several of that time, its last revision. */
+/** For each key the result of the latest time; among several of that time, the last revision. */
 function latestPerKey(events: readonly Output[], lengths: readonly number[]): LatestResult[] {
   const latest = new Map<string, LatestResult>()
   let from = 0

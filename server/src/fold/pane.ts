@@ -5,14 +5,17 @@ import type { Emission } from '../operators/index.ts'
 /** Key of the panes of a window over all keys. */
 export const ALL_KEYS = '*'
 
-/** One result of a window, ready for storage and for what reads the window. */
+/** One result of a window, for storage and for the window's readers. */
 export interface EmittedResult {
   readonly id: string
   readonly data: Pane | WithdrawnPane
   readonly event: StoredEvent
 }
 
-/** The id follows from what the pane is, so that computing it again gives the same event. Its time is the window's last ms. */
+/**
+ * The id is derived from the pane's identity, so that recomputing it gives the same event. Its time is the window's
+ * last ms.
+ */
 export function emitResult(topic: WindowTopic, emission: Emission): EmittedResult {
   const { key, start, end, revision } = emission
   const name = `${topic.name}/${key}/${start}/${revision}`

@@ -24,7 +24,10 @@ import type { ResultFilter } from './result-filter.ts'
 import type { ResultStage } from './stage.ts'
 import type { StoredState } from './stored-state.ts'
 
-/** Writes of one commit: 5 to 7 ms of Redis (docs/adr/0001). A single record batch may exceed it: an offset names whole batches. */
+/**
+ * Writes of one commit: 5 to 7 ms of Redis (docs/adr/0001). A single record batch may exceed it: an offset names whole
+ * batches.
+ */
 export const MAX_WRITES = 4_000
 /** Characters of events of one commit; with the states of 1,000 keys this stays below 256 KiB. */
 const MAX_OUTPUT_SIZE = 192 * 1_024
@@ -34,7 +37,10 @@ const MAX_EVENTS = 20_000
 const WRITES_PER_REPORT = 2 * MAX_PARTIALS
 /** A pane is an event, a latest result and a state. */
 const WRITES_PER_PANE = 3
-/** Each command decides one event of one entity, most likely: its state, its trail, indexes, its answer and the place of that. */
+/**
+ * Each command decides one event of one entity, most likely: its state, its trail, indexes, its answer and the place of
+ * that.
+ */
 const WRITES_PER_CHUNK = 8 * MAX_CHUNK
 
 export interface FoldOptions {
@@ -45,9 +51,8 @@ export interface FoldOptions {
 }
 
 /**
- * Everything a partition computes, in memory: batches go in, operations of a commit come out. What it holds runs ahead
- * of what is stored by at most one commit; whoever drives it drops it and loads another one after any commit that
- * was not accepted.
+ * Everything a partition computes, in memory: batches go in, operations of a commit come out. Its state runs ahead of
+ * the stored one by at most one commit; after a refused commit its driver drops it and loads another one.
  */
 export class PartitionFold {
   readonly counters: FoldCounters = noCounts()
@@ -70,7 +75,7 @@ export class PartitionFold {
     { filter, handlers }: FoldOptions = {},
   ) {
     this.offsets = state.offsets
-    // Where it goes on is committed at once: until then nobody knows that the partition waits for nothing that is gone.
+    // The new offsets are committed at once: until then others may take it that the partition waits for lost entries.
     this.#moved = state.anew !== undefined
     this.#pipeline = pipeline
     const begins = beginsOf(pipeline, state.progress, state.offsets, state.anew)
@@ -94,12 +99,12 @@ export class PartitionFold {
     return this.#windows.merges.map((merge) => merge.topic.name)
   }
 
-  /** A window by key. */
+  /** A window by name. */
   operatorOf(window: string): WindowOperator {
     return this.#windows.windows().find(({ topic }) => topic.name === window)!.operator
   }
 
-  /** Where to read on in the partition's own logs. */
+  /** Cursors in the partition's own logs. */
   cursors(): Map<string, string> {
     const cursors = new Map(this.#pipeline.inputs.map(({ name }) => [name, this.offsets.get(name) ?? LOG_START]))
     if (this.entities !== undefined) cursors.set(COMMANDS_TOPIC, commandCursor(this.offsets.get(COMMANDS_TOPIC)))
@@ -108,7 +113,7 @@ export class PartitionFold {
 
   /** Whether one more batch may be folded before the next commit. */
   hasRoomFor({ topic, events }: InputBatch): boolean {
-    // Else what a pane holds would depend on where commits fall.
+    // Otherwise the content of a pane would depend on where commits fall.
     if (this.hasDue) return false
     const writes = this.#writes()
     if (this.#events === 0 && writes === 0) return true
@@ -150,12 +155,12 @@ export class PartitionFold {
     )
   }
 
-  /** Whether time alone may close something. */
+  /** Whether time alone may close a window. */
   get hasOpenWindows(): boolean {
     return this.#windows.windows().some(({ operator }) => operator.hasOpen)
   }
 
-  /** What holds back the windows that have a clock per source or key. */
+  /** The slowest clocks of windows with a clock per source or key. */
   slowestSources(): WindowSource[] {
     return this.#windows.clocks.slowestSources()
   }
@@ -190,7 +195,7 @@ export class PartitionFold {
     else this.#router.run(topic, event)
   }
 
-  /** Passes over one event of a batch that ends its workers. */
+  /** Skips one event of a batch that kills its workers. */
   bury(topic: string, event: EventBody, cause: string): void {
     this.#router.bury(topic, event, cause)
   }
@@ -221,7 +226,7 @@ export class PartitionFold {
     this.#moved = true
   }
 
-  /** Everything that the partition's logs held at `now` is folded, except those of `behind`. */
+  /** Everything in the partition's logs at `now` was folded, except in those of `behind`. */
   readToEnd(now: number, behind: ReadonlySet<string>): void {
     this.#windows.clocks.readToEnd(now, behind)
     this.#windows.advance()
@@ -236,7 +241,7 @@ export class PartitionFold {
     this.#emit()
   }
 
-  /** What partitions report of being idle holds from now on only as `closeWithout` says. */
+  /** From now on a partition's idle report counts only as `closeWithout` confirms it. */
   distrustIdle(): void {
     for (const { operator } of this.#windows.merges) operator.distrustIdle()
   }
@@ -260,13 +265,13 @@ export class PartitionFold {
     this.#emit()
   }
 
-  /** Logs could not be read: nothing is known of what they hold. */
+  /** Logs could not be read: their contents are unknown. */
   interrupted(): void {
     this.#windows.clocks.interrupted()
     for (const { operator } of this.#windows.merges) operator.interrupted()
   }
 
-  /** The operations of the next commit. What does not fit stays due. */
+  /** The operations of the next commit. Whatever does not fit stays due. */
   takeOperations(): CommitOperation[] {
     this.#emit()
     this.#events = 0
@@ -284,7 +289,7 @@ export class PartitionFold {
     ]
   }
 
-  /** What was counted since they were last taken. */
+  /** The counters since the last call. */
   takeCounters(): FoldCounters {
     const taken = { ...this.counters }
     Object.assign(this.counters, noCounts())
@@ -296,7 +301,7 @@ export class PartitionFold {
     return { ...this.#windows.progress(), ...(answers !== undefined && { answers }) }
   }
 
-  /** What changed, and as much of what nothing can change any more as there is room to delete. */
+  /** Changed fields, and as many final ones deleted as the commit has room for. */
   #takeStateWrites(): CommitOperation[] {
     let room = MAX_WRITES - this.#writes()
     return this.#windows.holders().flatMap((holder) => {
@@ -310,22 +315,22 @@ export class PartitionFold {
     return this.#outputs.writes + this.#windows.dirtyCount + (this.entities?.writes ?? 0)
   }
 
-  /** Puts out what is due, as far as the commit has room. */
+  /** Emits due panes, as far as the commit has room. */
   #emit(): void {
     for (const stage of this.#windows.results) {
-      // What it reads may have put out its panes just now.
+      // Its inputs may have emitted panes just now.
       this.#windows.advanceResult(stage)
       this.#emitResults(stage)
     }
-    // Likewise for what only reports: else the parts of panes would wait for the next batch or poll.
+    // Likewise for stages that only report: otherwise the parts of panes would wait for the next batch or poll.
     this.#windows.advanceReports()
   }
 
   #emitResults(stage: ResultStage): void {
     const { topic, operator } = stage.kind === 'keyed' ? stage.window : stage
-    // What readers of the result may rely on: nothing older than this can still be revised.
+    // Readers of the result may rely on it: nothing older than this can still be revised.
     const watermark = operator.watermark - topic.spec.allowedLatenessMs
-    // Again while there is room: the state of a pane may be among the writes already.
+    // Again while there is room: the state of a pane may already be among the writes.
     for (let room = this.#roomForPanes(); room > 0 && operator.dueCount > 0; room = this.#roomForPanes()) {
       for (const { id, data, event } of stage.takeResults(room)) {
         if (!this.#filter.hasPane(topic.name, data.start, data.end)) continue

@@ -23,7 +23,7 @@ export class PartitionWindows {
   readonly #clocks: InputClocks
   readonly #versions: Readonly<Record<string, string>>
   readonly #begins: Readonly<Record<string, WindowBegin>>
-  /** Of inputs that nothing reads for now as well: what reads them again goes on behind the same offset. */
+  /** Includes inputs that nothing reads at present: a later reader continues behind the same offset. */
   readonly #storedMaxTimes: Readonly<Record<string, number>>
   #dropped: readonly string[]
 
@@ -38,10 +38,10 @@ export class PartitionWindows {
     this.#versions = pipeline.versions
     this.#begins = begins
     this.#storedMaxTimes = progress.maxTimes
-    // A definition that changed starts anew: its state means something else now.
+    // A changed definition starts anew: its state has another meaning now.
     const changed = Object.keys(progress.versions).filter((name) => progress.versions[name] !== pipeline.versions[name])
     this.#dropped = [
-      // An early pane among the latest results would stay until its end is past, and nobody completes it any more.
+      // An early pane among the latest results would stay until its end has passed, and nobody would complete it.
       ...changed.flatMap((name) => [...hashesOf(name), currentHash(name)]),
       ...[...(anew ?? [])].flatMap(foldHashes),
     ]
@@ -72,7 +72,7 @@ export class PartitionWindows {
       this.#addReader(topic.from, report)
       this.#reports.push(report)
       if (!mergersOf(topic, partitions).includes(partition)) continue
-      // What other partitions reported is theirs to keep, whatever this one has lost.
+      // Reports of other partitions stay, whatever this one has lost.
       const merged = isSame ? progress.merges[name] : undefined
       const clock = merged && { ...merged, watermark: merged.watermark ?? Number.NEGATIVE_INFINITY }
       const parts = (isSame && fields.get(partialsHash(name))) || []
@@ -88,12 +88,12 @@ export class PartitionWindows {
     }
   }
 
-  /** The hashes that hold the state of a partition's windows. */
+  /** The hashes with the state of a partition's windows. */
   static hashes(pipeline: Pipeline): string[] {
     return pipeline.windows.flatMap(({ name }) => hashesOf(name))
   }
 
-  /** The first start of a window's panes; of a merged one the last of those of all partitions. */
+  /** The first start of a window's panes; for a merged one, the latest of all partitions. */
   beginOf(window: string): number {
     const merge = this.#merges.find(({ topic }) => topic.name === window)
     return merge?.operator.begin ?? this.#begins[window]?.start ?? Number.NEGATIVE_INFINITY
@@ -124,24 +124,24 @@ export class PartitionWindows {
     return this.#merges.find(({ topic }) => topic.name === window)!
   }
 
-  /** Takes the hashes of state that belongs to no window any more. */
+  /** Takes the hashes of windows that no longer exist. */
   takeDropped(): CommitOperation[] {
     const dropped = this.#dropped.map((hash) => ({ op: 'drop', hash }) as const)
     this.#dropped = []
     return dropped
   }
 
-  /** Moves the windows over events to where their inputs are, those before it in the order first. */
+  /** Moves the windows over events to their inputs' watermarks, inputs first. */
   advance(): void {
     for (const { window } of [...this.#keyed, ...this.#reports]) this.#advanceOne(window)
   }
 
-  /** The same for what one stage puts results out of. */
+  /** As above, for the inputs of one emitting stage. */
   advanceResult(stage: ResultStage): void {
     if (stage.kind === 'keyed') this.#advanceOne(stage.window)
   }
 
-  /** The same for what reports. */
+  /** As above, for reporting stages. */
   advanceReports(): void {
     for (const { window } of this.#reports) this.#advanceOne(window)
   }
@@ -155,7 +155,7 @@ export class PartitionWindows {
     return this.#clocks.isIdleFor(window.topic)
   }
 
-  /** Everything that is stored, in order. */
+  /** All stages with state, in order. */
   holders(): StateHolder[] {
     return [...this.windows(), ...this.#merges, ...this.#fleets]
   }
@@ -164,7 +164,7 @@ export class PartitionWindows {
     return [...this.#keyed, ...this.#reports].map(({ window }) => window)
   }
 
-  /** Fields that differ from what is stored. */
+  /** Number of changed fields. */
   get dirtyCount(): number {
     let count = 0
     for (const { window } of this.#keyed) count += window.operator.dirtyCount
@@ -174,7 +174,7 @@ export class PartitionWindows {
     return count
   }
 
-  /** Results that wait. */
+  /** Number of waiting results. */
   get dueCount(): number {
     let due = 0
     for (const { window } of this.#keyed) due += window.operator.dueCount
@@ -217,7 +217,7 @@ function foldHashes(window: string): string[] {
 
 const NONE: readonly EventStage[] = []
 
-/** The partitions that merge a window: none if groups are keys, one for all keys, else each the groups that belong to it. */
+/** The partitions that merge a window: none if groups are keys, one for all keys, otherwise each its own groups. */
 export function mergersOf({ name, spec }: WindowTopic, partitions: number): readonly number[] {
   if (spec.groupBy === 'key') return []
   if (spec.groupBy === 'all') return [partitionOf(name, partitions)]

@@ -1,7 +1,7 @@
 import { specHash } from '../config/hash.ts'
 import type { Contract, FlowTopic, SourceTopic, TopicDefinition, WindowTopic } from '../config/model.ts'
 
-/** The topic DAG as a worker walks it: for each topic, what is computed from it. */
+/** The topic DAG for workers: for each topic, the stages that read it. */
 export class Pipeline {
   /** Topics clients publish to that something is computed from. */
   readonly inputs: readonly SourceTopic[]
@@ -35,7 +35,7 @@ export class Pipeline {
     return this.#windows.get(topic) ?? []
   }
 
-  /** How many states an event of a topic may change, flows between included. */
+  /** How many states an event of a topic may change, through flows as well. */
   statesBehind(topic: string): number {
     const behindFlows = this.flowsOf(topic).reduce((sum, { name }) => sum + this.statesBehind(name), 0)
     return this.windowsOf(topic).reduce((sum, { spec }) => sum + (spec.clockPer === 'partition' ? 1 : 2), behindFlows)
@@ -56,7 +56,7 @@ export class Pipeline {
     }
   }
 
-  /** The source topics that a topic is computed from by flows alone; none of what has a window in between. */
+  /** The source topics from which a topic is computed by flows alone, without a window in between. */
   rootsOf(topic: string): readonly string[] {
     const definition = this.contract.topics.get(topic)
     switch (definition?.kind) {

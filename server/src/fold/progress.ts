@@ -1,7 +1,9 @@
 import type { StoredGenerations } from '../entities/index.ts'
 import type { SourceStatus } from '../operators/index.ts'
 
-/** Event-time progress of a partition as stored with its state. Numbers are ms; what has not begun is absent. */
+/**
+ * Event-time progress of a partition as stored with its state. Numbers are ms; clocks that have not begun are absent.
+ */
 export interface StoredProgress {
   /** Input topic -> largest event time seen. */
   readonly maxTimes: Readonly<Record<string, number>>
@@ -9,19 +11,19 @@ export interface StoredProgress {
   readonly versions: Readonly<Record<string, string>>
   /** Window -> watermark. */
   readonly watermarks: Readonly<Record<string, number>>
-  /** Window -> where it begins; absent where it has read its inputs from their beginning. */
+  /** Window -> where it begins; absent if it has read its inputs from their beginning. */
   readonly begins: Readonly<Record<string, WindowBegin>>
-  /** Merged window -> watermark (`null` before the first) and what each source partition reported last. */
+  /** Merged window -> watermark (`null` before the first) and the last report of each source partition. */
   readonly merges: Readonly<Record<string, StoredMergeProgress>>
   /** How far back the answers of commands are known. */
   readonly answers?: StoredGenerations
 }
 
-/** Where a window goes on in logs that were read before it came. What lies before is for a backfill. */
+/** Where a new window joined logs that were read before. Earlier events are left to a backfill. */
 export interface WindowBegin {
   /** The first start of its panes, ms. */
   readonly start: number
-  /** What had been read: input -> stream id. */
+  /** The offsets at that time: input -> stream id. */
   readonly after: Readonly<Record<string, string>>
 }
 

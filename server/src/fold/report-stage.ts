@@ -11,33 +11,35 @@ import { EarlyInterval } from './early-interval.ts'
 import { ALL_KEYS } from './pane.ts'
 import type { StoredWindow } from './stored-window.ts'
 
-/** A report with the hash of the definition it was made by. */
+/** A report with the hash of its window's definition. */
 export interface VersionedReport extends SourceReport {
   readonly version: string
 }
 
-/** Partials of one report: what whoever merges takes in at once. */
+/** Partials of one report: a merging partition takes them in at once. */
 export const MAX_PARTIALS = 300
 /** Reports of one commit: more stay due. At about 80 bytes a partial this is 192 KiB. */
 const MAX_REPORTS = 8
 
 /**
- * First stage of a window whose groups lie in several partitions: this partition's part of each, reported - never emitted -
- * to the partition that merges the group. Reports when windows complete or change afterwards, when the watermark enters
- * another window, and when the input goes idle or wakes, so that the merging side knows whom to wait for. Every owner
- * reports once more.
+ * First stage of a window whose groups lie in several partitions. It reports this partition's part of each group -
+ * never emits it - to the partition that merges the group. Reports are sent when windows complete or change afterwards,
+ * when the watermark enters another window, and when the input goes idle or wakes, so that the merging side knows for
+ * whom to wait. Every new owner reports once more.
  */
 export class ReportStage {
   readonly kind = 'report'
   readonly window: StoredWindow<TumblingWindow>
   readonly #spec: TumblingSpec
   readonly #version: string
-  /** The first start of which this partition has everything; absent: it has read its inputs from their beginning. */
+  /**
+   * The first start from which this partition has all events; absent if it has read its inputs from their beginning.
+   */
   readonly #begin: number | undefined
   /** Names the group of an event; absent for one group over all keys. */
   readonly #field: Field | undefined
   readonly #early: EarlyInterval
-  /** Up to here everything is reported. */
+  /** Up to here everything was reported. */
   #watermark: number | null = null
   #reported: { readonly bucket: number; readonly idle: boolean } | undefined
 
@@ -50,7 +52,10 @@ export class ReportStage {
     this.#field = typeof spec.groupBy === 'object' ? parseField(spec.groupBy.field) : undefined
   }
 
-  /** @throws TypeError when the event's group is not text that Redis keeps as it is: the config rules out neither what a `map` makes nor lone surrogates. */
+  /**
+   * @throws TypeError when the event's group is not text that Redis can keep unchanged: the config excludes neither
+   *   other results of a `map` nor lone surrogates.
+   */
   groupOf({ data }: EventBody): string {
     if (this.#field === undefined) return ALL_KEYS
     const group = readField(data, this.#field)
@@ -62,7 +67,7 @@ export class ReportStage {
     return this.window.operator.add(group, time, data)
   }
 
-  /** What early panes are merged of becomes due once an interval of the clock. */
+  /** The parts of early panes become due once per interval of the clock. */
   tick(now: number): void {
     if (this.#early.enters(now)) this.window.operator.flush()
   }
@@ -71,14 +76,14 @@ export class ReportStage {
   needsReport(idle: boolean): boolean {
     const { dueCount } = this.window.operator
     if (dueCount > 0 || (this.#reported !== undefined && this.#reported.idle !== idle)) return true
-    // A source is silent until it knows whether it has input; idle, it holds nobody back, so its watermark is of no interest.
-    // One that lacks input says so in its first commit: others may close without it from then on.
+    // A source is silent until it knows whether it has input. An idle one holds nobody back, so its watermark does not
+    // matter. One without input says so in its first commit: others may close without it from then on.
     if (this.#reported === undefined) return idle || this.#hasBegun() || this.#begin !== undefined
     return !idle && this.#hasBegun() && this.#reported.bucket !== this.#bucket()
   }
 
   /**
-   * The reports that are needed, as the commit's writes to the partition's own log of partials.
+   * The due reports, as the commit's writes to the partition's own log of partials.
    *
    * @param room states that they may change; one report is always made.
    */
@@ -98,7 +103,7 @@ export class ReportStage {
       key,
       accumulator: operator.aggregates.encode(accumulator),
     }))
-    // Both say that nothing up to here is missing.
+    // Both mean that nothing up to here is missing.
     const isComplete = operator.dueCount === 0
     if (isComplete && this.#hasBegun()) this.#watermark = operator.watermark
     const report: VersionedReport = {

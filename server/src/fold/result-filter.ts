@@ -1,9 +1,9 @@
 import type { EventBody } from '../bus/index.ts'
 import type { WindowTopic } from '../config/model.ts'
 
-/** Which results of windows a fold puts out: the others only pass through it. */
+/** Which results of windows a fold emits: the others only pass through it. */
 export interface ResultFilter {
   hasPane(window: string, start: number, end: number): boolean
-  /** Whether an event that a window could not take in goes to its late topic, or to the dead letters. */
+  /** Whether an event that a window rejects goes to its late topic, or to the dead letters. */
   hasMiss(window: WindowTopic, event: EventBody): boolean
 }

@@ -4,22 +4,25 @@ import type { KeyedStage } from './keyed-stage.ts'
 import type { MergeStage } from './merge-stage.ts'
 import type { ReportStage } from './report-stage.ts'
 
-/** What reads the events of a topic. Another kind of stage stands beside these, with a case where `EventRouter` hands events on. */
+/**
+ * Readers of a topic's events. Another kind of stage stands beside these, with a case where `EventRouter` routes
+ * events.
+ */
 export type EventStage = FlowStage | KeyedStage | ReportStage
 
-/** What puts results out once they are due, rather than for each event. */
+/** A stage that emits results once they are due, rather than for each event. */
 export type ResultStage = KeyedStage | MergeStage
 
-/** What keeps state in a hash of its own. */
+/** A stage with state in a hash of its own. */
 export interface StateHolder {
   readonly operator: {
-    /** Fields that differ from what is stored. */
+    /** Number of changed fields. */
     readonly dirtyCount: number
-    /** States held. */
+    /** Number of states. */
     readonly openCount: number
     /** Whether there is state that nothing can change any more. */
     readonly hasForgettable: boolean
   }
-  /** Writes after which the stored state is the state now; forgets at most `limit` fields. */
+  /** Writes that bring the stored state up to date; forgets at most `limit` fields. */
   takeWrites(limit: number): CommitOperation[]
 }

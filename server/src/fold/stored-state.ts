@@ -7,6 +7,6 @@ export interface StoredState {
   readonly progress: StoredProgress
   /** Fields of each hash that `PartitionWindows.hashes` names. */
   readonly stored: ReadonlyMap<string, HashFields>
-  /** Windows that go on without what they hold, because input was lost; absent: none. */
+  /** Windows that continue without their state, because input was lost; absent: none. */
   readonly anew?: ReadonlySet<string>
 }

@@ -8,7 +8,7 @@ import {
   type WindowOperator,
 } from '../operators/index.ts'
 
-/** The state of one window in one partition: the operator, and the hash that keeps its fields. */
+/** The state of one window in one partition: the operator, and the hash with its fields. */
 export class StoredWindow<Operator extends WindowOperator> {
   readonly topic: WindowTopic
   readonly operator: Operator
@@ -23,13 +23,13 @@ export class StoredWindow<Operator extends WindowOperator> {
     this.#hash = windowHash(topic.name)
   }
 
-  /** Writes after which the stored state is the state now; forgets at most `limit` fields. */
+  /** Writes that bring the stored state up to date; forgets at most `limit` fields. */
   takeWrites(limit: number): CommitOperation[] {
     return writesTo(this.#hash, this.operator.takeWrites(limit))
   }
 }
 
-/** The clocks of a window's sources, where each has its own: the operator, and the hash that keeps its fields. */
+/** The clocks of a window's sources, if each has its own: the operator, and the hash with its fields. */
 export class StoredClocks {
   readonly operator: FleetClock
   readonly #hash: string
@@ -44,7 +44,7 @@ export class StoredClocks {
   }
 }
 
-/** Writes after which the hash holds what changed, and not what is forgotten. */
+/** Writes that store changed clocks and delete forgotten ones. */
 export function writesTo(hash: string, { changed, forgotten }: StateWrites): CommitOperation[] {
   const operations: CommitOperation[] = []
   if (changed.length > 0) operations.push({ op: 'set', hash, fields: changed })

@@ -2,19 +2,19 @@ import type { Refusal } from '../bus/index.ts'
 import type { InputBatch } from './input-batch.ts'
 import type { PartitionFold } from './partition-fold.ts'
 
-/** Takes without a commit or release from which on something is believed to kill the partition's owners. */
+/** From this many takes without a commit or release on, something is believed to kill the partition's owners. */
 export const SUSPICIOUS_TAKES = 3
-/** Owners an event may end while it is the one being folded: once may be a coincidence. */
+/** How many owners may end while an event is being folded: once may be a coincidence. */
 const MAX_DEATHS = 2
 
 const CAUSE = 'the worker ended each time it folded this event'
 
 /**
- * Folds a batch that may hold an event that ends the process - one no `catch` sees, such as memory running out. Before
- * each event Redis is told which one comes, so that after the owner's end its successor knows what it died of; an event
- * that ended two owners becomes a dead letter, and only it.
+ * Folds a batch that may hold an event that ends the process in a way no `catch` sees, such as running out of memory.
+ * Before each event its identity is noted in Redis, so that the owner's successor knows which event killed it; an event
+ * that ended two owners becomes a dead letter, and no other.
  *
- * @param previous what an earlier owner noted last.
+ * @param previous the last note of an earlier owner.
  * @param note stores the note, or returns why it was refused.
  * @returns why the note was refused, if so.
  */

@@ -1,28 +1,31 @@
-/** How busy a gateway is. */
+import { spreadRetryMs } from '../retry-after.ts'
+
+/** Load of a gateway. */
 export interface Load {
-  /** By how much the event loop is behind, mean of the last moments, ms. */
+  /** Mean delay of the event loop in the last moments, ms. */
   readonly lagMs: number
-  /** Part of the memory for waiting events that is taken; above 1 there is more than may be. */
+  /** Used share of the memory for waiting events; above 1 it is over budget. */
   readonly queueShare: number
 }
 
-/** What may be withheld is, before the memory for waiting events is exceeded: beyond it there are only events that must not be. */
+/** Withholding comes first; over budget means that only high events are left. */
 const MAX_QUEUE_SHARE = 1
-/** Those who come back, and publishes, are refused at this multiple of the lag at which new connections are. */
+/** Returning connections and publishes are refused at this multiple of the lag at which new connections are. */
 const RESERVE = 3
+/** Clients turned away come back within 0.5 to 1.5 s, not all at once. */
 const MIN_RETRY_MS = 500
 const RETRY_SPREAD_MS = 1_000
 
 /**
- * Whom a gateway still takes in: first no new connections, so that those who are there keep what they have, then neither
- * who comes back nor publishes. Pure.
+ * Decides whom a gateway still admits. It refuses new connections first, so that existing clients keep their service,
+ * then returning ones and publishes too. Pure.
  */
 export class Admission {
   readonly #maxLagMs: number
   readonly #random: () => number
   #load: Load = { lagMs: 0, queueShare: 0 }
 
-  /** @param maxLagMs event-loop lag above which no new connection is taken. */
+  /** @param maxLagMs event-loop lag above which new connections are refused. */
   constructor(maxLagMs: number, random: () => number = Math.random) {
     this.#maxLagMs = maxLagMs
     this.#random = random
@@ -32,7 +35,7 @@ export class Admission {
     this.#load = load
   }
 
-  /** When a connection may try again, ms; `undefined` if it is taken. */
+  /** When a connection may try again, ms; `undefined` if it is admitted. */
   connection(isReturning: boolean): number | undefined {
     const { lagMs, queueShare } = this.#load
     const isTaken = isReturning
@@ -41,13 +44,12 @@ export class Admission {
     return isTaken ? undefined : this.#retryAfterMs()
   }
 
-  /** When a publish may be sent again, ms; `undefined` if it is taken. */
+  /** When a publish may be sent again, ms; `undefined` if it is admitted. */
   publish(): number | undefined {
     return this.#load.lagMs <= RESERVE * this.#maxLagMs ? undefined : this.#retryAfterMs()
   }
 
-  /** Spread, so that not all come again at once. */
   #retryAfterMs(): number {
-    return Math.round(MIN_RETRY_MS + RETRY_SPREAD_MS * this.#random())
+    return spreadRetryMs(MIN_RETRY_MS, RETRY_SPREAD_MS, this.#random())
   }
 }

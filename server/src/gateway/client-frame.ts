@@ -20,15 +20,19 @@ export type CheckedFrame =
       readonly ok: false
       readonly code: ErrorCode
       readonly message: string
-      /** What the error answers; with neither, the connection itself is at fault and closes. */
-      readonly answers?: Answered | 'frame'
+      readonly answers: Answered
     }
 
+/** What an error answers. */
 type Answered =
-  | { readonly seq: number }
-  | { readonly sub: number }
-  | { readonly id: number }
-  | { readonly command: string }
+  | { readonly kind: 'publish'; readonly seq: number }
+  | { readonly kind: 'command'; readonly id: string }
+  /** A subscription or a query, or a frame that names neither. */
+  | { readonly kind: 'request'; readonly names: { readonly sub?: number; readonly id?: number } }
+  /** The connection itself is at fault and closes. */
+  | { readonly kind: 'connection' }
+
+const CONNECTION: Answered = { kind: 'connection' }
 
 type Fields = Readonly<Record<string, unknown>>
 /** Describes what is wrong with a field, or nothing. */
@@ -37,7 +41,7 @@ type Check = (fields: Fields) => string | undefined
 /** Largest counter that survives Lua's number formatting exactly. */
 const MAX_COUNTER = 99_999_999_999_999
 
-/** What is no UTF-8 when it is written would become the same name as others. */
+/** Lone surrogates have no UTF-8 form: written out, different names would become the same. */
 const isText = (value: unknown): value is string => typeof value === 'string' && value.isWellFormed()
 
 const isName = (value: unknown, maxChars: number): boolean => isText(value) && value !== '' && value.length <= maxChars
@@ -189,7 +193,7 @@ export function parseClientFrame(source: string): CheckedFrame {
   try {
     value = JSON.parse(source)
   } catch {
-    return { ok: false, code: 'protocol_error', message: 'The frame is not valid JSON.' }
+    return { ok: false, code: 'protocol_error', message: 'The frame is not valid JSON.', answers: CONNECTION }
   }
   return checkClientFrame(value)
 }
@@ -197,7 +201,8 @@ export function parseClientFrame(source: string): CheckedFrame {
 /** Checks every field of a frame that the server reads. Total: never throws. */
 export function checkClientFrame(value: unknown): CheckedFrame {
   if (!isRecord(value) || typeof value.type !== 'string') {
-    return { ok: false, code: 'protocol_error', message: 'A frame is a JSON object with a string "type" first.' }
+    const message = 'A frame is a JSON object with a string "type" first.'
+    return { ok: false, code: 'protocol_error', message, answers: CONNECTION }
   }
   if (!isServed(value.type)) {
     const code = RESERVED_CLIENT_TYPES.has(value.type) ? 'unsupported' : 'unknown_type'
@@ -205,7 +210,7 @@ export function checkClientFrame(value: unknown): CheckedFrame {
       ok: false,
       code,
       message: `Frame type ${value.type.slice(0, 64)} is not served.`,
-      answers: answeredBy(value) ?? 'frame',
+      answers: answeredBy(value) ?? { kind: 'request', names: {} },
     }
   }
   for (const check of CHECKS[value.type]) {
@@ -220,15 +225,14 @@ function isServed(type: string): type is ClientFrame['type'] {
 }
 
 function refuse(fields: Fields, code: ErrorCode, message: string): CheckedFrame {
-  const answers = answeredBy(fields)
-  return answers === undefined ? { ok: false, code, message } : { ok: false, code, message, answers }
+  return { ok: false, code, message, answers: answeredBy(fields) ?? CONNECTION }
 }
 
-function answeredBy(fields: Fields): Answered | undefined {
-  if (fields.type === 'command') return isCommandId(fields.id) ? { command: fields.id } : undefined
-  if (fields.type === 'publish' && isCounter(fields.seq)) return { seq: fields.seq }
-  if (isCounter(fields.sub)) return { sub: fields.sub }
-  return isCounter(fields.id) ? { id: fields.id } : undefined
+function answeredBy({ type, seq, sub, id }: Fields): Answered | undefined {
+  if (type === 'command') return isCommandId(id) ? { kind: 'command', id } : undefined
+  if (type === 'publish' && isCounter(seq)) return { kind: 'publish', seq }
+  if (isCounter(sub)) return { kind: 'request', names: { sub } }
+  return isCounter(id) ? { kind: 'request', names: { id } } : undefined
 }
 
 function checkBatch(batch: unknown): string | undefined {

@@ -31,6 +31,7 @@ import {
 import { contained } from '../observability/contained.ts'
 import { describeDefect, type ReportDefect } from '../observability/defects.ts'
 import { answerQuery, type Params, type Queries } from '../queries/index.ts'
+import { RETRY_AFTER_MS } from '../retry-after.ts'
 import type { Admission } from './admission.ts'
 import { type CheckedFrame, parseClientFrame } from './client-frame.ts'
 import { ConnectionCommands } from './connection-commands.ts'
@@ -56,12 +57,10 @@ export interface ConnectionContext {
   readonly onClosed: (connection: Connection) => void
 }
 
-/** RFC 6455: an unexpected condition. Clients come back as after a broken link. */
+/** RFC 6455: an unexpected condition. Clients reconnect as after a broken link. */
 const CLOSE_INTERNAL = 1_011
 /** A client that has not said hello within this time is not a client. */
 export const HELLO_DEADLINE_MS = 5_000
-/** Advised wait after a frame outside the publish grant: an ack or two returns in that time. */
-const GRANT_RETRY_MS = 20
 
 type PublishFrame = Extract<ClientFrame, { type: 'publish' }>
 
@@ -70,7 +69,7 @@ type ConnectionState =
   | { readonly phase: 'live'; readonly producer: Producer | undefined; readonly delivery: DeliverySubscriber }
   | { readonly phase: 'closed' }
 
-/** One connected socket: reads frames, keeps the publish grant, hands the rest on. */
+/** One connected socket: reads frames, keeps the publish grant, and passes frames on. */
 export class Connection {
   readonly #context: ConnectionContext
   readonly #socket: TransportSocket
@@ -122,7 +121,7 @@ export class Connection {
     this.#context.onClosed(this)
   }
 
-  /** Called about once a second: says ping when it is time, closes a client that stays silent. */
+  /** Called about once a second: sends a ping when it is due, closes a client that stays silent. */
   tick(): void {
     const now = this.#context.clock.monotonic()
     switch (this.#state.phase) {
@@ -143,23 +142,23 @@ export class Connection {
     }
   }
 
-  /** Tells the client to reconnect elsewhere and by when the socket will be closed. */
+  /** Tells the client to reconnect elsewhere, and when the socket will be closed. */
   drain(reconnectInMs: number, deadlineMs: number, reason: string): void {
     this.#send({ type: 'drain', reconnectInMs, deadlineMs, reason })
   }
 
-  /** Tells a publisher that it may have less, or again more, unacknowledged. */
-  tellGrant({ publish, retryAfterMs }: GrantChange): void {
+  /** Sends a publisher its changed grant. */
+  sendGrant({ publish, retryAfterMs }: GrantChange): void {
     if (this.#publishes) this.#send({ type: 'slow', retryAfterMs, publish })
   }
 
-  tellBus({ class: busClass, state, since, retryAfterMs }: GuardState): void {
+  sendBus({ class: busClass, state, since, retryAfterMs }: GuardState): void {
     if (state === 'closed') this.#send({ type: 'bus', class: busClass, state, since })
     else this.#send({ type: 'bus', class: busClass, state: 'open', since, retryAfterMs })
   }
 
-  /** Tells a publisher under which epochs logs go on. */
-  tellEpochs(epochs: readonly LogEpoch[]): void {
+  /** Sends a publisher the epochs under which logs continue. */
+  sendEpochs(epochs: readonly LogEpoch[]): void {
     if (this.#publishes && epochs.length > 0) this.#send({ type: 'epoch', at: epochs.map(formatLogEpoch) })
   }
 
@@ -167,7 +166,9 @@ export class Connection {
     this.#socket.close(code, reason)
   }
 
-  /** Ends the connection after a defect. The client may come back: most likely something else was wrong than all it does. */
+  /**
+   * Ends the connection after a defect. The client may come back: most likely only one of its requests was at fault.
+   */
   abort(defectId: string): void {
     try {
       const message = describeDefect(defectId)
@@ -189,14 +190,14 @@ export class Connection {
     if (frame.protocol !== PROTOCOL_VERSION) return this.#fail('version_unsupported', CLOSE.version)
     const retryAfterMs = this.#context.admission.connection(frame.returning === true)
     if (retryAfterMs !== undefined) return this.#turnAway(retryAfterMs)
-    // Absent stays absent: a client that does not name its window is not expected to send credit.
+    // Absent stays absent: a client that names no window is not expected to send credit.
     const windowBytes =
       frame.windowBytes === undefined
         ? undefined
         : Math.min(LIMITS.maxWindowBytes, Math.max(LIMITS.minWindowBytes, frame.windowBytes))
     const epochs = (frame.epochs ?? []).map((text) => parseLogEpoch(text)!)
     this.#publishes = epochs.length > 0
-    // Before anything it publishes: what comes first in a log decides what is a duplicate.
+    // Before anything it publishes: the first publish in a log decides which later ones are duplicates.
     for (const [partition, known] of knownEntries(frame.acked ?? [])) this.#context.ingest.testify(partition, known)
     const sequence = frame.sequence === NEW_SEQUENCE ? this.#context.ingest.newSequence() : frame.sequence
     this.#state = {
@@ -220,7 +221,7 @@ export class Connection {
     })
     this.#context.onLive(this)
     const known = new Map(epochs.map(({ partition, epoch }) => [partition, epoch]))
-    this.tellEpochs(
+    this.sendEpochs(
       this.#context.ingest.epochs.filter(({ partition, epoch }) => (known.get(partition) ?? epoch) !== epoch),
     )
   }
@@ -240,7 +241,7 @@ export class Connection {
       case 'pong':
         return
       case 'query':
-        if (frame.name === 'ledger') return this.#tellLedger(frame.id, frame.params?.sub, state.delivery)
+        if (frame.name === 'ledger') return this.#sendLedger(frame.id, frame.params?.sub, state.delivery)
         this.#query(frame.id, frame.name, frame.params ?? {}).catch((error) =>
           this.abort(this.#context.report(`an answer to ${this.id}`, error)),
         )
@@ -252,8 +253,8 @@ export class Connection {
     }
   }
 
-  /** How a subscription of this connection fares is known nowhere else. */
-  #tellLedger(id: number, sub: unknown, delivery: DeliverySubscriber): void {
+  /** Only the connection knows the fate of its subscriptions. */
+  #sendLedger(id: number, sub: unknown, delivery: DeliverySubscriber): void {
     const ledger = typeof sub === 'number' ? delivery.ledger(sub) : undefined
     if (ledger !== undefined) return this.#send({ type: 'result', id, data: ledger })
     const code = 'unknown_subscription'
@@ -280,10 +281,10 @@ export class Connection {
       return this.#reject(seq, 'overloaded', retryAfterMs)
     }
     const grant = this.#context.publishControl.enforced(this.#context.clock.monotonic())
-    // A frame alone may be larger than a small grant, and the last one within it may reach beyond it.
+    // A single frame may be larger than a small grant, and the last one within it may reach beyond it.
     if (this.#unackedFrames >= grant.frames || this.#unackedBytes + bytes > grant.bytes + LIMITS.frameBytes) {
       producer?.failed(seq)
-      return this.#reject(seq, 'publish_window', GRANT_RETRY_MS)
+      return this.#reject(seq, 'publish_window', RETRY_AFTER_MS.grant)
     }
     this.#unackedFrames++
     this.#unackedBytes += bytes
@@ -348,11 +349,16 @@ export class Connection {
 
   #refuse(parsed: Extract<CheckedFrame, { ok: false }>, delivery: DeliverySubscriber): void {
     const { answers, code, message } = parsed
-    if (answers === undefined) return this.#fail(code, CLOSE.protocol, message)
-    if (answers === 'frame') delivery.sendControl({ type: 'error', code, message, retryable: false })
-    else if ('seq' in answers) this.#reject(answers.seq, code, undefined, message)
-    else if ('command' in answers) this.#send({ type: 'answer', id: answers.command, ...refuse(code, message) })
-    else delivery.sendControl({ type: 'error', ...answers, code, message, retryable: false })
+    switch (answers.kind) {
+      case 'connection':
+        return this.#fail(code, CLOSE.protocol, message)
+      case 'publish':
+        return this.#reject(answers.seq, code, undefined, message)
+      case 'command':
+        return this.#send({ type: 'answer', id: answers.id, ...refuse(code, message) })
+      case 'request':
+        delivery.sendControl({ type: 'error', ...answers.names, code, message, retryable: false })
+    }
   }
 
   #turnAway(retryAfterMs: number): void {
@@ -362,7 +368,7 @@ export class Connection {
     this.#socket.close(CLOSE.overload, JSON.stringify({ retryAfterMs }))
   }
 
-  /** The connection itself is at fault: says why and closes. */
+  /** The connection itself is at fault: sends the reason and closes. */
   #fail(code: ErrorCode, closeCode: CloseCode, message: string = ERROR_CODES[code]): void {
     const error: ServerFrame = { type: 'error', code, message, retryable: false }
     if (this.#state.phase === 'live') this.#state.delivery.sendControl(error)

@@ -3,7 +3,7 @@ import { type IntervalHistogram, monitorEventLoopDelay } from 'node:perf_hooks'
 const RESOLUTION_MS = 20
 const NS_PER_MS = 1e6
 
-/** By how much the event loop runs behind. */
+/** Delay of the event loop. */
 export class EventLoopLag {
   readonly #delays: IntervalHistogram = monitorEventLoopDelay({ resolution: RESOLUTION_MS })
 
@@ -15,9 +15,9 @@ export class EventLoopLag {
     this.#delays.disable()
   }
 
-  /** Mean since last asked, ms. */
+  /** Mean since the last call, ms. */
   takeMs(): number {
-    // Times between samples, which are a resolution apart when nothing is late.
+    // Intervals between samples, which equal the resolution when nothing is late.
     const lagMs = this.#delays.count === 0 ? 0 : this.#delays.mean / NS_PER_MS - RESOLUTION_MS
     this.#delays.reset()
     return Math.max(0, lagMs)

@@ -17,11 +17,11 @@ import type {
 } from './transport/transport.ts'
 
 const TICK_MS = 1_000
-/** How often the gateway looks how busy it is. */
+/** How often the gateway measures its load. */
 const LOAD_TICK_MS = 500
-/** How often the publish grant is looked at. */
+/** How often the publish grant is adjusted. */
 const GRANT_TICK_MS = 100
-/** Clients are asked to reconnect spread over this time, so that the next gateway is not met by all at once. */
+/** Clients are asked to reconnect spread over this time, so that they do not all reach the next gateway at once. */
 const RECONNECT_SPREAD_MS = 1_000
 
 /** The open connections and the HTTP routes of one gateway process. */
@@ -39,7 +39,7 @@ export class Gateway implements TransportHandlers {
     this.#context = {
       ...context,
       onLive: (connection) => {
-        for (const state of this.#openBreakers.values()) connection.tellBus(state)
+        for (const state of this.#openBreakers.values()) connection.sendBus(state)
       },
       onClosed: (connection) => this.#connections.delete(connection),
     }
@@ -77,25 +77,25 @@ export class Gateway implements TransportHandlers {
     }
   }
 
-  /** Tells the clients that calls to Redis are refused, or answered again; not every probe in between. */
-  tellBus(state: GuardState): void {
+  /** Tells clients that calls to Redis are refused, or answered again; single probes in between are not reported. */
+  sendBus(state: GuardState): void {
     const isOpen = state.state !== 'closed'
     if (isOpen === this.#openBreakers.has(state.class)) return
     if (isOpen) this.#openBreakers.set(state.class, state)
     else this.#openBreakers.delete(state.class)
-    this.#each('bus', (connection) => connection.tellBus(state))
+    this.#each('bus', (connection) => connection.sendBus(state))
   }
 
-  /** Tells publishers that a log goes on under another epoch. */
-  tellEpoch(at: LogEpoch): void {
-    this.#each('epoch', (connection) => connection.tellEpochs([at]))
+  /** Tells publishers that a log continues under another epoch. */
+  sendEpoch(at: LogEpoch): void {
+    this.#each('epoch', (connection) => connection.sendEpochs([at]))
   }
 
   #adjustGrant(): void {
     const { ingest, publishControl, clock } = this.#context
     const change = publishControl.observe(ingest.takeLongestAppendMs(), clock.monotonic())
     if (change === undefined) return
-    this.#each('grant', (connection) => connection.tellGrant(change))
+    this.#each('grant', (connection) => connection.sendGrant(change))
   }
 
   request(request: HttpRequest): Promise<HttpResponse | StreamResponse> {
@@ -103,8 +103,8 @@ export class Gateway implements TransportHandlers {
   }
 
   /**
-   * Asks every client to leave, answers what was published, and closes who is left at the deadline. The listener MUST
-   * be closed first, or clients come straight back.
+   * Asks every client to leave, answers pending publishes, and closes the remaining clients at the deadline. The
+   * listener MUST be closed first, or clients come straight back.
    */
   async drain(deadlineMs: number): Promise<void> {
     for (const timer of this.#timers) clearInterval(timer)
@@ -128,7 +128,7 @@ export class Gateway implements TransportHandlers {
     return describeDefect(this.#context.report(where, error))
   }
 
-  /** One at fault does not keep the others from their turn. */
+  /** One faulty connection does not keep the others from their turn. */
   #each(where: string, action: (connection: Connection) => void): void {
     for (const connection of this.#connections) this.#contained(where, connection, () => action(connection))
   }

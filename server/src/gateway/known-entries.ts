@@ -1,7 +1,7 @@
 import { type AckedPosition, parsePosition } from '@tidegate/protocol'
 import { isStreamId, type KnownEntry } from '../bus/index.ts'
 
-/** What acknowledged positions say was stored, by partition. */
+/** The entries that acknowledged positions prove to have been stored, by partition. */
 export function knownEntries(acked: readonly AckedPosition[]): ReadonlyMap<number, readonly KnownEntry[]> {
   const byPartition = new Map<number, KnownEntry[]>()
   for (const { topic, at } of acked) {

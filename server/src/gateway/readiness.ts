@@ -4,7 +4,7 @@ import type { Delivery } from '../delivery/index.ts'
 import type { Canaries } from '../ingest/index.ts'
 
 const LOOK_EVERY_MS = 500
-/** A canary that is sent in time, and two of which the other gateways thought that another one would. */
+/** One canary period, and two more in which each gateway thought that another one would send. */
 const CANARY_STALE_MS = 2.8 * CANARY_EVERY_MS
 
 /** Something that does not work. */
@@ -23,7 +23,7 @@ export interface ReadinessReport {
   readonly ready: boolean
   /** Since when it is ready, or is not, ms since 1970. */
   readonly since: number
-  /** Everything that does not work, enough to be not ready or not. */
+  /** Every fault, whether or not the faults make it unready. */
   readonly red: readonly RedPart[]
   readonly tails: readonly { readonly partition: number; readonly live: boolean; readonly canaryAgeMs: number }[]
   /** As last seen while Redis answered. */
@@ -32,13 +32,13 @@ export interface ReadinessReport {
   readonly breakers: readonly GuardState[]
   /** Live workers with their own breakers, as last seen. */
   readonly workers: readonly { readonly worker: string; readonly breakers: readonly GuardState[] }[]
-  /** The gateway hands its clients to others before it stops. */
+  /** The gateway is handing its clients to others before it stops. */
   readonly draining: boolean
 }
 
 export interface ReadinessOptions {
   readonly bus: Bus
-  /** Least share of the partitions that has to work, 0 to 1. */
+  /** Minimum share of the partitions that must work, 0 to 1. */
   readonly readyShare: number
   readonly delivery: Pick<Delivery, 'tailState'>
   readonly canaries: Canaries
@@ -46,8 +46,8 @@ export interface ReadinessOptions {
 }
 
 /**
- * Whether this gateway should get traffic: what is written to Redis comes back by its tails, no breaker is open, and enough
- * partitions have an owner. Looks at Redis by itself, so that an answer never waits for it.
+ * Whether this gateway should get traffic: entries written to Redis come back through its tails, no breaker is open,
+ * and enough partitions have an owner. Looks at Redis on its own schedule, so that an answer never waits for it.
  */
 export class Readiness {
   readonly #options: ReadinessOptions

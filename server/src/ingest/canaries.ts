@@ -2,12 +2,12 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { type Bus, BusFull, BusUnavailable, CANARY_EVERY_MS } from '../bus/index.ts'
 import { describeDefect, type ReportDefect, withoutRepeats } from '../observability/defects.ts'
 
-/** After a failure the next one tells soon whether it was a hiccup. */
-const RETRY_MS = 50
+/** After a failure that opened no breaker: soon enough to tell a hiccup from an outage. */
+const RECHECK_MS = 50
 
 /**
- * Keeps a canary log in every partition fresh, in the way and through the breaker that publishes take: so a Redis that hangs is noticed
- * and one that is back is tried, whether or not anybody publishes, and tails can tell by it that what is written arrives.
+ * Keeps the canary log of every partition fresh, along the path and through the breaker of publishes. A hanging Redis
+ * is noticed and a recovered one is tried whether or not anybody publishes, and tails see that written entries arrive.
  */
 export class Canaries {
   readonly #send: (partition: number) => Promise<void>
@@ -49,8 +49,8 @@ export class Canaries {
         const isForeseen = error instanceof BusUnavailable || error instanceof BusFull
         const why = isForeseen ? error.message : describeDefect(report(`a canary of partition ${partition}`, error))
         this.#failures.set(partition, why)
-        // As soon as the breaker lets one through, which is how it closes.
-        if (error instanceof BusUnavailable) nextMs = this.#bus.retryAfterMs('append') || RETRY_MS
+        // As soon as the breaker lets one call through, which is how it closes.
+        if (error instanceof BusUnavailable) nextMs = this.#bus.retryAfterMs('append') || RECHECK_MS
       }
       await sleep(nextMs, undefined, { signal }).catch(() => {})
     }

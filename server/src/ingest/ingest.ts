@@ -4,9 +4,10 @@ import { type Bus, type KnownEntry, partitionOf, type SliceIdentity, type Stored
 import type { WallClock } from '../clock.ts'
 import type { Contract, SourceTopic } from '../config/model.ts'
 import { describeDefect, type ReportDefect } from '../observability/defects.ts'
+import { RETRY_AFTER_MS } from '../retry-after.ts'
 import { checksumOf } from './content.ts'
 import { PartitionAppender } from './partition-appender.ts'
-import { PartitionLog, type PartitionLogOptions, type SliceOutcome } from './partition-log.ts'
+import { isStored, PartitionLog, type PartitionLogOptions, type SliceOutcome } from './partition-log.ts'
 import type { Producer } from './producer.ts'
 import { decodeRefusals, encodeRefusals } from './refusals.ts'
 import { Sequences } from './sequences.ts'
@@ -18,20 +19,20 @@ export interface PublishRequest {
   readonly events: readonly unknown[]
   /** Without it every attempt is stored: at least once. */
   readonly producer?: FrameIdentity
-  /** What the events are compared by with those of other attempts; the events themselves where absent. */
+  /** The content by which attempts are compared; the events themselves where absent. */
   readonly content?: string
-  /** Events that are refused whatever is thought of them now. */
+  /** Events refused at the first attempt: they are refused again, whatever the rules say now. */
   readonly refusedBefore?: RefusedBefore | undefined
 }
 
 export interface FrameIdentity {
   readonly state: Producer
   readonly seq: number
-  /** Since the first attempt; absent on that. */
+  /** Since the first attempt; absent on the first. */
   readonly ageMs?: number | undefined
 }
 
-/** A request of several frames, whose content is settled before any of it is stored. */
+/** A request of several frames, whose content is fixed before any of it is stored. */
 export interface RequestMark {
   readonly producer: FrameIdentity
   readonly content: string
@@ -51,7 +52,7 @@ export type PublishOutcome =
       readonly code: ErrorCode
       readonly message: string
       readonly retryAfterMs?: number
-      /** With `epoch_changed`: the epochs now. */
+      /** With `epoch_changed`: the present epochs. */
       readonly epochs?: readonly LogEpoch[]
     }
 
@@ -61,14 +62,14 @@ export interface IngestOptions extends Pick<PartitionLogOptions, 'known' | 'limi
   readonly clock: WallClock
   readonly report: ReportDefect
   readonly replicas?: number
-  /** Whether Redis keeps what is stored; while it may not, nothing is taken. */
+  /** Whether Redis persists what it stores; while it may not, nothing is accepted. */
   readonly isKept?: () => boolean
-  /** Whether Redis is so full that the rest of it is left to those who free memory. */
+  /** Whether Redis is so full that the rest is reserved for commands that free memory. */
   readonly isFull?: () => boolean
   readonly onNewEpoch?: PartitionLogOptions['onNewEpoch']
 }
 
-/** Takes frames from the gateway and answers each exactly once. */
+/** Accepts frames from the gateway and answers each exactly once. */
 export class Ingest {
   readonly #contract: Contract
   readonly #clock: WallClock
@@ -98,7 +99,7 @@ export class Ingest {
     this.#appenders = this.#logs.map((log) => new PartitionAppender(log, options.report))
   }
 
-  /** MUST be awaited before anything is taken. @throws BusUnavailable */
+  /** MUST be awaited before anything is published. @throws BusUnavailable */
   start(): Promise<void> {
     return this.#sequences.start()
   }
@@ -111,25 +112,26 @@ export class Ingest {
     return this.#appenders.reduce((sum, appender) => sum + appender.pendingBytes, 0)
   }
 
-  /** How long appends took since last asked, ms: the longest, whether answered or still waiting. */
+  /** Longest append since the last call, ms, answered or still waiting. */
   takeLongestAppendMs(): number {
     return Math.max(...this.#appenders.map((appender) => appender.takeLongestWaitMs()))
   }
 
-  /** The epochs under which the logs go on, of partitions that anything was stored in. */
+  /** The present epochs of partitions in which anything was stored. */
   get epochs(): LogEpoch[] {
     return this.#logs.flatMap(({ epoch }, partition) => (epoch === undefined ? [] : [{ partition, epoch }]))
   }
 
-  /** Takes entries of a partition that a client knows: none of its frames is stored before they are looked up. */
+  /** Records entries of a partition that a client knows: they are looked up before any of its frames is stored. */
   testify(partition: number, entries: readonly KnownEntry[]): void {
     this.#logs[partition]?.testify(entries)
   }
 
   /**
-   * The same, at once. When it resolves the log has a new epoch if one of the present epoch is gone.
+   * As above, and looks them up at once. When it resolves, the log has a new epoch if an entry of the present epoch is
+   * gone.
    *
-   * @returns those that are gone, of any epoch
+   * @returns the missing entries, of any epoch
    * @throws BusUnavailable
    */
   async examine(partition: number, entries: readonly KnownEntry[]): Promise<readonly KnownEntry[]> {
@@ -139,7 +141,7 @@ export class Ingest {
     return log?.missing(entries) ?? []
   }
 
-  /** A name for a producer that counts anew. */
+  /** A new sequence name, for a producer that restarts its count. */
   newSequence(): string {
     return this.#sequences.next()
   }
@@ -149,7 +151,7 @@ export class Ingest {
     return this.#logs[partition]!.canary()
   }
 
-  /** Resolves when every frame taken so far is answered. */
+  /** Resolves when every accepted frame is answered. */
   async drain(): Promise<void> {
     await Promise.all(this.#appenders.map((appender) => appender.drain()))
   }
@@ -164,7 +166,7 @@ export class Ingest {
     if (this.#admits(producer, answer)) this.#append(topic, request, answer)
   }
 
-  /** Which events of a topic would be refused now: all where nothing can be published to it. */
+  /** The events that the topic's rules refuse now: all of them if the topic cannot be published to. */
   refusalsOf(topicName: string, events: readonly unknown[]): readonly RejectedEvent[] {
     const topic = this.#contract.topics.get(topicName)
     if (topic?.kind === 'source') return this.#validate(topic, events).refused.map(({ event }) => event)
@@ -173,8 +175,8 @@ export class Ingest {
   }
 
   /**
-   * Stores under whom and with which content a request comes, so that another one cannot take its place in any partition. The
-   * answer lists what was refused when it came first.
+   * Stores the producer and content of a request, so that no other request can take its place in any partition. The
+   * answer lists the events refused at the first attempt.
    *
    * @param answer is called exactly once, possibly before `mark` returns.
    */
@@ -210,12 +212,12 @@ export class Ingest {
     return false
   }
 
-  /** Why nothing is taken now. */
+  /** Why nothing is accepted now. */
   #refusal(): PublishOutcome | undefined {
     const retryAfterMs = this.#bus.retryAfterMs('append')
     if (retryAfterMs > 0) return reject('unavailable', undefined, retryAfterMs)
-    if (!this.#isKept()) return reject('unavailable', undefined, STORAGE_RETRY_MS)
-    return this.#isFull() ? reject('storage_full', undefined, STORAGE_RETRY_MS) : undefined
+    if (!this.#isKept()) return reject('unavailable', undefined, RETRY_AFTER_MS.storage)
+    return this.#isFull() ? reject('storage_full', undefined, RETRY_AFTER_MS.storage) : undefined
   }
 
   #validate(topic: SourceTopic, events: readonly unknown[], refusedBefore?: RefusedBefore) {
@@ -227,13 +229,13 @@ export class Ingest {
     const { events, producer, refusedBefore } = request
     const { accepted, refused } = this.#validate(topic, events, refusedBefore)
     const byPartition = this.#split(accepted)
-    // With a producer, where they would go remembers that they were refused.
-    const told = producer === undefined ? refused : refused.filter(({ key }) => key === undefined)
+    // With a producer, the partition of their key remembers that they were refused.
+    const listed = producer === undefined ? refused : refused.filter(({ key }) => key === undefined)
     const refusedByPartition = this.#splitRefused(producer === undefined ? [] : refused)
     for (const partition of refusedByPartition.keys()) {
       if (!byPartition.has(partition)) byPartition.set(partition, [])
     }
-    const rejected = told.map(({ event }) => event)
+    const rejected = listed.map(({ event }) => event)
     if (byPartition.size === 0) return answer({ kind: 'ack', at: [], rejected, duplicate: false })
     const checksum = producer && checksumOf(topic.name, request.content ?? JSON.stringify(events))
     const frame = new PendingFrame(byPartition.size, rejected, producer, answer)
@@ -245,8 +247,9 @@ export class Ingest {
 
   #add(frame: PendingFrame, { topic, partition, events, refused, checksum }: FrameSlice): void {
     const identity = checksum === undefined ? undefined : frame.identify(partition, checksum, refused)
-    const settled = refused.length === 0 ? frame : { settle: (outcome: SliceOutcome) => frame.settle(outcome, refused) }
-    this.#appenders[partition]!.add({ topic, identity, frame: settled }, events)
+    const pending =
+      refused.length === 0 ? frame : { resolve: (outcome: SliceOutcome) => frame.resolve(outcome, refused) }
+    this.#appenders[partition]!.add({ topic, identity, frame: pending }, events)
   }
 
   #split(events: readonly StoredEvent[]): Map<number, StoredEvent[]> {
@@ -288,7 +291,7 @@ interface FrameSlice {
 /** A frame whose slices are on their way. It keeps nothing of the events. */
 class PendingFrame {
   readonly #slices: number
-  /** Events of no partition that are refused, then those of the slices that are answered. */
+  /** Refused events without a partition, then those of the answered slices. */
   readonly #rejected: RejectedEvent[]
   readonly #producer: FrameIdentity | undefined
   readonly #answer: (outcome: PublishOutcome) => void
@@ -306,7 +309,7 @@ class PendingFrame {
     this.#answer = answer
   }
 
-  /** Identity of the frame's slice of a partition. MUST be asked for in the order in which slices are sent. */
+  /** Identity of the frame's slice in a partition. MUST be called in the order in which slices are sent. */
   identify(partition: number, checksum: string, refused: readonly RejectedEvent[]): SliceIdentity | undefined {
     if (this.#producer === undefined) return undefined
     const { state, seq, ageMs } = this.#producer
@@ -323,10 +326,10 @@ class PendingFrame {
     }
   }
 
-  /** @param refused events of the slice that are refused now; of a duplicate those count that were refused at first. */
-  settle(outcome: SliceOutcome, refused: readonly RejectedEvent[] = NONE): void {
+  /** @param refused events of the slice that are refused now; for a duplicate, those refused at first count instead. */
+  resolve(outcome: SliceOutcome, refused: readonly RejectedEvent[] = NONE): void {
     this.#outcomes.push(outcome)
-    if ('position' in outcome) {
+    if (isStored(outcome)) {
       const { refusedAtFirst } = outcome
       this.#rejected.push(...(refusedAtFirst === undefined ? refused : decodeRefusals(refusedAtFirst, refused)))
     }
@@ -339,17 +342,17 @@ class PendingFrame {
   #note(result: PublishOutcome, { state, seq }: FrameIdentity): PublishOutcome {
     if (result.kind === 'ack') {
       const ended = this.#outcomes.flatMap((outcome) =>
-        'position' in outcome && !state.stored(outcome) ? [outcome.partition] : [],
+        isStored(outcome) && !state.stored(outcome) ? [outcome.partition] : [],
       )
       if (ended.length === 0) {
-        state.settled(seq)
+        state.answered(seq)
         return result
       }
       // One slice was stored before the epoch changed, another one afterwards.
       state.failed(seq)
       return epochChanged(ended.map((partition) => ({ partition, epoch: state.epochOn(partition)! })))
     }
-    if (result.retryAfterMs === undefined) state.settled(seq)
+    if (result.retryAfterMs === undefined) state.answered(seq)
     else state.failed(seq)
     for (const at of result.epochs ?? []) state.epochChanged(at)
     return result
@@ -379,10 +382,10 @@ function combine(outcomes: readonly SliceOutcome[], rejected: readonly RejectedE
     }
     if (failure === 'out_of_order') return reject(failure, undefined, 0)
     if (found.verdict === 'internal') return reject(failure, describeDefect(found.defectId), found.retryAfterMs)
-    if (failure === 'storage_full') return reject(failure, undefined, STORAGE_RETRY_MS)
-    return reject(failure, undefined, 'retryAfterMs' in found ? found.retryAfterMs : undefined)
+    if (failure === 'storage_full') return reject(failure, undefined, RETRY_AFTER_MS.storage)
+    return reject(failure, undefined, found.verdict === 'unavailable' ? found.retryAfterMs : undefined)
   }
-  const at = outcomes.flatMap((outcome) => ('position' in outcome ? (outcome.position ?? []) : []))
+  const at = outcomes.flatMap((outcome) => (isStored(outcome) ? (outcome.position ?? []) : []))
   return { kind: 'ack', at, rejected, duplicate: outcomes.every((outcome) => outcome.verdict === 'duplicate') }
 }
 
@@ -390,9 +393,6 @@ function epochChanged(outcomes: readonly LogEpoch[]): PublishOutcome {
   const epochs = outcomes.map(({ partition, epoch }) => ({ partition, epoch }))
   return { kind: 'reject', code: 'epoch_changed', message: ERROR_CODES.epoch_changed, retryAfterMs: 0, epochs }
 }
-
-/** Retention trims in the owner's loop, about once a second. */
-const STORAGE_RETRY_MS = 1_000
 
 function reject(code: ErrorCode, message: string = ERROR_CODES[code], retryAfterMs?: number): PublishOutcome {
   return retryAfterMs === undefined

@@ -9,29 +9,33 @@ import {
   type StoredEvent,
 } from '../bus/index.ts'
 import { type ReportDefect, withoutRepeats } from '../observability/defects.ts'
+import { RETRY_AFTER_MS } from '../retry-after.ts'
 import type { PartitionLog, SliceOutcome } from './partition-log.ts'
 
 /** Bytes that may wait for one partition: at 64 KiB a call and 5 ms a call this is 0.3 s of backlog. */
 export const MAX_PENDING_BYTES = 4 * 1_024 * 1_024
-/** A slice waits at least this long for company while calls are fast, and at most the other when they are slow. */
+/**
+ * How long a slice waits for others: at least the first while calls are fast, at most the second when they are slow.
+ */
 const MIN_LINGER_MS = 5
 const MAX_LINGER_MS = 20
-/** How many full batches one call takes when they have piled up: 256 KiB hold Redis for less than a millisecond. */
+/** How many full batches one call takes from a backlog: 256 KiB hold Redis for less than a millisecond. */
 const MAX_PARTS_PER_CALL = 4
-/** So much is not kept waiting for company: what a call costs by itself is small beside it. */
+/** A batch of this size is sent at once: the fixed cost of a call is small beside it. */
 const FULL_ENOUGH_BYTES = MAX_BATCH_BYTES / 4
 /** Weight of the newest call in the moving average of call times. */
 const CALL_TIME_WEIGHT = 0.2
-/** Advised wait after a defect: what causes it is seldom gone sooner, and each attempt meets it again. */
-const DEFECT_RETRY_MS = 1_000
 
-/** What stays of a slice until it is answered. Its events are encoded at once: kept, they would outlive the young generation. */
+/**
+ * The data of a slice until it is answered. Its events are encoded at once: kept, they would outlive the young
+ * generation.
+ */
 export interface Slice {
   readonly topic: string
   readonly identity: SliceIdentity | undefined
-  /** Does not wait for company: it goes with the next call, and that is made at once. */
+  /** Does not wait for other slices: the next call is made at once. */
   readonly isUrgent?: boolean
-  readonly frame: { settle(outcome: SliceOutcome): void }
+  readonly frame: { resolve(outcome: SliceOutcome): void }
 }
 
 /** Collects the slices of one partition into append calls, one call under way at a time. */
@@ -41,9 +45,9 @@ export class PartitionAppender {
   readonly #waiting: OpenAppend[] = []
   #pendingBytes = 0
   #callMs = MIN_LINGER_MS / 2
-  /** When the oldest slice of the call under way came. */
+  /** Arrival of the oldest slice of the call under way. */
   #inFlightSince: number | undefined
-  /** Longest wait of a slice that was answered since last asked, ms. */
+  /** Longest wait of a slice answered since the last call of `takeLongestWaitMs`, ms. */
   #longestWaitMs = 0
   #timer: NodeJS.Timeout | undefined
   #immediate: NodeJS.Immediate | undefined
@@ -57,7 +61,7 @@ export class PartitionAppender {
     return this.#pendingBytes
   }
 
-  /** How long slices waited for their answers since last asked, ms: the longest, whether answered or still waiting. */
+  /** Longest wait of a slice since the last call, ms, answered or still waiting. */
   takeLongestWaitMs(): number {
     const since = this.#inFlightSince ?? this.#waiting[0]?.openedAt
     const longest = Math.max(this.#longestWaitMs, since === undefined ? 0 : performance.now() - since)
@@ -65,13 +69,13 @@ export class PartitionAppender {
     return longest
   }
 
-  /** @param events none where only the state of the producer is to move. */
+  /** @param events none if only the producer's state is to move. */
   add(slice: Slice, events: readonly StoredEvent[]): void {
     // In characters: near enough to bytes for deciding when a call is full.
     let size = 0
     for (const { json } of events) size += json.length + 1
     if (this.#pendingBytes + size > MAX_PENDING_BYTES) {
-      slice.frame.settle({ verdict: 'unavailable', retryAfterMs: MAX_LINGER_MS })
+      slice.frame.resolve({ verdict: 'unavailable', retryAfterMs: MAX_LINGER_MS })
       return
     }
     this.#pendingBytes += size
@@ -119,12 +123,12 @@ export class PartitionAppender {
       this.#longestWaitMs = Math.max(this.#longestWaitMs, now - call.openedAt)
       this.#inFlightSince = undefined
       this.#pendingBytes -= call.size
-      for (let i = 0; i < outcomes.length; i++) this.#settle(call.slices[i]!, outcomes[i]!)
+      for (let i = 0; i < outcomes.length; i++) this.#resolve(call.slices[i]!, outcomes[i]!)
       this.#schedule()
     })
   }
 
-  /** One for each slice. Never rejects. */
+  /** One outcome for each slice. Never rejects. */
   async #outcomes(call: AppendCall): Promise<readonly SliceOutcome[]> {
     try {
       return await this.#log.append(call.request())
@@ -138,20 +142,22 @@ export class PartitionAppender {
     if (error instanceof BusFull) return { verdict: 'storage_full' }
     if (error instanceof BusUnavailable) return { verdict: 'unavailable', retryAfterMs: error.retryAfterMs }
     const defectId = this.#report(`an append to partition ${this.#log.partition}`, error)
-    return { verdict: 'internal', defectId, retryAfterMs: DEFECT_RETRY_MS }
+    return { verdict: 'internal', defectId, retryAfterMs: RETRY_AFTER_MS.defect }
   }
 
-  /** A frame that cannot take its answer keeps neither others from theirs nor the partition from its next call. */
-  #settle({ frame }: Slice, outcome: SliceOutcome): void {
+  /**
+   * A frame whose handler throws keeps neither other frames from their answers nor the partition from its next call.
+   */
+  #resolve({ frame }: Slice, outcome: SliceOutcome): void {
     try {
-      frame.settle(outcome)
+      frame.resolve(outcome)
     } catch (error) {
       this.#report(`an answer of partition ${this.#log.partition}`, error)
     }
   }
 }
 
-/** One record batch a topic, while it is being collected. */
+/** One record batch per topic, while it is being collected. */
 class OpenAppend {
   readonly openedAt = performance.now()
   readonly slices: Slice[] = []
@@ -193,7 +199,7 @@ class OpenAppend {
   }
 }
 
-/** What is under way to Redis. */
+/** A call under way to Redis. */
 class AppendCall {
   readonly slices: readonly Slice[]
   readonly size: number

@@ -10,28 +10,37 @@ import {
   type Log,
   type Verdict,
 } from '../bus/index.ts'
+import { RETRY_AFTER_MS } from '../retry-after.ts'
 
-/** How often a changed identity of Redis is settled for one call: another process may be at it too. */
+/** How often one call tries to adopt a changed lineage: another process may be adopting it too. */
 const SETTLE_ATTEMPTS = 3
-const SETTLE_RETRY_MS = 20
-/** What clients may have brought and is not looked up yet: a second or two of everybody coming back. Beyond it the oldest go. */
+/**
+ * Limit of client testimony not looked up yet: a second or two of everybody reconnecting. Beyond it the oldest is
+ * dropped.
+ */
 const MAX_TESTIMONY = 10_000
+
+export interface StoredSlice {
+  readonly verdict: 'new' | 'duplicate'
+  readonly partition: number
+  readonly epoch: string
+  /** Absent where there was nothing to store. */
+  readonly position: string | undefined
+  readonly refusedAtFirst: string | undefined
+}
 
 export type SliceOutcome =
   | { readonly verdict: Exclude<Verdict, 'new' | 'duplicate' | 'epoch_changed'> }
   | { readonly verdict: 'epoch_changed'; readonly partition: number; readonly epoch: string }
-  | {
-      readonly verdict: 'new' | 'duplicate'
-      readonly partition: number
-      readonly epoch: string
-      /** Absent where there was nothing to store. */
-      readonly position: string | undefined
-      readonly refusedAtFirst: string | undefined
-    }
+  | StoredSlice
   | { readonly verdict: 'unavailable'; readonly retryAfterMs: number }
   | { readonly verdict: 'storage_full' }
   /** It may have been stored. */
   | { readonly verdict: 'internal'; readonly defectId: string; readonly retryAfterMs: number }
+
+export function isStored(outcome: SliceOutcome): outcome is StoredSlice {
+  return outcome.verdict === 'new' || outcome.verdict === 'duplicate'
+}
 
 export interface PartitionLogOptions {
   /** Replicas that must have an event before it is acknowledged. */
@@ -40,14 +49,14 @@ export interface PartitionLogOptions {
   readonly known: (partition: number) => readonly KnownEntry[]
   /** How long producers are remembered, how many of them, and how many bytes a partition may hold. */
   readonly limits?: Pick<AppendOptions, 'producerMemoryMs' | 'maxProducers' | 'maxBytes'>
-  /** Called when the log goes on under another epoch, before anything is answered under it. */
+  /** Called when the log continues under another epoch, before anything is answered under it. */
   readonly onNewEpoch: (at: LogEpoch) => void
 }
 
 type Accepted = { readonly status: 'ok'; readonly epoch: string; readonly lineage: string }
 type Refused = { readonly status: 'lineage' } & Lineage
 
-/** What this process stores in one partition, and what it knows of that to tell whether Redis still has it. */
+/** The appends of this process in one partition, and the entries it knows to tell whether Redis still has them. */
 export class PartitionLog {
   readonly partition: number
   readonly #log: Log
@@ -55,9 +64,9 @@ export class PartitionLog {
   readonly #proof: LineageProof
   /** Topic -> stream id of the newest entry this process stored under the present epoch. */
   readonly #lastStored = new Map<string, string>()
-  /** Entries that clients know and that have yet to be looked up. */
+  /** Entries that clients know and that are not looked up yet. */
   readonly #testimony = new Map<string, KnownEntry>()
-  /** Looking them up, now and next. */
+  /** The look-up under way, and the next one. */
   #examining: Promise<void> = Promise.resolve()
   #nextExamination: Promise<void> | undefined
 
@@ -73,7 +82,7 @@ export class PartitionLog {
     return this.#proof.epoch
   }
 
-  /** Takes entries that a client knows. They are looked up before anything else is stored. */
+  /** Records entries that a client knows. They are looked up before anything else is stored. */
   testify(entries: readonly KnownEntry[]): void {
     for (const entry of entries) this.#testimony.set(`${entry.topic} ${entry.epoch} ${entry.streamId}`, entry)
     for (const name of this.#testimony.keys()) {
@@ -82,9 +91,13 @@ export class PartitionLog {
     }
   }
 
-  /** Resolves once everything that clients know by now was looked up, and the log has a new epoch if any of it is gone. @throws BusUnavailable */
+  /**
+   * Resolves once all entries that clients know by now were looked up, and the log has a new epoch if any is gone.
+   *
+   * @throws BusUnavailable
+   */
   examine(): Promise<void> {
-    // Who comes while it is looked up waits for the next look, and all of them for one.
+    // Callers during a look-up share the next one.
     this.#nextExamination ??= this.#examining
       .catch(() => {})
       .then(() => {
@@ -95,7 +108,7 @@ export class PartitionLog {
     return this.#nextExamination
   }
 
-  /** Those of some entries that Redis has lost. @throws BusUnavailable */
+  /** The entries that Redis has lost. @throws BusUnavailable */
   missing(entries: readonly KnownEntry[]): Promise<readonly KnownEntry[]> {
     return this.#proof.missing(entries)
   }
@@ -106,7 +119,11 @@ export class PartitionLog {
     for (const [name] of due) this.#testimony.delete(name)
   }
 
-  /** Shows whether the partition can be written to, and that it is still the same log. @throws BusUnavailable, BusFull */
+  /**
+   * Shows whether the partition can be written to, and that it is still the same log.
+   *
+   * @throws BusUnavailable, BusFull
+   */
   async canary(): Promise<void> {
     await this.#proved((lineage) => this.#log.canary(lineage))
   }
@@ -118,7 +135,7 @@ export class PartitionLog {
     return this.#outcomes(request, reply)
   }
 
-  /** Makes a call, and again once it is proved that Redis, under another identity, has the same log or a new epoch. */
+  /** Makes a call, and repeats it after proving that Redis, under another identity, has the same log or a new epoch. */
   async #proved<Reply extends Accepted>(call: (lineage: string) => Promise<Reply | Refused>): Promise<Reply> {
     const { onNewEpoch } = this.#options
     for (let attempt = 0; attempt < SETTLE_ATTEMPTS; attempt++) {
@@ -133,7 +150,7 @@ export class PartitionLog {
       }
       await this.#proof.settle(reply, this.#knownEntries())
     }
-    throw new BusUnavailable('not_sent', SETTLE_RETRY_MS, 'Redis changed its identity')
+    throw new BusUnavailable('not_sent', RETRY_AFTER_MS.lineage, 'Redis changed its identity')
   }
 
   #outcomes({ batches, slices: asked }: AppendRequest, { epoch, slices }: AppendedSlices): SliceOutcome[] {

@@ -4,23 +4,23 @@ import { formatLogEpoch, type LogEpoch } from '@tidegate/protocol'
 const MAX_FAILED = 1_024
 
 /**
- * One session of an idempotent producer, as its gateway sees it: which seq is on its way to each partition, so that every
- * slice can name its predecessor there, and under which epoch of the log it was last acknowledged, so that nothing is stored
- * behind what was lost.
+ * One session of an idempotent producer, as its gateway sees it. It knows which seq is on its way to each partition, so
+ * that every slice can name its predecessor there, and the epoch of the log in its last acknowledgement, so that
+ * nothing is stored behind lost events.
  */
 export class Producer {
   readonly id: string
   readonly session: number
-  /** In which of the producer's sequences the session counts; absent: the one that has no name. */
+  /** The producer's sequence in which the session counts; absent for the unnamed one. */
   readonly sequence: string | undefined
-  /** Partition -> the last seq sent there, while it has no final answer. */
+  /** Partition -> the last seq sent there without a final answer. */
   readonly #lastSeq = new Map<number, number>()
   readonly #failed = new Set<number>()
   readonly #epochs = new Map<number, string>()
-  /** `partition@epoch` that the client was told are over. */
+  /** `partition@epoch` that the client knows to have ended. */
   readonly #over = new Set<string>()
 
-  /** @param epochs under which the client was last acknowledged by an earlier session. */
+  /** @param epochs of the client's last acknowledgements in an earlier session. */
   constructor(id: string, session: number, epochs: readonly LogEpoch[] = [], sequence?: string) {
     this.id = id
     this.session = session
@@ -32,14 +32,14 @@ export class Producer {
     return this.#epochs.get(partition)
   }
 
-  /** A slice was stored. False when the log has ended since under which it was: it may be lost. */
+  /** A slice was stored. False when its epoch has ended since: the slice may be lost. */
   stored({ partition, epoch }: LogEpoch): boolean {
     if (this.#over.size > 0 && this.#over.has(formatLogEpoch({ partition, epoch }))) return false
     this.#epochs.set(partition, epoch)
     return true
   }
 
-  /** The client is told that the log has a new epoch, and will send again what may be lost before anything else. */
+  /** The client learns of a new epoch of the log, and will resend possibly lost frames before anything else. */
   epochChanged({ partition, epoch }: LogEpoch): void {
     const before = this.#epochs.get(partition)
     if (before !== undefined && before !== epoch) this.#over.add(formatLogEpoch({ partition, epoch: before }))
@@ -63,23 +63,23 @@ export class Producer {
     return last === undefined || seq <= last ? '*' : last
   }
 
-  /** Frames that are to be sent again, as far as they are remembered. */
+  /** Number of remembered frames that must be resent. */
   get waiting(): number {
     return this.#failed.size
   }
 
-  /** The frame did not get through as a whole and the client was told to send it again. */
+  /** Not all of the frame was stored, and the client was asked to send it again. */
   failed(seq: number): void {
     this.#failed.add(seq)
-    // Those behind all others wait for them in any case.
+    // The highest ones wait for all others in any case.
     if (this.#failed.size > MAX_FAILED) this.#failed.delete(Math.max(...this.#failed))
   }
 
   /**
-   * The frame has its final answer. Nothing names it as a predecessor any more: one that is stored can no longer be overtaken,
-   * and may be forgotten long before the next one comes.
+   * The frame has its final answer. It is no predecessor any more: a stored frame can no longer be overtaken, and may
+   * be forgotten long before the next one comes.
    */
-  settled(seq: number): void {
+  answered(seq: number): void {
     for (const [partition, last] of this.#lastSeq) if (last === seq) this.#lastSeq.delete(partition)
   }
 }

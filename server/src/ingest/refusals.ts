@@ -13,7 +13,7 @@ const STORED_CODES: readonly ErrorCode[] = [
   'not_publishable',
 ]
 
-/** Which events were refused, as the word that is stored with the state of their producer; '' for none. */
+/** The refused events, as the word stored with the producer's state; '' for none. */
 export function encodeRefusals(events: readonly RejectedEvent[]): string {
   return events
     .map(({ index, code }) => `${index.toString(36)}-${Math.max(0, STORED_CODES.indexOf(code)).toString(36)}`)
@@ -21,9 +21,9 @@ export function encodeRefusals(events: readonly RejectedEvent[]): string {
 }
 
 /**
- * What was refused at first. The same events as today's are told as today, which says more.
+ * The refusals of the first attempt. Events that are refused today as well are reported as today, with more detail.
  *
- * @param today what would be refused of the same events now
+ * @param today refusals of the same events by today's rules
  */
 export function decodeRefusals(word: string, today: readonly RejectedEvent[]): RejectedEvent[] {
   if (word === '') return []

@@ -1,21 +1,22 @@
 import { randomInt } from 'node:crypto'
 import type { WallClock } from '../clock.ts'
 
-/** 2020: with it a name has 15 digits until 2051, which doubles count exactly. */
+/** 2020: with this origin a name has 15 digits until 2051, which doubles hold exactly. */
 const SINCE_MS = 1_577_836_800_000
-/** Names per millisecond. Gateways draw where they begin, so that two seldom give the same one. */
+/** Names per millisecond. Gateways start at a random one, so that two seldom give the same name. */
 const PER_MS = 1_000
-/** How often gateways tell each other, through Redis, how far their names are. */
+/** How often gateways share, through Redis, how far their names have advanced. */
 const RAISE_EVERY_MS = 1_000
-/** How far names may have got since a gateway raised the mark for the last time, and what Redis may have lost of that. */
+/** How far names may have advanced since a gateway last raised the mark, including what Redis may have lost of it. */
 const UNMARKED_MS = 3 * RAISE_EVERY_MS
 
-/** Where gateways keep the largest name of all: raises it to at least a number, and returns what it is then. */
+/** The shared largest name: raises it to at least a number, and returns its new value. */
 export type RaiseMark = (newest: number) => Promise<number>
 
 /**
- * Names of producers' sequences: a later one is larger, and takes the place of those before it. By the clock of gateways, since
- * those of devices may say anything - and never below the mark that all gateways share, since those may be set back too.
+ * Names of producers' sequences: a later one is larger and replaces those before it. They follow the clocks of
+ * gateways, since those of devices may be anything, and never fall below the mark that all gateways share, since a
+ * gateway's clock may be set back too.
  */
 export class Sequences {
   readonly #clock: WallClock
@@ -32,7 +33,7 @@ export class Sequences {
   async start(): Promise<void> {
     await this.#raise()
     if (this.#last > this.#byClock()) this.#last += UNMARKED_MS * PER_MS
-    // Without Redis nobody publishes, and the next one is soon.
+    // Without Redis nobody publishes, and the next attempt is soon.
     this.#timer = setInterval(() => void this.#raise().catch(() => {}), RAISE_EVERY_MS)
   }
 

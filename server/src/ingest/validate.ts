@@ -7,7 +7,7 @@ import { isDeeperThan } from '../data-depth.ts'
 import { exceeds } from '../exceeds.ts'
 import { describeDefect, type ReportDefect } from '../observability/defects.ts'
 
-/** An event that is not stored, with the key that says to which partition it would belong, if it has one. */
+/** An event that is not stored, with its key, which names its partition, if it has one. */
 export interface RefusedEvent {
   readonly key: string | undefined
   readonly event: RejectedEvent
@@ -23,14 +23,17 @@ export type RefusedBefore = ReadonlyMap<number, RejectedEvent['code']>
 
 const NONE: RefusedBefore = new Map()
 
-/** What the gateway stamps on events that come without it. */
+/** Defaults for events without an id or a time. */
 export interface Stamp {
   readonly now: number
   nextId(): string
   readonly report: ReportDefect
 }
 
-/** Checks every event of a frame against its topic. Total: whatever the client sent, each event ends in one of the lists. */
+/**
+ * Checks every event of a frame against its topic. Total: whatever the client sent, each event ends in one of the
+ * lists.
+ */
 export function validateFrame(
   topic: SourceTopic,
   events: readonly unknown[],
@@ -39,7 +42,7 @@ export function validateFrame(
 ): ValidatedFrame {
   const accepted: StoredEvent[] = []
   const refused: RefusedEvent[] = []
-  /** Of id and source together. */
+  /** Keys made of id and source. */
   const ids = new Set<string>()
   let defectId: string | undefined
   for (let index = 0; index < events.length; index++) {
@@ -51,7 +54,8 @@ export function validateFrame(
         refused.push({ key: keyOf(topic, events[index], outcome.code), event: { index, ...outcome } })
       else accepted.push(outcome)
     } catch (error) {
-      // Schemas and lane rules are code of the config. One report for the frame: there may be a thousand events like it.
+      // Schemas and lane rules are code of the config. One report for the frame: there may be a thousand events like
+      // it.
       defectId ??= stamp.report(`the rules of ${topic.name}`, error)
       refused.push({ key: undefined, event: { index, code: 'internal', message: describeDefect(defectId) } })
     }
@@ -60,8 +64,8 @@ export function validateFrame(
 }
 
 /**
- * The key that a refused event would have if it fitted. One whose time comes has the key that its data have once they are
- * validated; of others only what was sent is known.
+ * The key that a refused event would have had. An event that is only too early has the key of its validated data; for
+ * others only the sent data is known.
  */
 function keyOf(topic: SourceTopic, input: unknown, code: Refusal['code']): string | undefined {
   const data = asObject(asObject(input).data)
@@ -79,7 +83,7 @@ type Refusal = Omit<RejectedEvent, 'index'>
 function validateEvent(topic: SourceTopic, input: unknown, stamp: Stamp, ids: Set<string>): StoredEvent | Refusal {
   if (typeof input !== 'object' || input === null) return refuse('invalid_event', 'expected an object with data')
   const { id, time = stamp.now, source, data } = input as Record<string, unknown>
-  // Before whatever walks it.
+  // Before anything that walks it recursively.
   if (isDeeperThan(data, LIMITS.dataDepth)) {
     return refuse('invalid_data', `arrays and objects nest deeper than ${LIMITS.dataDepth}`)
   }

@@ -2,14 +2,14 @@ import { randomUUID } from 'node:crypto'
 import type { CommitReply, CommitRequest, LogVersion } from '../bus/index.ts'
 import type { Hold } from './leased.ts'
 
-/** What the first commit builds on. */
+/** The base of the first commit. */
 export interface ChainStart {
   readonly log: LogVersion
   readonly commitSeq: number
   readonly offsetsText: string
 }
 
-/** The commits of one loop, each building on the one before. One is under way at a time. */
+/** The commits of one loop, each based on the one before. One is under way at a time. */
 export class CommitChain {
   readonly #hold: Hold
   readonly #token: string
@@ -30,13 +30,18 @@ export class CommitChain {
     return this.#offsetsText
   }
 
-  /** The next commit. Made when its operations are taken, which may be before it is sent. */
+  /** The next commit. Created when its operations are taken, possibly before it is sent. */
   next(work: Pick<CommitRequest, 'offsets' | 'clocks' | 'operations'>): CommitRequest {
     const [log, token, commitSeq] = [this.#log, this.#token, this.#commitSeq]
     return { log, token, commitSeq, commitId: randomUUID(), offsetsBefore: this.#offsetsText, ...work }
   }
 
-  /** Resolves when Redis has answered: an unknown outcome is settled by the commit id, by sending the same request again. @throws Abandoned, BusMismatch */
+  /**
+   * Resolves when Redis has answered. After an unknown outcome the same request is sent again; its commit id tells
+   * whether it was stored.
+   *
+   * @throws Abandoned, BusMismatch
+   */
   async send(request: CommitRequest, commit: (request: CommitRequest) => Promise<CommitReply>): Promise<CommitReply> {
     const reply = await this.#hold.answered(() => commit(request))
     if (reply.status !== 'ok') return reply

@@ -4,26 +4,26 @@ import type { Hold, Leased } from './leased.ts'
 import { Abandoned, beforeRetry, untilAnswered } from './until-answered.ts'
 
 /**
- * How long gateways get to settle a changed lineage before a holder with evidence does: they know the acknowledged entries,
- * and are back within twice their longest reconnect delay.
+ * How long gateways get to settle a changed lineage before a holder with evidence does: they know the acknowledged
+ * entries, and return within twice their longest reconnect delay.
  */
 const SETTLE_AFTER_MS = 1_500
 
 export type HoldOutcome =
-  /** Given up: somebody else may take it at once. */
+  /** Released: another holder may take it at once. */
   | 'released'
   /** Nothing is left to hold. */
   | 'done'
-  /** Somebody else took it. */
+  /** Another holder took it. */
   | 'fenced'
-  /** Somebody else held it all along. */
+  /** Another holder had it all along. */
   | 'held'
-  /** Redis did not answer until the holder was given up. */
+  /** Redis did not answer before the holder was abandoned. */
   | 'abandoned'
 
 /**
- * Holds one ledger from take to release: renews the heartbeat, and loops over what it holds the ledger for, from what is stored
- * on, again after any commit that was not accepted. A holder that lost its token ends without taking again.
+ * Holds one ledger from take to release: renews the heartbeat and runs the work in a loop, each time from the stored
+ * state, after any commit that was refused. A holder that lost its token ends without taking again.
  */
 export class Holder {
   readonly #leased: Leased
@@ -74,7 +74,7 @@ export class Holder {
         case 'ok':
           return reply.ownership
         case 'held':
-          // Its heartbeat was renewed while we waited for it to grow stale.
+          // Its heartbeat was renewed while this holder waited for it to grow stale.
           if (hasWaited) return 'held'
           hasWaited = true
           await this.#hold.pause(reply.staleInMs + 1)
@@ -97,7 +97,7 @@ export class Holder {
         if (end === 'lineage') await this.#untilSettled()
       }
     } finally {
-      // Before the release: a heartbeat after it would take it back.
+      // Before the release: a later heartbeat would take it back.
       clearInterval(beat)
     }
     const isReleased = await this.#hold.answered(() => this.#leased.ledger.release(ownership.token))
@@ -110,11 +110,11 @@ export class Holder {
       this.#isFenced = true
       this.stop()
     } catch {
-      // Redis is away: the next heartbeat or commit tells whether the ledger is still ours.
+      // Redis is away: the next heartbeat or commit shows whether the ledger is still ours.
     }
   }
 
-  /** Waits until a changed lineage is settled: by a gateway, or after a while by what is known here. */
+  /** Waits until a changed lineage is settled: by a gateway, or after a while with the evidence held here. */
   async #untilSettled(): Promise<void> {
     const leased = this.#leased
     const startedAt = performance.now()
@@ -128,7 +128,7 @@ export class Holder {
       }
       if (!isAdopted && performance.now() - startedAt < SETTLE_AFTER_MS) continue
       const known = leased.evidence()
-      // Also what another process has adopted: it may not know an entry that is missing and that was read here.
+      // Even after another process adopted it: that process may not know an entry that was read here and is missing.
       const epoch = await this.#hold.answered(() => leased.log.settle(lineage, known))
       if (epoch !== undefined) return
     }

@@ -4,30 +4,30 @@ import { type JobKind, JobQueue } from '../bus/jobs/index.ts'
 import { Holder } from './holder.ts'
 import type { Leased } from './leased.ts'
 
-/** What is given up for balance is left to the others for this long. */
+/** For this long a ledger given up for balance is left to others. */
 const YIELD_MS = 3_000
 /**
- * How soon what was given up is offered. Not from inside its job: a BullMQ worker that finishes a job takes the next
- * one in the same call, so the offer would come straight back. By then this worker waits behind the others.
+ * How soon a ledger given up is offered. Not inside its job: a BullMQ worker that finishes a job takes the next one in
+ * the same call, so the offer would come straight back. After this wait, the worker queues behind the others.
  */
 const OFFER_AFTER_MS = 20
 
-/** A kind of ledgers that workers share out among themselves. `Data` names one of them. */
+/** A kind of ledgers that workers share. `Data` names one of them. */
 export interface LeaseKind<Data extends object> {
   readonly jobs: JobKind<Data>
-  /** How often to look for what nobody holds, ms. */
+  /** How often to look for unheld ledgers, ms. */
   readonly reconcileMs: number
-  /** For the log. */
+  /** Name in log lines. */
   nameOf(data: Data): string
-  /** What to hold the ledger for; `undefined`: for nothing. @param report shows how far it is to whoever looks at the queue */
+  /** The work for a ledger; `undefined` for none. @param report shows its progress in the queue */
   open(data: Data, report: (progress: object) => void): Promise<Leased | undefined>
-  /** What nobody in the whole deployment holds. A job may vanish, what it is for may not. @throws BusUnavailable */
+  /** The ledgers that nobody in the deployment holds. A job may vanish, its work may not. @throws BusUnavailable */
   unheld(): Promise<readonly Data[]>
-  /** Everything is handed over. */
+  /** Everything was handed over. */
   leave(): Promise<void>
 }
 
-/** What one worker process holds of one kind. It takes what is offered to it, and offers what nobody holds. */
+/** The ledgers of one kind that one worker process holds. It takes offered ones, and offers those that nobody holds. */
 export class Pool<Data extends object> {
   readonly #kind: LeaseKind<Data>
   readonly #log: (message: string) => void
@@ -52,7 +52,7 @@ export class Pool<Data extends object> {
     this.#timer = setInterval(() => void this.#reconcile(), this.#kind.reconcileMs)
   }
 
-  /** Hands everything over: last commit, release, offer. Whatever is not done by the deadline is left to takeover. */
+  /** Hands everything over: last commit, release, offer. Anything unfinished at the deadline is left to takeover. */
   async close(deadlineMs: number): Promise<void> {
     this.#isClosing = true
     clearInterval(this.#timer)
@@ -70,9 +70,9 @@ export class Pool<Data extends object> {
   }
 
   /**
-   * Gives up what exceeds the share. Taking is not limited by it: while a dead worker still counts as alive the shares
-   * of the living do not add up to everything. Nor is BullMQ's concurrency, which does not wake a full worker when it
-   * is raised.
+   * Gives up ledgers beyond the share. The share does not limit taking: while a dead worker still counts as alive, the
+   * shares of the living do not add up to everything. Nor does BullMQ's concurrency, which does not wake a full worker
+   * when it is raised.
    */
   yieldExcess(share: number): void {
     for (const [id, holder] of [...this.#holders].slice(share)) {

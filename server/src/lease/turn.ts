@@ -1,4 +1,4 @@
-/** Lets one caller in at a time, in the order they came. */
+/** Admits one caller at a time, in order of arrival. */
 export class Turn {
   #last: Promise<void> = Promise.resolve()
 

@@ -1,19 +1,19 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import { BusUnavailable } from '../bus/index.ts'
 
-/** A breaker lets a probe through after 400 ms: trying more often than this finds nothing out. */
+/** A breaker lets a probe through after 400 ms: retrying more often than this finds out nothing. */
 const RETRY_MS = 100
 
 /** The caller no longer wants the answer. */
 export class Abandoned extends Error {}
 
-/** Between two looks at what Redis, or somebody else, has yet to do. */
+/** The wait between two looks at Redis. */
 export const beforeRetry = (): Promise<void> => pause(RETRY_MS)
 
 /**
- * Makes a call until Redis answers it. The call MUST be one that may run twice.
+ * Makes a call until Redis answers it. The call MUST be repeatable.
  *
- * @throws Abandoned once `isOver`; whatever else the call throws than BusUnavailable.
+ * @throws Abandoned once `isOver`; any other error of the call but BusUnavailable.
  */
 export async function untilAnswered<T>(call: () => Promise<T>, isOver: () => boolean): Promise<T> {
   for (;;) {

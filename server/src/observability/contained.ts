@@ -1,10 +1,10 @@
 import type { ReportDefect } from './defects.ts'
 
 /**
- * The boundary of everything that is done for one client: whatever is thrown ends that client's request or connection, told
- * why by the id of the defect, and nothing else.
+ * The boundary around all work for one client: an error ends only that client's request or connection, which gets the
+ * id of the defect.
  *
- * @param end what it costs the client
+ * @param end ends the client's request or connection
  */
 export function contained(report: ReportDefect, where: string, end: (id: string) => void, action: () => void): void {
   try {

@@ -1,10 +1,10 @@
 import { randomBytes } from 'node:crypto'
 
-/** Something was thrown that no code foresaw. */
+/** An error that no code foresaw. */
 export interface Defect {
-  /** Told to the client and written to the log, so that one finds the other. */
+  /** Sent to the client and written to the log, so that one leads to the other. */
   readonly id: string
-  /** Which entry of the process it came to. */
+  /** The entry of the process that failed. */
   readonly where: string
   readonly error: unknown
 }
@@ -23,7 +23,10 @@ export function createReport(onDefect: (defect: Defect) => void): ReportDefect {
 /** How long the same defect has the same id. */
 const SAME_DEFECT_MS = 60_000
 
-/** For what every call may end with, hundreds of times a second: the same error again is not reported again for a minute. */
+/**
+ * For errors that every call may end with, hundreds of times a second: the same error is not reported again for a
+ * minute.
+ */
 export function withoutRepeats(report: ReportDefect, monotonic: () => number = () => performance.now()): ReportDefect {
   let last: { readonly name: string; readonly id: string; readonly at: number } | undefined
   return (where, error) => {
@@ -34,7 +37,7 @@ export function withoutRepeats(report: ReportDefect, monotonic: () => number = (
   }
 }
 
-/** What a client reads of a defect. The cause may hold what is none of its business. */
+/** The text about a defect that a client may read. The cause may hold data that it may not. */
 export function describeDefect(id: string): string {
   return `A defect of the server. Its log has the cause under ${id}.`
 }

@@ -8,7 +8,7 @@ const BREAKER_VALUE: Record<GuardState['state'], number> = { closed: 0, half_ope
 /** Seconds: an answer takes some ms, a takeover of its partition 1.5 s, and a deadline is 10 s where none is named. */
 const COMMAND_BUCKETS = [0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10]
 
-/** Where values come from that are read when the metrics are asked for. */
+/** Sources of values that are read when the metrics are requested. */
 export interface MetricSources {
   readonly sessions: () => number
   readonly pendingBytes: () => number
@@ -125,7 +125,7 @@ export class GatewayMetrics {
     }
     return async () => {
       const reports = await workers()
-      // A partition moves and a worker goes: what nobody reports any more must not stay.
+      // A partition moves and a worker ends: values that nobody reports any more must not stay.
       for (const gauge of [
         lag,
         openStates,
@@ -144,7 +144,7 @@ export class GatewayMetrics {
           lag.set({ worker, partition }, gauges.lagMs)
           openStates.set({ worker, partition }, gauges.openStates)
           stateBytes.set({ worker, partition }, gauges.stateBytes)
-          // A worker that is yet to be replaced may report none.
+          // A worker of an older version may report none.
           for (const { window, source, behindMs } of gauges.slowestSources ?? []) {
             slowestSource.set({ worker, partition, window, source }, behindMs)
           }

@@ -27,32 +27,38 @@ import {
 export interface Accumulator {
   /** One flat array for all aggregates whose state is a few numbers. */
   readonly slots: number[]
-  /** A state for each of the others. */
+  /** One state for each other aggregate. */
   readonly sketches: unknown[]
 }
 
-/** Shared by all accumulators that need none: a million of them are a million arrays less. */
+/** Shared by all accumulators without sketches: a million of them save a million arrays. */
 const NO_SKETCHES: unknown[] = []
+
+type Compiled =
+  | { readonly kind: 'slots'; readonly aggregate: Aggregate }
+  | { readonly kind: 'sketch'; readonly sketch: AnySketch }
 
 interface Named {
   readonly name: string
-  /** Where the value is; absent for the data itself. */
+  /** Path of the value; absent for the data itself. */
   readonly field: Field | undefined
 }
 
 interface SlotMember extends Named {
+  readonly kind: 'slots'
   readonly aggregate: Aggregate
   readonly at: number
 }
 
 interface SketchMember extends Named {
+  readonly kind: 'sketch'
   readonly sketch: AnySketch
   readonly at: number
 }
 
 /**
- * The aggregates of one window, compiled from its spec. A spec without the `field` its function takes, as the command
- * line replays, is computed from the data itself.
+ * The aggregates of one window, compiled from its spec. A spec that lacks the `field` its function takes, as
+ * command-line replays allow, is computed from the data itself.
  */
 export class AggregateSet {
   /** In declaration order. */
@@ -66,13 +72,13 @@ export class AggregateSet {
     this.#members = Object.entries(specs).map(([name, spec]) => {
       const compiled = compile(spec)
       const named = { name, field: valueField(spec) }
-      if (!('slots' in compiled)) return { ...named, sketch: compiled, at: sketches++ }
-      const member = { ...named, aggregate: compiled, at: slots }
-      slots += compiled.slots
-      return member
+      if (compiled.kind === 'sketch') return { ...named, ...compiled, at: sketches++ }
+      const at = slots
+      slots += compiled.aggregate.slots
+      return { ...named, ...compiled, at }
     })
-    this.#slotMembers = this.#members.filter((member) => 'aggregate' in member)
-    this.#sketchMembers = this.#members.filter((member) => 'sketch' in member)
+    this.#slotMembers = this.#members.filter((member) => member.kind === 'slots')
+    this.#sketchMembers = this.#members.filter((member) => member.kind === 'sketch')
   }
 
   create(): Accumulator {
@@ -92,7 +98,7 @@ export class AggregateSet {
     }
   }
 
-  /** Adds what `from` saw. The two share nothing: merging into a new accumulator makes a copy. */
+  /** Adds everything in `from`. The two share nothing: merging into a new accumulator makes a copy. */
   merge(into: Accumulator, from: Accumulator): void {
     for (const { aggregate, at } of this.#slotMembers) aggregate.merge(into.slots, from.slots, at)
     for (const { sketch, at } of this.#sketchMembers) {
@@ -100,17 +106,17 @@ export class AggregateSet {
     }
   }
 
-  /** By name, in declaration order; what JSON can carry. */
+  /** By name, in declaration order; only values that JSON can carry. */
   result({ slots, sketches }: Accumulator): Record<string, unknown> {
     const value: Record<string, unknown> = {}
     for (const member of this.#members) {
       const { name, at } = member
-      value[name] = 'aggregate' in member ? member.aggregate.result(slots, at) : member.sketch.result(sketches[at])
+      value[name] = member.kind === 'slots' ? member.aggregate.result(slots, at) : member.sketch.result(sketches[at])
     }
     return value
   }
 
-  /** One line of text without `;`. Slots are plain numbers in a row: writing and reading JSON takes twice as long. */
+  /** One line of text without `;`. Slots are comma-separated numbers: writing and reading JSON takes twice as long. */
   encode({ slots, sketches }: Accumulator): string {
     let text = slots.join(',')
     for (const { sketch, at } of this.#sketchMembers) text += `|${sketch.encode(sketches[at])}`
@@ -128,7 +134,10 @@ export class AggregateSet {
   }
 }
 
-/** What is no number makes a result meaningless; added as it is, it would make text of a slot, which nobody could read again. */
+/**
+ * Anything but a number makes a result meaningless; added as it is, it would turn a slot into text that nobody could
+ * read back.
+ */
 function asNumber(value: unknown): number {
   return typeof value === 'number' ? value : Number.NaN
 }
@@ -137,44 +146,47 @@ function decodeSlots(text: string): number[] {
   return text === '' ? [] : text.split(',').map(Number)
 }
 
-/** What is added is the data itself where more than one field of it counts. */
+/** The data itself is added if more than one field of it counts. */
 function valueField(spec: AggregateSpec): Field | undefined {
   if (spec.fn === 'topK' || !('field' in spec)) return undefined
   return parseField(spec.field)
 }
 
-function compile(spec: AggregateSpec): Aggregate | AnySketch {
+const slots = (aggregate: Aggregate): Compiled => ({ kind: 'slots', aggregate })
+const sketched = (sketch: AnySketch): Compiled => ({ kind: 'sketch', sketch })
+
+function compile(spec: AggregateSpec): Compiled {
   switch (spec.fn) {
     case 'count':
-      return count
+      return slots(count)
     case 'sum':
-      return sum
+      return slots(sum)
     case 'avg':
-      return avg
+      return slots(avg)
     case 'min':
-      return min
+      return slots(min)
     case 'max':
-      return max
+      return slots(max)
     case 'stddev':
-      return stddev
+      return slots(stddev)
     case 'rate':
-      return rate
+      return sketched(rate)
     case 'timeWeightedAvg':
-      return timeWeightedAvg
+      return sketched(timeWeightedAvg)
     case 'first':
-      return first
+      return sketched(first)
     case 'last':
-      return last
+      return sketched(last)
     case 'distinct':
-      return distinct
+      return sketched(distinct)
     case 'list':
-      return list()
+      return sketched(list())
     case 'quantiles':
-      return quantiles(spec.at)
+      return sketched(quantiles(spec.at))
     case 'topK':
-      return topK(spec)
+      return sketched(topK(spec))
     case 'custom':
-      return custom(spec)
+      return sketched(custom(spec))
     default:
       return assertNever(spec)
   }

@@ -1,6 +1,6 @@
 import type { PaneTiming } from '../config/model.ts'
 
-/** What an operator puts out. Times are ms, windows `[start, end)`. */
+/** Output of an operator. Times are ms, windows `[start, end)`. */
 export type Emission = EmittedPane | Withdrawal
 
 export interface EmittedPane {

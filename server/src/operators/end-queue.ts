@@ -4,8 +4,8 @@ export interface Ending {
 }
 
 /**
- * Items by when they end, earliest first: a binary heap. An item whose end has moved stays where it is and is put in its
- * place when it comes up, so that moving an end costs nothing.
+ * Items by when they end, earliest first: a binary heap. An item whose end has moved stays where it is and is put in
+ * its place when it comes up, so that moving an end costs nothing.
  */
 export class EndQueue<Item extends Ending> {
   readonly #heap: { readonly end: number; readonly item: Item }[] = []
@@ -29,7 +29,7 @@ export class EndQueue<Item extends Ending> {
     heap[at] = entry
   }
 
-  /** Takes the items that end at or before `time`, earliest first; of those for which `isGone` holds nothing is heard again. */
+  /** Takes the items that end at or before `time`, earliest first; those for which `isGone` holds are dropped. */
   *takeUntil(time: number, isGone: (item: Item) => boolean): Generator<Item> {
     for (let first = this.#heap[0]; first !== undefined && first.end <= time; first = this.#heap[0]) {
       this.#removeFirst()

@@ -2,11 +2,11 @@ import { IDLE_AFTER_MS } from './idle-timer.ts'
 import { idleWatermark } from './idle-watermark.ts'
 import type { StateField, StateWrites } from './window-operator.ts'
 
-/** Clocks that one fleet remembers: about 10 MB. */
+/** Limit of remembered clocks of one fleet: about 10 MB. */
 export const MAX_CLOCKS = 100_000
-/** Forgotten at once when there are too many, so that each new one does not cost a search. */
+/** How many are forgotten at once when there are too many, so that not every new one costs a search. */
 const FORGOTTEN_SHARE = 0.01
-/** Field of the state that holds the largest time of a forgotten clock; those of the clocks have a prefix. */
+/** State field with the largest time of any forgotten clock; fields of clocks have a prefix. */
 const FORGOTTEN = 'forgotten'
 
 export interface SlowestSource {
@@ -23,10 +23,10 @@ interface FleetMember {
 }
 
 /**
- * Event-time progress of a partition's input whose events come from many sources, each with a clock of its own. The
- * slowest active clock decides. A clock is idle after it was silent for `IDLE_AFTER_MS` in which the log was read to its
- * end: only such time is counted, so that a backlog makes nobody idle. Bounded: too many, and those furthest behind are
- * forgotten; one that comes back starts where the furthest of the forgotten ones was.
+ * Event-time progress of a partition's input with many sources, each with its own clock. The slowest active clock
+ * decides. A clock is idle after a silence of `IDLE_AFTER_MS` in which the log was read to its end: only such time
+ * counts, so that a backlog makes no source idle. Bounded: beyond the limit those furthest behind are forgotten, and
+ * one that returns starts at the furthest of the forgotten ones.
  *
  * Field `=<source>` of its state holds the largest time of the source.
  */
@@ -86,10 +86,10 @@ export class FleetClock {
     if (this.#slowest !== undefined && member.maxTime < this.#slowest.maxTime) this.#slowest = member
   }
 
-  /** Everything that was in the log at `now`, ms, has been observed. */
+  /** Everything in the log at `now`, ms, was observed. */
   readToEnd(now: number): void {
     const passed = this.#polledAt === undefined ? 0 : now - this.#polledAt
-    // A step of the clock, or time in which this process was stopped, is not time polled.
+    // Neither a step of the clock nor time in which this process was stopped is polled time.
     if (passed > 0 && passed <= IDLE_AFTER_MS) this.#polledMs += passed
     this.#polledAt = now
     this.#now = now
@@ -103,7 +103,7 @@ export class FleetClock {
   /**
    * "No more on-time event with a time below this is expected." The caller keeps it from moving back.
    *
-   * @param maxBehindMs a source that is further behind the largest time seen holds nobody back
+   * @param maxBehindMs a source further behind the largest time seen does not hold back the others
    */
   watermark(outOfOrdernessMs: number, maxBehindMs = Number.POSITIVE_INFINITY): number {
     if (this.#members.size === 0) return this.#forgotten

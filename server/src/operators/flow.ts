@@ -1,6 +1,10 @@
 import type { FlowStep } from '../config/model.ts'
 
-/** Runs one event's data through the steps of a flow; `undefined` when a filter drops it. @throws what a step throws. */
+/**
+ * Runs one event's data through the steps of a flow; `undefined` when a filter drops it.
+ *
+ * @throws what a step throws.
+ */
 export function applyFlow(steps: readonly FlowStep[], data: unknown): unknown {
   let value = data
   for (const step of steps) {

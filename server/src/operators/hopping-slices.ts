@@ -14,11 +14,11 @@ type Limits = Pick<WindowSpec, 'maxKeys' | 'maxOpen'>
 interface KeyState {
   /** In order of time. */
   readonly slices: KeySlice[]
-  /** Of the windows now closing; absent until one does, or after a slice of it changed. */
+  /** Sliding aggregate of the closing windows; absent until one closes, or after one of its slices changed. */
   sliding: SlidingAggregate | undefined
 }
 
-/** What came per key and slice of a hopping window. Field `s<start>:<key>` holds the accumulator of one. */
+/** The events of a hopping window by key and slice. Field `s<start>:<key>` holds the accumulator of one. */
 export class HoppingSlices {
   readonly #shape: HoppingShape & Limits
   readonly #aggregates: AggregateSet
@@ -46,7 +46,7 @@ export class HoppingSlices {
     return this.#dirty.size
   }
 
-  /** Starts of the slices that hold something. */
+  /** Starts of the non-empty slices. */
   starts(): IterableIterator<number> {
     return this.#starts.keys()
   }
@@ -59,7 +59,7 @@ export class HoppingSlices {
     return this.#count < this.#shape.maxOpen || find(state.slices, sliceStart(time, this.#shape)) !== undefined
   }
 
-  /** Folds an event. Returns the start of its slice when it is the first of any key there. */
+  /** Folds an event. Returns the start of its slice if the slice was empty. */
   add(key: string, time: number, data: Readonly<Record<string, unknown>>): number | undefined {
     const start = sliceStart(time, this.#shape)
     const state = this.#keys.get(key)
@@ -75,7 +75,7 @@ export class HoppingSlices {
     return isNew ? start : undefined
   }
 
-  /** Keys that have something in `[start, end)`. */
+  /** Keys with events in `[start, end)`. */
   keysIn(start: number, end: number): string[] {
     return [...this.#keys.keys()].filter((key) => this.has(key, start, end))
   }
@@ -87,7 +87,7 @@ export class HoppingSlices {
     return at >= 0 && slices[at]!.start >= start
   }
 
-  /** Everything a key has in `[start, end)`. */
+  /** The aggregate of a key's events in `[start, end)`. */
   total(key: string, start: number, end: number): Accumulator {
     const total = this.#aggregates.create()
     for (const slice of this.#keys.get(key)!.slices) {
@@ -96,7 +96,7 @@ export class HoppingSlices {
     return total
   }
 
-  /** The same, quicker where it is asked for one window of a key after the other, and only in that order. */
+  /** As above, faster for consecutive windows of a key; the windows MUST come in order. */
   slidingTotal(key: string, start: number, end: number): Accumulator {
     const state = this.#keys.get(key)!
     state.sliding ??= new SlidingAggregate(this.#aggregates)
@@ -150,7 +150,7 @@ export class HoppingSlices {
 }
 
 function find(slices: readonly KeySlice[], start: number): KeySlice | undefined {
-  // From the newest: events mostly come for it.
+  // From the newest: most events belong to it.
   for (let at = slices.length - 1; at >= 0 && slices[at]!.start >= start; at--) {
     if (slices[at]!.start === start) return slices[at]
   }

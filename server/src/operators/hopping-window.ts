@@ -10,8 +10,8 @@ import type { StateField, StateWrites, WindowOperator } from './window-operator.
 export type HoppingSpec = WindowSpec & HoppingShape
 
 /**
- * What is known of a window and key beyond the rule. The rule: while a window is open no pane is out; once it is complete
- * one is, if the key has anything in it.
+ * The exceptional state of a window and key. By rule, an open window has emitted no pane, and a complete one has
+ * emitted one if the key has any events in it.
  */
 interface Exception {
   readonly start: number
@@ -20,18 +20,18 @@ interface Exception {
   revision: number
   changed: boolean
   due: boolean
-  /** What came since the last pane; only where panes are deltas. */
+  /** The events since the last pane; only where panes are deltas. */
   delta: Accumulator | undefined
 }
 
-/** A complete window whose panes are on their way out. */
+/** A complete window whose panes are being emitted. */
 interface Closing {
   readonly start: number
   readonly keys: readonly string[]
   next: number
 }
 
-/** The last pane of a close that is out: windows close in order of time, the keys of one in order of name. */
+/** The last emitted pane of a close: windows close in order of time, the keys of one in order of name. */
 interface Mark {
   readonly start: number
   /** `undefined`: no pane of the window yet. */
@@ -41,18 +41,18 @@ interface Mark {
 const MARK_FIELD = 'closing'
 
 /**
- * Hopping windows. An event is stored once, in its slice; a window is put together from its slices when it closes. While
+ * Hopping windows. An event is stored once, in its slice; a window is merged from its slices when it closes. While
  * panes of a close wait, no event may be added.
  *
- * Fields: `s<start>:<key>` a slice's accumulator; `w<start>:<key>` an exception, `revision;changed;delta`; `closing`, only
- * while panes of a close wait, the mark `start` or `start:key`.
+ * Fields: `s<start>:<key>` a slice's accumulator; `w<start>:<key>` an exception, `revision;changed;delta`; `closing`,
+ * only while panes of a close wait, the mark `start` or `start:key`.
  */
 export class HoppingWindow implements WindowOperator {
   readonly #spec: HoppingSpec
   readonly #aggregates: AggregateSet
   readonly #slices: HoppingSlices
   readonly #exceptions = new Map<string, Exception>()
-  /** Starts of windows that hold something and wait for the watermark. */
+  /** Starts of non-empty windows that wait for the watermark. */
   readonly #waiting = new Set<number>()
   /** When the first of them ends. */
   #nextEnd = Number.POSITIVE_INFINITY
@@ -71,7 +71,7 @@ export class HoppingWindow implements WindowOperator {
     for (const field of stored) if (field[0].startsWith('w')) this.#loadException(field)
     const mark = stored.find(([field]) => field === MARK_FIELD)?.[1]
     this.#isMarkStored = mark !== undefined
-    // Without a mark everything complete is out. With one, the close it stands in is gone through again.
+    // Without a mark all complete panes are out. With one, its close is repeated.
     this.#watermark = mark === undefined ? watermark : Number.NEGATIVE_INFINITY
     if (mark !== undefined) this.#mark = decodeMark(mark)
     for (const start of this.#slices.starts()) this.#await(start)
@@ -200,7 +200,7 @@ export class HoppingWindow implements WindowOperator {
     return exception
   }
 
-  /** Whether the watermark's pane of a window and key is still to come: an empty delta is left out. */
+  /** Whether the watermark's pane of a window and key is still due: an empty delta is skipped. */
   #hasPane(start: number, key: string): boolean {
     if (this.#mark !== undefined && isCovered(this.#mark, start, key)) return false
     const exception = this.#exceptions.get(fieldName(start, key))
@@ -241,7 +241,7 @@ export class HoppingWindow implements WindowOperator {
     this.#dirty.add(exception)
   }
 
-  /** What nothing can change any more. Panes on their way out still need their slices. */
+  /** State that nothing can change any more. Panes being emitted still need their slices. */
   #takeForgotten(limit: number): string[] {
     if (this.#closing.length > 0 || this.#due.size > 0) return []
     const fields: string[] = []
@@ -259,7 +259,7 @@ export class HoppingWindow implements WindowOperator {
     return fields
   }
 
-  /** A slice has something: the windows it is part of will close. */
+  /** A slice has its first event: the windows over it will close. */
   #await(sliceStart: number): void {
     for (const start of hoppingStarts(sliceStart, this.#spec)) {
       if (this.#isComplete(start) || (this.#mark !== undefined && start < this.#mark.start)) continue
@@ -309,7 +309,7 @@ export class HoppingWindow implements WindowOperator {
   }
 }
 
-/** Infinity of none. They may be more than a call takes arguments. */
+/** Infinity of none. There may be more than a call takes arguments. */
 function least(times: Iterable<number>): number {
   let least = Number.POSITIVE_INFINITY
   for (const time of times) if (time < least) least = time

@@ -3,7 +3,10 @@ import { tumblingStart } from './tumbling.ts'
 
 export type HoppingShape = Extract<WindowShape, { type: 'hopping' }>
 
-/** Starts of the windows that hold time `t`, latest first; none where the slide is longer than the size and `t` lies between. */
+/**
+ * Starts of the windows that hold time `t`, latest first; none where the slide is longer than the size and `t` lies
+ * between.
+ */
 export function hoppingStarts(t: number, { sizeMs, slideMs, offsetMs }: HoppingShape): number[] {
   const starts: number[] = []
   for (let start = tumblingStart(t, slideMs, offsetMs); start + sizeMs > t; start -= slideMs) starts.push(start)

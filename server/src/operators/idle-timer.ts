@@ -7,14 +7,14 @@ import { idleWatermark } from './idle-watermark.ts'
 export const IDLE_AFTER_MS = 2_000
 
 /**
- * How long an input has been seen to be empty. Only time between two empty polls counts: while Redis is away, or this
- * process was stopped, or the clock was set, nothing is known about the input.
+ * How long an input has been empty. Only time between two empty polls counts: while Redis is away, or this process was
+ * stopped, or the clock was set, nothing is known about the input.
  */
 export class IdleTimer {
   #since: number | undefined
   #until = 0
 
-  /** Something came in, or the input could not be polled. */
+  /** An event arrived, or the input could not be polled. */
   reset(): void {
     this.#since = undefined
   }
@@ -30,7 +30,7 @@ export class IdleTimer {
     return this.#since !== undefined && this.#until - this.#since >= IDLE_AFTER_MS
   }
 
-  /** The watermark while it is idle, where the input has come to `latest`. */
+  /** The watermark while it is idle, given the input's latest time. */
   watermark(latest: number, outOfOrdernessMs: number): number {
     const idleMs = this.#until - this.#since! - IDLE_AFTER_MS
     return idleWatermark(latest, idleMs, this.#until, outOfOrdernessMs)

@@ -1,7 +1,7 @@
 /**
- * The watermark once every source is idle: the largest time seen, then on with the time idle, but not beyond what a source
- * would allow whose clock is right. Else one time that lies ahead of the clock would stay as far ahead of it, and make
- * everything late that comes after the silence.
+ * The watermark once every source is idle: the largest time seen, then advancing with the idle time, but never beyond
+ * what a source with a correct clock would allow. Otherwise a single time ahead of the clock would keep the watermark
+ * as far ahead, and everything after the silence would be late.
  *
  * @param latest largest time seen
  * @param idleMs how long all have been idle

@@ -3,12 +3,12 @@ import type { AggregateSpec } from '../config/model.ts'
 import { type Field, parseField, readField } from './aggregates/index.ts'
 
 /**
- * Largest magnitude of what is added up: sums of its squares, as `stddev` keeps them, stay finite with more events than a
- * window can see. What has become infinite would be `null` in a pane.
+ * Largest magnitude of a summand: sums of its squares, as `stddev` keeps them, stay finite with more events than a
+ * window can see. An infinite result would be `null` in a pane.
  */
 export const MAX_SUMMAND = 1e100
 
-/** What an aggregate computes with: `summand`: a number it adds up. */
+/** The type of an aggregate's input. `summand`: a number that it adds up. */
 type InputKind = 'number' | 'summand' | 'scalar'
 
 export interface NeededInput {
@@ -23,7 +23,7 @@ const WORDS: Record<InputKind, string> = {
   scalar: 'a string, number or boolean',
 }
 
-/** What every event must hold for an aggregate to have a result of the type it is declared to have. */
+/** The input that every event needs for an aggregate's result to have its declared type. */
 export function neededInputs(spec: AggregateSpec): readonly NeededInput[] {
   switch (spec.fn) {
     case 'sum':
@@ -52,7 +52,7 @@ export function neededInputs(spec: AggregateSpec): readonly NeededInput[] {
 }
 
 /**
- * A check of the data of one event, which the config cannot make for events older than a field or behind a `map`. It throws
+ * A check of one event's data, which the config cannot make for events older than a field or behind a `map`. It throws
  * a TypeError that names the aggregate.
  */
 export function inputCheck(specs: Readonly<Record<string, AggregateSpec>>): (data: unknown) => void {
@@ -62,7 +62,7 @@ export function inputCheck(specs: Readonly<Record<string, AggregateSpec>>): (dat
   >()
   for (const [name, spec] of Object.entries(specs)) {
     for (const { kind, path } of neededInputs(spec)) {
-      // Of several aggregates of one field the first is enough.
+      // The first of several aggregates over one field is enough.
       const id = `${kind} ${path}`
       if (!needed.has(id))
         needed.set(id, { kind, path, field: path === undefined ? path : parseField(path), fn: spec.fn, name })
@@ -89,7 +89,7 @@ function isOf(kind: InputKind, value: unknown): boolean {
   }
 }
 
-/** The type alone where the value is the client's text: a cause is short. */
+/** Only the type of a client's text: a cause is short. */
 function described(value: unknown): string {
   if (value === undefined) return 'nothing'
   if (value === null || typeof value === 'number') return `${value}`

@@ -3,19 +3,19 @@ import type { EmittedPane } from './emission.ts'
 import { IdleTimer } from './idle-timer.ts'
 import type { TumblingSpec } from './tumbling-window.ts'
 
-/** What one source partition reports. */
+/** The report of one source partition. */
 export interface SourceReport {
   /** The source's watermark, ms; `null` before its first event. */
   readonly watermark: number | null
   /** The source has no input and must not hold the others back. */
   readonly idle: boolean
-  /** The first start of which the source has everything, ms; absent: all of them. */
+  /** The first start from which the source has everything, ms; absent: all of them. */
   readonly begin?: number
-  /** Its part of each window that changed, encoded. Absolute: it replaces what was reported before. */
+  /** Its part of each window that changed, encoded. Absolute: it replaces the earlier report. */
   readonly partials: readonly { readonly start: number; readonly key: string; readonly accumulator: string }[]
 }
 
-/** Event-time progress of one source as reported last. */
+/** Last reported event-time progress of one source. */
 export type SourceStatus = Pick<SourceReport, 'watermark' | 'idle' | 'begin'>
 
 /** The merged state of one window and group: the latest partial of each source. */
@@ -26,9 +26,9 @@ export interface MergeState {
   readonly parts: Map<number, Accumulator>
   /** Results emitted so far: the revision of the next one. */
   revision: number
-  /** Has changed since it was last emitted. */
+  /** Changed since it was last emitted. */
   changed: boolean
-  /** The watermark's own pane is out, or came too soon to be one. */
+  /** The watermark's own pane is out, or came too soon to count as one. */
   closed: boolean
   due: boolean
   /** Sources whose partial differs from what is stored. */
@@ -43,10 +43,10 @@ export interface StoredMergeClock {
 }
 
 /**
- * Second stage of a window whose groups lie in several partitions: merges what the source partitions report. A report
- * replaces the source's earlier one, so reading a report twice changes nothing. Complete when every source has reported
- * and the watermarks of all active ones have passed the end; with every source idle, the latest of them moves on with the
- * time spent waiting.
+ * Second stage of a window whose groups lie in several partitions: merges the reports of source partitions. A report
+ * replaces the source's earlier one, so reading a report twice changes nothing. A window is complete when every source
+ * has reported and the watermarks of all active ones have passed its end; with every source idle, the latest of them
+ * advances with the waiting time.
  */
 export class MergeWindow {
   readonly spec: TumblingSpec
@@ -87,7 +87,7 @@ export class MergeWindow {
     return this.#sources
   }
 
-  /** The first start of which every source has everything. */
+  /** The first start from which every source has everything. */
   get begin(): number {
     return Math.max(...[...this.#sources.values()].map(({ begin }) => begin ?? Number.NEGATIVE_INFINITY))
   }
@@ -96,12 +96,12 @@ export class MergeWindow {
     return this.#due.size
   }
 
-  /** Fields that differ from what is stored: parts, and what is known of the window as a whole. */
+  /** Changed fields: parts, and the state of the window as a whole. */
   get dirtyCount(): number {
     return this.#dirty.size + this.#dirtyParts
   }
 
-  /** States held, emitted or not. */
+  /** Number of states, emitted or not. */
   get openCount(): number {
     return this.#openCount
   }
@@ -132,7 +132,7 @@ export class MergeWindow {
     return late
   }
 
-  /** No source has reported anything since it was last asked. */
+  /** No source has reported anything since the last call. */
   polledEmpty(now: number): void {
     if ([...this.#sources.values()].every((source) => source.idle)) this.#allIdle.polledEmpty(now)
   }
@@ -147,7 +147,7 @@ export class MergeWindow {
     this.#trusted = new Set()
   }
 
-  /** Idle sources without which the watermark could complete or forget windows, if each was known to have no input. */
+  /** Idle sources without which the watermark could complete or forget windows, if each were known to have no input. */
   idleInTheWay(): number[] {
     if (this.#trusted === undefined || this.#sources.size < this.#sourceCount) return []
     const wanted = this.#allowedWatermark(undefined)
@@ -165,7 +165,7 @@ export class MergeWindow {
     this.#trusted = before
   }
 
-  /** Moves the watermark to what the sources allow, never back. */
+  /** Moves the watermark as far as the sources allow, never back. */
   advance(): void {
     if (this.#sources.size < this.#sourceCount) return
     const allowed = this.#allowedWatermark(this.#trusted)
@@ -174,7 +174,7 @@ export class MergeWindow {
     this.#makeCompleteDue()
   }
 
-  /** Makes due, as early panes, what has changed since it was last emitted and is not complete. */
+  /** Makes incomplete windows that changed since their last pane due as early panes. */
   flush(): void {
     for (const groups of this.#windows.values()) {
       for (const state of groups.values()) if (state.changed) this.#makeDue(state)
@@ -218,7 +218,7 @@ export class MergeWindow {
     return taken
   }
 
-  /** Takes every window that differs from what is stored, with the parts that do. */
+  /** Takes every changed window, with its changed parts. */
   takeDirty(): { readonly state: MergeState; readonly parts: readonly (readonly [source: number, Accumulator])[] }[] {
     const taken = [...this.#dirty].map((state) => {
       const parts = [...state.dirtyParts].map((source) => [source, state.parts.get(source)!] as const)
@@ -249,7 +249,7 @@ export class MergeWindow {
     return this.#allIdle.isIdle ? this.#allIdle.watermark(latest, this.spec.outOfOrdernessMs) : latest
   }
 
-  /** Whether a watermark completes or forgets windows that are not by now, whether or not anything of them is held. */
+  /** Whether a watermark would complete or forget further windows, whether or not any of them has state. */
   #passesBorder(watermark: number): boolean {
     const { offsetMs, sizeMs, allowedLatenessMs } = this.spec
     return [0, allowedLatenessMs].some((delayMs) => {

@@ -24,7 +24,7 @@ interface Session {
   revision: number
   /** Panes emitted and not withdrawn, of this session and of those merged into it. */
   shown: Shown[]
-  /** Has changed since it was last emitted. */
+  /** Changed since it was last emitted. */
   changed: boolean
   /** The watermark's own pane is out, or came too soon for this session to have one. */
   closed: boolean
@@ -35,9 +35,10 @@ interface Session {
 }
 
 /**
- * Session windows: the events of a key, each less than a gap after the one before it. An event may join sessions: they
- * become one, which withdraws the panes of what it is made of just before its own pane. Sessions of one key never touch,
- * so field `<start>:<key>` names one: `revision;flags;end;shown;accumulator`, `shown` a list of `start,end,revision`.
+ * Session windows: the events of a key, each less than a gap after the one before it. An event that joins sessions
+ * merges them; the merged session's pane comes right behind withdrawals of its parts' panes. Sessions of one key never
+ * touch, so field `<start>:<key>` names one: `revision;flags;end;shown;accumulator`, `shown` a list of
+ * `start,end,revision`.
  */
 export class SessionWindow implements WindowOperator {
   readonly #spec: SessionSpec
@@ -45,11 +46,11 @@ export class SessionWindow implements WindowOperator {
   /** Per key, in order of time. */
   readonly #sessions = new Map<string, Session[]>()
   readonly #open = new EndQueue<Session>()
-  /** Complete ones that late events may still change. */
+  /** Complete sessions that late events may still change. */
   readonly #kept = new EndQueue<Session>()
   readonly #due = new Set<Session>()
   readonly #dirty = new Set<Session>()
-  /** Changed and not complete: what an early pane would be of. */
+  /** Changed and incomplete sessions: candidates for early panes. */
   readonly #unseen = new Set<Session>()
   readonly #deleted = new Set<string>()
   #openCount = 0
@@ -168,7 +169,7 @@ export class SessionWindow implements WindowOperator {
     return session
   }
 
-  /** Makes one session of those an event at `time` touches. */
+  /** Merges the sessions that an event at `time` touches. */
   #merge([first, ...others]: Session[], time: number): Session {
     const session = first!
     const wasComplete = session.end <= this.#watermark
@@ -188,7 +189,7 @@ export class SessionWindow implements WindowOperator {
     const isComplete = session.end <= this.#watermark
     session.closed = isComplete
     if (wasComplete && !isComplete) {
-      // Open again. It leaves the queue of complete ones when its turn comes there.
+      // Open again. It leaves the queue of complete ones at its turn there.
       session.due = false
       this.#due.delete(session)
       this.#awaitEnd(session)

@@ -7,9 +7,9 @@ export interface Slice {
 }
 
 /**
- * The aggregate of a run of slices whose two ends only move forward, in two merges a slice however long the run is: two
- * stacks, the older one holding the aggregate from each slice to its end. Tangwongsan, Hirzel and Schneider, Low-Latency
- * Sliding-Window Aggregation in Worst-Case Constant Time, 2017, section 3.
+ * The aggregate of a run of slices whose two ends only move forward, in two merges per slice however long the run is:
+ * two stacks, the older one holding the aggregate from each slice to its end. Tangwongsan, Hirzel and Schneider,
+ * Low-Latency Sliding-Window Aggregation in Worst-Case Constant Time, 2017, section 3.
  */
 export class SlidingAggregate {
   readonly #aggregates: AggregateSet

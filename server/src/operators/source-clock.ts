@@ -1,9 +1,9 @@
 import { IdleTimer } from './idle-timer.ts'
 
 /**
- * Event-time progress of one input of a partition. While it is active the watermark trails the largest time seen by
- * the out-of-orderness; once idle it is that time, then moves on with the time spent idle (`idleWatermark`) - never to the
- * wall clock itself, which may be far from the times in the events.
+ * Event-time progress of one input of a partition. While it is active the watermark trails the largest time seen by the
+ * out-of-orderness. Once idle it is that time, then advances with the idle time (`idleWatermark`), but never follows
+ * the wall clock itself, which may be far from the times in the events.
  */
 export class SourceClock {
   readonly #idle = new IdleTimer()
@@ -27,12 +27,12 @@ export class SourceClock {
     this.#idle.reset()
   }
 
-  /** The input was asked for more and had nothing. */
+  /** The input was polled and empty. */
   polledEmpty(now: number): void {
     this.#idle.polledEmpty(now)
   }
 
-  /** The input could not be asked: what was idle may have input waiting. */
+  /** The input could not be polled: an idle one may have events waiting. */
   interrupted(): void {
     this.#idle.reset()
   }

@@ -14,7 +14,7 @@ interface WindowState {
   accumulator: Accumulator
   /** Panes emitted so far: the revision of the next one. */
   revision: number
-  /** Has changed since it was last emitted. */
+  /** Changed since it was last emitted. */
   changed: boolean
   /** The watermark's own pane is out, or came too soon for this key to have one. */
   closed: boolean
@@ -28,11 +28,11 @@ interface Group {
   readonly start: number
   readonly end: number
   readonly states: Map<string, WindowState>
-  /** The watermark has passed its end: what changes from now on is due at once. */
+  /** The watermark has passed its end: later changes are due at once. */
   complete: boolean
 }
 
-/** What one source has to report of a window and group that others have a part of as well: everything so far. */
+/** The report of one source about a window and group that other sources share: everything so far. */
 export interface Partial {
   readonly start: number
   readonly key: string
@@ -46,12 +46,12 @@ export class TumblingWindow implements WindowOperator {
   readonly #groups = new Map<number, Group>()
   /** The few groups that wait for the watermark, out of the many kept for late events. */
   readonly #incomplete = new Set<Group>()
-  /** Insertion-ordered sets: emitted and stored in the order things happened. */
+  /** Insertion-ordered sets: emitted and stored in order of occurrence. */
   readonly #due = new Set<WindowState>()
   readonly #dirty = new Set<WindowState>()
   #watermark: number
   #openCount: number
-  /** Group of the last event: events mostly come for the same window. */
+  /** Group of the last event: consecutive events mostly belong to the same window. */
   #recent: Group | undefined
 
   /** @param stored and watermark: as left by an earlier instance. */
@@ -190,7 +190,7 @@ export class TumblingWindow implements WindowOperator {
     return start + this.#spec.sizeMs + this.#spec.allowedLatenessMs <= this.#watermark
   }
 
-  /** The group an event belongs to, or nothing when it is forgotten. */
+  /** The group of an event, or nothing when it is forgotten. */
   #groupAt(start: number): Group | undefined {
     if (this.#isForgotten(start)) return undefined
     this.#recent = this.#openGroup(start)
@@ -208,7 +208,7 @@ export class TumblingWindow implements WindowOperator {
     return group
   }
 
-  /** Every key gets the watermark's pane, so that all can rely on it; one that would be empty is left out. */
+  /** Every key gets the watermark's pane, so that consumers can rely on it; an empty one is skipped. */
   #complete(group: Group): void {
     group.complete = true
     this.#incomplete.delete(group)
@@ -228,7 +228,7 @@ export class TumblingWindow implements WindowOperator {
     this.#dirty.add(state)
   }
 
-  /** Does not make it differ from what is stored: whoever loads it finds it due as well. */
+  /** Does not mark it as changed: after a load it is due as well. */
   #makeDue(state: WindowState): void {
     if (state.due) return
     state.due = true

@@ -1,12 +1,12 @@
 import { idleWatermark } from './idle-watermark.ts'
 
-/** The watermark after which nothing is expected at all, ms. */
+/** The watermark after the end of all input, ms. */
 export const END_OF_TIME = Number.MAX_SAFE_INTEGER
 
 interface Source {
   /** Largest event time seen, ms. */
   maxTime: number
-  /** What the source itself promised, ms. */
+  /** The source's own promise, ms. */
   promised: number
   idle: boolean
 }
@@ -19,12 +19,12 @@ export interface StoredWatermarks {
 }
 
 /**
- * The watermark over several sources, each with a clock of its own: the least of what the active ones allow, never back.
- * A source allows its largest event time less the out-of-orderness, or what it promises; an idle one holds nobody back.
- * With all idle it is the largest time seen, then moves on with the clock (`idleWatermark`).
+ * The watermark over several sources, each with its own clock: the least of what the active ones allow, never moving
+ * back. A source allows its largest event time less the out-of-orderness, or its promise; an idle one holds nobody
+ * back. With all idle it is the largest time seen, then advances with the clock (`idleWatermark`).
  */
 export class Watermarks {
-  /** `undefined`: event times promise nothing, only `promise` moves time. */
+  /** `undefined`: event times promise nothing; only `promise` moves time. */
   readonly #outOfOrdernessMs: number | undefined
   readonly #sources: Map<string, Source>
   #value: number
@@ -56,7 +56,7 @@ export class Watermarks {
     this.#wake(state)
   }
 
-  /** "No event of this source before `time` is expected"; without a source, of none of those known. */
+  /** "No event of this source before `time` is expected"; without a source, none of any known source. */
   promise(time: number, source?: string): void {
     const sources = source === undefined ? [...this.#sources.values()] : [this.#sourceOf(source)]
     if (sources.length === 0) sources.push(this.#sourceOf(''))
@@ -66,25 +66,25 @@ export class Watermarks {
     }
   }
 
-  /** The source has no input for now; without one, none of those known has. */
+  /** The source has no input for now; without a source, none of the known ones has. */
   setIdle(source?: string): void {
     const sources = source === undefined ? [...this.#sources.values()] : [this.#sourceOf(source)]
     for (const state of sources) state.idle = true
     if (this.#isAllIdle()) this.#allIdleSince ??= this.#clock
   }
 
-  /** The wall clock, ms, while the sources are asked for input. */
+  /** The wall clock, ms, while the sources are polled. */
   setClock(now: number): void {
     this.#clock = now
     if (this.#isAllIdle()) this.#allIdleSince ??= now
   }
 
-  /** Nothing comes any more. */
+  /** No more input comes. */
   end(): void {
     this.#value = END_OF_TIME
   }
 
-  /** Brings the value up to date and returns it. */
+  /** Updates and returns the value. */
   advance(): number {
     const allowed = this.#allowed()
     if (allowed > this.#value) this.#value = allowed
@@ -114,7 +114,7 @@ export class Watermarks {
       if (!idle) least = Math.min(least, Math.max(promised, seen - (this.#outOfOrdernessMs ?? 0)))
     }
     if (!this.#isAllIdle()) return least === Number.POSITIVE_INFINITY ? latest : least
-    // Event times promise nothing: then neither does the clock.
+    // Event times promise nothing, so neither does the clock.
     if (this.#outOfOrdernessMs === undefined) return latest
     if (this.#clock === undefined) return latest
     const idleMs = Math.max(0, this.#clock - (this.#allIdleSince ?? this.#clock))

@@ -3,7 +3,10 @@ import type { WindowShape } from '../config/model.ts'
 import { hoppingStarts } from './hopping.ts'
 import { tumblingStart } from './tumbling.ts'
 
-/** The windows `[start, end)` an event of time `t` belongs to, earliest first. Of sessions: the one it would begin by itself. */
+/**
+ * The windows `[start, end)` an event of time `t` belongs to, earliest first. For sessions: the one it would begin by
+ * itself.
+ */
 export function windowsOf(t: number, shape: WindowShape): (readonly [start: number, end: number])[] {
   switch (shape.type) {
     case 'tumbling': {

@@ -4,16 +4,19 @@ import type { PartitionStore } from './partition-store.ts'
 
 /** Results of one call: about a millisecond of Redis. */
 const COUNT = 500
-/** Between two calls: 2,000 results a second are looked at. */
+/** Wait between two calls: 2,000 results a second are looked at. */
 const CALL_EVERY_MS = 250
-/** Between two passes over all results. */
+/** Wait between two passes over all results. */
 const PASS_EVERY_MS = 10_000
-/** While more than this share of the results looked at was too old, the next call comes at once: what is too old stays below it. */
+/**
+ * If a larger share of the results looked at was too old, the next call follows at once, so that the share stays below
+ * this.
+ */
 const HASTE_SHARE = 0.25
 
 /**
- * Removes the latest results of windows once retention would remove their panes from the log: keys that never come again,
- * such as those of orders, must not stay for ever. Bounded call by call, between the commits of the owner.
+ * Removes the latest results of windows once retention would remove their panes from the log: results of keys that
+ * never return, such as order ids, must not stay for ever. Bounded call by call, between the commits of the owner.
  */
 export class CurrentExpiry {
   readonly #store: PartitionStore
@@ -26,11 +29,11 @@ export class CurrentExpiry {
   constructor(store: PartitionStore, pipeline: Pipeline, partitions: number) {
     this.#store = store
     this.#topics = pipeline.windows
-    // Spread over the interval, so that the partitions of a worker do not begin together.
+    // Spread over the interval, so that the partitions of a worker do not start together.
     this.#dueAt = performance.now() + (store.partition / partitions) * PASS_EVERY_MS
   }
 
-  /** A call that Redis does not answer is left to the next time. */
+  /** A call that Redis does not answer is retried at the next interval. */
   async expireWhenDue(token: string): Promise<void> {
     const topic = this.#topics[this.#topic]
     if (topic === undefined || performance.now() < this.#dueAt) return
@@ -50,7 +53,7 @@ export class CurrentExpiry {
     }
   }
 
-  /** Returns whether all topics have had their turn. */
+  /** Returns whether all topics had their turn. */
   #nextTopic(): boolean {
     this.#topic = (this.#topic + 1) % this.#topics.length
     return this.#topic === 0

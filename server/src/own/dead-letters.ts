@@ -17,11 +17,11 @@ import { applyFlow } from '../operators/index.ts'
 const PAGE = 64
 const REDIS_RESTARTED = 'Redis was restarted after the dead letters were listed: try again'
 
-/** An event that a topic's own code could not take. */
+/** An event on which a topic's own code failed. */
 export interface DeadLetter {
   readonly topic: string
   readonly partition: number
-  /** Of the record batch it lies in, and its place there. */
+  /** Position of its record batch, and its index there. */
   readonly streamId: string
   readonly index: number
   /** Why it is here. */
@@ -30,17 +30,17 @@ export interface DeadLetter {
 }
 
 export type Redriven =
-  /** `results`: events it was worth now, by topic; those of an attempt before were not stored again. */
+  /** `results`: the events it produced now, by topic; those of an earlier attempt were not stored again. */
   | { readonly done: true; readonly results: Readonly<Record<string, number>> }
   /** It stays. */
   | { readonly done: false; readonly why: string }
 
-/** The dead letters of a deployment: what lies there, and a second try for it. */
+/** The dead letters of a deployment: listing them, and redriving them. */
 export class DeadLetters {
   readonly #bus: Bus
   readonly #contract: Contract
   readonly #pipeline: Pipeline
-  /** Partition -> of which log its letters were listed. */
+  /** Partition -> version of the log from which its letters were listed. */
   readonly #logs = new Map<number, LogVersion>()
 
   constructor(bus: Bus, contract: Contract) {
@@ -57,9 +57,9 @@ export class DeadLetters {
   }
 
   /**
-   * Does for an event what should have been done: runs the flow that threw and those behind it, or publishes an event again
-   * that workers ended by. Its results are stored once, however often it is tried: each letter is a producer of its own. Windows over the
-   * flow have moved on and do not see it.
+   * Redrives one event: runs the flow that threw and those behind it, or republishes an event that killed workers. Its
+   * results are stored once, however often it is tried: each letter is a producer of its own. Windows over the flow
+   * have moved on and do not see it.
    *
    * @throws BusUnavailable, BusFull
    */
@@ -76,14 +76,17 @@ export class DeadLetters {
     return { done: true, results: topics }
   }
 
-  /** Removes record batches of listed letters whose events have all been redriven. Keeps them when Redis has lost something since. */
+  /**
+   * Removes record batches of listed letters whose events were all redriven. Keeps them if Redis has lost something
+   * since.
+   */
   async remove(topic: string, partition: number, streamIds: readonly string[]): Promise<void> {
     if (streamIds.length === 0) return
     const log = this.#logs.get(partition)!
     await this.#bus.log(partition, 'query').remove(log, deadLetterTopic(topic), streamIds)
   }
 
-  /** Windows that do not see what is redriven for a topic. */
+  /** Windows that do not see the redriven events of a topic. */
   windowsBehind(topic: string): readonly string[] {
     if (this.#contract.topics.get(topic)?.kind === 'source') return []
     const here = this.#pipeline.windowsOf(topic).map(({ name }) => name)

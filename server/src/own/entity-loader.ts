@@ -13,7 +13,9 @@ import {
 } from '../entities/index.ts'
 import type { PartitionStore } from './partition-store.ts'
 
-/** Loads what commands touch before they are folded. Every call rejects with BusUnavailable when Redis does not answer. */
+/**
+ * Loads what commands touch before they are folded. Every call rejects with BusUnavailable when Redis does not answer.
+ */
 export class EntityLoader {
   readonly #store: PartitionStore
   readonly #definitions: ReadonlyMap<string, EntityDefinition>

@@ -13,13 +13,16 @@ export interface ReportEntry {
 
 export interface ReadResult {
   readonly entries: readonly LogEntry[]
-  /** When the logs were looked at, ms of Redis' clock: what is not in `entries` was not there then, except in those of `behind`. */
+  /**
+   * Time of the read, ms of Redis' clock: an entry missing from `entries` did not exist then, except in topics of
+   * `behind`.
+   */
   readonly polledAt: number
   /** Topics that may hold more than was read. */
   readonly behind: ReadonlySet<string>
 }
 
-/** A read that nobody has asked for yet. */
+/** A read made in advance. */
 interface ReadAhead {
   readonly cursors: ReadonlyMap<string, string>
   readonly result: Promise<ReadResult | undefined>
@@ -27,8 +30,8 @@ interface ReadAhead {
 
 /**
  * The reads of one partition's owner: a blocking one over its own logs, and polls of the partials it merges. Each
- * partition has a connection of its own: a blocked read lets nothing pass behind it, and in a cluster its slot may be
- * on another node than that of the next partition.
+ * partition has a connection of its own: a blocked read holds up everything behind it, and in a cluster the slot may be
+ * on another node than the next partition's.
  */
 export class EntrySource {
   readonly #bus: Bus
@@ -44,15 +47,15 @@ export class EntrySource {
   }
 
   /**
-   * Entries after the cursors; waits up to `blockMs` for the first one, 0 does not wait. Where there was as much as
-   * one read takes, the next one is on its way while these are folded. One call at a time.
+   * Entries after the cursors; waits up to `blockMs` for the first one, 0 does not wait. After a full read, the next
+   * one is under way while its entries are folded. One call at a time.
    *
    * @throws BusUnavailable
    */
   async read(cursors: ReadonlyMap<string, string>, blockMs: number): Promise<ReadResult> {
     const ahead = this.#ahead
     this.#ahead = undefined
-    // Even one that is of no use is waited for: the connection serves one read at a time.
+    // Even a useless one is waited for: the connection serves one read at a time.
     const early = await ahead?.result
     const isNext = early !== undefined && early.entries.length > 0 && isSame(ahead!.cursors, cursors)
     const result = isNext ? early : await this.#poll(cursors, blockMs)
@@ -60,7 +63,7 @@ export class EntrySource {
     return result
   }
 
-  /** What was read ahead is of a log that may be another one now. */
+  /** Entries read in advance may belong to another version of the log. */
   forget(): void {
     if (this.#ahead !== undefined) this.#ahead = { ...this.#ahead, cursors: new Map() }
   }
@@ -71,7 +74,7 @@ export class EntrySource {
     const polledAt = this.#clock.now()
     const result = this.#poll(next, 0).then(
       (read) => ({ ...read, polledAt }),
-      // The read that is asked for meets the same fault and tells it.
+      // The requested read meets the same fault and reports it.
       () => undefined,
     )
     this.#ahead = { cursors: next, result }
@@ -84,7 +87,7 @@ export class EntrySource {
     return { entries, polledAt: this.#clock.now(), behind: fullTopics(entries) }
   }
 
-  /** Nothing is computed from any topic: there is nothing that could come. */
+  /** Nothing is computed from any topic, so there is nothing to read. */
   async #waitForNothing(blockMs: number): Promise<ReadResult> {
     await new Promise<void>((resolve) => {
       const timer = setTimeout(resolve, blockMs)
@@ -115,10 +118,10 @@ export class EntrySource {
   }
 
   /**
-   * Those of `partitions` that have nothing for a window at this moment: what their logs hold of its sources is committed by
-   * an owner that is alive, and its reports have been read.
+   * Those of `partitions` that have no input for a window at this moment: a live owner has committed everything their
+   * logs hold of its sources, and its reports were read.
    *
-   * @param offsets up to where the reports of each are read
+   * @param offsets up to where the reports of each were read
    * @throws BusUnavailable
    */
   async withoutInput(
@@ -150,7 +153,7 @@ export class EntrySource {
   }
 }
 
-/** Topics of which a read took as much as one read takes. */
+/** Topics of which a read returned as much as one read may. */
 function fullTopics(entries: readonly LogEntry[]): Set<string> {
   const counts = new Map<string, number>()
   for (const { topic } of entries) counts.set(topic, (counts.get(topic) ?? 0) + 1)

@@ -3,8 +3,8 @@ import type { CommitRequest, KnownEntry } from '../bus/index.ts'
 import { isDeadLetterTopic } from '../fold/index.ts'
 
 /**
- * The newest entry of each log of a partition that its owner has read or written: what must still be there for a Redis
- * that changed its identity to hold the same data. Outlives a reload, which forgets what was read ahead.
+ * The newest entry of each log of a partition that its owner has read or written: all of them must still exist if a
+ * Redis that changed its identity is to hold the same data. Outlives a reload, which drops entries read in advance.
  */
 export class Evidence {
   readonly #newest = new Map<string, KnownEntry>()
@@ -19,7 +19,7 @@ export class Evidence {
   committed({ log: { epoch }, operations }: CommitRequest, ids: readonly string[]): void {
     const topics = operations.flatMap((operation) => (operation.op === 'append' ? [operation.topic] : []))
     topics.forEach((topic, i) => {
-      // Dead letters are removed one by one once they were redriven: that one is missing proves nothing.
+      // Redriven dead letters are removed one by one: a missing one proves nothing.
       if (!isDeadLetterTopic(topic)) this.saw({ topic, epoch, streamId: ids[i]! })
     })
   }

@@ -26,21 +26,27 @@ import type { WorkerStats } from './worker-stats.ts'
 
 /** State without output is committed this often: the log still has the events, so nothing waits for it. */
 const STATE_COMMIT_MS = 100
-/** The same while there is more to read: the fewer commits, the sooner it is caught up. */
+/** The same while there is more to read: fewer commits let it catch up sooner. */
 const CATCH_UP_COMMIT_MS = 500
-/** Outputs are committed this often: subscribers wait for them. The first after a pause goes out at once. */
+/** Outputs are committed this often: subscribers wait for them. The first one after a pause is committed at once. */
 const OUTPUT_COMMIT_MS = 20
-/** Answers of commands wait for a few times what a commit takes, and at least so long: the shorter, the more commits share the core. */
+/**
+ * Answers of commands wait for a few times what a commit takes, and at least so long: the shorter, the more commits
+ * share the core.
+ */
 const COMMITS_PER_GAP = 3
 const MIN_ANSWER_COMMIT_MS = 3
 /** Weight of the newest commit in the moving average of what they take. */
 const COMMIT_TIME_WEIGHT = 0.2
 /** Reports of other partitions are looked for this often: they cannot wake a read of this partition's slot. */
 const REPORTS_EVERY_MS = 50
-/** Longest wait for input while a quiet input may close windows: what it costs them in delay. */
+/** Longest wait for input while a quiet input may close windows: it delays them by as much. */
 const OPEN_BLOCK_MS = 250
 const IDLE_BLOCK_MS = 1_000
-/** The fold lets others in this often: heartbeats, and above all the rest of large commits, of which a socket takes a part at a time. */
+/**
+ * The fold yields to the event loop this often: for heartbeats, and above all for the rest of large commits, which
+ * sockets send in pieces.
+ */
 const YIELD_EVERY_MS = 5
 
 export interface OwnerContext {
@@ -49,7 +55,7 @@ export interface OwnerContext {
   readonly clock: Clock
   readonly stats: WorkerStats
   /**
-   * One for the process: partitions fold one after the other. Side by side they would all come to their commits at once,
+   * One for the process: partitions fold one after the other. In parallel they would all reach their commits at once,
    * and the core would idle while Redis serves them; and of two suspicious ones the wrong one would be blamed.
    */
   readonly folding: Turn
@@ -70,7 +76,7 @@ export interface LoopParts {
   readonly hold: Hold
 }
 
-/** Reads, folds and commits one partition from one loaded state on. */
+/** Reads, folds and commits one partition, starting from one loaded state. */
 export class PartitionLoop {
   readonly #context: OwnerContext
   readonly #parts: LoopParts
@@ -78,16 +84,18 @@ export class PartitionLoop {
   readonly #log: LogVersion
   readonly #commits: CommitChain
   #suspicious: boolean
-  /** Panes were left over by the last commit, or by an earlier owner: they go out before anything is read or folded. */
+  /** Panes left over by the last commit, or by an earlier owner, are committed before anything is read or folded. */
   #draining: boolean
   readonly #commands: CommandQueue
   #entries: LogEntry[] = []
   #lastRead: ReadResult | undefined
   #next: InputBatch | undefined
-  /** When the last commit was sent and reports were last looked for, by the monotonic clock: somebody may set the other one back. */
+  /**
+   * When the last commit was sent and reports were last polled, by the monotonic clock: the wall clock may be set back.
+   */
   #committedAt = Number.NEGATIVE_INFINITY
   #reportsReadAt = Number.NEGATIVE_INFINITY
-  /** The commit that Redis has not answered yet. What is folded meanwhile goes into the next one. */
+  /** The commit that Redis has not answered yet. Events folded meanwhile go into the next one. */
   #inFlight: Promise<LoopEnd | undefined> | undefined
   /** What a commit takes, ms. */
   #commitMs = 1
@@ -161,7 +169,7 @@ export class PartitionLoop {
       for (const window of merges) {
         const reports = await this.#parts.source.readReports(window, offsets)
         for (const { source, entry } of reports) {
-          // The offsets are before what is left: it is read again.
+          // The offsets lie before the remaining reports: they are read again.
           if (!this.#fold.hasRoomForReport) return
           this.#fold.applyReport(window, source, entry)
         }
@@ -171,7 +179,7 @@ export class PartitionLoop {
     })
   }
 
-  /** Asked only when windows wait for nobody but partitions that said that they are idle. */
+  /** Only where windows wait for nobody but partitions that reported to be idle. */
   async #closeWithoutIdle(window: string): Promise<void> {
     const idle = this.#fold.idleInTheWay(window)
     if (idle.length === 0) return
@@ -196,7 +204,7 @@ export class PartitionLoop {
     })
   }
 
-  /** While Redis does not answer, what is held stays and nothing moves. */
+  /** While Redis does not answer, the state is kept and no watermark moves. */
   async #reading(body: () => Promise<void>): Promise<void> {
     try {
       await body()
@@ -240,7 +248,7 @@ export class PartitionLoop {
     return undefined
   }
 
-  /** One batch, committed at once: from then on nothing is suspicious any more. */
+  /** One batch, committed at once: after it nothing is suspicious any more. */
   async #foldUnderSuspicion(batch: InputBatch): Promise<LoopEnd | undefined> {
     const { store, ownership, hold } = this.#parts
     const note = (suspect: string) => hold.answered(() => store.ledger.noteSuspect(this.#log, ownership.token, suspect))
@@ -278,7 +286,7 @@ export class PartitionLoop {
     return Math.max(0, Math.min(...limits))
   }
 
-  /** Sends what was folded, once the commit before is answered. Returns how that one ended the loop, if it did. */
+  /** Sends the folded batches once the previous commit is answered. Returns how that one ended the loop, if it did. */
   async #commit(): Promise<LoopEnd | undefined> {
     const end = await this.#settle()
     if (end !== undefined) return end
@@ -290,7 +298,7 @@ export class PartitionLoop {
     return undefined
   }
 
-  /** Ends `run`, which settles the commit and so tells why. */
+  /** Ends `run`, which awaits the refused commit and returns its reason. */
   #refuse(): void {
     this.#isRefused = true
     this.#parts.source.wake()

@@ -10,7 +10,7 @@ import type { LoadedState, PartitionStore } from './partition-store.ts'
 import { StateMeter } from './state-meter.ts'
 import type { Trimmer } from './trimmer.ts'
 
-/** What a partition is held for: its loop, each time from what is stored. */
+/** The work of a partition's owner: its loop, each time from the stored state. */
 export class PartitionOwner implements Leased {
   readonly ledger: OwnerLedger
   readonly log: Log
@@ -29,13 +29,13 @@ export class PartitionOwner implements Leased {
     this.#trimmer = trimmer
   }
 
-  /** Where nothing is computed a partition has an owner all the same. */
+  /** Every partition has an owner, even where nothing is computed. */
   async isOpen(): Promise<boolean> {
     return true
   }
 
   async loop(ownership: Ownership, hold: Hold): Promise<LoopEnd> {
-    // Before the state: what is folded into it is to be read after it.
+    // Before the state: everything folded into it must be read after it.
     this.#source.forget()
     const hashes = PartitionWindows.hashes(this.#context.pipeline)
     const state = await this.#load(hashes, hold)
@@ -62,7 +62,7 @@ export class PartitionOwner implements Leased {
     this.#context.stats.forget(this.#store.partition)
   }
 
-  /** What is stored, as of where there is something to go on with. */
+  /** The stored state, adjusted where input was lost. */
   async #load(hashes: readonly string[], hold: Hold): Promise<LoadedState> {
     const { pipeline, stats, log } = this.#context
     const state = await hold.answered(() => this.#store.load(hashes))

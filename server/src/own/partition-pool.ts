@@ -30,8 +30,8 @@ export interface PartitionPoolOptions {
 }
 
 /**
- * The partitions one worker process owns. Once a second it looks whether any partition of the whole deployment lacks a
- * live owner and offers it, and gives up what exceeds its share.
+ * The partitions of one worker process. Once a second it offers every partition of the deployment that lacks a live
+ * owner, and gives up those beyond its share.
  */
 export class PartitionPool implements LeaseKind<Lease> {
   readonly jobs = LEASES
@@ -53,7 +53,9 @@ export class PartitionPool implements LeaseKind<Lease> {
     return this.#pool.start()
   }
 
-  /** Hands every partition over: last commit, release, offer. Whatever is not done by the deadline is left to takeover. */
+  /**
+   * Hands every partition over: last commit, release, offer. Anything unfinished at the deadline is left to takeover.
+   */
   close(deadlineMs: number): Promise<void> {
     return this.#pool.close(deadlineMs)
   }

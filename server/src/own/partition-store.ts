@@ -2,13 +2,13 @@ import { type Bus, decodeHeader, type Entities, type Log, type OwnerLedger } fro
 import { decodeOffsets, decodeProgress, isLost, type LostInput, type Offsets, type StoredState } from '../fold/index.ts'
 import type { ChainStart } from '../lease/index.ts'
 
-/** State together with what the next commit must build on. */
+/** State together with the base of the next commit. */
 export interface LoadedState extends StoredState, ChainStart {}
 
-/** Behind a loss so many record batches show how far event times had come. */
+/** Number of record batches behind a loss that show how far event times had advanced. */
 const FIRST_ENTRIES = 64
 
-/** What a partition's owner has in Redis. Every method throws BusUnavailable when Redis does not answer. */
+/** A partition's owner's data in Redis. Every method throws BusUnavailable when Redis does not answer. */
 export class PartitionStore {
   readonly partition: number
   readonly ledger: OwnerLedger
@@ -27,7 +27,7 @@ export class PartitionStore {
 
   /** The committed state of the partition. Only its owner may rely on it. */
   async load(hashes: readonly string[]): Promise<LoadedState> {
-    // Before the states: if Redis loses something meanwhile, no commit is accepted.
+    // Before the states: if Redis loses something in between, no commit is accepted.
     const { log, commitSeq, offsets, clocks } = await this.ledger.head()
     const stored = await this.ledger.load(hashes)
     return {
@@ -40,7 +40,7 @@ export class PartitionStore {
     }
   }
 
-  /** Which of these logs have lost entries behind an offset. */
+  /** The logs that have lost entries behind an offset. */
   async lostInputs(topics: readonly string[], offsets: Offsets): Promise<LostInput[]> {
     const heads = await this.log.heads(topics)
     const lost = topics.filter((topic) => isLost(offsets.get(topic), heads.topics.get(topic)!.trimmedTo))
@@ -64,8 +64,8 @@ export class PartitionStore {
   }
 
   /**
-   * How far backfills of windows in this partition have read that were worked on within `withinMs` of `now`, Redis ms. What lies
-   * ahead of it by more is from before Redis' clock was set back.
+   * How far backfills of windows in this partition have read, for those with progress within `withinMs` of `now`, Redis
+   * ms. A time further ahead of it is from before Redis' clock was set back.
    */
   async backfillOffsets(windows: readonly string[], now: number, withinMs: number): Promise<Offsets[]> {
     const records = windows.map((window) => this.#bus.backfillLedger(this.partition, window, 'commit').record())
@@ -75,7 +75,7 @@ export class PartitionStore {
   }
 }
 
-/** A spread would be an argument for each of thousands. */
+/** Not a spread: each of thousands would be an argument. */
 function largest(times: readonly number[]): number {
   return times.reduce((most, time) => Math.max(most, time), Number.NEGATIVE_INFINITY)
 }

@@ -3,7 +3,7 @@ import type { PartitionStore } from './partition-store.ts'
 
 const MEASURE_EVERY_MS = 10_000
 
-/** How much memory of Redis the state of a partition's windows takes. */
+/** Memory of a partition's window state in Redis. */
 export class StateMeter {
   readonly #store: PartitionStore
   readonly #hashes: readonly string[]
@@ -16,7 +16,10 @@ export class StateMeter {
     this.#hashes = hashes
   }
 
-  /** Bytes, at most every 10 s, estimated from a few fields of each hash; `undefined` when it is not time or Redis does not answer. */
+  /**
+   * Bytes, at most every 10 s, estimated from a few fields of each hash; `undefined` when it is not due or Redis does
+   * not answer.
+   */
   async measureWhenDue(): Promise<number | undefined> {
     const now = performance.now()
     if (now - this.#measuredAt < MEASURE_EVERY_MS) return undefined

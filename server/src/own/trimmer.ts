@@ -7,19 +7,19 @@ import type { PartitionStore } from './partition-store.ts'
 
 /** Trimming is free at node borders, so there is no hurry. */
 const TRIM_EVERY_MS = 10_000
-/** A backfill that nobody has worked on for this long holds nothing: the disk is not left to fill for one that is forgotten. */
+/** A backfill without progress for this long holds nothing back: a forgotten one must not fill the disk. */
 export const BACKFILL_HOLD_MS = 10 * 60 * 1_000
 /** Dead letters have no retention of their own in the config. */
 const DEAD_LETTER_RETENTION_MS = 24 * 60 * 60 * 1_000
 /** Commands that were run are kept for whoever looks why something happened just now. */
 const COMMANDS_RETENTION_MS = 10 * 60 * 1_000
 
-/** Removes what retention allows from a partition's logs, never what somebody has yet to read, and notes what they take then. */
+/** Trims a partition's logs by retention, but never below what a reader still needs, and notes their remaining size. */
 export class Trimmer {
   readonly #store: PartitionStore
   readonly #pipeline: Pipeline
   readonly #partitions: number
-  /** By the monotonic clock. What is old enough is told by Redis' clock: stream ids are of it. */
+  /** By the monotonic clock. Ages of entries follow Redis' clock, as stream ids do. */
   #trimmedAt: number
 
   constructor(store: PartitionStore, pipeline: Pipeline, partitions: number) {
@@ -31,10 +31,10 @@ export class Trimmer {
   }
 
   /**
-   * A trim that Redis does not answer is left to the next time.
+   * A trim that Redis does not answer is retried at the next interval.
    *
-   * @param log of which `committed` was computed
-   * @param committed offsets as stored: what was folded since would be read again by a successor.
+   * @param log version of the log from which `committed` was computed
+   * @param committed stored offsets: a successor would read later entries again.
    */
   async trimWhenDue(log: LogVersion, token: string, committed: () => Offsets): Promise<void> {
     const now = performance.now()

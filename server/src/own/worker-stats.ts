@@ -1,10 +1,10 @@
 import type { CommitReply, LogEntry, WindowSource } from '../bus/index.ts'
 import { type FoldCounters, noCounts } from '../fold/index.ts'
 
-/** What one partition last said of itself. */
+/** The last report of one partition. */
 interface PartitionGauges {
   openStates: number
-  /** Memory that the state takes in Redis. */
+  /** Memory of its state in Redis. */
   stateBytes: number
   /** Age of the oldest entry of the last read; 0 when there was none. */
   lagMs: number
@@ -16,7 +16,7 @@ export class WorkerStats {
   readonly #commits: Record<CommitReply['status'], number> = { ok: 0, fenced: 0, conflict: 0, lineage: 0 }
   readonly #folded = noCounts()
   readonly #gauges = new Map<number, PartitionGauges>()
-  /** Time all commits took together, resends included. */
+  /** Total time of all commits, resends included. */
   #commitMs = 0
   /** Longest commit since the last report, resends included. */
   #slowestCommitMs = 0
@@ -35,7 +35,7 @@ export class WorkerStats {
     this.#slowestCommitMs = Math.max(this.#slowestCommitMs, tookMs)
   }
 
-  /** What these count was committed. */
+  /** The counted events were committed. */
   folded(counters: FoldCounters): void {
     for (const name of Object.keys(this.#folded) as (keyof FoldCounters)[]) this.#folded[name] += counters[name]
   }
@@ -56,7 +56,7 @@ export class WorkerStats {
     this.#gaugesOf(partition).stateBytes = stateBytes
   }
 
-  /** The partition is no longer this worker's. */
+  /** This worker no longer owns the partition. */
   forget(partition: number): void {
     this.#gauges.delete(partition)
   }

@@ -15,7 +15,7 @@ export interface QueryFailure {
   readonly retryable: boolean
 }
 
-/** Runs a query by its name on the wire. @throws whatever `failureOf` does not know: a defect of the server */
+/** Runs a query by its name on the wire. @throws any error that `failureOf` does not know: a defect of the server */
 export async function answerQuery(queries: Queries, name: string, params: Params): Promise<QueryAnswer> {
   try {
     return await run(queries, name, params)
@@ -58,7 +58,7 @@ async function run(queries: Queries, name: string, params: Params): Promise<Quer
   }
 }
 
-/** What a caller is told of a failed query, on the wire or over HTTP; `undefined` for what is no failure that is foreseen. */
+/** The failure to report to a caller, on the wire or over HTTP; `undefined` for an unexpected error. */
 export function failureOf(error: unknown): QueryFailure | undefined {
   if (error instanceof QueryError) {
     return { type: 'error', code: error.code, message: error.message, retryable: RETRYABLE.has(error.code) }

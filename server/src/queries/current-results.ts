@@ -3,7 +3,7 @@ import type { CurrentPage, CurrentResult } from '../bus/index.ts'
 import { MAX_ANSWER_BYTES, MAX_ANSWER_EVENTS } from './answer-size.ts'
 import { QueryError } from './query-error.ts'
 
-/** Results asked for at a time, about: an answer may exceed its bounds by as many. */
+/** Approximate results per read: an answer may exceed its bounds by as many. */
 export const RESULTS_A_STEP = 16
 
 export interface ResultPage {
@@ -13,10 +13,10 @@ export interface ResultPage {
   readonly next?: string
 }
 
-/** Where a page begins: a partition, and how far its results have been scanned. */
+/** Start of a page: a partition, and how far its results have been scanned. */
 export interface ScanPlace {
   readonly partition: number
-  /** Of Redis, `0` at the beginning. */
+  /** Cursor of Redis, `0` at the beginning. */
   readonly cursor: string
 }
 

@@ -3,14 +3,14 @@ import { formatMark, isTrimmed, LOG_START, type LogEntry, type LogPage, type Mar
 import type { Filter } from '../filter/index.ts'
 import { storedEvents } from './stored-events.ts'
 
-/** Entries asked for at a time. */
+/** Entries per read. */
 const PAGE = 16
 /** Stored bytes after which an answer ends: it is for clients that were slow. */
 const MAX_BYTES = 65_536
-/** Entries looked at for one answer: a filter may let nothing through for long. */
+/** Entries read for one answer: a filter may match nothing for long. */
 const MAX_ENTRIES = 512
 
-/** What a gap withheld: the events of one lane that match, in `(after, upTo]`. */
+/** The events a gap withheld: matching events of one lane in `(after, upTo]`. */
 export interface GapRange {
   readonly topic: string
   readonly lane: Lane
@@ -34,8 +34,8 @@ export interface GapPage {
 export type ReadPage = (from: string, count: number) => Promise<LogPage>
 
 /**
- * The events of a range, as far as the log still has them. Its beginning may have been trimmed, which the trim mark shows;
- * its end may have been lost with a failover, and then the entry of `upTo` is missing, or is of another epoch.
+ * The events of a range, as far as the log still has them. Its beginning may have been trimmed, which the trim mark
+ * shows; its end may have been lost in a failover: then the entry of `upTo` is missing, or is of another epoch.
  */
 export async function readGap(read: ReadPage, range: GapRange, limit: number): Promise<GapPage> {
   const { after, upTo } = range

@@ -5,7 +5,7 @@ import { optionalPosition, position } from './log-position.ts'
 import { isText, optionalText, type Params, text } from './params.ts'
 import { QueryError } from './query-error.ts'
 
-/** The range of a `gap` frame, and what its subscription matched. @throws QueryError */
+/** The range of a `gap` frame and its subscription's selection. @throws QueryError */
 export function gapRange(params: Params, partitions: number): GapRange {
   const { lane, keys } = params
   if (!isLane(lane)) throw new QueryError('invalid_frame', `lane: expected one of ${LANES.join(', ')}`)

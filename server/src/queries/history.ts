@@ -4,13 +4,13 @@ import { MAX_ANSWER_BYTES } from './answer-size.ts'
 import type { ReadPage } from './gap-events.ts'
 import { storedEvents } from './stored-events.ts'
 
-/** Entries asked for at first, and at most: one may hold a single byte or 64 KiB. */
+/** Entries of the first and of the largest read: an entry may hold a single byte or 64 KiB. */
 const FIRST_ENTRIES = 4
 const MOST_ENTRIES = 64
-/** Entries looked at for one answer: of some every event may have been refused. */
+/** Entries read for one answer: in some entries every event was refused. */
 const MAX_ENTRIES = 512
 
-/** Which part of a log to read. */
+/** The part of a log to read. */
 export interface HistoryRange {
   readonly topic: string
   readonly partition: number
@@ -22,7 +22,10 @@ export interface HistoryRange {
 
 export interface HistoryPage {
   readonly events: readonly DeliveredEvent[]
-  /** False when something between `after` and the end of this page is known to be gone: trimmed, or lost under an earlier epoch. */
+  /**
+   * False when something between `after` and the end of this page is known to be gone: trimmed, or lost under an
+   * earlier epoch.
+   */
   readonly complete: boolean
   /** Position to pass as `after` for the next page; absent at the end of the log. */
   readonly next?: string
@@ -45,7 +48,7 @@ export async function readHistory(read: ReadPage, { partition, after, limit }: H
       const isAfter = after !== undefined && entry.streamId === after.streamId && entry.epoch === after.epoch
       const first = isAfter ? after.index + 1 : 0
       for (const { event, bytes: size } of storedEvents(partition, entry, (_, index) => index >= first)) {
-        // A single event that is larger has to be given all the same.
+        // A single larger event still has to be returned.
         const isFull = events.length === limit || (events.length > 0 && bytes + size > MAX_ANSWER_BYTES)
         if (isFull) return { events, complete, next: events.at(-1)!.at }
         complete &&= isContinued
@@ -65,13 +68,13 @@ export async function readHistory(read: ReadPage, { partition, after, limit }: H
   }
 }
 
-/** Whether the entry that a mark names is the first one read from there on, or was trimmed. */
+/** Whether the entry of a mark is the first one read from there on, or was trimmed. */
 function isAt(mark: Mark, first: LogEntry | undefined, trimmedTo: string): boolean {
   if (!namesEntry(mark) || compareStreamIds(mark.streamId, trimmedTo) <= 0) return true
   return first?.streamId === mark.streamId
 }
 
-/** As many more as fit, if they are like these. */
+/** As many more as fit if they are of similar size. */
 function nextCount(entries: readonly LogEntry[], roomBytes: number): number {
   const bytes = entries.reduce((sum, { payload }) => sum + payload.length, 1)
   return Math.max(1, Math.min(MOST_ENTRIES, Math.ceil((roomBytes * entries.length) / bytes)))

@@ -1,9 +1,9 @@
 import { QueryError } from './query-error.ts'
 
-/** What came with a query; nothing of it has been checked. Over HTTP a parameter that stands twice is an array. */
+/** The unchecked parameters of a query. Over HTTP a repeated parameter is an array. */
 export type Params = Readonly<Record<string, unknown>>
 
-/** Whether it is text as Redis keeps it: a lone surrogate would read what another name wrote. */
+/** Whether it is text as Redis keeps it: with a lone surrogate, it would read the data of another name. */
 export function isText(value: unknown): value is string {
   return typeof value === 'string' && value.isWellFormed()
 }
@@ -31,12 +31,12 @@ export function optionalNumber(params: Params, name: string, from: number): numb
   throw new QueryError('invalid_frame', `${name}: expected a whole number from ${from}`)
 }
 
-/** `limit`: how much is asked for, and no more than is served at once. @throws QueryError `invalid_frame` */
+/** `limit`, capped at the maximum of one answer. @throws QueryError `invalid_frame` */
 export function limitOf(params: Params, most: number): number {
   return Math.min(most, optionalNumber(params, 'limit', 1) ?? most)
 }
 
-/** Of what a client sent, as much as an error repeats to it. */
+/** How much of a client's text an error repeats. */
 export function quoted(value: string): string {
   return value.length <= QUOTED_CHARS ? value : `${value.slice(0, QUOTED_CHARS)}...`
 }

@@ -13,12 +13,15 @@ import { limitOf, optionalNumber, optionalText, type Params, quoted, text } from
 import { QueryError } from './query-error.ts'
 import { describeTopics, type TopicDescription } from './topic-list.ts'
 
-/** Queries under way: what they read comes over one connection, so that more would only make each of them late. */
+/** Concurrent queries: their reads share one connection, so that more would only make each of them late. */
 const CONCURRENT = 8
-/** And waiting for their turn: beyond, a client does better to come again. */
+/** And queued ones: beyond, a client does better to retry. */
 const MAX_WAITING = 256
 
-/** The read side: topics, latest window results, history. Never touches a worker. Parameters are checked before Redis is asked. */
+/**
+ * The read side: topics, latest window results, history. Never touches a worker. Parameters are checked before Redis is
+ * asked.
+ */
 export class Queries {
   readonly entities: EntityQueries
   readonly #bus: Bus

@@ -1,7 +1,7 @@
 import type { Contract, TopicDefinition } from '../config/model.ts'
 import { plainSpec } from '../config/plain-spec.ts'
 
-/** One line of `GET /v1/topics`: what a dashboard needs to draw any config. */
+/** One line of `GET /v1/topics`: everything a dashboard needs to draw any config. */
 export interface TopicDescription {
   readonly name: string
   readonly kind: TopicDefinition['kind']

@@ -12,8 +12,9 @@ const MANIFEST = 'appendonly.aof.manifest'
 const PIECE_BYTES = 1_048_576
 
 /**
- * Removes what a kill -9 left of a write from the append-only files in a Redis' folder. Redis MUST NOT run on it. Killed
- * at any step it leaves the files as they were or mended, and is run before each start: nothing has to be remembered.
+ * Removes the remains of a write interrupted by kill -9 from the append-only files in a Redis' folder. Redis MUST NOT
+ * run on it. Killed at any step, it leaves the files as they were or mended, and it runs before each start: it needs no
+ * memory.
  *
  * @returns the bytes that were removed
  */
@@ -23,10 +24,10 @@ export async function mendAof(redisFolder: string): Promise<number> {
   let removed = 0
   for (const file of files) {
     const findings = await scanFile(file)
-    // What Redis cannot read either it reports itself, also a file cut short that has a later one behind it.
+    // Redis reports by itself what it cannot read either, including a truncated file that is not the last one.
     if (findings.kind === 'unreadable') continue
     const { torn, wholeTo, size } = findings
-    // First the end: cutting it off is one step, and a copy is no place for what is left of it.
+    // First the end: cutting it off is a single step, and a copy should not include it.
     if (wholeTo < size && file === files.at(-1)) {
       await cutEnd(file, wholeTo)
       removed += size - wholeTo
@@ -39,7 +40,9 @@ export async function mendAof(redisFolder: string): Promise<number> {
   return removed
 }
 
-/** Files of commands in the order in which Redis reads them: lines like `file appendonly.aof.1.incr.aof seq 1 type i`. */
+/**
+ * Files of commands in the order in which Redis reads them: lines like `file appendonly.aof.1.incr.aof seq 1 type i`.
+ */
 async function incrementNames(manifest: string): Promise<string[]> {
   const text = await readFile(manifest, 'utf8').catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'ENOENT') return ''
@@ -64,7 +67,7 @@ async function cutEnd(file: string, size: number): Promise<void> {
   }
 }
 
-/** Puts a copy without the ranges in the file's place, in one step. */
+/** Replaces the file by a copy without the ranges, in one step. */
 async function cutOut(file: string, ranges: readonly ByteRange[]): Promise<void> {
   const copy = `${file}.mended`
   await pipeline(Readable.from(without(file, ranges)), createWriteStream(copy, { flush: true }))

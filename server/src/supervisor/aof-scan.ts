@@ -4,11 +4,11 @@ export interface ByteRange {
   readonly end: number
 }
 
-/** `unreadable`: something else than commands is in the file, which is for Redis to report. */
+/** `unreadable`: the file holds something else than commands, which Redis reports. */
 export type AofFindings =
   | {
       readonly kind: 'readable'
-      /** Transactions without an end that something was written behind. */
+      /** Transactions without an end that are followed by something else. */
       readonly torn: readonly ByteRange[]
       /** Where the last whole command, or transaction, ends. */
       readonly wholeTo: number
@@ -27,11 +27,11 @@ const CRLF_BYTES = 2
 const MAX_NAME_BYTES = 'SELECT'.length
 
 /**
- * Finds what a kill -9 in the middle of a write left of it in an append-only file: a command cut short at its end, and
- * transactions without their EXEC. Redis removes the cut command alone, writes behind the open MULTI, and the start
- * after that runs it up to the EXEC of a later transaction (Redis 7.0 to 8, Valkey until 2026).
+ * Finds the remains of a write interrupted by kill -9 in an append-only file: a truncated command at its end, and
+ * transactions without their EXEC. Redis removes only the truncated command, writes behind the open MULTI, and on the
+ * next start runs it up to the EXEC of a later transaction (Redis 7.0 to 8, Valkey until 2026).
  *
- * An open MULTI is torn where the file ends, and where a SELECT or another MULTI follows: Redis writes no SELECT within a
+ * An open MULTI is torn at the end of the file, and before a SELECT or another MULTI: Redis writes no SELECT within a
  * transaction, and one before its first command after a start.
  *
  * Takes the file in pieces of any size.
@@ -41,13 +41,13 @@ export class AofScan {
   #isUnreadable = false
   /** Bytes taken so far. */
   #size = 0
-  /** Byte that the present line began with, 0 between lines; and the number behind it, as far as it is known. */
+  /** First byte of the present line, 0 between lines; and the number behind it, as far as it was read. */
   #sign = 0
   #number = 0
   /** Where the present command began, and where the last whole one ended. */
   #commandStart = 0
   #commandEnd = 0
-  /** Arguments of the command that are still to come, and bytes of the present one with its line end. */
+  /** Remaining arguments of the command, and remaining bytes of the present one with its line end. */
   #argumentsLeft = 0
   #bytesLeft = 0
   #isName = false
@@ -69,7 +69,7 @@ export class AofScan {
     }
   }
 
-  /** What was found in the whole file. */
+  /** The findings of the whole file. */
   end(): AofFindings {
     if (this.#isUnreadable) return { kind: 'unreadable' }
     return { kind: 'readable', torn: this.#torn, wholeTo: this.#openMulti ?? this.#commandEnd, size: this.#size }

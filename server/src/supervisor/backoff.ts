@@ -1,11 +1,11 @@
 const FIRST_MS = 200
 const LONGEST_MS = 10_000
-/** Whoever ran this long is not crashing at its start: its next end is a first one. */
+/** A process that ran this long does not crash at its start: its next end counts as a first one. */
 const HEALTHY_MS = 30_000
 
 /**
- * Waiting times before restarts: doubling from 0.2 s to 10 s while something ends soon after each start, with up to half
- * taken off at random, so that several who lost the same Redis do not come back in step.
+ * Waits before restarts: doubling from 0.2 s to 10 s while a process ends soon after each start, with up to half taken
+ * off at random, so that several processes that lost the same Redis do not return in step.
  */
 export class Backoff {
   #soonEnds = 0
@@ -16,12 +16,12 @@ export class Backoff {
     this.#random = random
   }
 
-  /** Ends in a row that came soon after a start. */
+  /** Consecutive ends soon after a start. */
   get soonEnds(): number {
     return this.#soonEnds
   }
 
-  /** Milliseconds to wait after an end that came `livedMs` after the start. */
+  /** Wait before a restart, ms, after a life of `livedMs`. */
   next(livedMs: number): number {
     this.#soonEnds = livedMs >= HEALTHY_MS ? 0 : this.#soonEnds + 1
     const full = Math.min(FIRST_MS * 2 ** Math.max(0, this.#soonEnds - 1), LONGEST_MS)

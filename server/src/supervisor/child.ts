@@ -5,11 +5,11 @@ import { Backoff } from './backoff.ts'
 import { Watchdog } from './watchdog.ts'
 
 const TIDEGATE = fileURLToPath(new URL('../../bin/tidegate.js', import.meta.url))
-/** Beyond what a child gives itself to drain: it hangs. */
+/** Beyond the child's own time to drain: it hangs. */
 const HANGING_MS = 1_000
 
 export interface ChildOptions {
-  /** For people: `gateway`, `worker 2`. */
+  /** Display name: `gateway`, `worker 2`. */
   readonly name: string
   /** Command line after `tidegate`. */
   readonly args: readonly string[]
@@ -17,12 +17,12 @@ export interface ChildOptions {
   readonly nodeOptions: readonly string[]
   /** Variables that differ from this process's. */
   readonly environment: Readonly<Record<string, string>>
-  /** Without a sign of life for so long it is replaced. */
+  /** A child without a sign of life for this long is replaced. */
   readonly hungSeconds: number
   readonly say: (line: string) => void
 }
 
-/** One `tidegate` command as a child process, started again whenever it ends by itself. */
+/** One `tidegate` command as a child process, restarted whenever it ends by itself. */
 export class Child {
   readonly #options: ChildOptions
   readonly #backoff = new Backoff(Math.random)
@@ -42,7 +42,7 @@ export class Child {
   /**
    * Starts it and waits until it is ready. From then on it is kept running.
    *
-   * @throws when it ends before: it has said why on standard error, and would end the same way again.
+   * @throws when it ends before: it has printed the reason on standard error, and would end the same way again.
    */
   start(): Promise<void> {
     return new Promise((resolve, reject) => {
@@ -67,7 +67,8 @@ export class Child {
     const child = fork(TIDEGATE, args, {
       execArgv: [...nodeOptions],
       env: childEnvironment(environment, { TIDEGATE_LOG_LEVEL: 'warn' }),
-      // A group of its own: Ctrl-C in the terminal reaches this process alone, which ends its children in order.
+      // In a process group of its own: Ctrl-C in the terminal reaches only this process, which ends its children in
+      // order.
       detached: true,
       stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
     })

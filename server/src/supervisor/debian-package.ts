@@ -7,9 +7,9 @@ import { promisify } from 'node:util'
 import { childEnvironment } from '../config/settings.ts'
 import { findExecutable } from './executable.ts'
 
-/** Packages of the distribution in a folder of ours: nothing is installed, no service runs, root is not needed. */
+/** Packages of the distribution in a private folder: nothing is installed, no service runs, root is not needed. */
 export interface UnpackedPackages {
-  /** What `/` is to the packages. */
+  /** The folder that the packages see as `/`. */
   readonly root: string
   /** Variables under which their programs find their libraries. */
   readonly environment: Readonly<Record<string, string>>
@@ -17,21 +17,21 @@ export interface UnpackedPackages {
 
 /** The C library must fit the dynamic loader, which is the machine's own. */
 const NEVER_UNPACKED = new Set(['libc6'])
-/** Of apt, dpkg and what they call (gpgv, tar), whatever PATH says. */
+/** Folders of apt, dpkg and the programs they call (gpgv, tar), whatever PATH says. */
 const SYSTEM_FOLDERS = ['/usr/sbin', '/usr/bin', '/sbin', '/bin']
 const DPKG_STATUS = '/var/lib/dpkg/status'
 const MAX_OUTPUT_BYTES = 16 * 1_024 * 1_024
 
-/** Whether this machine is a Debian or a child of it. */
+/** Whether this machine is a Debian or a derivative. */
 export function hasDebianPackages(): boolean {
   return ['apt-get', 'dpkg'].every((tool) => findExecutable([tool], SYSTEM_FOLDERS) !== undefined)
 }
 
 /**
- * Unpacks packages and what they depend on and the machine lacks below `cacheFolder`, once: later calls find them there.
- * Several processes may do so at once; the first to finish wins, and the others use what it unpacked.
+ * Unpacks packages, with the dependencies that the machine lacks, below `cacheFolder`, once: later calls find them
+ * there. Several processes may do so at once; the first to finish wins, and the others use its result.
  *
- * @throws when the distribution does not have them or its servers cannot be reached; `cause` has what apt said.
+ * @throws when the distribution does not have them or its servers cannot be reached; `cause` has apt's message.
  */
 export async function unpackDebianPackages(
   names: readonly string[],
@@ -65,7 +65,7 @@ async function unpack(names: readonly string[], workshop: string, stopped: Abort
   const apt = (tool: string, args: readonly string[]) => run(tool, [...options, ...args], archives, stopped)
 
   await copyFile(DPKG_STATUS, status)
-  // One unreachable source of several is no reason to give up: what is really missing shows below.
+  // One unreachable source of several is no reason to give up: a package that is really missing shows below.
   const updateError = await apt('apt-get', ['update']).then(
     () => undefined,
     (error: unknown) => error,
@@ -75,7 +75,7 @@ async function unpack(names: readonly string[], workshop: string, stopped: Abort
     const simulate = () => apt('apt-get', ['install', '--simulate', '--no-install-recommends', ...names])
     const installed = await readFile(DPKG_STATUS, 'utf8')
     await writeFile(status, withoutSources(installed, sources))
-    // Where something installed needs a part that was left out, apt refuses to plan: then those parts stay.
+    // Where something installed needs a removed part, apt refuses to plan: then those parts stay.
     const plan = await simulate().catch(async () => {
       await writeFile(status, installed)
       return simulate()
@@ -87,14 +87,14 @@ async function unpack(names: readonly string[], workshop: string, stopped: Abort
   for (const archive of await readdir(archives)) await run('dpkg', ['-x', archive, root], archives, stopped)
 }
 
-/** State and cache of our own, which any user may write; sources and keys are the machine's. */
+/** Private state and cache, which any user may write; sources and keys are the machine's. */
 function aptOptions(state: string, cache: string, status: string): string[] {
   return Object.entries({
     'Dir::State': state,
     'Dir::State::status': status,
     'Dir::Cache': cache,
     'Acquire::Languages': 'none',
-    // As root apt would fetch as a user who may not enter our folders.
+    // As root, apt would fetch as a user without access to these folders.
     'APT::Sandbox::User': 'root',
   }).flatMap(([name, value]) => ['-o', `${name}=${value}`])
 }
@@ -105,8 +105,8 @@ export function sourcesOf(records: string): ReadonlySet<string> {
 }
 
 /**
- * The list of installed packages without those of some sources. What was built together refers to each other's files -
- * redis-server is a link into redis-tools - and must lie in one root even where a part of it is installed.
+ * The list of installed packages without those of some sources. Packages built together refer to each other's files -
+ * redis-server is a link into redis-tools - and must lie in one root even if some of them are installed.
  */
 export function withoutSources(status: string, sources: ReadonlySet<string>): string {
   return status

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { identify, isAlive, type ProcessIdentity } from './process-identity.ts'
 
-/** What the lock file holds: who took the folder, and the Redis it started there. */
+/** Content of the lock file: the holder of the folder, and the Redis it started there. */
 interface Holder {
   readonly owner: ProcessIdentity
   readonly redis: ProcessIdentity | undefined
@@ -17,8 +17,8 @@ const ORPHAN_DEADLINE_MS = 20_000
 const POLL_MS = 50
 
 /**
- * Keeps two Tidegates off one data folder, where two Redis would write one log. The lock names processes, so that of a
- * killed Tidegate counts for nothing as soon as its processes are gone.
+ * Keeps two Tidegates off one data folder, where two Redis would write one log. The lock names processes, so that the
+ * lock of a killed Tidegate is void as soon as its processes are gone.
  */
 export class FolderLock {
   readonly #file: string
@@ -31,7 +31,7 @@ export class FolderLock {
   static async take(folder: string, stopped?: AbortSignal): Promise<FolderLock> {
     await mkdir(folder, { recursive: true })
     const file = join(folder, 'lock')
-    // Written aside and then linked, which fails if the lock exists: nobody can read a lock that is half written.
+    // Written aside and then linked, which fails if the lock exists: nobody can read a half-written lock.
     const mine = `${file}.${randomUUID()}`
     await writeFile(mine, JSON.stringify({ owner: identify(process.pid) }))
     try {
@@ -55,7 +55,7 @@ export class FolderLock {
   }
 }
 
-/** Where the Redis of the Tidegate that now holds a data folder listens; nothing when there is none. */
+/** Where the Redis of the Tidegate that holds a data folder listens; nothing when there is none. */
 export async function privateRedisOf(folder: string): Promise<string | undefined> {
   const holder = await readHolder(join(folder, 'lock'))
   return typeof holder === 'object' && isAlive(holder.owner) ? holder.socket : undefined
@@ -87,8 +87,8 @@ async function removeStale(folder: string, file: string, mine: string, stopped?:
 }
 
 /**
- * Two starts may find the same stale lock. If both removed it, the slower one would remove the lock that the faster one
- * has taken meanwhile; so only the holder of the guard removes, and looks once more.
+ * Two starts may find the same stale lock. If both removed it, the slower one would remove the new lock of the faster
+ * one. So only the holder of the guard removes, and checks once more.
  */
 async function removeAlone(file: string, mine: string): Promise<void> {
   const guard = `${file}.guard`
@@ -116,7 +116,7 @@ async function untilEnded(redis: ProcessIdentity, folder: string, stopped?: Abor
   }
 }
 
-/** Who holds a lock; `nobody` for one cut short by a full disk or a crash. */
+/** The holder of a lock; `nobody` for one truncated by a full disk or a crash. */
 async function readHolder(file: string): Promise<Holder | 'nobody' | 'absent'> {
   let text: string
   try {

@@ -4,7 +4,7 @@ const POLL_MS = 500
 const SHELL = /^(sh|dash|bash|ash|ksh|zsh)$/
 
 /**
- * Resolves when the npm that started this process is gone: killed with -9 it leaves its scripts running. npm starts them
+ * Resolves when the npm that started this process is gone: a kill -9 of npm leaves its scripts running. npm starts them
  * through a shell, which some systems keep between the two.
  */
 export function npmGone(): Promise<string> {

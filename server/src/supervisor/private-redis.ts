@@ -10,9 +10,9 @@ import type { RedisBinary } from './redis-binary.ts'
 import { pingRedis } from './redis-ping.ts'
 
 /**
- * Runs "$@" for as long as somebody holds the other end of standard input, then sends it SIGTERM. The kernel closes that end
- * however the holder dies, kill -9 included. Signals sent to `sh` are no substitute: nobody would send one then.
- * `read` needs its own subshell, because the main one waits for Redis, and file 3, because a shell gives its
+ * Runs "$@" for as long as somebody holds the other end of standard input, then sends it SIGTERM. The kernel closes
+ * that end however the holder dies, kill -9 included. Signals sent to `sh` are no substitute: nobody would send one
+ * then. `read` needs its own subshell, because the main one waits for Redis, and file 3, because a shell gives its
  * background jobs /dev/null for standard input.
  */
 const WHILE_HELD = `exec 3<&0
@@ -38,9 +38,9 @@ export interface PrivateRedisOptions {
   readonly say?: (line: string) => void
 }
 
-/** A Redis that ended although nobody asked it to. */
+/** A Redis that ended unasked. */
 export interface RedisEnd {
-  /** The last of what it logged after its start, perhaps nothing. */
+  /** The end of its log since its start, possibly empty. */
   readonly log: string
 }
 
@@ -49,7 +49,7 @@ export interface RedisEnd {
  * ends with this process, however that ends.
  */
 export class PrivateRedis {
-  /** Called when it ended by itself. `start` brings it back on the same data and at the same address. */
+  /** Called when it ended by itself. `start` restarts it on the same data and at the same address. */
   onEnd: (end: RedisEnd) => void = () => {}
   readonly #binary: RedisBinary
   readonly #folder: string
@@ -91,7 +91,7 @@ export class PrivateRedis {
     return join(this.#socketFolder, 'redis.sock')
   }
 
-  /** Starts it where `open` did, after it ended or was stopped. */
+  /** Restarts it on the same folder, after it ended or was stopped. */
   start(stopped?: AbortSignal): Promise<void> {
     this.#starting = this.#start(stopped)
     return this.#starting
@@ -111,24 +111,24 @@ export class PrivateRedis {
     this.#running = running
     await this.#lock.coverRedis(running.pid, this.url)
     await this.#untilReady(running, stopped)
-    // What it says at every start would bury why it ends.
+    // Its usual start messages would bury the reason why it ends.
     running.log = ''
     void running.ended.then(() => {
       if (this.#running === running) this.onEnd({ log: running.log.trim() })
     })
   }
 
-  /** SIGTERM, upon which Redis writes what it holds; kill -9 at the deadline. */
+  /** SIGTERM, upon which Redis persists its data; kill -9 at the deadline. */
   async stop({ deadlineMs }: { readonly deadlineMs: number }): Promise<void> {
     const running = this.#running
     this.#running = undefined
     await running?.stop(deadlineMs)
   }
 
-  /** Stops it and gives the folder free. Idempotent. */
+  /** Stops it and releases the folder. Idempotent. */
   close(options: { readonly deadlineMs: number }): Promise<void> {
     this.#closing ??= this.stop(options).then(async () => {
-      // A start that was under way would lock the folder again.
+      // A start under way would lock the folder again.
       await this.#starting?.catch(() => {})
       await rm(this.#socketFolder, { recursive: true, force: true })
       await this.#lock.release()
@@ -143,7 +143,7 @@ export class PrivateRedis {
       if (running.hasEnded) throw new Error(`redis-server ended at its start:\n${running.log}`)
       const answer = await pingRedis(this.url)
       if (answer === 'ready') return
-      // Reading a large log takes as long as it takes; only a Redis that says nothing at all is given up.
+      // Reading a large log may take any time; only a Redis that gives no answer at all is given up.
       if (answer === 'absent' && performance.now() > deadline) {
         throw new Error(`redis-server did not answer within ${APPEAR_DEADLINE_MS} ms:\n${running.log}`)
       }
@@ -160,7 +160,8 @@ class Running {
   readonly #shell: ChildProcessWithoutNullStreams
 
   constructor({ command, environment }: RedisBinary, args: readonly string[], socketFolder: string) {
-    // A group of its own: Ctrl-C in the terminal must not end Redis before those who still write to it.
+    // In a process group of its own: Ctrl-C in the terminal must not end Redis before the processes that still write to
+    // it.
     this.#shell = spawn('/bin/sh', ['-c', WHILE_HELD, 'tidegate-redis', command, ...args], {
       detached: true,
       env: childEnvironment({ ...environment, TIDEGATE_SOCKET_FOLDER: socketFolder }),
@@ -171,7 +172,7 @@ class Running {
         this.log = (this.log + text).slice(-LOG_TAIL_CHARS)
       })
     }
-    // If it was the shell that was killed, its Redis must not go on beside a second one.
+    // If the shell was killed, its Redis must not continue beside a second one.
     this.#shell.once('exit', () => this.#killGroup())
     this.ended = new Promise((resolve) => {
       this.#shell.once('close', () => {
@@ -209,14 +210,15 @@ function redisArguments(folder: string, socketPath: string): string[] {
     dir: folder,
     appendonly: 'yes',
     appendfsync: 'everysec',
-    // Redis would leave the beginning of a transaction in the file, and run it at the start after this one. Mended by us.
+    // Redis would leave the beginning of a transaction in the file, and run it at the start after this one. aof-mend
+    // removes it.
     'aof-load-truncated': 'no',
     // Evicting keys would lose events silently; a full Redis refuses instead.
     'maxmemory-policy': 'noeviction',
     // The append-only file is the data; snapshots beside it would only cost a fork.
     save: '',
-    // A rewrite forks and copies everything, and for seconds acks take 100 ms on two cores: at the default 64 MiB a busy
-    // log would be rewritten all the time. A gigabyte is read back in 1.5 s.
+    // A rewrite forks and copies everything, and for seconds acks take 100 ms on two cores. At the default 64 MiB a
+    // busy log would be rewritten all the time. A gigabyte is read back in 1.5 s.
     'auto-aof-rewrite-min-size': '1gb',
     loglevel: 'warning',
   }

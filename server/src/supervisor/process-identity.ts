@@ -1,9 +1,9 @@
 import { readFileSync } from 'node:fs'
 
-/** Names one process for good, although its id is given to another process later. */
+/** Identifies one process for good, although its id is reused later. */
 export interface ProcessIdentity {
   readonly pid: number
-  /** Boot and start time where `/proc` tells them, else empty: then the id alone has to do. */
+  /** Boot and start time from `/proc`, else empty: then the id alone has to do. */
   readonly started: string
 }
 
@@ -15,13 +15,13 @@ export function isAlive({ pid, started }: ProcessIdentity): boolean {
   try {
     process.kill(pid, 0)
   } catch (error) {
-    // EPERM: it lives, and belongs to somebody else.
+    // EPERM: it lives, under another user.
     if ((error as NodeJS.ErrnoException).code !== 'EPERM') return false
   }
   return startOf(pid) === started
 }
 
-/** Name and parent of a process, where `/proc` tells them. */
+/** Name and parent of a process, where `/proc` shows them. */
 export function describeProcess(pid: number): { readonly name: string; readonly parent: number } | undefined {
   const stat = readStat(pid)
   return stat && { name: stat.name, parent: Number(stat.fields[1]) }

@@ -8,7 +8,7 @@ import { findExecutable } from './executable.ts'
 /** A redis-server or valkey-server that can be started. */
 export interface RedisBinary {
   readonly command: string
-  /** Variables that it needs beside the usual ones. */
+  /** Additional environment variables. */
   readonly environment: Readonly<Record<string, string>>
 }
 
@@ -21,15 +21,15 @@ export interface RedisSearch {
 
 const NAMES = ['redis-server', 'valkey-server']
 const DEBIAN_PACKAGE = 'redis-server'
-/** The commit script is allowed to run in a full Redis by a script flag, which 7.0 brought. */
+/** The commit script may run in a full Redis by a script flag, which exists since 7.0. */
 const OLDEST_MAJOR = 7
 
 /**
- * Finds a Redis on this machine, or unpacks one on Debian and its children.
+ * Finds a Redis on this machine, or unpacks one on Debian and its derivatives.
  *
- * @param say is told, in one line, that something is unpacked.
- * @param stopped ends the unpacking.
- * @throws with what to do when there is none that fits.
+ * @param say gets one line when something is unpacked.
+ * @param stopped aborts the unpacking.
+ * @throws with what to do when none is suitable.
  */
 export async function findRedisBinary(
   search: RedisSearch,

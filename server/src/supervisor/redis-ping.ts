@@ -4,7 +4,7 @@ export type PingAnswer = 'ready' | 'loading' | 'absent'
 
 const ANSWER_DEADLINE_MS = 1_000
 
-/** Asks the Redis at a unix socket how it is, without the client library, which lives in the bus. */
+/** Pings the Redis at a unix socket without the client library, which belongs to the bus. */
 export function pingRedis(socketPath: string): Promise<PingAnswer> {
   return new Promise((resolve) => {
     const socket = createConnection(socketPath)
@@ -16,7 +16,7 @@ export function pingRedis(socketPath: string): Promise<PingAnswer> {
     socket.on('error', () => answer('absent'))
     socket.on('close', () => answer('absent'))
     socket.on('connect', () => socket.write('PING\r\n'))
-    // Errors of a Redis that reads its log (-LOADING) or is otherwise not yet itself.
+    // Errors of a Redis that is reading its log (-LOADING) or is not ready for another reason.
     socket.on('data', (reply) => answer(reply.toString('latin1').startsWith('+PONG') ? 'ready' : 'loading'))
   })
 }

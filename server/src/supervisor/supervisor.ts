@@ -4,7 +4,9 @@ import { PrivateRedis, type PrivateRedisOptions } from './private-redis.ts'
 
 export interface SupervisorOptions {
   /** A Redis to use, or how to run a private one. */
-  readonly redis: { readonly url: string } | { readonly private: PrivateRedisOptions }
+  readonly redis:
+    | { readonly kind: 'external'; readonly url: string }
+    | { readonly kind: 'private'; readonly options: PrivateRedisOptions }
   readonly host: string
   /** A free port. */
   readonly port: number
@@ -15,7 +17,7 @@ export interface SupervisorOptions {
   /** Config file for gateways and workers. */
   readonly config: string
   readonly demo: boolean
-  /** A process without a sign of life for so long is replaced. */
+  /** A process without a sign of life for this long is replaced. */
   readonly hungSeconds: number
   /** Lines for people. */
   readonly say: (line: string) => void
@@ -23,10 +25,10 @@ export interface SupervisorOptions {
 
 /**
  * Under load the young generation of a gateway or worker fills many times a second at Node's 16 MiB; with 64 MiB most
- * events are garbage before they are looked at. From the start, because V8 grows it late and shrinks it again: measured,
- * ingest is 15 % slower then. The old generation is not to fill with garbage to some hundred megabytes before it is first
- * collected, as it would by default; nor, from one collection to the next, to more than twice what lives (V8 allows four
- * times): a gateway with 5,000 stalled clients stays 40 MB smaller, ingest is as fast.
+ * events are garbage before they are looked at. It has this size from the start, because V8 grows it late and shrinks
+ * it again: measured, ingest is 15 % slower then. By default the old generation would fill with garbage to some hundred
+ * megabytes before its first collection, and to four times the live data between collections; here it is twice. A
+ * gateway with 5,000 stalled clients stays 40 MB smaller, and ingest is as fast.
  */
 export const NODE_OPTIONS = [
   '--initial-old-space-size=64',
@@ -36,7 +38,7 @@ export const NODE_OPTIONS = [
 ]
 const REDIS_STOP_MS = 10_000
 
-/** Everything of one machine: Redis, gateways, workers, demo. What crashes is brought back, and said. */
+/** All processes of one machine: Redis, gateways, workers, demo. Crashed ones are restarted, and reported. */
 export class Supervisor {
   readonly #options: SupervisorOptions
   readonly #redis: PrivateRedis | undefined
@@ -70,14 +72,13 @@ export class Supervisor {
   /**
    * Starts everything and waits until gateways and workers are ready.
    *
-   * @param stopped breaks the start off.
+   * @param stopped aborts the start.
    * @throws after stopping what had started.
    */
   static async start(options: SupervisorOptions, stopped: AbortSignal): Promise<Supervisor> {
     stopped.throwIfAborted()
-    const redis = 'private' in options.redis ? await PrivateRedis.open(options.redis.private, stopped) : undefined
-    const url = 'private' in options.redis ? redis!.url : options.redis.url
-    const supervisor = new Supervisor(options, redis, url)
+    const redis = await redisOf(options.redis, stopped)
+    const supervisor = new Supervisor(options, redis.private, redis.url)
     supervisor.#keepRedis()
     try {
       for (const children of [[...supervisor.#gateways, ...supervisor.#workers], supervisor.#demo]) {
@@ -98,7 +99,7 @@ export class Supervisor {
   }
 
   /**
-   * Those who publish stop first, then those who fold what was published, then Redis. Idempotent.
+   * Stops publishers first, then the processes that fold, then Redis. Idempotent.
    *
    * @param options time for each of the three.
    */
@@ -151,4 +152,10 @@ function numbered(name: string, count: number): string[] {
 function localUrl(host: string, port: number): string {
   const reachable = host === '0.0.0.0' || host === '::' ? '127.0.0.1' : host
   return `http://${reachable.includes(':') ? `[${reachable}]` : reachable}:${port}`
+}
+
+async function redisOf(redis: SupervisorOptions['redis'], stopped: AbortSignal) {
+  if (redis.kind === 'external') return { private: undefined, url: redis.url }
+  const opened = await PrivateRedis.open(redis.options, stopped)
+  return { private: opened, url: opened.url }
 }

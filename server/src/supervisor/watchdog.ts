@@ -1,8 +1,8 @@
 const LOOK_MS = 1_000
 
 /**
- * Notices when something that should show itself every second no longer does. It counts its own looks and not the time: after
- * a sleep of the whole machine, or of this process, everybody gets their seconds anew.
+ * Notices when something that should report every second no longer does. It counts its own checks and not the time:
+ * after a sleep of the whole machine, or of this process, everybody gets their seconds anew.
  */
 export class Watchdog {
   readonly #onHung: () => void
@@ -17,7 +17,7 @@ export class Watchdog {
     this.#timer = setInterval(() => this.#look(), LOOK_MS)
   }
 
-  /** It shows itself. */
+  /** A sign of life. */
   seen(): void {
     this.#looks = 0
   }

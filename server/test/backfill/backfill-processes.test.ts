@@ -136,7 +136,7 @@ it('W-BACKFILL-1 W-BACKFILL-3 X-BACKFILL-3 X-BACKFILL-4 give with the live windo
   await first.stop('SIGKILL')
   begun.child.kill('SIGINT')
   expect(await begun.ended).toMatchObject({ code: 130 })
-  expect(begun.output).toContain('The workers go on with it.')
+  expect(begun.output).toContain('The workers continue it.')
   expect((await ledgers('a.1s')).some(([status]) => status === 'open')).toBe(true)
   await startWorker('after')
   for (const [window, expected] of [

@@ -1,7 +1,7 @@
 import type { Lane } from '@tidegate/protocol'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { decodeEvents, decodeHeader, encodeEvent, RecordBatchBuilder, refusedEvents } from '../../src/bus/index.ts'
+import { BatchReader, encodeEvent, RecordBatchBuilder } from '../../src/bus/index.ts'
 
 const lane = fc.constantFrom('high', 'normal', 'low')
 const event = fc.record({
@@ -31,18 +31,15 @@ describe('record batch', () => {
     fc.assert(
       fc.property(slices, (input) => {
         const flat = input.flat()
-        const { header: text, payload } = build(input)
-        const header = decodeHeader(text)
+        const batch = new BatchReader({ ...build(input), refused: undefined })
+        const { header } = batch
         expect(header.keys).toEqual(flat.map((e) => e.key))
         expect(header.times).toEqual(flat.map((e) => e.time))
         expect(header.lanes).toEqual(flat.map((e) => e.lane))
-        const bytes = payload
-        expect(decodeEvents(bytes).map((e) => e.id)).toEqual(flat.map((e) => e.id))
-        let offset = 0
+        expect(batch.bodies().map((e) => e.id)).toEqual(flat.map((e) => e.id))
         flat.forEach((e, i) => {
-          const one = JSON.parse(bytes.subarray(offset, offset + header.bytes[i]!).toString()) as { data: unknown }
+          const one = JSON.parse(batch.jsonOf(i)) as { data: unknown }
           expect(one.data).toEqual(JSON.parse(JSON.stringify(e.data)))
-          offset += header.bytes[i]! + 1
         })
       }),
     )
@@ -56,7 +53,7 @@ describe('record batch', () => {
       fc.property(fc.array(time, { minLength: 1 }), (times) => {
         const builder = new RecordBatchBuilder()
         builder.addSlice(times.map((time) => ({ key: 'k', lane: 'normal', time, json: '{}' })))
-        expect(decodeHeader(builder.build().header).times).toEqual(times)
+        expect(new BatchReader({ ...builder.build(), refused: undefined }).header.times).toEqual(times)
       }),
     )
   })
@@ -65,10 +62,12 @@ describe('record batch', () => {
     fc.assert(
       fc.property(slices, fc.nat(), (input, pick) => {
         const refused = pick % input.length
-        const header = decodeHeader(build(input).header)
+        const batch = new BatchReader({ ...build(input), refused: `${refused}` })
         const before = input.slice(0, refused).flat().length
         const expected = input[refused]!.map((_, i) => before + i)
-        expect([...refusedEvents(header, `${refused}`)]).toEqual(expected)
+        expect([...batch.refused]).toEqual(expected)
+        const accepted = input.filter((_, slice) => slice !== refused).flat()
+        expect(batch.acceptedBodies().map((e) => e.id)).toEqual(accepted.map((e) => e.id))
       }),
     )
   })

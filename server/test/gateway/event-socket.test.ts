@@ -50,7 +50,7 @@ function setUp() {
   const attached = async () => {
     const stream = new SimulatedStream()
     const answer = await open(`topic=${TOPIC}`)
-    if (!('open' in answer)) throw new Error(`refused with ${answer.status}`)
+    if (answer.kind !== 'stream') throw new Error(`refused with ${answer.status}`)
     return { stream, handler: answer.open(stream) }
   }
   const pass = (ms: number) => {

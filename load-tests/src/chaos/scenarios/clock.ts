@@ -9,14 +9,16 @@ const HOLDS_MS = 4_000
 /** Longer than it takes a breaker to open. */
 const AWAY_MS = 1_500
 
-/** Variables of a process whose clock jumps by so much on SIGUSR2. */
+/** Environment of a process whose clock jumps by this much on SIGUSR2. */
 function jumping(ms: number): Readonly<Record<string, string>> {
   const url = new URL('../clock-shift.js', import.meta.url)
   url.searchParams.set('ms', `${ms}`)
   return { NODE_OPTIONS: `--import ${url.href}` }
 }
 
-/** The clocks of one kind of process go back by an hour, while a breaker is open and the owner of partitions is dead. */
+/**
+ * The clocks of one kind of process go back by an hour, while a breaker is open and the owner of partitions is dead.
+ */
 const setBack = (
   whose: string,
   options: Partial<Scenario>,
@@ -49,7 +51,7 @@ export const CLOCK: readonly Scenario[] = [
     name: 'clock-jump',
     about: `the clocks of gateways and workers jump ten minutes ahead, and back after ${HOLDS_MS / 1_000} s; not that of Redis`,
     deployment: { fsync: 'everysec', env: jumping(10 * MINUTE_MS) },
-    publishing: 'goes on',
+    publishing: 'continues',
     readiness: 'stays green',
     async disturb({ deployment: { members }, begin }) {
       const jump = () => {

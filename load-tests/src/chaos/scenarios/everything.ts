@@ -9,9 +9,9 @@ const TAIL_BYTES = 100_000
 const LAST_BYTES = 3_000
 /** How old a backup is when it is put back: older than what clients send again. */
 const BACKUP_AGE_MS = 10_000
-/** What the gateway that lives does not know of. */
+/** Events that the surviving gateway does not know of. */
 const UNKNOWN_MS = 600
-/** Clients that find nobody wait longer each time. */
+/** Clients that find no gateway wait longer each time. */
 const RECOVERS_IN_MS = 12_000
 
 const kill = async ({ members, redis }: Deployment) => {
@@ -38,7 +38,7 @@ const powerCut = (name: string, about: string, lose: (redis: RedisProcess) => Pr
   },
 })
 
-/** Whoever knew what Redis had is gone, except the clients. */
+/** Everybody who knew the contents of Redis is gone, except the clients. */
 export const EVERYTHING: readonly Scenario[] = [
   powerCut('whole', 'its file left whole', async () => {}),
   powerCut('last-commands', `the last ${LAST_BYTES / 1_000} kB of its file missing`, (redis) =>

@@ -3,9 +3,9 @@ import { RedisProcess } from '../../support/redis-process.ts'
 import { TcpProxy } from '../../support/tcp-proxy.ts'
 import type { Scenario } from '../scenario.ts'
 
-/** What is acknowledged in this time never reaches the replica. */
+/** Acknowledged events of this time never reach the replica. */
 const BEHIND_MS = 400
-/** Until somebody has decided that the master is gone. */
+/** Time until the master is declared dead. */
 const DECISION_MS = 1_000
 const POLL_MS = 20
 

@@ -24,7 +24,7 @@ export const LINK: readonly Scenario[] = [
     name: 'link-latency',
     about: `everything takes ${DELAY_MS} to ${DELAY_MS + JITTER_MS} ms longer in either direction for ${HOLDS_MS / 1_000} s`,
     deployment: { fsync: 'everysec' },
-    publishing: 'goes on',
+    publishing: 'continues',
     readiness: 'stays green',
     async disturb({ deployment: { link }, begin }) {
       link.slow(DELAY_MS, JITTER_MS)

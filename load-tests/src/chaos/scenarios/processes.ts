@@ -4,13 +4,13 @@ import type { Scenario } from '../scenario.ts'
 /** Long after others have taken over what it had. */
 const ASLEEP_MS = 4_000
 
-/** Gateways and workers that end, hang, or are exchanged. The others go on, so recovery is counted from the beginning. */
+/** Gateways and workers that end, hang, or are replaced. The others continue, so recovery counts from the beginning. */
 export const PROCESSES: readonly Scenario[] = [
   {
     name: 'worker-kill9',
     about: 'kill -9 of a worker; another starts in its place',
     deployment: { fsync: 'everysec' },
-    publishing: 'goes on',
+    publishing: 'continues',
     readiness: 'may turn red',
     async disturb({ deployment: { workers }, random, beside, begin }) {
       const victim = workers[Math.floor(random() * workers.length)]!
@@ -23,7 +23,7 @@ export const PROCESSES: readonly Scenario[] = [
     name: 'worker-sigstop',
     about: `a worker sleeps for ${ASLEEP_MS / 1_000} s, past takeover, and wakes beside the new owner`,
     deployment: { fsync: 'everysec' },
-    publishing: 'goes on',
+    publishing: 'continues',
     readiness: 'may turn red',
     async disturb({ deployment: { workers }, random, beside, begin }) {
       const victim = workers[Math.floor(random() * workers.length)]!

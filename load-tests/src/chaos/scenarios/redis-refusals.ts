@@ -8,7 +8,7 @@ import type { Scenario } from '../scenario.ts'
 
 const HOLDS_MS = 4_000
 const POLL_MS = 10
-/** How long a script that somebody runs keeps Redis from everything else. */
+/** How long a foreign script blocks Redis. */
 const SCRIPT_MS = 3_000
 const BUSY_SCRIPT = `
 local function now() local time = redis.call('TIME') return time[1] * 1000 + time[2] / 1000 end
@@ -16,14 +16,14 @@ local until_ms = now() + ARGV[1]
 while now() < until_ms do end`
 /** About a megabyte of readings a second, and as much of what is made of them. */
 const PAD_BYTES = 1_500
-/** What fits before anything is evicted: more than comes until it must have been noticed, less than comes while it holds. */
+/** Room before anything is evicted: more than arrives until it must be noticed, less than arrives while it lasts. */
 const ROOM_BYTES = 5_000_000
 /** The policy is looked at once a second. */
 const EVICTION_NOTICED_MS = 2_000
 const KILLS = 20
 const KILL_EVERY_MS = 100
 
-/** Redis is there, and does not do what it is asked. */
+/** Redis answers, but refuses its commands. */
 export const REDIS_REFUSALS: readonly Scenario[] = [
   {
     name: 'redis-pause',

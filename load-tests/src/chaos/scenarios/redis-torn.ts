@@ -3,10 +3,10 @@ import type { RedisOptions } from '../../support/redis-process.ts'
 import type { Fsync } from '../../support/redis-server.ts'
 import type { Scenario, Stage } from '../scenario.ts'
 
-/** Until somebody writes again after an attempt that tore nothing: breakers have opened meanwhile. */
+/** Time for writes to resume after an attempt that tore nothing: breakers have opened meanwhile. */
 const BETWEEN_ATTEMPTS_MS = 2_000
 const MAX_ATTEMPTS = 10
-/** Calls wait for their answers so long, and are then sent again: appends and commits are among what is written. */
+/** Calls wait this long for answers and are then sent again: appends and commits are among the writes. */
 const UNANSWERED_MS = 400
 /** Between the two starts: workers commit again, and events are published. */
 const BETWEEN_MS = 2_000
@@ -18,8 +18,8 @@ const LIVES_MIN_MS = 200
 const LIVES_MAX_MS = 1_200
 
 /**
- * kill -9 in the middle of a transaction nobody had an answer to: from some moment on Redis hears everybody and nobody hears
- * Redis, so that whatever is cut off afterwards had been told to nobody, whatever `appendfsync` says.
+ * kill -9 in the middle of a transaction without an answer: from some moment on Redis still receives commands and its
+ * answers are lost, so that nothing cut off afterwards was acknowledged, whatever `appendfsync` says.
  */
 async function killWhileWriting({ deployment: { redis, link } }: Stage): Promise<void> {
   for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
@@ -83,7 +83,9 @@ const killedOften = (fsync: Exclude<Fsync, 'none'>): Scenario => ({
   },
 })
 
-/** What Redis had half written when it was killed: it cuts off the half, and must not find the rest at its next start. */
+/**
+ * Redis was killed in the middle of a write: it cuts off the torn end, and must not find the rest at its next start.
+ */
 export const REDIS_TORN: readonly Scenario[] = [
   ...(['always', 'everysec'] as const).flatMap((fsync) => [
     doubleRestart('private', { fsync, isOwn: true }),

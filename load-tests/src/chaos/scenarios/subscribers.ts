@@ -12,7 +12,7 @@ export const SUBSCRIBERS: readonly Scenario[] = [
     name: 'slow-subscribers',
     about: `two subscribers take a tenth of what comes for ${HOLDS_MS / 1_000} s, one conflates, one drops the oldest`,
     deployment: { fsync: 'everysec' },
-    publishing: 'goes on',
+    publishing: 'continues',
     readiness: 'stays green',
     slowSubscribers: (['conflate', 'drop-oldest'] as const).map((onSlow) => ({
       name: `subscriber with ${onSlow}`,

@@ -8,10 +8,10 @@ import { QUEUE_PREFIX } from '../keys.ts'
 const LOCK_MS = 1_500
 const STALLED_EVERY_MS = 500
 
-/** A kind of job. Its data names a piece of work that somebody has to hold, never events. */
+/** A kind of job. Its data names a piece of work that one worker holds, never events. */
 export interface JobKind<Data> {
   readonly queue: string
-  /** Two jobs of one id are the same piece of work. */
+  /** Two jobs with one id are the same piece of work. */
   readonly idOf: (data: Data) => string
 }
 
@@ -26,13 +26,13 @@ export class JobOffers<Data extends object> {
       connection: connectionTo(bus, `${kind.queue}-offers`),
       prefix: QUEUE_PREFIX,
     })
-    // An unreachable Redis is met by retries; without a listener the process would end.
+    // Retries handle an unreachable Redis; without a listener the process would end.
     this.#queue.on('error', () => {})
   }
 
-  /** At most one offer of an id waits, even from inside its own active job. */
+  /** At most one offer of an id waits, even if it is made inside the id's own active job. */
   async offer(data: Data): Promise<void> {
-    // BullMQ's types work out names and results from the data, which is not known here.
+    // BullMQ's types derive names and results from the data type, which is generic here.
     await (this.#queue as Queue).add(this.#kind.queue, data, {
       deduplication: { id: this.#kind.idOf(data), keepLastIfActive: true },
       removeOnComplete: true,
@@ -47,18 +47,15 @@ export class JobOffers<Data extends object> {
 }
 
 /**
- * BullMQ's part: which worker does what. A job is a lease, held for as long as the work is; a dead worker's job stalls and
- * goes to another one. Whether its holder may commit is decided elsewhere.
+ * BullMQ's part: it assigns work to workers. A job is a lease, held for as long as the work lasts; a dead worker's job
+ * stalls and goes to another worker. Whether its holder may commit is decided elsewhere.
  */
 export class JobQueue<Data extends object> {
   readonly #offers: JobOffers<Data>
   readonly #worker: Worker<Data>
   readonly #channel: Channel
 
-  /**
-   * @param run holds the job until it resolves; it MUST NOT reject.
-   *   `report` shows how far it is to whoever looks at the queue.
-   */
+  /** @param run holds the job until it resolves; it MUST NOT reject. `report` shows its progress in the queue. */
   constructor(bus: Bus, kind: JobKind<Data>, run: (data: Data, report: (progress: object) => void) => Promise<void>) {
     this.#offers = new JobOffers(bus, kind)
     this.#channel = internalsOf(bus).channel('jobs')
@@ -68,7 +65,7 @@ export class JobQueue<Data extends object> {
       {
         connection: connectionTo(bus, kind.queue),
         prefix: QUEUE_PREFIX,
-        // One for every partition: BullMQ does not wake a full worker when it is raised.
+        // One slot for every partition: BullMQ does not wake a full worker when its concurrency is raised.
         concurrency: bus.partitions,
         lockDuration: LOCK_MS,
         stalledInterval: STALLED_EVERY_MS,
@@ -77,7 +74,7 @@ export class JobQueue<Data extends object> {
         maxStalledCount: Number.MAX_SAFE_INTEGER,
       },
     )
-    // A lost lock or an unreachable Redis is met by fencing and retries; without a listener the process would end.
+    // Fencing and retries handle a lost lock or an unreachable Redis; without a listener the process would end.
     this.#worker.on('error', () => {})
   }
 
@@ -86,8 +83,8 @@ export class JobQueue<Data extends object> {
   }
 
   /**
-   * Keeps a step of Redis' clock from holding jobs back. Expiries there are times of that clock: after it was set back by an
-   * hour, the lock of a dead worker and the pause between two looks for stalled jobs would last an hour longer.
+   * Keeps jobs running after Redis' clock was set back. Expiries follow that clock: after a step back by an hour, the
+   * lock of a dead worker and the pause between checks for stalled jobs would last an hour longer.
    *
    * @throws BusUnavailable
    */
@@ -100,7 +97,7 @@ export class JobQueue<Data extends object> {
     })
   }
 
-  /** Takes no further jobs. */
+  /** Accepts no further jobs. */
   async pause(): Promise<void> {
     await this.#worker.pause(true)
   }

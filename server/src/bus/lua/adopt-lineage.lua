@@ -1,4 +1,4 @@
--- Accepts the data set now in Redis as the partition's log, by compare-and-set on the lineage it replaces and the epoch.
+-- Accepts the data now in Redis as the partition's log, by compare-and-set on the lineage it replaces and the epoch.
 -- KEYS meta   ARGV expected stored lineage, expected current lineage, expected epoch, new epoch or '' to keep it
 -- Returns { 'OK' | 'CHANGED', epoch }
 local meta = KEYS[1]

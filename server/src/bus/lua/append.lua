@@ -1,15 +1,16 @@
--- Judges the slices of one append and stores the batches that hold a new one. Every refusal comes before the first write.
--- KEYS meta, then states and older entries of this generation of producers, those of the one before, then per batch: its log
--- ARGV generation ms, lineage that the caller has proved ('' for none yet), slices, producers a generation may hold, bytes the
---      partition may hold (0 = any), then per batch: header, payload
---      slices: a line each of batch (1-based; 0 = nothing to store), session, seq, prev ('*' = any), epoch ('*' = any), checksum,
---      age ms (-1 = a first attempt), index of its last event, sequence (0 = unnamed), refusals ('-' = none), and to the line's
---      end the producer, '' for none
--- Returns { 'OK', epoch, verdicts, positions, lineage, refusals }: a letter, a word, and a word per slice, or { 'LINEAGE', stored,
---      current, epoch }, { 'TYPE', key } or { 'FULL' }
--- Refusals are those a duplicate had at first: '.' none, '-' not known. '' stands for '-' of all slices.
--- Verdicts: N new, D duplicate, O out of order, F fenced, C conflict, U unknown, E another epoch than the producer's, S no room
--- for another producer.
+-- Judges the slices of one append and stores the batches that hold a new one. All checks come before the first write.
+-- KEYS meta, then states and older entries of this generation of producers, those of the previous one, then per batch:
+--      its log
+-- ARGV generation ms, lineage that the caller has proved ('' for none yet), slices, producers a generation may hold,
+--      bytes the partition may hold (0 = any), then per batch: header, payload
+--      slices: a line each of batch (1-based; 0 = nothing to store), session, seq, prev ('*' = any), epoch ('*' = any),
+--      checksum, age ms (-1 = a first attempt), index of its last event, sequence (0 = unnamed), refusals ('-' = none),
+--      and to the line's end the producer, '' for none
+-- Returns { 'OK', epoch, verdicts, positions, lineage, refusals }: a letter, a word, and a word per slice,
+--      or { 'LINEAGE', stored, current, epoch }, { 'TYPE', key } or { 'FULL' }
+-- Refusals are those of a duplicate's first attempt: '.' none, '-' not known. '' stands for '-' of all slices.
+-- Verdicts: N new, D duplicate, O out of order, F fenced, C conflict, U unknown, E another epoch than the producer's,
+-- S no room for another producer.
 -- A position is `streamId.index` of the slice's last event for N and D (D of an older seq: the newest known, which lies
 -- after it), else '-'.
 local meta, cur, cur_older, prev, prev_older = unpack(KEYS, 1, 5)
@@ -20,12 +21,12 @@ local lines = ARGV[3]
 local max_producers = tonumber(ARGV[4])
 local max_bytes = tonumber(ARGV[5])
 local ARGV_BEFORE_BATCHES = 5
--- Under many producers a generation may be shorter than it should be, but no shorter than this: that is how long a retry without
--- an age is recognised at least.
+-- With many producers a generation may end early, but lasts at least this long: it bounds from below how long a retry
+-- without an age is recognised.
 local SHORTEST_GENERATION_MS = math.min(generation_ms, 10 * 60 * 1000)
--- An age is as of when its frame was sent.
+-- An age counts until its frame was sent.
 local TRANSIT_MS = 5000
--- A state is read and written with every append of its producer: the entries in it are few, a dozen without refusals.
+-- A state is read and written with every append of its producer, so it holds few entries: a dozen without refusals.
 local MAX_ENTRY_BYTES = 256
 -- 64 frames may be unanswered, and an entry without refusals has 30 bytes at most.
 local MAX_OLDER_BYTES = 64 * 30
@@ -48,9 +49,9 @@ if max_bytes > 0 and tonumber(stored[5] or '0') >= max_bytes then return { 'FULL
 
 local time = redis.call('TIME')
 local now_ms = tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
--- When this generation began, and the one before; nil for never.
+-- When this generation began, and the previous one; nil for never.
 local began, known = tonumber(stored[3] or '0'), tonumber(stored[4])
--- Begun ahead of the clock: that was set back since, at least as far.
+-- A start ahead of the clock: the clock was set back since, at least that far.
 local ahead_ms = math.max(0, began - now_ms)
 began, known = began - ahead_ms, known and known - ahead_ms
 
@@ -68,10 +69,10 @@ for batch, session, seq, before, under, crc, age, last, sequence, refused, produ
   end
 end
 
--- A state is `session seq kept position`. `kept` is the sequence and an entry `,seq~checksum` for each slice of which that is kept,
--- newest first, with `!refusals` behind it where events were refused. In place of the rest may stand `,seq~?`: entries from that
--- seq on are the producer's older entries if those begin with it, else nothing is known of them. Older entries end in the same
--- way. States without entries were written before there were any.
+-- A state is `session seq kept position`. `kept` is the sequence, then one entry `,seq~checksum` per remembered slice,
+-- newest first, followed by `!refusals` where events were refused. `,seq~?` may stand for the rest: entries from that
+-- seq on are the producer's older entries if those begin with it; otherwise they are unknown. Older entries end in the
+-- same way. States without entries are from a version that wrote none.
 local function state_from(raw, is_current)
   local session, seq, sequence, entries, position = string.match(raw, '^(%d+) (%d+) (%d*)(%S*) (%S+)$')
   local has_entries = string.sub(entries, 1, 1) == ','
@@ -92,7 +93,7 @@ for from = 1, #producers, MAX_UNPACKED do
   end
 end
 
--- The entries of a state with those of this call, which stand in `fresh`, oldest first.
+-- The entries of a state, preceded by those of this call, which lie in `fresh`, oldest first.
 local function entries_of(st)
   local fresh = st.fresh
   if not fresh then return st.entries end
@@ -102,7 +103,7 @@ local function entries_of(st)
   return table.concat(newest_first)
 end
 
--- Puts what stands elsewhere in the place of `,seq~?`.
+-- Replaces `,seq~?` with the entries it stands for.
 local function with_older(producer, entries)
   local newer, link = string.match(entries, '^(.*)(,%d+~)%?$')
   if not newer then return entries end
@@ -113,14 +114,14 @@ local function with_older(producer, entries)
   return entries
 end
 
--- Entries without the newest, unless events of that were refused.
+-- Entries without the newest, unless events of the newest were refused.
 local function without_newest(entries)
   local at = string.find(entries, '[!?,]', 2)
   if not at then return '' end
   return string.sub(entries, at, at) == ',' and string.sub(entries, at) or entries
 end
 
--- Adds the entry of a slice. In a named sequence, which is not counted anew, only refusals are kept of those before it.
+-- Adds the entry of a slice. A named sequence never restarts, so only refusals of its earlier slices are kept.
 local function note(st, slice)
   local entry = ',' .. slice.seq .. '~' .. slice.crc
   if slice.refused ~= '-' then entry = entry .. '!' .. slice.refused end
@@ -137,7 +138,7 @@ local function note(st, slice)
   st.history = nil
 end
 
--- Judges a slice whose seq is not above the last one: it is a duplicate if its content is what was stored under that seq.
+-- Judges a slice whose seq is not above the last one: a duplicate if the content stored under that seq is the same.
 local function judge_known(st, slice)
   if not st.entries then return 'D' end
   st.history = st.history or with_older(slice.producer, entries_of(st))
@@ -150,7 +151,7 @@ local function judge_known(st, slice)
     end
     if crc ~= '?' then return 'C' end
   end
-  -- A first attempt under a seq that was used: the producer counts anew.
+  -- A first attempt under a used seq: the producer restarted its count.
   if slice.age_ms < 0 then return 'C' end
   local unknown_to = tonumber(string.match(st.history, ',(%d+)~%?$') or '-1')
   if slice.sequence == 0 or slice.seq <= unknown_to then return 'U' end
@@ -170,7 +171,7 @@ local function rotates()
   if age_ms >= generation_ms then return true end
   return age_ms >= SHORTEST_GENERATION_MS and held ~= nil and held + added >= max_producers
 end
--- Those known from the generation before have as much room again: new ones must not keep them out.
+-- Producers known from the previous generation have as much room again: new ones must not keep them out.
 local function has_room(st)
   if st and (st.is_current or st.changed) then return true end
   held = held or redis.call('HLEN', cur)
@@ -247,7 +248,7 @@ for batch = 1, batches do
   end
 end
 
--- Positions of slices stored by this very call were noted as the slice until the ids were known.
+-- Slices stored by this call were noted by number until their ids were known.
 local function position_of(slice) return ids[slice.batch] .. '.' .. slice.last end
 for i, position in ipairs(positions) do
   if type(position) == 'table' then positions[i] = position_of(position) end
@@ -274,7 +275,8 @@ local function within_room(entries)
   return kept .. ',' .. string.match(entries, '^,(%d+)~', #kept + 1) .. '~?'
 end
 
--- Returns the entries to store with a state and, where they change or would be dropped with the generation before, the older ones.
+-- Returns the entries to store with a state, and the older ones if they change or would be dropped with the previous
+-- generation.
 local function split(producer, st)
   local entries = entries_of(st)
   local moves = (is_rotated or not st.is_current) and string.sub(entries, -2) == '~?'

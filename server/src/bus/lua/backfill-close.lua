@@ -1,4 +1,4 @@
--- Ends a backfill: its state goes, what it filled stays known.
+-- Ends a backfill: removes its state and keeps what it filled.
 -- KEYS meta, ledger, state...   ARGV epoch and lineage it was computed under, token, status, reason, filled
 -- Returns { 'OK' }, { 'FENCED' } or the refusal of another log
 local meta, ledger = KEYS[1], KEYS[2]

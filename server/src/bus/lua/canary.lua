@@ -1,5 +1,6 @@
--- Shows that the partition can be written to and read from: adds to its canary log unless somebody else has just done so.
--- KEYS meta, canary log   ARGV lineage that the caller has proved ('' for none yet), age from which the last one is old, ms
+-- Shows that the partition can be written and read: adds to its canary log unless somebody else has just done so.
+-- KEYS meta, canary log
+-- ARGV lineage that the caller has proved ('' for none yet), age from which the last one is old, ms
 -- Returns { 'OK', epoch, lineage } or { 'LINEAGE', stored, current, epoch }
 local KEPT = 4
 local lineage = current_lineage()

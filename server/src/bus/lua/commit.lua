@@ -13,7 +13,8 @@
 --                 into hash key2 (0 = none) goes field -> '<stream id>.<index> <event>', unless what is there is of a
 --                 later time; and of index, tag and field: into hash key3 (0 = none) goes field -> '<tag> <stream id>.<index>'
 --      where key counts from 1 behind ledger, and an empty watermark is left out
--- Returns 'OK' and the stream ids of the X operations, 'FENCED', 'CONFLICT', 'LINEAGE' stored current epoch, or 'TYPE' key
+-- Returns 'OK' and the stream ids of the X operations, 'FENCED', 'CONFLICT', 'LINEAGE' stored current epoch, or
+--      'TYPE' key
 local meta, ledger = KEYS[1], KEYS[2]
 local epoch, lineage, token, base, commit_id, offsets_before, offsets, clocks = unpack(ARGV, 1, 8)
 local FIRST = 9

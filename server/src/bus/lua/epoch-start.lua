@@ -1,10 +1,10 @@
--- Where the present epoch of a partition begins in its logs. Entries of one epoch lie together, those of the present one last:
--- the border is found by halving, first by milliseconds, then by sequence numbers.
+-- Where the present epoch of a partition begins in its logs. Entries of one epoch lie together, the present one last,
+-- so bisection finds the border, first by milliseconds, then by sequence numbers.
 -- KEYS meta, log...
 -- Returns ids of the newest entries that are not of the epoch, '0-0' where there is none
 local epoch = redis.call('HGET', KEYS[1], 'epoch') or ''
 
--- Whether nothing at an id or behind it is of an earlier epoch.
+-- Whether nothing at or behind an id is of an earlier epoch.
 local function is_begun(log, id)
   local entry = redis.call('XRANGE', log, id, '+', 'COUNT', 1)[1]
   if not entry then return true end
@@ -15,7 +15,7 @@ local function is_begun(log, id)
   return false
 end
 
--- The largest number below `upper` at which the epoch has not begun. It has not at `lower`, and has at `upper`.
+-- The largest number below `upper` at which the epoch has not begun. It has not begun at `lower`, and has at `upper`.
 local function last_before(log, lower, upper, id_of)
   while upper - lower > 1 do
     local middle = math.floor((lower + upper) / 2)

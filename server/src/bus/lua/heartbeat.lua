@@ -1,4 +1,4 @@
--- Says that the owner is alive, or gives the partition up: an owner that ends in order did not die of what it was folding.
+-- Renews the owner's heartbeat, or releases the partition: an owner that ends in order did not die of an event.
 -- KEYS meta, or the ledger of a backfill   ARGV token, '1' to release
 -- Returns 'OK' or 'FENCED'
 if not owns(KEYS[1], ARGV[1]) then return 'FENCED' end

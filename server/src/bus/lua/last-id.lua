@@ -1,5 +1,5 @@
--- Stream id of the newest entry ever added to a log, '0-0' when there is none. XINFO alone would send its first and last
--- entry over the wire.
+-- Stream id of the newest entry ever added to a log, '0-0' when there is none. XINFO alone would send its first and
+-- last entry over the wire.
 local function last_id(log)
   if redis.call('EXISTS', log) == 0 then return '0-0' end
   local info = redis.call('XINFO', 'STREAM', log)

@@ -4,7 +4,7 @@ local function current_lineage()
   return string.match(info, 'run_id:(%x+)') .. ':' .. string.match(info, 'master_replid:(%x+)')
 end
 
--- Whether a write was computed from a log that is no longer this one: `epoch` and `lineage` are what its writer loaded.
+-- Whether a write was computed from another version of the log: `epoch` and `lineage` are those its writer loaded.
 -- Returns nil, or the refusal { 'LINEAGE', stored lineage, current lineage, epoch }
 local function moved_on(meta, epoch, lineage)
   local stored = redis.call('HMGET', meta, 'epoch', 'lineage')

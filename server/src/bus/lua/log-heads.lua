@@ -1,7 +1,7 @@
 -- Where the logs of one partition stand.
 -- KEYS meta, log...   ARGV topic...
--- Returns { epoch or '', last ids, trim marks or '', '1' if the epoch began under the lineage it was last proved under },
---      the two in the middle with one value per topic
+-- Returns { epoch or '', last ids, trim marks or '', '1' if the epoch began under the lineage it was last proved
+--      under }, the two in the middle with one value per topic
 local last, trimmed = {}, {}
 for i = 1, #ARGV do
   last[i] = last_id(KEYS[i + 1])

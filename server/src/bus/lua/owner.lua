@@ -6,5 +6,5 @@ local function now_ms()
   return tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
 end
 
--- Whether a heartbeat of that age is one of somebody alive. One that lies ahead was written before the clock was set back.
+-- Whether a heartbeat of that age is from a live owner. One in the future was written before the clock was set back.
 local function is_fresh(age_ms, fresh_ms) return math.abs(age_ms) < fresh_ms end

@@ -1,4 +1,4 @@
--- Removes entries of a log that nobody is to read any more.
+-- Removes entries that no reader needs any more.
 -- KEYS meta, log   ARGV epoch and lineage under which they were read, stream id...
 -- Returns { 'OK' } or the refusal of another log
 local refusal = moved_on(KEYS[1], ARGV[1], ARGV[2])

@@ -1,4 +1,4 @@
--- How far the owner of a partition has come, and whether there is one, at one moment.
+-- The progress of a partition's owner, and whether there is one, at one moment.
 -- KEYS meta, log...
 -- Returns { ms since its heartbeat or '', '1' if released, committed offsets or '', last ids }
 local last = {}

@@ -1,4 +1,4 @@
--- Notes the event an owner is about to fold, so that its successor knows what it died of.
+-- Notes the event an owner is about to fold, so that its successor knows which event killed it.
 -- KEYS meta   ARGV epoch and lineage under which it was read, token, the suspect
 -- Returns { 'OK' }, { 'FENCED' } or the refusal of another log
 local meta = KEYS[1]

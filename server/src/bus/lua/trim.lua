@@ -1,4 +1,4 @@
--- Removes entries of one log below a stream id and notes up to where they are gone.
+-- Removes entries of one log below a stream id and notes the id up to which they are gone.
 -- KEYS meta, log   ARGV epoch and lineage under which it was found out, token, topic, lowest stream id to keep
 -- Returns the number removed, { 'FENCED' } or the refusal of another log
 local meta, log = KEYS[1], KEYS[2]
@@ -9,13 +9,14 @@ if not owns(meta, token) then return { 'FENCED' } end
 local newest = redis.call('XREVRANGE', log, '(' .. lowest, '-', 'COUNT', 1)[1]
 local removed = redis.call('XTRIM', log, 'MINID', '~', lowest)
 if removed > 0 then
-  -- '~' stops at a node border. If it went all the way the newest entry below the bound is the newest one gone: a
-  -- subscriber that had it has lost nothing. Otherwise that is not known, and one below the oldest entry kept stands for it.
+  -- '~' stops at a node border. If everything below the bound was removed, the newest of it is the newest entry gone: a
+  -- subscriber that had received it has lost nothing. Otherwise that id is unknown, and the id just below the oldest
+  -- kept entry stands for it.
   local gone = newest[1]
   local kept = redis.call('XRANGE', log, '-', gone, 'COUNT', 1)[1]
   if kept then
     local ms, seq = string.match(kept[1], '^(%d+)-(%d+)$')
-    -- No entry has the sequence number written for a borrow.
+    -- No entry has the sequence number written after a borrow.
     gone = seq ~= '0' and (ms .. '-' .. string.format('%.0f', tonumber(seq) - 1))
       or (string.format('%.0f', tonumber(ms) - 1) .. '-999999999')
   end

@@ -2,8 +2,8 @@ import { compareStreamIds } from '@tidegate/protocol'
 import { type KnownEntry, type LogHeads, type Mark, namesEntry } from '../../bus/index.ts'
 
 /**
- * The entry that a mark names, if it may be gone: Redis may have lost it when it changed its identity. Of the present epoch
- * that may be so although nobody has noticed, when nobody who knew it looked.
+ * The entry that a mark names, if it may be gone. Redis may have lost it when it changed its identity. Even an entry of
+ * the present epoch may be gone unnoticed, if no process that knew it has looked.
  */
 export function entryInDoubt(mark: Mark, topic: string, heads: LogHeads): KnownEntry[] {
   if (!namesEntry(mark)) return []

@@ -1,9 +1,10 @@
 import type { KnownEntry } from '../../bus/index.ts'
 
 /**
- * Looks entries up that a client, or a tail, knows: if one of the present epoch is gone the log has a new epoch when it resolves.
+ * Looks up entries that a client or a tail knows. If one of the present epoch is gone, the log has a new epoch when
+ * this resolves.
  *
- * @returns those that are gone, of any epoch
+ * @returns the missing ones, of any epoch
  * @throws BusUnavailable
  */
 export type Examine = (partition: number, known: readonly KnownEntry[]) => Promise<readonly KnownEntry[]>

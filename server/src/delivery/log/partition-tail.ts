@@ -16,43 +16,46 @@ import { entryInDoubt } from './entry-in-doubt.ts'
 import type { Examine } from './examine.ts'
 import { TopicTail } from './topic-tail.ts'
 
-/** Entries per topic of one read: bounds what one turn of the event loop has to offer. */
+/** Entries per topic and read: bounds the work of one turn of the event loop. */
 const READ_ENTRIES = 32
-/** Pause after a failed read that the breaker does not time. */
-const RETRY_MS = 100
-/** So long without a canary, and the logs are looked at again: what is appended may lie before the cursors. Without any answer, what comes next piled up. */
+/** Pause after a failed read for which no breaker gives a wait. */
+const UNTIMED_RETRY_MS = 100
+/**
+ * After this long without a canary the heads are read again: new entries may lie before the cursors. After this long
+ * without any answer, the next entries are a backlog.
+ */
 const SILENT_MS = 2_000
-/** For so long after an outage comes what was kept meanwhile: clients find the gateway again within some seconds. */
+/** How long after an outage entries may belong to the backlog: clients find the gateway again within some seconds. */
 const CATCH_UP_MS = 10_000
 
 export interface TailState {
   readonly partition: number
-  /** Whether the last read, or look at Redis, succeeded. */
+  /** Whether the last read of entries or heads succeeded. */
   readonly live: boolean
   /** Since when, ms since 1970. */
   readonly since: number
-  /** How long ago a canary was read last, or the tail was made, ms. */
+  /** Age of the newest canary read, or of the tail, ms. */
   readonly canaryAgeMs: number
 }
 
-/** A log no longer has what the tail had read last. */
+/** The log has lost the entry that the tail read last. */
 export interface Loss {
   /** Epoch of what was lost. */
   readonly had: string
-  /** The tail reads what lies behind it next. */
+  /** The tail continues behind it. */
   readonly upTo: Mark
 }
 
 export interface TailEvents {
   /** Called in log order, for every entry of a tailed topic. */
   onEntry(entry: Entry): void
-  /** Entries up to `trimmedTo` were trimmed before the tail had read them. */
+  /** Entries up to `trimmedTo` were trimmed before the tail read them. */
   onTrimmed(topic: string, partition: number, tail: TopicTail): void
   /** Called before anything behind `upTo` is read. */
   onLost(topic: string, partition: number, loss: Loss): void
 }
 
-/** Reads one partition's logs of the topics somebody here subscribes to, and its canaries, in one blocking read at a time. */
+/** Reads one partition's logs of the subscribed topics, and its canaries, in one blocking read at a time. */
 export class PartitionTail {
   readonly partition: number
   readonly #reader: LogTail
@@ -62,14 +65,14 @@ export class PartitionTail {
   readonly #examine: Examine
   #canaryCursor = '0-0'
   #canaryAt = performance.now()
-  /** Whether the logs were looked at since anything made it doubtful that they are those that were read. */
+  /** False while the logs may be others than those read so far; set again by reading the heads. */
   #isSure = false
   #lookedAt = Number.NEGATIVE_INFINITY
-  /** Epoch of the logs when they were looked at last. */
+  /** Epoch of the logs when their heads were last read. */
   #epoch: string | undefined
   #live: Pick<TailState, 'live' | 'since'>
   #answeredAt: number | undefined
-  /** When it was read again after an outage. */
+  /** When reads succeeded again after an outage. */
   #backAt = Number.NEGATIVE_INFINITY
   #closing = new AbortController()
   #loop: Promise<void> | undefined
@@ -88,7 +91,7 @@ export class PartitionTail {
     return { partition: this.partition, ...this.#live, canaryAgeMs }
   }
 
-  /** Whether what is read now may be what piled up during an outage. */
+  /** Whether entries read now may belong to the backlog of an outage. */
   get isCatchingUp(): boolean {
     return performance.now() - this.#backAt < CATCH_UP_MS
   }
@@ -109,12 +112,12 @@ export class PartitionTail {
     return this.#topics.get(topic)
   }
 
-  /** Whether what the tails have read is known to be in the logs. */
+  /** Whether everything the tails have read is known to be in the logs. */
   get isSure(): boolean {
     return this.#isSure && this.#reader.synced
   }
 
-  /** Tails one more topic from a concrete id on: what is appended after it cannot be missed, whenever the read is issued. */
+  /** Tails one more topic from a concrete id: later entries cannot be missed, whenever the read is issued. */
   add(topic: string, cursor: string, epoch: string): void {
     this.#topics.set(topic, new TopicTail(cursor, epoch))
     void this.#reader.wake()
@@ -140,7 +143,7 @@ export class PartitionTail {
         if (this.#closing.signal.aborted) return
         this.#isSure = false
         this.#setLive(false)
-        const retryMs = error instanceof BusUnavailable ? error.retryAfterMs : RETRY_MS
+        const retryMs = error instanceof BusUnavailable ? error.retryAfterMs : UNTIMED_RETRY_MS
         await sleep(retryMs, undefined, { signal: this.#closing.signal }).catch(() => {})
       }
     }
@@ -172,7 +175,7 @@ export class PartitionTail {
     }
   }
 
-  /** Of an epoch that is neither that of what was read nor known from the last look: entries of it may lie before the cursor. */
+  /** Whether an entry's epoch is new to the tail: then other entries of it may lie before the cursor. */
   #isOfNewEpoch({ epoch }: LogEntry, tail: TopicTail): boolean {
     return epoch !== tail.mark.epoch && epoch !== this.#epoch
   }
@@ -183,8 +186,8 @@ export class PartitionTail {
   }
 
   /**
-   * Looks where the logs stand, after every connect and under every new epoch. Redis may have lost what was read last: then
-   * entries of the new epoch may lie before the cursor, where waiting behind it would pass them over.
+   * Reads the heads of the logs, after every connect and on every new epoch. Redis may have lost the entry read last:
+   * then entries of the new epoch may lie before the cursor, and a read behind it would miss them.
    */
   async #look(): Promise<void> {
     const topics = new Map(this.#topics)
@@ -216,19 +219,19 @@ export class PartitionTail {
     return topics.size === 0 ? new Map() : await this.#reader.epochStarts([...topics])
   }
 
-  /** What was read last is gone. */
+  /** The entry read last is gone. */
   #goBack(topic: string, tail: TopicTail, heads: LogHeads, epochStart: string): void {
     const had = tail.mark.epoch
     const epoch = heads.epoch ?? had
     const { lastId } = heads.topics.get(topic)!
-    // Under the epoch that it had, nobody can tell what is new.
+    // Within the old epoch, nobody can tell what is new.
     const end = epoch === had ? lastId : epochStart
     const isBefore = compareStreamIds(end, tail.cursor) < 0
     tail.jump(isBefore ? end : tail.cursor, isBefore ? epoch : had)
     this.#events.onLost(topic, this.partition, { had, upTo: tail.mark })
   }
 
-  /** What was read last is there, or was trimmed. */
+  /** The entry read last is there, or was trimmed. */
   #follow(topic: string, tail: TopicTail, heads: LogHeads): void {
     const { lastId, trimmedTo } = heads.topics.get(topic)!
     const epoch = heads.epoch ?? tail.mark.epoch

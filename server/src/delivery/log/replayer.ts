@@ -4,17 +4,17 @@ import type { Clock } from '../../clock.ts'
 import { Entry } from '../wire/index.ts'
 import { type Page, SharedPages } from './shared-pages.ts'
 
-/** Page reads under way on this node: more would only make Redis and the event loop stall in larger steps. */
+/** Concurrent page reads of this node: more would only make Redis and the event loop stall for longer. */
 const CONCURRENT_READS = 8
-/** Readers served from pages at hand before others get their turn. */
+/** Readers served from cached pages before other work gets a turn. */
 const SERVED_AT_ONCE = 64
 const EXPIRE_EVERY_MS = 1_000
 
-/** Somebody who reads logs page by page, one page at a time. */
+/** Reads logs page by page, one page at a time. */
 export interface PageReader {
-  /** What to read for it now, or `undefined` when there is no need any more. */
+  /** The page to read now, or `undefined` when none is needed any more. */
   nextPage(): PageRequest | undefined
-  /** A page could not be read, or was thrown at. MUST NOT throw. */
+  /** A page could not be read, or `onPage` threw. MUST NOT throw. */
   fail(error: unknown): void
 }
 
@@ -25,14 +25,14 @@ export interface PageRequest {
   readonly from: string
   readonly entries: number
   onPage(page: Page): void
-  /** The page was too large to come in time: the next request MUST be for less. */
+  /** The page was too large to arrive in time: the next request MUST ask for less. */
   onTooLarge(): void
 }
 
 /**
- * Reads pages of the log for all sessions of a node, first come first served, a bounded number at a time. One read of a
- * log is under way at a time; whoever asks meanwhile waits for what it brings, so that the reads follow from the ranges
- * that are asked for and not from how many ask.
+ * Reads pages of the log for all sessions of a node, first come first served, a bounded number at a time. Each log has
+ * one read under way; later readers wait for its page, so that the number of reads depends on the ranges and not on the
+ * number of readers.
  */
 export class Replayer {
   readonly #bus: Bus
@@ -46,7 +46,7 @@ export class Replayer {
   readonly #timer: NodeJS.Timeout
   #closed = false
 
-  /** @param cursorOf how far the tail has read a topic in a partition, if it does. */
+  /** @param cursorOf the tail's cursor in a topic and partition, if it is tailed. */
   constructor(bus: Bus, clock: Clock, cursorOf: (topic: string, partition: number) => string | undefined) {
     this.#bus = bus
     this.#clock = clock
@@ -55,13 +55,16 @@ export class Replayer {
     this.#timer.unref()
   }
 
-  /** Answers the page that it asks for with one `onPage`, or none if `nextPage` then returns `undefined`. Reads are repeated while Redis is away. */
+  /**
+   * Answers with one `onPage`, or not at all if `nextPage` then returns `undefined`. Reads are repeated while Redis is
+   * away.
+   */
   request(reader: PageReader): void {
     this.#waiting.push(reader)
     this.#serving ??= setImmediate(() => this.#serve())
   }
 
-  /** The log has lost some of what was read of it. */
+  /** Drops cached pages of a log that has lost entries. */
   forget(topic: string, partition: number): void {
     this.#pages.forget(logName(topic, partition))
   }
@@ -79,14 +82,14 @@ export class Replayer {
     const readers = this.#waiting.splice(0, SERVED_AT_ONCE)
     for (const [index, reader] of readers.entries()) {
       if (this.#serveOne(reader)) continue
-      // No read is free: the ones behind it wait as well, so that nobody is passed over for good.
+      // No read is free: later readers wait too, so that none is passed over for good.
       this.#waiting.unshift(...readers.slice(index))
       return
     }
     if (this.#waiting.length > 0) this.#serving ??= setImmediate(() => this.#serve())
   }
 
-  /** False when it would take one more read than may be under way. */
+  /** False if it would need one more read than allowed. */
   #serveOne(reader: PageReader): boolean {
     try {
       return this.#serveUnguarded(reader)

@@ -1,10 +1,10 @@
 import type { Bus, LogHeads } from '../../bus/index.ts'
 import type { Clock } from '../../clock.ts'
 
-/** What was trimmed since is met by the replay itself; who comes within this time need not ask again. */
+/** How long heads are shared: the replay itself notices what is trimmed meanwhile. */
 const FRESH_MS = 100
 
-/** Where logs stand, asked of Redis once for all who begin at about the same moment. */
+/** Heads of logs, read from Redis once for all replays that begin at about the same moment. */
 export class SharedHeads {
   readonly #bus: Bus
   readonly #clock: Clock
@@ -15,7 +15,7 @@ export class SharedHeads {
     this.#clock = clock
   }
 
-  /** Heads as of the last moments. @throws BusUnavailable */
+  /** Heads that may be a moment old. @throws BusUnavailable */
   read(partition: number, topics: readonly string[]): Promise<LogHeads> {
     const now = this.#clock.monotonic()
     const name = nameOf(partition, topics)
@@ -27,7 +27,7 @@ export class SharedHeads {
     return heads
   }
 
-  /** Heads as of now, for everybody who comes within the next moments as well. @throws BusUnavailable */
+  /** Present heads, shared with everybody who asks in the next moments. @throws BusUnavailable */
   readNow(partition: number, topics: readonly string[]): Promise<LogHeads> {
     this.#asked.delete(nameOf(partition, topics))
     return this.read(partition, topics)

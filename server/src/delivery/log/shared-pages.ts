@@ -1,15 +1,15 @@
 import { compareStreamIds } from '@tidegate/protocol'
 import type { Entry } from '../wire/index.ts'
 
-/** What was read of one log from an id on. */
+/** Entries read of one log from an id on. */
 export interface Page {
   /** Contiguous, from that id (inclusive) on. */
   readonly entries: readonly Entry[]
-  /** What was trimmed when it was read. */
+  /** The trim mark at the time of the read. */
   readonly trimmedTo: string
   /** Whether the log held no more entries when it was read. */
   readonly isLast: boolean
-  /** How far the tail had read the log just before, if it is tailed. */
+  /** The tail's cursor just before the read, if the log is tailed. */
   readonly tailCursor: string | undefined
 }
 
@@ -21,14 +21,14 @@ interface Range {
   readonly bytes: number
 }
 
-/** Bytes of stored events kept for all logs together. */
+/** Bytes of stored events kept, for all logs together. */
 const MAX_BYTES = 16 * 1_024 * 1_024
-/** Long enough for thousands who come back together, short enough that nothing old is pinned. */
+/** Long enough for thousands of clients that come back together, short enough that nothing old is pinned. */
 const KEEP_MS = 5_000
-/** So soon after a read the end of a log is not looked at again. */
+/** For this long after a read the end of a log is not read again. */
 const FRESH_MS = 50
 
-/** The pages of the last seconds: whoever reads from inside one of them needs no read of its own. */
+/** The pages of the last seconds: a reader inside one of them needs no read of its own. */
 export class SharedPages {
   readonly #maxBytes: number
   /** Oldest first. */
@@ -57,7 +57,9 @@ export class SharedPages {
     this.expire(now)
   }
 
-  /** At most `count` entries from an id (inclusive) on, if a page has any behind that id or says that there are none. */
+  /**
+   * At most `count` entries from an id (inclusive) on, if a page holds entries behind that id or the end of the log.
+   */
   find(log: string, from: string, count: number, now: number): Page | undefined {
     for (const { page, from: start, readAt } of this.#ranges.get(log) ?? []) {
       if (now - readAt > KEEP_MS || compareStreamIds(from, start) < 0) continue
@@ -77,7 +79,7 @@ export class SharedPages {
     this.#order = this.#order.filter((range) => range.log !== log)
   }
 
-  /** Lets go of what is old, and of the oldest while there is too much. To be called now and then. */
+  /** Drops old pages, and the oldest ones while there are too many bytes. To be called now and then. */
   expire(now: number): void {
     for (let oldest = this.#order[0]; oldest !== undefined; oldest = this.#order[0]) {
       if (this.#bytes <= this.#maxBytes && now - oldest.readAt <= KEEP_MS) return

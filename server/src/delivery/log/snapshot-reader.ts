@@ -2,9 +2,9 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { bulkhead } from 'cockatiel'
 import { type Bus, BusUnavailable, type CurrentPage, partitionOf } from '../../bus/index.ts'
 
-/** Reads under way on this node: more would only make Redis stall in larger steps. */
+/** Concurrent reads of this node: more would only make Redis stall for longer. */
 const CONCURRENT_READS = 8
-/** Results of a page, about: what a session holds while it cannot write. */
+/** Approximate results of a page: what a session holds while it cannot write. */
 const PAGE_RESULTS = 32
 
 /** Which results to read, page by page. */
@@ -28,9 +28,9 @@ export class SnapshotReader {
   }
 
   /**
-   * Calls back once; while Redis is away reads are repeated. Not at all after `close`.
+   * Calls back once, or never after `close`. Reads are repeated while Redis is away.
    *
-   * @param fail gets what was thrown by a read, or by `onPage`. MUST NOT throw.
+   * @param fail gets the error of a read, or of `onPage`. MUST NOT throw.
    */
   read(request: SnapshotRequest, onPage: (page: CurrentPage) => void, fail: (error: unknown) => void): void {
     void this.#turns

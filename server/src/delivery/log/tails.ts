@@ -4,7 +4,7 @@ import type { Examine } from './examine.ts'
 import { PartitionTail, type TailEvents, type TailState } from './partition-tail.ts'
 import type { TopicTail } from './topic-tail.ts'
 
-/** Every partition's tail, over the topics that somebody holds. */
+/** The tails of all partitions, over the topics that somebody holds. */
 export class Tails {
   readonly #partitions: readonly PartitionTail[]
   readonly #bus: Bus
@@ -31,7 +31,7 @@ export class Tails {
     await Promise.all(this.#partitions.map((tail) => tail.close()))
   }
 
-  /** Keeps topics tailed, once `open` has been called, until as many `release` calls. */
+  /** Holds topics: once `open` was called they stay tailed until as many `release` calls. */
   hold(topics: readonly string[]): void {
     for (const topic of topics) this.#holders.set(topic, (this.#holders.get(topic) ?? 0) + 1)
   }
@@ -61,7 +61,7 @@ export class Tails {
     )
   }
 
-  /** Many who come at once wait for one answer. */
+  /** Callers at the same time share one answer. */
   #openMissing(tail: PartitionTail, missing: readonly string[]): Promise<void> {
     const name = `${tail.partition} ${missing.join(' ')}`
     let opening = this.#opening.get(name)
@@ -84,7 +84,7 @@ export class Tails {
     return this.#partitions[partition]?.get(topic)
   }
 
-  /** The same, while what the tail has read is known to be in the log. */
+  /** As above, only while the tail's entries are known to be in the log. */
   getSure(topic: string, partition: number): TopicTail | undefined {
     const tail = this.#partitions[partition]
     return tail?.isSure ? tail.get(topic) : undefined

@@ -3,11 +3,13 @@ import { type KnownEntry, LOG_START, type Mark, wholeEntry } from '../../bus/ind
 import type { Entry } from '../wire/index.ts'
 import { everyLane, type LogStart } from './log-start.ts'
 
-/** Bounds of one ring: it only has to bridge the moment between the answer to a read of the log and the tail's cursor. */
+/** Bounds of one ring: it only has to bridge the moment between the answer to a log read and the tail's cursor. */
 const RING_BYTES = 256 * 1_024
 const RING_ENTRIES = 256
 
-/** How far the tail has read one topic of one partition, and the newest entries: one contiguous range that ends at the cursor. */
+/**
+ * The tail's cursor in one topic and partition, and the newest entries: one contiguous range that ends at the cursor.
+ */
 export class TopicTail {
   #cursor: string
   #epoch: string
@@ -18,7 +20,7 @@ export class TopicTail {
   #newestSeen: Omit<KnownEntry, 'topic'> | undefined
   #start: LogStart | undefined
 
-  /** @param cursor id of the last entry not to be read, `0-0` if there is none */
+  /** @param cursor id of the last entry to skip, `0-0` if there is none */
   constructor(cursor: string, epoch: string) {
     this.#cursor = cursor
     this.#epoch = epoch
@@ -35,7 +37,7 @@ export class TopicTail {
     return this.start.marks[0]
   }
 
-  /** Where a feed starts that is to get everything the tail will read: one object for all that start here. */
+  /** The start of a feed that gets everything the tail will read: one object for all feeds that start here. */
   get start(): LogStart {
     this.#start ??= everyLane(this.#epoch, wholeEntry(this.#epoch, this.#cursor))
     return this.#start
@@ -60,7 +62,7 @@ export class TopicTail {
     }
   }
 
-  /** Continues from another id: the log turned out to have lost what was read, or to have been trimmed beyond it. */
+  /** Continues from another id: the log has lost entries that were read, or was trimmed beyond the cursor. */
   jump(cursor: string, epoch: string): void {
     this.#start = undefined
     this.#cursor = cursor

@@ -9,7 +9,7 @@ import type { Run } from './run.ts'
 import type { SlowPolicy } from './slow-policy.ts'
 import { type QueueAccounts, SubscriptionQueue } from './subscription-queue.ts'
 
-/** What one subscriber may have waiting. */
+/** Bounds of one subscriber's backlog. */
 export interface QueueBounds {
   /** Encoded bytes of the events. */
   readonly bytes: number
@@ -17,20 +17,20 @@ export interface QueueBounds {
 }
 
 export const QUEUE_BOUNDS: QueueBounds = {
-  /** About 16 s of a 1 Mbit/s link: what is older is better fetched than pushed. */
+  /** About 16 s of a 1 Mbit/s link: older events are better fetched than pushed. */
   bytes: 2 * 1_048_576,
-  /** Whatever their size: their bookkeeping costs memory too. */
+  /** Bounds small events: their bookkeeping costs memory too. */
   events: 16_384,
 }
 
-/** A replay waits while more than this share of either bound is queued: the rest is for what arrives live. */
+/** A replay waits while more than this share of either bound is queued: the rest is for live events. */
 const REPLAY_SHARE = 0.125
-/** Of the bound on events, what a subscription of a congested subscriber may have waiting before it counts as slow. */
+/** Share of the bound on events that a subscription of a congested subscriber may queue before it counts as slow. */
 const PRESS_SHARE = 0.125
 
-/** Everything one subscriber has waiting: the queues of its subscriptions under common bounds. */
+/** Everything that waits for one subscriber: the queues of its subscriptions, under common bounds. */
 export class Backlog {
-  /** The queues that have something waiting. */
+  /** The queues with waiting events. */
   readonly #lanes: ByLane<LaneTurns> = [new LaneTurns(), new LaneTurns(), new LaneTurns()]
   #subscriptions: readonly SubscriptionQueue[] = []
   readonly #planner = new FramePlanner()
@@ -39,7 +39,10 @@ export class Backlog {
   readonly #accounts: QueueAccounts
   readonly #budget: QueueBudget
 
-  /** @param windowBytes what the subscriber may have in flight: as much again may wait before a subscription counts as slow. */
+  /**
+   * @param windowBytes bytes the subscriber may have in flight: as much again may wait before a subscription counts as
+   *   slow.
+   */
   constructor(bounds: QueueBounds, windowBytes: number, totals: NodeTotals, budget: QueueBudget) {
     this.#bounds = bounds
     this.#budget = budget
@@ -56,7 +59,7 @@ export class Backlog {
     return this.#lanes[0].isEmpty && this.#lanes[1].isEmpty && this.#lanes[2].isEmpty
   }
 
-  /** Whether some event may be taken now. */
+  /** Whether any event may be taken now. */
   get hasTakeable(): boolean {
     return LANE_INDEXES.some((lane) => this.#lanes[lane].takeableBytes > 0)
   }
@@ -73,7 +76,9 @@ export class Backlog {
     return this.#load.events
   }
 
-  /** A replay of a subscriber that has nothing waiting always continues: whatever else is queued, it gets its turn. */
+  /**
+   * A replay always continues if nothing waits for its subscriber: it gets its turn, whatever else the node has queued.
+   */
   get hasRoomForReplay(): boolean {
     if (this.events === 0) return true
     if (this.#budget.isHalfSpent) return false
@@ -86,23 +91,23 @@ export class Backlog {
     return queue
   }
 
-  /** Forgets everything queued for a subscription that ends. */
+  /** Drops everything queued for a subscription that ends. */
   close(queue: SubscriptionQueue): void {
     queue.clear()
     this.#subscriptions = this.#subscriptions.filter((open) => open !== queue)
   }
 
-  /** Thins what has piled up, when not everything could be written. */
+  /** Thins the queues when not everything could be written. */
   press(now: number): void {
     for (const queue of this.#subscriptions) queue.press(now)
   }
 
-  /** Lets go what may be sent now. */
+  /** Releases events that `maxRate` lets through now. */
   release(now: number): void {
     for (const queue of this.#subscriptions) queue.release(now)
   }
 
-  /** When something may go that only `maxRate` holds back; `undefined`: there is no such thing. */
+  /** When `maxRate` next releases an event; `undefined` if it holds none back. */
   heldUntil(): number | undefined {
     let first: number | undefined
     for (const queue of this.#subscriptions) {
@@ -113,14 +118,15 @@ export class Backlog {
   }
 
   /**
-   * Withholds events until the bounds hold, low before normal and of the subscription that has most waiting there: what
-   * its policy gives, then its oldest. False: only the high lane is left, which is never dropped, or it shall be disconnected.
+   * Withholds events until the bounds hold: low before normal, from the subscription with the most waiting in the lane,
+   * first as its policy allows, then the oldest. False: only the high lane is left, which is never dropped, or the
+   * policy asks to disconnect.
    */
   enforceBounds(now: number): boolean {
     return this.shrinkTo(this.#bounds, now)
   }
 
-  /** The same for other bounds. */
+  /** As above, for other bounds. */
   shrinkTo(bounds: QueueBounds, now: number): boolean {
     while (this.bytes > bounds.bytes || this.events > bounds.events) {
       const victim = this.#victim(2) ?? this.#victim(1)
@@ -130,17 +136,17 @@ export class Backlog {
     return true
   }
 
-  /** The next gap to be told, highest lane first, and the queue to confirm it to. */
+  /** The next due gap, highest lane first, with the queue that must be told when it is sent. */
   dueGap(): { readonly gap: Gap; readonly queue: LaneQueue } | undefined {
     return this.#lanes[0].dueGap() ?? this.#lanes[1].dueGap() ?? this.#lanes[2].dueGap()
   }
 
-  /** What goes into the next frame. Gaps that are due MUST have been told. See `FramePlanner.plan`. */
+  /** The content of the next frame. Due gaps MUST have been sent before. See `FramePlanner.plan`. */
   plan(budgetBytes: number, oversized: boolean): Take<Run>[] {
     return this.#planner.plan(this.#lanes, budgetBytes, oversized)
   }
 
-  /** The same of the high lane alone; nothing while a gap of it is due. */
+  /** As above for the high lane alone; nothing while one of its gaps is due. */
   planHigh(budgetBytes: number): Take<Run>[] {
     const [high] = this.#lanes
     return high.dueGap() !== undefined ? [] : this.#planner.planHigh(high, budgetBytes)

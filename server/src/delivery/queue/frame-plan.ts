@@ -9,35 +9,37 @@ import {
 } from '../wire/index.ts'
 import type { Run } from './run.ts'
 
-/** Share of every frame kept for each lower lane that has something waiting, so that it moves however much is high. */
+/**
+ * Share of every frame kept for each lower lane with waiting events, so that it advances under any load of high events.
+ */
 const LOWER_LANE_SHARE = 1 / 8
 
-/** What frames are planned from: one lane of a subscriber. */
+/** The input of frame planning: one lane of a subscriber. */
 export interface TakeableLane {
   /** Bytes of the events that may be taken now. */
   readonly takeableBytes: number
-  /** Runs in the order in which they are to be taken. */
+  /** Runs in the order of taking. */
   takeable(): Iterable<Run>
 }
 
 type TakeableLanes = ByLane<TakeableLane>
 
-/** Decides what goes into the frames of one subscriber: high before normal before low, none starved. */
+/** Decides the content of a subscriber's frames: high before normal before low, none starved. */
 export class FramePlanner {
-  /** Share a waiting lane could not use because its next event is larger, saved up until it fits. */
+  /** The share that a waiting lane could not use because its next event is larger, saved up until that fits. */
   readonly #saved: [number, number, number] = [0, 0, 0]
 
   /**
-   * @param budgetBytes size of the whole frame at most
+   * @param budgetBytes maximum size of the whole frame
    * @param oversized whether one event may go out even if it does not fit the budget
-   * @returns what to send, in order; empty when nothing waits or nothing fits
+   * @returns the takes to send, in order; empty when nothing waits or nothing fits
    */
   plan(lanes: TakeableLanes, budgetBytes: number, oversized: boolean): Take<Run>[] {
     const takes: Take<Run>[] = []
     const share = Math.floor(budgetBytes * LOWER_LANE_SHARE)
     const reserved: [number, number, number] = [0, 0, 0]
     for (const lane of [1, 2] as const) {
-      // Twice the events covers the part's opening bytes; a lane that needs less leaves the rest to the others.
+      // Twice the event bytes covers the part's opening bytes; a lane that needs less leaves the rest to the others.
       const bytes = lanes[lane].takeableBytes
       if (bytes > 0) reserved[lane] = Math.min(share + this.#saved[lane], bytes * 2)
     }
@@ -60,14 +62,14 @@ export class FramePlanner {
     return takes
   }
 
-  /** What of the high lane fits into a frame of its own; the shares that waiting lanes save up stay as they are. */
+  /** The high events that fit into a frame of their own; shares saved by waiting lanes stay as they are. */
   planHigh(high: TakeableLane, budgetBytes: number): Take<Run>[] {
     const takes: Take<Run>[] = []
     takeFrom(high, budgetBytes - FRAME_OVERHEAD_BYTES, takes)
     return takes
   }
 
-  /** The front run of the lane that has saved most, the highest among equals, and that lane. */
+  /** The front run of the lane with the largest savings, the highest among equals, and that lane. */
   #next(lanes: TakeableLanes): { readonly run: Run; readonly lane: LaneIndex } | undefined {
     let best: { readonly run: Run; readonly lane: LaneIndex } | undefined
     for (const lane of LANE_INDEXES) {
@@ -78,7 +80,7 @@ export class FramePlanner {
   }
 }
 
-/** Takes from one lane what fits into `budgetBytes`, and returns how many bytes that adds to the frame. */
+/** Takes the events of one lane that fit into `budgetBytes`, and returns the bytes they add to the frame. */
 function takeFrom(queue: TakeableLane, budgetBytes: number, takes: Take<Run>[]): number {
   let used = 0
   if (budgetBytes <= 0) return used

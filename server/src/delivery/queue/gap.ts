@@ -3,7 +3,7 @@ import { formatMark, type Mark } from '../../bus/index.ts'
 import { countsOf, type Withheld } from '../wire/index.ts'
 import type { FeedLane } from './feed-lane.ts'
 
-/** Matched events of one feed lane that a subscriber will not get, waiting for its place in the lane to be told. */
+/** Matched events of one feed lane that a subscriber will not get. The gap waits for its place in the lane. */
 export interface Gap {
   readonly kind: 'gap'
   readonly lane: FeedLane
@@ -13,7 +13,7 @@ export interface Gap {
   /** `null` when it cannot be known. */
   count: number | null
   readonly reason: GapReason
-  /** What was withheld in favour of others in its range or before: told with it. */
+  /** Events withheld in favour of others in its range or before, reported with it. */
   readonly withheld: Withheld
 }
 

@@ -24,18 +24,18 @@ import {
   withheldBefore,
 } from './run.ts'
 
-/** Where a queue stands while it has something waiting. */
+/** The lane's list of queues with waiting events. */
 export interface Turns {
   join(queue: LaneQueue): void
   leave(queue: LaneQueue): void
 }
 
-/** How many spent items at the front are tolerated before the array is cut. */
+/** Spent items tolerated at the front before the array is cut. */
 const SPENT_ITEMS = 64
 
 /**
- * What one subscription has waiting in one lane, oldest first, with the gaps of what was dropped from its front. It may be
- * gated: then only what was sealed is taken from it, and what lies behind the seal may still be thinned.
+ * The waiting events of one subscription in one lane, oldest first, with the gaps of events dropped from its front. It
+ * may be gated: then only sealed items are taken, and items behind the seal may still be thinned.
  */
 export class LaneQueue implements RunQueue {
   readonly #books: LaneBooks
@@ -43,11 +43,11 @@ export class LaneQueue implements RunQueue {
   readonly #turns: Turns
   #items: (Run | Gap)[] = []
   #front = 0
-  /** Gaps to be told before the front item. */
+  /** Gaps that must be sent before the front item. */
   #due: Gap[] = []
-  /** The due gap of a feed lane that the next drop continues. */
+  /** The due gap of a feed lane that the next drop extends. */
   readonly #growing = new Map<FeedLane, Gap>()
-  /** Items before this index go out as they are. */
+  /** Sealed items lie before this index: they go out as they are. */
   #sealedTo = 0
   #sealedBytes = 0
   isGated = false
@@ -90,21 +90,21 @@ export class LaneQueue implements RunQueue {
     gap.lane.waiting++
   }
 
-  /** The gap to tell before anything else of this lane. */
+  /** The gap that must be sent before anything else of this lane. */
   dueGap(): Gap | undefined {
     const front = this.#items[this.#front]
     if (this.#due.length === 0 && front?.kind === 'gap') this.#makeDue(front)
     return this.#due[0]
   }
 
-  dueGapTold(): void {
+  dueGapSent(): void {
     const gap = this.#due.shift()!
     gap.lane.waiting--
     if (this.#growing.get(gap.lane) === gap) this.#growing.delete(gap.lane)
     this.#leaveIfEmpty()
   }
 
-  /** Runs from the front up to the next gap, for a frame. Gaps that are due MUST have been told. */
+  /** Runs from the front up to the next gap, for a frame. Due gaps MUST have been sent before. */
   *takeable(): Iterable<Run> {
     const end = this.isGated ? this.#sealedTo : this.#items.length
     for (let i = this.#front; i < end; i++) {
@@ -139,13 +139,13 @@ export class LaneQueue implements RunQueue {
     return false
   }
 
-  /** Everything queued now goes out as it is. */
+  /** Seals everything queued now. */
   seal(): void {
     this.#sealedTo = this.#items.length
     this.#sealedBytes = this.bytes
   }
 
-  /** Of what is not sealed keeps the last event of each key. Returns how many it removed. */
+  /** Keeps the last event of each key among the unsealed. Returns how many it removed. */
   conflate(): number {
     const seen = new Map<FeedLane, Set<string>>()
     return this.#thin('conflated', (run, pick) => {
@@ -159,12 +159,12 @@ export class LaneQueue implements RunQueue {
     })
   }
 
-  /** Of what is not sealed keeps what `keep` wants. Returns how many it removed. */
+  /** Keeps the unsealed events for which `keep` is true. Returns how many it removed. */
   sample(keep: (run: Run, pick: number) => boolean): number {
     return this.#thin('sampled', keep)
   }
 
-  /** Forgets everything: the subscription ends, or leaves the lane out from now on. */
+  /** Drops everything: the subscription ends, or excludes the lane from now on. */
   clear(): void {
     if (!this.isEmpty) this.#turns.leave(this)
     for (let i = this.#front; i < this.#items.length; i++) {
@@ -182,7 +182,7 @@ export class LaneQueue implements RunQueue {
     this.events = 0
   }
 
-  /** Releases entries of which little is still waited for. Each run is looked at once, so the cost is that of pushing it. */
+  /** Releases entries of which few events still wait. Each run is looked at once, so the cost is that of pushing it. */
   copyOutSparse(): void {
     for (let i = this.#items.length - 1; i >= this.#front; i--) {
       const item = this.#items[i]!
@@ -203,7 +203,7 @@ export class LaneQueue implements RunQueue {
   #thin(fate: keyof Withheld, keep: (run: Run, pick: number) => boolean): number {
     const first = Math.max(this.#front, this.#sealedTo)
     const kept: (Run | Gap)[] = []
-    /** By feed lane, what comes behind the run looked at. */
+    /** By feed lane, the item behind the run in question. */
     const later = new Map<FeedLane, Run | Gap>()
     let removed = 0
     for (let i = this.#items.length - 1; i >= first; i--) {
@@ -222,7 +222,7 @@ export class LaneQueue implements RunQueue {
     return removed
   }
 
-  /** @param later where to count what is withheld behind the run's last event */
+  /** @param later counts the events withheld behind the run's last event */
   #thinOne(run: Run, fate: keyof Withheld, keep: (run: Run, pick: number) => boolean, later: Withheld): number {
     const { bytes, lane } = run
     const { removed, trailing } = thinRun(run, fate, keep)
@@ -291,7 +291,7 @@ export class LaneQueue implements RunQueue {
   }
 }
 
-/** Where to count what is withheld before something that waits, or behind everything. */
+/** The count of events withheld before a waiting item, or behind everything. */
 function withheldWith(next: Run | Gap | undefined, lane: FeedLane): Withheld {
   if (next === undefined) return lane.trailing
   return next.kind === 'gap' ? next.withheld : withheldBefore(next)

@@ -3,7 +3,7 @@ import type { Gap } from './gap.ts'
 import type { LaneQueue, Turns } from './lane-queue.ts'
 import type { Run } from './run.ts'
 
-/** One lane of a subscriber: the queues that have something waiting, in turn. They join and leave by themselves. */
+/** One lane of a subscriber: the queues with waiting events take turns. They join and leave by themselves. */
 export class LaneTurns implements Turns, TakeableLane {
   readonly #queues: LaneQueue[] = []
 
@@ -29,12 +29,12 @@ export class LaneTurns implements Turns, TakeableLane {
     this.#queues.splice(this.#queues.indexOf(queue), 1)
   }
 
-  /** Lets another subscription come first in the next frame. */
+  /** Moves the first subscription to the end for the next frame. */
   rotate(): void {
     if (this.#queues.length > 1) this.#queues.push(this.#queues.shift()!)
   }
 
-  /** The next gap to be told, and the queue to confirm it to. */
+  /** The next due gap, with the queue that must be told when it is sent. */
   dueGap(): { readonly gap: Gap; readonly queue: LaneQueue } | undefined {
     for (const queue of this.#queues) {
       const gap = queue.dueGap()

@@ -1,20 +1,20 @@
 import type { SubscriptionLedger } from '@tidegate/protocol'
 import type { ByLane } from '../wire/index.ts'
 
-/** What became of a matched event that no longer waits. */
+/** The fate of a matched event that no longer waits. */
 export type Fate = 'delivered' | 'conflated' | 'sampled' | 'gapped'
 
-/** Fates of the events that matched a subscription, as they are counted. */
+/** Counts of the fates of a subscription's matched events. */
 export type Ledger = { -readonly [Count in keyof SubscriptionLedger]: number }
 
-/** The same for one lane of the whole node; `queuedBytes` as they would be written. */
+/** As above, for one lane of the whole node; `queuedBytes` as they would be written. */
 export interface LaneTotals extends Omit<Ledger, 'matched'> {
   queuedBytes: number
 }
 
 export type NodeTotals = ByLane<LaneTotals>
 
-/** What one session has waiting. */
+/** The waiting events of one session. */
 export interface QueueLoad {
   bytes: number
   events: number
@@ -29,7 +29,7 @@ export function openTotals(): NodeTotals {
   return [lane(), lane(), lane()]
 }
 
-/** Enters what happens in one queue into its subscription's ledger, its session's load and the node's totals alike. */
+/** Enters each event of one queue into its subscription's ledger, its session's load and the node's totals alike. */
 export class LaneBooks {
   readonly #ledger: Ledger
   readonly #load: QueueLoad

@@ -1,11 +1,11 @@
 import type { EncodedEvents } from '../wire/index.ts'
 
-/** Bookkeeping of one run, about: the object, its place in a queue, and its share of the arrays it refers to. */
+/** Approximate bookkeeping of one run: the object, its place in a queue, and its share of the arrays it refers to. */
 const RUN_BYTES = 200
 
 /**
- * Memory that the queues of a node hold: the events of an entry once, in full, however many wait for it and however little
- * of it they still need, and the bookkeeping of every run.
+ * Memory of all queues of a node: the events of an entry count once and in full, however many runs refer to it and
+ * however little they need, plus the bookkeeping of every run.
  */
 export class QueueBudget {
   readonly maxBytes: number
@@ -19,7 +19,7 @@ export class QueueBudget {
     return this.#usedBytes
   }
 
-  /** Whether what can wait elsewhere, such as the log, should. */
+  /** Whether events that can wait elsewhere, such as in the log, should. */
   get isHalfSpent(): boolean {
     return this.#usedBytes * 2 > this.maxBytes
   }
@@ -34,7 +34,7 @@ export class QueueBudget {
     encoded.pins++
   }
 
-  /** It left the queue, or refers to others now. */
+  /** The run left the queue, or refers to other events now. */
   unpin(encoded: EncodedEvents): void {
     encoded.pins--
     this.#usedBytes -= RUN_BYTES + (encoded.pins === 0 ? encoded.bytes.length : 0)

@@ -13,13 +13,13 @@ import {
 } from '../wire/index.ts'
 import type { FeedLane } from './feed-lane.ts'
 
-/** Below this share of an entry, what a waiting run still needs is copied out, so that it does not pin the entry. */
+/** Below this needed share of an entry, a waiting run copies its events out, so that it does not pin the entry. */
 const SPARSE_SHARE = 0.25
 
-/** Shared by all runs of which nothing was withheld: there may be millions. */
+/** Shared by all runs without withheld events: there may be millions. */
 const NOTHING: readonly undefined[] = []
 
-/** Where a run waits. */
+/** The queue of a run. */
 export interface RunQueue {
   /** Events of its front run up to pick `to` (exclusive), `bytes` in all, were handed to the socket. */
   delivered(run: Run, to: number, bytes: number): void
@@ -35,16 +35,16 @@ export interface Run {
   /** Event indexes in the entry. */
   picks: Picks
   encoded: EncodedEvents
-  /** Where the picks lie in `encoded` and `keys`: the same array, unless they were copied out. */
+  /** Where the picks lie in `encoded` and `keys`: the same array, unless the events were copied out. */
   slots: Picks
   keys: readonly string[]
-  /** First pick that has not been handed to the socket. */
+  /** First pick that was not handed to the socket. */
   next: number
   /** Encoded bytes from `next` on, a comma after each event. */
   bytes: number
-  /** By pick, what was withheld between the one before and it: told with it. Empty while nothing was. */
+  /** By pick, the events withheld between it and the pick before, reported with it. Empty while there are none. */
   withheld: readonly (Withheld | undefined)[]
-  /** Whether it outlived a flush, and was looked at then: it may be sparse. */
+  /** Whether the run outlived a flush and was checked for sparseness. */
   isAged: boolean
 }
 
@@ -83,7 +83,7 @@ export function keyAt(run: Run, pick: number): string {
   return run.keys[run.slots[pick]!]!
 }
 
-/** Where to count what was withheld before everything of the run that waits. */
+/** The count of events withheld before everything of the run that waits. */
 export function withheldBefore(run: Run): Withheld {
   const there = run.withheld[run.next]
   if (there !== undefined) return there
@@ -94,9 +94,10 @@ export function withheldBefore(run: Run): Withheld {
 }
 
 /**
- * Keeps those of the waiting picks that `keep` wants, asked from the last to the first, and counts the others as withheld.
+ * Keeps the waiting picks for which `keep` is true, asked from the last to the first, and counts the others as
+ * withheld.
  *
- * @returns how many it removed, and what is withheld behind the last that it kept
+ * @returns how many it removed, and the count withheld behind the last pick it kept
  */
 export function thinRun(
   run: Run,
@@ -128,12 +129,15 @@ export function thinRun(
   return { removed, trailing }
 }
 
-/** Whether the run holds an entry of which it needs only a small part: a session with one event of each pinned a hundredfold. */
+/**
+ * Whether the run pins an entry of which it needs only a small part: a session with one event of each pinned a hundred
+ * times as much.
+ */
 export function isSparse(run: Run): boolean {
   return run.bytes < run.encoded.bytes.length * SPARSE_SHARE
 }
 
-/** Makes the run refer to a copy of what it needs. */
+/** Makes the run refer to a copy of its events. */
 export function copyOut(run: Run): void {
   const { encoded, slots, keys, next } = run
   const bytes = Buffer.allocUnsafeSlow(run.bytes)

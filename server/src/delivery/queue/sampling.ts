@@ -1,8 +1,8 @@
 import { markAt, type Run } from './run.ts'
 
 /**
- * Whether an event is among the one in 2^level that sampling keeps. Decided by a hash of its position, so that the choice
- * follows no pattern of the stream, and what a level keeps is part of what the level below it keeps.
+ * Whether an event is among the one in 2^level that sampling keeps. A hash of the position decides, so that the choice
+ * follows no pattern of the stream, and each level keeps a subset of the level below.
  */
 export function isSampled(run: Run, pick: number, level: number): boolean {
   return (hash(run.streamId, markAt(run, pick).index) & ((1 << level) - 1)) === 0

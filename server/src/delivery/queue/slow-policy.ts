@@ -1,13 +1,13 @@
 import type { OnSlow } from '@tidegate/protocol'
 
-/** What a subscription wants done while its client cannot keep up, as granted. */
+/** The granted options for a slow client of one subscription. */
 export interface SlowPolicy {
   readonly onSlow: OnSlow
-  /** Events per second, key and lane that are sent at most, of normal and low; `undefined`: all. */
+  /** Maximum events per second, key and lane, for normal and low; `undefined`: no limit. */
   readonly maxRate: number | undefined
 }
 
-/** Whether events are withheld in favour of later ones: then the latest is wanted, not all that there were. */
+/** Whether events are withheld in favour of later ones: then the latest state is wanted, not every event. */
 export function thins({ onSlow, maxRate }: SlowPolicy): boolean {
   return onSlow === 'conflate' || onSlow === 'sample' || maxRate !== undefined
 }

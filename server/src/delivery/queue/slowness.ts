@@ -1,25 +1,26 @@
 /**
- * How far a subscription is from keeping up, as a pure machine. Every level asks its policy for more; a level is entered
- * at once and left only after some calm, so that a client at the edge is not sent everything and the latest by turns.
+ * How far a subscription is from keeping up, as a pure machine. Each level asks its policy for more. A level is entered
+ * at once and left only after some calm, so that a client at the edge does not alternate between all events and the
+ * latest ones.
  */
 export interface Slowness {
   /** 0: everything is sent. */
   readonly level: number
-  /** Since when little has been waiting, ms of the monotonic clock; `undefined` while that is not so. */
+  /** Since when little has been waiting, ms of the monotonic clock; `undefined` otherwise. */
   readonly calmSince: number | undefined
 }
 
-/** What waits, against what a subscription of a congested session may have waiting. */
+/** Waiting events as a share of what a subscription of a congested session may queue. */
 export type Pressure = 'high' | 'middle' | 'low'
 
 export const KEEPING_UP: Slowness = { level: 0, calmSince: undefined }
 
-/** How long little has to wait before a level is left. */
+/** How long little must wait before a level is left. */
 const CALM_MS = 1_000
-/** Little is less than this share of what makes a subscription slow. */
+/** "Little": less than this share of the amount that makes a subscription slow. */
 const CALM_SHARE = 0.25
 
-/** @param share of what a subscription may have waiting before it counts as slow. */
+/** @param share waiting events as a share of what a subscription may queue before it counts as slow. */
 export function pressureOf(share: number): Pressure {
   if (share >= 1) return 'high'
   return share < CALM_SHARE ? 'low' : 'middle'

@@ -13,18 +13,21 @@ export interface QueueAccounts {
   readonly totals: NodeTotals
   readonly budget: QueueBudget
   readonly turns: ByLane<Turns>
-  /** A subscription counts as slow if so much of it waits while its subscriber is congested. */
+  /** A subscription counts as slow if this much of it waits while its subscriber is congested. */
   readonly slowFrom: { readonly bytes: number; readonly events: number }
 }
 
-/** Highest level of each policy: `sample` halves what is sent with every one. */
+/** Highest level of each policy: each level of `sample` halves what is sent. */
 const MAX_LEVEL: Readonly<Record<OnSlow, number>> = { conflate: 1, sample: 6, 'drop-oldest': 0, disconnect: 0 }
-/** Lanes a policy may withhold events of, the first to suffer first. High is delivered or the session ends. */
+/** Lanes from which a policy may withhold events, in this order. High is delivered, or the session ends. */
 const THINNED_LANES = [2, 1] as const
-/** A pass over what waits is made again when it has doubled, or grown by the larger of these: its cost follows from what was queued. */
+/**
+ * The queue is thinned again when it has doubled, or grown by the larger of these: the cost stays proportional to what
+ * was queued.
+ */
 const PASS_EVENTS = { min: 64, max: 1_024 }
 
-/** Everything one subscription has waiting, and what its policy makes of it while its client is slow. */
+/** Everything that waits for one subscription, thinned by its policy while its client is slow. */
 export class SubscriptionQueue {
   readonly ledger: Ledger = openLedger()
   readonly #accounts: QueueAccounts
@@ -35,9 +38,9 @@ export class SubscriptionQueue {
   ]
   #policy: SlowPolicy
   #slowness: Slowness = KEEPING_UP
-  /** When `maxRate` lets the next events go. */
+  /** When `maxRate` releases the next events. */
   #releaseAt = 0
-  /** How many waiting events are worth the next pass. */
+  /** Number of waiting events that triggers the next pass. */
   #passAt = PASS_EVENTS.min
 
   constructor(policy: SlowPolicy, accounts: QueueAccounts) {
@@ -53,7 +56,7 @@ export class SubscriptionQueue {
     return this.#slowness.level
   }
 
-  /** Changes what is done with what waits and what will. */
+  /** Applies a changed policy to waiting and future events. */
   change(policy: SlowPolicy): void {
     this.#policy = policy
     this.#slowness = { level: Math.min(this.level, MAX_LEVEL[policy.onSlow]), calmSince: undefined }
@@ -61,7 +64,7 @@ export class SubscriptionQueue {
     this.#gate()
   }
 
-  /** The queue of a lane; made when it is first needed. */
+  /** The queue of a lane, created on first use. */
   lane(index: LaneIndex): LaneQueue {
     return this.#lanes[index] ?? this.#openLane(index)
   }
@@ -70,7 +73,7 @@ export class SubscriptionQueue {
     return this.#lanes[index]?.bytes ?? 0
   }
 
-  /** While its subscriber is congested: enters the next level if too much waits, and thins what has piled up. */
+  /** While its subscriber is congested: enters the next level if too much waits, and thins the queue. */
   press(now: number): void {
     const { level } = this
     if (this.#pressure() === 'high') this.#step('high', now)
@@ -78,12 +81,12 @@ export class SubscriptionQueue {
     else this.thinIfGrown()
   }
 
-  /** Thins what waits if that has become twice as much since the last time. To be called when events were queued. */
+  /** Thins the queue if it has doubled since the last time. To be called when events were queued. */
   thinIfGrown(): void {
     if (this.#hasGrown) this.#thin()
   }
 
-  /** Lets go what may be sent now. To be called before frames are planned. */
+  /** Releases events that may be sent now. To be called before frames are planned. */
   release(now: number): void {
     const pressure = this.level > 0 ? this.#pressure() : 'high'
     if (pressure !== 'high') this.#step(pressure, now)
@@ -99,7 +102,7 @@ export class SubscriptionQueue {
     if (released && this.#policy.maxRate !== undefined) this.#releaseAt = now + 1_000 / this.#policy.maxRate
   }
 
-  /** When something that waits may go, if nothing may now. */
+  /** When the next waiting event may be sent, if none may now. */
   heldUntil(): number | undefined {
     if (this.#policy.maxRate === undefined) return undefined
     const holds = THINNED_LANES.some((index) => {

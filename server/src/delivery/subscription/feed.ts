@@ -17,23 +17,26 @@ import type { SnapshotSeam } from './snapshot-seam.ts'
 import type { SubscriptionPlan } from './subscription-plan.ts'
 
 /**
- * How far a replay goes back when the log's epoch is not the subscriber's: entries of the new epoch have smaller ids
- * than the subscriber's position if the clock of the Redis that took over is behind, and this much is not unusual.
+ * How far a replay goes back when the log's epoch is not the subscriber's: if the clock of the Redis that took over is
+ * behind, entries of the new epoch have smaller ids than the subscriber's position. A lag of this size is not unusual.
  */
 const REWIND_MS = 60_000
 
-/** Entries of the first page of a replay; later ones follow from how large these were. */
+/** Entries of the first page of a replay; later pages follow from the size of these. */
 const FIRST_PAGE_ENTRIES = 8
 
 export type FeedState =
-  /** Reading the log page by page: everything before `after`, an entry of `epoch`, has been offered, and that itself unless `inclusive`. */
+  /**
+   * Reading the log page by page: everything before `after`, an entry of `epoch`, was offered, and `after` itself
+   * unless `inclusive`.
+   */
   | {
       readonly kind: 'replaying'
       after: string
       epoch: string
       inclusive: boolean
       pageEntries: number
-      /** From then on it does not wait for room: what does not fit becomes a gap. */
+      /** When it stops waiting for room: from then on, what does not fit becomes a gap. */
       readonly waitsUntil: number
     }
   /** Offered every entry in the turn in which the tail reads it. */
@@ -42,7 +45,7 @@ export type FeedState =
 const LIVE: FeedState = { kind: 'live' }
 const NO_LANES: (FeedLane | undefined)[] = []
 
-/** What a feed knows of the subscription it belongs to. */
+/** The view a feed has of its subscription. */
 export interface FeedOwner {
   readonly plan: SubscriptionPlan
   readonly queue: SubscriptionQueue
@@ -50,7 +53,7 @@ export interface FeedOwner {
 }
 
 /**
- * The stream of events from one (topic, partition) to one subscription. Its lanes are made when they are first needed: most
+ * The stream of events from one (topic, partition) to one subscription. Lanes are created on first use: most
  * subscriptions never see an event in most of them.
  */
 export class Feed {
@@ -58,16 +61,16 @@ export class Feed {
   readonly topic: string
   readonly partition: number
   state: FeedState
-  /** Of the log when the feed began, or since it went back. */
+  /** Epoch of the log when the feed began, or since it went back. */
   #epoch: string
-  /** By lane, the subscriber has, or was offered by a replay, everything up to here. */
+  /** By lane: the subscriber has, or a replay offered, everything up to here. */
   #starts: ByLane<Mark>
   #lanes: (FeedLane | undefined)[] = NO_LANES
-  /** Up to where the lanes that were not made yet are resolved, if further than their start. */
+  /** Up to where lanes not yet created are resolved, if beyond their start. */
   #quietMark: Mark | undefined
   #lastStart: string
   #skipping = true
-  /** What the subscriber was told before the feed began. */
+  /** The snapshot sent before the feed began. */
   #seam: SnapshotSeam | undefined
 
   constructor(subscription: FeedOwner, topic: string, partition: number, start: LogStart) {
@@ -81,13 +84,13 @@ export class Feed {
     this.state = replayFrom(starts, start.epoch)
   }
 
-  /** The lanes that the subscription asks for. */
+  /** The lanes of the subscription. */
   laneIndexes(): readonly LaneIndex[] {
     const { lanes } = this.subscription.plan
     return LANE_INDEXES.filter((lane) => lanes[lane])
   }
 
-  /** `undefined` for a lane the subscription leaves out. */
+  /** `undefined` for a lane the subscription excludes. */
   lane(index: LaneIndex): FeedLane | undefined {
     if (!this.subscription.plan.lanes[index]) return undefined
     return this.#lanes[index] ?? this.#open(index, this.resolvedTo(index))
@@ -102,12 +105,12 @@ export class Feed {
     return this.#lanes[index]?.taken ?? this.#quietMark ?? this.#starts[index]
   }
 
-  /** Whether something of the lane waits. */
+  /** Whether anything of the lane waits. */
   isWaiting(index: LaneIndex): boolean {
     return (this.#lanes[index]?.waiting ?? 0) > 0
   }
 
-  /** Adds to the counts what was withheld last in the lanes, of which nothing waits that could tell it. */
+  /** Adds the trailing withheld counts of lanes with nothing waiting: no frame of theirs would report them. */
   takeTrailing(lanes: readonly LaneIndex[], counts: WithheldByPart): void {
     for (const index of lanes) {
       const lane = this.#lanes[index]
@@ -129,20 +132,20 @@ export class Feed {
     }
   }
 
-  /** The subscription asks for a lane that it had left out, from the mark on. */
+  /** The subscription includes a lane that it excluded before, from the mark on. */
   join(index: LaneIndex, mark: Mark): void {
     this.#starts = withLane(this.#starts, index, mark)
     this.#open(index, mark)
   }
 
-  /** The subscription leaves out a lane from now on. */
+  /** The subscription excludes a lane from now on. */
   leave(index: LaneIndex): void {
     if (this.#lanes !== NO_LANES) this.#lanes[index] = undefined
   }
 
   /**
-   * From now on the feed is offered what the tail reads after `cursor`. A replay may have read further than that: those
-   * entries will come again and count as had.
+   * Goes live: the feed is offered what the tail reads after `cursor`. A replay may have read further: those entries
+   * come again and are skipped.
    */
   goLive(cursor: string): void {
     if (this.state.kind === 'live') return
@@ -158,7 +161,7 @@ export class Feed {
     this.#skipping = true
   }
 
-  /** The log has lost what was read of it last, and continues behind the mark. */
+  /** The log has lost the entries read last, and continues behind the mark. */
   goBack({ epoch, streamId }: Mark): void {
     // It began, or reads, behind the loss already.
     if (this.#starts.some((start) => start.epoch === epoch)) return
@@ -172,7 +175,7 @@ export class Feed {
     this.#epoch = epoch
   }
 
-  /** It was offered everything up to this entry, and reads the log from there on. */
+  /** Everything up to this entry was offered; from there on it reads the log. */
   returnToLog({ streamId, epoch }: Entry, waitsUntil: number): void {
     this.state = {
       kind: 'replaying',
@@ -184,31 +187,33 @@ export class Feed {
     }
   }
 
-  /** Whether a lane starts beyond what the tail has read: a replay, or the gateway the subscriber came from, is ahead of it. */
+  /** Whether a lane starts beyond the tail's cursor: a replay, or the subscriber's previous gateway, is ahead of it. */
   startsBeyond(cursor: string): boolean {
     return compareStreamIds(this.#lastStart, cursor) > 0
   }
 
-  /** Queues the picked events of an entry that its lane has not had yet. Entries MUST be offered in log order. */
+  /** Queues the picked events that their lane has not had yet. Entries MUST be offered in log order. */
   offer(index: LaneIndex, entry: Entry, matched: Picks): void {
     const picks = this.#beyondStart(index, entry, matched)
     const lane = picks.length === 0 ? undefined : this.lane(index)
     if (lane === undefined) return
-    if (lane.epoch !== entry.epoch) this.tellEpoch(index, border(entry.epoch, precedingId(entry.streamId)))
+    if (lane.epoch !== entry.epoch) this.reportEpoch(index, border(entry.epoch, precedingId(entry.streamId)))
     this.subscription.queue.lane(index).pushEntry(lane, entry, picks)
   }
 
-  /** The log continued under another epoch: what the subscriber had last may be gone, and events before `upTo` unseen. */
-  tellEpoch(index: LaneIndex, upTo: Mark): void {
-    this.#tellGap(index, upTo, 'epoch')
+  /**
+   * The log continued under another epoch: the subscriber's last events may be gone, and events before `upTo` unseen.
+   */
+  reportEpoch(index: LaneIndex, upTo: Mark): void {
+    this.#reportGap(index, upTo, 'epoch')
   }
 
   /** The log was trimmed up to `upTo` before it could be read. */
-  tellTrimmed(index: LaneIndex, upTo: Mark): void {
-    this.#tellGap(index, upTo, 'trimmed')
+  reportTrimmed(index: LaneIndex, upTo: Mark): void {
+    this.#reportGap(index, upTo, 'trimmed')
   }
 
-  #tellGap(index: LaneIndex, upTo: Mark, reason: 'epoch' | 'trimmed'): void {
+  #reportGap(index: LaneIndex, upTo: Mark, reason: 'epoch' | 'trimmed'): void {
     const lane = this.lane(index)
     if (lane === undefined) return
     lane.epoch = upTo.epoch
@@ -217,8 +222,8 @@ export class Feed {
   }
 
   /**
-   * Leaves out what the subscriber already had: lanes overtake each other, so each has its own start, and the tail may be
-   * behind the gateway the subscriber came from.
+   * Skips events the subscriber already had. Lanes overtake each other, so each has its own start, and the tail may be
+   * behind the subscriber's previous gateway.
    */
   #beyondStart(lane: LaneIndex, entry: Entry, matched: Picks): Picks {
     const picks = this.#beyondSeam(entry, matched)
@@ -231,14 +236,14 @@ export class Feed {
     const order = compareStreamIds(entry.streamId, start.streamId)
     if (order > 0) return picks
     if (entry.epoch !== start.epoch) {
-      // Only in the stretch a replay rewound. What is neither of the old nor of the present epoch is older than both,
+      // Only in the range that a replay rewound. An entry of neither the old nor the present epoch is older than both,
       // or lies between them and is covered by the gap.
       return this.state.kind === 'live' || entry.epoch === this.#epoch ? picks : NO_PICKS
     }
     return order < 0 ? NO_PICKS : picks.filter((index) => index > start.index)
   }
 
-  /** A snapshot was told up to the seam. */
+  /** A snapshot was sent up to the seam. */
   beginBehind(seam: SnapshotSeam): void {
     this.#seam = seam
   }

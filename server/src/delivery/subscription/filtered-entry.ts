@@ -2,8 +2,8 @@ import type { Filter, FilterableEvent } from '../../filter/index.ts'
 import type { Entry, LaneIndex, Picks } from '../wire/index.ts'
 
 /**
- * One entry under the filters of those it is offered to: an event is parsed at most once, and a filter over a whole lane
- * runs once however many subscriptions have it. To be dropped after the offer, so that no parsed event outlives it.
+ * One entry under the filters of its subscriptions: an event is parsed at most once, and a filter over a whole lane
+ * runs once however many subscriptions share it. To be dropped after the offer, so that no parsed event outlives it.
  */
 export class FilteredEntry {
   readonly #entry: Entry
@@ -14,7 +14,7 @@ export class FilteredEntry {
     this.#entry = entry
   }
 
-  /** The events of a lane that pass. */
+  /** The events of a lane that pass the filter. */
   lane(lane: LaneIndex, filter: Filter): Picks {
     let lanes = this.#lanes.get(filter.text)
     if (lanes === undefined) {
@@ -25,7 +25,7 @@ export class FilteredEntry {
     return lanes[lane]
   }
 
-  /** Those of some events that pass. */
+  /** Those of some events that pass the filter. */
   only(picks: Picks, filter: Filter | undefined): Picks {
     return filter === undefined ? picks : picks.filter((index) => filter.matches(this.#event(index)))
   }
@@ -38,7 +38,7 @@ export class FilteredEntry {
 
 type Body = Pick<FilterableEvent, 'id' | 'source' | 'data'>
 
-/** Key and time come from the header; whatever else is asked for parses the JSON, once. */
+/** Key and time come from the header; any other field parses the JSON, once. */
 class StoredEvent implements FilterableEvent {
   readonly #entry: Entry
   readonly #index: number

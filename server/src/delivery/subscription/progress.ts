@@ -5,16 +5,16 @@ import { VectorBuilder, WithheldByPart } from '../wire/index.ts'
 import type { Subscription } from './subscription.ts'
 
 /**
- * How often a quiet subscription is told its positions, if they changed. A resume reads at most this much of the log in
- * vain, and 10,000 quiet sessions cost 2,000 small frames a second.
+ * How often a quiet subscription gets its positions, if they changed. A resume re-reads at most this much of the log,
+ * and 10,000 quiet sessions cost 2,000 small frames a second.
  */
 export const PROGRESS_MS = 5_000
 
 /**
- * Moves the lanes with nothing waiting up to what the tail has read: events that matched nothing are resolved too.
- * A lane whose log went on under another epoch gets a gap queued instead.
+ * Moves lanes with nothing waiting to the tail's cursor: events that matched nothing are resolved too. A lane whose log
+ * continued under another epoch gets a gap queued instead.
  *
- * @returns the positions that moved, and what was withheld before them, or `undefined` when none did
+ * @returns the positions that moved, and the events withheld before them, or `undefined` when none did
  */
 export function collectProgress(
   subscription: Subscription,
@@ -27,7 +27,7 @@ export function collectProgress(
     if (feed.state.kind !== 'live' || tail === undefined || feed.startsBeyond(tail.cursor)) continue
     const quiet = feed.laneIndexes().filter((lane) => !feed.isWaiting(lane))
     const old = quiet.filter((lane) => feed.epochOf(lane) !== tail.mark.epoch)
-    for (const lane of old) feed.tellEpoch(lane, tail.mark)
+    for (const lane of old) feed.reportEpoch(lane, tail.mark)
     const behind = quiet.filter((lane) => !old.includes(lane) && isBeyond(tail.mark, feed.resolvedTo(lane)))
     feed.resolve(behind, tail.mark)
     feed.takeTrailing(behind, withheld)
@@ -36,7 +36,10 @@ export function collectProgress(
   return moved.isEmpty ? undefined : { positions: moved.build(), ...withheld.toField() }
 }
 
-/** A position inside the last entry moves to its end: once the entry is trimmed, nobody could tell that nothing came after it. */
+/**
+ * Moves a position inside the last entry to the entry's end: once the entry is trimmed, nobody could know that nothing
+ * came after it.
+ */
 function isBeyond(mark: Mark, than: Mark): boolean {
   return (
     compareStreamIds(mark.streamId, than.streamId) > 0 || (mark.streamId === than.streamId && mark.index > than.index)

@@ -12,21 +12,21 @@ export interface ReplayContext {
   readonly replayer: Pick<Replayer, 'request'>
   readonly clock: Clock
   tailOf(topic: string, partition: number): TopicTail | undefined
-  /** `undefined` also while it is not known whether the log still has what the tail has read. */
+  /** `undefined` also while it is unknown whether the log still has the tail's entries. */
   sureTailOf(topic: string, partition: number): TopicTail | undefined
 }
 
 type Replaying = Extract<FeedState, { kind: 'replaying' }>
 
-/** What one page should hold: a page whose reader has no room any more was read for nothing. */
+/** Target size of one page: a page whose reader has no room left was read for nothing. */
 const PAGE_BYTES = 128 * 1_024
 const MAX_PAGE_ENTRIES = 512
-/** The first one of a page is mostly the last one of the page before. */
+/** The first entry of a page is mostly the last one of the page before. */
 const MIN_PAGE_ENTRIES = 2
 
 /**
- * The feeds of one subscriber that are still reading the log. A page is read only while the subscriber's backlog has room, so
- * a subscriber is sent its past at its own pace. Once the tail's ring reaches back to where a feed has read, the feed
+ * The feeds of one subscriber that are still reading the log. A page is read only while the subscriber's backlog has
+ * room, so a subscriber gets its past at its own pace. Once the tail's ring reaches back to a feed's cursor, the feed
  * goes live in one synchronous turn: nothing can be appended between the ring's entries and the tail's next.
  */
 export class Replays implements PageReader {
@@ -40,7 +40,7 @@ export class Replays implements PageReader {
 
   /**
    * @param onOffered called after entries were offered to the queue
-   * @param fail gets what was thrown where a page was read or taken
+   * @param fail gets the error of reading or taking a page
    */
   constructor(backlog: Backlog, context: ReplayContext, onOffered: () => void, fail: (error: unknown) => void) {
     this.#backlog = backlog
@@ -53,7 +53,7 @@ export class Replays implements PageReader {
     return this.#feeds.length
   }
 
-  /** Whether it goes on once there is room. */
+  /** Whether it continues once there is room. */
   get isWaiting(): boolean {
     return this.#feeds.length > 0 && !this.#requested
   }
@@ -67,14 +67,14 @@ export class Replays implements PageReader {
     this.#feeds = this.#feeds.filter((feed) => !isForgotten(feed))
   }
 
-  /** Goes on if there is room. To be called whenever something left the queue. */
+  /** Continues if there is room. To be called whenever something left the queue. */
   pump(): void {
     let offered = false
     for (let feed = this.#next(); feed !== undefined && this.#goLive(feed); feed = this.#next()) {
       this.#feeds.splice(this.#feeds.indexOf(feed), 1)
       offered = true
     }
-    // What an array that was shifted empty keeps is as much as a session without traffic needs in all.
+    // An array shifted empty keeps the capacity that a session without traffic needs.
     if (this.#feeds.length === 0) this.#feeds = []
     if (offered) this.#onOffered()
     if (this.#requested || this.#next() === undefined) return
@@ -112,7 +112,7 @@ export class Replays implements PageReader {
     this.pump()
   }
 
-  /** The feed to read next: the front one while there is room, otherwise one that does not wait for that. */
+  /** The feed to read next: the front one while there is room, otherwise one that does not wait for room. */
   #next(): Feed | undefined {
     if (this.#backlog.hasRoomForReplay) return this.#feeds[0]
     return this.#feeds.find(({ state }) => this.#isOverdue(state))
@@ -125,7 +125,7 @@ export class Replays implements PageReader {
   #offerPage(feed: Feed, page: Page): void {
     const { state } = feed
     if (state.kind !== 'replaying') return
-    this.#tellTrimmed(feed, state, page.trimmedTo)
+    this.#reportTrimmed(feed, state, page.trimmedTo)
     for (const entry of page.entries) {
       if (!this.#backlog.hasRoomForReplay && !this.#isOverdue(state)) return
       const isRead = compareStreamIds(entry.streamId, state.after) === 0 && !state.inclusive
@@ -136,7 +136,7 @@ export class Replays implements PageReader {
     }
     if (page.entries.length > 0) state.pageEntries = nextPageEntries(page.entries)
     if (!page.isLast) return
-    // Whatever the tail had read before the page was read was in the log then: it is in the page, or gone.
+    // Everything the tail had read before this page was in the log then: it is in the page, or gone.
     state.inclusive = false
     const { tailCursor } = page
     if (tailCursor !== undefined && compareStreamIds(tailCursor, state.after) > 0) state.after = tailCursor
@@ -164,14 +164,14 @@ export class Replays implements PageReader {
     }
   }
 
-  /** Entries may be trimmed before they are read: the subscriber was away too long, or is slower than the log moves. */
-  #tellTrimmed(feed: Feed, state: Replaying, trimmedTo: string): void {
+  /** Entries were trimmed before they were read: the subscriber was away too long, or is slower than the log grows. */
+  #reportTrimmed(feed: Feed, state: Replaying, trimmedTo: string): void {
     for (const index of feed.laneIndexes()) {
       const start = feed.startOf(index)
       const epoch = feed.epochOf(index)
       const isAtStart = compareStreamIds(start.streamId, state.after) >= 0
       if (isTrimmed(isAtStart ? start : wholeEntry(epoch, state.after), trimmedTo)) {
-        feed.tellTrimmed(index, wholeEntry(epoch, trimmedTo))
+        feed.reportTrimmed(index, wholeEntry(epoch, trimmedTo))
       }
     }
     if (compareStreamIds(trimmedTo, state.after) < 0) return

@@ -1,16 +1,16 @@
 import { compareStreamIds } from '@tidegate/protocol'
 import type { Entry, Picks } from '../wire/index.ts'
 
-/** Where a result lies in the log of its topic and partition. */
+/** The place of a result in the log of its topic and partition. */
 interface Place {
   readonly streamId: string
   readonly index: number
 }
 
 /**
- * Where a snapshot and the events after it overlap, in one feed: a snapshot is read after the place was taken at which the
- * feed starts, so that some of its results lie behind that place and the feed will come by them, and by older ones of their
- * keys. Those are left out.
+ * The overlap of a snapshot and the events after it, in one feed. A snapshot is read after the feed's start was fixed,
+ * so some of its results lie behind that start: the feed meets them again, and older results of their keys. Those are
+ * skipped.
  */
 export class SnapshotSeam {
   readonly #epoch: string
@@ -29,14 +29,14 @@ export class SnapshotSeam {
     return this.#ahead.size === 0
   }
 
-  /** The snapshot told the result of a key that lies there. */
+  /** The snapshot sent a result that lies there. */
   note(key: string, { streamId, index }: Place): void {
     if (compareStreamIds(streamId, this.#start) <= 0) return
     this.#ahead.set(key, { streamId, index })
     if (compareStreamIds(streamId, this.#end) > 0) this.#end = streamId
   }
 
-  /** Whether an entry, and all that follow, lie beyond it. */
+  /** Whether an entry, and all that follow, lie beyond the seam. */
   isPassedBy(entry: Entry): boolean {
     return entry.epoch !== this.#epoch || compareStreamIds(entry.streamId, this.#end) > 0
   }
@@ -44,10 +44,10 @@ export class SnapshotSeam {
   /** The picks that the snapshot did not cover. */
   beyond(entry: Entry, picks: Picks): Picks {
     return picks.filter((index) => {
-      const told = this.#ahead.get(entry.header.keys[index]!)
-      if (told === undefined) return true
-      const order = compareStreamIds(entry.streamId, told.streamId)
-      return order > 0 || (order === 0 && index > told.index)
+      const covered = this.#ahead.get(entry.header.keys[index]!)
+      if (covered === undefined) return true
+      const order = compareStreamIds(entry.streamId, covered.streamId)
+      return order > 0 || (order === 0 && index > covered.index)
     })
   }
 }

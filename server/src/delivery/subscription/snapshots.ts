@@ -15,16 +15,16 @@ export interface SnapshotContext {
   resultLaneOf(topic: string): LaneIndex
 }
 
-/** The way to the subscriber. */
+/** Writes to the subscriber. */
 export interface SnapshotOutlet {
   readonly isOpen: boolean
   readonly maxFrameBytes: number
-  /** False: there was no way for it now. */
+  /** False: there was no room. */
   writeSnapshot(frame: SnapshotFrame, now: number): boolean
 }
 
-/** A snapshot that is being told: its feeds one after the other. */
-interface Telling {
+/** A snapshot under way: its feeds are sent one after the other. */
+interface Sending {
   readonly subscription: Subscription
   readonly feeds: readonly Feed[]
   readonly keys: ReadonlySet<string> | undefined
@@ -34,96 +34,96 @@ interface Telling {
 }
 
 /**
- * The snapshots that the subscriptions of one subscriber begin with, told one after the other. A page is read only when all
- * before it is written, and written only while flow control lets events go: a subscriber gets its snapshot at its own pace,
- * and what happens meanwhile waits in the log.
+ * The snapshots at the start of one subscriber's subscriptions, sent one after the other. A page is read only when all
+ * before it is written, and written only while flow control allows: a subscriber gets its snapshot at its own pace, and
+ * events wait in the log meanwhile.
  */
 export class Snapshots {
   readonly #context: SnapshotContext
   readonly #outlet: SnapshotOutlet
-  readonly #onTold: (subscription: Subscription) => void
+  readonly #onSent: (subscription: Subscription) => void
   readonly #fail: (error: unknown) => void
-  /** The front one is told now. */
-  #tellings: Telling[] = []
+  /** The front one is under way. */
+  #sendings: Sending[] = []
   #frames: SnapshotFrame[] = []
   /** The one whose page is being read. */
-  #reading: Telling | undefined
+  #reading: Sending | undefined
 
-  /** @param onTold called when the last frame of a snapshot is written */
+  /** @param onSent called when the last frame of a snapshot is written */
   constructor(
     context: SnapshotContext,
     outlet: SnapshotOutlet,
-    onTold: (subscription: Subscription) => void,
+    onSent: (subscription: Subscription) => void,
     fail: (error: unknown) => void,
   ) {
     this.#context = context
     this.#outlet = outlet
-    this.#onTold = onTold
+    this.#onSent = onSent
     this.#fail = fail
   }
 
-  /** Whether it goes on once there is room. */
+  /** Whether it continues once there is room. */
   get isWaiting(): boolean {
-    return this.#tellings.length > 0 && this.#reading !== this.#tellings[0]
+    return this.#sendings.length > 0 && this.#reading !== this.#sendings[0]
   }
 
   /** To be called before anything of the subscription's feeds is offered. */
   add(subscription: Subscription): void {
     const feeds = [...subscription.feeds()]
     const { keys } = subscription.plan
-    this.#tellings.push({ subscription, feeds, keys, at: 0, cursor: '0', seam: seamOf(feeds[0]!) })
+    this.#sendings.push({ subscription, feeds, keys, at: 0, cursor: '0', seam: seamOf(feeds[0]!) })
     this.pump()
   }
 
   forget(subscription: Subscription): void {
-    if (this.#tellings[0]?.subscription === subscription) this.#frames = []
-    this.#tellings = this.#tellings.filter((telling) => telling.subscription !== subscription)
+    if (this.#sendings[0]?.subscription === subscription) this.#frames = []
+    this.#sendings = this.#sendings.filter((sending) => sending.subscription !== subscription)
   }
 
-  /** Goes on as far as there is room. To be called whenever there may be. */
+  /** Continues as far as there is room. To be called whenever there may be room. */
   pump(): void {
     while (this.#frames.length > 0 && this.#outlet.isOpen) {
       if (!this.#outlet.writeSnapshot(this.#frames[0]!, this.#context.clock.monotonic())) return
       this.#frames.shift()
     }
-    const telling = this.#tellings[0]
-    if (telling === undefined || this.#frames.length > 0 || this.#reading === telling || !this.#outlet.isOpen) return
-    const feed = telling.feeds[telling.at]
+    const sending = this.#sendings[0]
+    if (sending === undefined || this.#frames.length > 0 || this.#reading === sending || !this.#outlet.isOpen) return
+    const feed = sending.feeds[sending.at]
     if (feed === undefined) {
-      this.#tellings.shift()
-      this.#onTold(telling.subscription)
+      this.#sendings.shift()
+      this.#onSent(sending.subscription)
       return this.pump()
     }
-    this.#reading = telling
+    this.#reading = sending
     const { topic, partition } = feed
-    const { keys, cursor } = telling
+    const { keys, cursor } = sending
     const onPage = (page: CurrentPage) => {
-      if (this.#reading === telling) this.#reading = undefined
-      if (this.#tellings[0] === telling) this.#tell(telling, feed, page)
+      if (this.#reading === sending) this.#reading = undefined
+      if (this.#sendings[0] === sending) this.#frame(sending, feed, page)
       this.pump()
     }
     this.#context.snapshots.read({ topic, partition, keys, cursor }, onPage, this.#fail)
   }
 
-  #tell(telling: Telling, feed: Feed, { results, next }: CurrentPage): void {
+  #frame(sending: Sending, feed: Feed, { results, next }: CurrentPage): void {
     const { topic, partition } = feed
     const lane = this.#context.resultLaneOf(topic)
     const isLastPage = next === '0'
-    const { sub, filter, lanes } = telling.subscription.plan
+    const { sub, filter, lanes } = sending.subscription.plan
     const { epoch } = feed.startOf(lane)
-    // What is not told must not keep back the events before it.
-    const told = results.filter(({ json }) => lanes[lane] && (filter === undefined || matches(filter, json)))
-    for (const result of told) telling.seam.note(result.key, result)
-    this.#frames = snapshotFrames({ sub, topic, partition, epoch, lane }, told, {
-      isLast: isLastPage && telling.at === telling.feeds.length - 1,
+    // Events that are not sent must not hold back the events before them.
+    const sent = results.filter(({ json }) => lanes[lane] && (filter === undefined || matches(filter, json)))
+    for (const result of sent) sending.seam.note(result.key, result)
+    this.#frames = snapshotFrames({ sub, topic, partition, epoch, lane }, sent, {
+      isLast: isLastPage && sending.at === sending.feeds.length - 1,
       maxBytes: this.#outlet.maxFrameBytes,
     })
-    telling.cursor = next
+    sending.cursor = next
     if (!isLastPage) return
-    if (!telling.seam.isEmpty) feed.beginBehind(telling.seam)
-    telling.at++
-    const following = telling.feeds[telling.at]
-    if (following !== undefined) telling.seam = seamOf(following)
+    if (!sending.seam.isEmpty) feed.beginBehind(sending.seam)
+    sending.at++
+    const following = sending.feeds[sending.at]
+    if (following !== undefined) sending.seam = seamOf(following)
   }
 }
 

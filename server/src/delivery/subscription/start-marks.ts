@@ -32,7 +32,7 @@ export function replayStart(
   const markOf = (lane: LaneIndex): Mark => {
     const mark = findMark(from.positions[topic]?.[LANES[lane]] ?? [], partition)
     if (mark === undefined) return wholeEntry(epoch, LOG_START)
-    // What follows it in the log may be what was lost, made again: that is told first.
+    // Behind it in the log, lost events may have been published again: the loss is reported first.
     const isLost = missing.some((entry) => entry.topic === topic && entry.streamId === mark.streamId)
     return isLost || isBeyond(mark, epoch, head) ? { ...mark, epoch: NO_EPOCH } : mark
   }
@@ -48,7 +48,7 @@ export function doubtful(from: ResumeFrom, topic: string, partition: number, hea
   })
 }
 
-/** The epoch of a position that the log has never had: what follows it is told as after any change of epoch. */
+/** An epoch that the log never had: events behind the position come after a gap, as after any change of epoch. */
 const NO_EPOCH = 'none'
 
 function isBeyond(mark: Mark, epoch: string, { lastId, trimmedTo }: LogHead): boolean {

@@ -6,10 +6,10 @@ import type { Subscription } from './subscription.ts'
 import type { SubscriptionPlan } from './subscription-plan.ts'
 
 /**
- * Gives a subscription another plan over the same topics. Lanes that come in begin where the subscription is; what waits in
- * those that go is forgotten.
+ * Gives a subscription another plan over the same topics. New lanes begin at the subscription's present position;
+ * waiting events of removed lanes are dropped.
  *
- * @returns the lanes that came in
+ * @returns the new lanes
  */
 export function changeLanes(
   subscription: Subscription,

@@ -16,7 +16,7 @@ import type { ByLane } from '../wire/index.ts'
 
 export type SubscribeFrame = Extract<ClientFrame, { type: 'subscribe' }>
 
-/** What a subscriber asked for, resolved against the contract. */
+/** A subscribe request, resolved against the contract. */
 export interface SubscriptionPlan {
   readonly sub: number
   readonly selector: string
@@ -27,19 +27,19 @@ export interface SubscriptionPlan {
   readonly lanes: ByLane<boolean>
   /** Only events it matches; `undefined`: all. */
   readonly filter: Filter | undefined
-  /** How long normal and low events may wait for company, and how many at most; `undefined`: not at all. */
+  /** How long normal and low events may wait to be batched, and how many at most; `undefined`: not at all. */
   readonly batch: { readonly maxMs: number; readonly maxEvents: number } | undefined
-  /** What it asked for, as far as this node grants it. */
+  /** The requested policy, as far as this node grants it. */
   readonly policy: SlowPolicy
   /** Whether it begins with the latest result of every key. */
   readonly snapshot: boolean
 }
 
-/** What a node grants at most. */
+/** Limits of what a node grants. */
 export interface PolicyLimits {
-  /** Policies that may be asked for. The first is that of those who ask for none, or for another. */
+  /** Policies that may be requested. The first is the default. */
   readonly onSlow: readonly OnSlow[]
-  /** Cap on `maxRate`, also of those who ask for none; `undefined`: there is no cap. */
+  /** Cap on `maxRate`, also where none was requested; `undefined`: no cap. */
   readonly maxRate: number | undefined
 }
 
@@ -64,7 +64,7 @@ export function planSubscription(
   if (!isTopicSelector(frame.topic)) {
     return refuse('invalid_selector', `${frame.topic} is neither a topic name nor ends in .* or .>`)
   }
-  // Sliced, because what `filter` makes has room for more, and plans live long.
+  // Sliced, because the array from `filter` has spare capacity, and plans live long.
   const topics = [...contract.topics.keys()].filter((topic) => matchesTopic(frame.topic, topic)).slice()
   if (topics.length === 0) return refuse('unknown_topic', `no topic matches ${frame.topic}`)
   if (frame.lanes?.length === 0) return refuse('invalid_frame', 'lanes must name at least one lane')
@@ -149,7 +149,7 @@ function checkSnapshot(from: ResumeFrom, topics: readonly string[], contract: Co
   if (other !== undefined)
     return refuse('unsupported', `the option snapshot is served only for windows and states of entities, not ${other}`)
   if (from === 'earliest' || (typeof from === 'object' && 'time' in from)) {
-    return refuse('unsupported', 'the option snapshot starts now, or goes on from positions')
+    return refuse('unsupported', 'the option snapshot starts now, or resumes from positions')
   }
   return undefined
 }

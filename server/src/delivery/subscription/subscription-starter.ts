@@ -18,20 +18,20 @@ export type Starts =
       readonly starts: ReadonlyMap<string, readonly LogStart[]>
       /** Whether everything after the starts is still in the log. */
       readonly recovered: boolean
-      /** Whether the latest result of every key is to be told first. */
+      /** Whether the latest result of every key is sent first. */
       readonly snapshot: boolean
     }
   | { readonly ok: false; readonly reason: 'unavailable'; readonly message: string }
   | { readonly ok: false; readonly reason: 'defect'; readonly error: unknown }
 
-/** Why Redis did not answer is in the log, and names addresses. */
+/** The reason is in the server's log: it names addresses. */
 const UNAVAILABLE: Starts = {
   ok: false,
   reason: 'unavailable',
   message: 'Redis does not answer in time. Subscribe again.',
 }
 
-/** Turns `from` into positions, with the tails reading everything after them. */
+/** Turns `from` into positions behind which the tails read everything. */
 export class SubscriptionStarter {
   readonly #contract: Contract
   readonly #limits: PolicyLimits
@@ -51,7 +51,7 @@ export class SubscriptionStarter {
     return planSubscription(frame, this.#contract, this.#tails.count, this.#limits)
   }
 
-  /** Calls `begin` once: in the same turn if nothing has to be asked of Redis. The plan's topics are held until `release`. */
+  /** Calls `begin` once: in the same turn if Redis need not be asked. The plan's topics are held until `release`. */
   start(plan: SubscriptionPlan, from: ResumeFrom, begin: (starts: Starts) => void): void {
     this.#tails.hold(plan.topics)
     const fromNow = from === 'now' || from === 'latest'
@@ -64,7 +64,7 @@ export class SubscriptionStarter {
       return fromNow ? undefined : await this.#replayStarts(plan.topics, from)
     }
     opened().then(
-      // `now` is read off the tails in the turn that begins: they have moved on since they were opened.
+      // `now` is read from the tails in the turn that begins: they have advanced since they were opened.
       (starts) => begin(this.#orSnapshot(plan, starts)),
       (error: unknown) => begin(error instanceof BusUnavailable ? UNAVAILABLE : { ok: false, reason: 'defect', error }),
     )
@@ -78,7 +78,7 @@ export class SubscriptionStarter {
     const starts = new Map<string, LogStart[]>()
     for (const topic of topics) {
       const tails = Array.from({ length: this.#tails.count }, (_, partition) => this.#tails.get(topic, partition))
-      // Let go by an unsubscribe while they were being opened.
+      // Released by an unsubscribe while they were being opened.
       if (tails.includes(undefined)) return UNAVAILABLE
       starts.set(
         topic,
@@ -88,7 +88,7 @@ export class SubscriptionStarter {
     return { ok: true, starts, recovered, snapshot }
   }
 
-  /** Where positions cannot be gone on from, a snapshot makes up for what is gone. */
+  /** Where positions cannot be resumed, a snapshot makes up for the lost events. */
   #orSnapshot(plan: SubscriptionPlan, replay: Starts | undefined): Starts {
     if (replay === undefined) return this.#startsNow(plan)
     return plan.snapshot && replay.ok && !replay.recovered ? this.#startsNow(plan, false) : replay
@@ -110,7 +110,7 @@ export class SubscriptionStarter {
     return { ok: true, starts, recovered, snapshot: false }
   }
 
-  /** Where the logs stand, once what the positions name was looked up, and what of that is gone. */
+  /** The heads of the logs after a look-up of the positions, and the missing entries. */
   async #provedHeads(
     partition: number,
     topics: readonly string[],
@@ -126,11 +126,11 @@ export class SubscriptionStarter {
     return { heads: this.#withTails(partition, await this.#heads.readNow(partition, topics)), missing }
   }
 
-  /** Heads as of the last moments, moved on to what was read here since. */
+  /** Recent heads, advanced to what was read here since. */
   #withTails(partition: number, heads: LogHeads): LogHeads {
     const topics = new Map<string, LogHead>()
     for (const [topic, head] of heads.topics) {
-      // If Redis has lost that one, this process will find it out by itself.
+      // If Redis has lost that entry, this process will notice by itself.
       const seen = this.#tails.get(topic, partition)?.newestSeen
       const isNewer = seen?.epoch === heads.epoch && compareStreamIds(seen!.streamId, head.lastId) > 0
       topics.set(topic, isNewer ? { ...head, lastId: seen!.streamId } : head)

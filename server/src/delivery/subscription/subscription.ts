@@ -4,15 +4,15 @@ import { type Entry, type LaneIndex, Part, type Picks } from '../wire/index.ts'
 import { Feed, type FeedOwner } from './feed.ts'
 import type { SubscriptionPlan } from './subscription-plan.ts'
 
-/** Whose a subscription is. */
+/** The owner of a subscription. */
 export interface EventSink {
-  /** What was offered before, to this subscriber or to another, may have closed it within the turn. */
+  /** Whether it is closed: an earlier offer within the turn, to this or another subscriber, may have closed it. */
   readonly isClosed: boolean
-  /** Events of a subscription were queued, and may wait for company for so long. */
+  /** Events were queued, and may wait this long to be batched. */
   queued(queue: SubscriptionQueue, withinMs: number): void
-  /** An entry that may be one of many after an outage was offered to a feed as a whole. */
+  /** A feed was offered an entry that may belong to the backlog of an outage. */
   caughtUpTo(feed: Feed, entry: Entry): void
-  /** Something was thrown on the way to it. MUST NOT throw. */
+  /** An offer threw. MUST NOT throw. */
   fail(where: string, error: unknown): void
 }
 
@@ -23,7 +23,7 @@ export class Subscription implements FeedOwner {
   readonly queue: SubscriptionQueue
   readonly sink: EventSink
   readonly #feeds = new Map<string, readonly Feed[]>()
-  /** By lane and topic; made when it is first needed, as most have nothing to tell of most. */
+  /** By lane and topic; created on first use, as most have nothing to report. */
   #parts: Map<string, Part> | undefined
 
   constructor(plan: SubscriptionPlan, queue: SubscriptionQueue, sink: EventSink) {
@@ -56,7 +56,7 @@ export class Subscription implements FeedOwner {
     this.sink.queued(this.queue, this.#companyMs(lane))
   }
 
-  /** The entry was offered in all lanes, and may be one of many after an outage. */
+  /** The entry was offered in all lanes, and may belong to the backlog of an outage. */
   caughtUpTo(entry: Entry): void {
     const feed = this.feed(entry.topic, entry.partition)
     if (feed?.state.kind === 'live' && !this.sink.isClosed) this.sink.caughtUpTo(feed, entry)
@@ -66,7 +66,7 @@ export class Subscription implements FeedOwner {
     for (const feeds of this.#feeds.values()) yield* feeds
   }
 
-  /** How long an event that was just queued may wait for company. High never waits. */
+  /** How long a newly queued event may wait to be batched. High never waits. */
   #companyMs(lane: LaneIndex): number {
     const { batch } = this.plan
     return batch === undefined || lane === 0 || this.queue.ledger.queued >= batch.maxEvents ? 0 : batch.maxMs

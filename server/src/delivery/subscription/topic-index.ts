@@ -2,14 +2,14 @@ import { type Entry, LANE_INDEXES, type LaneIndex, type Picks } from '../wire/in
 import { FilteredEntry } from './filtered-entry.ts'
 import type { SubscriptionPlan } from './subscription-plan.ts'
 
-/** What the index knows of a subscription. */
+/** The view the index has of a subscription. */
 export interface Indexed {
   readonly plan: Pick<SubscriptionPlan, 'topics' | 'keys' | 'lanes' | 'filter'>
 }
 
 /**
- * Which subscriptions an entry concerns: topic first, then event key, so that an entry of 100 events costs 100 look-ups
- * however many subscriptions filter by key; lane and filter last.
+ * Finds the subscriptions that match an entry: topic first, then event key, so that an entry of 100 events costs 100
+ * look-ups however many subscriptions filter by key; lane and filter last.
  */
 export class TopicIndex<S extends Indexed> {
   readonly #topics = new Map<string, { readonly all: Set<S>; readonly byKey: Map<string, Set<S>> }>()
@@ -33,7 +33,7 @@ export class TopicIndex<S extends Indexed> {
     }
   }
 
-  /** Whether it was there. */
+  /** Returns whether it was there. */
   remove(subscription: S): boolean {
     let wasThere = false
     for (const topic of subscription.plan.topics) {
@@ -54,7 +54,7 @@ export class TopicIndex<S extends Indexed> {
   /**
    * Calls `offer` for every subscription with matching events, once per lane that has some.
    *
-   * @param fail gets what was thrown for one subscription: the others are offered theirs all the same
+   * @param fail gets the error of one subscription: the others still get their offers
    */
   route(
     entry: Entry,

@@ -2,7 +2,7 @@ import { copyEvents, type EncodedEvents, type Picks } from './encoded-events.ts'
 import type { Part } from './part.ts'
 import { addWithheld, isNone, noneWithheld, sumWithheld, type Thinned, type Withheld } from './withheld.ts'
 
-/** What frames are made of: events of one entry for one part, ascending. */
+/** The material of frames: events of one entry for one part, ascending. */
 export interface FrameRun extends Thinned {
   readonly lane: { readonly part: Part; readonly partition: number }
   readonly epoch: string
@@ -25,12 +25,12 @@ export interface Take<R extends FrameRun = FrameRun> {
 const FRAME_HEAD = Buffer.from('{"type":"batch","parts":[')
 const FRAME_TAIL = Buffer.from(']}')
 const PART_TAIL = Buffer.from(']},')
-/** Longest counts of a part. */
+/** Maximum length of a part's counts. */
 const COUNTS_BYTES = ',"conflated":100000000,"sampled":100000000'.length
 
 export const FRAME_OVERHEAD_BYTES = FRAME_HEAD.length + FRAME_TAIL.length
 
-/** Bytes that a take adds at most besides its events, if it opens a part: the same feed topic and lane continue the part before. */
+/** Maximum bytes of a take besides its events, if it opens a part: a take of the same part continues it. */
 export function partOverheadBytes({ lane: { part }, withheld }: FrameRun, previous: FrameRun | undefined): number {
   const counts = withheld.length === 0 ? 0 : COUNTS_BYTES
   return counts + (previous?.lane.part === part ? 0 : part.head.length + PART_TAIL.length)
@@ -64,7 +64,7 @@ export class BatchFrameBuilder {
   }
 }
 
-/** What the parts of a frame have to count. Mostly nothing. */
+/** Counts to report in the parts of a frame. Mostly none. */
 function countWithheld(takes: readonly Take[]): Map<Part, Withheld> | undefined {
   let counts: Map<Part, Withheld> | undefined
   for (const { run, to } of takes) {
@@ -79,7 +79,7 @@ function countWithheld(takes: readonly Take[]): Map<Part, Withheld> | undefined 
   return counts
 }
 
-/** Ends the events array over the comma of its last event. The first part of a frame that has counts to tell does. */
+/** Ends the events array over the comma of its last event. The first part of a frame with counts carries them. */
 function closePart(part: Part, counts: Map<Part, Withheld> | undefined, frame: Buffer, end: number): number {
   const count = counts?.get(part)
   counts?.delete(part)

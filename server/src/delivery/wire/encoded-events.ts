@@ -1,29 +1,37 @@
-/** The events of one entry that one subscription gets in one lane, ascending. Shared: MUST NOT be changed. */
+import type { BatchReader } from '../../bus/index.ts'
+
+/** The events of one entry for one subscription in one lane, ascending. Shared: MUST NOT be changed. */
 export type Picks = readonly number[]
 
 export const NO_PICKS: Picks = []
 
-/** Delivered JSON of events one after the other, a comma after each: slot i lies in `[starts[i], starts[i + 1] - 1)`. */
+/**
+ * Delivered JSON of events one after the other, a comma after each: slot i lies in `[starts[i], starts[i + 1] - 1)`.
+ */
 export interface EncodedEvents {
   readonly bytes: Buffer
   readonly starts: Uint32Array
-  /** Runs that wait and refer to it: kept by the budget of the node. */
+  /** Number of waiting runs that refer to it: kept by the budget of the node. */
   pins: number
 }
 
 const COMMA = 0x2c
 const ZERO = 0x30
 
-/** Puts `at` in front of each event's stored fields: `{"at":"3@1/5-0.` + index + `",` + the stored JSON without its brace. */
-export function encodeEvents(at: string, sizes: readonly number[], payload: Buffer): EncodedEvents {
+/**
+ * Puts `at` in front of each event's stored fields: `{"at":"3@1/5-0.` + index + `",` + the stored JSON without its
+ * brace.
+ */
+export function encodeEvents(at: string, { header, starts: sources, payload }: BatchReader): EncodedEvents {
+  const sizes = header.bytes
   const head = Buffer.from(at, 'latin1')
   const starts = new Uint32Array(sizes.length + 1)
   for (let i = 0; i < sizes.length; i++) {
     starts[i + 1] = starts[i]! + head.length + decimalDigits(i) + 2 + (sizes[i]! - 1) + 1
   }
   const bytes = Buffer.allocUnsafeSlow(starts[sizes.length]!)
-  let source = 0
   for (let i = 0; i < sizes.length; i++) {
+    const source = sources[i]!
     let target = starts[i]!
     bytes.set(head, target)
     target += head.length
@@ -36,7 +44,6 @@ export function encodeEvents(at: string, sizes: readonly number[], payload: Buff
     bytes[target + 1] = COMMA
     payload.copy(bytes, target + 2, source + 1, source + sizes[i]!)
     bytes[starts[i + 1]! - 1] = COMMA
-    source += sizes[i]! + 1
   }
   return { bytes, starts, pins: 0 }
 }

@@ -1,16 +1,16 @@
 /**
  * Flow control of one session as a pure machine. In flight are the bytes written and not yet confirmed by the client's
- * cumulative credit; the kernel hides about 4 MB behind the socket's own buffered amount, so that amount alone is only a
- * guard, and all there is to go by for a client that never sends credit.
+ * cumulative credit. The kernel hides about 4 MB behind the socket's own buffered amount, so that amount is only a
+ * guard, except for clients that never send credit: for them it is the only measure.
  */
 export interface Flow {
   readonly state: 'open' | 'congested'
   readonly mode: 'credit' | 'buffered'
   /** Bytes that may be in flight. */
   readonly windowBytes: number
-  /** High-water mark: at this many nothing more is written but what the rest of the window is kept for. */
+  /** High-water mark: from here on only the rest of the window may be written, by the high lane. */
   readonly highWaterBytes: number
-  /** At this many or fewer a congested session is written to again: resuming at once would write crumbs. */
+  /** Low-water mark, at which a congested session resumes: resuming at once would write crumbs. */
   readonly lowWaterBytes: number
   /** Bytes of all frames written so far. */
   readonly written: number
@@ -23,12 +23,12 @@ export type FlowEvent =
   | { readonly type: 'credited'; readonly bytes: number }
   /** Something waits that does not fit below the high-water mark. */
   | { readonly type: 'blocked' }
-  /** Nothing happened that the machine was told of; the buffered amount may have changed. */
+  /** No event, but the buffered amount may have changed. */
   | { readonly type: 'checked' }
 
 /**
- * High-water mark as a share of the window. The rest is kept for the high lane, which then neither waits for credit nor finds
- * more than a window ahead of it on its way.
+ * High-water mark as a share of the window. The rest is kept for the high lane, which then neither waits for credit nor
+ * finds more than a window ahead of it.
  */
 const HIGH_WATER_SHARE = 0.75
 
@@ -36,7 +36,7 @@ export interface FlowOptions {
   readonly windowBytes: number
   /** Low-water mark as a share of the window. */
   readonly lowWaterShare: number
-  /** `credit` when the client promised to send it; otherwise its first credit switches over. */
+  /** `credit` when the client promised to send it; otherwise its first credit switches the mode. */
   readonly mode: Flow['mode']
 }
 
@@ -76,13 +76,13 @@ export function isNearlyIdle(flow: Flow, bufferedBytes: number): boolean {
   return bytesInFlight(flow, bufferedBytes) <= flow.lowWaterBytes
 }
 
-/** Whether only a credit can open the window again: nothing is buffered here whose draining could. */
+/** Whether only a credit can open the window again: nothing is buffered here that could drain. */
 export function isWaitingForCredit(flow: Flow, bufferedBytes: number): boolean {
   const { state, mode } = flow
   return state === 'congested' && mode === 'credit' && bufferedBytes === 0 && !isNearlyIdle(flow, bufferedBytes)
 }
 
-/** Opens or congests the flow if what is in flight has crossed a mark. */
+/** Opens or congests the flow when the bytes in flight cross a mark. */
 function crossMarks(flow: Flow, bufferedBytes: number): Flow {
   const inFlight = bytesInFlight(flow, bufferedBytes)
   if (flow.state === 'open') return inFlight >= flow.highWaterBytes ? { ...flow, state: 'congested' } : flow

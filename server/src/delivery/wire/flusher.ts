@@ -1,21 +1,24 @@
 import type { Clock } from '../../clock.ts'
 
-/** How often a session is written to at most: what arrives in between travels in one frame. */
+/** Minimum time between two writes of a session: events in between share one frame. */
 const FLUSH_MS = 10
 
 export interface Flushable {
-  /** Writes what it can, and tells whether it must be called again at the next tick. */
+  /** Writes what it can, and returns whether it must be called again at the next tick. */
   flush(): boolean
 }
 
-/** The one flush timer of a node. It runs only while somebody has something to send; after a pause the first flush is immediate. */
+/**
+ * The one flush timer of a node. It runs only while there is something to send; after a pause the first flush is
+ * immediate.
+ */
 export class Flusher {
   readonly #clock: Clock
   #waiting = new Set<Flushable>()
   #lastTick = Number.NEGATIVE_INFINITY
   #timer: NodeJS.Timeout | undefined
   #immediate: NodeJS.Immediate | undefined
-  /** When those are due that can wait for company. */
+  /** Due times of sessions whose events may wait. */
   readonly #patient = new Map<Flushable, number>()
   #patientTimer: { readonly dueAt: number; readonly timer: NodeJS.Timeout } | undefined
 
@@ -23,7 +26,7 @@ export class Flusher {
     this.#clock = clock
   }
 
-  /** @param withinMs how long it may wait for more to send */
+  /** @param withinMs how long the events may wait for more */
   schedule(session: Flushable, withinMs = 0): void {
     if (withinMs > 0) return this.#wait(session, this.#clock.monotonic() + withinMs)
     this.#patient.delete(session)
@@ -51,7 +54,7 @@ export class Flusher {
     this.#patientTimer = { dueAt, timer }
   }
 
-  /** Those due within a tick go together: one look at all of them per tick at most. */
+  /** Sessions due within a tick are flushed together: at most one pass over them per tick. */
   #releasePatient(): void {
     this.#patientTimer = undefined
     const releasedUpTo = this.#clock.monotonic() + FLUSH_MS
@@ -67,7 +70,7 @@ export class Flusher {
     if (this.#timer !== undefined || this.#immediate !== undefined) return
     const pauseMs = this.#lastTick + FLUSH_MS - this.#clock.monotonic()
     if (pauseMs > 0) this.#timer = setTimeout(() => this.#tick(), Math.min(pauseMs, FLUSH_MS))
-    // Not at once: everything the present turn has to offer shall travel together.
+    // Not at once: all events of the present turn shall share a frame.
     else this.#immediate = setImmediate(() => this.#tick())
   }
 

@@ -1,7 +1,7 @@
 import { LANES, type Lane } from '@tidegate/protocol'
 import type { LaneIndex } from './lanes.ts'
 
-/** What frames say of one (subscription, topic, lane): neighbouring events of it share a part of a batch frame. */
+/** The parts of one (subscription, topic, lane): neighbouring events of it share a part of a batch frame. */
 export class Part {
   readonly sub: number
   readonly topic: string

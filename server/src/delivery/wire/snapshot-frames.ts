@@ -5,21 +5,24 @@ import type { LaneIndex } from './lanes.ts'
 /** A batch frame of a snapshot. */
 export interface SnapshotFrame {
   readonly bytes: Buffer
-  /** Whether the snapshot is whole with it. */
+  /** Whether the snapshot is complete with it. */
   readonly isEnd: boolean
 }
 
-/** Whose results of which log a snapshot tells. */
+/** The subscription and log of a snapshot. */
 export interface SnapshotOf {
   readonly sub: number
   readonly topic: string
   readonly partition: number
-  /** Of the log when the subscription began. */
+  /** Epoch of the log when the subscription began. */
   readonly epoch: string
   readonly lane: LaneIndex
 }
 
-/** The batch frames of one page of a snapshot. The last frame of the last page says so, if need be without an event. */
+/**
+ * The batch frames of one page of a snapshot. The last frame of the last page marks the end, if need be without an
+ * event.
+ */
 export function snapshotFrames(
   { sub, topic, partition, epoch, lane }: SnapshotOf,
   results: readonly CurrentResult[],

@@ -6,7 +6,7 @@ export interface Withheld {
   sampled: number
 }
 
-/** Events that wait, and by pick what was withheld between the one before and it. */
+/** Waiting events, and by pick the events withheld between it and the pick before. */
 export interface Thinned {
   /** First pick that waits. */
   readonly next: number
@@ -27,14 +27,14 @@ export function addWithheld(more: Withheld, to: Withheld): void {
   to.sampled += more.sampled
 }
 
-/** Empties one count into another. */
+/** Moves one count into another. */
 export function moveWithheld(from: Withheld, to: Withheld): void {
   addWithheld(from, to)
   from.conflated = 0
   from.sampled = 0
 }
 
-/** What was withheld before the waiting picks up to `to` (exclusive). */
+/** Events withheld before the waiting picks up to `to` (exclusive). */
 export function sumWithheld({ next, withheld }: Thinned, to: number): Withheld {
   const sum = noneWithheld()
   for (let pick = next; pick < to && pick < withheld.length; pick++) {
@@ -44,7 +44,7 @@ export function sumWithheld({ next, withheld }: Thinned, to: number): Withheld {
   return sum
 }
 
-/** As frames say it. */
+/** As in a frame. */
 export function countsOf({ conflated, sampled }: Withheld): WithheldCounts {
   return { ...(conflated > 0 && { conflated }), ...(sampled > 0 && { sampled }) }
 }

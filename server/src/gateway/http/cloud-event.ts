@@ -16,7 +16,7 @@ export function readJsonCloudEvent(item: Readonly<Record<string, unknown>>): Req
   return eventOf((name) => item[name], data)
 }
 
-/** What binary mode is known by: a request may have other headers that begin with `ce-`. */
+/** Headers that identify binary mode: a request may have other headers that begin with `ce-`. */
 const ATTRIBUTES = ['specversion', 'type', 'id', 'source'] as const
 
 /** Headers that are read in binary mode. */
@@ -57,7 +57,10 @@ function isPresent(value: unknown): boolean {
   return value !== undefined && value !== null
 }
 
-/** Undoes what the HTTP binding does to an attribute: quotes around it, then percent-encoding. `undefined` if it is not UTF-8. */
+/**
+ * Undoes what the HTTP binding does to an attribute: quotes around it, then percent-encoding. `undefined` if it is not
+ * UTF-8.
+ */
 function decodeAttribute(value: string): string | undefined {
   if (!/^[\t -~]*$/.test(value)) return undefined
   const quoted = /^"((?:[^"\\]|\\.)*)"$/.exec(value)?.[1]

@@ -4,11 +4,11 @@ import type { HttpRequest } from '../transport/transport.ts'
 import { CLOUD_EVENT_HEADERS } from './cloud-event.ts'
 import { inRequest, type TopicGroup } from './topic-group.ts'
 
-/** A key stands for one request: it is never counted on. */
+/** A key stands for one request, so its count never moves. */
 const SEQ = 1
 const SESSION = 1
 
-/** What an `Idempotency-Key` adds to the publishing of one topic's events. */
+/** The additions of an `Idempotency-Key` to the publishing of one topic's events. */
 export type KeyedPublish = Pick<PublishRequest, 'producer' | 'content' | 'refusedBefore'>
 
 export type Entry =
@@ -16,8 +16,9 @@ export type Entry =
   | { readonly kind: 'refused'; readonly outcome: Extract<PublishOutcome, { kind: 'reject' }> }
 
 /**
- * Enters a request under its key, in the partition of the key, before anything of it is stored: another one under the same key
- * is refused there, whatever partitions and topics it is for. What was refused when the request came first is refused again.
+ * Enters a request under its key, in the partition of the key, before anything of it is stored: another request under
+ * the same key is refused there, whatever its partitions and topics. Events refused at the first attempt are refused
+ * again.
  */
 export async function enterRequest(
   ingest: Ingest,
@@ -26,7 +27,7 @@ export async function enterRequest(
   groups: readonly TopicGroup[],
 ): Promise<Entry> {
   const refused = groups.flatMap((group) => inRequest(group, ingest.refusalsOf(group.topic, group.events)))
-  // Its name has an empty topic: no group has that.
+  // The topic of this name is empty: no group has an empty topic.
   const producer = identityOf(key, '')
   const outcome = await new Promise<PublishOutcome>((resolve) => ingest.mark({ producer, content, refused }, resolve))
   if (outcome.kind === 'reject') return { kind: 'refused', outcome }
@@ -34,7 +35,7 @@ export async function enterRequest(
     kind: 'entered',
     isRepeat: outcome.duplicate,
     keyed: (group) => ({
-      // A producer of its own per topic: slices of one seq are told apart by partition only.
+      // A separate producer per topic: slices of one seq differ by partition only.
       producer: identityOf(key, group.topic),
       content,
       refusedBefore: refusedOf(group, outcome.rejected),
@@ -42,7 +43,7 @@ export async function enterRequest(
   }
 }
 
-/** What two requests under one key are compared by: what was sent, as it was sent. */
+/** The content by which two requests under one key are compared: the body as it was sent. */
 export function requestContent(header: HttpRequest['header'], body: Buffer): string {
   const head = ['content-type', ...CLOUD_EVENT_HEADERS].map((name) => header(name) ?? '')
   return [...head, body.toString('latin1')].join('\n')

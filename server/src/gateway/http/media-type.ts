@@ -10,7 +10,7 @@ const ESSENCE = new RegExp(`^(${TOKEN}/${TOKEN})[ \\t]*(?:;|$)`, 'i')
 /** One parameter, or none between two semicolons, up to the next semicolon. */
 const PARAMETER = new RegExp(`[ \\t]*(?:(${TOKEN})=(?:(${TOKEN})|"((?:[^"\\\\]|\\\\.)*)"))?[ \\t]*(?:;|$)`, 'iy')
 
-/** Parses a `Content-Type` (RFC 9110, 8.3); `undefined` for what is none, or has a parameter twice. */
+/** Parses a `Content-Type` (RFC 9110, 8.3); `undefined` if it is malformed or repeats a parameter. */
 export function parseMediaType(text: string): MediaType | undefined {
   const essence = ESSENCE.exec(text)
   if (essence === null) return undefined

@@ -65,10 +65,10 @@ function publishGroups(
 }
 
 /**
- * One answer for the request: 200 with what was stored and what was not, as long as something was stored or nothing
- * failed but the events themselves. A group refused as a whole lists each of its events.
+ * One answer for the request: 200 with the stored and the refused events if anything was stored, or if only single
+ * events failed. A group refused as a whole lists each of its events.
  *
- * @param isRepeat the request was entered before; whether all of it was stored then, its groups say
+ * @param isRepeat the request was entered before; its groups say whether all of it was stored then
  */
 function summarise(
   outcomes: readonly GroupOutcome[],

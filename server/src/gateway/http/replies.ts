@@ -22,7 +22,12 @@ const STATUS: Partial<Record<ErrorCode, number>> = {
 }
 
 export function json(status: number, body: unknown, headers: Readonly<Record<string, string>> = {}): HttpResponse {
-  return { status, headers: { 'content-type': 'application/json', ...headers }, body: `${JSON.stringify(body)}\n` }
+  return {
+    kind: 'whole',
+    status,
+    headers: { 'content-type': 'application/json', ...headers },
+    body: `${JSON.stringify(body)}\n`,
+  }
 }
 
 export function errorStatus(code: ErrorCode): number {
@@ -34,7 +39,9 @@ export function retryAfter(retryAfterMs: number): { readonly 'retry-after': stri
   return { 'retry-after': `${Math.max(1, Math.ceil(retryAfterMs / 1_000))}` }
 }
 
-/** An error as every HTTP route reports it: `{ error: { code, message } }`, with `Retry-After` when trying again helps. */
+/**
+ * An error as every HTTP route reports it: `{ error: { code, message } }`, with `Retry-After` when trying again helps.
+ */
 export function errorReply(code: ErrorCode, message: string, retryAfterMs?: number): HttpResponse {
   const retry = retryAfterMs === undefined ? {} : retryAfter(retryAfterMs)
   const error = retryAfterMs === undefined ? { code, message } : { code, message, retryAfterMs }

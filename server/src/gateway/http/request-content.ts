@@ -11,11 +11,11 @@ export type RequestContent =
     }
   | { readonly ok: false; readonly code: 'unsupported_content' | 'invalid_frame'; readonly message: string }
 
-/** UTF-8 and what is part of it. */
+/** UTF-8 and its subset ASCII. */
 const CHARSETS: ReadonlySet<string> = new Set(['utf-8', 'utf8', 'us-ascii'])
 const BYTE_ORDER_MARK = '\ufeff'
 
-/** The body as text. What is not UTF-8 is refused: replaced or misread, different keys would become the same. */
+/** The body as text. Anything but UTF-8 is refused: replaced or misread, different keys would become the same. */
 export function readContent(header: HttpRequest['header'], body: Buffer): RequestContent {
   const coding = header('content-encoding')
   if (coding?.split(',').some((name) => !['', 'identity'].includes(name.trim().toLowerCase()))) {

@@ -9,12 +9,13 @@ export type RequestBody =
   | { readonly ok: true; readonly items: readonly RequestItem[] }
   | { readonly ok: false; readonly code: ErrorCode; readonly message: string }
 
-/** What a body holds, by its content type and headers. */
+/** The events of a body, by its content type and headers. */
 type Mode = 'plain' | 'cloud_event' | 'cloud_event_batch' | 'binary_cloud_event' | 'other'
 
 /**
- * Reads the body of `POST /v1/events`: one event or an array of `{ topic, data, id?, time?, source? }`, or CloudEvents 1.0 in
- * structured (`application/cloudevents+json`), batch (`application/cloudevents-batch+json`) or binary mode (`ce-*` headers).
+ * Reads the body of `POST /v1/events`: one event or an array of `{ topic, data, id?, time?, source? }`, or CloudEvents
+ * 1.0 in structured (`application/cloudevents+json`), batch (`application/cloudevents-batch+json`) or binary mode
+ * (`ce-*` headers).
  */
 export function readRequestBody(header: HttpRequest['header'], body: Buffer): RequestBody {
   const content = readContent(header, body)

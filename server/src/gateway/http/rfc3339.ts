@@ -2,9 +2,9 @@ const TIMESTAMP = /^(\d{4})-(\d\d)-(\d\d)T(\d\d):(\d\d):(\d\d)(?:\.(\d+))?(?:Z|(
 const MINUTE_MS = 60_000
 
 /**
- * Reads an RFC 3339 timestamp as ms since 1970, or returns `undefined` for anything else: without a zone, with a space for
- * the `T`, with a day its month does not have. Digits beyond ms are cut off. A leap second - 23:59:60 UTC on the last day of
- * a month - counts as the second after it, as it does for system clocks.
+ * Reads an RFC 3339 timestamp as ms since 1970, or returns `undefined` for anything else: without a zone, with a space
+ * for the `T`, with a day its month does not have. Digits beyond ms are cut off. A leap second - 23:59:60 UTC on the
+ * last day of a month - counts as the second after it, as it does for system clocks.
  */
 export function parseRfc3339(text: string): number | undefined {
   const match = TIMESTAMP.exec(text)

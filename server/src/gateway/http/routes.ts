@@ -3,6 +3,7 @@ import type { Delivery } from '../../delivery/index.ts'
 import type { Ingest } from '../../ingest/index.ts'
 import { describeDefect, type ReportDefect } from '../../observability/defects.ts'
 import { failureOf, optionalNumber, type Params, type Queries } from '../../queries/index.ts'
+import { RETRY_AFTER_MS } from '../../retry-after.ts'
 import type { Admission } from '../admission.ts'
 import type { Readiness } from '../readiness.ts'
 import type { Streams } from '../sse/streams.ts'
@@ -35,12 +36,11 @@ export async function route(context: RouteContext, request: HttpRequest): Promis
   } catch (error) {
     const failure = failureOf(error)
     if (failure !== undefined)
-      return errorReply(failure.code, failure.message, failure.retryable ? RETRY_MS : undefined)
+      return errorReply(failure.code, failure.message, failure.retryable ? RETRY_AFTER_MS.query : undefined)
     return errorReply('internal', describeDefect(context.report(`${request.method} ${request.path}`, error)))
   }
 }
 
-const RETRY_MS = 1_000
 const DEFAULT_HISTORY = 100
 /** Sessions that `/v1/slow` lists. */
 const DEFAULT_SLOW = 20
@@ -54,7 +54,7 @@ async function dispatch(context: RouteContext, request: HttpRequest): Promise<Ht
   if (isCommandPath(path)) {
     return method === 'POST' ? sendCommand(context.commands, request, paramsOf(query)) : methodNotAllowed('POST')
   }
-  // What a HEAD leaves out of the answer to GET is the transport's matter.
+  // The transport removes the body from an answer to HEAD.
   if (method !== 'GET' && method !== 'HEAD') return methodNotAllowed('GET, HEAD')
   if (path === '/v1/stream') return context.streams.open(request)
   if (isOutcomePath(path)) return commandOutcome(context.commands, path)
@@ -83,7 +83,12 @@ async function dispatch(context: RouteContext, request: HttpRequest): Promise<Ht
       return json(report.ready ? 200 : 503, report)
     }
     case '/metrics':
-      return { status: 200, headers: { 'content-type': 'text/plain; version=0.0.4' }, body: await context.metrics() }
+      return {
+        kind: 'whole',
+        status: 200,
+        headers: { 'content-type': 'text/plain; version=0.0.4' },
+        body: await context.metrics(),
+      }
     default:
       return context.pages.find(path) ?? errorReply('not_found', `Nothing at ${path}.`)
   }
@@ -97,7 +102,7 @@ function methodNotAllowed(allowed: string): HttpResponse {
   )
 }
 
-/** The parameters of an address; one that stands twice is an array, which no query takes. */
+/** The query parameters; a repeated one is an array, which no query accepts. */
 function paramsOf(query: URLSearchParams): Params {
   const params: Record<string, unknown> = Object.create(null)
   for (const name of new Set(query.keys())) {

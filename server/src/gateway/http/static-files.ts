@@ -14,7 +14,7 @@ const CONTENT_TYPES: Readonly<Record<string, string>> = {
 
 const NOT_BUILT = `<!doctype html><title>Tidegate</title><p>The dashboard is not built. Run <code>npm run build</code>, then restart.`
 
-/** The files of a built page, read once: a request path can only name what was there at start. */
+/** The files of a built page, read once: a request path can only name a file that existed at the start. */
 export class StaticFiles {
   readonly #files = new Map<string, HttpResponse>()
 
@@ -26,6 +26,7 @@ export class StaticFiles {
       const path = `/${relative(folder, file).split(sep).join('/')}`
       const immutable = path.startsWith('/assets/')
       this.#files.set(path, {
+        kind: 'whole',
         status: 200,
         headers: {
           'content-type': CONTENT_TYPES[extname(path)] ?? 'application/octet-stream',
@@ -39,6 +40,6 @@ export class StaticFiles {
   find(path: string): HttpResponse | undefined {
     const found = this.#files.get(path === '/' ? '/index.html' : path)
     if (found !== undefined || path !== '/') return found
-    return { status: 503, headers: { 'content-type': 'text/html; charset=utf-8' }, body: NOT_BUILT }
+    return { kind: 'whole', status: 503, headers: { 'content-type': 'text/html; charset=utf-8' }, body: NOT_BUILT }
   }
 }

@@ -4,25 +4,27 @@ import type { TransportStream } from '../transport/transport.ts'
 import { ResumeVector } from './resume-id.ts'
 import { startAnew } from './start-anew.ts'
 
-/** A comment: what it does is show the peer, and whatever lies between, that the stream lives. */
+/** A comment: it shows the peer, and every proxy in between, that the stream is alive. */
 const HEARTBEAT = ':\n\n'
-/** How often a stream is looked at. Counted looks are time that no clock set back can stretch. */
+/** How often a stream is checked. Counting checks measures time that no clock set back can stretch. */
 export const LOOK_MS = 1_000
-/** Looks that find nothing written before life is shown: the first may come right after a write, and the next would be late. */
+/**
+ * Checks without a write before a comment is sent: the first may come right after a write, and the next would be late.
+ */
 const QUIET_LOOKS = DEFAULTS.pingMs / LOOK_MS - 1
-/** Looks that find bytes waiting and nothing written before the client counts as gone: two ping intervals. */
+/** Checks with waiting bytes and no write before the client counts as gone: two ping intervals. */
 const STUCK_LOOKS = (2 * DEFAULTS.pingMs) / LOOK_MS
 
 type State =
-  /** Nothing can be written yet: what is sent waits, and is little, as it counts as buffered. */
+  /** Nothing can be written yet: frames wait. They are few, since they count as buffered. */
   | { readonly phase: 'waiting'; readonly chunks: Buffer[] }
   | { readonly phase: 'open'; readonly stream: TransportStream }
   | { readonly phase: 'closed' }
 
 /**
- * A delivery session's socket that writes server-sent events: one per frame, with `event:` its type, `data:` the frame and
- * `id:` the resume vector behind it. Bytes of the response that wait in this process are what flow control goes by; nobody
- * confirms them.
+ * A delivery session's socket that writes server-sent events: one per frame, with the frame's type as `event:`, the
+ * frame as `data:` and the resume vector behind it as `id:`. Flow control uses the bytes of the response that wait in
+ * this process; clients confirm nothing.
  */
 export class EventSocket implements DeliverySocket {
   readonly vector = new ResumeVector()
@@ -30,16 +32,16 @@ export class EventSocket implements DeliverySocket {
   readonly #onClosed: () => void
   #state: State = { phase: 'waiting', chunks: [] }
   #isFirst = true
-  /** Until a snapshot is whole no place is told: a client that comes back before then gets it anew. */
+  /** Until a snapshot is complete no position is sent: a client that reconnects before then gets it anew. */
   #isInSnapshot = false
-  /** Looks since something was written. */
+  /** Checks since the last write. */
   #quietLooks = 0
   readonly #startsAnew: boolean
 
   /**
    * @param onFirst gets the answer to the subscription, before it is written
    * @param onClosed called when this end closes
-   * @param startsAnew the client was somewhere that is not known here: it is told so
+   * @param startsAnew the client had a position that is not known here, and is told so
    */
   constructor(onFirst: (frame: ServerFrame) => void, onClosed: () => void, startsAnew = false) {
     this.#onFirst = onFirst
@@ -47,7 +49,7 @@ export class EventSocket implements DeliverySocket {
     this.#onClosed = onClosed
   }
 
-  /** From now on everything goes to the stream, beginning with what waits. */
+  /** From now on everything is written to the stream, waiting frames first. */
   attach(stream: TransportStream, retryMs: number): void {
     if (this.#state.phase !== 'waiting') return stream.close()
     const { chunks } = this.#state
@@ -62,18 +64,18 @@ export class EventSocket implements DeliverySocket {
       return this.#write(this.#event('batch', frame))
     }
     const { frame: control } = moved
-    const told =
+    const events =
       this.#startsAnew && control.type === 'subscribed'
-        ? startAnew(control).map((each) => this.#tell(each))
-        : [this.#tell(control, frame)]
+        ? startAnew(control).map((each) => this.#followed(each))
+        : [this.#followed(control, frame)]
     if (this.#isFirst) {
       this.#isFirst = false
       this.#onFirst(control)
     }
-    return this.#write(Buffer.concat(told))
+    return this.#write(Buffer.concat(events))
   }
 
-  #tell(frame: ServerFrame, json: Buffer = Buffer.from(JSON.stringify(frame))): Buffer {
+  #followed(frame: ServerFrame, json: Buffer = Buffer.from(JSON.stringify(frame))): Buffer {
     this.#follow({ by: 'control', frame })
     return this.#event(frame.type, json)
   }
@@ -96,7 +98,10 @@ export class EventSocket implements DeliverySocket {
     }
   }
 
-  /** To be called every `LOOK_MS`: shows life if nothing else did for a ping interval. False: the client took nothing for two. */
+  /**
+   * To be called every `LOOK_MS`: sends a comment if nothing was written for a ping interval. False: the client
+   * accepted nothing for two.
+   */
   look(): boolean {
     if (this.#state.phase !== 'open') return true
     const { stream } = this.#state
@@ -108,7 +113,7 @@ export class EventSocket implements DeliverySocket {
     return true
   }
 
-  /** A close code has no place in a stream; when to come back has. The client resumes from the last id it has. */
+  /** A stream has no close code, but it has a reconnect time. The client resumes from its last id. */
   close(_code: number, reason: string): void {
     this.end(retryAfterMs(reason))
   }
@@ -132,7 +137,7 @@ export class EventSocket implements DeliverySocket {
     }
     this.#quietLooks = 0
     const outcome = this.#state.stream.send(chunk)
-    // The vector is ahead of the client now: it has to come back with the last id it got.
+    // The vector is ahead of the client now: it has to come back with the last id it received.
     if (outcome === 'dropped') this.end(undefined)
     return outcome
   }

@@ -3,25 +3,26 @@ import { LANES, type Lane, LIMITS, type Position, type PositionVector, parsePosi
 /**
  * The text of an `id:` line is the whole resume vector, short enough to come back in a request header:
  *
- * ```
- * id      = base "!" epoch { "," epoch } "!" topic { ";" topic }      the epoch of each partition, then any others
- * topic   = name ":" letters of its lanes { "/" mark { "," mark } }      one list per partition from 0; one mark if its lanes are alike
- * mark    = age [ "-" sequence ] [ "." index ] [ "@" epoch number ]      0, the whole entry and the partition's epoch are left out
- * ```
+ * ``` id = base "!" epoch { "," epoch } "!" topic { ";" topic } the epoch of each partition, then any others topic =
+ * name ":" letters of its lanes { "/" mark { "," mark } } one list per partition from 0; one mark if its lanes are
+ * alike mark = age [ "-" sequence ] [ "." index ] [ "@" epoch number ] 0, the whole entry and the partition's epoch are
+ * left out ```
  *
  * `base` is the newest ms of all and `age` how far before it a mark lies, both base 36. Clients take it as it is.
  */
 const LETTERS: Readonly<Record<Lane, string>> = { high: 'h', normal: 'n', low: 'l' }
 const WHOLE_ENTRY = 999_999
-/** Characters of a mark beyond which only rare ones are: 16 h behind the newest, 99 entries in one ms, 999 events in one entry. */
+/**
+ * A mark longer than this is rare: more than 16 h behind the newest, 99 entries in one ms, or 999 events in one entry.
+ */
 const MARK_CHARS = 13
 const ID_OVERHEAD_CHARS = 16
-/** Of an epoch with its comma, at most. */
+/** Maximum length of an epoch with its comma. */
 const EPOCH_CHARS = 17
 
 type LaneMarks = Record<Lane, (Position | undefined)[]>
 
-/** How far a stream is, and its text. */
+/** The progress of a stream, and its text. */
 export class ResumeVector {
   readonly #topics = new Map<string, LaneMarks>()
 
@@ -41,13 +42,13 @@ export class ResumeVector {
     marks[lane][position.partition] = position
   }
 
-  /** The same for the text of a position. */
+  /** As above, for the text of a position. */
   move(topic: string, lane: Lane, at: string): void {
     const position = parsePosition(at)
     if (position !== undefined) this.moveTo(topic, lane, position)
   }
 
-  /** Whether its text will fit `LIMITS.resumeIdBytes`, wherever its positions move but for extremes. */
+  /** Whether its text will fit `LIMITS.resumeIdBytes` wherever its positions move, except for extremes. */
   get fits(): boolean {
     const partitions = Math.max(0, ...this.#lists().map((marks) => marks.length))
     let chars = ID_OVERHEAD_CHARS + partitions * EPOCH_CHARS
@@ -63,7 +64,7 @@ export class ResumeVector {
     const base = known.reduce((newest, { streamId }) => Math.max(newest, msOf(streamId)), 0)
     const epochs: string[] = []
     for (const { partition, epoch } of known) epochs[partition] ??= epoch
-    // A partition without a position needs a place all the same.
+    // A partition without a position still needs a place.
     for (let partition = 0; partition < epochs.length; partition++) epochs[partition] ??= ''
     for (const { epoch } of known) if (!epochs.includes(epoch)) epochs.push(epoch)
     const topics = [...this.#topics].map(([topic, marks]) => {
@@ -84,7 +85,7 @@ export class ResumeVector {
   }
 }
 
-/** Reads the text of an `id:` line, or returns `undefined` for anything that is none. */
+/** Reads the text of an `id:` line; `undefined` if it is none. */
 export function parseResumeId(text: string): PositionVector | undefined {
   if (text.length > LIMITS.resumeIdBytes) return undefined
   const [baseText, epochTexts, topicTexts, ...rest] = text.split('!')

@@ -3,8 +3,8 @@ import { type GapFrame, LANES, type ServerFrame } from '@tidegate/protocol'
 type Subscribed = Extract<ServerFrame, { type: 'subscribed' }>
 
 /**
- * What a client is told that was somewhere nobody here knows: that it is not where it was, and for every lane that what
- * lies before its start may be missing. A snapshot makes up for that.
+ * Frames for a client whose position nobody here knows: it does not resume, and in every lane events before its start
+ * may be missing. A snapshot makes up for them.
  */
 export function startAnew(subscribed: Subscribed): ServerFrame[] {
   const anew: Subscribed = { ...subscribed, recovered: false }

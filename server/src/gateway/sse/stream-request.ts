@@ -8,7 +8,7 @@ export type StreamRequest =
   | { readonly ok: true; readonly frame: SubscribeFrame; readonly resume: ResumeOf }
   | { readonly ok: false; readonly code: ErrorCode; readonly message: string }
 
-/** `anew`: the client was somewhere, but where cannot be read. */
+/** `anew`: the client had a position, but it cannot be read. */
 export type ResumeOf = 'nothing' | 'position' | 'anew'
 
 /** The number of the one subscription of a stream. */
@@ -18,10 +18,10 @@ const TIME = /^\d{1,16}$/
 const NUMBER = /^\d{1,16}(\.\d{1,16})?$/
 
 /**
- * The subscription that the query of `GET /v1/stream` asks for: `topic`, `key` (may be repeated), `filter`, `lanes` (by
- * commas), `onSlow`, `maxRate`, `maxMs` and `maxEvents` of `batch`, `snapshot=true`, and `from`, a word, a time in ms or the
- * id of an event. `Last-Event-ID` wins over `from`: a browser repeats the address it first had. Where it cannot be read,
- * `from` counts, since a browser that is refused gives up for good.
+ * The subscription that the query of `GET /v1/stream` asks for: `topic`, `key` (may be repeated), `filter`, `lanes`
+ * (comma-separated), `onSlow`, `maxRate`, `maxMs` and `maxEvents` of `batch`, `snapshot=true`, and `from`, a word, a
+ * time in ms or the id of an event. `Last-Event-ID` takes precedence over `from`, because a browser repeats its first
+ * address. If it cannot be read, `from` counts: a browser that is refused gives up for good.
  */
 export function readStreamRequest({ query, header }: Pick<HttpRequest, 'query' | 'header'>): StreamRequest {
   const repeated = [...new Set(query.keys())].find((name) => name !== 'key' && query.getAll(name).length > 1)
@@ -34,7 +34,7 @@ export function readStreamRequest({ query, header }: Pick<HttpRequest, 'query' |
   if (from === undefined && fromText !== undefined) {
     return refuse('invalid_position', 'from: neither a word, a time nor the id of an event.')
   }
-  // What is no number, or no boolean, stays a text, which the check of the frame refuses by name.
+  // Anything but a number or boolean stays text, which the frame check refuses by name.
   const number = (name: string) => asNumber(text(name))
   const isBatched = query.has('maxMs') || query.has('maxEvents')
   const keys = query.getAll('key')

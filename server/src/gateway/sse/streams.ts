@@ -2,28 +2,27 @@ import { ERROR_CODES, type ErrorCode, RETRYABLE, type ServerFrame } from '@tideg
 import type { Delivery, SubscribeFrame } from '../../delivery/index.ts'
 import { contained } from '../../observability/contained.ts'
 import type { ReportDefect } from '../../observability/defects.ts'
+import { RETRY_AFTER_MS, spreadRetryMs } from '../../retry-after.ts'
 import type { Admission } from '../admission.ts'
 import { errorReply } from '../http/replies.ts'
 import type { HttpRequest, HttpResponse, StreamResponse } from '../transport/transport.ts'
 import { EventSocket } from './event-socket.ts'
 import { type ResumeOf, readStreamRequest } from './stream-request.ts'
 
-/** Clients come back spread over this time, so that the next gateway is not met by all at once. */
-const MIN_RETRY_MS = 500
-const RETRY_SPREAD_MS = 1_500
-/** When a client asks again for what the config no longer has: often enough for a deployment that is put right. */
-const CONFIG_RETRY_MS = 10_000
-/** Refusals that follow from the config of this gateway, and not from how the request was written. */
+/** Clients reconnect spread over this time, so that they do not all reach the next gateway at once. */
+const RECONNECT_MIN_MS = 500
+const RECONNECT_SPREAD_MS = 1_500
+/** Refusals that depend on this gateway's config, not on the request. */
 const CONFIG_CODES: ReadonlySet<ErrorCode> = new Set<ErrorCode>(['unknown_topic', 'unsupported', 'stream_too_wide'])
 
 const HEADERS = {
   'content-type': 'text/event-stream',
   'cache-control': 'no-store, no-transform',
-  // nginx would hold events back.
+  // Otherwise nginx would hold events back.
   'x-accel-buffering': 'no',
 }
 
-/** The open `GET /v1/stream` responses of a gateway: each one subscription of one subscriber of its own. */
+/** The open `GET /v1/stream` responses of a gateway, each with one subscriber of one subscription. */
 export class Streams {
   readonly #delivery: Pick<Delivery, 'openSubscriber'>
   readonly #admission: Admission
@@ -51,16 +50,16 @@ export class Streams {
     if (this.#draining) return refusal('unavailable', 'The gateway is stopping.')
     const { frame, resume } = asked
     const answer = await this.#subscribe(frame, resume === 'anew')
-    if ('open' in answer) return answer
+    if (answer.kind === 'stream') return answer
     if (resume === 'position' && answer.code === 'invalid_position') {
       const { from: _, ...anew } = frame
       const second = await this.#subscribe(anew, true)
-      return 'open' in second ? second : refuse(second, resume)
+      return second.kind === 'stream' ? second : refuse(second, resume)
     }
     return refuse(answer, resume)
   }
 
-  /** Called every `LOOK_MS`: shows quiet clients life, and ends streams whose client takes nothing. */
+  /** Called every `LOOK_MS`: sends comments to quiet clients, and ends streams whose client accepts nothing. */
   tick(): void {
     for (const socket of this.#streams) {
       this.#contained('tick', socket, () => {
@@ -69,7 +68,7 @@ export class Streams {
     }
   }
 
-  /** Ends every stream: the clients resume elsewhere, from the id they have. No further ones are opened. */
+  /** Ends every stream: clients resume elsewhere, from their last id. No new ones are opened. */
   drain(): void {
     this.#draining = true
     for (const socket of [...this.#streams]) this.#contained('drain', socket, () => socket.end(retryMs()))
@@ -99,6 +98,7 @@ export class Streams {
     const first = await answer
     if (first.type === 'subscribed' && socket.vector.fits) {
       return {
+        kind: 'stream',
         status: 200,
         headers: HEADERS,
         open: (transport) => {
@@ -111,30 +111,32 @@ export class Streams {
       }
     }
     socket.end(undefined)
-    if (first.type === 'error') return { code: first.code, message: first.message }
-    return { code: 'stream_too_wide', message: ERROR_CODES.stream_too_wide }
+    if (first.type === 'error') return { kind: 'refused', code: first.code, message: first.message }
+    return { kind: 'refused', code: 'stream_too_wide', message: ERROR_CODES.stream_too_wide }
   }
 }
 
 interface Refusal {
+  readonly kind: 'refused'
   readonly code: ErrorCode
   readonly message: string
 }
 
-/** What was served once may be served again when the config is put right: its client shall not give up. */
+/** A stream served before may be served again once the config is corrected, so its client shall not give up. */
 function refuse({ code, message }: Refusal, resume: ResumeOf): HttpResponse {
   if (resume === 'nothing' || !CONFIG_CODES.has(code)) return refusal(code, message)
-  return errorStream(code === 'unknown_topic' ? 'topic_removed' : code, message, CONFIG_RETRY_MS)
+  return errorStream(code === 'unknown_topic' ? 'topic_removed' : code, message, RETRY_AFTER_MS.config)
 }
 
 function refusal(code: ErrorCode, message: string, afterMs = retryMs()): HttpResponse {
   return RETRYABLE.has(code) ? errorStream(code, message, afterMs) : errorReply(code, message)
 }
 
-/** Browsers give up for good on any status but 200: what may pass is an event of a stream that ends. */
+/** Browsers give up for good on any status but 200, so a temporary failure is an event of a stream that ends. */
 function errorStream(code: ErrorCode, message: string, retryMs: number): HttpResponse {
   const error: ServerFrame = { type: 'error', code, message, retryable: true }
   return {
+    kind: 'whole',
     status: 200,
     headers: HEADERS,
     body: `retry: ${retryMs}\nevent: error\ndata: ${JSON.stringify(error)}\n\n`,
@@ -142,5 +144,5 @@ function errorStream(code: ErrorCode, message: string, retryMs: number): HttpRes
 }
 
 function retryMs(): number {
-  return Math.round(MIN_RETRY_MS + Math.random() * RETRY_SPREAD_MS)
+  return spreadRetryMs(RECONNECT_MIN_MS, RECONNECT_SPREAD_MS, Math.random())
 }

@@ -22,9 +22,9 @@ export interface TransportChoice {
 }
 
 /**
- * Creates the transport that is asked for, or the best that runs here. It does not listen yet.
+ * Creates the requested transport, or the best one that runs here. It does not listen yet.
  *
- * @throws {NoUwsBinary} when uws is asked for by name.
+ * @throws {NoUwsBinary} when uws is requested by name.
  */
 export async function createTransport({ name, handlers, warn }: TransportChoice): Promise<Transport> {
   if (name === 'uws') return LOAD.uws(handlers)

@@ -4,8 +4,8 @@ import type { StreamHandler, TransportHandlers } from './transport.ts'
 export const CLOSE_INTERNAL = 1_011
 
 /**
- * The handler of one connection, as a transport calls it: what it throws is reported and ends this connection alone, and
- * `closed` comes once and last.
+ * Wraps the handler of one connection for a transport: errors it throws are reported and end this connection alone, and
+ * `closed` is called once and last.
  */
 export class GuardedHandler<Handler extends StreamHandler> {
   readonly #what: 'socket' | 'stream'
@@ -25,7 +25,7 @@ export class GuardedHandler<Handler extends StreamHandler> {
     this.#bounded('open', () => {
       this.#handler = create()
     })
-    // The connection may have ended meanwhile, when there was no handler to tell.
+    // The connection may have ended meanwhile, before there was a handler.
     if (this.#isClosed) this.#bounded('close', () => this.#handler?.closed())
   }
 

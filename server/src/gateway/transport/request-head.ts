@@ -20,7 +20,10 @@ export type RequestHead =
       readonly headers: ReadonlyMap<string, string>
     }
   | { readonly kind: 'refused'; readonly answer: HttpResponse }
-  /** Others may read it differently, its end too, so nothing after the head may be read: the connection MUST be closed. */
+  /**
+   * Another parser may read it differently, its end too, so nothing after the head may be read: the connection MUST be
+   * closed.
+   */
   | { readonly kind: 'unframed'; readonly answer: HttpResponse }
 
 /** Reads the head of a request as RFC 9110 and RFC 9112 say. Total. */
@@ -46,10 +49,10 @@ export function readRequestHead({ method, path, query, headers: lines }: RawHead
   return { kind: 'read', method, path: withoutNeedlessEncoding(path), query: parameters, headers }
 }
 
-/** With more digits it is beyond what numbers hold exactly. */
+/** A length with more digits exceeds what numbers hold exactly. */
 const LENGTH = /^\d{1,15}$/
 
-/** What parsers read differently lets one of them take the body of a request for another request. */
+/** Framing that parsers read differently lets one of them take the body of a request for another request. */
 function checkFraming(lengths: readonly string[], codings: readonly string[]): HttpResponse | undefined {
   if (lengths.length + codings.length > 1 && lengths.length > 0) {
     return errorReply('invalid_frame', 'Content-Length is given twice, or beside Transfer-Encoding.')

@@ -1,5 +1,5 @@
 /**
- * What the gateway needs of a WebSocket and HTTP server. Its rules stand in `SPEC.md`; every implementation MUST pass
+ * The gateway's view of a WebSocket and HTTP server. The rules are in `SPEC.md`; every implementation MUST pass
  * `server/test/gateway/transport`.
  */
 export interface Transport {
@@ -7,14 +7,14 @@ export interface Transport {
   listen(address: ListenAddress): Promise<{ readonly port: number }>
   /** Stops accepting connections; open ones stay and are served. */
   stopListening(): void
-  /** Cuts every connection and tells its handler. MUST be idempotent. */
+  /** Cuts every connection and calls `closed` of its handler. MUST be idempotent. */
   close(): void
 }
 
 export interface ListenAddress {
   readonly host: string
   readonly port: number
-  /** Several gateways of one machine listen on the same port, and the kernel spreads connections over them. */
+  /** Several gateways of one machine listen on the same port; the kernel spreads connections over them. */
   readonly shared: boolean
 }
 
@@ -23,21 +23,22 @@ export interface TransportHandlers {
   open(socket: TransportSocket): SocketHandler
   /** A rejected promise is answered with status 500. */
   request(request: HttpRequest): Promise<HttpResponse | StreamResponse>
-  /** Something was thrown to the transport, which ends that one connection. Returns what to tell the client. MUST NOT throw. */
+  /** A handler threw, which ends that one connection. Returns what to tell the client. MUST NOT throw. */
   defect(where: string, error: unknown): string
 }
 
 export interface TransportSocket {
   /**
-   * `sent` went to the kernel, `buffered` waits in this process and counts in `bufferedBytes`, `dropped` was not taken:
-   * the socket is over its limit or closed. The buffer is the caller's again afterwards. MUST be callable after close.
+   * `sent` went to the kernel, `buffered` waits in this process and counts in `bufferedBytes`, `dropped` was not
+   * accepted: the socket is over its limit or closed. The buffer belongs to the caller again afterwards. MUST be
+   * callable after close.
    */
   send(frame: Buffer | string): 'sent' | 'buffered' | 'dropped'
-  /** What waits in this process, rather too high than too low. */
+  /** Bytes that wait in this process; an estimate may be too high, not too low. */
   bufferedBytes(): number
   /**
-   * Closes with a code after what is buffered; a peer that does not take it within `closeGraceMs` is cut. Nothing that comes
-   * later reaches the handler but `closed`. MUST be idempotent.
+   * Closes with a code after the buffered data; a peer that does not accept it within `closeGraceMs` is cut. Of later
+   * events only `closed` reaches the handler. MUST be idempotent.
    */
   close(code: number, reason: string): void
 }
@@ -45,7 +46,7 @@ export interface TransportSocket {
 export interface SocketHandler {
   /** One text frame, or `undefined` for a binary one. `bytes` is its length on the wire. */
   message(text: string | undefined, bytes: number): void
-  /** What waited when a send said `buffered` has gone. */
+  /** The data that waited when a send returned `buffered` was sent. */
   drained(): void
   /** Once and last, whoever closed. */
   closed(): void
@@ -57,11 +58,14 @@ export interface HttpRequest {
   readonly query: URLSearchParams
   /** Value of a header by its lower-case name. */
   header(name: string): string | undefined
-  /** The body, or `undefined` when it is longer than `bodyBytes`. Stays pending when the client leaves before its end. */
+  /**
+   * The body, or `undefined` when it is longer than `bodyBytes`. Stays pending when the client leaves before its end.
+   */
   body(): Promise<Buffer | undefined>
 }
 
 export interface HttpResponse {
+  readonly kind: 'whole'
   readonly status: number
   readonly headers?: Readonly<Record<string, string>>
   readonly body: string | Buffer
@@ -69,6 +73,7 @@ export interface HttpResponse {
 
 /** A response of server-sent events that lasts until one side ends it. */
 export interface StreamResponse {
+  readonly kind: 'stream'
   readonly status: number
   readonly headers: Readonly<Record<string, string>>
   /** Called once, also when the client has gone by then: `closed` follows at once. */
@@ -77,12 +82,12 @@ export interface StreamResponse {
 
 export interface TransportStream {
   /**
-   * As for sockets, except that the chunk stays with the transport and MUST NOT be changed. It MUST be whole events: a
-   * transport may write a comment behind it. The head is written with the first chunk at the latest.
+   * As for sockets, except that the chunk stays with the transport and MUST NOT be changed. It MUST hold whole events:
+   * a transport may write a comment behind it. The head is written with the first chunk at the latest.
    */
   send(chunk: Buffer | string): 'sent' | 'buffered' | 'dropped'
   bufferedBytes(): number
-  /** Ends the response, whole unless something waits, and its connection serves nothing else. MUST be idempotent. */
+  /** Ends the response, complete unless data waits, and its connection serves nothing else. MUST be idempotent. */
   close(): void
 }
 

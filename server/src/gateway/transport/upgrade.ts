@@ -8,7 +8,7 @@ export const SOCKET_PATH = '/v1/ws'
 /** RFC 6455. */
 const VERSION = '13'
 
-/** Why a WebSocket handshake is refused; `undefined` when it is taken, with `SUBPROTOCOL` and no extension. */
+/** Why a WebSocket handshake is refused; `undefined` when it is accepted, with `SUBPROTOCOL` and no extension. */
 export function refuseUpgrade(headers: RawHead['headers']): HttpResponse | undefined {
   const lines = [...headers]
   const values = (name: string) => lines.filter(([other]) => other === name).map(([, value]) => value)
@@ -18,7 +18,7 @@ export function refuseUpgrade(headers: RawHead['headers']): HttpResponse | undef
   }
   if (values('sec-websocket-version').join() !== VERSION) {
     const { headers, body } = errorReply('invalid_frame', `Only WebSocket version ${VERSION} is spoken here.`)
-    return { status: 426, headers: { ...headers, 'sec-websocket-version': VERSION }, body }
+    return { kind: 'whole', status: 426, headers: { ...headers, 'sec-websocket-version': VERSION }, body }
   }
   const offered = values('sec-websocket-protocol').join().split(',')
   if (!offered.some((name) => name.trim() === SUBPROTOCOL)) {

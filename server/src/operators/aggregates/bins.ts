@@ -7,8 +7,8 @@ const MAX_BINS = 2_048
 const OFFSET = -40_000
 
 /**
- * Counters of whole-numbered bins, at most `MAX_BINS` side by side: what lies further below the highest one is counted in
- * the lowest. The same for every order of the same additions.
+ * Counters of whole-numbered bins, at most `MAX_BINS` side by side: values further below the highest bin count in the
+ * lowest. The result is the same for every order of the same additions.
  */
 export class Bins {
   readonly counts = new Map<number, number>()
@@ -34,7 +34,7 @@ export class Bins {
     return [...this.counts].sort(([a], [b]) => a - b)
   }
 
-  /** The number of bins, then each as its distance from the one before and its count. */
+  /** The number of bins, then for each its distance from the one before and its count. */
   write(bytes: ByteWriter): void {
     bytes.varint(this.counts.size)
     let before = OFFSET

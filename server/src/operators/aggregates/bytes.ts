@@ -12,7 +12,10 @@ export class ByteWriter {
     this.#bytes.push(value)
   }
 
-  /** A whole number from 0 to 2^53 in groups of seven bits, lowest first; the eighth bit says that more follow (LEB128). */
+  /**
+   * A whole number from 0 to 2^53 in groups of seven bits, lowest first; the eighth bit means that more follow
+   * (LEB128).
+   */
   varint(value: number): void {
     let rest = value
     while (rest >= 0x80) {

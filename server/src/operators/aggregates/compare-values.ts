@@ -1,6 +1,6 @@
 /**
- * An order of all values JSON can carry, equal only for equal ones, so that a tie is broken the same way whatever came
- * first: booleans, numbers, strings by code units, then everything else by its JSON text.
+ * A total order of all values JSON can carry, so that a tie is broken the same way in any order of arrival: booleans,
+ * numbers, strings by code units, then everything else by its JSON text.
  */
 export function compareValues(a: unknown, b: unknown): number {
   const rank = rankOf(a)

@@ -11,7 +11,7 @@ interface Placed extends Counter {
   at: number
 }
 
-/** Counters by value, with the least one at hand: a binary heap that knows where each counter is. */
+/** Counters by value: a binary heap that knows each counter's place, with the least one on top. */
 export class CounterHeap {
   readonly #byKey = new Map<unknown, Placed>()
   readonly #heap: Placed[] = []
@@ -80,12 +80,12 @@ export class CounterHeap {
   }
 }
 
-/** First what has the larger count, then what is surer, then the lesser value: never equal for two values. */
+/** Orders by larger count, then by smaller error, then by lesser value: never equal for two values. */
 export function compareCounters(a: Counter, b: Counter): number {
   return b.count - a.count || a.error - b.error || compareValues(a.value, b.value)
 }
 
-/** Objects are told apart by their JSON text, behind a character that keeps them from being strings. */
+/** Objects are distinguished by their JSON text, behind a character that keeps them apart from strings. */
 function keyOf(value: unknown): unknown {
   return typeof value === 'object' ? `\0${JSON.stringify(value)}` : value
 }

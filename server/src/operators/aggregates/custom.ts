@@ -2,10 +2,10 @@ import type { AggregateSpec } from '../../config/model.ts'
 import type { Sketch } from './sketch.ts'
 import { decodeItems, encodeItems } from './state-text.ts'
 
-/** `undefined` before the first event, so that a state of the config's is stored only with something in it. */
+/** `undefined` before the first event, so that a config's state is stored only once it has content. */
 type Held = { state: unknown } | undefined
 
-/** An aggregate from the config. Its text may hold anything, and carries the version that was declared. */
+/** An aggregate from the config. Its text may hold anything, and carries the declared version. */
 export function custom({ version, aggregate }: Extract<AggregateSpec, { fn: 'custom' }>): Sketch<Held> {
   return {
     init: () => undefined,
@@ -15,7 +15,7 @@ export function custom({ version, aggregate }: Extract<AggregateSpec, { fn: 'cus
     },
     merge: (into, from) => {
       if (from === undefined) return into
-      // A merge may well keep parts of its second state, which goes on changing: it is given a copy.
+      // A merge may keep parts of its second state, which may change later: it gets a copy.
       const copy = aggregate.decode(aggregate.encode(from.state))
       if (into === undefined) return { state: copy }
       into.state = aggregate.merge(into.state, copy)

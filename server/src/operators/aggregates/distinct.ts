@@ -14,8 +14,8 @@ const MAX_HASHES = 256
 type Distinct = Set<number> | Uint8Array
 
 /**
- * Number of different values, as JSON tells them apart: exact up to 256, beyond that a HyperLogLog with a standard error
- * of 1.04 / sqrt(4096) = 1.6 %. The state is the same for every order of the same values.
+ * Number of different values, as JSON tells them apart: exact up to 256, beyond that a HyperLogLog with a standard
+ * error of 1.04 / sqrt(4096) = 1.6 %. The state is the same for every order of the same values.
  *
  * Binary form: version, kind, then seven bytes a hash in ascending order, or the registers, four in three bytes.
  */

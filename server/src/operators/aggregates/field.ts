@@ -1,4 +1,4 @@
-/** A path into an event's data, read apart once. */
+/** A path into an event's data, parsed once. */
 export interface Field {
   readonly path: string
   readonly name: string
@@ -12,7 +12,7 @@ export function parseField(path: string): Field {
   return below.length === 0 ? { path, name } : { path, name, below }
 }
 
-/** What the data holds there, or the data itself without a field; `undefined` when there is no such field. */
+/** The value at the path, or the data itself without a path; `undefined` if there is no such field. */
 export function readField(data: unknown, field: Field | undefined): unknown {
   if (field === undefined) return data
   const value = child(data, field.name)

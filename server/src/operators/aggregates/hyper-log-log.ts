@@ -1,11 +1,11 @@
 /**
- * HyperLogLog of 53-bit hashes with 2^12 registers: Flajolet, Fusy, Gandouet and Meunier, HyperLogLog: the analysis of a
- * near-optimal cardinality estimation algorithm, 2007.
+ * HyperLogLog of 53-bit hashes with 2^12 registers: Flajolet, Fusy, Gandouet and Meunier, HyperLogLog: the analysis of
+ * a near-optimal cardinality estimation algorithm, 2007.
  */
 const PRECISION = 12
 export const REGISTERS = 2 ** PRECISION
 
-/** Bits of a hash behind those that choose its register. */
+/** Bits of a hash behind those that select its register. */
 const REST_BITS = 53 - PRECISION
 const REST = 2 ** REST_BITS
 
@@ -18,7 +18,7 @@ export function registerOf(hash: number): number {
   return Math.floor(hash / REST)
 }
 
-/** Number of zeros in front of the first one in the rest of the hash, and one: `n` with a chance of `2^-n`. */
+/** One more than the number of leading zeros in the rest of the hash: `n` with probability `2^-n`. */
 export function rankOf(hash: number): number {
   const rest = hash % REST
   const high = Math.floor(rest / 2 ** 32)
@@ -26,8 +26,8 @@ export function rankOf(hash: number): number {
 }
 
 /**
- * Number of different hashes, without bias from the smallest to the largest: Ertl, New cardinality estimation algorithms
- * for HyperLogLog sketches, 2017, algorithm 6.
+ * Number of different hashes, without bias from the smallest to the largest: Ertl, New cardinality estimation
+ * algorithms for HyperLogLog sketches, 2017, algorithm 6.
  */
 export function estimate(registers: Uint8Array): number {
   const counts = new Array<number>(MAX_RANK + 1).fill(0)

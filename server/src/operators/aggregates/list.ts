@@ -4,11 +4,11 @@ import { decodeItems, encodeItems } from './state-text.ts'
 
 const VERSION = 1
 
-/** A list is for looking at a window, and all of it is stored with every commit that changes it. */
+/** A list is for looking at a window, and every commit that changes it stores all of it. */
 const MAX_VALUES = 10_000
 
 interface Listed {
-  /** Grows with every value that any state of this aggregate was given. */
+  /** Grows with every value added to any state of this aggregate. */
   readonly arrival: number
   readonly value: unknown
 }

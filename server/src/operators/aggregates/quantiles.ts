@@ -21,9 +21,9 @@ interface Distribution {
 
 /**
  * Quantiles by DDSketch (Masson, Rim and Lee, DDSketch: a fast and fully-mergeable quantile sketch with relative-error
- * guarantees, 2019): for quantile `q` of `n` values a number within 1 % of the value of rank `floor(q * (n - 1))`, counted
- * from 0 in ascending order; exact for the least and the largest value. What is no finite number is left out; NaN for all
- * when nothing is left.
+ * guarantees, 2019): for quantile `q` of `n` values a number within 1 % of the value of rank `floor(q * (n - 1))`,
+ * counted from 0 in ascending order; exact for the least and the largest value. Values that are not finite numbers are
+ * skipped; without any others all quantiles are NaN.
  *
  * Positive and negative values have 2,048 bins each. Only values 17 orders of magnitude nearer to zero than the
  * furthest of their sign share the last bin, and may be off by more.
@@ -85,7 +85,7 @@ function binOf(magnitude: number): number {
   return Math.ceil(Math.log(magnitude) / LOG_GAMMA)
 }
 
-/** The number that is within 1 % of everything in a bin. In two factors: the upper border of the last one is no number. */
+/** The number within 1 % of everything in a bin. As two factors: the upper border of the last bin overflows. */
 function middleOf(bin: number): number {
   return Math.exp((bin - 1) * LOG_GAMMA) * ((2 * GAMMA) / (GAMMA + 1))
 }

@@ -2,12 +2,12 @@ import { addSample, decodeSamples, encodeSamples, mergeSamples, type Samples, sp
 import type { Sketch } from './sketch.ts'
 
 /**
- * Increase of a counter a second, from its first sample in the window to its last one. A value below the one before it
- * means that the counter began again at 0 and has come to that value since, as Prometheus counts it
+ * Increase of a counter per second, from its first sample in the window to its last one. A value below the one before
+ * it means that the counter restarted at 0 and has since grown to that value, as in Prometheus
  * (https://prometheus.io/docs/prometheus/latest/querying/functions/#rate); unlike there, nothing is extrapolated to the
- * ends of the window. 0 with samples of one time only.
+ * ends of the window. 0 if all samples have the same time.
  *
- * Beyond 256 samples only resets can be missed, and only such as a sample reveals that comes after 128 later ones.
+ * Beyond 256 samples a reset may be missed, if only a sample reveals it that comes after 128 later ones.
  */
 export const rate: Sketch<Samples> = {
   init: () => [],

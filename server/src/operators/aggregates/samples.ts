@@ -5,25 +5,25 @@ const VERSION = 1
 const WIDTH = 3
 
 /**
- * Samples of a state. More would be stored again with every commit that changes them; those of the last minutes, where
+ * Limit of samples in a state, since every commit that changes them stores them all. Samples of the last minutes, where
  * events overtake each other, are within the newer half.
  */
 const MAX_SAMPLES = 256
 
-/** What lies between two samples that follow each other. `time` in ms. */
+/** The contribution of two consecutive samples. `time` in ms. */
 type Step = (time: number, value: number, nextTime: number, nextValue: number) => number
 
 /**
- * Samples `time, value, excess` in a row, by time and then by value, none twice. What a sum over their steps needs when
- * events come in any order.
+ * Samples `time, value, excess` in a row, ordered by time and then by value, without repeats: the material of a sum
+ * over steps when events come in any order.
  *
  * At most `MAX_SAMPLES`: beyond, every second sample of the older half is dropped. Its two steps become one, and the
- * `excess` of the sample after it makes up for the difference, so that the sum stays what it was. Only a sample that comes
- * later and lies in between is judged without the one that is gone.
+ * `excess` of the sample after it makes up for the difference, so that the sum stays the same. Only a late sample in
+ * between is judged without the dropped one.
  */
 export type Samples = number[]
 
-/** What is no finite number is left out. */
+/** Values that are not finite numbers are skipped. */
 export function addSample(samples: Samples, time: number, value: unknown, step: Step): void {
   if (!Number.isFinite(value)) return
   insert(samples, time, value as number, 0)
@@ -47,7 +47,7 @@ export function spanMs(samples: Samples): number {
   return samples.length === 0 ? 0 : samples.at(-WIDTH)! - samples[0]!
 }
 
-/** NaN without any. */
+/** NaN without samples. */
 export function lastValue(samples: Samples): number {
   return samples.at(1 - WIDTH) ?? Number.NaN
 }

@@ -1,12 +1,12 @@
 /**
- * A mergeable aggregate whose state is an object of its own. `add` and `merge` may change the state they are given first,
- * and return the state from then on.
+ * A mergeable aggregate whose state is an object. `add` and `merge` may change their first argument, and return the
+ * state to use from then on.
  */
 export interface Sketch<State> {
   init(): State
-  /** @param value what JSON can carry; what the sketch cannot use is left out. @param time of the event, ms. */
+  /** @param value what JSON can carry; unusable values are skipped. @param time of the event, ms. */
   add(state: State, value: unknown, time: number): State
-  /** Adds what `from` saw. MUST NOT keep any part of `from` that could change. */
+  /** Adds everything in `from`. MUST NOT keep any part of `from` that could change. */
   merge(into: State, from: State): State
   result(state: State): unknown
   /** Text without line ends, `;` and `|`. */
@@ -15,6 +15,6 @@ export interface Sketch<State> {
   decode(text: string): State
 }
 
-/** Any sketch, beside others. Each MUST be given only states of its own. */
+/** Any sketch, beside others. Each MUST get only its own states. */
 // biome-ignore lint/suspicious/noExplicitAny: a state is the affair of its sketch alone
 export type AnySketch = Sketch<any>

@@ -1,13 +1,13 @@
 import { type Counter, CounterHeap, compareCounters } from './counter-heap.ts'
 
 /**
- * The values with the largest sums of weights, by Space-Saving (Metwally, Agrawal and El Abbadi, Efficient computation of
- * frequent and top-k elements in data streams, 2005): a value without a counter takes over the least one, and may have
- * had as much as that before.
+ * The values with the largest sums of weights, by Space-Saving (Metwally, Agrawal and El Abbadi, Efficient computation
+ * of frequent and top-k elements in data streams, 2005): a value without a counter takes over the least one, and may
+ * have had as much as that before.
  *
- * With `capacity` counters and a total weight `N`, no value of more than `N / capacity` is missing and no count is further
- * off, however often states are merged: Agarwal et al., Mergeable Summaries, 2012, section 3. Exact while there are no more
- * values than counters.
+ * With `capacity` counters and a total weight `N`, no value of more than `N / capacity` is missing and no count is
+ * further off, however often states are merged: Agarwal et al., Mergeable Summaries, 2012, section 3. Exact while there
+ * are no more values than counters.
  */
 export class SpaceSaving {
   readonly #capacity: number
@@ -29,7 +29,7 @@ export class SpaceSaving {
     this.#counters.insert(value, before + weight, before)
   }
 
-  /** The state of what both have seen: a counter that one lacks may have stood there as high as its least one. */
+  /** The state over both inputs: a counter that one input lacks may have stood there as high as its least one. */
   merge(other: SpaceSaving): SpaceSaving {
     const merged: Counter[] = []
     const both = new Set<Counter>()
@@ -52,7 +52,7 @@ export class SpaceSaving {
     return [...this.#counters].sort(compareCounters)
   }
 
-  /** What a value without a counter may have been seen, at most. */
+  /** The maximum weight of a value without a counter. */
   get #mostMissing(): number {
     return this.#counters.size < this.#capacity ? 0 : this.#counters.least.count
   }

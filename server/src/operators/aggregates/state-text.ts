@@ -1,6 +1,6 @@
 /**
- * Text of a state that holds JSON values: an array whose first item is the version of what follows. What separates states
- * is escaped, as JSON allows inside strings, and nowhere else does JSON have it.
+ * Text of a state that holds JSON values: an array whose first item is its version. Separators between states are
+ * escaped, as JSON allows inside strings; elsewhere JSON has none of them.
  */
 export function encodeItems(version: number, items: readonly unknown[]): string {
   return JSON.stringify([version, ...items]).replace(/[;|]/g, (char) => (char === ';' ? '\\u003b' : '\\u007c'))

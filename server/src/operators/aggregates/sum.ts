@@ -15,7 +15,7 @@ export const sum: Aggregate = {
   result: (state, at) => state[at]! + state[at + 1]!,
 }
 
-/** Adds to the sum at `at`, keeping what rounding lost in the slot after it. */
+/** Adds to the sum at `at`; the slot after it keeps the rounding error. */
 export function addCompensated(state: number[], at: number, value: number): void {
   const before = state[at]!
   const after = before + value

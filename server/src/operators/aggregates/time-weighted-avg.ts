@@ -12,8 +12,8 @@ import type { Sketch } from './sketch.ts'
 
 /**
  * Average over time, from the first sample in the window to its last one, of a quantity that keeps each value until the
- * next sample (last observation carried forward). Of several samples of one time the largest value counts. With samples of
- * one time only, that value; NaN without any.
+ * next sample (last observation carried forward). Of several samples of one time the largest value counts. With samples
+ * of one time only, that value; NaN without any.
  *
  * Beyond 256 samples, a sample that comes after 128 later ones counts until the next one that was kept.
  */

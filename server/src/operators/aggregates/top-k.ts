@@ -13,12 +13,12 @@ const COUNTERS_PER_RANK = 4
 
 /**
  * The `k` values with the most events, or with the largest sum of the field `by`; weights that are not above 0 are left
- * out. The result is `{ value, count, error }[]`, largest first: the value was seen at least `count - error` and at most
- * `count`. With a total of `N` and `m` counters, `max(512, 4 k)`, an error is at most `N / m`, and none with at most `m`
- * different values. Equal counts rank by the smaller error, then by the lesser value.
+ * out. The result is `{ value, count, error }[]`, largest first: the value was seen at least `count - error` and at
+ * most `count`. With a total of `N` and `m` counters, `max(512, 4 k)`, an error is at most `N / m`, and none with at
+ * most `m` different values. Equal counts rank by the smaller error, then by the lesser value.
  */
 export function topK({ field: path, k, by }: Extract<AggregateSpec, { fn: 'topK' }>): Sketch<SpaceSaving> {
-  // Absent in what the command line replays: the data itself is the value.
+  // Absent in command-line replays: the data itself is the value.
   const field = path === undefined ? undefined : parseField(path)
   const weight = by === undefined ? undefined : parseField(by)
   const capacity = Math.max(MIN_COUNTERS, COUNTERS_PER_RANK * k)

@@ -84,7 +84,7 @@ describe('replays', () => {
     const { answer, queue, requests } = open('50-0')
     answer({ trimmedTo: '20-0', entries: entries(21, 2) })
     expect(queue.dueGap()).toMatchObject({ reason: 'trimmed', count: null, upTo: { streamId: '20-0' } })
-    queue.dueGapTold()
+    queue.dueGapSent()
     expect(takeableIds(queue)).toEqual(['21-0', '22-0'])
     expect(requests[0]!.nextPage()!.from).toBe('22-0')
   })

@@ -18,7 +18,7 @@ async function report(name: TransportName | undefined): Promise<ChoiceReport> {
     open: () => {
       throw new Error('no sockets here')
     },
-    request: async () => ({ status: 200, body: '' }),
+    request: async () => ({ kind: 'whole' as const, status: 200, body: '' }),
     defect: String,
   }
   const transport = await createTransport({ name, handlers, warn: (line) => lines.push(line) })

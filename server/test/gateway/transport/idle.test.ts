@@ -21,7 +21,7 @@ describe.concurrent.each([
     server.answer = async ({ path, body }) => {
       if (path === '/stream') return server.stream({}, ({ stream }) => stream.send(':\n\n'))
       await body()
-      return { status: 200, body: Buffer.alloc(path === '/large' ? 20_000_000 : 10) }
+      return { kind: 'whole', status: 200, body: Buffer.alloc(path === '/large' ? 20_000_000 : 10) }
     }
     const served = server.raw(get('/'))
     const unread = server.raw(get('/large'))

@@ -54,7 +54,9 @@ describe.each(IMPLEMENTATIONS)('%s: life', (name) => {
     const server = await start()
     const { client, seen } = await server.connect()
     server.answer = async ({ path }) =>
-      path === '/stream' ? server.stream({}, ({ stream }) => stream.send(':\n\n')) : { status: 200, body: '' }
+      path === '/stream'
+        ? server.stream({}, ({ stream }) => stream.send(':\n\n'))
+        : { kind: 'whole', status: 200, body: '' }
     const stream = server.raw(get('/stream'))
     const idle = server.raw(get('/'))
     await Promise.all([stream.answers(1), idle.answers(1)])

@@ -34,7 +34,9 @@ describeTransports('limits', (server) => {
   it('T-LIMIT-2 a body up to the limit is handed over, a longer one is not, and the next request is read', async () => {
     server().answer = async (asked) => {
       const body = await asked.body()
-      return body === undefined ? { status: 413, body: '' } : { status: 200, body: `${body.length}` }
+      return body === undefined
+        ? { kind: 'whole', status: 413, body: '' }
+        : { kind: 'whole', status: 200, body: `${body.length}` }
     }
     const { bodyBytes } = TRANSPORT_LIMITS
     const post = (bytes: number) => request('POST', '/', [`Content-Length: ${bytes}`], 'x'.repeat(bytes))

@@ -15,7 +15,7 @@ describeTransports('requests', (server) => {
     return peer
   }
   const bodyOf = async (text: string) => {
-    server().answer = async (asked) => ({ status: 200, body: (await asked.body()) ?? 'too long' })
+    server().answer = async (asked) => ({ kind: 'whole', status: 200, body: (await asked.body()) ?? 'too long' })
     return (await ask(text)).text.split('\r\n\r\n')[1]
   }
 
@@ -55,7 +55,7 @@ describeTransports('requests', (server) => {
   })
 
   it('T-REQUEST-2 a body comes whole, however it is cut', async () => {
-    server().answer = async (asked) => ({ status: 200, body: `${(await asked.body())?.toString()}` })
+    server().answer = async (asked) => ({ kind: 'whole', status: 200, body: `${(await asked.body())?.toString()}` })
     const peer = server().raw('')
     for (const part of request('POST', '/', [CHUNKED], '5\r\nhello\r\n0\r\n\r\n').match(/[\s\S]{1,7}/g)!) {
       peer.write(part)
@@ -104,7 +104,7 @@ describeTransports('requests', (server) => {
   })
 
   const withBadChunk = async (body: string) => {
-    server().answer = async (asked) => ({ status: 200, body: (await asked.body()) ?? '' })
+    server().answer = async (asked) => ({ kind: 'whole', status: 200, body: (await asked.body()) ?? '' })
     const peer = server().raw(request('POST', '/', [CHUNKED], body) + SMUGGLED)
     await peer.closed()
     expect(peer.statuses.filter((status) => status !== 400)).toEqual([])
@@ -159,7 +159,7 @@ describeTransports('requests', (server) => {
   ])('T-FRAME-3 a request with %s is refused', (_, text) => refused(text))
 
   it('T-HEAD-1 HEAD has the head of GET and no body, and leaves the connection to the next request', async () => {
-    server().answer = async () => ({ status: 418, headers: { 'x-test': 'yes' }, body: 'a teapot' })
+    server().answer = async () => ({ kind: 'whole', status: 418, headers: { 'x-test': 'yes' }, body: 'a teapot' })
     const peer = await ask(request('HEAD', '/', []), 1)
     expect(peer.text.toLowerCase()).toContain('\r\nx-test: yes\r\n')
     expect(peer.text.toLowerCase()).toContain('\r\ncontent-length: 8\r\n')
@@ -169,7 +169,7 @@ describeTransports('requests', (server) => {
   })
 
   it('T-PIPE-1 requests sent at once are answered in order, each when the one before it is', async () => {
-    server().answer = async ({ path }) => ({ status: 200, body: `answer to ${path};` })
+    server().answer = async ({ path }) => ({ kind: 'whole', status: 200, body: `answer to ${path};` })
     const peer = await ask(
       upTo(10)
         .map((number) => get(`/${number}`))
@@ -183,7 +183,7 @@ describeTransports('requests', (server) => {
     const releases: (() => void)[] = []
     server().answer = async ({ path }) => {
       if (path === '/slow') await new Promise<void>((resolve) => releases.push(resolve))
-      return { status: 200, body: `answer to ${path};` }
+      return { kind: 'whole', status: 200, body: `answer to ${path};` }
     }
     const peer = server().raw(get('/slow') + get('/fast'))
     await eventually(() => releases.length === 1, 'the first')
@@ -208,7 +208,7 @@ describeTransports('requests', (server) => {
   it('T-DEFECT-3 a rejected answer is 500 with what the handlers say, and the connection stays', async () => {
     server().answer = async ({ path }) => {
       if (path === '/bad') throw new Error('secret')
-      return { status: 200, body: 'good' }
+      return { kind: 'whole', status: 200, body: 'good' }
     }
     const peer = server().raw(get('/bad'))
     await peer.answers(1)
@@ -224,7 +224,7 @@ describeTransports('requests', (server) => {
   it('T-REQUEST-3 a client that leaves before its answer harms nobody', async () => {
     server().answer = async () => {
       await pause(QUIET_MS)
-      return { status: 200, body: 'x'.repeat(100_000) }
+      return { kind: 'whole', status: 200, body: 'x'.repeat(100_000) }
     }
     const peer = server().raw(get('/'))
     await eventually(() => server().requests.length === 1, 'the request')
@@ -235,7 +235,7 @@ describeTransports('requests', (server) => {
 
   it('T-REQUEST-4 a large answer arrives whole', async () => {
     const body = Buffer.alloc(3_000_000, 'abc')
-    server().answer = async () => ({ status: 200, body })
+    server().answer = async () => ({ kind: 'whole', status: 200, body })
     const response = await fetch(`http://127.0.0.1:${server().port}/`)
     expect(Buffer.from(await response.arrayBuffer()).equals(body)).toBe(true)
   })

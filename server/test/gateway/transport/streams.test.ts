@@ -82,7 +82,8 @@ describeTransports('streams', (server) => {
   })
 
   it('T-STREAM-4 HEAD has the head alone, is told the end at once, and leaves the connection', async () => {
-    server().answer = async ({ path }) => (path === '/stream' ? server().stream() : { status: 204, body: '' })
+    server().answer = async ({ path }) =>
+      path === '/stream' ? server().stream() : { kind: 'whole', status: 204, body: '' }
     const peer = server().raw(request('HEAD', '/stream', []))
     await peer.answers(1)
     await eventually(() => server().streams[0]?.closed === 1, 'closed')

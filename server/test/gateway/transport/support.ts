@@ -128,6 +128,7 @@ export class TestServer implements TransportHandlers {
     onOpen: (seen: SeenStream) => void = () => {},
   ): StreamResponse {
     return {
+      kind: 'stream',
       status: 200,
       headers: { 'content-type': 'text/event-stream', ...headers },
       open: (stream) => {
@@ -187,7 +188,7 @@ export class TestServer implements TransportHandlers {
   }
 }
 
-const echo: Answer = async (request) => ({ status: 200, body: `${request.method} ${request.path}\n` })
+const echo: Answer = async (request) => ({ kind: 'whole', status: 200, body: `${request.method} ${request.path}\n` })
 
 /** A TCP client that keeps what comes. */
 export class RawPeer {

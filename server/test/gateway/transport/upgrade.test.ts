@@ -69,7 +69,7 @@ describeTransports('upgrades', (server) => {
       await new Promise<void>((resolve) => {
         release = resolve
       })
-      return { status: 200, body: 'late' }
+      return { kind: 'whole', status: 200, body: 'late' }
     }
     const peer = server().raw(request('GET', '/slow', []) + handshake())
     await peer.closed()

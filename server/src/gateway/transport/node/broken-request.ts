@@ -1,7 +1,7 @@
 import { errorReply, json } from '../../http/replies.ts'
 import type { HttpResponse } from '../transport.ts'
 
-/** What is answered to a request that Node could not read, by the code of its error; nothing when the client has gone. */
+/** The answer to a request that Node could not parse, by error code; `undefined` when the client has gone. */
 export function answerToBrokenRequest(code: string | undefined): HttpResponse | undefined {
   switch (code) {
     case 'HPE_HEADER_OVERFLOW':
@@ -9,7 +9,7 @@ export function answerToBrokenRequest(code: string | undefined): HttpResponse | 
     case 'ERR_HTTP_REQUEST_TIMEOUT':
       return json(408, { error: { code: 'invalid_frame', message: 'The request took too long to arrive.' } })
     default:
-      // Of the parser; all others are of a connection that is gone.
+      // Parser errors; all others mean that the connection is gone.
       if (!code?.startsWith('HPE_') || code === 'HPE_INVALID_EOF_STATE') return undefined
       return errorReply('invalid_frame', 'This is no HTTP request.')
   }

@@ -2,14 +2,14 @@ import type { Server } from 'node:http'
 import { cannotListen } from '../../../claim-port.ts'
 import type { ListenAddress } from '../transport.ts'
 
-/** First Node whose servers can share a port through the kernel, which of the systems it runs on Linux does. */
+/** First Node version whose servers can share a port through the kernel; of the supported systems only Linux can. */
 const FIRST_SHARING = { major: 22, minor: 12 }
 
-/** Starts listening. Rejects with what to do when the address cannot be had. */
+/** Starts listening. Rejects with advice when the address is not available. */
 export function listen(server: Server, { host, port, shared }: ListenAddress): Promise<{ readonly port: number }> {
   const reusePort = shared && port !== 0 && canShare(process.platform, process.versions.node)
   return new Promise((resolve, reject) => {
-    // Later ones are of a connection that could not be accepted: the next can.
+    // Later errors concern one connection that could not be accepted.
     server.on('error', (error: NodeJS.ErrnoException) => {
       reject(shared && error.code === 'EADDRINUSE' ? cannotShare(host, port, error) : cannotListen(host, port, error))
     })

@@ -3,7 +3,7 @@ import type { Socket } from 'node:net'
 import { finalResponse } from '../raw-response.ts'
 import type { HttpResponse } from '../transport.ts'
 
-/** Requests that may wait for the answers before them: more in one connection serve nobody. */
+/** Requests that may wait for earlier answers: more in one connection serve nobody. */
 const MAX_WAITING = 64
 
 interface Exchange {
@@ -12,12 +12,12 @@ interface Exchange {
   readonly begin: () => void
 }
 
-/** One connection: its requests are answered one at a time and in order, and none that comes after the last. */
+/** One connection: its requests are answered one at a time and in order, and none after the last. */
 export class NodeConnection {
   readonly #socket: Socket
   /** The first one is being answered. */
   readonly #exchanges: Exchange[] = []
-  /** Nothing that comes from now on is a request. */
+  /** Whatever arrives from now on is no request. */
   #last: HttpResponse | 'upgraded' | undefined
 
   constructor(socket: Socket) {
@@ -27,7 +27,7 @@ export class NodeConnection {
   /** A request came. */
   take(exchange: Exchange): void {
     const { request, response } = exchange
-    // A connection that ends under them says so by closing.
+    // If the connection ends meanwhile, it closes their handlers.
     request.on('error', () => {})
     response.on('error', () => {})
     if (this.#last !== undefined) return
@@ -40,13 +40,15 @@ export class NodeConnection {
     if (this.#exchanges.length === 1) exchange.begin()
   }
 
-  /** What follows cannot be read as requests: the answer comes behind those that are due, and the connection ends. */
+  /**
+   * The following bytes cannot be parsed as requests: their answer follows the pending ones, and the connection ends.
+   */
   refuse(answer: HttpResponse): void {
     if (this.#last !== undefined) return
     this.#last = answer
     const unread = this.#exchanges.at(-1)
     if (unread !== undefined && !unread.request.complete) {
-      // It is the body of this one that cannot be read, so this is its answer, unless it has one.
+      // The body of this request cannot be parsed, so this is its answer, unless it has one.
       if (unread.response.headersSent) {
         this.#socket.destroy()
         return
@@ -56,7 +58,7 @@ export class NodeConnection {
     if (this.#exchanges.length === 0) this.#end(answer)
   }
 
-  /** Leaves the connection to the protocol that its last request asks for. False: requests before it are not answered. */
+  /** Hands the connection to the protocol its last request asks for. False: earlier requests are not answered yet. */
   leave(): boolean {
     if (this.#last !== undefined || this.#exchanges.length > 0) return false
     this.#last = 'upgraded'
@@ -64,7 +66,7 @@ export class NodeConnection {
   }
 
   #finished(): void {
-    // Nobody waits for the others any more.
+    // Nobody waits for the other answers any more.
     if (this.#socket.destroyed) return
     this.#exchanges.shift()
     const next = this.#exchanges[0]

@@ -14,7 +14,7 @@ export function serve(
 ): void {
   const isHead = method === 'HEAD'
   const reply = (answer: HttpResponse | StreamResponse) => {
-    if (!('open' in answer)) return write(response, answer, isHead)
+    if (answer.kind === 'whole') return write(response, answer, isHead)
     const hasStream = beginStream(response, answer, isHead)
     new NodeStream(hasStream ? response : undefined, handlers).open(answer)
   }

@@ -24,7 +24,7 @@ export class NodeStream implements TransportStream {
     const response = this.#response
     const socket = response?.socket
     if (!response || !socket || socket.writableLength > TRANSPORT_LIMITS.bufferedBytes) return 'dropped'
-    // By itself the response would write at the end of this turn, and until then everything would seem to wait.
+    // By default the response is written at the end of this turn, and until then everything would seem to wait.
     socket.cork()
     response.write(chunk, this.#taken)
     socket.uncork()

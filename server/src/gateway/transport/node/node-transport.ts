@@ -13,7 +13,7 @@ import { splitTarget } from './request-target.ts'
 
 /** A body of `bodyBytes` at 300 kbit/s. */
 const REQUEST_MS = 60_000
-/** How often requests that do not end are looked for. */
+/** How often unfinished requests are checked. */
 const CHECK_MS = 1_000
 
 /** Creates the transport on `node:http` and `ws`. It does not listen yet. */
@@ -28,12 +28,12 @@ export function createNodeTransport(
     headersTimeout: idleMs,
     keepAliveTimeout: idleMs,
     requestTimeout: REQUEST_MS,
-    // Node would answer one without it, and read on.
+    // Node would answer a request without a host, and read on.
     requireHostHeader: false,
     connectionsCheckingInterval: CHECK_MS,
   })
   server.setTimeout(idleMs)
-  // Node would leave out what comes behind so many lines, without a word. Their bytes are bounded already.
+  // Node would silently drop header lines above this number. Their bytes are bounded already.
   server.maxHeadersCount = 0
   server.on('connection', (socket) => {
     connections.set(socket, new NodeConnection(socket))
@@ -67,7 +67,7 @@ export function createNodeTransport(
   })
   return {
     listen: (address) => listen(server, address),
-    // That of the HTTP server would also close connections that are idle for a moment, under a request on its way.
+    // The HTTP server's own method would also close connections idle for a moment, under a request on its way.
     stopListening: () => void NetServer.prototype.close.call(server),
     close() {
       server.close()

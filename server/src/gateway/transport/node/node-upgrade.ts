@@ -12,7 +12,7 @@ import { serve, write } from './node-request.ts'
 import { NodeSocket } from './node-socket.ts'
 import { splitTarget } from './request-target.ts'
 
-/** Takes a connection whose request asks for another protocol, and which Node reads no further. */
+/** Handles a connection whose request asks for another protocol; Node has stopped reading it. */
 export type Upgrade = (request: IncomingMessage, socket: Socket, head: Buffer) => void
 
 export function createUpgrade(handlers: TransportHandlers): Upgrade {
@@ -32,7 +32,7 @@ export function createUpgrade(handlers: TransportHandlers): Upgrade {
       else sockets.handleUpgrade(request, socket, head, (ws) => new NodeSocket(ws, handlers))
       return
     }
-    // Nothing else is spoken here, so it is a request like any other, except that Node has left its body unread.
+    // No other protocol is spoken here, so it is a request like any other, except that Node has left its body unread.
     const response = lastResponse(request, socket)
     const read = readRequestHead({ method: request.method!, path, query, headers: lines })
     if (read.kind !== 'read') write(response, read.answer)
@@ -45,7 +45,7 @@ function hasBody(headers: ReadonlyMap<string, string>): boolean {
   return headers.has('transfer-encoding') || (headers.get('content-length') ?? '0') !== '0'
 }
 
-/** The response to a request that Node has let go of; its connection ends with it. */
+/** The response to a request that Node has released; its connection ends with it. */
 function lastResponse(request: IncomingMessage, socket: Socket): ServerResponse {
   const response = new ServerResponse(request)
   response.shouldKeepAlive = false
@@ -53,7 +53,7 @@ function lastResponse(request: IncomingMessage, socket: Socket): ServerResponse 
   response.on('error', () => {})
   response.once('finish', () => socket.destroySoon())
   socket.setTimeout(TRANSPORT_LIMITS.idleMs, () => socket.destroy())
-  // What follows is not read, and that the client goes is noticed.
+  // Further bytes are discarded; reading them shows when the client goes.
   socket.resume()
   return response
 }

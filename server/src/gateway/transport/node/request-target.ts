@@ -1,4 +1,4 @@
-/** Scheme and authority of a target that names the server too (RFC 9112, 3.2.2). */
+/** Scheme and authority of an absolute-form target (RFC 9112, 3.2.2). */
 const AUTHORITY = /^https?:\/\/[^/?]*/i
 
 /** Path and query of a request target. */

@@ -16,7 +16,8 @@ export class NoUwsBinary extends Error {
 }
 
 /**
- * By `require`: what the package throws without a binary ends the process on Node 20 when it is imported, caught or not.
+ * By `require`: on Node 20 the error that the package throws without a binary ends the process when it is imported,
+ * caught or not.
  *
  * @throws {NoUwsBinary}
  */

@@ -31,7 +31,7 @@ export function serve(response: UwsResponse, request: UwsRequest, handlers: Tran
   const { method, path, query, headers } = head
   const isHead = method === 'HEAD'
   const reply = (answer: HttpResponse | StreamResponse) => {
-    if ('open' in answer) {
+    if (answer.kind === 'stream') {
       if (!aborted) response.cork(() => beginStream(response, answer, isHead))
       stream = new UwsStream(aborted || isHead ? undefined : response, handlers)
       stream.open(answer)
@@ -52,7 +52,7 @@ export function giveUp(response: UwsResponse, handlers: TransportHandlers, error
   try {
     response.close()
   } catch {
-    // It is closed, which uWS tells by throwing.
+    // Already closed: uWS reports that by throwing.
   }
 }
 
@@ -64,13 +64,13 @@ export function headerLines(request: UwsRequest): [name: string, value: string][
   return lines
 }
 
-/** uWS keeps what a handler writes in a buffer of this size until the handler returns, and drops it if the handler closes. */
+/** uWS buffers up to this many bytes of a handler's writes until it returns, and drops them if the handler closes. */
 const CORK_BYTES = 16_384
 
 /**
- * Answers and closes, so that nothing that follows on the connection is read. After `end` uWS would first answer what it
- * has received already, whether or not it was asked to close. `close` in its place leaves two things to do here: the
- * status line, which is written as it is, carries the whole answer, and its body is long enough to leave the buffer.
+ * Answers and closes, so that nothing that follows on the connection is read. After `end` uWS would first answer
+ * requests it has received already, even if told to close. With `close` instead, two things remain to do here: the
+ * status line, which is written unchanged, carries the whole answer, and its body is long enough to leave the buffer.
  */
 function refuseAndClose(response: UwsResponse, answer: HttpResponse): void {
   response.writeStatus(finalResponse({ ...answer, body: answer.body.toString().padEnd(CORK_BYTES) }))
@@ -98,7 +98,7 @@ export function write(response: UwsResponse, answer: HttpResponse, isHead = fals
     response.end(answer.body)
     return
   }
-  // Told the length by `endWithoutBody`, uWS would wait for the body for ever and close at the next request.
+  // If `endWithoutBody` got the length, uWS would wait for the body for ever and close at the next request.
   response.writeHeader('Content-Length', `${Buffer.byteLength(answer.body)}`)
   response.endWithoutBody()
 }

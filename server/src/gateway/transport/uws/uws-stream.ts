@@ -2,10 +2,10 @@ import { GuardedHandler } from '../guarded-handler.ts'
 import { TRANSPORT_LIMITS } from '../limits.ts'
 import type { StreamHandler, StreamResponse, TransportHandlers, TransportStream } from '../transport.ts'
 
-/** What it needs of a uWS response. */
+/** The used part of a uWS response. */
 interface UwsResponse {
   cork(write: () => void): unknown
-  /** False when something waits from the write before. */
+  /** False when data of the previous write still waits. */
   write(chunk: Buffer | string): boolean
   end(): unknown
   close(): unknown
@@ -16,14 +16,15 @@ interface UwsResponse {
 const FILLER = ':\n\n'
 
 /**
- * A chunked response. What waits in it uWS does not say, only, at the next write, that something does: it is counted
- * here. With a handler for writable events uWS gives what waits to the kernel only when something is written: the filler.
+ * A chunked response. uWS does not report how much of it waits, only, at the next write, that something does: it is
+ * counted here. With a handler for writable events uWS passes waiting data to the kernel only on a write: hence the
+ * filler.
  */
 export class UwsStream implements TransportStream {
   readonly #handler: GuardedHandler<StreamHandler>
   #response: UwsResponse | undefined
   #bufferedBytes = 0
-  /** Of the write before: whether it waits is known only at the next. */
+  /** Bytes of the previous write: whether they wait is known only at the next one. */
   #lastBytes = 0
 
   /** @param response with its head written, or `undefined` when its connection has gone */
@@ -55,8 +56,8 @@ export class UwsStream implements TransportStream {
     const response = this.#response
     if (response === undefined) return
     this.#response = undefined
-    // A peer that does not read would keep the response open for ever. Told to close the connection at the end, uWS would
-    // write a header into the body: the client does it, as the head asks, or the idle limit.
+    // A peer that does not read would keep the response open for ever. If uWS were told to close the connection at the
+    // end, it would write a header into the body: the client closes, as the head asks, or the idle limit does.
     if (this.#bufferedBytes > 0) response.close()
     else response.cork(() => response.end())
     this.#gone()

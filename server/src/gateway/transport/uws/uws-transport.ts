@@ -28,7 +28,7 @@ export function createUwsTransport(handlers: TransportHandlers): Transport {
         write(response, refusal)
         return
       }
-      // Without extensions: what is offered is not passed on.
+      // Without extensions: offered ones are not passed on.
       response.upgrade<SocketData>({}, request.getHeader('sec-websocket-key'), SUBPROTOCOL, '', context)
     },
     open(ws) {
@@ -36,7 +36,7 @@ export function createUwsTransport(handlers: TransportHandlers): Transport {
       ws.getUserData().socket = socket
       socket.handler.open(() => handlers.open(socket))
     },
-    // What is thrown in a callback of uWS ends the process: the guarded handler throws nothing.
+    // An error thrown in a uWS callback ends the process: the guarded handler throws nothing.
     message(ws, message, isBinary) {
       ws.getUserData().socket!.handler.call('message', (handler) =>
         handler.message(isBinary ? undefined : Buffer.from(message).toString('utf8'), message.byteLength),
@@ -58,8 +58,8 @@ export function createUwsTransport(handlers: TransportHandlers): Transport {
   })
   return {
     async listen({ host, port, shared }) {
-      // uWS' own exclusive mode lacks SO_REUSEADDR: after a crash it would refuse the port until old connections are gone.
-      // And a port that uWS picks itself (0) it does not share.
+      // uWS' own exclusive mode lacks SO_REUSEADDR: after a crash it would refuse the port until old connections are
+      // gone. And it does not share a port that it picks itself (0).
       const chosen = shared && port !== 0 ? port : await claimPort(host, port)
       return new Promise((resolve, reject) => {
         app.listen(host, chosen, (socket) => {

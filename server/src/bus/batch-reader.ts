@@ -1,0 +1,65 @@
+import type { LogEntry } from './log-entry.ts'
+import { type BatchHeader, decodeEvents, decodeHeader, type EventBody, refusedEvents } from './record-batch.ts'
+
+/** Reads one stored record batch. The header is decoded on first use: a reader of events alone seldom needs it. */
+export class BatchReader {
+  readonly payload: Buffer
+  readonly #refusedSlices: string | undefined
+  /** Its JSON until it is decoded. */
+  #header: string | BatchHeader
+  #refused: ReadonlySet<number> | undefined
+  #starts: readonly number[] | undefined
+
+  constructor({ header, payload, refused }: Pick<LogEntry, 'header' | 'payload' | 'refused'>) {
+    this.payload = payload
+    this.#header = header
+    this.#refusedSlices = refused
+  }
+
+  get header(): BatchHeader {
+    if (typeof this.#header === 'string') this.#header = decodeHeader(this.#header)
+    return this.#header
+  }
+
+  /** Indexes of the events that readers must skip. */
+  get refused(): ReadonlySet<number> {
+    this.#refused ??= this.#refusedSlices === undefined ? NONE : refusedEvents(this.header, this.#refusedSlices)
+    return this.#refused
+  }
+
+  /** Where each event begins in the payload. */
+  get starts(): readonly number[] {
+    this.#starts ??= eventStarts(this.header.bytes)
+    return this.#starts
+  }
+
+  /** Parses all events, refused ones included: the index is that of the position. */
+  bodies(): EventBody[] {
+    return decodeEvents(this.payload)
+  }
+
+  /** Parses all events and drops the refused ones. */
+  acceptedBodies(): EventBody[] {
+    const { refused } = this
+    const bodies = this.bodies()
+    return refused.size === 0 ? bodies : bodies.filter((_, index) => !refused.has(index))
+  }
+
+  /** The stored JSON of one event. */
+  jsonOf(index: number): string {
+    const start = this.starts[index]!
+    return this.payload.toString('utf8', start, start + this.header.bytes[index]!)
+  }
+}
+
+const NONE: ReadonlySet<number> = new Set()
+
+/** One byte, the comma, lies between two events. */
+function eventStarts(sizes: readonly number[]): number[] {
+  let next = 0
+  return sizes.map((size) => {
+    const start = next
+    next += size + 1
+    return start
+  })
+}
