@@ -1,4 +1,5 @@
 -- Arguments that hold many values, a line each. In a field a line end is written as backslash n and a backslash as two.
+-- `unpack` takes 7,999 values.
 local CHUNK = 4000
 
 local function chunked(command, key, list, from, to)
