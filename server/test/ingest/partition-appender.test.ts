@@ -33,7 +33,7 @@ function appender() {
   const created = new PartitionAppender(log as unknown as PartitionLog, () => 'defect')
   const settled: string[] = []
   const add = (topic: string, isUrgent: boolean) => {
-    const frame = { settle: () => settled.push(topic) }
+    const frame = { resolve: () => settled.push(topic) }
     const event = { key: 'k', lane: 'low', time: 1, json: encodeEvent('e', 'k', 1, undefined, '{}') } as const
     created.add({ topic, identity: undefined, isUrgent, frame }, [event])
   }
