@@ -1,36 +1,23 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { beforeEach, describe, expect, it } from 'vitest'
 import { z } from 'zod'
-import { openCommandConnection, type Redis, untilReady } from '../../src/bus/connection.ts'
-import { type Bus, partitionOf } from '../../src/bus/index.ts'
-import { openTopology } from '../../src/bus/topology.ts'
+import { partitionOf } from '../../src/bus/index.ts'
 import { defineConfig, topic } from '../../src/index.ts'
 import { answerQuery, Queries } from '../../src/queries/index.ts'
 import { appendEvents } from '../delivery/support.ts'
-import { currentKey, openTestBus } from '../support/bus.ts'
-import { startTestRedis, type TestRedis } from '../support/redis.ts'
+import { currentKey } from '../support/bus.ts'
+import { useBus, useRedis } from '../support/use-redis.ts'
 
 const PARTITIONS = 4
 const note = topic('note', { schema: z.object({ id: z.string(), n: z.number() }), key: 'id' })
 const total = note.window('note.total', { tumbling: '1h', aggregate: { events: 'count' } })
 const { contract } = defineConfig({ topics: [note, total] })
 
-let server: TestRedis
-let redis: Redis
-let bus: Bus
+const { server, redis } = await useRedis()
+const opened = useBus(server, PARTITIONS)
 let queries: Queries
 
-beforeAll(async () => {
-  server = await startTestRedis()
-  redis = openCommandConnection(server.url, 'test')
-  await untilReady(redis, 5_000)
-  await openTopology(redis, PARTITIONS)
-  bus = await openTestBus(server.url, PARTITIONS)
-  queries = new Queries(bus, contract, () => 'defect')
-})
-afterAll(async () => {
-  bus.close()
-  redis.disconnect()
-  await server.close()
+beforeEach(() => {
+  queries = new Queries(opened.bus, contract, () => 'defect')
 })
 
 const ask = (name: string, params: Record<string, unknown> = {}) => answerQuery(queries, name, params)
