@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { formatVersion, parseExpectedVersion } from '../../src/commands/index.ts'
 
 describe('expected version', () => {
-  test('parses numbers and version@epoch, and reads back what was written (CMD-CHECK-2)', () => {
+  test('CMD-CHECK-2 parses numbers and version@epoch, and reads back what was written', () => {
     expect(parseExpectedVersion(0)).toEqual({ version: 0 })
     expect(parseExpectedVersion('12')).toEqual({ version: 12 })
     const version = { version: 3, epoch: 'k2x9' }
@@ -25,5 +25,5 @@ describe('expected version', () => {
     `${'9'.repeat(16)}`,
     null,
     {},
-  ])('refuses %j (CMD-CHECK-2)', (value) => expect(parseExpectedVersion(value)).toBeUndefined())
+  ])('CMD-CHECK-2 refuses %j', (value) => expect(parseExpectedVersion(value)).toBeUndefined())
 })
