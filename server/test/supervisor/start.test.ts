@@ -105,7 +105,7 @@ describe('start', () => {
     expect(await first.process.stop('SIGINT')).toEqual({ code: 0, signal: null })
     const third = await started()
     expect(await publish(third.url)).toBe(true)
-  })
+  }, 40_000)
 
   test('S-CHILD-5 taken port - is reported before anything is started', async () => {
     const server = createServer().listen(0, '127.0.0.1')
