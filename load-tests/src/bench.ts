@@ -1,5 +1,6 @@
 import { cpus, release, totalmem } from 'node:os'
 import { parseArgs } from 'node:util'
+import { entities } from './entities/entities.ts'
 import { fanout } from './fanout/fanout.ts'
 import { idle } from './idle/idle.ts'
 import { ingest, unnamed } from './ingest/ingest.ts'
@@ -21,6 +22,7 @@ const BENCHMARKS: Readonly<Record<string, Benchmark>> = {
   hopping,
   states,
   nexmark,
+  entities,
   idle,
   fanout,
   priority,

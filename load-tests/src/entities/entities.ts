@@ -1,0 +1,85 @@
+import { fileURLToPath } from 'node:url'
+import type { Benchmark } from '../support/benchmark.ts'
+import { percentile } from '../support/percentile.ts'
+import { askModule, type ServerProcess, startModule, startTidegate, untilReady } from '../support/processes.ts'
+import { startBenchRedis } from '../support/redis.ts'
+import type { CommanderOptions, CommanderReport } from './commander.ts'
+import type { LuaControlOptions, LuaControlReport } from './lua-control.ts'
+
+const CONFIG = fileURLToPath(new URL('./entities.config.ts', import.meta.url))
+const LOAD = { sockets: 4, inFlight: 64, keys: 1_000 } as const
+/** Controls and Tidegate take turns, each figure is the median of its rounds: these machines drift within a minute. */
+const ROUNDS = 3
+const ROUND = { warmupMs: 1_500, measureMs: 3_000 } as const
+const LATENCY = { warmupMs: 1_500, measureMs: 6_000 } as const
+const ALONE = { sockets: 1, inFlight: 1, warmupMs: 1_000, measureMs: 3_000 } as const
+
+export const entities: Benchmark = {
+  description:
+    'Commands per second through gateway and worker, beside a Lua check-and-append each, and a gateway that decides itself',
+  notMeasured: 'networks other than loopback, several workers; clients, gateway, worker and Redis share the cores',
+  async run(progress) {
+    const redis = await startBenchRedis()
+    const environment = { REDIS_URL: redis.url, TIDEGATE_LOG_LEVEL: 'warn' }
+    const fair = await startFair(redis.url)
+    const worker = await startTidegate(['worker', '--config', CONFIG], environment)
+    const gateway = await startTidegate(['gateway', '--port', '0', '--config', CONFIG], environment)
+    const send = (options: Omit<CommanderOptions, 'port'>) => command({ ...options, port: gateway.port })
+    try {
+      const rates = { lua: [] as number[], fair: [] as number[], tidegate: [] as number[] }
+      let rejected = 0
+      for (let round = 1; round <= ROUNDS; round++) {
+        const inFlight = LOAD.sockets * LOAD.inFlight
+        const lua = await appendByLua({ redisUrl: redis.url, inFlight, keys: LOAD.keys, measureMs: ROUND.measureMs })
+        const decided = await command({ ...LOAD, ...ROUND, port: fair.port })
+        const peak = await send({ ...LOAD, ...ROUND })
+        progress(
+          `round ${round} of ${ROUNDS}: ${peak.commandsPerSec} commands/s, Lua ${lua.commandsPerSec}, gateway decides ${decided.commandsPerSec}`,
+        )
+        rates.lua.push(lua.commandsPerSec)
+        rates.fair.push(decided.commandsPerSec)
+        rates.tidegate.push(peak.commandsPerSec)
+        rejected += peak.rejected
+      }
+      const peak = percentile(rates.tidegate, 0.5)
+      const [lua, decided] = [percentile(rates.lua, 0.5), percentile(rates.fair, 0.5)]
+      progress(`latency at ${Math.round(peak / 2)} commands/s`)
+      const half = await send({ ...LOAD, ...LATENCY, commandsPerSec: peak / 2 })
+      progress('one client that waits for each answer')
+      const alone = await send({ ...ALONE, keys: LOAD.keys })
+      const oneKey = await send({ ...ALONE, keys: 1 })
+      return {
+        commandsPerSec: peak,
+        controlPerSec: lua,
+        ratio: round(peak / lua),
+        gatewayDecidesPerSec: decided,
+        ratioToGatewayDecides: round(peak / decided),
+        halfPerSec: half.commandsPerSec,
+        p50Ms: round(half.p50Ms),
+        p99Ms: round(half.p99Ms),
+        aloneP50Ms: round(alone.p50Ms),
+        aloneOneKeyP50Ms: round(oneKey.p50Ms),
+        rejected: rejected + half.rejected,
+      }
+    } finally {
+      await Promise.all([gateway.stop(), worker.stop(), fair.stop()])
+      await redis.close()
+    }
+  },
+}
+
+function startFair(redisUrl: string): Promise<ServerProcess> {
+  const child = startModule(new URL('./fair-control.ts', import.meta.url))
+  child.send({ redisUrl })
+  return untilReady(child)
+}
+
+function command(options: CommanderOptions): Promise<CommanderReport> {
+  return askModule(new URL('./commander.ts', import.meta.url), options)
+}
+
+function appendByLua(options: LuaControlOptions): Promise<LuaControlReport> {
+  return askModule(new URL('./lua-control.ts', import.meta.url), options)
+}
+
+const round = (value: number) => Math.round(value * 100) / 100
