@@ -18,8 +18,13 @@ return 0`
 /** Commands of one script call. */
 const MAX_BATCH = 500
 
+interface Client {
+  isOpen: boolean
+}
+
 interface Waiting {
-  readonly socket: uWS.WebSocket<unknown>
+  readonly socket: uWS.WebSocket<Client>
+  readonly client: Client
   readonly id: string
   readonly key: string
   readonly amount: number
@@ -53,7 +58,8 @@ async function run(redisUrl: string): Promise<void> {
       states.set(key, next)
     }
     await redis.evalsha(sha, taken.size, ...[...taken.keys()].map((key) => `fair:${key}`), ...args)
-    for (const { socket, id, key } of taken.values()) {
+    for (const { socket, client, id, key } of taken.values()) {
+      if (!client.isOpen) continue
       const version = states.get(key)!.version
       socket.send(JSON.stringify({ type: 'answer', id, status: 'done', version, epoch: 'fair', events: [] }))
     }
@@ -63,15 +69,18 @@ async function run(redisUrl: string): Promise<void> {
 
   uWS
     .App()
-    .ws('/v1/ws', {
+    .ws<Client>('/v1/ws', {
+      close(socket) {
+        socket.getUserData().isOpen = false
+      },
       upgrade(response, request, context) {
         const key = request.getHeader('sec-websocket-key')
-        response.upgrade({}, key, SUBPROTOCOL, request.getHeader('sec-websocket-extensions'), context)
+        response.upgrade({ isOpen: true }, key, SUBPROTOCOL, request.getHeader('sec-websocket-extensions'), context)
       },
       message(socket, message) {
         const frame = JSON.parse(Buffer.from(message).toString('utf8'))
         if (frame.type !== 'command') return
-        waiting.push({ socket, id: frame.id, key: frame.key, amount: frame.input.amount })
+        waiting.push({ socket, client: socket.getUserData(), id: frame.id, key: frame.key, amount: frame.input.amount })
         void flush()
       },
     })
