@@ -1,4 +1,4 @@
-import { defineConfig, topic } from 'tidegate'
+import { defineConfig, entity, reject, topic } from 'tidegate'
 import { z } from 'zod'
 
 const reading = topic('crash.reading', {
@@ -22,4 +22,23 @@ const perSite = reading.window('crash.site', { tumbling: '10s', groupBy: 'site',
 const hot = reading.filter(({ v }) => v > 8).to('crash.hot', { version: 1 })
 const alert = tumbling.filter((pane) => pane.value.max > 9).to('crash.alert', { version: 1 })
 
-export default defineConfig({ topics: [reading, tumbling, early, hopping, sessions, all, perSite, hot, alert] })
+const tally = entity('tally', {
+  key: 'sensor',
+  version: 1,
+  state: { initial: { sum: 0 } as { readonly sum: number } },
+  events: { counted: z.object({ v: z.number() }) },
+  evolve: { counted: ({ sum }, { v }) => ({ sum: sum + v }) },
+  rejections: ['too_much'],
+  commands: {
+    count: {
+      input: z.object({ v: z.number() }),
+      decide: (_state, { v }) =>
+        v > 8 ? reject('too_much', 'More than 8 at once.') : [{ type: 'counted', data: { v } }],
+    },
+  },
+})
+
+export default defineConfig({
+  topics: [reading, tumbling, early, hopping, sessions, all, perSite, hot, alert],
+  entities: [tally],
+})

@@ -2,7 +2,9 @@ import { setTimeout as pause } from 'node:timers/promises'
 import type { Redis } from '../../../server/src/bus/connection.ts'
 import {
   type AppendReply,
+  type AppendRequest,
   BusUnavailable,
+  COMMANDS_TOPIC,
   encodeEvent,
   type KnownEntry,
   LineageProof,
@@ -11,6 +13,7 @@ import {
 } from '../../../server/src/bus/index.ts'
 import { logOf } from '../../../server/test/support/bus.ts'
 import type { Reading } from './reading.ts'
+import { eventOf, type TallyCommand } from './tally.ts'
 
 /** One frame of the writer, as it is sent again when Redis lost it. */
 interface Frame {
@@ -104,6 +107,14 @@ export class LogWriter {
     await Promise.all([...byPartition].map(([partition, own]) => this.#write(partition, own)))
   }
 
+  /** Stores commands of one partition, each at least once: their ids tell who runs them what was stored twice. */
+  async writeCommands(partition: number, commands: readonly TallyCommand[]): Promise<void> {
+    const builder = new RecordBatchBuilder()
+    builder.addSlice(commands.map(eventOf))
+    const slices = [{ batch: 0, lastIndex: commands.length - 1, identity: undefined }]
+    await this.#append(partition, { batches: [{ topic: COMMANDS_TOPIC, ...builder.build() }], slices })
+  }
+
   #isSilent(partition: number): boolean {
     const { remainder, until } = this.#silent
     return partition % 2 === remainder && performance.now() < until
@@ -123,7 +134,7 @@ export class LogWriter {
   async #store(partition: number, frame: Frame): Promise<void> {
     const place = this.#places[partition]!
     for (;;) {
-      const { verdict, entry, epoch } = await this.#append(partition, frame)
+      const { verdict, entry, epoch } = await this.#append(partition, this.#requestOf(partition, frame))
       if (verdict === 'epoch_changed') {
         this.lostTails++
         Object.assign(place, { epoch, acknowledged: [] })
@@ -138,9 +149,8 @@ export class LogWriter {
     }
   }
 
-  /** Until it is answered, and Redis has been proved to be the one that it was. */
-  async #append(partition: number, { seq, readings }: Frame) {
-    const { proof, newest, epoch } = this.#places[partition]!
+  #requestOf(partition: number, { seq, readings }: Frame): AppendRequest {
+    const { epoch } = this.#places[partition]!
     const builder = new RecordBatchBuilder()
     builder.addSlice(
       readings.map(({ id, sensor, site, time, v }) => {
@@ -149,10 +159,15 @@ export class LogWriter {
       }),
     )
     const identity = { producer: 'crashes', session: 1, seq, previous: '*', epoch, checksum: 'c', ageMs: 0 } as const
-    const request = {
+    return {
       batches: [{ topic: TOPIC, ...builder.build() }],
       slices: [{ batch: 0, lastIndex: readings.length - 1, identity }],
     }
+  }
+
+  /** Until it is answered, and Redis has been proved to be the one that it was. */
+  async #append(partition: number, request: AppendRequest) {
+    const { proof, newest } = this.#places[partition]!
     for (;;) {
       try {
         const reply: AppendReply = await logOf(this.#redis, partition, 'append').append(request, {

@@ -10,6 +10,8 @@ import { recompute } from './oracle.ts'
 import { isAllOwned } from './owners.ts'
 import { createReadings, type Reading } from './reading.ts'
 import { type Fault, findFaults, readBatches } from './results.ts'
+import { TallyCommands } from './tally.ts'
+import { findTallyFaults } from './tally-faults.ts'
 import { Workers } from './workers.ts'
 
 const PARTITIONS = 8
@@ -39,6 +41,8 @@ export interface ScheduleReport {
   readonly events: number
   /** Panes and withdrawals compared. */
   readonly panes: number
+  /** Commands in the log, those that stand there twice included. */
+  readonly commands: number
   /** Readings too late for the tumbling windows. */
   readonly late: number
   readonly disturbances: readonly string[]
@@ -76,11 +80,17 @@ export async function runSchedule(seed: number): Promise<ScheduleReport> {
     )
     const expected = recompute(logs)
     const deadline = performance.now() + DRAIN_DEADLINE_MS
-    const compare = () => findFaults(redis, PARTITIONS, expected, from + SENTINEL_AFTER_MS - HOUR_MS / 2)
+    const compare = async () => {
+      const [results, tallies] = await Promise.all([
+        findFaults(redis, PARTITIONS, expected, from + SENTINEL_AFTER_MS - HOUR_MS / 2),
+        findTallyFaults(redis, PARTITIONS),
+      ])
+      return { ...results, commands: tallies.commands, faults: [...results.faults, ...tallies.faults] }
+    }
     while ((await compare()).faults.length > 0 && performance.now() < deadline) await pause(POLL_MS)
     // What was stored twice may come later than what was missing.
     await pause(DUPLICATE_WAIT_MS)
-    const { faults, panes } = await compare()
+    const { faults, panes, commands } = await compare()
     hits.lostTails = writer.lostTails
     const lost = logs.flatMap((log, p) => lostInSilence(log, writer.acknowledged(p)))
     const ended = workers.ended().map((node) => ({ kind: 'wrong', what: `worker ${node} ended by itself` }) as const)
@@ -88,6 +98,7 @@ export async function runSchedule(seed: number): Promise<ScheduleReport> {
       seed,
       events: logs.flat(2).length,
       panes,
+      commands,
       late: expected.ids['crash.tumbling.late']!.size,
       disturbances: plan.map(({ name }) => name),
       hits,
@@ -106,9 +117,10 @@ async function writeWhileDisturbed(
   plan: readonly Planned[],
   readings: Generator<Reading, never>,
 ): Promise<void> {
-  const { redis, writer } = stage
+  const { redis, writer, random } = stage
+  const commands = new TallyCommands(writer, PARTITIONS, random)
   const writeBatch = async () => {
-    await writer.write(Array.from({ length: BATCH }, () => readings.next().value))
+    await Promise.all([writer.write(Array.from({ length: BATCH }, () => readings.next().value)), commands.write()])
     await pause(WRITE_EVERY_MS)
   }
   let batches = 0
