@@ -13,7 +13,7 @@ import {
 } from '../../../server/src/bus/index.ts'
 import { logOf } from '../../../server/test/support/bus.ts'
 import type { Reading } from './reading.ts'
-import { eventOf, type TallyCommand } from './tally.ts'
+import { eventOf, type TallyCommand } from './tally-command.ts'
 
 /** One frame of the writer, as it is sent again when Redis lost it. */
 interface Frame {

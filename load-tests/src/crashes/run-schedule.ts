@@ -10,7 +10,7 @@ import { recompute } from './oracle.ts'
 import { isAllOwned } from './owners.ts'
 import { createReadings, type Reading } from './reading.ts'
 import { type Fault, findFaults, readBatches } from './results.ts'
-import { TallyCommands } from './tally.ts'
+import { TallyCommands } from './tally-commands.ts'
 import { findTallyFaults } from './tally-faults.ts'
 import { Workers } from './workers.ts'
 

@@ -1,4 +1,3 @@
 export { isRequestId, requestId } from './command-id.ts'
 export { type CommandRefusal, type CommandRequest, refuse } from './command-request.ts'
 export { Commands } from './commands.ts'
-export { formatVersion, parseExpectedVersion } from './expected-version.ts'

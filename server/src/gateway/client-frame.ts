@@ -11,7 +11,8 @@ import {
   parsePosition,
   RESERVED_CLIENT_TYPES,
 } from '@tidegate/protocol'
-import { isRequestId, parseExpectedVersion } from '../commands/index.ts'
+import { isRequestId } from '../commands/index.ts'
+import { parseVersion } from '../entities/index.ts'
 import { exceeds } from '../exceeds.ts'
 
 export type CheckedFrame =
@@ -174,7 +175,7 @@ const CHECKS: Readonly<Record<ClientFrame['type'], readonly Check[]>> = {
     anyText('key'),
     anyText('command'),
     optional('expectedVersion', ({ expectedVersion }) =>
-      parseExpectedVersion(expectedVersion) === undefined
+      parseVersion(expectedVersion) === undefined
         ? 'expectedVersion: expected a whole number from 0, or "version@epoch"'
         : undefined,
     ),

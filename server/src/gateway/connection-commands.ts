@@ -1,6 +1,6 @@
 import { type ClientFrame, COMMAND_CODES, LIMITS } from '@tidegate/protocol'
-import { type Commands, parseExpectedVersion, refuse } from '../commands/index.ts'
-import type { CommandOutcome } from '../entities/index.ts'
+import { type Commands, refuse } from '../commands/index.ts'
+import { type CommandOutcome, parseVersion } from '../entities/index.ts'
 
 /** Advised wait of a client with too many unanswered commands: an answer or two comes in that time. */
 const WINDOW_RETRY_MS = 20
@@ -23,7 +23,7 @@ export class ConnectionCommands {
       return this.#answer(id, refuse('command_window', COMMAND_CODES.command_window, WINDOW_RETRY_MS))
     }
     this.#unanswered++
-    this.#commands.send({ ...request, expected: parseExpectedVersion(expectedVersion) }, (outcome) => {
+    this.#commands.send({ ...request, expected: parseVersion(expectedVersion) }, (outcome) => {
       this.#unanswered--
       this.#answer(id, outcome)
     })

@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { Bus } from '../bus/index.ts'
 import type { EntityDefinition } from '../config/entity-model.ts'
 import type { Contract } from '../config/model.ts'
+import { type ExpectedVersion, parseVersion } from '../entities/index.ts'
 import type { ReportDefect } from '../observability/defects.ts'
 import { MAX_ANSWER_EVENTS } from './answer-size.ts'
 import { describeEntities, type EntityDescription } from './entity-list.ts'
@@ -131,13 +132,11 @@ export class EntityQueries {
   }
 }
 
-/** `3`, or `3@epoch` as an answer to a command says it. */
-function minVersionOf(params: Params): EntityMoment['minVersion'] {
-  const value = params.minVersion
-  if (value === undefined) return undefined
-  const match = /^(\d{1,15})(?:@(.{1,128}))?$/.exec(String(value))
-  if (match === null) throw new QueryError('invalid_frame', 'minVersion: expected a version such as 3 or 3@epoch')
-  return { version: Number(match[1]), ...(match[2] !== undefined && { epoch: match[2] }) }
+function minVersionOf({ minVersion }: Params): ExpectedVersion | undefined {
+  if (minVersion === undefined) return undefined
+  const version = parseVersion(minVersion)
+  if (version !== undefined) return version
+  throw new QueryError('invalid_frame', 'minVersion: expected a version such as 3 or 3@epoch')
 }
 
 /** Reads `partition:key`. */

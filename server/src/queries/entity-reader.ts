@@ -4,6 +4,7 @@ import {
   decodeRecord,
   decodeTrailEntry,
   type EntityRecord,
+  type ExpectedVersion,
   foldEvent,
   newRecord,
   type TrailEntry,
@@ -22,7 +23,7 @@ export interface EntityMoment {
   /** The version as of this event time, ms since 1970. */
   readonly at?: number | undefined
   /** The least version that is of use: of one's own command, most likely. */
-  readonly minVersion?: { readonly version: number; readonly epoch?: string } | undefined
+  readonly minVersion?: ExpectedVersion | undefined
 }
 
 export interface EntityAnswer {

@@ -1,5 +1,6 @@
 export { answerQuery, failureOf, type QueryAnswer } from './answer.ts'
 export { MAX_ANSWER_EVENTS } from './answer-size.ts'
+export type { EntityQueries } from './entity-queries.ts'
 export { limitOf, optionalNumber, optionalText, type Params } from './params.ts'
 export { Queries } from './queries.ts'
 export { QueryError } from './query-error.ts'

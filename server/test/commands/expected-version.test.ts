@@ -1,12 +1,12 @@
 import { describe, expect, test } from 'vitest'
-import { formatVersion, parseExpectedVersion } from '../../src/commands/index.ts'
+import { formatVersion, parseVersion } from '../../src/entities/index.ts'
 
 describe('expected version', () => {
   test('CMD-CHECK-2 parses numbers and version@epoch, and reads back what was written', () => {
-    expect(parseExpectedVersion(0)).toEqual({ version: 0 })
-    expect(parseExpectedVersion('12')).toEqual({ version: 12 })
+    expect(parseVersion(0)).toEqual({ version: 0 })
+    expect(parseVersion('12')).toEqual({ version: 12 })
     const version = { version: 3, epoch: 'k2x9' }
-    expect(parseExpectedVersion(formatVersion(version))).toEqual(version)
+    expect(parseVersion(formatVersion(version))).toEqual(version)
   })
 
   test.each([
@@ -25,5 +25,5 @@ describe('expected version', () => {
     `${'9'.repeat(16)}`,
     null,
     {},
-  ])('CMD-CHECK-2 refuses %j', (value) => expect(parseExpectedVersion(value)).toBeUndefined())
+  ])('CMD-CHECK-2 refuses %j', (value) => expect(parseVersion(value)).toBeUndefined())
 })

@@ -20,6 +20,7 @@ const user = entity('user', {
           : reject('user_already_exists', 'This user is registered.'),
     },
   },
+  indexes: { email: ({ email }) => email },
 })
 const { contract } = defineConfig({ topics: [], entities: [user] })
 
@@ -37,7 +38,7 @@ afterAll(async () => {
 })
 
 async function register(key: string, headers: Record<string, string> = {}) {
-  const response = await fetch(`${server.url}/v1/entities/user/${key}/register`, {
+  const response = await fetch(`${server.url}/v1/entities/user/${encodeURIComponent(key)}/register`, {
     ...{ method: 'POST', headers, body: JSON.stringify({ email: `${key}@example.org` }) },
   })
   return { status: response.status, etag: response.headers.get('etag'), body: await response.json() }
@@ -58,3 +59,27 @@ it('G-COMMAND-5 a worker runs what a gateway stored: done, refused by the entity
   expect(await register('u-0', { 'if-match': '"0"' })).toMatchObject({ status: 412 })
   expect(await register('u-0', { 'if-match': first[0]!.etag! })).toMatchObject({ status: 422 })
 }, 30_000)
+
+async function get(path: string) {
+  const response = await fetch(`${server.url}/v1/entities/${path}`)
+  return { status: response.status, etag: response.headers.get('etag'), body: await response.json() }
+}
+
+it('G-ENTITY-1 what was changed is asked for: now, at a version, as a history, and by an index', async () => {
+  const { etag } = await register('ann/1')
+  const key = encodeURIComponent('ann/1')
+  const now = await get(`user/${key}`)
+  const view = { email: 'ann/1@example.org' }
+  expect(now).toMatchObject({ status: 200, etag, body: { key: 'ann/1', version: 1, view } })
+  expect(await get(`user/${key}?version=1`)).toEqual(now)
+  expect(await get(`user/${key}?version=2`)).toMatchObject({ status: 404 })
+  expect(await get(`user/${key}?minVersion=${etag!.slice(1, -1)}`)).toEqual(now)
+  expect(await get(`user/${key}/history`)).toMatchObject({ body: { events: [{ version: 1, type: 'registered' }] } })
+  const found = await get('user?email=ann%2F1@example.org')
+  expect(found).toMatchObject({ status: 200, body: { entities: [{ key: 'ann/1' }] } })
+  expect(await get('user?email=nobody')).toEqual({ status: 200, etag: null, body: { entities: [] } })
+  expect(await get('user?size=3')).toMatchObject({ status: 400 })
+  expect(await get('user')).toMatchObject({ status: 400 })
+  expect(await get('user/%ff')).toMatchObject({ status: 400 })
+  expect(await get('nothing/1')).toMatchObject({ status: 404 })
+})

@@ -1,6 +1,6 @@
 import { COMMAND_CODES, type CommandCode, ERROR_CODES, type ErrorCode } from '@tidegate/protocol'
-import { type CommandRefusal, formatVersion } from '../../commands/index.ts'
-import type { CommandOutcome } from '../../entities/index.ts'
+import type { CommandRefusal } from '../../commands/index.ts'
+import { type CommandOutcome, formatVersion } from '../../entities/index.ts'
 import type { HttpResponse } from '../transport/transport.ts'
 import { errorStatus, json, retryAfter } from './replies.ts'
 

@@ -1,9 +1,10 @@
 import { LIMITS } from '@tidegate/protocol'
-import { type Commands, parseExpectedVersion, requestId } from '../../commands/index.ts'
-import type { CommandOutcome } from '../../entities/index.ts'
+import { type Commands, requestId } from '../../commands/index.ts'
+import { type CommandOutcome, parseVersion } from '../../entities/index.ts'
 import { optionalNumber, type Params } from '../../queries/index.ts'
 import type { HttpRequest, HttpResponse } from '../transport/transport.ts'
 import { answerReply, pendingReply } from './command-replies.ts'
+import { decodePath } from './decode-path.ts'
 import { badIdempotencyKey, isIdempotencyKey } from './idempotency-key.ts'
 import { errorReply, json } from './replies.ts'
 import { readContent } from './request-content.ts'
@@ -64,12 +65,7 @@ export async function commandOutcome(commands: Commands, path: string): Promise<
 type Parts = readonly [entity: string, key: string, last: string]
 
 function decodeParts(pattern: RegExp, path: string): Parts | undefined {
-  try {
-    const [, entity, key, last] = pattern.exec(path)!.map(decodeURIComponent) as [string, string, string, string]
-    return [entity, key, last]
-  } catch {
-    return undefined
-  }
+  return decodePath(pattern.exec(path)!) as Parts | undefined
 }
 
 function badPath(): HttpResponse {
@@ -82,7 +78,7 @@ function outcomePath(entity: string, key: string, id: string): string {
 
 function parseIfMatch(value: string) {
   const version = /^"(.*)"$/.exec(value.trim())?.[1]
-  return version === undefined ? undefined : parseExpectedVersion(version)
+  return version === undefined ? undefined : parseVersion(version)
 }
 
 const NOT_JSON = Symbol('not JSON')

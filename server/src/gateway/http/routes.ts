@@ -8,6 +8,7 @@ import type { Admission } from '../admission.ts'
 import type { Readiness } from '../readiness.ts'
 import type { Streams } from '../sse/streams.ts'
 import type { HttpRequest, HttpResponse, StreamResponse } from '../transport/transport.ts'
+import { askEntities } from './entity-queries.ts'
 import { commandOutcome, isCommandPath, isOutcomePath, sendCommand } from './entity-routes.ts'
 import { publishEvents } from './publish-events.ts'
 import { errorReply, json } from './replies.ts'
@@ -52,12 +53,15 @@ async function dispatch(context: RouteContext, request: HttpRequest): Promise<Ht
     return method === 'POST' ? publishEvents(context, request) : methodNotAllowed('POST')
   }
   if (isCommandPath(path)) {
-    return method === 'POST' ? sendCommand(context.commands, request, paramsOf(query)) : methodNotAllowed('POST')
+    if (method === 'POST') return sendCommand(context.commands, request, paramsOf(query))
+    if (!path.endsWith('/history')) return methodNotAllowed('POST')
   }
   // The transport removes the body from an answer to HEAD.
   if (method !== 'GET' && method !== 'HEAD') return methodNotAllowed('GET, HEAD')
   if (path === '/v1/stream') return context.streams.open(request)
   if (isOutcomePath(path)) return commandOutcome(context.commands, path)
+  const asked = await askEntities(context.queries.entities, path, paramsOf(query))
+  if (asked !== undefined) return asked
   const window = WINDOW_PATH.exec(path)?.[1]
   if (window !== undefined) {
     return json(200, { window, ...(await context.queries.window({ ...paramsOf(query), name: window })) })

@@ -1,12 +1,6 @@
-import { encodeEvent, partitionOf, type StoredEvent } from '../../../server/src/bus/index.ts'
-import type { CommandBody } from '../../../server/src/entities/index.ts'
+import { partitionOf } from '../../../server/src/bus/index.ts'
 import type { LogWriter } from './log-writer.ts'
-
-export interface TallyCommand {
-  readonly id: string
-  readonly key: string
-  readonly v: number
-}
+import type { TallyCommand } from './tally-command.ts'
 
 const KEYS = 40
 /** Commands of one batch, and how many of them repeat an earlier one. */
@@ -15,22 +9,6 @@ const REPEAT_SHARE = 0.2
 /** Of repeats, those that have other content. */
 const CONFLICT_SHARE = 0.1
 const RECENT = 200
-/** Nobody waits for them: none may expire. */
-const NEVER_MS = 24 * 60 * 60 * 1_000
-
-/** A command as a gateway stores it. */
-export function eventOf({ id, key, v }: TallyCommand): StoredEvent {
-  const now = Date.now()
-  const body: CommandBody = {
-    node: 'crashes',
-    entity: 'tally',
-    command: 'count',
-    input: { v },
-    checksum: `${key}-${v}`,
-    notAfter: now + NEVER_MS,
-  }
-  return { key, lane: 'normal', time: now, json: encodeEvent(id, key, now, undefined, JSON.stringify(body)) }
-}
 
 /** Commands over some entities, some of them again, as clients do that have no answer. */
 export class TallyCommands {

@@ -1,9 +1,9 @@
-import type { ExpectedVersion } from '../entities/index.ts'
+import type { ExpectedVersion } from './command.ts'
 
 const VERSION = /^(\d{1,15})(?:@([0-9a-z]{1,16}))?$/
 
 /** Reads a version as clients write it - a number, or `version@epoch` -, or returns `undefined` for anything else. */
-export function parseExpectedVersion(value: unknown): ExpectedVersion | undefined {
+export function parseVersion(value: unknown): ExpectedVersion | undefined {
   if (typeof value === 'number') return Number.isSafeInteger(value) && value >= 0 ? { version: value } : undefined
   const match = typeof value === 'string' ? VERSION.exec(value) : null
   if (match === null) return undefined

@@ -1,0 +1,38 @@
+import { formatVersion } from '../../entities/index.ts'
+import type { EntityQueries, Params } from '../../queries/index.ts'
+import type { HttpResponse } from '../transport/transport.ts'
+import { decodePath } from './decode-path.ts'
+import { errorReply, json } from './replies.ts'
+
+/** `/v1/entities/<entity>`, `/v1/entities/<entity>/<key>` and `/v1/entities/<entity>/<key>/history`, still encoded. */
+const FOUND_PATH = /^\/v1\/entities\/([^/]+)$/
+const ENTITY_PATH = /^\/v1\/entities\/([^/]+)\/([^/]+)$/
+const HISTORY_PATH = /^\/v1\/entities\/([^/]+)\/([^/]+)\/history$/
+/** Parameters of a search that name no index. */
+const PAGE_PARAMS: ReadonlySet<string> = new Set(['limit', 'after'])
+const DEFAULT_HISTORY = 100
+
+/** Answers what is asked about entities; `undefined` for another path. @throws QueryError, BusUnavailable */
+export async function askEntities(
+  queries: EntityQueries,
+  path: string,
+  params: Params,
+): Promise<HttpResponse | undefined> {
+  const match = HISTORY_PATH.exec(path) ?? ENTITY_PATH.exec(path) ?? FOUND_PATH.exec(path)
+  if (match === null) return undefined
+  const parts = decodePath(match)
+  if (parts === undefined) return errorReply('invalid_frame', 'The path is not percent-encoded UTF-8.')
+  const [name, key] = parts as [string, string | undefined]
+  if (key === undefined) return json(200, await queries.find({ ...params, name, ...searchOf(params) }))
+  if (path.endsWith('/history') && HISTORY_PATH.test(path)) {
+    return json(200, await queries.history({ limit: DEFAULT_HISTORY, ...params, name, key }))
+  }
+  const entity = await queries.entity({ ...params, name, key })
+  return json(200, entity, { etag: `"${formatVersion(entity)}"` })
+}
+
+/** The one parameter that is no page is an index and its value. */
+function searchOf(params: Params): { readonly index?: string; readonly value?: unknown } {
+  const [index, ...others] = Object.keys(params).filter((name) => !PAGE_PARAMS.has(name))
+  return index === undefined || others.length > 0 ? {} : { index, value: params[index] }
+}
