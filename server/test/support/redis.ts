@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process'
+import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtemp, rm, stat, truncate } from 'node:fs/promises'
 import { createConnection, createServer } from 'node:net'
@@ -35,6 +35,7 @@ export async function startTestRedis(options: readonly string[] = []): Promise<T
       stdio: 'ignore',
       env: { ...process.env, ...environment },
     })
+    endWithThisProcess(started)
     await untilListening(port)
     return started
   }
@@ -64,6 +65,18 @@ export async function startTestRedis(options: readonly string[] = []): Promise<T
       await rm(dir, { recursive: true, force: true })
     },
   }
+}
+
+/**
+ * Hooks do not run in a file whose tests are all filtered out, and a killed test runs none either. A shell waits for the end of a
+ * pipe that only this process holds.
+ */
+function endWithThisProcess(redis: ChildProcess): void {
+  const watcher = spawn('sh', ['-c', 'read -r _; kill -9 "$0"', `${redis.pid}`], {
+    stdio: ['pipe', 'ignore', 'ignore'],
+  })
+  // Before its number can be another process'.
+  redis.once('exit', () => watcher.kill('SIGKILL'))
 }
 
 /** What Redis says of its persistence. */
