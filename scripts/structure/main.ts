@@ -43,4 +43,6 @@ function structureAt(ref: string | undefined): Structure {
   return ref === undefined ? measure() : withCheckout(ref, measure)
 }
 
-const asJson = (_: string, value: unknown) => (value instanceof Map ? Object.fromEntries(value) : value)
+function asJson(_: string, value: unknown): unknown {
+  return value instanceof Map ? Object.fromEntries(value) : value
+}

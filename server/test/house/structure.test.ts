@@ -1,7 +1,9 @@
+import { spawnSync } from 'node:child_process'
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
+import { REPOSITORY } from '../../../scripts/source-files.ts'
 import { UnknownRef, withCheckout } from '../../../scripts/structure/checkout.ts'
 import { measure } from '../../../scripts/structure/measure.ts'
 import { compare, describe as pageOf } from '../../../scripts/structure/tables.ts'
@@ -55,6 +57,17 @@ test('structure - finds a cycle, rooms that import each other, and what names Re
   expect(after.outsideBus).toEqual({ importRedis: [path], nameRedis: [path] })
   expect(pageOf(after)).toContain('rooms that import each other: bus and own')
   expect(compare(before, after)).toMatch(/^ {2}gateway +- +1 files, 2 lines$/m)
+})
+
+test('structure - as a command prints the same as JSON', () => {
+  const command = ['--import', 'tsx', join(REPOSITORY, 'scripts/structure/main.ts'), '--json']
+  const { stdout, status } = spawnSync(process.execPath, command, { cwd: REPOSITORY, encoding: 'utf8' })
+  expect(status).toBe(0)
+  const { rooms, outsideBus } = JSON.parse(stdout) as ReturnType<typeof measure>
+  expect(rooms.find(({ name }) => name === 'server/src/lease')).toMatchObject({
+    imports: { 'server/src/bus': expect.any(Number) },
+  })
+  expect(outsideBus).toEqual({ importRedis: [], nameRedis: [] })
 })
 
 test('structure - of a ref nobody knows is refused with its name', () => {
