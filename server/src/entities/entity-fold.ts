@@ -29,7 +29,7 @@ export interface EntityFoldOptions {
   readonly epoch: string
   /** Redis' clock, ms. */
   readonly now: () => number
-  /** Runs it under a time limit. @returns false where it was ended: nothing of it counts */
+  /** Runs it under a time limit, perhaps more than once. @returns false where it was ended: nothing of it counts */
   readonly limited: (body: () => void) => boolean
   /** Notes a failure of the application's code. @returns the id under which the log has it */
   readonly incident: (what: string, error: unknown) => string
@@ -212,9 +212,10 @@ export class EntityFold {
       ids.add(command.id)
       return isRepeated ? { kind: 'repeated', command } : this.#due(command)
     })
-    const overlay = new Map<HeldEntity, EntityRecord>()
-    const handled: Handled[] = []
+    let handled: Handled[] = []
     const isOver = this.#options.limited(() => {
+      const overlay = new Map<HeldEntity, EntityRecord>()
+      handled = []
       for (const one of due) handled.push(one.kind === 'due' ? runDue(one, this.#options.epoch, overlay) : one)
     })
     return isOver ? handled : undefined
