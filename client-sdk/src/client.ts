@@ -1,9 +1,14 @@
 import { DEFAULTS, type ServerFrame, type SubscribeOptions } from '@tidegate/protocol'
 import { callBack } from './call-back.ts'
+import type { CommandAnswer, CommandOptions } from './commands/command-types.ts'
+import { type CommandCall, Commands } from './commands/commands.ts'
 import type { ConnectionStatus } from './connection/state.ts'
 import { Connection } from './connection.ts'
 import type { EventOf, PublishableTopic, PublishEvent, Selector, TopicEvent, TopicsOf } from './contract-types.ts'
 import type { FrameReceipt } from './credit.ts'
+import { EntityHandle } from './entities/entity-handle.ts'
+import { foundPages } from './entities/entity-queries.ts'
+import type { CommandName, EntityMoment, EntityName, EntityOf, FindOptions } from './entities/entity-types.ts'
 import { clientError, type TidegateError } from './errors.ts'
 import { DEFAULT_OUTBOX, type OutboxLimits } from './outbox.ts'
 import type { PublishReceipt } from './publish-frames.ts'
@@ -26,7 +31,7 @@ export interface ClientOptions {
   readonly producer?: string
   /** Bytes the server may have in flight to this client, 4 KiB to 4 MiB. */
   readonly windowBytes?: number
-  /** Bounds of published events that are not acknowledged. */
+  /** Bounds of published events that are not acknowledged, and again of commands without an outcome. */
   readonly outbox?: Partial<OutboxLimits>
 }
 
@@ -39,6 +44,7 @@ type DataOf<C, Topic extends keyof TopicsOf<C>> = TopicsOf<C>[Topic]['data']
 export class TidegateClient<C = unknown> {
   readonly #connection: Connection
   readonly #publisher: Publisher
+  readonly #commands: Commands
   readonly #subscriptions: Subscriptions
   readonly #queries: Queries
   readonly #statusListeners = new Set<(status: ConnectionStatus) => void>()
@@ -61,14 +67,19 @@ export class TidegateClient<C = unknown> {
       {
         online: (grant) => {
           this.#publisher.online(grant)
+          this.#commands.online()
           this.#subscriptions.online()
           this.#queries.online()
         },
         epochs: () => this.#publisher.keptEpochs,
         acked: () => this.#publisher.acked,
-        leaving: () => this.#publisher.leaving(),
+        leaving: () => {
+          this.#publisher.leaving()
+          this.#commands.leaving()
+        },
         offline: () => {
           this.#publisher.offline()
+          this.#commands.offline()
           this.#subscriptions.offline()
         },
         frame: (frame, receipt) => this.#receive(frame, receipt),
@@ -78,7 +89,9 @@ export class TidegateClient<C = unknown> {
         },
       },
     )
-    this.#publisher = new Publisher(this.#connection, { ...DEFAULT_OUTBOX, ...options.outbox })
+    const limits = { ...DEFAULT_OUTBOX, ...options.outbox }
+    this.#publisher = new Publisher(this.#connection, limits)
+    this.#commands = new Commands(this.#connection, limits)
     this.#queries = new Queries(this.#connection)
     this.#subscriptions = new Subscriptions(this.#connection, (name, params) => this.query(name, params))
     this.#connection.open()
@@ -116,8 +129,7 @@ export class TidegateClient<C = unknown> {
     topic: Topic,
     events: PublishEvent<DataOf<C, Topic>> | readonly PublishEvent<DataOf<C, Topic>>[],
   ): Promise<PublishReceipt> {
-    if (this.#ended !== undefined) throw this.#ended
-    if (this.#closing !== undefined) throw clientError('closed')
+    this.#assertOpen()
     const list = Array.isArray(events)
       ? (events as readonly PublishEvent<unknown>[])
       : [events as PublishEvent<unknown>]
@@ -136,7 +148,46 @@ export class TidegateClient<C = unknown> {
   }
 
   /**
-   * Runs a query (`topics`, `window`, `history`, `gap`), waiting for a connection if need be.
+   * Sends a command to an entity. Resolves with what it led to; it is run once, through however many connections it takes.
+   * Commands of one entity are sent one after the other, in the order of the calls, unless `pipelined`.
+   *
+   * @throws CommandRejected when the entity rejects it.
+   * @throws TidegateError `deadline_exceeded`: it may still be run, and the same command with `commandId` as its `id` asks for
+   *   its outcome. `outbox_expired`, `outbox_full`: it was never sent. `closed`, or another code of an answer.
+   */
+  async command<Name extends EntityName<C>, Command extends CommandName<EntityOf<C, Name>>>(
+    entity: Name,
+    key: string,
+    command: Command,
+    input: EntityOf<C, Name>['commands'][Command],
+    options: CommandOptions = {},
+  ): Promise<CommandAnswer<EntityOf<C, Name>['events']>> {
+    const answer = await this.#command({ entity, key, command, input }, options)
+    return answer as CommandAnswer<EntityOf<C, Name>['events']>
+  }
+
+  /** A handle on one entity: its state as it changes, its past, and commands to it. */
+  entity<Name extends EntityName<C>>(name: Name, key: string): EntityHandle<EntityOf<C, Name>> {
+    return new EntityHandle(name, key, {
+      ask: (query, params) => this.queryPage(query, params),
+      command: (call, options) => this.#command(call, options),
+      subscribe: (topic, options, callback) => this.#subscriptions.open(topic, options, callback),
+    })
+  }
+
+  /** The entities that have a value in an index, page by page. @throws TidegateError as `query` does */
+  findEntities<Name extends EntityName<C>>(
+    name: Name,
+    index: EntityOf<C, Name>['indexes'],
+    value: string,
+    options: FindOptions = {},
+  ): AsyncIterable<readonly EntityMoment<EntityOf<C, Name>['view']>[]> {
+    return foundPages((query, params) => this.queryPage(query, params), { name, index, value }, options)
+  }
+
+  /**
+   * Runs a query (`topics`, `window`, `history`, `gap`, `entity`, `entityHistory`, `findEntities`), waiting for a
+   * connection if need be.
    *
    * @throws TidegateError `no_answer` after 10 s, `closed`, or the server's code.
    */
@@ -144,16 +195,26 @@ export class TidegateClient<C = unknown> {
     return (await this.queryPage(name, params)).data
   }
 
-  /** As `query`, for paged answers (`window`, `history`): includes the `after` of the next page. */
+  /** As `query`, for paged answers: includes the `after` of the next page. */
   async queryPage(name: string, params: Readonly<Record<string, unknown>> = {}): Promise<QueryPage> {
     if (this.#ended !== undefined) throw this.#ended
     return this.#queries.ask(name, params)
   }
 
-  /** Waits for outstanding acknowledgements, at most `deadlineMs`, then closes, subscriptions included. Idempotent. */
+  /** Waits for outstanding acknowledgements and outcomes, at most `deadlineMs`, then closes, subscriptions included. Idempotent. */
   close(options: { readonly deadlineMs: number }): Promise<void> {
     this.#closing ??= this.#close(options.deadlineMs)
     return this.#closing
+  }
+
+  async #command(call: CommandCall, options: CommandOptions) {
+    this.#assertOpen()
+    return this.#commands.send(call, options)
+  }
+
+  #assertOpen(): void {
+    if (this.#ended !== undefined) throw this.#ended
+    if (this.#closing !== undefined) throw clientError('closed')
   }
 
   async #close(deadlineMs: number): Promise<void> {
@@ -161,7 +222,7 @@ export class TidegateClient<C = unknown> {
     const deadline = new Promise<void>((resolve) => {
       timer = setTimeout(resolve, deadlineMs)
     })
-    await Promise.race([this.#publisher.empty(), deadline])
+    await Promise.race([Promise.all([this.#publisher.empty(), this.#commands.empty()]), deadline])
     clearTimeout(timer)
     this.#subscriptions.close()
     this.#connection.close()
@@ -170,6 +231,7 @@ export class TidegateClient<C = unknown> {
   #end(reason: TidegateError): void {
     this.#ended = reason
     this.#publisher.end(reason)
+    this.#commands.end(reason)
     this.#subscriptions.end(reason)
     this.#queries.end(reason)
   }
@@ -180,6 +242,8 @@ export class TidegateClient<C = unknown> {
         return this.#publisher.acknowledged(frame)
       case 'reject':
         return this.#publisher.rejected(frame)
+      case 'answer':
+        return this.#commands.answered(frame)
       case 'slow':
         return this.#publisher.slowed(frame)
       case 'epoch':

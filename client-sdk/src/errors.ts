@@ -1,36 +1,83 @@
-import { type ErrorCode, RETRYABLE } from '@tidegate/protocol'
+import { type CommandCode, type ErrorCode, RETRYABLE } from '@tidegate/protocol'
 
 /** Codes that arise in the client itself, in addition to the server's. */
 export const CLIENT_ERROR_CODES = {
-  outbox_full:
-    'The outbox is full: more is published than is acknowledged. Publish again when earlier calls have resolved.',
-  outbox_expired: 'There was no connection for too long; the events were never sent.',
+  outbox_full: 'The outbox is full: more is sent than is answered. Try again when earlier calls have resolved.',
+  outbox_expired: 'It waited too long, for a connection or for earlier calls, and was never sent.',
   incomplete: 'Part of the range is no longer in the log.',
   no_answer: 'The query was not answered in time.',
+  not_live:
+    "The entity does not publish its state. Declare it with publish: ['state'], or read it with get().",
   closed: 'The client or the subscription is closed. `cause` says why, when it was not the application.',
   invalid_url: 'Not an http(s):// or ws(s):// address.',
   no_websocket: 'There is no global WebSocket. On Node 20 import from "@tidegate/client/node", or pass one.',
 } as const
 
 export type ClientErrorCode = keyof typeof CLIENT_ERROR_CODES
+export type TidegateErrorCode = ErrorCode | CommandCode | ClientErrorCode
 
-const RETRYABLE_HERE: ReadonlySet<string> = new Set<ClientErrorCode>(['outbox_full', 'outbox_expired', 'no_answer'])
+const RETRYABLE_HERE: ReadonlySet<string> = new Set<TidegateErrorCode>([
+  'outbox_full',
+  'outbox_expired',
+  'no_answer',
+  'deadline_exceeded',
+])
 
-/** Every error the SDK rejects with. */
+interface ErrorOptions {
+  readonly cause?: unknown
+  readonly commandId?: string
+}
+
+/** Every error the SDK rejects with, but for commands that their entity rejected. */
 export class TidegateError extends Error {
   override readonly name = 'TidegateError'
-  readonly code: ErrorCode | ClientErrorCode
-  /** Whether the same call may succeed later. */
+  readonly code: TidegateErrorCode
+  /** Whether the same call may succeed later; that of a command under its id. */
   readonly retryable: boolean
+  /** Of a command: as `id` of the same command it asks for its outcome. */
+  readonly commandId: string | undefined
 
-  constructor(code: ErrorCode | ClientErrorCode, message: string, options: { cause?: unknown } = {}) {
+  constructor(code: TidegateErrorCode, message: string, { commandId, ...options }: ErrorOptions = {}) {
     super(message, options)
     this.code = code
+    this.commandId = commandId
     this.retryable = RETRYABLE.has(code as ErrorCode) || RETRYABLE_HERE.has(code)
   }
 }
 
 /** An error of the client itself, with the registered text. */
-export function clientError(code: ClientErrorCode, options: { cause?: unknown } = {}): TidegateError {
+export function clientError(code: ClientErrorCode, options: ErrorOptions = {}): TidegateError {
   return new TidegateError(code, CLIENT_ERROR_CODES[code], options)
+}
+
+/** The entity said no: the command changed nothing, and sent again it gets the same answer. */
+export class CommandRejected extends Error {
+  override readonly name = 'CommandRejected'
+  /** One that the entity declares, `invalid_input`, or `version_conflict`. */
+  readonly code: string
+  readonly commandId: string
+  /** With `invalid_input`: the field that does not fit. */
+  readonly path: string | undefined
+  /** Of the entity, where the command was run. */
+  readonly version: number | undefined
+  /** Of the log in which it has that version. */
+  readonly epoch: string | undefined
+
+  constructor(
+    code: string,
+    message: string,
+    of: {
+      readonly commandId: string
+      readonly path?: string
+      readonly version?: number
+      readonly epoch?: string
+    },
+  ) {
+    super(message)
+    this.code = code
+    this.commandId = of.commandId
+    this.path = of.path
+    this.version = of.version
+    this.epoch = of.epoch
+  }
 }

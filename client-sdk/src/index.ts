@@ -7,9 +7,20 @@ export type {
   SubscriptionLedger,
 } from '@tidegate/protocol'
 export { type BusChange, type ClientOptions, createClient, type TidegateClient } from './client.ts'
+export type { CommandAnswer, CommandOptions } from './commands/command-types.ts'
 export type { ConnectionStatus } from './connection/state.ts'
 export type { EventOf, PublishEvent, Selector, TopicEvent, TopicsOf } from './contract-types.ts'
-export { type ClientErrorCode, TidegateError } from './errors.ts'
+export type { EntityHandle } from './entities/entity-handle.ts'
+export type {
+  EntitiesOf,
+  EntityMoment,
+  FindOptions,
+  GetOptions,
+  HistoryEvent,
+  HistoryOptions,
+  LiveState,
+} from './entities/entity-types.ts'
+export { type ClientErrorCode, CommandRejected, TidegateError, type TidegateErrorCode } from './errors.ts'
 export type { Gap, Recovered } from './gap.ts'
 export type { OptionChange } from './option-changes.ts'
 export type { OutboxLimits } from './outbox.ts'

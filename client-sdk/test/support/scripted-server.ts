@@ -56,6 +56,24 @@ export class Peer {
     this.send({ type: 'reject', seq, code, message: code, ...(retryAfterMs !== undefined && { retryAfterMs }) })
   }
 
+  /** A command is done, as the entity's version 1. */
+  done(id: string): void {
+    this.send({ type: 'answer', id, status: 'done', version: 1, epoch: 'e', events: [] })
+  }
+
+  /** A command is refused for now, or for good. */
+  refuse(id: string, code: string, retryAfterMs?: number): void {
+    const again = retryAfterMs !== undefined && { retryAfterMs }
+    this.send({ type: 'answer', id, status: 'rejected', code, message: code, ...again })
+  }
+
+  /** The next so many commands. */
+  async takeCommands(count: number): Promise<FrameOf<'command'>[]> {
+    const frames: FrameOf<'command'>[] = []
+    while (frames.length < count) frames.push(await this.take('command'))
+    return frames
+  }
+
   /** Waits for `hello` and answers it. */
   async greet(changes: Parameters<typeof welcome>[0] = {}): Promise<FrameOf<'hello'>> {
     const hello = await this.take('hello')

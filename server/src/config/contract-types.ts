@@ -1,8 +1,9 @@
+import type { EntityDefinition } from './entity-model.ts'
 import type { JsonSchema } from './json-schema.ts'
-import type { Contract, TopicDefinition } from './model.ts'
-import { schemaType } from './schema-type.ts'
+import type { Contract, EntityTopic, TopicDefinition } from './model.ts'
+import { type Side, schemaType } from './schema-type.ts'
 
-const PANE = `export interface EntityState<View> {
+const SHARED = `export interface EntityState<View> {
   readonly version: number
   readonly state: View
 }
@@ -43,16 +44,49 @@ export function contractTypes(contract: Contract): string {
     const type = `{ readonly data: ${dataType(topic, contract)}; readonly publishable: ${topic.kind === 'source'} }`
     return `    readonly '${topic.name}': ${type}`
   })
+  const entities = [...contract.entities.values()].map((entity) => `    readonly '${entity.name}': ${entityType(entity)}`)
   return `// Contract ${contract.hash}, printed by \`tidegate contract --ts\`. Print it again rather than editing it.
-${PANE}
+${SHARED}
 
 export interface Contract {
   /** Exists for types only. */
   readonly '~topics': {
 ${topics.join('\n')}
   }
+  /** Exists for types only. */
+  readonly '~entities': {
+${entities.join('\n')}
+  }
 }
 `
+}
+
+function entityType({ events, commands, rejections, indexes }: EntityDefinition): string {
+  const inputs = [...commands].map(([name, { jsonSchema }]) => `readonly ${name}: ${typeOf(jsonSchema, 'sent')}`)
+  const members = {
+    // The type of a function is gone at run time, and so is that of the state.
+    view: 'unknown',
+    events: union([...events].map(([type, { jsonSchema }]) => `{ type: '${type}'; data: ${typeOf(jsonSchema)} }`)),
+    commands: `{ ${inputs.join('; ')} }`,
+    rejections: union([...rejections].map((code) => `'${code}'`)),
+    indexes: union([...indexes.keys()].map((index) => `'${index}'`)),
+  }
+  return `{\n${Object.entries(members)
+    .map(([name, type]) => `      readonly ${name}: ${type}\n`)
+    .join('')}    }`
+}
+
+function eventType(topic: EntityTopic, contract: Contract): string {
+  const { events } = contract.entities.get(topic.entity)!
+  return union([...events].map(([type, { jsonSchema }]) => `EntityEvent<'${type}', ${typeOf(jsonSchema)}>`))
+}
+
+function typeOf(jsonSchema: unknown, side: Side = 'read'): string {
+  return schemaType(jsonSchema as JsonSchema, side)
+}
+
+function union(types: readonly string[]): string {
+  return types.length === 0 ? 'never' : types.join(' | ')
 }
 
 function dataType(topic: TopicDefinition, contract: Contract): string {
@@ -66,7 +100,7 @@ function dataType(topic: TopicDefinition, contract: Contract): string {
     case 'state':
       return 'EntityState<unknown>'
     case 'events':
-      return 'EntityEvent<string, unknown>'
+      return eventType(topic, contract)
     case 'late':
       return [...new Set(topic.from.map((input) => dataType(contract.topics.get(input)!, contract)))].join(' | ')
     case 'flow':

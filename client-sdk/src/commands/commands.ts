@@ -1,0 +1,215 @@
+import { ANSWER_ERROR_CODES, COMMAND_CODES, DEFAULTS, LIMITS, type ServerFrame } from '@tidegate/protocol'
+import { resendDelayMs } from '../backoff.ts'
+import type { Link } from '../connection.ts'
+import { CommandRejected, clientError, TidegateError, type TidegateErrorCode } from '../errors.ts'
+import { utf8Bytes } from '../utf8-bytes.ts'
+import { birthOf, checkCommandId, newCommandId } from './command-id.ts'
+import { CommandQueue, type QueueLimits } from './command-queue.ts'
+import type { CommandOptions, UntypedAnswer } from './command-types.ts'
+
+type Answer = Extract<ServerFrame, { type: 'answer' }>
+type Rejection = Extract<Answer, { status: 'rejected' }>
+
+/** What is asked of which entity. */
+export interface CommandCall {
+  readonly entity: string
+  readonly key: string
+  readonly command: string
+  readonly input: unknown
+}
+
+interface Pending {
+  readonly id: string
+  /** The frame but for its age and deadline, and its closing brace. */
+  readonly head: string
+  readonly answer: Promise<UntypedAnswer>
+  /** By the monotonic clock. */
+  readonly deadlineAt: number
+  readonly deadline: ReturnType<typeof setTimeout>
+  /** By the clock on the wall: of the id, or the first attempt. */
+  bornAt: number | undefined
+  /** Refusals in a row that the server called passing. */
+  refusals: number
+  retryTimer: ReturnType<typeof setTimeout> | undefined
+  lastRefusal: TidegateError | undefined
+  resolve(answer: UntypedAnswer): void
+  reject(error: CommandRejected | TidegateError): void
+}
+
+/** Type, age, deadline and punctuation around what a command says. */
+const ENVELOPE_BYTES = 80
+/** Codes of Tidegate that are about the entity and the input, and no fault of anybody. */
+const VERDICTS: ReadonlySet<string> = new Set(['invalid_input', 'version_conflict'])
+
+/** Sends commands until each has its outcome, or reaches its deadline. */
+export class Commands {
+  readonly #link: Link
+  readonly #queue: CommandQueue<Pending>
+  /** What is on its way is to be answered here, the rest to be sent elsewhere. */
+  #isLeaving = false
+  #onEmpty: (() => void) | undefined
+
+  constructor(link: Link, limits: QueueLimits) {
+    this.#link = link
+    this.#queue = new CommandQueue(limits)
+  }
+
+  /**
+   * @throws CommandRejected
+   * @throws TidegateError `deadline_exceeded`, `outbox_expired`, `outbox_full`, `closed`, or another code of an answer
+   */
+  async send(call: CommandCall, options: CommandOptions): Promise<UntypedAnswer> {
+    const { id = newCommandId(Date.now()), expectedVersion, pipelined = false } = options
+    checkCommandId(id)
+    const { entity, key } = call
+    const frame = { type: 'command', id, ...call, ...(expectedVersion !== undefined && { expectedVersion }) }
+    const head = JSON.stringify(frame).slice(0, -1)
+    const unresolved = this.#queue.find(id)
+    if (unresolved?.head === head) return unresolved.answer
+    if (unresolved !== undefined) throw commandError('conflict', COMMAND_CODES.conflict, id)
+    const bytes = utf8Bytes(head) + ENVELOPE_BYTES
+    // The server would end the connection.
+    if (bytes > LIMITS.frameBytes) throw commandError('frame_too_large', `The command has ${bytes} bytes.`, id)
+    if (!this.#queue.hasRoom(bytes)) throw clientError('outbox_full')
+    const item = this.#pending(id, head, options)
+    this.#queue.push({ id, subject: JSON.stringify([entity, key]), isPipelined: pipelined, bytes, item })
+    this.#pump()
+    return item.answer
+  }
+
+  online(): void {
+    this.#pump()
+  }
+
+  leaving(): void {
+    this.#isLeaving = true
+  }
+
+  offline(): void {
+    this.#isLeaving = false
+    this.#queue.disconnected()
+  }
+
+  answered(answer: Answer): void {
+    const { id } = answer
+    if (answer.status === 'rejected' && answer.retryAfterMs !== undefined) {
+      this.#refused(id, answer, answer.retryAfterMs)
+      return
+    }
+    this.#settle(id, ({ resolve, reject }) => {
+      if (answer.status === 'rejected') return reject(rejectionOf(id, answer))
+      const { version, epoch, events, reply } = answer
+      resolve({ version, epoch, at: `${version}@${epoch}`, events, reply })
+    })
+  }
+
+  /** Resolves when no command waits for its outcome any more. */
+  async empty(): Promise<void> {
+    if (this.#queue.size === 0) return
+    await new Promise<void>((resolve) => {
+      this.#onEmpty = resolve
+    })
+  }
+
+  /** Gives up everything. */
+  end({ code, message, cause }: TidegateError): void {
+    for (const id of this.#queue.ids()) {
+      this.#settle(id, ({ reject }, wasSent) => {
+        const fate = wasSent ? 'may still be run' : 'was never sent'
+        reject(new TidegateError(code, `${message} The command ${id} ${fate}.`, { cause, commandId: id }))
+      })
+    }
+  }
+
+  #pending(id: string, head: string, options: CommandOptions): Pending {
+    const { deadlineMs = DEFAULTS.deadlineMs } = options
+    let resolve!: Pending['resolve']
+    let reject!: Pending['reject']
+    const answer = new Promise<UntypedAnswer>((onAnswer, onError) => {
+      resolve = onAnswer
+      reject = onError
+    })
+    return {
+      id,
+      head,
+      answer,
+      deadlineAt: performance.now() + deadlineMs,
+      deadline: setTimeout(() => this.#expire(id), deadlineMs),
+      // An id that was made just now is as old as its first attempt.
+      bornAt: options.id === undefined ? undefined : birthOf(id),
+      refusals: 0,
+      retryTimer: undefined,
+      lastRefusal: undefined,
+      resolve,
+      reject,
+    }
+  }
+
+  #pump(): void {
+    if (!this.#link.isOnline || this.#isLeaving) return
+    const now = performance.now()
+    for (let attempt = this.#queue.next(now); attempt !== undefined; attempt = this.#queue.next(now)) {
+      const { item, ageMs } = attempt
+      const remainingMs = Math.ceil(item.deadlineAt - now)
+      const deadlineMs = Math.min(LIMITS.maxDeadlineMs, Math.max(LIMITS.minDeadlineMs, remainingMs))
+      this.#link.sendText(`${item.head},"deadlineMs":${deadlineMs}${ageMember(ageMs, item)}}`)
+      item.bornAt ??= Date.now()
+    }
+  }
+
+  #refused(id: string, { code, message }: Rejection, retryAfterMs: number): void {
+    const pending = this.#queue.refuse(id)
+    if (pending === undefined) return
+    pending.lastRefusal = commandError(code, message, id)
+    const delayMs = resendDelayMs(retryAfterMs, pending.refusals++, Math.random())
+    clearTimeout(pending.retryTimer)
+    pending.retryTimer = setTimeout(() => {
+      this.#queue.again(id)
+      this.#pump()
+    }, delayMs)
+    this.#pump()
+  }
+
+  #expire(id: string): void {
+    this.#settle(id, ({ reject, lastRefusal: cause }, wasSent) => {
+      const error = wasSent
+        ? new TidegateError('deadline_exceeded', `The command ${id} ${NO_OUTCOME_YET}`, { cause, commandId: id })
+        : clientError('outbox_expired', { cause, commandId: id })
+      reject(error)
+    })
+  }
+
+  #settle(id: string, answer: (pending: Pending, wasSent: boolean) => void): void {
+    const settled = this.#queue.settle(id)
+    if (settled === undefined) return
+    clearTimeout(settled.item.deadline)
+    clearTimeout(settled.item.retryTimer)
+    answer(settled.item, settled.wasSent)
+    if (this.#queue.size === 0) this.#onEmpty?.()
+    this.#pump()
+  }
+}
+
+const NO_OUTCOME_YET = 'has no outcome yet and may still be run. Send it again under its id: it is run once, and answered.'
+
+/** A clock that stands still while a machine sleeps and one that is set: the larger age counts. */
+function ageMember(ageMs: number | undefined, { bornAt }: Pending): string {
+  const age = Math.max(ageMs ?? 0, bornAt === undefined ? 0 : Date.now() - bornAt)
+  return ageMs === undefined && age === 0 ? '' : `,"ageMs":${age}`
+}
+
+function rejectionOf(id: string, { code, message, path, version, epoch }: Rejection): CommandRejected | TidegateError {
+  const isOfTidegate = Object.hasOwn(COMMAND_CODES, code) || ANSWER_ERROR_CODES.has(code)
+  if (isOfTidegate && !VERDICTS.has(code)) return commandError(code, message, id)
+  return new CommandRejected(code, message, {
+    commandId: id,
+    ...(path !== undefined && { path }),
+    ...(version !== undefined && { version }),
+    ...(epoch !== undefined && { epoch }),
+  })
+}
+
+/** @param code one that Tidegate gives: those of an entity make a `CommandRejected` */
+function commandError(code: string, message: string, commandId: string): TidegateError {
+  return new TidegateError(code as TidegateErrorCode, message, { commandId })
+}

@@ -1,0 +1,158 @@
+import { parsePosition, type SubscribeOptions } from '@tidegate/protocol'
+import { callBack } from '../call-back.ts'
+import type { CommandAnswer, CommandOptions, UntypedAnswer } from '../commands/command-types.ts'
+import type { CommandCall } from '../commands/commands.ts'
+import type { TopicEvent } from '../contract-types.ts'
+import { clientError, TidegateError } from '../errors.ts'
+import type { Subscription } from '../subscription.ts'
+import { type Ask, getEntity, historyPages } from './entity-queries.ts'
+import type {
+  CommandName,
+  EntityMoment,
+  EntityShape,
+  GetOptions,
+  HistoryEvent,
+  HistoryOptions,
+  LiveState,
+} from './entity-types.ts'
+
+type AnyEvent = TopicEvent<string, unknown>
+
+/** What a handle needs of its client. */
+export interface EntityHost {
+  readonly ask: Ask
+  command(call: CommandCall, options: CommandOptions): Promise<UntypedAnswer>
+  subscribe(topic: string, options: SubscribeOptions, callback: (event: AnyEvent) => void): Subscription<AnyEvent>
+}
+
+/**
+ * One entity: its state as it changes, queries and commands. The first use of `ready`, `state` or `onChange` subscribes to
+ * `<name>.state`, which the entity MUST publish; queries and commands need no subscription.
+ */
+export class EntityHandle<Shape extends EntityShape> {
+  readonly name: string
+  readonly key: string
+  readonly #host: EntityHost
+  readonly #listeners = new Set<(state: LiveState<Shape['view']>) => void>()
+  #live: { readonly subscription: Subscription<AnyEvent>; readonly ready: Promise<void> } | undefined
+  #state: (LiveState<Shape['view']> & { readonly epoch: string }) | undefined
+  /** Why there is no live state. */
+  #failure: TidegateError | undefined
+  #isClosed = false
+  /** `version@epoch` of the last command of this handle that was answered. */
+  #answeredAt: string | undefined
+
+  constructor(name: string, key: string, host: EntityHost) {
+    this.name = name
+    this.key = key
+    this.#host = host
+  }
+
+  /**
+   * Resolves when `state` is that of the entity.
+   *
+   * @throws TidegateError `not_live` where the entity does not publish its state, `closed`, or the server's code
+   */
+  get ready(): Promise<void> {
+    return this.#open().ready
+  }
+
+  /**
+   * The newest that is known; `undefined` before `ready`, and while the entity has no events.
+   *
+   * @throws TidegateError once `ready` has rejected
+   */
+  get state(): LiveState<Shape['view']> | undefined {
+    // What is known stays known after `close`.
+    if (!this.#isClosed) this.#open()
+    if (this.#failure !== undefined) throw this.#failure
+    if (this.#state === undefined) return undefined
+    const { version, view } = this.#state
+    return { version, view }
+  }
+
+  /** Calls back with every state from now on, the first one included. Returns what ends that. */
+  onChange(listener: (state: LiveState<Shape['view']>) => void): () => void {
+    this.#open()
+    this.#listeners.add(listener)
+    return () => this.#listeners.delete(listener)
+  }
+
+  /**
+   * The entity now, at a version, or at a time. Without these it is at least what the last answered command of this handle
+   * has left.
+   *
+   * @throws TidegateError `not_found`, `epoch_changed` once if Redis may have lost what that command did, or as `query` does
+   */
+  async get(options: GetOptions = {}): Promise<EntityMoment<Shape['view']>> {
+    const isPast = options.version !== undefined || options.at !== undefined
+    const minVersion = options.minVersion ?? (isPast ? undefined : this.#answeredAt)
+    try {
+      const asked = { ...options, ...(minVersion !== undefined && { minVersion }) }
+      return await getEntity(this.#host.ask, this.name, this.key, asked)
+    } catch (error) {
+      const isLost = error instanceof TidegateError && error.code === 'epoch_changed'
+      if (isLost && this.#answeredAt === minVersion) this.#answeredAt = undefined
+      throw error
+    }
+  }
+
+  /** Its events, page by page, oldest first. @throws TidegateError `not_found`, or as `query` does */
+  history(options: HistoryOptions = {}): AsyncIterable<readonly HistoryEvent<Shape['events']>[]> {
+    return historyPages(this.#host.ask, this.name, this.key, options) as AsyncIterable<
+      readonly HistoryEvent<Shape['events']>[]
+    >
+  }
+
+  /** As `command` of the client. */
+  async command<Command extends CommandName<Shape>>(
+    command: Command,
+    input: Shape['commands'][Command],
+    options: CommandOptions = {},
+  ): Promise<CommandAnswer<Shape['events']>> {
+    const { name: entity, key } = this
+    const answer = await this.#host.command({ entity, key, command, input }, options)
+    this.#answeredAt = newer(this.#answeredAt, answer.at)
+    return answer as CommandAnswer<Shape['events']>
+  }
+
+  /** Ends the subscription; commands that have no outcome yet still get it. Idempotent. */
+  close(): void {
+    this.#isClosed = true
+    this.#listeners.clear()
+    this.#live?.subscription.close()
+  }
+
+  #open(): { readonly ready: Promise<void> } {
+    if (this.#live !== undefined) return this.#live
+    if (this.#isClosed) throw clientError('closed')
+    // A client that cannot keep up is better off with the newest state than with every one.
+    const options = { keys: [this.key], snapshot: true, onSlow: 'conflate' } as const
+    const subscription = this.#host.subscribe(`${this.name}.state`, options, (event) => this.#changed(event))
+    const ready = subscription.synced.catch((error: TidegateError) => {
+      this.#failure = error.code === 'unknown_topic' ? clientError('not_live', { cause: error }) : error
+      throw this.#failure
+    })
+    // Whoever does not await it must not be ended by its rejection.
+    ready.catch(() => {})
+    this.#live = { subscription, ready }
+    return this.#live
+  }
+
+  #changed({ at, data }: AnyEvent): void {
+    const { version, state: view } = data as { readonly version: number; readonly state: Shape['view'] }
+    const { epoch } = parsePosition(at)!
+    // A snapshot may be older than what was delivered before it; under another epoch versions may go back.
+    if (this.#state?.epoch === epoch && this.#state.version >= version) return
+    this.#state = { version, view, epoch }
+    for (const listener of this.#listeners) callBack(listener, { version, view })
+  }
+}
+
+/** Of two `version@epoch` of an entity, where the second was answered later. */
+function newer(before: string | undefined, at: string): string {
+  if (before === undefined) return at
+  const [version, epoch] = before.split('@')
+  const [laterVersion, laterEpoch] = at.split('@')
+  return epoch === laterEpoch && Number(version) > Number(laterVersion) ? before : at
+}

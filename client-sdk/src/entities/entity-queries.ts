@@ -1,0 +1,58 @@
+import type { QueryPage } from '../queries.ts'
+import type { EntityMoment, FindOptions, GetOptions, HistoryEvent, HistoryOptions } from './entity-types.ts'
+
+type Params = Readonly<Record<string, unknown>>
+/** Runs a query by its name. */
+export type Ask = (query: string, params: Params) => Promise<QueryPage>
+
+type UntypedEvent = HistoryEvent<{ readonly type: string; readonly data: unknown }>
+
+export async function getEntity(
+  ask: Ask,
+  name: string,
+  key: string,
+  options: GetOptions,
+): Promise<EntityMoment<unknown>> {
+  const { data } = await ask('entity', { name, key, ...options })
+  return withAt(data as Omit<EntityMoment<unknown>, 'at'>)
+}
+
+/** The events of an entity, page by page, oldest first. */
+export async function* historyPages(
+  ask: Ask,
+  name: string,
+  key: string,
+  { after = 0, limit }: HistoryOptions,
+): AsyncGenerator<readonly UntypedEvent[], void, undefined> {
+  const params = { name, key, ...(limit !== undefined && { limit }) }
+  for await (const page of pages(ask, 'entityHistory', params, String(after))) yield page as readonly UntypedEvent[]
+}
+
+/** The entities with a value in an index, page by page. */
+export async function* foundPages(
+  ask: Ask,
+  params: { readonly name: string; readonly index: string; readonly value: string },
+  options: FindOptions,
+): AsyncGenerator<readonly EntityMoment<unknown>[], void, undefined> {
+  for await (const page of pages(ask, 'findEntities', { ...params, ...options }, undefined)) {
+    yield (page as readonly Omit<EntityMoment<unknown>, 'at'>[]).map(withAt)
+  }
+}
+
+async function* pages(
+  ask: Ask,
+  query: string,
+  params: Params,
+  from: string | undefined,
+): AsyncGenerator<unknown, void, undefined> {
+  let after = from
+  do {
+    const { data, next } = await ask(query, after === undefined ? params : { ...params, after })
+    yield data
+    after = next
+  } while (after !== undefined)
+}
+
+function withAt(answer: Omit<EntityMoment<unknown>, 'at'>): EntityMoment<unknown> {
+  return { ...answer, at: `${answer.version}@${answer.epoch}` }
+}

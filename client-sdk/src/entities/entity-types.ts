@@ -1,0 +1,84 @@
+/** What a client knows of one entity of a contract. */
+export interface EntityShape {
+  readonly view: unknown
+  readonly events: { readonly type: string; readonly data: unknown }
+  /** Command -> its input. */
+  readonly commands: object
+  readonly rejections: string
+  readonly indexes: string
+}
+
+type Entities = Readonly<Record<string, EntityShape>>
+
+interface AnyEntity extends EntityShape {
+  readonly commands: Readonly<Record<string, object>>
+}
+
+/** Entities of a config made by `defineConfig`, or any entity at all for a client without one. */
+export type EntitiesOf<C> = C extends { readonly '~entities': infer E extends Entities }
+  ? E
+  : Readonly<Record<string, AnyEntity>>
+
+export type EntityName<C> = keyof EntitiesOf<C> & string
+export type EntityOf<C, Name extends EntityName<C>> = EntitiesOf<C>[Name]
+export type CommandName<Shape extends EntityShape> = keyof Shape['commands'] & string
+
+type AnyEvent = EntityShape['events']
+
+/** An event that a command led to: a union discriminated by `type`. */
+export type AnsweredEvent<Event extends AnyEvent> = Event extends AnyEvent
+  ? {
+      readonly type: Event['type']
+      /** Absent where the entity has a `view`. */
+      readonly data?: Event['data']
+    }
+  : never
+
+/** One line of an entity's history. */
+export type HistoryEvent<Event extends AnyEvent> = AnsweredEvent<Event> & {
+  /** Of the entity with this event. */
+  readonly version: number
+  /** ms since 1970. */
+  readonly time: number
+  /** The command that it follows from. */
+  readonly commandId: string
+  /** Version of the entity's declaration under which it was decided. */
+  readonly definition: number
+}
+
+/** The newest that is known of an entity. */
+export interface LiveState<View> {
+  readonly version: number
+  readonly view: View
+}
+
+/** An entity at one of its versions. */
+export interface EntityMoment<View> extends LiveState<View> {
+  readonly key: string
+  readonly epoch: string
+  /** `version@epoch`, as `expectedVersion` of a command. */
+  readonly at: string
+  /** Of its newest event, ms since 1970. */
+  readonly time: number
+}
+
+export interface GetOptions {
+  /** With the events up to this version. */
+  readonly version?: number
+  /** With the events up to this time, ms since 1970. Not together with `version`. */
+  readonly at?: number
+  /** Waits up to 2 s for this version; `version@epoch`, or a number. */
+  readonly minVersion?: number | string
+}
+
+export interface HistoryOptions {
+  /** Events after this version. */
+  readonly after?: number
+  /** Events of a page, at most 1,000. */
+  readonly limit?: number
+}
+
+export interface FindOptions {
+  /** Entities of a page, at most 100. */
+  readonly limit?: number
+}

@@ -1,0 +1,225 @@
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { CommandRejected, createClient, TidegateError, type TidegateClient } from '../src/node.ts'
+import { type Peer, ScriptedServer } from './support/scripted-server.ts'
+
+let server: ScriptedServer
+let client: TidegateClient
+
+beforeEach(async () => {
+  server = await ScriptedServer.start()
+  client = createClient({ url: server.url })
+})
+afterEach(async () => {
+  await client.close({ deadlineMs: 0 })
+  await server.close()
+})
+
+type Options = Parameters<TidegateClient['command']>[4]
+/** Sends `n` as the input of `set`; its failure is looked at later, if at all. */
+function send(key: string, n: number, options: Options = {}) {
+  const outcome = client.command('user', key, 'set', { n }, options)
+  outcome.catch(() => {})
+  return outcome
+}
+const inputs = (frames: readonly { readonly key: string; readonly input: unknown }[]) =>
+  frames.map(({ key, input }) => `${key}${(input as { n: number }).n}`)
+async function unanswered(peer: Peer): Promise<string[]> {
+  await peer.settled()
+  return inputs(peer.received.filter((frame) => frame.type === 'command'))
+}
+
+describe('command', () => {
+  test('done - has version, events and reply (C-COMMAND-7)', async () => {
+    const peer = await server.greeted()
+    const outcome = client.command('user', '42', 'set', { n: 1 }, { expectedVersion: '3@e', deadlineMs: 5_000 })
+    const frame = await peer.take('command')
+    expect(frame).toEqual({
+      ...{ type: 'command', id: expect.stringMatching(/^tg\.[0-9a-z]+\.[0-9a-z]+$/), entity: 'user', key: '42' },
+      ...{ command: 'set', input: { n: 1 }, expectedVersion: '3@e', deadlineMs: expect.any(Number) },
+    })
+    expect(frame.deadlineMs).toBeGreaterThan(4_000)
+    expect(frame.deadlineMs).toBeLessThanOrEqual(5_000)
+    const events = [{ type: 'wasSet', data: { n: 1 } }]
+    peer.send({ type: 'answer', id: frame.id, status: 'done', version: 4, epoch: 'e', events, reply: { ok: true } })
+    expect(await outcome).toEqual({ version: 4, epoch: 'e', at: '4@e', events, reply: { ok: true } })
+  })
+
+  test('rejected - by the entity is one kind of error, by anything else another (C-COMMAND-7)', async () => {
+    const peer = await server.greeted()
+    const rejected = async (answer: object) => {
+      const outcome = send('42', 1)
+      const { id } = await peer.take('command')
+      const says = { type: 'answer', id, status: 'rejected', message: 'text', ...answer }
+      peer.send(says as Parameters<Peer['send']>[0])
+      const error: unknown = await outcome.catch((error) => error)
+      expect(error).toMatchObject({ ...answer, message: 'text', commandId: id })
+      return error
+    }
+    expect(await rejected({ code: 'user_already_exists', version: 3, epoch: 'e' })).toBeInstanceOf(CommandRejected)
+    expect(await rejected({ code: 'version_conflict', version: 3, epoch: 'e' })).toBeInstanceOf(CommandRejected)
+    expect(await rejected({ code: 'invalid_input', path: 'n' })).toBeInstanceOf(CommandRejected)
+    for (const code of ['handler_failed', 'unknown_command', 'outcome_unknown', 'internal', 'conflict', 'expired']) {
+      expect(await rejected({ code })).toBeInstanceOf(TidegateError)
+    }
+  })
+
+  test('order - of one key one is on the wire, unless pipelined (C-COMMAND-2)', async () => {
+    const peer = await server.greeted()
+    const outcomes = [send('a', 1), send('a', 2), send('a', 3, { pipelined: true }), send('b', 1), send('a', 4)]
+    const [first] = await peer.takeCommands(2)
+    expect(await unanswered(peer)).toEqual(['a1', 'b1'])
+    peer.done(first!.id)
+    const next = await peer.takeCommands(2)
+    expect(inputs(next)).toEqual(['a2', 'a3'])
+    peer.done(next[1]!.id)
+    expect(await unanswered(peer)).toEqual(['a1', 'b1', 'a2', 'a3'])
+    peer.done(next[0]!.id)
+    const last = await peer.take('command')
+    peer.done(last.id)
+    peer.done((peer.received.find((frame) => frame.type === 'command' && frame.key === 'b') as typeof last).id)
+    expect(await Promise.all(outcomes)).toHaveLength(5)
+  })
+
+  test('order - a pipelined command waits while one before it is refused (C-COMMAND-2, C-COMMAND-4)', async () => {
+    const peer = await server.greeted()
+    send('a', 1)
+    const [first] = await peer.takeCommands(1)
+    peer.refuse(first!.id, 'overloaded', 80)
+    await peer.settled()
+    send('a', 2, { pipelined: true })
+    send('b', 1)
+    expect(await unanswered(peer)).toEqual(['a1', 'b1'])
+    await peer.takeCommands(3)
+    expect(await unanswered(peer)).toEqual(['a1', 'b1', 'a1', 'a2'])
+  })
+
+  test('wire - carries 64 commands at most (C-COMMAND-3)', async () => {
+    const peer = await server.greeted()
+    for (let n = 0; n < 70; n++) send(`k${n}`, n)
+    const frames = await peer.takeCommands(64)
+    expect(await unanswered(peer)).toHaveLength(64)
+    peer.done(frames[5]!.id)
+    expect(inputs([await peer.take('command')])).toEqual(['k6464'])
+  })
+
+  test('refused for now - goes again after the wait with the same id and its age (C-COMMAND-1, C-COMMAND-4)', async () => {
+    const peer = await server.greeted()
+    const outcome = send('42', 1)
+    const first = await peer.take('command')
+    expect(first).not.toHaveProperty('ageMs')
+    const refusedAt = performance.now()
+    peer.refuse(first.id, 'unavailable', 60)
+    const second = await peer.take('command')
+    expect(performance.now() - refusedAt).toBeGreaterThanOrEqual(59)
+    expect(second).toMatchObject({ id: first.id, input: first.input })
+    expect(second.ageMs).toBeGreaterThanOrEqual(59)
+    expect(second.deadlineMs).toBeLessThan(first.deadlineMs!)
+    // Not due: it was answered before.
+    peer.refuse('another', 'unavailable', 0)
+    peer.done(first.id)
+    await outcome
+  })
+
+  test('lost connection - what has no outcome goes again first and in order (C-COMMAND-5)', async () => {
+    const first = await server.greeted()
+    const outcomes = [send('a', 1), send('b', 1), send('a', 2)]
+    const [a] = await first.takeCommands(2)
+    first.refuse(a!.id, 'overloaded', 60_000)
+    await first.settled()
+    first.socket.terminate()
+    outcomes.push(send('a', 3))
+    const second = await server.greeted()
+    const again = await second.takeCommands(2)
+    expect(inputs(again)).toEqual(['a1', 'b1'])
+    for (const { ageMs } of again) expect(ageMs).toBeGreaterThanOrEqual(0)
+    for (const { id } of again) second.done(id)
+    for (let n = 2; n < 4; n++) second.done((await second.take('command')).id)
+    expect(await Promise.all(outcomes)).toHaveLength(4)
+    expect(await unanswered(second)).toEqual(['a1', 'b1', 'a2', 'a3'])
+  })
+
+  test('drain - what is on its way is answered, the rest goes on the other (C-COMMAND-5)', async () => {
+    client.subscribe('a.b')
+    const first = await server.greeted()
+    const outcomes = [send('a', 1), send('b', 1)]
+    const [a] = await first.takeCommands(2)
+    first.send({ type: 'drain', reconnectInMs: 20, deadlineMs: 5_000, reason: 'deploy' })
+    const second = await server.peer()
+    outcomes.push(send('c', 1))
+    first.done(a!.id)
+    await outcomes[0]
+    await second.greet()
+    const again = await second.takeCommands(2)
+    expect(inputs(again)).toEqual(['b1', 'c1'])
+    for (const { id } of again) second.done(id)
+    expect(await Promise.all(outcomes)).toHaveLength(3)
+    expect(first.received.filter(({ type }) => type === 'command')).toHaveLength(2)
+  })
+
+  test('deadline - says whether it was sent, and the id asks for the outcome (C-COMMAND-6, C-COMMAND-1)', async () => {
+    const peer = await server.greeted()
+    const outcome = send('a', 1, { deadlineMs: 120 })
+    const behind = send('a', 2, { deadlineMs: 60 })
+    const { id } = await peer.take('command')
+    await expect(behind).rejects.toMatchObject({ code: 'outbox_expired', retryable: true })
+    const error: unknown = await outcome.catch((error) => error)
+    expect(error).toMatchObject({ code: 'deadline_exceeded', retryable: true, commandId: id })
+    // Too late.
+    peer.done(id)
+    const asked = send('a', 1, { id })
+    const again = await peer.take('command')
+    expect(again).toMatchObject({ id, input: { n: 1 } })
+    expect(again.ageMs).toBeGreaterThanOrEqual(119)
+    peer.done(id)
+    expect(await asked).toMatchObject({ at: '1@e' })
+    send('a', 3, { id: 'mine' })
+    expect(await peer.take('command')).not.toHaveProperty('ageMs')
+  })
+
+  test('deadline - what the server refused until then is the cause (C-COMMAND-6)', async () => {
+    const peer = await server.greeted()
+    const outcome = send('a', 1, { deadlineMs: 100 })
+    peer.refuse((await peer.take('command')).id, 'overloaded', 60_000)
+    await expect(outcome).rejects.toMatchObject({ code: 'deadline_exceeded', cause: { code: 'overloaded' } })
+  })
+
+  test('same id - joins the command that has no outcome; with other content it is a conflict (C-COMMAND-8)', async () => {
+    const peer = await server.greeted()
+    const outcomes = [send('a', 1, { id: 'x' }), send('a', 1, { id: 'x' })]
+    await expect(send('a', 2, { id: 'x' })).rejects.toMatchObject({ code: 'conflict', commandId: 'x' })
+    await peer.take('command')
+    expect(await unanswered(peer)).toEqual(['a1'])
+    peer.done('x')
+    const [first, second] = await Promise.all(outcomes)
+    expect(second).toBe(first)
+  })
+
+  test('what cannot be sent is rejected at once (C-COMMAND-9)', async () => {
+    const peer = await server.greeted()
+    for (const id of ['', 'http:1', 'i'.repeat(129), '\ud800']) {
+      await expect(send('a', 1, { id })).rejects.toMatchObject({ code: 'invalid_frame' })
+    }
+    await expect(send('k'.repeat(1_048_576), 1)).rejects.toMatchObject({ code: 'frame_too_large' })
+    expect(await unanswered(peer)).toEqual([])
+    const small = createClient({ url: server.url, outbox: { maxFrames: 1 } })
+    small.command('user', 'a', 'set', { n: 1 }).catch(() => {})
+    await expect(small.command('user', 'b', 'set', { n: 1 })).rejects.toMatchObject({ code: 'outbox_full' })
+    await small.close({ deadlineMs: 0 })
+  })
+
+  test('close - waits for outcomes, and rejects what has none with its id (C-COMMAND-10)', async () => {
+    const peer = await server.greeted()
+    const outcome = send('a', 1)
+    const { id } = await peer.take('command')
+    const unsent = send('a', 2)
+    const late = send('b', 1)
+    const lateId = (await peer.take('command')).id
+    const closed = client.close({ deadlineMs: 150 })
+    peer.done(id)
+    await outcome
+    await closed
+    await expect(late).rejects.toMatchObject({ code: 'closed', commandId: lateId })
+    await expect(unsent).rejects.toMatchObject({ code: 'closed' })
+    await expect(send('a', 1)).rejects.toMatchObject({ code: 'closed' })
+  })
+})
