@@ -6,8 +6,7 @@ export const CLIENT_ERROR_CODES = {
   outbox_expired: 'It waited too long, for a connection or for earlier calls, and was never sent.',
   incomplete: 'Part of the range is no longer in the log.',
   no_answer: 'The query was not answered in time.',
-  not_live:
-    "The entity does not publish its state. Declare it with publish: ['state'], or read it with get().",
+  not_live: "The entity does not publish its state. Declare it with publish: ['state'], or read it with get().",
   closed: 'The client or the subscription is closed. `cause` says why, when it was not the application.',
   invalid_url: 'Not an http(s):// or ws(s):// address.',
   no_websocket: 'There is no global WebSocket. On Node 20 import from "@tidegate/client/node", or pass one.',

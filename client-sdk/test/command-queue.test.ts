@@ -106,7 +106,7 @@ class World {
   }
 }
 
-test('command queue - whatever happens, commands of one entity go in order and every one gets its turn (C-COMMAND-2, C-COMMAND-3)', () => {
+test('C-COMMAND-2 C-COMMAND-3 command queue - whatever happens, commands of one entity go in order and every one gets its turn', () => {
   fc.assert(
     fc.property(fc.array(step, { maxLength: 60 }), (steps) => {
       const world = new World()
@@ -117,7 +117,7 @@ test('command queue - whatever happens, commands of one entity go in order and e
   )
 })
 
-test('command queue - holds what its limits allow (C-COMMAND-9)', () => {
+test('C-COMMAND-9 command queue - holds what its limits allow', () => {
   const queue = new CommandQueue<string>({ maxFrames: 2, maxBytes: 100 })
   const push = (id: string, bytes: number) => queue.push({ id, subject: 's', isPipelined: false, bytes, item: id })
   expect(queue.hasRoom(101)).toBe(false)

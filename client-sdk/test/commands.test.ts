@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { CommandRejected, createClient, TidegateError, type TidegateClient } from '../src/node.ts'
+import { CommandRejected, createClient, type TidegateClient, TidegateError } from '../src/node.ts'
 import { type Peer, ScriptedServer } from './support/scripted-server.ts'
 
 let server: ScriptedServer
@@ -29,7 +29,7 @@ async function unanswered(peer: Peer): Promise<string[]> {
 }
 
 describe('command', () => {
-  test('done - has version, events and reply (C-COMMAND-7)', async () => {
+  test('C-COMMAND-7 done - has version, events and reply', async () => {
     const peer = await server.greeted()
     const outcome = client.command('user', '42', 'set', { n: 1 }, { expectedVersion: '3@e', deadlineMs: 5_000 })
     const frame = await peer.take('command')
@@ -44,7 +44,7 @@ describe('command', () => {
     expect(await outcome).toEqual({ version: 4, epoch: 'e', at: '4@e', events, reply: { ok: true } })
   })
 
-  test('rejected - by the entity is one kind of error, by anything else another (C-COMMAND-7)', async () => {
+  test('C-COMMAND-7 rejected - by the entity is one kind of error, by anything else another', async () => {
     const peer = await server.greeted()
     const rejected = async (answer: object) => {
       const outcome = send('42', 1)
@@ -63,7 +63,7 @@ describe('command', () => {
     }
   })
 
-  test('order - of one key one is on the wire, unless pipelined (C-COMMAND-2)', async () => {
+  test('C-COMMAND-2 order - of one key one is on the wire, unless pipelined', async () => {
     const peer = await server.greeted()
     const outcomes = [send('a', 1), send('a', 2), send('a', 3, { pipelined: true }), send('b', 1), send('a', 4)]
     const [first] = await peer.takeCommands(2)
@@ -80,7 +80,7 @@ describe('command', () => {
     expect(await Promise.all(outcomes)).toHaveLength(5)
   })
 
-  test('order - a pipelined command waits while one before it is refused (C-COMMAND-2, C-COMMAND-4)', async () => {
+  test('C-COMMAND-2 C-COMMAND-4 order - a pipelined command waits while one before it is refused', async () => {
     const peer = await server.greeted()
     send('a', 1)
     const [first] = await peer.takeCommands(1)
@@ -93,7 +93,7 @@ describe('command', () => {
     expect(await unanswered(peer)).toEqual(['a1', 'b1', 'a1', 'a2'])
   })
 
-  test('wire - carries 64 commands at most (C-COMMAND-3)', async () => {
+  test('C-COMMAND-3 wire - carries 64 commands at most', async () => {
     const peer = await server.greeted()
     for (let n = 0; n < 70; n++) send(`k${n}`, n)
     const frames = await peer.takeCommands(64)
@@ -102,7 +102,7 @@ describe('command', () => {
     expect(inputs([await peer.take('command')])).toEqual(['k6464'])
   })
 
-  test('refused for now - goes again after the wait with the same id and its age (C-COMMAND-1, C-COMMAND-4)', async () => {
+  test('C-COMMAND-1 C-COMMAND-4 refused for now - goes again after the wait with the same id and its age', async () => {
     const peer = await server.greeted()
     const outcome = send('42', 1)
     const first = await peer.take('command')
@@ -120,7 +120,7 @@ describe('command', () => {
     await outcome
   })
 
-  test('lost connection - what has no outcome goes again first and in order (C-COMMAND-5)', async () => {
+  test('C-COMMAND-5 lost connection - what has no outcome goes again first and in order', async () => {
     const first = await server.greeted()
     const outcomes = [send('a', 1), send('b', 1), send('a', 2)]
     const [a] = await first.takeCommands(2)
@@ -138,7 +138,7 @@ describe('command', () => {
     expect(await unanswered(second)).toEqual(['a1', 'b1', 'a2', 'a3'])
   })
 
-  test('drain - what is on its way is answered, the rest goes on the other (C-COMMAND-5)', async () => {
+  test('C-COMMAND-5 drain - what is on its way is answered, the rest goes on the other', async () => {
     client.subscribe('a.b')
     const first = await server.greeted()
     const outcomes = [send('a', 1), send('b', 1)]
@@ -156,7 +156,7 @@ describe('command', () => {
     expect(first.received.filter(({ type }) => type === 'command')).toHaveLength(2)
   })
 
-  test('deadline - says whether it was sent, and the id asks for the outcome (C-COMMAND-6, C-COMMAND-1)', async () => {
+  test('C-COMMAND-6 C-COMMAND-1 deadline - says whether it was sent, and the id asks for the outcome', async () => {
     const peer = await server.greeted()
     const outcome = send('a', 1, { deadlineMs: 120 })
     const behind = send('a', 2, { deadlineMs: 60 })
@@ -176,14 +176,14 @@ describe('command', () => {
     expect(await peer.take('command')).not.toHaveProperty('ageMs')
   })
 
-  test('deadline - what the server refused until then is the cause (C-COMMAND-6)', async () => {
+  test('C-COMMAND-6 deadline - what the server refused until then is the cause', async () => {
     const peer = await server.greeted()
     const outcome = send('a', 1, { deadlineMs: 100 })
     peer.refuse((await peer.take('command')).id, 'overloaded', 60_000)
     await expect(outcome).rejects.toMatchObject({ code: 'deadline_exceeded', cause: { code: 'overloaded' } })
   })
 
-  test('same id - joins the command that has no outcome; with other content it is a conflict (C-COMMAND-8)', async () => {
+  test('C-COMMAND-8 same id - joins the command that has no outcome; with other content it is a conflict', async () => {
     const peer = await server.greeted()
     const outcomes = [send('a', 1, { id: 'x' }), send('a', 1, { id: 'x' })]
     await expect(send('a', 2, { id: 'x' })).rejects.toMatchObject({ code: 'conflict', commandId: 'x' })
@@ -194,7 +194,7 @@ describe('command', () => {
     expect(second).toBe(first)
   })
 
-  test('what cannot be sent is rejected at once (C-COMMAND-9)', async () => {
+  test('C-COMMAND-9 what cannot be sent is rejected at once', async () => {
     const peer = await server.greeted()
     for (const id of ['', 'http:1', 'i'.repeat(129), '\ud800']) {
       await expect(send('a', 1, { id })).rejects.toMatchObject({ code: 'invalid_frame' })
@@ -207,7 +207,7 @@ describe('command', () => {
     await small.close({ deadlineMs: 0 })
   })
 
-  test('close - waits for outcomes, and rejects what has none with its id (C-COMMAND-10)', async () => {
+  test('C-COMMAND-10 close - waits for outcomes, and rejects what has none with its id', async () => {
     const peer = await server.greeted()
     const outcome = send('a', 1)
     const { id } = await peer.take('command')

@@ -36,6 +36,23 @@ interface Config {
   }
 }
 
+interface WithEntities extends Config {
+  readonly '~entities': {
+    readonly user: {
+      readonly view: { readonly email: string }
+      readonly events:
+        | { readonly type: 'registered'; readonly data: { readonly email: string } }
+        | { readonly type: 'deleted'; readonly data: { readonly why: string } }
+      readonly commands: {
+        readonly register: { readonly email: string; readonly note?: string }
+        readonly remove: { readonly why: string }
+      }
+      readonly rejections: 'user_already_exists'
+      readonly indexes: 'email'
+    }
+  }
+}
+
 type Received<S> = S extends Subscription<infer Event> ? Event : never
 
 describe('typed client', () => {
@@ -134,6 +151,69 @@ describe('typed client', () => {
       for await (const event of client.subscribe('sensor.reading')) {
         expectTypeOf(event.data.temperature).toEqualTypeOf<number>()
       }
+    }
+    expectTypeOf(use).toBeFunction()
+  })
+})
+
+describe('entities of a typed client', () => {
+  test('C-TYPE-5 command - takes declared commands with their input, and answers with their events', () => {
+    const use = async (client: TidegateClient<WithEntities>) => {
+      const { events, at } = await client.command('user', '42', 'register', { email: 'a' }, { expectedVersion: 0 })
+      expectTypeOf(at).toEqualTypeOf<string>()
+      for (const event of events) {
+        if (event.type === 'deleted') expectTypeOf(event.data).toEqualTypeOf<{ readonly why: string } | undefined>()
+        // @ts-expect-error no such event
+        event.type === 'renamed'
+      }
+      // @ts-expect-error no such entity
+      client.command('order', '42', 'register', { email: 'a' })
+      // @ts-expect-error no such command
+      client.command('user', '42', 'rename', { email: 'a' })
+      // @ts-expect-error input of another command
+      client.command('user', '42', 'remove', { email: 'a' })
+      // @ts-expect-error a key is text
+      client.command('user', 42, 'remove', { why: 'a' })
+      // @ts-expect-error input of another command
+      client.entity('user', '42').command('register', { why: 'a' })
+    }
+    expectTypeOf(use).toBeFunction()
+  })
+
+  test('C-TYPE-5 handle and search - have the view and the events of the entity', () => {
+    const use = async (client: TidegateClient<WithEntities>) => {
+      const user = client.entity('user', '42')
+      expectTypeOf(user.state?.view).toEqualTypeOf<{ readonly email: string } | undefined>()
+      user.onChange(({ version, view }) => `${version.toFixed()} ${view.email}`)
+      expectTypeOf((await user.get({ at: 1 })).view.email).toEqualTypeOf<string>()
+      for await (const page of user.history()) {
+        for (const event of page) {
+          expectTypeOf(event.type).toEqualTypeOf<'registered' | 'deleted'>()
+          if (event.type === 'registered') expectTypeOf(event.data?.email).toEqualTypeOf<string | undefined>()
+        }
+      }
+      for await (const page of client.findEntities('user', 'email', 'a')) {
+        expectTypeOf(page[0]!.view.email).toEqualTypeOf<string>()
+      }
+      // @ts-expect-error no such index
+      client.findEntities('user', 'name', 'a')
+    }
+    expectTypeOf(use).toBeFunction()
+  })
+
+  test('C-TYPE-5 C-TYPE-3 a config without entities has none; a client without a config takes any', () => {
+    interface Empty extends Config {
+      // biome-ignore lint/complexity/noBannedTypes: what defineConfig says of no entities
+      readonly '~entities': {}
+    }
+    const use = async (empty: TidegateClient<Empty>, any: TidegateClient) => {
+      // @ts-expect-error no such entity
+      empty.command('user', '42', 'register', {})
+      const { reply } = await any.command('user', '42', 'register', { email: 'a' })
+      expectTypeOf(reply).toEqualTypeOf<unknown>()
+      expectTypeOf((await any.entity('user', '42').get()).view).toEqualTypeOf<unknown>()
+      // @ts-expect-error an input is an object
+      any.command('user', '42', 'register', 7)
     }
     expectTypeOf(use).toBeFunction()
   })

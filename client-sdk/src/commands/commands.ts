@@ -190,7 +190,8 @@ export class Commands {
   }
 }
 
-const NO_OUTCOME_YET = 'has no outcome yet and may still be run. Send it again under its id: it is run once, and answered.'
+const NO_OUTCOME_YET =
+  'has no outcome yet and may still be run. Send it again under its id: it is run once, and answered.'
 
 /** A clock that stands still while a machine sleeps and one that is set: the larger age counts. */
 function ageMember(ageMs: number | undefined, { bornAt }: Pending): string {

@@ -44,7 +44,9 @@ export function contractTypes(contract: Contract): string {
     const type = `{ readonly data: ${dataType(topic, contract)}; readonly publishable: ${topic.kind === 'source'} }`
     return `    readonly '${topic.name}': ${type}`
   })
-  const entities = [...contract.entities.values()].map((entity) => `    readonly '${entity.name}': ${entityType(entity)}`)
+  const entities = [...contract.entities.values()].map(
+    (entity) => `    readonly '${entity.name}': ${entityType(entity)}`,
+  )
   return `// Contract ${contract.hash}, printed by \`tidegate contract --ts\`. Print it again rather than editing it.
 ${SHARED}
 

@@ -48,7 +48,8 @@ function arrayType({ prefixItems, items, readOnly }: JsonSchema, side: Side): st
 }
 
 function objectType({ properties, required, additionalProperties }: JsonSchema, side: Side): string {
-  if (properties === undefined) return `Record<string, ${schemaType(additionalProperties as JsonSchema | undefined, side)}>`
+  if (properties === undefined)
+    return `Record<string, ${schemaType(additionalProperties as JsonSchema | undefined, side)}>`
   const fields = Object.entries(properties).map(([name, property]) => {
     const isFilled = side === 'read' && typeof property === 'object' && 'default' in property
     const present = required?.includes(name) === true || isFilled

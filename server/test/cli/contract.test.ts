@@ -11,6 +11,7 @@ import demo from '../../src/demo/demo.config.ts'
 import { checkTypes } from '../support/tsc.ts'
 
 const WINDOWS = fileURLToPath(new URL('../config/windows.config.ts', import.meta.url))
+const ENTITIES = fileURLToPath(new URL('../config/entities.config.ts', import.meta.url))
 const EXAMPLE = fileURLToPath(new URL('../../../examples/tidegate.config.ts', import.meta.url))
 
 afterEach(() => {
@@ -27,12 +28,12 @@ async function printed(...args: string[]) {
 }
 
 describe('tidegate contract', () => {
-  test('K-PRINT-1 --ts - its Contract has the same topics and data as the config, also with windows of every shape and aggregate', {
+  test('K-PRINT-1 K-PRINT-3 --ts - its Contract has the topics and data of the config, also with windows of every shape, and its entities', {
     timeout: 60_000,
   }, async () => {
     const { code, out } = await printed('--ts', '--config', EXAMPLE)
     expect(code).toBe(0)
-    const { contract } = ((await import(WINDOWS)) as { default: typeof demo }).default
+    const contractOf = async (path: string) => ((await import(path)) as { default: typeof demo }).default.contract
     await checkTypes({
       'example/contract.ts': out,
       'example/config.ts': await readFile(EXAMPLE, 'utf8'),
@@ -50,7 +51,7 @@ const back = (topics: Comparable<Declared>): Comparable<Printed> => topics
 const degF = (topics: Printed): number => topics['sensor.anomaly'].data.temperature
 export { back, degF, names, namesBack, to }
 `,
-      'windows/contract.ts': contractTypes(contract),
+      'windows/contract.ts': contractTypes(await contractOf(WINDOWS)),
       'windows/config.ts': await readFile(WINDOWS, 'utf8'),
       'windows/check.ts': `import type { Contract } from './contract.ts'
 import type config from './config.ts'
@@ -66,6 +67,29 @@ const pushed = (topics: Printed) => top(topics).push()
 // @ts-expect-error a session's pane may be withdrawn
 const value = (topics: Printed) => topics['shop.visits'].data.value
 export { all, back, pushed, to, value }
+`,
+      'entities/contract.ts': contractTypes(await contractOf(ENTITIES)),
+      'entities/config.ts': await readFile(ENTITIES, 'utf8'),
+      'entities/check.ts': `import type { Contract } from './contract.ts'
+import type config from './config.ts'
+type Printed = Contract['~entities']
+type Declared = (typeof config)['~entities']
+type Same<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false
+type Without<T, Members> = { [Name in keyof T]: Omit<T[Name], Members & keyof T[Name]> }
+const names: Same<keyof Printed, keyof Declared> = true
+const codes: Same<Printed['user']['rejections'], Declared['user']['rejections']> = true
+const indexes: Same<Printed['user']['indexes'], Declared['user']['indexes']> = true
+const none: Same<Printed['door']['rejections'], never> = true
+const to = (entities: Without<Printed, 'view'>): Without<Declared, 'view'> => entities
+// What zod lets be absent may be undefined too.
+const back = (entities: Without<Declared, 'view' | 'commands'>): Without<Printed, 'view' | 'commands'> => entities
+// The sender leaves a default out; the event has it.
+const input: Printed['user']['commands']['register'] = { email: 'a' }
+const tier = (event: Contract['~topics']['user.events']['data']): string | undefined =>
+  event.type === 'registered' ? event.data?.tier : undefined
+// @ts-expect-error nothing is known of it
+const view = (entities: Printed): string => entities.user.view.email
+export { back, codes, indexes, input, names, none, tier, to, view }
 `,
     })
   })
