@@ -23,6 +23,7 @@ export const COMMANDS: Readonly<Record<string, Listing>> = {
     summary: 'look at events whose code threw, and try them again',
     load: () => import('./dead-letter.ts'),
   },
+  entity: { summary: 'look at entities and send them commands', load: () => import('./entity.ts') },
   window: {
     summary: 'try a window offline: replay, assign; or fill its past: backfill',
     load: () => import('./window.ts'),

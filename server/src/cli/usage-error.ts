@@ -14,8 +14,17 @@ type Options = NonNullable<ParseArgsConfig['options']>
  * @throws {UsageError}
  */
 export function parseOptions<const T extends Options>(args: string[], options: T) {
+  return parsed({ args, options }).values
+}
+
+/** The same of one with other arguments. @throws {UsageError} */
+export function parseArguments<const T extends Options>(args: string[], options: T) {
+  return parsed({ args, options, allowPositionals: true })
+}
+
+function parsed<const T extends ParseArgsConfig>(config: T) {
   try {
-    return parseArgs({ args, options }).values
+    return parseArgs(config)
   } catch (cause) {
     throw new UsageError(withoutCredentials((cause as Error).message))
   }

@@ -1,6 +1,7 @@
 export { answerQuery, failureOf, type QueryAnswer } from './answer.ts'
 export { MAX_ANSWER_EVENTS } from './answer-size.ts'
 export type { EntityQueries } from './entity-queries.ts'
+export type { EntityAnswer, HistoryEvent } from './entity-reader.ts'
 export { limitOf, optionalNumber, optionalText, type Params } from './params.ts'
 export { Queries } from './queries.ts'
 export { QueryError } from './query-error.ts'
