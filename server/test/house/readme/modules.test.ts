@@ -18,7 +18,7 @@ test('readmeModules - blocks go on with the module that the last import began', 
   })
 })
 
-const PAGES = ['README.md', 'docs/windows.md']
+const PAGES = ['README.md', 'docs/entities.md', 'docs/windows.md']
 
 test('pages - their code compiles', { timeout: 60_000 }, async () => {
   const modules = PAGES.flatMap((page) =>

@@ -71,7 +71,7 @@ ${fence}
   })
 })
 
-test.each(['README.md', 'docs/windows.md'])('%s - its commands work as written', { timeout: 240_000 }, async (path) => {
+test.each(['README.md', 'docs/entities.md', 'docs/windows.md'])('%s - its commands work as written', { timeout: 240_000 }, async (path) => {
   const steps = readmeSteps(readFileSync(join(REPOSITORY, path), 'utf8'))
   expect(steps.length).toBeGreaterThan(0)
   await runReadme(steps)
