@@ -5,6 +5,7 @@ import { expect, test } from 'vitest'
 import { REPOSITORY } from '../../../../scripts/source-files.ts'
 import { checkTypes } from '../../support/tsc.ts'
 import { readmeModules } from './modules.ts'
+import { PAGES } from './steps.ts'
 
 const modulesOf = (path: string) => readmeModules(readFileSync(join(REPOSITORY, path), 'utf8'))
 const fence = '```'
@@ -17,8 +18,6 @@ test('readmeModules - blocks go on with the module that the last import began', 
     'tidegate.config.ts': "import 'c'\nexport default defineConfig({})\nconst d = 2\n",
   })
 })
-
-const PAGES = ['README.md', 'docs/entities.md', 'docs/windows.md']
 
 test('pages - their code compiles', { timeout: 60_000 }, async () => {
   const modules = PAGES.flatMap((page) =>

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { REPOSITORY } from '../../../../scripts/source-files.ts'
 import { runReadme } from './runner.ts'
-import { readmeSteps } from './steps.ts'
+import { PAGES, readmeSteps } from './steps.ts'
 
 const fence = '```'
 
@@ -71,7 +71,7 @@ ${fence}
   })
 })
 
-test.each(['README.md', 'docs/entities.md', 'docs/windows.md'])('%s - its commands work as written', { timeout: 240_000 }, async (path) => {
+test.each(PAGES)('%s - its commands work as written', { timeout: 240_000 }, async (path) => {
   const steps = readmeSteps(readFileSync(join(REPOSITORY, path), 'utf8'))
   expect(steps.length).toBeGreaterThan(0)
   await runReadme(steps)
