@@ -199,6 +199,9 @@ describe('command', () => {
     for (const id of ['', 'http:1', 'i'.repeat(129), '\ud800']) {
       await expect(send('a', 1, { id })).rejects.toMatchObject({ code: 'invalid_frame' })
     }
+    for (const deadlineMs of [0, -1, Number.NaN, Number.POSITIVE_INFINITY, 2 ** 31]) {
+      await expect(send('a', 1, { deadlineMs })).rejects.toMatchObject({ code: 'invalid_frame' })
+    }
     await expect(send('k'.repeat(1_048_576), 1)).rejects.toMatchObject({ code: 'frame_too_large' })
     expect(await unanswered(peer)).toEqual([])
     const small = createClient({ url: server.url, outbox: { maxFrames: 1 } })

@@ -26,7 +26,7 @@ interface Pending {
   /** By the monotonic clock. */
   readonly deadlineAt: number
   readonly deadline: ReturnType<typeof setTimeout>
-  /** By the clock on the wall: of the id, or the first attempt. */
+  /** By the clock on the wall: of the id, or of the first attempt. A new id is as old as that. */
   bornAt: number | undefined
   /** Refusals in a row that the server called passing. */
   refusals: number
@@ -38,6 +38,8 @@ interface Pending {
 
 /** Type, age, deadline and punctuation around what a command says. */
 const ENVELOPE_BYTES = 80
+/** The longest that a timer takes: 24 days. A longer one would end at once. */
+const LONGEST_DEADLINE_MS = 2 ** 31 - 1
 /** Codes of Tidegate that are about the entity and the input, and no fault of anybody. */
 const VERDICTS: ReadonlySet<string> = new Set(['invalid_input', 'version_conflict'])
 
@@ -59,8 +61,16 @@ export class Commands {
    * @throws TidegateError `deadline_exceeded`, `outbox_expired`, `outbox_full`, `closed`, or another code of an answer
    */
   async send(call: CommandCall, options: CommandOptions): Promise<UntypedAnswer> {
-    const { id = newCommandId(Date.now()), expectedVersion, pipelined = false } = options
+    const {
+      id = newCommandId(Date.now()),
+      expectedVersion,
+      pipelined = false,
+      deadlineMs = DEFAULTS.deadlineMs,
+    } = options
     checkCommandId(id)
+    if (!(deadlineMs > 0 && deadlineMs <= LONGEST_DEADLINE_MS)) {
+      throw commandError('invalid_frame', `deadlineMs: expected at most ${LONGEST_DEADLINE_MS} ms`, id)
+    }
     const { entity, key } = call
     const frame = { type: 'command', id, ...call, ...(expectedVersion !== undefined && { expectedVersion }) }
     const head = JSON.stringify(frame).slice(0, -1)
@@ -71,7 +81,8 @@ export class Commands {
     // The server would end the connection.
     if (bytes > LIMITS.frameBytes) throw commandError('frame_too_large', `The command has ${bytes} bytes.`, id)
     if (!this.#queue.hasRoom(bytes)) throw clientError('outbox_full')
-    const item = this.#pending(id, head, options)
+    const bornAt = options.id === undefined ? undefined : birthOf(id)
+    const item = this.#pending({ id, head, bornAt, deadlineMs })
     this.#queue.push({ id, subject: JSON.stringify([entity, key]), isPipelined: pipelined, bytes, item })
     this.#pump()
     return item.answer
@@ -121,8 +132,10 @@ export class Commands {
     }
   }
 
-  #pending(id: string, head: string, options: CommandOptions): Pending {
-    const { deadlineMs = DEFAULTS.deadlineMs } = options
+  #pending({
+    deadlineMs,
+    ...sent
+  }: Pick<Pending, 'id' | 'head' | 'bornAt'> & { readonly deadlineMs: number }): Pending {
     let resolve!: Pending['resolve']
     let reject!: Pending['reject']
     const answer = new Promise<UntypedAnswer>((onAnswer, onError) => {
@@ -130,13 +143,10 @@ export class Commands {
       reject = onError
     })
     return {
-      id,
-      head,
+      ...sent,
       answer,
       deadlineAt: performance.now() + deadlineMs,
-      deadline: setTimeout(() => this.#expire(id), deadlineMs),
-      // An id that was made just now is as old as its first attempt.
-      bornAt: options.id === undefined ? undefined : birthOf(id),
+      deadline: setTimeout(() => this.#expire(sent.id), deadlineMs),
       refusals: 0,
       retryTimer: undefined,
       lastRefusal: undefined,
