@@ -79,12 +79,12 @@ export class Entities {
 
   /** Where the answers to some commands lie; `undefined` of those without one that is remembered. */
   async answers(ids: readonly string[]): Promise<(AnswerPlace | undefined)[]> {
-    // In this order: a commit that makes this generation the previous one may come between the two.
-    const current = await this.#places(ANSWERS_HASH, ids)
-    const missing = ids.filter((_, i) => current[i] === undefined)
-    const previous = await this.#places(ANSWERS_PREVIOUS_HASH, missing)
-    let next = 0
-    return current.map((place) => place ?? previous[next++])
+    // Sent in this order: a commit that makes this generation the previous one may come between the two.
+    const [current, previous] = await Promise.all([
+      this.#places(ANSWERS_HASH, ids),
+      this.#places(ANSWERS_PREVIOUS_HASH, ids),
+    ])
+    return current.map((place, i) => place ?? previous[i])
   }
 
   /**
@@ -124,13 +124,13 @@ export class Entities {
   }
 
   async #places(hash: string, ids: readonly string[]): Promise<(AnswerPlace | undefined)[]> {
-    const places: (AnswerPlace | undefined)[] = []
+    const parts: Promise<(string | null)[]>[] = []
     for (let from = 0; from < ids.length; from += MAX_KEYS) {
       const part = ids.slice(from, from + MAX_KEYS)
-      const values = await this.#channel.read((redis) => redis.hmget(this.#key(hash), ...part))
-      for (const value of values) places.push(value === null ? undefined : decodePlace(value))
+      parts.push(this.#channel.read((redis) => redis.hmget(this.#key(hash), ...part)))
     }
-    return places
+    const values = (await Promise.all(parts)).flat()
+    return values.map((value) => (value === null ? undefined : decodePlace(value)))
   }
 
   #key(name: string): string {

@@ -30,14 +30,8 @@ const STATE_COMMIT_MS = 100
 const CATCH_UP_COMMIT_MS = 500
 /** Outputs are committed this often: subscribers wait for them. The first one after a pause is committed at once. */
 const OUTPUT_COMMIT_MS = 20
-/**
- * Answers of commands wait for a few times what a commit takes, and at least so long: the shorter, the more commits
- * share the core.
- */
-const COMMITS_PER_GAP = 3
-const MIN_ANSWER_COMMIT_MS = 3
-/** Weight of the newest commit in the moving average of what they take. */
-const COMMIT_TIME_WEIGHT = 0.2
+/** Answers of commands wait for the commit before and little else: what comes meanwhile goes into the next one. */
+const ANSWER_COMMIT_MS = 3
 /** Reports of other partitions are looked for this often: they cannot wake a read of this partition's slot. */
 const REPORTS_EVERY_MS = 50
 /** Longest wait for input while a quiet input may close windows: it delays them by as much. */
@@ -97,8 +91,6 @@ export class PartitionLoop {
   #reportsReadAt = Number.NEGATIVE_INFINITY
   /** The commit that Redis has not answered yet. Events folded meanwhile go into the next one. */
   #inFlight: Promise<LoopEnd | undefined> | undefined
-  /** What a commit takes, ms. */
-  #commitMs = 1
   #isRefused = false
 
   constructor(context: OwnerContext, parts: LoopParts, state: LoadedState) {
@@ -271,7 +263,7 @@ export class PartitionLoop {
   }
 
   #commitEveryMs(): number {
-    if (this.#fold.hasAnswers) return clamp(COMMITS_PER_GAP * this.#commitMs, MIN_ANSWER_COMMIT_MS, OUTPUT_COMMIT_MS)
+    if (this.#fold.hasAnswers) return ANSWER_COMMIT_MS
     if (this.#fold.hasOutputs) return OUTPUT_COMMIT_MS
     const isBehind = this.#lastRead !== undefined && this.#lastRead.behind.size > 0
     return isBehind ? CATCH_UP_COMMIT_MS : STATE_COMMIT_MS
@@ -327,9 +319,7 @@ export class PartitionLoop {
     const startedAt = performance.now()
     this.#committedAt = startedAt
     const reply = await this.#commits.send(request, (again) => store.ledger.commit(again))
-    const tookMs = performance.now() - startedAt
-    this.#commitMs += COMMIT_TIME_WEIGHT * (tookMs - this.#commitMs)
-    this.#context.stats.committed(reply.status, tookMs)
+    this.#context.stats.committed(reply.status, performance.now() - startedAt)
     if (reply.status !== 'ok') return reply.status
     this.#context.stats.folded(counters)
     this.#context.stats.holds(store.partition, openStates)
@@ -340,8 +330,4 @@ export class PartitionLoop {
   #now(): number {
     return this.#context.clock.now()
   }
-}
-
-function clamp(value: number, least: number, most: number): number {
-  return Math.min(most, Math.max(least, value))
 }
