@@ -156,7 +156,7 @@ describe('entities: answers', () => {
     expect(await entities().answers([])).toEqual([])
   })
 
-  it('B-ENTITY-3 looks thousands up in parts, the previous generation only for those that are missing', async () => {
+  it('B-ENTITY-3 looks thousands up in parts, all of this generation before those of the one before', async () => {
     const ids = Array.from({ length: 2_500 }, (_, i) => `id-${i}`)
     await own.commit(answer(...ids.slice(0, 1_300)))
     await own.commit(rotate, answer(...ids.slice(1_300)))
@@ -169,10 +169,9 @@ describe('entities: answers', () => {
       [keys.owned(0, ANSWERS_HASH), 1_000],
       [keys.owned(0, ANSWERS_HASH), 500],
       [keys.owned(0, ANSWERS_PREVIOUS_HASH), 1_000],
-      [keys.owned(0, ANSWERS_PREVIOUS_HASH), 300],
+      [keys.owned(0, ANSWERS_PREVIOUS_HASH), 1_000],
+      [keys.owned(0, ANSWERS_PREVIOUS_HASH), 500],
     ])
-    const current = await callsDuring(() => entities().answers(ids.slice(1_300, 1_400)))
-    expect(current).toHaveLength(1)
   })
 
   it('B-ENTITY-3 a generation that ends during a lookup hides no answer', async () => {
