@@ -175,6 +175,15 @@ export class EntityFold {
     }
   }
 
+  /** Answers a command that cannot be run. Its needs are loaded. */
+  bury(command: Command, cause: string): void {
+    const due = this.#due(command)
+    if (due.kind !== 'due' || this.#given.has(command.id)) return this.fold([command])
+    const before = due.held.kind === 'loaded' ? due.held.record : newRecord(due.definition)
+    const effect = { kind: 'failed', error: new Error(cause) } as const
+    this.#apply({ kind: 'run', command, definition: due.definition, before, effect })
+  }
+
   /** The operations of the next commit. */
   takeOperations(): CommitOperation[] {
     const operations: CommitOperation[] = this.#generations.rotate(this.#options.now()) ? [ROTATE] : []

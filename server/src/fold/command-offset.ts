@@ -1,4 +1,11 @@
 import { LOG_START } from '../bus/index.ts'
+import type { Command } from '../entities/index.ts'
+
+/** A command and where it lies in the log of commands. */
+export interface PlacedCommand {
+  readonly command: Command
+  readonly offset: string
+}
 
 /** Where a command lies in the log of commands: a commit may end between two commands of a record batch. */
 export function commandOffset(streamId: string, index: number): string {

@@ -1,4 +1,4 @@
-export { commandOffset, foldedOf } from './command-offset.ts'
+export { commandOffset, foldedOf, type PlacedCommand } from './command-offset.ts'
 export { deadLetterTopic, isDeadLetterTopic } from './dead-letter.ts'
 export { type FoldCounters, noCounts } from './fold-counters.ts'
 export { appendedBeforeMs, beginsOf, extentMs, lastStart } from './hand-over.ts'
@@ -19,4 +19,4 @@ export {
 export type { ResultFilter } from './result-filter.ts'
 export type { StoredState } from './stored-state.ts'
 export type { HashFields } from './stored-window.ts'
-export { foldWithSuspicion, SUSPICIOUS_TAKES } from './suspect-fold.ts'
+export { foldCommandsWithSuspicion, foldWithSuspicion, SUSPICIOUS_TAKES } from './suspect-fold.ts'

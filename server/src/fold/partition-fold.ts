@@ -189,6 +189,14 @@ export class PartitionFold {
     this.#moved = true
   }
 
+  /** Passes over a command that ends its workers. */
+  buryCommand(command: Command, offset: string, cause: string): void {
+    this.counters.deadLetters++
+    this.entities!.bury(command, cause)
+    this.offsets.set(COMMANDS_TOPIC, offset)
+    this.#moved = true
+  }
+
   /** Folds one event of a batch. The batch counts as folded with `finish`. */
   foldEvent(topic: string, event: EventBody): void {
     if (isTooDeep(event.data)) this.#router.bury(topic, event, TOO_DEEP)

@@ -1,4 +1,5 @@
-import type { Refusal } from '../bus/index.ts'
+import { COMMANDS_TOPIC, type Refusal } from '../bus/index.ts'
+import type { PlacedCommand } from './command-offset.ts'
 import type { InputBatch } from './input-batch.ts'
 import type { PartitionFold } from './partition-fold.ts'
 
@@ -7,7 +8,7 @@ export const SUSPICIOUS_TAKES = 3
 /** How many owners may end while an event is being folded: once may be a coincidence. */
 const MAX_DEATHS = 2
 
-const CAUSE = 'the worker ended each time it folded this event'
+const CAUSE = 'the worker ended each time it folded this'
 
 /**
  * Folds a batch that may hold an event that ends the process in a way no `catch` sees, such as running out of memory.
@@ -22,21 +23,55 @@ export async function foldWithSuspicion(
   fold: PartitionFold,
   batch: InputBatch,
   previous: string,
-  note: (suspect: string) => Promise<Refusal | undefined>,
+  note: Note,
 ): Promise<Refusal | undefined> {
+  const suspects = batch.events.map((event, index) => ({
+    place: `${batch.topic} ${batch.streamId} ${index}`,
+    fold: () => fold.foldEvent(batch.topic, event),
+    bury: () => fold.bury(batch.topic, event, CAUSE),
+  }))
+  const refusal = await foldOneByOne(suspects, previous, note)
+  if (refusal === undefined) fold.finish(batch)
+  return refusal
+}
+
+/** The same of commands whose needs are loaded: one that ended two owners is answered `handler_failed`. */
+export function foldCommandsWithSuspicion(
+  fold: PartitionFold,
+  commands: readonly PlacedCommand[],
+  previous: string,
+  note: Note,
+): Promise<Refusal | undefined> {
+  const suspects = commands.map(({ command, offset }) => ({
+    place: `${COMMANDS_TOPIC} ${offset}`,
+    fold: () => fold.foldCommands([command], offset),
+    bury: () => fold.buryCommand(command, offset, CAUSE),
+  }))
+  return foldOneByOne(suspects, previous, note)
+}
+
+type Note = (suspect: string) => Promise<Refusal | undefined>
+
+/** What may end the process. */
+interface Suspect {
+  /** Where it lies in its log. */
+  readonly place: string
+  fold(): void
+  bury(): void
+}
+
+async function foldOneByOne(suspects: readonly Suspect[], previous: string, note: Note): Promise<Refusal | undefined> {
   const [place, deaths] = decode(previous)
-  for (const [index, event] of batch.events.entries()) {
-    const here = `${batch.topic} ${batch.streamId} ${index}`
-    const died = here === place ? deaths : 0
+  for (const suspect of suspects) {
+    const died = suspect.place === place ? deaths : 0
     if (died >= MAX_DEATHS) {
-      fold.bury(batch.topic, event, CAUSE)
+      suspect.bury()
       continue
     }
-    const refusal = await note(`${here} ${died + 1}`)
+    const refusal = await note(`${suspect.place} ${died + 1}`)
     if (refusal !== undefined) return refusal
-    fold.foldEvent(batch.topic, event)
+    suspect.fold()
   }
-  fold.finish(batch)
   return undefined
 }
 

@@ -1,6 +1,6 @@
 import type { LogEntry } from '../bus/index.ts'
-import { type Command, commandOf, type EntityFold, MAX_CHUNK } from '../entities/index.ts'
-import { commandOffset, decodeBatch, foldedOf, msOf } from '../fold/index.ts'
+import { commandOf, type EntityFold, MAX_CHUNK } from '../entities/index.ts'
+import { commandOffset, decodeBatch, foldedOf, msOf, type PlacedCommand } from '../fold/index.ts'
 import type { EntityLoader } from './entity-loader.ts'
 
 /** Commands whose needs are loaded in one go. */
@@ -9,7 +9,7 @@ const LOAD_COUNT = 16 * MAX_CHUNK
 /** Commands that are read and not folded, in log order. */
 export class CommandQueue {
   readonly #loader: EntityLoader
-  #waiting: { readonly command: Command; readonly offset: string }[] = []
+  #waiting: PlacedCommand[] = []
   /** How many of them have their needs loaded. */
   #loaded = 0
 
@@ -41,10 +41,10 @@ export class CommandQueue {
     this.#loaded = next.length
   }
 
-  /** Some commands whose needs are loaded, and where the last of them lies. */
-  take(): { readonly commands: readonly Command[]; readonly upTo: string } {
+  /** Some commands whose needs are loaded. At least one, after `load`. */
+  take(): readonly PlacedCommand[] {
     const taken = this.#waiting.splice(0, Math.min(MAX_CHUNK, this.#loaded))
     this.#loaded -= taken.length
-    return { commands: taken.map(({ command }) => command), upTo: taken.at(-1)!.offset }
+    return taken
   }
 }

@@ -39,6 +39,8 @@ export class EntrySource {
   readonly #clock: Clock
   #ahead: ReadAhead | undefined
   #endWait = () => {}
+  /** Whether the wait of the read under way was ended. */
+  #isWoken = false
 
   constructor(partition: number, bus: Bus, clock: Clock) {
     this.#bus = bus
@@ -71,9 +73,7 @@ export class EntrySource {
   #readAhead(cursors: ReadonlyMap<string, string>, entries: readonly LogEntry[]): void {
     const next = new Map(cursors)
     for (const { topic, streamId } of entries) next.set(topic, streamId)
-    const polledAt = this.#clock.now()
-    const result = this.#poll(next, 0).then(
-      (read) => ({ ...read, polledAt }),
+    const result = this.#poll(next, 0).catch(
       // The requested read meets the same fault and reports it.
       () => undefined,
     )
@@ -83,8 +83,12 @@ export class EntrySource {
   async #poll(cursors: ReadonlyMap<string, string>, blockMs: number): Promise<ReadResult> {
     if (cursors.size === 0) return this.#waitForNothing(blockMs)
     if (!this.#tail.synced) await this.#tail.sync([])
+    // Not when it is answered: this process may have slept since, and entries have come meanwhile.
+    const askedAt = this.#clock.now()
+    this.#isWoken = false
     const entries = await this.#tail.read(cursors, { count: READ_COUNT, blockMs })
-    return { entries, polledAt: this.#clock.now(), behind: fullTopics(entries) }
+    const waitedMs = entries.length === 0 && !this.#isWoken ? blockMs : 0
+    return { entries, polledAt: askedAt + waitedMs, behind: fullTopics(entries) }
   }
 
   /** Nothing is computed from any topic, so there is nothing to read. */
@@ -101,6 +105,7 @@ export class EntrySource {
 
   /** Ends a read that waits. */
   wake(): void {
+    this.#isWoken = true
     this.#endWait()
     void this.#tail.wake()
   }

@@ -5,6 +5,7 @@ import {
   decodeBatch,
   decodeOffsets,
   encodeOffsets,
+  foldCommandsWithSuspicion,
   foldWithSuspicion,
   type InputBatch,
   PartitionFold,
@@ -132,9 +133,11 @@ export class PartitionLoop {
     await this.#readReports()
     if (!this.#hasPending) await this.#read()
     // Somebody waits for the answer of each.
-    if (!this.#commands.isEmpty) await this.#foldCommands()
-    if (this.#hasEvents) {
-      const end = await this.#context.folding.run(() => this.#foldPending())
+    if (!this.#commands.isEmpty && !this.#suspicious) await this.#foldCommands()
+    if (this.#hasPending) {
+      const end = await this.#context.folding.run(() =>
+        this.#suspicious ? this.#foldUnderSuspicion() : this.#foldPending(),
+      )
       if (end !== undefined) return end
     }
     return this.#isCommitDue() ? await this.#commit() : undefined
@@ -159,13 +162,14 @@ export class PartitionLoop {
     this.#reportsReadAt = now
     await this.#reading(async () => {
       for (const window of merges) {
+        const askedAt = this.#now()
         const reports = await this.#parts.source.readReports(window, offsets)
         for (const { source, entry } of reports) {
           // The offsets lie before the remaining reports: they are read again.
           if (!this.#fold.hasRoomForReport) return
           this.#fold.applyReport(window, source, entry)
         }
-        if (reports.length === 0) this.#fold.polledNoReports(this.#now(), window)
+        if (reports.length === 0) this.#fold.polledNoReports(askedAt, window)
         await this.#closeWithoutIdle(window)
       }
     })
@@ -218,8 +222,9 @@ export class PartitionLoop {
       })
       if (!isLoaded) continue
       await this.#context.folding.run(async () => {
-        const { commands, upTo } = this.#commands.take()
-        this.#fold.foldCommands(commands, upTo)
+        const taken = this.#commands.take()
+        const commands = taken.map(({ command }) => command)
+        this.#fold.foldCommands(commands, taken.at(-1)!.offset)
       })
     }
   }
@@ -229,7 +234,6 @@ export class PartitionLoop {
     while (this.#hasEvents) {
       this.#next ??= decodeBatch(this.#entries.shift()!)
       if (!this.#fold.hasRoomFor(this.#next)) return undefined
-      if (this.#suspicious) return await this.#foldUnderSuspicion(this.#next)
       this.#fold.fold(this.#next)
       this.#next = undefined
       if (performance.now() - yieldedAt >= YIELD_EVERY_MS) {
@@ -240,14 +244,23 @@ export class PartitionLoop {
     return undefined
   }
 
-  /** One batch, committed at once: after it nothing is suspicious any more. */
-  async #foldUnderSuspicion(batch: InputBatch): Promise<LoopEnd | undefined> {
+  /** One batch and some commands, committed at once: from then on nothing is suspicious any more. */
+  async #foldUnderSuspicion(): Promise<LoopEnd | undefined> {
     const { store, ownership, hold } = this.#parts
-    const note = (suspect: string) => hold.answered(() => store.ledger.noteSuspect(this.#log, ownership.token, suspect))
-    this.#context.log(`partition ${store.partition}: owners keep ending, folding event by event`)
-    const refusal = await foldWithSuspicion(this.#fold, batch, ownership.suspect, note)
-    if (refusal !== undefined) return refusal
-    this.#next = undefined
+    const { suspect } = ownership
+    const note = (now: string) => hold.answered(() => store.ledger.noteSuspect(this.#log, ownership.token, now))
+    this.#context.log(`partition ${store.partition}: owners keep ending, folding one by one`)
+    if (this.#hasEvents) {
+      this.#next ??= decodeBatch(this.#entries.shift()!)
+      const refusal = await foldWithSuspicion(this.#fold, this.#next, suspect, note)
+      if (refusal !== undefined) return refusal
+      this.#next = undefined
+    }
+    if (!this.#commands.isEmpty) {
+      await hold.answered(() => this.#commands.load(this.#fold.entities!))
+      const refusal = await foldCommandsWithSuspicion(this.#fold, this.#commands.take(), suspect, note)
+      if (refusal !== undefined) return refusal
+    }
     this.#suspicious = false
     return (await this.#commit()) ?? (await this.#settle())
   }

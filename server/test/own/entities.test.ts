@@ -1,6 +1,7 @@
 import { randomInt } from 'node:crypto'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { partitionOf } from '../../src/bus/index.ts'
+import { COMMANDS_TOPIC, partitionOf } from '../../src/bus/index.ts'
+import { keys } from '../../src/bus/keys.ts'
 import { defineConfig } from '../../src/index.ts'
 import { type RunningWorker, startWorker } from '../../src/worker-app.ts'
 import { counter, definition } from '../entities/counter.ts'
@@ -103,6 +104,23 @@ describe('entities in a worker', () => {
     const status = add('a', 0, { command: 'status', input: {} })
     await deployment.send([status])
     expect((await deployment.answered([status.id])).get(status.id)).toMatchObject([{ reply: { n: 4 } }])
+  })
+
+  test('W-SUSPECT-2 a command that ended two owners is answered, and its neighbours are run', async () => {
+    const commands = [add('a', 1), add('a', 2), add('a', 3)]
+    await deployment.send(commands)
+    const partition = partitionOf('a', PARTITIONS)
+    const [entry] = await opened.bus.log(partition, 'query').range(COMMANDS_TOPIC, '-', '+', 1)
+    const suspect = `${COMMANDS_TOPIC} ${entry!.streamId}.1 2`
+    await redis.hset(keys.meta(partition), { takes: 2, suspect })
+    await startOne()
+    const answers = await deployment.answered(commands.map(({ id }) => id))
+    expect(commands.map(({ id }) => answers.get(id))).toMatchObject([
+      [{ status: 'done', version: 1 }],
+      [{ status: 'rejected', code: 'handler_failed' }],
+      [{ status: 'done', version: 2 }],
+    ])
+    expect(await redis.hmget(keys.meta(partition), 'takes', 'suspect')).toEqual(['0', ''])
   })
 
   test('E-ANSWER-1 E-STORE-1 whatever ends owners, each command has one outcome and stands in the trail once', async () => {
