@@ -23,8 +23,8 @@ async function readiness() {
 }
 
 it('G-HEALTH-1 G-HEALTH-3 G-HEALTH-4 turns red when Redis hangs, says what and since when, without waiting for it', async () => {
-  await expect.poll(async () => (await readiness()).status, { timeout: 5_000 }).toBe(200)
-  expect((await readiness()).report).toMatchObject({ ready: true, red: [], draining: false })
+  await expect.poll(async () => (await readiness()).report.red, { timeout: 5_000 }).toEqual([])
+  expect((await readiness()).report).toMatchObject({ ready: true, draining: false })
   const hungAt = Date.now()
   process.kill(server.redis.pid, 'SIGSTOP')
   try {
@@ -50,6 +50,7 @@ it('G-HEALTH-1 G-HEALTH-3 G-HEALTH-4 turns red when Redis hangs, says what and s
   } finally {
     process.kill(server.redis.pid, 'SIGCONT')
   }
-  await expect.poll(async () => (await readiness()).status, { timeout: 3_000 }).toBe(200)
-  expect((await readiness()).report.red).toEqual([])
+  // It is ready again as soon as half of the partitions are back.
+  await expect.poll(async () => (await readiness()).report.red, { timeout: 3_000 }).toEqual([])
+  expect((await readiness()).status).toBe(200)
 })
