@@ -19,7 +19,7 @@ export function eventOf({ id, key, v }: TallyCommand): StoredEvent {
     command: 'count',
     input: { v },
     checksum: `${key}-${v}`,
-    notAfter: now + NEVER_MS,
+    waitMs: NEVER_MS,
   }
   return { key, lane: 'normal', time: now, json: encodeEvent(id, key, now, undefined, JSON.stringify(body)) }
 }

@@ -141,7 +141,7 @@ export class Commands {
       checksum,
       ...(ageMs !== undefined && { ageMs }),
       ...(expected !== undefined && { expected }),
-      notAfter: time + deadlineMs + RUN_AFTER_DEADLINE_MS,
+      waitMs: deadlineMs + RUN_AFTER_DEADLINE_MS,
     }
     const data = `${JSON.stringify(body).slice(0, -1)},"input":${input}}`
     const event = { key, lane: 'high', time, json: encodeEvent(id, key, time, undefined, data) } as const

@@ -13,8 +13,8 @@ export interface CommandBody {
   /** How long before it was stored it was sent first, ms; absent on a first attempt. */
   readonly ageMs?: number
   readonly expected?: ExpectedVersion
-  /** From when on nobody waits for it any more, ms since 1970. */
-  readonly notAfter: number
+  /** How long after it was stored somebody may still wait for it, ms. A duration: the clocks of gateways and Redis differ. */
+  readonly waitMs: number
 }
 
 /** The version that an entity must have. An epoch that is not the present one never fits. */

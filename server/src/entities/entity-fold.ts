@@ -231,8 +231,8 @@ export class EntityFold {
   }
 
   #due(command: Command): Due | Handled {
-    const { entity, key, storedAt, ageMs = 0, notAfter } = command
-    if (this.#options.now() > notAfter) return { kind: 'passed', command, code: 'expired' }
+    const { entity, key, storedAt, ageMs = 0, waitMs } = command
+    if (this.#options.now() > storedAt + waitMs) return { kind: 'passed', command, code: 'expired' }
     if (ageMs > 0 && this.#generations.mayHaveForgotten(storedAt - ageMs)) {
       return { kind: 'passed', command, code: 'outcome_unknown' }
     }

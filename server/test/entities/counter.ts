@@ -62,7 +62,7 @@ export function command(name: string, input: unknown, changes: Partial<Command> 
     command: name,
     input,
     checksum: `${name}${JSON.stringify(input)}`,
-    notAfter: 10_000,
+    waitMs: 9_000,
   }
   return { id: `c${ids++}`, key: 'a', storedAt: 1_000, ...body, ...changes }
 }

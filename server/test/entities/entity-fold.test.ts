@@ -156,7 +156,7 @@ describe('entity fold - answers', () => {
   })
 
   test('E-ANSWER-2 E-ANSWER-4 only what is final is noted', () => {
-    const late = add(1, { notAfter: 1_999 })
+    const late = add(1, { waitMs: 999 })
     const first = add(1)
     fold.needs([late, first])
     fold.loaded('counter', 'a')
@@ -173,7 +173,7 @@ describe('entity fold - answers', () => {
     const hour = 3_600_000
     fold = open({ generations: { began: 10 * hour, since: 9 * hour, bytes: 0 } })
     now = 10 * hour + 1_000
-    const at = { storedAt: now, notAfter: now + 1_000 }
+    const at = { storedAt: now }
     const answers = run(add(1, { ...at, ageMs: 2 * hour }), add(1, { ...at, ageMs: hour / 2 }), add(1, at))
     expect(answers).toMatchObject([rejected('outcome_unknown'), done(1), done(2)])
   })
@@ -181,9 +181,9 @@ describe('entity fold - answers', () => {
   test('E-ANSWER-3 a generation of answers ends after an hour', () => {
     run(add(1))
     now += 3_599_999
-    run(add(1, { notAfter: now }))
+    run(add(1, { storedAt: now }))
     now += 1
-    const commands = [add(1, { notAfter: now })]
+    const commands = [add(1, { storedAt: now })]
     fold.needs(commands)
     fold.fold(commands)
     expect(fold.takeOperations()).toContainEqual(expect.objectContaining({ op: 'rename' }))

@@ -23,7 +23,7 @@ const DEADLINE_MS = 15_000
 const POLL_MS = 5
 const ALL = 1_000_000
 
-export interface SentCommand extends Omit<CommandBody, 'node' | 'checksum' | 'notAfter'> {
+export interface SentCommand extends Omit<CommandBody, 'node' | 'checksum' | 'waitMs'> {
   readonly id: string
   readonly key: string
 }
@@ -50,7 +50,7 @@ export class EntityDeployment {
     const now = Date.now()
     const events = commands.map(({ id, key, ...sent }) => {
       const checksum = `${sent.command}${JSON.stringify(sent.input)}`.replace(/[^a-z0-9]/gi, '')
-      const body: CommandBody = { node: 'test', checksum, notAfter: now + 60_000, ...sent }
+      const body: CommandBody = { node: 'test', checksum, waitMs: 60_000, ...sent }
       return {
         key,
         lane: 'normal' as const,
