@@ -23,7 +23,7 @@ export async function holdCommit(redis: Redis): Promise<string | undefined> {
   while (performance.now() < deadline) {
     const list = (await redis.call('CLIENT', 'LIST')) as string
     for (const line of list.split('\n')) {
-      const [, node] = / name=tidegate-(crash-\d+) /.exec(line) ?? []
+      const [, node] = / name=tidegate-(crash-\d+)-commit /.exec(line) ?? []
       const isHeld = / flags=\w*b/.test(line) && / cmd=evalsha /.test(line)
       if (node !== undefined && isHeld && Number(/ argv-mem=(\d+)/.exec(line)![1]) > COMMIT_BYTES) return node
     }

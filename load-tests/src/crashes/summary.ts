@@ -2,6 +2,14 @@ import { type Hits, noHits } from './disturbances.ts'
 import type { Fault } from './results.ts'
 import type { ScheduleReport } from './run-schedule.ts'
 
+/** Disturbances that must meet a commit, and what counts that they did. */
+const IN_COMMITS = [
+  { by: 'kill -9 before a commit is stored', counted: 'commitsNotStored' },
+  { by: 'kill -9 between a commit and its reply', counted: 'commitsUnanswered' },
+] as const
+/** So many that one of them would have met a commit. */
+const ENOUGH = 5
+
 /** Totals of all schedules. */
 export function summarize(seed: number, reports: readonly ScheduleReport[], seconds: number) {
   const sum = (of: (report: ScheduleReport) => number) => reports.reduce((total, report) => total + of(report), 0)
@@ -10,12 +18,15 @@ export function summarize(seed: number, reports: readonly ScheduleReport[], seco
   const disturbances: Record<string, number> = {}
   for (const name of reports.flatMap((report) => report.disturbances))
     disturbances[name] = (disturbances[name] ?? 0) + 1
+  const idle = IN_COMMITS.filter(({ by, counted }) => (disturbances[by] ?? 0) >= ENOUGH && hits(counted) === 0)
   const failedSeeds = reports.filter((report) => report.faults.length > 0).map((report) => report.seed)
   return {
     schedules: reports.length,
     seed,
     passed: reports.length - failedSeeds.length,
     failed: failedSeeds.length,
+    /** Disturbances that never met a commit: they prove nothing. */
+    withoutEffect: idle.map(({ by }) => by),
     failedSeeds,
     disturbances,
     hits: {
