@@ -7,7 +7,7 @@ const ALONE = [
   '**/*-processes.test.ts',
   'server/test/supervisor/start.test.ts',
   'server/test/bus/outage.test.ts',
-  'server/test/gateway/admission.test.ts',
+  'server/test/gateway/{admission,http,readiness}.test.ts',
 ]
 
 export default defineConfig({
