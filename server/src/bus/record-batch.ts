@@ -61,6 +61,22 @@ const PLAIN = /^[ !#-[\]-~]*$/
 
 /** Collects whole slices into one record batch. */
 export class RecordBatchBuilder {
+  /** Splits what is to be appended into batches, in order. An event that is larger than a batch has one of its own. */
+  static split<Item extends { readonly event: StoredEvent }>(items: readonly Item[]): Item[][] {
+    const batches: Item[][] = []
+    let room = 0
+    for (const item of items) {
+      const bytes = Buffer.byteLength(item.event.json)
+      if (bytes > room) {
+        batches.push([])
+        room = MAX_BATCH_BYTES
+      }
+      batches.at(-1)!.push(item)
+      room -= bytes
+    }
+    return batches
+  }
+
   readonly #keys: string[] = []
   readonly #times: number[] = []
   readonly #bytes: number[] = []

@@ -1,8 +1,8 @@
 import { aggregateSpec, FUNCTIONS } from '../config/aggregate-spec.ts'
 import { TopicProblem } from '../config/config-error.ts'
 import type { AggregateSpec, WindowSpec } from '../config/model.ts'
+import { type Fields, isRecord } from '../json-fields.ts'
 import { neededInputs, parseField, readField } from '../operators/index.ts'
-import { type Fields, isRecord } from './json-fields.ts'
 
 /** Name of the one aggregate of a spec that names none: panes then hold its result itself. */
 export const UNNAMED = 'value'

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import { durationMs, oneOf, record } from '../config/checked-option.ts'
 import type { WindowShape, WindowSpec } from '../config/model.ts'
 import { refuseTooManyWindows } from '../config/window-shape.ts'
-import { type Fields, isRecord } from './json-fields.ts'
+import { type Fields, isRecord } from '../json-fields.ts'
 import { replayAggregates } from './replay-aggregates.ts'
 
 export interface ReplaySpec {

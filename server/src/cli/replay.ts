@@ -1,6 +1,6 @@
 import { MAX_TIME_MS } from '../clock.ts'
+import { isRecord } from '../json-fields.ts'
 import { createWindow, type StateField, Watermarks, type WindowOperator } from '../operators/index.ts'
-import { isRecord } from './json-fields.ts'
 import { numberCheck, UNNAMED } from './replay-aggregates.ts'
 import type { ReplaySpec } from './replay-spec.ts'
 

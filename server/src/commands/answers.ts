@@ -1,12 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { COMMAND_CODES } from '@tidegate/protocol'
-import { type Bus, BusUnavailable } from '../bus/index.ts'
+import { type Bus, BusUnavailable, findAnswers } from '../bus/index.ts'
+import { storedOutcome } from '../entities/index.ts'
 import { type ReportDefect, withoutRepeats } from '../observability/defects.ts'
 import { AnswerTail } from './answer-tail.ts'
 import { refuse } from './command-request.ts'
 import { ownAnswers } from './own-answers.ts'
 import type { PendingCommands } from './pending-commands.ts'
-import { findOutcomes } from './stored-outcomes.ts'
 
 /** How long Redis may take at the start. */
 const START_DEADLINE_MS = 10_000
@@ -88,9 +88,10 @@ export class Answers {
     const unanswered = new Map(pending.unanswered(partition).map((command) => [command.id, command]))
     if (unanswered.size === 0) return
     const { epoch } = this.#tails[partition]!
-    const missing = await findOutcomes(bus, partition, [...unanswered.keys()], ({ id, checksum, outcome }) => {
-      const isSame = checksum === unanswered.get(id)!.checksum
-      pending.settle(partition, id, isSame ? outcome : refuse('conflict', COMMAND_CODES.conflict))
+    const [entities, log] = [bus.entities(partition, 'query'), bus.log(partition, 'query')]
+    const missing = await findAnswers(entities, log, [...unanswered.keys()], ({ id, tag, event }) => {
+      const isSame = tag === unanswered.get(id)!.checksum
+      pending.settle(partition, id, isSame ? storedOutcome(event) : refuse('conflict', COMMAND_CODES.conflict))
     })
     for (const id of missing) {
       const command = unanswered.get(id)!

@@ -1,20 +1,19 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { DEFAULTS, type LogEpoch, parsePosition } from '@tidegate/protocol'
-import { type Bus, COMMANDS_TOPIC, encodeEvent, partitionOf } from '../bus/index.ts'
+import { type Bus, COMMANDS_TOPIC, encodeEvent, findAnswers, partitionOf } from '../bus/index.ts'
 import type { Clock } from '../clock.ts'
 import type { Contract } from '../config/model.ts'
-import type { CommandBody, CommandOutcome } from '../entities/index.ts'
+import { type CommandBody, type CommandOutcome, storedOutcome } from '../entities/index.ts'
 import type { Ingest, PublishOutcome } from '../ingest/index.ts'
 import { describeDefect, type ReportDefect, withoutRepeats } from '../observability/defects.ts'
 import { Answers } from './answers.ts'
 import { type CheckedCommand, checkCommand } from './check-command.ts'
 import { type CommandRequest, refuse } from './command-request.ts'
 import { PendingCommands, type Settle } from './pending-commands.ts'
-import { findOutcomes } from './stored-outcomes.ts'
 
 /** A command may be run for so long after its sender's deadline: a retry with the same id comes sooner. */
 const RUN_AFTER_DEADLINE_MS = 60_000
-/** And so much later this gateway forgets it: clocks differ, and its answer has to come through. */
+/** And so much later this gateway forgets it: it is stored a little later, and its answer has to come through. */
 const FORGET_AFTER_MS = 5_000
 const EXPIRE_EVERY_MS = 1_000
 
@@ -104,8 +103,8 @@ export class Commands {
     const partition = partitionOf(key, bus.partitions)
     // Before it is looked up: otherwise its answer could come between the two.
     let found: CommandOutcome | 'pending' | undefined = this.#pending.has(partition, id) ? 'pending' : undefined
-    await findOutcomes(bus, partition, [id], ({ outcome }) => {
-      found = outcome
+    await findAnswers(bus.entities(partition, 'query'), bus.log(partition, 'query'), [id], ({ event }) => {
+      found = storedOutcome(event)
     })
     return found
   }

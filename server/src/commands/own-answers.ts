@@ -1,5 +1,5 @@
-import { decodeHeader, type EventBody, type LogEntry } from '../bus/index.ts'
-import type { CommandOutcome } from '../entities/index.ts'
+import { BatchReader, type EventBody, type LogEntry } from '../bus/index.ts'
+import { type CommandOutcome, storedOutcome } from '../entities/index.ts'
 
 /** The outcome of a command, by its id. */
 export interface Answer {
@@ -11,17 +11,10 @@ export interface Answer {
 export function ownAnswers(node: string, entry: LogEntry): Answer[] {
   // Most batches that are for others are known by this alone.
   if (!entry.header.includes(JSON.stringify(node))) return []
-  const { keys, bytes } = decodeHeader(entry.header)
-  const answers: Answer[] = []
-  let from = 0
-  for (const [index, key] of keys.entries()) {
-    const end = from + bytes[index]!
-    if (key === node) answers.push(answerOf(JSON.parse(entry.payload.toString('utf8', from, end)) as EventBody))
-    from = end + 1
-  }
-  return answers
-}
-
-export function answerOf({ id, data }: EventBody): Answer {
-  return { id, outcome: data as CommandOutcome }
+  const batch = new BatchReader(entry)
+  return batch.header.keys.flatMap((key, index) => {
+    if (key !== node) return []
+    const event = JSON.parse(batch.jsonOf(index)) as EventBody
+    return [{ id: event.id, outcome: storedOutcome(event) }]
+  })
 }

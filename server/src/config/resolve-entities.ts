@@ -1,5 +1,6 @@
 import { ANSWER_ERROR_CODES, COMMAND_CODES, isTopicName } from '@tidegate/protocol'
 import { ZodType } from 'zod'
+import { isRecord } from '../json-fields.ts'
 import { positiveMs, wholeVersion } from './checked-option.ts'
 import { type ConfigProblem, TopicProblem } from './config-error.ts'
 import { DEFAULT_RETENTION } from './defaults.ts'
@@ -179,10 +180,6 @@ function optionalFunction(option: string, value: unknown): AnyFunction | undefin
 function record(option: string, value: unknown): Readonly<Record<string, unknown>> {
   if (!isRecord(value)) throw bad(`${option} must be an object`)
   return value
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
 /** The initial state as it would come back from Redis. */

@@ -3,7 +3,6 @@ import {
   ANSWERS_TOPIC,
   type CommitOperation,
   encodeEvent,
-  MAX_BATCH_BYTES,
   RecordBatchBuilder,
   type StoredEvent,
 } from '../bus/index.ts'
@@ -37,20 +36,7 @@ export class AnswerLog {
 
   /** Hands over what was collected as operations of a commit and starts anew. */
   take(): CommitOperation[] {
-    const operations: CommitOperation[] = []
-    let batch: Answer[] = []
-    let room = MAX_BATCH_BYTES
-    for (const answer of this.#answers) {
-      const bytes = Buffer.byteLength(answer.event.json)
-      if (bytes > room && batch.length > 0) {
-        operations.push(append(batch))
-        batch = []
-        room = MAX_BATCH_BYTES
-      }
-      batch.push(answer)
-      room -= bytes
-    }
-    if (batch.length > 0) operations.push(append(batch))
+    const operations = RecordBatchBuilder.split(this.#answers).map(append)
     this.#answers = []
     this.#size = 0
     return operations

@@ -39,7 +39,7 @@ export type AnsweredEvent = CommandEvent
 
 export { COMMAND_CODES, type CommandCode } from '@tidegate/protocol'
 
-/** Reads a command from its event. @param streamId of the record batch that holds it */
+/** Reads a command from its event. @param storedAt when its record batch was stored, ms since 1970 by Redis' clock */
 export function commandOf({ id, key, data }: EventBody, storedAt: number): Command {
   return { ...(data as CommandBody), id, key, storedAt }
 }

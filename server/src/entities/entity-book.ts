@@ -31,14 +31,6 @@ export class EntityBook {
     this.#budget = budget
   }
 
-  get size(): number {
-    return this.#size
-  }
-
-  get count(): number {
-    return this.#held.size
-  }
-
   has(name: string, key: string): boolean {
     return this.#held.has(placeOf(name, key))
   }
@@ -75,6 +67,6 @@ export class EntityBook {
 }
 
 /** Names hold no `\0`. */
-function placeOf(name: string, key: string): string {
+export function placeOf(name: string, key: string): string {
   return `${name}\0${key}`
 }

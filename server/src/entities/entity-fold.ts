@@ -12,7 +12,7 @@ import type { EntityDefinition } from '../config/entity-model.ts'
 import { AnswerGenerations, type StoredGenerations } from './answer-generations.ts'
 import { AnswerLog } from './answer-log.ts'
 import type { Command, CommandCode, CommandOutcome } from './command.ts'
-import { EntityBook, type HeldEntity } from './entity-book.ts'
+import { EntityBook, type HeldEntity, placeOf } from './entity-book.ts'
 import { type EntityRecord, encodeRecord, type TrailEntry } from './entity-record.ts'
 import { newRecord } from './fold-events.ts'
 import { outcomeOf, rejection } from './outcome.ts'
@@ -115,17 +115,13 @@ export class EntityFold {
     return this.#writes
   }
 
-  /** Characters of its answers and events. */
+  /** Characters of its answers. */
   get size(): number {
     return this.#answers.size
   }
 
   get isDirty(): boolean {
     return this.#writes > 0
-  }
-
-  get held(): { readonly count: number; readonly size: number } {
-    return { count: this.#book.count, size: this.#book.size }
   }
 
   /**
@@ -278,7 +274,7 @@ export class EntityFold {
     { record, stored, view, entries }: Extract<Effect, { kind: 'done' }>,
     definition: EntityDefinition,
   ): void {
-    const place = `${name}\0${key}`
+    const place = placeOf(name, key)
     const known = this.#changes.get(place)
     if (known === undefined) {
       this.#changes.set(place, { name, key, before, record, view, trail: [...stored] })

@@ -16,4 +16,4 @@ export { decodeRecord, decodeTrailEntry, type EntityRecord, type TrailEntry } fr
 export { formatVersion, parseVersion } from './entity-version.ts'
 export { foldEvent, foldTrail, newRecord, viewOf } from './fold-events.ts'
 export { COMMAND_LIMITS } from './limits.ts'
-export { rejection } from './outcome.ts'
+export { rejection, storedOutcome } from './outcome.ts'

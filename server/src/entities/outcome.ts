@@ -1,3 +1,4 @@
+import type { EventBody } from '../bus/index.ts'
 import type { EntityDefinition } from '../config/entity-model.ts'
 import { type AnsweredEvent, COMMAND_CODES, type CommandCode, type CommandOutcome } from './command.ts'
 import type { EntityRecord, TrailEntry } from './entity-record.ts'
@@ -38,4 +39,9 @@ export function rejection(code: CommandCode): CommandOutcome {
 
 function answeredEvent({ view }: EntityDefinition, { type, data }: TrailEntry): AnsweredEvent {
   return view === undefined ? { type, data } : { type }
+}
+
+/** The outcome that the log of answers has; `undefined` where it has it no longer. */
+export function storedOutcome(event: EventBody | undefined): CommandOutcome {
+  return event === undefined ? rejection('outcome_unknown') : (event.data as CommandOutcome)
 }

@@ -1,10 +1,4 @@
-import {
-  type CommitOperation,
-  type LatestResult,
-  MAX_BATCH_BYTES,
-  RecordBatchBuilder,
-  type StoredEvent,
-} from '../bus/index.ts'
+import { type CommitOperation, type LatestResult, RecordBatchBuilder, type StoredEvent } from '../bus/index.ts'
 
 interface Output {
   readonly event: StoredEvent
@@ -55,7 +49,7 @@ export class OutputBuffer {
 }
 
 function batches(topic: string, { events, watermark }: TopicOutput): CommitOperation[] {
-  return chunksBySize(events).map((chunk) => {
+  return RecordBatchBuilder.split(events).map((chunk) => {
     const builder = new RecordBatchBuilder()
     builder.addSlice(chunk.map(({ event }) => event))
     return {
@@ -66,21 +60,6 @@ function batches(topic: string, { events, watermark }: TopicOutput): CommitOpera
       latest: latestPerKey(chunk, builder.bytes),
     }
   })
-}
-
-function chunksBySize(events: readonly Output[]): Output[][] {
-  const chunks: Output[][] = []
-  let room = 0
-  for (const output of events) {
-    const bytes = Buffer.byteLength(output.event.json)
-    if (bytes > room) {
-      chunks.push([])
-      room = MAX_BATCH_BYTES
-    }
-    chunks.at(-1)!.push(output)
-    room -= bytes
-  }
-  return chunks
 }
 
 /** For each key the result of the latest time; among several of that time, the last revision. */

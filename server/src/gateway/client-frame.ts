@@ -14,6 +14,7 @@ import {
 import { isRequestId } from '../commands/index.ts'
 import { parseVersion } from '../entities/index.ts'
 import { exceeds } from '../exceeds.ts'
+import { isRecord } from '../json-fields.ts'
 
 export type CheckedFrame =
   | { readonly ok: true; readonly frame: ClientFrame }
@@ -269,8 +270,4 @@ function isLaneVector(value: unknown): boolean {
         positions.every((at) => typeof at === 'string' && parsePosition(at) !== undefined),
     )
   )
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }

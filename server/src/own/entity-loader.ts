@@ -1,15 +1,14 @@
-import { ANSWERS_TOPIC, type AnswerPlace, decodeEvents, type StoredEntity } from '../bus/index.ts'
+import { findAnswers, type StoredEntity } from '../bus/index.ts'
 import type { EntityDefinition } from '../config/entity-model.ts'
 import {
   type Command,
-  type CommandOutcome,
   decodeRecord,
   decodeTrailEntry,
   deepFreeze,
   type EntityFold,
   foldTrail,
   type HeldEntity,
-  rejection,
+  storedOutcome,
 } from '../entities/index.ts'
 import type { PartitionStore } from './partition-store.ts'
 
@@ -27,21 +26,12 @@ export class EntityLoader {
 
   async load(fold: EntityFold, commands: readonly Command[]): Promise<void> {
     const { entities, ids } = fold.needs(commands)
-    const [places] = await Promise.all([
-      this.#store.entities.answers(ids),
+    await Promise.all([
+      findAnswers(this.#store.entities, this.#store.log, ids, ({ id, tag, event }) =>
+        fold.answered(id, { tag, outcome: storedOutcome(event) }),
+      ),
       ...[...entities].map(([name, keys]) => this.#load(fold, name, keys)),
     ])
-    for (const [i, place] of places.entries()) {
-      if (place === undefined) continue
-      // In a partition where little happens an answer may be trimmed before its place is forgotten.
-      const outcome = (await this.#outcomeAt(place)) ?? rejection('outcome_unknown')
-      fold.answered(ids[i]!, { tag: place.tag, outcome })
-    }
-  }
-
-  async #outcomeAt({ streamId, index }: AnswerPlace): Promise<CommandOutcome | undefined> {
-    const [entry] = await this.#store.log.range(ANSWERS_TOPIC, streamId, streamId, 1)
-    return entry && (decodeEvents(entry.payload)[index]?.data as CommandOutcome)
   }
 
   async #load(fold: EntityFold, name: string, keys: readonly string[]): Promise<void> {

@@ -18,15 +18,14 @@ export async function askEntities(
   path: string,
   params: Params,
 ): Promise<HttpResponse | undefined> {
-  const match = HISTORY_PATH.exec(path) ?? ENTITY_PATH.exec(path) ?? FOUND_PATH.exec(path)
+  const history = HISTORY_PATH.exec(path)
+  const match = history ?? ENTITY_PATH.exec(path) ?? FOUND_PATH.exec(path)
   if (match === null) return undefined
   const parts = decodePath(match)
   if (parts === undefined) return errorReply('invalid_frame', 'The path is not percent-encoded UTF-8.')
   const [name, key] = parts as [string, string | undefined]
   if (key === undefined) return json(200, await queries.find({ ...params, name, ...searchOf(params) }))
-  if (path.endsWith('/history') && HISTORY_PATH.test(path)) {
-    return json(200, await queries.history({ limit: DEFAULT_HISTORY, ...params, name, key }))
-  }
+  if (history !== null) return json(200, await queries.history({ limit: DEFAULT_HISTORY, ...params, name, key }))
   const entity = await queries.entity({ ...params, name, key })
   return json(200, entity, { etag: `"${formatVersion(entity)}"` })
 }
