@@ -37,4 +37,12 @@ describe('roster', () => {
     expect([...(await readWorkerReports(redis)).keys()]).toEqual(['own'])
     expect(await other.renew(report)).toBe(2)
   })
+
+  it.each([1_600, -1_600])('W-OWNER-8 gives no share to a worker whose entry is %i ms old', async (ageMs) => {
+    const [own, other] = [rosterOf('own'), rosterOf('other')]
+    await other.renew(report)
+    await age('other', ageMs)
+    expect(await own.renew(report)).toBe(1)
+    expect([...(await readWorkerReports(redis)).keys()].sort()).toEqual(['other', 'own'])
+  })
 })
