@@ -46,6 +46,7 @@ export const ERROR_CODES = {
   forbidden: 'The token does not allow this.',
   topic_removed: 'The topic is no longer in the config.',
   not_found: 'Nothing exists under this name or path.',
+  trimmed: 'This version or time lies before the history that the entity keeps; the message says where that begins.',
   protocol_error: 'The frame is not valid JSON text, or breaks the protocol. The connection closes.',
   hello_expected: 'The first frame must be `hello`. The connection closes.',
   version_unsupported: 'This server speaks another protocol version. The connection closes.',

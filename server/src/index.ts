@@ -6,10 +6,13 @@ export {
   type CommandContext,
   type EventContext,
   entity,
+  type History,
   type Rejection,
   type Reply,
   reject,
   reply,
+  type TopicContext,
+  type TopicEvent,
 } from './config/entity.ts'
 export type { Pane, PaneTiming, WithdrawnPane } from './config/model.ts'
 export { topic, windowOf } from './config/topic.ts'

@@ -16,9 +16,15 @@ export type CommitOperation =
   | { readonly op: 'rename'; readonly from: string; readonly to: string }
   /**
    * Items at the end of a list that has `base` items; a list of another length makes the commit a conflict. Without
-   * items it is only compared.
+   * items it is only compared. Then the first `dropped` items are removed.
    */
-  | { readonly op: 'push'; readonly list: string; readonly base: number; readonly items: readonly string[] }
+  | {
+      readonly op: 'push'
+      readonly list: string
+      readonly base: number
+      readonly items: readonly string[]
+      readonly dropped?: number
+    }
   /** Members of a sorted set, all of score 0. What is in both stays. */
   | {
       readonly op: 'index'
@@ -91,7 +97,7 @@ export class OperationArguments {
         args.push('N', this.#owned(operation.from), this.#owned(operation.to))
         break
       case 'push':
-        args.push('L', this.#owned(operation.list), operation.base, operation.items.length)
+        args.push('L', this.#owned(operation.list), operation.base, operation.dropped ?? 0, operation.items.length)
         for (const item of operation.items) args.push(item)
         break
       case 'index':

@@ -1,7 +1,7 @@
 import { openBus } from '../bus/index.ts'
 import { defaultConfigPath, loadConfig } from '../config/load-config.ts'
 import { readSettings } from '../config/settings.ts'
-import { type DeadLetter, DeadLetters } from '../own/index.ts'
+import { type DeadLetter, DeadLetters, deadLetterNames } from '../own/index.ts'
 import { printable, printableJson, printableTime } from './printable.ts'
 import { runningRedisUrl } from './running-redis.ts'
 import { parseOptions, UsageError } from './usage-error.ts'
@@ -9,7 +9,7 @@ import { parseOptions, UsageError } from './usage-error.ts'
 export const usage = `tidegate dead-letter list [<topic>] [--limit <n>] [--json] [--config <file>] [--data <folder>]
 tidegate dead-letter redrive <topic> [--dry-run] [--config <file>] [--data <folder>]
 
-Looks at the events that a flow's code threw on, or that ended their workers, and tries them again. They are kept for 24 hours.
+Looks at the events that the code of a flow or an entity threw on, or that ended their workers, and tries them again. They are kept for 24 hours.
 
   list     topic, partition, place, event id, key, time and cause of each; of one topic, or of all
              --limit  at most this many (100)
@@ -55,8 +55,9 @@ async function withLetters(
   use: (letters: DeadLetters, topics: readonly string[] | undefined) => Promise<number>,
 ): Promise<number> {
   const { contract } = await loadConfig(flags.config ?? defaultConfigPath(process.cwd()))
-  if (topic !== undefined && !contract.topics.has(topic)) {
-    throw new Error(`the config has no topic ${topic}. There are: ${[...contract.topics.keys()].join(', ')}.`)
+  const names = deadLetterNames(contract)
+  if (topic !== undefined && !names.includes(topic)) {
+    throw new Error(`the config has no topic ${topic}. There are: ${names.join(', ')}.`)
   }
   const url = await runningRedisUrl(readSettings(flags))
   const bus = await openBus({ url, name: 'dead-letter', channels: ['query'], waitMs: CONNECT_DEADLINE_MS })

@@ -1,4 +1,5 @@
 import type { ZodType } from 'zod'
+import type { Declaration } from './declaration.ts'
 
 /** What `entity()` records, unchecked. */
 export interface EntityDeclaration {
@@ -17,6 +18,10 @@ export interface UncheckedEntityOptions {
   readonly evolve: Handlers
   readonly rejections?: readonly string[]
   readonly commands: Readonly<Record<string, { readonly input: ZodType; readonly decide: Handler }>>
+  readonly from?: readonly { readonly '~declaration': Declaration }[]
+  readonly on?: Handlers
+  readonly history?: unknown
+  readonly migrate?: Handler
   readonly publish?: readonly string[]
   readonly view?: Handler
   readonly indexes?: Handlers

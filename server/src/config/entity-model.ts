@@ -15,11 +15,21 @@ export interface EntityDefinition {
   readonly rejections: ReadonlySet<string>
   /** Which topics of its own it has. */
   readonly publishes: ReadonlySet<'state' | 'events'>
+  /** Topic -> what it decides on an event of it. */
+  readonly on: ReadonlyMap<string, (state: object, event: unknown, context: unknown) => unknown>
+  /** How much of its past its trail keeps; absent: all of it. */
+  readonly history: EntityHistory | undefined
+  /** The state under an earlier version -> as the present one has it, where the events before it are gone. */
+  readonly migrate: ((state: object, from: number) => unknown) | undefined
   /** What queries and subscribers see. */
   readonly view: ((state: object) => unknown) | undefined
   /** Index -> the value that an entity is found by. */
   readonly indexes: ReadonlyMap<string, (state: object) => string | undefined>
 }
+
+export type EntityHistory =
+  | { readonly kind: 'count'; readonly count: number }
+  | { readonly kind: 'age'; readonly ms: number }
 
 export interface EntityEventDefinition {
   readonly validate: (data: unknown) => Validation

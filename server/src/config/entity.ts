@@ -1,6 +1,7 @@
 import type { ZodType, z } from 'zod'
+import type { PositiveDuration } from './duration.ts'
 import type { EntityDeclaration } from './entity-declaration.ts'
-import type { TopicEntry } from './topic.ts'
+import type { AnyTopic, TopicEntry } from './topic.ts'
 
 /** A zod schema of objects; see `ObjectSchema` of topics. */
 interface ObjectSchema {
@@ -57,6 +58,36 @@ export interface EventContext {
   readonly time: number
 }
 
+/** What an entity may know beside its state and an event of a topic: nothing that would differ if it ran again. */
+export interface TopicContext {
+  readonly key: string
+  /** Events of the entity so far. */
+  readonly version: number
+  /** When the event was stored, ms since 1970 by Redis' clock. */
+  readonly now: number
+  /** A new id, the same each time the event is folded. */
+  id(): string
+}
+
+/** An event of a topic that an entity folds. */
+export interface TopicEvent<Name extends string, Data> {
+  readonly topic: Name
+  readonly id: string
+  readonly key: string
+  /** Of the event, ms since 1970. */
+  readonly time: number
+  readonly source?: string
+  readonly data: Data
+}
+
+/** Name -> data of some topics. */
+type DataOf<Topics extends AnyTopic> = {
+  readonly [Entry in Topics['~entries'] as Entry['name']]: Entry['data']
+}
+
+/** How much of its past an entity keeps that folds topics: so many events, or those of so long. */
+export type History = number | PositiveDuration
+
 interface CommandOptions<State, Input extends ObjectSchema, Events extends EventSchemas, Code extends string> {
   readonly input: Input
   /** Pure and synchronous. */
@@ -75,6 +106,7 @@ export interface EntityOptions<
   View,
   Index extends string,
   Live extends LiveTopic,
+  Folded extends AnyTopic = never,
 > {
   /** What the key is called, for people and queries. */
   readonly key: string
@@ -92,10 +124,25 @@ export interface EntityOptions<
   readonly commands: {
     readonly [Name in keyof Inputs]: CommandOptions<NoInfer<State>, Inputs[Name], Events, NoInfer<Code>>
   }
+  /** Topics that it folds: such that clients publish to and flows over them, whose key is called as that of the entity. */
+  readonly from?: readonly Folded[]
+  /** What it decides on an event of each. Pure and synchronous, as `decide`. */
+  readonly on?: {
+    readonly [Topic in keyof DataOf<Folded>]: (
+      state: NoInfer<State>,
+      event: TopicEvent<Topic & string, DataOf<Folded>[Topic]>,
+      context: TopicContext,
+    ) => readonly EventOf<Events>[]
+  }
   /** What queries and subscribers see; absent: the state itself. */
   readonly view?: (state: State) => View
   /** Values to find entities by; `undefined` for none. */
   readonly indexes?: { readonly [Name in Index]: (state: NoInfer<State>) => string | undefined }
+  /** How much of its past it keeps at least, and twice as much at most; only of an entity that folds topics, which MUST say it. */
+  readonly history?: History
+  /** The state as of an earlier version, where the events before it are gone: MUST be there from version 2 on if there is a history. */
+  // biome-ignore lint/suspicious/noExplicitAny: what was stored once has no type any more
+  readonly migrate?: (state: any, from: number) => State
   /** Topics that others may follow: `<name>.state` holds the view as of each commit, `<name>.events` every event. */
   readonly publish?: readonly Live[]
   /** Events stored under an earlier version: type -> that version -> data as the next version has it. */
@@ -162,6 +209,11 @@ export interface Entity<Entry extends EntityEntry> extends AnyEntity {
   readonly '~entry': Entry
 }
 
+/** Where topics are folded, what they are folded by is not left out. */
+type HandlerOfEach<Folded> = [Folded] extends [never]
+  ? unknown
+  : { readonly on: object; readonly history: History }
+
 /** Declares keyed state that commands change by events. Checked when `defineConfig` is called. */
 export function entity<
   const Name extends string,
@@ -172,9 +224,10 @@ export function entity<
   View = State,
   const Index extends string = never,
   const Live extends LiveTopic = never,
+  Folded extends AnyTopic = never,
 >(
   name: Name,
-  options: EntityOptions<State, Events, Inputs, Code, View, Index, Live>,
+  options: EntityOptions<State, Events, Inputs, Code, View, Index, Live, Folded> & HandlerOfEach<Folded>,
 ): Entity<{
   readonly name: Name
   readonly view: View

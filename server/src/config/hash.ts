@@ -17,7 +17,7 @@ function byName<Named extends { readonly name: string }>(listed: readonly Named[
   return [...listed].sort((a, b) => (a.name < b.name ? -1 : 1))
 }
 
-function entityAgreement({ name, version, events, commands, rejections, indexes }: EntityDefinition): object {
+function entityAgreement({ name, version, events, commands, on, rejections, indexes }: EntityDefinition): object {
   const schemas = (members: ReadonlyMap<string, { readonly jsonSchema: unknown }>) =>
     Object.fromEntries([...members].map(([member, { jsonSchema }]) => [member, jsonSchema]))
   return {
@@ -28,6 +28,7 @@ function entityAgreement({ name, version, events, commands, rejections, indexes 
     commands: schemas(commands),
     rejections: [...rejections].sort(),
     indexes: [...indexes.keys()].sort(),
+    ...(on.size > 0 && { on: [...on.keys()].sort() }),
   }
 }
 

@@ -1,22 +1,26 @@
 import { ANSWER_ERROR_CODES, COMMAND_CODES, isTopicName } from '@tidegate/protocol'
 import { ZodType } from 'zod'
 import { isRecord } from '../json-fields.ts'
+import { bad, optionalFunction, record, requiredFunction } from './checked-member.ts'
 import { positiveMs, wholeVersion } from './checked-option.ts'
 import { type ConfigProblem, TopicProblem } from './config-error.ts'
+import type { Declaration } from './declaration.ts'
 import { DEFAULT_RETENTION } from './defaults.ts'
 import type { EntityDeclaration, UncheckedEntityOptions } from './entity-declaration.ts'
 import type { EntityCommandDefinition, EntityDefinition, EntityEventDefinition } from './entity-model.ts'
+import { foldedTopics, historyOf } from './folded-topics.ts'
 import type { EntityTopic } from './model.ts'
 import { jsonSchemas, validator } from './schema.ts'
 
 const CODE = /^[a-z][a-z0-9_]{0,63}$/
 const MEMBER_NAME = /^[A-Za-z][A-Za-z0-9_]{0,63}$/
 /** Options of an entity, for the message about one that it does not have. */
-const OPTIONS = 'key version state events evolve rejections commands view indexes upcast publish'.split(' ')
+const OPTIONS = 'key version state events evolve rejections commands from on history migrate view indexes upcast publish'.split(' ')
 
 /** Checks the declared entities. Problems are added to the list, one entity each. */
 export function resolveEntities(
   declared: readonly EntityDeclaration[],
+  listed: ReadonlySet<Declaration>,
   problems: ConfigProblem[],
 ): Map<string, EntityDefinition> {
   const resolved = new Map<string, EntityDefinition>()
@@ -24,7 +28,7 @@ export function resolveEntities(
     const { name } = declaration
     try {
       if (resolved.has(name)) throw new TopicProblem('duplicate_name', `the name ${name} is taken by another entity`)
-      resolved.set(name, resolveEntity(declaration))
+      resolved.set(name, resolveEntity(declaration, listed))
     } catch (problem) {
       if (!(problem instanceof TopicProblem)) throw problem
       problems.push({ code: problem.code, topic: String(name), message: problem.message })
@@ -33,7 +37,7 @@ export function resolveEntities(
   return resolved
 }
 
-function resolveEntity({ name, options }: EntityDeclaration): EntityDefinition {
+function resolveEntity({ name, options }: EntityDeclaration, listed: ReadonlySet<Declaration>): EntityDefinition {
   if (typeof name !== 'string' || !isTopicName(name) || name.includes('.')) {
     throw new TopicProblem('bad_name', `${JSON.stringify(name)} is not the name of an entity: one lower-case word`)
   }
@@ -44,6 +48,11 @@ function resolveEntity({ name, options }: EntityDeclaration): EntityDefinition {
   const initial = options.state?.initial
   if (!isRecord(initial)) throw bad('state must be { initial }, an object')
   const version = wholeVersion('version', options.version, 'evolve, upcast or the shape of the state')
+  const history = historyOf(options)
+  const migrate = optionalFunction('migrate', options.migrate) as EntityDefinition['migrate']
+  if (history !== undefined && version > 1 && migrate === undefined) {
+    throw bad('migrate must be there from version 2 on: of its events only those of its history can be folded anew')
+  }
   return {
     name,
     keyField: options.key,
@@ -52,6 +61,9 @@ function resolveEntity({ name, options }: EntityDeclaration): EntityDefinition {
     events: eventsOf(options, version),
     commands: commandsOf(options),
     rejections: rejectionsOf(options),
+    on: foldedTopics(options, listed),
+    history,
+    migrate,
     publishes: publishesOf(options),
     view: optionalFunction('view', options.view) as EntityDefinition['view'],
     indexes: indexesOf(options),
@@ -166,22 +178,6 @@ function checkMember(kind: string, name: string): void {
     )
 }
 
-type AnyFunction = (...values: unknown[]) => unknown
-
-function requiredFunction(option: string, value: unknown): AnyFunction {
-  if (typeof value !== 'function') throw bad(`${option} must be a function`)
-  return value as AnyFunction
-}
-
-function optionalFunction(option: string, value: unknown): AnyFunction | undefined {
-  return value === undefined ? undefined : requiredFunction(option, value)
-}
-
-function record(option: string, value: unknown): Readonly<Record<string, unknown>> {
-  if (!isRecord(value)) throw bad(`${option} must be an object`)
-  return value
-}
-
 /** The initial state as it would come back from Redis. */
 function frozenJson(initial: object): object {
   try {
@@ -191,8 +187,4 @@ function frozenJson(initial: object): object {
       cause,
     })
   }
-}
-
-function bad(message: string): TopicProblem {
-  return new TopicProblem('bad_entity', message)
 }

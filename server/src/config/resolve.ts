@@ -35,7 +35,7 @@ export function resolveContract(
       problems.push(asProblem(declaration.name, problem))
     }
   }
-  const entities = resolveEntities(declaredEntities, problems)
+  const entities = resolveEntities(declaredEntities, new Set(declared), problems)
   const taken = new Set(definitions.map(({ name }) => name))
   definitions.push(...entityTopics(entities.values(), taken, problems))
   if (problems.length > 0) throw new ConfigError(problems)

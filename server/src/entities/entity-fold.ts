@@ -1,25 +1,18 @@
-import {
-  ANSWERS_HASH,
-  ANSWERS_PREVIOUS_HASH,
-  type CommitOperation,
-  encodeEvent,
-  entityHash,
-  indexSet,
-  type StoredEvent,
-  trailList,
-} from '../bus/index.ts'
+import { ANSWERS_HASH, ANSWERS_PREVIOUS_HASH, type CommitOperation, type EventBody } from '../bus/index.ts'
 import type { EntityDefinition } from '../config/entity-model.ts'
 import { AnswerGenerations, type StoredGenerations } from './answer-generations.ts'
 import { AnswerLog } from './answer-log.ts'
+import { failed, MAX_CHUNK, type Overlay, type Run, runChunk, runOn } from './chunk.ts'
 import type { Command, CommandCode, CommandOutcome } from './command.ts'
-import { EntityBook, type HeldEntity, placeOf } from './entity-book.ts'
-import { type EntityRecord, encodeRecord, type TrailEntry } from './entity-record.ts'
+import type { DoneEffect, Effect } from './effect.ts'
+import { EntityBook, type HeldEntity } from './entity-book.ts'
+import { EntityChanges, type Publish } from './entity-changes.ts'
+import type { EntityRecord } from './entity-record.ts'
 import { newRecord } from './fold-events.ts'
 import { outcomeOf, rejection } from './outcome.ts'
-import { type Effect, runCommand } from './run-command.ts'
+import { runCommand } from './run-command.ts'
+import { type FoldedEvent, runEvent } from './run-event.ts'
 
-/** Commands that run under one time limit: setting it costs more than most of them take. */
-export const MAX_CHUNK = 64
 /** Records in memory, of one partition. */
 const DEFAULT_BUDGET = 16 * 1_024 * 1_024
 
@@ -34,8 +27,9 @@ export interface EntityFoldOptions {
   /** Notes a failure of the application's code. @returns the id under which the log has it */
   readonly incident: (what: string, error: unknown) => string
   readonly generations?: StoredGenerations | undefined
-  /** Puts an event into a topic that an entity publishes. @param isLatest of its key */
-  readonly publish: (topic: string, event: StoredEvent, isLatest: boolean) => void
+  readonly publish: Publish
+  /** Takes an event of a topic on which an entity failed. */
+  readonly bury: (entity: string, topic: string, event: EventBody, cause: string) => void
   /** Characters of records in memory. */
   readonly budget?: number
 }
@@ -49,12 +43,7 @@ export interface GivenAnswer {
 
 /** What became of one command of a chunk. */
 type Handled = { readonly command: Command } & (
-  | {
-      readonly kind: 'run'
-      readonly definition: EntityDefinition
-      readonly before: EntityRecord
-      readonly effect: Effect
-    }
+  | ({ readonly kind: 'run'; readonly definition: EntityDefinition } & Run)
   /** Its id has an answer, or gets one earlier in the chunk. */
   | { readonly kind: 'repeated' }
   /** It was not run, and may be answered in another way next time. */
@@ -71,16 +60,10 @@ interface Due {
   readonly held: HeldEntity
 }
 
-/** What is to be written of one entity with the next commit. */
-interface Change {
-  readonly name: string
+/** What an entity is asked for by. */
+export interface Subject {
+  readonly entity: string
   readonly key: string
-  /** As stored before. */
-  readonly before: EntityRecord
-  record: EntityRecord
-  /** What others see of it, where somebody may. */
-  view: unknown
-  readonly trail: string[]
 }
 
 /**
@@ -94,8 +77,9 @@ export class EntityFold {
   /** Answers of commits that were not stored when what is loaded now was read, and those that were loaded. */
   readonly #given = new Map<string, GivenAnswer & { readonly commit: number }>()
   readonly #answers = new AnswerLog()
-  readonly #changes = new Map<string, Change>()
-  #writes = 0
+  readonly #changes: EntityChanges
+  #answerWrites = 0
+  #look = 0
   /** Number of the commit that is being collected, and of the last one that is stored. */
   #commit = 1
   #stored = 0
@@ -103,6 +87,7 @@ export class EntityFold {
   constructor(options: EntityFoldOptions) {
     this.#options = options
     this.#book = new EntityBook(options.budget ?? DEFAULT_BUDGET)
+    this.#changes = new EntityChanges(options.publish)
     this.#generations = new AnswerGenerations(options.generations)
   }
 
@@ -112,16 +97,26 @@ export class EntityFold {
 
   /** Writes of the next commit. */
   get writes(): number {
-    return this.#writes
+    return this.#answerWrites + this.#changes.writes
   }
 
-  /** Characters of its answers. */
+  /** Characters of its answers and trails. */
   get size(): number {
-    return this.#answers.size
+    return this.#answers.size + this.#changes.size
   }
 
   get isDirty(): boolean {
-    return this.#writes > 0
+    return this.writes > 0
+  }
+
+  /** Whether senders of commands wait for it. */
+  get hasAnswers(): boolean {
+    return this.#answerWrites > 0
+  }
+
+  /** Number of the last look at what is needed. What was loaded for an earlier one may be forgotten by now. */
+  get look(): number {
+    return this.#look
   }
 
   /**
@@ -132,17 +127,24 @@ export class EntityFold {
     readonly entities: ReadonlyMap<string, readonly string[]>
     readonly ids: string[]
   } {
+    const entities = this.needsOf(commands)
+    const ids = [...new Set(commands.flatMap(({ id }) => (this.#given.has(id) ? [] : [id])))]
+    return { entities, ids }
+  }
+
+  /** The same of what events of topics touch. @returns name -> keys */
+  needsOf(subjects: readonly Subject[]): ReadonlyMap<string, readonly string[]> {
+    this.#look++
     for (const [id, { commit }] of this.#given) if (commit <= this.#stored) this.#given.delete(id)
     this.#book.evict(this.#stored)
-    const entities = new Map<string, Set<string>>()
-    for (const { entity, key } of commands) {
+    const wanted = new Map<string, Set<string>>()
+    for (const { entity, key } of subjects) {
       if (!this.#options.definitions.has(entity) || this.#book.has(entity, key)) continue
-      const wanted = entities.get(entity)
-      if (wanted === undefined) entities.set(entity, new Set([key]))
-      else wanted.add(key)
+      const keys = wanted.get(entity)
+      if (keys === undefined) wanted.set(entity, new Set([key]))
+      else keys.add(key)
     }
-    const ids = [...new Set(commands.flatMap(({ id }) => (this.#given.has(id) ? [] : [id])))]
-    return { entities: new Map([...entities].map(([name, wanted]) => [name, [...wanted]])), ids }
+    return new Map([...wanted].map(([name, keys]) => [name, [...keys]]))
   }
 
   /** @param entity absent where nothing is stored of it @param size characters of its record */
@@ -180,25 +182,21 @@ export class EntityFold {
     this.#apply({ kind: 'run', command, definition: due.definition, before, effect })
   }
 
+  /** Folds events of topics, whose entities are loaded. */
+  foldEvents(events: readonly FoldedEvent[]): void {
+    for (let from = 0; from < events.length; from += MAX_CHUNK) this.#foldChunk(events.slice(from, from + MAX_CHUNK))
+  }
+
   /** The operations of the next commit. */
   takeOperations(): CommitOperation[] {
     const operations: CommitOperation[] = this.#generations.rotate(this.#options.now()) ? [ROTATE] : []
-    const states = new Map<string, [string, string][]>()
-    for (const change of this.#changes.values()) {
-      const { name, key, before, record, view, trail } = change
-      if (view !== undefined) this.#publishState(name, key, record, view)
-      const text = encodeRecord(record)
-      const fields = states.get(name)
-      if (fields === undefined) states.set(name, [[key, text]])
-      else fields.push([key, text])
-      operations.push({ op: 'push', list: trailList(name, key), base: before.version, items: trail })
-      operations.push(...indexChanges(change))
-      this.#book.set(name, key, { kind: 'loaded', record }, { size: text.length, commit: this.#commit })
-    }
-    for (const [name, fields] of states) operations.push({ op: 'set', hash: entityHash(name), fields })
-    operations.push(...this.#answers.take())
-    this.#changes.clear()
-    this.#writes = 0
+    operations.push(
+      ...this.#changes.take((name, key, record, size) =>
+        this.#book.set(name, key, { kind: 'loaded', record }, { size, commit: this.#commit }),
+      ),
+      ...this.#answers.take(),
+    )
+    this.#answerWrites = 0
     this.#commit++
     return operations
   }
@@ -217,13 +215,25 @@ export class EntityFold {
       ids.add(command.id)
       return isRepeated ? { kind: 'repeated', command } : this.#due(command)
     })
-    let handled: Handled[] = []
-    const isOver = this.#options.limited(() => {
-      const overlay = new Map<HeldEntity, EntityRecord>()
-      handled = []
-      for (const one of due) handled.push(one.kind === 'due' ? runDue(one, this.#options.epoch, overlay) : one)
-    })
-    return isOver ? handled : undefined
+    const { limited, epoch } = this.#options
+    return runChunk(limited, due, (one, overlay) => (one.kind === 'due' ? runDue(one, epoch, overlay) : one))
+  }
+
+  #foldChunk(events: readonly FoldedEvent[]): void {
+    const effects = this.#runEvents(events)
+    for (const [i, event] of events.entries()) {
+      // One of them did not return: alone, each counts on its own.
+      const run = effects?.[i] ?? this.#runEvents([event])?.[0]
+      this.#applyEvent(event, run ?? endlessOn(event))
+    }
+  }
+
+  /** The same of events. */
+  #runEvents(events: readonly FoldedEvent[]): Run[] | undefined {
+    const due = events.map((folded) => ({ folded, held: this.#book.get(folded.definition.name, folded.event.key) }))
+    return runChunk(this.#options.limited, due, ({ folded, held }, overlay) =>
+      runOn(folded.definition, held, overlay, (before) => runEvent(folded, before)),
+    )
   }
 
   #due(command: Command): Due | Handled {
@@ -239,11 +249,8 @@ export class EntityFold {
 
   #endless(command: Command): Handled {
     const definition = this.#options.definitions.get(command.entity)!
-    const effect = {
-      kind: 'failed',
-      error: new Error(`${command.entity}.${command.command} did not return in time`),
-    } as const
-    return { kind: 'run', command, definition, before: newRecord(definition), effect }
+    const error = new Error(`${command.entity}.${command.command} did not return in time`)
+    return { kind: 'run', command, definition, ...failed(definition, error) }
   }
 
   #apply(handled: Handled): void {
@@ -260,7 +267,7 @@ export class EntityFold {
         return this.#answer(command, rejection(handled.code), true)
       case 'run': {
         const { definition, before, effect } = handled
-        if (effect.kind === 'done' && effect.entries.length > 0) this.#change(command, before, effect, definition)
+        if (effect.kind === 'done' && effect.entries.length > 0) this.#change(definition, command.key, before, effect)
         const report = (error: unknown) => this.#options.incident(`command ${command.entity}.${command.command}`, error)
         const outcome = outcomeOf(effect, { definition, before, epoch: this.#options.epoch, report })
         return this.#answer(command, outcome, true)
@@ -268,77 +275,40 @@ export class EntityFold {
     }
   }
 
-  #change(
-    { entity: name, key }: Command,
-    before: EntityRecord,
-    { record, stored, view, entries }: Extract<Effect, { kind: 'done' }>,
-    definition: EntityDefinition,
-  ): void {
-    const place = placeOf(name, key)
-    const known = this.#changes.get(place)
-    if (known === undefined) {
-      this.#changes.set(place, { name, key, before, record, view, trail: [...stored] })
-      this.#writes += WRITES_PER_ENTITY
-    } else {
-      known.record = record
-      known.view = view
-      known.trail.push(...stored)
-    }
-    this.#writes += stored.length
-    if (definition.publishes.has('events')) this.#publishEvents(definition, key, before.version, entries)
+  #applyEvent({ definition, topic, event }: FoldedEvent, { before, effect }: Run): void {
+    if (effect.kind !== 'done') return this.#options.bury(definition.name, topic, event, causeOf(effect))
+    if (effect.entries.length > 0) this.#change(definition, event.key, before, effect)
+  }
+
+  #change(definition: EntityDefinition, key: string, before: EntityRecord, effect: DoneEffect): void {
+    this.#changes.add(definition, key, before, effect)
+    const held = { kind: 'loaded', record: effect.record } as const
     // Its text is known once it is written.
-    this.#book.set(name, key, { kind: 'loaded', record }, { size: 0, commit: this.#commit })
-  }
-
-  /** Once a commit, however often it changed: who wants every step follows the events. */
-  #publishState(name: string, key: string, { version, time }: EntityRecord, state: unknown): void {
-    const json = encodeEvent(`${version}`, key, time, undefined, JSON.stringify({ version, state }))
-    this.#options.publish(`${name}.state`, { key, lane: 'normal', time, json }, true)
-  }
-
-  #publishEvents({ name, view }: EntityDefinition, key: string, before: number, entries: readonly TrailEntry[]): void {
-    for (const [i, { type, data, time, commandId }] of entries.entries()) {
-      const version = before + i + 1
-      const shown = { type, version, commandId, ...(view === undefined && { data }) }
-      const json = encodeEvent(`${commandId}.${i}`, key, time, undefined, JSON.stringify(shown))
-      this.#options.publish(`${name}.events`, { key, lane: 'normal', time, json }, false)
-    }
+    this.#book.set(definition.name, key, held, { size: 0, commit: this.#commit })
   }
 
   /** @param isNoted whether the command has this answer for good */
   #answer(command: Command, outcome: CommandOutcome, isNoted: boolean): void {
     this.#answers.add(command, outcome, isNoted)
-    this.#writes += isNoted ? 2 : 1
+    this.#answerWrites += isNoted ? 2 : 1
     if (!isNoted) return
     this.#given.set(command.id, { tag: command.checksum, outcome, commit: this.#commit })
     this.#generations.added(command.id, command.checksum)
   }
 }
 
-/** @param overlay what the chunk has made of entities so far */
-function runDue({ command, definition, held }: Due, epoch: string, overlay: Map<HeldEntity, EntityRecord>): Handled {
-  if (held.kind === 'broken') {
-    const effect = { kind: 'failed', error: held.error } as const
-    return { kind: 'run', command, definition, before: newRecord(definition), effect }
-  }
-  const before = overlay.get(held) ?? held.record
-  const effect = runCommand(definition, epoch, before, command)
-  if (effect.kind === 'done') overlay.set(held, effect.record)
-  return { kind: 'run', command, definition, before, effect }
+function runDue({ command, definition, held }: Due, epoch: string, overlay: Overlay): Handled {
+  const run = runOn(definition, held, overlay, (before) => runCommand(definition, epoch, before, command))
+  return { kind: 'run', command, definition, ...run }
 }
 
-/** A state, and what is looked up by index. */
-const WRITES_PER_ENTITY = 3
+function causeOf(effect: Exclude<Effect, DoneEffect>): string {
+  if (effect.kind === 'rejected') return effect.message
+  return effect.error instanceof Error ? effect.error.message : String(effect.error)
+}
+
+function endlessOn({ definition, topic }: FoldedEvent): Run {
+  return failed(definition, new Error(`on[${JSON.stringify(topic)}] did not return in time`))
+}
 
 const ROTATE: CommitOperation = { op: 'rename', from: ANSWERS_HASH, to: ANSWERS_PREVIOUS_HASH }
-
-/** What changes in the indexes of an entity. */
-function indexChanges({ name, key, before, record }: Change): CommitOperation[] {
-  const indexes = new Set([...Object.keys(before.indexed), ...Object.keys(record.indexed)])
-  return [...indexes].flatMap((index) => {
-    const [old, now] = [before.indexed[index], record.indexed[index]]
-    if (old === now) return []
-    const members = (value: string | undefined) => (value === undefined ? [] : [`${value}\0${key}`])
-    return [{ op: 'index', index: indexSet(name, index), add: members(now), remove: members(old) } as const]
-  })
-}

@@ -9,6 +9,18 @@ export interface EntityRecord {
   readonly state: object
   /** Index -> the value that the entity is found by now. */
   readonly indexed: Readonly<Record<string, string>>
+  /** What the trail begins behind; absent where it is whole. Nothing else knows it once the events before are gone. */
+  readonly base?: Checkpoint
+  /** What the trail will begin behind once its history is over. */
+  readonly next?: Checkpoint
+}
+
+/** An entity as it was, under the definition of its record. */
+export interface Checkpoint {
+  readonly version: number
+  /** Of its newest event, ms since 1970. */
+  readonly time: number
+  readonly state: object
 }
 
 /** One event of an entity as its trail holds it. Its version is its place in the trail, counted from 1. */
@@ -29,7 +41,11 @@ interface EncodedRecord {
   readonly d: number
   readonly s: object
   readonly x?: Readonly<Record<string, string>>
+  readonly b?: EncodedCheckpoint
+  readonly n?: EncodedCheckpoint
 }
+
+type EncodedCheckpoint = readonly [version: number, time: number, state: object]
 
 interface EncodedTrailEntry {
   readonly e: string
@@ -40,14 +56,36 @@ interface EncodedTrailEntry {
 }
 
 /** @returns JSON in one line */
-export function encodeRecord({ version, time, definition, state, indexed }: EntityRecord): string {
-  const encoded: EncodedRecord = { v: version, t: time, d: definition, s: state }
-  return JSON.stringify(Object.keys(indexed).length > 0 ? { ...encoded, x: indexed } : encoded)
+export function encodeRecord({ version, time, definition, state, indexed, base, next }: EntityRecord): string {
+  const encoded: EncodedRecord = {
+    ...{ v: version, t: time, d: definition, s: state },
+    ...(Object.keys(indexed).length > 0 && { x: indexed }),
+    ...(base !== undefined && { b: encodeCheckpoint(base) }),
+    ...(next !== undefined && { n: encodeCheckpoint(next) }),
+  }
+  return JSON.stringify(encoded)
 }
 
 export function decodeRecord(text: string): EntityRecord {
-  const { v, t, d, s, x = {} } = JSON.parse(text) as EncodedRecord
-  return { version: v, time: t, definition: d, state: s, indexed: x }
+  const { v, t, d, s, x = {}, b, n } = JSON.parse(text) as EncodedRecord
+  return {
+    ...{ version: v, time: t, definition: d, state: s, indexed: x },
+    ...(b !== undefined && { base: decodeCheckpoint(b) }),
+    ...(n !== undefined && { next: decodeCheckpoint(n) }),
+  }
+}
+
+function encodeCheckpoint({ version, time, state }: Checkpoint): EncodedCheckpoint {
+  return [version, time, state]
+}
+
+function decodeCheckpoint([version, time, state]: EncodedCheckpoint): Checkpoint {
+  return { version, time, state }
+}
+
+/** Events that an entity had before those of its trail. */
+export function cutOf(record: EntityRecord | undefined): number {
+  return record?.base?.version ?? 0
 }
 
 export function encodeTrailEntry({ type, definition, data, time, commandId }: TrailEntry): string {

@@ -8,6 +8,27 @@ export function newRecord({ initial, version }: EntityDefinition): EntityRecord 
 }
 
 /**
+ * The entity as its trail begins: with the events before that, if any. What was stored under another definition goes through
+ * `migrate`.
+ *
+ * @param stored its record @throws what `migrate` throws, and where it returns no object
+ */
+export function beginOf(definition: EntityDefinition, stored: EntityRecord | undefined): EntityRecord {
+  if (stored?.base === undefined) return newRecord(definition)
+  const { version, time } = stored.base
+  const state = migrated(definition, stored.base.state, stored.definition)
+  const base = { version, time, state }
+  return { ...newRecord(definition), version, time, state, base, next: base }
+}
+
+function migrated({ migrate, version, name }: EntityDefinition, state: object, from: number): object {
+  if (from === version) return deepFreeze(state)
+  const after = migrate?.(deepFreeze(state), from)
+  if (typeof after !== 'object' || after === null) throw new Error(`migrate of ${name} returned no state`)
+  return deepFreeze(after)
+}
+
+/**
  * The record with one more event. Index values are not computed: see `indexedBy`.
  *
  * @throws what `evolve` or an upcast throws, and where one returns no object
@@ -34,9 +55,14 @@ function upcasted({ upcasts }: EntityEventDefinition, data: unknown, from: numbe
   return upcast
 }
 
-/** The record of a trail from its beginning. @throws as `foldEvent` */
-export function foldTrail(definition: EntityDefinition, key: string, trail: Iterable<TrailEntry>): EntityRecord {
-  let record = newRecord(definition)
+/** The record of a whole trail. @param begin what it begins with @throws as `foldEvent` */
+export function foldTrail(
+  definition: EntityDefinition,
+  key: string,
+  trail: Iterable<TrailEntry>,
+  begin = newRecord(definition),
+): EntityRecord {
+  let record = begin
   for (const entry of trail) record = foldEvent(definition, key, record, entry)
   return { ...record, indexed: indexedBy(definition, record.state) }
 }

@@ -1,4 +1,5 @@
 export { ANSWERS_RETENTION_MS, type StoredGenerations } from './answer-generations.ts'
+export { MAX_CHUNK } from './chunk.ts'
 export {
   type AnsweredEvent,
   COMMAND_CODES,
@@ -11,9 +12,10 @@ export {
 } from './command.ts'
 export { deepFreeze } from './deep-freeze.ts'
 export type { HeldEntity } from './entity-book.ts'
-export { EntityFold, type EntityFoldOptions, MAX_CHUNK } from './entity-fold.ts'
-export { decodeRecord, decodeTrailEntry, type EntityRecord, type TrailEntry } from './entity-record.ts'
+export { EntityFold, type EntityFoldOptions, type Subject } from './entity-fold.ts'
+export { cutOf, decodeRecord, decodeTrailEntry, type EntityRecord, type TrailEntry } from './entity-record.ts'
 export { formatVersion, parseVersion } from './entity-version.ts'
-export { foldEvent, foldTrail, newRecord, viewOf } from './fold-events.ts'
+export { beginOf, foldEvent, foldTrail, newRecord, viewOf } from './fold-events.ts'
 export { COMMAND_LIMITS } from './limits.ts'
 export { rejection, storedOutcome } from './outcome.ts'
+export type { FoldedEvent } from './run-event.ts'

@@ -1,5 +1,6 @@
 import { LIMITS } from '@tidegate/protocol'
 import { type EventBody, encodeEvent, type StoredEvent } from '../bus/index.ts'
+import type { Contract } from '../config/model.ts'
 import { isDeeperThan } from '../data-depth.ts'
 
 const SUFFIX = '~dead'
@@ -8,6 +9,16 @@ const SUFFIX = '~dead'
 export const deadLetterTopic = (topic: string): string => `${topic}${SUFFIX}`
 
 export const isDeadLetterTopic = (topic: string): boolean => topic.endsWith(SUFFIX)
+
+/** Whose dead letters the events of a topic are on which an entity failed. By grammar it is not a topic name. */
+export const foldedName = (entity: string, topic: string): string => `${entity}/${topic}`
+
+/** Whose code may fail on an event: of topics, and of entities that fold one. */
+export function deadLetterNames({ topics, entities }: Contract): string[] {
+  const folded = [...entities.values()].flatMap(({ name, on }) => [...on.keys()].map((topic) => foldedName(name, topic)))
+  const failing = [...topics.values()].filter(({ kind }) => kind !== 'late').map(({ name }) => name)
+  return [...failing, ...folded]
+}
 
 /** Reason for data that no gateway accepts: written before there was a bound, or by another program. */
 export const TOO_DEEP = `data nests deeper than ${LIMITS.dataDepth} and was left out`

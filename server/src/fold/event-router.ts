@@ -9,6 +9,9 @@ import type { PartitionWindows } from './partition-windows.ts'
 import type { ReportStage } from './report-stage.ts'
 import type { ResultFilter } from './result-filter.ts'
 
+/** Takes every event that is routed, of whatever topic. */
+export type ToEntities = (topic: string, event: EventBody) => void
+
 const PLAIN = { isLatest: false } as const
 
 /**
@@ -20,8 +23,16 @@ export class EventRouter {
   readonly #outputs: OutputBuffer
   readonly #counters: FoldCounters
   readonly #filter: ResultFilter
+  readonly #toEntities: ToEntities
 
-  constructor(windows: PartitionWindows, outputs: OutputBuffer, counters: FoldCounters, filter: ResultFilter) {
+  constructor(
+    windows: PartitionWindows,
+    outputs: OutputBuffer,
+    counters: FoldCounters,
+    filter: ResultFilter,
+    toEntities: ToEntities,
+  ) {
+    this.#toEntities = toEntities
     this.#windows = windows
     this.#outputs = outputs
     this.#counters = counters
@@ -43,6 +54,7 @@ export class EventRouter {
           assertNever(stage)
       }
     }
+    this.#toEntities(topic, event)
   }
 
   bury(topic: string, event: EventBody, cause: string): void {

@@ -1,5 +1,5 @@
 export { commandOffset, foldedOf, type PlacedCommand } from './command-offset.ts'
-export { deadLetterTopic, isDeadLetterTopic } from './dead-letter.ts'
+export { deadLetterNames, deadLetterTopic, isDeadLetterTopic } from './dead-letter.ts'
 export { type FoldCounters, noCounts } from './fold-counters.ts'
 export { appendedBeforeMs, beginsOf, extentMs, lastStart } from './hand-over.ts'
 export { decodeBatch, type InputBatch } from './input-batch.ts'

@@ -7,10 +7,10 @@ import {
   partialsTopic,
   type WindowSource,
 } from '../bus/index.ts'
-import { type Command, EntityFold, type EntityFoldOptions, MAX_CHUNK } from '../entities/index.ts'
+import { type Command, EntityFold, type EntityFoldOptions, type FoldedEvent, MAX_CHUNK } from '../entities/index.ts'
 import type { WindowOperator } from '../operators/index.ts'
 import { commandCursor } from './command-offset.ts'
-import { isTooDeep, TOO_DEEP } from './dead-letter.ts'
+import { foldedName, isTooDeep, TOO_DEEP } from './dead-letter.ts'
 import { EventRouter } from './event-router.ts'
 import { type FoldCounters, noCounts } from './fold-counters.ts'
 import { beginsOf } from './hand-over.ts'
@@ -18,7 +18,7 @@ import type { InputBatch } from './input-batch.ts'
 import { OutputBuffer } from './output-buffer.ts'
 import { PartitionWindows } from './partition-windows.ts'
 import type { Pipeline } from './pipeline.ts'
-import { foreignLog, type Offsets, type StoredProgress } from './progress.ts'
+import { foreignLog, msOf, type Offsets, type StoredProgress } from './progress.ts'
 import { MAX_PARTIALS } from './report-stage.ts'
 import type { ResultFilter } from './result-filter.ts'
 import type { ResultStage } from './stage.ts'
@@ -46,8 +46,8 @@ const WRITES_PER_CHUNK = 8 * MAX_CHUNK
 export interface FoldOptions {
   /** Absent: panes from where each window begins, and everything that is missed. */
   readonly filter?: ResultFilter
-  /** What entities need to run commands. Absent: commands are not read. */
-  readonly handlers?: Omit<EntityFoldOptions, 'definitions' | 'generations' | 'publish'>
+  /** What entities need to run. Absent: commands are not read, and no entity folds a topic. */
+  readonly handlers?: Omit<EntityFoldOptions, 'definitions' | 'generations' | 'publish' | 'bury'>
 }
 
 /**
@@ -64,6 +64,8 @@ export class PartitionFold {
   readonly #filter: ResultFilter
   /** Absent where the contract has no entities. */
   readonly entities: EntityFold | undefined
+  /** Routed to entities and not folded by them. */
+  #folded: Omit<FoldedEvent, 'storedAt'>[] = []
   #events = 0
   #moved: boolean
 
@@ -89,9 +91,13 @@ export class PartitionFold {
             definitions,
             generations: state.progress.answers,
             publish: (topic, event, isLatest) => this.#outputs.add(topic, event, { isLatest }),
+            bury: (entity, topic, event, cause) => this.#router.bury(foldedName(entity, topic), event, cause),
           })
         : undefined
-    this.#router = new EventRouter(this.#windows, this.#outputs, this.counters, this.#filter)
+    this.#router = new EventRouter(this.#windows, this.#outputs, this.counters, this.#filter, (topic, event) => {
+      if (this.entities === undefined) return
+      for (const definition of pipeline.entitiesOf(topic)) this.#folded.push({ definition, topic, event })
+    })
   }
 
   /** Windows this partition merges. */
@@ -121,7 +127,7 @@ export class PartitionFold {
     return (
       this.#events + events.length <= MAX_EVENTS &&
       writes + added <= MAX_WRITES &&
-      this.#outputs.size <= MAX_OUTPUT_SIZE
+      this.#outputs.size + (this.entities?.size ?? 0) <= MAX_OUTPUT_SIZE
     )
   }
 
@@ -132,14 +138,14 @@ export class PartitionFold {
 
   /** Whether senders of commands wait for the next commit. */
   get hasAnswers(): boolean {
-    return this.entities?.isDirty === true
+    return this.entities?.hasAnswers === true
   }
 
   /** Whether subscribers wait for the next commit. */
   get hasOutputs(): boolean {
     return (
       this.#outputs.writes > 0 ||
-      this.hasAnswers ||
+      this.entities?.isDirty === true ||
       this.hasDue ||
       this.#windows.reports.some(({ window }) => window.operator.dueCount > 0)
     )
@@ -170,9 +176,10 @@ export class PartitionFold {
     return this.#windows.holders().reduce((sum, { operator }) => sum + operator.openCount, 0)
   }
 
-  /** Folds a batch of one of the partition's inputs. */
+  /** Folds a batch of one of the partition's inputs. The entities that it touches are loaded. */
   fold(batch: InputBatch): void {
-    for (const event of batch.events) this.foldEvent(batch.topic, event)
+    for (const event of batch.events) this.#route(batch.topic, event)
+    this.#foldIntoEntities(batch)
     this.finish(batch)
   }
 
@@ -198,9 +205,22 @@ export class PartitionFold {
   }
 
   /** Folds one event of a batch. The batch counts as folded with `finish`. */
-  foldEvent(topic: string, event: EventBody): void {
+  foldEvent(batch: InputBatch, event: EventBody): void {
+    this.#route(batch.topic, event)
+    this.#foldIntoEntities(batch)
+  }
+
+  #route(topic: string, event: EventBody): void {
     if (isTooDeep(event.data)) this.#router.bury(topic, event, TOO_DEEP)
     else this.#router.run(topic, event)
+  }
+
+  /** After flows and windows: what an entity is given is frozen. */
+  #foldIntoEntities({ streamId }: InputBatch): void {
+    if (this.#folded.length === 0) return
+    const storedAt = msOf(streamId)
+    this.entities!.foldEvents(this.#folded.map((folded) => ({ ...folded, storedAt })))
+    this.#folded = []
   }
 
   /** Skips one event of a batch that kills its workers. */

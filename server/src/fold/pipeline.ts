@@ -1,5 +1,9 @@
 import { specHash } from '../config/hash.ts'
+import type { EntityDefinition } from '../config/entity-model.ts'
 import type { Contract, FlowTopic, SourceTopic, TopicDefinition, WindowTopic } from '../config/model.ts'
+
+/** An entry of its trail, most likely, and its state with what it is found by. */
+const WRITES_PER_ENTITY = 4
 
 /** The topic DAG for workers: for each topic, the stages that read it. */
 export class Pipeline {
@@ -12,6 +16,7 @@ export class Pipeline {
   readonly versions: Readonly<Record<string, string>>
   readonly #flows = new Map<string, FlowTopic[]>()
   readonly #windows = new Map<string, WindowTopic[]>()
+  readonly #entities = new Map<string, EntityDefinition[]>()
 
   constructor(contract: Contract) {
     this.contract = contract
@@ -20,11 +25,12 @@ export class Pipeline {
       if (topic.kind === 'flow') push(this.#flows, topic.from, topic)
       if (topic.kind === 'window') for (const input of topic.from) push(this.#windows, input, topic)
     }
+    for (const entity of contract.entities.values()) for (const topic of entity.on.keys()) push(this.#entities, topic, entity)
     this.windows = topics.filter((topic) => topic.kind === 'window')
     this.versions = Object.fromEntries(this.windows.map((window) => [window.name, specHash(window, contract.topics)]))
     this.inputs = topics
       .filter(isSource)
-      .filter(({ name }) => this.flowsOf(name).length + this.windowsOf(name).length > 0)
+      .filter(({ name }) => this.flowsOf(name).length + this.windowsOf(name).length + this.entitiesOf(name).length > 0)
   }
 
   flowsOf(topic: string): readonly FlowTopic[] {
@@ -35,10 +41,21 @@ export class Pipeline {
     return this.#windows.get(topic) ?? []
   }
 
+  /** Entities that fold a topic. */
+  entitiesOf(topic: string): readonly EntityDefinition[] {
+    return this.#entities.get(topic) ?? []
+  }
+
+  /** Entities that an event of a topic may touch, through flows as well. They have its key. */
+  entitiesBehind(topic: string): readonly EntityDefinition[] {
+    return [...this.entitiesOf(topic), ...this.flowsOf(topic).flatMap(({ name }) => this.entitiesBehind(name))]
+  }
+
   /** How many states an event of a topic may change, through flows as well. */
   statesBehind(topic: string): number {
     const behindFlows = this.flowsOf(topic).reduce((sum, { name }) => sum + this.statesBehind(name), 0)
-    return this.windowsOf(topic).reduce((sum, { spec }) => sum + (spec.clockPer === 'partition' ? 1 : 2), behindFlows)
+    const ofEntities = behindFlows + WRITES_PER_ENTITY * this.entitiesOf(topic).length
+    return this.windowsOf(topic).reduce((sum, { spec }) => sum + (spec.clockPer === 'partition' ? 1 : 2), ofEntities)
   }
 
   /** The source topics that a topic is computed from, by flows and windows. */

@@ -27,7 +27,7 @@ export async function foldWithSuspicion(
 ): Promise<Refusal | undefined> {
   const suspects = batch.events.map((event, index) => ({
     place: `${batch.topic} ${batch.streamId} ${index}`,
-    fold: () => fold.foldEvent(batch.topic, event),
+    fold: () => fold.foldEvent(batch, event),
     bury: () => fold.bury(batch.topic, event, CAUSE),
   }))
   const refusal = await foldOneByOne(suspects, previous, note)

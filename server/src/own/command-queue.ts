@@ -8,12 +8,14 @@ const LOAD_COUNT = 16 * MAX_CHUNK
 
 /** Commands that are read and not folded, in log order. */
 export class CommandQueue {
-  readonly #loader: EntityLoader
+  readonly #loader: Pick<EntityLoader, 'load'>
   #waiting: PlacedCommand[] = []
   /** How many of them have their needs loaded. */
   #loaded = 0
+  /** The look at what they need that they were loaded for. */
+  #look: number | undefined
 
-  constructor(loader: EntityLoader) {
+  constructor(loader: Pick<EntityLoader, 'load'>) {
     this.#loader = loader
   }
 
@@ -30,15 +32,16 @@ export class CommandQueue {
     }
   }
 
-  /** Loads what the next ones touch, unless it is. @throws BusUnavailable */
+  /** Loads what the next ones touch, unless it is: a look at what events need may have forgotten it. @throws BusUnavailable */
   async load(fold: EntityFold): Promise<void> {
-    if (this.#loaded > 0) return
+    if (this.#loaded > 0 && this.#look === fold.look) return
     const next = this.#waiting.slice(0, LOAD_COUNT)
     await this.#loader.load(
       fold,
       next.map(({ command }) => command),
     )
     this.#loaded = next.length
+    this.#look = fold.look
   }
 
   /** Some commands whose needs are loaded. At least one, after `load`. */

@@ -11,14 +11,15 @@ import {
   type StoredEvent,
 } from '../bus/index.ts'
 import type { Contract, FlowTopic } from '../config/model.ts'
-import { deadLetterTopic, Pipeline } from '../fold/index.ts'
+import { deadLetterNames, deadLetterTopic, Pipeline } from '../fold/index.ts'
 import { applyFlow } from '../operators/index.ts'
 
 const PAGE = 64
 const REDIS_RESTARTED = 'Redis was restarted after the dead letters were listed: try again'
 
-/** An event on which a topic's own code failed. */
+/** An event on which the code of a topic or an entity failed. */
 export interface DeadLetter {
+  /** Or entity and topic. */
   readonly topic: string
   readonly partition: number
   /** Position of its record batch, and its index there. */
@@ -50,7 +51,7 @@ export class DeadLetters {
   }
 
   /** Letters of some topics, or of all, oldest first within a topic and partition. */
-  async *list(topics: readonly string[] = [...this.#contract.topics.keys()]): AsyncGenerator<DeadLetter> {
+  async *list(topics: readonly string[] = deadLetterNames(this.#contract)): AsyncGenerator<DeadLetter> {
     for (const topic of topics) {
       for (let partition = 0; partition < this.#bus.partitions; partition++) yield* this.#listLog(topic, partition)
     }
@@ -112,6 +113,9 @@ export class DeadLetters {
 
   #resultsOf({ topic, event }: DeadLetter): Iterable<[topic: string, event: StoredEvent]> {
     const definition = this.#contract.topics.get(topic)
+    if (definition === undefined && deadLetterNames(this.#contract).includes(topic)) {
+      throw new Error('what an entity folds cannot be redriven: it has moved on')
+    }
     if (definition === undefined) throw new Error(`the config has no topic ${topic} any more`)
     switch (definition.kind) {
       case 'source':

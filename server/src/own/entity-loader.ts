@@ -1,19 +1,22 @@
 import { findAnswers, type StoredEntity } from '../bus/index.ts'
 import type { EntityDefinition } from '../config/entity-model.ts'
 import {
+  beginOf,
   type Command,
+  cutOf,
   decodeRecord,
   decodeTrailEntry,
   deepFreeze,
   type EntityFold,
   foldTrail,
   type HeldEntity,
+  type Subject,
   storedOutcome,
 } from '../entities/index.ts'
 import type { PartitionStore } from './partition-store.ts'
 
 /**
- * Loads what commands touch before they are folded. Every call rejects with BusUnavailable when Redis does not answer.
+ * Loads what commands and events touch before they are folded. Every call rejects with BusUnavailable when Redis does not answer.
  */
 export class EntityLoader {
   readonly #store: PartitionStore
@@ -30,8 +33,16 @@ export class EntityLoader {
       findAnswers(this.#store.entities, this.#store.log, ids, ({ id, tag, event }) =>
         fold.answered(id, { tag, outcome: storedOutcome(event) }),
       ),
-      ...[...entities].map(([name, keys]) => this.#load(fold, name, keys)),
+      this.#loadAll(fold, entities),
     ])
+  }
+
+  async loadEntities(fold: EntityFold, subjects: readonly Subject[]): Promise<void> {
+    await this.#loadAll(fold, fold.needsOf(subjects))
+  }
+
+  async #loadAll(fold: EntityFold, entities: ReadonlyMap<string, readonly string[]>): Promise<void> {
+    await Promise.all([...entities].map(([name, keys]) => this.#load(fold, name, keys)))
   }
 
   async #load(fold: EntityFold, name: string, keys: readonly string[]): Promise<void> {
@@ -50,12 +61,12 @@ export class EntityLoader {
     { record: text, length }: StoredEntity,
   ): Promise<HeldEntity> {
     const record = text === undefined ? undefined : decodeRecord(text)
-    if (record !== undefined && record.version === length && record.definition === definition.version) {
+    if (record !== undefined && record.version === cutOf(record) + length && record.definition === definition.version) {
       return { kind: 'loaded', record: { ...record, state: deepFreeze(record.state) } }
     }
     const trail = await this.#store.entities.trail(definition.name, key, 0, length)
     try {
-      const folded = foldTrail(definition, key, trail.map(decodeTrailEntry))
+      const folded = foldTrail(definition, key, trail.map(decodeTrailEntry), beginOf(definition, record))
       // What stands in the indexes is what was stored, until the entity changes.
       return { kind: 'loaded', record: { ...folded, indexed: record?.indexed ?? {} } }
     } catch (error) {

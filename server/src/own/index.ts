@@ -1,2 +1,3 @@
+export { deadLetterNames } from '../fold/index.ts'
 export { type DeadLetter, DeadLetters } from './dead-letters.ts'
 export { PartitionPool } from './partition-pool.ts'

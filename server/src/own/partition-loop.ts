@@ -1,13 +1,11 @@
 import { setImmediate as yieldToLoop } from 'node:timers/promises'
-import { BusUnavailable, COMMANDS_TOPIC, type LogEntry, type LogVersion, type Ownership } from '../bus/index.ts'
+import { BusUnavailable, COMMANDS_TOPIC, type LogVersion, type Ownership } from '../bus/index.ts'
 import type { Clock } from '../clock.ts'
 import {
-  decodeBatch,
   decodeOffsets,
   encodeOffsets,
   foldCommandsWithSuspicion,
   foldWithSuspicion,
-  type InputBatch,
   PartitionFold,
   type Pipeline,
   SUSPICIOUS_TAKES,
@@ -19,6 +17,7 @@ import { CommandQueue } from './command-queue.ts'
 import type { CurrentExpiry } from './current-expiry.ts'
 import type { EntityLoader } from './entity-loader.ts'
 import type { EntrySource, ReadResult } from './entry-source.ts'
+import { EventQueue } from './event-queue.ts'
 import type { Evidence } from './evidence.ts'
 import type { LoadedState, PartitionStore } from './partition-store.ts'
 import type { StateMeter } from './state-meter.ts'
@@ -82,9 +81,8 @@ export class PartitionLoop {
   /** Panes left over by the last commit, or by an earlier owner, are committed before anything is read or folded. */
   #draining: boolean
   readonly #commands: CommandQueue
-  #entries: LogEntry[] = []
+  readonly #events: EventQueue
   #lastRead: ReadResult | undefined
-  #next: InputBatch | undefined
   /**
    * When the last commit was sent and reports were last polled, by the monotonic clock: the wall clock may be set back.
    */
@@ -106,6 +104,7 @@ export class PartitionLoop {
     }
     this.#fold = new PartitionFold(pipeline, parts.store.partition, partitions, state, { handlers })
     this.#commands = new CommandQueue(parts.loader)
+    this.#events = new EventQueue(parts.loader, pipeline)
     this.#log = state.log
     this.#fold.distrustIdle()
     this.#commits = new CommitChain(parts.hold, parts.ownership.token, state)
@@ -134,12 +133,11 @@ export class PartitionLoop {
     if (!this.#hasPending) await this.#read()
     // Somebody waits for the answer of each.
     if (!this.#commands.isEmpty && !this.#suspicious) await this.#foldCommands()
-    if (this.#hasPending) {
-      const end = await this.#context.folding.run(() =>
-        this.#suspicious ? this.#foldUnderSuspicion() : this.#foldPending(),
-      )
+    if (this.#suspicious && this.#hasPending) {
+      const end = await this.#context.folding.run(() => this.#foldUnderSuspicion())
       if (end !== undefined) return end
     }
+    await this.#foldEvents()
     return this.#isCommitDue() ? await this.#commit() : undefined
   }
 
@@ -148,11 +146,7 @@ export class PartitionLoop {
   }
 
   get #hasPending(): boolean {
-    return this.#hasEvents || !this.#commands.isEmpty
-  }
-
-  get #hasEvents(): boolean {
-    return this.#next !== undefined || this.#entries.length > 0
+    return !this.#events.isEmpty || !this.#commands.isEmpty
   }
 
   async #readReports(): Promise<void> {
@@ -190,12 +184,13 @@ export class PartitionLoop {
       if (this.#lastRead !== undefined) this.#fold.readToEnd(this.#lastRead.polledAt, this.#lastRead.behind)
       this.#lastRead = await this.#parts.source.read(this.#fold.cursors(), this.#waitMs())
       const { entries, polledAt } = this.#lastRead
-      this.#entries = entries.filter(({ topic }) => topic !== COMMANDS_TOPIC)
+      const ofTopics = entries.filter(({ topic }) => topic !== COMMANDS_TOPIC)
+      this.#events.add(ofTopics)
       const folded = this.#fold.offsets.get(COMMANDS_TOPIC)
       for (const entry of entries) if (entry.topic === COMMANDS_TOPIC) this.#commands.add(entry, folded)
-      this.#fold.polledEmpty(polledAt, new Set(this.#entries.map(({ topic }) => topic)))
+      this.#fold.polledEmpty(polledAt, new Set(ofTopics.map(({ topic }) => topic)))
       for (const { topic, epoch, streamId } of entries) this.#parts.evidence.saw({ topic, epoch, streamId })
-      this.#context.stats.read(this.#parts.store.partition, this.#entries[0], this.#now())
+      this.#context.stats.read(this.#parts.store.partition, ofTopics[0], this.#now())
       this.#context.stats.waitsFor(this.#parts.store.partition, this.#fold.slowestSources())
     })
   }
@@ -215,12 +210,7 @@ export class PartitionLoop {
   async #foldCommands(): Promise<void> {
     const entities = this.#fold.entities!
     while (!this.#commands.isEmpty && this.#fold.hasRoomForCommands && !this.#isEnding) {
-      let isLoaded = false
-      await this.#reading(async () => {
-        await this.#commands.load(entities)
-        isLoaded = true
-      })
-      if (!isLoaded) continue
+      if (!(await this.#isLoaded(() => this.#commands.load(entities)))) continue
       await this.#context.folding.run(async () => {
         const taken = this.#commands.take()
         const commands = taken.map(({ command }) => command)
@@ -229,19 +219,37 @@ export class PartitionLoop {
     }
   }
 
-  async #foldPending(): Promise<LoopEnd | undefined> {
+  async #foldEvents(): Promise<void> {
+    let hasRoom = true
+    while (!this.#events.isEmpty && hasRoom && !this.#isEnding) {
+      if (!(await this.#isLoaded(() => this.#events.load(this.#fold.entities)))) continue
+      hasRoom = await this.#context.folding.run(() => this.#foldLoaded())
+    }
+  }
+
+  /** Whether it was loaded. Else Redis did not answer. */
+  async #isLoaded(load: () => Promise<void>): Promise<boolean> {
+    let isLoaded = false
+    await this.#reading(async () => {
+      await load()
+      isLoaded = true
+    })
+    return isLoaded
+  }
+
+  /** @returns whether the commit has room for more */
+  async #foldLoaded(): Promise<boolean> {
     let yieldedAt = performance.now()
-    while (this.#hasEvents) {
-      this.#next ??= decodeBatch(this.#entries.shift()!)
-      if (!this.#fold.hasRoomFor(this.#next)) return undefined
-      this.#fold.fold(this.#next)
-      this.#next = undefined
+    for (let batch = this.#events.peek(); batch !== undefined; batch = this.#events.peek()) {
+      if (!this.#fold.hasRoomFor(batch)) return false
+      this.#fold.fold(batch)
+      this.#events.shift()
       if (performance.now() - yieldedAt >= YIELD_EVERY_MS) {
         await yieldToLoop()
         yieldedAt = performance.now()
       }
     }
-    return undefined
+    return true
   }
 
   /** One batch and some commands, committed at once: from then on nothing is suspicious any more. */
@@ -250,11 +258,11 @@ export class PartitionLoop {
     const { suspect } = ownership
     const note = (now: string) => hold.answered(() => store.ledger.noteSuspect(this.#log, ownership.token, now))
     this.#context.log(`partition ${store.partition}: owners keep ending, folding one by one`)
-    if (this.#hasEvents) {
-      this.#next ??= decodeBatch(this.#entries.shift()!)
-      const refusal = await foldWithSuspicion(this.#fold, this.#next, suspect, note)
+    if (!this.#events.isEmpty) {
+      await hold.answered(() => this.#events.load(this.#fold.entities))
+      const refusal = await foldWithSuspicion(this.#fold, this.#events.peek()!, suspect, note)
       if (refusal !== undefined) return refusal
-      this.#next = undefined
+      this.#events.shift()
     }
     if (!this.#commands.isEmpty) {
       await hold.answered(() => this.#commands.load(this.#fold.entities!))

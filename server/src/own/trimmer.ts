@@ -2,7 +2,7 @@ import { compareStreamIds } from '@tidegate/protocol'
 import { ANSWERS_TOPIC, BusUnavailable, COMMANDS_TOPIC, type LogVersion, partialsTopic } from '../bus/index.ts'
 import type { WindowTopic } from '../config/model.ts'
 import { ANSWERS_RETENTION_MS } from '../entities/index.ts'
-import { deadLetterTopic, foreignLog, mergersOf, type Offsets, type Pipeline } from '../fold/index.ts'
+import { deadLetterNames, deadLetterTopic, foreignLog, mergersOf, type Offsets, type Pipeline } from '../fold/index.ts'
 import type { PartitionStore } from './partition-store.ts'
 
 /** Trimming is free at node borders, so there is no hurry. */
@@ -51,12 +51,13 @@ export class Trimmer {
     const inputs = new Set(this.#pipeline.inputs.map(({ name }) => name))
     const windows = this.#pipeline.windows.map(({ name }) => name)
     const backfills = await this.#store.backfillOffsets(windows, now, BACKFILL_HOLD_MS)
-    for (const { name, kind, retentionMs } of this.#pipeline.contract.topics.values()) {
+    for (const { name, retentionMs } of this.#pipeline.contract.topics.values()) {
       const cut = `${now - retentionMs}-0`
       const held = backfills.flatMap((offsets) => offsets.get(name) ?? [])
       const lowest = inputs.has(name) ? older(held.reduce(olderOf, cut), committed.get(name)) : cut
       if (lowest !== undefined) await this.#store.ledger.trim(log, token, name, lowest)
-      if (kind === 'late') continue
+    }
+    for (const name of deadLetterNames(this.#pipeline.contract)) {
       await this.#store.ledger.trim(log, token, deadLetterTopic(name), `${now - DEAD_LETTER_RETENTION_MS}-0`)
     }
     for (const window of this.#pipeline.windows) await this.#trimPartials(log, token, window)

@@ -1,12 +1,13 @@
-import { type Bus, type Entities, partitionOf, type StoredEntity } from '../bus/index.ts'
+import { type Bus, type Entities, partitionOf } from '../bus/index.ts'
 import type { EntityDefinition } from '../config/entity-model.ts'
 import {
+  beginOf,
+  cutOf,
   decodeRecord,
   decodeTrailEntry,
   type EntityRecord,
   type ExpectedVersion,
   foldEvent,
-  newRecord,
   type TrailEntry,
   viewOf,
 } from '../entities/index.ts'
@@ -35,6 +36,15 @@ export interface EntityAnswer {
   readonly view: unknown
 }
 
+/** What is stored of an entity. */
+interface Trail {
+  readonly record: EntityRecord | undefined
+  /** Events that were cut off its beginning. */
+  readonly cut: number
+  /** Events that it has had. */
+  readonly version: number
+}
+
 /** Reads one entity from what is stored, in the gateway: its owner is not asked. */
 export class EntityReader {
   readonly #bus: Bus
@@ -56,33 +66,41 @@ export class EntityReader {
     if (minVersion?.epoch !== undefined && minVersion.epoch !== epoch) {
       throw new QueryError('epoch_changed', `The log of this entity has another epoch now: ${epoch}.`)
     }
-    const [stored] = await entities.load(this.#definition.name, [key])
-    if (stored!.length < (minVersion?.version ?? 0)) return undefined
-    const record = await this.#recordAt(entities, key, stored!, moment)
+    const record = await this.#steadily(entities, key, async (stored) =>
+      stored.version < (minVersion?.version ?? 0) ? undefined : this.#recordAt(entities, key, stored, moment),
+    )
+    if (record === undefined) return undefined
     if (record.version === 0) throw new QueryError('not_found', `No ${this.#definition.name} has this key.`)
     const view = this.#run(() => viewOf(this.#definition, record.state))
     return { key, version: record.version, epoch, time: record.time, view }
   }
 
-  async #recordAt(entities: Entities, key: string, stored: StoredEntity, moment: EntityMoment): Promise<EntityRecord> {
+  async #recordAt(entities: Entities, key: string, stored: Trail, moment: EntityMoment): Promise<EntityRecord> {
     const { version, at } = moment
-    const newest = stored.record === undefined ? undefined : decodeRecord(stored.record)
+    const newest = stored.record
     const isNewest =
-      at === undefined ? (version ?? stored.length) === stored.length : (newest?.time ?? Number.POSITIVE_INFINITY) <= at
+      at === undefined
+        ? (version ?? stored.version) === stored.version
+        : (newest?.time ?? Number.POSITIVE_INFINITY) <= at
     // Of an earlier definition, or of a trail without a state.
-    const isUsable = newest?.version === stored.length && newest.definition === this.#definition.version
+    const isUsable = newest?.version === stored.version && newest.definition === this.#definition.version
     if (isNewest && isUsable) return newest
-    if (version !== undefined && version > stored.length) {
-      throw new QueryError('not_found', `It has only ${stored.length} versions.`)
+    if (version !== undefined && version > stored.version) {
+      throw new QueryError('not_found', `It has only ${stored.version} versions.`)
     }
-    return this.#fold(entities, key, version ?? stored.length, at ?? Number.POSITIVE_INFINITY)
+    const base = newest?.base
+    if (base !== undefined && ((version ?? base.version) < base.version || (at ?? base.time) < base.time)) {
+      throw new QueryError('trimmed', `Its history begins with version ${base.version}, of ${base.time}.`)
+    }
+    return this.#fold(entities, key, stored, version ?? stored.version, at ?? Number.POSITIVE_INFINITY)
   }
 
-  /** The record of the first events of a trail: up to `version` of them, and none later than `at`. */
-  async #fold(entities: Entities, key: string, version: number, at: number): Promise<EntityRecord> {
-    let record = newRecord(this.#definition)
-    for (let from = 0; from < version; from += FOLD_COUNT) {
-      const page = await entities.trail(this.#definition.name, key, from, Math.min(version, from + FOLD_COUNT))
+  /** The record of the first events of a trail: up to `version`, and none later than `at`. */
+  async #fold(entities: Entities, key: string, { record: newest, cut }: Trail, version: number, at: number) {
+    let record = this.#run(() => beginOf(this.#definition, newest))
+    const end = version - cut
+    for (let from = 0; from < end; from += FOLD_COUNT) {
+      const page = await entities.trail(this.#definition.name, key, from, Math.min(end, from + FOLD_COUNT))
       const entries = page.map(decodeTrailEntry).filter(({ time }) => time <= at)
       record = this.#run(() =>
         entries.reduce((before, entry) => foldEvent(this.#definition, key, before, entry), record),
@@ -92,15 +110,34 @@ export class EntityReader {
     return record
   }
 
-  /** Events after a version, oldest first. @throws QueryError, BusUnavailable */
+  /** Events after a version, oldest first, as far as they are kept. @throws QueryError, BusUnavailable */
   async history(key: string, after: number, limit: number): Promise<{ events: HistoryEvent[]; next?: number }> {
     const entities = this.#bus.entities(partitionOf(key, this.#bus.partitions), 'query')
+    return this.#steadily(entities, key, async ({ version, cut }) => {
+      if (version === 0) throw new QueryError('not_found', `No ${this.#definition.name} has this key.`)
+      const first = Math.max(after, cut)
+      const items = await entities.trail(this.#definition.name, key, first - cut, Math.min(version, first + limit) - cut)
+      const events = items.map((text, i) => this.#historyEvent(first + i + 1, decodeTrailEntry(text)))
+      const read = first + events.length
+      return read < version ? { events, next: read } : { events }
+    })
+  }
+
+  /** Reads by place in a trail. Where that was cut meanwhile, its places have moved: it is read again. */
+  async #steadily<Result>(entities: Entities, key: string, read: (stored: Trail) => Promise<Result>): Promise<Result> {
+    for (;;) {
+      const stored = await this.#stored(entities, key)
+      const result = await settled(read(stored))
+      const isSteady = this.#definition.history === undefined || (await this.#stored(entities, key)).cut === stored.cut
+      if (isSteady) return result()
+    }
+  }
+
+  async #stored(entities: Entities, key: string): Promise<Trail> {
     const [stored] = await entities.load(this.#definition.name, [key])
-    if (stored!.length === 0) throw new QueryError('not_found', `No ${this.#definition.name} has this key.`)
-    const items = await entities.trail(this.#definition.name, key, after, Math.min(stored!.length, after + limit))
-    const events = items.map((text, i) => this.#historyEvent(after + i + 1, decodeTrailEntry(text)))
-    const read = after + events.length
-    return read < stored!.length ? { events, next: read } : { events }
+    const record = stored!.record === undefined ? undefined : decodeRecord(stored!.record)
+    const cut = cutOf(record)
+    return { record, cut, version: cut + stored!.length }
   }
 
   #historyEvent(version: number, { type, data, time, commandId, definition }: TrailEntry): HistoryEvent {
@@ -141,4 +178,16 @@ export interface HistoryEvent {
   readonly definition: number
   /** Absent where the entity has a `view`. */
   readonly data?: unknown
+}
+
+/** How a call ended, to be taken up later. */
+async function settled<Result>(call: Promise<Result>): Promise<() => Result> {
+  try {
+    const result = await call
+    return () => result
+  } catch (error) {
+    return () => {
+      throw error
+    }
+  }
 }

@@ -82,6 +82,15 @@ describe('commit: pushes', () => {
     },
   )
 
+  it('B-COMMIT-13 items are removed from the beginning once others are added', async () => {
+    await own.commit(push(0, 'a', 'b', 'c'))
+    await own.commit({ op: 'push', list: TRAIL, base: 3, items: ['d', 'e'], dropped: 4 })
+    expect(await trail()).toEqual(['e'])
+    await refusesWhole(own.request([{ op: 'push', list: TRAIL, base: 2, items: [], dropped: 1 }]), 'conflict')
+    await own.commit({ op: 'push', list: TRAIL, base: 1, items: ['f'], dropped: 1 }, push(1, 'g'))
+    expect(await trail()).toEqual(['f', 'g'])
+  })
+
   it('B-COMMIT-8 a push without items compares the length, and writes nothing', async () => {
     expect(await own.commit(push(0))).toMatchObject({ status: 'ok' })
     expect(await own.redis.exists(owned(TRAIL))).toBe(0)

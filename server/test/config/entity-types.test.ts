@@ -1,6 +1,7 @@
 import { describe, expectTypeOf, test } from 'vitest'
 import { z } from 'zod'
 import { entity, reject, reply } from '../../src/config/entity.ts'
+import { topic } from '../../src/config/topic.ts'
 
 interface User {
   readonly status: 'none' | 'active'
@@ -89,5 +90,67 @@ describe('entity types', () => {
         g: { input: z.object({}), decide: async () => [] },
       },
     })
+  })
+
+  const reading = topic('sensor.reading', { schema: z.object({ userId: z.string(), celsius: z.number() }), key: 'userId' })
+  const hot = reading.map(({ userId, celsius }) => ({ userId, isHot: celsius > 90 })).to('sensor.hot', { version: 1 })
+  const folding = { ...base, evolve, commands: {}, history: '7d' } as const
+
+  test('K-ENTITY-4 handlers of topics are inferred', () => {
+    entity('twin', {
+      ...folding,
+      from: [reading, hot],
+      on: {
+        'sensor.reading': (state, event, ctx) => {
+          expectTypeOf(state).toEqualTypeOf<User>()
+          expectTypeOf(event.data).toEqualTypeOf<{ userId: string; celsius: number }>()
+          expectTypeOf(event.topic).toEqualTypeOf<'sensor.reading'>()
+          expectTypeOf(ctx.now).toEqualTypeOf<number>()
+          return event.data.celsius > 90 ? [{ type: 'emailChanged', data: { email: ctx.id() } }] : []
+        },
+        'sensor.hot': (_state, { data }) => {
+          expectTypeOf(data).toEqualTypeOf<{ userId: string; isHot: boolean }>()
+          return []
+        },
+      },
+    })
+    entity('counted', { ...folding, history: 100, from: [reading], on: { 'sensor.reading': () => [] } })
+  })
+
+  test('K-ENTITY-4 handlers of topics that do not fit are refused', () => {
+    // @ts-expect-error a topic without a handler
+    entity('a', { ...folding, from: [reading, hot], on: { 'sensor.reading': () => [] } })
+    // @ts-expect-error topics without handlers
+    entity('a', { ...folding, from: [reading] })
+    // @ts-expect-error a handler of a topic that is not folded
+    entity('a', { ...folding, from: [reading], on: { 'sensor.reading': () => [], 'sensor.cold': () => [] } })
+    // @ts-expect-error a handler without topics
+    entity('a', { ...base, evolve, commands: {}, on: { 'sensor.reading': () => [] } })
+    // @ts-expect-error no history
+    entity('a', { ...base, evolve, commands: {}, from: [reading], on: { 'sensor.reading': () => [] } })
+    // @ts-expect-error a history that is no duration
+    entity('a', { ...folding, history: 'long', from: [reading], on: { 'sensor.reading': () => [] } })
+    entity('a', {
+      ...folding,
+      from: [reading],
+      // @ts-expect-error an event that is not declared
+      on: { 'sensor.reading': () => [{ type: 'deleted' as const, data: {} }] },
+    })
+    entity('a', {
+      ...folding,
+      from: [reading],
+      // @ts-expect-error data of another event
+      on: { 'sensor.reading': () => [{ type: 'registered' as const, data: { email: 'a' } }] },
+    })
+    entity('a', {
+      ...folding,
+      from: [reading],
+      // @ts-expect-error the data have no such field
+      on: { 'sensor.reading': (_state, { data }) => (data.humidity > 1 ? [] : []) },
+    })
+    // @ts-expect-error asynchronous
+    entity('a', { ...folding, from: [reading], on: { 'sensor.reading': async () => [] } })
+    // @ts-expect-error migrate returns another state
+    entity('a', { ...folding, from: [reading], on: { 'sensor.reading': () => [] }, migrate: () => ({ nothing: 1 }) })
   })
 })

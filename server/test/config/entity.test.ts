@@ -3,6 +3,7 @@ import { z } from 'zod'
 import { ConfigError } from '../../src/config/config-error.ts'
 import { type AnyEntity, entity } from '../../src/config/entity.ts'
 import { resolveContract } from '../../src/config/resolve.ts'
+import { type AnyTopic, topic } from '../../src/config/topic.ts'
 
 const options = {
   key: 'id',
@@ -24,8 +25,12 @@ const resolve = (...entities: AnyEntity[]) =>
   )
 
 function problemOf(...entities: AnyEntity[]): string {
+  return problemIn(() => resolve(...entities))
+}
+
+function problemIn(resolving: () => unknown): string {
   try {
-    resolve(...entities)
+    resolving()
   } catch (error) {
     if (error instanceof ConfigError) return error.problems.map(({ code, message }) => `${code}: ${message}`).join()
     throw error
@@ -76,5 +81,52 @@ describe('entities', () => {
     expect(hash({})).not.toBe(hash({ rejections: [] }))
     expect(hash({})).not.toBe(hash({ commands: {} }))
     expect(hash({})).not.toBe(hash({ indexes: {} }))
+  })
+
+  const schema = z.object({ id: z.string(), other: z.string() })
+  const reading = topic('a.reading', { schema, key: 'id' })
+  const hot = reading.filter(() => true).to('a.hot', { version: 1 })
+  const elsewhere = topic('a.elsewhere', { schema, key: 'other' })
+  const panes = reading.window('a.panes', { tumbling: '1s', aggregate: { count: 'count' } })
+  const resolveFolding = (changes: object, topics: AnyTopic[] = [reading, hot, elsewhere, panes]) =>
+    resolveContract(
+      topics.map((listed) => listed['~declaration']),
+      [declared({ version: 1, ...changes })['~entity']],
+    )
+  const folding = { from: [reading], on: { 'a.reading': () => [] }, history: 10 }
+
+  test('K-ENTITY-4 resolve - what folds a topic, and how much of it is kept', () => {
+    const { on, history } = resolveFolding({
+      from: [reading, hot],
+      on: { 'a.reading': () => [1], 'a.hot': () => [2] },
+      history: '2s',
+    }).entities.get('counter')!
+    expect([...on].map(([name, handler]) => [name, handler({}, {}, {})])).toEqual([
+      ['a.reading', [1]],
+      ['a.hot', [2]],
+    ])
+    expect(history).toEqual({ kind: 'age', ms: 2_000 })
+    expect(resolveFolding(folding).entities.get('counter')!.history).toEqual({ kind: 'count', count: 10 })
+    expect(resolveFolding(folding).hash).not.toBe(resolveFolding({}).hash)
+    expect(resolveFolding(folding).hash).toBe(resolveFolding({ ...folding, history: '1d' }).hash)
+  })
+
+  test.each([
+    ['a topic without a handler', { on: {} }, 'on["a.reading"] must be a function'],
+    ['a handler of another topic', { on: { ...folding.on, 'a.hot': () => [] } }, 'on["a.hot"] is for no topic of from'],
+    ['something that is no topic', { from: ['a.reading'] }, 'from[0] was not made by topic()'],
+    ['a window', { from: [panes], on: { 'a.panes': () => [] } }, 'from names a.panes, a window'],
+    ['another key', { from: [elsewhere], on: { 'a.elsewhere': () => [] } }, 'whose key is other'],
+    ['no history', { history: undefined }, 'history must say'],
+    ['a history of nothing', { history: 0 }, 'history must say'],
+    ['a history that is no duration', { history: 'long' }, 'bad_duration'],
+    ['a history of what folds nothing', { from: [], on: {} }, 'it has no from'],
+    ['a second version that cannot be reached', { version: 2 }, 'migrate must be there'],
+  ])('K-ENTITY-4 resolve - refuses %s', (_what, changes, message) => {
+    expect(problemIn(() => resolveFolding({ ...folding, ...changes }))).toContain(message)
+  })
+
+  test('K-ENTITY-4 resolve - a topic that is folded is listed', () => {
+    expect(problemIn(() => resolveFolding(folding, []))).toContain('unlisted_input')
   })
 })

@@ -24,6 +24,7 @@ function open(options: Partial<EntityFoldOptions> = {}): EntityFold {
     now: () => now,
     limited: withinTimeLimit,
     incident: (_what, error) => `incident-${incidents.push(error)}`,
+    bury: () => {},
     publish: (topic, { key, json }, isLatest) => published.push({ topic, key, data: JSON.parse(json).data, isLatest }),
     ...options,
   })

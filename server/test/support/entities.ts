@@ -4,12 +4,14 @@ import {
   type Bus,
   COMMANDS_TOPIC,
   decodeEvents,
+  type EventBody,
   encodeEvent,
   partitionOf,
   RecordBatchBuilder,
 } from '../../src/bus/index.ts'
 import type { EntityDefinition } from '../../src/config/entity-model.ts'
 import {
+  beginOf,
   type CommandBody,
   type CommandOutcome,
   decodeRecord,
@@ -39,29 +41,40 @@ export class EntityDeployment {
 
   /** Stores commands in the logs of their keys' partitions. */
   async send(commands: readonly SentCommand[]): Promise<void> {
+    await this.#append(
+      COMMANDS_TOPIC,
+      commands.map(({ id, key, ...sent }) => {
+        const checksum = `${sent.command}${JSON.stringify(sent.input)}`.replace(/[^a-z0-9]/gi, '')
+        const body: CommandBody = { node: 'test', checksum, waitMs: 60_000, ...sent }
+        return { id, key, data: body }
+      }),
+    )
+  }
+
+  /** Stores events of a topic likewise, each call one record batch a partition. */
+  publish(topic: string, events: readonly { id: string; key: string; data: object }[]): Promise<void> {
+    return this.#append(topic, events)
+  }
+
+  async #append(topic: string, events: readonly { id: string; key: string; data: object }[]): Promise<void> {
     for (let partition = 0; partition < this.#bus.partitions; partition++) {
-      const own = commands.filter(({ key }) => partitionOf(key, this.#bus.partitions) === partition)
-      if (own.length > 0) await this.#append(partition, own)
+      const own = events.filter(({ key }) => partitionOf(key, this.#bus.partitions) === partition)
+      if (own.length > 0) await this.#appendTo(partition, topic, own)
     }
   }
 
-  async #append(partition: number, commands: readonly SentCommand[]): Promise<void> {
+  async #appendTo(partition: number, topic: string, events: readonly { id: string; key: string; data: object }[]) {
     const log = this.#bus.log(partition, 'append')
-    const now = Date.now()
-    const events = commands.map(({ id, key, ...sent }) => {
-      const checksum = `${sent.command}${JSON.stringify(sent.input)}`.replace(/[^a-z0-9]/gi, '')
-      const body: CommandBody = { node: 'test', checksum, waitMs: 60_000, ...sent }
-      return {
-        key,
-        lane: 'normal' as const,
-        time: now,
-        json: encodeEvent(id, key, now, undefined, JSON.stringify(body)),
-      }
-    })
+    const time = Date.now()
     const builder = new RecordBatchBuilder()
-    builder.addSlice(events)
+    builder.addSlice(
+      events.map(({ id, key, data }) => ({
+        ...{ key, lane: 'normal' as const, time },
+        json: encodeEvent(id, key, time, undefined, JSON.stringify(data)),
+      })),
+    )
     const request = {
-      batches: [{ topic: COMMANDS_TOPIC, ...builder.build() }],
+      batches: [{ topic, ...builder.build() }],
       slices: [{ batch: 0, lastIndex: events.length - 1, identity: undefined }],
     }
     const reply = await log.append(request)
@@ -70,14 +83,19 @@ export class EntityDeployment {
     await log.append(request)
   }
 
+  /** Events of a topic or an internal log, over all partitions. */
+  async events(topic: string): Promise<EventBody[]> {
+    const logs = Array.from({ length: this.#bus.partitions }, (_, partition) =>
+      this.#bus.log(partition, 'query').range(topic, '-', '+', ALL),
+    )
+    return (await Promise.all(logs)).flat().flatMap(({ payload }) => decodeEvents(payload))
+  }
+
   /** Answers by command id, in the order in which they were given. */
   async answers(): Promise<Map<string, CommandOutcome[]>> {
     const answers = new Map<string, CommandOutcome[]>()
-    for (let partition = 0; partition < this.#bus.partitions; partition++) {
-      const entries = await this.#bus.log(partition, 'query').range(ANSWERS_TOPIC, '-', '+', ALL)
-      for (const { id, data } of entries.flatMap(({ payload }) => decodeEvents(payload))) {
-        answers.set(id, [...(answers.get(id) ?? []), data as CommandOutcome])
-      }
+    for (const { id, data } of await this.events(ANSWERS_TOPIC)) {
+      answers.set(id, [...(answers.get(id) ?? []), data as CommandOutcome])
     }
     return answers
   }
@@ -103,7 +121,8 @@ export class EntityDeployment {
   async states(definition: EntityDefinition, key: string): Promise<{ stored: EntityRecord; folded: EntityRecord }> {
     const entities = this.#bus.entities(partitionOf(key, this.#bus.partitions), 'query')
     const [found] = await entities.load(definition.name, [key])
-    const folded = foldTrail(definition, key, await this.trail(definition.name, key))
-    return { stored: found?.record === undefined ? folded : decodeRecord(found.record), folded }
+    const stored = found?.record === undefined ? undefined : decodeRecord(found.record)
+    const folded = foldTrail(definition, key, await this.trail(definition.name, key), beginOf(definition, stored))
+    return { stored: stored ?? folded, folded }
   }
 }

@@ -6,7 +6,7 @@
 --      'D' key n  n x field                 delete fields of a hash
 --      'R' key                              remove a hash, list or sorted set
 --      'N' key key2                         key takes the place of key2, which is removed also when there is no key
---      'L' key length n  n x item           add to the end of a list that has this length
+--      'L' key length m n  n x item         add to the end of a list that has this length, then remove the first m
 --      'Z' key n m  n x member  m x member  remove members of a sorted set, then add others, of score 0
 --      'X' key header payload watermark key2 lines key3 lines3
 --                 append a record batch; a line each of index, offset and length of an event in the payload and its field:

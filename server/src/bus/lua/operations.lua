@@ -11,7 +11,7 @@ local size = {
   D = function(at) return 3 + count_at(at + 2) end,
   R = function() return 2 end,
   N = function() return 3 end,
-  L = function(at) return 4 + count_at(at + 3) end,
+  L = function(at) return 5 + count_at(at + 4) end,
   Z = function(at) return 4 + count_at(at + 2) + count_at(at + 3) end,
   X = function() return 9 end,
 }
@@ -70,7 +70,7 @@ local refusal_of = {
     local refusal = not_of('list', key)
     if refusal then return refusal end
     if length_of(key) ~= count_at(at + 2) then return { 'CONFLICT' } end
-    lengths[key] = length_of(key) + count_at(at + 3)
+    lengths[key] = length_of(key) + count_at(at + 4) - count_at(at + 3)
   end,
   Z = function(at) return not_of('zset', key_at(at + 1)) end,
   X = function(at)
@@ -94,7 +94,11 @@ local apply = {
     redis.call('UNLINK', to)
     if redis.call('EXISTS', from) == 1 then redis.call('RENAME', from, to) end
   end,
-  L = function(at) chunked('RPUSH', key_at(at + 1), ARGV, at + 4, at + 3 + count_at(at + 3)) end,
+  L = function(at)
+    local key, dropped = key_at(at + 1), count_at(at + 3)
+    chunked('RPUSH', key, ARGV, at + 5, at + 4 + count_at(at + 4))
+    if dropped > 0 then redis.call('LTRIM', key, dropped, -1) end
+  end,
   Z = function(at)
     local key, first_added = key_at(at + 1), at + 4 + count_at(at + 2)
     chunked('ZREM', key, ARGV, at + 4, first_added - 1)

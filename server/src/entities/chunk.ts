@@ -1,0 +1,55 @@
+import type { EntityDefinition } from '../config/entity-model.ts'
+import type { Effect } from './effect.ts'
+import type { HeldEntity } from './entity-book.ts'
+import type { EntityRecord } from './entity-record.ts'
+import { newRecord } from './fold-events.ts'
+
+/** What runs under one time limit, at most: setting it costs more than most handlers take. */
+export const MAX_CHUNK = 64
+
+/** What a chunk has made of entities so far. */
+export type Overlay = Map<HeldEntity, EntityRecord>
+
+/** What running on an entity came to. */
+export interface Run {
+  /** The entity as it was found. */
+  readonly before: EntityRecord
+  readonly effect: Effect
+}
+
+/** Runs something on an entity as the chunk has left it. */
+export function runOn(
+  definition: EntityDefinition,
+  held: HeldEntity,
+  overlay: Overlay,
+  run: (before: EntityRecord) => Effect,
+): Run {
+  if (held.kind === 'broken') return failed(definition, held.error)
+  const before = overlay.get(held) ?? held.record
+  const effect = run(before)
+  if (effect.kind === 'done') overlay.set(held, effect.record)
+  return { before, effect }
+}
+
+export function failed(definition: EntityDefinition, error: unknown): Run {
+  return { before: newRecord(definition), effect: { kind: 'failed', error } }
+}
+
+/**
+ * Runs some items one after the other under one time limit.
+ *
+ * @returns `undefined` where that did not end in time: nothing of it counts
+ */
+export function runChunk<Item, Result>(
+  limited: (body: () => void) => boolean,
+  items: readonly Item[],
+  run: (item: Item, overlay: Overlay) => Result,
+): Result[] | undefined {
+  let results: Result[] = []
+  const isOver = limited(() => {
+    const overlay: Overlay = new Map()
+    results = []
+    for (const item of items) results.push(run(item, overlay))
+  })
+  return isOver ? results : undefined
+}

@@ -1,0 +1,97 @@
+import { LIMITS } from '@tidegate/protocol'
+import type { EntityDefinition } from '../config/entity-model.ts'
+import { isDeeperThan } from '../data-depth.ts'
+import { COMMAND_CODES, type CommandCode } from './command.ts'
+import { type EntityRecord, encodeTrailEntry, type TrailEntry } from './entity-record.ts'
+import { foldEvent, indexedBy, viewOf } from './fold-events.ts'
+import { COMMAND_LIMITS } from './limits.ts'
+
+/** What a decision comes to. It has changed nothing yet. */
+export type Effect =
+  | DoneEffect
+  | { readonly kind: 'rejected'; readonly code: string; readonly message: string; readonly path?: string }
+  /** The application's code threw, or returned what it may not. */
+  | { readonly kind: 'failed'; readonly error: unknown }
+
+export interface DoneEffect {
+  readonly kind: 'done'
+  readonly record: EntityRecord
+  readonly entries: readonly TrailEntry[]
+  /** The entries as they are stored. */
+  readonly stored: readonly string[]
+  /** What others see of the state; absent where nobody follows it. */
+  readonly view?: unknown
+  readonly reply?: unknown
+}
+
+/** What an entity decided, as its handler returned it. */
+export interface Decision {
+  readonly events: readonly unknown[]
+  readonly reply?: unknown
+}
+
+/** What an entity decides upon: a command, or an event of a topic. */
+export interface Cause {
+  readonly key: string
+  /** The events that are decided name it. */
+  readonly id: string
+  /** When it was stored, ms since 1970 by Redis' clock. */
+  readonly storedAt: number
+}
+
+/** The effect of a decision on an entity as it is. @throws what the application's code throws, and where it decided what it may not */
+export function effectOf(
+  definition: EntityDefinition,
+  record: EntityRecord,
+  { key, id, storedAt }: Cause,
+  { events, reply }: Decision,
+): Effect {
+  if (events.length > COMMAND_LIMITS.events) {
+    return refused('state_too_large', `More than ${COMMAND_LIMITS.events} events at once.`)
+  }
+  const time = Math.max(record.time, storedAt)
+  let after = record
+  const entries: TrailEntry[] = []
+  const stored: string[] = []
+  let bytes = 0
+  for (const event of events) {
+    const entry = entryOf(definition, event, time, id)
+    after = foldEvent(definition, key, after, entry)
+    const text = encodeTrailEntry(entry)
+    bytes += Buffer.byteLength(text)
+    entries.push(entry)
+    stored.push(text)
+  }
+  if (bytes > COMMAND_LIMITS.eventBytes) {
+    return refused('state_too_large', `More than ${COMMAND_LIMITS.eventBytes} bytes of events at once.`)
+  }
+  const isTooLarge = events.length > 0 && Buffer.byteLength(JSON.stringify(after.state)) > COMMAND_LIMITS.stateBytes
+  if (isTooLarge) return refused('state_too_large', `Its state would exceed ${COMMAND_LIMITS.stateBytes} bytes.`)
+  const answered = reply === undefined ? undefined : { reply: asJson(reply) }
+  if (events.length === 0) return { kind: 'done', record, entries, stored, ...answered }
+  after = { ...after, indexed: indexedBy(definition, after.state) }
+  const view = definition.publishes.has('state') ? asJson(viewOf(definition, after.state)) : undefined
+  if (view !== undefined && Buffer.byteLength(JSON.stringify(view)) > COMMAND_LIMITS.stateBytes) {
+    return refused('state_too_large', `Its view would exceed ${COMMAND_LIMITS.stateBytes} bytes.`)
+  }
+  return { kind: 'done', record: after, entries, stored, ...(view !== undefined && { view }), ...answered }
+}
+
+function entryOf(definition: EntityDefinition, event: unknown, time: number, commandId: string): TrailEntry {
+  const { type, data } = (event ?? {}) as { type?: unknown; data?: unknown }
+  const declared = typeof type === 'string' ? definition.events.get(type) : undefined
+  if (declared === undefined) throw new Error(`it decided the event ${JSON.stringify(type)}, which is not in events`)
+  const valid = declared.validate(data)
+  if (!valid.ok) throw new Error(`it decided ${type} with data that does not fit: ${valid.path}: ${valid.message}`)
+  if (isDeeperThan(valid.data, LIMITS.dataDepth)) throw new Error(`it decided ${type} with data that nests too deep`)
+  // As it will be read again: what JSON leaves out is not there for `evolve` either.
+  return { type: type as string, definition: definition.version, data: asJson(valid.data), time, commandId }
+}
+
+function asJson(value: unknown): unknown {
+  return JSON.parse(JSON.stringify(value))
+}
+
+export function refused(code: CommandCode, message: string = COMMAND_CODES[code]) {
+  return { kind: 'rejected', code, message } as const
+}

@@ -1,0 +1,121 @@
+import {
+  type CommitOperation,
+  encodeEvent,
+  entityHash,
+  indexSet,
+  type StoredEvent,
+  trailList,
+} from '../bus/index.ts'
+import type { EntityDefinition } from '../config/entity-model.ts'
+import type { DoneEffect } from './effect.ts'
+import { placeOf } from './entity-book.ts'
+import { cutOf, type EntityRecord, encodeRecord, type TrailEntry } from './entity-record.ts'
+import { cutBetween, keepHistory } from './keep-history.ts'
+
+/** Puts an event into a topic that an entity publishes. @param isLatest of its key */
+export type Publish = (topic: string, event: StoredEvent, isLatest: boolean) => void
+
+/** What is to be written of one entity with the next commit. */
+interface Change {
+  readonly definition: EntityDefinition
+  readonly key: string
+  /** As stored before. */
+  readonly before: EntityRecord
+  record: EntityRecord
+  /** What others see of it, where somebody may. */
+  view: unknown
+  readonly trail: string[]
+}
+
+/** A state, and what is looked up by index. */
+const WRITES_PER_ENTITY = 3
+
+/** What one commit changes of entities: each has its trail longer, and one state, however often it changed. */
+export class EntityChanges {
+  readonly #publish: Publish
+  #changes = new Map<string, Change>()
+  #writes = 0
+  #size = 0
+
+  constructor(publish: Publish) {
+    this.#publish = publish
+  }
+
+  get writes(): number {
+    return this.#writes
+  }
+
+  /** Characters of trails. */
+  get size(): number {
+    return this.#size
+  }
+
+  add(definition: EntityDefinition, key: string, before: EntityRecord, effect: DoneEffect): void {
+    const { record, stored, view, entries } = effect
+    const place = placeOf(definition.name, key)
+    const known = this.#changes.get(place)
+    if (known === undefined) {
+      this.#changes.set(place, { definition, key, before, record, view, trail: [...stored] })
+      this.#writes += WRITES_PER_ENTITY
+    } else {
+      known.record = record
+      known.view = view
+      known.trail.push(...stored)
+    }
+    this.#writes += stored.length
+    for (const text of stored) this.#size += text.length
+    if (definition.publishes.has('events')) this.#publishEvents(definition, key, before.version, entries)
+  }
+
+  /** Hands over what was collected as operations of a commit and starts anew. @param written called with each state, and its size */
+  take(written: (name: string, key: string, record: EntityRecord, size: number) => void): CommitOperation[] {
+    const operations: CommitOperation[] = []
+    const states = new Map<string, [string, string][]>()
+    for (const change of this.#changes.values()) {
+      const { definition, key, before, view, trail } = change
+      const { name, history } = definition
+      const record = keepHistory(history, change.record)
+      if (view !== undefined) this.#publishState(name, key, record, view)
+      const text = encodeRecord(record)
+      const fields = states.get(name)
+      if (fields === undefined) states.set(name, [[key, text]])
+      else fields.push([key, text])
+      const base = before.version - cutOf(before)
+      const dropped = cutBetween(before, record)
+      operations.push({ op: 'push', list: trailList(name, key), base, items: trail, ...(dropped > 0 && { dropped }) })
+      operations.push(...indexChanges(change))
+      written(name, key, record, text.length)
+    }
+    for (const [name, fields] of states) operations.push({ op: 'set', hash: entityHash(name), fields })
+    this.#changes = new Map()
+    this.#writes = 0
+    this.#size = 0
+    return operations
+  }
+
+  /** Once a commit, however often it changed: who wants every step follows the events. */
+  #publishState(name: string, key: string, { version, time }: EntityRecord, state: unknown): void {
+    const json = encodeEvent(`${version}`, key, time, undefined, JSON.stringify({ version, state }))
+    this.#publish(`${name}.state`, { key, lane: 'normal', time, json }, true)
+  }
+
+  #publishEvents({ name, view }: EntityDefinition, key: string, before: number, entries: readonly TrailEntry[]): void {
+    for (const [i, { type, data, time, commandId }] of entries.entries()) {
+      const version = before + i + 1
+      const shown = { type, version, commandId, ...(view === undefined && { data }) }
+      const json = encodeEvent(`${commandId}.${i}`, key, time, undefined, JSON.stringify(shown))
+      this.#publish(`${name}.events`, { key, lane: 'normal', time, json }, false)
+    }
+  }
+}
+
+/** What changes in the indexes of an entity. */
+function indexChanges({ definition: { name }, key, before, record }: Change): CommitOperation[] {
+  const indexes = new Set([...Object.keys(before.indexed), ...Object.keys(record.indexed)])
+  return [...indexes].flatMap((index) => {
+    const [old, now] = [before.indexed[index], record.indexed[index]]
+    if (old === now) return []
+    const members = (value: string | undefined) => (value === undefined ? [] : [`${value}\0${key}`])
+    return [{ op: 'index', index: indexSet(name, index), add: members(now), remove: members(old) } as const]
+  })
+}

@@ -1,0 +1,63 @@
+import type { LogEntry } from '../bus/index.ts'
+import type { EntityFold } from '../entities/index.ts'
+import { decodeBatch, type InputBatch, type Pipeline } from '../fold/index.ts'
+import type { EntityLoader } from './entity-loader.ts'
+
+/** Events whose entities are loaded in one go, about. */
+const LOAD_EVENTS = 1_024
+
+/** Record batches of topics that are read and not folded, in the order in which they were read. */
+export class EventQueue {
+  readonly #loader: Pick<EntityLoader, 'loadEntities'>
+  readonly #pipeline: Pipeline
+  #entries: LogEntry[] = []
+  #decoded: InputBatch[] = []
+  /** The look at what they need that they were loaded for. */
+  #look: number | undefined
+
+  constructor(loader: Pick<EntityLoader, 'loadEntities'>, pipeline: Pipeline) {
+    this.#loader = loader
+    this.#pipeline = pipeline
+  }
+
+  get isEmpty(): boolean {
+    return this.#decoded.length === 0 && this.#entries.length === 0
+  }
+
+  add(entries: readonly LogEntry[]): void {
+    this.#entries.push(...entries)
+  }
+
+  /**
+   * Decodes some batches and loads the entities that they touch. What was loaded for batches that are left is loaded again
+   * where commands were looked at meanwhile: that may have forgotten it.
+   *
+   * @throws BusUnavailable
+   */
+  async load(fold: EntityFold | undefined): Promise<void> {
+    if (this.#decoded.length > 0 && this.#look === fold?.look) return
+    for (let events = 0; this.#decoded.length === 0 || events < LOAD_EVENTS; ) {
+      const entry = this.#entries.shift()
+      if (entry === undefined) break
+      const batch = decodeBatch(entry)
+      this.#decoded.push(batch)
+      events += batch.events.length
+    }
+    if (fold === undefined) return
+    const subjects = this.#decoded.flatMap(({ topic, events }) =>
+      this.#pipeline.entitiesBehind(topic).flatMap(({ name }) => events.map(({ key }) => ({ entity: name, key }))),
+    )
+    if (subjects.length > 0) await this.#loader.loadEntities(fold, subjects)
+    this.#look = fold.look
+  }
+
+  /** The next batch that may be folded; `undefined` where there is none before the next `load`. */
+  peek(): InputBatch | undefined {
+    return this.#decoded[0]
+  }
+
+  /** Takes the next batch, which was peeked at. */
+  shift(): void {
+    this.#decoded.shift()
+  }
+}

@@ -1,0 +1,111 @@
+import { randomInt } from 'node:crypto'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { partitionOf } from '../../src/bus/index.ts'
+import { keys } from '../../src/bus/keys.ts'
+import { defineConfig } from '../../src/index.ts'
+import { DeadLetters } from '../../src/own/index.ts'
+import { type RunningWorker, startWorker } from '../../src/worker-app.ts'
+import { BAD, hot, reading, twin, twinDefinition } from '../entities/twin.ts'
+import { EntityDeployment, type SentCommand } from '../support/entities.ts'
+import { until } from '../support/tidegate-process.ts'
+import { useBus, useRedis } from '../support/use-redis.ts'
+
+const PARTITIONS = 4
+const { contract } = defineConfig({ topics: [reading, hot], entities: [twin] })
+const { server, redis } = await useRedis()
+const opened = useBus(server, PARTITIONS)
+let deployment: EntityDeployment
+let workers: RunningWorker[]
+let ids: number
+
+beforeEach(() => {
+  deployment = new EntityDeployment(opened.bus)
+  workers = []
+  ids = 0
+})
+afterEach(async () => {
+  await Promise.all(workers.map((worker) => worker.close({ deadlineMs: 2_000 })))
+})
+
+async function startOne(): Promise<void> {
+  const settings = { redisUrl: server.url, partitions: PARTITIONS, log: () => {} }
+  workers.push(await startWorker({ ...settings, workerId: `w-${workers.length}` }, contract))
+}
+
+const readingOf = (key: string, celsius: number) => ({ id: `r-${ids++}`, key, data: { sensorId: key, celsius } })
+const resetOf = (key: string): SentCommand => ({
+  ...{ id: `c-${ids++}`, key, entity: 'twin', command: 'reset', input: {} },
+})
+
+const versionOf = async (key: string) => (await deployment.states(twinDefinition, key)).stored.version
+const reached = (key: string, version: number) => until(async () => (await versionOf(key)) >= version, `${key} at ${version}`)
+
+describe('twins in a worker', () => {
+  test('E-ON-1 W-ENTITY-1 an entity folds a topic and a flow over it, beside commands', async () => {
+    await startOne()
+    await deployment.publish('sensor.reading', [readingOf('a', 20), readingOf('a', 95), readingOf('b', 7)])
+    await reached('a', 3)
+    const reset = resetOf('a')
+    await deployment.send([reset])
+    await deployment.answered([reset.id])
+    await deployment.publish('sensor.reading', [readingOf('a', 4)])
+    await reached('a', 5)
+    const { stored, folded } = await deployment.states(twinDefinition, 'a')
+    expect(stored).toMatchObject({ version: 5, state: { sum: 4, alarms: 1 } })
+    expect(folded.state).toEqual(stored.state)
+  })
+
+  test('E-ON-2 an event on which it fails is a dead letter with the cause', async () => {
+    await startOne()
+    await deployment.publish('sensor.reading', [readingOf('a', 1), readingOf('a', BAD.throws), readingOf('a', 2)])
+    await reached('a', 2)
+    const letters = await Array.fromAsync(new DeadLetters(opened.bus, contract).list())
+    expect(letters).toMatchObject([{ topic: 'twin/sensor.reading', cause: 'broken', event: { id: 'r-1', key: 'a' } }])
+    expect(await new DeadLetters(opened.bus, contract).redrive(letters[0]!)).toMatchObject({
+      ...{ done: false, why: expect.stringContaining('cannot be redriven') },
+    })
+  })
+
+  test('E-ON-1 W-SUSPECT-1 an event that ended two owners is passed over, and its neighbours are folded', async () => {
+    await deployment.publish('sensor.reading', [readingOf('a', 1), readingOf('a', 10), readingOf('a', 100)])
+    const partition = partitionOf('a', PARTITIONS)
+    const [entry] = await opened.bus.log(partition, 'query').range('sensor.reading', '-', '+', 1)
+    await redis.hset(keys.meta(partition), { takes: 2, suspect: `sensor.reading ${entry!.streamId} 1 2` })
+    await startOne()
+    await reached('a', 3)
+    expect((await deployment.states(twinDefinition, 'a')).stored.state).toEqual({ sum: 101, alarms: 1 })
+  })
+
+  test('E-ON-1 E-ON-5 whatever ends owners, each event is folded once, and what is kept gives the state', async () => {
+    const seed = randomInt(1_000_000)
+    console.log(`seed ${seed}`)
+    let random = seed
+    const next = (below: number) => {
+      random = (random * 1_103_515_245 + 12_345) % 2_147_483_648
+      return Math.floor((random / 2_147_483_648) * below)
+    }
+    const names = Array.from({ length: 8 }, (_, i) => `k-${i}`)
+    const expected = new Map(names.map((name) => [name, { sum: 0, alarms: 0, version: 0 }]))
+    await startOne()
+    for (let round = 0; round < 10; round++) {
+      const events = Array.from({ length: 40 }, () => readingOf(names[next(names.length)]!, next(120)))
+      for (const { key, data } of events) {
+        const of = expected.get(key)!
+        of.sum += data.celsius
+        of.alarms += data.celsius > 90 ? 1 : 0
+        of.version += data.celsius > 90 ? 2 : 1
+      }
+      await deployment.publish('sensor.reading', events)
+      if (next(3) !== 0) continue
+      // Without a last commit: what was under way is in doubt.
+      void workers.at(-1)!.close({ deadlineMs: 0 })
+      await startOne()
+    }
+    for (const [name, { version, ...state }] of expected) {
+      await reached(name, version)
+      const { stored, folded } = await deployment.states(twinDefinition, name)
+      expect(stored).toMatchObject({ version, state })
+      expect(folded).toMatchObject({ version, state })
+    }
+  }, 60_000)
+})
