@@ -82,6 +82,7 @@ export const COMMAND_CODES = {
   state_too_large: 'The entity would outgrow its limits; nothing was changed.',
   conflict: 'This id was already used for another command; nothing was done now.',
   outcome_unknown: 'The command is too old to know whether it was run; it was not run now.',
+  too_deep: 'A chain of reactions has come to its limit of 16; this one was not sent.',
   expired: 'The command waited longer than its sender did; it was not run.',
   deadline_exceeded:
     'The command is stored and has no outcome yet. Send it again with the same id: it is run once, and answered with its outcome.',

@@ -4,13 +4,18 @@ export { type Config, defineConfig } from './config/define-config.ts'
 export type { Duration, PositiveDuration, SignedDuration } from './config/duration.ts'
 export {
   type CommandContext,
+  command,
   type EventContext,
   entity,
   type History,
+  type Reaction,
+  type ReactionCause,
+  type ReactionOutcome,
   type Rejection,
   type Reply,
   reject,
   reply,
+  type ThenContext,
   type TopicContext,
   type TopicEvent,
 } from './config/entity.ts'

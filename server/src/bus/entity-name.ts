@@ -14,6 +14,9 @@ export const indexSet = (name: string, index: string): string => `index:${name}:
 /** One entity in an index. The value MUST NOT contain `\0`; the key may. */
 export const indexMember = (value: string, key: string): string => `${value}\0${key}`
 
+/** Hash: field number -> command that followed from an event and is not known to have arrived, as JSON. */
+export const OUTBOX_HASH = 'outbox'
+
 /** Hash: field command id -> `<tag> <streamId>.<index>` of its answer, this generation. */
 export const ANSWERS_HASH = 'answers'
 

@@ -25,7 +25,9 @@ export function checkCommand(contract: Contract, request: CommandRequest): Check
   const definition = contract.entities.get(entity)
   if (definition === undefined) return refused('unknown_entity', COMMAND_CODES.unknown_entity)
   const declared = definition.commands.get(command)
-  if (declared === undefined) return refused('unknown_command', COMMAND_CODES.unknown_command)
+  if (declared === undefined || declared.by === 'reaction') {
+    return refused('unknown_command', COMMAND_CODES.unknown_command)
+  }
   if (key === '' || exceeds(key, LIMITS.keyBytes)) return refused('key_too_long', ERROR_CODES.key_too_long)
   if (!isRecord(input)) return invalid('expected an object', '')
   // Before whatever walks it.

@@ -1,10 +1,13 @@
 import { createHash, randomUUID } from 'node:crypto'
 
-/** What ids of requests begin with: a client of a WebSocket cannot take one. */
+/** What ids of requests begin with. */
 const REQUEST = 'http:'
+/** And those of reactions and their outcomes. */
+const RESERVED = [REQUEST, 'then:', 'outcome:']
 
-export function isRequestId(id: string): boolean {
-  return id.startsWith(REQUEST)
+/** Whether a client of a WebSocket cannot take it: its command would stand in the way of another. */
+export function isReservedId(id: string): boolean {
+  return RESERVED.some((prefix) => id.startsWith(prefix))
 }
 
 /**

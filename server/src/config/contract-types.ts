@@ -64,7 +64,8 @@ ${entities.join('\n')}
 }
 
 function entityType({ events, commands, rejections, indexes }: EntityDefinition): string {
-  const inputs = [...commands].map(([name, { jsonSchema }]) => `readonly ${name}: ${typeOf(jsonSchema, 'sent')}`)
+  const ofClients = [...commands].filter(([, { by }]) => by !== 'reaction')
+  const inputs = ofClients.map(([name, { jsonSchema }]) => `readonly ${name}: ${typeOf(jsonSchema, 'sent')}`)
   const members = {
     // The type of a function is gone at run time, and so is that of the state.
     view: 'unknown',

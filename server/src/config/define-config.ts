@@ -1,6 +1,6 @@
 import { ConfigError } from './config-error.ts'
 import type { Declaration } from './declaration.ts'
-import type { AnyEntity, EntityEntry } from './entity.ts'
+import type { AnyEntity, EntityEntry, Reaction } from './entity.ts'
 import type { EntityDeclaration } from './entity-declaration.ts'
 import type { Contract } from './model.ts'
 import { resolveContract } from './resolve.ts'
@@ -16,8 +16,24 @@ export interface Config<Topics, Entities = object> {
 }
 
 type EntitiesOf<Entry extends EntityEntry> = {
-  readonly [Listed in Entry as Listed['name']]: Omit<Listed, 'name' | 'topics'>
+  readonly [Listed in Entry as Listed['name']]: Omit<Listed, 'name' | 'topics' | 'reactions'>
 }
+
+/** The commands of some entities, as reactions are. */
+type CommandsOf<Entry extends EntityEntry> = Entry extends EntityEntry
+  ? {
+      readonly [Command in keyof Entry['commands'] & string]: Reaction<
+        Entry['name'],
+        Command,
+        Extract<Entry['commands'][Command], object>
+      >
+    }[keyof Entry['commands'] & string]
+  : never
+
+/** Refuses reactions to commands that no listed entity has. */
+type Answered<Entry extends EntityEntry> = [Entry['reactions']] extends [CommandsOf<Entry>]
+  ? unknown
+  : { readonly 'no listed entity has this command': Exclude<Entry['reactions'], CommandsOf<Entry>> }
 
 type TopicsOf<Entries extends TopicEntry> = {
   readonly [Topic in Entries as Topic['name']]: Pick<Topic, 'data' | 'publishable'>
@@ -33,12 +49,15 @@ export function defineConfig<
   const Entities extends readonly AnyEntity[] = readonly [],
 >(config: {
   readonly topics: Topics
-  readonly entities?: Entities
+  readonly entities?: Entities & Answered<Entities[number]['~entry']>
 }): Config<
   TopicsOf<Topics[number]['~entries'] | Entities[number]['~entry']['topics']>,
   EntitiesOf<Entities[number]['~entry']>
 > {
-  const contract = resolveContract(config.topics.map(declarationOf), (config.entities ?? []).map(entityOf))
+  const contract = resolveContract(
+    config.topics.map(declarationOf),
+    ((config.entities ?? []) as readonly AnyEntity[]).map(entityOf),
+  )
   return { contract, '~topics': undefined as never, '~entities': undefined as never }
 }
 

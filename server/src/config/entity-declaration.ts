@@ -17,9 +17,13 @@ export interface UncheckedEntityOptions {
   readonly events: Readonly<Record<string, ZodType>>
   readonly evolve: Handlers
   readonly rejections?: readonly string[]
-  readonly commands: Readonly<Record<string, { readonly input: ZodType; readonly decide: Handler }>>
+  readonly commands: Readonly<
+    Record<string, { readonly by?: string; readonly input: ZodType; readonly decide: Handler }>
+  >
   readonly from?: readonly { readonly '~declaration': Declaration }[]
   readonly on?: Handlers
+  readonly then?: Handlers
+  readonly outcome?: Handler
   readonly history?: unknown
   readonly migrate?: Handler
   readonly publish?: readonly string[]

@@ -17,6 +17,10 @@ export interface EntityDefinition {
   readonly publishes: ReadonlySet<'state' | 'events'>
   /** Topic -> what it decides on an event of it. */
   readonly on: ReadonlyMap<string, (state: object, event: unknown, context: unknown) => unknown>
+  /** Type of an event -> the commands that follow from one. */
+  readonly then: ReadonlyMap<string, (event: unknown, context: unknown) => unknown>
+  /** What it decides on the outcome of such a command; there if `then` has handlers. */
+  readonly outcome: ((state: object, outcome: unknown, context: unknown) => unknown) | undefined
   /** How much of its past its trail keeps; absent: all of it. */
   readonly history: EntityHistory | undefined
   /** The state under an earlier version -> as the present one has it, where the events before it are gone. */
@@ -40,7 +44,11 @@ export interface EntityEventDefinition {
   readonly jsonSchema: unknown
 }
 
+export type CommandSender = 'client' | 'reaction' | 'both'
+
 export interface EntityCommandDefinition {
+  /** Who may send it. */
+  readonly by: CommandSender
   readonly validate: (input: unknown) => Validation
   readonly decide: (state: object, input: unknown, context: unknown) => unknown
   /** JSON Schema of the input. */

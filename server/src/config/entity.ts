@@ -45,9 +45,78 @@ export interface CommandContext {
   /** When the command was stored, ms since 1970 by Redis' clock. */
   readonly now: number
   readonly commandId: string
+  /** The event that the command follows from; absent where a client sent it. */
+  readonly cause?: ReactionCause
   /** A new id, the same each time the command is run. */
   id(): string
 }
+
+/** The event of an entity that a command follows from. */
+export interface ReactionCause {
+  /** As whom the command is run: `system:<entity>`. */
+  readonly by: string
+  readonly entity: string
+  readonly key: string
+  readonly type: string
+  /** Of that entity with the event. */
+  readonly version: number
+  /** The command that the event follows from. */
+  readonly commandId: string
+}
+
+/** A command that follows from an event. Made by `command`. */
+export interface Reaction<Entity extends string, Command extends string, Input extends object> {
+  readonly entity: Entity
+  readonly key: string
+  readonly command: Command
+  readonly input: Input
+}
+
+type AnyReaction = Reaction<string, string, object>
+
+/** A command to an entity, in `then`. `defineConfig` refuses one that no entity has. */
+export function command<const Entity extends string, const Command extends string, Input extends object>(
+  entity: Entity,
+  key: string,
+  command: Command,
+  input: Input,
+): Reaction<Entity, Command, Input> {
+  return { entity, key, command, input }
+}
+
+/** What became of a command that followed from an event. */
+export interface ReactionOutcome {
+  /** Of the command. */
+  readonly id: string
+  readonly entity: string
+  readonly key: string
+  readonly command: string
+  readonly result:
+    | { readonly status: 'done'; readonly version: number; readonly reply?: unknown }
+    | { readonly status: 'rejected'; readonly code: string; readonly message: string }
+}
+
+/** What `then` may know beside the event. */
+export interface ThenContext {
+  /** Of the entity. */
+  readonly key: string
+  /** The command that the event follows from, or what stands for an event of a topic. */
+  readonly commandId: string
+}
+
+/** An event of an entity by its name for `then`: `<name>.<type>`. */
+type NamedEvent<Name extends string, Events extends EventSchemas, Event> = Event extends `${Name}.${infer Type}`
+  ? Type extends keyof Events
+    ? {
+        readonly type: Type
+        readonly data: z.output<Events[Type]>
+        /** Of the entity with this event. */
+        readonly version: number
+        /** Of the event, ms since 1970. */
+        readonly time: number
+      }
+    : never
+  : never
 
 /** The same while an event is folded. */
 export interface EventContext {
@@ -89,6 +158,8 @@ type DataOf<Topics extends AnyTopic> = {
 export type History = number | PositiveDuration
 
 interface CommandOptions<State, Input extends ObjectSchema, Events extends EventSchemas, Code extends string> {
+  /** Who may send it: clients, `then` of entities, or both, which is the default. */
+  readonly by?: 'client' | 'reaction' | 'both'
   readonly input: Input
   /** Pure and synchronous. */
   decide(
@@ -99,6 +170,7 @@ interface CommandOptions<State, Input extends ObjectSchema, Events extends Event
 }
 
 export interface EntityOptions<
+  Name extends string,
   State extends object,
   Events extends EventSchemas,
   Inputs extends Readonly<Record<string, ObjectSchema>>,
@@ -107,6 +179,7 @@ export interface EntityOptions<
   Index extends string,
   Live extends LiveTopic,
   Folded extends AnyTopic = never,
+  Made extends Readonly<Record<string, AnyReaction>> = Record<never, never>,
 > {
   /** What the key is called, for people and queries. */
   readonly key: string
@@ -134,6 +207,19 @@ export interface EntityOptions<
       context: TopicContext,
     ) => readonly EventOf<Events>[]
   }
+  /** The commands to this and other entities that follow from an event: each is run once. Pure and synchronous, as `decide`. */
+  readonly then?: {
+    readonly [Event in keyof Made]: (
+      event: NamedEvent<Name, Events, Event>,
+      context: ThenContext,
+    ) => readonly Made[Event][]
+  }
+  /** What it decides on the outcome of each, whatever that is: at least one event. Pure and synchronous, as `decide`. */
+  readonly outcome?: (
+    state: NoInfer<State>,
+    outcome: ReactionOutcome,
+    context: CommandContext,
+  ) => readonly [EventOf<Events>, ...EventOf<Events>[]]
   /** What queries and subscribers see; absent: the state itself. */
   readonly view?: (state: State) => View
   /** Values to find entities by; `undefined` for none. */
@@ -195,6 +281,8 @@ export interface EntityEntry {
   readonly rejections: string
   readonly indexes: string
   readonly topics: TopicEntry
+  /** What its `then` sends. */
+  readonly reactions: AnyReaction
 }
 
 /** Anything that may stand in `defineConfig({ entities })`. */
@@ -211,8 +299,15 @@ export interface Entity<Entry extends EntityEntry> extends AnyEntity {
 
 /** Where topics are folded, what they are folded by is not left out. */
 type HandlerOfEach<Folded> = [Folded] extends [never]
-  ? unknown
+  ? { readonly on?: undefined; readonly history?: undefined }
   : { readonly on: object; readonly history: History }
+
+/** Where commands follow from events, those are events of the entity, and what the outcomes lead to is not left out. */
+type OutcomeOfEach<Made, Event extends string> = [keyof Made] extends [never]
+  ? unknown
+  : [keyof Made] extends [Event]
+    ? { readonly outcome: (...values: never[]) => unknown }
+    : { readonly then: Readonly<Record<Event, unknown>> & Readonly<Record<Exclude<keyof Made, Event>, never>> }
 
 /** Declares keyed state that commands change by events. Checked when `defineConfig` is called. */
 export function entity<
@@ -225,9 +320,12 @@ export function entity<
   const Index extends string = never,
   const Live extends LiveTopic = never,
   Folded extends AnyTopic = never,
+  const Made extends Readonly<Record<string, AnyReaction>> = Record<never, never>,
 >(
   name: Name,
-  options: EntityOptions<State, Events, Inputs, Code, View, Index, Live, Folded> & HandlerOfEach<Folded>,
+  options: EntityOptions<Name, State, Events, Inputs, Code, View, Index, Live, Folded, Made> &
+    HandlerOfEach<Folded> &
+    OutcomeOfEach<Made, `${Name}.${keyof Events & string}`>,
 ): Entity<{
   readonly name: Name
   readonly view: View
@@ -236,6 +334,7 @@ export function entity<
   readonly rejections: Code
   readonly indexes: Index
   readonly topics: LiveEntry<Name, Live, View, EventOf<Events>>
+  readonly reactions: Made[keyof Made]
 }> {
   return { name, '~entity': { name, options: options as never }, '~entry': undefined as never }
 }

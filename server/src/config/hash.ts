@@ -17,7 +17,9 @@ function byName<Named extends { readonly name: string }>(listed: readonly Named[
   return [...listed].sort((a, b) => (a.name < b.name ? -1 : 1))
 }
 
-function entityAgreement({ name, version, events, commands, on, rejections, indexes }: EntityDefinition): object {
+function entityAgreement(definition: EntityDefinition): object {
+  const { name, version, events, commands, on, then, rejections, indexes } = definition
+  const limited = [...commands].filter(([, { by }]) => by !== 'both').map(([command, { by }]) => [command, by])
   const schemas = (members: ReadonlyMap<string, { readonly jsonSchema: unknown }>) =>
     Object.fromEntries([...members].map(([member, { jsonSchema }]) => [member, jsonSchema]))
   return {
@@ -29,6 +31,8 @@ function entityAgreement({ name, version, events, commands, on, rejections, inde
     rejections: [...rejections].sort(),
     indexes: [...indexes.keys()].sort(),
     ...(on.size > 0 && { on: [...on.keys()].sort() }),
+    ...(then.size > 0 && { reactions: [...then.keys()].sort() }),
+    ...(limited.length > 0 && { by: Object.fromEntries(limited) }),
   }
 }
 

@@ -7,15 +7,19 @@ import { type ConfigProblem, TopicProblem } from './config-error.ts'
 import type { Declaration } from './declaration.ts'
 import { DEFAULT_RETENTION } from './defaults.ts'
 import type { EntityDeclaration, UncheckedEntityOptions } from './entity-declaration.ts'
-import type { EntityCommandDefinition, EntityDefinition, EntityEventDefinition } from './entity-model.ts'
+import type { CommandSender, EntityCommandDefinition, EntityDefinition, EntityEventDefinition } from './entity-model.ts'
 import { foldedTopics, historyOf } from './folded-topics.ts'
 import type { EntityTopic } from './model.ts'
+import { reactionHandlers } from './reaction-handlers.ts'
 import { jsonSchemas, validator } from './schema.ts'
 
 const CODE = /^[a-z][a-z0-9_]{0,63}$/
 const MEMBER_NAME = /^[A-Za-z][A-Za-z0-9_]{0,63}$/
 /** Options of an entity, for the message about one that it does not have. */
-const OPTIONS = 'key version state events evolve rejections commands from on history migrate view indexes upcast publish'.split(' ')
+const OPTIONS =
+  'key version state events evolve rejections commands from on then outcome history migrate view indexes upcast publish'.split(
+    ' ',
+  )
 
 /** Checks the declared entities. Problems are added to the list, one entity each. */
 export function resolveEntities(
@@ -37,7 +41,8 @@ export function resolveEntities(
   return resolved
 }
 
-function resolveEntity({ name, options }: EntityDeclaration, listed: ReadonlySet<Declaration>): EntityDefinition {
+function resolveEntity(declaration: EntityDeclaration, listed: ReadonlySet<Declaration>): EntityDefinition {
+  const { name, options } = declaration
   if (typeof name !== 'string' || !isTopicName(name) || name.includes('.')) {
     throw new TopicProblem('bad_name', `${JSON.stringify(name)} is not the name of an entity: one lower-case word`)
   }
@@ -62,6 +67,7 @@ function resolveEntity({ name, options }: EntityDeclaration, listed: ReadonlySet
     commands: commandsOf(options),
     rejections: rejectionsOf(options),
     on: foldedTopics(options, listed),
+    ...reactionHandlers(declaration),
     history,
     migrate,
     publishes: publishesOf(options),
@@ -105,11 +111,16 @@ function commandsOf({ commands }: UncheckedEntityOptions): EntityDefinition['com
   return new Map(
     Object.entries(record('commands', commands)).map(([name, command]): [string, EntityCommandDefinition] => {
       checkMember('command', name)
-      const { input, decide } = record(`commands.${name}`, command)
+      const { input, decide, by = 'both' } = record(`commands.${name}`, command)
+      if (!isSender(by)) throw bad(`commands.${name}.by must be 'client', 'reaction' or 'both'`)
       const { validate, jsonSchema } = schemaOf(`commands.${name}.input`, input)
-      return [name, { validate, jsonSchema, decide: requiredFunction(`commands.${name}.decide`, decide) }]
+      return [name, { by, validate, jsonSchema, decide: requiredFunction(`commands.${name}.decide`, decide) }]
     }),
   )
+}
+
+function isSender(by: unknown): by is CommandSender {
+  return by === 'client' || by === 'reaction' || by === 'both'
 }
 
 function rejectionsOf({ rejections = [] }: UncheckedEntityOptions): ReadonlySet<string> {

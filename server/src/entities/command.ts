@@ -1,4 +1,4 @@
-import type { CommandEvent, CommandResult } from '@tidegate/protocol'
+import { COMMAND_CODES, type CommandCode, type CommandEvent, type CommandResult } from '@tidegate/protocol'
 import type { EventBody } from '../bus/index.ts'
 
 /** What the log of commands holds as the data of an event. The id of that event is the command's, its key the entity's. */
@@ -13,8 +13,23 @@ export interface CommandBody {
   /** How long before it was stored it was sent first, ms; absent on a first attempt. */
   readonly ageMs?: number
   readonly expected?: ExpectedVersion
+  /** Absent where a client sent it. */
+  readonly cause?: CommandCause
   /** How long after it was stored somebody may still wait for it, ms. A duration: the clocks of gateways and Redis differ. */
   readonly waitMs: number
+}
+
+/** The event that a command follows from, of an entity in this or another partition. */
+export interface CommandCause {
+  readonly entity: string
+  readonly key: string
+  readonly type: string
+  /** Of the entity with the event. */
+  readonly version: number
+  /** The command that the event follows from. */
+  readonly commandId: string
+  /** Commands of its chain behind the one that no event caused. */
+  readonly hops: number
 }
 
 /** The version that an entity must have. An epoch that is not the present one never fits. */
@@ -42,4 +57,8 @@ export { COMMAND_CODES, type CommandCode } from '@tidegate/protocol'
 /** Reads a command from its event. @param storedAt when its record batch was stored, ms since 1970 by Redis' clock */
 export function commandOf({ id, key, data }: EventBody, storedAt: number): Command {
   return { ...(data as CommandBody), id, key, storedAt }
+}
+
+export function rejection(code: CommandCode): CommandOutcome {
+  return { status: 'rejected', code, message: COMMAND_CODES[code] }
 }

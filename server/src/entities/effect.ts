@@ -1,10 +1,12 @@
 import { LIMITS } from '@tidegate/protocol'
 import type { EntityDefinition } from '../config/entity-model.ts'
 import { isDeeperThan } from '../data-depth.ts'
-import { COMMAND_CODES, type CommandCode } from './command.ts'
+import { exceeds } from '../exceeds.ts'
+import { COMMAND_CODES, type CommandCause, type CommandCode } from './command.ts'
 import { type EntityRecord, encodeTrailEntry, type TrailEntry } from './entity-record.ts'
 import { foldEvent, indexedBy, viewOf } from './fold-events.ts'
 import { COMMAND_LIMITS } from './limits.ts'
+import { type Message, reactionsTo } from './reaction.ts'
 
 /** What a decision comes to. It has changed nothing yet. */
 export type Effect =
@@ -19,6 +21,8 @@ export interface DoneEffect {
   readonly entries: readonly TrailEntry[]
   /** The entries as they are stored. */
   readonly stored: readonly string[]
+  /** Commands that follow from them. */
+  readonly reactions: readonly Message[]
   /** What others see of the state; absent where nobody follows it. */
   readonly view?: unknown
   readonly reply?: unknown
@@ -37,13 +41,15 @@ export interface Cause {
   readonly id: string
   /** When it was stored, ms since 1970 by Redis' clock. */
   readonly storedAt: number
+  /** Of a command: what it follows from. */
+  readonly cause?: CommandCause
 }
 
 /** The effect of a decision on an entity as it is. @throws what the application's code throws, and where it decided what it may not */
 export function effectOf(
   definition: EntityDefinition,
   record: EntityRecord,
-  { key, id, storedAt }: Cause,
+  { key, id, storedAt, cause }: Cause,
   { events, reply }: Decision,
 ): Effect {
   if (events.length > COMMAND_LIMITS.events) {
@@ -68,13 +74,20 @@ export function effectOf(
   const isTooLarge = events.length > 0 && Buffer.byteLength(JSON.stringify(after.state)) > COMMAND_LIMITS.stateBytes
   if (isTooLarge) return refused('state_too_large', `Its state would exceed ${COMMAND_LIMITS.stateBytes} bytes.`)
   const answered = reply === undefined ? undefined : { reply: asJson(reply) }
-  if (events.length === 0) return { kind: 'done', record, entries, stored, ...answered }
+  if (events.length === 0) return { kind: 'done', record, entries, stored, reactions: [], ...answered }
+  const reactions = reactionsTo(definition, { key, commandId: id, hops: cause?.hops ?? 0 }, record.version, entries)
+  if (reactions.length > COMMAND_LIMITS.reactions) {
+    return refused('state_too_large', `More than ${COMMAND_LIMITS.reactions} reactions at once.`)
+  }
+  if (reactions.length > 0 && exceeds(JSON.stringify(reactions), COMMAND_LIMITS.reactionBytes)) {
+    return refused('state_too_large', `More than ${COMMAND_LIMITS.reactionBytes} bytes of reactions at once.`)
+  }
   after = { ...after, indexed: indexedBy(definition, after.state) }
   const view = definition.publishes.has('state') ? asJson(viewOf(definition, after.state)) : undefined
   if (view !== undefined && Buffer.byteLength(JSON.stringify(view)) > COMMAND_LIMITS.stateBytes) {
     return refused('state_too_large', `Its view would exceed ${COMMAND_LIMITS.stateBytes} bytes.`)
   }
-  return { kind: 'done', record: after, entries, stored, ...(view !== undefined && { view }), ...answered }
+  return { kind: 'done', record: after, entries, stored, reactions, ...(view !== undefined && { view }), ...answered }
 }
 
 function entryOf(definition: EntityDefinition, event: unknown, time: number, commandId: string): TrailEntry {

@@ -1,11 +1,4 @@
-import {
-  type CommitOperation,
-  encodeEvent,
-  entityHash,
-  indexSet,
-  type StoredEvent,
-  trailList,
-} from '../bus/index.ts'
+import { type CommitOperation, encodeEvent, entityHash, indexSet, type StoredEvent, trailList } from '../bus/index.ts'
 import type { EntityDefinition } from '../config/entity-model.ts'
 import type { DoneEffect } from './effect.ts'
 import { placeOf } from './entity-book.ts'

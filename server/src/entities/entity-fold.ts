@@ -3,13 +3,15 @@ import type { EntityDefinition } from '../config/entity-model.ts'
 import { AnswerGenerations, type StoredGenerations } from './answer-generations.ts'
 import { AnswerLog } from './answer-log.ts'
 import { failed, MAX_CHUNK, type Overlay, type Run, runChunk, runOn } from './chunk.ts'
-import type { Command, CommandCode, CommandOutcome } from './command.ts'
+import { type Command, type CommandCode, type CommandOutcome, rejection } from './command.ts'
 import type { DoneEffect, Effect } from './effect.ts'
 import { EntityBook, type HeldEntity } from './entity-book.ts'
 import { EntityChanges, type Publish } from './entity-changes.ts'
 import type { EntityRecord } from './entity-record.ts'
 import { newRecord } from './fold-events.ts'
-import { outcomeOf, rejection } from './outcome.ts'
+import { type NumberedMessage, Outbox, type StoredOutbox } from './outbox.ts'
+import { outcomeOf } from './outcome.ts'
+import { type Message, OUTCOME_COMMAND, outcomeMessage } from './reaction.ts'
 import { runCommand } from './run-command.ts'
 import { type FoldedEvent, runEvent } from './run-event.ts'
 
@@ -27,6 +29,11 @@ export interface EntityFoldOptions {
   /** Notes a failure of the application's code. @returns the id under which the log has it */
   readonly incident: (what: string, error: unknown) => string
   readonly generations?: StoredGenerations | undefined
+  /** Commands that followed from events and are not known to have arrived. */
+  readonly outbox?: {
+    readonly stored: StoredOutbox | undefined
+    readonly fields: readonly (readonly [field: string, value: string])[]
+  }
   readonly publish: Publish
   /** Takes an event of a topic on which an entity failed. */
   readonly bury: (entity: string, topic: string, event: EventBody, cause: string) => void
@@ -71,6 +78,8 @@ export interface Subject {
  * loaded before: `needs` says what. What it holds runs ahead of what is stored by at most one commit.
  */
 export class EntityFold {
+  /** What it sends to other entities. */
+  readonly outbox: Outbox
   readonly #options: EntityFoldOptions
   readonly #book: EntityBook
   readonly #generations: AnswerGenerations
@@ -89,6 +98,7 @@ export class EntityFold {
     this.#book = new EntityBook(options.budget ?? DEFAULT_BUDGET)
     this.#changes = new EntityChanges(options.publish)
     this.#generations = new AnswerGenerations(options.generations)
+    this.outbox = new Outbox(options.outbox?.stored, options.outbox?.fields)
   }
 
   get generations(): StoredGenerations {
@@ -97,7 +107,7 @@ export class EntityFold {
 
   /** Writes of the next commit. */
   get writes(): number {
-    return this.#answerWrites + this.#changes.writes
+    return this.#answerWrites + this.#changes.writes + this.outbox.writes
   }
 
   /** Characters of its answers and trails. */
@@ -107,6 +117,11 @@ export class EntityFold {
 
   get isDirty(): boolean {
     return this.writes > 0
+  }
+
+  /** Whether the next commit has what others see or get. */
+  get hasOutputs(): boolean {
+    return this.#answerWrites + this.#changes.writes > 0 || this.outbox.hasNew
   }
 
   /** Whether senders of commands wait for it. */
@@ -187,6 +202,12 @@ export class EntityFold {
     for (let from = 0; from < events.length; from += MAX_CHUNK) this.#foldChunk(events.slice(from, from + MAX_CHUNK))
   }
 
+  /** Gives up on a message that cannot arrive. Whether an earlier attempt has is not known any more. */
+  giveUp({ number, message }: NumberedMessage): void {
+    this.outbox.arrived(number)
+    this.#tellSource(message, rejection('outcome_unknown'))
+  }
+
   /** The operations of the next commit. */
   takeOperations(): CommitOperation[] {
     const operations: CommitOperation[] = this.#generations.rotate(this.#options.now()) ? [ROTATE] : []
@@ -195,6 +216,7 @@ export class EntityFold {
         this.#book.set(name, key, { kind: 'loaded', record }, { size, commit: this.#commit }),
       ),
       ...this.#answers.take(),
+      ...this.outbox.take(),
     )
     this.#answerWrites = 0
     this.#commit++
@@ -259,17 +281,21 @@ export class EntityFold {
       case 'repeated': {
         const given = this.#given.get(command.id)!
         const isSame = given.tag === command.checksum
-        return this.#answer(command, isSame ? given.outcome : rejection('conflict'), false)
+        const outcome = isSame ? given.outcome : rejection('conflict')
+        if (!isSame) this.#tellSource(messageOf(command), outcome)
+        return this.#answer(command, outcome, false)
       }
       case 'passed':
         return this.#answer(command, rejection(handled.code), false)
       case 'refused':
+        this.#tellSource(messageOf(command), rejection(handled.code))
         return this.#answer(command, rejection(handled.code), true)
       case 'run': {
         const { definition, before, effect } = handled
         if (effect.kind === 'done' && effect.entries.length > 0) this.#change(definition, command.key, before, effect)
         const report = (error: unknown) => this.#options.incident(`command ${command.entity}.${command.command}`, error)
         const outcome = outcomeOf(effect, { definition, before, epoch: this.#options.epoch, report })
+        this.#tellSource(messageOf(command), outcome)
         return this.#answer(command, outcome, true)
       }
     }
@@ -282,9 +308,16 @@ export class EntityFold {
 
   #change(definition: EntityDefinition, key: string, before: EntityRecord, effect: DoneEffect): void {
     this.#changes.add(definition, key, before, effect)
+    this.outbox.add(effect.reactions)
     const held = { kind: 'loaded', record: effect.record } as const
     // Its text is known once it is written.
     this.#book.set(definition.name, key, held, { size: 0, commit: this.#commit })
+  }
+
+  /** Tells the source of a reaction what became of it: in the commit of the answer, so once. */
+  #tellSource({ id, key, body }: Message, outcome: CommandOutcome): void {
+    if (body.cause === undefined || body.command === OUTCOME_COMMAND) return
+    this.outbox.add([outcomeMessage({ id, key, body }, outcome)])
   }
 
   /** @param isNoted whether the command has this answer for good */
@@ -300,6 +333,10 @@ export class EntityFold {
 function runDue({ command, definition, held }: Due, epoch: string, overlay: Overlay): Handled {
   const run = runOn(definition, held, overlay, (before) => runCommand(definition, epoch, before, command))
   return { kind: 'run', command, definition, ...run }
+}
+
+function messageOf({ id, key, storedAt: _, ...body }: Command): Message {
+  return { id, key, body }
 }
 
 function causeOf(effect: Exclude<Effect, DoneEffect>): string {

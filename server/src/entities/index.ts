@@ -5,10 +5,12 @@ export {
   COMMAND_CODES,
   type Command,
   type CommandBody,
+  type CommandCause,
   type CommandCode,
   type CommandOutcome,
   commandOf,
   type ExpectedVersion,
+  rejection,
 } from './command.ts'
 export { deepFreeze } from './deep-freeze.ts'
 export type { HeldEntity } from './entity-book.ts'
@@ -17,5 +19,7 @@ export { cutOf, decodeRecord, decodeTrailEntry, type EntityRecord, type TrailEnt
 export { formatVersion, parseVersion } from './entity-version.ts'
 export { beginOf, foldEvent, foldTrail, newRecord, viewOf } from './fold-events.ts'
 export { COMMAND_LIMITS } from './limits.ts'
-export { rejection, storedOutcome } from './outcome.ts'
+export type { NumberedMessage, StoredOutbox } from './outbox.ts'
+export { storedOutcome } from './outcome.ts'
+export { type Message, OUTCOME_COMMAND, outcomeMessage } from './reaction.ts'
 export type { FoldedEvent } from './run-event.ts'

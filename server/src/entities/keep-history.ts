@@ -12,8 +12,9 @@ export function keepHistory(history: EntityHistory | undefined, record: EntityRe
   return { ...record, ...(next !== undefined && { base: next }), next: { version, time, state } }
 }
 
-function isOver(history: EntityHistory, { next = BEGIN, version, time }: EntityRecord): boolean {
-  return history.kind === 'count' ? version - next.version >= history.count : time - next.time >= history.ms
+function isOver(history: EntityHistory, { next, version, time }: EntityRecord): boolean {
+  const since: Pick<Checkpoint, 'version' | 'time'> = next ?? BEGIN
+  return history.kind === 'count' ? version - since.version >= history.count : time - since.time >= history.ms
 }
 
 /** How many events are gone from a trail that were there before. */
@@ -21,4 +22,4 @@ export function cutBetween(before: EntityRecord, after: EntityRecord): number {
   return cutOf(after) - cutOf(before)
 }
 
-const BEGIN: Pick<Checkpoint, 'version' | 'time'> = { version: 0, time: 0 }
+const BEGIN = { version: 0, time: 0 }

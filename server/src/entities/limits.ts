@@ -7,6 +7,11 @@ export const COMMAND_LIMITS = {
   /** Events that one command may decide, and UTF-8 bytes of their JSON. */
   events: 64,
   eventBytes: 65_536,
+  /** Commands that may follow from one command at once, and UTF-8 bytes of their JSON. */
+  reactions: 64,
+  reactionBytes: 65_536,
+  /** Commands that may follow one from the other. */
+  hops: 16,
   /** UTF-8 bytes of the JSON of a state, and of a view. */
   stateBytes: 65_536,
   /** UTF-8 bytes of a command id. */

@@ -1,8 +1,8 @@
 import type { EventBody } from '../bus/index.ts'
 import type { EntityDefinition } from '../config/entity-model.ts'
-import { type AnsweredEvent, COMMAND_CODES, type CommandCode, type CommandOutcome } from './command.ts'
+import { type AnsweredEvent, COMMAND_CODES, type CommandOutcome, rejection } from './command.ts'
+import type { Effect } from './effect.ts'
 import type { EntityRecord, TrailEntry } from './entity-record.ts'
-import type { Effect } from './run-command.ts'
 
 export interface OutcomeContext {
   readonly definition: EntityDefinition
@@ -31,10 +31,6 @@ export function outcomeOf(effect: Effect, { definition, before, epoch, report }:
       return { status: 'rejected', code, message, version: before.version, epoch }
     }
   }
-}
-
-export function rejection(code: CommandCode): CommandOutcome {
-  return { status: 'rejected', code, message: COMMAND_CODES[code] }
 }
 
 function answeredEvent({ view }: EntityDefinition, { type, data }: TrailEntry): AnsweredEvent {

@@ -4,6 +4,7 @@ import { deepFreeze } from './deep-freeze.ts'
 import { derivedId } from './derived-id.ts'
 import { type Decision, type Effect, effectOf, refused } from './effect.ts'
 import type { EntityRecord } from './entity-record.ts'
+import { OUTCOME_COMMAND, type OutcomeInput } from './reaction.ts'
 
 /** Runs a command on an entity as it is. Pure, as far as the application's handlers are. Never throws. */
 export function runCommand(
@@ -12,8 +13,13 @@ export function runCommand(
   record: EntityRecord,
   command: Command,
 ): Effect {
+  if (command.command === OUTCOME_COMMAND) return runOutcome(definition, record, command)
   const handler = definition.commands.get(command.command)
   if (handler === undefined) return refused('unknown_command')
+  const sender = command.cause === undefined ? 'client' : 'reaction'
+  if (handler.by !== 'both' && handler.by !== sender) {
+    return refused('unknown_command', `${command.command} is not for a ${sender}; its \`by\` says so.`)
+  }
   const input = handler.validate(command.input)
   if (!input.ok) {
     if (input.cause !== undefined) return { kind: 'failed', error: input.cause }
@@ -32,9 +38,25 @@ export function runCommand(
   }
 }
 
-function contextOf({ id, key, storedAt }: Command, { version }: EntityRecord) {
+/** What the source of a reaction decides on its outcome. It may come after the config has lost its handler. */
+function runOutcome(definition: EntityDefinition, record: EntityRecord, command: Command): Effect {
+  const { outcome: handler, name } = definition
+  if (handler === undefined || command.cause === undefined) return refused('unknown_command')
+  try {
+    const events = handler(record.state, deepFreeze(command.input as OutcomeInput), contextOf(command, record))
+    if (!Array.isArray(events) || events.length === 0) throw new Error(`outcome of ${name} returned no event`)
+    return effectOf(definition, record, command, { events })
+  } catch (error) {
+    return { kind: 'failed', error }
+  }
+}
+
+function contextOf({ id, key, storedAt, cause }: Command, { version }: EntityRecord) {
   let ids = 0
-  return { key, version, now: storedAt, commandId: id, id: () => derivedId(id, ids++) }
+  const context = { key, version, now: storedAt, commandId: id, id: () => derivedId(id, ids++) }
+  if (cause === undefined) return context
+  const { hops: _, ...event } = cause
+  return { ...context, cause: { by: `system:${cause.entity}`, ...event } }
 }
 
 /** What a handler returned, checked: types are gone at run time. */

@@ -15,7 +15,9 @@ export const foldedName = (entity: string, topic: string): string => `${entity}/
 
 /** Whose code may fail on an event: of topics, and of entities that fold one. */
 export function deadLetterNames({ topics, entities }: Contract): string[] {
-  const folded = [...entities.values()].flatMap(({ name, on }) => [...on.keys()].map((topic) => foldedName(name, topic)))
+  const folded = [...entities.values()].flatMap(({ name, on }) =>
+    [...on.keys()].map((topic) => foldedName(name, topic)),
+  )
   const failing = [...topics.values()].filter(({ kind }) => kind !== 'late').map(({ name }) => name)
   return [...failing, ...folded]
 }

@@ -4,6 +4,7 @@ import {
   type EventBody,
   LOG_START,
   type LogEntry,
+  OUTBOX_HASH,
   partialsTopic,
   type WindowSource,
 } from '../bus/index.ts'
@@ -47,7 +48,7 @@ export interface FoldOptions {
   /** Absent: panes from where each window begins, and everything that is missed. */
   readonly filter?: ResultFilter
   /** What entities need to run. Absent: commands are not read, and no entity folds a topic. */
-  readonly handlers?: Omit<EntityFoldOptions, 'definitions' | 'generations' | 'publish' | 'bury'>
+  readonly handlers?: Omit<EntityFoldOptions, 'definitions' | 'generations' | 'outbox' | 'publish' | 'bury'>
 }
 
 /**
@@ -90,6 +91,7 @@ export class PartitionFold {
             ...handlers,
             definitions,
             generations: state.progress.answers,
+            outbox: { stored: state.progress.outbox, fields: state.stored.get(OUTBOX_HASH) ?? [] },
             publish: (topic, event, isLatest) => this.#outputs.add(topic, event, { isLatest }),
             bury: (entity, topic, event, cause) => this.#router.bury(foldedName(entity, topic), event, cause),
           })
@@ -117,10 +119,20 @@ export class PartitionFold {
     return cursors
   }
 
+  /** Whether entities wait for others to take what they send them, before they are given more. */
+  get isHeldUp(): boolean {
+    return this.entities?.outbox.isFull === true
+  }
+
+  /** Has the next commit tell whether Redis is still the one that the state was loaded from. */
+  touch(): void {
+    this.#moved = true
+  }
+
   /** Whether one more batch may be folded before the next commit. */
   hasRoomFor({ topic, events }: InputBatch): boolean {
     // Otherwise the content of a pane would depend on where commits fall.
-    if (this.hasDue) return false
+    if (this.hasDue || this.isHeldUp) return false
     const writes = this.#writes()
     if (this.#events === 0 && writes === 0) return true
     const added = events.length * this.#pipeline.statesBehind(topic)
@@ -145,7 +157,7 @@ export class PartitionFold {
   get hasOutputs(): boolean {
     return (
       this.#outputs.writes > 0 ||
-      this.entities?.isDirty === true ||
+      this.entities?.hasOutputs === true ||
       this.hasDue ||
       this.#windows.reports.some(({ window }) => window.operator.dueCount > 0)
     )
@@ -156,6 +168,7 @@ export class PartitionFold {
     return (
       this.#moved ||
       this.hasOutputs ||
+      this.entities?.isDirty === true ||
       this.#windows.holders().some(({ operator }) => operator.dirtyCount > 0 || operator.hasForgettable) ||
       this.#windows.reports.some((stage) => stage.needsReport(this.#windows.isIdle(stage)))
     )
@@ -185,7 +198,7 @@ export class PartitionFold {
 
   /** Whether more commands may be folded before the next commit. */
   get hasRoomForCommands(): boolean {
-    if (this.hasDue) return false
+    if (this.hasDue || this.isHeldUp) return false
     return this.#writes() <= MAX_WRITES - WRITES_PER_CHUNK && this.entities!.size <= MAX_OUTPUT_SIZE
   }
 
@@ -325,8 +338,9 @@ export class PartitionFold {
   }
 
   progress(): StoredProgress {
-    const answers = this.entities?.generations
-    return { ...this.#windows.progress(), ...(answers !== undefined && { answers }) }
+    const { entities } = this
+    const ofEntities = entities && { answers: entities.generations, outbox: entities.outbox.stored }
+    return { ...this.#windows.progress(), ...ofEntities }
   }
 
   /** Changed fields, and as many final ones deleted as the commit has room for. */

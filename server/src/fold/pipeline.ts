@@ -1,5 +1,5 @@
-import { specHash } from '../config/hash.ts'
 import type { EntityDefinition } from '../config/entity-model.ts'
+import { specHash } from '../config/hash.ts'
 import type { Contract, FlowTopic, SourceTopic, TopicDefinition, WindowTopic } from '../config/model.ts'
 
 /** An entry of its trail, most likely, and its state with what it is found by. */
@@ -25,7 +25,8 @@ export class Pipeline {
       if (topic.kind === 'flow') push(this.#flows, topic.from, topic)
       if (topic.kind === 'window') for (const input of topic.from) push(this.#windows, input, topic)
     }
-    for (const entity of contract.entities.values()) for (const topic of entity.on.keys()) push(this.#entities, topic, entity)
+    for (const entity of contract.entities.values())
+      for (const topic of entity.on.keys()) push(this.#entities, topic, entity)
     this.windows = topics.filter((topic) => topic.kind === 'window')
     this.versions = Object.fromEntries(this.windows.map((window) => [window.name, specHash(window, contract.topics)]))
     this.inputs = topics

@@ -1,4 +1,4 @@
-import type { StoredGenerations } from '../entities/index.ts'
+import type { StoredGenerations, StoredOutbox } from '../entities/index.ts'
 import type { SourceStatus } from '../operators/index.ts'
 
 /**
@@ -17,6 +17,8 @@ export interface StoredProgress {
   readonly merges: Readonly<Record<string, StoredMergeProgress>>
   /** How far back the answers of commands are known. */
   readonly answers?: StoredGenerations
+  /** What entities have sent to others. */
+  readonly outbox?: StoredOutbox
 }
 
 /** Where a new window joined logs that were read before. Earlier events are left to a backfill. */

@@ -11,7 +11,7 @@ import {
   parsePosition,
   RESERVED_CLIENT_TYPES,
 } from '@tidegate/protocol'
-import { isRequestId } from '../commands/index.ts'
+import { isReservedId } from '../commands/index.ts'
 import { parseVersion } from '../entities/index.ts'
 import { exceeds } from '../exceeds.ts'
 import { isRecord } from '../json-fields.ts'
@@ -85,7 +85,7 @@ function isAckedPosition(value: unknown): boolean {
 }
 
 const isCommandId = (value: unknown): value is string =>
-  isText(value) && value !== '' && !exceeds(value, LIMITS.idBytes) && !isRequestId(value)
+  isText(value) && value !== '' && !exceeds(value, LIMITS.idBytes) && !isReservedId(value)
 
 /** A name of any length and content: whether there is one like it is another question. */
 const anyText =

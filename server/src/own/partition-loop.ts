@@ -19,6 +19,7 @@ import type { EntityLoader } from './entity-loader.ts'
 import type { EntrySource, ReadResult } from './entry-source.ts'
 import { EventQueue } from './event-queue.ts'
 import type { Evidence } from './evidence.ts'
+import { OutboxSender } from './outbox-sender.ts'
 import type { LoadedState, PartitionStore } from './partition-store.ts'
 import type { StateMeter } from './state-meter.ts'
 import type { Trimmer } from './trimmer.ts'
@@ -34,6 +35,8 @@ const OUTPUT_COMMIT_MS = 20
 const ANSWER_COMMIT_MS = 3
 /** Reports of other partitions are looked for this often: they cannot wake a read of this partition's slot. */
 const REPORTS_EVERY_MS = 50
+/** Pause while other partitions do not take what entities send them. */
+const HELD_UP_MS = 10
 /** Longest wait for input while a quiet input may close windows: it delays them by as much. */
 const OPEN_BLOCK_MS = 250
 const IDLE_BLOCK_MS = 1_000
@@ -82,6 +85,8 @@ export class PartitionLoop {
   #draining: boolean
   readonly #commands: CommandQueue
   readonly #events: EventQueue
+  /** Absent where the contract has no entities. */
+  readonly #sender: OutboxSender | undefined
   #lastRead: ReadResult | undefined
   /**
    * When the last commit was sent and reports were last polled, by the monotonic clock: the wall clock may be set back.
@@ -107,6 +112,7 @@ export class PartitionLoop {
     this.#events = new EventQueue(parts.loader, pipeline)
     this.#log = state.log
     this.#fold.distrustIdle()
+    this.#sender = this.#openSender()
     this.#commits = new CommitChain(parts.hold, parts.ownership.token, state)
     context.stats.holds(parts.store.partition, this.#fold.openStates)
     this.#draining = this.#fold.hasDue
@@ -115,6 +121,15 @@ export class PartitionLoop {
 
   /** @throws Abandoned, BusMismatch */
   async run(): Promise<LoopEnd> {
+    try {
+      return await this.#run()
+    } finally {
+      this.#sender?.close()
+    }
+  }
+
+  async #run(): Promise<LoopEnd> {
+    this.#sender?.send(this.#fold.entities!.outbox.unsent())
     const { trimmer, expiry, meter, ownership } = this.#parts
     while (!this.#isEnding) {
       const end = this.#draining ? await this.#commit() : await this.#readFoldCommit()
@@ -138,6 +153,7 @@ export class PartitionLoop {
       if (end !== undefined) return end
     }
     await this.#foldEvents()
+    if (this.#fold.isHeldUp) await this.#parts.hold.pause(HELD_UP_MS)
     return this.#isCommitDue() ? await this.#commit() : undefined
   }
 
@@ -342,10 +358,30 @@ export class PartitionLoop {
     const reply = await this.#commits.send(request, (again) => store.ledger.commit(again))
     this.#context.stats.committed(reply.status, performance.now() - startedAt)
     if (reply.status !== 'ok') return reply.status
+    this.#sender?.send(this.#fold.entities!.outbox.committed())
     this.#context.stats.folded(counters)
     this.#context.stats.holds(store.partition, openStates)
     evidence.committed(request, reply.ids)
     return undefined
+  }
+
+  #openSender(): OutboxSender | undefined {
+    const { partitions, clock, report } = this.#context
+    const { store } = this.#parts
+    const { entities } = this.#fold
+    if (entities === undefined) return undefined
+    return new OutboxSender({
+      ...{ partition: store.partition, partitions, version: this.#log },
+      log: (target) => store.logOf(target),
+      now: () => clock.now(),
+      report,
+      onArrived: ({ number }) => entities.outbox.arrived(number),
+      onRefused: (sent, verdict) => {
+        report(`reaction ${sent.message.id} of partition ${store.partition}`, new Error(`it was refused: ${verdict}`))
+        entities.giveUp(sent)
+      },
+      onDoubt: () => this.#fold.touch(),
+    })
   }
 
   #now(): number {

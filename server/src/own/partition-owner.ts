@@ -1,4 +1,4 @@
-import type { KnownEntry, Log, OwnerLedger, Ownership } from '../bus/index.ts'
+import { type KnownEntry, type Log, OUTBOX_HASH, type OwnerLedger, type Ownership } from '../bus/index.ts'
 import { beginAnew, PartitionWindows } from '../fold/index.ts'
 import type { Hold, Leased, LoopEnd } from '../lease/index.ts'
 import { CurrentExpiry } from './current-expiry.ts'
@@ -38,7 +38,7 @@ export class PartitionOwner implements Leased {
     // Before the state: everything folded into it must be read after it.
     this.#source.forget()
     const hashes = PartitionWindows.hashes(this.#context.pipeline)
-    const state = await this.#load(hashes, hold)
+    const state = await this.#load([...hashes, OUTBOX_HASH], hold)
     const loader = new EntityLoader(this.#store, this.#context.pipeline.contract.entities)
     const parts = { store: this.#store, loader, source: this.#source, trimmer: this.#trimmer, evidence: this.#evidence }
     const expiry = new CurrentExpiry(this.#store, this.#context.pipeline, this.#context.partitions)

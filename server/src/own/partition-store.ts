@@ -53,6 +53,11 @@ export class PartitionStore {
     return { topic, trimmedTo, firstTime: times.length === 0 ? undefined : largest(times) }
   }
 
+  /** The log of another partition, for appends. */
+  logOf(partition: number): Log {
+    return this.#bus.log(partition, 'commit')
+  }
+
   /** Committed offsets of another partition's owner. */
   async offsetsOf(partition: number): Promise<Offsets> {
     return decodeOffsets((await this.#bus.ledger(partition, 'commit').head()).offsets)

@@ -8,7 +8,7 @@ export interface EntityDescription {
   readonly version: number
   /** Type -> JSON Schema of the data. */
   readonly events: Readonly<Record<string, unknown>>
-  /** Command -> JSON Schema of the input. */
+  /** Command that clients may send -> JSON Schema of the input. */
   readonly commands: Readonly<Record<string, unknown>>
   /** Codes that commands may be refused with. */
   readonly rejections: readonly string[]
@@ -21,7 +21,7 @@ export function describeEntities(contract: Contract): EntityDescription[] {
     key: keyField,
     version,
     events: schemasOf(events),
-    commands: schemasOf(commands),
+    commands: schemasOf(new Map([...commands].filter(([, { by }]) => by !== 'reaction'))),
     rejections: [...rejections],
     indexes: [...indexes.keys()],
   }))

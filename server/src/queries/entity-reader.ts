@@ -116,7 +116,12 @@ export class EntityReader {
     return this.#steadily(entities, key, async ({ version, cut }) => {
       if (version === 0) throw new QueryError('not_found', `No ${this.#definition.name} has this key.`)
       const first = Math.max(after, cut)
-      const items = await entities.trail(this.#definition.name, key, first - cut, Math.min(version, first + limit) - cut)
+      const items = await entities.trail(
+        this.#definition.name,
+        key,
+        first - cut,
+        Math.min(version, first + limit) - cut,
+      )
       const events = items.map((text, i) => this.#historyEvent(first + i + 1, decodeTrailEntry(text)))
       const read = first + events.length
       return read < version ? { events, next: read } : { events }

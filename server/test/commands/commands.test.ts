@@ -143,6 +143,12 @@ describe('a command', () => {
     expect([commands.pending, await storedCommands()]).toEqual([0, []])
   })
 
+  it('CMD-CHECK-4 that is for reactions alone is none that a client could send', async () => {
+    const { send } = await startSender()
+    expect(codeOf(await send({ command: 'settle', input: {} }))).toBe('unknown_command')
+    expect(await storedCommands()).toEqual([])
+  })
+
   it('CMD-CHECK-1 names the field that does not fit, and takes an input of 32 KiB', async () => {
     startOwner()
     const { send } = await startSender()

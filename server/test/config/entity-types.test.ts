@@ -1,6 +1,7 @@
-import { describe, expectTypeOf, test } from 'vitest'
+import { describe, expect, expectTypeOf, test } from 'vitest'
 import { z } from 'zod'
-import { entity, reject, reply } from '../../src/config/entity.ts'
+import { defineConfig } from '../../src/config/define-config.ts'
+import { command, entity, reject, reply } from '../../src/config/entity.ts'
 import { topic } from '../../src/config/topic.ts'
 
 interface User {
@@ -92,7 +93,10 @@ describe('entity types', () => {
     })
   })
 
-  const reading = topic('sensor.reading', { schema: z.object({ userId: z.string(), celsius: z.number() }), key: 'userId' })
+  const reading = topic('sensor.reading', {
+    schema: z.object({ userId: z.string(), celsius: z.number() }),
+    key: 'userId',
+  })
   const hot = reading.map(({ userId, celsius }) => ({ userId, isHot: celsius > 90 })).to('sensor.hot', { version: 1 })
   const folding = { ...base, evolve, commands: {}, history: '7d' } as const
 
@@ -152,5 +156,84 @@ describe('entity types', () => {
     entity('a', { ...folding, from: [reading], on: { 'sensor.reading': async () => [] } })
     // @ts-expect-error migrate returns another state
     entity('a', { ...folding, from: [reading], on: { 'sensor.reading': () => [] }, migrate: () => ({ nothing: 1 }) })
+  })
+
+  const stock = entity('stock', {
+    key: 'sku',
+    version: 1,
+    state: { initial: { left: 0 as number } },
+    events: { reserved: z.object({ n: z.number() }) },
+    evolve: { reserved: ({ left }, { n }) => ({ left: left - n }) },
+    commands: {
+      reserve: {
+        by: 'reaction',
+        input: z.object({ n: z.number() }),
+        decide: (_state, data) => [{ type: 'reserved', data }],
+      },
+    },
+  })
+  const reacting = { ...base, evolve, commands: {} } as const
+  const outcome = () => [{ type: 'emailChanged', data: { email: '' } }] as const
+
+  test('K-ENTITY-5 reactions are inferred', () => {
+    const user = entity('user', {
+      ...reacting,
+      // biome-ignore lint/suspicious/noThenProperty: an option, and no function
+      then: {
+        'user.registered': (event, { key }) => {
+          expectTypeOf(event.type).toEqualTypeOf<'registered'>()
+          expectTypeOf(event.data).toEqualTypeOf<{ email: string; hash: string }>()
+          return [command('stock', key, 'reserve', { n: 1 })]
+        },
+        'user.emailChanged': ({ version }) => (version > 1 ? [command('stock', 'a', 'reserve', { n: 2 })] : []),
+      },
+      outcome: (state, { result }, ctx) => {
+        expectTypeOf(state).toEqualTypeOf<User>()
+        expectTypeOf(ctx.now).toEqualTypeOf<number>()
+        return [{ type: 'emailChanged', data: { email: result.status === 'rejected' ? result.code : '' } }]
+      },
+    })
+    const config = defineConfig({ topics: [], entities: [user, stock] })
+    expectTypeOf<keyof (typeof config)['~entities']>().toEqualTypeOf<'user' | 'stock'>()
+  })
+
+  test('K-ENTITY-5 reactions that do not fit are refused', () => {
+    // biome-ignore-start lint/suspicious/noThenProperty: an option, and no function
+    // @ts-expect-error an event of another entity
+    entity('user', { ...reacting, outcome, then: { 'stock.reserved': () => [] } })
+    // @ts-expect-error an event that is not declared
+    entity('user', { ...reacting, outcome, then: { 'user.registered': () => [], 'user.gone': () => [] } })
+    // @ts-expect-error no commands
+    entity('user', { ...reacting, outcome, then: { 'user.registered': () => [{ type: 'registered' }] } })
+    // @ts-expect-error no outcome
+    entity('user', { ...reacting, then: { 'user.registered': () => [command('stock', 'a', 'reserve', { n: 1 })] } })
+    entity('user', {
+      ...reacting,
+      then: { 'user.registered': () => [command('stock', 'a', 'reserve', { n: 1 })] },
+      // @ts-expect-error no event
+      outcome: () => [],
+    })
+    const elsewhere = entity('user', {
+      ...reacting,
+      outcome,
+      then: { 'user.registered': () => [command('shelf', 'a', 'reserve', { n: 1 })] },
+    })
+    // @ts-expect-error an entity that is not listed
+    expect(() => defineConfig({ topics: [], entities: [elsewhere, stock] })).not.toThrow()
+    const misspelt = entity('user', {
+      ...reacting,
+      outcome,
+      then: { 'user.registered': () => [command('stock', 'a', 'reserv', { n: 1 })] },
+    })
+    // @ts-expect-error a command that the entity has not
+    expect(() => defineConfig({ topics: [], entities: [misspelt, stock] })).not.toThrow()
+    const wrong = entity('user', {
+      ...reacting,
+      outcome,
+      then: { 'user.registered': () => [command('stock', 'a', 'reserve', { n: 'one' })] },
+    })
+    // @ts-expect-error an input that does not fit
+    expect(() => defineConfig({ topics: [], entities: [wrong, stock] })).not.toThrow()
+    // biome-ignore-end lint/suspicious/noThenProperty: an option, and no function
   })
 })

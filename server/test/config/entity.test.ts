@@ -129,4 +129,30 @@ describe('entities', () => {
   test('K-ENTITY-4 resolve - a topic that is folded is listed', () => {
     expect(problemIn(() => resolveFolding(folding, []))).toContain('unlisted_input')
   })
+
+  const outcome = () => []
+  const reacting = (then: object, changes: object = {}) => declared({ then, outcome, ...changes })
+
+  test('K-ENTITY-5 resolve - what follows from events, and who may send commands', () => {
+    const then = { 'counter.added': () => [1] }
+    const { commands } = options
+    const senders = { add: { ...commands.add, by: 'reaction' } }
+    const resolved = resolve(reacting(then, { commands: senders })).entities.get('counter')!
+    expect([...resolved.then.keys()]).toEqual(['added'])
+    expect(resolved.then.get('added')!({}, {})).toEqual([1])
+    expect(resolved.commands.get('add')!.by).toBe('reaction')
+    expect(resolve(declared()).entities.get('counter')!.commands.get('add')!.by).toBe('both')
+    const hashes = [declared(), reacting(then), declared({ commands: senders })].map((one) => resolve(one).hash)
+    expect(new Set(hashes).size).toBe(3)
+  })
+
+  test.each([
+    ['an event of another entity', reacting({ 'other.added': () => [] }), 'is for no event of counter'],
+    ['an event that there is not', reacting({ 'counter.gone': () => [] }), 'is for no event of counter'],
+    ['something that is no function', reacting({ 'counter.added': [] }), 'then["counter.added"] must be a function'],
+    ['no outcome', reacting({ 'counter.added': () => [] }, { outcome: undefined }), 'outcome must be a function'],
+    ['another sender', declared({ commands: { add: { ...options.commands.add, by: 'me' } } }), "must be 'client'"],
+  ])('K-ENTITY-5 resolve - refuses %s', (_what, listed, message) => {
+    expect(problemOf(listed)).toContain(message)
+  })
 })

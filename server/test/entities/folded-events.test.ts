@@ -145,12 +145,11 @@ describe('entity fold - histories', () => {
       trail = [...trail, ...items].slice(dropped)
       record = recordOf(operations)
       expect(record.version - (record.base?.version ?? 0)).toBe(trail.length)
-      const { base: _base, next: _next, ...folded } = foldTrail(
-        twinDefinition,
-        'a',
-        trail.map(decodeTrailEntry),
-        beginOf(twinDefinition, record),
-      )
+      const {
+        base: _base,
+        next: _next,
+        ...folded
+      } = foldTrail(twinDefinition, 'a', trail.map(decodeTrailEntry), beginOf(twinDefinition, record))
       const { base: _storedBase, next: _storedNext, ...stored } = record
       expect(folded).toEqual(stored)
     }

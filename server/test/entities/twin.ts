@@ -49,8 +49,5 @@ export const twin = entity('twin', {
   },
 })
 
-export const { entities: twins } = resolveContract(
-  [reading['~declaration'], hot['~declaration']],
-  [twin['~entity']],
-)
+export const { entities: twins } = resolveContract([reading['~declaration'], hot['~declaration']], [twin['~entity']])
 export const twinDefinition = twins.get('twin')!

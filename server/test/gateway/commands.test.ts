@@ -115,7 +115,7 @@ describe('command frames', () => {
     }
     client.send(frame({ id: 'i'.repeat(128) }))
     expect(await client.next('answer')).toMatchObject({ status: 'done' })
-    for (const id of [undefined, 7, '', 'i'.repeat(129), 'http:1', '\ud800']) {
+    for (const id of [undefined, 7, '', 'i'.repeat(129), 'http:1', 'then:1', 'outcome:1', '\ud800']) {
       const other = await RawClient.greeted(server.port)
       other.send(frame({ id }))
       expect(await other.next('error')).toMatchObject({ code: 'invalid_frame' })

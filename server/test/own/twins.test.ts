@@ -3,7 +3,8 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { partitionOf } from '../../src/bus/index.ts'
 import { keys } from '../../src/bus/keys.ts'
 import { defineConfig } from '../../src/index.ts'
-import { DeadLetters } from '../../src/own/index.ts'
+import { type DeadLetter, DeadLetters } from '../../src/own/index.ts'
+import { answerQuery, Queries } from '../../src/queries/index.ts'
 import { type RunningWorker, startWorker } from '../../src/worker-app.ts'
 import { BAD, hot, reading, twin, twinDefinition } from '../entities/twin.ts'
 import { EntityDeployment, type SentCommand } from '../support/entities.ts'
@@ -38,7 +39,8 @@ const resetOf = (key: string): SentCommand => ({
 })
 
 const versionOf = async (key: string) => (await deployment.states(twinDefinition, key)).stored.version
-const reached = (key: string, version: number) => until(async () => (await versionOf(key)) >= version, `${key} at ${version}`)
+const reached = (key: string, version: number) =>
+  until(async () => (await versionOf(key)) >= version, `${key} at ${version}`)
 
 describe('twins in a worker', () => {
   test('E-ON-1 W-ENTITY-1 an entity folds a topic and a flow over it, beside commands', async () => {
@@ -59,11 +61,34 @@ describe('twins in a worker', () => {
     await startOne()
     await deployment.publish('sensor.reading', [readingOf('a', 1), readingOf('a', BAD.throws), readingOf('a', 2)])
     await reached('a', 2)
-    const letters = await Array.fromAsync(new DeadLetters(opened.bus, contract).list())
+    const dead = new DeadLetters(opened.bus, contract)
+    const letters: DeadLetter[] = []
+    for await (const letter of dead.list()) letters.push(letter)
     expect(letters).toMatchObject([{ topic: 'twin/sensor.reading', cause: 'broken', event: { id: 'r-1', key: 'a' } }])
-    expect(await new DeadLetters(opened.bus, contract).redrive(letters[0]!)).toMatchObject({
+    expect(await dead.redrive(letters[0]!)).toMatchObject({
       ...{ done: false, why: expect.stringContaining('cannot be redriven') },
     })
+  })
+
+  test('Q-ENTITY-8 queries begin where the history begins that is kept', async () => {
+    await startOne()
+    for (let part = 0; part < 3; part++) {
+      const resets = Array.from({ length: 6 }, () => resetOf('a'))
+      await deployment.send(resets)
+      await deployment.answered(resets.map(({ id }) => id))
+    }
+    const queries = new Queries(opened.bus, contract, () => 'id')
+    const ask = (name: string, params: object) => answerQuery(queries, name, { name: 'twin', key: 'a', ...params })
+    const { base } = (await deployment.states(twinDefinition, 'a')).stored
+    const { version } = base!
+    expect([version > 5, version < 18]).toEqual([true, true])
+    expect(await ask('entity', { version: version - 1 })).toMatchObject({ code: 'trimmed' })
+    expect(await ask('entity', { at: base!.time - 1 })).toMatchObject({ code: 'trimmed' })
+    for (const kept of [version, version + 1, 18]) {
+      expect(await ask('entity', { version: kept })).toMatchObject({ data: { version: kept } })
+    }
+    const { data } = (await ask('entityHistory', {})) as unknown as { data: { version: number }[] }
+    expect(data.map((event) => event.version)).toEqual(Array.from({ length: 18 - version }, (_, i) => version + i + 1))
   })
 
   test('E-ON-1 W-SUSPECT-1 an event that ended two owners is passed over, and its neighbours are folded', async () => {

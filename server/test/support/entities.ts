@@ -1,9 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import {
   ANSWERS_TOPIC,
+  BatchReader,
   type Bus,
   COMMANDS_TOPIC,
-  decodeEvents,
   type EventBody,
   encodeEvent,
   partitionOf,
@@ -88,7 +88,7 @@ export class EntityDeployment {
     const logs = Array.from({ length: this.#bus.partitions }, (_, partition) =>
       this.#bus.log(partition, 'query').range(topic, '-', '+', ALL),
     )
-    return (await Promise.all(logs)).flat().flatMap(({ payload }) => decodeEvents(payload))
+    return (await Promise.all(logs)).flat().flatMap((entry) => new BatchReader(entry).acceptedBodies())
   }
 
   /** Answers by command id, in the order in which they were given. */

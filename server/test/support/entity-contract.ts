@@ -18,6 +18,7 @@ const user = entity('user', {
       input: z.object({ email: z.string().optional(), note: z.unknown().optional() }),
       decide: () => reject('user_not_found', 'no such user'),
     },
+    settle: { by: 'reaction', input: z.object({}), decide: () => [] },
     broken: {
       input: z.object({}).refine(() => {
         throw new Error('a secret of the schema')

@@ -7,6 +7,7 @@ import { errorStatus, json, retryAfter } from './replies.ts'
 const STATUS: Readonly<Record<CommandCode, number>> = {
   invalid_input: 400,
   version_conflict: 412,
+  too_deep: 409,
   unknown_entity: 404,
   unknown_command: 404,
   handler_failed: 500,

@@ -6,8 +6,9 @@ import { freePort } from '../../support/redis.ts'
 import { Shell } from './shell.ts'
 import type { Step } from './steps.ts'
 
-/** The port that a README names; a free one is used instead. */
+/** The port that a README names, and that of a second deployment; free ones are used instead. */
 const PORT_IN_README = ':8080'
+const SECOND_PORT = /\b8081\b/g
 const NOT_FOR_READERS = new Set(['.git', '.tidegate', 'tidegate.config.ts'])
 
 /**
@@ -16,8 +17,8 @@ const NOT_FOR_READERS = new Set(['.git', '.tidegate', 'tidegate.config.ts'])
  */
 export async function runReadme(steps: readonly Step[]): Promise<void> {
   const folder = lookalike()
-  const port = await freePort()
-  const here = (text: string) => text.replaceAll(PORT_IN_README, `:${port}`)
+  const [port, second] = [await freePort(), await freePort()]
+  const here = (text: string) => text.replaceAll(PORT_IN_README, `:${port}`).replaceAll(SECOND_PORT, `${second}`)
   const shells: Shell[] = []
   const open = (commands: string) => {
     const shell = new Shell(here(commands), folder, { TIDEGATE_PORT: `${port}` })

@@ -1,0 +1,25 @@
+import { expect, test } from 'vitest'
+import { OUTBOX_HASH } from '../../src/bus/index.ts'
+import { PartitionFold } from '../../src/fold/partition-fold.ts'
+import { Pipeline } from '../../src/fold/pipeline.ts'
+import { shop } from '../entities/shop.ts'
+import { FakeStore } from '../support/fold.ts'
+
+test('E-THEN-7 fold - nothing more is folded while 4,096 messages have not arrived', () => {
+  const state = new FakeStore().load()
+  const message = JSON.stringify({ id: 'then:1', key: 'k', body: {} })
+  const fields = Array.from({ length: 4_096 }, (_, i) => [`${i + 1}`, message] as const)
+  const loaded = {
+    ...state,
+    progress: { ...state.progress, outbox: { next: 4_097 } },
+    stored: new Map([[OUTBOX_HASH, fields]]),
+  }
+  const handlers = { epoch: 'e', now: () => 0, limited: () => true, incident: () => 'id' }
+  const fold = new PartitionFold(new Pipeline(shop.contract), 0, 1, loaded, { handlers })
+  const batch = { topic: 'a', streamId: '1-0', events: [] }
+  expect([fold.isHeldUp, fold.hasRoomForCommands, fold.hasRoomFor(batch)]).toEqual([true, false, false])
+  fold.entities!.outbox.arrived(1)
+  expect([fold.isHeldUp, fold.hasRoomForCommands, fold.hasRoomFor(batch)]).toEqual([false, true, true])
+  expect(fold.takeOperations()).toEqual([{ op: 'delete', hash: OUTBOX_HASH, fields: ['1'] }])
+  expect(fold.progress().outbox).toEqual({ next: 4_097 })
+})

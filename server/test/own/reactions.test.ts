@@ -1,0 +1,128 @@
+import { randomInt } from 'node:crypto'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { COMMANDS_TOPIC, OUTBOX_HASH, partitionOf } from '../../src/bus/index.ts'
+import { keys } from '../../src/bus/keys.ts'
+import { type RunningWorker, startWorker } from '../../src/worker-app.ts'
+import { shop, shopDefinitions } from '../entities/shop.ts'
+import { EntityDeployment, type SentCommand } from '../support/entities.ts'
+import { until } from '../support/tidegate-process.ts'
+import { useBus, useRedis } from '../support/use-redis.ts'
+
+const PARTITIONS = 4
+const SKUS = ['tea', 'rice', 'salt', 'soap', 'oil']
+const { server, redis } = await useRedis()
+const opened = useBus(server, PARTITIONS)
+let deployment: EntityDeployment
+let workers: RunningWorker[]
+let ids: number
+
+beforeEach(() => {
+  deployment = new EntityDeployment(opened.bus)
+  workers = []
+  ids = 0
+})
+afterEach(async () => {
+  await Promise.all(workers.map((worker) => worker.close({ deadlineMs: 2_000 })))
+})
+
+async function startOne(): Promise<void> {
+  const settings = { redisUrl: server.url, partitions: PARTITIONS, log: () => {} }
+  workers.push(await startWorker({ ...settings, workerId: `w-${workers.length}` }, shop.contract))
+}
+
+const sent = (entity: string, key: string, command: string, input: object): SentCommand => ({
+  ...{ id: `c-${ids++}`, key, entity, command, input },
+})
+const place = (key: string, sku: string, times = 1) => sent('order', key, 'place', { sku, n: 1, times })
+const fill = (n: number) => SKUS.map((sku) => sent('stock', sku, 'fill', { n }))
+const types = async (name: string, key: string) => (await deployment.trail(name, key)).map(({ type }) => type)
+/** Once so many events have come to it. */
+const reached = (key: string, events: number) =>
+  until(async () => (await types('order', key)).length >= events, `${key} with ${events} events`)
+
+async function outboxes(): Promise<number> {
+  const sizes = Array.from({ length: PARTITIONS }, (_, partition) => redis.hlen(keys.owned(partition, OUTBOX_HASH)))
+  return (await Promise.all(sizes)).reduce((sum, size) => sum + size, 0)
+}
+
+describe('reactions in a worker', () => {
+  test('E-THEN-1 E-THEN-3 W-OUTBOX-1 a command follows to another partition, and its outcome comes back', async () => {
+    await startOne()
+    await deployment.send([...fill(1), place('o-1', 'tea', 2)])
+    await reached('o-1', 3)
+    expect((await types('order', 'o-1')).sort()).toEqual(['placed', 'refused', 'reserved'])
+    expect(await types('stock', 'tea')).toEqual(['filled', 'reserved'])
+    await until(async () => (await outboxes()) === 0, 'empty outboxes')
+  })
+
+  test('W-OUTBOX-1 what an owner stored and has not sent is sent by the next, and what it sent is a duplicate', async () => {
+    await startOne()
+    const target = partitionOf('tea', PARTITIONS)
+    const order = ['o-1', 'o-2', 'o-3', 'o-4', 'o-5'].find((key) => partitionOf(key, PARTITIONS) !== target)!
+    const source = partitionOf(order, PARTITIONS)
+    await deployment.send([...fill(9), place(order, 'tea')])
+    await reached(order, 2)
+    await until(async () => (await outboxes()) === 0, 'empty outboxes')
+    await workers[0]!.close({ deadlineMs: 2_000 })
+    // As if it had ended before it noted that the message had arrived, and before it sent another one.
+    const commands = await deployment.events(COMMANDS_TOPIC)
+    const { id, key, data } = commands.find((command) => command.id.startsWith('then:'))!
+    const message = { id, key, body: data as object }
+    const clocks = JSON.parse((await redis.hget(keys.meta(source), 'clocks'))!)
+    const { next } = clocks.outbox
+    clocks.outbox.next = next + 1
+    await redis.hset(keys.meta(source), 'clocks', JSON.stringify(clocks))
+    const other = { ...message, id: 'then:other', body: { ...message.body, checksum: 'other' } }
+    await redis.hset(
+      keys.owned(source, OUTBOX_HASH),
+      `${next - 1}`,
+      JSON.stringify(message),
+      `${next}`,
+      JSON.stringify(other),
+    )
+    await startOne()
+    await reached(order, 3)
+    await until(async () => (await outboxes()) === 0, 'empty outboxes')
+    expect(await types('stock', 'tea')).toEqual(['filled', 'reserved', 'reserved'])
+    expect((await deployment.events(COMMANDS_TOPIC)).filter((command) => command.id === id)).toHaveLength(1)
+  })
+
+  test('E-THEN-1 W-OUTBOX-1 whatever ends owners, each reaction happens once, and trails and states agree', async () => {
+    const seed = randomInt(1_000_000)
+    console.log(`seed ${seed}`)
+    let state = seed
+    const random = (below: number) => {
+      state = (state * 1_103_515_245 + 12_345) % 2_147_483_648
+      return Math.floor((state / 2_147_483_648) * below)
+    }
+    await startOne()
+    await deployment.send(fill(60))
+    const orders = new Map<string, number>()
+    for (let round = 0; round < 8; round++) {
+      const placed = Array.from({ length: 15 }, (_, i) => {
+        const times = 1 + random(3)
+        orders.set(`o-${round}-${i}`, times)
+        return place(`o-${round}-${i}`, SKUS[random(SKUS.length)]!, times)
+      })
+      await deployment.send(placed)
+      if (random(2) === 0) continue
+      // Without a last commit: what was under way is in doubt.
+      void workers.at(-1)!.close({ deadlineMs: 0 })
+      await startOne()
+    }
+    for (const [key, times] of orders) await reached(key, 1 + times)
+    const reserved = (await Promise.all(SKUS.map((sku) => deployment.trail('stock', sku)))).flat()
+    for (const [key, times] of orders) {
+      const trail = await types('order', key)
+      expect([trail[0], trail.length]).toEqual(['placed', 1 + times])
+      const ofOrder = reserved.filter(({ data }) => (data as { order?: string }).order === key)
+      expect(ofOrder).toHaveLength(trail.filter((type) => type === 'reserved').length)
+      const { stored, folded } = await deployment.states(shopDefinitions.get('order')!, key)
+      expect(stored).toEqual(folded)
+    }
+    for (const sku of SKUS) {
+      const { stored, folded } = await deployment.states(shopDefinitions.get('stock')!, sku)
+      expect(stored).toEqual(folded)
+    }
+  }, 60_000)
+})
