@@ -42,6 +42,8 @@ export type HistoryEvent<Event extends AnyEvent> = AnsweredEvent<Event> & {
   readonly time: number
   /** The command that it follows from. */
   readonly commandId: string
+  /** The event that the command follows from; absent where a client sent it, and where the entity has a `view`. */
+  readonly cause?: { readonly entity: string; readonly key: string; readonly version: number }
   /** Version of the entity's declaration under which it was decided. */
   readonly definition: number
 }

@@ -16,7 +16,7 @@ Looks at the events that the code of a flow or an entity threw on, or that ended
              --json   an object a line, with the event
   redrive  runs the flow again that threw, with the config as it is now, and stores its results and those of flows behind it; an
            event that ended its workers is published again. What works is removed from the dead letters, what throws again stays.
-           Said twice, it stores nothing twice. Windows over a flow have moved on and do not see what is redriven.
+           Said twice, it stores nothing twice. Windows and entities behind a flow have moved on and do not see it.
              --dry-run  only says what would be redriven
   both     --config  the config that runs; --data  folder of the \`tidegate start\` to ask, when REDIS_URL is not set
 

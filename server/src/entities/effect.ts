@@ -3,7 +3,7 @@ import type { EntityDefinition } from '../config/entity-model.ts'
 import { isDeeperThan } from '../data-depth.ts'
 import { exceeds } from '../exceeds.ts'
 import { COMMAND_CODES, type CommandCause, type CommandCode } from './command.ts'
-import { type EntityRecord, encodeTrailEntry, type TrailEntry } from './entity-record.ts'
+import { type EntityRecord, encodeTrailEntry, type TrailCause, type TrailEntry } from './entity-record.ts'
 import { foldEvent, indexedBy, viewOf } from './fold-events.ts'
 import { COMMAND_LIMITS } from './limits.ts'
 import { type Message, reactionsTo } from './reaction.ts'
@@ -61,7 +61,7 @@ export function effectOf(
   const stored: string[] = []
   let bytes = 0
   for (const event of events) {
-    const entry = entryOf(definition, event, time, id)
+    const entry = entryOf(definition, event, { time, commandId: id, ...(cause !== undefined && { cause: placeOf(cause) }) })
     after = foldEvent(definition, key, after, entry)
     const text = encodeTrailEntry(entry)
     bytes += Buffer.byteLength(text)
@@ -90,7 +90,15 @@ export function effectOf(
   return { kind: 'done', record: after, entries, stored, reactions, ...(view !== undefined && { view }), ...answered }
 }
 
-function entryOf(definition: EntityDefinition, event: unknown, time: number, commandId: string): TrailEntry {
+function placeOf({ entity, key, version }: CommandCause): TrailCause {
+  return { entity, key, version }
+}
+
+function entryOf(
+  definition: EntityDefinition,
+  event: unknown,
+  from: Pick<TrailEntry, 'time' | 'commandId' | 'cause'>,
+): TrailEntry {
   const { type, data } = (event ?? {}) as { type?: unknown; data?: unknown }
   const declared = typeof type === 'string' ? definition.events.get(type) : undefined
   if (declared === undefined) throw new Error(`it decided the event ${JSON.stringify(type)}, which is not in events`)
@@ -98,7 +106,7 @@ function entryOf(definition: EntityDefinition, event: unknown, time: number, com
   if (!valid.ok) throw new Error(`it decided ${type} with data that does not fit: ${valid.path}: ${valid.message}`)
   if (isDeeperThan(valid.data, LIMITS.dataDepth)) throw new Error(`it decided ${type} with data that nests too deep`)
   // As it will be read again: what JSON leaves out is not there for `evolve` either.
-  return { type: type as string, definition: definition.version, data: asJson(valid.data), time, commandId }
+  return { type: type as string, definition: definition.version, data: asJson(valid.data), ...from }
 }
 
 function asJson(value: unknown): unknown {

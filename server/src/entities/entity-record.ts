@@ -33,6 +33,14 @@ export interface TrailEntry {
   readonly time: number
   /** The command that it follows from. */
   readonly commandId: string
+  /** The event that the command follows from, of another entity or this one; absent where a client sent it. */
+  readonly cause?: TrailCause
+}
+
+export interface TrailCause {
+  readonly entity: string
+  readonly key: string
+  readonly version: number
 }
 
 interface EncodedRecord {
@@ -53,6 +61,7 @@ interface EncodedTrailEntry {
   readonly d: unknown
   readonly t: number
   readonly c: string
+  readonly o?: readonly [entity: string, key: string, version: number]
 }
 
 /** @returns JSON in one line */
@@ -88,11 +97,18 @@ export function cutOf(record: EntityRecord | undefined): number {
   return record?.base?.version ?? 0
 }
 
-export function encodeTrailEntry({ type, definition, data, time, commandId }: TrailEntry): string {
-  return JSON.stringify({ e: type, v: definition, d: data, t: time, c: commandId } satisfies EncodedTrailEntry)
+export function encodeTrailEntry({ type, definition, data, time, commandId, cause }: TrailEntry): string {
+  const encoded: EncodedTrailEntry = {
+    ...{ e: type, v: definition, d: data, t: time, c: commandId },
+    ...(cause !== undefined && { o: [cause.entity, cause.key, cause.version] }),
+  }
+  return JSON.stringify(encoded)
 }
 
 export function decodeTrailEntry(text: string): TrailEntry {
-  const { e, v, d, t, c } = JSON.parse(text) as EncodedTrailEntry
-  return { type: e, definition: v, data: d, time: t, commandId: c }
+  const { e, v, d, t, c, o } = JSON.parse(text) as EncodedTrailEntry
+  const entry = { type: e, definition: v, data: d, time: t, commandId: c }
+  if (o === undefined) return entry
+  const [entity, key, version] = o
+  return { ...entry, cause: { entity, key, version } }
 }

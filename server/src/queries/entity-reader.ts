@@ -8,6 +8,7 @@ import {
   type EntityRecord,
   type ExpectedVersion,
   foldEvent,
+  type TrailCause,
   type TrailEntry,
   viewOf,
 } from '../entities/index.ts'
@@ -145,10 +146,10 @@ export class EntityReader {
     return { record, cut, version: cut + stored!.length }
   }
 
-  #historyEvent(version: number, { type, data, time, commandId, definition }: TrailEntry): HistoryEvent {
+  #historyEvent(version: number, { type, data, time, commandId, definition, cause }: TrailEntry): HistoryEvent {
     const event = { version, type, time, commandId, definition }
     // What a view leaves out leaves by no other door.
-    return this.#definition.view === undefined ? { ...event, data } : event
+    return this.#definition.view === undefined ? { ...event, ...(cause !== undefined && { cause }), data } : event
   }
 
   /** Runs code of the application. @throws QueryError `internal` */
@@ -179,6 +180,8 @@ export interface HistoryEvent {
   readonly time: number
   /** The command that it follows from. */
   readonly commandId: string
+  /** The event that the command follows from; absent where a client sent it, and where the entity has a `view`. */
+  readonly cause?: TrailCause
   /** Version of the definition that decided it. */
   readonly definition: number
   /** Absent where the entity has a `view`. */

@@ -15,7 +15,7 @@ const place = (world: World, key: string, sku: string, input: object = {}) =>
 const types = (world: World, name: string, key: string) => world.trail(name, key).map(({ type }) => type)
 
 describe('reactions', () => {
-  test('E-THEN-1 E-THEN-3 a command follows from an event, and its outcome comes back as an event', () => {
+  test('E-THEN-1 E-THEN-3 E-THEN-6 a command follows from an event, and its outcome comes back as an event', () => {
     const world = new World(shopDefinitions, PARTITIONS)
     send(world, 'stock', 'tea', 'fill', { n: 1 })
     world.settle()
@@ -27,6 +27,8 @@ describe('reactions', () => {
     expect(types(world, 'order', 'o2')).toEqual(['placed', 'refused'])
     expect(world.record('order', 'o2')!.state).toMatchObject({ code: 'sold_out' })
     expect(world.trail('stock', 'tea')[1]!.data).toMatchObject({ order: 'o1', by: 'system:order order o1 placed' })
+    expect(world.trail('stock', 'tea')[1]!.cause).toEqual({ entity: 'order', key: 'o1', version: 1 })
+    expect(world.trail('order', 'o1').map(({ cause }) => cause?.entity)).toEqual([undefined, 'order'])
     expect(world.outcome('o1', first)).toMatchObject({ status: 'done', events: [{ type: 'placed' }] })
   })
 

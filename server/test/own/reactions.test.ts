@@ -96,33 +96,62 @@ describe('reactions in a worker', () => {
       return Math.floor((state / 2_147_483_648) * below)
     }
     await startOne()
-    await deployment.send(fill(60))
+    await deployment.send(fill(30))
     const orders = new Map<string, number>()
-    for (let round = 0; round < 8; round++) {
-      const placed = Array.from({ length: 15 }, (_, i) => {
-        const times = 1 + random(3)
-        orders.set(`o-${round}-${i}`, times)
-        return place(`o-${round}-${i}`, SKUS[random(SKUS.length)]!, times)
-      })
-      await deployment.send(placed)
-      if (random(2) === 0) continue
+    for (let round = 0; round < 6; round++) {
+      await deployment.send(placeSome(orders, `o-${round}`, random))
+      if (round % 3 === 0) continue
       // Without a last commit: what was under way is in doubt.
       void workers.at(-1)!.close({ deadlineMs: 0 })
       await startOne()
     }
     for (const [key, times] of orders) await reached(key, 1 + times)
+    await expectOnce(orders)
+  }, 60_000)
+
+  test('W-OUTBOX-2 of what Redis has lost nothing is sent, and what it still has is', async () => {
+    await startOne()
+    const [kept, lost, later] = [new Map<string, number>(), new Map<string, number>(), new Map<string, number>()]
+    await deployment.send([...fill(30), ...placeSome(kept, 'kept')])
+    for (const key of kept.keys()) await reached(key, 1)
+    const logBytes = await server.logBytes()
+    await deployment.send(placeSome(lost, 'lost'))
+    await server.restart({ logBytes })
+    await until(async () => {
+      const logs = Array.from({ length: PARTITIONS }, (_, partition) => opened.bus.log(partition, 'query').lineage())
+      return (await Promise.all(logs)).every(({ stored, current }) => stored === current)
+    }, 'a settled Redis')
+    await deployment.send(placeSome(later, 'later'))
+    for (const [key, times] of [...kept, ...later]) await reached(key, 1 + times)
+    await expectOnce(new Map([...kept, ...later]))
     const reserved = (await Promise.all(SKUS.map((sku) => deployment.trail('stock', sku)))).flat()
-    for (const [key, times] of orders) {
-      const trail = await types('order', key)
-      expect([trail[0], trail.length]).toEqual(['placed', 1 + times])
-      const ofOrder = reserved.filter(({ data }) => (data as { order?: string }).order === key)
-      expect(ofOrder).toHaveLength(trail.filter((type) => type === 'reserved').length)
-      const { stored, folded } = await deployment.states(shopDefinitions.get('order')!, key)
-      expect(stored).toEqual(folded)
-    }
-    for (const sku of SKUS) {
-      const { stored, folded } = await deployment.states(shopDefinitions.get('stock')!, sku)
-      expect(stored).toEqual(folded)
-    }
+    const ofLost = reserved.filter(({ data }) => `${(data as { order?: string }).order}`.startsWith('lost'))
+    expect(ofLost).toEqual([])
   }, 60_000)
 })
+
+/** Orders of some reactions each. @param orders key -> how many */
+function placeSome(orders: Map<string, number>, prefix: string, random = (below: number) => orders.size % below) {
+  return Array.from({ length: 10 }, (_, i) => {
+    const times = 1 + random(3)
+    orders.set(`${prefix}-${i}`, times)
+    return place(`${prefix}-${i}`, SKUS[random(SKUS.length)]!, times)
+  })
+}
+
+/** Every reaction of these orders happened once, and what is stored is what its trail gives. */
+async function expectOnce(orders: ReadonlyMap<string, number>): Promise<void> {
+  const reserved = (await Promise.all(SKUS.map((sku) => deployment.trail('stock', sku)))).flat()
+  for (const [key, times] of orders) {
+    const trail = await types('order', key)
+    expect([trail[0], trail.length]).toEqual(['placed', 1 + times])
+    const ofOrder = reserved.filter(({ data }) => (data as { order?: string }).order === key)
+    expect(ofOrder).toHaveLength(trail.filter((type) => type === 'reserved').length)
+    const { stored, folded } = await deployment.states(shopDefinitions.get('order')!, key)
+    expect(stored).toEqual(folded)
+  }
+  for (const sku of SKUS) {
+    const { stored, folded } = await deployment.states(shopDefinitions.get('stock')!, sku)
+    expect(stored).toEqual(folded)
+  }
+}
