@@ -61,7 +61,11 @@ export function effectOf(
   const stored: string[] = []
   let bytes = 0
   for (const event of events) {
-    const entry = entryOf(definition, event, { time, commandId: id, ...(cause !== undefined && { cause: placeOf(cause) }) })
+    const entry = entryOf(definition, event, {
+      time,
+      commandId: id,
+      ...(cause !== undefined && { cause: placeOf(cause) }),
+    })
     after = foldEvent(definition, key, after, entry)
     const text = encodeTrailEntry(entry)
     bytes += Buffer.byteLength(text)

@@ -15,7 +15,14 @@ export {
 export { deepFreeze } from './deep-freeze.ts'
 export type { HeldEntity } from './entity-book.ts'
 export { EntityFold, type EntityFoldOptions, type Subject } from './entity-fold.ts'
-export { cutOf, decodeRecord, decodeTrailEntry, type EntityRecord, type TrailCause, type TrailEntry } from './entity-record.ts'
+export {
+  cutOf,
+  decodeRecord,
+  decodeTrailEntry,
+  type EntityRecord,
+  type TrailCause,
+  type TrailEntry,
+} from './entity-record.ts'
 export { formatVersion, parseVersion } from './entity-version.ts'
 export { beginOf, foldEvent, foldTrail, newRecord, viewOf } from './fold-events.ts'
 export { COMMAND_LIMITS } from './limits.ts'

@@ -36,19 +36,23 @@ export class EventQueue {
    */
   async load(fold: EntityFold | undefined): Promise<void> {
     if (this.#decoded.length > 0 && this.#look === fold?.look) return
-    for (let events = 0; this.#decoded.length === 0 || events < LOAD_EVENTS; ) {
-      const entry = this.#entries.shift()
-      if (entry === undefined) break
-      const batch = decodeBatch(entry)
-      this.#decoded.push(batch)
-      events += batch.events.length
-    }
+    if (this.#decoded.length === 0) this.#decode()
     if (fold === undefined) return
     const subjects = this.#decoded.flatMap(({ topic, events }) =>
       this.#pipeline.entitiesBehind(topic).flatMap(({ name }) => events.map(({ key }) => ({ entity: name, key }))),
     )
     if (subjects.length > 0) await this.#loader.loadEntities(fold, subjects)
     this.#look = fold.look
+  }
+
+  #decode(): void {
+    for (let events = 0; events < LOAD_EVENTS; ) {
+      const entry = this.#entries.shift()
+      if (entry === undefined) return
+      const batch = decodeBatch(entry)
+      this.#decoded.push(batch)
+      events += batch.events.length
+    }
   }
 
   /** The next batch that may be folded; `undefined` where there is none before the next `load`. */
