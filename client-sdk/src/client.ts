@@ -1,7 +1,9 @@
-import { DEFAULTS, type ServerFrame, type SubscribeOptions } from '@tidegate/protocol'
+import { DEFAULTS, formatLogEpoch, type ServerFrame, type SubscribeOptions } from '@tidegate/protocol'
+import { AckedPositions } from './acked-positions.ts'
 import { callBack } from './call-back.ts'
 import type { CommandAnswer, CommandOptions } from './commands/command-types.ts'
 import { type CommandCall, Commands } from './commands/commands.ts'
+import type { RecoveredCommand } from './commands/recovered-command.ts'
 import type { ConnectionStatus } from './connection/state.ts'
 import { Connection } from './connection.ts'
 import type { EventOf, PublishableTopic, PublishEvent, Selector, TopicEvent, TopicsOf } from './contract-types.ts'
@@ -49,6 +51,7 @@ export class TidegateClient<C = unknown> {
   readonly #queries: Queries
   readonly #statusListeners = new Set<(status: ConnectionStatus) => void>()
   readonly #busListeners = new Set<(change: BusChange) => void>()
+  readonly #recoveredListeners = new Set<(command: RecoveredCommand) => void>()
   /** Why this client accepts no more calls. */
   #ended: TidegateError | undefined
   #closing: Promise<void> | undefined
@@ -57,6 +60,7 @@ export class TidegateClient<C = unknown> {
   constructor(options: ClientOptions) {
     const WebSocket = options.WebSocket ?? (globalThis.WebSocket as SocketConstructor | undefined)
     if (WebSocket === undefined) throw clientError('no_websocket')
+    const acked = new AckedPositions()
     this.#connection = new Connection(
       {
         url: socketUrl(options.url),
@@ -71,8 +75,11 @@ export class TidegateClient<C = unknown> {
           this.#subscriptions.online()
           this.#queries.online()
         },
-        epochs: () => this.#publisher.keptEpochs,
-        acked: () => this.#publisher.acked,
+        epochs: () =>
+          [...new Map([...this.#commands.keptEpochs, ...this.#publisher.keptEpochs])].map(([partition, epoch]) =>
+            formatLogEpoch({ partition, epoch }),
+          ),
+        acked: () => acked.all(),
         leaving: () => {
           this.#publisher.leaving()
           this.#commands.leaving()
@@ -90,8 +97,10 @@ export class TidegateClient<C = unknown> {
       },
     )
     const limits = { ...DEFAULT_OUTBOX, ...options.outbox }
-    this.#publisher = new Publisher(this.#connection, limits)
-    this.#commands = new Commands(this.#connection, limits)
+    this.#publisher = new Publisher(this.#connection, limits, acked)
+    this.#commands = new Commands(this.#connection, limits, acked, (recovered) => {
+      for (const listener of this.#recoveredListeners) callBack(listener, recovered)
+    })
     this.#queries = new Queries(this.#connection)
     this.#subscriptions = new Subscriptions(this.#connection, (name, params) => this.query(name, params))
     this.#connection.open()
@@ -115,6 +124,15 @@ export class TidegateClient<C = unknown> {
   onBus(listener: (change: BusChange) => void): () => void {
     this.#busListeners.add(listener)
     return () => this.#busListeners.delete(listener)
+  }
+
+  /**
+   * Calls back when the answer of a command is no longer the one that `command` resolved with: Redis has lost its newest data,
+   * and the command was sent again. Returns a function that ends that.
+   */
+  onRecovered(listener: (command: RecoveredCommand) => void): () => void {
+    this.#recoveredListeners.add(listener)
+    return () => this.#recoveredListeners.delete(listener)
   }
 
   /**
@@ -241,12 +259,14 @@ export class TidegateClient<C = unknown> {
       case 'ack':
         return this.#publisher.acknowledged(frame)
       case 'reject':
+        if (frame.epochs !== undefined) this.#commands.epochsChanged(frame.epochs)
         return this.#publisher.rejected(frame)
       case 'answer':
         return this.#commands.answered(frame)
       case 'slow':
         return this.#publisher.slowed(frame)
       case 'epoch':
+        this.#commands.epochsChanged(frame.at)
         return this.#publisher.epochsChanged(frame.at)
       case 'subscribed':
         return this.#subscriptions.granted(frame)

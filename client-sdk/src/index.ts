@@ -8,6 +8,7 @@ export type {
 } from '@tidegate/protocol'
 export { type BusChange, type ClientOptions, createClient, type TidegateClient } from './client.ts'
 export type { CommandAnswer, CommandOptions } from './commands/command-types.ts'
+export type { RecoveredCommand } from './commands/recovered-command.ts'
 export type { ConnectionStatus } from './connection/state.ts'
 export type { EventOf, PublishEvent, Selector, TopicEvent, TopicsOf } from './contract-types.ts'
 export type { EntityHandle } from './entities/entity-handle.ts'

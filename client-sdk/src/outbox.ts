@@ -1,16 +1,11 @@
+import { Kept } from './kept.ts'
+
 /** Bounds of unacknowledged frames, and how long a frame may wait before its first attempt. */
 export interface OutboxLimits {
   readonly maxFrames: number
   readonly maxBytes: number
   readonly maxAgeMs: number
 }
-
-/**
- * Frames acknowledged in the last seconds are kept, up to this many bytes, in case Redis loses them: with `appendfsync
- * everysec` it may lose about a second.
- */
-const KEPT_MS = 5_000
-const KEPT_BYTES = 4 * 1_024 * 1_024
 
 /** A minute of one frame every 15 ms, or 8 MiB: what a page may hold through a short outage without hurting. */
 export const DEFAULT_OUTBOX: OutboxLimits = { maxFrames: 4_096, maxBytes: 8 * 1_024 * 1_024, maxAgeMs: 60_000 }
@@ -36,13 +31,6 @@ interface Frame<Item> {
   refused: boolean
 }
 
-interface KeptFrame<Item> {
-  readonly frame: Frame<Item>
-  readonly ackedAt: number
-  /** Partition -> epoch under which it was stored. */
-  readonly epochs: ReadonlyMap<number, string>
-}
-
 /**
  * The frames without a final answer, in order of publishing, and recently acknowledged ones. Pure: time (ms of a
  * monotonic clock) goes in, frames to write come out.
@@ -56,8 +44,7 @@ interface KeptFrame<Item> {
 export class Outbox<Item> {
   readonly #limits: OutboxLimits
   readonly #frames: Frame<Item>[] = []
-  readonly #kept: KeptFrame<Item>[] = []
-  #keptBytes = 0
+  readonly #kept = new Kept<Frame<Item>>()
   #cursor = 0
   #refused = 0
   #bytes = 0
@@ -126,28 +113,18 @@ export class Outbox<Item> {
     const frame = this.#frames[index]
     if (frame === undefined) return undefined
     this.#remove(index)
-    this.#kept.push({ frame, ackedAt: now, epochs })
-    this.#keptBytes += frame.bytes
-    while (this.#keptBytes > KEPT_BYTES || this.#kept[0]!.ackedAt < now - KEPT_MS) {
-      this.#keptBytes -= this.#kept.shift()!.frame.bytes
-    }
+    this.#kept.add(frame, frame.bytes, epochs, now)
     return frame
   }
 
   /** Partition -> epoch of the newest kept frame stored there. */
   get keptEpochs(): ReadonlyMap<number, string> {
-    return new Map(this.#kept.flatMap(({ epochs }) => [...epochs]))
+    return this.#kept.epochs
   }
 
   /** Kept frames stored under another epoch of the partition may be lost: they are sent again, in their order. */
   restore(partition: number, epoch: string): void {
-    for (let i = this.#kept.length - 1; i >= 0; i--) {
-      const { frame, epochs } = this.#kept[i]!
-      if ((epochs.get(partition) ?? epoch) === epoch) continue
-      this.#kept.splice(i, 1)
-      this.#keptBytes -= frame.bytes
-      this.#insert(frame)
-    }
+    for (const frame of this.#kept.take(partition, epoch)) this.#insert(frame)
   }
 
   /** The frame was refused for now. False when no answer was due: it is forgotten, or will be sent again anyway. */

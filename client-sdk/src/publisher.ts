@@ -1,13 +1,12 @@
 import {
-  type AckedPosition,
   DEFAULTS,
-  formatLogEpoch,
   type PublishGrant,
   parseLogEpoch,
   parsePosition,
   type RejectedEvent,
   type ServerFrame,
 } from '@tidegate/protocol'
+import type { AckedPositions } from './acked-positions.ts'
 import { resendDelayMs } from './backoff.ts'
 import type { Link } from './connection.ts'
 import type { PublishEvent } from './contract-types.ts'
@@ -46,8 +45,7 @@ export class Publisher {
   #fruitlessRounds = 0
   /** Partition -> epoch of its log, as reported on this connection. */
   readonly #epochs = new Map<number, string>()
-  /** By partition. */
-  readonly #acked = new Map<number, AckedPosition>()
+  readonly #acked: AckedPositions
   /** Frames on their way are answered here, the rest is sent elsewhere. */
   #isLeaving = false
   /** While set, nothing is sent: the server asked to wait. */
@@ -55,8 +53,9 @@ export class Publisher {
   #expiryTimer: ReturnType<typeof setTimeout> | undefined
   #onEmpty: (() => void) | undefined
 
-  constructor(link: Link, limits: OutboxLimits) {
+  constructor(link: Link, limits: OutboxLimits, acked: AckedPositions) {
     this.#link = link
+    this.#acked = acked
     this.#outbox = new Outbox(limits)
   }
 
@@ -101,14 +100,9 @@ export class Publisher {
     else this.#pump()
   }
 
-  /** For the next gateway: the epochs under which kept frames were stored. */
-  get keptEpochs(): string[] {
-    return [...this.#outbox.keptEpochs].map(([partition, epoch]) => formatLogEpoch({ partition, epoch }))
-  }
-
-  /** The newest acknowledged position in each partition: it shows the next gateway whether Redis has lost something. */
-  get acked(): AckedPosition[] {
-    return [...this.#acked.values()]
+  /** For the next gateway: partition -> epoch under which the newest kept frame was stored. */
+  get keptEpochs(): ReadonlyMap<number, string> {
+    return this.#outbox.keptEpochs
   }
 
   /** Redis answers again: there is no reason to wait. */
@@ -141,7 +135,7 @@ export class Publisher {
     this.#fruitlessRounds = 0
     const epochs = new Map(at.map((text) => parsePosition(text)!).map(({ partition, epoch }) => [partition, epoch]))
     const kept = this.#outbox.keep(seq, epochs, performance.now())
-    if (kept?.resent === false) this.#note(kept.item.body.topic, at)
+    if (kept?.resent === false) for (const text of at) this.#acked.note(kept.item.body.topic, text)
     if (kept !== undefined && rejected.length > 0) kept.item.rejected ??= rejected
     this.#answered(kept?.item, ({ resolve }) => resolve({ at, rejected, duplicate }))
     // Stored before an epoch that this client learned of meanwhile.
@@ -185,10 +179,6 @@ export class Publisher {
 
   #newId(): string {
     return `${this.#idPrefix}-${(this.#ids++).toString(36)}`
-  }
-
-  #note(topic: string, at: readonly string[]): void {
-    for (const text of at) this.#acked.set(parsePosition(text)!.partition, { topic, at: text })
   }
 
   /** Takes the answer for a frame that was due one. */

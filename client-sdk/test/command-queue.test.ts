@@ -1,19 +1,19 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { CommandQueue } from '../src/commands/command-queue.ts'
+import { CommandQueue, type SettledCommand } from '../src/commands/command-queue.ts'
 
 const LIMITS = { maxFrames: 1_000, maxBytes: 1_000_000 }
 const WIRE = 64
 
 type Step =
   | { readonly kind: 'push'; readonly subject: number; readonly isPipelined: boolean; readonly count: number }
-  | { readonly kind: 'settle' | 'refuse' | 'again' | 'expire'; readonly which: number }
+  | { readonly kind: 'settle' | 'refuse' | 'again' | 'expire' | 'restore'; readonly which: number }
   | { readonly kind: 'disconnect' }
 
 const which = fc.nat(1_000)
 const step: fc.Arbitrary<Step> = fc.oneof(
   fc.record({ kind: fc.constant('push' as const), subject: fc.nat(3), isPipelined: fc.boolean(), count: fc.nat(40) }),
-  fc.record({ kind: fc.constantFrom('settle', 'settle', 'refuse', 'again', 'expire'), which }),
+  fc.record({ kind: fc.constantFrom('settle', 'settle', 'refuse', 'again', 'expire', 'restore'), which }),
   fc.record({ kind: fc.constant('disconnect' as const) }),
 )
 
@@ -25,6 +25,7 @@ class World {
   readonly refused = new Set<number>()
   readonly unsettled = new Set<number>()
   readonly sentOnce = new Set<number>()
+  readonly answered = new Map<number, SettledCommand<number>>()
 
   run(step: Step): void {
     switch (step.kind) {
@@ -46,6 +47,13 @@ class World {
         break
       case 'again':
         this.#pick(this.refused, step.which, (n) => this.#again(n))
+        break
+      case 'restore':
+        this.#pick(new Set(this.answered.keys()), step.which, (n) => {
+          this.queue.restore(this.answered.get(n)!)
+          this.answered.delete(n)
+          this.unsettled.add(n)
+        })
         break
       case 'disconnect':
         this.wire.clear()
@@ -79,7 +87,9 @@ class World {
   }
 
   #settle(n: number): void {
-    expect(this.queue.settle(`${n}`)).toEqual({ item: n, wasSent: this.sentOnce.has(n) })
+    const settled = this.queue.settle(`${n}`)!
+    expect([settled.item, settled.firstSentAt !== undefined]).toEqual([n, this.sentOnce.has(n)])
+    if (this.wire.has(n)) this.answered.set(n, settled)
     for (const set of [this.wire, this.refused, this.unsettled]) set.delete(n)
   }
 
@@ -106,7 +116,7 @@ class World {
   }
 }
 
-test('C-COMMAND-2 C-COMMAND-3 command queue - whatever happens, commands of one entity go in order and every one gets its turn', () => {
+test('C-COMMAND-2 C-COMMAND-3 C-COMMAND-12 command queue - whatever happens, commands of one entity go in order and every one gets its turn', () => {
   fc.assert(
     fc.property(fc.array(step, { maxLength: 60 }), (steps) => {
       const world = new World()

@@ -1,6 +1,12 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { CommandRejected, createClient, type TidegateClient, TidegateError } from '../src/node.ts'
-import { type Peer, ScriptedServer } from './support/scripted-server.ts'
+import {
+  CommandRejected,
+  createClient,
+  type RecoveredCommand,
+  type TidegateClient,
+  TidegateError,
+} from '../src/node.ts'
+import { type Peer, ScriptedServer, until } from './support/scripted-server.ts'
 
 let server: ScriptedServer
 let client: TidegateClient
@@ -208,6 +214,84 @@ describe('command', () => {
     small.command('user', 'a', 'set', { n: 1 }).catch(() => {})
     await expect(small.command('user', 'b', 'set', { n: 1 })).rejects.toMatchObject({ code: 'outbox_full' })
     await small.close({ deadlineMs: 0 })
+  })
+
+  /** Done with an event, as `version` under an epoch of the log of partition 3. */
+  const changed = (peer: Peer, { id }: { readonly id: string }, version: number, epoch: string) =>
+    peer.send({
+      ...{ type: 'answer', id, status: 'done', version, epoch, events: [{ type: 'wasSet', data: {} }] },
+      position: `3@${epoch}/${version}-0.0`,
+    })
+
+  test('C-COMMAND-11 C-COMMAND-12 new epoch - what may be lost goes again before what is new, and says when it has another answer', async () => {
+    const peer = await server.greeted()
+    const recovered: RecoveredCommand[] = []
+    client.onRecovered((command) => recovered.push(command))
+    const first = [send('a', 1), send('a', 2), send('b', 1)]
+    const sent = [...(await peer.takeCommands(2))]
+    changed(peer, sent[0]!, 1, 'e')
+    changed(peer, sent[1]!, 1, 'e')
+    sent.push(await peer.take('command'))
+    changed(peer, sent[2]!, 2, 'e')
+    const told = await Promise.all(first)
+    // On the wire, behind it in line, and of an entity of its own.
+    send('a', 3)
+    const third = await peer.take('command')
+    send('a', 4)
+    send('c', 1)
+    const own = await peer.take('command')
+    const done = { type: 'answer', status: 'done', version: 7, epoch: 'e', events: [], position: '3@e/1-0.0' } as const
+    peer.send({ ...done, id: own.id })
+    await peer.settled()
+    peer.send({ type: 'epoch', at: ['2@f'] })
+    peer.send({ type: 'epoch', at: ['3@f'] })
+    const again = await peer.takeCommands(2)
+    expect(inputs(again)).toEqual(['a1', 'b1'])
+    expect(again.map(({ id }) => id)).toEqual([sent[0]!.id, sent[1]!.id])
+    for (const { ageMs } of again) expect(ageMs).toBeGreaterThanOrEqual(0)
+    // Lost, and decided anew; and not lost.
+    changed(peer, again[0]!, 5, 'f')
+    peer.send({ ...told[2]!, type: 'answer', id: again[1]!.id, status: 'done', position: '3@f/9-0.0' } as never)
+    const next = await peer.take('command')
+    expect(inputs([next])).toEqual(['a2'])
+    peer.refuse(next.id, 'version_conflict')
+    // It was stored before the new epoch.
+    changed(peer, third, 3, 'e')
+    const last = await peer.take('command')
+    expect(inputs([last])).toEqual(['a3'])
+    changed(peer, last, 6, 'f')
+    expect(inputs([await peer.take('command')])).toEqual(['a4'])
+    await until(() => recovered.length === 3, 'three other answers')
+    const of = { entity: 'user', key: 'a', command: 'set' }
+    expect(recovered).toMatchObject([
+      {
+        ...{ ...of, commandId: sent[0]!.id, before: told[0] },
+        now: { status: 'done', answer: { version: 5, at: '5@f' } },
+      },
+      {
+        ...{ ...of, commandId: sent[2]!.id, before: told[1] },
+        now: { status: 'rejected', error: { code: 'version_conflict' } },
+      },
+      { ...of, commandId: third.id, before: { at: '3@e' }, now: { status: 'done', answer: { at: '6@f' } } },
+    ])
+  })
+
+  test('C-COMMAND-11 next gateway - hears of the epochs and of the newest answer', async () => {
+    const first = await server.greeted()
+    for (const version of [2, 1]) {
+      send('a', version)
+      changed(first, await first.take('command'), version, 'e')
+    }
+    await first.settled()
+    first.socket.terminate()
+    const second = await server.peer()
+    expect(await second.greet()).toMatchObject({
+      ...{ epochs: ['3@e'], acked: [{ topic: '~answers', at: '3@e/2-0.0' }] },
+    })
+    second.send({ type: 'epoch', at: ['3@f'] })
+    send('a', 3)
+    expect(inputs(await second.takeCommands(1))).toEqual(['a3'])
+    await second.settled()
   })
 
   test('C-COMMAND-10 close - waits for outcomes, and rejects what has none with its id', async () => {

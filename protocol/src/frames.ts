@@ -294,7 +294,12 @@ export type ServerFrame =
       readonly complete?: boolean
       readonly next?: string
     }
-  | ({ readonly type: 'answer'; readonly id: string } & CommandResult)
+  | ({
+      readonly type: 'answer'
+      readonly id: string
+      /** Where the log of answers has it: present with an outcome. In `hello.acked` it stands under the topic `~answers`. */
+      readonly position?: string
+    } & CommandResult)
   | {
       readonly type: 'error'
       readonly id?: number

@@ -129,6 +129,7 @@ const SERVER_FRAMES: FieldsOf<ServerFrame> = {
     message: 'optional',
     path: 'optional',
     retryAfterMs: 'optional',
+    position: 'optional',
   },
   error: { id: 'optional', sub: 'optional', code: 'required', message: 'required', retryable: 'required' },
   slow: { retryAfterMs: 'required', publish: 'required' },

@@ -137,6 +137,7 @@ export async function startGateway(settings: GatewaySettings, contract: Contract
     clock,
     report,
     node,
+    replicas: settings.ackReplicas ?? 0,
     overloadedMs: () => admission.publish(),
     onAnswer: metrics.onCommand,
   })

@@ -23,6 +23,12 @@ export interface Attempt<Item> {
   readonly ageMs: number | undefined
 }
 
+/** A command that had its outcome. */
+export interface SettledCommand<Item> extends QueuedCommand<Item> {
+  readonly turn: number
+  readonly firstSentAt: number | undefined
+}
+
 interface Entry<Item> extends QueuedCommand<Item> {
   /** Order of the calls. */
   readonly turn: number
@@ -98,7 +104,7 @@ export class CommandQueue<Item> {
   }
 
   /** The command has its outcome, or nobody waits for it any more. */
-  settle(id: string): { readonly item: Item; readonly wasSent: boolean } | undefined {
+  settle(id: string): SettledCommand<Item> | undefined {
     const entry = this.#entries.get(id)
     if (entry === undefined) return undefined
     this.#entries.delete(id)
@@ -108,7 +114,23 @@ export class CommandQueue<Item> {
     lane.splice(lane.indexOf(entry), 1)
     if (lane.length === 0) this.#lanes.delete(entry.subject)
     else this.#admit(lane)
-    return { item: entry.item, wasSent: entry.firstSentAt !== undefined }
+    return entry
+  }
+
+  /**
+   * Takes back a command whose outcome may be lost: before every later one of its entity that is not sent. Its id MUST NOT be
+   * in the queue.
+   */
+  restore(settled: SettledCommand<Item>): void {
+    const entry: Entry<Item> = { ...settled, state: 'waiting' }
+    const lane = this.#lanes.get(entry.subject) ?? []
+    const found = lane.findIndex(({ turn }) => turn > entry.turn)
+    lane.splice(found === -1 ? lane.length : found, 0, entry)
+    for (const later of lane) if (later.turn > entry.turn && later.state === 'ready') this.#withdraw(later)
+    this.#lanes.set(entry.subject, lane)
+    this.#entries.set(entry.id, entry)
+    this.#bytes += entry.bytes
+    this.#admit(lane)
   }
 
   /** The command is to be sent again, once its wait is over. `undefined` when no answer to it was due. */

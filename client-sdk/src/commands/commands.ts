@@ -1,11 +1,22 @@
-import { ANSWER_ERROR_CODES, COMMAND_CODES, DEFAULTS, LIMITS, type ServerFrame } from '@tidegate/protocol'
+import {
+  ANSWER_ERROR_CODES,
+  COMMAND_CODES,
+  DEFAULTS,
+  LIMITS,
+  parseLogEpoch,
+  parsePosition,
+  type ServerFrame,
+} from '@tidegate/protocol'
+import type { AckedPositions } from '../acked-positions.ts'
 import { resendDelayMs } from '../backoff.ts'
 import type { Link } from '../connection.ts'
 import { CommandRejected, clientError, TidegateError, type TidegateErrorCode } from '../errors.ts'
+import { Kept } from '../kept.ts'
 import { utf8Bytes } from '../utf8-bytes.ts'
 import { birthOf, checkCommandId, newCommandId } from './command-id.ts'
-import { CommandQueue, type QueueLimits } from './command-queue.ts'
+import { CommandQueue, type QueueLimits, type SettledCommand } from './command-queue.ts'
 import type { CommandOptions, UntypedAnswer } from './command-types.ts'
+import type { RecoveredCommand } from './recovered-command.ts'
 
 type Answer = Extract<ServerFrame, { type: 'answer' }>
 type Rejection = Extract<Answer, { status: 'rejected' }>
@@ -36,6 +47,14 @@ interface Pending {
   reject(error: CommandRejected | TidegateError): void
 }
 
+/** A command that was done, and what its caller was told. */
+interface Answered {
+  readonly settled: SettledCommand<Pending>
+  readonly answer: UntypedAnswer
+}
+
+/** The log of answers, as `hello.acked` names it. */
+const ANSWERS_TOPIC = '~answers'
 /** Type, age, deadline and punctuation around what a command says. */
 const ENVELOPE_BYTES = 80
 /** The longest that a timer takes: 24 days. A longer one would end at once. */
@@ -47,13 +66,32 @@ const VERDICTS: ReadonlySet<string> = new Set(['invalid_input', 'version_conflic
 export class Commands {
   readonly #link: Link
   readonly #queue: CommandQueue<Pending>
+  readonly #acked: AckedPositions
+  readonly #onRecovered: (command: RecoveredCommand) => void
+  /** Commands that changed something. */
+  readonly #kept = new Kept<Answered>()
+  /** Partition -> epoch of its log, as reported on this connection. */
+  readonly #epochs = new Map<number, string>()
   /** What is on its way is to be answered here, the rest to be sent elsewhere. */
   #isLeaving = false
   #onEmpty: (() => void) | undefined
 
-  constructor(link: Link, limits: QueueLimits) {
+  /** @param onRecovered is called when the answer of a command is no longer the one it had. MUST NOT throw. */
+  constructor(
+    link: Link,
+    limits: QueueLimits,
+    acked: AckedPositions,
+    onRecovered: (command: RecoveredCommand) => void,
+  ) {
     this.#link = link
     this.#queue = new CommandQueue(limits)
+    this.#acked = acked
+    this.#onRecovered = onRecovered
+  }
+
+  /** For the next gateway: partition -> epoch under which the newest kept command was answered. */
+  get keptEpochs(): ReadonlyMap<number, string> {
+    return this.#kept.epochs
   }
 
   /**
@@ -96,8 +134,19 @@ export class Commands {
     this.#isLeaving = true
   }
 
+  /** Logs continue under these epochs. What commands did under others may be lost: they go again, before later ones. */
+  epochsChanged(at: readonly string[]): void {
+    for (const text of at) {
+      const { partition, epoch } = parseLogEpoch(text)!
+      this.#epochs.set(partition, epoch)
+      this.#restore(partition, epoch)
+    }
+    this.#pump()
+  }
+
   offline(): void {
     this.#isLeaving = false
+    this.#epochs.clear()
     this.#queue.disconnected()
   }
 
@@ -107,10 +156,14 @@ export class Commands {
       this.#refused(id, answer, answer.retryAfterMs)
       return
     }
-    this.#settle(id, ({ resolve, reject }) => {
+    if (answer.position !== undefined) this.#acked.note(ANSWERS_TOPIC, answer.position)
+    this.#settle(id, (settled) => {
+      const { resolve, reject } = settled.item
       if (answer.status === 'rejected') return reject(rejectionOf(id, answer))
-      const { version, epoch, events, reply } = answer
-      resolve({ version, epoch, at: `${version}@${epoch}`, events, reply })
+      const { version, epoch, events, reply, position } = answer
+      const told: UntypedAnswer = { version, epoch, at: `${version}@${epoch}`, events, reply }
+      resolve(told)
+      if (position !== undefined && events.length > 0) this.#keep({ settled, answer: told }, position)
     })
   }
 
@@ -125,9 +178,9 @@ export class Commands {
   /** Gives up everything. */
   end({ code, message, cause }: TidegateError): void {
     for (const id of this.#queue.ids()) {
-      this.#settle(id, ({ reject }, wasSent) => {
-        const fate = wasSent ? 'may still be run' : 'was never sent'
-        reject(new TidegateError(code, `${message} The command ${id} ${fate}.`, { cause, commandId: id }))
+      this.#settle(id, ({ item, firstSentAt }) => {
+        const fate = firstSentAt === undefined ? 'was never sent' : 'may still be run'
+        item.reject(new TidegateError(code, `${message} The command ${id} ${fate}.`, { cause, commandId: id }))
       })
     }
   }
@@ -181,20 +234,48 @@ export class Commands {
   }
 
   #expire(id: string): void {
-    this.#settle(id, ({ reject, lastRefusal: cause }, wasSent) => {
-      const error = wasSent
-        ? new TidegateError('deadline_exceeded', `The command ${id} ${NO_OUTCOME_YET}`, { cause, commandId: id })
-        : clientError('outbox_expired', { cause, commandId: id })
+    this.#settle(id, ({ item, firstSentAt }) => {
+      const { reject, lastRefusal: cause } = item
+      const error =
+        firstSentAt === undefined
+          ? clientError('outbox_expired', { cause, commandId: id })
+          : new TidegateError('deadline_exceeded', `The command ${id} ${NO_OUTCOME_YET}`, { cause, commandId: id })
       reject(error)
     })
   }
 
-  #settle(id: string, answer: (pending: Pending, wasSent: boolean) => void): void {
+  #keep(answered: Answered, position: string): void {
+    const { partition, epoch } = parsePosition(position)!
+    this.#kept.add(answered, answered.settled.bytes, new Map([[partition, epoch]]), performance.now())
+    // Answered under an epoch that has ended meanwhile.
+    this.#restore(partition, this.#epochs.get(partition) ?? epoch)
+  }
+
+  #restore(partition: number, epoch: string): void {
+    for (const { settled, answer: before } of this.#kept.take(partition, epoch)) {
+      const { id, head, bornAt } = settled.item
+      // The same command is asked for anew.
+      if (this.#queue.find(id) !== undefined) continue
+      const item = this.#pending({ id, head, bornAt, deadlineMs: DEFAULTS.deadlineMs })
+      const { entity, key, command } = JSON.parse(`${head}}`) as CommandCall
+      const recovered = (now: RecoveredCommand['now']) =>
+        this.#onRecovered({ commandId: id, entity, key, command, before, now })
+      item.answer.then(
+        (answer) => {
+          if (JSON.stringify(answer) !== JSON.stringify(before)) recovered({ status: 'done', answer })
+        },
+        (error: CommandRejected | TidegateError) => recovered({ status: 'rejected', error }),
+      )
+      this.#queue.restore({ ...settled, item })
+    }
+  }
+
+  #settle(id: string, answer: (settled: SettledCommand<Pending>) => void): void {
     const settled = this.#queue.settle(id)
     if (settled === undefined) return
     clearTimeout(settled.item.deadline)
     clearTimeout(settled.item.retryTimer)
-    answer(settled.item, settled.wasSent)
+    answer(settled)
     if (this.#queue.size === 0) this.#onEmpty?.()
     this.#pump()
   }

@@ -129,7 +129,11 @@ export async function append(
   for (const batch of request.batches) args.push(batch.header, batch.payload)
   const reply = await channel.run(async (redis) => {
     const answer = (await runScript(redis, APPEND_SCRIPT, scriptKeys, args)) as RawReply
-    if (replicas > 0 && answer[0] === 'OK') await replicated(redis, partition, replicas, answer[2].includes('N'))
+    if (replicas > 0 && answer[0] === 'OK') {
+      // A duplicate may have come through another connection.
+      if (answer[2].includes('N')) await confirmedBy(redis, replicas)
+      else await replicated(redis, partition, replicas)
+    }
     return answer
   })
   switch (reply[0]) {
@@ -163,10 +167,14 @@ function refusedOf(word = '-'): string | undefined {
   return word === '.' ? '' : word
 }
 
-/** Waits until the replicas have the append. @throws ReplicasMissing if too few of them confirm in time */
-async function replicated(redis: Redis, partition: number, replicas: number, isNew: boolean): Promise<void> {
-  // WAIT covers only what this connection wrote, and a duplicate may have come through another connection.
-  if (!isNew) await redis.hset(keys.meta(partition), 'confirmed', Date.now())
+/** Waits until replicas have everything that Redis holds now. @throws ReplicasMissing if too few of them confirm in time */
+export async function replicated(redis: Redis, partition: number, replicas: number): Promise<void> {
+  // WAIT covers only what this connection wrote, and what came before that.
+  await redis.hset(keys.meta(partition), 'confirmed', Date.now())
+  await confirmedBy(redis, replicas)
+}
+
+async function confirmedBy(redis: Redis, replicas: number): Promise<void> {
   const confirmed = await redis.wait(replicas, REPLICAS_WAIT_MS)
   if (confirmed < replicas)
     throw new ReplicasMissing(`${confirmed} of ${replicas} replicas confirmed it in ${REPLICAS_WAIT_MS} ms`)

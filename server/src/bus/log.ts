@@ -1,4 +1,4 @@
-import { type AppendOptions, type AppendReply, type AppendRequest, append } from './append.ts'
+import { type AppendOptions, type AppendReply, type AppendRequest, append, replicated } from './append.ts'
 import type { Channel } from './channel.ts'
 import { isFresh } from './heartbeat.ts'
 import { CANARY_TOPIC, keys } from './keys.ts'
@@ -64,6 +64,11 @@ export class Log {
    */
   append(request: AppendRequest, options: AppendOptions = {}): Promise<AppendReply> {
     return append(this.#channel, this.partition, request, options)
+  }
+
+  /** Resolves once so many replicas have everything that is stored now. @throws BusUnavailable if too few do in time */
+  replicated(replicas: number): Promise<void> {
+    return this.#channel.run((redis) => replicated(redis, this.partition, replicas))
   }
 
   /**

@@ -1,3 +1,4 @@
+import { formatPosition } from '@tidegate/protocol'
 import type { Entities } from './entities.ts'
 import { ANSWERS_TOPIC } from './keys.ts'
 import type { Log } from './log.ts'
@@ -12,6 +13,8 @@ export interface StoredAnswer {
   readonly tag: string
   /** Absent where it is no longer in the log. */
   readonly event: EventBody | undefined
+  /** Where that lies. */
+  readonly position: string | undefined
 }
 
 /**
@@ -47,7 +50,10 @@ export async function findAnswers(
       const [streamId, answers] = batch
       const [entry] = await log.range(ANSWERS_TOPIC, streamId, streamId, 1)
       const events = entry === undefined ? [] : decodeEvents(entry.payload)
-      for (const { id, tag, index } of answers) onFound({ id, tag, event: events[index] })
+      for (const { id, tag, index } of answers) {
+        const position = entry && formatPosition({ partition: log.partition, epoch: entry.epoch, streamId, index })
+        onFound({ id, tag, event: events[index], position })
+      }
     }
   }
   await Promise.all(Array.from({ length: CONCURRENT_READS }, readNext))

@@ -1,12 +1,14 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { COMMAND_CODES } from '@tidegate/protocol'
-import { type Bus, BusUnavailable, findAnswers } from '../bus/index.ts'
+import { type Bus, BusUnavailable, findAnswers, type StoredAnswer } from '../bus/index.ts'
 import { storedOutcome } from '../entities/index.ts'
 import { type ReportDefect, withoutRepeats } from '../observability/defects.ts'
 import { AnswerTail } from './answer-tail.ts'
 import { refuse } from './command-request.ts'
 import { ownAnswers } from './own-answers.ts'
+import { OwnerLag } from './owner-lag.ts'
 import type { PendingCommands } from './pending-commands.ts'
+import type { ReplicaGate } from './replica-gate.ts'
 
 /** How long Redis may take at the start. */
 const START_DEADLINE_MS = 10_000
@@ -18,6 +20,8 @@ export interface AnswersOptions {
   /** Name of this gateway, for which answers are meant. */
   readonly node: string
   readonly pending: PendingCommands
+  readonly replicas: ReplicaGate
+  readonly monotonic: () => number
   readonly report: ReportDefect
 }
 
@@ -29,6 +33,8 @@ export class Answers {
   readonly #options: AnswersOptions
   readonly #report: ReportDefect
   readonly #tails: readonly AnswerTail[]
+  /** By partition. */
+  readonly #lags: readonly OwnerLag[]
   /** Partitions that are being looked up, and those that have to be once more. */
   readonly #lookingUp = new Set<number>()
   readonly #inDoubt = new Set<number>()
@@ -37,6 +43,7 @@ export class Answers {
   constructor(options: AnswersOptions) {
     this.#options = options
     this.#report = withoutRepeats(options.report)
+    this.#lags = Array.from({ length: options.bus.partitions }, () => new OwnerLag(options.monotonic))
     this.#tails = Array.from({ length: options.bus.partitions }, (_, partition) => this.#tail(partition))
   }
 
@@ -47,6 +54,7 @@ export class Answers {
 
   async close(): Promise<void> {
     this.#closed = true
+    this.#options.replicas.close()
     await Promise.all(this.#tails.map((tail) => tail.close()))
   }
 
@@ -56,11 +64,21 @@ export class Answers {
     if (epoch !== tail.epoch) tail.doubt()
   }
 
+  /** Whether the owner of a partition has more commands than it handles in a while. */
+  isBehind(partition: number): boolean {
+    return this.#lags[partition]!.isTooLong
+  }
+
   #tail(partition: number): AnswerTail {
-    const { bus, node, pending, report } = this.#options
+    const { bus, node, pending, replicas, report } = this.#options
     return new AnswerTail(bus.tail(partition, 'answers'), report, {
       onEntry: (entry) => {
-        for (const { id, outcome } of ownAnswers(node, entry)) pending.settle(partition, id, outcome)
+        this.#lags[partition]!.heard(entry)
+        const answers = ownAnswers(node, partition, entry)
+        if (answers.length === 0) return
+        replicas.release(partition, () => {
+          for (const { id, outcome, position } of answers) pending.settle(partition, id, outcome, position)
+        })
       },
       onDoubt: () => void this.#lookUp(partition),
     })
@@ -84,15 +102,19 @@ export class Answers {
 
   /** Settles the pending commands that have an outcome already, and those that may be lost. */
   async #settleKnown(partition: number): Promise<void> {
-    const { bus, pending } = this.#options
+    const { bus, pending, replicas } = this.#options
     const unanswered = new Map(pending.unanswered(partition).map((command) => [command.id, command]))
     if (unanswered.size === 0) return
     const { epoch } = this.#tails[partition]!
     const [entities, log] = [bus.entities(partition, 'query'), bus.log(partition, 'query')]
-    const missing = await findAnswers(entities, log, [...unanswered.keys()], ({ id, tag, event }) => {
+    const found: StoredAnswer[] = []
+    const missing = await findAnswers(entities, log, [...unanswered.keys()], (answer) => found.push(answer))
+    if (found.length > 0) await replicas.confirm(partition)
+    for (const { id, tag, event, position } of found) {
       const isSame = tag === unanswered.get(id)!.checksum
-      pending.settle(partition, id, isSame ? storedOutcome(event) : refuse('conflict', COMMAND_CODES.conflict))
-    })
+      if (isSame) pending.settle(partition, id, storedOutcome(event), position)
+      else pending.settle(partition, id, refuse('conflict', COMMAND_CODES.conflict))
+    }
     for (const id of missing) {
       const command = unanswered.get(id)!
       if (command.epoch !== undefined && command.epoch !== epoch) {

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { DEFAULTS, type LogEpoch, parsePosition } from '@tidegate/protocol'
+import { DEFAULTS, ERROR_CODES, type LogEpoch, parsePosition } from '@tidegate/protocol'
 import { type Bus, COMMANDS_TOPIC, encodeEvent, findAnswers, partitionOf } from '../bus/index.ts'
 import type { Clock } from '../clock.ts'
 import type { Contract } from '../config/model.ts'
@@ -10,12 +10,15 @@ import { Answers } from './answers.ts'
 import { type CheckedCommand, checkCommand } from './check-command.ts'
 import { type CommandRequest, refuse } from './command-request.ts'
 import { PendingCommands, type Settle } from './pending-commands.ts'
+import { ReplicaGate } from './replica-gate.ts'
 
 /** A command may be run for so long after its sender's deadline: a retry with the same id comes sooner. */
 const RUN_AFTER_DEADLINE_MS = 60_000
 /** And so much later this gateway forgets it: it is stored a little later, and its answer has to come through. */
 const FORGET_AFTER_MS = 5_000
 const EXPIRE_EVERY_MS = 1_000
+/** Advised wait while an owner lags: by then it has handled some of what waits, and whoever still finds it behind waits longer. */
+const BEHIND_RETRY_MS = 100
 
 export interface CommandsOptions {
   readonly bus: Bus
@@ -25,6 +28,8 @@ export interface CommandsOptions {
   readonly report: ReportDefect
   /** Name of this gateway, for which answers are meant. Names are not shared. */
   readonly node: string
+  /** Replicas that must have an outcome before it leaves. */
+  readonly replicas?: number
   /** When to try again, while this gateway has more to do than it can. */
   readonly overloadedMs: () => number | undefined
   /** A command was answered: `done`, `domain` for a code of its entity, or another code; and how long that took. */
@@ -36,16 +41,20 @@ export class Commands {
   readonly #options: CommandsOptions
   readonly #report: ReportDefect
   readonly #pending: PendingCommands
+  readonly #replicas: ReplicaGate
   /** Absent where the contract has no entities: nothing is ever stored. */
   readonly #answers: Answers | undefined
   #timer: NodeJS.Timeout | undefined
 
   constructor(options: CommandsOptions) {
-    const { bus, contract, clock, node, report } = options
+    const { bus, contract, clock, node, replicas = 0, report } = options
     this.#options = options
     this.#report = withoutRepeats(report)
-    this.#pending = new PendingCommands(bus.partitions, () => clock.monotonic())
-    if (contract.entities.size > 0) this.#answers = new Answers({ bus, node, pending: this.#pending, report })
+    const monotonic = () => clock.monotonic()
+    this.#pending = new PendingCommands(bus.partitions, monotonic)
+    this.#replicas = new ReplicaGate(bus, replicas, report)
+    if (contract.entities.size > 0)
+      this.#answers = new Answers({ bus, node, pending: this.#pending, replicas: this.#replicas, monotonic, report })
   }
 
   /** MUST be awaited before anything is taken: answers are read from here on. @throws when Redis is not reachable */
@@ -76,7 +85,7 @@ export class Commands {
   }
 
   /** @param answer is called exactly once, possibly before `send` returns. MUST NOT throw. */
-  send(request: CommandRequest, answer: (outcome: CommandOutcome) => void): void {
+  send(request: CommandRequest, answer: Settle): void {
     const settle = this.#measured(request, answer)
     const retryAfterMs = this.#options.overloadedMs()
     if (retryAfterMs !== undefined) return settle(refuse('overloaded', OVERLOADED, retryAfterMs))
@@ -85,6 +94,9 @@ export class Commands {
     const { id, entity, key, deadlineMs = DEFAULTS.deadlineMs } = request
     const { checksum } = checked
     const partition = partitionOf(key, this.#options.bus.partitions)
+    if (this.#answers?.isBehind(partition) && !this.#pending.has(partition, id)) {
+      return settle(refuse('overloaded', BEHIND, BEHIND_RETRY_MS))
+    }
     const keepMs = deadlineMs + RUN_AFTER_DEADLINE_MS + FORGET_AFTER_MS
     const entered = this.#pending.enter({ partition, id, checksum, entity, key, deadlineMs, settle }, keepMs)
     if (entered.as === 'refused') settle(entered.refusal)
@@ -106,6 +118,7 @@ export class Commands {
     await findAnswers(bus.entities(partition, 'query'), bus.log(partition, 'query'), [id], ({ event }) => {
       found = storedOutcome(event)
     })
+    if (found !== undefined && found !== 'pending') await this.#replicas.confirm(partition)
     return found
   }
 
@@ -162,13 +175,14 @@ export class Commands {
     const { clock, onAnswer } = this.#options
     const since = clock.monotonic()
     const labelOf = (code: string) => (this.isDeclared(entity, code) ? 'domain' : code)
-    return (outcome) => {
+    return (outcome, position) => {
       const label = outcome.status === 'done' ? 'done' : labelOf(outcome.code)
       onAnswer(label, (clock.monotonic() - since) / 1_000)
-      answer(outcome)
+      answer(outcome, position)
     }
   }
 }
 
+const BEHIND = `The worker of this entity is behind with its commands. ${ERROR_CODES.overloaded}`
 const OVERLOADED =
   'This gateway is overloaded. Send the command again after `retryAfterMs`, or through another gateway.'

@@ -1,3 +1,4 @@
+import { formatPosition } from '@tidegate/protocol'
 import { BatchReader, type EventBody, type LogEntry } from '../bus/index.ts'
 import { type CommandOutcome, storedOutcome } from '../entities/index.ts'
 
@@ -5,16 +6,20 @@ import { type CommandOutcome, storedOutcome } from '../entities/index.ts'
 export interface Answer {
   readonly id: string
   readonly outcome: CommandOutcome
+  /** Where the log has it. */
+  readonly position: string
 }
 
 /** The answers of a batch that are for one gateway. Of those for others only the header is looked at. */
-export function ownAnswers(node: string, entry: LogEntry): Answer[] {
+export function ownAnswers(node: string, partition: number, entry: LogEntry): Answer[] {
   // Most batches that are for others are known by this alone.
   if (!entry.header.includes(JSON.stringify(node))) return []
   const batch = new BatchReader(entry)
   return batch.header.keys.flatMap((key, index) => {
     if (key !== node) return []
     const event = JSON.parse(batch.jsonOf(index)) as EventBody
-    return [{ id: event.id, outcome: storedOutcome(event) }]
+    const { epoch, streamId } = entry
+    const position = formatPosition({ partition, epoch, streamId, index })
+    return [{ id: event.id, outcome: storedOutcome(event), position }]
   })
 }

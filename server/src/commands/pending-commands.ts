@@ -11,8 +11,8 @@ const FULL_RETRY_MS = 250
 /** Advised wait after a deadline: by then the command may have its outcome. */
 const DEADLINE_RETRY_MS = 1_000
 
-/** Takes the outcome once. */
-export type Settle = (outcome: CommandOutcome) => void
+/** Takes the outcome once. @param position where the log of answers has it, if it does */
+export type Settle = (outcome: CommandOutcome, position?: string) => void
 
 export interface Wait {
   readonly partition: number
@@ -103,14 +103,14 @@ export class PendingCommands {
   }
 
   /** Ends every wait for a command. Nothing happens where there is none. */
-  settle(partition: number, id: string, outcome: CommandOutcome): void {
+  settle(partition: number, id: string, outcome: CommandOutcome, position?: string): void {
     const pending = this.#partitions[partition]!.get(id)
     if (pending === undefined) return
     this.#remove(partition, id, pending)
     for (const [settle, timer] of pending.waits) {
       clearTimeout(timer)
       this.#waiting--
-      settle(outcome)
+      settle(outcome, position)
     }
   }
 

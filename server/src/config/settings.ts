@@ -152,7 +152,7 @@ export const VARIABLES = {
   ackReplicas: variable({
     name: 'TIDEGATE_ACK_REPLICAS',
     meaning:
-      'Replicas of Redis that must have an event before it is acknowledged. 0 acknowledges `stored` events, 1 and more `replicated` ones.',
+      'Replicas of Redis that must have an event before it is acknowledged, and the commit of a command before it is answered. 0 acknowledges `stored` events, 1 and more `replicated` ones.',
     fallback: '0',
     parse: wholeNumber(0, 16),
   }),

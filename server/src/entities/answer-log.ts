@@ -34,19 +34,23 @@ export class AnswerLog {
     })
   }
 
-  /** Hands over what was collected as operations of a commit and starts anew. */
-  take(): CommitOperation[] {
-    const operations = RecordBatchBuilder.split(this.#answers).map(append)
+  /**
+   * Hands over what was collected as operations of a commit and starts anew.
+   *
+   * @param handledAt when the newest command handled was stored, while others wait
+   */
+  take(handledAt: number | undefined): CommitOperation[] {
+    const operations = RecordBatchBuilder.split(this.#answers).map((answers) => append(answers, handledAt))
     this.#answers = []
     this.#size = 0
     return operations
   }
 }
 
-function append(answers: readonly Answer[]): CommitOperation {
+function append(answers: readonly Answer[], watermark: number | undefined): CommitOperation {
   const builder = new RecordBatchBuilder()
   builder.addSlice(answers.map(({ event }) => event))
   const entries = answers.flatMap(({ place }, index) => (place === undefined ? [] : [{ ...place, index }]))
   const places = { hash: ANSWERS_HASH, entries }
-  return { op: 'append', topic: ANSWERS_TOPIC, ...builder.build(), watermark: undefined, latest: [], places }
+  return { op: 'append', topic: ANSWERS_TOPIC, ...builder.build(), watermark, latest: [], places }
 }

@@ -44,6 +44,8 @@ export interface Command extends CommandBody {
   readonly key: string
   /** When it was stored, ms since 1970 by Redis' clock. */
   readonly storedAt: number
+  /** So many commands of its entity were read before it, and not run yet, that it is not run. */
+  readonly isExcess?: boolean
 }
 
 /** What became of a command: the data of an event in the log of answers, whose id is the command's and whose key is the gateway's. */
@@ -59,6 +61,6 @@ export function commandOf({ id, key, data }: EventBody, storedAt: number): Comma
   return { ...(data as CommandBody), id, key, storedAt }
 }
 
-export function rejection(code: CommandCode): CommandOutcome {
-  return { status: 'rejected', code, message: COMMAND_CODES[code] }
+export function rejection(code: CommandCode, message: string = COMMAND_CODES[code]): CommandOutcome {
+  return { status: 'rejected', code, message }
 }

@@ -6,9 +6,19 @@ export type HeldEntity =
   /** Its trail could not be folded. */
   | { readonly kind: 'broken'; readonly error: unknown }
 
+/** Commands whose events an entity has and whose answers may be forgotten. */
+export interface EntityPast {
+  /** From when on answers were known when the trail was read. */
+  readonly since: number
+  /** Command id -> version of the entity with its last event. */
+  readonly versions: ReadonlyMap<string, number>
+}
+
 interface Held {
   readonly entity: HeldEntity
-  /** Characters of its record. */
+  /** Absent until the trail was read. */
+  readonly past: EntityPast | undefined
+  /** Characters of its record and its past. */
   readonly size: number
   /** The last commit that changes it, by number; 0 for none that is not stored. */
   readonly commit: number
@@ -47,11 +57,25 @@ export class EntityBook {
 
   /** @param size characters of its record @param commit that changes it; 0 for what was loaded */
   set(name: string, key: string, entity: HeldEntity, { size, commit }: { size: number; commit: number }): void {
+    const past = this.past(name, key)
+    this.#put(placeOf(name, key), { entity, past, size: size + OVERHEAD + sizeOf(past), commit })
+  }
+
+  past(name: string, key: string): EntityPast | undefined {
+    return this.#held.get(placeOf(name, key))?.past
+  }
+
+  /** @param past of an entity that is held */
+  setPast(name: string, key: string, past: EntityPast): void {
     const place = placeOf(name, key)
-    this.#size -= this.#held.get(place)?.size ?? 0
+    const held = this.#held.get(place)!
+    this.#put(place, { ...held, past, size: held.size - sizeOf(held.past) + sizeOf(past) })
+  }
+
+  #put(place: string, held: Held): void {
+    this.#size += held.size - (this.#held.get(place)?.size ?? 0)
     this.#held.delete(place)
-    this.#held.set(place, { entity, size: size + OVERHEAD, commit })
-    this.#size += size + OVERHEAD
+    this.#held.set(place, held)
   }
 
   /** Forgets the least recently used beyond the budget, except what a commit after `stored` changes. */
@@ -64,6 +88,15 @@ export class EntityBook {
       if (this.#size <= this.#budget) return
     }
   }
+}
+
+/** What an entry of a map takes beside its text. */
+const PAST_OVERHEAD = 50
+
+function sizeOf(past: EntityPast | undefined): number {
+  let size = 0
+  for (const id of past?.versions.keys() ?? []) size += id.length + PAST_OVERHEAD
+  return size
 }
 
 /** Names hold no `\0`. */

@@ -7,10 +7,11 @@ import { type Command, type CommandCode, type CommandOutcome, rejection } from '
 import type { DoneEffect, Effect } from './effect.ts'
 import { EntityBook, type HeldEntity } from './entity-book.ts'
 import { EntityChanges, type Publish } from './entity-changes.ts'
-import type { EntityRecord } from './entity-record.ts'
+import type { EntityRecord, TrailEntry } from './entity-record.ts'
 import { newRecord } from './fold-events.ts'
 import { type NumberedMessage, Outbox, type StoredOutbox } from './outbox.ts'
-import { outcomeOf } from './outcome.ts'
+import { outcomeOf, overloaded } from './outcome.ts'
+import { PastCommands, type UnreadTrail } from './past-commands.ts'
 import { type Message, OUTCOME_COMMAND, outcomeMessage } from './reaction.ts'
 import { runCommand } from './run-command.ts'
 import { type FoldedEvent, runEvent } from './run-event.ts'
@@ -54,7 +55,9 @@ type Handled = { readonly command: Command } & (
   /** Its id has an answer, or gets one earlier in the chunk. */
   | { readonly kind: 'repeated' }
   /** It was not run, and may be answered in another way next time. */
-  | { readonly kind: 'passed'; readonly code: CommandCode }
+  | { readonly kind: 'passed'; readonly code: CommandCode | 'overloaded' }
+  /** It was run before, and its answer is forgotten. */
+  | { readonly kind: 'past'; readonly version: number }
   /** Nothing of it could be run. */
   | { readonly kind: 'refused'; readonly code: CommandCode }
 )
@@ -83,12 +86,15 @@ export class EntityFold {
   readonly #options: EntityFoldOptions
   readonly #book: EntityBook
   readonly #generations: AnswerGenerations
+  readonly #past: PastCommands
   /** Answers of commits that were not stored when what is loaded now was read, and those that were loaded. */
   readonly #given = new Map<string, GivenAnswer & { readonly commit: number }>()
   readonly #answers = new AnswerLog()
   readonly #changes: EntityChanges
   #answerWrites = 0
   #look = 0
+  /** When the newest command folded was stored. */
+  #handledAt: number | undefined
   /** Number of the commit that is being collected, and of the last one that is stored. */
   #commit = 1
   #stored = 0
@@ -99,6 +105,7 @@ export class EntityFold {
     this.#changes = new EntityChanges(options.publish)
     this.#generations = new AnswerGenerations(options.generations)
     this.outbox = new Outbox(options.outbox?.stored, options.outbox?.fields)
+    this.#past = new PastCommands(this.#book, this.#generations)
   }
 
   get generations(): StoredGenerations {
@@ -169,6 +176,16 @@ export class EntityFold {
     this.#book.set(name, key, held, { size, commit: 0 })
   }
 
+  /** What else has to be read before these commands are folded: in their trails may stand one whose answer is forgotten. */
+  unread(commands: readonly Command[]): UnreadTrail[] {
+    const { definitions } = this.#options
+    return this.#past.unread(commands.filter(({ id, entity }) => definitions.has(entity) && !this.#given.has(id)))
+  }
+
+  read(unread: UnreadTrail, entries: readonly TrailEntry[]): void {
+    this.#past.read(unread, entries)
+  }
+
   answered(id: string, given: GivenAnswer): void {
     // Of a stored commit: forgotten with the next look.
     this.#given.set(id, { ...given, commit: this.#stored })
@@ -176,6 +193,7 @@ export class EntityFold {
 
   /** Folds at most `MAX_CHUNK` commands, whose needs are loaded. */
   fold(commands: readonly Command[]): void {
+    this.#handledAt = commands.at(-1)?.storedAt ?? this.#handledAt
     const handled = this.#run(commands)
     if (handled !== undefined) {
       for (const one of handled) this.#apply(one)
@@ -208,14 +226,14 @@ export class EntityFold {
     this.#tellSource(message, rejection('outcome_unknown'))
   }
 
-  /** The operations of the next commit. */
-  takeOperations(): CommitOperation[] {
+  /** The operations of the next commit. @param isBehind whether further commands wait already: its answers say so */
+  takeOperations(isBehind = false): CommitOperation[] {
     const operations: CommitOperation[] = this.#generations.rotate(this.#options.now()) ? [ROTATE] : []
     operations.push(
       ...this.#changes.take((name, key, record, size) =>
         this.#book.set(name, key, { kind: 'loaded', record }, { size, commit: this.#commit }),
       ),
-      ...this.#answers.take(),
+      ...this.#answers.take(isBehind ? this.#handledAt : undefined),
       ...this.outbox.take(),
     )
     this.#answerWrites = 0
@@ -233,9 +251,11 @@ export class EntityFold {
     const ids = new Set<string>()
     // Looked up before: what is ended in the middle must not leave anything of this object half done.
     const due = commands.map((command): Due | Handled => {
-      const isRepeated = ids.has(command.id) || this.#given.has(command.id)
-      ids.add(command.id)
-      return isRepeated ? { kind: 'repeated', command } : this.#due(command)
+      if (ids.has(command.id) || this.#given.has(command.id)) return { kind: 'repeated', command }
+      const due = this.#due(command)
+      // One that is passed over leaves no answer to repeat.
+      if (due.kind === 'due' || due.kind === 'refused') ids.add(command.id)
+      return due
     })
     const { limited, epoch } = this.#options
     return runChunk(limited, due, (one, overlay) => (one.kind === 'due' ? runDue(one, epoch, overlay) : one))
@@ -259,8 +279,11 @@ export class EntityFold {
   }
 
   #due(command: Command): Due | Handled {
-    const { entity, key, storedAt, ageMs = 0, waitMs } = command
+    const { entity, key, storedAt, ageMs = 0, waitMs, isExcess } = command
+    if (isExcess) return { kind: 'passed', command, code: 'overloaded' }
     if (this.#options.now() > storedAt + waitMs) return { kind: 'passed', command, code: 'expired' }
+    const version = this.#past.versionOf(command)
+    if (version !== undefined) return { kind: 'past', command, version }
     if (ageMs > 0 && this.#generations.mayHaveForgotten(storedAt - ageMs)) {
       return { kind: 'passed', command, code: 'outcome_unknown' }
     }
@@ -285,8 +308,15 @@ export class EntityFold {
         if (!isSame) this.#tellSource(messageOf(command), outcome)
         return this.#answer(command, outcome, false)
       }
-      case 'passed':
-        return this.#answer(command, rejection(handled.code), false)
+      case 'passed': {
+        const { code } = handled
+        return this.#answer(command, code === 'overloaded' ? overloaded() : rejection(code), false)
+      }
+      case 'past': {
+        const { version } = handled
+        const outcome = { ...rejection('outcome_unknown', wasRun(version)), version, epoch: this.#options.epoch }
+        return this.#answer(command, outcome, false)
+      }
       case 'refused':
         this.#tellSource(messageOf(command), rejection(handled.code))
         return this.#answer(command, rejection(handled.code), true)
@@ -335,7 +365,7 @@ function runDue({ command, definition, held }: Due, epoch: string, overlay: Over
   return { kind: 'run', command, definition, ...run }
 }
 
-function messageOf({ id, key, storedAt: _, ...body }: Command): Message {
+function messageOf({ id, key, storedAt: _, isExcess: __, ...body }: Command): Message {
   return { id, key, body }
 }
 
@@ -346,6 +376,10 @@ function causeOf(effect: Exclude<Effect, DoneEffect>): string {
 
 function endlessOn({ definition, topic }: FoldedEvent): Run {
   return failed(definition, new Error(`on[${JSON.stringify(topic)}] did not return in time`))
+}
+
+function wasRun(version: number): string {
+  return `It was run: its last event made version ${version}. What it was answered is no longer known.`
 }
 
 const ROTATE: CommitOperation = { op: 'rename', from: ANSWERS_HASH, to: ANSWERS_PREVIOUS_HASH }

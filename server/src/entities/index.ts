@@ -28,5 +28,6 @@ export { beginOf, foldEvent, foldTrail, newRecord, viewOf } from './fold-events.
 export { COMMAND_LIMITS } from './limits.ts'
 export type { NumberedMessage, StoredOutbox } from './outbox.ts'
 export { storedOutcome } from './outcome.ts'
+export type { UnreadTrail } from './past-commands.ts'
 export { type Message, OUTCOME_COMMAND, outcomeMessage } from './reaction.ts'
 export type { FoldedEvent } from './run-event.ts'

@@ -1,3 +1,4 @@
+import { ERROR_CODES } from '@tidegate/protocol'
 import type { EventBody } from '../bus/index.ts'
 import type { EntityDefinition } from '../config/entity-model.ts'
 import { type AnsweredEvent, COMMAND_CODES, type CommandOutcome, rejection } from './command.ts'
@@ -31,6 +32,15 @@ export function outcomeOf(effect: Effect, { definition, before, epoch, report }:
       return { status: 'rejected', code, message, version: before.version, epoch }
     }
   }
+}
+
+/** Advised wait of a command that was one too many: its owner has handled the others by then. */
+const EXCESS_RETRY_MS = 250
+
+/** Too many commands of the entity were read at once: the same command may be sent again. */
+export function overloaded(): CommandOutcome {
+  const message = `More commands of this entity wait than its owner runs at once. ${ERROR_CODES.overloaded}`
+  return { status: 'rejected', code: 'overloaded', message, retryAfterMs: EXCESS_RETRY_MS }
 }
 
 function answeredEvent({ view }: EntityDefinition, { type, data }: TrailEntry): AnsweredEvent {

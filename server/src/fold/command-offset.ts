@@ -1,3 +1,4 @@
+import { compareStreamIds } from '@tidegate/protocol'
 import { LOG_START } from '../bus/index.ts'
 import type { Command } from '../entities/index.ts'
 
@@ -28,5 +29,7 @@ const LAST_SEQUENCE = '18446744073709551615'
 export function foldedOf(streamId: string, offset: string | undefined): number {
   if (offset === undefined) return 0
   const dot = offset.indexOf('.')
-  return offset.slice(0, dot) === streamId ? Number(offset.slice(dot + 1)) + 1 : 0
+  const order = compareStreamIds(streamId, offset.slice(0, dot))
+  if (order < 0) return Number.POSITIVE_INFINITY
+  return order === 0 ? Number(offset.slice(dot + 1)) + 1 : 0
 }

@@ -312,15 +312,15 @@ export class PartitionFold {
     for (const { operator } of this.#windows.merges) operator.interrupted()
   }
 
-  /** The operations of the next commit. Whatever does not fit stays due. */
-  takeOperations(): CommitOperation[] {
+  /** The operations of the next commit. Whatever does not fit stays due. @param isBehind whether further commands wait */
+  takeOperations(isBehind = false): CommitOperation[] {
     this.#emit()
     this.#events = 0
     this.#moved = false
     const reports = this.#windows.reports.flatMap((stage) =>
       stage.takeReports(this.#windows.isIdle(stage), MAX_WRITES - this.#writes()),
     )
-    const entities = this.entities?.takeOperations() ?? []
+    const entities = this.entities?.takeOperations(isBehind) ?? []
     return [
       ...this.#windows.takeDropped(),
       ...entities,

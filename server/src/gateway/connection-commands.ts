@@ -8,11 +8,14 @@ const WINDOW_RETRY_MS = 20
 /** The commands of one connection: as many as may be unanswered. */
 export class ConnectionCommands {
   readonly #commands: Pick<Commands, 'send'>
-  readonly #answer: (id: string, outcome: CommandOutcome) => void
+  readonly #answer: (id: string, outcome: CommandOutcome, position?: string) => void
   #unanswered = 0
 
   /** @param answer is called once for each command taken. MUST NOT throw. */
-  constructor(commands: Pick<Commands, 'send'>, answer: (id: string, outcome: CommandOutcome) => void) {
+  constructor(
+    commands: Pick<Commands, 'send'>,
+    answer: (id: string, outcome: CommandOutcome, position?: string) => void,
+  ) {
     this.#commands = commands
     this.#answer = answer
   }
@@ -23,9 +26,9 @@ export class ConnectionCommands {
       return this.#answer(id, refuse('command_window', COMMAND_CODES.command_window, WINDOW_RETRY_MS))
     }
     this.#unanswered++
-    this.#commands.send({ ...request, expected: parseVersion(expectedVersion) }, (outcome) => {
+    this.#commands.send({ ...request, expected: parseVersion(expectedVersion) }, (outcome, position) => {
       this.#unanswered--
-      this.#answer(id, outcome)
+      this.#answer(id, outcome, position)
     })
   }
 }

@@ -79,7 +79,7 @@ export class Connection {
   #pingedAt: number
   #unackedFrames = 0
   #unackedBytes = 0
-  #publishes = false
+  #stores = false
   readonly #commands: ConnectionCommands
 
   constructor(context: ConnectionContext, socket: TransportSocket, id: string) {
@@ -90,12 +90,12 @@ export class Connection {
     this.#heardAt = now
     this.#pingedAt = now
     this.#state = { phase: 'awaiting_hello', since: now }
-    this.#commands = new ConnectionCommands(context.commands, (commandId, outcome) =>
+    this.#commands = new ConnectionCommands(context.commands, (commandId, outcome, position) =>
       contained(
         context.report,
         `an answer to ${id}`,
         (defectId) => this.abort(defectId),
-        () => this.#send({ type: 'answer', id: commandId, ...outcome }),
+        () => this.#send({ type: 'answer', id: commandId, ...outcome, ...(position !== undefined && { position }) }),
       ),
     )
   }
@@ -149,7 +149,7 @@ export class Connection {
 
   /** Sends a publisher its changed grant. */
   sendGrant({ publish, retryAfterMs }: GrantChange): void {
-    if (this.#publishes) this.#send({ type: 'slow', retryAfterMs, publish })
+    if (this.#stores) this.#send({ type: 'slow', retryAfterMs, publish })
   }
 
   sendBus({ class: busClass, state, since, retryAfterMs }: GuardState): void {
@@ -157,9 +157,9 @@ export class Connection {
     else this.#send({ type: 'bus', class: busClass, state: 'open', since, retryAfterMs })
   }
 
-  /** Sends a publisher the epochs under which logs continue. */
+  /** Sends a client that publishes, or sends commands, the epochs under which logs continue. */
   sendEpochs(epochs: readonly LogEpoch[]): void {
-    if (this.#publishes && epochs.length > 0) this.#send({ type: 'epoch', at: epochs.map(formatLogEpoch) })
+    if (this.#stores && epochs.length > 0) this.#send({ type: 'epoch', at: epochs.map(formatLogEpoch) })
   }
 
   close(code: CloseCode, reason: string): void {
@@ -196,7 +196,7 @@ export class Connection {
         ? undefined
         : Math.min(LIMITS.maxWindowBytes, Math.max(LIMITS.minWindowBytes, frame.windowBytes))
     const epochs = (frame.epochs ?? []).map((text) => parseLogEpoch(text)!)
-    this.#publishes = epochs.length > 0
+    this.#stores = epochs.length > 0
     // Before anything it publishes: the first publish in a log decides which later ones are duplicates.
     for (const [partition, known] of knownEntries(frame.acked ?? [])) this.#context.ingest.testify(partition, known)
     const sequence = frame.sequence === NEW_SEQUENCE ? this.#context.ingest.newSequence() : frame.sequence
@@ -247,6 +247,7 @@ export class Connection {
         )
         return
       case 'command':
+        this.#stores = true
         return this.#commands.take(frame)
       default:
         assertNever(frame)
@@ -274,7 +275,7 @@ export class Connection {
     const { seq, topic, events, ageMs } = frame
     if (events.length === 0) return this.#reject(seq, 'empty_frame')
     if (events.length > LIMITS.frameEvents) return this.#reject(seq, 'too_many_events')
-    this.#publishes = true
+    this.#stores = true
     const retryAfterMs = this.#context.admission.publish()
     if (retryAfterMs !== undefined) {
       producer?.failed(seq)

@@ -1,18 +1,41 @@
-/** Admits one caller at a time, in order of arrival. */
-export class Turn {
-  #last: Promise<void> = Promise.resolve()
+/** So many urgent callers in a row pass one that is not: under a flood of them it still gets its share. */
+const MAX_URGENT_IN_A_ROW = 16
 
-  async run<T>(body: () => Promise<T>): Promise<T> {
-    const before = this.#last
-    let done!: () => void
-    this.#last = new Promise((resolve) => {
-      done = resolve
-    })
-    await before
+/** Admits one caller at a time: urgent ones before others, each kind in the order of arrival. */
+export class Turn {
+  readonly #urgent: (() => void)[] = []
+  readonly #others: (() => void)[] = []
+  #isTaken = false
+  #urgentInARow = 0
+
+  /** Whether an urgent caller waits: whoever has the turn for long SHOULD give it back. */
+  get isWanted(): boolean {
+    return this.#urgent.length > 0
+  }
+
+  async run<T>(body: () => Promise<T>, { isUrgent = false } = {}): Promise<T> {
+    if (this.#isTaken) {
+      await new Promise<void>((admit) => {
+        const waiting = isUrgent ? this.#urgent : this.#others
+        waiting.push(admit)
+      })
+    }
+    this.#isTaken = true
     try {
       return await body()
     } finally {
-      done()
+      this.#handOver()
     }
+  }
+
+  #handOver(): void {
+    const isOthersTurn = this.#urgent.length === 0 || this.#urgentInARow >= MAX_URGENT_IN_A_ROW
+    const other = isOthersTurn ? this.#others.shift() : undefined
+    const urgent = other === undefined ? this.#urgent.shift() : undefined
+    this.#urgentInARow = urgent === undefined ? 0 : this.#urgentInARow + 1
+    const next = other ?? urgent
+    // Taken throughout: a caller that comes now must not pass the one that was admitted.
+    if (next === undefined) this.#isTaken = false
+    else next()
   }
 }

@@ -1,10 +1,13 @@
 import type { LogEntry } from '../bus/index.ts'
-import { commandOf, type EntityFold, MAX_CHUNK } from '../entities/index.ts'
+import { type Command, commandOf, type EntityFold, MAX_CHUNK } from '../entities/index.ts'
 import { commandOffset, decodeBatch, foldedOf, msOf, type PlacedCommand } from '../fold/index.ts'
 import type { EntityLoader } from './entity-loader.ts'
 
 /** Commands whose needs are loaded in one go. */
 const LOAD_COUNT = 16 * MAX_CHUNK
+
+/** Commands of one entity in one read, without those that follow from events: nobody sends these again. More come only from many gateways together, or from what ignores their refusals. */
+const MAX_OF_ENTITY = 1_000
 
 /** Commands that are read and not folded, in log order. */
 export class CommandQueue {
@@ -14,6 +17,8 @@ export class CommandQueue {
   #loaded = 0
   /** The look at what they need that they were loaded for. */
   #look: number | undefined
+  /** How many of each entity were read since there were none. */
+  readonly #ofEntity = new Map<string, number>()
 
   constructor(loader: Pick<EntityLoader, 'load'>) {
     this.#loader = loader
@@ -28,8 +33,17 @@ export class CommandQueue {
     const { streamId, events } = decodeBatch(entry)
     const storedAt = msOf(streamId)
     for (let index = foldedOf(streamId, offset); index < events.length; index++) {
-      this.#waiting.push({ command: commandOf(events[index]!, storedAt), offset: commandOffset(streamId, index) })
+      const command = commandOf(events[index]!, storedAt)
+      const isExcess = command.cause === undefined && this.#count(command) > MAX_OF_ENTITY
+      this.#waiting.push({ command: { ...command, isExcess }, offset: commandOffset(streamId, index) })
     }
+  }
+
+  #count({ entity, key }: Command): number {
+    const subject = `${entity} ${key}`
+    const count = (this.#ofEntity.get(subject) ?? 0) + 1
+    this.#ofEntity.set(subject, count)
+    return count
   }
 
   /** Loads what the next ones touch, unless it is: a look at what events need may have forgotten it. @throws BusUnavailable */
@@ -48,6 +62,7 @@ export class CommandQueue {
   take(): readonly PlacedCommand[] {
     const taken = this.#waiting.splice(0, Math.min(MAX_CHUNK, this.#loaded))
     this.#loaded -= taken.length
+    if (this.isEmpty) this.#ofEntity.clear()
     return taken
   }
 }

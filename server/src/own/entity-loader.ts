@@ -12,6 +12,7 @@ import {
   type HeldEntity,
   type Subject,
   storedOutcome,
+  type UnreadTrail,
 } from '../entities/index.ts'
 import type { PartitionStore } from './partition-store.ts'
 
@@ -35,6 +36,13 @@ export class EntityLoader {
       ),
       this.#loadAll(fold, entities),
     ])
+    await Promise.all(fold.unread(commands).map((unread) => this.#read(fold, unread)))
+  }
+
+  async #read(fold: EntityFold, unread: UnreadTrail): Promise<void> {
+    const { name, key, from, to } = unread
+    const trail = await this.#store.entities.trail(name, key, from, to)
+    fold.read(unread, trail.map(decodeTrailEntry))
   }
 
   async loadEntities(fold: EntityFold, subjects: readonly Subject[]): Promise<void> {

@@ -1,4 +1,4 @@
-import { type Bus, LOG_START, type LogEntry, type LogTail, partialsTopic } from '../bus/index.ts'
+import { type Bus, COMMANDS_TOPIC, LOG_START, type LogEntry, type LogTail, partialsTopic } from '../bus/index.ts'
 import type { Clock } from '../clock.ts'
 import { decodeOffsets, foreignLog, type Offsets } from '../fold/index.ts'
 
@@ -34,6 +34,7 @@ interface ReadAhead {
  * on another node than the next partition's.
  */
 export class EntrySource {
+  readonly #partition: number
   readonly #bus: Bus
   readonly #tail: LogTail
   readonly #clock: Clock
@@ -43,6 +44,7 @@ export class EntrySource {
   #isWoken = false
 
   constructor(partition: number, bus: Bus, clock: Clock) {
+    this.#partition = partition
     this.#bus = bus
     this.#tail = bus.tail(partition, 'worker')
     this.#clock = clock
@@ -63,6 +65,11 @@ export class EntrySource {
     const result = isNext ? early : await this.#poll(cursors, blockMs)
     if (result.entries.length >= READ_COUNT) this.#readAhead(cursors, result.entries)
     return result
+  }
+
+  /** Commands after a cursor, without waiting and beside a read that is under way. @throws BusUnavailable */
+  readCommands(cursor: string): Promise<LogEntry[]> {
+    return this.#bus.log(this.#partition, 'tail').after(new Map([[COMMANDS_TOPIC, cursor]]), READ_COUNT)
   }
 
   /** Entries read in advance may belong to another version of the log. */
@@ -165,6 +172,8 @@ function fullTopics(entries: readonly LogEntry[]): Set<string> {
   return new Set([...counts.keys()].filter((topic) => counts.get(topic)! >= READ_COUNT))
 }
 
+/** But for commands, of which more may have been read meanwhile: repeated ones are known by their offset. */
 function isSame(a: ReadonlyMap<string, string>, b: ReadonlyMap<string, string>): boolean {
-  return a.size === b.size && [...a].every(([topic, streamId]) => b.get(topic) === streamId)
+  const isAt = ([topic, streamId]: readonly [string, string]) => topic === COMMANDS_TOPIC || b.get(topic) === streamId
+  return a.size === b.size && [...a].every(isAt)
 }

@@ -1,5 +1,5 @@
 import { setImmediate as yieldToLoop } from 'node:timers/promises'
-import { BusUnavailable, COMMANDS_TOPIC, type LogVersion, type Ownership } from '../bus/index.ts'
+import { BusUnavailable, COMMANDS_TOPIC, type LogEntry, type LogVersion, type Ownership } from '../bus/index.ts'
 import type { Clock } from '../clock.ts'
 import {
   decodeOffsets,
@@ -40,9 +40,12 @@ const HELD_UP_MS = 10
 /** Longest wait for input while a quiet input may close windows: it delays them by as much. */
 const OPEN_BLOCK_MS = 250
 const IDLE_BLOCK_MS = 1_000
+/** While events are folded, commands are looked for this often: their senders wait. */
+const POLL_COMMANDS_MS = 10
+const URGENT = { isUrgent: true }
 /**
  * The fold yields to the event loop this often: for heartbeats, and above all for the rest of large commits, which
- * sockets send in pieces.
+ * sockets send in pieces. So often it gives the turn back if another partition has commands, too.
  */
 const YIELD_EVERY_MS = 5
 
@@ -93,6 +96,11 @@ export class PartitionLoop {
    */
   #committedAt = Number.NEGATIVE_INFINITY
   #reportsReadAt = Number.NEGATIVE_INFINITY
+  /** Events that come next have no room in the commit. */
+  #isFull = false
+  /** A look for commands that is under way, or has found some. */
+  #poll: { readonly entries: Promise<readonly LogEntry[]>; hasFound: boolean } | undefined
+  #polledAt = Number.NEGATIVE_INFINITY
   /** The commit that Redis has not answered yet. Events folded meanwhile go into the next one. */
   #inFlight: Promise<LoopEnd | undefined> | undefined
   #isRefused = false
@@ -145,6 +153,7 @@ export class PartitionLoop {
 
   async #readFoldCommit(): Promise<LoopEnd | undefined> {
     await this.#readReports()
+    await this.#takePolled()
     if (!this.#hasPending) await this.#read()
     // Somebody waits for the answer of each.
     if (!this.#commands.isEmpty && !this.#suspicious) await this.#foldCommands()
@@ -163,6 +172,10 @@ export class PartitionLoop {
 
   get #hasPending(): boolean {
     return !this.#events.isEmpty || !this.#commands.isEmpty
+  }
+
+  get #hasCommandsLeft(): boolean {
+    return !this.#commands.isEmpty || this.#lastRead?.behind.has(COMMANDS_TOPIC) === true
   }
 
   async #readReports(): Promise<void> {
@@ -202,13 +215,46 @@ export class PartitionLoop {
       const { entries, polledAt } = this.#lastRead
       const ofTopics = entries.filter(({ topic }) => topic !== COMMANDS_TOPIC)
       this.#events.add(ofTopics)
-      const folded = this.#fold.offsets.get(COMMANDS_TOPIC)
-      for (const entry of entries) if (entry.topic === COMMANDS_TOPIC) this.#commands.add(entry, folded)
+      this.#addCommands(entries)
       this.#fold.polledEmpty(polledAt, new Set(ofTopics.map(({ topic }) => topic)))
-      for (const { topic, epoch, streamId } of entries) this.#parts.evidence.saw({ topic, epoch, streamId })
+      for (const entry of ofTopics) this.#saw(entry)
       this.#context.stats.read(this.#parts.store.partition, ofTopics[0], this.#now())
       this.#context.stats.waitsFor(this.#parts.store.partition, this.#fold.slowestSources())
     })
+  }
+
+  #addCommands(entries: readonly LogEntry[]): void {
+    const folded = this.#fold.offsets.get(COMMANDS_TOPIC)
+    for (const entry of entries) {
+      if (entry.topic !== COMMANDS_TOPIC) continue
+      this.#commands.add(entry, folded)
+      this.#saw(entry)
+    }
+  }
+
+  #saw({ topic, epoch, streamId }: LogEntry): void {
+    this.#parts.evidence.saw({ topic, epoch, streamId })
+  }
+
+  /** Looks for commands while events are folded. MUST NOT be called while some are waiting. */
+  #pollCommands(): void {
+    const now = performance.now()
+    if (this.#fold.entities === undefined || this.#poll !== undefined || now - this.#polledAt < POLL_COMMANDS_MS) return
+    this.#polledAt = now
+    const found = this.#parts.source.readCommands(this.#fold.cursors().get(COMMANDS_TOPIC)!)
+    const poll = { entries: found.catch(() => []), hasFound: false }
+    poll.entries.then((entries) => {
+      poll.hasFound = entries.length > 0
+      if (!poll.hasFound && this.#poll === poll) this.#poll = undefined
+    })
+    this.#poll = poll
+  }
+
+  async #takePolled(): Promise<void> {
+    if (this.#poll === undefined) return
+    const { entries } = this.#poll
+    this.#addCommands(await entries)
+    this.#poll = undefined
   }
 
   /** While Redis does not answer, the state is kept and no watermark moves. */
@@ -231,15 +277,16 @@ export class PartitionLoop {
         const taken = this.#commands.take()
         const commands = taken.map(({ command }) => command)
         this.#fold.foldCommands(commands, taken.at(-1)!.offset)
-      })
+      }, URGENT)
     }
   }
 
+  /** Until nothing is left, the commit is full, or commands have come. */
   async #foldEvents(): Promise<void> {
-    let hasRoom = true
-    while (!this.#events.isEmpty && hasRoom && !this.#isEnding) {
+    this.#isFull = false
+    while (!this.#events.isEmpty && !this.#isFull && !this.#isEnding && !this.#poll?.hasFound) {
       if (!(await this.#isLoaded(() => this.#events.load(this.#fold.entities)))) continue
-      hasRoom = await this.#context.folding.run(() => this.#foldLoaded())
+      await this.#context.folding.run(() => this.#foldLoaded())
     }
   }
 
@@ -253,19 +300,21 @@ export class PartitionLoop {
     return isLoaded
   }
 
-  /** @returns whether the commit has room for more */
-  async #foldLoaded(): Promise<boolean> {
+  /** The same in one turn, which others get that have commands. */
+  async #foldLoaded(): Promise<void> {
     let yieldedAt = performance.now()
     for (let batch = this.#events.peek(); batch !== undefined; batch = this.#events.peek()) {
-      if (!this.#fold.hasRoomFor(batch)) return false
+      this.#isFull = !this.#fold.hasRoomFor(batch)
+      if (this.#isFull) return
       this.#fold.fold(batch)
       this.#events.shift()
       if (performance.now() - yieldedAt >= YIELD_EVERY_MS) {
+        if (this.#commands.isEmpty) this.#pollCommands()
         await yieldToLoop()
         yieldedAt = performance.now()
+        if (this.#context.folding.isWanted || this.#poll?.hasFound) return
       }
     }
-    return true
   }
 
   /** One batch and some commands, committed at once: from then on nothing is suspicious any more. */
@@ -291,7 +340,7 @@ export class PartitionLoop {
 
   #isCommitDue(): boolean {
     if (!this.#fold.isDirty) return false
-    return this.#hasPending || this.#untilCommitMs() <= 0
+    return this.#isFull || !this.#commands.isEmpty || this.#untilCommitMs() <= 0
   }
 
   #untilCommitMs(): number {
@@ -344,7 +393,7 @@ export class PartitionLoop {
 
   async #send(): Promise<LoopEnd | undefined> {
     const { store, evidence } = this.#parts
-    const operations = this.#fold.takeOperations()
+    const operations = this.#fold.takeOperations(this.#hasCommandsLeft)
     const request = this.#commits.next({
       offsets: encodeOffsets(this.#fold.offsets),
       clocks: JSON.stringify(this.#fold.progress()),

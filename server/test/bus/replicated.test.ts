@@ -1,17 +1,33 @@
 import { createClient } from '@tidegate/client/node'
-import { expect, it } from 'vitest'
+import { afterEach, expect, it } from 'vitest'
 import { openCommandConnection, untilReady } from '../../src/bus/connection.ts'
+import { ANSWERS_TOPIC, type Bus, COMMANDS_TOPIC, partitionOf } from '../../src/bus/index.ts'
+import { openTestBus } from '../support/bus.ts'
 import { readingOf } from '../support/contract.ts'
+import { entityContract } from '../support/entity-contract.ts'
+import { StandInOwner } from '../support/stand-in-owner.ts'
 import { useGateway } from '../support/use-gateway.ts'
 import { useRedis } from '../support/use-redis.ts'
 
-const server = await useGateway(undefined, { ackReplicas: 1 })
+const server = await useGateway(entityContract, { ackReplicas: 1 })
 const { server: replica, redis: copy } = await useRedis()
 
 const idsOfCopy = async () => {
   const keys = await copy.keys('*:log:sensor.reading')
   const logs = await Promise.all(keys.map((key) => copy.xrange(key, '-', '+')))
   return logs.flat(2).flatMap((fields) => [...`${fields}`.matchAll(/"id":"([^"]+)"/g)].map(([, id]) => id))
+}
+
+afterEach(() => copy.replicaof('NO', 'ONE'))
+
+async function replicate(): Promise<void> {
+  const master = openCommandConnection(server.redis.url, 'test')
+  await untilReady(master, 5_000)
+  // It would wait five seconds for more replicas.
+  await master.config('SET', 'repl-diskless-sync-delay', '0')
+  master.disconnect()
+  await copy.replicaof('127.0.0.1', server.redis.port)
+  await expect.poll(async () => String(await copy.info('replication')), { timeout: 5_000 }).toContain('link_status:up')
 }
 
 it('B-APPEND-11 acknowledges only what the replica has, and again what it got late', { timeout: 20_000 }, async () => {
@@ -24,13 +40,7 @@ it('B-APPEND-11 acknowledges only what the replica has, and again what it got la
     return { status: response.status, body: await response.json() }
   }
   expect((await post('alone')).status).toBe(503)
-  const master = openCommandConnection(server.redis.url, 'test')
-  await untilReady(master, 5_000)
-  // It would wait five seconds for more replicas.
-  await master.config('SET', 'repl-diskless-sync-delay', '0')
-  master.disconnect()
-  await copy.replicaof('127.0.0.1', server.redis.port)
-  await expect.poll(async () => String(await copy.info('replication')), { timeout: 5_000 }).toContain('link_status:up')
+  await replicate()
   await expect.poll(() => post('alone'), { timeout: 5_000 }).toMatchObject({ status: 200, body: { duplicate: true } })
   expect(await idsOfCopy()).toEqual(['alone'])
 
@@ -53,5 +63,38 @@ it('B-APPEND-11 acknowledges only what the replica has, and again what it got la
   } finally {
     process.kill(replica.pid, 'SIGCONT')
     await client.close({ deadlineMs: 100 })
+  }
+})
+
+it('CMD-ANSWER-6 B-REPLICAS-1 an outcome leaves once the replica has its commit', { timeout: 20_000 }, async () => {
+  const bus: Bus = await openTestBus(server.redis.url, 4)
+  const owner = new StandInOwner(bus)
+  owner.paused = true
+  const log = bus.log(partitionOf('42', 4), 'query')
+  const entriesOf = (topic: string) => log.range(topic, '-', '+', 10)
+  const headers = { 'idempotency-key': 'c-1' }
+  const send = async (deadlineMs: number) => {
+    const url = `${server.url}/v1/entities/user/42/changeEmail?deadlineMs=${deadlineMs}`
+    const response = await fetch(url, { method: 'POST', headers, body: '{}' })
+    return { status: response.status, location: response.headers.get('location')! }
+  }
+  await replicate()
+  try {
+    await expect.poll(async () => (await send(100)).status, { timeout: 5_000 }).toBe(202)
+    const { location } = await send(100)
+    await expect.poll(() => entriesOf(COMMANDS_TOPIC)).toHaveLength(1)
+    process.kill(replica.pid, 'SIGSTOP')
+    owner.paused = false
+    await expect.poll(() => entriesOf(ANSWERS_TOPIC)).toHaveLength(1)
+    // It joins the one that is pending, whose answer was read.
+    expect(await send(500)).toMatchObject({ status: 202 })
+    expect((await fetch(server.url + location)).status).toBe(503)
+    process.kill(replica.pid, 'SIGCONT')
+    expect(await send(10_000)).toMatchObject({ status: 200 })
+    expect((await fetch(server.url + location)).status).toBe(200)
+  } finally {
+    process.kill(replica.pid, 'SIGCONT')
+    await owner.close()
+    bus.close()
   }
 })

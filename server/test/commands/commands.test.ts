@@ -19,7 +19,7 @@ import { Ingest } from '../../src/ingest/index.ts'
 import { openTestBus } from '../support/bus.ts'
 import { entityContract as contract } from '../support/entity-contract.ts'
 import { startTestRedis, type TestRedis } from '../support/redis.ts'
-import { type Decide, StandInOwner } from '../support/stand-in-owner.ts'
+import { accept, type Decide, StandInOwner } from '../support/stand-in-owner.ts'
 
 const PARTITIONS = 4
 let server: TestRedis
@@ -221,6 +221,30 @@ describe('the same command again', () => {
     expect(codeOf((await commands.outcome('user', '42', 'c-1')) as CommandOutcome)).toBe('done')
     expect(await commands.outcome('user', '42', 'c-9')).toBeUndefined()
     expect(await commands.outcome('nobody', '42', 'c-1')).toBeUndefined()
+  })
+})
+
+describe('an owner that lags', () => {
+  it('CMD-LAG-1 gets no more commands of its partition for now; retries join, and other partitions accept theirs', async () => {
+    const owner = startOwner((command, run) => (command.id === 'waits' ? undefined : accept(command, run)))
+    const { send } = await startSender()
+    const other = ['a', 'b', 'c', 'd', 'e'].find(
+      (key) => partitionOf(key, PARTITIONS) !== partitionOf('42', PARTITIONS),
+    )!
+    const waiting = send({ id: 'waits' })
+    owner.lagMs = 1_000
+    expect(codeOf(await send({ id: 'c-1' }))).toBe('done')
+    const refused = await send({ id: 'c-2' })
+    expect(refused).toMatchObject({ code: 'overloaded', retryAfterMs: expect.any(Number) })
+    const joined = send({ id: 'waits', deadlineMs: 300 })
+    owner.lagMs = 200
+    expect(codeOf(await send({ id: 'c-3', key: other }))).toBe('done')
+    expect(codeOf(await send({ id: 'c-4', key: other }))).toBe('done')
+    expect(codeOf(await joined)).toBe('deadline_exceeded')
+    // Nothing is said any more.
+    await expect.poll(async () => codeOf(await send({ id: 'c-2' }))).toBe('done')
+    expect((await storedCommands()).map(({ id }) => id).sort()).toEqual(['c-1', 'c-2', 'c-3', 'c-4', 'waits'])
+    void waiting
   })
 })
 

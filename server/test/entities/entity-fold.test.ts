@@ -170,6 +170,24 @@ describe('entity fold - answers', () => {
     expect(noted).toEqual([{ field: first.id, tag: first.checksum, index: 1 }])
   })
 
+  test('E-ANSWER-2 E-LAG-2 what is passed over is passed over each time that it comes', () => {
+    const [late, excess] = [add(1, { waitMs: 999 }), add(1, { isExcess: true })]
+    const overloaded = { ...rejected('overloaded'), retryAfterMs: expect.any(Number) }
+    const answers = run(late, late, excess, excess, { ...excess, isExcess: false }, excess)
+    expect(answers).toMatchObject([rejected('expired'), rejected('expired'), overloaded, overloaded, done(1), done(1)])
+  })
+
+  test('E-LAG-1 answers say when the newest command handled was stored, while others wait', () => {
+    const watermarks = (isBehind: boolean, ...commands: Command[]) => {
+      for (const [name, keys] of fold.needs(commands).entities) for (const key of keys) fold.loaded(name, key)
+      fold.fold(commands)
+      const operations = fold.takeOperations(isBehind)
+      return operations.flatMap((operation) => (operation.op === 'append' ? [operation.watermark] : []))
+    }
+    expect(watermarks(true, add(1, { storedAt: 1_500 }), add(1, { storedAt: 1_600 }))).toEqual([1_600])
+    expect(watermarks(false, add(1, { storedAt: 1_700 }))).toEqual([undefined])
+  })
+
   test('E-ANSWER-3 what may have been forgotten is not run again', () => {
     const hour = 3_600_000
     fold = open({ generations: { began: 10 * hour, since: 9 * hour, bytes: 0 } })
@@ -177,6 +195,35 @@ describe('entity fold - answers', () => {
     const at = { storedAt: now }
     const answers = run(add(1, { ...at, ageMs: 2 * hour }), add(1, { ...at, ageMs: hour / 2 }), add(1, at))
     expect(answers).toMatchObject([rejected('outcome_unknown'), done(1), done(2)])
+  })
+
+  test('E-ONCE-1 a command whose answer is forgotten is found beside the newest 100 events, and is not run again', () => {
+    const hour = 3_600_000
+    fold = open({ generations: { began: 10 * hour, since: 9 * hour, bytes: 0 } })
+    now = 10 * hour + 1_000
+    const [old, known, fresh] = [8, 9.5, 10].map((hours) => add(1, { storedAt: hours * hour }))
+    const again = [old!, known!, fresh!].map((command) => ({ ...command, storedAt: now }))
+    fold.needs(again)
+    fold.loaded('counter', 'a', {
+      kind: 'loaded',
+      record: { version: 150, time: 10 * hour, definition: 2, state: { n: 150, label: '' }, indexed: {} },
+    })
+    const unread = { name: 'counter', key: 'a', cut: 0, from: 50, to: 150 }
+    expect(fold.unread(again)).toEqual([unread])
+    const entry = { type: 'added', definition: 2, data: { n: 1 } }
+    const entries = [old!, old!, known!].map(({ id, storedAt }) => ({ ...entry, time: storedAt, commandId: id }))
+    fold.read(unread, entries)
+    expect(fold.unread(again)).toEqual([])
+    fold.fold([...again, again[0]!])
+    const forgotten = { ...rejected('outcome_unknown'), version: 52, epoch: 'e' }
+    // The answer of the second one is known where answers are looked up.
+    expect(answersIn(fold.takeOperations())).toMatchObject([forgotten, done(151), done(152), forgotten])
+    expect(fold.unread([add(1)])).toEqual([])
+  })
+
+  test('E-ONCE-1 while every answer is known nothing is looked through', () => {
+    run(add(1))
+    expect(fold.unread([add(1)])).toEqual([])
   })
 
   test('E-ANSWER-3 a generation of answers ends after an hour', () => {

@@ -56,7 +56,13 @@ it('G-COMMAND-5 a worker runs what a gateway stored: done, refused by the entity
   const again = await Promise.all(keys.map((key) => register(key, { 'idempotency-key': 'k-1' })))
   expect(again).toEqual(first)
   expect(await register('u-0')).toMatchObject({ status: 422, body: { error: { code: 'user_already_exists' } } })
-  expect(await register('u-0', { 'if-match': '"0"' })).toMatchObject({ status: 412 })
+  for (const version of ['"0"', '"7"', `"${10 ** 15 - 1}"`, '"1@zz"']) {
+    expect(await register('u-0', { 'if-match': version })).toMatchObject({
+      ...{ status: 412, body: { error: { code: 'version_conflict', version: 1, epoch: first[0]!.body.epoch } } },
+    })
+  }
+  const other = await register('u-0', { 'idempotency-key': 'k-1', 'if-match': '"0"' })
+  expect(other).toMatchObject({ status: 409, body: { error: { code: 'conflict' } } })
   expect(await register('u-0', { 'if-match': first[0]!.etag! })).toMatchObject({ status: 422 })
 }, 30_000)
 

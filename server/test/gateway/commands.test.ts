@@ -66,25 +66,31 @@ async function http(
 const command = (body?: unknown, headers?: Record<string, string>, path = '/v1/entities/user/42/changeEmail') =>
   http('POST', path, { body, ...(headers && { headers }) })
 
+/** In the log of answers. */
+const PLACE = expect.stringMatching(/^\d@\w+\/\d+-\d+\.\d+$/)
+
 async function stored(id: string) {
   const logs = await Promise.all([0, 1, 2, 3].map((p) => bus.log(p, 'query').range(COMMANDS_TOPIC, '-', '+', 5_000)))
   return logs.flat().flatMap(({ payload }) => decodeEvents(payload).filter((event) => event.id === id))
 }
 
 describe('command frames', () => {
-  it('G-COMMAND-1 are answered each once, of a client without a producer too', async () => {
+  it('G-COMMAND-1 G-COMMAND-12 are answered each once, of a client without a producer too', async () => {
     const client = await RawClient.greeted(server.port)
     const sent = frame({ expectedVersion: '3@k2x9' })
     client.send(sent)
     expect(await client.next('answer')).toEqual({
       ...{ type: 'answer', id: sent.id, status: 'done', version: expect.any(Number), epoch: '1' },
       events: [{ type: 'accepted', data: sent.input }],
+      position: PLACE,
     })
     expect((await stored(sent.id))[0]).toMatchObject({ data: { expected: { version: 3, epoch: 'k2x9' } } })
     client.send(frame({ id: 'r-1', input: { note: 'reply' } }))
     expect(await client.next('answer')).toMatchObject({ id: 'r-1', status: 'done', reply: { ok: true } })
     client.send(frame({ id: 'r-2', input: { note: 'refuse user_not_found' } }))
-    expect(await client.next('answer')).toEqual({ type: 'answer', id: 'r-2', ...rejected('user_not_found') })
+    expect(await client.next('answer')).toEqual({
+      ...{ type: 'answer', id: 'r-2', ...rejected('user_not_found'), position: PLACE },
+    })
     client.send(sent)
     expect(await client.next('answer')).toMatchObject({ id: sent.id, status: 'done' })
     expect(client.frames).toEqual([])
@@ -224,6 +230,9 @@ describe('commands over HTTP', () => {
     ['/v1/entities/user/42/changeEmail', '{', {}, 400, 'invalid_frame'],
     ['/v1/entities/user/42/changeEmail', [], {}, 400, 'invalid_input'],
     ['/v1/entities/user/42/changeEmail', 'null', {}, 400, 'invalid_input'],
+    ['/v1/entities/user/42/changeEmail', '7', {}, 400, 'invalid_input'],
+    ['/v1/entities/user/42/changeEmail', '"text"', {}, 400, 'invalid_input'],
+    ['/v1/entities/user/42/changeEmail', 'true', {}, 400, 'invalid_input'],
     ['/v1/entities/user/42/changeEmail', { email: 7 }, {}, 400, 'invalid_input'],
     ['/v1/entities/user/42/changeEmail', { email: 'a'.repeat(40_000) }, {}, 400, 'invalid_input'],
     ['/v1/entities/user/42/changeEmail', { email: 'a'.repeat(1_100_000) }, {}, 413, 'frame_too_large'],

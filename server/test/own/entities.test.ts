@@ -1,6 +1,6 @@
 import { randomInt } from 'node:crypto'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { COMMANDS_TOPIC, partitionOf } from '../../src/bus/index.ts'
+import { ANSWERS_HASH, ANSWERS_PREVIOUS_HASH, ANSWERS_TOPIC, COMMANDS_TOPIC, partitionOf } from '../../src/bus/index.ts'
 import { keys } from '../../src/bus/keys.ts'
 import { defineConfig } from '../../src/index.ts'
 import { type RunningWorker, startWorker } from '../../src/worker-app.ts'
@@ -75,6 +75,49 @@ describe('entities in a worker', () => {
     expect(again).toEqual(one)
     expect(other).toMatchObject({ code: 'conflict' })
     expect(await deployment.trail('counter', 'a')).toHaveLength(2)
+  })
+
+  test('E-LAG-1 E-LAG-2 of too many commands of an entity some are refused and run later; meanwhile the answers say how far it lags', async () => {
+    const commands = Array.from({ length: 1_200 }, (_, i) => add('a', 0, { id: `many-${i}` }))
+    const neighbours = neighboursOf('a', 500).map((key) => add(key, 1))
+    await deployment.send([...commands, ...neighbours])
+    await startOne()
+    const codes = async () => {
+      const answers = await deployment.answered([...commands, ...neighbours].map(({ id }) => id))
+      return commands.map(({ id }) =>
+        answers.get(id)!.map((answer) => (answer.status === 'done' ? 'done' : answer.code)),
+      )
+    }
+    expect((await codes()).map(([code]) => code)).toEqual(commands.map((_, i) => (i < 1_000 ? 'done' : 'overloaded')))
+    const answers = await deployment.answers()
+    for (const { id } of neighbours) expect(answers.get(id)).toMatchObject([{ status: 'done' }])
+    const partition = partitionOf('a', PARTITIONS)
+    const entries = await opened.bus.log(partition, 'query').range(ANSWERS_TOPIC, '-', '+', 1_000)
+    const lags = entries.map(({ watermark }) => watermark !== undefined)
+    expect([lags[0], lags.at(-1)]).toEqual([true, false])
+    await deployment.send(commands.slice(1_000))
+    await expect.poll(async () => (await codes()).slice(1_000).every((each) => each[1] === 'done')).toBe(true)
+    expect(await deployment.trail('counter', 'a')).toHaveLength(1_200)
+  })
+
+  test('E-ONCE-1 a command whose answer was dropped with its generation is not run again', async () => {
+    const first = await startOne()
+    const commands = [add('a', 1), add('a', 2)]
+    await deployment.send(commands)
+    await deployment.answered(commands.map(({ id }) => id))
+    await first.close({ deadlineMs: 2_000 })
+    const partition = partitionOf('a', PARTITIONS)
+    const clocks = JSON.parse((await redis.hget(keys.meta(partition), 'clocks'))!)
+    const now = Date.now()
+    clocks.answers = { began: now, since: now, bytes: 0 }
+    await redis.hset(keys.meta(partition), 'clocks', JSON.stringify(clocks))
+    await redis.del(keys.owned(partition, ANSWERS_HASH), keys.owned(partition, ANSWERS_PREVIOUS_HASH))
+    await startOne()
+    const fresh = add('a', 3)
+    await deployment.send([commands[0]!, fresh])
+    const answers = await deployment.answered([fresh.id])
+    expect(answers.get(commands[0]!.id)![1]).toMatchObject({ code: 'outcome_unknown', version: 1 })
+    expect((await deployment.states(definition, 'a')).stored).toMatchObject({ version: 3, state: { n: 6 } })
   })
 
   test('E-STORE-3 an entity is found by the values of its indexes', async () => {
@@ -152,6 +195,12 @@ describe('entities in a worker', () => {
     }
   }, 60_000)
 })
+
+/** Other keys of the same partition. */
+function neighboursOf(key: string, count: number): string[] {
+  const keys = Array.from({ length: 2 * PARTITIONS * count }, (_, i) => `n-${i}`)
+  return keys.filter((other) => partitionOf(other, PARTITIONS) === partitionOf(key, PARTITIONS)).slice(0, count)
+}
 
 function randomOf(seed: number): (below: number) => number {
   let state = seed

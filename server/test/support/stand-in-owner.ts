@@ -33,6 +33,8 @@ export class StandInOwner {
   #closed = false
   /** While it is, commands are left in their log. */
   paused = false
+  /** How far its answers say that it lags; `undefined` when nothing waits. */
+  lagMs: number | undefined
   /** Ids of the commands run, in order. */
   readonly run: string[] = []
   /** Everything read, repeats too. */
@@ -124,7 +126,7 @@ export class StandInOwner {
             op: 'append',
             topic: ANSWERS_TOPIC,
             ...builder.build(),
-            watermark: undefined,
+            watermark: this.lagMs === undefined ? undefined : Date.now() - this.lagMs,
             latest: [],
             ...(entries.length > 0 && { places: { hash: ANSWERS_HASH, entries } }),
           },
