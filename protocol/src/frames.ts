@@ -219,7 +219,7 @@ export type CommandResult =
 /** An event that a command led to. */
 export interface CommandEvent {
   readonly type: string
-  /** Absent where the entity has a `view`. */
+  /** What the entity shows of it: absent where it has a `view` and no `public`. */
   readonly data?: unknown
 }
 

@@ -21,7 +21,7 @@ export interface CommandAnswer<Event extends { readonly type: string; readonly d
   readonly epoch: string
   /** `version@epoch`: as `expectedVersion` of the next command, or as `minVersion` of a query. */
   readonly at: string
-  /** Without data where the entity has a `view`. */
+  /** As the entity shows them. */
   readonly events: readonly AnsweredEvent<Event>[]
   /** What the command answers beside its events. */
   readonly reply: unknown

@@ -29,7 +29,7 @@ type AnyEvent = EntityShape['events']
 export type AnsweredEvent<Event extends AnyEvent> = Event extends AnyEvent
   ? {
       readonly type: Event['type']
-      /** Absent where the entity has a `view`. */
+      /** What the entity shows of it: absent where it has a `view` and no `public`. */
       readonly data?: Event['data']
     }
   : never

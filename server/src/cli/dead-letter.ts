@@ -10,6 +10,7 @@ export const usage = `tidegate dead-letter list [<topic>] [--limit <n>] [--json]
 tidegate dead-letter redrive <topic> [--dry-run] [--config <file>] [--data <folder>]
 
 Looks at the events that the code of a flow or an entity threw on, or that ended their workers, and tries them again. They are kept for 24 hours.
+Commands that ended their workers are listed as ~commands, without their input; their senders have the answer handler_failed.
 
   list     topic, partition, place, event id, key, time and cause of each; of one topic, or of all
              --limit  at most this many (100)

@@ -24,7 +24,7 @@ Looks at entities - keyed state that commands change by events - and sends them 
 
   list     the entities of the config: versions, commands, events, indexes
   show     the view of one entity as it is, as it was at a version, or as it was at a time
-  history  its events, oldest first: version, time, type, command id, data. An entity with a view shows no data
+  history  its events, oldest first: version, time, type, command id, data. Data is what the entity shows of it
   find     the entities that have a value in an index
   command  stores a command, waits for its outcome and prints it. The exit code is 1 where it was rejected
 

@@ -63,13 +63,14 @@ ${entities.join('\n')}
 `
 }
 
-function entityType({ events, commands, rejections, indexes }: EntityDefinition): string {
+function entityType(entity: EntityDefinition): string {
+  const { events, commands, rejections, indexes } = entity
   const ofClients = [...commands].filter(([, { by }]) => by !== 'reaction')
   const inputs = ofClients.map(([name, { jsonSchema }]) => `readonly ${name}: ${typeOf(jsonSchema, 'sent')}`)
   const members = {
     // The type of a function is gone at run time, and so is that of the state.
     view: 'unknown',
-    events: union([...events].map(([type, { jsonSchema }]) => `{ type: '${type}'; data: ${typeOf(jsonSchema)} }`)),
+    events: union([...events.keys()].map((type) => `{ type: '${type}'; data: ${shownType(entity, type)} }`)),
     commands: `{ ${inputs.join('; ')} }`,
     rejections: union([...rejections].map((code) => `'${code}'`)),
     indexes: union([...indexes.keys()].map((index) => `'${index}'`)),
@@ -80,8 +81,13 @@ function entityType({ events, commands, rejections, indexes }: EntityDefinition)
 }
 
 function eventType(topic: EntityTopic, contract: Contract): string {
-  const { events } = contract.entities.get(topic.entity)!
-  return union([...events].map(([type, { jsonSchema }]) => `EntityEvent<'${type}', ${typeOf(jsonSchema)}>`))
+  const entity = contract.entities.get(topic.entity)!
+  return union([...entity.events.keys()].map((type) => `EntityEvent<'${type}', ${shownType(entity, type)}>`))
+}
+
+/** Data of an event as others see them. */
+function shownType({ events, publicOf }: EntityDefinition, type: string): string {
+  return publicOf === undefined ? typeOf(events.get(type)!.jsonSchema) : 'unknown'
 }
 
 function typeOf(jsonSchema: unknown, side: Side = 'read'): string {

@@ -28,6 +28,7 @@ export interface UncheckedEntityOptions {
   readonly migrate?: Handler
   readonly publish?: readonly string[]
   readonly view?: Handler
+  readonly public?: Handler
   readonly indexes?: Handlers
   readonly upcast?: Readonly<Record<string, Readonly<Record<number, Handler>>>>
 }

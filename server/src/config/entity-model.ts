@@ -27,6 +27,8 @@ export interface EntityDefinition {
   readonly migrate: ((state: object, from: number) => unknown) | undefined
   /** What queries and subscribers see. */
   readonly view: ((state: object) => unknown) | undefined
+  /** What answers, history and subscribers see of the data of an event; `undefined` from it: nothing. */
+  readonly publicOf: ((event: { readonly type: string; readonly data: unknown }) => unknown) | undefined
   /** Index -> the value that an entity is found by. */
   readonly indexes: ReadonlyMap<string, (state: object) => string | undefined>
 }

@@ -180,6 +180,7 @@ export interface EntityOptions<
   Live extends LiveTopic,
   Folded extends AnyTopic = never,
   Made extends Readonly<Record<string, AnyReaction>> = Record<never, never>,
+  Shown = unknown,
 > {
   /** What the key is called, for people and queries. */
   readonly key: string
@@ -222,6 +223,11 @@ export interface EntityOptions<
   ) => readonly [EventOf<Events>, ...EventOf<Events>[]]
   /** What queries and subscribers see; absent: the state itself. */
   readonly view?: (state: State) => View
+  /**
+   * What answers, history and `<name>.events` show of an event's data; `undefined`: only its type. Absent: everything, or
+   * nothing where there is a `view`. Pure and synchronous.
+   */
+  readonly public?: (event: EventOf<Events>) => Shown
   /** Values to find entities by; `undefined` for none. */
   readonly indexes?: { readonly [Name in Index]: (state: NoInfer<State>) => string | undefined }
   /** How much of its past it keeps at least, and twice as much at most; only of an entity that folds topics, which MUST say it. */
@@ -253,10 +259,22 @@ export type EntityEvent<Event extends { readonly type: string; readonly data: un
       /** Of the entity with this event. */
       readonly version: number
       readonly commandId: string
-      /** Absent where the entity has a `view`. */
+      /** What `public` returns; absent where it returns nothing, or the entity has a `view` and no `public`. */
       readonly data?: Event['data']
     }
   : never
+
+/** Stands for the result of a `public` that is not declared. */
+interface AsDecided {
+  readonly '~asDecided': never
+}
+
+/** An event with the data that others see. */
+type ShownEvent<Event extends { readonly type: string; readonly data: unknown }, Shown> = [Shown] extends [AsDecided]
+  ? Event
+  : {
+      readonly [Type in Event['type']]: { readonly type: Type; readonly data: Exclude<Shown, undefined> }
+    }[Event['type']]
 
 type LiveEntry<
   Name extends string,
@@ -321,19 +339,20 @@ export function entity<
   const Live extends LiveTopic = never,
   Folded extends AnyTopic = never,
   const Made extends Readonly<Record<string, AnyReaction>> = Record<never, never>,
+  Shown = AsDecided,
 >(
   name: Name,
-  options: EntityOptions<Name, State, Events, Inputs, Code, View, Index, Live, Folded, Made> &
+  options: EntityOptions<Name, State, Events, Inputs, Code, View, Index, Live, Folded, Made, Shown> &
     HandlerOfEach<Folded> &
     OutcomeOfEach<Made, `${Name}.${keyof Events & string}`>,
 ): Entity<{
   readonly name: Name
   readonly view: View
-  readonly events: EventOf<Events>
+  readonly events: ShownEvent<EventOf<Events>, Shown>
   readonly commands: { readonly [Command in keyof Inputs]: z.input<Inputs[Command] & ZodType> }
   readonly rejections: Code
   readonly indexes: Index
-  readonly topics: LiveEntry<Name, Live, View, EventOf<Events>>
+  readonly topics: LiveEntry<Name, Live, View, ShownEvent<EventOf<Events>, Shown>>
   readonly reactions: Made[keyof Made]
 }> {
   return { name, '~entity': { name, options: options as never }, '~entry': undefined as never }

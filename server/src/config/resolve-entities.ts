@@ -17,7 +17,7 @@ const CODE = /^[a-z][a-z0-9_]{0,63}$/
 const MEMBER_NAME = /^[A-Za-z][A-Za-z0-9_]{0,63}$/
 /** Options of an entity, for the message about one that it does not have. */
 const OPTIONS =
-  'key version state events evolve rejections commands from on then outcome history migrate view indexes upcast publish'.split(
+  'key version state events evolve rejections commands from on then outcome history migrate view public indexes upcast publish'.split(
     ' ',
   )
 
@@ -72,6 +72,7 @@ function resolveEntity(declaration: EntityDeclaration, listed: ReadonlySet<Decla
     migrate,
     publishes: publishesOf(options),
     view: optionalFunction('view', options.view) as EntityDefinition['view'],
+    publicOf: optionalFunction('public', options.public) as EntityDefinition['publicOf'],
     indexes: indexesOf(options),
   }
 }

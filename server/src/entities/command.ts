@@ -51,7 +51,7 @@ export interface Command extends CommandBody {
 /** What became of a command: the data of an event in the log of answers, whose id is the command's and whose key is the gateway's. */
 export type CommandOutcome = CommandResult
 
-/** Without data where the entity has a `view`: what that leaves out leaves by no other door. */
+/** An event as others see it: see `shownEvent`. */
 export type AnsweredEvent = CommandEvent
 
 export { COMMAND_CODES, type CommandCode } from '@tidegate/protocol'

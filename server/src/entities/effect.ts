@@ -2,11 +2,12 @@ import { LIMITS } from '@tidegate/protocol'
 import type { EntityDefinition } from '../config/entity-model.ts'
 import { isDeeperThan } from '../data-depth.ts'
 import { exceeds } from '../exceeds.ts'
-import { COMMAND_CODES, type CommandCause, type CommandCode } from './command.ts'
+import { type AnsweredEvent, COMMAND_CODES, type CommandCause, type CommandCode } from './command.ts'
 import { type EntityRecord, encodeTrailEntry, type TrailCause, type TrailEntry } from './entity-record.ts'
 import { foldEvent, indexedBy, viewOf } from './fold-events.ts'
 import { COMMAND_LIMITS } from './limits.ts'
 import { type Message, reactionsTo } from './reaction.ts'
+import { shownEvent } from './shown-event.ts'
 
 /** What a decision comes to. It has changed nothing yet. */
 export type Effect =
@@ -21,6 +22,8 @@ export interface DoneEffect {
   readonly entries: readonly TrailEntry[]
   /** The entries as they are stored. */
   readonly stored: readonly string[]
+  /** The entries as others see them. */
+  readonly shown: readonly AnsweredEvent[]
   /** Commands that follow from them. */
   readonly reactions: readonly Message[]
   /** What others see of the state; absent where nobody follows it. */
@@ -59,9 +62,11 @@ export function effectOf(
   let after = record
   const entries: TrailEntry[] = []
   const stored: string[] = []
+  const shown: AnsweredEvent[] = []
   let bytes = 0
-  for (const event of events) {
-    const entry = entryOf(definition, event, {
+  let shownBytes = 0
+  for (const decided of events) {
+    const entry = entryOf(definition, decided, {
       time,
       commandId: id,
       ...(cause !== undefined && { cause: placeOf(cause) }),
@@ -71,14 +76,17 @@ export function effectOf(
     bytes += Buffer.byteLength(text)
     entries.push(entry)
     stored.push(text)
+    const event = shownEvent(definition, entry.type, entry.data)
+    shown.push(event)
+    if (definition.publicOf !== undefined) shownBytes += Buffer.byteLength(JSON.stringify(event))
   }
-  if (bytes > COMMAND_LIMITS.eventBytes) {
+  if (Math.max(bytes, shownBytes) > COMMAND_LIMITS.eventBytes) {
     return refused('state_too_large', `More than ${COMMAND_LIMITS.eventBytes} bytes of events at once.`)
   }
   const isTooLarge = events.length > 0 && Buffer.byteLength(JSON.stringify(after.state)) > COMMAND_LIMITS.stateBytes
   if (isTooLarge) return refused('state_too_large', `Its state would exceed ${COMMAND_LIMITS.stateBytes} bytes.`)
   const answered = reply === undefined ? undefined : { reply: asJson(reply) }
-  if (events.length === 0) return { kind: 'done', record, entries, stored, reactions: [], ...answered }
+  if (events.length === 0) return { kind: 'done', record, entries, stored, shown, reactions: [], ...answered }
   const reactions = reactionsTo(definition, { key, commandId: id, hops: cause?.hops ?? 0 }, record.version, entries)
   if (reactions.length > COMMAND_LIMITS.reactions) {
     return refused('state_too_large', `More than ${COMMAND_LIMITS.reactions} reactions at once.`)
@@ -91,7 +99,8 @@ export function effectOf(
   if (view !== undefined && Buffer.byteLength(JSON.stringify(view)) > COMMAND_LIMITS.stateBytes) {
     return refused('state_too_large', `Its view would exceed ${COMMAND_LIMITS.stateBytes} bytes.`)
   }
-  return { kind: 'done', record: after, entries, stored, reactions, ...(view !== undefined && { view }), ...answered }
+  const done = { kind: 'done', record: after, entries, stored, shown, reactions } as const
+  return { ...done, ...(view !== undefined && { view }), ...answered }
 }
 
 function placeOf({ entity, key, version }: CommandCause): TrailCause {
@@ -105,7 +114,11 @@ function entryOf(
 ): TrailEntry {
   const { type, data } = (event ?? {}) as { type?: unknown; data?: unknown }
   const declared = typeof type === 'string' ? definition.events.get(type) : undefined
-  if (declared === undefined) throw new Error(`it decided the event ${JSON.stringify(type)}, which is not in events`)
+  if (declared === undefined) {
+    // What stands in its place may be a secret; the log is read by others.
+    const what = typeof type === 'string' ? type : `of a type that is ${typeof type}`
+    throw new Error(`it decided an event ${what}, which is not in events`)
+  }
   const valid = declared.validate(data)
   if (!valid.ok) throw new Error(`it decided ${type} with data that does not fit: ${valid.path}: ${valid.message}`)
   if (isDeeperThan(valid.data, LIMITS.dataDepth)) throw new Error(`it decided ${type} with data that nests too deep`)

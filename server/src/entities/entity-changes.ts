@@ -2,7 +2,7 @@ import { type CommitOperation, encodeEvent, entityHash, indexSet, type StoredEve
 import type { EntityDefinition } from '../config/entity-model.ts'
 import type { DoneEffect } from './effect.ts'
 import { placeOf } from './entity-book.ts'
-import { cutOf, type EntityRecord, encodeRecord, type TrailEntry } from './entity-record.ts'
+import { cutOf, type EntityRecord, encodeRecord } from './entity-record.ts'
 import { cutBetween, keepHistory } from './keep-history.ts'
 
 /** Puts an event into a topic that an entity publishes. @param isLatest of its key */
@@ -44,7 +44,7 @@ export class EntityChanges {
   }
 
   add(definition: EntityDefinition, key: string, before: EntityRecord, effect: DoneEffect): void {
-    const { record, stored, view, entries } = effect
+    const { record, stored, view } = effect
     const place = placeOf(definition.name, key)
     const known = this.#changes.get(place)
     if (known === undefined) {
@@ -57,7 +57,7 @@ export class EntityChanges {
     }
     this.#writes += stored.length
     for (const text of stored) this.#size += text.length
-    if (definition.publishes.has('events')) this.#publishEvents(definition, key, before.version, entries)
+    if (definition.publishes.has('events')) this.#publishEvents(definition.name, key, before.version, effect)
   }
 
   /** Hands over what was collected as operations of a commit and starts anew. @param written called with each state, and its size */
@@ -92,11 +92,11 @@ export class EntityChanges {
     this.#publish(`${name}.state`, { key, lane: 'normal', time, json }, true)
   }
 
-  #publishEvents({ name, view }: EntityDefinition, key: string, before: number, entries: readonly TrailEntry[]): void {
-    for (const [i, { type, data, time, commandId }] of entries.entries()) {
-      const version = before + i + 1
-      const shown = { type, version, commandId, ...(view === undefined && { data }) }
-      const json = encodeEvent(`${commandId}.${i}`, key, time, undefined, JSON.stringify(shown))
+  #publishEvents(name: string, key: string, before: number, { entries, shown }: DoneEffect): void {
+    for (const [i, { time, commandId }] of entries.entries()) {
+      const { type, ...data } = shown[i]!
+      const event = { type, version: before + i + 1, commandId, ...data }
+      const json = encodeEvent(`${commandId}.${i}`, key, time, undefined, JSON.stringify(event))
       this.#publish(`${name}.events`, { key, lane: 'normal', time, json }, false)
     }
   }

@@ -62,6 +62,8 @@ type Handled = { readonly command: Command } & (
   | { readonly kind: 'refused'; readonly code: CommandCode }
 )
 
+type Done = Extract<Effect, { kind: 'done' }>
+
 /** A command that is to be run. */
 interface Due {
   readonly kind: 'due'
@@ -206,13 +208,17 @@ export class EntityFold {
     }
   }
 
-  /** Answers a command that cannot be run. Its needs are loaded. */
-  bury(command: Command, cause: string): void {
+  /** Answers a command that cannot be run. Its needs are loaded. @returns false where it did not have to be run */
+  bury(command: Command, cause: string): boolean {
     const due = this.#due(command)
-    if (due.kind !== 'due' || this.#given.has(command.id)) return this.fold([command])
+    if (due.kind !== 'due' || this.#given.has(command.id)) {
+      this.fold([command])
+      return false
+    }
     const before = due.held.kind === 'loaded' ? due.held.record : newRecord(due.definition)
     const effect = { kind: 'failed', error: new Error(cause) } as const
     this.#apply({ kind: 'run', command, definition: due.definition, before, effect })
+    return true
   }
 
   /** Folds events of topics, whose entities are loaded. */
@@ -324,7 +330,7 @@ export class EntityFold {
         const { definition, before, effect } = handled
         if (effect.kind === 'done' && effect.entries.length > 0) this.#change(definition, command.key, before, effect)
         const report = (error: unknown) => this.#options.incident(`command ${command.entity}.${command.command}`, error)
-        const outcome = outcomeOf(effect, { definition, before, epoch: this.#options.epoch, report })
+        const outcome = outcomeOf(effect, { before, epoch: this.#options.epoch, report })
         this.#tellSource(messageOf(command), outcome)
         return this.#answer(command, outcome, true)
       }

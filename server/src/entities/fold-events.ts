@@ -1,4 +1,4 @@
-import type { EntityDefinition, EntityEventDefinition } from '../config/entity-model.ts'
+import type { EntityDefinition } from '../config/entity-model.ts'
 import { deepFreeze } from './deep-freeze.ts'
 import type { EntityRecord, TrailEntry } from './entity-record.ts'
 
@@ -42,17 +42,21 @@ export function foldEvent(
   const event = definition.events.get(type)
   if (event === undefined) throw new Error(`${definition.name} has no event ${type} any more; keep it in the config`)
   const version = record.version + 1
-  const upcast = deepFreeze(upcasted(event, data, storedUnder, definition.version))
-  const state = event.evolve(record.state, upcast, { key, version, time })
+  const present = presentData(definition, { type, data, definition: storedUnder })
+  const state = event.evolve(record.state, present, { key, version, time })
   if (typeof state !== 'object' || state === null) throw new Error(`evolve.${type} returned no state`)
   return { ...record, version, time, definition: definition.version, state: deepFreeze(state) }
 }
 
-/** Data as the present version of the definition has them. */
-function upcasted({ upcasts }: EntityEventDefinition, data: unknown, from: number, to: number): unknown {
+/** Data of an event as the present version of the definition has them, frozen. @throws what an upcast throws */
+export function presentData(
+  { events, version: present }: EntityDefinition,
+  { type, data, definition: storedUnder }: Pick<TrailEntry, 'type' | 'data' | 'definition'>,
+): unknown {
+  const upcasts = events.get(type)?.upcasts
   let upcast = data
-  for (let version = from; version < to; version++) upcast = upcasts.get(version)?.(upcast) ?? upcast
-  return upcast
+  for (let version = storedUnder; version < present; version++) upcast = upcasts?.get(version)?.(upcast) ?? upcast
+  return deepFreeze(upcast)
 }
 
 /** The record of a whole trail. @param begin what it begins with @throws as `foldEvent` */

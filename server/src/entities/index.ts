@@ -24,10 +24,11 @@ export {
   type TrailEntry,
 } from './entity-record.ts'
 export { formatVersion, parseVersion } from './entity-version.ts'
-export { beginOf, foldEvent, foldTrail, newRecord, viewOf } from './fold-events.ts'
+export { beginOf, foldEvent, foldTrail, newRecord, presentData, viewOf } from './fold-events.ts'
 export { COMMAND_LIMITS } from './limits.ts'
 export type { NumberedMessage, StoredOutbox } from './outbox.ts'
 export { storedOutcome } from './outcome.ts'
 export type { UnreadTrail } from './past-commands.ts'
 export { type Message, OUTCOME_COMMAND, outcomeMessage } from './reaction.ts'
 export type { FoldedEvent } from './run-event.ts'
+export { shownEvent } from './shown-event.ts'

@@ -1,12 +1,10 @@
 import { ERROR_CODES } from '@tidegate/protocol'
 import type { EventBody } from '../bus/index.ts'
-import type { EntityDefinition } from '../config/entity-model.ts'
-import { type AnsweredEvent, COMMAND_CODES, type CommandOutcome, rejection } from './command.ts'
+import { COMMAND_CODES, type CommandOutcome, rejection } from './command.ts'
 import type { Effect } from './effect.ts'
-import type { EntityRecord, TrailEntry } from './entity-record.ts'
+import type { EntityRecord } from './entity-record.ts'
 
 export interface OutcomeContext {
-  readonly definition: EntityDefinition
   /** The entity as the command found it. */
   readonly before: EntityRecord
   readonly epoch: string
@@ -15,11 +13,10 @@ export interface OutcomeContext {
 }
 
 /** What the sender of a command is told. */
-export function outcomeOf(effect: Effect, { definition, before, epoch, report }: OutcomeContext): CommandOutcome {
+export function outcomeOf(effect: Effect, { before, epoch, report }: OutcomeContext): CommandOutcome {
   switch (effect.kind) {
     case 'done': {
-      const { record, entries, reply } = effect
-      const events = entries.map((entry) => answeredEvent(definition, entry))
+      const { record, shown: events, reply } = effect
       return { status: 'done', version: record.version, epoch, events, ...(reply !== undefined && { reply }) }
     }
     case 'rejected': {
@@ -41,10 +38,6 @@ const EXCESS_RETRY_MS = 250
 export function overloaded(): CommandOutcome {
   const message = `More commands of this entity wait than its owner runs at once. ${ERROR_CODES.overloaded}`
   return { status: 'rejected', code: 'overloaded', message, retryAfterMs: EXCESS_RETRY_MS }
-}
-
-function answeredEvent({ view }: EntityDefinition, { type, data }: TrailEntry): AnsweredEvent {
-  return view === undefined ? { type, data } : { type }
 }
 
 /** The outcome that the log of answers has; `undefined` where it has it no longer. */

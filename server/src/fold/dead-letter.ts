@@ -1,7 +1,8 @@
 import { LIMITS } from '@tidegate/protocol'
-import { type EventBody, encodeEvent, type StoredEvent } from '../bus/index.ts'
+import { COMMANDS_TOPIC, type EventBody, encodeEvent, type StoredEvent } from '../bus/index.ts'
 import type { Contract } from '../config/model.ts'
 import { isDeeperThan } from '../data-depth.ts'
+import type { Command } from '../entities/index.ts'
 
 const SUFFIX = '~dead'
 
@@ -13,13 +14,13 @@ export const isDeadLetterTopic = (topic: string): boolean => topic.endsWith(SUFF
 /** Whose dead letters the events of a topic are on which an entity failed. By grammar it is not a topic name. */
 export const foldedName = (entity: string, topic: string): string => `${entity}/${topic}`
 
-/** Whose code may fail on an event: of topics, and of entities that fold one. */
+/** Whose code may fail on an event: of topics, of entities that fold one, and of commands. */
 export function deadLetterNames({ topics, entities }: Contract): string[] {
   const folded = [...entities.values()].flatMap(({ name, on }) =>
     [...on.keys()].map((topic) => foldedName(name, topic)),
   )
   const failing = [...topics.values()].filter(({ kind }) => kind !== 'late').map(({ name }) => name)
-  return [...failing, ...folded]
+  return [...failing, ...folded, ...(entities.size > 0 ? [COMMANDS_TOPIC] : [])]
 }
 
 /** Reason for data that no gateway accepts: written before there was a bound, or by another program. */
@@ -34,4 +35,9 @@ export function deadLetter({ id, key, time, source, data }: EventBody, cause: st
   const kept = isTooDeep(data) ? null : data
   const json = encodeEvent(id, key, time, source, JSON.stringify({ cause, data: kept }))
   return { key, lane: 'low', time, json }
+}
+
+/** What the dead letter of a command holds: which one it was. Its input may be what the entity's `view` leaves out. */
+export function withoutInput({ id, key, storedAt, entity, command }: Command): EventBody {
+  return { id, key, time: storedAt, data: { entity, command } }
 }

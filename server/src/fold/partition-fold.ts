@@ -11,7 +11,7 @@ import {
 import { type Command, EntityFold, type EntityFoldOptions, type FoldedEvent, MAX_CHUNK } from '../entities/index.ts'
 import type { WindowOperator } from '../operators/index.ts'
 import { commandCursor } from './command-offset.ts'
-import { foldedName, isTooDeep, TOO_DEEP } from './dead-letter.ts'
+import { foldedName, isTooDeep, TOO_DEEP, withoutInput } from './dead-letter.ts'
 import { EventRouter } from './event-router.ts'
 import { type FoldCounters, noCounts } from './fold-counters.ts'
 import { beginsOf } from './hand-over.ts'
@@ -211,8 +211,7 @@ export class PartitionFold {
 
   /** Passes over a command that ends its workers. */
   buryCommand(command: Command, offset: string, cause: string): void {
-    this.counters.deadLetters++
-    this.entities!.bury(command, cause)
+    if (this.entities!.bury(command, cause)) this.#router.bury(COMMANDS_TOPIC, withoutInput(command), cause)
     this.offsets.set(COMMANDS_TOPIC, offset)
     this.#moved = true
   }

@@ -8,6 +8,8 @@ import {
   type EntityRecord,
   type ExpectedVersion,
   foldEvent,
+  presentData,
+  shownEvent,
   type TrailCause,
   type TrailEntry,
   viewOf,
@@ -123,7 +125,8 @@ export class EntityReader {
         first - cut,
         Math.min(version, first + limit) - cut,
       )
-      const events = items.map((text, i) => this.#historyEvent(first + i + 1, decodeTrailEntry(text)))
+      const entries = items.map(decodeTrailEntry)
+      const events = this.#run(() => entries.map((entry, i) => this.#historyEvent(first + i + 1, entry)))
       const read = first + events.length
       return read < version ? { events, next: read } : { events }
     })
@@ -146,10 +149,13 @@ export class EntityReader {
     return { record, cut, version: cut + stored!.length }
   }
 
-  #historyEvent(version: number, { type, data, time, commandId, definition, cause }: TrailEntry): HistoryEvent {
-    const event = { version, type, time, commandId, definition }
-    // What a view leaves out leaves by no other door.
-    return this.#definition.view === undefined ? { ...event, ...(cause !== undefined && { cause }), data } : event
+  #historyEvent(version: number, entry: TrailEntry): HistoryEvent {
+    const { type, time, commandId, definition, cause } = entry
+    const isCauseShown = cause !== undefined && this.#definition.view === undefined
+    // The trail is shown as it is stored; `public` knows only the present version.
+    const data = this.#definition.publicOf === undefined ? entry.data : presentData(this.#definition, entry)
+    const shown = shownEvent(this.#definition, type, data)
+    return { version, time, commandId, definition, ...(isCauseShown && { cause }), ...shown }
   }
 
   /** Runs code of the application. @throws QueryError `internal` */
@@ -184,7 +190,7 @@ export interface HistoryEvent {
   readonly cause?: TrailCause
   /** Version of the definition that decided it. */
   readonly definition: number
-  /** Absent where the entity has a `view`. */
+  /** What the entity shows of them: see `shownEvent`. */
   readonly data?: unknown
 }
 

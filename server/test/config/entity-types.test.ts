@@ -63,6 +63,27 @@ describe('entity types', () => {
     expectTypeOf<Entry['events']['type']>().toEqualTypeOf<'registered' | 'emailChanged'>()
   })
 
+  test('K-ENTITY-1 clients see the data of events as public returns them', () => {
+    const user = entity('user', {
+      ...base,
+      evolve,
+      commands: {},
+      view: ({ email }) => ({ email }),
+      public: (event) => {
+        expectTypeOf(event.type).toEqualTypeOf<'registered' | 'emailChanged'>()
+        return event.type === 'registered' ? { to: event.data.email } : undefined
+      },
+      publish: ['events'],
+    })
+    type Entry = (typeof user)['~entry']
+    type Shown = { to: string }
+    expectTypeOf<Entry['events']['data']>().toEqualTypeOf<Shown>()
+    expectTypeOf<Entry['events']['type']>().toEqualTypeOf<'registered' | 'emailChanged'>()
+    expectTypeOf<Entry['topics']['data']['data']>().toEqualTypeOf<Shown | undefined>()
+    // @ts-expect-error no such field of any event
+    entity('a', { ...base, evolve, commands: {}, public: ({ data }) => data.phone })
+  })
+
   test('K-ENTITY-1 what does not fit is refused', () => {
     // @ts-expect-error an event without evolve
     entity('a', { ...base, evolve: { registered: evolve.registered }, commands: {} })

@@ -1,5 +1,6 @@
 import { beforeEach, describe, expect, test } from 'vitest'
 import { type CommitOperation, decodeEvents } from '../../src/bus/index.ts'
+import type { EntityDefinition } from '../../src/config/entity-model.ts'
 import {
   type Command,
   type CommandOutcome,
@@ -310,6 +311,48 @@ describe('entity fold - what others follow', () => {
       { type: 'added', version: 2, commandId: expect.any(String) },
       { version: 2, state: { shown: 2 } },
     ])
+  })
+})
+
+describe('entity fold - what others see', () => {
+  const publishes = new Set(['events'] as const)
+  const publicOf: EntityDefinition['publicOf'] = ({ type, data }) => {
+    const { n } = data as { n: number }
+    if (n === 13) throw new Error('no')
+    if (n === 14) return () => {}
+    if (n === 15) return { text: 'x'.repeat(70_000) }
+    return type === 'added' && n < 10 ? { much: n > 5 } : undefined
+  }
+
+  test.each([
+    ['with a view', () => ({})],
+    ['without one', undefined],
+  ])('E-PUBLIC-1 what public returns is answered and published (%s), and nothing else', (_what, view) => {
+    fold = open({ definitions: new Map([['counter', { ...definition, publishes, view, publicOf }]]) })
+    const answers = run(add(7), add(1), add(11), command('label', { label: 'hush' }))
+    const shown = [
+      { type: 'added', data: { much: true } },
+      { type: 'added', data: { much: false } },
+    ]
+    expect(answers.flatMap((answer) => (answer.status === 'done' ? answer.events : []))).toEqual([
+      ...shown,
+      { type: 'added' },
+      { type: 'labelled' },
+    ])
+    expect(published.map(({ data }) => data)).toEqual([
+      { version: 1, commandId: expect.any(String), ...shown[0] },
+      { version: 2, commandId: expect.any(String), ...shown[1] },
+      { version: 3, commandId: expect.any(String), type: 'added' },
+      { version: 4, commandId: expect.any(String), type: 'labelled' },
+    ])
+  })
+
+  test('E-PUBLIC-1 a public that fails fails its command', () => {
+    fold = open({ definitions: new Map([['counter', { ...definition, publishes, publicOf }]]) })
+    const answers = run(add(13), add(14), add(15), add(1))
+    const codes = ['handler_failed', 'handler_failed', 'state_too_large'].map(rejected)
+    expect(answers).toMatchObject([...codes, done(1)])
+    expect(published).toHaveLength(1)
   })
 })
 

@@ -3,6 +3,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { ANSWERS_HASH, ANSWERS_PREVIOUS_HASH, ANSWERS_TOPIC, COMMANDS_TOPIC, partitionOf } from '../../src/bus/index.ts'
 import { keys } from '../../src/bus/keys.ts'
 import { defineConfig } from '../../src/index.ts'
+import { type DeadLetter, DeadLetters } from '../../src/own/index.ts'
 import { type RunningWorker, startWorker } from '../../src/worker-app.ts'
 import { counter, definition } from '../entities/counter.ts'
 import { EntityDeployment, type SentCommand } from '../support/entities.ts'
@@ -164,6 +165,12 @@ describe('entities in a worker', () => {
       [{ status: 'done', version: 2 }],
     ])
     expect(await redis.hmget(keys.meta(partition), 'takes', 'suspect')).toEqual(['0', ''])
+    const letters: DeadLetter[] = []
+    for await (const letter of new DeadLetters(opened.bus, contract).list()) letters.push(letter)
+    const data = { entity: 'counter', command: 'add' }
+    const cause = 'the worker ended each time it folded this'
+    expect(letters).toMatchObject([{ topic: COMMANDS_TOPIC, partition, cause, event: { id: 'c-1', key: 'a' } }])
+    expect(letters[0]!.event.data).toEqual(data)
   })
 
   test('E-ANSWER-1 E-STORE-1 whatever ends owners, each command has one outcome and stands in the trail once', async () => {

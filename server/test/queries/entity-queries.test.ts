@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { z } from 'zod'
-import { openCommandConnection, untilReady } from '../../src/bus/connection.ts'
-import { type Bus, partitionOf } from '../../src/bus/index.ts'
+import { openCommandConnection, type Redis, untilReady } from '../../src/bus/connection.ts'
+import { type Bus, partitionOf, trailList } from '../../src/bus/index.ts'
 import { defineConfig, entity } from '../../src/index.ts'
 import { answerQuery, Queries } from '../../src/queries/index.ts'
 import { type RunningWorker, startWorker } from '../../src/worker-app.ts'
@@ -30,9 +30,20 @@ const account = entity('account', {
     return { owner }
   },
 })
-const { contract } = defineConfig({ topics: [], entities: [counter, account] })
+/** The same, and says who opened it; it fails for one of them. */
+const shared = entity('shared', {
+  ...account['~entity'].options,
+  version: 2,
+  upcast: { opened: { 1: ({ by, secret }: { by: string; secret: string }) => ({ owner: by, secret }) } },
+  public: ({ data }: { data: { owner: string } }) => {
+    if (data.owner === 'bob') throw new Error('no public')
+    return { owner: data.owner }
+  },
+} as never)
+const { contract } = defineConfig({ topics: [], entities: [counter, account, shared] })
 const reported: unknown[] = []
 let server: TestRedis
+let redis: Redis
 let bus: Bus
 let worker: RunningWorker
 let deployment: EntityDeployment
@@ -40,6 +51,8 @@ let queries: Queries
 
 beforeAll(async () => {
   server = await startTestRedis()
+  redis = openCommandConnection(server.url, 'test')
+  await untilReady(redis, 5_000)
   bus = await openTestBus(server.url, PARTITIONS)
   deployment = new EntityDeployment(bus)
   queries = new Queries(bus, contract, (_where, error) => `id-${reported.push(error)}`)
@@ -48,6 +61,7 @@ beforeAll(async () => {
 afterAll(async () => {
   await worker.close({ deadlineMs: 2_000 })
   bus.close()
+  redis.disconnect()
   await server.close()
 })
 
@@ -100,10 +114,7 @@ describe('queries of entities', () => {
 
   test('Q-ENTITY-2 entity - a state of another definition is folded anew', async () => {
     await run(sent('old', 'add', { n: 4 }))
-    const redis = openCommandConnection(server.url, 'test')
-    await untilReady(redis, 5_000)
     await redis.hset(`{tg:${partitionOf('old', PARTITIONS)}}:entity:counter`, 'old', '{"v":1,"t":0,"d":1,"s":{"n":9}}')
-    redis.disconnect()
     expect(await entityOf('old')).toMatchObject({ data: { version: 1, view: { n: 4 } } })
   })
 
@@ -144,6 +155,21 @@ describe('queries of entities', () => {
     ]
     expect(answers[0]).toMatchObject({ data: { view: { owner: 'ann' } } })
     expect(JSON.stringify(answers)).not.toContain('hush')
+  })
+
+  test('E-PUBLIC-2 entityHistory - shows of every version what public makes of the present one', async () => {
+    await run(...['ann', 'bob'].map((key) => sent(key, 'open', { owner: 'cat', secret: 'hush' }, 'shared')))
+    for (const by of ['ann', 'bob']) {
+      const first = JSON.stringify({ e: 'opened', v: 1, d: { by, secret: 'hush' }, t: 1, c: 'c-old' })
+      await redis.lset(`{tg:${partitionOf(by, PARTITIONS)}}:${trailList('shared', by)}`, 0, first)
+    }
+    await run(sent('ann', 'open', { owner: 'dan', secret: 'hush' }, 'shared'))
+    const history = (key: string) => ask('entityHistory', { name: 'shared', key })
+    const old = { version: 1, type: 'opened', time: 1, commandId: 'c-old', definition: 1, data: { owner: 'ann' } }
+    const ann = (await history('ann')) as { data: object[] }
+    expect(ann.data).toEqual([old, expect.objectContaining({ version: 2, data: { owner: 'dan' } })])
+    expect(await history('bob')).toMatchObject({ code: 'internal', message: expect.stringContaining('id-') })
+    expect(String(reported.pop())).toContain('no public')
   })
 
   test('Q-ENTITY-5 findEntities - over all partitions, each once, in pages', async () => {

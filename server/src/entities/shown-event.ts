@@ -1,0 +1,18 @@
+import { LIMITS } from '@tidegate/protocol'
+import type { EntityDefinition } from '../config/entity-model.ts'
+import { isDeeperThan } from '../data-depth.ts'
+import type { AnsweredEvent } from './command.ts'
+
+/**
+ * What others see of an event. Everything that leaves - answers, history, `<name>.events` - MUST be made by this.
+ *
+ * @param data frozen, as the present version of the definition has them
+ * @throws what `public` throws, and where it returns no JSON
+ */
+export function shownEvent({ view, publicOf }: EntityDefinition, type: string, data: unknown): AnsweredEvent {
+  if (publicOf === undefined) return view === undefined ? { type, data } : { type }
+  const shown = publicOf({ type, data })
+  if (shown === undefined) return { type }
+  if (isDeeperThan(shown, LIMITS.dataDepth)) throw new Error(`public returned data of ${type} that nests too deep`)
+  return { type, data: JSON.parse(JSON.stringify(shown)) as unknown }
+}
