@@ -7,7 +7,7 @@ import { parseOptions, UsageError } from './usage-error.ts'
 
 export const usage = `tidegate demo [--url <address>] [--seed <n>]
 
-Publishes simulated sensors and a shop, with the built-in config, to a gateway.
+Publishes simulated sensors and a shop, with the built-in config, to a gateway, and sends commands to their entities.
   --url   address of the gateway (default: the local one at TIDEGATE_PORT)
   --seed  a whole number that decides everything but the times (default: 1)
 
@@ -28,7 +28,7 @@ export async function run(args: string[]): Promise<number> {
     url,
     seed,
     clock: systemClock,
-    onError: (error) => log.warn({ err: error }, 'publish refused'),
+    onError: (error) => log.warn({ err: error }, 'publish or command refused'),
   })
   return liveAsChild(player, {}, log)
 }

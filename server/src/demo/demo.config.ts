@@ -1,9 +1,12 @@
 import { z } from 'zod'
 import { defineConfig } from '../config/define-config.ts'
 import { topic } from '../config/topic.ts'
+import { order as orderEntity } from './order-entity.ts'
+import { sensor } from './sensor-entity.ts'
+import { user } from './user-entity.ts'
 
 // Retention is short throughout: at the demo's rate the logs below level off at some tens of MB, so that a demo left
-// running does not fill the disk.
+// running does not fill the disk. Trails of entities are kept: see `Desk` for how few commands there are.
 
 const reading = topic('sensor.reading', {
   schema: z.object({ sensorId: z.string(), temperature: z.number(), humidity: z.number() }), // degC, %
@@ -76,4 +79,5 @@ const overheated = sensor10s
 
 export default defineConfig({
   topics: [reading, signUp, order, payment, anomaly, sensor10s, sensor1m, revenue, orders, overheated],
+  entities: [user, orderEntity, sensor],
 })

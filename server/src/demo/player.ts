@@ -12,6 +12,8 @@ export interface PlayerOptions {
   readonly events: Iterator<DemoEvent, never>
   /** Resolves when the server has answered. At most one call per topic is open at a time. */
   readonly publish: (topic: DemoEvent['topic'], events: readonly EventInput[]) => Promise<unknown>
+  /** Called with each event that is published. MUST NOT throw. */
+  readonly onEvent: (event: DemoEvent) => void
   readonly clock: WallClock
   readonly onError: (error: unknown) => void
 }
@@ -25,7 +27,7 @@ export interface Player {
  * Publishes each event when it is due. The next tick waits for the answers of this one, so a slow or absent server
  * holds nothing in memory here but the events of one tick.
  */
-export function startPlayer({ events, publish, clock, onError }: PlayerOptions): Player {
+export function startPlayer({ events, publish, onEvent, clock, onError }: PlayerOptions): Player {
   let upcoming = events.next().value
   let closed = false
   let timer: NodeJS.Timeout | undefined
@@ -40,21 +42,17 @@ export function startPlayer({ events, publish, clock, onError }: PlayerOptions):
   }
 
   async function publishDue(): Promise<void> {
-    const calls = [...takeDue()].map(([topic, due]) => publish(topic, due))
+    const due = [...takeDue()]
+    const calls = [...groupByTopic(due)].map(([topic, events]) => publish(topic, events))
+    due.forEach(onEvent)
     for (const result of await Promise.allSettled(calls)) if (result.status === 'rejected') onError(result.reason)
   }
 
-  function takeDue(): ReadonlyMap<DemoEvent['topic'], EventInput[]> {
+  function* takeDue(): Generator<DemoEvent> {
     const now = clock.now()
-    const due = new Map<DemoEvent['topic'], EventInput[]>()
     for (; upcoming.atMs <= now; upcoming = events.next().value) {
-      if (upcoming.atMs < now - MAX_LAG_MS) continue
-      const { topic, event } = upcoming
-      const earlier = due.get(topic)
-      if (earlier === undefined) due.set(topic, [event])
-      else earlier.push(event)
+      if (upcoming.atMs >= now - MAX_LAG_MS) yield upcoming
     }
-    return due
   }
 
   schedule()
@@ -70,4 +68,14 @@ export function startPlayer({ events, publish, clock, onError }: PlayerOptions):
       clearTimeout(expiry)
     },
   }
+}
+
+function groupByTopic(sent: readonly DemoEvent[]): ReadonlyMap<DemoEvent['topic'], EventInput[]> {
+  const groups = new Map<DemoEvent['topic'], EventInput[]>()
+  for (const { topic, event } of sent) {
+    const earlier = groups.get(topic)
+    if (earlier === undefined) groups.set(topic, [event])
+    else earlier.push(event)
+  }
+  return groups
 }

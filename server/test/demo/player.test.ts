@@ -27,7 +27,9 @@ function start(onError: (error: unknown) => void = () => {}) {
       const settle = (error?: Error) => (error === undefined ? resolve() : reject(error))
       calls.push({ topic, ids: events.map((event) => event.id), settle })
     })
-  return { calls, player: startPlayer({ events: readings(), publish, clock: Date, onError }) }
+  const seen: string[] = []
+  const onEvent = ({ event }: DemoEvent) => seen.push(event.id)
+  return { calls, seen, player: startPlayer({ events: readings(), publish, onEvent, clock: Date, onError }) }
 }
 
 beforeEach(() => {
@@ -56,12 +58,13 @@ describe('demo player', () => {
   })
 
   test('K-DEMO-6 player - after an outage goes on at the present', async () => {
-    const { calls } = start()
+    const { calls, seen } = start()
     await vi.advanceTimersByTimeAsync(60_000)
     calls[0]!.settle()
     await vi.advanceTimersByTimeAsync(50)
     expect(calls[1]!.ids[0]).toBe('r-551')
     expect(calls[1]!.ids.at(-1)).toBe('r-600')
+    expect(seen).toEqual(calls.flatMap(({ ids }) => ids))
   })
 
   test('K-DEMO-6 player - a refused publish is reported and the next one goes out', async () => {

@@ -5,14 +5,16 @@ import { systemClock } from '../../src/clock.ts'
 import { startDemo } from '../../src/demo/start-demo.ts'
 
 type PublishFrame = Extract<ClientFrame, { type: 'publish' }>
+type CommandFrame = Extract<ClientFrame, { type: 'command' }>
 
 let stop: (() => void) | undefined
 
 afterEach(() => stop?.())
 
-/** A server that welcomes everybody and acknowledges everything. */
+/** A server that welcomes everybody, acknowledges everything, and rejects every command. */
 async function acknowledgingServer() {
   const published: PublishFrame[] = []
+  const commands: CommandFrame[] = []
   const server = new WebSocketServer({ port: 0, host: '127.0.0.1', handleProtocols: () => SUBPROTOCOL })
   stop = () => server.close()
   server.on('connection', (socket) => {
@@ -20,6 +22,10 @@ async function acknowledgingServer() {
     socket.on('message', (text) => {
       const frame = JSON.parse(String(text)) as ClientFrame
       if (frame.type === 'hello') send(welcome)
+      if (frame.type === 'command') {
+        commands.push(frame)
+        send({ type: 'answer', id: frame.id, status: 'rejected', code: 'user_already_exists', message: 'no' })
+      }
       if (frame.type === 'publish') {
         published.push(frame)
         send({ type: 'ack', seq: frame.seq, at: ['0@1/1-0.0'] })
@@ -28,7 +34,7 @@ async function acknowledgingServer() {
   })
   await new Promise((resolve) => server.once('listening', resolve))
   const { port } = server.address() as { port: number }
-  return { url: `ws://127.0.0.1:${port}`, published, clients: server.clients }
+  return { url: `ws://127.0.0.1:${port}`, published, commands, clients: server.clients }
 }
 
 const welcome: ServerFrame = {
@@ -42,11 +48,12 @@ const welcome: ServerFrame = {
   pingMs: DEFAULTS.pingMs,
 }
 
-test('K-DEMO-6 demo - publishes through the SDK over WebSocket until it is closed', async () => {
+test('K-DEMO-6 demo - publishes and sends commands through the SDK over WebSocket until it is closed', async () => {
   const onError = vi.fn()
-  const { url, published, clients } = await acknowledgingServer()
+  const { url, published, commands, clients } = await acknowledgingServer()
   const demo = startDemo({ url, seed: 1, clock: systemClock, onError })
-  await vi.waitUntil(() => new Set(published.map((frame) => frame.topic)).size >= 3, { timeout: 15_000 })
+  const isBusy = () => new Set(published.map((frame) => frame.topic)).size >= 3 && commands.length > 0
+  await vi.waitUntil(isBusy, { timeout: 15_000 })
   await demo.close({ deadlineMs: 2_000 })
   await vi.waitUntil(() => clients.size === 0, { timeout: 2_000 })
   expect(onError).not.toHaveBeenCalled()
