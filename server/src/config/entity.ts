@@ -47,7 +47,7 @@ export interface CommandContext {
   readonly commandId: string
   /** The event that the command follows from; absent where a client sent it. */
   readonly cause?: ReactionCause
-  /** A new id, the same each time the command is run. */
+  /** A new id, the same each time the command is run. It follows from `commandId`, which others see: it is no secret. */
   id(): string
 }
 

@@ -109,7 +109,15 @@ it('E-PUBLIC-3 E-PUBLIC-4 what a view leaves out is in the log of commands, the 
     const past = client.subscribe(topic as '>', { from: 'earliest' }, (event) => received.push(event))
     await past.ready.catch((error) => answers.push(String(error)))
   }
-  const pages = ['/v1/windows/vault.state', '/metrics', '/readyz', '/v1/slow', '/v1/topics', '/v1/entities']
+  const pages = [
+    '/v1/windows/vault.state',
+    '/metrics',
+    '/readyz',
+    '/v1/slow',
+    '/v1/topics',
+    '/v1/entities',
+    '/v1/stream?topic=~commands',
+  ]
   for (const path of pages) answers.push(await get(path))
   for (const args of ['entity show vault a', 'entity history vault a', 'dead-letter list']) {
     answers.push(await runCommand(...args.split(' '), '--json', '--config', CONFIG))

@@ -150,7 +150,7 @@ describe('entities in a worker', () => {
     expect((await deployment.answered([status.id])).get(status.id)).toMatchObject([{ reply: { n: 4 } }])
   })
 
-  test('W-SUSPECT-2 a command that ended two owners is answered, and its neighbours are run', async () => {
+  test('W-SUSPECT-2 W-FOLD-13 a command that ended two owners is answered, its dead letter has no input, and its neighbours are run', async () => {
     const commands = [add('a', 1), add('a', 2), add('a', 3)]
     await deployment.send(commands)
     const partition = partitionOf('a', PARTITIONS)
