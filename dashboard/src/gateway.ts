@@ -1,12 +1,23 @@
-import type { TopicList } from './model/topics.ts'
+import type { Entity } from './model/entities.ts'
+import type { Topic } from './model/topics.ts'
 
 const RETRY_MS = 1_000
 
-/** The topics of the gateway's config. Asks until it answers: a page may be open before the gateway is ready. */
-export async function untilTopics(): Promise<TopicList> {
+/** What the page knows of the gateway's config. */
+export interface Contract {
+  readonly topics: readonly Topic[]
+  readonly entities: readonly Entity[]
+}
+
+/** Asks until the gateway answers: a page may be open before it is ready. */
+export async function untilContract(): Promise<Contract> {
   for (;;) {
     try {
-      return await getJson<TopicList>('/v1/topics')
+      const [{ topics }, { entities }] = await Promise.all([
+        getJson<Pick<Contract, 'topics'>>('/v1/topics'),
+        getJson<Pick<Contract, 'entities'>>('/v1/entities'),
+      ])
+      return { topics, entities }
     } catch {
       await new Promise((resolve) => setTimeout(resolve, RETRY_MS))
     }

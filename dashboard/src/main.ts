@@ -1,6 +1,6 @@
 import { createClient } from '@tidegate/client'
 import { follow } from './follow.ts'
-import { untilTopics } from './gateway.ts'
+import { untilContract } from './gateway.ts'
 import { Monitor } from './model/monitor.ts'
 import { showStatus } from './view/connection-badge.ts'
 import { element } from './view/element.ts'
@@ -15,13 +15,13 @@ const client = createClient({ url: location.origin })
 client.onStatus((status) => showStatus(badge, status))
 showStatus(badge, client.status)
 
-const list = await untilTopics()
-const monitor = new Monitor(list.topics)
-showPage(page, monitor)
+const contract = await untilContract()
+const monitor = new Monitor(contract.topics, contract.entities)
+showPage(page, monitor, client)
 await follow(client, monitor)
 
 // A gateway that comes back may serve another config, or another version of this page.
-const known = JSON.stringify(list)
+const known = JSON.stringify(contract)
 client.onStatus(async (status) => {
-  if (status === 'online' && JSON.stringify(await untilTopics()) !== known) location.reload()
+  if (status === 'online' && JSON.stringify(await untilContract()) !== known) location.reload()
 })

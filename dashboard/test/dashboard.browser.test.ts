@@ -48,7 +48,7 @@ describe.skipIf(isSkipped)('page in Chromium', () => {
   }, 60_000)
 
   test(
-    'demo - goes online, its charts move, a payment over 1000 appears in the high-priority list',
+    'demo - goes online, its charts move, a payment over 1000 appears in the high-priority list, an entity is shown at each version',
     async () => {
       const url = await start()
       await page.goto(url)
@@ -73,6 +73,7 @@ describe.skipIf(isSkipped)('page in Chromium', () => {
         return points > first.points && picture !== first.picture
       }, 'more results are drawn')
       expect(Number(await page.locator('#total-rate').textContent())).toBeGreaterThan(0)
+      await lookAtAnOrder(url)
       expect(complaints).toEqual([])
     },
     DEMO_TIMEOUT_MS,
@@ -130,6 +131,53 @@ describe.skipIf(isSkipped)('page in Chromium', () => {
   )
 })
 
+/** By the keyboard alone, but for one click into the panel. */
+async function lookAtAnOrder(url: string): Promise<void> {
+  const panel = page.locator('#entities')
+  const card = panel.locator('[data-entity="order"][data-key="seen/1"]')
+  const isAt = (version: number, text: string) =>
+    until(async () => {
+      if ((await card.getAttribute('data-version')) !== String(version)) return false
+      return (await card.locator('.state').textContent())?.includes(text) === true
+    }, `version ${version} says ${text}`)
+
+  await panel.locator('#entity-name').focus()
+  await page.keyboard.type('order')
+  await page.keyboard.press('Tab')
+  await page.keyboard.type('seen/1')
+  await page.keyboard.press('Enter')
+  await card.locator('.empty', { hasText: 'No order has this key. Its first event will appear here.' }).waitFor()
+  await command(url, 'order/seen%2F1/place', { userId: '<b>me</b>', amount: 30 })
+  await isAt(1, '<b>me</b>')
+  for (let n = 1; n <= 11; n++)
+    await command(url, 'order/seen%2F1/pay', { paymentId: `p-${n}`, amount: n === 11 ? 20 : 1 })
+  await isAt(12, 'paid')
+  await card.locator('.pager', { hasText: 'Events 12 to 3 of 12' }).waitFor()
+
+  await card.locator('#entity-version').focus()
+  await page.keyboard.press('Home')
+  await isAt(1, 'placed')
+  await page.keyboard.press('ArrowRight')
+  await isAt(2, 'p-1')
+  await card.locator('.pager', { hasText: 'Events 10 to 1 of 12' }).waitFor()
+  expect(await card.locator('[aria-current] th').textContent()).toBe('paid')
+  await command(url, 'order/seen%2F1/refund', {})
+  await card.locator('label', { hasText: 'Version 2 of 13' }).waitFor()
+  await card.getByRole('button', { name: 'Newest' }).press('Enter')
+  await isAt(13, 'refunded')
+
+  await panel.locator('#entity-index').selectOption('userId')
+  await panel.locator('#entity-value').fill('nobody')
+  await page.keyboard.press('Enter')
+  await panel.locator('#found', { hasText: 'There is none with userId "nobody".' }).waitFor()
+  await panel.locator('#entity-value').fill('<b>me</b>')
+  await page.keyboard.press('Enter')
+  await panel.locator('#found button', { hasText: 'seen/1' }).waitFor()
+
+  await page.reload()
+  await isAt(13, 'refunded')
+}
+
 /** Starts everything as `npm start` does. Resolves to the address of the page. */
 async function start(...args: readonly string[]): Promise<string> {
   server = new TidegateProcess(['start', '--port', '0', '--data', dataFolder, ...args])
@@ -140,6 +188,11 @@ async function start(...args: readonly string[]): Promise<string> {
 async function publish(url: string, topic: string, data: object): Promise<void> {
   const headers = { 'content-type': 'application/json' }
   const response = await fetch(`${url}/v1/events`, { method: 'POST', headers, body: JSON.stringify({ topic, data }) })
+  expect(response.status).toBe(200)
+}
+
+async function command(url: string, path: string, input: object): Promise<void> {
+  const response = await fetch(`${url}/v1/entities/${path}`, { method: 'POST', body: JSON.stringify(input) })
   expect(response.status).toBe(200)
 }
 

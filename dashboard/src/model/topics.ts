@@ -1,8 +1,4 @@
-/** The answer of `GET /v1/topics`, as far as the page uses it. */
-export interface TopicList {
-  readonly topics: readonly Topic[]
-}
-
+/** One line of `GET /v1/topics`, as far as the page uses it. */
 export interface Topic {
   readonly name: string
   readonly kind: 'source' | 'flow' | 'window' | 'late' | 'state' | 'events'

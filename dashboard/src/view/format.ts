@@ -31,6 +31,11 @@ export function formatTime(ms: number, stepMs = 1): string {
   return parts.map((part) => String(part).padStart(2, '0')).join(':')
 }
 
+/** The same with the day, for what may be of long ago. */
+export function formatDateTime(ms: number): string {
+  return `${formatTime(ms, 86_400_000)}, ${formatTime(ms)}`
+}
+
 const UNITS = [
   { ms: 86_400_000, name: 'd' },
   { ms: 3_600_000, name: 'h' },

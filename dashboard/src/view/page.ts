@@ -1,5 +1,6 @@
 import type { Monitor } from '../model/monitor.ts'
 import { element } from './element.ts'
+import { EntitiesPanel, type EntityClient } from './entities-panel.ts'
 import { GapsPanel } from './gaps-panel.ts'
 import { PublishHint } from './publish-hint.ts'
 import { Summary } from './summary.ts'
@@ -17,13 +18,14 @@ interface Part {
 }
 
 /** Shows a monitor and keeps showing it, except while nobody looks. */
-export function showPage(host: HTMLElement, monitor: Monitor): void {
+export function showPage(host: HTMLElement, monitor: Monitor, client: EntityClient): void {
   const hint = new PublishHint(monitor, location.origin)
   const summary = new Summary(monitor)
   const cards = monitor.windows.map((topic) => new WindowCard(topic, monitor.series(topic.name)))
   const urgent = new UrgentPanel(monitor)
+  const entities = new EntitiesPanel(monitor, client)
   const details = [new TopicsPanel(monitor), new GapsPanel(monitor)]
-  const parts: readonly Part[] = [hint, summary, urgent, ...cards, ...details]
+  const parts: readonly Part[] = [hint, summary, urgent, ...cards, entities, ...details]
 
   host.replaceChildren(
     hint.root,
@@ -32,7 +34,12 @@ export function showPage(host: HTMLElement, monitor: Monitor): void {
       'div',
       { class: 'columns' },
       element('div', { class: 'urgent' }, urgent.root),
-      element('section', { class: 'windows', 'aria-label': 'Windows' }, ...windowCards(cards)),
+      element(
+        'div',
+        { class: 'main' },
+        element('section', { class: 'windows', 'aria-label': 'Windows' }, ...windowCards(cards)),
+        entities.root,
+      ),
       element('div', { class: 'details' }, ...details.map(({ root }) => root)),
     ),
   )

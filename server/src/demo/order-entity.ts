@@ -7,11 +7,11 @@ type Order = {
   readonly status: 'none' | 'placed' | 'paid' | 'cancelled' | 'refunded'
   readonly userId: string
   readonly amount: number
-  readonly payments: readonly z.output<typeof payment>[]
   /** What the payments come to; nothing once they were refunded. */
   readonly total: number
+  readonly payments: readonly z.output<typeof payment>[]
 }
-const NONE: Order = { status: 'none', userId: '', amount: 0, payments: [], total: 0 }
+const NONE: Order = { status: 'none', userId: '', amount: 0, total: 0, payments: [] }
 
 /** An order of the shop: paid in one payment or in several, and never twice. */
 export const order = entity('order', {

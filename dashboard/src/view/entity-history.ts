@@ -1,0 +1,81 @@
+import { HISTORY_PAGE, type HistoryLine, type HistoryPage } from '../model/entity-watch.ts'
+import { element, setText } from './element.ts'
+import { formatCount, formatDateTime } from './format.ts'
+
+export interface HistoryActions {
+  readonly onChoose: (version: number) => void
+  /** @param first version of the oldest event of the page */
+  readonly onTurn: (first: number) => void
+}
+
+/** The events of an entity, newest first, a page at a time. */
+export class EntityHistory {
+  readonly root: HTMLElement
+  readonly #actions: HistoryActions
+  readonly #rows = element('tbody')
+  readonly #place = element('span', { class: 'caption' })
+  readonly #newer = element('button', { type: 'button' }, 'Newer')
+  readonly #older = element('button', { type: 'button' }, 'Older')
+  #first = 1
+  /** Of what the rows show. */
+  #drawn = ''
+
+  constructor(actions: HistoryActions) {
+    this.#actions = actions
+    this.#newer.addEventListener('click', () => actions.onTurn(this.#first + HISTORY_PAGE))
+    this.#older.addEventListener('click', () => actions.onTurn(this.#first - HISTORY_PAGE))
+    const columns = ['Version', 'Event', 'Data', 'Time', 'Command']
+    const head = columns.map((name) => element('th', { scope: 'col' }, name))
+    this.root = element(
+      'section',
+      { class: 'history', 'aria-label': 'History' },
+      element(
+        'div',
+        { class: 'scroll' },
+        element('table', {}, element('thead', {}, element('tr', {}, ...head)), this.#rows),
+      ),
+      element('div', { class: 'pager' }, this.#place, this.#newer, this.#older),
+    )
+  }
+
+  /** @param version the one that is shown @param newest version of the entity */
+  draw({ first, events }: HistoryPage, version: number, newest: number): void {
+    this.#first = events[0]?.version ?? first
+    setText(this.#place, placeOf(events, newest))
+    this.#newer.disabled = (events.at(-1)?.version ?? newest) >= newest
+    // What an entity keeps no longer is left out of the page.
+    this.#older.disabled = first === 1 || (events[0]?.version ?? 0) > first
+    const drawn = JSON.stringify([events, version])
+    if (drawn === this.#drawn) return
+    this.#drawn = drawn
+    // Replacing what has the focus would take it away.
+    const focused = (document.activeElement as HTMLElement | null)?.dataset.version
+    this.#rows.replaceChildren(...events.toReversed().map((event) => this.#row(event, event.version === version)))
+    if (focused !== undefined) this.#rows.querySelector<HTMLElement>(`[data-version="${focused}"]`)?.focus()
+  }
+
+  #row({ version, type, data, time, commandId }: HistoryLine, isShown: boolean): HTMLElement {
+    const choose = element(
+      'button',
+      { type: 'button', 'data-version': String(version), title: 'Show the state at this version' },
+      formatCount(version),
+    )
+    choose.addEventListener('click', () => this.#actions.onChoose(version))
+    const text = data === undefined ? '' : JSON.stringify(data)
+    return element(
+      'tr',
+      isShown ? { 'aria-current': 'true' } : {},
+      element('td', {}, choose),
+      element('th', { scope: 'row' }, type),
+      element('td', { class: 'data' }, element('code', { title: text }, text === '{}' ? '' : text)),
+      element('td', {}, element('time', { datetime: new Date(time).toISOString() }, formatDateTime(time))),
+      element('td', {}, element('code', { class: 'id', title: commandId }, commandId)),
+    )
+  }
+}
+
+function placeOf(events: readonly HistoryLine[], newest: number): string {
+  const [oldest, last] = [events[0], events.at(-1)]
+  if (oldest === undefined || last === undefined) return 'These events are kept no longer.'
+  return `Events ${formatCount(last.version)} to ${formatCount(oldest.version)} of ${formatCount(newest)}`
+}
