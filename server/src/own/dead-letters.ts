@@ -113,7 +113,7 @@ export class DeadLetters {
   }
 
   #resultsOf({ topic, event }: DeadLetter): Iterable<[topic: string, event: StoredEvent]> {
-    if (topic === COMMANDS_TOPIC) throw new Error('a command is not kept with its input: it is for its sender to send it again')
+    if (topic === COMMANDS_TOPIC) throw new Error('commands are kept without their input: let the sender send it again')
     const definition = this.#contract.topics.get(topic)
     if (definition === undefined && deadLetterNames(this.#contract).includes(topic)) {
       throw new Error('what an entity folds cannot be redriven: it has moved on')

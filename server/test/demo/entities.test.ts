@@ -23,6 +23,9 @@ class World {
       throw new Error(what, { cause: error })
     },
     publish: () => {},
+    bury: (name, topic, _event, cause) => {
+      throw new Error(`${name} cannot fold an event of ${topic}: ${cause}`)
+    },
   })
   #ids = 0
 
