@@ -62,8 +62,6 @@ type Handled = { readonly command: Command } & (
   | { readonly kind: 'refused'; readonly code: CommandCode }
 )
 
-type Done = Extract<Effect, { kind: 'done' }>
-
 /** A command that is to be run. */
 interface Due {
   readonly kind: 'due'
