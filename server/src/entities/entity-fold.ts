@@ -117,9 +117,9 @@ export class EntityFold {
     return this.#answerWrites + this.#changes.writes + this.outbox.writes
   }
 
-  /** Characters of its answers and trails. */
+  /** Characters of its answers, trails and messages. */
   get size(): number {
-    return this.#answers.size + this.#changes.size
+    return this.#answers.size + this.#changes.size + this.outbox.collectedSize
   }
 
   get isDirty(): boolean {

@@ -1,8 +1,9 @@
 import { type CommitOperation, OUTBOX_HASH } from '../bus/index.ts'
 import type { Message } from './reaction.ts'
 
-/** Messages that may wait to be sent: beyond it nothing more is folded. */
+/** Messages that may wait until they have arrived, and characters of their JSON: beyond it nothing more is folded. */
 const MAX_UNSENT = 4_096
+const MAX_SIZE = 8 * 1_024 * 1_024
 
 /** A message and its number among those of its partition, which is its place in the order in which they are sent. */
 export interface NumberedMessage {
@@ -23,14 +24,20 @@ export interface StoredOutbox {
 export class Outbox {
   #next: number
   /** Of the next commit, of the one that is under way, and of those before. */
-  #collected: NumberedMessage[] = []
-  #committing: NumberedMessage[] = []
-  readonly #stored = new Map<number, Message>()
+  #collected: Waiting[] = []
+  #committing: Waiting[] = []
+  readonly #stored = new Map<number, Waiting>()
   #arrived: number[] = []
+  #size = 0
+  #collectedSize = 0
 
   constructor(stored: StoredOutbox = { next: 1 }, fields: readonly (readonly [field: string, value: string])[] = []) {
     this.#next = stored.next
-    for (const [field, value] of fields) this.#stored.set(Number(field), JSON.parse(value) as Message)
+    for (const [field, text] of fields) {
+      const number = Number(field)
+      this.#stored.set(number, { number, message: JSON.parse(text) as Message, text })
+      this.#size += text.length
+    }
   }
 
   get stored(): StoredOutbox {
@@ -42,34 +49,49 @@ export class Outbox {
     return this.#collected.length + this.#arrived.length
   }
 
+  /** Characters of the messages of the next commit. */
+  get collectedSize(): number {
+    return this.#collectedSize
+  }
+
   /** Whether the next commit has messages, which somebody waits for. */
   get hasNew(): boolean {
     return this.#collected.length > 0
   }
 
   get isFull(): boolean {
-    return this.#stored.size + this.#committing.length + this.#collected.length >= MAX_UNSENT
+    const count = this.#stored.size + this.#committing.length + this.#collected.length
+    return count >= MAX_UNSENT || this.#size >= MAX_SIZE
   }
 
   add(messages: readonly Message[]): void {
-    for (const message of messages) this.#collected.push({ number: this.#next++, message })
+    for (const message of messages) {
+      const text = JSON.stringify(message)
+      this.#collected.push({ number: this.#next++, message, text })
+      this.#size += text.length
+      this.#collectedSize += text.length
+    }
   }
 
   /** Those that are stored and not known to have arrived, in order. */
   unsent(): NumberedMessage[] {
-    return [...this.#stored].sort(([a], [b]) => a - b).map(([number, message]) => ({ number, message }))
+    return [...this.#stored.values()].sort((a, b) => a.number - b.number)
   }
 
   /** The log of the partition that it is for has it. */
   arrived(number: number): void {
-    if (this.#stored.delete(number)) this.#arrived.push(number)
+    const waiting = this.#stored.get(number)
+    if (waiting === undefined) return
+    this.#stored.delete(number)
+    this.#size -= waiting.text.length
+    this.#arrived.push(number)
   }
 
   /** Hands over what was collected as operations of a commit. */
   take(): CommitOperation[] {
     const operations: CommitOperation[] = []
     if (this.#collected.length > 0) {
-      const fields = this.#collected.map(({ number, message }) => [`${number}`, JSON.stringify(message)] as const)
+      const fields = this.#collected.map(({ number, text }) => [`${number}`, text] as const)
       operations.push({ op: 'set', hash: OUTBOX_HASH, fields })
     }
     if (this.#arrived.length > 0) {
@@ -77,6 +99,7 @@ export class Outbox {
     }
     this.#committing.push(...this.#collected)
     this.#collected = []
+    this.#collectedSize = 0
     this.#arrived = []
     return operations
   }
@@ -84,8 +107,13 @@ export class Outbox {
   /** Everything taken so far is stored. @returns what may be sent from now on, in order */
   committed(): readonly NumberedMessage[] {
     const stored = this.#committing
-    for (const { number, message } of stored) this.#stored.set(number, message)
+    for (const waiting of stored) this.#stored.set(waiting.number, waiting)
     this.#committing = []
     return stored
   }
+}
+
+interface Waiting extends NumberedMessage {
+  /** Its JSON. */
+  readonly text: string
 }

@@ -143,7 +143,7 @@ describe('reactions', () => {
           expect((world.record('stock', sku)!.state as { left: number }).left).toBeGreaterThanOrEqual(0)
         }
       }),
-      { numRuns: 150 },
+      { numRuns: 80 },
     )
   })
 })
