@@ -98,6 +98,8 @@ export class PartitionLoop {
   #reportsReadAt = Number.NEGATIVE_INFINITY
   /** Events that come next have no room in the commit. */
   #isFull = false
+  /** When the fold yielded to the event loop last, however often it took and gave back the turn since. */
+  #yieldedAt = Number.NEGATIVE_INFINITY
   /** A look for commands that is under way, or has found some. */
   #poll: { readonly entries: Promise<readonly LogEntry[]>; hasFound: boolean } | undefined
   #polledAt = Number.NEGATIVE_INFINITY
@@ -284,6 +286,7 @@ export class PartitionLoop {
   /** Until nothing is left, the commit is full, or commands have come. */
   async #foldEvents(): Promise<void> {
     this.#isFull = false
+    this.#yieldedAt = performance.now()
     while (!this.#events.isEmpty && !this.#isFull && !this.#isEnding && !this.#poll?.hasFound) {
       if (!(await this.#isLoaded(() => this.#events.load(this.#fold.entities)))) continue
       await this.#context.folding.run(() => this.#foldLoaded())
@@ -302,16 +305,15 @@ export class PartitionLoop {
 
   /** The same in one turn, which others get that have commands. */
   async #foldLoaded(): Promise<void> {
-    let yieldedAt = performance.now()
     for (let batch = this.#events.peek(); batch !== undefined; batch = this.#events.peek()) {
       this.#isFull = !this.#fold.hasRoomFor(batch)
       if (this.#isFull) return
       this.#fold.fold(batch)
       this.#events.shift()
-      if (performance.now() - yieldedAt >= YIELD_EVERY_MS) {
+      if (performance.now() - this.#yieldedAt >= YIELD_EVERY_MS) {
         if (this.#commands.isEmpty) this.#pollCommands()
         await yieldToLoop()
-        yieldedAt = performance.now()
+        this.#yieldedAt = performance.now()
         if (this.#context.folding.isWanted || this.#poll?.hasFound) return
       }
     }
