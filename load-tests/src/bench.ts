@@ -1,6 +1,8 @@
 import { cpus, release, totalmem } from 'node:os'
 import { parseArgs } from 'node:util'
 import { entities } from './entities/entities.ts'
+import { entityQueries } from './entities/entity-queries.ts'
+import { entitySize } from './entities/entity-size.ts'
 import { fanout } from './fanout/fanout.ts'
 import { idle } from './idle/idle.ts'
 import { ingest, unnamed } from './ingest/ingest.ts'
@@ -23,6 +25,8 @@ const BENCHMARKS: Readonly<Record<string, Benchmark>> = {
   states,
   nexmark,
   entities,
+  'entity-queries': entityQueries,
+  'entity-size': entitySize,
   idle,
   fanout,
   priority,
@@ -63,7 +67,7 @@ function machine(): string {
 }
 
 function usage(): string {
-  const rows = Object.entries(BENCHMARKS).map(([name, { description }]) => `  ${name.padEnd(10)} ${description}`)
+  const rows = Object.entries(BENCHMARKS).map(([name, { description }]) => `  ${name.padEnd(14)} ${description}`)
   return `npm run bench -- <name> [--json]
 
 Measures Tidegate as shipped - separate processes, a private Redis with AOF everysec - beside a bare control in the same run.

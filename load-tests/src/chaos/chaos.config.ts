@@ -1,4 +1,4 @@
-import { defineConfig, topic } from 'tidegate'
+import { defineConfig, entity, reject, reply, topic } from 'tidegate'
 import { z } from 'zod'
 
 const reading = topic('chaos.reading', {
@@ -36,4 +36,38 @@ const probe = topic('chaos.probe', {
   retention: '10m',
 })
 
-export default defineConfig({ topics: [reading, fahrenheit, perSensor, overall, probe] })
+interface Account {
+  readonly balance: number
+  readonly label: string
+}
+
+const TOO_LITTLE = 'There is not as much.'
+
+/** Commands with no event, one and several, and some that are rejected. */
+const account = entity('account', {
+  key: 'accountId',
+  version: 1,
+  state: { initial: { balance: 0, label: '' } as Account },
+  events: { added: z.object({ amount: z.number() }), labelled: z.object({ label: z.string() }) },
+  evolve: {
+    added: (state, { amount }) => ({ ...state, balance: state.balance + amount }),
+    labelled: (state, { label }) => ({ ...state, label }),
+  },
+  rejections: ['too_little'],
+  commands: {
+    add: {
+      input: z.object({ amounts: z.array(z.number()) }),
+      decide: (_state, { amounts }) => amounts.map((amount) => ({ type: 'added' as const, data: { amount } })),
+    },
+    take: {
+      input: z.object({ amount: z.number() }),
+      decide: ({ balance }, { amount }) =>
+        balance < amount ? reject('too_little', TOO_LITTLE) : [{ type: 'added', data: { amount: -amount } }],
+    },
+    label: { input: z.object({ label: z.string() }), decide: (_state, data) => [{ type: 'labelled', data }] },
+    status: { input: z.object({}), decide: ({ balance }) => reply({ balance }) },
+  },
+  indexes: { label: ({ label }) => (label === '' ? undefined : label) },
+})
+
+export default defineConfig({ topics: [reading, fahrenheit, perSensor, overall, probe], entities: [account] })

@@ -49,7 +49,7 @@ export const LIMITS = {
   grownMb: 192,
 } as const
 
-const COLUMNS = [
+export const COLUMNS = [
   'scenario',
   'published',
   'acked',
@@ -68,24 +68,3 @@ const COLUMNS = [
   'grownMb',
   'ok',
 ] as const satisfies readonly (keyof Result)[]
-
-/** Results as a table, one line each, and below it what was missed. */
-export function table(results: readonly Result[]): string {
-  const rows = [[...COLUMNS], ...results.map((result) => COLUMNS.map((column) => cell(result[column])))]
-  const widths = COLUMNS.map((_, i) => Math.max(...rows.map((row) => row[i]!.length)))
-  const lines = rows.map((row) =>
-    row.map((text, i) => (i === 0 ? text.padEnd(widths[i]!) : text.padStart(widths[i]!))).join('  '),
-  )
-  const notes = results.flatMap(({ scenario, seed, faults, missed }) =>
-    [...faults, ...missed].map((note) => `${scenario} (seed ${seed}): ${note}`),
-  )
-  return [...lines, ...(notes.length > 0 ? ['', ...notes] : [])].join('\n')
-}
-
-function cell(value: Result[(typeof COLUMNS)[number]]): string {
-  if (value === null) return '-'
-  if (typeof value === 'boolean') return value ? 'ok' : 'NOT OK'
-  if (typeof value !== 'object') return String(value)
-  const counts = Object.entries(value).map(([name, count]) => `${name} ${count}`)
-  return counts.length === 0 ? '-' : counts.join(', ')
-}

@@ -2,10 +2,10 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { openCommandConnection, untilReady } from '../../../server/src/bus/connection.ts'
 import { createRandom } from '../support/random.ts'
 import { readStoredEvents, type StoredEvent } from '../support/stored-events.ts'
-import { TcpProxy } from '../support/tcp-proxy.ts'
 import { Deployment, PARTITIONS } from './deployment.ts'
 import { findDerivedFaults } from './derived.ts'
 import { type Fates, judge } from './fates.ts'
+import { openFronts } from './fronts.ts'
 import { Probes } from './probes.ts'
 import type { Result } from './result.ts'
 import type { Scenario } from './scenario.ts'
@@ -121,17 +121,6 @@ export async function runScenario(
   } finally {
     for (const close of closing.reverse()) await close()
   }
-}
-
-/**
- * One address for the clients of each gateway, as a load balancer would be: when that is away, the others take them.
- */
-function openFronts({ gateways }: Deployment): Promise<TcpProxy[]> {
-  return Promise.all(
-    gateways.map((first) =>
-      TcpProxy.open(() => [first, ...gateways.filter((other) => other !== first)].map(({ port }) => port)),
-    ),
-  )
 }
 
 /**

@@ -1,8 +1,8 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import type { Redis } from '../../../server/src/bus/connection.ts'
+import { countChanged, holdCommit, isAllOwned, letThrough, metasOf } from '../support/owners.ts'
 import type { RedisProcess } from '../support/redis-process.ts'
 import type { LogWriter } from './log-writer.ts'
-import { countChanged, holdCommit, isAllOwned, letThrough, metasOf } from './owners.ts'
 import type { Workers } from './workers.ts'
 
 /** Counts of disturbances that took effect: one without effect proves nothing. */

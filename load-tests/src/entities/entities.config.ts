@@ -1,20 +1,4 @@
-import { defineConfig, entity } from 'tidegate'
-import { z } from 'zod'
-
-/** As little work as an entity can have: the benchmark is about what surrounds it. */
-const account = entity('account', {
-  key: 'accountId',
-  version: 1,
-  state: { initial: { balance: 0 } as { readonly balance: number } },
-  events: { deposited: z.object({ amount: z.number() }) },
-  evolve: { deposited: ({ balance }, { amount }) => ({ balance: balance + amount }) },
-  rejections: ['overdrawn'],
-  commands: {
-    deposit: {
-      input: z.object({ amount: z.number() }),
-      decide: (_state, { amount }) => [{ type: 'deposited', data: { amount } }],
-    },
-  },
-})
+import { defineConfig } from 'tidegate'
+import { account } from './account.ts'
 
 export default defineConfig({ topics: [], entities: [account] })

@@ -1,10 +1,16 @@
 import { fileURLToPath } from 'node:url'
 import type { Benchmark } from '../support/benchmark.ts'
+import { openBench } from '../support/catch-up.ts'
+import { PARTITIONS } from '../support/log-filler.ts'
+import { untilShared } from '../support/owners.ts'
 import { percentile } from '../support/percentile.ts'
 import { askModule, type ServerProcess, startModule, startTidegate, untilReady } from '../support/processes.ts'
 import { startBenchRedis } from '../support/redis.ts'
+import { measureBesideCatchUp } from './beside-catch-up.ts'
 import type { CommanderOptions, CommanderReport } from './commander.ts'
+import { sendEndless } from './endless.ts'
 import type { LuaControlOptions, LuaControlReport } from './lua-control.ts'
+import { measureTakeover } from './takeover.ts'
 
 const CONFIG = fileURLToPath(new URL('./entities.config.ts', import.meta.url))
 const LOAD = { sockets: 4, inFlight: 64, keys: 1_000 } as const
@@ -12,12 +18,14 @@ const LOAD = { sockets: 4, inFlight: 64, keys: 1_000 } as const
 const ROUNDS = 3
 const ROUND = { warmupMs: 1_500, measureMs: 3_000 } as const
 const LATENCY = { warmupMs: 1_500, measureMs: 6_000 } as const
+const BESIDE_ENDLESS = { commandsPerSec: 300, warmupMs: 1_000, measureMs: 5_000 } as const
 const ALONE = { sockets: 1, inFlight: 1, warmupMs: 1_000, measureMs: 3_000 } as const
 
 export const entities: Benchmark = {
   description:
     'Commands per second through gateway and worker, beside a Lua check-and-append each, and a gateway that decides itself',
-  notMeasured: 'networks other than loopback, several workers; clients, gateway, worker and Redis share the cores',
+  notMeasured:
+    'networks other than loopback, several workers but for the takeover; clients, gateway, worker and Redis share the cores',
   async run(progress) {
     const redis = await startBenchRedis()
     const environment = { REDIS_URL: redis.url, TIDEGATE_LOG_LEVEL: 'warn' }
@@ -48,6 +56,19 @@ export const entities: Benchmark = {
       progress('one client that waits for each answer')
       const alone = await send({ ...ALONE, keys: LOAD.keys })
       const oneKey = await send({ ...ALONE, keys: 1 })
+      progress('beside a handler that never returns, once a second')
+      const besideEndless = send({ ...LOAD, ...BESIDE_ENDLESS })
+      const endless = await sendEndless(gateway.port, besideEndless)
+      const neighbours = await besideEndless
+      progress('one of two workers is killed')
+      const other = await startTidegate(['worker', '--config', CONFIG], environment)
+      const connection = await openBench(redis.url)
+      await untilShared(connection, PARTITIONS)
+      connection.disconnect()
+      const takeover = await measureTakeover(gateway.port, worker)
+      await other.stop()
+      progress('while the worker catches up with a topic')
+      const besideCatchUp = await measureBesideCatchUp()
       return {
         commandsPerSec: peak,
         controlPerSec: lua,
@@ -59,7 +80,13 @@ export const entities: Benchmark = {
         p99Ms: round(half.p99Ms),
         aloneP50Ms: round(alone.p50Ms),
         aloneOneKeyP50Ms: round(oneKey.p50Ms),
-        rejected: rejected + half.rejected,
+        catchUpP50Ms: round(besideCatchUp.p50Ms),
+        catchUpP99Ms: round(besideCatchUp.p99Ms),
+        takeoverP50Ms: round(takeover.p50Ms),
+        takeoverSlowestMs: round(takeover.slowestMs),
+        endlessAnsweredMs: round(Math.max(...endless)),
+        besideEndlessP99Ms: round(neighbours.p99Ms),
+        rejected: rejected + half.rejected + neighbours.rejected + besideCatchUp.rejected,
       }
     } finally {
       await Promise.all([gateway.stop(), worker.stop(), fair.stop()])

@@ -41,4 +41,4 @@ export { decodeEvents, decodeHeader, encodeEvent, MAX_BATCH_BYTES, RecordBatchBu
 export type { CurrentPage, CurrentResult, Results } from './results.ts'
 export type { Roster } from './roster.ts'
 export { findAnswers, type StoredAnswer } from './stored-answers.ts'
-export type { PartitionReport, WindowSource, WorkerReport } from './worker-report.ts'
+export { type PartitionReport, type WindowSource, WORKER_ALIVE_MS, type WorkerReport } from './worker-report.ts'

@@ -19,6 +19,8 @@ export interface Ownership {
   readonly takes: number
   /** What an earlier owner noted before it ended without a commit; empty for nothing. */
   readonly suspect: string
+  /** The owner before has not released it: it ended, or hangs. */
+  readonly isLeft: boolean
 }
 
 export type TakeReply =
@@ -56,12 +58,15 @@ export class Ledger {
     const scriptKeys = [keys.meta(this.partition), ledgerKey(this.place)]
     const args = [randomBytes(8).toString('hex'), HEARTBEAT_FRESH_MS]
     const reply = (await this.channel.script(TAKE_SCRIPT, scriptKeys, args)) as
-      | ['OK', string, number, string]
+      | ['OK', string, number, string, 0 | 1]
       | ['HELD', number]
       | ['LINEAGE', string, string]
     switch (reply[0]) {
       case 'OK':
-        return { status: 'ok', ownership: { token: reply[1], takes: reply[2], suspect: reply[3] } }
+        return {
+          status: 'ok',
+          ownership: { token: reply[1], takes: reply[2], suspect: reply[3], isLeft: reply[4] === 1 },
+        }
       case 'HELD':
         return { status: 'held', staleInMs: reply[1] }
       case 'LINEAGE':

@@ -1,5 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises'
-import { HEARTBEAT_EVERY_MS, type Ownership } from '../bus/index.ts'
+import { HEARTBEAT_EVERY_MS, type Ownership, WORKER_ALIVE_MS } from '../bus/index.ts'
 import type { Hold, Leased } from './leased.ts'
 import { Abandoned, beforeRetry, untilAnswered } from './until-answered.ts'
 
@@ -29,6 +29,8 @@ export class Holder {
   readonly #leased: Leased
   readonly #log: (message: string) => void
   readonly #stopping = new AbortController()
+  /** From when on it may be given up for balance, by the monotonic clock; never while it is not held. */
+  #givenUpFrom = Number.POSITIVE_INFINITY
   #isFenced = false
   #isAbandoned = false
   readonly #hold: Hold = {
@@ -40,6 +42,14 @@ export class Holder {
   constructor(leased: Leased, log: (message: string) => void) {
     this.#leased = leased
     this.#log = log
+  }
+
+  /**
+   * Whether somebody else may be there to take it. While the worker that it was taken from still counts as alive, the share
+   * of this one is too small.
+   */
+  get mayBeGivenUp(): boolean {
+    return performance.now() >= this.#givenUpFrom
   }
 
   /** Ends `run` after a last commit and the release. */
@@ -72,6 +82,7 @@ export class Holder {
       const reply = await this.#hold.answered(() => this.#leased.ledger.take())
       switch (reply.status) {
         case 'ok':
+          this.#givenUpFrom = performance.now() + (reply.ownership.isLeft ? WORKER_ALIVE_MS : 0)
           return reply.ownership
         case 'held':
           // Its heartbeat was renewed while this holder waited for it to grow stale.

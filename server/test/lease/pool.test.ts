@@ -29,6 +29,10 @@ class Kind implements LeaseKind<Lease> {
   readonly jobs = JOBS
   readonly reconcileMs: number = 100
   readonly held = new Set<number>()
+  /** How often it was asked for what nobody holds. */
+  rounds = 0
+  /** How many holders have ended, whether they held anything or not. */
+  ended = 0
   readonly #bus: Bus
 
   constructor(bus: Bus) {
@@ -44,11 +48,15 @@ class Kind implements LeaseKind<Lease> {
         this.held.add(partition)
         return await leased.loop(ownership, hold)
       },
-      close: () => void this.held.delete(partition),
+      close: () => {
+        this.ended++
+        this.held.delete(partition)
+      },
     })
   }
 
   async unheld(): Promise<Lease[]> {
+    this.rounds++
     return (await this.#bus.owners()).filter(({ owned }) => !owned)
   }
 
@@ -123,6 +131,30 @@ describe('pool', () => {
     pool.yieldExcess(1)
     await until(() => other.held.size === PARTITIONS - 1, 'the other one has the rest')
     expect(kind.held.size).toBe(1)
+  })
+
+  it('L-POOL-7 keeps what it has just taken over from a dead one, whose share nobody would take', async () => {
+    for (let partition = 0; partition < PARTITIONS; partition++) await first.bus.ledger(partition, 'commit').take()
+    const { pool, kind } = await full()
+    pool.yieldExcess(1)
+    const { rounds } = kind
+    await until(() => kind.rounds > rounds + 2, 'some rounds are over')
+    expect(kind.held.size).toBe(PARTITIONS)
+  })
+
+  it('L-POOL-7 keeps what it is just taking', async () => {
+    for (let partition = 0; partition < PARTITIONS; partition++) await first.bus.ledger(partition, 'commit').take()
+    const kind = new Kind(first.bus)
+    const pool = poolOf(first.bus, kind)
+    await pool.start()
+    const offers = new JobOffers(second.bus, JOBS)
+    for (let partition = 0; partition < PARTITIONS; partition++) await offers.offer({ partition })
+    await until(() => {
+      pool.yieldExcess(0)
+      return kind.held.size === PARTITIONS
+    }, 'everything is held')
+    expect(kind.ended).toBe(0)
+    await offers.close()
   })
 
   it('L-POOL-4 offers a job again that comes while it closes', async () => {

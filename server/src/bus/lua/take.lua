@@ -1,7 +1,8 @@
 -- Makes the caller the owner of a partition, or of a backfill in it, unless another one is alive.
 -- KEYS meta, ledger (meta itself, or that of a backfill)
 -- ARGV random part of the token, ms for which a heartbeat counts as alive
--- Returns { 'OK', token, takes since the last commit or release, suspect of an earlier owner or '' }
+-- Returns { 'OK', token, takes since the last commit or release, suspect of an earlier owner or '', 1 if that one has not
+--           released it, else 0 }
 --      or { 'HELD', ms until the heartbeat is stale } or { 'LINEAGE', stored, current }
 local ledger = KEYS[2]
 local lineage = current_lineage()
@@ -9,11 +10,12 @@ local stored = redis.call('HGET', KEYS[1], 'lineage')
 if stored ~= lineage then return { 'LINEAGE', stored or '', lineage } end
 local had = redis.call('HMGET', ledger, 'token', 'heartbeat', 'released', 'suspect')
 local now, fresh = now_ms(), tonumber(ARGV[2])
-if had[1] and had[3] ~= '1' then
+local is_left = had[1] and had[3] ~= '1'
+if is_left then
   local age = now - tonumber(had[2])
   if is_fresh(age, fresh) then return { 'HELD', fresh - age } end
 end
 local token = redis.call('HINCRBY', ledger, 'tokens', 1) .. ':' .. ARGV[1]
 redis.call('HSET', ledger, 'token', token, 'heartbeat', now, 'released', '0')
 local takes = redis.call('HINCRBY', ledger, 'takes', 1)
-return { 'OK', token, takes, had[4] or '' }
+return { 'OK', token, takes, had[4] or '', is_left and 1 or 0 }

@@ -1,0 +1,3 @@
+import { accountsOf } from './sized-accounts.ts'
+
+export default accountsOf(1)
