@@ -133,7 +133,7 @@ const userEntity = entity('user', {
   publish: ['state'],
 })
 
-const paymentPart = z.object({ paymentId: z.string(), amount: z.number() })
+const paid = z.object({ paymentId: z.string(), amount: z.number() })
 
 type Order = {
   readonly status: 'none' | 'placed' | 'paid' | 'cancelled' | 'refunded'
@@ -141,18 +141,18 @@ type Order = {
   readonly amount: number
   /** What the payments come to; nothing once they were refunded. */
   readonly total: number
-  readonly payments: readonly z.output<typeof paymentPart>[]
+  readonly payments: readonly z.output<typeof paid>[]
 }
 const NO_ORDER: Order = { status: 'none', userId: '', amount: 0, total: 0, payments: [] }
 
-/** An order of the shop: paid in one payment or in several, and never twice. */
+/** An order of the shop: paid by the payments that come in or by commands, at once or in parts, and never twice. */
 const orderEntity = entity('order', {
   key: 'orderId',
   version: 1,
   state: { initial: NO_ORDER },
   events: {
     placed: z.object({ userId: z.string(), amount: z.number() }),
-    paid: paymentPart,
+    paid,
     cancelled: z.object({ reason: z.string() }),
     refunded: z.object({ amount: z.number() }),
   },
@@ -166,6 +166,16 @@ const orderEntity = entity('order', {
     cancelled: (state) => ({ ...state, status: 'cancelled' }),
     refunded: (state) => ({ ...state, status: 'refunded', total: 0 }),
   },
+  from: [payment],
+  on: {
+    // Nothing follows from payments of orders that are not kept here, or that were paid in another way.
+    'commerce.payment_received': ({ status, amount: price, total, payments }, { data: { paymentId, amount } }) => {
+      const isKnown = payments.some((known) => known.paymentId === paymentId)
+      const isDue = status === 'placed' && !isKnown && amount > 0 && amount <= cents(price - total)
+      return isDue ? [{ type: 'paid', data: { paymentId, amount } }] : []
+    },
+  },
+  history: '24h',
   rejections: [
     'order_already_exists',
     'order_not_found',
@@ -185,7 +195,7 @@ const orderEntity = entity('order', {
       },
     },
     pay: {
-      input: paymentPart,
+      input: paid,
       decide: ({ status, amount, payments, total }, data) => {
         if (status === 'none') return reject('order_not_found', 'No such order.')
         if (payments.some(({ paymentId }) => paymentId === data.paymentId)) return []
@@ -234,10 +244,10 @@ type Sensor = {
 }
 const IDLE: Sensor = { status: 'idle', last: null, isAlarmed: false, alarms: 0 }
 
-/** degC: outside of these something is wrong with the room or with the sensor. */
-const USUAL = { min: 0, max: 30 } as const
+/** degC: outside of these something is wrong with the room or with the sensor, and a smaller change is no news. */
+const USUAL = { min: 0, max: 30, change: 1 } as const
 
-/** A sensor as an actor: updated with what it measured, processed, asked for its status. */
+/** The twin of a sensor: updated by its readings or by a command, processed, asked for its status. */
 const sensorEntity = entity('sensor', {
   key: 'sensorId',
   version: 1,
@@ -249,16 +259,19 @@ const sensorEntity = entity('sensor', {
     alarmRaised: (state) => ({ ...state, isAlarmed: true, alarms: state.alarms + 1 }),
     alarmCleared: (state) => ({ ...state, isAlarmed: false }),
   },
+  from: [reading],
+  on: {
+    'sensor.reading': (state, { data: { temperature, humidity } }) => {
+      const isNews = state.last === null || Math.abs(temperature - state.last.temperature) >= USUAL.change
+      return isNews ? update(state, { temperature, humidity }) : []
+    },
+  },
+  history: 200,
   rejections: ['nothing_to_process'],
   commands: {
     update: {
       input: measured,
-      decide: ({ isAlarmed }, data) => {
-        const isUnusual = data.temperature < USUAL.min || data.temperature > USUAL.max
-        const updated = { type: 'updated' as const, data }
-        if (isUnusual === isAlarmed) return [updated]
-        return [updated, { type: isUnusual ? 'alarmRaised' : 'alarmCleared', data: {} }]
-      },
+      decide: (state, data) => update(state, data),
     },
     process: {
       input: z.object({}),
@@ -285,4 +298,11 @@ function isAddress(email: string): boolean {
 
 function cents(amount: number): number {
   return Math.round(amount * 100) / 100
+}
+
+function update({ isAlarmed }: Sensor, data: z.output<typeof measured>) {
+  const isUnusual = data.temperature < USUAL.min || data.temperature > USUAL.max
+  const updated = { type: 'updated' as const, data }
+  if (isUnusual === isAlarmed) return [updated]
+  return [updated, { type: isUnusual ? ('alarmRaised' as const) : ('alarmCleared' as const), data: {} }]
 }

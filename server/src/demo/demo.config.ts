@@ -1,36 +1,11 @@
-import { z } from 'zod'
 import { defineConfig } from '../config/define-config.ts'
-import { topic } from '../config/topic.ts'
 import { order as orderEntity } from './order-entity.ts'
 import { sensor } from './sensor-entity.ts'
+import { order, payment, reading, signUp } from './sources.ts'
 import { user } from './user-entity.ts'
 
 // Retention is short throughout: at the demo's rate the logs below level off at some tens of MB, so that a demo left
 // running does not fill the disk. Trails of entities are kept: see `Desk` for how few commands there are.
-
-const reading = topic('sensor.reading', {
-  schema: z.object({ sensorId: z.string(), temperature: z.number(), humidity: z.number() }), // degC, %
-  key: 'sensorId',
-  priority: 'low',
-  retention: '1h',
-})
-const signUp = topic('commerce.user_signed_up', {
-  schema: z.object({ userId: z.string(), country: z.string() }),
-  key: 'userId',
-  priority: 'low',
-  retention: '6h',
-})
-const order = topic('commerce.order_placed', {
-  schema: z.object({ orderId: z.string(), userId: z.string(), amount: z.number() }),
-  key: 'orderId',
-  retention: '6h',
-})
-const payment = topic('commerce.payment_received', {
-  schema: z.object({ paymentId: z.string(), orderId: z.string(), amount: z.number(), currency: z.string() }),
-  key: 'orderId',
-  priority: (p) => (p.amount > 1000 ? 'high' : 'low'),
-  retention: '6h',
-})
 
 const anomaly = reading
   .map((r) => ({ ...r, temperature: r.temperature * 1.8 + 32 })) // degF

@@ -2,21 +2,19 @@ import { createHash } from 'node:crypto'
 import type { DemoCommand } from './demo-command.ts'
 import type { DemoEvent } from './demo-event.ts'
 
-// Trails are not trimmed. At these shares a demo left running stores some 20 MB a day.
+// States of orders, and trails of users, are kept for good: at these shares a demo left running stores some MB a day.
 
 /** Accounts are used in a circle; the one so far ahead of the newest is the next to be deleted. */
-const ACCOUNTS = 40
+const ACCOUNTS = 20
 const AHEAD = 10
 /** One order in so many is kept as an entity. */
 const ORDERS = 8
-/** Of the kept orders, by their count: paid twice, cancelled before the payment comes, refunded after it. */
-const PAID_TWICE = 5
+/** Of the kept orders, by their count: cancelled at once; the one paid before is paid again, or refunded. */
 const CANCELLED = 7
+const PAID_AGAIN = 5
 const REFUNDED = 11
-/** One reading in so many is sent to the sensor's twin, and each that begins or ends something unusual; every third is processed. */
-const READINGS = 40
-const PROCESSED = 3
-const USUAL_DEGC = { min: 0, max: 30 } as const
+/** Readings of a sensor after which it is processed. */
+const PROCESSED = 100
 
 /**
  * What the staff of the simulated world do about its events: they keep accounts, orders and twins of sensors, and now and then
@@ -27,7 +25,9 @@ export class Desk {
   #orders = 0
   /** Kept orders that wait for their payment -> their count. */
   readonly #unpaid = new Map<string, number>()
-  readonly #sensors = new Map<string, { readonly count: number; readonly isUnusual: boolean }>()
+  #lastPaid: string | undefined
+  /** Of each sensor. */
+  readonly #readings = new Map<string, number>()
 
   /** Commands that follow from an event, in their order. */
   commandsOf(sent: DemoEvent): readonly DemoCommand[] {
@@ -76,39 +76,26 @@ export class Desk {
     return commands
   }
 
-  #paid({ orderId: key, paymentId, amount }: { orderId: string; paymentId: string; amount: number }): DemoCommand[] {
-    const kept = this.#unpaid.get(key)
+  /** The order itself sees the payment. */
+  #paid({ orderId, paymentId, amount }: { orderId: string; paymentId: string; amount: number }): DemoCommand[] {
+    const kept = this.#unpaid.get(orderId)
     if (kept === undefined) return []
-    this.#unpaid.delete(key)
-    const half = Math.round(amount * 50) / 100
-    const parts =
-      kept % 3 === 2 && half > 0 && half < amount ? [half, Math.round((amount - half) * 100) / 100] : [amount]
-    const commands: DemoCommand[] = parts.map((part, i) => {
-      return { entity: 'order', key, command: 'pay', input: { paymentId: `${paymentId}.${i + 1}`, amount: part } }
-    })
-    if (kept % PAID_TWICE === PAID_TWICE - 1) {
+    this.#unpaid.delete(orderId)
+    const key = this.#lastPaid
+    this.#lastPaid = orderId
+    if (key === undefined) return []
+    const commands: DemoCommand[] = []
+    if (kept % PAID_AGAIN === PAID_AGAIN - 1) {
       commands.push({ entity: 'order', key, command: 'pay', input: { paymentId: `${paymentId}.again`, amount } })
     }
     if (kept % REFUNDED === REFUNDED - 1) commands.push({ entity: 'order', key, command: 'refund', input: {} })
     return commands
   }
 
-  #measured({
-    sensorId: key,
-    ...measured
-  }: {
-    sensorId: string
-    temperature: number
-    humidity: number
-  }): DemoCommand[] {
-    const { temperature } = measured
-    const { count, isUnusual: wasUnusual } = this.#sensors.get(key) ?? { count: 0, isUnusual: false }
-    const isUnusual = temperature < USUAL_DEGC.min || temperature > USUAL_DEGC.max
-    this.#sensors.set(key, { count: count + 1, isUnusual })
-    if (count % READINGS !== 0 && isUnusual === wasUnusual) return []
-    const update: DemoCommand = { entity: 'sensor', key, command: 'update', input: measured }
-    const isProcessed = Math.floor(count / READINGS) % PROCESSED === PROCESSED - 1
-    return isProcessed ? [update, { entity: 'sensor', key, command: 'process', input: {} }] : [update]
+  #measured({ sensorId: key }: { sensorId: string }): DemoCommand[] {
+    const count = (this.#readings.get(key) ?? 0) + 1
+    this.#readings.set(key, count)
+    return count % PROCESSED === 0 ? [{ entity: 'sensor', key, command: 'process', input: {} }] : []
   }
 }
 

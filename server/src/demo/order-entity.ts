@@ -1,7 +1,8 @@
 import { z } from 'zod'
 import { entity, reject } from '../config/entity.ts'
+import { payment } from './sources.ts'
 
-const payment = z.object({ paymentId: z.string(), amount: z.number() })
+const paid = z.object({ paymentId: z.string(), amount: z.number() })
 
 type Order = {
   readonly status: 'none' | 'placed' | 'paid' | 'cancelled' | 'refunded'
@@ -9,18 +10,18 @@ type Order = {
   readonly amount: number
   /** What the payments come to; nothing once they were refunded. */
   readonly total: number
-  readonly payments: readonly z.output<typeof payment>[]
+  readonly payments: readonly z.output<typeof paid>[]
 }
 const NONE: Order = { status: 'none', userId: '', amount: 0, total: 0, payments: [] }
 
-/** An order of the shop: paid in one payment or in several, and never twice. */
+/** An order of the shop: paid by the payments that come in or by commands, at once or in parts, and never twice. */
 export const order = entity('order', {
   key: 'orderId',
   version: 1,
   state: { initial: NONE },
   events: {
     placed: z.object({ userId: z.string(), amount: z.number() }),
-    paid: payment,
+    paid,
     cancelled: z.object({ reason: z.string() }),
     refunded: z.object({ amount: z.number() }),
   },
@@ -34,6 +35,16 @@ export const order = entity('order', {
     cancelled: (state) => ({ ...state, status: 'cancelled' }),
     refunded: (state) => ({ ...state, status: 'refunded', total: 0 }),
   },
+  from: [payment],
+  on: {
+    // Nothing follows from payments of orders that are not kept here, or that were paid in another way.
+    'commerce.payment_received': ({ status, amount: price, total, payments }, { data: { paymentId, amount } }) => {
+      const isKnown = payments.some((known) => known.paymentId === paymentId)
+      const isDue = status === 'placed' && !isKnown && amount > 0 && amount <= cents(price - total)
+      return isDue ? [{ type: 'paid', data: { paymentId, amount } }] : []
+    },
+  },
+  history: '24h',
   rejections: [
     'order_already_exists',
     'order_not_found',
@@ -53,7 +64,7 @@ export const order = entity('order', {
       },
     },
     pay: {
-      input: payment,
+      input: paid,
       decide: ({ status, amount, payments, total }, data) => {
         if (status === 'none') return reject('order_not_found', 'No such order.')
         if (payments.some(({ paymentId }) => paymentId === data.paymentId)) return []

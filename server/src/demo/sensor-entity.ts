@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { entity, reject, reply } from '../config/entity.ts'
+import { reading } from './sources.ts'
 
 const measured = z.object({ temperature: z.number(), humidity: z.number() })
 
@@ -12,10 +13,10 @@ type Sensor = {
 }
 const IDLE: Sensor = { status: 'idle', last: null, isAlarmed: false, alarms: 0 }
 
-/** degC: outside of these something is wrong with the room or with the sensor. */
-const USUAL = { min: 0, max: 30 } as const
+/** degC: outside of these something is wrong with the room or with the sensor, and a smaller change is no news. */
+const USUAL = { min: 0, max: 30, change: 1 } as const
 
-/** A sensor as an actor: updated with what it measured, processed, asked for its status. */
+/** The twin of a sensor: updated by its readings or by a command, processed, asked for its status. */
 export const sensor = entity('sensor', {
   key: 'sensorId',
   version: 1,
@@ -27,16 +28,19 @@ export const sensor = entity('sensor', {
     alarmRaised: (state) => ({ ...state, isAlarmed: true, alarms: state.alarms + 1 }),
     alarmCleared: (state) => ({ ...state, isAlarmed: false }),
   },
+  from: [reading],
+  on: {
+    'sensor.reading': (state, { data: { temperature, humidity } }) => {
+      const isNews = state.last === null || Math.abs(temperature - state.last.temperature) >= USUAL.change
+      return isNews ? update(state, { temperature, humidity }) : []
+    },
+  },
+  history: 200,
   rejections: ['nothing_to_process'],
   commands: {
     update: {
       input: measured,
-      decide: ({ isAlarmed }, data) => {
-        const isUnusual = data.temperature < USUAL.min || data.temperature > USUAL.max
-        const updated = { type: 'updated' as const, data }
-        if (isUnusual === isAlarmed) return [updated]
-        return [updated, { type: isUnusual ? 'alarmRaised' : 'alarmCleared', data: {} }]
-      },
+      decide: (state, data) => update(state, data),
     },
     process: {
       input: z.object({}),
@@ -51,3 +55,10 @@ export const sensor = entity('sensor', {
   },
   publish: ['state'],
 })
+
+function update({ isAlarmed }: Sensor, data: z.output<typeof measured>) {
+  const isUnusual = data.temperature < USUAL.min || data.temperature > USUAL.max
+  const updated = { type: 'updated' as const, data }
+  if (isUnusual === isAlarmed) return [updated]
+  return [updated, { type: isUnusual ? ('alarmRaised' as const) : ('alarmCleared' as const), data: {} }]
+}

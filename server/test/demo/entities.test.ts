@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
-import { decodeEvents } from '../../src/bus/index.ts'
+import { type CommitOperation, decodeEvents } from '../../src/bus/index.ts'
 import demo from '../../src/demo/demo.config.ts'
+import type { DemoEvent } from '../../src/demo/demo-event.ts'
 import { Desk } from '../../src/demo/desk.ts'
 import { demoEvents } from '../../src/demo/generator.ts'
 import { type Command, type CommandOutcome, decodeRecord, EntityFold, viewOf } from '../../src/entities/index.ts'
@@ -34,16 +35,41 @@ class World {
     const sent: Command = { id, key, entity, command, input, node: 'n', checksum: id, waitMs: 9_000, storedAt: START }
     for (const [name, keys] of this.#fold.needs([sent]).entities) for (const one of keys) this.#fold.loaded(name, one)
     this.#fold.fold([sent])
-    const operations = this.#fold.takeOperations()
-    for (const operation of operations) {
-      if (operation.op !== 'set') continue
-      const { version, state } = decodeRecord(operation.fields[0]![1])
-      this.#states.set(`${entity} ${key}`, { version, view: viewOf(demo.contract.entities.get(entity)!, state) })
-    }
+    const operations = this.#take(entity)
     const answers = operations.flatMap((operation) =>
       operation.op === 'append' ? decodeEvents(operation.payload) : [],
     )
     return answers[0]!.data as CommandOutcome
+  }
+
+  /** Folds an event of a topic. */
+  publish(entity: string, key: string, topic: string, data: object): void {
+    const definition = demo.contract.entities.get(entity)!
+    for (const [name, keys] of this.#fold.needsOf([{ entity, key }]))
+      for (const one of keys) this.#fold.loaded(name, one)
+    const event = { id: `e-${this.#ids++}`, key, time: START, data }
+    this.#fold.foldEvents([{ definition, topic, event, storedAt: START }])
+    this.#take(entity)
+  }
+
+  /** What entities fold of the simulated world. */
+  see(sent: DemoEvent): void {
+    const { topic, event } = sent
+    if (sent.topic === 'sensor.reading') this.publish('sensor', sent.event.data.sensorId, topic, event.data)
+    if (sent.topic === 'commerce.payment_received') this.publish('order', sent.event.data.orderId, topic, event.data)
+  }
+
+  /** The operations of a commit, which changes one entity at most. */
+  #take(entity: string): CommitOperation[] {
+    const operations = this.#fold.takeOperations()
+    this.#fold.stored()
+    for (const operation of operations) {
+      if (operation.op !== 'set') continue
+      const [key, record] = operation.fields[0]!
+      const { version, state } = decodeRecord(record)
+      this.#states.set(`${entity} ${key}`, { version, view: viewOf(demo.contract.entities.get(entity)!, state) })
+    }
+    return operations
   }
 
   /** As queries show it. */
@@ -113,6 +139,19 @@ describe('demo entities', () => {
     const other = outcomesOf(world, 'order', 'half', place, pay('p', 10), ['cancel', { reason: 'x' }])
     expect(other).toEqual(['placed', 'paid', 'refunded,cancelled'])
     expect(world.view('order', 'half')).toMatchObject({ status: 'cancelled', total: 0 })
+
+    const received = { paymentId: 'p', orderId: 'by-topic', amount: 30.3, currency: 'EUR' }
+    const publish = () => world.publish('order', 'by-topic', 'commerce.payment_received', received)
+    publish()
+    expect(world.view('order', 'by-topic')).toBeUndefined()
+    world.send('order', 'by-topic', ...place)
+    publish()
+    publish()
+    expect(world.view('order', 'by-topic')).toMatchObject({
+      status: 'paid',
+      total: 30.3,
+      payments: [{ paymentId: 'p' }],
+    })
   })
 
   test('K-DEMO-7 sensor - idle, updated, processed; an alarm is raised once and cleared', () => {
@@ -132,6 +171,12 @@ describe('demo entities', () => {
       'updated,alarmRaised',
     ])
     expect(world.view('sensor', 's')).toMatchObject({ isAlarmed: true, alarms: 2, last: { temperature: 40 } })
+
+    for (const temperature of [20, 20.5, 31, 31.5]) {
+      world.publish('sensor', 'twin', 'sensor.reading', { sensorId: 'twin', temperature, humidity: 40 })
+    }
+    const twin = { status: 'updated', isAlarmed: true, alarms: 1, last: { temperature: 31 } }
+    expect(world.view('sensor', 'twin')).toMatchObject(twin)
   })
 })
 
@@ -141,7 +186,8 @@ test('K-DEMO-8 desk - sends few commands, which fit, and some are rejected', () 
   const outcomes = new Map<string, number>()
   let sent = 0
   for (const event of demoEvents(1, START)) {
-    if (event.atMs > START + 20 * MINUTE) break
+    if (event.atMs > START + 8 * MINUTE) break
+    world.see(event)
     for (const { entity, key, command, input } of desk.commandsOf(event)) {
       sent++
       const outcome = world.send(entity, key, command, input)
@@ -149,11 +195,11 @@ test('K-DEMO-8 desk - sends few commands, which fit, and some are rejected', () 
       outcomes.set(what, (outcomes.get(what) ?? 0) + 1)
     }
   }
-  expect(sent / (20 * 60)).toBeLessThan(2)
+  expect(sent / (8 * 60)).toBeLessThan(1)
   const user = ['register', 'changeEmail', 'changePassword', 'delete'].map((command) => `user.${command}`)
-  const order = ['place', 'pay', 'cancel', 'refund'].map((command) => `order.${command}`)
+  const order = ['place', 'cancel', 'refund'].map((command) => `order.${command}`)
   const rejections = ['user_already_exists', 'user_not_found', 'already_paid', 'order_closed']
-  const expected = [...user, ...order, 'sensor.update', 'sensor.process', ...rejections]
+  const expected = [...user, ...order, 'sensor.process', ...rejections]
   expect([...outcomes.keys()]).toEqual(expect.arrayContaining(expected))
   for (const failure of ['handler_failed', 'invalid_input', 'invalid_data']) expect(outcomes.has(failure)).toBe(false)
 })
