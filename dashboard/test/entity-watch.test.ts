@@ -5,6 +5,8 @@ import { EntityWatch, HISTORY_PAGE, type HistoryLine, type Moment } from '../src
 /** An entity with so many versions; each state is its number. */
 class Source {
   versions: number
+  /** Events that it keeps no longer. */
+  cut = 0
   error: Error | undefined
   ready: Promise<void> = Promise.resolve()
   isClosed = false
@@ -18,13 +20,15 @@ class Source {
   async get({ version = this.versions }: { version?: number } = {}): Promise<Moment> {
     this.reads++
     if (this.error !== undefined) throw this.error
+    if (version < this.cut) throw new Error('trimmed')
     if (this.versions === 0) throw new TidegateError('not_found', 'none')
     return { version, time: version, view: { n: version } }
   }
 
   async *history({ after, limit }: { after: number; limit: number }): AsyncGenerator<readonly HistoryLine[]> {
-    const length = Math.max(0, Math.min(limit, this.versions - after))
-    yield Array.from({ length }, (_, i) => ({ version: after + i + 1, type: 'added', time: 1, commandId: 'c' }))
+    const from = Math.max(after, this.cut)
+    const length = Math.max(0, Math.min(limit, this.versions - from))
+    yield Array.from({ length }, (_, i) => ({ version: from + i + 1, type: 'added', time: 1, commandId: 'c' }))
   }
 
   onChange(listener: () => void): () => void {
@@ -114,6 +118,17 @@ describe('entity watch', () => {
     source.change(5)
     await settle()
     expect(shownBy(watch)).toEqual({ newest: 5, shown: 5, first: 1, events: 5 })
+  })
+
+  test('entity watch - what an entity keeps no longer is not asked for', async () => {
+    const source = new Source(250)
+    source.cut = 200
+    const watch = new EntityWatch(source, () => {})
+    await settle()
+    watch.choose(1)
+    await settle()
+    expect(watch.watched).toMatchObject({ oldest: 200, shown: { version: 200 } })
+    expect(shownBy(watch)).toMatchObject({ first: 201, events: 10 })
   })
 
   test('entity watch - says what is missing, what failed, and that nothing is live', async () => {

@@ -33,7 +33,7 @@ export interface EntitySource {
 export interface HistoryPage {
   /** Version of its oldest event. */
   readonly first: number
-  /** Oldest first; fewer where the entity keeps no more of its past. */
+  /** Oldest first. */
   readonly events: readonly HistoryLine[]
 }
 
@@ -42,7 +42,14 @@ export type Watched =
   /** Nothing has happened to it. */
   | { readonly kind: 'absent' }
   | { readonly kind: 'failed'; readonly message: string }
-  | { readonly kind: 'shown'; readonly newest: Moment; readonly shown: Moment; readonly page: HistoryPage }
+  | {
+      readonly kind: 'shown'
+      /** The first version that can be shown: an entity may keep only some of its past. */
+      readonly oldest: number
+      readonly newest: Moment
+      readonly shown: Moment
+      readonly page: HistoryPage
+    }
 
 /** One entity as it changes, at the version that somebody chose, and a page of its history. Reads are never beside each other. */
 export class EntityWatch {
@@ -129,14 +136,19 @@ export class EntityWatch {
   }
 
   async #read(): Promise<Watched> {
-    const newest = await this.#source.get()
-    const version = Math.min(this.#version ?? newest.version, newest.version)
-    const first = pageWith(this.#first ?? firstOf(version), newest.version)
+    const [newest, [begin]] = await Promise.all([
+      this.#source.get(),
+      onlyPage(this.#source.history({ after: 0, limit: 1 })),
+    ])
+    const oldest = Math.max(1, (begin?.version ?? 1) - 1)
+    const version = between(oldest, this.#version ?? newest.version, newest.version)
+    // A page is full where the history is long enough.
+    const first = between(begin?.version ?? 1, this.#first ?? firstOf(version), newest.version - HISTORY_PAGE + 1)
     const [shown, events] = await Promise.all([
       version === newest.version ? newest : this.#source.get({ version }),
       onlyPage(this.#source.history({ after: first - 1, limit: HISTORY_PAGE })),
     ])
-    return { kind: 'shown', newest, shown, page: { first, events } }
+    return { kind: 'shown', oldest, newest, shown, page: { first, events } }
   }
 }
 
@@ -145,9 +157,9 @@ function firstOf(version: number): number {
   return version - ((version - 1) % HISTORY_PAGE)
 }
 
-/** A page is full where the history is long enough. */
-function pageWith(first: number, newest: number): number {
-  return Math.max(1, Math.min(first, newest - HISTORY_PAGE + 1))
+/** The lower bound counts where the bounds contradict each other. */
+function between(min: number, value: number, max: number): number {
+  return Math.max(min, Math.min(value, max))
 }
 
 async function onlyPage<Page extends readonly unknown[]>(pages: AsyncIterable<Page>): Promise<Page> {

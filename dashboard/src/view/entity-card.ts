@@ -68,13 +68,14 @@ export class EntityCard {
     if (watched.kind === 'shown') this.#drawEntity(watched)
   }
 
-  #drawEntity({ newest, shown, page }: Shown): void {
+  #drawEntity({ oldest, newest, shown, page }: Shown): void {
     const { isNewest } = this.#watch
+    this.#slider.min = String(oldest)
     this.#slider.max = String(newest.version)
     // Somebody who moves it is ahead of what was read.
     const isMoved = !isNewest && document.activeElement === this.#slider
     if (!isMoved) this.#slider.value = String(shown.version)
-    this.#slider.disabled = newest.version === 1
+    this.#slider.disabled = newest.version === oldest
     setText(this.#version, `Version ${formatCount(shown.version)} of ${formatCount(newest.version)}`)
     this.#slider.setAttribute('aria-valuetext', `version ${shown.version}`)
     this.#newest.hidden = isNewest
@@ -82,7 +83,7 @@ export class EntityCard {
     this.#time.dateTime = new Date(shown.time).toISOString()
     this.root.dataset.version = String(shown.version)
     this.#drawState(shown)
-    this.#history.draw(page, shown.version, newest.version)
+    this.#history.draw(page, shown.version, oldest, newest.version)
   }
 
   #drawState(shown: Moment): void {

@@ -39,12 +39,13 @@ export class EntityHistory {
   }
 
   /** @param version the one that is shown @param newest version of the entity */
-  draw({ first, events }: HistoryPage, version: number, newest: number): void {
-    this.#first = events[0]?.version ?? first
-    setText(this.#place, placeOf(events, newest))
-    this.#newer.disabled = (events.at(-1)?.version ?? newest) >= newest
-    // What an entity keeps no longer is left out of the page.
-    this.#older.disabled = first === 1 || (events[0]?.version ?? 0) > first
+  draw({ first, events }: HistoryPage, version: number, oldest: number, newest: number): void {
+    this.#first = first
+    const last = first + events.length - 1
+    setText(this.#place, `Events ${formatCount(last)} to ${formatCount(first)} of ${formatCount(newest)}`)
+    this.#newer.disabled = last >= newest
+    // The state before the oldest event is the oldest one, unless there is none.
+    this.#older.disabled = first <= (oldest === 1 ? 1 : oldest + 1)
     const drawn = JSON.stringify([events, version])
     if (drawn === this.#drawn) return
     this.#drawn = drawn
@@ -72,10 +73,4 @@ export class EntityHistory {
       element('td', {}, element('code', { class: 'id', title: commandId }, commandId)),
     )
   }
-}
-
-function placeOf(events: readonly HistoryLine[], newest: number): string {
-  const [oldest, last] = [events[0], events.at(-1)]
-  if (oldest === undefined || last === undefined) return 'These events are kept no longer.'
-  return `Events ${formatCount(last.version)} to ${formatCount(oldest.version)} of ${formatCount(newest)}`
 }

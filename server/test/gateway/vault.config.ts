@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { defineConfig, entity, reject } from '../../src/index.ts'
+import { command, defineConfig, entity, reject } from '../../src/index.ts'
 
 interface Vault {
   readonly owner: string
@@ -7,16 +7,17 @@ interface Vault {
 }
 const input = z.object({ owner: z.string(), secret: z.string() })
 
-/** Keeps a secret that stands in every input, every event and the state. */
+/** Keeps a secret that stands in every input, every event and the state; each opening is repeated in another vault. */
 const vault = entity('vault', {
   key: 'vaultId',
   version: 1,
   state: { initial: { owner: '', secret: '' } as Vault },
-  events: { opened: input },
-  evolve: { opened: (_state, data) => data },
+  events: { opened: input, copied: z.object({}), repeated: input },
+  evolve: { opened: (_state, data) => data, copied: (state) => state, repeated: (_state, data) => data },
   rejections: ['full'],
   commands: {
     open: { input, decide: (_state, data) => [{ type: 'opened', data }] },
+    repeat: { by: 'reaction', input, decide: (_state, data) => [{ type: 'repeated', data }] },
     refuse: { input, decide: () => reject('full', 'No room.') },
     fail: {
       input,
@@ -33,6 +34,8 @@ const vault = entity('vault', {
     /** Returns its input where the type of an event belongs. */
     stray: { input, decide: (_state, data) => [{ type: data, data }] as never },
   },
+  then: { 'vault.opened': ({ data }, { key }) => [command('vault', `${key}-copy`, 'repeat', { ...data })] },
+  outcome: () => [{ type: 'copied', data: {} }],
   view: ({ owner }) => ({ owner }),
   indexes: { owner: ({ owner }) => owner },
   publish: ['state', 'events'],
