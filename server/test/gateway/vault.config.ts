@@ -34,6 +34,7 @@ const vault = entity('vault', {
     /** Returns its input where the type of an event belongs. */
     stray: { input, decide: (_state, data) => [{ type: data, data }] as never },
   },
+  // biome-ignore lint/suspicious/noThenProperty: an option, and no function
   then: { 'vault.opened': ({ data }, { key }) => [command('vault', `${key}-copy`, 'repeat', { ...data })] },
   outcome: () => [{ type: 'copied', data: {} }],
   view: ({ owner }) => ({ owner }),
