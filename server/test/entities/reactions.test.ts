@@ -60,6 +60,33 @@ describe('reactions', () => {
     expect(world.record('order', 'o1')!.state).toMatchObject({ status: 'refused', code })
   })
 
+  test.each([
+    [
+      'throws',
+      () => {
+        throw new Error('no')
+      },
+    ],
+    ['decides nothing', () => []],
+    [
+      'does not return',
+      () => {
+        for (;;);
+      },
+    ],
+  ])('E-THEN-3 an outcome that %s leaves its source as it was', (_how, outcome) => {
+    const world = new World(
+      new Map([...shopDefinitions, ['order', { ...shopDefinitions.get('order')!, outcome }]]),
+      PARTITIONS,
+    )
+    place(world, 'o1', 'tea')
+    place(world, 'o2', 'tea')
+    world.settle()
+    expect([types(world, 'order', 'o1'), types(world, 'order', 'o2')]).toEqual([['placed'], ['placed']])
+    const [id] = [...world.answersOf('o1')].filter((answered) => answered.startsWith('outcome:'))
+    expect(world.outcome('o1', id!)).toMatchObject({ status: 'rejected', code: 'handler_failed' })
+  })
+
   test('E-THEN-4 a chain of more than 16 reactions ends with too_deep at its last source', () => {
     const world = new World(shopDefinitions, PARTITIONS)
     send(world, 'ring', '0', 'call', {})

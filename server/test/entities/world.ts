@@ -119,6 +119,11 @@ export class World {
     return foldTrail(this.#definitions.get(name)!, key, this.trail(name, key))
   }
 
+  /** Ids of the commands that were answered in the partition of a key. */
+  answersOf(key: string): Iterable<string> {
+    return this.#stored(key).answers.keys()
+  }
+
   outcome(key: string, id: string): CommandOutcome | undefined {
     return this.#stored(key).answers.get(id)?.outcome
   }
