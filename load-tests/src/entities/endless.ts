@@ -18,8 +18,10 @@ export async function sendEndless(port: number, over: Promise<unknown>): Promise
     const startedAt = performance.now()
     const url = `http://127.0.0.1:${port}/v1/entities/account/endless-${n}/spin`
     const response = await fetch(url, { method: 'POST', body: '{}', headers: { 'content-type': 'application/json' } })
-    const { code } = (await response.json()) as { readonly code?: string }
-    if (code !== 'handler_failed') throw new Error(`an endless handler was answered ${response.status} ${code}`)
+    const { error } = (await response.json()) as { readonly error?: { readonly code: string } }
+    if (error?.code !== 'handler_failed') {
+      throw new Error(`an endless handler was answered ${response.status} ${error?.code}`)
+    }
     answered.push(performance.now() - startedAt)
     await Promise.race([sleep(EVERY_MS), over])
   }
