@@ -5,7 +5,7 @@ import { order, payment, reading, signUp } from './sources.ts'
 import { user } from './user-entity.ts'
 
 // Retention is short throughout: at the demo's rate the logs below level off at some tens of MB, so that a demo left
-// running does not fill the disk. Trails of entities are kept: see `Desk` for how few commands there are.
+// running does not fill the disk. States of entities are kept: `Desk` makes few.
 
 const anomaly = reading
   .map((r) => ({ ...r, temperature: r.temperature * 1.8 + 32 })) // degF
