@@ -73,6 +73,22 @@ describe('entity handle', () => {
     expect(seen.map(({ version }) => version)).toEqual([3, 4, 6, 2])
   })
 
+  test('C-ENTITY-6 state - is gone once the entity was erased, and an older one does not bring it back', async () => {
+    const user = client.entity('user', '42')
+    const seen: (number | 'erased')[] = []
+    user.onChange(({ version }) => seen.push(version))
+    user.onErase(() => seen.push('erased'))
+    const { sub } = await snapshot(peer, changed(3))
+    await user.ready
+    const withdrawn = { ...changed(4), data: { version: 4, erased: true } } as never
+    peer.send({ type: 'batch', parts: [part(sub, withdrawn)] })
+    await until(() => seen.length === 2, 'the withdrawal')
+    expect(user.state).toBeUndefined()
+    peer.send({ type: 'batch', parts: [{ ...part(sub, changed(3)), snapshot: 'end' }, part(sub, changed(5))] })
+    await until(() => user.state?.version === 5, 'a change')
+    expect(seen).toEqual([3, 'erased', 5])
+  })
+
   test('C-ENTITY-1 state - of an entity that does not publish it says how to', async () => {
     const user = client.entity('user', '42')
     const { ready } = user

@@ -46,6 +46,7 @@ export const ERROR_CODES = {
   forbidden: 'The token does not allow this.',
   topic_removed: 'The topic is no longer in the config.',
   not_found: 'Nothing exists under this name or path.',
+  erased: 'The entity was erased; of what it was before nothing is left.',
   trimmed: 'This version or time lies before the history that the entity keeps; the message says where that begins.',
   protocol_error: 'The frame is not valid JSON text, or breaks the protocol. The connection closes.',
   hello_expected: 'The first frame must be `hello`. The connection closes.',
@@ -83,6 +84,7 @@ export const COMMAND_CODES = {
   conflict: 'This id was already used for another command; nothing was done now.',
   outcome_unknown: 'The command is too old to know whether it was run; it was not run now.',
   too_deep: 'A chain of reactions has come to its limit of 16; this one was not sent.',
+  erased: 'The entity was erased after this command was sent first; it was not run.',
   expired: 'The command waited longer than its sender did; it was not run.',
   deadline_exceeded:
     'The command is stored and has no outcome yet. Send it again with the same id: it is run once, and answered with its outcome.',

@@ -1,3 +1,4 @@
+import { setImmediate as yieldToLoop } from 'node:timers/promises'
 import { Script } from 'node:vm'
 
 /** How long a chunk of handlers may take. They decide and fold; the slowest of honest ones take a few milliseconds. */
@@ -28,6 +29,9 @@ export function withinTimeLimit(body: () => void): boolean {
   }
   return false
 }
+
+/** How long folds run: what else the process does has its turn between two parts. */
+export const IN_SLICES = { limited: withinTimeLimit, pause: () => yieldToLoop() } as const
 
 function hasReturned(body: () => void, limitMs: number): boolean {
   slot[BODY] = body

@@ -18,6 +18,11 @@ import type {
 
 type AnyEvent = TopicEvent<string, unknown>
 
+/** Data of an event of `<name>.state`. */
+type LiveChange<View> =
+  | { readonly version: number; readonly state: View; readonly erased?: never }
+  | { readonly version: number; readonly erased: true }
+
 /** What a handle needs of its client. */
 export interface EntityHost {
   readonly ask: Ask
@@ -34,8 +39,11 @@ export class EntityHandle<Shape extends EntityShape> {
   readonly key: string
   readonly #host: EntityHost
   readonly #listeners = new Set<(state: LiveState<Shape['view']>) => void>()
+  readonly #eraseListeners = new Set<() => void>()
   #live: { readonly subscription: Subscription<AnyEvent>; readonly ready: Promise<void> } | undefined
-  #state: (LiveState<Shape['view']> & { readonly epoch: string }) | undefined
+  #state: LiveState<Shape['view']> | undefined
+  /** Of the newest that was delivered. */
+  #seen: { readonly version: number; readonly epoch: string } | undefined
   /** Why there is no live state. */
   #failure: TidegateError | undefined
   #isClosed = false
@@ -58,7 +66,7 @@ export class EntityHandle<Shape extends EntityShape> {
   }
 
   /**
-   * The newest that is known; `undefined` before `ready`, and while the entity has no events.
+   * The newest that is known; `undefined` before `ready`, and while the entity has no events, also once it was erased.
    *
    * @throws TidegateError once `ready` has rejected
    */
@@ -66,9 +74,7 @@ export class EntityHandle<Shape extends EntityShape> {
     // What is known stays known after `close`.
     if (!this.#isClosed) this.#open()
     if (this.#failure !== undefined) throw this.#failure
-    if (this.#state === undefined) return undefined
-    const { version, view } = this.#state
-    return { version, view }
+    return this.#state
   }
 
   /** Calls back with every state from now on, the first one included. Returns what ends that. */
@@ -76,6 +82,13 @@ export class EntityHandle<Shape extends EntityShape> {
     this.#open()
     this.#listeners.add(listener)
     return () => this.#listeners.delete(listener)
+  }
+
+  /** Calls back once the entity was erased: `state` is `undefined` then, and whatever is shown of it should go. */
+  onErase(listener: () => void): () => void {
+    this.#open()
+    this.#eraseListeners.add(listener)
+    return () => this.#eraseListeners.delete(listener)
   }
 
   /**
@@ -120,6 +133,7 @@ export class EntityHandle<Shape extends EntityShape> {
   close(): void {
     this.#isClosed = true
     this.#listeners.clear()
+    this.#eraseListeners.clear()
     this.#live?.subscription.close()
   }
 
@@ -140,12 +154,19 @@ export class EntityHandle<Shape extends EntityShape> {
   }
 
   #changed({ at, data }: AnyEvent): void {
-    const { version, state: view } = data as { readonly version: number; readonly state: Shape['view'] }
+    const change = data as LiveChange<Shape['view']>
+    const { version } = change
     const { epoch } = parsePosition(at)!
     // A snapshot may be older than what was delivered before it; under another epoch versions may go back.
-    if (this.#state?.epoch === epoch && this.#state.version >= version) return
-    this.#state = { version, view, epoch }
-    for (const listener of this.#listeners) callBack(listener, { version, view })
+    if (this.#seen?.epoch === epoch && this.#seen.version >= version) return
+    this.#seen = { version, epoch }
+    if (change.erased === true) {
+      this.#state = undefined
+      for (const listener of this.#eraseListeners) callBack(listener, undefined)
+      return
+    }
+    this.#state = { version, view: change.state }
+    for (const listener of this.#listeners) callBack(listener, this.#state)
   }
 }
 

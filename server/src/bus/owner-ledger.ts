@@ -38,10 +38,21 @@ export class OwnerLedger extends Ledger {
     return refusalOf(await this.channel.script(SUSPECT_SCRIPT, [keys.meta(this.partition)], args))
   }
 
-  /** Removes entries of a topic below a stream id. @returns the refusal, if any */
-  async trim(log: LogVersion, token: string, topic: string, lowestKept: string): Promise<Refusal | undefined> {
+  /**
+   * Removes entries of a topic below a stream id.
+   *
+   * @param options.exactly every one of them, and not just what is free to remove at node borders
+   * @returns the refusal, if any
+   */
+  async trim(
+    log: LogVersion,
+    token: string,
+    topic: string,
+    lowestKept: string,
+    { exactly = false } = {},
+  ): Promise<Refusal | undefined> {
     const scriptKeys = [keys.meta(this.partition), keys.log(this.partition, topic)]
-    const args = [log.epoch, log.lineage, token, topic, lowestKept]
+    const args = [log.epoch, log.lineage, token, topic, lowestKept, exactly ? '=' : '~']
     const reply = await this.channel.script(TRIM_SCRIPT, scriptKeys, args)
     return typeof reply === 'number' ? undefined : refusalOf(reply)
   }

@@ -10,11 +10,12 @@ import { printable } from './printable.ts'
 
 const CONNECT_DEADLINE_MS = 5_000
 
-/** Sends one command as a gateway does and waits for its outcome. @throws BusUnreachable; BusMismatch where another config runs */
+/** Sends one command as a gateway does and waits for its outcome. @param options.isOperator for one that no client may send @throws BusUnreachable; BusMismatch where another config runs */
 export async function sendCommand(
   url: string,
   contract: Contract,
   request: Omit<CommandRequest, 'id' | 'deadlineMs'> & { readonly id?: string },
+  { isOperator = false } = {},
 ): Promise<CommandOutcome> {
   const node = `cli-${randomUUID()}`
   const report = createReport(({ id, error }) => process.stderr.write(`${id}: ${printable(String(error))}\n`))
@@ -33,6 +34,7 @@ export async function sendCommand(
     clock: systemClock,
     report,
     node,
+    isOperator,
     overloadedMs: () => undefined,
     onAnswer: () => {},
   })

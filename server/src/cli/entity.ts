@@ -2,10 +2,11 @@ import { openBus } from '../bus/index.ts'
 import { defaultConfigPath, loadConfig } from '../config/load-config.ts'
 import type { Contract } from '../config/model.ts'
 import { readSettings } from '../config/settings.ts'
-import { parseVersion } from '../entities/index.ts'
+import { ERASE, parseVersion } from '../entities/index.ts'
 import { createReport } from '../observability/defects.ts'
 import { type EntityAnswer, failureOf, type HistoryEvent, Queries } from '../queries/index.ts'
 import { sendCommand } from './entity-command.ts'
+import { remainsOf } from './entity-remains.ts'
 import { printable, printableJson, printableTime } from './printable.ts'
 import { runningRedisUrl } from './running-redis.ts'
 import { parseTime } from './time-option.ts'
@@ -19,14 +20,16 @@ tidegate entity show <name> <key> [--version n | --at <time>]
 tidegate entity history <name> <key> [--after <version>] [--limit n]
 tidegate entity find <name> <index> <value> [--limit n]
 tidegate entity command <name> <key> <command> [<input as JSON>] [--id <id>] [--expect <version>]
+tidegate entity erase <name> <key>
 
-Looks at entities - keyed state that commands change by events - and sends them commands.
+Looks at entities - keyed state that commands change by events -, sends them commands and erases them.
 
   list     the entities of the config: versions, commands, events, indexes
   show     the view of one entity as it is, as it was at a version, or as it was at a time
   history  its events, oldest first: version, time, type, command id, data. Data is what the entity shows of it
   find     the entities that have a value in an index
   command  stores a command, waits for its outcome and prints it. The exit code is 1 where it was rejected
+  erase    removes events, state, index entries and answers of one entity for good, and says what remains for how long
 
   --at       a date, a time with its zone, or how long ago (2026-11-23, 2026-11-23T12:00:00Z, 2h)
   --id       the same id with the same content is run once, however often it is sent
@@ -40,6 +43,7 @@ Examples:
   tidegate entity history order 4711 --limit 20
   tidegate entity find user email ann@example.org
   tidegate entity command user 42 changeEmail '{"email":"ann@example.org"}' --expect 3
+  tidegate entity erase user 42
 `
 
 const OPTIONS = {
@@ -73,8 +77,10 @@ export async function run(args: string[]): Promise<number> {
       return find(contract, flags, expectNames(action, names, ['name', 'index', 'value']))
     case 'command':
       return command(contract, flags, names)
+    case 'erase':
+      return erase(contract, flags, expectNames(action, names, ['name', 'key']))
     default:
-      throw new UsageError('say what to do: tidegate entity list, show, history, find or command')
+      throw new UsageError('say what to do: tidegate entity list, show, history, find, command or erase')
   }
 }
 
@@ -143,6 +149,25 @@ async function command(contract: Contract, flags: Flags, names: readonly string[
     const answered = outcome.reply === undefined ? '' : ` ${printableJson(outcome.reply)}`
     say(`done: ${events}; version ${outcome.version}@${outcome.epoch}${answered}`)
   } else say(`rejected: ${printable(outcome.code)}: ${printable(outcome.message)}`)
+  return outcome.status === 'done' ? 0 : 1
+}
+
+async function erase(contract: Contract, flags: Flags, [entity, key]: readonly string[]): Promise<number> {
+  const url = await runningRedisUrl(readSettings(flags))
+  const request = {
+    entity: entity!,
+    key: key!,
+    command: ERASE,
+    input: {},
+    ...(flags.id !== undefined && { id: flags.id }),
+  }
+  const outcome = await sendCommand(url, contract, request, { isOperator: true })
+  if (flags.json) say(printableJson(outcome))
+  else if (outcome.status === 'rejected') say(`rejected: ${printable(outcome.code)}: ${printable(outcome.message)}`)
+  else {
+    say(`erased: ${printable(entity!)} ${printable(key!)}, version ${outcome.version}@${outcome.epoch}`)
+    for (const line of remainsOf(contract, entity!)) say(line)
+  }
   return outcome.status === 'done' ? 0 : 1
 }
 

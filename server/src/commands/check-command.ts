@@ -1,6 +1,7 @@
 import { COMMAND_CODES, ERROR_CODES, LIMITS } from '@tidegate/protocol'
 import type { Contract } from '../config/model.ts'
 import { isDeeperThan } from '../data-depth.ts'
+import { OPERATIONS } from '../entities/index.ts'
 import { exceeds } from '../exceeds.ts'
 import { checksumOf } from '../ingest/index.ts'
 import { type CommandRefusal, type CommandRequest, refuse } from './command-request.ts'
@@ -18,13 +19,14 @@ export type CheckedCommand =
 /**
  * Checks a command before anything of it is stored, cheap and bounding checks first.
  *
+ * @param isOperator whether it may be one that no client may send
  * @throws what the schema of the input throws
  */
-export function checkCommand(contract: Contract, request: CommandRequest): CheckedCommand {
+export function checkCommand(contract: Contract, request: CommandRequest, isOperator = false): CheckedCommand {
   const { entity, key, command, input, expected } = request
   const definition = contract.entities.get(entity)
   if (definition === undefined) return refused('unknown_entity', COMMAND_CODES.unknown_entity)
-  const declared = definition.commands.get(command)
+  const declared = definition.commands.get(command) ?? (isOperator ? OPERATIONS.get(command) : undefined)
   if (declared === undefined || declared.by === 'reaction') {
     return refused('unknown_command', COMMAND_CODES.unknown_command)
   }

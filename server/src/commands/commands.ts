@@ -3,7 +3,14 @@ import { DEFAULTS, ERROR_CODES, type LogEpoch, parsePosition } from '@tidegate/p
 import { type Bus, COMMANDS_TOPIC, encodeEvent, findAnswers, partitionOf } from '../bus/index.ts'
 import type { Clock } from '../clock.ts'
 import type { Contract } from '../config/model.ts'
-import { type CommandBody, type CommandOutcome, storedOutcome } from '../entities/index.ts'
+import {
+  type CommandBody,
+  type CommandOutcome,
+  decodeRecord,
+  isAnswerOfBefore,
+  rejection,
+  storedOutcome,
+} from '../entities/index.ts'
 import type { Ingest, PublishOutcome } from '../ingest/index.ts'
 import { describeDefect, type ReportDefect, withoutRepeats } from '../observability/defects.ts'
 import { Answers } from './answers.ts'
@@ -34,6 +41,8 @@ export interface CommandsOptions {
   readonly overloadedMs: () => number | undefined
   /** A command was answered: `done`, `domain` for a code of its entity, or another code; and how long that took. */
   readonly onAnswer: (outcome: string, seconds: number) => void
+  /** Takes commands that no client may send. MUST NOT be set where clients send them. */
+  readonly isOperator?: boolean
 }
 
 /** Stores commands in the log of their entity's partition, and answers each with what the owner of the partition made of it. */
@@ -115,11 +124,15 @@ export class Commands {
     const partition = partitionOf(key, bus.partitions)
     // Before it is looked up: otherwise its answer could come between the two.
     let found: CommandOutcome | 'pending' | undefined = this.#pending.has(partition, id) ? 'pending' : undefined
-    await findAnswers(bus.entities(partition, 'query'), bus.log(partition, 'query'), [id], ({ event }) => {
+    const entities = bus.entities(partition, 'query')
+    await findAnswers(entities, bus.log(partition, 'query'), [id], ({ event }) => {
       found = storedOutcome(event)
     })
-    if (found !== undefined && found !== 'pending') await this.#replicas.confirm(partition)
-    return found
+    if (typeof found !== 'object') return found
+    await this.#replicas.confirm(partition)
+    const [stored] = await entities.load(entity, [key])
+    const erased = stored!.record === undefined ? undefined : decodeRecord(stored!.record).erased
+    return isAnswerOfBefore(found, erased) ? rejection('erased') : found
   }
 
   /** Whether a code is one of the entity's own. */
@@ -129,7 +142,7 @@ export class Commands {
 
   #check(request: CommandRequest): CheckedCommand {
     try {
-      return checkCommand(this.#options.contract, request)
+      return checkCommand(this.#options.contract, request, this.#options.isOperator)
     } catch (error) {
       // A schema is code of the config.
       const message = describeDefect(this.#report(`the schema of ${request.entity}.${request.command}`, error))

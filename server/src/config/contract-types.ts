@@ -3,10 +3,9 @@ import type { JsonSchema } from './json-schema.ts'
 import type { Contract, EntityTopic, TopicDefinition } from './model.ts'
 import { type Side, schemaType } from './schema-type.ts'
 
-const SHARED = `export interface EntityState<View> {
-  readonly version: number
-  readonly state: View
-}
+const SHARED = `export type EntityState<View> =
+  | { readonly version: number; readonly state: View; readonly erased?: never }
+  | { readonly version: number; readonly erased: true; readonly state?: never }
 
 export interface EntityEvent<Type extends string, Data> {
   readonly type: Type

@@ -40,7 +40,7 @@ export function reply<const Data, const Event = never>(data: Data, events: reado
 /** What a handler may know beside state and input: nothing that would differ if it ran again. */
 export interface CommandContext {
   readonly key: string
-  /** Events of the entity so far. */
+  /** Events of the entity so far; none again once it was erased. */
   readonly version: number
   /** When the command was stored, ms since 1970 by Redis' clock. */
   readonly now: number
@@ -130,7 +130,7 @@ export interface EventContext {
 /** What an entity may know beside its state and an event of a topic: nothing that would differ if it ran again. */
 export interface TopicContext {
   readonly key: string
-  /** Events of the entity so far. */
+  /** Events of the entity so far; none again once it was erased. */
   readonly version: number
   /** When the event was stored, ms since 1970 by Redis' clock. */
   readonly now: number
@@ -247,10 +247,10 @@ export interface EntityOptions<
 export type LiveTopic = 'state' | 'events'
 
 /** Data of an event of `<name>.state`. */
-export interface EntityState<View> {
-  readonly version: number
-  readonly state: View
-}
+export type EntityState<View> =
+  | { readonly version: number; readonly state: View; readonly erased?: never }
+  /** Nothing is left of it: what was told of it before is to be forgotten. */
+  | { readonly version: number; readonly erased: true; readonly state?: never }
 
 /** Data of an event of `<name>.events`. */
 export type EntityEvent<Event extends { readonly type: string; readonly data: unknown }> = Event extends unknown

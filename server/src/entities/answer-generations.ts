@@ -4,7 +4,7 @@ const GENERATION_MS = 60 * 60 * 1_000
 const GENERATION_BYTES = 32 * 1_024 * 1_024
 const PLACE_OVERHEAD = 64
 /** An age is as of when its command was sent. */
-const TRANSIT_MS = 5_000
+export const TRANSIT_MS = 5_000
 
 /** From when on no answer is known, at the latest: both generations may have been begun an hour late. */
 export const ANSWERS_RETENTION_MS = 3 * GENERATION_MS

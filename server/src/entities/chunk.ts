@@ -24,15 +24,22 @@ export function runOn(
   overlay: Overlay,
   run: (before: EntityRecord) => Effect,
 ): Run {
-  if (held.kind === 'broken') return failed(definition, held.error)
+  const before = overlay.get(held)
+  if (before === undefined && held.kind === 'broken') return failed(definition, held.error, held.record)
+  return runAnyhow(held, overlay, run)
+}
+
+/** The same where it does not matter whether the state could be loaded. */
+export function runAnyhow(held: HeldEntity, overlay: Overlay, run: (before: EntityRecord) => Effect): Run {
   const before = overlay.get(held) ?? held.record
   const effect = run(before)
-  if (effect.kind === 'done') overlay.set(held, effect.record)
+  if (effect.kind === 'done' || effect.kind === 'erased') overlay.set(held, effect.record)
   return { before, effect }
 }
 
-export function failed(definition: EntityDefinition, error: unknown): Run {
-  return { before: newRecord(definition), effect: { kind: 'failed', error } }
+/** @param before as far as it is known */
+export function failed(definition: EntityDefinition, error: unknown, before = newRecord(definition)): Run {
+  return { before, effect: { kind: 'failed', error } }
 }
 
 /**

@@ -12,6 +12,7 @@ import { shownEvent } from './shown-event.ts'
 /** What a decision comes to. It has changed nothing yet. */
 export type Effect =
   | DoneEffect
+  | ErasedEffect
   | { readonly kind: 'rejected'; readonly code: string; readonly message: string; readonly path?: string }
   /** The application's code threw, or returned what it may not. */
   | { readonly kind: 'failed'; readonly error: unknown }
@@ -29,6 +30,19 @@ export interface DoneEffect {
   /** What others see of the state; absent where nobody follows it. */
   readonly view?: unknown
   readonly reply?: unknown
+}
+
+/** Nothing is left of what it was. */
+export interface ErasedEffect {
+  readonly kind: 'erased'
+  readonly key: string
+  /** With its tombstone. */
+  readonly record: EntityRecord
+}
+
+/** What leaves an entity as it is. */
+export function unchanged(record: EntityRecord): DoneEffect {
+  return { kind: 'done', record, entries: [], stored: [], reactions: [] }
 }
 
 /** What an entity decided, as its handler returned it. */

@@ -3,8 +3,8 @@ import type { EntityRecord } from './entity-record.ts'
 /** One entity in memory. */
 export type HeldEntity =
   | { readonly kind: 'loaded'; readonly record: EntityRecord }
-  /** Its trail could not be folded. */
-  | { readonly kind: 'broken'; readonly error: unknown }
+  /** Its trail could not be folded. Of the record all is known but the state. */
+  | { readonly kind: 'broken'; readonly error: unknown; readonly record: EntityRecord }
 
 /** Commands whose events an entity has and whose answers may be forgotten. */
 export interface EntityPast {

@@ -1,4 +1,12 @@
-import { type CommitOperation, encodeEvent, entityHash, indexSet, type StoredEvent, trailList } from '../bus/index.ts'
+import {
+  type CommitOperation,
+  currentHash,
+  encodeEvent,
+  entityHash,
+  indexSet,
+  type StoredEvent,
+  trailList,
+} from '../bus/index.ts'
 import type { EntityDefinition } from '../config/entity-model.ts'
 import type { DoneEffect } from './effect.ts'
 import { placeOf } from './entity-book.ts'
@@ -14,6 +22,8 @@ interface Change {
   readonly key: string
   /** As stored before. */
   readonly before: EntityRecord
+  /** Where the trail to be stored begins: as stored before, or as it was erased. */
+  from: EntityRecord
   record: EntityRecord
   /** What others see of it, where somebody may. */
   view: unknown
@@ -22,6 +32,16 @@ interface Change {
 
 /** A state, and what is looked up by index. */
 const WRITES_PER_ENTITY = 3
+/** The same, its latest state and its withdrawal. */
+const WRITES_PER_ERASURE = WRITES_PER_ENTITY + 2
+
+export interface Erasure {
+  readonly definition: EntityDefinition
+  readonly key: string
+  readonly before: EntityRecord
+  /** With the tombstone. */
+  readonly record: EntityRecord
+}
 
 /** What one commit changes of entities: each has its trail longer, and one state, however often it changed. */
 export class EntityChanges {
@@ -48,7 +68,7 @@ export class EntityChanges {
     const place = placeOf(definition.name, key)
     const known = this.#changes.get(place)
     if (known === undefined) {
-      this.#changes.set(place, { definition, key, before, record, view, trail: [...stored] })
+      this.#changes.set(place, { definition, key, before, from: before, record, view, trail: [...stored] })
       this.#writes += WRITES_PER_ENTITY
     } else {
       known.record = record
@@ -60,12 +80,22 @@ export class EntityChanges {
     if (definition.publishes.has('events')) this.#publishEvents(definition.name, key, before.version, effect)
   }
 
+  /** What was collected of it, and what is stored, go. */
+  erase({ definition, key, before, record }: Erasure): void {
+    const place = placeOf(definition.name, key)
+    const known = this.#changes.get(place)
+    this.#changes.set(place, {
+      ...{ definition, key, before: known?.before ?? before, from: record, record, view: undefined, trail: [] },
+    })
+    this.#writes += WRITES_PER_ERASURE
+  }
+
   /** Hands over what was collected as operations of a commit and starts anew. @param written called with each state, and its size */
   take(written: (name: string, key: string, record: EntityRecord, size: number) => void): CommitOperation[] {
     const operations: CommitOperation[] = []
     const states = new Map<string, [string, string][]>()
     for (const change of this.#changes.values()) {
-      const { definition, key, before, view, trail } = change
+      const { definition, key, from, view, trail } = change
       const { name, history } = definition
       const record = keepHistory(history, change.record)
       if (view !== undefined) this.#publishState(name, key, record, view)
@@ -73,8 +103,9 @@ export class EntityChanges {
       const fields = states.get(name)
       if (fields === undefined) states.set(name, [[key, text]])
       else fields.push([key, text])
-      const base = before.version - cutOf(before)
-      const dropped = cutBetween(before, record)
+      if (change.from !== change.before) operations.push(...this.#erased(change))
+      const base = from.version - cutOf(from)
+      const dropped = cutBetween(from, record)
       operations.push({ op: 'push', list: trailList(name, key), base, items: trail, ...(dropped > 0 && { dropped }) })
       operations.push(...indexChanges(change))
       written(name, key, record, text.length)
@@ -84,6 +115,21 @@ export class EntityChanges {
     this.#writes = 0
     this.#size = 0
     return operations
+  }
+
+  /** Nothing of it is left in the trail or among the latest states, and whoever follows it is told. */
+  #erased({ definition: { name, publishes }, key, before, view, record }: Change): CommitOperation[] {
+    if (view === undefined && publishes.has('state')) {
+      const { version, time } = record
+      const json = encodeEvent(`${version}`, key, time, undefined, JSON.stringify({ version, erased: true }))
+      this.#publish(`${name}.state`, { key, lane: 'normal', time, json }, false)
+    }
+    const list = trailList(name, key)
+    return [
+      { op: 'push', list, base: before.version - cutOf(before), items: [] },
+      { op: 'drop', hash: list },
+      { op: 'delete', hash: currentHash(`${name}.state`), fields: [key] },
+    ]
   }
 
   /** Once a commit, however often it changed: who wants every step follows the events. */

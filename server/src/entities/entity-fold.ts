@@ -2,13 +2,15 @@ import { ANSWERS_HASH, ANSWERS_PREVIOUS_HASH, type CommitOperation, type EventBo
 import type { EntityDefinition } from '../config/entity-model.ts'
 import { AnswerGenerations, type StoredGenerations } from './answer-generations.ts'
 import { AnswerLog } from './answer-log.ts'
-import { failed, MAX_CHUNK, type Overlay, type Run, runChunk, runOn } from './chunk.ts'
+import { failed, MAX_CHUNK, type Overlay, type Run, runAnyhow, runChunk, runOn } from './chunk.ts'
 import { type Command, type CommandCode, type CommandOutcome, rejection } from './command.ts'
-import type { DoneEffect, Effect } from './effect.ts'
+import { type DoneEffect, type Effect, type ErasedEffect, refused } from './effect.ts'
 import { EntityBook, type HeldEntity } from './entity-book.ts'
 import { EntityChanges, type Publish } from './entity-changes.ts'
 import type { EntityRecord, TrailEntry } from './entity-record.ts'
+import { ERASE, erase, isAnswerOfBefore, isOfBefore } from './erase.ts'
 import { newRecord } from './fold-events.ts'
+import type { Limited } from './fold-slices.ts'
 import { type NumberedMessage, Outbox, type StoredOutbox } from './outbox.ts'
 import { outcomeOf, overloaded } from './outcome.ts'
 import { PastCommands, type UnreadTrail } from './past-commands.ts'
@@ -25,8 +27,8 @@ export interface EntityFoldOptions {
   readonly epoch: string
   /** Redis' clock, ms. */
   readonly now: () => number
-  /** Runs it under a time limit, perhaps more than once. @returns false where it was ended: nothing of it counts */
-  readonly limited: (body: () => void) => boolean
+  /** Where it ends a chunk, nothing of that counts. */
+  readonly limited: Limited
   /** Notes a failure of the application's code. @returns the id under which the log has it */
   readonly incident: (what: string, error: unknown) => string
   readonly generations?: StoredGenerations | undefined
@@ -213,9 +215,8 @@ export class EntityFold {
       this.fold([command])
       return false
     }
-    const before = due.held.kind === 'loaded' ? due.held.record : newRecord(due.definition)
-    const effect = { kind: 'failed', error: new Error(cause) } as const
-    this.#apply({ kind: 'run', command, definition: due.definition, before, effect })
+    const { definition, held } = due
+    this.#apply({ kind: 'run', command, definition, ...failed(definition, new Error(cause), held.record) })
     return true
   }
 
@@ -299,7 +300,8 @@ export class EntityFold {
   #endless(command: Command): Handled {
     const definition = this.#options.definitions.get(command.entity)!
     const error = new Error(`${command.entity}.${command.command} did not return in time`)
-    return { kind: 'run', command, definition, ...failed(definition, error) }
+    const { record } = this.#book.get(command.entity, command.key)
+    return { kind: 'run', command, definition, ...failed(definition, error, record) }
   }
 
   #apply(handled: Handled): void {
@@ -308,7 +310,7 @@ export class EntityFold {
       case 'repeated': {
         const given = this.#given.get(command.id)!
         const isSame = given.tag === command.checksum
-        const outcome = isSame ? given.outcome : rejection('conflict')
+        const outcome = isSame ? this.#outcomeNow(command, given.outcome) : rejection('conflict')
         if (!isSame) this.#tellSource(messageOf(command), outcome)
         return this.#answer(command, outcome, false)
       }
@@ -319,13 +321,14 @@ export class EntityFold {
       case 'past': {
         const { version } = handled
         const outcome = { ...rejection('outcome_unknown', wasRun(version)), version, epoch: this.#options.epoch }
-        return this.#answer(command, outcome, false)
+        return this.#answer(command, this.#outcomeNow(command, outcome), false)
       }
       case 'refused':
         this.#tellSource(messageOf(command), rejection(handled.code))
         return this.#answer(command, rejection(handled.code), true)
       case 'run': {
         const { definition, before, effect } = handled
+        if (effect.kind === 'erased') this.#erase(definition, before, effect)
         if (effect.kind === 'done' && effect.entries.length > 0) this.#change(definition, command.key, before, effect)
         const report = (error: unknown) => this.#options.incident(`command ${command.entity}.${command.command}`, error)
         const outcome = outcomeOf(effect, { before, epoch: this.#options.epoch, report })
@@ -335,17 +338,33 @@ export class EntityFold {
     }
   }
 
+  /** What was answered before, unless its entity was erased since. */
+  #outcomeNow({ entity, key }: Command, outcome: CommandOutcome): CommandOutcome {
+    const erased = this.#book.has(entity, key) ? this.#book.get(entity, key).record.erased : undefined
+    return isAnswerOfBefore(outcome, erased) ? rejection('erased') : outcome
+  }
+
   #applyEvent({ definition, topic, event }: FoldedEvent, { before, effect }: Run): void {
-    if (effect.kind !== 'done') return this.#options.bury(definition.name, topic, event, causeOf(effect))
-    if (effect.entries.length > 0) this.#change(definition, event.key, before, effect)
+    if (effect.kind === 'rejected' || effect.kind === 'failed') {
+      return this.#options.bury(definition.name, topic, event, causeOf(effect))
+    }
+    if (effect.kind === 'done' && effect.entries.length > 0) this.#change(definition, event.key, before, effect)
   }
 
   #change(definition: EntityDefinition, key: string, before: EntityRecord, effect: DoneEffect): void {
     this.#changes.add(definition, key, before, effect)
     this.outbox.add(effect.reactions)
-    const held = { kind: 'loaded', record: effect.record } as const
+    this.#hold(definition, key, effect.record)
+  }
+
+  #erase(definition: EntityDefinition, before: EntityRecord, { key, record }: ErasedEffect): void {
+    this.#changes.erase({ definition, key, before, record })
+    this.#hold(definition, key, record)
+  }
+
+  #hold({ name }: EntityDefinition, key: string, record: EntityRecord): void {
     // Its text is known once it is written.
-    this.#book.set(definition.name, key, held, { size: 0, commit: this.#commit })
+    this.#book.set(name, key, { kind: 'loaded', record }, { size: 0, commit: this.#commit })
   }
 
   /** Tells the source of a reaction what became of it: in the commit of the answer, so once. */
@@ -365,7 +384,15 @@ export class EntityFold {
 }
 
 function runDue({ command, definition, held }: Due, epoch: string, overlay: Overlay): Handled {
-  const run = runOn(definition, held, overlay, (before) => runCommand(definition, epoch, before, command))
+  if (command.command === ERASE) {
+    return {
+      ...{ kind: 'run', command, definition },
+      ...runAnyhow(held, overlay, (before) => erase(definition, before, command)),
+    }
+  }
+  const run = runOn(definition, held, overlay, (before) =>
+    isOfBefore(command, before.erased) ? refused('erased') : runCommand(definition, epoch, before, command),
+  )
   return { kind: 'run', command, definition, ...run }
 }
 
@@ -373,7 +400,7 @@ function messageOf({ id, key, storedAt: _, isExcess: __, ...body }: Command): Me
   return { id, key, body }
 }
 
-function causeOf(effect: Exclude<Effect, DoneEffect>): string {
+function causeOf(effect: Extract<Effect, { kind: 'rejected' | 'failed' }>): string {
   if (effect.kind === 'rejected') return effect.message
   return effect.error instanceof Error ? effect.error.message : String(effect.error)
 }

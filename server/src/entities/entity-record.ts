@@ -13,6 +13,16 @@ export interface EntityRecord {
   readonly base?: Checkpoint
   /** What the trail will begin behind once its history is over. */
   readonly next?: Checkpoint
+  /** When it was erased last. */
+  readonly erased?: Tombstone
+}
+
+/** All that is left of what an entity was. */
+export interface Tombstone {
+  /** Of the entity once it was erased: versions continue behind it. */
+  readonly version: number
+  /** Of the command, ms since 1970 by Redis' clock. */
+  readonly time: number
 }
 
 /** An entity as it was, under the definition of its record. */
@@ -51,6 +61,7 @@ interface EncodedRecord {
   readonly x?: Readonly<Record<string, string>>
   readonly b?: EncodedCheckpoint
   readonly n?: EncodedCheckpoint
+  readonly z?: readonly [version: number, time: number]
 }
 
 type EncodedCheckpoint = readonly [version: number, time: number, state: object]
@@ -65,22 +76,24 @@ interface EncodedTrailEntry {
 }
 
 /** @returns JSON in one line */
-export function encodeRecord({ version, time, definition, state, indexed, base, next }: EntityRecord): string {
+export function encodeRecord({ version, time, definition, state, indexed, base, next, erased }: EntityRecord): string {
   const encoded: EncodedRecord = {
     ...{ v: version, t: time, d: definition, s: state },
     ...(Object.keys(indexed).length > 0 && { x: indexed }),
     ...(base !== undefined && { b: encodeCheckpoint(base) }),
     ...(next !== undefined && { n: encodeCheckpoint(next) }),
+    ...(erased !== undefined && { z: [erased.version, erased.time] }),
   }
   return JSON.stringify(encoded)
 }
 
 export function decodeRecord(text: string): EntityRecord {
-  const { v, t, d, s, x = {}, b, n } = JSON.parse(text) as EncodedRecord
+  const { v, t, d, s, x = {}, b, n, z } = JSON.parse(text) as EncodedRecord
   return {
     ...{ version: v, time: t, definition: d, state: s, indexed: x },
     ...(b !== undefined && { base: decodeCheckpoint(b) }),
     ...(n !== undefined && { next: decodeCheckpoint(n) }),
+    ...(z !== undefined && { erased: { version: z[0], time: z[1] } }),
   }
 }
 

@@ -15,10 +15,12 @@ export function newRecord({ initial, version }: EntityDefinition): EntityRecord 
  */
 export function beginOf(definition: EntityDefinition, stored: EntityRecord | undefined): EntityRecord {
   if (stored?.base === undefined) return newRecord(definition)
-  const { version, time } = stored.base
-  const state = migrated(definition, stored.base.state, stored.definition)
-  const base = { version, time, state }
-  return { ...newRecord(definition), version, time, state, base, next: base }
+  const { base, erased, definition: from } = stored
+  const { version, time } = base
+  const begin = newRecord(definition)
+  const state = erased?.version === version ? begin.state : migrated(definition, base.state, from)
+  const present = { version, time, state }
+  return { ...begin, ...present, base: present, next: present, ...(erased !== undefined && { erased }) }
 }
 
 function migrated({ migrate, version, name }: EntityDefinition, state: object, from: number): object {

@@ -20,12 +20,16 @@ export {
   decodeRecord,
   decodeTrailEntry,
   type EntityRecord,
+  encodeRecord,
   type TrailCause,
   type TrailEntry,
 } from './entity-record.ts'
 export { formatVersion, parseVersion } from './entity-version.ts'
-export { beginOf, foldEvent, foldTrail, newRecord, presentData, viewOf } from './fold-events.ts'
+export { ERASE, eventsOf, isAnswerOfBefore } from './erase.ts'
+export { beginOf, foldTrail, newRecord, presentData, viewOf } from './fold-events.ts'
+export { beginWithin, foldSlices, type Slicing } from './fold-slices.ts'
 export { COMMAND_LIMITS } from './limits.ts'
+export { OPERATIONS } from './operations.ts'
 export type { NumberedMessage, StoredOutbox } from './outbox.ts'
 export { storedOutcome } from './outcome.ts'
 export type { UnreadTrail } from './past-commands.ts'

@@ -19,6 +19,8 @@ export function outcomeOf(effect: Effect, { before, epoch, report }: OutcomeCont
       const { record, shown: events, reply } = effect
       return { status: 'done', version: record.version, epoch, events, ...(reply !== undefined && { reply }) }
     }
+    case 'erased':
+      return { status: 'done', version: effect.record.version, epoch, events: [] }
     case 'rejected': {
       const { code, message, path } = effect
       return { status: 'rejected', code, message, ...(path !== undefined && { path }), version: before.version, epoch }

@@ -1,9 +1,10 @@
 import type { EntityDefinition } from '../config/entity-model.ts'
-import type { Command } from './command.ts'
+import type { Command, ExpectedVersion } from './command.ts'
 import { deepFreeze } from './deep-freeze.ts'
 import { derivedId } from './derived-id.ts'
 import { type Decision, type Effect, effectOf, refused } from './effect.ts'
 import type { EntityRecord } from './entity-record.ts'
+import { eventsOf } from './erase.ts'
 import { OUTCOME_COMMAND, type OutcomeInput } from './reaction.ts'
 
 /** Runs a command on an entity as it is. Pure, as far as the application's handlers are. Never throws. */
@@ -26,7 +27,7 @@ export function runCommand(
     return { ...refused('invalid_input', input.message), path: input.path }
   }
   const { expected } = command
-  if (expected !== undefined && (expected.version !== record.version || (expected.epoch ?? epoch) !== epoch)) {
+  if (expected !== undefined && !(isExpected(expected, record) && (expected.epoch ?? epoch) === epoch)) {
     return refused('version_conflict', `It has version ${record.version}@${epoch}.`)
   }
   try {
@@ -36,6 +37,11 @@ export function runCommand(
   } catch (error) {
     return { kind: 'failed', error }
   }
+}
+
+/** Version 0 is that of an entity without events: of one that was erased as well. */
+function isExpected({ version }: ExpectedVersion, record: EntityRecord): boolean {
+  return version === record.version || (version === 0 && eventsOf(record) === 0)
 }
 
 /** What the source of a reaction decides on its outcome. It may come after the config has lost its handler. */
@@ -51,9 +57,9 @@ function runOutcome(definition: EntityDefinition, record: EntityRecord, command:
   }
 }
 
-function contextOf({ id, key, storedAt, cause }: Command, { version }: EntityRecord) {
+function contextOf({ id, key, storedAt, cause }: Command, record: EntityRecord) {
   let ids = 0
-  const context = { key, version, now: storedAt, commandId: id, id: () => derivedId(id, ids++) }
+  const context = { key, version: eventsOf(record), now: storedAt, commandId: id, id: () => derivedId(id, ids++) }
   if (cause === undefined) return context
   const { hops: _, ...event } = cause
   return { ...context, cause: { by: `system:${cause.entity}`, ...event } }

@@ -2,8 +2,9 @@ import type { EventBody } from '../bus/index.ts'
 import type { EntityDefinition } from '../config/entity-model.ts'
 import { deepFreeze } from './deep-freeze.ts'
 import { derivedId, hashedId } from './derived-id.ts'
-import { type Effect, effectOf } from './effect.ts'
+import { type Effect, effectOf, unchanged } from './effect.ts'
 import type { EntityRecord } from './entity-record.ts'
+import { eventsOf } from './erase.ts'
 
 /** An event of a topic that an entity folds. */
 export interface FoldedEvent {
@@ -18,9 +19,11 @@ export interface FoldedEvent {
 export function runEvent({ definition, topic, event, storedAt }: FoldedEvent, record: EntityRecord): Effect {
   try {
     const { key } = event
+    const { erased } = record
+    if (erased !== undefined && storedAt < erased.time) return unchanged(record)
     const id = causeOf(definition, topic, event)
     let ids = 0
-    const context = { key, version: record.version, now: storedAt, id: () => derivedId(id, ids++) }
+    const context = { key, version: eventsOf(record), now: storedAt, id: () => derivedId(id, ids++) }
     const events = definition.on.get(topic)!(record.state, deepFreeze({ ...event, topic }), context)
     if (!Array.isArray(events)) throw new Error(`on[${JSON.stringify(topic)}] returned no list of events`)
     return effectOf(definition, record, { key, id, storedAt }, { events })

@@ -9,10 +9,12 @@ import type { PartitionStore } from './partition-store.ts'
 const TRIM_EVERY_MS = 10_000
 /** A backfill without progress for this long holds nothing back: a forgotten one must not fill the disk. */
 export const BACKFILL_HOLD_MS = 10 * 60 * 1_000
+/** What entities leave in logs goes when it is due, also where nothing comes after it: an entity may have been erased. */
+const EXACTLY = { exactly: true } as const
 /** Dead letters have no retention of their own in the config. */
 const DEAD_LETTER_RETENTION_MS = 24 * 60 * 60 * 1_000
 /** Commands that were run are kept for whoever looks why something happened just now. */
-const COMMANDS_RETENTION_MS = 10 * 60 * 1_000
+export const COMMANDS_RETENTION_MS = 10 * 60 * 1_000
 
 /** Trims a partition's logs by retention, but never below what a reader still needs, and notes their remaining size. */
 export class Trimmer {
@@ -51,11 +53,15 @@ export class Trimmer {
     const inputs = new Set(this.#pipeline.inputs.map(({ name }) => name))
     const windows = this.#pipeline.windows.map(({ name }) => name)
     const backfills = await this.#store.backfillOffsets(windows, now, BACKFILL_HOLD_MS)
-    for (const { name, retentionMs } of this.#pipeline.contract.topics.values()) {
+    for (const topic of this.#pipeline.contract.topics.values()) {
+      const { name, retentionMs } = topic
       const cut = `${now - retentionMs}-0`
       const held = backfills.flatMap((offsets) => offsets.get(name) ?? [])
       const lowest = inputs.has(name) ? older(held.reduce(olderOf, cut), committed.get(name)) : cut
-      if (lowest !== undefined) await this.#store.ledger.trim(log, token, name, lowest)
+      if (lowest !== undefined)
+        await this.#store.ledger.trim(log, token, name, lowest, {
+          exactly: topic.kind === 'state' || topic.kind === 'events',
+        })
     }
     for (const name of deadLetterNames(this.#pipeline.contract)) {
       await this.#store.ledger.trim(log, token, deadLetterTopic(name), `${now - DEAD_LETTER_RETENTION_MS}-0`)
@@ -72,8 +78,8 @@ export class Trimmer {
     const folded = committed.get(COMMANDS_TOPIC)
     // The record batch itself stays: some of it may not be folded.
     const lowest = older(`${now - COMMANDS_RETENTION_MS}-0`, folded?.slice(0, folded.indexOf('.')))
-    if (lowest !== undefined) await this.#store.ledger.trim(log, token, COMMANDS_TOPIC, lowest)
-    await this.#store.ledger.trim(log, token, ANSWERS_TOPIC, `${now - ANSWERS_RETENTION_MS}-0`)
+    if (lowest !== undefined) await this.#store.ledger.trim(log, token, COMMANDS_TOPIC, lowest, EXACTLY)
+    await this.#store.ledger.trim(log, token, ANSWERS_TOPIC, `${now - ANSWERS_RETENTION_MS}-0`, EXACTLY)
   }
 
   /** Partials are needed until every merging partition has committed past them. */

@@ -1,25 +1,24 @@
 import { type Bus, type Entities, partitionOf } from '../bus/index.ts'
 import type { EntityDefinition } from '../config/entity-model.ts'
 import {
-  beginOf,
   cutOf,
   decodeRecord,
   decodeTrailEntry,
   type EntityRecord,
   type ExpectedVersion,
-  foldEvent,
+  eventsOf,
   presentData,
   shownEvent,
   type TrailCause,
   type TrailEntry,
-  viewOf,
 } from '../entities/index.ts'
+
 import type { ReportDefect } from '../observability/defects.ts'
-import { withinTimeLimit } from '../time-limit.ts'
+import { EntityCode } from './entity-code.ts'
 import { QueryError } from './query-error.ts'
 
-/** Events of a trail that are folded before others get their turn. */
-const FOLD_COUNT = 500
+/** Events of a trail that are read at a time. */
+const PAGE = 500
 
 /** Which version of an entity is asked for; absent: the newest. */
 export interface EntityMoment {
@@ -52,12 +51,12 @@ interface Trail {
 export class EntityReader {
   readonly #bus: Bus
   readonly #definition: EntityDefinition
-  readonly #report: ReportDefect
+  readonly #code: EntityCode
 
   constructor(bus: Bus, definition: EntityDefinition, report: ReportDefect) {
     this.#bus = bus
     this.#definition = definition
-    this.#report = report
+    this.#code = new EntityCode(definition, report)
   }
 
   /** @returns `undefined` while it has not reached `minVersion` @throws QueryError, BusUnavailable */
@@ -69,46 +68,51 @@ export class EntityReader {
     if (minVersion?.epoch !== undefined && minVersion.epoch !== epoch) {
       throw new QueryError('epoch_changed', `The log of this entity has another epoch now: ${epoch}.`)
     }
-    const record = await this.#steadily(entities, key, async (stored) =>
-      stored.version < (minVersion?.version ?? 0) ? undefined : this.#recordAt(entities, key, stored, moment),
-    )
-    if (record === undefined) return undefined
-    if (record.version === 0) throw new QueryError('not_found', `No ${this.#definition.name} has this key.`)
-    const view = this.#run(() => viewOf(this.#definition, record.state))
+    const stored = await this.#stored(entities, key)
+    if (stored.version < (minVersion?.version ?? 0)) return undefined
+    this.#code.checkRest(key, stored.version)
+    const record =
+      this.#newest(stored, moment) ??
+      (await this.#steadily(entities, key, (steady) => this.#recordAt(entities, key, steady, moment)))
+    if (eventsOf(record) === 0) throw new QueryError('not_found', `No ${this.#definition.name} has this key.`)
+    const view = this.#code.view(key, stored.version, record.state)
     return { key, version: record.version, epoch, time: record.time, view }
   }
 
-  async #recordAt(entities: Entities, key: string, stored: Trail, moment: EntityMoment): Promise<EntityRecord> {
-    const { version, at } = moment
-    const newest = stored.record
-    const isNewest =
-      at === undefined
-        ? (version ?? stored.version) === stored.version
-        : (newest?.time ?? Number.POSITIVE_INFINITY) <= at
+  /** The stored record, where it is the one that is asked for. */
+  #newest({ record, version: newest }: Trail, { version, at }: EntityMoment): EntityRecord | undefined {
+    const isAsked = at === undefined ? (version ?? newest) === newest : (record?.time ?? Number.POSITIVE_INFINITY) <= at
     // Of an earlier definition, or of a trail without a state.
-    const isUsable = newest?.version === stored.version && newest.definition === this.#definition.version
-    if (isNewest && isUsable) return newest
+    const isUsable = record?.version === newest && record.definition === this.#definition.version
+    return isAsked && isUsable ? record : undefined
+  }
+
+  async #recordAt(
+    entities: Entities,
+    key: string,
+    stored: Trail,
+    { version, at }: EntityMoment,
+  ): Promise<EntityRecord> {
     if (version !== undefined && version > stored.version) {
       throw new QueryError('not_found', `It has only ${stored.version} versions.`)
     }
-    const base = newest?.base
+    const base = stored.record?.base
     if (base !== undefined && ((version ?? base.version) < base.version || (at ?? base.time) < base.time)) {
+      if (stored.record?.erased?.version === base.version) throw new QueryError('erased')
       throw new QueryError('trimmed', `Its history begins with version ${base.version}, of ${base.time}.`)
     }
     return this.#fold(entities, key, stored, version ?? stored.version, at ?? Number.POSITIVE_INFINITY)
   }
 
   /** The record of the first events of a trail: up to `version`, and none later than `at`. */
-  async #fold(entities: Entities, key: string, { record: newest, cut }: Trail, version: number, at: number) {
-    let record = this.#run(() => beginOf(this.#definition, newest))
-    const end = version - cut
-    for (let from = 0; from < end; from += FOLD_COUNT) {
-      const page = await entities.trail(this.#definition.name, key, from, Math.min(end, from + FOLD_COUNT))
+  async #fold(entities: Entities, key: string, stored: Trail, version: number, at: number): Promise<EntityRecord> {
+    let record = this.#code.begin(key, stored.version, stored.record)
+    const end = version - stored.cut
+    for (let from = 0; from < end; from += PAGE) {
+      const page = await entities.trail(this.#definition.name, key, from, Math.min(end, from + PAGE))
       const entries = page.map(decodeTrailEntry).filter(({ time }) => time <= at)
-      record = this.#run(() =>
-        entries.reduce((before, entry) => foldEvent(this.#definition, key, before, entry), record),
-      )
-      if (entries.length < FOLD_COUNT) break
+      record = await this.#code.fold(key, stored.version, record, entries)
+      if (entries.length < PAGE) break
     }
     return record
   }
@@ -116,8 +120,11 @@ export class EntityReader {
   /** Events after a version, oldest first, as far as they are kept. @throws QueryError, BusUnavailable */
   async history(key: string, after: number, limit: number): Promise<{ events: HistoryEvent[]; next?: number }> {
     const entities = this.#bus.entities(partitionOf(key, this.#bus.partitions), 'query')
-    return this.#steadily(entities, key, async ({ version, cut }) => {
-      if (version === 0) throw new QueryError('not_found', `No ${this.#definition.name} has this key.`)
+    return this.#steadily(entities, key, async ({ record, version, cut }) => {
+      if (version === 0 || record?.erased?.version === version) {
+        throw new QueryError('not_found', `No ${this.#definition.name} has this key.`)
+      }
+      this.#code.checkRest(key, version)
       const first = Math.max(after, cut)
       const items = await entities.trail(
         this.#definition.name,
@@ -126,7 +133,9 @@ export class EntityReader {
         Math.min(version, first + limit) - cut,
       )
       const entries = items.map(decodeTrailEntry)
-      const events = this.#run(() => entries.map((entry, i) => this.#historyEvent(first + i + 1, entry)))
+      const events = this.#code.json(key, version, () =>
+        entries.map((entry, i) => this.#historyEvent(first + i + 1, entry)),
+      )
       const read = first + events.length
       return read < version ? { events, next: read } : { events }
     })
@@ -137,8 +146,7 @@ export class EntityReader {
     for (;;) {
       const stored = await this.#stored(entities, key)
       const result = await settled(read(stored))
-      const isSteady = this.#definition.history === undefined || (await this.#stored(entities, key)).cut === stored.cut
-      if (isSteady) return result()
+      if ((await this.#stored(entities, key)).cut === stored.cut) return result()
     }
   }
 
@@ -156,24 +164,6 @@ export class EntityReader {
     const data = this.#definition.publicOf === undefined ? entry.data : presentData(this.#definition, entry)
     const shown = shownEvent(this.#definition, type, data)
     return { version, time, commandId, definition, ...(isCauseShown && { cause }), ...shown }
-  }
-
-  /** Runs code of the application. @throws QueryError `internal` */
-  #run<Result>(body: () => Result): Result {
-    let result: { readonly value: Result } | undefined
-    try {
-      const isOver = withinTimeLimit(() => {
-        result = { value: body() }
-      })
-      if (!isOver || result === undefined) throw new Error('it did not return in time')
-      return result.value
-    } catch (error) {
-      const id = this.#report(`a query of ${this.#definition.name}`, error)
-      throw new QueryError(
-        'internal',
-        `The code of ${this.#definition.name} failed. The log of the gateway has the cause under ${id}.`,
-      )
-    }
   }
 }
 

@@ -67,6 +67,18 @@ describe('tidegate entity', () => {
     expect((await entity('list')).out).toMatch(/^counter by counterId, version 2: commands add, .*; indexes label\n$/)
   })
 
+  it('X-ENTITY-4 erases an entity, once, and says what remains of it', async () => {
+    await entity('command', 'counter', 'g', 'add', '{"n":3}', '--id', 'before')
+    const { code, out } = await entity('erase', 'counter', 'g')
+    expect([code, out]).toEqual([0, expect.stringMatching(/^erased: counter g, version 2@\w+\n.* 10 min\n.* 3 h\n/s)])
+    expect(await entity('show', 'counter', 'g')).toMatchObject({ code: 1 })
+    const again = await entity('command', 'counter', 'g', 'add', '{"n":3}', '--id', 'before')
+    expect(again).toMatchObject({ code: 1, out: expect.stringMatching(/^rejected: erased: /) })
+    expect(await entity('erase', 'counter', 'nobody')).toMatchObject({ code: 1 })
+    const asClient = await entity('command', 'counter', 'g', '~erase')
+    expect(asClient).toMatchObject({ code: 1, out: expect.stringContaining('unknown_command') })
+  })
+
   it('X-ENTITY-3 says how it is used', async () => {
     expect(await entity()).toMatchObject({ code: 2, err: expect.stringContaining('say what to do') })
     expect(await entity('show', 'counter')).toMatchObject({ code: 2, err: expect.stringContaining('<name> <key>') })

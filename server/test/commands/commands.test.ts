@@ -128,6 +128,7 @@ describe('a command', () => {
     ['an unknown entity', { entity: 'nobody' }, 'unknown_entity'],
     ['a name that every object has', { entity: 'constructor' }, 'unknown_entity'],
     ['an unknown command', { command: 'fly' }, 'unknown_command'],
+    ['a command of operators', { command: '~erase', input: {} }, 'unknown_command'],
     ['no key', { key: '' }, 'key_too_long'],
     ['a key of 10 KB', { key: 'k'.repeat(10_240) }, 'key_too_long'],
     ['an input that is null', { input: null }, 'invalid_input'],
@@ -137,7 +138,7 @@ describe('a command', () => {
     ['an input that does not fit the schema', { input: { email: 7 } }, 'invalid_input'],
     ['an input of more than 32 KiB', { input: { email: 'ё'.repeat(16_380) } }, 'invalid_input'],
     ['an input that nests 100,000 deep', { input: { note: nested(100_000) } }, 'invalid_input'],
-  ])('CMD-CHECK-1 with %s is refused at once, and nothing is stored', async (_, changes, code) => {
+  ])('CMD-CHECK-1 CMD-CHECK-5 with %s is refused at once, and nothing is stored', async (_, changes, code) => {
     const { send, commands } = await startSender()
     expect(codeOf(await send(changes as Partial<CommandRequest>))).toBe(code)
     expect([commands.pending, await storedCommands()]).toEqual([0, []])

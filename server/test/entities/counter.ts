@@ -8,6 +8,11 @@ interface Counter {
   readonly label: string
 }
 
+/** Added by an event of version 1, it is never folded. */
+export const ENDLESS = -1
+/** A label that the index throws for. */
+export const UNINDEXABLE = 'unindexable'
+
 /** An entity with every kind of handler that there is. */
 export const counter = entity('counter', {
   key: 'counterId',
@@ -18,7 +23,14 @@ export const counter = entity('counter', {
     added: (state, { n }) => ({ ...state, n: state.n + n }),
     labelled: (state, { label }) => ({ ...state, label }),
   },
-  upcast: { added: { 1: (data: { by: number }) => ({ n: data.by }) } },
+  upcast: {
+    added: {
+      1: ({ by }: { by: number }) => {
+        while (by === ENDLESS);
+        return { n: by }
+      },
+    },
+  },
   rejections: ['too_many'],
   commands: {
     add: {
@@ -46,7 +58,12 @@ export const counter = entity('counter', {
       },
     },
   },
-  indexes: { label: ({ label }) => (label === '' ? undefined : label) },
+  indexes: {
+    label: ({ label }) => {
+      if (label === UNINDEXABLE) throw new Error('no value')
+      return label === '' ? undefined : label
+    },
+  },
 })
 
 export const { entities: definitions } = resolveContract([], [counter['~entity']])

@@ -9,6 +9,7 @@ import {
   EntityFold,
   type EntityFoldOptions,
   foldTrail,
+  newRecord,
 } from '../../src/entities/index.ts'
 import { withinTimeLimit } from '../../src/time-limit.ts'
 import { add, command, definition, definitions } from './counter.ts'
@@ -271,7 +272,7 @@ describe('entity fold - what is stored', () => {
   test('E-STORE-2 an entity that cannot be loaded fails alone', () => {
     const commands = [add(1), add(1, { key: 'b' })]
     fold.needs(commands)
-    fold.loaded('counter', 'a', { kind: 'broken', error: new Error('no event') })
+    fold.loaded('counter', 'a', { kind: 'broken', error: new Error('no event'), record: newRecord(definition) })
     fold.loaded('counter', 'b')
     fold.fold(commands)
     expect(answersIn(fold.takeOperations())).toMatchObject([rejected('handler_failed'), done(1)])

@@ -9,6 +9,7 @@ import {
   type EntityRecord,
   type FoldedEvent,
   foldTrail,
+  newRecord,
 } from '../../src/entities/index.ts'
 import { withinTimeLimit } from '../../src/time-limit.ts'
 import { command } from './counter.ts'
@@ -91,7 +92,7 @@ describe('entity fold - events of topics', () => {
 
   test('E-ON-2 events of an entity whose trail cannot be folded are dead letters', () => {
     fold.needsOf([{ entity: 'twin', key: 'a' }])
-    fold.loaded('twin', 'a', { kind: 'broken', error: new Error('no such event') })
+    fold.loaded('twin', 'a', { kind: 'broken', error: new Error('no such event'), record: newRecord(twinDefinition) })
     fold.loaded('twin', 'b')
     fold.foldEvents([reading(1), reading(2, { key: 'b' })])
     expect(recordOf(fold.takeOperations())).toMatchObject({ state: { sum: 2 } })

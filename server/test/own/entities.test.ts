@@ -4,7 +4,7 @@ import { keys } from '../../src/bus/keys.ts'
 import { defineConfig } from '../../src/index.ts'
 import { type DeadLetter, DeadLetters } from '../../src/own/index.ts'
 import { type RunningWorker, startWorker } from '../../src/worker-app.ts'
-import { counter, definition } from '../entities/counter.ts'
+import { counter, definition, ENDLESS, UNINDEXABLE } from '../entities/counter.ts'
 import { EntityDeployment, type SentCommand } from '../support/entities.ts'
 import { useBus, useRedis } from '../support/use-redis.ts'
 
@@ -135,6 +135,30 @@ describe('entities in a worker', () => {
     expect([await found('red'), await found('blue'), await found('green')]).toEqual([['b'], ['a'], []])
   })
 
+  test('E-ERASE-1 nothing of an erased entity is left in Redis but in logs, and another owner knows that it was', async () => {
+    await startOne()
+    const label = add('a', 0, { command: 'label', input: { label: 'mArKeR' } })
+    const erase = add('a', 0, { command: '~erase', input: {} })
+    await deployment.send([add('a', 1), label])
+    await deployment.answered([label.id])
+    await deployment.send([erase])
+    expect((await deployment.answered([erase.id])).get(erase.id)).toMatchObject([{ status: 'done', version: 3 }])
+    // Checksums of tests can be read.
+    const names = (await redis.keys('{tg:*')).filter((name) => !/:(log|answers)/.test(name))
+    const dumps = await Promise.all(names.map((name) => redis.dumpBuffer(name)))
+    expect(names.filter((name, i) => name.includes('mArKeR') || dumps[i]!.includes('mArKeR'))).toEqual([])
+    expect(names.filter((name) => name.includes(':trail:') || name.includes(':index:'))).toEqual([])
+    await workers[0]!.close({ deadlineMs: 2_000 })
+    await startOne()
+    const after = add('a', 7)
+    await deployment.send([label, after])
+    const answers = await deployment.answered([after.id])
+    expect(answers.get(label.id)).toMatchObject([{ status: 'done' }, { code: 'erased' }])
+    expect(answers.get(after.id)).toMatchObject([{ status: 'done', version: 4 }])
+    const { stored, folded } = await deployment.states(definition, 'a')
+    expect(stored).toEqual(folded)
+  })
+
   test('E-STORE-2 a state of another definition is folded anew', async () => {
     await startOne()
     const command = add('a', 4)
@@ -147,6 +171,27 @@ describe('entities in a worker', () => {
     const status = add('a', 0, { command: 'status', input: {} })
     await deployment.send([status])
     expect((await deployment.answered([status.id])).get(status.id)).toMatchObject([{ reply: { n: 4 } }])
+  })
+
+  test('E-STORE-4 a trail that cannot be folded fails its entity alone, and one without an index value none', async () => {
+    const store = (key: string, entry: object) =>
+      redis.rpush(`{tg:${partitionOf(key, PARTITIONS)}}:trail:counter:${key}`, JSON.stringify(entry))
+    await store('a', { e: 'added', v: 1, d: { by: ENDLESS }, t: 1, c: 'x' })
+    await store('b', { e: 'labelled', v: 2, d: { label: UNINDEXABLE }, t: 1, c: 'x' })
+    const near = Array.from({ length: 20 }, (_, i) => `k-${i}`).filter(
+      (key) => partitionOf(key, PARTITIONS) === partitionOf('a', PARTITIONS),
+    )
+    const status = add('b', 0, { command: 'status', input: {} })
+    const commands = [add('a', 1), add(near[0]!, 1), status, add('b', 1)]
+    await startOne()
+    await deployment.send(commands)
+    const answers = await deployment.answered(commands.map(({ id }) => id))
+    expect(commands.map(({ id }) => answers.get(id))).toMatchObject([
+      [{ status: 'rejected', code: 'handler_failed' }],
+      [{ status: 'done', version: 1 }],
+      [{ status: 'done', version: 1 }],
+      [{ status: 'rejected', code: 'handler_failed' }],
+    ])
   })
 
   test('W-SUSPECT-2 W-FOLD-13 a command that ended two owners is answered, its dead letter has no input, and its neighbours are run', async () => {

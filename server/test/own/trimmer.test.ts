@@ -4,7 +4,7 @@ import { keys } from '../../src/bus/keys.ts'
 import { mergersOf } from '../../src/fold/partition-windows.ts'
 import { Pipeline } from '../../src/fold/pipeline.ts'
 import { foreignLog } from '../../src/fold/progress.ts'
-import { defineConfig } from '../../src/index.ts'
+import { defineConfig, entity } from '../../src/index.ts'
 import { PartitionStore } from '../../src/own/partition-store.ts'
 import { Trimmer } from '../../src/own/trimmer.ts'
 import { logOf } from '../support/bus.ts'
@@ -17,6 +17,11 @@ const TRIM_MS = 60_000
 const window = reading.window('a.all', { tumbling: '10s', groupBy: null, aggregate: { count: 'count' } })
 const byField = reading.window('a.by_k', { tumbling: '10s', groupBy: 'k', aggregate: { count: 'count' } })
 const pipeline = new Pipeline(defineConfig({ topics: [reading, other, window, byField] }).contract)
+const live = entity('counter', {
+  ...{ key: 'id', version: 1, state: { initial: {} }, events: {}, evolve: {}, commands: {} },
+  publish: ['state'],
+})
+const { contract: withEntity } = defineConfig({ topics: [], entities: [live] })
 const { server, redis } = await useRedis()
 const opened = useBus(server, 2)
 
@@ -35,9 +40,9 @@ const fill = async (topic: string, ...times: readonly number[]) => {
 const left = async (topic: string) =>
   (await redis.xrange(keys.log(0, topic), '-', '+')).map(([id]) => Number(id.split('-')[0]))
 
-async function trim(committed: Record<string, string>, processClockMs = 0): Promise<void> {
+async function trim(committed: Record<string, string>, processClockMs = 0, of = pipeline): Promise<void> {
   vi.useFakeTimers({ toFake: ['performance', 'Date'] })
-  const trimmer = new Trimmer(new PartitionStore(0, opened.bus), pipeline, 2)
+  const trimmer = new Trimmer(new PartitionStore(0, opened.bus), of, 2)
   vi.advanceTimersByTime(TRIM_MS)
   vi.setSystemTime(NOW + processClockMs)
   await trimmer.trimWhenDue(await logOf(redis, 0).version(), 't', () => new Map(Object.entries(committed)))
@@ -54,6 +59,19 @@ describe('trimmer', () => {
     expect(await left('a.reading')).toEqual([old(20)])
     expect(await left('a.other')).toEqual([old(20)])
     expect(await left('a.all')).toEqual([old(30), old(20)])
+  })
+
+  it('W-TRIM-3 removes what entities leave when it is due, within a node too', async () => {
+    await redis.config('SET', 'stream-node-max-entries', '100')
+    await fill('~commands', old(2), old(1), old(0))
+    await fill('~answers', old(4), old(2))
+    await fill('counter.state', old(30), old(20))
+    await trim({ '~commands': `${old(0)}-0.1` }, 0, new Pipeline(withEntity))
+    await redis.config('SET', 'stream-node-max-entries', '1')
+    expect(await left('~commands')).toEqual([old(0)])
+    expect(await left('~answers')).toEqual([old(2)])
+    expect(await left('counter.state')).toEqual([old(20)])
+    expect(await redis.hget(keys.meta(0), 'trim:~commands')).toBe(`${old(1)}-0`)
   })
 
   it('W-TRIM-1 keeps what is not committed yet', async () => {

@@ -24,10 +24,13 @@ const account = entity('account', {
       decide: (_state, data) => [{ type: 'opened', data }],
     },
   },
-  view: ({ owner }: { owner: string }) => {
+  view: ({ owner }: { owner: string }): object => {
     if (owner === 'endless') for (;;);
     if (owner === 'throws') throw new Error('no view')
-    return { owner }
+    const toJSON = () => {
+      for (;;);
+    }
+    return owner === 'toJSON' ? { toJSON } : { owner }
   },
 })
 /** The same, and says who opened it; it fails for one of them. */
@@ -190,6 +193,20 @@ describe('queries of entities', () => {
     expect(definition.indexes.has('label')).toBe(true)
   })
 
+  test('Q-ENTITY-9 entity - an erased one is not found, and its past is erased', async () => {
+    const history = (params: object = {}) => ask('entityHistory', { name: 'counter', key: 'gone', ...params })
+    await run(sent('gone', 'add', { n: 1 }), sent('gone', 'label', { label: 'pale' }), sent('gone', '~erase', {}))
+    expect(await entityOf('gone')).toMatchObject({ code: 'not_found' })
+    expect(await history()).toMatchObject({ code: 'not_found' })
+    expect(await entityOf('gone', { version: 1 })).toMatchObject({ code: 'erased' })
+    expect(await ask('findEntities', { name: 'counter', index: 'label', value: 'pale' })).toMatchObject({ data: [] })
+    await run(sent('gone', 'add', { n: 5 }))
+    expect(await entityOf('gone')).toMatchObject({ data: { version: 4, view: { n: 5 } } })
+    expect(await history()).toMatchObject({ data: [{ version: 4 }] })
+    expect(await entityOf('gone', { version: 2 })).toMatchObject({ code: 'erased' })
+    expect(await entityOf('gone', { at: 1 })).toMatchObject({ code: 'erased' })
+  })
+
   test('Q-ENTITY-6 entity - code that fails is one failed query', async () => {
     await run(...['endless', 'throws', 'fine'].map((owner) => sent(owner, 'open', { owner, secret: '' }, 'account')))
     const view = (key: string) => ask('entity', { name: 'account', key })
@@ -200,6 +217,18 @@ describe('queries of entities', () => {
       { data: { view: { owner: 'fine' } } },
     ])
     expect(performance.now() - startedAt).toBeLessThan(1_000)
+    expect(reported).toHaveLength(2)
+  })
+
+  test('Q-ENTITY-7 entity - code that failed rests until the entity has another event', async () => {
+    reported.length = 0
+    await run(sent('late', 'open', { owner: 'toJSON', secret: '' }, 'account'))
+    const view = () => ask('entity', { name: 'account', key: 'late' })
+    const first = await view()
+    expect(first).toMatchObject({ code: 'internal', message: expect.stringContaining('id-1') })
+    expect([await view(), await view()]).toEqual([first, first])
+    await run(sent('late', 'open', { owner: 'throws', secret: '' }, 'account'))
+    expect(await view()).toMatchObject({ message: expect.stringContaining('id-2') })
     expect(reported).toHaveLength(2)
   })
 })

@@ -14,6 +14,7 @@ const STATUS: Readonly<Record<CommandCode, number>> = {
   state_too_large: 422,
   conflict: 409,
   outcome_unknown: 409,
+  erased: 410,
   expired: 409,
   deadline_exceeded: 202,
   command_window: 503,

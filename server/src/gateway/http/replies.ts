@@ -12,6 +12,7 @@ const STATUS: Partial<Record<ErrorCode, number>> = {
   outcome_unknown: 409,
   unknown_topic: 404,
   not_found: 404,
+  erased: 410,
   trimmed: 410,
   unknown_query: 404,
   not_publishable: 403,

@@ -1,0 +1,42 @@
+import { expect, it } from 'vitest'
+import { partitionOf } from '../../src/bus/index.ts'
+import { systemClock } from '../../src/clock.ts'
+import { Commands } from '../../src/commands/index.ts'
+import { Ingest } from '../../src/ingest/index.ts'
+import { entityContract as contract } from '../support/entity-contract.ts'
+import { StandInOwner } from '../support/stand-in-owner.ts'
+import { useBus, useRedis } from '../support/use-redis.ts'
+
+const PARTITIONS = 2
+const { server, redis } = await useRedis()
+const opened = useBus(server, PARTITIONS)
+
+it('CMD-ANSWER-6 an outcome from before its entity was erased is told nobody', async () => {
+  const { bus } = opened
+  const report = (_where: string, error: unknown) => String(error)
+  const shared = { bus, contract, clock: systemClock, report }
+  const ingest = new Ingest({ ...shared, known: () => [] })
+  const commands = new Commands({
+    ...{ ...shared, ingest, node: 'gw', overloadedMs: () => undefined, onAnswer: () => {} },
+  })
+  const owner = new StandInOwner(bus)
+  await Promise.all([commands.start(), ingest.start()])
+  try {
+    const request = {
+      id: 'c-1',
+      entity: 'user',
+      key: '42',
+      command: 'changeEmail',
+      input: { email: 'ann@example.org' },
+    }
+    const outcome = await new Promise((resolve) => commands.send(request, resolve))
+    expect(await commands.outcome('user', '42', 'c-1')).toEqual(outcome)
+    const tombstone = { v: 2, t: 1, d: 1, s: {}, b: [2, 1, {}], z: [2, 1] }
+    await redis.hset(`{tg:${partitionOf('42', PARTITIONS)}}:entity:user`, '42', JSON.stringify(tombstone))
+    expect(await commands.outcome('user', '42', 'c-1')).toMatchObject({ status: 'rejected', code: 'erased' })
+  } finally {
+    await commands.close()
+    ingest.close()
+    await owner.close()
+  }
+})
