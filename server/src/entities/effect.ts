@@ -42,7 +42,7 @@ export interface ErasedEffect {
 
 /** What leaves an entity as it is. */
 export function unchanged(record: EntityRecord): DoneEffect {
-  return { kind: 'done', record, entries: [], stored: [], reactions: [] }
+  return { kind: 'done', record, entries: [], stored: [], shown: [], reactions: [] }
 }
 
 /** What an entity decided, as its handler returned it. */

@@ -72,7 +72,7 @@ export class EntityCode {
     } catch (error) {
       throw this.#failed(key, version, error)
     }
-    return json === undefined ? null : JSON.parse(json)
+    return (json === undefined ? null : JSON.parse(json)) as Result
   }
 
   #failed(key: string, version: number, error: unknown): QueryError {
