@@ -154,7 +154,7 @@ type DataOf<Topics extends AnyTopic> = {
   readonly [Entry in Topics['~entries'] as Entry['name']]: Entry['data']
 }
 
-/** How much of its past an entity keeps that folds topics: so many events, or those of so long. */
+/** How much of its past an entity keeps: so many events, or those of so long. */
 export type History = number | PositiveDuration
 
 interface CommandOptions<State, Input extends ObjectSchema, Events extends EventSchemas, Code extends string> {
@@ -230,7 +230,7 @@ export interface EntityOptions<
   readonly public?: (event: EventOf<Events>) => Shown
   /** Values to find entities by; `undefined` for none. */
   readonly indexes?: { readonly [Name in Index]: (state: NoInfer<State>) => string | undefined }
-  /** How much of its past it keeps at least, and twice as much at most; only of an entity that folds topics, which MUST say it. */
+  /** How much of its past it keeps at least, and twice as much at most; absent: all of it. An entity that folds topics MUST say it. */
   readonly history?: History
   /** The state as of an earlier version, where the events before it are gone: MUST be there from version 2 on if there is a history. */
   // biome-ignore lint/suspicious/noExplicitAny: what was stored once has no type any more
@@ -317,7 +317,7 @@ export interface Entity<Entry extends EntityEntry> extends AnyEntity {
 
 /** Where topics are folded, what they are folded by is not left out. */
 type HandlerOfEach<Folded> = [Folded] extends [never]
-  ? { readonly on?: undefined; readonly history?: undefined }
+  ? { readonly on?: undefined }
   : { readonly on: object; readonly history: History }
 
 /** Where commands follow from events, those are events of the entity, and what the outcomes lead to is not left out. */

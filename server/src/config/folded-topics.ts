@@ -42,12 +42,10 @@ function keyFieldOf(declaration: Declaration): string | undefined {
   }
 }
 
-/** How much of its past an entity keeps that folds topics. */
+/** How much of its past an entity keeps. */
 export function historyOf({ from = [], history }: UncheckedEntityOptions): EntityHistory | undefined {
-  if (from.length === 0) {
-    if (history === undefined) return undefined
-    throw bad('history is of an entity that folds topics, and it has no from')
-  }
+  // A device sends for ever: of an entity that folds topics nobody keeps everything.
+  if (history === undefined && from.length === 0) return undefined
   if (isCount(history)) return { kind: 'count', count: history }
   if (typeof history === 'string') return { kind: 'age', ms: positiveMs('history', history) }
   throw bad("history must say how much of its past it keeps: a number of events, or a time such as '7d'")

@@ -139,6 +139,7 @@ describe('entity types', () => {
         },
       },
     })
+    entity('kept', { ...base, evolve, commands: {}, history: '30d' })
     entity('counted', { ...folding, history: 100, from: [reading], on: { 'sensor.reading': () => [] } })
   })
 

@@ -107,6 +107,8 @@ describe('entities', () => {
     ])
     expect(history).toEqual({ kind: 'age', ms: 2_000 })
     expect(resolveFolding(folding).entities.get('counter')!.history).toEqual({ kind: 'count', count: 10 })
+    expect(resolveFolding({ history: 5 }).entities.get('counter')!.history).toEqual({ kind: 'count', count: 5 })
+    expect(resolveFolding({}).entities.get('counter')!.history).toBeUndefined()
     expect(resolveFolding(folding).hash).not.toBe(resolveFolding({}).hash)
     expect(resolveFolding(folding).hash).toBe(resolveFolding({ ...folding, history: '1d' }).hash)
   })
@@ -120,7 +122,6 @@ describe('entities', () => {
     ['no history', { history: undefined }, 'history must say'],
     ['a history of nothing', { history: 0 }, 'history must say'],
     ['a history that is no duration', { history: 'long' }, 'bad_duration'],
-    ['a history of what folds nothing', { from: [], on: {} }, 'it has no from'],
     ['a second version that cannot be reached', { version: 2 }, 'migrate must be there'],
   ])('K-ENTITY-4 resolve - refuses %s', (_what, changes, message) => {
     expect(problemIn(() => resolveFolding({ ...folding, ...changes }))).toContain(message)

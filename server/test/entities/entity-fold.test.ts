@@ -264,6 +264,27 @@ describe('entity fold - what is stored', () => {
     ])
   })
 
+  test('E-ON-5 the trail of an entity that folds no topic is bounded by its history as well', () => {
+    fold = open({
+      definitions: new Map([['counter', { ...definition, history: { kind: 'count', count: 10 } as const }]]),
+    })
+    let length = 0
+    for (let version = 1; version <= 45; version++) {
+      const one = [add(1)]
+      fold.needs(one)
+      if (version === 1) fold.loaded('counter', 'a')
+      fold.fold(one)
+      const push = fold.takeOperations().find(({ op }) => op === 'push')
+      fold.stored()
+      if (push?.op !== 'push') throw new Error('nothing was pushed')
+      expect(push.base).toBe(length)
+      length += push.items.length - (push.dropped ?? 0)
+      expect(length).toBeGreaterThanOrEqual(Math.min(10, version))
+      expect(length).toBeLessThanOrEqual(20)
+    }
+    expect(run(command('status', {}))).toMatchObject([{ version: 45, reply: { n: 45 } }])
+  })
+
   test('E-STORE-2 events of an earlier version are upcast', () => {
     const entry = { type: 'added', definition: 1, data: { by: 4 }, time: 1, commandId: 'c' }
     expect(foldTrail(definition, 'a', [entry]).state).toMatchObject({ n: 4 })
