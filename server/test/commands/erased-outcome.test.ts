@@ -11,7 +11,7 @@ const PARTITIONS = 2
 const { server, redis } = await useRedis()
 const opened = useBus(server, PARTITIONS)
 
-it('CMD-ANSWER-6 an outcome from before its entity was erased is told nobody', async () => {
+it('CMD-ANSWER-9 an outcome from before its entity was erased is told nobody', async () => {
   const { bus } = opened
   const report = (_where: string, error: unknown) => String(error)
   const shared = { bus, contract, clock: systemClock, report }
