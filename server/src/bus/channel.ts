@@ -1,4 +1,4 @@
-import { type Redis, receivedOver } from './connection.ts'
+import { type Redis, receivedOver, writeTogether } from './connection.ts'
 import type { Guard } from './guard.ts'
 import { runScript, type Script } from './script.ts'
 
@@ -16,12 +16,12 @@ export class Channel {
 
   /** One call of bounded size. @throws BusUnavailable, BusFull */
   run<T>(call: (redis: Redis) => Promise<T>): Promise<T> {
-    return this.#guard.run(() => call(this.#redis))
+    return this.#guard.run(() => this.#call(call))
   }
 
   /** One call whose answer may be large: late but still arriving is no outage. @throws BusUnavailable */
   read<T>(call: (redis: Redis) => Promise<T>): Promise<T> {
-    return this.#guard.run(() => call(this.#redis), this.#read)
+    return this.#guard.run(() => this.#call(call), this.#read)
   }
 
   /** @throws BusUnavailable, BusFull */
@@ -36,5 +36,10 @@ export class Channel {
     args: readonly (string | number | Buffer)[],
   ): Promise<unknown> {
     return this.read((redis) => runScript(redis, script, scriptKeys, args))
+  }
+
+  #call<T>(call: (redis: Redis) => Promise<T>): Promise<T> {
+    writeTogether(this.#redis)
+    return call(this.#redis)
   }
 }

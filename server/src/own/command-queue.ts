@@ -1,3 +1,4 @@
+import { compareStreamIds } from '@tidegate/protocol'
 import type { LogEntry } from '../bus/index.ts'
 import { type Command, commandOf, type EntityFold, MAX_CHUNK } from '../entities/index.ts'
 import { commandOffset, decodeBatch, foldedOf, msOf, type PlacedCommand } from '../fold/index.ts'
@@ -19,6 +20,7 @@ export class CommandQueue {
   #look: number | undefined
   /** How many of each entity were read since there were none. */
   readonly #ofEntity = new Map<string, number>()
+  #readTo: string | undefined
 
   constructor(loader: Pick<EntityLoader, 'load'>) {
     this.#loader = loader
@@ -28,9 +30,25 @@ export class CommandQueue {
     return this.#waiting.length === 0
   }
 
-  /** Takes what is left of a record batch. @param offset up to where commands are folded */
+  /** The last entry taken: reads continue behind it, whatever of it is not folded yet. `undefined` before the first. */
+  get readTo(): string | undefined {
+    return this.#readTo
+  }
+
+  get size(): number {
+    return this.#waiting.length
+  }
+
+  /**
+   * Takes what is left of a record batch, unless it was taken before: a look for commands may have been made beside a
+   * read.
+   *
+   * @param offset up to where commands are folded
+   */
   add(entry: LogEntry, offset: string | undefined): void {
+    if (this.#readTo !== undefined && compareStreamIds(entry.streamId, this.#readTo) <= 0) return
     const { streamId, events } = decodeBatch(entry)
+    this.#readTo = streamId
     const storedAt = msOf(streamId)
     for (let index = foldedOf(streamId, offset); index < events.length; index++) {
       const command = commandOf(events[index]!, storedAt)

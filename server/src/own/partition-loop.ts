@@ -31,8 +31,16 @@ const STATE_COMMIT_MS = 100
 const CATCH_UP_COMMIT_MS = 500
 /** Outputs are committed this often: subscribers wait for them. The first one after a pause is committed at once. */
 const OUTPUT_COMMIT_MS = 20
-/** Answers of commands wait for the commit before and little else: what comes meanwhile goes into the next one. */
-const ANSWER_COMMIT_MS = 3
+/**
+ * Somebody waits for the answer of each command, so they are committed as soon as they are folded. Where several come
+ * at a time, the next ones are read so long after a commit: that many commits take, within limits. What comes meanwhile
+ * is folded and committed together, which costs little more than one command alone.
+ */
+const COMMAND_GAP_COMMITS = 3
+const MIN_COMMAND_GAP_MS = 3
+const MAX_COMMAND_GAP_MS = 20
+/** Weight of the newest commit in the moving average of their times. */
+const COMMIT_TIME_WEIGHT = 0.2
 /** Reports of other partitions are looked for this often: they cannot wake a read of this partition's slot. */
 const REPORTS_EVERY_MS = 50
 /** Pause while other partitions do not take what entities send them. */
@@ -106,6 +114,9 @@ export class PartitionLoop {
   /** The commit that Redis has not answered yet. Events folded meanwhile go into the next one. */
   #inFlight: Promise<LoopEnd | undefined> | undefined
   #isRefused = false
+  /** How many commands the last read brought, and how long commits take, ms. */
+  #readCommands = 0
+  #commitMs = 0
 
   constructor(context: OwnerContext, parts: LoopParts, state: LoadedState) {
     this.#context = context
@@ -156,7 +167,10 @@ export class PartitionLoop {
   async #readFoldCommit(): Promise<LoopEnd | undefined> {
     await this.#readReports()
     await this.#takePolled()
-    if (!this.#hasPending) await this.#read()
+    if (!this.#hasPending) {
+      await this.#gatherCommands()
+      await this.#read()
+    }
     // Somebody waits for the answer of each.
     if (!this.#commands.isEmpty && !this.#suspicious) await this.#foldCommands()
     if (this.#suspicious && this.#hasPending) {
@@ -208,21 +222,37 @@ export class PartitionLoop {
     this.#fold.closeWithout(window, await this.#parts.source.withoutInput(window, sources, idle, this.#fold.offsets))
   }
 
+  /** Waits for more commands to come, where they come in numbers and nothing else has to be read. */
+  async #gatherCommands(): Promise<void> {
+    if (this.#readCommands <= 1 || this.#isBehind) return
+    const gap = Math.min(MAX_COMMAND_GAP_MS, Math.max(MIN_COMMAND_GAP_MS, COMMAND_GAP_COMMITS * this.#commitMs))
+    const waitMs = this.#committedAt + gap - performance.now()
+    if (waitMs > 0) await this.#parts.hold.pause(waitMs)
+  }
+
   async #read(): Promise<void> {
     await this.#reading(async () => {
       if (this.#isEnding) return
       // All of it is folded by now.
       if (this.#lastRead !== undefined) this.#fold.readToEnd(this.#lastRead.polledAt, this.#lastRead.behind)
-      this.#lastRead = await this.#parts.source.read(this.#fold.cursors(), this.#waitMs())
+      this.#lastRead = await this.#parts.source.read(this.#cursors(), this.#waitMs())
       const { entries, polledAt } = this.#lastRead
       const ofTopics = entries.filter(({ topic }) => topic !== COMMANDS_TOPIC)
       this.#events.add(ofTopics)
       this.#addCommands(entries)
+      this.#readCommands = this.#commands.size
       this.#fold.polledEmpty(polledAt, new Set(ofTopics.map(({ topic }) => topic)))
       for (const entry of ofTopics) this.#saw(entry)
       this.#context.stats.read(this.#parts.store.partition, ofTopics[0], this.#now())
       this.#context.stats.waitsFor(this.#parts.store.partition, this.#fold.slowestSources())
     })
+  }
+
+  /** Behind everything that was read, folded or not. */
+  #cursors(): Map<string, string> {
+    const cursors = this.#fold.cursors()
+    if (this.#commands.readTo !== undefined) cursors.set(COMMANDS_TOPIC, this.#commands.readTo)
+    return cursors
   }
 
   #addCommands(entries: readonly LogEntry[]): void {
@@ -243,7 +273,7 @@ export class PartitionLoop {
     const now = performance.now()
     if (this.#fold.entities === undefined || this.#poll !== undefined || now - this.#polledAt < POLL_COMMANDS_MS) return
     this.#polledAt = now
-    const found = this.#parts.source.readCommands(this.#fold.cursors().get(COMMANDS_TOPIC)!)
+    const found = this.#parts.source.readCommands(this.#cursors().get(COMMANDS_TOPIC)!)
     const poll = { entries: found.catch(() => []), hasFound: false }
     poll.entries.then((entries) => {
       poll.hasFound = entries.length > 0
@@ -351,10 +381,13 @@ export class PartitionLoop {
   }
 
   #commitEveryMs(): number {
-    if (this.#fold.hasAnswers) return ANSWER_COMMIT_MS
+    if (this.#fold.hasAnswers) return 0
     if (this.#fold.hasOutputs) return OUTPUT_COMMIT_MS
-    const isBehind = this.#lastRead !== undefined && this.#lastRead.behind.size > 0
-    return isBehind ? CATCH_UP_COMMIT_MS : STATE_COMMIT_MS
+    return this.#isBehind ? CATCH_UP_COMMIT_MS : STATE_COMMIT_MS
+  }
+
+  get #isBehind(): boolean {
+    return this.#lastRead !== undefined && this.#lastRead.behind.size > 0
   }
 
   /** How long the next read may wait. */
@@ -407,7 +440,9 @@ export class PartitionLoop {
     const startedAt = performance.now()
     this.#committedAt = startedAt
     const reply = await this.#commits.send(request, (again) => store.ledger.commit(again))
-    this.#context.stats.committed(reply.status, performance.now() - startedAt)
+    const commitMs = performance.now() - startedAt
+    this.#commitMs += COMMIT_TIME_WEIGHT * (commitMs - this.#commitMs)
+    this.#context.stats.committed(reply.status, commitMs)
     if (reply.status !== 'ok') return reply.status
     this.#sender?.send(this.#fold.entities!.outbox.committed())
     this.#context.stats.folded(counters)

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { ANSWERS_HASH, ANSWERS_PREVIOUS_HASH, ANSWERS_TOPIC, COMMANDS_TOPIC, partitionOf } from '../../src/bus/index.ts'
 import { keys } from '../../src/bus/keys.ts'
@@ -59,6 +60,17 @@ describe('entities in a worker', () => {
     expect(stored).toEqual(folded)
     expect(stored).toMatchObject({ version: 2, state: { n: 3 } })
     expect((await deployment.trail('counter', 'a')).map(({ commandId }) => commandId)).toEqual(['c-0', 'c-1'])
+  })
+
+  test('W-LOOP-6 nothing is read again once all commands are answered', async () => {
+    await startOne()
+    const commands = Array.from({ length: 20 }, (_, i) => add(`k-${i}`, 1))
+    await deployment.send(commands)
+    await deployment.answered(commands.map(({ id }) => id))
+    const reads = async () => Number(/cmdstat_xread:calls=(\d+)/.exec(await redis.info('commandstats'))![1])
+    const before = await reads()
+    await sleep(500)
+    expect((await reads()) - before).toBeLessThan(10 * PARTITIONS)
   })
 
   test('E-ANSWER-1 the same command again has the first answer, also from another owner', async () => {
