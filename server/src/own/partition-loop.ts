@@ -177,7 +177,8 @@ export class PartitionLoop {
       const end = await this.#context.folding.run(() => this.#foldUnderSuspicion())
       if (end !== undefined) return end
     }
-    await this.#foldEvents()
+    // Behind the commit of answers: events may take long.
+    if (!this.#fold.hasAnswers) await this.#foldEvents()
     if (this.#fold.isHeldUp) await this.#parts.hold.pause(HELD_UP_MS)
     return this.#isCommitDue() ? await this.#commit() : undefined
   }
