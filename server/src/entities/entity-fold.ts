@@ -193,19 +193,18 @@ export class EntityFold {
     this.#given.set(id, { ...given, commit: this.#stored })
   }
 
-  /** Folds at most `MAX_CHUNK` commands, whose needs are loaded. */
-  fold(commands: readonly Command[]): void {
+  /**
+   * Folds at most `MAX_CHUNK` commands, whose needs are loaded.
+   *
+   * @returns false where they were ended by the time limit and nothing of them counts: each is to be folded alone, which
+   *   always counts, and others run in between
+   */
+  fold(commands: readonly Command[]): boolean {
+    const handled = this.#run(commands) ?? (commands.length === 1 ? [this.#endless(commands[0]!)] : undefined)
+    if (handled === undefined) return false
     this.#handledAt = commands.at(-1)?.storedAt ?? this.#handledAt
-    const handled = this.#run(commands)
-    if (handled !== undefined) {
-      for (const one of handled) this.#apply(one)
-      return
-    }
-    // One of them does not return. Alone, each counts on its own.
-    for (const command of commands) {
-      const alone = this.#run([command]) ?? [this.#endless(command)]
-      this.#apply(alone[0]!)
-    }
+    for (const one of handled) this.#apply(one)
+    return true
   }
 
   /** Answers a command that cannot be run. Its needs are loaded. @returns false where it did not have to be run */
@@ -220,9 +219,19 @@ export class EntityFold {
     return true
   }
 
-  /** Folds events of topics, whose entities are loaded. */
-  foldEvents(events: readonly FoldedEvent[]): void {
-    for (let from = 0; from < events.length; from += MAX_CHUNK) this.#foldChunk(events.slice(from, from + MAX_CHUNK))
+  /**
+   * Folds events of topics, whose entities are loaded.
+   *
+   * @returns those from where they were ended by the time limit: each is to be folded alone, as with commands
+   */
+  foldEvents(events: readonly FoldedEvent[]): readonly FoldedEvent[] {
+    for (let from = 0; from < events.length; from += MAX_CHUNK) {
+      const chunk = events.slice(from, from + MAX_CHUNK)
+      const runs = this.#runEvents(chunk)
+      if (runs === undefined && chunk.length > 1) return events.slice(from)
+      for (const [i, event] of chunk.entries()) this.#applyEvent(event, runs?.[i] ?? endlessOn(event))
+    }
+    return []
   }
 
   /** Gives up on a message that cannot arrive. Whether an earlier attempt has is not known any more. */
@@ -264,15 +273,6 @@ export class EntityFold {
     })
     const { limited, epoch } = this.#options
     return runChunk(limited, due, (one, overlay) => (one.kind === 'due' ? runDue(one, epoch, overlay) : one))
-  }
-
-  #foldChunk(events: readonly FoldedEvent[]): void {
-    const effects = this.#runEvents(events)
-    for (const [i, event] of events.entries()) {
-      // One of them did not return: alone, each counts on its own.
-      const run = effects?.[i] ?? this.#runEvents([event])?.[0]
-      this.#applyEvent(event, run ?? endlessOn(event))
-    }
   }
 
   /** The same of events. */

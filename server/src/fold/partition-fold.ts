@@ -10,7 +10,7 @@ import {
 } from '../bus/index.ts'
 import { type Command, EntityFold, type EntityFoldOptions, type FoldedEvent, MAX_CHUNK } from '../entities/index.ts'
 import type { WindowOperator } from '../operators/index.ts'
-import { commandCursor } from './command-offset.ts'
+import { commandCursor, type PlacedCommand } from './command-offset.ts'
 import { foldedName, isTooDeep, TOO_DEEP, withoutInput } from './dead-letter.ts'
 import { EventRouter } from './event-router.ts'
 import { type FoldCounters, noCounts } from './fold-counters.ts'
@@ -67,6 +67,8 @@ export class PartitionFold {
   readonly entities: EntityFold | undefined
   /** Routed to entities and not folded by them. */
   #folded: Omit<FoldedEvent, 'storedAt'>[] = []
+  /** Of the batch that is being folded: events that are folded into their entities one by one. */
+  #left: readonly FoldedEvent[] = []
   #events = 0
   #moved: boolean
 
@@ -189,11 +191,29 @@ export class PartitionFold {
     return this.#windows.holders().reduce((sum, { operator }) => sum + operator.openCount, 0)
   }
 
-  /** Folds a batch of one of the partition's inputs. The entities that it touches are loaded. */
-  fold(batch: InputBatch): void {
+  /**
+   * Folds a batch of one of the partition's inputs. The entities that it touches are loaded.
+   *
+   * @returns false where code of entities takes long: `foldNext` is to be called until it returns true, and others run
+   *   in between
+   */
+  fold(batch: InputBatch): boolean {
     for (const event of batch.events) this.#route(batch.topic, event)
-    this.#foldIntoEntities(batch)
+    this.#left = this.#foldIntoEntities(batch)
+    return this.#isDone(batch)
+  }
+
+  /** Folds one of the events that `fold` has left. */
+  foldNext(batch: InputBatch): boolean {
+    this.entities!.foldEvents(this.#left.slice(0, 1))
+    this.#left = this.#left.slice(1)
+    return this.#isDone(batch)
+  }
+
+  #isDone(batch: InputBatch): boolean {
+    if (this.#left.length > 0) return false
     this.finish(batch)
+    return true
   }
 
   /** Whether more commands may be folded before the next commit. */
@@ -202,11 +222,12 @@ export class PartitionFold {
     return this.#writes() <= MAX_WRITES - WRITES_PER_CHUNK && this.entities!.size <= MAX_OUTPUT_SIZE
   }
 
-  /** Folds commands whose needs are loaded. @param upTo where the last of them lies in the log of commands */
-  foldCommands(commands: readonly Command[], upTo: string): void {
-    this.entities!.fold(commands)
-    this.offsets.set(COMMANDS_TOPIC, upTo)
+  /** Folds commands whose needs are loaded. @returns false where they have to be folded one by one, as entities say */
+  foldCommands(placed: readonly PlacedCommand[]): boolean {
+    if (!this.entities!.fold(placed.map(({ command }) => command))) return false
+    this.offsets.set(COMMANDS_TOPIC, placed.at(-1)!.offset)
     this.#moved = true
+    return true
   }
 
   /** Passes over a command that ends its workers. */
@@ -228,11 +249,12 @@ export class PartitionFold {
   }
 
   /** After flows and windows: what an entity is given is frozen. */
-  #foldIntoEntities({ streamId }: InputBatch): void {
-    if (this.#folded.length === 0) return
+  #foldIntoEntities({ streamId }: InputBatch): readonly FoldedEvent[] {
+    if (this.#folded.length === 0) return []
     const storedAt = msOf(streamId)
-    this.entities!.foldEvents(this.#folded.map((folded) => ({ ...folded, storedAt })))
+    const events = this.#folded.map((folded) => ({ ...folded, storedAt }))
     this.#folded = []
+    return this.entities!.foldEvents(events)
   }
 
   /** Skips one event of a batch that kills its workers. */

@@ -42,10 +42,10 @@ export function foldCommandsWithSuspicion(
   previous: string,
   note: Note,
 ): Promise<Refusal | undefined> {
-  const suspects = commands.map(({ command, offset }) => ({
-    place: `${COMMANDS_TOPIC} ${offset}`,
-    fold: () => fold.foldCommands([command], offset),
-    bury: () => fold.buryCommand(command, offset, CAUSE),
+  const suspects = commands.map((placed) => ({
+    place: `${COMMANDS_TOPIC} ${placed.offset}`,
+    fold: () => void fold.foldCommands([placed]),
+    bury: () => fold.buryCommand(placed.command, placed.offset, CAUSE),
   }))
   return foldOneByOne(suspects, previous, note)
 }

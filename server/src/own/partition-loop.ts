@@ -8,11 +8,13 @@ import {
   foldWithSuspicion,
   PartitionFold,
   type Pipeline,
+  type PlacedCommand,
   SUSPICIOUS_TAKES,
 } from '../fold/index.ts'
 import { beforeRetry, CommitChain, type Hold, type LoopEnd, type Turn } from '../lease/index.ts'
 import type { ReportDefect } from '../observability/defects.ts'
 import { withinTimeLimit } from '../time-limit.ts'
+import { CommandPoll } from './command-poll.ts'
 import { CommandQueue } from './command-queue.ts'
 import type { CurrentExpiry } from './current-expiry.ts'
 import type { EntityLoader } from './entity-loader.ts'
@@ -48,8 +50,6 @@ const HELD_UP_MS = 10
 /** Longest wait for input while a quiet input may close windows: it delays them by as much. */
 const OPEN_BLOCK_MS = 250
 const IDLE_BLOCK_MS = 1_000
-/** While events are folded, commands are looked for this often: their senders wait. */
-const POLL_COMMANDS_MS = 10
 const URGENT = { isUrgent: true }
 /**
  * The fold yields to the event loop this often: for heartbeats, and above all for the rest of large commits, which
@@ -108,9 +108,8 @@ export class PartitionLoop {
   #isFull = false
   /** When the fold yielded to the event loop last, however often it took and gave back the turn since. */
   #yieldedAt = Number.NEGATIVE_INFINITY
-  /** A look for commands that is under way, or has found some. */
-  #poll: { readonly entries: Promise<readonly LogEntry[]>; hasFound: boolean } | undefined
-  #polledAt = Number.NEGATIVE_INFINITY
+  /** Absent where the contract has no entities. */
+  readonly #poll: CommandPoll | undefined
   /** The commit that Redis has not answered yet. Events folded meanwhile go into the next one. */
   #inFlight: Promise<LoopEnd | undefined> | undefined
   #isRefused = false
@@ -134,6 +133,9 @@ export class PartitionLoop {
     this.#log = state.log
     this.#fold.distrustIdle()
     this.#sender = this.#openSender()
+    if (this.#fold.entities !== undefined) {
+      this.#poll = new CommandPoll(() => parts.source.readCommands(this.#cursors().get(COMMANDS_TOPIC)!))
+    }
     this.#commits = new CommitChain(parts.hold, parts.ownership.token, state)
     context.stats.holds(parts.store.partition, this.#fold.openStates)
     this.#draining = this.#fold.hasDue
@@ -269,25 +271,9 @@ export class PartitionLoop {
     this.#parts.evidence.saw({ topic, epoch, streamId })
   }
 
-  /** Looks for commands while events are folded. MUST NOT be called while some are waiting. */
-  #pollCommands(): void {
-    const now = performance.now()
-    if (this.#fold.entities === undefined || this.#poll !== undefined || now - this.#polledAt < POLL_COMMANDS_MS) return
-    this.#polledAt = now
-    const found = this.#parts.source.readCommands(this.#cursors().get(COMMANDS_TOPIC)!)
-    const poll = { entries: found.catch(() => []), hasFound: false }
-    poll.entries.then((entries) => {
-      poll.hasFound = entries.length > 0
-      if (!poll.hasFound && this.#poll === poll) this.#poll = undefined
-    })
-    this.#poll = poll
-  }
-
+  /** What was found while events were folded. */
   async #takePolled(): Promise<void> {
-    if (this.#poll === undefined) return
-    const { entries } = this.#poll
-    this.#addCommands(await entries)
-    this.#poll = undefined
+    if (this.#poll !== undefined) this.#addCommands(await this.#poll.take())
   }
 
   /** While Redis does not answer, the state is kept and no watermark moves. */
@@ -304,21 +290,37 @@ export class PartitionLoop {
 
   async #foldCommands(): Promise<void> {
     const entities = this.#fold.entities!
+    this.#yieldedAt = performance.now()
     while (!this.#commands.isEmpty && this.#fold.hasRoomForCommands && !this.#isEnding) {
       if (!(await this.#isLoaded(() => this.#commands.load(entities)))) continue
-      await this.#context.folding.run(async () => {
-        const taken = this.#commands.take()
-        const commands = taken.map(({ command }) => command)
-        this.#fold.foldCommands(commands, taken.at(-1)!.offset)
-      }, URGENT)
+      await this.#foldTaken(this.#commands.take())
+      await this.#yieldWhenDue()
     }
+  }
+
+  /** Where together they take too long, one by one, each in a turn of its own: the process goes on with all else. */
+  async #foldTaken(taken: readonly PlacedCommand[]): Promise<void> {
+    const { folding } = this.#context
+    const fold = async (placed: readonly PlacedCommand[]) => this.#fold.foldCommands(placed)
+    if (await folding.run(() => fold(taken), URGENT)) return
+    for (const one of taken) {
+      if (this.#isEnding) return
+      await folding.run(() => fold([one]), URGENT)
+      await this.#yieldWhenDue()
+    }
+  }
+
+  async #yieldWhenDue(): Promise<void> {
+    if (performance.now() - this.#yieldedAt < YIELD_EVERY_MS) return
+    await yieldToLoop()
+    this.#yieldedAt = performance.now()
   }
 
   /** Until nothing is left, the commit is full, or commands have come. */
   async #foldEvents(): Promise<void> {
     this.#isFull = false
     this.#yieldedAt = performance.now()
-    while (!this.#events.isEmpty && !this.#isFull && !this.#isEnding && !this.#poll?.hasFound) {
+    while (!this.#events.isEmpty && !this.#isFull && !this.#isEnding && this.#poll?.hasFound !== true) {
       if (!(await this.#isLoaded(() => this.#events.load(this.#fold.entities)))) continue
       await this.#context.folding.run(() => this.#foldLoaded())
     }
@@ -339,14 +341,17 @@ export class PartitionLoop {
     for (let batch = this.#events.peek(); batch !== undefined; batch = this.#events.peek()) {
       this.#isFull = !this.#fold.hasRoomFor(batch)
       if (this.#isFull) return
-      this.#fold.fold(batch)
-      this.#events.shift()
-      if (performance.now() - this.#yieldedAt >= YIELD_EVERY_MS) {
-        if (this.#commands.isEmpty) this.#pollCommands()
-        await yieldToLoop()
-        this.#yieldedAt = performance.now()
-        if (this.#context.folding.isWanted || this.#poll?.hasFound) return
+      // To its end, also when the owner is stopped: a commit names whole batches.
+      let isDone = this.#fold.fold(batch)
+      while (!isDone) {
+        await this.#yieldWhenDue()
+        isDone = this.#fold.foldNext(batch)
       }
+      this.#events.shift()
+      if (performance.now() - this.#yieldedAt < YIELD_EVERY_MS) continue
+      if (this.#commands.isEmpty) this.#poll?.lookWhenDue()
+      await this.#yieldWhenDue()
+      if (this.#context.folding.isWanted || this.#poll?.hasFound) return
     }
   }
 

@@ -32,7 +32,7 @@ beforeEach(() => {
 /** Folds commands on what is held, or else on nothing. @returns answers and operations of their commit */
 function run(...commands: Command[]): { answers: CommandOutcome[]; operations: CommitOperation[] } {
   for (const [name, keys] of fold.needs(commands).entities) for (const key of keys) fold.loaded(name, key)
-  fold.fold(commands)
+  if (!fold.fold(commands)) for (const command of commands) fold.fold([command])
   const operations = fold.takeOperations()
   const answers = operations.flatMap((operation) =>
     operation.op === 'append' ? decodeEvents(operation.payload).map(({ data }) => data as CommandOutcome) : [],

@@ -49,7 +49,7 @@ const hot = (changes?: Partial<EventBody>) => reading(99, changes, 'sensor.hot')
 function run(...events: FoldedEvent[]): CommitOperation[] {
   const subjects = events.map(({ event }) => ({ entity: 'twin', key: event.key }))
   for (const [name, keys] of fold.needsOf(subjects)) for (const key of keys) fold.loaded(name, key)
-  fold.foldEvents(events)
+  for (const event of fold.foldEvents(events)) fold.foldEvents([event])
   return fold.takeOperations()
 }
 

@@ -73,6 +73,37 @@ describe('entities in a worker', () => {
     expect((await reads()) - before).toBeLessThan(10 * PARTITIONS)
   })
 
+  test('W-LOOP-7 commands that come in numbers are committed together', async () => {
+    await startOne()
+    const commands = Array.from({ length: 150 }, () => add('a', 1))
+    const commits = async () => (await opened.bus.ledger(partitionOf('a', PARTITIONS), 'query').head()).commitSeq
+    const before = await commits()
+    for (const command of commands) await deployment.send([command])
+    await deployment.answered(commands.map(({ id }) => id))
+    expect((await commits()) - before).toBeLessThan(commands.length / 2)
+  })
+
+  test('W-LOOP-8 between handlers that do not return, everything else goes on', async () => {
+    await startOne()
+    const elsewhere = Array.from({ length: 100 }, (_, i) => `k-${i}`).find(
+      (key) => partitionOf(key, PARTITIONS) !== partitionOf('a', PARTITIONS),
+    )!
+    const endless = Array.from({ length: 14 }, () => add('a', 0, { command: 'fail'', input: { how: 'endless' } }))
+    const beside = [add(elsewhere, 1), add('a', 1)]
+    let [longest, turnedAt] = [0, performance.now()]
+    const turning = setInterval(() => {
+      longest = Math.max(longest, performance.now() - turnedAt)
+      turnedAt = performance.now()
+    }, 10)
+    await deployment.send([...endless, ...beside])
+    const answers = await deployment.answered([...endless, ...beside].map(({ id }) => id))
+    clearInterval(turning)
+    expect(answers.get(endless[7]!.id)).toMatchObject([{ code: 'handler_failed' }])
+    expect(beside.map(({ id }) => answers.get(id))).toMatchObject([[{ status: 'done' }], [{ status: 'done' }]])
+    // All of them take one and a half.
+    expect(longest).toBeLessThan(1_000)
+  })
+
   test('E-ANSWER-1 the same command again has the first answer, also from another owner', async () => {
     const first = await startOne()
     const command = add('a', 1)
