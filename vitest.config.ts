@@ -2,7 +2,7 @@ import { defineConfig } from 'vitest/config'
 
 /** Files whose tests kill processes, measure times or saturate the machine: they run after the others, one at a time. */
 const ALONE = [
-  'load-tests/test/{chaos,chaos-entities,crashes,exactness,ledger-fuzz}.test.ts',
+  'load-tests/test/{chaos,crashes,exactness,ledger-fuzz}.test.ts',
   '**/*.browser.test.ts',
   '**/*-processes.test.ts',
   'server/test/supervisor/start.test.ts',

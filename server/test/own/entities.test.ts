@@ -88,7 +88,7 @@ describe('entities in a worker', () => {
     const elsewhere = Array.from({ length: 100 }, (_, i) => `k-${i}`).find(
       (key) => partitionOf(key, PARTITIONS) !== partitionOf('a', PARTITIONS),
     )!
-    const endless = Array.from({ length: 14 }, () => add('a', 0, { command: 'fail'', input: { how: 'endless' } }))
+    const endless = Array.from({ length: 14 }, () => add('a', 0, { command: 'fail', input: { how: 'endless' } }))
     const beside = [add(elsewhere, 1), add('a', 1)]
     let [longest, turnedAt] = [0, performance.now()]
     const turning = setInterval(() => {
