@@ -9,14 +9,13 @@ import {
 import { type Bus, openBus } from '../bus/index.ts'
 import { defaultConfigPath, loadConfig } from '../config/load-config.ts'
 import { readSettings } from '../config/settings.ts'
+import { ProgressLine } from './progress-line.ts'
 import { runningRedisUrl } from './running-redis.ts'
 import { parseTime } from './time-option.ts'
 import { parseOptions, UsageError } from './usage-error.ts'
 
 const CONNECT_DEADLINE_MS = 5_000
 const LOOK_EVERY_MS = 250
-/** Interval of progress lines where they cannot be overwritten. */
-const LINE_EVERY_MS = 2_000
 /** Exit code of a shell for a process that SIGINT ended. */
 const INTERRUPTED = 130
 
@@ -84,7 +83,7 @@ async function follow(name: string, backfills: Backfills, { partitions }: Starte
   process.once('SIGINT', () => interrupt.abort())
   const startedAt = performance.now()
   const before = await backfills.status(partitions)
-  const line = new ProgressLine()
+  const line = new ProgressLine(process.stdout)
   for (let status = before; ; status = await backfills.status(partitions)) {
     const tookMs = performance.now() - startedAt
     const hasWorkers = (await bus.workers()).size > 0
@@ -130,30 +129,6 @@ export function progressText(status: BackfillStatus, perSecond: number, note: st
     ...(isWaiting ? [`its last windows wait for late events, ${seconds(openForMs)} s at most`] : []),
   ]
   return [...parts, ...(note === undefined ? [] : [note])].join(', ')
-}
-
-/** In a terminal one line that is overwritten; elsewhere a line at intervals. */
-class ProgressLine {
-  #saidAt = Number.NEGATIVE_INFINITY
-  #said = ''
-  #text = ''
-
-  show(text: string): void {
-    this.#text = text
-    if (process.stdout.isTTY) process.stdout.write(`\r\u001b[K${text}`)
-    else if (text !== this.#said && performance.now() - this.#saidAt >= LINE_EVERY_MS) this.#say(text)
-  }
-
-  end(): void {
-    if (process.stdout.isTTY) say('')
-    else if (this.#text !== this.#said) this.#say(this.#text)
-  }
-
-  #say(text: string): void {
-    this.#saidAt = performance.now()
-    this.#said = text
-    say(text)
-  }
 }
 
 const goOn = (name: string) => `The workers continue it. To see its progress: tidegate window backfill ${name}`

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { openBus } from '../bus/index.ts'
+import { type Bus, openBus } from '../bus/index.ts'
 import { systemClock } from '../clock.ts'
 import { type CommandRequest, Commands } from '../commands/index.ts'
 import type { Contract } from '../config/model.ts'
@@ -10,13 +10,38 @@ import { printable } from './printable.ts'
 
 const CONNECT_DEADLINE_MS = 5_000
 
-/** Sends one command as a gateway does and waits for its outcome. @param options.isOperator for one that no client may send @throws BusUnreachable; BusMismatch where another config runs */
+export interface CommandSender {
+  readonly bus: Bus
+  send(request: CommandRequest): Promise<CommandOutcome>
+  close(): Promise<void>
+}
+
+/** Sends one command as a gateway does and waits for its outcome. @throws as `openSender` */
 export async function sendCommand(
   url: string,
   contract: Contract,
   request: Omit<CommandRequest, 'id' | 'deadlineMs'> & { readonly id?: string },
-  { isOperator = false } = {},
+  options: { readonly isOperator?: boolean } = {},
 ): Promise<CommandOutcome> {
+  const sender = await openSender(url, contract, options)
+  try {
+    return await sender.send({ id: randomUUID(), ...request })
+  } finally {
+    await sender.close()
+  }
+}
+
+/**
+ * Sends commands as a gateway does. MUST be closed.
+ *
+ * @param options.isOperator for those that no client may send
+ * @throws BusUnreachable; BusMismatch where another config runs
+ */
+export async function openSender(
+  url: string,
+  contract: Contract,
+  { isOperator = false }: { readonly isOperator?: boolean } = {},
+): Promise<CommandSender> {
   const node = `cli-${randomUUID()}`
   const report = createReport(({ id, error }) => process.stderr.write(`${id}: ${printable(String(error))}\n`))
   const bus = await openBus({
@@ -38,13 +63,17 @@ export async function sendCommand(
     overloadedMs: () => undefined,
     onAnswer: () => {},
   })
-  try {
-    await commands.start()
-    await ingest.start()
-    return await new Promise((resolve) => commands.send({ id: randomUUID(), ...request }, resolve))
-  } finally {
+  const close = async () => {
     await commands.close()
     ingest.close()
     bus.close()
   }
+  try {
+    await commands.start()
+    await ingest.start()
+  } catch (error) {
+    await close()
+    throw error
+  }
+  return { bus, close, send: (request) => new Promise((resolve) => commands.send(request, resolve)) }
 }

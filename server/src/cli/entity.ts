@@ -7,6 +7,7 @@ import { createReport } from '../observability/defects.ts'
 import { type EntityAnswer, failureOf, type HistoryEvent, Queries } from '../queries/index.ts'
 import { sendCommand } from './entity-command.ts'
 import { remainsOf } from './entity-remains.ts'
+import { exportEntities, importEntities } from './entity-transfer.ts'
 import { printable, printableJson, printableTime } from './printable.ts'
 import { runningRedisUrl } from './running-redis.ts'
 import { parseTime } from './time-option.ts'
@@ -21,8 +22,10 @@ tidegate entity history <name> <key> [--after <version>] [--limit n]
 tidegate entity find <name> <index> <value> [--limit n]
 tidegate entity command <name> <key> <command> [<input as JSON>] [--id <id>] [--expect <version>]
 tidegate entity erase <name> <key>
+tidegate entity export <name> [<key>]
+tidegate entity import <name> [<file>]
 
-Looks at entities - keyed state that commands change by events -, sends them commands and erases them.
+Looks at entities - keyed state that commands change by events -, sends them commands, erases, exports and imports them.
 
   list     the entities of the config: versions, commands, events, indexes
   show     the view of one entity as it is, as it was at a version, or as it was at a time
@@ -30,6 +33,8 @@ Looks at entities - keyed state that commands change by events -, sends them com
   find     the entities that have a value in an index
   command  stores a command, waits for its outcome and prints it. The exit code is 1 where it was rejected
   erase    removes events, state, index entries and answers of one entity for good, and says what remains for how long
+  export   writes the events of one entity or of all to standard output as they are stored, secrets included, a line each
+  import   stores such lines, from a file or standard input, in entities without events. What is there already stays
 
   --at       a date, a time with its zone, or how long ago (2026-11-23, 2026-11-23T12:00:00Z, 2h)
   --id       the same id with the same content is run once, however often it is sent
@@ -44,6 +49,8 @@ Examples:
   tidegate entity find user email ann@example.org
   tidegate entity command user 42 changeEmail '{"email":"ann@example.org"}' --expect 3
   tidegate entity erase user 42
+  tidegate entity export user > users.ndjson
+  tidegate entity import user users.ndjson
 `
 
 const OPTIONS = {
@@ -79,8 +86,14 @@ export async function run(args: string[]): Promise<number> {
       return command(contract, flags, names)
     case 'erase':
       return erase(contract, flags, expectNames(action, names, ['name', 'key']))
+    case 'export':
+      return exportAll(contract, flags, names)
+    case 'import':
+      return importAll(contract, flags, names)
     default:
-      throw new UsageError('say what to do: tidegate entity list, show, history, find, command or erase')
+      throw new UsageError(
+        'say what to do: tidegate entity list, show, history, find, command, erase, export or import',
+      )
   }
 }
 
@@ -169,6 +182,16 @@ async function erase(contract: Contract, flags: Flags, [entity, key]: readonly s
     for (const line of remainsOf(contract, entity!)) say(line)
   }
   return outcome.status === 'done' ? 0 : 1
+}
+
+async function exportAll(contract: Contract, flags: Flags, names: readonly string[]): Promise<number> {
+  const [name, key] = names.length === 2 ? names : expectNames('export', names, ['name'])
+  return exportEntities(await runningRedisUrl(readSettings(flags)), contract, name!, key)
+}
+
+async function importAll(contract: Contract, flags: Flags, names: readonly string[]): Promise<number> {
+  const [name, file] = names.length === 2 ? names : expectNames('import', names, ['name'])
+  return importEntities(await runningRedisUrl(readSettings(flags)), contract, name!, { file, json: flags.json })
 }
 
 function parseInput(text: string): unknown {

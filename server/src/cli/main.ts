@@ -23,7 +23,10 @@ export const COMMANDS: Readonly<Record<string, Listing>> = {
     summary: 'look at events whose code threw, and try them again',
     load: () => import('./dead-letter.ts'),
   },
-  entity: { summary: 'look at entities and send them commands', load: () => import('./entity.ts') },
+  entity: {
+    summary: 'look at entities, send them commands, export and import them',
+    load: () => import('./entity.ts'),
+  },
   window: {
     summary: 'try a window offline: replay, assign; or fill its past: backfill',
     load: () => import('./window.ts'),

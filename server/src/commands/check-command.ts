@@ -1,7 +1,7 @@
 import { COMMAND_CODES, ERROR_CODES, LIMITS } from '@tidegate/protocol'
 import type { Contract } from '../config/model.ts'
 import { isDeeperThan } from '../data-depth.ts'
-import { OPERATIONS } from '../entities/index.ts'
+import { INPUT_LIMITS, OPERATIONS } from '../entities/index.ts'
 import { exceeds } from '../exceeds.ts'
 import { checksumOf } from '../ingest/index.ts'
 import { type CommandRefusal, type CommandRequest, refuse } from './command-request.ts'
@@ -26,18 +26,18 @@ export function checkCommand(contract: Contract, request: CommandRequest, isOper
   const { entity, key, command, input, expected } = request
   const definition = contract.entities.get(entity)
   if (definition === undefined) return refused('unknown_entity', COMMAND_CODES.unknown_entity)
-  const declared = definition.commands.get(command) ?? (isOperator ? OPERATIONS.get(command) : undefined)
+  const operation = isOperator ? OPERATIONS.get(command) : undefined
+  const declared = definition.commands.get(command) ?? operation
   if (declared === undefined || declared.by === 'reaction') {
     return refused('unknown_command', COMMAND_CODES.unknown_command)
   }
   if (key === '' || exceeds(key, LIMITS.keyBytes)) return refused('key_too_long', ERROR_CODES.key_too_long)
   if (!isRecord(input)) return invalid('expected an object', '')
   // Before whatever walks it.
-  if (isDeeperThan(input, LIMITS.dataDepth)) {
-    return invalid(`arrays and objects nest deeper than ${LIMITS.dataDepth}`, '')
-  }
+  const { depth, inputBytes } = operation?.limits ?? INPUT_LIMITS
+  if (isDeeperThan(input, depth)) return invalid(`arrays and objects nest deeper than ${depth}`, '')
   const json = JSON.stringify(input)
-  if (exceeds(json, LIMITS.inputBytes)) return invalid(`more than ${LIMITS.inputBytes} bytes of JSON`, '')
+  if (exceeds(json, inputBytes)) return invalid(`more than ${inputBytes} bytes of JSON`, '')
   const checked = declared.validate(input)
   if (!checked.ok && checked.cause !== undefined) throw checked.cause
   if (!checked.ok) return invalid(checked.message, checked.path)

@@ -33,7 +33,7 @@ export function runOn(
 export function runAnyhow(held: HeldEntity, overlay: Overlay, run: (before: EntityRecord) => Effect): Run {
   const before = overlay.get(held) ?? held.record
   const effect = run(before)
-  if (effect.kind === 'done' || effect.kind === 'erased') overlay.set(held, effect.record)
+  if (effect.kind !== 'rejected' && effect.kind !== 'failed') overlay.set(held, effect.record)
   return { before, effect }
 }
 

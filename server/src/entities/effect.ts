@@ -13,6 +13,7 @@ import { shownEvent } from './shown-event.ts'
 export type Effect =
   | DoneEffect
   | ErasedEffect
+  | ImportedEffect
   | { readonly kind: 'rejected'; readonly code: string; readonly message: string; readonly path?: string }
   /** The application's code threw, or returned what it may not. */
   | { readonly kind: 'failed'; readonly error: unknown }
@@ -38,6 +39,21 @@ export interface ErasedEffect {
   readonly key: string
   /** With its tombstone. */
   readonly record: EntityRecord
+}
+
+/** Events that were decided elsewhere. Nothing follows from them. */
+export interface ImportedEffect extends SeenState {
+  readonly kind: 'imported'
+  readonly key: string
+  /** Where the trail to be stored begins: as it was, or with a state. */
+  readonly from: EntityRecord
+  readonly stored: readonly string[]
+}
+
+/** An entity with what it is found by, and what others see of its state; absent where nobody follows it. */
+export interface SeenState {
+  readonly record: EntityRecord
+  readonly view?: unknown
 }
 
 /** What leaves an entity as it is. */
@@ -97,10 +113,10 @@ export function effectOf(
   if (Math.max(bytes, shownBytes) > COMMAND_LIMITS.eventBytes) {
     return refused('state_too_large', `More than ${COMMAND_LIMITS.eventBytes} bytes of events at once.`)
   }
-  const isTooLarge = events.length > 0 && Buffer.byteLength(JSON.stringify(after.state)) > COMMAND_LIMITS.stateBytes
-  if (isTooLarge) return refused('state_too_large', `Its state would exceed ${COMMAND_LIMITS.stateBytes} bytes.`)
   const answered = reply === undefined ? undefined : { reply: asJson(reply) }
   if (events.length === 0) return { kind: 'done', record, entries, stored, shown, reactions: [], ...answered }
+  const seen = seenOf(definition, after)
+  if (seen.kind === 'rejected') return seen
   const reactions = reactionsTo(definition, { key, commandId: id, hops: cause?.hops ?? 0 }, record.version, entries)
   if (reactions.length > COMMAND_LIMITS.reactions) {
     return refused('state_too_large', `More than ${COMMAND_LIMITS.reactions} reactions at once.`)
@@ -108,13 +124,24 @@ export function effectOf(
   if (reactions.length > 0 && exceeds(JSON.stringify(reactions), COMMAND_LIMITS.reactionBytes)) {
     return refused('state_too_large', `More than ${COMMAND_LIMITS.reactionBytes} bytes of reactions at once.`)
   }
-  after = { ...after, indexed: indexedBy(definition, after.state) }
-  const view = definition.publishes.has('state') ? asJson(viewOf(definition, after.state)) : undefined
-  if (view !== undefined && Buffer.byteLength(JSON.stringify(view)) > COMMAND_LIMITS.stateBytes) {
+  return { ...seen, kind: 'done', entries, stored, shown, reactions, ...answered }
+}
+
+/** What a changed state is found by and shows, if it is not too large. @throws what the config's functions throw */
+export function seenOf(
+  definition: EntityDefinition,
+  record: EntityRecord,
+): (SeenState & { readonly kind: 'seen' }) | ReturnType<typeof refused> {
+  const { state } = record
+  if (exceeds(JSON.stringify(state), COMMAND_LIMITS.stateBytes)) {
+    return refused('state_too_large', `Its state would exceed ${COMMAND_LIMITS.stateBytes} bytes.`)
+  }
+  const found = { ...record, indexed: indexedBy(definition, state) }
+  const view = definition.publishes.has('state') ? asJson(viewOf(definition, state)) : undefined
+  if (view !== undefined && exceeds(JSON.stringify(view), COMMAND_LIMITS.stateBytes)) {
     return refused('state_too_large', `Its view would exceed ${COMMAND_LIMITS.stateBytes} bytes.`)
   }
-  const done = { kind: 'done', record: after, entries, stored, shown, reactions } as const
-  return { ...done, ...(view !== undefined && { view }), ...answered }
+  return { kind: 'seen', record: found, ...(view !== undefined && { view }) }
 }
 
 function placeOf({ entity, key, version }: CommandCause): TrailCause {

@@ -8,7 +8,7 @@ import {
   trailList,
 } from '../bus/index.ts'
 import type { EntityDefinition } from '../config/entity-model.ts'
-import type { DoneEffect } from './effect.ts'
+import type { DoneEffect, ImportedEffect } from './effect.ts'
 import { placeOf } from './entity-book.ts'
 import { cutOf, type EntityRecord, encodeRecord } from './entity-record.ts'
 import { cutBetween, keepHistory } from './keep-history.ts'
@@ -24,10 +24,19 @@ interface Change {
   readonly before: EntityRecord
   /** Where the trail to be stored begins: as stored before, or as it was erased. */
   from: EntityRecord
+  readonly isErased: boolean
+  /** Its trail is not cut: it was imported. */
+  isWhole: boolean
   record: EntityRecord
   /** What others see of it, where somebody may. */
   view: unknown
   readonly trail: string[]
+}
+
+/** What makes a trail longer. */
+interface Longer extends Pick<Change, 'from' | 'isWhole' | 'record'> {
+  readonly stored: readonly string[]
+  readonly view?: unknown
 }
 
 /** A state, and what is looked up by index. */
@@ -64,20 +73,31 @@ export class EntityChanges {
   }
 
   add(definition: EntityDefinition, key: string, before: EntityRecord, effect: DoneEffect): void {
-    const { record, stored, view } = effect
+    this.#put(definition, key, before, { ...effect, from: before, isWhole: false })
+    if (definition.publishes.has('events')) this.#publishEvents(definition.name, key, before.version, effect)
+  }
+
+  /** Its events are no news: they are not published. */
+  import(definition: EntityDefinition, before: EntityRecord, effect: ImportedEffect): void {
+    this.#put(definition, effect.key, before, { ...effect, isWhole: true })
+  }
+
+  #put(definition: EntityDefinition, key: string, before: EntityRecord, longer: Longer): void {
+    const { from, isWhole, record, stored, view } = longer
     const place = placeOf(definition.name, key)
     const known = this.#changes.get(place)
     if (known === undefined) {
-      this.#changes.set(place, { definition, key, before, from: before, record, view, trail: [...stored] })
+      const trail = [...stored]
+      this.#changes.set(place, { definition, key, before, from, isErased: false, isWhole, record, view, trail })
       this.#writes += WRITES_PER_ENTITY
     } else {
+      known.isWhole = isWhole
       known.record = record
       known.view = view
       known.trail.push(...stored)
     }
     this.#writes += stored.length
     for (const text of stored) this.#size += text.length
-    if (definition.publishes.has('events')) this.#publishEvents(definition.name, key, before.version, effect)
   }
 
   /** What was collected of it, and what is stored, go. */
@@ -85,7 +105,8 @@ export class EntityChanges {
     const place = placeOf(definition.name, key)
     const known = this.#changes.get(place)
     this.#changes.set(place, {
-      ...{ definition, key, before: known?.before ?? before, from: record, record, view: undefined, trail: [] },
+      ...{ definition, key, before: known?.before ?? before, from: record, isErased: true, isWhole: false },
+      ...{ record, view: undefined, trail: [] },
     })
     this.#writes += WRITES_PER_ERASURE
   }
@@ -95,15 +116,15 @@ export class EntityChanges {
     const operations: CommitOperation[] = []
     const states = new Map<string, [string, string][]>()
     for (const change of this.#changes.values()) {
-      const { definition, key, from, view, trail } = change
+      const { definition, key, from, isWhole, view, trail } = change
       const { name, history } = definition
-      const record = keepHistory(history, change.record)
+      const record = isWhole ? change.record : keepHistory(history, change.record)
       if (view !== undefined) this.#publishState(name, key, record, view)
       const text = encodeRecord(record)
       const fields = states.get(name)
       if (fields === undefined) states.set(name, [[key, text]])
       else fields.push([key, text])
-      if (change.from !== change.before) operations.push(...this.#erased(change))
+      if (change.isErased) operations.push(...this.#erased(change))
       const base = from.version - cutOf(from)
       const dropped = cutBetween(from, record)
       operations.push({ op: 'push', list: trailList(name, key), base, items: trail, ...(dropped > 0 && { dropped }) })

@@ -4,13 +4,14 @@ import { AnswerGenerations, type StoredGenerations } from './answer-generations.
 import { AnswerLog } from './answer-log.ts'
 import { failed, MAX_CHUNK, type Overlay, type Run, runAnyhow, runChunk, runOn } from './chunk.ts'
 import { type Command, type CommandCode, type CommandOutcome, rejection } from './command.ts'
-import { type DoneEffect, type Effect, type ErasedEffect, refused } from './effect.ts'
+import { type DoneEffect, type Effect, type ErasedEffect, type ImportedEffect, refused } from './effect.ts'
 import { EntityBook, type HeldEntity } from './entity-book.ts'
 import { EntityChanges, type Publish } from './entity-changes.ts'
 import type { EntityRecord, TrailEntry } from './entity-record.ts'
 import { ERASE, erase, isAnswerOfBefore, isOfBefore } from './erase.ts'
 import { newRecord } from './fold-events.ts'
 import type { Limited } from './fold-slices.ts'
+import { IMPORT, importPiece } from './import.ts'
 import { type NumberedMessage, Outbox, type StoredOutbox } from './outbox.ts'
 import { outcomeOf, overloaded } from './outcome.ts'
 import { PastCommands, type UnreadTrail } from './past-commands.ts'
@@ -329,6 +330,7 @@ export class EntityFold {
       case 'run': {
         const { definition, before, effect } = handled
         if (effect.kind === 'erased') this.#erase(definition, before, effect)
+        if (effect.kind === 'imported') this.#import(definition, before, effect)
         if (effect.kind === 'done' && effect.entries.length > 0) this.#change(definition, command.key, before, effect)
         const report = (error: unknown) => this.#options.incident(`command ${command.entity}.${command.command}`, error)
         const outcome = outcomeOf(effect, { before, epoch: this.#options.epoch, report })
@@ -362,6 +364,11 @@ export class EntityFold {
     this.#hold(definition, key, record)
   }
 
+  #import(definition: EntityDefinition, before: EntityRecord, effect: ImportedEffect): void {
+    this.#changes.import(definition, before, effect)
+    this.#hold(definition, effect.key, effect.record)
+  }
+
   #hold({ name }: EntityDefinition, key: string, record: EntityRecord): void {
     // Its text is known once it is written.
     this.#book.set(name, key, { kind: 'loaded', record }, { size: 0, commit: this.#commit })
@@ -384,16 +391,18 @@ export class EntityFold {
 }
 
 function runDue({ command, definition, held }: Due, epoch: string, overlay: Overlay): Handled {
-  if (command.command === ERASE) {
-    return {
-      ...{ kind: 'run', command, definition },
-      ...runAnyhow(held, overlay, (before) => erase(definition, before, command)),
+  const run = { kind: 'run', command, definition } as const
+  switch (command.command) {
+    case ERASE:
+      return { ...run, ...runAnyhow(held, overlay, (before) => erase(definition, before, command)) }
+    case IMPORT:
+      return { ...run, ...runOn(definition, held, overlay, (before) => importPiece(definition, before, command)) }
+    default: {
+      const body = (before: EntityRecord) =>
+        isOfBefore(command, before.erased) ? refused('erased') : runCommand(definition, epoch, before, command)
+      return { ...run, ...runOn(definition, held, overlay, body) }
     }
   }
-  const run = runOn(definition, held, overlay, (before) =>
-    isOfBefore(command, before.erased) ? refused('erased') : runCommand(definition, epoch, before, command),
-  )
-  return { kind: 'run', command, definition, ...run }
 }
 
 function messageOf({ id, key, storedAt: _, isExcess: __, ...body }: Command): Message {

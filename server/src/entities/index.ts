@@ -21,6 +21,7 @@ export {
   decodeTrailEntry,
   type EntityRecord,
   encodeRecord,
+  encodeTrailEntry,
   type TrailCause,
   type TrailEntry,
 } from './entity-record.ts'
@@ -28,11 +29,22 @@ export { formatVersion, parseVersion } from './entity-version.ts'
 export { ERASE, eventsOf, isAnswerOfBefore } from './erase.ts'
 export { beginOf, foldTrail, newRecord, presentData, viewOf } from './fold-events.ts'
 export { beginWithin, foldSlices, type Slicing } from './fold-slices.ts'
+export { IMPORT, IMPORT_LIMITS } from './import.ts'
 export { COMMAND_LIMITS } from './limits.ts'
-export { OPERATIONS } from './operations.ts'
+export { INPUT_LIMITS, OPERATIONS } from './operations.ts'
 export type { NumberedMessage, StoredOutbox } from './outbox.ts'
 export { storedOutcome } from './outcome.ts'
 export type { UnreadTrail } from './past-commands.ts'
 export { type Message, OUTCOME_COMMAND, outcomeMessage } from './reaction.ts'
 export type { FoldedEvent } from './run-event.ts'
 export { shownEvent } from './shown-event.ts'
+export {
+  baseLineOf,
+  fieldsOf,
+  NO_EVENTS,
+  type Place,
+  parseTrailLine,
+  placeBehind,
+  problemOf,
+  type TrailLine,
+} from './trail-line.ts'

@@ -12,6 +12,14 @@ export function keepHistory(history: EntityHistory | undefined, record: EntityRe
   return { ...record, ...(next !== undefined && { base: next }), next: { version, time, state } }
 }
 
+/** The same where nothing is to be cut: the next checkpoint alone, once there is room for one. */
+export function noteHistory(history: EntityHistory | undefined, record: EntityRecord): EntityRecord {
+  const { next, version, time, state } = record
+  const hasNext = next !== undefined && next.version > cutOf(record)
+  if (history === undefined || hasNext || !isOver(history, record)) return record
+  return { ...record, next: { version, time, state } }
+}
+
 function isOver(history: EntityHistory, { next, version, time }: EntityRecord): boolean {
   const since: Pick<Checkpoint, 'version' | 'time'> = next ?? BEGIN
   return history.kind === 'count' ? version - since.version >= history.count : time - since.time >= history.ms

@@ -20,6 +20,7 @@ export function outcomeOf(effect: Effect, { before, epoch, report }: OutcomeCont
       return { status: 'done', version: record.version, epoch, events, ...(reply !== undefined && { reply }) }
     }
     case 'erased':
+    case 'imported':
       return { status: 'done', version: effect.record.version, epoch, events: [] }
     case 'rejected': {
       const { code, message, path } = effect

@@ -1,8 +1,6 @@
 import { type Bus, type Entities, partitionOf } from '../bus/index.ts'
 import type { EntityDefinition } from '../config/entity-model.ts'
 import {
-  cutOf,
-  decodeRecord,
   decodeTrailEntry,
   type EntityRecord,
   type ExpectedVersion,
@@ -16,6 +14,7 @@ import {
 import type { ReportDefect } from '../observability/defects.ts'
 import { EntityCode } from './entity-code.ts'
 import { QueryError } from './query-error.ts'
+import { type StoredTrail, storedTrail } from './stored-trail.ts'
 
 /** Events of a trail that are read at a time. */
 const PAGE = 500
@@ -36,15 +35,6 @@ export interface EntityAnswer {
   /** Time of the newest event in it, ms since 1970. */
   readonly time: number
   readonly view: unknown
-}
-
-/** What is stored of an entity. */
-interface Trail {
-  readonly record: EntityRecord | undefined
-  /** Events that were cut off its beginning. */
-  readonly cut: number
-  /** Events that it has had. */
-  readonly version: number
 }
 
 /** Reads one entity from what is stored, in the gateway: its owner is not asked. */
@@ -80,7 +70,7 @@ export class EntityReader {
   }
 
   /** The stored record, where it is the one that is asked for. */
-  #newest({ record, version: newest }: Trail, { version, at }: EntityMoment): EntityRecord | undefined {
+  #newest({ record, version: newest }: StoredTrail, { version, at }: EntityMoment): EntityRecord | undefined {
     const isAsked = at === undefined ? (version ?? newest) === newest : (record?.time ?? Number.POSITIVE_INFINITY) <= at
     // Of an earlier definition, or of a trail without a state.
     const isUsable = record?.version === newest && record.definition === this.#definition.version
@@ -90,7 +80,7 @@ export class EntityReader {
   async #recordAt(
     entities: Entities,
     key: string,
-    stored: Trail,
+    stored: StoredTrail,
     { version, at }: EntityMoment,
   ): Promise<EntityRecord> {
     if (version !== undefined && version > stored.version) {
@@ -105,7 +95,13 @@ export class EntityReader {
   }
 
   /** The record of the first events of a trail: up to `version`, and none later than `at`. */
-  async #fold(entities: Entities, key: string, stored: Trail, version: number, at: number): Promise<EntityRecord> {
+  async #fold(
+    entities: Entities,
+    key: string,
+    stored: StoredTrail,
+    version: number,
+    at: number,
+  ): Promise<EntityRecord> {
     let record = this.#code.begin(key, stored.version, stored.record)
     const end = version - stored.cut
     for (let from = 0; from < end; from += PAGE) {
@@ -142,7 +138,11 @@ export class EntityReader {
   }
 
   /** Reads by place in a trail. Where that was cut meanwhile, its places have moved: it is read again. */
-  async #steadily<Result>(entities: Entities, key: string, read: (stored: Trail) => Promise<Result>): Promise<Result> {
+  async #steadily<Result>(
+    entities: Entities,
+    key: string,
+    read: (stored: StoredTrail) => Promise<Result>,
+  ): Promise<Result> {
     for (;;) {
       const stored = await this.#stored(entities, key)
       const result = await settled(read(stored))
@@ -150,11 +150,8 @@ export class EntityReader {
     }
   }
 
-  async #stored(entities: Entities, key: string): Promise<Trail> {
-    const [stored] = await entities.load(this.#definition.name, [key])
-    const record = stored!.record === undefined ? undefined : decodeRecord(stored!.record)
-    const cut = cutOf(record)
-    return { record, cut, version: cut + stored!.length }
+  #stored(entities: Entities, key: string): Promise<StoredTrail> {
+    return storedTrail(entities, this.#definition.name, key)
   }
 
   #historyEvent(version: number, entry: TrailEntry): HistoryEvent {

@@ -129,6 +129,7 @@ describe('a command', () => {
     ['a name that every object has', { entity: 'constructor' }, 'unknown_entity'],
     ['an unknown command', { command: 'fly' }, 'unknown_command'],
     ['a command of operators', { command: '~erase', input: {} }, 'unknown_command'],
+    ['another one', { command: '~import', input: { lines: [] } }, 'unknown_command'],
     ['no key', { key: '' }, 'key_too_long'],
     ['a key of 10 KB', { key: 'k'.repeat(10_240) }, 'key_too_long'],
     ['an input that is null', { input: null }, 'invalid_input'],
