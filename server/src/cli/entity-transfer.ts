@@ -67,7 +67,7 @@ export async function importEntities(
     definition,
     store: new TrailStore(sender.bus, name),
     send: (request) => sender.send(request),
-    onStored: (counts) => progress.show(sentence(counts)),
+    onProgress: (counts) => progress.show(sentence(counts)),
   })
   try {
     await trails.run(numberedLines(file === undefined ? process.stdin : createReadStream(file), MAX_LINE_BYTES))

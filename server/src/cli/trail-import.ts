@@ -37,8 +37,8 @@ export interface TrailImportOptions {
   readonly definition: EntityDefinition
   readonly store: Pick<TrailStore, 'stored' | 'entries'>
   readonly send: (request: CommandRequest) => Promise<CommandOutcome>
-  /** Called after each piece. */
-  readonly onStored: (counts: ImportCounts) => void
+  /** Called with each entity and each piece that is stored. */
+  readonly onProgress: (counts: ImportCounts) => void
 }
 
 export interface ImportCounts {
@@ -152,6 +152,7 @@ export class TrailImport {
     await this.#underWay.get(key)
     const stored = await this.#options.store.stored(key)
     this.#counts.entities++
+    this.#options.onProgress(this.#counts)
     return { key, stored, at: NO_EVENTS, piece: emptyPiece(key), page: undefined }
   }
 
@@ -210,14 +211,14 @@ export class TrailImport {
 
   /** Never rejects. */
   async #send({ key, lines, numbers, events }: Piece): Promise<void> {
-    const { definition, send, onStored } = this.#options
+    const { definition, send, onProgress } = this.#options
     const request = { id: randomUUID(), entity: definition.name, key, command: IMPORT, input: { lines } }
     const startedAt = performance.now()
     for (let ageMs = 0; ; ageMs = Math.ceil(performance.now() - startedAt)) {
       const outcome = await send(ageMs === 0 ? request : { ...request, ageMs })
       if (outcome.status === 'done') {
         this.#counts.events += events
-        onStored(this.#counts)
+        onProgress(this.#counts)
         return
       }
       if (outcome.retryAfterMs === undefined || ageMs > GIVE_UP_MS) return this.#refused(numbers, outcome)

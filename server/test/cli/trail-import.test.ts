@@ -25,7 +25,7 @@ function importOf(answer: (request: CommandRequest) => CommandOutcome | Promise<
       sent.push(request)
       return answer(request)
     },
-    onStored: () => {},
+    onProgress: () => {},
   })
   const run = (...lines: string[]) => trails.run(numberedLines(inputOf(Buffer.from(lines.join('\n'))), 100_000))
   return { run, sent, trails, versions }

@@ -1,18 +1,16 @@
 import { beforeEach, describe, expect, test } from 'vitest'
-import { type CommitOperation, decodeEvents } from '../../src/bus/index.ts'
 import {
   beginOf,
   type Command,
-  type CommandOutcome,
   decodeRecord,
   EntityFold,
-  type EntityRecord,
   encodeRecord,
   foldTrail,
   newRecord,
 } from '../../src/entities/index.ts'
 import { withinTimeLimit } from '../../src/time-limit.ts'
 import { add, command, definition } from './counter.ts'
+import { recordIn, runCommands } from './run-commands.ts'
 
 const live = { ...definition, publishes: new Set(['state'] as const) }
 let fold: EntityFold
@@ -29,21 +27,7 @@ beforeEach(() => {
   })
 })
 
-/** Folds commands on what is held, or else on nothing. @returns answers and operations of their commit */
-function run(...commands: Command[]): { answers: CommandOutcome[]; operations: CommitOperation[] } {
-  for (const [name, keys] of fold.needs(commands).entities) for (const key of keys) fold.loaded(name, key)
-  if (!fold.fold(commands)) for (const command of commands) fold.fold([command])
-  const operations = fold.takeOperations()
-  const answers = operations.flatMap((operation) =>
-    operation.op === 'append' ? decodeEvents(operation.payload).map(({ data }) => data as CommandOutcome) : [],
-  )
-  return { answers, operations }
-}
-
-function recordIn(operations: readonly CommitOperation[]): EntityRecord {
-  const set = operations.find(({ op }) => op === 'set')
-  return decodeRecord(set?.op === 'set' ? set.fields[0]![1] : '')
-}
+const run = (...commands: Command[]) => runCommands(fold, commands)
 
 const erase = (changes: Partial<Command> = {}) => command('~erase', {}, { storedAt: 1_500, ...changes })
 const status = (changes: Partial<Command> = {}) => command('status', {}, { storedAt: 1_600, ...changes })

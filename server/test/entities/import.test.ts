@@ -1,16 +1,10 @@
 import { beforeEach, describe, expect, test } from 'vitest'
-import { type CommitOperation, decodeEvents } from '../../src/bus/index.ts'
+import type { CommitOperation } from '../../src/bus/index.ts'
 import type { EntityDefinition } from '../../src/config/entity-model.ts'
-import {
-  type Command,
-  type CommandOutcome,
-  decodeRecord,
-  EntityFold,
-  type EntityRecord,
-  newRecord,
-} from '../../src/entities/index.ts'
+import { type Command, EntityFold, newRecord } from '../../src/entities/index.ts'
 import { withinTimeLimit } from '../../src/time-limit.ts'
 import { add, command, definition, ENDLESS, UNINDEXABLE } from './counter.ts'
+import { type Ran, recordIn, runCommands } from './run-commands.ts'
 
 const followed: unknown[] = []
 const follow = (event: unknown) => {
@@ -40,20 +34,9 @@ beforeEach(() => {
   })
 })
 
-/** Folds commands on what is held, or else on nothing. @returns answers and operations of their commit */
-function run(...commands: Command[]): { answers: CommandOutcome[]; operations: CommitOperation[] } {
-  for (const [name, keys] of fold.needs(commands).entities) for (const key of keys) fold.loaded(name, key)
-  fold.fold(commands)
-  const operations = fold.takeOperations()
-  const answers = operations.flatMap((operation) =>
-    operation.op === 'append' ? decodeEvents(operation.payload).map(({ data }) => data as CommandOutcome) : [],
-  )
+function run(...commands: Command[]): Ran {
+  const { answers, operations } = runCommands(fold, commands)
   return { answers, operations: operations.filter(({ op }) => op !== 'append') }
-}
-
-function recordIn(operations: readonly CommitOperation[]): EntityRecord {
-  const set = operations.find(({ op }) => op === 'set')
-  return decodeRecord(set?.op === 'set' ? set.fields[0]![1] : '')
 }
 
 function pushesOf(operations: readonly CommitOperation[]) {
