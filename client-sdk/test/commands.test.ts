@@ -202,12 +202,16 @@ describe('command', () => {
 
   test('C-COMMAND-9 what cannot be sent is rejected at once', async () => {
     const peer = await server.greeted()
-    for (const id of ['', 'http:1', 'i'.repeat(129), '\ud800']) {
+    for (const id of ['', 'http:1', 'then:1', 'outcome:1', 'i'.repeat(129), '\ud800']) {
       await expect(send('a', 1, { id })).rejects.toMatchObject({ code: 'invalid_frame' })
     }
     for (const deadlineMs of [0, -1, Number.NaN, Number.POSITIVE_INFINITY, 2 ** 31]) {
       await expect(send('a', 1, { deadlineMs })).rejects.toMatchObject({ code: 'invalid_frame' })
     }
+    for (const expectedVersion of ['x', '1@', -1, 1.5, Number.NaN]) {
+      await expect(send('a', 1, { expectedVersion })).rejects.toMatchObject({ code: 'invalid_frame' })
+    }
+    await expect(send('\ud800', 1)).rejects.toMatchObject({ code: 'invalid_frame' })
     await expect(send('k'.repeat(1_048_576), 1)).rejects.toMatchObject({ code: 'frame_too_large' })
     expect(await unanswered(peer)).toEqual([])
     const small = createClient({ url: server.url, outbox: { maxFrames: 1 } })

@@ -11,6 +11,7 @@ import {
   type ErrorCode,
   LIMITS,
   RESERVED_CLIENT_TYPES,
+  RESERVED_IDS,
   RETRYABLE,
   type ServerFrame,
 } from '../src/index.ts'
@@ -190,6 +191,11 @@ describe('PROTOCOL.md tables', () => {
   test('P-DOC-1 reserved client frames - are those of the source', () => {
     const [, listed] = /^Reserved client frames: (.*)\.$/m.exec(DOCUMENT)!
     expect(listed!.split(', ')).toEqual([...RESERVED_CLIENT_TYPES].map((type) => `\`${type}\``))
+  })
+
+  test('P-DOC-1 reserved command ids - are those of the source', () => {
+    const [, listed] = /bytes that do not begin with ([^,]*(?:, `[^,]*)*),\s/.exec(DOCUMENT)!
+    expect(listed!.match(/`[^`]*`/g)).toEqual(Object.values(RESERVED_IDS).map((prefix) => `\`${prefix}\``))
   })
 
   test.each([

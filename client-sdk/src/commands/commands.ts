@@ -13,7 +13,8 @@ import type { Link } from '../connection.ts'
 import { CommandRejected, clientError, TidegateError, type TidegateErrorCode } from '../errors.ts'
 import { Kept } from '../kept.ts'
 import { utf8Bytes } from '../utf8-bytes.ts'
-import { birthOf, checkCommandId, newCommandId } from './command-id.ts'
+import { checkCommand } from './check-command.ts'
+import { birthOf, newCommandId } from './command-id.ts'
 import { CommandQueue, type QueueLimits, type SettledCommand } from './command-queue.ts'
 import type { CommandOptions, UntypedAnswer } from './command-types.ts'
 import type { RecoveredCommand } from './recovered-command.ts'
@@ -105,7 +106,7 @@ export class Commands {
       pipelined = false,
       deadlineMs = DEFAULTS.deadlineMs,
     } = options
-    checkCommandId(id)
+    checkCommand({ id, ...call, expectedVersion })
     if (!(deadlineMs > 0 && deadlineMs <= LONGEST_DEADLINE_MS)) {
       throw commandError('invalid_frame', `deadlineMs: expected at most ${LONGEST_DEADLINE_MS} ms`, id)
     }

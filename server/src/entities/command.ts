@@ -1,4 +1,10 @@
-import { COMMAND_CODES, type CommandCode, type CommandEvent, type CommandResult } from '@tidegate/protocol'
+import {
+  COMMAND_CODES,
+  type CommandCode,
+  type CommandEvent,
+  type CommandResult,
+  type ExpectedVersion,
+} from '@tidegate/protocol'
 import type { EventBody } from '../bus/index.ts'
 
 /** What the log of commands holds as the data of an event. The id of that event is the command's, its key the entity's. */
@@ -32,12 +38,6 @@ export interface CommandCause {
   readonly hops: number
 }
 
-/** The version that an entity must have. An epoch that is not the present one never fits. */
-export interface ExpectedVersion {
-  readonly version: number
-  readonly epoch?: string
-}
-
 /** A command as its owner runs it. */
 export interface Command extends CommandBody {
   readonly id: string
@@ -54,7 +54,7 @@ export type CommandOutcome = CommandResult
 /** An event as others see it: see `shownEvent`. */
 export type AnsweredEvent = CommandEvent
 
-export { COMMAND_CODES, type CommandCode } from '@tidegate/protocol'
+export { COMMAND_CODES, type CommandCode, type ExpectedVersion } from '@tidegate/protocol'
 
 /** Reads a command from its event. @param storedAt when its record batch was stored, ms since 1970 by Redis' clock */
 export function commandOf({ id, key, data }: EventBody, storedAt: number): Command {

@@ -1,4 +1,4 @@
-import { LIMITS } from '@tidegate/protocol'
+import { LIMITS, RESERVED_IDS } from '@tidegate/protocol'
 import type { EntityDefinition } from '../config/entity-model.ts'
 import { isDeeperThan } from '../data-depth.ts'
 import { exceeds } from '../exceeds.ts'
@@ -64,7 +64,7 @@ export function reactionsTo(
     const returned = handler(deepFreeze({ type, data, version, time }), { key, commandId })
     if (!Array.isArray(returned)) throw new Error(`then of ${type} returned no list of commands`)
     return returned.map((reaction: unknown, ordinal) => {
-      const id = `then:${hashedId(definition.name, key, commandId, i, ordinal)}`
+      const id = `${RESERVED_IDS.reaction}${hashedId(definition.name, key, commandId, i, ordinal)}`
       const cause = { entity: definition.name, key, type, version, commandId, hops: hops + 1 }
       const message = messageOf(id, checked(type, reaction), cause)
       return cause.hops > COMMAND_LIMITS.hops ? outcomeMessage(message, rejection('too_deep')) : message
@@ -78,7 +78,11 @@ export function outcomeMessage(reaction: Message, outcome: CommandOutcome): Mess
   const { entity, command } = body
   const input: OutcomeInput = { id, entity, key, command, result: resultOf(outcome) }
   const cause = body.cause!
-  return messageOf(`outcome:${id}`, { entity: cause.entity, key: cause.key, command: OUTCOME_COMMAND, input }, cause)
+  return messageOf(
+    `${RESERVED_IDS.outcome}${id}`,
+    { entity: cause.entity, key: cause.key, command: OUTCOME_COMMAND, input },
+    cause,
+  )
 }
 
 function resultOf(outcome: CommandOutcome): ReactionResult {

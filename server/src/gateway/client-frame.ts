@@ -3,6 +3,7 @@ import {
   ERROR_CODES,
   type ErrorCode,
   isLane,
+  isReservedId,
   isTopicSelector,
   LIMITS,
   NEW_SEQUENCE,
@@ -10,8 +11,8 @@ import {
   parseLogEpoch,
   parsePosition,
   RESERVED_CLIENT_TYPES,
+  RESERVED_IDS,
 } from '@tidegate/protocol'
-import { isReservedId } from '../commands/index.ts'
 import { parseVersion } from '../entities/index.ts'
 import { exceeds } from '../exceeds.ts'
 import { isRecord } from '../json-fields.ts'
@@ -171,7 +172,7 @@ const CHECKS: Readonly<Record<ClientFrame['type'], readonly Check[]>> = {
     ({ id }) =>
       isCommandId(id)
         ? undefined
-        : `id: expected 1 to ${LIMITS.idBytes} bytes without lone surrogates that do not begin with http:`,
+        : `id: expected 1 to ${LIMITS.idBytes} bytes without lone surrogates that do not begin with ${Object.values(RESERVED_IDS).join(' or ')}`,
     anyText('entity'),
     anyText('key'),
     anyText('command'),
