@@ -1,7 +1,6 @@
-import { LIMITS } from '@tidegate/protocol'
 import type { EntityDefinition } from '../config/entity-model.ts'
-import { isDeeperThan } from '../data-depth.ts'
 import { exceeds } from '../exceeds.ts'
+import { asJson } from './as-json.ts'
 import { type AnsweredEvent, COMMAND_CODES, type CommandCause, type CommandCode } from './command.ts'
 import { type EntityRecord, encodeTrailEntry, type TrailCause, type TrailEntry } from './entity-record.ts'
 import { foldEvent, indexedBy, viewOf } from './fold-events.ts'
@@ -113,7 +112,10 @@ export function effectOf(
   if (Math.max(bytes, shownBytes) > COMMAND_LIMITS.eventBytes) {
     return refused('state_too_large', `More than ${COMMAND_LIMITS.eventBytes} bytes of events at once.`)
   }
-  const answered = reply === undefined ? undefined : { reply: asJson(reply) }
+  const answered = reply === undefined ? undefined : { reply: asJson(reply, 'its reply') }
+  if (answered !== undefined && exceeds(JSON.stringify(answered.reply), COMMAND_LIMITS.replyBytes)) {
+    return refused('state_too_large', `Its reply would exceed ${COMMAND_LIMITS.replyBytes} bytes.`)
+  }
   if (events.length === 0) return { kind: 'done', record, entries, stored, shown, reactions: [], ...answered }
   const seen = seenOf(definition, after)
   if (seen.kind === 'rejected') return seen
@@ -137,7 +139,7 @@ export function seenOf(
     return refused('state_too_large', `Its state would exceed ${COMMAND_LIMITS.stateBytes} bytes.`)
   }
   const found = { ...record, indexed: indexedBy(definition, state) }
-  const view = definition.publishes.has('state') ? asJson(viewOf(definition, state)) : undefined
+  const view = definition.publishes.has('state') ? asJson(viewOf(definition, state), 'its view') : undefined
   if (view !== undefined && exceeds(JSON.stringify(view), COMMAND_LIMITS.stateBytes)) {
     return refused('state_too_large', `Its view would exceed ${COMMAND_LIMITS.stateBytes} bytes.`)
   }
@@ -162,13 +164,13 @@ function entryOf(
   }
   const valid = declared.validate(data)
   if (!valid.ok) throw new Error(`it decided ${type} with data that does not fit: ${valid.path}: ${valid.message}`)
-  if (isDeeperThan(valid.data, LIMITS.dataDepth)) throw new Error(`it decided ${type} with data that nests too deep`)
   // As it will be read again: what JSON leaves out is not there for `evolve` either.
-  return { type: type as string, definition: definition.version, data: asJson(valid.data), ...from }
-}
-
-function asJson(value: unknown): unknown {
-  return JSON.parse(JSON.stringify(value))
+  return {
+    type: type as string,
+    definition: definition.version,
+    data: asJson(valid.data, `the data of ${type}`),
+    ...from,
+  }
 }
 
 export function refused(code: CommandCode, message: string = COMMAND_CODES[code]) {

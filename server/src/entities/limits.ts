@@ -14,6 +14,10 @@ export const COMMAND_LIMITS = {
   hops: 16,
   /** UTF-8 bytes of the JSON of a state, and of a view. */
   stateBytes: 65_536,
+  /** UTF-8 bytes of the JSON of a reply: of a reaction, it becomes an input. */
+  replyBytes: LIMITS.inputBytes,
+  /** UTF-8 bytes of the text of a rejection: one for people, that is kept with the answer and travels as a reply does. */
+  messageBytes: 1_024,
   /** UTF-8 bytes of a command id. */
   idBytes: LIMITS.idBytes,
 } as const

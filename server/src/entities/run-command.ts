@@ -1,10 +1,12 @@
 import type { EntityDefinition } from '../config/entity-model.ts'
+import { clipped, exceeds } from '../exceeds.ts'
 import type { Command, ExpectedVersion } from './command.ts'
 import { deepFreeze } from './deep-freeze.ts'
 import { derivedId } from './derived-id.ts'
 import { type Decision, type Effect, effectOf, refused } from './effect.ts'
 import type { EntityRecord } from './entity-record.ts'
 import { eventsOf } from './erase.ts'
+import { COMMAND_LIMITS } from './limits.ts'
 import { OUTCOME_COMMAND, type OutcomeInput } from './reaction.ts'
 
 /** Runs a command on an entity as it is. Pure, as far as the application's handlers are. Never throws. */
@@ -24,7 +26,9 @@ export function runCommand(
   const input = handler.validate(command.input)
   if (!input.ok) {
     if (input.cause !== undefined) return { kind: 'failed', error: input.cause }
-    return { ...refused('invalid_input', input.message), path: input.path }
+    // Both may be as long as the input, and more.
+    const [message, path] = [input.message, input.path].map((text) => clipped(text, COMMAND_LIMITS.messageBytes))
+    return { ...refused('invalid_input', message), path: path! }
   }
   const { expected } = command
   if (expected !== undefined && !(isExpected(expected, record) && (expected.epoch ?? epoch) === epoch)) {
@@ -74,7 +78,10 @@ function decisionOf(definition: EntityDefinition, decided: unknown): Decision | 
   if (typeof rejected === 'string') {
     if (!definition.rejections.has(rejected))
       throw new Error(`decide rejected with ${rejected}, which is not in rejections`)
-    return { kind: 'rejected', code: rejected, message: String(message) }
+    const text = String(message)
+    return exceeds(text, COMMAND_LIMITS.messageBytes)
+      ? refused('state_too_large', `The text of ${rejected} would exceed ${COMMAND_LIMITS.messageBytes} bytes.`)
+      : { kind: 'rejected', code: rejected, message: text }
   }
   if (!Array.isArray(events)) throw new Error('decide returned neither events nor reject() nor reply()')
   return { events, reply }

@@ -1,6 +1,5 @@
-import { LIMITS } from '@tidegate/protocol'
 import type { EntityDefinition } from '../config/entity-model.ts'
-import { isDeeperThan } from '../data-depth.ts'
+import { asJson } from './as-json.ts'
 import type { AnsweredEvent } from './command.ts'
 
 /**
@@ -12,7 +11,5 @@ import type { AnsweredEvent } from './command.ts'
 export function shownEvent({ view, publicOf }: EntityDefinition, type: string, data: unknown): AnsweredEvent {
   if (publicOf === undefined) return view === undefined ? { type, data } : { type }
   const shown = publicOf({ type, data })
-  if (shown === undefined) return { type }
-  if (isDeeperThan(shown, LIMITS.dataDepth)) throw new Error(`public returned data of ${type} that nests too deep`)
-  return { type, data: JSON.parse(JSON.stringify(shown)) as unknown }
+  return shown === undefined ? { type } : { type, data: asJson(shown, `what public returned of ${type}`) }
 }

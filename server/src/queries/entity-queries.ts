@@ -119,8 +119,18 @@ export class EntityQueries {
   }
 
   async #readAll(name: string, keys: readonly string[]): Promise<EntityAnswer[]> {
-    const read = await Promise.all(keys.map((key) => this.#readers.get(name)!.read(key, {})))
+    const read = await Promise.all(keys.map((key) => this.#readIfThere(name, key)))
     return read.filter((answer) => answer !== undefined)
+  }
+
+  /** @returns `undefined` for one that was erased since the index was read */
+  async #readIfThere(name: string, key: string): Promise<EntityAnswer | undefined> {
+    try {
+      return await this.#readers.get(name)!.read(key, {})
+    } catch (error) {
+      if (error instanceof QueryError && error.code === 'not_found') return undefined
+      throw error
+    }
   }
 
   #definition(params: Params): EntityDefinition {

@@ -1,5 +1,6 @@
 import { beforeEach, describe, expect, test } from 'vitest'
 import { type CommitOperation, decodeEvents } from '../../src/bus/index.ts'
+import { reject, reply } from '../../src/config/entity.ts'
 import type { EntityDefinition } from '../../src/config/entity-model.ts'
 import {
   type Command,
@@ -136,6 +137,34 @@ describe('entity fold - running a command', () => {
       command('add', { n: 1, times: 64 }),
     )
     expect(answers).toMatchObject([rejected('state_too_large'), rejected('state_too_large'), done(64)])
+  })
+
+  /** A counter whose `status` decides otherwise. */
+  const deciding = (changes: object) => {
+    const status = { ...definition.commands.get('status')!, ...changes }
+    const commands = new Map([...definition.commands, ['status', status]])
+    return open({ definitions: new Map([['counter', { ...definition, commands }]]) })
+  }
+
+  const deep = (levels: number): unknown => (levels === 0 ? 1 : [deep(levels - 1)])
+  test.each([
+    ['a reply', () => reply({ text: 'x'.repeat(33_000) }), 'state_too_large'],
+    ['the text of a rejection', () => reject('too_many', 'x'.repeat(1_025)), 'state_too_large'],
+    ['a reply that nests', () => reply({ deep: deep(64) }), 'handler_failed'],
+    ['a reply whose toJSON nests', () => reply({ toJSON: () => deep(65) }), 'handler_failed'],
+  ])('E-RUN-7 %s is bounded as what it may become is', (_what, decide, code) => {
+    fold = deciding({ decide })
+    const answers = run(add(1), command('status', {}), add(1))
+    expect(answers).toMatchObject([done(1), rejected(code), done(2)])
+    expect(JSON.stringify(answers[1]).length).toBeLessThan(1_000)
+  })
+
+  test('E-RUN-7 what a schema says of an input is cut', () => {
+    const validate = () => ({ ok: false, path: 'p'.repeat(9_000), message: 'm'.repeat(9_000) })
+    fold = deciding({ validate })
+    const [answer] = run(command('status', {}))
+    expect(answer).toMatchObject({ ...rejected('invalid_input'), message: expect.stringMatching(/^m+$/) })
+    expect(JSON.stringify(answer).length).toBeLessThan(2_500)
   })
 })
 

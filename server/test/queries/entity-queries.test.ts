@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { z } from 'zod'
 import { openCommandConnection, type Redis, untilReady } from '../../src/bus/connection.ts'
+import { indexMember, indexSet } from '../../src/bus/entity-name.ts'
 import { type Bus, partitionOf, trailList } from '../../src/bus/index.ts'
 import { defineConfig, entity } from '../../src/index.ts'
 import { answerQuery, Queries } from '../../src/queries/index.ts'
@@ -191,6 +192,17 @@ describe('queries of entities', () => {
     expect(await ask('findEntities', none)).toEqual({ type: 'result', data: [] })
     expect(await ask('findEntities', { ...none, index: 'size' })).toMatchObject({ code: 'invalid_frame' })
     expect(definition.indexes.has('label')).toBe(true)
+  })
+
+  test('Q-ENTITY-5 findEntities - one that was erased since the index was read is left out', async () => {
+    const [kept, erased] = ['kept', 'erased']
+    await run(...[kept, erased].map((key) => sent(key, 'label', { label: 'brown' })), sent(erased, '~erase', {}))
+    // The index as the reader found it before the erasure.
+    const index = `{tg:${partitionOf(erased, PARTITIONS)}}:${indexSet('counter', 'label')}`
+    await redis.zadd(index, 0, indexMember('brown', erased))
+    const params = { name: 'counter', index: 'label', value: 'brown' }
+    expect(await ask('findEntities', params)).toMatchObject({ type: 'result', data: [{ key: kept }] })
+    await redis.zrem(index, indexMember('brown', erased))
   })
 
   test('Q-ENTITY-9 entity - an erased one is not found, and its past is erased', async () => {
