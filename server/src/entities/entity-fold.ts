@@ -10,7 +10,6 @@ import { EntityChanges, type Publish } from './entity-changes.ts'
 import type { EntityRecord, TrailEntry } from './entity-record.ts'
 import { ERASE, erase, isAnswerOfBefore, isOfBefore } from './erase.ts'
 import { newRecord } from './fold-events.ts'
-import type { Limited } from './fold-slices.ts'
 import { IMPORT, importPiece } from './import.ts'
 import { type NumberedMessage, Outbox, type StoredOutbox } from './outbox.ts'
 import { outcomeOf, overloaded } from './outcome.ts'
@@ -18,6 +17,7 @@ import { PastCommands, type UnreadTrail } from './past-commands.ts'
 import { type Message, OUTCOME_COMMAND, outcomeMessage } from './reaction.ts'
 import { runCommand } from './run-command.ts'
 import { type FoldedEvent, runEvent } from './run-event.ts'
+import type { Limited } from './slices.ts'
 
 /** Records in memory, of one partition. */
 const DEFAULT_BUDGET = 16 * 1_024 * 1_024

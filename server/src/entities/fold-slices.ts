@@ -1,71 +1,72 @@
 import type { EntityDefinition } from '../config/entity-model.ts'
-import type { EntityRecord, TrailEntry } from './entity-record.ts'
+import { cutOf, type EntityRecord, type TrailEntry } from './entity-record.ts'
 import { beginOf, foldEvent } from './fold-events.ts'
+import { inSlices, type Limited, type Slicing } from './slices.ts'
 
-/** What a slice should take: whatever else the process does waits no longer. */
-const SLICE_MS = 5
-const FIRST_COUNT = 64
-/** A slice is at most so many times as large as the one before, which may have been quick by chance. */
-const GROWTH = 4
+/** Events of a trail that are read at a time. */
+const PAGE = 500
 
-/** Runs code of the application under a time limit, perhaps more than once. @returns false where it was ended */
-export type Limited = (body: () => void) => boolean
+/** What folding came to. */
+export type Folded =
+  | { readonly kind: 'folded'; readonly record: EntityRecord }
+  /** `version` is the one that could not be reached, or that of the checkpoint which could not be migrated. */
+  | { readonly kind: 'broken'; readonly version: number; readonly error: unknown }
 
-export interface Slicing {
-  readonly limited: Limited
-  /** Lets whatever else the process does have its turn. */
-  readonly pause: () => Promise<unknown>
+/** A trail that is read in pages. */
+export interface TrailPages {
+  /** What is stored beside it. */
+  readonly record: EntityRecord | undefined
+  /** Place behind the last event that is of interest. */
+  readonly end: number
+  /** Events `[from, to)`; fewer where there are no more. What it rejects with rejects the fold. */
+  readonly read: (from: number, to: number) => Promise<readonly TrailEntry[]>
 }
 
-/** What a trail begins with. @param stored its record @throws what `beginOf` throws, and where it does not return */
-export function beginWithin(
+/** The entity as its stored trail makes it, page by page, in slices under a time limit. */
+export async function foldStored(
   definition: EntityDefinition,
-  stored: EntityRecord | undefined,
-  limited: Limited,
-): EntityRecord {
-  let begin: EntityRecord | undefined
-  const isOver = limited(() => {
-    begin = beginOf(definition, stored)
-  })
-  if (!isOver || begin === undefined) throw new Error(`${definition.name}.migrate did not return in time`)
-  return begin
+  key: string,
+  { record, end, read }: TrailPages,
+  slicing: Slicing,
+): Promise<Folded> {
+  let folded = beginWithin(definition, record, slicing.limited)
+  for (let from = 0; from < end && folded.kind === 'folded'; from += PAGE) {
+    const entries = await read(from, Math.min(end, from + PAGE))
+    folded = await foldSlices(definition, key, folded.record, entries, slicing)
+    if (entries.length < PAGE) break
+  }
+  return folded
 }
 
-/**
- * The record with some more events, folded in slices under a time limit. Of a slice that is ended, events are folded one by
- * one: each has the limit for itself.
- *
- * @throws what `foldEvent` throws, and where it does not return
- */
+function beginWithin(definition: EntityDefinition, stored: EntityRecord | undefined, limited: Limited): Folded {
+  let begin: EntityRecord | undefined
+  try {
+    const isOver = limited(() => {
+      begin = beginOf(definition, stored)
+    })
+    if (isOver && begin !== undefined) return { kind: 'folded', record: begin }
+    throw new Error(`${definition.name}.migrate did not return in time`)
+  } catch (error) {
+    return { kind: 'broken', version: cutOf(stored), error }
+  }
+}
+
+/** The record with some more events. */
 export async function foldSlices(
   definition: EntityDefinition,
   key: string,
   record: EntityRecord,
   entries: readonly TrailEntry[],
-  { limited, pause }: Slicing,
-): Promise<EntityRecord> {
+  slicing: Slicing,
+): Promise<Folded> {
   let folded = record
-  let count = FIRST_COUNT
-  let oneByOneUntil = 0
-  for (let from = 0; from < entries.length; ) {
-    if (from > 0) await pause()
-    if (from < oneByOneUntil) count = 1
-    const slice = entries.slice(from, from + count)
-    const startedAt = performance.now()
-    let after = folded
-    const isOver = limited(() => {
-      after = slice.reduce((before, entry) => foldEvent(definition, key, before, entry), folded)
-    })
-    if (isOver) {
-      folded = after
-      from += slice.length
-      const fitting = Math.floor((count * SLICE_MS) / Math.max(0.1, performance.now() - startedAt))
-      count = Math.max(1, Math.min(count * GROWTH, fitting))
-    } else if (slice.length === 1) {
-      throw new Error(`${definition.name}.evolve.${slice[0]!.type} did not return in time`)
-    } else {
-      oneByOneUntil = from + slice.length
-    }
+  const run = (slice: readonly TrailEntry[]) =>
+    slice.reduce((before, entry) => foldEvent(definition, key, before, entry), folded)
+  const endless = ({ type }: TrailEntry) => new Error(`${definition.name}.evolve.${type} did not return in time`)
+  try {
+    for await (const after of inSlices(entries, run, endless, slicing)) folded = after
+  } catch (error) {
+    return { kind: 'broken', version: folded.version + 1, error }
   }
-  return folded
+  return { kind: 'folded', record: folded }
 }

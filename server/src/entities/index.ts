@@ -28,7 +28,7 @@ export {
 export { formatVersion, parseVersion } from './entity-version.ts'
 export { ERASE, eventsOf, isAnswerOfBefore } from './erase.ts'
 export { beginOf, foldTrail, newRecord, presentData, viewOf } from './fold-events.ts'
-export { beginWithin, foldSlices, type Slicing } from './fold-slices.ts'
+export { foldSlices, foldStored, type TrailPages } from './fold-slices.ts'
 export { IMPORT, IMPORT_LIMITS } from './import.ts'
 export { COMMAND_LIMITS } from './limits.ts'
 export { INPUT_LIMITS, OPERATIONS } from './operations.ts'
@@ -38,6 +38,7 @@ export type { UnreadTrail } from './past-commands.ts'
 export { type Message, OUTCOME_COMMAND, outcomeMessage } from './reaction.ts'
 export type { FoldedEvent } from './run-event.ts'
 export { shownEvent } from './shown-event.ts'
+export { inSlices, type Slicing } from './slices.ts'
 export {
   baseLineOf,
   fieldsOf,

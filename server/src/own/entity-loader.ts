@@ -1,26 +1,21 @@
 import { findAnswers, type StoredEntity } from '../bus/index.ts'
 import type { EntityDefinition } from '../config/entity-model.ts'
 import {
-  beginWithin,
   type Command,
   cutOf,
   decodeRecord,
   decodeTrailEntry,
   deepFreeze,
   type EntityFold,
-  type EntityRecord,
-  foldSlices,
+  foldStored,
   type HeldEntity,
   newRecord,
   type Subject,
   storedOutcome,
   type UnreadTrail,
 } from '../entities/index.ts'
-import { IN_SLICES, withinTimeLimit } from '../time-limit.ts'
+import { IN_SLICES } from '../time-limit.ts'
 import type { PartitionStore } from './partition-store.ts'
-
-/** Events of a trail that are read at a time. */
-const PAGE = 500
 
 /**
  * Loads what commands and events touch before they are folded. Every call rejects with BusUnavailable when Redis does not answer.
@@ -78,29 +73,14 @@ export class EntityLoader {
     if (record !== undefined && record.version === cutOf(record) + length && record.definition === definition.version) {
       return { kind: 'loaded', record: { ...record, state: deepFreeze(record.state) } }
     }
-    const held = await this.#refolded(definition, key, record, length)
-    // What stands in the indexes is what was stored, until the entity changes.
-    return held.kind === 'broken' ? held : { ...held, record: { ...held.record, indexed: record?.indexed ?? {} } }
-  }
-
-  /** @throws BusUnavailable */
-  async #refolded(
-    definition: EntityDefinition,
-    key: string,
-    stored: EntityRecord | undefined,
-    length: number,
-  ): Promise<HeldEntity> {
-    let record: EntityRecord | undefined
-    for (let from = 0; from < length || record === undefined; from += PAGE) {
-      const page = await this.#store.entities.trail(definition.name, key, from, Math.min(length, from + PAGE))
-      try {
-        record ??= beginWithin(definition, stored, withinTimeLimit)
-        record = await foldSlices(definition, key, record, page.map(decodeTrailEntry), IN_SLICES)
-      } catch (error) {
-        const known = { ...newRecord(definition), ...stored, version: cutOf(stored) + length }
-        return { kind: 'broken', error, record: known }
-      }
+    const read = async (from: number, to: number) =>
+      (await this.#store.entities.trail(definition.name, key, from, to)).map(decodeTrailEntry)
+    const folded = await foldStored(definition, key, { record, end: length, read }, IN_SLICES)
+    if (folded.kind === 'broken') {
+      const known = { ...newRecord(definition), ...record, version: cutOf(record) + length }
+      return { kind: 'broken', error: folded.error, record: known }
     }
-    return { kind: 'loaded', record }
+    // What stands in the indexes is what was stored, until the entity changes.
+    return { kind: 'loaded', record: { ...folded.record, indexed: record?.indexed ?? {} } }
   }
 }

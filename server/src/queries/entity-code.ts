@@ -1,22 +1,47 @@
 import type { EntityDefinition } from '../config/entity-model.ts'
-import { beginWithin, type EntityRecord, foldSlices, type TrailEntry, viewOf } from '../entities/index.ts'
+import {
+  cutOf,
+  type EntityRecord,
+  foldStored,
+  inSlices,
+  type TrailEntry,
+  type TrailPages,
+  viewOf,
+} from '../entities/index.ts'
 import type { ReportDefect } from '../observability/defects.ts'
 import { IN_SLICES, withinTimeLimit } from '../time-limit.ts'
 import { QueryError } from './query-error.ts'
 
-/** An entity whose code failed is left alone for so long: one that does not return holds up everybody for 0.1 s. */
+/** What failed is left alone for so long: code that does not return holds up everybody for 0.1 s. */
 const REST_MS = 60_000
 const MAX_RESTING = 1_000
 
+/** What code of the application does with one version of an entity. Another version, or other code, may do better. */
+type Task = 'fold' | 'view' | 'show'
+
 interface Resting {
-  /** Events that the entity had: with another one the code may do better. */
-  readonly version: number
   /** By the monotonic clock. */
   readonly until: number
   readonly error: QueryError
 }
 
-/** The application's code of one entity as queries run it: under a time limit, and not again where it failed just now. */
+/** An event that brings an entity to a version. */
+export interface VersionedEntry {
+  readonly version: number
+  readonly entry: TrailEntry
+}
+
+/** What code of the application threw, before it is known whether it was given what is stored. */
+class CodeFailure extends Error {
+  readonly place: string
+
+  constructor(place: string, cause: unknown) {
+    super('code of the application failed', { cause })
+    this.place = place
+  }
+}
+
+/** The application's code of one entity as queries run it: under a time limit, and not again on what it failed on just now. */
 export class EntityCode {
   readonly #definition: EntityDefinition
   readonly #report: ReportDefect
@@ -27,61 +52,83 @@ export class EntityCode {
     this.#report = report
   }
 
-  /** @param version the entity's newest @throws QueryError `internal` where its code has failed just now */
-  checkRest(key: string, version: number): void {
-    const resting = this.#resting.get(key)
-    if (resting !== undefined && resting.version === version && resting.until > performance.now()) throw resting.error
-  }
-
-  /** What its trail begins with. @param version the entity's newest @throws QueryError `internal` */
-  begin(key: string, version: number, stored: EntityRecord | undefined): EntityRecord {
+  /** Runs a query in which the methods below are called. @throws QueryError `internal` where one of them failed */
+  async guard<Result>(query: () => Promise<Result>): Promise<Result> {
     try {
-      return beginWithin(this.#definition, stored, withinTimeLimit)
+      return await query()
     } catch (error) {
-      throw this.#failed(key, version, error)
+      throw error instanceof CodeFailure ? this.#rest(error) : error
     }
   }
 
-  /** @param version the entity's newest @throws QueryError `internal` */
-  async fold(
-    key: string,
-    version: number,
-    record: EntityRecord,
-    entries: readonly TrailEntry[],
-  ): Promise<EntityRecord> {
-    try {
-      return await foldSlices(this.#definition, key, record, entries, IN_SLICES)
-    } catch (error) {
-      throw this.#failed(key, version, error)
+  /** What a trail makes of the entity. */
+  async fold(key: string, { record, end, read }: TrailPages): Promise<EntityRecord> {
+    const cut = cutOf(record)
+    this.#checkRest('fold', key, cut)
+    const checked = async (from: number, to: number) => {
+      const entries = await read(from, to)
+      for (const i of entries.keys()) this.#checkRest('fold', key, cut + from + i + 1)
+      return entries
     }
+    const folded = await foldStored(this.#definition, key, { record, end, read: checked }, IN_SLICES)
+    if (folded.kind === 'folded') return folded.record
+    throw new CodeFailure(placeOf('fold', key, folded.version), folded.error)
   }
 
-  /** What others see of a state. @param version the entity's newest @throws QueryError `internal` */
-  view(key: string, version: number, state: object): unknown {
-    return this.#definition.view === undefined ? state : this.json(key, version, () => viewOf(this.#definition, state))
-  }
-
-  /** What code of the application returns, as JSON has it. @param version the entity's newest @throws QueryError `internal` */
-  json<Result>(key: string, version: number, body: () => Result): Result {
+  /** What others see of a state, as JSON has it. */
+  view(key: string, { version, state }: EntityRecord): unknown {
+    if (this.#definition.view === undefined) return state
+    this.#checkRest('view', key, version)
     let json: string | undefined
     try {
       const isOver = withinTimeLimit(() => {
-        json = JSON.stringify(body())
+        json = JSON.stringify(viewOf(this.#definition, state))
       })
-      if (!isOver) throw new Error('it did not return in time')
+      if (!isOver) throw new Error(`${this.#definition.name}.view did not return in time`)
     } catch (error) {
-      throw this.#failed(key, version, error)
+      throw new CodeFailure(placeOf('view', key, version), error)
     }
-    return (json === undefined ? null : JSON.parse(json)) as Result
+    return json === undefined ? null : JSON.parse(json)
   }
 
-  #failed(key: string, version: number, error: unknown): QueryError {
-    const { name } = this.#definition
-    const id = this.#report(`a query of ${name}`, error)
-    const message = `The code of ${name} failed. The log of the gateway has the cause under ${id}.`
-    const failure = new QueryError('internal', message)
-    if (this.#resting.size >= MAX_RESTING) this.#resting.delete(this.#resting.keys().next().value!)
-    this.#resting.set(key, { version, until: performance.now() + REST_MS, error: failure })
-    return failure
+  /** What is shown of events: the JSON of each, in slices. @param show runs code of the application */
+  async *show(
+    key: string,
+    events: readonly VersionedEntry[],
+    show: (event: VersionedEntry) => object,
+  ): AsyncGenerator<readonly string[]> {
+    for (const { version } of events) this.#checkRest('show', key, version)
+    const run = (slice: readonly VersionedEntry[]) => slice.map((event) => JSON.stringify(show(event)))
+    const endless = ({ entry }: VersionedEntry) =>
+      new Error(`what ${this.#definition.name} shows of ${entry.type} did not return in time`)
+    let shown = 0
+    try {
+      for await (const lines of inSlices(events, run, endless, IN_SLICES)) {
+        shown += lines.length
+        yield lines
+      }
+    } catch (error) {
+      throw new CodeFailure(placeOf('show', key, events[shown]!.version), error)
+    }
   }
+
+  /** @throws QueryError `internal` where that has failed just now */
+  #checkRest(task: Task, key: string, version: number): void {
+    const resting = this.#resting.get(placeOf(task, key, version))
+    if (resting !== undefined && resting.until > performance.now()) throw resting.error
+  }
+
+  #rest({ place, cause }: CodeFailure): QueryError {
+    const { name } = this.#definition
+    const id = this.#report(`a query of ${name}`, cause)
+    const message = `The code of ${name} failed. The log of the gateway has the cause under ${id}.`
+    const error = new QueryError('internal', message)
+    if (this.#resting.size >= MAX_RESTING) this.#resting.delete(this.#resting.keys().next().value!)
+    this.#resting.set(place, { until: performance.now() + REST_MS, error })
+    return error
+  }
+}
+
+function placeOf(task: Task, key: string, version: number): string {
+  return `${task} ${version} ${key}`
 }

@@ -1,23 +1,12 @@
 import { type Bus, type Entities, partitionOf } from '../bus/index.ts'
 import type { EntityDefinition } from '../config/entity-model.ts'
-import {
-  decodeTrailEntry,
-  type EntityRecord,
-  type ExpectedVersion,
-  eventsOf,
-  presentData,
-  shownEvent,
-  type TrailCause,
-  type TrailEntry,
-} from '../entities/index.ts'
+import { decodeTrailEntry, type EntityRecord, type ExpectedVersion, eventsOf } from '../entities/index.ts'
 
 import type { ReportDefect } from '../observability/defects.ts'
 import { EntityCode } from './entity-code.ts'
+import { type HistoryEvent, shownHistory } from './entity-history.ts'
 import { QueryError } from './query-error.ts'
 import { type StoredTrail, storedTrail } from './stored-trail.ts'
-
-/** Events of a trail that are read at a time. */
-const PAGE = 500
 
 /** Which version of an entity is asked for; absent: the newest. */
 export interface EntityMoment {
@@ -50,7 +39,11 @@ export class EntityReader {
   }
 
   /** @returns `undefined` while it has not reached `minVersion` @throws QueryError, BusUnavailable */
-  async read(key: string, moment: EntityMoment): Promise<EntityAnswer | undefined> {
+  read(key: string, moment: EntityMoment): Promise<EntityAnswer | undefined> {
+    return this.#code.guard(() => this.#read(key, moment))
+  }
+
+  async #read(key: string, moment: EntityMoment): Promise<EntityAnswer | undefined> {
     const partition = partitionOf(key, this.#bus.partitions)
     const entities = this.#bus.entities(partition, 'query')
     const { epoch } = await this.#bus.log(partition, 'query').version()
@@ -60,12 +53,11 @@ export class EntityReader {
     }
     const stored = await this.#stored(entities, key)
     if (stored.version < (minVersion?.version ?? 0)) return undefined
-    this.#code.checkRest(key, stored.version)
     const record =
       this.#newest(stored, moment) ??
       (await this.#steadily(entities, key, (steady) => this.#recordAt(entities, key, steady, moment)))
     if (eventsOf(record) === 0) throw new QueryError('not_found', `No ${this.#definition.name} has this key.`)
-    const view = this.#code.view(key, stored.version, record.state)
+    const view = this.#code.view(key, record)
     return { key, version: record.version, epoch, time: record.time, view }
   }
 
@@ -95,46 +87,41 @@ export class EntityReader {
   }
 
   /** The record of the first events of a trail: up to `version`, and none later than `at`. */
-  async #fold(
+  #fold(
     entities: Entities,
     key: string,
-    stored: StoredTrail,
+    { record, cut }: StoredTrail,
     version: number,
     at: number,
   ): Promise<EntityRecord> {
-    let record = this.#code.begin(key, stored.version, stored.record)
-    const end = version - stored.cut
-    for (let from = 0; from < end; from += PAGE) {
-      const page = await entities.trail(this.#definition.name, key, from, Math.min(end, from + PAGE))
-      const entries = page.map(decodeTrailEntry).filter(({ time }) => time <= at)
-      record = await this.#code.fold(key, stored.version, record, entries)
-      if (entries.length < PAGE) break
+    const read = async (from: number, to: number) => {
+      const entries = await entities.trail(this.#definition.name, key, from, to)
+      return entries.map(decodeTrailEntry).filter(({ time }) => time <= at)
     }
-    return record
+    return this.#code.fold(key, { record, end: version - cut, read })
   }
 
   /** Events after a version, oldest first, as far as they are kept. @throws QueryError, BusUnavailable */
-  async history(key: string, after: number, limit: number): Promise<{ events: HistoryEvent[]; next?: number }> {
+  history(key: string, after: number, limit: number): Promise<{ events: HistoryEvent[]; next?: number }> {
     const entities = this.#bus.entities(partitionOf(key, this.#bus.partitions), 'query')
-    return this.#steadily(entities, key, async ({ record, version, cut }) => {
-      if (version === 0 || record?.erased?.version === version) {
-        throw new QueryError('not_found', `No ${this.#definition.name} has this key.`)
-      }
-      this.#code.checkRest(key, version)
-      const first = Math.max(after, cut)
-      const items = await entities.trail(
-        this.#definition.name,
-        key,
-        first - cut,
-        Math.min(version, first + limit) - cut,
-      )
-      const entries = items.map(decodeTrailEntry)
-      const events = this.#code.json(key, version, () =>
-        entries.map((entry, i) => this.#historyEvent(first + i + 1, entry)),
-      )
-      const read = first + events.length
-      return read < version ? { events, next: read } : { events }
-    })
+    return this.#code.guard(() =>
+      this.#steadily(entities, key, async ({ record, version, cut }) => {
+        if (version === 0 || record?.erased?.version === version) {
+          throw new QueryError('not_found', `No ${this.#definition.name} has this key.`)
+        }
+        const first = Math.max(after, cut)
+        const range = { after: first, upTo: Math.min(version, first + limit) }
+        const events = await shownHistory(this.#definition, this.#code, key, range, async (from, to) => {
+          const items = await entities.trail(this.#definition.name, key, from - cut, to - cut)
+          return items.map((item, i) => ({
+            ...{ version: from + i + 1, entry: decodeTrailEntry(item) },
+            bytes: Buffer.byteLength(item),
+          }))
+        })
+        const read = first + events.length
+        return read < version ? { events, next: read } : { events }
+      }),
+    )
   }
 
   /** Reads by place in a trail. Where that was cut meanwhile, its places have moved: it is read again. */
@@ -153,32 +140,6 @@ export class EntityReader {
   #stored(entities: Entities, key: string): Promise<StoredTrail> {
     return storedTrail(entities, this.#definition.name, key)
   }
-
-  #historyEvent(version: number, entry: TrailEntry): HistoryEvent {
-    const { type, time, commandId, definition, cause } = entry
-    const isCauseShown = cause !== undefined && this.#definition.view === undefined
-    // The trail is shown as it is stored; `public` knows only the present version.
-    const data = this.#definition.publicOf === undefined ? entry.data : presentData(this.#definition, entry)
-    const shown = shownEvent(this.#definition, type, data)
-    return { version, time, commandId, definition, ...(isCauseShown && { cause }), ...shown }
-  }
-}
-
-/** One line of an entity's audit log. */
-export interface HistoryEvent {
-  /** Of the entity with this event. */
-  readonly version: number
-  readonly type: string
-  /** ms since 1970. */
-  readonly time: number
-  /** The command that it follows from. */
-  readonly commandId: string
-  /** The event that the command follows from; absent where a client sent it, and where the entity has a `view`. */
-  readonly cause?: TrailCause
-  /** Version of the definition that decided it. */
-  readonly definition: number
-  /** What the entity shows of them: see `shownEvent`. */
-  readonly data?: unknown
 }
 
 /** How a call ended, to be taken up later. */

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
 import type { Bus } from '../../src/bus/index.ts'
+import type { ReportDefect } from '../../src/observability/defects.ts'
 import { EntityReader } from '../../src/queries/entity-reader.ts'
 import { twinDefinition } from '../entities/twin.ts'
 
@@ -23,18 +24,32 @@ class CutTrail {
   }
 }
 
-function readerOf(trail: CutTrail): EntityReader {
+function readerOf(trail: CutTrail, definition = twinDefinition, report: ReportDefect = () => 'id'): EntityReader {
   const bus = {
     partitions: 1,
     log: () => ({ version: async () => ({ epoch: 'e', lineage: 'l' }) }),
     entities: () => trail,
   }
-  return new EntityReader(bus as unknown as Bus, twinDefinition, () => 'id')
+  return new EntityReader(bus as unknown as Bus, definition, report)
 }
 
 test('Q-ENTITY-8 entity - a trail that is cut while it is read is read again', async () => {
   const answer = await readerOf(new CutTrail()).read('a', { version: 9 })
   expect(answer).toMatchObject({ version: 9, view: { sum: sumTo(9) } })
+})
+
+test('Q-ENTITY-7 entity - code that failed on a trail which was cut meanwhile did not fail', async () => {
+  const measured = twinDefinition.events.get('measured')!
+  const evolve: typeof measured.evolve = (state, data, meta) => {
+    if ((data as { celsius: number }).celsius !== (meta as { version: number }).version)
+      throw new Error('not the event of this version')
+    return measured.evolve(state, data, meta)
+  }
+  const strict = { ...twinDefinition, events: new Map([['measured', { ...measured, evolve }]]) }
+  const reported: unknown[] = []
+  const reader = readerOf(new CutTrail(), strict, (_where, error) => `id-${reported.push(error)}`)
+  for (const version of [9, 10]) expect(await reader.read('a', { version })).toMatchObject({ version })
+  expect(reported).toEqual([])
 })
 
 test('Q-ENTITY-8 entityHistory - a trail that is cut while it is read is read again', async () => {

@@ -41,6 +41,7 @@ const shared = entity('shared', {
   upcast: { opened: { 1: ({ by, secret }: { by: string; secret: string }) => ({ owner: by, secret }) } },
   public: ({ data }: { data: { owner: string } }) => {
     if (data.owner === 'bob') throw new Error('no public')
+    if (data.owner === 'slow') for (const endsAt = performance.now() + 3; performance.now() < endsAt; );
     return { owner: data.owner }
   },
 } as never)
@@ -85,6 +86,14 @@ async function run(...commands: SentCommand[]): Promise<void> {
 
 const ask = (name: string, params: object) => answerQuery(queries, name, params as Record<string, unknown>)
 const entityOf = (key: string, params: object = {}) => ask('entity', { name: 'counter', key, ...params })
+
+/** A trail of `shared` that is so long. */
+async function lengthen(key: string, owner: string, length: number): Promise<void> {
+  await run(sent(key, 'open', { owner, secret: '' }, 'shared'))
+  const item = JSON.stringify({ e: 'opened', v: 2, d: { owner, secret: '' }, t: 1, c: 'c-more' })
+  const list = `{tg:${partitionOf(key, PARTITIONS)}}:${trailList('shared', key)}`
+  await redis.rpush(list, ...Array.from({ length: length - 1 }, () => item))
+}
 
 describe('queries of entities', () => {
   test('Q-ENTITY-1 entity - the view as the last commit left it', async () => {
@@ -232,7 +241,7 @@ describe('queries of entities', () => {
     expect(reported).toHaveLength(2)
   })
 
-  test('Q-ENTITY-7 entity - code that failed rests until the entity has another event', async () => {
+  test('Q-ENTITY-7 entity - code that failed on a version rests for it', async () => {
     reported.length = 0
     await run(sent('late', 'open', { owner: 'toJSON', secret: '' }, 'account'))
     const view = () => ask('entity', { name: 'account', key: 'late' })
@@ -242,5 +251,48 @@ describe('queries of entities', () => {
     await run(sent('late', 'open', { owner: 'throws', secret: '' }, 'account'))
     expect(await view()).toMatchObject({ message: expect.stringContaining('id-2') })
     expect(reported).toHaveLength(2)
+  })
+
+  test('Q-ENTITY-7 entity - what failed on one version or event is no failure of the others', async () => {
+    reported.length = 0
+    const old = (params: object = {}) => ask('entity', { name: 'account', key: 'old', ...params })
+    await run(...['throws', 'fine'].map((owner) => sent('old', 'open', { owner, secret: '' }, 'account')))
+    const failure = await old({ version: 1 })
+    expect(failure).toMatchObject({ code: 'internal', message: expect.stringContaining('id-1') })
+    expect(await old()).toMatchObject({ data: { version: 2, view: { owner: 'fine' } } })
+    expect(await old({ version: 1 })).toEqual(failure)
+
+    const history = (params: object = {}) => ask('entityHistory', { name: 'shared', key: 'eve', ...params })
+    await run(...['cat', 'dan'].map((owner) => sent('eve', 'open', { owner, secret: '' }, 'shared')))
+    const first = JSON.stringify({ e: 'opened', v: 1, d: { by: 'bob', secret: '' }, t: 1, c: 'c-old' })
+    await redis.lset(`{tg:${partitionOf('eve', PARTITIONS)}}:${trailList('shared', 'eve')}`, 0, first)
+    const noHistory = await history()
+    expect(noHistory).toMatchObject({ code: 'internal', message: expect.stringContaining('id-2') })
+    expect(await history({ after: 1 })).toMatchObject({ data: [{ version: 2, data: { owner: 'dan' } }] })
+    expect(await ask('entity', { name: 'shared', key: 'eve' })).toMatchObject({ data: { view: { owner: 'dan' } } })
+    expect(await history({ limit: 1 })).toEqual(noHistory)
+    expect(reported).toHaveLength(2)
+  })
+
+  test('Q-ENTITY-10 Q-SIZE-1 entityHistory - an answer is bounded in bytes', async () => {
+    await lengthen('wide', 'x'.repeat(30_000), 20)
+    const pages: number[][] = []
+    for (let after: string | undefined = '0'; after !== undefined; ) {
+      const page = (await ask('entityHistory', { name: 'shared', key: 'wide', after })) as {
+        data: { version: number }[]
+        next?: string
+      }
+      pages.push(page.data.map(({ version }) => version))
+      expect(JSON.stringify(page.data).length).toBeLessThanOrEqual(262_144)
+      after = page.next
+    }
+    expect(pages.map(({ length }) => length)).toEqual([8, 8, 4])
+    expect(pages.flat()).toEqual(Array.from({ length: 20 }, (_, i) => i + 1))
+  })
+
+  test('Q-ENTITY-10 entityHistory - a page takes as long as its events do, not the limit of one', async () => {
+    await lengthen('slow', 'slow', 80)
+    const page = (await ask('entityHistory', { name: 'shared', key: 'slow' })) as { data: object[] }
+    expect(page.data).toHaveLength(80)
   })
 })
