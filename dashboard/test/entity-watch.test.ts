@@ -11,7 +11,10 @@ class Source {
   ready: Promise<void> = Promise.resolve()
   isClosed = false
   reads = 0
+  /** The version to which it was erased. */
+  #erased = 0
   #listener = () => {}
+  #eraseListener = () => {}
 
   constructor(versions: number) {
     this.versions = versions
@@ -21,12 +24,13 @@ class Source {
     this.reads++
     if (this.error !== undefined) throw this.error
     if (version < this.cut) throw new Error('trimmed')
-    if (this.versions === 0) throw new TidegateError('not_found', 'none')
+    if (version < this.#erased) throw new TidegateError('erased', 'gone')
+    if (version === this.#erased) throw new TidegateError('not_found', 'none')
     return { version, time: version, view: { n: version } }
   }
 
   async *history({ after, limit }: { after: number; limit: number }): AsyncGenerator<readonly HistoryLine[]> {
-    const from = Math.max(after, this.cut)
+    const from = Math.max(after, this.cut, this.#erased)
     const length = Math.max(0, Math.min(limit, this.versions - from))
     yield Array.from({ length }, (_, i) => ({ version: from + i + 1, type: 'added', time: 1, commandId: 'c' }))
   }
@@ -34,6 +38,16 @@ class Source {
   onChange(listener: () => void): () => void {
     this.#listener = listener
     return () => {}
+  }
+
+  onErase(listener: () => void): () => void {
+    this.#eraseListener = listener
+    return () => {}
+  }
+
+  erase(): void {
+    this.#erased = ++this.versions
+    this.#eraseListener()
   }
 
   change(versions: number): void {
@@ -129,6 +143,24 @@ describe('entity watch', () => {
     await settle()
     expect(watch.watched).toMatchObject({ oldest: 200, shown: { version: 200 } })
     expect(shownBy(watch)).toMatchObject({ first: 201, events: 10 })
+  })
+
+  test('entity watch - shows nothing of an entity once it was erased, and then what happens to it', async () => {
+    const source = new Source(9)
+    const watch = new EntityWatch(source, () => {})
+    await settle()
+    watch.choose(4)
+    await settle()
+    source.erase()
+    await settle()
+    expect(shownBy(watch)).toBe('absent')
+    source.change(12)
+    await settle()
+    expect(shownBy(watch)).toEqual({ newest: 12, shown: 12, first: 11, events: 2 })
+    watch.choose(10)
+    await settle()
+    expect(shownBy(watch)).toEqual({ newest: 12, shown: 12, first: 11, events: 2 })
+    expect(watch.isNewest).toBe(true)
   })
 
   test('entity watch - says what is missing, what failed, and that nothing is live', async () => {

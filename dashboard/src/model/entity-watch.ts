@@ -27,6 +27,8 @@ export interface EntitySource {
   get(options?: { readonly version?: number }): Promise<Moment>
   history(options: { readonly after: number; readonly limit: number }): AsyncIterable<readonly HistoryLine[]>
   onChange(listener: () => void): () => void
+  /** Of an erasure `onChange` says nothing. */
+  onErase(listener: () => void): () => void
   close(): void
 }
 
@@ -39,7 +41,7 @@ export interface HistoryPage {
 
 export type Watched =
   | { readonly kind: 'loading' }
-  /** Nothing has happened to it. */
+  /** Nothing has happened to it, or it was erased. */
   | { readonly kind: 'absent' }
   | { readonly kind: 'failed'; readonly message: string }
   | {
@@ -70,6 +72,7 @@ export class EntityWatch {
     this.#source = source
     this.#changed = changed
     source.onChange(() => this.refresh())
+    source.onErase(() => this.refresh())
     source.ready.then(
       () => this.#setLive(true),
       () => this.#setLive(false),
@@ -93,9 +96,9 @@ export class EntityWatch {
 
   /** Shows a version, and the page of history with it; the newest one is followed from then on. */
   choose(version: number): void {
+    this.#follow()
     const isNewest = this.#watched.kind === 'shown' && version >= this.#watched.newest.version
-    this.#version = isNewest ? undefined : version
-    this.#first = undefined
+    if (!isNewest) this.#version = version
     this.refresh()
   }
 
@@ -116,6 +119,11 @@ export class EntityWatch {
     this.#source.close()
   }
 
+  #follow(): void {
+    this.#version = undefined
+    this.#first = undefined
+  }
+
   #setLive(isLive: boolean): void {
     if (this.#isClosed) return
     this.#isLive = isLive
@@ -128,6 +136,12 @@ export class EntityWatch {
       this.#isStale = false
       const watched = await this.#read().catch(failureOf)
       if (this.#isClosed) return
+      if (watched.kind === 'absent' && this.#version !== undefined) {
+        // It was erased with the version that was chosen. There may be a newer one.
+        this.#follow()
+        this.#isStale = true
+        continue
+      }
       this.#watched = watched
       this.#changed()
       await new Promise((resolve) => setTimeout(resolve, READ_EVERY_MS))
@@ -168,6 +182,8 @@ async function onlyPage<Page extends readonly unknown[]>(pages: AsyncIterable<Pa
 }
 
 function failureOf(error: unknown): Watched {
-  if (error instanceof TidegateError && error.code === 'not_found') return { kind: 'absent' }
+  // A version is `erased` where the entity was erased after the newest one was read.
+  if (error instanceof TidegateError && (error.code === 'not_found' || error.code === 'erased'))
+    return { kind: 'absent' }
   return { kind: 'failed', message: error instanceof Error ? error.message : String(error) }
 }

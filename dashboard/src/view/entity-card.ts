@@ -66,6 +66,7 @@ export class EntityCard {
     // After a failure what was read last stays, so that another version can be chosen.
     this.#body.hidden = watched.kind !== 'shown' && (watched.kind !== 'failed' || this.#before === undefined)
     if (watched.kind === 'shown') this.#drawEntity(watched)
+    else if (watched.kind === 'absent') this.#forget()
   }
 
   #drawEntity({ oldest, newest, shown, page }: Shown): void {
@@ -84,6 +85,13 @@ export class EntityCard {
     this.root.dataset.version = String(shown.version)
     this.#drawState(shown)
     this.#history.draw(page, shown.version, oldest, newest.version)
+  }
+
+  /** What was erased must not stay in the page, hidden. */
+  #forget(): void {
+    this.#before = undefined
+    this.#state.replaceChildren()
+    this.#history.clear()
   }
 
   #drawState(shown: Moment): void {

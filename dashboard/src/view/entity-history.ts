@@ -55,6 +55,11 @@ export class EntityHistory {
     if (focused !== undefined) this.#rows.querySelector<HTMLElement>(`[data-version="${focused}"]`)?.focus()
   }
 
+  clear(): void {
+    this.#drawn = ''
+    this.#rows.replaceChildren()
+  }
+
   #row({ version, type, data, time, commandId }: HistoryLine, isShown: boolean): HTMLElement {
     const choose = element(
       'button',
