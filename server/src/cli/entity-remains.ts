@@ -1,6 +1,6 @@
 import type { Contract } from '../config/model.ts'
 import { ANSWERS_RETENTION_MS } from '../entities/index.ts'
-import { COMMANDS_RETENTION_MS } from '../own/index.ts'
+import { COMMANDS_RETENTION_MS, DEAD_LETTER_RETENTION_MS } from '../own/index.ts'
 
 const MINUTE_MS = 60_000
 
@@ -13,6 +13,7 @@ export function remainsOf({ topics }: Contract, entity: string): string[] {
     'Until retention removes them, these logs still have what they had:',
     `  commands with their inputs, for ${duration(COMMANDS_RETENTION_MS)}`,
     `  answers, for ${duration(ANSWERS_RETENTION_MS)}`,
+    `  dead letters of its commands, without inputs, and of events that it folds, for ${duration(DEAD_LETTER_RETENTION_MS)}`,
     ...published.map(({ name, retentionMs }) => `  ${name}, for ${duration(retentionMs)}`),
     "Redis' append-only file has it all until it is rewritten: BGREWRITEAOF. Backups and exports are yours to look after.",
   ]

@@ -32,7 +32,7 @@ Looks at entities - keyed state that commands change by events -, sends them com
   history  its events, oldest first: version, time, type, command id, data. Data is what the entity shows of it
   find     the entities that have a value in an index
   command  stores a command, waits for its outcome and prints it. The exit code is 1 where it was rejected
-  erase    removes events, state, index entries and answers of one entity for good, and says what remains for how long
+  erase    removes events, state and index entries of one entity for good, and says what remains for how long
   export   writes the events of one entity or of all to standard output as they are stored, secrets included, a line each
   import   stores such lines, from a file or standard input, in entities without events. What is there already stays
 

@@ -71,7 +71,9 @@ export class PartitionOwner implements Leased {
     for (const { topic, trimmedTo } of lost) {
       stats.lostInput()
       const what = `partition ${this.#store.partition}: retention removed entries of ${topic} up to ${trimmedTo} that were not folded`
-      log(`${what}: windows over it begin anew behind them, flows have missed them`)
+      const entities = [...new Set(pipeline.entitiesBehind(topic).map(({ name }) => name))]
+      const missing = ['flows', ...entities.map((name) => `entity ${name}`)].join(', ')
+      log(`${what}: windows over it begin anew behind them; missed for good by ${missing}`)
     }
     return beginAnew(pipeline, state, lost)
   }

@@ -12,7 +12,7 @@ export const BACKFILL_HOLD_MS = 10 * 60 * 1_000
 /** What entities leave in logs goes when it is due, also where nothing comes after it: an entity may have been erased. */
 const EXACTLY = { exactly: true } as const
 /** Dead letters have no retention of their own in the config. */
-const DEAD_LETTER_RETENTION_MS = 24 * 60 * 60 * 1_000
+export const DEAD_LETTER_RETENTION_MS = 24 * 60 * 60 * 1_000
 /** Commands that were run are kept for whoever looks why something happened just now. */
 export const COMMANDS_RETENTION_MS = 10 * 60 * 1_000
 

@@ -70,7 +70,10 @@ describe('tidegate entity', () => {
   it('X-ENTITY-4 erases an entity, once, and says what remains of it', async () => {
     await entity('command', 'counter', 'g', 'add', '{"n":3}', '--id', 'before')
     const { code, out } = await entity('erase', 'counter', 'g')
-    expect([code, out]).toEqual([0, expect.stringMatching(/^erased: counter g, version 2@\w+\n.* 10 min\n.* 3 h\n/s)])
+    expect([code, out]).toEqual([
+      0,
+      expect.stringMatching(/^erased: counter g, version 2@\w+\n.* 10 min\n.* 3 h\n.*dead letters.* 24 h\n/s),
+    ])
     expect(await entity('show', 'counter', 'g')).toMatchObject({ code: 1 })
     const again = await entity('command', 'counter', 'g', 'add', '{"n":3}', '--id', 'before')
     expect(again).toMatchObject({ code: 1, out: expect.stringMatching(/^rejected: erased: /) })

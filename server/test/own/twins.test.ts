@@ -28,8 +28,8 @@ afterEach(async () => {
   await Promise.all(workers.map((worker) => worker.close({ deadlineMs: 2_000 })))
 })
 
-async function startOne(): Promise<void> {
-  const settings = { redisUrl: server.url, partitions: PARTITIONS, log: () => {} }
+async function startOne(log: (line: string) => void = () => {}): Promise<void> {
+  const settings = { redisUrl: server.url, partitions: PARTITIONS, log }
   workers.push(await startWorker({ ...settings, workerId: `w-${workers.length}` }, contract))
 }
 
@@ -68,6 +68,24 @@ describe('twins in a worker', () => {
     expect(await dead.redrive(letters[0]!)).toMatchObject({
       ...{ done: false, why: expect.stringContaining('cannot be redriven') },
     })
+  })
+
+  test('W-LOST-3 an entity that has missed events is named in the log', async () => {
+    await startOne()
+    await deployment.publish('sensor.reading', [readingOf('a', 1)])
+    await reached('a', 1)
+    await workers.pop()!.close({ deadlineMs: 2_000 })
+    await deployment.publish('sensor.reading', [readingOf('a', 2)])
+    const partition = partitionOf('a', PARTITIONS)
+    const log = keys.log(partition, 'sensor.reading')
+    const [[lost]] = (await redis.xrevrange(log, '+', '-', 'COUNT', 1)) as [[string, string[]]]
+    await redis.del(log)
+    await redis.hset(keys.meta(partition), 'trim:sensor.reading', lost)
+    const logged: string[] = []
+    await startOne((line) => logged.push(line))
+    const line = () => logged.find((text) => text.includes('retention removed entries of sensor.reading'))
+    await until(async () => line() !== undefined, 'the log line')
+    expect(line()).toMatch(/; missed for good by flows, entity twin$/)
   })
 
   test('Q-ENTITY-8 queries begin where the history begins that is kept', async () => {
