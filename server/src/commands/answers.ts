@@ -9,6 +9,7 @@ import { ownAnswers } from './own-answers.ts'
 import { OwnerLag } from './owner-lag.ts'
 import type { PendingCommands } from './pending-commands.ts'
 import type { ReplicaGate } from './replica-gate.ts'
+import { toldOutcomes } from './told-outcome.ts'
 
 /** How long Redis may take at the start. */
 const START_DEADLINE_MS = 10_000
@@ -110,10 +111,14 @@ export class Answers {
     const found: StoredAnswer[] = []
     const missing = await findAnswers(entities, log, [...unanswered.keys()], (answer) => found.push(answer))
     if (found.length > 0) await replicas.confirm(partition)
-    for (const { id, tag, event, position } of found) {
-      const isSame = tag === unanswered.get(id)!.checksum
-      if (isSame) pending.settle(partition, id, storedOutcome(event), position)
-      else pending.settle(partition, id, refuse('conflict', COMMAND_CODES.conflict))
+    const same = found.flatMap(({ id, tag, event, position }) => {
+      const { checksum, entity, key } = unanswered.get(id)!
+      if (tag === checksum) return [{ id, entity, key, outcome: storedOutcome(event), position }]
+      pending.settle(partition, id, refuse('conflict', COMMAND_CODES.conflict))
+      return []
+    })
+    for await (const { id, outcome, position } of toldOutcomes(entities, same)) {
+      pending.settle(partition, id, outcome, position)
     }
     for (const id of missing) {
       const command = unanswered.get(id)!

@@ -4,6 +4,7 @@ import { isDeeperThan } from '../data-depth.ts'
 import { INPUT_LIMITS, OPERATIONS } from '../entities/index.ts'
 import { exceeds } from '../exceeds.ts'
 import { checksumOf } from '../ingest/index.ts'
+import { isRecord } from '../json-fields.ts'
 import { type CommandRefusal, type CommandRequest, refuse } from './command-request.ts'
 
 export type CheckedCommand =
@@ -43,10 +44,6 @@ export function checkCommand(contract: Contract, request: CommandRequest, isOper
   if (!checked.ok) return invalid(checked.message, checked.path)
   const content = JSON.stringify([key, command, expected?.version, expected?.epoch])
   return { ok: true, input: json, checksum: checksumOf(entity, content + json) }
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
 function refused(code: string, message: string): CheckedCommand {

@@ -3,14 +3,7 @@ import { DEFAULTS, ERROR_CODES, type LogEpoch, parsePosition } from '@tidegate/p
 import { type Bus, COMMANDS_TOPIC, encodeEvent, findAnswers, partitionOf } from '../bus/index.ts'
 import type { Clock } from '../clock.ts'
 import type { Contract } from '../config/model.ts'
-import {
-  type CommandBody,
-  type CommandOutcome,
-  decodeRecord,
-  isAnswerOfBefore,
-  rejection,
-  storedOutcome,
-} from '../entities/index.ts'
+import { type CommandBody, type CommandOutcome, storedOutcome, subjectOf } from '../entities/index.ts'
 import type { Ingest, PublishOutcome } from '../ingest/index.ts'
 import { describeDefect, type ReportDefect, withoutRepeats } from '../observability/defects.ts'
 import { Answers } from './answers.ts'
@@ -18,6 +11,7 @@ import { type CheckedCommand, checkCommand } from './check-command.ts'
 import { type CommandRequest, refuse } from './command-request.ts'
 import { PendingCommands, type Settle } from './pending-commands.ts'
 import { ReplicaGate } from './replica-gate.ts'
+import { type FoundOutcome, toldOutcomes } from './told-outcome.ts'
 
 /** A command may be run for so long after its sender's deadline: a retry with the same id comes sooner. */
 const RUN_AFTER_DEADLINE_MS = 60_000
@@ -123,16 +117,17 @@ export class Commands {
     if (!contract.entities.has(entity)) return undefined
     const partition = partitionOf(key, bus.partitions)
     // Before it is looked up: otherwise its answer could come between the two.
-    let found: CommandOutcome | 'pending' | undefined = this.#pending.has(partition, id) ? 'pending' : undefined
+    const isPending = this.#pending.hasOf(partition, id, entity, key)
     const entities = bus.entities(partition, 'query')
+    const found: FoundOutcome[] = []
     await findAnswers(entities, bus.log(partition, 'query'), [id], ({ event }) => {
-      found = storedOutcome(event)
+      const isOfAnother = event !== undefined && event.source !== subjectOf(entity, key)
+      if (!isOfAnother) found.push({ entity, key, outcome: storedOutcome(event) })
     })
-    if (typeof found !== 'object') return found
+    if (found.length === 0) return isPending ? 'pending' : undefined
     await this.#replicas.confirm(partition)
-    const [stored] = await entities.load(entity, [key])
-    const erased = stored!.record === undefined ? undefined : decodeRecord(stored!.record).erased
-    return isAnswerOfBefore(found, erased) ? rejection('erased') : found
+    for await (const { outcome } of toldOutcomes(entities, found)) return outcome
+    return undefined
   }
 
   /** Whether a code is one of the entity's own. */

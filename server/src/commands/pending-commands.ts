@@ -29,7 +29,8 @@ export type Entered = { readonly as: 'first' | 'joined' } | { readonly as: 'refu
 
 interface Pending {
   readonly checksum: string
-  readonly subject: string
+  readonly entity: string
+  readonly key: string
   /** Epoch under which it was stored; `undefined` until that is known. */
   epoch: string | undefined
   /** Of the monotonic clock: by then its owner does not run it any more. */
@@ -40,6 +41,8 @@ interface Pending {
 /** A command that is without an outcome as far as this gateway knows. */
 export interface Unanswered {
   readonly id: string
+  readonly entity: string
+  readonly key: string
   readonly checksum: string
   readonly epoch: string | undefined
 }
@@ -74,9 +77,15 @@ export class PendingCommands {
     return this.#partitions[partition]!.has(id)
   }
 
+  /** Whether one of this entity is pending under the id. */
+  hasOf(partition: number, id: string, entity: string, key: string): boolean {
+    const there = this.#partitions[partition]!.get(id)
+    return there !== undefined && there.entity === entity && there.key === key
+  }
+
   /** @param keepMs how long the command counts as pending without an outcome */
   enter(wait: Wait, keepMs: number): Entered {
-    const { partition, id, checksum } = wait
+    const { partition, id, checksum, entity, key } = wait
     const there = this.#partitions[partition]!.get(id)
     if (there !== undefined && there.checksum !== checksum) return refused(refuse('conflict', COMMAND_CODES.conflict))
     if (Math.max(this.#size, this.#waiting) >= MAX_PENDING) return tooMany('this gateway')
@@ -84,12 +93,12 @@ export class PendingCommands {
       this.#wait(there, wait)
       return { as: 'joined' }
     }
-    const subject = `${wait.entity} ${wait.key}`
+    const subject = subjectKey(wait)
     const ofSubject = this.#bySubject.get(subject) ?? 0
     if (ofSubject >= MAX_PENDING_PER_KEY) return tooMany('this entity')
     this.#bySubject.set(subject, ofSubject + 1)
     const endsAt = this.#monotonic() + keepMs
-    const pending: Pending = { checksum, subject, epoch: undefined, endsAt, waits: new Map() }
+    const pending: Pending = { checksum, entity, key, epoch: undefined, endsAt, waits: new Map() }
     this.#partitions[partition]!.set(id, pending)
     this.#size++
     this.#wait(pending, wait)
@@ -115,7 +124,13 @@ export class PendingCommands {
   }
 
   unanswered(partition: number): Unanswered[] {
-    return [...this.#partitions[partition]!].map(([id, { checksum, epoch }]) => ({ id, checksum, epoch }))
+    return [...this.#partitions[partition]!].map(([id, { entity, key, checksum, epoch }]) => ({
+      id,
+      entity,
+      key,
+      checksum,
+      epoch,
+    }))
   }
 
   /** Forgets what nobody will answer any more. To be called about once a second. */
@@ -143,13 +158,19 @@ export class PendingCommands {
     this.#waiting++
   }
 
-  #remove(partition: number, id: string, { subject }: Pending): void {
+  #remove(partition: number, id: string, pending: Pending): void {
+    const subject = subjectKey(pending)
     this.#partitions[partition]!.delete(id)
     this.#size--
     const left = this.#bySubject.get(subject)! - 1
     if (left > 0) this.#bySubject.set(subject, left)
     else this.#bySubject.delete(subject)
   }
+}
+
+/** Names of entities have no space. */
+function subjectKey({ entity, key }: Pick<Pending, 'entity' | 'key'>): string {
+  return `${entity} ${key}`
 }
 
 function deadlineExceeded(): CommandRefusal {

@@ -7,11 +7,17 @@ import {
   type StoredEvent,
 } from '../bus/index.ts'
 import type { Command, CommandOutcome } from './command.ts'
+import { hashedId } from './derived-id.ts'
 
 interface Answer {
   readonly event: StoredEvent
   /** Where it is noted under the id of its command; absent where the same command may be answered in another way. */
   readonly place: { readonly field: string; readonly tag: string } | undefined
+}
+
+/** The source of an answer: a look-up by id names an entity, and must not get the answer of another one. */
+export function subjectOf(entity: string, key: string): string {
+  return hashedId(entity, key)
 }
 
 /** The answers of one commit, in the order in which commands were run. */
@@ -25,8 +31,8 @@ export class AnswerLog {
   }
 
   /** @param isNoted whether the command has this answer for good */
-  add({ id, node, checksum, storedAt }: Command, outcome: CommandOutcome, isNoted: boolean): void {
-    const json = encodeEvent(id, node, storedAt, undefined, JSON.stringify(outcome))
+  add({ id, node, entity, key, checksum, storedAt }: Command, outcome: CommandOutcome, isNoted: boolean): void {
+    const json = encodeEvent(id, node, storedAt, subjectOf(entity, key), JSON.stringify(outcome))
     this.#size += json.length
     this.#answers.push({
       event: { key: node, lane: 'normal', time: storedAt, json },

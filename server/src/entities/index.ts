@@ -1,4 +1,5 @@
 export { ANSWERS_RETENTION_MS, type StoredGenerations } from './answer-generations.ts'
+export { subjectOf } from './answer-log.ts'
 export { MAX_CHUNK } from './chunk.ts'
 export {
   type AnsweredEvent,

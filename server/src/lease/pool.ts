@@ -70,9 +70,9 @@ export class Pool<Data extends object> {
   }
 
   /**
-   * Gives up ledgers beyond the share, but none that is being taken, or was just taken over from a dead worker. The share does not limit taking: while a dead worker still counts as alive, the
-   * shares of the living do not add up to everything. Nor does BullMQ's concurrency, which does not wake a full worker
-   * when it is raised.
+   * Gives up ledgers beyond the share, but none that is being taken, or was just taken over from a dead worker. The share
+   * does not limit taking: while a dead worker still counts as alive, the shares of the living do not add up to everything.
+   * Nor does BullMQ's concurrency, which does not wake a full worker when it is raised.
    */
   yieldExcess(share: number): void {
     for (const [id, holder] of [...this.#holders].slice(share)) {

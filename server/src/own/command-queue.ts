@@ -7,7 +7,10 @@ import type { EntityLoader } from './entity-loader.ts'
 /** Commands whose needs are loaded in one go. */
 const LOAD_COUNT = 16 * MAX_CHUNK
 
-/** Commands of one entity in one read, without those that follow from events: nobody sends these again. More come only from many gateways together, or from what ignores their refusals. */
+/**
+ * Commands of one entity in one read, without those that follow from events: nobody sends these again. More come only from
+ * many gateways together, or from clients that ignore their refusals.
+ */
 const MAX_OF_ENTITY = 1_000
 
 /** Commands that are read and not folded, in log order. */

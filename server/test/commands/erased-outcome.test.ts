@@ -8,10 +8,13 @@ import { StandInOwner } from '../support/stand-in-owner.ts'
 import { useBus, useRedis } from '../support/use-redis.ts'
 
 const PARTITIONS = 2
+const partition = partitionOf('42', PARTITIONS)
+/** Another key of the same partition. */
+const neighbour = ['a', 'b', 'c', 'd', 'e', 'f'].find((key) => partitionOf(key, PARTITIONS) === partition)!
 const { server, redis } = await useRedis()
 const opened = useBus(server, PARTITIONS)
 
-it('CMD-ANSWER-9 an outcome from before its entity was erased is told nobody', async () => {
+it('CMD-ANSWER-9 CMD-ANSWER-10 an outcome from before its entity was erased is told nobody', async () => {
   const { bus } = opened
   const report = (_where: string, error: unknown) => String(error)
   const shared = { bus, contract, clock: systemClock, report }
@@ -29,11 +32,21 @@ it('CMD-ANSWER-9 an outcome from before its entity was erased is told nobody', a
       command: 'changeEmail',
       input: { email: 'ann@example.org' },
     }
-    const outcome = await new Promise((resolve) => commands.send(request, resolve))
+    const send = () => new Promise((resolve) => commands.send(request, resolve))
+    const outcome = await send()
     expect(await commands.outcome('user', '42', 'c-1')).toEqual(outcome)
+    expect(await commands.outcome('user', neighbour, 'c-1')).toBeUndefined()
+    expect(await commands.outcome('shop', '42', 'c-1')).toBeUndefined()
     const tombstone = { v: 2, t: 1, d: 1, s: {}, b: [2, 1, {}], z: [2, 1] }
-    await redis.hset(`{tg:${partitionOf('42', PARTITIONS)}}:entity:user`, '42', JSON.stringify(tombstone))
+    await redis.hset(`{tg:${partition}}:entity:user`, '42', JSON.stringify(tombstone))
     expect(await commands.outcome('user', '42', 'c-1')).toMatchObject({ status: 'rejected', code: 'erased' })
+    expect(await commands.outcome('user', neighbour, 'c-1')).toBeUndefined()
+    // The same command again, whose answer a tail has passed over.
+    owner.paused = true
+    const again = send()
+    expect(await commands.outcome('user', '42', 'c-1')).toMatchObject({ code: 'erased' })
+    commands.epochChanged({ partition, epoch: 'another' })
+    expect(await again).toMatchObject({ status: 'rejected', code: 'erased' })
   } finally {
     await commands.close()
     ingest.close()

@@ -11,6 +11,7 @@ import {
   type EntityFoldOptions,
   foldTrail,
   newRecord,
+  subjectOf,
 } from '../../src/entities/index.ts'
 import { withinTimeLimit } from '../../src/time-limit.ts'
 import { add, command, definition, definitions } from './counter.ts'
@@ -119,6 +120,17 @@ describe('entity fold - running a command', () => {
     fold = open()
     expect(run(status)).toEqual([first])
     expect(first).toMatchObject({ reply: { now: 1_234, ids: [expect.any(String), expect.any(String)] } })
+  })
+
+  test('E-ANSWER-6 an answer says whose it is', () => {
+    const commands = [add(1), add(1, { key: 'b' }), add(1)]
+    for (const [name, keys] of fold.needs(commands).entities) for (const key of keys) fold.loaded(name, key)
+    fold.fold(commands)
+    const sources = fold
+      .takeOperations()
+      .flatMap((operation) => (operation.op === 'append' ? decodeEvents(operation.payload) : []))
+      .map(({ source }) => source)
+    expect(sources).toEqual(['a', 'b', 'a'].map((key) => subjectOf('counter', key)))
   })
 
   test('E-RUN-6 event times never go back', () => {

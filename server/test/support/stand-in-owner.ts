@@ -9,7 +9,7 @@ import {
   LOG_START,
   RecordBatchBuilder,
 } from '../../src/bus/index.ts'
-import { type Command, type CommandOutcome, commandOf } from '../../src/entities/index.ts'
+import { type Command, type CommandOutcome, commandOf, subjectOf } from '../../src/entities/index.ts'
 
 const POLL_MS = 2
 
@@ -100,11 +100,11 @@ export class StandInOwner {
   ): Promise<void> {
     const builder = new RecordBatchBuilder()
     builder.addSlice(
-      answers.map(({ command: { id, node }, outcome }) => ({
+      answers.map(({ command: { id, node, entity, key }, outcome }) => ({
         key: node,
         lane: 'high' as const,
         time: 1,
-        json: encodeEvent(id, node, 1, undefined, JSON.stringify(outcome)),
+        json: encodeEvent(id, node, 1, subjectOf(entity, key), JSON.stringify(outcome)),
       })),
     )
     const entries = answers.flatMap(({ command: { id, checksum }, isFirst }, index) =>
