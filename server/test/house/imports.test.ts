@@ -179,6 +179,7 @@ describe('imports', () => {
         'server/src/clock.ts',
         'server/src/data-depth.ts',
         'server/src/exceeds.ts',
+        'server/src/json-fields.ts',
         'protocol/src/index.ts',
       ].includes(imported)
     expect(offences(modulesOf('server/src/commands/'), allowed)).toEqual([])
