@@ -64,7 +64,8 @@ export class Trimmer {
         })
     }
     for (const name of deadLetterNames(this.#pipeline.contract)) {
-      await this.#store.ledger.trim(log, token, deadLetterTopic(name), `${now - DEAD_LETTER_RETENTION_MS}-0`)
+      const lowest = `${now - DEAD_LETTER_RETENTION_MS}-0`
+      await this.#store.ledger.trim(log, token, deadLetterTopic(name), lowest, EXACTLY)
     }
     for (const window of this.#pipeline.windows) await this.#trimPartials(log, token, window)
     await this.#trimCommands(log, token, committed, now)
