@@ -1,7 +1,6 @@
 import { type Bus, type Entities, partitionOf } from '../bus/index.ts'
 import type { EntityDefinition } from '../config/entity-model.ts'
 import { decodeTrailEntry, type EntityRecord, type ExpectedVersion, eventsOf } from '../entities/index.ts'
-
 import type { ReportDefect } from '../observability/defects.ts'
 import { EntityCode } from './entity-code.ts'
 import { type HistoryEvent, shownHistory } from './entity-history.ts'
