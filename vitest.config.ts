@@ -8,6 +8,7 @@ const ALONE = [
   'server/test/supervisor/start.test.ts',
   'server/test/bus/outage.test.ts',
   'server/test/gateway/{admission,http,readiness}.test.ts',
+  'server/test/commands/commands.test.ts',
 ]
 
 export default defineConfig({
