@@ -45,8 +45,8 @@ export class Holder {
   }
 
   /**
-   * Whether somebody else may be there to take it. While the worker that it was taken from still counts as alive, the share
-   * of this one is too small.
+   * Whether somebody else may be there to take it. The worker that it was taken from may still count among those who share,
+   * and the share of this one is too small then.
    */
   get mayBeGivenUp(): boolean {
     return performance.now() >= this.#givenUpFrom

@@ -288,6 +288,16 @@ export class PartitionLoop {
     }
   }
 
+  /** Whether it was loaded. Else Redis did not answer. */
+  async #isLoaded(load: () => Promise<void>): Promise<boolean> {
+    let isLoaded = false
+    await this.#reading(async () => {
+      await load()
+      isLoaded = true
+    })
+    return isLoaded
+  }
+
   async #foldCommands(): Promise<void> {
     const entities = this.#fold.entities!
     this.#yieldedAt = performance.now()
@@ -326,17 +336,7 @@ export class PartitionLoop {
     }
   }
 
-  /** Whether it was loaded. Else Redis did not answer. */
-  async #isLoaded(load: () => Promise<void>): Promise<boolean> {
-    let isLoaded = false
-    await this.#reading(async () => {
-      await load()
-      isLoaded = true
-    })
-    return isLoaded
-  }
-
-  /** The same in one turn, which others get that have commands. */
+  /** Those that are loaded, in one turn, which others get that have commands. */
   async #foldLoaded(): Promise<void> {
     for (let batch = this.#events.peek(); batch !== undefined; batch = this.#events.peek()) {
       this.#isFull = !this.#fold.hasRoomFor(batch)

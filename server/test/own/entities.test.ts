@@ -1,38 +1,28 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { beforeEach, describe, expect, test } from 'vitest'
 import { ANSWERS_HASH, ANSWERS_PREVIOUS_HASH, ANSWERS_TOPIC, COMMANDS_TOPIC, partitionOf } from '../../src/bus/index.ts'
 import { keys } from '../../src/bus/keys.ts'
 import { defineConfig } from '../../src/index.ts'
 import { type DeadLetter, DeadLetters } from '../../src/own/index.ts'
-import { type RunningWorker, startWorker } from '../../src/worker-app.ts'
 import { counter, definition, ENDLESS, UNINDEXABLE } from '../entities/counter.ts'
 import { EntityDeployment, type SentCommand } from '../support/entities.ts'
 import { useBus, useRedis } from '../support/use-redis.ts'
+import { useWorkers } from '../support/use-workers.ts'
 
 const PARTITIONS = 4
 const { contract } = defineConfig({ topics: [], entities: [counter] })
 const { server, redis } = await useRedis()
 const opened = useBus(server, PARTITIONS)
+const workers = useWorkers(server.url, PARTITIONS, contract)
 let deployment: EntityDeployment
-let workers: RunningWorker[]
 const logged: string[] = []
+const log = (line: string) => void logged.push(line)
 
 beforeEach(() => {
   deployment = new EntityDeployment(opened.bus)
-  workers = []
   logged.length = 0
   ids = 0
 })
-afterEach(async () => {
-  await Promise.all(workers.map((worker) => worker.close({ deadlineMs: 2_000 })))
-})
-
-async function startOne(): Promise<RunningWorker> {
-  const settings = { redisUrl: server.url, partitions: PARTITIONS, log: (line: string) => logged.push(line) }
-  const worker = await startWorker({ ...settings, workerId: `w-${workers.length}` }, contract)
-  workers.push(worker)
-  return worker
-}
 
 let ids = 0
 const add = (key: string, n: number, changes: Partial<SentCommand> = {}): SentCommand => ({
@@ -46,7 +36,7 @@ const add = (key: string, n: number, changes: Partial<SentCommand> = {}): SentCo
 
 describe('entities in a worker', () => {
   test('E-RUN-1 E-STORE-1 a command is run, stored and answered', async () => {
-    await startOne()
+    await workers.start(log)
     const commands = [add('a', 1), add('a', 2), add('b', 5), add('a', 1_000)]
     await deployment.send(commands)
     const answers = await deployment.answered(commands.map(({ id }) => id))
@@ -63,7 +53,7 @@ describe('entities in a worker', () => {
   })
 
   test('W-LOOP-6 nothing is read again once all commands are answered', async () => {
-    await startOne()
+    await workers.start(log)
     const commands = Array.from({ length: 20 }, (_, i) => add(`k-${i}`, 1))
     await deployment.send(commands)
     await deployment.answered(commands.map(({ id }) => id))
@@ -74,7 +64,7 @@ describe('entities in a worker', () => {
   })
 
   test('W-LOOP-7 commands that come in numbers are committed together', async () => {
-    await startOne()
+    await workers.start(log)
     const commands = Array.from({ length: 150 }, () => add('a', 1))
     const commits = async () => (await opened.bus.ledger(partitionOf('a', PARTITIONS), 'query').head()).commitSeq
     const before = await commits()
@@ -84,7 +74,7 @@ describe('entities in a worker', () => {
   })
 
   test('W-LOOP-8 between handlers that do not return, everything else goes on', async () => {
-    await startOne()
+    await workers.start(log)
     const elsewhere = Array.from({ length: 100 }, (_, i) => `k-${i}`).find(
       (key) => partitionOf(key, PARTITIONS) !== partitionOf('a', PARTITIONS),
     )!
@@ -105,12 +95,12 @@ describe('entities in a worker', () => {
   })
 
   test('E-ANSWER-1 the same command again has the first answer, also from another owner', async () => {
-    const first = await startOne()
+    const first = await workers.start(log)
     const command = add('a', 1)
     await deployment.send([command])
     await deployment.answered([command.id])
     await first.close({ deadlineMs: 2_000 })
-    await startOne()
+    await workers.start(log)
     const marker = add('a', 0)
     await deployment.send([command, { ...command, input: { n: 2 } }, marker])
     const answers = await deployment.answered([marker.id])
@@ -124,7 +114,7 @@ describe('entities in a worker', () => {
     const commands = Array.from({ length: 1_200 }, (_, i) => add('a', 0, { id: `many-${i}` }))
     const neighbours = neighboursOf('a', 500).map((key) => add(key, 1))
     await deployment.send([...commands, ...neighbours])
-    await startOne()
+    await workers.start(log)
     const codes = async () => {
       const answers = await deployment.answered([...commands, ...neighbours].map(({ id }) => id))
       return commands.map(({ id }) =>
@@ -144,7 +134,7 @@ describe('entities in a worker', () => {
   })
 
   test('E-ONCE-1 a command whose answer was dropped with its generation is not run again', async () => {
-    const first = await startOne()
+    const first = await workers.start(log)
     const commands = [add('a', 1), add('a', 2)]
     await deployment.send(commands)
     await deployment.answered(commands.map(({ id }) => id))
@@ -155,7 +145,7 @@ describe('entities in a worker', () => {
     clocks.answers = { began: now, since: now, bytes: 0 }
     await redis.hset(keys.meta(partition), 'clocks', JSON.stringify(clocks))
     await redis.del(keys.owned(partition, ANSWERS_HASH), keys.owned(partition, ANSWERS_PREVIOUS_HASH))
-    await startOne()
+    await workers.start(log)
     const fresh = add('a', 3)
     await deployment.send([commands[0]!, fresh])
     const answers = await deployment.answered([fresh.id])
@@ -164,7 +154,7 @@ describe('entities in a worker', () => {
   })
 
   test('E-STORE-3 an entity is found by the values of its indexes', async () => {
-    await startOne()
+    await workers.start(log)
     const label = (key: string, text: string) => add(key, 0, { command: 'label', input: { label: text } })
     const commands = [label('a', 'red'), label('b', 'red'), label('a', 'blue')]
     await deployment.send(commands)
@@ -179,7 +169,7 @@ describe('entities in a worker', () => {
   })
 
   test('E-ERASE-1 nothing of an erased entity is left in Redis but in logs, and another owner knows that it was', async () => {
-    await startOne()
+    await workers.start(log)
     const label = add('a', 0, { command: 'label', input: { label: 'mArKeR' } })
     const erase = add('a', 0, { command: '~erase', input: {} })
     await deployment.send([add('a', 1), label])
@@ -191,8 +181,8 @@ describe('entities in a worker', () => {
     const dumps = await Promise.all(names.map((name) => redis.dumpBuffer(name)))
     expect(names.filter((name, i) => name.includes('mArKeR') || dumps[i]!.includes('mArKeR'))).toEqual([])
     expect(names.filter((name) => name.includes(':trail:') || name.includes(':index:'))).toEqual([])
-    await workers[0]!.close({ deadlineMs: 2_000 })
-    await startOne()
+    await workers.running[0]!.close({ deadlineMs: 2_000 })
+    await workers.start(log)
     const after = add('a', 7)
     await deployment.send([label, after])
     const answers = await deployment.answered([after.id])
@@ -203,14 +193,14 @@ describe('entities in a worker', () => {
   })
 
   test('E-STORE-2 a state of another definition is folded anew', async () => {
-    await startOne()
+    await workers.start(log)
     const command = add('a', 4)
     await deployment.send([command])
     await deployment.answered([command.id])
     const partition = partitionOf('a', PARTITIONS)
     await redis.hset(`{tg:${partition}}:entity:counter`, 'a', '{"v":1,"t":0,"d":1,"s":{"n":999,"label":""}}')
-    await workers[0]!.close({ deadlineMs: 2_000 })
-    await startOne()
+    await workers.running[0]!.close({ deadlineMs: 2_000 })
+    await workers.start(log)
     const status = add('a', 0, { command: 'status', input: {} })
     await deployment.send([status])
     expect((await deployment.answered([status.id])).get(status.id)).toMatchObject([{ reply: { n: 4 } }])
@@ -226,7 +216,7 @@ describe('entities in a worker', () => {
     )
     const status = add('b', 0, { command: 'status', input: {} })
     const commands = [add('a', 1), add(near[0]!, 1), status, add('b', 1)]
-    await startOne()
+    await workers.start(log)
     await deployment.send(commands)
     const answers = await deployment.answered(commands.map(({ id }) => id))
     expect(commands.map(({ id }) => answers.get(id))).toMatchObject([
@@ -244,7 +234,7 @@ describe('entities in a worker', () => {
     const [entry] = await opened.bus.log(partition, 'query').range(COMMANDS_TOPIC, '-', '+', 1)
     const suspect = `${COMMANDS_TOPIC} ${entry!.streamId}.1 2`
     await redis.hset(keys.meta(partition), { takes: 2, suspect })
-    await startOne()
+    await workers.start(log)
     const answers = await deployment.answered(commands.map(({ id }) => id))
     expect(commands.map(({ id }) => answers.get(id))).toMatchObject([
       [{ status: 'done', version: 1 }],

@@ -1,34 +1,25 @@
 import { randomInt } from 'node:crypto'
-import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { beforeEach, describe, expect, test } from 'vitest'
 import { COMMANDS_TOPIC, OUTBOX_HASH, partitionOf } from '../../src/bus/index.ts'
 import { keys } from '../../src/bus/keys.ts'
-import { type RunningWorker, startWorker } from '../../src/worker-app.ts'
 import { shop, shopDefinitions } from '../entities/shop.ts'
 import { EntityDeployment, type SentCommand } from '../support/entities.ts'
 import { until } from '../support/tidegate-process.ts'
 import { useBus, useRedis } from '../support/use-redis.ts'
+import { useWorkers } from '../support/use-workers.ts'
 
 const PARTITIONS = 4
 const SKUS = ['tea', 'rice', 'salt', 'soap', 'oil']
 const { server, redis } = await useRedis()
 const opened = useBus(server, PARTITIONS)
+const workers = useWorkers(server.url, PARTITIONS, shop.contract)
 let deployment: EntityDeployment
-let workers: RunningWorker[]
 let ids: number
 
 beforeEach(() => {
   deployment = new EntityDeployment(opened.bus)
-  workers = []
   ids = 0
 })
-afterEach(async () => {
-  await Promise.all(workers.map((worker) => worker.close({ deadlineMs: 2_000 })))
-})
-
-async function startOne(): Promise<void> {
-  const settings = { redisUrl: server.url, partitions: PARTITIONS, log: () => {} }
-  workers.push(await startWorker({ ...settings, workerId: `w-${workers.length}` }, shop.contract))
-}
 
 const sent = (entity: string, key: string, command: string, input: object): SentCommand => ({
   ...{ id: `c-${ids++}`, key, entity, command, input },
@@ -47,7 +38,7 @@ async function outboxes(): Promise<number> {
 
 describe('reactions in a worker', () => {
   test('E-THEN-1 E-THEN-3 W-OUTBOX-1 a command follows to another partition, and its outcome comes back', async () => {
-    await startOne()
+    await workers.start()
     await deployment.send([...fill(1), place('o-1', 'tea', 2)])
     await reached('o-1', 3)
     expect((await types('order', 'o-1')).sort()).toEqual(['placed', 'refused', 'reserved'])
@@ -56,14 +47,14 @@ describe('reactions in a worker', () => {
   })
 
   test('W-OUTBOX-1 what an owner stored and has not sent is sent by the next, and what it sent is a duplicate', async () => {
-    await startOne()
+    await workers.start()
     const target = partitionOf('tea', PARTITIONS)
     const order = ['o-1', 'o-2', 'o-3', 'o-4', 'o-5'].find((key) => partitionOf(key, PARTITIONS) !== target)!
     const source = partitionOf(order, PARTITIONS)
     await deployment.send([...fill(9), place(order, 'tea')])
     await reached(order, 2)
     await until(async () => (await outboxes()) === 0, 'empty outboxes')
-    await workers[0]!.close({ deadlineMs: 2_000 })
+    await workers.running[0]!.close({ deadlineMs: 2_000 })
     // As if it had ended before it noted that the message had arrived, and before it sent another one.
     const commands = await deployment.events(COMMANDS_TOPIC)
     const { id, key, data } = commands.find((command) => command.id.startsWith('then:'))!
@@ -80,7 +71,7 @@ describe('reactions in a worker', () => {
       `${next}`,
       JSON.stringify(other),
     )
-    await startOne()
+    await workers.start()
     await reached(order, 3)
     await until(async () => (await outboxes()) === 0, 'empty outboxes')
     expect(await types('stock', 'tea')).toEqual(['filled', 'reserved', 'reserved'])
@@ -95,22 +86,22 @@ describe('reactions in a worker', () => {
       state = (state * 1_103_515_245 + 12_345) % 2_147_483_648
       return Math.floor((state / 2_147_483_648) * below)
     }
-    await startOne()
+    await workers.start()
     await deployment.send(fill(30))
     const orders = new Map<string, number>()
     for (let round = 0; round < 6; round++) {
       await deployment.send(placeSome(orders, `o-${round}`, random))
       if (round % 3 === 0) continue
       // Without a last commit: what was under way is in doubt.
-      void workers.at(-1)!.close({ deadlineMs: 0 })
-      await startOne()
+      void workers.running.at(-1)!.close({ deadlineMs: 0 })
+      await workers.start()
     }
     for (const [key, times] of orders) await reached(key, 1 + times)
     await expectOnce(orders)
   }, 60_000)
 
   test('W-OUTBOX-2 of what Redis has lost nothing is sent, and what it still has is', async () => {
-    await startOne()
+    await workers.start()
     const [kept, lost, later] = [new Map<string, number>(), new Map<string, number>(), new Map<string, number>()]
     await deployment.send([...fill(30), ...placeSome(kept, 'kept')])
     for (const key of kept.keys()) await reached(key, 1)

@@ -1,37 +1,28 @@
 import { randomInt } from 'node:crypto'
-import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { beforeEach, describe, expect, test } from 'vitest'
 import { partitionOf } from '../../src/bus/index.ts'
 import { keys } from '../../src/bus/keys.ts'
 import { defineConfig } from '../../src/index.ts'
 import { type DeadLetter, DeadLetters } from '../../src/own/index.ts'
 import { answerQuery, Queries } from '../../src/queries/index.ts'
-import { type RunningWorker, startWorker } from '../../src/worker-app.ts'
 import { BAD, hot, reading, twin, twinDefinition } from '../entities/twin.ts'
 import { EntityDeployment, type SentCommand } from '../support/entities.ts'
 import { until } from '../support/tidegate-process.ts'
 import { useBus, useRedis } from '../support/use-redis.ts'
+import { useWorkers } from '../support/use-workers.ts'
 
 const PARTITIONS = 4
 const { contract } = defineConfig({ topics: [reading, hot], entities: [twin] })
 const { server, redis } = await useRedis()
 const opened = useBus(server, PARTITIONS)
+const workers = useWorkers(server.url, PARTITIONS, contract)
 let deployment: EntityDeployment
-let workers: RunningWorker[]
 let ids: number
 
 beforeEach(() => {
   deployment = new EntityDeployment(opened.bus)
-  workers = []
   ids = 0
 })
-afterEach(async () => {
-  await Promise.all(workers.map((worker) => worker.close({ deadlineMs: 2_000 })))
-})
-
-async function startOne(log: (line: string) => void = () => {}): Promise<void> {
-  const settings = { redisUrl: server.url, partitions: PARTITIONS, log }
-  workers.push(await startWorker({ ...settings, workerId: `w-${workers.length}` }, contract))
-}
 
 const readingOf = (key: string, celsius: number) => ({ id: `r-${ids++}`, key, data: { sensorId: key, celsius } })
 const resetOf = (key: string): SentCommand => ({
@@ -44,7 +35,7 @@ const reached = (key: string, version: number) =>
 
 describe('twins in a worker', () => {
   test('E-ON-1 W-ENTITY-1 an entity folds a topic and a flow over it, beside commands', async () => {
-    await startOne()
+    await workers.start()
     await deployment.publish('sensor.reading', [readingOf('a', 20), readingOf('a', 95), readingOf('b', 7)])
     await reached('a', 3)
     const reset = resetOf('a')
@@ -58,7 +49,7 @@ describe('twins in a worker', () => {
   })
 
   test('E-ON-2 an event on which it fails is a dead letter with the cause', async () => {
-    await startOne()
+    await workers.start()
     await deployment.publish('sensor.reading', [readingOf('a', 1), readingOf('a', BAD.throws), readingOf('a', 2)])
     await reached('a', 2)
     const dead = new DeadLetters(opened.bus, contract)
@@ -71,10 +62,10 @@ describe('twins in a worker', () => {
   })
 
   test('W-LOST-3 an entity that has missed events is named in the log', async () => {
-    await startOne()
+    await workers.start()
     await deployment.publish('sensor.reading', [readingOf('a', 1)])
     await reached('a', 1)
-    await workers.pop()!.close({ deadlineMs: 2_000 })
+    await workers.running.at(-1)!.close({ deadlineMs: 2_000 })
     await deployment.publish('sensor.reading', [readingOf('a', 2)])
     const partition = partitionOf('a', PARTITIONS)
     const log = keys.log(partition, 'sensor.reading')
@@ -82,14 +73,14 @@ describe('twins in a worker', () => {
     await redis.del(log)
     await redis.hset(keys.meta(partition), 'trim:sensor.reading', lost)
     const logged: string[] = []
-    await startOne((line) => logged.push(line))
+    await workers.start((line) => logged.push(line))
     const line = () => logged.find((text) => text.includes('retention removed entries of sensor.reading'))
     await until(async () => line() !== undefined, 'the log line')
     expect(line()).toMatch(/; missed for good by flows, entity twin$/)
   })
 
   test('Q-ENTITY-8 queries begin where the history begins that is kept', async () => {
-    await startOne()
+    await workers.start()
     for (let part = 0; part < 3; part++) {
       const resets = Array.from({ length: 6 }, () => resetOf('a'))
       await deployment.send(resets)
@@ -114,7 +105,7 @@ describe('twins in a worker', () => {
     const partition = partitionOf('a', PARTITIONS)
     const [entry] = await opened.bus.log(partition, 'query').range('sensor.reading', '-', '+', 1)
     await redis.hset(keys.meta(partition), { takes: 2, suspect: `sensor.reading ${entry!.streamId} 1 2` })
-    await startOne()
+    await workers.start()
     await reached('a', 3)
     expect((await deployment.states(twinDefinition, 'a')).stored.state).toEqual({ sum: 101, alarms: 1 })
   })
@@ -129,7 +120,7 @@ describe('twins in a worker', () => {
     }
     const names = Array.from({ length: 8 }, (_, i) => `k-${i}`)
     const expected = new Map(names.map((name) => [name, { sum: 0, alarms: 0, version: 0 }]))
-    await startOne()
+    await workers.start()
     for (let round = 0; round < 10; round++) {
       const events = Array.from({ length: 40 }, () => readingOf(names[next(names.length)]!, next(120)))
       for (const { key, data } of events) {
@@ -141,8 +132,8 @@ describe('twins in a worker', () => {
       await deployment.publish('sensor.reading', events)
       if (next(3) !== 0) continue
       // Without a last commit: what was under way is in doubt.
-      void workers.at(-1)!.close({ deadlineMs: 0 })
-      await startOne()
+      void workers.running.at(-1)!.close({ deadlineMs: 0 })
+      await workers.start()
     }
     for (const [name, { version, ...state }] of expected) {
       await reached(name, version)
