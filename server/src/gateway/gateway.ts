@@ -67,6 +67,14 @@ export class Gateway implements TransportHandlers {
     ]
   }
 
+  accept(): boolean {
+    return true
+  }
+
+  upgrade(): HttpResponse | undefined {
+    return undefined
+  }
+
   open(socket: TransportSocket): SocketHandler {
     const connection = new Connection(this.#context, socket, `s-${this.#idPrefix}${(this.#opened++).toString(36)}`)
     this.#connections.add(connection)

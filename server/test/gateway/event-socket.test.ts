@@ -44,6 +44,7 @@ function setUp() {
       method: 'GET',
       path: '/v1/stream',
       query: new URLSearchParams(query),
+      remoteAddress: '',
       header: () => undefined,
       body: async () => undefined,
     })

@@ -28,7 +28,6 @@ export type RequestHead =
 
 /** Reads the head of a request as RFC 9110 and RFC 9112 say. Total. */
 export function readRequestHead({ method, path, query, headers: lines }: RawHead): RequestHead {
-  const headers = new Map<string, string>()
   const lengths: string[] = []
   const codings: string[] = []
   let hosts = 0
@@ -36,8 +35,6 @@ export function readRequestHead({ method, path, query, headers: lines }: RawHead
     if (name === 'content-length') lengths.push(value)
     if (name === 'transfer-encoding') codings.push(value)
     if (name === 'host') hosts++
-    const before = headers.get(name)
-    headers.set(name, before === undefined ? value : `${before}, ${value}`)
   }
   const unframed = hosts === 1 ? checkFraming(lengths, codings) : errorReply('invalid_frame', 'Host is given once.')
   if (unframed !== undefined) return { kind: 'unframed', answer: unframed }
@@ -46,7 +43,17 @@ export function readRequestHead({ method, path, query, headers: lines }: RawHead
     const answer = errorReply('invalid_frame', 'The query is not percent-encoded UTF-8.')
     return { kind: 'refused', answer }
   }
-  return { kind: 'read', method, path: withoutNeedlessEncoding(path), query: parameters, headers }
+  return { kind: 'read', method, path: withoutNeedlessEncoding(path), query: parameters, headers: joinLines(lines) }
+}
+
+/** Header lines of one name as one list (RFC 9110, 5.3). */
+export function joinLines(lines: RawHead['headers']): ReadonlyMap<string, string> {
+  const headers = new Map<string, string>()
+  for (const [name, value] of lines) {
+    const before = headers.get(name)
+    headers.set(name, before === undefined ? value : `${before}, ${value}`)
+  }
+  return headers
 }
 
 /** A length with more digits exceeds what numbers hold exactly. */

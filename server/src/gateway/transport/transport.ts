@@ -19,12 +19,24 @@ export interface ListenAddress {
 }
 
 export interface TransportHandlers {
-  /** A socket that asked for a subprotocol this server speaks was opened. */
-  open(socket: TransportSocket): SocketHandler
+  /** A peer has connected. False: its connection is cut, unanswered. MUST NOT throw. */
+  accept(remoteAddress: string): boolean
+  /** A handshake that this server speaks. An answer refuses it. */
+  upgrade(arrival: Arrival): HttpResponse | undefined
+  /** A handshake was not refused, and its socket was opened. */
+  open(socket: TransportSocket, arrival: Arrival): SocketHandler
   /** A rejected promise is answered with status 500. */
   request(request: HttpRequest): Promise<HttpResponse | StreamResponse>
   /** A handler threw, which ends that one connection. Returns what to tell the client. MUST NOT throw. */
   defect(where: string, error: unknown): string
+}
+
+/** The head of a request, and where it came from. */
+export interface Arrival {
+  /** Address of the peer, as the operating system writes it; empty if it has gone. */
+  readonly remoteAddress: string
+  /** Value of a header by its lower-case name. */
+  header(name: string): string | undefined
 }
 
 export interface TransportSocket {
@@ -52,12 +64,10 @@ export interface SocketHandler {
   closed(): void
 }
 
-export interface HttpRequest {
+export interface HttpRequest extends Arrival {
   readonly method: string
   readonly path: string
   readonly query: URLSearchParams
-  /** Value of a header by its lower-case name. */
-  header(name: string): string | undefined
   /**
    * The body, or `undefined` when it is longer than `bodyBytes`. Stays pending when the client leaves before its end.
    */

@@ -1,7 +1,7 @@
 import { SUBPROTOCOL } from '@tidegate/protocol'
 import { errorReply } from '../http/replies.ts'
-import type { RawHead } from './request-head.ts'
-import type { HttpResponse } from './transport.ts'
+import { joinLines, type RawHead } from './request-head.ts'
+import type { Arrival, HttpResponse, TransportHandlers } from './transport.ts'
 
 /** Only this path upgrades. */
 export const SOCKET_PATH = '/v1/ws'
@@ -25,4 +25,18 @@ export function refuseUpgrade(headers: RawHead['headers']): HttpResponse | undef
     return errorReply('invalid_frame', `Ask for the WebSocket subprotocol ${SUBPROTOCOL}.`)
   }
   return undefined
+}
+
+export function arrivalOf(remoteAddress: string, headers: RawHead['headers']): Arrival {
+  const fields = joinLines(headers)
+  return { remoteAddress, header: (name) => fields.get(name) }
+}
+
+/** Why the handlers refuse a handshake, if they do. */
+export function admit(handlers: TransportHandlers, arrival: Arrival): HttpResponse | undefined {
+  try {
+    return handlers.upgrade(arrival)
+  } catch (error) {
+    return errorReply('internal', handlers.defect('a handshake', error))
+  }
 }

@@ -15,6 +15,8 @@ const PACKAGES = ['uWebSockets.js', 'ws']
 async function report(name: TransportName | undefined): Promise<ChoiceReport> {
   const lines: string[] = []
   const handlers = {
+    accept: () => true,
+    upgrade: () => undefined,
     open: () => {
       throw new Error('no sockets here')
     },

@@ -4,6 +4,7 @@ import { afterAll, afterEach, beforeAll, describe } from 'vitest'
 import { WebSocket } from 'ws'
 import { LOAD, type TransportName } from '../../../src/gateway/transport/create-transport.ts'
 import type {
+  Arrival,
   HttpRequest,
   HttpResponse,
   SocketHandler,
@@ -40,9 +41,11 @@ export class Seen {
 
 export class SeenSocket extends Seen {
   readonly socket: TransportSocket
-  constructor(socket: TransportSocket) {
+  readonly arrival: Arrival
+  constructor(socket: TransportSocket, arrival: Arrival) {
     super()
     this.socket = socket
+    this.arrival = arrival
   }
 }
 
@@ -55,7 +58,7 @@ export class SeenStream extends Seen {
 }
 
 /** A request that the handlers got. */
-export interface SeenRequest extends Pick<HttpRequest, 'method' | 'path' | 'query' | 'header'> {
+export interface SeenRequest extends Omit<HttpRequest, 'body'> {
   /** Once it is there. */
   body: Buffer | undefined | 'pending'
 }
@@ -68,6 +71,8 @@ export class TestServer implements TransportHandlers {
   readonly streams: SeenStream[] = []
   readonly requests: SeenRequest[] = []
   readonly defects: string[] = []
+  onAccept: (remoteAddress: string) => boolean = () => true
+  onUpgrade: (arrival: Arrival) => HttpResponse | undefined = () => undefined
   /** Called with each socket while it is opened, and with each message. */
   onOpen: (seen: SeenSocket) => void = () => {}
   onMessage: (seen: SeenSocket, text: string | undefined) => void = () => {}
@@ -99,8 +104,16 @@ export class TestServer implements TransportHandlers {
     return this.port
   }
 
-  open(socket: TransportSocket): SocketHandler {
-    const seen = new SeenSocket(socket)
+  accept(remoteAddress: string): boolean {
+    return this.onAccept(remoteAddress)
+  }
+
+  upgrade(arrival: Arrival): HttpResponse | undefined {
+    return this.onUpgrade(arrival)
+  }
+
+  open(socket: TransportSocket, arrival: Arrival): SocketHandler {
+    const seen = new SeenSocket(socket, arrival)
     this.sockets.push(seen)
     this.onOpen(seen)
     return {
@@ -113,8 +126,8 @@ export class TestServer implements TransportHandlers {
   }
 
   async request(request: HttpRequest): Promise<HttpResponse | StreamResponse> {
-    const { method, path, query, header } = request
-    const seen: SeenRequest = { method, path, query, header, body: 'pending' }
+    const { body: _, ...head } = request
+    const seen: SeenRequest = { ...head, body: 'pending' }
     this.requests.push(seen)
     request.body().then((body) => {
       seen.body = body
@@ -163,6 +176,8 @@ export class TestServer implements TransportHandlers {
     for (const { stream } of this.streams.splice(0)) stream.close()
     this.requests.length = 0
     this.defects.length = 0
+    this.onAccept = () => true
+    this.onUpgrade = () => undefined
     this.onOpen = () => {}
     this.onMessage = () => {}
     this.onDrained = () => {}

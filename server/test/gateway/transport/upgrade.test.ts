@@ -77,4 +77,57 @@ describeTransports('upgrades', (server) => {
     expect(peer.statuses).not.toContain(101)
     expect(server().sockets).toEqual([])
   })
+
+  it('T-UPGRADE-5 the handlers may refuse a handshake, and an error they throw refuses it too', async () => {
+    const answers = [
+      () => ({ kind: 'whole', status: 429, headers: { 'retry-after': '3' }, body: 'too many' }) as const,
+      () => {
+        throw new Error('broken')
+      },
+      () => undefined,
+    ]
+    const asked: (string | undefined)[] = []
+    server().onUpgrade = ({ header }) => {
+      asked.push(header('x-a'))
+      return answers[asked.length - 1]!()
+    }
+    const peers = []
+    for (const status of [429, 500, 101]) {
+      const peer = server().raw(handshake({ 'X-A': '1' }))
+      await peer.answers(1)
+      expect(peer.statuses).toEqual([status])
+      peers.push(peer)
+    }
+    expect(peers[0]!.text.toLowerCase()).toContain('retry-after: 3')
+    expect(asked).toEqual(['1', '1', '1'])
+    expect(server().defects).toEqual(['a handshake: broken'])
+    expect(server().sockets.map(({ arrival }) => arrival.header('x-a'))).toEqual(['1'])
+    for (const peer of peers) peer.destroy()
+  })
+
+  it('T-PEER-1 the address of the peer comes with its connection, handshake, socket and request', async () => {
+    const seen: string[] = []
+    server().onAccept = (address) => seen.push(address) > 0
+    server().onUpgrade = ({ remoteAddress }) => {
+      seen.push(remoteAddress)
+      return undefined
+    }
+    const socket = server().raw(handshake())
+    await socket.answers(1)
+    expect([...seen, server().sockets[0]!.arrival.remoteAddress]).toEqual(['127.0.0.1', '127.0.0.1', '127.0.0.1'])
+    const peer = server().raw(get('/'))
+    await peer.answers(1)
+    expect(server().requests[0]!.remoteAddress).toBe('127.0.0.1')
+    expect(seen).toHaveLength(3)
+    socket.destroy()
+    peer.destroy()
+  })
+
+  it('T-PEER-2 a connection that is not accepted is cut without an answer', async () => {
+    server().onAccept = () => false
+    const peer = server().raw(get('/'))
+    await peer.closed()
+    expect(peer.text).toBe('')
+    expect(server().requests).toEqual([])
+  })
 })

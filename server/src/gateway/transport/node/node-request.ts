@@ -19,7 +19,14 @@ export function serve(
     new NodeStream(hasStream ? response : undefined, handlers).open(answer)
   }
   const body = method === 'GET' || isHead ? skip(request) : collect(request)
-  const asked: HttpRequest = { method, path, query, header: (name) => headers.get(name), body: () => body }
+  const asked: HttpRequest = {
+    method,
+    path,
+    query,
+    remoteAddress: remoteAddress(request),
+    header: (name) => headers.get(name),
+    body: () => body,
+  }
   handlers
     .request(asked)
     .catch((error) => errorReply('internal', handlers.defect('a request', error)))
@@ -28,6 +35,11 @@ export function serve(
       handlers.defect('the answer to a request', error)
       response.destroy()
     })
+}
+
+/** Empty if the peer has gone. */
+export function remoteAddress({ socket }: IncomingMessage): string {
+  return socket.remoteAddress ?? ''
 }
 
 /** @param isHead the answer is to HEAD: its head is that of the answer to GET, and nothing comes behind it. */

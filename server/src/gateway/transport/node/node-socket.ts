@@ -2,7 +2,7 @@ import type { WebSocket } from 'ws'
 import { fitCloseReason } from '../close-reason.ts'
 import { CLOSE_INTERNAL, GuardedHandler } from '../guarded-handler.ts'
 import { TRANSPORT_LIMITS } from '../limits.ts'
-import type { SocketHandler, TransportHandlers, TransportSocket } from '../transport.ts'
+import type { Arrival, SocketHandler, TransportHandlers, TransportSocket } from '../transport.ts'
 
 const TEXT = { binary: false } as const
 
@@ -12,7 +12,7 @@ export class NodeSocket implements TransportSocket {
   #closing: NodeJS.Timeout | undefined
   #isWaiting = false
 
-  constructor(ws: WebSocket, handlers: TransportHandlers) {
+  constructor(ws: WebSocket, handlers: TransportHandlers, arrival: Arrival) {
     this.#ws = ws
     this.#handler = new GuardedHandler('socket', handlers, () => this.close(CLOSE_INTERNAL, ''))
     ws.on('message', (data: Buffer, isBinary) => {
@@ -24,7 +24,7 @@ export class NodeSocket implements TransportSocket {
     })
     // The close event follows.
     ws.on('error', () => {})
-    this.#handler.open(() => handlers.open(this))
+    this.#handler.open(() => handlers.open(this, arrival))
   }
 
   send(frame: Buffer | string): 'sent' | 'buffered' | 'dropped' {

@@ -36,6 +36,10 @@ export function createNodeTransport(
   // Node would silently drop header lines above this number. Their bytes are bounded already.
   server.maxHeadersCount = 0
   server.on('connection', (socket) => {
+    if (!handlers.accept(socket.remoteAddress ?? '')) {
+      socket.destroy()
+      return
+    }
     connections.set(socket, new NodeConnection(socket))
     socket.once('close', () => connections.delete(socket))
     // A client that ends its side has gone: nobody waits for its answer.

@@ -6,9 +6,9 @@ import { errorReply } from '../../http/replies.ts'
 import { TRANSPORT_LIMITS } from '../limits.ts'
 import { readRequestHead } from '../request-head.ts'
 import type { TransportHandlers } from '../transport.ts'
-import { refuseUpgrade, SOCKET_PATH } from '../upgrade.ts'
+import { admit, arrivalOf, refuseUpgrade, SOCKET_PATH } from '../upgrade.ts'
 import { headerLines } from './header-lines.ts'
-import { serve, write } from './node-request.ts'
+import { remoteAddress, serve, write } from './node-request.ts'
 import { NodeSocket } from './node-socket.ts'
 import { splitTarget } from './request-target.ts'
 
@@ -27,9 +27,10 @@ export function createUpgrade(handlers: TransportHandlers): Upgrade {
     const lines = headerLines(request.rawHeaders)
     const { path, query } = splitTarget(request.url!)
     if (path === SOCKET_PATH && request.headers.upgrade?.toLowerCase() === 'websocket') {
-      const refusal = refuseUpgrade(lines)
+      const arrival = arrivalOf(remoteAddress(request), lines)
+      const refusal = refuseUpgrade(lines) ?? admit(handlers, arrival)
       if (refusal !== undefined) write(lastResponse(request, socket), refusal)
-      else sockets.handleUpgrade(request, socket, head, (ws) => new NodeSocket(ws, handlers))
+      else sockets.handleUpgrade(request, socket, head, (ws) => new NodeSocket(ws, handlers, arrival))
       return
     }
     // No other protocol is spoken here, so it is a request like any other, except that Node has left its body unread.

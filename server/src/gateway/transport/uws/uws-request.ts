@@ -38,12 +38,24 @@ export function serve(response: UwsResponse, request: UwsRequest, handlers: Tran
     } else if (!aborted) response.cork(() => write(response, answer, isHead))
   }
   const body = method === 'GET' || isHead ? Promise.resolve(Buffer.alloc(0)) : collect(response)
-  const asked: HttpRequest = { method, path, query, header: (name) => headers.get(name), body: () => body }
+  const asked: HttpRequest = {
+    method,
+    path,
+    query,
+    remoteAddress: remoteAddress(response),
+    header: (name) => headers.get(name),
+    body: () => body,
+  }
   handlers
     .request(asked)
     .catch((error) => errorReply('internal', handlers.defect('a request', error)))
     .then(reply)
     .catch((error) => giveUp(response, handlers, error))
+}
+
+/** Empty if the peer has gone. */
+export function remoteAddress(response: UwsResponse): string {
+  return Buffer.from(response.getRemoteAddressAsText()).toString('latin1')
 }
 
 /** Nothing more can be said on this connection. */

@@ -2,9 +2,11 @@ import type { WebSocket } from 'uWebSockets.js'
 import { fitCloseReason } from '../close-reason.ts'
 import { CLOSE_INTERNAL, GuardedHandler } from '../guarded-handler.ts'
 import { TRANSPORT_LIMITS } from '../limits.ts'
-import type { SocketHandler, TransportHandlers, TransportSocket } from '../transport.ts'
+import type { Arrival, SocketHandler, TransportHandlers, TransportSocket } from '../transport.ts'
 
 export interface SocketData {
+  /** Until it is open. */
+  arrival: Arrival | undefined
   socket?: UwsSocket
 }
 

@@ -3,9 +3,9 @@ import { SUBPROTOCOL } from '@tidegate/protocol'
 import { cannotListen, claimPort } from '../../../claim-port.ts'
 import { TRANSPORT_LIMITS } from '../limits.ts'
 import type { Transport, TransportHandlers } from '../transport.ts'
-import { refuseUpgrade, SOCKET_PATH } from '../upgrade.ts'
+import { admit, arrivalOf, refuseUpgrade, SOCKET_PATH } from '../upgrade.ts'
 import { loadUws } from './uws-module.ts'
-import { giveUp, headerLines, serve, write } from './uws-request.ts'
+import { giveUp, headerLines, remoteAddress, serve, write } from './uws-request.ts'
 import { type SocketData, UwsSocket } from './uws-socket.ts'
 
 /**
@@ -23,18 +23,24 @@ export function createUwsTransport(handlers: TransportHandlers): Transport {
     idleTimeout: 0,
     sendPingsAutomatically: false,
     upgrade(response, request, context) {
-      const refusal = refuseUpgrade(headerLines(request))
+      const lines = headerLines(request)
+      const arrival = arrivalOf(remoteAddress(response), lines)
+      const refusal = refuseUpgrade(lines) ?? admit(handlers, arrival)
       if (refusal !== undefined) {
         write(response, refusal)
         return
       }
       // Without extensions: offered ones are not passed on.
-      response.upgrade<SocketData>({}, request.getHeader('sec-websocket-key'), SUBPROTOCOL, '', context)
+      response.upgrade<SocketData>({ arrival }, request.getHeader('sec-websocket-key'), SUBPROTOCOL, '', context)
     },
     open(ws) {
       const socket = new UwsSocket(ws, handlers)
-      ws.getUserData().socket = socket
-      socket.handler.open(() => handlers.open(socket))
+      const data = ws.getUserData()
+      const { arrival } = data
+      data.socket = socket
+      // The head of its handshake is not kept for as long as the socket lives.
+      data.arrival = undefined
+      socket.handler.open(() => handlers.open(socket, arrival!))
     },
     // An error thrown in a uWS callback ends the process: the guarded handler throws nothing.
     message(ws, message, isBinary) {
@@ -49,6 +55,11 @@ export function createUwsTransport(handlers: TransportHandlers): Transport {
       ws.getUserData().socket!.markClosed()
     },
   })
+  // Called with 1 for a connection that begins and -1 for one that ends.
+  const onConnection: Parameters<typeof app.filter>[0] = (response, count) => {
+    if (Number(count) === 1 && !handlers.accept(remoteAddress(response))) response.close()
+  }
+  app.filter(onConnection)
   app.any('/*', (response, request) => {
     try {
       serve(response, request, handlers)
