@@ -3,6 +3,7 @@ import { type BreakerLimits, openBus } from './bus/index.ts'
 import type { Contract } from './config/model.ts'
 import { Pipeline } from './fold/index.ts'
 import { createReport } from './observability/defects.ts'
+import { shownError } from './observability/shown-error.ts'
 import { PartitionPool } from './own/index.ts'
 
 export interface WorkerSettings {
@@ -36,7 +37,10 @@ export async function startWorker(settings: WorkerSettings, contract: Contract):
     ...(breaker !== undefined && { breaker }),
     onBreaker: (state) => log(`breaker ${state.class}: ${state.state}`),
   })
-  const report = createReport(({ id, where, error }) => log(`${where} (${id}): ${messageOf(error)}`))
+  const report = createReport(({ id, where, error }) => {
+    const { stack, message } = shownError(error)
+    log(`${where} (${id}): ${stack ?? message}`)
+  })
   const shared = { bus, clock: await bus.startClock(), log }
   const pool = new PartitionPool({ ...shared, report, workerId, pipeline: new Pipeline(contract) })
   await pool.start()
@@ -54,8 +58,4 @@ export async function startWorker(settings: WorkerSettings, contract: Contract):
       return closing
     },
   }
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? (error.stack ?? error.message) : String(error)
 }

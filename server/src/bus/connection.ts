@@ -1,6 +1,7 @@
 import { type RedisOptions as AnyRedisOptions, Redis } from 'ioredis'
 import { parseRedisAddress } from '../redis-address.ts'
 import { connectionFault, SILENT } from './connection-fault.ts'
+import { keepArgumentsOutOfErrors } from './error-arguments.ts'
 import { BusUnreachable } from './errors.ts'
 
 export type { Redis } from 'ioredis'
@@ -15,6 +16,8 @@ const SILENCE_MS = 1_500
 const LAST_DEADLINE_MS = 6_000
 /** Longest wait of one blocking read: short, so that a dead connection is noticed soon. */
 export const BLOCK_MS = 1_000
+
+keepArgumentsOutOfErrors()
 
 const COMMON: RedisOptions = {
   // A queue in front of a dead Redis is unbounded memory: callers are refused at once and decide themselves.

@@ -1,4 +1,5 @@
-import { printableJson, withoutCredentials } from './printable.ts'
+import { withoutSecrets } from '../secrets.ts'
+import { printableJson } from './printable.ts'
 import { UsageError } from './usage-error.ts'
 
 interface Command {
@@ -54,9 +55,7 @@ export async function main([name, ...args]: string[]): Promise<number> {
   }
   const listing = name !== undefined && Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined
   if (listing === undefined) {
-    process.stderr.write(
-      name === undefined ? USAGE : `There is no command ${withoutCredentials(printableJson(name))}.\n\n${USAGE}`,
-    )
+    complain(name === undefined ? USAGE : `There is no command ${printableJson(name)}.\n\n${USAGE}`)
     return 2
   }
   const command = await listing.load()
@@ -68,10 +67,10 @@ export async function main([name, ...args]: string[]): Promise<number> {
     return await command.run(args)
   } catch (error) {
     if (!(error instanceof UsageError)) {
-      process.stderr.write(`tidegate ${name}: ${explain(error)}\n`)
+      complain(`tidegate ${name}: ${explain(error)}\n`)
       return 1
     }
-    process.stderr.write(`${error.message}\n\n${command.usage}`)
+    complain(`${error.message}\n\n${command.usage}`)
     return 2
   }
 }
@@ -81,4 +80,9 @@ function explain(error: unknown): string {
   if (!(error instanceof Error)) return String(error)
   const isDefect = error instanceof TypeError || error instanceof ReferenceError
   return isDefect ? (error.stack ?? error.message) : error.message
+}
+
+/** Whatever an error says, and whatever it repeats of the command line. */
+function complain(text: string): void {
+  process.stderr.write(withoutSecrets(text))
 }

@@ -20,11 +20,6 @@ export function printableTime(time: number): string {
   return Number.isNaN(date.getTime()) ? `${time} ms` : date.toISOString()
 }
 
-/** Text that may repeat the address of a Redis, without user and password. */
-export function withoutCredentials(text: string): string {
-  return text.replace(/(\b[a-z][a-z0-9+.-]*:\/\/)\S*@/gi, '$1***@')
-}
-
 function escaped(text: string): string {
   return text.replace(UNPRINTABLE, (character) =>
     Array.from({ length: character.length }, (_, i) => unit(character.charCodeAt(i))).join(''),

@@ -1,6 +1,7 @@
 import { claimPort } from '../claim-port.ts'
 import { defaultConfigPath, isBuiltInConfig, loadConfig } from '../config/load-config.ts'
 import { readSettings, type Settings } from '../config/settings.ts'
+import { withoutSecrets } from '../secrets.ts'
 import { npmGone } from '../supervisor/npm-watch.ts'
 import { findRedisBinary } from '../supervisor/redis-binary.ts'
 import { Supervisor, type SupervisorOptions } from '../supervisor/supervisor.ts'
@@ -106,5 +107,5 @@ Tidegate is at ${url}
 }
 
 function say(line: string): void {
-  process.stdout.write(`${line}\n`)
+  process.stdout.write(`${withoutSecrets(line)}\n`)
 }

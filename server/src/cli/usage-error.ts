@@ -1,5 +1,4 @@
 import { type ParseArgsConfig, parseArgs } from 'node:util'
-import { withoutCredentials } from './printable.ts'
 
 /** The command line cannot be understood. The usage of the command is printed after the message. */
 export class UsageError extends Error {
@@ -26,6 +25,6 @@ function parsed<const T extends ParseArgsConfig>(config: T) {
   try {
     return parseArgs(config)
   } catch (cause) {
-    throw new UsageError(withoutCredentials((cause as Error).message))
+    throw new UsageError((cause as Error).message)
   }
 }

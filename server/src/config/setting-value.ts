@@ -1,10 +1,14 @@
 import { parseRedisAddress } from '../redis-address.ts'
+import { keepSecret } from '../secrets.ts'
 
 /** An option or environment variable has a value that cannot be used. */
 export class SettingsError extends Error {
   override readonly name = 'SettingsError'
 
-  /** @param value left out where it is a secret: no pattern finds the password in a value that is mistyped. */
+  /**
+   * @param value left out where it is a secret, or may be one that was given to another setting: no pattern finds the
+   *   password in a value that is mistyped.
+   */
   constructor(source: string, value: string | undefined, cause: unknown) {
     const isWhat =
       value === undefined ? 'cannot be used (it is not shown, it may hold a password)' : `is ${JSON.stringify(value)}`
@@ -51,8 +55,9 @@ export function number(min: number, max: number): (value: string) => number {
   }
 }
 
-/** The address of a Redis, which may hold a password. */
+/** The address of a Redis, which may hold a password. From then on nothing that is printed shows it. */
 export function redisAddress(value: string): string {
-  parseRedisAddress(value)
+  const address = parseRedisAddress(value)
+  if (address.kind === 'tcp') keepSecret(address.password)
   return value
 }

@@ -285,6 +285,6 @@ function parsed<T>(source: string, value: string, parse: (value: string) => T, i
   try {
     return parse(value)
   } catch (cause) {
-    throw new SettingsError(source, isSecret ? undefined : value, cause)
+    throw new SettingsError(source, isSecret || value.includes('@') ? undefined : value, cause)
   }
 }

@@ -57,7 +57,9 @@ describe('tidegate', () => {
     ['gateway', 'redis://:secret@host'],
     ['redis://:se@cret@host'],
     ['demo', '--url=x', 'redis://user:secret@host/1'],
-  ])('X-START-2 %s %s - repeats the address without its password', async (...args) => {
+    ['demo', '--url', 'redis://:secret@host 1'],
+    ['start', '--workers', 'redis://:secret@host'],
+  ])('X-START-2 X-SECRET-1 %s %s - repeats the address without its password', async (...args) => {
     const { code, err } = await runCommand(...args)
     expect(code).toBe(2)
     expect(err).toContain('redis://***@host')

@@ -70,4 +70,8 @@ describe('settings', () => {
     expect(refusal).toBeInstanceOf(Error)
     expect(inspect(refusal, { depth: 9, showHidden: true })).not.toMatch(/secret|cret@|ret@|#ret/)
   })
+
+  test('K-SET-3 readSettings - nor is an address that was given to another setting', () => {
+    expect(() => readSettings({}, { TIDEGATE_PORT: 'redis//:secret@host' })).toThrow(/^TIDEGATE_PORT cannot be used/)
+  })
 })

@@ -1,0 +1,30 @@
+/** What is shown of an error. */
+export interface ShownError {
+  readonly type: string
+  readonly message: string
+  readonly code?: string
+  readonly stack?: string
+  readonly cause?: ShownError
+}
+
+/** Causes of causes. */
+const MAX_DEPTH = 5
+/** `JSON.parse` quotes what it cannot read, and that is the data of a client. */
+const QUOTED_JSON = /(?:, )?(?:\.\.\.)?".*"(?:\.\.\.)? is not valid JSON/gs
+
+/**
+ * An error for the log: its kind, message, code, stack and causes, and none of its other properties. Libraries keep
+ * there what they were called with: the events of an append, the password of a login.
+ */
+export function shownError(error: unknown, depth = 0): ShownError {
+  if (!(error instanceof Error)) return { type: typeof error, message: typeof error === 'string' ? error : '' }
+  const { name, code, cause } = error as NodeJS.ErrnoException
+  const shown = (text: string) => (error instanceof SyntaxError ? text.replace(QUOTED_JSON, ' (text not shown)') : text)
+  return {
+    type: name,
+    message: shown(error.message),
+    ...(typeof code === 'string' && { code }),
+    ...(error.stack !== undefined && { stack: shown(error.stack) }),
+    ...(cause !== undefined && depth < MAX_DEPTH && { cause: shownError(cause, depth + 1) }),
+  }
+}
