@@ -5,7 +5,7 @@ import { welcome } from './welcome.ts'
 
 type FrameOf<Type extends ClientFrame['type']> = Extract<ClientFrame, { type: Type }>
 
-const DEADLINE_MS = 5_000
+const DEADLINE_MS = 15_000
 
 /** One connection as the server sees it: what the client sent waits until the test asks for it. */
 export class Peer {

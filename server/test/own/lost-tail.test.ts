@@ -88,7 +88,7 @@ describe('a tail that Redis lost under an owner', () => {
     const source = new EntrySource(0, opened.bus, systemClock)
     const log = keys.log(0, 'a.reading')
     for (let i = 1; i <= 130; i++) await redis.xadd(log, `${i}-0`, 'e', 'e', 'h', '{}', 'd', '')
-    await vi.waitFor(async () => source.read(new Map([['a.reading', LOG_START]]), 0))
+    await vi.waitFor(async () => source.read(new Map([['a.reading', LOG_START]]), 0), 5_000)
     await sleep(100)
     await redis.del(log)
     await redis.xadd(log, '500-0', 'e', 'e', 'h', '{}', 'd', '')

@@ -78,8 +78,15 @@ describe('worker processes', () => {
     await deployment.expectExact(events)
   })
 
-  it('W-OWNER-3 hand their partitions over on SIGTERM', async () => {
-    const [first] = await startTwo()
+  it('W-OWNER-4 W-OWNER-3 spread the partitions over all of them, and hand them over on SIGTERM', async () => {
+    const first = await startWorker('w-1')
+    await untilOwned()
+    await startWorker('w-2')
+    await until(async () => {
+      const shares = await deployment.shares()
+      return shares['w-1'] === PARTITIONS / 2 && shares['w-2'] === PARTITIONS / 2
+    }, 'each has half of the partitions')
+    await untilOwned()
     const events = readings(1_000, 10_000)
     const publishing = deployment.publishOver(events, 2_000)
     await sleep(500)
@@ -88,17 +95,6 @@ describe('worker processes', () => {
     expect(await untilOwned(await deployment.now())).toBeLessThan(1_000)
     await publishing
     await deployment.expectExact(events)
-  })
-
-  it('W-OWNER-4 spread the partitions over all of them', async () => {
-    await startWorker('w-1')
-    await untilOwned()
-    await startWorker('w-2')
-    await until(async () => {
-      const shares = await deployment.shares()
-      return shares['w-1'] === PARTITIONS / 2 && shares['w-2'] === PARTITIONS / 2
-    }, 'each has half of the partitions')
-    await untilOwned()
   })
 
   it('W-OWNER-5 L-POOL-1 offer a partition again whose lease job vanished', async () => {
@@ -116,16 +112,13 @@ describe('worker processes', () => {
   it('W-SUSPECT-1 get past an event that kills whoever folds it', async () => {
     const events = readings(100, 2_000)
     const deadly: Reading = { ...events[50]!, id: 'deadly', v: DEADLY }
-    const partition = partitionOf(deadly.key, PARTITIONS)
-    await startWorker('w-0')
-    await untilOwned()
-    // As if two owners had died of it before: the third take is the first to be suspicious.
-    await redis.hset(keys.meta(partition), 'takes', 2)
     await deployment.publish([...events.slice(0, 50), deadly, ...events.slice(50)])
+    // As if two owners had died of it before: the third take is the first to be suspicious.
+    await redis.hset(keys.meta(partitionOf(deadly.key, PARTITIONS)), 'takes', 2)
+    let worker = await startWorker('w-0')
     for (let next = 1; (await deployment.eventsOf('a.reading~dead')).length === 0; next++) {
-      const worker = workers.at(-1)!
       const ended = await Promise.race([worker.ended, sleep(100)])
-      if (ended !== undefined) await startWorker(`w-${next}`)
+      if (ended !== undefined) worker = await startWorker(`w-${next}`)
       expect(next).toBeLessThan(200)
     }
     expect((await deployment.eventsOf('a.reading~dead')).map(({ id }) => id)).toEqual(['deadly'])

@@ -6,7 +6,10 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { readSettings } from '../../src/config/settings.ts'
-import { findRedisBinary } from '../../src/supervisor/redis-binary.ts'
+import { findRedisBinary, type RedisBinary } from '../../src/supervisor/redis-binary.ts'
+
+/** The same for every test of this process. */
+let found: Promise<RedisBinary> | undefined
 
 export interface TestRedis {
   readonly url: string
@@ -26,7 +29,8 @@ export interface TestRedis {
  */
 export async function startTestRedis(options: readonly string[] = []): Promise<TestRedis> {
   const port = await freePort()
-  const { command, environment } = await findRedisBinary(readSettings(), console.log)
+  found ??= findRedisBinary(readSettings(), console.log)
+  const { command, environment } = await found
   const dir = await mkdtemp(join(tmpdir(), 'tidegate-test-'))
   const server = ['--port', `${port}`, '--bind', '127.0.0.1', '--dir', dir, '--save', '', '--appendonly', 'yes']
   const logFile = join(dir, 'appendonlydir', 'appendonly.aof.1.incr.aof')

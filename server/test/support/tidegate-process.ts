@@ -45,6 +45,10 @@ export class TidegateProcess {
     return this.child.pid!
   }
 
+  get hasEnded(): boolean {
+    return this.#hasEnded
+  }
+
   /** Resolves to the `ready` message. */
   async ready(): Promise<{ readonly type: 'ready'; readonly port?: number }> {
     return new Promise((resolve, reject) => {

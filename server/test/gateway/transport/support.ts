@@ -17,7 +17,7 @@ import type {
 } from '../../../src/gateway/transport/transport.ts'
 
 export const IMPLEMENTATIONS: readonly TransportName[] = ['uws', 'node']
-const DEADLINE_MS = 5_000
+const DEADLINE_MS = 15_000
 
 /** Runs a part of the suite for every transport, each with a server of its own. */
 export function describeTransports(title: string, suite: (server: () => TestServer) => void): void {
