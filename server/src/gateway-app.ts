@@ -12,12 +12,14 @@ import {
   Readiness,
   StaticFiles,
   Streams,
+  TlsWatch,
   type TransportName,
 } from './gateway/index.ts'
 import { Canaries, Ingest, PublishControl } from './ingest/index.ts'
 import { createReport, type Defect } from './observability/defects.ts'
 import { GatewayMetrics } from './observability/gateway-metrics.ts'
 import { Queries } from './queries/index.ts'
+import { readTls, type TlsFiles } from './tls.ts'
 
 export interface GatewaySettings {
   readonly redisUrl: string
@@ -30,6 +32,8 @@ export interface GatewaySettings {
   readonly port: number
   /** Other gateways of this machine listen on the same port. */
   readonly sharedPort: boolean
+  /** Certificate and key; absent: connections are not encrypted. */
+  readonly tls?: TlsFiles | undefined
   /** What serves sockets and HTTP; absent for uWebSockets.js where its binary loads, else `node:http`. */
   readonly transport?: TransportName | undefined
   /** Name of this process in `welcome` and metrics. */
@@ -74,6 +78,7 @@ export async function startGateway(settings: GatewaySettings, contract: Contract
   const clock = systemClock
   const metrics = new GatewayMetrics(node)
   const report = createReport(settings.onDefect)
+  const tls = settings.tls && (await readTls(settings.tls))
   // Changes may come before these two exist.
   let tellClients: (state: GuardState) => void = () => {}
   let tellPublishers: (at: LogEpoch) => void = () => {}
@@ -177,7 +182,13 @@ export async function startGateway(settings: GatewaySettings, contract: Contract
   )
   tellClients = (state) => gateway.sendBus(state)
   tellPublishers = (at) => gateway.sendEpoch(at)
-  const transport = await createTransport({ name: settings.transport, handlers: gateway, warn: (line) => warn?.(line) })
+  const transport = await createTransport({
+    name: settings.transport,
+    handlers: gateway,
+    tls,
+    warn: (line) => warn?.(line),
+  })
+  const watch = tls && new TlsWatch({ tls, renew: (next) => transport.renew(next), warn: (line) => warn?.(line) })
   const { port } = await transport.listen({ host: settings.host, port: settings.port, shared: settings.sharedPort })
   metrics.observe({
     sessions: () => gateway.connectionCount,
@@ -187,10 +198,12 @@ export async function startGateway(settings: GatewaySettings, contract: Contract
     readiness: () => readiness.report(),
     workers: () => bus.workers(),
   })
+  watch?.start()
   gateway.start()
 
   let closing: Promise<void> | undefined
   const close = async (deadlineMs: number) => {
+    watch?.close()
     readiness.drain()
     transport.stopListening()
     await gateway.drain(deadlineMs)

@@ -7,6 +7,7 @@ import { breakerLimits } from './breaker-limits.ts'
 import { liveAsChild } from './child-life.ts'
 import { checkOpenFiles } from './open-files.ts'
 import { requiredRedisUrl } from './required-redis.ts'
+import { tlsFilesOf } from './tls-files.ts'
 import { parseOptions } from './usage-error.ts'
 
 export const usage = `tidegate gateway [--port <n>] [--host <address>] [--shared-port] [--config <file>]
@@ -54,6 +55,7 @@ export async function run(args: string[]): Promise<number> {
       redisWaitMs: settings.redisWaitSeconds * 1_000,
       warn: (line) => log.warn(line),
       sharedPort: flags['shared-port'],
+      tls: tlsFilesOf(settings),
       delivery,
       breaker,
       readyShare: settings.readyPercent / 100,

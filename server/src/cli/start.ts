@@ -5,10 +5,13 @@ import { withoutSecrets } from '../secrets.ts'
 import { npmGone } from '../supervisor/npm-watch.ts'
 import { findRedisBinary } from '../supervisor/redis-binary.ts'
 import { Supervisor, type SupervisorOptions } from '../supervisor/supervisor.ts'
+import { readTls } from '../tls.ts'
 import { CHILD_DRAIN_MS } from './child-life.ts'
 import { checkOpenFiles } from './open-files.ts'
 import { liveUntilSignal, startUntilSignal } from './process-life.ts'
+import { tlsFilesOf } from './tls-files.ts'
 import { parseOptions, UsageError } from './usage-error.ts'
+import { welcome } from './welcome.ts'
 
 export const usage = `tidegate start [options]
 
@@ -45,6 +48,11 @@ export async function run(args: string[]): Promise<number> {
   const config = flags.config ?? defaultConfigPath(process.cwd())
   // Read here so that an error is reported once and not by each child.
   await loadConfig(config)
+  const tls = tlsFilesOf(settings)
+  if (tls !== undefined) await readTls(tls)
+  const isDemo = !flags['no-demo'] && isBuiltInConfig(config)
+  // With TLS it would not trust the gateway.
+  const runsDemo = isDemo && tls === undefined
   const life = {
     onStopping: (reason: string) => say(`Stopping (${reason}). Once more ends it at once.`),
     ...(settings.startedByNpm && { orphaned: npmGone() }),
@@ -54,6 +62,7 @@ export async function run(args: string[]): Promise<number> {
       Supervisor.start(
         {
           redis: await redisFor(settings, stopped),
+          scheme: tls === undefined ? 'http' : 'https',
           host: settings.host,
           port: await claimPort(settings.host, settings.port),
           node: settings.node,
@@ -61,7 +70,7 @@ export async function run(args: string[]): Promise<number> {
           workers: count('workers', flags.workers),
           config,
           hungSeconds: settings.hungSeconds,
-          demo: !flags['no-demo'] && isBuiltInConfig(config),
+          demo: runsDemo,
           say,
         },
         stopped,
@@ -69,7 +78,7 @@ export async function run(args: string[]): Promise<number> {
     life,
   )
   if (supervisor === undefined) return 0
-  say(welcome(supervisor.url, isBuiltInConfig(config)))
+  say(welcome({ url: supervisor.url, isBuiltIn: isBuiltInConfig(config), lacksDemo: isDemo && !runsDemo }))
   return liveUntilSignal({
     running: { close: () => supervisor.close({ deadlineMs: CHILD_DRAIN_MS }) },
     ready: { port: Number(new URL(supervisor.url).port) },
@@ -91,19 +100,6 @@ function count(name: string, value: string): number {
   const number = Number(value)
   if (!/^\d+$/.test(value) || number < 1 || number > 64) throw new UsageError(`--${name} ${value}: from 1 to 64`)
   return number
-}
-
-function welcome(url: string, isDemo: boolean): string {
-  const event = '{"topic":"sensor.reading","data":{"sensorId":"attic","temperature":21.5,"humidity":40}}'
-  const example = isDemo
-    ? `publish one event:  curl ${url}/v1/events -H 'content-type: application/json' -d '${event}'`
-    : `topics to publish:  curl ${url}/v1/topics`
-  return `
-Tidegate is at ${url}
-
-  ${example}
-  stop:               Ctrl-C, the data stays
-`
 }
 
 function say(line: string): void {

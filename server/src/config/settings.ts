@@ -56,6 +56,25 @@ export const VARIABLES = {
     fallback: '127.0.0.1',
     parse: text,
   }),
+  tlsCert: variable({
+    name: 'TIDEGATE_TLS_CERT',
+    meaning:
+      'File with the certificate of the gateways and those between it and its authority, PEM. With it they speak HTTPS and WSS only. It is read again when it [changes](tls.md).',
+    fallbackText: 'no TLS',
+    parse: (value: string) => resolve(value),
+  }),
+  tlsKey: variable({
+    name: 'TIDEGATE_TLS_KEY',
+    meaning: 'File with the private key of `TIDEGATE_TLS_CERT`, PEM without a passphrase.',
+    fallbackText: 'no TLS',
+    parse: (value: string) => resolve(value),
+  }),
+  tlsClientCa: variable({
+    name: 'TIDEGATE_TLS_CLIENT_CA',
+    meaning: 'File with the authorities that client certificates must come from, PEM. Clients without one are refused.',
+    fallbackText: 'clients need no certificate',
+    parse: (value: string) => resolve(value),
+  }),
   transport: variable({
     name: 'TIDEGATE_TRANSPORT',
     meaning:
@@ -246,6 +265,9 @@ export function readSettings(flags: Flags = {}, environment: Environment = proce
     redisWaitSeconds: setting(VARIABLES.redisWaitSeconds),
     port: setting(VARIABLES.port),
     host: setting(VARIABLES.host),
+    tlsCert: given(VARIABLES.tlsCert),
+    tlsKey: given(VARIABLES.tlsKey),
+    tlsClientCa: given(VARIABLES.tlsClientCa),
     transport: given(VARIABLES.transport),
     dataFolder: setting(VARIABLES.dataFolder),
     partitions: setting(VARIABLES.partitions),

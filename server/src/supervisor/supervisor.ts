@@ -10,6 +10,8 @@ export interface SupervisorOptions {
   readonly host: string
   /** A free port. */
   readonly port: number
+  /** How the gateways are spoken to. */
+  readonly scheme: 'http' | 'https'
   /** Name of this deployment's processes. */
   readonly node: string
   readonly gateways: number
@@ -51,7 +53,7 @@ export class Supervisor {
   private constructor(options: SupervisorOptions, redis: PrivateRedis | undefined, redisUrl: string) {
     this.#options = options
     this.#redis = redis
-    const { host, port, config, gateways, workers } = options
+    const { scheme, host, port, config, gateways, workers } = options
     const listen = ['--host', host, '--port', `${port}`, ...(gateways > 1 ? ['--shared-port'] : [])]
     const child = (name: string, args: readonly string[], nodeOptions: readonly string[]) =>
       new Child({
@@ -66,7 +68,7 @@ export class Supervisor {
       child(name, ['gateway', ...listen, '--config', config], NODE_OPTIONS),
     )
     this.#workers = numbered('worker', workers).map((name) => child(name, ['worker', '--config', config], NODE_OPTIONS))
-    this.#demo = options.demo ? [child('demo', ['demo', '--url', localUrl(host, port)], [])] : []
+    this.#demo = options.demo ? [child('demo', ['demo', '--url', localUrl(scheme, host, port)], [])] : []
   }
 
   /**
@@ -95,7 +97,7 @@ export class Supervisor {
 
   /** For the browser on this machine. */
   get url(): string {
-    return localUrl(this.#options.host, this.#options.port)
+    return localUrl(this.#options.scheme, this.#options.host, this.#options.port)
   }
 
   /**
@@ -149,9 +151,9 @@ function numbered(name: string, count: number): string[] {
   return count === 1 ? [name] : Array.from({ length: count }, (_, index) => `${name} ${index + 1}`)
 }
 
-function localUrl(host: string, port: number): string {
+function localUrl(scheme: string, host: string, port: number): string {
   const reachable = host === '0.0.0.0' || host === '::' ? '127.0.0.1' : host
-  return `http://${reachable.includes(':') ? `[${reachable}]` : reachable}:${port}`
+  return `${scheme}://${reachable.includes(':') ? `[${reachable}]` : reachable}:${port}`
 }
 
 async function redisOf(redis: SupervisorOptions['redis'], stopped: AbortSignal) {

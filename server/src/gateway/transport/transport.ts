@@ -1,3 +1,5 @@
+import type { Tls } from '../../tls.ts'
+
 /**
  * The gateway's view of a WebSocket and HTTP server. The rules are in `SPEC.md`; every implementation MUST pass
  * `server/test/gateway/transport`.
@@ -5,6 +7,11 @@
 export interface Transport {
   /** Starts listening. Rejects with a clear message when the address is taken. Port 0 takes a free one. */
   listen(address: ListenAddress): Promise<{ readonly port: number }>
+  /**
+   * Another certificate, key and authorities for new connections; the open ones stay as they are. Rejects if they
+   * cannot be used, and then the ones before stay in use. Without TLS it does nothing.
+   */
+  renew(tls: Tls): Promise<void>
   /** Stops accepting connections; open ones stay and are served. */
   stopListening(): void
   /** Cuts every connection and calls `closed` of its handler. MUST be idempotent. */

@@ -1,5 +1,7 @@
-import { createServer } from 'node:http'
+import { createServer, type ServerOptions } from 'node:http'
+import { createServer as createTlsServer } from 'node:https'
 import { Server as NetServer, type Socket } from 'node:net'
+import { MIN_TLS_VERSION, type Tls } from '../../../tls.ts'
 import { TRANSPORT_LIMITS } from '../limits.ts'
 import { readRequestHead } from '../request-head.ts'
 import type { Transport, TransportHandlers } from '../transport.ts'
@@ -16,14 +18,22 @@ const REQUEST_MS = 60_000
 /** How often unfinished requests are checked. */
 const CHECK_MS = 1_000
 
+export interface NodeTransportOptions {
+  readonly idleMs?: number
+  /** Absent: connections are not encrypted. */
+  readonly tls?: Tls
+}
+
 /** Creates the transport on `node:http` and `ws`. It does not listen yet. */
 export function createNodeTransport(
   handlers: TransportHandlers,
-  { idleMs }: { readonly idleMs: number } = TRANSPORT_LIMITS,
+  { idleMs = TRANSPORT_LIMITS.idleMs, tls }: NodeTransportOptions = {},
 ): Transport {
+  /** Of TCP. With TLS some of them are not in `connections` yet. */
+  const sockets = new Set<Socket>()
   const connections = new Map<Socket, NodeConnection>()
   const upgrade = createUpgrade(handlers)
-  const server = createServer({
+  const options: ServerOptions = {
     maxHeaderSize: TRANSPORT_LIMITS.headBytes,
     headersTimeout: idleMs,
     keepAliveTimeout: idleMs,
@@ -31,15 +41,27 @@ export function createNodeTransport(
     // Node would answer a request without a host, and read on.
     requireHostHeader: false,
     connectionsCheckingInterval: CHECK_MS,
-  })
+  }
+  const secure =
+    tls &&
+    createTlsServer({
+      ...options,
+      ...contextOf(tls),
+      requestCert: tls.clientCa !== undefined,
+      handshakeTimeout: idleMs,
+    })
+  const server = secure ?? createServer(options)
   server.setTimeout(idleMs)
   // Node would silently drop header lines above this number. Their bytes are bounded already.
   server.maxHeadersCount = 0
   server.on('connection', (socket) => {
-    if (!handlers.accept(socket.remoteAddress ?? '')) {
-      socket.destroy()
-      return
-    }
+    socket.on('error', () => {})
+    sockets.add(socket)
+    socket.once('close', () => sockets.delete(socket))
+    if (!handlers.accept(socket.remoteAddress ?? '')) socket.destroy()
+  })
+  server.on(secure === undefined ? 'connection' : 'secureConnection', (socket: Socket) => {
+    if (socket.destroyed) return
     connections.set(socket, new NodeConnection(socket))
     socket.once('close', () => connections.delete(socket))
     // A client that ends its side has gone: nobody waits for its answer.
@@ -71,11 +93,18 @@ export function createNodeTransport(
   })
   return {
     listen: (address) => listen(server, address),
+    async renew(next) {
+      secure?.setSecureContext(contextOf(next))
+    },
     // The HTTP server's own method would also close connections idle for a moment, under a request on its way.
     stopListening: () => void NetServer.prototype.close.call(server),
     close() {
       server.close()
-      for (const socket of connections.keys()) socket.destroy()
+      for (const socket of sockets) socket.destroy()
     },
   }
+}
+
+function contextOf({ cert, key, clientCa }: Tls) {
+  return { cert, key, ca: clientCa, minVersion: MIN_TLS_VERSION } as const
 }

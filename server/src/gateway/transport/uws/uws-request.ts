@@ -84,7 +84,7 @@ const CORK_BYTES = 16_384
  * requests it has received already, even if told to close. With `close` instead, two things remain to do here: the
  * status line, which is written unchanged, carries the whole answer, and its body is long enough to leave the buffer.
  */
-function refuseAndClose(response: UwsResponse, answer: HttpResponse): void {
+export function refuseAndClose(response: UwsResponse, answer: HttpResponse): void {
   response.writeStatus(finalResponse({ ...answer, body: answer.body.toString().padEnd(CORK_BYTES) }))
   response.close()
 }

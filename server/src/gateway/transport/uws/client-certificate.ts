@@ -1,0 +1,20 @@
+import type { HttpResponse as UwsResponse } from 'uWebSockets.js'
+import type { Tls } from '../../../tls.ts'
+import { errorReply } from '../../http/replies.ts'
+import { refuseAndClose } from './uws-request.ts'
+
+/** Not in the types of uWebSockets.js. PEM of a certificate that was verified, or an empty text. */
+interface WithCertificate {
+  readonly getX509Certificate?: () => string
+}
+
+/**
+ * Refuses a client without a certificate where one is required; true if it did. uWebSockets.js itself refuses only
+ * certificates of other authorities, and lets clients pass that present none.
+ */
+export function refuseStranger(response: UwsResponse, tls: Tls | undefined): boolean {
+  if (tls?.clientCa === undefined) return false
+  if (((response as WithCertificate).getX509Certificate?.() ?? '') !== '') return false
+  refuseAndClose(response, errorReply('forbidden', 'This gateway asks for a client certificate.'))
+  return true
+}

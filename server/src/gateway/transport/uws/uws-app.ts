@@ -1,0 +1,72 @@
+import type { TemplatedApp } from 'uWebSockets.js'
+import { SUBPROTOCOL } from '@tidegate/protocol'
+import type { Tls } from '../../../tls.ts'
+import { TRANSPORT_LIMITS } from '../limits.ts'
+import type { TransportHandlers } from '../transport.ts'
+import { admit, arrivalOf, refuseUpgrade, SOCKET_PATH } from '../upgrade.ts'
+import { refuseStranger } from './client-certificate.ts'
+import type { UwsModule } from './uws-module.ts'
+import { giveUp, headerLines, remoteAddress, serve, write } from './uws-request.ts'
+import { type SocketData, UwsSocket } from './uws-socket.ts'
+
+/** What serves the connections of one listener. @throws where certificate and key cannot be used. */
+export function createUwsApp(uWS: UwsModule, handlers: TransportHandlers, tls: Tls | undefined): TemplatedApp {
+  const app = tls === undefined ? uWS.App() : uWS.SSLApp(optionsOf(tls))
+  app.ws<SocketData>(SOCKET_PATH, {
+    maxPayloadLength: TRANSPORT_LIMITS.frameBytes,
+    maxBackpressure: TRANSPORT_LIMITS.bufferedBytes,
+    idleTimeout: 0,
+    sendPingsAutomatically: false,
+    upgrade(response, request, context) {
+      if (refuseStranger(response, tls)) return
+      const lines = headerLines(request)
+      const arrival = arrivalOf(remoteAddress(response), lines)
+      const refusal = refuseUpgrade(lines) ?? admit(handlers, arrival)
+      if (refusal !== undefined) {
+        write(response, refusal)
+        return
+      }
+      // Without extensions: offered ones are not passed on.
+      response.upgrade<SocketData>({ arrival }, request.getHeader('sec-websocket-key'), SUBPROTOCOL, '', context)
+    },
+    open(ws) {
+      const socket = new UwsSocket(ws, handlers)
+      const data = ws.getUserData()
+      const { arrival } = data
+      data.socket = socket
+      // The head of its handshake is not kept for as long as the socket lives.
+      data.arrival = undefined
+      socket.handler.open(() => handlers.open(socket, arrival!))
+    },
+    // An error thrown in a uWS callback ends the process: the guarded handler throws nothing.
+    message(ws, message, isBinary) {
+      ws.getUserData().socket!.handler.call('message', (handler) =>
+        handler.message(isBinary ? undefined : Buffer.from(message).toString('utf8'), message.byteLength),
+      )
+    },
+    drain(ws) {
+      ws.getUserData().socket!.handler.drained()
+    },
+    close(ws) {
+      ws.getUserData().socket!.markClosed()
+    },
+  })
+  // Called with 1 for a connection that begins and -1 for one that ends.
+  const onConnection: Parameters<typeof app.filter>[0] = (response, count) => {
+    if (Number(count) === 1 && !handlers.accept(remoteAddress(response))) response.close()
+  }
+  app.filter(onConnection)
+  app.any('/*', (response, request) => {
+    try {
+      if (!refuseStranger(response, tls)) serve(response, request, handlers)
+    } catch (error) {
+      giveUp(response, handlers, error)
+    }
+  })
+  return app
+}
+
+/** uWebSockets.js reads the files itself. Its oldest version of TLS is 1.2. */
+function optionsOf({ files: { cert, key, clientCa } }: Tls) {
+  return { cert_file_name: cert, key_file_name: key, ...(clientCa !== undefined && { ca_file_name: clientCa }) }
+}

@@ -1,0 +1,25 @@
+import { describe, expect, it } from 'vitest'
+import { tlsFilesOf } from '../../src/cli/tls-files.ts'
+import { welcome } from '../../src/cli/welcome.ts'
+import { readSettings } from '../../src/config/settings.ts'
+
+describe('tidegate start', () => {
+  it('X-START-3 with TLS - the addresses are https and wss, and a line says how the demo is run', () => {
+    const said = welcome({ url: 'https://127.0.0.1:8443', isBuiltIn: true, lacksDemo: true })
+    expect(said).toContain('Tidegate is at https://127.0.0.1:8443\n')
+    expect(said).toContain('wss://127.0.0.1:8443/v1/ws\n')
+    expect(said).toContain('tidegate demo --url https://')
+    expect(said).not.toContain('http://')
+    expect(welcome({ url: 'http://127.0.0.1:8080', isBuiltIn: false, lacksDemo: false })).not.toMatch(/https|wss|demo/)
+  })
+
+  it.each(['TIDEGATE_TLS_CERT', 'TIDEGATE_TLS_KEY', 'TIDEGATE_TLS_CLIENT_CA'])(
+    'X-START-3 %s alone - is refused',
+    (name) => {
+      expect(() => tlsFilesOf(readSettings({}, { [name]: 'file.pem' }))).toThrow(
+        /both TIDEGATE_TLS_CERT and TIDEGATE_TLS_KEY/,
+      )
+      expect(tlsFilesOf(readSettings({}, {}))).toBeUndefined()
+    },
+  )
+})
