@@ -21,5 +21,8 @@ export function claimPort(host: string, port: number): Promise<number> {
 /** The advice when an address cannot be listened on. */
 export function cannotListen(host: string, port: number, cause?: NodeJS.ErrnoException): Error {
   const why = cause === undefined ? '' : `: ${cause.code === 'EADDRINUSE' ? 'the port is taken' : cause.message}`
-  return new Error(`Cannot listen on ${host}:${port}${why}. Choose another with --port.`, { cause })
+  return new Error(
+    `Cannot listen on ${host}:${port}${why}. Choose another with --port, or TIDEGATE_ADMIN_PORT for operators.`,
+    { cause },
+  )
 }

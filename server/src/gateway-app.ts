@@ -9,6 +9,7 @@ import {
   Admission,
   createTransport,
   Gateway,
+  Operators,
   Readiness,
   StaticFiles,
   Streams,
@@ -32,6 +33,8 @@ export interface GatewaySettings {
   readonly port: number
   /** Other gateways of this machine listen on the same port. */
   readonly sharedPort: boolean
+  /** Where operators are answered; absent: at `port`, like everybody. */
+  readonly operators?: { readonly host: string; readonly port: number } | undefined
   /** Certificate and key; absent: connections are not encrypted. */
   readonly tls?: TlsFiles | undefined
   /** What serves sockets and HTTP; absent for uWebSockets.js where its binary loads, else `node:http`. */
@@ -63,6 +66,8 @@ export interface GatewaySettings {
 
 export interface RunningGateway {
   readonly port: number
+  /** Of the listener for operators, if there is one. */
+  readonly operatorsPort: number | undefined
   /** Stops accepting, asks clients to move, answers pending publishes, closes. Idempotent. */
   close(options: { deadlineMs: number }): Promise<void>
 }
@@ -153,6 +158,18 @@ export async function startGateway(settings: GatewaySettings, contract: Contract
   canaries.start()
   await readiness.start()
 
+  const routes = {
+    ingest,
+    admission,
+    queries,
+    commands,
+    report,
+    readiness,
+    delivery,
+    pages,
+    streams,
+    metrics: () => metrics.render(),
+  }
   const gateway: Gateway = new Gateway(
     {
       node,
@@ -167,29 +184,33 @@ export async function startGateway(settings: GatewaySettings, contract: Contract
       report,
       onFrame: metrics.onFrame,
     },
-    {
-      ingest,
-      admission,
-      queries,
-      commands,
-      report,
-      readiness,
-      delivery,
-      pages,
-      streams,
-      metrics: () => metrics.render(),
-    },
+    { ...routes, operators: settings.operators === undefined ? 'here' : 'elsewhere' },
   )
   tellClients = (state) => gateway.sendBus(state)
   tellPublishers = (at) => gateway.sendEpoch(at)
-  const transport = await createTransport({
-    name: settings.transport,
-    handlers: gateway,
-    tls,
-    warn: (line) => warn?.(line),
-  })
-  const watch = tls && new TlsWatch({ tls, renew: (next) => transport.renew(next), warn: (line) => warn?.(line) })
+  const warnOperator = (line: string) => warn?.(line)
+  const transport = await createTransport({ name: settings.transport, handlers: gateway, tls, warn: warnOperator })
   const { port } = await transport.listen({ host: settings.host, port: settings.port, shared: settings.sharedPort })
+  const operators =
+    settings.operators &&
+    (await createTransport({
+      name: settings.transport,
+      handlers: new Operators(routes, settings.operators.host),
+      tls,
+      warn: () => {},
+    }))
+  const operatorsPort =
+    settings.operators && (await operators!.listen({ ...settings.operators, shared: false }).then(({ port }) => port))
+  const watch =
+    tls &&
+    new TlsWatch({
+      tls,
+      renew: async (next) => {
+        await transport.renew(next)
+        await operators?.renew(next)
+      },
+      warn: warnOperator,
+    })
   metrics.observe({
     sessions: () => gateway.connectionCount,
     pendingBytes: () => ingest.pendingBytes,
@@ -212,10 +233,12 @@ export async function startGateway(settings: GatewaySettings, contract: Contract
     readiness.close()
     await Promise.all([delivery.close({ deadlineMs }), commands.close()])
     transport.close()
+    operators?.close()
     bus.close()
   }
   return {
     port,
+    operatorsPort,
     close: ({ deadlineMs }) => {
       closing ??= close(deadlineMs)
       return closing

@@ -37,7 +37,7 @@ export async function run(args: string[]): Promise<number> {
   const { startGateway } = await import('../gateway-app.ts')
   const { contract } = await loadConfig(flags.config ?? defaultConfigPath(process.cwd()))
   const log = createLog(settings.logLevel, settings.node, 'gateway')
-  const { windowBytes, lowWaterPercent, queueMegabytes, onSlow, maxRate } = settings
+  const { windowBytes, lowWaterPercent, queueMegabytes, onSlow, maxRate, adminHost, adminPort } = settings
   const delivery = {
     windowBytes,
     lowWaterShare: lowWaterPercent / 100,
@@ -56,6 +56,7 @@ export async function run(args: string[]): Promise<number> {
       warn: (line) => log.warn(line),
       sharedPort: flags['shared-port'],
       tls: tlsFilesOf(settings),
+      operators: adminPort === undefined ? undefined : { host: adminHost, port: adminPort },
       delivery,
       breaker,
       readyShare: settings.readyPercent / 100,
@@ -66,5 +67,6 @@ export async function run(args: string[]): Promise<number> {
     },
     contract,
   )
-  return liveAsChild(gateway, { port: gateway.port }, log)
+  const { port, operatorsPort } = gateway
+  return liveAsChild(gateway, { port, ...(operatorsPort !== undefined && { operatorsPort }) }, log)
 }

@@ -2,6 +2,7 @@ import { claimPort } from '../claim-port.ts'
 import { defaultConfigPath, isBuiltInConfig, loadConfig } from '../config/load-config.ts'
 import { readSettings, type Settings } from '../config/settings.ts'
 import { withoutSecrets } from '../secrets.ts'
+import { localUrl } from '../supervisor/local-url.ts'
 import { npmGone } from '../supervisor/npm-watch.ts'
 import { findRedisBinary } from '../supervisor/redis-binary.ts'
 import { Supervisor, type SupervisorOptions } from '../supervisor/supervisor.ts'
@@ -50,7 +51,10 @@ export async function run(args: string[]): Promise<number> {
   await loadConfig(config)
   const tls = tlsFilesOf(settings)
   if (tls !== undefined) await readTls(tls)
+  const scheme = tls === undefined ? 'http' : 'https'
   const isDemo = !flags['no-demo'] && isBuiltInConfig(config)
+  const gateways = count('gateways', flags.gateways)
+  const adminPorts = await claimAdminPorts(settings, gateways)
   // With TLS it would not trust the gateway.
   const runsDemo = isDemo && tls === undefined
   const life = {
@@ -62,11 +66,12 @@ export async function run(args: string[]): Promise<number> {
       Supervisor.start(
         {
           redis: await redisFor(settings, stopped),
-          scheme: tls === undefined ? 'http' : 'https',
+          scheme,
           host: settings.host,
           port: await claimPort(settings.host, settings.port),
+          adminPorts,
           node: settings.node,
-          gateways: count('gateways', flags.gateways),
+          gateways,
           workers: count('workers', flags.workers),
           config,
           hungSeconds: settings.hungSeconds,
@@ -78,7 +83,8 @@ export async function run(args: string[]): Promise<number> {
     life,
   )
   if (supervisor === undefined) return 0
-  say(welcome({ url: supervisor.url, isBuiltIn: isBuiltInConfig(config), lacksDemo: isDemo && !runsDemo }))
+  const adminUrls = adminPorts.map((port) => localUrl(scheme, settings.adminHost, port))
+  say(welcome({ url: supervisor.url, adminUrls, isBuiltIn: isBuiltInConfig(config), lacksDemo: isDemo && !runsDemo }))
   return liveUntilSignal({
     running: { close: () => supervisor.close({ deadlineMs: CHILD_DRAIN_MS }) },
     ready: { port: Number(new URL(supervisor.url).port) },
@@ -94,6 +100,13 @@ async function redisFor(
   if (redisUrl !== undefined) return { kind: 'external', url: redisUrl }
   const binary = await findRedisBinary(search, say, stopped)
   return { kind: 'private', options: { binary, dataFolder, say } }
+}
+
+/** One for each gateway: what it tells is about itself, and a shared port would ask another one each time. */
+function claimAdminPorts({ adminHost, adminPort }: Settings, gateways: number): Promise<number[]> {
+  if (adminPort === undefined) return Promise.resolve([])
+  const wanted = Array.from({ length: gateways }, (_, index) => (adminPort === 0 ? 0 : adminPort + index))
+  return Promise.all(wanted.map((port) => claimPort(adminHost, port)))
 }
 
 function count(name: string, value: string): number {

@@ -56,6 +56,19 @@ export const VARIABLES = {
     fallback: '127.0.0.1',
     parse: text,
   }),
+  adminPort: variable({
+    name: 'TIDEGATE_ADMIN_PORT',
+    meaning:
+      'Port of a listener for operators: `/metrics`, `/v1/slow` and the details of `/readyz`, which the other port then does not have. Gateways of one `tidegate start` take this port and those after it; 0 picks free ones.',
+    fallbackText: 'none: operators are answered at `TIDEGATE_PORT`',
+    parse: wholeNumber(0, 65_535),
+  }),
+  adminHost: variable({
+    name: 'TIDEGATE_ADMIN_HOST',
+    meaning: 'Address of the listener for operators. It asks nobody who they are: whoever reaches it may read it.',
+    fallback: '127.0.0.1',
+    parse: text,
+  }),
   tlsCert: variable({
     name: 'TIDEGATE_TLS_CERT',
     meaning:
@@ -265,6 +278,8 @@ export function readSettings(flags: Flags = {}, environment: Environment = proce
     redisWaitSeconds: setting(VARIABLES.redisWaitSeconds),
     port: setting(VARIABLES.port),
     host: setting(VARIABLES.host),
+    adminPort: given(VARIABLES.adminPort),
+    adminHost: setting(VARIABLES.adminHost),
     tlsCert: given(VARIABLES.tlsCert),
     tlsKey: given(VARIABLES.tlsKey),
     tlsClientCa: given(VARIABLES.tlsClientCa),

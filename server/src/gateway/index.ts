@@ -1,6 +1,7 @@
 export { Admission } from './admission.ts'
 export { Gateway } from './gateway.ts'
 export { StaticFiles } from './http/static-files.ts'
+export { Operators } from './operators.ts'
 export { Readiness } from './readiness.ts'
 export { Streams } from './sse/streams.ts'
 export { createTransport, type TransportName } from './transport/create-transport.ts'

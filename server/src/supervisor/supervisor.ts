@@ -1,5 +1,6 @@
 import { Backoff } from './backoff.ts'
 import { Child } from './child.ts'
+import { localUrl } from './local-url.ts'
 import { PrivateRedis, type PrivateRedisOptions } from './private-redis.ts'
 
 export interface SupervisorOptions {
@@ -10,6 +11,8 @@ export interface SupervisorOptions {
   readonly host: string
   /** A free port. */
   readonly port: number
+  /** Free ports for operators, one for each gateway; empty where they have none. */
+  readonly adminPorts: readonly number[]
   /** How the gateways are spoken to. */
   readonly scheme: 'http' | 'https'
   /** Name of this deployment's processes. */
@@ -55,18 +58,29 @@ export class Supervisor {
     this.#redis = redis
     const { scheme, host, port, config, gateways, workers } = options
     const listen = ['--host', host, '--port', `${port}`, ...(gateways > 1 ? ['--shared-port'] : [])]
-    const child = (name: string, args: readonly string[], nodeOptions: readonly string[]) =>
+    const child = (
+      name: string,
+      args: readonly string[],
+      nodeOptions: readonly string[],
+      environment: Readonly<Record<string, string>> = {},
+    ) =>
       new Child({
         name,
         args,
         nodeOptions,
-        environment: { REDIS_URL: redisUrl, TIDEGATE_NODE: `${options.node}-${name.replace(' ', '-')}` },
+        environment: {
+          REDIS_URL: redisUrl,
+          TIDEGATE_NODE: `${options.node}-${name.replace(' ', '-')}`,
+          ...environment,
+        },
         hungSeconds: options.hungSeconds,
         say: options.say,
       })
-    this.#gateways = numbered('gateway', gateways).map((name) =>
-      child(name, ['gateway', ...listen, '--config', config], NODE_OPTIONS),
-    )
+    this.#gateways = numbered('gateway', gateways).map((name, index) => {
+      const adminPort = options.adminPorts[index]
+      const environment = adminPort === undefined ? {} : { TIDEGATE_ADMIN_PORT: `${adminPort}` }
+      return child(name, ['gateway', ...listen, '--config', config], NODE_OPTIONS, environment)
+    })
     this.#workers = numbered('worker', workers).map((name) => child(name, ['worker', '--config', config], NODE_OPTIONS))
     this.#demo = options.demo ? [child('demo', ['demo', '--url', localUrl(scheme, host, port)], [])] : []
   }
@@ -149,11 +163,6 @@ function aborted(signal: AbortSignal): Promise<never> {
 
 function numbered(name: string, count: number): string[] {
   return count === 1 ? [name] : Array.from({ length: count }, (_, index) => `${name} ${index + 1}`)
-}
-
-function localUrl(scheme: string, host: string, port: number): string {
-  const reachable = host === '0.0.0.0' || host === '::' ? '127.0.0.1' : host
-  return `${scheme}://${reachable.includes(':') ? `[${reachable}]` : reachable}:${port}`
 }
 
 async function redisOf(redis: SupervisorOptions['redis'], stopped: AbortSignal) {

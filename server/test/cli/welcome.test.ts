@@ -5,12 +5,19 @@ import { readSettings } from '../../src/config/settings.ts'
 
 describe('tidegate start', () => {
   it('X-START-3 with TLS - the addresses are https and wss, and a line says how the demo is run', () => {
-    const said = welcome({ url: 'https://127.0.0.1:8443', isBuiltIn: true, lacksDemo: true })
+    const said = welcome({ url: 'https://127.0.0.1:8443', adminUrls: [], isBuiltIn: true, lacksDemo: true })
     expect(said).toContain('Tidegate is at https://127.0.0.1:8443\n')
     expect(said).toContain('wss://127.0.0.1:8443/v1/ws\n')
     expect(said).toContain('tidegate demo --url https://')
     expect(said).not.toContain('http://')
-    expect(welcome({ url: 'http://127.0.0.1:8080', isBuiltIn: false, lacksDemo: false })).not.toMatch(/https|wss|demo/)
+    const plain = { url: 'http://127.0.0.1:8080', adminUrls: [], isBuiltIn: false, lacksDemo: false }
+    expect(welcome(plain)).not.toMatch(/https|wss|demo/)
+  })
+
+  it('X-START-4 with a listener for operators - prints its address for each gateway', () => {
+    const adminUrls = ['http://127.0.0.1:9090', 'http://127.0.0.1:9091']
+    const said = welcome({ url: 'http://127.0.0.1:8080', adminUrls, isBuiltIn: false, lacksDemo: false })
+    for (const url of adminUrls) expect(said).toContain(`for operators:      ${url}/metrics\n`)
   })
 
   it.each(['TIDEGATE_TLS_CERT', 'TIDEGATE_TLS_KEY', 'TIDEGATE_TLS_CLIENT_CA'])(

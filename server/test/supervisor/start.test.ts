@@ -115,7 +115,7 @@ describe('start', () => {
     const process = tidegate(['--port', `${port}`])
     expect(await process.ended).toEqual({ code: 1, signal: null })
     expect(process.output).toContain(
-      `Cannot listen on 127.0.0.1:${port}: the port is taken. Choose another with --port.`,
+      `Cannot listen on 127.0.0.1:${port}: the port is taken. Choose another with --port, or TIDEGATE_ADMIN_PORT for operators.`,
     )
     expect(existsSync(join(dataFolder, 'redis'))).toBe(false)
   })

@@ -24,6 +24,8 @@ export interface RouteContext {
   readonly delivery: Pick<Delivery, 'slowest'>
   readonly pages: StaticFiles
   readonly streams: Streams
+  /** Where the routes for operators are: among the others, or at an address of their own. */
+  readonly operators: 'here' | 'elsewhere'
   /** Prometheus text. */
   readonly metrics: () => Promise<string>
 }
@@ -49,6 +51,7 @@ const MAX_SLOW = 1_000
 
 async function dispatch(context: RouteContext, request: HttpRequest): Promise<HttpResponse | StreamResponse> {
   const { method, path, query } = request
+  if (context.operators === 'elsewhere' && isForOperators(path)) return nothingAt(path)
   if (path === '/v1/events') {
     return method === 'POST' ? publishEvents(context, request) : methodNotAllowed('POST')
   }
@@ -84,7 +87,8 @@ async function dispatch(context: RouteContext, request: HttpRequest): Promise<Ht
       return json(200, { live: true })
     case '/readyz': {
       const report = context.readiness.report()
-      return json(report.ready ? 200 : 503, report)
+      // Addresses, workers and breakers are nothing for everybody.
+      return json(report.ready ? 200 : 503, context.operators === 'here' ? report : { ready: report.ready })
     }
     case '/metrics':
       return {
@@ -94,8 +98,17 @@ async function dispatch(context: RouteContext, request: HttpRequest): Promise<Ht
         body: await context.metrics(),
       }
     default:
-      return context.pages.find(path) ?? errorReply('not_found', `Nothing at ${path}.`)
+      return context.pages.find(path) ?? nothingAt(path)
   }
+}
+
+/** Routes that tell operators about other callers. */
+export function isForOperators(path: string): boolean {
+  return path === '/metrics' || path === '/v1/slow'
+}
+
+function nothingAt(path: string): HttpResponse {
+  return errorReply('not_found', `Nothing at ${path}.`)
 }
 
 function methodNotAllowed(allowed: string): HttpResponse {

@@ -1,0 +1,55 @@
+import { isIP } from 'node:net'
+import { describeDefect } from '../observability/defects.ts'
+import { errorReply } from './http/replies.ts'
+import { isForOperators, type RouteContext, route } from './http/routes.ts'
+import type { HttpRequest, HttpResponse, StreamResponse, TransportHandlers } from './transport/transport.ts'
+
+const HEALTH: ReadonlySet<string> = new Set(['/livez', '/readyz'])
+
+/** What is served at an address of its own, for operators: their routes and health, in full. No events, and no sockets. */
+export class Operators implements TransportHandlers {
+  readonly #routes: RouteContext
+  readonly #isLocal: boolean
+
+  /** @param host what is listened on */
+  constructor(routes: Omit<RouteContext, 'operators'>, host: string) {
+    this.#routes = { ...routes, operators: 'here' }
+    this.#isLocal = isLoopback(host)
+  }
+
+  accept(): boolean {
+    return true
+  }
+
+  upgrade(): HttpResponse {
+    return errorReply('not_found', 'There are no sockets here.')
+  }
+
+  open(): never {
+    throw new Error('every handshake is refused')
+  }
+
+  async request(request: HttpRequest): Promise<HttpResponse | StreamResponse> {
+    // A page on the internet can give its own name the address of this machine, and then read what is answered here.
+    if (this.#isLocal && !isLoopback(hostName(request.header('host') ?? ''))) {
+      return errorReply('forbidden', 'Ask this listener by its address or as localhost.')
+    }
+    if (!HEALTH.has(request.path) && !isForOperators(request.path)) {
+      return errorReply('not_found', `Nothing for operators at ${request.path}.`)
+    }
+    return route(this.#routes, request)
+  }
+
+  defect(where: string, error: unknown): string {
+    return describeDefect(this.#routes.report(`${where} of operators`, error))
+  }
+}
+
+/** Without port, and without the brackets of IPv6. */
+function hostName(host: string): string {
+  return host.replace(/:\d*$/, '').replace(/^\[(.*)\]$/, '$1')
+}
+
+function isLoopback(host: string): boolean {
+  return host.toLowerCase() === 'localhost' || host === '::1' || (isIP(host) === 4 && host.startsWith('127.'))
+}
