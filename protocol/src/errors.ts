@@ -43,7 +43,9 @@ export const ERROR_CODES = {
   too_many_subscriptions: 'More subscriptions than one session may hold.',
   unsupported: 'This option is part of the protocol, but this version does not support it.',
   unknown_query: 'No such query.',
-  forbidden: 'The token does not allow this.',
+  unauthorized: 'The token is missing, expired, revoked or not valid here. Come back with another one.',
+  forbidden: 'The caller may not do this.',
+  rights_changed: 'The caller may now see more or less of these topics. Subscribe again.',
   topic_removed: 'The topic is no longer in the config.',
   not_found: 'Nothing exists under this name or path.',
   erased: 'The entity was erased; of what it was before nothing is left.',
@@ -67,6 +69,7 @@ export const RETRYABLE: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   'publish_window',
   // The config may have the topic again.
   'topic_removed',
+  'rights_changed',
 ])
 
 /**
@@ -89,6 +92,7 @@ export const COMMAND_CODES = {
   deadline_exceeded:
     'The command is stored and has no outcome yet. Send it again with the same id: it is run once, and answered with its outcome.',
   command_window: 'More unanswered commands than one connection may have. Wait for answers.',
+  forbidden: 'The caller may not send this command to this key.',
 } as const
 
 export type CommandCode = keyof typeof COMMAND_CODES

@@ -87,6 +87,7 @@ export type ClientFrame =
       readonly type: 'hello'
       readonly protocol: number
       readonly client: string
+      /** A JSON Web Token, or an API key. */
       readonly token?: string
       readonly producer?: string
       readonly session?: number
@@ -113,6 +114,8 @@ export type ClientFrame =
   | ({ readonly type: 'subscribe'; readonly sub: number; readonly topic: string } & SubscribeOptions)
   | { readonly type: 'unsubscribe'; readonly sub: number }
   | { readonly type: 'credit'; readonly bytes: number }
+  /** In place of the token of `hello`, before that expires; of the same subject. */
+  | { readonly type: 'token'; readonly token: string }
   | { readonly type: 'pong'; readonly time: number }
   | {
       readonly type: 'query'
@@ -235,6 +238,13 @@ export type ServerFrame =
       readonly pingMs: number
       /** Name of the producer's sequence, when `hello` said one or asked for one. */
       readonly sequence?: string
+      /** When the token expires, in ms from now: the clock of the client does not count. */
+      readonly expiresInMs?: number
+    }
+  | {
+      /** To `token`: it was taken. */
+      readonly type: 'authorized'
+      readonly expiresInMs?: number
     }
   | {
       readonly type: 'ack'
@@ -323,6 +333,3 @@ export type ServerFrame =
       readonly retryAfterMs?: number
     }
   | { readonly type: 'drain'; readonly reconnectInMs: number; readonly deadlineMs: number; readonly reason: string }
-
-/** Frame types named by protocol v1 but not served yet: a server answers `unsupported`, a client skips them. */
-export const RESERVED_CLIENT_TYPES: ReadonlySet<string> = new Set(['token'])

@@ -12,6 +12,8 @@ export const LIMITS = {
   dataDepth: 64,
   /** UTF-8 bytes of an event id or source. */
   idBytes: 128,
+  /** Characters of a token. */
+  tokenChars: 8_192,
   /** Characters of a topic name. */
   topicChars: 128,
   /** Characters of a producer id or an Idempotency-Key. */

@@ -1,5 +1,6 @@
 import { fileURLToPath } from 'node:url'
 import type { LogEpoch } from '@tidegate/protocol'
+import { Access, type AccessSettings } from './access/index.ts'
 import { type BreakerLimits, type GuardState, MAX_PRODUCERS, openBus } from './bus/index.ts'
 import { systemClock } from './clock.ts'
 import { Commands } from './commands/index.ts'
@@ -42,6 +43,8 @@ export interface GatewaySettings {
   /** Name of this process in `welcome` and metrics. */
   readonly node: string
   readonly delivery: DeliveryLimits
+  /** Who is let in; absent: everybody, and nobody is asked. */
+  readonly access?: AccessSettings
   /** When breakers open, and for how long. */
   readonly breaker?: BreakerLimits
   /** Replicas that must have an event before it is acknowledged. */
@@ -68,6 +71,7 @@ export interface RunningGateway {
   readonly port: number
   /** Of the listener for operators, if there is one. */
   readonly operatorsPort: number | undefined
+  readonly access: Pick<Access, 'isOpen' | 'isShut'>
   /** Stops accepting, asks clients to move, answers pending publishes, closes. Idempotent. */
   close(options: { deadlineMs: number }): Promise<void>
 }
@@ -75,6 +79,7 @@ export interface RunningGateway {
 const DASHBOARD = fileURLToPath(new URL('../../dashboard/dist', import.meta.url))
 const DEFAULT_READY_SHARE = 0.5
 const DEFAULT_MAX_LAG_MS = 250
+const OPEN: AccessSettings = { anonymous: 'everything', toleranceSeconds: 0, rightsClaim: '' }
 const DEFAULT_STORAGE_SHARE = 0.8
 
 /** Composition root of a gateway process. Rejects with what to do when Redis, the port or the contract do not fit. */
@@ -84,7 +89,8 @@ export async function startGateway(settings: GatewaySettings, contract: Contract
   const metrics = new GatewayMetrics(node)
   const report = createReport(settings.onDefect)
   const tls = settings.tls && (await readTls(settings.tls))
-  // Changes may come before these two exist.
+  // Changes may come before these exist.
+  let recheckCallers: () => void = () => {}
   let tellClients: (state: GuardState) => void = () => {}
   let tellPublishers: (at: LogEpoch) => void = () => {}
   const bus = await openBus({
@@ -130,6 +136,14 @@ export async function startGateway(settings: GatewaySettings, contract: Contract
       commands.epochChanged(at)
     },
   })
+  const access = new Access({
+    settings: settings.access ?? OPEN,
+    rules: contract.rules,
+    store: bus.access(),
+    now: () => clock.now(),
+    onChange: () => recheckCallers(),
+    fail: (error) => report('a look at keys and revocations', error),
+  })
   const queries = new Queries(bus, contract, report)
   const canaries = new Canaries((partition) => ingest.canary(partition), bus, report)
   const readiness = new Readiness({
@@ -151,14 +165,15 @@ export async function startGateway(settings: GatewaySettings, contract: Contract
     overloadedMs: () => admission.publish(),
     onAnswer: metrics.onCommand,
   })
-  const streams = new Streams(delivery, admission, report)
+  const streams = new Streams(delivery, access, admission, report)
   const pages = new StaticFiles()
-  await Promise.all([delivery.start(), commands.start(), pages.load(DASHBOARD)])
+  await Promise.all([delivery.start(), commands.start(), access.start(), pages.load(DASHBOARD)])
   await ingest.start()
   canaries.start()
   await readiness.start()
 
   const routes = {
+    access,
     ingest,
     admission,
     queries,
@@ -175,6 +190,7 @@ export async function startGateway(settings: GatewaySettings, contract: Contract
       node,
       contractHash: contract.hash,
       clock,
+      access,
       ingest,
       publishControl: new PublishControl(),
       delivery,
@@ -186,6 +202,7 @@ export async function startGateway(settings: GatewaySettings, contract: Contract
     },
     { ...routes, operators: settings.operators === undefined ? 'here' : 'elsewhere' },
   )
+  recheckCallers = () => gateway.recheckCallers()
   tellClients = (state) => gateway.sendBus(state)
   tellPublishers = (at) => gateway.sendEpoch(at)
   const warnOperator = (line: string) => warn?.(line)
@@ -228,6 +245,7 @@ export async function startGateway(settings: GatewaySettings, contract: Contract
     readiness.drain()
     transport.stopListening()
     await gateway.drain(deadlineMs)
+    access.close()
     canaries.close()
     ingest.close()
     readiness.close()
@@ -239,6 +257,7 @@ export async function startGateway(settings: GatewaySettings, contract: Contract
   return {
     port,
     operatorsPort,
+    access,
     close: ({ deadlineMs }) => {
       closing ??= close(deadlineMs)
       return closing

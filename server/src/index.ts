@@ -1,3 +1,4 @@
+export type { AccessOptions, AccessRule, AllowedOptions, CallerKind } from './config/access.ts'
 export { ConfigError, type ConfigProblem } from './config/config-error.ts'
 export { type CustomAggregate, custom } from './config/custom-aggregate.ts'
 export { type Config, defineConfig } from './config/define-config.ts'

@@ -26,7 +26,7 @@ export function backfillTarget(contract: Contract, name: string): BackfillTarget
   for (const topic of topics) if (topic.kind === 'window') refuseUnfit(window, topic)
   const version = new Pipeline(contract).versions[name]!
   const adapted = topics.map((topic): [string, TopicDefinition] => [topic.name, adapt(topic)])
-  const pipeline = new Pipeline({ topics: new Map(adapted), entities: new Map(), hash: contract.hash })
+  const pipeline = new Pipeline({ topics: new Map(adapted), entities: new Map(), rules: [], hash: contract.hash })
   return { window, version, pipeline, outputs: new Set([name, window.lateTopic, deadLetterTopic(name)]) }
 }
 

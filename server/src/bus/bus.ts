@@ -1,4 +1,5 @@
 import type { Clock } from '../clock.ts'
+import { AccessStore } from './access-store.ts'
 import { BackfillLedger, listBackfills } from './backfill-ledger.ts'
 import type { BreakerLimits } from './breaker.ts'
 import { Channel } from './channel.ts'
@@ -156,6 +157,11 @@ export class Bus {
 
   roster(workerId: string): Roster {
     return new Roster(this.#controlChannel, workerId)
+  }
+
+  /** Who is let in: keys, revocations, tickets. */
+  access(): AccessStore {
+    return new AccessStore(this.#controlChannel)
   }
 
   /** Redis' clock, ms since 1970. @throws BusUnavailable */

@@ -1,3 +1,4 @@
+export type { AccessData, AccessStore } from './access-store.ts'
 export type {
   AppendedSlice,
   AppendOptions,

@@ -44,6 +44,14 @@ export const keys = {
   workers: 'tg:workers',
   /** String with a short life: JSON report of one worker, renewed with its heartbeat. */
   worker: (workerId: string): string => `tg:worker:${workerId}`,
+  /** Number: counts the changes of the next two. */
+  accessVersion: '{tg:access}:version',
+  /** Hash id -> JSON of an API key, without the key. */
+  accessKeys: '{tg:access}:keys',
+  /** Hash `<kind> <subject or token id>` -> JSON of a revocation. */
+  revocations: '{tg:access}:revoked',
+  /** String with a short life: whom a ticket stands for. By its hash. */
+  ticket: (hash: string): string => `{tg:access}:ticket:${hash}`,
   /** String with a short life: written by probes to show that Redis accepts writes, one per class of operations. */
   probe: (busClass: string): string => `tg:probe:${busClass}`,
 } as const

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto'
+import { ANYBODY } from '../access/index.ts'
 import { type Bus, openBus } from '../bus/index.ts'
 import { systemClock } from '../clock.ts'
 import { type CommandRequest, Commands } from '../commands/index.ts'
@@ -10,9 +11,12 @@ import { printable } from './printable.ts'
 
 const CONNECT_DEADLINE_MS = 5_000
 
+/** Whoever reaches Redis may do everything. */
+type OwnRequest = Omit<CommandRequest, 'caller'>
+
 export interface CommandSender {
   readonly bus: Bus
-  send(request: CommandRequest): Promise<CommandOutcome>
+  send(request: OwnRequest): Promise<CommandOutcome>
   close(): Promise<void>
 }
 
@@ -20,7 +24,7 @@ export interface CommandSender {
 export async function sendCommand(
   url: string,
   contract: Contract,
-  request: Omit<CommandRequest, 'id' | 'deadlineMs'> & { readonly id?: string },
+  request: Omit<OwnRequest, 'id' | 'deadlineMs'> & { readonly id?: string },
   options: { readonly isOperator?: boolean } = {},
 ): Promise<CommandOutcome> {
   const sender = await openSender(url, contract, options)
@@ -75,5 +79,9 @@ export async function openSender(
     await close()
     throw error
   }
-  return { bus, close, send: (request) => new Promise((resolve) => commands.send(request, resolve)) }
+  return {
+    bus,
+    close,
+    send: (request) => new Promise((resolve) => commands.send({ ...request, caller: ANYBODY }, resolve)),
+  }
 }

@@ -1,10 +1,11 @@
+import { Rights } from '../access/index.ts'
 import { openBus } from '../bus/index.ts'
 import { defaultConfigPath, loadConfig } from '../config/load-config.ts'
 import type { Contract } from '../config/model.ts'
 import { readSettings } from '../config/settings.ts'
 import { ERASE, parseVersion } from '../entities/index.ts'
 import { createReport } from '../observability/defects.ts'
-import { type EntityAnswer, failureOf, type HistoryEvent, Queries } from '../queries/index.ts'
+import { type CallerQueries, type EntityAnswer, failureOf, type HistoryEvent, Queries } from '../queries/index.ts'
 import { sendCommand } from './entity-command.ts'
 import { remainsOf } from './entity-remains.ts'
 import { exportEntities, importEntities } from './entity-transfer.ts'
@@ -203,12 +204,16 @@ function parseInput(text: string): unknown {
 }
 
 /** @throws with the message of what cannot be answered */
-async function ask(contract: Contract, flags: Flags, body: (queries: Queries) => Promise<number>): Promise<number> {
+async function ask(
+  contract: Contract,
+  flags: Flags,
+  body: (queries: CallerQueries) => Promise<number>,
+): Promise<number> {
   const url = await runningRedisUrl(readSettings(flags))
   const bus = await openBus({ url, name: 'entity', channels: ['query'], waitMs: CONNECT_DEADLINE_MS })
   const report = createReport(({ id, error }) => process.stderr.write(`${id}: ${printable(String(error))}\n`))
   try {
-    return await body(new Queries(bus, contract, report))
+    return await body(new Queries(bus, contract, report).of(Rights.EVERYTHING))
   } catch (error) {
     const failure = failureOf(error)
     throw failure === undefined ? error : new Error(failure.message)

@@ -1,3 +1,4 @@
+import { anonymousMode, modeWarning } from '../access/index.ts'
 import type { GuardState } from '../bus/index.ts'
 import { defaultConfigPath, loadConfig } from '../config/load-config.ts'
 import { readSettings } from '../config/settings.ts'
@@ -48,6 +49,8 @@ export async function run(args: string[]): Promise<number> {
   const onBreaker = (state: GuardState) => log.warn({ breaker: state }, `breaker ${state.class}: ${state.state}`)
   const onDefect = ({ id, where, error }: Defect) => log.error({ defect: id, err: error }, `defect in ${where}`)
   const breaker = breakerLimits(settings)
+  const hasTokens = [settings.jwtSecret, settings.jwtPublicKey, settings.jwksUrl].some((each) => each !== undefined)
+  const choice = { ...settings, hasTokens, hasRules: contract.rules.length > 0 }
   const gateway = await startGateway(
     {
       ...settings,
@@ -57,6 +60,16 @@ export async function run(args: string[]): Promise<number> {
       sharedPort: flags['shared-port'],
       tls: tlsFilesOf(settings),
       operators: adminPort === undefined ? undefined : { host: adminHost, port: adminPort },
+      access: {
+        anonymous: anonymousMode(choice),
+        secret: settings.jwtSecret,
+        publicKey: settings.jwtPublicKey,
+        jwksUrl: settings.jwksUrl,
+        issuer: settings.jwtIssuer,
+        audience: settings.jwtAudience,
+        toleranceSeconds: settings.jwtToleranceSeconds,
+        rightsClaim: settings.jwtRightsClaim,
+      },
       delivery,
       breaker,
       readyShare: settings.readyPercent / 100,
@@ -67,6 +80,8 @@ export async function run(args: string[]): Promise<number> {
     },
     contract,
   )
+  const warning = modeWarning(choice, gateway.access)
+  if (warning !== undefined) log.warn(warning)
   const { port, operatorsPort } = gateway
   return liveAsChild(gateway, { port, ...(operatorsPort !== undefined && { operatorsPort }) }, log)
 }

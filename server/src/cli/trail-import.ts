@@ -36,7 +36,7 @@ const PAGE = 100
 export interface TrailImportOptions {
   readonly definition: EntityDefinition
   readonly store: Pick<TrailStore, 'stored' | 'entries'>
-  readonly send: (request: CommandRequest) => Promise<CommandOutcome>
+  readonly send: (request: Omit<CommandRequest, 'caller'>) => Promise<CommandOutcome>
   /** Called with each entity and each piece that is stored. */
   readonly onProgress: (counts: ImportCounts) => void
 }

@@ -1,4 +1,6 @@
 import { COMMAND_CODES, ERROR_CODES, LIMITS } from '@tidegate/protocol'
+import { allowsKey, type Rights } from '../access/index.ts'
+import type { EntityDefinition } from '../config/entity-model.ts'
 import type { Contract } from '../config/model.ts'
 import { isDeeperThan } from '../data-depth.ts'
 import { INPUT_LIMITS, OPERATIONS } from '../entities/index.ts'
@@ -24,14 +26,19 @@ export type CheckedCommand =
  * @throws what the schema of the input throws
  */
 export function checkCommand(contract: Contract, request: CommandRequest, isOperator = false): CheckedCommand {
-  const { entity, key, command, input, expected } = request
+  const { entity, key, command, caller, input, expected } = request
+  const { rights, namespace } = caller
   const definition = contract.entities.get(entity)
-  if (definition === undefined) return refused('unknown_entity', COMMAND_CODES.unknown_entity)
+  if (definition === undefined || !isSeen(definition, rights)) {
+    return refused('unknown_entity', COMMAND_CODES.unknown_entity)
+  }
   const operation = isOperator ? OPERATIONS.get(command) : undefined
   const declared = definition.commands.get(command) ?? operation
-  if (declared === undefined || declared.by === 'reaction') {
+  const scope = rights.keys('command', `${entity}.${command}`)
+  if (declared === undefined || declared.by === 'reaction' || scope.kind === 'none') {
     return refused('unknown_command', COMMAND_CODES.unknown_command)
   }
+  if (!allowsKey(scope, key)) return refused('forbidden', COMMAND_CODES.forbidden)
   if (key === '' || exceeds(key, LIMITS.keyBytes)) return refused('key_too_long', ERROR_CODES.key_too_long)
   if (!isRecord(input)) return invalid('expected an object', '')
   // Before whatever walks it.
@@ -42,8 +49,14 @@ export function checkCommand(contract: Contract, request: CommandRequest, isOper
   const checked = declared.validate(input)
   if (!checked.ok && checked.cause !== undefined) throw checked.cause
   if (!checked.ok) return invalid(checked.message, checked.path)
-  const content = JSON.stringify([key, command, expected?.version, expected?.epoch])
+  // Of a subject, not of its claims: a refreshed token makes no other command.
+  const content = JSON.stringify([key, command, expected?.version, expected?.epoch]) + namespace
   return { ok: true, input: json, checksum: checksumOf(entity, content + json) }
+}
+
+/** Whether the caller may know of it. */
+function isSeen({ name, commands }: EntityDefinition, rights: Rights): boolean {
+  return rights.covers('query', name) || [...commands.keys()].some((of) => rights.covers('command', `${name}.${of}`))
 }
 
 function refused(code: string, message: string): CheckedCommand {

@@ -1,3 +1,4 @@
+import type { Caller } from '../access/index.ts'
 import type { CommandOutcome, ExpectedVersion } from '../entities/index.ts'
 
 /** A command as a client sends it. Nothing of it but the form of its fields has been checked. */
@@ -6,6 +7,8 @@ export interface CommandRequest {
   readonly entity: string
   readonly key: string
   readonly command: string
+  /** Who sends it. */
+  readonly caller: Caller
   readonly input: unknown
   readonly expected?: ExpectedVersion | undefined
   /** How long the client waits for the outcome. */

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { DEFAULTS, ERROR_CODES, type LogEpoch, parsePosition } from '@tidegate/protocol'
+import { allowsKey, type Rights } from '../access/index.ts'
 import { type Bus, COMMANDS_TOPIC, encodeEvent, findAnswers, partitionOf } from '../bus/index.ts'
 import type { Clock } from '../clock.ts'
 import type { Contract } from '../config/model.ts'
@@ -112,9 +113,17 @@ export class Commands {
    * @returns `undefined` for one that nothing is known of
    * @throws BusUnavailable
    */
-  async outcome(entity: string, key: string, id: string): Promise<CommandOutcome | 'pending' | undefined> {
+  async outcome(
+    entity: string,
+    key: string,
+    id: string,
+    rights: Rights,
+  ): Promise<CommandOutcome | 'pending' | undefined> {
     const { bus, contract } = this.#options
-    if (!contract.entities.has(entity)) return undefined
+    const definition = contract.entities.get(entity)
+    const commands = [...(definition?.commands.keys() ?? [])]
+    // Which command it was is in its outcome no more: who may send any of them to the key may know what became of one.
+    if (!commands.some((name) => allowsKey(rights.keys('command', `${entity}.${name}`), key))) return undefined
     const partition = partitionOf(key, bus.partitions)
     // Before it is looked up: otherwise its answer could come between the two.
     const isPending = this.#pending.hasOf(partition, id, entity, key)

@@ -13,6 +13,7 @@ export type ProblemCode =
   | 'bad_aggregate'
   | 'bad_version'
   | 'bad_entity'
+  | 'bad_access'
 
 export interface ConfigProblem {
   readonly code: ProblemCode

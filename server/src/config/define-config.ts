@@ -1,3 +1,4 @@
+import type { AccessOptions } from './access.ts'
 import { ConfigError } from './config-error.ts'
 import type { Declaration } from './declaration.ts'
 import type { AnyEntity, EntityEntry, Reaction } from './entity.ts'
@@ -50,6 +51,8 @@ export function defineConfig<
 >(config: {
   readonly topics: Topics
   readonly entities?: Entities & Answered<Entities[number]['~entry']>
+  /** Who may do what. */
+  readonly access?: AccessOptions
 }): Config<
   TopicsOf<Topics[number]['~entries'] | Entities[number]['~entry']['topics']>,
   EntitiesOf<Entities[number]['~entry']>
@@ -57,6 +60,7 @@ export function defineConfig<
   const contract = resolveContract(
     config.topics.map(declarationOf),
     ((config.entities ?? []) as readonly AnyEntity[]).map(entityOf),
+    config.access,
   )
   return { contract, '~topics': undefined as never, '~entities': undefined as never }
 }

@@ -1,4 +1,5 @@
 import { LIMITS } from '@tidegate/protocol'
+import { type AccessOptions, resolveAccess } from './access.ts'
 import { positiveMs, wholeVersion } from './checked-option.ts'
 import { ConfigError, type ConfigProblem, TopicProblem } from './config-error.ts'
 import type { Declaration, FlowDeclaration, SourceDeclaration } from './declaration.ts'
@@ -22,6 +23,7 @@ import { windowTopics } from './window-topics.ts'
 export function resolveContract(
   declared: readonly Declaration[],
   declaredEntities: readonly EntityDeclaration[] = [],
+  access?: AccessOptions,
 ): Contract {
   const { ordered, problems } = topicOrder(declared)
   const resolved = new Map<Declaration, TopicDefinition>()
@@ -38,9 +40,10 @@ export function resolveContract(
   const entities = resolveEntities(declaredEntities, new Set(declared), problems)
   const taken = new Set(definitions.map(({ name }) => name))
   definitions.push(...entityTopics(entities.values(), taken, problems))
-  if (problems.length > 0) throw new ConfigError(problems)
   const topics = new Map(definitions.map((topic) => [topic.name, topic]))
-  return { topics, entities, hash: contractHash(definitions, [...entities.values()]) }
+  const rules = resolveAccess(access, { topics, entities }, problems)
+  if (problems.length > 0) throw new ConfigError(problems)
+  return { topics, entities, rules, hash: contractHash(definitions, [...entities.values()]) }
 }
 
 function definitionsOf(declaration: Declaration, resolved: Resolved): [TopicDefinition, ...TopicDefinition[]] {

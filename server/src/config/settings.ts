@@ -1,6 +1,7 @@
 import { homedir, hostname } from 'node:os'
 import { delimiter, join, resolve } from 'node:path'
 import { LIMITS, ON_SLOW } from '@tidegate/protocol'
+import { jwtSecret, keySetUrl, publicKey } from './access-setting.ts'
 import { number, oneOf, redisAddress, SettingsError, someOf, text, wholeNumber } from './setting-value.ts'
 
 /** How a setting is named, read and explained. `docs/configuration.md` is generated from these. */
@@ -24,6 +25,7 @@ interface Fallback {
 
 const variable = <T, F extends Variable<T> & Partial<Fallback>>(definition: F & Variable<T>): F => definition
 
+export const ANONYMOUS = ['all', 'rules'] as const
 export const TRANSPORTS = ['uws', 'node'] as const
 export const LOG_LEVELS = ['debug', 'info', 'warn', 'error', 'silent'] as const
 
@@ -87,6 +89,53 @@ export const VARIABLES = {
     meaning: 'File with the authorities that client certificates must come from, PEM. Clients without one are refused.',
     fallbackText: 'clients need no certificate',
     parse: (value: string) => resolve(value),
+  }),
+  jwtSecret: variable({
+    name: 'TIDEGATE_JWT_SECRET',
+    meaning: 'Shared secret of HS256 tokens, 32 bytes at least. With a way to check tokens, callers have to show one.',
+    isSecret: true,
+    parse: jwtSecret,
+  }),
+  jwtPublicKey: variable({
+    name: 'TIDEGATE_JWT_PUBLIC_KEY',
+    meaning: 'Public key that tokens are signed for, RSA, elliptic or Ed25519: PEM, or the path of such a file.',
+    parse: publicKey,
+  }),
+  jwksUrl: variable({
+    name: 'TIDEGATE_JWKS_URL',
+    meaning: 'Address of the JSON Web Key Set of an identity provider: `https://`, or `http://` on this machine.',
+    parse: keySetUrl,
+  }),
+  jwtIssuer: variable({
+    name: 'TIDEGATE_JWT_ISSUER',
+    meaning: '`iss` that tokens must have.',
+    fallbackText: 'any',
+    parse: text,
+  }),
+  jwtAudience: variable({
+    name: 'TIDEGATE_JWT_AUDIENCE',
+    meaning: '`aud` that tokens must have.',
+    fallbackText: 'any',
+    parse: text,
+  }),
+  jwtRightsClaim: variable({
+    name: 'TIDEGATE_JWT_RIGHTS',
+    meaning: 'Claim of a token that says what its owner may do, as a rule of the config does.',
+    fallback: 'tidegate',
+    parse: text,
+  }),
+  jwtToleranceSeconds: variable({
+    name: 'TIDEGATE_JWT_TOLERANCE_SECONDS',
+    meaning: 'How far the clocks of issuers may be off, in seconds.',
+    fallback: '5',
+    parse: wholeNumber(0, 300),
+  }),
+  anonymous: variable({
+    name: 'TIDEGATE_ANONYMOUS',
+    meaning:
+      '`all`: nobody is asked who it is, and everybody may do everything. `rules`: callers without a token have what the `access` of the config gives them.',
+    fallbackText: '`all` on a loopback address without token settings and `access`, else `rules`',
+    parse: oneOf(ANONYMOUS),
   }),
   transport: variable({
     name: 'TIDEGATE_TRANSPORT',
@@ -283,6 +332,14 @@ export function readSettings(flags: Flags = {}, environment: Environment = proce
     tlsCert: given(VARIABLES.tlsCert),
     tlsKey: given(VARIABLES.tlsKey),
     tlsClientCa: given(VARIABLES.tlsClientCa),
+    jwtSecret: given(VARIABLES.jwtSecret),
+    jwtPublicKey: given(VARIABLES.jwtPublicKey),
+    jwksUrl: given(VARIABLES.jwksUrl),
+    jwtIssuer: given(VARIABLES.jwtIssuer),
+    jwtAudience: given(VARIABLES.jwtAudience),
+    jwtRightsClaim: setting(VARIABLES.jwtRightsClaim),
+    jwtToleranceSeconds: setting(VARIABLES.jwtToleranceSeconds),
+    anonymous: given(VARIABLES.anonymous),
     transport: given(VARIABLES.transport),
     dataFolder: setting(VARIABLES.dataFolder),
     partitions: setting(VARIABLES.partitions),

@@ -1,4 +1,5 @@
 import type { ServerFrame } from '@tidegate/protocol'
+import type { Rights } from '../access/index.ts'
 import type { Ledger } from './queue/index.ts'
 import type { SubscribeFrame } from './subscription/index.ts'
 
@@ -10,6 +11,8 @@ export interface DeliverySubscriber {
    */
   subscribe(frame: SubscribeFrame): void
   unsubscribe(sub: number): void
+  /** Subscriptions that would show something else under these rights end with `rights_changed`. */
+  setRights(rights: Rights): void
   /** Fates of a subscription's matched events so far; `undefined` if there is no subscription of that number. */
   ledger(sub: number): Readonly<Ledger> | undefined
   /** @param bytes of all frames consumed since the connection opened, `welcome` and every other frame included */

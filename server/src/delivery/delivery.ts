@@ -1,4 +1,5 @@
 import { LANES } from '@tidegate/protocol'
+import type { Rights } from '../access/index.ts'
 import type { Bus, KnownEntry } from '../bus/index.ts'
 import { type Clock, systemClock } from '../clock.ts'
 import { type Contract, hasLatest } from '../config/model.ts'
@@ -133,14 +134,14 @@ export class Delivery {
    */
   openSubscriber(
     socket: DeliverySocket,
-    options: { name: string; windowBytes?: number | undefined },
+    options: { name: string; rights: Rights; windowBytes?: number | undefined },
   ): DeliverySubscriber {
-    const { name, windowBytes } = options
+    const { name, rights, windowBytes } = options
     const { lowWaterShare } = this.#limits
     const mode = windowBytes === undefined ? 'buffered' : 'credit'
     const subscriber = new Subscriber(
       socket,
-      { name, windowBytes: windowBytes ?? this.#limits.windowBytes, lowWaterShare, mode },
+      { name, rights, windowBytes: windowBytes ?? this.#limits.windowBytes, lowWaterShare, mode },
       this.#context,
     )
     this.#subscribers.set(subscriber, this.#opened++)

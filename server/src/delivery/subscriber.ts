@@ -1,4 +1,5 @@
 import { CLOSE, type ErrorCode, LIMITS, RETRYABLE, type ServerFrame } from '@tidegate/protocol'
+import type { Rights } from '../access/index.ts'
 import type { Mark } from '../bus/index.ts'
 import { describeDefect, type ReportDefect } from '../observability/defects.ts'
 import { RETRY_AFTER_MS } from '../retry-after.ts'
@@ -51,7 +52,7 @@ const CLOSE_INTERNAL = 1_011
 
 /** What the subscribers of a node share. */
 export interface SubscriberContext extends ReplayContext, SnapshotContext {
-  readonly starter: Pick<SubscriptionStarter, 'plan' | 'start' | 'release'>
+  readonly starter: Pick<SubscriptionStarter, 'plan' | 'start' | 'release' | 'staysSame'>
   readonly index: TopicIndex<Subscription>
   readonly flusher: Pick<Flusher, 'schedule'>
   readonly totals: NodeTotals
@@ -66,6 +67,8 @@ export interface SubscriberContext extends ReplayContext, SnapshotContext {
 export interface SubscriberOptions extends FlowOptions {
   /** Name of its connection, for the list of slow ones. */
   readonly name: string
+  /** What it may see. */
+  readonly rights: Rights
 }
 
 /** One connected client: its subscriptions, its queues, and its flow control. */
@@ -79,10 +82,12 @@ export class Subscriber implements DeliverySubscriber, Flushable, EventSink {
   /** Created when a subscription first asks for a snapshot. */
   #snapshots: Snapshots | undefined
   readonly #subscriptions = new Map<number, Subscription>()
+  #rights: Rights
   isClosed = false
 
-  constructor(socket: DeliverySocket, { name, ...flow }: SubscriberOptions, context: SubscriberContext) {
+  constructor(socket: DeliverySocket, { name, rights, ...flow }: SubscriberOptions, context: SubscriberContext) {
     this.name = name
+    this.#rights = rights
     this.#socket = socket
     this.#context = context
     this.#backlog = new Backlog(context.queueBounds, flow.windowBytes, context.totals, context.budget)
@@ -124,7 +129,7 @@ export class Subscriber implements DeliverySubscriber, Flushable, EventSink {
       return this.#refuse(sub, 'too_many_subscriptions', `at most ${LIMITS.subscriptions} per session`)
     }
     const { starter } = this.#context
-    const result = starter.plan(frame)
+    const result = starter.plan(frame, this.#rights)
     if (!result.ok) return this.#refuse(sub, result.code, result.message)
     const subscription = new Subscription(result.plan, this.#backlog.open(result.plan.policy), this)
     this.#subscriptions.set(sub, subscription)
@@ -147,10 +152,24 @@ export class Subscriber implements DeliverySubscriber, Flushable, EventSink {
     if (this.isClosed) return
     const subscription = this.#subscriptions.get(sub)
     if (subscription === undefined) return this.#refuse(sub, 'unknown_subscription', `no subscription ${sub}`)
+    this.#end(subscription, 'ok')
+  }
+
+  /** Other rights count from now on. Subscriptions that would show something else under them end. */
+  setRights(rights: Rights): void {
+    const before = this.#rights
+    this.#rights = rights
+    for (const subscription of [...this.#subscriptions.values()]) {
+      if (this.#context.starter.staysSame(subscription.plan.selector, before, rights)) continue
+      this.#end(subscription, 'rights_changed')
+    }
+  }
+
+  #end(subscription: Subscription, code: 'ok' | ErrorCode): void {
     const withheld = new WithheldByPart()
     for (const feed of subscription.feeds()) feed.takeTrailing(feed.laneIndexes(), withheld)
     this.#remove(subscription)
-    this.sendControl({ type: 'unsubscribed', sub, code: 'ok', ...withheld.toField() })
+    this.sendControl({ type: 'unsubscribed', sub: subscription.plan.sub, code, ...withheld.toField() })
   }
 
   ledger(sub: number): Readonly<Ledger> | undefined {
@@ -332,7 +351,7 @@ export class Subscriber implements DeliverySubscriber, Flushable, EventSink {
     if (from !== undefined) {
       return this.#refuse(sub, 'unsupported', 'a changed subscription keeps its position: leave from out')
     }
-    const result = starter.plan(frame)
+    const result = starter.plan(frame, this.#rights)
     if (!result.ok) return this.#refuse(sub, result.code, result.message)
     if (result.plan.selector !== subscription.plan.selector) {
       return this.#refuse(sub, 'unsupported', 'the topic of a subscription cannot be changed: use another sub')

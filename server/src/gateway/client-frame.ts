@@ -10,7 +10,6 @@ import {
   ON_SLOW,
   parseLogEpoch,
   parsePosition,
-  RESERVED_CLIENT_TYPES,
   RESERVED_IDS,
 } from '@tidegate/protocol'
 import { parseVersion } from '../entities/index.ts'
@@ -105,6 +104,7 @@ const CHECKS: Readonly<Record<ClientFrame['type'], readonly Check[]>> = {
   hello: [
     counter('protocol'),
     text('client', 128),
+    optional('token', text('token', LIMITS.tokenChars)),
     optional('producer', text('producer', LIMITS.producerChars)),
     optional('session', counter('session')),
     optional('sequence', ({ sequence }) =>
@@ -162,6 +162,7 @@ const CHECKS: Readonly<Record<ClientFrame['type'], readonly Check[]>> = {
   ],
   unsubscribe: [counter('sub')],
   credit: [counter('bytes')],
+  token: [text('token', LIMITS.tokenChars)],
   pong: [counter('time')],
   query: [
     counter('id'),
@@ -208,10 +209,9 @@ export function checkClientFrame(value: unknown): CheckedFrame {
     return { ok: false, code: 'protocol_error', message, answers: CONNECTION }
   }
   if (!isServed(value.type)) {
-    const code = RESERVED_CLIENT_TYPES.has(value.type) ? 'unsupported' : 'unknown_type'
     return {
       ok: false,
-      code,
+      code: 'unknown_type',
       message: `Frame type ${value.type.slice(0, 64)} is not served.`,
       answers: answeredBy(value) ?? { kind: 'request', names: {} },
     }

@@ -1,4 +1,5 @@
 import { type ClientFrame, COMMAND_CODES, LIMITS } from '@tidegate/protocol'
+import type { Caller } from '../access/index.ts'
 import { type Commands, refuse } from '../commands/index.ts'
 import { type CommandOutcome, parseVersion } from '../entities/index.ts'
 
@@ -20,13 +21,13 @@ export class ConnectionCommands {
     this.#answer = answer
   }
 
-  take({ expectedVersion, ...request }: Extract<ClientFrame, { type: 'command' }>): void {
+  take({ expectedVersion, ...request }: Extract<ClientFrame, { type: 'command' }>, caller: Caller): void {
     const { id } = request
     if (this.#unanswered >= LIMITS.commands) {
       return this.#answer(id, refuse('command_window', COMMAND_CODES.command_window, WINDOW_RETRY_MS))
     }
     this.#unanswered++
-    this.#commands.send({ ...request, expected: parseVersion(expectedVersion) }, (outcome, position) => {
+    this.#commands.send({ ...request, caller, expected: parseVersion(expectedVersion) }, (outcome, position) => {
       this.#unanswered--
       this.#answer(id, outcome, position)
     })

@@ -13,6 +13,7 @@ import {
   parseLogEpoch,
   type ServerFrame,
 } from '@tidegate/protocol'
+import type { Access, Caller, Refusal } from '../access/index.ts'
 import { assertNever } from '../assert-never.ts'
 import type { GuardState } from '../bus/index.ts'
 import type { Clock } from '../clock.ts'
@@ -35,6 +36,7 @@ import { RETRY_AFTER_MS } from '../retry-after.ts'
 import type { Admission } from './admission.ts'
 import { type CheckedFrame, parseClientFrame } from './client-frame.ts'
 import { ConnectionCommands } from './connection-commands.ts'
+import { tokenCredentials } from './credentials.ts'
 import { knownEntries } from './known-entries.ts'
 import type { TransportSocket } from './transport/transport.ts'
 
@@ -43,6 +45,7 @@ export interface ConnectionContext {
   readonly node: string
   readonly contractHash: string
   readonly clock: Clock
+  readonly access: Pick<Access, 'authenticate' | 'admits'>
   readonly ingest: Ingest
   readonly publishControl: PublishControl
   readonly delivery: Delivery
@@ -62,11 +65,21 @@ const CLOSE_INTERNAL = 1_011
 /** A client that has not said hello within this time is not a client. */
 export const HELLO_DEADLINE_MS = 5_000
 
+type HelloFrame = Extract<ClientFrame, { type: 'hello' }>
 type PublishFrame = Extract<ClientFrame, { type: 'publish' }>
+
+interface LiveState {
+  readonly phase: 'live'
+  readonly caller: Caller
+  readonly producer: Producer | undefined
+  readonly delivery: DeliverySubscriber
+}
 
 type ConnectionState =
   | { readonly phase: 'awaiting_hello'; readonly since: number }
-  | { readonly phase: 'live'; readonly producer: Producer | undefined; readonly delivery: DeliverySubscriber }
+  /** Its token is being checked; what it sends meanwhile waits. */
+  | { readonly phase: 'authenticating'; readonly since: number; readonly waiting: { text: string; bytes: number }[] }
+  | LiveState
   | { readonly phase: 'closed' }
 
 /** One connected socket: reads frames, keeps the publish grant, and passes frames on. */
@@ -105,8 +118,9 @@ export class Connection {
     if (this.#state.phase === 'closed') return
     if (bytes > LIMITS.frameBytes) return this.#fail('frame_too_large', CLOSE.frameTooLarge)
     if (text === undefined) return this.#fail('protocol_error', CLOSE.protocol, 'Frames are text, not binary.')
+    if (this.#state.phase === 'authenticating') return this.#keep(this.#state.waiting, text, bytes)
     const parsed = parseClientFrame(text)
-    if (this.#state.phase === 'awaiting_hello') this.#greet(parsed)
+    if (this.#state.phase === 'awaiting_hello') this.#hello(parsed, this.#state.since)
     else if (parsed.ok) this.#handle(parsed.frame, text, bytes, this.#state)
     else this.#refuse(parsed, this.#state.delivery)
   }
@@ -126,10 +140,12 @@ export class Connection {
     const now = this.#context.clock.monotonic()
     switch (this.#state.phase) {
       case 'awaiting_hello':
+      case 'authenticating':
         if (now - this.#state.since > HELLO_DEADLINE_MS) this.#fail('hello_expected', CLOSE.helloExpected)
         break
       case 'live':
-        if (now - this.#heardAt > 2 * DEFAULTS.pingMs) this.#socket.close(CLOSE.idle, 'silent for two pings')
+        if (!this.#context.access.admits(this.#state.caller)) this.#fail('unauthorized', CLOSE.unauthorized)
+        else if (now - this.#heardAt > 2 * DEFAULTS.pingMs) this.#socket.close(CLOSE.idle, 'silent for two pings')
         else if (now - this.#pingedAt >= DEFAULTS.pingMs) {
           this.#pingedAt = now
           this.#state.delivery.sendControl({ type: 'ping', time: this.#context.clock.now() })
@@ -179,7 +195,13 @@ export class Connection {
     }
   }
 
-  #greet(parsed: CheckedFrame): void {
+  /** Ends a client that may not stay: its token has expired or was revoked. */
+  recheck(): void {
+    if (this.#state.phase !== 'live' || this.#context.access.admits(this.#state.caller)) return
+    this.#fail('unauthorized', CLOSE.unauthorized)
+  }
+
+  #hello(parsed: CheckedFrame, since: number): void {
     if (!parsed.ok) {
       if (parsed.code === 'protocol_error') this.#fail(parsed.code, CLOSE.protocol, parsed.message)
       else this.#fail('hello_expected', CLOSE.helloExpected, parsed.message)
@@ -189,7 +211,42 @@ export class Connection {
     if (frame.type !== 'hello') return this.#fail('hello_expected', CLOSE.helloExpected)
     if (frame.protocol !== PROTOCOL_VERSION) return this.#fail('version_unsupported', CLOSE.version)
     const retryAfterMs = this.#context.admission.connection(frame.returning === true)
-    if (retryAfterMs !== undefined) return this.#turnAway(retryAfterMs)
+    if (retryAfterMs !== undefined) return this.#turnAway('overloaded', retryAfterMs)
+    const admitted = this.#context.access.authenticate(tokenCredentials(frame.token))
+    if (!(admitted instanceof Promise)) return this.#admit(frame, admitted)
+    this.#state = { phase: 'authenticating', since, waiting: [] }
+    this.#whenKnown(admitted, (result) => this.#admit(frame, result))
+  }
+
+  /** Takes up who the client is, unless it has left meanwhile. */
+  #whenKnown(found: Promise<Caller | Refusal>, then: (result: Caller | Refusal) => void): void {
+    found
+      .then((result) => {
+        if (this.#state.phase !== 'closed') then(result)
+      })
+      .catch((error) => this.abort(this.#context.report(`who ${this.id} is`, error)))
+  }
+
+  /** Keeps what came before it is known who sent it: one frame's worth at most. */
+  #keep(waiting: { text: string; bytes: number }[], text: string, bytes: number): void {
+    const kept = waiting.reduce((sum, frame) => sum + frame.bytes, bytes)
+    if (kept > LIMITS.frameBytes) return this.#fail('protocol_error', CLOSE.protocol, 'Too much before `welcome`.')
+    waiting.push({ text, bytes })
+  }
+
+  #admit(frame: HelloFrame, result: Caller | Refusal): void {
+    const waiting = this.#state.phase === 'authenticating' ? this.#state.waiting : []
+    if (result.kind === 'refused') return this.#shutOut(result)
+    this.#greet(frame, result)
+    for (const { text, bytes } of waiting) this.message(text, bytes)
+  }
+
+  #shutOut({ code, message }: Refusal): void {
+    if (code === 'unavailable') this.#turnAway(code, RETRY_AFTER_MS.query)
+    else this.#fail(code, CLOSE.unauthorized, message)
+  }
+
+  #greet(frame: HelloFrame, caller: Caller): void {
     // Absent stays absent: a client that names no window is not expected to send credit.
     const windowBytes =
       frame.windowBytes === undefined
@@ -202,11 +259,16 @@ export class Connection {
     const sequence = frame.sequence === NEW_SEQUENCE ? this.#context.ingest.newSequence() : frame.sequence
     this.#state = {
       phase: 'live',
+      caller,
       producer:
         frame.producer === undefined
           ? undefined
-          : new Producer(clientProducer(frame.producer), frame.session ?? 0, epochs, sequence),
-      delivery: this.#context.delivery.openSubscriber(this.#socket, { name: this.id, windowBytes }),
+          : new Producer(clientProducer(caller.namespace, frame.producer), frame.session ?? 0, epochs, sequence),
+      delivery: this.#context.delivery.openSubscriber(this.#socket, {
+        name: this.id,
+        rights: caller.rights,
+        windowBytes,
+      }),
     }
     this.#send({
       type: 'welcome',
@@ -218,6 +280,7 @@ export class Connection {
       limits: { frameBytes: LIMITS.frameBytes, frameEvents: LIMITS.frameEvents },
       pingMs: DEFAULTS.pingMs,
       ...(sequence !== undefined && { sequence }),
+      ...this.#expiry(caller),
     })
     this.#context.onLive(this)
     const known = new Map(epochs.map(({ partition, epoch }) => [partition, epoch]))
@@ -226,29 +289,56 @@ export class Connection {
     )
   }
 
-  #handle(frame: ClientFrame, text: string, bytes: number, state: Extract<ConnectionState, { phase: 'live' }>): void {
+  /** The same client shows another token. Its producer and its subscriptions go on, as far as that allows. */
+  #renew(token: string): void {
+    const found = Promise.resolve(this.#context.access.authenticate(tokenCredentials(token)))
+    this.#whenKnown(found, (result) => {
+      const { phase } = this.#state
+      if (phase !== 'live') return
+      if (result.kind === 'refused') {
+        const { code, message } = result
+        if (code === 'unauthorized') return this.#fail(code, CLOSE.unauthorized, message)
+        // The one before still counts.
+        return this.#send({ type: 'error', code, message, retryable: true })
+      }
+      if (result.namespace !== this.#state.caller.namespace) {
+        return this.#fail('unauthorized', CLOSE.unauthorized, 'The token is of another subject. Connect anew with it.')
+      }
+      this.#state = { ...this.#state, caller: result }
+      this.#send({ type: 'authorized', ...this.#expiry(result) })
+      this.#state.delivery.setRights(result.rights)
+    })
+  }
+
+  #expiry({ expiresAt }: Caller): { readonly expiresInMs?: number } {
+    return expiresAt === undefined ? {} : { expiresInMs: Math.max(0, expiresAt - this.#context.clock.now()) }
+  }
+
+  #handle(frame: ClientFrame, text: string, bytes: number, state: LiveState): void {
     switch (frame.type) {
       case 'hello':
         return this.#fail('protocol_error', CLOSE.protocol, 'hello was already said.')
       case 'publish':
-        return this.#publish(frame, text, bytes, state.producer)
+        return this.#publish(frame, text, bytes, state)
       case 'subscribe':
         return state.delivery.subscribe(frame)
       case 'unsubscribe':
         return state.delivery.unsubscribe(frame.sub)
       case 'credit':
         return state.delivery.credit(frame.bytes)
+      case 'token':
+        return this.#renew(frame.token)
       case 'pong':
         return
       case 'query':
         if (frame.name === 'ledger') return this.#sendLedger(frame.id, frame.params?.sub, state.delivery)
-        this.#query(frame.id, frame.name, frame.params ?? {}).catch((error) =>
+        this.#query(frame.id, frame.name, frame.params ?? {}, state.caller).catch((error) =>
           this.abort(this.#context.report(`an answer to ${this.id}`, error)),
         )
         return
       case 'command':
         this.#stores = true
-        return this.#commands.take(frame)
+        return this.#commands.take(frame, state.caller)
       default:
         assertNever(frame)
     }
@@ -262,16 +352,17 @@ export class Connection {
     this.#send({ type: 'error', id, code, message: ERROR_CODES[code], retryable: false })
   }
 
-  async #query(id: number, name: string, params: Params): Promise<void> {
+  async #query(id: number, name: string, params: Params, { rights }: Caller): Promise<void> {
     try {
-      this.#send({ ...(await answerQuery(this.#context.queries, name, params)), id })
+      this.#send({ ...(await answerQuery(this.#context.queries.of(rights), name, params)), id })
     } catch (error) {
       const message = describeDefect(this.#context.report(`query ${name}`, error))
       this.#send({ type: 'error', id, code: 'internal', message, retryable: false })
     }
   }
 
-  #publish(frame: PublishFrame, text: string, bytes: number, producer: Producer | undefined): void {
+  #publish(frame: PublishFrame, text: string, bytes: number, { caller, producer }: LiveState): void {
+    const { rights } = caller
     const { seq, topic, events, ageMs } = frame
     if (events.length === 0) return this.#reject(seq, 'empty_frame')
     if (events.length > LIMITS.frameEvents) return this.#reject(seq, 'too_many_events')
@@ -291,10 +382,11 @@ export class Connection {
     this.#unackedBytes += bytes
     const request: PublishRequest =
       producer === undefined
-        ? { topic, events }
+        ? { topic, events, rights }
         : {
             topic,
             events,
+            rights,
             producer: { state: producer, seq, ageMs },
             content: eventsText(text),
             refusedBefore: frame.rejected && new Map(frame.rejected.map(({ index, code }) => [index, code])),
@@ -362,8 +454,7 @@ export class Connection {
     }
   }
 
-  #turnAway(retryAfterMs: number): void {
-    const code = 'overloaded'
+  #turnAway(code: 'overloaded' | 'unavailable', retryAfterMs: number): void {
     const error: ServerFrame = { type: 'error', code, message: ERROR_CODES[code], retryable: true }
     this.#socket.send(JSON.stringify(error))
     this.#socket.close(CLOSE.overload, JSON.stringify({ retryAfterMs }))

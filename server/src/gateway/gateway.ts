@@ -99,6 +99,12 @@ export class Gateway implements TransportHandlers {
     this.#each('epoch', (connection) => connection.sendEpochs([at]))
   }
 
+  /** Ends the connections and streams of callers that may not stay. */
+  recheckCallers(): void {
+    this.#each('recheck', (connection) => connection.recheck())
+    this.#routes.streams.recheck()
+  }
+
   #adjustGrant(): void {
     const { ingest, publishControl, clock } = this.#context
     const change = publishControl.observe(ingest.takeLongestAppendMs(), clock.monotonic())

@@ -1,8 +1,14 @@
-import { isIP } from 'node:net'
+import { ANYBODY } from '../access/index.ts'
+import { isLoopback } from '../config/loopback.ts'
 import { describeDefect } from '../observability/defects.ts'
 import { errorReply } from './http/replies.ts'
 import { isForOperators, type RouteContext, route } from './http/routes.ts'
 import type { HttpRequest, HttpResponse, StreamResponse, TransportHandlers } from './transport/transport.ts'
+
+const EVERYBODY: RouteContext['access'] = {
+  authenticate: () => ANYBODY,
+  createTicket: () => Promise.reject(new Error('there are no streams here')),
+}
 
 const HEALTH: ReadonlySet<string> = new Set(['/livez', '/readyz'])
 
@@ -12,8 +18,9 @@ export class Operators implements TransportHandlers {
   readonly #isLocal: boolean
 
   /** @param host what is listened on */
-  constructor(routes: Omit<RouteContext, 'operators'>, host: string) {
-    this.#routes = { ...routes, operators: 'here' }
+  constructor(routes: Omit<RouteContext, 'operators' | 'access'>, host: string) {
+    // Who reaches this address is an operator.
+    this.#routes = { ...routes, operators: 'here', access: EVERYBODY }
     this.#isLocal = isLoopback(host)
   }
 
@@ -48,8 +55,4 @@ export class Operators implements TransportHandlers {
 /** Without port, and without the brackets of IPv6. */
 function hostName(host: string): string {
   return host.replace(/:\d*$/, '').replace(/^\[(.*)\]$/, '$1')
-}
-
-function isLoopback(host: string): boolean {
-  return host.toLowerCase() === 'localhost' || host === '::1' || (isIP(host) === 4 && host.startsWith('127.'))
 }

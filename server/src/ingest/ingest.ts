@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { ERROR_CODES, type ErrorCode, type LogEpoch, type RejectedEvent } from '@tidegate/protocol'
+import type { KeyScope, Rights } from '../access/index.ts'
 import { type Bus, type KnownEntry, partitionOf, type SliceIdentity, type StoredEvent } from '../bus/index.ts'
 import type { WallClock } from '../clock.ts'
 import type { Contract, SourceTopic } from '../config/model.ts'
@@ -17,6 +18,8 @@ import { type RefusedBefore, type RefusedEvent, validateFrame } from './validate
 export interface PublishRequest {
   readonly topic: string
   readonly events: readonly unknown[]
+  /** Of whoever sends it. */
+  readonly rights: Rights
   /** Without it every attempt is stored: at least once. */
   readonly producer?: FrameIdentity
   /** The content by which attempts are compared; the events themselves where absent. */
@@ -160,16 +163,18 @@ export class Ingest {
   publish(request: PublishRequest, answer: (outcome: PublishOutcome) => void): void {
     const { producer } = request
     const topic = this.#contract.topics.get(request.topic)
-    if (topic === undefined)
+    const scope = request.rights.keys('publish', request.topic)
+    if (topic === undefined || scope.kind === 'none')
       return answer(reject('unknown_topic', `No topic ${request.topic}. GET /v1/topics lists them.`))
     if (topic.kind !== 'source') return answer(reject('not_publishable'))
-    if (this.#admits(producer, answer)) this.#append(topic, request, answer)
+    if (this.#admits(producer, answer)) this.#append(topic, scope, request, answer)
   }
 
   /** The events that the topic's rules refuse now: all of them if the topic cannot be published to. */
-  refusalsOf(topicName: string, events: readonly unknown[]): readonly RejectedEvent[] {
-    const topic = this.#contract.topics.get(topicName)
-    if (topic?.kind === 'source') return this.#validate(topic, events).refused.map(({ event }) => event)
+  refusalsOf(topicName: string, events: readonly unknown[], rights: Rights): readonly RejectedEvent[] {
+    const scope = rights.keys('publish', topicName)
+    const topic = scope.kind === 'none' ? undefined : this.#contract.topics.get(topicName)
+    if (topic?.kind === 'source') return this.#validate(topic, events, scope).refused.map(({ event }) => event)
     const code = topic === undefined ? 'unknown_topic' : 'not_publishable'
     return events.map((_, index) => ({ index, code, message: ERROR_CODES[code] }))
   }
@@ -220,14 +225,20 @@ export class Ingest {
     return this.#isFull() ? reject('storage_full', undefined, RETRY_AFTER_MS.storage) : undefined
   }
 
-  #validate(topic: SourceTopic, events: readonly unknown[], refusedBefore?: RefusedBefore) {
+  #validate(topic: SourceTopic, events: readonly unknown[], scope: KeyScope, refusedBefore?: RefusedBefore) {
     const nextId = () => `${this.#idPrefix}${(this.#idCount++).toString(36)}`
-    return validateFrame(topic, events, { now: this.#clock.now(), nextId, report: this.#report }, refusedBefore)
+    const context = { now: this.#clock.now(), scope, nextId, report: this.#report }
+    return validateFrame(topic, events, context, refusedBefore)
   }
 
-  #append(topic: SourceTopic, request: PublishRequest, answer: (outcome: PublishOutcome) => void): void {
+  #append(
+    topic: SourceTopic,
+    scope: KeyScope,
+    request: PublishRequest,
+    answer: (outcome: PublishOutcome) => void,
+  ): void {
     const { events, producer, refusedBefore } = request
-    const { accepted, refused } = this.#validate(topic, events, refusedBefore)
+    const { accepted, refused } = this.#validate(topic, events, scope, refusedBefore)
     const byPartition = this.#split(accepted)
     // With a producer, the partition of their key remembers that they were refused.
     const listed = producer === undefined ? refused : refused.filter(({ key }) => key === undefined)

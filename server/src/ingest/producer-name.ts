@@ -2,12 +2,17 @@
 const REQUEST = 'http:'
 const ESCAPED = 'ws:'
 
-/** The name of a WebSocket client's producer in the logs: never that of a request. */
-export function clientProducer(producer: string): string {
-  return producer.startsWith(REQUEST) || producer.startsWith(ESCAPED) ? `${ESCAPED}${producer}` : producer
+/**
+ * The name of a WebSocket client's producer in the logs: never that of a request, nor of another caller.
+ *
+ * @param namespace of the caller
+ */
+export function clientProducer(namespace: string, producer: string): string {
+  const name = `${namespace}${producer}`
+  return name.startsWith(REQUEST) || name.startsWith(ESCAPED) ? `${ESCAPED}${name}` : name
 }
 
-/** The name of a request with an `Idempotency-Key` in the logs, by topic. */
-export function requestProducer(key: string, topic: string): string {
-  return `${REQUEST}${key}:${topic}`
+/** The name of a request with an `Idempotency-Key` in the logs, by caller and topic. */
+export function requestProducer(namespace: string, key: string, topic: string): string {
+  return `${REQUEST}${namespace}${key}:${topic}`
 }

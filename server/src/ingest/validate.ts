@@ -1,4 +1,5 @@
 import { ERROR_CODES, LIMITS, type RejectedEvent } from '@tidegate/protocol'
+import { allowsKey, type KeyScope } from '../access/index.ts'
 import type { StoredEvent } from '../bus/index.ts'
 import { encodeEvent } from '../bus/index.ts'
 import { MAX_TIME_MS } from '../clock.ts'
@@ -23,9 +24,12 @@ export type RefusedBefore = ReadonlyMap<number, RejectedEvent['code']>
 
 const NONE: RefusedBefore = new Map()
 
-/** Defaults for events without an id or a time. */
-export interface Stamp {
+/** What events are checked and stamped with. */
+export interface FrameContext {
+  /** Time of events that have none, ms since 1970. */
   readonly now: number
+  /** Keys that the sender may publish. */
+  readonly scope: KeyScope
   nextId(): string
   readonly report: ReportDefect
 }
@@ -37,7 +41,7 @@ export interface Stamp {
 export function validateFrame(
   topic: SourceTopic,
   events: readonly unknown[],
-  stamp: Stamp,
+  context: FrameContext,
   refusedBefore: RefusedBefore = NONE,
 ): ValidatedFrame {
   const accepted: StoredEvent[] = []
@@ -49,14 +53,14 @@ export function validateFrame(
     try {
       const before = refusedBefore.get(index)
       const outcome =
-        before === undefined ? validateEvent(topic, events[index], stamp, ids) : refuse(before, ERROR_CODES[before])
+        before === undefined ? validateEvent(topic, events[index], context, ids) : refuse(before, ERROR_CODES[before])
       if ('code' in outcome)
         refused.push({ key: keyOf(topic, events[index], outcome.code), event: { index, ...outcome } })
       else accepted.push(outcome)
     } catch (error) {
       // Schemas and lane rules are code of the config. One report for the frame: there may be a thousand events like
       // it.
-      defectId ??= stamp.report(`the rules of ${topic.name}`, error)
+      defectId ??= context.report(`the rules of ${topic.name}`, error)
       refused.push({ key: undefined, event: { index, code: 'internal', message: describeDefect(defectId) } })
     }
   }
@@ -80,9 +84,14 @@ function asObject(value: unknown): Record<string, unknown> {
 
 type Refusal = Omit<RejectedEvent, 'index'>
 
-function validateEvent(topic: SourceTopic, input: unknown, stamp: Stamp, ids: Set<string>): StoredEvent | Refusal {
+function validateEvent(
+  topic: SourceTopic,
+  input: unknown,
+  context: FrameContext,
+  ids: Set<string>,
+): StoredEvent | Refusal {
   if (typeof input !== 'object' || input === null) return refuse('invalid_event', 'expected an object with data')
-  const { id, time = stamp.now, source, data } = input as Record<string, unknown>
+  const { id, time = context.now, source, data } = input as Record<string, unknown>
   // Before anything that walks it recursively.
   if (isDeeperThan(data, LIMITS.dataDepth)) {
     return refuse('invalid_data', `arrays and objects nest deeper than ${LIMITS.dataDepth}`)
@@ -97,10 +106,10 @@ function validateEvent(topic: SourceTopic, input: unknown, stamp: Stamp, ids: Se
     )
   }
   const eventTime = time as number
-  if (eventTime > stamp.now + topic.maxFutureMs) {
+  if (eventTime > context.now + topic.maxFutureMs) {
     return refuse(
       'time_in_future',
-      `${eventTime - stamp.now} ms ahead of the server, at most ${topic.maxFutureMs}`,
+      `${eventTime - context.now} ms ahead of the server, at most ${topic.maxFutureMs}`,
       'time',
     )
   }
@@ -111,6 +120,7 @@ function validateEvent(topic: SourceTopic, input: unknown, stamp: Stamp, ids: Se
   if (key === '' || exceeds(key, LIMITS.keyBytes)) {
     return refuse('key_too_long', `expected 1 to ${LIMITS.keyBytes} bytes`, topic.keyField)
   }
+  if (!allowsKey(context.scope, key)) return refuse('forbidden', 'the caller may not publish this key', topic.keyField)
   if (!key.isWellFormed()) return refuse('invalid_data', `expected ${WELL_FORMED}`, topic.keyField)
   if (id !== undefined) {
     const identity = source === undefined ? `:${id}` : `${source.length}:${source}${id}`
@@ -118,7 +128,7 @@ function validateEvent(topic: SourceTopic, input: unknown, stamp: Stamp, ids: Se
     ids.add(identity)
   }
   const dataJson = JSON.stringify(checked.data)
-  const json = encodeEvent(id ?? stamp.nextId(), key, eventTime, source, dataJson)
+  const json = encodeEvent(id ?? context.nextId(), key, eventTime, source, dataJson)
   if (exceeds(json, LIMITS.eventBytes)) return refuse('event_too_large', `more than ${LIMITS.eventBytes} bytes`)
   return { key, lane: topic.laneOf(checked.data), time: eventTime, json }
 }

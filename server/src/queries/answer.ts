@@ -1,7 +1,7 @@
 import { type ErrorCode, RETRYABLE } from '@tidegate/protocol'
 import { BusUnavailable } from '../bus/index.ts'
 import { type Params, quoted } from './params.ts'
-import type { Queries } from './queries.ts'
+import type { CallerQueries } from './queries.ts'
 import { QueryError } from './query-error.ts'
 
 export type QueryAnswer =
@@ -16,7 +16,7 @@ export interface QueryFailure {
 }
 
 /** Runs a query by its name on the wire. @throws any error that `failureOf` does not know: a defect of the server */
-export async function answerQuery(queries: Queries, name: string, params: Params): Promise<QueryAnswer> {
+export async function answerQuery(queries: CallerQueries, name: string, params: Params): Promise<QueryAnswer> {
   try {
     return await run(queries, name, params)
   } catch (error) {
@@ -26,7 +26,7 @@ export async function answerQuery(queries: Queries, name: string, params: Params
   }
 }
 
-async function run(queries: Queries, name: string, params: Params): Promise<QueryAnswer> {
+async function run(queries: CallerQueries, name: string, params: Params): Promise<QueryAnswer> {
   switch (name) {
     case 'topics':
       return { type: 'result', data: queries.topics() }

@@ -1,4 +1,5 @@
 import type { DeliveredEvent } from '@tidegate/protocol'
+import { allowsKey, type KeyScope } from '../access/index.ts'
 import type { CurrentPage, CurrentResult } from '../bus/index.ts'
 import { MAX_ANSWER_BYTES, MAX_ANSWER_EVENTS } from './answer-size.ts'
 import { QueryError } from './query-error.ts'
@@ -23,20 +24,31 @@ export interface ScanPlace {
 /** Some of the latest results of a partition. */
 export type ScanResults = (place: ScanPlace) => Promise<CurrentPage>
 
-/** The latest result of every key, partition by partition, in pages that are bounded in results and bytes. */
-export async function scanPage(scan: ScanResults, partitions: number, from: ScanPlace): Promise<ResultPage> {
+/**
+ * The latest result of every key of a scope, partition by partition, in pages that are bounded in results, bytes and
+ * reads.
+ */
+export async function scanPage(
+  scan: ScanResults,
+  partitions: number,
+  scope: KeyScope,
+  from: ScanPlace,
+): Promise<ResultPage> {
   const results: Omit<DeliveredEvent, 'at'>[] = []
   let chars = 0
+  let looked = 0
   for (let place = from; ; ) {
     const page = await scan(place)
+    looked += page.results.length
     for (const result of page.results) {
+      if (!allowsKey(scope, result.key)) continue
       results.push(parseResult(result))
       chars += result.json.length
     }
     if (page.next !== '0') place = { ...place, cursor: page.next }
     else if (place.partition + 1 < partitions) place = { partition: place.partition + 1, cursor: '0' }
     else return { results }
-    if (results.length >= MAX_ANSWER_EVENTS || chars >= MAX_ANSWER_BYTES) return { results, next: formatPlace(place) }
+    if (looked >= MAX_ANSWER_EVENTS || chars >= MAX_ANSWER_BYTES) return { results, next: formatPlace(place) }
   }
 }
 

@@ -1,3 +1,4 @@
+import type { Rights } from '../access/index.ts'
 import type { Contract } from '../config/model.ts'
 
 /** One line of `GET /v1/entities`: what a client needs to send commands to any config. */
@@ -15,16 +16,26 @@ export interface EntityDescription {
   readonly indexes: readonly string[]
 }
 
-export function describeEntities(contract: Contract): EntityDescription[] {
-  return [...contract.entities.values()].map(({ name, keyField, version, events, commands, rejections, indexes }) => ({
-    name,
-    key: keyField,
-    version,
-    events: schemasOf(events),
-    commands: schemasOf(new Map([...commands].filter(([, { by }]) => by !== 'reaction'))),
-    rejections: [...rejections],
-    indexes: [...indexes.keys()],
-  }))
+/** Those that somebody may ask about or send commands to, with these commands. */
+export function describeEntities(contract: Contract, rights: Rights): EntityDescription[] {
+  return [...contract.entities.values()].flatMap((definition) => {
+    const { name, keyField, version, events, commands, rejections, indexes } = definition
+    const sent = [...commands].filter(
+      ([command, { by }]) => by !== 'reaction' && rights.covers('command', `${name}.${command}`),
+    )
+    if (sent.length === 0 && !rights.covers('query', name)) return []
+    return [
+      {
+        name,
+        key: keyField,
+        version,
+        events: schemasOf(events),
+        commands: schemasOf(new Map(sent)),
+        rejections: [...rejections],
+        indexes: [...indexes.keys()],
+      },
+    ]
+  })
 }
 
 function schemasOf(members: ReadonlyMap<string, { readonly jsonSchema: unknown }>): Readonly<Record<string, unknown>> {

@@ -1,13 +1,15 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import { allowsKey, type Rights } from '../access/index.ts'
 import type { Bus } from '../bus/index.ts'
 import type { EntityDefinition } from '../config/entity-model.ts'
 import type { Contract } from '../config/model.ts'
 import { type ExpectedVersion, parseVersion } from '../entities/index.ts'
 import type { ReportDefect } from '../observability/defects.ts'
+import { allowedPage } from './allowed-page.ts'
 import { MAX_ANSWER_EVENTS } from './answer-size.ts'
 import type { HistoryEvent } from './entity-history.ts'
 import { describeEntities, type EntityDescription } from './entity-list.ts'
-import { type EntityAnswer, type EntityMoment, EntityReader } from './entity-reader.ts'
+import { type EntityAnswer, type EntityMoment, EntityReader, noSuchKey } from './entity-reader.ts'
 import { limitOf, optionalNumber, optionalText, type Params, quoted, text } from './params.ts'
 import { QueryError } from './query-error.ts'
 
@@ -17,7 +19,15 @@ const MAX_FOUND = 100
 const MAX_WAIT_MS = 2_000
 const WAIT_STEP_MS = 20
 
-type InTurn = <Result>(query: () => Promise<Result>) => Promise<Result>
+/** Runs what reads Redis when it is its turn. */
+export type InTurn = <Result>(query: () => Promise<Result>) => Promise<Result>
+
+/** By name of the entity. */
+export type EntityReaders = ReadonlyMap<string, EntityReader>
+
+export function entityReaders(bus: Bus, contract: Contract, report: ReportDefect): EntityReaders {
+  return new Map([...contract.entities].map(([name, definition]) => [name, new EntityReader(bus, definition, report)]))
+}
 
 interface Search {
   readonly name: string
@@ -38,32 +48,31 @@ export interface FoundPage {
   readonly next?: string
 }
 
-/** What is asked about entities. Parameters are checked before Redis is asked. */
+/** What one caller asks about entities. Parameters and rights are checked before Redis is asked. */
 export class EntityQueries {
   readonly #bus: Bus
   readonly #contract: Contract
+  readonly #rights: Rights
+  readonly #readers: EntityReaders
   readonly #inTurn: InTurn
-  readonly #readers: ReadonlyMap<string, EntityReader>
 
-  /** @param inTurn runs what reads Redis when it is its turn */
-  constructor(bus: Bus, contract: Contract, report: ReportDefect, inTurn: InTurn) {
+  constructor(bus: Bus, contract: Contract, rights: Rights, readers: EntityReaders, inTurn: InTurn) {
     this.#bus = bus
-    this.#inTurn = inTurn
     this.#contract = contract
-    this.#readers = new Map(
-      [...contract.entities].map(([name, definition]) => [name, new EntityReader(bus, definition, report)]),
-    )
+    this.#rights = rights
+    this.#readers = readers
+    this.#inTurn = inTurn
   }
 
-  /** Every entity of the contract. */
+  /** The entities of which something is there for the caller. */
   list(): readonly EntityDescription[] {
-    return describeEntities(this.#contract)
+    return describeEntities(this.#contract, this.#rights)
   }
 
   /** One entity: now, at a version, or at a time. @throws QueryError, BusUnavailable */
   async entity(params: Params): Promise<EntityAnswer> {
     const { name } = this.#definition(params)
-    const key = text(params, 'key')
+    const key = this.#key(params, name)
     const version = optionalNumber(params, 'version', 0)
     const at = optionalNumber(params, 'at', 0)
     if (version !== undefined && at !== undefined) {
@@ -84,7 +93,7 @@ export class EntityQueries {
   /** The events of one entity, oldest first. @throws QueryError, BusUnavailable */
   async history(params: Params): Promise<{ readonly events: readonly HistoryEvent[]; readonly next?: number }> {
     const { name } = this.#definition(params)
-    const key = text(params, 'key')
+    const key = this.#key(params, name)
     const after = optionalNumber(params, 'after', 0) ?? 0
     const limit = limitOf(params, MAX_ANSWER_EVENTS)
     return this.#inTurn(() => this.#readers.get(name)!.history(key, after, limit))
@@ -111,8 +120,11 @@ export class EntityQueries {
     for (let partition = from.partition; partition < this.#bus.partitions; partition++, after = undefined) {
       const count = limit - entities.length
       if (count === 0) return { entities, next: `${partition}:` }
-      const options = { count, ...(after !== undefined && { after }) }
-      const page = await this.#bus.entities(partition, 'query').indexed(name, index, value, options)
+      const indexed = (from: string | undefined) =>
+        this.#bus
+          .entities(partition, 'query')
+          .indexed(name, index, value, { count, ...(from !== undefined && { after: from }) })
+      const page = await allowedPage(indexed, this.#rights.keys('query', name), after)
       entities.push(...(await this.#readAll(name, page.keys)))
       if (page.next !== undefined) return { entities, next: `${partition}:${page.next}` }
     }
@@ -137,9 +149,16 @@ export class EntityQueries {
   #definition(params: Params): EntityDefinition {
     const name = text(params, 'name')
     const definition = this.#contract.entities.get(name)
-    if (definition === undefined)
+    if (definition === undefined || !this.#rights.covers('query', name))
       throw new QueryError('not_found', `No entity ${quoted(name)}. GET /v1/entities lists them.`)
     return definition
+  }
+
+  /** One that the caller may not see is not there. */
+  #key(params: Params, name: string): string {
+    const key = text(params, 'key')
+    if (allowsKey(this.#rights.keys('query', name), key)) return key
+    throw noSuchKey(name)
   }
 }
 

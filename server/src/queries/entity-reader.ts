@@ -55,7 +55,7 @@ export class EntityReader {
     const record =
       this.#newest(stored, moment) ??
       (await this.#steadily(entities, key, (steady) => this.#recordAt(entities, key, steady, moment)))
-    if (eventsOf(record) === 0) throw new QueryError('not_found', `No ${this.#definition.name} has this key.`)
+    if (eventsOf(record) === 0) throw noSuchKey(this.#definition.name)
     const view = this.#code.view(key, record)
     return { key, version: record.version, epoch, time: record.time, view }
   }
@@ -106,7 +106,7 @@ export class EntityReader {
     return this.#code.guard(() =>
       this.#steadily(entities, key, async ({ record, version, cut }) => {
         if (version === 0 || record?.erased?.version === version) {
-          throw new QueryError('not_found', `No ${this.#definition.name} has this key.`)
+          throw noSuchKey(this.#definition.name)
         }
         const first = Math.max(after, cut)
         const range = { after: first, upTo: Math.min(version, first + limit) }
@@ -139,6 +139,10 @@ export class EntityReader {
   #stored(entities: Entities, key: string): Promise<StoredTrail> {
     return storedTrail(entities, this.#definition.name, key)
   }
+}
+
+export function noSuchKey(entity: string): QueryError {
+  return new QueryError('not_found', `No ${entity} has this key.`)
 }
 
 /** How a call ended, to be taken up later. */

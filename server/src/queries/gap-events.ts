@@ -1,4 +1,5 @@
 import { compareStreamIds, type DeliveredEvent, type Lane, type Position } from '@tidegate/protocol'
+import { allowsKey, type KeyScope } from '../access/index.ts'
 import { formatMark, isTrimmed, LOG_START, type LogEntry, type LogPage, type Mark, wholeEntry } from '../bus/index.ts'
 import type { Filter } from '../filter/index.ts'
 import { storedEvents } from './stored-events.ts'
@@ -17,7 +18,7 @@ export interface GapRange {
   /** Absent: the log's beginning. */
   readonly after: Position | undefined
   readonly upTo: Position
-  readonly keys: ReadonlySet<string> | undefined
+  readonly scope: KeyScope
   readonly filter: Filter | undefined
 }
 
@@ -67,14 +68,14 @@ export async function readGap(read: ReadPage, range: GapRange, limit: number): P
   }
 }
 
-function matchingEvents({ lane, after, upTo, keys, filter }: GapRange, entry: LogEntry): DeliveredEvent[] {
+function matchingEvents({ lane, after, upTo, scope, filter }: GapRange, entry: LogEntry): DeliveredEvent[] {
   const first = entry.streamId === after?.streamId ? after.index + 1 : 0
   const last = entry.streamId === upTo.streamId ? upTo.index : Number.POSITIVE_INFINITY
   const events = storedEvents(
     upTo.partition,
     entry,
     (header, index) =>
-      index >= first && index <= last && header.lanes[index] === lane && (keys?.has(header.keys[index]!) ?? true),
+      index >= first && index <= last && header.lanes[index] === lane && allowsKey(scope, header.keys[index]!),
   ).map(({ event }) => event)
   return filter === undefined ? events : events.filter((event) => filter.matches({ source: undefined, ...event }))
 }

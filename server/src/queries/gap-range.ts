@@ -1,18 +1,31 @@
 import { isLane, LANES, LIMITS } from '@tidegate/protocol'
+import { type KeyScope, narrowed } from '../access/index.ts'
 import { FilterError, openFilter } from '../filter/index.ts'
 import type { GapRange } from './gap-events.ts'
 import { optionalPosition, position } from './log-position.ts'
 import { isText, optionalText, type Params, text } from './params.ts'
 import { QueryError } from './query-error.ts'
 
-/** The range of a `gap` frame and its subscription's selection. @throws QueryError */
-export function gapRange(params: Params, partitions: number): GapRange {
+/**
+ * The range of a `gap` frame and its subscription's selection.
+ *
+ * @param allowed keys that the one who asks may see
+ * @throws QueryError
+ */
+export function gapRange(params: Params, partitions: number, allowed: KeyScope): GapRange {
   const { lane, keys } = params
   if (!isLane(lane)) throw new QueryError('invalid_frame', `lane: expected one of ${LANES.join(', ')}`)
   const upTo = position(params, 'upTo', partitions)
   const after = optionalPosition(params, 'after', partitions)
   if (after !== undefined && after.partition !== upTo.partition) throw new QueryError('invalid_position')
-  return { topic: text(params, 'topic'), lane, after, upTo, keys: keySet(keys), filter: filter(params) }
+  return {
+    topic: text(params, 'topic'),
+    lane,
+    after,
+    upTo,
+    scope: narrowed(allowed, keySet(keys)),
+    filter: filter(params),
+  }
 }
 
 function keySet(keys: unknown): ReadonlySet<string> | undefined {

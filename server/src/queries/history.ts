@@ -1,5 +1,15 @@
 import { compareStreamIds, type DeliveredEvent, type Position } from '@tidegate/protocol'
-import { formatMark, isTrimmed, LOG_START, type LogEntry, type Mark, namesEntry, wholeEntry } from '../bus/index.ts'
+import { allowsKey, type KeyScope } from '../access/index.ts'
+import {
+  type BatchHeader,
+  formatMark,
+  isTrimmed,
+  LOG_START,
+  type LogEntry,
+  type Mark,
+  namesEntry,
+  wholeEntry,
+} from '../bus/index.ts'
 import { MAX_ANSWER_BYTES } from './answer-size.ts'
 import type { ReadPage } from './gap-events.ts'
 import { storedEvents } from './stored-events.ts'
@@ -16,6 +26,8 @@ export interface HistoryRange {
   readonly partition: number
   /** Exclusive; absent: the log's beginning. */
   readonly after: Position | undefined
+  /** Only events of these keys. */
+  readonly scope: KeyScope
   /** Most events. */
   readonly limit: number
 }
@@ -32,7 +44,10 @@ export interface HistoryPage {
 }
 
 /** Events of one partition's log, oldest first, in pages that are bounded in events and bytes. */
-export async function readHistory(read: ReadPage, { partition, after, limit }: HistoryRange): Promise<HistoryPage> {
+export async function readHistory(
+  read: ReadPage,
+  { partition, after, scope, limit }: HistoryRange,
+): Promise<HistoryPage> {
   const events: DeliveredEvent[] = []
   let complete = true
   let done: Mark | undefined = after
@@ -47,7 +62,8 @@ export async function readHistory(read: ReadPage, { partition, after, limit }: H
       const isContinued = done === undefined || entry.epoch === done.epoch
       const isAfter = after !== undefined && entry.streamId === after.streamId && entry.epoch === after.epoch
       const first = isAfter ? after.index + 1 : 0
-      for (const { event, bytes: size } of storedEvents(partition, entry, (_, index) => index >= first)) {
+      const isWanted = ({ keys }: BatchHeader, index: number) => index >= first && allowsKey(scope, keys[index]!)
+      for (const { event, bytes: size } of storedEvents(partition, entry, isWanted)) {
         // A single larger event still has to be returned.
         const isFull = events.length === limit || (events.length > 0 && bytes + size > MAX_ANSWER_BYTES)
         if (isFull) return { events, complete, next: events.at(-1)!.at }

@@ -1,10 +1,11 @@
 import { BulkheadRejectedError, bulkhead } from 'cockatiel'
+import { allowsKey, type KeyScope, type Rights } from '../access/index.ts'
 import { type Bus, partitionOf } from '../bus/index.ts'
 import type { Contract } from '../config/model.ts'
 import type { ReportDefect } from '../observability/defects.ts'
 import { MAX_ANSWER_EVENTS } from './answer-size.ts'
 import { parsePlace, parseResult, RESULTS_A_STEP, type ResultPage, scanPage } from './current-results.ts'
-import { EntityQueries } from './entity-queries.ts'
+import { EntityQueries, type EntityReaders, entityReaders, type InTurn } from './entity-queries.ts'
 import { type GapPage, readGap } from './gap-events.ts'
 import { gapRange } from './gap-range.ts'
 import { type HistoryPage, readHistory } from './history.ts'
@@ -18,66 +19,22 @@ const CONCURRENT = 8
 /** And queued ones: beyond, a client does better to retry. */
 const MAX_WAITING = 256
 
-/**
- * The read side: topics, latest window results, history. Never touches a worker. Parameters are checked before Redis is
- * asked.
- */
+/** The read side: topics, latest window results, history, entities. Never touches a worker. */
 export class Queries {
-  readonly entities: EntityQueries
   readonly #bus: Bus
   readonly #contract: Contract
+  readonly #readers: EntityReaders
   readonly #turns = bulkhead(CONCURRENT, MAX_WAITING)
 
   constructor(bus: Bus, contract: Contract, report: ReportDefect) {
     this.#bus = bus
     this.#contract = contract
-    this.entities = new EntityQueries(bus, contract, report, (query) => this.#inTurn(query))
+    this.#readers = entityReaders(bus, contract, report)
   }
 
-  topics(): { readonly partitions: number; readonly topics: readonly TopicDescription[] } {
-    return { partitions: this.#bus.partitions, topics: describeTopics(this.#contract) }
-  }
-
-  /** Latest pane of one key, or of all keys, page by page. @throws QueryError, BusUnavailable */
-  async window(params: Params): Promise<ResultPage> {
-    const name = text(params, 'name')
-    const key = optionalText(params, 'key')
-    if (this.#contract.topics.get(name)?.kind !== 'window') {
-      throw new QueryError('not_found', `No window ${quoted(name)}.`)
-    }
-    const from = parsePlace(optionalText(params, 'after') ?? '0.0', this.#bus.partitions)
-    if (key === undefined) {
-      const scan = ({ partition, cursor }: typeof from) =>
-        this.#bus.results(partition, 'query').scan(name, cursor, RESULTS_A_STEP)
-      return this.#inTurn(() => scanPage(scan, this.#bus.partitions, from))
-    }
-    const results = this.#bus.results(partitionOf(key, this.#bus.partitions), 'query')
-    return { results: (await this.#inTurn(() => results.of(name, [key]))).map(parseResult) }
-  }
-
-  /** Events of one partition: that of `after`, or `partition`. @throws QueryError, BusUnavailable */
-  async history(params: Params): Promise<HistoryPage> {
-    const topic = this.#topic(params)
-    const after = optionalPosition(params, 'after', this.#bus.partitions)
-    const named = optionalNumber(params, 'partition', 0)
-    const partition = named ?? after?.partition ?? 0
-    if (partition >= this.#bus.partitions) {
-      throw new QueryError('invalid_frame', `partition: expected 0 to ${this.#bus.partitions - 1}`)
-    }
-    if (after !== undefined && after.partition !== partition) {
-      throw new QueryError('invalid_position', `after: not a position of partition ${partition}`)
-    }
-    const range = { topic, partition, after, limit: limitOf(params, MAX_ANSWER_EVENTS) }
-    const log = this.#bus.log(partition, 'query')
-    return this.#inTurn(() => readHistory((from, count) => log.page(topic, from, count), range))
-  }
-
-  /** @throws QueryError, BusUnavailable */
-  async gap(params: Params): Promise<GapPage> {
-    const range = gapRange({ ...params, topic: this.#topic(params) }, this.#bus.partitions)
-    const limit = limitOf(params, MAX_ANSWER_EVENTS)
-    const log = this.#bus.log(range.upTo.partition, 'query')
-    return this.#inTurn(() => readGap((from, count) => log.page(range.topic, from, count), range, limit))
+  /** What somebody with these rights may ask. */
+  of(rights: Rights): CallerQueries {
+    return new CallerQueries(this.#bus, this.#contract, rights, this.#readers, (query) => this.#inTurn(query))
   }
 
   async #inTurn<T>(query: () => Promise<T>): Promise<T> {
@@ -88,10 +45,77 @@ export class Queries {
       throw error
     }
   }
+}
 
-  #topic(params: Params): string {
+/** The queries of one caller. Parameters and rights are checked before Redis is asked. */
+export class CallerQueries {
+  readonly entities: EntityQueries
+  readonly #bus: Bus
+  readonly #contract: Contract
+  readonly #rights: Rights
+  readonly #inTurn: InTurn
+
+  constructor(bus: Bus, contract: Contract, rights: Rights, readers: EntityReaders, inTurn: InTurn) {
+    this.#bus = bus
+    this.#contract = contract
+    this.#rights = rights
+    this.#inTurn = inTurn
+    this.entities = new EntityQueries(bus, contract, rights, readers, inTurn)
+  }
+
+  topics(): { readonly partitions: number; readonly topics: readonly TopicDescription[] } {
+    return { partitions: this.#bus.partitions, topics: describeTopics(this.#contract, this.#rights) }
+  }
+
+  /** Latest pane of one key, or of all keys, page by page. @throws QueryError, BusUnavailable */
+  async window(params: Params): Promise<ResultPage> {
+    const name = text(params, 'name')
+    const key = optionalText(params, 'key')
+    const scope = this.#rights.keys('query', name)
+    if (this.#contract.topics.get(name)?.kind !== 'window' || scope.kind === 'none') {
+      throw new QueryError('not_found', `No window ${quoted(name)}.`)
+    }
+    const from = parsePlace(optionalText(params, 'after') ?? '0.0', this.#bus.partitions)
+    if (key === undefined) {
+      const scan = ({ partition, cursor }: typeof from) =>
+        this.#bus.results(partition, 'query').scan(name, cursor, RESULTS_A_STEP)
+      return this.#inTurn(() => scanPage(scan, this.#bus.partitions, scope, from))
+    }
+    if (!allowsKey(scope, key)) return { results: [] }
+    const results = this.#bus.results(partitionOf(key, this.#bus.partitions), 'query')
+    return { results: (await this.#inTurn(() => results.of(name, [key]))).map(parseResult) }
+  }
+
+  /** Events of one partition: that of `after`, or `partition`. @throws QueryError, BusUnavailable */
+  async history(params: Params): Promise<HistoryPage> {
+    const { topic, scope } = this.#topic(params, 'query')
+    const after = optionalPosition(params, 'after', this.#bus.partitions)
+    const named = optionalNumber(params, 'partition', 0)
+    const partition = named ?? after?.partition ?? 0
+    if (partition >= this.#bus.partitions) {
+      throw new QueryError('invalid_frame', `partition: expected 0 to ${this.#bus.partitions - 1}`)
+    }
+    if (after !== undefined && after.partition !== partition) {
+      throw new QueryError('invalid_position', `after: not a position of partition ${partition}`)
+    }
+    const range = { topic, partition, after, scope, limit: limitOf(params, MAX_ANSWER_EVENTS) }
+    const log = this.#bus.log(partition, 'query')
+    return this.#inTurn(() => readHistory((from, count) => log.page(topic, from, count), range))
+  }
+
+  /** @throws QueryError, BusUnavailable */
+  async gap(params: Params): Promise<GapPage> {
+    const { topic, scope } = this.#topic(params, 'subscribe')
+    const range = gapRange({ ...params, topic }, this.#bus.partitions, scope)
+    const limit = limitOf(params, MAX_ANSWER_EVENTS)
+    const log = this.#bus.log(range.upTo.partition, 'query')
+    return this.#inTurn(() => readGap((from, count) => log.page(range.topic, from, count), range, limit))
+  }
+
+  #topic(params: Params, operation: 'query' | 'subscribe'): { readonly topic: string; readonly scope: KeyScope } {
     const name = text(params, 'topic')
-    if (this.#contract.topics.has(name)) return name
+    const scope = this.#rights.keys(operation, name)
+    if (this.#contract.topics.has(name) && scope.kind !== 'none') return { topic: name, scope }
     throw new QueryError('unknown_topic', `No topic ${quoted(name)}.`)
   }
 }

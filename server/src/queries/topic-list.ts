@@ -1,3 +1,4 @@
+import type { Rights } from '../access/index.ts'
 import type { Contract, TopicDefinition } from '../config/model.ts'
 import { plainSpec } from '../config/plain-spec.ts'
 
@@ -19,23 +20,27 @@ export interface TopicDescription {
   readonly valueSchema?: unknown
 }
 
-export function describeTopics(contract: Contract): TopicDescription[] {
-  return [...contract.topics.values()].map(describe)
+/** Those that somebody may do something with, without the names of others. */
+export function describeTopics(contract: Contract, rights: Rights): TopicDescription[] {
+  const isSeen = (name: string) => TOPIC_OPERATIONS.some((operation) => rights.covers(operation, name))
+  return [...contract.topics.values()].filter(({ name }) => isSeen(name)).map((topic) => describe(topic, isSeen))
 }
 
-function describe(topic: TopicDefinition): TopicDescription {
+const TOPIC_OPERATIONS = ['publish', 'subscribe', 'query'] as const
+
+function describe(topic: TopicDefinition, isSeen: (name: string) => boolean): TopicDescription {
   const base = { name: topic.name, kind: topic.kind, retentionMs: topic.retentionMs }
   switch (topic.kind) {
     case 'source':
       return { ...base, key: topic.keyField, schema: topic.jsonSchema }
     case 'window':
-      return { ...base, from: topic.from, window: plainSpec(topic.spec), valueSchema: topic.valueSchema }
+      return { ...base, from: topic.from.filter(isSeen), window: plainSpec(topic.spec), valueSchema: topic.valueSchema }
     case 'state':
     case 'events':
       return { ...base, entity: topic.entity }
     case 'late':
-      return { ...base, from: topic.from }
+      return { ...base, from: topic.from.filter(isSeen) }
     case 'flow':
-      return { ...base, from: [topic.from] }
+      return { ...base, from: [topic.from].filter(isSeen) }
   }
 }

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { numberedLines } from '../../src/cli/numbered-lines.ts'
 import { TrailImport } from '../../src/cli/trail-import.ts'
-import type { CommandRequest } from '../../src/commands/index.ts'
+import type { CommandRequest as GatewayRequest } from '../../src/commands/index.ts'
 import type { CommandOutcome } from '../../src/entities/index.ts'
 import { definition } from '../entities/counter.ts'
 
@@ -10,6 +10,8 @@ const event = (key: string, version: number, data: object = { n: 1 }) =>
     ...{ entity: 'counter', key, version, type: 'added', definition: 2, time: version, commandId: `x-${version}` },
     data,
   })
+
+type CommandRequest = Omit<GatewayRequest, 'caller'>
 
 /** An import into nothing, whose owner answers as a test says. */
 function importOf(answer: (request: CommandRequest) => CommandOutcome | Promise<CommandOutcome>) {

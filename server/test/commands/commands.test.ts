@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { ANYBODY, Rights } from '../../src/access/index.ts'
 import { openCommandConnection, type Redis, untilReady } from '../../src/bus/connection.ts'
 import {
   ANSWERS_TOPIC,
@@ -64,7 +65,14 @@ async function startSender(node = 'gw-1', changes: Partial<{ isFull: () => boole
   })
   closing.push(() => commands.close())
   await commands.start()
-  const base = { id: 'c-1', entity: 'user', key: '42', command: 'changeEmail', input: { email: 'ann@example.org' } }
+  const base = {
+    caller: ANYBODY,
+    id: 'c-1',
+    entity: 'user',
+    key: '42',
+    command: 'changeEmail',
+    input: { email: 'ann@example.org' },
+  }
   return {
     commands,
     ingest,
@@ -215,14 +223,14 @@ describe('the same command again', () => {
       code: 'deadline_exceeded',
       retryAfterMs: expect.any(Number),
     })
-    expect(await commands.outcome('user', '42', 'c-1')).toBe('pending')
+    expect(await commands.outcome('user', '42', 'c-1', Rights.EVERYTHING)).toBe('pending')
     const again = send({ ageMs: 200 })
     owner.paused = false
     expect(codeOf(await again)).toBe('done')
     expect(await storedCommands()).toHaveLength(1)
-    expect(codeOf((await commands.outcome('user', '42', 'c-1')) as CommandOutcome)).toBe('done')
-    expect(await commands.outcome('user', '42', 'c-9')).toBeUndefined()
-    expect(await commands.outcome('nobody', '42', 'c-1')).toBeUndefined()
+    expect(codeOf((await commands.outcome('user', '42', 'c-1', Rights.EVERYTHING)) as CommandOutcome)).toBe('done')
+    expect(await commands.outcome('user', '42', 'c-9', Rights.EVERYTHING)).toBeUndefined()
+    expect(await commands.outcome('nobody', '42', 'c-1', Rights.EVERYTHING)).toBeUndefined()
   })
 })
 
@@ -296,7 +304,9 @@ describe('answers', () => {
     const [one, other] = [await startSender('gw-1'), await startSender('gw-2')]
     await one.send()
     await redis.del(keys.log(partitionOf('42', PARTITIONS), ANSWERS_TOPIC))
-    expect(await other.commands.outcome('user', '42', 'c-1')).toMatchObject({ code: 'outcome_unknown' })
+    expect(await other.commands.outcome('user', '42', 'c-1', Rights.EVERYTHING)).toMatchObject({
+      code: 'outcome_unknown',
+    })
   })
 
   it('CMD-ANSWER-4 will not come for what Redis lost: pending commands are told to come again, and are run then', async () => {

@@ -1,5 +1,6 @@
 import { setImmediate as yieldToLoop } from 'node:timers/promises'
 import { afterEach, expect, it } from 'vitest'
+import { ANYBODY } from '../../src/access/index.ts'
 import { partitionOf } from '../../src/bus/index.ts'
 import { systemClock } from '../../src/clock.ts'
 import { Commands } from '../../src/commands/index.ts'
@@ -44,7 +45,10 @@ it('CMD-PENDING-2 100,000 commands to one key stay bounded, each has a fate, and
   const commands = await startSender()
   const send = (id: string, key: string) =>
     new Promise<CommandOutcome>((resolve) =>
-      commands.send({ id, entity: 'counter', key, command: 'add', input: { n: 0 }, deadlineMs: 10_000 }, resolve),
+      commands.send(
+        { id, caller: ANYBODY, entity: 'counter', key, command: 'add', input: { n: 0 }, deadlineMs: 10_000 },
+        resolve,
+      ),
     )
   const other = ['a', 'b', 'c', 'd', 'e'].find(
     (key) => partitionOf(key, PARTITIONS) !== partitionOf('hot', PARTITIONS),

@@ -1,4 +1,5 @@
 import { LANES, type Lane } from '@tidegate/protocol'
+import { Rights } from '../../src/access/index.ts'
 import { LOG_START, type LogEntry } from '../../src/bus/index.ts'
 import { relieve } from '../../src/delivery/budget-relief.ts'
 import type { LogStart } from '../../src/delivery/log/log-start.ts'
@@ -71,7 +72,8 @@ export class ModelNode {
     const context: SubscriberContext = {
       report: (_, error) => raise(undefined, error),
       starter: {
-        plan: (frame) => planSubscription(frame, contractOf([TOPIC]), PARTITIONS, UNLIMITED),
+        staysSame: () => true,
+        plan: (frame) => planSubscription(frame, contractOf([TOPIC]), PARTITIONS, UNLIMITED, Rights.EVERYTHING),
         start: (_plan, from, begin) => {
           const heads = this.logs.map((log) => ({
             lastId: log.at(-1)?.streamId ?? LOG_START,
@@ -109,7 +111,11 @@ export class ModelNode {
         this.sessions.delete(session)
       },
     }
-    const session = new Subscriber(socket, { name: `s-${this.sessions.size}`, lowWaterShare: 0.25, ...flow }, context)
+    const session = new Subscriber(
+      socket,
+      { name: `s-${this.sessions.size}`, rights: Rights.EVERYTHING, lowWaterShare: 0.25, ...flow },
+      context,
+    )
     this.sessions.add(session)
     return session
   }

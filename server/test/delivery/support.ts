@@ -31,7 +31,7 @@ export function contractOf(sources: readonly string[], flows: readonly string[] 
       laneOf: () => 'normal',
     })
   }
-  return { topics, entities: new Map(), hash: '0' }
+  return { topics, entities: new Map(), rules: [], hash: '0' }
 }
 
 export interface TestEvent {

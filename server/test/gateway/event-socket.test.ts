@@ -1,5 +1,6 @@
 import { DEFAULTS } from '@tidegate/protocol'
 import { describe, expect, it } from 'vitest'
+import { ANYBODY } from '../../src/access/index.ts'
 import type { DeliverySocket } from '../../src/delivery/index.ts'
 import { Admission } from '../../src/gateway/admission.ts'
 import { LOOK_MS } from '../../src/gateway/sse/event-socket.ts'
@@ -38,16 +39,19 @@ function setUp() {
     openSubscriber: (socket: DeliverySocket) =>
       node.openSubscriber(socket as SimulatedSocket, { windowBytes: DEFAULTS.windowBytes, mode: 'buffered' }),
   }
-  const streams = new Streams(delivery, new Admission(1_000), () => 'defect')
+  const streams = new Streams(delivery, { admits: () => true }, new Admission(1_000), () => 'defect')
   const open = async (query: string): Promise<HttpResponse | StreamResponse> =>
-    streams.open({
-      method: 'GET',
-      path: '/v1/stream',
-      query: new URLSearchParams(query),
-      remoteAddress: '',
-      header: () => undefined,
-      body: async () => undefined,
-    })
+    streams.open(
+      {
+        method: 'GET',
+        path: '/v1/stream',
+        query: new URLSearchParams(query),
+        remoteAddress: '',
+        header: () => undefined,
+        body: async () => undefined,
+      },
+      ANYBODY,
+    )
   const attached = async () => {
     const stream = new SimulatedStream()
     const answer = await open(`topic=${TOPIC}`)

@@ -1,4 +1,5 @@
 import { beforeEach, describe, expect, it } from 'vitest'
+import { Rights } from '../../src/access/index.ts'
 import { CANARY_TOPIC, partitionOf } from '../../src/bus/index.ts'
 import { keys } from '../../src/bus/keys.ts'
 import { Canaries, Ingest, Producer, type PublishOutcome } from '../../src/ingest/index.ts'
@@ -28,7 +29,10 @@ beforeEach(() => {
 
 const publish = (seq: number, state: Producer) =>
   new Promise<PublishOutcome>((resolve) =>
-    ingest.publish({ topic: TOPIC, events: [readingOf('s-1')], producer: { state, seq } }, resolve),
+    ingest.publish(
+      { rights: Rights.EVERYTHING, topic: TOPIC, events: [readingOf('s-1')], producer: { state, seq } },
+      resolve,
+    ),
   )
 
 describe('a defect of an append', () => {
@@ -76,7 +80,7 @@ describe('a defect of an append', () => {
 
   it('I-DEFECT-2 what throws at its answer keeps no other frame from its own, nor the partition from its next call', async () => {
     const thrown = new Error('thrown at the answer')
-    ingest.publish({ topic: TOPIC, events: [readingOf('s-1')] }, () => {
+    ingest.publish({ rights: Rights.EVERYTHING, topic: TOPIC, events: [readingOf('s-1')] }, () => {
       throw thrown
     })
     expect(await publish(1, new Producer('p', 1))).toMatchObject({ kind: 'ack' })

@@ -1,6 +1,7 @@
 import { LIMITS, type LogEpoch } from '@tidegate/protocol'
 import { beforeEach, describe, expect, it } from 'vitest'
 import { z } from 'zod'
+import { ALL_KEYS, Rights } from '../../src/access/index.ts'
 import { BREAKER_LIMITS, CANARY_TOPIC, decodeEvents, partitionOf } from '../../src/bus/index.ts'
 import { keys } from '../../src/bus/keys.ts'
 import type { SourceTopic } from '../../src/config/model.ts'
@@ -38,7 +39,7 @@ function publish(
   topic = 'sensor.reading',
 ) {
   return new Promise<PublishOutcome>((resolve) =>
-    ingest.publish({ topic, events, ...(producer && { producer }) }, resolve),
+    ingest.publish({ rights: Rights.EVERYTHING, topic, events, ...(producer && { producer }) }, resolve),
   )
 }
 
@@ -102,6 +103,7 @@ describe('validation', () => {
     const events = [120_000, 120_001].map((ms) => ({ time: NOW + ms, data: { k: 'x' } }))
     const { accepted, refused } = validateFrame(source, events, {
       now: NOW,
+      scope: ALL_KEYS,
       nextId: () => 'id',
       report: () => 'defect',
     })

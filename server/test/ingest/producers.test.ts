@@ -1,4 +1,5 @@
 import { beforeEach, expect, test } from 'vitest'
+import { Rights } from '../../src/access/index.ts'
 import { decodeEvents, partitionOf } from '../../src/bus/index.ts'
 import { keys } from '../../src/bus/keys.ts'
 import type { SourceTopic } from '../../src/config/model.ts'
@@ -33,7 +34,10 @@ function createIngest(limits: { producerMemoryMs?: number }): Ingest {
 
 function publish(events: readonly unknown[], producer: PublishRequest['producer'], over: Partial<PublishRequest> = {}) {
   return new Promise<PublishOutcome>((resolve) =>
-    ingest.publish({ topic: 'sensor.reading', events, ...(producer && { producer }), ...over }, resolve),
+    ingest.publish(
+      { rights: Rights.EVERYTHING, topic: 'sensor.reading', events, ...(producer && { producer }), ...over },
+      resolve,
+    ),
   )
 }
 

@@ -1,5 +1,6 @@
 import { randomInt } from 'node:crypto'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { Rights } from '../../src/access/index.ts'
 import { entityHash, indexSet, partitionOf } from '../../src/bus/index.ts'
 import { keys } from '../../src/bus/keys.ts'
 import { decodeRecord } from '../../src/entities/index.ts'
@@ -109,7 +110,7 @@ async function expectAsModelled(model: CounterModel, key: string): Promise<void>
   const { stored, folded } = await deployment.states(definition, key)
   if (stored.definition === definition.version) expect(stored).toEqual(folded)
   expect(folded).toMatchObject({ version: events.length, state: model.view(key, events.length) })
-  const queries = new Queries(opened.bus, contract, () => 'none')
+  const queries = new Queries(opened.bus, contract, () => 'none').of(Rights.EVERYTHING)
   const ask = (moment: object) => answerQuery(queries, 'entity', { name: 'counter', key, ...moment })
   for (let version = 1; version <= events.length; version += 5) {
     expect(await ask({ version })).toMatchObject({ data: { version, view: model.view(key, version) } })

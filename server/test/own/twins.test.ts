@@ -1,5 +1,6 @@
 import { randomInt } from 'node:crypto'
 import { beforeEach, describe, expect, test } from 'vitest'
+import { Rights } from '../../src/access/index.ts'
 import { partitionOf } from '../../src/bus/index.ts'
 import { keys } from '../../src/bus/keys.ts'
 import { defineConfig } from '../../src/index.ts'
@@ -86,7 +87,7 @@ describe('twins in a worker', () => {
       await deployment.send(resets)
       await deployment.answered(resets.map(({ id }) => id))
     }
-    const queries = new Queries(opened.bus, contract, () => 'id')
+    const queries = new Queries(opened.bus, contract, () => 'id').of(Rights.EVERYTHING)
     const ask = (name: string, params: object) => answerQuery(queries, name, { name: 'twin', key: 'a', ...params })
     const { base } = (await deployment.states(twinDefinition, 'a')).stored
     const { version } = base!

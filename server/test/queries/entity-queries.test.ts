@@ -1,10 +1,11 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { z } from 'zod'
+import { Rights } from '../../src/access/index.ts'
 import { openCommandConnection, type Redis, untilReady } from '../../src/bus/connection.ts'
 import { indexMember, indexSet } from '../../src/bus/entity-name.ts'
 import { type Bus, partitionOf, trailList } from '../../src/bus/index.ts'
 import { defineConfig, entity } from '../../src/index.ts'
-import { answerQuery, Queries } from '../../src/queries/index.ts'
+import { answerQuery, type CallerQueries, Queries } from '../../src/queries/index.ts'
 import { type RunningWorker, startWorker } from '../../src/worker-app.ts'
 import { counter, definition } from '../entities/counter.ts'
 import { openTestBus } from '../support/bus.ts'
@@ -52,7 +53,7 @@ let redis: Redis
 let bus: Bus
 let worker: RunningWorker
 let deployment: EntityDeployment
-let queries: Queries
+let queries: CallerQueries
 
 beforeAll(async () => {
   server = await startTestRedis()
@@ -60,7 +61,7 @@ beforeAll(async () => {
   await untilReady(redis, 5_000)
   bus = await openTestBus(server.url, PARTITIONS)
   deployment = new EntityDeployment(bus)
-  queries = new Queries(bus, contract, (_where, error) => `id-${reported.push(error)}`)
+  queries = new Queries(bus, contract, (_where, error) => `id-${reported.push(error)}`).of(Rights.EVERYTHING)
   worker = await startWorker({ redisUrl: server.url, partitions: PARTITIONS, workerId: 'w', log: () => {} }, contract)
 })
 afterAll(async () => {

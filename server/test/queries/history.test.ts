@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
+import { ALL_KEYS } from '../../src/access/index.ts'
 import { encodeEvent, LOG_START, type LogEntry, RecordBatchBuilder } from '../../src/bus/index.ts'
 import { MAX_ANSWER_BYTES } from '../../src/queries/answer-size.ts'
 import type { ReadPage } from '../../src/queries/gap-events.ts'
@@ -46,7 +47,7 @@ async function pagesOf(read: ReadPage, limit: number, after?: string): Promise<H
   const pages: HistoryPage[] = []
   for (let from = after; ; ) {
     const position = optionalPosition({ after: from }, 'after', 1)
-    const page = await readHistory(read, { topic: 'a.x', partition: 0, after: position, limit })
+    const page = await readHistory(read, { topic: 'a.x', partition: 0, after: position, scope: ALL_KEYS, limit })
     pages.push(page)
     if (page.next === undefined) return pages
     from = page.next

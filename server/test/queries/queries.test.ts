@@ -1,8 +1,9 @@
 import { beforeEach, describe, expect, it } from 'vitest'
 import { z } from 'zod'
+import { Rights } from '../../src/access/index.ts'
 import { partitionOf } from '../../src/bus/index.ts'
 import { defineConfig, topic } from '../../src/index.ts'
-import { answerQuery, Queries } from '../../src/queries/index.ts'
+import { answerQuery, type CallerQueries, Queries } from '../../src/queries/index.ts'
 import { appendEvents } from '../delivery/support.ts'
 import { currentKey } from '../support/bus.ts'
 import { useBus, useRedis } from '../support/use-redis.ts'
@@ -14,10 +15,10 @@ const { contract } = defineConfig({ topics: [note, total] })
 
 const { server, redis } = await useRedis()
 const opened = useBus(server, PARTITIONS)
-let queries: Queries
+let queries: CallerQueries
 
 beforeEach(() => {
-  queries = new Queries(opened.bus, contract, () => 'defect')
+  queries = new Queries(opened.bus, contract, () => 'defect').of(Rights.EVERYTHING)
 })
 
 const ask = (name: string, params: Record<string, unknown> = {}) => answerQuery(queries, name, params)

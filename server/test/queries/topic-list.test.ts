@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
 import { z } from 'zod'
+import { Rights } from '../../src/access/index.ts'
 import { defineConfig, topic } from '../../src/index.ts'
 import { describeTopics } from '../../src/queries/topic-list.ts'
 
@@ -9,7 +10,7 @@ test('Q-TOPICS-1 topics - every topic of the contract, with what its kind has', 
   const reading = topic('reading', { schema: z.object({ id: z.string(), n: z.number() }), key: 'id', retention: '1h' })
   const high = reading.filter(({ n }) => n > 1).to('reading.high', { version: 1 })
   const sum = reading.window('reading.sum', { tumbling: '10s', aggregate: { n: { sum: 'n' } } })
-  const described = describeTopics(defineConfig({ topics: [reading, high, sum] }).contract)
+  const described = describeTopics(defineConfig({ topics: [reading, high, sum] }).contract, Rights.EVERYTHING)
   const of = (name: string) => described.find((each) => each.name === name)
   expect(described.map(({ name }) => name).sort()).toEqual([
     'reading',

@@ -6,6 +6,7 @@ import type { Backlog } from '../queue/index.ts'
 import { type Entry, LANE_INDEXES } from '../wire/index.ts'
 import type { Feed, FeedState } from './feed.ts'
 import { FilteredEntry } from './filtered-entry.ts'
+import { scopeOf } from './subscription-plan.ts'
 
 /** What the replays of a node share. */
 export interface ReplayContext {
@@ -154,8 +155,9 @@ export class Replays implements PageReader {
   }
 
   #offer(feed: Feed, entry: Entry): void {
-    const { keys, lanes, filter } = feed.subscription.plan
-    const matched = keys === undefined ? entry.lanePicks : entry.picksOf(keys)
+    const { plan } = feed.subscription
+    const { lanes, filter } = plan
+    const matched = entry.picksOf(scopeOf(plan, feed.topic))
     const filtered = new FilteredEntry(entry)
     for (const lane of LANE_INDEXES) {
       if (!lanes[lane]) continue

@@ -1,3 +1,4 @@
+import { allowsKey } from '../../access/index.ts'
 import type { CurrentPage } from '../../bus/index.ts'
 import type { Clock } from '../../clock.ts'
 import type { Filter, FilterableEvent } from '../../filter/index.ts'
@@ -6,6 +7,7 @@ import { type LaneIndex, type SnapshotFrame, snapshotFrames } from '../wire/inde
 import type { Feed } from './feed.ts'
 import { SnapshotSeam } from './snapshot-seam.ts'
 import type { Subscription } from './subscription.ts'
+import { scopeOf } from './subscription-plan.ts'
 
 /** What the snapshots of a node share. */
 export interface SnapshotContext {
@@ -27,7 +29,6 @@ export interface SnapshotOutlet {
 interface Sending {
   readonly subscription: Subscription
   readonly feeds: readonly Feed[]
-  readonly keys: ReadonlySet<string> | undefined
   at: number
   cursor: string
   seam: SnapshotSeam
@@ -70,8 +71,7 @@ export class Snapshots {
   /** To be called before anything of the subscription's feeds is offered. */
   add(subscription: Subscription): void {
     const feeds = [...subscription.feeds()]
-    const { keys } = subscription.plan
-    this.#sendings.push({ subscription, feeds, keys, at: 0, cursor: '0', seam: seamOf(feeds[0]!) })
+    this.#sendings.push({ subscription, feeds, at: 0, cursor: '0', seam: seamOf(feeds[0]!) })
     this.pump()
   }
 
@@ -96,7 +96,9 @@ export class Snapshots {
     }
     this.#reading = sending
     const { topic, partition } = feed
-    const { keys, cursor } = sending
+    const scope = scopeOf(sending.subscription.plan, topic)
+    const keys = scope.kind === 'listed' ? scope.keys : undefined
+    const { cursor } = sending
     const onPage = (page: CurrentPage) => {
       if (this.#reading === sending) this.#reading = undefined
       if (this.#sendings[0] === sending) this.#frame(sending, feed, page)
@@ -109,10 +111,14 @@ export class Snapshots {
     const { topic, partition } = feed
     const lane = this.#context.resultLaneOf(topic)
     const isLastPage = next === '0'
-    const { sub, filter, lanes } = sending.subscription.plan
+    const { plan } = sending.subscription
+    const { sub, filter, lanes } = plan
+    const scope = scopeOf(plan, topic)
     const { epoch } = feed.startOf(lane)
     // Events that are not sent must not hold back the events before them.
-    const sent = results.filter(({ json }) => lanes[lane] && (filter === undefined || matches(filter, json)))
+    const sent = results.filter(
+      ({ key, json }) => lanes[lane] && allowsKey(scope, key) && (filter === undefined || matches(filter, json)),
+    )
     for (const result of sent) sending.seam.note(result.key, result)
     this.#frames = snapshotFrames({ sub, topic, partition, epoch, lane }, sent, {
       isLast: isLastPage && sending.at === sending.feeds.length - 1,

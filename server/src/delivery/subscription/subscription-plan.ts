@@ -8,6 +8,7 @@ import {
   parsePosition,
   type ResumeFrom,
 } from '@tidegate/protocol'
+import { ALL_KEYS, type KeyScope, narrowed, type Rights } from '../../access/index.ts'
 import { isStreamId } from '../../bus/index.ts'
 import { type Contract, hasLatest, type TopicDefinition } from '../../config/model.ts'
 import { type Filter, FilterError, openFilter } from '../../filter/index.ts'
@@ -22,8 +23,10 @@ export interface SubscriptionPlan {
   readonly selector: string
   /** The topics its selector covers. */
   readonly topics: readonly string[]
-  /** Only events with one of these keys; `undefined`: all. */
-  readonly keys: ReadonlySet<string> | undefined
+  /** Only events with keys of this scope. */
+  readonly scope: KeyScope
+  /** Topics of which the caller may see less. */
+  readonly narrower: ReadonlyMap<string, KeyScope> | undefined
   readonly lanes: ByLane<boolean>
   /** Only events it matches; `undefined`: all. */
   readonly filter: Filter | undefined
@@ -48,24 +51,32 @@ export const UNLIMITED: PolicyLimits = {
   maxRate: undefined,
 }
 
+/** The keys of which a subscription gets the events of one of its topics. */
+export function scopeOf({ scope, narrower }: Pick<SubscriptionPlan, 'scope' | 'narrower'>, topic: string): KeyScope {
+  return narrower?.get(topic) ?? scope
+}
+
 const EVERY_LANE: ByLane<boolean> = [true, true, true]
 
 export type PlanResult =
   | { readonly ok: true; readonly plan: SubscriptionPlan; readonly from: ResumeFrom }
   | { readonly ok: false; readonly code: ErrorCode; readonly message: string }
 
-/** Resolves a subscribe frame whose fields have the right types against the contract. */
+/** Resolves a subscribe frame whose fields have the right types against the contract, as far as its sender may see that. */
 export function planSubscription(
   frame: SubscribeFrame,
   contract: Contract,
   partitions: number,
   limits: PolicyLimits,
+  rights: Rights,
 ): PlanResult {
   if (!isTopicSelector(frame.topic)) {
     return refuse('invalid_selector', `${frame.topic} is neither a topic name nor ends in .* or .>`)
   }
   // Sliced, because the array from `filter` has spare capacity, and plans live long.
-  const topics = [...contract.topics.keys()].filter((topic) => matchesTopic(frame.topic, topic)).slice()
+  const topics = coveredTopics(frame.topic, contract)
+    .filter((topic) => rights.covers('subscribe', topic))
+    .slice()
   if (topics.length === 0) return refuse('unknown_topic', `no topic matches ${frame.topic}`)
   if (frame.lanes?.length === 0) return refuse('invalid_frame', 'lanes must name at least one lane')
   const { from = 'now' } = frame
@@ -80,7 +91,7 @@ export function planSubscription(
       sub: frame.sub,
       selector: frame.topic,
       topics,
-      keys: frame.keys === undefined ? undefined : new Set(frame.keys),
+      ...scopesOf(topics, frame.keys && new Set(frame.keys), rights),
       lanes: frame.lanes === undefined ? EVERY_LANE : chosen(frame.lanes),
       filter,
       batch: frame.batch && { maxEvents: Number.POSITIVE_INFINITY, ...frame.batch },
@@ -89,6 +100,23 @@ export function planSubscription(
     },
     from,
   }
+}
+
+export function coveredTopics(selector: string, contract: Contract): string[] {
+  return [...contract.topics.keys()].filter((topic) => matchesTopic(selector, topic))
+}
+
+function scopesOf(
+  topics: readonly string[],
+  asked: ReadonlySet<string> | undefined,
+  rights: Rights,
+): Pick<SubscriptionPlan, 'scope' | 'narrower'> {
+  const narrower = new Map<string, KeyScope>()
+  for (const topic of topics) {
+    const allowed = rights.keys('subscribe', topic)
+    if (allowed.kind !== 'all') narrower.set(topic, narrowed(allowed, asked))
+  }
+  return { scope: narrowed(ALL_KEYS, asked), narrower: narrower.size > 0 ? narrower : undefined }
 }
 
 function chosen(lanes: readonly Lane[]): ByLane<boolean> {

@@ -1,9 +1,11 @@
 import { compareStreamIds, type ResumeFrom } from '@tidegate/protocol'
+import { isSameScope, type Rights } from '../../access/index.ts'
 import { BusUnavailable, type KnownEntry, type LogHead, type LogHeads, missingPartition } from '../../bus/index.ts'
 import type { Contract } from '../../config/model.ts'
 import type { Examine, LogStart, SharedHeads, Tails } from '../log/index.ts'
 import { doubtful, isComplete, replayStart } from './start-marks.ts'
 import {
+  coveredTopics,
   type PlanResult,
   type PolicyLimits,
   planSubscription,
@@ -47,8 +49,15 @@ export class SubscriptionStarter {
     this.#examine = examine
   }
 
-  plan(frame: SubscribeFrame): PlanResult {
-    return planSubscription(frame, this.#contract, this.#tails.count, this.#limits)
+  plan(frame: SubscribeFrame, rights: Rights): PlanResult {
+    return planSubscription(frame, this.#contract, this.#tails.count, this.#limits, rights)
+  }
+
+  /** Whether somebody sees the same of what a selector covers under other rights. */
+  staysSame(selector: string, before: Rights, after: Rights): boolean {
+    return coveredTopics(selector, this.#contract).every((topic) =>
+      isSameScope(before.keys('subscribe', topic), after.keys('subscribe', topic)),
+    )
   }
 
   /** Calls `begin` once: in the same turn if Redis need not be asked. The plan's topics are held until `release`. */

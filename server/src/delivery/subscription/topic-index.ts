@@ -1,10 +1,10 @@
 import { type Entry, LANE_INDEXES, type LaneIndex, type Picks } from '../wire/index.ts'
 import { FilteredEntry } from './filtered-entry.ts'
-import type { SubscriptionPlan } from './subscription-plan.ts'
+import { type SubscriptionPlan, scopeOf } from './subscription-plan.ts'
 
 /** The view the index has of a subscription. */
 export interface Indexed {
-  readonly plan: Pick<SubscriptionPlan, 'topics' | 'keys' | 'lanes' | 'filter'>
+  readonly plan: Pick<SubscriptionPlan, 'topics' | 'scope' | 'narrower' | 'lanes' | 'filter'>
 }
 
 /**
@@ -21,11 +21,12 @@ export class TopicIndex<S extends Indexed> {
         index = { all: new Set(), byKey: new Map() }
         this.#topics.set(topic, index)
       }
-      if (subscription.plan.keys === undefined) {
+      const scope = scopeOf(subscription.plan, topic)
+      if (scope.kind !== 'listed') {
         index.all.add(subscription)
         continue
       }
-      for (const key of subscription.plan.keys) {
+      for (const key of scope.keys) {
         const subscriptions = index.byKey.get(key)
         if (subscriptions === undefined) index.byKey.set(key, new Set([subscription]))
         else subscriptions.add(subscription)
@@ -40,7 +41,8 @@ export class TopicIndex<S extends Indexed> {
       const index = this.#topics.get(topic)
       if (index === undefined) continue
       if (index.all.delete(subscription)) wasThere = true
-      for (const key of subscription.plan.keys ?? []) {
+      const scope = scopeOf(subscription.plan, topic)
+      for (const key of scope.kind === 'listed' ? scope.keys : []) {
         const subscriptions = index.byKey.get(key)
         if (!subscriptions?.delete(subscription)) continue
         wasThere = true
@@ -66,12 +68,16 @@ export class TopicIndex<S extends Indexed> {
     const { lanePicks } = entry
     const filtered = new FilteredEntry(entry)
     for (const subscription of index.all) {
-      const { lanes, filter } = subscription.plan
+      const { plan } = subscription
+      const { lanes, filter } = plan
+      const scope = scopeOf(plan, entry.topic)
       try {
+        const inScope = entry.picksOf(scope)
         for (const lane of LANE_INDEXES) {
           const all = lanePicks[lane]
           if (all.length === 0 || !lanes[lane]) continue
-          const picks = filter === undefined ? all : filtered.lane(lane, filter)
+          const isWhole = scope.kind === 'all' && filter !== undefined
+          const picks = isWhole ? filtered.lane(lane, filter) : filtered.only(inScope[lane], filter)
           if (picks.length > 0) offer(subscription, lane, picks)
         }
       } catch (error) {

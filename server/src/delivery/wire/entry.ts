@@ -1,4 +1,5 @@
 import { LANES } from '@tidegate/protocol'
+import { allowsKey, type KeyScope } from '../../access/index.ts'
 import { type BatchHeader, BatchReader, type LogEntry } from '../../bus/index.ts'
 import { type EncodedEvents, encodeEvents, type Picks } from './encoded-events.ts'
 import type { LaneIndex } from './lanes.ts'
@@ -64,9 +65,10 @@ export class Entry {
   }
 
   /** The events with one of the keys, by lane. */
-  picksOf(keys: ReadonlySet<string>): LanePicks {
+  picksOf(scope: KeyScope): LanePicks {
     const { header, lanePicks } = this
-    const only = (picks: Picks): Picks => picks.filter((index) => keys.has(header.keys[index]!))
+    if (scope.kind === 'all') return lanePicks
+    const only = (picks: Picks): Picks => picks.filter((index) => allowsKey(scope, header.keys[index]!))
     return [only(lanePicks[0]), only(lanePicks[1]), only(lanePicks[2])]
   }
 }

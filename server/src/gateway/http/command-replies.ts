@@ -17,6 +17,7 @@ const STATUS: Readonly<Record<CommandCode, number>> = {
   erased: 410,
   expired: 409,
   deadline_exceeded: 202,
+  forbidden: 403,
   command_window: 503,
 }
 /** Of codes that an entity declares: the request was understood, and the entity would not do it. */

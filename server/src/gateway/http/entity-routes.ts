@@ -1,4 +1,5 @@
 import { LIMITS } from '@tidegate/protocol'
+import type { Caller } from '../../access/index.ts'
 import { type Commands, requestId } from '../../commands/index.ts'
 import { type CommandOutcome, parseVersion } from '../../entities/index.ts'
 import { optionalNumber, type Params } from '../../queries/index.ts'
@@ -23,7 +24,12 @@ export function isOutcomePath(path: string): boolean {
 }
 
 /** `POST /v1/entities/:entity/:key/:command`: the body is the input. */
-export async function sendCommand(commands: Commands, request: HttpRequest, params: Params): Promise<HttpResponse> {
+export async function sendCommand(
+  commands: Commands,
+  request: HttpRequest,
+  params: Params,
+  caller: Caller,
+): Promise<HttpResponse> {
   const body = await request.body()
   if (body === undefined || body.length > LIMITS.frameBytes) {
     return errorReply('frame_too_large', `The body is larger than ${LIMITS.frameBytes} bytes.`)
@@ -48,16 +54,16 @@ export async function sendCommand(commands: Commands, request: HttpRequest, para
   if (input === NOT_JSON) return errorReply('invalid_frame', 'The body is not valid JSON.')
   const id = requestId(entity, key, idempotencyKey)
   const outcome = await new Promise<CommandOutcome>((resolve) =>
-    commands.send({ id, entity, key, command, input, expected, deadlineMs }, resolve),
+    commands.send({ id, entity, key, command, caller, input, expected, deadlineMs }, resolve),
   )
   return answerReply(outcome, outcomePath(entity, key, id), (code) => commands.isDeclared(entity, code))
 }
 
 /** `GET /v1/commands/:entity/:key/:id`: what became of a command. @throws BusUnavailable */
-export async function commandOutcome(commands: Commands, path: string): Promise<HttpResponse> {
+export async function commandOutcome(commands: Commands, path: string, { rights }: Caller): Promise<HttpResponse> {
   const parts = decodeParts(OUTCOME_PATH, path)
   if (parts === undefined) return badPath()
-  const outcome = await commands.outcome(...parts)
+  const outcome = await commands.outcome(...parts, rights)
   if (outcome === undefined) return errorReply('not_found', 'Nothing is known of a command with this id.')
   return outcome === 'pending' ? pendingReply(outcomePath(...parts)) : json(200, outcome)
 }

@@ -1,4 +1,5 @@
 import type { RejectedEvent } from '@tidegate/protocol'
+import type { Caller } from '../../access/index.ts'
 import { type Ingest, Producer, type PublishOutcome, type PublishRequest, requestProducer } from '../../ingest/index.ts'
 import type { HttpRequest } from '../transport/transport.ts'
 import { CLOUD_EVENT_HEADERS } from './cloud-event.ts'
@@ -22,13 +23,14 @@ export type Entry =
  */
 export async function enterRequest(
   ingest: Ingest,
+  { namespace, rights }: Caller,
   key: string,
   content: string,
   groups: readonly TopicGroup[],
 ): Promise<Entry> {
-  const refused = groups.flatMap((group) => inRequest(group, ingest.refusalsOf(group.topic, group.events)))
+  const refused = groups.flatMap((group) => inRequest(group, ingest.refusalsOf(group.topic, group.events, rights)))
   // The topic of this name is empty: no group has an empty topic.
-  const producer = identityOf(key, '')
+  const producer = identityOf(namespace, key, '')
   const outcome = await new Promise<PublishOutcome>((resolve) => ingest.mark({ producer, content, refused }, resolve))
   if (outcome.kind === 'reject') return { kind: 'refused', outcome }
   return {
@@ -36,7 +38,7 @@ export async function enterRequest(
     isRepeat: outcome.duplicate,
     keyed: (group) => ({
       // A separate producer per topic: slices of one seq differ by partition only.
-      producer: identityOf(key, group.topic),
+      producer: identityOf(namespace, key, group.topic),
       content,
       refusedBefore: refusedOf(group, outcome.rejected),
     }),
@@ -50,8 +52,8 @@ export function requestContent(header: HttpRequest['header'], body: Buffer): str
 }
 
 /** An age of 0: a request does not say whether it was sent before. */
-function identityOf(key: string, topic: string) {
-  return { state: new Producer(requestProducer(key, topic), SESSION), seq: SEQ, ageMs: 0 }
+function identityOf(namespace: string, key: string, topic: string) {
+  return { state: new Producer(requestProducer(namespace, key, topic), SESSION), seq: SEQ, ageMs: 0 }
 }
 
 function refusedOf(group: TopicGroup, rejected: readonly RejectedEvent[]): KeyedPublish['refusedBefore'] {

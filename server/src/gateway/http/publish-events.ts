@@ -1,4 +1,5 @@
 import { ERROR_CODES, LIMITS, type RejectedEvent } from '@tidegate/protocol'
+import type { Caller } from '../../access/index.ts'
 import type { Ingest, PublishOutcome } from '../../ingest/index.ts'
 import type { Admission } from '../admission.ts'
 import type { HttpRequest, HttpResponse } from '../transport/transport.ts'
@@ -16,6 +17,7 @@ import { byTopic, inRequest, type TopicGroup } from './topic-group.ts'
 export async function publishEvents(
   { ingest, admission }: { readonly ingest: Ingest; readonly admission: Admission },
   request: HttpRequest,
+  caller: Caller,
 ): Promise<HttpResponse> {
   const body = await request.body()
   const retryAfterMs = admission.publish()
@@ -30,13 +32,14 @@ export async function publishEvents(
   const { items } = read
   const groups = byTopic(items)
   const total = items.length
-  if (idempotencyKey === undefined) return summarise(await publishGroups(ingest, groups), badEnvelopes(items), total)
-  const entry = await enterRequest(ingest, idempotencyKey, requestContent(request.header, body), groups)
+  if (idempotencyKey === undefined)
+    return summarise(await publishGroups(ingest, groups, caller), badEnvelopes(items), total)
+  const entry = await enterRequest(ingest, caller, idempotencyKey, requestContent(request.header, body), groups)
   if (entry.kind === 'refused') {
     const { code, message, retryAfterMs } = entry.outcome
     return errorReply(code, message, retryAfterMs)
   }
-  return summarise(await publishGroups(ingest, groups, entry.keyed), badEnvelopes(items), total, entry.isRepeat)
+  return summarise(await publishGroups(ingest, groups, caller, entry.keyed), badEnvelopes(items), total, entry.isRepeat)
 }
 
 type GroupOutcome = { readonly group: TopicGroup; readonly outcome: PublishOutcome }
@@ -52,13 +55,14 @@ function badEnvelopes(items: readonly RequestItem[]): RejectedEvent[] {
 function publishGroups(
   ingest: Ingest,
   groups: readonly TopicGroup[],
+  { rights }: Caller,
   keyed?: (group: TopicGroup) => KeyedPublish,
 ): Promise<GroupOutcome[]> {
   return Promise.all(
     groups.map((group) => {
       const { topic, events } = group
       return new Promise<GroupOutcome>((resolve) =>
-        ingest.publish({ topic, events, ...keyed?.(group) }, (outcome) => resolve({ group, outcome })),
+        ingest.publish({ topic, events, rights, ...keyed?.(group) }, (outcome) => resolve({ group, outcome })),
       )
     }),
   )

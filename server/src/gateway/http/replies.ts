@@ -15,6 +15,7 @@ const STATUS: Partial<Record<ErrorCode, number>> = {
   erased: 410,
   trimmed: 410,
   unknown_query: 404,
+  unauthorized: 401,
   not_publishable: 403,
   forbidden: 403,
   frame_too_large: 413,

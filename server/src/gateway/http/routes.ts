@@ -1,3 +1,5 @@
+import { ERROR_CODES } from '@tidegate/protocol'
+import { type Access, type Caller, type Refusal, Rights, TICKET_MS } from '../../access/index.ts'
 import type { Commands } from '../../commands/index.ts'
 import type { Delivery } from '../../delivery/index.ts'
 import type { Ingest } from '../../ingest/index.ts'
@@ -5,6 +7,7 @@ import { describeDefect, type ReportDefect } from '../../observability/defects.t
 import { failureOf, optionalNumber, type Params, type Queries } from '../../queries/index.ts'
 import { RETRY_AFTER_MS } from '../../retry-after.ts'
 import type { Admission } from '../admission.ts'
+import { requestCredentials, STREAM_PATH } from '../credentials.ts'
 import type { Readiness } from '../readiness.ts'
 import type { Streams } from '../sse/streams.ts'
 import type { HttpRequest, HttpResponse, StreamResponse } from '../transport/transport.ts'
@@ -15,6 +18,7 @@ import { errorReply, json } from './replies.ts'
 import type { StaticFiles } from './static-files.ts'
 
 export interface RouteContext {
+  readonly access: Pick<Access, 'authenticate' | 'createTicket'>
   readonly ingest: Ingest
   readonly admission: Admission
   readonly queries: Queries
@@ -32,10 +36,17 @@ export interface RouteContext {
 
 const WINDOW_PATH = /^\/v1\/windows\/([a-z0-9_.]+)$/
 
+/** Paths that tell nothing but whether the process works, and the files of the page. */
+const OPEN_PATHS: ReadonlySet<string> = new Set(['/livez', '/readyz'])
+
 /** Answers every HTTP request. Never rejects. */
 export async function route(context: RouteContext, request: HttpRequest): Promise<HttpResponse | StreamResponse> {
   try {
-    return await dispatch(context, request)
+    const page = request.method === 'GET' || request.method === 'HEAD' ? context.pages.find(request.path) : undefined
+    if (page !== undefined) return page
+    const caller = await context.access.authenticate(requestCredentials(request))
+    if (caller.kind === 'caller') return await dispatch(context, request, caller)
+    return OPEN_PATHS.has(request.path) ? health(context, request.path) : shutOut(caller)
   } catch (error) {
     const failure = failureOf(error)
     if (failure !== undefined)
@@ -49,33 +60,43 @@ const DEFAULT_HISTORY = 100
 const DEFAULT_SLOW = 20
 const MAX_SLOW = 1_000
 
-async function dispatch(context: RouteContext, request: HttpRequest): Promise<HttpResponse | StreamResponse> {
+async function dispatch(
+  context: RouteContext,
+  request: HttpRequest,
+  caller: Caller,
+): Promise<HttpResponse | StreamResponse> {
+  const { rights } = caller
+  const queries = context.queries.of(rights)
   const { method, path, query } = request
   if (context.operators === 'elsewhere' && isForOperators(path)) return nothingAt(path)
   if (path === '/v1/events') {
-    return method === 'POST' ? publishEvents(context, request) : methodNotAllowed('POST')
+    return method === 'POST' ? publishEvents(context, request, caller) : methodNotAllowed('POST')
   }
   if (isCommandPath(path)) {
-    if (method === 'POST') return sendCommand(context.commands, request, paramsOf(query))
+    if (method === 'POST') return sendCommand(context.commands, request, paramsOf(query), caller)
     if (!path.endsWith('/history')) return methodNotAllowed('POST')
+  }
+  if (path === '/v1/tickets') {
+    return method === 'POST' ? issueTicket(context.access, caller) : methodNotAllowed('POST')
   }
   // The transport removes the body from an answer to HEAD.
   if (method !== 'GET' && method !== 'HEAD') return methodNotAllowed('GET, HEAD')
-  if (path === '/v1/stream') return context.streams.open(request)
-  if (isOutcomePath(path)) return commandOutcome(context.commands, path)
-  const asked = await askEntities(context.queries.entities, path, paramsOf(query))
+  if (path === STREAM_PATH) return context.streams.open(request, caller)
+  if (isOutcomePath(path)) return commandOutcome(context.commands, path, caller)
+  const asked = await askEntities(queries.entities, path, paramsOf(query))
   if (asked !== undefined) return asked
   const window = WINDOW_PATH.exec(path)?.[1]
   if (window !== undefined) {
-    return json(200, { window, ...(await context.queries.window({ ...paramsOf(query), name: window })) })
+    return json(200, { window, ...(await queries.window({ ...paramsOf(query), name: window })) })
   }
+  if (isForOperators(path) && !rights.isAdmin) return errorReply('forbidden', ERROR_CODES.forbidden)
   switch (path) {
     case '/v1/topics':
-      return json(200, context.queries.topics())
+      return json(200, queries.topics())
     case '/v1/entities':
-      return json(200, { entities: context.queries.entities.list() })
+      return json(200, { entities: queries.entities.list() })
     case '/v1/history': {
-      return json(200, await context.queries.history({ limit: DEFAULT_HISTORY, ...paramsOf(query) }))
+      return json(200, await queries.history({ limit: DEFAULT_HISTORY, ...paramsOf(query) }))
     }
     case '/v1/slow': {
       const count = optionalNumber(paramsOf(query), 'n', 1) ?? DEFAULT_SLOW
@@ -84,12 +105,8 @@ async function dispatch(context: RouteContext, request: HttpRequest): Promise<Ht
     case '/v1/ws':
       return errorReply('invalid_frame', 'This address speaks WebSocket, subprotocol tidegate.v1.')
     case '/livez':
-      return json(200, { live: true })
-    case '/readyz': {
-      const report = context.readiness.report()
-      // Addresses, workers and breakers are nothing for everybody.
-      return json(report.ready ? 200 : 503, context.operators === 'here' ? report : { ready: report.ready })
-    }
+    case '/readyz':
+      return health(context, path, rights)
     case '/metrics':
       return {
         kind: 'whole',
@@ -98,7 +115,7 @@ async function dispatch(context: RouteContext, request: HttpRequest): Promise<Ht
         body: await context.metrics(),
       }
     default:
-      return context.pages.find(path) ?? nothingAt(path)
+      return nothingAt(path)
   }
 }
 
@@ -109,6 +126,25 @@ export function isForOperators(path: string): boolean {
 
 function nothingAt(path: string): HttpResponse {
   return errorReply('not_found', `Nothing at ${path}.`)
+/** The details of readiness - addresses, workers, breakers - are for operators. */
+function health({ readiness, operators }: RouteContext, path: string, rights = Rights.NOTHING): HttpResponse {
+  if (path === '/livez') return json(200, { live: true })
+  const report = readiness.report()
+  return json(report.ready ? 200 : 503, operators === 'here' && rights.isAdmin ? report : { ready: report.ready })
+}
+
+function shutOut({ code, message }: Refusal): HttpResponse {
+  const answer = errorReply(code, message, code === 'unavailable' ? RETRY_AFTER_MS.query : undefined)
+  return code === 'unavailable' ? answer : { ...answer, headers: { ...answer.headers, 'www-authenticate': 'Bearer' } }
+}
+
+/** `POST /v1/tickets`: what an address may show in place of a token, once. @throws BusUnavailable */
+async function issueTicket(access: Pick<Access, 'createTicket'>, caller: Caller): Promise<HttpResponse> {
+  return json(
+    201,
+    { ticket: await access.createTicket(caller), expiresInMs: TICKET_MS },
+    { 'cache-control': 'no-store' },
+  )
 }
 
 function methodNotAllowed(allowed: string): HttpResponse {

@@ -1,4 +1,5 @@
 import { ERROR_CODES, type ErrorCode, RETRYABLE, type ServerFrame } from '@tidegate/protocol'
+import type { Access, Caller } from '../../access/index.ts'
 import type { Delivery, SubscribeFrame } from '../../delivery/index.ts'
 import { contained } from '../../observability/contained.ts'
 import type { ReportDefect } from '../../observability/defects.ts'
@@ -27,12 +28,19 @@ export class Streams {
   readonly #delivery: Pick<Delivery, 'openSubscriber'>
   readonly #admission: Admission
   readonly #report: ReportDefect
-  readonly #streams = new Set<EventSocket>()
+  readonly #access: Pick<Access, 'admits'>
+  readonly #streams = new Map<EventSocket, Caller>()
   #opened = 0
   #draining = false
 
-  constructor(delivery: Pick<Delivery, 'openSubscriber'>, admission: Admission, report: ReportDefect) {
+  constructor(
+    delivery: Pick<Delivery, 'openSubscriber'>,
+    access: Pick<Access, 'admits'>,
+    admission: Admission,
+    report: ReportDefect,
+  ) {
     this.#report = report
+    this.#access = access
     this.#delivery = delivery
     this.#admission = admission
   }
@@ -42,18 +50,18 @@ export class Streams {
   }
 
   /** Answers once the subscription is granted or refused. */
-  async open(request: HttpRequest): Promise<HttpResponse | StreamResponse> {
+  async open(request: HttpRequest, caller: Caller): Promise<HttpResponse | StreamResponse> {
     const asked = readStreamRequest(request)
     if (!asked.ok) return errorReply(asked.code, asked.message)
     const retryAfterMs = this.#admission.connection(request.header('last-event-id') !== undefined)
     if (retryAfterMs !== undefined) return refusal('overloaded', ERROR_CODES.overloaded, retryAfterMs)
     if (this.#draining) return refusal('unavailable', 'The gateway is stopping.')
     const { frame, resume } = asked
-    const answer = await this.#subscribe(frame, resume === 'anew')
+    const answer = await this.#subscribe(frame, caller, resume === 'anew')
     if (answer.kind === 'stream') return answer
     if (resume === 'position' && answer.code === 'invalid_position') {
       const { from: _, ...anew } = frame
-      const second = await this.#subscribe(anew, true)
+      const second = await this.#subscribe(anew, caller, true)
       return second.kind === 'stream' ? second : refuse(second, resume)
     }
     return refuse(answer, resume)
@@ -61,24 +69,32 @@ export class Streams {
 
   /** Called every `LOOK_MS`: sends comments to quiet clients, and ends streams whose client accepts nothing. */
   tick(): void {
-    for (const socket of this.#streams) {
+    for (const socket of this.#streams.keys()) {
       this.#contained('tick', socket, () => {
         if (!socket.look()) socket.end(undefined)
       })
+    }
+    this.recheck()
+  }
+
+  /** Ends the streams of callers that may not stay. They come back, and are refused then. */
+  recheck(): void {
+    for (const [socket, caller] of this.#streams) {
+      if (!this.#access.admits(caller)) this.#contained('recheck', socket, () => socket.end(retryMs()))
     }
   }
 
   /** Ends every stream: clients resume elsewhere, from their last id. No new ones are opened. */
   drain(): void {
     this.#draining = true
-    for (const socket of [...this.#streams]) this.#contained('drain', socket, () => socket.end(retryMs()))
+    for (const socket of [...this.#streams.keys()]) this.#contained('drain', socket, () => socket.end(retryMs()))
   }
 
   #contained(where: string, socket: EventSocket, action: () => void): void {
     contained(this.#report, `${where} of a stream`, () => socket.end(undefined), action)
   }
 
-  async #subscribe(frame: SubscribeFrame, startsAnew: boolean): Promise<StreamResponse | Refusal> {
+  async #subscribe(frame: SubscribeFrame, caller: Caller, startsAnew: boolean): Promise<StreamResponse | Refusal> {
     let answered = (_answer: ServerFrame) => {}
     const answer = new Promise<ServerFrame>((resolve) => {
       answered = resolve
@@ -92,8 +108,11 @@ export class Streams {
       },
       startsAnew,
     )
-    const subscriber = this.#delivery.openSubscriber(socket, { name: `e-${(this.#opened++).toString(36)}` })
-    this.#streams.add(socket)
+    const subscriber = this.#delivery.openSubscriber(socket, {
+      name: `e-${(this.#opened++).toString(36)}`,
+      rights: caller.rights,
+    })
+    this.#streams.set(socket, caller)
     subscriber.subscribe(frame)
     const first = await answer
     if (first.type === 'subscribed' && socket.vector.fits) {

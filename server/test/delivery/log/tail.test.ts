@@ -1,5 +1,6 @@
 import type { ResumeFrom } from '@tidegate/protocol'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { Rights } from '../../../src/access/index.ts'
 import { untilReady } from '../../../src/bus/connection.ts'
 import { CANARY_TOPIC, LineageProof } from '../../../src/bus/index.ts'
 import { keys } from '../../../src/bus/keys.ts'
@@ -38,7 +39,9 @@ async function appendRaw(topic: string, streamId: string, epoch: string, id: str
 
 async function subscribed(topic: string, from: ResumeFrom = 'now'): Promise<SimulatedSocket> {
   const socket = new SimulatedSocket()
-  delivery.openSubscriber(socket, { name: 'test' }).subscribe({ type: 'subscribe', sub: 1, topic, from })
+  delivery
+    .openSubscriber(socket, { name: 'test', rights: Rights.EVERYTHING })
+    .subscribe({ type: 'subscribe', sub: 1, topic, from })
   await until(() => socket.ofType('subscribed').length === 1, 'subscribed')
   return socket
 }
@@ -75,7 +78,7 @@ describe('tail', () => {
     while (appended < total - 20) {
       const sessions = ['a.x', 'a.y'].map((topic) => {
         const socket = new SimulatedSocket()
-        const session = delivery.openSubscriber(socket, { name: 'test' })
+        const session = delivery.openSubscriber(socket, { name: 'test', rights: Rights.EVERYTHING })
         session.subscribe({ type: 'subscribe', sub: 1, topic })
         return { socket, session }
       })
@@ -251,7 +254,7 @@ describe('tail', () => {
 
   it('D-SUB-3 refuses a subscription while Redis does not answer, and takes it again afterwards', async () => {
     const socket = new SimulatedSocket()
-    const session = delivery.openSubscriber(socket, { name: 'test' })
+    const session = delivery.openSubscriber(socket, { name: 'test', rights: Rights.EVERYTHING })
     process.kill(server.pid, 'SIGSTOP')
     try {
       session.subscribe({ type: 'subscribe', sub: 1, topic: 'a.x' })

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { Rights } from '../../../src/access/index.ts'
 import { LOG_START, wholeEntry } from '../../../src/bus/index.ts'
 import type { PageReader } from '../../../src/delivery/log/replayer.ts'
 import type { Page } from '../../../src/delivery/log/shared-pages.ts'
@@ -14,7 +15,13 @@ const TOPIC = 'a.x'
 /** One feed that reads a log of one partition from its beginning, behind a tail that has read up to `cursor`. */
 function open(cursor: string) {
   const { backlog } = openBacklog({ bytes: 1_000_000, events: 80 })
-  const planned = planSubscription({ type: 'subscribe', sub: 1, topic: TOPIC }, contractOf([TOPIC]), 1, UNLIMITED)
+  const planned = planSubscription(
+    { type: 'subscribe', sub: 1, topic: TOPIC },
+    contractOf([TOPIC]),
+    1,
+    UNLIMITED,
+    Rights.EVERYTHING,
+  )
   if (!planned.ok) throw new Error(planned.message)
   const subscription = new Subscription(planned.plan, backlog.open(planned.plan.policy), {
     isClosed: false,

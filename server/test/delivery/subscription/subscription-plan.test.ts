@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { Rights } from '../../../src/access/index.ts'
 import {
   type PolicyLimits,
   planSubscription,
@@ -15,6 +16,7 @@ function plan(over: Record<string, unknown>, limits = UNLIMITED) {
     CONTRACT,
     4,
     limits,
+    Rights.EVERYTHING,
   )
 }
 const topics = (topic: string) => {

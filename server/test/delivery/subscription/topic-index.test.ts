@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it, vi } from 'vitest'
+import { ALL_KEYS, narrowed } from '../../../src/access/index.ts'
 import { type Indexed, TopicIndex } from '../../../src/delivery/subscription/topic-index.ts'
 import { Entry } from '../../../src/delivery/wire/entry.ts'
 import { LANE_INDEXES } from '../../../src/delivery/wire/lanes.ts'
@@ -44,11 +45,16 @@ function entryOf(list: readonly Event[]): Entry {
   })
 }
 
+const scopeOfKeys = (keys: ReadonlySet<string> | undefined) => ({
+  scope: narrowed(ALL_KEYS, keys),
+  narrower: undefined,
+})
+
 function planOf({ topics, keys, lanes, filter }: typeof spec extends fc.Arbitrary<infer T> ? T : never): Indexed {
   return {
     plan: {
       topics,
-      keys: keys && new Set<string>(keys),
+      ...scopeOfKeys(keys && new Set<string>(keys)),
       lanes: [lanes.includes(0), lanes.includes(1), lanes.includes(2)],
       filter: filter && openFilter(filter[0]),
     },
@@ -111,7 +117,7 @@ describe('topic index', () => {
       for (const [i, text] of filters.entries()) {
         const filter = openFilter(text)
         const keys = i % 2 === 0 ? undefined : new Set(['a', 'b'])
-        index.add({ plan: { topics: ['t.one'], keys, lanes: [true, true, true], filter } })
+        index.add({ plan: { topics: ['t.one'], ...scopeOfKeys(keys), lanes: [true, true, true], filter } })
       }
       const entry = entryOf(list)
       const parsed = vi.spyOn(entry, 'jsonOf')
@@ -128,7 +134,7 @@ describe('topic index', () => {
     const matches = vi.fn(() => true)
     for (let i = 0; i < 100; i++) {
       const filter = { text: 'has(key)', matches }
-      index.add({ plan: { topics: ['t.one'], keys: undefined, lanes: [true, true, true], filter } })
+      index.add({ plan: { topics: ['t.one'], ...scopeOfKeys(undefined), lanes: [true, true, true], filter } })
     }
     const offered = new Set<object>()
     index.route(entryOf([{ id: '0', key: 'a', lane: 1 }]), (_, __, picks) => offered.add(picks), raise)

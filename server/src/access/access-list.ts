@@ -1,0 +1,123 @@
+import type { AccessData, AccessStore } from '../bus/index.ts'
+import { grantsOf } from '../config/access.ts'
+import { isSameHash, parseKey } from './api-key.ts'
+import type { Identity } from './caller.ts'
+import { MAX_TOKEN_DAYS } from './token-verifier.ts'
+
+/** How often a gateway looks whether something has changed: a revocation works everywhere within a second. */
+const LOOK_MS = 400
+
+/** An API key as Redis has it. */
+export interface KeyRecord {
+  readonly name: string
+  readonly hash: string
+  /** As in a rule: `{ publish: ['sensor.*'] }`. */
+  readonly allow: Readonly<Record<string, unknown>>
+  readonly createdAt: number
+}
+
+/** Tokens that count no more: those of a subject that were issued up to a time, or a single one. */
+export interface RevocationRecord {
+  readonly at: number
+  /** When every token it is about has expired. */
+  readonly until: number
+}
+
+export type Revoked = { readonly kind: 'sub'; readonly subject: string } | { readonly kind: 'jti'; readonly id: string }
+
+const EMPTY: AccessData = { version: '', keys: new Map(), revocations: new Map() }
+
+/**
+ * The API keys and revocations that Redis has, as of a moment ago. While Redis is away, what was read last holds.
+ */
+export class AccessList {
+  readonly #store: AccessStore
+  readonly #onChange: () => void
+  readonly #fail: (error: unknown) => void
+  #data = EMPTY
+  #timer: NodeJS.Timeout | undefined
+  #isClosed = false
+
+  /** @param onChange after a change was read @param fail gets the error of a read, which is repeated */
+  constructor(store: AccessStore, onChange: () => void, fail: (error: unknown) => void) {
+    this.#store = store
+    this.#onChange = onChange
+    this.#fail = fail
+  }
+
+  /** MUST be awaited before anybody is let in. @throws BusUnavailable */
+  async start(): Promise<void> {
+    this.#data = await this.#store.load()
+    this.#schedule()
+  }
+
+  close(): void {
+    this.#isClosed = true
+    clearTimeout(this.#timer)
+  }
+
+  get size(): number {
+    return this.#data.keys.size
+  }
+
+  /** @returns `undefined` for a key that is not there */
+  identify(text: string): Extract<Identity, { kind: 'key' }> | undefined {
+    const parsed = parseKey(text)
+    const stored = parsed && this.#data.keys.get(parsed.id)
+    if (parsed === undefined || stored === undefined) return undefined
+    const record = JSON.parse(stored) as KeyRecord
+    if (!isSameHash(record.hash, parsed.hash)) return undefined
+    // Whoever wrote it has checked it.
+    return { kind: 'key', id: parsed.id, name: record.name, grants: grantsOf(record.allow, () => {}) }
+  }
+
+  /** Whether somebody who was let in may stay, as far as this list says. */
+  admits(identity: Identity): boolean {
+    switch (identity.kind) {
+      case 'anonymous':
+        return true
+      case 'key':
+        return this.#data.keys.has(identity.id)
+      case 'token': {
+        const { subject, id, issuedAt } = identity
+        const ofSubject = this.#revocation({ kind: 'sub', subject })
+        if (ofSubject !== undefined && issuedAt <= ofSubject.at) return false
+        return id === undefined || this.#revocation({ kind: 'jti', id }) === undefined
+      }
+    }
+  }
+
+  #revocation(revoked: Revoked): RevocationRecord | undefined {
+    const stored = this.#data.revocations.get(revocationName(revoked))
+    return stored === undefined ? undefined : (JSON.parse(stored) as RevocationRecord)
+  }
+
+  #schedule(): void {
+    if (!this.#isClosed) this.#timer = setTimeout(() => void this.#look(), LOOK_MS)
+  }
+
+  async #look(): Promise<void> {
+    try {
+      if ((await this.#store.version()) !== this.#data.version) {
+        this.#data = await this.#store.load()
+        this.#onChange()
+      }
+    } catch (error) {
+      this.#fail(error)
+    }
+    this.#schedule()
+  }
+}
+
+export function revocationName(revoked: Revoked): string {
+  return revoked.kind === 'sub' ? `sub ${revoked.subject}` : `jti ${revoked.id}`
+}
+
+/** Revokes tokens, and forgets revocations that are of no use any more. @throws BusUnavailable */
+export async function revoke(store: AccessStore, revoked: Revoked, now: number): Promise<void> {
+  const record: RevocationRecord = { at: now, until: now + MAX_TOKEN_DAYS * 86_400_000 }
+  await store.putRevocation(revocationName(revoked), JSON.stringify(record))
+  const { revocations } = await store.load()
+  const over = [...revocations].filter(([, stored]) => (JSON.parse(stored) as RevocationRecord).until < now)
+  if (over.length > 0) await store.removeRevocations(over.map(([name]) => name))
+}

@@ -1,0 +1,123 @@
+import { createHash, randomBytes } from 'node:crypto'
+import type { AccessStore } from '../bus/index.ts'
+import type { ResolvedRule } from '../config/access.ts'
+import { AccessList } from './access-list.ts'
+import { isKey } from './api-key.ts'
+import { ANONYMOUS, ANYBODY, type Caller, callerOf, type Identity } from './caller.ts'
+import { MISSING, type Refusal, refusal } from './refusal.ts'
+import { type TokenSettings, TokenVerifier } from './token-verifier.ts'
+
+export interface AccessSettings extends TokenSettings {
+  /** `everything`: nobody is asked who it is. `rules`: who says nothing has what rules give to anonymous callers. */
+  readonly anonymous: 'everything' | 'rules'
+}
+
+export interface AccessOptions {
+  readonly settings: AccessSettings
+  readonly rules: readonly ResolvedRule[]
+  readonly store: AccessStore
+  /** Ms since 1970. */
+  readonly now: () => number
+  /** Somebody may have lost what it was let in by: `admits` says. */
+  readonly onChange: () => void
+  /** Gets the error of a look at Redis, which is repeated. */
+  readonly fail: (error: unknown) => void
+}
+
+/** What somebody shows. */
+export type Credentials =
+  | { readonly kind: 'none' }
+  /** A JSON Web Token or an API key. */
+  | { readonly kind: 'token'; readonly text: string }
+  | { readonly kind: 'ticket'; readonly text: string }
+
+/** How long a ticket may wait for its use, ms: the time from its answer to the request that has it. */
+export const TICKET_MS = 30_000
+
+/** The one door: turns credentials into a caller. */
+export class Access {
+  readonly #options: AccessOptions
+  readonly #tokens: TokenVerifier
+  readonly #list: AccessList
+  readonly #anonymous: Caller | Refusal
+
+  /** @throws {RangeError} saying which setting cannot be used */
+  constructor(options: AccessOptions) {
+    const { settings, rules, store, onChange, fail } = options
+    this.#options = options
+    this.#tokens = new TokenVerifier(settings)
+    this.#list = new AccessList(store, onChange, fail)
+    const anonymous = callerOf(ANONYMOUS, rules)
+    this.#anonymous = anonymous.rights.isEmpty ? MISSING : anonymous
+  }
+
+  /** MUST be awaited before anybody is let in. @throws BusUnavailable */
+  async start(): Promise<void> {
+    if (!this.isOpen) await this.#list.start()
+  }
+
+  close(): void {
+    this.#list.close()
+  }
+
+  /** Whether nobody is asked who it is. */
+  get isOpen(): boolean {
+    return this.#options.settings.anonymous === 'everything'
+  }
+
+  /** Whether nobody at all can be let in at present. */
+  get isShut(): boolean {
+    return !this.isOpen && this.#tokens.isEmpty && this.#list.size === 0 && this.#anonymous.kind === 'refused'
+  }
+
+  /** @throws BusUnavailable where a ticket cannot be looked up */
+  authenticate(credentials: Credentials): Caller | Refusal | Promise<Caller | Refusal> {
+    if (this.isOpen) return ANYBODY
+    switch (credentials.kind) {
+      case 'none':
+        return this.#anonymous
+      case 'token':
+        return isKey(credentials.text) ? this.#byKey(credentials.text) : this.#byToken(credentials.text)
+      case 'ticket':
+        return this.#byTicket(credentials.text)
+    }
+  }
+
+  /** Whether somebody who was let in may stay. */
+  admits({ identity, expiresAt }: Caller): boolean {
+    return this.isOpen || (this.#options.now() < (expiresAt ?? Number.POSITIVE_INFINITY) && this.#list.admits(identity))
+  }
+
+  /** Stands for the caller in one request. @throws BusUnavailable */
+  async createTicket({ identity }: Caller): Promise<string> {
+    const ticket = randomBytes(24).toString('base64url')
+    await this.#options.store.putTicket(hashOf(ticket), JSON.stringify(identity), TICKET_MS)
+    return ticket
+  }
+
+  #byKey(text: string): Caller | Refusal {
+    const identity = this.#list.identify(text)
+    return identity === undefined ? refusal('no such key') : this.#callerOf(identity)
+  }
+
+  async #byToken(token: string): Promise<Caller | Refusal> {
+    const identity = await this.#tokens.verify(token)
+    return identity.kind === 'refused' ? identity : this.#callerOf(identity)
+  }
+
+  async #byTicket(ticket: string): Promise<Caller | Refusal> {
+    const stored = await this.#options.store.takeTicket(hashOf(ticket))
+    return stored === undefined
+      ? refusal('no such ticket, or used before')
+      : this.#callerOf(JSON.parse(stored) as Identity)
+  }
+
+  #callerOf(identity: Identity): Caller | Refusal {
+    const caller = callerOf(identity, this.#options.rules)
+    return this.admits(caller) ? caller : refusal(this.#list.admits(identity) ? 'expired' : 'revoked')
+  }
+}
+
+function hashOf(ticket: string): string {
+  return createHash('sha256').update(ticket).digest('base64url')
+}

@@ -1,0 +1,125 @@
+import type { ResolvedRule } from '../config/access.ts'
+import { type Grant, isGrantSelector, PLACEHOLDER } from '../config/grant.ts'
+import { Rights } from './rights.ts'
+
+export type Claims = Readonly<Record<string, unknown>>
+
+/** How somebody showed who it is. */
+export type Identity =
+  | { readonly kind: 'anonymous' }
+  | {
+      readonly kind: 'token'
+      readonly subject: string
+      readonly claims: Claims
+      /** Of the token itself, as its issuer gave them. */
+      readonly grants: readonly Grant[]
+      /** When it was issued, and from when on it counts no more; ms since 1970. */
+      readonly issuedAt: number
+      readonly expiresAt: number
+      /** `jti`. */
+      readonly id?: string
+    }
+  | { readonly kind: 'key'; readonly id: string; readonly name: string; readonly grants: readonly Grant[] }
+
+/** Somebody who sends requests, with what it may do. */
+export interface Caller {
+  readonly kind: 'caller'
+  readonly identity: Identity
+  /** Who it is, for logs and handlers: the subject of a token, `key:<name>`, or `anonymous`. */
+  readonly subject: string
+  readonly rights: Rights
+  /** What its names - of producers, of requests - begin with in the logs, so that it shares none with others. */
+  readonly namespace: string
+  /** Ms since 1970; absent for one that stays valid. */
+  readonly expiresAt?: number
+}
+
+export const ANONYMOUS: Identity = { kind: 'anonymous' }
+
+/** Somebody who is asked for nothing. */
+export const ANYBODY: Caller = {
+  kind: 'caller',
+  identity: ANONYMOUS,
+  subject: 'anonymous',
+  rights: Rights.EVERYTHING,
+  namespace: '',
+}
+
+/** The rights of an identity: what its token or key says, and what the rules give to such callers. */
+export function callerOf(identity: Identity, rules: readonly ResolvedRule[]): Caller {
+  const claims = identity.kind === 'token' ? identity.claims : {}
+  const subject = subjectOf(identity)
+  const own = identity.kind === 'anonymous' ? [] : identity.grants
+  const given = rules.filter((rule) => isFor(rule, identity.kind, claims)).flatMap(({ grants }) => grants)
+  const grants = [...own, ...given].flatMap((grant) => filledIn(grant, subject, claims))
+  return {
+    kind: 'caller',
+    identity,
+    subject,
+    rights: new Rights(grants),
+    namespace: `${subject.length}:${identity.kind}:${subject}:`,
+    ...(identity.kind === 'token' && { expiresAt: identity.expiresAt }),
+  }
+}
+
+function subjectOf(identity: Identity): string {
+  switch (identity.kind) {
+    case 'anonymous':
+      return 'anonymous'
+    case 'token':
+      return identity.subject
+    case 'key':
+      return `key:${identity.name}`
+  }
+}
+
+function isFor({ caller, when }: ResolvedRule, kind: Identity['kind'], claims: Claims): boolean {
+  const isMeant = caller === 'anyone' || caller === kind || (caller === 'authenticated' && kind !== 'anonymous')
+  return isMeant && [...when].every(([claim, wanted]) => hasOneOf(claims, claim, wanted))
+}
+
+function hasOneOf(claims: Claims, claim: string, wanted: readonly unknown[]): boolean {
+  const value = Object.hasOwn(claims, claim) ? claims[claim] : undefined
+  return (Array.isArray(value) ? value : [value]).some((one) => wanted.includes(one))
+}
+
+/** The grant for one caller. A value that cannot stand where its placeholder does makes it void. */
+function filledIn(grant: Grant, subject: string, claims: Claims): Grant[] {
+  const valueAt = (claim: string | undefined) => (claim === undefined ? subject : textOf(claims, claim))
+  const selector = fill(grant.selector, (claim) => {
+    const value = valueAt(claim)
+    // As a part of a topic it is a word: dots and wildcards would reach further than the rule means.
+    return value !== undefined && /^[A-Za-z0-9_]+$/.test(value) ? value : undefined
+  })
+  if (selector === undefined || !isGrantSelector(selector)) return []
+  const { key } = grant
+  switch (key.kind) {
+    case 'all':
+      return [{ ...grant, selector }]
+    case 'exact': {
+      const exact = fill(key.key, valueAt)
+      return exact === undefined ? [] : [{ ...grant, selector, key: { kind: 'exact', key: exact } }]
+    }
+    case 'prefix': {
+      const prefix = fill(key.prefix, valueAt)
+      return prefix === undefined ? [] : [{ ...grant, selector, key: { kind: 'prefix', prefix } }]
+    }
+  }
+}
+
+/** @returns `undefined` where a value is missing */
+function fill(text: string, valueAt: (claim: string | undefined) => string | undefined): string | undefined {
+  let isWhole = true
+  const filled = text.replace(PLACEHOLDER, (_, claim: string | undefined) => {
+    const value = valueAt(claim)
+    // An empty value would make a prefix of everything.
+    if (value === undefined || value === '') isWhole = false
+    return value ?? ''
+  })
+  return isWhole ? filled : undefined
+}
+
+function textOf(claims: Claims, claim: string): string | undefined {
+  const value = Object.hasOwn(claims, claim) ? claims[claim] : undefined
+  return typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean' ? `${value}` : undefined
+}

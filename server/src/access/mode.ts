@@ -1,0 +1,29 @@
+import { isLoopback } from '../config/loopback.ts'
+import type { AccessSettings } from './access.ts'
+
+interface GatewayChoice {
+  readonly host: string
+  readonly anonymous: 'all' | 'rules' | undefined
+  readonly hasTokens: boolean
+  readonly hasRules: boolean
+}
+
+/** Whether callers are asked who they are. Nobody is while only this machine can be a caller and nothing says otherwise. */
+export function anonymousMode(choice: GatewayChoice): AccessSettings['anonymous'] {
+  const { host, anonymous, hasTokens, hasRules } = choice
+  if (anonymous !== undefined) return anonymous === 'all' ? 'everything' : 'rules'
+  return isLoopback(host) && !hasTokens && !hasRules ? 'everything' : 'rules'
+}
+
+/** What the operator should know of it at the start. */
+export function modeWarning({ host }: GatewayChoice, { isOpen, isShut }: { isOpen: boolean; isShut: boolean }) {
+  if (isOpen && !isLoopback(host)) {
+    return `Whoever reaches ${host} may read and write everything: TIDEGATE_ANONYMOUS is all.`
+  }
+  if (!isShut) return undefined
+  return (
+    'Every caller is refused: there is no way to check tokens, no API key and no rule for anonymous callers. Set ' +
+    'TIDEGATE_JWT_SECRET, TIDEGATE_JWT_PUBLIC_KEY or TIDEGATE_JWKS_URL, run `tidegate key create`, or say ' +
+    'TIDEGATE_ANONYMOUS=all to let everybody do everything.'
+  )
+}

@@ -1,0 +1,34 @@
+/** Why credentials were not taken. */
+export type Refusal =
+  | {
+      readonly kind: 'refused'
+      /** The credentials are missing or no good. */
+      readonly code: 'unauthorized'
+      /** For the caller. */
+      readonly message: string
+      /** For the operator. */
+      readonly reason: string
+    }
+  /** It cannot be told now. */
+  | { readonly kind: 'refused'; readonly code: 'unavailable'; readonly message: string; readonly reason: string }
+
+/** @param reason for the operator; the caller learns only whether a new token would help */
+export function refusal(reason: string): Refusal {
+  const message =
+    reason === 'expired' ? 'The token has expired. Come back with a new one.' : 'The token is not valid here.'
+  return { kind: 'refused', code: 'unauthorized', message, reason }
+}
+
+export const MISSING: Refusal = {
+  kind: 'refused',
+  code: 'unauthorized',
+  message: 'Say who you are: `Authorization: Bearer <token>`, or `token` in `hello`.',
+  reason: 'no credentials',
+}
+
+export const UNREACHABLE: Refusal = {
+  kind: 'refused',
+  code: 'unavailable',
+  message: 'The keys that tokens are checked with cannot be fetched now. Try again.',
+  reason: 'the key set cannot be fetched',
+}

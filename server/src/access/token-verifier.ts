@@ -1,0 +1,152 @@
+import { createPublicKey, createSecretKey, type KeyObject } from 'node:crypto'
+import { LIMITS } from '@tidegate/protocol'
+import { createLocalJWKSet, createRemoteJWKSet, decodeProtectedHeader, errors, type JWTPayload, jwtVerify } from 'jose'
+import { grantsOf } from '../config/access.ts'
+import type { Grant } from '../config/grant.ts'
+import type { Identity } from './caller.ts'
+import { type Refusal, refusal, UNREACHABLE } from './refusal.ts'
+
+export interface TokenSettings {
+  /** Shared secret of HS256. */
+  readonly secret?: string | undefined
+  /** A public key as PEM. */
+  readonly publicKey?: string | undefined
+  readonly jwksUrl?: URL | undefined
+  readonly issuer?: string | undefined
+  readonly audience?: string | undefined
+  /** How far clocks may differ, seconds. */
+  readonly toleranceSeconds: number
+  /** Claim with the grants of a token. */
+  readonly rightsClaim: string
+}
+
+/** Longer lives than revocations are kept for would outlive them. */
+export const MAX_TOKEN_DAYS = 90
+/** Names stand in logs and before the names of producers. */
+const MAX_SUBJECT_CHARS = 256
+const MAX_GRANTS = 256
+
+const JWKS = { timeoutDuration: 5_000, cooldownDuration: 30_000, cacheMaxAge: 600_000 }
+const JWKS_ALGORITHMS = ['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512', 'ES256', 'ES384', 'ES512', 'EdDSA']
+
+/** One way to check signatures, for its own algorithms alone: a public key is never taken for a secret. */
+interface Verifier {
+  readonly algorithms: readonly string[]
+  verify(token: string, algorithms: string[]): Promise<JWTPayload>
+}
+
+/** Checks JSON Web Tokens (RFC 7519): signature, issuer, audience, times. */
+export class TokenVerifier {
+  readonly #verifiers: readonly Verifier[]
+  readonly #rightsClaim: string
+
+  /** @throws {RangeError} saying which setting cannot be used */
+  constructor(settings: TokenSettings) {
+    this.#rightsClaim = settings.rightsClaim
+    this.#verifiers = verifiersOf(settings)
+  }
+
+  get isEmpty(): boolean {
+    return this.#verifiers.length === 0
+  }
+
+  async verify(token: string): Promise<Identity | Refusal> {
+    if (token.length > LIMITS.tokenChars) return refusal('too long')
+    try {
+      const { alg = '' } = decodeProtectedHeader(token)
+      const verifier = this.#verifiers.find(({ algorithms }) => algorithms.includes(alg))
+      if (verifier === undefined) return refusal('not signed by an algorithm that is accepted here')
+      return this.#identityOf(await verifier.verify(token, [alg]))
+    } catch (error) {
+      return refusalOf(error)
+    }
+  }
+
+  #identityOf({ sub, exp, iat, jti, ...claims }: JWTPayload): Identity | Refusal {
+    if (typeof sub !== 'string' || sub === '' || sub.length > MAX_SUBJECT_CHARS || !sub.isWellFormed()) {
+      return refusal(`sub is not a text of 1 to ${MAX_SUBJECT_CHARS} characters`)
+    }
+    const issuedAt = iat ?? 0
+    if (exp! - Date.now() / 1_000 > MAX_TOKEN_DAYS * 86_400)
+      return refusal(`valid for more than ${MAX_TOKEN_DAYS} days`)
+    const wrong: string[] = []
+    const own = claims[this.#rightsClaim] ?? {}
+    const grants: Grant[] = isObject(own) ? grantsOf(own, (message) => void wrong.push(message)) : []
+    if (!isObject(own)) wrong.push('expected an object such as { "publish": ["sensor.*"] }')
+    if (grants.length > MAX_GRANTS) wrong.push(`more than ${MAX_GRANTS} grants`)
+    if (wrong.length > 0) return refusal(`claim ${this.#rightsClaim}: ${wrong[0]}`)
+    return {
+      ...{ kind: 'token', subject: sub, claims, grants, issuedAt: issuedAt * 1_000, expiresAt: exp! * 1_000 },
+      ...(typeof jti === 'string' && { id: jti }),
+    }
+  }
+}
+
+function verifiersOf(settings: TokenSettings): Verifier[] {
+  const { secret, publicKey, jwksUrl, issuer, audience, toleranceSeconds } = settings
+  const options = {
+    requiredClaims: ['exp', 'sub'],
+    clockTolerance: toleranceSeconds,
+    ...(issuer !== undefined && { issuer }),
+    ...(audience !== undefined && { audience }),
+  }
+  const byKey = (key: KeyObject, algorithms: readonly string[]): Verifier => ({
+    algorithms,
+    verify: async (token, accepted) => (await jwtVerify(token, key, { ...options, algorithms: accepted })).payload,
+  })
+  const verifiers: Verifier[] = []
+  if (secret !== undefined) verifiers.push(byKey(createSecretKey(Buffer.from(secret)), ['HS256']))
+  if (publicKey !== undefined) {
+    const key = createPublicKey(publicKey)
+    verifiers.push(byKey(key, algorithmsOf(key)))
+  }
+  if (jwksUrl !== undefined) {
+    const remote = createRemoteJWKSet(jwksUrl, JWKS)
+    const keyOf: typeof remote = Object.assign(async (...args: Parameters<typeof remote>) => {
+      try {
+        return await remote(...args)
+      } catch (error) {
+        const known = remote.jwks()
+        // Keys that were fetched before still count while their issuer is away; an unknown one has been looked for.
+        if (known === undefined || error instanceof errors.JWKSNoMatchingKey) throw error
+        return createLocalJWKSet(known)(...args)
+      }
+    }, remote)
+    verifiers.push({
+      algorithms: JWKS_ALGORITHMS,
+      verify: async (token, accepted) => (await jwtVerify(token, keyOf, { ...options, algorithms: accepted })).payload,
+    })
+  }
+  return verifiers
+}
+
+/** The algorithms of a kind of key: RFC 7518, 3.1; RFC 8037. */
+function algorithmsOf({ asymmetricKeyType, asymmetricKeyDetails }: KeyObject): readonly string[] {
+  switch (asymmetricKeyType) {
+    case 'rsa':
+    case 'rsa-pss':
+      return ['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512']
+    case 'ec': {
+      const curves: Record<string, string> = { prime256v1: 'ES256', secp384r1: 'ES384', secp521r1: 'ES512' }
+      const algorithm = curves[asymmetricKeyDetails?.namedCurve ?? '']
+      if (algorithm !== undefined) return [algorithm]
+      break
+    }
+    case 'ed25519':
+      return ['EdDSA']
+  }
+  throw new RangeError('expected an RSA, P-256, P-384, P-521 or Ed25519 public key')
+}
+
+function refusalOf(error: unknown): Refusal {
+  if (error instanceof errors.JWTExpired) return refusal('expired')
+  if (error instanceof errors.JWTClaimValidationFailed) return refusal(`${error.claim}: ${error.reason}`)
+  if (error instanceof errors.JWKSTimeout || !(error instanceof errors.JOSEError)) return UNREACHABLE
+  // A fetch that was answered with anything but a key set.
+  if (error instanceof errors.JWKSInvalid || error.code === 'ERR_JOSE_GENERIC') return UNREACHABLE
+  return refusal(error.code)
+}
+
+function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
