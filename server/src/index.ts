@@ -1,4 +1,5 @@
-export type { AccessOptions, AccessRule, AllowedOptions, CallerKind } from './config/access.ts'
+export type { AccessOptions, AccessRule, AllowedOptions } from './config/access.ts'
+export type { CallerKind } from './config/access-model.ts'
 export { ConfigError, type ConfigProblem } from './config/config-error.ts'
 export { type CustomAggregate, custom } from './config/custom-aggregate.ts'
 export { type Config, defineConfig } from './config/define-config.ts'

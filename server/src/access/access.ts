@@ -1,6 +1,6 @@
 import { createHash, randomBytes } from 'node:crypto'
 import type { AccessStore } from '../bus/index.ts'
-import type { ResolvedRule } from '../config/access.ts'
+import type { ResolvedRule } from '../config/access-model.ts'
 import { AccessList } from './access-list.ts'
 import { isKey } from './api-key.ts'
 import { ANONYMOUS, ANYBODY, type Caller, callerOf, type Identity } from './caller.ts'

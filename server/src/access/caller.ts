@@ -1,4 +1,4 @@
-import type { ResolvedRule } from '../config/access.ts'
+import type { ResolvedRule } from '../config/access-model.ts'
 import { type Grant, isGrantSelector, PLACEHOLDER } from '../config/grant.ts'
 import { Rights } from './rights.ts'
 

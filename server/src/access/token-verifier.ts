@@ -29,6 +29,8 @@ const MAX_GRANTS = 256
 const JWKS = { timeoutDuration: 5_000, cooldownDuration: 30_000, cacheMaxAge: 600_000 }
 const JWKS_ALGORITHMS = ['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512', 'ES256', 'ES384', 'ES512', 'EdDSA']
 
+class KeysUnreachable extends Error {}
+
 /** One way to check signatures, for its own algorithms alone: a public key is never taken for a secret. */
 interface Verifier {
   readonly algorithms: readonly string[]
@@ -106,9 +108,10 @@ function verifiersOf(settings: TokenSettings): Verifier[] {
       try {
         return await remote(...args)
       } catch (error) {
+        if (error instanceof errors.JWKSNoMatchingKey || error instanceof errors.JWKSMultipleMatchingKeys) throw error
         const known = remote.jwks()
-        // Keys that were fetched before still count while their issuer is away; an unknown one has been looked for.
-        if (known === undefined || error instanceof errors.JWKSNoMatchingKey) throw error
+        if (known === undefined) throw new KeysUnreachable('the key set cannot be fetched', { cause: error })
+        // Keys that were fetched before still count while their issuer is away.
         return createLocalJWKSet(known)(...args)
       }
     }, remote)
@@ -141,10 +144,8 @@ function algorithmsOf({ asymmetricKeyType, asymmetricKeyDetails }: KeyObject): r
 function refusalOf(error: unknown): Refusal {
   if (error instanceof errors.JWTExpired) return refusal('expired')
   if (error instanceof errors.JWTClaimValidationFailed) return refusal(`${error.claim}: ${error.reason}`)
-  if (error instanceof errors.JWKSTimeout || !(error instanceof errors.JOSEError)) return UNREACHABLE
-  // A fetch that was answered with anything but a key set.
-  if (error instanceof errors.JWKSInvalid || error.code === 'ERR_JOSE_GENERIC') return UNREACHABLE
-  return refusal(error.code)
+  if (error instanceof KeysUnreachable) return UNREACHABLE
+  return refusal(error instanceof errors.JOSEError ? error.code : 'no JSON Web Token')
 }
 
 function isObject(value: unknown): value is Readonly<Record<string, unknown>> {

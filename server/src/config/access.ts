@@ -1,14 +1,9 @@
 import { matchesTopic } from '@tidegate/protocol'
+import { CALLER_KINDS, type CallerKind, type ClaimValue, type ResolvedRule } from './access-model.ts'
 import type { ConfigProblem } from './config-error.ts'
 import type { EntityDefinition } from './entity-model.ts'
 import { type Grant, isGrantSelector, OPERATIONS, type Operation, parseGrant } from './grant.ts'
 import type { TopicDefinition } from './model.ts'
-
-/** Whom a rule is for: `anonymous` callers show no credentials, `authenticated` ones a token or a key. */
-export const CALLER_KINDS = ['anonymous', 'token', 'key', 'authenticated', 'anyone'] as const
-export type CallerKind = (typeof CALLER_KINDS)[number]
-
-type ClaimValue = string | number | boolean
 
 /** What callers of a kind may do. Nothing is allowed that no rule and no token allows. */
 export interface AccessRule {
@@ -35,14 +30,6 @@ export interface AllowedOptions {
 
 export interface AccessOptions {
   readonly rules: readonly AccessRule[]
-}
-
-/** A rule as gateways apply it. */
-export interface ResolvedRule {
-  readonly caller: CallerKind
-  /** Claim -> the values it may have. */
-  readonly when: ReadonlyMap<string, readonly ClaimValue[]>
-  readonly grants: readonly Grant[]
 }
 
 interface Declared {

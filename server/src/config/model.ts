@@ -1,5 +1,5 @@
 import type { Lane } from '@tidegate/protocol'
-import type { ResolvedRule } from './access.ts'
+import type { ResolvedRule } from './access-model.ts'
 import type { CustomAggregate } from './custom-aggregate.ts'
 import type { EntityDefinition } from './entity-model.ts'
 import type { Validation } from './validation.ts'

@@ -26,7 +26,19 @@ export async function answerQuery(queries: CallerQueries, name: string, params: 
   }
 }
 
+/** Every query that `answerQuery` serves. */
+export const QUERY_NAMES = ['topics', 'window', 'history', 'gap', 'entity', 'entityHistory', 'findEntities'] as const
+type QueryName = (typeof QUERY_NAMES)[number]
+
+function isQueryName(name: string): name is QueryName {
+  return QUERY_NAMES.some((known) => known === name)
+}
+
 async function run(queries: CallerQueries, name: string, params: Params): Promise<QueryAnswer> {
+  if (!isQueryName(name)) {
+    const served = QUERY_NAMES.join(', ')
+    throw new QueryError('unknown_query', `No query ${quoted(name)}: this version serves ${served} and ledger.`)
+  }
   switch (name) {
     case 'topics':
       return { type: 'result', data: queries.topics() }
@@ -50,11 +62,6 @@ async function run(queries: CallerQueries, name: string, params: Params): Promis
     }
     case 'gap':
       return { type: 'result', data: await queries.gap(params) }
-    default:
-      throw new QueryError(
-        'unknown_query',
-        `No query ${quoted(name)}: this version serves topics, window, history, gap, entity, entityHistory, findEntities and ledger.`,
-      )
   }
 }
 

@@ -1,4 +1,4 @@
-export { answerQuery, failureOf, type QueryAnswer } from './answer.ts'
+export { answerQuery, failureOf, QUERY_NAMES, type QueryAnswer } from './answer.ts'
 export { MAX_ANSWER_EVENTS } from './answer-size.ts'
 export type { HistoryEvent } from './entity-history.ts'
 export type { EntityQueries } from './entity-queries.ts'

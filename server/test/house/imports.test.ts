@@ -169,10 +169,11 @@ describe('imports', () => {
     }
   })
 
-  test('commands - know the contract, the bus, what entities say, and the append of ingest; nothing of sockets', () => {
+  test('commands - know the contract, callers, the bus, what entities say, and the append of ingest; nothing of sockets', () => {
     const allowed = (imported: string) =>
       /^server\/src\/(commands|config|observability)\//.test(imported) ||
       [
+        'server/src/access/index.ts',
         'server/src/bus/index.ts',
         'server/src/entities/index.ts',
         'server/src/ingest/index.ts',

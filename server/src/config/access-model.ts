@@ -1,0 +1,15 @@
+import type { Grant } from './grant.ts'
+
+/** Whom a rule is for: `anonymous` callers show no credentials, `authenticated` ones a token or a key. */
+export const CALLER_KINDS = ['anonymous', 'token', 'key', 'authenticated', 'anyone'] as const
+export type CallerKind = (typeof CALLER_KINDS)[number]
+
+export type ClaimValue = string | number | boolean
+
+/** A rule as gateways apply it. */
+export interface ResolvedRule {
+  readonly caller: CallerKind
+  /** Claim -> the values it may have. */
+  readonly when: ReadonlyMap<string, readonly ClaimValue[]>
+  readonly grants: readonly Grant[]
+}

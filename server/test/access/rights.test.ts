@@ -1,0 +1,109 @@
+import { describe, expect, it } from 'vitest'
+import { z } from 'zod'
+import { callerOf, type Identity } from '../../src/access/caller.ts'
+import { allowsKey, isSameScope, narrowed } from '../../src/access/key-scope.ts'
+import { type AccessRule, grantsOf } from '../../src/config/access.ts'
+import { defineConfig, topic } from '../../src/index.ts'
+
+const schema = z.object({ k: z.string() })
+const topics = [
+  topic('sensor.reading', { schema, key: 'k' }),
+  topic('tenant.acme.orders', { schema, key: 'k' }),
+] as const
+const rulesOf = (...rules: AccessRule[]) => defineConfig({ topics, access: { rules } }).contract.rules
+const token = (claims: Record<string, unknown> = {}, subject = 'dev-1'): Identity => ({
+  ...{ kind: 'token', subject, claims, grants: [], issuedAt: 0, expiresAt: Number.MAX_SAFE_INTEGER },
+})
+
+describe('rights', () => {
+  it('ACC-RIGHTS-1 nothing is allowed that no grant allows, and grants add up', () => {
+    const { rights } = callerOf(token(), [])
+    for (const operation of ['publish', 'subscribe', 'query', 'command', 'admin'] as const) {
+      expect(rights.covers(operation, 'sensor.reading')).toBe(false)
+    }
+    expect([rights.isAdmin, rights.isEmpty]).toEqual([false, true])
+    const identity = { ...token(), grants: grantsOf({ publish: ['sensor.*'] }, () => {}) } as Identity
+    const both = callerOf(identity, rulesOf({ allow: { subscribe: ['sensor.reading'] } })).rights
+    expect([both.covers('publish', 'sensor.reading'), both.covers('subscribe', 'sensor.reading')]).toEqual([true, true])
+    expect(both.covers('publish', 'tenant.acme.orders')).toBe(false)
+  })
+
+  it('ACC-RIGHTS-2 keys are all, one, or those that begin alike; the widest grant counts', () => {
+    const scopeOf = (...publish: string[]) =>
+      callerOf(token(), rulesOf({ allow: { publish } })).rights.keys('publish', 'sensor.reading')
+    expect(scopeOf('sensor.*')).toEqual({ kind: 'all' })
+    expect(scopeOf('sensor.*:*')).toEqual({ kind: 'all' })
+    expect(scopeOf('sensor.reading:a', 'sensor.*:b')).toEqual({ kind: 'listed', keys: new Set(['a', 'b']) })
+    const prefixed = scopeOf('sensor.reading:room-*', 'sensor.reading:x')
+    expect(['room-1', 'x', 'room', 'y'].map((key) => allowsKey(prefixed, key))).toEqual([true, true, false, false])
+    expect(narrowed(prefixed, new Set(['room-1', 'y']))).toEqual({ kind: 'listed', keys: new Set(['room-1']) })
+    expect(scopeOf('sensor.reading:a', 'sensor.*')).toEqual({ kind: 'all' })
+    expect(isSameScope(scopeOf('sensor.*:a', 'sensor.*:b'), scopeOf('sensor.*:b', 'sensor.*:a'))).toBe(true)
+    expect(isSameScope(scopeOf('sensor.*:a*'), scopeOf('sensor.*:a'))).toBe(false)
+  })
+
+  it('ACC-RIGHTS-3 placeholders stand for what the token says, literally', () => {
+    const rules = rulesOf({ allow: { publish: ['sensor.reading:$sub'], subscribe: ['tenant.$claims.tid.*'] } })
+    const seen = (identity: Identity) => {
+      const { rights } = callerOf(identity, rules)
+      return ['acme', 'b'].filter((name) => rights.covers('subscribe', `tenant.${name}.orders`))
+    }
+    expect(seen(token({ tid: 'acme' }))).toEqual(['acme'])
+    for (const tid of [undefined, '', '*', '>', 'acme.>', 'acme.orders', '$sub', ['acme'], {}, null]) {
+      expect(seen(token({ tid }))).toEqual([])
+    }
+    const keys = (subject: string) => callerOf(token({}, subject), rules).rights.keys('publish', 'sensor.reading')
+    expect(keys('dev-1')).toEqual({ kind: 'listed', keys: new Set(['dev-1']) })
+    // A star in a subject is a star, and no wildcard.
+    expect(allowsKey(keys('*'), 'dev-2')).toBe(false)
+    expect(allowsKey(keys('$claims.tid'), 'acme')).toBe(false)
+    const inherited = callerOf(token({}), rulesOf({ allow: { publish: ['sensor.reading:$claims.constructor'] } }))
+    expect(inherited.rights.isEmpty).toBe(true)
+  })
+
+  it('ACC-RIGHTS-4 no two callers share a namespace', () => {
+    const key: Identity = { kind: 'key', id: 'i', name: '1', grants: [] }
+    const callers = [token({}, 'a'), token({}, 'a:'), token({}, 'key:1'), key, { kind: 'anonymous' } as const]
+    const names = callers.flatMap((identity) => ['', 'x', ':x'].map((name) => callerOf(identity, []).namespace + name))
+    expect(new Set(names).size).toBe(names.length)
+  })
+})
+
+describe('rules', () => {
+  it('ACC-RULE-1 are for kinds of callers and values of claims', () => {
+    const grants = (rule: AccessRule, identity: Identity) => callerOf(identity, rulesOf(rule)).rights.isAdmin
+    const anonymous: Identity = { kind: 'anonymous' }
+    const allow = { admin: true }
+    expect([grants({ allow }, token()), grants({ allow }, anonymous)]).toEqual([true, false])
+    expect([grants({ caller: 'anyone', allow }, anonymous), grants({ caller: 'anonymous', allow }, token())]).toEqual([
+      true,
+      false,
+    ])
+    const when = (value: AccessRule['when'], claims: Record<string, unknown>) =>
+      grants({ when: value!, allow }, token(claims))
+    expect(when({ role: 'op' }, { role: 'op' })).toBe(true)
+    expect(when({ role: 'op' }, { role: ['dev', 'op'] })).toBe(true)
+    expect(when({ role: ['op', 'root'] }, { role: 'root' })).toBe(true)
+    expect(when({ role: 'op' }, { role: 'dev' })).toBe(false)
+    expect(when({ role: 'op' }, {})).toBe(false)
+    expect(when({ level: 1 }, { level: '1' })).toBe(false)
+    expect(when({ role: 'op', level: 1 }, { role: 'op' })).toBe(false)
+  })
+
+  it('ACC-RULE-2 what cannot be read or covers nothing is a problem with its place', () => {
+    const wrong = (rule: unknown) => () => rulesOf(rule as AccessRule)
+    expect(wrong({ allow: { publish: ['sensor.raeding'] } })).toThrow(
+      /access.rules\[0\]: publish: sensor.raeding covers nothing/,
+    )
+    expect(wrong({ allow: { publish: 'sensor.*' } })).toThrow(/publish must be a list/)
+    expect(wrong({ allow: { read: ['sensor.*'] } })).toThrow(/unknown operation read/)
+    expect(wrong({ allow: { admin: 'yes' } })).toThrow(/admin must be true or false/)
+    expect(wrong({ allow: {}, who: 'me' })).toThrow(/unknown option who/)
+    expect(wrong({ caller: 'me', allow: {} })).toThrow(/caller must be one of/)
+    expect(wrong({ when: { role: {} }, allow: {} })).toThrow(/when.role/)
+    expect(wrong({})).toThrow(/allow must say/)
+    expect(wrong(null)).toThrow(/allow must say/)
+    expect(() => defineConfig({ topics, access: { rules: 1 } as never })).toThrow(/rules must be a list/)
+    expect(() => defineConfig({ topics, access: { rule: [] } as never })).toThrow(/unknown option rule;/)
+  })
+})

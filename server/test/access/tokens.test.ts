@@ -1,0 +1,152 @@
+import { createSecretKey, generateKeyPairSync } from 'node:crypto'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { exportJWK, SignJWT } from 'jose'
+import { afterAll, describe, expect, it } from 'vitest'
+import { type TokenSettings, TokenVerifier } from '../../src/access/token-verifier.ts'
+
+const SECRET = 'a secret of more than thirty-two bytes'
+const rsa = generateKeyPairSync('rsa', { modulusLength: 2_048 })
+const other = generateKeyPairSync('rsa', { modulusLength: 2_048 })
+const ed = generateKeyPairSync('ed25519')
+const pem = (key: typeof rsa.publicKey) => key.export({ type: 'spki', format: 'pem' }) as string
+
+interface Changes {
+  readonly alg?: string
+  readonly kid?: string
+  readonly claims?: Readonly<Record<string, unknown>>
+  readonly expires?: string | number | null
+}
+
+const hs = (text: string) => createSecretKey(Buffer.from(text))
+
+function signed(
+  key: Parameters<SignJWT['sign']>[0],
+  { alg = 'HS256', kid, claims = {}, expires = '1h' }: Changes = {},
+) {
+  const token = new SignJWT({ sub: 's-1', ...claims }).setProtectedHeader({ alg, ...(kid !== undefined && { kid }) })
+  token.setIssuedAt()
+  if (expires !== null) token.setExpirationTime(expires)
+  return token.sign(key)
+}
+
+const verifier = (settings: Partial<TokenSettings>) =>
+  new TokenVerifier({ toleranceSeconds: 0, rightsClaim: 'tidegate', ...settings })
+const bySecret = verifier({ secret: SECRET })
+
+async function saysOf(of: TokenVerifier, token: string) {
+  const result = await of.verify(token)
+  return result.kind === 'refused' ? `${result.code}: ${result.reason}` : result.kind
+}
+
+describe('tokens', () => {
+  it('ACC-TOKEN-1 count with a good signature, sub and exp; the claims are those of the token', async () => {
+    const token = await signed(hs(SECRET), { claims: { tidegate: { publish: ['a.*:$sub'] }, role: 'x', jti: 't-1' } })
+    expect(await bySecret.verify(token)).toMatchObject({
+      kind: 'token',
+      subject: 's-1',
+      claims: { role: 'x' },
+      id: 't-1',
+      grants: [{ operation: 'publish', selector: 'a.*', key: { kind: 'exact', key: '$sub' } }],
+    })
+  })
+
+  it.each<[string, () => Promise<string> | string, RegExp]>([
+    ['no token', () => '', /unauthorized/],
+    ['no three parts', () => 'abc', /unauthorized/],
+    ['garbage', () => 'a.b.c', /unauthorized/],
+    ['another secret', () => signed(hs(`${SECRET}!`)), /SIGNATURE/],
+    ['expired', () => signed(hs(SECRET), { expires: 1 }), /expired/],
+    ['no exp', () => signed(hs(SECRET), { expires: null }), /exp: missing/],
+    ['not yet valid', () => signed(hs(SECRET), { claims: { nbf: 99_999_999_999 } }), /nbf/],
+    ['no sub', () => signed(hs(SECRET), { claims: { sub: undefined } }), /sub: missing/],
+    ['an empty sub', () => signed(hs(SECRET), { claims: { sub: '' } }), /sub is not a text/],
+    [
+      'a sub of half a surrogate',
+      () => signed(hs(SECRET), { claims: { sub: '\ud800' } }),
+      /sub is not a text|unauthorized/,
+    ],
+    ['too long', () => signed(hs(SECRET), { claims: { x: 'x'.repeat(9_000) } }), /too long/],
+  ])('ACC-TOKEN-1 do not count: %s', async (_, token, says) => {
+    expect(await saysOf(bySecret, await token())).toMatch(says)
+  })
+
+  it('ACC-TOKEN-1 of another issuer or audience do not count', async () => {
+    const strict = verifier({ secret: SECRET, issuer: 'https://id.example', audience: 'tidegate' })
+    const right = { iss: 'https://id.example', aud: ['x', 'tidegate'] }
+    expect(await saysOf(strict, await signed(hs(SECRET), { claims: right }))).toBe('token')
+    expect(
+      await saysOf(strict, await signed(hs(SECRET), { claims: { ...right, iss: 'https://evil.example' } })),
+    ).toMatch(/iss/)
+    expect(await saysOf(strict, await signed(hs(SECRET), { claims: { ...right, aud: 'y' } }))).toMatch(/aud/)
+    expect(await saysOf(strict, await signed(hs(SECRET)))).toMatch(/unauthorized/)
+  })
+
+  it('ACC-TOKEN-2 of algorithm none, and of a public key taken for a secret, do not count', async () => {
+    const byKey = verifier({ publicKey: pem(rsa.publicKey) })
+    const part = (value: object) => Buffer.from(JSON.stringify(value)).toString('base64url')
+    const none = `${part({ alg: 'none' })}.${part({ sub: 's', exp: 9_999_999_999 })}.`
+    for (const each of [bySecret, byKey]) expect(await saysOf(each, none)).toMatch(/^unauthorized/)
+    expect(await saysOf(byKey, await signed(rsa.privateKey, { alg: 'RS256' }))).toBe('token')
+    expect(await saysOf(byKey, await signed(hs(pem(rsa.publicKey))))).toMatch(/algorithm/)
+    const both = verifier({ secret: SECRET, publicKey: pem(rsa.publicKey) })
+    expect(await saysOf(both, await signed(hs(pem(rsa.publicKey))))).toMatch(/SIGNATURE/)
+    expect(await saysOf(both, await signed(hs(SECRET)))).toBe('token')
+    expect(await saysOf(byKey, await signed(other.privateKey, { alg: 'RS256' }))).toMatch(/SIGNATURE/)
+    expect(await saysOf(byKey, await signed(ed.privateKey, { alg: 'EdDSA' }))).toMatch(/algorithm/)
+    expect(
+      await saysOf(verifier({ publicKey: pem(ed.publicKey) }), await signed(ed.privateKey, { alg: 'EdDSA' })),
+    ).toBe('token')
+  })
+
+  it('ACC-TOKEN-4 valid for longer than revocations are kept, or with rights that cannot be read, do not count', async () => {
+    expect(await saysOf(bySecret, await signed(hs(SECRET), { expires: '91d' }))).toMatch(/90 days/)
+    const rights = (tidegate: unknown) => signed(hs(SECRET), { claims: { tidegate } })
+    expect(await saysOf(bySecret, await rights('all'))).toMatch(/claim tidegate/)
+    expect(await saysOf(bySecret, await rights({ publish: 'a.*' }))).toMatch(/publish must be a list/)
+    expect(await saysOf(bySecret, await rights({ publish: ['a..b'] }))).toMatch(/no topic selector/)
+    expect(await saysOf(bySecret, await rights({ destroy: ['a'] }))).toMatch(/unknown operation destroy/)
+    expect(await saysOf(bySecret, await rights({ publish: Array(300).fill('a') }))).toMatch(/256 grants/)
+  })
+})
+
+describe('a key set', () => {
+  const keySets: { keys: object[] } = { keys: [] }
+  let fetched = 0
+  let isAway = false
+  const server = createServer((_, response) => {
+    fetched++
+    if (isAway) response.writeHead(500).end()
+    else response.end(JSON.stringify(keySets))
+  })
+  const listening = new Promise<URL>((resolve) =>
+    server.listen(0, '127.0.0.1', () =>
+      resolve(new URL(`http://127.0.0.1:${(server.address() as AddressInfo).port}/`)),
+    ),
+  )
+  afterAll(() => server.close())
+
+  it('ACC-TOKEN-3 is fetched once, and its keys count while its issuer is away', async () => {
+    const of = verifier({ jwksUrl: await listening })
+    isAway = true
+    expect(await saysOf(of, await signed(rsa.privateKey, { alg: 'RS256', kid: 'k-1' }))).toMatch(/^unavailable/)
+    isAway = false
+    keySets.keys = [{ ...(await exportJWK(rsa.publicKey)), kid: 'k-1', alg: 'RS256' }]
+    const again = verifier({ jwksUrl: await listening })
+    const before = fetched
+    for (let i = 0; i < 5; i++) {
+      expect(await saysOf(again, await signed(rsa.privateKey, { alg: 'RS256', kid: 'k-1' }))).toBe('token')
+    }
+    expect(fetched - before).toBe(1)
+    isAway = true
+    expect(await saysOf(again, await signed(rsa.privateKey, { alg: 'RS256', kid: 'k-1' }))).toBe('token')
+    // Unknown keys do not make it ask without end.
+    for (let i = 0; i < 20; i++) {
+      expect(await saysOf(again, await signed(other.privateKey, { alg: 'RS256', kid: `k-${i}` }))).toMatch(
+        /unauthorized|unavailable/,
+      )
+    }
+    expect(fetched - before).toBeLessThanOrEqual(2)
+    expect(await saysOf(again, await signed(hs(SECRET), { kid: 'k-1' }))).toMatch(/algorithm/)
+  })
+})

@@ -1,0 +1,477 @@
+import { createSecretKey, generateKeyPairSync } from 'node:crypto'
+import { readFileSync } from 'node:fs'
+import { CLOSE, type ClientFrame } from '@tidegate/protocol'
+import { SignJWT } from 'jose'
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
+import { z } from 'zod'
+import { revoke } from '../../src/access/index.ts'
+import { defineConfig, entity, topic } from '../../src/index.ts'
+import { QUERY_NAMES } from '../../src/queries/index.ts'
+import { type RunningWorker, startWorker } from '../../src/worker-app.ts'
+import { openTestBus } from '../support/bus.ts'
+import { startTestGateway, type TestGateway } from '../support/gateway.ts'
+import { RawClient } from '../support/raw-client.ts'
+
+const reading = topic('sensor.reading', { schema: z.object({ id: z.string(), n: z.number() }), key: 'id' })
+const secret = topic('secret.reading', { schema: z.object({ id: z.string(), n: z.number() }), key: 'id' })
+const sum = reading.window('sensor.sum', { tumbling: '1h', emit: { every: '1s' }, aggregate: { n: { sum: 'n' } } })
+const counter = entity('counter', {
+  key: 'id',
+  version: 1,
+  state: { initial: { n: 0 } },
+  events: { added: z.object({ n: z.number() }) },
+  evolve: { added: (state, { n }) => ({ n: state.n + n }) },
+  commands: {
+    add: { input: z.object({ n: z.number() }), decide: (_, { n }) => [{ type: 'added', data: { n } }] },
+    clear: { input: z.object({}), decide: () => [] },
+  },
+  indexes: { n: ({ n }) => `${n}` },
+  publish: ['state'],
+})
+const { contract } = defineConfig({ topics: [reading, secret, sum], entities: [counter] })
+
+const SECRET = 'a secret of more than thirty-two bytes'
+const rsa = generateKeyPairSync('rsa', { modulusLength: 2_048 })
+const publicKey = rsa.publicKey.export({ type: 'spki', format: 'pem' }) as string
+const ISSUED = { iss: 'https://id.example', aud: 'tidegate' }
+const OWN = {
+  publish: ['sensor.*:$sub'],
+  subscribe: ['sensor.>:$sub', 'counter.state:$sub'],
+  query: ['sensor.>:$sub', 'counter:$sub'],
+  command: ['counter.add:$sub'],
+}
+
+const hs = (text: string) => createSecretKey(Buffer.from(text))
+function signed(
+  claims: object,
+  {
+    key = hs(SECRET),
+    alg = 'HS256',
+    kid,
+    expires = '1h',
+  }: { key?: Parameters<SignJWT['sign']>[0]; alg?: string; kid?: string; expires?: string | number } = {},
+) {
+  return new SignJWT({ sub: 'dev-1', ...ISSUED, tidegate: OWN, ...claims })
+    .setProtectedHeader({ alg, ...(kid !== undefined && { kid }) })
+    .setIssuedAt()
+    .setExpirationTime(expires)
+    .sign(key)
+}
+const part = (value: object) => Buffer.from(JSON.stringify(value)).toString('base64url')
+
+/** What lets nobody in. */
+const BAD: Record<string, () => Promise<string | undefined> | string | undefined> = {
+  'no token': () => undefined,
+  malformed: () => 'not-a-token',
+  'wrong issuer': () => signed({ iss: 'https://evil.example' }),
+  'wrong audience': () => signed({ aud: 'another' }),
+  expired: () => signed({}, { expires: 1 }),
+  'not yet valid': () => signed({ nbf: 99_999_999_999 }),
+  'alg none': () => `${part({ alg: 'none' })}.${part({ sub: 'dev-1', ...ISSUED, exp: 9_999_999_999 })}.`,
+  'HS/RS confusion': () => signed({}, { key: hs(publicKey) }),
+  'unknown kid': () =>
+    signed({}, { key: generateKeyPairSync('rsa', { modulusLength: 2_048 }).privateKey, alg: 'RS256', kid: 'k-9' }),
+  revoked: () => signed({ jti: 'revoked-1' }),
+  'no such key': () => `tgk_aaaaaaaaaaaa_${'x'.repeat(43)}`,
+}
+
+let server: TestGateway
+let worker: RunningWorker
+let right: string
+let admin: string
+let other: string
+
+beforeAll(async () => {
+  server = await startTestGateway(contract, {
+    access: {
+      anonymous: 'rules',
+      secret: SECRET,
+      publicKey,
+      issuer: ISSUED.iss,
+      audience: ISSUED.aud,
+      toleranceSeconds: 0,
+      rightsClaim: 'tidegate',
+    },
+  })
+  worker = await startWorker({ redisUrl: server.redis.url, partitions: 4, workerId: 'w-1', log: () => {} }, contract)
+  right = await signed({})
+  admin = await signed({
+    sub: 'op',
+    tidegate: { publish: ['>'], subscribe: ['>'], query: ['>'], command: ['>'], admin: true },
+  })
+  other = await signed({ sub: 'dev-2' })
+  const bus = await openTestBus(server.redis.url, 4)
+  await revoke(bus.access(), { kind: 'jti', id: 'revoked-1' }, Date.now())
+  bus.close()
+  // What the matrix asks about.
+  const everything = await call('POST', '/v1/events', admin, [
+    { topic: 'sensor.reading', data: { id: 'dev-1', n: 1 } },
+    { topic: 'sensor.reading', data: { id: 'dev-2', n: 2 } },
+    { topic: 'secret.reading', data: { id: 'dev-1', n: 3 } },
+  ])
+  expect([everything.status, everything.body]).toMatchObject([200, { accepted: 3 }])
+  for (const key of ['dev-1', 'dev-2']) await call('POST', `/v1/entities/counter/${key}/add`, admin, { n: 7 })
+  await vi.waitFor(
+    async () => {
+      const { body } = await call('GET', '/v1/windows/sensor.sum', admin)
+      expect(body.results).toHaveLength(2)
+    },
+    { timeout: 20_000 },
+  )
+}, 60_000)
+afterAll(async () => {
+  await worker?.close({ deadlineMs: 2_000 })
+  await server?.close()
+})
+
+async function call(method: string, path: string, token?: string, body?: unknown) {
+  const response = await fetch(server.url + path, {
+    method,
+    headers: {
+      ...(token !== undefined && { authorization: `Bearer ${token}` }),
+      ...(body !== undefined && { 'content-type': 'application/json' }),
+    },
+    ...(body !== undefined && { body: JSON.stringify(body) }),
+  })
+  const text = await response.text()
+  const isJson = response.headers.get('content-type')?.startsWith('application/json')
+  return { status: response.status, body: isJson ? JSON.parse(text) : { text } }
+}
+
+/** How a stream begins: it would last. */
+async function stream(path: string, token: string) {
+  const abort = new AbortController()
+  const response = await fetch(server.url + path, {
+    headers: { authorization: `Bearer ${token}` },
+    signal: abort.signal,
+  })
+  abort.abort()
+  return response.status
+}
+
+/** Every route, by the text that its source knows it by, with a request that the right caller may send. */
+const ROUTES: Record<
+  string,
+  { method?: string; path?: string; body?: unknown; ok?: number; isOpen?: true; isAdmin?: true }
+> = {
+  '/v1/events': { method: 'POST', body: [{ topic: 'sensor.reading', data: { id: 'dev-1', n: 1 } }] },
+  '/v1/tickets': { method: 'POST', ok: 201 },
+  '/v1/stream': { path: '/v1/stream?topic=sensor.reading' },
+  '/v1/topics': {},
+  '/v1/entities': {},
+  '/v1/history': { path: '/v1/history?topic=sensor.reading' },
+  '/v1/ws': { ok: 400 },
+  '/v1/slow': { isAdmin: true },
+  '/metrics': { isAdmin: true },
+  '/livez': { isOpen: true },
+  '/readyz': { isOpen: true },
+  WINDOW_PATH: { path: '/v1/windows/sensor.sum?key=dev-1' },
+  COMMAND_PATH: { method: 'POST', path: '/v1/entities/counter/dev-1/add', body: { n: 0 } },
+  OUTCOME_PATH: { path: '/v1/commands/counter/dev-1/c-none', ok: 404 },
+  FOUND_PATH: { path: '/v1/entities/counter?n=7' },
+  ENTITY_PATH: { path: '/v1/entities/counter/dev-1' },
+  HISTORY_PATH: { path: '/v1/entities/counter/dev-1/history' },
+}
+
+/** Every frame type: sent by the right caller, what answers it. */
+const FRAMES: Record<ClientFrame['type'], { readonly frame: object; readonly answer: object }> = {
+  hello: { frame: { type: 'hello', protocol: 1, client: 'x' }, answer: { type: 'error', code: 'protocol_error' } },
+  publish: {
+    frame: { type: 'publish', seq: 1, topic: 'sensor.reading', events: [{ data: { id: 'dev-1', n: 0 } }] },
+    answer: { type: 'ack', seq: 1 },
+  },
+  subscribe: { frame: { type: 'subscribe', sub: 1, topic: 'sensor.reading' }, answer: { type: 'subscribed', sub: 1 } },
+  unsubscribe: { frame: { type: 'unsubscribe', sub: 9 }, answer: { type: 'error', code: 'unknown_subscription' } },
+  credit: { frame: { type: 'credit', bytes: 0 }, answer: {} },
+  pong: { frame: { type: 'pong', time: 0 }, answer: {} },
+  token: { frame: { type: 'token', token: '' }, answer: { type: 'error', code: 'invalid_frame' } },
+  query: { frame: { type: 'query', id: 1, name: 'topics' }, answer: { type: 'result', id: 1 } },
+  command: {
+    frame: { type: 'command', id: 'c-1', entity: 'counter', key: 'dev-1', command: 'add', input: { n: 0 } },
+    answer: { type: 'answer', status: 'done' },
+  },
+}
+
+const upTo = async (topic: string, key: string) => {
+  const { body } = await call('POST', '/v1/events', admin, [{ topic, data: { id: key, n: 0 } }])
+  return { topic, lane: 'normal', upTo: body.at[0] as string }
+}
+
+/** Every query: of one's own, of another key, of what is not there for the caller. */
+const QUERIES: Record<
+  (typeof QUERY_NAMES)[number],
+  readonly { readonly params: () => object | Promise<object>; readonly answer: object }[]
+> = {
+  topics: [
+    {
+      params: () => ({}),
+      answer: {
+        data: {
+          topics: [
+            { name: 'sensor.reading' },
+            { name: 'sensor.sum' },
+            { name: 'sensor.sum.late' },
+            { name: 'counter.state' },
+          ],
+        },
+      },
+    },
+  ],
+  window: [
+    { params: () => ({ name: 'sensor.sum', key: 'dev-1' }), answer: { data: [{ key: 'dev-1' }] } },
+    { params: () => ({ name: 'sensor.sum', key: 'dev-2' }), answer: { data: [] } },
+    { params: () => ({ name: 'sensor.sum' }), answer: { data: [{ key: 'dev-1' }] } },
+  ],
+  history: [
+    {
+      params: () => ({ topic: 'secret.reading' }),
+      answer: { code: 'unknown_topic', message: 'No topic secret.reading.' },
+    },
+  ],
+  gap: [
+    { params: () => upTo('secret.reading', 'dev-1'), answer: { code: 'unknown_topic' } },
+    { params: () => upTo('sensor.reading', 'dev-2'), answer: { data: { events: [] } } },
+  ],
+  entity: [
+    { params: () => ({ name: 'counter', key: 'dev-1' }), answer: { data: { view: { n: 7 } } } },
+    {
+      params: () => ({ name: 'counter', key: 'dev-2' }),
+      answer: { code: 'not_found', message: 'No counter has this key.' },
+    },
+    {
+      params: () => ({ name: 'counter', key: 'nobody' }),
+      answer: { code: 'not_found', message: 'No counter has this key.' },
+    },
+  ],
+  entityHistory: [
+    {
+      params: () => ({ name: 'counter', key: 'dev-2' }),
+      answer: { code: 'not_found', message: 'No counter has this key.' },
+    },
+  ],
+  findEntities: [{ params: () => ({ name: 'counter', index: 'n', value: '7' }), answer: { data: [{ key: 'dev-1' }] } }],
+}
+
+async function refusedHello(token: string | undefined) {
+  const client = await RawClient.connect(server.port)
+  client.send({ type: 'hello', protocol: 1, client: 'test', ...(token !== undefined && { token }) })
+  // What comes with it is not served.
+  client.send(FRAMES.publish.frame)
+  const { code } = await client.closed
+  return [code, client.frames.map((frame) => frame.code)]
+}
+
+describe('access matrix', () => {
+  it('ACC-DOOR-1 the matrix has a row for each route of the source', () => {
+    const files = ['routes', 'entity-routes', 'entity-queries'].map((name) =>
+      readFileSync(new URL(`../../src/gateway/http/${name}.ts`, import.meta.url), 'utf8'),
+    )
+    const credentials = readFileSync(new URL('../../src/gateway/credentials.ts', import.meta.url), 'utf8')
+    const named = [...files, credentials].flatMap((text) =>
+      [...text.matchAll(/(?<!endsWith\()'(\/(?:v1\/)?[a-z]+)'|const (\w+_PATH) = \/\^/g)].map(
+        ([, path, pattern]) => path ?? pattern!,
+      ),
+    )
+    expect([...new Set(named)].sort()).toEqual(Object.keys(ROUTES).sort())
+  })
+
+  it.each(Object.entries(BAD))('ACC-DOOR-1 %s: no route is open but those that tell nothing', async (_, tokenOf) => {
+    const token = await tokenOf()
+    for (const [name, { method = 'GET', path = name, body, isOpen }] of Object.entries(ROUTES)) {
+      const { status, body: answer } = await call(method, path, token, body)
+      expect([name, status]).toEqual([name, isOpen ? 200 : 401])
+      if (isOpen) expect(Object.keys(answer)).toHaveLength(1)
+      else expect(answer.error.code).toBe('unauthorized')
+    }
+    expect(await refusedHello(token)).toEqual([CLOSE.unauthorized, ['unauthorized']])
+  })
+
+  it('ACC-DOOR-1 the right token opens every route, an operator those of operators', async () => {
+    for (const [name, { method = 'GET', path = name, body, ok = 200, isAdmin }] of Object.entries(ROUTES)) {
+      const ask = async (token: string) =>
+        name === '/v1/stream' ? stream(path, token) : (await call(method, path, token, body)).status
+      expect([name, await ask(right)]).toEqual([name, isAdmin ? 403 : ok])
+      expect([name, await ask(admin)]).toEqual([name, ok])
+    }
+    expect(Object.keys((await call('GET', '/readyz', right)).body)).toEqual(['ready'])
+    expect(Object.keys((await call('GET', '/readyz', admin)).body).length).toBeGreaterThan(1)
+  })
+
+  it.each(Object.entries(FRAMES))(
+    'ACC-DOOR-1 frame %s: nothing before a token, its answer with the right one',
+    async (_, { frame, answer }) => {
+      const early = await RawClient.connect(server.port)
+      early.send(frame)
+      expect([CLOSE.helloExpected, CLOSE.unauthorized]).toContain((await early.closed).code)
+      const client = await RawClient.greeted(server.port, { token: right })
+      client.send(frame)
+      if ('type' in answer) expect(await client.next((answer as { type: string }).type)).toMatchObject(answer)
+      client.close()
+    },
+  )
+
+  it('ACC-DOOR-1 every query has a row, and is answered by the rights of who asks', async () => {
+    expect(Object.keys(QUERIES).sort()).toEqual([...QUERY_NAMES].sort())
+    const client = await RawClient.greeted(server.port, { token: right })
+    let id = 0
+    for (const [name, rows] of Object.entries(QUERIES)) {
+      for (const { params, answer } of rows) {
+        client.send({ type: 'query', id: ++id, name, params: await params() })
+        const found = await client.next('code' in answer ? 'error' : 'result')
+        expect([name, found]).toMatchObject([name, { id, ...answer }])
+      }
+    }
+    // Another key of the same partition is left out of a history, too.
+    const events: { key: string }[] = []
+    for (let partition = 0; partition < 4; partition++) {
+      client.send({ type: 'query', id: ++id, name: 'history', params: { topic: 'sensor.reading', partition } })
+      events.push(...((await client.next('result')).data as { key: string }[]))
+    }
+    expect(new Set(events.map(({ key }) => key))).toEqual(new Set(['dev-1']))
+    client.close()
+  })
+
+  it('ACC-DOOR-1 wrong topic, wrong key: publish, subscribe and commands', async () => {
+    const client = await RawClient.greeted(server.port, { token: right })
+    const publish = async (seq: number, topic: string, key: string) => {
+      client.send({ type: 'publish', seq, topic, events: [{ data: { id: key, n: 1 } }] })
+      return client.next(topic === 'sensor.reading' ? 'ack' : 'reject')
+    }
+    expect(await publish(1, 'secret.reading', 'dev-1')).toMatchObject({
+      code: 'unknown_topic',
+      message: 'No topic secret.reading. GET /v1/topics lists them.',
+    })
+    expect(await publish(2, 'no.such', 'dev-1')).toMatchObject({ code: 'unknown_topic' })
+    expect(await publish(3, 'sensor.sum', 'dev-1')).toMatchObject({ code: 'not_publishable' })
+    expect(await publish(4, 'sensor.reading', 'dev-2')).toMatchObject({
+      at: [],
+      rejected: [{ index: 0, code: 'forbidden', path: 'id' }],
+    })
+    const subscribe = (sub: number, selector: string) =>
+      client.send({ type: 'subscribe', sub, topic: selector, from: 'earliest' })
+    subscribe(1, 'secret.reading')
+    expect(await client.next('error')).toMatchObject({ sub: 1, code: 'unknown_topic' })
+    subscribe(2, 'no.such')
+    expect(await client.next('error')).toMatchObject({ sub: 2, code: 'unknown_topic' })
+    subscribe(3, '>')
+    const granted = await client.next('subscribed')
+    expect(Object.keys(granted.positions as object).sort()).toEqual([
+      'counter.state',
+      'sensor.reading',
+      'sensor.sum',
+      'sensor.sum.late',
+    ])
+    const command = async (id: string, changes: object) => {
+      client.send({ ...FRAMES.command.frame, id, ...changes })
+      return client.next('answer')
+    }
+    expect(await command('w-1', { key: 'dev-2' })).toMatchObject({ code: 'forbidden' })
+    expect(await command('w-2', { command: 'clear' })).toMatchObject({ code: 'unknown_command' })
+    expect(await command('w-3', { command: 'nothing' })).toMatchObject({ code: 'unknown_command' })
+    expect(await command('w-4', { entity: 'nobody' })).toMatchObject({ code: 'unknown_entity' })
+    client.close()
+  })
+
+  it('ACC-DOOR-2 events and snapshots of other keys do not arrive, live, resumed, over streams', async () => {
+    const client = await RawClient.greeted(server.port, { token: right })
+    client.send({ type: 'subscribe', sub: 1, topic: 'sensor.reading', from: 'earliest' })
+    client.send({ type: 'subscribe', sub: 2, topic: 'sensor.sum', snapshot: true })
+    client.send({ type: 'subscribe', sub: 3, topic: 'counter.state', snapshot: true })
+    client.send({ type: 'subscribe', sub: 4, topic: 'sensor.reading', keys: ['dev-2'], from: 'earliest' })
+    for (let i = 0; i < 4; i++) await client.next('subscribed')
+    await call('POST', '/v1/events', admin, [
+      { topic: 'sensor.reading', data: { id: 'dev-2', n: 100 } },
+      { topic: 'sensor.reading', data: { id: 'dev-1', n: 101 } },
+    ])
+    const keysOf = () => {
+      const parts = client.frames
+        .filter(({ type }) => type === 'batch')
+        .flatMap((frame) => frame.parts as { sub: number; events: { key: string; data: { n?: number } }[] }[])
+      return parts.flatMap(({ sub, events }) => events.map(({ key, data }) => ({ sub, key, n: data.n })))
+    }
+    await expect.poll(() => keysOf().some(({ n }) => n === 101), { timeout: 10_000 }).toBe(true)
+    await expect.poll(() => new Set(keysOf().map(({ sub }) => sub)), { timeout: 10_000 }).toEqual(new Set([1, 2, 3]))
+    expect(new Set(keysOf().map(({ key }) => key))).toEqual(new Set(['dev-1']))
+    client.close()
+  })
+})
+
+describe('tokens of a connection', () => {
+  it('ACC-DOOR-3 what is sent right behind hello waits for it', async () => {
+    const client = await RawClient.connect(server.port)
+    client.send({ type: 'hello', protocol: 1, client: 'test', token: right })
+    client.send(FRAMES.publish.frame)
+    expect(await client.next('welcome')).toMatchObject({ expiresInMs: expect.any(Number) })
+    expect(await client.next('ack')).toMatchObject({ seq: 1 })
+    client.close()
+    const flood = await RawClient.connect(server.port)
+    flood.send({ type: 'hello', protocol: 1, client: 'test', token: right })
+    for (let i = 0; i < 3; i++) flood.send({ type: 'pong', time: 1, x: 'x'.repeat(500_000) })
+    await Promise.race([flood.next('welcome'), flood.closed])
+    flood.close()
+  })
+
+  it('ACC-DOOR-4 an expired token ends what it opened', async () => {
+    const client = await RawClient.greeted(server.port, {
+      token: await signed({}, { expires: Math.ceil(Date.now() / 1_000) + 1 }),
+    })
+    expect((await client.closed).code).toBe(CLOSE.unauthorized)
+  }, 10_000)
+
+  it('ACC-DOOR-5 another token goes on with the connection, as far as its rights allow', async () => {
+    const client = await RawClient.greeted(server.port, { token: right })
+    client.send({ type: 'subscribe', sub: 1, topic: 'sensor.reading' })
+    client.send({ type: 'subscribe', sub: 2, topic: 'counter.state' })
+    await client.next('subscribed')
+    await client.next('subscribed')
+    client.send({ type: 'token', token: await signed({}) })
+    expect(await client.next('authorized')).toMatchObject({ expiresInMs: expect.any(Number) })
+    client.send({
+      type: 'token',
+      token: await signed({ tidegate: { ...OWN, subscribe: ['sensor.>', 'counter.state:$sub'] } }),
+    })
+    await client.next('authorized')
+    expect(await client.next('unsubscribed')).toMatchObject({ sub: 1, code: 'rights_changed' })
+    client.send({ type: 'token', token: other })
+    expect((await client.closed).code).toBe(CLOSE.unauthorized)
+    expect(client.frames.filter(({ type }) => type === 'unsubscribed')).toEqual([])
+  })
+})
+
+describe('namespaces', () => {
+  it('ACC-RIGHTS-4 a producer cannot be fenced by another subject, nor its request answered for it', async () => {
+    const mine = await RawClient.greeted(server.port, { token: right, producer: 'p', session: 1, sequence: 'new' })
+    const theirs = await RawClient.greeted(server.port, {
+      token: other,
+      producer: 'p',
+      session: 99_999_999_999_999,
+      sequence: 'new',
+    })
+    theirs.send({ type: 'publish', seq: 1, topic: 'sensor.reading', events: [{ data: { id: 'dev-2', n: 1 } }] })
+    await theirs.next('ack')
+    mine.send(FRAMES.publish.frame)
+    expect(await mine.next('ack')).toMatchObject({ seq: 1 })
+    for (const client of [mine, theirs]) client.close()
+    const keyed = (token: string, key: string) =>
+      fetch(`${server.url}/v1/events`, {
+        method: 'POST',
+        headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json', 'idempotency-key': 'k-1' },
+        body: JSON.stringify({ topic: 'sensor.reading', data: { id: key, n: 5 } }),
+      }).then((response) => response.json())
+    expect(await keyed(other, 'dev-2')).toMatchObject({ accepted: 1, duplicate: false })
+    expect(await keyed(right, 'dev-1')).toMatchObject({ accepted: 1, duplicate: false })
+    expect(await keyed(right, 'dev-1')).toMatchObject({ accepted: 1, duplicate: true })
+  })
+
+  it('ACC-RIGHTS-4 a command id of another subject is a conflict, not its answer', async () => {
+    const send = async (token: string) => {
+      const client = await RawClient.greeted(server.port, { token })
+      client.send({ ...FRAMES.command.frame, id: 'shared-id' })
+      const answer = await client.next('answer')
+      client.close()
+      return answer
+    }
+    expect(await send(admin)).toMatchObject({ status: 'done' })
+    expect(await send(right)).toMatchObject({ status: 'rejected', code: 'conflict' })
+  })
+})
