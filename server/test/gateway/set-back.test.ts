@@ -1,5 +1,6 @@
 import { CLOSE, DEFAULTS, PROTOCOL_VERSION } from '@tidegate/protocol'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { ANYBODY } from '../../src/access/index.ts'
 import { systemClock } from '../../src/clock.ts'
 import { type ConnectionContext, HELLO_DEADLINE_MS } from '../../src/gateway/connection.ts'
 import type { RouteContext } from '../../src/gateway/http/routes.ts'
@@ -21,6 +22,7 @@ function openGateway({ appendMs = 0 } = {}) {
   const gateway = new Gateway(
     {
       clock: systemClock,
+      access: { authenticate: () => ANYBODY, admits: () => true },
       admission: new Admission(1_000_000),
       publishControl,
       ingest: { takeLongestAppendMs: () => appendMs, epochs: [] },
