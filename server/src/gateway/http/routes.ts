@@ -126,6 +126,8 @@ export function isForOperators(path: string): boolean {
 
 function nothingAt(path: string): HttpResponse {
   return errorReply('not_found', `Nothing at ${path}.`)
+}
+
 /** The details of readiness - addresses, workers, breakers - are for operators. */
 function health({ readiness, operators }: RouteContext, path: string, rights = Rights.NOTHING): HttpResponse {
   if (path === '/livez') return json(200, { live: true })
