@@ -93,7 +93,7 @@ describe('snapshots', () => {
     }
     expect(views.flatMap(({ faults }) => faults)).toEqual([])
     for (const { fromSnapshot } of views) expect(fromSnapshot).toBeGreaterThanOrEqual(SENSORS.length)
-    expect(views.reduce((sum, { deltas }) => sum + deltas, 0)).toBeGreaterThan(1_000)
+    expect(views.reduce((sum, { deltas }) => sum + deltas, 0)).toBeGreaterThan(300)
   })
 
   it('D-SNAP-2 D-SNAP-4 gives only the keys and events that are asked for, to a slow client at its own pace, outside its ledger', async () => {

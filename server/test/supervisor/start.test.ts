@@ -4,9 +4,9 @@ import { existsSync } from 'node:fs'
 import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { afterAll, afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { openCommandConnection, untilReady } from '../../src/bus/connection.ts'
 import { startTestRedis } from '../support/redis.ts'
 import { childrenOf, isRunning, processesLike, TidegateProcess, until } from '../support/tidegate-process.ts'
@@ -20,19 +20,21 @@ let dataFolder: string
 const cleanups: (() => unknown)[] = []
 
 beforeEach(async () => {
-  dataFolder = await mkdtemp(join(tmpdir(), 'tidegate-start-'))
+  dataFolder = await newFolder()
+  const folder = dataFolder
   cleanups.push(async () => {
-    await until(() => leftBehind().length === 0, 'nothing is left behind')
-    await rm(dataFolder, { recursive: true })
+    await until(() => leftBehind(folder).length === 0, 'nothing is left behind')
+    await rm(folder, { recursive: true })
   })
 })
 afterEach(async () => {
   for (const cleanup of cleanups.splice(0).reverse()) await cleanup()
 })
 
+const newFolder = () => mkdtemp(join(tmpdir(), 'tidegate-start-'))
+
 function tidegate(args: readonly string[] = [], environment: Readonly<Record<string, string>> = {}): TidegateProcess {
-  const all = ['start', '--port', '0', '--data', dataFolder, '--no-demo', ...args]
-  const started = new TidegateProcess(all, environment)
+  const started = unwatched(dataFolder, args, environment)
   cleanups.push(async () => {
     started.child.kill('SIGKILL')
     await started.ended
@@ -40,24 +42,49 @@ function tidegate(args: readonly string[] = [], environment: Readonly<Record<str
   return started
 }
 
-async function started(...args: Parameters<typeof tidegate>) {
-  const process = tidegate(...args)
+/** Ends with no test. */
+const unwatched = (folder: string, args: readonly string[] = [], environment: Readonly<Record<string, string>> = {}) =>
+  new TidegateProcess(['start', '--port', '0', '--data', folder, '--no-demo', ...args], environment)
+
+interface Started {
+  readonly process: TidegateProcess
+  readonly url: string
+}
+
+async function ready(process: TidegateProcess): Promise<Started> {
   const { port } = await process.ready()
   return { process, url: `http://127.0.0.1:${port}` }
 }
 
+const started = (...args: Parameters<typeof tidegate>) => ready(tidegate(...args))
+
+const sharedFolder = await newFolder()
+let shared: Started | undefined
+afterAll(async () => {
+  await shared?.process.stop('SIGKILL')
+  await until(() => leftBehind(sharedFolder).length === 0, 'nothing is left behind')
+  await rm(sharedFolder, { recursive: true })
+})
+
+/** One for all tests that do not mind what others stored. Once a test has ended it: the next one, on the same data. */
+async function running(): Promise<Started> {
+  const isOver = shared?.process.child.killed || shared?.process.hasEnded
+  if (shared === undefined || isOver) shared = await ready(unwatched(sharedFolder))
+  return shared
+}
+
 /** The supervisor of this test and the shell around its Redis: both name the folder. */
-const leftBehind = () => processesLike(new RegExp(dataFolder))
+const leftBehind = (folder = dataFolder) => processesLike(new RegExp(folder))
 
 /**
- * Publishes the same event each time, again while the server says that it cannot take it yet. Resolves to whether the
- * server had it already.
+ * Publishes one event of this test, the same each time, again while the server says that it cannot take it yet. Resolves
+ * to whether the server had it already.
  */
 async function publish(url: string): Promise<boolean> {
   const post = () =>
     fetch(`${url}/v1/events`, {
       method: 'POST',
-      headers: { 'content-type': 'application/json', 'idempotency-key': 'the-one' },
+      headers: { 'content-type': 'application/json', 'idempotency-key': basename(dataFolder) },
       body: EVENT,
     })
   let response = await post()
@@ -72,7 +99,7 @@ async function publish(url: string): Promise<boolean> {
 }
 
 /** Redis started by the shell that names the folder. */
-const redisServers = () => childrenOf(leftBehind(), /^\S*(redis|valkey)-server unixsocket:/)
+const redisServers = (folder?: string) => childrenOf(leftBehind(folder), /^\S*(redis|valkey)-server unixsocket:/)
 
 function kill(pids: readonly number[]): void {
   expect(pids).toHaveLength(1)
@@ -86,7 +113,7 @@ const WORKER = / worker --config/
 
 describe('start', () => {
   test('start - prints an address and a command that publishes an event', async () => {
-    const { process, url } = await started()
+    const { process, url } = await running()
     expect(process.output).toContain(`Tidegate is at ${url}`)
     const [, command] = /publish one event:\s+(curl .*)/.exec(process.output)!
     const shell = spawn('sh', ['-c', command!], { stdio: ['ignore', 'pipe', 'ignore'] })
@@ -95,15 +122,15 @@ describe('start', () => {
   })
 
   test('S-FOLDER-1 S-FOLDER-3 second start - while the first runs, it is refused with a clear error; later it finds what that stored', async () => {
-    const first = await started()
-    const second = tidegate()
+    const first = await running()
+    const second = tidegate(['--data', sharedFolder])
     expect(await second.ended).toEqual({ code: 1, signal: null })
     expect(second.output).toContain(
-      `The data folder ${dataFolder} is in use by another Tidegate (process ${first.process.pid}).`,
+      `The data folder ${sharedFolder} is in use by another Tidegate (process ${first.process.pid}).`,
     )
     expect(await publish(first.url)).toBe(false)
     expect(await first.process.stop('SIGINT')).toEqual({ code: 0, signal: null })
-    const third = await started()
+    const third = await running()
     expect(await publish(third.url)).toBe(true)
   }, 40_000)
 
@@ -153,40 +180,38 @@ describe('start', () => {
 
 describe('crash', () => {
   test('S-CHILD-1 S-REDIS-4 gateway, worker and Redis - each is brought back, and that is said', async () => {
-    const { process, url } = await started()
+    const { process, url } = await running()
     await publish(url)
 
     kill(process.children(WORKER))
     await process.said(/worker was ended by SIGKILL; starting it again in 0\.\d s\n(.*\n)*worker is back/)
     kill(process.children(GATEWAY))
     await process.said(/gateway was ended by SIGKILL; starting it again in 0\.\d s\n(.*\n)*gateway is back/)
-    kill(redisServers())
+    kill(redisServers(sharedFolder))
     await process.said(/Redis ended by itself( \(.*\))?; starting it again in 0\.\d s\n(.*\n)*Redis is back/)
     await until(() => isReady(url), 'ready at the same address')
     expect(await publish(url)).toBe(true)
   })
 
   test('S-CHILD-6 a gateway and a worker that hang - are replaced, and that is said', async () => {
-    const { process, url } = await started([], { TIDEGATE_HUNG_SECONDS: '2' })
+    const { process, url } = await started([], { TIDEGATE_HUNG_SECONDS: '4' })
     await publish(url)
-    for (const [name, pattern] of [
-      ['worker', WORKER],
-      ['gateway', GATEWAY],
-    ] as const) {
-      for (const pid of process.children(pattern)) globalThis.process.kill(pid, 'SIGSTOP')
-      await process.said(new RegExp(`${name} has not moved for 2 s; ending it\\n(.*\\n)*${name} is back`))
+    for (const pid of [...process.children(WORKER), ...process.children(GATEWAY)])
+      globalThis.process.kill(pid, 'SIGSTOP')
+    for (const name of ['worker', 'gateway']) {
+      await process.said(new RegExp(`${name} has not moved for 4 s; ending it\\n(.*\\n)*${name} is back`))
     }
     await until(() => isReady(url), 'ready at the same address')
     expect(await publish(url)).toBe(true)
   })
 
   test('S-CHILD-4 S-FOLDER-2 kill -9 of the supervisor - nothing stays, and the next start finds the data at once', async () => {
-    const first = await started()
+    const first = await running()
     await publish(first.url)
     const children = [...first.process.children(GATEWAY), ...first.process.children(WORKER)]
     expect(children).toHaveLength(2)
     first.process.child.kill('SIGKILL')
-    const second = await started()
+    const second = await running()
     expect(children.filter(isRunning)).toEqual([])
     expect(await publish(second.url)).toBe(true)
   })
@@ -242,7 +267,7 @@ describe('stop', () => {
   })
 
   test('S-STOP-2 S-STOP-3 second signal - ends it at once, and Redis still writes what it holds', async () => {
-    const first = await started()
+    const first = await running()
     await publish(first.url)
     const [worker] = first.process.children(WORKER)
     // A worker that does not answer keeps the supervisor from finishing.
@@ -255,7 +280,7 @@ describe('stop', () => {
     expect(isRunning(first.process.pid)).toBe(true)
     expect(await first.process.stop('SIGINT')).toEqual({ code: 1, signal: null })
     process.kill(worker!, 'SIGKILL')
-    const second = await started()
+    const second = await running()
     expect(await publish(second.url)).toBe(true)
   })
 
