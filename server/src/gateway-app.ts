@@ -98,6 +98,7 @@ export async function startGateway(settings: GatewaySettings, contract: Contract
     name: node,
     partitions: settings.partitions,
     contractHash: contract.hash,
+    entities: contract.entities,
     channels: ['query', 'append', 'tail', 'replay'],
     ...(redisWaitMs !== undefined && { waitMs: redisWaitMs }),
     ...(breaker !== undefined && { breaker }),

@@ -32,6 +32,8 @@ export async function startWorker(settings: WorkerSettings, contract: Contract):
     name: workerId,
     partitions,
     contractHash: contract.hash,
+    entities: contract.entities,
+    storesEntities: true,
     channels: ['jobs', 'commit', 'tail'],
     ...(redisWaitMs !== undefined && { waitMs: redisWaitMs }),
     ...(breaker !== undefined && { breaker }),

@@ -7,6 +7,7 @@ import { COMMAND_DEADLINE_MS, openCommandConnection, type Redis, untilReady } fr
 import { ContractClaim, runningContract } from './contract-claim.ts'
 import { withDeadline } from './deadline.ts'
 import { Entities } from './entities.ts'
+import { checkVersions, type EntityVersions, missingEntities } from './entity-versions.ts'
 import { BusMismatch } from './errors.ts'
 import { type BusClass, DEADLINES_MS, type Guard, type GuardState } from './guard.ts'
 import { keys } from './keys.ts'
@@ -44,6 +45,10 @@ export interface BusSettings {
   readonly channels: readonly [ChannelName, ...ChannelName[]]
   /** Claimed for the running processes until the bus is closed. Absent for a command that only reads. */
   readonly contractHash?: string
+  /** Entities of the config: a version below what is stored is refused. */
+  readonly entities?: EntityVersions
+  /** Whether the process stores entities: from then on the data are of their versions. */
+  readonly storesEntities?: boolean
   /** How long to wait for Redis at the start, ms. */
   readonly waitMs?: number
   /** When breakers open, and for how long. */
@@ -60,7 +65,8 @@ export interface BusSettings {
  * Connects to Redis, checks that it is suitable and that its data belongs to this deployment, and writes what is
  * missing at a first start.
  *
- * @throws BusUnreachable; BusMismatch, also while processes of another contract are alive. Both say what to do.
+ * @throws BusUnreachable; BusMismatch, also while processes of another contract are alive, and where the data are of a later
+ * version of an entity. Both say what to do.
  */
 export async function openBus(settings: BusSettings): Promise<Bus> {
   const { url, name, channels } = settings
@@ -74,12 +80,33 @@ export async function openBus(settings: BusSettings): Promise<Bus> {
       await checkRedis(control, settings.warn ?? (() => {}))
       await openTopology(control, partitions)
     }
+    // Before the claim, which others would wait for.
+    await openEntities(control, partitions, settings)
     const claim = settings.contractHash === undefined ? undefined : new ContractClaim(control, settings.contractHash)
     await claim?.start()
+    try {
+      // And behind it: now nobody stores under another contract.
+      if (settings.storesEntities === true) await checkVersions(control, settings.entities ?? new Map(), true)
+    } catch (error) {
+      claim?.close()
+      throw error
+    }
     return new Bus({ ...settings, partitions }, connections, claim)
   } catch (error) {
     for (const redis of connections.values()) redis.disconnect()
     throw error
+  }
+}
+
+async function openEntities(redis: Redis, partitions: number, { entities, warn }: BusSettings): Promise<void> {
+  if (entities === undefined) return
+  await checkVersions(redis, entities, false)
+  if (warn === undefined) return
+  for (const name of await missingEntities(redis, entities, partitions)) {
+    warn(
+      `Redis holds data of entity ${name}, which this config does not have: they stay as they are, and are neither found nor ` +
+        'changed. Put the entity back into the config to use or to erase them.',
+    )
   }
 }
 

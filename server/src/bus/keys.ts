@@ -40,6 +40,8 @@ export const keys = {
   sequence: 'tg:sequence',
   /** String with a short life: the contract hash that the running processes share. */
   contract: 'tg:contract',
+  /** Hash entity -> the highest version of it that a worker has run with. */
+  entityVersions: 'tg:entity-versions',
   /** Sorted set worker id -> last heartbeat (Redis ms). */
   workers: 'tg:workers',
   /** String with a short life: JSON report of one worker, renewed with its heartbeat. */

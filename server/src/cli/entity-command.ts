@@ -54,6 +54,7 @@ export async function openSender(
     channels: ['query', 'append', 'tail'],
     waitMs: CONNECT_DEADLINE_MS,
     contractHash: contract.hash,
+    entities: contract.entities,
   })
   const ingest = new Ingest({ bus, contract, clock: systemClock, report, known: () => [] })
   const commands = new Commands({

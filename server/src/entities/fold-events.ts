@@ -23,8 +23,10 @@ export function beginOf(definition: EntityDefinition, stored: EntityRecord | und
   return { ...begin, ...present, base: present, next: present, ...(erased !== undefined && { erased }) }
 }
 
-function migrated({ migrate, version, name }: EntityDefinition, state: object, from: number): object {
+function migrated(definition: EntityDefinition, state: object, from: number): object {
+  const { migrate, version, name } = definition
   if (from === version) return deepFreeze(state)
+  checkKnown(definition, from)
   const after = migrate?.(deepFreeze(state), from)
   if (typeof after !== 'object' || after === null) throw new Error(`migrate of ${name} returned no state`)
   return deepFreeze(after)
@@ -50,15 +52,22 @@ export function foldEvent(
   return { ...record, version, time, definition: definition.version, state: deepFreeze(state) }
 }
 
-/** Data of an event as the present version of the definition has them, frozen. @throws what an upcast throws */
+/** Data of an event as the present version of the definition has them, frozen. @throws what an upcast throws, and where they are of a later version */
 export function presentData(
-  { events, version: present }: EntityDefinition,
+  definition: EntityDefinition,
   { type, data, definition: storedUnder }: Pick<TrailEntry, 'type' | 'data' | 'definition'>,
 ): unknown {
+  checkKnown(definition, storedUnder)
+  const { events, version: present } = definition
   const upcasts = events.get(type)?.upcasts
   let upcast = data
   for (let version = storedUnder; version < present; version++) upcast = upcasts?.get(version)?.(upcast) ?? upcast
   return deepFreeze(upcast)
+}
+
+/** An upcast leads to later versions, none back. */
+function checkKnown({ name, version }: EntityDefinition, storedUnder: number): void {
+  if (storedUnder > version) throw new Error(`${name}: stored under version ${storedUnder}; this config has ${version}`)
 }
 
 /** The record of a whole trail. @param begin what it begins with @throws as `foldEvent` */

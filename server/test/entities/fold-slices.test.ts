@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import type { EntityDefinition } from '../../src/config/entity-model.ts'
-import { foldSlices, foldTrail, newRecord, type TrailEntry } from '../../src/entities/index.ts'
+import { foldSlices, foldStored, foldTrail, newRecord, type TrailEntry } from '../../src/entities/index.ts'
 import { IN_SLICES, withinTimeLimit } from '../../src/time-limit.ts'
 import { definition } from './counter.ts'
 
@@ -71,5 +71,20 @@ describe('fold slices', () => {
     const folded = await foldSlices(definition, 'a', newRecord(definition), ten, { ...IN_SLICES, limited })
     expect(folded).toMatchObject({ kind: 'folded', record: { version: 10 } })
     expect(passes).toBe(11)
+  })
+
+  test('E-STORE-5 what a later version has stored is not folded, nor is a state of it migrated', async () => {
+    const later = { ...trail[0]!, definition: 3 }
+    const folded = await foldSlices(definition, 'a', newRecord(definition), [trail[0]!, later], IN_SLICES)
+    expect(folded).toMatchObject({
+      kind: 'broken',
+      version: 2,
+      error: { message: expect.stringContaining('version 3') },
+    })
+    const base = { version: 1, time: 0, state: { n: 1 } }
+    const record = { ...newRecord(definition), version: 1, definition: 3, base }
+    const migrating = { ...definition, migrate: (state: object) => state }
+    const pages = { record, end: 0, read: async () => [] }
+    expect(await foldStored(migrating, 'a', pages, IN_SLICES)).toMatchObject({ kind: 'broken', version: 1 })
   })
 })

@@ -1,0 +1,43 @@
+import type { Redis } from './connection.ts'
+import { entityHash } from './entity-name.ts'
+import { BusMismatch } from './errors.ts'
+import { keys } from './keys.ts'
+import { loadScript, runScript, type Script } from './script.ts'
+
+const VERSIONS_SCRIPT: Script = loadScript('entity-versions', { allowOom: true })
+
+/** Entities of a config by name. */
+export type EntityVersions = ReadonlyMap<string, { readonly version: number }>
+
+/**
+ * Compares a config with the data: an older one cannot read what a newer one has stored, and would answer from it all the same.
+ *
+ * @param isRaised whether what this process stores from now on is of these versions @throws BusMismatch with what to do
+ */
+export async function checkVersions(redis: Redis, entities: EntityVersions, isRaised: boolean): Promise<void> {
+  const own = [...entities].flatMap(([name, { version }]) => [name, version])
+  const args = [isRaised ? '1' : '0', ...own]
+  const older = (await runScript(redis, VERSIONS_SCRIPT, [keys.entityVersions], args)) as string[]
+  const lines: string[] = []
+  for (let i = 0; i < older.length; i += 2) {
+    const name = older[i]!
+    const highest = Number(older[i + 1])
+    lines.push(
+      `The data in Redis are of version ${highest} of entity ${name}; this config has version ${entities.get(name)!.version}, ` +
+        `which cannot read them. Start the config of version ${highest} or a later one. To take a change back, undo it in ` +
+        `a config with version ${highest + 1}.`,
+    )
+  }
+  if (lines.length > 0) throw new BusMismatch(lines.join('\n'))
+}
+
+/** Entities that Redis holds data of and a config does not have. */
+export async function missingEntities(redis: Redis, entities: EntityVersions, partitions: number): Promise<string[]> {
+  const names = (await redis.hkeys(keys.entityVersions)).filter((name) => !entities.has(name))
+  const holders = await Promise.all(
+    names.map((name) =>
+      redis.exists(Array.from({ length: partitions }, (_, partition) => keys.owned(partition, entityHash(name)))),
+    ),
+  )
+  return names.filter((_, i) => holders[i]! > 0)
+}
