@@ -4,6 +4,7 @@ import { asJson } from './as-json.ts'
 import { type AnsweredEvent, COMMAND_CODES, type CommandCause, type CommandCode } from './command.ts'
 import { type EntityRecord, encodeTrailEntry, type TrailCause, type TrailEntry } from './entity-record.ts'
 import { foldEvent, indexedBy, viewOf } from './fold-events.ts'
+import { measuredJson } from './json-length.ts'
 import { COMMAND_LIMITS } from './limits.ts'
 import { type Message, reactionsTo } from './reaction.ts'
 import { shownEvent } from './shown-event.ts'
@@ -135,7 +136,7 @@ export function seenOf(
   record: EntityRecord,
 ): (SeenState & { readonly kind: 'seen' }) | ReturnType<typeof refused> {
   const { state } = record
-  if (exceeds(JSON.stringify(state), COMMAND_LIMITS.stateBytes)) {
+  if (exceeds(measuredJson(state), COMMAND_LIMITS.stateBytes)) {
     return refused('state_too_large', `Its state would exceed ${COMMAND_LIMITS.stateBytes} bytes.`)
   }
   const found = { ...record, indexed: indexedBy(definition, state) }

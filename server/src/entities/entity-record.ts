@@ -1,3 +1,5 @@
+import { jsonLength } from './json-length.ts'
+
 /** What is stored of an entity beside its trail, and held in memory. */
 export interface EntityRecord {
   /** Events of its trail. */
@@ -32,6 +34,18 @@ export interface Checkpoint {
   readonly time: number
   readonly state: object
 }
+
+/** Characters that a record takes in a commit, about: its state is written anew however little of it has changed. */
+export function sizeOf({ state, base, next, indexed }: EntityRecord): number {
+  let size = RECORD_OVERHEAD
+  for (const part of [state, base?.state, next?.state]) if (part !== undefined) size += jsonLength(part)
+  // Beside the record an index has it, too.
+  for (const value of Object.values(indexed)) size += 2 * value.length
+  return size
+}
+
+/** Versions, times and keys. */
+const RECORD_OVERHEAD = 200
 
 /** One event of an entity as its trail holds it. Its version is its place in the trail, counted from 1. */
 export interface TrailEntry {

@@ -19,4 +19,4 @@ export {
 export type { ResultFilter } from './result-filter.ts'
 export type { StoredState } from './stored-state.ts'
 export type { HashFields } from './stored-window.ts'
-export { foldCommandsWithSuspicion, foldWithSuspicion, SUSPICIOUS_TAKES } from './suspect-fold.ts'
+export { foldCommandWithSuspicion, foldWithSuspicion, SUSPICIOUS_TAKES } from './suspect-fold.ts'

@@ -35,19 +35,19 @@ export async function foldWithSuspicion(
   return refusal
 }
 
-/** The same of commands whose needs are loaded: one that ended two owners is answered `handler_failed`. */
-export function foldCommandsWithSuspicion(
+/** The same of a command whose needs are loaded: one that ended two owners is answered `handler_failed`. */
+export function foldCommandWithSuspicion(
   fold: PartitionFold,
-  commands: readonly PlacedCommand[],
+  placed: PlacedCommand,
   previous: string,
   note: Note,
 ): Promise<Refusal | undefined> {
-  const suspects = commands.map((placed) => ({
+  const suspect = {
     place: `${COMMANDS_TOPIC} ${placed.offset}`,
     fold: () => void fold.foldCommands([placed]),
     bury: () => fold.buryCommand(placed.command, placed.offset, CAUSE),
-  }))
-  return foldOneByOne(suspects, previous, note)
+  }
+  return foldOneByOne([suspect], previous, note)
 }
 
 type Note = (suspect: string) => Promise<Refusal | undefined>

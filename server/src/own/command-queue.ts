@@ -19,6 +19,8 @@ export class CommandQueue {
   #waiting: PlacedCommand[] = []
   /** How many of them have their needs loaded. */
   #loaded = 0
+  /** How many are folded together: fewer where the last ones had no room in their commit, or took too long. */
+  #chunk = MAX_CHUNK
   /** The look at what they need that they were loaded for. */
   #look: number | undefined
   /** How many of each entity were read since there were none. */
@@ -79,11 +81,17 @@ export class CommandQueue {
     this.#look = fold.look
   }
 
-  /** Some commands whose needs are loaded. At least one, after `load`. */
-  take(): readonly PlacedCommand[] {
-    const taken = this.#waiting.splice(0, Math.min(MAX_CHUNK, this.#loaded))
-    this.#loaded -= taken.length
+  /** The next commands, whose needs are loaded. At least one, after `load`. */
+  peek(): readonly PlacedCommand[] {
+    return this.#waiting.slice(0, Math.min(this.#chunk, this.#loaded))
+  }
+
+  /** The first ones are folded. */
+  drop(count: number): void {
+    const tried = Math.min(this.#chunk, this.#loaded)
+    this.#chunk = count < tried ? Math.max(1, count) : Math.min(MAX_CHUNK, 2 * this.#chunk)
+    this.#waiting.splice(0, count)
+    this.#loaded -= count
     if (this.isEmpty) this.#ofEntity.clear()
-    return taken
   }
 }

@@ -74,7 +74,7 @@ test('W-ENTITY-1 queues - what a look for one queue made forgotten is loaded aga
   await commands.load(fold)
   await events.load(fold)
   await commands.load(fold)
-  fold.fold(commands.take().map((placed) => placed.command))
+  commands.drop(fold.fold(commands.peek().map((placed) => placed.command)))
   await events.load(fold)
   const batch = events.peek()!
   fold.foldEvents(
@@ -84,7 +84,7 @@ test('W-ENTITY-1 queues - what a look for one queue made forgotten is loaded aga
   fold.takeOperations()
   fold.stored()
   await commands.load(fold)
-  fold.fold(commands.take().map((placed) => placed.command))
+  commands.drop(fold.fold(commands.peek().map((placed) => placed.command)))
   const outcomes = fold
     .takeOperations()
     .flatMap((operation) => (operation.op === 'append' ? decodeEvents(operation.payload) : []))
