@@ -73,6 +73,20 @@ describe('entity handle', () => {
     expect(seen.map(({ version }) => version)).toEqual([3, 4, 6, 2])
   })
 
+  test('C-ENTITY-2 state - a version that comes again with another view is news, and the same view is none', async () => {
+    const user = client.entity('user', '42')
+    const seen: LiveState<unknown>[] = []
+    user.onChange((state) => seen.push(state))
+    const { sub } = await snapshot(peer, changed(3))
+    const again = (n: number, place: number) => ({
+      ...{ ...changed(3), at: `0@e/${place}-0.0` },
+      data: { version: 3, state: { n } },
+    })
+    peer.send({ type: 'batch', parts: [part(sub, again(3, 4), again(7, 5), again(7, 6), changed(8))] })
+    await until(() => user.state?.version === 8, 'a change')
+    expect(seen.map(({ view }) => view)).toEqual([{ n: 3 }, { n: 7 }, { n: 8 }])
+  })
+
   test('C-ENTITY-6 state - is gone once the entity was erased, and an older one does not bring it back', async () => {
     const user = client.entity('user', '42')
     const seen: (number | 'erased')[] = []

@@ -50,6 +50,7 @@ export const ERROR_CODES = {
   not_found: 'Nothing exists under this name or path.',
   erased: 'The entity was erased; of what it was before nothing is left.',
   trimmed: 'This version or time lies before the history that the entity keeps; the message says where that begins.',
+  rebuilding: 'The index is being rebuilt after a change of the config and is not complete. Ask again in a moment.',
   protocol_error: 'The frame is not valid JSON text, or breaks the protocol. The connection closes.',
   hello_expected: 'The first frame must be `hello`. The connection closes.',
   version_unsupported: 'This server speaks another protocol version. The connection closes.',
@@ -67,6 +68,7 @@ export const RETRYABLE: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   'overloaded',
   'storage_full',
   'publish_window',
+  'rebuilding',
   // The config may have the topic again.
   'topic_removed',
   'rights_changed',

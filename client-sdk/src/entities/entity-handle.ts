@@ -157,8 +157,9 @@ export class EntityHandle<Shape extends EntityShape> {
     const change = data as LiveChange<Shape['view']>
     const { version } = change
     const { epoch } = parsePosition(at)!
-    // A snapshot may be older than what was delivered before it; under another epoch versions may go back.
-    if (this.#seen?.epoch === epoch && this.#seen.version >= version) return
+    // A snapshot may be older than what was delivered before it; under another epoch versions may go back. After a change of
+    // the config a version comes again with another view.
+    if (this.#seen?.epoch === epoch && (this.#seen.version > version || this.#isKnown(change))) return
     this.#seen = { version, epoch }
     if (change.erased === true) {
       this.#state = undefined
@@ -167,6 +168,12 @@ export class EntityHandle<Shape extends EntityShape> {
     }
     this.#state = { version, view: change.state }
     for (const listener of this.#listeners) callBack(listener, this.#state)
+  }
+
+  #isKnown(change: LiveChange<Shape['view']>): boolean {
+    if (this.#seen?.version !== change.version) return false
+    if (change.erased === true || this.#state === undefined) return true
+    return JSON.stringify(this.#state.view) === JSON.stringify(change.state)
   }
 }
 

@@ -1,5 +1,13 @@
 import type { Channel } from './channel.ts'
-import { ANSWERS_HASH, ANSWERS_PREVIOUS_HASH, entityHash, indexMember, indexSet, trailList } from './entity-name.ts'
+import {
+  ANSWERS_HASH,
+  ANSWERS_PREVIOUS_HASH,
+  BUILT_HASH,
+  entityHash,
+  indexMember,
+  indexSet,
+  trailList,
+} from './entity-name.ts'
 import { keys } from './keys.ts'
 import { loadScript, type Script } from './script.ts'
 
@@ -62,6 +70,16 @@ export class Entities {
       }
     }
     return entities
+  }
+
+  /** How many entities of a name have a record. */
+  count(name: string): Promise<number> {
+    return this.#channel.read((redis) => redis.hlen(this.#key(entityHash(name))))
+  }
+
+  /** By what index entries and latest published states of a name are built, as JSON; `undefined` before the first commit. */
+  async built(name: string): Promise<string | undefined> {
+    return (await this.#channel.read((redis) => redis.hget(this.#key(BUILT_HASH), name))) ?? undefined
   }
 
   /** Items `[from, to)` of a trail, counted from 0; fewer where it ends before. */

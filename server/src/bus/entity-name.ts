@@ -2,6 +2,9 @@
  * Names of what a partition keeps of its entities, as ledgers name them. Names of entities and indexes have no colon.
  */
 
+/** Hash: field name of an entity -> by what its index entries and latest published states are built, as JSON. */
+export const BUILT_HASH = 'built'
+
 /** Hash: field key -> record of the entity. */
 export const entityHash = (name: string): string => `entity:${name}`
 

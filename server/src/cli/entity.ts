@@ -7,6 +7,7 @@ import { ERASE, parseVersion } from '../entities/index.ts'
 import { createReport } from '../observability/defects.ts'
 import { type CallerQueries, type EntityAnswer, failureOf, type HistoryEvent, Queries } from '../queries/index.ts'
 import { sendCommand } from './entity-command.ts'
+import { rebuildEntities } from './entity-rebuild.ts'
 import { remainsOf } from './entity-remains.ts'
 import { exportEntities, importEntities } from './entity-transfer.ts'
 import { printable, printableJson, printableTime } from './printable.ts'
@@ -23,10 +24,11 @@ tidegate entity history <name> <key> [--after <version>] [--limit n]
 tidegate entity find <name> <index> <value> [--limit n]
 tidegate entity command <name> <key> <command> [<input as JSON>] [--id <id>] [--expect <version>]
 tidegate entity erase <name> <key>
+tidegate entity rebuild <name>
 tidegate entity export <name> [<key>]
 tidegate entity import <name> [<file>]
 
-Looks at entities - keyed state that commands change by events -, sends them commands, erases, exports and imports them.
+Looks at entities - keyed state that commands change by events -, sends them commands, erases, rebuilds, exports and imports them.
 
   list     the entities of the config: versions, commands, events, indexes
   show     the view of one entity as it is, as it was at a version, or as it was at a time
@@ -34,6 +36,8 @@ Looks at entities - keyed state that commands change by events -, sends them com
   find     the entities that have a value in an index
   command  stores a command, waits for its outcome and prints it. The exit code is 1 where it was rejected
   erase    removes events, state and index entries of one entity for good, and says what remains for how long
+  rebuild  folds all entities of a name anew and rewrites states, index entries and latest published states that differ.
+           Ends when it is done; the exit code is 1 where some could not be folded
   export   writes the events of one entity or of all to standard output as they are stored, secrets included, a line each
   import   stores such lines, from a file or standard input, in entities without events. What is there already stays
 
@@ -50,6 +54,7 @@ Examples:
   tidegate entity find user email ann@example.org
   tidegate entity command user 42 changeEmail '{"email":"ann@example.org"}' --expect 3
   tidegate entity erase user 42
+  tidegate entity rebuild user
   tidegate entity export user > users.ndjson
   tidegate entity import user users.ndjson
 `
@@ -87,13 +92,15 @@ export async function run(args: string[]): Promise<number> {
       return command(contract, flags, names)
     case 'erase':
       return erase(contract, flags, expectNames(action, names, ['name', 'key']))
+    case 'rebuild':
+      return rebuild(contract, flags, expectNames(action, names, ['name']))
     case 'export':
       return exportAll(contract, flags, names)
     case 'import':
       return importAll(contract, flags, names)
     default:
       throw new UsageError(
-        'say what to do: tidegate entity list, show, history, find, command, erase, export or import',
+        'say what to do: tidegate entity list, show, history, find, command, erase, rebuild, export or import',
       )
   }
 }
@@ -185,6 +192,10 @@ async function erase(contract: Contract, flags: Flags, [entity, key]: readonly s
   return outcome.status === 'done' ? 0 : 1
 }
 
+async function rebuild(contract: Contract, flags: Flags, [name]: readonly string[]): Promise<number> {
+  return rebuildEntities(await runningRedisUrl(readSettings(flags)), contract, name!, flags)
+}
+
 async function exportAll(contract: Contract, flags: Flags, names: readonly string[]): Promise<number> {
   const [name, key] = names.length === 2 ? names : expectNames('export', names, ['name'])
   return exportEntities(await runningRedisUrl(readSettings(flags)), contract, name!, key)
@@ -210,7 +221,8 @@ async function ask(
   body: (queries: CallerQueries) => Promise<number>,
 ): Promise<number> {
   const url = await runningRedisUrl(readSettings(flags))
-  const bus = await openBus({ url, name: 'entity', channels: ['query'], waitMs: CONNECT_DEADLINE_MS })
+  const { entities } = contract
+  const bus = await openBus({ url, name: 'entity', channels: ['query'], waitMs: CONNECT_DEADLINE_MS, entities })
   const report = createReport(({ id, error }) => process.stderr.write(`${id}: ${printable(String(error))}\n`))
   try {
     return await body(new Queries(bus, contract, report).of(Rights.EVERYTHING))

@@ -10,8 +10,10 @@ import {
 import type { EntityDefinition } from '../config/entity-model.ts'
 import type { DoneEffect, ImportedEffect } from './effect.ts'
 import { placeOf } from './entity-book.ts'
-import { cutOf, type EntityRecord, encodeRecord } from './entity-record.ts'
+import { cutOf, type EntityRecord, encodeRecord, sizeOf } from './entity-record.ts'
+import { jsonLength } from './json-length.ts'
 import { cutBetween, keepHistory } from './keep-history.ts'
+import { shownState } from './rebuild.ts'
 
 /** Puts an event into a topic that an entity publishes. @param isLatest of its key */
 export type Publish = (topic: string, event: StoredEvent, isLatest: boolean) => void
@@ -27,17 +29,28 @@ interface Change {
   readonly isErased: boolean
   /** Its trail is not cut: it was imported. */
   isWhole: boolean
+  /** The record stays as it was stored, whatever it should be: it could not be rebuilt. */
+  isStale: boolean
   record: EntityRecord
   /** What others see of it, where somebody may. */
   view: unknown
+  /** Makes another event of a view of a version that there was one of before. */
+  edition: string
   readonly trail: string[]
+  /** Characters of record and view. */
+  size: number
 }
 
-/** What makes a trail longer. */
-interface Longer extends Pick<Change, 'from' | 'isWhole' | 'record'> {
+/** What becomes of what is stored. */
+interface Update extends Pick<Change, 'from' | 'isWhole' | 'record'> {
+  /** Further items of the trail. */
   readonly stored: readonly string[]
   readonly view?: unknown
+  readonly edition?: string
+  readonly isStale?: boolean
 }
+
+export type RebuiltRecord = Pick<Update, 'record' | 'view' | 'edition' | 'isStale'>
 
 /** A state, and what is looked up by index. */
 const WRITES_PER_ENTITY = 3
@@ -67,7 +80,7 @@ export class EntityChanges {
     return this.#writes
   }
 
-  /** Characters of trails. */
+  /** Characters of trails, records and views. */
   get size(): number {
     return this.#size
   }
@@ -82,21 +95,28 @@ export class EntityChanges {
     this.#put(definition, effect.key, before, { ...effect, isWhole: true })
   }
 
-  #put(definition: EntityDefinition, key: string, before: EntityRecord, longer: Longer): void {
-    const { from, isWhole, record, stored, view } = longer
+  /** What is stored of it beside its trail follows from another definition, or its trail is cut. Nothing has happened to it. */
+  rebuild(definition: EntityDefinition, key: string, before: EntityRecord, update: RebuiltRecord): void {
+    this.#put(definition, key, before, { ...update, from: before, isWhole: true, stored: [] })
+  }
+
+  #put(definition: EntityDefinition, key: string, before: EntityRecord, update: Update): void {
+    const { from, isWhole, record, stored, view, edition = '', isStale = false } = update
     const place = placeOf(definition.name, key)
     const known = this.#changes.get(place)
+    const kept = isWhole ? record : keepHistory(definition.history, record)
+    const size = sizeOf(kept) + (view === undefined ? 0 : jsonLength(view))
+    const present = { isWhole, isStale, record, view, edition, size }
     if (known === undefined) {
-      const trail = [...stored]
-      this.#changes.set(place, { definition, key, before, from, isErased: false, isWhole, record, view, trail })
+      this.#changes.set(place, { definition, key, before, from, isErased: false, trail: [...stored], ...present })
       this.#writes += WRITES_PER_ENTITY
     } else {
-      known.isWhole = isWhole
-      known.record = record
-      known.view = view
+      this.#size -= known.size
       known.trail.push(...stored)
+      Object.assign(known, present)
     }
     this.#writes += stored.length
+    this.#size += size
     for (const text of stored) this.#size += text.length
   }
 
@@ -104,22 +124,32 @@ export class EntityChanges {
   erase({ definition, key, before, record }: Erasure): void {
     const place = placeOf(definition.name, key)
     const known = this.#changes.get(place)
+    const size = sizeOf(record)
     this.#changes.set(place, {
-      ...{ definition, key, before: known?.before ?? before, from: record, isErased: true, isWhole: false },
-      ...{ record, view: undefined, trail: [] },
+      ...{
+        definition,
+        key,
+        before: known?.before ?? before,
+        from: record,
+        isErased: true,
+        isWhole: false,
+        isStale: false,
+      },
+      ...{ record, view: undefined, edition: '', trail: [], size },
     })
+    this.#size += size - (known?.size ?? 0)
     this.#writes += WRITES_PER_ERASURE
   }
 
-  /** Hands over what was collected as operations of a commit and starts anew. @param written called with each state, and its size */
+  /** Hands over what was collected as operations of a commit and starts anew. @param written called with each state that is as it should be, and its size */
   take(written: (name: string, key: string, record: EntityRecord, size: number) => void): CommitOperation[] {
     const operations: CommitOperation[] = []
     const states = new Map<string, [string, string][]>()
     for (const change of this.#changes.values()) {
-      const { definition, key, from, isWhole, view, trail } = change
+      const { definition, key, from, isWhole, view, edition, trail } = change
       const { name, history } = definition
       const record = isWhole ? change.record : keepHistory(history, change.record)
-      if (view !== undefined) this.#publishState(name, key, record, view)
+      if (view !== undefined) this.#publishState(name, key, record, view, edition)
       const text = encodeRecord(record)
       const fields = states.get(name)
       if (fields === undefined) states.set(name, [[key, text]])
@@ -129,7 +159,7 @@ export class EntityChanges {
       const dropped = cutBetween(from, record)
       operations.push({ op: 'push', list: trailList(name, key), base, items: trail, ...(dropped > 0 && { dropped }) })
       operations.push(...indexChanges(change))
-      written(name, key, record, text.length)
+      if (!change.isStale) written(name, key, record, text.length)
     }
     for (const [name, fields] of states) operations.push({ op: 'set', hash: entityHash(name), fields })
     this.#changes = new Map()
@@ -154,8 +184,8 @@ export class EntityChanges {
   }
 
   /** Once a commit, however often it changed: who wants every step follows the events. */
-  #publishState(name: string, key: string, { version, time }: EntityRecord, state: unknown): void {
-    const json = encodeEvent(`${version}`, key, time, undefined, JSON.stringify({ version, state }))
+  #publishState(name: string, key: string, { version, time }: EntityRecord, state: unknown, edition: string): void {
+    const json = encodeEvent(`${version}${edition}`, key, time, undefined, shownState(version, state))
     this.#publish(`${name}.state`, { key, lane: 'normal', time, json }, true)
   }
 

@@ -2,9 +2,10 @@ import { ANSWERS_HASH, ANSWERS_PREVIOUS_HASH, type CommitOperation, type EventBo
 import type { EntityDefinition } from '../config/entity-model.ts'
 import { AnswerGenerations, type StoredGenerations } from './answer-generations.ts'
 import { AnswerLog } from './answer-log.ts'
+import { Builds, type LookCounts } from './builds.ts'
 import { failed, MAX_CHUNK, type Overlay, type Run, runAnyhow, runChunk, runOn } from './chunk.ts'
 import { type Command, type CommandCode, type CommandOutcome, rejection } from './command.ts'
-import { type DoneEffect, type Effect, type ErasedEffect, type ImportedEffect, refused } from './effect.ts'
+import { type DoneEffect, type Effect, type ErasedEffect, type ImportedEffect, refused, unchanged } from './effect.ts'
 import { EntityBook, type HeldEntity } from './entity-book.ts'
 import { EntityChanges, type Publish } from './entity-changes.ts'
 import type { EntityRecord, TrailEntry } from './entity-record.ts'
@@ -15,6 +16,8 @@ import { type NumberedMessage, Outbox, type StoredOutbox } from './outbox.ts'
 import { outcomeOf, overloaded } from './outcome.ts'
 import { PastCommands, type UnreadTrail } from './past-commands.ts'
 import { type Message, OUTCOME_COMMAND, outcomeMessage } from './reaction.ts'
+import { type FoundEntity, REBUILD } from './rebuild.ts'
+import { type RebuildTarget, rebuildEntities } from './rebuild-entities.ts'
 import { runCommand } from './run-command.ts'
 import { type FoldedEvent, runEvent } from './run-event.ts'
 import type { Limited } from './slices.ts'
@@ -38,6 +41,8 @@ export interface EntityFoldOptions {
     readonly stored: StoredOutbox | undefined
     readonly fields: readonly (readonly [field: string, value: string])[]
   }
+  /** By what entities are stored. Absent: nothing is rebuilt. */
+  readonly builds?: Builds
   readonly publish: Publish
   /** Takes an event of a topic on which an entity failed. */
   readonly bury: (entity: string, topic: string, event: EventBody, cause: string) => void
@@ -86,6 +91,7 @@ export interface Subject {
 export class EntityFold {
   /** What it sends to other entities. */
   readonly outbox: Outbox
+  readonly builds: Builds
   readonly #options: EntityFoldOptions
   readonly #book: EntityBook
   readonly #generations: AnswerGenerations
@@ -107,6 +113,7 @@ export class EntityFold {
     this.#book = new EntityBook(options.budget ?? DEFAULT_BUDGET)
     this.#changes = new EntityChanges(options.publish)
     this.#generations = new AnswerGenerations(options.generations)
+    this.builds = options.builds ?? new Builds(new Map(), [], new Map())
     this.outbox = new Outbox(options.outbox?.stored, options.outbox?.fields)
     this.#past = new PastCommands(this.#book, this.#generations)
   }
@@ -120,13 +127,13 @@ export class EntityFold {
     return this.#answerWrites + this.#changes.writes + this.outbox.writes
   }
 
-  /** Characters of its answers, trails and messages. */
+  /** Characters of its answers, messages, and all that changes of entities. */
   get size(): number {
     return this.#answers.size + this.#changes.size + this.outbox.collectedSize
   }
 
   get isDirty(): boolean {
-    return this.writes > 0
+    return this.writes > 0 || this.builds.isUrgent
   }
 
   /** Whether the next commit has what others see or get. */
@@ -195,17 +202,22 @@ export class EntityFold {
   }
 
   /**
-   * Folds at most `MAX_CHUNK` commands, whose needs are loaded.
+   * Folds at most `MAX_CHUNK` commands, whose needs are loaded: at least one, and the others while there is room.
    *
-   * @returns false where they were ended by the time limit and nothing of them counts: each is to be folded alone, which
-   *   always counts, and others run in between
+   * @param hasRoom whether the next commit has room for one more @returns how many count, from the first on. 0 where they were
+   *   ended by the time limit: each is to be folded alone, which always counts, and others run in between
    */
-  fold(commands: readonly Command[]): boolean {
-    const handled = this.#run(commands) ?? (commands.length === 1 ? [this.#endless(commands[0]!)] : undefined)
-    if (handled === undefined) return false
-    this.#handledAt = commands.at(-1)?.storedAt ?? this.#handledAt
-    for (const one of handled) this.#apply(one)
-    return true
+  fold(commands: readonly Command[], hasRoom: () => boolean = () => true): number {
+    const handled = this.#run(commands) ?? (commands.length === 1 ? [this.#endless(commands[0]!)] : [])
+    let count = 0
+    for (const one of handled) {
+      // What the others came to has changed nothing: they run again.
+      if (count > 0 && !hasRoom()) break
+      this.#apply(one)
+      this.#handledAt = one.command.storedAt
+      count++
+    }
+    return count
   }
 
   /** Answers a command that cannot be run. Its needs are loaded. @returns false where it did not have to be run */
@@ -235,6 +247,21 @@ export class EntityFold {
     return []
   }
 
+  /**
+   * Brings what is stored of some entities to what the definition makes of it. MUST be called with nothing uncommitted, with
+   * what is stored then.
+   *
+   * @returns what came of it; `undefined` where they were ended by the time limit: each is to be looked at alone, as with commands
+   */
+  rebuild(name: string, entities: readonly FoundEntity[]): LookCounts | undefined {
+    const { definitions, limited, now, incident } = this.#options
+    const target: RebuildTarget = {
+      ...{ limited, now, incident, builds: this.builds, changes: this.#changes },
+      hold: (name, key, entity) => this.#book.set(name, key, entity, { size: 0, commit: this.#commit }),
+    }
+    return rebuildEntities(definitions.get(name)!, entities, target)
+  }
+
   /** Gives up on a message that cannot arrive. Whether an earlier attempt has is not known any more. */
   giveUp({ number, message }: NumberedMessage): void {
     this.outbox.arrived(number)
@@ -245,6 +272,7 @@ export class EntityFold {
   takeOperations(isBehind = false): CommitOperation[] {
     const operations: CommitOperation[] = this.#generations.rotate(this.#options.now()) ? [ROTATE] : []
     operations.push(
+      ...this.builds.take(),
       ...this.#changes.take((name, key, record, size) =>
         this.#book.set(name, key, { kind: 'loaded', record }, { size, commit: this.#commit }),
       ),
@@ -331,6 +359,7 @@ export class EntityFold {
         const { definition, before, effect } = handled
         if (effect.kind === 'erased') this.#erase(definition, before, effect)
         if (effect.kind === 'imported') this.#import(definition, before, effect)
+        if (command.command === REBUILD) this.builds.restart(definition.name)
         if (effect.kind === 'done' && effect.entries.length > 0) this.#change(definition, command.key, before, effect)
         const report = (error: unknown) => this.#options.incident(`command ${command.entity}.${command.command}`, error)
         const outcome = outcomeOf(effect, { before, epoch: this.#options.epoch, report })
@@ -395,6 +424,8 @@ function runDue({ command, definition, held }: Due, epoch: string, overlay: Over
   switch (command.command) {
     case ERASE:
       return { ...run, ...runAnyhow(held, overlay, (before) => erase(definition, before, command)) }
+    case REBUILD:
+      return { ...run, ...runAnyhow(held, overlay, unchanged) }
     case IMPORT:
       return { ...run, ...runOn(definition, held, overlay, (before) => importPiece(definition, before, command)) }
     default: {

@@ -20,6 +20,19 @@ export function noteHistory(history: EntityHistory | undefined, record: EntityRe
   return { ...record, next: { version, time, state } }
 }
 
+/**
+ * The record with what is older than its history cut off, whether anything happens to the entity or not: up to the next
+ * checkpoint, or to the present state.
+ */
+export function keepAge(history: EntityHistory | undefined, record: EntityRecord, now: number): EntityRecord {
+  if (history?.kind !== 'age') return record
+  const { next, version, time, state } = record
+  const present = { version, time, state }
+  const isOld = (checkpoint: Checkpoint) => checkpoint.version > cutOf(record) && checkpoint.time <= now - history.ms
+  if (isOld(present)) return { ...record, base: present, next: present }
+  return next !== undefined && isOld(next) ? { ...record, base: next, next: present } : record
+}
+
 function isOver(history: EntityHistory, { next, version, time }: EntityRecord): boolean {
   const since: Pick<Checkpoint, 'version' | 'time'> = next ?? BEGIN
   return history.kind === 'count' ? version - since.version >= history.count : time - since.time >= history.ms

@@ -3,6 +3,7 @@ import type { EntityCommandDefinition } from '../config/entity-model.ts'
 import type { Validation } from '../config/validation.ts'
 import { ERASE } from './erase.ts'
 import { IMPORT, IMPORT_LIMITS, parsePiece } from './import.ts'
+import { REBUILD } from './rebuild.ts'
 
 /** What an input may come to before its command looks at it. */
 export interface InputLimits {
@@ -22,6 +23,7 @@ export interface Operation extends Pick<EntityCommandDefinition, 'validate' | 'b
 /** Commands that every entity has, for operators alone: no name of a declared one begins with `~`. */
 export const OPERATIONS: ReadonlyMap<string, Operation> = new Map<string, Operation>([
   [ERASE, { by: 'client', limits: INPUT_LIMITS, validate: (input) => ({ ok: true, data: input }) }],
+  [REBUILD, { by: 'client', limits: INPUT_LIMITS, validate: (input) => ({ ok: true, data: input }) }],
   [IMPORT, { by: 'client', limits: IMPORT_LIMITS, validate: checkPiece }],
 ])
 

@@ -1,4 +1,5 @@
 import {
+  BUILT_HASH,
   COMMANDS_TOPIC,
   type CommitOperation,
   type EventBody,
@@ -8,7 +9,7 @@ import {
   partialsTopic,
   type WindowSource,
 } from '../bus/index.ts'
-import { type Command, EntityFold, type EntityFoldOptions, type FoldedEvent, MAX_CHUNK } from '../entities/index.ts'
+import { Builds, type Command, EntityFold, type EntityFoldOptions, type FoldedEvent } from '../entities/index.ts'
 import type { WindowOperator } from '../operators/index.ts'
 import { commandCursor, type PlacedCommand } from './command-offset.ts'
 import { foldedName, isTooDeep, TOO_DEEP, withoutInput } from './dead-letter.ts'
@@ -30,25 +31,23 @@ import type { StoredState } from './stored-state.ts'
  * batches.
  */
 export const MAX_WRITES = 4_000
-/** Characters of events of one commit; with the states of 1,000 keys this stays below 256 KiB. */
-const MAX_OUTPUT_SIZE = 192 * 1_024
+/**
+ * Characters of one commit, but for states of windows: with those of 1,000 keys it stays below 256 KiB. It ends behind the
+ * command, or the record batch of events, that exceeds it.
+ */
+const MAX_SIZE = 192 * 1_024
 /** Source events of one commit. */
 const MAX_EVENTS = 20_000
 /** A partial is one, and changes a state. */
 const WRITES_PER_REPORT = 2 * MAX_PARTIALS
 /** A pane is an event, a latest result and a state. */
 const WRITES_PER_PANE = 3
-/**
- * Each command decides one event of one entity, most likely: its state, its trail, indexes, its answer and the place of
- * that.
- */
-const WRITES_PER_CHUNK = 8 * MAX_CHUNK
 
 export interface FoldOptions {
   /** Absent: panes from where each window begins, and everything that is missed. */
   readonly filter?: ResultFilter
   /** What entities need to run. Absent: commands are not read, and no entity folds a topic. */
-  readonly handlers?: Omit<EntityFoldOptions, 'definitions' | 'generations' | 'outbox' | 'publish' | 'bury'>
+  readonly handlers?: Omit<EntityFoldOptions, 'definitions' | 'generations' | 'builds' | 'outbox' | 'publish' | 'bury'>
 }
 
 /**
@@ -93,6 +92,7 @@ export class PartitionFold {
             ...handlers,
             definitions,
             generations: state.progress.answers,
+            builds: new Builds(definitions, state.stored.get(BUILT_HASH) ?? [], state.entityCounts ?? new Map()),
             outbox: { stored: state.progress.outbox, fields: state.stored.get(OUTBOX_HASH) ?? [] },
             publish: (topic, event, isLatest) => this.#outputs.add(topic, event, { isLatest }),
             bury: (entity, topic, event, cause) => this.#router.bury(foldedName(entity, topic), event, cause),
@@ -138,11 +138,7 @@ export class PartitionFold {
     const writes = this.#writes()
     if (this.#events === 0 && writes === 0) return true
     const added = events.length * this.#pipeline.statesBehind(topic)
-    return (
-      this.#events + events.length <= MAX_EVENTS &&
-      writes + added <= MAX_WRITES &&
-      this.#outputs.size + (this.entities?.size ?? 0) <= MAX_OUTPUT_SIZE
-    )
+    return this.#events + events.length <= MAX_EVENTS && writes + added <= MAX_WRITES && this.#size() <= MAX_SIZE
   }
 
   /** Whether panes wait for room in a commit. */
@@ -216,18 +212,19 @@ export class PartitionFold {
     return true
   }
 
-  /** Whether more commands may be folded before the next commit. */
+  /** Whether one more command may be folded before the next commit. */
   get hasRoomForCommands(): boolean {
-    if (this.hasDue || this.isHeldUp) return false
-    return this.#writes() <= MAX_WRITES - WRITES_PER_CHUNK && this.entities!.size <= MAX_OUTPUT_SIZE
+    return !this.hasDue && !this.isHeldUp && this.#writes() < MAX_WRITES && this.#size() < MAX_SIZE
   }
 
-  /** Folds commands whose needs are loaded. @returns false where they have to be folded one by one, as entities say */
-  foldCommands(placed: readonly PlacedCommand[]): boolean {
-    if (!this.entities!.fold(placed.map(({ command }) => command))) return false
-    this.offsets.set(COMMANDS_TOPIC, placed.at(-1)!.offset)
+  /** Folds commands whose needs are loaded, as far as there is room. @returns how many; 0 where each is to be folded alone */
+  foldCommands(placed: readonly PlacedCommand[]): number {
+    const commands = placed.map(({ command }) => command)
+    const folded = this.entities!.fold(commands, () => this.hasRoomForCommands)
+    if (folded === 0) return 0
+    this.offsets.set(COMMANDS_TOPIC, placed[folded - 1]!.offset)
     this.#moved = true
-    return true
+    return folded
   }
 
   /** Passes over a command that ends its workers. */
@@ -376,6 +373,10 @@ export class PartitionFold {
 
   #writes(): number {
     return this.#outputs.writes + this.#windows.dirtyCount + (this.entities?.writes ?? 0)
+  }
+
+  #size(): number {
+    return this.#outputs.size + (this.entities?.size ?? 0)
   }
 
   /** Emits due panes, as far as the commit has room. */

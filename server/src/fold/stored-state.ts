@@ -7,6 +7,8 @@ export interface StoredState {
   readonly progress: StoredProgress
   /** Fields of each hash that `PartitionWindows.hashes` names. */
   readonly stored: ReadonlyMap<string, HashFields>
+  /** Entities of each name; absent: none. */
+  readonly entityCounts?: ReadonlyMap<string, number>
   /** Windows that continue without their state, because input was lost; absent: none. */
   readonly anew?: ReadonlySet<string>
 }

@@ -1,4 +1,4 @@
-import { findAnswers, type StoredEntity } from '../bus/index.ts'
+import { type EventBody, findAnswers, type StoredEntity } from '../bus/index.ts'
 import type { EntityDefinition } from '../config/entity-model.ts'
 import {
   type Command,
@@ -7,6 +7,7 @@ import {
   decodeTrailEntry,
   deepFreeze,
   type EntityFold,
+  type FoundEntity,
   foldStored,
   type HeldEntity,
   newRecord,
@@ -64,13 +65,38 @@ export class EntityLoader {
     }
   }
 
+  /**
+   * Some entities as they are stored, for a rebuild. Not those that come when it is past a time, but the first one.
+   *
+   * @param isRefolded whether they are folded from their trails, also where their states are of the present definition
+   */
+  async found(name: string, keys: readonly string[], isRefolded: boolean, until: number): Promise<FoundEntity[]> {
+    const definition = this.#definitions.get(name)!
+    const [stored, shown] = await Promise.all([
+      this.#store.entities.load(name, keys),
+      definition.publishes.has('state') ? this.#store.results.of(`${name}.state`, keys) : [],
+    ])
+    const shownOf = new Map(shown.map(({ key, json }) => [key, JSON.stringify((JSON.parse(json) as EventBody).data)]))
+    const found: FoundEntity[] = []
+    for (const [i, entity] of stored.entries()) {
+      if (i > 0 && performance.now() > until) break
+      const key = keys[i]!
+      const record = entity.record === undefined ? undefined : decodeRecord(entity.record)
+      const held = await this.#heldOf(definition, key, entity, isRefolded)
+      found.push({ key, stored: record, held, shown: shownOf.get(key) })
+    }
+    return found
+  }
+
   async #heldOf(
     definition: EntityDefinition,
     key: string,
     { record: text, length }: StoredEntity,
+    isRefolded = false,
   ): Promise<HeldEntity> {
     const record = text === undefined ? undefined : decodeRecord(text)
-    if (record !== undefined && record.version === cutOf(record) + length && record.definition === definition.version) {
+    const isPresent = record?.version === cutOf(record) + length && record.definition === definition.version
+    if (isPresent && !isRefolded) {
       return { kind: 'loaded', record: { ...record, state: deepFreeze(record.state) } }
     }
     const read = async (from: number, to: number) =>

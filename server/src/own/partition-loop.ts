@@ -1,31 +1,25 @@
 import { setImmediate as yieldToLoop } from 'node:timers/promises'
-import { BusUnavailable, COMMANDS_TOPIC, type LogEntry, type LogVersion, type Ownership } from '../bus/index.ts'
-import type { Clock } from '../clock.ts'
+import { BusUnavailable, COMMANDS_TOPIC, type LogEntry, type LogVersion } from '../bus/index.ts'
 import {
   decodeOffsets,
   encodeOffsets,
-  foldCommandsWithSuspicion,
+  foldCommandWithSuspicion,
   foldWithSuspicion,
   PartitionFold,
-  type Pipeline,
   type PlacedCommand,
   SUSPICIOUS_TAKES,
 } from '../fold/index.ts'
-import { beforeRetry, CommitChain, type Hold, type LoopEnd, type Turn } from '../lease/index.ts'
-import type { ReportDefect } from '../observability/defects.ts'
+import { beforeRetry, CommitChain, type LoopEnd } from '../lease/index.ts'
 import { withinTimeLimit } from '../time-limit.ts'
 import { CommandPoll } from './command-poll.ts'
 import { CommandQueue } from './command-queue.ts'
-import type { CurrentExpiry } from './current-expiry.ts'
-import type { EntityLoader } from './entity-loader.ts'
-import type { EntrySource, ReadResult } from './entry-source.ts'
+import { emptyOutdated, openSender, openWalk } from './entity-drivers.ts'
+import type { EntityWalk } from './entity-walk.ts'
+import type { ReadResult } from './entry-source.ts'
 import { EventQueue } from './event-queue.ts'
-import type { Evidence } from './evidence.ts'
-import { OutboxSender } from './outbox-sender.ts'
-import type { LoadedState, PartitionStore } from './partition-store.ts'
-import type { StateMeter } from './state-meter.ts'
-import type { Trimmer } from './trimmer.ts'
-import type { WorkerStats } from './worker-stats.ts'
+import type { LoopParts, OwnerContext } from './loop-context.ts'
+import type { OutboxSender } from './outbox-sender.ts'
+import type { LoadedState } from './partition-store.ts'
 
 /** State without output is committed this often: the log still has the events, so nothing waits for it. */
 const STATE_COMMIT_MS = 100
@@ -57,33 +51,6 @@ const URGENT = { isUrgent: true }
  */
 const YIELD_EVERY_MS = 5
 
-export interface OwnerContext {
-  readonly pipeline: Pipeline
-  readonly partitions: number
-  readonly clock: Clock
-  readonly stats: WorkerStats
-  /**
-   * One for the process: partitions fold one after the other. In parallel they would all reach their commits at once,
-   * and the core would idle while Redis serves them; and of two suspicious ones the wrong one would be blamed.
-   */
-  readonly folding: Turn
-  readonly log: (message: string) => void
-  /** Notes what the application's code threw. */
-  readonly report: ReportDefect
-}
-
-export interface LoopParts {
-  readonly store: PartitionStore
-  readonly loader: EntityLoader
-  readonly source: EntrySource
-  readonly trimmer: Trimmer
-  readonly expiry: CurrentExpiry
-  readonly meter: StateMeter
-  readonly evidence: Evidence
-  readonly ownership: Ownership
-  readonly hold: Hold
-}
-
 /** Reads, folds and commits one partition, starting from one loaded state. */
 export class PartitionLoop {
   readonly #context: OwnerContext
@@ -98,6 +65,7 @@ export class PartitionLoop {
   readonly #events: EventQueue
   /** Absent where the contract has no entities. */
   readonly #sender: OutboxSender | undefined
+  readonly #walk: EntityWalk | undefined
   #lastRead: ReadResult | undefined
   /**
    * When the last commit was sent and reports were last polled, by the monotonic clock: the wall clock may be set back.
@@ -132,7 +100,8 @@ export class PartitionLoop {
     this.#events = new EventQueue(parts.loader, pipeline)
     this.#log = state.log
     this.#fold.distrustIdle()
-    this.#sender = this.#openSender()
+    this.#sender = openSender(context, parts.store, this.#fold, state.log)
+    this.#walk = openWalk(context, parts, this.#fold, state.log)
     if (this.#fold.entities !== undefined) {
       this.#poll = new CommandPoll(() => parts.source.readCommands(this.#cursors().get(COMMANDS_TOPIC)!))
     }
@@ -154,6 +123,10 @@ export class PartitionLoop {
   async #run(): Promise<LoopEnd> {
     this.#sender?.send(this.#fold.entities!.outbox.unsent())
     const { trimmer, expiry, meter, ownership } = this.#parts
+    // The first commit says by what they show anything.
+    const refusal = await emptyOutdated(this.#parts, this.#fold, this.#log)
+    const begun = refusal ?? (this.#fold.entities?.builds.isUrgent ? await this.#commit() : undefined)
+    if (begun !== undefined) return begun
     while (!this.#isEnding) {
       const end = this.#draining ? await this.#commit() : await this.#readFoldCommit()
       if (end !== undefined) return end
@@ -182,6 +155,7 @@ export class PartitionLoop {
     // Behind the commit of answers: events may take long.
     if (!this.#fold.hasAnswers) await this.#foldEvents()
     if (this.#fold.isHeldUp) await this.#parts.hold.pause(HELD_UP_MS)
+    if (this.#walk?.isDue(this.#hasPending) === true) return this.#walkOn(this.#walk)
     return this.#isCommitDue() ? await this.#commit() : undefined
   }
 
@@ -303,18 +277,22 @@ export class PartitionLoop {
     this.#yieldedAt = performance.now()
     while (!this.#commands.isEmpty && this.#fold.hasRoomForCommands && !this.#isEnding) {
       if (!(await this.#isLoaded(() => this.#commands.load(entities)))) continue
-      await this.#foldTaken(this.#commands.take())
+      await this.#foldNext(this.#commands.peek())
       await this.#yieldWhenDue()
     }
   }
 
   /** Where together they take too long, one by one, each in a turn of its own: the process goes on with all else. */
-  async #foldTaken(taken: readonly PlacedCommand[]): Promise<void> {
+  async #foldNext(next: readonly PlacedCommand[]): Promise<void> {
     const { folding } = this.#context
-    const fold = async (placed: readonly PlacedCommand[]) => this.#fold.foldCommands(placed)
-    if (await folding.run(() => fold(taken), URGENT)) return
-    for (const one of taken) {
-      if (this.#isEnding) return
+    const fold = async (placed: readonly PlacedCommand[]) => {
+      const folded = this.#fold.foldCommands(placed)
+      this.#commands.drop(folded)
+      return folded
+    }
+    if ((await folding.run(() => fold(next), URGENT)) > 0) return
+    for (const one of next) {
+      if (!this.#fold.hasRoomForCommands || this.#isEnding) return
       await folding.run(() => fold([one]), URGENT)
       await this.#yieldWhenDue()
     }
@@ -369,8 +347,12 @@ export class PartitionLoop {
     }
     if (!this.#commands.isEmpty) {
       await hold.answered(() => this.#commands.load(this.#fold.entities!))
-      const refusal = await foldCommandsWithSuspicion(this.#fold, this.#commands.take(), suspect, note)
-      if (refusal !== undefined) return refusal
+      for (const [i, placed] of this.#commands.peek().entries()) {
+        if (i > 0 && !this.#fold.hasRoomForCommands) break
+        const refusal = await foldCommandWithSuspicion(this.#fold, placed, suspect, note)
+        if (refusal !== undefined) return refusal
+        this.#commands.drop(1)
+      }
     }
     this.#suspicious = false
     return (await this.#commit()) ?? (await this.#settle())
@@ -399,10 +381,10 @@ export class PartitionLoop {
   /** How long the next read may wait. */
   #waitMs(): number {
     const idle = this.#fold.hasOpenWindows ? OPEN_BLOCK_MS : IDLE_BLOCK_MS
-    const limits = [idle]
+    const limits = [idle, this.#walk?.waitMs ?? idle]
     if (this.#fold.merges.length > 0) limits.push(REPORTS_EVERY_MS)
     if (this.#fold.isDirty) limits.push(this.#untilCommitMs())
-    return Math.max(0, Math.min(...limits))
+    return Math.ceil(Math.max(0, Math.min(...limits)))
   }
 
   /** Sends the folded batches once the previous commit is answered. Returns how that one ended the loop, if it did. */
@@ -457,23 +439,12 @@ export class PartitionLoop {
     return undefined
   }
 
-  #openSender(): OutboxSender | undefined {
-    const { partitions, clock, report } = this.#context
-    const { store } = this.#parts
-    const { entities } = this.#fold
-    if (entities === undefined) return undefined
-    return new OutboxSender({
-      ...{ partition: store.partition, partitions, version: this.#log },
-      log: (target) => store.logOf(target),
-      now: () => clock.now(),
-      report,
-      onArrived: ({ number }) => entities.outbox.arrived(number),
-      onRefused: (sent, verdict) => {
-        report(`reaction ${sent.message.id} of partition ${store.partition}`, new Error(`it was refused: ${verdict}`))
-        entities.giveUp(sent)
-      },
-      onDoubt: () => this.#fold.touch(),
-    })
+  /** Takes a step between two commits: it looks at what is stored. */
+  async #walkOn(walk: EntityWalk): Promise<LoopEnd | undefined> {
+    const end = (this.#fold.isDirty ? await this.#commit() : undefined) ?? (await this.#settle())
+    if (end !== undefined || this.#isEnding) return end
+    await this.#reading(() => walk.step())
+    return this.#fold.isDirty ? this.#commit() : undefined
   }
 
   #now(): number {

@@ -1,11 +1,12 @@
-import { type KnownEntry, type Log, OUTBOX_HASH, type OwnerLedger, type Ownership } from '../bus/index.ts'
+import { BUILT_HASH, type KnownEntry, type Log, OUTBOX_HASH, type OwnerLedger, type Ownership } from '../bus/index.ts'
 import { beginAnew, PartitionWindows } from '../fold/index.ts'
 import type { Hold, Leased, LoopEnd } from '../lease/index.ts'
 import { CurrentExpiry } from './current-expiry.ts'
 import { EntityLoader } from './entity-loader.ts'
 import type { EntrySource } from './entry-source.ts'
 import { Evidence } from './evidence.ts'
-import { type OwnerContext, PartitionLoop } from './partition-loop.ts'
+import type { OwnerContext } from './loop-context.ts'
+import { PartitionLoop } from './partition-loop.ts'
 import type { LoadedState, PartitionStore } from './partition-store.ts'
 import { StateMeter } from './state-meter.ts'
 import type { Trimmer } from './trimmer.ts'
@@ -38,7 +39,7 @@ export class PartitionOwner implements Leased {
     // Before the state: everything folded into it must be read after it.
     this.#source.forget()
     const hashes = PartitionWindows.hashes(this.#context.pipeline)
-    const state = await this.#load([...hashes, OUTBOX_HASH], hold)
+    const state = await this.#load([...hashes, OUTBOX_HASH, BUILT_HASH], hold)
     const loader = new EntityLoader(this.#store, this.#context.pipeline.contract.entities)
     const parts = { store: this.#store, loader, source: this.#source, trimmer: this.#trimmer, evidence: this.#evidence }
     const expiry = new CurrentExpiry(this.#store, this.#context.pipeline, this.#context.partitions)
@@ -65,7 +66,8 @@ export class PartitionOwner implements Leased {
   /** The stored state, adjusted where input was lost. */
   async #load(hashes: readonly string[], hold: Hold): Promise<LoadedState> {
     const { pipeline, stats, log } = this.#context
-    const state = await hold.answered(() => this.#store.load(hashes))
+    const names = [...pipeline.contract.entities.keys()]
+    const state = await hold.answered(() => this.#store.load(hashes, names))
     const inputs = pipeline.inputs.map(({ name }) => name)
     const lost = await hold.answered(() => this.#store.lostInputs(inputs, state.offsets))
     for (const { topic, trimmedTo } of lost) {

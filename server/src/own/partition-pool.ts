@@ -4,12 +4,14 @@ import type { Pipeline } from '../fold/index.ts'
 import { type LeaseKind, Pool, Turn } from '../lease/index.ts'
 import type { ReportDefect } from '../observability/defects.ts'
 import { EntrySource } from './entry-source.ts'
-import type { OwnerContext } from './partition-loop.ts'
+import type { OwnerContext } from './loop-context.ts'
 import { PartitionOwner } from './partition-owner.ts'
 import { PartitionStore } from './partition-store.ts'
 import { Trimmer } from './trimmer.ts'
+import { WalkPace } from './walk-pace.ts'
 import { WorkerStats } from './worker-stats.ts'
 
+const processWide = () => ({ folding: new Turn(), walking: new WalkPace() })
 const RECONCILE_MS = 1_000
 
 /** A lease on a partition. */
@@ -44,7 +46,7 @@ export class PartitionPool implements LeaseKind<Lease> {
   constructor({ bus, workerId, pipeline, clock, log, report }: PartitionPoolOptions) {
     this.#bus = bus
     const { partitions } = bus
-    this.#context = { pipeline, partitions, clock, stats: new WorkerStats(), folding: new Turn(), log, report }
+    this.#context = { pipeline, partitions, clock, stats: new WorkerStats(), ...processWide(), log, report }
     this.#roster = bus.roster(workerId)
     this.#pool = new Pool(bus, this, log)
   }

@@ -1,4 +1,4 @@
-import { type Bus, decodeHeader, type Entities, type Log, type OwnerLedger } from '../bus/index.ts'
+import { type Bus, decodeHeader, type Entities, type Log, type OwnerLedger, type Results } from '../bus/index.ts'
 import { decodeOffsets, decodeProgress, isLost, type LostInput, type Offsets, type StoredState } from '../fold/index.ts'
 import type { ChainStart } from '../lease/index.ts'
 
@@ -15,6 +15,8 @@ export class PartitionStore {
   readonly log: Log
   /** Read over the connection of the commits: what is read was written by all that were sent before. */
   readonly entities: Entities
+  /** The same of latest results. */
+  readonly results: Results
   readonly #bus: Bus
 
   constructor(partition: number, bus: Bus) {
@@ -22,14 +24,16 @@ export class PartitionStore {
     this.ledger = bus.ledger(partition, 'commit')
     this.log = bus.log(partition, 'commit')
     this.entities = bus.entities(partition, 'commit')
+    this.results = bus.results(partition, 'commit')
     this.#bus = bus
   }
 
   /** The committed state of the partition. Only its owner may rely on it. */
-  async load(hashes: readonly string[]): Promise<LoadedState> {
+  async load(hashes: readonly string[], entities: Iterable<string>): Promise<LoadedState> {
     // Before the states: if Redis loses something in between, no commit is accepted.
     const { log, commitSeq, offsets, clocks } = await this.ledger.head()
     const stored = await this.ledger.load(hashes)
+    const counts = [...entities].map(async (name) => [name, await this.entities.count(name)] as const)
     return {
       log,
       commitSeq,
@@ -37,6 +41,7 @@ export class PartitionStore {
       offsetsText: offsets,
       progress: decodeProgress(clocks),
       stored,
+      entityCounts: new Map(await Promise.all(counts)),
     }
   }
 

@@ -1,9 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { allowsKey, type Rights } from '../access/index.ts'
-import type { Bus } from '../bus/index.ts'
+import type { Bus, Entities, IndexedPage } from '../bus/index.ts'
 import type { EntityDefinition } from '../config/entity-model.ts'
 import type { Contract } from '../config/model.ts'
-import { type ExpectedVersion, parseVersion } from '../entities/index.ts'
+import { type Built, buildOf, type ExpectedVersion, isFindable, parseVersion } from '../entities/index.ts'
 import type { ReportDefect } from '../observability/defects.ts'
 import { allowedPage } from './allowed-page.ts'
 import { MAX_ANSWER_EVENTS } from './answer-size.ts'
@@ -120,15 +120,35 @@ export class EntityQueries {
     for (let partition = from.partition; partition < this.#bus.partitions; partition++, after = undefined) {
       const count = limit - entities.length
       if (count === 0) return { entities, next: `${partition}:` }
+      const stored = this.#bus.entities(partition, 'query')
       const indexed = (from: string | undefined) =>
-        this.#bus
-          .entities(partition, 'query')
-          .indexed(name, index, value, { count, ...(from !== undefined && { after: from }) })
+        this.#indexed(stored, { name, index, value }, { count, ...(from !== undefined && { after: from }) })
       const page = await allowedPage(indexed, this.#rights.keys('query', name), after)
       entities.push(...(await this.#readAll(name, page.keys)))
       if (page.next !== undefined) return { entities, next: `${partition}:${page.next}` }
     }
     return { entities }
+  }
+
+  /** A page of an index that was complete before it was read and after, by what this config says. @throws QueryError `rebuilding` */
+  async #indexed(
+    entities: Entities,
+    { name, index, value }: Omit<Search, 'limit'>,
+    options: { readonly after?: string; readonly count: number },
+  ): Promise<IndexedPage> {
+    // Sent in this order.
+    const [before, page, after, count] = await Promise.all([
+      entities.built(name),
+      entities.indexed(name, index, value, options),
+      entities.built(name),
+      entities.count(name),
+    ])
+    const build = buildOf(this.#contract.entities.get(name)!)
+    const built = [before, after].map((text) => (text === undefined ? undefined : (JSON.parse(text) as Built)))
+    const isComplete = built.every((each) => isFindable(each, build)) && built[0]?.run === built[1]?.run
+    // Where there are no entities none is missing, whatever an owner has noted.
+    if (isComplete || count === 0) return page
+    throw new QueryError('rebuilding')
   }
 
   async #readAll(name: string, keys: readonly string[]): Promise<EntityAnswer[]> {

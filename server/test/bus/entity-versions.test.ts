@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { z } from 'zod'
+import { Rights } from '../../src/access/index.ts'
 import { keys } from '../../src/bus/keys.ts'
 import { defineConfig, entity } from '../../src/index.ts'
 import { answerQuery, Queries } from '../../src/queries/index.ts'
@@ -76,7 +77,7 @@ describe('versions of entities in the data', () => {
     const lines: string[] = []
     const reader = await openReader(without, (line) => lines.push(line))
     expect(lines.filter((line) => line.includes('entity user'))).toHaveLength(1)
-    const queries = new Queries(reader, without, () => 'none')
+    const queries = new Queries(reader, without, () => 'none').of(Rights.EVERYTHING)
     expect(await answerQuery(queries, 'entity', { name: 'user', key: 'a' })).toMatchObject({
       type: 'error',
       code: 'not_found',

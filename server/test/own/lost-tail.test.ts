@@ -11,6 +11,7 @@ import { EntrySource } from '../../src/own/entry-source.ts'
 import { PartitionOwner } from '../../src/own/partition-owner.ts'
 import { PartitionStore } from '../../src/own/partition-store.ts'
 import { Trimmer } from '../../src/own/trimmer.ts'
+import { WalkPace } from '../../src/own/walk-pace.ts'
 import { WorkerStats } from '../../src/own/worker-stats.ts'
 import { useBus, useRedis } from '../support/use-redis.ts'
 import { Deployment, PARTITIONS, readings } from '../support/workers.ts'
@@ -38,6 +39,7 @@ function own(partition: number): { owner: Holder; ended: Promise<unknown> } {
     clock: systemClock,
     stats: new WorkerStats(),
     folding: new Turn(),
+    walking: new WalkPace(),
   }
   const store = hold(new PartitionStore(partition, opened.bus))
   const source = new EntrySource(partition, opened.bus, systemClock)

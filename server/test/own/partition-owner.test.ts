@@ -14,10 +14,11 @@ import { defineConfig } from '../../src/index.ts'
 import { Holder, type HoldOutcome } from '../../src/lease/holder.ts'
 import { Turn } from '../../src/lease/turn.ts'
 import { EntrySource } from '../../src/own/entry-source.ts'
-import type { OwnerContext } from '../../src/own/partition-loop.ts'
+import type { OwnerContext } from '../../src/own/loop-context.ts'
 import { PartitionOwner } from '../../src/own/partition-owner.ts'
 import { PartitionStore } from '../../src/own/partition-store.ts'
 import { Trimmer } from '../../src/own/trimmer.ts'
+import { WalkPace } from '../../src/own/walk-pace.ts'
 import { WorkerStats } from '../../src/own/worker-stats.ts'
 import { PrivateRedis } from '../../src/supervisor/private-redis.ts'
 import { findRedisBinary } from '../../src/supervisor/redis-binary.ts'
@@ -77,6 +78,7 @@ function own(
     clock: systemClock,
     stats: new WorkerStats(),
     folding: new Turn(),
+    walking: new WalkPace(),
     log: (message) => logged.push(message),
     report: () => 'defect',
   }

@@ -4,6 +4,7 @@ import type { HttpResponse } from '../transport/transport.ts'
 const STATUS: Partial<Record<ErrorCode, number>> = {
   unavailable: 503,
   overloaded: 503,
+  rebuilding: 503,
   storage_full: 507,
   out_of_order: 409,
   epoch_changed: 409,

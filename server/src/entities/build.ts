@@ -1,0 +1,33 @@
+import type { EntityDefinition } from '../config/entity-model.ts'
+import { hashedId } from './derived-id.ts'
+
+/** What decides what is stored of entities beside their trails. Of functions the text is compared, not what they call. */
+export interface Build {
+  /** Of the definition. */
+  readonly version: number
+  /** What index entries follow from. */
+  readonly found: string
+  /** What `<name>.state` shows; empty where it is not published. */
+  readonly state: string
+  /** The same of `<name>.events`. */
+  readonly events: string
+}
+
+const builds = new WeakMap<EntityDefinition, Build>()
+
+export function buildOf(definition: EntityDefinition): Build {
+  const build = builds.get(definition) ?? computeBuild(definition)
+  builds.set(definition, build)
+  return build
+}
+
+function computeBuild({ version, indexes, publishes, view, publicOf }: EntityDefinition): Build {
+  const lookUps = [...indexes].map(([name, lookUp]) => [name, String(lookUp)]).sort(([a], [b]) => (a! < b! ? -1 : 1))
+  const shown = publicOf === undefined ? view === undefined : String(publicOf)
+  return {
+    version,
+    found: hashedId(version, lookUps),
+    state: publishes.has('state') ? hashedId(version, String(view)) : '',
+    events: publishes.has('events') ? hashedId(shown) : '',
+  }
+}

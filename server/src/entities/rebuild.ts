@@ -1,0 +1,50 @@
+import type { EntityDefinition } from '../config/entity-model.ts'
+import { seenOf } from './effect.ts'
+import type { HeldEntity } from './entity-book.ts'
+import { type EntityRecord, encodeRecord } from './entity-record.ts'
+import { isErased } from './erase.ts'
+import { keepAge } from './keep-history.ts'
+
+/** The command that has the entities of a partition rebuilt. No declared command has such a name, so no client can send it. */
+export const REBUILD = '~rebuild'
+
+/** An entity as it is stored, and as the present definition has it. */
+export interface FoundEntity {
+  readonly key: string
+  /** Absent where there is only a trail. */
+  readonly stored: EntityRecord | undefined
+  /** What stands in the indexes is what is stored. */
+  readonly held: HeldEntity
+  /** Data of its latest published state, as JSON; absent where there is none. */
+  readonly shown: string | undefined
+}
+
+export type Rebuilt =
+  /** What is stored is what it should be. */
+  | { readonly kind: 'right' }
+  /** `view` is there where another one is published. */
+  | { readonly kind: 'changed'; readonly record: EntityRecord; readonly view?: unknown }
+  | { readonly kind: 'failed'; readonly error: unknown }
+
+/** What is to be stored of an entity. Never throws. @param now Redis' clock */
+export function rebuilt(definition: EntityDefinition, { stored, held, shown }: FoundEntity, now: number): Rebuilt {
+  if (held.kind === 'broken') return { kind: 'failed', error: held.error }
+  try {
+    const seen = isErased(held.record)
+      ? { kind: 'seen' as const, record: { ...held.record, indexed: {} } }
+      : seenOf(definition, held.record)
+    if (seen.kind === 'rejected') return { kind: 'failed', error: new Error(seen.message) }
+    const record = keepAge(definition.history, seen.record, now)
+    const view = 'view' in seen ? seen.view : undefined
+    const isShown = view === undefined || shown === shownState(record.version, view)
+    if (isShown && stored !== undefined && encodeRecord(record) === encodeRecord(stored)) return { kind: 'right' }
+    return { kind: 'changed', record, ...(!isShown && { view }) }
+  } catch (error) {
+    return { kind: 'failed', error }
+  }
+}
+
+/** Data of an event of `<name>.state`. */
+export function shownState(version: number, state: unknown): string {
+  return JSON.stringify({ version, state })
+}

@@ -1,0 +1,43 @@
+import type { Ownership } from '../bus/index.ts'
+import type { Clock } from '../clock.ts'
+import type { Pipeline } from '../fold/index.ts'
+import type { Hold, Turn } from '../lease/index.ts'
+import type { ReportDefect } from '../observability/defects.ts'
+import type { CurrentExpiry } from './current-expiry.ts'
+import type { EntityLoader } from './entity-loader.ts'
+import type { EntrySource } from './entry-source.ts'
+import type { Evidence } from './evidence.ts'
+import type { PartitionStore } from './partition-store.ts'
+import type { StateMeter } from './state-meter.ts'
+import type { Trimmer } from './trimmer.ts'
+import type { WalkPace } from './walk-pace.ts'
+import type { WorkerStats } from './worker-stats.ts'
+
+export interface OwnerContext {
+  readonly pipeline: Pipeline
+  readonly partitions: number
+  readonly clock: Clock
+  readonly stats: WorkerStats
+  /**
+   * One for the process: partitions fold one after the other. In parallel they would all reach their commits at once,
+   * and the core would idle while Redis serves them; and of two suspicious ones the wrong one would be blamed.
+   */
+  readonly folding: Turn
+  /** One for the process, likewise. */
+  readonly walking: WalkPace
+  readonly log: (message: string) => void
+  /** Notes what the application's code threw. */
+  readonly report: ReportDefect
+}
+
+export interface LoopParts {
+  readonly store: PartitionStore
+  readonly loader: EntityLoader
+  readonly source: EntrySource
+  readonly trimmer: Trimmer
+  readonly expiry: CurrentExpiry
+  readonly meter: StateMeter
+  readonly evidence: Evidence
+  readonly ownership: Ownership
+  readonly hold: Hold
+}
