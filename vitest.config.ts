@@ -51,7 +51,7 @@ export default defineConfig({
       }),
       project('own process', 1, { include: OWN_PROCESS, exclude: [NOT_TESTS, ...HEAVY, ...ALONE], maxWorkers: 3 }),
       project('heavy', 2, { include: HEAVY, testTimeout: 60_000, maxWorkers: 2 }),
-      project('alone', 3, { include: ALONE, maxWorkers: 1 }),
+      project('alone', 3, { include: ALONE, testTimeout: 60_000, maxWorkers: 1 }),
     ],
   },
 })

@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { WebSocket } from 'ws'
 import { openCommandConnection, untilReady } from '../../src/bus/connection.ts'
 import { startWorker } from '../../src/worker-app.ts'
+import { PATIENT_APPEND_MS } from '../support/bus.ts'
 import { contract, readingOf } from '../support/contract.ts'
 import { useGateway } from '../support/use-gateway.ts'
 
@@ -95,7 +96,7 @@ describe('POST /v1/events', () => {
   it('G-HTTP-3 names the way out: Retry-After while Redis does not answer', async () => {
     const redis = openCommandConnection(server.redis.url, 'pause')
     await untilReady(redis, 2_000)
-    await redis.client('PAUSE', 600, 'ALL')
+    await redis.client('PAUSE', PATIENT_APPEND_MS + 600, 'ALL')
     const response = await fetch(`${server.url}/v1/events`, { method: 'POST', body: JSON.stringify(reading('r-1')) })
     expect(response.status).toBe(503)
     expect(response.headers.get('retry-after')).toBe('1')

@@ -15,7 +15,8 @@ import { useBus, useRedis } from '../support/use-redis.ts'
 const NOW = 1_732_350_000_000
 const PARTITIONS = 4
 const { server, redis } = await useRedis()
-const opened = useBus(server, PARTITIONS)
+// Some tests wait until a deadline of an append is missed.
+const opened = useBus(server, PARTITIONS, { deadlinesMs: {} })
 let ingest: Ingest
 
 beforeEach(() => {

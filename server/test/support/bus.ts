@@ -8,10 +8,14 @@ import { keys } from '../../src/bus/keys.ts'
 import { Log } from '../../src/bus/log.ts'
 import { OwnerLedger } from '../../src/bus/owner-ledger.ts'
 
+/** In place of the deadline of an append, which is short because publishers resend. Tests do not, on machines that are busy. */
+export const PATIENT_APPEND_MS = 1_000
+
 /** A bus with every channel, on a Redis that this also prepares. The caller closes it. */
 export function openTestBus(url: string, partitions: number, changes: Partial<BusSettings> = {}): Promise<Bus> {
   const channels = ['query', 'append', 'commit', 'tail', 'jobs', 'replay'] as const
-  return openBus({ url, name: 'test', partitions, channels: [...channels], ...changes })
+  const deadlinesMs = { append: PATIENT_APPEND_MS }
+  return openBus({ url, name: 'test', partitions, channels: [...channels], deadlinesMs, ...changes })
 }
 
 /** Logs of one partition over a connection that the test has anyway. */
@@ -37,5 +41,6 @@ export function currentKey(partition: number, topic: string): string {
 }
 
 function channelOf(redis: Redis, busClass: BusClass | Guard): Channel {
-  return new Channel(redis, typeof busClass === 'string' ? new Guard(busClass) : busClass)
+  if (typeof busClass !== 'string') return new Channel(redis, busClass)
+  return new Channel(redis, new Guard(busClass, busClass === 'append' ? { deadlineMs: PATIENT_APPEND_MS } : {}))
 }

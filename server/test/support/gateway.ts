@@ -2,6 +2,7 @@ import type { Contract } from '../../src/config/model.ts'
 import { readSettings } from '../../src/config/settings.ts'
 import { type GatewaySettings, type RunningGateway, startGateway } from '../../src/gateway-app.ts'
 import type { Defect } from '../../src/observability/defects.ts'
+import { PATIENT_APPEND_MS } from './bus.ts'
 import { contract as testContract } from './contract.ts'
 import { DELIVERY_LIMITS } from './delivery-limits.ts'
 import { startTestRedis, type TestRedis } from './redis.ts'
@@ -37,6 +38,7 @@ export async function startTestGateway(
     node: 'gw-test',
     // However busy the machine is that runs the tests: nobody is to be turned away.
     maxLagMs: 10_000,
+    appendDeadlineMs: PATIENT_APPEND_MS,
     onDefect: (defect: Defect) => defects.push(defect),
     ...changes,
   }
