@@ -139,7 +139,7 @@ export async function startGateway(settings: GatewaySettings, contract: Contract
   })
   const access = new Access({
     settings: settings.access ?? OPEN,
-    rules: contract.rules,
+    rules: contract.access.rules,
     store: bus.access(),
     now: () => clock.now(),
     onChange: () => recheckCallers(),

@@ -5,6 +5,7 @@ export { type CustomAggregate, custom } from './config/custom-aggregate.ts'
 export { type Config, defineConfig } from './config/define-config.ts'
 export type { Duration, PositiveDuration, SignedDuration } from './config/duration.ts'
 export {
+  type CommandCaller,
   type CommandContext,
   command,
   type EventContext,

@@ -44,6 +44,8 @@ export type HistoryEvent<Event extends AnyEvent> = AnsweredEvent<Event> & {
   readonly commandId: string
   /** The event that the command follows from; absent where a client sent it, and where the entity has a `view`. */
   readonly cause?: { readonly entity: string; readonly key: string; readonly version: number }
+  /** Who sent the command; absent where nobody was asked, and where the entity has a `view`. */
+  readonly by?: { readonly subject: string; readonly claims?: Readonly<Record<string, unknown>> }
   /** Version of the entity's declaration under which it was decided. */
   readonly definition: number
 }

@@ -8,8 +8,11 @@ import { MISSING, type Refusal, refusal } from './refusal.ts'
 import { type TokenSettings, TokenVerifier } from './token-verifier.ts'
 
 export interface AccessSettings extends TokenSettings {
-  /** `everything`: nobody is asked who it is. `rules`: who says nothing has what rules give to anonymous callers. */
-  readonly anonymous: 'everything' | 'rules'
+  /**
+   * `everything`: nobody is asked who it is. `local`: the same, for requests that no proxy has forwarded. `rules`: who says
+   * nothing has what rules give to anonymous callers.
+   */
+  readonly anonymous: 'everything' | 'local' | 'rules'
 }
 
 export interface AccessOptions {
@@ -62,7 +65,12 @@ export class Access {
 
   /** Whether nobody is asked who it is. */
   get isOpen(): boolean {
-    return this.#options.settings.anonymous === 'everything'
+    return this.#options.settings.anonymous !== 'rules'
+  }
+
+  /** Whether somebody is let in unasked only because nobody but this machine should get here. */
+  get isLocal(): boolean {
+    return this.#options.settings.anonymous === 'local'
   }
 
   /** Whether nobody at all can be let in at present. */

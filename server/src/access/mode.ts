@@ -12,7 +12,7 @@ interface GatewayChoice {
 export function anonymousMode(choice: GatewayChoice): AccessSettings['anonymous'] {
   const { host, anonymous, hasTokens, hasRules } = choice
   if (anonymous !== undefined) return anonymous === 'all' ? 'everything' : 'rules'
-  return isLoopback(host) && !hasTokens && !hasRules ? 'everything' : 'rules'
+  return isLoopback(host) && !hasTokens && !hasRules ? 'local' : 'rules'
 }
 
 /** What the operator should know of it at the start. */

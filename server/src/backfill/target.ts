@@ -1,3 +1,4 @@
+import { NO_ACCESS } from '../config/access-model.ts'
 import type { Contract, TopicDefinition, WindowTopic } from '../config/model.ts'
 import { deadLetterTopic, Pipeline } from '../fold/index.ts'
 import { BackfillRefused } from './refused.ts'
@@ -26,7 +27,12 @@ export function backfillTarget(contract: Contract, name: string): BackfillTarget
   for (const topic of topics) if (topic.kind === 'window') refuseUnfit(window, topic)
   const version = new Pipeline(contract).versions[name]!
   const adapted = topics.map((topic): [string, TopicDefinition] => [topic.name, adapt(topic)])
-  const pipeline = new Pipeline({ topics: new Map(adapted), entities: new Map(), rules: [], hash: contract.hash })
+  const pipeline = new Pipeline({
+    topics: new Map(adapted),
+    entities: new Map(),
+    access: NO_ACCESS,
+    hash: contract.hash,
+  })
   return { window, version, pipeline, outputs: new Set([name, window.lateTopic, deadLetterTopic(name)]) }
 }
 

@@ -50,7 +50,7 @@ export async function run(args: string[]): Promise<number> {
   const onDefect = ({ id, where, error }: Defect) => log.error({ defect: id, err: error }, `defect in ${where}`)
   const breaker = breakerLimits(settings)
   const hasTokens = [settings.jwtSecret, settings.jwtPublicKey, settings.jwksUrl].some((each) => each !== undefined)
-  const choice = { ...settings, hasTokens, hasRules: contract.rules.length > 0 }
+  const choice = { ...settings, hasTokens, hasRules: contract.access.rules.length > 0 }
   const gateway = await startGateway(
     {
       ...settings,

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { DEFAULTS, ERROR_CODES, type LogEpoch, parsePosition } from '@tidegate/protocol'
-import { allowsKey, type Rights } from '../access/index.ts'
+import { allowsKey, type Caller, type Rights } from '../access/index.ts'
 import { type Bus, COMMANDS_TOPIC, encodeEvent, findAnswers, partitionOf } from '../bus/index.ts'
 import type { Clock } from '../clock.ts'
 import type { Contract } from '../config/model.ts'
@@ -161,7 +161,7 @@ export class Commands {
     deadlineMs: number,
   ): void {
     const { node, clock, ingest } = this.#options
-    const { id, entity, key, command, expected, ageMs } = request
+    const { id, entity, key, command, caller, expected, ageMs } = request
     const time = clock.now()
     const body: Omit<CommandBody, 'input'> = {
       node,
@@ -170,6 +170,7 @@ export class Commands {
       checksum,
       ...(ageMs !== undefined && { ageMs }),
       ...(expected !== undefined && { expected }),
+      ...senderOf(caller, this.#options.contract.access.claims),
       waitMs: deadlineMs + RUN_AFTER_DEADLINE_MS,
     }
     const data = `${JSON.stringify(body).slice(0, -1)},"input":${input}}`
@@ -198,6 +199,15 @@ export class Commands {
       answer(outcome, position)
     }
   }
+}
+
+/** The caller as handlers and trails are to know it. */
+function senderOf({ identity, subject }: Caller, claims: readonly string[]): Pick<CommandBody, 'by'> {
+  if (identity.kind === 'anonymous') return {}
+  if (identity.kind === 'key') return { by: { subject } }
+  const listed = claims.filter((name) => Object.hasOwn(identity.claims, name))
+  const shown = Object.fromEntries(listed.map((name) => [name, identity.claims[name]]))
+  return { by: { subject, ...(listed.length > 0 && { claims: shown }) } }
 }
 
 const BEHIND = `The worker of this entity is behind with its commands. ${ERROR_CODES.overloaded}`

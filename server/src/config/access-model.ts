@@ -13,3 +13,12 @@ export interface ResolvedRule {
   readonly when: ReadonlyMap<string, readonly ClaimValue[]>
   readonly grants: readonly Grant[]
 }
+
+/** What a config says of callers. */
+export interface ResolvedAccess {
+  readonly rules: readonly ResolvedRule[]
+  /** Claims that handlers of commands see and trails keep. */
+  readonly claims: readonly string[]
+}
+
+export const NO_ACCESS: ResolvedAccess = { rules: [], claims: [] }

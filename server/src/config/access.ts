@@ -1,5 +1,12 @@
 import { matchesTopic } from '@tidegate/protocol'
-import { CALLER_KINDS, type CallerKind, type ClaimValue, type ResolvedRule } from './access-model.ts'
+import {
+  CALLER_KINDS,
+  type CallerKind,
+  type ClaimValue,
+  NO_ACCESS,
+  type ResolvedAccess,
+  type ResolvedRule,
+} from './access-model.ts'
 import type { ConfigProblem } from './config-error.ts'
 import type { EntityDefinition } from './entity-model.ts'
 import { type Grant, isGrantSelector, OPERATIONS, type Operation, parseGrant } from './grant.ts'
@@ -30,6 +37,8 @@ export interface AllowedOptions {
 
 export interface AccessOptions {
   readonly rules: readonly AccessRule[]
+  /** Claims of tokens that handlers of commands see (`ctx.caller`) and trails of entities keep; none unless listed. */
+  readonly claims?: readonly string[]
 }
 
 interface Declared {
@@ -42,15 +51,23 @@ export function resolveAccess(
   access: AccessOptions | undefined,
   declared: Declared,
   problems: ConfigProblem[],
-): readonly ResolvedRule[] {
-  if (access === undefined) return []
-  const { rules, ...unknown } = asRecord(access)
-  for (const name of Object.keys(unknown)) problems.push(problem('access', `unknown option ${name}; there is rules`))
-  if (Array.isArray(rules)) {
-    return rules.map((rule, index) => resolveRule(rule, `access.rules[${index}]`, declared, problems))
+): ResolvedAccess {
+  if (access === undefined) return NO_ACCESS
+  const { rules, claims = [], ...unknown } = asRecord(access)
+  const wrong = (message: string) => void problems.push(problem('access', message))
+  for (const name of Object.keys(unknown)) wrong(`unknown option ${name}; there are rules and claims`)
+  if (!Array.isArray(rules)) wrong('rules must be a list')
+  if (!isNames(claims)) wrong('claims must be a list of names')
+  return {
+    rules: (Array.isArray(rules) ? rules : []).map((rule, index) =>
+      resolveRule(rule, `access.rules[${index}]`, declared, problems),
+    ),
+    claims: isNames(claims) ? claims : [],
   }
-  problems.push(problem('access', 'rules must be a list'))
-  return []
+}
+
+function isNames(value: unknown): value is readonly string[] {
+  return Array.isArray(value) && value.every((name) => typeof name === 'string')
 }
 
 function resolveRule(rule: unknown, where: string, declared: Declared, problems: ConfigProblem[]): ResolvedRule {

@@ -45,10 +45,18 @@ export interface CommandContext {
   /** When the command was stored, ms since 1970 by Redis' clock. */
   readonly now: number
   readonly commandId: string
+  /** Who sent it: `anonymous` where nobody is asked, `system:<entity>` for a reaction. */
+  readonly caller: CommandCaller
   /** The event that the command follows from; absent where a client sent it. */
   readonly cause?: ReactionCause
   /** A new id, the same each time the command is run. It follows from `commandId`, which others see: it is no secret. */
   id(): string
+}
+
+export interface CommandCaller {
+  readonly subject: string
+  /** Claims of its token, those that `access.claims` of the config lists. */
+  readonly claims: Readonly<Record<string, unknown>>
 }
 
 /** The event of an entity that a command follows from. */

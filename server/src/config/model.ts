@@ -1,5 +1,5 @@
 import type { Lane } from '@tidegate/protocol'
-import type { ResolvedRule } from './access-model.ts'
+import type { ResolvedAccess } from './access-model.ts'
 import type { CustomAggregate } from './custom-aggregate.ts'
 import type { EntityDefinition } from './entity-model.ts'
 import type { Validation } from './validation.ts'
@@ -14,7 +14,7 @@ export interface Contract {
   /** Every entity, by name. */
   readonly entities: ReadonlyMap<string, EntityDefinition>
   /** What callers may do. Only gateways apply it, so it is no part of the hash. */
-  readonly rules: readonly ResolvedRule[]
+  readonly access: ResolvedAccess
   /** 16 hex digits over everything that gateway and worker must agree on. */
   readonly hash: string
 }

@@ -41,9 +41,9 @@ export function resolveContract(
   const taken = new Set(definitions.map(({ name }) => name))
   definitions.push(...entityTopics(entities.values(), taken, problems))
   const topics = new Map(definitions.map((topic) => [topic.name, topic]))
-  const rules = resolveAccess(access, { topics, entities }, problems)
+  const resolvedAccess = resolveAccess(access, { topics, entities }, problems)
   if (problems.length > 0) throw new ConfigError(problems)
-  return { topics, entities, rules, hash: contractHash(definitions, [...entities.values()]) }
+  return { topics, entities, access: resolvedAccess, hash: contractHash(definitions, [...entities.values()]) }
 }
 
 function definitionsOf(declaration: Declaration, resolved: Resolved): [TopicDefinition, ...TopicDefinition[]] {

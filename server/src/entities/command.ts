@@ -6,6 +6,7 @@ import {
   type ExpectedVersion,
 } from '@tidegate/protocol'
 import type { EventBody } from '../bus/index.ts'
+import type { Sender } from './entity-record.ts'
 
 /** What the log of commands holds as the data of an event. The id of that event is the command's, its key the entity's. */
 export interface CommandBody {
@@ -21,6 +22,8 @@ export interface CommandBody {
   readonly expected?: ExpectedVersion
   /** Absent where a client sent it. */
   readonly cause?: CommandCause
+  /** The client that sent it; absent where nobody was asked who it is. */
+  readonly by?: Sender
   /** How long after it was stored somebody may still wait for it, ms. A duration: the clocks of gateways and Redis differ. */
   readonly waitMs: number
 }

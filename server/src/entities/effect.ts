@@ -2,7 +2,7 @@ import type { EntityDefinition } from '../config/entity-model.ts'
 import { exceeds } from '../exceeds.ts'
 import { asJson } from './as-json.ts'
 import { type AnsweredEvent, COMMAND_CODES, type CommandCause, type CommandCode } from './command.ts'
-import { type EntityRecord, encodeTrailEntry, type TrailCause, type TrailEntry } from './entity-record.ts'
+import { type EntityRecord, encodeTrailEntry, type Sender, type TrailCause, type TrailEntry } from './entity-record.ts'
 import { foldEvent, indexedBy, viewOf } from './fold-events.ts'
 import { measuredJson } from './json-length.ts'
 import { COMMAND_LIMITS } from './limits.ts'
@@ -76,13 +76,14 @@ export interface Cause {
   readonly storedAt: number
   /** Of a command: what it follows from. */
   readonly cause?: CommandCause
+  readonly by?: Sender
 }
 
 /** The effect of a decision on an entity as it is. @throws what the application's code throws, and where it decided what it may not */
 export function effectOf(
   definition: EntityDefinition,
   record: EntityRecord,
-  { key, id, storedAt, cause }: Cause,
+  { key, id, storedAt, cause, by }: Cause,
   { events, reply }: Decision,
 ): Effect {
   if (events.length > COMMAND_LIMITS.events) {
@@ -100,6 +101,7 @@ export function effectOf(
       time,
       commandId: id,
       ...(cause !== undefined && { cause: placeOf(cause) }),
+      ...(by !== undefined && { by }),
     })
     after = foldEvent(definition, key, after, entry)
     const text = encodeTrailEntry(entry)
@@ -154,7 +156,7 @@ function placeOf({ entity, key, version }: CommandCause): TrailCause {
 function entryOf(
   definition: EntityDefinition,
   event: unknown,
-  from: Pick<TrailEntry, 'time' | 'commandId' | 'cause'>,
+  from: Pick<TrailEntry, 'time' | 'commandId' | 'cause' | 'by'>,
 ): TrailEntry {
   const { type, data } = (event ?? {}) as { type?: unknown; data?: unknown }
   const declared = typeof type === 'string' ? definition.events.get(type) : undefined

@@ -59,6 +59,15 @@ export interface TrailEntry {
   readonly commandId: string
   /** The event that the command follows from, of another entity or this one; absent where a client sent it. */
   readonly cause?: TrailCause
+  /** Who sent the command; absent where nobody was asked. */
+  readonly by?: Sender
+}
+
+/** Somebody with a name, as handlers and trails know it. */
+export interface Sender {
+  readonly subject: string
+  /** Those that the config lists (`access.claims`). */
+  readonly claims?: Readonly<Record<string, unknown>>
 }
 
 export interface TrailCause {
@@ -87,6 +96,7 @@ interface EncodedTrailEntry {
   readonly t: number
   readonly c: string
   readonly o?: readonly [entity: string, key: string, version: number]
+  readonly w?: readonly [subject: string, claims?: Readonly<Record<string, unknown>>]
 }
 
 /** @returns JSON in one line */
@@ -124,18 +134,20 @@ export function cutOf(record: EntityRecord | undefined): number {
   return record?.base?.version ?? 0
 }
 
-export function encodeTrailEntry({ type, definition, data, time, commandId, cause }: TrailEntry): string {
+export function encodeTrailEntry({ type, definition, data, time, commandId, cause, by }: TrailEntry): string {
   const encoded: EncodedTrailEntry = {
     ...{ e: type, v: definition, d: data, t: time, c: commandId },
     ...(cause !== undefined && { o: [cause.entity, cause.key, cause.version] }),
+    ...(by !== undefined && { w: by.claims === undefined ? [by.subject] : [by.subject, by.claims] }),
   }
   return JSON.stringify(encoded)
 }
 
 export function decodeTrailEntry(text: string): TrailEntry {
-  const { e, v, d, t, c, o } = JSON.parse(text) as EncodedTrailEntry
-  const entry = { type: e, definition: v, data: d, time: t, commandId: c }
-  if (o === undefined) return entry
-  const [entity, key, version] = o
-  return { ...entry, cause: { entity, key, version } }
+  const { e, v, d, t, c, o, w } = JSON.parse(text) as EncodedTrailEntry
+  return {
+    ...{ type: e, definition: v, data: d, time: t, commandId: c },
+    ...(o !== undefined && { cause: { entity: o[0], key: o[1], version: o[2] } }),
+    ...(w !== undefined && { by: { subject: w[0], ...(w[1] !== undefined && { claims: w[1] }) } }),
+  }
 }

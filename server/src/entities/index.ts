@@ -25,6 +25,7 @@ export {
   type EntityRecord,
   encodeRecord,
   encodeTrailEntry,
+  type Sender,
   type TrailCause,
   type TrailEntry,
 } from './entity-record.ts'

@@ -61,12 +61,15 @@ function runOutcome(definition: EntityDefinition, record: EntityRecord, command:
   }
 }
 
-function contextOf({ id, key, storedAt, cause }: Command, record: EntityRecord) {
+function contextOf({ id, key, storedAt, cause, by }: Command, record: EntityRecord) {
   let ids = 0
-  const context = { key, version: eventsOf(record), now: storedAt, commandId: id, id: () => derivedId(id, ids++) }
+  const caller = deepFreeze({ subject: by?.subject ?? 'anonymous', claims: by?.claims ?? {} })
+  const at = { key, version: eventsOf(record), now: storedAt }
+  const context = { ...at, commandId: id, caller, id: () => derivedId(id, ids++) }
   if (cause === undefined) return context
   const { hops: _, ...event } = cause
-  return { ...context, cause: { by: `system:${cause.entity}`, ...event } }
+  const system = `system:${cause.entity}`
+  return { ...context, caller: { subject: system, claims: {} }, cause: { by: system, ...event } }
 }
 
 /** What a handler returned, checked: types are gone at run time. */

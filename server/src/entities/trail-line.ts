@@ -2,7 +2,7 @@ import { LIMITS } from '@tidegate/protocol'
 import type { EntityDefinition } from '../config/entity-model.ts'
 import { isDeeperThan } from '../data-depth.ts'
 import { type Fields, isRecord } from '../json-fields.ts'
-import type { EntityRecord, Tombstone, TrailCause, TrailEntry } from './entity-record.ts'
+import type { EntityRecord, Sender, Tombstone, TrailCause, TrailEntry } from './entity-record.ts'
 
 /** One line of an exported trail, without entity and key. */
 export type TrailLine = BaseLine | EventLine
@@ -28,7 +28,7 @@ export interface EventLine {
 
 /** What a line may have beside entity and key. */
 const BASE_FIELDS = new Set(['version', 'time', 'definition', 'state', 'erased'])
-const EVENT_FIELDS = new Set(['version', 'type', 'definition', 'time', 'commandId', 'cause', 'data'])
+const EVENT_FIELDS = new Set(['version', 'type', 'definition', 'time', 'commandId', 'cause', 'by', 'data'])
 /** A state may nest deeper than data. */
 const STATE_DEPTH = 4 * LIMITS.dataDepth
 
@@ -43,8 +43,9 @@ export function fieldsOf(line: TrailLine): Fields {
     const { version, time, definition, state, erased } = line
     return { version, time, definition, state, ...(erased !== undefined && { erased }) }
   }
-  const { type, definition, time, commandId, cause, data } = line.entry
-  return { version: line.version, type, definition, time, commandId, ...(cause !== undefined && { cause }), data }
+  const { type, definition, time, commandId, cause, by, data } = line.entry
+  const origin = { ...(cause !== undefined && { cause }), ...(by !== undefined && { by }) }
+  return { version: line.version, type, definition, time, commandId, ...origin, data }
 }
 
 /** Reads the fields of a line back. @throws Error that says what does not fit */
@@ -64,12 +65,16 @@ export function parseTrailLine(fields: unknown): TrailLine {
     const base = { kind: 'base', version, time, definition, state } as const
     return erased === undefined ? base : { ...base, erased: tombstoneOf(erased, version) }
   }
-  const { type, commandId, cause, data } = fields
+  const { type, commandId, cause, by, data } = fields
   if (typeof type !== 'string') throw new Error('type is a text')
   if (typeof commandId !== 'string' || commandId === '') throw new Error('commandId is a text')
   if (data === undefined) throw new Error('data is missing')
   if (isDeeperThan(data, LIMITS.dataDepth)) throw new Error('data nests too deep')
-  const entry = { type, definition, data, time, commandId, ...(cause !== undefined && { cause: causeOf(cause) }) }
+  const origin = {
+    ...(cause !== undefined && { cause: causeOf(cause) }),
+    ...(by !== undefined && { by: senderOf(by) }),
+  }
+  const entry = { type, definition, data, time, commandId, ...origin }
   return { kind: 'event', version, entry }
 }
 
@@ -117,6 +122,14 @@ function causeOf(value: unknown): TrailCause {
   const { entity, key } = value
   if (typeof entity !== 'string' || typeof key !== 'string') throw new Error('cause has an entity and a key')
   return { entity, key, version: whole(value, 'version', 1) }
+}
+
+function senderOf(value: unknown): Sender {
+  if (!isRecord(value) || typeof value.subject !== 'string') throw new Error('by has a subject')
+  const { subject, claims } = value
+  if (claims === undefined) return { subject }
+  if (!isRecord(claims) || isDeeperThan(claims, LIMITS.dataDepth)) throw new Error('by.claims is an object')
+  return { subject, claims }
 }
 
 function whole(fields: Fields, name: string, least = 0): number {

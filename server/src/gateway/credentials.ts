@@ -1,5 +1,5 @@
 import type { Credentials } from '../access/index.ts'
-import type { HttpRequest } from './transport/transport.ts'
+import type { Arrival, HttpRequest } from './transport/transport.ts'
 
 const NONE: Credentials = { kind: 'none' }
 /** RFC 6750, 2.1. */
@@ -22,5 +22,12 @@ export function requestCredentials({
   const ticket = path === STREAM_PATH ? query.get('ticket') : null
   return ticket === null ? NONE : { kind: 'ticket', text: ticket }
 }
+
+/** Whether a proxy has passed it on: then it may come from anywhere. */
+export function isForwarded(header: Arrival['header']): boolean {
+  return FORWARDED.some((name) => header(name) !== undefined)
+}
+
+const FORWARDED = ['forwarded', 'x-forwarded-for', 'x-forwarded-host', 'x-real-ip', 'via']
 
 export const STREAM_PATH = '/v1/stream'

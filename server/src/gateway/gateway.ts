@@ -4,10 +4,12 @@ import type { GuardState } from '../bus/index.ts'
 import { contained } from '../observability/contained.ts'
 import { describeDefect } from '../observability/defects.ts'
 import { Connection, type ConnectionContext } from './connection.ts'
+import { isForwarded } from './credentials.ts'
 import { EventLoopLag } from './event-loop-lag.ts'
-import { type RouteContext, route } from './http/routes.ts'
+import { forwarded, type RouteContext, route } from './http/routes.ts'
 import { LOOK_MS } from './sse/event-socket.ts'
 import type {
+  Arrival,
   HttpRequest,
   HttpResponse,
   SocketHandler,
@@ -71,8 +73,8 @@ export class Gateway implements TransportHandlers {
     return true
   }
 
-  upgrade(): HttpResponse | undefined {
-    return undefined
+  upgrade({ header }: Arrival): HttpResponse | undefined {
+    return this.#routes.access.isLocal && isForwarded(header) ? forwarded() : undefined
   }
 
   open(socket: TransportSocket): SocketHandler {

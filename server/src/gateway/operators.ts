@@ -6,6 +6,7 @@ import { isForOperators, type RouteContext, route } from './http/routes.ts'
 import type { HttpRequest, HttpResponse, StreamResponse, TransportHandlers } from './transport/transport.ts'
 
 const EVERYBODY: RouteContext['access'] = {
+  isLocal: false,
   authenticate: () => ANYBODY,
   createTicket: () => Promise.reject(new Error('there are no streams here')),
 }

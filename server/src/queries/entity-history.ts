@@ -1,5 +1,5 @@
 import type { EntityDefinition } from '../config/entity-model.ts'
-import { presentData, shownEvent, type TrailCause } from '../entities/index.ts'
+import { presentData, type Sender, shownEvent, type TrailCause } from '../entities/index.ts'
 import { MAX_ANSWER_BYTES } from './answer-size.ts'
 import type { EntityCode, VersionedEntry } from './entity-code.ts'
 
@@ -17,6 +17,8 @@ export interface HistoryEvent {
   readonly commandId: string
   /** The event that the command follows from; absent where a client sent it, and where the entity has a `view`. */
   readonly cause?: TrailCause
+  /** Who sent the command; absent where nobody was asked, and where the entity has a `view`. */
+  readonly by?: Sender
   /** Version of the definition that decided it. */
   readonly definition: number
   /** What the entity shows of them: see `shownEvent`. */
@@ -60,10 +62,11 @@ export async function shownHistory(
 }
 
 function historyEvent(definition: EntityDefinition, { version, entry }: VersionedEntry): HistoryEvent {
-  const { type, time, commandId, definition: decidedBy, cause } = entry
-  const isCauseShown = cause !== undefined && definition.view === undefined
+  const { type, time, commandId, definition: decidedBy, cause, by } = entry
+  const isOriginShown = definition.view === undefined
+  const origin = { ...(cause !== undefined && { cause }), ...(by !== undefined && { by }) }
   // The trail is shown as it is stored; `public` knows only the present version.
   const data = definition.publicOf === undefined ? entry.data : presentData(definition, entry)
   const shown = shownEvent(definition, type, data)
-  return { version, time, commandId, definition: decidedBy, ...(isCauseShown && { cause }), ...shown }
+  return { version, time, commandId, definition: decidedBy, ...(isOriginShown && origin), ...shown }
 }

@@ -10,7 +10,7 @@ const topics = [
   topic('sensor.reading', { schema, key: 'k' }),
   topic('tenant.acme.orders', { schema, key: 'k' }),
 ] as const
-const rulesOf = (...rules: AccessRule[]) => defineConfig({ topics, access: { rules } }).contract.rules
+const rulesOf = (...rules: AccessRule[]) => defineConfig({ topics, access: { rules } }).contract.access.rules
 const token = (claims: Record<string, unknown> = {}, subject = 'dev-1'): Identity => ({
   ...{ kind: 'token', subject, claims, grants: [], issuedAt: 0, expiresAt: Number.MAX_SAFE_INTEGER },
 })

@@ -1,6 +1,7 @@
 import type { BatchPart, DeliveredEvent, GapFrame, Lane, ServerFrame } from '@tidegate/protocol'
 import type { Redis } from '../../src/bus/connection.ts'
 import { RecordBatchBuilder } from '../../src/bus/index.ts'
+import { NO_ACCESS } from '../../src/config/access-model.ts'
 import type { Contract, TopicDefinition } from '../../src/config/model.ts'
 import type { DeliverySocket } from '../../src/delivery/index.ts'
 import { logOf } from '../support/bus.ts'
@@ -31,7 +32,7 @@ export function contractOf(sources: readonly string[], flows: readonly string[] 
       laneOf: () => 'normal',
     })
   }
-  return { topics, entities: new Map(), rules: [], hash: '0' }
+  return { topics, entities: new Map(), access: NO_ACCESS, hash: '0' }
 }
 
 export interface TestEvent {

@@ -5,7 +5,7 @@ import { SignJWT } from 'jose'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { z } from 'zod'
 import { revoke } from '../../src/access/index.ts'
-import { defineConfig, entity, topic } from '../../src/index.ts'
+import { defineConfig, entity, reply, topic } from '../../src/index.ts'
 import { QUERY_NAMES } from '../../src/queries/index.ts'
 import { type RunningWorker, startWorker } from '../../src/worker-app.ts'
 import { openTestBus } from '../support/bus.ts'
@@ -23,12 +23,14 @@ const counter = entity('counter', {
   evolve: { added: (state, { n }) => ({ n: state.n + n }) },
   commands: {
     add: { input: z.object({ n: z.number() }), decide: (_, { n }) => [{ type: 'added', data: { n } }] },
+    whoAmI: { input: z.object({}), decide: (_, __, { caller }) => reply(caller) },
     clear: { input: z.object({}), decide: () => [] },
   },
   indexes: { n: ({ n }) => `${n}` },
   publish: ['state'],
 })
-const { contract } = defineConfig({ topics: [reading, secret, sum], entities: [counter] })
+const access = { rules: [], claims: ['role', 'absent'] }
+const { contract } = defineConfig({ topics: [reading, secret, sum], entities: [counter], access })
 
 const SECRET = 'a secret of more than thirty-two bytes'
 const rsa = generateKeyPairSync('rsa', { modulusLength: 2_048 })
@@ -437,6 +439,18 @@ describe('tokens of a connection', () => {
     client.send({ type: 'token', token: other })
     expect((await client.closed).code).toBe(CLOSE.unauthorized)
     expect(client.frames.filter(({ type }) => type === 'unsubscribed')).toEqual([])
+  })
+})
+
+describe('who', () => {
+  it('E-RUN-8 handlers and trails know who sent a command, and the claims that are listed', async () => {
+    const token = await signed({ sub: 'op', role: 'chief', secret: 'x', tidegate: { command: ['>'], query: ['>'] } })
+    const by = { subject: 'op', claims: { role: 'chief' } }
+    expect((await call('POST', '/v1/entities/counter/who/whoAmI', token, {})).body).toMatchObject({ reply: by })
+    await call('POST', '/v1/entities/counter/who/add', token, { n: 1 })
+    expect((await call('GET', '/v1/entities/counter/who/history', token)).body.events).toMatchObject([
+      { type: 'added', by },
+    ])
   })
 })
 

@@ -7,7 +7,7 @@ import { describeDefect, type ReportDefect } from '../../observability/defects.t
 import { failureOf, optionalNumber, type Params, type Queries } from '../../queries/index.ts'
 import { RETRY_AFTER_MS } from '../../retry-after.ts'
 import type { Admission } from '../admission.ts'
-import { requestCredentials, STREAM_PATH } from '../credentials.ts'
+import { isForwarded, requestCredentials, STREAM_PATH } from '../credentials.ts'
 import type { Readiness } from '../readiness.ts'
 import type { Streams } from '../sse/streams.ts'
 import type { HttpRequest, HttpResponse, StreamResponse } from '../transport/transport.ts'
@@ -18,7 +18,7 @@ import { errorReply, json } from './replies.ts'
 import type { StaticFiles } from './static-files.ts'
 
 export interface RouteContext {
-  readonly access: Pick<Access, 'authenticate' | 'createTicket'>
+  readonly access: Pick<Access, 'authenticate' | 'createTicket' | 'isLocal'>
   readonly ingest: Ingest
   readonly admission: Admission
   readonly queries: Queries
@@ -44,6 +44,7 @@ export async function route(context: RouteContext, request: HttpRequest): Promis
   try {
     const page = request.method === 'GET' || request.method === 'HEAD' ? context.pages.find(request.path) : undefined
     if (page !== undefined) return page
+    if (context.access.isLocal && isForwarded(request.header)) return forwarded()
     const caller = await context.access.authenticate(requestCredentials(request))
     if (caller.kind === 'caller') return await dispatch(context, request, caller)
     return OPEN_PATHS.has(request.path) ? health(context, request.path) : shutOut(caller)
@@ -133,6 +134,14 @@ function health({ readiness, operators }: RouteContext, path: string, rights = R
   if (path === '/livez') return json(200, { live: true })
   const report = readiness.report()
   return json(report.ready ? 200 : 503, operators === 'here' && rights.isAdmin ? report : { ready: report.ready })
+}
+
+/** Answers whoever comes through a proxy to a gateway that asks nobody because it takes itself for private. */
+export function forwarded(): HttpResponse {
+  const message =
+    'This gateway asks nobody who it is, since it listens on this machine alone, and a proxy has passed this request on. ' +
+    'Configure tokens, or say TIDEGATE_ANONYMOUS=all to let everybody do everything.'
+  return errorReply('forbidden', message)
 }
 
 function shutOut({ code, message }: Refusal): HttpResponse {
