@@ -6,14 +6,27 @@ export type RedisAddress =
       readonly host: string
       readonly port: number
       readonly database: number
-      readonly tls: boolean
+      /** Absent: the connection is not encrypted. */
+      readonly tls: RedisTls | undefined
       readonly username: string
       readonly password: string
     }
 
+/** Parameters of a `rediss://` address. The first three name files of PEM text. */
+export interface RedisTls {
+  /** Authorities that the certificate of Redis must come from; absent: those that Node knows. */
+  readonly ca?: string
+  /** Client certificate. */
+  readonly cert?: string
+  readonly key?: string
+  /** Name in the certificate of Redis, where it is not the host. */
+  readonly servername?: string
+}
+
 const DEFAULT_PORT = 6_379
+const TLS_PARAMETERS = ['ca', 'cert', 'key', 'servername'] as const
 const FORM =
-  'redis://[user:password@]host[:port][/database], rediss:// in its place for TLS, or the path of a unix socket'
+  'redis://[user:password@]host[:port][/database], rediss:// in its place for TLS (?ca=file&cert=file&key=file&servername=name), or the path of a unix socket'
 const SCHEMES = new Map([
   ['redis', false],
   ['rediss', true],
@@ -40,10 +53,10 @@ export function parseRedisAddress(text: string): RedisAddress {
       'its host or port is not valid; of a password, all but letters and digits must be percent-encoded (@ is %40, / is %2F)',
     )
   }
-  const { hostname, port, pathname, search, hash, username, password } = new URL(text)
+  const { hostname, port, pathname, search, searchParams, hash, username, password } = new URL(text)
   if (hostname === '') throw malformed('it has no host')
   if (port === '0') throw malformed('its port must be from 1 to 65535')
-  if (search !== '' || hash !== '') throw malformed('nothing may follow the database')
+  if (hash !== '' || (search !== '' && !tls)) throw malformed('nothing may follow the database')
   if (!/^(\/\d{0,9})?$/.test(pathname)) throw malformed('its database, behind the host, must be a whole number')
   return {
     kind: 'tcp',
@@ -51,10 +64,21 @@ export function parseRedisAddress(text: string): RedisAddress {
     host: hostname.replace(/^\[(.*)\]$/, '$1'),
     port: port === '' ? DEFAULT_PORT : Number(port),
     database: Number(pathname.slice(1)),
-    tls,
+    tls: tls ? tlsOf(searchParams) : undefined,
     username: decoded(username),
     password: decoded(password),
   }
+}
+
+function tlsOf(parameters: URLSearchParams): RedisTls {
+  const known: ReadonlySet<string> = new Set(TLS_PARAMETERS)
+  const names = [...parameters.keys()]
+  if (names.some((name) => !known.has(name)) || new Set(names).size < names.length) {
+    throw malformed(`behind the database there are only ${TLS_PARAMETERS.join(', ')}, each once`)
+  }
+  if ([...parameters.values()].includes('')) throw malformed('a parameter behind the database is empty')
+  if (parameters.has('cert') !== parameters.has('key')) throw malformed('cert and key go together')
+  return Object.fromEntries(parameters)
 }
 
 function decoded(text: string): string {

@@ -20,6 +20,7 @@ import { RedisClock } from './redis-clock.ts'
 import { checkRedis, EvictionWatch } from './redis-fitness.ts'
 import { redisNow } from './redis-time.ts'
 import { Results } from './results.ts'
+import { checkRights } from './rights.ts'
 import { Roster } from './roster.ts'
 import { loadScript, type Script } from './script.ts'
 import { openTopology, storedPartitions } from './topology.ts'
@@ -78,6 +79,7 @@ export async function openBus(settings: BusSettings): Promise<Bus> {
     if (partitions === undefined) throw new BusMismatch('This Redis holds no data of Tidegate.')
     if (settings.partitions !== undefined) {
       await checkRedis(control, settings.warn ?? (() => {}))
+      await checkRights(control, channels.includes('jobs') ? 'worker' : 'gateway')
       await openTopology(control, partitions)
     }
     // Before the claim, which others would wait for.

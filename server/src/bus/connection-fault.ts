@@ -28,7 +28,7 @@ const KINDS: readonly Kind[] = [
   },
   {
     matches: /NOPERM/,
-    why: 'the user of REDIS_URL may not run what Tidegate needs; allow it all commands, keys and channels (+@all ~* &*)',
+    why: 'the user of REDIS_URL may not run what Tidegate needs; docs/redis.md has its rights',
     isFinal: true,
   },
   {
@@ -58,8 +58,17 @@ const KINDS: readonly Kind[] = [
     why: 'it does not speak TLS at that port; use redis:// instead of rediss://',
   },
   {
+    matches:
+      /ALERT_CERTIFICATE_REQUIRED|ALERT_UNKNOWN_CA|ALERT_BAD_CERTIFICATE|alert (certificate required|unknown ca)/i,
+    why: 'it asks for a client certificate that it accepts; name its files (rediss://host?cert=file&key=file)',
+  },
+  {
+    matches: /ALTNAME|does not match certificate/,
+    why: 'its TLS certificate is for another name; say which one with ?servername=name',
+  },
+  {
     matches: /CERT|SELF_SIGNED|self-signed|UNABLE_TO|ERR_TLS|certificate/,
-    why: 'its TLS certificate is not accepted; for an authority of your own set NODE_EXTRA_CA_CERTS',
+    why: 'its TLS certificate is not accepted; for an authority of your own name its file (rediss://host?ca=file), or set NODE_EXTRA_CA_CERTS',
   },
   {
     matches: /ECONNRESET|EPIPE|Connection is closed|socket disconnected/,

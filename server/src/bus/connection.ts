@@ -1,8 +1,10 @@
+import { readFileSync } from 'node:fs'
 import { type RedisOptions as AnyRedisOptions, Redis } from 'ioredis'
-import { parseRedisAddress } from '../redis-address.ts'
+import { parseRedisAddress, type RedisTls } from '../redis-address.ts'
 import { connectionFault, SILENT } from './connection-fault.ts'
 import { keepArgumentsOutOfErrors } from './error-arguments.ts'
 import { BusUnreachable } from './errors.ts'
+import { tlsConnector } from './tls-connector.ts'
 
 export type { Redis } from 'ioredis'
 
@@ -125,6 +127,31 @@ function connectionAddress(url: string): RedisOptions {
     db: database,
     ...(username !== '' && { username }),
     ...(password !== '' && { password }),
-    ...(tls && { tls: {} }),
+    ...(tls && secure(tls)),
+  }
+}
+
+/** @throws BusUnreachable where a file cannot be read */
+function secure(tls: RedisTls): RedisOptions {
+  return { tls: tlsOptions(tls), Connector: tlsConnector(() => tlsOptions(tls)) }
+}
+
+/** @throws BusUnreachable where a file cannot be read */
+function tlsOptions({ ca, cert, key, servername }: RedisTls): NonNullable<RedisOptions['tls']> {
+  const read = (parameter: string, file: string) => {
+    try {
+      return readFileSync(file)
+    } catch (cause) {
+      const { code } = cause as NodeJS.ErrnoException
+      throw new BusUnreachable(
+        `Redis cannot be used: the file in \`${parameter}\` of REDIS_URL cannot be read (${code})`,
+      )
+    }
+  }
+  return {
+    ...(ca !== undefined && { ca: read('ca', ca) }),
+    ...(cert !== undefined && { cert: read('cert', cert) }),
+    ...(key !== undefined && { key: read('key', key) }),
+    ...(servername !== undefined && { servername }),
   }
 }

@@ -34,7 +34,7 @@ export const VARIABLES = {
   redisUrl: variable({
     name: 'REDIS_URL',
     meaning:
-      'Redis to use: `redis://`, `rediss://` or the path of a unix socket. Without it `tidegate start` runs a private one.',
+      'Redis to use: `redis://`, `rediss://` or the path of a unix socket; [certificates and rights](redis.md). Without it `tidegate start` runs a private one.',
     isSecret: true,
     parse: redisAddress,
   }),

@@ -39,6 +39,13 @@ describe('settings', () => {
     [{ REDIS_URL: 'redis://localhost/foo' }, 'its database, behind the host, must be a whole number'],
     [{ REDIS_URL: 'redis://localhost/-1' }, 'its database, behind the host, must be a whole number'],
     [{ REDIS_URL: 'redis://localhost?db=1' }, 'nothing may follow the database'],
+    [{ REDIS_URL: 'rediss://localhost?cert=a' }, 'cert and key go together'],
+    [{ REDIS_URL: 'rediss://localhost?ca=' }, 'a parameter behind the database is empty'],
+    [
+      { REDIS_URL: 'rediss://localhost?ca=a&ca=b' },
+      'behind the database there are only ca, cert, key, servername, each once',
+    ],
+    [{ REDIS_URL: 'rediss://localhost?rejectUnauthorized=0' }, 'there are only ca, cert, key, servername'],
     [{ REDIS_URL: 'redis://:5%@localhost' }, 'must be written as %25'],
     [{ TIDEGATE_HOST: ' ' }, 'TIDEGATE_HOST is " ": it must not be empty'],
   ])('K-SET-2 K-SET-4 readSettings - %j is refused with what to do', (environment, message) => {
