@@ -20,10 +20,16 @@ import { randomId } from './random-id.ts'
 import { type SocketConstructor, socketUrl } from './socket.ts'
 import type { Subscription } from './subscription.ts'
 import { Subscriptions } from './subscriptions.ts'
+import type { TokenOption } from './token-source.ts'
 
 export interface ClientOptions {
   /** Address of a gateway, `http(s)://` or `ws(s)://`. Its path is not used. */
   readonly url: string
+  /**
+   * Who the client is: a JSON Web Token or an API key. A function is asked for one before the first connection, before
+   * that one expires, and when a gateway refuses it; all of them MUST be of one subject.
+   */
+  readonly token?: TokenOption
   /** Defaults to the global WebSocket; `@tidegate/client/node` brings one for Node 20. */
   readonly WebSocket?: SocketConstructor
   /**
@@ -52,11 +58,12 @@ export class TidegateClient<C = unknown> {
   readonly #statusListeners = new Set<(status: ConnectionStatus) => void>()
   readonly #busListeners = new Set<(change: BusChange) => void>()
   readonly #recoveredListeners = new Set<(command: RecoveredCommand) => void>()
+  readonly #tokenListeners = new Set<(error: TidegateError) => void>()
   /** Why this client accepts no more calls. */
   #ended: TidegateError | undefined
   #closing: Promise<void> | undefined
 
-  /** @throws TidegateError `invalid_url`, `no_websocket` */
+  /** @throws TidegateError `invalid_url`, `invalid_token`, `no_websocket` */
   constructor(options: ClientOptions) {
     const WebSocket = options.WebSocket ?? (globalThis.WebSocket as SocketConstructor | undefined)
     if (WebSocket === undefined) throw clientError('no_websocket')
@@ -66,6 +73,7 @@ export class TidegateClient<C = unknown> {
         url: socketUrl(options.url),
         WebSocket,
         producer: options.producer ?? randomId(),
+        token: options.token,
         windowBytes: options.windowBytes ?? DEFAULTS.windowBytes,
       },
       {
@@ -90,6 +98,9 @@ export class TidegateClient<C = unknown> {
           this.#subscriptions.offline()
         },
         frame: (frame, receipt) => this.#receive(frame, receipt),
+        tokenError: (error) => {
+          for (const listener of this.#tokenListeners) callBack(listener, error)
+        },
         closed: (reason) => this.#end(reason),
         status: (status) => {
           for (const listener of this.#statusListeners) callBack(listener, status)
@@ -133,6 +144,15 @@ export class TidegateClient<C = unknown> {
   onRecovered(listener: (command: RecoveredCommand) => void): () => void {
     this.#recoveredListeners.add(listener)
     return () => this.#recoveredListeners.delete(listener)
+  }
+
+  /**
+   * Calls back when the `token` function gave none (`no_token`), or one that a gateway refused (`unauthorized`). It is
+   * asked again, after a growing wait; meanwhile `status` follows the connection. Returns a function that ends that.
+   */
+  onTokenError(listener: (error: TidegateError) => void): () => void {
+    this.#tokenListeners.add(listener)
+    return () => this.#tokenListeners.delete(listener)
   }
 
   /**

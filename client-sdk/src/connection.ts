@@ -7,18 +7,21 @@ import {
   type ServerFrame,
 } from '@tidegate/protocol'
 import type { Effect } from './connection/effect.ts'
-import { endingError } from './connection/ending.ts'
+import { endingError, refusalError } from './connection/ending.ts'
 import type { ClientEvent, ConnectionEvent } from './connection/event.ts'
 import { step } from './connection/machine.ts'
 import { type SocketOptions, Sockets } from './connection/sockets.ts'
-import { type ConnectionStatus, INITIAL, STATUS, type State } from './connection/state.ts'
+import { type ConnectionStatus, initialState, STATUS, type State } from './connection/state.ts'
 import { Timers } from './connection/timers.ts'
+import { FIXED, UNASKED } from './connection/token-state.ts'
 import type { Surroundings } from './connection/transition.ts'
 import type { FrameReceipt } from './credit.ts'
 import type { TidegateError } from './errors.ts'
+import { type TokenOption, TokenSource } from './token-source.ts'
 
 export interface ConnectionOptions extends SocketOptions {
   readonly producer: string
+  readonly token?: TokenOption | undefined
 }
 
 /** The view that the parts of a client have of its connection. */
@@ -52,6 +55,8 @@ export interface ConnectionEvents {
   offline(): void
   /** The receipt MUST be completed for every event of a batch. */
   frame(frame: ServerFrame, receipt: FrameReceipt): void
+  /** The application gave no token, or one that a gateway refused. It is asked again. */
+  tokenError(error: TidegateError): void
   /** The connection is closed for good: by the server for this reason, or by the client. */
   closed(reason: TidegateError): void
   status(status: ConnectionStatus): void
@@ -73,11 +78,13 @@ export class Connection implements Link {
   readonly #surroundings: () => Surroundings
   readonly #sockets: Sockets
   readonly #timers: Timers
-  #state: State = INITIAL
+  readonly #tokens: TokenSource
+  #state: State
   /** Events raised while the effects of another one ran: they run after those. */
   readonly #queue: ConnectionEvent[] = []
   #isRunning = false
 
+  /** @throws TidegateError `invalid_token` */
   constructor(options: ConnectionOptions, events: ConnectionEvents, surroundings = readSurroundings) {
     const { minWindowBytes, maxWindowBytes } = LIMITS
     // The server clamps the window; counting against another one would report too late.
@@ -88,6 +95,8 @@ export class Connection implements Link {
     const take = (event: ConnectionEvent) => this.#take(event)
     this.#sockets = new Sockets(this.#options, take)
     this.#timers = new Timers(take)
+    this.#tokens = new TokenSource(options.token, take, (error) => events.tokenError(error))
+    this.#state = initialState(this.#tokens.isFixed ? FIXED : UNASKED)
   }
 
   get status(): ConnectionStatus {
@@ -157,6 +166,10 @@ export class Connection implements Link {
         return this.#greet(effect)
       case 'send':
         return this.#sockets.send(effect.socket, JSON.stringify(effect.frame))
+      case 'ask':
+        return this.#tokens.ask(effect)
+      case 'show':
+        return this.#sockets.send(effect.socket, JSON.stringify({ type: 'token', token: this.#tokens.token }))
       case 'arm':
         return this.#timers.arm(effect.timer, effect.ms)
       case 'disarm':
@@ -169,7 +182,10 @@ export class Connection implements Link {
         return this.#events.offline()
       case 'frame':
         return this.#events.frame(effect.frame, effect.receipt)
+      case 'refused':
+        return this.#events.tokenError(refusalError(effect.fault, 'Another one is asked for.'))
       case 'closed':
+        this.#tokens.close()
         return this.#events.closed(endingError(effect.ending))
       default:
         effect satisfies never
@@ -180,10 +196,12 @@ export class Connection implements Link {
     const { producer, windowBytes } = this.#options
     const epochs = this.#events.epochs()
     const acked = this.#events.acked()
+    const { token } = this.#tokens
     const hello: ClientFrame = {
       type: 'hello',
       protocol: PROTOCOL_VERSION,
       client: CLIENT_NAME,
+      ...(token !== undefined && { token }),
       producer,
       session,
       ...(sequence !== undefined && { sequence }),

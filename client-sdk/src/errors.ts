@@ -8,6 +8,8 @@ export const CLIENT_ERROR_CODES = {
   no_answer: 'The query was not answered in time.',
   not_live: "The entity does not publish its state. Declare it with publish: ['state'], or read it with get().",
   closed: 'The client or the subscription is closed. `cause` says why, when it was not the application.',
+  invalid_token: 'A token is a text of 1 to 8,192 visible ASCII characters, without spaces or line ends.',
+  no_token: 'The token function gave no token within 10 s. `cause` has its error. It is asked again.',
   invalid_url: 'Not an http(s):// or ws(s):// address.',
   no_websocket: 'There is no global WebSocket. On Node 20 import from "@tidegate/client/node", or pass one.',
 } as const

@@ -46,6 +46,11 @@ export class OptionChanges {
     this.#awaiting = 'subscribe'
   }
 
+  /** Whether the next answer on the present connection is that to a change. */
+  get isAsking(): boolean {
+    return this.#awaiting === 'change'
+  }
+
   granted(): void {
     if (this.#awaiting === 'change') {
       const { change, resolve } = this.#pending.shift()!
@@ -57,7 +62,7 @@ export class OptionChanges {
 
   /** Whether the server refused only a change: the subscription continues with its options. */
   refused(reason: TidegateError): boolean {
-    if (this.#awaiting !== 'change') return false
+    if (!this.isAsking) return false
     this.#pending.shift()!.reject(reason)
     this.#next()
     return true

@@ -271,6 +271,15 @@ export class ActiveSubscription<Event extends TopicEvent<string, unknown>> imple
     this.#host.send(this.frame())
   }
 
+  /**
+   * The server ended it, and it will be requested again. Other keys may have come into view, so a snapshot is due again.
+   * @returns whether the answer to a change is still to come
+   */
+  interrupted(): boolean {
+    if (this.#granted && this.#options.options.snapshot) this.#isInSnapshot = true
+    return this.#options.isAsking
+  }
+
   /** The server ended it, or the connection for good. Waiting events can still be iterated. */
   end(reason: TidegateError): void {
     if (this.#ending === undefined) this.#end({ by: 'server', reason }, reason)

@@ -1,4 +1,4 @@
-import type { ServerFrame, SubscribeOptions } from '@tidegate/protocol'
+import { RETRYABLE, type ServerFrame, type SubscribeOptions } from '@tidegate/protocol'
 import { reconnectDelayMs } from './backoff.ts'
 import type { Link } from './connection.ts'
 import type { TopicEvent } from './contract-types.ts'
@@ -94,8 +94,15 @@ export class Subscriptions {
     this.#entries.get(gap.sub)?.subscription.withheld(gap)
   }
 
-  ended({ sub, code }: FrameOf<'unsubscribed'>): void {
-    if (code !== 'ok') this.#end(sub, new TidegateError(code, 'The server ended the subscription.'))
+  /** The server ended it: for good, or, such as when the client's rights have changed, to be requested again. */
+  ended({ sub, code, counts = [] }: FrameOf<'unsubscribed'>): void {
+    const entry = this.#entries.get(sub)
+    if (entry === undefined || code === 'ok') return
+    for (const more of counts) entry.subscription.counted(more)
+    if (!RETRYABLE.has(code)) return this.#end(sub, new TidegateError(code, 'The server ended the subscription.'))
+    // A change that crossed the end opens another subscription there, which begins now and not where this one was.
+    if (entry.subscription.interrupted()) return this.#link.reconnect()
+    this.#askAgain(entry)
   }
 
   /**
@@ -105,6 +112,10 @@ export class Subscriptions {
     const entry = this.#entries.get(sub)
     if (entry === undefined || entry.subscription.refused(new TidegateError(code, message))) return
     if (!retryable) return this.#end(sub, new TidegateError(code, message))
+    this.#askAgain(entry)
+  }
+
+  #askAgain(entry: Entry): void {
     const delayMs = reconnectDelayMs(++entry.refusals, Math.random())
     clearTimeout(entry.retryTimer)
     entry.retryTimer = setTimeout(() => this.#link.send(entry.subscription.frame()), delayMs)

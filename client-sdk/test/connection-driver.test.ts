@@ -21,6 +21,7 @@ function open(events: Partial<ConnectionEvents> = {}, surroundings = { now: 0, w
       leaving: () => told.push('leaving'),
       offline: () => told.push('offline'),
       frame: (frame) => told.push(frame.type),
+      tokenError: ({ code }) => told.push(code),
       closed: ({ code }) => told.push(code),
       status: (status) => told.push(`status ${status}`),
       ...events,

@@ -1,8 +1,8 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import type { ClientEvent, Happening } from '../src/connection/event.ts'
+import type { ClientEvent, Happening, TokenEvent } from '../src/connection/event.ts'
 import { STATUS, type StateKind } from '../src/connection/state.ts'
-import { DRAIN, received, STATES, WELCOME } from './support/connection-samples.ts'
+import { AUTHORIZED, DRAIN, received, STATES, WELCOME } from './support/connection-samples.ts'
 import { ConnectionWorld } from './support/connection-world.ts'
 
 type Move = { readonly random: number } & (
@@ -10,6 +10,7 @@ type Move = { readonly random: number } & (
   /** On one of the sockets so far, open or not, counted back from the newest. */
   | { readonly kind: 'socket'; readonly back: number; readonly happening: Happening }
   | { readonly kind: 'timer'; readonly which: number }
+  | { readonly kind: 'token'; readonly answers: TokenEvent['kind'] }
   | { readonly kind: 'time'; readonly ms: number }
   | { readonly kind: 'advance' }
 )
@@ -19,6 +20,9 @@ const HAPPENINGS: readonly Happening[] = [
   { kind: 'opened' },
   { kind: 'welcomed', frame: { ...WELCOME, sequence: 'q' } },
   { kind: 'welcomed', frame: WELCOME },
+  { kind: 'welcomed', frame: { ...WELCOME, expiresInMs: 4_000 } },
+  { kind: 'authorized', frame: AUTHORIZED },
+  { kind: 'authorized', frame: { type: 'authorized' } },
   { kind: 'drained', frame: DRAIN },
   received({ type: 'batch', parts: [] }),
   received({ type: 'ping', time: 1 }),
@@ -26,6 +30,8 @@ const HAPPENINGS: readonly Happening[] = [
   { kind: 'garbled' },
   { kind: 'lost', code: 1_006, reason: '' },
   { kind: 'lost', code: 4_008, reason: '{"retryAfterMs":250}' },
+  { kind: 'lost', code: 4_401, reason: 'unauthorized' },
+  { kind: 'lost', code: 4_401, reason: '{"retryAfterMs":250}' },
   { kind: 'lost', code: 4_502, reason: '' },
 ]
 
@@ -41,7 +47,15 @@ const move: fc.Arbitrary<Move> = fc.oneof(
       random,
     }),
   },
-  { weight: 4, arbitrary: fc.record({ kind: fc.constant('timer' as const), which: fc.nat({ max: 1 }), random }) },
+  { weight: 4, arbitrary: fc.record({ kind: fc.constant('timer' as const), which: fc.nat({ max: 2 }), random }) },
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      kind: fc.constant('token' as const),
+      answers: fc.constantFrom<TokenEvent['kind']>('token_ready', 'token_failed'),
+      random,
+    }),
+  },
   {
     weight: 1,
     arbitrary: fc.record({
@@ -66,6 +80,9 @@ function run(world: ConnectionWorld, move: Move): void {
       if (timer !== undefined) world.fire(timer, move.random)
       break
     }
+    case 'token':
+      world.answer(move.answers, move.random)
+      break
     case 'time':
       world.pass(move.ms)
       break
@@ -78,6 +95,9 @@ function run(world: ConnectionWorld, move: Move): void {
 function advance(world: ConnectionWorld, random: number): void {
   const { kind, sockets } = world.state
   switch (kind) {
+    case 'authorizing':
+      world.answer('token_ready', random)
+      break
     case 'connecting':
     case 'replacing':
       world.happen(world.newest, { kind: 'opened' }, random)
@@ -101,11 +121,11 @@ function advance(world: ConnectionWorld, random: number): void {
   }
 }
 
-test('C-STATE-3 C-STATE-5 C-BACKOFF-1 C-HELLO-1 connection - keeps sockets, timers, waits and sessions in order, whatever happens', () => {
+test('C-STATE-3 C-STATE-5 C-BACKOFF-1 C-HELLO-1 C-TOKEN-2 connection - keeps sockets, timers, waits and sessions in order, whatever happens', () => {
   const reached = new Set<StateKind>()
   fc.assert(
-    fc.property(fc.array(move, { maxLength: 100 }), (moves) => {
-      const world = new ConnectionWorld()
+    fc.property(fc.boolean(), fc.array(move, { maxLength: 100 }), (asks, moves) => {
+      const world = new ConnectionWorld(asks)
       world.take({ from: 'client', kind: 'start' }, 0)
       for (const each of moves) {
         run(world, each)
@@ -113,7 +133,7 @@ test('C-STATE-3 C-STATE-5 C-BACKOFF-1 C-HELLO-1 connection - keeps sockets, time
       }
       if (world.state.kind === 'closed') return
       // Nothing that happened keeps it from being online again.
-      for (let round = 0; round < 2; round++) if (STATUS[world.state.kind] !== 'online') advance(world, 0)
+      for (let round = 0; round < 3; round++) if (STATUS[world.state.kind] !== 'online') advance(world, 0)
       expect(world.announced.at(-1)).toBe('online')
       world.take({ from: 'client', kind: 'close' }, 0)
       expect([world.state.kind, world.sockets.size, world.timers.size]).toEqual(['closed', 0, 0])

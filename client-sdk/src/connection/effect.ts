@@ -1,9 +1,10 @@
 import type { ClientFrame, PublishGrant, ServerFrame } from '@tidegate/protocol'
 import type { FrameReceipt } from '../credit.ts'
 import type { Ending } from './ending.ts'
-import type { SocketId, TimerName } from './state.ts'
+import type { ErrorFrame, SocketId, TimerName } from './state.ts'
+import type { TokenReason } from './token-state.ts'
 
-/** Effects for the driver, in order. The last five are calls of `ConnectionEvents`. */
+/** Effects for the driver, in order. The last six are calls of `ConnectionEvents`. */
 export type Effect =
   | { readonly kind: 'open'; readonly socket: SocketId }
   /** Stops listening to the socket and closes it, unless it closed by itself. */
@@ -16,6 +17,10 @@ export type Effect =
       readonly returning: boolean
     }
   | { readonly kind: 'send'; readonly socket: SocketId; readonly frame: ClientFrame }
+  /** Asks the application for a token. While it is being asked, nothing more is done. */
+  | { readonly kind: 'ask'; readonly reason: TokenReason; readonly attempt: number }
+  /** Sends the token that the application gave last. */
+  | { readonly kind: 'show'; readonly socket: SocketId }
   /** Starts a timer, anew if it is running. */
   | { readonly kind: 'arm'; readonly timer: TimerName; readonly ms: number }
   /** Stops every timer. */
@@ -24,6 +29,8 @@ export type Effect =
   | { readonly kind: 'leaving' }
   | { readonly kind: 'offline' }
   | { readonly kind: 'frame'; readonly frame: ServerFrame; readonly receipt: FrameReceipt }
+  /** The gateway refused the token, and another one will be asked for. */
+  | { readonly kind: 'refused'; readonly fault: ErrorFrame | undefined }
   | { readonly kind: 'closed'; readonly ending: Ending }
 
 export function arm(timer: TimerName, ms: number): Effect {

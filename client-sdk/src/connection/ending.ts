@@ -1,3 +1,4 @@
+import { CLOSE } from '@tidegate/protocol'
 import { clientError, TidegateError } from '../errors.ts'
 import type { ErrorFrame } from './state.ts'
 
@@ -12,11 +13,19 @@ export type Ending =
       readonly fault: ErrorFrame | undefined
     }
 
+const NEW_CLIENT = 'Open another client with a valid `token`, or give a function, which is asked for new ones.'
+
 /** The error with which everything outstanding rejects. */
 export function endingError(ending: Ending): TidegateError {
   if (ending.by === 'application') return clientError('closed')
   const { code, reason, fault } = ending
   const cause = fault && new TidegateError(fault.code, fault.message)
+  if (code === CLOSE.unauthorized) return refusalError(fault, NEW_CLIENT)
   const message = `The server closed the connection for good: ${cause?.message ?? reason} (close code ${code})`
   return new TidegateError('closed', message, { cause })
+}
+
+/** A gateway refused the token. @param advice what to do */
+export function refusalError(fault: ErrorFrame | undefined, advice: string): TidegateError {
+  return new TidegateError('unauthorized', `${fault?.message ?? 'The token is not valid here.'} ${advice}`)
 }

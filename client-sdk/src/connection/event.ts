@@ -4,11 +4,13 @@ import type { SocketId, TimerName } from './state.ts'
 
 export type WelcomeFrame = Extract<ServerFrame, { type: 'welcome' }>
 type DrainFrame = Extract<ServerFrame, { type: 'drain' }>
+type AuthorizedFrame = Extract<ServerFrame, { type: 'authorized' }>
 
 /** Kinds of text messages. */
 export type FrameEvent =
   | { readonly kind: 'welcomed'; readonly frame: WelcomeFrame }
   | { readonly kind: 'drained'; readonly frame: DrainFrame }
+  | { readonly kind: 'authorized'; readonly frame: AuthorizedFrame }
   /** Any other frame. */
   | { readonly kind: 'received'; readonly frame: ServerFrame; readonly receipt: FrameReceipt }
   /** Text that no Tidegate server sends. */
@@ -27,13 +29,19 @@ export interface TimerEvent {
   readonly kind: `${TimerName}_due`
 }
 
+/** Answers to `ask`. */
+export interface TokenEvent {
+  readonly from: 'token'
+  readonly kind: 'token_ready' | 'token_failed'
+}
+
 /** Requests of the client to its connection. */
 export interface ClientEvent {
   readonly from: 'client'
   readonly kind: 'start' | 'reconnect' | 'resumed' | 'close'
 }
 
-export type ConnectionEvent = SocketEvent | TimerEvent | ClientEvent
+export type ConnectionEvent = SocketEvent | TimerEvent | TokenEvent | ClientEvent
 
 export type EventKind = ConnectionEvent['kind']
 export type EventOf<Kind extends EventKind> = ConnectionEvent & { readonly kind: Kind }

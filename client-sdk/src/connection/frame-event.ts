@@ -14,6 +14,8 @@ export function frameEvent(text: string, credit: CreditMeter): FrameEvent {
       return { kind: 'welcomed', frame }
     case 'drain':
       return { kind: 'drained', frame }
+    case 'authorized':
+      return { kind: 'authorized', frame }
     default:
       return { kind: 'received', frame, receipt }
   }

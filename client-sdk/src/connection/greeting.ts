@@ -3,6 +3,7 @@ import { arm } from './effect.ts'
 import type { EventOf, WelcomeFrame } from './event.ts'
 import { awaitMore } from './listening.ts'
 import type { Connected, State, StateOf } from './state.ts'
+import { askToken, missingToken, type TokenStep, tokenTaken } from './token.ts'
 import { type Step, type Surroundings, to } from './transition.ts'
 
 /** A gateway that has not greeted by then is not there. */
@@ -10,8 +11,16 @@ const GREETING_DEADLINE_MS = 10_000
 /** Silence for this many ping intervals is a dead connection. */
 const SILENCE_INTERVALS = 2.5
 
-/** Opens a socket. Every connection starts here, except one that replaces another. */
-export function attempt({ memory }: StateOf<'idle' | 'waiting'>): Step {
+/** Every connection starts here, except one that replaces another. */
+export function attempt(state: StateOf<'idle' | 'waiting'>, _: unknown, { now }: Surroundings): Step {
+  const reason = missingToken(state.memory, now)
+  if (reason === undefined) return connect(state)
+  const { memory, effects } = askToken(state.memory, reason)
+  return to({ kind: 'authorizing', sockets: [], memory }, ...effects)
+}
+
+/** Opens a socket. */
+export function connect({ memory }: StateOf<'idle' | 'waiting' | 'authorizing'>): Step {
   const socket = memory.newest + 1
   const silenceMs = GREETING_DEADLINE_MS
   return to(
@@ -32,22 +41,26 @@ export function greet(state: Connected, { socket }: EventOf<'opened'>, { wallTim
   )
 }
 
-export function welcome(state: StateOf<'connecting'>, event: EventOf<'welcomed'>, { now }: Surroundings): Step {
-  const { frame } = event
-  const next: State = { kind: 'online', sockets: state.sockets, ...greeted(state, frame, now) }
-  return to(next, awaitMore(next), { kind: 'online', publish: frame.publish })
+export function welcome(state: StateOf<'connecting'>, { frame }: EventOf<'welcomed'>, surroundings: Surroundings): Step {
+  const { values, effects } = greeted(state, frame, surroundings)
+  const next: State = { kind: 'online', sockets: state.sockets, ...values }
+  return to(next, awaitMore(next), ...effects, { kind: 'online', publish: frame.publish })
 }
 
 /** The values a greeting gives a connection. */
 export function greeted(
-  { memory }: Connected,
+  state: Connected,
   frame: WelcomeFrame,
-  now: number,
-): Omit<StateOf<'online'>, 'kind' | 'sockets'> {
+  surroundings: Surroundings,
+): { readonly values: Omit<StateOf<'online'>, 'kind' | 'sockets'>; readonly effects: TokenStep['effects'] } {
+  const { memory, effects } = tokenTaken(state.memory, frame.expiresInMs, surroundings)
   const { sequence } = memory.sequence === NEW_SEQUENCE ? frame : memory
   return {
-    memory: { ...memory, sequence, wasOnline: true },
-    silenceMs: SILENCE_INTERVALS * frame.pingMs,
-    onlineSince: now,
+    values: {
+      memory: { ...memory, sequence, wasOnline: true },
+      silenceMs: SILENCE_INTERVALS * frame.pingMs,
+      onlineSince: surroundings.now,
+    },
+    effects,
   }
 }

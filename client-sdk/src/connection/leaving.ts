@@ -4,6 +4,7 @@ import { arm, close, type Effect } from './effect.ts'
 import type { Ending } from './ending.ts'
 import type { EventOf } from './event.ts'
 import type { Connected, State, StateOf } from './state.ts'
+import { tokenRefused } from './token.ts'
 import { type Step, type Surroundings, to } from './transition.ts'
 
 /** A connection that lived this long was a success: the backoff starts again at its first attempt. */
@@ -11,21 +12,31 @@ const STABLE_MS = 5_000
 
 /** The socket closed: its code decides whether to come back, its reason may say when. */
 export function lose(state: Connected, { code, reason }: EventOf<'lost'>, surroundings: Surroundings): Step {
+  const { fault, token } = state.memory
   const advice = closeAdvice(code)
-  switch (advice) {
-    case 'retry': {
-      const advisedMs = advisedDelayMs(reason)
-      if (advisedMs === undefined) return giveUp(state, undefined, surroundings)
-      return wait(state, advisedMs, failuresOf(state, surroundings))
-    }
-    case 'new_token':
-    case 'stop':
-      return end(state, { by: 'server', code, reason, fault: state.memory.fault })
+  if (advice === 'stop' || (advice === 'new_token' && token.kind === 'fixed')) {
+    return end(state, { by: 'server', code, reason, fault })
   }
+  const next = afterRefusal(state, code)
+  const advisedMs = advisedDelayMs(reason)
+  const step =
+    advisedMs === undefined
+      ? giveUp(next, undefined, surroundings)
+      : wait(next, advisedMs, failuresOf(state, surroundings))
+  return advice === 'retry' ? step : to(step.state, ...step.effects, { kind: 'refused', fault })
+}
+
+/** There is no other gateway, or it refused: this one ends sooner if fewer clients stay. */
+export function loseSuccessor(
+  state: StateOf<'replacing'>,
+  { code }: EventOf<'lost'>,
+  surroundings: Surroundings,
+): Step {
+  return giveUp(afterRefusal(state, code), undefined, surroundings)
 }
 
 /** The connection is useless: another one is made later. */
-export function giveUp(state: Connected, _: unknown, surroundings: Surroundings): Step {
+export function giveUp(state: Connected | StateOf<'authorizing'>, _: unknown, surroundings: Surroundings): Step {
   const failures = failuresOf(state, surroundings)
   return wait(state, reconnectDelayMs(failures, surroundings.random), failures + 1)
 }
@@ -39,7 +50,12 @@ export function finish(state: State): Step {
   return end(state, { by: 'application' })
 }
 
-function wait(state: Connected, ms: number, failures: number): Step {
+/** A refused token is not shown again. */
+function afterRefusal<S extends Connected>(state: S, code: number): S {
+  return closeAdvice(code) === 'new_token' ? { ...state, memory: tokenRefused(state.memory) } : state
+}
+
+function wait(state: Connected | StateOf<'authorizing'>, ms: number, failures: number): Step {
   const memory = { ...state.memory, failures }
   return to({ kind: 'waiting', sockets: [], memory }, ...abandon(state), arm('retry', ms), { kind: 'offline' })
 }
@@ -53,9 +69,9 @@ function abandon({ sockets }: State): Effect[] {
   return [{ kind: 'disarm' }, ...sockets.map(close)]
 }
 
-function failuresOf(state: Connected, { now }: Surroundings): number {
-  const isStable = state.kind !== 'connecting' && now - state.onlineSince >= STABLE_MS
-  return isStable ? 0 : state.memory.failures
+function failuresOf(state: Connected | StateOf<'authorizing'>, { now }: Surroundings): number {
+  const isAttempt = state.kind === 'connecting' || state.kind === 'authorizing'
+  return isAttempt || now - state.onlineSince < STABLE_MS ? state.memory.failures : 0
 }
 
 /** The wait that a close reason asks for, if any. */

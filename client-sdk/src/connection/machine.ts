@@ -1,14 +1,16 @@
-import type { ClientEvent, ConnectionEvent, EventOf, SocketEvent } from './event.ts'
+import type { ClientEvent, ConnectionEvent, EventOf, SocketEvent, TokenEvent } from './event.ts'
 import { attempt, greet, welcome } from './greeting.ts'
-import { finish, giveUp, lose, turnBack } from './leaving.ts'
+import { finish, giveUp, lose, loseSuccessor, turnBack } from './leaving.ts'
 import { bySocket, hear, listen, listenToPredecessor } from './listening.ts'
+import { authorize, keepToken, openWithToken, renew, renewLater, showToken } from './renewal.ts'
 import { drain, drainEarly, outlive, release, replace, takeOver } from './replacement.ts'
 import type { Connected, State, StateKind, StateOf, TIMERS } from './state.ts'
 import { ignore, type Step, type Surroundings, type Transition } from './transition.ts'
 
-/** The events possible in a state: every request of the client, its timers, and events of its sockets. */
+/** The events possible in a state: every request of the client, tokens, its timers, and events of its sockets. */
 type Possible<S extends StateKind> =
   | ClientEvent['kind']
+  | TokenEvent['kind']
   | `${(typeof TIMERS)[S][number]}_due`
   | (S extends Connected['kind'] ? SocketEvent['kind'] : never)
 
@@ -18,15 +20,33 @@ type Transitions = {
 
 /** The transition of every event in every state. A missing cell does not compile. */
 const TRANSITIONS: Transitions = {
-  idle: { start: attempt, reconnect: ignore, resumed: ignore, close: finish },
+  idle: {
+    token_ready: ignore,
+    token_failed: ignore,
+    start: attempt,
+    reconnect: ignore,
+    resumed: ignore,
+    close: finish,
+  },
+  authorizing: {
+    token_ready: openWithToken,
+    token_failed: giveUp,
+    start: ignore,
+    reconnect: ignore,
+    resumed: ignore,
+    close: finish,
+  },
   connecting: {
     opened: greet,
     welcomed: welcome,
     drained: turnBack,
+    authorized: hear,
     received: listen,
     garbled: giveUp,
     lost: lose,
     silence_due: giveUp,
+    token_ready: ignore,
+    token_failed: ignore,
     start: ignore,
     reconnect: giveUp,
     resumed: ignore,
@@ -36,10 +56,14 @@ const TRANSITIONS: Transitions = {
     opened: ignore,
     welcomed: hear,
     drained: drain,
+    authorized: authorize,
     received: listen,
     garbled: giveUp,
     lost: lose,
     silence_due: giveUp,
+    renew_due: renew,
+    token_ready: showToken,
+    token_failed: renewLater,
     start: ignore,
     reconnect: giveUp,
     resumed: ignore,
@@ -49,11 +73,15 @@ const TRANSITIONS: Transitions = {
     opened: ignore,
     welcomed: hear,
     drained: drain,
+    authorized: authorize,
     received: listen,
     garbled: giveUp,
     lost: lose,
     silence_due: giveUp,
     drain_due: replace,
+    renew_due: renew,
+    token_ready: showToken,
+    token_failed: renewLater,
     start: ignore,
     reconnect: giveUp,
     resumed: ignore,
@@ -63,11 +91,14 @@ const TRANSITIONS: Transitions = {
     opened: bySocket(ignore, greet),
     welcomed: bySocket(hear, takeOver),
     drained: bySocket(hear, ignore),
+    authorized: bySocket(authorize, ignore),
     received: bySocket(listen, ignore),
     garbled: bySocket(giveUp, ignore),
-    // There is no other gateway: this one ends sooner if fewer clients stay.
-    lost: bySocket(lose, giveUp),
+    lost: bySocket(lose, loseSuccessor),
     silence_due: giveUp,
+    renew_due: renew,
+    token_ready: showToken,
+    token_failed: renewLater,
     start: ignore,
     reconnect: giveUp,
     resumed: ignore,
@@ -77,17 +108,36 @@ const TRANSITIONS: Transitions = {
     opened: ignore,
     welcomed: bySocket(hear, ignore),
     drained: bySocket(drainEarly, ignore),
+    authorized: bySocket(authorize, ignore),
     received: bySocket(listen, listenToPredecessor),
     garbled: bySocket(giveUp, ignore),
     lost: bySocket(lose, outlive),
     silence_due: giveUp,
+    renew_due: renew,
+    token_ready: showToken,
+    token_failed: renewLater,
     start: ignore,
     reconnect: giveUp,
     resumed: release,
     close: finish,
   },
-  waiting: { retry_due: attempt, start: ignore, reconnect: ignore, resumed: ignore, close: finish },
-  closed: { start: ignore, reconnect: ignore, resumed: ignore, close: ignore },
+  waiting: {
+    retry_due: attempt,
+    token_ready: keepToken,
+    token_failed: ignore,
+    start: ignore,
+    reconnect: ignore,
+    resumed: ignore,
+    close: finish,
+  },
+  closed: {
+    token_ready: ignore,
+    token_failed: ignore,
+    start: ignore,
+    reconnect: ignore,
+    resumed: ignore,
+    close: ignore,
+  },
 }
 
 /** One step of a connection. Pure: sockets, timers and listeners belong to the driver. */

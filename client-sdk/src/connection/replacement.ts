@@ -31,10 +31,11 @@ export function replace(state: StateOf<'draining'>): Step {
 }
 
 /** The other gateway greeted: its connection is the present one from now on. */
-export function takeOver(state: StateOf<'replacing'>, { frame }: EventOf<'welcomed'>, { now }: Surroundings): Step {
+export function takeOver(state: StateOf<'replacing'>, { frame }: EventOf<'welcomed'>, surroundings: Surroundings): Step {
   const [predecessor, present] = state.sockets
-  const next: State = { kind: 'handing_over', sockets: [present, predecessor], ...greeted(state, frame, now) }
-  return to(next, { kind: 'offline' }, awaitMore(next), { kind: 'online', publish: frame.publish })
+  const { values, effects } = greeted(state, frame, surroundings)
+  const next: State = { kind: 'handing_over', sockets: [present, predecessor], ...values }
+  return to(next, { kind: 'offline' }, awaitMore(next), ...effects, { kind: 'online', publish: frame.publish })
 }
 
 /** Every subscription is granted on the present connection. */

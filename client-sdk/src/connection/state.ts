@@ -1,11 +1,12 @@
 import { NEW_SEQUENCE, type ServerFrame } from '@tidegate/protocol'
+import type { TokenState } from './token-state.ts'
 
 export type ConnectionStatus = 'connecting' | 'online' | 'offline' | 'closed'
 
 /** Sockets are numbered in the order of opening, so that late events of an old one are recognised. */
 export type SocketId = number
 
-export type TimerName = 'retry' | 'drain' | 'silence'
+export type TimerName = 'retry' | 'drain' | 'silence' | 'renew'
 
 export type ErrorFrame = Extract<ServerFrame, { type: 'error' }>
 
@@ -25,6 +26,9 @@ export interface Memory {
   readonly failures: number
   /** The server's last error on the connection itself. */
   readonly fault: ErrorFrame | undefined
+  readonly token: TokenState
+  /** Tokens asked for since a gateway last took one. */
+  readonly asks: number
 }
 
 interface Disconnected {
@@ -51,6 +55,8 @@ type Paired<Others> = Omit<Greeted, 'sockets'> & { readonly sockets: Others }
 export type State =
   /** Not opened yet. */
   | ({ readonly kind: 'idle' } & Disconnected)
+  /** The application is asked for a token. A socket is opened when there is one. */
+  | ({ readonly kind: 'authorizing' } & Disconnected)
   /** A socket is opening, or waits for the greeting. */
   | ({ readonly kind: 'connecting' } & Attempting)
   | ({ readonly kind: 'online' } & Greeted)
@@ -71,15 +77,19 @@ export type StateOf<Kind extends StateKind> = Extract<State, { kind: Kind }>
 /** States with a socket. */
 export type Connected = Exclude<State, { sockets: readonly [] }>
 
-export const INITIAL: State = {
-  kind: 'idle',
-  sockets: [],
-  memory: { newest: 0, session: 0, sequence: NEW_SEQUENCE, wasOnline: false, failures: 0, fault: undefined },
+/** States of a connection that works. */
+export type GreetedState = Exclude<Connected, { kind: 'connecting' }>
+
+export function initialState(token: TokenState): State {
+  const counts = { newest: 0, session: 0, failures: 0, asks: 0 }
+  const memory = { ...counts, sequence: NEW_SEQUENCE, wasOnline: false, fault: undefined, token }
+  return { kind: 'idle', sockets: [], memory }
 }
 
 /** The status that the application sees in a state. */
 export const STATUS: Readonly<Record<StateKind, ConnectionStatus>> = {
   idle: 'offline',
+  authorizing: 'connecting',
   connecting: 'connecting',
   online: 'online',
   draining: 'online',
@@ -89,14 +99,15 @@ export const STATUS: Readonly<Record<StateKind, ConnectionStatus>> = {
   closed: 'closed',
 }
 
-/** Timers that run in a state. */
+/** Timers that run in a state; `renew` only for a token that expires. */
 export const TIMERS = {
   idle: [],
+  authorizing: [],
   connecting: ['silence'],
-  online: ['silence'],
-  draining: ['silence', 'drain'],
-  replacing: ['silence'],
-  handing_over: ['silence'],
+  online: ['silence', 'renew'],
+  draining: ['silence', 'drain', 'renew'],
+  replacing: ['silence', 'renew'],
+  handing_over: ['silence', 'renew'],
   waiting: ['retry'],
   closed: [],
 } as const satisfies Record<StateKind, readonly TimerName[]>

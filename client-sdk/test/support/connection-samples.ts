@@ -2,6 +2,7 @@ import type { ServerFrame } from '@tidegate/protocol'
 import type { Effect } from '../../src/connection/effect.ts'
 import type { ConnectionEvent, Happening } from '../../src/connection/event.ts'
 import type { SocketId, State, StateKind } from '../../src/connection/state.ts'
+import { HELD } from '../../src/connection/token-state.ts'
 import { FrameReceipt } from '../../src/credit.ts'
 import { welcome } from './welcome.ts'
 
@@ -10,12 +11,17 @@ export const PRESENT = 1
 export const OTHER = 2
 const STALE = 9
 
-const memory = { newest: 2, session: 7, sequence: 'q', wasOnline: true, failures: 3, fault: undefined }
+/** Of a client that asks for tokens, and was given one. */
+const memory = {
+  ...{ newest: 2, session: 7, sequence: 'q', wasOnline: true, failures: 3, fault: undefined, asks: 1 },
+  token: HELD,
+}
 const online = { memory, sockets: [PRESENT], silenceMs: 250, onlineSince: 0 } as const
 
 /** One state of each kind. */
 export const STATES: { readonly [Kind in StateKind]: Extract<State, { kind: Kind }> } = {
   idle: { kind: 'idle', sockets: [], memory },
+  authorizing: { kind: 'authorizing', sockets: [], memory },
   connecting: { kind: 'connecting', memory, sockets: [PRESENT], silenceMs: 10_000 },
   online: { kind: 'online', ...online },
   draining: { kind: 'draining', ...online },
@@ -26,6 +32,9 @@ export const STATES: { readonly [Kind in StateKind]: Extract<State, { kind: Kind
 }
 
 export const WELCOME = welcome({ pingMs: 40 })
+
+/** For half a minute. */
+export const AUTHORIZED: Extract<ServerFrame, { type: 'authorized' }> = { type: 'authorized', expiresInMs: 30_000 }
 
 export const DRAIN: Extract<ServerFrame, { type: 'drain' }> = {
   type: 'drain',
@@ -51,6 +60,7 @@ export const EVENTS = {
   opened: on(PRESENT, { kind: 'opened' }),
   welcomed: on(PRESENT, { kind: 'welcomed', frame: WELCOME }),
   drained: on(PRESENT, { kind: 'drained', frame: DRAIN }),
+  authorized: on(PRESENT, { kind: 'authorized', frame: AUTHORIZED }),
   received: on(PRESENT, ack),
   'received batch': on(PRESENT, batch),
   'received ping': on(PRESENT, ping),
@@ -62,11 +72,13 @@ export const EVENTS = {
   'other opened': on(OTHER, { kind: 'opened' }),
   'other welcomed': on(OTHER, { kind: 'welcomed', frame: WELCOME }),
   'other drained': on(OTHER, { kind: 'drained', frame: DRAIN }),
+  'other authorized': on(OTHER, { kind: 'authorized', frame: AUTHORIZED }),
   'other received': on(OTHER, ack),
   'other received batch': on(OTHER, batch),
   'other received ping': on(OTHER, ping),
   'other garbled': on(OTHER, { kind: 'garbled' }),
   'other lost': on(OTHER, { kind: 'lost', code: 1_006, reason: '' }),
+  'other lost for a token': on(OTHER, { kind: 'lost', code: 4_401, reason: '' }),
   'other lost for good': on(OTHER, { kind: 'lost', code: 4_502, reason: '' }),
   'stale opened': on(STALE, { kind: 'opened' }),
   'stale welcomed': on(STALE, { kind: 'welcomed', frame: WELCOME }),
@@ -76,7 +88,10 @@ export const EVENTS = {
   'stale lost for good': on(STALE, { kind: 'lost', code: 4_502, reason: '' }),
   retry_due: { from: 'timer', kind: 'retry_due' },
   drain_due: { from: 'timer', kind: 'drain_due' },
+  renew_due: { from: 'timer', kind: 'renew_due' },
   silence_due: { from: 'timer', kind: 'silence_due' },
+  token_ready: { from: 'token', kind: 'token_ready' },
+  token_failed: { from: 'token', kind: 'token_failed' },
   reconnect: { from: 'client', kind: 'reconnect' },
   resumed: { from: 'client', kind: 'resumed' },
   close: { from: 'client', kind: 'close' },
@@ -90,9 +105,12 @@ export function inWords(effect: Effect): string {
     case 'open':
     case 'close':
     case 'greet':
+    case 'show':
       return `${effect.kind} ${effect.socket}`
     case 'send':
       return `send ${effect.frame.type} on ${effect.socket}`
+    case 'ask':
+      return `ask ${effect.reason} ${effect.attempt}`
     case 'arm':
       return `arm ${effect.timer} ${effect.ms}`
     case 'frame':
@@ -103,6 +121,7 @@ export function inWords(effect: Effect): string {
     case 'online':
     case 'leaving':
     case 'offline':
+    case 'refused':
       return effect.kind
   }
 }

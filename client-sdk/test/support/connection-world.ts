@@ -1,14 +1,15 @@
 import { expect } from 'vitest'
 import type { Effect } from '../../src/connection/effect.ts'
-import type { ConnectionEvent, Happening } from '../../src/connection/event.ts'
+import type { ConnectionEvent, Happening, TokenEvent } from '../../src/connection/event.ts'
 import { step } from '../../src/connection/machine.ts'
-import { INITIAL, type SocketId, STATUS, type State, TIMERS, type TimerName } from '../../src/connection/state.ts'
+import { initialState, type SocketId, STATUS, type State, TIMERS, type TimerName } from '../../src/connection/state.ts'
+import { FIXED, UNASKED } from '../../src/connection/token-state.ts'
 
 const STABLE_MS = 5_000
 
 /** What a driver would have done so far, and what must hold after every event. */
 export class ConnectionWorld {
-  state: State = INITIAL
+  state: State
   readonly sockets = new Set<SocketId>()
   readonly timers = new Set<TimerName>()
   /** Announced to the parts of the client. */
@@ -23,6 +24,18 @@ export class ConnectionWorld {
   #sequence: string | undefined = 'new'
   #wasOnline = false
   readonly #greeted = new Set<SocketId>()
+  readonly #asks: boolean
+  /** The application is being asked for a token. */
+  #isAsking = false
+  /** There is one that no gateway has refused. */
+  #hasToken = false
+  #calls = 0
+
+  /** @param asks whether the application is asked for tokens */
+  constructor(asks: boolean) {
+    this.#asks = asks
+    this.state = initialState(asks ? UNASKED : FIXED)
+  }
 
   pass(ms: number): void {
     this.#now += ms
@@ -32,6 +45,14 @@ export class ConnectionWorld {
   fire(timer: TimerName, random: number): void {
     this.timers.delete(timer)
     this.take({ from: 'timer', kind: `${timer}_due` }, random)
+  }
+
+  /** The application answers, if it was asked. */
+  answer(kind: TokenEvent['kind'], random: number): void {
+    if (!this.#isAsking) return
+    this.#isAsking = false
+    this.#hasToken ||= kind === 'token_ready'
+    this.take({ from: 'token', kind }, random)
   }
 
   happen(socket: SocketId, happening: Happening, random: number): void {
@@ -54,6 +75,7 @@ export class ConnectionWorld {
   #run(effect: Effect, cause: ConnectionEvent, before: State): void {
     switch (effect.kind) {
       case 'open':
+        expect(this.#hasToken).toBe(this.#asks)
         expect(effect.socket).toBeGreaterThan(this.newest)
         this.newest = effect.socket
         this.sockets.add(effect.socket)
@@ -69,6 +91,20 @@ export class ConnectionWorld {
         expect(effect).toMatchObject({ sequence: this.#sequence, returning: this.#wasOnline })
         this.#session = effect.session
         break
+      case 'ask':
+        expect(this.#asks).toBe(true)
+        expect(effect.attempt).toBe(++this.#calls)
+        if (effect.reason === 'refused') this.#hasToken = false
+        this.#isAsking = true
+        break
+      case 'show':
+        expect(this.#hasToken).toBe(true)
+        expect(effect.socket).toBe(this.state.sockets[0])
+        break
+      case 'refused':
+        expect(cause).toMatchObject({ kind: 'lost', code: 4_401 })
+        this.#hasToken = false
+        break
       case 'send':
         expect(effect.socket).toBe(this.state.sockets[0])
         break
@@ -82,6 +118,7 @@ export class ConnectionWorld {
       case 'online':
         expect(this.#online).toBe(false)
         this.#online = true
+        this.#calls = 0
         this.#onlineSince = this.#now
         this.#wasOnline = true
         if (cause.kind === 'welcomed' && this.#sequence === 'new') this.#sequence = cause.frame.sequence
@@ -94,6 +131,7 @@ export class ConnectionWorld {
       case 'closed':
         expect(this.announced).not.toContain('closed')
         this.#online = false
+        this.#isAsking = false
         this.announced.push(effect.kind)
         break
       case 'leaving':
@@ -118,8 +156,22 @@ export class ConnectionWorld {
     const limit = { replacing: 2, handing_over: 2, connecting: 1, online: 1, draining: 1 }[kind as string] ?? 0
     expect([...this.sockets].sort()).toEqual([...sockets].sort())
     expect(sockets).toHaveLength(limit)
-    expect([...this.timers].sort()).toEqual([...TIMERS[kind]].sort())
+    const renews = this.timers.has('renew')
+    expect(new Set([...this.timers, 'renew'])).toEqual(new Set([...TIMERS[kind], 'renew']))
+    this.#checkToken(renews)
     expect(STATUS[kind] === 'online').toBe(this.#online)
     if (before.kind === 'closed') expect(this.state).toBe(before)
+  }
+
+  /** A token that is needed, or about to be, is on its way, or will be asked for. */
+  #checkToken(renews: boolean): void {
+    if (this.state.kind === 'closed') return
+    const { kind, memory } = this.state
+    if (memory.token.kind === 'fixed' || STATUS[kind] !== 'online') expect(renews).toBe(false)
+    if (kind === 'authorizing') expect(this.#isAsking).toBe(true)
+    if (STATUS[kind] !== 'online') return
+    const { token } = memory
+    if (token.kind === 'needed') expect(renews || this.#isAsking).toBe(true)
+    if (token.kind === 'held' && token.renewAt < Number.POSITIVE_INFINITY) expect(renews).toBe(true)
   }
 }
