@@ -1,7 +1,9 @@
 import { readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
 import { step } from '../src/connection/machine.ts'
-import { STATUS, type StateKind, TIMERS } from '../src/connection/state.ts'
+import { STATUS, type State, type StateKind, TIMERS } from '../src/connection/state.ts'
+import { tokenTaken } from '../src/connection/token.ts'
+import { FIXED, type TokenState, UNASKED } from '../src/connection/token-state.ts'
 import { EVENTS, type EventName, inWords, STATES } from './support/connection-samples.ts'
 
 const SURROUNDINGS = { now: 1_000, wallTime: 5, random: 0.5 }
@@ -179,5 +181,44 @@ describe('SPEC.md', () => {
     const next = (name: EventName, kind: StateKind) => answer(kind, name)?.split(':')[0] ?? ''
     const expected = rows.map(([name]) => [name, ...KINDS.map((kind) => next(name as EventName, kind))])
     expect(rows).toEqual(expected)
+  })
+})
+
+describe('tokens', () => {
+  test('C-TOKEN-2 attempt - waits for a token when there is none, and when the one there is expires soon', () => {
+    const attempt = (kind: 'idle' | 'waiting', token: TokenState) => {
+      const before = { ...STATES[kind], memory: { ...STATES[kind].memory, token } }
+      const { state, effects } = step(before, EVENTS[kind === 'idle' ? 'start' : 'retry_due'], SURROUNDINGS)
+      return `${state.kind}: ${effects.map(inWords).join(', ')}`
+    }
+    expect(attempt('idle', UNASKED)).toBe('authorizing: ask connect 2')
+    expect(attempt('waiting', { kind: 'needed', reason: 'refused' })).toBe('authorizing: ask refused 2')
+    expect(attempt('waiting', { kind: 'held', renewAt: 1_000 })).toBe('authorizing: ask expiring 2')
+    expect(attempt('waiting', { kind: 'held', renewAt: 1_001 })).toBe('connecting: open 3, arm silence 10000')
+    expect(attempt('waiting', FIXED)).toBe('connecting: open 3, arm silence 10000')
+  })
+
+  test.each(['connecting', 'online', 'draining', 'replacing', 'handing_over'] as const)(
+    'C-TOKEN-6 %s - lost for a token, it is closed for good where no function gives another',
+    (kind) => {
+      const before = { ...STATES[kind], memory: { ...STATES[kind].memory, token: FIXED } } as State
+      const { state, effects } = step(before, EVENTS['lost for a token'], SURROUNDINGS)
+      expect([state.kind, effects.at(-1)]).toMatchObject(['closed', { kind: 'closed', ending: { code: 4_401 } }])
+    },
+  )
+
+  test.each([
+    [2_000, 1_250, 1_500],
+    [60_000, 37_500, 45_000],
+    [3_600_000, 3_555_000, 3_570_000],
+    [300, 1_000, 1_000],
+    [90 * 86_400_000, 2 ** 31 - 1, 2 ** 31 - 1],
+  ])('C-TOKEN-4 a token for %d ms - is renewed after %d to %d ms', (expiresInMs, earliest, latest) => {
+    const { memory } = STATES.online
+    const renewal = (random: number) => tokenTaken(memory, expiresInMs, { ...SURROUNDINGS, random })
+    expect(renewal(0).effects).toEqual([{ kind: 'arm', timer: 'renew', ms: latest }])
+    expect(renewal(0).memory).toMatchObject({ token: { kind: 'held', renewAt: 1_000 + latest }, asks: 0 })
+    const { ms } = renewal(1 - 2 ** -40).effects[0] as { ms: number }
+    expect(ms).toBeCloseTo(earliest, 3)
   })
 })

@@ -170,6 +170,51 @@ describe('subscribe', () => {
     expect(next.received.map(({ type }) => type)).not.toContain('subscribe')
   })
 
+  test('C-REFUSE-3 rights changed - it is asked for again from where it is, until it is refused for good', async () => {
+    const client = open()
+    const peer = await used.server.greeted()
+    const { ids, subscription, sub } = await collect(client, peer)
+    peer.send({ type: 'batch', parts: [part(sub, 1)] })
+    const counts = [{ topic: TOPIC, lane: 'low' as const, conflated: 3 }]
+    peer.send({ type: 'unsubscribed', sub, code: 'rights_changed', counts })
+    expect(await grant(peer, '0@e/1-0.0')).toMatchObject({ sub, from: { positions: vector('0@e/1-0.0') } })
+    peer.send({ type: 'batch', parts: [part(sub, 1, 2)] })
+    await until(() => ids.length === 2, 'the second event')
+    expect(subscription).toMatchObject({ delivered: 2, repeats: 1, conflated: 3 })
+    peer.send({ type: 'unsubscribed', sub, code: 'rights_changed' })
+    await peer.take('subscribe')
+    peer.send({ type: 'error', sub, code: 'unknown_topic', message: 'No.', retryable: false })
+    await expect(subscription.change({}).then(() => subscription.ledger())).rejects.toMatchObject({ code: 'closed' })
+    expect(used.server.asked).toHaveLength(1)
+  })
+
+  test('C-REFUSE-3 rights changed - a snapshot is asked for again', async () => {
+    const client = open()
+    const peer = await used.server.greeted()
+    client.subscribe(TOPIC, { snapshot: true }, () => {})
+    const { sub } = await peer.take('subscribe')
+    const granted = { sub, positions: vector(START), recovered: true, onSlow: 'conflate', snapshot: true } as const
+    peer.send({ type: 'subscribed', ...granted })
+    peer.send({ type: 'batch', parts: [{ ...part(sub, 1), snapshot: 'end' }] })
+    peer.send({ type: 'unsubscribed', sub, code: 'rights_changed' })
+    expect(await peer.take('subscribe')).toEqual({ type: 'subscribe', sub, topic: TOPIC, snapshot: true })
+  })
+
+  test('C-REFUSE-3 rights changed - while a change is unanswered, a new connection is made', async () => {
+    const client = open()
+    const peer = await used.server.greeted()
+    const { subscription, sub } = await collect(client, peer)
+    const change = subscription.change({ maxRate: 2 })
+    await peer.take('subscribe')
+    peer.send({ type: 'unsubscribed', sub, code: 'rights_changed' })
+    // To the change, which opened another subscription there.
+    peer.send({ type: 'subscribed', sub, positions: vector('0@e/9-0.0'), recovered: true, onSlow: 'drop-oldest' })
+    const next = await used.server.greeted()
+    expect(await grant(next)).toMatchObject({ from: { positions: vector(START) } })
+    await grant(next)
+    await change
+  })
+
   test('C-CALL-1 callback - what it throws is reported and delivery goes on', async () => {
     const uncaught = vi.fn()
     const listeners = process.listeners('uncaughtException')

@@ -41,7 +41,11 @@ export function greet(state: Connected, { socket }: EventOf<'opened'>, { wallTim
   )
 }
 
-export function welcome(state: StateOf<'connecting'>, { frame }: EventOf<'welcomed'>, surroundings: Surroundings): Step {
+export function welcome(
+  state: StateOf<'connecting'>,
+  { frame }: EventOf<'welcomed'>,
+  surroundings: Surroundings,
+): Step {
   const { values, effects } = greeted(state, frame, surroundings)
   const next: State = { kind: 'online', sockets: state.sockets, ...values }
   return to(next, awaitMore(next), ...effects, { kind: 'online', publish: frame.publish })

@@ -31,7 +31,11 @@ export function replace(state: StateOf<'draining'>): Step {
 }
 
 /** The other gateway greeted: its connection is the present one from now on. */
-export function takeOver(state: StateOf<'replacing'>, { frame }: EventOf<'welcomed'>, surroundings: Surroundings): Step {
+export function takeOver(
+  state: StateOf<'replacing'>,
+  { frame }: EventOf<'welcomed'>,
+  surroundings: Surroundings,
+): Step {
   const [predecessor, present] = state.sockets
   const { values, effects } = greeted(state, frame, surroundings)
   const next: State = { kind: 'handing_over', sockets: [present, predecessor], ...values }

@@ -4,6 +4,9 @@ import { welcome } from './welcome.ts'
 interface SentFrame {
   readonly type: string
   readonly seq?: number
+  readonly id?: string | number
+  readonly sub?: number
+  readonly token?: string
   readonly ageMs?: number
   readonly epochs?: readonly string[]
 }
@@ -43,9 +46,15 @@ export class TestSocket {
     this.onmessage?.({ data: JSON.stringify(frame) })
   }
 
-  lose(): void {
+  lose(code = 1_006): void {
     this.isLeft = true
-    this.onclose!({ code: 1_006, reason: '' })
+    this.onclose!({ code, reason: '' })
+  }
+
+  /** The gateway does not take the token. */
+  refuse(message: string): void {
+    this.receive({ type: 'error', code: 'unauthorized', message, retryable: false })
+    this.lose(4_401)
   }
 
   greet(changes: Parameters<typeof welcome>[0] = {}): void {
