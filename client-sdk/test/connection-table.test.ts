@@ -27,7 +27,7 @@ const EXPECTED: Readonly<Record<StateKind, Readonly<Partial<Record<EventName, st
   },
   connecting: {
     opened: 'connecting: greet 1',
-    welcomed: 'online: arm silence 100, online',
+    welcomed: 'online: arm silence 100, arm renew 2147483647, online',
     drained: 'waiting: disarm, close 1, arm retry 60, offline',
     authorized: 'connecting: arm silence 10000',
     received: 'connecting: arm silence 10000, frame ack',
@@ -94,7 +94,7 @@ const EXPECTED: Readonly<Record<StateKind, Readonly<Partial<Record<EventName, st
     'lost for a token': `waiting: disarm, close 1, close 2, ${BACKOFF}, offline, refused`,
     'lost for good': 'closed: disarm, close 1, close 2, closed by server',
     'other opened': 'replacing: greet 2',
-    'other welcomed': 'handing_over: offline, arm silence 100, online',
+    'other welcomed': 'handing_over: offline, arm silence 100, arm renew 2147483647, online',
     'other lost': `waiting: disarm, close 1, close 2, ${BACKOFF}, offline`,
     'other lost for a token': `waiting: disarm, close 1, close 2, ${BACKOFF}, offline`,
     'other lost for good': `waiting: disarm, close 1, close 2, ${BACKOFF}, offline`,
@@ -212,8 +212,9 @@ describe('tokens', () => {
     [60_000, 37_500, 45_000],
     [3_600_000, 3_555_000, 3_570_000],
     [300, 1_000, 1_000],
+    [undefined, 2 ** 31 - 1, 2 ** 31 - 1],
     [90 * 86_400_000, 2 ** 31 - 1, 2 ** 31 - 1],
-  ])('C-TOKEN-4 a token for %d ms - is renewed after %d to %d ms', (expiresInMs, earliest, latest) => {
+  ])('C-TOKEN-4 a token for %s ms - is renewed after %d to %d ms', (expiresInMs, earliest, latest) => {
     const { memory } = STATES.online
     const renewal = (random: number) => tokenTaken(memory, expiresInMs, { ...SURROUNDINGS, random })
     expect(renewal(0).effects).toEqual([{ kind: 'arm', timer: 'renew', ms: latest }])

@@ -245,17 +245,17 @@ describe('a token function', () => {
     const states: unknown[] = []
     user.onChange(({ version }) => states.push(version))
     const { sub } = TestSocket.last.ofType('subscribe')[0] as { sub: number }
-    const receipt = client.publish('a', { data: {} })
-    const command = client.command('user', '7', 'rename', {})
-    const query = client.query('topics')
-    // Two quarters of a quarter before the end, spread by half: see the mock of chance.
+    // A quarter before the end, and of that a quarter more: half of the spread.
     await pass(41_249)
     expect(contexts).toHaveLength(1)
     await pass(1)
     expect(contexts[1]).toMatchObject({ reason: 'expiring', attempt: 1 })
     expect(shown()).toEqual(['t2'])
     TestSocket.last.receive({ type: 'authorized', expiresInMs: 4_000 })
-    await pass(2_500)
+    const receipt = client.publish('a', { data: {} })
+    const command = client.command('user', '7', 'rename', {})
+    const query = client.query('topics')
+    await pass(2_750)
     expect(shown()).toEqual(['t2', 't3'])
     TestSocket.last.receive({ type: 'authorized', expiresInMs: 60_000 })
     TestSocket.last.receive({ type: 'ack', seq: 1, at: ['0@e/1-0.0'] })

@@ -99,7 +99,7 @@ export const STATUS: Readonly<Record<StateKind, ConnectionStatus>> = {
   closed: 'closed',
 }
 
-/** Timers that run in a state; `renew` only for a token that expires. */
+/** Timers that run in a state; `renew` only with a token function, while that is not asked. */
 export const TIMERS = {
   idle: [],
   authorizing: [],

@@ -1,6 +1,6 @@
 import { arm, type Effect } from './effect.ts'
 import type { Memory } from './state.ts'
-import { HELD, type TokenReason } from './token-state.ts'
+import type { TokenReason } from './token-state.ts'
 import type { Surroundings } from './transition.ts'
 
 /** The end of a life, in which another token is asked for: long enough for a slow answer and another attempt. */
@@ -10,7 +10,7 @@ const RENEWAL_CAP_MS = 30_000
 const RENEWAL_SPREAD = 0.5
 /** A function that gives the same token again and again is asked once a second while that expires. */
 const RENEWAL_MIN_MS = 1_000
-/** The longest that a timer takes: 24 days. A longer one would end at once. */
+/** The longest that a timer takes: 24 days. A longer one would end at once, and another token too early does no harm. */
 const LONGEST_TIMER_MS = 2 ** 31 - 1
 
 export interface TokenStep {
@@ -38,12 +38,12 @@ export function askToken(memory: Memory, reason: TokenReason): TokenStep {
   }
 }
 
-/** A gateway took the token, and says how long it counts. */
+/** A gateway took the token, and says how long it counts: for ever if it says nothing. */
 export function tokenTaken(memory: Memory, expiresInMs: number | undefined, { now, random }: Surroundings): TokenStep {
   if (memory.token.kind === 'fixed') return { memory, effects: [] }
-  if (expiresInMs === undefined) return { memory: { ...memory, asks: 0, token: HELD }, effects: [] }
-  const marginMs = Math.min(RENEWAL_CAP_MS, RENEWAL_SHARE * expiresInMs) * (1 + RENEWAL_SPREAD * random)
-  const renewInMs = Math.min(LONGEST_TIMER_MS, Math.max(RENEWAL_MIN_MS, expiresInMs - marginMs))
+  const lifeMs = expiresInMs ?? Number.POSITIVE_INFINITY
+  const marginMs = Math.min(RENEWAL_CAP_MS, RENEWAL_SHARE * lifeMs) * (1 + RENEWAL_SPREAD * random)
+  const renewInMs = Math.min(LONGEST_TIMER_MS, Math.max(RENEWAL_MIN_MS, lifeMs - marginMs))
   return {
     memory: { ...memory, asks: 0, token: { kind: 'held', renewAt: now + renewInMs } },
     effects: [arm('renew', renewInMs)],
