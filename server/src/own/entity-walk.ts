@@ -1,6 +1,6 @@
+import type { Entities } from '../bus/index.ts'
 import type { Built, EntityFold, FoundEntity, Look } from '../entities/index.ts'
 import type { EntityLoader } from './entity-loader.ts'
-import type { PartitionStore } from './partition-store.ts'
 import type { WalkPace } from './walk-pace.ts'
 import { WalkSuspects } from './walk-suspects.ts'
 
@@ -13,9 +13,9 @@ const STEP_MS = 10
 const OVERDUE_MS = 250
 
 export interface EntityWalkOptions {
-  readonly fold: EntityFold
-  readonly store: PartitionStore
-  readonly loader: EntityLoader
+  readonly fold: Pick<EntityFold, 'builds' | 'rebuild'>
+  readonly store: { readonly entities: Pick<Entities, 'count' | 'scan'> }
+  readonly loader: Pick<EntityLoader, 'found'>
   readonly pace: WalkPace
   /** Redis' clock. */
   readonly now: () => number
