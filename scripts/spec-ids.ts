@@ -21,11 +21,15 @@ export interface SpecReport {
   readonly misplaced: readonly string[]
 }
 
-/** Compares the rules of all SPEC.md files with the titles of all tests. */
-export function specReport(): SpecReport {
-  const rules = sourceFiles('SPEC.md').flatMap((file) =>
+export function specRules(): { readonly id: string; readonly where: string }[] {
+  return sourceFiles('SPEC.md').flatMap((file) =>
     [...file.text.matchAll(RULE)].map(([, id]) => ({ id: id!, where: file.path })),
   )
+}
+
+/** Compares the rules of all SPEC.md files with the titles of all tests. */
+export function specReport(): SpecReport {
+  const rules = specRules()
   const titles = sourceFiles('.ts', '.tsx')
     .filter(({ path }) => /^[^/]+\/test\//.test(path))
     .flatMap((file) => titlesOf(file).map((title) => ({ title, ids: title.match(ID) ?? [], where: file.path })))

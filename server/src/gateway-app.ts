@@ -1,7 +1,7 @@
 import { fileURLToPath } from 'node:url'
 import type { LogEpoch } from '@tidegate/protocol'
 import { Access, type AccessSettings } from './access/index.ts'
-import { type BreakerLimits, type GuardState, MAX_PRODUCERS, openBus } from './bus/index.ts'
+import { type BreakerLimits, BusUnavailable, type GuardState, MAX_PRODUCERS, openBus } from './bus/index.ts'
 import { systemClock } from './clock.ts'
 import { Commands } from './commands/index.ts'
 import type { Contract } from './config/model.ts'
@@ -143,7 +143,9 @@ export async function startGateway(settings: GatewaySettings, contract: Contract
     store: bus.access(),
     now: () => clock.now(),
     onChange: () => recheckCallers(),
-    fail: (error) => report('a look at keys and revocations', error),
+    fail: (error) => {
+      if (!(error instanceof BusUnavailable)) report('a look at keys and revocations', error)
+    },
   })
   const queries = new Queries(bus, contract, report)
   const canaries = new Canaries((partition) => ingest.canary(partition), bus, report)

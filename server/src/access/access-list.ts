@@ -6,6 +6,9 @@ import { MAX_TOKEN_DAYS } from './token-verifier.ts'
 
 /** How often a gateway looks whether something has changed: a revocation works everywhere within a second. */
 const LOOK_MS = 400
+/** Every gateway reads all of them whenever one changes. */
+export const MAX_KEYS = 1_000
+export const MAX_REVOCATIONS = 10_000
 
 /** An API key as Redis has it. */
 export interface KeyRecord {
@@ -113,11 +116,23 @@ export function revocationName(revoked: Revoked): string {
   return revoked.kind === 'sub' ? `sub ${revoked.subject}` : `jti ${revoked.id}`
 }
 
-/** Revokes tokens, and forgets revocations that are of no use any more. @throws BusUnavailable */
-export async function revoke(store: AccessStore, revoked: Revoked, now: number): Promise<void> {
+/**
+ * Revokes tokens, and forgets revocations that are of no use any more.
+ *
+ * @param now ms since 1970 @throws {Error} where no more can be kept; BusUnavailable
+ */
+export async function revoke(store: AccessStore, revoked: Revoked, now: number): Promise<RevocationRecord> {
   const record: RevocationRecord = { at: now, until: now + MAX_TOKEN_DAYS * 86_400_000 }
-  await store.putRevocation(revocationName(revoked), JSON.stringify(record))
+  const name = revocationName(revoked)
   const { revocations } = await store.load()
   const over = [...revocations].filter(([, stored]) => (JSON.parse(stored) as RevocationRecord).until < now)
-  if (over.length > 0) await store.removeRevocations(over.map(([name]) => name))
+  if (!revocations.has(name) && revocations.size - over.length >= MAX_REVOCATIONS) {
+    throw new Error(
+      `there are ${MAX_REVOCATIONS} revocations, and no more fit. Change the key that tokens are signed with.`,
+    )
+  }
+  await store.putRevocation(name, JSON.stringify(record))
+  const forgotten = over.map(([each]) => each).filter((each) => each !== name)
+  if (forgotten.length > 0) await store.removeRevocations(forgotten)
+  return record
 }

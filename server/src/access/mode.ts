@@ -1,4 +1,6 @@
 import { isLoopback } from '../config/loopback.ts'
+import type { Contract } from '../config/model.ts'
+import type { Settings } from '../config/settings.ts'
 import type { AccessSettings } from './access.ts'
 
 interface GatewayChoice {
@@ -6,6 +8,12 @@ interface GatewayChoice {
   readonly anonymous: 'all' | 'rules' | undefined
   readonly hasTokens: boolean
   readonly hasRules: boolean
+}
+
+export function gatewayChoice(settings: Settings, { access }: Pick<Contract, 'access'>): GatewayChoice {
+  const { host, anonymous, jwtSecret, jwtPublicKey, jwksUrl } = settings
+  const hasTokens = [jwtSecret, jwtPublicKey, jwksUrl].some((each) => each !== undefined)
+  return { host, anonymous, hasTokens, hasRules: access.rules.length > 0 }
 }
 
 /** Whether callers are asked who they are. Nobody is while only this machine can be a caller and nothing says otherwise. */

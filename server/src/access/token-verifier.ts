@@ -23,8 +23,8 @@ export interface TokenSettings {
 /** Longer lives than revocations are kept for would outlive them. */
 export const MAX_TOKEN_DAYS = 90
 /** Names stand in logs and before the names of producers. */
-const MAX_SUBJECT_CHARS = 256
-const MAX_GRANTS = 256
+export const MAX_SUBJECT_CHARS = 256
+export const MAX_GRANTS = 256
 
 const JWKS = { timeoutDuration: 5_000, cooldownDuration: 30_000, cacheMaxAge: 600_000 }
 const JWKS_ALGORITHMS = ['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512', 'ES256', 'ES384', 'ES512', 'EdDSA']
@@ -69,7 +69,8 @@ export class TokenVerifier {
       return refusal(`sub is not a text of 1 to ${MAX_SUBJECT_CHARS} characters`)
     }
     const issuedAt = iat ?? 0
-    if (exp! - Date.now() / 1_000 > MAX_TOKEN_DAYS * 86_400)
+    // From its issue on: one that is refused now for its long life must not count later, when less of it is left.
+    if (exp! - Math.min(Date.now() / 1_000, iat ?? Number.POSITIVE_INFINITY) > MAX_TOKEN_DAYS * 86_400)
       return refusal(`valid for more than ${MAX_TOKEN_DAYS} days`)
     const wrong: string[] = []
     const own = claims[this.#rightsClaim] ?? {}

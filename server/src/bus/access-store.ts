@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import type { Channel } from './channel.ts'
 import { keys } from './keys.ts'
 
@@ -16,7 +17,7 @@ export class AccessStore {
     this.#channel = channel
   }
 
-  /** Counts changes; one that differs means that `load` may find something else. */
+  /** Of the last change; one that differs means that `load` may find something else. */
   version(): Promise<string> {
     return this.#channel.run(async (redis) => (await redis.get(keys.accessVersion)) ?? '0')
   }
@@ -73,7 +74,7 @@ export class AccessStore {
     return this.#channel.run(async (redis) => {
       const transaction = redis.multi()
       write(transaction)
-      const replies = await transaction.incr(keys.accessVersion).exec()
+      const replies = await transaction.set(keys.accessVersion, randomUUID()).exec()
       for (const [error] of replies!) if (error !== null) throw error
     })
   }

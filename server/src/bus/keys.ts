@@ -46,7 +46,7 @@ export const keys = {
   workers: 'tg:workers',
   /** String with a short life: JSON report of one worker, renewed with its heartbeat. */
   worker: (workerId: string): string => `tg:worker:${workerId}`,
-  /** Number: counts the changes of the next two. */
+  /** Random, another after each change of the next two: a count would be the same again where Redis lost some. */
   accessVersion: '{tg:access}:version',
   /** Hash id -> JSON of an API key, without the key. */
   accessKeys: '{tg:access}:keys',

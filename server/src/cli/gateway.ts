@@ -1,4 +1,4 @@
-import { anonymousMode, modeWarning } from '../access/index.ts'
+import { anonymousMode, gatewayChoice, modeWarning } from '../access/index.ts'
 import type { GuardState } from '../bus/index.ts'
 import { defaultConfigPath, loadConfig } from '../config/load-config.ts'
 import { readSettings } from '../config/settings.ts'
@@ -49,8 +49,7 @@ export async function run(args: string[]): Promise<number> {
   const onBreaker = (state: GuardState) => log.warn({ breaker: state }, `breaker ${state.class}: ${state.state}`)
   const onDefect = ({ id, where, error }: Defect) => log.error({ defect: id, err: error }, `defect in ${where}`)
   const breaker = breakerLimits(settings)
-  const hasTokens = [settings.jwtSecret, settings.jwtPublicKey, settings.jwksUrl].some((each) => each !== undefined)
-  const choice = { ...settings, hasTokens, hasRules: contract.access.rules.length > 0 }
+  const choice = gatewayChoice(settings, contract)
   const gateway = await startGateway(
     {
       ...settings,

@@ -28,6 +28,9 @@ export const COMMANDS: Readonly<Record<string, Listing>> = {
     summary: 'look at entities, send them commands, export and import them',
     load: () => import('./entity.ts'),
   },
+  key: { summary: 'API keys for machines: create, list, revoke', load: () => import('./key.ts') },
+  token: { summary: 'mint a token for development', load: () => import('./token.ts') },
+  revoke: { summary: 'revoke the tokens of a subject, or one token', load: () => import('./revoke.ts') },
   window: {
     summary: 'try a window offline: replay, assign; or fill its past: backfill',
     load: () => import('./window.ts'),

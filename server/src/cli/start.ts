@@ -12,7 +12,7 @@ import { checkOpenFiles } from './open-files.ts'
 import { liveUntilSignal, startUntilSignal } from './process-life.ts'
 import { tlsFilesOf } from './tls-files.ts'
 import { parseOptions, UsageError } from './usage-error.ts'
-import { welcome } from './welcome.ts'
+import { welcome, whyNoDemo } from './welcome.ts'
 
 export const usage = `tidegate start [options]
 
@@ -46,17 +46,18 @@ export async function run(args: string[]): Promise<number> {
   })
   const settings = readSettings(flags)
   checkOpenFiles(settings.partitions)
+  // Not earlier: its modules alone may exceed the number of files a process may open.
+  const { anonymousMode, gatewayChoice } = await import('../access/index.ts')
   const config = flags.config ?? defaultConfigPath(process.cwd())
   // Read here so that an error is reported once and not by each child.
-  await loadConfig(config)
+  const { contract } = await loadConfig(config)
   const tls = tlsFilesOf(settings)
   if (tls !== undefined) await readTls(tls)
   const scheme = tls === undefined ? 'http' : 'https'
   const isDemo = !flags['no-demo'] && isBuiltInConfig(config)
   const gateways = count('gateways', flags.gateways)
   const adminPorts = await claimAdminPorts(settings, gateways)
-  // With TLS it would not trust the gateway.
-  const runsDemo = isDemo && tls === undefined
+  const noDemo = isDemo ? whyNoDemo(tls !== undefined, anonymousMode(gatewayChoice(settings, contract))) : undefined
   const life = {
     onStopping: (reason: string) => say(`Stopping (${reason}). Once more ends it at once.`),
     ...(settings.startedByNpm && { orphaned: npmGone() }),
@@ -75,7 +76,7 @@ export async function run(args: string[]): Promise<number> {
           workers: count('workers', flags.workers),
           config,
           hungSeconds: settings.hungSeconds,
-          demo: runsDemo,
+          demo: isDemo && noDemo === undefined,
           say,
         },
         stopped,
@@ -84,7 +85,7 @@ export async function run(args: string[]): Promise<number> {
   )
   if (supervisor === undefined) return 0
   const adminUrls = adminPorts.map((port) => localUrl(scheme, settings.adminHost, port))
-  say(welcome({ url: supervisor.url, adminUrls, isBuiltIn: isBuiltInConfig(config), lacksDemo: isDemo && !runsDemo }))
+  say(welcome({ url: supervisor.url, adminUrls, isBuiltIn: isBuiltInConfig(config), noDemo }))
   return liveUntilSignal({
     running: { close: () => supervisor.close({ deadlineMs: CHILD_DRAIN_MS }) },
     ready: { port: Number(new URL(supervisor.url).port) },

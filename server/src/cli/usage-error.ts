@@ -1,4 +1,5 @@
 import { type ParseArgsConfig, parseArgs } from 'node:util'
+import { printable } from './printable.ts'
 
 /** The command line cannot be understood. The usage of the command is printed after the message. */
 export class UsageError extends Error {
@@ -26,5 +27,15 @@ function parsed<const T extends ParseArgsConfig>(config: T) {
     return parseArgs(config)
   } catch (cause) {
     throw new UsageError((cause as Error).message)
+  }
+}
+
+/** What cannot be taken of the arguments is a RangeError of `use`. @throws {UsageError} in its place */
+export async function understood<T>(use: () => Promise<T>): Promise<T> {
+  try {
+    return await use()
+  } catch (cause) {
+    if (!(cause instanceof RangeError)) throw cause
+    throw new UsageError(printable(cause.message), { cause })
   }
 }

@@ -136,6 +136,17 @@ function isOperation(name: string): name is Operation {
   return OPERATIONS.some((operation) => operation === name)
 }
 
+/** What of the grants of a token or key covers nothing, in words. */
+export function coversNothing(allow: Readonly<Record<string, unknown>>, declared: Declared): string[] {
+  const found: string[] = []
+  grantsOf(
+    allow,
+    (message) => void found.push(message),
+    (grant) => isOfUse(grant, declared),
+  )
+  return found
+}
+
 /** Whether a grant covers anything; one with a placeholder may. */
 function isOfUse({ operation, selector }: Grant, { topics, entities }: Declared): boolean {
   const hasPlaceholder = !isGrantSelector(selector)

@@ -1,0 +1,56 @@
+import { MAX_GRANTS } from '../access/index.ts'
+import { coversNothing, grantsOf } from '../config/access.ts'
+import type { Grant } from '../config/grant.ts'
+import type { Contract } from '../config/model.ts'
+import { printable } from './printable.ts'
+import { UsageError } from './usage-error.ts'
+
+const selectors = { type: 'string', multiple: true } as const
+
+/** What a key or token allows, on a command line. */
+export const GRANT_OPTIONS = {
+  publish: selectors,
+  subscribe: selectors,
+  query: selectors,
+  command: selectors,
+  admin: { type: 'boolean' },
+} as const
+
+type GrantFlags = { readonly [Name in keyof typeof GRANT_OPTIONS]?: string[] | boolean | undefined }
+
+export const GRANT_USAGE = `  --publish --subscribe --query   topics: a selector (sensor.reading, 'sensor.*', '>'), and behind a colon the key, or what
+                                  keys begin with ('sensor.reading:attic', 'sensor.reading:attic-*'). Each may be said
+                                  several times. Queries are of topics and of the names of entities
+  --command                       <entity>.<command>, in the same way ('order.*', 'user.changeEmail:42')
+  --admin                         metrics, slow clients, details of readiness`
+
+export interface Allowed {
+  /** As a rule of a config says it. */
+  readonly allow: Readonly<Record<string, unknown>>
+  readonly grants: readonly Grant[]
+}
+
+/** @throws {UsageError} for what is no grant */
+export function readGrants({ publish, subscribe, query, command, admin }: GrantFlags): Allowed {
+  const given = Object.entries({ publish, subscribe, query, command, admin })
+  const allow = Object.fromEntries(given.filter(([, value]) => value !== undefined))
+  const grants = grantsOf(allow, (message) => {
+    throw new UsageError(`--${printable(message)}`)
+  })
+  if (grants.length > MAX_GRANTS) throw new UsageError(`there are ${grants.length} grants; ${MAX_GRANTS} can be given`)
+  return { allow, grants }
+}
+
+/** Says on standard error what covers nothing that the config has now. */
+export function warnOfUncovered({ allow }: Allowed, contract: Contract): void {
+  for (const message of coversNothing(allow, contract)) process.stderr.write(`Warning: ${printable(message)}.\n`)
+}
+
+/** `publish sensor.*, shop.order; admin` */
+export function describeGrants(allow: Readonly<Record<string, unknown>>): string {
+  const parts = Object.entries(allow).map(([name, value]) => {
+    if (!Array.isArray(value)) return value === true ? name : ''
+    return value.length === 0 ? '' : `${name} ${value.join(', ')}`
+  })
+  return printable(parts.filter((part) => part !== '').join('; ') || 'nothing of its own')
+}

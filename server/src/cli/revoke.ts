@@ -1,0 +1,62 @@
+import { listKeys, type Revoked, revoke } from '../access/index.ts'
+import { printable, printableJson, printableTime } from './printable.ts'
+import { withAccess } from './running-access.ts'
+import { parseArguments, UsageError } from './usage-error.ts'
+
+export const usage = `tidegate revoke <subject>
+tidegate revoke --id <jti>
+
+Revokes tokens before they expire: all that a subject has, or a single one. Every gateway refuses them within a second, and
+ends the connections and streams they opened. Tokens that are issued to the subject later count: whoever issues them has to
+stop too. API keys: tidegate key revoke.
+
+  --id      the \`jti\` of one token
+  --json    a JSON object
+  --data    folder of the \`tidegate start\` to ask, when REDIS_URL is not set
+
+Examples:
+  tidegate revoke ann
+  tidegate revoke --id 0b6e4c1e-6c0c-4b7e-9d0a-0e6a4c9f7a55
+  REDIS_URL=redis://127.0.0.1:6379 tidegate revoke ann --json
+`
+
+/** Longest subject or id of a token that is taken. */
+const MAX_CHARS = 1_024
+
+/** Resolves to the exit code. @throws UsageError, BusUnreachable */
+export async function run(args: string[]): Promise<number> {
+  const { values: flags, positionals } = parseArguments(args, {
+    id: { type: 'string' },
+    json: { type: 'boolean', default: false },
+    data: { type: 'string' },
+  })
+  const revoked = readRevoked(positionals, flags.id)
+  const { record, isKey } = await withAccess(flags, async (store, now) => ({
+    record: await revoke(store, revoked, now),
+    isKey: revoked.kind === 'sub' && (await listKeys(store)).some(({ name }) => revoked.subject === `key:${name}`),
+  }))
+  if (isKey) process.stderr.write('Warning: an API key is called so too, and still counts: tidegate key revoke.\n')
+  if (flags.json) say(printableJson({ revoked, at: record.at, until: record.until }))
+  else {
+    say(
+      revoked.kind === 'sub'
+        ? `revoked: tokens of ${printable(revoked.subject)} issued until ${printableTime(record.at)}. Later ones count.`
+        : `revoked: token ${printable(revoked.id)}. Others of its subject count.`,
+    )
+    say('Every gateway refuses them within a second, and ends the connections and streams they opened.')
+  }
+  return 0
+}
+
+function readRevoked([subject, ...more]: readonly string[], id: string | undefined): Revoked {
+  if ((subject === undefined) === (id === undefined) || more.length > 0) {
+    throw new UsageError('say a subject, or --id and the id of one token')
+  }
+  const text = id ?? subject!
+  if (text === '' || text.length > MAX_CHARS) throw new UsageError(`say 1 to ${MAX_CHARS} characters`)
+  return id === undefined ? { kind: 'sub', subject: subject! } : { kind: 'jti', id }
+}
+
+function say(line: string): void {
+  process.stdout.write(`${line}\n`)
+}
