@@ -45,6 +45,15 @@ describe('docker compose', () => {
     expect(dockerfile).toContain(`EXPOSE ${port}`)
   })
 
+  test('gateway - asks nobody who it is, and so publishes its port to this machine alone', () => {
+    const settings = readSettings({}, services.gateway!.environment)
+    expect(settings.anonymous).toBe('all')
+    const published = Object.values(services).flatMap(({ ports = [] }) => ports)
+    expect(published.filter((port) => !port.startsWith('127.0.0.1:'))).toEqual([])
+    expect(read('docker-compose.yml')).toMatch(/# Only this machine .*docs\/access\.md/)
+    expect(existsSync(join(REPOSITORY, 'docs/access.md'))).toBe(true)
+  })
+
   test('redis - its command is one that a Redis accepts', async () => {
     const [program, ...options] = services.redis!.command
     expect(program).toBe('redis-server')
