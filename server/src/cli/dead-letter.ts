@@ -2,6 +2,7 @@ import { openBus } from '../bus/index.ts'
 import { defaultConfigPath, loadConfig } from '../config/load-config.ts'
 import { readSettings } from '../config/settings.ts'
 import { type DeadLetter, DeadLetters, deadLetterNames } from '../own/index.ts'
+import { auditCommand } from './audit-command.ts'
 import { printable, printableJson, printableTime } from './printable.ts'
 import { runningRedisUrl } from './running-redis.ts'
 import { parseOptions, UsageError } from './usage-error.ts'
@@ -47,6 +48,7 @@ export async function run([command, ...args]: string[]): Promise<number> {
   }
   if (topic === undefined) throw new UsageError('say the topic: tidegate dead-letter redrive <topic>')
   const flags = parseOptions(options, { ...common, 'dry-run': { type: 'boolean', default: false } })
+  if (!flags['dry-run']) auditCommand(readSettings(flags), `dead-letter redrive ${topic}`)
   return withLetters(flags, topic, (letters) => redrive(letters, topic, flags['dry-run']))
 }
 

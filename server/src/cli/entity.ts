@@ -6,6 +6,7 @@ import { readSettings } from '../config/settings.ts'
 import { ERASE, parseVersion } from '../entities/index.ts'
 import { createReport } from '../observability/defects.ts'
 import { type CallerQueries, type EntityAnswer, failureOf, type HistoryEvent, Queries } from '../queries/index.ts'
+import { auditCommand } from './audit-command.ts'
 import { sendCommand } from './entity-command.ts'
 import { rebuildEntities } from './entity-rebuild.ts'
 import { remainsOf } from './entity-remains.ts'
@@ -91,18 +92,25 @@ export async function run(args: string[]): Promise<number> {
     case 'command':
       return command(contract, flags, names)
     case 'erase':
+      auditCommand(readSettings(flags), spoken(action, names))
       return erase(contract, flags, expectNames(action, names, ['name', 'key']))
     case 'rebuild':
+      auditCommand(readSettings(flags), spoken(action, names))
       return rebuild(contract, flags, expectNames(action, names, ['name']))
     case 'export':
       return exportAll(contract, flags, names)
     case 'import':
+      auditCommand(readSettings(flags), spoken(action, names))
       return importAll(contract, flags, names)
     default:
       throw new UsageError(
         'say what to do: tidegate entity list, show, history, find, command, erase, rebuild, export or import',
       )
   }
+}
+
+function spoken(action: string, names: readonly string[]): string {
+  return ['entity', action, ...names].join(' ')
 }
 
 function list({ entities }: Contract, { json }: Flags): number {
