@@ -13,7 +13,7 @@ export const LOAD: Readonly<Record<TransportName, (handlers: TransportHandlers, 
 
 /** As measured by `bench fanout` and `bench idle`, see docs/transports.md. */
 const COST =
-  'connections are served by node:http and ws, at about 1.4 times the CPU for each frame and 8 instead of 5 MB for 1,000 connections.'
+  'connections are served by node:http and ws, at about 1.5 times the CPU for each frame and 8 instead of 4 MB for 1,000 connections.'
 
 export interface TransportChoice {
   /** `undefined`: uws where its binary loads, else node. */
