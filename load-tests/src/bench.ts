@@ -12,6 +12,7 @@ import { priority } from './priority/priority.ts'
 import { resume } from './resume/resume.ts'
 import { slow } from './slow/slow.ts'
 import type { Benchmark } from './support/benchmark.ts'
+import { useTokens } from './support/hello.ts'
 import { hopping } from './windows/hopping.ts'
 import { states } from './windows/states.ts'
 import { windows } from './windows/windows.ts'
@@ -36,13 +37,18 @@ const BENCHMARKS: Readonly<Record<string, Benchmark>> = {
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
-  options: { json: { type: 'boolean', default: false }, help: { type: 'boolean', default: false } },
+  options: {
+    json: { type: 'boolean', default: false },
+    tokens: { type: 'boolean', default: false },
+    help: { type: 'boolean', default: false },
+  },
 })
 
 if (values.help || positionals.length === 0) {
   console.log(usage())
   process.exit(values.help ? 0 : 1)
 }
+if (values.tokens) await useTokens()
 for (const name of positionals) {
   const benchmark = BENCHMARKS[name]
   if (benchmark === undefined) {
@@ -68,14 +74,17 @@ function machine(): string {
 
 function usage(): string {
   const rows = Object.entries(BENCHMARKS).map(([name, { description }]) => `  ${name.padEnd(14)} ${description}`)
-  return `npm run bench -- <name> [--json]
+  return `npm run bench -- <name> [--json] [--tokens]
 
 Measures Tidegate as shipped - separate processes, a private Redis with AOF everysec - beside a bare control in the same run.
 Run nothing else meanwhile.
 
 ${rows.join('\n')}
 
+  --tokens  the gateway asks who its clients are: ingest, unnamed, idle and fanout
+
 Examples:
   npm run bench -- ingest
+  npm run bench -- idle --tokens
   npm run bench -- ingest --json | tail -n 1`
 }

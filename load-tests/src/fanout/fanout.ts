@@ -2,6 +2,7 @@ import type { ChildProcess } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import type { Benchmark } from '../support/benchmark.ts'
 import { cpuSeconds } from '../support/cpu.ts'
+import { helloFrame } from '../support/hello.ts'
 import { ask, type ServerProcess, startModule, startTidegate, untilReady } from '../support/processes.ts'
 import { encodeFrame, RawWebSocket } from '../support/raw-websocket.ts'
 import { startBenchRedis } from '../support/redis.ts'
@@ -104,7 +105,7 @@ const PART_BYTES = '{"type":"batch","parts":[{"sub":1,"topic":"bench.event","lan
 async function startPublishing(port: number, eventsPerTick: number): Promise<() => void> {
   const socket = new RawWebSocket(port, () => undefined)
   await socket.open()
-  socket.write(encodeFrame(Buffer.from('{"type":"hello","protocol":1,"client":"bench"}')).frame)
+  socket.write(helloFrame())
   let seq = 0
   let sent = 0
   const startedAt = performance.now()

@@ -1,4 +1,5 @@
 /** Child process of `bench fanout`: sockets that subscribe and count what comes. */
+import { helloFrame } from '../support/hello.ts'
 import { encodeFrame, RawWebSocket } from '../support/raw-websocket.ts'
 
 export interface SubscribersOptions {
@@ -11,7 +12,7 @@ export interface FrameCounts {
   readonly bytes: number
 }
 
-const hello = encodeFrame(Buffer.from('{"type":"hello","protocol":1,"client":"bench"}')).frame
+const hello = helloFrame()
 const subscribe = encodeFrame(Buffer.from('{"type":"subscribe","sub":1,"topic":"bench.event"}')).frame
 
 let frames = 0

@@ -1,4 +1,5 @@
 /** Child process of `bench idle`: opens sockets that subscribe and then do nothing. */
+import { helloFrame } from '../support/hello.ts'
 import { encodeFrame, RawWebSocket } from '../support/raw-websocket.ts'
 
 export interface ClientsOptions {
@@ -9,7 +10,7 @@ export interface ClientsOptions {
 /** Sockets being opened at a time: more would overflow the accept queue. */
 const AT_ONCE = 100
 
-const hello = encodeFrame(Buffer.from('{"type":"hello","protocol":1,"client":"bench","windowBytes":65536}')).frame
+const hello = helloFrame({ windowBytes: 65_536 })
 const subscribe = encodeFrame(Buffer.from('{"type":"subscribe","sub":1,"topic":"sensor.anomaly"}')).frame
 
 const sockets: RawWebSocket[] = []

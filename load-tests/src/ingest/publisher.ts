@@ -1,5 +1,7 @@
 /** Child process of `bench ingest`: publishes prepared frames over some sockets and reports to its parent over IPC. */
+
 import { randomUUID } from 'node:crypto'
+import { helloFrame } from '../support/hello.ts'
 import { percentile } from '../support/percentile.ts'
 import { encodeFrame, RawWebSocket } from '../support/raw-websocket.ts'
 import { createFramePool, type FramePool } from '../support/reading-frames.ts'
@@ -53,8 +55,7 @@ class Publisher {
   async open(): Promise<void> {
     await this.#socket.open()
     const sequence = this.#sequence
-    const hello = { type: 'hello', protocol: 1, client: 'bench', producer: randomUUID(), session: 1, sequence }
-    this.#socket.write(encodeFrame(Buffer.from(JSON.stringify(hello))).frame)
+    this.#socket.write(helloFrame({ producer: randomUUID(), session: 1, sequence }))
   }
 
   /** Whether the server lets it send another frame now. */

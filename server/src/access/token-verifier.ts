@@ -73,13 +73,13 @@ export class TokenVerifier {
     if (exp! - Math.min(Date.now() / 1_000, iat ?? Number.POSITIVE_INFINITY) > MAX_TOKEN_DAYS * 86_400)
       return refusal(`valid for more than ${MAX_TOKEN_DAYS} days`)
     const wrong: string[] = []
-    const own = claims[this.#rightsClaim] ?? {}
+    const { [this.#rightsClaim]: own = {}, ...others } = claims
     const grants: Grant[] = isObject(own) ? grantsOf(own, (message) => void wrong.push(message)) : []
     if (!isObject(own)) wrong.push('expected an object such as { "publish": ["sensor.*"] }')
     if (grants.length > MAX_GRANTS) wrong.push(`more than ${MAX_GRANTS} grants`)
     if (wrong.length > 0) return refusal(`claim ${this.#rightsClaim}: ${wrong[0]}`)
     return {
-      ...{ kind: 'token', subject: sub, claims, grants, issuedAt: issuedAt * 1_000, expiresAt: exp! * 1_000 },
+      ...{ kind: 'token', subject: sub, claims: others, grants, issuedAt: issuedAt * 1_000, expiresAt: exp! * 1_000 },
       ...(typeof jti === 'string' && { id: jti }),
     }
   }
