@@ -3,7 +3,7 @@
 import { randomUUID } from 'node:crypto'
 import { helloFrame } from '../support/hello.ts'
 import { percentile } from '../support/percentile.ts'
-import { encodeFrame, RawWebSocket } from '../support/raw-websocket.ts'
+import { RawWebSocket } from '../support/raw-websocket.ts'
 import { createFramePool, type FramePool } from '../support/reading-frames.ts'
 
 export interface PublisherOptions {
