@@ -35,15 +35,8 @@ export class PositionVector {
   }
 
   toWire(): WireVector {
-    const vector: Record<string, Partial<Record<Lane, string[]>>> = {}
-    for (const [topic, lanes] of this.#topics) {
-      const entry: Partial<Record<Lane, string[]>> = {}
-      for (const lane of LANES) {
-        if (lanes[lane].size > 0) entry[lane] = [...lanes[lane].values()].map(({ text }) => text)
-      }
-      vector[topic] = entry
-    }
-    return vector
+    // A topic may be called like a member of every object.
+    return Object.fromEntries([...this.#topics].map(([topic, lanes]) => [topic, laneTexts(lanes)]))
   }
 
   #lanesOf(topic: string): Record<Lane, LanePositions> {
@@ -54,4 +47,12 @@ export class PositionVector {
     }
     return lanes
   }
+}
+
+function laneTexts(lanes: Record<Lane, LanePositions>): Partial<Record<Lane, string[]>> {
+  const entry: Partial<Record<Lane, string[]>> = {}
+  for (const lane of LANES) {
+    if (lanes[lane].size > 0) entry[lane] = [...lanes[lane].values()].map(({ text }) => text)
+  }
+  return entry
 }

@@ -167,6 +167,12 @@ describe('connection', () => {
     expect(server.asked).toHaveLength(1)
   })
 
+  test('C-FRAME-2 frames - of a known type with a wrong field are none: another connection is opened', async () => {
+    const peer = await server.greeted()
+    peer.sendText('{"type":"batch"}')
+    await server.greeted()
+  })
+
   test.each(['not JSON', 'null', '7'])(
     'C-FRAME-1 text %s - is no frame: another connection is opened',
     async (text) => {

@@ -1,11 +1,11 @@
-import type { ServerFrame } from '@tidegate/protocol'
 import type { CreditMeter } from '../credit.ts'
 import { utf8Bytes } from '../utf8-bytes.ts'
 import type { FrameEvent } from './event.ts'
+import { readServerFrame } from './server-frame.ts'
 
 /** The meaning of a text message for the connection. Its bytes count in the credit of its socket. */
 export function frameEvent(text: string, credit: CreditMeter): FrameEvent {
-  const frame = parseFrame(text)
+  const frame = readServerFrame(text)
   if (frame === undefined) return { kind: 'garbled' }
   const events = frame.type === 'batch' ? frame.parts.reduce((sum, part) => sum + part.events.length, 0) : 0
   const receipt = credit.receipt(utf8Bytes(text), events)
@@ -18,15 +18,5 @@ export function frameEvent(text: string, credit: CreditMeter): FrameEvent {
       return { kind: 'authorized', frame }
     default:
       return { kind: 'received', frame, receipt }
-  }
-}
-
-/** `undefined` for text that no Tidegate server sends: the stream can no longer be trusted. */
-function parseFrame(text: string): ServerFrame | undefined {
-  try {
-    const frame = JSON.parse(text) as ServerFrame | null
-    return typeof frame?.type === 'string' ? frame : undefined
-  } catch {
-    return undefined
   }
 }

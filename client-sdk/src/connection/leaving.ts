@@ -3,6 +3,7 @@ import { reconnectDelayMs } from '../backoff.ts'
 import { arm, close, type Effect } from './effect.ts'
 import type { Ending } from './ending.ts'
 import type { EventOf } from './event.ts'
+import { isDelay } from './server-frame.ts'
 import type { Connected, State, StateOf } from './state.ts'
 import { tokenRefused } from './token.ts'
 import { type Step, type Surroundings, to } from './transition.ts'
@@ -78,7 +79,7 @@ function failuresOf(state: Connected | StateOf<'authorizing'>, { now }: Surround
 function advisedDelayMs(reason: string): number | undefined {
   try {
     const { retryAfterMs } = JSON.parse(reason) as { retryAfterMs?: unknown }
-    return typeof retryAfterMs === 'number' ? retryAfterMs : undefined
+    return isDelay(retryAfterMs) ? retryAfterMs : undefined
   } catch {
     return undefined
   }

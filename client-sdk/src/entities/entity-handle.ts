@@ -154,9 +154,11 @@ export class EntityHandle<Shape extends EntityShape> {
   }
 
   #changed({ at, data }: AnyEvent): void {
-    const change = data as LiveChange<Shape['view']>
+    const change = data as LiveChange<Shape['view']> | null
+    const epoch = parsePosition(at)?.epoch
+    // What somebody else wrote into the topic is no state.
+    if (typeof change?.version !== 'number' || epoch === undefined) return
     const { version } = change
-    const { epoch } = parsePosition(at)!
     // A snapshot may be older than what was delivered before it; under another epoch versions may go back. After a change of
     // the config a version comes again with another view.
     if (this.#seen?.epoch === epoch && (this.#seen.version > version || this.#isKnown(change))) return

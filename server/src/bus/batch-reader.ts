@@ -1,3 +1,4 @@
+import { CorruptBatch } from './errors.ts'
 import type { LogEntry } from './log-entry.ts'
 import { type BatchHeader, decodeEvents, decodeHeader, type EventBody, refusedEvents } from './record-batch.ts'
 
@@ -16,12 +17,18 @@ export class BatchReader {
     this.#refusedSlices = refused
   }
 
+  /** @throws CorruptBatch */
   get header(): BatchHeader {
-    if (typeof this.#header === 'string') this.#header = decodeHeader(this.#header)
+    if (typeof this.#header === 'string') {
+      const header = decodeHeader(this.#header)
+      // Ranges that do not fit would be sent as events.
+      if (payloadBytes(header) !== this.payload.length) throw new CorruptBatch('its events have other lengths')
+      this.#header = header
+    }
     return this.#header
   }
 
-  /** Indexes of the events that readers must skip. */
+  /** Indexes of the events that readers must skip. @throws CorruptBatch */
   get refused(): ReadonlySet<number> {
     this.#refused ??= this.#refusedSlices === undefined ? NONE : refusedEvents(this.header, this.#refusedSlices)
     return this.#refused
@@ -33,12 +40,14 @@ export class BatchReader {
     return this.#starts
   }
 
-  /** Parses all events, refused ones included: the index is that of the position. */
+  /** Parses all events, refused ones included: the index is that of the position. @throws CorruptBatch */
   bodies(): EventBody[] {
-    return decodeEvents(this.payload)
+    const bodies = decodeEvents(this.payload)
+    if (bodies.length === this.header.count) return bodies
+    throw new CorruptBatch(`it has ${bodies.length} events, its header ${this.header.count}`)
   }
 
-  /** Parses all events and drops the refused ones. */
+  /** Parses all events and drops the refused ones. @throws CorruptBatch */
   acceptedBodies(): EventBody[] {
     const { refused } = this
     const bodies = this.bodies()
@@ -53,6 +62,11 @@ export class BatchReader {
 }
 
 const NONE: ReadonlySet<number> = new Set()
+
+/** Of a payload whose events have the lengths of a header. */
+function payloadBytes({ bytes, count }: BatchHeader): number {
+  return bytes.reduce((sum, each) => sum + each, Math.max(0, count - 1))
+}
 
 /** One byte, the comma, lies between two events. */
 function eventStarts(sizes: readonly number[]): number[] {

@@ -48,3 +48,8 @@ export class BusMismatch extends Error {
 export class ReplicasMissing extends Error {
   override readonly name = 'ReplicasMissing'
 }
+
+/** A stored record batch that no version of this program wrote, or not like that: it cannot be read, now or later. */
+export class CorruptBatch extends Error {
+  override readonly name = 'CorruptBatch'
+}

@@ -1,4 +1,5 @@
 import type { Lane } from '@tidegate/protocol'
+import { CorruptBatch } from './errors.ts'
 
 /**
  * One stream entry holds many events. Field `h` is a columnar JSON header, field `d` the UTF-8 JSON objects of the
@@ -37,7 +38,11 @@ export interface EventBody {
 export const MAX_BATCH_BYTES = 65_536
 
 const LANE_LETTERS: Record<Lane, string> = { high: 'h', normal: 'n', low: 'l' }
-const LETTER_LANES: Record<string, Lane> = { h: 'high', n: 'normal', l: 'low' }
+const LETTER_LANES: ReadonlyMap<string, Lane> = new Map([
+  ['h', 'high'],
+  ['n', 'normal'],
+  ['l', 'low'],
+])
 
 /** Writes the stored JSON of one event; `dataJson` is inserted as it is. */
 export function encodeEvent(
@@ -145,17 +150,42 @@ const COMMA = 0x2c
 const MAX_UTF8_PER_UNIT = 3
 const INITIAL_PAYLOAD_BYTES = 8_192
 
+/** @throws CorruptBatch */
 export function decodeHeader(text: string): BatchHeader {
-  const { k, b, l, s, ...times } = JSON.parse(text) as EncodedTimes & {
-    k: string[]
-    b: number[]
-    l: string
-    s: number[]
-  }
+  const { k, b, l, s, t, T } = parsed(text, 'header') as Readonly<Record<string, unknown>>
+  if (!isListOf(k, isString)) throw new CorruptBatch('keys are no texts')
   const count = k.length
+  const isColumn = (column: unknown): column is number[] => isListOf(column, isWhole, count)
+  if (!isColumn(b) || b.some((bytes) => bytes <= 0)) throw new CorruptBatch('lengths are no numbers of bytes')
+  if (typeof l !== 'string' || (l.length !== 1 && l.length !== count)) throw new CorruptBatch('lanes are no letters')
   const lanes = new Array<Lane>(count)
-  for (let i = 0; i < count; i++) lanes[i] = LETTER_LANES[l.length === 1 ? l : l.charAt(i)]!
-  return { count, keys: k, lanes, times: decodeTimes(times), bytes: b, sliceStarts: s }
+  for (let i = 0; i < count; i++) {
+    const lane = LETTER_LANES.get(l.length === 1 ? l : l.charAt(i))
+    if (lane === undefined) throw new CorruptBatch('a lane is none')
+    lanes[i] = lane
+  }
+  if (!isListOf(s, isWhole) || !s.every((start, i) => start >= (s[i - 1] ?? 0) && start <= count)) {
+    throw new CorruptBatch('slices do not follow one another')
+  }
+  const given = T ?? t
+  if (!isColumn(given)) throw new CorruptBatch('times are no numbers')
+  return { count, keys: k, lanes, times: T === undefined ? decodeTimes(given) : given, bytes: b, sliceStarts: s }
+}
+
+function parsed(json: string, what: string): unknown {
+  try {
+    // `null` has no fields to take.
+    return JSON.parse(json) ?? {}
+  } catch (cause) {
+    throw new CorruptBatch(`its ${what} is not JSON`, { cause })
+  }
+}
+
+const isString = (value: unknown): value is string => typeof value === 'string'
+const isWhole = (value: unknown): value is number => Number.isSafeInteger(value)
+
+function isListOf<Item>(value: unknown, isItem: (item: unknown) => item is Item, count?: number): value is Item[] {
+  return Array.isArray(value) && value.length === (count ?? value.length) && value.every(isItem)
 }
 
 type EncodedTimes = { readonly t: number[]; readonly T?: undefined } | { readonly t?: undefined; readonly T: number[] }
@@ -172,24 +202,30 @@ function encodeTimes(times: number[]): EncodedTimes {
 }
 
 /** Reuses the given list. */
-function decodeTimes(encoded: EncodedTimes): number[] {
-  if (encoded.T !== undefined) return encoded.T
-  const times = encoded.t
+function decodeTimes(times: number[]): number[] {
   for (let i = 1; i < times.length; i++) times[i]! += times[i - 1]!
   return times
 }
 
-/** Which events readers must skip: those of slices the append script refused (`x`: slice ordinals, comma-separated). */
-export function refusedEvents(header: BatchHeader, refusedSlices: string): ReadonlySet<number> {
+/**
+ * Which events readers must skip: those of slices the append script refused (`x`: slice ordinals, comma-separated).
+ *
+ * @throws CorruptBatch
+ */
+export function refusedEvents({ count, sliceStarts }: BatchHeader, refusedSlices: string): ReadonlySet<number> {
   const masked = new Set<number>()
-  for (const slice of refusedSlices.split(',').map(Number)) {
-    const end = header.sliceStarts[slice + 1] ?? header.count
-    for (let i = header.sliceStarts[slice]!; i < end; i++) masked.add(i)
+  for (const slice of new Set(refusedSlices.split(','))) {
+    const start = sliceStarts[Number(slice)]
+    if (start === undefined) throw new CorruptBatch('a refused slice is not in it')
+    const end = sliceStarts[Number(slice) + 1] ?? count
+    for (let i = start; i < end; i++) masked.add(i)
   }
   return masked
 }
 
-/** Parses every event of a payload at once. */
+/** Parses every event of a payload at once. @throws CorruptBatch */
 export function decodeEvents(payload: Buffer): EventBody[] {
-  return JSON.parse(`[${payload.toString('utf8')}]`) as EventBody[]
+  const events = parsed(`[${payload.toString('utf8')}]`, 'payload') as unknown[]
+  if (events.every((event) => typeof event === 'object' && event !== null)) return events as EventBody[]
+  throw new CorruptBatch('an event is no object')
 }

@@ -11,7 +11,7 @@ const INSTANT = /^\d{4}-\d\d-\d\d(T\d\d:\d\d(:\d\d(\.\d{1,3})?)?(Z|[+-]\d\d:\d\d
  * @throws {UsageError}
  */
 export function parseTime(option: string, text: string, now: number): number {
-  if (INSTANT.test(text)) {
+  if (INSTANT.test(text) && isDay(text.slice(0, 10))) {
     const time = Date.parse(text)
     if (Number.isFinite(time)) return time
   }
@@ -24,4 +24,10 @@ export function parseTime(option: string, text: string, now: number): number {
   throw new UsageError(
     `--${option} ${text}: say a date (2026-11-23), a time with its zone (2026-11-23T12:00:00Z) or how long ago (24h)`,
   )
+}
+
+/** `Date` takes 30 February for 2 March. */
+function isDay(text: string): boolean {
+  const midnight = Date.parse(text)
+  return Number.isFinite(midnight) && new Date(midnight).toISOString().startsWith(text)
 }

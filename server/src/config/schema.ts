@@ -1,7 +1,11 @@
 import { type ZodType, z } from 'zod'
+import { clipped } from '../exceeds.ts'
 import { TopicProblem } from './config-error.ts'
 import type { JsonSchema } from './json-schema.ts'
 import type { Validation } from './validation.ts'
+
+/** UTF-8 bytes of what is said of a fault, and of its place: for people, and there may be a thousand of them in an answer. */
+const MAX_BYTES = 512
 
 /**
  * The check of one event's data. It never throws: what a schema's own code throws (a refinement, or an asynchronous
@@ -13,7 +17,9 @@ export function validator(schema: ZodType): (data: unknown) => Validation {
       const parsed = schema.safeParse(data)
       if (parsed.success) return { ok: true, data: parsed.data }
       const issue = parsed.error.issues[0]!
-      return { ok: false, path: issue.path.map(String).join('.'), message: issue.message }
+      // Both may repeat names of fields, which are as long as their sender likes.
+      const [path, message] = [issue.path.map(String).join('.'), issue.message].map((text) => clipped(text, MAX_BYTES))
+      return { ok: false, path: path!, message: message! }
     } catch (error) {
       return { ok: false, path: '', message: 'the topic schema failed', cause: error }
     }

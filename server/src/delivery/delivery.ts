@@ -3,12 +3,13 @@ import type { Rights } from '../access/index.ts'
 import type { Bus, KnownEntry } from '../bus/index.ts'
 import { type Clock, systemClock } from '../clock.ts'
 import { type Contract, hasLatest } from '../config/model.ts'
-import type { ReportDefect } from '../observability/defects.ts'
+import { type ReportDefect, withoutRepeats } from '../observability/defects.ts'
 import { relieve } from './budget-relief.ts'
 import type { DeliverySubscriber } from './delivery-subscriber.ts'
 import {
   type Examine,
   type Loss,
+  type OnCorrupt,
   Replayer,
   SharedHeads,
   SnapshotReader,
@@ -84,12 +85,21 @@ export class Delivery {
     this.#limits = limits
     this.#clock = clock
     const budget = new QueueBudget(limits.queueBytes)
+    const reportOnce = withoutRepeats(report)
+    const onCorrupt: OnCorrupt = ({ topic, streamId }, partition, error) =>
+      reportOnce(`record batch ${streamId} of ${topic} in partition ${partition}`, error)
     this.#tails = new Tails(bus, examine, clock, {
+      onCorrupt,
       onEntry: (entry) => this.#route(entry),
       onTrimmed: (topic, partition, tail) => this.#reportTrimmed(topic, partition, tail),
       onLost: (topic, partition, loss) => this.#reportLost(topic, partition, loss),
     })
-    this.#replayer = new Replayer(bus, clock, (topic, partition) => this.#tails.getSure(topic, partition)?.cursor)
+    this.#replayer = new Replayer(
+      bus,
+      clock,
+      (topic, partition) => this.#tails.getSure(topic, partition)?.cursor,
+      onCorrupt,
+    )
     this.#snapshots = new SnapshotReader(bus)
     this.#flusher = new Flusher(clock)
     this.#context = {

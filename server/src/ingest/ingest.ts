@@ -5,6 +5,7 @@ import { type Bus, type KnownEntry, partitionOf, type SliceIdentity, type Stored
 import type { WallClock } from '../clock.ts'
 import type { Contract, SourceTopic } from '../config/model.ts'
 import { describeDefect, type ReportDefect } from '../observability/defects.ts'
+import { quoted } from '../quoted.ts'
 import { RETRY_AFTER_MS } from '../retry-after.ts'
 import { checksumOf } from './content.ts'
 import { PartitionAppender } from './partition-appender.ts'
@@ -165,7 +166,7 @@ export class Ingest {
     const topic = this.#contract.topics.get(request.topic)
     const scope = request.rights.keys('publish', request.topic)
     if (topic === undefined || scope.kind === 'none')
-      return answer(reject('unknown_topic', `No topic ${request.topic}. GET /v1/topics lists them.`))
+      return answer(reject('unknown_topic', `No topic ${quoted(request.topic)}. GET /v1/topics lists them.`))
     if (topic.kind !== 'source') return answer(reject('not_publishable'))
     if (this.#admits(producer, answer)) this.#append(topic, scope, request, answer)
   }

@@ -1,6 +1,7 @@
 import { type ErrorCode, RETRYABLE } from '@tidegate/protocol'
 import { BusUnavailable } from '../bus/index.ts'
-import { type Params, quoted } from './params.ts'
+import { quoted } from '../quoted.ts'
+import type { Params } from './params.ts'
 import type { CallerQueries } from './queries.ts'
 import { QueryError } from './query-error.ts'
 

@@ -1,6 +1,7 @@
 import { type Position, parsePosition } from '@tidegate/protocol'
 import { isStreamId } from '../bus/index.ts'
-import { optionalText, type Params, quoted, text } from './params.ts'
+import { quoted } from '../quoted.ts'
+import { optionalText, type Params, text } from './params.ts'
 import { QueryError } from './query-error.ts'
 
 /** A position in a partition that exists. @throws QueryError `invalid_position` */

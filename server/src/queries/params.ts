@@ -35,10 +35,3 @@ export function optionalNumber(params: Params, name: string, from: number): numb
 export function limitOf(params: Params, most: number): number {
   return Math.min(most, optionalNumber(params, 'limit', 1) ?? most)
 }
-
-/** How much of a client's text an error repeats. */
-export function quoted(value: string): string {
-  return value.length <= QUOTED_CHARS ? value : `${value.slice(0, QUOTED_CHARS)}...`
-}
-
-const QUOTED_CHARS = 64

@@ -1,7 +1,7 @@
 import type { Lane } from '@tidegate/protocol'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { BatchReader, encodeEvent, RecordBatchBuilder } from '../../src/bus/index.ts'
+import { BatchReader, CorruptBatch, encodeEvent, RecordBatchBuilder } from '../../src/bus/index.ts'
 
 const lane = fc.constantFrom('high', 'normal', 'low')
 const event = fc.record({
@@ -43,6 +43,36 @@ describe('record batch', () => {
         })
       }),
     )
+  })
+
+  it('B-BATCH-4 refuses a batch whose parts do not fit each other', () => {
+    const builder = new RecordBatchBuilder()
+    builder.addSlice(['a', 'b'].map((key) => ({ key, lane: 'low', time: 1, json: `{"key":"${key}"}` })))
+    const { header, payload } = builder.build()
+    const whole = JSON.parse(header) as object
+    const readAll =
+      (changes: object | string, bytes: Buffer = payload, refused?: string) =>
+      () => {
+        const text = typeof changes === 'string' ? changes : JSON.stringify({ ...whole, ...changes })
+        const batch = new BatchReader({ header: text, payload: bytes, refused })
+        return [batch.header, batch.refused, batch.acceptedBodies()]
+      }
+    expect(readAll({})).not.toThrow()
+    expect(readAll({}, payload, '0')).not.toThrow()
+    const lies = [
+      ...['', '{', 'null', '7', '[]', '{}', header.slice(0, -1)],
+      ...[{ k: ['a'] }, { k: [1, 2] }, { k: 'ab' }, { b: [1] }, { b: [11, 12] }, { b: [1e9, 11] }, { b: [0, 22] }],
+      ...[{ l: 'lll' }, { l: 'x' }, { l: '' }, { s: [1, 0] }, { s: [3] }, { s: 'x' }, { t: [1] }, { t: [1, null] }],
+    ]
+    for (const lie of lies) expect(readAll(lie), JSON.stringify(lie)).toThrow(CorruptBatch)
+    const damaged = [
+      payload.subarray(0, -1),
+      Buffer.concat([payload, payload]),
+      Buffer.alloc(payload.length, '7'),
+      Buffer.alloc(0),
+    ]
+    for (const bytes of damaged) expect(readAll({}, bytes)).toThrow(CorruptBatch)
+    for (const refused of ['1', 'x', '-1', '0,9']) expect(readAll({}, payload, refused)).toThrow(CorruptBatch)
   })
 
   it('B-BATCH-3 gives back every time exactly, from one end of the integers to the other', () => {

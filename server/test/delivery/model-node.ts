@@ -10,7 +10,7 @@ import { QUEUE_BOUNDS, type QueueBounds } from '../../src/delivery/queue/backlog
 import { openTotals } from '../../src/delivery/queue/ledger.ts'
 import { QueueBudget } from '../../src/delivery/queue/queue-budget.ts'
 import { Subscriber, type SubscriberContext } from '../../src/delivery/subscriber.ts'
-import { isComplete, replayStart } from '../../src/delivery/subscription/start-marks.ts'
+import { isComplete, replayFrom, replayStart } from '../../src/delivery/subscription/start-marks.ts'
 import type { Subscription } from '../../src/delivery/subscription/subscription.ts'
 import { planSubscription, UNLIMITED } from '../../src/delivery/subscription/subscription-plan.ts'
 import { TopicIndex } from '../../src/delivery/subscription/topic-index.ts'
@@ -82,7 +82,7 @@ export class ModelNode {
           const starts: LogStart[] = this.tails.map(({ start }, partition) =>
             from === 'now' || from === 'latest'
               ? start
-              : replayStart(from, TOPIC, partition, this.epoch, heads[partition]!),
+              : replayStart(replayFrom(from, [TOPIC]), TOPIC, partition, this.epoch, heads[partition]!),
           )
           const recovered = starts.every((start, partition) => isComplete(start, heads[partition]!))
           begin({ ok: true, starts: new Map([[TOPIC, starts]]), recovered, snapshot: false })

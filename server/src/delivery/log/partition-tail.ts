@@ -11,9 +11,10 @@ import {
   type Mark,
 } from '../../bus/index.ts'
 import type { WallClock } from '../../clock.ts'
-import { Entry } from '../wire/index.ts'
+import type { Entry } from '../wire/index.ts'
 import { entryInDoubt } from './entry-in-doubt.ts'
 import type { Examine } from './examine.ts'
+import { type OnCorrupt, readEntry } from './read-entry.ts'
 import { TopicTail } from './topic-tail.ts'
 
 /** Entries per topic and read: bounds the work of one turn of the event loop. */
@@ -51,6 +52,8 @@ export interface TailEvents {
   onEntry(entry: Entry): void
   /** Entries up to `trimmedTo` were trimmed before the tail read them. */
   onTrimmed(topic: string, partition: number, tail: TopicTail): void
+  /** Followed by `onTrimmed`. */
+  readonly onCorrupt: OnCorrupt
   /** Called before anything behind `upTo` is read. */
   onLost(topic: string, partition: number, loss: Loss): void
 }
@@ -169,10 +172,19 @@ export class PartitionTail {
       // The tail went back: this entry will be read again.
       if (tail.cursor !== cursors.get(raw.topic)) continue
       cursors.set(raw.topic, raw.streamId)
-      const entry = new Entry(this.partition, raw)
-      tail.push(entry)
-      this.#events.onEntry(entry)
+      const entry = readEntry(this.partition, raw, this.#events.onCorrupt)
+      if (entry === undefined) this.#passOver(raw, tail)
+      else {
+        tail.push(entry)
+        this.#events.onEntry(entry)
+      }
     }
+  }
+
+  /** One that cannot be read would be read again and again. */
+  #passOver({ topic, streamId, epoch }: LogEntry, tail: TopicTail): void {
+    tail.jump(streamId, epoch)
+    this.#events.onTrimmed(topic, this.partition, tail)
   }
 
   /** Whether an entry's epoch is new to the tail: then other entries of it may lie before the cursor. */

@@ -1,7 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { type Bus, BusUnavailable } from '../../bus/index.ts'
+import { compareStreamIds } from '@tidegate/protocol'
+import { type Bus, BusUnavailable, type LogPage } from '../../bus/index.ts'
 import type { Clock } from '../../clock.ts'
-import { Entry } from '../wire/index.ts'
+import type { Entry } from '../wire/index.ts'
+import { type OnCorrupt, readEntry } from './read-entry.ts'
 import { type Page, SharedPages } from './shared-pages.ts'
 
 /** Concurrent page reads of this node: more would only make Redis and the event loop stall for longer. */
@@ -38,6 +40,7 @@ export class Replayer {
   readonly #bus: Bus
   readonly #clock: Clock
   readonly #cursorOf: (topic: string, partition: number) => string | undefined
+  readonly #onCorrupt: OnCorrupt
   readonly #pages = new SharedPages()
   #waiting: PageReader[] = []
   /** By log that is being read. */
@@ -47,7 +50,13 @@ export class Replayer {
   #closed = false
 
   /** @param cursorOf the tail's cursor in a topic and partition, if it is tailed. */
-  constructor(bus: Bus, clock: Clock, cursorOf: (topic: string, partition: number) => string | undefined) {
+  constructor(
+    bus: Bus,
+    clock: Clock,
+    cursorOf: (topic: string, partition: number) => string | undefined,
+    onCorrupt: OnCorrupt,
+  ) {
+    this.#onCorrupt = onCorrupt
     this.#bus = bus
     this.#clock = clock
     this.#cursorOf = cursorOf
@@ -116,13 +125,33 @@ export class Replayer {
     return true
   }
 
+  /** The entries before one that cannot be read; where there are none, those behind it, and what lies before counts as trimmed. */
+  #readable(partition: number, from: string, { entries: raw, trimmedTo }: LogPage) {
+    let entries: Entry[] = []
+    let goneTo = trimmedTo
+    for (const each of raw) {
+      const entry = readEntry(partition, each, this.#onCorrupt)
+      if (entry !== undefined) {
+        entries.push(entry)
+        continue
+      }
+      // The one at `from` has been read: a page of it alone would be read for ever.
+      const last = entries.at(-1)
+      if (last !== undefined && compareStreamIds(last.streamId, from) > 0)
+        return { entries, trimmedTo: goneTo, isCut: true }
+      entries = []
+      goneTo = each.streamId
+    }
+    return { entries, trimmedTo: goneTo, isCut: false }
+  }
+
   async #read(log: string, reader: PageReader, request: PageRequest): Promise<void> {
     const { topic, partition, from, entries: count } = request
     try {
       const tailCursor = this.#cursorOf(topic, partition)
       const read = await this.#bus.log(partition, 'replay').page(topic, from, count)
-      const entries = read.entries.map((raw) => new Entry(partition, raw))
-      const page = { entries, trimmedTo: read.trimmedTo, isLast: entries.length < count, tailCursor }
+      const { isCut, ...content } = this.#readable(partition, from, read)
+      const page = { ...content, isLast: !isCut && read.entries.length < count, tailCursor }
       this.#pages.keep(log, from, page, this.#clock.monotonic())
       if (!this.#closed) request.onPage(page)
     } catch (error) {

@@ -1,4 +1,4 @@
-import { compareStreamIds, LANES, parsePosition, type ResumeFrom } from '@tidegate/protocol'
+import { compareStreamIds, type Lane, parsePosition, type ResumeFrom } from '@tidegate/protocol'
 import {
   border,
   isTrimmed,
@@ -12,7 +12,38 @@ import {
   wholeEntry,
 } from '../../bus/index.ts'
 import { entryInDoubt, everyLane, type LogStart } from '../log/index.ts'
-import { LANE_INDEXES, type LaneIndex } from '../wire/index.ts'
+import { type ByLane, LANE_INDEXES, type LaneIndex } from '../wire/index.ts'
+
+/** Where a subscription that does not begin now does: its positions read, each once. */
+export type ReplayFrom = 'earliest' | { readonly time: number } | { readonly marks: MarksByTopic }
+type MarksByTopic = ReadonlyMap<string, ByLane<ReadonlyMap<number, Mark>>>
+
+/** @param topics of the subscription: positions in others mean nothing to it */
+export function replayFrom(from: Exclude<ResumeFrom, 'now' | 'latest'>, topics: readonly string[]): ReplayFrom {
+  if (typeof from === 'string' || 'time' in from) return from
+  const { positions } = from
+  const marksIn = (topic: string, lane: Lane) =>
+    Object.hasOwn(positions, topic) ? marksOf(positions[topic]![lane] ?? []) : NO_MARKS
+  return {
+    marks: new Map(
+      topics.map((topic) => [topic, [marksIn(topic, 'high'), marksIn(topic, 'normal'), marksIn(topic, 'low')]]),
+    ),
+  }
+}
+
+const NO_MARKS: ReadonlyMap<number, Mark> = new Map()
+
+/** By partition; the first of several counts. */
+function marksOf(positions: readonly string[]): ReadonlyMap<number, Mark> {
+  const marks = new Map<number, Mark>()
+  for (const text of positions) {
+    const position = parsePosition(text)
+    if (position === undefined || marks.has(position.partition)) continue
+    const { partition, ...mark } = position
+    marks.set(partition, mark)
+  }
+  return marks
+}
 
 /**
  * Where a replay starts in one (topic, partition), by lane. `now` and `latest` start at the tail's mark instead.
@@ -20,7 +51,7 @@ import { LANE_INDEXES, type LaneIndex } from '../wire/index.ts'
  * @param missing entries that positions name and that Redis has lost
  */
 export function replayStart(
-  from: Exclude<ResumeFrom, 'now' | 'latest'>,
+  from: ReplayFrom,
   topic: string,
   partition: number,
   epoch: string,
@@ -30,7 +61,7 @@ export function replayStart(
   if (from === 'earliest') return everyLane(epoch, wholeEntry(epoch, head.trimmedTo))
   if ('time' in from) return everyLane(epoch, border(epoch, lastIdBefore(from.time)))
   const markOf = (lane: LaneIndex): Mark => {
-    const mark = findMark(from.positions[topic]?.[LANES[lane]] ?? [], partition)
+    const mark = from.marks.get(topic)?.[lane].get(partition)
     if (mark === undefined) return wholeEntry(epoch, LOG_START)
     // Behind it in the log, lost events may have been published again: the loss is reported first.
     const isLost = missing.some((entry) => entry.topic === topic && entry.streamId === mark.streamId)
@@ -40,10 +71,10 @@ export function replayStart(
 }
 
 /** Entries that positions name and that may be gone. */
-export function doubtful(from: ResumeFrom, topic: string, partition: number, heads: LogHeads): KnownEntry[] {
+export function doubtful(from: ReplayFrom, topic: string, partition: number, heads: LogHeads): KnownEntry[] {
   if (typeof from === 'string' || 'time' in from) return []
-  return LANES.flatMap((lane) => {
-    const mark = findMark(from.positions[topic]?.[lane] ?? [], partition)
+  return LANE_INDEXES.flatMap((lane) => {
+    const mark = from.marks.get(topic)?.[lane].get(partition)
     return mark === undefined ? [] : entryInDoubt(mark, topic, heads)
   })
 }
@@ -61,14 +92,4 @@ export function isComplete(start: LogStart, head: LogHead): boolean {
   return LANE_INDEXES.every(
     (lane) => start.marks[lane].epoch === start.epoch && !isTrimmed(start.marks[lane], head.trimmedTo),
   )
-}
-
-function findMark(positions: readonly string[], partition: number): Mark | undefined {
-  for (const text of positions) {
-    const position = parsePosition(text)
-    if (position?.partition === partition) {
-      return { epoch: position.epoch, streamId: position.streamId, index: position.index }
-    }
-  }
-  return undefined
 }

@@ -3,7 +3,7 @@ import { isSameScope, type Rights } from '../../access/index.ts'
 import { BusUnavailable, type KnownEntry, type LogHead, type LogHeads, missingPartition } from '../../bus/index.ts'
 import type { Contract } from '../../config/model.ts'
 import type { Examine, LogStart, SharedHeads, Tails } from '../log/index.ts'
-import { doubtful, isComplete, replayStart } from './start-marks.ts'
+import { doubtful, isComplete, type ReplayFrom, replayFrom, replayStart } from './start-marks.ts'
 import {
   coveredTopics,
   type PlanResult,
@@ -70,7 +70,7 @@ export class SubscriptionStarter {
     }
     const opened = async () => {
       await this.#tails.open(plan.topics)
-      return fromNow ? undefined : await this.#replayStarts(plan.topics, from)
+      return fromNow ? undefined : await this.#replayStarts(plan.topics, replayFrom(from, plan.topics))
     }
     opened().then(
       // `now` is read from the tails in the turn that begins: they have advanced since they were opened.
@@ -103,7 +103,7 @@ export class SubscriptionStarter {
     return plan.snapshot && replay.ok && !replay.recovered ? this.#startsNow(plan, false) : replay
   }
 
-  async #replayStarts(topics: readonly string[], from: Exclude<ResumeFrom, 'now' | 'latest'>): Promise<Starts> {
+  async #replayStarts(topics: readonly string[], from: ReplayFrom): Promise<Starts> {
     const starts = new Map<string, LogStart[]>(topics.map((topic) => [topic, []]))
     let recovered = true
     const partitions = Array.from({ length: this.#tails.count }, (_, partition) => partition)
@@ -123,7 +123,7 @@ export class SubscriptionStarter {
   async #provedHeads(
     partition: number,
     topics: readonly string[],
-    from: ResumeFrom,
+    from: ReplayFrom,
   ): Promise<{ readonly heads: LogHeads; readonly missing: readonly KnownEntry[] }> {
     const inDoubtBy = (heads: LogHeads) => topics.flatMap((topic) => doubtful(from, topic, partition, heads))
     let heads = await this.#heads.read(partition, topics)

@@ -7,8 +7,11 @@ export interface MediaType {
 
 const TOKEN = "[!#$%&'*+.^_`|~0-9a-z-]+"
 const ESSENCE = new RegExp(`^(${TOKEN}/${TOKEN})[ \\t]*(?:;|$)`, 'i')
-/** One parameter, or none between two semicolons, up to the next semicolon. */
-const PARAMETER = new RegExp(`[ \\t]*(?:(${TOKEN})=(?:(${TOKEN})|"((?:[^"\\\\]|\\\\.)*)"))?[ \\t]*(?:;|$)`, 'iy')
+/**
+ * One parameter, or none between two semicolons, up to the next semicolon. Blanks have one place at a time where they match:
+ * with two, a line of them would be tried at every length of the first.
+ */
+const PARAMETER = new RegExp(`[ \\t]*(?:(${TOKEN})=(?:(${TOKEN})|"((?:[^"\\\\]|\\\\.)*)")[ \\t]*)?(?:;|$)`, 'iy')
 
 /** Parses a `Content-Type` (RFC 9110, 8.3); `undefined` if it is malformed or repeats a parameter. */
 export function parseMediaType(text: string): MediaType | undefined {

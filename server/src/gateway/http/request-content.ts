@@ -1,4 +1,5 @@
 import { isUtf8 } from 'node:buffer'
+import { quoted } from '../../quoted.ts'
 import type { HttpRequest } from '../transport/transport.ts'
 import { type MediaType, parseMediaType } from './media-type.ts'
 
@@ -19,14 +20,15 @@ const BYTE_ORDER_MARK = '\ufeff'
 export function readContent(header: HttpRequest['header'], body: Buffer): RequestContent {
   const coding = header('content-encoding')
   if (coding?.split(',').some((name) => !['', 'identity'].includes(name.trim().toLowerCase()))) {
-    return unsupported(`Content-Encoding ${coding} is not read here: send the body uncompressed.`)
+    return unsupported(`Content-Encoding ${quoted(coding)} is not read here: send the body uncompressed.`)
   }
   const declared = header('content-type') || undefined
   const type = declared === undefined ? undefined : parseMediaType(declared)
-  if (declared !== undefined && type === undefined) return unsupported(`Content-Type ${declared} is not a media type.`)
+  if (declared !== undefined && type === undefined)
+    return unsupported(`Content-Type ${quoted(declared)} is not a media type.`)
   const charset = type?.parameters.get('charset')
   if (charset !== undefined && !CHARSETS.has(charset.toLowerCase())) {
-    return unsupported(`The charset ${charset} is not read here: send UTF-8.`)
+    return unsupported(`The charset ${quoted(charset)} is not read here: send UTF-8.`)
   }
   if (!isUtf8(body)) return { ok: false, code: 'invalid_frame', message: 'The body is not valid UTF-8.' }
   const text = body.toString('utf8')

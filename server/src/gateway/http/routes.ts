@@ -4,7 +4,8 @@ import type { Commands } from '../../commands/index.ts'
 import type { Delivery } from '../../delivery/index.ts'
 import type { Ingest } from '../../ingest/index.ts'
 import { describeDefect, type ReportDefect } from '../../observability/defects.ts'
-import { failureOf, optionalNumber, type Params, type Queries } from '../../queries/index.ts'
+import { failureOf, optionalNumber, type Queries } from '../../queries/index.ts'
+import { quoted } from '../../quoted.ts'
 import { RETRY_AFTER_MS } from '../../retry-after.ts'
 import type { Admission } from '../admission.ts'
 import { isForwarded, requestCredentials, STREAM_PATH } from '../credentials.ts'
@@ -13,6 +14,7 @@ import type { Streams } from '../sse/streams.ts'
 import type { HttpRequest, HttpResponse, StreamResponse } from '../transport/transport.ts'
 import { askEntities } from './entity-queries.ts'
 import { commandOutcome, isCommandPath, isOutcomePath, sendCommand } from './entity-routes.ts'
+import { paramsOf } from './params.ts'
 import { publishEvents } from './publish-events.ts'
 import { errorReply, json } from './replies.ts'
 import type { StaticFiles } from './static-files.ts'
@@ -126,7 +128,7 @@ export function isForOperators(path: string): boolean {
 }
 
 function nothingAt(path: string): HttpResponse {
-  return errorReply('not_found', `Nothing at ${path}.`)
+  return errorReply('not_found', `Nothing at ${quoted(path)}.`)
 }
 
 /** The details of readiness - addresses, workers, breakers - are for operators. */
@@ -164,14 +166,4 @@ function methodNotAllowed(allowed: string): HttpResponse {
     { error: { code: 'not_found', message: `Use ${allowed.replace(', ', ' or ')}.` } },
     { allow: allowed },
   )
-}
-
-/** The query parameters; a repeated one is an array, which no query accepts. */
-function paramsOf(query: URLSearchParams): Params {
-  const params: Record<string, unknown> = Object.create(null)
-  for (const name of new Set(query.keys())) {
-    const values = query.getAll(name)
-    params[name] = values.length === 1 ? values[0] : values
-  }
-  return params
 }

@@ -24,7 +24,7 @@ const NUMBER = /^\d{1,16}(\.\d{1,16})?$/
  * address. If it cannot be read, `from` counts: a browser that is refused gives up for good.
  */
 export function readStreamRequest({ query, header }: Pick<HttpRequest, 'query' | 'header'>): StreamRequest {
-  const repeated = [...new Set(query.keys())].find((name) => name !== 'key' && query.getAll(name).length > 1)
+  const repeated = repeatedName(query)
   if (repeated !== undefined) return refuse('invalid_frame', `${repeated.slice(0, 64)}: given more than once`)
   const text = (name: string) => query.get(name) ?? undefined
   const lastId = header('last-event-id') || undefined
@@ -54,6 +54,16 @@ export function readStreamRequest({ query, header }: Pick<HttpRequest, 'query' |
     }),
   )
   return checked.ok ? { ok: true, frame: checked.frame as SubscribeFrame, resume: resumeOf(lastId, from) } : checked
+}
+
+/** The first parameter that is given twice and may not be. */
+function repeatedName(query: URLSearchParams): string | undefined {
+  const seen = new Set<string>()
+  for (const name of query.keys()) {
+    if (name !== 'key' && seen.has(name)) return name
+    seen.add(name)
+  }
+  return undefined
 }
 
 /** Without the fields that were not given: a frame does not have them. */

@@ -88,7 +88,12 @@ describe('a wall clock that is set back', () => {
 
   it('D-CLOCK-1 does not make a page fresh again that said where a log ends', async () => {
     const clock = new SetBack()
-    const replayer = new Replayer(opened.bus, clock, () => undefined)
+    const replayer = new Replayer(
+      opened.bus,
+      clock,
+      () => undefined,
+      () => {},
+    )
     const reads = vi.spyOn(Log.prototype, 'page')
     const readOnce = () =>
       new Promise<void>((resolve, fail) => {
