@@ -1,5 +1,6 @@
 import { createPublicKey } from 'node:crypto'
 import { readFileSync } from 'node:fs'
+import { keepSecret } from '../secrets.ts'
 import { isLoopback } from './loopback.ts'
 
 /** RFC 7518, 3.2: as long as the hash. */
@@ -9,6 +10,7 @@ export function jwtSecret(value: string): string {
   if (Buffer.byteLength(value) < MIN_SECRET_BYTES) {
     throw new RangeError(`it must have ${MIN_SECRET_BYTES} bytes at least; \`openssl rand -base64 32\` makes one`)
   }
+  keepSecret(value)
   return value
 }
 

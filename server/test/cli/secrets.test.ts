@@ -32,6 +32,12 @@ describe('secrets', () => {
     expect(JSON.parse(line)).toMatchObject({ msg: '***, left', address: '***', err: { message: 'cannot reach ***' } })
   })
 
+  it('X-SECRET-1 the secret of tokens is in no line of the log', () => {
+    const secret = 'a secret of tokens with 32 bytes and more'
+    readSettings({}, { TIDEGATE_JWT_SECRET: secret })
+    expect(logged((log) => log.warn(`with ${secret}`))).toContain('"msg":"with ***"')
+  })
+
   test.each([
     ['E: http://proxy:hunter2@10.0.0.1:3128 is not available', 'E: http://***@10.0.0.1:3128 is not available'],
     ['redis://:se@cret@host', 'redis://***@host'],
