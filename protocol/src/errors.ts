@@ -29,6 +29,7 @@ export const ERROR_CODES = {
     'The frame is too old to know whether it was stored; it was not stored now. A producer that counts from 1 again says `sequence: "new"` in `hello`.',
   publish_window: 'More unacknowledged frames or bytes than `welcome` granted.',
   unavailable: 'Redis does not answer in time. Nothing is known to be stored; send the same frame again.',
+  rate_limited: 'This address or caller sends or holds more than it may. Try again after `retryAfterMs`.',
   overloaded: 'This gateway is overloaded. Try again after `retryAfterMs`, or use another gateway.',
   storage_full:
     'Redis, the partition, or its memory for producers has reached its limit. Try again after retention has trimmed it.',
@@ -40,7 +41,8 @@ export const ERROR_CODES = {
   invalid_position: 'Not a position of this log.',
   stream_too_wide:
     'The resume vector of these topics, lanes and partitions does not fit into an event id. Name fewer, or use WebSocket.',
-  too_many_subscriptions: 'More subscriptions than one session may hold.',
+  too_many_subscriptions:
+    'More subscriptions, or more bytes of keys and filters in them, than one session may hold. Close some.',
   unsupported: 'This option is part of the protocol, but this version does not support it.',
   unknown_query: 'No such query.',
   unauthorized: 'The token is missing, expired, revoked or not valid here. Come back with another one.',
@@ -66,6 +68,7 @@ export const RETRYABLE: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   'out_of_order',
   'epoch_changed',
   'overloaded',
+  'rate_limited',
   'storage_full',
   'publish_window',
   'rebuilding',
@@ -105,6 +108,7 @@ export const ANSWER_ERROR_CODES: ReadonlySet<string> = new Set<ErrorCode>([
   'key_too_long',
   'unavailable',
   'overloaded',
+  'rate_limited',
   'storage_full',
   'epoch_changed',
   'internal',

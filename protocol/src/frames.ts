@@ -317,6 +317,8 @@ export type ServerFrame =
       readonly code: ErrorCode
       readonly message: string
       readonly retryable: boolean
+      /** How long to wait before it is tried again, where the server knows. */
+      readonly retryAfterMs?: number
     }
   | {
       readonly type: 'slow'

@@ -1,3 +1,4 @@
+import type { BlockList } from 'node:net'
 import { fileURLToPath } from 'node:url'
 import type { LogEpoch } from '@tidegate/protocol'
 import { Access, type AccessSettings } from './access/index.ts'
@@ -18,6 +19,7 @@ import {
   type TransportName,
 } from './gateway/index.ts'
 import { Canaries, Ingest, PublishControl } from './ingest/index.ts'
+import { ClientAddresses, DEFAULT_SETTINGS, type LimitSettings, Limits } from './limits/index.ts'
 import { createReport, type Defect } from './observability/defects.ts'
 import { GatewayMetrics } from './observability/gateway-metrics.ts'
 import { Queries } from './queries/index.ts'
@@ -61,6 +63,10 @@ export interface GatewaySettings {
   readonly maxLagMs?: number
   /** Minimum share of the partitions that must work for `/readyz` to be 200. */
   readonly readyShare?: number
+  /** What addresses, callers and connections may use. */
+  readonly limits?: LimitSettings
+  /** Proxies of which headers are believed. */
+  readonly trustedProxies?: BlockList | undefined
   /** Called once for every change of a breaker. */
   readonly onBreaker?: (state: GuardState) => void
   /** Called for every error that no code foresaw. MUST NOT throw. */
@@ -168,6 +174,7 @@ export async function startGateway(settings: GatewaySettings, contract: Contract
     overloadedMs: () => admission.publish(),
     onAnswer: metrics.onCommand,
   })
+  const limits = new Limits({ settings: settings.limits ?? DEFAULT_SETTINGS, clock, onRefused: metrics.onRefused })
   const streams = new Streams(delivery, access, admission, report)
   const pages = new StaticFiles()
   await Promise.all([delivery.start(), commands.start(), access.start(), pages.load(DASHBOARD)])
@@ -204,6 +211,7 @@ export async function startGateway(settings: GatewaySettings, contract: Contract
       onFrame: metrics.onFrame,
     },
     { ...routes, operators: settings.operators === undefined ? 'here' : 'elsewhere' },
+    { limits, addresses: new ClientAddresses(settings.trustedProxies) },
   )
   recheckCallers = () => gateway.recheckCallers()
   tellClients = (state) => gateway.sendBus(state)
@@ -215,7 +223,7 @@ export async function startGateway(settings: GatewaySettings, contract: Contract
     settings.operators &&
     (await createTransport({
       name: settings.transport,
-      handlers: new Operators(routes, settings.operators.host),
+      handlers: new Operators(routes, settings.operators.host, limits),
       tls,
       warn: () => {},
     }))
@@ -236,6 +244,7 @@ export async function startGateway(settings: GatewaySettings, contract: Contract
     pendingBytes: () => ingest.pendingBytes,
     pendingCommands: () => commands.pending,
     delivery: () => delivery.stats(),
+    limits: () => limits.stats(),
     readiness: () => readiness.report(),
     workers: () => bus.workers(),
   })

@@ -123,3 +123,8 @@ function textOf(claims: Claims, claim: string): string | undefined {
   const value = Object.hasOwn(claims, claim) ? claims[claim] : undefined
   return typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean' ? `${value}` : undefined
 }
+
+/** Under which its use is counted; absent for one who has not said who it is. */
+export function limitName({ identity, namespace }: Caller): string | undefined {
+  return identity.kind === 'anonymous' ? undefined : namespace
+}

@@ -1,6 +1,6 @@
 export { Access, type AccessOptions, type AccessSettings, type Credentials, TICKET_MS } from './access.ts'
 export { type KeyRecord, type RevocationRecord, type Revoked, revoke } from './access-list.ts'
-export { ANYBODY, type Caller, callerOf, type Identity } from './caller.ts'
+export { ANYBODY, type Caller, callerOf, type Identity, limitName } from './caller.ts'
 export { addKey, type KeyRequest, type ListedKey, listKeys, removeKeys } from './key-list.ts'
 export { ALL_KEYS, allowsKey, isSameScope, type KeyScope, narrowed } from './key-scope.ts'
 export { type MintedToken, mintToken, type TokenRequest } from './mint-token.ts'

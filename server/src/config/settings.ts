@@ -1,6 +1,7 @@
 import { homedir, hostname } from 'node:os'
 import { delimiter, join, resolve } from 'node:path'
 import { LIMITS, ON_SLOW } from '@tidegate/protocol'
+import { parseLimits, parseTrustedProxies } from '../limits/index.ts'
 import { jwtSecret, keySetUrl, publicKey } from './access-setting.ts'
 import { number, oneOf, redisAddress, SettingsError, someOf, text, wholeNumber } from './setting-value.ts'
 
@@ -265,6 +266,21 @@ export const VARIABLES = {
     fallback: '250',
     parse: wholeNumber(10, 60_000),
   }),
+  limits: variable({
+    name: 'TIDEGATE_LIMITS',
+    meaning:
+      'Limits of addresses, callers and connections that shall not have their defaults, such as `address.frames=500,caller.keys=off`. [Limits](limits.md) has the names, and what happens above each.',
+    fallback: '',
+    fallbackText: 'the defaults of [limits](limits.md)',
+    parse: parseLimits,
+  }),
+  trustedProxies: variable({
+    name: 'TIDEGATE_TRUSTED_PROXIES',
+    meaning:
+      'Addresses of proxies in front of the gateway, such as `10.0.0.0/8,::1`. From them `X-Forwarded-For` or `Forwarded` is believed, from the right to the first address that is none of them.',
+    fallbackText: 'none: no such header is believed',
+    parse: parseTrustedProxies,
+  }),
   readyPercent: variable({
     name: 'TIDEGATE_READY_PERCENT',
     meaning: 'Share of the partitions, in percent, that must work for `/readyz` to answer 200.',
@@ -359,6 +375,8 @@ export function readSettings(flags: Flags = {}, environment: Environment = proce
     partitionMegabytes: given(VARIABLES.partitionMegabytes),
     maxProducers: setting(VARIABLES.maxProducers),
     maxLagMs: setting(VARIABLES.maxLagMs),
+    limits: setting(VARIABLES.limits),
+    trustedProxies: given(VARIABLES.trustedProxies),
     readyPercent: setting(VARIABLES.readyPercent),
     logLevel: setting(VARIABLES.logLevel),
     cacheFolder: setting(VARIABLES.cacheFolder),

@@ -24,6 +24,7 @@ import {
   type PolicyLimits,
   PROGRESS_MS,
   type Subscription,
+  type SubscriptionLimits,
   SubscriptionStarter,
   TopicIndex,
 } from './subscription/index.ts'
@@ -144,14 +145,14 @@ export class Delivery {
    */
   openSubscriber(
     socket: DeliverySocket,
-    options: { name: string; rights: Rights; windowBytes?: number | undefined },
+    options: { name: string; rights: Rights; limits: SubscriptionLimits; windowBytes?: number | undefined },
   ): DeliverySubscriber {
-    const { name, rights, windowBytes } = options
+    const { name, rights, limits, windowBytes } = options
     const { lowWaterShare } = this.#limits
     const mode = windowBytes === undefined ? 'buffered' : 'credit'
     const subscriber = new Subscriber(
       socket,
-      { name, rights, windowBytes: windowBytes ?? this.#limits.windowBytes, lowWaterShare, mode },
+      { name, rights, limits, windowBytes: windowBytes ?? this.#limits.windowBytes, lowWaterShare, mode },
       this.#context,
     )
     this.#subscribers.set(subscriber, this.#opened++)

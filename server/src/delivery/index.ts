@@ -1,5 +1,5 @@
 export { Delivery, type DeliveryLimits, type DeliveryOptions, type DeliveryStats } from './delivery.ts'
 export type { DeliverySubscriber } from './delivery-subscriber.ts'
 export type { TailState } from './log/index.ts'
-export type { SubscribeFrame } from './subscription/index.ts'
+export type { SubscribeFrame, SubscriptionLimits } from './subscription/index.ts'
 export { type DeliverySocket, endOf, type Moved } from './wire/index.ts'

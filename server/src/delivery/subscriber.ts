@@ -20,13 +20,16 @@ import {
   collectProgress,
   type EventSink,
   type Feed,
+  holdPlan,
   type ReplayContext,
   Replays,
+  releasePlan,
   type SnapshotContext,
   Snapshots,
   type Starts,
   type SubscribeFrame,
   Subscription,
+  type SubscriptionLimits,
   type SubscriptionStarter,
   type TopicIndex,
 } from './subscription/index.ts'
@@ -69,6 +72,8 @@ export interface SubscriberOptions extends FlowOptions {
   readonly name: string
   /** What it may see. */
   readonly rights: Rights
+  /** What its subscriptions may take. */
+  readonly limits: SubscriptionLimits
 }
 
 /** One connected client: its subscriptions, its queues, and its flow control. */
@@ -83,11 +88,17 @@ export class Subscriber implements DeliverySubscriber, Flushable, EventSink {
   #snapshots: Snapshots | undefined
   readonly #subscriptions = new Map<number, Subscription>()
   #rights: Rights
+  readonly #limits: SubscriptionLimits
   isClosed = false
 
-  constructor(socket: DeliverySocket, { name, rights, ...flow }: SubscriberOptions, context: SubscriberContext) {
+  constructor(
+    socket: DeliverySocket,
+    { name, rights, limits, ...flow }: SubscriberOptions,
+    context: SubscriberContext,
+  ) {
     this.name = name
     this.#rights = rights
+    this.#limits = limits
     this.#socket = socket
     this.#context = context
     this.#backlog = new Backlog(context.queueBounds, flow.windowBytes, context.totals, context.budget)
@@ -131,6 +142,8 @@ export class Subscriber implements DeliverySubscriber, Flushable, EventSink {
     const { starter } = this.#context
     const result = starter.plan(frame, this.#rights)
     if (!result.ok) return this.#refuse(sub, result.code, result.message)
+    const over = holdPlan(this.#limits, result.plan)
+    if (over !== undefined) return this.#refuse(sub, over.code, over.message, over.retryAfterMs)
     const subscription = new Subscription(result.plan, this.#backlog.open(result.plan.policy), this)
     this.#subscriptions.set(sub, subscription)
     starter.start(subscription.plan, result.from, (starts) =>
@@ -356,6 +369,12 @@ export class Subscriber implements DeliverySubscriber, Flushable, EventSink {
     if (result.plan.selector !== subscription.plan.selector) {
       return this.#refuse(sub, 'unsupported', 'the topic of a subscription cannot be changed: use another sub')
     }
+    releasePlan(this.#limits, subscription.plan)
+    const over = holdPlan(this.#limits, result.plan)
+    if (over !== undefined) {
+      holdPlan(this.#limits, subscription.plan)
+      return this.#refuse(sub, over.code, over.message, over.retryAfterMs)
+    }
     const hasBegun = index.remove(subscription)
     const joined = changeLanes(subscription, result.plan, tailOf)
     subscription.queue.change(result.plan.policy)
@@ -396,6 +415,7 @@ export class Subscriber implements DeliverySubscriber, Flushable, EventSink {
     this.#snapshots?.forget(subscription)
     this.#replay.forget((feed) => feed.subscription === subscription)
     this.#backlog.close(subscription.queue)
+    releasePlan(this.#limits, subscription.plan)
     starter.release(subscription.plan)
   }
 
@@ -421,7 +441,8 @@ export class Subscriber implements DeliverySubscriber, Flushable, EventSink {
     return !this.#backlog.isEmpty || this.#replay.isWaiting || this.#snapshots?.isWaiting === true
   }
 
-  #refuse(sub: number, code: ErrorCode, message: string): void {
-    this.sendControl({ type: 'error', sub, code, message, retryable: RETRYABLE.has(code) })
+  #refuse(sub: number, code: ErrorCode, message: string, retryAfterMs?: number): void {
+    const retry = retryAfterMs === undefined ? {} : { retryAfterMs }
+    this.sendControl({ type: 'error', sub, code, message, retryable: RETRYABLE.has(code), ...retry })
   }
 }

@@ -6,6 +6,8 @@ export interface Load {
   readonly lagMs: number
   /** Used share of the memory for waiting events; above 1 it is over budget. */
   readonly queueShare: number
+  /** Whether the memory of the process is within its limit. */
+  readonly hasMemory: boolean
 }
 
 /** Withholding comes first; over budget means that only high events are left. */
@@ -23,7 +25,7 @@ const RETRY_SPREAD_MS = 1_000
 export class Admission {
   readonly #maxLagMs: number
   readonly #random: () => number
-  #load: Load = { lagMs: 0, queueShare: 0 }
+  #load: Load = { lagMs: 0, queueShare: 0, hasMemory: true }
 
   /** @param maxLagMs event-loop lag above which new connections are refused. */
   constructor(maxLagMs: number, random: () => number = Math.random) {
@@ -37,7 +39,8 @@ export class Admission {
 
   /** When a connection may try again, ms; `undefined` if it is admitted. */
   connection(isReturning: boolean): number | undefined {
-    const { lagMs, queueShare } = this.#load
+    const { lagMs, queueShare, hasMemory } = this.#load
+    if (!hasMemory) return this.#retryAfterMs()
     const isTaken = isReturning
       ? lagMs <= RESERVE * this.#maxLagMs
       : lagMs <= this.#maxLagMs && queueShare <= MAX_QUEUE_SHARE

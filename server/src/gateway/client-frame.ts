@@ -15,6 +15,7 @@ import {
 import { parseVersion } from '../entities/index.ts'
 import { exceeds } from '../exceeds.ts'
 import { isRecord } from '../json-fields.ts'
+import type { Refusal } from '../limits/index.ts'
 
 export type CheckedFrame =
   | { readonly ok: true; readonly frame: ClientFrame }
@@ -23,7 +24,10 @@ export type CheckedFrame =
       readonly code: ErrorCode
       readonly message: string
       readonly answers: Answered
+      readonly retryAfterMs?: number | undefined
     }
+
+export type RefusedFrame = Extract<CheckedFrame, { ok: false }>
 
 /** What an error answers. */
 type Answered =
@@ -45,6 +49,9 @@ const MAX_COUNTER = 99_999_999_999_999
 
 /** Lone surrogates have no UTF-8 form: written out, different names would become the same. */
 const isText = (value: unknown): value is string => typeof value === 'string' && value.isWellFormed()
+
+/** An event has no longer one. */
+const isKey = (value: unknown): value is string => isText(value) && !exceeds(value, LIMITS.keyBytes)
 
 const isName = (value: unknown, maxChars: number): boolean => isText(value) && value !== '' && value.length <= maxChars
 
@@ -143,7 +150,15 @@ const CHECKS: Readonly<Record<ClientFrame['type'], readonly Check[]>> = {
       typeof fields.topic === 'string' && isTopicSelector(fields.topic)
         ? undefined
         : 'topic: expected a topic name or a selector ending in .* or .>',
-    optional('keys', list('keys', LIMITS.subscriptionKeys, 'strings without lone surrogates', isText)),
+    optional(
+      'keys',
+      list(
+        'keys',
+        LIMITS.subscriptionKeys,
+        `strings of at most ${LIMITS.keyBytes} bytes without lone surrogates`,
+        isKey,
+      ),
+    ),
     optional('where', (fields) => (typeof fields.where === 'string' ? undefined : 'where: expected a filter')),
     optional('lanes', list('lanes', 3, 'lanes', isLane)),
     optional('batch', (fields) => checkBatch(fields.batch)),
@@ -221,6 +236,11 @@ export function checkClientFrame(value: unknown): CheckedFrame {
     if (fault !== undefined) return refuse(value, 'invalid_frame', fault)
   }
   return { ok: true, frame: value as unknown as ClientFrame }
+}
+
+/** A frame that is in order, and over a limit. */
+export function limitedFrame(frame: ClientFrame, { code, message, retryAfterMs }: Refusal): RefusedFrame {
+  return { ok: false, code, message, retryAfterMs, answers: answeredBy({ ...frame }) ?? { kind: 'request', names: {} } }
 }
 
 function isServed(type: string): type is ClientFrame['type'] {

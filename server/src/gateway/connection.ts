@@ -13,13 +13,14 @@ import {
   parseLogEpoch,
   type ServerFrame,
 } from '@tidegate/protocol'
-import type { Access, Caller, Refusal } from '../access/index.ts'
+import { type Access, type Caller, limitName, type Refusal } from '../access/index.ts'
 import { assertNever } from '../assert-never.ts'
 import type { GuardState } from '../bus/index.ts'
 import type { Clock } from '../clock.ts'
 import { type Commands, refuse } from '../commands/index.ts'
 import type { Delivery, DeliverySubscriber } from '../delivery/index.ts'
 import {
+  type AdmitKeys,
   clientProducer,
   eventsText,
   type GrantChange,
@@ -29,13 +30,16 @@ import {
   type PublishOutcome,
   type PublishRequest,
 } from '../ingest/index.ts'
+import type { ClientLimits } from '../limits/index.ts'
 import { contained } from '../observability/contained.ts'
 import { describeDefect, type ReportDefect } from '../observability/defects.ts'
 import { answerQuery, type Params, type Queries } from '../queries/index.ts'
 import { RETRY_AFTER_MS } from '../retry-after.ts'
 import type { Admission } from './admission.ts'
-import { type CheckedFrame, parseClientFrame } from './client-frame.ts'
+import { type CheckedFrame, limitedFrame, parseClientFrame, type RefusedFrame } from './client-frame.ts'
 import { ConnectionCommands } from './connection-commands.ts'
+import { ConnectionLimits } from './connection-limits.ts'
+import type { ConnectionState, LiveState } from './connection-state.ts'
 import { tokenCredentials } from './credentials.ts'
 import { knownEntries } from './known-entries.ts'
 import type { TransportSocket } from './transport/transport.ts'
@@ -68,20 +72,6 @@ export const HELLO_DEADLINE_MS = 5_000
 type HelloFrame = Extract<ClientFrame, { type: 'hello' }>
 type PublishFrame = Extract<ClientFrame, { type: 'publish' }>
 
-interface LiveState {
-  readonly phase: 'live'
-  readonly caller: Caller
-  readonly producer: Producer | undefined
-  readonly delivery: DeliverySubscriber
-}
-
-type ConnectionState =
-  | { readonly phase: 'awaiting_hello'; readonly since: number }
-  /** Its token is being checked; what it sends meanwhile waits. */
-  | { readonly phase: 'authenticating'; readonly since: number; readonly waiting: { text: string; bytes: number }[] }
-  | LiveState
-  | { readonly phase: 'closed' }
-
 /** One connected socket: reads frames, keeps the publish grant, and passes frames on. */
 export class Connection {
   readonly #context: ConnectionContext
@@ -94,9 +84,14 @@ export class Connection {
   #unackedBytes = 0
   #stores = false
   readonly #commands: ConnectionCommands
+  readonly #limits: ClientLimits
+  readonly #gate: ConnectionLimits
 
-  constructor(context: ConnectionContext, socket: TransportSocket, id: string) {
+  /** @param limits are closed with it */
+  constructor(context: ConnectionContext, socket: TransportSocket, id: string, limits: ClientLimits) {
     const now = context.clock.monotonic()
+    this.#limits = limits
+    this.#gate = new ConnectionLimits(limits, context.clock)
     this.#context = context
     this.#socket = socket
     this.id = id
@@ -118,11 +113,18 @@ export class Connection {
     if (this.#state.phase === 'closed') return
     if (bytes > LIMITS.frameBytes) return this.#fail('frame_too_large', CLOSE.frameTooLarge)
     if (text === undefined) return this.#fail('protocol_error', CLOSE.protocol, 'Frames are text, not binary.')
+    const verdict = this.#gate.frame(bytes)
+    if (verdict.kind === 'close') return this.#turnAway('rate_limited', verdict.refusal.retryAfterMs)
     if (this.#state.phase === 'authenticating') return this.#keep(this.#state.waiting, text, bytes)
     const parsed = parseClientFrame(text)
-    if (this.#state.phase === 'awaiting_hello') this.#hello(parsed, this.#state.since)
-    else if (parsed.ok) this.#handle(parsed.frame, text, bytes, this.#state)
-    else this.#refuse(parsed, this.#state.delivery)
+    if (this.#state.phase === 'awaiting_hello') {
+      if (verdict.kind === 'refuse') return this.#turnAway('rate_limited', verdict.refusal.retryAfterMs)
+      return this.#hello(parsed, this.#state.since)
+    }
+    if (!parsed.ok) this.#refuse(parsed, this.#state)
+    else if (verdict.kind === 'read' || this.#gate.isAlwaysRead(parsed.frame)) {
+      this.#handle(parsed.frame, text, bytes, this.#state)
+    } else this.#refuse(limitedFrame(parsed.frame, verdict.refusal), this.#state)
   }
 
   drained(): void {
@@ -132,6 +134,7 @@ export class Connection {
   closed(): void {
     if (this.#state.phase === 'live') this.#state.delivery.close()
     this.#state = { phase: 'closed' }
+    this.#limits.close()
     this.#context.onClosed(this)
   }
 
@@ -237,6 +240,8 @@ export class Connection {
   #admit(frame: HelloFrame, result: Caller | Refusal): void {
     const waiting = this.#state.phase === 'authenticating' ? this.#state.waiting : []
     if (result.kind === 'refused') return this.#shutOut(result)
+    const over = this.#limits.identify(limitName(result)) ?? (frame.producer && this.#limits.producer())
+    if (over) return this.#turnAway('rate_limited', over.retryAfterMs)
     this.#greet(frame, result)
     for (const { text, bytes } of waiting) this.message(text, bytes)
   }
@@ -267,6 +272,7 @@ export class Connection {
       delivery: this.#context.delivery.openSubscriber(this.#socket, {
         name: this.id,
         rights: caller.rights,
+        limits: this.#limits,
         windowBytes,
       }),
     }
@@ -332,13 +338,13 @@ export class Connection {
         return
       case 'query':
         if (frame.name === 'ledger') return this.#sendLedger(frame.id, frame.params?.sub, state.delivery)
-        this.#query(frame.id, frame.name, frame.params ?? {}, state.caller).catch((error) =>
-          this.abort(this.#context.report(`an answer to ${this.id}`, error)),
-        )
-        return
-      case 'command':
+        return this.#ask(frame, state)
+      case 'command': {
         this.#stores = true
+        const over = this.#limits.events(1)
+        if (over !== undefined) return this.#refuse(limitedFrame(frame, over), state)
         return this.#commands.take(frame, state.caller)
+      }
       default:
         assertNever(frame)
     }
@@ -352,6 +358,14 @@ export class Connection {
     this.#send({ type: 'error', id, code, message: ERROR_CODES[code], retryable: false })
   }
 
+  #ask(frame: Extract<ClientFrame, { type: 'query' }>, state: LiveState): void {
+    const over = this.#limits.hold('queries', 1)
+    if (over !== undefined) return this.#refuse(limitedFrame(frame, over), state)
+    this.#query(frame.id, frame.name, frame.params ?? {}, state.caller)
+      .catch((error) => this.abort(this.#context.report(`an answer to ${this.id}`, error)))
+      .finally(() => this.#limits.release('queries', 1))
+  }
+
   async #query(id: number, name: string, params: Params, { rights }: Caller): Promise<void> {
     try {
       this.#send({ ...(await answerQuery(this.#context.queries.of(rights), name, params)), id })
@@ -361,8 +375,9 @@ export class Connection {
     }
   }
 
-  #publish(frame: PublishFrame, text: string, bytes: number, { caller, producer }: LiveState): void {
-    const { rights } = caller
+  #publish(frame: PublishFrame, text: string, bytes: number, state: LiveState): void {
+    const { producer } = state
+    const { rights } = state.caller
     const { seq, topic, events, ageMs } = frame
     if (events.length === 0) return this.#reject(seq, 'empty_frame')
     if (events.length > LIMITS.frameEvents) return this.#reject(seq, 'too_many_events')
@@ -372,6 +387,8 @@ export class Connection {
       producer?.failed(seq)
       return this.#reject(seq, 'overloaded', retryAfterMs)
     }
+    const over = this.#limits.events(events.length)
+    if (over !== undefined) return this.#refuse(limitedFrame(frame, over), state)
     const grant = this.#context.publishControl.enforced(this.#context.clock.monotonic())
     // A single frame may be larger than a small grant, and the last one within it may reach beyond it.
     if (this.#unackedFrames >= grant.frames || this.#unackedBytes + bytes > grant.bytes + LIMITS.frameBytes) {
@@ -380,13 +397,15 @@ export class Connection {
     }
     this.#unackedFrames++
     this.#unackedBytes += bytes
+    const admit: AdmitKeys = (keys) => this.#limits.keys(keys)
     const request: PublishRequest =
       producer === undefined
-        ? { topic, events, rights }
+        ? { topic, events, rights, admit }
         : {
             topic,
             events,
             rights,
+            admit,
             producer: { state: producer, seq, ageMs },
             content: eventsText(text),
             refusedBefore: frame.rejected && new Map(frame.rejected.map(({ index, code }) => [index, code])),
@@ -440,21 +459,23 @@ export class Connection {
     })
   }
 
-  #refuse(parsed: Extract<CheckedFrame, { ok: false }>, delivery: DeliverySubscriber): void {
-    const { answers, code, message } = parsed
+  #refuse({ answers, code, message, retryAfterMs }: RefusedFrame, { producer, delivery }: LiveState): void {
     switch (answers.kind) {
       case 'connection':
         return this.#fail(code, CLOSE.protocol, message)
       case 'publish':
-        return this.#reject(answers.seq, code, undefined, message)
+        if (retryAfterMs !== undefined) producer?.failed(answers.seq)
+        return this.#reject(answers.seq, code, retryAfterMs, message)
       case 'command':
-        return this.#send({ type: 'answer', id: answers.id, ...refuse(code, message) })
-      case 'request':
-        delivery.sendControl({ type: 'error', ...answers.names, code, message, retryable: false })
+        return this.#send({ type: 'answer', id: answers.id, ...refuse(code, message, retryAfterMs) })
+      case 'request': {
+        const retry = retryAfterMs === undefined ? { retryable: false } : { retryable: true, retryAfterMs }
+        delivery.sendControl({ type: 'error', ...answers.names, code, message, ...retry })
+      }
     }
   }
 
-  #turnAway(code: 'overloaded' | 'unavailable', retryAfterMs: number): void {
+  #turnAway(code: 'overloaded' | 'rate_limited' | 'unavailable', retryAfterMs: number | undefined): void {
     const error: ServerFrame = { type: 'error', code, message: ERROR_CODES[code], retryable: true }
     this.#socket.send(JSON.stringify(error))
     this.#socket.close(CLOSE.overload, JSON.stringify({ retryAfterMs }))

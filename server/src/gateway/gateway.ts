@@ -1,11 +1,13 @@
 import { randomBytes } from 'node:crypto'
 import { CLOSE, type LogEpoch } from '@tidegate/protocol'
 import type { GuardState } from '../bus/index.ts'
+import type { ClientAddresses, Limits } from '../limits/index.ts'
 import { contained } from '../observability/contained.ts'
 import { describeDefect } from '../observability/defects.ts'
 import { Connection, type ConnectionContext } from './connection.ts'
 import { isForwarded } from './credentials.ts'
 import { EventLoopLag } from './event-loop-lag.ts'
+import { limited, refusedReply } from './http/limited-request.ts'
 import { forwarded, type RouteContext, route } from './http/routes.ts'
 import { LOOK_MS } from './sse/event-socket.ts'
 import type {
@@ -36,8 +38,16 @@ export class Gateway implements TransportHandlers {
   readonly #openBreakers = new Map<string, GuardState>()
   readonly #lag = new EventLoopLag()
   #timers: NodeJS.Timeout[] = []
+  readonly #limits: Limits
+  readonly #addresses: ClientAddresses
 
-  constructor(context: Omit<ConnectionContext, 'onLive' | 'onClosed'>, routes: RouteContext) {
+  constructor(
+    context: Omit<ConnectionContext, 'onLive' | 'onClosed'>,
+    routes: RouteContext,
+    { limits, addresses }: { readonly limits: Limits; readonly addresses: ClientAddresses },
+  ) {
+    this.#limits = limits
+    this.#addresses = addresses
     this.#context = {
       ...context,
       onLive: (connection) => {
@@ -59,7 +69,8 @@ export class Gateway implements TransportHandlers {
     this.#lag.start()
     const weigh = () => {
       const { admission, delivery } = this.#context
-      admission.observe({ lagMs: this.#lag.takeMs(), queueShare: delivery.queueShare })
+      const hasMemory = this.#limits.hasMemory(process.memoryUsage.rss())
+      admission.observe({ lagMs: this.#lag.takeMs(), queueShare: delivery.queueShare, hasMemory })
     }
     this.#timers = [
       setInterval(tick, TICK_MS),
@@ -69,16 +80,23 @@ export class Gateway implements TransportHandlers {
     ]
   }
 
-  accept(): boolean {
-    return true
+  accept(remoteAddress: string): boolean {
+    const address = this.#addresses.ofPeer(remoteAddress)
+    // A trusted proxy connects for others: they count.
+    return address.isProxied || this.#limits.accept(address)
   }
 
-  upgrade({ header }: Arrival): HttpResponse | undefined {
-    return this.#routes.access.isLocal && isForwarded(header) ? forwarded() : undefined
+  upgrade(arrival: Arrival): HttpResponse | undefined {
+    if (this.#routes.access.isLocal && isForwarded(arrival.header)) return forwarded()
+    const refused = this.#limits.refuseConnection(this.#addresses.of(arrival))
+    return refused && refusedReply(refused)
   }
 
-  open(socket: TransportSocket): SocketHandler {
-    const connection = new Connection(this.#context, socket, `s-${this.#idPrefix}${(this.#opened++).toString(36)}`)
+  open(socket: TransportSocket, arrival: Arrival): SocketHandler {
+    const limits = this.#limits.open(this.#addresses.of(arrival))
+    limits.hold('connections', 1)
+    const id = `s-${this.#idPrefix}${(this.#opened++).toString(36)}`
+    const connection = new Connection(this.#context, socket, id, limits)
     this.#connections.add(connection)
     return {
       message: (text, bytes) => this.#contained('message', connection, () => connection.message(text, bytes)),
@@ -114,8 +132,22 @@ export class Gateway implements TransportHandlers {
     this.#each('grant', (connection) => connection.sendGrant(change))
   }
 
-  request(request: HttpRequest): Promise<HttpResponse | StreamResponse> {
-    return route(this.#routes, request)
+  async request(request: HttpRequest): Promise<HttpResponse | StreamResponse> {
+    const limits = this.#limits.open(this.#addresses.of(request))
+    request.onLeave(() => limits.close())
+    const refused = limits.frame(0)
+    const answer = refused ? refusedReply(refused) : await route(this.#routes, limited(request, limits))
+    // A stream keeps them for as long as it is open.
+    if (answer.kind === 'whole') limits.close()
+    return answer
+  }
+
+  holdBody(bytes: number): boolean {
+    return this.#limits.hold('bodyBytes', bytes) === undefined
+  }
+
+  releaseBody(bytes: number): void {
+    this.#limits.release('bodyBytes', bytes)
   }
 
   /**

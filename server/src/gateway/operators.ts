@@ -1,6 +1,8 @@
 import { ANYBODY } from '../access/index.ts'
 import { isLoopback } from '../config/loopback.ts'
+import type { Limits } from '../limits/index.ts'
 import { describeDefect } from '../observability/defects.ts'
+import { limited } from './http/limited-request.ts'
 import { errorReply } from './http/replies.ts'
 import { isForOperators, type RouteContext, route } from './http/routes.ts'
 import type { HttpRequest, HttpResponse, StreamResponse, TransportHandlers } from './transport/transport.ts'
@@ -17,9 +19,11 @@ const HEALTH: ReadonlySet<string> = new Set(['/livez', '/readyz'])
 export class Operators implements TransportHandlers {
   readonly #routes: RouteContext
   readonly #isLocal: boolean
+  readonly #limits: Limits
 
   /** @param host what is listened on */
-  constructor(routes: Omit<RouteContext, 'operators' | 'access'>, host: string) {
+  constructor(routes: Omit<RouteContext, 'operators' | 'access'>, host: string, limits: Limits) {
+    this.#limits = limits
     // Who reaches this address is an operator.
     this.#routes = { ...routes, operators: 'here', access: EVERYBODY }
     this.#isLocal = isLoopback(host)
@@ -45,8 +49,18 @@ export class Operators implements TransportHandlers {
     if (!HEALTH.has(request.path) && !isForOperators(request.path)) {
       return errorReply('not_found', `Nothing for operators at ${request.path}.`)
     }
-    return route(this.#routes, request)
+    const limits = this.#limits.exempt()
+    const answer = await route(this.#routes, limited(request, limits))
+    limits.close()
+    return answer
   }
+
+  /** Nothing here has a body. */
+  holdBody(): boolean {
+    return false
+  }
+
+  releaseBody(): void {}
 
   defect(where: string, error: unknown): string {
     return describeDefect(this.#routes.report(`${where} of operators`, error))

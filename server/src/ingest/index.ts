@@ -1,6 +1,6 @@
 export { Canaries } from './canaries.ts'
 export { checksumOf, eventsText } from './content.ts'
-export { Ingest, type PublishOutcome, type PublishRequest } from './ingest.ts'
+export { type AdmitKeys, Ingest, type PublishOutcome, type PublishRequest } from './ingest.ts'
 export { Producer } from './producer.ts'
 export { clientProducer, requestProducer } from './producer-name.ts'
 export { type GrantChange, PublishControl } from './publish-control.ts'

@@ -21,6 +21,8 @@ export interface PublishRequest {
   readonly events: readonly unknown[]
   /** Of whoever sends it. */
   readonly rights: Rights
+  /** Says why events of these keys may not be stored now. */
+  readonly admit?: AdmitKeys
   /** Without it every attempt is stored: at least once. */
   readonly producer?: FrameIdentity
   /** The content by which attempts are compared; the events themselves where absent. */
@@ -28,6 +30,10 @@ export interface PublishRequest {
   /** Events refused at the first attempt: they are refused again, whatever the rules say now. */
   readonly refusedBefore?: RefusedBefore | undefined
 }
+
+export type AdmitKeys = (
+  keys: () => Iterable<string>,
+) => { readonly message: string; readonly retryAfterMs: number | undefined } | undefined
 
 export interface FrameIdentity {
   readonly state: Producer
@@ -240,6 +246,11 @@ export class Ingest {
   ): void {
     const { events, producer, refusedBefore } = request
     const { accepted, refused } = this.#validate(topic, events, scope, refusedBefore)
+    const over = request.admit?.(() => accepted.map(({ key }) => key))
+    if (over !== undefined) {
+      producer?.state.failed(producer.seq)
+      return answer(reject('rate_limited', over.message, over.retryAfterMs))
+    }
     const byPartition = this.#split(accepted)
     // With a producer, the partition of their key remembers that they were refused.
     const listed = producer === undefined ? refused : refused.filter(({ key }) => key === undefined)

@@ -1,6 +1,7 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
 import type { GuardState, WorkerReport } from '../bus/index.ts'
 import type { DeliveryStats } from '../delivery/index.ts'
+import type { LimitName, LimitStats } from '../limits/index.ts'
 import { METRICS } from './metric-names.ts'
 
 const BREAKER_VALUE: Record<GuardState['state'], number> = { closed: 0, half_open: 0.5, open: 1 }
@@ -14,6 +15,7 @@ export interface MetricSources {
   readonly pendingBytes: () => number
   readonly pendingCommands: () => number
   readonly delivery: () => DeliveryStats
+  readonly limits: () => LimitStats
   readonly readiness: () => {
     readonly ready: boolean
     readonly tails: readonly { readonly partition: number; readonly canaryAgeMs: number }[]
@@ -28,6 +30,7 @@ export class GatewayMetrics {
   readonly #breaker: Gauge<'class'>
   readonly #frames: Counter<'outcome'>
   readonly #commandTime: Histogram<'outcome'>
+  readonly #refused: Counter<'limit'>
   #refresh: () => Promise<void> = async () => {}
 
   constructor(node: string) {
@@ -35,6 +38,7 @@ export class GatewayMetrics {
     collectDefaultMetrics({ register: this.#registry })
     this.#breaker = this.#gauge('breaker', ['class'])
     this.#frames = new Counter({ ...METRICS.frames, labelNames: ['outcome'], registers: [this.#registry] })
+    this.#refused = new Counter({ ...METRICS.refused, labelNames: ['limit'], registers: [this.#registry] })
     this.#commandTime = new Histogram({
       ...METRICS.commandTime,
       labelNames: ['outcome'],
@@ -57,6 +61,11 @@ export class GatewayMetrics {
     this.#commandTime.observe({ outcome }, seconds)
   }
 
+  /** Something was over a limit. */
+  readonly onRefused = (limit: LimitName): void => {
+    this.#refused.inc({ limit })
+  }
+
   /** Names the sources. Called once. */
   observe(sources: MetricSources): void {
     const refreshOwn = this.#own(sources)
@@ -73,7 +82,7 @@ export class GatewayMetrics {
     return this.#registry.metrics()
   }
 
-  #own({ sessions, pendingBytes, pendingCommands, delivery, readiness }: MetricSources): () => void {
+  #own({ sessions, pendingBytes, pendingCommands, delivery, limits, readiness }: MetricSources): () => void {
     const isReady = this.#gauge('ready', [])
     const canaryAge = this.#gauge('canaryAge', ['partition'])
     const open = this.#gauge('sessions', [])
@@ -82,6 +91,9 @@ export class GatewayMetrics {
     const subscriptions = this.#gauge('subscriptions', [])
     const queueBytes = this.#gauge('queueBytes', [])
     const congested = this.#gauge('congested', [])
+    const held = this.#gauge('pinned', ['of'])
+    const filterTerms = this.#gauge('filterTerms', [])
+    const accounts = this.#gauge('limitAccounts', ['scope'])
     const byLane = {
       delivered: this.#gauge('delivered', ['lane']),
       conflated: this.#gauge('conflated', ['lane']),
@@ -99,6 +111,11 @@ export class GatewayMetrics {
       commands.set(pendingCommands())
       subscriptions.set(stats.subscriptions)
       queueBytes.set(stats.queueBytes)
+      const used = limits()
+      held.set({ of: 'subscriptions' }, used.subscriptionBytes)
+      held.set({ of: 'bodies' }, used.bodyBytes)
+      filterTerms.set(used.filterTerms)
+      for (const [scope, count] of Object.entries(used.accounts)) accounts.set({ scope }, count)
       congested.set(stats.congestedSessions)
       for (const [lane, counts] of Object.entries(stats.lanes)) {
         for (const [fate, gauge] of Object.entries(byLane)) gauge.set({ lane }, counts[fate as keyof typeof byLane])

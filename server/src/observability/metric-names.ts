@@ -24,6 +24,13 @@ export const METRICS = {
   queueBytes: { name: 'tidegate_queue_bytes', help: 'Memory of the events that wait for their sockets' },
   congested: { name: 'tidegate_congested_sessions', help: 'Sessions above their high-water mark' },
   queued: { name: 'tidegate_queued_events', help: 'Events waiting for their sockets, by lane' },
+  refused: { name: 'tidegate_limited_total', help: 'Refusals because of a limit, by limit' },
+  pinned: {
+    name: 'tidegate_held_bytes',
+    help: 'Memory that clients make the gateway keep, by what it is: subscriptions, and HTTP bodies under way',
+  },
+  filterTerms: { name: 'tidegate_filter_terms', help: 'Conditions in the filters of open subscriptions' },
+  limitAccounts: { name: 'tidegate_limit_accounts', help: 'Addresses and callers whose use is remembered, by scope' },
   subscriptions: { name: 'tidegate_subscriptions', help: 'Open subscriptions' },
   lag: { name: 'tidegate_consumer_lag_ms', help: 'Age of the oldest entry of the last read, by partition' },
   openStates: { name: 'tidegate_open_window_states', help: 'Open (window, key) states, by partition' },

@@ -1,5 +1,5 @@
 export { type Accumulator, AggregateSet } from './aggregate-set.ts'
-export { type Field, parseField, readField } from './aggregates/index.ts'
+export { distinct, type Field, parseField, readField } from './aggregates/index.ts'
 export { createWindow } from './create-window.ts'
 export type { Emission, EmittedPane, Withdrawal } from './emission.ts'
 export { FleetClock, type SlowestSource } from './fleet-clock.ts'

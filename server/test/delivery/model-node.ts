@@ -16,6 +16,7 @@ import { planSubscription, UNLIMITED } from '../../src/delivery/subscription/sub
 import { TopicIndex } from '../../src/delivery/subscription/topic-index.ts'
 import { Entry } from '../../src/delivery/wire/entry.ts'
 import type { Flow } from '../../src/delivery/wire/flow.ts'
+import { noLimits } from '../support/limits.ts'
 import { contractOf, recordBatch, type SimulatedSocket, type TestEvent } from './support.ts'
 
 export const TOPIC = 'a.x'
@@ -113,7 +114,7 @@ export class ModelNode {
     }
     const session = new Subscriber(
       socket,
-      { name: `s-${this.sessions.size}`, rights: Rights.EVERYTHING, lowWaterShare: 0.25, ...flow },
+      { name: `s-${this.sessions.size}`, rights: Rights.EVERYTHING, limits: noLimits(), lowWaterShare: 0.25, ...flow },
       context,
     )
     this.sessions.add(session)

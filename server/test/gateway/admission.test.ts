@@ -13,22 +13,26 @@ const busyFor = (ms: number) => {
 describe('admission', () => {
   it.each([
     [
-      { lagMs: 0, queueShare: 0 },
+      { lagMs: 0, queueShare: 0, hasMemory: true },
       { fresh: true, returning: true, publish: true },
     ],
     [
-      { lagMs: 101, queueShare: 0 },
+      { lagMs: 101, queueShare: 0, hasMemory: true },
       { fresh: false, returning: true, publish: true },
     ],
     [
-      { lagMs: 0, queueShare: 1.01 },
+      { lagMs: 0, queueShare: 1.01, hasMemory: true },
       { fresh: false, returning: true, publish: true },
     ],
     [
-      { lagMs: 301, queueShare: 0 },
+      { lagMs: 301, queueShare: 0, hasMemory: true },
       { fresh: false, returning: false, publish: false },
     ],
-  ])('G-LOAD-1 G-LOAD-2 at %o takes %o', (load, taken) => {
+    [
+      { lagMs: 0, queueShare: 0, hasMemory: false },
+      { fresh: false, returning: false, publish: true },
+    ],
+  ])('G-LOAD-1 G-LOAD-2 G-LOAD-3 at %o takes %o', (load, taken) => {
     const admission = new Admission(100, () => 0.5)
     admission.observe(load)
     const answers = {

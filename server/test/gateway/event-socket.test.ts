@@ -8,6 +8,7 @@ import { Streams } from '../../src/gateway/sse/streams.ts'
 import type { HttpResponse, StreamResponse, TransportStream } from '../../src/gateway/transport/transport.ts'
 import { ModelNode, TOPIC } from '../delivery/model-node.ts'
 import type { SimulatedSocket } from '../delivery/support.ts'
+import { noLimits } from '../support/limits.ts'
 
 /** A response whose client may stop reading. */
 class SimulatedStream implements TransportStream {
@@ -47,6 +48,8 @@ function setUp() {
         path: '/v1/stream',
         query: new URLSearchParams(query),
         remoteAddress: '',
+        limits: noLimits(),
+        onLeave: () => {},
         header: () => undefined,
         body: async () => undefined,
       },

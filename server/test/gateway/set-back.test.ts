@@ -6,6 +6,7 @@ import { type ConnectionContext, HELLO_DEADLINE_MS } from '../../src/gateway/con
 import type { RouteContext } from '../../src/gateway/http/routes.ts'
 import { Admission, Gateway } from '../../src/gateway/index.ts'
 import { PublishControl } from '../../src/ingest/index.ts'
+import { ClientAddresses, DEFAULT_SETTINGS, Limits } from '../../src/limits/index.ts'
 
 const HOUR_MS = 3_600_000
 
@@ -35,13 +36,20 @@ function openGateway({ appendMs = 0 } = {}) {
       },
     } as unknown as ConnectionContext,
     { streams: { tick: () => {} } } as unknown as RouteContext,
+    {
+      limits: new Limits({ settings: DEFAULT_SETTINGS, clock: systemClock }),
+      addresses: new ClientAddresses(undefined),
+    },
   )
   gateway.start()
-  const socket = gateway.open({
-    send: () => 'sent',
-    bufferedBytes: () => 0,
-    close: (code) => closed.push(code),
-  })
+  const socket = gateway.open(
+    {
+      send: () => 'sent',
+      bufferedBytes: () => 0,
+      close: (code) => closed.push(code),
+    },
+    { remoteAddress: '127.0.0.1', header: () => undefined },
+  )
   const hello = () => {
     const text = JSON.stringify({ type: 'hello', protocol: PROTOCOL_VERSION, client: 'test' })
     socket.message(text, text.length)

@@ -22,8 +22,12 @@ export class RawClient {
     })
   }
 
-  static async connect(port: number, subprotocol: string = SUBPROTOCOL): Promise<RawClient> {
-    const socket = new WebSocket(`ws://127.0.0.1:${port}/v1/ws`, subprotocol, { perMessageDeflate: false })
+  static async connect(
+    port: number,
+    subprotocol: string = SUBPROTOCOL,
+    headers: Readonly<Record<string, string>> = {},
+  ): Promise<RawClient> {
+    const socket = new WebSocket(`ws://127.0.0.1:${port}/v1/ws`, subprotocol, { perMessageDeflate: false, headers })
     const client = new RawClient(socket)
     await new Promise<void>((resolve, reject) => {
       socket.once('open', resolve)
@@ -33,8 +37,12 @@ export class RawClient {
   }
 
   /** Connects and says hello. */
-  static async greeted(port: number, hello: object = {}): Promise<RawClient> {
-    const client = await RawClient.connect(port)
+  static async greeted(
+    port: number,
+    hello: object = {},
+    headers: Readonly<Record<string, string>> = {},
+  ): Promise<RawClient> {
+    const client = await RawClient.connect(port, SUBPROTOCOL, headers)
     client.send({ type: 'hello', protocol: 1, client: 'test', ...hello })
     await client.next('welcome')
     return client

@@ -14,6 +14,7 @@ import { type Contract, hasLatest, type TopicDefinition } from '../../config/mod
 import { type Filter, FilterError, openFilter } from '../../filter/index.ts'
 import type { SlowPolicy } from '../queue/index.ts'
 import type { ByLane } from '../wire/index.ts'
+import { planBytes } from './plan-cost.ts'
 
 export type SubscribeFrame = Extract<ClientFrame, { type: 'subscribe' }>
 
@@ -36,6 +37,8 @@ export interface SubscriptionPlan {
   readonly policy: SlowPolicy
   /** Whether it begins with the latest result of every key. */
   readonly snapshot: boolean
+  /** Memory it takes, approximately. */
+  readonly bytes: number
 }
 
 /** Limits of what a node grants. */
@@ -85,13 +88,15 @@ export function planSubscription(
   if (refusal) return refusal
   const filter = readFilter(frame.where)
   if (filter instanceof FilterError) return refuse('invalid_filter', `where: ${filter.message}`)
+  const scopes = scopesOf(topics, frame.keys && new Set(frame.keys), rights)
   return {
     ok: true,
     plan: {
       sub: frame.sub,
       selector: frame.topic,
       topics,
-      ...scopesOf(topics, frame.keys && new Set(frame.keys), rights),
+      ...scopes,
+      bytes: planBytes({ topics, filter, ...scopes }, partitions),
       lanes: frame.lanes === undefined ? EVERY_LANE : chosen(frame.lanes),
       filter,
       batch: frame.batch && { maxEvents: Number.POSITIVE_INFINITY, ...frame.batch },

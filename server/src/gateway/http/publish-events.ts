@@ -1,10 +1,12 @@
 import { ERROR_CODES, LIMITS, type RejectedEvent } from '@tidegate/protocol'
 import type { Caller } from '../../access/index.ts'
 import type { Ingest, PublishOutcome } from '../../ingest/index.ts'
+import type { ClientLimits } from '../../limits/index.ts'
 import type { Admission } from '../admission.ts'
-import type { HttpRequest, HttpResponse } from '../transport/transport.ts'
+import type { HttpResponse } from '../transport/transport.ts'
 import { badIdempotencyKey, isIdempotencyKey } from './idempotency-key.ts'
 import { enterRequest, type KeyedPublish, requestContent } from './keyed-request.ts'
+import { type LimitedRequest, refusedReply } from './limited-request.ts'
 import { errorReply, json } from './replies.ts'
 import { readRequestBody } from './request-events.ts'
 import type { RequestItem } from './request-item.ts'
@@ -16,9 +18,10 @@ import { byTopic, inRequest, type TopicGroup } from './topic-group.ts'
  */
 export async function publishEvents(
   { ingest, admission }: { readonly ingest: Ingest; readonly admission: Admission },
-  request: HttpRequest,
+  request: LimitedRequest,
   caller: Caller,
 ): Promise<HttpResponse> {
+  const { limits } = request
   const body = await request.body()
   const retryAfterMs = admission.publish()
   if (retryAfterMs !== undefined) return errorReply('overloaded', ERROR_CODES.overloaded, retryAfterMs)
@@ -32,14 +35,16 @@ export async function publishEvents(
   const { items } = read
   const groups = byTopic(items)
   const total = items.length
-  if (idempotencyKey === undefined)
-    return summarise(await publishGroups(ingest, groups, caller), badEnvelopes(items), total)
+  const over = limits.events(total) ?? (idempotencyKey === undefined ? undefined : limits.producer())
+  if (over !== undefined) return refusedReply(over)
+  const publish = (keyed?: (group: TopicGroup) => KeyedPublish) => publishGroups(ingest, groups, caller, limits, keyed)
+  if (idempotencyKey === undefined) return summarise(await publish(), badEnvelopes(items), total)
   const entry = await enterRequest(ingest, caller, idempotencyKey, requestContent(request.header, body), groups)
   if (entry.kind === 'refused') {
     const { code, message, retryAfterMs } = entry.outcome
     return errorReply(code, message, retryAfterMs)
   }
-  return summarise(await publishGroups(ingest, groups, caller, entry.keyed), badEnvelopes(items), total, entry.isRepeat)
+  return summarise(await publish(entry.keyed), badEnvelopes(items), total, entry.isRepeat)
 }
 
 type GroupOutcome = { readonly group: TopicGroup; readonly outcome: PublishOutcome }
@@ -56,13 +61,16 @@ function publishGroups(
   ingest: Ingest,
   groups: readonly TopicGroup[],
   { rights }: Caller,
+  limits: ClientLimits,
   keyed?: (group: TopicGroup) => KeyedPublish,
 ): Promise<GroupOutcome[]> {
   return Promise.all(
     groups.map((group) => {
       const { topic, events } = group
       return new Promise<GroupOutcome>((resolve) =>
-        ingest.publish({ topic, events, rights, ...keyed?.(group) }, (outcome) => resolve({ group, outcome })),
+        ingest.publish({ topic, events, rights, admit: (keys) => limits.keys(keys), ...keyed?.(group) }, (outcome) =>
+          resolve({ group, outcome }),
+        ),
       )
     }),
   )

@@ -5,6 +5,7 @@ const STATUS: Partial<Record<ErrorCode, number>> = {
   unavailable: 503,
   overloaded: 503,
   rebuilding: 503,
+  rate_limited: 429,
   storage_full: 507,
   out_of_order: 409,
   epoch_changed: 409,

@@ -1,5 +1,5 @@
 import { ERROR_CODES } from '@tidegate/protocol'
-import { type Access, type Caller, type Refusal, Rights, TICKET_MS } from '../../access/index.ts'
+import { type Access, type Caller, limitName, type Refusal, Rights, TICKET_MS } from '../../access/index.ts'
 import type { Commands } from '../../commands/index.ts'
 import type { Delivery } from '../../delivery/index.ts'
 import type { Ingest } from '../../ingest/index.ts'
@@ -11,9 +11,10 @@ import type { Admission } from '../admission.ts'
 import { isForwarded, requestCredentials, STREAM_PATH } from '../credentials.ts'
 import type { Readiness } from '../readiness.ts'
 import type { Streams } from '../sse/streams.ts'
-import type { HttpRequest, HttpResponse, StreamResponse } from '../transport/transport.ts'
+import type { HttpResponse, StreamResponse } from '../transport/transport.ts'
 import { askEntities } from './entity-queries.ts'
 import { commandOutcome, isCommandPath, isOutcomePath, sendCommand } from './entity-routes.ts'
+import { type LimitedRequest, refusedReply } from './limited-request.ts'
 import { paramsOf } from './params.ts'
 import { publishEvents } from './publish-events.ts'
 import { errorReply, json } from './replies.ts'
@@ -42,7 +43,7 @@ const WINDOW_PATH = /^\/v1\/windows\/([a-z0-9_.]+)$/
 const OPEN_PATHS: ReadonlySet<string> = new Set(['/livez', '/readyz'])
 
 /** Answers every HTTP request. Never rejects. */
-export async function route(context: RouteContext, request: HttpRequest): Promise<HttpResponse | StreamResponse> {
+export async function route(context: RouteContext, request: LimitedRequest): Promise<HttpResponse | StreamResponse> {
   try {
     const page = request.method === 'GET' || request.method === 'HEAD' ? context.pages.find(request.path) : undefined
     if (page !== undefined) return page
@@ -65,10 +66,13 @@ const MAX_SLOW = 1_000
 
 async function dispatch(
   context: RouteContext,
-  request: HttpRequest,
+  request: LimitedRequest,
   caller: Caller,
 ): Promise<HttpResponse | StreamResponse> {
   const { rights } = caller
+  const { limits } = request
+  const over = limits.identify(limitName(caller))
+  if (over !== undefined) return refusedReply(over)
   const queries = context.queries.of(rights)
   const { method, path, query } = request
   if (context.operators === 'elsewhere' && isForOperators(path)) return nothingAt(path)
@@ -76,7 +80,10 @@ async function dispatch(
     return method === 'POST' ? publishEvents(context, request, caller) : methodNotAllowed('POST')
   }
   if (isCommandPath(path)) {
-    if (method === 'POST') return sendCommand(context.commands, request, paramsOf(query), caller)
+    if (method === 'POST') {
+      const refused = limits.events(1)
+      return refused ? refusedReply(refused) : sendCommand(context.commands, request, paramsOf(query), caller)
+    }
     if (!path.endsWith('/history')) return methodNotAllowed('POST')
   }
   if (path === '/v1/tickets') {
@@ -85,6 +92,8 @@ async function dispatch(
   // The transport removes the body from an answer to HEAD.
   if (method !== 'GET' && method !== 'HEAD') return methodNotAllowed('GET, HEAD')
   if (path === STREAM_PATH) return context.streams.open(request, caller)
+  const refused = OPEN_PATHS.has(path) ? undefined : limits.hold('queries', 1)
+  if (refused !== undefined) return refusedReply(refused)
   if (isOutcomePath(path)) return commandOutcome(context.commands, path, caller)
   const asked = await askEntities(queries.entities, path, paramsOf(query))
   if (asked !== undefined) return asked

@@ -1,12 +1,14 @@
 import { ERROR_CODES, type ErrorCode, RETRYABLE, type ServerFrame } from '@tidegate/protocol'
 import type { Access, Caller } from '../../access/index.ts'
 import type { Delivery, SubscribeFrame } from '../../delivery/index.ts'
+import type { ClientLimits } from '../../limits/index.ts'
 import { contained } from '../../observability/contained.ts'
 import type { ReportDefect } from '../../observability/defects.ts'
 import { RETRY_AFTER_MS, spreadRetryMs } from '../../retry-after.ts'
 import type { Admission } from '../admission.ts'
+import type { LimitedRequest } from '../http/limited-request.ts'
 import { errorReply } from '../http/replies.ts'
-import type { HttpRequest, HttpResponse, StreamResponse } from '../transport/transport.ts'
+import type { HttpResponse, StreamResponse } from '../transport/transport.ts'
 import { EventSocket } from './event-socket.ts'
 import { type ResumeOf, readStreamRequest } from './stream-request.ts'
 
@@ -50,18 +52,21 @@ export class Streams {
   }
 
   /** Answers once the subscription is granted or refused. */
-  async open(request: HttpRequest, caller: Caller): Promise<HttpResponse | StreamResponse> {
+  async open(request: LimitedRequest, caller: Caller): Promise<HttpResponse | StreamResponse> {
     const asked = readStreamRequest(request)
     if (!asked.ok) return errorReply(asked.code, asked.message)
     const retryAfterMs = this.#admission.connection(request.header('last-event-id') !== undefined)
     if (retryAfterMs !== undefined) return refusal('overloaded', ERROR_CODES.overloaded, retryAfterMs)
     if (this.#draining) return refusal('unavailable', 'The gateway is stopping.')
+    const { limits } = request
+    const over = limits.connect() ?? limits.hold('connections', 1)
+    if (over !== undefined) return refusal(over.code, over.message, over.retryAfterMs)
     const { frame, resume } = asked
-    const answer = await this.#subscribe(frame, caller, resume === 'anew')
+    const answer = await this.#subscribe(frame, caller, limits, resume === 'anew')
     if (answer.kind === 'stream') return answer
     if (resume === 'position' && answer.code === 'invalid_position') {
       const { from: _, ...anew } = frame
-      const second = await this.#subscribe(anew, caller, true)
+      const second = await this.#subscribe(anew, caller, limits, true)
       return second.kind === 'stream' ? second : refuse(second, resume)
     }
     return refuse(answer, resume)
@@ -94,7 +99,13 @@ export class Streams {
     contained(this.#report, `${where} of a stream`, () => socket.end(undefined), action)
   }
 
-  async #subscribe(frame: SubscribeFrame, caller: Caller, startsAnew: boolean): Promise<StreamResponse | Refusal> {
+  /** @param limits are closed with the stream */
+  async #subscribe(
+    frame: SubscribeFrame,
+    caller: Caller,
+    limits: ClientLimits,
+    startsAnew: boolean,
+  ): Promise<StreamResponse | Refusal> {
     let answered = (_answer: ServerFrame) => {}
     const answer = new Promise<ServerFrame>((resolve) => {
       answered = resolve
@@ -111,6 +122,7 @@ export class Streams {
     const subscriber = this.#delivery.openSubscriber(socket, {
       name: `e-${(this.#opened++).toString(36)}`,
       rights: caller.rights,
+      limits,
     })
     this.#streams.set(socket, caller)
     subscriber.subscribe(frame)
@@ -124,7 +136,10 @@ export class Streams {
           socket.attach(transport, retryMs())
           return {
             drained: () => this.#contained('drained', socket, () => subscriber.drained()),
-            closed: () => this.#contained('closed', socket, () => socket.end(undefined)),
+            closed: () => {
+              this.#contained('closed', socket, () => socket.end(undefined))
+              limits.close()
+            },
           }
         },
       }

@@ -9,8 +9,12 @@ export const TRANSPORT_LIMITS = {
   frameBytes: 2 * LIMITS.frameBytes,
   /** Bytes of a request's head: an event id of `GET /v1/stream` comes twice, in the query and in a header. */
   headBytes: 4_096,
-  /** As for frames: a longer body is read to its end and not kept. */
+  /** As for frames: a longer body is read to its end and not kept, so that the client sees why it is refused. */
   bodyBytes: 2 * LIMITS.frameBytes,
+  /** A body that is longer still has no end worth waiting for: its connection is cut. */
+  discardedBytes: 16 * LIMITS.frameBytes,
+  /** How long a body may take: `bodyBytes` at 300 kbit/s. */
+  bodyMs: 60_000,
   /**
    * With more than this waiting, a connection accepts no more data: beyond any high-water mark, so that only a bug
    * reaches it.

@@ -34,6 +34,10 @@ export interface TransportHandlers {
   open(socket: TransportSocket, arrival: Arrival): SocketHandler
   /** A rejected promise is answered with status 500. */
   request(request: HttpRequest): Promise<HttpResponse | StreamResponse>
+  /** More of a body has come. False: there is no room for it. MUST NOT throw. */
+  holdBody(bytes: number): boolean
+  /** Bytes of a body are no longer kept: it was answered, or its client has gone. MUST NOT throw. */
+  releaseBody(bytes: number): void
   /** A handler threw, which ends that one connection. Returns what to tell the client. MUST NOT throw. */
   defect(where: string, error: unknown): string
 }
@@ -79,6 +83,8 @@ export interface HttpRequest extends Arrival {
    * The body, or `undefined` when it is longer than `bodyBytes`. Stays pending when the client leaves before its end.
    */
   body(): Promise<Buffer | undefined>
+  /** Calls it when the client has left before the end of its answer; it may be called after a whole answer too. */
+  onLeave(listener: () => void): void
 }
 
 export interface HttpResponse {

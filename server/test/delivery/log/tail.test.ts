@@ -8,6 +8,7 @@ import { missingEntries } from '../../../src/bus/lineage.ts'
 import { Delivery } from '../../../src/delivery/index.ts'
 import { logOf } from '../../support/bus.ts'
 import { DELIVERY_LIMITS } from '../../support/delivery-limits.ts'
+import { noLimits } from '../../support/limits.ts'
 import { useBus, useRedis } from '../../support/use-redis.ts'
 import { appendEvents, contractOf, recordBatch, SimulatedSocket, until } from '../support.ts'
 
@@ -40,7 +41,7 @@ async function appendRaw(topic: string, streamId: string, epoch: string, id: str
 async function subscribed(topic: string, from: ResumeFrom = 'now'): Promise<SimulatedSocket> {
   const socket = new SimulatedSocket()
   delivery
-    .openSubscriber(socket, { name: 'test', rights: Rights.EVERYTHING })
+    .openSubscriber(socket, { name: 'test', rights: Rights.EVERYTHING, limits: noLimits() })
     .subscribe({ type: 'subscribe', sub: 1, topic, from })
   await until(() => socket.ofType('subscribed').length === 1, 'subscribed')
   return socket
@@ -78,7 +79,7 @@ describe('tail', () => {
     while (appended < total - 20) {
       const sessions = ['a.x', 'a.y'].map((topic) => {
         const socket = new SimulatedSocket()
-        const session = delivery.openSubscriber(socket, { name: 'test', rights: Rights.EVERYTHING })
+        const session = delivery.openSubscriber(socket, { name: 'test', rights: Rights.EVERYTHING, limits: noLimits() })
         session.subscribe({ type: 'subscribe', sub: 1, topic })
         return { socket, session }
       })
@@ -254,7 +255,7 @@ describe('tail', () => {
 
   it('D-SUB-3 refuses a subscription while Redis does not answer, and takes it again afterwards', async () => {
     const socket = new SimulatedSocket()
-    const session = delivery.openSubscriber(socket, { name: 'test', rights: Rights.EVERYTHING })
+    const session = delivery.openSubscriber(socket, { name: 'test', rights: Rights.EVERYTHING, limits: noLimits() })
     process.kill(server.pid, 'SIGSTOP')
     try {
       session.subscribe({ type: 'subscribe', sub: 1, topic: 'a.x' })

@@ -17,6 +17,8 @@ async function report(name: TransportName | undefined): Promise<ChoiceReport> {
   const handlers = {
     accept: () => true,
     upgrade: () => undefined,
+    holdBody: () => true,
+    releaseBody: () => {},
     open: () => {
       throw new Error('no sockets here')
     },

@@ -75,4 +75,57 @@ describeTransports('limits', (server) => {
     for (const peer of peers) peer.destroy()
     for (const client of await clients) client.terminate()
   })
+
+  it('T-LIMIT-4 a body is held until its answer or until the client leaves, and refused where there is no room', async () => {
+    let answer = () => {}
+    server().answer = async (asked) => {
+      await asked.body()
+      await new Promise<void>((resolve) => {
+        answer = resolve
+      })
+      return { kind: 'whole', status: 200, body: '' }
+    }
+    const peer = server().raw(request('POST', '/', ['Content-Length: 10'], 'x'.repeat(10)))
+    await eventually(() => server().bodyBytes === 10, 'ten bytes')
+    answer()
+    await peer.answers(1)
+    expect(server().bodyBytes).toBe(0)
+    const leaving = server().raw(request('POST', '/', ['Content-Length: 10'], 'x'.repeat(5)))
+    await eventually(() => server().bodyBytes === 5, 'five bytes')
+    leaving.destroy()
+    await eventually(() => server().bodyBytes === 0, 'no bytes')
+    server().maxBodyBytes = 7
+    const refused = server().raw(request('POST', '/', ['Content-Length: 10'], 'x'.repeat(8)))
+    await refused.closed()
+    expect(refused.statuses).toEqual([503])
+    expect(refused.text).toContain('overloaded')
+    expect(server().bodyBytes).toBe(0)
+    peer.destroy()
+  })
+
+  it('T-LIMIT-5 a body that goes on far beyond the limit ends its connection', async () => {
+    server().answer = async (asked) => {
+      await asked.body()
+      return { kind: 'whole', status: 200, body: '' }
+    }
+    const peer = server().raw(request('POST', '/', ['Transfer-Encoding: chunked']))
+    const chunk = `100000\r\n${'x'.repeat(1_048_576)}\r\n`
+    for (let bytes = 0; bytes <= TRANSPORT_LIMITS.discardedBytes; bytes += 1_048_576) peer.write(chunk)
+    await peer.closed()
+    expect(server().requests[0]!.body).toBe('pending')
+    expect(server().bodyBytes).toBe(0)
+  })
+
+  it('T-REQUEST-5 the handler learns that its client has left', async () => {
+    let left = 0
+    server().answer = (asked) => {
+      asked.onLeave(() => left++)
+      return new Promise(() => {})
+    }
+    const peer = server().raw(request('POST', '/', ['Content-Length: 10'], 'x'))
+    await eventually(() => server().requests.length === 1, 'a request')
+    expect(left).toBe(0)
+    peer.destroy()
+    await eventually(() => left === 1, 'its end')
+  })
 })

@@ -78,6 +78,8 @@ export class TestServer implements TransportHandlers {
   onMessage: (seen: SeenSocket, text: string | undefined) => void = () => {}
   onDrained: (seen: Seen) => void = () => {}
   answer: Answer = echo
+  bodyBytes = 0
+  maxBodyBytes = Number.POSITIVE_INFINITY
   readonly name: TransportName
   transport!: Transport
   port = 0
@@ -165,6 +167,16 @@ export class TestServer implements TransportHandlers {
     }
   }
 
+  holdBody(bytes: number): boolean {
+    if (this.bodyBytes + bytes > this.maxBodyBytes) return false
+    this.bodyBytes += bytes
+    return true
+  }
+
+  releaseBody(bytes: number): void {
+    this.bodyBytes -= bytes
+  }
+
   defect(where: string, error: unknown): string {
     this.defects.push(`${where}: ${(error as Error).message}`)
     return 'a defect'
@@ -182,6 +194,7 @@ export class TestServer implements TransportHandlers {
     this.onMessage = () => {}
     this.onDrained = () => {}
     this.answer = echo
+    this.maxBodyBytes = Number.POSITIVE_INFINITY
   }
 
   close(): void {

@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { errorReply } from '../../http/replies.ts'
-import { TRANSPORT_LIMITS } from '../limits.ts'
+import { ReceivedBody } from '../received-body.ts'
 import type { RequestHead } from '../request-head.ts'
 import type { HttpRequest, HttpResponse, StreamResponse, TransportHandlers } from '../transport.ts'
 import { NodeStream } from './node-stream.ts'
@@ -13,12 +13,15 @@ export function serve(
   handlers: TransportHandlers,
 ): void {
   const isHead = method === 'HEAD'
+  const received = new ReceivedBody(handlers)
+  response.once('close', () => received.release())
   const reply = (answer: HttpResponse | StreamResponse) => {
+    received.release()
     if (answer.kind === 'whole') return write(response, answer, isHead)
     const hasStream = beginStream(response, answer, isHead)
     new NodeStream(hasStream ? response : undefined, handlers).open(answer)
   }
-  const body = method === 'GET' || isHead ? skip(request) : collect(request)
+  const body = method === 'GET' || isHead ? skip(request) : collect(request, response, received)
   const asked: HttpRequest = {
     method,
     path,
@@ -26,6 +29,9 @@ export function serve(
     remoteAddress: remoteAddress(request),
     header: (name) => headers.get(name),
     body: () => body,
+    onLeave(listener) {
+      response.once('close', listener)
+    },
   }
   handlers
     .request(asked)
@@ -67,15 +73,21 @@ function skip(request: IncomingMessage): Promise<Buffer> {
   return Promise.resolve(Buffer.alloc(0))
 }
 
-function collect(request: IncomingMessage): Promise<Buffer | undefined> {
+/** Stays pending when the client leaves, or no more of it is read. */
+function collect(
+  request: IncomingMessage,
+  response: ServerResponse,
+  received: ReceivedBody,
+): Promise<Buffer | undefined> {
   return new Promise((resolve) => {
-    let chunks: Buffer[] | undefined = []
-    let bytes = 0
     request.on('data', (chunk: Buffer) => {
-      bytes += chunk.length
-      if (bytes > TRANSPORT_LIMITS.bodyBytes) chunks = undefined
-      chunks?.push(chunk)
+      const refusal = received.add(chunk)
+      if (refusal === undefined) return
+      request.pause()
+      response.once('finish', () => request.socket.destroySoon())
+      if (response.headersSent) request.socket.destroy()
+      else write(response, refusal)
     })
-    request.on('end', () => resolve(chunks && Buffer.concat(chunks)))
+    request.on('end', () => resolve(received.whole()))
   })
 }

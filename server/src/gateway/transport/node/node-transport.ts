@@ -13,8 +13,6 @@ import { serve, write } from './node-request.ts'
 import { createUpgrade } from './node-upgrade.ts'
 import { splitTarget } from './request-target.ts'
 
-/** A body of `bodyBytes` at 300 kbit/s. */
-const REQUEST_MS = 60_000
 /** How often unfinished requests are checked. */
 const CHECK_MS = 1_000
 
@@ -37,7 +35,7 @@ export function createNodeTransport(
     maxHeaderSize: TRANSPORT_LIMITS.headBytes,
     headersTimeout: idleMs,
     keepAliveTimeout: idleMs,
-    requestTimeout: REQUEST_MS,
+    requestTimeout: TRANSPORT_LIMITS.bodyMs,
     // Node would answer a request without a host, and read on.
     requireHostHeader: false,
     connectionsCheckingInterval: CHECK_MS,

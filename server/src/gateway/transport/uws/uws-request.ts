@@ -2,6 +2,7 @@ import type { HttpRequest as UwsRequest, HttpResponse as UwsResponse } from 'uWe
 import { errorReply } from '../../http/replies.ts'
 import { TRANSPORT_LIMITS } from '../limits.ts'
 import { finalResponse, statusLine } from '../raw-response.ts'
+import { ReceivedBody } from '../received-body.ts'
 import { readRequestHead } from '../request-head.ts'
 import type { HttpRequest, HttpResponse, StreamResponse, TransportHandlers } from '../transport.ts'
 import { UwsStream } from './uws-stream.ts'
@@ -10,9 +11,14 @@ import { UwsStream } from './uws-stream.ts'
 export function serve(response: UwsResponse, request: UwsRequest, handlers: TransportHandlers): void {
   let stream: UwsStream | undefined
   let aborted = false
+  let answered = false
+  let left = () => {}
+  const received = new ReceivedBody(handlers)
   response.onAborted(() => {
     aborted = true
+    received.release()
     stream?.markClosed()
+    left()
   })
   const head = readRequestHead({
     method: request.getCaseSensitiveMethod(),
@@ -31,13 +37,18 @@ export function serve(response: UwsResponse, request: UwsRequest, handlers: Tran
   const { method, path, query, headers } = head
   const isHead = method === 'HEAD'
   const reply = (answer: HttpResponse | StreamResponse) => {
+    received.release()
+    answered = true
     if (answer.kind === 'stream') {
       if (!aborted) response.cork(() => beginStream(response, answer, isHead))
       stream = new UwsStream(aborted || isHead ? undefined : response, handlers)
       stream.open(answer)
     } else if (!aborted) response.cork(() => write(response, answer, isHead))
   }
-  const body = method === 'GET' || isHead ? Promise.resolve(Buffer.alloc(0)) : collect(response)
+  const body =
+    method === 'GET' || isHead
+      ? Promise.resolve(Buffer.alloc(0))
+      : collect(response, received, () => aborted || answered)
   const asked: HttpRequest = {
     method,
     path,
@@ -45,6 +56,9 @@ export function serve(response: UwsResponse, request: UwsRequest, handlers: Tran
     remoteAddress: remoteAddress(response),
     header: (name) => headers.get(name),
     body: () => body,
+    onLeave(listener) {
+      left = listener
+    },
   }
   handlers
     .request(asked)
@@ -89,16 +103,17 @@ export function refuseAndClose(response: UwsResponse, answer: HttpResponse): voi
   response.close()
 }
 
-function collect(response: UwsResponse): Promise<Buffer | undefined> {
+/** Stays pending when the client leaves, or no more of it is read. */
+function collect(response: UwsResponse, received: ReceivedBody, isOver: () => boolean): Promise<Buffer | undefined> {
   return new Promise((resolve) => {
-    let chunks: Buffer[] | undefined = []
-    let bytes = 0
+    let late: NodeJS.Timeout | undefined
     response.onData((chunk, isLast) => {
-      bytes += chunk.byteLength
-      if (bytes > TRANSPORT_LIMITS.bodyBytes) chunks = undefined
       // uWS takes the memory back after this call.
-      chunks?.push(Buffer.from(new Uint8Array(chunk)))
-      if (isLast) resolve(chunks && Buffer.concat(chunks))
+      const refusal = received.add(Buffer.from(new Uint8Array(chunk)))
+      if (isLast || refusal !== undefined) clearTimeout(late)
+      else late ??= setTimeout(() => isOver() || response.close(), TRANSPORT_LIMITS.bodyMs)
+      if (refusal !== undefined && !isOver()) refuseAndClose(response, refusal)
+      else if (isLast) resolve(received.whole())
     })
   })
 }

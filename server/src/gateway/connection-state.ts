@@ -1,0 +1,18 @@
+import type { Caller } from '../access/index.ts'
+import type { DeliverySubscriber } from '../delivery/index.ts'
+import type { Producer } from '../ingest/index.ts'
+
+/** The client was greeted. */
+export interface LiveState {
+  readonly phase: 'live'
+  readonly caller: Caller
+  readonly producer: Producer | undefined
+  readonly delivery: DeliverySubscriber
+}
+
+export type ConnectionState =
+  | { readonly phase: 'awaiting_hello'; readonly since: number }
+  /** Its token is being checked; what it sends meanwhile waits. */
+  | { readonly phase: 'authenticating'; readonly since: number; readonly waiting: { text: string; bytes: number }[] }
+  | LiveState
+  | { readonly phase: 'closed' }

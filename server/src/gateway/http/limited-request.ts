@@ -1,0 +1,25 @@
+import type { ClientLimits, Refusal } from '../../limits/index.ts'
+import type { HttpRequest, HttpResponse } from '../transport/transport.ts'
+import { errorReply } from './replies.ts'
+
+/** A request with its share of the limits of its address and caller. */
+export interface LimitedRequest extends HttpRequest {
+  /** Closed with the answer, or with the stream that is the answer. */
+  readonly limits: ClientLimits
+}
+
+export function limited(request: HttpRequest, limits: ClientLimits): LimitedRequest {
+  return {
+    ...request,
+    limits,
+    async body() {
+      const body = await request.body()
+      limits.charge(body?.length ?? 0)
+      return body
+    },
+  }
+}
+
+export function refusedReply({ code, message, retryAfterMs }: Refusal): HttpResponse {
+  return errorReply(code, message, retryAfterMs)
+}

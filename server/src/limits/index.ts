@@ -1,0 +1,8 @@
+export { type ClientAddress, ClientAddresses } from './client-address.ts'
+export type { ClientLimits } from './client-limits.ts'
+export { DEFAULT_SETTINGS, LIMIT_NAMES, type LimitSettings, parseLimits } from './limit-settings.ts'
+export { DEFAULT_LIMITS, type LimitName, QUANTITIES, type Quantity, type Scope } from './limit-table.ts'
+export { type LimitStats, Limits } from './limits.ts'
+export type { Refusal } from './refusal.ts'
+export { TokenBucket } from './token-bucket.ts'
+export { parseTrustedProxies } from './trusted-proxies.ts'
