@@ -1,7 +1,9 @@
 import { readFileSync } from 'node:fs'
+import { LIMITS } from '@tidegate/protocol'
 import { durationMs, oneOf, record } from '../config/checked-option.ts'
 import type { WindowShape, WindowSpec } from '../config/model.ts'
 import { refuseTooManyWindows } from '../config/window-shape.ts'
+import { isDeeperThan } from '../data-depth.ts'
 import { type Fields, isRecord } from '../json-fields.ts'
 import { replayAggregates } from './replay-aggregates.ts'
 
@@ -34,6 +36,14 @@ export function readReplaySpec(option: string): ReplaySpec {
   return parseReplaySpec(fields)
 }
 
+/** As deep as the data of an event, and what stands around it. */
+const MAX_DEPTH = 2 * LIMITS.dataDepth
+
+/** Before anything is done with it: a message that shows a value walks it by recursion. @throws Error */
+export function refuseTooDeep(what: string, value: unknown): void {
+  if (isDeeperThan(value, MAX_DEPTH)) throw new Error(`${what} nests deeper than ${MAX_DEPTH} arrays and objects`)
+}
+
 function readSpecFile(name: string): string {
   try {
     return readFileSync(name, 'utf8')
@@ -45,6 +55,7 @@ function readSpecFile(name: string): string {
 }
 
 function parseReplaySpec(given: Fields): ReplaySpec {
+  refuseTooDeep('the spec', given)
   record('the spec', given, FIELDS)
   const fields = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== null))
   const accumulation = oneOf('accumulation', fields.accumulation, ['accumulating', 'discarding'])

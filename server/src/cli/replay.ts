@@ -2,7 +2,7 @@ import { MAX_TIME_MS } from '../clock.ts'
 import { isRecord } from '../json-fields.ts'
 import { createWindow, type StateField, Watermarks, type WindowOperator } from '../operators/index.ts'
 import { numberCheck, UNNAMED } from './replay-aggregates.ts'
-import type { ReplaySpec } from './replay-spec.ts'
+import { type ReplaySpec, refuseTooDeep } from './replay-spec.ts'
 
 interface ReplayEvent {
   readonly key: string
@@ -38,6 +38,7 @@ export class Replay {
 
   /** Takes one step and returns the resulting lines. @throws Error for an invalid step. */
   step(step: unknown): Line[] {
+    refuseTooDeep('a step', step)
     const before = this.#watermarks.value
     const late = this.#apply(step)
     const watermark = this.#watermarks.advance()

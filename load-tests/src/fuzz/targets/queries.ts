@@ -29,7 +29,10 @@ const bus = {
   partitions: 4,
   log: () => ({ page: async (topic: string) => page(topic), version: async () => ({ epoch: '1', runId: '1' }) }),
   results: () => ({ scan: async () => ({ results: [], next: '0' }), of: async () => [] }),
-  entities: () => ({ load: away, trail: async () => [], indexed: async () => ({ keys: [], next: undefined }) }),
+  entities: () => ({
+    ...{ load: away, trail: async () => [], indexed: async () => ({ keys: [], next: undefined }) },
+    ...{ built: async () => undefined, count: async () => 0 },
+  }),
 } as unknown as Bus
 
 const queries = new Queries(bus, contract, () => must(false, 'code of the config failed') as never).of(
