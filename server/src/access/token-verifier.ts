@@ -41,10 +41,12 @@ interface Verifier {
 export class TokenVerifier {
   readonly #verifiers: readonly Verifier[]
   readonly #rightsClaim: string
+  readonly #toleranceMs: number
 
   /** @throws {RangeError} saying which setting cannot be used */
   constructor(settings: TokenSettings) {
     this.#rightsClaim = settings.rightsClaim
+    this.#toleranceMs = settings.toleranceSeconds * 1_000
     this.#verifiers = verifiersOf(settings)
   }
 
@@ -68,9 +70,8 @@ export class TokenVerifier {
     if (typeof sub !== 'string' || sub === '' || sub.length > MAX_SUBJECT_CHARS || !sub.isWellFormed()) {
       return refusal(`sub is not a text of 1 to ${MAX_SUBJECT_CHARS} characters`)
     }
-    const issuedAt = iat ?? 0
     // From its issue on: one that is refused now for its long life must not count later, when less of it is left.
-    if (exp! - Math.min(Date.now() / 1_000, iat ?? Number.POSITIVE_INFINITY) > MAX_TOKEN_DAYS * 86_400)
+    if (exp! - Math.min(Date.now() / 1_000, iat!) > MAX_TOKEN_DAYS * 86_400)
       return refusal(`valid for more than ${MAX_TOKEN_DAYS} days`)
     const wrong: string[] = []
     const { [this.#rightsClaim]: own = {}, ...others } = claims
@@ -79,7 +80,8 @@ export class TokenVerifier {
     if (grants.length > MAX_GRANTS) wrong.push(`more than ${MAX_GRANTS} grants`)
     if (wrong.length > 0) return refusal(`claim ${this.#rightsClaim}: ${wrong[0]}`)
     return {
-      ...{ kind: 'token', subject: sub, claims: others, grants, issuedAt: issuedAt * 1_000, expiresAt: exp! * 1_000 },
+      ...{ kind: 'token', subject: sub, claims: others, grants, issuedAt: iat! * 1_000 },
+      expiresAt: exp! * 1_000 + this.#toleranceMs,
       ...(typeof jti === 'string' && { id: jti }),
     }
   }
@@ -88,7 +90,7 @@ export class TokenVerifier {
 function verifiersOf(settings: TokenSettings): Verifier[] {
   const { secret, publicKey, jwksUrl, issuer, audience, toleranceSeconds } = settings
   const options = {
-    requiredClaims: ['exp', 'sub'],
+    requiredClaims: ['exp', 'iat', 'sub'],
     clockTolerance: toleranceSeconds,
     ...(issuer !== undefined && { issuer }),
     ...(audience !== undefined && { audience }),

@@ -23,21 +23,24 @@ const QUEUES =
   'rpoplpush scard sismember xlen zcard zcount zlexcount zpopmin zrange zremrangebyrank zremrangebyscore zrevrange ' +
   'zrevrangebyscore zscore'
 
+/** What gateways call to know who is let in. */
+const ACCESS = ['exec', 'getdel', 'multi']
+
 /** Commands without which a process would fail sooner or later, as `ACL SETUSER` names them. */
 export const RIGHTS: Readonly<Record<Role, readonly string[]>> = {
-  gateway: [...CONNECTION, ...DATA.split(' ')].sort(),
+  gateway: [...CONNECTION, ...DATA.split(' '), ...ACCESS].sort(),
   worker: [...CONNECTION, ...DATA.split(' '), ...QUEUES.split(' ')].sort(),
 }
 
 /** Patterns of the keys. `{tg:jobs}` holds the queues, which only workers use. */
 export const KEY_PATTERNS: Readonly<Record<Role, readonly string[]>> = {
-  gateway: ['tg:*', '{tg:[0-9]*'],
+  gateway: ['tg:*', '{tg:[0-9]*', '{tg:access}:*'],
   worker: ['tg:*', '{tg:*'],
 }
 
 /** @throws BusMismatch with the rights that the user of a process lacks, as `ACL SETUSER` takes them. */
 export async function checkRights(redis: Redis, role: Role): Promise<void> {
-  const places = [keys.meta(0), keys.contract, ...(role === 'worker' ? [`${QUEUE_PREFIX}:x`] : [])]
+  const places = [keys.meta(0), keys.contract, role === 'worker' ? `${QUEUE_PREFIX}:x` : keys.accessVersion]
   const needed = [
     ...RIGHTS[role].map((right) => ({ right: `+${right}`, command: example(right, keys.meta(0)) })),
     ...places.map((key) => ({ right: `~${patternOf(key)}`, command: ['HSET', key, 'x', 'x'] })),
@@ -73,6 +76,7 @@ async function lacking(redis: Redis, commands: readonly (readonly string[])[]): 
 }
 
 function patternOf(key: string): string {
+  if (key === keys.accessVersion) return '{tg:access}:*'
   return key.startsWith('{') ? '{tg:*' : 'tg:*'
 }
 
@@ -96,7 +100,9 @@ function example(right: string, key: string): string[] {
       return [words[0]!, key, key]
     case 'script':
     case 'client':
+    case 'exec':
     case 'hello':
+    case 'multi':
     case 'info':
     case 'ping':
     case 'quit':

@@ -25,7 +25,7 @@ function signed(
   { alg = 'HS256', kid, claims = {}, expires = '1h' }: Changes = {},
 ) {
   const token = new SignJWT({ sub: 's-1', ...claims }).setProtectedHeader({ alg, ...(kid !== undefined && { kid }) })
-  token.setIssuedAt()
+  if (!('iat' in claims)) token.setIssuedAt()
   if (expires !== null) token.setExpirationTime(expires)
   return token.sign(key)
 }
@@ -59,6 +59,7 @@ describe('tokens', () => {
     ['expired', () => signed(hs(SECRET), { expires: 1 }), /expired/],
     ['no exp', () => signed(hs(SECRET), { expires: null }), /exp: missing/],
     ['not yet valid', () => signed(hs(SECRET), { claims: { nbf: 99_999_999_999 } }), /nbf/],
+    ['no iat', () => signed(hs(SECRET), { claims: { iat: undefined } }), /iat: missing/],
     ['no sub', () => signed(hs(SECRET), { claims: { sub: undefined } }), /sub: missing/],
     ['an empty sub', () => signed(hs(SECRET), { claims: { sub: '' } }), /sub is not a text/],
     [

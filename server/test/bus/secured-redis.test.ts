@@ -1,4 +1,5 @@
 import { readdirSync, readFileSync } from 'node:fs'
+import { SignJWT } from 'jose'
 import { afterAll, describe, expect, it } from 'vitest'
 import { z } from 'zod'
 import { connectionFault } from '../../src/bus/connection-fault.ts'
@@ -107,9 +108,39 @@ describe('a Redis of somebody else', () => {
     expect(ours.filter((line) => !line.includes(`laddr=127.0.0.1:${tlsPort} `))).toEqual([])
   })
 
+  it('B-RIGHTS-1 a gateway that asks who its callers are issues and takes tickets with the rights of the page', async () => {
+    await redis.call('ACL', ...userOf('gateway'))
+    await redis.call('ACL', 'LOG', 'RESET')
+    const secret = 'a secret of more than thirty-two bytes'
+    const access = { anonymous: 'rules', secret, toleranceSeconds: 0, rightsClaim: 'tidegate' } as const
+    const gateway = await startGateway({ ...gatewaySettings, redisUrl: address('gateway'), access }, contract)
+    afterAll(() => gateway.close({ deadlineMs: 100 }))
+    const token = await new SignJWT({ sub: 'ann', tidegate: { subscribe: ['>'] } })
+      .setProtectedHeader({ alg: 'HS256' })
+      .setIssuedAt()
+      .setExpirationTime('1h')
+      .sign(Buffer.from(secret))
+    const url = `http://127.0.0.1:${gateway.port}/v1`
+    const issued = await fetch(`${url}/tickets`, { method: 'POST', headers: { authorization: `Bearer ${token}` } })
+    const { ticket } = (await issued.json()) as { ticket: string }
+    const statusOf = async () => {
+      const leaving = new AbortController()
+      const { status } = await fetch(`${url}/stream?topic=sensor.reading&ticket=${ticket}`, { signal: leaving.signal })
+      leaving.abort()
+      return status
+    }
+    expect([issued.status, await statusOf(), await statusOf()]).toEqual([201, 200, 401])
+    expect(await redis.call('ACL', 'LOG')).toEqual([])
+  })
+
   it.each([
     ['gateway', '-xadd', /lacks rights that a gateway needs .*ACL SETUSER <user> \+xadd$/],
     ['gateway', '-evalsha', /lacks rights that a gateway needs .*\+evalsha/],
+    [
+      'gateway',
+      'resetkeys ~tg:* ~{tg:[0-9]*',
+      /lacks rights that a gateway needs .*ACL SETUSER <user> ~\{tg:access\}:\*$/,
+    ],
     ['worker', '-bzpopmin', /lacks rights that a worker needs .*\+bzpopmin$/],
     ['worker', 'resetkeys ~tg:* ~{tg:[0-9]*', /lacks rights that a worker needs .*ACL SETUSER <user> ~\{tg:\*$/],
   ] as const)(
@@ -128,9 +159,10 @@ describe('a Redis of somebody else', () => {
 
   it.each(ROLES)('B-RIGHTS-1 the page has what a %s needs, no more', (role) => {
     const rules = userOf(role).slice(7)
-    expect(rules.slice(0, 2)).toEqual(KEY_PATTERNS[role].map((pattern) => `~${pattern}`))
+    const patterns = KEY_PATTERNS[role].map((pattern) => `~${pattern}`)
+    expect(rules.slice(0, patterns.length)).toEqual(patterns)
     const optional = ['+config|get']
-    expect([...rules.slice(2)].sort()).toEqual(
+    expect([...rules.slice(patterns.length)].sort()).toEqual(
       [...new Set([...RIGHTS[role].map((right) => `+${right}`), ...optional])].sort(),
     )
   })

@@ -1,5 +1,4 @@
-import { execFileSync } from 'node:child_process'
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll } from 'vitest'
@@ -15,32 +14,33 @@ export interface Authority extends Issued {
   issue(commonName: string): Issued
 }
 
-const EC = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes']
-const NAMES = 'subjectAltName=DNS:localhost,IP:127.0.0.1'
+interface Pem {
+  readonly cert: string
+  readonly key: string
+}
 
-/** Makes certificate authorities in a folder of their own, which goes with the test file. */
+/** Made once by `openssl req -x509 -days 36500`, so that tests need no tool for it: authorities by name, with what they issued. */
+const KEPT = JSON.parse(readFileSync(new URL('./certificates.json', import.meta.url), 'utf8')) as Readonly<
+  Record<string, Pem & { readonly issued: Readonly<Record<string, Pem>> }>
+>
+
+/** Certificate authorities in a folder of their own, which goes with the test file. */
 export function useAuthorities(): (name: string) => Authority {
   const folder = mkdtempSync(join(tmpdir(), 'tidegate-tls-'))
   afterAll(() => rmSync(folder, { recursive: true, force: true }))
-  const openssl = (...args: readonly string[]) => execFileSync('openssl', args, { cwd: folder, stdio: 'pipe' })
   let count = 0
-  const files = (): Issued => {
+  const written = (what: string, pem: Pem | undefined): Issued => {
+    if (pem === undefined) throw new Error(`certificates.json has no ${what}`)
     const name = join(folder, `${++count}`)
+    writeFileSync(`${name}.crt`, pem.cert)
+    writeFileSync(`${name}.key`, pem.key)
     return { cert: `${name}.crt`, key: `${name}.key` }
   }
   return (name) => {
-    const authority = files()
-    const signed = ['-x509', '-days', '30', '-subj', `/CN=${name}`]
-    openssl('req', ...signed, ...EC, '-keyout', authority.key, '-out', authority.cert)
+    const authority = KEPT[name]
     return {
-      ...authority,
-      issue(commonName) {
-        const issued = files()
-        const subject = ['-subj', `/CN=${commonName}`, '-addext', NAMES]
-        const ca = ['-x509', '-days', '30', '-CA', authority.cert, '-CAkey', authority.key]
-        openssl('req', ...ca, ...subject, ...EC, '-keyout', issued.key, '-out', issued.cert)
-        return issued
-      },
+      ...written(name, authority),
+      issue: (commonName) => written(`${commonName} of ${name}`, authority?.issued[commonName]),
     }
   }
 }
