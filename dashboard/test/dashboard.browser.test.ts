@@ -48,7 +48,7 @@ describe.skipIf(isSkipped)('page in Chromium', () => {
   }, 60_000)
 
   test(
-    'demo - goes online, its charts move, a payment over 1000 appears in the high-priority list, an entity is shown at each version',
+    'G-PAGE-7 demo - goes online, its charts move, a payment over 1000 appears in the high-priority list, an entity is shown at each version',
     async () => {
       const url = await start()
       await page.goto(url)
@@ -192,7 +192,8 @@ async function publish(url: string, topic: string, data: object): Promise<void> 
 }
 
 async function command(url: string, path: string, input: object): Promise<void> {
-  const response = await fetch(`${url}/v1/entities/${path}`, { method: 'POST', body: JSON.stringify(input) })
+  const headers = { 'content-type': 'application/json' }
+  const response = await fetch(`${url}/v1/entities/${path}`, { method: 'POST', headers, body: JSON.stringify(input) })
   expect(response.status).toBe(200)
 }
 

@@ -46,7 +46,7 @@ export const ERROR_CODES = {
   unsupported: 'This option is part of the protocol, but this version does not support it.',
   unknown_query: 'No such query.',
   unauthorized: 'The token is missing, expired, revoked or not valid here. Come back with another one.',
-  forbidden: 'The caller may not do this.',
+  forbidden: 'The caller, or the page or name by which it asks, may not do this; the message may name a setting.',
   rights_changed: 'The caller may now see more or less of these topics. Subscribe again.',
   topic_removed: 'The topic is no longer in the config.',
   not_found: 'Nothing exists under this name or path.',

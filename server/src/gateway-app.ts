@@ -12,6 +12,7 @@ import {
   createTransport,
   Gateway,
   Operators,
+  PageGuard,
   Readiness,
   StaticFiles,
   Streams,
@@ -24,6 +25,7 @@ import { createReport, type Defect } from './observability/defects.ts'
 import { GatewayMetrics } from './observability/gateway-metrics.ts'
 import { Queries } from './queries/index.ts'
 import { readTls, type TlsFiles } from './tls.ts'
+import type { HostPattern, OriginPattern } from './web-origin.ts'
 
 export interface GatewaySettings {
   readonly redisUrl: string
@@ -34,6 +36,10 @@ export interface GatewaySettings {
   readonly warn?: (line: string) => void
   readonly host: string
   readonly port: number
+  /** Origins, besides the gateway's own, whose pages may use it. */
+  readonly origins?: readonly OriginPattern[]
+  /** Further names that the gateway is reached by. */
+  readonly hosts?: readonly HostPattern[]
   /** Other gateways of this machine listen on the same port. */
   readonly sharedPort: boolean
   /** Where operators are answered; absent: at `port`, like everybody. */
@@ -211,6 +217,7 @@ export async function startGateway(settings: GatewaySettings, contract: Contract
       onFrame: metrics.onFrame,
     },
     { ...routes, operators: settings.operators === undefined ? 'here' : 'elsewhere' },
+    new PageGuard({ host: settings.host, origins: settings.origins ?? [], hosts: settings.hosts ?? [] }),
     { limits, addresses: new ClientAddresses(settings.trustedProxies) },
   )
   recheckCallers = () => gateway.recheckCallers()
@@ -223,7 +230,11 @@ export async function startGateway(settings: GatewaySettings, contract: Contract
     settings.operators &&
     (await createTransport({
       name: settings.transport,
-      handlers: new Operators(routes, settings.operators.host, limits),
+      handlers: new Operators(
+        routes,
+        new PageGuard({ host: settings.operators.host, origins: [], hosts: settings.hosts ?? [] }),
+        limits,
+      ),
       tls,
       warn: () => {},
     }))

@@ -39,9 +39,8 @@ export function oneOf<T extends string>(values: readonly T[]): (value: string) =
   }
 }
 
-/** One or more of some words, separated by commas. */
-export function someOf<T extends string>(values: readonly T[]): (value: string) => readonly T[] {
-  const one = oneOf(values)
+/** One or more, separated by commas. */
+export function listOf<T>(one: (value: string) => T): (value: string) => readonly T[] {
   return (value) => value.split(',').map((word) => one(word.trim()))
 }
 

@@ -2,8 +2,9 @@ import { homedir, hostname } from 'node:os'
 import { delimiter, join, resolve } from 'node:path'
 import { LIMITS, ON_SLOW } from '@tidegate/protocol'
 import { parseLimits, parseTrustedProxies } from '../limits/index.ts'
+import { parseHostPattern, parseOriginPattern } from '../web-origin.ts'
 import { jwtSecret, keySetUrl, publicKey } from './access-setting.ts'
-import { number, oneOf, redisAddress, SettingsError, someOf, text, wholeNumber } from './setting-value.ts'
+import { listOf, number, oneOf, redisAddress, SettingsError, text, wholeNumber } from './setting-value.ts'
 
 /** How a setting is named, read and explained. `docs/configuration.md` is generated from these. */
 interface Variable<T> {
@@ -58,6 +59,20 @@ export const VARIABLES = {
     meaning: 'Address to listen on; `0.0.0.0` is every interface.',
     fallback: '127.0.0.1',
     parse: text,
+  }),
+  origins: variable({
+    name: 'TIDEGATE_ORIGINS',
+    meaning:
+      'Origins whose [pages](browsers.md) may use the gateway, separated by commas: `https://app.example.org`, or `https://*.example.org` for all hosts below. It is reached by these hosts too.',
+    fallbackText: 'its own; on a loopback address, loopback names',
+    parse: listOf(parseOriginPattern),
+  }),
+  hosts: variable({
+    name: 'TIDEGATE_HOSTS',
+    meaning:
+      'Names that the gateway is [reached by](browsers.md), separated by commas: `events.example.org`, or `*.example.org` for all below. Addresses and loopback names need no entry.',
+    fallbackText: 'the name in `TIDEGATE_HOST`; unless that is loopback, names without a dot',
+    parse: listOf(parseHostPattern),
   }),
   adminPort: variable({
     name: 'TIDEGATE_ADMIN_PORT',
@@ -190,7 +205,7 @@ export const VARIABLES = {
     meaning:
       'Policies for slow clients that a subscription may ask for, separated by commas. The first one is the default.',
     fallback: ON_SLOW.join(','),
-    parse: someOf(ON_SLOW),
+    parse: listOf(oneOf(ON_SLOW)),
   }),
   maxRate: variable({
     name: 'TIDEGATE_MAX_RATE',
@@ -356,6 +371,8 @@ export function readSettings(flags: Flags = {}, environment: Environment = proce
     jwtRightsClaim: setting(VARIABLES.jwtRightsClaim),
     jwtToleranceSeconds: setting(VARIABLES.jwtToleranceSeconds),
     anonymous: given(VARIABLES.anonymous),
+    origins: given(VARIABLES.origins) ?? [],
+    hosts: given(VARIABLES.hosts) ?? [],
     transport: given(VARIABLES.transport),
     dataFolder: setting(VARIABLES.dataFolder),
     partitions: setting(VARIABLES.partitions),

@@ -9,6 +9,7 @@ import { isForwarded } from './credentials.ts'
 import { EventLoopLag } from './event-loop-lag.ts'
 import { limited, refusedReply } from './http/limited-request.ts'
 import { forwarded, type RouteContext, route } from './http/routes.ts'
+import type { PageGuard } from './pages/page-guard.ts'
 import { LOOK_MS } from './sse/event-socket.ts'
 import type {
   Arrival,
@@ -33,6 +34,7 @@ export class Gateway implements TransportHandlers {
   readonly #connections = new Set<Connection>()
   readonly #context: ConnectionContext
   readonly #routes: RouteContext
+  readonly #guard: PageGuard
   readonly #idPrefix = randomBytes(3).toString('hex')
   #opened = 0
   readonly #openBreakers = new Map<string, GuardState>()
@@ -44,6 +46,7 @@ export class Gateway implements TransportHandlers {
   constructor(
     context: Omit<ConnectionContext, 'onLive' | 'onClosed'>,
     routes: RouteContext,
+    guard: PageGuard,
     { limits, addresses }: { readonly limits: Limits; readonly addresses: ClientAddresses },
   ) {
     this.#limits = limits
@@ -56,6 +59,7 @@ export class Gateway implements TransportHandlers {
       onClosed: (connection) => this.#connections.delete(connection),
     }
     this.#routes = routes
+    this.#guard = guard
   }
 
   get connectionCount(): number {
@@ -87,7 +91,10 @@ export class Gateway implements TransportHandlers {
   }
 
   upgrade(arrival: Arrival): HttpResponse | undefined {
-    if (this.#routes.access.isLocal && isForwarded(arrival.header)) return forwarded()
+    const { header } = arrival
+    const refusal = this.#guard.refuse({ method: 'GET', header })
+    if (refusal !== undefined) return refusal
+    if (this.#routes.access.isLocal && isForwarded(header)) return forwarded()
     const refused = this.#limits.refuseConnection(this.#addresses.of(arrival))
     return refused && refusedReply(refused)
   }
@@ -136,7 +143,9 @@ export class Gateway implements TransportHandlers {
     const limits = this.#limits.open(this.#addresses.of(request))
     request.onLeave(() => limits.close())
     const refused = limits.frame(0)
-    const answer = refused ? refusedReply(refused) : await route(this.#routes, limited(request, limits))
+    const answer = await this.#guard.answer(request, async () =>
+      refused ? refusedReply(refused) : route(this.#routes, limited(request, limits)),
+    )
     // A stream keeps them for as long as it is open.
     if (answer.kind === 'whole') limits.close()
     return answer

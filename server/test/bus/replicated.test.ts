@@ -72,7 +72,7 @@ it('CMD-ANSWER-6 B-REPLICAS-1 an outcome leaves once the replica has its commit'
   owner.paused = true
   const log = bus.log(partitionOf('42', 4), 'query')
   const entriesOf = (topic: string) => log.range(topic, '-', '+', 10)
-  const headers = { 'idempotency-key': 'c-1' }
+  const headers = { 'content-type': 'application/json', 'idempotency-key': 'c-1' }
   const send = async (deadlineMs: number) => {
     const url = `${server.url}/v1/entities/user/42/changeEmail?deadlineMs=${deadlineMs}`
     const response = await fetch(url, { method: 'POST', headers, body: '{}' })

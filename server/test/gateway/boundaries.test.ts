@@ -43,7 +43,8 @@ async function isWell(): Promise<void> {
 }
 
 const post = async (body: string) => {
-  const response = await fetch(`${server.url}/v1/events`, { method: 'POST', body })
+  const headers = { 'content-type': 'application/json' }
+  const response = await fetch(`${server.url}/v1/events`, { method: 'POST', headers, body })
   return (await response.json()) as { rejected?: { code: string; message: string }[]; error?: { code: string } }
 }
 

@@ -39,7 +39,9 @@ afterAll(async () => {
 
 async function register(key: string, headers: Record<string, string> = {}) {
   const response = await fetch(`${server.url}/v1/entities/user/${encodeURIComponent(key)}/register`, {
-    ...{ method: 'POST', headers, body: JSON.stringify({ email: `${key}@example.org` }) },
+    method: 'POST',
+    headers: { 'content-type': 'application/json', ...headers },
+    body: JSON.stringify({ email: `${key}@example.org` }),
   })
   return { status: response.status, etag: response.headers.get('etag'), body: await response.json() }
 }

@@ -56,7 +56,8 @@ async function http(
   { body, headers = {} }: { body?: unknown; headers?: Record<string, string> } = {},
 ) {
   const response = await fetch(server.url + path, {
-    ...{ method, headers },
+    method,
+    headers: { 'content-type': 'application/json', ...headers },
     ...(body !== undefined && { body: typeof body === 'string' ? body : JSON.stringify(body) }),
   })
   const text = await response.text()
@@ -260,10 +261,10 @@ describe('commands over HTTP', () => {
   })
 
   it.each([
-    ['GET', '/v1/entities/user/42/changeEmail', 'POST'],
-    ['PUT', '/v1/entities/user/42/changeEmail', 'POST'],
-    ['POST', '/v1/commands/user/42/c-1', 'GET, HEAD'],
-    ['DELETE', '/v1/entities', 'GET, HEAD'],
+    ['GET', '/v1/entities/user/42/changeEmail', 'POST, OPTIONS'],
+    ['PUT', '/v1/entities/user/42/changeEmail', 'POST, OPTIONS'],
+    ['POST', '/v1/commands/user/42/c-1', 'GET, HEAD, OPTIONS'],
+    ['DELETE', '/v1/entities', 'GET, HEAD, OPTIONS'],
   ])('G-COMMAND-6 %s %s is 405', async (method, path, allow) => {
     const answer = await http(method, path)
     expect([answer.status, answer.headers.get('allow')]).toEqual([405, allow])

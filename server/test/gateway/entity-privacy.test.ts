@@ -37,7 +37,7 @@ async function get(path: string): Promise<string> {
 
 async function post(command: string, id: string): Promise<{ readonly status: number; readonly text: string }> {
   const body = JSON.stringify({ owner: 'ann', secret: MARKER })
-  const headers = { 'idempotency-key': id }
+  const headers = { 'content-type': 'application/json', 'idempotency-key': id }
   const response = await fetch(`${server.url}/v1/entities/vault/a/${command}`, { method: 'POST', headers, body })
   return { status: response.status, text: await response.text() }
 }

@@ -97,7 +97,11 @@ describe('POST /v1/events', () => {
     const redis = openCommandConnection(server.redis.url, 'pause')
     await untilReady(redis, 2_000)
     await redis.client('PAUSE', PATIENT_APPEND_MS + 600, 'ALL')
-    const response = await fetch(`${server.url}/v1/events`, { method: 'POST', body: JSON.stringify(reading('r-1')) })
+    const response = await fetch(`${server.url}/v1/events`, {
+      method: 'POST',
+      body: JSON.stringify(reading('r-1')),
+      headers: { 'content-type': 'application/json' },
+    })
     expect(response.status).toBe(503)
     expect(response.headers.get('retry-after')).toBe('1')
     expect(await response.json()).toMatchObject({ error: { code: 'unavailable', retryAfterMs: expect.any(Number) } })
@@ -111,7 +115,7 @@ describe('other routes', () => {
     const answer = await new Promise<string>((resolve) => {
       const socket = createConnection({ port: server.port, host: '127.0.0.1' })
       socket.once('data', (data) => resolve(data.toString()))
-      socket.write('POST /v1/events HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\nContent-Length: 3\r\n\r\n{}')
+      socket.write('POST /v1/events HTTP/1.1\r\nHost: localhost\r\nContent-Length: 2\r\nContent-Length: 3\r\n\r\n{}')
     })
     expect(answer).toMatch(/^HTTP\/1\.1 400/)
   })

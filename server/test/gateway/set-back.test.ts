@@ -4,7 +4,7 @@ import { ANYBODY } from '../../src/access/index.ts'
 import { systemClock } from '../../src/clock.ts'
 import { type ConnectionContext, HELLO_DEADLINE_MS } from '../../src/gateway/connection.ts'
 import type { RouteContext } from '../../src/gateway/http/routes.ts'
-import { Admission, Gateway } from '../../src/gateway/index.ts'
+import { Admission, Gateway, PageGuard } from '../../src/gateway/index.ts'
 import { PublishControl } from '../../src/ingest/index.ts'
 import { ClientAddresses, DEFAULT_SETTINGS, Limits } from '../../src/limits/index.ts'
 
@@ -36,6 +36,7 @@ function openGateway({ appendMs = 0 } = {}) {
       },
     } as unknown as ConnectionContext,
     { streams: { tick: () => {} } } as unknown as RouteContext,
+    new PageGuard({ host: '127.0.0.1', origins: [], hosts: [] }),
     {
       limits: new Limits({ settings: DEFAULT_SETTINGS, clock: systemClock }),
       addresses: new ClientAddresses(undefined),

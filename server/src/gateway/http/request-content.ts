@@ -1,7 +1,7 @@
 import { isUtf8 } from 'node:buffer'
 import { quoted } from '../../quoted.ts'
 import type { HttpRequest } from '../transport/transport.ts'
-import { type MediaType, parseMediaType } from './media-type.ts'
+import { isJson, type MediaType, parseMediaType } from './media-type.ts'
 
 export type RequestContent =
   | {
@@ -16,7 +16,14 @@ export type RequestContent =
 const CHARSETS: ReadonlySet<string> = new Set(['utf-8', 'utf8', 'us-ascii'])
 const BYTE_ORDER_MARK = '\ufeff'
 
-/** The body as text. Anything but UTF-8 is refused: replaced or misread, different keys would become the same. */
+/** Formats of CloudEvents without `+json`: JSON is the only one read here. */
+const JSON_BY_DEFAULT: ReadonlySet<string> = new Set(['application/cloudevents', 'application/cloudevents-batch'])
+
+/**
+ * The body as text, of a type that is JSON. Pages of any origin may send the types of forms, and a body without one,
+ * and browsers do not ask first; devices may leave the type out. Anything but UTF-8 is refused: replaced or misread,
+ * different keys would become the same.
+ */
 export function readContent(header: HttpRequest['header'], body: Buffer): RequestContent {
   const coding = header('content-encoding')
   if (coding?.split(',').some((name) => !['', 'identity'].includes(name.trim().toLowerCase()))) {
@@ -26,6 +33,12 @@ export function readContent(header: HttpRequest['header'], body: Buffer): Reques
   const type = declared === undefined ? undefined : parseMediaType(declared)
   if (declared !== undefined && type === undefined)
     return unsupported(`Content-Type ${quoted(declared)} is not a media type.`)
+  if (type === undefined && isOfPage(header)) return unsupported('Content-Type is missing: send application/json.')
+  if (type !== undefined && !isJson(type) && !JSON_BY_DEFAULT.has(type.essence)) {
+    return unsupported(
+      `Content-Type ${quoted(type.essence)} is not read here: send application/json, curl with ${CURL_OPTION}.`,
+    )
+  }
   const charset = type?.parameters.get('charset')
   if (charset !== undefined && !CHARSETS.has(charset.toLowerCase())) {
     return unsupported(`The charset ${quoted(charset)} is not read here: send UTF-8.`)
@@ -33,6 +46,13 @@ export function readContent(header: HttpRequest['header'], body: Buffer): Reques
   if (!isUtf8(body)) return { ok: false, code: 'invalid_frame', message: 'The body is not valid UTF-8.' }
   const text = body.toString('utf8')
   return { ok: true, text: text.startsWith(BYTE_ORDER_MARK) ? text.slice(1) : text, type }
+}
+
+/** Otherwise curl says that its body is a form. */
+const CURL_OPTION = "-H 'content-type: application/json'"
+
+function isOfPage(header: HttpRequest['header']): boolean {
+  return header('origin') !== undefined || header('sec-fetch-site') !== undefined
 }
 
 function unsupported(message: string): RequestContent {

@@ -1,7 +1,7 @@
 import { type ErrorCode, type EventInput, LIMITS } from '@tidegate/protocol'
 import type { HttpRequest } from '../transport/transport.ts'
 import { isBinaryCloudEvent, readBinaryCloudEvent, readJsonCloudEvent } from './cloud-event.ts'
-import { isJson, type MediaType } from './media-type.ts'
+import type { MediaType } from './media-type.ts'
 import { type RequestContent, readContent } from './request-content.ts'
 import { type RequestItem, refused } from './request-item.ts'
 
@@ -10,7 +10,7 @@ export type RequestBody =
   | { readonly ok: false; readonly code: ErrorCode; readonly message: string }
 
 /** The events of a body, by its content type and headers. */
-type Mode = 'plain' | 'cloud_event' | 'cloud_event_batch' | 'binary_cloud_event' | 'other'
+type Mode = 'plain' | 'cloud_event' | 'cloud_event_batch' | 'binary_cloud_event'
 
 /**
  * Reads the body of `POST /v1/events`: one event or an array of `{ topic, data, id?, time?, source? }`, or CloudEvents
@@ -21,9 +21,6 @@ export function readRequestBody(header: HttpRequest['header'], body: Buffer): Re
   const content = readContent(header, body)
   if (!content.ok) return content
   const mode = modeOf(content.type, header)
-  if (mode === 'other') {
-    return { ok: false, code: 'unsupported_content', message: 'Only JSON is read here, of CloudEvents too.' }
-  }
   if (mode === 'binary_cloud_event' && content.text === '') {
     return { ok: true, items: [readBinaryCloudEvent(header, undefined)] }
   }
@@ -46,13 +43,9 @@ export function readRequestBody(header: HttpRequest['header'], body: Buffer): Re
 }
 
 function modeOf(type: MediaType | undefined, header: HttpRequest['header']): Mode {
-  const [, kind, format] = /^application\/(cloudevents(?:-batch)?)(?:\+(.*))?$/.exec(type?.essence ?? '') ?? []
-  if (kind !== undefined) {
-    if (format !== undefined && format !== 'json') return 'other'
-    return kind === 'cloudevents' ? 'cloud_event' : 'cloud_event_batch'
-  }
-  if (!isBinaryCloudEvent(header)) return 'plain'
-  return type === undefined || isJson(type) ? 'binary_cloud_event' : 'other'
+  const kind = /^application\/(cloudevents(?:-batch)?)(?:\+json)?$/.exec(type?.essence ?? '')?.[1]
+  if (kind !== undefined) return kind === 'cloudevents' ? 'cloud_event' : 'cloud_event_batch'
+  return isBinaryCloudEvent(header) ? 'binary_cloud_event' : 'plain'
 }
 
 const NOT_JSON = Symbol('not JSON')

@@ -37,6 +37,7 @@ export interface RouteContext {
   readonly metrics: () => Promise<string>
 }
 
+const TICKETS_PATH = '/v1/tickets'
 const WINDOW_PATH = /^\/v1\/windows\/([a-z0-9_.]+)$/
 
 /** Paths that tell nothing but whether the process works, and the files of the page. */
@@ -48,6 +49,9 @@ export async function route(context: RouteContext, request: LimitedRequest): Pro
     const page = request.method === 'GET' || request.method === 'HEAD' ? context.pages.find(request.path) : undefined
     if (page !== undefined) return page
     if (context.access.isLocal && isForwarded(request.header)) return forwarded()
+    if (request.method === 'OPTIONS') {
+      return { kind: 'whole', status: 204, headers: { allow: allowed(methodsOf(request.path)) }, body: '' }
+    }
     const caller = await context.access.authenticate(requestCredentials(request))
     if (caller.kind === 'caller') return await dispatch(context, request, caller)
     return OPEN_PATHS.has(request.path) ? health(context, request.path) : shutOut(caller)
@@ -76,21 +80,17 @@ async function dispatch(
   const queries = context.queries.of(rights)
   const { method, path, query } = request
   if (context.operators === 'elsewhere' && isForOperators(path)) return nothingAt(path)
-  if (path === '/v1/events') {
-    return method === 'POST' ? publishEvents(context, request, caller) : methodNotAllowed('POST')
+  const methods = methodsOf(path)
+  if (!methods.includes(method)) {
+    const message = `Use ${methods.join(' or ')}.`
+    return json(405, { error: { code: 'not_found', message } }, { allow: allowed(methods) })
   }
-  if (isCommandPath(path)) {
-    if (method === 'POST') {
-      const refused = limits.events(1)
-      return refused ? refusedReply(refused) : sendCommand(context.commands, request, paramsOf(query), caller)
-    }
-    if (!path.endsWith('/history')) return methodNotAllowed('POST')
+  if (path === '/v1/events') return publishEvents(context, request, caller)
+  if (path === TICKETS_PATH) return issueTicket(context.access, caller)
+  if (method === 'POST') {
+    const refused = limits.events(1)
+    return refused ? refusedReply(refused) : sendCommand(context.commands, request, paramsOf(query), caller)
   }
-  if (path === '/v1/tickets') {
-    return method === 'POST' ? issueTicket(context.access, caller) : methodNotAllowed('POST')
-  }
-  // The transport removes the body from an answer to HEAD.
-  if (method !== 'GET' && method !== 'HEAD') return methodNotAllowed('GET, HEAD')
   if (path === STREAM_PATH) return context.streams.open(request, caller)
   const refused = OPEN_PATHS.has(path) ? undefined : limits.hold('queries', 1)
   if (refused !== undefined) return refusedReply(refused)
@@ -169,10 +169,16 @@ async function issueTicket(access: Pick<Access, 'createTicket'>, caller: Caller)
   )
 }
 
-function methodNotAllowed(allowed: string): HttpResponse {
-  return json(
-    405,
-    { error: { code: 'not_found', message: `Use ${allowed.replace(', ', ' or ')}.` } },
-    { allow: allowed },
-  )
+/** The transport removes the body from an answer to HEAD. */
+const READ: readonly string[] = ['GET', 'HEAD']
+const SEND: readonly string[] = ['POST']
+
+function methodsOf(path: string): readonly string[] {
+  if (path === '/v1/events' || path === TICKETS_PATH) return SEND
+  if (!isCommandPath(path)) return READ
+  return path.endsWith('/history') ? [...READ, ...SEND] : SEND
+}
+
+function allowed(methods: readonly string[]): string {
+  return [...methods, 'OPTIONS'].join(', ')
 }

@@ -12,6 +12,24 @@ const CONTENT_TYPES: Readonly<Record<string, string>> = {
   '.woff2': 'font/woff2',
 }
 
+/** A page loads and connects to nothing but its gateway, and runs no code that is not a file of it. */
+const PAGE_HEADERS = {
+  'content-security-policy': [
+    "default-src 'none'",
+    "script-src 'self'",
+    "style-src 'self'",
+    // Of uPlot, and the icon.
+    "img-src 'self' data:",
+    "connect-src 'self'",
+    "base-uri 'none'",
+    "form-action 'none'",
+    "frame-ancestors 'none'",
+    "require-trusted-types-for 'script'",
+    "trusted-types 'none'",
+  ].join('; '),
+  'cross-origin-opener-policy': 'same-origin',
+}
+
 const NOT_BUILT = `<!doctype html><title>Tidegate</title><p>The dashboard is not built. Run <code>npm run build</code>, then restart.`
 
 /** The files of a built page, read once: a request path can only name a file that existed at the start. */
@@ -29,6 +47,7 @@ export class StaticFiles {
         kind: 'whole',
         status: 200,
         headers: {
+          ...(path.endsWith('.html') && PAGE_HEADERS),
           'content-type': CONTENT_TYPES[extname(path)] ?? 'application/octet-stream',
           'cache-control': immutable ? 'public, max-age=31536000, immutable' : 'no-cache',
         },
@@ -40,6 +59,7 @@ export class StaticFiles {
   find(path: string): HttpResponse | undefined {
     const found = this.#files.get(path === '/' ? '/index.html' : path)
     if (found !== undefined || path !== '/') return found
-    return { kind: 'whole', status: 503, headers: { 'content-type': 'text/html; charset=utf-8' }, body: NOT_BUILT }
+    const headers = { ...PAGE_HEADERS, 'content-type': CONTENT_TYPES['.html']! }
+    return { kind: 'whole', status: 503, headers, body: NOT_BUILT }
   }
 }

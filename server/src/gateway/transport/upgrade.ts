@@ -1,39 +1,63 @@
 import { SUBPROTOCOL } from '@tidegate/protocol'
 import { errorReply } from '../http/replies.ts'
-import { joinLines, type RawHead } from './request-head.ts'
+import type { ReadHead } from './request-head.ts'
 import type { Arrival, HttpResponse, TransportHandlers } from './transport.ts'
 
 /** Only this path upgrades. */
 export const SOCKET_PATH = '/v1/ws'
 /** RFC 6455. */
 const VERSION = '13'
+const WEBSOCKET = /^websocket$/i
+/** One of a list. */
+const UPGRADE = /(?:^|,)[ \t]*upgrade[ \t]*(?:,|$)/i
+/** 16 bytes in base64. */
+const KEY = /^[A-Za-z\d+/]{22}==$/
 
-/** Why a WebSocket handshake is refused; `undefined` when it is accepted, with `SUBPROTOCOL` and no extension. */
-export function refuseUpgrade(headers: RawHead['headers']): HttpResponse | undefined {
-  const lines = [...headers]
-  const values = (name: string) => lines.filter(([other]) => other === name).map(([, value]) => value)
+export type Upgrade =
+  /** Not asked for: the request is one like any other. */
+  | { readonly kind: 'none' }
+  /**
+   * The connection MUST be closed: a proxy that takes the handshake for granted would pass on whatever follows, which
+   * would be read as requests.
+   */
+  | { readonly kind: 'refused'; readonly answer: HttpResponse }
+  /** With `SUBPROTOCOL` and no extension. */
+  | { readonly kind: 'accepted'; readonly key: string; readonly arrival: Arrival }
+
+/** What becomes of a request that may be a WebSocket handshake. */
+export function readUpgrade(head: ReadHead, remoteAddress: string, handlers: TransportHandlers): Upgrade {
+  const { method, path, version, headers } = head
+  // HTTP/1.0 has no upgrades (RFC 9110, 7.8).
+  if (path !== SOCKET_PATH || version !== '1.1' || method !== 'GET') return { kind: 'none' }
+  if (!WEBSOCKET.test(headers.get('upgrade') ?? '') || !UPGRADE.test(headers.get('connection') ?? '')) {
+    return { kind: 'none' }
+  }
   // A body would be read as frames by this server, and as a body by a proxy in front of it.
-  if (values('transfer-encoding').length > 0 || values('content-length').some((length) => length !== '0')) {
-    return errorReply('invalid_frame', 'A WebSocket handshake has no body.')
+  if (headers.has('transfer-encoding') || (headers.get('content-length') ?? '0') !== '0') {
+    return refused(errorReply('invalid_frame', 'A WebSocket handshake has no body.'))
   }
-  if (values('sec-websocket-version').join() !== VERSION) {
+  if (headers.get('sec-websocket-version') !== VERSION) {
     const { headers, body } = errorReply('invalid_frame', `Only WebSocket version ${VERSION} is spoken here.`)
-    return { kind: 'whole', status: 426, headers: { ...headers, 'sec-websocket-version': VERSION }, body }
+    const offer = { upgrade: 'websocket', 'sec-websocket-version': VERSION }
+    return refused({ kind: 'whole', status: 426, headers: { ...headers, ...offer }, body })
   }
-  const offered = values('sec-websocket-protocol').join().split(',')
+  const key = headers.get('sec-websocket-key') ?? ''
+  if (!KEY.test(key)) return refused(errorReply('invalid_frame', 'Sec-WebSocket-Key is not 16 bytes in base64.'))
+  const offered = headers.get('sec-websocket-protocol')?.split(',') ?? []
   if (!offered.some((name) => name.trim() === SUBPROTOCOL)) {
-    return errorReply('invalid_frame', `Ask for the WebSocket subprotocol ${SUBPROTOCOL}.`)
+    return refused(errorReply('invalid_frame', `Ask for the WebSocket subprotocol ${SUBPROTOCOL}.`))
   }
-  return undefined
+  const arrival = { remoteAddress, header: (name: string) => headers.get(name) }
+  const refusal = admit(handlers, arrival)
+  return refusal === undefined ? { kind: 'accepted', key, arrival } : refused(refusal)
 }
 
-export function arrivalOf(remoteAddress: string, headers: RawHead['headers']): Arrival {
-  const fields = joinLines(headers)
-  return { remoteAddress, header: (name) => fields.get(name) }
+function refused(answer: HttpResponse): Upgrade {
+  return { kind: 'refused', answer }
 }
 
 /** Why the handlers refuse a handshake, if they do. */
-export function admit(handlers: TransportHandlers, arrival: Arrival): HttpResponse | undefined {
+function admit(handlers: TransportHandlers, arrival: Arrival): HttpResponse | undefined {
   try {
     return handlers.upgrade(arrival)
   } catch (error) {

@@ -3,7 +3,7 @@ import { createRequire } from 'node:module'
 import { createTransport, type TransportName } from '../../../src/gateway/transport/create-transport.ts'
 
 export interface ChoiceReport {
-  /** By its answer. */
+  /** By its answer: Node says how long it keeps a connection. */
   readonly server?: 'uWebSockets' | 'node'
   readonly lines?: readonly string[]
   readonly loaded?: readonly string[]
@@ -30,7 +30,7 @@ async function report(name: TransportName | undefined): Promise<ChoiceReport> {
   const answer = await fetch(`http://127.0.0.1:${port}/`)
   const files = Object.keys(createRequire(import.meta.url).cache)
   const loaded = PACKAGES.filter((name) => files.some((file) => file.includes(`/node_modules/${name}/`)))
-  return { server: answer.headers.has('uwebsockets') ? 'uWebSockets' : 'node', lines, loaded }
+  return { server: answer.headers.has('keep-alive') ? 'node' : 'uWebSockets', lines, loaded }
 }
 
 report(process.argv[2] as TransportName | undefined)

@@ -5,15 +5,9 @@ import { TRANSPORT_LIMITS } from '../../../src/gateway/transport/limits.ts'
 import { clientFrame, describeTransports, eventually, handshake, pause, QUIET_MS } from './support.ts'
 
 const TEXT = 0x81
-const PING = 0x89
 
 describeTransports('sockets', (server) => {
-  const upgraded = async () => {
-    const peer = server().raw(handshake())
-    await peer.answers(1)
-    await eventually(() => server().sockets.length === 1, 'a socket')
-    return { peer, seen: server().sockets[0]! }
-  }
+  const upgraded = () => server().upgraded()
   const closedOf = (client: import('ws').WebSocket) =>
     new Promise<{ code: number; reason: string }>((resolve) => {
       client.on('close', (code, reason) => resolve({ code, reason: reason.toString() }))
@@ -48,30 +42,6 @@ describeTransports('sockets', (server) => {
     await closed
     await eventually(() => seen.closed === 1, 'closed')
     expect(seen.messages).toHaveLength(1)
-  })
-
-  it.each([
-    ['text that is not UTF-8', clientFrame(TEXT, Buffer.from([0xff, 0xfe]))],
-    ['an unknown opcode', clientFrame(0x83, 'x')],
-    ['a reserved bit', clientFrame(TEXT | 0x40, 'x')],
-    ['a continuation of nothing', clientFrame(0x80, 'x')],
-    ['a ping in fragments', clientFrame(0x09, 'x')],
-  ])('T-SOCKET-2 %s ends the connection and is not read', async (_, frame) => {
-    const { peer, seen } = await upgraded()
-    peer.write(Buffer.concat([frame, clientFrame(TEXT, 'behind it')]))
-    await eventually(() => seen.closed === 1, 'closed')
-    await peer.closed()
-    expect(seen.messages).toEqual([])
-  })
-
-  it('T-SOCKET-3 a ping is answered, and is no message', async () => {
-    const { peer, seen } = await upgraded()
-    const before = peer.bytes.length
-    peer.write(clientFrame(PING, 'hi'))
-    await eventually(() => peer.bytes.length > before, 'a pong')
-    expect(peer.bytes.subarray(before)).toEqual(Buffer.from([0x8a, 2, 0x68, 0x69]))
-    expect(seen.messages).toEqual([])
-    peer.destroy()
   })
 
   it('T-CLOSE-1 a code and reason arrive behind what was sent, once', async () => {

@@ -210,6 +210,15 @@ export class TestServer implements TransportHandlers {
     return { client, seen: this.sockets.at(-1)! }
   }
 
+  /** A plain connection that has become a socket, and how the server saw it. */
+  async upgraded(): Promise<{ peer: RawPeer; seen: SeenSocket }> {
+    const count = this.sockets.length
+    const peer = this.raw(handshake())
+    await peer.answers(1)
+    await eventually(() => this.sockets.length > count, 'a socket')
+    return { peer, seen: this.sockets.at(-1)! }
+  }
+
   /** A plain connection, and something written to it. */
   raw(text = ''): RawPeer {
     return new RawPeer(this.port, text)
@@ -295,10 +304,11 @@ export function handshake(changes: Readonly<Record<string, string | undefined>> 
   return get(path, ...headers.map(([name, value]) => `${name}: ${value}`))
 }
 
-/** A client frame of fewer than 126 bytes, masked with zeros. */
+/** A client frame of fewer than 65,536 bytes, masked with zeros. */
 export function clientFrame(firstByte: number, payload: string | Buffer = ''): Buffer {
   const bytes = Buffer.from(payload)
-  return Buffer.concat([Buffer.from([firstByte, 0x80 | bytes.length, 0, 0, 0, 0]), bytes])
+  const length = bytes.length < 126 ? [0x80 | bytes.length] : [0x80 | 126, bytes.length >> 8, bytes.length & 0xff]
+  return Buffer.concat([Buffer.from([firstByte, ...length, 0, 0, 0, 0]), bytes])
 }
 
 export async function eventually(isSo: () => boolean, what: string, state: () => unknown = () => ''): Promise<void> {

@@ -1,13 +1,25 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { errorReply } from '../../http/replies.ts'
+import { headersOf, NO_CONTENT } from '../raw-response.ts'
 import { ReceivedBody } from '../received-body.ts'
-import type { RequestHead } from '../request-head.ts'
+import { type ReadHead, type RequestHead, readRequestHead } from '../request-head.ts'
 import type { HttpRequest, HttpResponse, StreamResponse, TransportHandlers } from '../transport.ts'
+import { headerLines } from './header-lines.ts'
 import { NodeStream } from './node-stream.ts'
+import { splitTarget } from './request-target.ts'
+
+export function readHead(request: IncomingMessage): RequestHead {
+  return readRequestHead({
+    method: request.method!,
+    ...splitTarget(request.url!),
+    version: request.httpVersion,
+    headers: headerLines(request.rawHeaders),
+  })
+}
 
 /** Answers one request whose head was read. */
 export function serve(
-  { method, path, query, headers }: Extract<RequestHead, { kind: 'read' }>,
+  { method, path, query, headers }: ReadHead,
   request: IncomingMessage,
   response: ServerResponse,
   handlers: TransportHandlers,
@@ -49,15 +61,19 @@ export function remoteAddress({ socket }: IncomingMessage): string {
 }
 
 /** @param isHead the answer is to HEAD: its head is that of the answer to GET, and nothing comes behind it. */
-export function write(response: ServerResponse, { status, headers, body }: HttpResponse, isHead = false): void {
+export function write(response: ServerResponse, answer: HttpResponse, isHead = false): void {
   if (response.destroyed) return
-  response.writeHead(status, { ...headers, 'content-length': Buffer.byteLength(body) })
+  const { status, body } = answer
+  const length = status === NO_CONTENT ? {} : { 'content-length': Buffer.byteLength(body) }
+  response.writeHead(status, { ...headersOf(answer), ...length })
   response.end(isHead ? undefined : body)
 }
 
 /** False when no stream follows: to HEAD, or to a client that has gone. */
-function beginStream(response: ServerResponse, { status, headers }: StreamResponse, isHead: boolean): boolean {
+function beginStream(response: ServerResponse, answer: StreamResponse, isHead: boolean): boolean {
   if (response.destroyed) return false
+  const { status } = answer
+  const headers = headersOf(answer)
   if (isHead) {
     response.writeHead(status, headers).end()
     return false

@@ -3,15 +3,12 @@ import { createServer as createTlsServer } from 'node:https'
 import { Server as NetServer, type Socket } from 'node:net'
 import { MIN_TLS_VERSION, type Tls } from '../../../tls.ts'
 import { TRANSPORT_LIMITS } from '../limits.ts'
-import { readRequestHead } from '../request-head.ts'
 import type { Transport, TransportHandlers } from '../transport.ts'
 import { answerToBrokenRequest } from './broken-request.ts'
-import { headerLines } from './header-lines.ts'
 import { listen } from './listen.ts'
 import { NodeConnection } from './node-connection.ts'
-import { serve, write } from './node-request.ts'
+import { readHead, serve, write } from './node-request.ts'
 import { createUpgrade } from './node-upgrade.ts'
-import { splitTarget } from './request-target.ts'
 
 /** How often unfinished requests are checked. */
 const CHECK_MS = 1_000
@@ -68,11 +65,7 @@ export function createNodeTransport(
   })
   server.on('request', (request, response) => {
     const connection = connections.get(request.socket)
-    const head = readRequestHead({
-      method: request.method!,
-      ...splitTarget(request.url!),
-      headers: headerLines(request.rawHeaders),
-    })
+    const head = readHead(request)
     if (head.kind === 'unframed') connection?.refuse(head.answer)
     else {
       const begin = () =>

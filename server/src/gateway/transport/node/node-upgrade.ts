@@ -4,18 +4,15 @@ import { SUBPROTOCOL } from '@tidegate/protocol'
 import { WebSocketServer } from 'ws'
 import { errorReply } from '../../http/replies.ts'
 import { TRANSPORT_LIMITS } from '../limits.ts'
-import { readRequestHead } from '../request-head.ts'
 import type { TransportHandlers } from '../transport.ts'
-import { admit, arrivalOf, refuseUpgrade, SOCKET_PATH } from '../upgrade.ts'
-import { headerLines } from './header-lines.ts'
-import { remoteAddress, serve, write } from './node-request.ts'
+import { readUpgrade } from '../upgrade.ts'
+import { readHead, remoteAddress, serve, write } from './node-request.ts'
 import { NodeSocket } from './node-socket.ts'
-import { splitTarget } from './request-target.ts'
 
 /** Handles a connection whose request asks for another protocol; Node has stopped reading it. */
-export type Upgrade = (request: IncomingMessage, socket: Socket, head: Buffer) => void
+export type TakeUpgrade = (request: IncomingMessage, socket: Socket, rest: Buffer) => void
 
-export function createUpgrade(handlers: TransportHandlers): Upgrade {
+export function createUpgrade(handlers: TransportHandlers): TakeUpgrade {
   const sockets = new WebSocketServer({
     noServer: true,
     clientTracking: false,
@@ -23,22 +20,27 @@ export function createUpgrade(handlers: TransportHandlers): Upgrade {
     maxPayload: TRANSPORT_LIMITS.frameBytes,
     handleProtocols: () => SUBPROTOCOL,
   })
-  return (request, socket, head) => {
-    const lines = headerLines(request.rawHeaders)
-    const { path, query } = splitTarget(request.url!)
-    if (path === SOCKET_PATH && request.headers.upgrade?.toLowerCase() === 'websocket') {
-      const arrival = arrivalOf(remoteAddress(request), lines)
-      const refusal = refuseUpgrade(lines) ?? admit(handlers, arrival)
-      if (refusal !== undefined) write(lastResponse(request, socket), refusal)
-      else sockets.handleUpgrade(request, socket, head, (ws) => new NodeSocket(ws, handlers, arrival))
+  return (request, socket, rest) => {
+    const head = readHead(request)
+    if (head.kind !== 'read') {
+      write(lastResponse(request, socket), head.answer)
       return
     }
-    // No other protocol is spoken here, so it is a request like any other, except that Node has left its body unread.
-    const response = lastResponse(request, socket)
-    const read = readRequestHead({ method: request.method!, path, query, headers: lines })
-    if (read.kind !== 'read') write(response, read.answer)
-    else if (hasBody(read.headers)) write(response, errorReply('invalid_frame', 'Send it without Upgrade.'))
-    else serve(read, request, response, handlers)
+    const upgrade = readUpgrade(head, remoteAddress(request), handlers)
+    switch (upgrade.kind) {
+      case 'accepted':
+        sockets.handleUpgrade(request, socket, rest, (ws) => new NodeSocket(ws, handlers, upgrade.arrival))
+        return
+      case 'refused':
+        write(lastResponse(request, socket), upgrade.answer)
+        return
+      case 'none': {
+        // A request like any other, except that Node has left its body unread.
+        const response = lastResponse(request, socket)
+        if (hasBody(head.headers)) write(response, errorReply('invalid_frame', 'Send it without Upgrade.'))
+        else serve(head, request, response, handlers)
+      }
+    }
   }
 }
 

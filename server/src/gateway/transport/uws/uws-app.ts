@@ -1,33 +1,52 @@
-import type { TemplatedApp } from 'uWebSockets.js'
+import type { HttpRequest, HttpResponse, TemplatedApp } from 'uWebSockets.js'
 import { SUBPROTOCOL } from '@tidegate/protocol'
 import type { Tls } from '../../../tls.ts'
 import { TRANSPORT_LIMITS } from '../limits.ts'
 import type { TransportHandlers } from '../transport.ts'
-import { admit, arrivalOf, refuseUpgrade, SOCKET_PATH } from '../upgrade.ts'
+import { readUpgrade, SOCKET_PATH, type Upgrade } from '../upgrade.ts'
 import { refuseStranger } from './client-certificate.ts'
 import type { UwsModule } from './uws-module.ts'
-import { giveUp, headerLines, remoteAddress, serve, write } from './uws-request.ts'
+import { giveUp, readHead, refuseAndClose, remoteAddress, serve } from './uws-request.ts'
 import { type SocketData, UwsSocket } from './uws-socket.ts'
+
+const NONE = { kind: 'none' } as const
+
+/** Makes a socket of a connection whose handshake is accepted. */
+type Open = (upgrade: Extract<Upgrade, { kind: 'accepted' }>) => void
 
 /** What serves the connections of one listener. @throws where certificate and key cannot be used. */
 export function createUwsApp(uWS: UwsModule, handlers: TransportHandlers, tls: Tls | undefined): TemplatedApp {
   const app = tls === undefined ? uWS.App() : uWS.SSLApp(optionsOf(tls))
+  const answer = (response: HttpResponse, request: HttpRequest, open: Open) => {
+    try {
+      if (refuseStranger(response, tls)) return
+      const head = readHead(response, request)
+      if (head === undefined) return
+      // uWS knows this path in one spelling.
+      const isAsked = request.getUrl() === SOCKET_PATH
+      const upgrade = isAsked ? readUpgrade(head, remoteAddress(response), handlers) : NONE
+      switch (upgrade.kind) {
+        case 'none':
+          return serve(response, head, handlers)
+        case 'refused':
+          return refuseAndClose(response, upgrade.answer)
+        case 'accepted':
+          return open(upgrade)
+      }
+    } catch (error) {
+      giveUp(response, handlers, error)
+    }
+  }
   app.ws<SocketData>(SOCKET_PATH, {
     maxPayloadLength: TRANSPORT_LIMITS.frameBytes,
     maxBackpressure: TRANSPORT_LIMITS.bufferedBytes,
     idleTimeout: 0,
     sendPingsAutomatically: false,
     upgrade(response, request, context) {
-      if (refuseStranger(response, tls)) return
-      const lines = headerLines(request)
-      const arrival = arrivalOf(remoteAddress(response), lines)
-      const refusal = refuseUpgrade(lines) ?? admit(handlers, arrival)
-      if (refusal !== undefined) {
-        write(response, refusal)
-        return
-      }
       // Without extensions: offered ones are not passed on.
-      response.upgrade<SocketData>({ arrival }, request.getHeader('sec-websocket-key'), SUBPROTOCOL, '', context)
+      answer(response, request, ({ key, arrival }) =>
+        response.upgrade<SocketData>({ arrival }, key, SUBPROTOCOL, '', context),
+      )
     },
     open(ws) {
       const socket = new UwsSocket(ws, handlers)
@@ -56,13 +75,8 @@ export function createUwsApp(uWS: UwsModule, handlers: TransportHandlers, tls: T
     if (Number(count) === 1 && !handlers.accept(remoteAddress(response))) response.close()
   }
   app.filter(onConnection)
-  app.any('/*', (response, request) => {
-    try {
-      if (!refuseStranger(response, tls)) serve(response, request, handlers)
-    } catch (error) {
-      giveUp(response, handlers, error)
-    }
-  })
+  // uWS takes every GET with a key of 24 characters for a handshake, so there is none here that would be accepted.
+  app.any('/*', (response, request) => answer(response, request, () => response.close()))
   return app
 }
 

@@ -15,6 +15,11 @@ export class NoUwsBinary extends Error {
   }
 }
 
+/** Its undeclared switch for the header by which it names itself in every answer. */
+interface Unnamed {
+  _cfg?(option: 'silent'): void
+}
+
 /**
  * By `require`: on Node 20 the error that the package throws without a binary ends the process when it is imported,
  * caught or not.
@@ -23,7 +28,9 @@ export class NoUwsBinary extends Error {
  */
 export function loadUws(): UwsModule {
   try {
-    return createRequire(import.meta.url)('uWebSockets.js') as UwsModule
+    const uWS = createRequire(import.meta.url)('uWebSockets.js') as UwsModule & Unnamed
+    uWS._cfg?.('silent')
+    return uWS
   } catch (cause) {
     throw new NoUwsBinary(cause)
   }

@@ -1,14 +1,41 @@
 import type { HttpRequest as UwsRequest, HttpResponse as UwsResponse } from 'uWebSockets.js'
 import { errorReply } from '../../http/replies.ts'
 import { TRANSPORT_LIMITS } from '../limits.ts'
-import { finalResponse, statusLine } from '../raw-response.ts'
+import { finalResponse, headersOf, NO_CONTENT, statusLine } from '../raw-response.ts'
 import { ReceivedBody } from '../received-body.ts'
-import { readRequestHead } from '../request-head.ts'
+import { type ReadHead, readRequestHead } from '../request-head.ts'
 import type { HttpRequest, HttpResponse, StreamResponse, TransportHandlers } from '../transport.ts'
 import { UwsStream } from './uws-stream.ts'
 
-/** Answers one request. */
-export function serve(response: UwsResponse, request: UwsRequest, handlers: TransportHandlers): void {
+/** Reads the head of a request. One that cannot be served is refused here, and `undefined` is returned. */
+export function readHead(response: UwsResponse, request: UwsRequest): ReadHead | undefined {
+  const head = readRequestHead({
+    method: request.getCaseSensitiveMethod(),
+    // uWS refuses a target that names the server, and every version but 1.1.
+    authority: undefined,
+    path: request.getUrl(),
+    query: request.getQuery() ?? '',
+    version: '1.1',
+    headers: headerLines(request),
+  })
+  switch (head.kind) {
+    case 'read':
+      return head
+    case 'unframed':
+      refuseAndClose(response, head.answer)
+      return undefined
+    case 'refused':
+      write(response, head.answer)
+      return undefined
+  }
+}
+
+/** Answers one request whose head was read. */
+export function serve(
+  response: UwsResponse,
+  { method, path, query, headers }: ReadHead,
+  handlers: TransportHandlers,
+): void {
   let stream: UwsStream | undefined
   let aborted = false
   let answered = false
@@ -20,21 +47,6 @@ export function serve(response: UwsResponse, request: UwsRequest, handlers: Tran
     stream?.markClosed()
     left()
   })
-  const head = readRequestHead({
-    method: request.getCaseSensitiveMethod(),
-    path: request.getUrl(),
-    query: request.getQuery() ?? '',
-    headers: headerLines(request),
-  })
-  if (head.kind === 'unframed') {
-    refuseAndClose(response, head.answer)
-    return
-  }
-  if (head.kind === 'refused') {
-    write(response, head.answer)
-    return
-  }
-  const { method, path, query, headers } = head
   const isHead = method === 'HEAD'
   const reply = (answer: HttpResponse | StreamResponse) => {
     received.release()
@@ -82,7 +94,7 @@ export function giveUp(response: UwsResponse, handlers: TransportHandlers, error
   }
 }
 
-export function headerLines(request: UwsRequest): [name: string, value: string][] {
+function headerLines(request: UwsRequest): [name: string, value: string][] {
   const lines: [string, string][] = []
   request.forEach((name, value) => {
     lines.push([name, value])
@@ -121,6 +133,10 @@ function collect(response: UwsResponse, received: ReceivedBody, isOver: () => bo
 /** @param isHead the answer is to HEAD: its head is that of the answer to GET, and nothing comes behind it. */
 export function write(response: UwsResponse, answer: HttpResponse, isHead = false): void {
   writeHead(response, answer)
+  if (answer.status === NO_CONTENT) {
+    response.endWithoutBody()
+    return
+  }
   if (!isHead) {
     response.end(answer.body)
     return
@@ -136,7 +152,7 @@ function beginStream(response: UwsResponse, { status, headers }: StreamResponse,
   response.endWithoutBody()
 }
 
-function writeHead(response: UwsResponse, { status, headers = {} }: Pick<HttpResponse, 'status' | 'headers'>): void {
-  response.writeStatus(statusLine(status))
-  for (const [name, value] of Object.entries(headers)) response.writeHeader(name, value)
+function writeHead(response: UwsResponse, answer: Pick<HttpResponse, 'status' | 'headers'>): void {
+  response.writeStatus(statusLine(answer.status))
+  for (const [name, value] of Object.entries(headersOf(answer))) response.writeHeader(name, value)
 }
