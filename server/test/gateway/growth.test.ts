@@ -23,7 +23,14 @@ import { growsTooFast } from '../support/growth.ts'
 const names = (count: number) => Array.from({ length: count }, (_, i) => i.toString(36))
 const search = (count: number) => new URLSearchParams(names(count).map((name) => [name, '']))
 const head = (query: string, headers: [string, string][] = []) =>
-  readRequestHead({ method: 'GET', path: '/', query, headers: [['host', 'a'], ...headers] })
+  readRequestHead({
+    method: 'GET',
+    authority: undefined,
+    path: '/',
+    query,
+    version: '1.1',
+    headers: [['host', 'a'], ...headers],
+  })
 const frame = (text: string) => () => parseClientFrame(text)
 const subscribe = (fields: object) => frame(JSON.stringify({ type: 'subscribe', sub: 1, topic: '>', ...fields }))
 const stamp = { scope: ALL_KEYS, now: 0, nextId: () => 'id', report: () => 'defect' }

@@ -98,8 +98,12 @@ export default target<HeadInput>({
     headers,
   }),
   run({ target: requested, headers: raw }) {
-    const { path: asked, query } = splitTarget(requested)
-    const head = readRequestHead({ method: 'GET', path: asked, query, headers: headerLines(raw) })
+    const head = readRequestHead({
+      method: 'GET',
+      ...splitTarget(requested),
+      version: '1.1',
+      headers: headerLines(raw),
+    })
     if (head.kind !== 'read') {
       must(head.answer.status >= 400, 'a refusal is none')
       return
