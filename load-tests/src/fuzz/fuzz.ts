@@ -31,6 +31,8 @@ export interface TargetReport {
 export interface FuzzOptions {
   readonly inputs: number
   readonly seed: number
+  /** CPU time that an input may take; `SLOW_MS` on a quiet machine. */
+  readonly slowMs?: number
   /** Called before each input. */
   readonly onInput?: () => void
   /** Called before each chunk, with its seed. */
@@ -39,8 +41,8 @@ export interface FuzzOptions {
 
 /** Runs the kept inputs of a target, then as many others as are asked for. */
 export async function fuzzTarget(target: AnyTarget, options: FuzzOptions): Promise<TargetReport> {
-  const { inputs, seed, onChunk, onInput = () => {} } = options
-  const run = new TargetRun(target, onInput)
+  const { inputs, seed, slowMs = SLOW_MS, onChunk, onInput = () => {} } = options
+  const run = new TargetRun(target, slowMs, onInput)
   const kept = readCorpus(target.name)
   for (const each of kept) await run.again(each)
   let done = 0
@@ -57,12 +59,14 @@ class TooSlow extends Error {}
 
 class TargetRun {
   readonly #target: AnyTarget
+  readonly #slowMs: number
   readonly #onInput: () => void
   readonly failures: Failure[] = []
   slowest: TargetReport['slowest'] = { ms: 0, input: undefined }
 
-  constructor(target: AnyTarget, onInput: () => void) {
+  constructor(target: AnyTarget, slowMs: number, onInput: () => void) {
     this.#target = target
+    this.#slowMs = slowMs
     this.#onInput = onInput
   }
 
@@ -89,7 +93,7 @@ class TargetRun {
     // Perhaps another process had its turn, or code was compiled.
     const ms = await cpuMs(() => this.#target.run(input))
     if (ms > this.slowest.ms) this.slowest = { ms, input }
-    if (ms > SLOW_MS) throw new TooSlow(`${ms.toFixed(1)} ms of CPU, at most ${SLOW_MS}`)
+    if (ms > this.#slowMs) throw new TooSlow(`${ms.toFixed(1)} ms of CPU, at most ${this.#slowMs}`)
   }
 
   #fail(error: unknown, where: string, input: unknown, seed: number | undefined): void {

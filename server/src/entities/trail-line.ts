@@ -1,6 +1,7 @@
 import { LIMITS } from '@tidegate/protocol'
 import type { EntityDefinition } from '../config/entity-model.ts'
 import { isDeeperThan } from '../data-depth.ts'
+import { clipped } from '../exceeds.ts'
 import { type Fields, isRecord } from '../json-fields.ts'
 import type { EntityRecord, Sender, Tombstone, TrailCause, TrailEntry } from './entity-record.ts'
 
@@ -29,6 +30,8 @@ export interface EventLine {
 /** What a line may have beside entity and key. */
 const BASE_FIELDS = new Set(['version', 'time', 'definition', 'state', 'erased'])
 const EVENT_FIELDS = new Set(['version', 'type', 'definition', 'time', 'commandId', 'cause', 'by', 'data'])
+/** UTF-8 bytes of a name that a refusal repeats. */
+const SHOWN_BYTES = 192
 /** A state may nest deeper than data. */
 const STATE_DEPTH = 4 * LIMITS.dataDepth
 
@@ -54,7 +57,8 @@ export function parseTrailLine(fields: unknown): TrailLine {
   const isEvent = fields.type !== undefined
   const known = isEvent ? EVENT_FIELDS : BASE_FIELDS
   const foreign = Object.keys(fields).find((name) => !known.has(name))
-  if (foreign !== undefined) throw new Error(`a line ${isEvent ? 'with' : 'without'} type has no field ${foreign}`)
+  if (foreign !== undefined)
+    throw new Error(`a line ${isEvent ? 'with' : 'without'} type has no field ${clipped(foreign, SHOWN_BYTES)}`)
   const version = whole(fields, 'version', 1)
   const time = whole(fields, 'time')
   const definition = whole(fields, 'definition', 1)
@@ -101,7 +105,9 @@ export function problemOf(definition: EntityDefinition, before: Place, line: Tra
   }
   if (line.version !== before.version + 1) return `version ${line.version} does not follow version ${before.version}`
   if (line.entry.time < before.time) return 'its time lies before that of the event before'
-  return events.has(line.entry.type) ? undefined : `${name} has no event ${JSON.stringify(line.entry.type)}`
+  return events.has(line.entry.type)
+    ? undefined
+    : `${name} has no event ${JSON.stringify(clipped(line.entry.type, SHOWN_BYTES))}`
 }
 
 /** The record that a state stands for. */
