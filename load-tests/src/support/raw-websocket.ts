@@ -20,10 +20,11 @@ export class RawWebSocket {
     port: number,
     onText: (payload: Buffer) => void,
     onClose: (code: number | undefined) => void = () => undefined,
+    localAddress = '127.0.0.1',
   ) {
     this.#onText = onText
     this.#onClose = onClose
-    this.#socket = connect(port, '127.0.0.1')
+    this.#socket = connect({ port, host: '127.0.0.1', localAddress })
     this.#socket.setNoDelay(true)
     this.#socket.on('data', (chunk) => this.#read(chunk))
   }
@@ -49,6 +50,11 @@ export class RawWebSocket {
     this.#socket.write(frame)
   }
 
+  /** Bytes that wait for the kernel. */
+  get waitingBytes(): number {
+    return this.#socket.writableLength
+  }
+
   /** Stops reading: what comes fills the buffers of the kernel, then the server's. */
   pause(): void {
     this.#socket.pause()
@@ -70,8 +76,10 @@ export class RawWebSocket {
         this.#rest = data
         return
       }
-      if (!data.subarray(0, end).includes('101'))
-        throw new Error(`upgrade refused: ${data.subarray(0, end).toString()}`)
+      if (!data.subarray(0, end).includes('101')) {
+        this.#socket.destroy(new Error(`upgrade refused: ${data.subarray(0, end).toString()}`))
+        return
+      }
       this.#upgraded = true
       data = data.subarray(end + 4)
       this.#opened?.()

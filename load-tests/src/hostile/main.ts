@@ -1,0 +1,76 @@
+import { parseArgs } from 'node:util'
+import { ATTACKS } from './attacks.ts'
+import { type AttackResult, BUDGET_MB, MAX_RATIO, runAttack } from './run-attack.ts'
+
+const { values } = parseArgs({
+  options: {
+    list: { type: 'boolean', default: false },
+    only: { type: 'string', multiple: true, default: [] },
+    seconds: { type: 'string', default: '8' },
+    json: { type: 'boolean', default: false },
+    help: { type: 'boolean', default: false },
+  },
+})
+
+if (values.help) {
+  console.log(`npm run hostile -- [--list] [--only name]... [--seconds n] [--json]
+
+Attacks a gateway with the default limits, from an address of its own, while a well-behaved SDK client publishes and reads 100
+events per second. Exits 1 unless nothing of that client is lost, its 99th percentile stays within ${MAX_RATIO} times that of the seconds
+before (or within 15 ms), the gateway within ${BUDGET_MB} MB, and no process ends. Linux only: attackers come from 127.66.6.6.
+
+  --list        names of the attacks
+  --only name   just this one; can be given again
+  --seconds n   how long each attack lasts (8)
+  --json        one JSON object a line for each attack, no table
+
+Examples:
+  npm run hostile
+  npm run hostile -- --only slow-headers --only pings --seconds 5`)
+  process.exit(0)
+}
+
+if (values.list) {
+  const width = Math.max(...ATTACKS.map(({ name }) => name.length)) + 2
+  for (const { name, about } of ATTACKS) console.log(`${name.padEnd(width)}${about}`)
+  process.exit(0)
+}
+
+const unknown = values.only.filter((only) => !ATTACKS.some(({ name }) => name === only))
+if (unknown.length > 0) {
+  console.error(`no attack ${unknown.join(', ')}: --list names them`)
+  process.exit(2)
+}
+
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1))
+
+const attackMs = Number(values.seconds) * 1_000
+const results: AttackResult[] = []
+let failed = 0
+for (const attack of ATTACKS.filter(({ name }) => values.only.length === 0 || values.only.includes(name))) {
+  try {
+    const result = await runAttack(attack, { calmMs: attackMs / 2, attackMs })
+    results.push(result)
+    if (!result.ok) failed++
+    console.error(`[hostile] ${attack.name}: ${result.did}${result.ok ? '' : `; ${result.missed.join('; ')}`}`)
+    if (values.json) console.log(JSON.stringify(result))
+  } catch (error) {
+    failed++
+    console.error(`[hostile] ${attack.name}: broke off: ${(error as Error).stack}`)
+  }
+}
+if (!values.json) console.log(table(results))
+process.exit(failed === 0 ? 0 : 1)
+
+function table(results: readonly AttackResult[]): string {
+  const line = (cells: readonly (string | number)[]) => `| ${cells.join(' | ')} |`
+  const head = ['attack', 'p99 before, ms', 'p99, ms', 'ratio', 'MB before', 'MB', 'refused', '']
+  return [
+    line(head),
+    line(head.map(() => '---')),
+    ...results.map(({ attack, calmP99Ms, p99Ms, ratio, calmMb, peakMb, limited, ok }) => {
+      const refused = Object.entries(limited).map(([limit, count]) => `${limit} ${count}`)
+      return line([attack, calmP99Ms, p99Ms, ratio, calmMb, peakMb, refused.join(', '), ok ? 'ok' : 'NOT OK'])
+    }),
+  ].join('\n')
+}
