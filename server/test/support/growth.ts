@@ -1,8 +1,8 @@
 /** Sizes that are compared; at the larger one, work that grows with the square shows in any measurement. */
-const SMALL = 1_024
+const SMALL = 512
 const FACTOR = 16
 /** What is quicker is not measured well, and of no concern. */
-const QUICK_MS = 20
+const QUICK_MS = 8
 /** How much more than in proportion the larger one may take: a cache that it no longer fits into, a collection of garbage. */
 const SLACK = 4
 
