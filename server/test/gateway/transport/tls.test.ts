@@ -81,6 +81,7 @@ describe.each(IMPLEMENTATIONS)('%s: TLS', (name) => {
   }
 
   it('T-TLS-1 requests, bodies, sockets and streams are served over TLS as without it', async () => {
+    server.answer = async (asked) => ({ kind: 'whole', status: 200, body: `${(await asked.body())?.length} bytes` })
     const body = await new Promise<string>((resolve, reject) => {
       const asked = httpsRequest(
         { port: server.port, host: '127.0.0.1', method: 'POST', path: '/y', ...trusted },
@@ -95,9 +96,7 @@ describe.each(IMPLEMENTATIONS)('%s: TLS', (name) => {
       asked.on('error', reject)
       asked.end('x'.repeat(200_000))
     })
-    expect(body).toBe('POST /y\n')
-    await eventually(() => server.requests.at(-1)!.body !== 'pending', 'the body')
-    expect((server.requests.at(-1)!.body as Buffer).length).toBe(200_000)
+    expect(body).toBe('200000 bytes')
     const { client, messages, seen } = await openSocket()
     client.send('up')
     await eventually(() => seen.messages.length === 1, 'a message')
