@@ -16,49 +16,33 @@ import {
 import { type Access, type Caller, limitName, type Refusal } from '../access/index.ts'
 import { assertNever } from '../assert-never.ts'
 import type { GuardState } from '../bus/index.ts'
-import type { Clock } from '../clock.ts'
 import { type Commands, refuse } from '../commands/index.ts'
 import type { Delivery, DeliverySubscriber } from '../delivery/index.ts'
-import {
-  type AdmitKeys,
-  clientProducer,
-  eventsText,
-  type GrantChange,
-  type Ingest,
-  Producer,
-  type PublishControl,
-  type PublishOutcome,
-  type PublishRequest,
-} from '../ingest/index.ts'
+import { clientProducer, type GrantChange, type Ingest, Producer } from '../ingest/index.ts'
 import type { ClientLimits } from '../limits/index.ts'
 import { contained } from '../observability/contained.ts'
 import { describeDefect, type ReportDefect } from '../observability/defects.ts'
 import { answerQuery, type Params, type Queries } from '../queries/index.ts'
 import { RETRY_AFTER_MS } from '../retry-after.ts'
-import type { Admission } from './admission.ts'
 import { type CheckedFrame, limitedFrame, parseClientFrame, type RefusedFrame } from './client-frame.ts'
 import { ConnectionCommands } from './connection-commands.ts'
 import { ConnectionLimits } from './connection-limits.ts'
+import { ConnectionPublisher, type PublisherContext } from './connection-publisher.ts'
 import type { ConnectionState, LiveState } from './connection-state.ts'
 import { tokenCredentials } from './credentials.ts'
 import { knownEntries } from './known-entries.ts'
 import type { TransportSocket } from './transport/transport.ts'
 
 /** What every connection of a gateway shares. */
-export interface ConnectionContext {
+export interface ConnectionContext extends PublisherContext {
   readonly node: string
   readonly contractHash: string
-  readonly clock: Clock
   readonly access: Pick<Access, 'authenticate' | 'admits'>
   readonly ingest: Ingest
-  readonly publishControl: PublishControl
   readonly delivery: Delivery
-  readonly admission: Admission
   readonly queries: Queries
   readonly commands: Pick<Commands, 'send'>
   readonly report: ReportDefect
-  /** A publish frame was answered: `ack`, or the code of its rejection. */
-  readonly onFrame: (outcome: string) => void
   /** The client was greeted. */
   readonly onLive: (connection: Connection) => void
   readonly onClosed: (connection: Connection) => void
@@ -70,7 +54,6 @@ const CLOSE_INTERNAL = 1_011
 export const HELLO_DEADLINE_MS = 5_000
 
 type HelloFrame = Extract<ClientFrame, { type: 'hello' }>
-type PublishFrame = Extract<ClientFrame, { type: 'publish' }>
 
 /** One connected socket: reads frames, keeps the publish grant, and passes frames on. */
 export class Connection {
@@ -80,10 +63,9 @@ export class Connection {
   #state: ConnectionState
   #heardAt: number
   #pingedAt: number
-  #unackedFrames = 0
-  #unackedBytes = 0
   #stores = false
   readonly #commands: ConnectionCommands
+  readonly #publisher: ConnectionPublisher
   readonly #limits: ClientLimits
   readonly #gate: ConnectionLimits
 
@@ -98,14 +80,14 @@ export class Connection {
     this.#heardAt = now
     this.#pingedAt = now
     this.#state = { phase: 'awaiting_hello', since: now }
+    const answering = (action: () => void) =>
+      contained(context.report, `an answer to ${id}`, (defectId) => this.abort(defectId), action)
     this.#commands = new ConnectionCommands(context.commands, (commandId, outcome, position) =>
-      contained(
-        context.report,
-        `an answer to ${id}`,
-        (defectId) => this.abort(defectId),
-        () => this.#send({ type: 'answer', id: commandId, ...outcome, ...(position !== undefined && { position }) }),
+      answering(() =>
+        this.#send({ type: 'answer', id: commandId, ...outcome, ...(position !== undefined && { position }) }),
       ),
     )
+    this.#publisher = new ConnectionPublisher(context, limits, (frame) => this.#send(frame), answering)
   }
 
   message(text: string | undefined, bytes: number): void {
@@ -325,7 +307,8 @@ export class Connection {
       case 'hello':
         return this.#fail('protocol_error', CLOSE.protocol, 'hello was already said.')
       case 'publish':
-        return this.#publish(frame, text, bytes, state)
+        this.#stores = true
+        return this.#publisher.take(frame, { text, bytes }, state)
       case 'subscribe':
         return state.delivery.subscribe(frame)
       case 'unsubscribe':
@@ -375,97 +358,13 @@ export class Connection {
     }
   }
 
-  #publish(frame: PublishFrame, text: string, bytes: number, state: LiveState): void {
-    const { producer } = state
-    const { rights } = state.caller
-    const { seq, topic, events, ageMs } = frame
-    if (events.length === 0) return this.#reject(seq, 'empty_frame')
-    if (events.length > LIMITS.frameEvents) return this.#reject(seq, 'too_many_events')
-    this.#stores = true
-    const retryAfterMs = this.#context.admission.publish()
-    if (retryAfterMs !== undefined) {
-      producer?.failed(seq)
-      return this.#reject(seq, 'overloaded', retryAfterMs)
-    }
-    const over = this.#limits.events(events.length)
-    if (over !== undefined) return this.#refuse(limitedFrame(frame, over), state)
-    const grant = this.#context.publishControl.enforced(this.#context.clock.monotonic())
-    // A single frame may be larger than a small grant, and the last one within it may reach beyond it.
-    if (this.#unackedFrames >= grant.frames || this.#unackedBytes + bytes > grant.bytes + LIMITS.frameBytes) {
-      producer?.failed(seq)
-      return this.#reject(seq, 'publish_window', RETRY_AFTER_MS.grant)
-    }
-    this.#unackedFrames++
-    this.#unackedBytes += bytes
-    const admit: AdmitKeys = (keys) => this.#limits.keys(keys)
-    const request: PublishRequest =
-      producer === undefined
-        ? { topic, events, rights, admit }
-        : {
-            topic,
-            events,
-            rights,
-            admit,
-            producer: { state: producer, seq, ageMs },
-            content: eventsText(text),
-            refusedBefore: frame.rejected && new Map(frame.rejected.map(({ index, code }) => [index, code])),
-          }
-    const answer = (outcome: PublishOutcome) => {
-      this.#unackedFrames--
-      this.#unackedBytes -= bytes
-      this.#answer(seq, outcome)
-    }
-    this.#context.ingest.publish(request, (outcome) =>
-      contained(
-        this.#context.report,
-        `an answer to ${this.id}`,
-        (id) => this.abort(id),
-        () => answer(outcome),
-      ),
-    )
-  }
-
-  #answer(seq: number, outcome: PublishOutcome): void {
-    if (outcome.kind === 'reject') {
-      const { code, retryAfterMs, message, epochs } = outcome
-      return this.#reject(seq, code, retryAfterMs, message, epochs)
-    }
-    const { at, rejected, duplicate } = outcome
-    this.#context.onFrame('ack')
-    this.#send({
-      type: 'ack',
-      seq,
-      at,
-      ...(rejected.length > 0 && { rejected }),
-      ...(duplicate && { duplicate }),
-    })
-  }
-
-  #reject(
-    seq: number,
-    code: ErrorCode,
-    retryAfterMs?: number,
-    message: string = ERROR_CODES[code],
-    epochs?: readonly LogEpoch[],
-  ): void {
-    this.#context.onFrame(code)
-    this.#send({
-      type: 'reject',
-      seq,
-      code,
-      message,
-      ...(retryAfterMs !== undefined && { retryAfterMs }),
-      ...(epochs !== undefined && { epochs: epochs.map(formatLogEpoch) }),
-    })
-  }
-
   #refuse({ answers, code, message, retryAfterMs }: RefusedFrame, { producer, delivery }: LiveState): void {
     switch (answers.kind) {
       case 'connection':
         return this.#fail(code, CLOSE.protocol, message)
       case 'publish':
         if (retryAfterMs !== undefined) producer?.failed(answers.seq)
-        return this.#reject(answers.seq, code, retryAfterMs, message)
+        return this.#publisher.reject(answers.seq, code, retryAfterMs, message)
       case 'command':
         return this.#send({ type: 'answer', id: answers.id, ...refuse(code, message, retryAfterMs) })
       case 'request': {
