@@ -4,7 +4,8 @@ import { type RunningWorker, startWorker } from '../../src/worker-app.ts'
 import { contract } from '../support/contract.ts'
 import { useGateway } from '../support/use-gateway.ts'
 
-const server = await useGateway()
+// As a gateway has it: an append that hangs is what is seen first.
+const server = await useGateway(contract, { appendDeadlineMs: 180 })
 let worker: RunningWorker
 
 beforeAll(async () => {

@@ -3,6 +3,7 @@ import {
   ANSWERS_TOPIC,
   BatchReader,
   type Bus,
+  BusUnavailable,
   COMMANDS_TOPIC,
   type EventBody,
   encodeEvent,
@@ -100,11 +101,21 @@ export class EntityDeployment {
     return answers
   }
 
+  /** None where a handler of this process has kept the answer of Redis waiting. */
+  async #answersIfRead(): Promise<Map<string, CommandOutcome[]>> {
+    try {
+      return await this.answers()
+    } catch (error) {
+      if (error instanceof BusUnavailable) return new Map()
+      throw error
+    }
+  }
+
   /** The answers once each of these commands has at least one. */
   async answered(ids: readonly string[]): Promise<Map<string, CommandOutcome[]>> {
     const deadline = performance.now() + DEADLINE_MS
     for (;;) {
-      const answers = await this.answers()
+      const answers = await this.#answersIfRead()
       const missing = ids.filter((id) => !answers.has(id))
       if (missing.length === 0) return answers
       if (performance.now() > deadline) throw new Error(`no answer to ${missing.slice(0, 5).join(', ')}`)
