@@ -1,0 +1,148 @@
+import {
+  type ClientFrame,
+  ERROR_CODES,
+  type ErrorCode,
+  formatLogEpoch,
+  LIMITS,
+  type LogEpoch,
+  type ServerFrame,
+} from '@tidegate/protocol'
+import type { Clock } from '../clock.ts'
+import {
+  type AdmitKeys,
+  eventsText,
+  type Ingest,
+  type PublishControl,
+  type PublishOutcome,
+  type PublishRequest,
+} from '../ingest/index.ts'
+import type { ClientLimits } from '../limits/index.ts'
+import { RETRY_AFTER_MS } from '../retry-after.ts'
+import type { Admission } from './admission.ts'
+import type { LiveState } from './connection-state.ts'
+
+/** What publishing needs of the gateway. */
+export interface PublisherContext {
+  readonly clock: Clock
+  readonly ingest: Pick<Ingest, 'publish'>
+  readonly publishControl: PublishControl
+  readonly admission: Admission
+  /** A publish frame was answered: `ack`, or the code of its rejection. */
+  readonly onFrame: (outcome: string) => void
+}
+
+type PublishFrame = Extract<ClientFrame, { type: 'publish' }>
+
+interface Later {
+  readonly code: ErrorCode
+  readonly retryAfterMs: number | undefined
+  readonly message?: string
+}
+
+/** The publish frames of one connection: as many as its grant lets be unanswered. */
+export class ConnectionPublisher {
+  readonly #context: PublisherContext
+  readonly #limits: ClientLimits
+  readonly #send: (frame: ServerFrame) => void
+  readonly #answering: (action: () => void) => void
+  #unackedFrames = 0
+  #unackedBytes = 0
+
+  /** @param answering runs what answers a frame, where a defect ends this connection alone */
+  constructor(
+    context: PublisherContext,
+    limits: ClientLimits,
+    send: (frame: ServerFrame) => void,
+    answering: (action: () => void) => void,
+  ) {
+    this.#context = context
+    this.#limits = limits
+    this.#send = send
+    this.#answering = answering
+  }
+
+  /** @param as the frame as it came */
+  take(
+    frame: PublishFrame,
+    { text, bytes }: { readonly text: string; readonly bytes: number },
+    { caller: { rights }, producer }: Pick<LiveState, 'caller' | 'producer'>,
+  ): void {
+    const { seq, topic, events, ageMs } = frame
+    if (events.length === 0) return this.reject(seq, 'empty_frame')
+    if (events.length > LIMITS.frameEvents) return this.reject(seq, 'too_many_events')
+    const later = this.#whyLater(events.length, bytes)
+    if (later !== undefined) {
+      if (later.retryAfterMs !== undefined) producer?.failed(seq)
+      return this.reject(seq, later.code, later.retryAfterMs, later.message)
+    }
+    this.#unackedFrames++
+    this.#unackedBytes += bytes
+    const admit: AdmitKeys = (keys) => this.#limits.keys(keys)
+    const request: PublishRequest =
+      producer === undefined
+        ? { topic, events, rights, admit }
+        : {
+            topic,
+            events,
+            rights,
+            admit,
+            producer: { state: producer, seq, ageMs },
+            content: eventsText(text),
+            refusedBefore: frame.rejected && new Map(frame.rejected.map(({ index, code }) => [index, code])),
+          }
+    this.#context.ingest.publish(request, (outcome) =>
+      this.#answering(() => {
+        this.#unackedFrames--
+        this.#unackedBytes -= bytes
+        this.#answer(seq, outcome)
+      }),
+    )
+  }
+
+  reject(
+    seq: number,
+    code: ErrorCode,
+    retryAfterMs?: number,
+    message: string = ERROR_CODES[code],
+    epochs?: readonly LogEpoch[],
+  ): void {
+    this.#context.onFrame(code)
+    this.#send({
+      type: 'reject',
+      seq,
+      code,
+      message,
+      ...(retryAfterMs !== undefined && { retryAfterMs }),
+      ...(epochs !== undefined && { epochs: epochs.map(formatLogEpoch) }),
+    })
+  }
+
+  /** Why a frame is not taken now, and when it may be sent again. */
+  #whyLater(events: number, bytes: number): Later | undefined {
+    const { admission, publishControl, clock } = this.#context
+    const retryAfterMs = admission.publish()
+    if (retryAfterMs !== undefined) return { code: 'overloaded', retryAfterMs }
+    const over = this.#limits.events(events)
+    if (over !== undefined) return over
+    const grant = publishControl.enforced(clock.monotonic())
+    // A single frame may be larger than a small grant, and the last one within it may reach beyond it.
+    const isOver = this.#unackedFrames >= grant.frames || this.#unackedBytes + bytes > grant.bytes + LIMITS.frameBytes
+    return isOver ? { code: 'publish_window', retryAfterMs: RETRY_AFTER_MS.grant } : undefined
+  }
+
+  #answer(seq: number, outcome: PublishOutcome): void {
+    if (outcome.kind === 'reject') {
+      const { code, retryAfterMs, message, epochs } = outcome
+      return this.reject(seq, code, retryAfterMs, message, epochs)
+    }
+    const { at, rejected, duplicate } = outcome
+    this.#context.onFrame('ack')
+    this.#send({
+      type: 'ack',
+      seq,
+      at,
+      ...(rejected.length > 0 && { rejected }),
+      ...(duplicate && { duplicate }),
+    })
+  }
+}
