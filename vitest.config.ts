@@ -8,7 +8,7 @@ const TIMED = [
 ]
 /** Files that run whole deployments, a browser or a compiler, and wait for conditions as long as a busy machine needs. */
 const HEAVY = [
-  'load-tests/test/{chaos,crashes,exactness,ledger-fuzz}.test.ts',
+  'load-tests/test/{crashes,exactness,ledger-fuzz}.test.ts',
   '**/*.browser.test.ts',
   'server/test/supervisor/start.test.ts',
   'server/test/house/readme/readme.test.ts',
@@ -16,6 +16,8 @@ const HEAVY = [
 /** Files whose tests fail beside another one: what they measure is what a machine of their own does. */
 const ALONE = [
   '**/*-processes.test.ts',
+  // A deployment that is killed whole has 15 s to come back.
+  'load-tests/test/chaos.test.ts',
   'server/test/bus/outage.test.ts',
   'server/test/gateway/{admission,http,readiness}.test.ts',
   'server/test/commands/commands.test.ts',

@@ -21,6 +21,7 @@ import {
 } from './gateway/index.ts'
 import { Canaries, Ingest, PublishControl } from './ingest/index.ts'
 import { ClientAddresses, DEFAULT_SETTINGS, type LimitSettings, Limits } from './limits/index.ts'
+import type { Audit } from './observability/audit.ts'
 import { createReport, type Defect } from './observability/defects.ts'
 import { GatewayMetrics } from './observability/gateway-metrics.ts'
 import { Queries } from './queries/index.ts'
@@ -75,6 +76,8 @@ export interface GatewaySettings {
   readonly trustedProxies?: BlockList | undefined
   /** Called once for every change of a breaker. */
   readonly onBreaker?: (state: GuardState) => void
+  /** Gets a line for each failed authentication and denied operation; absent: none is written. */
+  readonly audit?: Pick<Audit, 'note'>
   /** Called for every error that no code foresaw. MUST NOT throw. */
   readonly onDefect: (defect: Defect) => void
 }
@@ -153,6 +156,7 @@ export async function startGateway(settings: GatewaySettings, contract: Contract
     settings: settings.access ?? OPEN,
     rules: contract.access.rules,
     store: bus.access(),
+    audit: settings.audit,
     now: () => clock.now(),
     onChange: () => recheckCallers(),
     fail: (error) => {
@@ -190,6 +194,7 @@ export async function startGateway(settings: GatewaySettings, contract: Contract
 
   const routes = {
     access,
+    audit: settings.audit,
     ingest,
     admission,
     queries,

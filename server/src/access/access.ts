@@ -1,6 +1,7 @@
 import { createHash, randomBytes } from 'node:crypto'
 import type { AccessStore } from '../bus/index.ts'
 import type { ResolvedRule } from '../config/access-model.ts'
+import type { Audit } from '../observability/audit.ts'
 import { AccessList } from './access-list.ts'
 import { isKey } from './api-key.ts'
 import { ANONYMOUS, ANYBODY, type Caller, callerOf, type Identity } from './caller.ts'
@@ -19,6 +20,8 @@ export interface AccessOptions {
   readonly settings: AccessSettings
   readonly rules: readonly ResolvedRule[]
   readonly store: AccessStore
+  /** Gets a line for credentials that are no good. */
+  readonly audit?: Pick<Audit, 'note'> | undefined
   /** Ms since 1970. */
   readonly now: () => number
   /** Somebody may have lost what it was let in by: `admits` says. */
@@ -78,9 +81,26 @@ export class Access {
     return !this.isOpen && this.#tokens.isEmpty && this.#list.size === 0 && this.#anonymous.kind === 'refused'
   }
 
-  /** @throws BusUnavailable where a ticket cannot be looked up */
-  authenticate(credentials: Credentials): Caller | Refusal | Promise<Caller | Refusal> {
+  /**
+   * @param from address of the client, for the audit
+   * @throws BusUnavailable where a ticket cannot be looked up
+   */
+  authenticate(credentials: Credentials, from?: string): Caller | Refusal | Promise<Caller | Refusal> {
     if (this.isOpen) return ANYBODY
+    const found = this.#find(credentials)
+    return found instanceof Promise ? found.then((result) => this.#noted(result, from)) : this.#noted(found, from)
+  }
+
+  /** Who shows nothing has not tried. */
+  #noted(result: Caller | Refusal, address: string | undefined): Caller | Refusal {
+    if (result.kind === 'refused' && result.code === 'unauthorized' && result !== MISSING) {
+      const what = result.reason
+      this.#options.audit?.note({ kind: 'authentication_failed', what, ...(address !== undefined && { address }) })
+    }
+    return result
+  }
+
+  #find(credentials: Credentials): Caller | Refusal | Promise<Caller | Refusal> {
     switch (credentials.kind) {
       case 'none':
         return this.#anonymous

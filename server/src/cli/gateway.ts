@@ -2,6 +2,7 @@ import { anonymousMode, gatewayChoice, modeWarning } from '../access/index.ts'
 import type { GuardState } from '../bus/index.ts'
 import { defaultConfigPath, loadConfig } from '../config/load-config.ts'
 import { readSettings } from '../config/settings.ts'
+import { Audit } from '../observability/audit.ts'
 import type { Defect } from '../observability/defects.ts'
 import { createLog } from '../observability/log.ts'
 import { breakerLimits } from './breaker-limits.ts'
@@ -49,6 +50,8 @@ export async function run(args: string[]): Promise<number> {
   const onBreaker = (state: GuardState) => log.warn({ breaker: state }, `breaker ${state.class}: ${state.state}`)
   const onDefect = ({ id, where, error }: Defect) => log.error({ defect: id, err: error }, `defect in ${where}`)
   const breaker = breakerLimits(settings)
+  // Whatever the level of the log is: accounts are asked for afterwards.
+  const auditLog = createLog(settings.logLevel === 'silent' ? 'silent' : 'info', settings.node, 'gateway')
   const choice = gatewayChoice(settings, contract)
   const gateway = await startGateway(
     {
@@ -75,6 +78,7 @@ export async function run(args: string[]): Promise<number> {
       storageShare: settings.storagePercent / 100,
       maxPartitionBytes: settings.partitionMegabytes && settings.partitionMegabytes * 1_048_576,
       onBreaker,
+      audit: new Audit(auditLog),
       onDefect,
     },
     contract,

@@ -1,5 +1,7 @@
 import { addKey, callerOf, type ListedKey, listKeys, removeKeys } from '../access/index.ts'
 import { defaultConfigPath, loadConfig } from '../config/load-config.ts'
+import { readSettings } from '../config/settings.ts'
+import { auditCommand } from './audit-command.ts'
 import { describeGrants, GRANT_OPTIONS, GRANT_USAGE, readGrants, warnOfUncovered } from './grant-options.ts'
 import { printable, printableJson, printableTime } from './printable.ts'
 import { withAccess } from './running-access.ts'
@@ -65,6 +67,7 @@ async function create(name: string, flags: Flags): Promise<number> {
   const { text, id } = await withAccess(flags, (store, now) =>
     understood(() => addKey(store, { name, allow: allowed.allow, isBeside: flags.beside }, now)),
   )
+  auditCommand(readSettings({ data: flags.data }), `key create ${name} (${id})`, 'key_created')
   warnOfUncovered(allowed, contract)
   if (callerOf({ kind: 'key', id, name, grants: allowed.grants }, contract.access.rules).rights.isEmpty) {
     note('Warning: it may do nothing: it was given nothing, and no rule of the config is for keys.')
@@ -84,6 +87,8 @@ async function list(flags: Flags): Promise<number> {
 async function revoke(idOrName: string, flags: Flags): Promise<number> {
   const removed = await withAccess(flags, (store) => removeKeys(store, idOrName))
   if (removed.length === 0) throw new Error(`there is no key ${printable(idOrName)}. See: tidegate key list`)
+  for (const { id, name } of removed)
+    auditCommand(readSettings({ data: flags.data }), `key revoke ${name} (${id})`, 'revoked')
   for (const key of removed) say(flags.json ? jsonOf(key) : `revoked: ${lineOf(key)}`)
   if (!flags.json) note('Every gateway refuses it within a second, and ends its connections.')
   return 0

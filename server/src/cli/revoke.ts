@@ -1,4 +1,6 @@
 import { listKeys, type Revoked, revoke } from '../access/index.ts'
+import { readSettings } from '../config/settings.ts'
+import { auditCommand } from './audit-command.ts'
 import { printable, printableJson, printableTime } from './printable.ts'
 import { withAccess } from './running-access.ts'
 import { parseArguments, UsageError } from './usage-error.ts'
@@ -35,6 +37,8 @@ export async function run(args: string[]): Promise<number> {
     record: await revoke(store, revoked, now),
     isKey: revoked.kind === 'sub' && (await listKeys(store)).some(({ name }) => revoked.subject === `key:${name}`),
   }))
+  const about = revoked.kind === 'sub' ? revoked.subject : `--id ${revoked.id}`
+  auditCommand(readSettings({ data: flags.data }), `revoke ${about}`, 'revoked')
   if (isKey) process.stderr.write('Warning: an API key is called so too, and still counts: tidegate key revoke.\n')
   if (flags.json) say(printableJson({ revoked, at: record.at, until: record.until }))
   else {

@@ -68,9 +68,11 @@ export class Connection {
   readonly #publisher: ConnectionPublisher
   readonly #limits: ClientLimits
   readonly #gate: ConnectionLimits
+  readonly #address: string
 
-  /** @param limits are closed with it */
-  constructor(context: ConnectionContext, socket: TransportSocket, id: string, limits: ClientLimits) {
+  /** @param limits are closed with it @param address of the client, for people */
+  constructor(context: ConnectionContext, socket: TransportSocket, id: string, limits: ClientLimits, address: string) {
+    this.#address = address
     const now = context.clock.monotonic()
     this.#limits = limits
     this.#gate = new ConnectionLimits(limits, context.clock)
@@ -197,7 +199,7 @@ export class Connection {
     if (frame.protocol !== PROTOCOL_VERSION) return this.#fail('version_unsupported', CLOSE.version)
     const retryAfterMs = this.#context.admission.connection(frame.returning === true)
     if (retryAfterMs !== undefined) return this.#turnAway('overloaded', retryAfterMs)
-    const admitted = this.#context.access.authenticate(tokenCredentials(frame.token))
+    const admitted = this.#context.access.authenticate(tokenCredentials(frame.token), this.#address)
     if (!(admitted instanceof Promise)) return this.#admit(frame, admitted)
     this.#state = { phase: 'authenticating', since, waiting: [] }
     this.#whenKnown(admitted, (result) => this.#admit(frame, result))
@@ -279,7 +281,7 @@ export class Connection {
 
   /** The same client shows another token. Its producer and its subscriptions go on, as far as that allows. */
   #renew(token: string): void {
-    const found = Promise.resolve(this.#context.access.authenticate(tokenCredentials(token)))
+    const found = Promise.resolve(this.#context.access.authenticate(tokenCredentials(token), this.#address))
     this.#whenKnown(found, (result) => {
       const { phase } = this.#state
       if (phase !== 'live') return

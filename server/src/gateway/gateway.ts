@@ -100,10 +100,11 @@ export class Gateway implements TransportHandlers {
   }
 
   open(socket: TransportSocket, arrival: Arrival): SocketHandler {
-    const limits = this.#limits.open(this.#addresses.of(arrival))
+    const address = this.#addresses.of(arrival)
+    const limits = this.#limits.open(address)
     limits.hold('connections', 1)
     const id = `s-${this.#idPrefix}${(this.#opened++).toString(36)}`
-    const connection = new Connection(this.#context, socket, id, limits)
+    const connection = new Connection(this.#context, socket, id, limits, address.name)
     this.#connections.add(connection)
     return {
       message: (text, bytes) => this.#contained('message', connection, () => connection.message(text, bytes)),
@@ -140,11 +141,12 @@ export class Gateway implements TransportHandlers {
   }
 
   async request(request: HttpRequest): Promise<HttpResponse | StreamResponse> {
-    const limits = this.#limits.open(this.#addresses.of(request))
+    const address = this.#addresses.of(request)
+    const limits = this.#limits.open(address)
     request.onLeave(() => limits.close())
     const refused = limits.frame(0)
     const answer = await this.#guard.answer(request, async () =>
-      refused ? refusedReply(refused) : route(this.#routes, limited(request, limits)),
+      refused ? refusedReply(refused) : route(this.#routes, limited(request, limits, address.name)),
     )
     // A stream keeps them for as long as it is open.
     if (answer.kind === 'whole') limits.close()

@@ -46,7 +46,7 @@ export class Operators implements TransportHandlers {
         return errorReply('not_found', `Nothing for operators at ${request.path}.`)
       }
       const limits = this.#limits.exempt()
-      const answer = await route(this.#routes, limited(request, limits))
+      const answer = await route(this.#routes, limited(request, limits, request.remoteAddress))
       limits.close()
       return answer
     })

@@ -1,13 +1,13 @@
-import { createSecretKey, generateKeyPairSync } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { CLOSE, type ClientFrame } from '@tidegate/protocol'
-import { SignJWT } from 'jose'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { z } from 'zod'
 import { revoke } from '../../src/access/index.ts'
 import { defineConfig, entity, reply, topic } from '../../src/index.ts'
+import type { AuditEvent } from '../../src/observability/audit.ts'
 import { QUERY_NAMES } from '../../src/queries/index.ts'
 import { type RunningWorker, startWorker } from '../../src/worker-app.ts'
+import { BAD, ISSUED, OWN, publicKey, SECRET, signed } from '../support/access-tokens.ts'
 import { openTestBus } from '../support/bus.ts'
 import { startTestGateway, type TestGateway } from '../support/gateway.ts'
 import { RawClient } from '../support/raw-client.ts'
@@ -32,51 +32,7 @@ const counter = entity('counter', {
 const access = { rules: [], claims: ['role', 'absent'] }
 const { contract } = defineConfig({ topics: [reading, secret, sum], entities: [counter], access })
 
-const SECRET = 'a secret of more than thirty-two bytes'
-const rsa = generateKeyPairSync('rsa', { modulusLength: 2_048 })
-const publicKey = rsa.publicKey.export({ type: 'spki', format: 'pem' }) as string
-const ISSUED = { iss: 'https://id.example', aud: 'tidegate' }
-const OWN = {
-  publish: ['sensor.*:$sub'],
-  subscribe: ['sensor.>:$sub', 'counter.state:$sub'],
-  query: ['sensor.>:$sub', 'counter:$sub'],
-  command: ['counter.add:$sub'],
-}
-
-const hs = (text: string) => createSecretKey(Buffer.from(text))
-function signed(
-  claims: object,
-  {
-    key = hs(SECRET),
-    alg = 'HS256',
-    kid,
-    expires = '1h',
-  }: { key?: Parameters<SignJWT['sign']>[0]; alg?: string; kid?: string; expires?: string | number } = {},
-) {
-  return new SignJWT({ sub: 'dev-1', ...ISSUED, tidegate: OWN, ...claims })
-    .setProtectedHeader({ alg, ...(kid !== undefined && { kid }) })
-    .setIssuedAt()
-    .setExpirationTime(expires)
-    .sign(key)
-}
-const part = (value: object) => Buffer.from(JSON.stringify(value)).toString('base64url')
-
-/** What lets nobody in. */
-const BAD: Record<string, () => Promise<string | undefined> | string | undefined> = {
-  'no token': () => undefined,
-  malformed: () => 'not-a-token',
-  'wrong issuer': () => signed({ iss: 'https://evil.example' }),
-  'wrong audience': () => signed({ aud: 'another' }),
-  expired: () => signed({}, { expires: 1 }),
-  'not yet valid': () => signed({ nbf: 99_999_999_999 }),
-  'alg none': () => `${part({ alg: 'none' })}.${part({ sub: 'dev-1', ...ISSUED, exp: 9_999_999_999 })}.`,
-  'HS/RS confusion': () => signed({}, { key: hs(publicKey) }),
-  'unknown kid': () =>
-    signed({}, { key: generateKeyPairSync('rsa', { modulusLength: 2_048 }).privateKey, alg: 'RS256', kid: 'k-9' }),
-  revoked: () => signed({ jti: 'revoked-1' }),
-  'no such key': () => `tgk_aaaaaaaaaaaa_${'x'.repeat(43)}`,
-}
-
+const noted: AuditEvent[] = []
 let server: TestGateway
 let worker: RunningWorker
 let right: string
@@ -85,6 +41,7 @@ let other: string
 
 beforeAll(async () => {
   server = await startTestGateway(contract, {
+    audit: { note: (event) => void noted.push(event) },
     access: {
       anonymous: 'rules',
       secret: SECRET,
@@ -439,6 +396,26 @@ describe('tokens of a connection', () => {
     client.send({ type: 'token', token: other })
     expect((await client.closed).code).toBe(CLOSE.unauthorized)
     expect(client.frames.filter(({ type }) => type === 'unsubscribed')).toEqual([])
+  })
+})
+
+describe('account', () => {
+  it('ACC-AUDIT-1 what is refused is noted with its reason and address, without the credentials', async () => {
+    noted.length = 0
+    const tokens = await Promise.all(Object.values(BAD).map((tokenOf) => tokenOf()))
+    for (const token of tokens) {
+      await call('GET', '/v1/topics', token)
+      await refusedHello(token)
+    }
+    await call('GET', '/metrics', right)
+    const failed = noted.filter(({ kind }) => kind === 'authentication_failed')
+    // Who shows nothing has not tried.
+    expect(failed).toHaveLength(2 * (tokens.length - 1))
+    expect(new Set(failed.map(({ address }) => address))).toEqual(new Set(['127.0.0.1']))
+    expect(new Set(failed.map(({ what }) => what)).size).toBeGreaterThan(5)
+    expect(noted.at(-1)).toEqual({ kind: 'admin_denied', subject: 'dev-1', address: '127.0.0.1', what: '/metrics' })
+    const text = JSON.stringify(noted)
+    for (const token of tokens) if (token !== undefined) expect(text).not.toContain(token.slice(-20))
   })
 })
 

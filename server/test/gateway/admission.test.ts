@@ -75,7 +75,8 @@ describe('admission', () => {
       await expect
         .poll(() => turnedAway({}), { timeout: 10_000 })
         .toMatchObject({ code: 4029, reason: expect.stringMatching(/^\{"retryAfterMs":\d+\}$/) })
-      expect(await turnedAway({ returning: true })).toMatchObject({ type: 'welcome' })
+      // A machine that has other work may lag three times as much for a moment.
+      await expect.poll(() => turnedAway({ returning: true }), { timeout: 10_000 }).toMatchObject({ type: 'welcome' })
       const stream = await fetch(`${server.url}/v1/stream?topic=sensor.reading`)
       expect(await stream.text()).toMatch(/^retry: \d+\nevent: error\ndata: .*"overloaded"/)
       expect(await client.publish('sensor.reading', readingOf('s-1'))).toMatchObject({ rejected: [] })

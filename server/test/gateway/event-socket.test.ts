@@ -48,6 +48,7 @@ function setUp() {
         path: '/v1/stream',
         query: new URLSearchParams(query),
         remoteAddress: '',
+        from: '',
         limits: noLimits(),
         onLeave: () => {},
         header: () => undefined,

@@ -6,12 +6,15 @@ import { errorReply } from './replies.ts'
 export interface LimitedRequest extends HttpRequest {
   /** Closed with the answer, or with the stream that is the answer. */
   readonly limits: ClientLimits
+  /** Address of the client, for people. */
+  readonly from: string
 }
 
-export function limited(request: HttpRequest, limits: ClientLimits): LimitedRequest {
+export function limited(request: HttpRequest, limits: ClientLimits, from: string): LimitedRequest {
   return {
     ...request,
     limits,
+    from,
     async body() {
       const body = await request.body()
       limits.charge(body?.length ?? 0)

@@ -3,6 +3,7 @@ import { type Access, type Caller, limitName, type Refusal, Rights, TICKET_MS } 
 import type { Commands } from '../../commands/index.ts'
 import type { Delivery } from '../../delivery/index.ts'
 import type { Ingest } from '../../ingest/index.ts'
+import type { Audit } from '../../observability/audit.ts'
 import { describeDefect, type ReportDefect } from '../../observability/defects.ts'
 import { failureOf, optionalNumber, type Queries } from '../../queries/index.ts'
 import { quoted } from '../../quoted.ts'
@@ -27,6 +28,8 @@ export interface RouteContext {
   readonly queries: Queries
   readonly commands: Commands
   readonly report: ReportDefect
+  /** Gets a line when somebody may not do what operators do. */
+  readonly audit?: Pick<Audit, 'note'> | undefined
   readonly readiness: Readiness
   readonly delivery: Pick<Delivery, 'slowest'>
   readonly pages: StaticFiles
@@ -52,7 +55,7 @@ export async function route(context: RouteContext, request: LimitedRequest): Pro
     if (request.method === 'OPTIONS') {
       return { kind: 'whole', status: 204, headers: { allow: allowed(methodsOf(request.path)) }, body: '' }
     }
-    const caller = await context.access.authenticate(requestCredentials(request))
+    const caller = await context.access.authenticate(requestCredentials(request), request.from)
     if (caller.kind === 'caller') return await dispatch(context, request, caller)
     return OPEN_PATHS.has(request.path) ? health(context, request.path) : shutOut(caller)
   } catch (error) {
@@ -101,7 +104,10 @@ async function dispatch(
   if (window !== undefined) {
     return json(200, { window, ...(await queries.window({ ...paramsOf(query), name: window })) })
   }
-  if (isForOperators(path) && !rights.isAdmin) return errorReply('forbidden', ERROR_CODES.forbidden)
+  if (isForOperators(path) && !rights.isAdmin) {
+    context.audit?.note({ kind: 'admin_denied', subject: caller.subject, address: request.from, what: path })
+    return errorReply('forbidden', ERROR_CODES.forbidden)
+  }
   switch (path) {
     case '/v1/topics':
       return json(200, queries.topics())

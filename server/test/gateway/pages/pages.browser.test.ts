@@ -1,8 +1,10 @@
 import { createServer, type Server } from 'node:http'
+import { SignJWT } from 'jose'
 import { type Browser, chromium } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { type RunningGateway, startGateway } from '../../../src/gateway-app.ts'
+import { type GatewaySettings, type RunningGateway, startGateway } from '../../../src/gateway-app.ts'
 import { parseOriginPattern } from '../../../src/web-origin.ts'
+import { PATIENT_APPEND_MS } from '../../support/bus.ts'
 import { findChromium } from '../../support/chromium.ts'
 import { contract, readingOf } from '../../support/contract.ts'
 import { DELIVERY_LIMITS } from '../../support/delivery-limits.ts'
@@ -71,7 +73,7 @@ describe.skipIf(isSkipped)('pages in Chromium', () => {
   let site: Server
   let siteOrigin: string
 
-  const start = (origins: string) =>
+  const start = (origins: string, changes: Partial<GatewaySettings> = {}) =>
     startGateway(
       {
         redisUrl: redis.url,
@@ -82,6 +84,8 @@ describe.skipIf(isSkipped)('pages in Chromium', () => {
         delivery: DELIVERY_LIMITS,
         node: `gw-${origins === '' ? 'plain' : 'friendly'}`,
         maxLagMs: 10_000,
+        appendDeadlineMs: PATIENT_APPEND_MS,
+        ...changes,
         origins: origins === '' ? [] : [parseOriginPattern(origins)],
         onDefect: () => {},
       },
@@ -170,6 +174,34 @@ describe.skipIf(isSkipped)('pages in Chromium', () => {
       })
       expect(evaluated).toBe('EvalError')
       await page.close()
+    },
+    SECONDS_60,
+  )
+
+  test(
+    'G-PAGE-8 the page asks for a token where callers have to show one, and works with it',
+    async () => {
+      const secret = 'a secret of more than thirty-two bytes'
+      const access = { anonymous: 'rules', secret, toleranceSeconds: 0, rightsClaim: 'tidegate' } as const
+      const asking = await start('', { access, node: 'gw-asking' })
+      const every = ['>']
+      const token = await new SignJWT({ sub: 'ann', tidegate: { subscribe: every, query: every } })
+        .setProtectedHeader({ alg: 'HS256' })
+        .setIssuedAt()
+        .setExpirationTime('1h')
+        .sign(Buffer.from(secret))
+      const { page } = await pageOf(urlOf(asking))
+      await page.fill('#token', 'no.such.token')
+      await page.click('button[type=submit]')
+      await page.getByText('The gateway does not take this token.').waitFor()
+      await page.fill('#token', token)
+      await page.click('button[type=submit]')
+      await page.locator('#badge[data-status=online]').waitFor()
+      await page.reload()
+      await page.locator('#badge[data-status=online]').waitFor()
+      expect(await page.locator('#token').count()).toBe(0)
+      await page.close()
+      await asking.close({ deadlineMs: 100 })
     },
     SECONDS_60,
   )
