@@ -1,16 +1,13 @@
 /** Why credentials were not taken. */
-export type Refusal =
-  | {
-      readonly kind: 'refused'
-      /** The credentials are missing or no good. */
-      readonly code: 'unauthorized'
-      /** For the caller. */
-      readonly message: string
-      /** For the operator. */
-      readonly reason: string
-    }
-  /** It cannot be told now. */
-  | { readonly kind: 'refused'; readonly code: 'unavailable'; readonly message: string; readonly reason: string }
+export interface Refusal {
+  readonly kind: 'refused'
+  /** `unauthorized`: the credentials are missing or no good. `unavailable`: it cannot be told now. */
+  readonly code: 'unauthorized' | 'unavailable'
+  /** For the caller. */
+  readonly message: string
+  /** For the operator. */
+  readonly reason: string
+}
 
 /** @param reason for the operator; the caller learns only whether a new token would help */
 export function refusal(reason: string): Refusal {

@@ -80,7 +80,6 @@ async function dispatch(
   const { limits } = request
   const over = limits.identify(limitName(caller))
   if (over !== undefined) return refusedReply(over)
-  const queries = context.queries.of(rights)
   const { method, path, query } = request
   if (context.operators === 'elsewhere' && isForOperators(path)) return nothingAt(path)
   const methods = methodsOf(path)
@@ -98,6 +97,7 @@ async function dispatch(
   const refused = OPEN_PATHS.has(path) ? undefined : limits.hold('queries', 1)
   if (refused !== undefined) return refusedReply(refused)
   if (isOutcomePath(path)) return commandOutcome(context.commands, path, caller)
+  const queries = context.queries.of(rights)
   const asked = await askEntities(queries.entities, path, paramsOf(query))
   if (asked !== undefined) return asked
   const window = WINDOW_PATH.exec(path)?.[1]
