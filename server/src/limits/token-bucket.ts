@@ -1,3 +1,6 @@
+/** A wait this short is what rounding leaves of a wait that is over: whoever has waited as told is not told again. */
+const ROUNDING_MS = 0.001
+
 /**
  * A rate with a burst. Something larger than the burst passes when the bucket is full, and is paid for afterwards: the
  * bucket may hold less than nothing. Pure.
@@ -19,7 +22,8 @@ export class TokenBucket {
   waitMs(amount: number, now: number): number {
     this.#refill(now)
     const missing = Math.min(amount, this.#burst) - this.#tokens
-    return missing <= 0 ? 0 : Math.ceil(missing / this.#perMs)
+    const waitMs = missing / this.#perMs
+    return waitMs <= ROUNDING_MS ? 0 : Math.ceil(waitMs)
   }
 
   take(amount: number, now: number): void {
