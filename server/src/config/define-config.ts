@@ -17,18 +17,18 @@ export interface Config<Topics, Entities = object> {
 }
 
 type EntitiesOf<Entry extends EntityEntry> = {
-  readonly [Listed in Entry as Listed['name']]: Omit<Listed, 'name' | 'topics' | 'reactions'>
+  readonly [Listed in Entry as Listed['name']]: Omit<Listed, 'name' | 'topics' | 'reactions' | 'reacting'>
 }
 
-/** The commands of some entities, as reactions are. */
+/** What reactions may send to some entities. */
 type CommandsOf<Entry extends EntityEntry> = Entry extends EntityEntry
   ? {
-      readonly [Command in keyof Entry['commands'] & string]: Reaction<
+      readonly [Command in keyof Entry['reacting'] & string]: Reaction<
         Entry['name'],
         Command,
-        Extract<Entry['commands'][Command], object>
+        Extract<Entry['reacting'][Command], object>
       >
-    }[keyof Entry['commands'] & string]
+    }[keyof Entry['reacting'] & string]
   : never
 
 /** Refuses reactions to commands that no listed entity has. */

@@ -165,9 +165,11 @@ type DataOf<Topics extends AnyTopic> = {
 /** How much of its past an entity keeps: so many events, or those of so long. */
 export type History = number | PositiveDuration
 
+type CommandSender = 'client' | 'reaction' | 'both'
+
 interface CommandOptions<State, Input extends ObjectSchema, Events extends EventSchemas, Code extends string> {
   /** Who may send it: clients, `then` of entities, or both, which is the default. */
-  readonly by?: 'client' | 'reaction' | 'both'
+  readonly by?: CommandSender
   readonly input: Input
   /** Pure and synchronous. */
   decide(
@@ -189,6 +191,7 @@ export interface EntityOptions<
   Folded extends AnyTopic = never,
   Made extends Readonly<Record<string, AnyReaction>> = Record<never, never>,
   Shown = unknown,
+  Senders extends Readonly<Record<string, unknown>> = Record<string, unknown>,
 > {
   /** What the key is called, for people and queries. */
   readonly key: string
@@ -205,6 +208,9 @@ export interface EntityOptions<
   readonly rejections?: readonly Code[]
   readonly commands: {
     readonly [Name in keyof Inputs]: CommandOptions<NoInfer<State>, Inputs[Name], Events, NoInfer<Code>>
+  } & {
+    // Only to learn `by` of each; the rest is there so that it does not count as one too many.
+    readonly [Name in keyof Senders]: { readonly by?: Senders[Name]; readonly input: unknown; readonly decide: unknown }
   }
   /** Topics that it folds: such that clients publish to and flows over them, whose key is called as that of the entity. */
   readonly from?: readonly Folded[]
@@ -302,8 +308,10 @@ export interface EntityEntry {
   readonly name: string
   readonly view: unknown
   readonly events: { readonly type: string; readonly data: unknown }
-  /** Command -> its input. */
+  /** Command -> its input, of those that clients may send. */
   readonly commands: object
+  /** The same of those that reactions may send. */
+  readonly reacting: object
   readonly rejections: string
   readonly indexes: string
   readonly topics: TopicEntry
@@ -335,6 +343,15 @@ type OutcomeOfEach<Made, Event extends string> = [keyof Made] extends [never]
     ? { readonly outcome: (...values: never[]) => unknown }
     : { readonly then: Readonly<Record<Event, unknown>> & Readonly<Record<Exclude<keyof Made, Event>, never>> }
 
+/** Command -> its input, without those that only `Others` may send. */
+type InputsOf<Inputs, Senders, Others extends CommandSender> = {
+  readonly [Command in keyof Inputs as Command extends keyof Senders
+    ? Senders[Command] extends Others
+      ? never
+      : Command
+    : Command]: z.input<Inputs[Command] & ZodType>
+}
+
 /** Declares keyed state that commands change by events. Checked when `defineConfig` is called. */
 export function entity<
   const Name extends string,
@@ -348,16 +365,18 @@ export function entity<
   Folded extends AnyTopic = never,
   const Made extends Readonly<Record<string, AnyReaction>> = Record<never, never>,
   Shown = AsDecided,
+  const Senders extends Readonly<Record<string, unknown>> = Record<never, never>,
 >(
   name: Name,
-  options: EntityOptions<Name, State, Events, Inputs, Code, View, Index, Live, Folded, Made, Shown> &
+  options: EntityOptions<Name, State, Events, Inputs, Code, View, Index, Live, Folded, Made, Shown, Senders> &
     HandlerOfEach<Folded> &
     OutcomeOfEach<Made, `${Name}.${keyof Events & string}`>,
 ): Entity<{
   readonly name: Name
   readonly view: View
   readonly events: ShownEvent<EventOf<Events>, Shown>
-  readonly commands: { readonly [Command in keyof Inputs]: z.input<Inputs[Command] & ZodType> }
+  readonly commands: InputsOf<Inputs, Senders, 'reaction'>
+  readonly reacting: InputsOf<Inputs, Senders, 'client'>
   readonly rejections: Code
   readonly indexes: Index
   readonly topics: LiveEntry<Name, Live, View, ShownEvent<EventOf<Events>, Shown>>

@@ -74,6 +74,8 @@ export interface Cause {
   readonly id: string
   /** When it was stored, ms since 1970 by Redis' clock. */
   readonly storedAt: number
+  /** It may be decided upon more than once: a topic has an event as often as it was stored. */
+  readonly mayRepeat?: true
   /** Of a command: what it follows from. */
   readonly cause?: CommandCause
   readonly by?: Sender
@@ -83,7 +85,7 @@ export interface Cause {
 export function effectOf(
   definition: EntityDefinition,
   record: EntityRecord,
-  { key, id, storedAt, cause, by }: Cause,
+  { key, id, storedAt, mayRepeat, cause, by }: Cause,
   { events, reply }: Decision,
 ): Effect {
   if (events.length > COMMAND_LIMITS.events) {
@@ -122,7 +124,8 @@ export function effectOf(
   if (events.length === 0) return { kind: 'done', record, entries, stored, shown, reactions: [], ...answered }
   const seen = seenOf(definition, after)
   if (seen.kind === 'rejected') return seen
-  const reactions = reactionsTo(definition, { key, commandId: id, hops: cause?.hops ?? 0 }, record.version, entries)
+  const origin = { key, commandId: id, hops: cause?.hops ?? 0, first: mayRepeat ? record.version : 0 }
+  const reactions = reactionsTo(definition, origin, record.version, entries)
   if (reactions.length > COMMAND_LIMITS.reactions) {
     return refused('state_too_large', `More than ${COMMAND_LIMITS.reactions} reactions at once.`)
   }

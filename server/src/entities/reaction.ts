@@ -40,6 +40,8 @@ export interface Origin {
   readonly commandId: string
   /** Of the command that decided the events: 0 for one that a client sent. */
   readonly hops: number
+  /** Place of the first event among all that were decided under this id. */
+  readonly first: number
 }
 
 /**
@@ -51,7 +53,7 @@ export interface Origin {
  */
 export function reactionsTo(
   definition: EntityDefinition,
-  { key, commandId, hops }: Origin,
+  { key, commandId, hops, first }: Origin,
   before: number,
   entries: readonly TrailEntry[],
 ): Message[] {
@@ -64,7 +66,7 @@ export function reactionsTo(
     const returned = handler(deepFreeze({ type, data, version, time }), { key, commandId })
     if (!Array.isArray(returned)) throw new Error(`then of ${type} returned no list of commands`)
     return returned.map((reaction: unknown, ordinal) => {
-      const id = `${RESERVED_IDS.reaction}${hashedId(definition.name, key, commandId, i, ordinal)}`
+      const id = `${RESERVED_IDS.reaction}${hashedId(definition.name, key, commandId, first + i, ordinal)}`
       const cause = { entity: definition.name, key, type, version, commandId, hops: hops + 1 }
       const message = messageOf(id, checked(type, reaction), cause)
       return cause.hops > COMMAND_LIMITS.hops ? outcomeMessage(message, rejection('too_deep')) : message

@@ -26,7 +26,7 @@ export function runEvent({ definition, topic, event, storedAt }: FoldedEvent, re
     const context = { key, version: eventsOf(record), now: storedAt, id: () => derivedId(id, ids++) }
     const events = definition.on.get(topic)!(record.state, deepFreeze({ ...event, topic }), context)
     if (!Array.isArray(events)) throw new Error(`on[${JSON.stringify(topic)}] returned no list of events`)
-    return effectOf(definition, record, { key, id, storedAt }, { events })
+    return effectOf(definition, record, { key, id, storedAt, mayRepeat: true }, { events })
   } catch (error) {
     return { kind: 'failed', error }
   }

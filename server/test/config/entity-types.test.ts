@@ -1,3 +1,4 @@
+import type { TidegateClient } from '@tidegate/client'
 import { describe, expect, expectTypeOf, test } from 'vitest'
 import { z } from 'zod'
 import { defineConfig } from '../../src/config/define-config.ts'
@@ -100,8 +101,6 @@ describe('entity types', () => {
         b: { input: z.object({}), decide: () => [{ type: 'deleted' as const, data: {} }] },
         // @ts-expect-error data of another event
         c: { input: z.object({}), decide: () => [{ type: 'registered' as const, data: { email: 'a' } }] },
-        // @ts-expect-error input that is no schema
-        d: { input: {}, decide: () => [] },
         e: {
           input: z.object({ n: z.number() }),
           // @ts-expect-error the input has no such field
@@ -111,6 +110,12 @@ describe('entity types', () => {
         // @ts-expect-error asynchronous
         g: { input: z.object({}), decide: async () => [] },
       },
+    })
+    entity('a', {
+      ...base,
+      evolve,
+      // @ts-expect-error input that is no schema
+      commands: { d: { input: {}, decide: () => [] } },
     })
   })
 
@@ -257,5 +262,66 @@ describe('entity types', () => {
     // @ts-expect-error an input that does not fit
     expect(() => defineConfig({ topics: [], entities: [wrong, stock] })).not.toThrow()
     // biome-ignore-end lint/suspicious/noThenProperty: an option, and no function
+  })
+
+  const counter = entity('counter', {
+    key: 'counterId',
+    version: 1,
+    state: { initial: { n: 0 as number } },
+    events: { added: z.object({ n: z.number() }) },
+    evolve: { added: ({ n }, data) => ({ n: n + data.n }) },
+    rejections: ['full'],
+    commands: {
+      byAnybody: { input: z.object({ n: z.number() }), decide: (_state, data) => [{ type: 'added', data }] },
+      byBoth: { by: 'both', input: z.object({}), decide: ({ n }) => (n > 9 ? reject('full', 'It is full.') : []) },
+      byClients: {
+        by: 'client',
+        input: z.object({ text: z.string() }),
+        decide(state, { text }, { key }) {
+          expectTypeOf(state).toEqualTypeOf<{ readonly n: number }>()
+          expectTypeOf(text).toEqualTypeOf<string>()
+          return reply({ key })
+        },
+      },
+      byReactions: {
+        by: 'reaction',
+        input: z.object({ n: z.number() }),
+        decide: (_state, { n }) => [{ type: 'added', data: { n } }],
+      },
+    },
+  })
+
+  test('K-ENTITY-6 clients see the commands that they may send', () => {
+    type Entry = (typeof counter)['~entry']
+    expectTypeOf<keyof Entry['commands']>().toEqualTypeOf<'byAnybody' | 'byBoth' | 'byClients'>()
+    expectTypeOf<Entry['commands']['byClients']>().toEqualTypeOf<{ text: string }>()
+    const config = defineConfig({ topics: [], entities: [counter] })
+    const use = (client: TidegateClient<typeof config>) => {
+      void client.command('counter', 'a', 'byClients', { text: '' })
+      void client.entity('counter', 'a').command('byBoth', {})
+      // @ts-expect-error a command of reactions alone
+      void client.command('counter', 'a', 'byReactions', { n: 1 })
+      // @ts-expect-error a command of reactions alone
+      void client.entity('counter', 'a').command('byReactions', { n: 1 })
+    }
+    expectTypeOf(use).toBeFunction()
+    const other = { ...base, evolve, commands: { a: { by: 'nobody', input: z.object({}), decide: () => [] } } } as const
+    // @ts-expect-error nobody else is there
+    entity('other', other)
+  })
+
+  test('K-ENTITY-6 reactions are such commands as they may send', () => {
+    const reactingTo = <const Made extends ReturnType<typeof command>>(made: Made) =>
+      entity('user', {
+        ...reacting,
+        outcome,
+        // biome-ignore lint/suspicious/noThenProperty: an option, and no function
+        then: { 'user.registered': () => [made] },
+      })
+    defineConfig({ topics: [], entities: [counter, reactingTo(command('counter', 'a', 'byReactions', { n: 1 }))] })
+    defineConfig({ topics: [], entities: [counter, reactingTo(command('counter', 'a', 'byAnybody', { n: 1 }))] })
+    const byClients = reactingTo(command('counter', 'a', 'byClients', { text: '' }))
+    // @ts-expect-error a command of clients alone
+    defineConfig({ topics: [], entities: [counter, byClients] })
   })
 })

@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, test } from 'vitest'
-import type { CommitOperation, EventBody } from '../../src/bus/index.ts'
+import { type CommitOperation, type EventBody, OUTBOX_HASH } from '../../src/bus/index.ts'
 import {
   beginOf,
   decodeRecord,
@@ -67,6 +67,13 @@ function recordOf(operations: readonly CommitOperation[]): EntityRecord {
   return decodeRecord(set.fields[0]![1])
 }
 
+/** Ids of the commands that follow. */
+function reactionsIn(operations: readonly CommitOperation[]): string[] {
+  const [outbox] = operations.filter((operation) => operation.op === 'set' && operation.hash === OUTBOX_HASH)
+  if (outbox?.op !== 'set') throw new Error('nothing follows')
+  return outbox.fields.map(([, text]) => (JSON.parse(text) as { id: string }).id)
+}
+
 describe('entity fold - events of topics', () => {
   test('E-ON-1 each is decided upon what those before it have left, commands among them', () => {
     run(reading(20), reading(22))
@@ -114,6 +121,23 @@ describe('entity fold - events of topics', () => {
       hot({ id: 'same', data: {} }),
     ].map((other) => trailOf(run(other))[0]!.commandId)
     expect(new Set([one!.commandId, ...others]).size).toBe(5)
+  })
+
+  test('E-ON-1 E-THEN-2 an event that was stored twice is decided upon twice, and each decision has its own reactions', () => {
+    const reset = { entity: 'twin', key: 'b', command: 'reset', input: {} }
+    const definition = { ...twinDefinition, then: new Map([['alarmed', () => [reset, reset]]]) }
+    const stored = (): string[] => {
+      fold = open({ definitions: new Map([['twin', definition]]) })
+      const event = { ...hot({ id: 'same' }), definition }
+      const operations = run(event, { ...event, storedAt: event.storedAt + 1 })
+      const entries = trailOf(operations)
+      expect(entries.map(({ type }) => type)).toEqual(['alarmed', 'alarmed'])
+      expect(entries[0]!.commandId).toBe(entries[1]!.commandId)
+      return reactionsIn(operations)
+    }
+    const ids = stored()
+    expect(new Set(ids).size).toBe(4)
+    expect(stored()).toEqual(ids)
   })
 
   test('E-ON-4 what was changed often is written once', () => {
