@@ -125,6 +125,7 @@ describe('entity fold - events of topics', () => {
 
   test('E-ON-1 E-THEN-2 an event that was stored twice is decided upon twice, and each decision has its own reactions', () => {
     const reset = { entity: 'twin', key: 'b', command: 'reset', input: {} }
+    // biome-ignore lint/suspicious/noThenProperty: an option, and no function
     const definition = { ...twinDefinition, then: new Map([['alarmed', () => [reset, reset]]]) }
     const stored = (): string[] => {
       fold = open({ definitions: new Map([['twin', definition]]) })
