@@ -1,5 +1,5 @@
 import type { AccessData, AccessStore } from '../bus/index.ts'
-import { grantsOf } from '../config/access.ts'
+import { readAllowed } from '../config/access.ts'
 import { isSameHash, parseKey } from './api-key.ts'
 import type { Identity } from './caller.ts'
 import { MAX_TOKEN_DAYS } from './token-verifier.ts'
@@ -71,7 +71,7 @@ export class AccessList {
     const record = JSON.parse(stored) as KeyRecord
     if (!isSameHash(record.hash, parsed.hash)) return undefined
     // Whoever wrote it has checked it.
-    return { kind: 'key', id: parsed.id, name: record.name, grants: grantsOf(record.allow, () => {}) }
+    return { kind: 'key', id: parsed.id, name: record.name, ...readAllowed(record.allow, () => {}) }
   }
 
   /** Whether somebody who was let in may stay, as far as this list says. */

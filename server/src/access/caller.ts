@@ -1,6 +1,7 @@
 import type { ResolvedRule } from '../config/access-model.ts'
 import { type Grant, isGrantSelector, PLACEHOLDER } from '../config/grant.ts'
-import { Rights } from './rights.ts'
+import type { Hides } from '../config/hides.ts'
+import { type HeldGrant, Rights } from './rights.ts'
 
 export type Claims = Readonly<Record<string, unknown>>
 
@@ -13,13 +14,21 @@ export type Identity =
       readonly claims: Claims
       /** Of the token itself, as its issuer gave them. */
       readonly grants: readonly Grant[]
+      /** What its grants do not show. */
+      readonly hides?: Hides
       /** When it was issued, and from when on it counts no more; ms since 1970. */
       readonly issuedAt: number
       readonly expiresAt: number
       /** `jti`. */
       readonly id?: string
     }
-  | { readonly kind: 'key'; readonly id: string; readonly name: string; readonly grants: readonly Grant[] }
+  | {
+      readonly kind: 'key'
+      readonly id: string
+      readonly name: string
+      readonly grants: readonly Grant[]
+      readonly hides?: Hides
+    }
 
 /** Somebody who sends requests, with what it may do. */
 export interface Caller {
@@ -49,9 +58,14 @@ export const ANYBODY: Caller = {
 export function callerOf(identity: Identity, rules: readonly ResolvedRule[]): Caller {
   const claims = identity.kind === 'token' ? identity.claims : {}
   const subject = subjectOf(identity)
-  const own = identity.kind === 'anonymous' ? [] : identity.grants
-  const given = rules.filter((rule) => isFor(rule, identity.kind, claims)).flatMap(({ grants }) => grants)
-  const grants = [...own, ...given].flatMap((grant) => filledIn(grant, subject, claims))
+  const own = identity.kind === 'anonymous' ? [] : [identity]
+  const given = rules.filter((rule) => isFor(rule, identity.kind, claims))
+  const grants = [...own, ...given].flatMap(({ grants, hides }) =>
+    grants.flatMap((grant): HeldGrant[] => {
+      const filled = filledIn(grant, subject, claims)
+      return hides === undefined ? filled : filled.map((each) => ({ ...each, hides }))
+    }),
+  )
   return {
     kind: 'caller',
     identity,

@@ -23,7 +23,7 @@ export async function listKeys(store: AccessStore): Promise<ListedKey[]> {
 
 export interface KeyRequest {
   readonly name: string
-  /** What `grantsOf` reads without a complaint. */
+  /** What `readAllowed` reads without a complaint. */
   readonly allow: KeyRecord['allow']
   /** Its name may have a key already: both are the same caller, so that one can replace the other. */
   readonly isBeside: boolean

@@ -30,10 +30,11 @@ export function narrowed(scope: KeyScope, asked: ReadonlySet<string> | undefined
 }
 
 export function isSameScope(a: KeyScope, b: KeyScope): boolean {
-  return textOf(a) === textOf(b)
+  return scopeText(a) === scopeText(b)
 }
 
-function textOf(scope: KeyScope): string {
+/** The same for the same keys. */
+export function scopeText(scope: KeyScope): string {
   const keys = 'keys' in scope ? [...scope.keys].sort() : []
   const prefixes = scope.kind === 'prefixed' ? [...scope.prefixes].sort() : []
   return JSON.stringify([scope.kind, keys, prefixes])

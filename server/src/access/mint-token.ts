@@ -6,7 +6,7 @@ import { MAX_SUBJECT_CHARS, MAX_TOKEN_DAYS, type TokenSettings } from './token-v
 export interface TokenRequest {
   readonly subject: string
   readonly claims: Readonly<Record<string, unknown>>
-  /** What `grantsOf` reads without a complaint. */
+  /** What `readAllowed` reads without a complaint. */
   readonly allow: Readonly<Record<string, unknown>>
   readonly lifeMs: number
 }

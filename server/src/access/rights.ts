@@ -1,17 +1,26 @@
 import { matchesTopic } from '@tidegate/protocol'
-import type { Grant, Operation } from '../config/grant.ts'
+import type { Grant, KeyPattern, Operation } from '../config/grant.ts'
+import type { Hides } from '../config/hides.ts'
 import { ALL_KEYS, type KeyScope, NO_KEYS } from './key-scope.ts'
+import { type HiddenOf, type Sight, sightOf } from './sight.ts'
+
+/** A grant of one caller: without placeholders, and with what the rule or token that it is of hides. */
+export interface HeldGrant extends Grant {
+  readonly hides?: Hides
+}
 
 /** What one caller may do. */
 export class Rights {
   /** Of callers whom nobody has to know, and of the operator. */
   static readonly EVERYTHING = new Rights('everything')
   static readonly NOTHING = new Rights([])
-  readonly #grants: readonly Grant[] | 'everything'
+  readonly #grants: readonly HeldGrant[] | 'everything'
+  /** Whether any of its grants hides anything. */
+  readonly hides: boolean
 
-  /** @param grants without placeholders */
-  constructor(grants: readonly Grant[] | 'everything') {
+  constructor(grants: readonly HeldGrant[] | 'everything') {
     this.#grants = grants
+    this.hides = grants !== 'everything' && grants.some(({ hides }) => hides !== undefined)
   }
 
   get isAdmin(): boolean {
@@ -44,8 +53,35 @@ export class Rights {
     return keys.size > 0 ? { kind: 'listed', keys } : NO_KEYS
   }
 
+  /**
+   * How much of it the caller sees; `undefined`: all of it.
+   *
+   * @param name as above: that by which it is allowed
+   */
+  sight(operation: Operation, name: string, hiddenOf: HiddenOf): Sight | undefined {
+    if (!this.hides || this.#grants === 'everything') return undefined
+    const held = this.#grants.filter((grant) => grant.operation === operation && matchesTopic(grant.selector, name))
+    return sightOf(
+      held.map(({ key, hides }) => ({ scope: scopeOf(key), hides })),
+      hiddenOf,
+    )
+  }
+
   /** Whether something of this name is there for the caller. */
   covers(operation: Operation, name: string): boolean {
     return this.keys(operation, name).kind !== 'none'
   }
 }
+
+function scopeOf(key: KeyPattern): KeyScope {
+  switch (key.kind) {
+    case 'all':
+      return ALL_KEYS
+    case 'exact':
+      return { kind: 'listed', keys: new Set([key.key]) }
+    case 'prefix':
+      return { kind: 'prefixed', prefixes: [key.prefix], keys: NO_KEY }
+  }
+}
+
+const NO_KEY: ReadonlySet<string> = new Set()

@@ -1,8 +1,7 @@
 import { createPublicKey, createSecretKey, type KeyObject } from 'node:crypto'
 import { LIMITS } from '@tidegate/protocol'
 import { createLocalJWKSet, createRemoteJWKSet, decodeProtectedHeader, errors, type JWTPayload, jwtVerify } from 'jose'
-import { grantsOf } from '../config/access.ts'
-import type { Grant } from '../config/grant.ts'
+import { type Allowed, readAllowed } from '../config/access.ts'
 import type { Identity } from './caller.ts'
 import { type Refusal, refusal, UNREACHABLE } from './refusal.ts'
 
@@ -75,12 +74,12 @@ export class TokenVerifier {
       return refusal(`valid for more than ${MAX_TOKEN_DAYS} days`)
     const wrong: string[] = []
     const { [this.#rightsClaim]: own = {}, ...others } = claims
-    const grants: Grant[] = isObject(own) ? grantsOf(own, (message) => void wrong.push(message)) : []
+    const allowed: Allowed = isObject(own) ? readAllowed(own, (message) => void wrong.push(message)) : { grants: [] }
     if (!isObject(own)) wrong.push('expected an object such as { "publish": ["sensor.*"] }')
-    if (grants.length > MAX_GRANTS) wrong.push(`more than ${MAX_GRANTS} grants`)
+    if (allowed.grants.length > MAX_GRANTS) wrong.push(`more than ${MAX_GRANTS} grants`)
     if (wrong.length > 0) return refusal(`claim ${this.#rightsClaim}: ${wrong[0]}`)
     return {
-      ...{ kind: 'token', subject: sub, claims: others, grants, issuedAt: iat! * 1_000 },
+      ...{ kind: 'token', subject: sub, claims: others, ...allowed, issuedAt: iat! * 1_000 },
       expiresAt: exp! * 1_000 + this.#toleranceMs,
       ...(typeof jti === 'string' && { id: jti }),
     }

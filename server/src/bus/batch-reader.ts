@@ -34,6 +34,11 @@ export class BatchReader {
     return this.#refused
   }
 
+  /** How long each event is in the payload. @throws CorruptBatch */
+  get sizes(): readonly number[] {
+    return this.header.bytes
+  }
+
   /** Where each event begins in the payload. */
   get starts(): readonly number[] {
     this.#starts ??= eventStarts(this.header.bytes)

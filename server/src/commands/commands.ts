@@ -12,6 +12,7 @@ import { type CheckedCommand, checkCommand } from './check-command.ts'
 import { type CommandRequest, refuse } from './command-request.ts'
 import { PendingCommands, type Settle } from './pending-commands.ts'
 import { ReplicaGate } from './replica-gate.ts'
+import { shownOutcome, shownTo } from './shown-outcome.ts'
 import { type FoundOutcome, toldOutcomes } from './told-outcome.ts'
 
 /** A command may be run for so long after its sender's deadline: a retry with the same id comes sooner. */
@@ -90,7 +91,7 @@ export class Commands {
 
   /** @param answer is called exactly once, possibly before `send` returns. MUST NOT throw. */
   send(request: CommandRequest, answer: Settle): void {
-    const settle = this.#measured(request, answer)
+    const settle = this.#measured(request, shownTo(request, answer))
     const retryAfterMs = this.#options.overloadedMs()
     if (retryAfterMs !== undefined) return settle(refuse('overloaded', OVERLOADED, retryAfterMs))
     const checked = this.#check(request)
@@ -121,9 +122,11 @@ export class Commands {
   ): Promise<CommandOutcome | 'pending' | undefined> {
     const { bus, contract } = this.#options
     const definition = contract.entities.get(entity)
-    const commands = [...(definition?.commands.keys() ?? [])]
+    const commands = [...(definition?.commands.keys() ?? [])].filter((name) =>
+      allowsKey(rights.keys('command', `${entity}.${name}`), key),
+    )
     // Which command it was is in its outcome no more: who may send any of them to the key may know what became of one.
-    if (!commands.some((name) => allowsKey(rights.keys('command', `${entity}.${name}`), key))) return undefined
+    if (commands.length === 0) return undefined
     const partition = partitionOf(key, bus.partitions)
     // Before it is looked up: otherwise its answer could come between the two.
     const isPending = this.#pending.hasOf(partition, id, entity, key)
@@ -135,7 +138,9 @@ export class Commands {
     })
     if (found.length === 0) return isPending ? 'pending' : undefined
     await this.#replicas.confirm(partition)
-    for await (const { outcome } of toldOutcomes(entities, found)) return outcome
+    for await (const { outcome } of toldOutcomes(entities, found)) {
+      return shownOutcome(outcome, { entity, key, commands, rights })
+    }
     return undefined
   }
 

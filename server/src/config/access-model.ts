@@ -1,4 +1,5 @@
 import type { Grant } from './grant.ts'
+import type { Hides } from './hides.ts'
 
 /** Whom a rule is for: `anonymous` callers show no credentials, `authenticated` ones a token or a key. */
 export const CALLER_KINDS = ['anonymous', 'token', 'key', 'authenticated', 'anyone'] as const
@@ -12,6 +13,8 @@ export interface ResolvedRule {
   /** Claim -> the values it may have. */
   readonly when: ReadonlyMap<string, readonly ClaimValue[]>
   readonly grants: readonly Grant[]
+  /** What its grants do not show; absent: nothing. */
+  readonly hides?: Hides
 }
 
 /** What a config says of callers. */

@@ -10,15 +10,18 @@ import {
 import type { ConfigProblem } from './config-error.ts'
 import type { EntityDefinition } from './entity-model.ts'
 import { type Grant, isGrantSelector, OPERATIONS, type Operation, parseGrant } from './grant.ts'
+import { hideProblems } from './hide-problems.ts'
+import type { UncheckedHide } from './hideable.ts'
+import { type Hides, readHides } from './hides.ts'
 import type { TopicDefinition } from './model.ts'
 
 /** What callers of a kind may do. Nothing is allowed that no rule and no token allows. */
-export interface AccessRule {
+export interface AccessRule<Hide = UncheckedHide> {
   /** `authenticated` unless it says otherwise. */
   readonly caller?: CallerKind
   /** Only callers whose claims have these values; a claim that is a list has to contain one of them. */
   readonly when?: Readonly<Record<string, ClaimValue | readonly ClaimValue[]>>
-  readonly allow: AllowedOptions
+  readonly allow: AllowedOptions<Hide>
 }
 
 /**
@@ -26,22 +29,33 @@ export interface AccessRule {
  * or what keys begin with (`sensor.reading:$sub`, `chat:room-*`). Commands are `<entity>.<command>`; queries are of
  * topics, or of the name of an entity. `$sub` stands for the caller's subject, `$claims.x` for a claim of its token.
  */
-export interface AllowedOptions {
+export interface AllowedOptions<Hide = UncheckedHide> {
   readonly publish?: readonly string[]
   readonly subscribe?: readonly string[]
   readonly query?: readonly string[]
   readonly command?: readonly string[]
   /** Metrics, lists of slow clients, details of readiness. */
   readonly admin?: boolean
+  /**
+   * Fields that these grants do not show, by topic or entity: `{ 'user.profile': ['email', 'address.street'] }`. Whoever
+   * has other grants of the same events sees what any of them shows.
+   */
+  readonly hide?: Hide
 }
 
-export interface AccessOptions {
-  readonly rules: readonly AccessRule[]
+export interface AccessOptions<Hide = UncheckedHide> {
+  readonly rules: readonly AccessRule<Hide>[]
   /** Claims of tokens that handlers of commands see (`ctx.caller`) and trails of entities keep; none unless listed. */
   readonly claims?: readonly string[]
 }
 
-interface Declared {
+/** What a rule or token allows, and does not show. */
+export interface Allowed {
+  readonly grants: readonly Grant[]
+  readonly hides?: Hides
+}
+
+export interface Declared {
   readonly topics: ReadonlyMap<string, TopicDefinition>
   readonly entities: ReadonlyMap<string, EntityDefinition>
 }
@@ -76,10 +90,12 @@ function resolveRule(rule: unknown, where: string, declared: Declared, problems:
   for (const name of Object.keys(unknown)) wrong(`unknown option ${name}; there are caller, when and allow`)
   if (!isCallerKind(caller)) wrong(`caller must be one of ${CALLER_KINDS.join(', ')}`)
   if (typeof allow !== 'object' || allow === null) wrong('allow must say what is allowed: { publish: [...], ... }')
+  const allowed = readAllowed(asRecord(allow), wrong, (grant) => isOfUse(grant, declared))
+  for (const message of hideProblems(allowed, declared)) wrong(message)
   return {
     caller: isCallerKind(caller) ? caller : 'authenticated',
     when: new Map(Object.entries(asRecord(when)).map(([claim, value]) => [claim, claimValues(claim, value, wrong)])),
-    grants: grantsOf(asRecord(allow), wrong, (grant) => isOfUse(grant, declared)),
+    ...allowed,
   }
 }
 
@@ -104,14 +120,24 @@ function isClaimValue(value: unknown): value is ClaimValue {
  * @param wrong is called for everything that is not one; what is returned then is of no use
  * @param isOfUse false for a selector that covers nothing
  */
-export function grantsOf(
-  allow: Readonly<Record<string, unknown>>,
+export function readAllowed(
+  { hide, ...allow }: Readonly<Record<string, unknown>>,
   wrong: (message: string) => void,
   isOfUse: (grant: Grant) => boolean = () => true,
+): Allowed {
+  const grants = grantsOf(allow, wrong, isOfUse)
+  const hides = hide === undefined ? {} : readHides(hide, wrong)
+  return Object.keys(hides).length > 0 ? { grants, hides } : { grants }
+}
+
+function grantsOf(
+  allow: Readonly<Record<string, unknown>>,
+  wrong: (message: string) => void,
+  isOfUse: (grant: Grant) => boolean,
 ): Grant[] {
   return Object.entries(allow).flatMap(([name, value]): Grant[] => {
     if (!isOperation(name)) {
-      wrong(`unknown operation ${name.slice(0, 64)}; there are ${OPERATIONS.join(', ')}`)
+      wrong(`unknown operation ${name.slice(0, 64)}; there are ${OPERATIONS.join(', ')} and hide`)
       return []
     }
     if (name === 'admin') {
@@ -139,12 +165,9 @@ function isOperation(name: string): name is Operation {
 /** What of the grants of a token or key covers nothing, in words. */
 export function coversNothing(allow: Readonly<Record<string, unknown>>, declared: Declared): string[] {
   const found: string[] = []
-  grantsOf(
-    allow,
-    (message) => void found.push(message),
-    (grant) => isOfUse(grant, declared),
-  )
-  return found
+  const wrong = (message: string) => void found.push(message)
+  const allowed = readAllowed(allow, wrong, (grant) => isOfUse(grant, declared))
+  return [...found, ...hideProblems(allowed, declared)]
 }
 
 /** Whether a grant covers anything; one with a placeholder may. */

@@ -3,6 +3,7 @@ import { ConfigError } from './config-error.ts'
 import type { Declaration } from './declaration.ts'
 import type { AnyEntity, EntityEntry, Reaction } from './entity.ts'
 import type { EntityDeclaration } from './entity-declaration.ts'
+import type { HideOf } from './hideable.ts'
 import type { Contract } from './model.ts'
 import { resolveContract } from './resolve.ts'
 import type { AnyTopic, TopicEntry } from './topic.ts'
@@ -52,7 +53,7 @@ export function defineConfig<
   readonly topics: Topics
   readonly entities?: Entities & Answered<Entities[number]['~entry']>
   /** Who may do what. */
-  readonly access?: AccessOptions
+  readonly access?: AccessOptions<HideOf<Topics[number]['~entries'], Entities[number]['~entry']>>
 }): Config<
   TopicsOf<Topics[number]['~entries'] | Entities[number]['~entry']['topics']>,
   EntitiesOf<Entities[number]['~entry']>

@@ -1,5 +1,5 @@
 import { compileFilter, type FilterableEvent } from './compile.ts'
-import type { Expression } from './expression.ts'
+import type { Expression, Operand } from './expression.ts'
 import { parseFilter } from './parser.ts'
 import { printFilter } from './print.ts'
 
@@ -9,13 +9,20 @@ export interface Filter {
   readonly text: string
   /** Its conditions: what one event costs at most. */
   readonly terms: number
+  /** The fields of the data that it reads, name by name. */
+  readonly fields: readonly (readonly string[])[]
   matches(event: FilterableEvent): boolean
 }
 
 /** @throws FilterError */
 export function openFilter(source: string): Filter {
   const expression = parseFilter(source)
-  return { text: printFilter(expression), terms: termsOf(expression), matches: compileFilter(expression) }
+  return {
+    text: printFilter(expression),
+    terms: termsOf(expression),
+    fields: fieldsOf(expression),
+    matches: compileFilter(expression),
+  }
 }
 
 function termsOf(expression: Expression): number {
@@ -28,4 +35,27 @@ function termsOf(expression: Expression): number {
     default:
       return 1
   }
+}
+
+function fieldsOf(expression: Expression): (readonly string[])[] {
+  switch (expression.kind) {
+    case 'or':
+    case 'and':
+      return expression.terms.flatMap(fieldsOf)
+    case 'not':
+      return fieldsOf(expression.term)
+    case 'compare':
+      return [...namesIn(expression.left), ...namesIn(expression.right)]
+    default:
+      return namesIn(expression.field)
+  }
+}
+
+function namesIn(operand: Operand): (readonly string[])[] {
+  return operand.kind === 'field' && operand.root === 'data' ? [operand.names] : []
+}
+
+/** What a filter is refused with that reads what its sender does not see. */
+export function noSuchField(names: readonly string[]): string {
+  return `there is no field data.${names.join('.')} to filter by`
 }

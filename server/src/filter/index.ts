@@ -1,3 +1,3 @@
 export type { FilterableEvent } from './compile.ts'
-export { type Filter, openFilter } from './filter.ts'
+export { type Filter, noSuchField, openFilter } from './filter.ts'
 export { FilterError } from './filter-error.ts'

@@ -1,5 +1,5 @@
 import type { DeliveredEvent } from '@tidegate/protocol'
-import { allowsKey, type KeyScope } from '../access/index.ts'
+import { allowsKey, removeHidden, type Seen, type Sight } from '../access/index.ts'
 import type { CurrentPage, CurrentResult } from '../bus/index.ts'
 import { MAX_ANSWER_BYTES, MAX_ANSWER_EVENTS } from './answer-size.ts'
 import { QueryError } from './query-error.ts'
@@ -31,7 +31,7 @@ export type ScanResults = (place: ScanPlace) => Promise<CurrentPage>
 export async function scanPage(
   scan: ScanResults,
   partitions: number,
-  scope: KeyScope,
+  { scope, sight }: Seen,
   from: ScanPlace,
 ): Promise<ResultPage> {
   const results: Omit<DeliveredEvent, 'at'>[] = []
@@ -42,7 +42,7 @@ export async function scanPage(
     looked += page.results.length
     for (const result of page.results) {
       if (!allowsKey(scope, result.key)) continue
-      results.push(parseResult(result))
+      results.push(parseResult(result, sight))
       chars += result.json.length
     }
     if (page.next !== '0') place = { ...place, cursor: page.next }
@@ -52,8 +52,10 @@ export async function scanPage(
   }
 }
 
-export function parseResult({ json }: CurrentResult): Omit<DeliveredEvent, 'at'> {
-  return JSON.parse(json) as Omit<DeliveredEvent, 'at'>
+export function parseResult({ key, json }: CurrentResult, sight: Sight | undefined): Omit<DeliveredEvent, 'at'> {
+  const result = JSON.parse(json) as Omit<DeliveredEvent, 'at'>
+  if (sight !== undefined) removeHidden(result.data, sight.of(key))
+  return result
 }
 
 function formatPlace({ partition, cursor }: ScanPlace): string {

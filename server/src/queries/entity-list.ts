@@ -1,5 +1,6 @@
-import type { Rights } from '../access/index.ts'
+import { ALL_KEYS, hiddenOfEvents, hiddenOfView, NOTHING_HIDDEN, type Rights } from '../access/index.ts'
 import type { Contract } from '../config/model.ts'
+import { shownSchemaAt } from './shown-schema.ts'
 
 /** One line of `GET /v1/entities`: what a client needs to send commands to any config. */
 export interface EntityDescription {
@@ -24,20 +25,25 @@ export function describeEntities(contract: Contract, rights: Rights): EntityDesc
       ([command, { by }]) => by !== 'reaction' && rights.covers('command', `${name}.${command}`),
     )
     if (sent.length === 0 && !rights.covers('query', name)) return []
+    const hidden = rights.sight('query', name, hiddenOfEvents(name))?.hiddenIn(ALL_KEYS) ?? NOTHING_HIDDEN
+    const isWhole = rights.sight('query', name, hiddenOfView(name)) === undefined
     return [
       {
         name,
         key: keyField,
         version,
-        events: schemasOf(events),
+        events: schemasOf(events, (schema) => shownSchemaAt('data', schema, hidden)),
         commands: schemasOf(new Map(sent)),
         rejections: [...rejections],
-        indexes: [...indexes.keys()],
+        indexes: isWhole ? [...indexes.keys()] : [],
       },
     ]
   })
 }
 
-function schemasOf(members: ReadonlyMap<string, { readonly jsonSchema: unknown }>): Readonly<Record<string, unknown>> {
-  return Object.fromEntries([...members].map(([name, { jsonSchema }]) => [name, jsonSchema]))
+function schemasOf(
+  members: ReadonlyMap<string, { readonly jsonSchema: unknown }>,
+  shown = (schema: unknown) => schema,
+): Readonly<Record<string, unknown>> {
+  return Object.fromEntries([...members].map(([name, { jsonSchema }]) => [name, shown(jsonSchema)]))
 }

@@ -1,5 +1,13 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { allowsKey, type Rights } from '../access/index.ts'
+import {
+  allowsKey,
+  hiddenOfEvents,
+  hiddenOfView,
+  type Rights,
+  removeHidden,
+  type Sight,
+  shownCopy,
+} from '../access/index.ts'
 import type { Bus, Entities, IndexedPage } from '../bus/index.ts'
 import type { EntityDefinition } from '../config/entity-model.ts'
 import type { Contract } from '../config/model.ts'
@@ -83,7 +91,7 @@ export class EntityQueries {
     const deadline = performance.now() + MAX_WAIT_MS
     for (;;) {
       const answer = await this.#inTurn(() => this.#readers.get(name)!.read(key, moment))
-      if (answer !== undefined) return answer
+      if (answer !== undefined) return this.#shown(name, answer)
       if (performance.now() > deadline) {
         throw new QueryError('unavailable', `The entity did not reach minVersion in ${MAX_WAIT_MS} ms. Ask again.`)
       }
@@ -97,12 +105,17 @@ export class EntityQueries {
     const key = this.#key(params, name)
     const after = optionalNumber(params, 'after', 0) ?? 0
     const limit = limitOf(params, MAX_ANSWER_EVENTS)
-    return this.#inTurn(() => this.#readers.get(name)!.history(key, after, limit))
+    const page = await this.#inTurn(() => this.#readers.get(name)!.history(key, after, limit))
+    const sight = this.#rights.sight('query', name, hiddenOfEvents(name))
+    if (sight !== undefined) for (const event of page.events) removeHidden(event, sight.of(key))
+    return page
   }
 
   /** Entities that have a value in an index, over all partitions. @throws QueryError, BusUnavailable */
   async find(params: Params): Promise<FoundPage> {
-    const { name, indexes } = this.#definition(params)
+    const { name, indexes: declared } = this.#definition(params)
+    // An index may be made of anything in the state: what it finds would tell what is hidden.
+    const indexes = this.#sight(name) === undefined ? declared : new Map()
     const index = text(params, 'index')
     if (!indexes.has(index)) {
       const known = [...indexes.keys()].join(', ') || 'none'
@@ -165,6 +178,15 @@ export class EntityQueries {
       if (error instanceof QueryError && error.code === 'not_found') return undefined
       throw error
     }
+  }
+
+  #sight(name: string): Sight | undefined {
+    return this.#rights.sight('query', name, hiddenOfView(name))
+  }
+
+  #shown(name: string, answer: EntityAnswer): EntityAnswer {
+    const sight = this.#sight(name)
+    return sight === undefined ? answer : { ...answer, view: shownCopy(answer.view, sight.of(answer.key)) }
   }
 
   #definition(params: Params): EntityDefinition {

@@ -1,5 +1,5 @@
 import { compareStreamIds, type DeliveredEvent, type Lane, type Position } from '@tidegate/protocol'
-import { allowsKey, type KeyScope } from '../access/index.ts'
+import { allowsKey, type Seen } from '../access/index.ts'
 import { formatMark, isTrimmed, LOG_START, type LogEntry, type LogPage, type Mark, wholeEntry } from '../bus/index.ts'
 import type { Filter } from '../filter/index.ts'
 import { storedEvents } from './stored-events.ts'
@@ -12,13 +12,12 @@ const MAX_BYTES = 65_536
 const MAX_ENTRIES = 512
 
 /** The events a gap withheld: matching events of one lane in `(after, upTo]`. */
-export interface GapRange {
+export interface GapRange extends Seen {
   readonly topic: string
   readonly lane: Lane
   /** Absent: the log's beginning. */
   readonly after: Position | undefined
   readonly upTo: Position
-  readonly scope: KeyScope
   readonly filter: Filter | undefined
 }
 
@@ -68,12 +67,13 @@ export async function readGap(read: ReadPage, range: GapRange, limit: number): P
   }
 }
 
-function matchingEvents({ lane, after, upTo, scope, filter }: GapRange, entry: LogEntry): DeliveredEvent[] {
+function matchingEvents({ lane, after, upTo, scope, sight, filter }: GapRange, entry: LogEntry): DeliveredEvent[] {
   const first = entry.streamId === after?.streamId ? after.index + 1 : 0
   const last = entry.streamId === upTo.streamId ? upTo.index : Number.POSITIVE_INFINITY
   const events = storedEvents(
     upTo.partition,
     entry,
+    sight,
     (header, index) =>
       index >= first && index <= last && header.lanes[index] === lane && allowsKey(scope, header.keys[index]!),
   ).map(({ event }) => event)

@@ -1,5 +1,5 @@
 import { compareStreamIds, type DeliveredEvent, type Position } from '@tidegate/protocol'
-import { allowsKey, type KeyScope } from '../access/index.ts'
+import { allowsKey, type Seen } from '../access/index.ts'
 import {
   type BatchHeader,
   formatMark,
@@ -21,13 +21,11 @@ const MOST_ENTRIES = 64
 const MAX_ENTRIES = 512
 
 /** The part of a log to read. */
-export interface HistoryRange {
+export interface HistoryRange extends Seen {
   readonly topic: string
   readonly partition: number
   /** Exclusive; absent: the log's beginning. */
   readonly after: Position | undefined
-  /** Only events of these keys. */
-  readonly scope: KeyScope
   /** Most events. */
   readonly limit: number
 }
@@ -46,7 +44,7 @@ export interface HistoryPage {
 /** Events of one partition's log, oldest first, in pages that are bounded in events and bytes. */
 export async function readHistory(
   read: ReadPage,
-  { partition, after, scope, limit }: HistoryRange,
+  { partition, after, scope, sight, limit }: HistoryRange,
 ): Promise<HistoryPage> {
   const events: DeliveredEvent[] = []
   let complete = true
@@ -63,7 +61,7 @@ export async function readHistory(
       const isAfter = after !== undefined && entry.streamId === after.streamId && entry.epoch === after.epoch
       const first = isAfter ? after.index + 1 : 0
       const isWanted = ({ keys }: BatchHeader, index: number) => index >= first && allowsKey(scope, keys[index]!)
-      for (const { event, bytes: size } of storedEvents(partition, entry, isWanted)) {
+      for (const { event, bytes: size } of storedEvents(partition, entry, sight, isWanted)) {
         // A single larger event still has to be returned.
         const isFull = events.length === limit || (events.length > 0 && bytes + size > MAX_ANSWER_BYTES)
         if (isFull) return { events, complete, next: events.at(-1)!.at }

@@ -1,5 +1,5 @@
 import { BulkheadRejectedError, bulkhead } from 'cockatiel'
-import { allowsKey, type KeyScope, type Rights } from '../access/index.ts'
+import { allowsKey, hiddenOfTopic, type Rights, type Seen } from '../access/index.ts'
 import { type Bus, partitionOf } from '../bus/index.ts'
 import type { Contract } from '../config/model.ts'
 import type { ReportDefect } from '../observability/defects.ts'
@@ -72,7 +72,8 @@ export class CallerQueries {
   async window(params: Params): Promise<ResultPage> {
     const name = text(params, 'name')
     const key = optionalText(params, 'key')
-    const scope = this.#rights.keys('query', name)
+    const seen = this.#seen('query', name)
+    const { scope, sight } = seen
     if (this.#contract.topics.get(name)?.kind !== 'window' || scope.kind === 'none') {
       throw new QueryError('not_found', `No window ${quoted(name)}.`)
     }
@@ -80,16 +81,17 @@ export class CallerQueries {
     if (key === undefined) {
       const scan = ({ partition, cursor }: typeof from) =>
         this.#bus.results(partition, 'query').scan(name, cursor, RESULTS_A_STEP)
-      return this.#inTurn(() => scanPage(scan, this.#bus.partitions, scope, from))
+      return this.#inTurn(() => scanPage(scan, this.#bus.partitions, seen, from))
     }
     if (!allowsKey(scope, key)) return { results: [] }
     const results = this.#bus.results(partitionOf(key, this.#bus.partitions), 'query')
-    return { results: (await this.#inTurn(() => results.of(name, [key]))).map(parseResult) }
+    const found = await this.#inTurn(() => results.of(name, [key]))
+    return { results: found.map((result) => parseResult(result, sight)) }
   }
 
   /** Events of one partition: that of `after`, or `partition`. @throws QueryError, BusUnavailable */
   async history(params: Params): Promise<HistoryPage> {
-    const { topic, scope } = this.#topic(params, 'query')
+    const { topic, ...seen } = this.#topic(params, 'query')
     const after = optionalPosition(params, 'after', this.#bus.partitions)
     const named = optionalNumber(params, 'partition', 0)
     const partition = named ?? after?.partition ?? 0
@@ -99,24 +101,29 @@ export class CallerQueries {
     if (after !== undefined && after.partition !== partition) {
       throw new QueryError('invalid_position', `after: not a position of partition ${partition}`)
     }
-    const range = { topic, partition, after, scope, limit: limitOf(params, MAX_ANSWER_EVENTS) }
+    const range = { topic, partition, after, ...seen, limit: limitOf(params, MAX_ANSWER_EVENTS) }
     const log = this.#bus.log(partition, 'query')
     return this.#inTurn(() => readHistory((from, count) => log.page(topic, from, count), range))
   }
 
   /** @throws QueryError, BusUnavailable */
   async gap(params: Params): Promise<GapPage> {
-    const { topic, scope } = this.#topic(params, 'subscribe')
-    const range = gapRange({ ...params, topic }, this.#bus.partitions, scope)
+    const { topic, ...seen } = this.#topic(params, 'subscribe')
+    const range = gapRange({ ...params, topic }, this.#bus.partitions, seen)
     const limit = limitOf(params, MAX_ANSWER_EVENTS)
     const log = this.#bus.log(range.upTo.partition, 'query')
     return this.#inTurn(() => readGap((from, count) => log.page(range.topic, from, count), range, limit))
   }
 
-  #topic(params: Params, operation: 'query' | 'subscribe'): { readonly topic: string; readonly scope: KeyScope } {
-    const name = text(params, 'topic')
-    const scope = this.#rights.keys(operation, name)
-    if (this.#contract.topics.has(name) && scope.kind !== 'none') return { topic: name, scope }
-    throw new QueryError('unknown_topic', `No topic ${quoted(name)}.`)
+  #topic(params: Params, operation: 'query' | 'subscribe'): Seen & { readonly topic: string } {
+    const topic = text(params, 'topic')
+    const seen = this.#seen(operation, topic)
+    if (this.#contract.topics.has(topic) && seen.scope.kind !== 'none') return { topic, ...seen }
+    throw new QueryError('unknown_topic', `No topic ${quoted(topic)}.`)
+  }
+
+  #seen(operation: 'query' | 'subscribe', topic: string): Seen {
+    const scope = this.#rights.keys(operation, topic)
+    return { scope, sight: this.#rights.sight(operation, topic, hiddenOfTopic(this.#contract, topic)) }
   }
 }

@@ -1,4 +1,5 @@
 import { type DeliveredEvent, formatPosition } from '@tidegate/protocol'
+import { removeHidden, type Sight } from '../access/index.ts'
 import { type BatchHeader, BatchReader, type LogEntry } from '../bus/index.ts'
 
 export interface StoredEvent {
@@ -8,12 +9,15 @@ export interface StoredEvent {
 }
 
 /**
- * The accepted events of one entry for which `isWanted` is true, by the header. The payload is parsed only if there are
- * any.
+ * The accepted events of one entry for which `isWanted` is true, by the header, as far as they may be seen. The payload is
+ * parsed only if there are any.
+ *
+ * @param sight `undefined`: all of them may be seen
  */
 export function storedEvents(
   partition: number,
   entry: LogEntry,
+  sight: Sight | undefined,
   isWanted: (header: BatchHeader, index: number) => boolean,
 ): StoredEvent[] {
   const batch = new BatchReader(entry)
@@ -22,6 +26,7 @@ export function storedEvents(
   if (wanted.length === 0) return []
   const { epoch, streamId } = entry
   const events = batch.bodies()
+  if (sight !== undefined) for (const index of wanted) removeHidden(events[index]!.data, sight.of(header.keys[index]!))
   return wanted.map((index) => ({
     event: { at: formatPosition({ partition, epoch, streamId, index }), ...events[index]! },
     bytes: header.bytes[index]!,

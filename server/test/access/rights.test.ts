@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { z } from 'zod'
 import { callerOf, type Identity } from '../../src/access/caller.ts'
 import { allowsKey, isSameScope, narrowed } from '../../src/access/key-scope.ts'
-import { type AccessRule, grantsOf } from '../../src/config/access.ts'
+import { type AccessRule, readAllowed } from '../../src/config/access.ts'
 import { defineConfig, topic } from '../../src/index.ts'
 
 const schema = z.object({ k: z.string() })
@@ -22,7 +22,7 @@ describe('rights', () => {
       expect(rights.covers(operation, 'sensor.reading')).toBe(false)
     }
     expect([rights.isAdmin, rights.isEmpty]).toEqual([false, true])
-    const identity = { ...token(), grants: grantsOf({ publish: ['sensor.*'] }, () => {}) } as Identity
+    const identity = { ...token(), ...readAllowed({ publish: ['sensor.*'] }, () => {}) } as Identity
     const both = callerOf(identity, rulesOf({ allow: { subscribe: ['sensor.reading'] } })).rights
     expect([both.covers('publish', 'sensor.reading'), both.covers('subscribe', 'sensor.reading')]).toEqual([true, true])
     expect(both.covers('publish', 'tenant.acme.orders')).toBe(false)
@@ -105,5 +105,30 @@ describe('rules', () => {
     expect(wrong(null)).toThrow(/allow must say/)
     expect(() => defineConfig({ topics, access: { rules: 1 } as never })).toThrow(/rules must be a list/)
     expect(() => defineConfig({ topics, access: { rule: [] } as never })).toThrow(/unknown option rule;/)
+  })
+
+  it('ACC-VIEW-5 what a rule hides is there, and is shown by it', () => {
+    const data = z.object({
+      k: z.string(),
+      email: z.string().optional(),
+      of: z.array(z.union([z.null(), z.object({ x: z.number() })])),
+    })
+    const profile = topic('user.profile', { schema: data, key: 'k' })
+    const passed = profile.filter(() => true).to('user.passed', { version: 1 })
+    const hiding =
+      (hide: unknown, allow: object = { subscribe: ['user.profile'] }) =>
+      () =>
+        defineConfig({ topics: [profile, passed], access: { rules: [{ allow: { ...allow, hide: hide as never } }] } })
+    for (const fields of [['email'], ['of'], ['of.x']]) {
+      const [rule] = hiding({ 'user.profile': fields })().contract.access.rules
+      expect(rule!.hides).toEqual({ 'user.profile': fields })
+    }
+    expect(hiding({ 'user.profile': ['emial'] })).toThrow(/user.profile has no field emial/)
+    expect(hiding({ 'user.profile': ['of.y'] })).toThrow(/has no field of.y/)
+    expect(hiding({ 'user.profile': ['k'] })).toThrow(/k is the key of user.profile/)
+    expect(hiding({ 'user.profil': ['email'] })).toThrow(/no topic and no entity user.profil/)
+    expect(hiding({ 'user.profile': 'email' })).toThrow(/with a list of its fields/)
+    expect(hiding({ 'user.profile': ['email'] }, { publish: ['user.*'] })).toThrow(/nothing here shows user.profile/)
+    expect(hiding({ 'user.profile': ['email'] }, { query: ['user.passed'] })).not.toThrow()
   })
 })

@@ -1,7 +1,7 @@
 import type { Lane } from '@tidegate/protocol'
-import { describe, expectTypeOf, test } from 'vitest'
+import { describe, expect, expectTypeOf, test } from 'vitest'
 import { z } from 'zod'
-import { type Config, defineConfig, type Pane, topic } from '../../src/index.ts'
+import { type Config, defineConfig, entity, type Pane, topic } from '../../src/index.ts'
 
 // Checked by `tsc`; the bodies also run, so nothing here may fail at run time except inside a function never called.
 
@@ -182,5 +182,70 @@ describe('config types', () => {
     expectTypeOf<keyof Topics>().toEqualTypeOf<'sensor.reading'>()
     // @ts-expect-error a flow without a name is no topic
     expectTypeOf(() => defineConfig({ topics: [reading.filter(() => true)] })).toBeFunction()
+  })
+})
+
+describe('types of hidden fields', () => {
+  const profile = topic('user.profile', {
+    schema: z.object({
+      id: z.string(),
+      email: z.string().optional(),
+      addresses: z.array(z.object({ street: z.string(), geo: z.object({ lat: z.number() }).nullable() })),
+      extra: z.record(z.string(), z.number()),
+    }),
+    key: 'id',
+  })
+  const seen = profile.window('user.seen', { tumbling: '1h', aggregate: { n: 'count', last: { last: 'id' } } })
+  const account = entity('account', {
+    key: 'id',
+    version: 1,
+    state: { initial: { email: '' as string, plan: '' as string } },
+    events: { opened: z.object({ email: z.string() }), closed: z.object({ reason: z.string() }) },
+    evolve: { opened: (state) => state, closed: (state) => state },
+    commands: {},
+    publish: ['state', 'events'],
+  })
+  const config = { topics: [profile, seen], entities: [account] } as const
+  const all = { subscribe: ['>'], query: ['>'] }
+
+  test('ACC-VIEW-5 hide - offers topics and entities with the fields of each', () => {
+    const hide = {
+      'user.profile': ['email', 'addresses', 'addresses.street', 'addresses.geo.lat', 'extra'],
+      'user.seen': ['value.last', 'start'],
+      'user.seen.late': ['email'],
+      account: ['email'],
+      'account.events': ['data.email', 'data.reason', 'commandId'],
+    } as const
+    expect(
+      defineConfig({ ...config, access: { rules: [{ allow: { ...all, hide } }] } }).contract.access.rules,
+    ).toHaveLength(1)
+  })
+
+  test('ACC-VIEW-5 hide - refuses whatever is not there', () => {
+    const never = () => {
+      // @ts-expect-error no such field
+      defineConfig({ ...config, access: { rules: [{ allow: { ...all, hide: { 'user.profile': ['emial'] } } }] } })
+      // @ts-expect-error no such field of a list
+      defineConfig({
+        ...config,
+        access: { rules: [{ allow: { ...all, hide: { 'user.profile': ['addresses.zip'] } } }] },
+      })
+      // @ts-expect-error a record spells no names
+      defineConfig({ ...config, access: { rules: [{ allow: { ...all, hide: { 'user.profile': ['extra.x'] } } }] } })
+      // @ts-expect-error a pane has its results in value
+      defineConfig({ ...config, access: { rules: [{ allow: { ...all, hide: { 'user.seen': ['last'] } } }] } })
+      // @ts-expect-error no such topic
+      defineConfig({ ...config, access: { rules: [{ allow: { ...all, hide: { 'user.profil': ['email'] } } }] } })
+      // @ts-expect-error the state follows the entity
+      defineConfig({
+        ...config,
+        access: { rules: [{ allow: { ...all, hide: { 'account.state': ['state.email'] } } }] },
+      })
+      // @ts-expect-error no event has it
+      defineConfig({ ...config, access: { rules: [{ allow: { ...all, hide: { 'account.events': ['data.plan'] } } }] } })
+      // @ts-expect-error a list of fields
+      defineConfig({ ...config, access: { rules: [{ allow: { ...all, hide: { account: 'email' } } }] } })
+    }
+    expect(never).toBeTypeOf('function')
   })
 })

@@ -47,7 +47,14 @@ async function pagesOf(read: ReadPage, limit: number, after?: string): Promise<H
   const pages: HistoryPage[] = []
   for (let from = after; ; ) {
     const position = optionalPosition({ after: from }, 'after', 1)
-    const page = await readHistory(read, { topic: 'a.x', partition: 0, after: position, scope: ALL_KEYS, limit })
+    const page = await readHistory(read, {
+      topic: 'a.x',
+      partition: 0,
+      after: position,
+      scope: ALL_KEYS,
+      sight: undefined,
+      limit,
+    })
     pages.push(page)
     if (page.next === undefined) return pages
     from = page.next

@@ -1,5 +1,6 @@
 import {
   addWithheld,
+  type EncodedEvents,
   type Entry,
   moveWithheld,
   noneWithheld,
@@ -73,8 +74,9 @@ export class LaneQueue implements RunQueue {
     return this.isGated ? this.#sealedBytes : this.bytes
   }
 
-  pushEntry(lane: FeedLane, entry: Entry, picks: Picks): void {
-    const run = openRun(this, lane, entry, picks)
+  /** @param encoded the events of the entry, as far as they may be seen */
+  pushEntry(lane: FeedLane, entry: Entry, picks: Picks, encoded: EncodedEvents = entry.encoded): void {
+    const run = openRun(this, lane, entry, picks, encoded)
     this.#push(run)
     this.bytes += run.bytes
     this.events += picks.length

@@ -48,8 +48,14 @@ export interface Run {
   isAged: boolean
 }
 
-export function openRun(queue: RunQueue, lane: FeedLane, entry: Entry, picks: Picks): Run {
-  const { encoded, epoch, streamId, header } = entry
+/** @param encoded the events of the entry, all that their receiver may see of them */
+export function openRun(
+  queue: RunQueue,
+  lane: FeedLane,
+  { epoch, streamId, header }: Entry,
+  picks: Picks,
+  encoded: EncodedEvents,
+): Run {
   const bytes = bytesOf(encoded, picks, 0, picks.length)
   const run: Run = {
     kind: 'run',

@@ -198,7 +198,12 @@ export class Feed {
     const lane = picks.length === 0 ? undefined : this.lane(index)
     if (lane === undefined) return
     if (lane.epoch !== entry.epoch) this.reportEpoch(index, border(entry.epoch, precedingId(entry.streamId)))
-    this.subscription.queue.lane(index).pushEntry(lane, entry, picks)
+    const queue = this.subscription.queue.lane(index)
+    const sight = this.subscription.plan.sights?.get(this.topic)
+    if (sight === undefined) return queue.pushEntry(lane, entry, picks)
+    for (const run of sight.split(entry.header.keys, picks)) {
+      queue.pushEntry(lane, entry, run.picks, entry.shown(run.hidden))
+    }
   }
 
   /**

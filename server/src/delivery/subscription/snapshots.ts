@@ -1,4 +1,4 @@
-import { allowsKey } from '../../access/index.ts'
+import { allowsKey, shownJson } from '../../access/index.ts'
 import type { CurrentPage } from '../../bus/index.ts'
 import type { Clock } from '../../clock.ts'
 import type { Filter, FilterableEvent } from '../../filter/index.ts'
@@ -120,7 +120,9 @@ export class Snapshots {
       ({ key, json }) => lanes[lane] && allowsKey(scope, key) && (filter === undefined || matches(filter, json)),
     )
     for (const result of sent) sending.seam.note(result.key, result)
-    this.#frames = snapshotFrames({ sub, topic, partition, epoch, lane }, sent, {
+    const sight = plan.sights?.get(topic)
+    const shown = sight ? sent.map((each) => ({ ...each, json: shownJson(each.json, sight.of(each.key)) })) : sent
+    this.#frames = snapshotFrames({ sub, topic, partition, epoch, lane }, shown, {
       isLast: isLastPage && sending.at === sending.feeds.length - 1,
       maxBytes: this.#outlet.maxFrameBytes,
     })

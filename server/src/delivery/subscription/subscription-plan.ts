@@ -8,10 +8,10 @@ import {
   parsePosition,
   type ResumeFrom,
 } from '@tidegate/protocol'
-import { ALL_KEYS, type KeyScope, narrowed, type Rights } from '../../access/index.ts'
+import { ALL_KEYS, hiddenOfTopic, type KeyScope, narrowed, type Rights, type Sight } from '../../access/index.ts'
 import { isStreamId } from '../../bus/index.ts'
 import { type Contract, hasLatest, type TopicDefinition } from '../../config/model.ts'
-import { type Filter, FilterError, openFilter } from '../../filter/index.ts'
+import { type Filter, FilterError, noSuchField, openFilter } from '../../filter/index.ts'
 import type { SlowPolicy } from '../queue/index.ts'
 import type { ByLane } from '../wire/index.ts'
 import { planBytes } from './plan-cost.ts'
@@ -28,6 +28,8 @@ export interface SubscriptionPlan {
   readonly scope: KeyScope
   /** Topics of which the caller may see less. */
   readonly narrower: ReadonlyMap<string, KeyScope> | undefined
+  /** Topics of which fields are hidden from the caller. */
+  readonly sights: ReadonlyMap<string, Sight> | undefined
   readonly lanes: ByLane<boolean>
   /** Only events it matches; `undefined`: all. */
   readonly filter: Filter | undefined
@@ -89,6 +91,9 @@ export function planSubscription(
   const filter = readFilter(frame.where)
   if (filter instanceof FilterError) return refuse('invalid_filter', `where: ${filter.message}`)
   const scopes = scopesOf(topics, frame.keys && new Set(frame.keys), rights)
+  const sights = sightsOf(topics, contract, rights)
+  const unseen = filter && unseenField(filter, sights, scopes)
+  if (unseen !== undefined) return refuse('invalid_filter', `where: ${noSuchField(unseen)}`)
   return {
     ok: true,
     plan: {
@@ -96,6 +101,7 @@ export function planSubscription(
       selector: frame.topic,
       topics,
       ...scopes,
+      sights,
       bytes: planBytes({ topics, filter, ...scopes }, partitions),
       lanes: frame.lanes === undefined ? EVERY_LANE : chosen(frame.lanes),
       filter,
@@ -122,6 +128,29 @@ function scopesOf(
     if (allowed.kind !== 'all') narrower.set(topic, narrowed(allowed, asked))
   }
   return { scope: narrowed(ALL_KEYS, asked), narrower: narrower.size > 0 ? narrower : undefined }
+}
+
+function sightsOf(topics: readonly string[], contract: Contract, rights: Rights): SubscriptionPlan['sights'] {
+  if (!rights.hides) return undefined
+  const sights = new Map<string, Sight>()
+  for (const topic of topics) {
+    const sight = rights.sight('subscribe', topic, hiddenOfTopic(contract, topic))
+    if (sight !== undefined) sights.set(topic, sight)
+  }
+  return sights.size > 0 ? sights : undefined
+}
+
+/** A field that the filter reads and that is hidden: what matches would tell it. */
+function unseenField(
+  filter: Filter,
+  sights: SubscriptionPlan['sights'],
+  scopes: Pick<SubscriptionPlan, 'scope' | 'narrower'>,
+): readonly string[] | undefined {
+  for (const [topic, sight] of sights ?? []) {
+    const unseen = sight.unseen(filter.fields, scopeOf(scopes, topic))
+    if (unseen !== undefined) return unseen
+  }
+  return undefined
 }
 
 function chosen(lanes: readonly Lane[]): ByLane<boolean> {

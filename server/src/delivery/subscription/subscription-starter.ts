@@ -1,5 +1,5 @@
 import { compareStreamIds, type ResumeFrom } from '@tidegate/protocol'
-import { isSameScope, type Rights } from '../../access/index.ts'
+import { hiddenOfTopic, isSameScope, type Rights } from '../../access/index.ts'
 import { BusUnavailable, type KnownEntry, type LogHead, type LogHeads, missingPartition } from '../../bus/index.ts'
 import type { Contract } from '../../config/model.ts'
 import type { Examine, LogStart, SharedHeads, Tails } from '../log/index.ts'
@@ -55,9 +55,11 @@ export class SubscriptionStarter {
 
   /** Whether somebody sees the same of what a selector covers under other rights. */
   staysSame(selector: string, before: Rights, after: Rights): boolean {
-    return coveredTopics(selector, this.#contract).every((topic) =>
-      isSameScope(before.keys('subscribe', topic), after.keys('subscribe', topic)),
-    )
+    return coveredTopics(selector, this.#contract).every((topic) => {
+      const hiddenOf = hiddenOfTopic(this.#contract, topic)
+      const [sight, nextSight] = [before, after].map((rights) => rights.sight('subscribe', topic, hiddenOf)?.text)
+      return isSameScope(before.keys('subscribe', topic), after.keys('subscribe', topic)) && sight === nextSight
+    })
   }
 
   /** Calls `begin` once: in the same turn if Redis need not be asked. The plan's topics are held until `release`. */

@@ -1,4 +1,9 @@
-import type { BatchReader } from '../../bus/index.ts'
+/** JSON of events one after the other: event i lies in `[starts[i], starts[i] + sizes[i])`. */
+export interface EventTexts {
+  readonly sizes: ArrayLike<number>
+  readonly starts: ArrayLike<number>
+  readonly payload: Buffer
+}
 
 /** The events of one entry for one subscription in one lane, ascending. Shared: MUST NOT be changed. */
 export type Picks = readonly number[]
@@ -22,8 +27,7 @@ const ZERO = 0x30
  * Puts `at` in front of each event's stored fields: `{"at":"3@1/5-0.` + index + `",` + the stored JSON without its
  * brace.
  */
-export function encodeEvents(at: string, { header, starts: sources, payload }: BatchReader): EncodedEvents {
-  const sizes = header.bytes
+export function encodeEvents(at: string, { sizes, starts: sources, payload }: EventTexts): EncodedEvents {
   const head = Buffer.from(at, 'latin1')
   const starts = new Uint32Array(sizes.length + 1)
   for (let i = 0; i < sizes.length; i++) {

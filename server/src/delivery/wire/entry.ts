@@ -1,5 +1,5 @@
 import { LANES } from '@tidegate/protocol'
-import { allowsKey, type KeyScope } from '../../access/index.ts'
+import { allowsKey, type HiddenFields, type KeyScope, shownJson } from '../../access/index.ts'
 import { type BatchHeader, BatchReader, type LogEntry } from '../../bus/index.ts'
 import { type EncodedEvents, encodeEvents, type Picks } from './encoded-events.ts'
 import type { LaneIndex } from './lanes.ts'
@@ -8,8 +8,8 @@ import type { LaneIndex } from './lanes.ts'
 export type LanePicks = readonly [Picks, Picks, Picks]
 
 /**
- * One record batch on its way to subscribers: its header decoded, its events encoded once for all of them, at the first
- * match.
+ * One record batch on its way to subscribers: its header decoded, its events encoded once for all of them who see the
+ * same, at the first match.
  */
 export class Entry {
   readonly partition: number
@@ -24,6 +24,8 @@ export class Entry {
   #content:
     | { readonly kind: 'stored'; readonly batch: BatchReader }
     | { readonly kind: 'encoded'; readonly encoded: EncodedEvents }
+  /** By what is hidden. Those alone keep one who wait for it: the ring has room for the stored bytes. */
+  #shown: Map<string, WeakRef<EncodedEvents>> | undefined
   #lanePicks: LanePicks | undefined
 
   constructor(partition: number, raw: LogEntry) {
@@ -40,10 +42,33 @@ export class Entry {
 
   get encoded(): EncodedEvents {
     if (this.#content.kind === 'encoded') return this.#content.encoded
-    const at = `{"at":"${this.partition}@${this.epoch}/${this.streamId}.`
-    const encoded = encodeEvents(at, this.#content.batch)
+    const encoded = encodeEvents(this.#at, this.#content.batch)
     this.#content = { kind: 'encoded', encoded }
     return encoded
+  }
+
+  /** The events as those see them from whom some fields are hidden. */
+  shown(hidden: HiddenFields): EncodedEvents {
+    const known = this.#shown?.get(hidden.text)?.deref()
+    if (known !== undefined) return known
+    const texts = this.header.keys.map((_, index) => Buffer.from(shownJson(this.#storedJson(index), hidden)))
+    const sizes = texts.map(({ length }) => length)
+    const starts: number[] = []
+    sizes.reduce((start, size) => starts.push(start) && start + size, 0)
+    const encoded = encodeEvents(this.#at, { sizes, starts, payload: Buffer.concat(texts) })
+    this.#shown ??= new Map()
+    this.#shown.set(hidden.text, new WeakRef(encoded))
+    return encoded
+  }
+
+  /** What stands before the index of an event and its stored fields. */
+  get #at(): string {
+    return `{"at":"${this.partition}@${this.epoch}/${this.streamId}.`
+  }
+
+  #storedJson(index: number): string {
+    const json = this.jsonOf(index)
+    return this.#content.kind === 'stored' ? json : `{${json.slice(this.#at.length + `${index}",`.length)}`
   }
 
   /** The JSON of one event, with or without `at`. */

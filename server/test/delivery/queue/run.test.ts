@@ -25,7 +25,7 @@ const lane = {
   waiting: 0,
   trailing: { conflated: 0, sampled: 0 },
 }
-const runOf = (picks: readonly number[]) => openRun({ delivered: () => {} }, lane, entry, picks)
+const runOf = (picks: readonly number[]) => openRun({ delivered: () => {} }, lane, entry, picks, entry.encoded)
 
 describe('run', () => {
   it('D-PIN-1 is sparse when it needs less than a quarter of its entry', () => {

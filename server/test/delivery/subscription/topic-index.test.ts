@@ -133,7 +133,7 @@ describe('topic index', () => {
     const index = new TopicIndex<Indexed>()
     const matches = vi.fn(() => true)
     for (let i = 0; i < 100; i++) {
-      const filter = { text: 'has(key)', terms: 1, matches }
+      const filter = { text: 'has(key)', terms: 1, fields: [], matches }
       index.add({ plan: { topics: ['t.one'], ...scopeOfKeys(undefined), lanes: [true, true, true], filter } })
     }
     const offered = new Set<object>()

@@ -1,6 +1,7 @@
 import type { Lane } from '@tidegate/protocol'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import { hiddenFields } from '../../../src/access/hidden-fields.ts'
 import { encodeEvent, type LogEntry, RecordBatchBuilder } from '../../../src/bus/index.ts'
 import { bytesOf, copyEvents } from '../../../src/delivery/wire/encoded-events.ts'
 import { Entry } from '../../../src/delivery/wire/entry.ts'
@@ -92,6 +93,29 @@ describe('entry', () => {
             .filter((e) => e.lane === ['high', 'normal', 'low'][lane] && !isRefused(e.index))
           expect(lanePicks[lane]).toEqual(expected.map((e) => e.index))
         }
+      }),
+    )
+  })
+
+  it('D-ENTRY-3 is encoded once for all who see the same, before or after it was encoded whole', () => {
+    const hidden = hiddenFields(['secret'])
+    fc.assert(
+      fc.property(slices, fc.boolean(), (input, isFirst) => {
+        const flat = input.flat().map((each) => ({ ...each, data: { ...each.data, secret: 'hush' } }))
+        const entry = new Entry(3, rawEntry([flat]))
+        if (!isFirst) expect(entry.encoded.bytes.includes('hush')).toBe(true)
+        const shown = entry.shown(hidden)
+        expect(entry.shown(hiddenFields(['secret']))).toBe(shown)
+        expect(entry.shown(hiddenFields(['other']))).not.toBe(shown)
+        expect(JSON.parse(`[${shown.bytes.toString('utf8').replace(/,$/, '')}]`)).toEqual(
+          input.flat().map(({ id, key, time, data: { secret: _, ...data } }, i) => ({
+            ...{ at: `3@ab1/1732350000123-7.${i}`, id, key, time },
+            data: JSON.parse(JSON.stringify(data)),
+          })),
+        )
+        expect(flat.map((_, i) => bytesOf(shown, [i], 0, 1)).reduce((sum, bytes) => sum + bytes)).toBe(
+          shown.bytes.length,
+        )
       }),
     )
   })
