@@ -1,6 +1,5 @@
-import type { ResolvedRule } from '../config/access-model.ts'
+import type { Allowed, ResolvedRule } from '../config/access-model.ts'
 import { type Grant, isGrantSelector, PLACEHOLDER } from '../config/grant.ts'
-import type { Hides } from '../config/hides.ts'
 import { type HeldGrant, Rights } from './rights.ts'
 
 export type Claims = Readonly<Record<string, unknown>>
@@ -8,27 +7,18 @@ export type Claims = Readonly<Record<string, unknown>>
 /** How somebody showed who it is. */
 export type Identity =
   | { readonly kind: 'anonymous' }
-  | {
+  /** What it allows is of the token or key itself, as its issuer said it. */
+  | ({
       readonly kind: 'token'
       readonly subject: string
       readonly claims: Claims
-      /** Of the token itself, as its issuer gave them. */
-      readonly grants: readonly Grant[]
-      /** What its grants do not show. */
-      readonly hides?: Hides
       /** When it was issued, and from when on it counts no more; ms since 1970. */
       readonly issuedAt: number
       readonly expiresAt: number
       /** `jti`. */
       readonly id?: string
-    }
-  | {
-      readonly kind: 'key'
-      readonly id: string
-      readonly name: string
-      readonly grants: readonly Grant[]
-      readonly hides?: Hides
-    }
+    } & Allowed)
+  | ({ readonly kind: 'key'; readonly id: string; readonly name: string } & Allowed)
 
 /** Somebody who sends requests, with what it may do. */
 export interface Caller {

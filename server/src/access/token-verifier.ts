@@ -1,7 +1,8 @@
 import { createPublicKey, createSecretKey, type KeyObject } from 'node:crypto'
 import { LIMITS } from '@tidegate/protocol'
 import { createLocalJWKSet, createRemoteJWKSet, decodeProtectedHeader, errors, type JWTPayload, jwtVerify } from 'jose'
-import { type Allowed, readAllowed } from '../config/access.ts'
+import { readAllowed } from '../config/access.ts'
+import type { Allowed } from '../config/access-model.ts'
 import type { Identity } from './caller.ts'
 import { type Refusal, refusal, UNREACHABLE } from './refusal.ts'
 

@@ -7,14 +7,18 @@ export type CallerKind = (typeof CALLER_KINDS)[number]
 
 export type ClaimValue = string | number | boolean
 
-/** A rule as gateways apply it. */
-export interface ResolvedRule {
-  readonly caller: CallerKind
-  /** Claim -> the values it may have. */
-  readonly when: ReadonlyMap<string, readonly ClaimValue[]>
+/** What a rule, token or key allows. */
+export interface Allowed {
   readonly grants: readonly Grant[]
   /** What its grants do not show; absent: nothing. */
   readonly hides?: Hides
+}
+
+/** A rule as gateways apply it. */
+export interface ResolvedRule extends Allowed {
+  readonly caller: CallerKind
+  /** Claim -> the values it may have. */
+  readonly when: ReadonlyMap<string, readonly ClaimValue[]>
 }
 
 /** What a config says of callers. */

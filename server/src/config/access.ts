@@ -1,5 +1,6 @@
 import { matchesTopic } from '@tidegate/protocol'
 import {
+  type Allowed,
   CALLER_KINDS,
   type CallerKind,
   type ClaimValue,
@@ -8,12 +9,10 @@ import {
   type ResolvedRule,
 } from './access-model.ts'
 import type { ConfigProblem } from './config-error.ts'
-import type { EntityDefinition } from './entity-model.ts'
 import { type Grant, isGrantSelector, OPERATIONS, type Operation, parseGrant } from './grant.ts'
-import { hideProblems } from './hide-problems.ts'
+import { type Declared, hideProblems } from './hide-problems.ts'
 import type { UncheckedHide } from './hideable.ts'
-import { type Hides, readHides } from './hides.ts'
-import type { TopicDefinition } from './model.ts'
+import { readHides } from './hides.ts'
 
 /** What callers of a kind may do. Nothing is allowed that no rule and no token allows. */
 export interface AccessRule<Hide = UncheckedHide> {
@@ -47,17 +46,6 @@ export interface AccessOptions<Hide = UncheckedHide> {
   readonly rules: readonly AccessRule<Hide>[]
   /** Claims of tokens that handlers of commands see (`ctx.caller`) and trails of entities keep; none unless listed. */
   readonly claims?: readonly string[]
-}
-
-/** What a rule or token allows, and does not show. */
-export interface Allowed {
-  readonly grants: readonly Grant[]
-  readonly hides?: Hides
-}
-
-export interface Declared {
-  readonly topics: ReadonlyMap<string, TopicDefinition>
-  readonly entities: ReadonlyMap<string, EntityDefinition>
 }
 
 /** Checks the rules of a config, and adds what is wrong with them to the problems. */

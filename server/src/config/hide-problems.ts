@@ -1,8 +1,14 @@
 import { matchesTopic } from '@tidegate/protocol'
-import type { Allowed, Declared } from './access.ts'
+import type { Allowed } from './access-model.ts'
+import type { EntityDefinition } from './entity-model.ts'
 import { pathNames } from './field-path.ts'
 import type { JsonSchema } from './json-schema.ts'
 import type { TopicDefinition } from './model.ts'
+
+export interface Declared {
+  readonly topics: ReadonlyMap<string, TopicDefinition>
+  readonly entities: ReadonlyMap<string, EntityDefinition>
+}
 
 /** What a rule or token hides to no effect: a name that is misspelt hides nothing. */
 export function hideProblems({ grants, hides = {} }: Allowed, declared: Declared): string[] {
