@@ -12,6 +12,7 @@ const HEAVY = [
   '**/*.browser.test.ts',
   'server/test/supervisor/start.test.ts',
   'server/test/house/readme/readme.test.ts',
+  'server/test/packages/*.test.ts',
 ]
 /** Files whose tests fail beside another one: what they measure is what a machine of their own does. */
 const ALONE = [
@@ -36,6 +37,7 @@ function project(name: string, groupOrder: number, test: TestUserConfig) {
 }
 
 export default defineConfig({
+  resolve: { tsconfigPaths: true },
   test: {
     testTimeout: 20_000,
     hookTimeout: 30_000,

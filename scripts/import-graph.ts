@@ -1,5 +1,6 @@
 import { posix } from 'node:path'
 import ts from 'typescript'
+import { entriesOf, type Manifest } from './packages.ts'
 import { REPOSITORY, type SourceFile, sourceFilesOf } from './source-files.ts'
 
 export interface Module {
@@ -20,12 +21,12 @@ export function importGraph(root = REPOSITORY): ReadonlyMap<string, Module> {
 
 /** What the names of this workspace's packages stand for: `@tidegate/client/node` -> `client-sdk/src/node.ts`. */
 function ownPackages(root: string): ReadonlyMap<string, string> {
-  const entries = sourceFilesOf(root, '/package.json').flatMap(({ path, text }) => {
-    const { name, exports = {} } = JSON.parse(text) as { name: string; exports?: Record<string, string> }
-    return Object.entries(exports).map(
-      ([entry, file]) => [posix.join(name, entry), posix.join(posix.dirname(path), file)] as const,
-    )
-  })
+  const manifests = sourceFilesOf(root, '/package.json')
+  const entries = manifests.flatMap(({ path, text }) =>
+    entriesOf(JSON.parse(text) as Manifest).map(
+      ({ specifier, source }) => [specifier, posix.join(posix.dirname(path), source)] as const,
+    ),
+  )
   return new Map(entries)
 }
 

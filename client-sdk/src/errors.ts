@@ -11,7 +11,8 @@ export const CLIENT_ERROR_CODES = {
   invalid_token: 'A token is a text of 1 to 8,192 visible ASCII characters, without spaces or line ends.',
   no_token: 'The token function gave no token within 10 s. `cause` has its error. It is asked again.',
   invalid_url: 'Not an http(s):// or ws(s):// address.',
-  no_websocket: 'There is no global WebSocket. On Node 20 import from "@tidegate/client/node", or pass one.',
+  no_websocket:
+    'There is no global WebSocket: Node has one from 22 on. Install the package "ws", or pass a class as `WebSocket`.',
 } as const
 
 export type ClientErrorCode = keyof typeof CLIENT_ERROR_CODES

@@ -1,4 +1,5 @@
 import { LIMITS } from '@tidegate/protocol'
+import type { AbortSignal } from './abort-signal.ts'
 import type { TokenEvent } from './connection/event.ts'
 import type { TokenReason } from './connection/token-state.ts'
 import { clientError, type TidegateError } from './errors.ts'

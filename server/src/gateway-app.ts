@@ -1,5 +1,4 @@
 import type { BlockList } from 'node:net'
-import { fileURLToPath } from 'node:url'
 import type { LogEpoch } from '@tidegate/protocol'
 import { Access, type AccessSettings } from './access/index.ts'
 import { type BreakerLimits, BusUnavailable, type GuardState, MAX_PRODUCERS, openBus } from './bus/index.ts'
@@ -24,6 +23,7 @@ import { ClientAddresses, DEFAULT_SETTINGS, type LimitSettings, Limits } from '.
 import type { Audit } from './observability/audit.ts'
 import { createReport, type Defect } from './observability/defects.ts'
 import { GatewayMetrics } from './observability/gateway-metrics.ts'
+import { PAGE } from './package-files.ts'
 import { Queries } from './queries/index.ts'
 import { readTls, type TlsFiles } from './tls.ts'
 import type { HostPattern, OriginPattern } from './web-origin.ts'
@@ -91,7 +91,6 @@ export interface RunningGateway {
   close(options: { deadlineMs: number }): Promise<void>
 }
 
-const DASHBOARD = fileURLToPath(new URL('../../dashboard/dist', import.meta.url))
 const DEFAULT_READY_SHARE = 0.5
 const DEFAULT_MAX_LAG_MS = 250
 const OPEN: AccessSettings = { anonymous: 'everything', toleranceSeconds: 0, rightsClaim: '' }
@@ -187,7 +186,7 @@ export async function startGateway(settings: GatewaySettings, contract: Contract
   const limits = new Limits({ settings: settings.limits ?? DEFAULT_SETTINGS, clock, onRefused: metrics.onRefused })
   const streams = new Streams(delivery, access, admission, report)
   const pages = new StaticFiles()
-  await Promise.all([delivery.start(), commands.start(), access.start(), pages.load(DASHBOARD)])
+  await Promise.all([delivery.start(), commands.start(), access.start(), pages.load(PAGE)])
   await ingest.start()
   canaries.start()
   await readiness.start()

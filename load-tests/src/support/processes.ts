@@ -1,6 +1,6 @@
 import { type ChildProcess, fork } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
-import { NODE_OPTIONS } from '../../../server/src/supervisor/supervisor.ts'
+import { HEAP_OPTIONS } from '../../../server/src/heap-options.ts'
 
 const TIDEGATE = fileURLToPath(new URL('../../../server/bin/tidegate.js', import.meta.url))
 /** A busy machine takes several times as long as an idle one, which needs two seconds. */
@@ -46,7 +46,7 @@ export function startTidegate(args: readonly string[], env: Readonly<Record<stri
   return untilReady(
     fork(TIDEGATE, args, {
       env: { ...process.env, ...env },
-      execArgv: NODE_OPTIONS,
+      execArgv: [...HEAP_OPTIONS],
       stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
     }),
   )

@@ -1,5 +1,7 @@
 import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { LUA } from '../package-files.ts'
 import type { Redis } from './connection.ts'
 
 type Argument = string | number | Buffer
@@ -16,9 +18,7 @@ export interface Script {
  * refuses it at its first write that adds something, unless another write came before.
  */
 export function loadScript(name: string, options: { allowOom?: boolean; include?: readonly string[] } = {}): Script {
-  const parts = [...(options.include ?? []), name].map((part) =>
-    readFileSync(new URL(`./lua/${part}.lua`, import.meta.url), 'utf8'),
-  )
+  const parts = [...(options.include ?? []), name].map((part) => readFileSync(join(LUA, `${part}.lua`), 'utf8'))
   const flags = options.allowOom ? '#!lua flags=allow-oom\n' : '#!lua\n'
   const head = options.allowOom === undefined ? '' : flags
   const source = `${head}${parts.join('\n')}`

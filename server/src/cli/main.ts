@@ -1,3 +1,4 @@
+import { version } from '../package-files.ts'
 import { withoutSecrets } from '../secrets.ts'
 import { printableJson } from './printable.ts'
 import { UsageError } from './usage-error.ts'
@@ -15,6 +16,7 @@ interface Listing {
 }
 
 export const COMMANDS: Readonly<Record<string, Listing>> = {
+  init: { summary: 'begin a project: config, publisher, page', load: () => import('./init.ts') },
   start: { summary: 'everything on this machine: Redis, gateway, worker, demo', load: () => import('./start.ts') },
   gateway: { summary: 'one gateway on the Redis at REDIS_URL', load: () => import('./gateway.ts') },
   worker: { summary: 'one worker on the Redis at REDIS_URL', load: () => import('./worker.ts') },
@@ -44,16 +46,22 @@ ${Object.entries(COMMANDS)
   .join('\n')}
 
 Examples:
+  tidegate init
   tidegate start
   tidegate start --port 9000 --workers 2 --config tidegate.config.ts
   REDIS_URL=redis://127.0.0.1:6379 tidegate gateway --port 8080
   tidegate <command> --help
+  tidegate --version
 `
 
 /** Runs the command line. Resolves to the exit code: 0, 1 when the command failed, 2 when it was not understood. */
 export async function main([name, ...args]: string[]): Promise<number> {
   if (name === '--help' || name === '-h' || name === 'help') {
     process.stdout.write(USAGE)
+    return 0
+  }
+  if (name === '--version' || name === '-v') {
+    process.stdout.write(`${version()}\n`)
     return 0
   }
   const listing = name !== undefined && Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined

@@ -27,7 +27,8 @@ const ALIVE_MS = 1_000
  */
 const SAME_SIGNAL_MS = 1_000
 
-const SIGNALS = ['SIGTERM', 'SIGINT', 'SIGHUP'] as const
+/** They stop a process in order. */
+export const SIGNALS = ['SIGTERM', 'SIGINT', 'SIGHUP'] as const
 
 /**
  * Runs a start that SIGTERM, SIGINT, SIGHUP or `orphaned` aborts: then `stopped` is aborted, and `start` MUST stop what

@@ -1,23 +1,22 @@
 import { existsSync } from 'node:fs'
 import { resolve } from 'node:path'
-import { fileURLToPath, pathToFileURL } from 'node:url'
+import { pathToFileURL } from 'node:url'
+import { DEMO_CONFIG, IS_BUILT } from '../package-files.ts'
 import type { Config } from './define-config.ts'
-
-const BUILT_IN = fileURLToPath(new URL('../demo/demo.config.ts', import.meta.url))
 
 /** The config to use when none is named: `tidegate.config.ts` in the directory, else the built-in demo's. */
 export function defaultConfigPath(directory: string): string {
   const own = resolve(directory, 'tidegate.config.ts')
-  return existsSync(own) ? own : BUILT_IN
+  return existsSync(own) ? own : DEMO_CONFIG
 }
 
 /** Whether it is the demo's config, with which the demo's events make sense. */
 export function isBuiltInConfig(path: string): boolean {
-  return resolve(path) === BUILT_IN
+  return resolve(path) === DEMO_CONFIG
 }
 
 /**
- * Loads the default export of a config file. TypeScript files need tsx, under which every Tidegate process runs.
+ * Loads the default export of a config file, TypeScript or JavaScript, ES module or CommonJS.
  *
  * @param path of the file, relative to the working directory.
  * @throws {ConfigError} when the config names things that cannot be used.
@@ -27,6 +26,7 @@ export async function loadConfig(path: string): Promise<Config<unknown>> {
   const file = resolve(path)
   let exported: { default?: unknown }
   try {
+    if (IS_BUILT && !isBuiltInConfig(file)) await readTypeScript()
     exported = await import(pathToFileURL(file).href)
   } catch (cause) {
     if (cause instanceof Error && cause.name === 'ConfigError') throw cause
@@ -35,6 +35,13 @@ export async function loadConfig(path: string): Promise<Config<unknown>> {
   const config = [exported.default, defaultOf(exported.default)].find(isConfig)
   if (config === undefined) throw new Error(`${file} must export defineConfig({ topics: [...] }) as its default`)
   return config
+}
+
+/** By tsx on every Node: what its own stripping of types refuses would depend on the version. A clone has it already. */
+async function readTypeScript(): Promise<void> {
+  const [commonJs, esm] = await Promise.all([import('tsx/cjs/api'), import('tsx/esm/api')])
+  commonJs.register()
+  esm.register()
 }
 
 /** Where the file is CommonJS to Node, its exports are themselves the default export. */

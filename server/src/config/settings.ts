@@ -29,6 +29,7 @@ const variable = <T, F extends Variable<T> & Partial<Fallback>>(definition: F & 
 
 export const ANONYMOUS = ['all', 'rules'] as const
 export const TRANSPORTS = ['uws', 'node'] as const
+export const PACKAGE_MANAGERS = ['npm', 'pnpm', 'yarn', 'bun'] as const
 export const LOG_LEVELS = ['debug', 'info', 'warn', 'error', 'silent'] as const
 
 /** Every environment variable that Tidegate reads. */
@@ -328,6 +329,13 @@ export const VARIABLES = {
     fallbackText: 'unset',
     parse: (value: string) => value !== '',
   }),
+  packageManager: variable({
+    name: 'npm_config_user_agent',
+    meaning: 'Set by npm, pnpm, Yarn and Bun for what they run. `tidegate init` installs with the one that runs it.',
+    fallback: '',
+    fallbackText: 'unset: npm',
+    parse: (value: string) => PACKAGE_MANAGERS.find((name) => value.startsWith(`${name}/`)) ?? 'npm',
+  }),
 } as const
 
 export type Settings = ReturnType<typeof readSettings>
@@ -399,6 +407,7 @@ export function readSettings(flags: Flags = {}, environment: Environment = proce
     cacheFolder: setting(VARIABLES.cacheFolder),
     searchPath: setting(VARIABLES.searchPath),
     startedByNpm: setting(VARIABLES.startedByNpm),
+    packageManager: setting(VARIABLES.packageManager),
   })
 }
 

@@ -1,10 +1,9 @@
 import { type ChildProcess, fork } from 'node:child_process'
-import { fileURLToPath } from 'node:url'
 import { childEnvironment } from '../config/settings.ts'
+import { COMMAND } from '../package-files.ts'
 import { Backoff } from './backoff.ts'
 import { Watchdog } from './watchdog.ts'
 
-const TIDEGATE = fileURLToPath(new URL('../../bin/tidegate.js', import.meta.url))
 /** Beyond the child's own time to drain: it hangs. */
 const HANGING_MS = 1_000
 
@@ -64,7 +63,7 @@ export class Child {
     const startedAt = performance.now()
     let ready = false
     let watchdog: Watchdog | undefined
-    const child = fork(TIDEGATE, args, {
+    const child = fork(COMMAND, args, {
       execArgv: [...nodeOptions],
       env: childEnvironment(environment, { TIDEGATE_LOG_LEVEL: 'warn' }),
       // In a process group of its own: Ctrl-C in the terminal reaches only this process, which ends its children in

@@ -1,3 +1,4 @@
+import { HEAP_OPTIONS } from '../heap-options.ts'
 import { Backoff } from './backoff.ts'
 import { Child } from './child.ts'
 import { localUrl } from './local-url.ts'
@@ -28,19 +29,6 @@ export interface SupervisorOptions {
   readonly say: (line: string) => void
 }
 
-/**
- * Under load the young generation of a gateway or worker fills many times a second at Node's 16 MiB; with 64 MiB most
- * events are garbage before they are looked at. It has this size from the start, because V8 grows it late and shrinks
- * it again: measured, ingest is 15 % slower then. By default the old generation would fill with garbage to some hundred
- * megabytes before its first collection, and to four times the live data between collections; here it is twice. A
- * gateway with 5,000 stalled clients stays 40 MB smaller, and ingest is as fast.
- */
-export const NODE_OPTIONS = [
-  '--initial-old-space-size=64',
-  '--heap-growing-percent=100',
-  '--max-semi-space-size=64',
-  '--min-semi-space-size=64',
-]
 const REDIS_STOP_MS = 10_000
 
 /** All processes of one machine: Redis, gateways, workers, demo. Crashed ones are restarted, and reported. */
@@ -79,9 +67,9 @@ export class Supervisor {
     this.#gateways = numbered('gateway', gateways).map((name, index) => {
       const adminPort = options.adminPorts[index]
       const environment = adminPort === undefined ? {} : { TIDEGATE_ADMIN_PORT: `${adminPort}` }
-      return child(name, ['gateway', ...listen, '--config', config], NODE_OPTIONS, environment)
+      return child(name, ['gateway', ...listen, '--config', config], HEAP_OPTIONS, environment)
     })
-    this.#workers = numbered('worker', workers).map((name) => child(name, ['worker', '--config', config], NODE_OPTIONS))
+    this.#workers = numbered('worker', workers).map((name) => child(name, ['worker', '--config', config], HEAP_OPTIONS))
     this.#demo = options.demo ? [child('demo', ['demo', '--url', localUrl(scheme, host, port)], [])] : []
   }
 

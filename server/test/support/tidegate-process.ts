@@ -1,9 +1,9 @@
 import { type ChildProcess, execFileSync, fork } from 'node:child_process'
 import { once } from 'node:events'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { fileURLToPath } from 'node:url'
+import { HEAP_OPTIONS } from '../../src/heap-options.ts'
+import { COMMAND } from '../../src/package-files.ts'
 
-const TIDEGATE = fileURLToPath(new URL('../../bin/tidegate.js', import.meta.url))
 const DEADLINE_MS = 30_000
 /** How long the rest of the output of an ended process is waited for. */
 const OUTPUT_GRACE_MS = 500
@@ -13,7 +13,7 @@ export interface Ended {
   readonly signal: NodeJS.Signals | null
 }
 
-/** `tidegate <command>` as a process of its own, as a user or the supervisor starts it. */
+/** `tidegate <command>` as a process of its own, as the supervisor starts it. */
 export class TidegateProcess {
   /** What it printed so far, standard output and error together. */
   output = ''
@@ -21,10 +21,11 @@ export class TidegateProcess {
   readonly child: ChildProcess
   #hasEnded = false
 
-  constructor(args: readonly string[], environment: Readonly<Record<string, string>> = {}) {
+  /** @param command the file of the command, that of this repository by default */
+  constructor(args: readonly string[], environment: Readonly<Record<string, string>> = {}, command = COMMAND) {
     // npm_lifecycle_event is set when the tests run under npm; only a test of that wants it.
     const env = { ...process.env, npm_lifecycle_event: '', REDIS_URL: '', ...environment }
-    this.child = fork(TIDEGATE, args, { env, execArgv: [], stdio: ['ignore', 'pipe', 'pipe', 'ipc'] })
+    this.child = fork(command, args, { env, execArgv: [...HEAP_OPTIONS], stdio: ['ignore', 'pipe', 'pipe', 'ipc'] })
     const streams = [this.child.stdout!, this.child.stderr!]
     for (const stream of streams) {
       stream.setEncoding('utf8').on('data', (text: string) => {

@@ -1,0 +1,24 @@
+/**
+ * Options of Node for gateways and workers. Under load the young generation fills many times a second at Node's 16 MiB;
+ * with 64 MiB most events are garbage before they are looked at. It has this size from the start, because V8 grows it
+ * late and shrinks it again: measured, ingest is 15 % slower then. By default the old generation would fill with
+ * garbage to some hundred megabytes before its first collection, and to four times the live data between collections;
+ * here it is twice. A gateway with 5,000 stalled clients stays 40 MB smaller, and ingest is as fast.
+ */
+export const HEAP_OPTIONS = [
+  '--initial-old-space-size=64',
+  '--heap-growing-percent=100',
+  '--max-semi-space-size=64',
+  '--min-semi-space-size=64',
+] as const
+
+/** Those that a process was not started with, whatever their values. @param given options of Node, as in `process.execArgv` */
+export function missingHeapOptions(given: readonly string[]): string[] {
+  const names = new Set(given.map(nameOf))
+  return HEAP_OPTIONS.filter((option) => !names.has(nameOf(option)))
+}
+
+/** V8 takes `_` and `-` alike. */
+function nameOf(option: string): string {
+  return option.split('=')[0]!.replaceAll('_', '-')
+}
