@@ -29,7 +29,9 @@ export async function checkOnNode(version: string, tarballs: string): Promise<st
     const installedMs = performance.now() - startedAt
     const server = await place.start(`npx tidegate start --port ${port}`, 'Tidegate is at')
     await place.start('npx tsx publish.ts', 'publishing')
-    await place.run(`curl -sN --max-time 30 'http://127.0.0.1:${port}/v1/stream?topic=sensor.reading' | grep -m1 '^data:'`)
+    await place.run(
+      `curl -sN --max-time 30 'http://127.0.0.1:${port}/v1/stream?topic=sensor.reading' | grep -m1 '^data:'`,
+    )
     const firstEventMs = performance.now() - startedAt
     await place.run(`curl -sf http://127.0.0.1:${port}/ | grep -q assets/`)
     await place.start('npx tsx listen.ts', 'count:')

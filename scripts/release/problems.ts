@@ -18,7 +18,8 @@ export function releaseProblems(
   for (const manifest of manifests) {
     if (manifest.version !== version) problems.push(`${manifest.name} is ${manifest.version}, and not ${version}`)
     for (const [name, range] of Object.entries(manifest.dependencies ?? {}))
-      if (names.has(name) && range !== version) problems.push(`${manifest.name} depends on ${name} ${range}, and not ${version}`)
+      if (names.has(name) && range !== version)
+        problems.push(`${manifest.name} depends on ${name} ${range}, and not ${version}`)
   }
   const [, heading] = new RegExp(`^## (${version.replaceAll('.', '\\.')}.*)$`, 'm').exec(changelog) ?? []
   if (heading === undefined) problems.push(`CHANGELOG.md has no heading for ${version}`)

@@ -112,13 +112,12 @@ function declared(folder: string): ReadonlySet<string> {
   return new Set([manifest.dependencies, manifest.devDependencies].flatMap((packages) => Object.keys(packages ?? {})))
 }
 
-/** The name of the folder with what npm allows in names. */
+/** The words of the folder's name: npm allows no others. */
 function packageName(folder: string): string {
-  const name = basename(folder)
+  const words = basename(folder)
     .toLowerCase()
-    .replace(/[^a-z0-9-._~]+/g, '-')
-    .replace(/^[-._]+|[-._]+$/g, '')
-  return name === '' ? 'stream' : name
+    .match(/[a-z0-9]+/g)
+  return words?.join('-') ?? 'stream'
 }
 
 function sorted(packages: Packages): Packages {

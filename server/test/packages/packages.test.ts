@@ -1,9 +1,11 @@
-import { execFileSync } from 'node:child_process'
+import { execFileSync, fork } from 'node:child_process'
+import { once } from 'node:events'
 import { readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { runCommand } from '../support/command-line.ts'
-import { TidegateProcess } from '../support/tidegate-process.ts'
+import { startTestRedis, type TestRedis } from '../support/redis.ts'
+import { isRunning, processesLike, TidegateProcess, until } from '../support/tidegate-process.ts'
 import { installPackages } from './installed-tree.ts'
 
 const MAX_BYTES = 2_000_000
@@ -22,6 +24,7 @@ beforeAll(async () => {
 })
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
 
+const command = () => join(folder, 'node_modules/tidegate/bin/tidegate.js')
 const node = (args: readonly string[]) => execFileSync(process.execPath, args, { cwd: folder, encoding: 'utf8' })
 
 describe('installed packages', () => {
@@ -56,12 +59,11 @@ describe('installed packages', () => {
   })
 
   test('PK-RUN-1 PK-ZOD-1 X-INIT-1 tidegate start runs the config that init wrote, serves the page and stores events', async () => {
-    const command = join(folder, 'node_modules/tidegate/bin/tidegate.js')
     const config = join(folder, 'tidegate.config.ts')
     const started = new TidegateProcess(
       ['start', '--port', '0', '--data', join(folder, 'data'), '--config', config],
       {},
-      command,
+      command(),
     )
     try {
       const url = `http://127.0.0.1:${(await started.ready()).port}`
@@ -74,5 +76,40 @@ describe('installed packages', () => {
     } finally {
       expect(await started.stop()).toEqual({ code: 0, signal: null })
     }
+  })
+})
+
+describe('an installed gateway that was started without the options of its heap', () => {
+  let redis: TestRedis
+  beforeAll(async () => {
+    redis = await startTestRedis()
+  })
+  afterAll(() => redis.close())
+
+  /** The address tells its processes from those of other tests. */
+  async function started(host: string) {
+    const child = fork(command(), ['gateway', '--port', '0', '--host', host], {
+      env: { ...process.env, REDIS_URL: redis.url, TIDEGATE_LOG_LEVEL: 'silent' },
+      execArgv: [],
+    })
+    const [message] = (await once(child, 'message')) as [{ readonly type: string; readonly port?: number }]
+    const [running] = processesLike(new RegExp(`semi-space-size=64 .*gateway --port 0 --host ${host}$`))
+    return { child, message, running: running! }
+  }
+
+  test('S-CHILD-7 runs with them, tells its parent when it is ready, and ends upon a signal with its code', async () => {
+    const { child, message, running } = await started('127.0.0.7')
+    expect(running).toBeGreaterThan(0)
+    expect(message).toEqual({ type: 'ready', port: expect.any(Number) })
+    expect((await fetch(`http://127.0.0.7:${message.port}/livez`)).status).toBe(200)
+    child.kill('SIGTERM')
+    expect(await once(child, 'exit')).toEqual([0, null])
+    expect(isRunning(running)).toBe(false)
+  })
+
+  test('S-CHILD-7 ends when it is killed', async () => {
+    const { child, running } = await started('127.0.0.8')
+    child.kill('SIGKILL')
+    await until(() => !isRunning(running), 'nothing is left of it')
   })
 })
