@@ -1,5 +1,6 @@
 import { DEFAULTS, formatLogEpoch, type ServerFrame, type SubscribeOptions } from '@tidegate/protocol'
 import { AckedPositions } from './acked-positions.ts'
+import { expectKind, expectOptions, type Kind, wrong } from './arguments.ts'
 import { callBack } from './call-back.ts'
 import type { CommandAnswer, CommandOptions } from './commands/command-types.ts'
 import { type CommandCall, Commands } from './commands/commands.ts'
@@ -12,15 +13,18 @@ import { EntityHandle } from './entities/entity-handle.ts'
 import { foundPages } from './entities/entity-queries.ts'
 import type { CommandName, EntityMoment, EntityName, EntityOf, FindOptions } from './entities/entity-types.ts'
 import { clientError, type TidegateError } from './errors.ts'
+import { CHANGE_OPTIONS } from './option-changes.ts'
 import { DEFAULT_OUTBOX, type OutboxLimits } from './outbox.ts'
 import type { PublishReceipt } from './publish-frames.ts'
 import { Publisher } from './publisher.ts'
 import { Queries, type QueryPage } from './queries.ts'
 import { randomId } from './random-id.ts'
+import { ServerClock } from './server-clock.ts'
 import { type SocketConstructor, socketUrl } from './socket.ts'
 import type { Subscription } from './subscription.ts'
 import { Subscriptions } from './subscriptions.ts'
 import type { TokenOption } from './token-source.ts'
+import { warn } from './warn.ts'
 
 export interface ClientOptions {
   /** Address of a gateway, `http(s)://` or `ws(s)://`. Its path is not used. */
@@ -43,6 +47,28 @@ export interface ClientOptions {
   readonly outbox?: Partial<OutboxLimits>
 }
 
+const CLIENT_OPTIONS: Readonly<Record<keyof ClientOptions, Kind | null>> = {
+  url: 'a string',
+  // Its own check does not show it.
+  token: null,
+  WebSocket: 'a function',
+  producer: 'a string',
+  windowBytes: 'a number',
+  outbox: 'an object',
+}
+
+const OUTBOX_OPTIONS: Readonly<Record<keyof OutboxLimits, Kind>> = {
+  maxFrames: 'a number',
+  maxBytes: 'a number',
+  maxAgeMs: 'a number',
+}
+
+const SUBSCRIBE_OPTIONS: Readonly<Record<keyof SubscribeOptions, null>> = {
+  ...CHANGE_OPTIONS,
+  from: null,
+  snapshot: null,
+}
+
 /** The server's report on its Redis. */
 export type BusChange = Omit<Extract<ServerFrame, { type: 'bus' }>, 'type'>
 
@@ -51,6 +77,7 @@ type DataOf<C, Topic extends keyof TopicsOf<C>> = TopicsOf<C>[Topic]['data']
 /** A client of one Tidegate deployment over one connection, which it keeps open until `close`. */
 export class TidegateClient<C = unknown> {
   readonly #connection: Connection
+  readonly #clock = new ServerClock()
   readonly #publisher: Publisher
   readonly #commands: Commands
   readonly #subscriptions: Subscriptions
@@ -59,12 +86,18 @@ export class TidegateClient<C = unknown> {
   readonly #busListeners = new Set<(change: BusChange) => void>()
   readonly #recoveredListeners = new Set<(command: RecoveredCommand) => void>()
   readonly #tokenListeners = new Set<(error: TidegateError) => void>()
+  readonly #errorListeners = new Set<(error: TidegateError) => void>()
   /** Why this client accepts no more calls. */
   #ended: TidegateError | undefined
   #closing: Promise<void> | undefined
+  /** Why everything ends is reported once, not again by every subscription. */
+  #isEnding = false
 
-  /** @throws TidegateError `invalid_url`, `invalid_token`, `no_websocket` */
+  /** @throws TidegateError `invalid_url`, `invalid_token`, `no_websocket`; TypeError for options that it does not have */
   constructor(options: ClientOptions) {
+    expectOptions('createClient', CLIENT_OPTIONS, options)
+    expectKind('createClient.url', 'a string', options.url)
+    if (options.outbox !== undefined) expectOptions('createClient.outbox', OUTBOX_OPTIONS, options.outbox)
     const WebSocket = options.WebSocket ?? (globalThis.WebSocket as SocketConstructor | undefined)
     if (WebSocket === undefined) throw clientError('no_websocket')
     const acked = new AckedPositions()
@@ -88,6 +121,7 @@ export class TidegateClient<C = unknown> {
             formatLogEpoch({ partition, epoch }),
           ),
         acked: () => acked.all(),
+        time: (time, isGreeting) => this.#clock.note(time, isGreeting),
         leaving: () => {
           this.#publisher.leaving()
           this.#commands.leaving()
@@ -100,6 +134,7 @@ export class TidegateClient<C = unknown> {
         frame: (frame, receipt) => this.#receive(frame, receipt),
         tokenError: (error) => {
           for (const listener of this.#tokenListeners) callBack(listener, error)
+          this.#report(error, this.#tokenListeners.size > 0)
         },
         closed: (reason) => this.#end(reason),
         status: (status) => {
@@ -108,12 +143,16 @@ export class TidegateClient<C = unknown> {
       },
     )
     const limits = { ...DEFAULT_OUTBOX, ...options.outbox }
-    this.#publisher = new Publisher(this.#connection, limits, acked)
+    this.#publisher = new Publisher(this.#connection, limits, acked, this.#clock)
     this.#commands = new Commands(this.#connection, limits, acked, (recovered) => {
       for (const listener of this.#recoveredListeners) callBack(listener, recovered)
     })
     this.#queries = new Queries(this.#connection)
-    this.#subscriptions = new Subscriptions(this.#connection, (name, params) => this.query(name, params))
+    this.#subscriptions = new Subscriptions(this.#connection, {
+      ask: (name, params) => this.query(name, params),
+      failed: (error, isHeard, selector) =>
+        this.#isEnding || this.#report(error, isHeard, `The subscription to ${selector} ended: `),
+    })
     this.#connection.open()
   }
 
@@ -123,8 +162,16 @@ export class TidegateClient<C = unknown> {
 
   /** Calls back on every change of `status`. Returns a function that ends that. */
   onStatus(listener: (status: ConnectionStatus) => void): () => void {
-    this.#statusListeners.add(listener)
-    return () => this.#statusListeners.delete(listener)
+    return listen('onStatus', this.#statusListeners, listener)
+  }
+
+  /**
+   * Calls back for everything that goes wrong beside the calls that reject: a subscription that the server refused or
+   * ended, a connection that the server closed for good, a token function that gave no token. While nobody listens, the
+   * console has a warning for what nothing else says. Returns a function that ends that.
+   */
+  onError(listener: (error: TidegateError) => void): () => void {
+    return listen('onError', this.#errorListeners, listener)
   }
 
   /**
@@ -133,8 +180,7 @@ export class TidegateClient<C = unknown> {
    * Returns a function that ends that.
    */
   onBus(listener: (change: BusChange) => void): () => void {
-    this.#busListeners.add(listener)
-    return () => this.#busListeners.delete(listener)
+    return listen('onBus', this.#busListeners, listener)
   }
 
   /**
@@ -142,8 +188,7 @@ export class TidegateClient<C = unknown> {
    * and the command was sent again. Returns a function that ends that.
    */
   onRecovered(listener: (command: RecoveredCommand) => void): () => void {
-    this.#recoveredListeners.add(listener)
-    return () => this.#recoveredListeners.delete(listener)
+    return listen('onRecovered', this.#recoveredListeners, listener)
   }
 
   /**
@@ -151,35 +196,60 @@ export class TidegateClient<C = unknown> {
    * asked again, after a growing wait; meanwhile `status` follows the connection. Returns a function that ends that.
    */
   onTokenError(listener: (error: TidegateError) => void): () => void {
-    this.#tokenListeners.add(listener)
-    return () => this.#tokenListeners.delete(listener)
+    return listen('onTokenError', this.#tokenListeners, listener)
+  }
+
+  /** Now by the clock of the server, ms since 1970; before the first connection by that of this machine. */
+  now(): number {
+    return this.#clock.at(performance.now())
   }
 
   /**
    * Publishes one or more events of a topic. Resolves when they are stored; while there is no connection they wait and
-   * are then sent in order, once each. A call that needs several frames rejects if one of them does, whether or not the
-   * others are stored.
+   * are then sent in order, once each. If the server refuses some of the events, `rejected` of the receipt lists them.
    *
-   * @throws TidegateError `outbox_full`, `outbox_expired`, `event_too_large`, `closed`, or the code with which the
-   *   server rejected a frame. Events refused individually do not throw: the receipt lists them.
+   * @throws TidegateError if none was stored: with the code of the first one, its `path`, and the `receipt`;
+   *   `outbox_full`, `outbox_expired`, `event_too_large`, `closed`. TypeError for arguments of other types.
    */
   async publish<Topic extends PublishableTopic<TopicsOf<C>>>(
     topic: Topic,
     events: PublishEvent<DataOf<C, Topic>> | readonly PublishEvent<DataOf<C, Topic>>[],
   ): Promise<PublishReceipt> {
     this.#assertOpen()
-    const list = Array.isArray(events)
-      ? (events as readonly PublishEvent<unknown>[])
-      : [events as PublishEvent<unknown>]
+    const list = (Array.isArray(events) ? events : [events]) as readonly PublishEvent<unknown>[]
+    expectKind('publish: topic', 'a string', topic)
+    for (const event of list) {
+      if (typeof event !== 'object' || event?.data === undefined)
+        throw wrong('publish', 'events { data: {...} }', event)
+    }
     return this.#publisher.publish(topic, list)
   }
 
-  /** Subscribes to a topic or a wildcard (`commerce.*`, `>`), from now on unless `from` says otherwise. */
+  /**
+   * Subscribes to a topic or a wildcard (`commerce.*`, `>`), from now on unless `from` says otherwise.
+   *
+   * @throws TypeError for arguments of other types, and options that there are not
+   */
   subscribe<S extends Selector<TopicsOf<C>>>(
     selector: S,
-    options: SubscribeOptions = {},
     callback?: (event: EventOf<TopicsOf<C>, S>) => void,
+  ): Subscription<EventOf<TopicsOf<C>, S>>
+  subscribe<S extends Selector<TopicsOf<C>>>(
+    selector: S,
+    options: SubscribeOptions,
+    callback?: (event: EventOf<TopicsOf<C>, S>) => void,
+  ): Subscription<EventOf<TopicsOf<C>, S>>
+  subscribe<S extends Selector<TopicsOf<C>>>(
+    selector: S,
+    ...rest: readonly [
+      optionsOrCallback?: SubscribeOptions | ((event: EventOf<TopicsOf<C>, S>) => void),
+      callback?: (event: EventOf<TopicsOf<C>, S>) => void,
+    ]
   ): Subscription<EventOf<TopicsOf<C>, S>> {
+    const [options = {}, callback] = typeof rest[0] === 'function' ? [{}, rest[0]] : (rest as never)
+    expectKind('subscribe: selector', 'a string', selector)
+    expectOptions('subscribe', SUBSCRIBE_OPTIONS, options)
+    if (callback !== undefined) expectKind('subscribe: callback', 'a function', callback)
     // Under a selector the server sends the types of the contract; nothing here could check that.
     const untyped = callback as ((event: TopicEvent<string, unknown>) => void) | undefined
     return this.#subscriptions.open(selector, options, untyped) as Subscription<EventOf<TopicsOf<C>, S>>
@@ -266,12 +336,21 @@ export class TidegateClient<C = unknown> {
     this.#connection.close()
   }
 
+  /** @param isHeard whether something else says so to the application @param what happened, for the console */
+  #report(error: TidegateError, isHeard: boolean, what = ''): void {
+    for (const listener of this.#errorListeners) callBack(listener, error)
+    if (!isHeard && this.#errorListeners.size === 0) warn(`${what}${error.message} [${error.code}]`)
+  }
+
   #end(reason: TidegateError): void {
     this.#ended = reason
+    if (this.#closing === undefined) this.#report(reason, false)
+    this.#isEnding = true
     this.#publisher.end(reason)
     this.#commands.end(reason)
     this.#subscriptions.end(reason)
     this.#queries.end(reason)
+    this.#isEnding = false
   }
 
   #receive(frame: ServerFrame, receipt: FrameReceipt): void {
@@ -318,4 +397,14 @@ export class TidegateClient<C = unknown> {
 /** Opens a client. With `createClient<typeof config>` it knows the topics of that config. */
 export function createClient<C = unknown>(options: ClientOptions): TidegateClient<C> {
   return new TidegateClient<C>(options)
+}
+
+function listen<Argument>(
+  name: string,
+  listeners: Set<(argument: Argument) => void>,
+  listener: (argument: Argument) => void,
+): () => void {
+  expectKind(name, 'a function', listener)
+  listeners.add(listener)
+  return () => listeners.delete(listener)
 }

@@ -55,6 +55,8 @@ export interface ConnectionEvents {
   offline(): void
   /** The receipt MUST be completed for every event of a batch. */
   frame(frame: ServerFrame, receipt: FrameReceipt): void
+  /** The server says what time it is, ms since 1970. @param isGreeting of a new connection */
+  time(time: number, isGreeting: boolean): void
   /** The application gave no token, or one that a gateway refused. It is asked again. */
   tokenError(error: TidegateError): void
   /** The connection is closed for good: by the server for this reason, or by the client. */
@@ -150,6 +152,8 @@ export class Connection implements Link {
 
   #step(event: ConnectionEvent): void {
     const before = this.status
+    const frame = 'frame' in event ? event.frame : undefined
+    if (frame?.type === 'welcome' || frame?.type === 'ping') this.#events.time(frame.time, frame.type === 'welcome')
     const { state, effects } = step(this.#state, event, this.#surroundings())
     this.#state = state
     for (const effect of effects) this.#run(effect)

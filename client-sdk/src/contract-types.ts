@@ -66,7 +66,7 @@ export type EventOf<T extends Topics, S extends string> =
     ? TopicEvent<string, unknown>
     : { [K in Covered<Name<T>, S>]: TopicEvent<K, T[K]['data']> }[Covered<Name<T>, S>]
 
-/** An event to publish; id and time are stamped when absent. */
+/** An event to publish. `id` is made where it is absent, `time` is that of the call, by the clock of the server. */
 export interface PublishEvent<Data> {
   readonly id?: string
   /** Event time, ms since 1970. */

@@ -1,4 +1,5 @@
 import { type CommandCode, type ErrorCode, RETRYABLE } from '@tidegate/protocol'
+import type { PublishReceipt } from './publish-frames.ts'
 
 /** Codes that arise in the client itself, in addition to the server's. */
 export const CLIENT_ERROR_CODES = {
@@ -11,6 +12,7 @@ export const CLIENT_ERROR_CODES = {
   invalid_token: 'A token is a text of 1 to 8,192 visible ASCII characters, without spaces or line ends.',
   no_token: 'The token function gave no token within 10 s. `cause` has its error. It is asked again.',
   invalid_url: 'Not an http(s):// or ws(s):// address.',
+  nobody_reads: 'Nobody reads the subscription, and it is paused. Give it a callback, iterate, or close it.',
   no_websocket:
     'There is no global WebSocket: Node has one from 22 on. Install the package "ws", or pass a class as `WebSocket`.',
 } as const
@@ -28,6 +30,8 @@ const RETRYABLE_HERE: ReadonlySet<string> = new Set<TidegateErrorCode>([
 interface ErrorOptions {
   readonly cause?: unknown
   readonly commandId?: string
+  readonly path?: string | undefined
+  readonly receipt?: PublishReceipt
 }
 
 /** Every error the SDK rejects with, but for commands that their entity rejected. */
@@ -38,11 +42,17 @@ export class TidegateError extends Error {
   readonly retryable: boolean
   /** Of a command: as `id` of the same command it asks for its outcome. */
   readonly commandId: string | undefined
+  /** Of a publish: the field that does not fit, of the first event that was refused. */
+  readonly path: string | undefined
+  /** Of a publish: what became of each event, as far as the server has said. */
+  readonly receipt: PublishReceipt | undefined
 
-  constructor(code: TidegateErrorCode, message: string, { commandId, ...options }: ErrorOptions = {}) {
+  constructor(code: TidegateErrorCode, message: string, { commandId, path, receipt, ...options }: ErrorOptions = {}) {
     super(message, options)
     this.code = code
     this.commandId = commandId
+    this.path = path
+    this.receipt = receipt
     this.retryable = RETRYABLE.has(code as ErrorCode) || RETRYABLE_HERE.has(code)
   }
 }

@@ -6,6 +6,16 @@ export type OptionChange = {
   readonly [Option in Exclude<keyof SubscribeOptions, 'from' | 'snapshot'>]?: SubscribeOptions[Option] | undefined
 }
 
+/** The options of a subscription that may change; the server checks their values. */
+export const CHANGE_OPTIONS: Readonly<Record<keyof OptionChange, null>> = {
+  keys: null,
+  where: null,
+  lanes: null,
+  batch: null,
+  onSlow: null,
+  maxRate: null,
+}
+
 interface Pending {
   readonly change: OptionChange
   resolve(): void

@@ -1,4 +1,4 @@
-import { LIMITS, type RejectedEvent } from '@tidegate/protocol'
+import { type ErrorCode, LIMITS, type RejectedEvent } from '@tidegate/protocol'
 import type { PublishEvent } from './contract-types.ts'
 import { TidegateError } from './errors.ts'
 import { utf8Bytes } from './utf8-bytes.ts'
@@ -15,11 +15,14 @@ export interface PublishReceipt {
 /** Some events of one topic, in the form of a frame without its seq. */
 export interface FrameBody {
   readonly topic: string
-  /** The members `topic` and `events`. */
+  /** The members `topic` and `events`; `UNSTAMPED` stands for the time of the call. */
   readonly json: string
   readonly bytes: number
   readonly events: number
 }
+
+/** As long as a time. JSON has no such characters. */
+export const UNSTAMPED = '\0'.repeat(13)
 
 /** Half the limit: resending a lost frame of this size costs little. */
 const FRAME_BYTES = LIMITS.frameBytes / 2
@@ -44,7 +47,8 @@ export function frameBodies(topic: string, events: readonly PublishEvent<unknown
     openBytes = 0
   }
   for (const event of events) {
-    const json = JSON.stringify(event)
+    const text = JSON.stringify(event)
+    const json = event.time === undefined ? `{"time":${UNSTAMPED},${text.slice(1)}` : text
     const bytes = utf8Bytes(json) + 1
     if (bytes > FRAME_BYTES) {
       throw new TidegateError('event_too_large', `An event of ${bytes} bytes does not fit a frame.`)
@@ -55,6 +59,42 @@ export function frameBodies(topic: string, events: readonly PublishEvent<unknown
   }
   close()
   return bodies
+}
+
+/** The server refused the frame as a whole, for good. */
+export function refusedFrame({ events }: FrameBody, code: ErrorCode, message: string): PublishReceipt {
+  return {
+    at: [],
+    rejected: Array.from({ length: events }, (_, index) => ({ index, code, message })),
+    duplicate: false,
+  }
+}
+
+/**
+ * What becomes of a call whose frames ended like this: a receipt if any of its events was stored.
+ *
+ * @throws TidegateError with the code of the first event that was refused, or why a frame has no answer
+ */
+export function settleCall(
+  outcomes: readonly PromiseSettledResult<PublishReceipt>[],
+  frames: readonly FrameBody[],
+): PublishReceipt {
+  const answered = outcomes.map((outcome) =>
+    outcome.status === 'fulfilled' ? outcome.value : { at: [], rejected: [], duplicate: false },
+  )
+  const receipt = combineReceipts(answered, frames)
+  const lost = outcomes.find(({ status }) => status === 'rejected') as PromiseRejectedResult | undefined
+  if (lost !== undefined) {
+    const { code, message, cause } = lost.reason as TidegateError
+    throw outcomes.length === 1 ? lost.reason : new TidegateError(code, message, { cause, receipt })
+  }
+  const events = frames.reduce((sum, frame) => sum + frame.events, 0)
+  const [first] = receipt.rejected
+  if (first === undefined || receipt.rejected.length < events) return receipt
+  const { code, message, path } = first
+  const what = path === undefined ? message : `${path}: ${message}`
+  const text = events === 1 ? what : `None of ${events} events was stored. The first: ${what}`
+  throw new TidegateError(code, text, { path, receipt })
 }
 
 /** One receipt for a call that took several frames; indexes count through the whole call. */

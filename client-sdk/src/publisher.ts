@@ -10,10 +10,18 @@ import type { AckedPositions } from './acked-positions.ts'
 import { resendDelayMs } from './backoff.ts'
 import type { Link } from './connection.ts'
 import type { PublishEvent } from './contract-types.ts'
-import { clientError, TidegateError } from './errors.ts'
+import { clientError, type TidegateError } from './errors.ts'
 import { Outbox, type OutboxLimits } from './outbox.ts'
-import { combineReceipts, type FrameBody, frameBodies, type PublishReceipt } from './publish-frames.ts'
+import {
+  type FrameBody,
+  frameBodies,
+  type PublishReceipt,
+  refusedFrame,
+  settleCall,
+  UNSTAMPED,
+} from './publish-frames.ts'
 import { randomId } from './random-id.ts'
+import type { ServerClock } from './server-clock.ts'
 
 type Ack = Extract<ServerFrame, { type: 'ack' }>
 type Reject = Extract<ServerFrame, { type: 'reject' }>
@@ -21,6 +29,10 @@ type Slow = Extract<ServerFrame, { type: 'slow' }>
 
 interface Pending {
   readonly body: FrameBody
+  /** Time of the call, by the monotonic clock. */
+  readonly calledAt: number
+  /** Every attempt has the same: events get the time of the call with the first one, when the server's clock is known. */
+  json?: string
   /** First attempt, by the wall clock. */
   sentAt?: number
   /** Events its acknowledgement rejected: they stay rejected if the frame is lost and sent again. */
@@ -46,6 +58,7 @@ export class Publisher {
   /** Partition -> epoch of its log, as reported on this connection. */
   readonly #epochs = new Map<number, string>()
   readonly #acked: AckedPositions
+  readonly #clock: ServerClock
   /** Frames on their way are answered here, the rest is sent elsewhere. */
   #isLeaving = false
   /** While set, nothing is sent: the server asked to wait. */
@@ -53,22 +66,21 @@ export class Publisher {
   #expiryTimer: ReturnType<typeof setTimeout> | undefined
   #onEmpty: (() => void) | undefined
 
-  constructor(link: Link, limits: OutboxLimits, acked: AckedPositions) {
+  constructor(link: Link, limits: OutboxLimits, acked: AckedPositions, clock: ServerClock) {
     this.#link = link
+    this.#clock = clock
     this.#acked = acked
     this.#outbox = new Outbox(limits)
   }
 
   /**
-   * @throws TidegateError `outbox_full`, `outbox_expired`, `event_too_large`, `closed`, or the code of a rejected
-   *   frame.
+   * @throws TidegateError `outbox_full`, `outbox_expired`, `event_too_large`, `closed`, or the code of the first event
+   *   if none was stored
    */
   async publish(topic: string, events: readonly PublishEvent<unknown>[]): Promise<PublishReceipt> {
-    const time = Date.now()
-    // Stamped before the first attempt, so that every attempt has the same content.
     const bodies = frameBodies(
       topic,
-      events.map((event) => ({ ...event, id: event.id ?? this.#newId(), time: event.time ?? time })),
+      events.map((event) => ({ ...event, id: event.id ?? this.#newId() })),
     )
     const bytes = bodies.reduce((sum, body) => sum + body.bytes, 0)
     if (!this.#outbox.hasRoom(bodies.length, bytes)) throw clientError('outbox_full')
@@ -76,12 +88,12 @@ export class Publisher {
     const receipts = bodies.map(
       (body) =>
         new Promise<PublishReceipt>((resolve, reject) => {
-          this.#outbox.push({ body, resolve, reject }, body.bytes, now)
+          this.#outbox.push({ body, calledAt: now, resolve, reject }, body.bytes, now)
         }),
     )
     this.#pump()
     this.#watchExpiry()
-    return combineReceipts(await Promise.all(receipts), bodies)
+    return settleCall(await Promise.allSettled(receipts), bodies)
   }
 
   online(grant: PublishGrant): void {
@@ -147,7 +159,7 @@ export class Publisher {
 
   rejected({ seq, code, message, retryAfterMs, epochs }: Reject): void {
     if (retryAfterMs === undefined) {
-      this.#answered(this.#outbox.finish(seq), ({ reject }) => reject(new TidegateError(code, message)))
+      this.#answered(this.#outbox.finish(seq), ({ body, resolve }) => resolve(refusedFrame(body, code, message)))
       this.#pump()
       return
     }
@@ -192,14 +204,17 @@ export class Publisher {
   #pump(): void {
     if (!this.#link.isOnline || this.#isLeaving || this.#pause !== undefined) return
     const now = performance.now()
+    // What it says now would be wrong for ever: another greeting says what time it is.
+    if (this.#clock.isInDoubt && this.#outbox.size > 0) return this.#link.reconnect()
     for (;;) {
       const due = this.#outbox.next(now, this.#grant)
       if (due === undefined) return
-      const { body, rejected } = due.item
+      const { body, rejected, calledAt } = due.item
+      due.item.json ??= body.json.replaceAll(UNSTAMPED, String(this.#clock.at(calledAt)))
       const before = rejected === undefined ? '' : `"rejected":${JSON.stringify(rejected.map(indexAndCode))},`
       const age = due.ageMs === undefined ? '' : `,"ageMs":${ageMs(due.ageMs, due.item)}`
       due.item.sentAt ??= Date.now()
-      this.#link.sendText(`{"type":"publish","seq":${due.seq},${before}${body.json}${age}}`)
+      this.#link.sendText(`{"type":"publish","seq":${due.seq},${before}${due.item.json}${age}}`)
     }
   }
 

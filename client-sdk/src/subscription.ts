@@ -8,12 +8,13 @@ import type {
   PositionVector as WireVector,
   WithheldCounts,
 } from '@tidegate/protocol'
+import { expectKind, expectOptions } from './arguments.ts'
 import { callBack } from './call-back.ts'
 import type { TopicEvent } from './contract-types.ts'
 import type { FrameReceipt } from './credit.ts'
 import { clientError, type TidegateError } from './errors.ts'
 import { type Gap, openGap } from './gap.ts'
-import { type OptionChange, OptionChanges } from './option-changes.ts'
+import { CHANGE_OPTIONS, type OptionChange, OptionChanges } from './option-changes.ts'
 import { PositionVector } from './position-vector.ts'
 
 /**
@@ -27,6 +28,8 @@ export interface GrantedPolicy {
 
 /** The view a subscription has of its client. */
 export interface SubscriptionHost {
+  /** The server ended it. @param isHeard whether something of the subscription says so to the application */
+  failed(error: TidegateError, isHeard: boolean, selector: string): void
   send(frame: ClientFrame): void
   ask(query: string, params: Readonly<Record<string, unknown>>): Promise<unknown>
   /** The application closed it. */
@@ -74,6 +77,11 @@ export interface Subscription<Event> extends AsyncIterable<Event> {
    */
   onGap(listener: (gap: Gap<Event>) => void): () => void
   /**
+   * Calls back when the server has refused or ended the subscription for good. `ready` or the iterator say so too; where
+   * nobody listens to any of them, the console has a warning. Returns a function that ends that.
+   */
+  onError(listener: (error: TidegateError) => void): () => void
+  /**
    * Changes options at the subscription's present position, without losing or repeating anything: `change({ maxRate: 2
    * })`, `change({ maxRate: undefined })`. Resolves when the server has granted it.
    *
@@ -99,8 +107,6 @@ type Ending = { readonly by: 'application' } | { readonly by: 'server'; readonly
 
 /** The part of a subscription that the client drives. */
 export class ActiveSubscription<Event extends TopicEvent<string, unknown>> implements Subscription<Event> {
-  readonly ready: Promise<void>
-  readonly synced: Promise<void>
   delivered = 0
   repeats = 0
   gaps = 0
@@ -108,7 +114,7 @@ export class ActiveSubscription<Event extends TopicEvent<string, unknown>> imple
   sampled = 0
   policy: GrantedPolicy | undefined
   readonly #sub: number
-  readonly #selector: string
+  readonly selector: string
   readonly #options: OptionChanges
   readonly #callback: ((event: Event) => void) | undefined
   readonly #host: SubscriptionHost
@@ -117,6 +123,12 @@ export class ActiveSubscription<Event extends TopicEvent<string, unknown>> imple
   /** Positions handed to the application: the same, unless events wait for the iterator. */
   readonly #handedOn: PositionVector
   readonly #gapListeners = new Set<(gap: Gap<Event>) => void>()
+  readonly #errorListeners = new Set<(error: TidegateError) => void>()
+  readonly #ready: Promise<void>
+  readonly #synced: Promise<void>
+  /** Somebody has one of the promises. */
+  #isAwaited = false
+  #isIterated = false
   readonly #waiting: Waiting<Event>[] = []
   readonly #sleepers = new Set<() => void>()
   #granted = false
@@ -135,7 +147,7 @@ export class ActiveSubscription<Event extends TopicEvent<string, unknown>> imple
     host: SubscriptionHost,
   ) {
     this.#sub = sub
-    this.#selector = selector
+    this.selector = selector
     this.#options = new OptionChanges(options, ({ from: _, ...changed }) => {
       host.send({ type: 'subscribe', sub, topic: selector, ...changed })
     })
@@ -143,17 +155,27 @@ export class ActiveSubscription<Event extends TopicEvent<string, unknown>> imple
     this.#host = host
     this.#handedOn = callback === undefined ? new PositionVector() : this.#received
     if (typeof options.from === 'object' && 'positions' in options.from) this.resolved(options.from.positions)
-    this.ready = new Promise((resolve, reject) => {
+    this.#ready = new Promise((resolve, reject) => {
       this.#resolveReady = resolve
       this.#rejectReady = reject
     })
-    this.synced = new Promise((resolve, reject) => {
+    this.#synced = new Promise((resolve, reject) => {
       this.#resolveSynced = resolve
       this.#rejectSynced = reject
     })
     // An application that does not await them must not be ended by their rejection.
-    this.ready.catch(() => {})
-    this.synced.catch(() => {})
+    this.#ready.catch(() => {})
+    this.#synced.catch(() => {})
+  }
+
+  get ready(): Promise<void> {
+    this.#isAwaited = true
+    return this.#ready
+  }
+
+  get synced(): Promise<void> {
+    this.#isAwaited = true
+    return this.#synced
   }
 
   get positions(): WireVector {
@@ -161,11 +183,19 @@ export class ActiveSubscription<Event extends TopicEvent<string, unknown>> imple
   }
 
   onGap(listener: (gap: Gap<Event>) => void): () => void {
+    expectKind('onGap', 'a function', listener)
     this.#gapListeners.add(listener)
     return () => this.#gapListeners.delete(listener)
   }
 
+  onError(listener: (error: TidegateError) => void): () => void {
+    expectKind('onError', 'a function', listener)
+    this.#errorListeners.add(listener)
+    return () => this.#errorListeners.delete(listener)
+  }
+
   async change(options: OptionChange): Promise<void> {
+    expectOptions('change', CHANGE_OPTIONS, options)
     if (this.#ending !== undefined) throw clientError('closed')
     return this.#options.request(options)
   }
@@ -183,6 +213,7 @@ export class ActiveSubscription<Event extends TopicEvent<string, unknown>> imple
   }
 
   async *[Symbol.asyncIterator](): AsyncGenerator<Event, void, undefined> {
+    this.#isIterated = true
     try {
       for (;;) {
         const next = this.#waiting.shift()
@@ -205,7 +236,7 @@ export class ActiveSubscription<Event extends TopicEvent<string, unknown>> imple
     const start = this.#isInSnapshot ? undefined : { positions: this.#received.toWire() }
     const from = this.#granted ? start : asked
     this.#options.asked()
-    return { type: 'subscribe', sub: this.#sub, topic: this.#selector, ...options, ...(from && { from }) }
+    return { type: 'subscribe', sub: this.#sub, topic: this.selector, ...options, ...(from && { from }) }
   }
 
   /** The server begins to deliver: from these positions on, or first a snapshot. */
@@ -282,7 +313,11 @@ export class ActiveSubscription<Event extends TopicEvent<string, unknown>> imple
 
   /** The server ended it, or the connection for good. Waiting events can still be iterated. */
   end(reason: TidegateError): void {
-    if (this.#ending === undefined) this.#end({ by: 'server', reason }, reason)
+    if (this.#ending !== undefined) return
+    const isHeard = this.#errorListeners.size > 0 || this.#isIterated || (this.#isAwaited && !this.#granted)
+    this.#end({ by: 'server', reason }, reason)
+    for (const listener of this.#errorListeners) callBack(listener, reason)
+    this.#host.failed(reason, isHeard, this.selector)
   }
 
   #deliver(event: Event, receipt: FrameReceipt): void {

@@ -21,15 +21,17 @@ interface Entry {
 export class Subscriptions {
   readonly #link: Link
   readonly #ask: SubscriptionHost['ask']
+  readonly #failed: SubscriptionHost['failed']
   readonly #entries = new Map<number, Entry>()
   /** Subscriptions not yet granted on this connection. */
   readonly #asked = new Set<number>()
   #nextSub = 1
   #ended: TidegateError | undefined
 
-  constructor(link: Link, ask: SubscriptionHost['ask']) {
+  constructor(link: Link, { ask, failed }: Pick<SubscriptionHost, 'ask' | 'failed'>) {
     this.#link = link
     this.#ask = ask
+    this.#failed = failed
   }
 
   open(
@@ -41,13 +43,16 @@ export class Subscriptions {
     const subscription = new ActiveSubscription<AnyEvent>(sub, selector, options, callback, {
       send: (frame) => this.#link.send(frame),
       ask: this.#ask,
+      failed: this.#failed,
       closed: () => {
         this.#forget(sub)
         if (this.#link.isOnline) this.#link.send({ type: 'unsubscribe', sub })
       },
     })
     if (this.#ended !== undefined) {
-      subscription.end(this.#ended)
+      const ended = this.#ended
+      // Later: whoever opened it listens then.
+      queueMicrotask(() => subscription.end(ended))
       return subscription
     }
     this.#entries.set(sub, { subscription, refusals: 0, retryTimer: undefined })
@@ -99,7 +104,11 @@ export class Subscriptions {
     const entry = this.#entries.get(sub)
     if (entry === undefined || code === 'ok') return
     for (const more of counts) entry.subscription.counted(more)
-    if (!RETRYABLE.has(code)) return this.#end(sub, new TidegateError(code, 'The server ended the subscription.'))
+    if (!RETRYABLE.has(code))
+      return this.#end(
+        sub,
+        new TidegateError(code, `The server ended the subscription to ${entry.subscription.selector}.`),
+      )
     // A change that crossed the end opens another subscription there, which begins now and not where this one was.
     if (entry.subscription.interrupted()) return this.#link.reconnect()
     this.#askAgain(entry)

@@ -16,6 +16,7 @@ function open(events: Partial<ConnectionEvents> = {}, surroundings = { now: 0, w
     { url: 'ws://gateway/v1/ws', WebSocket: TestSocket, producer: 'till-7', windowBytes: 65_536 },
     {
       online: () => told.push('online'),
+      time: () => {},
       epochs: () => [],
       acked: () => [],
       leaving: () => told.push('leaving'),

@@ -1,16 +1,17 @@
 import { describe, expect, test } from 'vitest'
 import { TidegateError } from '../src/errors.ts'
-import { combineReceipts, frameBodies } from '../src/publish-frames.ts'
+import { combineReceipts, frameBodies, UNSTAMPED } from '../src/publish-frames.ts'
 
 const events = (count: number, data: unknown = {}) => Array.from({ length: count }, (_, i) => ({ id: `e${i}`, data }))
-const idsIn = (json: string) => (JSON.parse(`{${json}}`).events as { id: string }[]).map(({ id }) => id)
+const stamped = (json: string) => JSON.parse(`{${json.replaceAll(UNSTAMPED, '1732350000000')}}`)
+const idsIn = (json: string) => (stamped(json).events as { id: string }[]).map(({ id }) => id)
 
 describe('publish frames', () => {
   test('C-SPLIT-1 split - at 1,000 events, in order', () => {
     const bodies = frameBodies('a.b', events(2_001))
     expect(bodies.map((body) => body.events)).toEqual([1_000, 1_000, 1])
     expect(bodies.flatMap(({ json }) => idsIn(json))).toEqual(events(2_001).map(({ id }) => id))
-    expect(JSON.parse(`{${bodies[0]!.json}}`).topic).toBe('a.b')
+    expect(stamped(bodies[0]!.json).topic).toBe('a.b')
   })
 
   test('C-SPLIT-1 split - at 512 KiB of UTF-8', () => {

@@ -28,18 +28,16 @@ describe('publish', () => {
       topic: 'sensor.reading',
       events: [{ id: 'r-1', time: 7, source: 's', data: { degC: 21 } }],
     })
-    const rejected = [{ index: 0, code: 'invalid_data' as const, message: 'no' }]
-    peer.send({ type: 'ack', seq: 1, at: ['3@e/1-0.0'], rejected, duplicate: true })
-    expect(await receipt).toEqual({ at: ['3@e/1-0.0'], rejected, duplicate: true })
+    peer.send({ type: 'ack', seq: 1, at: ['3@e/1-0.0'], duplicate: true })
+    expect(await receipt).toEqual({ at: ['3@e/1-0.0'], rejected: [], duplicate: true })
   })
 
   test('C-STAMP-1 C-RESEND-1 publish - stamps id and time once: a resend has the same content', async () => {
     const client = open()
-    const before = Date.now()
     const receipt = client.publish('sensor.reading', [{ data: {} }, { data: {} }])
     const first = await (await used.server.greeted()).take('publish')
     const [a, b] = first.events
-    expect(a!.time).toBeGreaterThanOrEqual(before)
+    expect(Math.abs(a!.time! - Date.now())).toBeLessThan(5_000)
     expect(a!.id).not.toBe(b!.id)
     expect(first).not.toHaveProperty('ageMs')
     const peer = await restart(client)

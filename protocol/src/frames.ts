@@ -233,6 +233,8 @@ export type ServerFrame =
       readonly session: string
       readonly node: string
       readonly contract: string
+      /** The clock of the server, which judges the times of events: ms since 1970. */
+      readonly time: number
       readonly publish: PublishGrant
       readonly limits: { readonly frameBytes: number; readonly frameEvents: number }
       readonly pingMs: number

@@ -1,5 +1,6 @@
 export * from './close-codes.ts'
 export * from './command-id.ts'
+export * from './did-you-mean.ts'
 export * from './entity-version.ts'
 export * from './errors.ts'
 export * from './frames.ts'

@@ -86,6 +86,7 @@ const SERVER_FRAMES: FieldsOf<ServerFrame> = {
     session: 'required',
     node: 'required',
     contract: 'required',
+    time: 'required',
     publish: 'required',
     limits: 'required',
     pingMs: 'required',

@@ -71,8 +71,13 @@ const isOutcome = ({ status, version, epoch, events, ...rejected }: Fields) =>
 
 /** Fields that the client takes for what the protocol says they are. */
 const CHECKS: Readonly<Record<ServerFrame['type'], (frame: Fields) => boolean>> = {
-  welcome: ({ publish, pingMs, sequence, expiresInMs }) =>
-    isGrant(publish) && isDelay(pingMs) && pingMs > 0 && isOptionalText(sequence) && isOptionalNumber(expiresInMs),
+  welcome: ({ time, publish, pingMs, sequence, expiresInMs }) =>
+    isOptionalNumber(time) &&
+    isGrant(publish) &&
+    isDelay(pingMs) &&
+    pingMs > 0 &&
+    isOptionalText(sequence) &&
+    isOptionalNumber(expiresInMs),
   authorized: ({ expiresInMs }) => isOptionalNumber(expiresInMs),
   ack: ({ seq, at, rejected }) =>
     isNumber(seq) && isListOf(isPosition)(at) && isAbsentOr(isListOf(isRefusal))(rejected),

@@ -266,6 +266,7 @@ export class Connection {
       session: this.id,
       node: this.#context.node,
       contract: this.#context.contractHash,
+      time: this.#context.clock.now(),
       publish: this.#context.publishControl.grant,
       limits: { frameBytes: LIMITS.frameBytes, frameEvents: LIMITS.frameEvents },
       pingMs: DEFAULTS.pingMs,

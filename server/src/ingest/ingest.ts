@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { ERROR_CODES, type ErrorCode, type LogEpoch, type RejectedEvent } from '@tidegate/protocol'
+import { didYouMean, ERROR_CODES, type ErrorCode, type LogEpoch, type RejectedEvent } from '@tidegate/protocol'
 import type { KeyScope, Rights } from '../access/index.ts'
 import { type Bus, type KnownEntry, partitionOf, type SliceIdentity, type StoredEvent } from '../bus/index.ts'
 import type { WallClock } from '../clock.ts'
@@ -172,9 +172,16 @@ export class Ingest {
     const topic = this.#contract.topics.get(request.topic)
     const scope = request.rights.keys('publish', request.topic)
     if (topic === undefined || scope.kind === 'none')
-      return answer(reject('unknown_topic', `No topic ${quoted(request.topic)}. GET /v1/topics lists them.`))
+      return answer(reject('unknown_topic', this.#unknownTopic(request)))
     if (topic.kind !== 'source') return answer(reject('not_publishable'))
     if (this.#admits(producer, answer)) this.#append(topic, scope, request, answer)
+  }
+
+  #unknownTopic({ topic, rights }: PublishRequest): string {
+    const publishable = [...this.#contract.topics.values()]
+      .filter(({ kind, name }) => kind === 'source' && rights.covers('publish', name))
+      .map(({ name }) => name)
+    return `No topic ${quoted(topic)}.${didYouMean(topic, publishable) || ' GET /v1/topics lists them.'}`
   }
 
   /** The events that the topic's rules refuse now: all of them if the topic cannot be published to. */

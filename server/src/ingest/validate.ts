@@ -7,6 +7,7 @@ import type { SourceTopic } from '../config/model.ts'
 import { isDeeperThan } from '../data-depth.ts'
 import { exceeds } from '../exceeds.ts'
 import { describeDefect, type ReportDefect } from '../observability/defects.ts'
+import { otherUnit } from '../time-unit.ts'
 
 /** An event that is not stored, with its key, which names its partition, if it has one. */
 export interface RefusedEvent {
@@ -98,6 +99,10 @@ function validateEvent(
   }
   if (id !== undefined && !isName(id)) return refuse('invalid_event', `expected ${NAME}`, 'id')
   if (source !== undefined && !isName(source)) return refuse('invalid_event', `expected ${NAME}`, 'source')
+  const unit = otherUnit(time)
+  if (unit !== undefined) {
+    return refuse('invalid_time', `${time} looks like ${unit}; expected milliseconds since 1970`, 'time')
+  }
   if (!Number.isSafeInteger(time) || Math.abs(time as number) > MAX_TIME_MS) {
     return refuse(
       'invalid_time',

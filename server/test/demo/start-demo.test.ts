@@ -43,6 +43,7 @@ const welcome: ServerFrame = {
   session: 's-1',
   node: 'test',
   contract: '0',
+  time: Date.now(),
   publish: { frames: DEFAULTS.publishFrames, bytes: DEFAULTS.publishBytes },
   limits: { frameBytes: LIMITS.frameBytes, frameEvents: LIMITS.frameEvents },
   pingMs: DEFAULTS.pingMs,

@@ -41,6 +41,49 @@ describe('where', () => {
     expect(await amounts({ where, from: 'earliest', lanes: ['high'] }, 2)).toEqual({ got: [2_000, 5_000], gaps: 0 })
   })
 
+  it('D-FILTER-9 a field that no topic has is refused with a similar one, in subscriptions and their changes', async () => {
+    const refusal = (message: string) => ({ code: 'invalid_filter', message: expect.stringContaining(message) })
+    const subscribe = (where: string) => client.subscribe('commerce.payment_received', { where })
+    await expect(subscribe('data.amuont > 1').ready).rejects.toMatchObject(
+      refusal('there is no field data.amuont to filter by. Did you mean "amount"?'),
+    )
+    await expect(subscribe('has(data.amount.net)').ready).rejects.toMatchObject(refusal('no field data.amount.net'))
+    const open = subscribe('data.amount > 1')
+    await open.ready
+    await expect(open.change({ where: 'data.sum > 1' })).rejects.toMatchObject(refusal('no field data.sum to'))
+    open.close()
+    // Some topic of the selector has it.
+    const some = client.subscribe('commerce.*', { where: 'has(data.currency)' })
+    await some.ready
+    some.close()
+  })
+
+  it('G-NAME-1 a topic that does not exist is refused with a similar one, to subscribers and publishers', async () => {
+    const refusal = {
+      code: 'unknown_topic',
+      message: expect.stringContaining('Did you mean "commerce.payment_received"?'),
+    }
+    await expect(client.subscribe('commerce.payment_recieved').ready).rejects.toMatchObject(refusal)
+    await expect(client.publish('commerce.payment_recieved', { data: {} })).rejects.toMatchObject(refusal)
+  })
+
+  it('G-CLOCK-2 I-VALID-6 welcome says the time of the server; one in seconds is refused by name', async () => {
+    const raw = await RawClient.connect(server.port)
+    raw.send({ type: 'hello', protocol: 1, client: 'test' })
+    expect(Math.abs(((await raw.next('welcome')).time as number) - Date.now())).toBeLessThan(5_000)
+    raw.close()
+    const event = { time: Math.floor(Date.now() / 1_000), ...payments(1)[0]! }
+    await expect(client.publish('commerce.payment_received', event)).rejects.toMatchObject({
+      code: 'invalid_time',
+      path: 'time',
+      message: expect.stringContaining('looks like seconds'),
+    })
+    const from = { time: event.time }
+    await expect(client.subscribe('commerce.*', { from }).ready).rejects.toMatchObject({
+      message: expect.stringContaining('looks like seconds'),
+    })
+  })
+
   it('D-FILTER-2 a filter that cannot be read is refused with its column', async () => {
     await expect(client.subscribe('commerce.*', { where: 'data.amount >' }).ready).rejects.toMatchObject({
       code: 'invalid_filter',

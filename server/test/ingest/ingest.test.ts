@@ -112,6 +112,15 @@ describe('validation', () => {
     expect(refused).toMatchObject([{ event: { index: 1, message: '120001 ms ahead of the server, at most 120000' } }])
   })
 
+  it('I-VALID-6 refuses times in other units by name', async () => {
+    const outcome = await publish([NOW / 1_000, NOW * 1_000, NOW * 1e6].map((time) => ({ ...readingOf('s-1'), time })))
+    expect(outcome.kind === 'ack' && outcome.rejected.map(({ code, message }) => [code, message])).toEqual([
+      ['invalid_time', `${NOW / 1_000} looks like seconds; expected milliseconds since 1970`],
+      ['invalid_time', `${NOW * 1_000} looks like microseconds; expected milliseconds since 1970`],
+      ['invalid_time', `${NOW * 1e6} looks like nanoseconds; expected milliseconds since 1970`],
+    ])
+  })
+
   it('I-VALID-4 refuses times that no Date holds', async () => {
     const first = -8_640_000_000_000_000
     const outcome = await publish(

@@ -136,6 +136,7 @@ const WELCOME = JSON.stringify({
     session: 's',
     node: 'n',
     contract: 'c',
+    time: 1_732_350_000_000,
     publish: { frames: 64, bytes: 1_048_576 },
   },
   ...{ limits: { frameBytes: 1_048_576, frameEvents: 1_000 }, pingMs: 15_000 },

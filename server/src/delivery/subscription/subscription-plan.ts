@@ -1,5 +1,6 @@
 import {
   type ClientFrame,
+  didYouMean,
   type ErrorCode,
   isTopicSelector,
   type Lane,
@@ -10,8 +11,10 @@ import {
 } from '@tidegate/protocol'
 import { ALL_KEYS, hiddenOfTopic, type KeyScope, narrowed, type Rights, type Sight } from '../../access/index.ts'
 import { isStreamId } from '../../bus/index.ts'
+import { similarField } from '../../config/data-fields.ts'
 import { type Contract, hasLatest, type TopicDefinition } from '../../config/model.ts'
 import { type Filter, FilterError, noSuchField, openFilter } from '../../filter/index.ts'
+import { otherUnit } from '../../time-unit.ts'
 import type { SlowPolicy } from '../queue/index.ts'
 import type { ByLane } from '../wire/index.ts'
 import { planBytes } from './plan-cost.ts'
@@ -82,7 +85,10 @@ export function planSubscription(
   const topics = coveredTopics(frame.topic, contract)
     .filter((topic) => rights.covers('subscribe', topic))
     .slice()
-  if (topics.length === 0) return refuse('unknown_topic', `no topic matches ${frame.topic}`)
+  if (topics.length === 0) {
+    const visible = [...contract.topics.keys()].filter((topic) => rights.covers('subscribe', topic))
+    return refuse('unknown_topic', `no topic matches ${frame.topic}.${didYouMean(frame.topic, visible)}`)
+  }
   if (frame.lanes?.length === 0) return refuse('invalid_frame', 'lanes must name at least one lane')
   const { from = 'now' } = frame
   const refusal =
@@ -94,6 +100,11 @@ export function planSubscription(
   const sights = sightsOf(topics, contract, rights)
   const unseen = filter && unseenField(filter, sights, scopes)
   if (unseen !== undefined) return refuse('invalid_filter', `where: ${noSuchField(unseen)}`)
+  for (const path of filter?.fields ?? []) {
+    const similar = similarField(contract, topics, path)
+    // A similar name may be one that is hidden.
+    if (similar !== undefined) return refuse('invalid_filter', `where: ${noSuchField(path)}${sights ? '' : similar}`)
+  }
   return {
     ok: true,
     plan: {
@@ -186,6 +197,9 @@ function checkFrom(
   }
   if (typeof from !== 'object') return undefined
   if ('time' in from) {
+    const unit = otherUnit(from.time)
+    if (unit !== undefined)
+      return refuse('invalid_frame', `from.time: ${from.time} looks like ${unit}; expected ms since 1970`)
     const isTime = Number.isSafeInteger(from.time) && from.time >= 0
     return isTime ? undefined : refuse('invalid_frame', 'from.time must be an integer of ms since 1970')
   }

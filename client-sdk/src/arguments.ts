@@ -1,0 +1,46 @@
+import { didYouMean } from '@tidegate/protocol'
+
+/** Characters of a wrong value that an error shows. */
+const SHOWN_CHARS = 60
+
+/** Kinds of arguments, as errors call them. Types are gone at run time. */
+const KINDS = {
+  'a string': (value: unknown) => typeof value === 'string',
+  'a function': (value: unknown) => typeof value === 'function',
+  'an object': (value: unknown) => typeof value === 'object' && value !== null && !Array.isArray(value),
+  'a number': (value: unknown) => typeof value === 'number' && !Number.isNaN(value),
+} as const satisfies Record<string, (value: unknown) => boolean>
+
+export type Kind = keyof typeof KINDS
+
+/** @throws TypeError naming the argument and the value */
+export function expectKind(name: string, kind: Kind, value: unknown): void {
+  if (!KINDS[kind](value)) throw wrong(name, kind, value)
+}
+
+/** Checks an options object: no other members than these, and those of their kinds. @throws TypeError naming the member */
+export function expectOptions(name: string, members: Readonly<Record<string, Kind | null>>, value: unknown): void {
+  expectKind(name, 'an object', value)
+  for (const [member, given] of Object.entries(value as object)) {
+    if (!Object.hasOwn(members, member)) {
+      const names = Object.keys(members)
+      throw new TypeError(`${name} has no "${member}".${didYouMean(member, names) || ` It has ${names.join(', ')}.`}`)
+    }
+    const kind = members[member]
+    if (kind && given !== undefined) expectKind(`${name}.${member}`, kind, given)
+  }
+}
+
+export function wrong(name: string, expected: string, value: unknown): TypeError {
+  return new TypeError(`${name}: expected ${expected}, got ${show(value)}`)
+}
+
+function show(value: unknown): string {
+  let text = typeof value === 'function' ? 'a function' : String(value)
+  try {
+    if (typeof value === 'object' || typeof value === 'string') text = JSON.stringify(value)
+  } catch {
+    // It has a cycle or a BigInt.
+  }
+  return text.length > SHOWN_CHARS ? `${text.slice(0, SHOWN_CHARS)}...` : text
+}

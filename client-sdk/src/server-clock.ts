@@ -1,0 +1,38 @@
+/** By how much less the server may seem ahead with each ping: clocks differ by less, and a ping that is late says too little. */
+const MAX_DRIFT_MS = 10
+/** A ping is hardly ever this late: the clock of the server was set back. */
+const SET_BACK_MS = 10_000
+/** No two clocks drift apart by this between pings: the machine slept, or its clock was set. */
+const JUMP_MS = 2_000
+
+/**
+ * The time of the server, carried on by the monotonic clock between what the server says: a clock on the wall may be wrong
+ * by hours. It is behind by the way of a frame, never ahead.
+ */
+export class ServerClock {
+  /** Of the server's clock before the monotonic one; `undefined` until the first greeting. */
+  #ahead: number | undefined
+  /** Of the wall clock before the monotonic one, when the server spoke last. */
+  #wall = 0
+
+  /** The server says its time now. @param isNew it greets a new connection: nothing from before counts */
+  note(time: number | undefined, isNew: boolean): void {
+    // An older server does not greet with its time.
+    if (time === undefined) return
+    const now = performance.now()
+    const ahead = time - now
+    const before = isNew ? undefined : this.#ahead
+    this.#wall = Date.now() - now
+    this.#ahead = before === undefined || ahead < before - SET_BACK_MS ? ahead : Math.max(ahead, before - MAX_DRIFT_MS)
+  }
+
+  /** Whether the machine may have slept since the server spoke, for which the monotonic clock may stand still. */
+  get isInDoubt(): boolean {
+    return this.#ahead !== undefined && Date.now() - performance.now() - this.#wall > JUMP_MS
+  }
+
+  /** The server's time at a moment of the monotonic clock, ms since 1970; before the first greeting that of this machine. */
+  at(monotonic: number): number {
+    return Math.floor(this.#ahead === undefined ? Date.now() - performance.now() + monotonic : this.#ahead + monotonic)
+  }
+}
