@@ -15,7 +15,7 @@ import type { CommandName, EntityMoment, EntityName, EntityOf, FindOptions } fro
 import { clientError, type TidegateError } from './errors.ts'
 import { CHANGE_OPTIONS } from './option-changes.ts'
 import { DEFAULT_OUTBOX, type OutboxLimits } from './outbox.ts'
-import type { PublishReceipt } from './publish-frames.ts'
+import type { PublishReceipt } from './publish-receipt.ts'
 import { Publisher } from './publisher.ts'
 import { Queries, type QueryPage } from './queries.ts'
 import { randomId } from './random-id.ts'

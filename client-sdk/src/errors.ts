@@ -1,5 +1,5 @@
 import { type CommandCode, type ErrorCode, RETRYABLE } from '@tidegate/protocol'
-import type { PublishReceipt } from './publish-frames.ts'
+import type { PublishReceipt } from './publish-receipt.ts'
 
 /** Codes that arise in the client itself, in addition to the server's. */
 export const CLIENT_ERROR_CODES = {

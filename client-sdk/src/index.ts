@@ -25,7 +25,7 @@ export { type ClientErrorCode, CommandRejected, TidegateError, type TidegateErro
 export type { Gap, Recovered } from './gap.ts'
 export type { OptionChange } from './option-changes.ts'
 export type { OutboxLimits } from './outbox.ts'
-export type { PublishReceipt } from './publish-frames.ts'
+export type { PublishReceipt } from './publish-receipt.ts'
 export type { QueryPage } from './queries.ts'
 export type { SocketConstructor } from './socket.ts'
 export type { GrantedPolicy, Subscription } from './subscription.ts'

@@ -1,16 +1,8 @@
-import { type ErrorCode, LIMITS, type RejectedEvent } from '@tidegate/protocol'
+import { type ErrorCode, LIMITS } from '@tidegate/protocol'
 import type { PublishEvent } from './contract-types.ts'
 import { TidegateError } from './errors.ts'
+import type { PublishReceipt } from './publish-receipt.ts'
 import { utf8Bytes } from './utf8-bytes.ts'
-
-export interface PublishReceipt {
-  /** Position of the last stored event in each partition concerned. */
-  readonly at: readonly string[]
-  /** Events that were not stored, by their index in the call. The others were. */
-  readonly rejected: readonly RejectedEvent[]
-  /** Everything had been stored before. */
-  readonly duplicate: boolean
-}
 
 /** Some events of one topic, in the form of a frame without its seq. */
 export interface FrameBody {

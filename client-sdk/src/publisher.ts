@@ -12,14 +12,8 @@ import type { Link } from './connection.ts'
 import type { PublishEvent } from './contract-types.ts'
 import { clientError, type TidegateError } from './errors.ts'
 import { Outbox, type OutboxLimits } from './outbox.ts'
-import {
-  type FrameBody,
-  frameBodies,
-  type PublishReceipt,
-  refusedFrame,
-  settleCall,
-  UNSTAMPED,
-} from './publish-frames.ts'
+import { type FrameBody, frameBodies, refusedFrame, settleCall, UNSTAMPED } from './publish-frames.ts'
+import type { PublishReceipt } from './publish-receipt.ts'
 import { randomId } from './random-id.ts'
 import type { ServerClock } from './server-clock.ts'
 
