@@ -70,6 +70,11 @@ export class OptionChanges {
     this.#next()
   }
 
+  /** The server refused a change for now. */
+  askAgain(): void {
+    if (this.isAsking) this.#next()
+  }
+
   /** Whether the server refused only a change: the subscription continues with its options. */
   refused(reason: TidegateError): boolean {
     if (!this.isAsking) return false

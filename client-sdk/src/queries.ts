@@ -1,4 +1,5 @@
 import type { ServerFrame } from '@tidegate/protocol'
+import { resendDelayMs } from './backoff.ts'
 import type { Link } from './connection.ts'
 import { clientError, TidegateError } from './errors.ts'
 
@@ -19,6 +20,10 @@ interface Pending {
   readonly name: string
   readonly params: Params
   readonly deadline: ReturnType<typeof setTimeout>
+  readonly deadlineAt: number
+  /** Refusals for now in a row. */
+  refusals: number
+  retryTimer: ReturnType<typeof setTimeout> | undefined
   resolve(answer: QueryPage): void
   reject(error: TidegateError): void
 }
@@ -40,20 +45,29 @@ export class Queries {
     const id = this.#nextId++
     return new Promise((resolve, reject) => {
       const deadline = setTimeout(() => this.#finish(id, () => reject(clientError('no_answer'))), QUERY_DEADLINE_MS)
-      this.#pending.set(id, { name, params, deadline, resolve, reject })
-      if (this.#link.isOnline) this.#send(id, name, params)
+      const deadlineAt = performance.now() + QUERY_DEADLINE_MS
+      this.#pending.set(id, { name, params, deadline, deadlineAt, refusals: 0, retryTimer: undefined, resolve, reject })
+      this.#send(id)
     })
   }
 
   online(): void {
-    for (const [id, { name, params }] of this.#pending) this.#send(id, name, params)
+    for (const id of this.#pending.keys()) this.#send(id)
   }
 
   answered({ id, data, complete, next }: Result): void {
     this.#finish(id, ({ resolve }) => resolve({ data, complete, next }))
   }
 
-  failed({ id, code, message }: QueryError): void {
+  failed({ id, code, message, retryAfterMs }: QueryError): void {
+    const pending = this.#pending.get(id)
+    if (pending !== undefined && retryAfterMs !== undefined) {
+      const delayMs = resendDelayMs(retryAfterMs, pending.refusals++, Math.random())
+      if (performance.now() + delayMs < pending.deadlineAt) {
+        pending.retryTimer = setTimeout(() => this.#send(id), delayMs)
+        return
+      }
+    }
     this.#finish(id, ({ reject }) => reject(new TidegateError(code, message)))
   }
 
@@ -61,7 +75,12 @@ export class Queries {
     for (const id of [...this.#pending.keys()]) this.#finish(id, ({ reject }) => reject(reason))
   }
 
-  #send(id: number, name: string, params: Params): void {
+  /** Without a connection it is sent on the next one. */
+  #send(id: number): void {
+    const pending = this.#pending.get(id)
+    if (pending === undefined || !this.#link.isOnline) return
+    const { name, params } = pending
+    clearTimeout(pending.retryTimer)
     this.#link.send({ type: 'query', id, name, params })
   }
 
@@ -70,6 +89,7 @@ export class Queries {
     if (pending === undefined) return
     this.#pending.delete(id)
     clearTimeout(pending.deadline)
+    clearTimeout(pending.retryTimer)
     answer(pending)
   }
 }

@@ -250,6 +250,16 @@ export class ActiveSubscription<Event extends TopicEvent<string, unknown>> imple
     this.#options.granted()
   }
 
+  /** Whether the next answer is that to a change. */
+  get isChanging(): boolean {
+    return this.#options.isAsking
+  }
+
+  /** Requests the change again that was refused for now. */
+  askAgain(): void {
+    this.#options.askAgain()
+  }
+
   /** Whether the server refused only a change. */
   refused(reason: TidegateError): boolean {
     return this.#options.refused(reason)
@@ -308,7 +318,7 @@ export class ActiveSubscription<Event extends TopicEvent<string, unknown>> imple
    */
   interrupted(): boolean {
     if (this.#granted && this.#options.options.snapshot) this.#isInSnapshot = true
-    return this.#options.isAsking
+    return this.isChanging
   }
 
   /** The server ended it, or the connection for good. Waiting events can still be iterated. */

@@ -1,5 +1,5 @@
 import { RETRYABLE, type ServerFrame, type SubscribeOptions } from '@tidegate/protocol'
-import { reconnectDelayMs } from './backoff.ts'
+import { reconnectDelayMs, resendDelayMs } from './backoff.ts'
 import type { Link } from './connection.ts'
 import type { TopicEvent } from './contract-types.ts'
 import type { FrameReceipt } from './credit.ts'
@@ -117,17 +117,28 @@ export class Subscriptions {
   /**
    * The application need not handle a temporary refusal, such as Redis being away: the subscription is requested again.
    */
-  refused({ sub, code, message, retryable }: SubscriptionError): void {
+  refused({ sub, code, message, retryable, retryAfterMs }: SubscriptionError): void {
     const entry = this.#entries.get(sub)
-    if (entry === undefined || entry.subscription.refused(new TidegateError(code, message))) return
-    if (!retryable) return this.#end(sub, new TidegateError(code, message))
-    this.#askAgain(entry)
+    if (entry === undefined) return
+    const { subscription } = entry
+    if (subscription.isChanging && retryAfterMs !== undefined) {
+      this.#after(entry, retryAfterMs, () => subscription.askAgain())
+    } else if (subscription.refused(new TidegateError(code, message))) return
+    else if (retryable) this.#askAgain(entry, retryAfterMs)
+    else this.#end(sub, new TidegateError(code, message))
   }
 
-  #askAgain(entry: Entry): void {
-    const delayMs = reconnectDelayMs(++entry.refusals, Math.random())
+  #askAgain(entry: Entry, retryAfterMs?: number): void {
+    this.#after(entry, retryAfterMs, () => this.#link.send(entry.subscription.frame()))
+  }
+
+  #after(entry: Entry, retryAfterMs: number | undefined, ask: () => void): void {
+    const attempt = ++entry.refusals
+    const random = Math.random()
+    const delayMs =
+      retryAfterMs === undefined ? reconnectDelayMs(attempt, random) : resendDelayMs(retryAfterMs, attempt, random)
     clearTimeout(entry.retryTimer)
-    entry.retryTimer = setTimeout(() => this.#link.send(entry.subscription.frame()), delayMs)
+    entry.retryTimer = setTimeout(ask, delayMs)
   }
 
   /** The application closes its client. */

@@ -193,6 +193,25 @@ describe('connection', () => {
     expect(await answer).toEqual([1])
   })
 
+  test('C-QUERY-3 query - refused with retryAfterMs is asked again no sooner, and rejects if its time is over by then', async () => {
+    const peer = await server.greeted()
+    const refuse = async (retryAfterMs: number) => {
+      const { id } = await peer.take('query')
+      peer.send({ type: 'error', id, code: 'rate_limited', message: 'Later.', retryable: true, retryAfterMs })
+      return performance.now()
+    }
+    const answer = client.query('topics')
+    const refusedAt = await refuse(250)
+    const { id } = await peer.take('query')
+    expect(performance.now() - refusedAt).toBeGreaterThanOrEqual(249)
+    peer.send({ type: 'result', id, data: [1] })
+    expect(await answer).toEqual([1])
+    const late = client.query('topics')
+    late.catch(() => {})
+    await refuse(60_000)
+    await expect(late).rejects.toMatchObject({ code: 'rate_limited', retryable: true })
+  })
+
   test('C-QUERY-1 query - rejects with the code of the server', async () => {
     const peer = await server.greeted()
     const answer = client.query('nope')

@@ -90,6 +90,16 @@ test('C-DRAIN-2 drain - without another gateway the connection is left all the s
   expect(statuses).toEqual(['offline', 'connecting', 'online'])
 })
 
+test('C-CLOSE-1 drain - where the other gateway refuses, the client waits as it says', async () => {
+  const first = await server.greeted()
+  drain(first)
+  const second = await server.peer()
+  const refusedAt = performance.now()
+  second.socket.close(4_029, JSON.stringify({ retryAfterMs: 250 }))
+  await server.greeted()
+  expect(performance.now() - refusedAt).toBeGreaterThanOrEqual(249)
+})
+
 test('C-DRAIN-2 drain - closed meanwhile, both connections end', async () => {
   const first = await server.greeted()
   drain(first)

@@ -141,6 +141,28 @@ describe('subscribe', () => {
     await ready
   })
 
+  test('C-REFUSE-4 refusal - with retryAfterMs is asked again no sooner, a subscription and a change alike', async () => {
+    const client = open()
+    const peer = await used.server.greeted()
+    const subscription = client.subscribe(TOPIC)
+    const refuse = async () => {
+      const { sub } = await peer.take('subscribe')
+      const refusedAt = performance.now()
+      const error = { sub, code: 'rate_limited', message: 'Later.', retryable: true, retryAfterMs: 250 } as const
+      peer.send({ type: 'error', ...error })
+      return refusedAt
+    }
+    const refusedAt = await refuse()
+    await grant(peer)
+    expect(performance.now() - refusedAt).toBeGreaterThanOrEqual(249)
+    await subscription.ready
+    const changed = subscription.change({ maxRate: 2 })
+    const changeRefusedAt = await refuse()
+    expect(await grant(peer)).toMatchObject({ maxRate: 2 })
+    expect(performance.now() - changeRefusedAt).toBeGreaterThanOrEqual(249)
+    await changed
+  })
+
   test('C-REFUSE-2 refusal - for good rejects ready and makes the iterator throw', async () => {
     const client = open()
     const peer = await used.server.greeted()

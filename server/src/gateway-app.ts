@@ -260,6 +260,7 @@ export async function startGateway(settings: GatewaySettings, contract: Contract
     pendingCommands: () => commands.pending,
     delivery: () => delivery.stats(),
     limits: () => limits.stats(),
+    waitingFrameBytes: () => gateway.waitingFrameBytes,
     readiness: () => readiness.report(),
     workers: () => bus.workers(),
   })

@@ -19,21 +19,25 @@ export function lose(state: Connected, { code, reason }: EventOf<'lost'>, surrou
     return end(state, { by: 'server', code, reason, fault })
   }
   const next = afterRefusal(state, code)
-  const advisedMs = advisedDelayMs(reason)
-  const step =
-    advisedMs === undefined
-      ? giveUp(next, undefined, surroundings)
-      : wait(next, advisedMs, failuresOf(state, surroundings))
+  const step = waitAsTold(next, reason, surroundings)
   return advice === 'retry' ? step : to(step.state, ...step.effects, { kind: 'refused', fault })
 }
 
 /** There is no other gateway, or it refused: this one ends sooner if fewer clients stay. */
 export function loseSuccessor(
   state: StateOf<'replacing'>,
-  { code }: EventOf<'lost'>,
+  { code, reason }: EventOf<'lost'>,
   surroundings: Surroundings,
 ): Step {
-  return giveUp(afterRefusal(state, code), undefined, surroundings)
+  return waitAsTold(afterRefusal(state, code), reason, surroundings)
+}
+
+/** As long as the close reason says, if it does. */
+function waitAsTold(state: Connected, reason: string, surroundings: Surroundings): Step {
+  const advisedMs = advisedDelayMs(reason)
+  return advisedMs === undefined
+    ? giveUp(state, undefined, surroundings)
+    : wait(state, advisedMs, failuresOf(state, surroundings))
 }
 
 /** The connection is useless: another one is made later. */

@@ -102,7 +102,11 @@ const CHECKS: Readonly<Record<ServerFrame['type'], (frame: Fields) => boolean>> 
   ping: ({ time }) => isNumber(time),
   result: ({ id, next }) => isNumber(id) && isOptionalText(next),
   answer: (frame) => isText(frame.id) && isOptionalPosition(frame.position) && isOutcome(frame),
-  error: (frame) => isFailure(frame) && isOptionalNumber(frame.id) && isOptionalNumber(frame.sub),
+  error: (frame) =>
+    isFailure(frame) &&
+    isOptionalNumber(frame.id) &&
+    isOptionalNumber(frame.sub) &&
+    isOptionalDelay(frame.retryAfterMs),
   slow: ({ retryAfterMs, publish }) => isDelay(retryAfterMs) && isGrant(publish),
   bus: ({ class: busClass, state }) => isText(busClass) && isText(state),
   drain: ({ reconnectInMs }) => isDelay(reconnectInMs),

@@ -63,6 +63,8 @@ export interface DeliveryStats {
   /** Memory of all queues; an entry in several queues counts once. */
   readonly queueBytes: number
   readonly congestedSessions: number
+  /** Pages of logs kept for the replays of the next seconds. */
+  readonly replayPageBytes: number
 }
 
 /** Delivery of one gateway process: tails the logs for all its subscribers. */
@@ -190,6 +192,7 @@ export class Delivery {
       lanes: { high, normal, low },
       queueBytes: this.#context.budget.usedBytes,
       congestedSessions,
+      replayPageBytes: this.#replayer.keptBytes,
     }
   }
 

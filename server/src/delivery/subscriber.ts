@@ -106,6 +106,7 @@ export class Subscriber implements DeliverySubscriber, Flushable, EventSink {
     this.#replay = new Replays(
       this.#backlog,
       context,
+      limits,
       () => this.#offered(),
       (error) => this.fail('a replay', error),
     )
@@ -142,6 +143,7 @@ export class Subscriber implements DeliverySubscriber, Flushable, EventSink {
     const { starter } = this.#context
     const result = starter.plan(frame, this.#rights)
     if (!result.ok) return this.#refuse(sub, result.code, result.message)
+    this.#limits.charge('starts', result.plan.starts)
     const over = holdPlan(this.#limits, result.plan)
     if (over !== undefined) return this.#refuse(sub, over.code, over.message, over.retryAfterMs)
     const subscription = new Subscription(result.plan, this.#backlog.open(result.plan.policy), this)
@@ -351,6 +353,7 @@ export class Subscriber implements DeliverySubscriber, Flushable, EventSink {
     this.#snapshots ??= new Snapshots(
       this.#context,
       this.#outlet,
+      this.#limits,
       (subscription) => this.#replay.add([...subscription.feeds()]),
       (error) => this.fail('a snapshot', error),
     )
@@ -369,6 +372,7 @@ export class Subscriber implements DeliverySubscriber, Flushable, EventSink {
     if (result.plan.selector !== subscription.plan.selector) {
       return this.#refuse(sub, 'unsupported', 'the topic of a subscription cannot be changed: use another sub')
     }
+    this.#limits.charge('starts', result.plan.starts)
     releasePlan(this.#limits, subscription.plan)
     const over = holdPlan(this.#limits, result.plan)
     if (over !== undefined) {

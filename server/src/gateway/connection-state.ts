@@ -1,6 +1,7 @@
 import type { Caller } from '../access/index.ts'
 import type { DeliverySubscriber } from '../delivery/index.ts'
 import type { Producer } from '../ingest/index.ts'
+import type { ReceivedFrame } from './connection-limits.ts'
 
 /** The client was greeted. */
 export interface LiveState {
@@ -13,6 +14,6 @@ export interface LiveState {
 export type ConnectionState =
   | { readonly phase: 'awaiting_hello'; readonly since: number }
   /** Its token is being checked; what it sends meanwhile waits. */
-  | { readonly phase: 'authenticating'; readonly since: number; readonly waiting: { text: string; bytes: number }[] }
+  | { readonly phase: 'authenticating'; readonly since: number; readonly waiting: ReceivedFrame[] }
   | LiveState
   | { readonly phase: 'closed' }

@@ -26,10 +26,11 @@ import { answerQuery, type Params, type Queries } from '../queries/index.ts'
 import { RETRY_AFTER_MS } from '../retry-after.ts'
 import { type CheckedFrame, limitedFrame, parseClientFrame, type RefusedFrame } from './client-frame.ts'
 import { ConnectionCommands } from './connection-commands.ts'
-import { ConnectionLimits } from './connection-limits.ts'
+import { ConnectionLimits, type ReceivedFrame } from './connection-limits.ts'
 import { ConnectionPublisher, type PublisherContext } from './connection-publisher.ts'
 import type { ConnectionState, LiveState } from './connection-state.ts'
 import { tokenCredentials } from './credentials.ts'
+import type { FrameReader, FrameTurns } from './frame-turns.ts'
 import { knownEntries } from './known-entries.ts'
 import type { TransportSocket } from './transport/transport.ts'
 
@@ -43,6 +44,7 @@ export interface ConnectionContext extends PublisherContext {
   readonly queries: Queries
   readonly commands: Pick<Commands, 'send'>
   readonly report: ReportDefect
+  readonly turns: FrameTurns<ReceivedFrame>
   /** The client was greeted. */
   readonly onLive: (connection: Connection) => void
   readonly onClosed: (connection: Connection) => void
@@ -56,7 +58,7 @@ export const HELLO_DEADLINE_MS = 5_000
 type HelloFrame = Extract<ClientFrame, { type: 'hello' }>
 
 /** One connected socket: reads frames, keeps the publish grant, and passes frames on. */
-export class Connection {
+export class Connection implements FrameReader<ReceivedFrame> {
   readonly #context: ConnectionContext
   readonly #socket: TransportSocket
   readonly id: string
@@ -75,7 +77,7 @@ export class Connection {
     this.#address = address
     const now = context.clock.monotonic()
     this.#limits = limits
-    this.#gate = new ConnectionLimits(limits, context.clock)
+    this.#gate = new ConnectionLimits(limits)
     this.#context = context
     this.#socket = socket
     this.id = id
@@ -99,7 +101,21 @@ export class Connection {
     if (text === undefined) return this.#fail('protocol_error', CLOSE.protocol, 'Frames are text, not binary.')
     const verdict = this.#gate.frame(bytes)
     if (verdict.kind === 'close') return this.#turnAway('rate_limited', verdict.refusal.retryAfterMs)
-    if (this.#state.phase === 'authenticating') return this.#keep(this.#state.waiting, text, bytes)
+    this.#context.turns.take(this, { text, bytes, verdict })
+  }
+
+  read(frame: ReceivedFrame): void {
+    contained(
+      this.#context.report,
+      `message of ${this.id}`,
+      (defectId) => this.abort(defectId),
+      () => this.#read(frame),
+    )
+  }
+
+  #read({ text, bytes, verdict }: ReceivedFrame): void {
+    if (this.#state.phase === 'closed') return
+    if (this.#state.phase === 'authenticating') return this.#keep(this.#state.waiting, { text, bytes, verdict })
     const parsed = parseClientFrame(text)
     if (this.#state.phase === 'awaiting_hello') {
       if (verdict.kind === 'refuse') return this.#turnAway('rate_limited', verdict.refusal.retryAfterMs)
@@ -118,6 +134,7 @@ export class Connection {
   closed(): void {
     if (this.#state.phase === 'live') this.#state.delivery.close()
     this.#state = { phase: 'closed' }
+    this.#context.turns.forget(this)
     this.#limits.close()
     this.#context.onClosed(this)
   }
@@ -215,10 +232,12 @@ export class Connection {
   }
 
   /** Keeps what came before it is known who sent it: one frame's worth at most. */
-  #keep(waiting: { text: string; bytes: number }[], text: string, bytes: number): void {
-    const kept = waiting.reduce((sum, frame) => sum + frame.bytes, bytes)
+  #keep(waiting: ReceivedFrame[], frame: ReceivedFrame): void {
+    const kept = waiting.reduce((sum, { bytes }) => sum + bytes, frame.bytes)
     if (kept > LIMITS.frameBytes) return this.#fail('protocol_error', CLOSE.protocol, 'Too much before `welcome`.')
-    waiting.push({ text, bytes })
+    const full = this.#limits.hold('bodyBytes', frame.bytes)
+    if (full !== undefined) return this.#turnAway('overloaded', full.retryAfterMs)
+    waiting.push(frame)
   }
 
   #admit(frame: HelloFrame, result: Caller | Refusal): void {
@@ -227,7 +246,8 @@ export class Connection {
     const over = this.#limits.identify(limitName(result)) ?? (frame.producer && this.#limits.producer())
     if (over) return this.#turnAway('rate_limited', over.retryAfterMs)
     this.#greet(frame, result)
-    for (const { text, bytes } of waiting) this.message(text, bytes)
+    for (const { bytes } of waiting) this.#limits.release('bodyBytes', bytes)
+    this.#context.turns.putBack(this, waiting)
   }
 
   #shutOut({ code, message }: Refusal): void {
@@ -313,7 +333,7 @@ export class Connection {
         this.#stores = true
         return this.#publisher.take(frame, { text, bytes }, state)
       case 'subscribe':
-        return state.delivery.subscribe(frame)
+        return this.#ifAffordable(frame, bytes, state, () => state.delivery.subscribe(frame))
       case 'unsubscribe':
         return state.delivery.unsubscribe(frame.sub)
       case 'credit':
@@ -324,7 +344,7 @@ export class Connection {
         return
       case 'query':
         if (frame.name === 'ledger') return this.#sendLedger(frame.id, frame.params?.sub, state.delivery)
-        return this.#ask(frame, state)
+        return this.#ifAffordable(frame, bytes, state, () => this.#ask(frame, state))
       case 'command': {
         this.#stores = true
         const over = this.#limits.events(1)
@@ -334,6 +354,18 @@ export class Connection {
       default:
         assertNever(frame)
     }
+  }
+
+  #ifAffordable(
+    frame: Extract<ClientFrame, { type: 'subscribe' | 'query' }>,
+    bytes: number,
+    state: LiveState,
+    action: () => void,
+  ): void {
+    const over = this.#gate.costly(frame.type, bytes)
+    if (over === undefined) return action()
+    if (over.kind === 'close') return this.#turnAway('rate_limited', over.refusal.retryAfterMs)
+    this.#refuse(limitedFrame(frame, over.refusal), state)
   }
 
   /** Only the connection knows the fate of its subscriptions. */
@@ -354,7 +386,7 @@ export class Connection {
 
   async #query(id: number, name: string, params: Params, { rights }: Caller): Promise<void> {
     try {
-      this.#send({ ...(await answerQuery(this.#context.queries.of(rights), name, params)), id })
+      this.#send({ ...(await answerQuery(this.#context.queries.of(rights, this.#limits), name, params)), id })
     } catch (error) {
       const message = describeDefect(this.#context.report(`query ${name}`, error))
       this.#send({ type: 'error', id, code: 'internal', message, retryable: false })

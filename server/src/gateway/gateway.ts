@@ -1,18 +1,20 @@
 import { randomBytes } from 'node:crypto'
 import { CLOSE, type LogEpoch } from '@tidegate/protocol'
 import type { GuardState } from '../bus/index.ts'
-import type { ClientAddresses, Limits } from '../limits/index.ts'
+import type { ClientAddresses, Limits, Refusal } from '../limits/index.ts'
 import { contained } from '../observability/contained.ts'
 import { describeDefect } from '../observability/defects.ts'
 import { Connection, type ConnectionContext } from './connection.ts'
 import { isForwarded } from './credentials.ts'
 import { EventLoopLag } from './event-loop-lag.ts'
+import { FrameTurns } from './frame-turns.ts'
 import { limited, refusedReply } from './http/limited-request.ts'
 import { forwarded, type RouteContext, route } from './http/routes.ts'
 import type { PageGuard } from './pages/page-guard.ts'
 import { LOOK_MS } from './sse/event-socket.ts'
 import type {
   Arrival,
+  BodyAccount,
   HttpRequest,
   HttpResponse,
   SocketHandler,
@@ -44,7 +46,7 @@ export class Gateway implements TransportHandlers {
   readonly #addresses: ClientAddresses
 
   constructor(
-    context: Omit<ConnectionContext, 'onLive' | 'onClosed'>,
+    context: Omit<ConnectionContext, 'onLive' | 'onClosed' | 'turns'>,
     routes: RouteContext,
     guard: PageGuard,
     { limits, addresses }: { readonly limits: Limits; readonly addresses: ClientAddresses },
@@ -53,6 +55,7 @@ export class Gateway implements TransportHandlers {
     this.#addresses = addresses
     this.#context = {
       ...context,
+      turns: new FrameTurns(context.clock),
       onLive: (connection) => {
         for (const state of this.#openBreakers.values()) connection.sendBus(state)
       },
@@ -64,6 +67,11 @@ export class Gateway implements TransportHandlers {
 
   get connectionCount(): number {
     return this.#connections.size + this.#routes.streams.size
+  }
+
+  /** Frames that wait for their turn. */
+  get waitingFrameBytes(): number {
+    return this.#context.turns.waitingBytes
   }
 
   start(): void {
@@ -145,20 +153,23 @@ export class Gateway implements TransportHandlers {
     const limits = this.#limits.open(address)
     request.onLeave(() => limits.close())
     const refused = limits.frame(0)
+    const isLast = refused !== undefined && !limits.mayBeRefused(1)
     const answer = await this.#guard.answer(request, async () =>
-      refused ? refusedReply(refused) : route(this.#routes, limited(request, limits, address.name)),
+      refused ? { ...refusedReply(refused), isLast } : route(this.#routes, limited(request, limits, address.name)),
     )
     // A stream keeps them for as long as it is open.
     if (answer.kind === 'whole') limits.close()
     return answer
   }
 
-  holdBody(bytes: number): boolean {
-    return this.#limits.hold('bodyBytes', bytes) === undefined
-  }
-
-  releaseBody(bytes: number): void {
-    this.#limits.release('bodyBytes', bytes)
+  body(arrival: Arrival): BodyAccount {
+    const limits = this.#limits.open(this.#addresses.of(arrival))
+    const reply = (refusal: Refusal | undefined) => refusal && refusedReply(refusal)
+    return {
+      came: (bytes) => reply(limits.received(bytes)),
+      keep: (bytes) => reply(limits.hold('bodyBytes', bytes)),
+      close: () => limits.close(),
+    }
   }
 
   /**

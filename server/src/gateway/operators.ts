@@ -5,7 +5,13 @@ import { limited } from './http/limited-request.ts'
 import { errorReply } from './http/replies.ts'
 import { isForOperators, type RouteContext, route } from './http/routes.ts'
 import type { PageGuard } from './pages/page-guard.ts'
-import type { HttpRequest, HttpResponse, StreamResponse, TransportHandlers } from './transport/transport.ts'
+import type {
+  BodyAccount,
+  HttpRequest,
+  HttpResponse,
+  StreamResponse,
+  TransportHandlers,
+} from './transport/transport.ts'
 
 const EVERYBODY: RouteContext['access'] = {
   isLocal: false,
@@ -53,11 +59,10 @@ export class Operators implements TransportHandlers {
   }
 
   /** Nothing here has a body. */
-  holdBody(): boolean {
-    return false
+  body(): BodyAccount {
+    const refuse = () => errorReply('not_found', 'There is nothing here that takes a body.')
+    return { came: refuse, keep: refuse, close: () => {} }
   }
-
-  releaseBody(): void {}
 
   defect(where: string, error: unknown): string {
     return describeDefect(this.#routes.report(`${where} of operators`, error))

@@ -1,4 +1,4 @@
-import type { Account } from './account.ts'
+import { Account } from './account.ts'
 import type { Accounts } from './accounts.ts'
 import {
   HELD_QUANTITIES,
@@ -8,6 +8,7 @@ import {
   type RateQuantity,
   type Scope,
 } from './limit-table.ts'
+import type { Reader } from './read-turns.ts'
 import type { Refusal } from './refusal.ts'
 
 /** What all clients share. */
@@ -19,21 +20,29 @@ export interface SharedLimits {
   refuse(scope: Scope, quantity: Quantity, retryAfterMs: number): Refusal
 }
 
-/** An account, and the name under which it is shared. */
-interface Shared {
-  readonly scope: 'address' | 'caller'
-  readonly name: string
+interface Payer {
+  readonly scope: 'connection' | 'address' | 'caller'
   readonly account: Account
 }
 
+/** An account, and the name under which it is shared. */
+interface Shared extends Payer {
+  readonly scope: 'address' | 'caller'
+  readonly name: string
+}
+
 const NONE: readonly Shared[] = []
+/** What the smallest part of a body costs: it is handled by itself. */
+const LEAST_PART_BYTES = 512
+/** What the smallest read costs: the way to Redis and back. */
+const LEAST_READ_BYTES = 16_384
 
 /** The limits of one connection, stream or request: its own, and its share of those of its address and caller. */
-export class ClientLimits {
+export class ClientLimits implements Reader {
   readonly #limits: SharedLimits
   #shared: readonly Shared[] = NONE
-  /** Made when something is held. */
-  #held: Record<HeldQuantity, number> | undefined
+  /** Made as it is used. */
+  #own: Account | undefined
   #isClosed = false
 
   /** @param address absent: none counts */
@@ -64,10 +73,50 @@ export class ClientLimits {
     return this.#take('frames', 1) ?? this.#take('bytes', bytes)
   }
 
-  /** Bytes that have come already: they are paid for by what follows. */
-  charge(bytes: number): void {
+  /**
+   * Bytes of a body have come: they are paid for, whether or not there was enough left for them.
+   *
+   * @returns why no more of it is read, if so
+   */
+  received(bytes: number): Refusal | undefined {
+    const over = this.overdrawn('bytes')
+    this.charge('bytes', Math.max(bytes, LEAST_PART_BYTES))
+    return over
+  }
+
+  /** Bytes that counted for the address as they came count for the caller, who was not known then. */
+  chargeCaller(bytes: number): void {
     const now = this.#limits.now()
-    for (const { account } of this.#shared) account.take('bytes', bytes, now)
+    for (const { scope, account } of this.#shared) if (scope === 'caller') account.take('bytes', bytes, now)
+  }
+
+  /** Pays for what is done already: what follows waits for it. */
+  charge(quantity: RateQuantity, amount: number): void {
+    const now = this.#limits.now()
+    for (const { account } of this.#paying(quantity)) account.take(quantity, amount, now)
+  }
+
+  /** Why nothing of it may be done until what was done is paid for. */
+  overdrawn(quantity: RateQuantity): Refusal | undefined {
+    return this.#whyNot(quantity, 0)
+  }
+
+  /** A frame or request was refused for a rate. False: the client goes on regardless, and MUST be cut. @param cost 1 for a small one */
+  mayBeRefused(cost: number): boolean {
+    return this.#take('refusals', cost) === undefined
+  }
+
+  get purse(): object {
+    return this.#shared.at(-1)?.account ?? this
+  }
+
+  readWaitMs(): number {
+    const now = this.#limits.now()
+    return this.#paying('reads').reduce((waitMs, { account }) => Math.max(waitMs, account.waitMs('reads', 0, now)), 0)
+  }
+
+  chargeRead(bytes: number, fromRedis: boolean): void {
+    this.charge('reads', fromRedis ? Math.max(bytes, LEAST_READ_BYTES) : bytes)
   }
 
   events(count: number): Refusal | undefined {
@@ -93,11 +142,10 @@ export class ClientLimits {
   /** Something is opened or kept, until it is released. */
   hold(quantity: HeldQuantity, amount: number): Refusal | undefined {
     const { connection, gateway } = this.#limits
-    const full =
-      (this.#held?.[quantity] ?? 0) + amount > (connection[quantity] ?? Number.POSITIVE_INFINITY)
-        ? 'connection'
-        : (this.#shared.find(({ account }) => !account.hasRoom(quantity, amount))?.scope ??
-          (gateway.hasRoom(quantity, amount) ? undefined : 'gateway'))
+    const full = !(this.#own?.hasRoom(quantity, amount) ?? amount <= (connection[quantity] ?? Number.POSITIVE_INFINITY))
+      ? 'connection'
+      : (this.#shared.find(({ account }) => !account.hasRoom(quantity, amount))?.scope ??
+        (gateway.hasRoom(quantity, amount) ? undefined : 'gateway'))
     if (full !== undefined) return this.#limits.refuse(full, quantity, QUANTITIES[quantity].retryAfterMs)
     this.#add(quantity, amount)
     return undefined
@@ -110,9 +158,7 @@ export class ClientLimits {
   /** Gives up everything. Idempotent. */
   close(): void {
     if (this.#isClosed) return
-    if (this.#held !== undefined) {
-      for (const quantity of HELD_QUANTITIES) this.#add(quantity, -this.#held[quantity])
-    }
+    for (const quantity of HELD_QUANTITIES) this.#add(quantity, -(this.#own?.held(quantity) ?? 0))
     for (const { scope, name } of this.#shared) this.#limits.accounts[scope].leave(name)
     this.#shared = NONE
     this.#isClosed = true
@@ -121,27 +167,41 @@ export class ClientLimits {
   #add(quantity: HeldQuantity, amount: number): void {
     // An answer may come after the end of its connection.
     if (this.#isClosed || amount === 0) return
-    this.#held ??= { connections: 0, subscriptions: 0, subscriptionBytes: 0, filterTerms: 0, queries: 0, bodyBytes: 0 }
-    this.#held[quantity] += amount
+    this.#account.hold(quantity, amount)
     for (const { account } of this.#shared) account.hold(quantity, amount)
     this.#limits.gateway.hold(quantity, amount)
   }
 
   #share(scope: 'address' | 'caller', name: string): Account {
     const account = this.#limits.accounts[scope].use(name)
-    for (const quantity of HELD_QUANTITIES) account.hold(quantity, this.#held?.[quantity] ?? 0)
+    for (const quantity of HELD_QUANTITIES) account.hold(quantity, this.#own?.held(quantity) ?? 0)
     this.#shared = [...this.#shared, { scope, name, account }]
     return account
   }
 
-  #take(quantity: RateQuantity, amount: number): Refusal | undefined {
-    if (this.#shared.length === 0) return undefined
+  get #account(): Account {
+    this.#own ??= new Account(this.#limits.connection)
+    return this.#own
+  }
+
+  /** Whom a rate may be limited for. */
+  #paying(quantity: RateQuantity): readonly Payer[] {
+    if (this.#limits.connection[quantity] === undefined || this.#isClosed) return this.#shared
+    return [{ scope: 'connection', account: this.#account }, ...this.#shared]
+  }
+
+  #whyNot(quantity: RateQuantity, amount: number): Refusal | undefined {
     const now = this.#limits.now()
-    for (const { scope, account } of this.#shared) {
+    for (const { scope, account } of this.#paying(quantity)) {
       const waitMs = account.waitMs(quantity, amount, now)
       if (waitMs > 0) return this.#limits.refuse(scope, quantity, waitMs)
     }
-    for (const { account } of this.#shared) account.take(quantity, amount, now)
     return undefined
+  }
+
+  #take(quantity: RateQuantity, amount: number): Refusal | undefined {
+    const refusal = this.#whyNot(quantity, amount)
+    if (refusal === undefined) this.charge(quantity, amount)
+    return refusal
   }
 }

@@ -35,12 +35,31 @@ export const QUANTITIES = {
     ...perSecond(2),
     counts: 'frames and HTTP requests per second; a burst of two seconds',
     beyond:
-      'The frame is refused; `credit`, `pong` and `unsubscribe` count and are read. After 500 refusals within 10 s the connection is closed with 4029. A request is answered with 429.',
+      'The frame is refused; `credit`, `pong` and `unsubscribe` count and are read. A request is answered with 429.',
   },
   bytes: {
     ...perSecond(2),
-    counts: 'bytes of frames and HTTP bodies per second; a burst of two seconds',
-    beyond: 'As for frames. A body counts when it has come, against the next request.',
+    counts:
+      'bytes of frames and HTTP bodies per second, each part of a body that arrives as 512 at least; a burst of two seconds',
+    beyond:
+      'As for frames. A body counts as it arrives, and the rest of it is not read: 429, and the connection is closed.',
+  },
+  refusals: {
+    ...perSecond(10),
+    counts: 'frames and requests refused for a rate, per second; a burst of ten seconds',
+    beyond: 'The connection is closed: a socket with 4029, a request with its 429.',
+  },
+  starts: {
+    ...perSecond(4),
+    counts:
+      'places at which subscriptions begin or change, per second: each partition of each topic, each 16 keys, each condition; a burst of four seconds',
+    beyond: 'The subscription is refused.',
+  },
+  reads: {
+    ...perSecond(2),
+    counts:
+      'bytes that replays, snapshots and queries read from logs and states, per second, each read as 16 KiB at least; a burst of two seconds',
+    beyond: 'Replays and snapshots wait. The query is refused, the request answered with 429.',
   },
   events: {
     ...perSecond(2),
@@ -106,6 +125,9 @@ export const HELD_QUANTITIES = (Object.keys(QUANTITIES) as Quantity[]).filter(
  */
 export const DEFAULT_LIMITS: Readonly<Record<Scope, Readonly<Partial<Record<Quantity, number>>>>> = {
   connection: {
+    refusals: 50,
+    // 64 subscriptions of 30 topics in 8 partitions at once.
+    starts: 4_000,
     // About 50,000 short keys.
     subscriptionBytes: 16 * MIB,
     filterTerms: 512,
@@ -115,7 +137,10 @@ export const DEFAULT_LIMITS: Readonly<Record<Scope, Readonly<Partial<Record<Quan
     connections: 2_000,
     connects: 100,
     frames: 5_000,
-    bytes: 32 * MIB,
+    bytes: 16 * MIB,
+    refusals: 250,
+    starts: 8_000,
+    reads: 16 * MIB,
     events: 50_000,
     producers: 36_000,
     keys: 2_000_000,
@@ -127,7 +152,9 @@ export const DEFAULT_LIMITS: Readonly<Record<Scope, Readonly<Partial<Record<Quan
   caller: {
     connections: 1_000,
     frames: 5_000,
-    bytes: 32 * MIB,
+    bytes: 16 * MIB,
+    starts: 8_000,
+    reads: 16 * MIB,
     events: 50_000,
     producers: 36_000,
     keys: 1_000_000,

@@ -1,5 +1,5 @@
 import { ERROR_CODES, type ErrorCode } from '@tidegate/protocol'
-import type { LimitName, Quantity, Scope } from './limit-table.ts'
+import { type LimitName, QUANTITIES, type Quantity, type Scope } from './limit-table.ts'
 
 /** Something was over a limit. */
 export interface Refusal {
@@ -26,5 +26,6 @@ export function refusal(scope: Scope, quantity: Quantity, retryAfterMs: number):
 
 function codeOf(scope: Scope, quantity: Quantity): Refusal['code'] {
   if (scope === 'gateway') return 'overloaded'
-  return scope === 'connection' && quantity !== 'queries' ? 'too_many_subscriptions' : 'rate_limited'
+  const isForClientToFree = scope === 'connection' && quantity !== 'queries' && QUANTITIES[quantity].by === 'held'
+  return isForClientToFree ? 'too_many_subscriptions' : 'rate_limited'
 }

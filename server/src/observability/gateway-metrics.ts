@@ -16,6 +16,7 @@ export interface MetricSources {
   readonly pendingCommands: () => number
   readonly delivery: () => DeliveryStats
   readonly limits: () => LimitStats
+  readonly waitingFrameBytes: () => number
   readonly readiness: () => {
     readonly ready: boolean
     readonly tails: readonly { readonly partition: number; readonly canaryAgeMs: number }[]
@@ -82,7 +83,15 @@ export class GatewayMetrics {
     return this.#registry.metrics()
   }
 
-  #own({ sessions, pendingBytes, pendingCommands, delivery, limits, readiness }: MetricSources): () => void {
+  #own({
+    sessions,
+    pendingBytes,
+    pendingCommands,
+    delivery,
+    limits,
+    waitingFrameBytes,
+    readiness,
+  }: MetricSources): () => void {
     const isReady = this.#gauge('ready', [])
     const canaryAge = this.#gauge('canaryAge', ['partition'])
     const open = this.#gauge('sessions', [])
@@ -114,6 +123,8 @@ export class GatewayMetrics {
       const used = limits()
       held.set({ of: 'subscriptions' }, used.subscriptionBytes)
       held.set({ of: 'bodies' }, used.bodyBytes)
+      held.set({ of: 'frames' }, waitingFrameBytes())
+      held.set({ of: 'replay_pages' }, stats.replayPageBytes)
       filterTerms.set(used.filterTerms)
       for (const [scope, count] of Object.entries(used.accounts)) accounts.set({ scope }, count)
       congested.set(stats.congestedSessions)

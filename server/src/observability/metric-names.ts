@@ -27,7 +27,7 @@ export const METRICS = {
   refused: { name: 'tidegate_limited_total', help: 'Refusals because of a limit, by limit' },
   pinned: {
     name: 'tidegate_held_bytes',
-    help: 'Memory that clients make the gateway keep, by what it is: subscriptions, and HTTP bodies under way',
+    help: 'Memory that clients make the gateway keep, by what it is: subscriptions, HTTP bodies under way, frames that wait for their turn, and pages of logs kept for replays',
   },
   filterTerms: { name: 'tidegate_filter_terms', help: 'Conditions in the filters of open subscriptions' },
   limitAccounts: { name: 'tidegate_limit_accounts', help: 'Addresses and callers whose use is remembered, by scope' },

@@ -12,6 +12,7 @@ import type { Bus, Entities, IndexedPage } from '../bus/index.ts'
 import type { EntityDefinition } from '../config/entity-model.ts'
 import type { Contract } from '../config/model.ts'
 import { type Built, buildOf, type ExpectedVersion, isFindable, parseVersion } from '../entities/index.ts'
+import type { Reader } from '../limits/index.ts'
 import type { ReportDefect } from '../observability/defects.ts'
 import { quoted } from '../quoted.ts'
 import { allowedPage } from './allowed-page.ts'
@@ -27,6 +28,9 @@ const MAX_FOUND = 100
 /** How long a reader waits for a version that is not there yet, ms, and how often it looks. */
 const MAX_WAIT_MS = 2_000
 const WAIT_STEP_MS = 20
+
+/** What it costs to read, fold and show an event of a trail, in bytes read. */
+const EVENT_BYTES = 1_024
 
 /** Runs what reads Redis when it is its turn. */
 export type InTurn = <Result>(query: () => Promise<Result>) => Promise<Result>
@@ -62,10 +66,12 @@ export class EntityQueries {
   readonly #bus: Bus
   readonly #contract: Contract
   readonly #rights: Rights
+  readonly #reader: Reader
   readonly #readers: EntityReaders
   readonly #inTurn: InTurn
 
-  constructor(bus: Bus, contract: Contract, rights: Rights, readers: EntityReaders, inTurn: InTurn) {
+  constructor(bus: Bus, contract: Contract, rights: Rights, reader: Reader, readers: EntityReaders, inTurn: InTurn) {
+    this.#reader = reader
     this.#bus = bus
     this.#contract = contract
     this.#rights = rights
@@ -90,6 +96,7 @@ export class EntityQueries {
     const moment: EntityMoment = { version, at, minVersion: minVersionOf(params) }
     const deadline = performance.now() + MAX_WAIT_MS
     for (;;) {
+      this.#reader.chargeRead(0, true)
       const answer = await this.#inTurn(() => this.#readers.get(name)!.read(key, moment))
       if (answer !== undefined) return this.#shown(name, answer)
       if (performance.now() > deadline) {
@@ -106,6 +113,7 @@ export class EntityQueries {
     const after = optionalNumber(params, 'after', 0) ?? 0
     const limit = limitOf(params, MAX_ANSWER_EVENTS)
     const page = await this.#inTurn(() => this.#readers.get(name)!.history(key, after, limit))
+    this.#reader.chargeRead(page.events.length * EVENT_BYTES, true)
     const sight = this.#rights.sight('query', name, hiddenOfEvents(name))
     if (sight !== undefined) for (const event of page.events) removeHidden(event, sight.of(key))
     return page
@@ -125,7 +133,9 @@ export class EntityQueries {
     if (value.includes('\0')) throw new QueryError('invalid_frame', 'value: no index holds \\0')
     const limit = limitOf(params, MAX_FOUND)
     const from = placeOf(optionalText(params, 'after'), this.#bus.partitions)
-    return this.#inTurn(() => this.#find({ name, index, value, limit }, from))
+    const page = await this.#inTurn(() => this.#find({ name, index, value, limit }, from))
+    for (const _ of page.entities) this.#reader.chargeRead(0, true)
+    return page
   }
 
   async #find({ name, index, value, limit }: Search, from: Place): Promise<FoundPage> {

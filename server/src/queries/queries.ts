@@ -1,13 +1,13 @@
-import { BulkheadRejectedError, bulkhead } from 'cockatiel'
 import { allowsKey, hiddenOfTopic, type Rights, type Seen } from '../access/index.ts'
 import { type Bus, partitionOf } from '../bus/index.ts'
 import type { Contract } from '../config/model.ts'
+import { ONLY_READER, PacedReads, type Reader } from '../limits/index.ts'
 import type { ReportDefect } from '../observability/defects.ts'
 import { quoted } from '../quoted.ts'
 import { MAX_ANSWER_EVENTS } from './answer-size.ts'
 import { parsePlace, parseResult, RESULTS_A_STEP, type ResultPage, scanPage } from './current-results.ts'
 import { EntityQueries, type EntityReaders, entityReaders, type InTurn } from './entity-queries.ts'
-import { type GapPage, readGap } from './gap-events.ts'
+import { type GapPage, type ReadPage, readGap } from './gap-events.ts'
 import { gapRange } from './gap-range.ts'
 import { type HistoryPage, readHistory } from './history.ts'
 import { optionalPosition } from './log-position.ts'
@@ -25,7 +25,7 @@ export class Queries {
   readonly #bus: Bus
   readonly #contract: Contract
   readonly #readers: EntityReaders
-  readonly #turns = bulkhead(CONCURRENT, MAX_WAITING)
+  readonly #turns = new PacedReads(CONCURRENT)
 
   constructor(bus: Bus, contract: Contract, report: ReportDefect) {
     this.#bus = bus
@@ -33,18 +33,15 @@ export class Queries {
     this.#readers = entityReaders(bus, contract, report)
   }
 
-  /** What somebody with these rights may ask. */
-  of(rights: Rights): CallerQueries {
-    return new CallerQueries(this.#bus, this.#contract, rights, this.#readers, (query) => this.#inTurn(query))
+  /** What somebody with these rights may ask. @param reader pays for what is read */
+  of(rights: Rights, reader: Reader = ONLY_READER): CallerQueries {
+    const inTurn: InTurn = (query) => this.#inTurn(reader, query)
+    return new CallerQueries(this.#bus, this.#contract, rights, reader, this.#readers, inTurn)
   }
 
-  async #inTurn<T>(query: () => Promise<T>): Promise<T> {
-    try {
-      return await this.#turns.execute(query)
-    } catch (error) {
-      if (error instanceof BulkheadRejectedError) throw new QueryError('overloaded')
-      throw error
-    }
+  async #inTurn<T>(reader: Reader, query: () => Promise<T>): Promise<T> {
+    if (this.#turns.waiting >= MAX_WAITING) throw new QueryError('overloaded')
+    return this.#turns.run(reader, query)
   }
 }
 
@@ -54,14 +51,16 @@ export class CallerQueries {
   readonly #bus: Bus
   readonly #contract: Contract
   readonly #rights: Rights
+  readonly #reader: Reader
   readonly #inTurn: InTurn
 
-  constructor(bus: Bus, contract: Contract, rights: Rights, readers: EntityReaders, inTurn: InTurn) {
+  constructor(bus: Bus, contract: Contract, rights: Rights, reader: Reader, readers: EntityReaders, inTurn: InTurn) {
     this.#bus = bus
     this.#contract = contract
     this.#rights = rights
+    this.#reader = reader
     this.#inTurn = inTurn
-    this.entities = new EntityQueries(bus, contract, rights, readers, inTurn)
+    this.entities = new EntityQueries(bus, contract, rights, reader, readers, inTurn)
   }
 
   topics(): { readonly partitions: number; readonly topics: readonly TopicDescription[] } {
@@ -79,12 +78,19 @@ export class CallerQueries {
     }
     const from = parsePlace(optionalText(params, 'after') ?? '0.0', this.#bus.partitions)
     if (key === undefined) {
-      const scan = ({ partition, cursor }: typeof from) =>
-        this.#bus.results(partition, 'query').scan(name, cursor, RESULTS_A_STEP)
+      const scan = async ({ partition, cursor }: typeof from) => {
+        const page = await this.#bus.results(partition, 'query').scan(name, cursor, RESULTS_A_STEP)
+        this.#reader.chargeRead(
+          page.results.reduce((sum, { json }) => sum + json.length, 0),
+          true,
+        )
+        return page
+      }
       return this.#inTurn(() => scanPage(scan, this.#bus.partitions, seen, from))
     }
     if (!allowsKey(scope, key)) return { results: [] }
     const results = this.#bus.results(partitionOf(key, this.#bus.partitions), 'query')
+    this.#reader.chargeRead(0, true)
     const found = await this.#inTurn(() => results.of(name, [key]))
     return { results: found.map((result) => parseResult(result, sight)) }
   }
@@ -102,8 +108,7 @@ export class CallerQueries {
       throw new QueryError('invalid_position', `after: not a position of partition ${partition}`)
     }
     const range = { topic, partition, after, ...seen, limit: limitOf(params, MAX_ANSWER_EVENTS) }
-    const log = this.#bus.log(partition, 'query')
-    return this.#inTurn(() => readHistory((from, count) => log.page(topic, from, count), range))
+    return this.#inTurn(() => readHistory(this.#pages(topic, partition), range))
   }
 
   /** @throws QueryError, BusUnavailable */
@@ -111,8 +116,20 @@ export class CallerQueries {
     const { topic, ...seen } = this.#topic(params, 'subscribe')
     const range = gapRange({ ...params, topic }, this.#bus.partitions, seen)
     const limit = limitOf(params, MAX_ANSWER_EVENTS)
-    const log = this.#bus.log(range.upTo.partition, 'query')
-    return this.#inTurn(() => readGap((from, count) => log.page(range.topic, from, count), range, limit))
+    return this.#inTurn(() => readGap(this.#pages(range.topic, range.upTo.partition), range, limit))
+  }
+
+  /** Pages of a log, paid for. */
+  #pages(topic: string, partition: number): ReadPage {
+    const log = this.#bus.log(partition, 'query')
+    return async (from, count) => {
+      const page = await log.page(topic, from, count)
+      this.#reader.chargeRead(
+        page.entries.reduce((sum, { payload }) => sum + payload.length, 0),
+        true,
+      )
+      return page
+    }
   }
 
   #topic(params: Params, operation: 'query' | 'subscribe'): Seen & { readonly topic: string } {

@@ -1,13 +1,13 @@
 import { CLOSE, LIMITS } from '@tidegate/protocol'
 import { describe, expect, it } from 'vitest'
-import { MAX_REFUSED } from '../../src/gateway/connection-limits.ts'
-import { parseLimits, parseTrustedProxies } from '../../src/limits/index.ts'
+import { DEFAULT_LIMITS, parseLimits, parseTrustedProxies, QUANTITIES } from '../../src/limits/index.ts'
 import { readingOf } from '../support/contract.ts'
 import { EventStream } from '../support/event-stream.ts'
 import { RawClient } from '../support/raw-client.ts'
 import { useGateway } from '../support/use-gateway.ts'
 
 const MIB = 1_048_576
+const MAX_REFUSED = DEFAULT_LIMITS.connection.refusals! * QUANTITIES.refusals.burstSeconds
 const server = await useGateway(undefined, {
   // The test is the proxy: each test has an address of its own.
   trustedProxies: parseTrustedProxies('127.0.0.1'),

@@ -83,6 +83,36 @@ describe('rates', () => {
 })
 
 describe('keys', () => {
+  it('LIM-RATE-3 what has come or was read is paid for afterwards, and nothing more passes until then', () => {
+    const { open } = limitsOf('address.bytes=1000,address.reads=100000,connection.starts=10')
+    const client = open('192.0.2.1')
+    expect(client.received(5_000)).toBeUndefined()
+    expect(client.received(1)).toMatchObject({ limit: 'address.bytes', retryAfterMs: 3_000 })
+    // The part that came all the same, 512 as the least, is paid for too.
+    clock.now = 3_512
+    expect(client.received(1)).toBeUndefined()
+    expect(client.readWaitMs()).toBe(0)
+    client.chargeRead(10, true)
+    client.chargeRead(300_000, false)
+    expect(client.readWaitMs()).toBe(1_164)
+    expect(open('192.0.2.1').overdrawn('reads')?.code).toBe('rate_limited')
+    expect(open('192.0.2.2').readWaitMs()).toBe(0)
+  })
+
+  it('LIM-RATE-4 rates of a connection hold for loopback too, and are free of those of others', () => {
+    const { open } = limitsOf('connection.starts=10')
+    const client = open('::1', true)
+    client.charge('starts', 50)
+    expect(client.overdrawn('starts')).toMatchObject({
+      limit: 'connection.starts',
+      code: 'rate_limited',
+      retryAfterMs: 1_000,
+    })
+    expect(open('::1', true).overdrawn('starts')).toBeUndefined()
+    clock.now = 1_000
+    expect(client.overdrawn('starts')).toBeUndefined()
+  })
+
   it('LIM-KEYS-1 counts different keys, until the hour is over', () => {
     const { open } = limitsOf('address.keys=5000')
     const client = open('192.0.2.1')

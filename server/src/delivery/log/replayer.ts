@@ -2,18 +2,21 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { compareStreamIds } from '@tidegate/protocol'
 import { type Bus, BusUnavailable, type LogPage } from '../../bus/index.ts'
 import type { Clock } from '../../clock.ts'
+import { type Reader, ReadTurns } from '../../limits/index.ts'
 import type { Entry } from '../wire/index.ts'
 import { type OnCorrupt, readEntry } from './read-entry.ts'
 import { type Page, SharedPages } from './shared-pages.ts'
 
 /** Concurrent page reads of this node: more would only make Redis and the event loop stall for longer. */
 const CONCURRENT_READS = 8
-/** Readers served from cached pages before other work gets a turn. */
-const SERVED_AT_ONCE = 64
+/** How long readers are served from cached pages before other work gets a turn. */
+const SERVE_MS = 2
 const EXPIRE_EVERY_MS = 1_000
 
 /** Reads logs page by page, one page at a time. */
 export interface PageReader {
+  /** Pays for what it reads. */
+  readonly reader: Reader
   /** The page to read now, or `undefined` when none is needed any more. */
   nextPage(): PageRequest | undefined
   /** A page could not be read, or `onPage` threw. MUST NOT throw. */
@@ -32,9 +35,9 @@ export interface PageRequest {
 }
 
 /**
- * Reads pages of the log for all sessions of a node, first come first served, a bounded number at a time. Each log has
- * one read under way; later readers wait for its page, so that the number of reads depends on the ranges and not on the
- * number of readers.
+ * Reads pages of the log for all sessions of a node, in turns, a bounded number at a time. Each log has one read under
+ * way; later readers wait for its page, so that the number of reads depends on the ranges and not on the number of
+ * readers.
  */
 export class Replayer {
   readonly #bus: Bus
@@ -42,10 +45,12 @@ export class Replayer {
   readonly #cursorOf: (topic: string, partition: number) => string | undefined
   readonly #onCorrupt: OnCorrupt
   readonly #pages = new SharedPages()
-  #waiting: PageReader[] = []
+  readonly #waiting = new ReadTurns<PageReader>()
   /** By log that is being read. */
   readonly #parked = new Map<string, PageReader[]>()
   #serving: NodeJS.Immediate | undefined
+  /** Runs while everybody who waits has to pay first. */
+  #paying: NodeJS.Timeout | undefined
   readonly #timer: NodeJS.Timeout
   #closed = false
 
@@ -64,13 +69,18 @@ export class Replayer {
     this.#timer.unref()
   }
 
+  /** Stored bytes of pages kept for other readers. */
+  get keptBytes(): number {
+    return this.#pages.bytes
+  }
+
   /**
    * Answers with one `onPage`, or not at all if `nextPage` then returns `undefined`. Reads are repeated while Redis is
    * away.
    */
   request(reader: PageReader): void {
-    this.#waiting.push(reader)
-    this.#serving ??= setImmediate(() => this.#serve())
+    this.#waiting.add(reader.reader, reader)
+    this.#schedule()
   }
 
   /** Drops cached pages of a log that has lost entries. */
@@ -82,20 +92,37 @@ export class Replayer {
     this.#closed = true
     clearInterval(this.#timer)
     clearImmediate(this.#serving)
-    this.#waiting = []
+    clearTimeout(this.#paying)
+    this.#waiting.clear()
     this.#parked.clear()
+  }
+
+  #schedule(): void {
+    if (!this.#closed) this.#serving ??= setImmediate(() => this.#serve())
   }
 
   #serve(): void {
     this.#serving = undefined
-    const readers = this.#waiting.splice(0, SERVED_AT_ONCE)
-    for (const [index, reader] of readers.entries()) {
-      if (this.#serveOne(reader)) continue
-      // No read is free: later readers wait too, so that none is passed over for good.
-      this.#waiting.unshift(...readers.slice(index))
-      return
-    }
-    if (this.#waiting.length > 0) this.#serving ??= setImmediate(() => this.#serve())
+    const until = this.#clock.monotonic() + SERVE_MS
+    do {
+      const reader = this.#waiting.take()
+      if (reader === undefined) return this.#waitForPayment()
+      if (!this.#serveOne(reader)) {
+        // No read is free: later readers wait too, so that none is passed over for good.
+        this.#waiting.addFirst(reader.reader, reader)
+        return
+      }
+    } while (this.#clock.monotonic() < until)
+    if (this.#waiting.size > 0) this.#schedule()
+  }
+
+  #waitForPayment(): void {
+    if (this.#waiting.size === 0 || this.#paying !== undefined) return
+    this.#paying = setTimeout(() => {
+      this.#paying = undefined
+      this.#schedule()
+    }, this.#waiting.waitMs())
+    this.#paying.unref()
   }
 
   /** False if it would need one more read than allowed. */
@@ -115,8 +142,10 @@ export class Replayer {
     const log = logName(topic, partition)
     const page = this.#pages.find(log, from, entries, this.#clock.monotonic())
     const parked = this.#parked.get(log)
-    if (page !== undefined) request.onPage(page)
-    else if (parked !== undefined) parked.push(reader)
+    if (page !== undefined) {
+      reader.reader.chargeRead(bytesOf(page), false)
+      request.onPage(page)
+    } else if (parked !== undefined) parked.push(reader)
     else if (this.#parked.size >= CONCURRENT_READS) return false
     else {
       this.#parked.set(log, [])
@@ -153,18 +182,23 @@ export class Replayer {
       const { isCut, ...content } = this.#readable(partition, from, read)
       const page = { ...content, isLast: !isCut && read.entries.length < count, tailCursor }
       this.#pages.keep(log, from, page, this.#clock.monotonic())
+      reader.reader.chargeRead(bytesOf(page), true)
       if (!this.#closed) request.onPage(page)
     } catch (error) {
       if (error instanceof BusUnavailable) {
         if (error.wasAnswering) request.onTooLarge()
         else await sleep(error.retryAfterMs)
-        this.#waiting.unshift(reader)
+        this.#waiting.addFirst(reader.reader, reader)
       } else reader.fail(error)
     }
-    this.#waiting.unshift(...(this.#parked.get(log) ?? []))
+    for (const parked of this.#parked.get(log)?.reverse() ?? []) this.#waiting.addFirst(parked.reader, parked)
     this.#parked.delete(log)
-    if (!this.#closed) this.#serving ??= setImmediate(() => this.#serve())
+    this.#schedule()
   }
+}
+
+function bytesOf({ entries }: Page): number {
+  return entries.reduce((sum, entry) => sum + entry.bytes, 0)
 }
 
 function logName(topic: string, partition: number): string {

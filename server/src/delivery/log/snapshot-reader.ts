@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { bulkhead } from 'cockatiel'
 import { type Bus, BusUnavailable, type CurrentPage, partitionOf } from '../../bus/index.ts'
+import { PacedReads, type Reader } from '../../limits/index.ts'
 
 /** Concurrent reads of this node: more would only make Redis stall for longer. */
 const CONCURRENT_READS = 8
@@ -9,6 +9,7 @@ const PAGE_RESULTS = 32
 
 /** Which results to read, page by page. */
 export interface SnapshotRequest {
+  readonly reader: Reader
   readonly topic: string
   readonly partition: number
   /** Only results of these keys; `undefined`: all. */
@@ -17,10 +18,10 @@ export interface SnapshotRequest {
   readonly cursor: string
 }
 
-/** Reads snapshots for all sessions of a node, first come first served. */
+/** Reads snapshots for all sessions of a node, in turns. */
 export class SnapshotReader {
   readonly #bus: Bus
-  readonly #turns = bulkhead(CONCURRENT_READS, Number.POSITIVE_INFINITY)
+  readonly #turns = new PacedReads(CONCURRENT_READS)
   #closed = false
 
   constructor(bus: Bus) {
@@ -34,7 +35,7 @@ export class SnapshotReader {
    */
   read(request: SnapshotRequest, onPage: (page: CurrentPage) => void, fail: (error: unknown) => void): void {
     void this.#turns
-      .execute(() => this.#untilRead(request))
+      .run(request.reader, () => this.#untilRead(request))
       .then((page) => page && onPage(page))
       .catch(fail)
   }
@@ -46,7 +47,12 @@ export class SnapshotReader {
   async #untilRead(request: SnapshotRequest): Promise<CurrentPage | undefined> {
     while (!this.#closed) {
       try {
-        return await this.#read(request)
+        const page = await this.#read(request)
+        request.reader.chargeRead(
+          page.results.reduce((sum, { json }) => sum + json.length, 0),
+          true,
+        )
+        return page
       } catch (error) {
         if (!(error instanceof BusUnavailable)) throw error
         await sleep(error.retryAfterMs)

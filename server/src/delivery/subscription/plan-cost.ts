@@ -1,9 +1,10 @@
+import type { ResumeFrom } from '@tidegate/protocol'
 import type { KeyScope } from '../../access/index.ts'
 import type { Filter } from '../../filter/index.ts'
-import type { ClientLimits, Refusal } from '../../limits/index.ts'
+import type { ClientLimits, Reader, Refusal } from '../../limits/index.ts'
 
 /** What subscriptions may take. */
-export type SubscriptionLimits = Pick<ClientLimits, 'hold' | 'release'>
+export type SubscriptionLimits = Pick<ClientLimits, 'hold' | 'release' | 'charge'> & Reader
 
 /** What a plan costs depends on these. */
 interface PlanParts {
@@ -28,17 +29,29 @@ const INDEXED_KEY_BYTES = 256
 /** A condition of a filter, as it runs. */
 const TERM_BYTES = 400
 
+/** Keys of which reading, checking and indexing takes as long as to start in one place. */
+const KEYS_PER_START = 16
+
 /** Approximate memory of a subscription for as long as it is open. */
 export function planBytes({ topics, scope, narrower, filter }: PlanParts, partitions: number): number {
   const places = topics.length * partitions * FEED_BYTES
   const conditions = filter === undefined ? 0 : filter.terms * TERM_BYTES + 2 * filter.text.length
   let keys = textBytes(scope)
-  for (const topic of topics) {
-    const own = narrower?.get(topic)
-    if (own !== undefined) keys += textBytes(own)
-    keys += listed(own ?? scope).size * INDEXED_KEY_BYTES
-  }
-  return SUBSCRIPTION_BYTES + places + conditions + keys
+  for (const own of narrower?.values() ?? []) keys += textBytes(own)
+  return SUBSCRIPTION_BYTES + places + conditions + keys + indexedKeys({ topics, scope, narrower }) * INDEXED_KEY_BYTES
+}
+
+/** Keys that the index gets: those of each topic. */
+function indexedKeys({ topics, scope, narrower }: Omit<PlanParts, 'filter'>): number {
+  return topics.reduce((sum, topic) => sum + listed(narrower?.get(topic) ?? scope).size, 0)
+}
+
+/** Work of opening a subscription, in places where it starts. */
+export function planStarts({ filter, ...where }: PlanParts, partitions: number, from: ResumeFrom): number {
+  // The past is looked up in each log.
+  const each = from === 'now' || from === 'latest' ? 1 : 2
+  const places = where.topics.length * partitions * each
+  return Math.ceil(places + indexedKeys(where) / KEYS_PER_START + (filter?.terms ?? 0))
 }
 
 /** Counts a plan, all of it or nothing. */

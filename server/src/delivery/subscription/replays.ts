@@ -1,6 +1,7 @@
 import { compareStreamIds } from '@tidegate/protocol'
 import { isTrimmed, wholeEntry } from '../../bus/index.ts'
 import type { Clock } from '../../clock.ts'
+import type { Reader } from '../../limits/index.ts'
 import type { Page, PageReader, PageRequest, Replayer, TopicTail } from '../log/index.ts'
 import type { Backlog } from '../queue/index.ts'
 import { type Entry, LANE_INDEXES } from '../wire/index.ts'
@@ -34,6 +35,7 @@ export class Replays implements PageReader {
   readonly #backlog: Backlog
   readonly #context: ReplayContext
   readonly #onOffered: () => void
+  readonly reader: Reader
   readonly fail: (error: unknown) => void
   /** The front one is read next. */
   #feeds: Feed[] = []
@@ -43,9 +45,16 @@ export class Replays implements PageReader {
    * @param onOffered called after entries were offered to the queue
    * @param fail gets the error of reading or taking a page
    */
-  constructor(backlog: Backlog, context: ReplayContext, onOffered: () => void, fail: (error: unknown) => void) {
+  constructor(
+    backlog: Backlog,
+    context: ReplayContext,
+    reader: Reader,
+    onOffered: () => void,
+    fail: (error: unknown) => void,
+  ) {
     this.#backlog = backlog
     this.#context = context
+    this.reader = reader
     this.#onOffered = onOffered
     this.fail = fail
   }

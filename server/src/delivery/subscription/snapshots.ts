@@ -2,6 +2,7 @@ import { allowsKey, shownJson } from '../../access/index.ts'
 import type { CurrentPage } from '../../bus/index.ts'
 import type { Clock } from '../../clock.ts'
 import type { Filter, FilterableEvent } from '../../filter/index.ts'
+import type { Reader } from '../../limits/index.ts'
 import type { SnapshotReader } from '../log/index.ts'
 import { type LaneIndex, type SnapshotFrame, snapshotFrames } from '../wire/index.ts'
 import type { Feed } from './feed.ts'
@@ -42,6 +43,7 @@ interface Sending {
 export class Snapshots {
   readonly #context: SnapshotContext
   readonly #outlet: SnapshotOutlet
+  readonly #reader: Reader
   readonly #onSent: (subscription: Subscription) => void
   readonly #fail: (error: unknown) => void
   /** The front one is under way. */
@@ -54,11 +56,13 @@ export class Snapshots {
   constructor(
     context: SnapshotContext,
     outlet: SnapshotOutlet,
+    reader: Reader,
     onSent: (subscription: Subscription) => void,
     fail: (error: unknown) => void,
   ) {
     this.#context = context
     this.#outlet = outlet
+    this.#reader = reader
     this.#onSent = onSent
     this.#fail = fail
   }
@@ -104,7 +108,7 @@ export class Snapshots {
       if (this.#sendings[0] === sending) this.#frame(sending, feed, page)
       this.pump()
     }
-    this.#context.snapshots.read({ topic, partition, keys, cursor }, onPage, this.#fail)
+    this.#context.snapshots.read({ reader: this.#reader, topic, partition, keys, cursor }, onPage, this.#fail)
   }
 
   #frame(sending: Sending, feed: Feed, { results, next }: CurrentPage): void {

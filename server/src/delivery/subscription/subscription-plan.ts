@@ -17,7 +17,7 @@ import { type Filter, FilterError, noSuchField, openFilter } from '../../filter/
 import { otherUnit } from '../../time-unit.ts'
 import type { SlowPolicy } from '../queue/index.ts'
 import type { ByLane } from '../wire/index.ts'
-import { planBytes } from './plan-cost.ts'
+import { planBytes, planStarts } from './plan-cost.ts'
 
 export type SubscribeFrame = Extract<ClientFrame, { type: 'subscribe' }>
 
@@ -44,6 +44,8 @@ export interface SubscriptionPlan {
   readonly snapshot: boolean
   /** Memory it takes, approximately. */
   readonly bytes: number
+  /** Work of opening it, in places where it starts. */
+  readonly starts: number
 }
 
 /** Limits of what a node grants. */
@@ -114,6 +116,7 @@ export function planSubscription(
       ...scopes,
       sights,
       bytes: planBytes({ topics, filter, ...scopes }, partitions),
+      starts: planStarts({ topics, filter, ...scopes }, partitions, from),
       lanes: frame.lanes === undefined ? EVERY_LANE : chosen(frame.lanes),
       filter,
       batch: frame.batch && { maxEvents: Number.POSITIVE_INFINITY, ...frame.batch },

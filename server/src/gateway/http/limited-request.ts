@@ -17,7 +17,7 @@ export function limited(request: HttpRequest, limits: ClientLimits, from: string
     from,
     async body() {
       const body = await request.body()
-      limits.charge(body?.length ?? 0)
+      limits.chargeCaller(body?.length ?? 0)
       return body
     },
   }

@@ -94,10 +94,10 @@ async function dispatch(
     return refused ? refusedReply(refused) : sendCommand(context.commands, request, paramsOf(query), caller)
   }
   if (path === STREAM_PATH) return context.streams.open(request, caller)
-  const refused = OPEN_PATHS.has(path) ? undefined : limits.hold('queries', 1)
+  const refused = OPEN_PATHS.has(path) ? undefined : (limits.overdrawn('reads') ?? limits.hold('queries', 1))
   if (refused !== undefined) return refusedReply(refused)
   if (isOutcomePath(path)) return commandOutcome(context.commands, path, caller)
-  const queries = context.queries.of(rights)
+  const queries = context.queries.of(rights, limits)
   const asked = await askEntities(queries.entities, path, paramsOf(query))
   if (asked !== undefined) return asked
   const window = WINDOW_PATH.exec(path)?.[1]

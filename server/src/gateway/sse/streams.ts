@@ -59,7 +59,7 @@ export class Streams {
     if (retryAfterMs !== undefined) return refusal('overloaded', ERROR_CODES.overloaded, retryAfterMs)
     if (this.#draining) return refusal('unavailable', 'The gateway is stopping.')
     const { limits } = request
-    const over = limits.connect() ?? limits.hold('connections', 1)
+    const over = limits.connect() ?? limits.overdrawn('starts') ?? limits.hold('connections', 1)
     if (over !== undefined) return refusal(over.code, over.message, over.retryAfterMs)
     const { frame, resume } = asked
     const answer = await this.#subscribe(frame, caller, limits, resume === 'anew')

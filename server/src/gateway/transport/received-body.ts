@@ -1,52 +1,65 @@
-import { ERROR_CODES } from '@tidegate/protocol'
 import { errorReply } from '../http/replies.ts'
 import { TRANSPORT_LIMITS } from './limits.ts'
-import type { HttpResponse, TransportHandlers } from './transport.ts'
+import type { Arrival, BodyAccount, HttpResponse, TransportHandlers } from './transport.ts'
 
-/** Bodies are handled within milliseconds: their room is free by then. */
-const NO_ROOM_RETRY_MS = 1_000
+const NOTHING = Buffer.alloc(0)
 
-/** The body of one request while it arrives and while it is handled: its bytes are held for as long. */
+/** The body of one request while it arrives and while it is handled: its memory is held for as long. */
 export class ReceivedBody {
-  readonly #handlers: Pick<TransportHandlers, 'holdBody' | 'releaseBody'>
-  #chunks: Buffer[] | undefined = []
+  readonly #handlers: Pick<TransportHandlers, 'body'>
+  readonly #arrival: Arrival
+  /** With its first part. */
+  #account: BodyAccount | undefined
+  /** One piece with room at its end: a list of parts would take many times their bytes if they were small. */
+  #kept: Buffer | undefined = NOTHING
   #bytes = 0
-  #heldBytes = 0
 
-  constructor(handlers: Pick<TransportHandlers, 'holdBody' | 'releaseBody'>) {
+  constructor(handlers: Pick<TransportHandlers, 'body'>, arrival: Arrival) {
     this.#handlers = handlers
+    this.#arrival = arrival
   }
 
   /**
    * Adds what has come; a body over `bodyBytes`, or of a request that has been answered, is no longer kept.
    *
+   * @param chunk is copied
    * @returns why no more of it is read, if so
    */
-  add(chunk: Buffer): HttpResponse | undefined {
+  add(chunk: Uint8Array): HttpResponse | undefined {
+    if (chunk.length === 0) return undefined
+    this.#account ??= this.#handlers.body(this.#arrival)
+    const start = this.#bytes
     this.#bytes += chunk.length
     if (this.#bytes > TRANSPORT_LIMITS.discardedBytes) {
       return errorReply('frame_too_large', `The body is larger than ${TRANSPORT_LIMITS.bodyBytes} bytes.`)
     }
     if (this.#bytes > TRANSPORT_LIMITS.bodyBytes) this.release()
-    if (this.#chunks === undefined) return undefined
-    if (!this.#handlers.holdBody(chunk.length)) {
-      this.release()
-      return errorReply('overloaded', ERROR_CODES.overloaded, NO_ROOM_RETRY_MS)
-    }
-    this.#heldBytes += chunk.length
-    this.#chunks.push(chunk)
-    return undefined
+    const refusal = this.#account.came(chunk.length) ?? this.#grow(this.#account)
+    if (refusal !== undefined) this.release()
+    this.#kept?.set(chunk, start)
+    return refusal
   }
 
   /** All of it; `undefined` when it is longer than `bodyBytes`. */
   whole(): Buffer | undefined {
-    return this.#chunks && Buffer.concat(this.#chunks)
+    return this.#kept?.subarray(0, this.#bytes)
   }
 
   /** It is no longer needed. Idempotent. */
   release(): void {
-    this.#chunks = undefined
-    if (this.#heldBytes > 0) this.#handlers.releaseBody(this.#heldBytes)
-    this.#heldBytes = 0
+    this.#kept = undefined
+    this.#account?.close()
+  }
+
+  /** Makes room for all that has come. */
+  #grow(account: BodyAccount): HttpResponse | undefined {
+    const kept = this.#kept
+    if (kept === undefined || this.#bytes <= kept.length) return undefined
+    const size = Math.min(TRANSPORT_LIMITS.bodyBytes, Math.max(2 * kept.length, this.#bytes))
+    const refusal = account.keep(size - kept.length)
+    if (refusal !== undefined) return refusal
+    this.#kept = Buffer.allocUnsafeSlow(size)
+    this.#kept.set(kept)
+    return undefined
   }
 }

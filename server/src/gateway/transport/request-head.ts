@@ -26,12 +26,11 @@ export interface ReadHead {
 
 export type RequestHead =
   | ReadHead
-  | { readonly kind: 'refused'; readonly answer: HttpResponse }
   /**
    * Another parser may read it differently, its end too, so nothing after the head may be read: the connection MUST be
    * closed.
    */
-  | { readonly kind: 'unframed'; readonly answer: HttpResponse }
+  | { readonly kind: 'refused'; readonly answer: HttpResponse }
 
 /** Reads the head of a request as RFC 9110 and RFC 9112 say. Total. */
 export function readRequestHead({ method, authority, path, query, version, headers: lines }: RawHead): RequestHead {
@@ -48,7 +47,7 @@ export function readRequestHead({ method, authority, path, query, version, heade
     checkSyntax(method, version, headers) ??
     checkHost(hosts, headers.get('host'), authority) ??
     checkFraming(version, lengths, codings)
-  if (unframed !== undefined) return { kind: 'unframed', answer: unframed }
+  if (unframed !== undefined) return { kind: 'refused', answer: unframed }
   const parameters = readQuery(query)
   if (parameters === undefined || NOT_VISIBLE_ASCII.test(path)) {
     const answer = errorReply('invalid_frame', 'The address is not percent-encoded UTF-8.')

@@ -34,12 +34,20 @@ export interface TransportHandlers {
   open(socket: TransportSocket, arrival: Arrival): SocketHandler
   /** A rejected promise is answered with status 500. */
   request(request: HttpRequest): Promise<HttpResponse | StreamResponse>
-  /** More of a body has come. False: there is no room for it. MUST NOT throw. */
-  holdBody(bytes: number): boolean
-  /** Bytes of a body are no longer kept: it was answered, or its client has gone. MUST NOT throw. */
-  releaseBody(bytes: number): void
+  /** A body begins to arrive. MUST NOT throw. */
+  body(arrival: Arrival): BodyAccount
   /** A handler threw, which ends that one connection. Returns what to tell the client. MUST NOT throw. */
   defect(where: string, error: unknown): string
+}
+
+/** Of one body. Its methods MUST NOT throw. */
+export interface BodyAccount {
+  /** A part has come, whether or not it is kept. An answer refuses the rest. */
+  came(bytes: number): HttpResponse | undefined
+  /** So much more memory is needed to keep it. An answer refuses the rest. */
+  keep(bytes: number): HttpResponse | undefined
+  /** Nothing of it is kept any more: it was answered, or its client has gone. Idempotent. */
+  close(): void
 }
 
 /** The head of a request, and where it came from. */
@@ -92,6 +100,8 @@ export interface HttpResponse {
   readonly status: number
   readonly headers?: Readonly<Record<string, string>>
   readonly body: string | Buffer
+  /** Nothing more is read of its connection, which is closed. */
+  readonly isLast?: boolean
 }
 
 /** A response of server-sent events that lasts until one side ends it. */

@@ -7,6 +7,7 @@ import { TopicTail } from '../../../src/delivery/log/topic-tail.ts'
 import { Replays } from '../../../src/delivery/subscription/replays.ts'
 import { Subscription } from '../../../src/delivery/subscription/subscription.ts'
 import { planSubscription, UNLIMITED } from '../../../src/delivery/subscription/subscription-plan.ts'
+import { ONLY_READER } from '../../../src/limits/index.ts'
 import { EPOCH, entryOf, openBacklog, takeableIds } from '../queue/support.ts'
 import { contractOf } from '../support.ts'
 
@@ -41,6 +42,7 @@ function open(cursor: string) {
       tailOf: () => tail,
       sureTailOf: () => tail,
     },
+    ONLY_READER,
     () => {},
     (error) => {
       throw error

@@ -5,6 +5,7 @@ import { Replayer } from '../../../src/delivery/log/replayer.ts'
 import { SharedHeads } from '../../../src/delivery/log/shared-heads.ts'
 import { slowestSubscribers } from '../../../src/delivery/slow-subscribers.ts'
 import { Flusher } from '../../../src/delivery/wire/flusher.ts'
+import { ONLY_READER } from '../../../src/limits/index.ts'
 import { useBus, useRedis } from '../../support/use-redis.ts'
 import { ModelNode, TOPIC } from '../model-node.ts'
 import { SimulatedSocket } from '../support.ts'
@@ -105,7 +106,7 @@ describe('a wall clock that is set back', () => {
           onPage: () => resolve(),
           onTooLarge: fail,
         }
-        replayer.request({ nextPage: () => request, fail })
+        replayer.request({ reader: ONLY_READER, nextPage: () => request, fail })
       })
     await readOnce()
     clock.pass(10)

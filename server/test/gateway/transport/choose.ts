@@ -17,8 +17,7 @@ async function report(name: TransportName | undefined): Promise<ChoiceReport> {
   const handlers = {
     accept: () => true,
     upgrade: () => undefined,
-    holdBody: () => true,
-    releaseBody: () => {},
+    body: () => ({ came: () => undefined, keep: () => undefined, close: () => {} }),
     open: () => {
       throw new Error('no sockets here')
     },

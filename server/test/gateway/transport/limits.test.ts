@@ -116,6 +116,55 @@ describeTransports('limits', (server) => {
     expect(server().bodyBytes).toBe(0)
   })
 
+  it('T-LIMIT-4 every part of a body is counted, and one too many ends its connection, also of a request that has its answer', async () => {
+    server().maxCameBytes = 1_000_000
+    server().answer = async () => ({ kind: 'whole', status: 404, body: '' })
+    const peer = server().raw(request('POST', '/', ['Transfer-Encoding: chunked']))
+    const chunk = `10000\r\n${'x'.repeat(65_536)}\r\n`
+    for (let i = 0; i < 64; i++) peer.write(chunk)
+    await peer.closed()
+    expect(peer.statuses).toEqual([503])
+    expect(server().cameBytes).toBeGreaterThan(1_000_000)
+    expect(server().bodyBytes).toBe(0)
+  })
+
+  it('T-LIMIT-7 a body in parts of one byte takes no more than twice its bytes', async () => {
+    let held = 0
+    server().answer = async (asked) => {
+      const body = await asked.body()
+      held = server().bodyBytes
+      return { kind: 'whole', status: 200, body: `${body?.length}` }
+    }
+    const peer = server().raw(
+      request('POST', '/', ['Transfer-Encoding: chunked'], `${'1\r\nx\r\n'.repeat(5_000)}0\r\n\r\n`),
+    )
+    await peer.answers(1)
+    expect(peer.text).toContain('5000')
+    expect(held).toBeLessThan(10_000)
+    peer.destroy()
+  })
+
+  it('T-REQUEST-7 an answer waits for the end of the body', async () => {
+    server().answer = async () => ({ kind: 'whole', status: 404, body: '' })
+    const peer = server().raw(request('POST', '/', ['Content-Length: 10'], 'x'))
+    await eventually(() => server().requests.length === 1, 'the request')
+    await new Promise((resolve) => setTimeout(resolve, 20))
+    expect(peer.statuses).toEqual([])
+    peer.write('x'.repeat(9) + get('/'))
+    await peer.answers(2)
+    expect(peer.statuses).toEqual([404, 404])
+    peer.destroy()
+  })
+
+  it('T-LAST-1 after the last answer of a connection it is closed, whatever was sent behind it', async () => {
+    server().answer = async () => ({ kind: 'whole', status: 429, body: 'later', isLast: true })
+    const peer = server().raw(get('/').repeat(3))
+    await peer.closed()
+    expect(peer.statuses).toEqual([429])
+    expect(peer.text).toContain('later')
+    expect(server().requests.length).toBe(1)
+  })
+
   it('T-REQUEST-5 the handler learns that its client has left', async () => {
     let left = 0
     server().answer = (asked) => {

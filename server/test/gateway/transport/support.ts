@@ -5,6 +5,7 @@ import { WebSocket } from 'ws'
 import { LOAD, type TransportName } from '../../../src/gateway/transport/create-transport.ts'
 import type {
   Arrival,
+  BodyAccount,
   HttpRequest,
   HttpResponse,
   SocketHandler,
@@ -18,6 +19,7 @@ import type {
 
 export const IMPLEMENTATIONS: readonly TransportName[] = ['uws', 'node']
 const DEADLINE_MS = 15_000
+const FULL: HttpResponse = { kind: 'whole', status: 503, body: 'overloaded' }
 
 /** Runs a part of the suite for every transport, each with a server of its own. */
 export function describeTransports(title: string, suite: (server: () => TestServer) => void): void {
@@ -80,6 +82,8 @@ export class TestServer implements TransportHandlers {
   answer: Answer = echo
   bodyBytes = 0
   maxBodyBytes = Number.POSITIVE_INFINITY
+  cameBytes = 0
+  maxCameBytes = Number.POSITIVE_INFINITY
   readonly name: TransportName
   transport!: Transport
   port = 0
@@ -167,14 +171,24 @@ export class TestServer implements TransportHandlers {
     }
   }
 
-  holdBody(bytes: number): boolean {
-    if (this.bodyBytes + bytes > this.maxBodyBytes) return false
-    this.bodyBytes += bytes
-    return true
-  }
-
-  releaseBody(bytes: number): void {
-    this.bodyBytes -= bytes
+  body(): BodyAccount {
+    let held = 0
+    return {
+      came: (bytes) => {
+        this.cameBytes += bytes
+        return this.cameBytes > this.maxCameBytes ? FULL : undefined
+      },
+      keep: (bytes) => {
+        if (this.bodyBytes + bytes > this.maxBodyBytes) return FULL
+        this.bodyBytes += bytes
+        held += bytes
+        return undefined
+      },
+      close: () => {
+        this.bodyBytes -= held
+        held = 0
+      },
+    }
   }
 
   defect(where: string, error: unknown): string {
@@ -195,6 +209,8 @@ export class TestServer implements TransportHandlers {
     this.onDrained = () => {}
     this.answer = echo
     this.maxBodyBytes = Number.POSITIVE_INFINITY
+    this.cameBytes = 0
+    this.maxCameBytes = Number.POSITIVE_INFINITY
   }
 
   close(): void {

@@ -66,9 +66,9 @@ export class NodeConnection {
   }
 
   #finished(): void {
-    // Nobody waits for the other answers any more.
-    if (this.#socket.destroyed) return
-    this.#exchanges.shift()
+    const done = this.#exchanges.shift()
+    // Nobody waits for the other answers any more, or that was the last one.
+    if (this.#socket.destroyed || done?.response.shouldKeepAlive === false) return
     const next = this.#exchanges[0]
     if (next !== undefined) next.begin()
     else if (this.#last !== undefined && this.#last !== 'upgraded') this.#end(this.#last)

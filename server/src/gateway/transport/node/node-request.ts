@@ -3,7 +3,7 @@ import { errorReply } from '../../http/replies.ts'
 import { headersOf, NO_CONTENT } from '../raw-response.ts'
 import { ReceivedBody } from '../received-body.ts'
 import { type ReadHead, type RequestHead, readRequestHead } from '../request-head.ts'
-import type { HttpRequest, HttpResponse, StreamResponse, TransportHandlers } from '../transport.ts'
+import type { Arrival, HttpRequest, HttpResponse, StreamResponse, TransportHandlers } from '../transport.ts'
 import { headerLines } from './header-lines.ts'
 import { NodeStream } from './node-stream.ts'
 import { splitTarget } from './request-target.ts'
@@ -25,21 +25,20 @@ export function serve(
   handlers: TransportHandlers,
 ): void {
   const isHead = method === 'HEAD'
-  const received = new ReceivedBody(handlers)
+  const arrival: Arrival = { remoteAddress: remoteAddress(request), header: (name) => headers.get(name) }
+  const received = new ReceivedBody(handlers, arrival)
   response.once('close', () => received.release())
   const reply = (answer: HttpResponse | StreamResponse) => {
-    received.release()
     if (answer.kind === 'whole') return write(response, answer, isHead)
     const hasStream = beginStream(response, answer, isHead)
     new NodeStream(hasStream ? response : undefined, handlers).open(answer)
   }
   const body = method === 'GET' || isHead ? skip(request) : collect(request, response, received)
   const asked: HttpRequest = {
+    ...arrival,
     method,
     path,
     query,
-    remoteAddress: remoteAddress(request),
-    header: (name) => headers.get(name),
     body: () => body,
     onLeave(listener) {
       response.once('close', listener)
@@ -48,7 +47,12 @@ export function serve(
   handlers
     .request(asked)
     .catch((error) => errorReply('internal', handlers.defect('a request', error)))
-    .then(reply)
+    .then(async (answer) => {
+      received.release()
+      // Whoever is answered goes on sending, and nobody would count that.
+      await body
+      reply(answer)
+    })
     .catch((error) => {
       handlers.defect('the answer to a request', error)
       response.destroy()
@@ -63,7 +67,9 @@ export function remoteAddress({ socket }: IncomingMessage): string {
 /** @param isHead the answer is to HEAD: its head is that of the answer to GET, and nothing comes behind it. */
 export function write(response: ServerResponse, answer: HttpResponse, isHead = false): void {
   if (response.destroyed) return
-  const { status, body } = answer
+  const { status, body, isLast } = answer
+  // Node closes the connection then, and answers nothing that follows.
+  if (isLast) response.shouldKeepAlive = false
   const length = status === NO_CONTENT ? {} : { 'content-length': Buffer.byteLength(body) }
   response.writeHead(status, { ...headersOf(answer), ...length })
   response.end(isHead ? undefined : body)
@@ -101,8 +107,7 @@ function collect(
       if (refusal === undefined) return
       request.pause()
       response.once('finish', () => request.socket.destroySoon())
-      if (response.headersSent) request.socket.destroy()
-      else write(response, refusal)
+      write(response, refusal)
     })
     request.on('end', () => resolve(received.whole()))
   })

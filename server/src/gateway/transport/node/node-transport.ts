@@ -7,7 +7,7 @@ import type { Transport, TransportHandlers } from '../transport.ts'
 import { answerToBrokenRequest } from './broken-request.ts'
 import { listen } from './listen.ts'
 import { NodeConnection } from './node-connection.ts'
-import { readHead, serve, write } from './node-request.ts'
+import { readHead, serve } from './node-request.ts'
 import { createUpgrade } from './node-upgrade.ts'
 
 /** How often unfinished requests are checked. */
@@ -66,12 +66,8 @@ export function createNodeTransport(
   server.on('request', (request, response) => {
     const connection = connections.get(request.socket)
     const head = readHead(request)
-    if (head.kind === 'unframed') connection?.refuse(head.answer)
-    else {
-      const begin = () =>
-        head.kind === 'refused' ? write(response, head.answer) : serve(head, request, response, handlers)
-      connection?.take({ request, response, begin })
-    }
+    if (head.kind === 'refused') connection?.refuse(head.answer)
+    else connection?.take({ request, response, begin: () => serve(head, request, response, handlers) })
   })
   server.on('upgrade', (request, socket, head) => {
     if (connections.get(request.socket)?.leave()) upgrade(request, request.socket, head)

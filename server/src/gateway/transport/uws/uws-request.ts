@@ -4,7 +4,7 @@ import { TRANSPORT_LIMITS } from '../limits.ts'
 import { finalResponse, headersOf, NO_CONTENT, statusLine } from '../raw-response.ts'
 import { ReceivedBody } from '../received-body.ts'
 import { type ReadHead, readRequestHead } from '../request-head.ts'
-import type { HttpRequest, HttpResponse, StreamResponse, TransportHandlers } from '../transport.ts'
+import type { Arrival, HttpRequest, HttpResponse, StreamResponse, TransportHandlers } from '../transport.ts'
 import { UwsStream } from './uws-stream.ts'
 
 /** Reads the head of a request. One that cannot be served is refused here, and `undefined` is returned. */
@@ -18,16 +18,9 @@ export function readHead(response: UwsResponse, request: UwsRequest): ReadHead |
     version: '1.1',
     headers: headerLines(request),
   })
-  switch (head.kind) {
-    case 'read':
-      return head
-    case 'unframed':
-      refuseAndClose(response, head.answer)
-      return undefined
-    case 'refused':
-      write(response, head.answer)
-      return undefined
-  }
+  if (head.kind === 'read') return head
+  refuseAndClose(response, head.answer)
+  return undefined
 }
 
 /** Answers one request whose head was read. */
@@ -38,9 +31,9 @@ export function serve(
 ): void {
   let stream: UwsStream | undefined
   let aborted = false
-  let answered = false
   let left = () => {}
-  const received = new ReceivedBody(handlers)
+  const arrival: Arrival = { remoteAddress: remoteAddress(response), header: (name) => headers.get(name) }
+  const received = new ReceivedBody(handlers, arrival)
   response.onAborted(() => {
     aborted = true
     received.release()
@@ -49,24 +42,20 @@ export function serve(
   })
   const isHead = method === 'HEAD'
   const reply = (answer: HttpResponse | StreamResponse) => {
-    received.release()
-    answered = true
     if (answer.kind === 'stream') {
       if (!aborted) response.cork(() => beginStream(response, answer, isHead))
       stream = new UwsStream(aborted || isHead ? undefined : response, handlers)
       stream.open(answer)
-    } else if (!aborted) response.cork(() => write(response, answer, isHead))
+    } else if (!aborted && answer.isLast) refuseAndClose(response, answer)
+    else if (!aborted) response.cork(() => write(response, answer, isHead))
   }
   const body =
-    method === 'GET' || isHead
-      ? Promise.resolve(Buffer.alloc(0))
-      : collect(response, received, () => aborted || answered)
+    method === 'GET' || isHead ? Promise.resolve(Buffer.alloc(0)) : collect(response, received, () => aborted)
   const asked: HttpRequest = {
+    ...arrival,
     method,
     path,
     query,
-    remoteAddress: remoteAddress(response),
-    header: (name) => headers.get(name),
     body: () => body,
     onLeave(listener) {
       left = listener
@@ -75,7 +64,12 @@ export function serve(
   handlers
     .request(asked)
     .catch((error) => errorReply('internal', handlers.defect('a request', error)))
-    .then(reply)
+    .then(async (answer) => {
+      received.release()
+      // Whoever is answered goes on sending, and nobody could end that.
+      await body
+      reply(answer)
+    })
     .catch((error) => giveUp(response, handlers, error))
 }
 
@@ -116,15 +110,14 @@ export function refuseAndClose(response: UwsResponse, answer: HttpResponse): voi
 }
 
 /** Stays pending when the client leaves, or no more of it is read. */
-function collect(response: UwsResponse, received: ReceivedBody, isOver: () => boolean): Promise<Buffer | undefined> {
+function collect(response: UwsResponse, received: ReceivedBody, hasGone: () => boolean): Promise<Buffer | undefined> {
   return new Promise((resolve) => {
     let late: NodeJS.Timeout | undefined
     response.onData((chunk, isLast) => {
-      // uWS takes the memory back after this call.
-      const refusal = received.add(Buffer.from(new Uint8Array(chunk)))
+      const refusal = received.add(new Uint8Array(chunk))
       if (isLast || refusal !== undefined) clearTimeout(late)
-      else late ??= setTimeout(() => isOver() || response.close(), TRANSPORT_LIMITS.bodyMs)
-      if (refusal !== undefined && !isOver()) refuseAndClose(response, refusal)
+      else late ??= setTimeout(() => hasGone() || response.close(), TRANSPORT_LIMITS.bodyMs)
+      if (refusal !== undefined && !hasGone()) refuseAndClose(response, refusal)
       else if (isLast) resolve(received.whole())
     })
   })

@@ -1,0 +1,71 @@
+/** For whom something is read. */
+export interface Reader {
+  /** Readers of one purse take turns as one. */
+  readonly purse: object
+  /** How long until more may be read for it, ms; 0: now. */
+  readWaitMs(): number
+  /** So much was read for it. @param fromRedis it was not there already */
+  chargeRead(bytes: number, fromRedis: boolean): void
+}
+
+/** A process of its own, such as a command of the operator: nobody else waits. */
+export const ONLY_READER: Reader = { purse: {}, readWaitMs: () => 0, chargeRead: () => {} }
+
+/**
+ * What waits to be read. Purses take turns, each with its oldest read first, and one that has read too much is passed
+ * over until that is paid for: nobody waits for another's surplus. Pure.
+ */
+export class ReadTurns<Read> {
+  /** The purse whose turn is next first. */
+  readonly #purses = new Map<object, { readonly reader: Reader; reads: Read[] }>()
+  #size = 0
+
+  get size(): number {
+    return this.#size
+  }
+
+  add(reader: Reader, ...reads: readonly Read[]): void {
+    this.#queueOf(reader).reads.push(...reads)
+    this.#size += reads.length
+  }
+
+  /** Before those that wait for the same purse: it was its turn already. */
+  addFirst(reader: Reader, read: Read): void {
+    this.#queueOf(reader).reads.unshift(read)
+    this.#size++
+  }
+
+  /** `undefined`: none waits that may be read now. */
+  take(): Read | undefined {
+    for (const [purse, queue] of this.#purses) {
+      if (queue.reader.readWaitMs() > 0) continue
+      const read = queue.reads.shift()!
+      this.#size--
+      this.#purses.delete(purse)
+      if (queue.reads.length > 0) this.#purses.set(purse, queue)
+      return read
+    }
+    return undefined
+  }
+
+  /** How long until one of them may be read, ms; 0: now. */
+  waitMs(): number {
+    let waitMs = Number.POSITIVE_INFINITY
+    for (const { reader } of this.#purses.values()) waitMs = Math.min(waitMs, reader.readWaitMs())
+    return waitMs
+  }
+
+  clear(): void {
+    this.#purses.clear()
+    this.#size = 0
+  }
+
+  #queueOf(reader: Reader): { readonly reader: Reader; reads: Read[] } {
+    let queue = this.#purses.get(reader.purse)
+    if (queue === undefined) {
+      queue = { reader, reads: [] }
+      this.#purses.set(reader.purse, queue)
+    }
+    return queue
+  }
+}

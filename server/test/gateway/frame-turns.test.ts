@@ -1,0 +1,63 @@
+import { describe, expect, it } from 'vitest'
+import { systemClock } from '../../src/clock.ts'
+import { FrameTurns } from '../../src/gateway/frame-turns.ts'
+
+interface Frame {
+  readonly bytes: number
+  readonly id: string
+}
+
+const turn = () => new Promise((resolve) => setImmediate(resolve))
+
+/** Readers that write down what they read, and take a while for each frame. */
+function open(busyMs: number) {
+  const turns = new FrameTurns<Frame>(systemClock)
+  const read: string[] = []
+  const reader = (name: string) => ({
+    read({ id }: Frame) {
+      read.push(`${name}${id}`)
+      const until = performance.now() + busyMs
+      while (performance.now() < until);
+    },
+  })
+  return { turns, read, reader }
+}
+
+const frame = (id: number, bytes = 10): Frame => ({ id: String(id), bytes })
+
+describe('turns of frames', () => {
+  it('G-TURN-1 who sends little is read at once and in every round, whatever another has sent', async () => {
+    const { turns, read, reader } = open(1)
+    const [flood, good] = [reader('f'), reader('g')]
+    for (let i = 0; i < 30; i++) turns.take(flood, frame(i))
+    turns.take(good, frame(0))
+    expect(read.length).toBeLessThan(10)
+    expect(read.at(-1)).toBe('g0')
+    for (let i = 1; i < 5; i++) turns.take(good, frame(i))
+    while (turns.waitingBytes > 0) await turn()
+    const of = (name: string) => read.filter((each) => each.startsWith(name))
+    expect(of('f')).toEqual(Array.from({ length: 30 }, (_, i) => `f${i}`))
+    expect(of('g')).toEqual(['g0', 'g1', 'g2', 'g3', 'g4'])
+    expect(read.indexOf('g4')).toBeLessThan(read.indexOf('f20'))
+  })
+
+  it('G-TURN-2 what waits is bounded: beyond it the sender is read as it sends', () => {
+    const { turns, read, reader } = open(1)
+    const flood = reader('f')
+    for (let i = 0; i < 20; i++) turns.take(flood, frame(i, 200_000))
+    expect(turns.waitingBytes).toBeLessThanOrEqual(1_048_576)
+    expect(read.length).toBeGreaterThanOrEqual(14)
+  })
+
+  it('G-TURN-1 frames that were put back come before those that came later; of a connection that has ended nothing is read', async () => {
+    const { turns, read, reader } = open(3)
+    const [one, two] = [reader('a'), reader('b')]
+    for (let i = 0; i < 3; i++) turns.take(one, frame(i))
+    turns.putBack(one, [frame(8), frame(9)])
+    for (let i = 0; i < 3; i++) turns.take(two, frame(i))
+    turns.forget(two)
+    while (turns.waitingBytes > 0) await turn()
+    expect(read.filter((each) => each.startsWith('a'))).toEqual(['a0', 'a8', 'a9', 'a1', 'a2'])
+    expect(read.filter((each) => each.startsWith('b'))).toEqual(['b0'])
+  })
+})
