@@ -68,11 +68,11 @@ export class ConnectionWorld {
     // The wall clock goes backwards: sessions must not.
     const { state, effects } = step(before, event, { now: this.#now, wallTime: 1_000 - this.#now, random })
     this.state = state
-    for (const effect of effects) this.#run(effect, event, before)
+    for (const effect of effects) this.#run(effect, event)
     this.#check(before)
   }
 
-  #run(effect: Effect, cause: ConnectionEvent, before: State): void {
+  #run(effect: Effect, cause: ConnectionEvent): void {
     switch (effect.kind) {
       case 'open':
         expect(this.#hasToken).toBe(this.#asks)

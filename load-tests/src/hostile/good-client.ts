@@ -25,11 +25,16 @@ export class GoodClient {
     return good
   }
 
-  /** Times from publish to callback since the last call, ms; what has not come yet counts with its age. */
+  /** Times from publish to callback since the last call, ms. */
   takeLatenciesMs(): number[] {
     const taken = this.#latenciesMs
     this.#latenciesMs = []
     return taken
+  }
+
+  /** Ages of the events that have not come yet, ms: late already, if they are older than others took. */
+  waitingMs(): number[] {
+    return [...this.#sent.values()].map((sentAt) => performance.now() - sentAt)
   }
 
   /** Events without a callback. */

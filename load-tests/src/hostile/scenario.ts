@@ -4,6 +4,8 @@ export interface Battlefield {
   readonly port: number
   /** When it ends, by `performance.now()`. */
   readonly until: number
+  /** To be awaited before each step of what is repeated: it keeps the attacker within its share of the CPU. */
+  readonly keepPace: () => Promise<void>
 }
 
 /** Something that hostile clients do, for as long as they are let. */
@@ -18,12 +20,13 @@ export interface Attack {
 /** Repeats something until the end, in several lanes at once. What fails is tried again. */
 export async function inLanes(
   count: number,
-  { until }: Pick<Battlefield, 'until'>,
+  { until, keepPace }: Pick<Battlefield, 'until' | 'keepPace'>,
   step: (lane: number) => Promise<unknown>,
 ): Promise<number> {
   let done = 0
   const lane = async (index: number) => {
     while (performance.now() < until) {
+      await keepPace()
       await step(index).then(
         () => done++,
         () => pause(RETRY_MS),

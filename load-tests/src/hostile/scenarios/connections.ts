@@ -1,16 +1,17 @@
 import { SUBPROTOCOL } from '@tidegate/protocol'
 import { greeted, HostilePeer, HostileSocket } from '../hostile-socket.ts'
-import { type Attack, inLanes, pause, untilEnd } from '../scenario.ts'
+import { type Attack, type Battlefield, inLanes, pause, untilEnd } from '../scenario.ts'
 
 const MANY = 3_000
 /** Opened at once: more would only wait in the queue of the kernel. */
 const AT_ONCE = 100
 
-async function openMany<T>(count: number, until: number, open: () => Promise<T> | T): Promise<T[]> {
+async function openMany<T>(count: number, { until, keepPace }: Battlefield, open: () => Promise<T> | T): Promise<T[]> {
   const opened: T[] = []
   let left = count
   const lane = async () => {
     while (left-- > 0 && performance.now() < until) {
+      await keepPace()
       try {
         opened.push(await open())
       } catch {
@@ -25,7 +26,7 @@ async function openMany<T>(count: number, until: number, open: () => Promise<T> 
 const slowly =
   (head: string, part: string): Attack['run'] =>
   async (field) => {
-    const peers = await openMany(500, field.until, () => new HostilePeer(field.port, head))
+    const peers = await openMany(500, field, () => new HostilePeer(field.port, head))
     const written = await inLanes(1, field, async () => {
       for (const peer of peers) if (!peer.isClosed) await peer.write(part)
       await pause(200)
@@ -57,6 +58,7 @@ export const CONNECTION_ATTACKS: readonly Attack[] = [
         const peer = new HostilePeer(field.port, head)
         try {
           while (performance.now() < field.until) {
+            await field.keepPace()
             await peer.write(chunk)
             chunks++
           }
@@ -72,9 +74,9 @@ export const CONNECTION_ATTACKS: readonly Attack[] = [
     name: 'silent-sockets',
     about: `${MANY} connections and sockets say nothing, or hello and no more`,
     async run(field) {
-      const peers = await openMany(MANY / 3, field.until, () => new HostilePeer(field.port))
-      const sockets = await openMany(MANY / 3, field.until, () => HostileSocket.open(field.port))
-      const clients = await openMany(MANY / 3, field.until, () => greeted(field.port))
+      const peers = await openMany(MANY / 3, field, () => new HostilePeer(field.port))
+      const sockets = await openMany(MANY / 3, field, () => HostileSocket.open(field.port))
+      const clients = await openMany(MANY / 3, field, () => greeted(field.port))
       await untilEnd(field)
       const all = [...peers, ...sockets, ...clients]
       const open = all.filter(({ isClosed }) => !isClosed).length
@@ -119,7 +121,7 @@ export const CONNECTION_ATTACKS: readonly Attack[] = [
     about: '2,000 event streams, of which nothing is read',
     async run(field) {
       const head = 'GET /v1/stream?topic=hostile.load HTTP/1.1\r\nHost: x\r\nAccept: text/event-stream\r\n\r\n'
-      const peers = await openMany(2_000, field.until, () => {
+      const peers = await openMany(2_000, field, () => {
         const peer = new HostilePeer(field.port, head)
         peer.socket.pause()
         return pause(1).then(() => peer)
@@ -127,6 +129,47 @@ export const CONNECTION_ATTACKS: readonly Attack[] = [
       await untilEnd(field)
       for (const peer of peers) peer.close()
       return `${peers.length} streams`
+    },
+  },
+  {
+    name: 'requests',
+    about: 'requests without waiting for their answers, in 20 connections',
+    async run(field) {
+      const batch = 'GET /v1/topics HTTP/1.1\r\nHost: x\r\n\r\n'.repeat(200)
+      const peers = new Map<number, HostilePeer>()
+      const batches = await inLanes(20, field, async (lane) => {
+        let peer = peers.get(lane)
+        if (peer === undefined || peer.isClosed) {
+          peer = new HostilePeer(field.port)
+          peers.set(lane, peer)
+        }
+        await peer.write(batch)
+      })
+      for (const peer of peers.values()) peer.close()
+      return `${200 * batches} requests`
+    },
+  },
+  {
+    name: 'tiny-chunks',
+    about: '20 requests send chunks of one byte without an end',
+    async run(field) {
+      const head = 'POST /v1/events HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n'
+      const chunks = Buffer.from('1\r\n[\r\n'.repeat(10_000))
+      let sent = 0
+      const requests = await inLanes(20, field, async () => {
+        const peer = new HostilePeer(field.port, head)
+        try {
+          while (performance.now() < field.until) {
+            await field.keepPace()
+            await peer.write(chunks)
+            sent += 10_000
+          }
+        } catch {
+          // Cut off: the next one.
+        }
+        peer.close()
+      })
+      return `${requests} requests, ${sent} chunks of a byte`
     },
   },
   {

@@ -76,6 +76,7 @@ export const FRAME_ATTACKS: readonly Attack[] = [
         Array.from({ length: 40 }, async (_, client) => {
           const socket = await greeted(field.port)
           sockets.push(socket)
+          await field.keepPace()
           for (let sub = 0; sub < LIMITS.subscriptions; sub++) {
             socket.send({ type: 'subscribe', sub, topic, where: slowFilter(client * LIMITS.subscriptions + sub) })
           }
@@ -96,6 +97,7 @@ export const FRAME_ATTACKS: readonly Attack[] = [
           const socket = await greeted(field.port, { windowBytes: LIMITS.maxWindowBytes })
           sockets.push(socket)
           socket.pause()
+          await field.keepPace()
           for (let sub = 0; sub < 8; sub++) socket.send({ type: 'subscribe', sub, topic, from: 'earliest' })
         }),
       )
