@@ -11,7 +11,7 @@ import type { EventOf, PublishableTopic, PublishEvent, Selector, TopicEvent, Top
 import type { FrameReceipt } from './credit.ts'
 import { EntityHandle } from './entities/entity-handle.ts'
 import { foundPages } from './entities/entity-queries.ts'
-import type { CommandName, EntityMoment, EntityName, EntityOf, FindOptions } from './entities/entity-types.ts'
+import type { CommandName, EntityName, EntityOf, FindOptions, FoundPage } from './entities/entity-types.ts'
 import { clientError, type TidegateError } from './errors.ts'
 import { CHANGE_OPTIONS } from './option-changes.ts'
 import { DEFAULT_OUTBOX, type OutboxLimits } from './outbox.ts'
@@ -289,8 +289,9 @@ export class TidegateClient<C = unknown> {
     index: EntityOf<C, Name>['indexes'],
     value: string,
     options: FindOptions = {},
-  ): AsyncIterable<readonly EntityMoment<EntityOf<C, Name>['view']>[]> {
-    return foundPages((query, params) => this.queryPage(query, params), { name, index, value }, options)
+  ): AsyncIterable<FoundPage<EntityOf<C, Name>['view']>> {
+    const pages = foundPages((query, params) => this.queryPage(query, params), { name, index, value }, options)
+    return pages as AsyncIterable<FoundPage<EntityOf<C, Name>['view']>>
   }
 
   /**

@@ -15,7 +15,9 @@ export type { EntityHandle } from './entities/entity-handle.ts'
 export type {
   EntitiesOf,
   EntityMoment,
+  FailedEntity,
   FindOptions,
+  FoundPage,
   GetOptions,
   HistoryEvent,
   HistoryOptions,

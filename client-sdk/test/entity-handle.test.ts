@@ -158,8 +158,10 @@ describe('entity handle', () => {
     const users = collect(client.findEntities('user', 'email', 'a@b', { limit: 1 }))
     const search = { name: 'user', index: 'email', value: 'a@b', limit: 1 }
     expect(await result([found(1)], '0:42')).toEqual(['findEntities', search])
-    expect(await result([])).toEqual(['findEntities', { ...search, after: '0:42' }])
-    expect(await users).toEqual([[{ ...found(1), at: '1@e' }], []])
+    const failed = { key: 'broken', failed: 'The code of user failed.' }
+    expect(await result([failed])).toEqual(['findEntities', { ...search, after: '0:42' }])
+    expect((await users).map((page) => [...page])).toEqual([[{ ...found(1), at: '1@e' }], []])
+    expect((await users).map((page) => page.failed)).toEqual([[], [failed]])
   })
 
   test('C-ENTITY-5 close - ends the subscription, not the commands', async () => {

@@ -1,10 +1,20 @@
 import type { QueryPage } from '../queries.ts'
-import type { EntityMoment, FindOptions, GetOptions, HistoryEvent, HistoryOptions } from './entity-types.ts'
+import type {
+  EntityMoment,
+  FailedEntity,
+  FindOptions,
+  FoundPage,
+  GetOptions,
+  HistoryEvent,
+  HistoryOptions,
+} from './entity-types.ts'
 
 type Params = Readonly<Record<string, unknown>>
 /** Runs a query by its name. */
 export type Ask = (query: string, params: Params) => Promise<QueryPage>
 
+/** An entity as an answer has it. */
+type Answered = Omit<EntityMoment<unknown>, 'at'>
 type UntypedEvent = HistoryEvent<{ readonly type: string; readonly data: unknown }>
 
 export async function getEntity(
@@ -14,7 +24,7 @@ export async function getEntity(
   options: GetOptions,
 ): Promise<EntityMoment<unknown>> {
   const { data } = await ask('entity', { name, key, ...options })
-  return withAt(data as Omit<EntityMoment<unknown>, 'at'>)
+  return withAt(data as Answered)
 }
 
 /** The events of an entity, page by page, oldest first. */
@@ -33,9 +43,11 @@ export async function* foundPages(
   ask: Ask,
   params: { readonly name: string; readonly index: string; readonly value: string },
   options: FindOptions,
-): AsyncGenerator<readonly EntityMoment<unknown>[], void, undefined> {
+): AsyncGenerator<FoundPage<unknown>, void, undefined> {
   for await (const page of pages(ask, 'findEntities', { ...params, ...options }, undefined)) {
-    yield (page as readonly Omit<EntityMoment<unknown>, 'at'>[]).map(withAt)
+    const found = page as readonly (Answered | FailedEntity)[]
+    const failed = found.filter((entity) => 'failed' in entity)
+    yield Object.assign(found.filter((entity) => 'view' in entity).map(withAt), { failed })
   }
 }
 
@@ -53,6 +65,6 @@ async function* pages(
   } while (after !== undefined)
 }
 
-function withAt(answer: Omit<EntityMoment<unknown>, 'at'>): EntityMoment<unknown> {
+function withAt(answer: Answered): EntityMoment<unknown> {
   return { ...answer, at: `${answer.version}@${answer.epoch}` }
 }

@@ -48,6 +48,8 @@ export type HistoryEvent<Event extends AnyEvent> = AnsweredEvent<Event> & {
   readonly by?: { readonly subject: string; readonly claims?: Readonly<Record<string, unknown>> }
   /** Version of the entity's declaration under which it was decided. */
   readonly definition: number
+  /** Instead of `data`: that code of the application failed on them, and under which id the log of the gateway has the cause. */
+  readonly failed?: string
 }
 
 /** The newest that is known of an entity. */
@@ -64,6 +66,19 @@ export interface EntityMoment<View> extends LiveState<View> {
   readonly at: string
   /** Of its newest event, ms since 1970. */
   readonly time: number
+}
+
+/** An entity that was found and cannot be shown. */
+export interface FailedEntity {
+  readonly key: string
+  /** That code of the application failed on it, and under which id the log of the gateway has the cause. */
+  readonly failed: string
+}
+
+/** Entities that were found together. */
+export type FoundPage<View> = readonly EntityMoment<View>[] & {
+  /** Others that have the value as well. */
+  readonly failed: readonly FailedEntity[]
 }
 
 export interface GetOptions {

@@ -1,8 +1,6 @@
 import type { Moment } from './entity-watch.ts'
 
-export interface FoundEntity extends Moment {
-  readonly key: string
-}
+export type FoundEntity = { readonly key: string } & (Moment | { readonly failed: string })
 
 interface FoundPage {
   readonly entities: readonly FoundEntity[]

@@ -19,6 +19,8 @@ export interface HistoryLine {
   readonly time: number
   readonly commandId: string
   readonly data?: unknown
+  /** Instead of data: that they cannot be shown, and why. */
+  readonly failed?: string
 }
 
 /** What this needs of a handle of the SDK. */

@@ -36,13 +36,18 @@ export class EntityFound {
     this.#list.replaceChildren(...entities.map((entity) => this.#row(entity)))
   }
 
-  #row({ key, version, view }: FoundEntity): HTMLElement {
-    const { fields } = stateFields(view, undefined)
-    const text = fields.slice(0, SHOWN_FIELDS).map(({ name, value }) => `${name} ${value}`)
-    const open = element('button', { type: 'button', class: 'chip' }, key)
-    open.addEventListener('click', () => this.#onOpen(key))
-    return element('li', {}, open, element('span', { class: 'caption' }, `version ${version} · ${text.join(' · ')}`))
+  #row(entity: FoundEntity): HTMLElement {
+    const open = element('button', { type: 'button', class: 'chip' }, entity.key)
+    open.addEventListener('click', () => this.#onOpen(entity.key))
+    return element('li', {}, open, element('span', { class: 'caption' }, textOf(entity)))
   }
+}
+
+function textOf(entity: FoundEntity): string {
+  if ('failed' in entity) return entity.failed
+  const { fields } = stateFields(entity.view, undefined)
+  const shown = fields.slice(0, SHOWN_FIELDS).map(({ name, value }) => `${name} ${value}`)
+  return `version ${entity.version} · ${shown.join(' · ')}`
 }
 
 function summaryOf(search: Search): string {

@@ -60,14 +60,14 @@ export class EntityHistory {
     this.#rows.replaceChildren()
   }
 
-  #row({ version, type, data, time, commandId }: HistoryLine, isShown: boolean): HTMLElement {
+  #row({ version, type, data, failed, time, commandId }: HistoryLine, isShown: boolean): HTMLElement {
     const choose = element(
       'button',
       { type: 'button', 'data-version': String(version), title: 'Show the state at this version' },
       formatCount(version),
     )
     choose.addEventListener('click', () => this.#actions.onChoose(version))
-    const text = data === undefined ? '' : JSON.stringify(data)
+    const text = failed ?? (data === undefined ? '' : JSON.stringify(data))
     return element(
       'tr',
       isShown ? { 'aria-current': 'true' } : {},

@@ -153,7 +153,10 @@ function find(contract: Contract, flags: Flags, [name, index, value]: readonly s
     let left = Number(flags.limit ?? DEFAULT_LIMIT)
     for (let after: string | undefined; left > 0; ) {
       const page = await entities.find({ name, index, value, limit: left, ...(after !== undefined && { after }) })
-      for (const entity of page.entities) sayEntity(entity, flags)
+      for (const entity of page.entities) {
+        if ('view' in entity) sayEntity(entity, flags)
+        else say(flags.json ? printableJson(entity) : `${printable(entity.key)}: ${printable(entity.failed)}`)
+      }
       left -= page.entities.length
       after = page.next
       if (after === undefined) break
@@ -247,9 +250,9 @@ function sayEntity({ key, version, epoch, time, view }: EntityAnswer, { json }: 
   else say(`${printable(key)} version ${version}@${epoch} of ${printableTime(time)}: ${printableJson(view)}`)
 }
 
-function eventLine({ version, time, type, commandId, data }: HistoryEvent): string {
-  const shown = data === undefined ? '' : ` ${printableJson(data)}`
-  return `${version} ${printableTime(time)} ${printable(type)} ${printable(commandId)}${shown}`
+function eventLine({ version, time, type, commandId, data, failed }: HistoryEvent): string {
+  const shown = failed ?? (data === undefined ? undefined : printableJson(data))
+  return `${version} ${printableTime(time)} ${printable(type)} ${printable(commandId)}${shown === undefined ? '' : ` ${shown}`}`
 }
 
 /** @throws {UsageError} unless there is one argument for each */

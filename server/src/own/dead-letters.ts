@@ -116,7 +116,8 @@ export class DeadLetters {
     if (topic === COMMANDS_TOPIC) throw new Error('commands are kept without their input: let the sender send it again')
     const definition = this.#contract.topics.get(topic)
     if (definition === undefined && deadLetterNames(this.#contract).includes(topic)) {
-      throw new Error('what an entity folds cannot be redriven: it has moved on')
+      const instead = 'publish it again under a new id, or send the entity a command that makes up for it'
+      throw new Error(`what an entity folds cannot be redriven: it has decided on later events since; ${instead}`)
     }
     if (definition === undefined) throw new Error(`the config has no topic ${topic} any more`)
     switch (definition.kind) {

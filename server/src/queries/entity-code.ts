@@ -17,7 +17,7 @@ const REST_MS = 60_000
 const MAX_RESTING = 1_000
 
 /** What code of the application does with one version of an entity. Another version, or other code, may do better. */
-type Task = 'fold' | 'view' | 'show'
+type Task = 'fold' | 'view'
 
 interface Resting {
   /** By the monotonic clock. */
@@ -91,31 +91,49 @@ export class EntityCode {
     return json === undefined ? null : JSON.parse(json)
   }
 
-  /** What is shown of events: the JSON of each, in slices. @param show runs code of the application */
+  /**
+   * What is shown of events: the JSON of each, in slices.
+   *
+   * @param show runs code of the application @param failed stands for an event on which that fails
+   */
   async *show(
     key: string,
     events: readonly VersionedEntry[],
     show: (event: VersionedEntry) => object,
+    failed: (event: VersionedEntry, message: string) => object,
   ): AsyncGenerator<readonly string[]> {
-    for (const { version } of events) this.#checkRest('show', key, version)
     const run = (slice: readonly VersionedEntry[]) => slice.map((event) => JSON.stringify(show(event)))
     const endless = ({ entry }: VersionedEntry) =>
       new Error(`what ${this.#definition.name} shows of ${entry.type} did not return in time`)
-    let shown = 0
-    try {
-      for await (const lines of inSlices(events, run, endless, IN_SLICES)) {
-        shown += lines.length
-        yield lines
+    const restAt = (i: number) => this.#restAt(shownPlace(key, events[i]!))
+    for (let next = 0; next < events.length; ) {
+      const rest = restAt(next)
+      if (rest !== undefined) {
+        yield [JSON.stringify(failed(events[next++]!, rest.message))]
+        continue
       }
-    } catch (error) {
-      throw new CodeFailure(placeOf('show', key, events[shown]!.version), error)
+      let end = next + 1
+      while (end < events.length && restAt(end) === undefined) end++
+      try {
+        for await (const lines of inSlices(events.slice(next, end), run, endless, IN_SLICES)) {
+          next += lines.length
+          yield lines
+        }
+      } catch (error) {
+        this.#rest(new CodeFailure(shownPlace(key, events[next]!), error))
+      }
     }
   }
 
   /** @throws QueryError `internal` where that has failed just now */
   #checkRest(task: Task, key: string, version: number): void {
-    const resting = this.#resting.get(placeOf(task, key, version))
-    if (resting !== undefined && resting.until > performance.now()) throw resting.error
+    const error = this.#restAt(placeOf(task, key, version))
+    if (error !== undefined) throw error
+  }
+
+  #restAt(place: string): QueryError | undefined {
+    const resting = this.#resting.get(place)
+    return resting !== undefined && resting.until > performance.now() ? resting.error : undefined
   }
 
   #rest({ place, cause }: CodeFailure): QueryError {
@@ -131,4 +149,9 @@ export class EntityCode {
 
 function placeOf(task: Task, key: string, version: number): string {
   return `${task} ${version} ${key}`
+}
+
+/** With the command: where a trail is cut while it is read, an event may be taken for another version. */
+function shownPlace(key: string, { version, entry }: VersionedEntry): string {
+  return `show ${version} ${entry.commandId} ${key}`
 }

@@ -5,6 +5,8 @@ import type { EntityCode, VersionedEntry } from './entity-code.ts'
 
 /** Events that are read at a time: an answer may be full with four of them. */
 const PAGE = 64
+/** An answer ends behind an event that fails after this time: one that does not return takes 0.1 s. */
+const ENOUGH_MS = 300
 
 /** One line of an entity's audit log. */
 export interface HistoryEvent {
@@ -23,6 +25,8 @@ export interface HistoryEvent {
   readonly definition: number
   /** What the entity shows of them: see `shownEvent`. */
   readonly data?: unknown
+  /** Instead of data: that code of the application failed on them, and under which id the log has the cause. */
+  readonly failed?: string
 }
 
 /** An event as its trail holds it. */
@@ -44,29 +48,37 @@ export async function shownHistory(
   read: (after: number, upTo: number) => Promise<readonly StoredEntry[]>,
 ): Promise<HistoryEvent[]> {
   const events: HistoryEvent[] = []
+  const failed = (event: VersionedEntry, failed: string) => ({ ...lineOf(definition, event), failed })
+  const startedAt = performance.now()
   let bytes = 0
   for (let from = after; from < upTo; from += PAGE) {
     const page = await read(from, Math.min(upTo, from + PAGE))
     let place = 0
-    for await (const lines of code.show(key, page, (event) => historyEvent(definition, event))) {
+    for await (const lines of code.show(key, page, (event) => historyEvent(definition, event), failed)) {
       for (const line of lines) {
         // What is shown may be larger than what is stored.
         bytes += Math.max(page[place++]!.bytes, Buffer.byteLength(line))
         // A single larger event still has to be returned.
         if (events.length > 0 && bytes > MAX_ANSWER_BYTES) return events
-        events.push(JSON.parse(line) as HistoryEvent)
+        const event = JSON.parse(line) as HistoryEvent
+        events.push(event)
+        if (event.failed !== undefined && performance.now() - startedAt > ENOUGH_MS) return events
       }
     }
   }
   return events
 }
 
-function historyEvent(definition: EntityDefinition, { version, entry }: VersionedEntry): HistoryEvent {
-  const { type, time, commandId, definition: decidedBy, cause, by } = entry
-  const isOriginShown = definition.view === undefined
-  const origin = { ...(cause !== undefined && { cause }), ...(by !== undefined && { by }) }
+function historyEvent(definition: EntityDefinition, event: VersionedEntry): HistoryEvent {
+  const { entry } = event
   // The trail is shown as it is stored; `public` knows only the present version.
   const data = definition.publicOf === undefined ? entry.data : presentData(definition, entry)
-  const shown = shownEvent(definition, type, data)
-  return { version, time, commandId, definition: decidedBy, ...(isOriginShown && origin), ...shown }
+  return { ...lineOf(definition, event), ...shownEvent(definition, entry.type, data) }
+}
+
+/** What is known of an event without code of the application. */
+function lineOf({ view }: EntityDefinition, { version, entry }: VersionedEntry): HistoryEvent {
+  const { type, time, commandId, definition, cause, by } = entry
+  const origin = { ...(cause !== undefined && { cause }), ...(by !== undefined && { by }) }
+  return { version, type, time, commandId, definition, ...(view === undefined && origin) }
 }

@@ -55,8 +55,15 @@ interface Place {
   readonly key: string | undefined
 }
 
+/** An entity of a page on which code of the application failed. */
+export interface FailedEntity {
+  readonly key: string
+  /** That it failed, and under which id the log has the cause. */
+  readonly failed: string
+}
+
 export interface FoundPage {
-  readonly entities: readonly EntityAnswer[]
+  readonly entities: readonly (EntityAnswer | FailedEntity)[]
   /** `after` of the next page; absent at the end. */
   readonly next?: string
 }
@@ -139,7 +146,7 @@ export class EntityQueries {
   }
 
   async #find({ name, index, value, limit }: Search, from: Place): Promise<FoundPage> {
-    const entities: EntityAnswer[] = []
+    const entities: FoundPage['entities'][number][] = []
     let after = from.key
     for (let partition = from.partition; partition < this.#bus.partitions; partition++, after = undefined) {
       const count = limit - entities.length
@@ -175,17 +182,18 @@ export class EntityQueries {
     throw new QueryError('rebuilding')
   }
 
-  async #readAll(name: string, keys: readonly string[]): Promise<EntityAnswer[]> {
+  async #readAll(name: string, keys: readonly string[]): Promise<FoundPage['entities'][number][]> {
     const read = await Promise.all(keys.map((key) => this.#readIfThere(name, key)))
     return read.filter((answer) => answer !== undefined)
   }
 
   /** @returns `undefined` for one that was erased since the index was read */
-  async #readIfThere(name: string, key: string): Promise<EntityAnswer | undefined> {
+  async #readIfThere(name: string, key: string): Promise<FoundPage['entities'][number] | undefined> {
     try {
       return await this.#readers.get(name)!.read(key, {})
     } catch (error) {
       if (error instanceof QueryError && error.code === 'not_found') return undefined
+      if (error instanceof QueryError && error.code === 'internal') return { key, failed: error.message }
       throw error
     }
   }

@@ -34,6 +34,7 @@ const account = entity('account', {
     }
     return owner === 'toJSON' ? { toJSON } : { owner }
   },
+  indexes: { secret: ({ secret }: { secret: string }) => secret || undefined },
 })
 /** The same, and says who opened it; it fails for one of them. */
 const shared = entity('shared', {
@@ -182,7 +183,11 @@ describe('queries of entities', () => {
     const old = { version: 1, type: 'opened', time: 1, commandId: 'c-old', definition: 1, data: { owner: 'ann' } }
     const ann = (await history('ann')) as { data: object[] }
     expect(ann.data).toEqual([old, expect.objectContaining({ version: 2, data: { owner: 'dan' } })])
-    expect(await history('bob')).toMatchObject({ code: 'internal', message: expect.stringContaining('id-') })
+    const { data: _, ...line } = old
+    expect(await history('bob')).toEqual({
+      type: 'result',
+      data: [{ ...line, failed: expect.stringContaining('id-') }],
+    })
     expect(String(reported.pop())).toContain('no public')
   })
 
@@ -213,6 +218,24 @@ describe('queries of entities', () => {
     const params = { name: 'counter', index: 'label', value: 'brown' }
     expect(await ask('findEntities', params)).toMatchObject({ type: 'result', data: [{ key: kept }] })
     await redis.zrem(index, indexMember('brown', erased))
+  })
+
+  test('Q-ENTITY-5 findEntities - one that cannot be shown is named, and the others are shown', async () => {
+    reported.length = 0
+    const owners = ['fine', 'throws', 'endless', 'fine too']
+    await run(...owners.map((owner) => sent(owner, 'open', { owner, secret: 'same' }, 'account')))
+    const params = { name: 'account', index: 'secret', value: 'same' }
+    const { data } = (await ask('findEntities', params)) as { data: { key: string; view?: object; failed?: string }[] }
+    expect(new Map(data.map(({ key, view, failed }) => [key, view ?? failed]))).toEqual(
+      new Map<string, unknown>([
+        ['fine', { owner: 'fine' }],
+        ['fine too', { owner: 'fine too' }],
+        ['throws', expect.stringContaining('id-')],
+        ['endless', expect.stringContaining('id-')],
+      ]),
+    )
+    expect(reported).toHaveLength(2)
+    reported.length = 0
   })
 
   test('Q-ENTITY-9 entity - an erased one is not found, and its past is erased', async () => {
@@ -267,11 +290,12 @@ describe('queries of entities', () => {
     await run(...['cat', 'dan'].map((owner) => sent('eve', 'open', { owner, secret: '' }, 'shared')))
     const first = JSON.stringify({ e: 'opened', v: 1, d: { by: 'bob', secret: '' }, t: 1, c: 'c-old' })
     await redis.lset(`{tg:${partitionOf('eve', PARTITIONS)}}:${trailList('shared', 'eve')}`, 0, first)
-    const noHistory = await history()
-    expect(noHistory).toMatchObject({ code: 'internal', message: expect.stringContaining('id-2') })
-    expect(await history({ after: 1 })).toMatchObject({ data: [{ version: 2, data: { owner: 'dan' } }] })
+    const failed = { version: 1, type: 'opened', failed: expect.stringContaining('id-2') }
+    const shown = { version: 2, data: { owner: 'dan' } }
+    expect(await history()).toMatchObject({ data: [failed, shown] })
+    expect(await history({ after: 1 })).toMatchObject({ data: [shown] })
     expect(await ask('entity', { name: 'shared', key: 'eve' })).toMatchObject({ data: { view: { owner: 'dan' } } })
-    expect(await history({ limit: 1 })).toEqual(noHistory)
+    expect(await history({ limit: 1 })).toMatchObject({ data: [failed] })
     expect(reported).toHaveLength(2)
   })
 
