@@ -18,12 +18,17 @@ export class Kept<Item> {
   readonly #entries: Entry<Item>[] = []
   #bytes = 0
 
-  add(item: Item, bytes: number, epochs: ReadonlyMap<number, string>, now: number): void {
+  /** @returns what is no longer kept */
+  add(item: Item, bytes: number, epochs: ReadonlyMap<number, string>, now: number): readonly Item[] {
     this.#entries.push({ item, bytes, storedAt: now, epochs })
     this.#bytes += bytes
+    const dropped: Item[] = []
     while (this.#bytes > KEPT_BYTES || this.#entries[0]!.storedAt < now - KEPT_MS) {
-      this.#bytes -= this.#entries.shift()!.bytes
+      const entry = this.#entries.shift()!
+      this.#bytes -= entry.bytes
+      dropped.push(entry.item)
     }
+    return dropped
   }
 
   /** Partition -> epoch of the newest item stored there. */

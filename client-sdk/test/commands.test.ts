@@ -280,6 +280,38 @@ describe('command', () => {
     ])
   })
 
+  test('C-COMMAND-13 order - behind a kept command the log must have its epoch; under another one that goes first', async () => {
+    const peer = await server.greeted()
+    send('a', 1)
+    const first = await peer.take('command')
+    expect(first).not.toHaveProperty('epoch')
+    changed(peer, first, 1, 'e')
+    await peer.settled()
+    for (const n of [2, 3]) send('a', n, { pipelined: true })
+    send('b', 1)
+    const behind = await peer.takeCommands(3)
+    expect(behind.map(({ key, epoch }) => [key, epoch])).toEqual([
+      ['a', 'e'],
+      ['a', 'e'],
+      ['b', undefined],
+    ])
+    for (const { id } of behind.slice(0, 2)) {
+      const message = 'The log has another epoch.'
+      peer.send({ type: 'answer', id, status: 'rejected', code: 'epoch_changed', message, epoch: 'f', retryAfterMs: 0 })
+    }
+    const [again] = await peer.takeCommands(1)
+    expect([inputs([again!]), again!.epoch]).toEqual([['a1'], undefined])
+    expect((await unanswered(peer)).slice(4)).toEqual(['a1'])
+    changed(peer, again!, 1, 'f')
+    // Each waits for the one before it now.
+    for (const [i, name] of ['a2', 'a3'].entries()) {
+      const next = await peer.take('command')
+      expect([inputs([next]), next.epoch]).toEqual([[name], 'f'])
+      expect((await unanswered(peer)).length).toBe(6 + i)
+      changed(peer, next, 2 + i, 'f')
+    }
+  })
+
   test('C-COMMAND-11 next gateway - hears of the epochs and of the newest answer', async () => {
     const first = await server.greeted()
     for (const version of [2, 1]) {

@@ -134,6 +134,8 @@ export type ClientFrame =
       readonly input: unknown
       /** Version that the entity must have: a number, or `version@epoch` of an answer. */
       readonly expectedVersion?: number | string
+      /** Of the newest answer of the entity that the client keeps: under another epoch of the log it is not stored. */
+      readonly epoch?: string
       /** How long to wait for the outcome. */
       readonly deadlineMs?: number
       /** Milliseconds since the first attempt, when it is sent again. */
@@ -214,6 +216,7 @@ export type CommandResult =
       readonly path?: string
       /** Of the entity, where the command was run. */
       readonly version?: number
+      /** Of the log: in which it has that version, or with `epoch_changed` the present one. */
       readonly epoch?: string
       /** Present when the same command, with the same id, may be sent again. */
       readonly retryAfterMs?: number

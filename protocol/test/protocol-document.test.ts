@@ -75,6 +75,7 @@ const CLIENT_FRAMES: FieldsOf<ClientFrame> = {
     command: 'required',
     input: 'required',
     expectedVersion: 'optional',
+    epoch: 'optional',
     deadlineMs: 'optional',
     ageMs: 'optional',
   },

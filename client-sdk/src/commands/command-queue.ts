@@ -37,6 +37,7 @@ interface Entry<Item> extends QueuedCommand<Item> {
    * is over.
    */
   state: 'waiting' | 'ready' | 'sent' | 'refused'
+  isPipelined: boolean
   firstSentAt: number | undefined
 }
 
@@ -139,6 +140,8 @@ export class CommandQueue<Item> {
     if (entry?.state !== 'sent') return undefined
     this.#leave(entry)
     entry.state = 'refused'
+    // What was on the wire before it may have to be sent again as well: from now on it waits for that.
+    entry.isPipelined = false
     // One that has become ready meanwhile must not overtake it.
     for (const later of this.#lanes.get(entry.subject)!) if (later.state === 'ready') this.#withdraw(later)
     return entry.item

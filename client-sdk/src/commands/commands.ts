@@ -3,6 +3,7 @@ import {
   COMMAND_CODES,
   DEFAULTS,
   LIMITS,
+  type LogEpoch,
   parseLogEpoch,
   parsePosition,
   type ServerFrame,
@@ -32,6 +33,8 @@ export interface CommandCall {
 
 interface Pending {
   readonly id: string
+  /** The entity that it is for. */
+  readonly subject: string
   /** The frame but for its age and deadline, and its closing brace. */
   readonly head: string
   readonly answer: Promise<UntypedAnswer>
@@ -52,12 +55,14 @@ interface Pending {
 interface Answered {
   readonly settled: SettledCommand<Pending>
   readonly answer: UntypedAnswer
+  /** Of the log that has the answer. */
+  readonly at: LogEpoch
 }
 
 /** The log of answers, as `hello.acked` names it. */
 const ANSWERS_TOPIC = '~answers'
-/** Type, age, deadline and punctuation around what a command says. */
-const ENVELOPE_BYTES = 80
+/** Type, epoch, age, deadline and punctuation around what a command says. */
+const ENVELOPE_BYTES = 110
 /** The longest that a timer takes: 24 days. A longer one would end at once. */
 const LONGEST_DEADLINE_MS = 2 ** 31 - 1
 /** Codes of Tidegate that are about the entity and the input, and no fault of anybody. */
@@ -71,6 +76,8 @@ export class Commands {
   readonly #onRecovered: (command: RecoveredCommand) => void
   /** Commands that changed something. */
   readonly #kept = new Kept<Answered>()
+  /** Entity -> the newest of them. */
+  readonly #newest = new Map<string, Answered>()
   /** Partition -> epoch of its log, as reported on this connection. */
   readonly #epochs = new Map<number, string>()
   /** What is on its way is to be answered here, the rest to be sent elsewhere. */
@@ -121,8 +128,9 @@ export class Commands {
     if (bytes > LIMITS.frameBytes) throw commandError('frame_too_large', `The command has ${bytes} bytes.`, id)
     if (!this.#queue.hasRoom(bytes)) throw clientError('outbox_full')
     const bornAt = options.id === undefined ? undefined : birthOf(id)
-    const item = this.#pending({ id, head, bornAt, deadlineMs })
-    this.#queue.push({ id, subject: JSON.stringify([entity, key]), isPipelined: pipelined, bytes, item })
+    const subject = JSON.stringify([entity, key])
+    const item = this.#pending({ id, subject, head, bornAt, deadlineMs })
+    this.#queue.push({ id, subject, isPipelined: pipelined, bytes, item })
     this.#pump()
     return item.answer
   }
@@ -137,11 +145,7 @@ export class Commands {
 
   /** Logs continue under these epochs. What commands did under others may be lost: they go again, before later ones. */
   epochsChanged(at: readonly string[]): void {
-    for (const text of at) {
-      const { partition, epoch } = parseLogEpoch(text)!
-      this.#epochs.set(partition, epoch)
-      this.#restore(partition, epoch)
-    }
+    for (const text of at) this.#changed(parseLogEpoch(text)!)
     this.#pump()
   }
 
@@ -164,7 +168,7 @@ export class Commands {
       const { version, epoch, events, reply, position } = answer
       const told: UntypedAnswer = { version, epoch, at: `${version}@${epoch}`, events, reply }
       resolve(told)
-      if (position !== undefined && events.length > 0) this.#keep({ settled, answer: told }, position)
+      if (position !== undefined && events.length > 0) this.#keep(settled, told, position)
     })
   }
 
@@ -189,7 +193,7 @@ export class Commands {
   #pending({
     deadlineMs,
     ...sent
-  }: Pick<Pending, 'id' | 'head' | 'bornAt'> & { readonly deadlineMs: number }): Pending {
+  }: Pick<Pending, 'id' | 'subject' | 'head' | 'bornAt'> & { readonly deadlineMs: number }): Pending {
     let resolve!: Pending['resolve']
     let reject!: Pending['reject']
     const answer = new Promise<UntypedAnswer>((onAnswer, onError) => {
@@ -216,14 +220,18 @@ export class Commands {
       const { item, ageMs } = attempt
       const remainingMs = Math.ceil(item.deadlineAt - now)
       const deadlineMs = Math.min(LIMITS.maxDeadlineMs, Math.max(LIMITS.minDeadlineMs, remainingMs))
-      this.#link.sendText(`${item.head},"deadlineMs":${deadlineMs}${ageMember(ageMs, item)}}`)
+      const epoch = this.#newest.get(item.subject)?.at.epoch
+      const under = epoch === undefined ? '' : `,"epoch":"${epoch}"`
+      this.#link.sendText(`${item.head}${under},"deadlineMs":${deadlineMs}${ageMember(ageMs, item)}}`)
       item.bornAt ??= Date.now()
     }
   }
 
-  #refused(id: string, { code, message }: Rejection, retryAfterMs: number): void {
+  #refused(id: string, { code, message, epoch }: Rejection, retryAfterMs: number): void {
     const pending = this.#queue.refuse(id)
     if (pending === undefined) return
+    const newest = this.#newest.get(pending.subject)
+    if (code === 'epoch_changed' && epoch !== undefined && newest !== undefined) this.#changed({ ...newest.at, epoch })
     pending.lastRefusal = commandError(code, message, id)
     const delayMs = resendDelayMs(retryAfterMs, pending.refusals++, Math.random())
     clearTimeout(pending.retryTimer)
@@ -245,19 +253,34 @@ export class Commands {
     })
   }
 
-  #keep(answered: Answered, position: string): void {
+  #keep(settled: SettledCommand<Pending>, answer: UntypedAnswer, position: string): void {
     const { partition, epoch } = parsePosition(position)!
-    this.#kept.add(answered, answered.settled.bytes, new Map([[partition, epoch]]), performance.now())
+    const answered: Answered = { settled, answer, at: { partition, epoch } }
+    this.#newest.set(settled.subject, answered)
+    const dropped = this.#kept.add(answered, settled.bytes, new Map([[partition, epoch]]), performance.now())
+    for (const item of dropped) this.#forget(item)
     // Answered under an epoch that has ended meanwhile.
     this.#restore(partition, this.#epochs.get(partition) ?? epoch)
   }
 
+  #forget(answered: Answered): void {
+    const { subject } = answered.settled
+    if (this.#newest.get(subject) === answered) this.#newest.delete(subject)
+  }
+
+  #changed({ partition, epoch }: LogEpoch): void {
+    this.#epochs.set(partition, epoch)
+    this.#restore(partition, epoch)
+  }
+
   #restore(partition: number, epoch: string): void {
-    for (const { settled, answer: before } of this.#kept.take(partition, epoch)) {
-      const { id, head, bornAt } = settled.item
+    for (const answered of this.#kept.take(partition, epoch)) {
+      this.#forget(answered)
+      const { settled, answer: before } = answered
+      const { id, subject, head, bornAt } = settled.item
       // The same command is asked for anew.
       if (this.#queue.find(id) !== undefined) continue
-      const item = this.#pending({ id, head, bornAt, deadlineMs: DEFAULTS.deadlineMs })
+      const item = this.#pending({ id, subject, head, bornAt, deadlineMs: DEFAULTS.deadlineMs })
       const { entity, key, command } = JSON.parse(`${head}}`) as CommandCall
       const recovered = (now: RecoveredCommand['now']) =>
         this.#onRecovered({ commandId: id, entity, key, command, before, now })

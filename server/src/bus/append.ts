@@ -62,6 +62,8 @@ export interface AppendRequest {
     /** Index of the slice's last event in its batch. */
     readonly lastIndex: number
     readonly identity: SliceIdentity | undefined
+    /** Of a slice without an identity: the epoch that the log must have; absent for any. */
+    readonly epoch?: string | undefined
   }[]
 }
 
@@ -183,8 +185,8 @@ async function confirmedBy(redis: Redis, replicas: number): Promise<void> {
 /** One argument for all slices: a separate argument for each field would cost the client more than the payload does. */
 function asLines(slices: AppendRequest['slices']): string {
   let lines = ''
-  for (const { batch, lastIndex, identity } of slices) {
-    if (identity === undefined) lines += `${batch + 1} 0 0 * * - 0 ${lastIndex} 0 - \n`
+  for (const { batch, lastIndex, identity, epoch: under } of slices) {
+    if (identity === undefined) lines += `${batch + 1} 0 0 * ${under ?? '*'} - 0 ${lastIndex} 0 - \n`
     else {
       const { producer, sequence, session, seq, previous, epoch, checksum, ageMs, refused } = identity
       const content = `${checksum} ${ageMs ?? -1} ${lastIndex} ${sequence ?? 0} ${refused || '-'}`

@@ -4,7 +4,7 @@ import { type Bus, BusUnavailable, findAnswers, type StoredAnswer } from '../bus
 import { storedOutcome } from '../entities/index.ts'
 import { type ReportDefect, withoutRepeats } from '../observability/defects.ts'
 import { AnswerTail } from './answer-tail.ts'
-import { refuse } from './command-request.ts'
+import { refuse, withEpoch } from './command-request.ts'
 import { ownAnswers } from './own-answers.ts'
 import { OwnerLag } from './owner-lag.ts'
 import type { PendingCommands } from './pending-commands.ts'
@@ -123,7 +123,7 @@ export class Answers {
     for (const id of missing) {
       const command = unanswered.get(id)!
       if (command.epoch !== undefined && command.epoch !== epoch) {
-        pending.settle(partition, id, refuse('epoch_changed', EPOCH_CHANGED, 0))
+        pending.settle(partition, id, withEpoch(refuse('epoch_changed', EPOCH_CHANGED, 0), epoch))
       }
     }
   }

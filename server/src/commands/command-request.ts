@@ -11,6 +11,8 @@ export interface CommandRequest {
   readonly caller: Caller
   readonly input: unknown
   readonly expected?: ExpectedVersion | undefined
+  /** The epoch that the log must have when it is stored; absent for any. */
+  readonly epoch?: string | undefined
   /** How long the client waits for the outcome. */
   readonly deadlineMs?: number | undefined
   /** Since the first attempt; absent on that. */
@@ -23,4 +25,9 @@ export function refuse(code: string, message: string, retryAfterMs?: number): Co
   return retryAfterMs === undefined
     ? { status: 'rejected', code, message }
     : { status: 'rejected', code, message, retryAfterMs }
+}
+
+/** The same with the present epoch of the log, where that is known. */
+export function withEpoch(refusal: CommandRefusal, epoch: string | undefined): CommandRefusal {
+  return epoch === undefined ? refusal : { ...refusal, epoch }
 }

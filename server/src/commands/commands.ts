@@ -9,7 +9,7 @@ import type { Ingest, PublishOutcome } from '../ingest/index.ts'
 import { describeDefect, type ReportDefect, withoutRepeats } from '../observability/defects.ts'
 import { Answers } from './answers.ts'
 import { type CheckedCommand, checkCommand } from './check-command.ts'
-import { type CommandRequest, refuse } from './command-request.ts'
+import { type CommandRequest, refuse, withEpoch } from './command-request.ts'
 import { PendingCommands, type Settle } from './pending-commands.ts'
 import { ReplicaGate } from './replica-gate.ts'
 import { shownOutcome, shownTo } from './shown-outcome.ts'
@@ -26,7 +26,7 @@ const BEHIND_RETRY_MS = 100
 export interface CommandsOptions {
   readonly bus: Bus
   readonly contract: Contract
-  readonly ingest: Pick<Ingest, 'store'>
+  readonly ingest: Pick<Ingest, 'store' | 'epochOf'>
   readonly clock: Clock
   readonly report: ReportDefect
   /** Name of this gateway, for which answers are meant. Names are not shared. */
@@ -82,6 +82,12 @@ export class Commands {
   /** Resolves when nobody waits for an outcome. */
   async drain(): Promise<void> {
     while (this.#pending.waiting > 0) await sleep(5)
+  }
+
+  /** The epoch under which a command to this key is stored, as far as is known. */
+  epochOf(key: string): string | undefined {
+    const { ingest, bus } = this.#options
+    return ingest.epochOf(partitionOf(key, bus.partitions))
   }
 
   /** A log goes on under another epoch: commands stored before may be lost. */
@@ -166,7 +172,7 @@ export class Commands {
     deadlineMs: number,
   ): void {
     const { node, clock, ingest } = this.#options
-    const { id, entity, key, command, caller, expected, ageMs } = request
+    const { id, entity, key, command, caller, expected, epoch, ageMs } = request
     const time = clock.now()
     const body: Omit<CommandBody, 'input'> = {
       node,
@@ -180,14 +186,15 @@ export class Commands {
     }
     const data = `${JSON.stringify(body).slice(0, -1)},"input":${input}}`
     const event = { key, lane: 'high', time, json: encodeEvent(id, key, time, undefined, data) } as const
-    ingest.store(COMMANDS_TOPIC, event, (outcome) => this.#stored(partition, id, outcome))
+    ingest.store(COMMANDS_TOPIC, event, epoch, (outcome) => this.#stored(partition, id, outcome))
   }
 
   #stored(partition: number, id: string, outcome: PublishOutcome): void {
     if (outcome.kind === 'reject') {
-      const { code, message, retryAfterMs } = outcome
+      const { code, message, retryAfterMs, epochs } = outcome
       // If it was stored all the same, the retry gets its outcome.
-      return this.#pending.settle(partition, id, refuse(code, message, retryAfterMs))
+      const refusal = withEpoch(refuse(code, message, retryAfterMs), epochs?.[0]?.epoch)
+      return this.#pending.settle(partition, id, refusal)
     }
     const { epoch } = parsePosition(outcome.at[0]!)!
     this.#pending.stored(partition, id, epoch)

@@ -197,6 +197,9 @@ const CHECKS: Readonly<Record<ClientFrame['type'], readonly Check[]>> = {
         ? 'expectedVersion: expected a whole number from 0, or "version@epoch"'
         : undefined,
     ),
+    optional('epoch', ({ epoch }) =>
+      typeof epoch === 'string' && parseLogEpoch(`0@${epoch}`) !== undefined ? undefined : 'epoch: expected an epoch',
+    ),
     optional('deadlineMs', ({ deadlineMs }) =>
       isCounter(deadlineMs) && deadlineMs >= LIMITS.minDeadlineMs && deadlineMs <= LIMITS.maxDeadlineMs
         ? undefined

@@ -8,13 +8,13 @@ const WINDOW_RETRY_MS = 20
 
 /** The commands of one connection: as many as may be unanswered. */
 export class ConnectionCommands {
-  readonly #commands: Pick<Commands, 'send'>
+  readonly #commands: Pick<Commands, 'send' | 'epochOf'>
   readonly #answer: (id: string, outcome: CommandOutcome, position?: string) => void
   #unanswered = 0
 
   /** @param answer is called once for each command taken. MUST NOT throw. */
   constructor(
-    commands: Pick<Commands, 'send'>,
+    commands: Pick<Commands, 'send' | 'epochOf'>,
     answer: (id: string, outcome: CommandOutcome, position?: string) => void,
   ) {
     this.#commands = commands
@@ -27,7 +27,10 @@ export class ConnectionCommands {
       return this.#answer(id, refuse('command_window', COMMAND_CODES.command_window, WINDOW_RETRY_MS))
     }
     this.#unanswered++
-    this.#commands.send({ ...request, caller, expected: parseVersion(expectedVersion) }, (outcome, position) => {
+    const expected = parseVersion(expectedVersion)
+    // What it is to run behind may be lost while it waits to be stored.
+    const { epoch = this.#commands.epochOf(request.key) } = request
+    this.#commands.send({ ...request, caller, expected, epoch }, (outcome, position) => {
       this.#unanswered--
       this.#answer(id, outcome, position)
     })

@@ -42,7 +42,7 @@ export interface ConnectionContext extends PublisherContext {
   readonly ingest: Ingest
   readonly delivery: Delivery
   readonly queries: Queries
-  readonly commands: Pick<Commands, 'send'>
+  readonly commands: Pick<Commands, 'send' | 'epochOf'>
   readonly report: ReportDefect
   readonly turns: FrameTurns<ReceivedFrame>
   /** The client was greeted. */

@@ -132,6 +132,11 @@ export class Ingest {
     return this.#logs.flatMap(({ epoch }, partition) => (epoch === undefined ? [] : [{ partition, epoch }]))
   }
 
+  /** The present epoch of a partition, once this process knows it. */
+  epochOf(partition: number): string | undefined {
+    return this.#logs[partition]!.epoch
+  }
+
   /** Records entries of a partition that a client knows: they are looked up before any of its frames is stored. */
   testify(partition: number, entries: readonly KnownEntry[]): void {
     this.#logs[partition]?.testify(entries)
@@ -209,14 +214,15 @@ export class Ingest {
   /**
    * Stores an event of the server itself in a log that clients do not publish to, without waiting for company.
    *
+   * @param epoch that the log must have; `undefined` for any
    * @param answer is called exactly once, possibly before `store` returns.
    */
-  store(topic: string, event: StoredEvent, answer: (outcome: PublishOutcome) => void): void {
+  store(topic: string, event: StoredEvent, epoch: string | undefined, answer: (outcome: PublishOutcome) => void): void {
     const refusal = this.#refusal()
     if (refusal !== undefined) return answer(refusal)
     const frame = new PendingFrame(1, [], undefined, answer)
     const partition = partitionOf(event.key, this.#bus.partitions)
-    this.#appenders[partition]!.add({ topic, identity: undefined, isUrgent: true, frame }, [event])
+    this.#appenders[partition]!.add({ topic, identity: undefined, epoch, isUrgent: true, frame }, [event])
   }
 
   #admits(producer: FrameIdentity | undefined, answer: (outcome: PublishOutcome) => void): boolean {

@@ -33,6 +33,8 @@ const CALL_TIME_WEIGHT = 0.2
 export interface Slice {
   readonly topic: string
   readonly identity: SliceIdentity | undefined
+  /** Without an identity: the epoch that the log must have. */
+  readonly epoch?: string | undefined
   /** Does not wait for other slices: the next call is made at once. */
   readonly isUrgent?: boolean
   readonly frame: { resolve(outcome: SliceOutcome): void }
@@ -162,7 +164,7 @@ class OpenAppend {
   readonly openedAt = performance.now()
   readonly slices: Slice[] = []
   readonly #batches = new Map<string, { builder: RecordBatchBuilder; ordinal: number }>()
-  readonly #places: { batch: number; lastIndex: number; identity: SliceIdentity | undefined }[] = []
+  readonly #places: AppendRequest['slices'][number][] = []
   size = 0
   isUrgent = false
 
@@ -171,7 +173,8 @@ class OpenAppend {
   }
 
   add(slice: Slice, events: readonly StoredEvent[], size: number): void {
-    this.#places.push({ ...this.#place(slice.topic, events), identity: slice.identity })
+    const { topic, identity, epoch } = slice
+    this.#places.push({ ...this.#place(topic, events), identity, epoch })
     this.slices.push(slice)
     this.size += size
     this.isUrgent ||= slice.isUrgent === true

@@ -2,6 +2,7 @@ import { beforeEach, describe, expect, it, vi } from 'vitest'
 import { PRODUCER_MEMORY_MS } from '../../src/bus/append.ts'
 import {
   type AppendReply,
+  BatchReader,
   BusFull,
   CANARY_TOPIC,
   type KnownEntry,
@@ -130,6 +131,18 @@ describe('append', () => {
       'new',
     ])
     expect(await verdicts(identity({ epoch }))).toEqual(['new'])
+  })
+
+  it('B-APPEND-20 refuses a slice without a producer under another epoch than it names, and that alone', async () => {
+    const { epoch } = await openPartition(redis, PARTITION)
+    const under = [undefined, 'other', epoch]
+    const reply = await logOf(redis, PARTITION, 'append').append({
+      batches: [batchOf('a.b', under.length)],
+      slices: under.map((each, i) => ({ batch: 0, lastIndex: i, identity: undefined, epoch: each })),
+    })
+    expect(reply.status === 'ok' && reply.slices.map(({ verdict }) => verdict)).toEqual(['new', 'epoch_changed', 'new'])
+    const [entry] = await logOf(redis, PARTITION).range('a.b', '-', '+', 10)
+    expect([...new BatchReader(entry!).refused]).toEqual([1])
   })
 
   it('B-APPEND-12 calls an older seq of an unnamed sequence a duplicate only where its content proves it', async () => {

@@ -2,6 +2,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { openCommandConnection, type Redis, untilReady } from '../../src/bus/connection.ts'
 import { type Bus, COMMANDS_TOPIC, decodeEvents } from '../../src/bus/index.ts'
 import type { CommandOutcome } from '../../src/entities/index.ts'
+import { ConnectionCommands } from '../../src/gateway/connection-commands.ts'
 import { openTestBus } from '../support/bus.ts'
 import { entityContract } from '../support/entity-contract.ts'
 import { startTestGateway, type TestGateway } from '../support/gateway.ts'
@@ -186,6 +187,28 @@ describe('command frames', () => {
       })
       .toBe('done')
     client.close()
+  })
+
+  it('CMD-STORE-3 under another epoch than they name are not stored, and refused with the present one', async () => {
+    const client = await RawClient.greeted(server.port)
+    client.send(frame({ id: 'behind', key: 'behind', epoch: 'before' }))
+    const refused = await client.next('answer')
+    expect(refused).toMatchObject({ id: 'behind', code: 'epoch_changed', retryAfterMs: 0, epoch: expect.any(String) })
+    expect(await stored('behind')).toEqual([])
+    client.send(frame({ id: 'behind', key: 'behind', epoch: refused.epoch, ageMs: 10 }))
+    expect(await client.next('answer')).toMatchObject({ id: 'behind', status: 'done' })
+    client.send(frame({ epoch: '1 2' }))
+    expect(await client.next('answer')).toMatchObject({ code: 'invalid_frame' })
+    client.close()
+  })
+
+  it('CMD-STORE-3 that name no epoch have the one that the gateway knows when they come', () => {
+    const sent: (string | undefined)[] = []
+    const send = ({ epoch }: { epoch?: string | undefined }) => sent.push(epoch)
+    const commands = new ConnectionCommands({ send, epochOf: (key) => `of-${key}` }, () => {})
+    commands.take(frame({ key: 'a' }) as never, {} as never)
+    commands.take(frame({ key: 'a', epoch: 'named' }) as never, {} as never)
+    expect(sent).toEqual(['of-a', 'named'])
   })
 })
 

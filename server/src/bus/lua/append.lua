@@ -9,7 +9,7 @@
 -- Returns { 'OK', epoch, verdicts, positions, lineage, refusals }: a letter, a word, and a word per slice,
 --      or { 'LINEAGE', stored, current, epoch }, { 'TYPE', key } or { 'FULL' }
 -- Refusals are those of a duplicate's first attempt: '.' none, '-' not known. '' stands for '-' of all slices.
--- Verdicts: N new, D duplicate, O out of order, F fenced, C conflict, U unknown, E another epoch than the producer's,
+-- Verdicts: N new, D duplicate, O out of order, F fenced, C conflict, U unknown, E another epoch than the slice names,
 -- S no room for another producer.
 -- A position is `streamId.index` of the slice's last event for N and D (D of an older seq: the newest known, which lies
 -- after it), else '-'.
@@ -181,7 +181,6 @@ local function has_room(st)
 end
 
 local function judge(slice)
-  if slice.epoch ~= '*' and slice.epoch ~= epoch then return 'E' end
   local st = states[slice.producer]
   if st then
     if slice.sequence < st.sequence then return 'F' end
@@ -216,7 +215,10 @@ local verdicts, positions, refused, fresh, ordinal = {}, {}, {}, {}, {}
 local refusals, has_refusals = {}, false
 for i, slice in ipairs(slices) do
   local batch = slice.batch
-  local verdict = slice.producer == '' and 'N' or judge(slice)
+  local verdict
+  if slice.epoch ~= '*' and slice.epoch ~= epoch then verdict = 'E'
+  elseif slice.producer == '' then verdict = 'N'
+  else verdict = judge(slice) end
   local nth = ordinal[batch] or 0
   ordinal[batch] = nth + 1
   verdicts[i] = verdict
