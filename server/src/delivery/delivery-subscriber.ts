@@ -21,6 +21,8 @@ export interface DeliverySubscriber {
   drained(): void
   /** Writes any other server frame at once, ahead of what is queued; its bytes count as in flight. */
   sendControl(frame: ServerFrame): void
+  /** The same of several, in as few writes as possible. */
+  sendControls(frames: readonly ServerFrame[]): void
   /** Ends it without closing the socket. Idempotent. */
   close(): void
 }

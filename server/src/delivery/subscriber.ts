@@ -200,9 +200,15 @@ export class Subscriber implements DeliverySubscriber, Flushable, EventSink {
   }
 
   sendControl(frame: ServerFrame): void {
+    this.sendControls([frame])
+  }
+
+  sendControls(frames: readonly ServerFrame[]): void {
     if (this.isClosed) return
+    const now = this.#context.clock.monotonic()
+    const isWhole = frames.length === 1 ? this.#outlet.write(frames[0]!, now) : this.#outlet.writeAll(frames, now)
     // Control frames cannot be sent again later: their requests would stay unanswered.
-    if (!this.#outlet.write(frame, this.#context.clock.monotonic())) this.end(CLOSE.tooSlow)
+    if (!isWhole) this.end(CLOSE.tooSlow)
   }
 
   queued(queue: SubscriptionQueue, withinMs: number): void {

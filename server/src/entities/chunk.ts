@@ -42,21 +42,23 @@ export function failed(definition: EntityDefinition, error: unknown, before = ne
   return { before, effect: { kind: 'failed', error } }
 }
 
-/**
- * Runs some items one after the other under one time limit.
- *
- * @returns `undefined` where that did not end in time: nothing of it counts
- */
-export function runChunk<Item, Result>(
-  limited: (body: () => void) => boolean,
+/** Some items that run one after the other, each on what the ones before made of it. */
+export interface Chunk<Result> {
+  /** Runs them. It may be ended anywhere, and run again. */
+  readonly body: () => void
+  /** What they came to, once `body` has returned. */
+  readonly results: () => readonly Result[]
+}
+
+export function chunkOf<Item, Result>(
   items: readonly Item[],
   run: (item: Item, overlay: Overlay) => Result,
-): Result[] | undefined {
+): Chunk<Result> {
   let results: Result[] = []
-  const isOver = limited(() => {
+  const body = () => {
     const overlay: Overlay = new Map()
     results = []
     for (const item of items) results.push(run(item, overlay))
-  })
-  return isOver ? results : undefined
+  }
+  return { body, results: () => results }
 }

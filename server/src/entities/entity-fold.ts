@@ -3,7 +3,7 @@ import type { EntityDefinition } from '../config/entity-model.ts'
 import { AnswerGenerations, type StoredGenerations } from './answer-generations.ts'
 import { AnswerLog } from './answer-log.ts'
 import { Builds, type LookCounts } from './builds.ts'
-import { failed, MAX_CHUNK, type Overlay, type Run, runAnyhow, runChunk, runOn } from './chunk.ts'
+import { chunkOf, failed, MAX_CHUNK, type Overlay, type Run, runAnyhow, runOn } from './chunk.ts'
 import { type Command, type CommandCode, type CommandOutcome, rejection } from './command.ts'
 import { type DoneEffect, type Effect, type ErasedEffect, type ImportedEffect, refused, unchanged } from './effect.ts'
 import { EntityBook, type HeldEntity } from './entity-book.ts'
@@ -78,6 +78,20 @@ interface Due {
   readonly held: HeldEntity
 }
 
+/** Commands that were taken to be folded. */
+export interface OpenChunk {
+  /** Runs them; changes nothing. MUST be run under a time limit, may be ended anywhere, and run again. */
+  readonly body: () => void
+  /**
+   * Folds them: at least one, and the others while there is room.
+   *
+   * @param isOver whether `body` returned @param hasRoom whether the next commit has room for one more
+   * @returns how many count, from the first on. 0 where they were ended by the time limit: each is to be folded alone, which
+   *   always counts, and others run in between
+   */
+  readonly fold: (isOver: boolean, hasRoom: () => boolean) => number
+}
+
 /** What an entity is asked for by. */
 export interface Subject {
   readonly entity: string
@@ -116,6 +130,10 @@ export class EntityFold {
     this.builds = options.builds ?? new Builds(new Map(), [], new Map())
     this.outbox = new Outbox(options.outbox?.stored, options.outbox?.fields)
     this.#past = new PastCommands(this.#book, this.#generations)
+  }
+
+  get limited(): Limited {
+    return this.#options.limited
   }
 
   get generations(): StoredGenerations {
@@ -202,13 +220,31 @@ export class EntityFold {
   }
 
   /**
-   * Folds at most `MAX_CHUNK` commands, whose needs are loaded: at least one, and the others while there is room.
-   *
-   * @param hasRoom whether the next commit has room for one more @returns how many count, from the first on. 0 where they were
-   *   ended by the time limit: each is to be folded alone, which always counts, and others run in between
+   * Takes at most `MAX_CHUNK` commands, whose needs are loaded. Nothing else MUST happen to this object until they are folded.
    */
+  begin(commands: readonly Command[]): OpenChunk {
+    const ids = new Set<string>()
+    // Looked up before: what is ended in the middle must not leave anything of this object half done.
+    const due = commands.map((command): Due | Handled => {
+      if (ids.has(command.id) || this.#given.has(command.id)) return { kind: 'repeated', command }
+      const due = this.#due(command)
+      // One that is passed over leaves no answer to repeat.
+      if (due.kind === 'due' || due.kind === 'refused') ids.add(command.id)
+      return due
+    })
+    const { epoch } = this.#options
+    const { body, results } = chunkOf(due, (one, overlay) => (one.kind === 'due' ? runDue(one, epoch, overlay) : one))
+    const endless = () => (commands.length === 1 ? [this.#endless(commands[0]!)] : [])
+    return { body, fold: (isOver, hasRoom) => this.#take(isOver ? results() : endless(), hasRoom) }
+  }
+
+  /** The same at once. @returns as `OpenChunk.fold` */
   fold(commands: readonly Command[], hasRoom: () => boolean = () => true): number {
-    const handled = this.#run(commands) ?? (commands.length === 1 ? [this.#endless(commands[0]!)] : [])
+    const { body, fold } = this.begin(commands)
+    return fold(this.limited(body), hasRoom)
+  }
+
+  #take(handled: readonly Handled[], hasRoom: () => boolean): number {
     let count = 0
     for (const one of handled) {
       // What the others came to has changed nothing: they run again.
@@ -289,27 +325,13 @@ export class EntityFold {
     this.#stored = this.#commit - 1
   }
 
-  /** Runs commands one after the other, each on what the ones before made of it; `undefined` where that did not end in time. */
-  #run(commands: readonly Command[]): Handled[] | undefined {
-    const ids = new Set<string>()
-    // Looked up before: what is ended in the middle must not leave anything of this object half done.
-    const due = commands.map((command): Due | Handled => {
-      if (ids.has(command.id) || this.#given.has(command.id)) return { kind: 'repeated', command }
-      const due = this.#due(command)
-      // One that is passed over leaves no answer to repeat.
-      if (due.kind === 'due' || due.kind === 'refused') ids.add(command.id)
-      return due
-    })
-    const { limited, epoch } = this.#options
-    return runChunk(limited, due, (one, overlay) => (one.kind === 'due' ? runDue(one, epoch, overlay) : one))
-  }
-
-  /** The same of events. */
-  #runEvents(events: readonly FoldedEvent[]): Run[] | undefined {
+  /** Runs events; `undefined` where that did not end in time. */
+  #runEvents(events: readonly FoldedEvent[]): readonly Run[] | undefined {
     const due = events.map((folded) => ({ folded, held: this.#book.get(folded.definition.name, folded.event.key) }))
-    return runChunk(this.#options.limited, due, ({ folded, held }, overlay) =>
+    const { body, results } = chunkOf(due, ({ folded, held }, overlay) =>
       runOn(folded.definition, held, overlay, (before) => runEvent(folded, before)),
     )
+    return this.limited(body) ? results() : undefined
   }
 
   #due(command: Command): Due | Handled {

@@ -17,7 +17,7 @@ export {
 } from './command.ts'
 export { deepFreeze } from './deep-freeze.ts'
 export type { HeldEntity } from './entity-book.ts'
-export { EntityFold, type EntityFoldOptions, type Subject } from './entity-fold.ts'
+export { EntityFold, type EntityFoldOptions, type OpenChunk, type Subject } from './entity-fold.ts'
 export {
   cutOf,
   decodeRecord,

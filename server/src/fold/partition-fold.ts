@@ -9,7 +9,14 @@ import {
   partialsTopic,
   type WindowSource,
 } from '../bus/index.ts'
-import { Builds, type Command, EntityFold, type EntityFoldOptions, type FoldedEvent } from '../entities/index.ts'
+import {
+  Builds,
+  type Command,
+  EntityFold,
+  type EntityFoldOptions,
+  type FoldedEvent,
+  type OpenChunk,
+} from '../entities/index.ts'
 import type { WindowOperator } from '../operators/index.ts'
 import { commandCursor, type PlacedCommand } from './command-offset.ts'
 import { foldedName, isTooDeep, TOO_DEEP, withoutInput } from './dead-letter.ts'
@@ -48,6 +55,12 @@ export interface FoldOptions {
   readonly filter?: ResultFilter
   /** What entities need to run. Absent: commands are not read, and no entity folds a topic. */
   readonly handlers?: Omit<EntityFoldOptions, 'definitions' | 'generations' | 'builds' | 'outbox' | 'publish' | 'bury'>
+}
+
+/** Commands that were taken to be folded. */
+export interface CommandChunk extends Pick<OpenChunk, 'body'> {
+  /** Folds those that there is room for. @param isOver whether `body` returned @returns as `OpenChunk.fold` */
+  readonly fold: (isOver: boolean) => number
 }
 
 /**
@@ -217,14 +230,25 @@ export class PartitionFold {
     return !this.hasDue && !this.isHeldUp && this.#writes() < MAX_WRITES && this.#size() < MAX_SIZE
   }
 
-  /** Folds commands whose needs are loaded, as far as there is room. @returns how many; 0 where each is to be folded alone */
+  /** Takes commands whose needs are loaded, to fold as many as there is room for. Nothing else MUST be folded before them. */
+  beginCommands(placed: readonly PlacedCommand[]): CommandChunk {
+    const { body, fold } = this.entities!.begin(placed.map(({ command }) => command))
+    return {
+      body,
+      fold: (isOver) => {
+        const folded = fold(isOver, () => this.hasRoomForCommands)
+        if (folded === 0) return 0
+        this.offsets.set(COMMANDS_TOPIC, placed[folded - 1]!.offset)
+        this.#moved = true
+        return folded
+      },
+    }
+  }
+
+  /** The same at once, under a time limit of their own. */
   foldCommands(placed: readonly PlacedCommand[]): number {
-    const commands = placed.map(({ command }) => command)
-    const folded = this.entities!.fold(commands, () => this.hasRoomForCommands)
-    if (folded === 0) return 0
-    this.offsets.set(COMMANDS_TOPIC, placed[folded - 1]!.offset)
-    this.#moved = true
-    return folded
+    const { body, fold } = this.beginCommands(placed)
+    return fold(this.entities!.limited(body))
   }
 
   /** Passes over a command that ends its workers. */

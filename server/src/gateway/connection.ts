@@ -71,6 +71,9 @@ export class Connection implements FrameReader<ReceivedFrame> {
   readonly #limits: ClientLimits
   readonly #gate: ConnectionLimits
   readonly #address: string
+  /** Acknowledgements and answers of this turn of the event loop. */
+  #answers: ServerFrame[] = []
+  readonly #answering: (action: () => void) => void
 
   /** @param limits are closed with it @param address of the client, for people */
   constructor(context: ConnectionContext, socket: TransportSocket, id: string, limits: ClientLimits, address: string) {
@@ -86,12 +89,13 @@ export class Connection implements FrameReader<ReceivedFrame> {
     this.#state = { phase: 'awaiting_hello', since: now }
     const answering = (action: () => void) =>
       contained(context.report, `an answer to ${id}`, (defectId) => this.abort(defectId), action)
+    this.#answering = answering
     this.#commands = new ConnectionCommands(context.commands, (commandId, outcome, position) =>
       answering(() =>
-        this.#send({ type: 'answer', id: commandId, ...outcome, ...(position !== undefined && { position }) }),
+        this.#answer({ type: 'answer', id: commandId, ...outcome, ...(position !== undefined && { position }) }),
       ),
     )
-    this.#publisher = new ConnectionPublisher(context, limits, (frame) => this.#send(frame), answering)
+    this.#publisher = new ConnectionPublisher(context, limits, (frame) => this.#answer(frame), answering)
   }
 
   message(text: string | undefined, bytes: number): void {
@@ -183,6 +187,7 @@ export class Connection implements FrameReader<ReceivedFrame> {
   }
 
   close(code: CloseCode, reason: string): void {
+    this.#flush()
     this.#socket.close(code, reason)
   }
 
@@ -191,6 +196,7 @@ export class Connection implements FrameReader<ReceivedFrame> {
    */
   abort(defectId: string): void {
     try {
+      this.#flush()
       const message = describeDefect(defectId)
       const error: ServerFrame = { type: 'error', code: 'internal', message, retryable: false }
       this.#socket.send(JSON.stringify(error))
@@ -401,7 +407,7 @@ export class Connection implements FrameReader<ReceivedFrame> {
         if (retryAfterMs !== undefined) producer?.failed(answers.seq)
         return this.#publisher.reject(answers.seq, code, retryAfterMs, message)
       case 'command':
-        return this.#send({ type: 'answer', id: answers.id, ...refuse(code, message, retryAfterMs) })
+        return this.#answer({ type: 'answer', id: answers.id, ...refuse(code, message, retryAfterMs) })
       case 'request': {
         const retry = retryAfterMs === undefined ? { retryable: false } : { retryable: true, retryAfterMs }
         delivery.sendControl({ type: 'error', ...answers.names, code, message, ...retry })
@@ -417,13 +423,28 @@ export class Connection implements FrameReader<ReceivedFrame> {
 
   /** The connection itself is at fault: sends the reason and closes. */
   #fail(code: ErrorCode, closeCode: CloseCode, message: string = ERROR_CODES[code]): void {
+    this.#flush()
     const error: ServerFrame = { type: 'error', code, message, retryable: false }
     if (this.#state.phase === 'live') this.#state.delivery.sendControl(error)
     else this.#socket.send(JSON.stringify(error))
     this.#socket.close(closeCode, code)
   }
 
+  /** What answers requests leaves together at the end of the turn: each write costs more than all else that is done for it. */
+  #answer(frame: ServerFrame): void {
+    if (this.#answers.push(frame) === 1) queueMicrotask(() => this.#answering(() => this.#flush()))
+  }
+
+  #flush(): void {
+    if (this.#answers.length === 0) return
+    const frames = this.#answers
+    this.#answers = []
+    if (this.#state.phase === 'live') this.#state.delivery.sendControls(frames)
+  }
+
+  /** Behind everything that was answered before. */
   #send(frame: ServerFrame): void {
+    this.#flush()
     if (this.#state.phase === 'live') this.#state.delivery.sendControl(frame)
   }
 }

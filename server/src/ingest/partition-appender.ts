@@ -19,6 +19,13 @@ export const MAX_PENDING_BYTES = 4 * 1_024 * 1_024
  */
 const MIN_LINGER_MS = 5
 const MAX_LINGER_MS = 20
+/**
+ * Urgent slices leave at once. Where several come at a time, the next call is made so long after the last one: that many calls
+ * take, within limits. What comes meanwhile goes along, which costs little more than one slice alone.
+ */
+const URGENT_GAP_CALLS = 2
+const MIN_URGENT_GAP_MS = 1
+const MAX_URGENT_GAP_MS = 5
 /** How many full batches one call takes from a backlog: 256 KiB hold Redis for less than a millisecond. */
 const MAX_PARTS_PER_CALL = 4
 /** A batch of this size is sent at once: the fixed cost of a call is small beside it. */
@@ -35,7 +42,7 @@ export interface Slice {
   readonly identity: SliceIdentity | undefined
   /** Without an identity: the epoch that the log must have. */
   readonly epoch?: string | undefined
-  /** Does not wait for other slices: the next call is made at once. */
+  /** Waits for others only where several came with the last call, and only for a short while. */
   readonly isUrgent?: boolean
   readonly frame: { resolve(outcome: SliceOutcome): void }
 }
@@ -51,7 +58,12 @@ export class PartitionAppender {
   #inFlightSince: number | undefined
   /** Longest wait of a slice answered since the last call of `takeLongestWaitMs`, ms. */
   #longestWaitMs = 0
+  /** Urgent slices of the last call, and when that was made. */
+  #lastUrgent = 0
+  #sentAt = Number.NEGATIVE_INFINITY
   #timer: NodeJS.Timeout | undefined
+  /** When the timer ends. */
+  #dueAt = Number.POSITIVE_INFINITY
   #immediate: NodeJS.Immediate | undefined
 
   constructor(log: PartitionLog, report: ReportDefect) {
@@ -102,23 +114,37 @@ export class PartitionAppender {
     if (next === undefined) return
     if (this.#waiting.length > 1 || next.size >= FULL_ENOUGH_BYTES) {
       this.#send()
-    } else if (next.isUrgent) {
+    } else if (next.urgent > 0 && this.#lastUrgent <= 1) {
       // What else came with this turn of the event loop still goes along.
       this.#immediate ??= setImmediate(() => this.#send())
-    } else if (this.#timer === undefined) {
-      const linger = Math.min(MAX_LINGER_MS, Math.max(MIN_LINGER_MS, 2 * this.#callMs))
-      this.#timer = setTimeout(() => this.#send(), Math.max(0, next.openedAt + linger - performance.now()))
-    }
+    } else this.#sendAt(next.urgent > 0 ? this.#sentAt + this.#urgentGapMs : next.openedAt + this.#lingerMs)
+  }
+
+  get #urgentGapMs(): number {
+    return Math.min(MAX_URGENT_GAP_MS, Math.max(MIN_URGENT_GAP_MS, URGENT_GAP_CALLS * this.#callMs))
+  }
+
+  get #lingerMs(): number {
+    return Math.min(MAX_LINGER_MS, Math.max(MIN_LINGER_MS, 2 * this.#callMs))
+  }
+
+  #sendAt(dueAt: number): void {
+    if (dueAt >= this.#dueAt) return
+    clearTimeout(this.#timer)
+    this.#dueAt = dueAt
+    this.#timer = setTimeout(() => this.#send(), Math.max(0, dueAt - performance.now()))
   }
 
   #send(): void {
     clearTimeout(this.#timer)
     clearImmediate(this.#immediate)
-    this.#timer = undefined
+    this.#dueAt = Number.POSITIVE_INFINITY
     this.#immediate = undefined
     const call = new AppendCall(this.#waiting.splice(0, MAX_PARTS_PER_CALL))
     this.#inFlightSince = call.openedAt
+    this.#lastUrgent = call.urgent
     const startedAt = performance.now()
+    this.#sentAt = startedAt
     void this.#outcomes(call).then((outcomes) => {
       const now = performance.now()
       this.#callMs += CALL_TIME_WEIGHT * (now - startedAt - this.#callMs)
@@ -166,7 +192,8 @@ class OpenAppend {
   readonly #batches = new Map<string, { builder: RecordBatchBuilder; ordinal: number }>()
   readonly #places: AppendRequest['slices'][number][] = []
   size = 0
-  isUrgent = false
+  /** Slices that do not wait. */
+  urgent = 0
 
   fits(size: number): boolean {
     return this.size + size <= MAX_BATCH_BYTES
@@ -177,7 +204,7 @@ class OpenAppend {
     this.#places.push({ ...this.#place(topic, events), identity, epoch })
     this.slices.push(slice)
     this.size += size
-    this.isUrgent ||= slice.isUrgent === true
+    if (slice.isUrgent === true) this.urgent++
   }
 
   #place(topic: string, events: readonly StoredEvent[]): { batch: number; lastIndex: number } {
@@ -206,6 +233,7 @@ class OpenAppend {
 class AppendCall {
   readonly slices: readonly Slice[]
   readonly size: number
+  readonly urgent: number
   readonly openedAt: number
   readonly #parts: readonly OpenAppend[]
 
@@ -214,6 +242,7 @@ class AppendCall {
     this.slices = parts.flatMap((part) => part.slices)
     this.openedAt = parts[0]!.openedAt
     this.size = parts.reduce((sum, part) => sum + part.size, 0)
+    this.urgent = parts.reduce((sum, part) => sum + part.urgent, 0)
   }
 
   request(): AppendRequest {

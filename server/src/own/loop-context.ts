@@ -1,16 +1,18 @@
 import type { Ownership } from '../bus/index.ts'
 import type { Clock } from '../clock.ts'
 import type { Pipeline } from '../fold/index.ts'
-import type { Hold, Turn } from '../lease/index.ts'
+import { type Hold, Turn } from '../lease/index.ts'
 import type { ReportDefect } from '../observability/defects.ts'
+import { withinTimeLimit } from '../time-limit.ts'
 import type { CurrentExpiry } from './current-expiry.ts'
 import type { EntityLoader } from './entity-loader.ts'
 import type { EntrySource } from './entry-source.ts'
 import type { Evidence } from './evidence.ts'
 import type { PartitionStore } from './partition-store.ts'
+import { SharedRun } from './shared-run.ts'
 import type { StateMeter } from './state-meter.ts'
 import type { Trimmer } from './trimmer.ts'
-import type { WalkPace } from './walk-pace.ts'
+import { WalkPace } from './walk-pace.ts'
 import type { WorkerStats } from './worker-stats.ts'
 
 export interface OwnerContext {
@@ -23,11 +25,19 @@ export interface OwnerContext {
    * and the core would idle while Redis serves them; and of two suspicious ones the wrong one would be blamed.
    */
   readonly folding: Turn
+  /** One for the process: commands that partitions have at the same time run together. */
+  readonly running: SharedRun
   /** One for the process, likewise. */
   readonly walking: WalkPace
   readonly log: (message: string) => void
   /** Notes what the application's code threw. */
   readonly report: ReportDefect
+}
+
+/** What all partitions of a process share. */
+export function processWide(): Pick<OwnerContext, 'folding' | 'running' | 'walking'> {
+  const folding = new Turn()
+  return { folding, running: new SharedRun(folding, withinTimeLimit), walking: new WalkPace() }
 }
 
 export interface LoopParts {

@@ -284,16 +284,14 @@ export class PartitionLoop {
 
   /** Where together they take too long, one by one, each in a turn of its own: the process goes on with all else. */
   async #foldNext(next: readonly PlacedCommand[]): Promise<void> {
-    const { folding } = this.#context
-    const fold = async (placed: readonly PlacedCommand[]) => {
-      const folded = this.#fold.foldCommands(placed)
-      this.#commands.drop(folded)
-      return folded
-    }
-    if ((await folding.run(() => fold(next), URGENT)) > 0) return
+    const { folding, running } = this.#context
+    const { body, fold } = this.#fold.beginCommands(next)
+    const folded = fold(await running.run(body))
+    this.#commands.drop(folded)
+    if (folded > 0) return
     for (const one of next) {
       if (!this.#fold.hasRoomForCommands || this.#isEnding) return
-      await folding.run(() => fold([one]), URGENT)
+      await folding.run(async () => this.#commands.drop(this.#fold.foldCommands([one])), URGENT)
       await this.#yieldWhenDue()
     }
   }

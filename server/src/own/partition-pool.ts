@@ -1,17 +1,15 @@
 import type { Bus, Roster } from '../bus/index.ts'
 import type { Clock } from '../clock.ts'
 import type { Pipeline } from '../fold/index.ts'
-import { type LeaseKind, Pool, Turn } from '../lease/index.ts'
+import { type LeaseKind, Pool } from '../lease/index.ts'
 import type { ReportDefect } from '../observability/defects.ts'
 import { EntrySource } from './entry-source.ts'
-import type { OwnerContext } from './loop-context.ts'
+import { type OwnerContext, processWide } from './loop-context.ts'
 import { PartitionOwner } from './partition-owner.ts'
 import { PartitionStore } from './partition-store.ts'
 import { Trimmer } from './trimmer.ts'
-import { WalkPace } from './walk-pace.ts'
 import { WorkerStats } from './worker-stats.ts'
 
-const processWide = () => ({ folding: new Turn(), walking: new WalkPace() })
 const RECONCILE_MS = 1_000
 
 /** A lease on a partition. */

@@ -87,6 +87,10 @@ export class SimulatedSocket implements DeliverySocket {
     return this.holding ? 'buffered' : 'sent'
   }
 
+  together(sends: () => void): void {
+    sends()
+  }
+
   bufferedBytes(): number {
     return this.buffered
   }

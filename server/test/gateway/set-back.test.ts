@@ -46,6 +46,7 @@ function openGateway({ appendMs = 0 } = {}) {
   const socket = gateway.open(
     {
       send: () => 'sent',
+      together: (sends) => sends(),
       bufferedBytes: () => 0,
       close: (code) => closed.push(code),
     },

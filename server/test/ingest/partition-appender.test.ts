@@ -73,4 +73,35 @@ describe('PartitionAppender', () => {
     await turn()
     expect(calls).toHaveLength(2)
   })
+
+  it('I-APPEND-13 where several came with the last call, what comes for a short while goes along with the next', async () => {
+    const { calls, add } = appender()
+    add('first', true)
+    add('second', true)
+    await turn()
+    calls[0]!.answer()
+    await turn()
+    add('third', true)
+    await turn()
+    expect(calls).toHaveLength(1)
+    add('fourth', true)
+    vi.advanceTimersByTime(5)
+    expect(calls.map(({ topics }) => topics)).toEqual([
+      ['first', 'second'],
+      ['third', 'fourth'],
+    ])
+  })
+
+  it('I-APPEND-13 what is urgent does not wait as long as what is not', async () => {
+    const { calls, add } = appender()
+    add('first', true)
+    add('second', true)
+    await turn()
+    calls[0]!.answer()
+    await turn()
+    add('waits', false)
+    add('urgent', true)
+    vi.advanceTimersByTime(5)
+    expect(calls.map(({ topics }) => topics).at(-1)).toEqual(['waits', 'urgent'])
+  })
 })

@@ -6,12 +6,11 @@ import { openPartition, settleLineage } from '../../src/bus/lineage.ts'
 import { systemClock } from '../../src/clock.ts'
 import { Pipeline } from '../../src/fold/pipeline.ts'
 import { Holder } from '../../src/lease/holder.ts'
-import { Turn } from '../../src/lease/turn.ts'
 import { EntrySource } from '../../src/own/entry-source.ts'
+import { processWide } from '../../src/own/loop-context.ts'
 import { PartitionOwner } from '../../src/own/partition-owner.ts'
 import { PartitionStore } from '../../src/own/partition-store.ts'
 import { Trimmer } from '../../src/own/trimmer.ts'
-import { WalkPace } from '../../src/own/walk-pace.ts'
 import { WorkerStats } from '../../src/own/worker-stats.ts'
 import { useBus, useRedis } from '../support/use-redis.ts'
 import { Deployment, PARTITIONS, readings } from '../support/workers.ts'
@@ -38,8 +37,7 @@ function own(partition: number): { owner: Holder; ended: Promise<unknown> } {
     partitions: PARTITIONS,
     clock: systemClock,
     stats: new WorkerStats(),
-    folding: new Turn(),
-    walking: new WalkPace(),
+    ...processWide(),
   }
   const store = hold(new PartitionStore(partition, opened.bus))
   const source = new EntrySource(partition, opened.bus, systemClock)

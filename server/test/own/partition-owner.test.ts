@@ -12,13 +12,11 @@ import { readSettings } from '../../src/config/settings.ts'
 import { Pipeline } from '../../src/fold/pipeline.ts'
 import { defineConfig } from '../../src/index.ts'
 import { Holder, type HoldOutcome } from '../../src/lease/holder.ts'
-import { Turn } from '../../src/lease/turn.ts'
 import { EntrySource } from '../../src/own/entry-source.ts'
-import type { OwnerContext } from '../../src/own/loop-context.ts'
+import { type OwnerContext, processWide } from '../../src/own/loop-context.ts'
 import { PartitionOwner } from '../../src/own/partition-owner.ts'
 import { PartitionStore } from '../../src/own/partition-store.ts'
 import { Trimmer } from '../../src/own/trimmer.ts'
-import { WalkPace } from '../../src/own/walk-pace.ts'
 import { WorkerStats } from '../../src/own/worker-stats.ts'
 import { PrivateRedis } from '../../src/supervisor/private-redis.ts'
 import { findRedisBinary } from '../../src/supervisor/redis-binary.ts'
@@ -77,8 +75,7 @@ function own(
     partitions: PARTITIONS,
     clock: systemClock,
     stats: new WorkerStats(),
-    folding: new Turn(),
-    walking: new WalkPace(),
+    ...processWide(),
     log: (message) => logged.push(message),
     report: () => 'defect',
   }

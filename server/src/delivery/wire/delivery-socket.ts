@@ -20,6 +20,8 @@ export interface DeliverySocket {
    * means the frame will not arrive; `buffered` that it is accepted but waits in this process.
    */
   send(frame: Buffer, moved: Moved): 'sent' | 'buffered' | 'dropped'
+  /** What is sent inside leaves in as few writes as possible; only then does `bufferedBytes` count what waits of it. */
+  together(sends: () => void): void
   /** Bytes accepted and not yet given to the kernel. */
   bufferedBytes(): number
   /** MUST be safe to call more than once. */

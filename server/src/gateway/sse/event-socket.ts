@@ -75,6 +75,11 @@ export class EventSocket implements DeliverySocket {
     return this.#write(Buffer.concat(events))
   }
 
+  /** Its frames are chunks of a response, each a write. */
+  together(sends: () => void): void {
+    sends()
+  }
+
   #followed(frame: ServerFrame, json: Buffer = Buffer.from(JSON.stringify(frame))): Buffer {
     this.#follow({ by: 'control', frame })
     return this.#event(frame.type, json)

@@ -65,6 +65,11 @@ export interface TransportSocket {
    * callable after close.
    */
   send(frame: Buffer | string): 'sent' | 'buffered' | 'dropped'
+  /**
+   * What is sent inside leaves in as few writes to the kernel as possible, once `sends` has returned: `sent` says that nothing
+   * waits before it. What could not leave then counts in `bufferedBytes`, and `drained` follows.
+   */
+  together(sends: () => void): void
   /** Bytes that wait in this process; an estimate may be too high, not too low. */
   bufferedBytes(): number
   /**

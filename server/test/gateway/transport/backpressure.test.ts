@@ -119,6 +119,36 @@ describeTransports('backpressure', (server) => {
     peer.destroy()
   })
 
+  it('T-SEND-7 what a socket is sent together arrives in order and by one write', async () => {
+    const { peer, sender } = await opened.socket()
+    const chunks: number[] = []
+    peer.socket.on('data', (chunk: Buffer) => chunks.push(chunk.length))
+    const together = upTo(100).map((number) => Buffer.from(`<${number}>`))
+    ;(sender as TransportSocket).together(() => {
+      for (const one of together) expect(sender.send(one)).not.toBe('dropped')
+    })
+    await eventually(() => numbers(peer).length === 100, 'all of it')
+    expect(numbers(peer)).toEqual(upTo(100))
+    expect(chunks).toHaveLength(1)
+    peer.destroy()
+  })
+
+  it('T-SEND-7 what does not leave together is counted behind it, and drained is called', async () => {
+    const { peer, seen, sender } = await opened.socket()
+    peer.socket.pause()
+    const sent = fill(sender)
+    const before = sender.bufferedBytes()
+    ;(sender as TransportSocket).together(() => {
+      for (const number of [sent, sent + 1]) sender.send(frame(number))
+    })
+    expect(sender.bufferedBytes()).toBeGreaterThanOrEqual(before + 2 * 16_384)
+    peer.socket.resume()
+    await eventually(() => numbers(peer).length === sent + 2, 'all of it')
+    expect(numbers(peer)).toEqual(upTo(sent + 2))
+    await eventually(() => seen.drained > 0, 'drained')
+    peer.destroy()
+  })
+
   it.each(kinds)('T-SEND-6 after its end a %s drops what is sent, and nothing waits', async (kind) => {
     const { peer, seen, sender } = await opened[kind]()
     peer.socket.pause()

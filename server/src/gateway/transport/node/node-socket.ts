@@ -1,3 +1,4 @@
+import type { Duplex } from 'node:stream'
 import type { WebSocket } from 'ws'
 import { fitCloseReason } from '../close-reason.ts'
 import { CLOSE_INTERNAL, GuardedHandler } from '../guarded-handler.ts'
@@ -8,12 +9,14 @@ const TEXT = { binary: false } as const
 
 export class NodeSocket implements TransportSocket {
   readonly #ws: WebSocket
+  readonly #connection: Duplex
   readonly #handler: GuardedHandler<SocketHandler>
   #closing: NodeJS.Timeout | undefined
   #isWaiting = false
 
-  constructor(ws: WebSocket, handlers: TransportHandlers, arrival: Arrival) {
+  constructor(ws: WebSocket, connection: Duplex, handlers: TransportHandlers, arrival: Arrival) {
     this.#ws = ws
+    this.#connection = connection
     this.#handler = new GuardedHandler('socket', handlers, () => this.close(CLOSE_INTERNAL, ''))
     ws.on('message', (data: Buffer, isBinary) => {
       this.#handler.call('message', (handler) => handler.message(isBinary ? undefined : data.toString(), data.length))
@@ -34,6 +37,15 @@ export class NodeSocket implements TransportSocket {
     if (ws.bufferedAmount === 0) return 'sent'
     this.#isWaiting = true
     return 'buffered'
+  }
+
+  together(sends: () => void): void {
+    this.#connection.cork()
+    try {
+      sends()
+    } finally {
+      this.#connection.uncork()
+    }
   }
 
   bufferedBytes(): number {

@@ -29,7 +29,7 @@ export function createUpgrade(handlers: TransportHandlers): TakeUpgrade {
     const upgrade = readUpgrade(head, remoteAddress(request), handlers)
     switch (upgrade.kind) {
       case 'accepted':
-        sockets.handleUpgrade(request, socket, rest, (ws) => new NodeSocket(ws, handlers, upgrade.arrival))
+        sockets.handleUpgrade(request, socket, rest, (ws) => new NodeSocket(ws, socket, handlers, upgrade.arrival))
         return
       case 'refused':
         write(lastResponse(request, socket), upgrade.answer)

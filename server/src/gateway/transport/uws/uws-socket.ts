@@ -31,6 +31,11 @@ export class UwsSocket implements TransportSocket {
     }
   }
 
+  together(sends: () => void): void {
+    if (this.#ws === undefined) sends()
+    else this.#ws.cork(sends)
+  }
+
   bufferedBytes(): number {
     return this.#ws?.getBufferedAmount() ?? 0
   }

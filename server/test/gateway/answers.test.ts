@@ -1,0 +1,70 @@
+import { PROTOCOL_VERSION, type ServerFrame } from '@tidegate/protocol'
+import { expect, it } from 'vitest'
+import { ANYBODY } from '../../src/access/index.ts'
+import { systemClock } from '../../src/clock.ts'
+import { rejection } from '../../src/entities/index.ts'
+import { Connection, type ConnectionContext } from '../../src/gateway/connection.ts'
+import { Admission } from '../../src/gateway/index.ts'
+import type { TransportSocket } from '../../src/gateway/transport/transport.ts'
+import { PublishControl } from '../../src/ingest/index.ts'
+import { DEFAULT_SETTINGS, Limits } from '../../src/limits/index.ts'
+
+/** A connection whose commands are answered when the test says. */
+function connect() {
+  const writes: (readonly ServerFrame[])[] = []
+  const settles: (() => void)[] = []
+  const context = {
+    clock: systemClock,
+    access: { authenticate: () => ANYBODY, admits: () => true },
+    admission: new Admission(1_000_000),
+    publishControl: new PublishControl(),
+    ingest: { epochs: [] },
+    commands: {
+      send: (_: unknown, settle: (outcome: unknown) => void) =>
+        settles.push(() => settle(rejection('outcome_unknown'))),
+    },
+    delivery: {
+      openSubscriber: () => ({
+        sendControl: (frame: ServerFrame) => writes.push([frame]),
+        sendControls: (frames: readonly ServerFrame[]) => writes.push(frames),
+      }),
+    },
+    report: (where: string, error: unknown) => {
+      throw new Error(where, { cause: error })
+    },
+    onLive: () => {},
+    onClosed: () => {},
+  } as unknown as ConnectionContext
+  const limits = new Limits({ settings: DEFAULT_SETTINGS, clock: systemClock })
+  const client = limits.open({ name: '127.0.0.1', isLoopback: true, isProxied: false })
+  const socket: TransportSocket = { send: () => 'sent', together: () => {}, bufferedBytes: () => 0, close: () => {} }
+  const connection = new Connection(context, socket, 'c-1', client, '127.0.0.1')
+  const say = (frame: object) => {
+    const text = JSON.stringify(frame)
+    connection.message(text, text.length)
+  }
+  say({ type: 'hello', protocol: PROTOCOL_VERSION, client: 'test' })
+  const command = (id: string) => say({ type: 'command', id, entity: 'user', key: '1', command: 'touch', input: {} })
+  for (const id of ['a', 'b', 'c']) command(id)
+  writes.length = 0
+  const written = () => writes.map((frames) => frames.map((frame) => (frame.type === 'answer' ? frame.id : frame.type)))
+  return { connection, settles, written }
+}
+
+it('G-COMMAND-14 answers that are ready in one turn leave by one write', async () => {
+  const { settles, written } = connect()
+  for (const settle of settles) settle()
+  expect(written()).toEqual([])
+  await Promise.resolve()
+  expect(written()).toEqual([['a', 'b', 'c']])
+})
+
+it('G-COMMAND-14 a frame that is sent after answers leaves behind them', async () => {
+  const { connection, settles, written } = connect()
+  settles[0]!()
+  settles[1]!()
+  connection.drain(1, 2, 'deploy')
+  settles[2]!()
+  await Promise.resolve()
+  expect(written()).toEqual([['a', 'b'], ['drain'], ['c']])
+})
