@@ -110,6 +110,8 @@ export class ConnectionWorld {
         break
       case 'arm':
         if (effect.timer === 'retry') this.#checkWait(effect.ms, cause)
+        // Once a gateway has taken a token, also one that takes over, calls count anew.
+        if (effect.timer === 'renew' && cause.from === 'socket') this.#calls = 0
         this.timers.add(effect.timer)
         break
       case 'disarm':
@@ -118,7 +120,6 @@ export class ConnectionWorld {
       case 'online':
         expect(this.#online).toBe(false)
         this.#online = true
-        this.#calls = 0
         this.#onlineSince = this.#now
         this.#wasOnline = true
         if (cause.kind === 'welcomed' && this.#sequence === 'new') this.#sequence = cause.frame.sequence
