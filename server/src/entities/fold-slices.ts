@@ -1,7 +1,7 @@
 import type { EntityDefinition } from '../config/entity-model.ts'
 import { cutOf, type EntityRecord, type TrailEntry } from './entity-record.ts'
 import { beginOf, foldEvent } from './fold-events.ts'
-import { inSlices, type Limited, type Slicing } from './slices.ts'
+import { inSlices, type LimitedLater, type Slicing } from './slices.ts'
 
 /** Events of a trail that are read at a time. */
 const PAGE = 500
@@ -29,7 +29,7 @@ export async function foldStored(
   { record, end, read }: TrailPages,
   slicing: Slicing,
 ): Promise<Folded> {
-  let folded = beginWithin(definition, record, slicing.limited)
+  let folded = await beginWithin(definition, record, slicing.limited)
   for (let from = 0; from < end && folded.kind === 'folded'; from += PAGE) {
     const entries = await read(from, Math.min(end, from + PAGE))
     folded = await foldSlices(definition, key, folded.record, entries, slicing)
@@ -38,10 +38,14 @@ export async function foldStored(
   return folded
 }
 
-function beginWithin(definition: EntityDefinition, stored: EntityRecord | undefined, limited: Limited): Folded {
+async function beginWithin(
+  definition: EntityDefinition,
+  stored: EntityRecord | undefined,
+  limited: LimitedLater,
+): Promise<Folded> {
   let begin: EntityRecord | undefined
   try {
-    const isOver = limited(() => {
+    const isOver = await limited(() => {
       begin = beginOf(definition, stored)
     })
     if (isOver && begin !== undefined) return { kind: 'folded', record: begin }

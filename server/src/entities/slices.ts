@@ -6,9 +6,11 @@ const GROWTH = 4
 
 /** Runs code of the application under a time limit, perhaps more than once. @returns false where it was ended */
 export type Limited = (body: () => void) => boolean
+/** The same, perhaps later, together with others. */
+export type LimitedLater = (body: () => void) => boolean | Promise<boolean>
 
 export interface Slicing {
-  readonly limited: Limited
+  readonly limited: LimitedLater
   /** Lets whatever else the process does have its turn. */
   readonly pause: () => Promise<unknown>
 }
@@ -34,7 +36,7 @@ export async function* inSlices<Item, Result>(
     if (from < oneByOneUntil) count = 1
     const slice = items.slice(from, from + count)
     const startedAt = performance.now()
-    const ran = runSlice(slice, run, limited)
+    const ran = await runSlice(slice, run, limited)
     if (ran.kind === 'done') {
       from += slice.length
       const fitting = Math.floor((count * SLICE_MS) / Math.max(0.1, performance.now() - startedAt))
@@ -53,14 +55,14 @@ type Ran<Result> =
   | { readonly kind: 'ended' }
   | { readonly kind: 'failed'; readonly error: unknown }
 
-function runSlice<Item, Result>(
+async function runSlice<Item, Result>(
   slice: readonly Item[],
   run: (slice: readonly Item[]) => Result,
-  limited: Limited,
-): Ran<Result> {
+  limited: LimitedLater,
+): Promise<Ran<Result>> {
   let ran: Ran<Result> = { kind: 'ended' }
   try {
-    const isOver = limited(() => {
+    const isOver = await limited(() => {
       ran = { kind: 'done', result: run(slice) }
     })
     return isOver ? ran : { kind: 'ended' }

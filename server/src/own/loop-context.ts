@@ -3,13 +3,13 @@ import type { Clock } from '../clock.ts'
 import type { Pipeline } from '../fold/index.ts'
 import { type Hold, Turn } from '../lease/index.ts'
 import type { ReportDefect } from '../observability/defects.ts'
+import { SharedLimit } from '../shared-limit.ts'
 import { withinTimeLimit } from '../time-limit.ts'
 import type { CurrentExpiry } from './current-expiry.ts'
 import type { EntityLoader } from './entity-loader.ts'
 import type { EntrySource } from './entry-source.ts'
 import type { Evidence } from './evidence.ts'
 import type { PartitionStore } from './partition-store.ts'
-import { SharedRun } from './shared-run.ts'
 import type { StateMeter } from './state-meter.ts'
 import type { Trimmer } from './trimmer.ts'
 import { WalkPace } from './walk-pace.ts'
@@ -26,7 +26,7 @@ export interface OwnerContext {
    */
   readonly folding: Turn
   /** One for the process: commands that partitions have at the same time run together. */
-  readonly running: SharedRun
+  readonly running: SharedLimit
   /** One for the process, likewise. */
   readonly walking: WalkPace
   readonly log: (message: string) => void
@@ -37,7 +37,8 @@ export interface OwnerContext {
 /** What all partitions of a process share. */
 export function processWide(): Pick<OwnerContext, 'folding' | 'running' | 'walking'> {
   const folding = new Turn()
-  return { folding, running: new SharedRun(folding, withinTimeLimit), walking: new WalkPace() }
+  const running = new SharedLimit(withinTimeLimit, (run) => folding.run(run, { isUrgent: true }))
+  return { folding, running, walking: new WalkPace() }
 }
 
 export interface LoopParts {

@@ -9,8 +9,13 @@ import {
   viewOf,
 } from '../entities/index.ts'
 import type { ReportDefect } from '../observability/defects.ts'
+import { SharedLimit } from '../shared-limit.ts'
 import { IN_SLICES, withinTimeLimit } from '../time-limit.ts'
 import { QueryError } from './query-error.ts'
+
+/** Of all queries of the process: those that come at the same time run together. */
+const { run: limited } = new SharedLimit(withinTimeLimit)
+const TOGETHER = { ...IN_SLICES, limited }
 
 /** What failed is left alone for so long: code that does not return holds up everybody for 0.1 s. */
 const REST_MS = 60_000
@@ -70,18 +75,18 @@ export class EntityCode {
       for (const i of entries.keys()) this.#checkRest('fold', key, cut + from + i + 1)
       return entries
     }
-    const folded = await foldStored(this.#definition, key, { record, end, read: checked }, IN_SLICES)
+    const folded = await foldStored(this.#definition, key, { record, end, read: checked }, TOGETHER)
     if (folded.kind === 'folded') return folded.record
     throw new CodeFailure(placeOf('fold', key, folded.version), folded.error)
   }
 
   /** What others see of a state, as JSON has it. */
-  view(key: string, { version, state }: EntityRecord): unknown {
+  async view(key: string, { version, state }: EntityRecord): Promise<unknown> {
     if (this.#definition.view === undefined) return state
     this.#checkRest('view', key, version)
     let json: string | undefined
     try {
-      const isOver = withinTimeLimit(() => {
+      const isOver = await limited(() => {
         json = JSON.stringify(viewOf(this.#definition, state))
       })
       if (!isOver) throw new Error(`${this.#definition.name}.view did not return in time`)
@@ -115,7 +120,7 @@ export class EntityCode {
       let end = next + 1
       while (end < events.length && restAt(end) === undefined) end++
       try {
-        for await (const lines of inSlices(events.slice(next, end), run, endless, IN_SLICES)) {
+        for await (const lines of inSlices(events.slice(next, end), run, endless, TOGETHER)) {
           next += lines.length
           yield lines
         }

@@ -45,18 +45,21 @@ export class EntityReader {
   async #read(key: string, moment: EntityMoment): Promise<EntityAnswer | undefined> {
     const partition = partitionOf(key, this.#bus.partitions)
     const entities = this.#bus.entities(partition, 'query')
-    const { epoch } = await this.#bus.log(partition, 'query').version()
+    // Sent in this order.
+    const [{ epoch }, stored] = await Promise.all([
+      this.#bus.log(partition, 'query').version(),
+      this.#stored(entities, key),
+    ])
     const { minVersion } = moment
     if (minVersion?.epoch !== undefined && minVersion.epoch !== epoch) {
       throw new QueryError('epoch_changed', `The log of this entity has another epoch now: ${epoch}.`)
     }
-    const stored = await this.#stored(entities, key)
     if (stored.version < (minVersion?.version ?? 0)) return undefined
     const record =
       this.#newest(stored, moment) ??
       (await this.#steadily(entities, key, (steady) => this.#recordAt(entities, key, steady, moment)))
     if (eventsOf(record) === 0) throw noSuchKey(this.#definition.name)
-    const view = this.#code.view(key, record)
+    const view = await this.#code.view(key, record)
     return { key, version: record.version, epoch, time: record.time, view }
   }
 

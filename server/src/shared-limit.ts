@@ -1,7 +1,7 @@
 import { setImmediate as yieldToLoop } from 'node:timers/promises'
-import type { Turn } from '../lease/index.ts'
 
-const URGENT = { isUrgent: true }
+/** When those that ran under one limit took so long together, the next ones get one of their own: honest code is far below it. */
+const ENOUGH_MS = 10
 
 interface Part {
   readonly body: () => void
@@ -10,20 +10,21 @@ interface Part {
 }
 
 /**
- * Runs what partitions have ready at the same time in one turn and under one time limit: setting the limit costs more than
- * most of them take.
+ * Runs what comes in one turn of the event loop under one time limit: setting the limit costs more than most of them take, and
+ * waits for a thread to end, which is long on a busy machine.
  */
-export class SharedRun {
-  readonly #turn: Turn
+export class SharedLimit {
   readonly #limited: (body: () => void) => boolean
+  readonly #inTurn: (run: () => Promise<void>) => Promise<void>
   #waiting: Part[] = []
-  /** How many run under one limit: fewer where together they took too long. */
-  #most = Number.POSITIVE_INFINITY
 
-  /** @param limited runs a body, which may be ended anywhere and run again. @returns false where it was ended */
-  constructor(turn: Turn, limited: (body: () => void) => boolean) {
-    this.#turn = turn
+  /**
+   * @param limited runs a body, which may be ended anywhere and run again. @returns false where it was ended
+   * @param inTurn runs all that has come until it calls its argument
+   */
+  constructor(limited: (body: () => void) => boolean, inTurn = (run: () => Promise<void>) => run()) {
     this.#limited = limited
+    this.#inTurn = inTurn
   }
 
   /**
@@ -31,32 +32,29 @@ export class SharedRun {
    * @returns false where it did not return within the limit
    * @throws what the body throws
    */
-  run(body: () => void): Promise<boolean> {
-    return new Promise((resolve, reject) => {
+  readonly run = (body: () => void): Promise<boolean> =>
+    new Promise((resolve, reject) => {
       if (this.#waiting.push({ body, resolve, reject }) > 1) return
-      // What becomes ready in this turn of the event loop goes along.
-      setImmediate(() => void this.#turn.run(() => this.#runAll(), URGENT))
+      setImmediate(() => void this.#inTurn(() => this.#runAll()))
     })
-  }
 
   async #runAll(): Promise<void> {
     const parts = this.#waiting
     this.#waiting = []
     for (let from = 0; from < parts.length; ) {
       from = this.#runFrom(parts, from)
-      // After one that took too long, what else the process does has its turn.
       if (from < parts.length) await yieldToLoop()
     }
   }
 
   /** @returns up to where they have run */
   #runFrom(parts: readonly Part[], from: number): number {
-    const end = Math.min(parts.length, from + this.#most)
     const failures = new Map<Part, unknown>()
     let at = from
     const isOver = this.#limited(() => {
       failures.clear()
-      for (at = from; at < end; at++) {
+      const enoughAt = performance.now() + ENOUGH_MS
+      for (at = from; at < parts.length && (at === from || performance.now() < enoughAt); at++) {
         try {
           parts[at]!.body()
         } catch (error) {
@@ -64,7 +62,6 @@ export class SharedRun {
         }
       }
     })
-    this.#most = isOver ? 2 * this.#most : Math.max(1, Math.floor((at - from) / 2))
     for (const part of parts.slice(from, at)) {
       if (failures.has(part)) part.reject(failures.get(part))
       else part.resolve(true)

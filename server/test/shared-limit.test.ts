@@ -1,11 +1,10 @@
 import { expect, it } from 'vitest'
-import { Turn } from '../../src/lease/index.ts'
-import { SharedRun } from '../../src/own/shared-run.ts'
-import { withinTimeLimit } from '../../src/time-limit.ts'
+import { SharedLimit } from '../src/shared-limit.ts'
+import { withinTimeLimit } from '../src/time-limit.ts'
 
-function sharedRun() {
+function sharedLimit() {
   let limits = 0
-  const shared = new SharedRun(new Turn(), (body) => {
+  const shared = new SharedLimit((body) => {
     limits++
     return withinTimeLimit(body)
   })
@@ -19,7 +18,7 @@ function sharedRun() {
 }
 
 it('W-LOOP-9 what is ready in one turn of the event loop runs under one limit', async () => {
-  const { run, runs, limits } = sharedRun()
+  const { run, runs, limits } = sharedLimit()
   expect(await Promise.all([run('a'), run('b'), run('c')])).toEqual([true, true, true])
   expect(runs).toEqual(['a', 'b', 'c'])
   expect(limits()).toBe(1)
@@ -28,7 +27,7 @@ it('W-LOOP-9 what is ready in one turn of the event loop runs under one limit', 
 })
 
 it('W-LOOP-9 what does not return is ended alone: it gets a whole limit first, and what waits behind it runs', async () => {
-  const { run, spin, runs, limits } = sharedRun()
+  const { run, spin, runs, limits } = sharedLimit()
   expect(await Promise.all([run('a'), spin(), run('b')])).toEqual([true, false, true])
   expect(runs.at(-1)).toBe('b')
   expect(limits()).toBe(3)
@@ -37,10 +36,20 @@ it('W-LOOP-9 what does not return is ended alone: it gets a whole limit first, a
 })
 
 it('W-LOOP-9 an error is that of its own part', async () => {
-  const { shared, run } = sharedRun()
+  const { shared, run } = sharedLimit()
   const broken = shared.run(() => {
     throw new Error('broken')
   })
   const outcomes = await Promise.allSettled([run('a'), broken, run('b')])
   expect(outcomes.map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'fulfilled'])
+})
+
+it('W-LOOP-9 what takes long leaves those behind it a limit of their own', async () => {
+  const { shared, run, limits } = sharedLimit()
+  const slow = () =>
+    shared.run(() => {
+      for (const until = performance.now() + 15; performance.now() < until; );
+    })
+  expect(await Promise.all([run('a'), slow(), run('b'), run('c')])).toEqual([true, true, true, true])
+  expect(limits()).toBe(2)
 })
