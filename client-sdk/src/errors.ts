@@ -12,7 +12,6 @@ export const CLIENT_ERROR_CODES = {
   invalid_token: 'A token is a text of 1 to 8,192 visible ASCII characters, without spaces or line ends.',
   no_token: 'The token function gave no token within 10 s. `cause` has its error. It is asked again.',
   invalid_url: 'Not an http(s):// or ws(s):// address.',
-  nobody_reads: 'Nobody reads the subscription, and it is paused. Give it a callback, iterate, or close it.',
   no_websocket:
     'There is no global WebSocket: Node has one from 22 on. Install the package "ws", or pass a class as `WebSocket`.',
 } as const

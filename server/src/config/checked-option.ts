@@ -1,4 +1,5 @@
-import { TopicProblem } from './config-error.ts'
+import { didYouMean } from '@tidegate/protocol'
+import { type ProblemCode, TopicProblem, TopicProblems } from './config-error.ts'
 import { parseDuration } from './duration.ts'
 
 /** Milliseconds of a duration. @throws {TopicProblem} `bad_duration` */
@@ -43,8 +44,29 @@ export function record<Field extends string>(
     throw new TopicProblem('bad_window', `${option} must be ${shape}`)
   }
   const unknown = Object.keys(value).find((name) => !fields.some((field) => field === name))
-  if (unknown !== undefined) throw new TopicProblem('bad_window', `${option} has no ${unknown}; it is ${shape}`)
+  if (unknown !== undefined) {
+    throw new TopicProblem('bad_window', `${option} has no ${unknown}; it is ${shape}.${didYouMean(unknown, fields)}`)
+  }
   return value as Readonly<Partial<Record<Field, unknown>>>
+}
+
+/**
+ * A misspelt option would silently leave its default in force. Absent options are a matter of those that are required.
+ *
+ * @throws {TopicProblems} with every one there is not
+ */
+export function knownOptions(value: unknown, names: readonly string[], code: ProblemCode = 'bad_option'): void {
+  if (value === undefined) return
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+    throw new TopicProblem(code, `the options must be an object with ${names.join(', ')}`)
+  }
+  const problems = Object.keys(value)
+    .filter((name) => !names.includes(name))
+    .map((name) => {
+      const advice = didYouMean(name, names) || ` There are ${names.join(', ')}.`
+      return new TopicProblem(code, `there is no option ${name}.${advice}`)
+    })
+  if (problems.length > 0) throw new TopicProblems(problems)
 }
 
 /** One of some words, or the first of them when absent. @throws {TopicProblem} `bad_window` */

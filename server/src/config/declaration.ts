@@ -9,9 +9,16 @@ import type { UncheckedOptions } from './window-options.ts'
  */
 export type Declaration = SourceDeclaration | FlowDeclaration | WindowDeclaration
 
-export interface SourceDeclaration {
-  readonly kind: 'source'
+interface Declared {
   readonly name: string
+  /** File and line. */
+  readonly place?: string | undefined
+  /** As written. */
+  readonly options?: unknown
+}
+
+export interface SourceDeclaration extends Declared {
+  readonly kind: 'source'
   readonly schema: ZodType
   readonly key: string
   readonly priority: Priority | undefined
@@ -19,9 +26,8 @@ export interface SourceDeclaration {
   readonly maxFuture: string | undefined
 }
 
-export interface FlowDeclaration {
+export interface FlowDeclaration extends Declared {
   readonly kind: 'flow'
-  readonly name: string
   readonly from: Declaration
   readonly steps: readonly FlowStep[]
   readonly version: number
@@ -29,9 +35,8 @@ export interface FlowDeclaration {
   readonly retention: string | undefined
 }
 
-export interface WindowDeclaration {
+export interface WindowDeclaration extends Declared {
   readonly kind: 'window'
-  readonly name: string
   readonly from: readonly Declaration[]
   readonly options: UncheckedOptions
 }

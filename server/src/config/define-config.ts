@@ -1,5 +1,6 @@
 import type { AccessOptions } from './access.ts'
-import { ConfigError } from './config-error.ts'
+import { knownOptions } from './checked-option.ts'
+import { type ConfigProblem, problemsOf } from './config-error.ts'
 import type { Declaration } from './declaration.ts'
 import type { AnyEntity, EntityEntry, Reaction } from './entity.ts'
 import type { EntityDeclaration } from './entity-declaration.ts'
@@ -58,24 +59,51 @@ export function defineConfig<
   TopicsOf<Topics[number]['~entries'] | Entities[number]['~entry']['topics']>,
   EntitiesOf<Entities[number]['~entry']>
 > {
+  const problems: ConfigProblem[] = []
+  try {
+    knownOptions(config, CONFIG_OPTIONS)
+  } catch (problem) {
+    for (const { code, message } of problemsOf(problem)) problems.push({ code, topic: 'config', message })
+  }
   const contract = resolveContract(
-    config.topics.map(declarationOf),
-    ((config.entities ?? []) as readonly AnyEntity[]).map(entityOf),
+    listed('topics', config.topics, declarationOf, problems),
+    listed('entities', config.entities ?? [], entityOf, problems),
     config.access,
+    problems,
   )
   return { contract, '~topics': undefined as never, '~entities': undefined as never }
 }
 
-function entityOf(listed: AnyEntity | undefined, index: number): EntityDeclaration {
-  const declaration = listed?.['~entity']
-  if (declaration !== undefined) return declaration
-  const message = 'it was not made by entity()'
-  throw new ConfigError([{ code: 'bad_entity', topic: `entities[${index}]`, message }])
+const CONFIG_OPTIONS = ['topics', 'entities', 'access']
+
+/** What was made by the builders; what was not is a problem. */
+function listed<Listed>(
+  option: string,
+  list: unknown,
+  declarationOf: (item: never, name: string) => Listed | ConfigProblem,
+  problems: ConfigProblem[],
+): Listed[] {
+  if (!Array.isArray(list)) {
+    problems.push({ code: 'bad_option', topic: 'config', message: `${option} must be a list` })
+    return []
+  }
+  return list.flatMap((item, index) => {
+    const declaration = declarationOf(item as never, `${option}[${index}]`)
+    if (!isProblem(declaration)) return [declaration]
+    problems.push(declaration)
+    return []
+  })
 }
 
-function declarationOf(listed: AnyTopic | undefined, index: number): Declaration {
-  const declaration = listed?.['~declaration']
-  if (declaration !== undefined) return declaration
+function isProblem(value: unknown): value is ConfigProblem {
+  return typeof value === 'object' && value !== null && 'code' in value
+}
+
+function entityOf(item: AnyEntity | undefined, topic: string): EntityDeclaration | ConfigProblem {
+  return item?.['~entity'] ?? { code: 'bad_entity', topic, message: 'it was not made by entity()' }
+}
+
+function declarationOf(item: AnyTopic | undefined, topic: string): Declaration | ConfigProblem {
   const message = 'it was not made by topic(), .window() or .to(); a flow becomes a topic by .to(name, { version })'
-  throw new ConfigError([{ code: 'not_a_topic', topic: `topics[${index}]`, message }])
+  return item?.['~declaration'] ?? { code: 'not_a_topic', topic, message }
 }

@@ -4,6 +4,8 @@ import type { Declaration } from './declaration.ts'
 /** What `entity()` records, unchecked. */
 export interface EntityDeclaration {
   readonly name: string
+  /** File and line. */
+  readonly place?: string | undefined
   readonly options: UncheckedEntityOptions
 }
 

@@ -1,4 +1,5 @@
 import type { ZodType, z } from 'zod'
+import { callPlace } from './call-place.ts'
 import type { PositiveDuration } from './duration.ts'
 import type { EntityDeclaration } from './entity-declaration.ts'
 import type { AnyTopic, TopicEntry } from './topic.ts'
@@ -382,5 +383,9 @@ export function entity<
   readonly topics: LiveEntry<Name, Live, View, ShownEvent<EventOf<Events>, Shown>>
   readonly reactions: Made[keyof Made]
 }> {
-  return { name, '~entity': { name, options: options as never }, '~entry': undefined as never }
+  return {
+    name,
+    '~entity': { name, options: options as never, place: callPlace(entity) },
+    '~entry': undefined as never,
+  }
 }

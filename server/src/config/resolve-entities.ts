@@ -2,8 +2,8 @@ import { ANSWER_ERROR_CODES, COMMAND_CODES, isTopicName } from '@tidegate/protoc
 import { ZodType } from 'zod'
 import { isRecord } from '../json-fields.ts'
 import { bad, optionalFunction, record, requiredFunction } from './checked-member.ts'
-import { positiveMs, wholeVersion } from './checked-option.ts'
-import { type ConfigProblem, TopicProblem } from './config-error.ts'
+import { knownOptions, positiveMs, wholeVersion } from './checked-option.ts'
+import { type ConfigProblem, checked, problemsOf, TopicProblem } from './config-error.ts'
 import type { Declaration } from './declaration.ts'
 import { DEFAULT_RETENTION } from './defaults.ts'
 import type { EntityDeclaration, UncheckedEntityOptions } from './entity-declaration.ts'
@@ -29,13 +29,12 @@ export function resolveEntities(
 ): Map<string, EntityDefinition> {
   const resolved = new Map<string, EntityDefinition>()
   for (const declaration of declared) {
-    const { name } = declaration
+    const { name, place } = declaration
     try {
       if (resolved.has(name)) throw new TopicProblem('duplicate_name', `the name ${name} is taken by another entity`)
       resolved.set(name, resolveEntity(declaration, listed))
     } catch (problem) {
-      if (!(problem instanceof TopicProblem)) throw problem
-      problems.push({ code: problem.code, topic: String(name), message: problem.message })
+      for (const { code, message } of problemsOf(problem)) problems.push({ code, topic: String(name), message, place })
     }
   }
   return resolved
@@ -47,8 +46,7 @@ function resolveEntity(declaration: EntityDeclaration, listed: ReadonlySet<Decla
     throw new TopicProblem('bad_name', `${JSON.stringify(name)} is not the name of an entity: one lower-case word`)
   }
   if (!isRecord(options)) throw bad('its second argument must be an object of options')
-  const unknown = Object.keys(options).find((option) => !OPTIONS.includes(option))
-  if (unknown !== undefined) throw bad(`there is no option ${unknown}; there are ${OPTIONS.join(', ')}`)
+  knownOptions(options, OPTIONS, 'bad_entity')
   if (typeof options.key !== 'string' || options.key === '') throw bad('key must be what the key is called')
   const initial = options.state?.initial
   if (!isRecord(initial)) throw bad('state must be { initial }, an object')
@@ -58,23 +56,18 @@ function resolveEntity(declaration: EntityDeclaration, listed: ReadonlySet<Decla
   if (history !== undefined && version > 1 && migrate === undefined) {
     throw bad('migrate must be there from version 2 on: of its events only those of its history can be folded anew')
   }
-  return {
-    name,
-    keyField: options.key,
-    version,
-    initial: frozenJson(initial),
-    events: eventsOf(options, version),
-    commands: commandsOf(options),
-    rejections: rejectionsOf(options),
-    on: foldedTopics(options, listed),
-    ...reactionHandlers(declaration),
-    history,
-    migrate,
-    publishes: publishesOf(options),
-    view: optionalFunction('view', options.view) as EntityDefinition['view'],
-    publicOf: optionalFunction('public', options.public) as EntityDefinition['publicOf'],
-    indexes: indexesOf(options),
-  }
+  const { handlers, ...parts } = checked({
+    events: () => eventsOf(options, version),
+    commands: () => commandsOf(options),
+    rejections: () => rejectionsOf(options),
+    on: () => foldedTopics(options, listed),
+    handlers: () => reactionHandlers(declaration),
+    publishes: () => publishesOf(options),
+    view: () => optionalFunction('view', options.view) as EntityDefinition['view'],
+    publicOf: () => optionalFunction('public', options.public) as EntityDefinition['publicOf'],
+    indexes: () => indexesOf(options),
+  })
+  return { name, keyField: options.key, version, initial: frozenJson(initial), ...parts, ...handlers, history, migrate }
 }
 
 function eventsOf({ events, evolve, upcast = {} }: UncheckedEntityOptions, version: number) {

@@ -1,13 +1,13 @@
-import { LIMITS } from '@tidegate/protocol'
+import { didYouMean, LIMITS } from '@tidegate/protocol'
 import { type AccessOptions, resolveAccess } from './access.ts'
-import { positiveMs, wholeVersion } from './checked-option.ts'
-import { ConfigError, type ConfigProblem, TopicProblem } from './config-error.ts'
+import { knownOptions, positiveMs, wholeVersion } from './checked-option.ts'
+import { ConfigError, type ConfigProblem, checked, problemsOf, TopicProblem } from './config-error.ts'
 import type { Declaration, FlowDeclaration, SourceDeclaration } from './declaration.ts'
 import { DEFAULT_RETENTION } from './defaults.ts'
 import type { EntityDeclaration } from './entity-declaration.ts'
 import { contractHash } from './hash.ts'
 import type { Resolved } from './input-schema.ts'
-import { alwaysHas } from './json-schema.ts'
+import { alwaysHas, type JsonSchema } from './json-schema.ts'
 import { laneRule } from './lane-rule.ts'
 import type { Contract, FlowTopic, SourceTopic, TopicDefinition } from './model.ts'
 import { entityTopics, resolveEntities } from './resolve-entities.ts'
@@ -18,14 +18,18 @@ import { windowTopics } from './window-topics.ts'
 /**
  * Checks everything that was declared and builds the contract from it.
  *
+ * @param found problems of what is no declaration at all
  * @throws {ConfigError} naming every problem at once.
  */
 export function resolveContract(
   declared: readonly Declaration[],
   declaredEntities: readonly EntityDeclaration[] = [],
   access?: AccessOptions,
+  found: readonly ConfigProblem[] = [],
 ): Contract {
-  const { ordered, problems } = topicOrder(declared)
+  const order = topicOrder(declared)
+  const { ordered } = order
+  const problems = [...found, ...order.problems]
   const resolved = new Map<Declaration, TopicDefinition>()
   const definitions: TopicDefinition[] = []
   for (const declaration of ordered) {
@@ -34,7 +38,8 @@ export function resolveContract(
       resolved.set(declaration, topic)
       definitions.push(topic, ...more)
     } catch (problem) {
-      problems.push(asProblem(declaration.name, problem))
+      const { name: topic, place } = declaration
+      for (const { code, message } of problemsOf(problem)) problems.push({ code, topic, message, place })
     }
   }
   const entities = resolveEntities(declaredEntities, new Set(declared), problems)
@@ -57,40 +62,37 @@ function definitionsOf(declaration: Declaration, resolved: Resolved): [TopicDefi
   }
 }
 
-function sourceTopic({ name, schema, key, priority, retention, maxFuture }: SourceDeclaration): SourceTopic {
+const SOURCE_OPTIONS = ['schema', 'key', 'priority', 'retention', 'maxFuture']
+const FLOW_OPTIONS = ['version', 'priority', 'retention']
+
+function sourceTopic(declaration: SourceDeclaration): SourceTopic {
+  const { name, options, schema, key, priority, retention, maxFuture } = declaration
+  const { known: _, ...values } = checked({
+    known: () => knownOptions(options, SOURCE_OPTIONS),
+    jsonSchema: () => publishedSchema(schema, key),
+    retentionMs: () => positiveMs('retention', retention ?? DEFAULT_RETENTION.source),
+    maxFutureMs: () => (maxFuture === undefined ? LIMITS.maxFutureMs : positiveMs('maxFuture', maxFuture)),
+    laneOf: () => laneRule(priority),
+  })
+  return { kind: 'source', name, keyField: key, validate: validator(schema), ...values }
+}
+
+function publishedSchema(schema: SourceDeclaration['schema'], key: string): JsonSchema {
   const { published, stored } = jsonSchemas(schema)
-  if (!alwaysHas(stored, [key], ['string'])) {
-    throw new TopicProblem(
-      'bad_key',
-      `key ${JSON.stringify(key)} is not a field of the schema that always holds a string`,
-    )
-  }
-  return {
-    kind: 'source',
-    name,
-    retentionMs: positiveMs('retention', retention ?? DEFAULT_RETENTION.source),
-    keyField: key,
-    maxFutureMs: maxFuture === undefined ? LIMITS.maxFutureMs : positiveMs('maxFuture', maxFuture),
-    validate: validator(schema),
-    laneOf: laneRule(priority),
-    jsonSchema: published,
-  }
+  if (alwaysHas(stored, [key], ['string'])) return published
+  const similar = typeof key === 'string' ? didYouMean(key, Object.keys(stored.properties ?? {})) : ''
+  throw new TopicProblem(
+    'bad_key',
+    `key ${JSON.stringify(key)} is not a field of the schema that always holds a string${similar && `.${similar}`}`,
+  )
 }
 
-function flowTopic({ name, from, steps, version, priority, retention }: FlowDeclaration): FlowTopic {
-  return {
-    kind: 'flow',
-    name,
-    retentionMs: positiveMs('retention', retention ?? DEFAULT_RETENTION.flow),
-    from: from.name,
-    version: wholeVersion('version', version, 'map or filter'),
-    steps,
-    laneOf: laneRule(priority),
-  }
-}
-
-/** A defect of this code is not a problem of the config: it is thrown unchanged. */
-function asProblem(topic: string, problem: unknown): ConfigProblem {
-  if (problem instanceof TopicProblem) return { code: problem.code, topic, message: problem.message }
-  throw problem
+function flowTopic({ name, options, from, steps, version, priority, retention }: FlowDeclaration): FlowTopic {
+  const { known: _, ...values } = checked({
+    known: () => knownOptions(options, FLOW_OPTIONS),
+    retentionMs: () => positiveMs('retention', retention ?? DEFAULT_RETENTION.flow),
+    version: () => wholeVersion('version', version, 'map or filter'),
+    laneOf: () => laneRule(priority),
+  })
+  return { kind: 'flow', name, from: from.name, steps, ...values }
 }

@@ -13,12 +13,12 @@ export function topicOrder(declared: readonly Declaration[]): { ordered: Declara
 
   function visit(declaration: Declaration, path: ReadonlySet<Declaration>): void {
     if (ordered.has(declaration)) return
-    const topic = declaration.name
+    const { name: topic, place } = declaration
     for (const input of inputsOf(declaration)) {
       if (path.has(input)) {
-        problems.push({ code: 'cycle', topic, message: `it reads ${input.name}, which reads it` })
+        problems.push({ code: 'cycle', topic, place, message: `it reads ${input.name}, which reads it` })
       } else if (!listed.has(input)) {
-        problems.push({ code: 'unlisted_input', topic, message: `its input ${input.name} is not in topics` })
+        problems.push({ code: 'unlisted_input', topic, place, message: `its input ${input.name} is not in topics` })
       } else {
         visit(input, new Set([...path, input]))
       }
@@ -36,16 +36,17 @@ function nameProblems(declared: readonly Declaration[]): ConfigProblem[] {
   const problems: ConfigProblem[] = []
   const taken = new Set<string>()
   for (const declaration of declared) {
-    const topic = declaration.name
+    const { name: topic, place } = declaration
     const names = declaration.kind === 'window' ? [topic, lateTopicName(topic)] : [topic]
     for (const name of names) {
       if (typeof name !== 'string' || !isTopicName(name)) {
         const message = `${JSON.stringify(name)} is not a topic name: lower-case words joined by dots, at most 128 characters`
-        problems.push({ code: 'bad_name', topic, message })
+        problems.push({ code: 'bad_name', topic, place, message })
       } else if (taken.has(name)) {
         problems.push({
           code: 'duplicate_name',
           topic,
+          place,
           message: `the name ${name} is taken; a window also takes <name>.late`,
         })
       }

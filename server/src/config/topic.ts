@@ -1,6 +1,7 @@
 import type { Lane } from '@tidegate/protocol'
 import type { ZodType, z } from 'zod'
 import type { Aggregates, PaneValue } from './aggregate.ts'
+import { callPlace } from './call-place.ts'
 import type { Declaration } from './declaration.ts'
 import type { PositiveDuration } from './duration.ts'
 import type { KeyField } from './field-path.ts'
@@ -101,8 +102,12 @@ export function topic<const Name extends string, Schema extends ObjectSchema>(
   name: Name,
   options: SourceOptions<Schema>,
 ): Topic<Entry<Name, z.output<Schema>, true>, z.output<Schema>> {
-  const { schema, key, priority, retention, maxFuture } = options
-  return declared({ kind: 'source', name, schema: schema as unknown as ZodType, key, priority, retention, maxFuture })
+  const { schema, key, priority, retention, maxFuture } = { ...options }
+  return declared({
+    kind: 'source',
+    ...{ name, options, place: callPlace(topic) },
+    ...{ schema: schema as unknown as ZodType, key, priority, retention, maxFuture },
+  })
 }
 
 /**
@@ -119,7 +124,8 @@ export function windowOf<
   name: Name,
   options: WindowOptions<Inputs[number]['~data'], Aggregated, Gap>,
 ): WindowTopic<Name, Inputs[number]['~data'], PaneData<PaneValue<Inputs[number]['~data'], Aggregated>, Gap>> {
-  return declared({ kind: 'window', name, from: inputs.map((input) => input['~declaration']), options })
+  const from = inputs.map((input) => input['~declaration'])
+  return declared({ kind: 'window', name, from, options, place: callPlace(windowOf) })
 }
 
 interface Readable extends AnyTopic {
@@ -139,8 +145,10 @@ type FlowFilter = (data: unknown) => boolean
 function flow<Data>(from: Declaration, steps: readonly FlowStep[]): Flow<Data> {
   return {
     ...stream<Data>(from, steps),
-    to(name, { priority, version, retention }) {
-      return declared({ kind: 'flow', name, from, steps, version, priority, retention })
+    to(name, options) {
+      const { priority, version, retention } = { ...options }
+      const place = callPlace(this.to)
+      return declared({ kind: 'flow', name, options, place, from, steps, version, priority, retention })
     },
   }
 }
@@ -152,6 +160,8 @@ function declared<Entries extends TopicEntry, Data>(declaration: Declaration): T
     '~declaration': declaration,
     '~entries': undefined as never,
     '~data': undefined as never,
-    window: (name, options) => declared({ kind: 'window', name, from: [declaration], options }),
+    window(name, options) {
+      return declared({ kind: 'window', name, from: [declaration], options, place: callPlace(this.window) })
+    },
   }
 }

@@ -1,6 +1,15 @@
 import { aggregateSpecs } from './aggregate-spec.ts'
-import { durationMs, isCount, notNegativeMs, oneOf, positiveMs, record, wholeVersion } from './checked-option.ts'
-import { TopicProblem } from './config-error.ts'
+import {
+  durationMs,
+  isCount,
+  knownOptions,
+  notNegativeMs,
+  oneOf,
+  positiveMs,
+  record,
+  wholeVersion,
+} from './checked-option.ts'
+import { checked, TopicProblem } from './config-error.ts'
 import {
   DEFAULT_ALLOWED_LATENESS,
   DEFAULT_MAX_BEHIND,
@@ -15,7 +24,13 @@ import { windowShape } from './window-shape.ts'
 
 /** Checks the options of a window and turns them into plain data. Whether its fields exist is not known here. */
 export function windowSpec(options: UncheckedOptions): WindowSpec {
-  refuseUnknown(options)
+  return checked({
+    known: () => knownOptions(options, WINDOW_OPTIONS, 'bad_window'),
+    spec: () => knownSpec({ ...options }),
+  }).spec
+}
+
+function knownSpec(options: UncheckedOptions): WindowSpec {
   const shape = windowShape(options)
   const groups = groupBy(options.groupBy)
   if (groups !== 'key' && shape.type !== 'tumbling') {
@@ -33,18 +48,27 @@ export function windowSpec(options: UncheckedOptions): WindowSpec {
       'accumulation: with groupBy the parts of a group are merged anew for each pane, so that panes accumulate; leave one of the two out',
     )
   }
+  const { behind, ...values } = checked({
+    outOfOrdernessMs: () => notNegativeMs('outOfOrderness', options.outOfOrderness ?? DEFAULT_OUT_OF_ORDERNESS),
+    allowedLatenessMs: () => notNegativeMs('allowedLateness', options.allowedLateness ?? DEFAULT_ALLOWED_LATENESS),
+    behind: () => maxBehind(clockPer, options.maxBehind),
+    maxKeys: () => limit('maxKeys', options.maxKeys, DEFAULT_MAX_KEYS),
+    maxOpen: () => limit('maxOpen', options.maxOpen, DEFAULT_MAX_OPEN),
+    aggregate: () => aggregateSpecs(options.aggregate),
+  })
+  const { outOfOrdernessMs, allowedLatenessMs, maxKeys, maxOpen, aggregate } = values
   return {
     ...shape,
-    outOfOrdernessMs: notNegativeMs('outOfOrderness', options.outOfOrderness ?? DEFAULT_OUT_OF_ORDERNESS),
-    allowedLatenessMs: notNegativeMs('allowedLateness', options.allowedLateness ?? DEFAULT_ALLOWED_LATENESS),
+    outOfOrdernessMs,
+    allowedLatenessMs,
     clockPer,
-    ...maxBehind(clockPer, options.maxBehind),
+    ...behind,
     accumulation,
     ...(emitEveryMs !== undefined && { emitEveryMs }),
     groupBy: groups,
-    maxKeys: limit('maxKeys', options.maxKeys, DEFAULT_MAX_KEYS),
-    maxOpen: limit('maxOpen', options.maxOpen, DEFAULT_MAX_OPEN),
-    aggregate: aggregateSpecs(options.aggregate),
+    maxKeys,
+    maxOpen,
+    aggregate,
   }
 }
 
@@ -54,13 +78,6 @@ export function windowFilter(where: unknown): WindowFilter | undefined {
   const { version, keep } = record('where', where, ['version', 'keep'])
   if (typeof keep !== 'function') throw new TopicProblem('bad_window', 'where.keep must be a function of the data')
   return { version: wholeVersion('where.version', version, 'where.keep'), keep: keep as WindowFilter['keep'] }
-}
-
-/** A misspelt option would silently leave its default in force. */
-function refuseUnknown(options: UncheckedOptions): void {
-  const unknown = Object.keys(options).find((name) => !WINDOW_OPTIONS.some((option) => option === name))
-  if (unknown === undefined) return
-  throw new TopicProblem('bad_window', `there is no option ${unknown}; there are ${WINDOW_OPTIONS.join(', ')}`)
 }
 
 function emitMs(emit: unknown): number | undefined {

@@ -1,5 +1,5 @@
 import { positiveMs } from './checked-option.ts'
-import { TopicProblem } from './config-error.ts'
+import { checked, TopicProblem } from './config-error.ts'
 import type { Declaration, WindowDeclaration } from './declaration.ts'
 import { DEFAULT_RETENTION } from './defaults.ts'
 import { inputField } from './input-field.ts'
@@ -12,15 +12,19 @@ import { windowFilter, windowSpec } from './window-spec.ts'
 
 /** Checks a declared window against what it reads: the topic of its panes, and that of events too late for it. */
 export function windowTopics({ name, from, options }: WindowDeclaration, resolved: Resolved): [WindowTopic, LateTopic] {
-  const inputs = inputNames(from)
-  const spec = windowSpec(options)
-  const where = windowFilter(options.where)
+  const given = { ...options }
+  const { inputs, spec, where, retentionMs, lane } = checked({
+    inputs: () => inputNames(from),
+    spec: () => windowSpec(options),
+    where: () => windowFilter(given.where),
+    retentionMs: () => positiveMs('retention', given.retention ?? DEFAULT_RETENTION.window),
+    lane: () => fixedLane(given.priority),
+  })
   if (where === undefined) for (const input of from) refuseRevised(input, resolved)
   if (spec.clockPer !== 'partition') for (const input of from) refusePanes(input, spec.clockPer)
   const schemas = from.map((input) => inputSchema(input, resolved))
   if (typeof spec.groupBy === 'object') inputField(schemas, spec.groupBy.field, ['string'], 'bad_window', 'groupBy')
   const lateTopic = lateTopicName(name)
-  const retentionMs = positiveMs('retention', options.retention ?? DEFAULT_RETENTION.window)
   const window: WindowTopic = {
     kind: 'window',
     name,
@@ -29,7 +33,7 @@ export function windowTopics({ name, from, options }: WindowDeclaration, resolve
     spec,
     ...(where !== undefined && { where }),
     valueSchema: valueSchema(spec, schemas),
-    lane: fixedLane(options.priority),
+    lane,
     lateTopic,
   }
   return [window, { kind: 'late', name: lateTopic, retentionMs, from: inputs, window: name }]
