@@ -57,6 +57,10 @@ const CLIENT_OPTIONS: Readonly<Record<keyof ClientOptions, Kind | null>> = {
   outbox: 'an object',
 }
 
+const CLOSE_OPTIONS = { deadlineMs: 'a number' } as const
+/** Longer than a partition takes to get another owner, and not so long that a process seems to hang. */
+const CLOSE_DEADLINE_MS = 5_000
+
 const OUTBOX_OPTIONS: Readonly<Record<keyof OutboxLimits, Kind>> = {
   maxFrames: 'a number',
   maxBytes: 'a number',
@@ -310,10 +314,21 @@ export class TidegateClient<C = unknown> {
     return this.#queries.ask(name, params)
   }
 
-  /** Waits for outstanding acknowledgements and outcomes, at most `deadlineMs`, then closes, subscriptions included. Idempotent. */
-  close(options: { readonly deadlineMs: number }): Promise<void> {
-    this.#closing ??= this.#close(options.deadlineMs)
+  /**
+   * Waits for outstanding acknowledgements and outcomes, at most `deadlineMs` (5 s if absent), then closes, subscriptions
+   * included. Idempotent.
+   */
+  close(options: { readonly deadlineMs?: number } = {}): Promise<void> {
+    if (this.#closing === undefined) {
+      expectOptions('close', CLOSE_OPTIONS, options)
+      this.#closing = this.#close(options.deadlineMs ?? CLOSE_DEADLINE_MS)
+    }
     return this.#closing
+  }
+
+  /** As `close`, for `await using`. */
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close()
   }
 
   async #command(call: CommandCall, options: CommandOptions) {

@@ -16,6 +16,7 @@ import { clientError, type TidegateError } from './errors.ts'
 import { type Gap, openGap } from './gap.ts'
 import { CHANGE_OPTIONS, type OptionChange, OptionChanges } from './option-changes.ts'
 import { PositionVector } from './position-vector.ts'
+import { warn } from './warn.ts'
 
 /**
  * How a subscription is treated while its client cannot keep up, as granted by the server, which may differ from the
@@ -97,6 +98,9 @@ export interface Subscription<Event> extends AsyncIterable<Event> {
   /** Ends the subscription and its iterator; events that wait for it are dropped. Idempotent. */
   close(): void
 }
+
+/** When so many events wait for an iterator that nobody has asked for, the console says so. */
+const UNREAD_EVENTS = 32
 
 /** Items that wait for the iterator, in order. */
 type Waiting<Event> =
@@ -339,6 +343,10 @@ export class ActiveSubscription<Event extends TopicEvent<string, unknown>> imple
     }
     this.#waiting.push({ kind: 'event', event, receipt })
     this.#wake()
+    if (this.#isIterated || this.#waiting.length !== UNREAD_EVENTS) return
+    warn(
+      `Nobody reads the subscription to ${this.selector}: its events wait, and hold back the other subscriptions. Give it a callback, iterate, or close it.`,
+    )
   }
 
   #count(event: Event): void {

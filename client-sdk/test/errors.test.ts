@@ -119,6 +119,39 @@ describe('errors', () => {
     expect(warnings).toHaveBeenCalledExactlyOnceWith(expect.stringMatching(/^Tidegate: .*close code 4500.*\[closed\]$/))
   })
 
+  test('C-ERROR-4 a subscription that nobody reads - is warned of once; one that is read is not', () => {
+    const events = Array.from({ length: 100 }, (_, i) => ({
+      at: `0@e/${i + 1}-0.0`,
+      id: 'e',
+      key: 'k',
+      time: 1,
+      data: 1,
+    }))
+    client.subscribe('a')
+    client.subscribe('b', () => {})
+    client
+      .subscribe('c')
+      [Symbol.asyncIterator]()
+      .next()
+      .catch(() => {})
+    for (const [sub, topic] of [
+      [1, 'a'],
+      [2, 'b'],
+      [3, 'c'],
+    ] as const) {
+      TestSocket.last.receive({ type: 'batch', parts: [{ sub, topic, lane: 'low', events }] })
+    }
+    expect(warnings).toHaveBeenCalledExactlyOnceWith(expect.stringContaining('Nobody reads the subscription to a:'))
+  })
+
+  test('C-END-2 close - has a deadline of its own', async () => {
+    vi.useFakeTimers()
+    const lost = expect(client.publish('a', { data: {} })).rejects.toMatchObject({ code: 'closed' })
+    await Promise.all([client[Symbol.asyncDispose](), vi.advanceTimersByTimeAsync(5_000)])
+    await lost
+    vi.useRealTimers()
+  })
+
   test('C-ERROR-3 a subscription after the end - fails too', async () => {
     await client.close({ deadlineMs: 0 })
     const heard = vi.fn()

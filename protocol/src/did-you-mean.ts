@@ -5,7 +5,8 @@ const MAX_EDITS = 2
 export function didYouMean(written: string, names: readonly string[]): string {
   const [nearest] = names
     .map((name) => ({ name, edits: edits(written.toLowerCase(), name.toLowerCase()) }))
-    .filter(({ name, edits }) => edits <= MAX_EDITS && edits <= name.length / 2)
+    // A name that is there was refused for another reason.
+    .filter(({ name, edits }) => name !== written && edits <= MAX_EDITS && edits <= name.length / 2)
     .sort((a, b) => a.edits - b.edits)
   return nearest === undefined ? '' : ` Did you mean "${nearest.name}"?`
 }

@@ -13,6 +13,6 @@ test.each([
   expect(didYouMean(written, NAMES)).toBe(` Did you mean "${meant}"?`)
 })
 
-test.each(['', 'filter', 'xy', 'when it matters', '__proto__'])('P-MEAN-1 %j - is like no name', (written) => {
+test.each(['', 'keys', 'filter', 'xy', 'when it matters', '__proto__'])('P-MEAN-1 %j - is like no name', (written) => {
   expect(didYouMean(written, NAMES)).toBe('')
 })

@@ -13,7 +13,7 @@ describe('checks at start', () => {
     const topics = [a, source('Bad Name'), w]
     expect(problems(...topics)).toEqual(['Bad Name: bad_name', 'w: unlisted_input', 'a: bad_key', 'a: bad_duration'])
     expect(() => resolve(...topics)).toThrow(
-      /\n {2}Bad Name: "Bad Name" is not a topic name.*\[bad_name\]\n {2}w: .*b is not in topics/,
+      /\n {2}Bad Name: "Bad Name" is not a topic name.*\[bad_name\] at support.*\n {2}w: .*b is not in topics/,
     )
   })
 
