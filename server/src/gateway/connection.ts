@@ -32,6 +32,7 @@ import type { ConnectionState, LiveState } from './connection-state.ts'
 import { tokenCredentials } from './credentials.ts'
 import type { FrameReader, FrameTurns } from './frame-turns.ts'
 import { knownEntries } from './known-entries.ts'
+import type { Silent } from './shedding.ts'
 import type { TransportSocket } from './transport/transport.ts'
 
 /** What every connection of a gateway shares. */
@@ -58,7 +59,7 @@ export const HELLO_DEADLINE_MS = 5_000
 type HelloFrame = Extract<ClientFrame, { type: 'hello' }>
 
 /** One connected socket: reads frames, keeps the publish grant, and passes frames on. */
-export class Connection implements FrameReader<ReceivedFrame> {
+export class Connection implements FrameReader<ReceivedFrame>, Silent {
   readonly #context: ConnectionContext
   readonly #socket: TransportSocket
   readonly id: string
@@ -70,14 +71,14 @@ export class Connection implements FrameReader<ReceivedFrame> {
   readonly #publisher: ConnectionPublisher
   readonly #limits: ClientLimits
   readonly #gate: ConnectionLimits
-  readonly #address: string
+  readonly address: string
   /** Acknowledgements and answers of this turn of the event loop. */
   #answers: ServerFrame[] = []
   readonly #answering: (action: () => void) => void
 
   /** @param limits are closed with it @param address of the client, for people */
   constructor(context: ConnectionContext, socket: TransportSocket, id: string, limits: ClientLimits, address: string) {
-    this.#address = address
+    this.address = address
     const now = context.clock.monotonic()
     this.#limits = limits
     this.#gate = new ConnectionLimits(limits)
@@ -129,6 +130,15 @@ export class Connection implements FrameReader<ReceivedFrame> {
     else if (verdict.kind === 'read' || this.#gate.isAlwaysRead(parsed.frame)) {
       this.#handle(parsed.frame, text, bytes, this.#state)
     } else this.#refuse(limitedFrame(parsed.frame, verdict.refusal), this.#state)
+  }
+
+  get heardAt(): number {
+    return this.#heardAt
+  }
+
+  /** Makes room: the client may come back when there is some. */
+  shed(): void {
+    this.#turnAway('overloaded', RETRY_AFTER_MS.slowClient)
   }
 
   drained(): void {
@@ -222,7 +232,7 @@ export class Connection implements FrameReader<ReceivedFrame> {
     if (frame.protocol !== PROTOCOL_VERSION) return this.#fail('version_unsupported', CLOSE.version)
     const retryAfterMs = this.#context.admission.connection(frame.returning === true)
     if (retryAfterMs !== undefined) return this.#turnAway('overloaded', retryAfterMs)
-    const admitted = this.#context.access.authenticate(tokenCredentials(frame.token), this.#address)
+    const admitted = this.#context.access.authenticate(tokenCredentials(frame.token), this.address)
     if (!(admitted instanceof Promise)) return this.#admit(frame, admitted)
     this.#state = { phase: 'authenticating', since, waiting: [] }
     this.#whenKnown(admitted, (result) => this.#admit(frame, result))
@@ -308,7 +318,7 @@ export class Connection implements FrameReader<ReceivedFrame> {
 
   /** The same client shows another token. Its producer and its subscriptions go on, as far as that allows. */
   #renew(token: string): void {
-    const found = Promise.resolve(this.#context.access.authenticate(tokenCredentials(token), this.#address))
+    const found = Promise.resolve(this.#context.access.authenticate(tokenCredentials(token), this.address))
     this.#whenKnown(found, (result) => {
       const { phase } = this.#state
       if (phase !== 'live') return

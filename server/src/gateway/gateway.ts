@@ -1,16 +1,19 @@
 import { randomBytes } from 'node:crypto'
-import { CLOSE, type LogEpoch } from '@tidegate/protocol'
+import { CLOSE, ERROR_CODES, type LogEpoch } from '@tidegate/protocol'
 import type { GuardState } from '../bus/index.ts'
 import type { ClientAddresses, Limits, Refusal } from '../limits/index.ts'
 import { contained } from '../observability/contained.ts'
 import { describeDefect } from '../observability/defects.ts'
+import { RETRY_AFTER_MS } from '../retry-after.ts'
 import { Connection, type ConnectionContext } from './connection.ts'
 import { isForwarded } from './credentials.ts'
 import { EventLoopLag } from './event-loop-lag.ts'
 import { FrameTurns } from './frame-turns.ts'
 import { limited, refusedReply } from './http/limited-request.ts'
+import { errorReply } from './http/replies.ts'
 import { forwarded, type RouteContext, route } from './http/routes.ts'
 import type { PageGuard } from './pages/page-guard.ts'
+import { silentOnes } from './shedding.ts'
 import { LOOK_MS } from './sse/event-socket.ts'
 import type {
   Arrival,
@@ -39,6 +42,7 @@ export class Gateway implements TransportHandlers {
   readonly #guard: PageGuard
   readonly #idPrefix = randomBytes(3).toString('hex')
   #opened = 0
+  #hasMemory = true
   readonly #openBreakers = new Map<string, GuardState>()
   readonly #lag = new EventLoopLag()
   #timers: NodeJS.Timeout[] = []
@@ -81,8 +85,12 @@ export class Gateway implements TransportHandlers {
     this.#lag.start()
     const weigh = () => {
       const { admission, delivery } = this.#context
-      const hasMemory = this.#limits.hasMemory(process.memoryUsage.rss())
-      admission.observe({ lagMs: this.#lag.takeMs(), queueShare: delivery.queueShare, hasMemory })
+      this.#hasMemory = this.#limits.hasMemory(process.memoryUsage.rss())
+      admission.observe({ lagMs: this.#lag.takeMs(), queueShare: delivery.queueShare, hasMemory: this.#hasMemory })
+      if (this.#hasMemory) return
+      for (const connection of silentOnes(this.#connections, this.#context.clock.monotonic())) {
+        this.#contained('the end', connection, () => connection.shed())
+      }
     }
     this.#timers = [
       setInterval(tick, TICK_MS),
@@ -103,6 +111,7 @@ export class Gateway implements TransportHandlers {
     const refusal = this.#guard.refuse({ method: 'GET', header })
     if (refusal !== undefined) return refusal
     if (this.#routes.access.isLocal && isForwarded(header)) return forwarded()
+    if (!this.#hasMemory) return errorReply('overloaded', ERROR_CODES.overloaded, RETRY_AFTER_MS.slowClient)
     const refused = this.#limits.refuseConnection(this.#addresses.of(arrival))
     return refused && refusedReply(refused)
   }
@@ -165,9 +174,18 @@ export class Gateway implements TransportHandlers {
   body(arrival: Arrival): BodyAccount {
     const limits = this.#limits.open(this.#addresses.of(arrival))
     const reply = (refusal: Refusal | undefined) => refusal && refusedReply(refusal)
+    let held = 0
     return {
       came: (bytes) => reply(limits.received(bytes)),
-      keep: (bytes) => reply(limits.hold('bodyBytes', bytes)),
+      keep(bytes) {
+        const refusal = limits.hold('bodyBytes', bytes)
+        if (refusal === undefined) held += bytes
+        return reply(refusal)
+      },
+      release() {
+        limits.release('bodyBytes', held)
+        held = 0
+      },
       close: () => limits.close(),
     }
   }

@@ -61,7 +61,7 @@ export class Operators implements TransportHandlers {
   /** Nothing here has a body. */
   body(): BodyAccount {
     const refuse = () => errorReply('not_found', 'There is nothing here that takes a body.')
-    return { came: refuse, keep: refuse, close: () => {} }
+    return { came: refuse, keep: refuse, release: () => {}, close: () => {} }
   }
 
   defect(where: string, error: unknown): string {

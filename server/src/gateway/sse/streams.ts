@@ -145,8 +145,11 @@ export class Streams {
       }
     }
     socket.end(undefined)
-    if (first.type === 'error') return { kind: 'refused', code: first.code, message: first.message }
-    return { kind: 'refused', code: 'stream_too_wide', message: ERROR_CODES.stream_too_wide }
+    if (first.type === 'error') {
+      return { kind: 'refused', code: first.code, message: first.message, retryAfterMs: first.retryAfterMs }
+    }
+    const code = 'stream_too_wide'
+    return { kind: 'refused', code, message: ERROR_CODES[code], retryAfterMs: undefined }
   }
 }
 
@@ -154,11 +157,12 @@ interface Refusal {
   readonly kind: 'refused'
   readonly code: ErrorCode
   readonly message: string
+  readonly retryAfterMs: number | undefined
 }
 
 /** A stream served before may be served again once the config is corrected, so its client shall not give up. */
-function refuse({ code, message }: Refusal, resume: ResumeOf): HttpResponse {
-  if (resume === 'nothing' || !CONFIG_CODES.has(code)) return refusal(code, message)
+function refuse({ code, message, retryAfterMs }: Refusal, resume: ResumeOf): HttpResponse {
+  if (resume === 'nothing' || !CONFIG_CODES.has(code)) return refusal(code, message, retryAfterMs)
   return errorStream(code === 'unknown_topic' ? 'topic_removed' : code, message, RETRY_AFTER_MS.config)
 }
 

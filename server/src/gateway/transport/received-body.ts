@@ -45,9 +45,15 @@ export class ReceivedBody {
     return this.#kept?.subarray(0, this.#bytes)
   }
 
-  /** It is no longer needed. Idempotent. */
+  /** It is no longer needed; what still comes counts. Idempotent. */
   release(): void {
     this.#kept = undefined
+    this.#account?.release()
+  }
+
+  /** Nothing more of it comes. Idempotent. */
+  close(): void {
+    this.release()
     this.#account?.close()
   }
 

@@ -46,7 +46,9 @@ export interface BodyAccount {
   came(bytes: number): HttpResponse | undefined
   /** So much more memory is needed to keep it. An answer refuses the rest. */
   keep(bytes: number): HttpResponse | undefined
-  /** Nothing of it is kept any more: it was answered, or its client has gone. Idempotent. */
+  /** Nothing of it is kept any more. Idempotent. */
+  release(): void
+  /** Nothing more of it comes: it was answered, or its client has gone. Idempotent. */
   close(): void
 }
 

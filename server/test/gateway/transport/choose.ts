@@ -17,7 +17,7 @@ async function report(name: TransportName | undefined): Promise<ChoiceReport> {
   const handlers = {
     accept: () => true,
     upgrade: () => undefined,
-    body: () => ({ came: () => undefined, keep: () => undefined, close: () => {} }),
+    body: () => ({ came: () => undefined, keep: () => undefined, release: () => {}, close: () => {} }),
     open: () => {
       throw new Error('no sockets here')
     },

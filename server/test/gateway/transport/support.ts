@@ -173,9 +173,14 @@ export class TestServer implements TransportHandlers {
 
   body(): BodyAccount {
     let held = 0
+    let isClosed = false
+    const release = () => {
+      this.bodyBytes -= held
+      held = 0
+    }
     return {
       came: (bytes) => {
-        this.cameBytes += bytes
+        if (!isClosed) this.cameBytes += bytes
         return this.cameBytes > this.maxCameBytes ? FULL : undefined
       },
       keep: (bytes) => {
@@ -184,9 +189,10 @@ export class TestServer implements TransportHandlers {
         held += bytes
         return undefined
       },
+      release,
       close: () => {
-        this.bodyBytes -= held
-        held = 0
+        isClosed = true
+        release()
       },
     }
   }

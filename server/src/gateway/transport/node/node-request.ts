@@ -27,7 +27,7 @@ export function serve(
   const isHead = method === 'HEAD'
   const arrival: Arrival = { remoteAddress: remoteAddress(request), header: (name) => headers.get(name) }
   const received = new ReceivedBody(handlers, arrival)
-  response.once('close', () => received.release())
+  response.once('close', () => received.close())
   const reply = (answer: HttpResponse | StreamResponse) => {
     if (answer.kind === 'whole') return write(response, answer, isHead)
     const hasStream = beginStream(response, answer, isHead)

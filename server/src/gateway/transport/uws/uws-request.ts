@@ -36,7 +36,7 @@ export function serve(
   const received = new ReceivedBody(handlers, arrival)
   response.onAborted(() => {
     aborted = true
-    received.release()
+    received.close()
     stream?.markClosed()
     left()
   })
@@ -68,6 +68,7 @@ export function serve(
       received.release()
       // Whoever is answered goes on sending, and nobody could end that.
       await body
+      received.close()
       reply(answer)
     })
     .catch((error) => giveUp(response, handlers, error))

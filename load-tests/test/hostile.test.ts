@@ -1,0 +1,58 @@
+import { createClient } from '@tidegate/client/node'
+import { afterAll, describe, expect, it, vi } from 'vitest'
+import { Log } from '../../server/src/bus/log.ts'
+import { SubscriptionStarter } from '../../server/src/delivery/subscription/subscription-starter.ts'
+import { parseLimits } from '../../server/src/limits/index.ts'
+import { startTestGateway } from '../../server/test/support/gateway.ts'
+import { attackNamed } from '../src/hostile/attacks.ts'
+import config from '../src/hostile/hostile.config.ts'
+import { Pace } from '../src/hostile/pace.ts'
+
+const ATTACK_MS = 1_500
+/** Small, so that each of them is exceeded within the time of an attack. */
+const LIMITS = {
+  'address.starts': 400,
+  'address.reads': 400_000,
+  'address.bytes': 2_000_000,
+  'address.frames': 500,
+  'address.refusals': 20,
+}
+const PARTITIONS = 4
+const READ_BYTES = 16_384
+/** All of them attack at once. */
+const NAMES = ['subscribe-churn', 'queries', 'requests', 'tiny-chunks', 'endless-chunks', 'never-readers', 'garbage']
+
+const limits = Object.entries(LIMITS).map(([name, value]) => `${name}=${value}`)
+const server = await startTestGateway(config.contract, { limits: parseLimits(['loopback=on', ...limits].join()) })
+afterAll(() => server.close())
+
+describe('hostile clients', () => {
+  it('G-LIMIT-8 G-LIMIT-9 G-LIMIT-10 cost no more work and memory than their address may, and nothing of another client is lost', async () => {
+    const plans = vi.spyOn(SubscriptionStarter.prototype, 'plan')
+    const reads = vi.spyOn(Log.prototype, 'page')
+    const before = process.memoryUsage.rss()
+    const startedAt = performance.now()
+    // The limits of this test are too small for a client of the same address.
+    const good = createClient({ url: server.url })
+    const got: number[] = []
+    await good.subscribe('hostile.load', {}, (event) => got.push((event.data as { value: number }).value)).ready
+    const until = startedAt + ATTACK_MS
+    const pace = new Pace()
+    const attacks = NAMES.map((name) =>
+      attackNamed(name).run({ port: server.port, until, keepPace: () => pace.keep() }),
+    )
+    const sent = Array.from({ length: 30 }, (_, value) => value)
+    for (const value of sent) await good.publish('hostile.load', [{ data: { key: 'good', value } }])
+    await Promise.all(attacks)
+    await expect.poll(() => got).toEqual(sent)
+    const seconds = (performance.now() - startedAt) / 1_000
+    // Twice where the past is looked up; one more may pass before each purse is empty.
+    expect(plans.mock.calls.length * PARTITIONS).toBeLessThan(LIMITS['address.starts'] * (4 + seconds) + 100)
+    expect(reads.mock.calls.length * READ_BYTES).toBeLessThan(LIMITS['address.reads'] * (2 + seconds) + 64 * READ_BYTES)
+    expect(process.memoryUsage.rss() - before).toBeLessThan(256 * 1_048_576)
+    expect(server.defects).toEqual([])
+    const metrics = await (await fetch(`${server.url}/metrics`)).text()
+    for (const limit of Object.keys(LIMITS)) expect(metrics).toContain(`limit="${limit}"`)
+    await good.close({ deadlineMs: 1_000 })
+  })
+})
