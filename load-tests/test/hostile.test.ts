@@ -6,9 +6,11 @@ import { parseLimits } from '../../server/src/limits/index.ts'
 import { startTestGateway } from '../../server/test/support/gateway.ts'
 import { attackNamed } from '../src/hostile/attacks.ts'
 import config from '../src/hostile/hostile.config.ts'
-import { Pace } from '../src/hostile/pace.ts'
+import { pause } from '../src/hostile/scenario.ts'
 
 const ATTACK_MS = 1_500
+/** Between two steps of each attacker: they share the process with the gateway. */
+const STEP_MS = 40
 /** Small, so that each of them is exceeded within the time of an attack. */
 const LIMITS = {
   'address.starts': 400,
@@ -37,9 +39,8 @@ describe('hostile clients', () => {
     const got: number[] = []
     await good.subscribe('hostile.load', {}, (event) => got.push((event.data as { value: number }).value)).ready
     const until = startedAt + ATTACK_MS
-    const pace = new Pace()
     const attacks = NAMES.map((name) =>
-      attackNamed(name).run({ port: server.port, until, keepPace: () => pace.keep() }),
+      attackNamed(name).run({ port: server.port, until, keepPace: () => pause(STEP_MS) }),
     )
     const sent = Array.from({ length: 30 }, (_, value) => value)
     for (const value of sent) await good.publish('hostile.load', [{ data: { key: 'good', value } }])

@@ -11,38 +11,41 @@ export interface Reader {
 /** A process of its own, such as a command of the operator: nobody else waits. */
 export const ONLY_READER: Reader = { purse: {}, readWaitMs: () => 0, chargeRead: () => {} }
 
+interface Waiting<Read> {
+  readonly reader: Reader
+  readonly read: Read
+}
+
 /**
  * What waits to be read. Purses take turns, each with its oldest read first, and one that has read too much is passed
  * over until that is paid for: nobody waits for another's surplus. Pure.
  */
 export class ReadTurns<Read> {
   /** The purse whose turn is next first. */
-  readonly #purses = new Map<object, { readonly reader: Reader; reads: Read[] }>()
+  readonly #purses = new Map<object, Waiting<Read>[]>()
   #size = 0
 
   get size(): number {
     return this.#size
   }
 
-  add(reader: Reader, ...reads: readonly Read[]): void {
-    this.#queueOf(reader).reads.push(...reads)
-    this.#size += reads.length
+  add(reader: Reader, read: Read): void {
+    this.#queueOf(reader).push({ reader, read })
   }
 
   /** Before those that wait for the same purse: it was its turn already. */
   addFirst(reader: Reader, read: Read): void {
-    this.#queueOf(reader).reads.unshift(read)
-    this.#size++
+    this.#queueOf(reader).unshift({ reader, read })
   }
 
   /** `undefined`: none waits that may be read now. */
   take(): Read | undefined {
     for (const [purse, queue] of this.#purses) {
-      if (queue.reader.readWaitMs() > 0) continue
-      const read = queue.reads.shift()!
+      if (queue[0]!.reader.readWaitMs() > 0) continue
+      const { read } = queue.shift()!
       this.#size--
       this.#purses.delete(purse)
-      if (queue.reads.length > 0) this.#purses.set(purse, queue)
+      if (queue.length > 0) this.#purses.set(purse, queue)
       return read
     }
     return undefined
@@ -51,7 +54,7 @@ export class ReadTurns<Read> {
   /** How long until one of them may be read, ms; 0: now. */
   waitMs(): number {
     let waitMs = Number.POSITIVE_INFINITY
-    for (const { reader } of this.#purses.values()) waitMs = Math.min(waitMs, reader.readWaitMs())
+    for (const [first] of this.#purses.values()) waitMs = Math.min(waitMs, first!.reader.readWaitMs())
     return waitMs
   }
 
@@ -60,11 +63,13 @@ export class ReadTurns<Read> {
     this.#size = 0
   }
 
-  #queueOf(reader: Reader): { readonly reader: Reader; reads: Read[] } {
-    let queue = this.#purses.get(reader.purse)
+  /** One more comes into it. */
+  #queueOf({ purse }: Reader): Waiting<Read>[] {
+    this.#size++
+    let queue = this.#purses.get(purse)
     if (queue === undefined) {
-      queue = { reader, reads: [] }
-      this.#purses.set(reader.purse, queue)
+      queue = []
+      this.#purses.set(purse, queue)
     }
     return queue
   }

@@ -17,7 +17,7 @@ describe('turns of reads', () => {
   it('LIM-TURN-1 purses take turns, however much waits for one of them', () => {
     const turns = new ReadTurns<string>()
     const [many, few] = [new Purse(), new Purse()]
-    turns.add(many, 'm1', 'm2', 'm3')
+    for (const read of ['m1', 'm2', 'm3']) turns.add(many, read)
     turns.add(few, 'f1')
     turns.add(few, 'f2')
     turns.addFirst(few, 'f0')
@@ -34,6 +34,15 @@ describe('turns of reads', () => {
     expect([turns.take(), turns.take(), turns.waitMs()]).toEqual(['r', undefined, 200])
     poor.waitMs = 0
     expect([turns.waitMs(), turns.take()]).toEqual([0, 'p'])
+  })
+
+  it('LIM-TURN-2 of one purse each pays for itself: one that has gone lets no other pass', () => {
+    const turns = new ReadTurns<string>()
+    const purse = {}
+    const reader = (waitMs: number): Reader => ({ purse, readWaitMs: () => waitMs, chargeRead: () => {} })
+    turns.add(reader(0), 'gone')
+    turns.add(reader(200), 'p')
+    expect([turns.take(), turns.take(), turns.waitMs()]).toEqual(['gone', undefined, 200])
   })
 
   it('LIM-TURN-1 a few are read at a time, and a failed one frees its place', async () => {
