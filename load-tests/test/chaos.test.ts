@@ -27,10 +27,11 @@ function chaosOfEvents(name: string): void {
 function chaosOfCommands(name: string): void {
   it(`${name} leaves every command one outcome (seed ${SEED})`, { timeout: 60_000 }, async () => {
     const scenario = ENTITY_SCENARIOS.find((one) => one.name === name)!
-    const { faults, hits, commands } = await runEntityScenario(scenario, SEED)
+    const { faults, hits, commands, reactions } = await runEntityScenario(scenario, SEED)
     expect(faults).toEqual([])
     expect(hits).toBeGreaterThan(0)
     expect(commands).toBeGreaterThan(500)
+    expect(reactions).toBeGreaterThan(50)
   })
 }
 

@@ -1,5 +1,6 @@
 import { defineConfig, entity, reject, reply, topic } from 'tidegate'
 import { z } from 'zod'
+import { order, stock } from '../support/shop/entities.ts'
 
 const reading = topic('chaos.reading', {
   schema: z.object({ sensorId: z.string(), n: z.number(), celsius: z.number(), pad: z.string().optional() }),
@@ -70,4 +71,7 @@ const account = entity('account', {
   indexes: { label: ({ label }) => (label === '' ? undefined : label) },
 })
 
-export default defineConfig({ topics: [reading, fahrenheit, perSensor, overall, probe], entities: [account] })
+export default defineConfig({
+  topics: [reading, fahrenheit, perSensor, overall, probe],
+  entities: [account, order, stock],
+})

@@ -1,5 +1,6 @@
 import { defineConfig, entity, reject, topic } from 'tidegate'
 import { z } from 'zod'
+import { order, stock } from '../support/shop/entities.ts'
 
 const reading = topic('crash.reading', {
   schema: z.object({ sensor: z.string(), site: z.string(), v: z.number() }),
@@ -40,5 +41,5 @@ const tally = entity('tally', {
 
 export default defineConfig({
   topics: [reading, tumbling, early, hopping, sessions, all, perSite, hot, alert],
-  entities: [tally],
+  entities: [tally, order, stock],
 })

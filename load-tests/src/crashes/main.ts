@@ -17,9 +17,9 @@ if (values.help) {
   console.log(`npm run crashes -- [--schedules 50] [--seed n] [--only n] [--parallel 3] [--json]
 
 Runs seeded crash schedules. Each writes readings to a Redis of its own while two workers fold them through all kinds of
-windows and commands change entities, some of them sent twice; meanwhile workers are killed, also in the middle of commits, put to sleep past their takeover, handed over,
+windows and commands change entities, some of them sent twice, and others follow from what they change; meanwhile workers are killed, also in the middle of commits, put to sleep past their takeover, handed over,
 added and stopped, connections are cut with commits unanswered, inputs fall silent, and Redis is restarted or killed, the end
-of its file lost. Then trails, states, answers, panes,
+of its file lost. Then trails, states, answers, reactions, panes,
 revisions, late events, flow and alert are compared with what a recompute of the log gives (docs/testing.md). Exits 1
 unless all are equal.
 

@@ -43,6 +43,8 @@ export interface ScheduleReport {
   readonly panes: number
   /** Commands in the log, those that stand there twice included. */
   readonly commands: number
+  /** Commands that followed from events of others, each of them once. */
+  readonly reactions: number
   /** Readings too late for the tumbling windows. */
   readonly late: number
   readonly disturbances: readonly string[]
@@ -85,12 +87,13 @@ export async function runSchedule(seed: number): Promise<ScheduleReport> {
         findFaults(redis, PARTITIONS, expected, from + SENTINEL_AFTER_MS - HOUR_MS / 2),
         findTallyFaults(redis, PARTITIONS),
       ])
-      return { ...results, commands: tallies.commands, faults: [...results.faults, ...tallies.faults] }
+      const { commands, reactions } = tallies
+      return { ...results, commands, reactions, faults: [...results.faults, ...tallies.faults] }
     }
     while ((await compare()).faults.length > 0 && performance.now() < deadline) await pause(POLL_MS)
     // What was stored twice may come later than what was missing.
     await pause(DUPLICATE_WAIT_MS)
-    const { faults, panes, commands } = await compare()
+    const { faults, panes, commands, reactions } = await compare()
     hits.lostTails = writer.lostTails
     const lost = logs.flatMap((log, p) => lostInSilence(log, writer.acknowledged(p)))
     const ended = workers.ended().map((node) => ({ kind: 'wrong', what: `worker ${node} ended by itself` }) as const)
@@ -99,6 +102,7 @@ export async function runSchedule(seed: number): Promise<ScheduleReport> {
       events: logs.flat(2).length,
       panes,
       commands,
+      reactions,
       late: expected.ids['crash.tumbling.late']!.size,
       disturbances: plan.map(({ name }) => name),
       hits,

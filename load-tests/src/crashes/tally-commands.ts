@@ -1,6 +1,7 @@
 import { partitionOf } from '../../../server/src/bus/index.ts'
+import { SKUS } from '../support/shop/entities.ts'
 import type { LogWriter } from './log-writer.ts'
-import type { TallyCommand } from './tally-command.ts'
+import { otherUnderTheId, type TallyCommand } from './tally-command.ts'
 
 const KEYS = 40
 /** Commands of one batch, and how many of them repeat an earlier one. */
@@ -9,6 +10,9 @@ const REPEAT_SHARE = 0.2
 /** Of repeats, those that have other content. */
 const CONFLICT_SHARE = 0.1
 const RECENT = 200
+/** Of new commands, those from which others follow. */
+const ORDER_SHARE = 0.1
+const MAX_PARTS = 3
 
 /** Commands over some entities, some of them again, as clients do that have no answer. */
 export class TallyCommands {
@@ -37,12 +41,20 @@ export class TallyCommands {
   #next(): TallyCommand {
     if (this.#recent.length > 0 && this.#random() < REPEAT_SHARE) {
       const known = this.#recent[this.#below(this.#recent.length)]!
-      return this.#random() < CONFLICT_SHARE ? { ...known, v: known.v + 1 } : known
+      return this.#random() < CONFLICT_SHARE ? otherUnderTheId(known) : known
     }
-    const command = { id: `c-${this.#count++}`, key: `t-${this.#below(KEYS)}`, v: this.#below(10) }
+    const command = this.#new(`c-${this.#count++}`)
     this.#recent.push(command)
     if (this.#recent.length > RECENT) this.#recent.shift()
     return command
+  }
+
+  #new(id: string): TallyCommand {
+    if (this.#random() >= ORDER_SHARE) {
+      return { id, key: `t-${this.#below(KEYS)}`, entity: 'tally', v: this.#below(10) }
+    }
+    const [sku, parts] = [`s-${this.#below(SKUS)}`, 1 + this.#below(MAX_PARTS)]
+    return { id, key: `o-${id}`, entity: 'order', sku, parts }
   }
 
   #below(limit: number): number {

@@ -1,3 +1,4 @@
+import { isReservedId } from '@tidegate/protocol'
 import type { Redis } from '../../../server/src/bus/connection.ts'
 import { ANSWERS_TOPIC, COMMANDS_TOPIC, type EventBody } from '../../../server/src/bus/index.ts'
 import {
@@ -7,6 +8,7 @@ import {
   decodeTrailEntry,
 } from '../../../server/src/entities/index.ts'
 import { entitiesOf } from '../../../server/test/support/bus.ts'
+import { accountForReactions } from '../support/shop/reaction-faults.ts'
 import { type Fault, readBatches } from './results.ts'
 
 /** What the commands of a partition's log must come to. */
@@ -15,6 +17,8 @@ interface Expected {
   readonly tallies: Map<string, { ids: string[]; sum: number }>
   /** Id -> code of its rejection, or `done`. */
   readonly outcomes: Map<string, string>
+  /** Order -> the command that placed it. */
+  readonly placed: Map<string, string>
   readonly commands: number
 }
 
@@ -22,15 +26,21 @@ interface Expected {
 export async function findTallyFaults(
   redis: Redis,
   partitions: number,
-): Promise<{ readonly faults: readonly Fault[]; readonly commands: number }> {
+): Promise<{ readonly faults: readonly Fault[]; readonly commands: number; readonly reactions: number }> {
   const found = await Promise.all(Array.from({ length: partitions }, (_, p) => faultsOf(redis, p)))
+  const placed = new Map(found.flatMap((of) => [...of.placed]))
+  const { faults, reactions } = await accountForReactions(redis, partitions, placed)
   return {
-    faults: found.flatMap(({ faults }) => faults),
+    faults: [...found.flatMap((of) => of.faults), ...faults.map((what) => ({ kind: 'wrong', what }) as const)],
     commands: found.reduce((sum, { commands }) => sum + commands, 0),
+    reactions,
   }
 }
 
-async function faultsOf(redis: Redis, partition: number): Promise<{ faults: Fault[]; commands: number }> {
+async function faultsOf(
+  redis: Redis,
+  partition: number,
+): Promise<Pick<Expected, 'placed' | 'commands'> & { faults: Fault[] }> {
   const expected = recompute((await readBatches(redis, partition, COMMANDS_TOPIC)).flat())
   const answers = (await readBatches(redis, partition, ANSWERS_TOPIC)).flat()
   const faults = [...wrongAnswers(expected.outcomes, answers)]
@@ -52,17 +62,24 @@ async function faultsOf(redis: Redis, partition: number): Promise<{ faults: Faul
       faults.push({ kind: 'wrong', what: `tally ${key}: ${state} at version ${version}, not ${sum} at ${ids.length}` })
     }
   }
-  return { faults, commands: expected.commands }
+  return { ...expected, faults }
 }
 
 function recompute(commands: readonly EventBody[]): Expected {
   const checksums = new Map<string, string>()
   const outcomes = new Map<string, string>()
   const tallies: Expected['tallies'] = new Map()
-  for (const { id, key, data } of commands) {
-    const { checksum, input } = data as CommandBody
+  const placed: Expected['placed'] = new Map()
+  const sent = commands.filter(({ id }) => !isReservedId(id))
+  for (const { id, key, data } of sent) {
+    const { checksum, entity, input } = data as CommandBody
     if (checksums.has(id)) continue
     checksums.set(id, checksum)
+    if (entity === 'order') {
+      placed.set(key, id)
+      outcomes.set(id, 'done')
+      continue
+    }
     const { v } = input as { v: number }
     outcomes.set(id, v > 8 ? 'too_much' : 'done')
     const tally = tallies.get(key) ?? { ids: [], sum: 0 }
@@ -71,7 +88,7 @@ function recompute(commands: readonly EventBody[]): Expected {
     tally.ids.push(id)
     tally.sum += v
   }
-  return { tallies, outcomes, commands: commands.length }
+  return { tallies, outcomes, placed, commands: sent.length }
 }
 
 /** Each command has its answer, however often; only another one under its id is told of a conflict. */
@@ -80,6 +97,7 @@ function wrongAnswers(outcomes: ReadonlyMap<string, string>, answers: readonly E
   const answered = new Set<string>()
   const first = new Map<string, string>()
   for (const { id, data } of answers) {
+    if (isReservedId(id)) continue
     const outcome = data as CommandOutcome
     const code = outcome.status === 'done' ? 'done' : outcome.code
     if (code === 'conflict') continue

@@ -1,12 +1,20 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { createClient, type TidegateClient } from '@tidegate/client/node'
 import { partitionOf } from '../../../../server/src/bus/index.ts'
+import { SKUS } from '../../support/shop/entities.ts'
 import type config from '../chaos.config.ts'
 import { PARTITIONS } from '../deployment.ts'
 import { doneOf, failureOf, type Outcome } from './outcome.ts'
 
 type Client = TidegateClient<typeof config>
-type Ask = { readonly [Name in keyof Inputs]: { readonly command: Name; readonly input: Inputs[Name] } }[keyof Inputs]
+type Ask =
+  | { readonly entity: 'account'; readonly ask: { readonly [Name in keyof Inputs]: Command<Name> }[keyof Inputs] }
+  | { readonly entity: 'order'; readonly ask: { readonly sku: string; readonly parts: number } }
+
+interface Command<Name extends keyof Inputs> {
+  readonly command: Name
+  readonly input: Inputs[Name]
+}
 
 interface Inputs {
   readonly add: { readonly amounts: number[] }
@@ -38,6 +46,9 @@ const CLIENTS = 4
 /** So few that commands of different clients meet at one key. */
 const KEYS = 48
 const LABELS = 6
+/** Of commands, those that place an order: others follow from it. */
+const ORDER_SHARE = 0.1
+const MAX_PARTS = 3
 const TICK_MS = 20
 /** 300 a second. */
 const PER_TICK = 6
@@ -110,9 +121,9 @@ export class CommandLoad {
 
   #send(client: Client, isPipelined: boolean): void {
     const n = this.sent.length
-    const key = `a-${this.#below(KEYS)}`
-    const partition = partitionOf(key, PARTITIONS)
     const ask = this.#nextAsk()
+    const key = ask.entity === 'order' ? `o-${n}` : `a-${this.#below(KEYS)}`
+    const partition = partitionOf(key, PARTITIONS)
     const told = { settledAt: undefined, first: undefined, again: undefined, calls: 0 }
     const command = { id: `c-${n}`, client, key, partition, ask, isPipelined, sentAt: performance.now(), ...told }
     this.sent.push(command)
@@ -121,6 +132,13 @@ export class CommandLoad {
   }
 
   #nextAsk(): Ask {
+    if (this.#random() < ORDER_SHARE) {
+      return { entity: 'order', ask: { sku: `s-${this.#below(SKUS)}`, parts: 1 + this.#below(MAX_PARTS) } }
+    }
+    return { entity: 'account', ask: this.#ofAccount() }
+  }
+
+  #ofAccount(): Extract<Ask, { entity: 'account' }>['ask'] {
     const which = this.#random()
     if (which < 0.5) {
       return { command: 'add', input: { amounts: Array.from({ length: 1 + this.#below(3) }, () => this.#below(50)) } }
@@ -145,8 +163,12 @@ export class CommandLoad {
     }
   }
 
-  #ask({ client, id, key, ask: { command, input } }: SentCommand, pipelined: boolean): Promise<Outcome> {
-    return client.command('account', key, command, input, { id, pipelined }).then(doneOf, failureOf)
+  #ask({ client, id, key, ask: of }: SentCommand, pipelined: boolean): Promise<Outcome> {
+    const outcome =
+      of.entity === 'order'
+        ? client.command('order', key, 'place', of.ask, { id, pipelined })
+        : client.command('account', key, of.ask.command, of.ask.input, { id, pipelined })
+    return outcome.then(doneOf, failureOf)
   }
 
   #below(limit: number): number {

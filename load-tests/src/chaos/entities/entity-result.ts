@@ -8,6 +8,8 @@ export interface EntityResult {
   readonly rejected: number
   /** Events in all trails together. */
   readonly events: number
+  /** That followed from events, in whatever partition: each happened once, and its source has its outcome once. */
+  readonly reactions: number
   /** Commits or commands that the disturbance met. */
   readonly hits: number
   /** Commands that were sent before its cause was over and answered afterwards. */
@@ -30,6 +32,7 @@ export const ENTITY_COLUMNS = [
   'done',
   'rejected',
   'events',
+  'reactions',
   'hits',
   'waited',
   'slowestMs',

@@ -1,7 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { openCommandConnection, untilReady } from '../../../../server/src/bus/connection.ts'
+import { openCommandConnection, type Redis, untilReady } from '../../../../server/src/bus/connection.ts'
 import { untilShared } from '../../support/owners.ts'
 import { createRandom } from '../../support/random.ts'
+import { accountForReactions, type ReactionAccount } from '../../support/shop/reaction-faults.ts'
 import { Deployment, PARTITIONS } from '../deployment.ts'
 import { openFronts } from '../fronts.ts'
 import { findAccountFaults, findOutcomeFaults } from './account-faults.ts'
@@ -16,6 +17,9 @@ const WARM_UP_JITTER_MS = 500
 /** And after its end. */
 const AFTERWARDS_MS = 1_500
 const MAX_FAULTS = 10
+/** Until what follows from the last commands has happened. */
+const REACTIONS_DEADLINE_MS = 10_000
+const POLL_MS = 100
 
 /** Runs one scenario on a deployment of its own, and accounts for every command. */
 export async function runEntityScenario(
@@ -49,7 +53,10 @@ export async function runEntityScenario(
     say('asking for every outcome again')
     await load.askAgain()
     const { faults, lostWithinGuarantee } = findOutcomeFaults(load.sent, scenario.mayLose === true)
-    faults.push(...(await findAccountFaults(redis, PARTITIONS, load.sent)))
+    const ofAccounts = load.sent.filter(({ ask }) => ask.entity === 'account')
+    faults.push(...(await findAccountFaults(redis, PARTITIONS, ofAccounts)))
+    const reactions = await settledReactions(redis, load.sent)
+    faults.push(...reactions.faults)
     for (const { name, isAlive } of deployment.members) if (!isAlive) faults.push(`${name} ended by itself`)
     const waits = load.sent.map((command) => waitOf(command, endedAt))
     const slowestMs = Math.round(Math.max(...waits))
@@ -62,6 +69,7 @@ export async function runEntityScenario(
       done: load.sent.filter(({ again }) => again?.kind === 'done').length,
       rejected: load.sent.filter(({ again }) => again?.kind === 'rejected').length,
       events: load.sent.reduce((sum, { again }) => sum + (again?.kind === 'done' ? again.events : 0), 0),
+      reactions: reactions.reactions,
       hits,
       waited: load.sent.filter((command) => command.sentAt < endedAt && waitOf(command, endedAt) > 0).length,
       slowestMs,
@@ -73,6 +81,17 @@ export async function runEntityScenario(
     }
   } finally {
     for (const close of closing.reverse()) await close()
+  }
+}
+
+async function settledReactions(redis: Redis, sent: readonly SentCommand[]): Promise<ReactionAccount> {
+  const placed = sent.filter(({ ask, again }) => ask.entity === 'order' && again?.kind === 'done')
+  const byOrder = new Map(placed.map(({ key, id }) => [key, id]))
+  const deadline = performance.now() + REACTIONS_DEADLINE_MS
+  for (;;) {
+    const account = await accountForReactions(redis, PARTITIONS, byOrder)
+    if (account.faults.length === 0 || performance.now() > deadline) return account
+    await sleep(POLL_MS)
   }
 }
 
