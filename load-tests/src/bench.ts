@@ -2,6 +2,7 @@ import { cpus, release, totalmem } from 'node:os'
 import { parseArgs } from 'node:util'
 import { entities } from './entities/entities.ts'
 import { entityQueries } from './entities/entity-queries.ts'
+import { entityRebuild } from './entities/entity-rebuild.ts'
 import { entitySize } from './entities/entity-size.ts'
 import { fanout } from './fanout/fanout.ts'
 import { idle } from './idle/idle.ts'
@@ -28,6 +29,7 @@ const BENCHMARKS: Readonly<Record<string, Benchmark>> = {
   entities,
   'entity-queries': entityQueries,
   'entity-size': entitySize,
+  'entity-rebuild': entityRebuild,
   idle,
   fanout,
   priority,

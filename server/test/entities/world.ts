@@ -3,6 +3,7 @@ import {
   type CommitOperation,
   decodeEvents,
   entityHash,
+  indexSet,
   OUTBOX_HASH,
   partitionOf,
   trailList,
@@ -15,6 +16,7 @@ import {
   decodeTrailEntry,
   EntityFold,
   type EntityRecord,
+  encodeRecord,
   foldTrail,
   type NumberedMessage,
   type StoredGenerations,
@@ -31,6 +33,7 @@ interface Stored {
   outbox: StoredOutbox | undefined
   readonly hashes: Map<string, Map<string, string>>
   readonly lists: Map<string, string[]>
+  readonly indexes: Map<string, Set<string>>
   readonly answers: Map<string, { tag: string; outcome: CommandOutcome }>
   /** Source partition -> its last number that was taken. */
   readonly producers: Map<number, number>
@@ -45,8 +48,11 @@ interface Owner {
   sent: NumberedMessage[]
 }
 
-/** What may happen next in a partition. `lose`: the commit is stored, and the owner ends before it knows; `drop`: it is not. */
-export type Act = 'fold' | 'commit' | 'lose' | 'drop' | 'send' | 'arrive' | 'end'
+/**
+ * What may happen next in a partition. `lose`: the commit is stored, and the owner ends before it knows; `drop`: it is not.
+ * `age`: the next owner finds states of an earlier definition.
+ */
+export type Act = 'fold' | 'commit' | 'lose' | 'drop' | 'send' | 'arrive' | 'end' | 'age'
 
 /** The partitions of entities in memory, whose owners end whenever a test says so. Logs and commits are as scripts make them. */
 export class World {
@@ -58,7 +64,7 @@ export class World {
     this.#definitions = definitions
     this.#partitions = Array.from({ length: partitions }, () => ({
       ...{ log: [], folded: 0, generations: undefined, outbox: undefined },
-      ...{ hashes: new Map(), lists: new Map(), answers: new Map(), producers: new Map() },
+      ...{ hashes: new Map(), lists: new Map(), indexes: new Map(), answers: new Map(), producers: new Map() },
     }))
   }
 
@@ -88,6 +94,9 @@ export class World {
         for (const { number } of owner.sent.splice(0)) owner.fold.outbox.arrived(number)
         return
       case 'end':
+        return this.#end(partition)
+      case 'age':
+        this.#age(partition)
         return this.#end(partition)
     }
   }
@@ -119,6 +128,11 @@ export class World {
     return foldTrail(this.#definitions.get(name)!, key, this.trail(name, key))
   }
 
+  /** Members of an index over all partitions. */
+  indexed(name: string, index: string): string[] {
+    return this.#partitions.flatMap(({ indexes }) => [...(indexes.get(indexSet(name, index)) ?? [])]).sort()
+  }
+
   /** Ids of the commands that were answered in the partition of a key. */
   answersOf(key: string): Iterable<string> {
     return this.#stored(key).answers.keys()
@@ -130,6 +144,22 @@ export class World {
 
   #stored(key: string): Stored {
     return this.#partitions[partitionOf(key, this.#partitions.length)]!
+  }
+
+  #age(partition: number): void {
+    const { hashes } = this.#partitions[partition]!
+    for (const name of this.#definitions.keys()) {
+      const records = hashes.get(entityHash(name)) ?? new Map<string, string>()
+      for (const [key, text] of records) {
+        records.set(key, encodeRecord({ ...decodeRecord(text), definition: 0, state: { of: 'before' } }))
+      }
+    }
+  }
+
+  /** As a loader does. */
+  #present(name: string, key: string, record: EntityRecord): EntityRecord {
+    const { version } = this.#definitions.get(name)!
+    return record.definition === version ? record : { ...this.folded(name, key), indexed: record.indexed }
   }
 
   #end(partition: number): void {
@@ -159,7 +189,8 @@ export class World {
         const text = hashes.get(entityHash(name))?.get(key)
         const record = text === undefined ? undefined : decodeRecord(text)
         if ((record?.version ?? 0) !== (lists.get(trailList(name, key))?.length ?? 0)) throw new Error('torn')
-        owner.fold.loaded(name, key, record && { kind: 'loaded', record }, text?.length)
+        const loaded = record && ({ kind: 'loaded', record: this.#present(name, key, record) } as const)
+        owner.fold.loaded(name, key, loaded, text?.length)
       }
     }
     for (const id of ids) {
@@ -193,7 +224,7 @@ export class World {
   }
 }
 
-function applyTo({ hashes, lists, answers }: Stored, operation: CommitOperation): void {
+function applyTo({ hashes, lists, indexes, answers }: Stored, operation: CommitOperation): void {
   switch (operation.op) {
     case 'set':
     case 'delete': {
@@ -216,7 +247,13 @@ function applyTo({ hashes, lists, answers }: Stored, operation: CommitOperation)
         answers.set(field, { tag, outcome: outcomes[index]! })
       return
     }
-    case 'index':
+    case 'index': {
+      const members = indexes.get(operation.index) ?? new Set<string>()
+      indexes.set(operation.index, members)
+      for (const member of operation.remove) if (!operation.add.includes(member)) members.delete(member)
+      for (const member of operation.add) members.add(member)
+      return
+    }
     case 'rename':
     case 'drop':
   }
