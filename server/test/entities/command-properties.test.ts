@@ -87,7 +87,7 @@ describe('commands', () => {
         run.world.settle()
         run.check()
       }),
-      { numRuns: 150 },
+      { numRuns: 100 },
     )
   })
 })
