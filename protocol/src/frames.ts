@@ -71,6 +71,8 @@ export interface SubscribeOptions {
   readonly from?: ResumeFrom
   /** Window results only: first the latest result of every key, then what follows. With `positions` only if something after them is gone. */
   readonly snapshot?: boolean
+  /** What it says of its client in `<topic>.presence`, any JSON; only for topics with presence. */
+  readonly state?: unknown
 }
 
 /** An event that was acknowledged, the last one of its slice: `ack.at` with the topic of the frame. */

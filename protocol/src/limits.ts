@@ -20,6 +20,8 @@ export const LIMITS = {
   producerChars: 64,
   /** Subscriptions of one session. */
   subscriptions: 64,
+  /** UTF-8 bytes of the JSON of `subscribe.state`: everybody who sees who is there gets each one's. */
+  stateBytes: 1_024,
   /** Keys in one subscription's key filter. */
   subscriptionKeys: 1_000,
   /** Most of `subscribe.batch.maxMs`: what waits longer is no stream. */

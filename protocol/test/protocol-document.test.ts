@@ -62,6 +62,7 @@ const CLIENT_FRAMES: FieldsOf<ClientFrame> = {
     maxRate: 'optional',
     from: 'optional',
     snapshot: 'optional',
+    state: 'optional',
   },
   unsubscribe: { sub: 'required' },
   credit: { bytes: 'required' },

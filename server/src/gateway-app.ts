@@ -24,6 +24,7 @@ import type { Audit } from './observability/audit.ts'
 import { createReport, type Defect } from './observability/defects.ts'
 import { GatewayMetrics } from './observability/gateway-metrics.ts'
 import { PAGE } from './package-files.ts'
+import { openPresence } from './presence/index.ts'
 import { Queries } from './queries/index.ts'
 import { readTls, type TlsFiles } from './tls.ts'
 import type { HostPattern, OriginPattern } from './web-origin.ts'
@@ -184,7 +185,8 @@ export async function startGateway(settings: GatewaySettings, contract: Contract
     onAnswer: metrics.onCommand,
   })
   const limits = new Limits({ settings: settings.limits ?? DEFAULT_SETTINGS, clock, onRefused: metrics.onRefused })
-  const streams = new Streams(delivery, access, admission, report)
+  const presence = openPresence({ bus, contract, clock, report })
+  const streams = new Streams(delivery, access, admission, report, presence?.book)
   const pages = new StaticFiles()
   await Promise.all([delivery.start(), commands.start(), access.start(), pages.load(PAGE)])
   await ingest.start()
@@ -217,6 +219,7 @@ export async function startGateway(settings: GatewaySettings, contract: Contract
       admission,
       queries,
       commands,
+      presence: presence?.book,
       report,
       onFrame: metrics.onFrame,
     },
@@ -265,6 +268,7 @@ export async function startGateway(settings: GatewaySettings, contract: Contract
     workers: () => bus.workers(),
   })
   watch?.start()
+  presence?.start()
   gateway.start()
 
   let closing: Promise<void> | undefined
@@ -278,6 +282,7 @@ export async function startGateway(settings: GatewaySettings, contract: Contract
     ingest.close()
     readiness.close()
     await Promise.all([delivery.close({ deadlineMs }), commands.close()])
+    await presence?.close()
     transport.close()
     operators?.close()
     bus.close()

@@ -22,5 +22,5 @@ export {
   type TopicContext,
   type TopicEvent,
 } from './config/entity.ts'
-export type { Pane, PaneTiming, WithdrawnPane } from './config/model.ts'
+export type { Pane, PaneTiming, Presence, WithdrawnPane } from './config/model.ts'
 export { topic, windowOf } from './config/topic.ts'

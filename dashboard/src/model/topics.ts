@@ -1,7 +1,7 @@
 /** One line of `GET /v1/topics`, as far as the page uses it. */
 export interface Topic {
   readonly name: string
-  readonly kind: 'source' | 'flow' | 'window' | 'late' | 'state' | 'events'
+  readonly kind: 'source' | 'flow' | 'window' | 'late' | 'state' | 'events' | 'presence'
   readonly retentionMs: number
   /** Results only: the topics they are computed from. */
   readonly from?: readonly string[]

@@ -15,6 +15,7 @@ import { Log } from './log.ts'
 import { LogTail } from './log-tail.ts'
 import { OwnerLedger } from './owner-ledger.ts'
 import { type PartitionOwner, partitionOwners } from './partition-owners.ts'
+import { PresenceStore } from './presence-store.ts'
 import { openGuard } from './probe.ts'
 import { RedisClock } from './redis-clock.ts'
 import { checkRedis, EvictionWatch } from './redis-fitness.ts'
@@ -169,6 +170,11 @@ export class Bus {
   /** What is stored of the entities of a partition. */
   entities(partition: number, channel: ChannelName): Entities {
     return new Entities(partition, this.#channel(channel))
+  }
+
+  /** Who is connected to which gateway. */
+  presence(partition: number, channel: ChannelName): PresenceStore {
+    return new PresenceStore(partition, this.#channel(channel))
   }
 
   ledger(partition: number, channel: ChannelName): OwnerLedger {

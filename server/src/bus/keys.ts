@@ -32,6 +32,10 @@ export const keys = {
   /** The same of the backfill of a window. */
   backfillOwned: (partition: number, window: string, name: string): string =>
     `${tag(partition)}:fill:${window}:${name}`,
+  /** Hash gateway -> `<turn> <heartbeat>` (Redis ms): those that report who is connected to them. */
+  presence: (partition: number): string => `${tag(partition)}:presence`,
+  /** Hash, what one of them reports: see presence/share.ts. */
+  presenceOf: (partition: number, gateway: string): string => `${tag(partition)}:presence:${gateway}`,
   /** Set of `<partition> <window>`: backfills that may be under way. */
   backfills: 'tg:backfills',
   /** Hash: partitions. Written at first start, checked at every start. */

@@ -7,6 +7,7 @@ export type ProblemCode =
   | 'cycle'
   | 'bad_schema'
   | 'bad_key'
+  | 'bad_presence'
   | 'bad_priority'
   | 'bad_duration'
   | 'bad_option'

@@ -14,6 +14,13 @@ export interface EntityEvent<Type extends string, Data> {
   readonly data?: Data
 }
 
+export interface Presence {
+  readonly connections: number
+  /** Ms since 1970. */
+  readonly joinedAt: number
+  readonly state?: unknown
+}
+
 export interface Pane<Value> {
   readonly key: string
   /** \`[start, end)\`, ms since 1970. */
@@ -109,6 +116,8 @@ function dataType(topic: TopicDefinition, contract: Contract): string {
       return 'EntityState<unknown>'
     case 'events':
       return eventType(topic, contract)
+    case 'presence':
+      return 'Presence'
     case 'late':
       return [...new Set(topic.from.map((input) => dataType(contract.topics.get(input)!, contract)))].join(' | ')
     case 'flow':

@@ -24,6 +24,7 @@ export interface SourceDeclaration extends Declared {
   readonly priority: Priority | undefined
   readonly retention: string | undefined
   readonly maxFuture: string | undefined
+  readonly presence: unknown
 }
 
 export interface FlowDeclaration extends Declared {

@@ -6,13 +6,14 @@ import type { Duration, PositiveDuration } from './duration.ts'
  * Raw events are the bulk of what Redis holds, and a flow writes at most one event per event: a day covers a night
  * without an operator. Panes are few beside the events they sum up: a week lets a chart show last week beside this
  * one. Late events are kept as long as the panes they missed. What becomes of entities is for who follows it: the
- * trails keep it.
+ * trails keep it. Who came and went is for whoever resumes: a snapshot has all who are there.
  */
 export const DEFAULT_RETENTION = {
   source: '24h',
   flow: '24h',
   window: '7d',
   entity: '24h',
+  presence: '1h',
 } as const satisfies Record<string, PositiveDuration>
 
 /** Every pane waits this long: enough for network jitter, short enough to call the page live. */
@@ -47,3 +48,8 @@ export const DEFAULT_MAX_OPEN = 250_000
 
 /** Hopping windows that one event may be in: a day by the second. Each of them has a pane of its own. */
 export const MAX_WINDOWS_OF_EVENT = 100_000
+
+/** Subjects of a topic that one gateway lists: as many as a page can show. Everybody listed is in every snapshot. */
+export const DEFAULT_PRESENCE_ENTRIES = 1_000
+/** At 1 KiB of state each, a report of all of them is 10 MiB. */
+export const MAX_PRESENCE_ENTRIES = 10_000

@@ -30,5 +30,7 @@ function describeTopic(topic: TopicDefinition): object {
       return { name, kind, retentionMs, entity: topic.entity }
     case 'late':
       return { name, kind, retentionMs, from: topic.from, window: topic.window }
+    case 'presence':
+      return { name, kind, retentionMs, of: topic.of, maxEntries: topic.maxEntries }
   }
 }

@@ -55,6 +55,7 @@ export function specHash(window: WindowTopic, topics: Contract['topics']): strin
       case 'state':
       case 'events':
       case 'late':
+      case 'presence':
         throw new Error(`${name} is read by a window; only declared topics can be`)
     }
   }
@@ -87,6 +88,8 @@ function agreement(topic: TopicDefinition): object {
       return { kind, name, entity: topic.entity }
     case 'late':
       return { kind, name, from: topic.from, window: topic.window }
+    case 'presence':
+      return { kind, name, of: topic.of }
   }
 }
 

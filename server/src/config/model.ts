@@ -19,7 +19,7 @@ export interface Contract {
   readonly hash: string
 }
 
-export type TopicDefinition = SourceTopic | FlowTopic | WindowTopic | LateTopic | EntityTopic
+export type TopicDefinition = SourceTopic | FlowTopic | WindowTopic | LateTopic | EntityTopic | PresenceTopic
 
 interface TopicBase {
   readonly name: string
@@ -87,9 +87,41 @@ export interface EntityTopic extends TopicBase {
   readonly lane: Lane
 }
 
+/** Who is subscribed to a topic, by subject: an event for each change, and the latest of everybody present. */
+export interface PresenceTopic extends TopicBase {
+  readonly kind: 'presence'
+  /** The topic that they are subscribed to. */
+  readonly of: string
+  /** Subjects that one gateway lists; the connections of others are only counted. */
+  readonly maxEntries: number
+  readonly lane: Lane
+}
+
+/** The data of an event of a presence topic. */
+export interface Presence<State = unknown> {
+  /** Of this subject. 0: it has left. */
+  readonly connections: number
+  /** When it joined, ms since 1970. */
+  readonly joinedAt: number
+  /** What its connections said of themselves last; absent where none has said anything. */
+  readonly state?: State
+}
+
 /** Whether a topic has a latest result of every key, all in one lane. */
-export function hasLatest(topic: TopicDefinition | undefined): topic is WindowTopic | EntityTopic {
-  return topic?.kind === 'window' || topic?.kind === 'state'
+export function hasLatest(topic: TopicDefinition | undefined): topic is WindowTopic | EntityTopic | PresenceTopic {
+  return topic?.kind === 'window' || topic?.kind === 'state' || topic?.kind === 'presence'
+}
+
+/** Whether another topic shows who is subscribed to this one. */
+export function hasPresence({ topics }: Pick<Contract, 'topics'>, topic: string): boolean {
+  return topics.get(presenceTopicName(topic))?.kind === 'presence'
+}
+
+export const presenceTopicName = (topic: string): string => `${topic}.presence`
+
+/** The topics that show who is subscribed to others. */
+export function presenceTopics({ topics }: Pick<Contract, 'topics'>): PresenceTopic[] {
+  return [...topics.values()].filter((topic) => topic.kind === 'presence')
 }
 
 /** Which windows an event of time `t` belongs to. All ms. */

@@ -10,6 +10,7 @@ import type { Resolved } from './input-schema.ts'
 import { alwaysHas, type JsonSchema } from './json-schema.ts'
 import { laneRule } from './lane-rule.ts'
 import type { Contract, FlowTopic, SourceTopic, TopicDefinition } from './model.ts'
+import { presenceTopic } from './presence-topic.ts'
 import { entityTopics, resolveEntities } from './resolve-entities.ts'
 import { jsonSchemas, validator } from './schema.ts'
 import { topicOrder } from './topic-order.ts'
@@ -54,7 +55,7 @@ export function resolveContract(
 function definitionsOf(declaration: Declaration, resolved: Resolved): [TopicDefinition, ...TopicDefinition[]] {
   switch (declaration.kind) {
     case 'source':
-      return [sourceTopic(declaration)]
+      return [sourceTopic(declaration), ...presenceTopic(declaration)]
     case 'flow':
       return [flowTopic(declaration)]
     case 'window':

@@ -1,6 +1,7 @@
 import { isTopicName } from '@tidegate/protocol'
 import type { ConfigProblem } from './config-error.ts'
-import { type Declaration, inputsOf } from './declaration.ts'
+import { type Declaration, inputsOf, type SourceDeclaration } from './declaration.ts'
+import { presenceTopicName } from './model.ts'
 
 /**
  * The declared topics with inputs before what reads them, otherwise as listed, and what is wrong with them as a
@@ -37,8 +38,7 @@ function nameProblems(declared: readonly Declaration[]): ConfigProblem[] {
   const taken = new Set<string>()
   for (const declaration of declared) {
     const { name: topic, place } = declaration
-    const names = declaration.kind === 'window' ? [topic, lateTopicName(topic)] : [topic]
-    for (const name of names) {
+    for (const name of namesOf(declaration)) {
       if (typeof name !== 'string' || !isTopicName(name)) {
         const message = `${JSON.stringify(name)} is not a topic name: lower-case words joined by dots, at most 128 characters`
         problems.push({ code: 'bad_name', topic, place, message })
@@ -47,11 +47,27 @@ function nameProblems(declared: readonly Declaration[]): ConfigProblem[] {
           code: 'duplicate_name',
           topic,
           place,
-          message: `the name ${name} is taken; a window also takes <name>.late`,
+          message: `the name ${name} is taken; a window also takes <name>.late, a topic with presence <name>.presence`,
         })
       }
       taken.add(name)
     }
   }
   return problems
+}
+
+function namesOf(declaration: Declaration): string[] {
+  const { name } = declaration
+  switch (declaration.kind) {
+    case 'source':
+      return asksForPresence(declaration) ? [name, presenceTopicName(name)] : [name]
+    case 'flow':
+      return [name]
+    case 'window':
+      return [name, lateTopicName(name)]
+  }
+}
+
+export function asksForPresence({ presence }: SourceDeclaration): boolean {
+  return presence !== undefined && presence !== false
 }

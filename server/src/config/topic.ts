@@ -5,7 +5,7 @@ import { callPlace } from './call-place.ts'
 import type { Declaration } from './declaration.ts'
 import type { PositiveDuration } from './duration.ts'
 import type { KeyField } from './field-path.ts'
-import type { FlowStep, Pane, WithdrawnPane } from './model.ts'
+import type { FlowStep, Pane, Presence, WithdrawnPane } from './model.ts'
 import type { WindowOptions } from './window-options.ts'
 
 /** What a client may know of one topic. */
@@ -76,7 +76,7 @@ interface ObjectSchema {
   readonly _zod: { readonly output: object }
 }
 
-export interface SourceOptions<Schema extends ObjectSchema> {
+export interface SourceOptions<Schema extends ObjectSchema, Shown extends PresenceOption = false> {
   readonly schema: Schema
   /** The field that decides the partition. Order holds per key. */
   readonly key: KeyField<z.output<Schema>>
@@ -88,7 +88,18 @@ export interface SourceOptions<Schema extends ObjectSchema> {
    * (`time_in_future`). A clock that is ahead closes windows that much too soon for everybody.
    */
   readonly maxFuture?: PositiveDuration
+  /**
+   * Adds the topic `<name>.presence`: who is subscribed to this one, with a snapshot and every change. A gateway lists at most
+   * `maxEntries` subjects, default 1,000, and counts the connections of others.
+   */
+  readonly presence?: Shown
 }
+
+export type PresenceOption = boolean | { readonly maxEntries?: number }
+
+type PresenceEntry<Name extends string, Shown> = [Shown] extends [false | undefined]
+  ? never
+  : Entry<`${Name}.presence`, Presence, false>
 
 export interface FlowOptions<Data> {
   readonly priority?: Lane | ((data: Data) => Lane)
@@ -98,15 +109,19 @@ export interface FlowOptions<Data> {
 }
 
 /** Declares a topic that clients publish to. Checked when `defineConfig` is called. */
-export function topic<const Name extends string, Schema extends ObjectSchema>(
+export function topic<
+  const Name extends string,
+  Schema extends ObjectSchema,
+  const Shown extends PresenceOption = false,
+>(
   name: Name,
-  options: SourceOptions<Schema>,
-): Topic<Entry<Name, z.output<Schema>, true>, z.output<Schema>> {
-  const { schema, key, priority, retention, maxFuture } = { ...options }
+  options: SourceOptions<Schema, Shown>,
+): Topic<Entry<Name, z.output<Schema>, true> | PresenceEntry<Name, Shown>, z.output<Schema>> {
+  const { schema, key, priority, retention, maxFuture, presence } = { ...options }
   return declared({
     kind: 'source',
     ...{ name, options, place: callPlace(topic) },
-    ...{ schema: schema as unknown as ZodType, key, priority, retention, maxFuture },
+    ...{ schema: schema as unknown as ZodType, key, priority, retention, maxFuture, presence },
   })
 }
 

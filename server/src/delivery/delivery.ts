@@ -4,6 +4,7 @@ import type { Bus, KnownEntry } from '../bus/index.ts'
 import { type Clock, systemClock } from '../clock.ts'
 import { type Contract, hasLatest } from '../config/model.ts'
 import { type ReportDefect, withoutRepeats } from '../observability/defects.ts'
+import type { PresenceSeat } from '../presence/index.ts'
 import { relieve } from './budget-relief.ts'
 import type { DeliverySubscriber } from './delivery-subscriber.ts'
 import {
@@ -147,14 +148,20 @@ export class Delivery {
    */
   openSubscriber(
     socket: DeliverySocket,
-    options: { name: string; rights: Rights; limits: SubscriptionLimits; windowBytes?: number | undefined },
+    options: {
+      name: string
+      rights: Rights
+      limits: SubscriptionLimits
+      seat?: PresenceSeat | undefined
+      windowBytes?: number | undefined
+    },
   ): DeliverySubscriber {
-    const { name, rights, limits, windowBytes } = options
+    const { name, rights, limits, seat, windowBytes } = options
     const { lowWaterShare } = this.#limits
     const mode = windowBytes === undefined ? 'buffered' : 'credit'
     const subscriber = new Subscriber(
       socket,
-      { name, rights, limits, windowBytes: windowBytes ?? this.#limits.windowBytes, lowWaterShare, mode },
+      { name, rights, limits, seat, windowBytes: windowBytes ?? this.#limits.windowBytes, lowWaterShare, mode },
       this.#context,
     )
     this.#subscribers.set(subscriber, this.#opened++)

@@ -2,6 +2,7 @@ import { CLOSE, type ErrorCode, LIMITS, RETRYABLE, type ServerFrame } from '@tid
 import type { Rights } from '../access/index.ts'
 import type { Mark } from '../bus/index.ts'
 import { describeDefect, type ReportDefect } from '../observability/defects.ts'
+import type { PresenceSeat } from '../presence/index.ts'
 import { RETRY_AFTER_MS } from '../retry-after.ts'
 import type { DeliverySubscriber } from './delivery-subscriber.ts'
 import type { Loss } from './log/index.ts'
@@ -74,6 +75,8 @@ export interface SubscriberOptions extends FlowOptions {
   readonly rights: Rights
   /** What its subscriptions may take. */
   readonly limits: SubscriptionLimits
+  /** Where its client is shown among those present; absent: nowhere. */
+  readonly seat?: PresenceSeat | undefined
 }
 
 /** One connected client: its subscriptions, its queues, and its flow control. */
@@ -89,16 +92,18 @@ export class Subscriber implements DeliverySubscriber, Flushable, EventSink {
   readonly #subscriptions = new Map<number, Subscription>()
   #rights: Rights
   readonly #limits: SubscriptionLimits
+  readonly #seat: PresenceSeat | undefined
   isClosed = false
 
   constructor(
     socket: DeliverySocket,
-    { name, rights, limits, ...flow }: SubscriberOptions,
+    { name, rights, limits, seat, ...flow }: SubscriberOptions,
     context: SubscriberContext,
   ) {
     this.name = name
     this.#rights = rights
     this.#limits = limits
+    this.#seat = seat
     this.#socket = socket
     this.#context = context
     this.#backlog = new Backlog(context.queueBounds, flow.windowBytes, context.totals, context.budget)
@@ -351,6 +356,7 @@ export class Subscriber implements DeliverySubscriber, Flushable, EventSink {
     this.#grant(subscription, LANE_INDEXES, { recovered, ...(snapshot && { snapshot }) })
     if (this.isClosed) return
     this.#context.index.add(subscription)
+    this.#takeSeat(subscription)
     if (snapshot) this.#openSnapshots().add(subscription)
     else this.#replay.add([...subscription.feeds()])
   }
@@ -390,8 +396,13 @@ export class Subscriber implements DeliverySubscriber, Flushable, EventSink {
     subscription.queue.change(result.plan.policy)
     if (!hasBegun) return
     index.add(subscription)
+    this.#takeSeat(subscription)
     this.#grant(subscription, joined, { recovered: true })
     this.#offered()
+  }
+
+  #takeSeat({ plan: { sub, topics, state } }: Subscription): void {
+    this.#seat?.subscribed(sub, topics, state)
   }
 
   /** @param lanes those that begin; the client learns the positions of the others with their waiting events. */
@@ -422,6 +433,7 @@ export class Subscriber implements DeliverySubscriber, Flushable, EventSink {
     const { index, starter } = this.#context
     this.#subscriptions.delete(subscription.plan.sub)
     index.remove(subscription)
+    this.#seat?.unsubscribed(subscription.plan.sub)
     this.#snapshots?.forget(subscription)
     this.#replay.forget((feed) => feed.subscription === subscription)
     this.#backlog.close(subscription.queue)

@@ -119,6 +119,7 @@ export class InputClocks {
       case 'state':
       case 'events':
       case 'late':
+      case 'presence':
         return Number.NEGATIVE_INFINITY
     }
   }
@@ -137,6 +138,7 @@ export class InputClocks {
       case 'state':
       case 'events':
       case 'late':
+      case 'presence':
         return true
     }
   }

@@ -12,6 +12,7 @@ import {
   parsePosition,
   RESERVED_IDS,
 } from '@tidegate/protocol'
+import { isDeeperThan } from '../data-depth.ts'
 import { parseVersion } from '../entities/index.ts'
 import { exceeds } from '../exceeds.ts'
 import { isRecord } from '../json-fields.ts'
@@ -173,6 +174,11 @@ const CHECKS: Readonly<Record<ClientFrame['type'], readonly Check[]>> = {
     optional('from', (fields) => checkFrom(fields.from)),
     optional('snapshot', ({ snapshot }) =>
       typeof snapshot === 'boolean' ? undefined : 'snapshot: expected a boolean',
+    ),
+    optional('state', ({ state }) =>
+      !isDeeperThan(state, LIMITS.dataDepth) && !exceeds(JSON.stringify(state), LIMITS.stateBytes)
+        ? undefined
+        : `state: expected JSON of at most ${LIMITS.stateBytes} bytes, at most ${LIMITS.dataDepth} levels deep`,
     ),
   ],
   unsubscribe: [counter('sub')],

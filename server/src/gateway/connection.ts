@@ -22,6 +22,7 @@ import { clientProducer, type GrantChange, type Ingest, Producer } from '../inge
 import type { ClientLimits } from '../limits/index.ts'
 import { contained } from '../observability/contained.ts'
 import { describeDefect, type ReportDefect } from '../observability/defects.ts'
+import type { PresenceBook } from '../presence/index.ts'
 import { answerQuery, type Params, type Queries } from '../queries/index.ts'
 import { RETRY_AFTER_MS } from '../retry-after.ts'
 import { type CheckedFrame, limitedFrame, parseClientFrame, type RefusedFrame } from './client-frame.ts'
@@ -44,6 +45,8 @@ export interface ConnectionContext extends PublisherContext {
   readonly delivery: Delivery
   readonly queries: Queries
   readonly commands: Pick<Commands, 'send' | 'epochOf'>
+  /** Absent where no topic has presence. */
+  readonly presence?: Pick<PresenceBook, 'open'> | undefined
   readonly report: ReportDefect
   readonly turns: FrameTurns<ReceivedFrame>
   /** The client was greeted. */
@@ -293,6 +296,7 @@ export class Connection implements FrameReader<ReceivedFrame>, Silent {
         name: this.id,
         rights: caller.rights,
         limits: this.#limits,
+        seat: this.#context.presence?.open(caller),
         windowBytes,
       }),
     }

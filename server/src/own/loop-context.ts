@@ -10,6 +10,7 @@ import type { EntityLoader } from './entity-loader.ts'
 import type { EntrySource } from './entry-source.ts'
 import type { Evidence } from './evidence.ts'
 import type { PartitionStore } from './partition-store.ts'
+import type { PresenceStage } from './presence-stage.ts'
 import type { StateMeter } from './state-meter.ts'
 import type { Trimmer } from './trimmer.ts'
 import { WalkPace } from './walk-pace.ts'
@@ -49,6 +50,8 @@ export interface LoopParts {
   readonly expiry: CurrentExpiry
   readonly meter: StateMeter
   readonly evidence: Evidence
+  /** `undefined` where no topic has presence. */
+  readonly presence: PresenceStage | undefined
   readonly ownership: Ownership
   readonly hold: Hold
 }

@@ -135,12 +135,13 @@ export class PartitionLoop {
       const stateBytes = await meter.measureWhenDue()
       if (stateBytes !== undefined) this.#context.stats.measured(this.#parts.store.partition, stateBytes)
     }
-    const end = this.#fold.isDirty ? await this.#commit() : undefined
+    const end = this.#isDirty ? await this.#commit() : undefined
     return end ?? (await this.#settle()) ?? 'stopped'
   }
 
   async #readFoldCommit(): Promise<LoopEnd | undefined> {
     await this.#readReports()
+    await this.#parts.presence?.lookWhenDue()
     await this.#takePolled()
     if (!this.#hasPending) {
       await this.#gatherCommands()
@@ -157,6 +158,11 @@ export class PartitionLoop {
     if (this.#fold.isHeldUp) await this.#parts.hold.pause(HELD_UP_MS)
     if (this.#walk?.isDue(this.#hasPending) === true) return this.#walkOn(this.#walk)
     return this.#isCommitDue() ? await this.#commit() : undefined
+  }
+
+  /** Whether a commit would write anything. */
+  get #isDirty(): boolean {
+    return this.#fold.isDirty || this.#parts.presence?.isDirty === true
   }
 
   get #isEnding(): boolean {
@@ -357,7 +363,7 @@ export class PartitionLoop {
   }
 
   #isCommitDue(): boolean {
-    if (!this.#fold.isDirty) return false
+    if (!this.#isDirty) return false
     return this.#isFull || !this.#commands.isEmpty || this.#untilCommitMs() <= 0
   }
 
@@ -368,7 +374,7 @@ export class PartitionLoop {
 
   #commitEveryMs(): number {
     if (this.#fold.hasAnswers) return 0
-    if (this.#fold.hasOutputs) return OUTPUT_COMMIT_MS
+    if (this.#fold.hasOutputs || this.#parts.presence?.isDirty === true) return OUTPUT_COMMIT_MS
     return this.#isBehind ? CATCH_UP_COMMIT_MS : STATE_COMMIT_MS
   }
 
@@ -381,7 +387,8 @@ export class PartitionLoop {
     const idle = this.#fold.hasOpenWindows ? OPEN_BLOCK_MS : IDLE_BLOCK_MS
     const limits = [idle, this.#walk?.waitMs ?? idle]
     if (this.#fold.merges.length > 0) limits.push(REPORTS_EVERY_MS)
-    if (this.#fold.isDirty) limits.push(this.#untilCommitMs())
+    if (this.#parts.presence !== undefined) limits.push(this.#parts.presence.waitMs)
+    if (this.#isDirty) limits.push(this.#untilCommitMs())
     return Math.ceil(Math.max(0, Math.min(...limits)))
   }
 
@@ -414,7 +421,8 @@ export class PartitionLoop {
 
   async #send(): Promise<LoopEnd | undefined> {
     const { store, evidence } = this.#parts
-    const operations = this.#fold.takeOperations(this.#hasCommandsLeft)
+    const ofPresence = this.#parts.presence?.takeOperations() ?? []
+    const operations = [...this.#fold.takeOperations(this.#hasCommandsLeft), ...ofPresence]
     const request = this.#commits.next({
       offsets: encodeOffsets(this.#fold.offsets),
       clocks: JSON.stringify(this.#fold.progress()),

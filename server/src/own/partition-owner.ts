@@ -8,6 +8,7 @@ import { Evidence } from './evidence.ts'
 import type { OwnerContext } from './loop-context.ts'
 import { PartitionLoop } from './partition-loop.ts'
 import type { LoadedState, PartitionStore } from './partition-store.ts'
+import { PresenceStage } from './presence-stage.ts'
 import { StateMeter } from './state-meter.ts'
 import type { Trimmer } from './trimmer.ts'
 
@@ -40,11 +41,14 @@ export class PartitionOwner implements Leased {
     this.#source.forget()
     const hashes = PartitionWindows.hashes(this.#context.pipeline)
     const state = await this.#load([...hashes, OUTBOX_HASH, BUILT_HASH], hold)
-    const loader = new EntityLoader(this.#store, this.#context.pipeline.contract.entities)
+    const { contract } = this.#context.pipeline
+    const now = () => this.#context.clock.now()
+    const presence = await hold.answered(() => PresenceStage.open(this.#store, contract, now))
+    const loader = new EntityLoader(this.#store, contract.entities)
     const parts = { store: this.#store, loader, source: this.#source, trimmer: this.#trimmer, evidence: this.#evidence }
     const expiry = new CurrentExpiry(this.#store, this.#context.pipeline, this.#context.partitions)
     const meter = new StateMeter(this.#store, hashes)
-    const loop = new PartitionLoop(this.#context, { ...parts, expiry, meter, ownership, hold }, state)
+    const loop = new PartitionLoop(this.#context, { ...parts, expiry, meter, presence, ownership, hold }, state)
     const wake = () => this.#source.wake()
     hold.stopping.addEventListener('abort', wake)
     try {

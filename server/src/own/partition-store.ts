@@ -1,4 +1,12 @@
-import { type Bus, decodeHeader, type Entities, type Log, type OwnerLedger, type Results } from '../bus/index.ts'
+import {
+  type Bus,
+  decodeHeader,
+  type Entities,
+  type Log,
+  type OwnerLedger,
+  type PresenceStore,
+  type Results,
+} from '../bus/index.ts'
 import { decodeOffsets, decodeProgress, isLost, type LostInput, type Offsets, type StoredState } from '../fold/index.ts'
 import type { ChainStart } from '../lease/index.ts'
 
@@ -17,6 +25,7 @@ export class PartitionStore {
   readonly entities: Entities
   /** The same of latest results. */
   readonly results: Results
+  readonly presence: PresenceStore
   readonly #bus: Bus
 
   constructor(partition: number, bus: Bus) {
@@ -25,6 +34,7 @@ export class PartitionStore {
     this.log = bus.log(partition, 'commit')
     this.entities = bus.entities(partition, 'commit')
     this.results = bus.results(partition, 'commit')
+    this.presence = bus.presence(partition, 'commit')
     this.#bus = bus
   }
 

@@ -19,6 +19,8 @@ export interface TopicDescription {
   readonly from?: readonly string[]
   /** Only of what becomes of entities: which. */
   readonly entity?: string
+  /** Only of who is there: the topic that they are subscribed to. */
+  readonly of?: string
   /** Sources only. */
   readonly key?: string
   readonly schema?: unknown
@@ -62,6 +64,8 @@ function describe(topic: TopicDefinition, isSeen: (name: string) => boolean, hid
     case 'state':
     case 'events':
       return { ...base, entity: topic.entity }
+    case 'presence':
+      return { ...base, of: topic.of }
     case 'late':
       return { ...base, from: topic.from.filter(isSeen) }
     case 'flow':

@@ -30,6 +30,24 @@ describe('checks at start', () => {
     expect(problems(b, b.window(long, { tumbling: '10s', aggregate }))).toEqual([`${long}: bad_name`])
   })
 
+  test('K-CHECK-17 presence - adds a topic, which is part of the hash, with a bound', () => {
+    const of = (presence?: unknown) => topic('a', { schema, key: 'id', presence: untyped<boolean>(presence) })
+    const [without, shown, many] = [of(false), of(true), of({ maxEntries: 10_000 })].map((declared) =>
+      resolve(declared),
+    )
+    expect([...shown!.topics.values()].slice(1)).toEqual([
+      { kind: 'presence', name: 'a.presence', of: 'a', maxEntries: 1_000, retentionMs: 3_600_000, lane: 'normal' },
+    ])
+    expect([...without!.topics.keys()]).toEqual(['a'])
+    expect(many!.topics.get('a.presence')).toMatchObject({ maxEntries: 10_000 })
+    expect([without!.hash, many!.hash]).toEqual([resolve(of()).hash, shown!.hash])
+    expect(without!.hash).not.toBe(shown!.hash)
+    for (const bad of [1, 'yes', null, [], { maxEntries: 0 }, { maxEntries: 10_001 }, { max: 1 }]) {
+      expect(problems(of(bad))).toEqual(['a: bad_presence'])
+    }
+    expect(problems(of(true), source('a.presence'))).toEqual(['a.presence: duplicate_name'])
+  })
+
   test('K-CHECK-3 inputs - must be listed themselves, not by a namesake', () => {
     const a = source()
     const flow = a.filter(() => true).to('f', { version: 1 })

@@ -1,7 +1,7 @@
 import type { Lane } from '@tidegate/protocol'
 import { describe, expect, expectTypeOf, test } from 'vitest'
 import { z } from 'zod'
-import { type Config, defineConfig, entity, type Pane, topic } from '../../src/index.ts'
+import { type Config, defineConfig, entity, type Pane, type Presence, topic } from '../../src/index.ts'
 
 // Checked by `tsc`; the bodies also run, so nothing here may fail at run time except inside a function never called.
 
@@ -170,6 +170,17 @@ describe('config types', () => {
       readonly 'sensor.overheated': { readonly data: OnePane; readonly publishable: false }
     }>()
     expectTypeOf(config).toExtend<Config<unknown>>()
+  })
+
+  test('K-TYPE-5 config - carries who is there where a topic asks for it', () => {
+    const schema = z.object({ id: z.string() })
+    const shown = topic('a', { schema, key: 'id', presence: true })
+    const some = topic('b', { schema, key: 'id', presence: { maxEntries: 5 } })
+    const none = topic('c', { schema, key: 'id', presence: false })
+    const config = defineConfig({ topics: [shown, some, none] })
+    type Topics = (typeof config)['~topics']
+    expectTypeOf<keyof Topics>().toEqualTypeOf<'a' | 'a.presence' | 'b' | 'b.presence' | 'c'>()
+    expectTypeOf<Topics['a.presence']>().toEqualTypeOf<{ readonly data: Presence; readonly publishable: false }>()
   })
 
   test('K-TYPE-5 config - a structural reader needs no import to learn the topics', () => {

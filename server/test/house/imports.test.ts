@@ -187,6 +187,19 @@ describe('imports', () => {
     expect(offences(modulesOf('server/src/commands/'), allowed)).toEqual([])
   })
 
+  test('presence - knows the contract, callers and the bus; nothing of sockets, subscriptions and owners', () => {
+    const allowed = (imported: string) =>
+      /^server\/src\/(presence|config|observability)\//.test(imported) ||
+      [
+        'server/src/access/index.ts',
+        'server/src/bus/index.ts',
+        'server/src/clock.ts',
+        'server/src/exceeds.ts',
+        'protocol/src/index.ts',
+      ].includes(imported)
+    expect(offences(modulesOf('server/src/presence/'), allowed)).toEqual([])
+  })
+
   test('server - nothing of Redis leaves the bus: no connection, key, script or address', () => {
     const index = sourceFiles('.ts').find(({ path }) => path === 'server/src/bus/index.ts')!.text
     expect(BUS_INTERNALS.exec(index)?.[0]).toBeUndefined()

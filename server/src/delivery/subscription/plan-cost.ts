@@ -12,6 +12,7 @@ interface PlanParts {
   readonly scope: KeyScope
   readonly narrower: ReadonlyMap<string, KeyScope> | undefined
   readonly filter: Pick<Filter, 'terms' | 'text'> | undefined
+  readonly state: string | undefined
 }
 
 interface CostedPlan extends Pick<PlanParts, 'filter'> {
@@ -33,21 +34,22 @@ const TERM_BYTES = 400
 const KEYS_PER_START = 16
 
 /** Approximate memory of a subscription for as long as it is open. */
-export function planBytes({ topics, scope, narrower, filter }: PlanParts, partitions: number): number {
+export function planBytes({ topics, scope, narrower, filter, state = '' }: PlanParts, partitions: number): number {
   const places = topics.length * partitions * FEED_BYTES
   const conditions = filter === undefined ? 0 : filter.terms * TERM_BYTES + 2 * filter.text.length
   let keys = textBytes(scope)
   for (const own of narrower?.values() ?? []) keys += textBytes(own)
-  return SUBSCRIPTION_BYTES + places + conditions + keys + indexedKeys({ topics, scope, narrower }) * INDEXED_KEY_BYTES
+  const indexed = indexedKeys({ topics, scope, narrower }) * INDEXED_KEY_BYTES
+  return SUBSCRIPTION_BYTES + places + conditions + keys + indexed + 2 * state.length
 }
 
 /** Keys that the index gets: those of each topic. */
-function indexedKeys({ topics, scope, narrower }: Omit<PlanParts, 'filter'>): number {
+function indexedKeys({ topics, scope, narrower }: Omit<PlanParts, 'filter' | 'state'>): number {
   return topics.reduce((sum, topic) => sum + listed(narrower?.get(topic) ?? scope).size, 0)
 }
 
 /** Work of opening a subscription, in places where it starts. */
-export function planStarts({ filter, ...where }: PlanParts, partitions: number, from: ResumeFrom): number {
+export function planStarts({ filter, ...where }: Omit<PlanParts, 'state'>, partitions: number, from: ResumeFrom): number {
   // The past is looked up in each log.
   const each = from === 'now' || from === 'latest' ? 1 : 2
   const places = where.topics.length * partitions * each

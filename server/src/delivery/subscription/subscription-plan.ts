@@ -12,7 +12,7 @@ import {
 import { ALL_KEYS, hiddenOfTopic, type KeyScope, narrowed, type Rights, type Sight } from '../../access/index.ts'
 import { isStreamId } from '../../bus/index.ts'
 import { similarField } from '../../config/data-fields.ts'
-import { type Contract, hasLatest, type TopicDefinition } from '../../config/model.ts'
+import { type Contract, hasLatest, hasPresence, type TopicDefinition } from '../../config/model.ts'
 import { type Filter, FilterError, noSuchField, openFilter } from '../../filter/index.ts'
 import { otherUnit } from '../../time-unit.ts'
 import type { SlowPolicy } from '../queue/index.ts'
@@ -42,6 +42,8 @@ export interface SubscriptionPlan {
   readonly policy: SlowPolicy
   /** Whether it begins with the latest result of every key. */
   readonly snapshot: boolean
+  /** JSON of what it says of its client to those who see who is there. */
+  readonly state: string | undefined
   /** Memory it takes, approximately. */
   readonly bytes: number
   /** Work of opening it, in places where it starts. */
@@ -96,6 +98,10 @@ export function planSubscription(
   const refusal =
     checkFrom(from, topics, contract, partitions) ?? (frame.snapshot && checkSnapshot(from, topics, contract))
   if (refusal) return refusal
+  const state = frame.state === undefined ? undefined : JSON.stringify(frame.state)
+  if (state !== undefined && !topics.some((topic) => hasPresence(contract, topic))) {
+    return refuse('unsupported', 'the option state is served only for topics with presence')
+  }
   const filter = readFilter(frame.where)
   if (filter instanceof FilterError) return refuse('invalid_filter', `where: ${filter.message}`)
   const scopes = scopesOf(topics, frame.keys && new Set(frame.keys), rights)
@@ -115,7 +121,8 @@ export function planSubscription(
       topics,
       ...scopes,
       sights,
-      bytes: planBytes({ topics, filter, ...scopes }, partitions),
+      state,
+      bytes: planBytes({ topics, filter, state, ...scopes }, partitions),
       starts: planStarts({ topics, filter, ...scopes }, partitions, from),
       lanes: frame.lanes === undefined ? EVERY_LANE : chosen(frame.lanes),
       filter,

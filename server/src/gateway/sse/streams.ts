@@ -4,6 +4,7 @@ import type { Delivery, SubscribeFrame } from '../../delivery/index.ts'
 import type { ClientLimits } from '../../limits/index.ts'
 import { contained } from '../../observability/contained.ts'
 import type { ReportDefect } from '../../observability/defects.ts'
+import type { PresenceBook } from '../../presence/index.ts'
 import { RETRY_AFTER_MS, spreadRetryMs } from '../../retry-after.ts'
 import type { Admission } from '../admission.ts'
 import type { LimitedRequest } from '../http/limited-request.ts'
@@ -31,6 +32,7 @@ export class Streams {
   readonly #admission: Admission
   readonly #report: ReportDefect
   readonly #access: Pick<Access, 'admits'>
+  readonly #presence: Pick<PresenceBook, 'open'> | undefined
   readonly #streams = new Map<EventSocket, Caller>()
   #opened = 0
   #draining = false
@@ -40,8 +42,10 @@ export class Streams {
     access: Pick<Access, 'admits'>,
     admission: Admission,
     report: ReportDefect,
+    presence?: Pick<PresenceBook, 'open'>,
   ) {
     this.#report = report
+    this.#presence = presence
     this.#access = access
     this.#delivery = delivery
     this.#admission = admission
@@ -123,6 +127,7 @@ export class Streams {
       name: `e-${(this.#opened++).toString(36)}`,
       rights: caller.rights,
       limits,
+      seat: this.#presence?.open(caller),
     })
     this.#streams.set(socket, caller)
     subscriber.subscribe(frame)

@@ -1,0 +1,5 @@
+export { openPresence } from './open-presence.ts'
+export { type OnShare, PresenceBook, type PresenceSeat } from './presence-book.ts'
+export { type PresenceChange, PresenceFold, type PublishedPresence, readPublished } from './presence-fold.ts'
+export { PresenceReporter } from './presence-reporter.ts'
+export { MORE_KEY } from './share.ts'
