@@ -14,6 +14,7 @@ export const CHANGE_OPTIONS: Readonly<Record<keyof OptionChange, null>> = {
   batch: null,
   onSlow: null,
   maxRate: null,
+  state: null,
 }
 
 interface Pending {
