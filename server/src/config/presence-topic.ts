@@ -1,3 +1,4 @@
+import { isRecord } from '../json-fields.ts'
 import { isCount, positiveMs } from './checked-option.ts'
 import { TopicProblem } from './config-error.ts'
 import type { SourceDeclaration } from './declaration.ts'
@@ -16,8 +17,8 @@ export function presenceTopic(declaration: SourceDeclaration): PresenceTopic[] {
 
 function maxEntriesOf(presence: unknown): number {
   if (presence === true) return DEFAULT_PRESENCE_ENTRIES
-  const { maxEntries = DEFAULT_PRESENCE_ENTRIES, ...more } = (presence ?? {}) as { readonly maxEntries?: unknown }
-  const isOption = typeof presence === 'object' && presence !== null && Object.keys(more).length === 0
-  if (isOption && isCount(maxEntries) && maxEntries <= MAX_PRESENCE_ENTRIES) return maxEntries
+  const { maxEntries = DEFAULT_PRESENCE_ENTRIES, ...unknown } = isRecord(presence) ? presence : { presence }
+  const isBound = isCount(maxEntries) && maxEntries <= MAX_PRESENCE_ENTRIES
+  if (isBound && Object.keys(unknown).length === 0) return maxEntries
   throw new TopicProblem('bad_presence', `presence must be true or { maxEntries: 1 to ${MAX_PRESENCE_ENTRIES} }`)
 }
