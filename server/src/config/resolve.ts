@@ -55,7 +55,7 @@ export function resolveContract(
 function definitionsOf(declaration: Declaration, resolved: Resolved): [TopicDefinition, ...TopicDefinition[]] {
   switch (declaration.kind) {
     case 'source':
-      return [sourceTopic(declaration), ...presenceTopic(declaration)]
+      return sourceTopics(declaration)
     case 'flow':
       return [flowTopic(declaration)]
     case 'window':
@@ -63,19 +63,24 @@ function definitionsOf(declaration: Declaration, resolved: Resolved): [TopicDefi
   }
 }
 
-const SOURCE_OPTIONS = ['schema', 'key', 'priority', 'retention', 'maxFuture']
+const SOURCE_OPTIONS = ['schema', 'key', 'priority', 'retention', 'maxFuture', 'presence']
 const FLOW_OPTIONS = ['version', 'priority', 'retention']
 
-function sourceTopic(declaration: SourceDeclaration): SourceTopic {
+function sourceTopics(declaration: SourceDeclaration): [SourceTopic, ...TopicDefinition[]] {
   const { name, options, schema, key, priority, retention, maxFuture } = declaration
-  const { known: _, ...values } = checked({
+  const {
+    known: _,
+    presence,
+    ...values
+  } = checked({
     known: () => knownOptions(options, SOURCE_OPTIONS),
     jsonSchema: () => publishedSchema(schema, key),
     retentionMs: () => positiveMs('retention', retention ?? DEFAULT_RETENTION.source),
     maxFutureMs: () => (maxFuture === undefined ? LIMITS.maxFutureMs : positiveMs('maxFuture', maxFuture)),
     laneOf: () => laneRule(priority),
+    presence: () => presenceTopic(declaration),
   })
-  return { kind: 'source', name, keyField: key, validate: validator(schema), ...values }
+  return [{ kind: 'source', name, keyField: key, validate: validator(schema), ...values }, ...presence]
 }
 
 function publishedSchema(schema: SourceDeclaration['schema'], key: string): JsonSchema {

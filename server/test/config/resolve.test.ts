@@ -30,7 +30,7 @@ describe('checks at start', () => {
     expect(problems(b, b.window(long, { tumbling: '10s', aggregate }))).toEqual([`${long}: bad_name`])
   })
 
-  test('K-CHECK-17 presence - adds a topic, which is part of the hash, with a bound', () => {
+  test('K-CHECK-16 presence - adds a topic, which is part of the hash, with a bound', () => {
     const of = (presence?: unknown) => topic('a', { schema, key: 'id', presence: untyped<boolean>(presence) })
     const [without, shown, many] = [of(false), of(true), of({ maxEntries: 10_000 })].map((declared) =>
       resolve(declared),
