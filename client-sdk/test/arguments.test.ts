@@ -31,7 +31,7 @@ const WRONG: readonly (readonly [string, () => unknown])[] = [
   ['subscribe: callback: expected a function, got {}', () => client.subscribe('a', {}, any({}))],
   ['subscribe has no "key". Did you mean "keys"?', subscribe({ key: 'k' })],
   [
-    'subscribe has no "filter". It has keys, where, lanes, batch, onSlow, maxRate, from, snapshot.',
+    'subscribe has no "filter". It has keys, where, lanes, batch, onSlow, maxRate, state, from, snapshot.',
     subscribe({ filter: 'data.n > 1' }),
   ],
   ['onStatus: expected a function, got undefined', () => client.onStatus(any(undefined))],
@@ -49,7 +49,7 @@ const REJECTED: readonly (readonly [string, () => Promise<unknown>])[] = [
   ['publish: expected events { data: {...} }, got {"n":1}', () => client.publish('a', any({ n: 1 }))],
   ['publish: expected events { data: {...} }, got "x"', () => client.publish('a', any([{ data: {} }, 'x']))],
   [
-    'change has no "snapshot". It has keys, where, lanes, batch, onSlow, maxRate.',
+    'change has no "snapshot". It has keys, where, lanes, batch, onSlow, maxRate, state.',
     () => client.subscribe('a').change(any({ snapshot: true })),
   ],
 ]
