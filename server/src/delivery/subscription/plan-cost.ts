@@ -49,7 +49,11 @@ function indexedKeys({ topics, scope, narrower }: Omit<PlanParts, 'filter' | 'st
 }
 
 /** Work of opening a subscription, in places where it starts. */
-export function planStarts({ filter, ...where }: Omit<PlanParts, 'state'>, partitions: number, from: ResumeFrom): number {
+export function planStarts(
+  { filter, ...where }: Omit<PlanParts, 'state'>,
+  partitions: number,
+  from: ResumeFrom,
+): number {
   // The past is looked up in each log.
   const each = from === 'now' || from === 'latest' ? 1 : 2
   const places = where.topics.length * partitions * each
