@@ -9,6 +9,7 @@ import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { packAll } from '../release/pack.ts'
 import { REPOSITORY } from '../source-files.ts'
+import { checkColdStart } from './cold-start.ts'
 import { checkIsolated } from './isolated.ts'
 import { checkOnNode } from './on-node.ts'
 import { checkPages } from './pages.ts'
@@ -25,9 +26,10 @@ try {
   const files = Object.fromEntries(packages.map(({ name, file }) => [name, file]))
   const checks: Readonly<Record<string, () => Promise<string[]>>> = {
     sizes: async () => (await sizes(packages)).map(described),
-    20: () => checkOnNode('20', tarballs),
-    22: () => checkOnNode('22', tarballs),
-    24: () => checkOnNode('24', tarballs),
+    cold: async () => [await checkColdStart(packages.map(({ file }) => file))],
+    20: async () => [await checkOnNode('20', tarballs)],
+    22: async () => [await checkOnNode('22', tarballs)],
+    24: async () => [await checkOnNode('24', tarballs)],
     pages: () => checkPages(tarballs),
     pnpm: async () => [await checkIsolated(files)],
   }
