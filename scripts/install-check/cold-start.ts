@@ -1,4 +1,5 @@
-import { freePort, Place } from './place.ts'
+import { freePort } from '../../server/test/support/redis.ts'
+import { Place } from './place.ts'
 
 const LIMIT_MS = 30_000
 

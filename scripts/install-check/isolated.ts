@@ -1,4 +1,5 @@
-import { freePort, Place } from './place.ts'
+import { freePort } from '../../server/test/support/redis.ts'
+import { Place } from './place.ts'
 
 /** By the newest pnpm that runs on every supported Node. */
 const byPnpm = (command: string) => `npx -y -p pnpm@10 -c 'pnpm ${command}'`

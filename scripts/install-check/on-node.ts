@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
-import { startTestRedis } from '../../server/test/support/redis.ts'
+import { freePort, startTestRedis } from '../../server/test/support/redis.ts'
 import { processesLike } from '../../server/test/support/tidegate-process.ts'
-import { freePort, nodeOfVersion, Place } from './place.ts'
+import { nodeOfVersion, Place } from './place.ts'
 
 const STRICT = readFileSync(new URL('../../server/test/packages/strict-types.json', import.meta.url), 'utf8')
 /** Of a client there is nothing but the language: neither a browser nor Node. */

@@ -1,6 +1,7 @@
 import { type Browser, chromium } from 'playwright-core'
 import { findChromium } from '../../server/test/support/chromium.ts'
-import { freePort, Place } from './place.ts'
+import { freePort } from '../../server/test/support/redis.ts'
+import { Place } from './place.ts'
 
 const SHOWN_DEADLINE_MS = 60_000
 

@@ -1,6 +1,5 @@
 import { execFileSync } from 'node:child_process'
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { delimiter, dirname, join } from 'node:path'
 import { Shell } from '../../server/test/house/readme/shell.ts'
@@ -68,13 +67,4 @@ export function nodeOfVersion(version: string): string {
   if (process.versions.node.split('.')[0] === version) return process.execPath
   const args = ['-y', '-p', `node@${version}`, 'node', '-p', 'process.execPath']
   return execFileSync('npx', args, { encoding: 'utf8', cwd: tmpdir() }).trim()
-}
-
-export function freePort(): Promise<number> {
-  return new Promise((resolve) => {
-    const server = createServer().listen(0, '127.0.0.1', () => {
-      const { port } = server.address() as { port: number }
-      server.close(() => resolve(port))
-    })
-  })
 }

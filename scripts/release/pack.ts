@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process'
 import { join } from 'node:path'
-import { PUBLISHED } from '../packages.ts'
+import { manifestOf, PUBLISHED } from '../packages.ts'
 import { REPOSITORY } from '../source-files.ts'
 
 export interface Packed {
@@ -24,12 +24,14 @@ interface NpmPacked {
 
 /** Writes the tarballs of all packages, as built last, into a folder. Each comes after those that it depends on. */
 export function packAll(folder: string): Packed[] {
-  return PUBLISHED.map((name) => {
-    const args = ['pack', '--ignore-scripts', '--json', '--pack-destination', folder]
-    const printed = execFileSync('npm', args, { cwd: join(REPOSITORY, name), encoding: 'utf8' })
-    const [packed] = Object.values(JSON.parse(printed) as Readonly<Record<string, NpmPacked>>)
-    const { version, filename, size, unpackedSize, files } = packed!
+  const workspaces = PUBLISHED.flatMap((name) => ['-w', name])
+  const args = ['pack', '--ignore-scripts', '--json', '--pack-destination', folder, ...workspaces]
+  // A list, or from npm 11 on an object by name.
+  const printed = JSON.parse(execFileSync('npm', args, { cwd: REPOSITORY, encoding: 'utf8' })) as readonly NpmPacked[]
+  const byName = new Map(Object.values(printed).map((packed) => [packed.name, packed]))
+  return PUBLISHED.map((workspace) => {
+    const { name, version, filename, size, unpackedSize, files } = byName.get(manifestOf(workspace).name)!
     const file = join(folder, filename)
-    return { name: packed!.name, version, file, bytes: size, unpackedBytes: unpackedSize, contents: files }
+    return { name, version, file, bytes: size, unpackedBytes: unpackedSize, contents: files }
   })
 }

@@ -1,5 +1,7 @@
 import { expect, test } from 'vitest'
+import { manifestOf } from '../../../scripts/packages.ts'
 import { releaseProblems } from '../../../scripts/release/problems.ts'
+import { sourceFiles } from '../../../scripts/source-files.ts'
 
 const packages = (server: string, dependency = server) => [
   { name: '@tidegate/protocol', version: '1.2.0' },
@@ -22,4 +24,11 @@ test('PK-RELEASE-1 releaseProblems - a real release needs a date and committed f
     'CHANGELOG.md has no date for 1.2.0',
     'commit these files first:\n M README.md',
   ])
+})
+
+test('PK-RELEASE-1 the client - names the version of its package to gateways', () => {
+  const named = sourceFiles('.ts')
+    .filter(({ path }) => path.startsWith('client-sdk/src/'))
+    .flatMap(({ text }) => [...text.matchAll(/'tidegate-js\/([^']*)'/g)].map(([, version]) => version))
+  expect(named).toEqual([manifestOf('client-sdk').version])
 })
