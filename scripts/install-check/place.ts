@@ -4,6 +4,8 @@ import { tmpdir } from 'node:os'
 import { delimiter, dirname, join } from 'node:path'
 import { Shell } from '../../server/test/house/readme/shell.ts'
 
+/** An install on a slow network. */
+const DEADLINE_MS = 180_000
 /** Where what `tidegate init` writes expects the gateway. */
 const PORT = ':8080'
 
@@ -56,7 +58,7 @@ export class Place {
   }
 
   #open(commands: string): Shell {
-    const shell = new Shell(commands, this.folder, this.#environment)
+    const shell = new Shell(commands, this.folder, this.#environment, DEADLINE_MS)
     this.#shells.push(shell)
     return shell
   }

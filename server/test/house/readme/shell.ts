@@ -10,11 +10,19 @@ const STOP_DEADLINE_MS = 20_000
 export class Shell {
   output = ''
   readonly #commands: string
+  readonly #deadlineMs: number
   readonly #child: ChildProcessByStdio<null, Readable, Readable>
   readonly #ended: Promise<number | null>
 
-  constructor(commands: string, cwd: string, environment: Readonly<Record<string, string>>) {
+  /** @param deadlineMs for all that is waited for */
+  constructor(
+    commands: string,
+    cwd: string,
+    environment: Readonly<Record<string, string>>,
+    deadlineMs = OUTPUT_DEADLINE_MS,
+  ) {
     this.#commands = commands
+    this.#deadlineMs = deadlineMs
     this.#child = spawn('bash', ['-euo', 'pipefail', '-c', commands], {
       cwd,
       env: { ...process.env, ...environment },
@@ -31,13 +39,13 @@ export class Shell {
 
   /** Rejects unless all commands succeed in time. */
   async untilDone(): Promise<void> {
-    const code = await Promise.race([this.#ended, sleep(OUTPUT_DEADLINE_MS, 'still running' as const, { ref: false })])
+    const code = await Promise.race([this.#ended, sleep(this.#deadlineMs, 'still running' as const, { ref: false })])
     if (code !== 0) throw this.#failure(`ended with ${code}`)
   }
 
   /** Rejects when the text is not printed in time, or can no longer be. */
   async untilPrinted(text: string): Promise<void> {
-    for (const deadline = Date.now() + OUTPUT_DEADLINE_MS; !this.output.includes(text); await sleep(POLL_MS)) {
+    for (const deadline = Date.now() + this.#deadlineMs; !this.output.includes(text); await sleep(POLL_MS)) {
       if (Date.now() > deadline || this.#child.exitCode !== null) throw this.#failure(`did not print ${text}`)
     }
   }
