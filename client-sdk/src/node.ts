@@ -6,7 +6,8 @@ export * from './index.ts'
 
 /** Opens a client on Node: its WebSocket is that of Node, from 22 on, or the class of the `ws` package below it. */
 export function createClient<C = unknown>(options: ClientOptions): TidegateClient<C> {
-  return createBrowserClient<C>({ ...nodeSocket(), ...options })
+  // What is no object is refused as it was written.
+  return createBrowserClient<C>(typeof options === 'object' ? { ...nodeSocket(), ...options } : options)
 }
 
 /** By `require`: a client opens at once, and a Node that has a WebSocket needs no `ws`. */
