@@ -7,7 +7,15 @@ import { type CommandCall, Commands } from './commands/commands.ts'
 import type { RecoveredCommand } from './commands/recovered-command.ts'
 import type { ConnectionStatus } from './connection/state.ts'
 import { Connection } from './connection.ts'
-import type { EventOf, PublishableTopic, PublishEvent, Selector, TopicEvent, TopicsOf } from './contract-types.ts'
+import type {
+  EventOf,
+  PublishableTopic,
+  PublishEvent,
+  Selector,
+  ShownTopic,
+  TopicEvent,
+  TopicsOf,
+} from './contract-types.ts'
 import type { FrameReceipt } from './credit.ts'
 import { EntityHandle } from './entities/entity-handle.ts'
 import { foundPages } from './entities/entity-queries.ts'
@@ -15,6 +23,7 @@ import type { CommandName, EntityName, EntityOf, FindOptions, FoundPage } from '
 import { clientError, type TidegateError } from './errors.ts'
 import { CHANGE_OPTIONS } from './option-changes.ts'
 import { DEFAULT_OUTBOX, type OutboxLimits } from './outbox.ts'
+import { PresenceHandle } from './presence/presence-handle.ts'
 import type { PublishReceipt } from './publish-receipt.ts'
 import { Publisher } from './publisher.ts'
 import { Queries, type QueryPage } from './queries.ts'
@@ -285,6 +294,12 @@ export class TidegateClient<C = unknown> {
       command: (call, options) => this.#command(call, options),
       subscribe: (topic, options, callback) => this.#subscriptions.open(topic, options, callback),
     })
+  }
+
+  /** Who is subscribed to a topic with presence, as it changes. */
+  presence<Topic extends ShownTopic<TopicsOf<C>>>(topic: Topic): PresenceHandle {
+    expectKind('presence: topic', 'a string', topic)
+    return new PresenceHandle((options, callback) => this.#subscriptions.open(`${topic}.presence`, options, callback))
   }
 
   /** The entities that have a value in an index, page by page. @throws TidegateError as `query` does */

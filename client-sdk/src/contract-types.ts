@@ -15,6 +15,16 @@ export type PublishableTopic<T extends Topics> = {
   [K in Name<T>]: T[K]['publishable'] extends true ? K : never
 }[Name<T>]
 
+/** Topics with presence. */
+export type ShownTopic<T extends Topics> =
+  string extends Name<T>
+    ? string
+    : Name<T> extends infer K
+      ? K extends `${infer Topic}.presence`
+        ? Topic
+        : never
+      : never
+
 /** Every dotted beginning of a topic name: `a.b.c` has `a` and `a.b`. */
 type Prefix<K extends string> = K extends `${infer Head}.${infer Tail}` ? Head | `${Head}.${Prefix<Tail>}` : never
 

@@ -83,6 +83,11 @@ export interface Subscription<Event> extends AsyncIterable<Event> {
    */
   onError(listener: (error: TidegateError) => void): () => void
   /**
+   * Calls back when a snapshot `begins` - the first one, or another where it is not known what came since: a key that is not
+   * in it is gone - and when it is `complete`. Returns a function that ends that.
+   */
+  onSnapshot(listener: (moment: SnapshotMoment) => void): () => void
+  /**
    * Changes options at the subscription's present position, without losing or repeating anything: `change({ maxRate: 2
    * })`, `change({ maxRate: undefined })`. Resolves when the server has granted it.
    *
@@ -101,6 +106,7 @@ export interface Subscription<Event> extends AsyncIterable<Event> {
 
 /** When so many events wait for an iterator that nobody has asked for, the console says so. */
 const UNREAD_EVENTS = 32
+export type SnapshotMoment = 'begins' | 'complete'
 
 /** Items that wait for the iterator, in order. */
 type Waiting<Event> =
@@ -127,6 +133,7 @@ export class ActiveSubscription<Event extends TopicEvent<string, unknown>> imple
   /** Positions handed to the application: the same, unless events wait for the iterator. */
   readonly #handedOn: PositionVector
   readonly #gapListeners = new Set<(gap: Gap<Event>) => void>()
+  readonly #snapshotListeners = new Set<(moment: SnapshotMoment) => void>()
   readonly #errorListeners = new Set<(error: TidegateError) => void>()
   readonly #ready: Promise<void>
   readonly #synced: Promise<void>
@@ -192,6 +199,12 @@ export class ActiveSubscription<Event extends TopicEvent<string, unknown>> imple
     return () => this.#gapListeners.delete(listener)
   }
 
+  onSnapshot(listener: (moment: SnapshotMoment) => void): () => void {
+    expectKind('onSnapshot', 'a function', listener)
+    this.#snapshotListeners.add(listener)
+    return () => this.#snapshotListeners.delete(listener)
+  }
+
   onError(listener: (error: TidegateError) => void): () => void {
     expectKind('onError', 'a function', listener)
     this.#errorListeners.add(listener)
@@ -247,6 +260,7 @@ export class ActiveSubscription<Event extends TopicEvent<string, unknown>> imple
   granted(positions: WireVector, policy: GrantedPolicy, snapshot: boolean): void {
     this.#granted = true
     this.#isInSnapshot ||= snapshot
+    if (snapshot) for (const listener of this.#snapshotListeners) callBack(listener, 'begins')
     if (!this.#isInSnapshot) this.#resolveSynced()
     this.policy = policy
     this.resolved(positions)
@@ -305,6 +319,7 @@ export class ActiveSubscription<Event extends TopicEvent<string, unknown>> imple
     }
     if (snapshot !== 'end') return
     this.#isInSnapshot = false
+    for (const listener of this.#snapshotListeners) callBack(listener, 'complete')
     this.#resolveSynced()
   }
 

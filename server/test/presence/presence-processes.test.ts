@@ -2,7 +2,6 @@ import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { createClient } from '@tidegate/client/node'
 import { afterAll, describe, expect, it } from 'vitest'
-import type { Presence } from '../../src/index.ts'
 import { startWorker } from '../../src/worker-app.ts'
 import { RawClient } from '../support/raw-client.ts'
 import { TidegateProcess } from '../support/tidegate-process.ts'
@@ -37,26 +36,23 @@ describe('presence', () => {
     const client = createClient<typeof config>({ url: server.url })
     try {
       const { port } = await other.ready()
-      const present = new Set<string>()
       const left: string[] = []
-      const take = ({ key, data }: { readonly key: string; readonly data: Presence }) => {
-        if (data.connections > 0) return present.add(key)
-        left.push(key)
-        return present.delete(key)
-      }
-      await client.subscribe('room.message.presence', { snapshot: true }, take).synced
+      const room = client.presence('room.message')
+      room.onChange(({ subject, now }) => now === undefined && left.push(subject))
+      await room.ready
+      const present = () => [...room.present.keys()].sort()
       await Promise.all([join(server.port), join(server.port)])
-      await expect.poll(() => present.size).toBe(2)
-      const staying = [...present].sort()
+      await expect.poll(() => present().length).toBe(2)
+      const staying = present()
       await Promise.all(Array.from({ length: CONNECTIONS }, () => join(port!)))
-      await expect.poll(() => present.size).toBe(2 + CONNECTIONS)
+      await expect.poll(() => present().length).toBe(2 + CONNECTIONS)
 
       const killedAt = performance.now()
       await other.stop('SIGKILL')
-      await expect.poll(() => present.size, { interval: 10 }).toBe(2)
+      await expect.poll(() => present().length, { interval: 10 }).toBe(2)
       const leftAfterMs = performance.now() - killedAt
       expect(leftAfterMs).toBeLessThan(3_000)
-      expect([...present].sort()).toEqual(staying)
+      expect(present()).toEqual(staying)
       expect(new Set(left).size).toBe(left.length)
       expect(left).toHaveLength(CONNECTIONS)
     } finally {

@@ -1,0 +1,134 @@
+import type { SubscribeOptions } from '@tidegate/protocol'
+import { expectKind } from '../arguments.ts'
+import { callBack } from '../call-back.ts'
+import type { TopicEvent } from '../contract-types.ts'
+import type { TidegateError } from '../errors.ts'
+import type { Subscription } from '../subscription.ts'
+
+/** A subject with connections. */
+export interface Presence {
+  readonly connections: number
+  /** Ms since 1970. */
+  readonly joinedAt: number
+  /** What one of them has said of itself last. */
+  readonly state?: unknown
+}
+
+/** A subject has joined (`before` is `undefined`), changed, or left (`now` is `undefined`). */
+export interface PresenceChange {
+  readonly subject: string
+  readonly before: Presence | undefined
+  readonly now: Presence | undefined
+}
+
+type AnyEvent = TopicEvent<string, unknown>
+type Subscribe = (options: SubscribeOptions, callback: (event: AnyEvent) => void) => Subscription<AnyEvent>
+
+/** The entry that counts the connections that are not listed. */
+const MORE_KEY = '~more'
+/** A client that cannot keep up is better off with the newest of each. */
+const OPTIONS: SubscribeOptions = { snapshot: true, onSlow: 'conflate' }
+
+/** Who is subscribed to a topic, as it changes. Subscribed to `<topic>.presence` until it is closed. */
+export class PresenceHandle {
+  readonly #subscribe: Subscribe
+  readonly #listeners = new Set<(change: PresenceChange) => void>()
+  readonly #errorListeners = new Set<(error: TidegateError) => void>()
+  #subscription: Subscription<AnyEvent>
+  #entries = new Map<string, Presence>()
+  /** What a snapshot has shown so far. */
+  #next: Map<string, Presence> | undefined
+  readonly #ready: Promise<void>
+  #isClosed = false
+
+  constructor(subscribe: Subscribe) {
+    this.#subscribe = subscribe
+    this.#subscription = this.#open()
+    this.#ready = this.#subscription.synced
+  }
+
+  /** Resolves when everybody present is known. @throws TidegateError `unknown_topic` where the topic has no presence */
+  get ready(): Promise<void> {
+    return this.#ready
+  }
+
+  /** By subject; empty before `ready`. */
+  get present(): ReadonlyMap<string, Presence> {
+    const present = new Map(this.#entries)
+    present.delete(MORE_KEY)
+    return present
+  }
+
+  /** Connections of subjects for which `present` had no room. */
+  get unlisted(): number {
+    return this.#entries.get(MORE_KEY)?.connections ?? 0
+  }
+
+  /** Calls back for everybody who joins, changes or leaves, those of the first snapshot included. Returns what ends that. */
+  onChange(listener: (change: PresenceChange) => void): () => void {
+    expectKind('onChange', 'a function', listener)
+    this.#listeners.add(listener)
+    return () => this.#listeners.delete(listener)
+  }
+
+  /** Calls back if the server ends it: `present` stays as it is. Returns what ends that. */
+  onError(listener: (error: TidegateError) => void): () => void {
+    expectKind('onError', 'a function', listener)
+    this.#errorListeners.add(listener)
+    return () => this.#errorListeners.delete(listener)
+  }
+
+  /** Idempotent. */
+  close(): void {
+    this.#isClosed = true
+    this.#subscription.close()
+  }
+
+  #open(): Subscription<AnyEvent> {
+    const subscription = this.#subscribe(OPTIONS, (event) => this.#take(event))
+    subscription.onSnapshot((moment) => {
+      if (moment === 'begins') this.#next = new Map()
+      else this.#replace()
+    })
+    subscription.onGap(({ fetchable }) => {
+      // Otherwise a snapshot comes by itself.
+      if (fetchable) this.#startAnew()
+    })
+    subscription.onError((error) => {
+      for (const listener of this.#errorListeners) callBack(listener, error)
+    })
+    return subscription
+  }
+
+  /** Somebody may have come or gone unseen. */
+  #startAnew(): void {
+    if (this.#isClosed) return
+    this.#subscription.close()
+    this.#next = undefined
+    this.#subscription = this.#open()
+  }
+
+  #take({ key, data, snapshot }: AnyEvent): void {
+    const presence = data as Presence | null
+    // What somebody else wrote into the topic.
+    if (typeof presence?.connections !== 'number') return
+    if (snapshot && this.#next !== undefined) this.#next.set(key, presence)
+    else this.#change(key, presence.connections > 0 ? presence : undefined)
+  }
+
+  #replace(): void {
+    const next = this.#next ?? new Map<string, Presence>()
+    this.#next = undefined
+    for (const key of [...this.#entries.keys()]) if (!next.has(key)) this.#change(key, undefined)
+    for (const [key, presence] of next) this.#change(key, presence)
+  }
+
+  #change(subject: string, now: Presence | undefined): void {
+    const before = this.#entries.get(subject)
+    if (JSON.stringify(before) === JSON.stringify(now)) return
+    if (now === undefined) this.#entries.delete(subject)
+    else this.#entries.set(subject, now)
+    if (subject === MORE_KEY) return
+    for (const listener of this.#listeners) callBack(listener, { subject, before, now })
+  }
+}
