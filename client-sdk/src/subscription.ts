@@ -144,6 +144,8 @@ export class ActiveSubscription<Event extends TopicEvent<string, unknown>> imple
   readonly #sleepers = new Set<() => void>()
   #granted = false
   #isInSnapshot = false
+  /** Ended by the server since it was granted last: what it covers may have changed. */
+  #wasEnded = false
   #ending: Ending | undefined
   #resolveReady!: () => void
   #rejectReady!: (error: TidegateError) => void
@@ -250,7 +252,8 @@ export class ActiveSubscription<Event extends TopicEvent<string, unknown>> imple
   /** The subscribe frame: from its present position, or from where the application said. */
   frame(): ClientFrame {
     const { from: asked, ...options } = this.#options.options
-    const start = this.#isInSnapshot ? undefined : { positions: this.#received.toWire() }
+    const absent = this.#wasEnded && ({ absent: 'now' } as const)
+    const start = this.#isInSnapshot ? undefined : { positions: this.#received.toWire(), ...absent }
     const from = this.#granted ? start : asked
     this.#options.asked()
     return { type: 'subscribe', sub: this.#sub, topic: this.selector, ...options, ...(from && { from }) }
@@ -258,6 +261,7 @@ export class ActiveSubscription<Event extends TopicEvent<string, unknown>> imple
 
   /** The server begins to deliver: from these positions on, or first a snapshot. */
   granted(positions: WireVector, policy: GrantedPolicy, snapshot: boolean): void {
+    this.#wasEnded = false
     this.#granted = true
     this.#isInSnapshot ||= snapshot
     if (snapshot) for (const listener of this.#snapshotListeners) callBack(listener, 'begins')
@@ -336,6 +340,7 @@ export class ActiveSubscription<Event extends TopicEvent<string, unknown>> imple
    * @returns whether the answer to a change is still to come
    */
   interrupted(): boolean {
+    this.#wasEnded = this.#granted
     if (this.#granted && this.#options.options.snapshot) this.#isInSnapshot = true
     return this.isChanging
   }

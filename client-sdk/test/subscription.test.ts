@@ -199,7 +199,10 @@ describe('subscribe', () => {
     peer.send({ type: 'batch', parts: [part(sub, 1)] })
     const counts = [{ topic: TOPIC, lane: 'low' as const, conflated: 3 }]
     peer.send({ type: 'unsubscribed', sub, code: 'rights_changed', counts })
-    expect(await grant(peer, '0@e/1-0.0')).toMatchObject({ sub, from: { positions: vector('0@e/1-0.0') } })
+    expect(await grant(peer, '0@e/1-0.0')).toMatchObject({
+      sub,
+      from: { positions: vector('0@e/1-0.0'), absent: 'now' },
+    })
     peer.send({ type: 'batch', parts: [part(sub, 1, 2)] })
     await until(() => ids.length === 2, 'the second event')
     expect(subscription).toMatchObject({ delivered: 2, repeats: 1, conflated: 3 })

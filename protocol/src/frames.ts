@@ -28,7 +28,8 @@ export type ResumeFrom =
   | 'latest'
   | 'earliest'
   | { readonly time: number }
-  | { readonly positions: PositionVector }
+  /** With `absent: 'now'`, topics that the vector does not have start now, and not at the beginning of their logs. */
+  | { readonly positions: PositionVector; readonly absent?: 'now' }
 
 export interface PublishGrant {
   readonly frames: number

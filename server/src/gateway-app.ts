@@ -48,6 +48,8 @@ export interface GatewaySettings {
   readonly operators?: { readonly host: string; readonly port: number } | undefined
   /** Certificate and key; absent: connections are not encrypted. */
   readonly tls?: TlsFiles | undefined
+  /** Name of the cookie that may hold a token. */
+  readonly cookie?: string | undefined
   /** What serves sockets and HTTP; absent for uWebSockets.js where its binary loads, else `node:http`. */
   readonly transport?: TransportName | undefined
   /** Name of this process in `welcome` and metrics. */
@@ -225,7 +227,7 @@ export async function startGateway(settings: GatewaySettings, contract: Contract
     },
     { ...routes, operators: settings.operators === undefined ? 'here' : 'elsewhere' },
     new PageGuard({ host: settings.host, origins: settings.origins ?? [], hosts: settings.hosts ?? [] }),
-    { limits, addresses: new ClientAddresses(settings.trustedProxies) },
+    { limits, addresses: new ClientAddresses(settings.trustedProxies), cookie: settings.cookie },
   )
   recheckCallers = () => gateway.recheckCallers()
   tellClients = (state) => gateway.sendBus(state)

@@ -58,6 +58,12 @@ export function isLoopback({ host }: Authority): boolean {
   return /^(.+\.)?localhost$/.test(host) || (isIPv4(host) && host.startsWith('127.')) || LOOPBACK_IPV6.test(host)
 }
 
+/** The same of a host as it is written in an address or a setting: IPv6 with or without brackets. */
+export function isLoopbackHost(host: string): boolean {
+  const authority = parseAuthority(host.includes(':') && !host.startsWith('[') ? `[${host}]` : host)
+  return authority !== undefined && isLoopback(authority)
+}
+
 /** `::1`, and 127.0.0.0/8 written as IPv6. */
 const LOOPBACK_IPV6 = /^\[::(1|ffff:7f[\da-f]{2}:[\da-f]{1,4})\]$/
 

@@ -19,7 +19,7 @@ export interface KeyRecord {
   readonly createdAt: number
 }
 
-/** Tokens that count no more: those of a subject that were issued up to a time, or a single one. */
+/** What counts no more: tokens and certificates of a subject that were issued up to a time, or a single token. */
 export interface RevocationRecord {
   readonly at: number
   /** When every token it is about has expired. */
@@ -81,8 +81,10 @@ export class AccessList {
         return true
       case 'key':
         return this.#data.keys.has(identity.id)
-      case 'token': {
-        const { subject, id, issuedAt } = identity
+      case 'token':
+      case 'certificate': {
+        const { subject, issuedAt } = identity
+        const id = identity.kind === 'token' ? identity.id : undefined
         const ofSubject = this.#revocation({ kind: 'sub', subject })
         if (ofSubject !== undefined && issuedAt <= ofSubject.at) return false
         return id === undefined || this.#revocation({ kind: 'jti', id }) === undefined
@@ -119,12 +121,21 @@ export function revocationName(revoked: Revoked): string {
 /**
  * Revokes tokens, and forgets revocations that are of no use any more.
  *
- * @param now ms since 1970 @throws {Error} where no more can be kept; BusUnavailable
+ * @param keepDays certificates may be valid for longer than tokens @param now ms since 1970 @throws {Error} where no more can be kept; BusUnavailable
  */
-export async function revoke(store: AccessStore, revoked: Revoked, now: number): Promise<RevocationRecord> {
-  const record: RevocationRecord = { at: now, until: now + MAX_TOKEN_DAYS * 86_400_000 }
+export async function revoke(
+  store: AccessStore,
+  revoked: Revoked,
+  now: number,
+  keepDays = MAX_TOKEN_DAYS,
+): Promise<RevocationRecord> {
   const name = revocationName(revoked)
   const { revocations } = await store.load()
+  const before = revocations.get(name)
+  // Whoever revoked it before may have known of a certificate.
+  const kept = before === undefined ? 0 : (JSON.parse(before) as RevocationRecord).until
+  const until = Math.max(kept, now + Math.max(keepDays, MAX_TOKEN_DAYS) * 86_400_000)
+  const record: RevocationRecord = { at: now, until }
   const over = [...revocations].filter(([, stored]) => (JSON.parse(stored) as RevocationRecord).until < now)
   if (!revocations.has(name) && revocations.size - over.length >= MAX_REVOCATIONS) {
     throw new Error(

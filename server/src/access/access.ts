@@ -1,14 +1,18 @@
 import { createHash, randomBytes } from 'node:crypto'
 import type { AccessStore } from '../bus/index.ts'
 import type { ResolvedRule } from '../config/access-model.ts'
+import type { CertificateName } from '../config/certificate-name.ts'
 import type { Audit } from '../observability/audit.ts'
 import { AccessList } from './access-list.ts'
 import { isKey } from './api-key.ts'
 import { ANONYMOUS, ANYBODY, type Caller, callerOf, type Identity } from './caller.ts'
+import { certificateIdentity } from './client-certificate.ts'
 import { MISSING, type Refusal, refusal } from './refusal.ts'
 import { type TokenSettings, TokenVerifier } from './token-verifier.ts'
 
 export interface AccessSettings extends TokenSettings {
+  /** What of a client certificate says who a caller is; absent: certificates let nobody in as somebody. */
+  readonly certificateName?: CertificateName | undefined
   /**
    * `everything`: nobody is asked who it is. `local`: the same, for requests that no proxy has forwarded. `rules`: who says
    * nothing has what rules give to anonymous callers.
@@ -36,6 +40,8 @@ export type Credentials =
   /** A JSON Web Token or an API key. */
   | { readonly kind: 'token'; readonly text: string }
   | { readonly kind: 'ticket'; readonly text: string }
+  /** In PEM, verified by the transport. */
+  | { readonly kind: 'certificate'; readonly pem: string }
 
 /** How long a ticket may wait for its use, ms: the time from its answer to the request that has it. */
 export const TICKET_MS = 30_000
@@ -78,7 +84,9 @@ export class Access {
 
   /** Whether nobody at all can be let in at present. */
   get isShut(): boolean {
-    return !this.isOpen && this.#tokens.isEmpty && this.#list.size === 0 && this.#anonymous.kind === 'refused'
+    const { certificateName } = this.#options.settings
+    const hasWay = !this.#tokens.isEmpty || this.#list.size > 0 || certificateName !== undefined
+    return !this.isOpen && !hasWay && this.#anonymous.kind === 'refused'
   }
 
   /**
@@ -108,6 +116,8 @@ export class Access {
         return isKey(credentials.text) ? this.#byKey(credentials.text) : this.#byToken(credentials.text)
       case 'ticket':
         return this.#byTicket(credentials.text)
+      case 'certificate':
+        return this.#byCertificate(credentials.pem)
     }
   }
 
@@ -130,6 +140,13 @@ export class Access {
 
   async #byToken(token: string): Promise<Caller | Refusal> {
     const identity = await this.#tokens.verify(token)
+    return identity.kind === 'refused' ? identity : this.#callerOf(identity)
+  }
+
+  #byCertificate(pem: string): Caller | Refusal {
+    const { certificateName } = this.#options.settings
+    if (certificateName === undefined) return this.#anonymous
+    const identity = certificateIdentity(pem, certificateName)
     return identity.kind === 'refused' ? identity : this.#callerOf(identity)
   }
 

@@ -19,12 +19,19 @@ export type Identity =
       readonly id?: string
     } & Allowed)
   | ({ readonly kind: 'key'; readonly id: string; readonly name: string } & Allowed)
+  | ({
+      readonly kind: 'certificate'
+      readonly subject: string
+      /** From when on, and until when it is valid; ms since 1970. */
+      readonly issuedAt: number
+      readonly expiresAt: number
+    } & Allowed)
 
 /** Somebody who sends requests, with what it may do. */
 export interface Caller {
   readonly kind: 'caller'
   readonly identity: Identity
-  /** Who it is, for logs and handlers: the subject of a token, `key:<name>`, or `anonymous`. */
+  /** Who it is, for logs and handlers: the subject of a token or certificate, `key:<name>`, or `anonymous`. */
   readonly subject: string
   readonly rights: Rights
   /** What its names - of producers, of requests - begin with in the logs, so that it shares none with others. */
@@ -62,7 +69,7 @@ export function callerOf(identity: Identity, rules: readonly ResolvedRule[]): Ca
     subject,
     rights: new Rights(grants),
     namespace: `${subject.length}:${identity.kind}:${subject}:`,
-    ...(identity.kind === 'token' && { expiresAt: identity.expiresAt }),
+    ...('expiresAt' in identity && { expiresAt: identity.expiresAt }),
   }
 }
 
@@ -71,6 +78,7 @@ function subjectOf(identity: Identity): string {
     case 'anonymous':
       return 'anonymous'
     case 'token':
+    case 'certificate':
       return identity.subject
     case 'key':
       return `key:${identity.name}`

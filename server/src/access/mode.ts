@@ -1,31 +1,32 @@
-import { isLoopback } from '../config/loopback.ts'
 import type { Contract } from '../config/model.ts'
 import type { Settings } from '../config/settings.ts'
+import { isLoopbackHost } from '../web-origin.ts'
 import type { AccessSettings } from './access.ts'
 
 interface GatewayChoice {
   readonly host: string
   readonly anonymous: 'all' | 'rules' | undefined
-  readonly hasTokens: boolean
+  /** Whether there is a way to tell who somebody is. */
+  readonly hasIdentities: boolean
   readonly hasRules: boolean
 }
 
 export function gatewayChoice(settings: Settings, { access }: Pick<Contract, 'access'>): GatewayChoice {
-  const { host, anonymous, jwtSecret, jwtPublicKey, jwksUrl } = settings
-  const hasTokens = [jwtSecret, jwtPublicKey, jwksUrl].some((each) => each !== undefined)
-  return { host, anonymous, hasTokens, hasRules: access.rules.length > 0 }
+  const { host, anonymous, jwtSecret, jwtPublicKey, jwksUrl, certificateName } = settings
+  const hasIdentities = [jwtSecret, jwtPublicKey, jwksUrl, certificateName].some((each) => each !== undefined)
+  return { host, anonymous, hasIdentities, hasRules: access.rules.length > 0 }
 }
 
 /** Whether callers are asked who they are. Nobody is while only this machine can be a caller and nothing says otherwise. */
 export function anonymousMode(choice: GatewayChoice): AccessSettings['anonymous'] {
-  const { host, anonymous, hasTokens, hasRules } = choice
+  const { host, anonymous, hasIdentities, hasRules } = choice
   if (anonymous !== undefined) return anonymous === 'all' ? 'everything' : 'rules'
-  return isLoopback(host) && !hasTokens && !hasRules ? 'local' : 'rules'
+  return isLoopbackHost(host) && !hasIdentities && !hasRules ? 'local' : 'rules'
 }
 
 /** What the operator should know of it at the start. */
 export function modeWarning({ host }: GatewayChoice, { isOpen, isShut }: { isOpen: boolean; isShut: boolean }) {
-  if (isOpen && !isLoopback(host)) {
+  if (isOpen && !isLoopbackHost(host)) {
     return `Whoever reaches ${host} may read and write everything: TIDEGATE_ANONYMOUS is all.`
   }
   if (!isShut) return undefined

@@ -9,12 +9,18 @@ export interface HeldGrant extends Grant {
   readonly hides?: Hides
 }
 
+/** Answers kept: clients choose the names that they ask about. */
+const MAX_KNOWN = 256
+const MAX_KNOWN_CHARS = 128
+
 /** What one caller may do. */
 export class Rights {
   /** Of callers whom nobody has to know, and of the operator. */
   static readonly EVERYTHING = new Rights('everything')
   static readonly NOTHING = new Rights([])
   readonly #grants: readonly HeldGrant[] | 'everything'
+  /** Every frame that publishes asks. */
+  readonly #known = new Map<Operation, Map<string, KeyScope>>()
   /** Whether any of its grants hides anything. */
   readonly hides: boolean
 
@@ -35,22 +41,16 @@ export class Rights {
   /** @param name of a topic, an entity, or `<entity>.<command>`: see `AllowedOptions` */
   keys(operation: Operation, name: string): KeyScope {
     if (this.#grants === 'everything') return ALL_KEYS
-    const keys = new Set<string>()
-    const prefixes: string[] = []
-    for (const grant of this.#grants) {
-      if (grant.operation !== operation || !matchesTopic(grant.selector, name)) continue
-      switch (grant.key.kind) {
-        case 'all':
-          return ALL_KEYS
-        case 'exact':
-          keys.add(grant.key.key)
-          break
-        case 'prefix':
-          prefixes.push(grant.key.prefix)
-      }
+    let known = this.#known.get(operation)
+    if (known === undefined) {
+      known = new Map()
+      this.#known.set(operation, known)
     }
-    if (prefixes.length > 0) return { kind: 'prefixed', prefixes, keys }
-    return keys.size > 0 ? { kind: 'listed', keys } : NO_KEYS
+    const before = known.get(name)
+    if (before !== undefined) return before
+    const scope = scopeIn(this.#grants, operation, name)
+    if (known.size < MAX_KNOWN && name.length <= MAX_KNOWN_CHARS) known.set(name, scope)
+    return scope
   }
 
   /**
@@ -85,3 +85,22 @@ function scopeOf(key: KeyPattern): KeyScope {
 }
 
 const NO_KEY: ReadonlySet<string> = new Set()
+
+function scopeIn(grants: readonly HeldGrant[], operation: Operation, name: string): KeyScope {
+  const keys = new Set<string>()
+  const prefixes: string[] = []
+  for (const grant of grants) {
+    if (grant.operation !== operation || !matchesTopic(grant.selector, name)) continue
+    switch (grant.key.kind) {
+      case 'all':
+        return ALL_KEYS
+      case 'exact':
+        keys.add(grant.key.key)
+        break
+      case 'prefix':
+        prefixes.push(grant.key.prefix)
+    }
+  }
+  if (prefixes.length > 0) return { kind: 'prefixed', prefixes, keys }
+  return keys.size > 0 ? { kind: 'listed', keys } : NO_KEYS
+}

@@ -1,6 +1,6 @@
 import type { BackfillLedger, BackfillRecord, Log, LogVersion, Ownership } from '../bus/index.ts'
 import type { Clock } from '../clock.ts'
-import { decodeOffsets, decodeProgress, SUSPICIOUS_TAKES } from '../fold/index.ts'
+import { decodeOffsets, decodeProgress, type OnUnreadable, SUSPICIOUS_TAKES } from '../fold/index.ts'
 import type { Hold, Leased, LoopEnd, Turn } from '../lease/index.ts'
 import { BackfillLoop } from './backfill-loop.ts'
 import type { BackfillStore } from './backfill-store.ts'
@@ -62,7 +62,11 @@ export class BackfillJob implements Leased {
       this.#report(progressOf(run, new Map(offsets), totals))
     const { partitions, clock, folding } = this.#context
     const [target, store] = [this.#target, this.#store]
-    const parts = { target, run, filled, store, partitions, clock, folding, token, hold, onProgress }
+    const onUnreadable: OnUnreadable = ({ topic, streamId }, { message }) =>
+      this.#context.log(
+        `record batch ${streamId} of ${topic} in partition ${store.partition} is passed over: ${message}`,
+      )
+    const parts = { target, run, filled, store, partitions, clock, folding, token, hold, onProgress, onUnreadable }
     const loop = new BackfillLoop(parts, { ...stateOf(record), log, progress, stored })
     const end = await loop.run()
     const range = { from: run.from, to: run.to }

@@ -9,6 +9,7 @@ import {
   type InputBatch,
   lastStart,
   msOf,
+  type OnUnreadable,
   PartitionFold,
   type ResultFilter,
   type StoredState,
@@ -54,6 +55,7 @@ export interface BackfillParts {
   readonly folding: Turn
   readonly token: string
   readonly hold: Hold
+  readonly onUnreadable: OnUnreadable
   readonly onProgress: (offsets: ReadonlyMap<string, string>, totals: RunTotals) => void
 }
 
@@ -159,7 +161,7 @@ export class BackfillLoop {
     const startedAt = performance.now()
     for (let entry = waiting[0]; entry !== undefined; entry = waiting[0]) {
       this.#time.advanceTo(this.#fold, msOf(entry.streamId))
-      const batch = decodeBatch(entry)
+      const batch = decodeBatch(entry, this.#parts.onUnreadable)
       if (!this.#fold.hasRoomFor(batch)) return true
       this.#batch = batch
       this.#fold.fold(batch)

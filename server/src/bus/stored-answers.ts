@@ -1,7 +1,9 @@
 import { formatPosition } from '@tidegate/protocol'
 import type { Entities } from './entities.ts'
+import { CorruptBatch } from './errors.ts'
 import { ANSWERS_TOPIC } from './keys.ts'
 import type { Log } from './log.ts'
+import type { LogEntry } from './log-entry.ts'
 import { decodeEvents, type EventBody } from './record-batch.ts'
 
 /** Batches read at a time: each may have 64 KiB and more. */
@@ -11,7 +13,7 @@ const CONCURRENT_READS = 8
 export interface StoredAnswer {
   readonly id: string
   readonly tag: string
-  /** Absent where it is no longer in the log. */
+  /** Absent where it is no longer in the log, or cannot be read. */
   readonly event: EventBody | undefined
   /** Where that lies. */
   readonly position: string | undefined
@@ -49,7 +51,7 @@ export async function findAnswers(
     for (let batch = batches.pop(); batch !== undefined; batch = batches.pop()) {
       const [streamId, answers] = batch
       const [entry] = await log.range(ANSWERS_TOPIC, streamId, streamId, 1)
-      const events = entry === undefined ? [] : decodeEvents(entry.payload)
+      const events = entry === undefined ? [] : readable(entry)
       for (const { id, tag, index } of answers) {
         const position = entry && formatPosition({ partition: log.partition, epoch: entry.epoch, streamId, index })
         onFound({ id, tag, event: events[index], position })
@@ -58,4 +60,13 @@ export async function findAnswers(
   }
   await Promise.all(Array.from({ length: CONCURRENT_READS }, readNext))
   return missing
+}
+
+function readable({ payload }: LogEntry): readonly EventBody[] {
+  try {
+    return decodeEvents(payload)
+  } catch (error) {
+    if (error instanceof CorruptBatch) return []
+    throw error
+  }
 }

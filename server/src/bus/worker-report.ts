@@ -44,6 +44,8 @@ export interface WorkerReport {
   }
   /** How often retention removed entries of an input before they were folded. */
   readonly lostInputs: number
+  /** Record batches that could not be read and were passed over. */
+  readonly unreadableBatches: number
   /** Total time of all commits, ms. */
   readonly commitMs: number
   /** Longest commit since the previous report, ms. */

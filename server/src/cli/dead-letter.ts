@@ -65,7 +65,7 @@ async function withLetters(
   const url = await runningRedisUrl(readSettings(flags))
   const bus = await openBus({ url, name: 'dead-letter', channels: ['query'], waitMs: CONNECT_DEADLINE_MS })
   try {
-    return await use(new DeadLetters(bus, contract), topic === undefined ? undefined : [topic])
+    return await use(new DeadLetters(bus, contract, warnOfUnreadable), topic === undefined ? undefined : [topic])
   } finally {
     bus.close()
   }
@@ -130,6 +130,12 @@ async function redrive(letters: DeadLetters, topic: string, isDry: boolean): Pro
 function describe({ topic, partition, streamId, index, cause, event: { id, key, time } }: DeadLetter): string {
   const place = `${partition}/${streamId}.${index}`
   return `${topic} ${place} ${printable(id)} ${printable(key)} ${printableTime(time)} ${printable(cause)}`
+}
+
+function warnOfUnreadable({ topic, streamId }: { topic: string; streamId: string }, { message }: Error): void {
+  process.stderr.write(
+    `Warning: record batch ${streamId} of ${printable(topic)} cannot be read: ${message}. It stays.\n`,
+  )
 }
 
 function say(line: string): void {

@@ -64,6 +64,7 @@ export async function run(args: string[]): Promise<number> {
       operators: adminPort === undefined ? undefined : { host: adminHost, port: adminPort },
       access: {
         anonymous: anonymousMode(choice),
+        certificateName: settings.certificateName,
         secret: settings.jwtSecret,
         publicKey: settings.jwtPublicKey,
         jwksUrl: settings.jwksUrl,

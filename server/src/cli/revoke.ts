@@ -8,11 +8,12 @@ import { parseArguments, UsageError } from './usage-error.ts'
 export const usage = `tidegate revoke <subject>
 tidegate revoke --id <jti>
 
-Revokes tokens before they expire: all that a subject has, or a single one. Every gateway refuses them within a second, and
+Revokes tokens and client certificates before they expire: all that a subject has, or a single token. Every gateway refuses them within a second, and
 ends the connections and streams they opened. Tokens that are issued to the subject later count: whoever issues them has to
 stop too. API keys: tidegate key revoke.
 
   --id      the \`jti\` of one token
+  --days    how long it is kept at least, 90 unless more is said: for as long as certificates of the subject are valid
   --json    a JSON object
   --data    folder of the \`tidegate start\` to ask, when REDIS_URL is not set
 
@@ -29,12 +30,14 @@ const MAX_CHARS = 1_024
 export async function run(args: string[]): Promise<number> {
   const { values: flags, positionals } = parseArguments(args, {
     id: { type: 'string' },
+    days: { type: 'string' },
     json: { type: 'boolean', default: false },
     data: { type: 'string' },
   })
   const revoked = readRevoked(positionals, flags.id)
+  const days = flags.days === undefined ? undefined : readDays(flags.days)
   const { record, isKey } = await withAccess(flags, async (store, now) => ({
-    record: await revoke(store, revoked, now),
+    record: await revoke(store, revoked, now, days),
     isKey: revoked.kind === 'sub' && (await listKeys(store)).some(({ name }) => revoked.subject === `key:${name}`),
   }))
   const about = revoked.kind === 'sub' ? revoked.subject : `--id ${revoked.id}`
@@ -44,7 +47,7 @@ export async function run(args: string[]): Promise<number> {
   else {
     say(
       revoked.kind === 'sub'
-        ? `revoked: tokens of ${printable(revoked.subject)} issued until ${printableTime(record.at)}. Later ones count.`
+        ? `revoked: tokens of ${printable(revoked.subject)} issued until ${printableTime(record.at)}, and certificates. Later ones count.`
         : `revoked: token ${printable(revoked.id)}. Others of its subject count.`,
     )
     say('Every gateway refuses them within a second, and ends the connections and streams they opened.')
@@ -59,6 +62,15 @@ function readRevoked([subject, ...more]: readonly string[], id: string | undefin
   const text = id ?? subject!
   if (text === '' || text.length > MAX_CHARS) throw new UsageError(`say 1 to ${MAX_CHARS} characters`)
   return id === undefined ? { kind: 'sub', subject: subject! } : { kind: 'jti', id }
+}
+
+/** Certificates of devices are valid for decades. */
+const MAX_DAYS = 36_500
+
+function readDays(text: string): number {
+  const days = Number(text)
+  if (/^\d+$/.test(text) && days >= 1 && days <= MAX_DAYS) return days
+  throw new UsageError(`--days: say a whole number from 1 to ${MAX_DAYS}`)
 }
 
 function say(line: string): void {

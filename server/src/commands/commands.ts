@@ -216,7 +216,7 @@ export class Commands {
 /** The caller as handlers and trails are to know it. */
 function senderOf({ identity, subject }: Caller, claims: readonly string[]): Pick<CommandBody, 'by'> {
   if (identity.kind === 'anonymous') return {}
-  if (identity.kind === 'key') return { by: { subject } }
+  if (identity.kind !== 'token') return { by: { subject } }
   const listed = claims.filter((name) => Object.hasOwn(identity.claims, name))
   const shown = Object.fromEntries(listed.map((name) => [name, identity.claims[name]]))
   return { by: { subject, ...(listed.length > 0 && { claims: shown }) } }

@@ -1,8 +1,8 @@
 import type { Grant } from './grant.ts'
 import type { Hides } from './hides.ts'
 
-/** Whom a rule is for: `anonymous` callers show no credentials, `authenticated` ones a token or a key. */
-export const CALLER_KINDS = ['anonymous', 'token', 'key', 'authenticated', 'anyone'] as const
+/** Whom a rule is for: `anonymous` callers show no credentials, `authenticated` ones a token, a key or a certificate. */
+export const CALLER_KINDS = ['anonymous', 'token', 'key', 'certificate', 'authenticated', 'anyone'] as const
 export type CallerKind = (typeof CALLER_KINDS)[number]
 
 export type ClaimValue = string | number | boolean

@@ -1,7 +1,7 @@
 import { createPublicKey } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { keepSecret } from '../secrets.ts'
-import { isLoopback } from './loopback.ts'
+import { isLoopbackHost } from '../web-origin.ts'
 
 /** RFC 7518, 3.2: as long as the hash. */
 const MIN_SECRET_BYTES = 32
@@ -22,9 +22,16 @@ export function publicKey(value: string): string {
   return pem
 }
 
+/** RFC 6265, 4.1.1. */
+export function cookieName(value: string): string {
+  if (!/^[\w!#$%&'*+.^`|~-]{1,64}$/.test(value))
+    throw new RangeError('it must be the name of a cookie, such as __Host-tidegate')
+  return value
+}
+
 export function keySetUrl(value: string): URL {
   const url = new URL(value)
-  const isSafe = url.protocol === 'https:' || (url.protocol === 'http:' && isLoopback(url.hostname))
+  const isSafe = url.protocol === 'https:' || (url.protocol === 'http:' && isLoopbackHost(url.hostname))
   if (!isSafe) throw new RangeError('it must begin with https://, or name this machine')
   return url
 }

@@ -3,7 +3,8 @@ import { delimiter, join, resolve } from 'node:path'
 import { LIMITS, ON_SLOW } from '@tidegate/protocol'
 import { parseLimits, parseTrustedProxies } from '../limits/index.ts'
 import { parseHostPattern, parseOriginPattern } from '../web-origin.ts'
-import { jwtSecret, keySetUrl, publicKey } from './access-setting.ts'
+import { cookieName, jwtSecret, keySetUrl, publicKey } from './access-setting.ts'
+import { CERTIFICATE_NAMES } from './certificate-name.ts'
 import { listOf, number, oneOf, redisAddress, SettingsError, text, wholeNumber } from './setting-value.ts'
 
 /** How a setting is named, read and explained. `docs/configuration.md` is generated from these. */
@@ -106,6 +107,20 @@ export const VARIABLES = {
     meaning: 'File with the authorities that client certificates must come from, PEM. Clients without one are refused.',
     fallbackText: 'clients need no certificate',
     parse: (value: string) => resolve(value),
+  }),
+  certificateName: variable({
+    name: 'TIDEGATE_TLS_CLIENT_NAME',
+    meaning:
+      'What of a client certificate says [who a caller is](access.md#client-certificates): `cn`, or a `dns`, `uri` or `email` name among its alternative ones. Needs `TIDEGATE_TLS_CLIENT_CA`.',
+    fallbackText: 'certificates let in, and say nothing of who it is',
+    parse: oneOf(CERTIFICATE_NAMES),
+  }),
+  cookie: variable({
+    name: 'TIDEGATE_COOKIE',
+    meaning:
+      'Name of a cookie that may hold a token, for pages of the origin of the gateway or of `TIDEGATE_ORIGINS`. Set it `HttpOnly`, `Secure` and `SameSite=Strict`.',
+    fallbackText: 'cookies are not read',
+    parse: cookieName,
   }),
   jwtSecret: variable({
     name: 'TIDEGATE_JWT_SECRET',
@@ -371,6 +386,8 @@ export function readSettings(flags: Flags = {}, environment: Environment = proce
     tlsCert: given(VARIABLES.tlsCert),
     tlsKey: given(VARIABLES.tlsKey),
     tlsClientCa: given(VARIABLES.tlsClientCa),
+    certificateName: given(VARIABLES.certificateName),
+    cookie: given(VARIABLES.cookie),
     jwtSecret: given(VARIABLES.jwtSecret),
     jwtPublicKey: given(VARIABLES.jwtPublicKey),
     jwksUrl: given(VARIABLES.jwksUrl),

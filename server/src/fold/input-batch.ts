@@ -1,12 +1,23 @@
-import { BatchReader, type EventBody, type LogEntry } from '../bus/index.ts'
+import { BatchReader, CorruptBatch, type EventBody, type LogEntry } from '../bus/index.ts'
 
 /** The accepted events of one record batch. */
 export interface InputBatch {
   readonly topic: string
   readonly streamId: string
+  /** None of one that cannot be read. */
   readonly events: readonly EventBody[]
 }
 
-export function decodeBatch(entry: LogEntry): InputBatch {
-  return { topic: entry.topic, streamId: entry.streamId, events: new BatchReader(entry).acceptedBodies() }
+/** Takes note of an entry that is passed over. */
+export type OnUnreadable = (entry: Pick<LogEntry, 'topic' | 'streamId'>, fault: CorruptBatch) => void
+
+export function decodeBatch(entry: LogEntry, onUnreadable: OnUnreadable): InputBatch {
+  const { topic, streamId } = entry
+  try {
+    return { topic, streamId, events: new BatchReader(entry).acceptedBodies() }
+  } catch (error) {
+    if (!(error instanceof CorruptBatch)) throw error
+    onUnreadable(entry, error)
+    return { topic, streamId, events: [] }
+  }
 }

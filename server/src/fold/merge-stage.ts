@@ -1,4 +1,4 @@
-import { type CommitOperation, type LogEntry, partialsTopic, windowHash } from '../bus/index.ts'
+import { type CommitOperation, CorruptBatch, type LogEntry, partialsTopic, windowHash } from '../bus/index.ts'
 import type { WindowTopic } from '../config/model.ts'
 import {
   type Accumulator,
@@ -54,9 +54,11 @@ export class MergeStage {
   /**
    * Takes a report of a source partition and returns how many of its partials were late. A report for another
    * definition is skipped.
+   *
+   * @throws CorruptBatch before anything is taken
    */
   apply(source: number, entry: LogEntry): number {
-    const { version, ...report } = JSON.parse(entry.payload.toString('utf8')) as VersionedReport
+    const { version, ...report } = readReport(entry)
     if (version !== this.#version) return 0
     const partials = report.partials.filter(({ key }) => this.#isMine(key))
     return this.operator.apply(source, { ...report, partials })
@@ -90,6 +92,16 @@ export class MergeStage {
       ])
     return writesTo(this.#hash, { changed, forgotten })
   }
+}
+
+function readReport({ payload }: LogEntry): VersionedReport {
+  try {
+    const report = JSON.parse(payload.toString('utf8')) as VersionedReport
+    if (Array.isArray(report.partials)) return report
+  } catch (cause) {
+    throw new CorruptBatch('a report is not JSON', { cause })
+  }
+  throw new CorruptBatch('a report has no partial results')
 }
 
 export function partialsHash(window: string): string {

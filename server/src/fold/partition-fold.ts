@@ -305,7 +305,11 @@ export class PartitionFold {
     this.counters.late += merge.apply(source, entry)
     merge.operator.advance()
     this.#emit()
-    this.offsets.set(foreignLog(source, partialsTopic(window)), entry.streamId)
+    this.passOverReport(window, source, entry)
+  }
+
+  passOverReport(window: string, source: number, { streamId }: LogEntry): void {
+    this.offsets.set(foreignLog(source, partialsTopic(window)), streamId)
     this.#moved = true
   }
 

@@ -278,6 +278,7 @@ function checkFrom(from: unknown): string | undefined {
   if (from === 'now' || from === 'latest' || from === 'earliest') return undefined
   if (isRecord(from)) {
     if (isCounter(from.time)) return undefined
+    if (from.absent !== undefined && from.absent !== 'now') return 'from.absent: expected now'
     if (isRecord(from.positions)) return Object.entries(from.positions).every(isTopicVector) ? undefined : BAD_VECTOR
   }
   return 'from: expected now, latest, earliest, {time} or {positions}'

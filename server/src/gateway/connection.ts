@@ -13,7 +13,7 @@ import {
   parseLogEpoch,
   type ServerFrame,
 } from '@tidegate/protocol'
-import { type Access, type Caller, limitName, type Refusal } from '../access/index.ts'
+import { type Access, type Caller, type Credentials, limitName, type Refusal } from '../access/index.ts'
 import { assertNever } from '../assert-never.ts'
 import type { GuardState } from '../bus/index.ts'
 import { type Commands, refuse } from '../commands/index.ts'
@@ -54,6 +54,16 @@ export interface ConnectionContext extends PublisherContext {
   readonly onClosed: (connection: Connection) => void
 }
 
+/** Who has connected, as far as that is known before `hello`. */
+export interface ConnectedClient {
+  /** Closed with the connection. */
+  readonly limits: ClientLimits
+  /** For people. */
+  readonly address: string
+  /** What the handshake showed. */
+  readonly ambient: Credentials
+}
+
 /** RFC 6455: an unexpected condition. Clients reconnect as after a broken link. */
 const CLOSE_INTERNAL = 1_011
 /** A client that has not said hello within this time is not a client. */
@@ -74,14 +84,17 @@ export class Connection implements FrameReader<ReceivedFrame>, Silent {
   readonly #publisher: ConnectionPublisher
   readonly #limits: ClientLimits
   readonly #gate: ConnectionLimits
+  /** Of the client, for people. */
   readonly address: string
+  readonly #ambient: Credentials
   /** Acknowledgements and answers of this turn of the event loop. */
   #answers: ServerFrame[] = []
   readonly #answering: (action: () => void) => void
 
-  /** @param limits are closed with it @param address of the client, for people */
-  constructor(context: ConnectionContext, socket: TransportSocket, id: string, limits: ClientLimits, address: string) {
+  constructor(context: ConnectionContext, socket: TransportSocket, id: string, client: ConnectedClient) {
+    const { limits, address, ambient } = client
     this.address = address
+    this.#ambient = ambient
     const now = context.clock.monotonic()
     this.#limits = limits
     this.#gate = new ConnectionLimits(limits)
@@ -165,8 +178,8 @@ export class Connection implements FrameReader<ReceivedFrame>, Silent {
         if (now - this.#state.since > HELLO_DEADLINE_MS) this.#fail('hello_expected', CLOSE.helloExpected)
         break
       case 'live':
-        if (!this.#context.access.admits(this.#state.caller)) this.#fail('unauthorized', CLOSE.unauthorized)
-        else if (now - this.#heardAt > 2 * DEFAULTS.pingMs) this.#socket.close(CLOSE.idle, 'silent for two pings')
+        if (!this.#mayStay(this.#state)) break
+        if (now - this.#heardAt > 2 * DEFAULTS.pingMs) this.#socket.close(CLOSE.idle, 'silent for two pings')
         else if (now - this.#pingedAt >= DEFAULTS.pingMs) {
           this.#pingedAt = now
           this.#state.delivery.sendControl({ type: 'ping', time: this.#context.clock.now() })
@@ -220,8 +233,13 @@ export class Connection implements FrameReader<ReceivedFrame>, Silent {
 
   /** Ends a client that may not stay: its token has expired or was revoked. */
   recheck(): void {
-    if (this.#state.phase !== 'live' || this.#context.access.admits(this.#state.caller)) return
-    this.#fail('unauthorized', CLOSE.unauthorized)
+    if (this.#state.phase === 'live') this.#mayStay(this.#state)
+  }
+
+  #mayStay({ caller }: LiveState): boolean {
+    const isAdmitted = this.#context.access.admits(caller)
+    if (!isAdmitted) this.#fail('unauthorized', CLOSE.unauthorized)
+    return isAdmitted
   }
 
   #hello(parsed: CheckedFrame, since: number): void {
@@ -235,7 +253,7 @@ export class Connection implements FrameReader<ReceivedFrame>, Silent {
     if (frame.protocol !== PROTOCOL_VERSION) return this.#fail('version_unsupported', CLOSE.version)
     const retryAfterMs = this.#context.admission.connection(frame.returning === true)
     if (retryAfterMs !== undefined) return this.#turnAway('overloaded', retryAfterMs)
-    const admitted = this.#context.access.authenticate(tokenCredentials(frame.token), this.address)
+    const admitted = this.#context.access.authenticate(tokenCredentials(frame.token, this.#ambient), this.address)
     if (!(admitted instanceof Promise)) return this.#admit(frame, admitted)
     this.#state = { phase: 'authenticating', since, waiting: [] }
     this.#whenKnown(admitted, (result) => this.#admit(frame, result))

@@ -6,7 +6,7 @@ import { contained } from '../observability/contained.ts'
 import { describeDefect } from '../observability/defects.ts'
 import { RETRY_AFTER_MS } from '../retry-after.ts'
 import { Connection, type ConnectionContext } from './connection.ts'
-import { isForwarded } from './credentials.ts'
+import { AmbientCredentials, isForwarded } from './credentials.ts'
 import { EventLoopLag } from './event-loop-lag.ts'
 import { FrameTurns } from './frame-turns.ts'
 import { limited, refusedReply } from './http/limited-request.ts'
@@ -40,6 +40,7 @@ export class Gateway implements TransportHandlers {
   readonly #context: ConnectionContext
   readonly #routes: RouteContext
   readonly #guard: PageGuard
+  readonly #ambient: AmbientCredentials
   readonly #idPrefix = randomBytes(3).toString('hex')
   #opened = 0
   #hasMemory = true
@@ -53,7 +54,11 @@ export class Gateway implements TransportHandlers {
     context: Omit<ConnectionContext, 'onLive' | 'onClosed' | 'turns'>,
     routes: RouteContext,
     guard: PageGuard,
-    { limits, addresses }: { readonly limits: Limits; readonly addresses: ClientAddresses },
+    {
+      limits,
+      addresses,
+      cookie,
+    }: { readonly limits: Limits; readonly addresses: ClientAddresses; readonly cookie?: string | undefined },
   ) {
     this.#limits = limits
     this.#addresses = addresses
@@ -67,6 +72,7 @@ export class Gateway implements TransportHandlers {
     }
     this.#routes = routes
     this.#guard = guard
+    this.#ambient = new AmbientCredentials(cookie, guard)
   }
 
   get connectionCount(): number {
@@ -121,7 +127,8 @@ export class Gateway implements TransportHandlers {
     const limits = this.#limits.open(address)
     limits.hold('connections', 1)
     const id = `s-${this.#idPrefix}${(this.#opened++).toString(36)}`
-    const connection = new Connection(this.#context, socket, id, limits, address.name)
+    const client = { limits, address: address.name, ambient: this.#ambient.of(arrival) }
+    const connection = new Connection(this.#context, socket, id, client)
     this.#connections.add(connection)
     return {
       message: (text, bytes) => this.#contained('message', connection, () => connection.message(text, bytes)),
@@ -163,8 +170,9 @@ export class Gateway implements TransportHandlers {
     request.onLeave(() => limits.close())
     const refused = limits.frame(0)
     const isLast = refused !== undefined && !limits.mayBeRefused(1)
+    const client = { limits, from: address.name, ambient: this.#ambient.of(request) }
     const answer = await this.#guard.answer(request, async () =>
-      refused ? { ...refusedReply(refused), isLast } : route(this.#routes, limited(request, limits, address.name)),
+      refused ? { ...refusedReply(refused), isLast } : route(this.#routes, limited(request, client)),
     )
     // A stream keeps them for as long as it is open.
     if (answer.kind === 'whole') limits.close()

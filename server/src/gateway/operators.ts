@@ -52,7 +52,10 @@ export class Operators implements TransportHandlers {
         return errorReply('not_found', `Nothing for operators at ${request.path}.`)
       }
       const limits = this.#limits.exempt()
-      const answer = await route(this.#routes, limited(request, limits, request.remoteAddress))
+      const answer = await route(
+        this.#routes,
+        limited(request, { limits, from: request.remoteAddress, ambient: { kind: 'none' } }),
+      )
       limits.close()
       return answer
     })

@@ -1,6 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import type { Bus } from '../bus/index.ts'
 import { type JobKind, JobQueue } from '../bus/jobs/index.ts'
+import { errorText } from '../observability/shown-error.ts'
 import { Holder } from './holder.ts'
 import type { Leased } from './leased.ts'
 
@@ -105,7 +106,7 @@ export class Pool<Data extends object> {
       else if (outcome === 'released') await this.#offer(data)
       if (outcome === 'fenced') log('another worker owns it now')
     } catch (error) {
-      log(error instanceof Error ? (error.stack ?? error.message) : String(error))
+      log(errorText(error))
     } finally {
       this.#holders.delete(id)
     }

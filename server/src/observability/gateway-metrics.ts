@@ -143,6 +143,7 @@ export class GatewayMetrics {
     const commits = this.#gauge('commits', ['worker', 'outcome'])
     const breaker = this.#gauge('workerBreaker', ['worker', 'class'])
     const lostInputs = this.#gauge('lostInputs', ['worker'])
+    const unreadable = this.#gauge('unreadableBatches', ['worker'])
     const slowest = this.#gauge('slowestCommit', ['worker'])
     const folded = {
       events: this.#gauge('folded', ['worker']),
@@ -163,6 +164,7 @@ export class GatewayMetrics {
         commitTime,
         breaker,
         lostInputs,
+        unreadable,
         slowest,
         ...Object.values(folded),
       ])
@@ -183,6 +185,7 @@ export class GatewayMetrics {
           gauge.set({ worker }, report.folded[name as keyof WorkerReport['folded']])
         }
         lostInputs.set({ worker }, report.lostInputs ?? 0)
+        unreadable.set({ worker }, report.unreadableBatches ?? 0)
         commitTime.set({ worker }, report.commitMs)
         slowest.set({ worker }, report.slowestCommitMs)
       }

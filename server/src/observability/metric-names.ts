@@ -54,6 +54,10 @@ export const METRICS = {
     name: 'tidegate_lost_inputs',
     help: 'Inputs found trimmed before they were folded since the worker started, by worker: their windows began anew',
   },
+  unreadableBatches: {
+    name: 'tidegate_unreadable_batches',
+    help: 'Record batches passed over because nobody can read them since the worker started, by worker: see its log',
+  },
   commits: { name: 'tidegate_commits', help: 'Commits since the worker started, by worker and outcome' },
   commitTime: { name: 'tidegate_commit_ms', help: 'Time spent in commits since the worker started, by worker' },
   slowestCommit: { name: 'tidegate_slowest_commit_ms', help: 'Longest commit since the last report, by worker' },

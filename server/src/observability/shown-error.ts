@@ -30,6 +30,12 @@ export function shownError(error: unknown, depth = 0): ShownError {
   }
 }
 
+/** The same as text, for lines that people read. */
+export function errorText(error: unknown): string {
+  const { stack, message } = shownError(error)
+  return stack ?? message
+}
+
 /**
  * `JSON.parse` quotes what it cannot read, and that is the data of a client. Looked for from both ends: a pattern would be tried
  * at every quotation mark of that data.

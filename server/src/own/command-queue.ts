@@ -1,7 +1,7 @@
 import { compareStreamIds } from '@tidegate/protocol'
 import type { LogEntry } from '../bus/index.ts'
 import { type Command, commandOf, type EntityFold, MAX_CHUNK } from '../entities/index.ts'
-import { commandOffset, decodeBatch, foldedOf, msOf, type PlacedCommand } from '../fold/index.ts'
+import { commandOffset, decodeBatch, foldedOf, msOf, type OnUnreadable, type PlacedCommand } from '../fold/index.ts'
 import type { EntityLoader } from './entity-loader.ts'
 
 /** Commands whose needs are loaded in one go. */
@@ -16,6 +16,7 @@ const MAX_OF_ENTITY = 1_000
 /** Commands that are read and not folded, in log order. */
 export class CommandQueue {
   readonly #loader: Pick<EntityLoader, 'load'>
+  readonly #onUnreadable: OnUnreadable
   #waiting: PlacedCommand[] = []
   /** How many of them have their needs loaded. */
   #loaded = 0
@@ -27,8 +28,9 @@ export class CommandQueue {
   readonly #ofEntity = new Map<string, number>()
   #readTo: string | undefined
 
-  constructor(loader: Pick<EntityLoader, 'load'>) {
+  constructor(loader: Pick<EntityLoader, 'load'>, onUnreadable: OnUnreadable) {
     this.#loader = loader
+    this.#onUnreadable = onUnreadable
   }
 
   get isEmpty(): boolean {
@@ -52,7 +54,7 @@ export class CommandQueue {
    */
   add(entry: LogEntry, offset: string | undefined): void {
     if (this.#readTo !== undefined && compareStreamIds(entry.streamId, this.#readTo) <= 0) return
-    const { streamId, events } = decodeBatch(entry)
+    const { streamId, events } = decodeBatch(entry, this.#onUnreadable)
     this.#readTo = streamId
     const storedAt = msOf(streamId)
     for (let index = foldedOf(streamId, offset); index < events.length; index++) {

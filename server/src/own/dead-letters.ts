@@ -3,16 +3,18 @@ import {
   type AppendRequest,
   type Bus,
   COMMANDS_TOPIC,
+  CorruptBatch,
   decodeEvents,
   type EventBody,
   encodeEvent,
   LOG_START,
+  type LogEntry,
   type LogVersion,
   RecordBatchBuilder,
   type StoredEvent,
 } from '../bus/index.ts'
 import type { Contract, FlowTopic } from '../config/model.ts'
-import { deadLetterNames, deadLetterTopic, Pipeline } from '../fold/index.ts'
+import { deadLetterNames, deadLetterTopic, type OnUnreadable, Pipeline } from '../fold/index.ts'
 import { applyFlow } from '../operators/index.ts'
 
 const PAGE = 64
@@ -42,10 +44,13 @@ export class DeadLetters {
   readonly #bus: Bus
   readonly #contract: Contract
   readonly #pipeline: Pipeline
+  readonly #onUnreadable: OnUnreadable
   /** Partition -> version of the log from which its letters were listed. */
   readonly #logs = new Map<number, LogVersion>()
 
-  constructor(bus: Bus, contract: Contract) {
+  /** @param onUnreadable takes note of a record batch whose letters cannot be listed */
+  constructor(bus: Bus, contract: Contract, onUnreadable: OnUnreadable) {
+    this.#onUnreadable = onUnreadable
     this.#bus = bus
     this.#contract = contract
     this.#pipeline = new Pipeline(contract)
@@ -100,15 +105,26 @@ export class DeadLetters {
     if (!this.#logs.has(partition)) this.#logs.set(partition, await log.version())
     for (let from = LOG_START; ; ) {
       const { entries } = await log.page(deadLetterTopic(topic), from, PAGE)
-      for (const { streamId, payload } of entries) {
+      for (const entry of entries) {
+        const { streamId } = entry
         if (streamId === from) continue
-        for (const [index, { data, ...event }] of decodeEvents(payload).entries()) {
+        for (const [index, { data, ...event }] of this.#eventsOf(entry).entries()) {
           const { cause, data: original } = data as { cause: string; data: unknown }
           yield { topic, partition, streamId, index, cause, event: { ...event, data: original } }
         }
       }
       if (entries.length < PAGE) return
       from = entries.at(-1)!.streamId
+    }
+  }
+
+  #eventsOf(entry: LogEntry): readonly EventBody[] {
+    try {
+      return decodeEvents(entry.payload)
+    } catch (error) {
+      if (!(error instanceof CorruptBatch)) throw error
+      this.#onUnreadable(entry, error)
+      return []
     }
   }
 

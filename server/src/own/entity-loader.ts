@@ -7,6 +7,7 @@ import {
   decodeTrailEntry,
   deepFreeze,
   type EntityFold,
+  type EntityRecord,
   type FoundEntity,
   foldStored,
   type HeldEntity,
@@ -44,7 +45,11 @@ export class EntityLoader {
   async #read(fold: EntityFold, unread: UnreadTrail): Promise<void> {
     const { name, key, from, to } = unread
     const trail = await this.#store.entities.trail(name, key, from, to)
-    fold.read(unread, trail.map(decodeTrailEntry))
+    try {
+      fold.read(unread, trail.map(decodeTrailEntry))
+    } catch (error) {
+      fold.loaded(name, key, unreadable(this.#definitions.get(name)!, error, to))
+    }
   }
 
   async loadEntities(fold: EntityFold, subjects: readonly Subject[]): Promise<void> {
@@ -81,9 +86,8 @@ export class EntityLoader {
     for (const [i, entity] of stored.entries()) {
       if (i > 0 && performance.now() > until) break
       const key = keys[i]!
-      const record = entity.record === undefined ? undefined : decodeRecord(entity.record)
       const held = await this.#heldOf(definition, key, entity, isRefolded)
-      found.push({ key, stored: record, held, shown: shownOf.get(key) })
+      found.push({ key, stored: readable(entity.record), held, shown: shownOf.get(key) })
     }
     return found
   }
@@ -91,8 +95,22 @@ export class EntityLoader {
   async #heldOf(
     definition: EntityDefinition,
     key: string,
-    { record: text, length }: StoredEntity,
+    stored: StoredEntity,
     isRefolded = false,
+  ): Promise<HeldEntity> {
+    try {
+      return await this.#readHeld(definition, key, stored, isRefolded)
+    } catch (error) {
+      return unreadable(definition, error, stored.length)
+    }
+  }
+
+  /** @throws SyntaxError */
+  async #readHeld(
+    definition: EntityDefinition,
+    key: string,
+    { record: text, length }: StoredEntity,
+    isRefolded: boolean,
   ): Promise<HeldEntity> {
     const record = text === undefined ? undefined : decodeRecord(text)
     const isPresent = record?.version === cutOf(record) + length && record.definition === definition.version
@@ -108,5 +126,19 @@ export class EntityLoader {
     }
     // What stands in the indexes is what was stored, until the entity changes.
     return { kind: 'loaded', record: { ...folded.record, indexed: record?.indexed ?? {} } }
+  }
+}
+
+/** Nobody can read what is stored of an entity: it is put aside, and the others of its partition go on. @throws other errors */
+function unreadable(definition: EntityDefinition, error: unknown, version: number): HeldEntity {
+  if (!(error instanceof SyntaxError)) throw error
+  return { kind: 'broken', error, record: { ...newRecord(definition), version } }
+}
+
+function readable(text: string | undefined): EntityRecord | undefined {
+  try {
+    return text === undefined ? undefined : decodeRecord(text)
+  } catch {
+    return undefined
   }
 }

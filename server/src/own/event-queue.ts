@@ -1,6 +1,6 @@
 import type { LogEntry } from '../bus/index.ts'
 import type { EntityFold } from '../entities/index.ts'
-import { decodeBatch, type InputBatch, type Pipeline } from '../fold/index.ts'
+import { decodeBatch, type InputBatch, type OnUnreadable, type Pipeline } from '../fold/index.ts'
 import type { EntityLoader } from './entity-loader.ts'
 
 /** Events whose entities are loaded in one go, about. */
@@ -10,12 +10,14 @@ const LOAD_EVENTS = 1_024
 export class EventQueue {
   readonly #loader: Pick<EntityLoader, 'loadEntities'>
   readonly #pipeline: Pipeline
+  readonly #onUnreadable: OnUnreadable
   #entries: LogEntry[] = []
   #decoded: InputBatch[] = []
   /** The look at what they need that they were loaded for. */
   #look: number | undefined
 
-  constructor(loader: Pick<EntityLoader, 'loadEntities'>, pipeline: Pipeline) {
+  constructor(loader: Pick<EntityLoader, 'loadEntities'>, pipeline: Pipeline, onUnreadable: OnUnreadable) {
+    this.#onUnreadable = onUnreadable
     this.#loader = loader
     this.#pipeline = pipeline
   }
@@ -49,7 +51,7 @@ export class EventQueue {
     for (let events = 0; events < LOAD_EVENTS; ) {
       const entry = this.#entries.shift()
       if (entry === undefined) return
-      const batch = decodeBatch(entry)
+      const batch = decodeBatch(entry, this.#onUnreadable)
       this.#decoded.push(batch)
       events += batch.events.length
     }

@@ -1,10 +1,11 @@
 import { setImmediate as yieldToLoop } from 'node:timers/promises'
-import { BusUnavailable, COMMANDS_TOPIC, type LogEntry, type LogVersion } from '../bus/index.ts'
+import { BusUnavailable, COMMANDS_TOPIC, CorruptBatch, type LogEntry, type LogVersion } from '../bus/index.ts'
 import {
   decodeOffsets,
   encodeOffsets,
   foldCommandWithSuspicion,
   foldWithSuspicion,
+  type OnUnreadable,
   PartitionFold,
   type PlacedCommand,
   SUSPICIOUS_TAKES,
@@ -96,8 +97,8 @@ export class PartitionLoop {
       incident: report,
     }
     this.#fold = new PartitionFold(pipeline, parts.store.partition, partitions, state, { handlers })
-    this.#commands = new CommandQueue(parts.loader)
-    this.#events = new EventQueue(parts.loader, pipeline)
+    this.#commands = new CommandQueue(parts.loader, this.#unreadable)
+    this.#events = new EventQueue(parts.loader, pipeline, this.#unreadable)
     this.#log = state.log
     this.#fold.distrustIdle()
     this.#sender = openSender(context, parts.store, this.#fold, state.log)
@@ -189,12 +190,31 @@ export class PartitionLoop {
         for (const { source, entry } of reports) {
           // The offsets lie before the remaining reports: they are read again.
           if (!this.#fold.hasRoomForReport) return
-          this.#fold.applyReport(window, source, entry)
+          this.#applyReport(window, source, entry)
         }
         if (reports.length === 0) this.#fold.polledNoReports(askedAt, window)
         await this.#closeWithoutIdle(window)
       }
     })
+  }
+
+  #applyReport(window: string, source: number, entry: LogEntry): void {
+    try {
+      this.#fold.applyReport(window, source, entry)
+    } catch (error) {
+      if (!(error instanceof CorruptBatch)) throw error
+      this.#unreadable(entry, error)
+      this.#fold.passOverReport(window, source, entry)
+    }
+  }
+
+  /** What no owner can read is passed over: it must not end one after the other. */
+  readonly #unreadable: OnUnreadable = ({ topic, streamId }, fault) => {
+    this.#context.stats.unreadable()
+    this.#context.report(
+      `record batch ${streamId} of ${topic} in partition ${this.#parts.store.partition}, passed over`,
+      fault,
+    )
   }
 
   /** Only where windows wait for nobody but partitions that reported to be idle. */

@@ -1,8 +1,10 @@
 import {
+  BatchReader,
   type Bus,
-  decodeHeader,
+  CorruptBatch,
   type Entities,
   type Log,
+  type LogEntry,
   type OwnerLedger,
   type PresenceStore,
   type Results,
@@ -64,7 +66,7 @@ export class PartitionStore {
 
   async #lostInput(topic: string): Promise<LostInput> {
     const { entries, trimmedTo } = await this.log.page(topic, '-', FIRST_ENTRIES)
-    const times = entries.flatMap(({ header }) => decodeHeader(header).times)
+    const times = entries.flatMap(timesOf)
     return { topic, trimmedTo, firstTime: times.length === 0 ? undefined : largest(times) }
   }
 
@@ -92,6 +94,16 @@ export class PartitionStore {
     return (await Promise.all(records))
       .filter((record) => record?.status === 'open' && Math.abs(now - record.heartbeat) <= withinMs)
       .map((record) => decodeOffsets(record!.offsets))
+  }
+}
+
+/** None of one that cannot be read. */
+function timesOf(entry: LogEntry): readonly number[] {
+  try {
+    return new BatchReader(entry).header.times
+  } catch (error) {
+    if (error instanceof CorruptBatch) return []
+    throw error
   }
 }
 

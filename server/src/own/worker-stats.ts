@@ -22,6 +22,7 @@ export class WorkerStats {
   #slowestCommitMs = 0
 
   #lostInputs = 0
+  #unreadable = 0
 
   /** A partition was read; `oldest` is the first entry of the reply. @param now by Redis' clock, as stream ids are */
   read(partition: number, oldest: LogEntry | undefined, now: number): void {
@@ -52,6 +53,11 @@ export class WorkerStats {
     this.#lostInputs++
   }
 
+  /** A record batch was passed over. */
+  unreadable(): void {
+    this.#unreadable++
+  }
+
   measured(partition: number, stateBytes: number): void {
     this.#gaugesOf(partition).stateBytes = stateBytes
   }
@@ -69,6 +75,7 @@ export class WorkerStats {
       commits: this.#commits,
       folded: this.#folded,
       lostInputs: this.#lostInputs,
+      unreadableBatches: this.#unreadable,
       commitMs: tenths(this.#commitMs),
       slowestCommitMs,
     }

@@ -52,7 +52,9 @@ export async function readGap(read: ReadPage, range: GapRange, limit: number): P
       if (order > 0) return { events, complete: false }
       if (looked > 0 && entry.streamId === done.streamId) continue
       if (entry.epoch === epoch) {
-        for (const event of matchingEvents(range, entry)) {
+        const matching = matchingEvents(range, entry)
+        complete &&= matching !== undefined
+        for (const event of matching ?? []) {
           if (events.length === limit) return { events, complete, next: events.at(-1)!.at }
           events.push(event)
         }
@@ -67,15 +69,21 @@ export async function readGap(read: ReadPage, range: GapRange, limit: number): P
   }
 }
 
-function matchingEvents({ lane, after, upTo, scope, sight, filter }: GapRange, entry: LogEntry): DeliveredEvent[] {
+function matchingEvents(
+  { lane, after, upTo, scope, sight, filter }: GapRange,
+  entry: LogEntry,
+): DeliveredEvent[] | undefined {
   const first = entry.streamId === after?.streamId ? after.index + 1 : 0
   const last = entry.streamId === upTo.streamId ? upTo.index : Number.POSITIVE_INFINITY
-  const events = storedEvents(
+  const stored = storedEvents(
     upTo.partition,
     entry,
     sight,
     (header, index) =>
       index >= first && index <= last && header.lanes[index] === lane && allowsKey(scope, header.keys[index]!),
-  ).map(({ event }) => event)
-  return filter === undefined ? events : events.filter((event) => filter.matches({ source: undefined, ...event }))
+  )
+  const events = stored?.map(({ event }) => event)
+  return filter === undefined || events === undefined
+    ? events
+    : events.filter((event) => filter.matches({ source: undefined, ...event }))
 }

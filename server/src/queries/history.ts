@@ -61,7 +61,9 @@ export async function readHistory(
       const isAfter = after !== undefined && entry.streamId === after.streamId && entry.epoch === after.epoch
       const first = isAfter ? after.index + 1 : 0
       const isWanted = ({ keys }: BatchHeader, index: number) => index >= first && allowsKey(scope, keys[index]!)
-      for (const { event, bytes: size } of storedEvents(partition, entry, sight, isWanted)) {
+      const stored = storedEvents(partition, entry, sight, isWanted)
+      complete &&= stored !== undefined
+      for (const { event, bytes: size } of stored ?? []) {
         // A single larger event still has to be returned.
         const isFull = events.length === limit || (events.length > 0 && bytes + size > MAX_ANSWER_BYTES)
         if (isFull) return { events, complete, next: events.at(-1)!.at }

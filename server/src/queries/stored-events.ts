@@ -1,6 +1,6 @@
 import { type DeliveredEvent, formatPosition } from '@tidegate/protocol'
 import { removeHidden, type Sight } from '../access/index.ts'
-import { type BatchHeader, BatchReader, type LogEntry } from '../bus/index.ts'
+import { type BatchHeader, BatchReader, CorruptBatch, type LogEntry } from '../bus/index.ts'
 
 export interface StoredEvent {
   readonly event: DeliveredEvent
@@ -13,8 +13,23 @@ export interface StoredEvent {
  * parsed only if there are any.
  *
  * @param sight `undefined`: all of them may be seen
+ * @returns `undefined` for an entry that nobody can read
  */
 export function storedEvents(
+  partition: number,
+  entry: LogEntry,
+  sight: Sight | undefined,
+  isWanted: (header: BatchHeader, index: number) => boolean,
+): StoredEvent[] | undefined {
+  try {
+    return readEvents(partition, entry, sight, isWanted)
+  } catch (error) {
+    if (error instanceof CorruptBatch) return undefined
+    throw error
+  }
+}
+
+function readEvents(
   partition: number,
   entry: LogEntry,
   sight: Sight | undefined,

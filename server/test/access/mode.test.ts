@@ -1,10 +1,19 @@
 import { expect, it } from 'vitest'
 import { anonymousMode, modeWarning } from '../../src/access/index.ts'
 
-const choice = { host: '127.0.0.1', anonymous: undefined, hasTokens: false, hasRules: false } as const
+const choice = { host: '127.0.0.1', anonymous: undefined, hasIdentities: false, hasRules: false } as const
 
 it('ACC-DOOR-6 nobody is asked only on a loopback address where nothing says otherwise, or where it is said', () => {
-  for (const host of ['127.0.0.1', '127.8.0.1', 'localhost', '::1', '[::1]']) {
+  for (const host of [
+    '127.0.0.1',
+    '127.8.0.1',
+    '127.1',
+    'localhost',
+    'LocalHost.',
+    '::1',
+    '[::1]',
+    '::ffff:127.0.0.1',
+  ]) {
     expect([host, anonymousMode({ ...choice, host })]).toEqual([host, 'local'])
   }
   for (const host of [
@@ -15,10 +24,12 @@ it('ACC-DOOR-6 nobody is asked only on a loopback address where nothing says oth
     '127.0.0.1.example.org',
     'localhost.example.org',
     '1127.0.0.1',
+    '127.0.0.999',
+    '::ffff:10.0.0.1',
   ]) {
     expect([host, anonymousMode({ ...choice, host })]).toEqual([host, 'rules'])
   }
-  expect(anonymousMode({ ...choice, hasTokens: true })).toBe('rules')
+  expect(anonymousMode({ ...choice, hasIdentities: true })).toBe('rules')
   expect(anonymousMode({ ...choice, hasRules: true })).toBe('rules')
   expect(anonymousMode({ ...choice, anonymous: 'rules' })).toBe('rules')
   expect(anonymousMode({ ...choice, host: '0.0.0.0', anonymous: 'all' })).toBe('everything')

@@ -42,6 +42,23 @@ describe('rights', () => {
     expect(isSameScope(scopeOf('sensor.*:a*'), scopeOf('sensor.*:a'))).toBe(false)
   })
 
+  it('ACC-RIGHTS-5 what is asked again is not worked out again, and names that clients choose fill no memory', () => {
+    const { rights } = callerOf(token(), rulesOf({ allow: { publish: ['sensor.*:$sub'] } }))
+    const scope = rights.keys('publish', 'sensor.reading')
+    expect(rights.keys('publish', 'sensor.reading')).toBe(scope)
+    expect(rights.keys('subscribe', 'sensor.reading')).toEqual({ kind: 'none' })
+    const kept = (count: number) => {
+      const names = Array.from({ length: count }, (_, i) => `sensor.s${i}`)
+      const scopes = names.map((name) => rights.keys('publish', name))
+      return names.filter((name, i) => rights.keys('publish', name) === scopes[i]).length
+    }
+    expect(kept(10_000)).toBeLessThan(300)
+    const long = `sensor.${'x'.repeat(1_000)}`
+    expect(callerOf(token(), rulesOf({ allow: { publish: ['sensor.*:$sub'] } })).rights.keys('publish', long)).toEqual(
+      scope,
+    )
+  })
+
   it('ACC-RIGHTS-3 placeholders stand for what the token says, literally', () => {
     const rules = rulesOf({ allow: { publish: ['sensor.reading:$sub'], subscribe: ['tenant.$claims.tid.*'] } })
     const seen = (identity: Identity) => {

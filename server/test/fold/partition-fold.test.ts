@@ -173,10 +173,11 @@ describe('partition fold', () => {
   })
 
   it('W-FOLD-7 passes over the events of refused slices', () => {
+    const unforeseen = () => expect.unreachable()
     const entry = { topic: 'a.reading', streamId: '1-0', epoch: 'e', watermark: undefined }
     const batch = recordBatch([eventOf(1, 'x', 1), eventOf(2, 'x', 2)])
-    expect(ids(decodeBatch({ ...entry, ...batch, refused: undefined }).events)).toEqual(['1', '2'])
-    expect(decodeBatch({ ...entry, ...batch, refused: '0' }).events).toEqual([])
+    expect(ids(decodeBatch({ ...entry, ...batch, refused: undefined }, unforeseen).events)).toEqual(['1', '2'])
+    expect(decodeBatch({ ...entry, ...batch, refused: '0' }, unforeseen).events).toEqual([])
   })
 
   it('W-LIMIT-1 ends a commit before the batch that could exceed its writes', () => {

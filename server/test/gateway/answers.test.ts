@@ -38,7 +38,11 @@ function connect() {
   const limits = new Limits({ settings: DEFAULT_SETTINGS, clock: systemClock })
   const client = limits.open({ name: '127.0.0.1', isLoopback: true, isProxied: false })
   const socket: TransportSocket = { send: () => 'sent', together: () => {}, bufferedBytes: () => 0, close: () => {} }
-  const connection = new Connection(context, socket, 'c-1', client, '127.0.0.1')
+  const connection = new Connection(context, socket, 'c-1', {
+    limits: client,
+    address: '127.0.0.1',
+    ambient: { kind: 'none' },
+  })
   const say = (frame: object) => {
     const text = JSON.stringify(frame)
     connection.message(text, text.length)

@@ -48,6 +48,8 @@ function setUp() {
         path: '/v1/stream',
         query: new URLSearchParams(query),
         remoteAddress: '',
+        certificate: undefined,
+        ambient: { kind: 'none' },
         from: '',
         limits: noLimits(),
         onLeave: () => {},

@@ -50,7 +50,7 @@ function openGateway({ appendMs = 0 } = {}) {
       bufferedBytes: () => 0,
       close: (code) => closed.push(code),
     },
-    { remoteAddress: '127.0.0.1', header: () => undefined },
+    { remoteAddress: '127.0.0.1', certificate: undefined, header: () => undefined },
   )
   const hello = () => {
     const text = JSON.stringify({ type: 'hello', protocol: PROTOCOL_VERSION, client: 'test' })

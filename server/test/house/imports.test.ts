@@ -23,6 +23,7 @@ const namingNode = (folder: string) =>
 
 /** Codecs of record batches, names of logs and hashes, and where a key belongs. */
 const PURE_OF_THE_BUS = [
+  'CorruptBatch',
   'ANSWERS_HASH',
   'BUILT_HASH',
   'ANSWERS_PREVIOUS_HASH',

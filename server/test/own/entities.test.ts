@@ -243,7 +243,7 @@ describe('entities in a worker', () => {
     ])
     expect(await redis.hmget(keys.meta(partition), 'takes', 'suspect')).toEqual(['0', ''])
     const letters: DeadLetter[] = []
-    for await (const letter of new DeadLetters(opened.bus, contract).list()) letters.push(letter)
+    for await (const letter of new DeadLetters(opened.bus, contract, () => {}).list()) letters.push(letter)
     const data = { entity: 'counter', command: 'add' }
     const cause = 'the worker ended each time it folded this'
     expect(letters).toMatchObject([{ topic: COMMANDS_TOPIC, partition, cause, event: { id: 'c-1', key: 'a' } }])

@@ -57,8 +57,8 @@ test('W-ENTITY-1 queues - what a look for one queue made forgotten is loaded aga
     bury: () => {},
   })
   const loader = new Loader()
-  const commands = new CommandQueue(loader)
-  const events = new EventQueue(loader, pipeline)
+  const commands = new CommandQueue(loader, () => {})
+  const events = new EventQueue(loader, pipeline, () => {})
   const sent = Array.from({ length: MAX_CHUNK + 2 }, (_, i) => command('reset', {}, { entity: 'twin', key: `c${i}` }))
   loader.answered = sent.at(-1)!
   commands.add(

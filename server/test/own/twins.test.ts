@@ -53,7 +53,7 @@ describe('twins in a worker', () => {
     await workers.start()
     await deployment.publish('sensor.reading', [readingOf('a', 1), readingOf('a', BAD.throws), readingOf('a', 2)])
     await reached('a', 2)
-    const dead = new DeadLetters(opened.bus, contract)
+    const dead = new DeadLetters(opened.bus, contract, () => {})
     const letters: DeadLetter[] = []
     for await (const letter of dead.list()) letters.push(letter)
     expect(letters).toMatchObject([{ topic: 'twin/sensor.reading', cause: 'broken', event: { id: 'r-1', key: 'a' } }])

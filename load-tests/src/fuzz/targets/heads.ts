@@ -2,7 +2,7 @@ import { ERROR_CODES } from '@tidegate/protocol'
 import fc from 'fast-check'
 import { Rights } from '../../../../server/src/access/index.ts'
 import { planSubscription, UNLIMITED } from '../../../../server/src/delivery/subscription/subscription-plan.ts'
-import { requestCredentials } from '../../../../server/src/gateway/credentials.ts'
+import { AmbientCredentials, requestCredentials } from '../../../../server/src/gateway/credentials.ts'
 import { decodePath } from '../../../../server/src/gateway/http/decode-path.ts'
 import { isCommandPath, isOutcomePath } from '../../../../server/src/gateway/http/entity-routes.ts'
 import { paramsOf } from '../../../../server/src/gateway/http/params.ts'
@@ -113,7 +113,14 @@ export default target<HeadInput>({
       if (match !== null) decodePath(match)
     }
     must(!(isCommandPath(head.path) && isOutcomePath(head.path)), 'a path is two')
-    requestCredentials({ path: head.path, query: head.query, header: (name) => head.headers.get(name) })
+    const header = (name: string) => head.headers.get(name)
+    const ambient = new AmbientCredentials('session', { isFromKnownPage: () => true })
+    requestCredentials({
+      path: head.path,
+      query: head.query,
+      header,
+      ambient: ambient.of({ header, certificate: undefined }),
+    })
     const params = paramsOf(head.query)
     must(Object.getPrototypeOf(params) === null, 'parameters have names that nobody sent')
     const stream = readStreamRequest({ query: head.query, header: (name) => head.headers.get(name) })

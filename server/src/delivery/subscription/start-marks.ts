@@ -15,16 +15,20 @@ import { entryInDoubt, everyLane, type LogStart } from '../log/index.ts'
 import { type ByLane, LANE_INDEXES, type LaneIndex } from '../wire/index.ts'
 
 /** Where a subscription that does not begin now does: its positions read, each once. */
-export type ReplayFrom = 'earliest' | { readonly time: number } | { readonly marks: MarksByTopic }
+export type ReplayFrom =
+  | 'earliest'
+  | { readonly time: number }
+  | { readonly marks: MarksByTopic; readonly absent: 'now' | undefined }
 type MarksByTopic = ReadonlyMap<string, ByLane<ReadonlyMap<number, Mark>>>
 
 /** @param topics of the subscription: positions in others mean nothing to it */
 export function replayFrom(from: Exclude<ResumeFrom, 'now' | 'latest'>, topics: readonly string[]): ReplayFrom {
   if (typeof from === 'string' || 'time' in from) return from
-  const { positions } = from
+  const { positions, absent } = from
   const marksIn = (topic: string, lane: Lane) =>
     Object.hasOwn(positions, topic) ? marksOf(positions[topic]![lane] ?? []) : NO_MARKS
   return {
+    absent,
     marks: new Map(
       topics.map((topic) => [topic, [marksIn(topic, 'high'), marksIn(topic, 'normal'), marksIn(topic, 'low')]]),
     ),
@@ -60,8 +64,11 @@ export function replayStart(
 ): LogStart {
   if (from === 'earliest') return everyLane(epoch, wholeEntry(epoch, head.trimmedTo))
   if ('time' in from) return everyLane(epoch, border(epoch, lastIdBefore(from.time)))
+  const marks = from.marks.get(topic)
+  const isAbsent = marks === undefined || marks.every(({ size }) => size === 0)
+  if (isAbsent && from.absent === 'now') return everyLane(epoch, wholeEntry(epoch, head.lastId))
   const markOf = (lane: LaneIndex): Mark => {
-    const mark = from.marks.get(topic)?.[lane].get(partition)
+    const mark = marks?.[lane].get(partition)
     if (mark === undefined) return wholeEntry(epoch, LOG_START)
     // Behind it in the log, lost events may have been published again: the loss is reported first.
     const isLost = missing.some((entry) => entry.topic === topic && entry.streamId === mark.streamId)

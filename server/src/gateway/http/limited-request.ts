@@ -1,3 +1,4 @@
+import type { Credentials } from '../../access/index.ts'
 import type { ClientLimits, Refusal } from '../../limits/index.ts'
 import type { HttpRequest, HttpResponse } from '../transport/transport.ts'
 import { errorReply } from './replies.ts'
@@ -8,13 +9,19 @@ export interface LimitedRequest extends HttpRequest {
   readonly limits: ClientLimits
   /** Address of the client, for people. */
   readonly from: string
+  /** What it was sent with, besides what it says. */
+  readonly ambient: Credentials
 }
 
-export function limited(request: HttpRequest, limits: ClientLimits, from: string): LimitedRequest {
+export function limited(
+  request: HttpRequest,
+  { limits, from, ambient }: Pick<LimitedRequest, 'limits' | 'from' | 'ambient'>,
+): LimitedRequest {
   return {
     ...request,
     limits,
     from,
+    ambient,
     async body() {
       const body = await request.body()
       limits.chargeCaller(body?.length ?? 0)

@@ -65,6 +65,19 @@ export class PageAccess {
     return refused('forbidden', 'A page of another origin asks without CORS. Use fetch, EventSource or WebSocket.')
   }
 
+  /**
+   * Whether the browser shows it by the will of a page of this gateway, or of an origin that is named: what browsers add by
+   * themselves - cookies - counts for no other.
+   */
+  isFromKnownPage({ header }: Pick<HttpRequest, 'header'>): boolean {
+    const host = parseAuthority(header('host') ?? '')
+    const text = header('origin')
+    if (text === undefined) return header('sec-fetch-site') === 'same-origin'
+    const origin = parseOrigin(text)
+    if (origin === undefined || host === undefined) return false
+    return isServedBy(origin, host) || this.#settings.origins.some((pattern) => matchesOrigin(pattern, origin))
+  }
+
   #judgeOrigin(text: string, host: Authority, isOwnSite: boolean): PageVerdict {
     const origin = parseOrigin(text)
     if (origin !== undefined) {

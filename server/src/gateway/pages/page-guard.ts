@@ -24,6 +24,11 @@ export class PageGuard {
     return { ...answer, headers: { ...answer.headers, vary: VARY } }
   }
 
+  /** Whether what browsers add to a request by themselves counts. */
+  isFromKnownPage(request: Pick<HttpRequest, 'header'>): boolean {
+    return this.#access.isFromKnownPage(request)
+  }
+
   /** Why a WebSocket handshake is refused. */
   refuse(handshake: Pick<HttpRequest, 'method' | 'header'>): HttpResponse | undefined {
     const verdict = this.#access.judge(handshake)

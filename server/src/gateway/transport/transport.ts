@@ -56,6 +56,8 @@ export interface BodyAccount {
 export interface Arrival {
   /** Address of the peer, as the operating system writes it; empty if it has gone. */
   readonly remoteAddress: string
+  /** The certificate of the client in PEM, which was verified; absent where none was asked for. */
+  readonly certificate: string | undefined
   /** Value of a header by its lower-case name. */
   header(name: string): string | undefined
 }

@@ -24,8 +24,10 @@ export type Upgrade =
   /** With `SUBPROTOCOL` and no extension. */
   | { readonly kind: 'accepted'; readonly key: string; readonly arrival: Arrival }
 
+export type Peer = Pick<Arrival, 'remoteAddress' | 'certificate'>
+
 /** What becomes of a request that may be a WebSocket handshake. */
-export function readUpgrade(head: ReadHead, remoteAddress: string, handlers: TransportHandlers): Upgrade {
+export function readUpgrade(head: ReadHead, peer: Peer, handlers: TransportHandlers): Upgrade {
   const { method, path, version, headers } = head
   // HTTP/1.0 has no upgrades (RFC 9110, 7.8).
   if (path !== SOCKET_PATH || version !== '1.1' || method !== 'GET') return { kind: 'none' }
@@ -47,7 +49,7 @@ export function readUpgrade(head: ReadHead, remoteAddress: string, handlers: Tra
   if (!offered.some((name) => name.trim() === SUBPROTOCOL)) {
     return refused(errorReply('invalid_frame', `Ask for the WebSocket subprotocol ${SUBPROTOCOL}.`))
   }
-  const arrival = { remoteAddress, header: (name: string) => headers.get(name) }
+  const arrival = { ...peer, header: (name: string) => headers.get(name) }
   const refusal = admit(handlers, arrival)
   return refusal === undefined ? { kind: 'accepted', key, arrival } : refused(refusal)
 }

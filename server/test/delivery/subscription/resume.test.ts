@@ -35,6 +35,19 @@ describe('resume', () => {
     }
   })
 
+  it('D-RESUME-11 starts now in topics that the vector does not know, where that is asked for', () => {
+    const node = filled(3)
+    const { session, socket } = resume(node, { positions: {}, absent: 'now' })
+    node.settle(session, socket)
+    expect(socket.ids()).toEqual([])
+    expect(socket.ofType('subscribed')[0]!.recovered).toBe(true)
+    node.append(0, [{ id: 'e3' }], '1003000-0')
+    node.settle(session, socket)
+    expect(socket.ids()).toEqual(['e3'])
+    const known = resume(filled(3), { ...(positions('0@e1/1000000-0.0') as object), absent: 'now' } as ResumeFrom)
+    expect(known.socket.ofType('subscribed')[0]!.positions[TOPIC]!.normal![0]).toBe('0@e1/1000000-0.0')
+  })
+
   it('D-RESUME-5 starts at the first entry appended at a time or later', () => {
     for (const [time, first] of [
       [1_000_000, 0],

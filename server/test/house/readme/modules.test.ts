@@ -27,14 +27,17 @@ test('pages - their code compiles', { timeout: 60_000 }, async () => {
   await checkTypes(Object.fromEntries(modules))
 })
 
-test.each(PAGES)('%s - its config loads', (path) => {
-  const folder = mkdtempSync(join(REPOSITORY, 'node_modules/tidegate-page-'))
-  try {
-    const config = join(folder, 'tidegate.config.ts')
-    writeFileSync(config, modulesOf(path)['tidegate.config.ts']!)
-    const contract = [join(REPOSITORY, 'server/bin/tidegate.js'), 'contract', '--json', '--config', config]
-    expect(spawnSync(process.execPath, contract, { encoding: 'utf8' })).toMatchObject({ status: 0, stderr: '' })
-  } finally {
-    rmSync(folder, { recursive: true })
-  }
-})
+test.each(PAGES.filter((path) => modulesOf(path)['tidegate.config.ts'] !== undefined))(
+  '%s - its config loads',
+  (path) => {
+    const folder = mkdtempSync(join(REPOSITORY, 'node_modules/tidegate-page-'))
+    try {
+      const config = join(folder, 'tidegate.config.ts')
+      writeFileSync(config, modulesOf(path)['tidegate.config.ts']!)
+      const contract = [join(REPOSITORY, 'server/bin/tidegate.js'), 'contract', '--json', '--config', config]
+      expect(spawnSync(process.execPath, contract, { encoding: 'utf8' })).toMatchObject({ status: 0, stderr: '' })
+    } finally {
+      rmSync(folder, { recursive: true })
+    }
+  },
+)

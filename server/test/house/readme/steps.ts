@@ -1,5 +1,5 @@
 /** Pages whose code is compiled and whose commands are executed. */
-export const PAGES = ['README.md', 'docs/access.md', 'docs/entities.md', 'docs/windows.md']
+export const PAGES = ['README.md', 'docs/access.md', 'docs/browsers.md', 'docs/entities.md', 'docs/windows.md']
 
 /**
  * How a README is executed. Its `sh` blocks run in order; a comment right before a block says more:

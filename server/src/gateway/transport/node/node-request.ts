@@ -1,9 +1,11 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import { TLSSocket } from 'node:tls'
 import { errorReply } from '../../http/replies.ts'
 import { headersOf, NO_CONTENT } from '../raw-response.ts'
 import { ReceivedBody } from '../received-body.ts'
 import { type ReadHead, type RequestHead, readRequestHead } from '../request-head.ts'
 import type { Arrival, HttpRequest, HttpResponse, StreamResponse, TransportHandlers } from '../transport.ts'
+import type { Peer } from '../upgrade.ts'
 import { headerLines } from './header-lines.ts'
 import { NodeStream } from './node-stream.ts'
 import { splitTarget } from './request-target.ts'
@@ -25,7 +27,7 @@ export function serve(
   handlers: TransportHandlers,
 ): void {
   const isHead = method === 'HEAD'
-  const arrival: Arrival = { remoteAddress: remoteAddress(request), header: (name) => headers.get(name) }
+  const arrival: Arrival = { ...peerOf(request), header: (name) => headers.get(name) }
   const received = new ReceivedBody(handlers, arrival)
   response.once('close', () => received.close())
   const reply = (answer: HttpResponse | StreamResponse) => {
@@ -59,9 +61,10 @@ export function serve(
     })
 }
 
-/** Empty if the peer has gone. */
-export function remoteAddress({ socket }: IncomingMessage): string {
-  return socket.remoteAddress ?? ''
+export function peerOf({ socket }: IncomingMessage): Peer {
+  const certificate = socket instanceof TLSSocket ? socket.getPeerX509Certificate()?.toString() : undefined
+  // Empty if the peer has gone.
+  return { remoteAddress: socket.remoteAddress ?? '', certificate }
 }
 
 /** @param isHead the answer is to HEAD: its head is that of the answer to GET, and nothing comes behind it. */

@@ -6,7 +6,7 @@ import { errorReply } from '../../http/replies.ts'
 import { TRANSPORT_LIMITS } from '../limits.ts'
 import type { TransportHandlers } from '../transport.ts'
 import { readUpgrade } from '../upgrade.ts'
-import { readHead, remoteAddress, serve, write } from './node-request.ts'
+import { peerOf, readHead, serve, write } from './node-request.ts'
 import { NodeSocket } from './node-socket.ts'
 
 /** Handles a connection whose request asks for another protocol; Node has stopped reading it. */
@@ -26,7 +26,7 @@ export function createUpgrade(handlers: TransportHandlers): TakeUpgrade {
       write(lastResponse(request, socket), head.answer)
       return
     }
-    const upgrade = readUpgrade(head, remoteAddress(request), handlers)
+    const upgrade = readUpgrade(head, peerOf(request), handlers)
     switch (upgrade.kind) {
       case 'accepted':
         sockets.handleUpgrade(request, socket, rest, (ws) => new NodeSocket(ws, socket, handlers, upgrade.arrival))

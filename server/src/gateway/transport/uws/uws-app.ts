@@ -4,7 +4,7 @@ import type { Tls } from '../../../tls.ts'
 import { TRANSPORT_LIMITS } from '../limits.ts'
 import type { TransportHandlers } from '../transport.ts'
 import { readUpgrade, SOCKET_PATH, type Upgrade } from '../upgrade.ts'
-import { refuseStranger } from './client-certificate.ts'
+import { certificateOf, refuseStranger } from './client-certificate.ts'
 import type { UwsModule } from './uws-module.ts'
 import { giveUp, readHead, refuseAndClose, remoteAddress, serve } from './uws-request.ts'
 import { type SocketData, UwsSocket } from './uws-socket.ts'
@@ -24,10 +24,11 @@ export function createUwsApp(uWS: UwsModule, handlers: TransportHandlers, tls: T
       if (head === undefined) return
       // uWS knows this path in one spelling.
       const isAsked = request.getUrl() === SOCKET_PATH
-      const upgrade = isAsked ? readUpgrade(head, remoteAddress(response), handlers) : NONE
+      const peer = { remoteAddress: remoteAddress(response), certificate: certificateOf(response, tls) }
+      const upgrade = isAsked ? readUpgrade(head, peer, handlers) : NONE
       switch (upgrade.kind) {
         case 'none':
-          return serve(response, head, handlers)
+          return serve(response, head, peer, handlers)
         case 'refused':
           return refuseAndClose(response, upgrade.answer)
         case 'accepted':

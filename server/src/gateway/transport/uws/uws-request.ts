@@ -5,6 +5,7 @@ import { finalResponse, headersOf, NO_CONTENT, statusLine } from '../raw-respons
 import { ReceivedBody } from '../received-body.ts'
 import { type ReadHead, readRequestHead } from '../request-head.ts'
 import type { Arrival, HttpRequest, HttpResponse, StreamResponse, TransportHandlers } from '../transport.ts'
+import type { Peer } from '../upgrade.ts'
 import { UwsStream } from './uws-stream.ts'
 
 /** Reads the head of a request. One that cannot be served is refused here, and `undefined` is returned. */
@@ -27,12 +28,13 @@ export function readHead(response: UwsResponse, request: UwsRequest): ReadHead |
 export function serve(
   response: UwsResponse,
   { method, path, query, headers }: ReadHead,
+  peer: Peer,
   handlers: TransportHandlers,
 ): void {
   let stream: UwsStream | undefined
   let aborted = false
   let left = () => {}
-  const arrival: Arrival = { remoteAddress: remoteAddress(response), header: (name) => headers.get(name) }
+  const arrival: Arrival = { ...peer, header: (name) => headers.get(name) }
   const received = new ReceivedBody(handlers, arrival)
   response.onAborted(() => {
     aborted = true
