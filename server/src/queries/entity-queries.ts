@@ -146,19 +146,20 @@ export class EntityQueries {
   }
 
   async #find({ name, index, value, limit }: Search, from: Place): Promise<FoundPage> {
-    const entities: FoundPage['entities'][number][] = []
-    let after = from.key
-    for (let partition = from.partition; partition < this.#bus.partitions; partition++, after = undefined) {
-      const count = limit - entities.length
-      if (count === 0) return { entities, next: `${partition}:` }
+    const pages: Promise<IndexedPage>[] = []
+    for (let partition = from.partition; partition < this.#bus.partitions; partition++) {
       const stored = this.#bus.entities(partition, 'query')
-      const indexed = (from: string | undefined) =>
-        this.#indexed(stored, { name, index, value }, { count, ...(from !== undefined && { after: from }) })
-      const page = await allowedPage(indexed, this.#rights.keys('query', name), after)
-      entities.push(...(await this.#readAll(name, page.keys)))
-      if (page.next !== undefined) return { entities, next: `${partition}:${page.next}` }
+      const indexed = (after: string | undefined) =>
+        this.#indexed(stored, { name, index, value }, { count: limit, ...(after !== undefined && { after }) })
+      const begin = partition === from.partition ? from.key : undefined
+      const page = allowedPage(indexed, this.#rights.keys('query', name), begin)
+      // One that is not needed may fail.
+      page.catch(() => {})
+      pages.push(page)
     }
-    return { entities }
+    const { keys, next } = await firstKeys(pages, limit, from.partition)
+    const entities = await this.#readAll(name, keys)
+    return next === undefined ? { entities } : { entities, next }
   }
 
   /** A page of an index that was complete before it was read and after, by what this config says. @throws QueryError `rebuilding` */
@@ -228,6 +229,24 @@ function minVersionOf({ minVersion }: Params): ExpectedVersion | undefined {
   const version = parseVersion(minVersion)
   if (version !== undefined) return version
   throw new QueryError('invalid_frame', 'minVersion: expected a version such as 3 or 3@epoch')
+}
+
+/** The first keys of the pages of some partitions, from one on, and where the page behind them begins. */
+async function firstKeys(
+  pages: readonly Promise<IndexedPage>[],
+  limit: number,
+  first: number,
+): Promise<{ readonly keys: readonly string[]; readonly next?: string }> {
+  const keys: string[] = []
+  for (const [i, page] of pages.entries()) {
+    if (keys.length === limit) return { keys, next: `${first + i}:` }
+    const found = await page
+    const taken = found.keys.slice(0, limit - keys.length)
+    keys.push(...taken)
+    const next = taken.length < found.keys.length ? taken.at(-1) : found.next
+    if (next !== undefined) return { keys, next: `${first + i}:${next}` }
+  }
+  return { keys }
 }
 
 /** Reads `partition:key`. */
