@@ -84,10 +84,13 @@ export class Commands {
     while (this.#pending.waiting > 0) await sleep(5)
   }
 
-  /** The epoch under which a command to this key is stored, as far as is known. */
-  epochOf(key: string): string | undefined {
+  /**
+   * The epoch that the log must have for a command that comes now to be stored behind those before it: that of one without an
+   * outcome, which may be lost, or else the present one, as far as is known.
+   */
+  epochOf(entity: string, key: string): string | undefined {
     const { ingest, bus } = this.#options
-    return ingest.epochOf(partitionOf(key, bus.partitions))
+    return this.#pending.epochOf(entity, key) ?? ingest.epochOf(partitionOf(key, bus.partitions))
   }
 
   /** A log goes on under another epoch: commands stored before may be lost. */

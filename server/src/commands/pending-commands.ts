@@ -38,6 +38,13 @@ interface Pending {
   readonly waits: Map<Settle, NodeJS.Timeout>
 }
 
+/** An entity with commands that have no outcome. */
+interface PendingSubject {
+  count: number
+  /** Under which the last of them was stored; `undefined` while none is. */
+  epoch: string | undefined
+}
+
 /** A command that is without an outcome as far as this gateway knows. */
 export interface Unanswered {
   readonly id: string
@@ -54,7 +61,7 @@ export interface Unanswered {
 export class PendingCommands {
   readonly #partitions: readonly Map<string, Pending>[]
   readonly #monotonic: () => number
-  readonly #bySubject = new Map<string, number>()
+  readonly #bySubject = new Map<string, PendingSubject>()
   #size = 0
   #waiting = 0
 
@@ -94,9 +101,10 @@ export class PendingCommands {
       return { as: 'joined' }
     }
     const subject = subjectKey(wait)
-    const ofSubject = this.#bySubject.get(subject) ?? 0
-    if (ofSubject >= MAX_PENDING_PER_KEY) return tooMany('this entity')
-    this.#bySubject.set(subject, ofSubject + 1)
+    const ofSubject = this.#bySubject.get(subject) ?? { count: 0, epoch: undefined }
+    if (ofSubject.count >= MAX_PENDING_PER_KEY) return tooMany('this entity')
+    ofSubject.count++
+    this.#bySubject.set(subject, ofSubject)
     const endsAt = this.#monotonic() + keepMs
     const pending: Pending = { checksum, entity, key, epoch: undefined, endsAt, waits: new Map() }
     this.#partitions[partition]!.set(id, pending)
@@ -108,7 +116,14 @@ export class PendingCommands {
   /** The log of commands has it, under an epoch. */
   stored(partition: number, id: string, epoch: string): void {
     const pending = this.#partitions[partition]!.get(id)
-    if (pending !== undefined) pending.epoch = epoch
+    if (pending === undefined) return
+    pending.epoch = epoch
+    this.#bySubject.get(subjectKey(pending))!.epoch = epoch
+  }
+
+  /** The epoch under which a command of the entity was stored that has no outcome yet. */
+  epochOf(entity: string, key: string): string | undefined {
+    return this.#bySubject.get(subjectKey({ entity, key }))?.epoch
   }
 
   /** Ends every wait for a command. Nothing happens where there is none. */
@@ -162,9 +177,7 @@ export class PendingCommands {
     const subject = subjectKey(pending)
     this.#partitions[partition]!.delete(id)
     this.#size--
-    const left = this.#bySubject.get(subject)! - 1
-    if (left > 0) this.#bySubject.set(subject, left)
-    else this.#bySubject.delete(subject)
+    if (--this.#bySubject.get(subject)!.count === 0) this.#bySubject.delete(subject)
   }
 }
 

@@ -29,7 +29,7 @@ export class ConnectionCommands {
     this.#unanswered++
     const expected = parseVersion(expectedVersion)
     // What it is to run behind may be lost while it waits to be stored.
-    const { epoch = this.#commands.epochOf(request.key) } = request
+    const { epoch = this.#commands.epochOf(request.entity, request.key) } = request
     this.#commands.send({ ...request, caller, expected, epoch }, (outcome, position) => {
       this.#unanswered--
       this.#answer(id, outcome, position)

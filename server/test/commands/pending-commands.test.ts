@@ -44,6 +44,26 @@ describe('pending commands', () => {
     expect([pending.size, pending.waiting]).toEqual([1, 1])
   })
 
+  it('CMD-STORE-3 knows under which epoch commands of an entity were stored that have no outcome', () => {
+    const { pending, enter } = table()
+    const epoch = () => pending.epochOf('user', 'k')
+    enter('a')
+    enter('b')
+    enter('c', { key: 'other' })
+    expect(epoch()).toBeUndefined()
+    pending.stored(0, 'a', 'e1')
+    pending.stored(0, 'c', 'e2')
+    expect([epoch(), pending.epochOf('user', 'other'), pending.epochOf('user', 'none')]).toEqual([
+      'e1',
+      'e2',
+      undefined,
+    ])
+    pending.settle(0, 'a', DONE)
+    expect(epoch()).toBe('e1')
+    pending.settle(0, 'b', DONE)
+    expect(epoch()).toBeUndefined()
+  })
+
   it('CMD-PENDING-2 bounds what one entity has without an outcome; a retry still joins, and other entities have room', () => {
     const { pending, enter } = table()
     for (let i = 0; i < MAX_PENDING_PER_KEY; i++) expect(enter(`${i}`)).toBe('first')

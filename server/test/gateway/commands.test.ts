@@ -205,10 +205,10 @@ describe('command frames', () => {
   it('CMD-STORE-3 that name no epoch have the one that the gateway knows when they come', () => {
     const sent: (string | undefined)[] = []
     const send = ({ epoch }: { epoch?: string | undefined }) => sent.push(epoch)
-    const commands = new ConnectionCommands({ send, epochOf: (key) => `of-${key}` }, () => {})
+    const commands = new ConnectionCommands({ send, epochOf: (entity, key) => `of-${entity}-${key}` }, () => {})
     commands.take(frame({ key: 'a' }) as never, {} as never)
     commands.take(frame({ key: 'a', epoch: 'named' }) as never, {} as never)
-    expect(sent).toEqual(['of-a', 'named'])
+    expect(sent).toEqual(['of-user-a', 'named'])
   })
 })
 

@@ -87,12 +87,13 @@ function orderFaults(trail: readonly TrailEntry[], commands: readonly SentComman
   const faults: string[] = []
   const placeOf = new Map(trail.map(({ commandId }, i) => [commandId, i]))
   for (const own of groupBy(commands, ({ client }) => client).values()) {
-    let last = -1
-    for (const { id, calls, first, again } of own) {
+    let last = { place: -1, name: '' }
+    for (const { id, isPipelined, calls, first, again } of own) {
       const place = placeOf.get(id)
       if (place === undefined || calls > 1 || !isSame(first!, again!)) continue
-      if (place < last) faults.push(`${id} stands before a command that was sent earlier`)
-      last = Math.max(last, place)
+      const name = isPipelined ? `${id} (pipelined)` : id
+      if (place < last.place) faults.push(`${name} stands before ${last.name}, which was sent earlier`)
+      else last = { place, name }
     }
   }
   for (const [i, { time }] of trail.entries()) {
