@@ -4,6 +4,7 @@ import { ANYBODY } from '../../src/access/index.ts'
 import { systemClock } from '../../src/clock.ts'
 import { rejection } from '../../src/entities/index.ts'
 import { Connection, type ConnectionContext } from '../../src/gateway/connection.ts'
+import { FrameTurns } from '../../src/gateway/frame-turns.ts'
 import { Admission } from '../../src/gateway/index.ts'
 import type { TransportSocket } from '../../src/gateway/transport/transport.ts'
 import { PublishControl } from '../../src/ingest/index.ts'
@@ -15,6 +16,7 @@ function connect() {
   const settles: (() => void)[] = []
   const context = {
     clock: systemClock,
+    turns: new FrameTurns(systemClock),
     access: { authenticate: () => ANYBODY, admits: () => true },
     admission: new Admission(1_000_000),
     publishControl: new PublishControl(),
