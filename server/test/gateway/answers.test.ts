@@ -22,6 +22,7 @@ function connect() {
     publishControl: new PublishControl(),
     ingest: { epochs: [] },
     commands: {
+      epochOf: () => undefined,
       send: (_: unknown, settle: (outcome: unknown) => void) =>
         settles.push(() => settle(rejection('outcome_unknown'))),
     },
