@@ -35,6 +35,13 @@ import { Subscriptions } from './subscriptions.ts'
 import type { TokenOption } from './token-source.ts'
 import { warn } from './warn.ts'
 
+declare global {
+  // For programs whose `lib` does not have it yet: `await using` is of 2026.
+  interface SymbolConstructor {
+    readonly asyncDispose: unique symbol
+  }
+}
+
 export interface ClientOptions {
   /** Address of a gateway, `http(s)://` or `ws(s)://`. Its path is not used. */
   readonly url: string

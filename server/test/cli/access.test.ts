@@ -189,7 +189,7 @@ describe('tidegate revoke', () => {
     const { code, out } = await runCommand('revoke', 'bob')
     expect(code).toBe(0)
     expect(out).toMatch(
-      /^revoked: tokens of bob issued until 20\S+Z\. Later ones count\.\nEvery gateway .* within a second/,
+      /^revoked: tokens of bob issued until 20\S+Z, and certificates\. Later ones count\.\nEvery gateway .* within a second/,
     )
     expect(await client.closed).toMatchObject({ code: 4401 })
     while ((await stream.next()) !== undefined);

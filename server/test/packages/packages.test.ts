@@ -1,4 +1,4 @@
-import { execFileSync, fork } from 'node:child_process'
+import { execFileSync, fork, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -67,7 +67,8 @@ describe('installed packages', () => {
   test('PK-TYPES-1 X-INIT-1 declarations and what init writes compile under the strictest flags, without types of Node', () => {
     writeFileSync(join(folder, 'strict.json'), STRICT_TYPES)
     const tsc = new URL('../../../node_modules/typescript/bin/tsc', import.meta.url)
-    expect(node([tsc.pathname, '-p', 'strict.json'])).toBe('')
+    const args = [tsc.pathname, '-p', 'strict.json']
+    expect(spawnSync(process.execPath, args, { cwd: folder, encoding: 'utf8' }).stdout).toBe('')
   })
 
   test('PK-RUN-1 X-INIT-1 tidegate start runs the config that init wrote, serves the page and stores events', async () => {
