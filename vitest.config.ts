@@ -53,7 +53,13 @@ export default defineConfig({
         exclude: [NOT_TESTS, ...TIMED, ...HEAVY, ...ALONE, ...OWN_PROCESS],
         maxWorkers: 3,
       }),
-      project('own process', 1, { include: OWN_PROCESS, exclude: [NOT_TESTS, ...HEAVY, ...ALONE], maxWorkers: 3 }),
+      // Each process they start compiles the sources, beside two others.
+      project('own process', 1, {
+        include: OWN_PROCESS,
+        exclude: [NOT_TESTS, ...HEAVY, ...ALONE],
+        testTimeout: 60_000,
+        maxWorkers: 3,
+      }),
       project('heavy', 2, { include: HEAVY, testTimeout: 60_000, maxWorkers: 2 }),
       project('alone', 3, { include: ALONE, testTimeout: 60_000, maxWorkers: 1 }),
     ],
