@@ -12,8 +12,8 @@ export interface LiveState {
 }
 
 export type ConnectionState =
-  | { readonly phase: 'awaiting_hello'; readonly since: number }
+  | { readonly phase: 'awaiting_hello' }
   /** Its token is being checked; what it sends meanwhile waits. */
-  | { readonly phase: 'authenticating'; readonly since: number; readonly waiting: ReceivedFrame[] }
+  | { readonly phase: 'authenticating'; readonly waiting: ReceivedFrame[] }
   | LiveState
   | { readonly phase: 'closed' }

@@ -66,8 +66,11 @@ export interface ConnectedClient {
 
 /** RFC 6455: an unexpected condition. Clients reconnect as after a broken link. */
 const CLOSE_INTERNAL = 1_011
-/** A client that has not said hello within this time is not a client. */
-export const HELLO_DEADLINE_MS = 5_000
+/**
+ * A client is greeted within so many ticks. Counting them measures time in which this process has worked: what hangs is not
+ * the client.
+ */
+export const HELLO_TICKS = 5
 
 type HelloFrame = Extract<ClientFrame, { type: 'hello' }>
 
@@ -87,6 +90,8 @@ export class Connection implements FrameReader<ReceivedFrame>, Silent {
   /** Of the client, for people. */
   readonly address: string
   readonly #ambient: Credentials
+  /** Until it is greeted. */
+  #ticks = 0
   /** Acknowledgements and answers of this turn of the event loop. */
   #answers: ServerFrame[] = []
   readonly #answering: (action: () => void) => void
@@ -103,7 +108,7 @@ export class Connection implements FrameReader<ReceivedFrame>, Silent {
     this.id = id
     this.#heardAt = now
     this.#pingedAt = now
-    this.#state = { phase: 'awaiting_hello', since: now }
+    this.#state = { phase: 'awaiting_hello' }
     const answering = (action: () => void) =>
       contained(context.report, `an answer to ${id}`, (defectId) => this.abort(defectId), action)
     this.#answering = answering
@@ -140,7 +145,7 @@ export class Connection implements FrameReader<ReceivedFrame>, Silent {
     const parsed = parseClientFrame(text)
     if (this.#state.phase === 'awaiting_hello') {
       if (verdict.kind === 'refuse') return this.#turnAway('rate_limited', verdict.refusal.retryAfterMs)
-      return this.#hello(parsed, this.#state.since)
+      return this.#hello(parsed)
     }
     if (!parsed.ok) this.#refuse(parsed, this.#state)
     else if (verdict.kind === 'read' || this.#gate.isAlwaysRead(parsed.frame)) {
@@ -174,8 +179,10 @@ export class Connection implements FrameReader<ReceivedFrame>, Silent {
     const now = this.#context.clock.monotonic()
     switch (this.#state.phase) {
       case 'awaiting_hello':
+        if (++this.#ticks > HELLO_TICKS) this.#socket.close(CLOSE.idle, 'no hello')
+        break
       case 'authenticating':
-        if (now - this.#state.since > HELLO_DEADLINE_MS) this.#fail('hello_expected', CLOSE.helloExpected)
+        if (++this.#ticks > HELLO_TICKS) this.#turnAway('unavailable', RETRY_AFTER_MS.query)
         break
       case 'live':
         if (!this.#mayStay(this.#state)) break
@@ -242,7 +249,7 @@ export class Connection implements FrameReader<ReceivedFrame>, Silent {
     return isAdmitted
   }
 
-  #hello(parsed: CheckedFrame, since: number): void {
+  #hello(parsed: CheckedFrame): void {
     if (!parsed.ok) {
       if (parsed.code === 'protocol_error') this.#fail(parsed.code, CLOSE.protocol, parsed.message)
       else this.#fail('hello_expected', CLOSE.helloExpected, parsed.message)
@@ -255,7 +262,7 @@ export class Connection implements FrameReader<ReceivedFrame>, Silent {
     if (retryAfterMs !== undefined) return this.#turnAway('overloaded', retryAfterMs)
     const admitted = this.#context.access.authenticate(tokenCredentials(frame.token, this.#ambient), this.address)
     if (!(admitted instanceof Promise)) return this.#admit(frame, admitted)
-    this.#state = { phase: 'authenticating', since, waiting: [] }
+    this.#state = { phase: 'authenticating', waiting: [] }
     this.#whenKnown(admitted, (result) => this.#admit(frame, result))
   }
 

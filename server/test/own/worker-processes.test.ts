@@ -18,11 +18,19 @@ afterEach(async () => {
   workers = []
 })
 
-/** Two of them, which share the partitions. */
+/** Two of them, which share the partitions: otherwise the one that is killed may own none. */
 async function startTwo(): Promise<readonly [TidegateProcess, TidegateProcess]> {
   const two = await Promise.all([startWorker('w-1'), startWorker('w-2')])
-  await untilOwned()
+  await untilShared()
   return two
+}
+
+async function untilShared(): Promise<void> {
+  await until(async () => {
+    const shares = await deployment.shares()
+    return shares['w-1'] === PARTITIONS / 2 && shares['w-2'] === PARTITIONS / 2
+  }, 'each has half of the partitions')
+  await untilOwned()
 }
 
 async function startWorker(node: string): Promise<TidegateProcess> {
@@ -82,11 +90,7 @@ describe('worker processes', () => {
     const first = await startWorker('w-1')
     await untilOwned()
     await startWorker('w-2')
-    await until(async () => {
-      const shares = await deployment.shares()
-      return shares['w-1'] === PARTITIONS / 2 && shares['w-2'] === PARTITIONS / 2
-    }, 'each has half of the partitions')
-    await untilOwned()
+    await untilShared()
     const events = readings(1_000, 10_000)
     const publishing = deployment.publishOver(events, 2_000)
     await sleep(500)
