@@ -4,6 +4,8 @@ const MAX_DRIFT_MS = 10
 const SET_BACK_MS = 10_000
 /** No two clocks drift apart by this between pings: the machine slept, or its clock was set. */
 const JUMP_MS = 2_000
+/** More than sums of fractions are off by: a whole millisecond is not taken for the one before. */
+const ROUNDING_MS = 0.001
 
 /**
  * The time of the server, carried on by the monotonic clock between what the server says: a clock on the wall may be wrong
@@ -33,6 +35,7 @@ export class ServerClock {
 
   /** The server's time at a moment of the monotonic clock, ms since 1970; before the first greeting that of this machine. */
   at(monotonic: number): number {
-    return Math.floor(this.#ahead === undefined ? Date.now() - performance.now() + monotonic : this.#ahead + monotonic)
+    const ahead = this.#ahead ?? Date.now() - performance.now()
+    return Math.floor(ahead + monotonic + ROUNDING_MS)
   }
 }
