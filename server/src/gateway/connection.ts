@@ -94,7 +94,6 @@ export class Connection implements FrameReader<ReceivedFrame>, Silent {
   #ticks = 0
   /** Acknowledgements and answers of this turn of the event loop. */
   #answers: ServerFrame[] = []
-  readonly #answering: (action: () => void) => void
 
   constructor(context: ConnectionContext, socket: TransportSocket, id: string, client: ConnectedClient) {
     const { limits, address, ambient } = client
@@ -109,9 +108,7 @@ export class Connection implements FrameReader<ReceivedFrame>, Silent {
     this.#heardAt = now
     this.#pingedAt = now
     this.#state = { phase: 'awaiting_hello' }
-    const answering = (action: () => void) =>
-      contained(context.report, `an answer to ${id}`, (defectId) => this.abort(defectId), action)
-    this.#answering = answering
+    const answering = (action: () => void) => this.#answering(action)
     this.#commands = new ConnectionCommands(context.commands, (commandId, outcome, position) =>
       answering(() =>
         this.#answer({ type: 'answer', id: commandId, ...outcome, ...(position !== undefined && { position }) }),
@@ -131,12 +128,7 @@ export class Connection implements FrameReader<ReceivedFrame>, Silent {
   }
 
   read(frame: ReceivedFrame): void {
-    contained(
-      this.#context.report,
-      `message of ${this.id}`,
-      (defectId) => this.abort(defectId),
-      () => this.#read(frame),
-    )
+    this.#contained('message of', () => this.#read(frame))
   }
 
   #read({ text, bytes, verdict }: ReceivedFrame): void {
@@ -455,6 +447,7 @@ export class Connection implements FrameReader<ReceivedFrame>, Silent {
   }
 
   #turnAway(code: 'overloaded' | 'rate_limited' | 'unavailable', retryAfterMs: number | undefined): void {
+    this.#flush()
     const error: ServerFrame = { type: 'error', code, message: ERROR_CODES[code], retryable: true }
     this.#socket.send(JSON.stringify(error))
     this.#socket.close(CLOSE.overload, JSON.stringify({ retryAfterMs }))
@@ -467,6 +460,15 @@ export class Connection implements FrameReader<ReceivedFrame>, Silent {
     if (this.#state.phase === 'live') this.#state.delivery.sendControl(error)
     else this.#socket.send(JSON.stringify(error))
     this.#socket.close(closeCode, code)
+  }
+
+  #answering(action: () => void): void {
+    this.#contained('an answer to', action)
+  }
+
+  /** A defect ends this connection alone. */
+  #contained(what: string, action: () => void): void {
+    contained(this.#context.report, `${what} ${this.id}`, (defectId) => this.abort(defectId), action)
   }
 
   /** What answers requests leaves together at the end of the turn: each write costs more than all else that is done for it. */

@@ -40,7 +40,15 @@ function connect() {
   } as unknown as ConnectionContext
   const limits = new Limits({ settings: DEFAULT_SETTINGS, clock: systemClock })
   const client = limits.open({ name: '127.0.0.1', isLoopback: true, isProxied: false })
-  const socket: TransportSocket = { send: () => 'sent', together: () => {}, bufferedBytes: () => 0, close: () => {} }
+  const socket: TransportSocket = {
+    send: (frame) => {
+      writes.push([JSON.parse(frame.toString())])
+      return 'sent'
+    },
+    together: () => {},
+    bufferedBytes: () => 0,
+    close: () => {},
+  }
   const connection = new Connection(context, socket, 'c-1', {
     limits: client,
     address: '127.0.0.1',
@@ -74,4 +82,11 @@ it('G-COMMAND-14 a frame that is sent after answers leaves behind them', async (
   settles[2]!()
   await Promise.resolve()
   expect(written()).toEqual([['a', 'b'], ['drain'], ['c']])
+})
+
+it('G-COMMAND-14 a client that is turned away has its answers first', () => {
+  const { connection, settles, written } = connect()
+  settles[0]!()
+  connection.shed()
+  expect(written()).toEqual([['a'], ['error']])
 })
