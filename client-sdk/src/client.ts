@@ -21,6 +21,7 @@ import { EntityHandle } from './entities/entity-handle.ts'
 import { foundPages } from './entities/entity-queries.ts'
 import type { CommandName, EntityName, EntityOf, FindOptions, FoundPage } from './entities/entity-types.ts'
 import { clientError, type TidegateError } from './errors.ts'
+import { listen } from './listen.ts'
 import { CHANGE_OPTIONS } from './option-changes.ts'
 import { DEFAULT_OUTBOX, type OutboxLimits } from './outbox.ts'
 import { PresenceHandle } from './presence/presence-handle.ts'
@@ -435,14 +436,4 @@ export class TidegateClient<C = unknown> {
 /** Opens a client. With `createClient<typeof config>` it knows the topics of that config. */
 export function createClient<C = unknown>(options: ClientOptions): TidegateClient<C> {
   return new TidegateClient<C>(options)
-}
-
-function listen<Argument>(
-  name: string,
-  listeners: Set<(argument: Argument) => void>,
-  listener: (argument: Argument) => void,
-): () => void {
-  expectKind(name, 'a function', listener)
-  listeners.add(listener)
-  return () => listeners.delete(listener)
 }

@@ -8,12 +8,13 @@ import type {
   PositionVector as WireVector,
   WithheldCounts,
 } from '@tidegate/protocol'
-import { expectKind, expectOptions } from './arguments.ts'
+import { expectOptions } from './arguments.ts'
 import { callBack } from './call-back.ts'
 import type { TopicEvent } from './contract-types.ts'
 import type { FrameReceipt } from './credit.ts'
 import { clientError, type TidegateError } from './errors.ts'
 import { type Gap, openGap } from './gap.ts'
+import { listen } from './listen.ts'
 import { CHANGE_OPTIONS, type OptionChange, OptionChanges } from './option-changes.ts'
 import { PositionVector } from './position-vector.ts'
 import { warn } from './warn.ts'
@@ -196,21 +197,15 @@ export class ActiveSubscription<Event extends TopicEvent<string, unknown>> imple
   }
 
   onGap(listener: (gap: Gap<Event>) => void): () => void {
-    expectKind('onGap', 'a function', listener)
-    this.#gapListeners.add(listener)
-    return () => this.#gapListeners.delete(listener)
+    return listen('onGap', this.#gapListeners, listener)
   }
 
   onSnapshot(listener: (moment: SnapshotMoment) => void): () => void {
-    expectKind('onSnapshot', 'a function', listener)
-    this.#snapshotListeners.add(listener)
-    return () => this.#snapshotListeners.delete(listener)
+    return listen('onSnapshot', this.#snapshotListeners, listener)
   }
 
   onError(listener: (error: TidegateError) => void): () => void {
-    expectKind('onError', 'a function', listener)
-    this.#errorListeners.add(listener)
-    return () => this.#errorListeners.delete(listener)
+    return listen('onError', this.#errorListeners, listener)
   }
 
   async change(options: OptionChange): Promise<void> {

@@ -1,8 +1,8 @@
 import type { SubscribeOptions } from '@tidegate/protocol'
-import { expectKind } from '../arguments.ts'
 import { callBack } from '../call-back.ts'
 import type { TopicEvent } from '../contract-types.ts'
 import type { TidegateError } from '../errors.ts'
+import { listen } from '../listen.ts'
 import type { Subscription } from '../subscription.ts'
 
 /** A subject with connections. */
@@ -38,18 +38,14 @@ export class PresenceHandle {
   #entries = new Map<string, Presence>()
   /** What a snapshot has shown so far. */
   #next: Map<string, Presence> | undefined
-  readonly #ready: Promise<void>
+  /** Resolves when everybody present is known. @throws TidegateError `unknown_topic` where the topic has no presence */
+  readonly ready: Promise<void>
   #isClosed = false
 
   constructor(subscribe: Subscribe) {
     this.#subscribe = subscribe
     this.#subscription = this.#open()
-    this.#ready = this.#subscription.synced
-  }
-
-  /** Resolves when everybody present is known. @throws TidegateError `unknown_topic` where the topic has no presence */
-  get ready(): Promise<void> {
-    return this.#ready
+    this.ready = this.#subscription.synced
   }
 
   /** By subject; empty before `ready`. */
@@ -66,16 +62,12 @@ export class PresenceHandle {
 
   /** Calls back for everybody who joins, changes or leaves, those of the first snapshot included. Returns what ends that. */
   onChange(listener: (change: PresenceChange) => void): () => void {
-    expectKind('onChange', 'a function', listener)
-    this.#listeners.add(listener)
-    return () => this.#listeners.delete(listener)
+    return listen('onChange', this.#listeners, listener)
   }
 
   /** Calls back if the server ends it: `present` stays as it is. Returns what ends that. */
   onError(listener: (error: TidegateError) => void): () => void {
-    expectKind('onError', 'a function', listener)
-    this.#errorListeners.add(listener)
-    return () => this.#errorListeners.delete(listener)
+    return listen('onError', this.#errorListeners, listener)
   }
 
   /** Idempotent. */

@@ -48,7 +48,7 @@ export class Rights {
     }
     const before = known.get(name)
     if (before !== undefined) return before
-    const scope = scopeIn(this.#grants, operation, name)
+    const scope = scopeOf(this.#held(operation, name).map(({ key }) => key))
     if (known.size < MAX_KNOWN && name.length <= MAX_KNOWN_CHARS) known.set(name, scope)
     return scope
   }
@@ -59,46 +59,36 @@ export class Rights {
    * @param name as above: that by which it is allowed
    */
   sight(operation: Operation, name: string, hiddenOf: HiddenOf): Sight | undefined {
-    if (!this.hides || this.#grants === 'everything') return undefined
-    const held = this.#grants.filter((grant) => grant.operation === operation && matchesTopic(grant.selector, name))
-    return sightOf(
-      held.map(({ key, hides }) => ({ scope: scopeOf(key), hides })),
-      hiddenOf,
-    )
+    if (!this.hides) return undefined
+    const held = this.#held(operation, name).map(({ key, hides }) => ({ scope: scopeOf([key]), hides }))
+    return sightOf(held, hiddenOf)
   }
 
   /** Whether something of this name is there for the caller. */
   covers(operation: Operation, name: string): boolean {
     return this.keys(operation, name).kind !== 'none'
   }
-}
 
-function scopeOf(key: KeyPattern): KeyScope {
-  switch (key.kind) {
-    case 'all':
-      return ALL_KEYS
-    case 'exact':
-      return { kind: 'listed', keys: new Set([key.key]) }
-    case 'prefix':
-      return { kind: 'prefixed', prefixes: [key.prefix], keys: NO_KEY }
+  /** The grants that are about it. */
+  #held(operation: Operation, name: string): readonly HeldGrant[] {
+    if (this.#grants === 'everything') return []
+    return this.#grants.filter((grant) => grant.operation === operation && matchesTopic(grant.selector, name))
   }
 }
 
-const NO_KEY: ReadonlySet<string> = new Set()
-
-function scopeIn(grants: readonly HeldGrant[], operation: Operation, name: string): KeyScope {
+/** The keys of some patterns together. */
+function scopeOf(patterns: readonly KeyPattern[]): KeyScope {
   const keys = new Set<string>()
   const prefixes: string[] = []
-  for (const grant of grants) {
-    if (grant.operation !== operation || !matchesTopic(grant.selector, name)) continue
-    switch (grant.key.kind) {
+  for (const pattern of patterns) {
+    switch (pattern.kind) {
       case 'all':
         return ALL_KEYS
       case 'exact':
-        keys.add(grant.key.key)
+        keys.add(pattern.key)
         break
       case 'prefix':
-        prefixes.push(grant.key.prefix)
+        prefixes.push(pattern.prefix)
     }
   }
   if (prefixes.length > 0) return { kind: 'prefixed', prefixes, keys }

@@ -8,7 +8,7 @@ import {
   isHidden,
   NOTHING_HIDDEN,
 } from './hidden-fields.ts'
-import { allowsKey, type KeyScope, scopeText } from './key-scope.ts'
+import { ALL_KEYS, allowsKey, type KeyScope, scopeText } from './key-scope.ts'
 
 /** What some grants that hide the same show. */
 export interface PartOfSight {
@@ -43,7 +43,7 @@ export class Sight {
 
   /** Whether nothing is hidden of any key. */
   get isWhole(): boolean {
-    return this.hiddenIn({ kind: 'all' }).paths.length === 0
+    return this.hiddenIn(ALL_KEYS).paths.length === 0
   }
 
   /** What is hidden of one key. */
@@ -53,7 +53,7 @@ export class Sight {
       if (allowsKey(part.scope, key)) hidden = shownByOne(hidden, part.hidden)
     }
     // Of a key that no grant is about nothing is asked: where it were, nothing would be shown.
-    return hidden ?? this.hiddenIn({ kind: 'all' })
+    return hidden ?? this.hiddenIn(ALL_KEYS)
   }
 
   /** Everything that is hidden of one of the keys. */

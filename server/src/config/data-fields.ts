@@ -1,12 +1,11 @@
 import { didYouMean } from '@tidegate/protocol'
-import { type JsonSchema, objectSchema } from './json-schema.ts'
+import { paneSchema } from './input-schema.ts'
+import type { JsonSchema } from './json-schema.ts'
 import type { Contract, TopicDefinition } from './model.ts'
 
 type Topics = Pick<Contract, 'topics'>
 
 const ANY: JsonSchema = {}
-const NUMBER: JsonSchema = { type: 'number' }
-const FLAG: JsonSchema = { type: 'boolean' }
 
 /**
  * For a path into the data of events that none of the topics can have: `. Did you mean "amount"?`, or nothing where no name
@@ -31,19 +30,15 @@ function dataSchema(contract: Topics, topic: TopicDefinition | undefined): JsonS
     case 'late':
       return { anyOf: topic.from.map((from) => dataSchema(contract, contract.topics.get(from))) }
     case 'window':
-      return objectSchema([
-        ['key', { type: 'string' }],
-        ['start', NUMBER],
-        ['end', NUMBER],
-        ['value', topic.valueSchema as JsonSchema],
-        ['timing', { type: 'string' }],
-        ['revision', NUMBER],
-        ['final', FLAG],
-        ['withdrawn', FLAG],
-      ])
+      return withWithdrawals(paneSchema(topic.valueSchema as JsonSchema))
     default:
       return ANY
   }
+}
+
+/** The pane of a session that became part of another one is withdrawn. */
+function withWithdrawals(pane: JsonSchema): JsonSchema {
+  return { ...pane, properties: { ...pane.properties, withdrawn: { type: 'boolean' } } }
 }
 
 function similarIn(schema: JsonSchema, path: readonly string[]): string | undefined {

@@ -28,13 +28,14 @@ export function inputSchema(declaration: Declaration, resolved: Resolved): Input
   }
 }
 
-function paneSchema(value: JsonSchema): JsonSchema {
+/** Of the data of a window's events that sum something up. */
+export function paneSchema(value: JsonSchema): JsonSchema {
   return objectSchema([
     ['key', { type: 'string' }],
     ['start', { type: 'number' }],
     ['end', { type: 'number' }],
     ['value', value],
-    ['timing', { enum: ['early', 'on_time', 'late'] }],
+    ['timing', { type: 'string', enum: ['early', 'on_time', 'late'] }],
     ['revision', { type: 'number' }],
     ['final', { type: 'boolean' }],
   ])

@@ -3,18 +3,15 @@ import {
   type AppendRequest,
   type Bus,
   COMMANDS_TOPIC,
-  CorruptBatch,
-  decodeEvents,
   type EventBody,
   encodeEvent,
   LOG_START,
-  type LogEntry,
   type LogVersion,
   RecordBatchBuilder,
   type StoredEvent,
 } from '../bus/index.ts'
 import type { Contract, FlowTopic } from '../config/model.ts'
-import { deadLetterNames, deadLetterTopic, type OnUnreadable, Pipeline } from '../fold/index.ts'
+import { deadLetterNames, deadLetterTopic, decodeBatch, type OnUnreadable, Pipeline } from '../fold/index.ts'
 import { applyFlow } from '../operators/index.ts'
 
 const PAGE = 64
@@ -108,23 +105,13 @@ export class DeadLetters {
       for (const entry of entries) {
         const { streamId } = entry
         if (streamId === from) continue
-        for (const [index, { data, ...event }] of this.#eventsOf(entry).entries()) {
+        for (const [index, { data, ...event }] of decodeBatch(entry, this.#onUnreadable).events.entries()) {
           const { cause, data: original } = data as { cause: string; data: unknown }
           yield { topic, partition, streamId, index, cause, event: { ...event, data: original } }
         }
       }
       if (entries.length < PAGE) return
       from = entries.at(-1)!.streamId
-    }
-  }
-
-  #eventsOf(entry: LogEntry): readonly EventBody[] {
-    try {
-      return decodeEvents(entry.payload)
-    } catch (error) {
-      if (!(error instanceof CorruptBatch)) throw error
-      this.#onUnreadable(entry, error)
-      return []
     }
   }
 

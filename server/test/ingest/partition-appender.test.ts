@@ -40,6 +40,17 @@ function appender() {
   return { calls, settled, add }
 }
 
+/** One whose last call had several urgent slices. */
+async function busyAppender() {
+  const busy = appender()
+  busy.add('first', true)
+  busy.add('second', true)
+  await turn()
+  busy.calls[0]!.answer()
+  await turn()
+  return busy
+}
+
 describe('PartitionAppender', () => {
   it('I-APPEND-12 sends what is urgent at the end of the turn, with all that waits', async () => {
     const { calls, add } = appender()
@@ -75,12 +86,7 @@ describe('PartitionAppender', () => {
   })
 
   it('I-APPEND-13 where several came with the last call, what comes for a short while goes along with the next', async () => {
-    const { calls, add } = appender()
-    add('first', true)
-    add('second', true)
-    await turn()
-    calls[0]!.answer()
-    await turn()
+    const { calls, add } = await busyAppender()
     add('third', true)
     await turn()
     expect(calls).toHaveLength(1)
@@ -93,12 +99,7 @@ describe('PartitionAppender', () => {
   })
 
   it('I-APPEND-13 what is urgent does not wait as long as what is not', async () => {
-    const { calls, add } = appender()
-    add('first', true)
-    add('second', true)
-    await turn()
-    calls[0]!.answer()
-    await turn()
+    const { calls, add } = await busyAppender()
     add('waits', false)
     add('urgent', true)
     vi.advanceTimersByTime(5)
