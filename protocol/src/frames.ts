@@ -116,7 +116,8 @@ export type ClientFrame =
     }
   | ({ readonly type: 'subscribe'; readonly sub: number; readonly topic: string } & SubscribeOptions)
   | { readonly type: 'unsubscribe'; readonly sub: number }
-  | { readonly type: 'credit'; readonly bytes: number }
+  /** `subs`: by number, subscriptions that are to get no events (0), or events again (`null`). */
+  | { readonly type: 'credit'; readonly bytes: number; readonly subs?: Readonly<Record<string, 0 | null>> }
   /** In place of the token of `hello`, before that expires; of the same subject. */
   | { readonly type: 'token'; readonly token: string }
   | { readonly type: 'pong'; readonly time: number }

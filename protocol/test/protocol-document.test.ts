@@ -65,7 +65,7 @@ const CLIENT_FRAMES: FieldsOf<ClientFrame> = {
     state: 'optional',
   },
   unsubscribe: { sub: 'required' },
-  credit: { bytes: 'required' },
+  credit: { bytes: 'required', subs: 'optional' },
   token: { token: 'required' },
   pong: { time: 'required' },
   query: { id: 'required', name: 'required', params: 'optional', deadlineMs: 'optional' },

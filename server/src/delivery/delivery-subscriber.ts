@@ -15,8 +15,11 @@ export interface DeliverySubscriber {
   setRights(rights: Rights): void
   /** Fates of a subscription's matched events so far; `undefined` if there is no subscription of that number. */
   ledger(sub: number): Readonly<Ledger> | undefined
-  /** @param bytes of all frames consumed since the connection opened, `welcome` and every other frame included */
-  credit(bytes: number): void
+  /**
+   * @param bytes of all frames consumed since the connection opened, `welcome` and every other frame included
+   * @param subs subscriptions that pause (0) or continue (`null`); numbers of none are passed over
+   */
+  credit(bytes: number, subs?: Readonly<Record<string, 0 | null>>): void
   /** The transport's buffer has drained. */
   drained(): void
   /** Writes any other server frame at once, ahead of what is queued; its bytes count as in flight. */

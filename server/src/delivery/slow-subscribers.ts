@@ -22,6 +22,8 @@ export interface SlowSubscription extends Readonly<Ledger> {
   readonly onSlow: string
   /** 0 while everything is sent. */
   readonly level: number
+  /** Whether its client reads nothing of it for now. */
+  readonly isPaused: boolean
 }
 
 /** The subscribers with the most waiting bytes; among equals, those congested for longest first. */
@@ -51,6 +53,7 @@ function describe({ name, outlet, queuedBytes, queuedEvents, subscriptions }: Su
       topic: plan.selector,
       onSlow: plan.policy.onSlow,
       level: queue.level,
+      isPaused: queue.isPaused,
       ...queue.ledger,
     })),
   }

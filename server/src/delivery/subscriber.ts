@@ -196,7 +196,12 @@ export class Subscriber implements DeliverySubscriber, Flushable, EventSink {
     return this.#subscriptions.get(sub)?.ledger
   }
 
-  credit(bytes: number): void {
+  credit(bytes: number, subs: Readonly<Record<string, 0 | null>> = {}): void {
+    for (const [sub, events] of Object.entries(subs)) {
+      const subscription = this.#subscriptions.get(Number(sub))
+      if (subscription !== undefined) this.#backlog.pause(subscription.queue, events === 0)
+      if (events === null) this.#context.flusher.schedule(this)
+    }
     this.#stepOutlet({ type: 'credited', bytes })
   }
 
@@ -217,7 +222,7 @@ export class Subscriber implements DeliverySubscriber, Flushable, EventSink {
   }
 
   queued(queue: SubscriptionQueue, withinMs: number): void {
-    if (this.#outlet.isOpen) queue.thinIfGrown()
+    if (this.#outlet.isOpen && !queue.isPaused) queue.thinIfGrown()
     else queue.press(this.#context.clock.monotonic())
     this.#offered(withinMs)
   }
@@ -280,10 +285,12 @@ export class Subscriber implements DeliverySubscriber, Flushable, EventSink {
     if (!this.#outlet.isOpen) this.#backlog.press(now)
     this.#snapshots?.pump()
     this.#replay.pump()
-    if (this.isClosed || !this.#hasWaiting) return false
-    this.compact()
-    if (this.#context.budget.isExceeded) this.#context.onBudgetExceeded()
     if (this.isClosed) return false
+    if (this.#backlog.events > 0) {
+      this.compact()
+      if (this.#context.budget.isExceeded) this.#context.onBudgetExceeded()
+    }
+    if (this.isClosed || !this.#hasWaiting) return false
     if (!mayGoOn || this.#backlog.hasTakeable) return mayGoOn
     const heldUntil = this.#snapshots?.isWaiting ? undefined : this.#backlog.heldUntil()
     if (heldUntil !== undefined) this.#context.flusher.schedule(this, Math.max(1, heldUntil - now))

@@ -182,7 +182,7 @@ const CHECKS: Readonly<Record<ClientFrame['type'], readonly Check[]>> = {
     ),
   ],
   unsubscribe: [counter('sub')],
-  credit: [counter('bytes')],
+  credit: [counter('bytes'), optional('subs', ({ subs }) => checkPauses(subs))],
   token: [text('token', LIMITS.tokenChars)],
   pong: [counter('time')],
   query: [
@@ -265,6 +265,15 @@ function answeredBy({ type, seq, sub, id }: Fields): Answered | undefined {
   if (type === 'publish' && isCounter(seq)) return { kind: 'publish', seq }
   if (isCounter(sub)) return { kind: 'request', names: { sub } }
   return isCounter(id) ? { kind: 'request', names: { id } } : undefined
+}
+
+function checkPauses(subs: unknown): string | undefined {
+  const entries = isRecord(subs) ? Object.entries(subs) : undefined
+  return entries !== undefined &&
+    entries.length <= LIMITS.subscriptions &&
+    entries.every(([sub, events]) => isCounter(Number(sub)) && (events === 0 || events === null))
+    ? undefined
+    : `subs: expected at most ${LIMITS.subscriptions} subscriptions, each 0 or null`
 }
 
 function checkBatch(batch: unknown): string | undefined {

@@ -374,7 +374,7 @@ export class Connection implements FrameReader<ReceivedFrame>, Silent {
       case 'unsubscribe':
         return state.delivery.unsubscribe(frame.sub)
       case 'credit':
-        return state.delivery.credit(frame.bytes)
+        return state.delivery.credit(frame.bytes, frame.subs)
       case 'token':
         return this.#renew(frame.token)
       case 'pong':

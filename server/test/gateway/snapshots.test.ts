@@ -1,11 +1,13 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { createClient, type TidegateClient } from '@tidegate/client/node'
+import type { BatchPart } from '@tidegate/protocol'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { z } from 'zod'
 import { keys as busKeys } from '../../src/bus/keys.ts'
 import { defineConfig, topic } from '../../src/index.ts'
 import { until } from '../delivery/support.ts'
 import { EventStream } from '../support/event-stream.ts'
+import { RawClient } from '../support/raw-client.ts'
 import { useGateway } from '../support/use-gateway.ts'
 import { useConnection } from '../support/use-redis.ts'
 import { ResultWriter } from './result-writer.ts'
@@ -127,6 +129,30 @@ describe('snapshots', () => {
     }
     expect(read.faults).toEqual([])
     expect(read.versions).toEqual(writer.versions)
+  })
+
+  it('D-PAUSE-1 the snapshot of a paused subscription lets the next one pass, and is whole when it is resumed', async () => {
+    const client = await RawClient.greeted(server.port, { windowBytes: 4 * 1_048_576 })
+    client.send({ type: 'subscribe', sub: 1, topic: TOPIC, snapshot: true })
+    client.send({ type: 'credit', bytes: 0, subs: { 1: 0 } })
+    client.send({ type: 'subscribe', sub: 2, topic: TOPIC, snapshot: true })
+    const keys = new Map([1, 2].map((sub) => [sub, new Set<string>()]))
+    const ended: number[] = []
+    const readTo = async (end: number) => {
+      while (ended.length < end) {
+        const { parts } = (await client.next('batch')) as unknown as { parts: BatchPart[] }
+        for (const { sub, events, snapshot } of parts) {
+          for (const { key } of events) keys.get(sub)!.add(key)
+          if (snapshot === 'end') ended.push(sub)
+        }
+      }
+    }
+    await readTo(1)
+    expect(ended).toEqual([2])
+    client.send({ type: 'credit', bytes: 0, subs: { 1: null } })
+    await readTo(2)
+    for (const each of keys.values()) expect(each.size).toBe(writer.versions.size)
+    client.close()
   })
 
   it('D-SNAP-5 C-SNAP-2 goes on from positions without one; where something is gone, begins with another', async () => {

@@ -130,7 +130,14 @@ export const query = fc.record(
 )
 const small = fc.oneof(
   fc.record({ type: fc.constantFrom('unsubscribe'), sub: v.count }),
-  fc.record({ type: fc.constantFrom('credit'), bytes: v.count }),
+  fc.record(
+    {
+      type: fc.constantFrom('credit'),
+      bytes: v.count,
+      subs: fc.dictionary(fc.oneof(fc.nat({ max: 3 }).map(String), v.key), fc.constantFrom(0, null, 1, -1)),
+    },
+    { requiredKeys: ['type', 'bytes'] },
+  ),
   fc.record({ type: fc.constantFrom('pong'), time: v.count }),
   fc.record({ type: fc.constant('token'), token: v.key }),
   fc.record({ type: fc.constantFrom('token', 'dance', '__proto__', 'constructor'), id: v.count }),

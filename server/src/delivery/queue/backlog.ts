@@ -25,17 +25,23 @@ export const QUEUE_BOUNDS: QueueBounds = {
 
 /** A replay waits while more than this share of either bound is queued: the rest is for live events. */
 const REPLAY_SHARE = 0.125
+/** Paused subscriptions hold no more than this share of the bounds: they must not take the room of those that are read. */
+const PAUSED_SHARE = 0.5
+/** The lanes in the order in which events are withheld. */
+const WITHHELD_LANES = [2, 1, 0] as const
 /** Share of the bound on events that a subscription of a congested subscriber may queue before it counts as slow. */
 const PRESS_SHARE = 0.125
 
 /** Everything that waits for one subscriber: the queues of its subscriptions, under common bounds. */
 export class Backlog {
-  /** The queues with waiting events. */
+  /** The queues whose events may be sent. */
   readonly #lanes: ByLane<LaneTurns> = [new LaneTurns(), new LaneTurns(), new LaneTurns()]
   #subscriptions: readonly SubscriptionQueue[] = []
+  #paused: readonly SubscriptionQueue[] = []
   readonly #planner = new FramePlanner()
   readonly #load: QueueLoad = { bytes: 0, events: 0 }
   readonly #bounds: QueueBounds
+  readonly #pausedBounds: QueueBounds
   readonly #accounts: QueueAccounts
   readonly #budget: QueueBudget
 
@@ -45,6 +51,7 @@ export class Backlog {
    */
   constructor(bounds: QueueBounds, windowBytes: number, totals: NodeTotals, budget: QueueBudget) {
     this.#bounds = bounds
+    this.#pausedBounds = { bytes: bounds.bytes * PAUSED_SHARE, events: bounds.events * PAUSED_SHARE }
     this.#budget = budget
     this.#accounts = {
       load: this.#load,
@@ -55,6 +62,7 @@ export class Backlog {
     }
   }
 
+  /** Whether nothing may be sent. What waits for paused subscriptions may not. */
   get isEmpty(): boolean {
     return this.#lanes[0].isEmpty && this.#lanes[1].isEmpty && this.#lanes[2].isEmpty
   }
@@ -77,12 +85,16 @@ export class Backlog {
   }
 
   /**
-   * A replay always continues if nothing waits for its subscriber: it gets its turn, whatever else the node has queued.
+   * A replay always continues if nothing else waits for its subscriber: it gets its turn, whatever else the node has
+   * queued. What waits for paused subscriptions does not count.
    */
   get hasRoomForReplay(): boolean {
-    if (this.events === 0) return true
+    const paused = loadOf(this.#paused)
+    const bytes = this.bytes - paused.bytes
+    const events = this.events - paused.events
+    if (events === 0) return true
     if (this.#budget.isHalfSpent) return false
-    return this.bytes <= this.#bounds.bytes * REPLAY_SHARE && this.events <= this.#bounds.events * REPLAY_SHARE
+    return bytes <= this.#bounds.bytes * REPLAY_SHARE && events <= this.#bounds.events * REPLAY_SHARE
   }
 
   open(policy: SlowPolicy): SubscriptionQueue {
@@ -95,6 +107,13 @@ export class Backlog {
   close(queue: SubscriptionQueue): void {
     queue.clear()
     this.#subscriptions = this.#subscriptions.filter((open) => open !== queue)
+    this.#paused = this.#paused.filter((paused) => paused !== queue)
+  }
+
+  /** Its client reads nothing of the subscription for now, or reads it again. */
+  pause(queue: SubscriptionQueue, isPaused: boolean): void {
+    queue.pause(isPaused)
+    this.#paused = this.#subscriptions.filter((open) => open.isPaused)
   }
 
   /** Thins the queues when not everything could be written. */
@@ -119,20 +138,26 @@ export class Backlog {
 
   /**
    * Withholds events until the bounds hold: low before normal, from the subscription with the most waiting in the lane,
-   * first as its policy allows, then the oldest. False: only the high lane is left, which is never dropped, or the
-   * policy asks to disconnect.
+   * first as its policy allows, then the oldest. False: only the high lane is left, which is dropped for paused
+   * subscriptions alone, or the policy asks to disconnect.
    */
   enforceBounds(now: number): boolean {
+    while (this.#paused.length > 0 && exceeds(loadOf(this.#paused), this.#pausedBounds)) {
+      if (!this.#withhold(this.#paused, now)) return false
+    }
     return this.shrinkTo(this.#bounds, now)
   }
 
   /** As above, for other bounds. */
   shrinkTo(bounds: QueueBounds, now: number): boolean {
-    while (this.bytes > bounds.bytes || this.events > bounds.events) {
-      const victim = this.#victim(2) ?? this.#victim(1)
-      if (victim === undefined || victim.queue.policy.onSlow === 'disconnect') return false
-      if (!victim.queue.relieve(now)) victim.queue.lane(victim.index).dropOldest()
-    }
+    while (exceeds(this.#load, bounds)) if (!this.#withhold(this.#subscriptions, now)) return false
+    return true
+  }
+
+  #withhold(queues: readonly SubscriptionQueue[], now: number): boolean {
+    const victim = victimOf(queues)
+    if (victim === undefined || victim.queue.policy.onSlow === 'disconnect') return false
+    if (!victim.queue.relieve(now)) victim.queue.lane(victim.index).dropOldest()
     return true
   }
 
@@ -160,19 +185,38 @@ export class Backlog {
 
   /** Called when something stays queued after a flush. */
   copyOutSparse(): void {
-    for (const index of LANE_INDEXES) for (const queue of this.#lanes[index].queues) queue.copyOutSparse()
+    for (const queue of this.#subscriptions) queue.copyOutSparse()
   }
+}
 
-  #victim(index: LaneIndex): { readonly queue: SubscriptionQueue; readonly index: LaneIndex } | undefined {
+function loadOf(queues: readonly SubscriptionQueue[]): QueueLoad {
+  const load = { bytes: 0, events: 0 }
+  for (const { load: each } of queues) {
+    load.bytes += each.bytes
+    load.events += each.events
+  }
+  return load
+}
+
+function exceeds(load: QueueLoad, bounds: QueueBounds): boolean {
+  return load.bytes > bounds.bytes || load.events > bounds.events
+}
+
+/** The queue from which the next events are withheld, and their lane: of high only those of a paused one. */
+function victimOf(
+  queues: readonly SubscriptionQueue[],
+): { readonly queue: SubscriptionQueue; readonly index: LaneIndex } | undefined {
+  for (const index of WITHHELD_LANES) {
     let victim: SubscriptionQueue | undefined
     let most = 0
-    for (const queue of this.#subscriptions) {
-      const bytes = queue.bytesIn(index)
+    for (const queue of queues) {
+      const bytes = index > 0 || queue.isPaused ? queue.bytesIn(index) : 0
       if (bytes > most) {
         victim = queue
         most = bytes
       }
     }
-    return victim && { queue: victim, index }
+    if (victim !== undefined) return { queue: victim, index }
   }
+  return undefined
 }

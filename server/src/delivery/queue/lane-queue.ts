@@ -25,7 +25,7 @@ import {
   withheldBefore,
 } from './run.ts'
 
-/** The lane's list of queues with waiting events. */
+/** The lane's list of queues whose events may be sent. */
 export interface Turns {
   join(queue: LaneQueue): void
   leave(queue: LaneQueue): void
@@ -52,6 +52,9 @@ export class LaneQueue implements RunQueue {
   #sealedTo = 0
   #sealedBytes = 0
   isGated = false
+  #isPaused = false
+  /** Whether it takes turns with the others. */
+  #isInTurns = false
   bytes = 0
   events = 0
 
@@ -67,6 +70,12 @@ export class LaneQueue implements RunQueue {
 
   get hasSealed(): boolean {
     return this.#sealedTo > this.#front
+  }
+
+  /** A paused one takes no turns: nothing of it is sent, its gaps included. */
+  pause(isPaused: boolean): void {
+    this.#isPaused = isPaused
+    this.#takeTurns()
   }
 
   /** Bytes of the events that may be taken now. */
@@ -103,7 +112,7 @@ export class LaneQueue implements RunQueue {
     const gap = this.#due.shift()!
     gap.lane.waiting--
     if (this.#growing.get(gap.lane) === gap) this.#growing.delete(gap.lane)
-    this.#leaveIfEmpty()
+    this.#takeTurns()
   }
 
   /** Runs from the front up to the next gap, for a frame. Due gaps MUST have been sent before. */
@@ -126,7 +135,7 @@ export class LaneQueue implements RunQueue {
     run.lane.waiting--
     this.#budget.unpin(run.encoded)
     this.#advance()
-    this.#leaveIfEmpty()
+    this.#takeTurns()
   }
 
   /** Drops the oldest run into the gap of its feed lane. False: there is none. */
@@ -168,7 +177,6 @@ export class LaneQueue implements RunQueue {
 
   /** Drops everything: the subscription ends, or excludes the lane from now on. */
   clear(): void {
-    if (!this.isEmpty) this.#turns.leave(this)
     for (let i = this.#front; i < this.#items.length; i++) {
       const item = this.#items[i]!
       if (item.kind === 'run') this.#budget.unpin(item.encoded)
@@ -182,6 +190,7 @@ export class LaneQueue implements RunQueue {
     this.#sealedBytes = 0
     this.bytes = 0
     this.events = 0
+    this.#takeTurns()
   }
 
   /** Releases entries of which few events still wait. Each run is looked at once, so the cost is that of pushing it. */
@@ -220,7 +229,7 @@ export class LaneQueue implements RunQueue {
     if (removed === 0) return 0
     this.#items.length = first
     for (let i = kept.length - 1; i >= 0; i--) this.#items.push(kept[i]!)
-    this.#leaveIfEmpty()
+    this.#takeTurns()
     return removed
   }
 
@@ -270,12 +279,17 @@ export class LaneQueue implements RunQueue {
   }
 
   #push(item: Run | Gap): void {
-    if (this.isEmpty) this.#turns.join(this)
     this.#items.push(item)
+    this.#takeTurns()
   }
 
-  #leaveIfEmpty(): void {
-    if (this.isEmpty) this.#turns.leave(this)
+  /** Joins or leaves the turns of its lane. To be called when something was queued, or nothing may wait any more. */
+  #takeTurns(): void {
+    const isInTurns = !this.isEmpty && !this.#isPaused
+    if (isInTurns === this.#isInTurns) return
+    this.#isInTurns = isInTurns
+    if (isInTurns) this.#turns.join(this)
+    else this.#turns.leave(this)
   }
 
   #enter(fate: Fate, events: number, bytes: number): void {

@@ -3,13 +3,9 @@ import type { Gap } from './gap.ts'
 import type { LaneQueue, Turns } from './lane-queue.ts'
 import type { Run } from './run.ts'
 
-/** One lane of a subscriber: the queues with waiting events take turns. They join and leave by themselves. */
+/** One lane of a subscriber: the queues with waiting events take turns, but for paused ones. They join and leave by themselves. */
 export class LaneTurns implements Turns, TakeableLane {
   readonly #queues: LaneQueue[] = []
-
-  get queues(): readonly LaneQueue[] {
-    return this.#queues
-  }
 
   get isEmpty(): boolean {
     return this.#queues.length === 0

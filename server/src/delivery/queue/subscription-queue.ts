@@ -37,6 +37,7 @@ export class SubscriptionQueue {
     undefined,
   ]
   #policy: SlowPolicy
+  #isPaused = false
   #slowness: Slowness = KEEPING_UP
   /** When `maxRate` releases the next events. */
   #releaseAt = 0
@@ -56,6 +57,30 @@ export class SubscriptionQueue {
     return this.#slowness.level
   }
 
+  /** Whether its client reads nothing of it for now. */
+  get isPaused(): boolean {
+    return this.#isPaused
+  }
+
+  pause(isPaused: boolean): void {
+    this.#isPaused = isPaused
+    for (const lane of this.#lanes) lane?.pause(isPaused)
+  }
+
+  /** Everything that waits for it. */
+  get load(): Readonly<QueueLoad> {
+    const load = { bytes: 0, events: 0 }
+    for (const lane of this.#lanes) {
+      load.bytes += lane?.bytes ?? 0
+      load.events += lane?.events ?? 0
+    }
+    return load
+  }
+
+  copyOutSparse(): void {
+    for (const lane of this.#lanes) lane?.copyOutSparse()
+  }
+
   /** Applies a changed policy to waiting and future events. */
   change(policy: SlowPolicy): void {
     this.#policy = policy
@@ -73,7 +98,7 @@ export class SubscriptionQueue {
     return this.#lanes[index]?.bytes ?? 0
   }
 
-  /** While its subscriber is congested: enters the next level if too much waits, and thins the queue. */
+  /** While its subscriber is congested, or it is paused: enters the next level if too much waits, and thins the queue. */
   press(now: number): void {
     const { level } = this
     if (this.#pressure() === 'high') this.#step('high', now)
@@ -88,6 +113,7 @@ export class SubscriptionQueue {
 
   /** Releases events that may be sent now. To be called before frames are planned. */
   release(now: number): void {
+    if (this.#isPaused) return
     const pressure = this.level > 0 ? this.#pressure() : 'high'
     if (pressure !== 'high') this.#step(pressure, now)
     if (!this.#isGated || now < this.#releaseAt) return
@@ -104,7 +130,7 @@ export class SubscriptionQueue {
 
   /** When the next waiting event may be sent, if none may now. */
   heldUntil(): number | undefined {
-    if (this.#policy.maxRate === undefined) return undefined
+    if (this.#policy.maxRate === undefined || this.#isPaused) return undefined
     const holds = THINNED_LANES.some((index) => {
       const queue = this.#lanes[index]
       return queue !== undefined && queue.events > 0 && !queue.hasSealed
@@ -139,6 +165,7 @@ export class SubscriptionQueue {
     const { load, totals, budget, turns } = this.#accounts
     const queue = new LaneQueue(new LaneBooks(this.ledger, load, totals[index]), budget, turns[index])
     queue.isGated = index !== 0 && this.#isGated
+    queue.pause(this.#isPaused)
     this.#lanes[index] = queue
     return queue
   }

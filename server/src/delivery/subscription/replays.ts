@@ -65,7 +65,7 @@ export class Replays implements PageReader {
 
   /** Whether it continues once there is room. */
   get isWaiting(): boolean {
-    return this.#feeds.length > 0 && !this.#requested
+    return !this.#requested && this.#feeds.some((feed) => !feed.subscription.queue.isPaused)
   }
 
   add(feeds: readonly Feed[]): void {
@@ -124,12 +124,15 @@ export class Replays implements PageReader {
 
   /** The feed to read next: the front one while there is room, otherwise one that does not wait for room. */
   #next(): Feed | undefined {
-    if (this.#backlog.hasRoomForReplay) return this.#feeds[0]
-    return this.#feeds.find(({ state }) => this.#isOverdue(state))
+    if (this.#feeds.length === 0) return undefined
+    const { hasRoomForReplay } = this.#backlog
+    return this.#feeds.find((feed) => this.#mayRead(feed, hasRoomForReplay))
   }
 
-  #isOverdue(state: FeedState): boolean {
-    return state.kind === 'replaying' && state.waitsUntil <= this.#context.clock.monotonic()
+  /** The past of a paused subscription waits in the log. */
+  #mayRead({ subscription, state }: Feed, hasRoom: boolean): boolean {
+    if (subscription.queue.isPaused) return false
+    return hasRoom || (state.kind === 'replaying' && state.waitsUntil <= this.#context.clock.monotonic())
   }
 
   #offerPage(feed: Feed, page: Page): void {
@@ -137,7 +140,7 @@ export class Replays implements PageReader {
     if (state.kind !== 'replaying') return
     this.#reportTrimmed(feed, state, page.trimmedTo)
     for (const entry of page.entries) {
-      if (!this.#backlog.hasRoomForReplay && !this.#isOverdue(state)) return
+      if (!this.#mayRead(feed, this.#backlog.hasRoomForReplay)) return
       const isRead = compareStreamIds(entry.streamId, state.after) === 0 && !state.inclusive
       if (!isRead) this.#offer(feed, entry)
       state.after = entry.streamId

@@ -26,19 +26,22 @@ export interface SnapshotOutlet {
   writeSnapshot(frame: SnapshotFrame, now: number): boolean
 }
 
-/** A snapshot under way: its feeds are sent one after the other. */
+/** A snapshot: its feeds are sent one after the other. */
 interface Sending {
   readonly subscription: Subscription
   readonly feeds: readonly Feed[]
   at: number
   cursor: string
   seam: SnapshotSeam
+  /** Of the last page that was read, those not yet written. */
+  frames: SnapshotFrame[]
+  isReading: boolean
 }
 
 /**
  * The snapshots at the start of one subscriber's subscriptions, sent one after the other. A page is read only when all
  * before it is written, and written only while flow control allows: a subscriber gets its snapshot at its own pace, and
- * events wait in the log meanwhile.
+ * events wait in the log meanwhile. That of a paused subscription lets the others pass.
  */
 export class Snapshots {
   readonly #context: SnapshotContext
@@ -46,11 +49,7 @@ export class Snapshots {
   readonly #reader: Reader
   readonly #onSent: (subscription: Subscription) => void
   readonly #fail: (error: unknown) => void
-  /** The front one is under way. */
   #sendings: Sending[] = []
-  #frames: SnapshotFrame[] = []
-  /** The one whose page is being read. */
-  #reading: Sending | undefined
 
   /** @param onSent called when the last frame of a snapshot is written */
   constructor(
@@ -69,46 +68,52 @@ export class Snapshots {
 
   /** Whether it continues once there is room. */
   get isWaiting(): boolean {
-    return this.#sendings.length > 0 && this.#reading !== this.#sendings[0]
+    return this.#next?.isReading === false
   }
 
   /** To be called before anything of the subscription's feeds is offered. */
   add(subscription: Subscription): void {
     const feeds = [...subscription.feeds()]
-    this.#sendings.push({ subscription, feeds, at: 0, cursor: '0', seam: seamOf(feeds[0]!) })
+    const seam = seamOf(feeds[0]!)
+    this.#sendings.push({ subscription, feeds, at: 0, cursor: '0', seam, frames: [], isReading: false })
     this.pump()
   }
 
   forget(subscription: Subscription): void {
-    if (this.#sendings[0]?.subscription === subscription) this.#frames = []
     this.#sendings = this.#sendings.filter((sending) => sending.subscription !== subscription)
   }
 
   /** Continues as far as there is room. To be called whenever there may be room. */
   pump(): void {
-    while (this.#frames.length > 0 && this.#outlet.isOpen) {
-      if (!this.#outlet.writeSnapshot(this.#frames[0]!, this.#context.clock.monotonic())) return
-      this.#frames.shift()
+    const sending = this.#next
+    if (sending === undefined) return
+    const { frames } = sending
+    while (frames.length > 0 && this.#outlet.isOpen) {
+      if (!this.#outlet.writeSnapshot(frames[0]!, this.#context.clock.monotonic())) return
+      frames.shift()
     }
-    const sending = this.#sendings[0]
-    if (sending === undefined || this.#frames.length > 0 || this.#reading === sending || !this.#outlet.isOpen) return
+    if (frames.length > 0 || sending.isReading || !this.#outlet.isOpen) return
     const feed = sending.feeds[sending.at]
     if (feed === undefined) {
-      this.#sendings.shift()
+      this.forget(sending.subscription)
       this.#onSent(sending.subscription)
       return this.pump()
     }
-    this.#reading = sending
+    sending.isReading = true
     const { topic, partition } = feed
     const scope = scopeOf(sending.subscription.plan, topic)
     const keys = scope.kind === 'listed' ? scope.keys : undefined
     const { cursor } = sending
     const onPage = (page: CurrentPage) => {
-      if (this.#reading === sending) this.#reading = undefined
-      if (this.#sendings[0] === sending) this.#frame(sending, feed, page)
+      sending.isReading = false
+      if (this.#sendings.includes(sending)) this.#frame(sending, feed, page)
       this.pump()
     }
     this.#context.snapshots.read({ reader: this.#reader, topic, partition, keys, cursor }, onPage, this.#fail)
+  }
+
+  get #next(): Sending | undefined {
+    return this.#sendings.find(({ subscription }) => !subscription.queue.isPaused)
   }
 
   #frame(sending: Sending, feed: Feed, { results, next }: CurrentPage): void {
@@ -126,7 +131,7 @@ export class Snapshots {
     for (const result of sent) sending.seam.note(result.key, result)
     const sight = plan.sights?.get(topic)
     const shown = sight ? sent.map((each) => ({ ...each, json: shownJson(each.json, sight.of(each.key)) })) : sent
-    this.#frames = snapshotFrames({ sub, topic, partition, epoch, lane }, shown, {
+    sending.frames = snapshotFrames({ sub, topic, partition, epoch, lane }, shown, {
       isLast: isLastPage && sending.at === sending.feeds.length - 1,
       maxBytes: this.#outlet.maxFrameBytes,
     })
