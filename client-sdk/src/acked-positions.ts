@@ -12,7 +12,8 @@ export class AckedPositions {
     this.#newest.set(position.partition, { topic, at })
   }
 
-  all(): AckedPosition[] {
-    return [...this.#newest.values()]
+  /** As `hello` says them. */
+  hello(): { readonly acked?: readonly AckedPosition[] } {
+    return this.#newest.size > 0 ? { acked: [...this.#newest.values()] } : {}
   }
 }

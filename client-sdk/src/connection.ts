@@ -1,11 +1,4 @@
-import {
-  type AckedPosition,
-  type ClientFrame,
-  LIMITS,
-  PROTOCOL_VERSION,
-  type PublishGrant,
-  type ServerFrame,
-} from '@tidegate/protocol'
+import { type ClientFrame, LIMITS, PROTOCOL_VERSION, type PublishGrant, type ServerFrame } from '@tidegate/protocol'
 import type { Effect } from './connection/effect.ts'
 import { endingError, refusalError } from './connection/ending.ts'
 import type { ClientEvent, ConnectionEvent } from './connection/event.ts'
@@ -17,10 +10,10 @@ import { FIXED, UNASKED } from './connection/token-state.ts'
 import type { Surroundings } from './connection/transition.ts'
 import type { FrameReceipt } from './credit.ts'
 import type { TidegateError } from './errors.ts'
+import type { Hello } from './part.ts'
 import { type TokenOption, TokenSource } from './token-source.ts'
 
 export interface ConnectionOptions extends SocketOptions {
-  readonly producer: string
   readonly token?: TokenOption | undefined
 }
 
@@ -43,10 +36,8 @@ export interface ConnectionEvents {
    * A new connection was greeted: resend open requests. The status has changed already, its listeners are called later.
    */
   online(publish: PublishGrant): void
-  /** For `hello`: the epochs under which kept frames were stored. */
-  epochs(): readonly string[]
-  /** For `hello`: the newest acknowledged position in each partition. */
-  acked(): readonly AckedPosition[]
+  /** What `hello` says beside what the connection knows. */
+  hello(greeting: Pick<Hello, 'session' | 'sequence'>): Partial<Hello>
   /**
    * The connection is about to be replaced: pending requests are still answered, new ones must not be published on it.
    */
@@ -197,22 +188,15 @@ export class Connection implements Link {
   }
 
   #greet({ socket, session, sequence, returning }: Extract<Effect, { kind: 'greet' }>): void {
-    const { producer, windowBytes } = this.#options
-    const epochs = this.#events.epochs()
-    const acked = this.#events.acked()
     const { token } = this.#tokens
-    const hello: ClientFrame = {
+    const hello: Hello = {
       type: 'hello',
       protocol: PROTOCOL_VERSION,
       client: CLIENT_NAME,
       ...(token !== undefined && { token }),
-      producer,
-      session,
-      ...(sequence !== undefined && { sequence }),
       ...(returning && { returning }),
-      ...(epochs.length > 0 && { epochs }),
-      ...(acked.length > 0 && { acked }),
-      windowBytes,
+      ...this.#events.hello({ session, ...(sequence !== undefined && { sequence }) }),
+      windowBytes: this.#options.windowBytes,
     }
     this.#sockets.send(socket, JSON.stringify(hello))
   }

@@ -6,11 +6,12 @@ export type {
   SubscribeOptions,
   SubscriptionLedger,
 } from '@tidegate/protocol'
-export { type BusChange, type ClientOptions, createClient, type TidegateClient } from './client.ts'
+export { type ClientOptions, createClient, type TidegateClient } from './client.ts'
 export type { CommandAnswer, CommandOptions } from './commands/command-types.ts'
 export type { RecoveredCommand } from './commands/recovered-command.ts'
 export type { ConnectionStatus } from './connection/state.ts'
 export type { EventOf, PublishEvent, Selector, TopicEvent, TopicsOf } from './contract-types.ts'
+export type { BusChange } from './core.ts'
 export type { EntityHandle } from './entities/entity-handle.ts'
 export type {
   EntitiesOf,
@@ -31,5 +32,6 @@ export type { Presence, PresenceChange, PresenceHandle } from './presence/presen
 export type { PublishReceipt } from './publish-receipt.ts'
 export type { QueryPage } from './queries.ts'
 export type { SocketConstructor } from './socket.ts'
+export type { Subscriber } from './subscriber.ts'
 export type { GrantedPolicy, SnapshotMoment, Subscription } from './subscription.ts'
 export type { TokenContext, TokenOption } from './token-source.ts'

@@ -1,25 +1,17 @@
-import {
-  DEFAULTS,
-  type PublishGrant,
-  parseLogEpoch,
-  parsePosition,
-  type RejectedEvent,
-  type ServerFrame,
-} from '@tidegate/protocol'
+import { DEFAULTS, type PublishGrant, parseLogEpoch, parsePosition, type RejectedEvent } from '@tidegate/protocol'
 import type { AckedPositions } from './acked-positions.ts'
 import { resendDelayMs } from './backoff.ts'
+import { has, isAbsentOr, isDelay, isListOf, isLogEpoch, isNumber, isPosition, isText } from './connection/checks.ts'
+import { isGrant } from './connection/server-frame.ts'
 import type { Link } from './connection.ts'
 import type { PublishEvent } from './contract-types.ts'
 import { clientError, type TidegateError } from './errors.ts'
 import { Outbox, type OutboxLimits } from './outbox.ts'
+import type { FrameChecks, FrameHandlers, FrameOf, Part } from './part.ts'
 import { type FrameBody, frameBodies, refusedFrame, settleCall, UNSTAMPED } from './publish-frames.ts'
 import type { PublishReceipt } from './publish-receipt.ts'
 import { randomId } from './random-id.ts'
 import type { ServerClock } from './server-clock.ts'
-
-type Ack = Extract<ServerFrame, { type: 'ack' }>
-type Reject = Extract<ServerFrame, { type: 'reject' }>
-type Slow = Extract<ServerFrame, { type: 'slow' }>
 
 interface Pending {
   readonly body: FrameBody
@@ -41,8 +33,37 @@ interface Pending {
  */
 const MAX_OUT_OF_ORDER_ROUNDS = 8
 
+const isLogEpochs = isListOf(isLogEpoch)
+
+export const PUBLISH_CHECKS: FrameChecks = {
+  ack: has({
+    seq: isNumber,
+    at: isListOf(isPosition),
+    rejected: isAbsentOr(isListOf(has({ index: isNumber, code: isText }))),
+  }),
+  reject: has({
+    seq: isNumber,
+    code: isText,
+    message: isText,
+    retryAfterMs: isAbsentOr(isDelay),
+    epochs: isAbsentOr(isLogEpochs),
+  }),
+  epoch: has({ at: isLogEpochs }),
+  slow: has({ retryAfterMs: isDelay, publish: isGrant }),
+}
+
 /** Sends publishes, in order and within the grant, until each frame has its final answer. */
-export class Publisher {
+export class Publisher implements Part {
+  readonly checks = PUBLISH_CHECKS
+  readonly frames: FrameHandlers = {
+    ack: (frame) => this.#acknowledged(frame),
+    reject: (frame) => this.#rejected(frame),
+    slow: (frame) => this.#slowed(frame),
+    epoch: ({ at }) => this.#epochsChanged(at),
+    bus: (frame) => {
+      if (frame.class === 'append' && frame.state === 'closed') this.#available()
+    },
+  }
   readonly #link: Link
   readonly #outbox: Outbox<Pending>
   readonly #idPrefix = randomId()
@@ -100,7 +121,7 @@ export class Publisher {
   }
 
   /** The server changed the grant. */
-  slowed({ publish, retryAfterMs }: Slow): void {
+  #slowed({ publish, retryAfterMs }: FrameOf<'slow'>): void {
     this.#grant = publish
     if (retryAfterMs > 0) this.#pauseFor(resendDelayMs(retryAfterMs, 0, Math.random()), false)
     else this.#pump()
@@ -112,7 +133,7 @@ export class Publisher {
   }
 
   /** Redis answers again: there is no reason to wait. */
-  available(): void {
+  #available(): void {
     this.#endPause()
     this.#pump()
   }
@@ -120,7 +141,7 @@ export class Publisher {
   /**
    * Logs continue under these epochs. Frames stored under others may be lost, and are sent again before anything else.
    */
-  epochsChanged(at: readonly string[]): void {
+  #epochsChanged(at: readonly string[]): void {
     for (const text of at) {
       const { partition, epoch } = parseLogEpoch(text)!
       this.#epochs.set(partition, epoch)
@@ -137,7 +158,7 @@ export class Publisher {
     this.#endPause()
   }
 
-  acknowledged({ seq, at, rejected = [], duplicate = false }: Ack): void {
+  #acknowledged({ seq, at, rejected = [], duplicate = false }: FrameOf<'ack'>): void {
     this.#fruitlessRounds = 0
     const epochs = new Map(at.map((text) => parsePosition(text)!).map(({ partition, epoch }) => [partition, epoch]))
     const kept = this.#outbox.keep(seq, epochs, performance.now())
@@ -151,7 +172,7 @@ export class Publisher {
     this.#pump()
   }
 
-  rejected({ seq, code, message, retryAfterMs, epochs }: Reject): void {
+  #rejected({ seq, code, message, retryAfterMs, epochs }: FrameOf<'reject'>): void {
     if (retryAfterMs === undefined) {
       this.#answered(this.#outbox.finish(seq), ({ body, resolve }) => resolve(refusedFrame(body, code, message)))
       this.#pump()
@@ -159,7 +180,7 @@ export class Publisher {
     }
     const isOldest = seq === this.#outbox.lowestSeq
     if (!this.#outbox.refuse(seq)) return
-    if (epochs !== undefined) this.epochsChanged(epochs)
+    if (epochs !== undefined) this.#epochsChanged(epochs)
     if (isOldest && code === 'out_of_order' && this.#fruitlessRounds >= MAX_OUT_OF_ORDER_ROUNDS) {
       this.#link.reconnect()
       return

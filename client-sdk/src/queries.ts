@@ -1,10 +1,9 @@
-import type { ServerFrame } from '@tidegate/protocol'
 import { resendDelayMs } from './backoff.ts'
+import { has, isAbsentOr, isNumber, isText } from './connection/checks.ts'
 import type { Link } from './connection.ts'
 import { clientError, TidegateError } from './errors.ts'
+import type { FrameChecks, FrameHandlers, FrameOf, Part } from './part.ts'
 
-type Result = Extract<ServerFrame, { type: 'result' }>
-type QueryError = Extract<ServerFrame, { type: 'error' }> & { readonly id: number }
 type Params = Readonly<Record<string, unknown>>
 
 /** One page of a query's result. */
@@ -31,8 +30,15 @@ interface Pending {
 /** A page that shows nothing for longer should show an error. */
 export const QUERY_DEADLINE_MS = 10_000
 
+export const QUERY_CHECKS: FrameChecks = { result: has({ id: isNumber, next: isAbsentOr(isText) }) }
+
 /** Unanswered queries. They only read, so they are sent again after a lost connection. */
-export class Queries {
+export class Queries implements Part {
+  readonly checks = QUERY_CHECKS
+  readonly frames: FrameHandlers = {
+    result: ({ id, data, complete, next }) => this.#finish(id, ({ resolve }) => resolve({ data, complete, next })),
+    error: (frame) => this.#failed(frame),
+  }
   readonly #link: Link
   readonly #pending = new Map<number, Pending>()
   #nextId = 1
@@ -55,11 +61,12 @@ export class Queries {
     for (const id of this.#pending.keys()) this.#send(id)
   }
 
-  answered({ id, data, complete, next }: Result): void {
-    this.#finish(id, ({ resolve }) => resolve({ data, complete, next }))
+  end(reason: TidegateError): void {
+    for (const id of [...this.#pending.keys()]) this.#finish(id, ({ reject }) => reject(reason))
   }
 
-  failed({ id, code, message, retryAfterMs }: QueryError): void {
+  #failed({ id, code, message, retryAfterMs }: FrameOf<'error'>): void {
+    if (id === undefined) return
     const pending = this.#pending.get(id)
     if (pending !== undefined && retryAfterMs !== undefined) {
       const delayMs = resendDelayMs(retryAfterMs, pending.refusals++, Math.random())
@@ -69,10 +76,6 @@ export class Queries {
       }
     }
     this.#finish(id, ({ reject }) => reject(new TidegateError(code, message)))
-  }
-
-  end(reason: TidegateError): void {
-    for (const id of [...this.#pending.keys()]) this.#finish(id, ({ reject }) => reject(reason))
   }
 
   /** Without a connection it is sent on the next one. */

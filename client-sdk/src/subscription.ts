@@ -14,7 +14,7 @@ import type { TopicEvent } from './contract-types.ts'
 import type { FrameReceipt } from './credit.ts'
 import { clientError, type TidegateError } from './errors.ts'
 import { type Gap, openGap } from './gap.ts'
-import { listen } from './listen.ts'
+import { Listeners } from './listeners.ts'
 import { CHANGE_OPTIONS, type OptionChange, OptionChanges } from './option-changes.ts'
 import { PositionVector } from './position-vector.ts'
 import { warn } from './warn.ts'
@@ -133,9 +133,9 @@ export class ActiveSubscription<Event extends TopicEvent<string, unknown>> imple
   readonly #received = new PositionVector()
   /** Positions handed to the application: the same, unless events wait for the iterator. */
   readonly #handedOn: PositionVector
-  readonly #gapListeners = new Set<(gap: Gap<Event>) => void>()
-  readonly #snapshotListeners = new Set<(moment: SnapshotMoment) => void>()
-  readonly #errorListeners = new Set<(error: TidegateError) => void>()
+  readonly #onGap = new Listeners<Gap<Event>>('onGap')
+  readonly #onSnapshot = new Listeners<SnapshotMoment>('onSnapshot')
+  readonly #onError = new Listeners<TidegateError>('onError')
   readonly #ready: Promise<void>
   readonly #synced: Promise<void>
   /** Somebody has one of the promises. */
@@ -197,15 +197,15 @@ export class ActiveSubscription<Event extends TopicEvent<string, unknown>> imple
   }
 
   onGap(listener: (gap: Gap<Event>) => void): () => void {
-    return listen('onGap', this.#gapListeners, listener)
+    return this.#onGap.add(listener)
   }
 
   onSnapshot(listener: (moment: SnapshotMoment) => void): () => void {
-    return listen('onSnapshot', this.#snapshotListeners, listener)
+    return this.#onSnapshot.add(listener)
   }
 
   onError(listener: (error: TidegateError) => void): () => void {
-    return listen('onError', this.#errorListeners, listener)
+    return this.#onError.add(listener)
   }
 
   async change(options: OptionChange): Promise<void> {
@@ -259,7 +259,7 @@ export class ActiveSubscription<Event extends TopicEvent<string, unknown>> imple
     this.#wasEnded = false
     this.#granted = true
     this.#isInSnapshot ||= snapshot
-    if (snapshot) for (const listener of this.#snapshotListeners) callBack(listener, 'begins')
+    if (snapshot) this.#onSnapshot.call('begins')
     if (!this.#isInSnapshot) this.#resolveSynced()
     this.policy = policy
     this.resolved(positions)
@@ -300,7 +300,7 @@ export class ActiveSubscription<Event extends TopicEvent<string, unknown>> imple
     this.counted(frame)
     this.resolved({ [frame.topic]: { [frame.lane]: [frame.upTo] } })
     const gap = openGap<Event>(frame, this.#options.options, (query, params) => this.#host.ask(query, params))
-    for (const listener of this.#gapListeners) callBack(listener, gap)
+    this.#onGap.call(gap)
     if (!gap.fetchable && this.#options.options.snapshot) this.#renewSnapshot()
   }
 
@@ -318,7 +318,7 @@ export class ActiveSubscription<Event extends TopicEvent<string, unknown>> imple
     }
     if (snapshot !== 'end') return
     this.#isInSnapshot = false
-    for (const listener of this.#snapshotListeners) callBack(listener, 'complete')
+    this.#onSnapshot.call('complete')
     this.#resolveSynced()
   }
 
@@ -343,9 +343,9 @@ export class ActiveSubscription<Event extends TopicEvent<string, unknown>> imple
   /** The server ended it, or the connection for good. Waiting events can still be iterated. */
   end(reason: TidegateError): void {
     if (this.#ending !== undefined) return
-    const isHeard = this.#errorListeners.size > 0 || this.#isIterated || (this.#isAwaited && !this.#granted)
+    const isHeard = this.#onError.size > 0 || this.#isIterated || (this.#isAwaited && !this.#granted)
     this.#end({ by: 'server', reason }, reason)
-    for (const listener of this.#errorListeners) callBack(listener, reason)
+    this.#onError.call(reason)
     this.#host.failed(reason, isHeard, this.selector)
   }
 

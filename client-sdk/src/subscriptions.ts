@@ -1,13 +1,13 @@
-import { RETRYABLE, type ServerFrame, type SubscribeOptions } from '@tidegate/protocol'
+import { RETRYABLE, type SubscribeOptions } from '@tidegate/protocol'
 import { reconnectDelayMs, resendDelayMs } from './backoff.ts'
+import { has, isAbsentOr, isLane, isListOf, isNumber, isPosition, isTableOf, isText } from './connection/checks.ts'
 import type { Link } from './connection.ts'
 import type { TopicEvent } from './contract-types.ts'
 import type { FrameReceipt } from './credit.ts'
 import { TidegateError } from './errors.ts'
+import type { FrameChecks, FrameHandlers, FrameOf, Part } from './part.ts'
 import { ActiveSubscription, type Subscription, type SubscriptionHost } from './subscription.ts'
 
-type FrameOf<Type extends ServerFrame['type']> = Extract<ServerFrame, { type: Type }>
-type SubscriptionError = FrameOf<'error'> & { readonly sub: number }
 type AnyEvent = TopicEvent<string, unknown>
 
 interface Entry {
@@ -17,8 +17,29 @@ interface Entry {
   retryTimer: ReturnType<typeof setTimeout> | undefined
 }
 
+const isVector = isTableOf(isTableOf(isListOf(isText)))
+const COUNTS = { conflated: isAbsentOr(isNumber), sampled: isAbsentOr(isNumber) }
+const OF_LANE = { sub: isNumber, topic: isText, lane: isLane, ...COUNTS }
+
+export const SUBSCRIPTION_CHECKS: FrameChecks = {
+  subscribed: has({ sub: isNumber, positions: isVector }),
+  unsubscribed: has({ sub: isNumber, code: isText }),
+  batch: has({ parts: isListOf(has({ ...OF_LANE, events: isListOf(has({ at: isText })) })) }),
+  gap: has({ ...OF_LANE, upTo: isPosition, after: isAbsentOr(isPosition) }),
+  progress: has({ sub: isNumber, positions: isVector, counts: isAbsentOr(isListOf(has(COUNTS))) }),
+}
+
 /** The open subscriptions of a client, requested again on every new connection. */
-export class Subscriptions {
+export class Subscriptions implements Part {
+  readonly checks = SUBSCRIPTION_CHECKS
+  readonly frames: FrameHandlers = {
+    subscribed: (frame) => this.#granted(frame),
+    batch: (frame, receipt) => this.#received(frame, receipt),
+    progress: (frame) => this.#progressed(frame),
+    gap: (frame) => this.#entries.get(frame.sub)?.subscription.withheld(frame),
+    unsubscribed: (frame) => this.#interrupted(frame),
+    error: (frame) => this.#refused(frame),
+  }
   readonly #link: Link
   readonly #ask: SubscriptionHost['ask']
   readonly #failed: SubscriptionHost['failed']
@@ -73,7 +94,7 @@ export class Subscriptions {
     for (const entry of this.#entries.values()) clearTimeout(entry.retryTimer)
   }
 
-  granted({ sub, positions, onSlow, maxRate, snapshot }: FrameOf<'subscribed'>): void {
+  #granted({ sub, positions, onSlow, maxRate, snapshot }: FrameOf<'subscribed'>): void {
     const entry = this.#entries.get(sub)
     if (entry === undefined) return
     entry.refusals = 0
@@ -81,7 +102,7 @@ export class Subscriptions {
     this.#resumed(sub)
   }
 
-  received({ parts }: FrameOf<'batch'>, receipt: FrameReceipt): void {
+  #received({ parts }: FrameOf<'batch'>, receipt: FrameReceipt): void {
     for (const part of parts) {
       const entry = this.#entries.get(part.sub)
       if (entry !== undefined) entry.subscription.received(part, receipt)
@@ -89,18 +110,14 @@ export class Subscriptions {
     }
   }
 
-  progressed({ sub, positions, counts = [] }: FrameOf<'progress'>): void {
+  #progressed({ sub, positions, counts = [] }: FrameOf<'progress'>): void {
     const entry = this.#entries.get(sub)
     entry?.subscription.resolved(positions)
     for (const more of counts) entry?.subscription.counted(more)
   }
 
-  withheld(gap: FrameOf<'gap'>): void {
-    this.#entries.get(gap.sub)?.subscription.withheld(gap)
-  }
-
   /** The server ended it: for good, or, such as when the client's rights have changed, to be requested again. */
-  ended({ sub, code, counts = [] }: FrameOf<'unsubscribed'>): void {
+  #interrupted({ sub, code, counts = [] }: FrameOf<'unsubscribed'>): void {
     const entry = this.#entries.get(sub)
     if (entry === undefined || code === 'ok') return
     for (const more of counts) entry.subscription.counted(more)
@@ -117,9 +134,9 @@ export class Subscriptions {
   /**
    * The application need not handle a temporary refusal, such as Redis being away: the subscription is requested again.
    */
-  refused({ sub, code, message, retryable, retryAfterMs }: SubscriptionError): void {
-    const entry = this.#entries.get(sub)
-    if (entry === undefined) return
+  #refused({ sub, code, message, retryable, retryAfterMs }: FrameOf<'error'>): void {
+    const entry = sub === undefined ? undefined : this.#entries.get(sub)
+    if (sub === undefined || entry === undefined) return
     const { subscription } = entry
     if (subscription.isChanging && retryAfterMs !== undefined) {
       this.#after(entry, retryAfterMs, () => subscription.askAgain())

@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
+import { CONNECTION_CHECKS } from '../src/connection/server-frame.ts'
 import { Connection, type ConnectionEvents } from '../src/connection.ts'
 import { TestSocket } from './support/test-socket.ts'
 
@@ -13,12 +14,11 @@ function open(events: Partial<ConnectionEvents> = {}, surroundings = { now: 0, w
   TestSocket.opened = []
   const told: string[] = []
   const connection = new Connection(
-    { url: 'ws://gateway/v1/ws', WebSocket: TestSocket, producer: 'till-7', windowBytes: 65_536 },
+    { url: 'ws://gateway/v1/ws', WebSocket: TestSocket, windowBytes: 65_536, checks: CONNECTION_CHECKS },
     {
       online: () => told.push('online'),
       time: () => {},
-      epochs: () => [],
-      acked: () => [],
+      hello: () => ({}),
       leaving: () => told.push('leaving'),
       offline: () => told.push('offline'),
       frame: (frame) => told.push(frame.type),

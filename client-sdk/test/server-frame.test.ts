@@ -1,8 +1,14 @@
 import { describe, expect, test } from 'vitest'
-import { isDelay, readServerFrame } from '../src/connection/server-frame.ts'
+import { COMMAND_CHECKS } from '../src/commands/commands.ts'
+import { isDelay } from '../src/connection/checks.ts'
+import { CONNECTION_CHECKS, readServerFrame } from '../src/connection/server-frame.ts'
 import { PositionVector } from '../src/position-vector.ts'
+import { PUBLISH_CHECKS } from '../src/publisher.ts'
+import { QUERY_CHECKS } from '../src/queries.ts'
+import { SUBSCRIPTION_CHECKS } from '../src/subscriptions.ts'
 import { welcome } from './support/welcome.ts'
 
+const CHECKS = { ...CONNECTION_CHECKS, ...SUBSCRIPTION_CHECKS, ...QUERY_CHECKS, ...PUBLISH_CHECKS, ...COMMAND_CHECKS }
 const AT = '0@e/1-0.0'
 const GRANT = { frames: 1, bytes: 1 }
 const EVENT = { at: AT, id: 'e', key: 'k', time: 1, data: null }
@@ -92,20 +98,20 @@ const FRAMES: readonly (readonly [
 
 describe('server frame', () => {
   test.each(FRAMES)('C-FRAME-2 readServerFrame - takes $type, and none of it with a wrong field', (right, wrong) => {
-    expect(readServerFrame(JSON.stringify(right))).toEqual(right)
+    expect(readServerFrame(JSON.stringify(right), CHECKS)).toEqual(right)
     for (const [name, values] of Object.entries(wrong)) {
       for (const value of values) {
         const text = JSON.stringify({ ...right, [name]: value })
-        expect([text, readServerFrame(text)]).toEqual([text, undefined])
+        expect([text, readServerFrame(text, CHECKS)]).toEqual([text, undefined])
       }
     }
   })
 
   test('C-FRAME-1 readServerFrame - takes types that it does not know, whatever they are called', () => {
     for (const type of ['novelty', 'constructor', '__proto__']) {
-      expect(readServerFrame(`{"type":"${type}"}`)).toEqual({ type })
+      expect(readServerFrame(`{"type":"${type}"}`, CHECKS)).toEqual({ type })
     }
-    for (const text of ['', '[]', '{}', '{"type":1}']) expect(readServerFrame(text)).toBeUndefined()
+    for (const text of ['', '[]', '{}', '{"type":1}']) expect(readServerFrame(text, CHECKS)).toBeUndefined()
   })
 
   test('C-FRAME-2 isDelay - at most a day', () => {

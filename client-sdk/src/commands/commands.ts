@@ -6,13 +6,14 @@ import {
   type LogEpoch,
   parseLogEpoch,
   parsePosition,
-  type ServerFrame,
 } from '@tidegate/protocol'
 import type { AckedPositions } from '../acked-positions.ts'
 import { resendDelayMs } from '../backoff.ts'
+import { has, isAbsentOr, isDelay, isListOf, isNumber, isPosition, isRecord, isText } from '../connection/checks.ts'
 import type { Link } from '../connection.ts'
 import { CommandRejected, clientError, TidegateError, type TidegateErrorCode } from '../errors.ts'
 import { Kept } from '../kept.ts'
+import type { FrameChecks, FrameHandlers, FrameOf, Part } from '../part.ts'
 import { utf8Bytes } from '../utf8-bytes.ts'
 import { checkCommand } from './check-command.ts'
 import { birthOf, newCommandId } from './command-id.ts'
@@ -20,7 +21,7 @@ import { CommandQueue, type QueueLimits, type SettledCommand } from './command-q
 import type { CommandOptions, UntypedAnswer } from './command-types.ts'
 import type { RecoveredCommand } from './recovered-command.ts'
 
-type Answer = Extract<ServerFrame, { type: 'answer' }>
+type Answer = FrameOf<'answer'>
 type Rejection = Extract<Answer, { status: 'rejected' }>
 
 /** What is asked of which entity. */
@@ -68,8 +69,31 @@ const LONGEST_DEADLINE_MS = 2 ** 31 - 1
 /** Codes of Tidegate that are about the entity and the input, and no fault of anybody. */
 const VERDICTS: ReadonlySet<string> = new Set(['invalid_input', 'version_conflict'])
 
+const isDone = has({ version: isNumber, epoch: isText, events: isListOf(isRecord) })
+const isRejected = has({
+  code: isText,
+  message: isText,
+  retryAfterMs: isAbsentOr(isDelay),
+  path: isAbsentOr(isText),
+})
+const isAnswer = has({ id: isText, position: isAbsentOr(isPosition) })
+
+export const COMMAND_CHECKS: FrameChecks = {
+  answer: (frame) => {
+    if (!isAnswer(frame)) return false
+    const { status } = frame as Answer
+    return status === 'done' ? isDone(frame) : status === 'rejected' && isRejected(frame)
+  },
+}
+
 /** Sends commands until each has its outcome, or reaches its deadline. */
-export class Commands {
+export class Commands implements Part {
+  readonly checks = COMMAND_CHECKS
+  readonly frames: FrameHandlers = {
+    answer: (frame) => this.#answered(frame),
+    epoch: ({ at }) => this.#epochsChanged(at),
+    reject: ({ epochs = [] }) => this.#epochsChanged(epochs),
+  }
   readonly #link: Link
   readonly #queue: CommandQueue<Pending>
   readonly #acked: AckedPositions
@@ -144,7 +168,7 @@ export class Commands {
   }
 
   /** Logs continue under these epochs. What commands did under others may be lost: they go again, before later ones. */
-  epochsChanged(at: readonly string[]): void {
+  #epochsChanged(at: readonly string[]): void {
     for (const text of at) this.#changed(parseLogEpoch(text)!)
     this.#pump()
   }
@@ -155,7 +179,7 @@ export class Commands {
     this.#queue.disconnected()
   }
 
-  answered(answer: Answer): void {
+  #answered(answer: Answer): void {
     const { id } = answer
     if (answer.status === 'rejected' && answer.retryAfterMs !== undefined) {
       this.#refused(id, answer, answer.retryAfterMs)

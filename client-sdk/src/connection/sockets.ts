@@ -1,5 +1,6 @@
 import { SUBPROTOCOL } from '@tidegate/protocol'
 import { CreditMeter } from '../credit.ts'
+import type { FrameChecks } from '../part.ts'
 import { OPEN, type Socket, type SocketConstructor } from '../socket.ts'
 import type { Happening, SocketEvent } from './event.ts'
 import { frameEvent } from './frame-event.ts'
@@ -11,6 +12,7 @@ export interface SocketOptions {
   readonly url: string
   readonly WebSocket: SocketConstructor
   readonly windowBytes: number
+  readonly checks: FrameChecks
 }
 
 /** The open sockets of a connection. Each counts its own credit: events may be consumed after another one took over. */
@@ -25,13 +27,13 @@ export class Sockets {
   }
 
   open(id: SocketId): void {
-    const { url, WebSocket, windowBytes } = this.#options
+    const { url, WebSocket, windowBytes, checks } = this.#options
     const socket = new WebSocket(url, SUBPROTOCOL) as Socket
     const hear = (event: Happening) => this.#hear({ from: 'socket', socket: id, ...event })
     const credit = new CreditMeter(windowBytes, (bytes) => send(socket, JSON.stringify({ type: 'credit', bytes })))
     socket.onopen = () => hear({ kind: 'opened' })
     // A text frame is a string in browsers and with `ws`; other classes may hand out a Buffer.
-    socket.onmessage = ({ data }) => hear(frameEvent(String(data), credit))
+    socket.onmessage = ({ data }) => hear(frameEvent(String(data), checks, credit))
     socket.onclose = ({ code, reason }) => {
       this.#sockets.delete(id)
       hear({ kind: 'lost', code, reason })

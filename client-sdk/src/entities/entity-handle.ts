@@ -1,9 +1,9 @@
 import { parsePosition, type SubscribeOptions } from '@tidegate/protocol'
-import { callBack } from '../call-back.ts'
 import type { CommandAnswer, CommandOptions, UntypedAnswer } from '../commands/command-types.ts'
 import type { CommandCall } from '../commands/commands.ts'
 import type { TopicEvent } from '../contract-types.ts'
 import { clientError, TidegateError } from '../errors.ts'
+import { Listeners } from '../listeners.ts'
 import type { Subscription } from '../subscription.ts'
 import { type Ask, getEntity, historyPages } from './entity-queries.ts'
 import type {
@@ -38,8 +38,8 @@ export class EntityHandle<Shape extends EntityShape> {
   readonly name: string
   readonly key: string
   readonly #host: EntityHost
-  readonly #listeners = new Set<(state: LiveState<Shape['view']>) => void>()
-  readonly #eraseListeners = new Set<() => void>()
+  readonly #onChange = new Listeners<LiveState<Shape['view']>>('onChange')
+  readonly #onErase = new Listeners('onErase')
   #live: { readonly subscription: Subscription<AnyEvent>; readonly ready: Promise<void> } | undefined
   #state: LiveState<Shape['view']> | undefined
   /** Of the newest that was delivered. */
@@ -80,15 +80,13 @@ export class EntityHandle<Shape extends EntityShape> {
   /** Calls back with every state from now on, the first one included. Returns what ends that. */
   onChange(listener: (state: LiveState<Shape['view']>) => void): () => void {
     this.#open()
-    this.#listeners.add(listener)
-    return () => this.#listeners.delete(listener)
+    return this.#onChange.add(listener)
   }
 
   /** Calls back once the entity was erased: `state` is `undefined` then, and whatever is shown of it should go. */
   onErase(listener: () => void): () => void {
     this.#open()
-    this.#eraseListeners.add(listener)
-    return () => this.#eraseListeners.delete(listener)
+    return this.#onErase.add(listener)
   }
 
   /**
@@ -132,8 +130,8 @@ export class EntityHandle<Shape extends EntityShape> {
   /** Ends the subscription; commands that have no outcome yet still get it. Idempotent. */
   close(): void {
     this.#isClosed = true
-    this.#listeners.clear()
-    this.#eraseListeners.clear()
+    this.#onChange.clear()
+    this.#onErase.clear()
     this.#live?.subscription.close()
   }
 
@@ -165,11 +163,11 @@ export class EntityHandle<Shape extends EntityShape> {
     this.#seen = { version, epoch }
     if (change.erased === true) {
       this.#state = undefined
-      for (const listener of this.#eraseListeners) callBack(listener, undefined)
+      this.#onErase.call()
       return
     }
     this.#state = { version, view: change.state }
-    for (const listener of this.#listeners) callBack(listener, this.#state)
+    this.#onChange.call(this.#state)
   }
 
   #isKnown(change: LiveChange<Shape['view']>): boolean {

@@ -1,8 +1,7 @@
 import type { SubscribeOptions } from '@tidegate/protocol'
-import { callBack } from '../call-back.ts'
 import type { TopicEvent } from '../contract-types.ts'
 import type { TidegateError } from '../errors.ts'
-import { listen } from '../listen.ts'
+import { Listeners } from '../listeners.ts'
 import type { Subscription } from '../subscription.ts'
 
 /** A subject with connections. */
@@ -32,8 +31,8 @@ const OPTIONS: SubscribeOptions = { snapshot: true, onSlow: 'conflate' }
 /** Who is subscribed to a topic, as it changes. Subscribed to `<topic>.presence` until it is closed. */
 export class PresenceHandle {
   readonly #subscribe: Subscribe
-  readonly #listeners = new Set<(change: PresenceChange) => void>()
-  readonly #errorListeners = new Set<(error: TidegateError) => void>()
+  readonly #onChange = new Listeners<PresenceChange>('onChange')
+  readonly #onError = new Listeners<TidegateError>('onError')
   #subscription: Subscription<AnyEvent>
   #entries = new Map<string, Presence>()
   /** What a snapshot has shown so far. */
@@ -62,12 +61,12 @@ export class PresenceHandle {
 
   /** Calls back for everybody who joins, changes or leaves, those of the first snapshot included. Returns what ends that. */
   onChange(listener: (change: PresenceChange) => void): () => void {
-    return listen('onChange', this.#listeners, listener)
+    return this.#onChange.add(listener)
   }
 
   /** Calls back if the server ends it: `present` stays as it is. Returns what ends that. */
   onError(listener: (error: TidegateError) => void): () => void {
-    return listen('onError', this.#errorListeners, listener)
+    return this.#onError.add(listener)
   }
 
   /** Idempotent. */
@@ -86,9 +85,7 @@ export class PresenceHandle {
       // Otherwise a snapshot comes by itself.
       if (fetchable) this.#startAnew()
     })
-    subscription.onError((error) => {
-      for (const listener of this.#errorListeners) callBack(listener, error)
-    })
+    subscription.onError((error) => this.#onError.call(error))
     return subscription
   }
 
@@ -121,6 +118,6 @@ export class PresenceHandle {
     if (now === undefined) this.#entries.delete(subject)
     else this.#entries.set(subject, now)
     if (subject === MORE_KEY) return
-    for (const listener of this.#listeners) callBack(listener, { subject, before, now })
+    this.#onChange.call({ subject, before, now })
   }
 }

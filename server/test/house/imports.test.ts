@@ -65,8 +65,15 @@ describe('imports', () => {
     const allowed = (imported: string, { path }: Module) =>
       imported.startsWith('client-sdk/src/') ||
       imported === 'protocol/src/index.ts' ||
-      (imported === 'ws' && path === 'client-sdk/src/node.ts')
+      (imported === 'ws' && path === 'client-sdk/src/node-socket.ts')
     expect(offences(modulesOf('client-sdk/'), allowed)).toEqual([])
+  })
+
+  test('C-READER-1 client-sdk - an entry that only subscribes loads nothing of publishing, commands, entities and presence', () => {
+    const loaded = [...reachable(graph, 'client-sdk/src/subscribe-node.ts')]
+    expect(loaded).toContain('client-sdk/src/subscription.ts')
+    const others = /publisher|outbox|publish-frames|kept|acked|\/(commands|entities|presence)\//
+    expect(loaded.filter((path) => others.test(path))).toEqual([])
   })
 
   test('client-sdk - the machine of the connection is pure: it reads no clock and no chance, and opens nothing', () => {

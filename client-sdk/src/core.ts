@@ -1,0 +1,188 @@
+import { DEFAULTS, type PublishGrant, type ServerFrame } from '@tidegate/protocol'
+import { expectKind, expectOptions, type Kind } from './arguments.ts'
+import { CONNECTION_CHECKS } from './connection/server-frame.ts'
+import type { ConnectionStatus } from './connection/state.ts'
+import { Connection, type ConnectionEvents } from './connection.ts'
+import type { FrameReceipt } from './credit.ts'
+import { clientError, type TidegateError } from './errors.ts'
+import { Listeners } from './listeners.ts'
+import type { FrameOf, Hello, Part } from './part.ts'
+import { Queries, type QueryPage } from './queries.ts'
+import { ServerClock } from './server-clock.ts'
+import { type SocketConstructor, socketUrl } from './socket.ts'
+import { Subscriptions } from './subscriptions.ts'
+import type { TokenOption } from './token-source.ts'
+import { warn } from './warn.ts'
+
+export interface ConnectOptions {
+  /** Address of a gateway, `http(s)://` or `ws(s)://`. Its path is not used. */
+  readonly url: string
+  /**
+   * Who the client is: a JSON Web Token or an API key. A function is asked for one before the first connection, before
+   * that one expires, and when a gateway refuses it; all of them MUST be of one subject.
+   */
+  readonly token?: TokenOption
+  /** Defaults to the global WebSocket; `@tidegate/client/node` brings one for Node 20. */
+  readonly WebSocket?: SocketConstructor
+  /** Bytes the server may have in flight to this client, 4 KiB to 4 MiB. */
+  readonly windowBytes?: number
+}
+
+export const CONNECT_OPTIONS: Readonly<Record<keyof ConnectOptions, Kind | null>> = {
+  url: 'a string',
+  // Its own check does not show it.
+  token: null,
+  WebSocket: 'a function',
+  windowBytes: 'a number',
+}
+
+/** The server's report on its Redis. */
+export type BusChange = Omit<FrameOf<'bus'>, 'type'>
+
+const CLOSE_OPTIONS = { deadlineMs: 'a number' } as const
+/** Longer than a partition takes to get another owner, and not so long that a process seems to hang. */
+const CLOSE_DEADLINE_MS = 5_000
+
+/**
+ * What every client has: a connection, subscriptions and queries. It hands frames and changes of the connection to its
+ * parts, and ends them together.
+ */
+export class Core implements ConnectionEvents {
+  readonly connection: Connection
+  readonly clock = new ServerClock()
+  readonly subscriptions: Subscriptions
+  readonly onStatus = new Listeners<ConnectionStatus>('onStatus')
+  readonly onError = new Listeners<TidegateError>('onError')
+  readonly onBus = new Listeners<BusChange>('onBus')
+  readonly onTokenError = new Listeners<TidegateError>('onTokenError')
+  readonly #queries: Queries
+  readonly #parts: Part[]
+  readonly #checks = { ...CONNECTION_CHECKS }
+  /** Why this client accepts no more calls. */
+  #ended: TidegateError | undefined
+  #closing: Promise<void> | undefined
+  /** Why everything ends is reported once, not again by every subscription. */
+  #isEnding = false
+
+  /**
+   * @param name of the function that the application called, and the options that it takes
+   * @throws TidegateError `invalid_url`, `invalid_token`, `no_websocket`; TypeError for options that there are not
+   */
+  constructor(name: string, known: Readonly<Record<string, Kind | null>>, options: ConnectOptions) {
+    expectOptions(name, known, options)
+    expectKind(`${name}.url`, 'a string', options.url)
+    const WebSocket = options.WebSocket ?? (globalThis.WebSocket as SocketConstructor | undefined)
+    if (WebSocket === undefined) throw clientError('no_websocket')
+    this.connection = new Connection(
+      {
+        url: socketUrl(options.url),
+        WebSocket,
+        token: options.token,
+        windowBytes: options.windowBytes ?? DEFAULTS.windowBytes,
+        checks: this.#checks,
+      },
+      this,
+    )
+    this.#queries = new Queries(this.connection)
+    this.subscriptions = new Subscriptions(this.connection, {
+      ask: async (query, params) => (await this.ask(query, params)).data,
+      failed: (error, isHeard, selector) =>
+        this.#isEnding || this.#report(error, isHeard, `The subscription to ${selector} ended: `),
+    })
+    this.#parts = [this.subscriptions, this.#queries]
+    for (const { checks } of this.#parts) Object.assign(this.#checks, checks)
+  }
+
+  /** Adds parts before the first connection. They hear of everything before subscriptions and queries do. */
+  add(...parts: readonly Part[]): void {
+    this.#parts.unshift(...parts)
+    for (const { checks } of parts) Object.assign(this.#checks, checks)
+  }
+
+  /** @throws TidegateError `no_answer` after 10 s, `closed`, or the server's code */
+  async ask(query: string, params: Readonly<Record<string, unknown>>): Promise<QueryPage> {
+    if (this.#ended !== undefined) throw this.#ended
+    return this.#queries.ask(query, params)
+  }
+
+  /** @throws TidegateError why the client accepts no more calls */
+  assertOpen(): void {
+    if (this.#ended !== undefined) throw this.#ended
+    if (this.#closing !== undefined) throw clientError('closed')
+  }
+
+  /** Waits for what parts still expect, at most `deadlineMs`, then closes. Idempotent. */
+  close(options: { readonly deadlineMs?: number }): Promise<void> {
+    if (this.#closing === undefined) {
+      expectOptions('close', CLOSE_OPTIONS, options)
+      this.#closing = this.#close(options.deadlineMs ?? CLOSE_DEADLINE_MS)
+    }
+    return this.#closing
+  }
+
+  async #close(deadlineMs: number): Promise<void> {
+    let timer: ReturnType<typeof setTimeout> | undefined
+    const deadline = new Promise<void>((resolve) => {
+      timer = setTimeout(resolve, deadlineMs)
+    })
+    await Promise.race([Promise.all(this.#parts.map((part) => part.empty?.())), deadline])
+    clearTimeout(timer)
+    for (const part of this.#parts) part.close?.()
+    this.connection.close()
+  }
+
+  hello(greeting: Pick<Hello, 'session' | 'sequence'>): Partial<Hello> {
+    return Object.assign({}, ...this.#parts.map((part) => part.hello?.(greeting)))
+  }
+
+  online(grant: PublishGrant): void {
+    for (const part of this.#parts) part.online?.(grant)
+  }
+
+  leaving(): void {
+    for (const part of this.#parts) part.leaving?.()
+  }
+
+  offline(): void {
+    for (const part of this.#parts) part.offline?.()
+  }
+
+  frame(frame: ServerFrame, receipt: FrameReceipt): void {
+    for (const { frames } of this.#parts) {
+      if (frames === undefined || !Object.hasOwn(frames, frame.type)) continue
+      // The look-up loses the relation of a type and its handler.
+      const handle = frames[frame.type] as (frame: ServerFrame, receipt: FrameReceipt) => void
+      handle(frame, receipt)
+    }
+    if (frame.type !== 'bus') return
+    const { type: _, ...change } = frame
+    this.onBus.call(change)
+  }
+
+  time(time: number, isGreeting: boolean): void {
+    this.clock.note(time, isGreeting)
+  }
+
+  status(status: ConnectionStatus): void {
+    this.onStatus.call(status)
+  }
+
+  tokenError(error: TidegateError): void {
+    this.onTokenError.call(error)
+    this.#report(error, this.onTokenError.size > 0)
+  }
+
+  closed(reason: TidegateError): void {
+    this.#ended = reason
+    if (this.#closing === undefined) this.#report(reason, false)
+    this.#isEnding = true
+    for (const part of this.#parts) part.end?.(reason)
+    this.#isEnding = false
+  }
+
+  /** @param isHeard whether something else says so to the application @param what happened, for the console */
+  #report(error: TidegateError, isHeard: boolean, what = ''): void {
+    this.onError.call(error)
+    if (!isHeard && this.onError.size === 0) warn(`${what}${error.message} [${error.code}]`)
+  }
+}

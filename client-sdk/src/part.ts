@@ -1,0 +1,38 @@
+import type { ClientFrame, PublishGrant, ServerFrame } from '@tidegate/protocol'
+import type { Check } from './connection/checks.ts'
+import type { FrameReceipt } from './credit.ts'
+import type { TidegateError } from './errors.ts'
+
+type FrameType = ServerFrame['type']
+
+export type FrameOf<Type extends FrameType> = Extract<ServerFrame, { type: Type }>
+export type Hello = Extract<ClientFrame, { type: 'hello' }>
+
+/** What the client relies on in frames of a type: one that is otherwise is no frame. */
+export type FrameChecks = { readonly [Type in FrameType]?: Check }
+
+/** The receipt MUST be completed for every event of a batch. */
+export type FrameHandlers = {
+  readonly [Type in FrameType]?: (frame: FrameOf<Type>, receipt: FrameReceipt) => void
+}
+
+/** Something that a client does over its connection. All of its parts hear everything, in the order in which they stand. */
+export interface Part {
+  /** For the types of frames that no other part and not the connection itself checks. */
+  readonly checks?: FrameChecks
+  readonly frames?: FrameHandlers
+  /** Its fields of `hello`. */
+  hello?(greeting: Pick<Hello, 'session' | 'sequence'>): Partial<Hello>
+  /** A new connection was greeted: what is open is requested again. */
+  online?(grant: PublishGrant): void
+  /** The connection is about to be replaced: what is on its way is still answered, nothing new MUST be published on it. */
+  leaving?(): void
+  /** What is unanswered on the connection stays unanswered; another one comes, or is there. */
+  offline?(): void
+  /** Resolves when nothing waits for an answer any more. */
+  empty?(): Promise<void>
+  /** The application closes its client. */
+  close?(): void
+  /** There will be no further connection: gives up everything. */
+  end?(reason: TidegateError): void
+}

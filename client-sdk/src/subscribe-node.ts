@@ -1,0 +1,10 @@
+import type { ConnectOptions } from './core.ts'
+import { withNodeSocket } from './node-socket.ts'
+import { createSubscriber as createBrowserSubscriber, type Subscriber } from './subscriber.ts'
+
+export * from './subscribe.ts'
+
+/** Opens a client that subscribes and asks, on Node: its WebSocket is that of Node, or the class of the `ws` package. */
+export function createSubscriber<C = unknown>(options: ConnectOptions): Subscriber<C> {
+  return createBrowserSubscriber<C>(withNodeSocket(options))
+}

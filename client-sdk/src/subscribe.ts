@@ -1,0 +1,18 @@
+export type {
+  OnSlow,
+  PositionVector,
+  ResumeFrom,
+  SubscribeOptions,
+  SubscriptionLedger,
+} from '@tidegate/protocol'
+export type { ConnectionStatus } from './connection/state.ts'
+export type { EventOf, Selector, TopicEvent, TopicsOf } from './contract-types.ts'
+export type { BusChange, ConnectOptions } from './core.ts'
+export { type ClientErrorCode, TidegateError, type TidegateErrorCode } from './errors.ts'
+export type { Gap, Recovered } from './gap.ts'
+export type { OptionChange } from './option-changes.ts'
+export type { QueryPage } from './queries.ts'
+export type { SocketConstructor } from './socket.ts'
+export { createSubscriber, type Subscriber } from './subscriber.ts'
+export type { GrantedPolicy, SnapshotMoment, Subscription } from './subscription.ts'
+export type { TokenContext, TokenOption } from './token-source.ts'

@@ -1,0 +1,136 @@
+import type { SubscribeOptions } from '@tidegate/protocol'
+import { expectKind, expectOptions } from './arguments.ts'
+import type { ConnectionStatus } from './connection/state.ts'
+import type { EventOf, Selector, TopicEvent, TopicsOf } from './contract-types.ts'
+import { type BusChange, CONNECT_OPTIONS, type ConnectOptions, Core } from './core.ts'
+import type { TidegateError } from './errors.ts'
+import { CHANGE_OPTIONS } from './option-changes.ts'
+import type { QueryPage } from './queries.ts'
+import type { Subscription } from './subscription.ts'
+
+declare global {
+  // For programs whose `lib` does not have it yet: `await using` is of 2026.
+  interface SymbolConstructor {
+    readonly asyncDispose: unique symbol
+  }
+}
+
+const SUBSCRIBE_OPTIONS: Readonly<Record<keyof SubscribeOptions, null>> = {
+  ...CHANGE_OPTIONS,
+  from: null,
+  snapshot: null,
+}
+
+/** A client of one Tidegate deployment that reads: over one connection, which it keeps open until `close`. */
+export class Subscriber<C = unknown> {
+  readonly #core: Core
+
+  constructor(core: Core) {
+    this.#core = core
+  }
+
+  get status(): ConnectionStatus {
+    return this.#core.connection.status
+  }
+
+  /** Calls back on every change of `status`. Returns a function that ends that. */
+  onStatus(listener: (status: ConnectionStatus) => void): () => void {
+    return this.#core.onStatus.add(listener)
+  }
+
+  /**
+   * Calls back for everything that goes wrong beside the calls that reject: a subscription that the server refused or
+   * ended, a connection that the server closed for good, a token function that gave no token. While nobody listens, the
+   * console has a warning for what nothing else says. Returns a function that ends that.
+   */
+  onError(listener: (error: TidegateError) => void): () => void {
+    return this.#core.onError.add(listener)
+  }
+
+  /**
+   * Calls back when the server can no longer reach its Redis for some class of operations (`append`: publishing,
+   * `tail`: delivery, `query`), and when it can again. Meanwhile publishes wait in the outbox and subscriptions stay.
+   * Returns a function that ends that.
+   */
+  onBus(listener: (change: BusChange) => void): () => void {
+    return this.#core.onBus.add(listener)
+  }
+
+  /**
+   * Calls back when the `token` function gave none (`no_token`), or one that a gateway refused (`unauthorized`). It is
+   * asked again, after a growing wait; meanwhile `status` follows the connection. Returns a function that ends that.
+   */
+  onTokenError(listener: (error: TidegateError) => void): () => void {
+    return this.#core.onTokenError.add(listener)
+  }
+
+  /** Now by the clock of the server, ms since 1970; before the first connection by that of this machine. */
+  now(): number {
+    return this.#core.clock.at(performance.now())
+  }
+
+  /**
+   * Subscribes to a topic or a wildcard (`commerce.*`, `>`), from now on unless `from` says otherwise.
+   *
+   * @throws TypeError for arguments of other types, and options that there are not
+   */
+  subscribe<S extends Selector<TopicsOf<C>>>(
+    selector: S,
+    callback?: (event: EventOf<TopicsOf<C>, S>) => void,
+  ): Subscription<EventOf<TopicsOf<C>, S>>
+  subscribe<S extends Selector<TopicsOf<C>>>(
+    selector: S,
+    options: SubscribeOptions,
+    callback?: (event: EventOf<TopicsOf<C>, S>) => void,
+  ): Subscription<EventOf<TopicsOf<C>, S>>
+  subscribe<S extends Selector<TopicsOf<C>>>(
+    selector: S,
+    ...rest: readonly [
+      optionsOrCallback?: SubscribeOptions | ((event: EventOf<TopicsOf<C>, S>) => void),
+      callback?: (event: EventOf<TopicsOf<C>, S>) => void,
+    ]
+  ): Subscription<EventOf<TopicsOf<C>, S>> {
+    const [options = {}, callback] = typeof rest[0] === 'function' ? [{}, rest[0]] : (rest as never)
+    expectKind('subscribe: selector', 'a string', selector)
+    expectOptions('subscribe', SUBSCRIBE_OPTIONS, options)
+    if (callback !== undefined) expectKind('subscribe: callback', 'a function', callback)
+    // Under a selector the server sends the types of the contract; nothing here could check that.
+    const untyped = callback as ((event: TopicEvent<string, unknown>) => void) | undefined
+    return this.#core.subscriptions.open(selector, options, untyped) as Subscription<EventOf<TopicsOf<C>, S>>
+  }
+
+  /**
+   * Runs a query (`topics`, `window`, `history`, `gap`, `entity`, `entityHistory`, `findEntities`), waiting for a
+   * connection if need be.
+   *
+   * @throws TidegateError `no_answer` after 10 s, `closed`, or the server's code.
+   */
+  async query(name: string, params: Readonly<Record<string, unknown>> = {}): Promise<unknown> {
+    return (await this.queryPage(name, params)).data
+  }
+
+  /** As `query`, for paged answers: includes the `after` of the next page. */
+  async queryPage(name: string, params: Readonly<Record<string, unknown>> = {}): Promise<QueryPage> {
+    return this.#core.ask(name, params)
+  }
+
+  /**
+   * Waits for outstanding acknowledgements and outcomes, at most `deadlineMs` (5 s if absent), then closes, subscriptions
+   * included. Idempotent.
+   */
+  close(options: { readonly deadlineMs?: number } = {}): Promise<void> {
+    return this.#core.close(options)
+  }
+
+  /** As `close`, for `await using`. */
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close()
+  }
+}
+
+/** Opens a client that subscribes and asks. With `createSubscriber<typeof config>` it knows the topics of that config. */
+export function createSubscriber<C = unknown>(options: ConnectOptions): Subscriber<C> {
+  const core = new Core('createSubscriber', CONNECT_OPTIONS, options)
+  core.connection.open()
+  return new Subscriber<C>(core)
+}

@@ -1,0 +1,31 @@
+import { join } from 'node:path'
+import { gzipSync } from 'node:zlib'
+import { build } from 'esbuild'
+import { REPOSITORY } from './source-files.ts'
+
+/** What pages load of the client, and how much of it they may: bytes, minified, gzip. */
+export const BUNDLES = [
+  {
+    what: 'client, subscribing only',
+    code: `import { createSubscriber } from '@tidegate/client/subscribe'
+createSubscriber({ url: location.origin }).subscribe('a', console.log)`,
+    limit: 8_000,
+  },
+  { what: 'client, everything', code: "export * from '@tidegate/client'", limit: 12_000 },
+] as const
+
+/** Bytes of a module bundled for browsers, minified, gzip. @param of what it imports: the sources, or what was built */
+export async function bundleSize(code: string, of: 'sources' | 'built'): Promise<number> {
+  const { outputFiles } = await build({
+    stdin: { contents: code, resolveDir: join(REPOSITORY, 'server') },
+    bundle: true,
+    minify: true,
+    write: false,
+    format: 'esm',
+    platform: 'browser',
+    target: 'es2022',
+    // The paths of the repository lead to sources; an application does not have them.
+    ...(of === 'built' ? { tsconfigRaw: {} } : { tsconfig: join(REPOSITORY, 'tsconfig.json') }),
+  })
+  return gzipSync(outputFiles[0]!.contents, { level: 9 }).length
+}
