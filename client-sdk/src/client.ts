@@ -65,7 +65,9 @@ export class TidegateClient<C = unknown> extends Subscriber<C> {
         return {
           producer,
           ...greeting,
-          ...(epochs.size > 0 && { epochs: [...epochs].map(([partition, epoch]) => formatLogEpoch({ partition, epoch })) }),
+          ...(epochs.size > 0 && {
+            epochs: [...epochs].map(([partition, epoch]) => formatLogEpoch({ partition, epoch })),
+          }),
           ...acked.hello(),
         }
       },
@@ -133,7 +135,9 @@ export class TidegateClient<C = unknown> extends Subscriber<C> {
   /** Who is subscribed to a topic with presence, as it changes. */
   presence<Topic extends ShownTopic<TopicsOf<C>>>(topic: Topic): PresenceHandle {
     expectKind('presence: topic', 'a string', topic)
-    return new PresenceHandle((options, callback) => this.#core.subscriptions.open(`${topic}.presence`, options, callback))
+    return new PresenceHandle((options, callback) =>
+      this.#core.subscriptions.open(`${topic}.presence`, options, callback),
+    )
   }
 
   /** The entities that have a value in an index, page by page. @throws TidegateError as `query` does */

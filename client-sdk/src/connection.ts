@@ -1,4 +1,11 @@
-import { type ClientFrame, LIMITS, PROTOCOL_VERSION, type PublishGrant, type ServerFrame } from '@tidegate/protocol'
+import {
+  type ClientFrame,
+  MAX_WINDOW_BYTES,
+  MIN_WINDOW_BYTES,
+  PROTOCOL_VERSION,
+  type PublishGrant,
+  type ServerFrame,
+} from '@tidegate/protocol'
 import type { Effect } from './connection/effect.ts'
 import { endingError, refusalError } from './connection/ending.ts'
 import type { ClientEvent, ConnectionEvent } from './connection/event.ts'
@@ -79,9 +86,8 @@ export class Connection implements Link {
 
   /** @throws TidegateError `invalid_token` */
   constructor(options: ConnectionOptions, events: ConnectionEvents, surroundings = readSurroundings) {
-    const { minWindowBytes, maxWindowBytes } = LIMITS
     // The server clamps the window; counting against another one would report too late.
-    const windowBytes = Math.min(maxWindowBytes, Math.max(minWindowBytes, options.windowBytes))
+    const windowBytes = Math.min(MAX_WINDOW_BYTES, Math.max(MIN_WINDOW_BYTES, options.windowBytes))
     this.#options = { ...options, windowBytes }
     this.#events = events
     this.#surroundings = surroundings

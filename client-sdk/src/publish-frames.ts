@@ -1,4 +1,4 @@
-import { type ErrorCode, LIMITS } from '@tidegate/protocol'
+import { type ErrorCode, FRAME_BYTES, FRAME_EVENTS } from '@tidegate/protocol'
 import type { PublishEvent } from './contract-types.ts'
 import { TidegateError } from './errors.ts'
 import type { PublishReceipt } from './publish-receipt.ts'
@@ -17,7 +17,7 @@ export interface FrameBody {
 export const UNSTAMPED = '\0'.repeat(13)
 
 /** Half the limit: resending a lost frame of this size costs little. */
-const FRAME_BYTES = LIMITS.frameBytes / 2
+const BODY_BYTES = FRAME_BYTES / 2
 /** Type, seq, age and punctuation around a body. */
 const ENVELOPE_BYTES = 80
 
@@ -42,10 +42,10 @@ export function frameBodies(topic: string, events: readonly PublishEvent<unknown
     const text = JSON.stringify(event)
     const json = event.time === undefined ? `{"time":${UNSTAMPED},${text.slice(1)}` : text
     const bytes = utf8Bytes(json) + 1
-    if (bytes > FRAME_BYTES) {
+    if (bytes > BODY_BYTES) {
       throw new TidegateError('event_too_large', `An event of ${bytes} bytes does not fit a frame.`)
     }
-    if (open.length === LIMITS.frameEvents || openBytes + bytes > FRAME_BYTES) close()
+    if (open.length === FRAME_EVENTS || openBytes + bytes > BODY_BYTES) close()
     open.push(json)
     openBytes += bytes
   }

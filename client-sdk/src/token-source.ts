@@ -1,4 +1,4 @@
-import { LIMITS } from '@tidegate/protocol'
+import { TOKEN_CHARS } from '@tidegate/protocol'
 import type { AbortSignal } from './abort-signal.ts'
 import type { TokenEvent } from './connection/event.ts'
 import type { TokenReason } from './connection/token-state.ts'
@@ -102,6 +102,6 @@ type Outcome =
 
 /** A gateway would end the connection for good. The error MUST NOT show the text. @throws TidegateError `invalid_token` */
 function checked(token: unknown): string {
-  if (typeof token === 'string' && token.length <= LIMITS.tokenChars && /^[!-~]+$/.test(token)) return token
+  if (typeof token === 'string' && token.length <= TOKEN_CHARS && /^[!-~]+$/.test(token)) return token
   throw clientError('invalid_token')
 }

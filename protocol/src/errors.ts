@@ -79,9 +79,28 @@ export const RETRYABLE: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
 
 /**
  * Codes of commands that were not done, beside the codes that the entity itself declares and `ANSWER_ERROR_CODES`. An entity
- * declares none of either.
+ * declares none of either. A client that tells them apart needs no texts.
  */
-export const COMMAND_CODES = {
+export const COMMAND_CODE_NAMES = [
+  'invalid_input',
+  'version_conflict',
+  'unknown_entity',
+  'unknown_command',
+  'handler_failed',
+  'state_too_large',
+  'conflict',
+  'outcome_unknown',
+  'too_deep',
+  'erased',
+  'expired',
+  'deadline_exceeded',
+  'command_window',
+  'forbidden',
+] as const
+
+export type CommandCode = (typeof COMMAND_CODE_NAMES)[number]
+
+export const COMMAND_CODES: Readonly<Record<CommandCode, string>> = {
   invalid_input: 'The input does not fit the schema of the command; `path` names the field.',
   version_conflict: 'The entity has another version than expected. Read it again.',
   unknown_entity: 'No such entity. GET /v1/entities lists them.',
@@ -98,9 +117,7 @@ export const COMMAND_CODES = {
     'The command is stored and has no outcome yet. Send it again with the same id: it is run once, and answered with its outcome.',
   command_window: 'More unanswered commands than one connection may have. Wait for answers.',
   forbidden: 'The caller may not send this command to this key.',
-} as const
-
-export type CommandCode = keyof typeof COMMAND_CODES
+}
 
 /** Codes of `ERROR_CODES` that an answer to a command may have too. */
 export const ANSWER_ERROR_CODES: ReadonlySet<string> = new Set<ErrorCode>([

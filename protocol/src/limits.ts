@@ -1,19 +1,34 @@
+// Those that clients check themselves are constants of their own: a page loads the ones that it uses, not the whole table.
+
+/** Bytes of one frame. The transport receives somewhat more, so that the refusal is a close code and not a bare 1006. */
+export const FRAME_BYTES = 1_048_576
+/** Events of one `publish` frame or HTTP request. */
+export const FRAME_EVENTS = 1_000
+/** UTF-8 bytes of an event id or source. */
+export const ID_BYTES = 128
+/** Characters of a token. */
+export const TOKEN_CHARS = 8_192
+/** Bounds of `hello.windowBytes`: below, one frame hardly fits; above, a slow link hides minutes. */
+export const MIN_WINDOW_BYTES = 4_096
+export const MAX_WINDOW_BYTES = 4_194_304
+/** Commands of one connection that may be unanswered. */
+export const UNANSWERED_COMMANDS = 64
+/** Bounds of `command.deadlineMs`: below, hardly any is answered; above, sending it again tells more than waiting does. */
+export const MIN_DEADLINE_MS = 100
+export const MAX_DEADLINE_MS = 60_000
+
 /** Limits a client meets on the wire. `PROTOCOL.md` prints this table; the gateway announces the first two in `welcome`. */
 export const LIMITS = {
-  /** Bytes of one frame. The transport receives somewhat more, so that the refusal is a close code and not a bare 1006. */
-  frameBytes: 1_048_576,
-  /** Events of one `publish` frame or HTTP request. */
-  frameEvents: 1_000,
+  frameBytes: FRAME_BYTES,
+  frameEvents: FRAME_EVENTS,
   /** UTF-8 bytes of one partition key: keys are repeated in every batch header. */
   keyBytes: 512,
   /** UTF-8 bytes of one event's stored JSON: it must fit a record batch whole. */
   eventBytes: 65_536,
   /** Arrays and objects within each other in `data`, itself included: some thousand overflow the stack of whoever walks them. */
   dataDepth: 64,
-  /** UTF-8 bytes of an event id or source. */
-  idBytes: 128,
-  /** Characters of a token. */
-  tokenChars: 8_192,
+  idBytes: ID_BYTES,
+  tokenChars: TOKEN_CHARS,
   /** Characters of a topic name. */
   topicChars: 128,
   /** Characters of a producer id or an Idempotency-Key. */
@@ -35,9 +50,8 @@ export const LIMITS = {
   filterDepth: 16,
   /** Characters of an event id of `GET /v1/stream`: it comes back in a header, for which many servers have 4 KiB in all. */
   resumeIdBytes: 2_048,
-  /** Bounds of `hello.windowBytes`: below, one frame hardly fits; above, a slow link hides minutes. */
-  minWindowBytes: 4_096,
-  maxWindowBytes: 4_194_304,
+  minWindowBytes: MIN_WINDOW_BYTES,
+  maxWindowBytes: MAX_WINDOW_BYTES,
   /** Items of `hello.epochs`, of `hello.acked` and of a lane in `from.positions`: one for each partition. */
   epochs: 1_024,
   /**
@@ -47,11 +61,9 @@ export const LIMITS = {
   maxFutureMs: 5_000,
   /** UTF-8 bytes of the JSON of a command's input: it is kept in the log until its partition's owner has run it. */
   inputBytes: 32_768,
-  /** Commands of one connection that may be unanswered. */
-  commands: 64,
-  /** Bounds of `command.deadlineMs`: below, hardly any is answered; above, sending it again tells more than waiting does. */
-  minDeadlineMs: 100,
-  maxDeadlineMs: 60_000,
+  commands: UNANSWERED_COMMANDS,
+  minDeadlineMs: MIN_DEADLINE_MS,
+  maxDeadlineMs: MAX_DEADLINE_MS,
 } as const
 
 /** Defaults a client may rely on. */

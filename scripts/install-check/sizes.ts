@@ -9,7 +9,11 @@ interface Size {
 
 /** Of what browsers load, and of the package of the server. */
 export async function sizes(packages: readonly Packed[]): Promise<Size[]> {
-  const bundles = BUNDLES.map(async ({ what, code, limit }) => ({ what, bytes: await bundleSize(code, 'built'), limit }))
+  const bundles = BUNDLES.map(async ({ what, code, limit }) => ({
+    what,
+    bytes: await bundleSize(code, 'built'),
+    limit,
+  }))
   const { bytes } = packages.find(({ name }) => name === 'tidegate')!
   return [...(await Promise.all(bundles)), { what: 'tidegate.tgz', bytes, limit: 2_000_000 }]
 }

@@ -1,4 +1,4 @@
-import { isReservedId, LIMITS, parseVersion, RESERVED_IDS } from '@tidegate/protocol'
+import { ID_BYTES, isReservedId, parseVersion, RESERVED_IDS } from '@tidegate/protocol'
 import { TidegateError } from '../errors.ts'
 import { utf8Bytes } from '../utf8-bytes.ts'
 
@@ -16,8 +16,8 @@ export interface CommandFields {
 
 /** @throws TidegateError `invalid_frame` for a command whose frame would end the connection for good */
 export function checkCommand({ id, entity, key, command, expectedVersion }: CommandFields): void {
-  if (!isText(id) || id === '' || utf8Bytes(id) > LIMITS.idBytes || isReservedId(id)) {
-    const expected = `1 to ${LIMITS.idBytes} bytes without lone surrogates that do not begin with ${PREFIXES}`
+  if (!isText(id) || id === '' || utf8Bytes(id) > ID_BYTES || isReservedId(id)) {
+    const expected = `1 to ${ID_BYTES} bytes without lone surrogates that do not begin with ${PREFIXES}`
     throw new TidegateError('invalid_frame', `id: expected ${expected}`)
   }
   for (const [name, text] of Object.entries({ entity, key, command })) {

@@ -1,4 +1,4 @@
-import { LIMITS } from '@tidegate/protocol'
+import { UNANSWERED_COMMANDS } from '@tidegate/protocol'
 
 export interface QueueLimits {
   readonly maxFrames: number
@@ -92,7 +92,7 @@ export class CommandQueue<Item> {
 
   /** The next command to write, if any. From now on it is on its way. */
   next(now: number): Attempt<Item> | undefined {
-    if (this.#sent >= LIMITS.commands) return undefined
+    if (this.#sent >= UNANSWERED_COMMANDS) return undefined
     const [entry] = this.#ready
     if (entry === undefined) return undefined
     this.#ready.delete(entry)

@@ -1,9 +1,11 @@
 import {
   ANSWER_ERROR_CODES,
-  COMMAND_CODES,
+  COMMAND_CODE_NAMES,
   DEFAULTS,
-  LIMITS,
+  FRAME_BYTES,
   type LogEpoch,
+  MAX_DEADLINE_MS,
+  MIN_DEADLINE_MS,
   parseLogEpoch,
   parsePosition,
 } from '@tidegate/protocol'
@@ -66,7 +68,9 @@ const ANSWERS_TOPIC = '~answers'
 const ENVELOPE_BYTES = 110
 /** The longest that a timer takes: 24 days. A longer one would end at once. */
 const LONGEST_DEADLINE_MS = 2 ** 31 - 1
-/** Codes of Tidegate that are about the entity and the input, and no fault of anybody. */
+/** Codes that no entity declares. */
+const OF_TIDEGATE: ReadonlySet<string> = new Set([...COMMAND_CODE_NAMES, ...ANSWER_ERROR_CODES])
+/** Those of them that are about the entity and the input, and no fault of anybody. */
 const VERDICTS: ReadonlySet<string> = new Set(['invalid_input', 'version_conflict'])
 
 const isDone = has({ version: isNumber, epoch: isText, events: isListOf(isRecord) })
@@ -146,10 +150,10 @@ export class Commands implements Part {
     const head = JSON.stringify(frame).slice(0, -1)
     const unresolved = this.#queue.find(id)
     if (unresolved?.head === head) return unresolved.answer
-    if (unresolved !== undefined) throw commandError('conflict', COMMAND_CODES.conflict, id)
+    if (unresolved !== undefined) throw commandError('conflict', 'Another command without an outcome has this id.', id)
     const bytes = utf8Bytes(head) + ENVELOPE_BYTES
     // The server would end the connection.
-    if (bytes > LIMITS.frameBytes) throw commandError('frame_too_large', `The command has ${bytes} bytes.`, id)
+    if (bytes > FRAME_BYTES) throw commandError('frame_too_large', `The command has ${bytes} bytes.`, id)
     if (!this.#queue.hasRoom(bytes)) throw clientError('outbox_full')
     const bornAt = options.id === undefined ? undefined : birthOf(id)
     const subject = JSON.stringify([entity, key])
@@ -243,7 +247,7 @@ export class Commands implements Part {
     for (let attempt = this.#queue.next(now); attempt !== undefined; attempt = this.#queue.next(now)) {
       const { item, ageMs } = attempt
       const remainingMs = Math.ceil(item.deadlineAt - now)
-      const deadlineMs = Math.min(LIMITS.maxDeadlineMs, Math.max(LIMITS.minDeadlineMs, remainingMs))
+      const deadlineMs = Math.min(MAX_DEADLINE_MS, Math.max(MIN_DEADLINE_MS, remainingMs))
       const epoch = this.#newest.get(item.subject)?.at.epoch
       const under = epoch === undefined ? '' : `,"epoch":"${epoch}"`
       this.#link.sendText(`${item.head}${under},"deadlineMs":${deadlineMs}${ageMember(ageMs, item)}}`)
@@ -339,8 +343,7 @@ function ageMember(ageMs: number | undefined, { bornAt }: Pending): string {
 }
 
 function rejectionOf(id: string, { code, message, path, version, epoch }: Rejection): CommandRejected | TidegateError {
-  const isOfTidegate = Object.hasOwn(COMMAND_CODES, code) || ANSWER_ERROR_CODES.has(code)
-  if (isOfTidegate && !VERDICTS.has(code)) return commandError(code, message, id)
+  if (OF_TIDEGATE.has(code) && !VERDICTS.has(code)) return commandError(code, message, id)
   return new CommandRejected(code, message, {
     commandId: id,
     ...(path !== undefined && { path }),

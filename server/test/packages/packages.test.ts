@@ -42,7 +42,13 @@ describe('installed packages', () => {
   })
 
   test('PK-LOAD-1 PK-SOCKET-1 every entry loads by import and by require; on Node a client has a WebSocket', () => {
-    const names = ['tidegate', '@tidegate/client', '@tidegate/client/node', '@tidegate/client/subscribe', '@tidegate/protocol']
+    const names = [
+      'tidegate',
+      '@tidegate/client',
+      '@tidegate/client/node',
+      '@tidegate/client/subscribe',
+      '@tidegate/protocol',
+    ]
     const script = `
       for (const name of ${JSON.stringify(names)})
         if (Object.keys(await import(name)).join() !== Object.keys(require(name)).join()) throw new Error(name)
