@@ -10,6 +10,12 @@ export interface EventInput {
   readonly data: unknown
 }
 
+/** Nothing more comes of a topic. */
+export interface EndOfInput {
+  /** Nothing of this source; without it nothing at all. */
+  readonly source?: string
+}
+
 /** An event as a subscriber receives it. */
 export interface DeliveredEvent<Data = unknown> {
   readonly at: string
@@ -108,7 +114,10 @@ export type ClientFrame =
       readonly type: 'publish'
       readonly seq: number
       readonly topic: string
+      /** At most 1,000; none only with `end`. */
       readonly events: readonly EventInput[]
+      /** Behind these events the input of the topic ends: that of a source, or all of it. Stands before `events`. */
+      readonly end?: EndOfInput
       /** On a resend after an `ack`: the events it rejected, which stay rejected. Stands before `events`. */
       readonly rejected?: readonly Pick<RejectedEvent, 'index' | 'code'>[]
       /** Milliseconds since the first attempt, on a resend: older than the server remembers is answered `outcome_unknown`. */

@@ -50,7 +50,14 @@ const CLIENT_FRAMES: FieldsOf<ClientFrame> = {
     acked: 'optional',
     windowBytes: 'optional',
   },
-  publish: { seq: 'required', topic: 'required', rejected: 'optional', events: 'required', ageMs: 'optional' },
+  publish: {
+    seq: 'required',
+    topic: 'required',
+    rejected: 'optional',
+    end: 'optional',
+    events: 'required',
+    ageMs: 'optional',
+  },
   subscribe: {
     sub: 'required',
     topic: 'required',

@@ -77,6 +77,7 @@ export class BackfillLoop {
   #panes = 0
   #batch: InputBatch | undefined
   #isAtEnd = false
+  #hasEndedInput = false
 
   constructor(parts: BackfillParts, state: BackfillState) {
     this.#parts = parts
@@ -123,12 +124,19 @@ export class BackfillLoop {
     if (page.hasGap) return (await this.#commitIfDirty()) ?? 'trimmed'
     this.#isAtEnd = page.isEnd
     if (page.entries.length > 0) return this.#foldAll(page.entries)
+    this.#endInputWhenAsked()
     this.#time.advanceTo(this.#fold, lookedAt)
     if (live !== undefined) this.#followLive(live)
     const end = await this.#commitIfDirty()
     if (end !== undefined || this.#isDone()) return end
     await this.#parts.hold.pause(LOOK_EVERY_MS)
     return undefined
+  }
+
+  #endInputWhenAsked(): void {
+    if (this.#hasEndedInput || this.#parts.run.request.end !== true) return
+    this.#hasEndedInput = true
+    this.#fold.endInput()
   }
 
   /** At the end of the log, it need not wait for events that the live window no longer expects. */
@@ -176,6 +184,7 @@ export class BackfillLoop {
   #isDone(): boolean {
     const { target, run } = this.#parts
     const { name, spec } = target.window
+    if (this.#isAtEnd && this.#fold.hasEnded(name)) return true
     const operator = this.#fold.operatorOf(name)
     if (operator.watermark < run.to - 1 + extentMs(spec) + spec.allowedLatenessMs || operator.dueCount > 0) return false
     return !(operator instanceof SessionWindow && operator.hasStartBefore(run.to))

@@ -17,6 +17,8 @@ export interface BackfillRequest {
   readonly from: number | 'earliest'
   /** Absent: up to where the live window begins. */
   readonly to?: number
+  /** At the end of its logs, all input has ended. */
+  readonly end?: boolean
 }
 
 /** The work in one partition, as stored in its ledger. */

@@ -1,6 +1,19 @@
 import { CorruptBatch } from './errors.ts'
 import type { LogEntry } from './log-entry.ts'
-import { type BatchHeader, decodeEvents, decodeHeader, type EventBody, refusedEvents } from './record-batch.ts'
+import {
+  type BatchHeader,
+  decodeEvents,
+  decodeHeader,
+  type EndOfInput,
+  type EventBody,
+  refusedEvents,
+} from './record-batch.ts'
+
+/** Where input ends in a batch. */
+export interface PlacedEnd extends EndOfInput {
+  /** How many of the accepted events lie before it. */
+  readonly after: number
+}
 
 /** Reads one stored record batch. The header is decoded on first use: a reader of events alone seldom needs it. */
 export class BatchReader {
@@ -57,6 +70,18 @@ export class BatchReader {
     const { refused } = this
     const bodies = this.bodies()
     return refused.size === 0 ? bodies : bodies.filter((_, index) => !refused.has(index))
+  }
+
+  /** Where input ends, in order. Ends of refused slices are none. @throws CorruptBatch */
+  acceptedEnds(): PlacedEnd[] {
+    const { ends, sliceStarts, count } = this.header
+    if (ends.length === 0) return []
+    const refusedSlices = new Set(this.#refusedSlices?.split(',').map(Number))
+    return ends.flatMap(({ slice, ...end }) => {
+      if (refusedSlices.has(slice)) return []
+      const upTo = sliceStarts[slice + 1] ?? count
+      return [{ ...end, after: upTo - [...this.refused].filter((index) => index < upTo).length }]
+    })
   }
 
   /** The stored JSON of one event. */

@@ -6,7 +6,8 @@ import { CorruptBatch } from './errors.ts'
  * events, comma-separated, so that `[d]` parses in one go and any event is a byte range. Header columns, one value per
  * event: `k` keys, `t` times (first absolute, then differences, ms; `T` absolute ones where a difference is no exact
  * integer), `b` byte lengths, `l` lanes (`h`, `n`, `l`; one letter when all are alike); and `s`, the index of each
- * slice's first event.
+ * slice's first event. `z`, where a slice ends input behind its events: its ordinal, and the source that has ended or
+ * `null` for all of them.
  */
 export interface BatchHeader {
   readonly count: number
@@ -15,6 +16,18 @@ export interface BatchHeader {
   readonly times: readonly number[]
   readonly bytes: readonly number[]
   readonly sliceStarts: readonly number[]
+  readonly ends: readonly SliceEnd[]
+}
+
+/** Says that no more events of its topic come: none of a source, or none at all. */
+export interface EndOfInput {
+  /** Absent: of all of them. */
+  readonly source?: string | undefined
+}
+
+/** A slice behind whose events input ends. */
+export interface SliceEnd extends EndOfInput {
+  readonly slice: number
 }
 
 /** An event ready for storage: its JSON holds id, key, time, source and data. */
@@ -86,6 +99,7 @@ export class RecordBatchBuilder {
   readonly #times: number[] = []
   readonly #bytes: number[] = []
   readonly #sliceStarts: number[] = []
+  readonly #ends: [slice: number, source: string | null][] = []
   #lanes = ''
   #payload = Buffer.allocUnsafe(INITIAL_PAYLOAD_BYTES)
   #payloadBytes = 0
@@ -103,8 +117,10 @@ export class RecordBatchBuilder {
     return this.#bytes
   }
 
-  addSlice(events: readonly StoredEvent[]): void {
+  addSlice(events: readonly StoredEvent[], end?: EndOfInput): void {
+    if (end !== undefined) this.#ends.push([this.#sliceStarts.length, end.source ?? null])
     this.#sliceStarts.push(this.#keys.length)
+    if (events.length === 0) return
     for (const event of events) {
       this.#keys.push(event.key)
       this.#times.push(event.time)
@@ -124,6 +140,7 @@ export class RecordBatchBuilder {
       b: this.#bytes,
       l: uniform ? first : this.#lanes,
       s: this.#sliceStarts,
+      ...(this.#ends.length > 0 && { z: this.#ends }),
     })
     return { header, payload: this.#payload.subarray(0, this.#payloadBytes) }
   }
@@ -152,7 +169,7 @@ const INITIAL_PAYLOAD_BYTES = 8_192
 
 /** @throws CorruptBatch */
 export function decodeHeader(text: string): BatchHeader {
-  const { k, b, l, s, t, T } = parsed(text, 'header') as Readonly<Record<string, unknown>>
+  const { k, b, l, s, t, T, z = NO_ENDS } = parsed(text, 'header') as Readonly<Record<string, unknown>>
   if (!isListOf(k, isString)) throw new CorruptBatch('keys are no texts')
   const count = k.length
   const isColumn = (column: unknown): column is number[] => isListOf(column, isWhole, count)
@@ -169,7 +186,23 @@ export function decodeHeader(text: string): BatchHeader {
   }
   const given = T ?? t
   if (!isColumn(given)) throw new CorruptBatch('times are no numbers')
-  return { count, keys: k, lanes, times: T === undefined ? decodeTimes(given) : given, bytes: b, sliceStarts: s }
+  if (!isListOf(z, isEnd) || z.some(([slice]) => slice >= s.length)) throw new CorruptBatch('ends are of no slices')
+  const times = T === undefined ? decodeTimes(given) : given
+  return { count, keys: k, lanes, times, bytes: b, sliceStarts: s, ends: z.length === 0 ? NO_ENDS : z.map(sliceEnd) }
+}
+
+const NO_ENDS: readonly never[] = []
+
+type StoredEnd = readonly [slice: number, source: string | null]
+
+function isEnd(value: unknown): value is StoredEnd {
+  if (!Array.isArray(value) || value.length !== 2) return false
+  const [slice, source] = value as unknown[]
+  return isWhole(slice) && slice >= 0 && (source === null || typeof source === 'string')
+}
+
+function sliceEnd([slice, source]: StoredEnd): SliceEnd {
+  return source === null ? { slice } : { slice, source }
 }
 
 function parsed(json: string, what: string): unknown {

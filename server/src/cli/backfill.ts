@@ -27,6 +27,7 @@ export async function backfill(args: string[]): Promise<number> {
   const flags = parseOptions(options, {
     from: { type: 'string' },
     to: { type: 'string' },
+    end: { type: 'boolean', default: false },
     config: { type: 'string' },
     data: { type: 'string' },
     detach: { type: 'boolean', default: false },
@@ -35,6 +36,7 @@ export async function backfill(args: string[]): Promise<number> {
   const from = flags.from === undefined ? undefined : parseFrom(flags.from, now)
   const to = flags.to === undefined ? undefined : parseTime('to', flags.to, now)
   if (from === undefined && to !== undefined) throw new UsageError('--to goes with --from')
+  if (from === undefined && flags.end) throw new UsageError('--end goes with --from')
   if (typeof from === 'number' && to !== undefined && from >= to) throw new UsageError('--from must lie before --to')
   const { contract } = await loadConfig(flags.config ?? defaultConfigPath(process.cwd()))
   const target = backfillTarget(contract, name)
@@ -44,7 +46,8 @@ export async function backfill(args: string[]): Promise<number> {
   try {
     await refuseWithoutWorkers(bus, contract.hash)
     backfills = new Backfills(bus, contract, target)
-    const request = from === undefined ? undefined : { from, ...(to !== undefined && { to }) }
+    const request =
+      from === undefined ? undefined : { from, ...(to !== undefined && { to }), ...(flags.end && { end: true }) }
     const started = await backfills.start(request)
     if (started.nothing !== undefined) {
       say(`${started.nothing}.`)

@@ -9,7 +9,7 @@ import { parseOptions, UsageError } from './usage-error.ts'
 
 export const usage = `tidegate window replay --spec <json or file>
 tidegate window assign --spec <json or file> <time>...
-tidegate window backfill <name> --from <time> [--to <time>] [--detach] [--config <file>] [--data <folder>]
+tidegate window backfill <name> --from <time> [--to <time>] [--end] [--detach] [--config <file>] [--data <folder>]
 
 Tries a window offline, with the operator that workers run, or fills the past of one that was added or changed.
 
@@ -27,6 +27,7 @@ Tries a window offline, with the operator that workers run, or fills the past of
           shows how far they are. What was filled before is not filled twice.
             --from    first start of a window: 2026-11-23, 2026-11-23T12:00:00Z, 24h (ago) or earliest
             --to      only windows that start before it
+            --end     no more input comes: closes the last windows at the end of the logs
             --detach  does not wait
             --config  the config that runs; --data  folder of the \`tidegate start\` to ask, when REDIS_URL is not set
 

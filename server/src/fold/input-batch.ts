@@ -1,4 +1,4 @@
-import { BatchReader, CorruptBatch, type EventBody, type LogEntry } from '../bus/index.ts'
+import { BatchReader, CorruptBatch, type EventBody, type LogEntry, type PlacedEnd } from '../bus/index.ts'
 
 /** The accepted events of one record batch. */
 export interface InputBatch {
@@ -6,6 +6,8 @@ export interface InputBatch {
   readonly streamId: string
   /** None of one that cannot be read. */
   readonly events: readonly EventBody[]
+  /** Where input ends, in order. */
+  readonly ends: readonly PlacedEnd[]
 }
 
 /** Takes note of an entry that is passed over. */
@@ -14,10 +16,11 @@ export type OnUnreadable = (entry: Pick<LogEntry, 'topic' | 'streamId'>, fault: 
 export function decodeBatch(entry: LogEntry, onUnreadable: OnUnreadable): InputBatch {
   const { topic, streamId } = entry
   try {
-    return { topic, streamId, events: new BatchReader(entry).acceptedBodies() }
+    const batch = new BatchReader(entry)
+    return { topic, streamId, events: batch.acceptedBodies(), ends: batch.acceptedEnds() }
   } catch (error) {
     if (!(error instanceof CorruptBatch)) throw error
     onUnreadable(entry, error)
-    return { topic, streamId, events: [] }
+    return { topic, streamId, events: [], ends: [] }
   }
 }

@@ -127,6 +127,16 @@ export class PartitionFold {
     return this.#windows.windows().find(({ topic }) => topic.name === window)!.operator
   }
 
+  /** No more input comes of any topic. */
+  endInput(): void {
+    this.#windows.clocks.endAll()
+  }
+
+  /** Whether a window by key has put out everything, and no more input comes. */
+  hasEnded(window: string): boolean {
+    return this.#windows.hasEnded(window)
+  }
+
   /** Cursors in the partition's own logs. */
   cursors(): Map<string, string> {
     const cursors = new Map(this.#pipeline.inputs.map(({ name }) => [name, this.offsets.get(name) ?? LOG_START]))
@@ -181,7 +191,7 @@ export class PartitionFold {
       this.hasOutputs ||
       this.entities?.isDirty === true ||
       this.#windows.holders().some(({ operator }) => operator.dirtyCount > 0 || operator.hasForgettable) ||
-      this.#windows.reports.some((stage) => stage.needsReport(this.#windows.isIdle(stage)))
+      this.#windows.reports.some((stage) => stage.needsReport(this.#windows.inputOf(stage)))
     )
   }
 
@@ -284,12 +294,13 @@ export class PartitionFold {
   }
 
   /** Counts a batch as folded and moves the watermarks: batch by batch, however many are folded before a commit. */
-  finish({ topic, streamId, events }: InputBatch): void {
+  finish(batch: InputBatch): void {
+    const { topic, streamId, events } = batch
     this.counters.events += events.length
     this.#events += events.length
     this.offsets.set(topic, streamId)
     this.#moved = true
-    this.#windows.clocks.observe(topic, events)
+    this.#windows.clocks.observe(batch)
     this.#windows.advance()
     this.#emit()
   }
@@ -364,7 +375,7 @@ export class PartitionFold {
     this.#events = 0
     this.#moved = false
     const reports = this.#windows.reports.flatMap((stage) =>
-      stage.takeReports(this.#windows.isIdle(stage), MAX_WRITES - this.#writes()),
+      stage.takeReports(this.#windows.inputOf(stage), MAX_WRITES - this.#writes()),
     )
     const entities = this.entities?.takeOperations(isBehind) ?? []
     return [

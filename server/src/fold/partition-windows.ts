@@ -5,9 +5,10 @@ import { FlowStage } from './flow-stage.ts'
 import { InputClocks } from './input-clocks.ts'
 import { KeyedStage } from './keyed-stage.ts'
 import { MergeStage, partialsHash } from './merge-stage.ts'
+import { OpenSources, SOURCES_HASH } from './open-sources.ts'
 import type { Pipeline } from './pipeline.ts'
 import { begunTimes, type StoredProgress, type WindowBegin } from './progress.ts'
-import { ReportStage } from './report-stage.ts'
+import { type InputState, ReportStage } from './report-stage.ts'
 import type { EventStage, ResultStage, StateHolder } from './stage.ts'
 import type { StoredState } from './stored-state.ts'
 import { clocksHash, StoredClocks, StoredWindow } from './stored-window.ts'
@@ -21,6 +22,7 @@ export class PartitionWindows {
   readonly #merges: MergeStage[] = []
   readonly #fleets: StoredClocks[] = []
   readonly #clocks: InputClocks
+  readonly #open: OpenSources
   readonly #versions: Readonly<Record<string, string>>
   readonly #begins: Readonly<Record<string, WindowBegin>>
   /** Includes inputs that nothing reads at present: a later reader continues behind the same offset. */
@@ -34,7 +36,8 @@ export class PartitionWindows {
     { progress, stored: fields, anew }: StoredState,
     begins: Readonly<Record<string, WindowBegin>>,
   ) {
-    this.#clocks = new InputClocks(pipeline, progress.maxTimes)
+    this.#open = new OpenSources(fields.get(SOURCES_HASH))
+    this.#clocks = new InputClocks(pipeline, progress.maxTimes, this.#open)
     this.#versions = pipeline.versions
     this.#begins = begins
     this.#storedMaxTimes = progress.maxTimes
@@ -90,7 +93,7 @@ export class PartitionWindows {
 
   /** The hashes with the state of a partition's windows. */
   static hashes(pipeline: Pipeline): string[] {
-    return pipeline.windows.flatMap(({ name }) => hashesOf(name))
+    return [SOURCES_HASH, ...pipeline.windows.flatMap(({ name }) => hashesOf(name))]
   }
 
   /** The first start of a window's panes; for a merged one, the latest of all partitions. */
@@ -133,12 +136,13 @@ export class PartitionWindows {
 
   /** Moves the windows over events to their inputs' watermarks, inputs first. */
   advance(): void {
-    for (const { window } of [...this.#keyed, ...this.#reports]) this.#advanceOne(window)
+    for (const { window } of this.#keyed) this.#advanceKeyed(window)
+    this.advanceReports()
   }
 
   /** As above, for the inputs of one emitting stage. */
   advanceResult(stage: ResultStage): void {
-    if (stage.kind === 'keyed') this.#advanceOne(stage.window)
+    if (stage.kind === 'keyed') this.#advanceKeyed(stage.window)
   }
 
   /** As above, for reporting stages. */
@@ -151,13 +155,19 @@ export class PartitionWindows {
     for (const stage of [...this.#keyed, ...this.#reports, ...this.#merges]) stage.tick(now)
   }
 
-  isIdle({ window }: ReportStage): boolean {
-    return this.#clocks.isIdleFor(window.topic)
+  inputOf({ window }: ReportStage): InputState {
+    return { idle: this.#clocks.isIdleFor(window.topic), ended: this.#clocks.hasEndedFor(window.topic) }
+  }
+
+  /** Whether a window by key has put out everything, and no more input comes. */
+  hasEnded(window: string): boolean {
+    const { topic, operator } = this.windows().find(({ topic }) => topic.name === window)!
+    return !operator.hasOpen && operator.dueCount === 0 && this.#clocks.hasEndedFor(topic)
   }
 
   /** All stages with state, in order. */
   holders(): StateHolder[] {
-    return [...this.windows(), ...this.#merges, ...this.#fleets]
+    return [...this.windows(), ...this.#merges, ...this.#fleets, this.#open]
   }
 
   windows(): StoredWindow<WindowOperator>[] {
@@ -166,7 +176,7 @@ export class PartitionWindows {
 
   /** Number of changed fields. */
   get dirtyCount(): number {
-    let count = 0
+    let count = this.#open.operator.dirtyCount
     for (const { window } of this.#keyed) count += window.operator.dirtyCount
     for (const { window } of this.#reports) count += window.operator.dirtyCount
     for (const { operator } of this.#merges) count += operator.dirtyCount
@@ -199,6 +209,13 @@ export class PartitionWindows {
 
   #addReader(inputs: readonly string[], stage: EventStage): void {
     for (const input of inputs) this.#stages.set(input, [...this.stagesOf(input), stage])
+  }
+
+  #advanceKeyed(window: StoredWindow<WindowOperator>): void {
+    this.#advanceOne(window)
+    const { topic, operator } = window
+    if (!operator.hasOpen || !this.#clocks.hasEndedFor(topic)) return
+    operator.advance(this.#clocks.endedWatermark(topic, operator.openUntil))
   }
 
   #advanceOne({ topic, operator }: StoredWindow<WindowOperator>): void {

@@ -16,6 +16,13 @@ export interface VersionedReport extends SourceReport {
   readonly version: string
 }
 
+/** Whether a window has no input, and none will come. */
+export interface InputState {
+  readonly idle: boolean
+  /** Only of an idle one. */
+  readonly ended: boolean
+}
+
 /** Partials of one report: a merging partition takes them in at once. */
 export const MAX_PARTIALS = 300
 /** Reports of one commit: more stay due. At about 80 bytes a partial this is 192 KiB. */
@@ -41,7 +48,7 @@ export class ReportStage {
   readonly #early: EarlyInterval
   /** Up to here everything was reported. */
   #watermark: number | null = null
-  #reported: { readonly bucket: number; readonly idle: boolean } | undefined
+  #reported: ({ readonly bucket: number } & InputState) | undefined
 
   constructor(window: StoredWindow<TumblingWindow>, spec: TumblingSpec, version: string, begin?: number) {
     this.#begin = begin
@@ -72,10 +79,10 @@ export class ReportStage {
     if (this.#early.enters(now)) this.window.operator.flush()
   }
 
-  /** @param idle whether the window's input is idle. */
-  needsReport(idle: boolean): boolean {
+  needsReport({ idle, ended }: InputState): boolean {
     const { dueCount } = this.window.operator
-    if (dueCount > 0 || (this.#reported !== undefined && this.#reported.idle !== idle)) return true
+    if (dueCount > 0) return true
+    if (this.#reported !== undefined && (this.#reported.idle !== idle || this.#reported.ended !== ended)) return true
     // A source is silent until it knows whether it has input. An idle one holds nobody back, so its watermark does not
     // matter. One without input says so in its first commit: others may close without it from then on.
     if (this.#reported === undefined) return idle || this.#hasBegun() || this.#begin !== undefined
@@ -87,17 +94,17 @@ export class ReportStage {
    *
    * @param room states that they may change; one report is always made.
    */
-  takeReports(idle: boolean, room: number): CommitOperation[] {
+  takeReports(input: InputState, room: number): CommitOperation[] {
     const most = Math.min(MAX_REPORTS, Math.max(1, Math.floor(room / MAX_PARTIALS)))
     const reports: CommitOperation[] = []
-    while (reports.length < most && this.needsReport(idle)) reports.push(this.#takeReport(idle))
+    while (reports.length < most && this.needsReport(input)) reports.push(this.#takeReport(input))
     return reports
   }
 
-  #takeReport(idle: boolean): CommitOperation {
+  #takeReport({ idle, ended }: InputState): CommitOperation {
     const { operator, topic } = this.window
     if (idle) operator.flush()
-    this.#reported = { bucket: this.#bucket(), idle }
+    this.#reported = { bucket: this.#bucket(), idle, ended }
     const partials = operator.takePartials(MAX_PARTIALS).map(({ start, key, accumulator }) => ({
       start,
       key,
@@ -110,6 +117,7 @@ export class ReportStage {
       version: this.#version,
       watermark: this.#watermark,
       idle: idle && isComplete,
+      ...(ended && isComplete && { ended }),
       ...(this.#begin !== undefined && { begin: this.#begin }),
       partials,
     }

@@ -54,6 +54,10 @@ const isText = (value: unknown): value is string => typeof value === 'string' &&
 /** An event has no longer one. */
 const isKey = (value: unknown): value is string => isText(value) && !exceeds(value, LIMITS.keyBytes)
 
+/** What events name as their source, or an end of input. */
+export const isSource = (value: unknown): value is string =>
+  isText(value) && value !== '' && !exceeds(value, LIMITS.idBytes)
+
 const isName = (value: unknown, maxChars: number): boolean => isText(value) && value !== '' && value.length <= maxChars
 
 const isCounter = (value: unknown): value is number =>
@@ -144,6 +148,7 @@ const CHECKS: Readonly<Record<ClientFrame['type'], readonly Check[]>> = {
     (fields) => (Array.isArray(fields.events) ? undefined : 'events: expected an array'),
     optional('ageMs', counter('ageMs')),
     optional('rejected', list('rejected', LIMITS.frameEvents, 'of { index, code }', isRejected)),
+    optional('end', ({ end }) => checkEnd(end)),
   ],
   subscribe: [
     counter('sub'),
@@ -274,6 +279,11 @@ function checkPauses(subs: unknown): string | undefined {
     entries.every(([sub, events]) => isCounter(Number(sub)) && (events === 0 || events === null))
     ? undefined
     : `subs: expected at most ${LIMITS.subscriptions} subscriptions, each 0 or null`
+}
+
+function checkEnd(end: unknown): string | undefined {
+  if (isRecord(end) && (end.source === undefined || isSource(end.source))) return undefined
+  return `end: expected { source?: 1 to ${LIMITS.idBytes} bytes without lone surrogates }`
 }
 
 function checkBatch(batch: unknown): string | undefined {

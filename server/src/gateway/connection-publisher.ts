@@ -67,10 +67,10 @@ export class ConnectionPublisher {
     { text, bytes }: { readonly text: string; readonly bytes: number },
     { caller: { rights }, producer }: Pick<LiveState, 'caller' | 'producer'>,
   ): void {
-    const { seq, topic, events, ageMs } = frame
-    if (events.length === 0) return this.reject(seq, 'empty_frame')
+    const { seq, topic, events, end, ageMs } = frame
+    if (events.length === 0 && end === undefined) return this.reject(seq, 'empty_frame')
     if (events.length > LIMITS.frameEvents) return this.reject(seq, 'too_many_events')
-    const later = this.#whyLater(events.length, bytes)
+    const later = this.#whyLater(Math.max(1, events.length), bytes)
     if (later !== undefined) {
       if (later.retryAfterMs !== undefined) producer?.failed(seq)
       return this.reject(seq, later.code, later.retryAfterMs, later.message)
@@ -80,10 +80,11 @@ export class ConnectionPublisher {
     const admit: AdmitKeys = (keys) => this.#limits.keys(keys)
     const request: PublishRequest =
       producer === undefined
-        ? { topic, events, rights, admit }
+        ? { topic, events, end, rights, admit }
         : {
             topic,
             events,
+            end,
             rights,
             admit,
             producer: { state: producer, seq, ageMs },

@@ -1,7 +1,14 @@
 import { randomBytes } from 'node:crypto'
 import { didYouMean, ERROR_CODES, type ErrorCode, type LogEpoch, type RejectedEvent } from '@tidegate/protocol'
 import type { KeyScope, Rights } from '../access/index.ts'
-import { type Bus, type KnownEntry, partitionOf, type SliceIdentity, type StoredEvent } from '../bus/index.ts'
+import {
+  type Bus,
+  type EndOfInput,
+  type KnownEntry,
+  partitionOf,
+  type SliceIdentity,
+  type StoredEvent,
+} from '../bus/index.ts'
 import type { WallClock } from '../clock.ts'
 import type { Contract, SourceTopic } from '../config/model.ts'
 import { describeDefect, type ReportDefect } from '../observability/defects.ts'
@@ -19,6 +26,8 @@ import { type RefusedBefore, type RefusedEvent, validateFrame } from './validate
 export interface PublishRequest {
   readonly topic: string
   readonly events: readonly unknown[]
+  /** Input of the topic ends behind the events, in every partition. */
+  readonly end?: EndOfInput | undefined
   /** Of whoever sends it. */
   readonly rights: Rights
   /** Says why events of these keys may not be stored now. */
@@ -179,6 +188,8 @@ export class Ingest {
     if (topic === undefined || scope.kind === 'none')
       return answer(reject('unknown_topic', this.#unknownTopic(request)))
     if (topic.kind !== 'source') return answer(reject('not_publishable'))
+    // It would end the input of keys that others publish.
+    if (request.end !== undefined && scope.kind !== 'all') return answer(reject('forbidden', ENDS_ALL_KEYS))
     if (this.#admits(producer, answer)) this.#append(topic, scope, request, answer)
   }
 
@@ -257,7 +268,7 @@ export class Ingest {
     request: PublishRequest,
     answer: (outcome: PublishOutcome) => void,
   ): void {
-    const { events, producer, refusedBefore } = request
+    const { events, end, producer, refusedBefore } = request
     const { accepted, refused } = this.#validate(topic, events, scope, refusedBefore)
     const over = request.admit?.(() => accepted.map(({ key }) => key))
     if (over !== undefined) {
@@ -271,21 +282,26 @@ export class Ingest {
     for (const partition of refusedByPartition.keys()) {
       if (!byPartition.has(partition)) byPartition.set(partition, [])
     }
+    if (end !== undefined) {
+      for (let partition = 0; partition < this.#bus.partitions; partition++) {
+        if (!byPartition.has(partition)) byPartition.set(partition, [])
+      }
+    }
     const rejected = listed.map(({ event }) => event)
     if (byPartition.size === 0) return answer({ kind: 'ack', at: [], rejected, duplicate: false })
-    const checksum = producer && checksumOf(topic.name, request.content ?? JSON.stringify(events))
+    const checksum = producer && checksumOf(topic.name, contentOf(request))
     const frame = new PendingFrame(byPartition.size, rejected, producer, answer)
     for (const [partition, slice] of byPartition) {
       const refused = refusedByPartition.get(partition) ?? NONE
-      this.#add(frame, { topic: topic.name, partition, events: slice, refused, checksum })
+      this.#add(frame, { topic: topic.name, partition, events: slice, refused, checksum, end })
     }
   }
 
-  #add(frame: PendingFrame, { topic, partition, events, refused, checksum }: FrameSlice): void {
+  #add(frame: PendingFrame, { topic, partition, events, refused, checksum, end }: FrameSlice): void {
     const identity = checksum === undefined ? undefined : frame.identify(partition, checksum, refused)
     const pending =
       refused.length === 0 ? frame : { resolve: (outcome: SliceOutcome) => frame.resolve(outcome, refused) }
-    this.#appenders[partition]!.add({ topic, identity, frame: pending }, events)
+    this.#appenders[partition]!.add({ topic, identity, frame: pending, end }, events)
   }
 
   #split(events: readonly StoredEvent[]): Map<number, StoredEvent[]> {
@@ -314,6 +330,14 @@ export class Ingest {
 
 const NONE: readonly RejectedEvent[] = []
 
+const ENDS_ALL_KEYS = 'Only a caller that may publish every key of a topic may end its input.'
+
+/** An end is part of the content: without it the same events are another frame. */
+function contentOf({ content, events, end }: PublishRequest): string {
+  const text = content ?? JSON.stringify(events)
+  return end === undefined ? text : `${text} ${JSON.stringify(end)}`
+}
+
 /** The part of a frame that belongs to one partition. */
 interface FrameSlice {
   readonly topic: string
@@ -322,6 +346,7 @@ interface FrameSlice {
   readonly refused: readonly RejectedEvent[]
   /** Absent without a producer. */
   readonly checksum: string | undefined
+  readonly end?: EndOfInput | undefined
 }
 
 /** A frame whose slices are on their way. It keeps nothing of the events. */

@@ -2,6 +2,7 @@ import {
   type AppendRequest,
   BusFull,
   BusUnavailable,
+  type EndOfInput,
   MAX_BATCH_BYTES,
   NO_BATCH,
   RecordBatchBuilder,
@@ -44,6 +45,8 @@ export interface Slice {
   readonly epoch?: string | undefined
   /** Waits for others only where several came with the last call, and only for a short while. */
   readonly isUrgent?: boolean
+  /** Input ends behind its events. */
+  readonly end?: EndOfInput | undefined
   readonly frame: { resolve(outcome: SliceOutcome): void }
 }
 
@@ -83,7 +86,7 @@ export class PartitionAppender {
     return longest
   }
 
-  /** @param events none if only the producer's state is to move. */
+  /** @param events none if only the producer's state is to move, or input ends. */
   add(slice: Slice, events: readonly StoredEvent[]): void {
     // In characters: near enough to bytes for deciding when a call is full.
     let size = 0
@@ -200,22 +203,23 @@ class OpenAppend {
   }
 
   add(slice: Slice, events: readonly StoredEvent[], size: number): void {
-    const { topic, identity, epoch } = slice
-    this.#places.push({ ...this.#place(topic, events), identity, epoch })
+    const { identity, epoch } = slice
+    this.#places.push({ ...this.#place(slice, events), identity, epoch })
     this.slices.push(slice)
     this.size += size
     if (slice.isUrgent === true) this.urgent++
   }
 
-  #place(topic: string, events: readonly StoredEvent[]): { batch: number; lastIndex: number } {
-    if (events.length === 0) return { batch: NO_BATCH, lastIndex: 0 }
+  #place({ topic, end }: Slice, events: readonly StoredEvent[]): { batch: number; lastIndex: number } {
+    if (events.length === 0 && end === undefined) return { batch: NO_BATCH, lastIndex: 0 }
     let batch = this.#batches.get(topic)
     if (batch === undefined) {
       batch = { builder: new RecordBatchBuilder(), ordinal: this.#batches.size }
       this.#batches.set(topic, batch)
     }
-    batch.builder.addSlice(events)
-    return { batch: batch.ordinal, lastIndex: batch.builder.count - 1 }
+    batch.builder.addSlice(events, end)
+    // A batch without events has a position, too: it shows that the entry is there.
+    return { batch: batch.ordinal, lastIndex: Math.max(0, batch.builder.count - 1) }
   }
 
   /** @param firstBatch number of batches in front of this part's own. */

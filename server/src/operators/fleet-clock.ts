@@ -86,6 +86,12 @@ export class FleetClock {
     if (this.#slowest !== undefined && member.maxTime < this.#slowest.maxTime) this.#slowest = member
   }
 
+  /** Sources whose input has ended hold nobody back, as if they were idle, until their next event. */
+  end(hasEnded: (source: string) => boolean): void {
+    for (const member of this.#members.values()) if (hasEnded(member.source)) member.seenAt = Number.NEGATIVE_INFINITY
+    this.#slowest = undefined
+  }
+
   /** Everything in the log at `now`, ms, was observed. */
   readToEnd(now: number): void {
     const passed = this.#polledAt === undefined ? 0 : now - this.#polledAt
@@ -111,14 +117,15 @@ export class FleetClock {
       const idleMs = this.#polledMs - this.#lastSeenAt - IDLE_AFTER_MS
       return idleWatermark(this.#maxTime, idleMs, this.#now, outOfOrdernessMs)
     }
-    return Math.max(this.#slowestMember().maxTime, this.#maxTime - maxBehindMs) - outOfOrdernessMs
+    const slowest = this.#slowestMember()?.maxTime ?? this.#maxTime
+    return Math.max(slowest, this.#maxTime - maxBehindMs) - outOfOrdernessMs
   }
 
   /** The active source that is furthest behind the largest time seen; none while all are idle. */
   get slowest(): SlowestSource | undefined {
     if (this.isIdle || this.#members.size === 0) return undefined
-    const { source, maxTime } = this.#slowestMember()
-    return { source, behindMs: this.#maxTime - maxTime }
+    const slowest = this.#slowestMember()
+    return slowest && { source: slowest.source, behindMs: this.#maxTime - slowest.maxTime }
   }
 
   takeWrites(): StateWrites {
@@ -137,18 +144,19 @@ export class FleetClock {
     return this.#polledMs - seenAt >= IDLE_AFTER_MS
   }
 
-  #slowestMember(): FleetMember {
+  /** None where the input of all that are not idle has ended. */
+  #slowestMember(): FleetMember | undefined {
     if (this.#slowest === undefined || this.#isSilentSince(this.#slowest.seenAt)) this.#slowest = this.#findSlowest()
     return this.#slowest
   }
 
-  #findSlowest(): FleetMember {
+  #findSlowest(): FleetMember | undefined {
     let slowest: FleetMember | undefined
     for (const member of this.#members.values()) {
       if (this.#isSilentSince(member.seenAt)) continue
       if (slowest === undefined || member.maxTime < slowest.maxTime) slowest = member
     }
-    return slowest!
+    return slowest
   }
 
   #admit(source: string): FleetMember {

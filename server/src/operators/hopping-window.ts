@@ -103,6 +103,12 @@ export class HoppingWindow implements WindowOperator {
     return this.#waiting.size > 0
   }
 
+  get openUntil(): number {
+    let last = Number.NEGATIVE_INFINITY
+    for (const start of this.#waiting) last = Math.max(last, start)
+    return last + this.#spec.sizeMs
+  }
+
   get hasForgettable(): boolean {
     for (const start of this.#slices.starts()) if (this.#isSliceForgotten(start)) return true
     for (const { start } of this.#exceptions.values()) if (this.#isForgotten(start)) return true

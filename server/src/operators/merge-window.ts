@@ -1,5 +1,6 @@
 import { type Accumulator, AggregateSet } from './aggregate-set.ts'
 import type { EmittedPane } from './emission.ts'
+import { endedWatermark } from './ended-watermark.ts'
 import { IdleTimer } from './idle-timer.ts'
 import type { TumblingSpec } from './tumbling-window.ts'
 
@@ -9,6 +10,8 @@ export interface SourceReport {
   readonly watermark: number | null
   /** The source has no input and must not hold the others back. */
   readonly idle: boolean
+  /** Its input has ended: it is idle, and all of its windows may be closed once that holds for every source. */
+  readonly ended?: boolean
   /** The first start from which the source has everything, ms; absent: all of them. */
   readonly begin?: number
   /** Its part of each window that changed, encoded. Absolute: it replaces the earlier report. */
@@ -16,7 +19,7 @@ export interface SourceReport {
 }
 
 /** Last reported event-time progress of one source. */
-export type SourceStatus = Pick<SourceReport, 'watermark' | 'idle' | 'begin'>
+export type SourceStatus = Pick<SourceReport, 'watermark' | 'idle' | 'ended' | 'begin'>
 
 /** The merged state of one window and group: the latest partial of each source. */
 export interface MergeState {
@@ -62,6 +65,8 @@ export class MergeWindow {
   readonly #allIdle = new IdleTimer()
   /** Sources whose idle report may be relied on; absent: all. */
   #trusted: ReadonlySet<number> | undefined
+  /** The clock when the reports were last polled. */
+  #now = Number.NEGATIVE_INFINITY
   #watermark: number
 
   constructor(
@@ -101,6 +106,16 @@ export class MergeWindow {
     return this.#dirty.size + this.#dirtyParts
   }
 
+  /** Whether anything waits for the watermark. */
+  get hasOpen(): boolean {
+    return Number.isFinite(this.#openUntil())
+  }
+
+  /** Whether the input of every source has ended. */
+  get hasEnded(): boolean {
+    return this.#sources.size === this.#sourceCount && [...this.#sources.values()].every(({ ended }) => ended === true)
+  }
+
   /** Number of states, emitted or not. */
   get openCount(): number {
     return this.#openCount
@@ -134,6 +149,7 @@ export class MergeWindow {
 
   /** No source has reported anything since the last call. */
   polledEmpty(now: number): void {
+    this.#now = now
     if ([...this.#sources.values()].every((source) => source.idle)) this.#allIdle.polledEmpty(now)
   }
 
@@ -245,8 +261,17 @@ export class MergeWindow {
   #allowedWatermark(trusted: ReadonlySet<number> | undefined): number {
     const held = [...this.#sources].filter(([source, { idle }]) => !idle || trusted?.has(source) === false)
     if (held.length > 0) return Math.min(...held.map(([, status]) => watermarkOf(status)))
-    const latest = Math.max(...[...this.#sources.values()].map(watermarkOf))
+    const reached = Math.max(...[...this.#sources.values()].map(watermarkOf))
+    const latest = this.hasEnded
+      ? Math.max(reached, endedWatermark(this.#openUntil(), this.#now, this.spec.outOfOrdernessMs))
+      : reached
     return this.#allIdle.isIdle ? this.#allIdle.watermark(latest, this.spec.outOfOrdernessMs) : latest
+  }
+
+  #openUntil(): number {
+    let last = Number.NEGATIVE_INFINITY
+    for (const start of this.#windows.keys()) if (!this.#isComplete(start)) last = Math.max(last, start)
+    return last + this.spec.sizeMs
   }
 
   /** Whether a watermark would complete or forget further windows, whether or not any of them has state. */

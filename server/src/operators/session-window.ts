@@ -90,6 +90,12 @@ export class SessionWindow implements WindowOperator {
     return this.#incompleteCount > 0
   }
 
+  get openUntil(): number {
+    let last = Number.NEGATIVE_INFINITY
+    for (const sessions of this.#sessions.values()) last = Math.max(last, sessions.at(-1)!.end)
+    return last > this.#watermark ? last : Number.NEGATIVE_INFINITY
+  }
+
   get hasForgettable(): boolean {
     return this.#kept.hasUntil(this.#watermark - this.#spec.allowedLatenessMs)
   }

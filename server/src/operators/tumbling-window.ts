@@ -87,6 +87,12 @@ export class TumblingWindow implements WindowOperator {
     return this.#incomplete.size > 0
   }
 
+  get openUntil(): number {
+    let last = Number.NEGATIVE_INFINITY
+    for (const { end } of this.#incomplete) last = Math.max(last, end)
+    return last
+  }
+
   get hasForgettable(): boolean {
     for (const group of this.#groups.values()) if (this.#isForgotten(group.start)) return true
     return false

@@ -23,6 +23,8 @@ export interface WindowOperator {
   readonly openCount: number
   /** Whether anything waits for the watermark. */
   readonly hasOpen: boolean
+  /** When the last open window ends; -Infinity where none is open. */
+  readonly openUntil: number
   /** Whether there is state that nothing can change any more. */
   readonly hasForgettable: boolean
   /**

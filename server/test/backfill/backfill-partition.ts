@@ -63,7 +63,7 @@ export class BackfillPartition {
     // A worker looks for input before it folds any.
     fold.polledEmpty(0, new Set())
     for (const { topic, at, events } of batches) {
-      fold.fold({ topic, streamId: `${at}-0`, events })
+      fold.fold({ topic, streamId: `${at}-0`, events, ends: [] })
       do commit()
       while (fold.hasDue)
     }

@@ -294,6 +294,19 @@ describe('backfill', () => {
     expect(held(await partition.filled('b.tumbling'))).toEqual({ 'x/0-10000': { sum: 7, list: [1, 1, 5] } })
   })
 
+  it('W-BACKFILL-11 closes its last windows at the end of the log if it was told that no more input comes', async () => {
+    const batches = [batch(START, at(1_000))]
+    await partition.append(batches)
+    await partition.runLive(before, batches)
+    await partition.runLive(after, [])
+    // Not late enough for an idle input to pass the end of the window.
+    partition.now = START + 12_500
+    await partition.start(after, 'b.tumbling', { from: 'earliest', end: true })
+    await partition.job(after, 'b.tumbling').run()
+    expect(held(await partition.filled('b.tumbling'))).toEqual({ 'x/0-10000': { sum: 1, list: [1] } })
+    expect(await partition.store('b.tumbling').ledger.record()).toMatchObject({ status: 'done' })
+  })
+
   it('W-BACKFILL-2 ends when the live window expects nothing more of its windows', async () => {
     const batches = [batch(START, at(1_000))]
     await partition.append(batches)

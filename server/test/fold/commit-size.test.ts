@@ -113,7 +113,7 @@ describe('size of a commit', () => {
   test('W-LIMIT-3 no more events are taken into a commit that large states fill', () => {
     const fold = open()
     const batchOf = (n: number) => ({
-      ...{ topic: 'note', streamId: `${n}-0` },
+      ...{ topic: 'note', streamId: `${n}-0`, ends: [] },
       events: [{ id: `${n}`, key: `k-${n}`, time: 1_000, data: { docId: `k-${n}`, length: 60_000 } }],
     })
     let batches = 0

@@ -31,7 +31,7 @@ test('E-THEN-7 fold - nothing more is folded while 4,096 messages have not arriv
   }
   const handlers = { epoch: 'e', now: () => 0, limited: () => true, incident: () => 'id' }
   const fold = new PartitionFold(new Pipeline(shop.contract), 0, 1, loaded, { handlers })
-  const batch = { topic: 'a', streamId: '1-0', events: [] }
+  const batch = { topic: 'a', streamId: '1-0', events: [], ends: [] }
   expect([fold.isHeldUp, fold.hasRoomForCommands, fold.hasRoomFor(batch)]).toEqual([true, false, false])
   fold.entities!.outbox.arrived(1)
   expect([fold.isHeldUp, fold.hasRoomForCommands, fold.hasRoomFor(batch)]).toEqual([false, true, true])

@@ -234,7 +234,8 @@ describe('partition fold', () => {
     fold.fold(batchOf('a.reading', ...Array.from({ length: 900 }, (_, i) => eventOf(i, `k-${i}`, 1_000))))
     fold.fold(batchOf('a.reading', eventOf('close', 'k', 30_000)))
     while (fold.isDirty) store.commit(fold)
-    expect(store.size).toBe(1)
+    // And that input may come.
+    expect(store.size).toBe(1 + 1)
     expect(fold.openStates).toBe(1)
   })
 })

@@ -4,6 +4,7 @@ import { z } from 'zod'
 import { ALL_KEYS, Rights } from '../../src/access/index.ts'
 import { BREAKER_LIMITS, CANARY_TOPIC, decodeEvents, partitionOf } from '../../src/bus/index.ts'
 import { keys } from '../../src/bus/keys.ts'
+import type { KeyPattern } from '../../src/config/grant.ts'
 import type { SourceTopic } from '../../src/config/model.ts'
 import { defineConfig, topic } from '../../src/index.ts'
 import { Canaries, Ingest, Producer, type PublishOutcome } from '../../src/ingest/index.ts'
@@ -60,6 +61,20 @@ async function stored(topic = 'sensor.reading') {
 
 const codes = (outcome: PublishOutcome) =>
   outcome.kind === 'ack' ? outcome.rejected.map((r) => [r.index, r.code, r.path]) : outcome.code
+
+describe('the end of input', () => {
+  it('I-END-2 is said only by those who may publish every key', async () => {
+    const end = (key: KeyPattern) => {
+      const rights = new Rights([{ operation: 'publish', selector: 'sensor.reading', key }])
+      return new Promise<PublishOutcome>((resolve) =>
+        ingest.publish({ rights, topic: 'sensor.reading', events: [readingOf('s-1')], end: {} }, resolve),
+      )
+    }
+    expect(codes(await end({ kind: 'exact', key: 's-1' }))).toBe('forbidden')
+    expect(await stored()).toEqual([])
+    expect(await end({ kind: 'all' })).toMatchObject({ kind: 'ack', rejected: [] })
+  })
+})
 
 describe('validation', () => {
   it('I-VALID-1 stores the good events of a mixed frame and lists the bad ones with index, path and reason', async () => {

@@ -27,7 +27,12 @@ export const eventOf = (id: string | number, key: string, time: number, v = 1): 
 
 let lastId = 0
 export function batchOf(topicName: string, ...events: readonly EventBody[]): InputBatch {
-  return { topic: topicName, streamId: `${++lastId}-0`, events }
+  return { topic: topicName, streamId: `${++lastId}-0`, events, ends: [] }
+}
+
+/** A batch that ends the input of a topic, or of a source of it, behind some events. */
+export function endOf(topicName: string, source?: string, ...events: readonly EventBody[]): InputBatch {
+  return { ...batchOf(topicName, ...events), ends: [{ after: events.length, ...(source !== undefined && { source }) }] }
 }
 
 /** A record batch as the append script stores it. */

@@ -13,6 +13,7 @@ import { isForwarded, requestCredentials, STREAM_PATH } from '../credentials.ts'
 import type { Readiness } from '../readiness.ts'
 import type { Streams } from '../sse/streams.ts'
 import type { HttpResponse, StreamResponse } from '../transport/transport.ts'
+import { endInput, isEndPath } from './end-input.ts'
 import { askEntities } from './entity-queries.ts'
 import { commandOutcome, isCommandPath, isOutcomePath, sendCommand } from './entity-routes.ts'
 import { type LimitedRequest, refusedReply } from './limited-request.ts'
@@ -88,6 +89,7 @@ async function dispatch(
     return json(405, { error: { code: 'not_found', message } }, { allow: allowed(methods) })
   }
   if (path === '/v1/events') return publishEvents(context, request, caller)
+  if (isEndPath(path)) return endInput(context, request, caller)
   if (path === TICKETS_PATH) return issueTicket(context.access, caller)
   if (method === 'POST') {
     const refused = limits.events(1)
@@ -180,7 +182,7 @@ const READ: readonly string[] = ['GET', 'HEAD']
 const SEND: readonly string[] = ['POST']
 
 function methodsOf(path: string): readonly string[] {
-  if (path === '/v1/events' || path === TICKETS_PATH) return SEND
+  if (path === '/v1/events' || path === TICKETS_PATH || isEndPath(path)) return SEND
   if (!isCommandPath(path)) return READ
   return path.endsWith('/history') ? [...READ, ...SEND] : SEND
 }

@@ -1,0 +1,69 @@
+import { type EndOfInput, ERROR_CODES, LIMITS } from '@tidegate/protocol'
+import type { Caller } from '../../access/index.ts'
+import type { Ingest, PublishOutcome } from '../../ingest/index.ts'
+import { isRecord } from '../../json-fields.ts'
+import type { Admission } from '../admission.ts'
+import { isSource } from '../client-frame.ts'
+import type { HttpResponse } from '../transport/transport.ts'
+import { badIdempotencyKey, isIdempotencyKey } from './idempotency-key.ts'
+import { enterRequest, requestContent } from './keyed-request.ts'
+import { type LimitedRequest, refusedReply } from './limited-request.ts'
+import { errorReply, json } from './replies.ts'
+import { readContent } from './request-content.ts'
+
+const END_PATH = /^\/v1\/topics\/([^/]+)\/end$/
+
+export function isEndPath(path: string): boolean {
+  return END_PATH.test(path)
+}
+
+/** `POST /v1/topics/:topic/end`: no more events of the topic come, or of one source. The body may name that. */
+export async function endInput(
+  { ingest, admission }: { readonly ingest: Ingest; readonly admission: Admission },
+  request: LimitedRequest,
+  caller: Caller,
+): Promise<HttpResponse> {
+  const { header, limits } = request
+  const body = await request.body()
+  const retryAfterMs = admission.publish()
+  if (retryAfterMs !== undefined) return errorReply('overloaded', ERROR_CODES.overloaded, retryAfterMs)
+  if (body === undefined || body.length > LIMITS.frameBytes) {
+    return errorReply('frame_too_large', `The body is larger than ${LIMITS.frameBytes} bytes.`)
+  }
+  const idempotencyKey = header('idempotency-key')
+  if (idempotencyKey !== undefined && !isIdempotencyKey(idempotencyKey)) return badIdempotencyKey()
+  const content = readContent(header, body)
+  if (!content.ok) return errorReply(content.code, content.message)
+  const end = readEnd(content.text)
+  if (end === undefined) return errorReply('invalid_frame', 'Expected no body, or { "source": "..." }.')
+  const over = limits.events(1) ?? (idempotencyKey === undefined ? undefined : limits.producer())
+  if (over !== undefined) return refusedReply(over)
+  const topic = END_PATH.exec(request.path)![1]!
+  const group = { topic, events: [], indexes: [] }
+  const entry =
+    idempotencyKey === undefined
+      ? undefined
+      : await enterRequest(ingest, caller, idempotencyKey, `${topic}\n${requestContent(header, body)}`, [group])
+  if (entry?.kind === 'refused') {
+    const { code, message, retryAfterMs } = entry.outcome
+    return errorReply(code, message, retryAfterMs)
+  }
+  const outcome = await new Promise<PublishOutcome>((resolve) =>
+    ingest.publish({ topic, events: [], end, rights: caller.rights, ...entry?.keyed(group) }, resolve),
+  )
+  if (outcome.kind === 'reject') return errorReply(outcome.code, outcome.message, outcome.retryAfterMs)
+  return json(200, { topic, at: outcome.at, duplicate: outcome.duplicate })
+}
+
+function readEnd(text: string): EndOfInput | undefined {
+  let value: unknown
+  try {
+    value = text === '' ? {} : JSON.parse(text)
+  } catch {
+    return undefined
+  }
+  if (!isRecord(value) || Object.keys(value).some((name) => name !== 'source')) return undefined
+  const { source } = value
+  if (source === undefined) return {}
+  return isSource(source) ? { source } : undefined
+}
