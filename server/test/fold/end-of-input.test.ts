@@ -5,7 +5,7 @@ import { MAX_SOURCES } from '../../src/fold/open-sources.ts'
 import { PartitionFold } from '../../src/fold/partition-fold.ts'
 import { Pipeline } from '../../src/fold/pipeline.ts'
 import { foreignLog } from '../../src/fold/progress.ts'
-import { type AnyTopic, defineConfig, windowOf } from '../../src/index.ts'
+import { defineConfig, windowOf } from '../../src/index.ts'
 import { allFour, appended, batchOf, endOf, eventOf, FakeStore, other, panesIn, reading } from '../support/fold.ts'
 
 const DAY = 86_400_000
@@ -31,7 +31,7 @@ class Partition {
   readonly #pipeline: Pipeline
   readonly #place: readonly [partition: number, partitions: number]
 
-  constructor(topics: readonly AnyTopic[], partition = 0, partitions = 1) {
+  constructor(topics: Parameters<typeof defineConfig>[0]['topics'], partition = 0, partitions = 1) {
     this.#pipeline = new Pipeline(defineConfig({ topics: [reading, other, ...topics] }).contract)
     this.#place = [partition, partitions]
     this.fold = this.#open()

@@ -14,7 +14,7 @@ describe('PROTOCOL.md', () => {
   )
 
   it('P-DOC-2 has an example of each client frame', () => {
-    expect(examples).toHaveLength(9)
+    expect(examples).toHaveLength(10)
   })
 
   it.each(examples)('P-DOC-2 the gateway reads the $type', (frame) => {
