@@ -5,10 +5,13 @@ import { PUBLISHED } from '../packages.ts'
 import { REPOSITORY } from '../source-files.ts'
 import { buildDeclarations } from './declarations.ts'
 import { buildJavaScript } from './javascript.ts'
+import { packagesAreBeingBuilt, packagesAreBuilt } from './staleness.js'
 
 /** Built by Vite, into the package that serves it. */
 const PAGE = 'dashboard'
 
+const begun = new Date()
+packagesAreBeingBuilt()
 for (const folder of PUBLISHED) {
   const dist = join(REPOSITORY, folder, 'dist')
   const old = existsSync(dist) ? readdirSync(dist).filter((name) => name !== PAGE) : []
@@ -17,3 +20,4 @@ for (const folder of PUBLISHED) {
 await Promise.all(PUBLISHED.map(buildJavaScript))
 buildDeclarations(PUBLISHED)
 cpSync(join(REPOSITORY, 'server/src/bus/lua'), join(REPOSITORY, 'server/dist/bus/lua'), { recursive: true })
+packagesAreBuilt(begun)

@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url'
 
 const HERE = fileURLToPath(import.meta.url)
 
-/** Whether this is the code of an installed package, and not the sources of a clone. */
+/** Whether this is what was built, and not the sources. */
 export const IS_BUILT = HERE.endsWith('.js')
 
 const PACKAGE = packageOf(dirname(HERE))

@@ -1,6 +1,6 @@
 import { fileURLToPath } from 'node:url'
 import { build } from 'vite'
-import { isStale } from '../../../scripts/build/staleness.ts'
+import { isStale } from '../../../scripts/build/staleness.js'
 
 const CONFIG = fileURLToPath(new URL('../../vite.config.ts', import.meta.url))
 /** What the page is built from. */

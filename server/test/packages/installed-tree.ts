@@ -2,8 +2,7 @@ import { execFileSync } from 'node:child_process'
 import { mkdirSync, mkdtempSync, readFileSync, symlinkSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
-import { isStale } from '../../../scripts/build/staleness.ts'
-import { PUBLISHED } from '../../../scripts/packages.ts'
+import { arePackagesStale } from '../../../scripts/build/staleness.js'
 import { type Packed, packAll } from '../../../scripts/release/pack.ts'
 import { REPOSITORY } from '../../../scripts/source-files.ts'
 
@@ -37,8 +36,7 @@ export function installPackages(): Installed {
 }
 
 function buildIfStale(): void {
-  const sources = [...PUBLISHED.map((folder) => `${folder}/src`), 'scripts/build']
-  if (!isStale('server/dist/index.d.ts', sources)) return
+  if (!arePackagesStale()) return
   execFileSync(process.execPath, ['--import', 'tsx', 'scripts/build/main.ts'], { cwd: REPOSITORY })
 }
 
