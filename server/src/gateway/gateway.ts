@@ -13,6 +13,7 @@ import { limited, refusedReply } from './http/limited-request.ts'
 import { errorReply } from './http/replies.ts'
 import { forwarded, type RouteContext, route } from './http/routes.ts'
 import type { PageGuard } from './pages/page-guard.ts'
+import { RequestTurns } from './request-turns.ts'
 import { silentOnes } from './shedding.ts'
 import { LOOK_MS } from './sse/event-socket.ts'
 import type {
@@ -40,6 +41,7 @@ export class Gateway implements TransportHandlers {
   readonly #context: ConnectionContext
   readonly #routes: RouteContext
   readonly #guard: PageGuard
+  readonly #requestTurns: RequestTurns
   readonly #ambient: AmbientCredentials
   readonly #idPrefix = randomBytes(3).toString('hex')
   #opened = 0
@@ -70,6 +72,7 @@ export class Gateway implements TransportHandlers {
       },
       onClosed: (connection) => this.#connections.delete(connection),
     }
+    this.#requestTurns = new RequestTurns(context.clock)
     this.#routes = routes
     this.#guard = guard
     this.#ambient = new AmbientCredentials(cookie, guard)
@@ -167,16 +170,24 @@ export class Gateway implements TransportHandlers {
   async request(request: HttpRequest): Promise<HttpResponse | StreamResponse> {
     const address = this.#addresses.of(request)
     const limits = this.#limits.open(address)
-    request.onLeave(() => limits.close())
+    let hasLeft = false
+    request.onLeave(() => {
+      hasLeft = true
+      limits.close()
+    })
     const refused = limits.frame(0)
     const isLast = refused !== undefined && !limits.mayBeRefused(1)
+    // Whoever is cut is not waited for: what it has sent besides is then not read.
+    if (!isLast) await this.#requestTurns.take(address.name)
+    if (hasLeft) return NOT_READ
     const client = { limits, from: address.name, ambient: this.#ambient.of(request) }
     const answer = await this.#guard.answer(request, async () =>
-      refused ? { ...refusedReply(refused), isLast } : route(this.#routes, limited(request, client)),
+      refused ? refusedReply(refused) : route(this.#routes, limited(request, client)),
     )
     // A stream keeps them for as long as it is open.
-    if (answer.kind === 'whole') limits.close()
-    return answer
+    if (answer.kind === 'stream') return answer
+    limits.close()
+    return isLast ? { ...answer, isLast } : answer
   }
 
   body(arrival: Arrival): BodyAccount {
@@ -184,7 +195,7 @@ export class Gateway implements TransportHandlers {
     const reply = (refusal: Refusal | undefined) => refusal && refusedReply(refusal)
     let held = 0
     return {
-      came: (bytes) => reply(limits.received(bytes)),
+      came: (bytes, parts) => reply(limits.received(bytes, parts)),
       keep(bytes) {
         const refusal = limits.hold('bodyBytes', bytes)
         if (refusal === undefined) held += bytes
@@ -233,5 +244,8 @@ export class Gateway implements TransportHandlers {
     contained(this.#context.report, `${where} of ${connection.id}`, (id) => connection.abort(id), action)
   }
 }
+
+/** For nobody. */
+const NOT_READ: HttpResponse = { kind: 'whole', status: 503, headers: {}, body: '' }
 
 const pause = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms))

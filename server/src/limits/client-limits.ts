@@ -74,13 +74,13 @@ export class ClientLimits implements Reader {
   }
 
   /**
-   * Bytes of a body have come: they are paid for, whether or not there was enough left for them.
+   * Parts of a body have come, of so many bytes together: they are paid for, whether or not there was enough left for them.
    *
    * @returns why no more of it is read, if so
    */
-  received(bytes: number): Refusal | undefined {
+  received(bytes: number, parts: number): Refusal | undefined {
     const over = this.overdrawn('bytes')
-    this.charge('bytes', Math.max(bytes, LEAST_PART_BYTES))
+    this.charge('bytes', Math.max(bytes, parts * LEAST_PART_BYTES))
     return over
   }
 

@@ -1,4 +1,5 @@
 import { connect } from 'node:net'
+import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { CLOSE } from '@tidegate/protocol'
 import { describe, expect, it } from 'vitest'
 import { parseLimits, parseTrustedProxies } from '../../src/limits/index.ts'
@@ -113,14 +114,30 @@ describe('costs', () => {
     expect(text()).toMatch(/^HTTP\/1.1 429 [\s\S]*address.bytes/)
   })
 
-  it('G-LIMIT-12 requests that are refused again and again end their connection', async () => {
-    const from = newAddress()
-    const head = `GET /livez HTTP/1.1\r\nHost: localhost\r\nX-Forwarded-For: ${from['x-forwarded-for']}\r\n\r\n`
-    const { socket, closed, text } = raw(from, 'GET /livez HTTP/1.1\r\n')
-    socket.write(`\r\n${head.repeat(400)}`)
+  it.each(['localhost', 'unknown.example'])(
+    'G-LIMIT-12 requests that are refused again and again end their connection, also those for %s',
+    async (host) => {
+      const from = newAddress()
+      const head = `GET /livez HTTP/1.1\r\nHost: ${host}\r\nX-Forwarded-For: ${from['x-forwarded-for']}\r\n\r\n`
+      const { socket, closed, text } = raw(from, 'GET /livez HTTP/1.1\r\n')
+      socket.write('\r\n')
+      // Within the limit, or before: uWebSockets.js closes a connection that does not wait for its turn.
+      socket.write(head.repeat(400))
+      await closed
+      expect([...text().matchAll(/HTTP\/1.1 429/g)].length).toBeLessThanOrEqual(31)
+      expect((await fetch(`${url}/livez`, { headers: newAddress() })).status).toBe(200)
+    },
+  )
+
+  it('G-TURN-3 requests that come without waiting for an answer leave others their turn', async () => {
+    const { socket, closed } = raw(newAddress(), 'GET /v1/topics HTTP/1.1\r\n')
+    const head = 'GET /v1/topics HTTP/1.1\r\nHost: localhost\r\n\r\n'
+    const lag = monitorEventLoopDelay({ resolution: 1 })
+    lag.enable()
+    socket.write(`\r\n${head.repeat(12_000)}`)
     await closed
-    const statuses = [...text().matchAll(/HTTP\/1.1 (\d+)/g)].map(([, status]) => status)
-    expect(statuses.filter((status) => status === '429')).toHaveLength(31)
-    expect((await fetch(`${url}/livez`, { headers: newAddress() })).status).toBe(200)
+    lag.disable()
+    // All at once they took more than a second.
+    expect(lag.max / 1e6).toBeLessThan(400)
   })
 })

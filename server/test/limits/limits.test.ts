@@ -86,11 +86,11 @@ describe('keys', () => {
   it('LIM-RATE-3 what has come or was read is paid for afterwards, and nothing more passes until then', () => {
     const { open } = limitsOf('address.bytes=1000,address.reads=100000,connection.starts=10')
     const client = open('192.0.2.1')
-    expect(client.received(5_000)).toBeUndefined()
-    expect(client.received(1)).toMatchObject({ limit: 'address.bytes', retryAfterMs: 3_000 })
+    expect(client.received(5_000, 1)).toBeUndefined()
+    expect(client.received(1, 1)).toMatchObject({ limit: 'address.bytes', retryAfterMs: 3_000 })
     // The part that came all the same, 512 as the least, is paid for too.
     clock.now = 3_512
-    expect(client.received(1)).toBeUndefined()
+    expect(client.received(1, 1)).toBeUndefined()
     expect(client.readWaitMs()).toBe(0)
     client.chargeRead(10, true)
     client.chargeRead(300_000, false)

@@ -135,7 +135,11 @@ export const CONNECTION_ATTACKS: readonly Attack[] = [
     name: 'requests',
     about: 'requests without waiting for their answers, in 20 connections',
     async run(field) {
-      const batch = 'GET /v1/topics HTTP/1.1\r\nHost: x\r\n\r\n'.repeat(200)
+      // Half of them under a name that the gateway does not know.
+      const batch = ['x', '127.0.0.1']
+        .map((host) => `GET /v1/topics HTTP/1.1\r\nHost: ${host}\r\n\r\n`)
+        .join('')
+        .repeat(100)
       const peers = new Map<number, HostilePeer>()
       const batches = await inLanes(20, field, async (lane) => {
         let peer = peers.get(lane)

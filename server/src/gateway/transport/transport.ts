@@ -42,8 +42,8 @@ export interface TransportHandlers {
 
 /** Of one body. Its methods MUST NOT throw. */
 export interface BodyAccount {
-  /** A part has come, whether or not it is kept. An answer refuses the rest. */
-  came(bytes: number): HttpResponse | undefined
+  /** Some parts have come, of so many bytes together, whether or not they are kept. An answer refuses the rest. */
+  came(bytes: number, parts: number): HttpResponse | undefined
   /** So much more memory is needed to keep it. An answer refuses the rest. */
   keep(bytes: number): HttpResponse | undefined
   /** Nothing of it is kept any more. Idempotent. */
