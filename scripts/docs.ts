@@ -2,6 +2,8 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { ANSWER_ERROR_CODES, COMMAND_CODES, ERROR_CODES, type ErrorCode, RETRYABLE } from '@tidegate/protocol'
+import { REMEDIES } from '../client-sdk/src/error-remedies.ts'
+import { CLIENT_ERROR_CODES, type ClientErrorCode } from '../client-sdk/src/errors.ts'
 import { VARIABLES } from '../server/src/config/settings.ts'
 import { DEFAULT_LIMITS, QUANTITIES, type Quantity, type Scope } from '../server/src/limits/index.ts'
 import { isMain } from './is-main.ts'
@@ -38,6 +40,19 @@ command may be sent again if the answer has \`retryAfterMs\`.
 ${table(
   ['code', 'meaning'],
   Object.entries(COMMAND_CODES).map(([code, meaning]) => [`\`${code}\``, meaning]),
+)}
+
+## In the client
+
+Errors of \`@tidegate/client\` that come from no server. \`retryable\` of the error says whether the same call may succeed later.
+
+${table(
+  ['code', 'message', 'what to do'],
+  (Object.keys(REMEDIES) as ClientErrorCode[]).map((code) => [
+    `\`${code}\``,
+    CLIENT_ERROR_CODES[code],
+    REMEDIES[code],
+  ]),
 )}`,
   )
 }

@@ -38,7 +38,7 @@ export function wrong(name: string, expected: string, value: unknown): TypeError
 function show(value: unknown): string {
   let text = typeof value === 'function' ? 'a function' : String(value)
   try {
-    if (typeof value === 'object' || typeof value === 'string') text = JSON.stringify(value)
+    if (typeof value !== 'number') text = JSON.stringify(value) ?? text
   } catch {
     // It has a cycle or a BigInt.
   }

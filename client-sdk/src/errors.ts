@@ -1,19 +1,18 @@
 import { type CommandCode, type ErrorCode, RETRYABLE } from '@tidegate/protocol'
 import type { PublishReceipt } from './publish-receipt.ts'
 
-/** Codes that arise in the client itself, in addition to the server's. */
+/** Codes that arise in the client itself, in addition to the server's. docs/errors.md says what to do about each. */
 export const CLIENT_ERROR_CODES = {
-  outbox_full: 'The outbox is full: more is sent than is answered. Try again when earlier calls have resolved.',
-  outbox_expired: 'It waited too long, for a connection or for earlier calls, and was never sent.',
+  outbox_full: 'The outbox is full.',
+  outbox_expired: 'It waited too long and was never sent.',
   incomplete: 'Part of the range is no longer in the log.',
   no_answer: 'The query was not answered in time.',
-  not_live: "The entity does not publish its state. Declare it with publish: ['state'], or read it with get().",
-  closed: 'The client or the subscription is closed. `cause` says why, when it was not the application.',
-  invalid_token: 'A token is a text of 1 to 8,192 visible ASCII characters, without spaces or line ends.',
-  no_token: 'The token function gave no token within 10 s. `cause` has its error. It is asked again.',
+  not_live: "The entity does not publish: ['state']. Read it with get().",
+  closed: 'The client or the subscription is closed.',
+  invalid_token: 'A token is a text of 1 to 8,192 visible ASCII characters.',
+  no_token: 'The token function gave no token.',
   invalid_url: 'Not an http(s):// or ws(s):// address.',
-  no_websocket:
-    'There is no global WebSocket: Node has one from 22 on. Install the package "ws", or pass a class as `WebSocket`.',
+  no_websocket: 'There is no WebSocket. Install "ws", or pass a class as `WebSocket`.',
 } as const
 
 export type ClientErrorCode = keyof typeof CLIENT_ERROR_CODES
@@ -49,10 +48,10 @@ export class TidegateError extends Error {
   constructor(code: TidegateErrorCode, message: string, { commandId, path, receipt, ...options }: ErrorOptions = {}) {
     super(message, options)
     this.code = code
+    this.retryable = RETRYABLE.has(code as ErrorCode) || RETRYABLE_HERE.has(code)
     this.commandId = commandId
     this.path = path
     this.receipt = receipt
-    this.retryable = RETRYABLE.has(code as ErrorCode) || RETRYABLE_HERE.has(code)
   }
 }
 

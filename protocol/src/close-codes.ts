@@ -1,3 +1,6 @@
+/** The one that a client tells apart. */
+export const UNAUTHORIZED = 4401
+
 /**
  * WebSocket close codes. 4000-4499 ask the client to come back (the reason text may be JSON with `retryAfterMs`),
  * 4401 to come back with a new token, 4500-4999 to stop.
@@ -7,7 +10,7 @@ export const CLOSE = {
   idle: 4002,
   tooSlow: 4008,
   overload: 4029,
-  unauthorized: 4401,
+  unauthorized: UNAUTHORIZED,
   protocol: 4500,
   helloExpected: 4501,
   version: 4502,
@@ -20,6 +23,6 @@ export type CloseAdvice = 'retry' | 'new_token' | 'stop'
 
 /** What a client should do after a close: everything outside Tidegate's own codes (1006, 1011 ...) is a broken link. */
 export function closeAdvice(code: number): CloseAdvice {
-  if (code === CLOSE.unauthorized) return 'new_token'
+  if (code === UNAUTHORIZED) return 'new_token'
   return code >= 4500 && code <= 4999 ? 'stop' : 'retry'
 }

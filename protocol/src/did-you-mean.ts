@@ -13,16 +13,15 @@ export function didYouMean(written: string, names: readonly string[]): string {
 
 /** Levenshtein distance as far as it matters, but 1 for the same letters in another order. */
 function edits(a: string, b: string): number {
-  // Whoever sends many wrong names must not keep a server busy.
-  if (Math.abs(a.length - b.length) > MAX_EDITS) return Number.POSITIVE_INFINITY
+  // Whoever sends many wrong names must not keep a server busy: `b` is a name that there is, and short.
+  if (Math.abs(a.length - b.length) > MAX_EDITS) return MAX_EDITS + 1
   if (a !== b && sorted(a) === sorted(b)) return 1
-  let row = Array.from({ length: b.length + 1 }, (_, i) => i)
-  for (let i = 0; i < a.length; i++) {
+  let row = [...b, ''].map((_, j) => j)
+  for (const [i, letter] of [...a].entries()) {
     const next = [i + 1]
     for (let j = 0; j < b.length; j++) {
-      next.push(Math.min(row[j]! + (a[i] === b[j] ? 0 : 1), row[j + 1]! + 1, next[j]! + 1))
+      next.push(Math.min(row[j]! + Number(letter !== b[j]), row[j + 1]! + 1, next[j]! + 1))
     }
-    if (Math.min(...next) > MAX_EDITS) return Number.POSITIVE_INFINITY
     row = next
   }
   return row.at(-1)!

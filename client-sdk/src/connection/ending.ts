@@ -1,4 +1,4 @@
-import { CLOSE } from '@tidegate/protocol'
+import { UNAUTHORIZED } from '@tidegate/protocol'
 import { clientError, TidegateError } from '../errors.ts'
 import type { ErrorFrame } from './state.ts'
 
@@ -14,13 +14,13 @@ export type Ending =
     }
 
 /** What to do without a function that gives another token. */
-const NEW_CLIENT = 'Open another client with a valid `token`, or give a function, which is asked for new ones.'
+const NEW_CLIENT = 'Open another client with a valid token, or give a function.'
 
 /** The error with which everything outstanding rejects. */
 export function endingError(ending: Ending): TidegateError {
   if (ending.by === 'application') return clientError('closed')
   const { code, reason, fault } = ending
-  if (code === CLOSE.unauthorized) return refusalError(fault, NEW_CLIENT)
+  if (code === UNAUTHORIZED) return refusalError(fault, NEW_CLIENT)
   const cause = fault && new TidegateError(fault.code, fault.message)
   const message = `The server closed the connection for good: ${cause?.message ?? reason} (close code ${code})`
   return new TidegateError('closed', message, { cause })
