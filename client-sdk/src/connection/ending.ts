@@ -14,7 +14,7 @@ export type Ending =
     }
 
 /** What to do without a function that gives another token. */
-const NEW_CLIENT = 'Open another client with a valid token, or give a function.'
+const NEW_CLIENT = 'Open another client with a valid `token`, or give a function.'
 
 /** The error with which everything outstanding rejects. */
 export function endingError(ending: Ending): TidegateError {
