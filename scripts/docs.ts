@@ -48,11 +48,7 @@ Errors of \`@tidegate/client\` that come from no server. \`retryable\` of the er
 
 ${table(
   ['code', 'message', 'what to do'],
-  (Object.keys(REMEDIES) as ClientErrorCode[]).map((code) => [
-    `\`${code}\``,
-    CLIENT_ERROR_CODES[code],
-    REMEDIES[code],
-  ]),
+  (Object.keys(REMEDIES) as ClientErrorCode[]).map((code) => [`\`${code}\``, CLIENT_ERROR_CODES[code], REMEDIES[code]]),
 )}`,
   )
 }

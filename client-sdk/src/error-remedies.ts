@@ -10,7 +10,8 @@ export const REMEDIES: Readonly<Record<ClientErrorCode, string>> = {
   not_live: "Declare the entity with `publish: ['state']`, or read it with `get()`.",
   closed: '`cause` says why, if it was not the application. Open another client.',
   invalid_token: 'It has neither spaces nor line ends. Trim what was read from a file.',
-  no_token: '`cause` has the error of the function, if it has thrown. After 10 s it counts as failed. It is asked again.',
+  no_token:
+    '`cause` has the error of the function, if it has thrown. After 10 s it counts as failed. It is asked again.',
   invalid_url: 'Give the address of a gateway, such as `http://127.0.0.1:8080`.',
   no_websocket: 'Node has one from 22 on. Below it, install the package `ws`, or pass a class as `WebSocket`.',
 }

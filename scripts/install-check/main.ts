@@ -13,7 +13,7 @@ import { checkColdStart } from './cold-start.ts'
 import { checkIsolated } from './isolated.ts'
 import { checkOnNode } from './on-node.ts'
 import { checkPages } from './pages.ts'
-import { described, sizes } from './sizes.ts'
+import { checkSizes } from './sizes.ts'
 
 const { values } = parseArgs({ options: { only: { type: 'string' } } })
 const only = values.only?.split(',')
@@ -25,7 +25,7 @@ try {
   const tarballs = packages.map(({ file }) => file).join(' ')
   const files = Object.fromEntries(packages.map(({ name, file }) => [name, file]))
   const checks: Readonly<Record<string, () => Promise<string[]>>> = {
-    sizes: async () => (await sizes(packages)).map(described),
+    sizes: () => checkSizes(packages),
     cold: async () => [await checkColdStart(packages.map(({ file }) => file))],
     20: async () => [await checkOnNode('20', tarballs)],
     22: async () => [await checkOnNode('22', tarballs)],

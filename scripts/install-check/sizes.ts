@@ -1,24 +1,20 @@
 import { BUNDLES, bundleSize } from '../bundle-size.ts'
 import type { Packed } from '../release/pack.ts'
 
-interface Size {
-  readonly what: string
-  readonly bytes: number
-  readonly limit: number
-}
+const PACKAGE_BYTES = 2_000_000
 
-/** Of what browsers load, and of the package of the server. */
-export async function sizes(packages: readonly Packed[]): Promise<Size[]> {
-  const bundles = BUNDLES.map(async ({ what, code, limit }) => ({
-    what,
-    bytes: await bundleSize(code, 'built'),
-    limit,
-  }))
+/** Of what browsers load, and of the package of the server. @throws when one is over its limit */
+export async function checkSizes(packages: readonly Packed[]): Promise<string[]> {
+  const lines: string[] = []
+  for (const { what, code, limit } of BUNDLES) lines.push(checked(what, await bundleSize(code, 'built'), limit))
   const { bytes } = packages.find(({ name }) => name === 'tidegate')!
-  return [...(await Promise.all(bundles)), { what: 'tidegate.tgz', bytes, limit: 2_000_000 }]
+  return [...lines, checked('tidegate.tgz', bytes, PACKAGE_BYTES)]
 }
 
-export function described({ what, bytes, limit }: Size): string {
-  const kilobytes = (count: number) => `${(count / 1_000).toFixed(1)} kB`
-  return `${what}: ${kilobytes(bytes)}, ${bytes > limit ? 'OVER' : 'within'} ${kilobytes(limit)}`
+function checked(what: string, bytes: number, limit: number): string {
+  const line = `${what}: ${kilobytes(bytes)} of ${kilobytes(limit)}`
+  if (bytes > limit) throw new Error(`too large: ${line}`)
+  return line
 }
+
+const kilobytes = (bytes: number) => `${(bytes / 1_000).toFixed(1)} kB`
