@@ -11,6 +11,7 @@ import { nexmark } from './nexmark/nexmark.ts'
 import { pipeline } from './pipeline/pipeline.ts'
 import { priority } from './priority/priority.ts'
 import { resume } from './resume/resume.ts'
+import { sdk } from './sdk/sdk.ts'
 import { slow } from './slow/slow.ts'
 import type { Benchmark } from './support/benchmark.ts'
 import { useTokens } from './support/hello.ts'
@@ -35,6 +36,7 @@ const BENCHMARKS: Readonly<Record<string, Benchmark>> = {
   priority,
   resume,
   slow,
+  sdk,
 }
 
 const { values, positionals } = parseArgs({
