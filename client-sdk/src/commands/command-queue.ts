@@ -32,11 +32,8 @@ export interface SettledCommand<Item> extends QueuedCommand<Item> {
 interface Entry<Item> extends QueuedCommand<Item> {
   /** Order of the calls. */
   readonly turn: number
-  /**
-   * `waiting` behind others of its entity, `ready` to be written, `sent` on this connection, or `refused` until its wait
-   * is over.
-   */
-  state: 'waiting' | 'ready' | 'sent' | 'refused'
+  /** `waiting` to be written, `sent` on this connection, or `refused` until its wait is over. */
+  state: 'waiting' | 'sent' | 'refused'
   isPipelined: boolean
   firstSentAt: number | undefined
 }
@@ -50,10 +47,7 @@ interface Entry<Item> extends QueuedCommand<Item> {
 export class CommandQueue<Item> {
   readonly #limits: QueueLimits
   /** In the order of the calls. */
-  readonly #entries = new Map<string, Entry<Item>>()
-  /** The same by entity. */
-  readonly #lanes = new Map<string, Entry<Item>[]>()
-  #ready = new Set<Entry<Item>>()
+  #entries = new Map<string, Entry<Item>>()
   #sent = 0
   #bytes = 0
   #turns = 0
@@ -81,27 +75,19 @@ export class CommandQueue<Item> {
 
   /** Takes a command. The caller MUST have asked `hasRoom`. */
   push(command: QueuedCommand<Item>): void {
-    const entry: Entry<Item> = { ...command, turn: this.#turns++, state: 'waiting', firstSentAt: undefined }
-    const lane = this.#lanes.get(command.subject) ?? []
-    lane.push(entry)
-    this.#lanes.set(command.subject, lane)
-    this.#entries.set(command.id, entry)
-    this.#bytes += command.bytes
-    this.#admit(lane)
+    this.#add({ ...command, turn: this.#turns++, state: 'waiting', firstSentAt: undefined })
   }
 
   /** The next command to write, if any. From now on it is on its way. */
   next(now: number): Attempt<Item> | undefined {
     if (this.#sent >= UNANSWERED_COMMANDS) return undefined
-    const [entry] = this.#ready
+    const entry = this.#due()
     if (entry === undefined) return undefined
-    this.#ready.delete(entry)
+    const { item, firstSentAt } = entry
     this.#sent++
     entry.state = 'sent'
-    const ageMs = entry.firstSentAt === undefined ? undefined : Math.max(0, Math.ceil(now - entry.firstSentAt))
     entry.firstSentAt ??= now
-    this.#admit(this.#lanes.get(entry.subject)!)
-    return { item: entry.item, ageMs }
+    return { item, ageMs: firstSentAt === undefined ? undefined : Math.max(0, Math.ceil(now - firstSentAt)) }
   }
 
   /** The command has its outcome, or nobody waits for it any more. */
@@ -110,11 +96,7 @@ export class CommandQueue<Item> {
     if (entry === undefined) return undefined
     this.#entries.delete(id)
     this.#bytes -= entry.bytes
-    this.#leave(entry)
-    const lane = this.#lanes.get(entry.subject)!
-    lane.splice(lane.indexOf(entry), 1)
-    if (lane.length === 0) this.#lanes.delete(entry.subject)
-    else this.#admit(lane)
+    if (entry.state === 'sent') this.#sent--
     return entry
   }
 
@@ -123,65 +105,49 @@ export class CommandQueue<Item> {
    * in the queue.
    */
   restore(settled: SettledCommand<Item>): void {
-    const entry: Entry<Item> = { ...settled, state: 'waiting' }
-    const lane = this.#lanes.get(entry.subject) ?? []
-    const found = lane.findIndex(({ turn }) => turn > entry.turn)
-    lane.splice(found === -1 ? lane.length : found, 0, entry)
-    for (const later of lane) if (later.turn > entry.turn && later.state === 'ready') this.#withdraw(later)
-    this.#lanes.set(entry.subject, lane)
-    this.#entries.set(entry.id, entry)
-    this.#bytes += entry.bytes
-    this.#admit(lane)
+    this.#add({ ...settled, state: 'waiting' })
+    this.#entries = new Map([...this.#entries].sort(([, a], [, b]) => a.turn - b.turn))
   }
 
   /** The command is to be sent again, once its wait is over. `undefined` when no answer to it was due. */
   refuse(id: string): Item | undefined {
     const entry = this.#entries.get(id)
     if (entry?.state !== 'sent') return undefined
-    this.#leave(entry)
+    this.#sent--
     entry.state = 'refused'
     // What was on the wire before it may have to be sent again as well: from now on it waits for that.
     entry.isPipelined = false
-    // One that has become ready meanwhile must not overtake it.
-    for (const later of this.#lanes.get(entry.subject)!) if (later.state === 'ready') this.#withdraw(later)
     return entry.item
   }
 
   /** The wait after a refusal is over. */
   again(id: string): void {
     const entry = this.#entries.get(id)
-    if (entry?.state !== 'refused') return
-    entry.state = 'waiting'
-    this.#admit(this.#lanes.get(entry.subject)!)
+    if (entry?.state === 'refused') entry.state = 'waiting'
   }
 
   /** No answer will come any more: everything goes again, in the order of the calls. */
   disconnected(): void {
-    this.#ready.clear()
     this.#sent = 0
     for (const entry of this.#entries.values()) entry.state = 'waiting'
-    for (const lane of this.#lanes.values()) this.#admit(lane)
-    this.#ready = new Set([...this.#ready].sort((a, b) => a.turn - b.turn))
   }
 
-  /** Makes ready what may be written of an entity's commands. */
-  #admit(lane: readonly Entry<Item>[]): void {
-    for (const [i, entry] of lane.entries()) {
-      const isBlocked = entry.state === 'refused' || (i > 0 && !entry.isPipelined)
-      if (isBlocked && entry.state !== 'sent') return
-      if (entry.state !== 'waiting') continue
-      entry.state = 'ready'
-      this.#ready.add(entry)
+  #add(entry: Entry<Item>): void {
+    this.#entries.set(entry.id, entry)
+    this.#bytes += entry.bytes
+  }
+
+  /** The first one that waits for none of its entity: at most `maxFrames` steps, where all are for one. */
+  #due(): Entry<Item> | undefined {
+    /** Entity -> whether all its commands so far are on the wire. */
+    const lanes = new Map<string, boolean>()
+    for (const entry of this.#entries.values()) {
+      const { subject, state, isPipelined } = entry
+      const isFree = lanes.get(subject) ?? true
+      const isBehind = lanes.has(subject) && !isPipelined
+      if (state === 'waiting' && isFree && !isBehind) return entry
+      lanes.set(subject, isFree && state === 'sent')
     }
-  }
-
-  #leave(entry: Entry<Item>): void {
-    if (entry.state === 'sent') this.#sent--
-    this.#ready.delete(entry)
-  }
-
-  #withdraw(entry: Entry<Item>): void {
-    this.#ready.delete(entry)
-    entry.state = 'waiting'
+    return undefined
   }
 }
