@@ -19,6 +19,9 @@ import {
 import { IN_SLICES } from '../time-limit.ts'
 import type { PartitionStore } from './partition-store.ts'
 
+/** Entities whose trails are read at once: each takes a way to Redis and back, or more. */
+const TOGETHER = 16
+
 /**
  * Loads what commands and events touch before they are folded. Every call rejects with BusUnavailable when Redis does not answer.
  */
@@ -63,15 +66,15 @@ export class EntityLoader {
   async #load(fold: EntityFold, name: string, keys: readonly string[]): Promise<void> {
     const definition = this.#definitions.get(name)!
     const found = await this.#store.entities.load(name, keys)
-    for (const [i, stored] of found.entries()) {
+    await together(found, async (stored, i) => {
       const key = keys[i]!
       if (stored.record === undefined && stored.length === 0) fold.loaded(name, key)
       else fold.loaded(name, key, await this.#heldOf(definition, key, stored), stored.record?.length ?? 0)
-    }
+    })
   }
 
   /**
-   * Some entities as they are stored, for a rebuild. Not those that come when it is past a time, but the first one.
+   * Some entities as they are stored, for a rebuild. Not those that come when it is past a time, but the first ones.
    *
    * @param isRefolded whether they are folded from their trails, also where their states are of the present definition
    */
@@ -82,14 +85,16 @@ export class EntityLoader {
       definition.publishes.has('state') ? this.#store.results.of(`${name}.state`, keys) : [],
     ])
     const shownOf = new Map(shown.map(({ key, json }) => [key, JSON.stringify((JSON.parse(json) as EventBody).data)]))
-    const found: FoundEntity[] = []
-    for (const [i, entity] of stored.entries()) {
-      if (i > 0 && performance.now() > until) break
-      const key = keys[i]!
-      const held = await this.#heldOf(definition, key, entity, isRefolded)
-      found.push({ key, stored: readable(entity.record), held, shown: shownOf.get(key) })
-    }
-    return found
+    const isInTime = () => performance.now() <= until
+    return together(
+      stored,
+      async (entity, i) => {
+        const key = keys[i]!
+        const held = await this.#heldOf(definition, key, entity, isRefolded)
+        return { key, stored: readable(entity.record), held, shown: shownOf.get(key) }
+      },
+      isInTime,
+    )
   }
 
   async #heldOf(
@@ -127,6 +132,20 @@ export class EntityLoader {
     // What stands in the indexes is what was stored, until the entity changes.
     return { kind: 'loaded', record: { ...folded.record, indexed: record?.indexed ?? {} } }
   }
+}
+
+/** Does it for items, some at once and in their order, as long as it goes on. @returns what it came to for those it was done for */
+async function together<Item, Result>(
+  items: readonly Item[],
+  body: (item: Item, i: number) => Promise<Result>,
+  goesOn = () => true,
+): Promise<Result[]> {
+  const results: Result[] = []
+  while (results.length < items.length && (results.length === 0 || goesOn())) {
+    const from = results.length
+    results.push(...(await Promise.all(items.slice(from, from + TOGETHER).map((item, i) => body(item, from + i)))))
+  }
+  return results
 }
 
 /** Nobody can read what is stored of an entity: it is put aside, and the others of its partition go on. @throws other errors */
