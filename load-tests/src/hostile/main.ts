@@ -18,9 +18,9 @@ if (values.help) {
   console.log(`npm run hostile -- [--list] [--only name]... [--seconds n] [--rounds n] [--json]
 
 Attacks a gateway with the default limits, from an address of its own, while a well-behaved SDK client publishes and reads 100
-events per second. Each round is as long a quiet as an attack. Exits 1 unless nothing of that client is lost, the median of its
-99th percentiles stays within ${MAX_RATIO} times that of the quiet before (or within 15 ms), the gateway within ${BUDGET_MB} MB, and no process
-ends. Attackers take ${CPU_SHARE} of a core at most and come from 127.66.6.6 (Linux only): what they send counts for one address.
+events per second. Each round is a quiet, in which the attacker computes and sends nothing, and an attack as long. Exits 1 unless
+nothing of that client is lost, the median of its 99th percentiles stays within ${MAX_RATIO} times that of the quiet before (or within 15 ms),
+the gateway within ${BUDGET_MB} MB, and no process ends. Attackers take ${CPU_SHARE} of a core at most and come from 127.66.6.6 (Linux only): what they send counts for one address.
 
   --list        names of the attacks
   --only name   just this one; can be given again

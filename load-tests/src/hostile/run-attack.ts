@@ -103,7 +103,7 @@ export async function runAttack(attack: Attack, { ms, rounds }: AttackOptions): 
 
 type Round = Pick<AttackResult, 'did' | 'calmP99Ms' | 'p99Ms' | 'ratio' | 'calmMb' | 'peakMb' | 'calmCpu' | 'cpu'>
 
-/** The quiet, and then the attack, as long as each other. */
+/** The quiet, with an attacker that sends nothing, and then the attack, as long as each other. */
 async function runRound(
   attack: Attack,
   gateway: { readonly pid: number; readonly port: number; readonly hasEnded: boolean },
@@ -117,7 +117,8 @@ async function runRound(
     await pause(CALM_DOWN_MS)
     good.takeLatenciesMs()
     const calmFrom = await cpuSeconds(gateway.pid)
-    await pause(ms)
+    // What the attacker computes later is taken from this machine already: only what it sends comes in addition.
+    await ask(attacker, { kind: 'spin', ms })
     const calm = good.takeLatenciesMs()
     const calmTo = await cpuSeconds(gateway.pid)
     const calmBytes = await residentBytes(gateway.pid)
