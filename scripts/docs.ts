@@ -7,6 +7,8 @@ import { CLIENT_ERROR_CODES, type ClientErrorCode } from '../client-sdk/src/erro
 import { VARIABLES } from '../server/src/config/settings.ts'
 import { DEFAULT_LIMITS, QUANTITIES, type Quantity, type Scope } from '../server/src/limits/index.ts'
 import { isMain } from './is-main.ts'
+import { commandsText } from './pages/commands.ts'
+import { optionsText } from './pages/options.ts'
 import { withCurrentTables } from './protocol-tables.ts'
 import { REPOSITORY } from './source-files.ts'
 
@@ -17,6 +19,7 @@ export const PAGES: Readonly<Record<string, () => string>> = {
   'docs/errors.md': errorsPage,
   'docs/configuration.md': configurationPage,
   'docs/limits.md': limitsPage,
+  'docs/options.md': optionsPage,
   'protocol/PROTOCOL.md': () => withCurrentTables(readFileSync(join(REPOSITORY, 'protocol/PROTOCOL.md'), 'utf8')),
 }
 
@@ -68,6 +71,16 @@ default. An empty variable counts as absent; an unusable value is refused at sta
         variable.meaning,
       ]),
     ),
+  )
+}
+
+function optionsPage(): string {
+  return page(
+    'Options',
+    `Every option of the config, the client and the command line, as their types say. An option that does not exist is
+refused with the name it may have been meant as. A duration is a text such as \`250ms\`, \`10s\`, \`5m\`, \`24h\` or \`7d\`.
+Environment variables are on a page of their own: [settings](configuration.md).`,
+    `${optionsText()}\n\n## Command line\n\n\`npx tidegate <command> --help\` prints the same.\n\n${commandsText()}`,
   )
 }
 

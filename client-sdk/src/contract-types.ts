@@ -78,9 +78,12 @@ export type EventOf<T extends Topics, S extends string> =
 
 /** An event to publish. `id` is made where it is absent, `time` is that of the call, by the clock of the server. */
 export interface PublishEvent<Data> {
+  /** Names the event for ever. Made where it is absent. */
   readonly id?: string
-  /** Event time, ms since 1970. */
+  /** Event time, ms since 1970. Absent: that of the call, by the clock of the server. */
   readonly time?: number
+  /** The device or producer it comes from: windows with `watermark: 'source'` have a clock for each. */
   readonly source?: string
+  /** The payload, as the schema of the topic says. */
   readonly data: Data
 }

@@ -2,8 +2,11 @@ import { Kept } from './kept.ts'
 
 /** Bounds of unacknowledged frames, and how long a frame may wait before its first attempt. */
 export interface OutboxLimits {
+  /** Calls that wait; one more is rejected as `outbox_full`. 4,096 if absent. */
   readonly maxFrames: number
+  /** UTF-8 bytes of the JSON that waits; more is rejected as `outbox_full`. 8 MiB if absent. */
   readonly maxBytes: number
+  /** How long a call may wait before its first attempt; then it is rejected as `outbox_expired`. A minute if absent. */
   readonly maxAgeMs: number
 }
 

@@ -75,6 +75,10 @@ export interface SubscribeOptions {
   readonly onSlow?: OnSlow
   /** At most so many events per second of each key and lane, the latest; normal and low only. 0.01 to 1,000. */
   readonly maxRate?: number
+  /**
+   * Where to begin: `now` (the default), `earliest` for all that is kept, the `time` of storing (ms since 1970), or the
+   * `positions` of an earlier subscription. `latest` is `now` for topics of results.
+   */
   readonly from?: ResumeFrom
   /** Window results only: first the latest result of every key, then what follows. With `positions` only if something after them is gone. */
   readonly snapshot?: boolean

@@ -20,6 +20,7 @@ export interface AccessRule<Hide = UncheckedHide> {
   readonly caller?: CallerKind
   /** Only callers whose claims have these values; a claim that is a list has to contain one of them. */
   readonly when?: Readonly<Record<string, ClaimValue | readonly ClaimValue[]>>
+  /** What they may do. */
   readonly allow: AllowedOptions<Hide>
 }
 
@@ -29,9 +30,13 @@ export interface AccessRule<Hide = UncheckedHide> {
  * topics, or of the name of an entity. `$sub` stands for the caller's subject, `$claims.x` for a claim of its token.
  */
 export interface AllowedOptions<Hide = UncheckedHide> {
+  /** Events of these topics and keys. */
   readonly publish?: readonly string[]
+  /** Live events, resume and snapshots of these topics and keys. */
   readonly subscribe?: readonly string[]
+  /** History, windows and results of these topics and keys, and entities. */
   readonly query?: readonly string[]
+  /** These commands to entities: `<entity>.<command>`. */
   readonly command?: readonly string[]
   /** Metrics, lists of slow clients, details of readiness. */
   readonly admin?: boolean
@@ -43,6 +48,7 @@ export interface AllowedOptions<Hide = UncheckedHide> {
 }
 
 export interface AccessOptions<Hide = UncheckedHide> {
+  /** Each allows something to some callers; they add up. */
   readonly rules: readonly AccessRule<Hide>[]
   /** Claims of tokens that handlers of commands see (`ctx.caller`) and trails of entities keep; none unless listed. */
   readonly claims?: readonly string[]

@@ -7,14 +7,17 @@ export interface CustomAggregate<Data, State, Result> {
    * Stands for the functions and the encoded form: raise it whenever one of them changes, and the window starts anew.
    */
   readonly version: number
+  /** The state before the first event. */
   readonly init: () => State
-  /** @param time of the event, ms since 1970. Events come in order of arrival, not of time. */
+  /** The state after one more event. `time` is that of the event, ms since 1970; events come in order of arrival, not of time. */
   readonly add: (state: State, data: Data, time: number) => State
   /** The state of what both have seen. */
   readonly merge: (into: State, from: State) => State
   /** What a pane shows: anything JSON can carry. */
   readonly result: (state: State) => Result
+  /** The state as text, to be stored. */
   readonly encode: (state: State) => string
+  /** The state that a text stands for. */
   readonly decode: (text: string) => State
 }
 

@@ -51,7 +51,9 @@ export function defineConfig<
   const Topics extends readonly AnyTopic[],
   const Entities extends readonly AnyEntity[] = readonly [],
 >(config: {
+  /** Every topic: those that clients publish to, and every flow and window over them. */
   readonly topics: Topics
+  /** Every entity. */
   readonly entities?: Entities & Answered<Entities[number]['~entry']>
   /** Who may do what. */
   readonly access?: AccessOptions<HideOf<Topics[number]['~entries'], Entities[number]['~entry']>>

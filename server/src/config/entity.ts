@@ -171,8 +171,9 @@ type CommandSender = 'client' | 'reaction' | 'both'
 interface CommandOptions<State, Input extends ObjectSchema, Events extends EventSchemas, Code extends string> {
   /** Who may send it: clients, `then` of entities, or both, which is the default. */
   readonly by?: CommandSender
+  /** What a command carries: a zod object. One that does not fit is rejected as `invalid_input`. */
   readonly input: Input
-  /** Pure and synchronous. */
+  /** The events that the command leads to, or why it is refused. Pure and synchronous. */
   decide(
     state: State,
     input: z.output<Input>,
@@ -200,6 +201,7 @@ export interface EntityOptions<
   readonly version: number
   /** Its type is that of the state. It does not change in place: arrays in it are `readonly`. */
   readonly state: { readonly initial: State }
+  /** Type -> what events of it carry, a zod object. */
   readonly events: Events
   /** The state after an event. Pure and synchronous; MUST return a new state rather than change the one it is given. */
   readonly evolve: {
@@ -207,6 +209,7 @@ export interface EntityOptions<
   }
   /** Codes that commands may be refused with. */
   readonly rejections?: readonly Code[]
+  /** Name -> what the command carries and how it is decided. */
   readonly commands: {
     readonly [Name in keyof Inputs]: CommandOptions<NoInfer<State>, Inputs[Name], Events, NoInfer<Code>>
   } & {

@@ -77,11 +77,13 @@ interface ObjectSchema {
 }
 
 export interface SourceOptions<Schema extends ObjectSchema, Shown extends PresenceOption = false> {
+  /** What `data` of an event must be: a zod object. Events that do not fit are refused. */
   readonly schema: Schema
   /** The field that decides the partition. Order holds per key. */
   readonly key: KeyField<z.output<Schema>>
   /** Decides the lane once, at ingest. Default `normal`. */
   readonly priority?: Lane | ((data: z.output<Schema>) => Lane)
+  /** How long its events are kept, from when they were stored. */
   readonly retention?: PositiveDuration
   /**
    * How far an event's time may lie ahead of the gateway's clock, default 5 s; later ones are refused
@@ -102,9 +104,11 @@ type PresenceEntry<Name extends string, Shown> = [Shown] extends [false | undefi
   : Entry<`${Name}.presence`, Presence, false>
 
 export interface FlowOptions<Data> {
+  /** The lane of its events. Default `normal`. */
   readonly priority?: Lane | ((data: Data) => Lane)
   /** Stands for the functions of the flow: raise it whenever one of them changes. */
   readonly version: number
+  /** How long its events are kept, from when they were stored. */
   readonly retention?: PositiveDuration
 }
 

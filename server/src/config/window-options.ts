@@ -71,8 +71,11 @@ interface CommonOptions<Data, Aggregated> {
   readonly maxKeys?: number
   /** States that one partition may hold of this window, all times and groups together. As with `maxKeys`. */
   readonly maxOpen?: number
+  /** What a pane holds: names of your own, and how each is computed, such as `{ avg: { avg: 'temperature' }, n: 'count' }`. */
   readonly aggregate: Aggregated
+  /** The lane of its panes. Default `normal`. */
   readonly priority?: Lane
+  /** How long its panes and late events are kept, from when they were stored. */
   readonly retention?: PositiveDuration
 }
 

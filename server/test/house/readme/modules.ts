@@ -1,19 +1,32 @@
-const BLOCK = /(?:<!-- readme: file (?<name>\S+) -->\n+)?^```ts\n(?<text>[\s\S]*?)^```$/gm
+import { blocksOf, isSkipped } from './blocks.ts'
 
-/**
- * The TypeScript of a page, as modules by file name. A block that begins with an import begins a module, and the blocks
- * that follow go on with it. What exports a config is `tidegate.config.ts`, as the others know it.
- */
-export function readmeModules(markdown: string): Record<string, string> {
-  const modules: { name: string | undefined; text: string }[] = []
-  for (const { groups } of markdown.matchAll(BLOCK)) {
-    const { name, text } = groups as { name?: string; text: string }
-    if (text.startsWith('import ') || modules.length === 0) modules.push({ name, text })
-    else modules.at(-1)!.text += text
-  }
-  return Object.fromEntries(modules.map(({ name, text }, n) => [name ?? nameOf(text, n), text]))
+/** Languages whose blocks are compiled. */
+const EXTENSIONS: Readonly<Record<string, string>> = { ts: 'ts', js: 'ts', tsx: 'tsx' }
+
+interface Module {
+  readonly name: string | undefined
+  readonly extension: string
+  text: string
 }
 
-function nameOf(text: string, n: number): string {
-  return text.includes('export default defineConfig(') ? 'tidegate.config.ts' : `module-${n}.ts`
+/**
+ * The TypeScript of a page, as modules by file name. A block that begins with an import or is saved as a file begins a
+ * module, and the blocks that follow go on with it. What exports a config is `tidegate.config.ts`, as the others know it.
+ */
+export function readmeModules(markdown: string): Record<string, string> {
+  const modules: Module[] = []
+  for (const block of blocksOf(markdown)) {
+    const extension = EXTENSIONS[block.language]
+    if (extension === undefined || isSkipped(block)) continue
+    const name = /^file (\S+)$/.exec(block.note)?.[1]
+    const last = modules.at(-1)
+    const begins = name !== undefined || block.text.startsWith('import ') || last?.extension !== extension
+    if (begins) modules.push({ name, extension, text: block.text })
+    else last.text += block.text
+  }
+  return Object.fromEntries(modules.map((module, n) => [nameOf(module, n), module.text]))
+}
+
+function nameOf({ name, extension, text }: Module, n: number): string {
+  return name ?? (text.includes('export default defineConfig(') ? 'tidegate.config.ts' : `module-${n}.${extension}`)
 }
