@@ -1,8 +1,6 @@
 /** Every option of config and client, read from the types that declare them. */
-import { readFileSync } from 'node:fs'
-import { join } from 'node:path'
 import ts from 'typescript'
-import { REPOSITORY } from '../source-files.ts'
+import { sourceFiles } from '../source-files.ts'
 
 export interface Option {
   readonly name: string
@@ -16,8 +14,7 @@ interface Group {
   readonly title: string
   /** Where options of the group are written, and which page describes them. */
   readonly about: string
-  readonly file: string
-  /** Interfaces, or functions whose first parameter has the options. */
+  /** Interfaces, with those that they extend, or functions whose first parameter has the options. */
   readonly declarations: readonly string[]
   /** None of them is required, whatever the declaration says. */
   readonly isPartial?: true
@@ -27,62 +24,52 @@ const CONFIG: readonly Group[] = [
   {
     title: '`defineConfig`',
     about: 'The default export of `tidegate.config.ts`.',
-    file: 'server/src/config/define-config.ts',
     declarations: ['defineConfig'],
   },
   {
     title: '`topic(name, options)`',
     about: 'A topic that clients publish to.',
-    file: 'server/src/config/topic.ts',
     declarations: ['SourceOptions'],
   },
   {
     title: '`.map()`, `.filter()` ... `.to(name, options)`',
     about: 'A flow over a topic, stored as a topic of its own.',
-    file: 'server/src/config/topic.ts',
     declarations: ['FlowOptions'],
   },
   {
     title: '`.window(name, options)`, `windowOf(topics, name, options)`',
     about:
       'One of `tumbling`, `hopping` and `session`, and the rest. The page about [windows](windows.md) has the aggregates.',
-    file: 'server/src/config/window-options.ts',
     declarations: ['TumblingOptions', 'HoppingOptions', 'SessionOptions', 'CommonOptions'],
   },
   {
     title: '`custom(aggregate)`',
     about: 'An [aggregate](windows.md#aggregates) of your own.',
-    file: 'server/src/config/custom-aggregate.ts',
     declarations: ['CustomAggregate'],
   },
   {
     title: '`entity(name, options)`',
     about: 'The page about [entities](entities.md) has examples of each.',
-    file: 'server/src/config/entity.ts',
     declarations: ['EntityOptions'],
   },
   {
     title: 'A command of an entity',
     about: 'A value of `commands`.',
-    file: 'server/src/config/entity.ts',
     declarations: ['CommandOptions'],
   },
   {
     title: '`access`',
     about: 'Who may do what: the page about [access](access.md).',
-    file: 'server/src/config/access.ts',
     declarations: ['AccessOptions'],
   },
   {
     title: 'A rule of `access`',
     about: 'A value of `rules`.',
-    file: 'server/src/config/access.ts',
     declarations: ['AccessRule'],
   },
   {
     title: '`allow` of a rule',
     about: 'The same names stand in the rights of a token and of an API key.',
-    file: 'server/src/config/access.ts',
     declarations: ['AllowedOptions'],
   },
 ]
@@ -91,49 +78,49 @@ const CLIENT: readonly Group[] = [
   {
     title: '`createClient(options)`',
     about: 'For a browser and for Node.',
-    file: 'client-sdk/src/client.ts',
     declarations: ['ClientOptions'],
   },
   {
     title: '`outbox` of a client',
     about: 'Bounds of what waits for an answer: see [offline sensors](offline.md).',
-    file: 'client-sdk/src/outbox.ts',
     declarations: ['OutboxLimits'],
     isPartial: true,
   },
   {
     title: '`publish(topic, event)`',
     about: 'An event, or each of a list.',
-    file: 'client-sdk/src/contract-types.ts',
     declarations: ['PublishEvent'],
   },
   {
     title: '`subscribe(selector, options, callback)`',
     about: '`change` of a subscription takes all but `from` and `snapshot`.',
-    file: 'protocol/src/frames.ts',
     declarations: ['SubscribeOptions'],
   },
   {
     title: '`command(entity, key, command, input, options)`',
     about: 'Also those of `send` of a handle.',
-    file: 'client-sdk/src/commands/command-types.ts',
     declarations: ['CommandOptions'],
   },
   {
     title: '`get`, `history` and `findEntities`',
     about: 'Which version of an entity, and how much at a time.',
-    file: 'client-sdk/src/entities/entity-types.ts',
     declarations: ['GetOptions', 'HistoryOptions', 'FindOptions'],
   },
 ]
 
+/** Options of the client that go over the wire are declared by the protocol. */
+const FOLDERS = { config: ['server/src/config/'], client: ['client-sdk/src/', 'protocol/src/'] } as const
+
 /** The parts of the page about what is written in code. */
 export function optionsText(): string {
-  return [section('Config', CONFIG), section('Client', CLIENT)].join('\n\n')
+  return [
+    section('Config', CONFIG, declaredIn(FOLDERS.config)),
+    section('Client', CLIENT, declaredIn(FOLDERS.client)),
+  ].join('\n\n')
 }
 
-function section(title: string, groups: readonly Group[]): string {
-  const tables = groups.map((group) => `### ${group.title}\n\n${group.about}\n\n${tableOf(optionsOf(group))}`)
+function section(title: string, groups: readonly Group[], declared: Declared): string {
+  const tables = groups.map((group) => `### ${group.title}\n\n${group.about}\n\n${tableOf(optionsOf(group, declared))}`)
   return [`## ${title}`, ...tables].join('\n\n')
 }
 
@@ -147,37 +134,68 @@ function tableOf(options: readonly Option[]): string {
 
 /** All options of the page, for the test that each says what it means. */
 export function allOptions(): Option[] {
-  return [...CONFIG, ...CLIENT].flatMap(optionsOf)
+  const optionsIn = (groups: readonly Group[], folders: readonly string[]) => {
+    const declared = declaredIn(folders)
+    return groups.flatMap((group) => optionsOf(group, declared))
+  }
+  return [...optionsIn(CONFIG, FOLDERS.config), ...optionsIn(CLIENT, FOLDERS.client)]
 }
 
-function optionsOf({ file, declarations, isPartial = false }: Group): Option[] {
-  const source = ts.createSourceFile(file, readFileSync(join(REPOSITORY, file), 'utf8'), ts.ScriptTarget.Latest, true)
-  const members = declarations.flatMap((name) => membersOf(source, name))
+function optionsOf({ declarations, isPartial = false }: Group, declared: Declared): Option[] {
+  const members = declarations.flatMap((name) => membersOf(name, declared))
   const isNever = (member: Member) => member.type?.kind === ts.SyntaxKind.NeverKeyword
   // What another of the declarations must not have is one of several to choose from.
-  const choices = new Set(members.filter(isNever).map(({ name }) => name.getText(source)))
+  const choices = new Set(members.filter(isNever).map(({ name }) => name.getText()))
   return members
     .filter((member) => !isNever(member))
     .map((member) => {
-      const name = member.name.getText(source)
+      const name = member.name.getText()
       const isRequired = !isPartial && member.questionToken === undefined && !choices.has(name)
-      return { name, isRequired, type: typeText(member, source), meaning: meaningOf(member) }
+      return { name, isRequired, type: typeText(member), meaning: meaningOf(member) }
     })
 }
 
 type Member = ts.PropertySignature | ts.MethodSignature
+type Declaration = ts.InterfaceDeclaration | ts.FunctionDeclaration
+type Declared = ReadonlyMap<string, Declaration>
 
-/** @throws when the file does not declare it any more */
-function membersOf(source: ts.SourceFile, name: string): readonly Member[] {
-  const isMember = (member: ts.TypeElement): member is Member =>
-    ts.isPropertySignature(member) || ts.isMethodSignature(member)
-  for (const statement of source.statements) {
-    if (ts.isInterfaceDeclaration(statement) && statement.name.text === name) return statement.members.filter(isMember)
-    if (!ts.isFunctionDeclaration(statement) || statement.name?.text !== name) continue
-    const type = statement.parameters[0]?.type
-    if (type !== undefined && ts.isTypeLiteralNode(type)) return type.members.filter(isMember)
+/** Interfaces and functions by name. */
+function declaredIn(folders: readonly string[]): Declared {
+  const files = sourceFiles('.ts').filter(({ path }) => folders.some((folder) => path.startsWith(folder)))
+  return new Map(
+    files.flatMap(({ path, text }) =>
+      ts
+        .createSourceFile(path, text, ts.ScriptTarget.Latest, true)
+        .statements.filter(isDeclaration)
+        .map((declaration) => [declaration.name?.text ?? '', declaration] as const),
+    ),
+  )
+}
+
+function isDeclaration(statement: ts.Statement): statement is Declaration {
+  return ts.isInterfaceDeclaration(statement) || ts.isFunctionDeclaration(statement)
+}
+
+/** @throws when nothing of that name is declared any more */
+function membersOf(name: string, declared: Declared): readonly Member[] {
+  const declaration = declared.get(name)
+  if (declaration === undefined) throw new Error(`${name} is not declared`)
+  if (ts.isFunctionDeclaration(declaration)) {
+    const type = declaration.parameters[0]?.type
+    return type !== undefined && ts.isTypeLiteralNode(type) ? type.members.filter(isMember) : []
   }
-  throw new Error(`${source.fileName} does not declare ${name}`)
+  const bases =
+    declaration.heritageClauses?.flatMap(({ types }) => types.map(({ expression }) => expression.getText())) ?? []
+  // Not those of a base that belongs to the list anyway, such as what all windows have.
+  const inherited = bases.filter((base) => base !== COMMON).flatMap((base) => membersOf(base, declared))
+  return [...inherited, ...declaration.members.filter(isMember)]
+}
+
+/** The base of all shapes of windows, which is listed once. */
+const COMMON = 'CommonOptions'
+
+function isMember(member: ts.TypeElement): member is Member {
+  return ts.isPropertySignature(member) || ts.isMethodSignature(member)
 }
 
 function meaningOf(member: Member): string {
@@ -200,11 +218,11 @@ const WORDS: readonly (readonly [RegExp, string])[] = [
   [/<Hide>/g, ''],
 ]
 
-function typeText(member: Member, source: ts.SourceFile): string {
+function typeText(member: Member): string {
   if (ts.isMethodSignature(member) || member.type === undefined) return 'function'
   const type = WORDS.reduce(
     (text, [of, word]) => text.replaceAll(of, word),
-    member.type.getText(source).replaceAll(/\s+/g, ' '),
+    member.type.getText().replaceAll(/\s+/g, ' '),
   )
   if (ts.isFunctionTypeNode(member.type)) return 'function'
   return type.length > LONG_TYPE || isParameter(type, member) ? 'object' : type

@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { join, posix } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { CONTENTS, contents } from '../../../scripts/pages/contents.ts'
@@ -84,10 +84,4 @@ describe('start', () => {
 
 test('options - each says what it means', () => {
   expect(allOptions().filter(({ meaning }) => meaning === '')).toEqual([])
-})
-
-test('ADRs - are all there', () => {
-  expect(readdirSync(join(REPOSITORY, 'docs/adr')).length).toBe(
-    PAGES.filter((path) => path.startsWith('docs/adr/')).length,
-  )
 })
