@@ -17,7 +17,7 @@ interface Group {
   /** Interfaces, with those that they extend, or functions whose first parameter has the options. */
   readonly declarations: readonly string[]
   /** None of them is required, whatever the declaration says. */
-  readonly isPartial?: true
+  readonly isPartial?: boolean
 }
 
 const CONFIG: readonly Group[] = [
