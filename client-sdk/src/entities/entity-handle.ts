@@ -1,4 +1,5 @@
 import { parsePosition, type SubscribeOptions } from '@tidegate/protocol'
+import { expectKind } from '../arguments.ts'
 import type { CommandAnswer, CommandOptions, UntypedAnswer } from '../commands/command-types.ts'
 import type { CommandCall } from '../commands/commands.ts'
 import type { TopicEvent } from '../contract-types.ts'
@@ -23,6 +24,11 @@ type LiveChange<View> =
   | { readonly version: number; readonly state: View; readonly erased?: never }
   | { readonly version: number; readonly erased: true }
 
+interface Live {
+  readonly subscription: Subscription<AnyEvent>
+  readonly ready: Promise<void>
+}
+
 /** What a handle needs of its client. */
 export interface EntityHost {
   readonly ask: Ask
@@ -40,7 +46,7 @@ export class EntityHandle<Shape extends EntityShape> {
   readonly #host: EntityHost
   readonly #onChange = new Listeners<LiveState<Shape['view']>>('onChange')
   readonly #onErase = new Listeners('onErase')
-  #live: { readonly subscription: Subscription<AnyEvent>; readonly ready: Promise<void> } | undefined
+  #live: Live | undefined
   #state: LiveState<Shape['view']> | undefined
   /** Of the newest that was delivered. */
   #seen: { readonly version: number; readonly epoch: string } | undefined
@@ -89,6 +95,12 @@ export class EntityHandle<Shape extends EntityShape> {
     return this.#onErase.add(listener)
   }
 
+  /** Calls back if the server refuses the state or ends it for good; `state` stays as it is. Returns what ends that. */
+  onError(listener: (error: TidegateError) => void): () => void {
+    expectKind('onError', 'a function', listener)
+    return this.#open().subscription.onError((error) => listener(asOfEntity(error)))
+  }
+
   /**
    * The entity now, at a version, or at a time. Without these it is at least what the last answered command of this handle
    * has left.
@@ -135,14 +147,14 @@ export class EntityHandle<Shape extends EntityShape> {
     this.#live?.subscription.close()
   }
 
-  #open(): { readonly ready: Promise<void> } {
+  #open(): Live {
     if (this.#live !== undefined) return this.#live
     if (this.#isClosed) throw clientError('closed')
     // A client that cannot keep up is better off with the newest state than with every one.
     const options = { keys: [this.key], snapshot: true, onSlow: 'conflate' } as const
     const subscription = this.#host.subscribe(`${this.name}.state`, options, (event) => this.#changed(event))
     const ready = subscription.synced.catch((error: TidegateError) => {
-      this.#failure = error.code === 'unknown_topic' ? clientError('not_live', { cause: error }) : error
+      this.#failure = asOfEntity(error)
       throw this.#failure
     })
     // Whoever does not await it must not be ended by its rejection.
@@ -175,6 +187,10 @@ export class EntityHandle<Shape extends EntityShape> {
     if (change.erased === true || this.#state === undefined) return true
     return JSON.stringify(this.#state.view) === JSON.stringify(change.state)
   }
+}
+
+function asOfEntity(error: TidegateError): TidegateError {
+  return error.code === 'unknown_topic' ? clientError('not_live', { cause: error }) : error
 }
 
 /** Of two `version@epoch` of an entity, where the second was answered later. */

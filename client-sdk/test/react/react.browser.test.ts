@@ -1,0 +1,182 @@
+import { fileURLToPath } from 'node:url'
+import { build } from 'esbuild'
+import { type Browser, chromium, type Page } from 'playwright-core'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import shop from '../../../examples/tidegate.config.ts'
+import { type RunningWorker, startWorker } from '../../../server/src/worker-app.ts'
+import { findChromium } from '../../../server/test/support/chromium.ts'
+import { startTestGateway, type TestGateway } from '../../../server/test/support/gateway.ts'
+import { createClient, type TidegateClient } from '../../src/node.ts'
+import type { HooksPage } from './page/hooks-page.tsx'
+import { previewShop } from './page/preview-shop.ts'
+
+const found = await findChromium()
+/** Elsewhere than in CI a missing browser is a visible skip. */
+const isSkipped = found === undefined && !process.env.CI
+/** The page is an answer of the API, which may not run anything. */
+const UNRESTRICTED = { bypassCSP: true }
+const PARTITIONS = 1
+const MINUTE_MS = 60_000
+
+describe.skipIf(isSkipped)('React in Chromium', () => {
+  let browser: Browser
+  let server: TestGateway
+  let worker: RunningWorker
+  let publisher: TidegateClient<typeof shop>
+  let page: Page
+  /** What the page complained about. */
+  let complaints: string[]
+
+  beforeAll(async () => {
+    if (found === undefined) throw new Error('There is no Chromium: install it, or set CHROMIUM_PATH.')
+    browser = await chromium.launch({ ...found, args: [...found.args, '--disable-gpu'] })
+    server = await startTestGateway(shop.contract, { partitions: PARTITIONS })
+    worker = await startWorker(
+      { redisUrl: server.redis.url, partitions: PARTITIONS, log: () => {}, workerId: 'w' },
+      shop.contract,
+    )
+    publisher = createClient<typeof shop>({ url: server.url })
+  }, 60_000)
+  afterAll(async () => {
+    await browser?.close()
+    await publisher?.close({ deadlineMs: 0 })
+    await worker?.close({ deadlineMs: 2_000 })
+    await server?.close()
+  })
+  beforeEach(async () => {
+    page = await browser.newPage(UNRESTRICTED)
+    complaints = []
+    page.on('pageerror', (error) => complaints.push(error.message))
+    page.on('console', (message) => {
+      if (message.type() === 'error' || message.type() === 'warning') complaints.push(message.text())
+    })
+  })
+  afterEach(() => page.close())
+
+  const read = (sensorId: string, ...temperatures: number[]) =>
+    publisher.publish(
+      'sensor.reading',
+      temperatures.map((temperature) => ({ data: { sensorId, temperature, humidity: 40 } })),
+    )
+  /** Minutes of the shop: what was paid in each, then a payment that closes them. */
+  async function trade(...amounts: number[]): Promise<void> {
+    const startMs = Math.floor(Date.now() / MINUTE_MS - amounts.length - 2) * MINUTE_MS
+    const pay = (amount: number, time: number) => ({
+      time,
+      data: { paymentId: `p-${time}`, orderId: 'o-0', amount, currency: 'EUR' },
+    })
+    const payments = amounts.map((amount, minute) => pay(amount, startMs + minute * MINUTE_MS))
+    await publisher.publish('commerce.payment_received', payments)
+    await publisher.publish('commerce.payment_received', pay(1, startMs + (amounts.length + 1) * MINUTE_MS - 1))
+  }
+
+  describe('hooks', () => {
+    let bundle: string
+    beforeAll(async () => {
+      const entry = fileURLToPath(new URL('./page/hooks-page.tsx', import.meta.url))
+      // As developers run it: StrictMode mounts everything twice.
+      const define = { 'process.env.NODE_ENV': '"development"' }
+      const { outputFiles } = await build({ entryPoints: [entry], bundle: true, write: false, format: 'esm', define })
+      bundle = outputFiles[0]!.text
+    })
+    beforeEach(async () => {
+      await page.goto(`${server.url}/livez`)
+      await page.addScriptTag({ content: bundle, type: 'module' })
+      await page.waitForFunction(() => 'page' in globalThis)
+    })
+
+    type Views = Parameters<HooksPage['show']>[0]
+    const show = (views: Views) => page.evaluate((views) => pageOf().show(views), views)
+    const inPage = <Result>(look: (page: HooksPage) => Result) => page.evaluate(`(${look})(page)`) as Promise<Result>
+    const textOf = (view: keyof Views) => page.locator(`#${view}`).textContent()
+    const untilText = (view: keyof Views, text: string | RegExp) => expect.poll(() => textOf(view)).toMatch(text)
+    const sentTypes = async () =>
+      (await inPage(({ sent }) => sent.map(({ type, topic }) => [type, topic].join(' ').trim()))).filter((frame) =>
+        /subscribe/.test(frame),
+      )
+
+    test('C-REACT-1 C-REACT-2 C-REACT-4 StrictMode and renders subscribe once; another key anew; a lost connection keeps what there was', async () => {
+      await show({ one: { sensor: 'attic' }, status: {} })
+      await untilText('one', 'live undefined')
+      await read('attic', 20)
+      await untilText('one', 'live 20')
+      expect(await textOf('status')).toBe('online')
+      // The first asks for a snapshot, which readings do not have.
+      const twice = ['subscribe sensor.reading', 'subscribe sensor.reading']
+      for (let renders = 0; renders < 3; renders++) await show({ one: { sensor: 'attic' } })
+      expect(await sentTypes()).toEqual(twice)
+      await show({ one: { sensor: 'cellar' } })
+      await untilText('one', 'live undefined')
+      await read('cellar', 12)
+      await untilText('one', 'live 12')
+      await expect.poll(sentTypes).toEqual([...twice, 'subscribe sensor.reading', 'unsubscribe'])
+      await inPage(({ cut }) => cut())
+      await untilText('one', 'stale 12')
+      await untilText('one', 'live 12')
+      await show({})
+      await expect.poll(async () => (await sentTypes()).at(-1)).toBe('unsubscribe')
+      expect(complaints).toEqual([])
+    })
+
+    test('C-REACT-3 C-REACT-12 thousands of events render once a frame; a callback gets each once, and the newest is called', async () => {
+      await show({ many: {}, events: {}, called: { by: 'first' } })
+      await untilText('called', 'live')
+      await read('attic', 1)
+      await expect.poll(() => inPage(({ received }) => received)).toEqual(['first 1'])
+      await show({ many: {}, events: {}, called: { by: 'second' } })
+      const before = await inPage(({ sent, frames }) => ({ subscribes: sent.length, renders: frames.renders }))
+      const numbers = Array.from({ length: 3_000 }, (_, n) => n + 2)
+      await Promise.all([0, 1, 2].map((part) => read(`s-${part}`, ...numbers.slice(part * 1_000, (part + 1) * 1_000))))
+      await expect.poll(() => inPage(({ received }) => received.length)).toBe(3_001)
+      await untilText('many', 'attic,s-0,s-1,s-2')
+      await untilText('events', '3000,3001')
+      expect(await inPage(({ received }) => new Set(received.slice(1).map((text) => text.split(' ')[0])).size)).toBe(1)
+      const { doubled, renders } = await inPage(({ frames }) => frames)
+      expect(doubled).toBe(0)
+      expect(renders - before.renders).toBeLessThan(500)
+      expect((await sentTypes()).length).toBeLessThan(6)
+      expect(complaints).toEqual([])
+    })
+
+    test('C-REACT-6 suspends until the first data, and throws what was refused', async () => {
+      await show({ suspended: { sensor: 'hall' }, refused: {} })
+      await untilText('suspended', 'there: undefined')
+      await untilText('refused', 'thrown: ')
+      expect(await inPage(({ sent }) => sent.filter(({ topic }) => topic === 'sensor.10s').length)).toBe(1)
+    })
+
+    test('C-REACT-9 C-REACT-10 windows begin with their past; an entity changes by its command', async () => {
+      await trade(10, 20.5)
+      await show({ minutes: {}, order: { orderId: 'o-1' } })
+      await untilText('minutes', '10,20.5')
+      await page.locator('#order button').click()
+      await untilText('order', 'placed 1')
+      expect(complaints).toEqual([])
+    })
+  })
+
+  test('C-REACT-10 the example - shows revenue, orders, and an order that commands change', async () => {
+    const { url, close } = await previewShop(server.url)
+    try {
+      await trade(30, 12.5)
+      await page.goto(url)
+      await page.locator('.connection', { hasText: 'Live' }).waitFor()
+      await expect.poll(() => page.locator('[data-value="revenue"]').textContent()).toBe('€12.50')
+      await publisher.publish('commerce.order_placed', { data: { orderId: 'o-77', userId: 'u-7', amount: 99 } })
+      await page.locator('.orders button', { hasText: 'o-77' }).click()
+      const valueOf = (name: string) => page.locator(`.order [data-value="${name}"]`).textContent()
+      await page.locator('.order button', { hasText: 'Accept' }).click()
+      await expect.poll(() => valueOf('status')).toBe('placed')
+      await page.locator('.order button', { hasText: 'Pay' }).click()
+      await expect.poll(() => valueOf('paid')).toBe('€99.00')
+      expect([await valueOf('status'), await valueOf('version')]).toEqual(['paid', '2'])
+      await page.locator('.order button', { hasText: 'Cancel' }).click()
+      await page.locator('.refusal', { hasText: 'This order is paid: refund it.' }).waitFor()
+      expect(complaints).toEqual([])
+    } finally {
+      await close()
+    }
+  })
+})
+
+declare function pageOf(): HooksPage
