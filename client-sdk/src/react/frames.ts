@@ -1,5 +1,5 @@
 /** Browsers draw no frames of a hidden page; its title and sounds follow at this pace. */
-const HIDDEN_FRAME_MS = 250
+const HIDDEN_FRAME_MS = 1_000
 /** Where nothing is drawn, such as in tests. */
 const NO_FRAME_MS = 16
 

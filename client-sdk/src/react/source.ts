@@ -27,8 +27,9 @@ export class Source<Data> {
   #settle!: () => void
 
   /** @param closed called when nobody has listened for a while */
-  constructor(client: TidegateClient, follow: Follow<Data>, closed: () => void) {
+  constructor(client: TidegateClient, follow: Follow<Data>, loading: Live<Data>, closed: () => void) {
     this.#client = client
+    this.#live = loading
     this.#closed = closed
     this.#settled = new Promise((resolve) => {
       this.#settle = resolve
@@ -52,7 +53,6 @@ export class Source<Data> {
         this.#touch()
       },
     })
-    this.#live = this.#next(this.#followed.read())
   }
 
   /** Whether it ever had what it follows. */

@@ -1,5 +1,6 @@
 import type { TidegateClient } from '../client.ts'
 import type { Follow } from './follow.ts'
+import type { Live } from './live.ts'
 import { Source } from './source.ts'
 
 /** What components of one client follow, by a key that says everything about it. */
@@ -16,10 +17,11 @@ export class Sources {
     return this.#open.get(key) as Source<Data> | undefined
   }
 
-  getOrOpen<Data>(key: string, follow: Follow<Data>): Source<Data> {
+  /** @param loading what a new one has first */
+  getOrOpen<Data>(key: string, follow: Follow<Data>, loading: Live<Data>): Source<Data> {
     const known = this.get<Data>(key)
     if (known !== undefined) return known
-    const source = new Source(this.#client, follow, () => this.#open.delete(key))
+    const source = new Source(this.#client, follow, loading, () => this.#open.delete(key))
     this.#open.set(key, source)
     return source
   }

@@ -28,7 +28,7 @@ export function useSubscription(
   )
   if (callback !== undefined) expectKind('useSubscription: callback', 'a function', callback)
   const { limit = DEFAULT_EVENTS, suspense, from: begin, ...chosen } = options
-  // A time that is computed in every render does not subscribe anew in every render.
+  // biome-ignore lint/correctness/useExhaustiveDependencies: a time that every render computes must not subscribe anew
   const from = useMemo(() => begin, [selector])
   const asked = { ...chosen, ...(from !== undefined && { from }) }
   const newest = useRef(callback)

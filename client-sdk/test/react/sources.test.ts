@@ -17,7 +17,11 @@ const used = useServer()
 const { open } = used
 
 const newest = followEvents(TOPIC, 3, {})
-const sourceOf = <Data>(client: TidegateClient, follow: Follow<Data>) => sourcesOf(client).getOrOpen('key', follow)
+/** @param key of a source beside the first */
+function sourceOf<Data>(client: TidegateClient, follow: Follow<Data>, key = 'first') {
+  const loading = { data: undefined as Data, status: 'loading', error: undefined, gap: undefined } as const
+  return sourcesOf(client).getOrOpen(key, follow, loading)
+}
 /** What a hook does when it is mounted. */
 function mount<Data>(client: TidegateClient, follow: Follow<Data>) {
   const source = sourceOf(client, follow)
@@ -72,7 +76,7 @@ describe('sources of hooks', () => {
   test('C-REACT-4 C-REACT-5 status follows the connection, data stays, gaps and errors are told', async () => {
     const client = open()
     const { source } = mount(client, newest)
-    expect(source.live).toEqual({ data: [], status: 'loading', error: undefined, gap: undefined })
+    expect(source.live).toEqual({ data: undefined, status: 'loading', error: undefined, gap: undefined })
     const peer = await used.server.greeted()
     const { sub } = await grant(peer)
     peer.send({ type: 'batch', parts: [part(sub, 1)] })
@@ -157,13 +161,13 @@ describe('latest events', () => {
     const { sub, ...asked } = await grantSnapshot(peer)
     expect(asked).toMatchObject({ snapshot: true, onSlow: 'conflate' })
     peer.send({ type: 'batch', parts: [events(sub, 'more', of(3, 'a'))] })
-    await until(() => source.live.data.size === 1, 'a part of the snapshot')
+    await until(() => source.live.data?.size === 1, 'a part of the snapshot')
     expect(source.live.status).toBe('loading')
     peer.send({ type: 'batch', parts: [events(sub, 'end', of(4, 'b'))] })
     await statusIs(source, 'live')
     peer.send({ type: 'batch', parts: [events(sub, undefined, of(7, 'a'))] })
     peer.send({ type: 'batch', parts: [{ ...events(sub, undefined, of(6, 'a')), lane: 'normal' }] })
-    await until(() => source.live.data.get('a')?.data === 7, 'the newest')
+    await until(() => source.live.data?.get('a')?.data === 7, 'the newest')
     expect(shown(source)).toEqual([
       ['a', 7],
       ['b', 4],
@@ -185,7 +189,7 @@ describe('latest events', () => {
     client.onError(({ code }) => errors.push(code))
     const peer = await used.server.greeted()
     const refused = await peer.take('subscribe')
-    const other = sourcesOf(client).getOrOpen('other', followLatest(TOPIC, 2, { keys: ['a'] }))
+    const other = sourceOf(client, followLatest(TOPIC, 2, { keys: ['a'] }), 'other')
     peer.send({ type: 'error', sub: refused.sub, code: 'unsupported', message: 'no snapshot', retryable: false })
     const { sub, ...asked } = await grant(peer)
     expect(asked).not.toHaveProperty('snapshot')
@@ -193,7 +197,7 @@ describe('latest events', () => {
     await statusIs(source, 'live')
     await statusIs(other, 'live')
     peer.send({ type: 'batch', parts: [events(sub, undefined, of(1, 'a'), of(2, 'b'), of(3, 'c'))] })
-    await until(() => source.live.data.size > 0, 'events')
+    await until(() => source.live.data?.size > 0, 'events')
     expect(shown(source)).toEqual([
       ['b', 2],
       ['c', 3],
@@ -211,7 +215,7 @@ describe('latest events', () => {
     peer.send({ type: 'gap', sub, ...gap })
     const first = await peer.take('query')
     peer.send({ type: 'result', id: first.id, data: { events: [of(5, 'a')], complete: true } })
-    await until(() => source.live.data.size === 1, 'the fetched event')
+    await until(() => source.live.data?.size === 1, 'the fetched event')
     expect(source.live.gap).toBeUndefined()
     peer.send({ type: 'gap', sub, ...gap, upTo: '0@e/9-0.0' })
     const second = await peer.take('query')
@@ -236,7 +240,7 @@ describe('results of a window', () => {
     const panes = [pane(20, 1), pane(10), pane(30), pane(20), pane(40), pane(50), pane(50, 1, true), pane(50)]
     const list = panes.map((data, n) => event(n + 1, data))
     peer.send({ type: 'batch', parts: [{ ...part(sub), events: list }] })
-    await until(() => source.live.data.length > 0, 'results')
+    await until(() => source.live.data?.length > 0, 'results')
     expect(source.live.data.map(({ start, revision }) => [start, revision])).toEqual([
       [30, 0],
       [40, 0],
@@ -261,7 +265,7 @@ describe('entities and presence', () => {
     peer.send({ type: 'batch', parts: [{ ...part(sub), topic: 'user.state', events: [state], snapshot: 'end' }] })
     await statusIs(source, 'live')
     expect(source.live.data).toEqual({ version: 3, view: { n: 3 } })
-    const other = sourcesOf(client).getOrOpen('other', followEntity('ghost', '1'))
+    const other = sourceOf(client, followEntity('ghost', '1'), 'other')
     const refused = await peer.take('subscribe')
     peer.send({ type: 'error', sub: refused.sub, code: 'unknown_topic', message: 'no', retryable: false })
     await statusIs(other, 'failed')
@@ -280,6 +284,6 @@ describe('entities and presence', () => {
       parts: [{ ...part(sub), topic: `${TOPIC}.presence`, events: [joined], snapshot: 'end' }],
     })
     await statusIs(source, 'live')
-    await until(() => source.live.data.present.has('anna'), 'anna')
+    await until(() => source.live.data?.present.has('anna'), 'anna')
   })
 })

@@ -61,11 +61,12 @@ describe('imports', () => {
     expect(offences(modulesOf('protocol/'), (imported) => imported.startsWith('protocol/src/'))).toEqual([])
   })
 
-  test('client-sdk - imports the protocol; ws only for Node', () => {
+  test('client-sdk - imports the protocol; ws only for Node, React only for its hooks', () => {
     const allowed = (imported: string, { path }: Module) =>
       imported.startsWith('client-sdk/src/') ||
       imported === 'protocol/src/index.ts' ||
-      (imported === 'ws' && path === 'client-sdk/src/node-socket.ts')
+      (imported === 'ws' && path === 'client-sdk/src/node-socket.ts') ||
+      (imported === 'react' && path.startsWith('client-sdk/src/react/'))
     expect(offences(modulesOf('client-sdk/'), allowed)).toEqual([])
   })
 
