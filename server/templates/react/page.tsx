@@ -1,37 +1,20 @@
-import { createClient, type EventOf, type TopicsOf } from '@tidegate/client'
-import { useEffect, useState } from 'react'
+import { createClient } from '@tidegate/client'
+import { createHooks, TidegateProvider } from '@tidegate/client/react'
+import { StrictMode } from 'react'
 import { createRoot } from 'react-dom/client'
 import type config from './tidegate.config.ts'
 
 const client = createClient<typeof config>({ url: 'http://127.0.0.1:8080' })
-
-type Result = EventOf<TopicsOf<typeof config>, 'sensor.10s'>
-
-/** The latest result of every sensor, live. */
-function useResults(): ReadonlyMap<string, Result> {
-  const [results, setResults] = useState<ReadonlyMap<string, Result>>(new Map())
-  useEffect(() => {
-    const subscription = client.subscribe('sensor.10s', { snapshot: true }, (result) =>
-      setResults((earlier) => new Map(earlier).set(result.key, result)),
-    )
-    return () => void subscription.close()
-  }, [])
-  return results
-}
-
-function useStatus(): string {
-  const [status, setStatus] = useState<string>(client.status)
-  useEffect(() => client.onStatus(setStatus), [])
-  return status
-}
+const { useLatest, useStatus } = createHooks<typeof config>()
 
 function Sensors() {
-  const results = useResults()
+  // The latest result of every sensor, live.
+  const { data: results, error } = useLatest('sensor.10s')
   const status = useStatus()
   return (
     <>
       <h1>Sensors</h1>
-      <p id="status">{status}</p>
+      <p id="status">{error?.message ?? status}</p>
       <table>
         <thead>
           <tr>
@@ -54,4 +37,10 @@ function Sensors() {
   )
 }
 
-createRoot(document.getElementById('root')!).render(<Sensors />)
+createRoot(document.getElementById('root')!).render(
+  <StrictMode>
+    <TidegateProvider client={client}>
+      <Sensors />
+    </TidegateProvider>
+  </StrictMode>,
+)

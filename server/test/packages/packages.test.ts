@@ -1,8 +1,10 @@
 import { execFileSync, fork, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
-import { readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { build } from 'esbuild'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { REPOSITORY } from '../../../scripts/source-files.ts'
 import { runCommand } from '../support/command-line.ts'
 import { startTestRedis, type TestRedis } from '../support/redis.ts'
 import { isRunning, processesLike, TidegateProcess, until } from '../support/tidegate-process.ts'
@@ -10,6 +12,19 @@ import { installPackages } from './installed-tree.ts'
 
 const MAX_BYTES = 2_000_000
 const STRICT_TYPES = readFileSync(new URL('./strict-types.json', import.meta.url), 'utf8')
+/** The hooks of a project that registers its config. */
+const HOOKS = `import { useEntity, useLatest, useWindow } from '@tidegate/client/react'
+import type config from './tidegate.config.ts'
+declare module '@tidegate/client/react' {
+  interface Register { config: typeof config }
+}
+export const useAverage = (): number | undefined => useLatest('sensor.10s', { key: 'attic' }).data?.data.value.avg
+export const useCounts = (): number[] => useWindow('sensor.10s').data.map(({ value }) => value.count)
+// @ts-expect-error no such topic
+export const useNothing = () => useLatest('sensor.nope')
+// @ts-expect-error no such entity
+export const useNobody = () => useEntity('user', '42')
+`
 const READING = '{"topic":"sensor.reading","data":{"sensorId":"attic","temperature":21.5}}'
 
 let folder: string
@@ -46,6 +61,7 @@ describe('installed packages', () => {
       'tidegate',
       '@tidegate/client',
       '@tidegate/client/node',
+      '@tidegate/client/react',
       '@tidegate/client/subscribe',
       '@tidegate/protocol',
     ]
@@ -70,11 +86,27 @@ describe('installed packages', () => {
     expect(defining).toEqual([])
   })
 
-  test('PK-TYPES-1 X-INIT-1 declarations and what init writes compile under the strictest flags, without types of Node', () => {
+  test('PK-TYPES-1 X-INIT-1 C-REACT-11 declarations and what init writes compile under the strictest flags, without types of Node', () => {
     writeFileSync(join(folder, 'strict.json'), STRICT_TYPES)
+    writeFileSync(join(folder, 'hooks.ts'), HOOKS)
+    mkdirSync(join(folder, 'node_modules/@types'))
+    symlinkSync(join(REPOSITORY, 'node_modules/@types/react'), join(folder, 'node_modules/@types/react'))
     const tsc = new URL('../../../node_modules/typescript/bin/tsc', import.meta.url)
     const args = [tsc.pathname, '-p', 'strict.json']
     expect(spawnSync(process.execPath, args, { cwd: folder, encoding: 'utf8' }).stdout).toBe('')
+  })
+
+  test('C-REACT-11 a bundle has the hooks that it uses, and is for browsers alone where a server renders', async () => {
+    const bundled = async (contents: string) => {
+      const stdin = { contents, resolveDir: folder }
+      const { outputFiles } = await build({ stdin, bundle: true, minify: true, write: false, external: ['react'] })
+      return outputFiles[0]!.text
+    }
+    expect(await bundled("export * from '@tidegate/client/react'")).toContain('useWindow')
+    const one = await bundled("import { useStatus } from '@tidegate/client/react'; console.log(useStatus)")
+    expect(one.length).toBeLessThan(1_000)
+    const entry = readFileSync(join(folder, 'node_modules/@tidegate/client/dist/react.js'), 'utf8')
+    expect(entry).toMatch(/^["']use client["']/)
   })
 
   test('PK-RUN-1 X-INIT-1 tidegate start runs the config that init wrote, serves the page and stores events', async () => {
