@@ -11,7 +11,7 @@ export const token = ({ signal }: TokenContext): string => (signal.aborted ? '' 
 export const client = createClient({ url: 'http://127.0.0.1:8080', token })
 `
 const LOAD = `
-for (const name of ['tidegate', '@tidegate/client', '@tidegate/client/node', '@tidegate/protocol'])
+for (const name of ['tidegate', '@tidegate/client', '@tidegate/client/node', '@tidegate/client/subscribe', '@tidegate/protocol'])
   import(name).then((module) => {
     if (Object.keys(module).join() !== Object.keys(require(name)).join()) throw new Error(name)
   })
