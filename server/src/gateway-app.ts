@@ -157,6 +157,7 @@ export async function startGateway(settings: GatewaySettings, contract: Contract
   const access = new Access({
     settings: settings.access ?? OPEN,
     rules: contract.access.rules,
+    declared: contract,
     store: bus.access(),
     audit: settings.audit,
     now: () => clock.now(),

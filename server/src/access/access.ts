@@ -2,6 +2,7 @@ import { createHash, randomBytes } from 'node:crypto'
 import type { AccessStore } from '../bus/index.ts'
 import type { ResolvedRule } from '../config/access-model.ts'
 import type { CertificateName } from '../config/certificate-name.ts'
+import { type Declared, hidesNothing } from '../config/hide-problems.ts'
 import type { Audit } from '../observability/audit.ts'
 import { AccessList } from './access-list.ts'
 import { isKey } from './api-key.ts'
@@ -23,6 +24,8 @@ export interface AccessSettings extends TokenSettings {
 export interface AccessOptions {
   readonly settings: AccessSettings
   readonly rules: readonly ResolvedRule[]
+  /** What tokens and keys are about. */
+  readonly declared: Declared
   readonly store: AccessStore
   /** Gets a line for credentials that are no good. */
   readonly audit?: Pick<Audit, 'note'> | undefined
@@ -158,6 +161,8 @@ export class Access {
   }
 
   #callerOf(identity: Identity): Caller | Refusal {
+    const shown = identity.kind === 'anonymous' ? undefined : hidesNothing(identity, this.#options.declared)
+    if (shown !== undefined) return refusal(shown)
     const caller = callerOf(identity, this.#options.rules)
     return this.admits(caller) ? caller : refusal(this.#list.admits(identity) ? 'expired' : 'revoked')
   }

@@ -25,6 +25,17 @@ export function hideProblems({ grants, hides = {} }: Allowed, declared: Declared
   })
 }
 
+/** What of `hide` names nothing that there is, in words: what it should hide would be shown. */
+export function hidesNothing({ hides = {} }: Pick<Allowed, 'hides'>, declared: Declared): string | undefined {
+  for (const [name, paths] of Object.entries(hides)) {
+    const shownBy = namesShowing(name, declared)
+    if (typeof shownBy === 'string') return shownBy
+    const unknown = paths.flatMap((path) => pathProblem(name, path, declared.topics.get(name)))[0]
+    if (unknown !== undefined) return unknown
+  }
+  return undefined
+}
+
 /** The names by which grants allow what a name of `hide` is about, or what is wrong with that name. */
 function namesShowing(name: string, { topics, entities }: Declared): readonly string[] | string {
   const topic = topics.get(name)

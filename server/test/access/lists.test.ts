@@ -39,6 +39,7 @@ async function door({
   const access = new Access({
     settings: SETTINGS,
     rules,
+    declared: contract,
     store: bus.access(),
     now,
     onChange: () => changes++,
@@ -66,6 +67,26 @@ const longLived = (issuedAt: number) =>
 const bearer = (text: string) => ({ headers: { authorization: `Bearer ${text}` } })
 const callerBy = async (access: Access, text: string) => (await access.authenticate({ kind: 'token', text })) as Caller
 const STREAM = `${server.url}/v1/stream?topic=sensor.reading`
+
+describe('what a token or key hides', () => {
+  const reading = (hide: object) => ({ subscribe: ['sensor.reading'], hide })
+  it.each([
+    ['a field that is there', { 'sensor.reading': ['temperature'] }, 'ann'],
+    ['a field that is not', { 'sensor.reading': ['temprature'] }, 'hide: sensor.reading has no field temprature'],
+    [
+      'a topic that is not',
+      { 'sensor.raeding': ['temperature'] },
+      'hide: there is no topic and no entity sensor.raeding',
+    ],
+  ])('ACC-VIEW-6 %s', async (_, hide, expected) => {
+    const given = { subject: 'ann', claims: {}, allow: reading(hide), lifeMs: 60_000 }
+    const token = await mintToken({ secret: SECRET, rightsClaim: 'tidegate' }, given, Date.now())
+    const key = await keyOf('robot', reading(hide))
+    const { says } = await door()
+    expect(await says('token', token.text)).toBe(expected)
+    expect(await says('token', key.text)).toBe(expected === 'ann' ? 'key:robot' : expected)
+  })
+})
 
 describe('keys', () => {
   it('ACC-KEY-1 count with their secret only; Redis has a hash of it', async () => {
