@@ -1,10 +1,11 @@
-import { formatLogEpoch } from '@tidegate/protocol'
+import { type DeliveredEvent, formatLogEpoch } from '@tidegate/protocol'
+import type { Abortable } from './abort-signal.ts'
 import { AckedPositions } from './acked-positions.ts'
 import { expectKind, expectOptions, type Kind, wrong } from './arguments.ts'
 import type { CommandAnswer, CommandOptions } from './commands/command-types.ts'
 import { type CommandCall, Commands } from './commands/commands.ts'
 import type { RecoveredCommand } from './commands/recovered-command.ts'
-import type { PublishableTopic, PublishEvent, ShownTopic, TopicsOf } from './contract-types.ts'
+import type { PaneOf, PublishableTopic, PublishEvent, ShownTopic, TopicsOf, WindowTopic } from './contract-types.ts'
 import { CONNECT_OPTIONS, type ConnectOptions, Core } from './core.ts'
 import { EntityHandle } from './entities/entity-handle.ts'
 import { foundPages } from './entities/entity-queries.ts'
@@ -15,6 +16,10 @@ import { PresenceHandle } from './presence/presence-handle.ts'
 import type { PublishReceipt } from './publish-receipt.ts'
 import { Publisher } from './publisher.ts'
 import { randomId } from './random-id.ts'
+import { type HistoryRead, type HistoryReadOptions, readHistory } from './reads/history.ts'
+import type { Read } from './reads/read.ts'
+import { readTopics, type TopicInfo } from './reads/topics.ts'
+import { type LatestReadOptions, readLatest, readWindows, type WindowReadOptions } from './reads/windows.ts'
 import { Subscriber } from './subscriber.ts'
 
 export interface ClientOptions extends ConnectOptions {
@@ -149,6 +154,45 @@ export class TidegateClient<C = unknown> extends Subscriber<C> {
   ): AsyncIterable<FoundPage<EntityOf<C, Name>['view']>> {
     const pages = foundPages((query, params) => this.queryPage(query, params), { name, index, value }, options)
     return pages as AsyncIterable<FoundPage<EntityOf<C, Name>['view']>>
+  }
+
+  /**
+   * The stored events of a topic, read page by page as they are iterated, from all partitions: of the next event of each
+   * partition's log the one with the least time comes first, of one time that of the first partition. `positions` and
+   * `complete` of the answer say up to where it was read, and whether anything was missing.
+   *
+   * @throws TidegateError as `query` does; the reason of the `signal`
+   */
+  history<Topic extends keyof TopicsOf<C> & string>(
+    topic: Topic,
+    options: HistoryReadOptions = {},
+  ): HistoryRead<DeliveredEvent<DataOf<C, Topic>>> {
+    return readHistory(this, topic, options)
+  }
+
+  /**
+   * The windows of a time, each once with its last revision, in order of start and key: the first 10,000 at most.
+   *
+   * @throws TidegateError as `query` does; the reason of the `signal`
+   */
+  window<Name extends WindowTopic<TopicsOf<C>>>(
+    name: Name,
+    options: WindowReadOptions = {},
+  ): Read<PaneOf<TopicsOf<C>, Name>> {
+    return readWindows(this, name, options)
+  }
+
+  /** The latest result of each key of a window. @throws TidegateError as `query` does; the reason of the `signal` */
+  latest<Name extends WindowTopic<TopicsOf<C>>>(
+    name: Name,
+    options: LatestReadOptions = {},
+  ): Read<PaneOf<TopicsOf<C>, Name>> {
+    return readLatest(this, name, options)
+  }
+
+  /** The topics that this client may do something with. @throws TidegateError as `query` does; the reason of the `signal` */
+  topics(options: Abortable = {}): Promise<TopicInfo<keyof TopicsOf<C> & string>[]> {
+    return readTopics(this, options) as Promise<TopicInfo<keyof TopicsOf<C> & string>[]>
   }
 
   async #command(call: CommandCall, options: CommandOptions) {

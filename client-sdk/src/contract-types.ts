@@ -10,10 +10,11 @@ export type TopicsOf<C> = C extends { readonly '~topics': infer T extends Topics
 
 type Name<T> = keyof T & string
 
+// A condition around a union has the compiler show its members in errors, instead of the type that it is made from.
+
 /** Topics that clients may publish to. */
-export type PublishableTopic<T extends Topics> = {
-  [K in Name<T>]: T[K]['publishable'] extends true ? K : never
-}[Name<T>]
+export type PublishableTopic<T extends Topics> =
+  string extends Name<T> ? string : { [K in Name<T>]: T[K]['publishable'] extends true ? K : never }[Name<T>]
 
 /** Topics with presence. */
 export type ShownTopic<T extends Topics> =
@@ -24,6 +25,27 @@ export type ShownTopic<T extends Topics> =
         ? Topic
         : never
       : never
+
+/** A result of a window: the part of it that does not depend on the config. */
+export interface Pane<Value = unknown> {
+  readonly key: string
+  /** `[start, end)`, ms since 1970. */
+  readonly start: number
+  readonly end: number
+  readonly value: Value
+  readonly withdrawn?: never
+  readonly timing: 'early' | 'on_time' | 'late'
+  readonly revision: number
+  readonly final: boolean
+}
+
+/** Topics with results of windows. */
+export type WindowTopic<T extends Topics> =
+  string extends Name<T> ? string : { [K in Name<T>]: Extract<T[K]['data'], Pane> extends never ? never : K }[Name<T>]
+
+/** Results of a window, without withdrawals. */
+export type PaneOf<T extends Topics, K extends string> =
+  string extends Name<T> ? Pane : K extends keyof T ? Extract<T[K]['data'], Pane> : never
 
 /** Every dotted beginning of a topic name: `a.b.c` has `a` and `a.b`. */
 type Prefix<K extends string> = K extends `${infer Head}.${infer Tail}` ? Head | `${Head}.${Prefix<Tail>}` : never
@@ -39,11 +61,9 @@ type AnyWord<K extends string> = K extends `${string}.${string}` ? never : '*'
 
 /** Exact topics, and the wildcards that cover at least one. */
 export type Selector<T extends Topics> =
-  | Name<T>
-  | '>'
-  | AnyWord<Name<T>>
-  | `${Parent<Name<T>>}.*`
-  | `${Prefix<Name<T>>}.>`
+  string extends Name<T>
+    ? string
+    : { [K in Name<T>]: K | '>' | AnyWord<K> | `${Parent<K>}.*` | `${Prefix<K>}.>` }[Name<T>]
 
 /** The topics a selector covers. */
 type Covered<K extends string, S extends string> = S extends '>'

@@ -10,7 +10,16 @@ export { type ClientOptions, createClient, type TidegateClient } from './client.
 export type { CommandAnswer, CommandOptions } from './commands/command-types.ts'
 export type { RecoveredCommand } from './commands/recovered-command.ts'
 export type { ConnectionStatus } from './connection/state.ts'
-export type { EventOf, PublishEvent, Selector, TopicEvent, TopicsOf } from './contract-types.ts'
+export type {
+  EventOf,
+  Pane,
+  PaneOf,
+  PublishEvent,
+  Selector,
+  TopicEvent,
+  TopicsOf,
+  WindowTopic,
+} from './contract-types.ts'
 export type { BusChange } from './core.ts'
 export type { EntityHandle } from './entities/entity-handle.ts'
 export type {
@@ -31,6 +40,10 @@ export type { OutboxLimits } from './outbox.ts'
 export type { Presence, PresenceChange, PresenceHandle } from './presence/presence-handle.ts'
 export type { PublishReceipt } from './publish-receipt.ts'
 export type { QueryPage } from './queries.ts'
+export type { HistoryRead, HistoryReadOptions } from './reads/history.ts'
+export type { Read } from './reads/read.ts'
+export type { TopicInfo } from './reads/topics.ts'
+export type { LatestReadOptions, WindowReadOptions } from './reads/windows.ts'
 export type { SocketConstructor } from './socket.ts'
 export type { Subscriber } from './subscriber.ts'
 export type { GrantedPolicy, SnapshotMoment, Subscription } from './subscription.ts'

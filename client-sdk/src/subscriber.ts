@@ -76,26 +76,18 @@ export class Subscriber<C = unknown> {
    */
   subscribe<S extends Selector<TopicsOf<C>>>(
     selector: S,
+    // Not an overload for each: the error of a mistyped selector would be that of all of them.
+    optionsOrCallback?: SubscribeOptions | ((event: EventOf<TopicsOf<C>, S>) => void),
     callback?: (event: EventOf<TopicsOf<C>, S>) => void,
-  ): Subscription<EventOf<TopicsOf<C>, S>>
-  subscribe<S extends Selector<TopicsOf<C>>>(
-    selector: S,
-    options: SubscribeOptions,
-    callback?: (event: EventOf<TopicsOf<C>, S>) => void,
-  ): Subscription<EventOf<TopicsOf<C>, S>>
-  subscribe<S extends Selector<TopicsOf<C>>>(
-    selector: S,
-    ...rest: readonly [
-      optionsOrCallback?: SubscribeOptions | ((event: EventOf<TopicsOf<C>, S>) => void),
-      callback?: (event: EventOf<TopicsOf<C>, S>) => void,
-    ]
   ): Subscription<EventOf<TopicsOf<C>, S>> {
-    const [options = {}, callback] = typeof rest[0] === 'function' ? [{}, rest[0]] : (rest as never)
+    const isCallback = typeof optionsOrCallback === 'function'
+    const options = isCallback ? {} : (optionsOrCallback ?? {})
     expectKind('subscribe: selector', 'a string', selector)
     expectOptions('subscribe', SUBSCRIBE_OPTIONS, options)
-    if (callback !== undefined) expectKind('subscribe: callback', 'a function', callback)
+    const called = isCallback ? optionsOrCallback : callback
+    if (called !== undefined) expectKind('subscribe: callback', 'a function', called)
     // Under a selector the server sends the types of the contract; nothing here could check that.
-    const untyped = callback as ((event: TopicEvent<string, unknown>) => void) | undefined
+    const untyped = called as ((event: TopicEvent<string, unknown>) => void) | undefined
     return this.#core.subscriptions.open(selector, options, untyped) as Subscription<EventOf<TopicsOf<C>, S>>
   }
 

@@ -2,10 +2,10 @@ import { setImmediate as yieldToLoop } from 'node:timers/promises'
 import { compareStreamIds } from '@tidegate/protocol'
 import { BusFull, BusUnavailable, type LogEntry } from '../bus/index.ts'
 import type { Clock } from '../clock.ts'
+import { extentMs } from '../config/append-lead.ts'
 import {
   decodeBatch,
   encodeOffsets,
-  extentMs,
   type InputBatch,
   lastStart,
   msOf,

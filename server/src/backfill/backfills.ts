@@ -1,8 +1,9 @@
 import { randomUUID } from 'node:crypto'
 import { type Bus, LOG_START, type LogVersion } from '../bus/index.ts'
 import { JobOffers } from '../bus/jobs/index.ts'
+import { extentMs } from '../config/append-lead.ts'
 import type { Contract } from '../config/model.ts'
-import { decodeOffsets, encodeOffsets, extentMs, Pipeline } from '../fold/index.ts'
+import { decodeOffsets, encodeOffsets, Pipeline } from '../fold/index.ts'
 import { BACKFILLS } from './backfill-queue.ts'
 import { BackfillStore } from './backfill-store.ts'
 import {

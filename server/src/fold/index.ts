@@ -1,7 +1,7 @@
 export { commandOffset, foldedOf, type PlacedCommand } from './command-offset.ts'
 export { deadLetterNames, deadLetterTopic, isDeadLetterTopic } from './dead-letter.ts'
 export { type FoldCounters, noCounts } from './fold-counters.ts'
-export { appendedBeforeMs, beginsOf, extentMs, lastStart } from './hand-over.ts'
+export { beginsOf, lastStart } from './hand-over.ts'
 export { decodeBatch, type InputBatch, type OnUnreadable } from './input-batch.ts'
 export { beginAnew, isLost, type LostInput } from './lost-input.ts'
 export { OutputBuffer } from './output-buffer.ts'

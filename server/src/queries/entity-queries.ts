@@ -20,7 +20,7 @@ import { MAX_ANSWER_EVENTS } from './answer-size.ts'
 import type { HistoryEvent } from './entity-history.ts'
 import { describeEntities, type EntityDescription } from './entity-list.ts'
 import { type EntityAnswer, type EntityMoment, EntityReader, noSuchKey } from './entity-reader.ts'
-import { limitOf, optionalNumber, optionalText, type Params, text } from './params.ts'
+import { limitOf, optionalNumber, optionalText, optionalTime, type Params, text } from './params.ts'
 import { QueryError } from './query-error.ts'
 
 /** Entities of an index that an answer holds at most: each is a read of its own. */
@@ -96,7 +96,7 @@ export class EntityQueries {
     const { name } = this.#definition(params)
     const key = this.#key(params, name)
     const version = optionalNumber(params, 'version', 0)
-    const at = optionalNumber(params, 'at', 0)
+    const at = optionalTime(params, 'at')
     if (version !== undefined && at !== undefined) {
       throw new QueryError('invalid_frame', 'version and at name two moments; leave one out')
     }

@@ -24,8 +24,15 @@ const MAX_ENTRIES = 512
 export interface HistoryRange extends Seen {
   readonly topic: string
   readonly partition: number
-  /** Exclusive; absent: the log's beginning. */
+  /** Exclusive; absent: `since`. */
   readonly after: Position | undefined
+  /** The id behind which the log is read; absent: its beginning. */
+  readonly since: string | undefined
+  /** Only events with this key. */
+  readonly key: string | undefined
+  /** Only events with times of `[from, to)`, ms. */
+  readonly from: number
+  readonly to: number
   /** Most events. */
   readonly limit: number
 }
@@ -33,7 +40,7 @@ export interface HistoryRange extends Seen {
 export interface HistoryPage {
   readonly events: readonly DeliveredEvent[]
   /**
-   * False when something between `after` and the end of this page is known to be gone: trimmed, or lost under an
+   * False when something between `after`, or `from`, and the end of this page is known to be gone: trimmed, or lost under an
    * earlier epoch.
    */
   readonly complete: boolean
@@ -44,7 +51,7 @@ export interface HistoryPage {
 /** Events of one partition's log, oldest first, in pages that are bounded in events and bytes. */
 export async function readHistory(
   read: ReadPage,
-  { partition, after, scope, sight, limit }: HistoryRange,
+  { partition, after, since, scope, sight, limit, ...wanted }: HistoryRange,
 ): Promise<HistoryPage> {
   const events: DeliveredEvent[] = []
   let complete = true
@@ -52,15 +59,17 @@ export async function readHistory(
   let bytes = 0
   let looked = 0
   let count = FIRST_ENTRIES
-  for (let from = after?.streamId ?? LOG_START; ; ) {
+  for (let from = after?.streamId ?? (since === undefined ? LOG_START : `(${since}`); ; ) {
     const { entries, trimmedTo, epoch } = await read(from, count)
+    if (done === undefined && since !== undefined) complete &&= compareStreamIds(trimmedTo, since) <= 0
     complete &&= done === undefined || !isTrimmed(done, trimmedTo)
     if (done !== undefined && done === after && !isAt(done, entries[0], trimmedTo)) complete = false
     for (const entry of entries) {
       const isContinued = done === undefined || entry.epoch === done.epoch
       const isAfter = after !== undefined && entry.streamId === after.streamId && entry.epoch === after.epoch
       const first = isAfter ? after.index + 1 : 0
-      const isWanted = ({ keys }: BatchHeader, index: number) => index >= first && allowsKey(scope, keys[index]!)
+      const isWanted = (header: BatchHeader, index: number) =>
+        index >= first && allowsKey(scope, header.keys[index]!) && isAsked(wanted, header, index)
       const stored = storedEvents(partition, entry, sight, isWanted)
       complete &&= stored !== undefined
       for (const { event, bytes: size } of stored ?? []) {
@@ -82,6 +91,11 @@ export async function readHistory(
     from = `(${done!.streamId}`
     count = nextCount(entries, MAX_ANSWER_BYTES - bytes)
   }
+}
+
+function isAsked({ key, from, to }: Pick<HistoryRange, 'key' | 'from' | 'to'>, header: BatchHeader, index: number) {
+  const time = header.times[index]!
+  return (key === undefined || header.keys[index] === key) && time >= from && time < to
 }
 
 /** Whether the entry of a mark is the first one read from there on, or was trimmed. */

@@ -1,3 +1,4 @@
+import { otherUnit } from '../time-unit.ts'
 import { QueryError } from './query-error.ts'
 
 /** The unchecked parameters of a query. Over HTTP a repeated parameter is an array. */
@@ -29,6 +30,14 @@ export function optionalNumber(params: Params, name: string, from: number): numb
   const number = typeof value === 'string' && /^\d{1,300}$/.test(value) ? Number(value) : value
   if (typeof number === 'number' && Number.isInteger(number) && number >= from) return number
   throw new QueryError('invalid_frame', `${name}: expected a whole number from ${from}`)
+}
+
+/** A time, ms since 1970. One that is of the years 2001 to 2286 in another unit is refused. @throws QueryError `invalid_frame` */
+export function optionalTime(params: Params, name: string): number | undefined {
+  const time = optionalNumber(params, name, 0)
+  const unit = otherUnit(time)
+  if (unit === undefined) return time
+  throw new QueryError('invalid_frame', `${name}: ${time} looks like ${unit}; expected ms since 1970`)
 }
 
 /** `limit`, capped at the maximum of one answer. @throws QueryError `invalid_frame` */

@@ -1,5 +1,6 @@
 import { allowsKey, hiddenOfTopic, type Rights, type Seen } from '../access/index.ts'
-import { type Bus, partitionOf } from '../bus/index.ts'
+import { type Bus, lastIdBefore, partitionOf } from '../bus/index.ts'
+import { topicAppendedBeforeMs } from '../config/append-lead.ts'
 import type { Contract } from '../config/model.ts'
 import { ONLY_READER, PacedReads, type Reader } from '../limits/index.ts'
 import type { ReportDefect } from '../observability/defects.ts'
@@ -9,9 +10,9 @@ import { parsePlace, parseResult, RESULTS_A_STEP, type ResultPage, scanPage } fr
 import { EntityQueries, type EntityReaders, entityReaders, type InTurn } from './entity-queries.ts'
 import { type GapPage, type ReadPage, readGap } from './gap-events.ts'
 import { gapRange } from './gap-range.ts'
-import { type HistoryPage, readHistory } from './history.ts'
+import { type HistoryPage, type HistoryRange, readHistory } from './history.ts'
 import { optionalPosition } from './log-position.ts'
-import { limitOf, optionalNumber, optionalText, type Params, text } from './params.ts'
+import { limitOf, optionalNumber, optionalText, optionalTime, type Params, text } from './params.ts'
 import { QueryError } from './query-error.ts'
 import { describeTopics, type TopicDescription } from './topic-list.ts'
 
@@ -95,19 +96,30 @@ export class CallerQueries {
     return { results: found.map((result) => parseResult(result, sight)) }
   }
 
-  /** Events of one partition: that of `after`, or `partition`. @throws QueryError, BusUnavailable */
+  /** Events of one partition: that of `key`, of `after`, or `partition`. @throws QueryError, BusUnavailable */
   async history(params: Params): Promise<HistoryPage> {
     const { topic, ...seen } = this.#topic(params, 'query')
     const after = optionalPosition(params, 'after', this.#bus.partitions)
-    const named = optionalNumber(params, 'partition', 0)
-    const partition = named ?? after?.partition ?? 0
+    const key = optionalText(params, 'key')
+    const ofKey = key === undefined ? undefined : partitionOf(key, this.#bus.partitions)
+    const partition = optionalNumber(params, 'partition', 0) ?? after?.partition ?? ofKey ?? 0
+    const [from, to] = [optionalTime(params, 'from'), optionalTime(params, 'to')]
+    if (from !== undefined && to !== undefined && from >= to)
+      throw new QueryError('invalid_frame', 'to: expected a time behind `from`')
     if (partition >= this.#bus.partitions) {
       throw new QueryError('invalid_frame', `partition: expected 0 to ${this.#bus.partitions - 1}`)
     }
     if (after !== undefined && after.partition !== partition) {
       throw new QueryError('invalid_position', `after: not a position of partition ${partition}`)
     }
-    const range = { topic, partition, after, ...seen, limit: limitOf(params, MAX_ANSWER_EVENTS) }
+    if (ofKey !== undefined && partition !== ofKey) return { events: [], complete: true }
+    const range: HistoryRange = {
+      ...{ topic, partition, after, key, ...seen },
+      since: from === undefined ? undefined : lastIdBefore(from - topicAppendedBeforeMs(topic, this.#contract.topics)),
+      from: from ?? Number.NEGATIVE_INFINITY,
+      to: to ?? Number.POSITIVE_INFINITY,
+      limit: limitOf(params, MAX_ANSWER_EVENTS),
+    }
     return this.#inTurn(() => readHistory(this.#pages(topic, partition), range))
   }
 
