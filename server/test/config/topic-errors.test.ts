@@ -43,7 +43,9 @@ client.window('sensor.redaing')
 `
 
 // It compiles what an application does, on a busy machine.
-test('C-TYPE-6 C-READ-6 reads - are typed by the config, and errors of a mistyped topic list the names that there are', { timeout: 120_000 }, async () => {
+test('C-TYPE-6 C-READ-6 reads - are typed by the config, and errors of a mistyped topic list the names that there are', {
+  timeout: 120_000,
+}, async () => {
   const refused = checkTypes({ 'tidegate.config.ts': CONFIG, 'use.ts': USE, 'mistakes.ts': MISTAKES })
   const output = await refused.then(
     () => '',
