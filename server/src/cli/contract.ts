@@ -1,12 +1,14 @@
 import { contractTypes } from '../config/contract-types.ts'
 import { describeContract } from '../config/describe.ts'
 import { defaultConfigPath, loadConfig } from '../config/load-config.ts'
+import type { Contract } from '../config/model.ts'
 import { parseOptions, UsageError } from './usage-error.ts'
 
 export const usage = `tidegate contract --ts | --json [--config <file>]
 
 Prints the contract of a config for other repositories.
-  --ts      a TypeScript module; its type Contract is for createClient<Contract>()
+  --ts      a TypeScript module; its type Contract is for createClient<Contract>(). Where the package typescript is
+            installed beside the config, it has the types of what functions return, else these are unknown
   --json    names, kinds, schemas, window specs, retention and the contract hash
   --config  the config file (default: tidegate.config.ts here, else the built-in demo)
 
@@ -18,7 +20,16 @@ Examples:
 export async function run(args: string[]): Promise<number> {
   const flags = parseOptions(args, { ts: { type: 'boolean' }, json: { type: 'boolean' }, config: { type: 'string' } })
   if ((flags.ts === true) === (flags.json === true)) throw new UsageError('say either --ts or --json')
-  const { contract } = await loadConfig(flags.config ?? defaultConfigPath(process.cwd()))
-  process.stdout.write(flags.ts ? contractTypes(contract) : `${JSON.stringify(describeContract(contract), null, 2)}\n`)
+  const path = flags.config ?? defaultConfigPath(process.cwd())
+  const { contract } = await loadConfig(path)
+  process.stdout.write(
+    flags.ts ? await typesOf(contract, path) : `${JSON.stringify(describeContract(contract), null, 2)}\n`,
+  )
   return 0
+}
+
+async function typesOf(contract: Contract, path: string): Promise<string> {
+  // Loaded on demand: it loads the compiler.
+  const { readConfigTypes } = await import('./config-types.ts')
+  return contractTypes(contract, readConfigTypes(path))
 }

@@ -41,17 +41,30 @@ export interface WithdrawnPane {
   readonly withdrawn: true
 }`
 
+/** What only the compiler knows of a config: what its functions return. TypeScript code; `undefined` where it knows nothing. */
+export interface ConfigTypes {
+  dataOf(topic: string): string | undefined
+  /** Of the panes of a window. */
+  valueOf(window: string): string | undefined
+  viewOf(entity: string): string | undefined
+}
+
+const NOTHING_KNOWN: ConfigTypes = { dataOf: () => undefined, valueOf: () => undefined, viewOf: () => undefined }
+
 /**
  * A TypeScript module for repositories that do not hold the config: its `Contract` stands in for `typeof config` in
- * `createClient<Contract>()`. Data that passed a `map` is `unknown`, because a function's type is gone at run time.
+ * `createClient<Contract>()`.
+ *
+ * @param known absent: what comes out of a `map`, a view or a custom aggregate is `unknown`, because a function's type is
+ *   gone at run time
  */
-export function contractTypes(contract: Contract): string {
+export function contractTypes(contract: Contract, known: ConfigTypes = NOTHING_KNOWN): string {
   const topics = [...contract.topics.values()].map((topic) => {
-    const type = `{ readonly data: ${dataType(topic, contract)}; readonly publishable: ${topic.kind === 'source'} }`
+    const type = `{ readonly data: ${dataType(topic, contract, known)}; readonly publishable: ${topic.kind === 'source'} }`
     return `    readonly '${topic.name}': ${type}`
   })
   const entities = [...contract.entities.values()].map(
-    (entity) => `    readonly '${entity.name}': ${entityType(entity)}`,
+    (entity) => `    readonly '${entity.name}': ${entityType(entity, known)}`,
   )
   return `// Contract ${contract.hash}, printed by \`tidegate contract --ts\`. Print it again rather than editing it.
 ${SHARED}
@@ -69,13 +82,12 @@ ${entities.join('\n')}
 `
 }
 
-function entityType(entity: EntityDefinition): string {
+function entityType(entity: EntityDefinition, known: ConfigTypes): string {
   const { events, commands, rejections, indexes } = entity
   const ofClients = [...commands].filter(([, { by }]) => by !== 'reaction')
   const inputs = ofClients.map(([name, { jsonSchema }]) => `readonly ${name}: ${typeOf(jsonSchema, 'sent')}`)
   const members = {
-    // The type of a function is gone at run time, and so is that of the state.
-    view: 'unknown',
+    view: known.viewOf(entity.name) ?? 'unknown',
     events: union([...events.keys()].map((type) => `{ type: '${type}'; data: ${shownType(entity, type)} }`)),
     commands: `{ ${inputs.join('; ')} }`,
     rejections: union([...rejections].map((code) => `'${code}'`)),
@@ -104,25 +116,25 @@ function union(types: readonly string[]): string {
   return types.length === 0 ? 'never' : types.join(' | ')
 }
 
-function dataType(topic: TopicDefinition, contract: Contract): string {
+function dataType(topic: TopicDefinition, contract: Contract, known: ConfigTypes): string {
   switch (topic.kind) {
     case 'source':
       return schemaType(topic.jsonSchema as JsonSchema)
     case 'window': {
-      const pane = `Pane<${schemaType(topic.valueSchema as JsonSchema)}>`
+      const pane = `Pane<${known.valueOf(topic.name) ?? schemaType(topic.valueSchema as JsonSchema)}>`
       return topic.spec.type === 'session' ? `${pane} | WithdrawnPane` : pane
     }
     case 'state':
-      return 'EntityState<unknown>'
+      return `EntityState<${known.viewOf(topic.entity) ?? 'unknown'}>`
     case 'events':
       return eventType(topic, contract)
     case 'presence':
       return 'Presence'
     case 'late':
-      return [...new Set(topic.from.map((input) => dataType(contract.topics.get(input)!, contract)))].join(' | ')
+      return [...new Set(topic.from.map((input) => dataType(contract.topics.get(input)!, contract, known)))].join(' | ')
     case 'flow':
       return topic.steps.some((step) => step.op === 'map')
-        ? 'unknown'
-        : dataType(contract.topics.get(topic.from)!, contract)
+        ? (known.dataOf(topic.name) ?? 'unknown')
+        : dataType(contract.topics.get(topic.from)!, contract, known)
   }
 }

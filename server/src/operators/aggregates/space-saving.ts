@@ -47,6 +47,11 @@ export class SpaceSaving {
     return new SpaceSaving(this.#capacity, merged.sort(compareCounters).slice(0, this.#capacity))
   }
 
+  /** The counter of a value, or how high it may stand without one. */
+  of(value: unknown): Pick<Counter, 'count' | 'error'> {
+    return this.#counters.get(value) ?? this.#unseen
+  }
+
   /** Largest first. */
   ranked(): Counter[] {
     return [...this.#counters].sort(compareCounters)

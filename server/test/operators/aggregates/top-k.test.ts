@@ -26,7 +26,7 @@ describe('topK', () => {
     ])
   })
 
-  test('O-AGG-12 with a weight - the largest sums; weights that are not above 0 are left out', () => {
+  test('O-AGG-12 O-AGG-17 with a weight - the largest sums; negative weights are subtracted', () => {
     const set = setOf({ fn: 'topK', field: 'item.id', k: 2, by: 'price' })
     const state = set.create()
     for (const [id, price] of [
@@ -36,6 +36,11 @@ describe('topK', () => {
       ['c', -9],
       ['c', 0],
       ['d', Number.NaN],
+      ['e', 7],
+      ['e', -6],
+      ['f', 0.1],
+      ['f', 0.2],
+      ['f', -0.3],
     ] as const) {
       set.add(state, { item: { id }, price }, 0)
     }
@@ -43,6 +48,48 @@ describe('topK', () => {
       { value: 'a', count: 3, error: 0 },
       { value: 'b', count: 2.5, error: 0 },
     ])
+  })
+
+  test.each([1, 8])(
+    'O-AGG-17 sales and refunds in %i parts - every sum is as exact as it says, none missing',
+    (parts) => {
+      const random = randomFrom(7)
+      const draw = zipf(random, 5_000, 1.05)
+      const sales = Array.from({ length: 50_000 }, () => ({ v: draw(), price: 1 + Math.floor(random() * 4) }))
+      const refunds = sales.filter(() => random() < 0.3).map(({ v, price }) => ({ v, price: -price }))
+      const events = [...sales, ...refunds]
+      const exact = new Map<number, number>()
+      for (const { v, price } of events) exact.set(v, (exact.get(v) ?? 0) + price)
+      const total = events.reduce((sum, { price }) => sum + Math.abs(price), 0)
+      const set = setOf({ fn: 'topK', field: 'v', k: 50, by: 'price' })
+      const states = Array.from({ length: parts }, () => set.create())
+      events.forEach((event, n) => void set.add(states[n % parts]!, event, 0))
+      const merged = states.reduce((into, from) => {
+        set.merge(into, set.decode(set.encode(from)))
+        return into
+      }, set.create())
+      const top = set.result(merged).a as Top[]
+      for (const { value, count, error } of top) {
+        const sum = exact.get(value as number)!
+        expect(count).toBeGreaterThanOrEqual(sum)
+        expect(count - error).toBeLessThanOrEqual(sum)
+        expect(error).toBeLessThanOrEqual(total / 512)
+      }
+      const best = [...exact].sort(([, a], [, b]) => b - a).slice(0, 5)
+      expect(top.slice(0, 5).map(({ value }) => value)).toEqual(best.map(([value]) => value))
+    },
+  )
+
+  test('O-AGG-17 a state from before refunds were subtracted is read', () => {
+    const set = setOf({ fn: 'topK', field: 'v', k: 2, by: 'price' })
+    const state = set.create()
+    set.add(state, { v: 'a', price: 3 }, 0)
+    const before = set.encode(state)
+    expect(before).toContain('[1,"a",3,0]')
+    const decoded = set.decode(before)
+    set.add(decoded, { v: 'a', price: -1 }, 0)
+    expect(set.encode(decoded)).toContain('[2,1,"a",3,0,"a",1,0]')
+    expect(set.result(set.decode(set.encode(decoded))).a).toEqual([{ value: 'a', count: 2, error: 0 }])
   })
 
   test.each([1, 8])(
