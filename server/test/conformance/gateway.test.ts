@@ -1,0 +1,4 @@
+import { conformanceTests } from './conformance.ts'
+import { realServer } from './subject.ts'
+
+conformanceTests('the gateway', realServer)
