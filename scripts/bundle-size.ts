@@ -3,15 +3,18 @@ import { gzipSync } from 'node:zlib'
 import { build } from 'esbuild'
 import { REPOSITORY } from './source-files.ts'
 
-/** What pages load of the client, and how many bytes it may be, minified and with gzip: a little more than it is. */
+/**
+ * What pages load of the client, and how many bytes it may be, minified and with gzip: what was reached, and little more. The README of the
+ * client says them.
+ */
 export const BUNDLES = [
   {
     what: 'client, subscribing only',
     code: `import { createSubscriber } from '@tidegate/client/subscribe'
 createSubscriber({ url: location.origin }).subscribe('a', console.log)`,
-    limit: 12_000,
+    limit: 14_400,
   },
-  { what: 'client, everything', code: "export * from '@tidegate/client'", limit: 21_000 },
+  { what: 'client, everything', code: "export * from '@tidegate/client'", limit: 23_500 },
 ] as const
 
 /** Bytes of a module bundled for browsers, minified, gzip. @param of what it imports: the sources, or what was built */
