@@ -97,12 +97,27 @@ const CLIENT: readonly Group[] = [
     declarations: ['SubscribeOptions'],
   },
   {
+    title: '`history(topic, options)`',
+    about: 'Stored events of a topic, in order of time.',
+    declarations: ['HistoryReadOptions'],
+  },
+  {
+    title: '`window(name, options)`',
+    about: 'The windows of a time, each once with its last revision.',
+    declarations: ['WindowReadOptions'],
+  },
+  {
+    title: '`latest(name, options)`',
+    about: 'The latest result of each key of a window.',
+    declarations: ['LatestReadOptions'],
+  },
+  {
     title: '`command(entity, key, command, input, options)`',
     about: 'Also those of `send` of a handle.',
     declarations: ['CommandOptions'],
   },
   {
-    title: '`get`, `history` and `findEntities`',
+    title: '`get` and `history` of an entity, `findEntities`',
     about: 'Which version of an entity, and how much at a time.',
     declarations: ['GetOptions', 'HistoryOptions', 'FindOptions'],
   },

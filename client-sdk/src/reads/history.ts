@@ -17,6 +17,7 @@ export interface HistoryReadOptions extends Abortable {
   readonly key?: string
   /** Only events with times of `[from, to)`, ms since 1970. */
   readonly from?: number
+  /** The end of that range, exclusive. */
   readonly to?: number
   /** At most so many events. */
   readonly limit?: number

@@ -11,6 +11,7 @@ export interface WindowReadOptions extends Abortable {
   readonly key?: string
   /** Only windows that start in `[from, to)`, ms since 1970. */
   readonly from?: number
+  /** The end of that range, exclusive. */
   readonly to?: number
   /** At most so many windows, the first ones; 10,000 where absent, and at most. */
   readonly limit?: number
