@@ -1,8 +1,11 @@
+import { fork } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
+import { build } from 'esbuild'
+import { REPOSITORY } from '../../../scripts/source-files.ts'
 import type { Benchmark, Figures } from '../support/benchmark.ts'
 import { helloFrame } from '../support/hello.ts'
 import { percentile } from '../support/percentile.ts'
-import { askModule, startModule, startTidegate, untilReady } from '../support/processes.ts'
+import { ask, startModule, startTidegate, untilReady } from '../support/processes.ts'
 import { encodeFrame, RawWebSocket } from '../support/raw-websocket.ts'
 import { startBenchRedis } from '../support/redis.ts'
 import type { ClientReport, ClientTask, Work } from './client.ts'
@@ -27,6 +30,9 @@ const SCENARIOS = {
   receive100Every10Ms: { work: { kind: 'receive' }, feed: { eventsPerTick: 100, tickMs: 10 } },
 } as const satisfies Readonly<Record<string, Scenario>>
 
+/** The loader of TypeScript would work in the process that is measured. */
+const PROGRAM = `${REPOSITORY}/node_modules/.cache/tidegate/bench-sdk-client.mjs`
+
 /** Where one client connects, and how its server is made to send. */
 interface Place {
   /** To publish: its server only answers, as fast as the others. */
@@ -44,6 +50,7 @@ export const sdk: Benchmark = {
   notMeasured:
     'latency; browsers; what servers cost. All clients use the package ws. Servers only answer what is published; socket.io-client has a real one, and the SDK receives from a gateway with Redis',
   async run(progress) {
+    await bundleClient()
     const places = await openPlaces()
     try {
       const figures: Record<string, Figures> = {}
@@ -59,6 +66,12 @@ export const sdk: Benchmark = {
   },
 }
 
+async function bundleClient(): Promise<void> {
+  const entry = fileURLToPath(new URL('./client.ts', import.meta.url))
+  const external = ['ws', 'socket.io-client', 'centrifuge']
+  await build({ entryPoints: [entry], outfile: PROGRAM, bundle: true, platform: 'node', format: 'esm', external })
+}
+
 type Places = Readonly<Record<ClientName, Place>>
 
 async function measure(places: Places, { work, feed }: Scenario): Promise<Readonly<Record<string, number>>> {
@@ -68,7 +81,7 @@ async function measure(places: Places, { work, feed }: Scenario): Promise<Readon
       const stop = feed === undefined ? () => {} : await place.feed(feed)
       const port = work.kind === 'publish' ? place.publishPort : place.port
       const task: ClientTask = { client, port, work, ...TIMES }
-      rounds[client].push(await askModule(new URL('./client.ts', import.meta.url), task))
+      rounds[client].push(await ask(fork(PROGRAM), task))
       stop()
     }
   }
