@@ -12,6 +12,7 @@ import { foundPages } from './entities/entity-queries.ts'
 import type { CommandName, EntityName, EntityOf, FindOptions, FoundPage } from './entities/entity-types.ts'
 import { Listeners } from './listeners.ts'
 import { DEFAULT_OUTBOX, type OutboxLimits } from './outbox.ts'
+import type { OutboxHost, OutboxStore } from './outbox-store/outbox-store.ts'
 import { PresenceHandle } from './presence/presence-handle.ts'
 import type { PublishReceipt } from './publish-receipt.ts'
 import { Publisher } from './publisher.ts'
@@ -29,7 +30,15 @@ export interface ClientOptions extends ConnectOptions {
    */
   readonly producer?: string
   /** Bounds of published events that are not acknowledged, and again of commands without an outcome. */
-  readonly outbox?: Partial<OutboxLimits>
+  readonly outbox?: Partial<OutboxLimits> & OutboxStoreOption
+}
+
+export interface OutboxStoreOption {
+  /**
+   * Keeps published events over restarts: each is stored once, in order, whatever becomes of this process or page. Then
+   * `maxAgeMs` is unlimited unless it is given. The client closes its store with itself.
+   */
+  readonly store?: OutboxStore
 }
 
 const CLIENT_OPTIONS: Readonly<Record<keyof ClientOptions, Kind | null>> = {
@@ -38,11 +47,15 @@ const CLIENT_OPTIONS: Readonly<Record<keyof ClientOptions, Kind | null>> = {
   outbox: 'an object',
 }
 
-const OUTBOX_OPTIONS: Readonly<Record<keyof OutboxLimits, Kind>> = {
+const OUTBOX_OPTIONS: Readonly<Record<keyof OutboxLimits | keyof OutboxStoreOption, Kind>> = {
   maxFrames: 'a number',
   maxBytes: 'a number',
   maxAgeMs: 'a number',
+  store: 'an object',
 }
+
+/** What a store keeps is reported when it is too old, so nothing has to be given up meanwhile. */
+const UNLIMITED = { maxAgeMs: Number.POSITIVE_INFINITY }
 
 type DataOf<C, Topic extends keyof TopicsOf<C>> = TopicsOf<C>[Topic]['data']
 
@@ -58,11 +71,12 @@ export class TidegateClient<C = unknown> extends Subscriber<C> {
     const core = new Core('createClient', CLIENT_OPTIONS, options)
     super(core)
     if (options.outbox !== undefined) expectOptions('createClient.outbox', OUTBOX_OPTIONS, options.outbox)
-    const limits = { ...DEFAULT_OUTBOX, ...options.outbox }
+    const { store, ...outbox } = options.outbox ?? {}
+    const limits = { ...DEFAULT_OUTBOX, ...(store && UNLIMITED), ...outbox }
     const acked = new AckedPositions()
     const producer = options.producer ?? randomId()
     this.#core = core
-    this.#publisher = new Publisher(core.connection, limits, acked, core.clock)
+    this.#publisher = new Publisher(core.connection, limits, acked, core.clock, store)
     this.#commands = new Commands(core.connection, limits, acked, (recovered) => this.#onRecovered.call(recovered))
     core.add(this.#publisher, this.#commands, {
       hello: (greeting) => {
@@ -70,6 +84,7 @@ export class TidegateClient<C = unknown> extends Subscriber<C> {
         return {
           producer,
           ...greeting,
+          ...store?.hello(greeting),
           ...(epochs.size > 0 && {
             epochs: [...epochs].map(([partition, epoch]) => formatLogEpoch({ partition, epoch })),
           }),
@@ -77,6 +92,10 @@ export class TidegateClient<C = unknown> extends Subscriber<C> {
         }
       },
     })
+    if (store !== undefined) {
+      const host: OutboxHost = { written: () => this.#publisher.written(), report: (error) => core.report(error) }
+      this.#publisher.restore(store.use(host, options.producer))
+    }
     core.connection.open()
   }
 

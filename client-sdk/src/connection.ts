@@ -42,7 +42,7 @@ export interface ConnectionEvents {
   /**
    * A new connection was greeted: resend open requests. The status has changed already, its listeners are called later.
    */
-  online(publish: PublishGrant): void
+  online(publish: PublishGrant, sequence: string | undefined): void
   /** What `hello` says beside what the connection knows. */
   hello(greeting: Pick<Hello, 'session' | 'sequence'>): Partial<Hello>
   /**
@@ -176,7 +176,7 @@ export class Connection implements Link {
       case 'disarm':
         return this.#timers.disarm()
       case 'online':
-        return this.#events.online(effect.publish)
+        return this.#events.online(effect.publish, effect.sequence)
       case 'leaving':
         return this.#events.leaving()
       case 'offline':

@@ -135,8 +135,8 @@ export class Core implements ConnectionEvents {
     return Object.assign({}, ...this.#parts.map((part) => part.hello?.(greeting)))
   }
 
-  online(grant: PublishGrant): void {
-    for (const part of this.#parts) part.online?.(grant)
+  online(grant: PublishGrant, sequence: string | undefined): void {
+    for (const part of this.#parts) part.online?.(grant, sequence)
   }
 
   leaving(): void {
@@ -178,6 +178,10 @@ export class Core implements ConnectionEvents {
     this.#isEnding = true
     for (const part of this.#parts) part.end?.(reason)
     this.#isEnding = false
+  }
+
+  report(error: TidegateError): void {
+    this.#report(error, false)
   }
 
   /** @param isHeard whether something else says so to the application @param what happened, for the console */

@@ -1,10 +1,15 @@
 import type { ClientErrorCode } from './errors.ts'
+import type { StoreErrorCode } from './store-error-codes.ts'
 
 /** What to do about an error of the client, for docs/errors.md: pages do not load it. */
-export const REMEDIES: Readonly<Record<ClientErrorCode, string>> = {
+export const REMEDIES: Readonly<Record<ClientErrorCode | StoreErrorCode, string>> = {
   outbox_full: 'More is sent than is answered. Try again when earlier calls have resolved.',
   outbox_expired:
     'There was no connection, or earlier calls were not answered. Try again when `status` is `online`; `outbox.maxAgeMs` says how long a call may wait.',
+  store_failed:
+    '`cause` says why, such as a full disk. Events that it could not keep were not sent: publish them again when there is room.',
+  store_in_use: 'Close it in the other process, tab or client, or give each of them a store of its own.',
+  store_damaged: 'The other events are sent. The message names a copy of the file as it was.',
   incomplete: 'The events that are still there were delivered before it. Keep more with `retention`.',
   no_answer: 'There was no connection for 10 s, or the server is busy. Ask again.',
   not_live: "Declare the entity with `publish: ['state']`, or read it with `get()`.",

@@ -1,5 +1,6 @@
 import { type CommandCode, type ErrorCode, RETRYABLE } from '@tidegate/protocol'
 import type { PublishReceipt } from './publish-receipt.ts'
+import type { StoreErrorCode } from './store-error-codes.ts'
 
 /** Codes that arise in the client itself, in addition to the server's. docs/errors.md says what to do about each. */
 export const CLIENT_ERROR_CODES = {
@@ -16,11 +17,12 @@ export const CLIENT_ERROR_CODES = {
 } as const
 
 export type ClientErrorCode = keyof typeof CLIENT_ERROR_CODES
-export type TidegateErrorCode = ErrorCode | CommandCode | ClientErrorCode
+export type TidegateErrorCode = ErrorCode | CommandCode | ClientErrorCode | StoreErrorCode
 
 const RETRYABLE_HERE: ReadonlySet<string> = new Set<TidegateErrorCode>([
   'outbox_full',
   'outbox_expired',
+  'store_failed',
   'no_answer',
   'deadline_exceeded',
 ])

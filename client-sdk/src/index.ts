@@ -37,6 +37,7 @@ export { type ClientErrorCode, CommandRejected, TidegateError, type TidegateErro
 export type { Gap, Recovered } from './gap.ts'
 export type { OptionChange } from './option-changes.ts'
 export type { OutboxLimits } from './outbox.ts'
+export type { OutboxStore } from './outbox-store/outbox-store.ts'
 export type { Presence, PresenceChange, PresenceHandle } from './presence/presence-handle.ts'
 export type { PublishReceipt } from './publish-receipt.ts'
 export type { QueryPage } from './queries.ts'

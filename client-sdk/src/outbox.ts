@@ -26,7 +26,8 @@ interface Frame<Item> {
   readonly item: Item
   readonly bytes: number
   readonly enqueuedAt: number
-  /** A frame gets its seq on its first attempt: one that is given up before leaves no hole. */
+  /** Of a kept frame. Another one gets its seq on its first attempt: one that is given up before leaves no hole. */
+  readonly seq: number | undefined
   first: { readonly seq: number; readonly at: number } | undefined
   /** Sent more than once: its acknowledgement may name another frame's position. */
   resent: boolean
@@ -77,9 +78,13 @@ export class Outbox<Item> {
     return this.#frames.length + frames <= this.#limits.maxFrames && this.#bytes + bytes <= this.#limits.maxBytes
   }
 
-  /** Takes a frame. The caller MUST have asked `hasRoom`. */
-  push(item: Item, bytes: number, now: number): void {
-    this.#frames.push({ item, bytes, enqueuedAt: now, first: undefined, resent: false, refused: false })
+  /**
+   * Takes a frame. The caller MUST have asked `hasRoom`. @param seq larger than all before, with which it is sent
+   * @param sentAt of the first attempt of an earlier run
+   */
+  push(item: Item, bytes: number, now: number, seq?: number, sentAt?: number): void {
+    const first = sentAt === undefined ? undefined : { seq: seq!, at: sentAt }
+    this.#frames.push({ item, bytes, enqueuedAt: now, seq, first, resent: false, refused: false })
     this.#bytes += bytes
   }
 
@@ -96,8 +101,15 @@ export class Outbox<Item> {
     this.#inFlightBytes += frame.bytes
     const ageMs = frame.first && Math.max(0, Math.ceil(now - frame.first.at))
     frame.resent = frame.first !== undefined
-    frame.first ??= { seq: this.#nextSeq++, at: now }
+    frame.first ??= { seq: frame.seq ?? this.#nextSeq++, at: now }
     return { seq: frame.first.seq, item: frame.item, ageMs }
+  }
+
+  /** Takes back an item that was never sent. False when it was, or is not there. */
+  withdraw(item: Item): boolean {
+    const index = this.#frames.findIndex((frame) => frame.item === item && frame.first === undefined)
+    if (index !== -1) this.#remove(index)
+    return index !== -1
   }
 
   /** The frame has its final answer and is forgotten. `undefined` when none was due. */

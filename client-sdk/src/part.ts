@@ -24,7 +24,7 @@ export interface Part {
   /** Its fields of `hello`. */
   hello?(greeting: Pick<Hello, 'session' | 'sequence'>): Partial<Hello>
   /** A new connection was greeted: what is open is requested again. */
-  online?(grant: PublishGrant): void
+  online?(grant: PublishGrant, sequence: string | undefined): void
   /** The connection is about to be replaced: what is on its way is still answered, nothing new MUST be published on it. */
   leaving?(): void
   /** What is unanswered on the connection stays unanswered; another one comes, or is there. */

@@ -7,6 +7,7 @@ import type { Link } from './connection.ts'
 import type { PublishEvent } from './contract-types.ts'
 import { clientError, type TidegateError } from './errors.ts'
 import { Outbox, type OutboxLimits } from './outbox.ts'
+import type { OutboxStore, RestoredFrame } from './outbox-store/outbox-store.ts'
 import type { FrameChecks, FrameHandlers, FrameOf, Part } from './part.ts'
 import { type FrameBody, frameBodies, refusedFrame, settleCall, UNSTAMPED } from './publish-frames.ts'
 import type { PublishReceipt } from './publish-receipt.ts'
@@ -15,6 +16,8 @@ import type { ServerClock } from './server-clock.ts'
 
 interface Pending {
   readonly body: FrameBody
+  /** Under which a store keeps it. */
+  readonly seq?: number | undefined
   /** Time of the call, by the monotonic clock. */
   readonly calledAt: number
   /** Every attempt has the same: events get the time of the call with the first one, when the server's clock is known. */
@@ -32,6 +35,9 @@ interface Pending {
  * waits for a frame this client no longer has. A new connection starts with the oldest frame there is.
  */
 const MAX_OUT_OF_ORDER_ROUNDS = 8
+
+/** A timer that is set for longer fires at once. */
+const MAX_TIMER_MS = 2 ** 31 - 1
 
 const isLogEpochs = isListOf(isLogEpoch)
 
@@ -74,6 +80,7 @@ export class Publisher implements Part {
   readonly #epochs = new Map<number, string>()
   readonly #acked: AckedPositions
   readonly #clock: ServerClock
+  readonly #store: OutboxStore | undefined
   /** Frames on their way are answered here, the rest is sent elsewhere. */
   #isLeaving = false
   /** While set, nothing is sent: the server asked to wait. */
@@ -81,7 +88,9 @@ export class Publisher implements Part {
   #expiryTimer: ReturnType<typeof setTimeout> | undefined
   #onEmpty: (() => void) | undefined
 
-  constructor(link: Link, limits: OutboxLimits, acked: AckedPositions, clock: ServerClock) {
+  /** @param store of which this is the only user; it is closed with the publisher */
+  constructor(link: Link, limits: OutboxLimits, acked: AckedPositions, clock: ServerClock, store?: OutboxStore) {
+    this.#store = store
     this.#link = link
     this.#clock = clock
     this.#acked = acked
@@ -100,10 +109,18 @@ export class Publisher implements Part {
     const bytes = bodies.reduce((sum, body) => sum + body.bytes, 0)
     if (!this.#outbox.hasRoom(bodies.length, bytes)) throw clientError('outbox_full')
     const now = performance.now()
+    const time = this.#clock.isKnown ? this.#clock.at(now) : undefined
+    const pending: Pending[] = []
+    const first = this.#store?.keep(bodies, time, (error) => {
+      for (const frame of pending)
+        if (this.#outbox.withdraw(frame)) this.#answered(frame, ({ reject }) => reject(error))
+    })
     const receipts = bodies.map(
-      (body) =>
+      (body, index) =>
         new Promise<PublishReceipt>((resolve, reject) => {
-          this.#outbox.push({ body, calledAt: now, resolve, reject }, body.bytes, now)
+          const frame: Pending = { body, seq: first && first + index, calledAt: now, resolve, reject }
+          pending.push(frame)
+          this.#outbox.push(frame, body.bytes, now, frame.seq)
         }),
     )
     this.#pump()
@@ -111,8 +128,28 @@ export class Publisher implements Part {
     return settleCall(await Promise.allSettled(receipts), bodies)
   }
 
-  online(grant: PublishGrant): void {
+  /** Frames of earlier runs, before any other. */
+  restore(kept: readonly RestoredFrame[]): void {
+    const now = performance.now()
+    for (const { seq, body, ageMs, sentMsAgo, watch } of kept) {
+      const receipt = new Promise<PublishReceipt>((resolve, reject) => {
+        const frame: Pending = { body, seq, calledAt: now, resolve, reject }
+        if (sentMsAgo !== undefined) frame.sentAt = Date.now() - sentMsAgo
+        this.#outbox.push(frame, body.bytes, now - ageMs, seq, sentMsAgo === undefined ? undefined : now - sentMsAgo)
+      })
+      watch(Promise.allSettled([receipt]).then((outcome) => settleCall(outcome, [body])))
+    }
+    this.#watchExpiry()
+  }
+
+  /** Of the store: more of what it keeps may be sent. */
+  written(): void {
+    this.#pump()
+  }
+
+  online(grant: PublishGrant, sequence: string | undefined): void {
     this.#grant = grant
+    this.#store?.greeted(sequence, this.#clock.at(performance.now()) - Date.now())
     this.#pump()
   }
 
@@ -153,6 +190,7 @@ export class Publisher implements Part {
   offline(): void {
     this.#isLeaving = false
     this.#epochs.clear()
+    this.#store?.offline()
     this.#outbox.disconnected()
     this.#fruitlessRounds = 0
     this.#endPause()
@@ -200,6 +238,7 @@ export class Publisher implements Part {
   end(reason: TidegateError): void {
     this.#endPause()
     clearTimeout(this.#expiryTimer)
+    this.#store?.close()
     for (const { reject } of this.#outbox.clear()) reject(reason)
     this.#onEmpty?.()
   }
@@ -208,10 +247,11 @@ export class Publisher implements Part {
     return `${this.#idPrefix}-${(this.#ids++).toString(36)}`
   }
 
-  /** Takes the answer for a frame that was due one. */
+  /** Takes the answer for a frame that was due one, and is in the outbox no longer. */
   #answered(pending: Pending | undefined, answer: (pending: Pending) => void): void {
     if (pending === undefined) return
     answer(pending)
+    if (pending.seq !== undefined) this.#store?.settled(pending.seq)
     if (this.#outbox.size === 0) this.#onEmpty?.()
   }
 
@@ -221,11 +261,13 @@ export class Publisher implements Part {
     const now = performance.now()
     // What it says now would be wrong for ever: another greeting says what time it is.
     if (this.#clock.isInDoubt && this.#outbox.size > 0) return this.#link.reconnect()
+    // What is not written yet is the newest, and waits.
+    const frames = Math.min(this.#grant.frames, this.#outbox.size - (this.#store?.unwritten ?? 0))
     for (;;) {
-      const due = this.#outbox.next(now, this.#grant)
+      const due = this.#outbox.next(now, { ...this.#grant, frames })
       if (due === undefined) return
       const { body, rejected, calledAt } = due.item
-      due.item.json ??= body.json.replaceAll(UNSTAMPED, String(this.#clock.at(calledAt)))
+      due.item.json ??= body.json.replaceAll(UNSTAMPED, `${this.#store?.time(due.seq) ?? this.#clock.at(calledAt)}`)
       const before = rejected === undefined ? '' : `"rejected":${JSON.stringify(rejected.map(indexAndCode))},`
       const age = due.ageMs === undefined ? '' : `,"ageMs":${ageMs(due.ageMs, due.item)}`
       due.item.sentAt ??= Date.now()
@@ -256,11 +298,11 @@ export class Publisher implements Part {
     if (expiresAt === undefined) return
     this.#expiryTimer = setTimeout(
       () => {
-        for (const { reject } of this.#outbox.expire(performance.now())) reject(clientError('outbox_expired'))
-        if (this.#outbox.size === 0) this.#onEmpty?.()
+        const error = clientError('outbox_expired')
+        for (const old of this.#outbox.expire(performance.now())) this.#answered(old, ({ reject }) => reject(error))
         this.#watchExpiry()
       },
-      Math.max(0, expiresAt - performance.now()),
+      Math.min(MAX_TIMER_MS, Math.max(0, expiresAt - performance.now())),
     )
   }
 }

@@ -28,6 +28,11 @@ export class ServerClock {
     this.#ahead = before === undefined || ahead < before - SET_BACK_MS ? ahead : Math.max(ahead, before - MAX_DRIFT_MS)
   }
 
+  /** Whether the server has said its time. */
+  get isKnown(): boolean {
+    return this.#ahead !== undefined
+  }
+
   /** Whether the machine may have slept since the server spoke, for which the monotonic clock may stand still. */
   get isInDoubt(): boolean {
     return this.#ahead !== undefined && Date.now() - performance.now() - this.#wall > JUMP_MS

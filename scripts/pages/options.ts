@@ -87,6 +87,11 @@ const CLIENT: readonly Group[] = [
     isPartial: true,
   },
   {
+    title: '`outbox.store` of a client',
+    about: 'See [outbox stores](outbox-store.md).',
+    declarations: ['OutboxStoreOption'],
+  },
+  {
     title: '`publish(topic, event)`',
     about: 'An event, or each of a list.',
     declarations: ['PublishEvent'],

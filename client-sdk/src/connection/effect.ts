@@ -25,7 +25,7 @@ export type Effect =
   | { readonly kind: 'arm'; readonly timer: TimerName; readonly ms: number }
   /** Stops every timer. */
   | { readonly kind: 'disarm' }
-  | { readonly kind: 'online'; readonly publish: PublishGrant }
+  | { readonly kind: 'online'; readonly publish: PublishGrant; readonly sequence: string | undefined }
   | { readonly kind: 'leaving' }
   | { readonly kind: 'offline' }
   | { readonly kind: 'frame'; readonly frame: ServerFrame; readonly receipt: FrameReceipt }

@@ -48,7 +48,11 @@ export function welcome(
 ): Step {
   const { values, effects } = greeted(state, frame, surroundings)
   const next: State = { kind: 'online', sockets: state.sockets, ...values }
-  return to(next, awaitMore(next), ...effects, { kind: 'online', publish: frame.publish })
+  return to(next, awaitMore(next), ...effects, {
+    kind: 'online',
+    publish: frame.publish,
+    sequence: values.memory.sequence,
+  })
 }
 
 /** The values a greeting gives a connection. */

@@ -39,7 +39,11 @@ export function takeOver(
   const [predecessor, present] = state.sockets
   const { values, effects } = greeted(state, frame, surroundings)
   const next: State = { kind: 'handing_over', sockets: [present, predecessor], ...values }
-  return to(next, { kind: 'offline' }, awaitMore(next), ...effects, { kind: 'online', publish: frame.publish })
+  return to(next, { kind: 'offline' }, awaitMore(next), ...effects, {
+    kind: 'online',
+    publish: frame.publish,
+    sequence: values.memory.sequence,
+  })
 }
 
 /** Every subscription is granted on the present connection. */

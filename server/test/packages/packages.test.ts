@@ -63,6 +63,9 @@ describe('installed packages', () => {
       '@tidegate/client/node',
       '@tidegate/client/react',
       '@tidegate/client/subscribe',
+      '@tidegate/client/file-outbox',
+      '@tidegate/client/indexeddb-outbox',
+      '@tidegate/client/outbox-store',
       '@tidegate/protocol',
     ]
     const script = `

@@ -1,0 +1,33 @@
+import { resolve } from 'node:path'
+import { storeFailure } from './outbox-store/errors.ts'
+import { lockFile } from './outbox-store/file-lock.ts'
+import { FileLog, type FsyncPolicy } from './outbox-store/file-log.ts'
+import { StoredOutbox, type StoreOptions } from './outbox-store/stored-outbox.ts'
+
+export type { FsyncPolicy } from './outbox-store/file-log.ts'
+export type { RestoredOutcome, StoredOutbox } from './outbox-store/stored-outbox.ts'
+
+export interface FileOutboxOptions extends StoreOptions {
+  /** `everysecond` if absent. */
+  readonly fsync?: FsyncPolicy
+}
+
+/**
+ * Opens an outbox store in a file, for one client of this process: `createClient({ url, outbox: { store } })`. An event is
+ * kept when the call of `publish` returns: it is then sent once, in order, whatever becomes of this process.
+ *
+ * @throws TidegateError `store_in_use` while another process, or client, has it open; `store_failed`
+ */
+export function openFileOutbox(path: string, options: FileOutboxOptions = {}): StoredOutbox {
+  const { fsync = 'everysecond', onRestored } = options
+  const file = resolve(path)
+  const unlock = lockFile(`${file}.lock`)
+  try {
+    const outbox = new StoredOutbox(new FileLog(file, fsync, unlock), { onRestored })
+    void outbox.begin()
+    return outbox
+  } catch (error) {
+    unlock()
+    throw storeFailure(error)
+  }
+}

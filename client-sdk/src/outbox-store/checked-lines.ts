@@ -1,0 +1,35 @@
+import { crc32 } from 'node:zlib'
+
+const NEWLINE = 10
+/** Eight digits and a space. */
+const HEAD_BYTES = 9
+
+/** A line with its checksum, as a file holds it. */
+export function checkedLine(line: string): string {
+  return `${checksum(line)} ${line}\n`
+}
+
+/**
+ * The lines whose checksum is right. A last one that is not was being written when the process, or the machine, stopped;
+ * `isDamaged` says that another one is not.
+ */
+export function readLines(file: Buffer): { readonly lines: readonly string[]; readonly isDamaged: boolean } {
+  const lines: string[] = []
+  let isBad = false
+  let isDamaged = false
+  for (let from = 0; from < file.length; ) {
+    const found = file.indexOf(NEWLINE, from)
+    const to = found === -1 ? file.length : found
+    const line = file.toString('utf8', from + HEAD_BYTES, to)
+    if (found !== -1 && file.toString('latin1', from, from + HEAD_BYTES) === `${checksum(line)} `) {
+      lines.push(line)
+      isDamaged ||= isBad
+    } else if (to > from) isBad = true
+    from = to + 1
+  }
+  return { lines, isDamaged }
+}
+
+function checksum(line: string): string {
+  return crc32(line).toString(16).padStart(8, '0')
+}

@@ -1,0 +1,12 @@
+import { TidegateError } from '../errors.ts'
+import { STORE_ERROR_CODES, type StoreErrorCode } from '../store-error-codes.ts'
+
+/** @param what happened in this case */
+export function storeError(code: StoreErrorCode, what: string, cause?: unknown): TidegateError {
+  return new TidegateError(code, `${what} ${STORE_ERROR_CODES[code]}`, { cause })
+}
+
+/** What a store could not do, as an error of the client. */
+export function storeFailure(cause: unknown): TidegateError {
+  return cause instanceof TidegateError ? cause : storeError('store_failed', `${cause}.`, cause)
+}
