@@ -7,6 +7,7 @@ import { type CommandCall, Commands } from './commands/commands.ts'
 import type { RecoveredCommand } from './commands/recovered-command.ts'
 import type { PaneOf, PublishableTopic, PublishEvent, ShownTopic, TopicsOf, WindowTopic } from './contract-types.ts'
 import { CONNECT_OPTIONS, type ConnectOptions, Core } from './core.ts'
+import { endOf, type PublishOptions } from './end-frame.ts'
 import { EntityHandle } from './entities/entity-handle.ts'
 import { foundPages } from './entities/entity-queries.ts'
 import type { CommandName, EntityName, EntityOf, FindOptions, FoundPage } from './entities/entity-types.ts'
@@ -110,6 +111,7 @@ export class TidegateClient<C = unknown> extends Subscriber<C> {
   /**
    * Publishes one or more events of a topic. Resolves when they are stored; while there is no connection they wait and
    * are then sent in order, once each. If the server refuses some of the events, `rejected` of the receipt lists them.
+   * With `last` nothing more comes: `publish(topic, [], { last: true })` says only that.
    *
    * @throws TidegateError if none was stored: with the code of the first one, its `path`, and the `receipt`;
    *   `outbox_full`, `outbox_expired`, `event_too_large`, `closed`. TypeError for arguments of other types.
@@ -117,6 +119,7 @@ export class TidegateClient<C = unknown> extends Subscriber<C> {
   async publish<Topic extends PublishableTopic<TopicsOf<C>>>(
     topic: Topic,
     events: PublishEvent<DataOf<C, Topic>> | readonly PublishEvent<DataOf<C, Topic>>[],
+    options: PublishOptions = {},
   ): Promise<PublishReceipt> {
     this.#core.assertOpen()
     const list = (Array.isArray(events) ? events : [events]) as readonly PublishEvent<unknown>[]
@@ -125,7 +128,7 @@ export class TidegateClient<C = unknown> extends Subscriber<C> {
       if (typeof event !== 'object' || event?.data === undefined)
         throw wrong('publish', 'events { data: {...} }', event)
     }
-    return this.#publisher.publish(topic, list)
+    return this.#publisher.publish(topic, list, endOf(options))
   }
 
   /**

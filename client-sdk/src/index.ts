@@ -21,6 +21,7 @@ export type {
   WindowTopic,
 } from './contract-types.ts'
 export type { BusChange } from './core.ts'
+export type { PublishOptions } from './end-frame.ts'
 export type { EntityHandle } from './entities/entity-handle.ts'
 export type {
   EntitiesOf,

@@ -19,7 +19,7 @@ export const UNSTAMPED = '\0'.repeat(13)
 /** Half the limit: resending a lost frame of this size costs little. */
 const BODY_BYTES = FRAME_BYTES / 2
 /** Type, seq, age and punctuation around a body. */
-const ENVELOPE_BYTES = 80
+export const ENVELOPE_BYTES = 80
 
 /**
  * Splits events over as many frames as their number and size need.

@@ -1,11 +1,19 @@
-import { DEFAULTS, type PublishGrant, parseLogEpoch, parsePosition, type RejectedEvent } from '@tidegate/protocol'
+import {
+  DEFAULTS,
+  type EndOfInput,
+  type PublishGrant,
+  parseLogEpoch,
+  parsePosition,
+  type RejectedEvent,
+} from '@tidegate/protocol'
 import type { AckedPositions } from './acked-positions.ts'
 import { resendDelayMs } from './backoff.ts'
 import { has, isAbsentOr, isDelay, isListOf, isLogEpoch, isNumber, isPosition, isText } from './connection/checks.ts'
 import { isGrant } from './connection/server-frame.ts'
 import type { Link } from './connection.ts'
 import type { PublishEvent } from './contract-types.ts'
-import { clientError, type TidegateError } from './errors.ts'
+import { endBody } from './end-frame.ts'
+import { clientError, TidegateError } from './errors.ts'
 import { Outbox, type OutboxLimits } from './outbox.ts'
 import type { OutboxStore, RestoredFrame } from './outbox-store/outbox-store.ts'
 import type { FrameChecks, FrameHandlers, FrameOf, Part } from './part.ts'
@@ -101,11 +109,12 @@ export class Publisher implements Part {
    * @throws TidegateError `outbox_full`, `outbox_expired`, `event_too_large`, `closed`, or the code of the first event
    *   if none was stored
    */
-  async publish(topic: string, events: readonly PublishEvent<unknown>[]): Promise<PublishReceipt> {
+  async publish(topic: string, events: readonly PublishEvent<unknown>[], end?: EndOfInput): Promise<PublishReceipt> {
     const bodies = frameBodies(
       topic,
       events.map((event) => ({ ...event, id: event.id ?? this.#newId() })),
     )
+    if (end !== undefined) bodies.push(endBody(topic, end))
     const bytes = bodies.reduce((sum, body) => sum + body.bytes, 0)
     if (!this.#outbox.hasRoom(bodies.length, bytes)) throw clientError('outbox_full')
     const now = performance.now()
@@ -212,7 +221,10 @@ export class Publisher implements Part {
 
   #rejected({ seq, code, message, retryAfterMs, epochs }: FrameOf<'reject'>): void {
     if (retryAfterMs === undefined) {
-      this.#answered(this.#outbox.finish(seq), ({ body, resolve }) => resolve(refusedFrame(body, code, message)))
+      this.#answered(this.#outbox.finish(seq), ({ body, resolve, reject }) =>
+        // An end has no events to list.
+        body.events === 0 ? reject(new TidegateError(code, message)) : resolve(refusedFrame(body, code, message)),
+      )
       this.#pump()
       return
     }

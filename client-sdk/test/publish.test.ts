@@ -32,6 +32,31 @@ describe('publish', () => {
     expect(await receipt).toEqual({ at: ['3@e/1-0.0'], rejected: [], duplicate: true })
   })
 
+  test('C-END-1 publish - with last, the end of input comes behind the events and is resent with them', async () => {
+    const client = open()
+    const receipt = client.publish('sensor.reading', { id: 'a', time: 1, data: {} }, { last: { source: 's' } })
+    const [, end] = await (await used.server.greeted()).takePublishes(2)
+    expect(end).toEqual({ type: 'publish', seq: 2, topic: 'sensor.reading', end: { source: 's' }, events: [] })
+    const peer = await restart(client)
+    const [, { ageMs, ...again }] = (await peer.takePublishes(2)) as [object, { ageMs: number }]
+    expect(again).toEqual(end)
+    peer.ack(1)
+    peer.ack(2)
+    expect(await receipt).toMatchObject({ rejected: [] })
+  })
+
+  test('C-END-1 publish - an end that is refused rejects, and so does one that says nothing', async () => {
+    const client = open()
+    const receipt = client.publish('sensor.reading', [], { last: true })
+    const peer = await used.server.greeted()
+    expect(await peer.take('publish')).toMatchObject({ end: {}, events: [] })
+    peer.send({ type: 'reject', seq: 1, code: 'forbidden', message: 'not yours' })
+    await expect(receipt).rejects.toMatchObject({ code: 'forbidden', message: 'not yours' })
+    const wrong = { last: { sources: ['s'] } } as never
+    await expect(client.publish('sensor.reading', [], wrong)).rejects.toThrow('publish.last has no "sources"')
+    await expect(client.publish('sensor.reading', [], { lats: true } as never)).rejects.toThrow('Did you mean "last"?')
+  })
+
   test('C-STAMP-1 C-RESEND-1 publish - stamps id and time once: a resend has the same content', async () => {
     const client = open()
     const receipt = client.publish('sensor.reading', [{ data: {} }, { data: {} }])

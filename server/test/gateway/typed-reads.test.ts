@@ -30,10 +30,9 @@ async function get(path: string) {
 }
 
 describe('typed reads', () => {
-  it('C-READ-1 C-READ-2 C-READ-5 Q-HISTORY-6 history and windows of all partitions, by key and by time, in order of time', async () => {
+  it('C-END-1 C-READ-1 C-READ-2 C-READ-5 Q-HISTORY-6 history and windows of all partitions, by key and by time, in order of time', async () => {
     await workers.start()
-    await client.publish('mill.reading', EVENTS)
-    await fetch(`${server.url}/v1/topics/mill.reading/end`, { method: 'POST' })
+    await client.publish('mill.reading', EVENTS, { last: true })
     const ids = (events: readonly { id: string }[]) => events.map(({ id }) => id)
     const all = await client.history('mill.reading').toArray()
     expect(ids(all)).toEqual(ids(EVENTS))

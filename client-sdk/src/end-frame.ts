@@ -1,0 +1,28 @@
+import type { EndOfInput } from '@tidegate/protocol'
+import { expectKind, expectOptions } from './arguments.ts'
+import { ENVELOPE_BYTES, type FrameBody } from './publish-frames.ts'
+import { utf8Bytes } from './utf8-bytes.ts'
+
+export interface PublishOptions {
+  /**
+   * No more events of the topic come behind these, or none of a source: the last windows over them close. The caller must be
+   * allowed to publish every key of the topic. An event that comes later opens the input again.
+   */
+  readonly last?: boolean | { readonly source: string }
+}
+
+/** @throws TypeError for options that there are not */
+export function endOf(options: PublishOptions): EndOfInput | undefined {
+  expectOptions('publish', { last: null }, options)
+  const { last } = options
+  if (typeof last === 'boolean' || last === undefined) return last ? {} : undefined
+  expectOptions('publish.last', { source: 'a string' }, last)
+  expectKind('publish.last.source', 'a string', last.source)
+  return { source: last.source }
+}
+
+/** A frame that ends input and has no events. */
+export function endBody(topic: string, end: EndOfInput): FrameBody {
+  const json = `"topic":${JSON.stringify(topic)},"end":${JSON.stringify(end)},"events":[]`
+  return { topic, json, bytes: utf8Bytes(json) + ENVELOPE_BYTES, events: 0 }
+}
