@@ -106,6 +106,10 @@ export class Connection implements Link {
     return this.status === 'online'
   }
 
+  get windowBytes(): number {
+    return this.#options.windowBytes
+  }
+
   open(): void {
     this.#ask('start')
   }

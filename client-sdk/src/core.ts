@@ -86,8 +86,8 @@ export class Core implements ConnectionEvents {
     this.#queries = new Queries(this.connection)
     this.subscriptions = new Subscriptions(this.connection, {
       ask: async (query, params) => (await this.ask(query, params)).data,
-      failed: (error, isHeard, selector) =>
-        this.#isEnding || this.#report(error, isHeard, `The subscription to ${selector} ended: `),
+      failed: (error, isHeard, what) => this.#isEnding || this.#report(error, isHeard, what),
+      windowBytes: this.connection.windowBytes,
     })
     this.#parts = [this.subscriptions, this.#queries]
     for (const { checks } of this.#parts) Object.assign(this.#checks, checks)

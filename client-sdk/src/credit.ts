@@ -20,7 +20,7 @@ export class CreditMeter {
 
   /** A receipt for a frame with this many events: its bytes count when `done` was called for each. */
   receipt(bytes: number, events: number): FrameReceipt {
-    return new FrameReceipt(events, () => this.#consume(bytes))
+    return new FrameReceipt(events, bytes / events, () => this.#consume(bytes))
   }
 
   #consume(bytes: number): void {
@@ -33,10 +33,13 @@ export class CreditMeter {
 
 export class FrameReceipt {
   #left: number
+  /** Bytes of the frame for each of its events. */
+  readonly eventBytes: number
   readonly #finish: () => void
 
-  constructor(events: number, finish: () => void) {
+  constructor(events: number, eventBytes: number, finish: () => void) {
     this.#left = events
+    this.eventBytes = eventBytes
     this.#finish = finish
     if (events === 0) finish()
   }
@@ -44,5 +47,10 @@ export class FrameReceipt {
   /** MUST be called once per event. */
   done(): void {
     if (--this.#left === 0) this.#finish()
+  }
+
+  /** For one event that goes to several: it is done when each of them is. */
+  sharedBy(readers: number): FrameReceipt {
+    return readers === 1 ? this : new FrameReceipt(readers, this.eventBytes, () => this.done())
   }
 }

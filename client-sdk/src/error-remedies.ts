@@ -11,6 +11,8 @@ export const REMEDIES: Readonly<Record<ClientErrorCode | StoreErrorCode, string>
   store_in_use: 'Close it in the other process, tab or client, or give each of them a store of its own.',
   store_damaged: 'The other events are sent. The message names a copy of the file as it was.',
   incomplete: 'The events that are still there were delivered before it. Keep more with `retention`.',
+  callback_failed:
+    '`cause` has what it was rejected with. The next events are handed over all the same: handle the error in the callback.',
   no_answer: 'There was no connection for 10 s, or the server is busy. Ask again.',
   not_live: "Declare the entity with `publish: ['state']`, or read it with `get()`.",
   closed: '`cause` says why, if it was not the application. Open another client.',

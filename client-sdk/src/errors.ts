@@ -7,6 +7,7 @@ export const CLIENT_ERROR_CODES = {
   outbox_full: 'The outbox is full.',
   outbox_expired: 'It waited too long and was never sent.',
   incomplete: 'Part of the range is no longer in the log.',
+  callback_failed: 'The promise of a callback was rejected.',
   no_answer: 'The query was not answered in time.',
   not_live: "The entity does not publish: ['state']. Read it with get().",
   closed: 'The client or the subscription is closed.',

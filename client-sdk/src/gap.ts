@@ -23,7 +23,7 @@ interface Lost extends Omit<GapFrame, 'type' | 'sub' | 'fetchable'> {
 /** Matched events that were withheld from a subscription: how many, where and why. */
 export type Gap<Event = unknown> = Withheld<Event> | Lost
 
-type Ask = (query: string, params: Readonly<Record<string, unknown>>) => Promise<unknown>
+export type Ask = (query: string, params: Readonly<Record<string, unknown>>) => Promise<unknown>
 
 interface Page {
   readonly events: readonly DeliveredEvent[]

@@ -3,7 +3,6 @@ export type {
   PositionVector,
   RejectedEvent,
   ResumeFrom,
-  SubscribeOptions,
   SubscriptionLedger,
 } from '@tidegate/protocol'
 export { type ClientOptions, createClient, type TidegateClient } from './client.ts'
@@ -47,6 +46,7 @@ export type { Read } from './reads/read.ts'
 export type { TopicInfo } from './reads/topics.ts'
 export type { LatestReadOptions, WindowReadOptions } from './reads/windows.ts'
 export type { SocketConstructor } from './socket.ts'
+export type { SubscribeOptions } from './subscribe-options.ts'
 export type { Subscriber } from './subscriber.ts'
 export type { GrantedPolicy, SnapshotMoment, Subscription } from './subscription.ts'
 export type { TokenContext, TokenOption } from './token-source.ts'

@@ -57,6 +57,15 @@ export class OptionChanges {
     this.#awaiting = 'subscribe'
   }
 
+  get hasChanges(): boolean {
+    return this.#pending.length > 0
+  }
+
+  /** Whether nothing is asked for. */
+  get isIdle(): boolean {
+    return this.#awaiting === 'nothing'
+  }
+
   /** Whether the next answer on the present connection is that to a change. */
   get isAsking(): boolean {
     return this.#awaiting === 'change'

@@ -34,6 +34,24 @@ export class PositionVector {
     }
   }
 
+  copy(): PositionVector {
+    const copy = new PositionVector()
+    copy.merge(this.toWire())
+    return copy
+  }
+
+  equals(other: PositionVector): boolean {
+    return this.#isIn(other) && other.#isIn(this)
+  }
+
+  #isIn(other: PositionVector): boolean {
+    return [...this.#topics].every(([topic, lanes]) =>
+      LANES.every((lane) =>
+        [...lanes[lane]].every(([partition, { text }]) => other.#lanesOf(topic)[lane].get(partition)?.text === text),
+      ),
+    )
+  }
+
   toWire(): WireVector {
     // A topic may be called like a member of every object.
     return Object.fromEntries([...this.#topics].map(([topic, lanes]) => [topic, laneTexts(lanes)]))

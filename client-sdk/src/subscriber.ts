@@ -1,11 +1,10 @@
-import type { SubscribeOptions } from '@tidegate/protocol'
 import { expectKind, expectOptions } from './arguments.ts'
 import type { ConnectionStatus } from './connection/state.ts'
 import type { EventOf, Selector, TopicEvent, TopicsOf } from './contract-types.ts'
 import { type BusChange, CONNECT_OPTIONS, type ConnectOptions, Core } from './core.ts'
 import type { TidegateError } from './errors.ts'
-import { CHANGE_OPTIONS } from './option-changes.ts'
 import type { QueryPage } from './queries.ts'
+import { SUBSCRIBE_OPTIONS, type SubscribeOptions } from './subscribe-options.ts'
 import type { Subscription } from './subscription.ts'
 
 declare global {
@@ -13,12 +12,6 @@ declare global {
   interface SymbolConstructor {
     readonly asyncDispose: unique symbol
   }
-}
-
-const SUBSCRIBE_OPTIONS: Readonly<Record<keyof SubscribeOptions, null>> = {
-  ...CHANGE_OPTIONS,
-  from: null,
-  snapshot: null,
 }
 
 /** A client of one Tidegate deployment that reads: over one connection, which it keeps open until `close`. */
@@ -77,8 +70,8 @@ export class Subscriber<C = unknown> {
   subscribe<S extends Selector<TopicsOf<C>>>(
     selector: S,
     // Not an overload for each: the error of a mistyped selector would be that of all of them.
-    optionsOrCallback?: SubscribeOptions | ((event: EventOf<TopicsOf<C>, S>) => void),
-    callback?: (event: EventOf<TopicsOf<C>, S>) => void,
+    optionsOrCallback?: SubscribeOptions | ((event: EventOf<TopicsOf<C>, S>) => unknown),
+    callback?: (event: EventOf<TopicsOf<C>, S>) => unknown,
   ): Subscription<EventOf<TopicsOf<C>, S>> {
     const isCallback = typeof optionsOrCallback === 'function'
     const options = isCallback ? {} : (optionsOrCallback ?? {})
@@ -87,7 +80,7 @@ export class Subscriber<C = unknown> {
     const called = isCallback ? optionsOrCallback : callback
     if (called !== undefined) expectKind('subscribe: callback', 'a function', called)
     // Under a selector the server sends the types of the contract; nothing here could check that.
-    const untyped = called as ((event: TopicEvent<string, unknown>) => void) | undefined
+    const untyped = called as ((event: TopicEvent<string, unknown>) => unknown) | undefined
     return this.#core.subscriptions.open(selector, options, untyped) as Subscription<EventOf<TopicsOf<C>, S>>
   }
 

@@ -1,21 +1,17 @@
-import { RETRYABLE, type SubscribeOptions } from '@tidegate/protocol'
+import { RETRYABLE, SUBSCRIPTIONS } from '@tidegate/protocol'
+import { ActiveSubscription, type EventCallback, type SubscriptionHost } from './active-subscription.ts'
 import { reconnectDelayMs, resendDelayMs } from './backoff.ts'
 import { has, isAbsentOr, isLane, isListOf, isNumber, isPosition, isTableOf, isText } from './connection/checks.ts'
 import type { Link } from './connection.ts'
-import type { TopicEvent } from './contract-types.ts'
 import type { FrameReceipt } from './credit.ts'
-import { TidegateError } from './errors.ts'
+import { clientError, TidegateError } from './errors.ts'
+import type { AnyEvent } from './inbox.ts'
+import type { OptionChange } from './option-changes.ts'
 import type { FrameChecks, FrameHandlers, FrameOf, Part } from './part.ts'
-import { ActiveSubscription, type Subscription, type SubscriptionHost } from './subscription.ts'
-
-type AnyEvent = TopicEvent<string, unknown>
-
-interface Entry {
-  readonly subscription: ActiveSubscription<AnyEvent>
-  /** Temporary refusals in a row. */
-  refusals: number
-  retryTimer: ReturnType<typeof setTimeout> | undefined
-}
+import { readerToPause, twinsOf } from './sharing.ts'
+import { type SubscribeOptions, sharingOf } from './subscribe-options.ts'
+import type { Subscription } from './subscription.ts'
+import { type WireReader, WireSubscription } from './wire-subscription.ts'
 
 const isVector = isTableOf(isTableOf(isListOf(isText)))
 const COUNTS = { conflated: isAbsentOr(isNumber), sampled: isAbsentOr(isNumber) }
@@ -29,159 +25,238 @@ export const SUBSCRIPTION_CHECKS: FrameChecks = {
   progress: has({ sub: isNumber, positions: isVector, counts: isAbsentOr(isListOf(has(COUNTS))) }),
 }
 
-/** The open subscriptions of a client, requested again on every new connection. */
+interface Surroundings extends Pick<SubscriptionHost, 'ask' | 'failed'> {
+  /** Bytes that the server may have in flight. */
+  readonly windowBytes: number
+}
+
+/** The open subscriptions of a client, requested again on every new connection. Equal ones are one on the wire. */
 export class Subscriptions implements Part {
   readonly checks = SUBSCRIPTION_CHECKS
   readonly frames: FrameHandlers = {
     subscribed: (frame) => this.#granted(frame),
     batch: (frame, receipt) => this.#received(frame, receipt),
     progress: (frame) => this.#progressed(frame),
-    gap: (frame) => this.#entries.get(frame.sub)?.subscription.withheld(frame),
+    gap: (frame) => this.#wires.get(frame.sub)?.withheld(frame),
     unsubscribed: (frame) => this.#interrupted(frame),
     error: (frame) => this.#refused(frame),
   }
   readonly #link: Link
-  readonly #ask: SubscriptionHost['ask']
-  readonly #failed: SubscriptionHost['failed']
-  readonly #entries = new Map<number, Entry>()
-  /** Subscriptions not yet granted on this connection. */
+  readonly #windowBytes: number
+  readonly #host: SubscriptionHost
+  /** By number. */
+  readonly #wires = new Map<number, WireSubscription>()
+  /** Numbers of those not yet granted on this connection. */
   readonly #asked = new Set<number>()
   #nextSub = 1
   #ended: TidegateError | undefined
 
-  constructor(link: Link, { ask, failed }: Pick<SubscriptionHost, 'ask' | 'failed'>) {
+  constructor(link: Link, { ask, failed, windowBytes }: Surroundings) {
     this.#link = link
-    this.#ask = ask
-    this.#failed = failed
+    this.#windowBytes = windowBytes
+    this.#host = {
+      ask,
+      failed,
+      change: (subscription, options) => this.#change(subscription, options),
+      closed: (subscription) => this.#leave(subscription),
+      caughtUp: (wire) => this.#resume(wire),
+    }
   }
 
   open(
     selector: string,
-    options: SubscribeOptions,
-    callback: ((event: AnyEvent) => void) | undefined,
+    { concurrent = false, ...options }: SubscribeOptions,
+    callback: EventCallback | undefined,
   ): Subscription<AnyEvent> {
-    const sub = this.#nextSub++
-    const subscription = new ActiveSubscription<AnyEvent>(sub, selector, options, callback, {
-      send: (frame) => this.#link.send(frame),
-      ask: this.#ask,
-      failed: this.#failed,
-      closed: () => {
-        this.#forget(sub)
-        if (this.#link.isOnline) this.#link.send({ type: 'unsubscribe', sub })
-      },
-    })
+    const subscription = new ActiveSubscription(callback, concurrent, this.#host)
+    const shared = this.#sharedBy(sharingOf(selector, options))
+    const wire = shared ?? new WireSubscription(this.#nextSub++, selector, options, this.#link, this.#host.ask)
+    wire.join(subscription)
     if (this.#ended !== undefined) {
       const ended = this.#ended
       // Later: whoever opened it listens then.
       queueMicrotask(() => subscription.end(ended))
-      return subscription
-    }
-    this.#entries.set(sub, { subscription, refusals: 0, retryTimer: undefined })
-    if (this.#link.isOnline) this.#link.send(subscription.frame())
+    } else if (shared === undefined) this.#request(wire)
+    this.#pauseUnread()
     return subscription
   }
 
   online(): void {
     this.#asked.clear()
-    for (const [sub, { subscription }] of this.#entries) {
-      this.#asked.add(sub)
-      this.#link.send(subscription.frame())
+    for (const wire of this.#wires.values()) {
+      this.#asked.add(wire.sub)
+      wire.request()
     }
     if (this.#asked.size === 0) this.#link.resumed()
   }
 
   offline(): void {
-    for (const entry of this.#entries.values()) clearTimeout(entry.retryTimer)
+    for (const { retryTimer } of this.#wires.values()) clearTimeout(retryTimer)
+  }
+
+  /** One that another reader may join. */
+  #sharedBy(sharing: string | undefined): WireSubscription | undefined {
+    if (sharing === undefined) return undefined
+    for (const wire of this.#wires.values()) {
+      const isHere = !wire.isGranted || (this.#link.isOnline && !this.#asked.has(wire.sub))
+      if (wire.sharing === sharing && isHere && wire.isOpenToOthers) return wire
+    }
+    return undefined
+  }
+
+  #request(wire: WireSubscription): void {
+    this.#wires.set(wire.sub, wire)
+    if (this.#link.isOnline) wire.request()
+  }
+
+  /** The reader gets a subscription of its own on the wire, from where it is. */
+  #split(reader: WireReader): WireSubscription {
+    const { wire } = reader
+    const own = wire.copy(this.#nextSub++)
+    wire.leave(reader)
+    own.adopt(reader)
+    this.#request(own)
+    return own
+  }
+
+  async #change(reader: WireReader, options: OptionChange): Promise<void> {
+    const { wire } = reader
+    if (wire.readers.length > 1 && this.#isFull) {
+      throw new TidegateError('too_many_subscriptions', `at most ${SUBSCRIPTIONS} may differ`)
+    }
+    return (wire.readers.length > 1 ? this.#split(reader) : wire).options.request(options)
+  }
+
+  get #isFull(): boolean {
+    return this.#wires.size >= SUBSCRIPTIONS
+  }
+
+  #leave(reader: WireReader): void {
+    const { wire } = reader
+    wire.leave(reader)
+    if (wire.readers.length > 0) return this.#resume(wire)
+    wire.options.end(clientError('closed'))
+    this.#drop(wire)
+  }
+
+  /** Nobody reads it any more. */
+  #drop(wire: WireSubscription): void {
+    this.#forget(wire)
+    if (this.#link.isOnline) this.#link.send({ type: 'unsubscribe', sub: wire.sub })
   }
 
   #granted({ sub, positions, onSlow, maxRate, snapshot }: FrameOf<'subscribed'>): void {
-    const entry = this.#entries.get(sub)
-    if (entry === undefined) return
-    entry.refusals = 0
-    entry.subscription.granted(positions, { onSlow, ...(maxRate !== undefined && { maxRate }) }, snapshot === true)
+    const wire = this.#wires.get(sub)
+    if (wire === undefined) return
+    wire.refusals = 0
+    wire.granted(positions, { onSlow, ...(maxRate !== undefined && { maxRate }) }, snapshot === true)
     this.#resumed(sub)
+    this.#merge()
   }
 
   #received({ parts }: FrameOf<'batch'>, receipt: FrameReceipt): void {
     for (const part of parts) {
-      const entry = this.#entries.get(part.sub)
-      if (entry !== undefined) entry.subscription.received(part, receipt)
+      const wire = this.#wires.get(part.sub)
+      if (wire !== undefined) wire.took(part, receipt)
       else for (const _ of part.events) receipt.done()
     }
+    this.#pauseUnread()
+    this.#merge()
   }
 
   #progressed({ sub, positions, counts = [] }: FrameOf<'progress'>): void {
-    const entry = this.#entries.get(sub)
-    entry?.subscription.resolved(positions)
-    for (const more of counts) entry?.subscription.counted(more)
+    const wire = this.#wires.get(sub)
+    wire?.resolved(positions)
+    for (const more of counts) wire?.counted(more)
+    this.#merge()
+  }
+
+  /** Pauses the readers with the most unread, so that they do not hold back the others. */
+  #pauseUnread(): void {
+    const wires = [...this.#wires.values()]
+    const reader = readerToPause(wires, this.#windowBytes)
+    if (reader === undefined) return
+    const wire = reader.wire.readers.length > 1 && !this.#isFull ? this.#split(reader) : reader.wire
+    wire.pause(true)
+    this.#pauseUnread()
+  }
+
+  #resume(wire: WireSubscription): void {
+    if (wire.isPaused && wire.readers.every((reader) => reader.isCaughtUp)) wire.pause(false)
+  }
+
+  /** Those that have come to the same place are one from here on. */
+  #merge(): void {
+    const twins = this.#asked.size > 0 ? undefined : twinsOf(this.#wires.values())
+    if (twins === undefined) return
+    const [wire, twin] = twins
+    for (const reader of twin.readers) wire.adopt(reader)
+    this.#drop(twin)
+    this.#merge()
   }
 
   /** The server ended it: for good, or, such as when the client's rights have changed, to be requested again. */
   #interrupted({ sub, code, counts = [] }: FrameOf<'unsubscribed'>): void {
-    const entry = this.#entries.get(sub)
-    if (entry === undefined || code === 'ok') return
-    for (const more of counts) entry.subscription.counted(more)
-    if (!RETRYABLE.has(code))
-      return this.#end(
-        sub,
-        new TidegateError(code, `The server ended the subscription to ${entry.subscription.selector}.`),
-      )
+    const wire = this.#wires.get(sub)
+    if (wire === undefined || code === 'ok') return
+    for (const more of counts) wire.counted(more)
+    if (!RETRYABLE.has(code)) {
+      return this.#end(wire, new TidegateError(code, `The server ended the subscription to ${wire.selector}.`))
+    }
     // A change that crossed the end opens another subscription there, which begins now and not where this one was.
-    if (entry.subscription.interrupted()) return this.#link.reconnect()
-    this.#askAgain(entry)
+    if (wire.interrupted()) return this.#link.reconnect()
+    this.#askAgain(wire)
   }
 
   /**
    * The application need not handle a temporary refusal, such as Redis being away: the subscription is requested again.
    */
   #refused({ sub, code, message, retryable, retryAfterMs }: FrameOf<'error'>): void {
-    const entry = sub === undefined ? undefined : this.#entries.get(sub)
-    if (sub === undefined || entry === undefined) return
-    const { subscription } = entry
-    if (subscription.isChanging && retryAfterMs !== undefined) {
-      this.#after(entry, retryAfterMs, () => subscription.askAgain())
-    } else if (subscription.refused(new TidegateError(code, message))) return
-    else if (retryable) this.#askAgain(entry, retryAfterMs)
-    else this.#end(sub, new TidegateError(code, message))
+    const wire = sub === undefined ? undefined : this.#wires.get(sub)
+    if (wire === undefined) return
+    const { options } = wire
+    if (options.isAsking && retryAfterMs !== undefined) this.#after(wire, retryAfterMs, () => options.askAgain())
+    else if (options.refused(new TidegateError(code, message))) return
+    else if (retryable) this.#askAgain(wire, retryAfterMs)
+    else this.#end(wire, new TidegateError(code, message))
   }
 
-  #askAgain(entry: Entry, retryAfterMs?: number): void {
-    this.#after(entry, retryAfterMs, () => this.#link.send(entry.subscription.frame()))
+  #askAgain(wire: WireSubscription, retryAfterMs?: number): void {
+    this.#after(wire, retryAfterMs, () => wire.request())
   }
 
-  #after(entry: Entry, retryAfterMs: number | undefined, ask: () => void): void {
-    const attempt = ++entry.refusals
+  #after(wire: WireSubscription, retryAfterMs: number | undefined, ask: () => void): void {
+    const attempt = ++wire.refusals
     const random = Math.random()
     const delayMs =
       retryAfterMs === undefined ? reconnectDelayMs(attempt, random) : resendDelayMs(retryAfterMs, attempt, random)
-    clearTimeout(entry.retryTimer)
-    entry.retryTimer = setTimeout(ask, delayMs)
+    clearTimeout(wire.retryTimer)
+    wire.retryTimer = setTimeout(ask, delayMs)
   }
 
   /** The application closes its client. */
   close(): void {
-    for (const { subscription } of [...this.#entries.values()]) subscription.close()
+    for (const wire of [...this.#wires.values()]) for (const reader of wire.readers) reader.close()
   }
 
   /** There will be no further connection. */
   end(reason: TidegateError): void {
     this.#ended = reason
-    for (const sub of [...this.#entries.keys()]) this.#end(sub, reason)
+    for (const wire of [...this.#wires.values()]) this.#end(wire, reason)
   }
 
-  #end(sub: number, reason: TidegateError): void {
-    const entry = this.#entries.get(sub)
-    this.#forget(sub)
-    entry?.subscription.end(reason)
+  #end(wire: WireSubscription, reason: TidegateError): void {
+    this.#forget(wire)
+    wire.end(reason)
   }
 
   #resumed(sub: number): void {
     if (this.#asked.delete(sub) && this.#asked.size === 0) this.#link.resumed()
   }
 
-  #forget(sub: number): void {
-    this.#resumed(sub)
-    clearTimeout(this.#entries.get(sub)?.retryTimer)
-    this.#entries.delete(sub)
+  #forget(wire: WireSubscription): void {
+    this.#resumed(wire.sub)
+    clearTimeout(wire.retryTimer)
+    this.#wires.delete(wire.sub)
   }
 }

@@ -13,6 +13,8 @@ export const MIN_WINDOW_BYTES = 4_096
 export const MAX_WINDOW_BYTES = 4_194_304
 /** Commands of one connection that may be unanswered. */
 export const UNANSWERED_COMMANDS = 64
+/** Subscriptions of one connection. */
+export const SUBSCRIPTIONS = 64
 /** Bounds of `command.deadlineMs`: below, hardly any is answered; above, sending it again tells more than waiting does. */
 export const MIN_DEADLINE_MS = 100
 export const MAX_DEADLINE_MS = 60_000
@@ -34,7 +36,7 @@ export const LIMITS = {
   /** Characters of a producer id or an Idempotency-Key. */
   producerChars: 64,
   /** Subscriptions of one session. */
-  subscriptions: 64,
+  subscriptions: SUBSCRIPTIONS,
   /** UTF-8 bytes of the JSON of `subscribe.state`: everybody who sees who is there gets each one's. */
   stateBytes: 1_024,
   /** Keys in one subscription's key filter. */

@@ -99,7 +99,7 @@ const CLIENT: readonly Group[] = [
   {
     title: '`subscribe(selector, options, callback)`',
     about: '`change` of a subscription takes all but `from` and `snapshot`.',
-    declarations: ['SubscribeOptions'],
+    declarations: ['SubscribeOptions', 'LocalOptions'],
   },
   {
     title: '`history(topic, options)`',

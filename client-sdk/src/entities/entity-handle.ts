@@ -33,7 +33,7 @@ interface Live {
 export interface EntityHost {
   readonly ask: Ask
   command(call: CommandCall, options: CommandOptions): Promise<UntypedAnswer>
-  subscribe(topic: string, options: SubscribeOptions, callback: (event: AnyEvent) => void): Subscription<AnyEvent>
+  subscribe(topic: string, options: SubscribeOptions, callback: (event: AnyEvent) => unknown): Subscription<AnyEvent>
 }
 
 /**
@@ -163,23 +163,23 @@ export class EntityHandle<Shape extends EntityShape> {
     return this.#live
   }
 
-  #changed({ at, data }: AnyEvent): void {
+  /** Returns what the next change waits for. */
+  #changed({ at, data }: AnyEvent): unknown {
     const change = data as LiveChange<Shape['view']> | null
     const epoch = parsePosition(at)?.epoch
     // What somebody else wrote into the topic is no state.
-    if (typeof change?.version !== 'number' || epoch === undefined) return
+    if (typeof change?.version !== 'number' || epoch === undefined) return undefined
     const { version } = change
     // A snapshot may be older than what was delivered before it; under another epoch versions may go back. After a change of
     // the config a version comes again with another view.
-    if (this.#seen?.epoch === epoch && (this.#seen.version > version || this.#isKnown(change))) return
+    if (this.#seen?.epoch === epoch && (this.#seen.version > version || this.#isKnown(change))) return undefined
     this.#seen = { version, epoch }
     if (change.erased === true) {
       this.#state = undefined
-      this.#onErase.call()
-      return
+      return this.#onErase.call()
     }
     this.#state = { version, view: change.state }
-    this.#onChange.call(this.#state)
+    return this.#onChange.call(this.#state)
   }
 
   #isKnown(change: LiveChange<Shape['view']>): boolean {

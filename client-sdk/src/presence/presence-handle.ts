@@ -21,7 +21,7 @@ export interface PresenceChange {
 }
 
 type AnyEvent = TopicEvent<string, unknown>
-type Subscribe = (options: SubscribeOptions, callback: (event: AnyEvent) => void) => Subscription<AnyEvent>
+type Subscribe = (options: SubscribeOptions, callback: (event: AnyEvent) => unknown) => Subscription<AnyEvent>
 
 /** The entry that counts the connections that are not listed. */
 const MORE_KEY = '~more'
@@ -78,8 +78,8 @@ export class PresenceHandle {
   #open(): Subscription<AnyEvent> {
     const subscription = this.#subscribe(OPTIONS, (event) => this.#take(event))
     subscription.onSnapshot((moment) => {
-      if (moment === 'begins') this.#next = new Map()
-      else this.#replace()
+      if (moment === 'complete') return this.#replace()
+      this.#next = new Map()
     })
     subscription.onGap(({ fetchable }) => {
       // Otherwise a snapshot comes by itself.
@@ -97,27 +97,32 @@ export class PresenceHandle {
     this.#subscription = this.#open()
   }
 
-  #take({ key, data, snapshot }: AnyEvent): void {
+  /** Returns what the next event waits for. */
+  #take({ key, data, snapshot }: AnyEvent): unknown {
     const presence = data as Presence | null
     // What somebody else wrote into the topic.
-    if (typeof presence?.connections !== 'number') return
-    if (snapshot && this.#next !== undefined) this.#next.set(key, presence)
-    else this.#change(key, presence.connections > 0 ? presence : undefined)
+    if (typeof presence?.connections !== 'number') return undefined
+    if (snapshot && this.#next !== undefined) return this.#next.set(key, presence)
+    return this.#change(key, presence.connections > 0 ? presence : undefined)
   }
 
-  #replace(): void {
+  /** Rejects as the first listener does, once all changes are told. */
+  async #replace(): Promise<void> {
     const next = this.#next ?? new Map<string, Presence>()
     this.#next = undefined
-    for (const key of [...this.#entries.keys()]) if (!next.has(key)) this.#change(key, undefined)
-    for (const [key, presence] of next) this.#change(key, presence)
+    let failed: Promise<unknown> | undefined
+    for (const key of new Set([...this.#entries.keys(), ...next.keys()])) {
+      const pending = this.#change(key, next.get(key))
+      if (pending !== undefined) await pending.catch(() => (failed ??= pending))
+    }
+    await failed
   }
 
-  #change(subject: string, now: Presence | undefined): void {
+  #change(subject: string, now: Presence | undefined): Promise<unknown> | undefined {
     const before = this.#entries.get(subject)
-    if (JSON.stringify(before) === JSON.stringify(now)) return
+    if (JSON.stringify(before) === JSON.stringify(now)) return undefined
     if (now === undefined) this.#entries.delete(subject)
     else this.#entries.set(subject, now)
-    if (subject === MORE_KEY) return
-    this.#onChange.call({ subject, before, now })
+    return subject === MORE_KEY ? undefined : this.#onChange.call({ subject, before, now })
   }
 }

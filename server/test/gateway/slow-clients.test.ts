@@ -93,6 +93,24 @@ describe('slow clients', () => {
     await reading
   })
 
+  it('C-PAUSE-1 C-PAUSE-3 C-AWAIT-1 D-PAUSE-1 an iterator that nobody reads and a callback that never ends stop no sibling', async () => {
+    const client = slowClient()
+    const ids: string[] = []
+    const unread = client.subscribe('sensor.reading')
+    const stuck = client.subscribe('sensor.reading', () => new Promise(() => {}))
+    const read = client.subscribe('sensor.reading', ({ id }) => ids.push(id))
+    await Promise.all([unread.ready, stuck.ready, read.ready])
+    await publish(2_000)
+    await until(() => ids.length === 2_000, 'everything', 10_000)
+    expect(new Set(ids).size).toBe(2_000)
+    expect(stuck.delivered).toBe(1)
+    const late: string[] = []
+    for await (const { id } of unread) if (late.push(id) === 2_000) break
+    // Partitions are in no order among each other, and it continued from the log.
+    expect([...late].sort()).toEqual([...ids].sort())
+    expect([read.gaps, unread.gaps]).toEqual([0, 0])
+  })
+
   it('D-RATE-1 D-SUB-5 C-CHANGE-1 maxRate is kept, changed live and taken off', async () => {
     const client = createClient({ url: server.url })
     clients.push(client)

@@ -1,0 +1,252 @@
+import type { SubscriptionLedger, PositionVector as WireVector } from '@tidegate/protocol'
+import { expectOptions } from './arguments.ts'
+import { callBack, isPromise } from './call-back.ts'
+import type { FrameReceipt } from './credit.ts'
+import { Deferred } from './deferred.ts'
+import { clientError, TidegateError } from './errors.ts'
+import type { Ask, Gap } from './gap.ts'
+import { type AnyEvent, Inbox } from './inbox.ts'
+import { Listeners } from './listeners.ts'
+import { CHANGE_OPTIONS, type OptionChange } from './option-changes.ts'
+import { PositionVector } from './position-vector.ts'
+import type { GrantedPolicy, SnapshotMoment, Subscription } from './subscription.ts'
+import { FATES, type Tally } from './tally.ts'
+import { warn } from './warn.ts'
+import type { WireReader, WireSubscription } from './wire-subscription.ts'
+
+export type EventCallback = (event: AnyEvent) => unknown
+
+/** The view a subscription has of its client. */
+export interface SubscriptionHost {
+  readonly ask: Ask
+  /**
+   * The server ended it, or a callback failed.
+   *
+   * @param isHeard whether something of the subscription says so to the application
+   * @param what happened, for the console
+   */
+  failed(error: TidegateError, isHeard: boolean, what: string): void
+  /** The application asks for other options. */
+  change(subscription: WireReader, options: OptionChange): Promise<void>
+  /** The application closed it. */
+  closed(subscription: WireReader): void
+  /** Most of what was unread is read. */
+  caughtUp(wire: WireSubscription): void
+}
+
+/** When so many events wait for an iterator that nobody has asked for, the console says so. */
+const UNREAD_EVENTS = 32
+
+type Ending = { readonly by: 'application' } | { readonly by: 'server'; readonly reason: TidegateError }
+
+/** A subscription of the application, reading one of the wire: alone, or with others. */
+export class ActiveSubscription implements Subscription<AnyEvent>, WireReader {
+  delivered = 0
+  repeats = 0
+  gaps = 0
+  conflated = 0
+  sampled = 0
+  readonly #hasCallback: boolean
+  readonly #host: SubscriptionHost
+  #wire!: WireSubscription
+  /** What the server had told of the ledger when this one joined. */
+  #before!: { readonly tally: Tally; readonly counts: Tally }
+  readonly #inbox: Inbox
+  /** Positions handed to the application: those received, unless events wait or have waited. */
+  #handedOn: PositionVector | undefined
+  readonly #onGap = new Listeners<Gap<AnyEvent>>('onGap')
+  readonly #onSnapshot = new Listeners<SnapshotMoment>('onSnapshot')
+  readonly #onError = new Listeners<TidegateError>('onError')
+  readonly #ready = new Deferred()
+  readonly #synced = new Deferred()
+  /** Somebody has one of the promises. */
+  #isAwaited = false
+  #isIterated = false
+  #ending: Ending | undefined
+
+  constructor(callback: EventCallback | undefined, isConcurrent: boolean, host: SubscriptionHost) {
+    this.#hasCallback = callback !== undefined
+    this.#host = host
+    if (callback === undefined) this.#handedOn = new PositionVector()
+    this.#inbox = new Inbox({
+      hand: callback && ((event) => this.#heldUpBy(callBack(callback, this.#handOver(event)))),
+      isConcurrent,
+      rejected: (cause) => this.#rejected(cause),
+      eased: () => {
+        if (this.#wire.isPaused && this.isCaughtUp) host.caughtUp(this.#wire)
+      },
+    })
+  }
+
+  get wire(): WireSubscription {
+    return this.#wire
+  }
+
+  get policy(): GrantedPolicy | undefined {
+    return this.#wire.policy
+  }
+
+  get ready(): Promise<void> {
+    this.#isAwaited = true
+    return this.#ready.promise
+  }
+
+  get synced(): Promise<void> {
+    this.#isAwaited = true
+    return this.#synced.promise
+  }
+
+  get positions(): WireVector {
+    return (this.#handedOn ?? this.#wire.received).toWire()
+  }
+
+  onGap(listener: (gap: Gap<AnyEvent>) => void): () => void {
+    return this.#onGap.add(listener)
+  }
+
+  onSnapshot(listener: (moment: SnapshotMoment) => void): () => void {
+    return this.#onSnapshot.add(listener)
+  }
+
+  onError(listener: (error: TidegateError) => void): () => void {
+    return this.#onError.add(listener)
+  }
+
+  async change(options: OptionChange): Promise<void> {
+    expectOptions('change', CHANGE_OPTIONS, options)
+    if (this.#ending !== undefined) throw clientError('closed')
+    return this.#host.change(this, options)
+  }
+
+  async ledger(): Promise<SubscriptionLedger> {
+    if (this.#ending !== undefined) throw clientError('closed')
+    const { tally, sub } = this.#wire
+    const before = this.#before
+    const ledger = { ...((await this.#host.ask('ledger', { sub })) as SubscriptionLedger) }
+    if (before.tally !== tally) return ledger
+    for (const fate of FATES) {
+      ledger[fate] -= before.counts[fate]
+      ledger.matched -= before.counts[fate]
+    }
+    return ledger
+  }
+
+  close(): void {
+    if (this.#ending !== undefined) return
+    this.#end({ by: 'application' }, clientError('closed'))
+    this.#inbox.clear()
+    this.#host.closed(this)
+  }
+
+  async *[Symbol.asyncIterator](): AsyncGenerator<AnyEvent, void, undefined> {
+    this.#isIterated = true
+    try {
+      for (;;) {
+        const event = this.#hasCallback ? undefined : this.#inbox.take()
+        if (event !== undefined) yield this.#handOver(event)
+        else if (this.#ending?.by === 'server') throw this.#ending.reason
+        else if (this.#ending !== undefined) return
+        else await this.#inbox.woken()
+      }
+    } finally {
+      this.close()
+    }
+  }
+
+  readFrom(wire: WireSubscription): void {
+    const { tally } = wire
+    this.#wire = wire
+    this.#before = { tally, counts: { ...tally } }
+  }
+
+  granted(snapshot: boolean, isSynced: boolean): void {
+    if (snapshot) this.#inOrder(() => this.#onSnapshot.call('begins'))
+    if (isSynced) this.#inOrder(this.#synced.resolve)
+    this.#ready.resolve()
+  }
+
+  synchronised(): void {
+    this.#inOrder(() => this.#onSnapshot.call('complete'))
+    this.#inOrder(this.#synced.resolve)
+  }
+
+  resolved(positions: WireVector): void {
+    const handedOn = this.#handedOn
+    if (handedOn !== undefined) this.#inbox.inTurn(() => handedOn.merge(positions))
+  }
+
+  withheld(gap: Gap<AnyEvent>): void {
+    this.gaps++
+    this.#onGap.call(gap)
+  }
+
+  take(event: AnyEvent, receipt: FrameReceipt): void {
+    if (this.#ending !== undefined) return receipt.done()
+    this.#inbox.put(event, receipt, !this.#wire.isPaused)
+    if (this.#hasCallback || this.#isIterated || this.#inbox.waiting !== UNREAD_EVENTS) return
+    warn(
+      `Nobody reads the subscription to ${this.#wire.selector}: its events wait. Give it a callback, iterate, or close it.`,
+    )
+  }
+
+  get unreadBytes(): number {
+    return this.#inbox.unreadBytes
+  }
+
+  get isCaughtUp(): boolean {
+    return this.#inbox.isCaughtUp
+  }
+
+  release(): void {
+    this.#inbox.release()
+  }
+
+  /** The server ended it, or the connection for good. Waiting events are still handed over. */
+  end(reason: TidegateError): void {
+    if (this.#ending !== undefined) return
+    const isHeard = this.#onError.size > 0 || this.#isIterated || (this.#isAwaited && !this.#wire.isGranted)
+    this.#end({ by: 'server', reason }, reason)
+    this.#onError.call(reason)
+    this.#host.failed(reason, isHeard, `The subscription to ${this.#wire.selector} ended: `)
+  }
+
+  #handOver(event: AnyEvent): AnyEvent {
+    if (!event.snapshot) {
+      this.delivered++
+      this.#handedOn?.admit(event.topic, event.lane, event.at)
+    }
+    return event
+  }
+
+  /** Behind the events that wait for a callback; to an iterator it would come too late. */
+  #inOrder(run: () => unknown): void {
+    if (this.#hasCallback) this.#inbox.inTurn(() => this.#heldUpBy(run()))
+    else run()
+  }
+
+  /** While a promise is pending, more may be received than is handed over. */
+  #heldUpBy(result: unknown): unknown {
+    if (isPromise(result)) this.#handedOn ??= this.#wire.received.copy()
+    return result
+  }
+
+  #rejected(cause: unknown): void {
+    const error = new TidegateError('callback_failed', String(cause), { cause })
+    this.#onError.call(error)
+    this.#host.failed(
+      error,
+      this.#onError.size > 0,
+      `A callback of the subscription to ${this.#wire.selector} failed: `,
+    )
+  }
+
+  #end(ending: Ending, reason: TidegateError): void {
+    this.#ending = ending
+    this.#handedOn ??= this.#wire.received.copy()
+    this.#ready.reject(reason)
+    this.#synced.reject(reason)
+    // Events that may never be read must not hold back the client's other subscriptions.
+    this.#inbox.release()
+    this.#inbox.wake()
+  }
+}

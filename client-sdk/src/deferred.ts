@@ -1,0 +1,14 @@
+/** A promise that is settled from outside. An application that does not await it is not ended by its rejection. */
+export class Deferred {
+  readonly promise: Promise<void>
+  resolve!: () => void
+  reject!: (reason: unknown) => void
+
+  constructor() {
+    this.promise = new Promise((resolve, reject) => {
+      this.resolve = resolve
+      this.reject = reject
+    })
+    this.promise.catch(() => {})
+  }
+}
