@@ -113,9 +113,18 @@ describe.skipIf(isSkipped)('React in Chromium', () => {
       await read('cellar', 12)
       await untilText('one', 'live 12')
       await expect.poll(sentTypes).toEqual([...twice, 'subscribe sensor.reading', 'unsubscribe'])
-      await inPage(({ cut }) => cut())
-      await untilText('one', 'stale 12')
-      await untilText('one', 'live 12')
+      const greetings = () => inPage(({ sent }) => sent.filter(({ type }) => type === 'hello').length)
+      const before = await greetings()
+      await inPage(({ shown, cut }) => {
+        shown.length = 0
+        cut()
+      })
+      await expect.poll(greetings).toBe(before + 1)
+      await read('cellar', 13)
+      await untilText('one', 'live 13')
+      expect((await inPage(({ shown }) => shown)).filter((text) => !/^(stale 12|live 12|live 13)$/.test(text))).toEqual(
+        [],
+      )
       await show({})
       await expect.poll(async () => (await sentTypes()).at(-1)).toBe('unsubscribe')
       expect(complaints).toEqual([])

@@ -47,12 +47,17 @@ function useCountedRenders(name: string): void {
   })
 }
 
+/** What a callback was called with. */
 const received: string[] = []
+/** What one view has shown. */
+const shown: string[] = []
 
 const VIEWS = {
   one: ({ sensor }: { sensor: string }) => {
     const { data, status } = useLatest('sensor.reading', { key: sensor, lanes: ['low', 'normal', 'high'] })
-    return `${status} ${data?.data.temperature}`
+    const text = `${status} ${data?.data.temperature}`
+    useEffect(() => void shown.push(text))
+    return text
   },
   many: () => {
     useCountedRenders('many')
@@ -122,6 +127,6 @@ function show(views: Shown): void {
   )
 }
 
-const page = { show, sent, frames, received, cut: () => sockets.at(-1)!.close() }
+const page = { show, sent, frames, received, shown, cut: () => sockets.at(-1)!.close() }
 export type HooksPage = typeof page
 Object.assign(globalThis, { page, pageOf: () => page })
