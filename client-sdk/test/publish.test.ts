@@ -32,7 +32,7 @@ describe('publish', () => {
     expect(await receipt).toEqual({ at: ['3@e/1-0.0'], rejected: [], duplicate: true })
   })
 
-  test('C-END-1 publish - with last, the end of input comes behind the events and is resent with them', async () => {
+  test('C-LAST-1 publish - with last, the end of input comes behind the events and is resent with them', async () => {
     const client = open()
     const receipt = client.publish('sensor.reading', { id: 'a', time: 1, data: {} }, { last: { source: 's' } })
     const [, end] = await (await used.server.greeted()).takePublishes(2)
@@ -45,7 +45,7 @@ describe('publish', () => {
     expect(await receipt).toMatchObject({ rejected: [] })
   })
 
-  test('C-END-1 publish - an end that is refused rejects, and so does one that says nothing', async () => {
+  test('C-LAST-1 publish - an end that is refused rejects, and so does one that says nothing', async () => {
     const client = open()
     const receipt = client.publish('sensor.reading', [], { last: true })
     const peer = await used.server.greeted()

@@ -30,7 +30,7 @@ async function get(path: string) {
 }
 
 describe('typed reads', () => {
-  it('C-END-1 C-READ-1 C-READ-2 C-READ-5 Q-HISTORY-6 history and windows of all partitions, by key and by time, in order of time', async () => {
+  it('C-LAST-1 C-READ-1 C-READ-2 C-READ-5 Q-HISTORY-6 history and windows of all partitions, by key and by time, in order of time', async () => {
     await workers.start()
     await client.publish('mill.reading', EVENTS, { last: true })
     const ids = (events: readonly { id: string }[]) => events.map(({ id }) => id)
