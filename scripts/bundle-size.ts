@@ -4,8 +4,8 @@ import { build } from 'esbuild'
 import { REPOSITORY } from './source-files.ts'
 
 /**
- * What pages load of the client, and how many bytes it may be, minified and with gzip: what was reached, and little more. The README of the
- * client says them.
+ * What pages load of the client, and how many bytes it may be, minified and with gzip: what was reached, and little more.
+ * The README of the client says the same.
  */
 export const BUNDLES = [
   {
