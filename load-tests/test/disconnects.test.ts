@@ -98,15 +98,15 @@ describe.each(Object.entries(SERVERS))('against %s', (_, server) => {
         timers.end()
         expect([faults, timers.running]).toEqual([[], []])
       }),
-      { numRuns: 15, interruptAfterTimeLimit: 15_000, markInterruptAsFailure: false },
+      { numRuns: 10, interruptAfterTimeLimit: 10_000, markInterruptAsFailure: false },
     )
   }, 60_000)
 
-  test('C-MODEL-1 client - a hundred disconnects while it publishes and subscribes', async () => {
+  test('C-MODEL-1 client - dozens of disconnects while it publishes and subscribes', async () => {
     const seed = Math.floor(Math.random() * 1_000_000)
-    const report = await runDisconnects({ ...server, partitions: PARTITIONS, seed, disconnects: 100, clients: 10 })
+    const report = await runDisconnects({ ...server, partitions: PARTITIONS, seed, disconnects: 60, clients: 10 })
     expect(report).toMatchObject({ seed, faults: [], timersLeft: 0 })
-    expect(report.acked).toBeGreaterThan(100)
-    expect(report.delivered).toBeGreaterThan(100)
+    expect(report.acked).toBeGreaterThan(60)
+    expect(report.delivered).toBeGreaterThan(60)
   }, 60_000)
 })

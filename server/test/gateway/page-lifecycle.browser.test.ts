@@ -10,8 +10,8 @@ const found = await findChromium()
 /** Elsewhere than in CI a missing browser is a visible skip. */
 const isSkipped = found === undefined && !process.env.CI
 /** A minute, `FROZEN_MS=60000`, is longer than the gateway waits for a silent client. */
-const FROZEN_MS = Number(process.env.FROZEN_MS ?? 2_000)
-const OFFLINE_MS = 1_000
+const FROZEN_MS = Number(process.env.FROZEN_MS ?? 1_500)
+const OFFLINE_MS = 500
 const DEADLINE_MS = 90_000
 const TOPIC = 'sensor.reading'
 /** The pages here are answers of the API, which may not load anything. */
