@@ -50,15 +50,19 @@ export class Feed {
     )
   }
 
-  /** Events that match and wait, oldest first. They are before the next gap. */
+  /** Events that match and wait, oldest first, up to the next gap. What does not match is passed over for good. */
   waiting(): LoggedEvent[] {
     const { events } = this.log
     const waiting: LoggedEvent[] = []
+    let passed: LoggedEvent | undefined
     for (let index = this.log.indexAfter(this.#mark); index < events.length; index++) {
       const logged = events[index]!
       if (logged.position.epoch !== this.#mark.epoch) break
       if (this.#matches(logged)) waiting.push(logged)
+      else if (waiting.length === 0) passed = logged
     }
+    // Otherwise a feed that nothing matches would look through the whole log each time.
+    if (passed !== undefined && this.#withheld === undefined) this.#mark = passed.position
     return waiting
   }
 
