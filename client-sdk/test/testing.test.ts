@@ -269,6 +269,20 @@ describe('network', () => {
     await expect(client.query('topics')).rejects.toMatchObject({ code: 'internal', message: 'Not today.' })
   })
 
+  test('C-NET-6 a refusal for good that was lost with its connection is given again', async () => {
+    await server.settled()
+    server.lag(10)
+    server.refuse('publish', { code: 'forbidden', times: 1 })
+    const refused = publish(1).catch((error: { code: string }) => error.code)
+    const published = publish(2)
+    await vi.advanceTimersByTimeAsync(15)
+    expect(server.events()).toHaveLength(1)
+    server.cut()
+    await vi.advanceTimersByTimeAsync(10_000)
+    await published
+    expect([await refused, server.events().length]).toEqual(['forbidden', 1])
+  })
+
   test('C-NET-4 offline, outage and drain: the client waits or moves, and everything arrives', async () => {
     const seen = values()
     await server.settled()

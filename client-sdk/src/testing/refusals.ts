@@ -32,9 +32,14 @@ export interface RefusedFrame {
 /** Which frames are refused instead of passed on. The newest refusal comes first. */
 export class Refusals {
   #rules: Rule[] = []
+  /**
+   * Publish frames that are refused again if they come again: their answer may be lost, and stored later ones would make
+   * them look like duplicates.
+   */
+  readonly #forGood = new Map<string, Refusal>()
 
   get isEmpty(): boolean {
-    return this.#rules.length === 0
+    return this.#rules.length === 0 && this.#forGood.size === 0
   }
 
   /** Returns what ends the refusal. */
@@ -47,14 +52,22 @@ export class Refusals {
   }
 
   judge(frame: ClientFrame): RefusedFrame | undefined {
+    const again = frame.type === 'publish' ? this.#forGood.get(contentOf(frame)) : undefined
     const rule = this.#rules.find(
       ({ type, refusal, left }) =>
         type === frame.type && left > 0 && (refusal.when?.(frame as Frame<RefusableFrame>) ?? true),
     )
-    if (rule === undefined) return undefined
-    rule.left--
-    return refused(frame as Frame<RefusableFrame>, rule.refusal)
+    const refusal = again ?? rule?.refusal
+    if (refusal === undefined) return undefined
+    if (again === undefined) rule!.left--
+    if (frame.type === 'publish' && refusal.retryAfterMs === undefined) this.#forGood.set(contentOf(frame), refusal)
+    return refused(frame as Frame<RefusableFrame>, refusal)
   }
+}
+
+/** What all attempts of a frame have in common: its events have ids. */
+function contentOf({ seq, topic, events }: Frame<'publish'>): string {
+  return JSON.stringify([seq, topic, events])
 }
 
 function refused(frame: Frame<RefusableFrame>, { code, message, retryAfterMs }: Refusal): RefusedFrame {
