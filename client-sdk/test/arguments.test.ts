@@ -31,7 +31,7 @@ const WRONG: readonly (readonly [string, () => unknown])[] = [
   ['subscribe: callback: expected a function, got {}', () => client.subscribe('a', {}, any({}))],
   ['subscribe has no "key". Did you mean "keys"?', subscribe({ key: 'k' })],
   [
-    'subscribe has no "filter". It has keys, where, lanes, batch, onSlow, maxRate, state, from, snapshot.',
+    'subscribe has no "filter". It has keys, where, lanes, batch, onSlow, maxRate, state, from, snapshot, concurrent.',
     subscribe({ filter: 'data.n > 1' }),
   ],
   ['onStatus: expected a function, got undefined', () => client.onStatus(any(undefined))],
