@@ -4,8 +4,8 @@ import ts from 'typescript'
 import { entrySources, manifestOf } from '../packages.ts'
 import { REPOSITORY } from '../source-files.ts'
 
-/** `from './x.ts'` and `import('./x.ts')`. */
-const OWN_IMPORT = /(from |import\()'(\.{1,2}\/[^']+)\.ts'/g
+/** `from './x.ts'` and `import("./x.ts")`, by which tsc writes a type that it inferred. */
+const OWN_IMPORT = /(from |import\()(['"])(\.{1,2}\/[^'"]+)\.ts\2/g
 
 /**
  * Writes the declarations of packages into their `dist`: of what can be imported, and of what that refers to. One
@@ -19,7 +19,7 @@ export function buildDeclarations(folders: readonly string[]): void {
   for (const source of reachable(entries, declarations)) {
     const file = join(REPOSITORY, source.replace('/src/', '/dist/').replace(/\.ts$/, '.d.ts'))
     mkdirSync(dirname(file), { recursive: true })
-    writeFileSync(file, declarations.get(source)!.replaceAll(OWN_IMPORT, "$1'$2.js'"))
+    writeFileSync(file, declarations.get(source)!.replaceAll(OWN_IMPORT, '$1$2$3.js$2'))
   }
 }
 
@@ -44,7 +44,7 @@ function reachable(entries: readonly string[], declarations: ReadonlyMap<string,
   const visit = (source: string) => {
     if (seen.has(source)) return
     seen.add(source)
-    for (const [, , imported] of declarations.get(source)!.matchAll(OWN_IMPORT))
+    for (const [, , , imported] of declarations.get(source)!.matchAll(OWN_IMPORT))
       visit(posix.join(posix.dirname(source), `${imported}.ts`))
   }
   for (const entry of entries) visit(entry)
