@@ -15,6 +15,8 @@ export interface Abortable {
   readonly signal?: AbortSignal | undefined
 }
 
+export const ABORTABLE = { signal: 'an object' } as const
+
 /** Calls back when the signal is aborted. Returns what ends that. */
 export function onAbort(signal: AbortSignal, listener: () => void): () => void {
   signal.addEventListener('abort', listener)

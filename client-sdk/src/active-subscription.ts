@@ -1,4 +1,5 @@
 import type { SubscriptionLedger, PositionVector as WireVector } from '@tidegate/protocol'
+import { type AbortSignal, onAbort } from './abort-signal.ts'
 import { expectOptions } from './arguments.ts'
 import { callBack, isPromise } from './call-back.ts'
 import type { FrameReceipt } from './credit.ts'
@@ -63,6 +64,7 @@ export class ActiveSubscription implements Subscription<AnyEvent>, WireReader {
   #isAwaited = false
   #isIterated = false
   #ending: Ending | undefined
+  #forgetSignal = () => {}
 
   constructor(callback: EventCallback | undefined, isConcurrent: boolean, host: SubscriptionHost) {
     this.#hasCallback = callback !== undefined
@@ -129,6 +131,15 @@ export class ActiveSubscription implements Subscription<AnyEvent>, WireReader {
       ledger.matched -= before.counts[fate]
     }
     return ledger
+  }
+
+  closeOn(signal: AbortSignal): void {
+    if (signal.aborted) this.close()
+    else this.#forgetSignal = onAbort(signal, () => this.close())
+  }
+
+  [Symbol.dispose](): void {
+    this.close()
   }
 
   close(): void {
@@ -242,6 +253,7 @@ export class ActiveSubscription implements Subscription<AnyEvent>, WireReader {
 
   #end(ending: Ending, reason: TidegateError): void {
     this.#ending = ending
+    this.#forgetSignal()
     this.#handedOn ??= this.#wire.received.copy()
     this.#ready.reject(reason)
     this.#synced.reject(reason)

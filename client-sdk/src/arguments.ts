@@ -8,6 +8,7 @@ const KINDS = {
   'a string': (value: unknown) => typeof value === 'string',
   'a function': (value: unknown) => typeof value === 'function',
   'an object': (value: unknown) => typeof value === 'object' && value !== null && !Array.isArray(value),
+  'a boolean': (value: unknown) => typeof value === 'boolean',
   'a number': (value: unknown) => typeof value === 'number' && !Number.isNaN(value),
 } as const satisfies Record<string, (value: unknown) => boolean>
 

@@ -1,5 +1,5 @@
 import { type DeliveredEvent, formatLogEpoch } from '@tidegate/protocol'
-import type { Abortable } from './abort-signal.ts'
+import { ABORTABLE, type Abortable } from './abort-signal.ts'
 import { AckedPositions } from './acked-positions.ts'
 import { expectKind, expectOptions, type Kind, wrong } from './arguments.ts'
 import type { CommandAnswer, CommandOptions } from './commands/command-types.ts'
@@ -67,7 +67,7 @@ export class TidegateClient<C = unknown> extends Subscriber<C> {
   readonly #commands: Commands
   readonly #onRecovered = new Listeners<RecoveredCommand>('onRecovered')
 
-  /** @throws TidegateError `invalid_url`, `invalid_token`, `no_websocket`; TypeError for options that it does not have */
+  /** @throws TidegateError `invalid_url`, `invalid_token`; TypeError for options that it does not have */
   constructor(options: ClientOptions) {
     const core = new Core('createClient', CLIENT_OPTIONS, options)
     super(core)
@@ -95,9 +95,11 @@ export class TidegateClient<C = unknown> extends Subscriber<C> {
     })
     if (store !== undefined) {
       const host: OutboxHost = { written: () => this.#publisher.written(), report: (error) => core.report(error) }
-      this.#publisher.restore(store.use(host, options.producer))
+      const kept = store.use(host, options.producer)
+      this.#publisher.restore(kept)
+      if (kept.length > 0) core.use()
     }
-    core.connection.open()
+    core.start()
   }
 
   /**
@@ -114,7 +116,8 @@ export class TidegateClient<C = unknown> extends Subscriber<C> {
    * With `last` nothing more comes: `publish(topic, [], { last: true })` says only that.
    *
    * @throws TidegateError if none was stored: with the code of the first one, its `path`, and the `receipt`;
-   *   `outbox_full`, `outbox_expired`, `event_too_large`, `closed`. TypeError for arguments of other types.
+   *   `outbox_full`, `outbox_expired`, `event_too_large`, `closed`. TypeError for arguments of other types. The reason of
+   *   the signal: what was sent by then may still be stored.
    */
   async publish<Topic extends PublishableTopic<TopicsOf<C>>>(
     topic: Topic,
@@ -128,7 +131,10 @@ export class TidegateClient<C = unknown> extends Subscriber<C> {
       if (typeof event !== 'object' || event?.data === undefined)
         throw wrong('publish', 'events { data: {...} }', event)
     }
-    return this.#publisher.publish(topic, list, endOf(options))
+    const end = endOf(options)
+    options.signal?.throwIfAborted()
+    this.#core.use()
+    return this.#publisher.publish(topic, list, end, options.signal)
   }
 
   /**
@@ -153,17 +159,19 @@ export class TidegateClient<C = unknown> extends Subscriber<C> {
   /** A handle on one entity: its state as it changes, its past, and commands to it. */
   entity<Name extends EntityName<C>>(name: Name, key: string): EntityHandle<EntityOf<C, Name>> {
     return new EntityHandle(name, key, {
-      ask: (query, params) => this.queryPage(query, params),
+      ask: (query, params, options) => this.queryPage(query, params, options),
       command: (call, options) => this.#command(call, options),
-      subscribe: (topic, options, callback) => this.#core.subscriptions.open(topic, options, callback),
+      subscribe: (topic, options, callback) => this.#core.subscribe(topic, options, callback),
     })
   }
 
   /** Who is subscribed to a topic with presence, as it changes. */
-  presence<Topic extends ShownTopic<TopicsOf<C>>>(topic: Topic): PresenceHandle {
+  presence<Topic extends ShownTopic<TopicsOf<C>>>(topic: Topic, options: Abortable = {}): PresenceHandle {
     expectKind('presence: topic', 'a string', topic)
-    return new PresenceHandle((options, callback) =>
-      this.#core.subscriptions.open(`${topic}.presence`, options, callback),
+    expectOptions('presence', ABORTABLE, options)
+    return new PresenceHandle(
+      (subscribed, callback) => this.#core.subscribe(`${topic}.presence`, subscribed, callback),
+      options,
     )
   }
 
@@ -174,7 +182,11 @@ export class TidegateClient<C = unknown> extends Subscriber<C> {
     value: string,
     options: FindOptions = {},
   ): AsyncIterable<FoundPage<EntityOf<C, Name>['view']>> {
-    const pages = foundPages((query, params) => this.queryPage(query, params), { name, index, value }, options)
+    const pages = foundPages(
+      (query, params, aborted) => this.queryPage(query, params, aborted),
+      { name, index, value },
+      options,
+    )
     return pages as AsyncIterable<FoundPage<EntityOf<C, Name>['view']>>
   }
 
@@ -218,7 +230,7 @@ export class TidegateClient<C = unknown> extends Subscriber<C> {
   }
 
   async #command(call: CommandCall, options: CommandOptions) {
-    this.#core.assertOpen()
+    this.#core.use()
     return this.#commands.send(call, options)
   }
 }

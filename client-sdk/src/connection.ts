@@ -7,17 +7,20 @@ import {
   type ServerFrame,
 } from '@tidegate/protocol'
 import type { Effect } from './connection/effect.ts'
-import { endingError, refusalError } from './connection/ending.ts'
+import { endingError, lossError, refusalError } from './connection/ending.ts'
 import type { ClientEvent, ConnectionEvent } from './connection/event.ts'
 import { step } from './connection/machine.ts'
-import { type SocketOptions, Sockets } from './connection/sockets.ts'
-import { type ConnectionStatus, initialState, STATUS, type State } from './connection/state.ts'
+import { type SocketOptions, Sockets, socketClass } from './connection/sockets.ts'
+import { initialState, type State } from './connection/state.ts'
+import { statusAfter } from './connection/status.ts'
 import { Timers } from './connection/timers.ts'
 import { FIXED, UNASKED } from './connection/token-state.ts'
 import type { Surroundings } from './connection/transition.ts'
 import type { FrameReceipt } from './credit.ts'
 import type { TidegateError } from './errors.ts'
 import type { Hello } from './part.ts'
+import { watchReturns } from './probes.ts'
+import { StatusValue } from './status-store.ts'
 import { type TokenOption, TokenSource } from './token-source.ts'
 
 export interface ConnectionOptions extends SocketOptions {
@@ -59,7 +62,6 @@ export interface ConnectionEvents {
   tokenError(error: TidegateError): void
   /** The connection is closed for good: by the server for this reason, or by the client. */
   closed(reason: TidegateError): void
-  status(status: ConnectionStatus): void
 }
 
 const CLIENT_NAME = 'tidegate-js/0.1.0'
@@ -79,6 +81,10 @@ export class Connection implements Link {
   readonly #sockets: Sockets
   readonly #timers: Timers
   readonly #tokens: TokenSource
+  readonly status = new StatusValue()
+  /** Of the token function, the newest. */
+  #noToken: TidegateError | undefined
+  #stopWatching = () => {}
   #state: State
   /** Events raised while the effects of another one ran: they run after those. */
   readonly #queue: ConnectionEvent[] = []
@@ -94,23 +100,26 @@ export class Connection implements Link {
     const take = (event: ConnectionEvent) => this.#take(event)
     this.#sockets = new Sockets(this.#options, take)
     this.#timers = new Timers(take)
-    this.#tokens = new TokenSource(options.token, take, (error) => events.tokenError(error))
+    this.#tokens = new TokenSource(options.token, take, (error) => {
+      this.#noToken = error
+      events.tokenError(error)
+    })
     this.#state = initialState(this.#tokens.isFixed ? FIXED : UNASKED)
   }
 
-  get status(): ConnectionStatus {
-    return STATUS[this.#state.kind]
-  }
-
   get isOnline(): boolean {
-    return this.status === 'online'
+    return this.status.get().state === 'online'
   }
 
   get windowBytes(): number {
     return this.#options.windowBytes
   }
 
+  /** Idempotent. @throws TidegateError `no_websocket` */
   open(): void {
+    if (this.#state.kind !== 'idle') return
+    socketClass(this.#options)
+    this.#stopWatching = watchReturns(() => this.#ask('probe'))
     this.#ask('start')
   }
 
@@ -129,6 +138,12 @@ export class Connection implements Link {
 
   reconnect(): void {
     this.#ask('reconnect')
+  }
+
+  /** Gives up the present connection or wait, if any, and begins an attempt at once. */
+  reconnectNow(): void {
+    if (this.#state.kind === 'idle') this.open()
+    else this.#ask('reconnect_now')
   }
 
   /** Idempotent. */
@@ -152,13 +167,23 @@ export class Connection implements Link {
   }
 
   #step(event: ConnectionEvent): void {
-    const before = this.status
+    const before = this.#state
     const frame = 'frame' in event ? event.frame : undefined
     if (frame?.type === 'welcome' || frame?.type === 'ping') this.#events.time(frame.time, frame.type === 'welcome')
-    const { state, effects } = step(this.#state, event, this.#surroundings())
+    const { state, effects } = step(before, event, this.#surroundings())
     this.#state = state
+    if (state !== before)
+      this.status.set(statusAfter(this.status.get(), state, this.#loss(before, state, event, effects)))
     for (const effect of effects) this.#run(effect)
-    if (this.status !== before) this.#events.status(this.status)
+    this.status.tell()
+  }
+
+  /** Why the connection is lost in this step, if it is. */
+  #loss(before: State, state: State, event: ConnectionEvent, effects: readonly Effect[]): TidegateError | undefined {
+    if (state.kind === 'waiting' && before.kind !== 'waiting')
+      return lossError(event, state.memory.fault, this.#noToken)
+    const end = effects.find(({ kind }) => kind === 'closed')
+    return end?.kind === 'closed' && end.ending.by === 'server' ? endingError(end.ending) : undefined
   }
 
   #run(effect: Effect): void {
@@ -191,6 +216,7 @@ export class Connection implements Link {
         return this.#events.tokenError(refusalError(effect.fault, 'Another one is asked for.'))
       case 'closed':
         this.#tokens.close()
+        this.#stopWatching()
         return this.#events.closed(endingError(effect.ending))
       default:
         effect satisfies never

@@ -1,10 +1,11 @@
 import { DEFAULTS, type PublishGrant, type ServerFrame } from '@tidegate/protocol'
+import type { AbortSignal } from './abort-signal.ts'
 import { expectKind, expectOptions, type Kind } from './arguments.ts'
 import { CONNECTION_CHECKS } from './connection/server-frame.ts'
-import type { ConnectionStatus } from './connection/state.ts'
 import { Connection, type ConnectionEvents } from './connection.ts'
 import type { FrameReceipt } from './credit.ts'
 import { clientError, type TidegateError } from './errors.ts'
+import { Lag } from './lag.ts'
 import { Listeners } from './listeners.ts'
 import type { FrameOf, Hello, Part } from './part.ts'
 import { Queries, type QueryPage } from './queries.ts'
@@ -26,6 +27,11 @@ export interface ConnectOptions {
   readonly WebSocket?: SocketConstructor
   /** Bytes the server may have in flight to this client, 4 KiB to 4 MiB. */
   readonly windowBytes?: number
+  /**
+   * When the connection is opened: by the first call that needs it if absent, at once if true, and by `connect()` alone if
+   * false.
+   */
+  readonly connect?: boolean
 }
 
 export const CONNECT_OPTIONS: Readonly<Record<keyof ConnectOptions, Kind | null>> = {
@@ -34,7 +40,10 @@ export const CONNECT_OPTIONS: Readonly<Record<keyof ConnectOptions, Kind | null>
   token: null,
   WebSocket: 'a function',
   windowBytes: 'a number',
+  connect: 'a boolean',
 }
+
+type Params = Readonly<Record<string, unknown>>
 
 /** The server's report on its Redis. */
 export type BusChange = Omit<FrameOf<'bus'>, 'type'>
@@ -51,7 +60,6 @@ export class Core implements ConnectionEvents {
   readonly connection: Connection
   readonly clock = new ServerClock()
   readonly subscriptions: Subscriptions
-  readonly onStatus = new Listeners<ConnectionStatus>('onStatus')
   readonly onError = new Listeners<TidegateError>('onError')
   readonly onBus = new Listeners<BusChange>('onBus')
   readonly onTokenError = new Listeners<TidegateError>('onTokenError')
@@ -61,35 +69,36 @@ export class Core implements ConnectionEvents {
   /** Why this client accepts no more calls. */
   #ended: TidegateError | undefined
   #closing: Promise<void> | undefined
+  readonly #connect: boolean | undefined
   /** Why everything ends is reported once, not again by every subscription. */
   #isEnding = false
 
   /**
    * @param name of the function that the application called, and the options that it takes
-   * @throws TidegateError `invalid_url`, `invalid_token`, `no_websocket`; TypeError for options that there are not
+   * @throws TidegateError `invalid_url`, `invalid_token`; TypeError for options that there are not
    */
   constructor(name: string, known: Readonly<Record<string, Kind | null>>, options: ConnectOptions) {
     expectOptions(name, known, options)
     expectKind(`${name}.url`, 'a string', options.url)
-    const WebSocket = options.WebSocket ?? (globalThis.WebSocket as SocketConstructor | undefined)
-    if (WebSocket === undefined) throw clientError('no_websocket')
     this.connection = new Connection(
       {
         url: socketUrl(options.url),
-        WebSocket,
+        WebSocket: options.WebSocket,
         token: options.token,
         windowBytes: options.windowBytes ?? DEFAULTS.windowBytes,
         checks: this.#checks,
       },
       this,
     )
+    this.#connect = options.connect
     this.#queries = new Queries(this.connection)
     this.subscriptions = new Subscriptions(this.connection, {
       ask: async (query, params) => (await this.ask(query, params)).data,
       failed: (error, isHeard, what) => this.#isEnding || this.#report(error, isHeard, what),
       windowBytes: this.connection.windowBytes,
     })
-    this.#parts = [this.subscriptions, this.#queries]
+    const lag = new Lag(this.connection.status, () => this.clock.at(performance.now()))
+    this.#parts = [this.subscriptions, this.#queries, lag]
     for (const { checks } of this.#parts) Object.assign(this.#checks, checks)
   }
 
@@ -99,16 +108,39 @@ export class Core implements ConnectionEvents {
     for (const { checks } of parts) Object.assign(this.#checks, checks)
   }
 
-  /** @throws TidegateError `no_answer` after 10 s, `closed`, or the server's code */
-  async ask(query: string, params: Readonly<Record<string, unknown>>): Promise<QueryPage> {
+  /** All parts are there: the connection may be opened. @throws TidegateError `no_websocket` */
+  start(): void {
+    if (this.#connect === true) this.connection.open()
+  }
+
+  /** @throws TidegateError `no_answer` after 10 s, `closed`, or the server's code; the reason of the signal */
+  async ask(query: string, params: Params, signal?: AbortSignal): Promise<QueryPage> {
     if (this.#ended !== undefined) throw this.#ended
-    return this.#queries.ask(query, params)
+    signal?.throwIfAborted()
+    this.#openForUse()
+    return this.#queries.ask(query, params, signal)
+  }
+
+  /** As `open` of the subscriptions. @throws TidegateError `no_websocket` */
+  subscribe(...call: Parameters<Subscriptions['open']>): ReturnType<Subscriptions['open']> {
+    this.#openForUse()
+    return this.subscriptions.open(...call)
+  }
+
+  /** A call that needs the connection begins. @throws TidegateError why the client accepts no more calls; `no_websocket` */
+  use(): void {
+    this.assertOpen()
+    this.#openForUse()
   }
 
   /** @throws TidegateError why the client accepts no more calls */
   assertOpen(): void {
     if (this.#ended !== undefined) throw this.#ended
     if (this.#closing !== undefined) throw clientError('closed')
+  }
+
+  #openForUse(): void {
+    if (this.#connect !== false && this.#closing === undefined) this.connection.open()
   }
 
   /** Waits for what parts still expect, at most `deadlineMs`, then closes. Idempotent. */
@@ -161,10 +193,6 @@ export class Core implements ConnectionEvents {
 
   time(time: number, isGreeting: boolean): void {
     this.clock.note(time, isGreeting)
-  }
-
-  status(status: ConnectionStatus): void {
-    this.onStatus.call(status)
   }
 
   tokenError(error: TidegateError): void {

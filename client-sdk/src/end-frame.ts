@@ -1,9 +1,10 @@
 import type { EndOfInput } from '@tidegate/protocol'
+import { ABORTABLE, type Abortable } from './abort-signal.ts'
 import { expectKind, expectOptions } from './arguments.ts'
 import { ENVELOPE_BYTES, type FrameBody } from './publish-frames.ts'
 import { utf8Bytes } from './utf8-bytes.ts'
 
-export interface PublishOptions {
+export interface PublishOptions extends Abortable {
   /**
    * No more events of the topic come behind these, or none of a source: the last windows over them close. The caller must be
    * allowed to publish every key of the topic. An event that comes later opens the input again.
@@ -13,7 +14,7 @@ export interface PublishOptions {
 
 /** @throws TypeError for options that there are not */
 export function endOf(options: PublishOptions): EndOfInput | undefined {
-  expectOptions('publish', { last: null }, options)
+  expectOptions('publish', { last: null, ...ABORTABLE }, options)
   const { last } = options
   if (typeof last === 'boolean' || last === undefined) return last ? {} : undefined
   expectOptions('publish.last', { source: 'a string' }, last)

@@ -15,6 +15,8 @@ export const REMEDIES: Readonly<Record<ClientErrorCode | StoreErrorCode, string>
     '`cause` has what it was rejected with. The next events are handed over all the same: handle the error in the callback.',
   no_answer: 'There was no connection for 10 s, or the server is busy. Ask again.',
   not_live: "Declare the entity with `publish: ['state']`, or read it with `get()`.",
+  disconnected:
+    'It was lost, or could not be made: the message says how, and `cause` where it is known. Another attempt follows; `nextRetryAt` of the status says when.',
   closed: '`cause` says why, if it was not the application. Open another client.',
   invalid_token: 'It has neither spaces nor line ends. Trim what was read from a file.',
   no_token:

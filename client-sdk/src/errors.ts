@@ -10,6 +10,7 @@ export const CLIENT_ERROR_CODES = {
   callback_failed: 'The promise of a callback was rejected.',
   no_answer: 'The query was not answered in time.',
   not_live: "The entity does not publish: ['state']. Read it with get().",
+  disconnected: 'There is no connection.',
   closed: 'The client or the subscription is closed.',
   invalid_token: 'A token is a text of 1 to 8,192 visible ASCII characters.',
   no_token: 'The token function gave no token.',

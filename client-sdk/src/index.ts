@@ -9,6 +9,7 @@ export { type ClientOptions, createClient, type TidegateClient } from './client.
 export type { CommandAnswer, CommandOptions } from './commands/command-types.ts'
 export type { RecoveredCommand } from './commands/recovered-command.ts'
 export type { ConnectionStatus } from './connection/state.ts'
+export type { ClientStatus } from './connection/status.ts'
 export type {
   EventOf,
   Pane,
@@ -46,6 +47,7 @@ export type { Read } from './reads/read.ts'
 export type { TopicInfo } from './reads/topics.ts'
 export type { LatestReadOptions, WindowReadOptions } from './reads/windows.ts'
 export type { SocketConstructor } from './socket.ts'
+export type { StatusStore } from './status-store.ts'
 export type { SubscribeOptions } from './subscribe-options.ts'
 export type { Subscriber } from './subscriber.ts'
 export type { GrantedPolicy, SnapshotMoment, Subscription } from './subscription.ts'

@@ -24,7 +24,8 @@ export interface Transmission<Item> {
 
 interface Frame<Item> {
   readonly item: Item
-  readonly bytes: number
+  /** With those that it took over. */
+  bytes: number
   readonly enqueuedAt: number
   /** Of a kept frame. Another one gets its seq on its first attempt: one that is given up before leaves no hole. */
   readonly seq: number | undefined
@@ -47,6 +48,7 @@ interface Frame<Item> {
  */
 export class Outbox<Item> {
   readonly #limits: OutboxLimits
+  readonly #absorb: (item: Item, next: Item) => boolean
   readonly #frames: Frame<Item>[] = []
   readonly #kept = new Kept<Frame<Item>>()
   #cursor = 0
@@ -55,8 +57,10 @@ export class Outbox<Item> {
   #inFlightBytes = 0
   #nextSeq = 1
 
-  constructor(limits: OutboxLimits) {
+  /** @param absorb makes one frame of an item and the next one, neither of which was ever sent; false where it cannot be */
+  constructor(limits: OutboxLimits, absorb: (item: Item, next: Item) => boolean = () => false) {
     this.#limits = limits
+    this.#absorb = absorb
   }
 
   get size(): number {
@@ -70,8 +74,12 @@ export class Outbox<Item> {
 
   /** When the oldest frame that was never sent becomes too old, if there is one. */
   get expiresAt(): number | undefined {
-    const oldest = this.#frames.find(({ first }) => first === undefined)
-    return oldest && oldest.enqueuedAt + this.#limits.maxAgeMs
+    // Those before the cursor were sent.
+    for (let i = this.#cursor; i < this.#frames.length; i++) {
+      const { first, enqueuedAt } = this.#frames[i]!
+      if (first === undefined) return enqueuedAt + this.#limits.maxAgeMs
+    }
+    return undefined
   }
 
   hasRoom(frames: number, bytes: number): boolean {
@@ -97,6 +105,7 @@ export class Outbox<Item> {
     const frame = this.#frames[this.#cursor]
     if (frame === undefined || this.#cursor >= grant.frames) return undefined
     if (this.#cursor > 0 && this.#inFlightBytes + frame.bytes > grant.bytes) return undefined
+    if (frame.first === undefined) this.#gather(frame, grant.bytes - this.#inFlightBytes)
     this.#cursor++
     this.#inFlightBytes += frame.bytes
     const ageMs = frame.first && Math.max(0, Math.ceil(now - frame.first.at))
@@ -172,6 +181,18 @@ export class Outbox<Item> {
     this.#rewind()
     this.#bytes = 0
     return this.#frames.splice(0).map(({ item }) => item)
+  }
+
+  /** Puts into the frame at the cursor those behind it that fit. */
+  #gather(frame: Frame<Item>, maxBytes: number): void {
+    const start = this.#cursor + 1
+    let end = start
+    for (; end < this.#frames.length; end++) {
+      const { item, bytes } = this.#frames[end]!
+      if (frame.bytes + bytes > maxBytes || !this.#absorb(frame.item, item)) break
+      frame.bytes += bytes
+    }
+    if (end > start) this.#frames.splice(start, end - start)
   }
 
   #rewind(): void {

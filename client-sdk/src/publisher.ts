@@ -6,6 +6,7 @@ import {
   parsePosition,
   type RejectedEvent,
 } from '@tidegate/protocol'
+import { type AbortSignal, abortable } from './abort-signal.ts'
 import type { AckedPositions } from './acked-positions.ts'
 import { resendDelayMs } from './backoff.ts'
 import { has, isAbsentOr, isDelay, isListOf, isLogEpoch, isNumber, isPosition, isText } from './connection/checks.ts'
@@ -13,30 +14,16 @@ import { isGrant } from './connection/server-frame.ts'
 import type { Link } from './connection.ts'
 import type { PublishEvent } from './contract-types.ts'
 import { endBody } from './end-frame.ts'
-import { clientError, TidegateError } from './errors.ts'
+import { clientError, type TidegateError } from './errors.ts'
 import { Outbox, type OutboxLimits } from './outbox.ts'
 import type { OutboxStore, RestoredFrame } from './outbox-store/outbox-store.ts'
 import type { FrameChecks, FrameHandlers, FrameOf, Part } from './part.ts'
-import { type FrameBody, frameBodies, refusedFrame, settleCall, UNSTAMPED } from './publish-frames.ts'
+import { PendingFrame } from './pending-frame.ts'
+import { PublishCall } from './publish-call.ts'
+import { frameBodies } from './publish-frames.ts'
 import type { PublishReceipt } from './publish-receipt.ts'
 import { randomId } from './random-id.ts'
 import type { ServerClock } from './server-clock.ts'
-
-interface Pending {
-  readonly body: FrameBody
-  /** Under which a store keeps it. */
-  readonly seq?: number | undefined
-  /** Time of the call, by the monotonic clock. */
-  readonly calledAt: number
-  /** Every attempt has the same: events get the time of the call with the first one, when the server's clock is known. */
-  json?: string
-  /** First attempt, by the wall clock. */
-  sentAt?: number
-  /** Events its acknowledgement rejected: they stay rejected if the frame is lost and sent again. */
-  rejected?: readonly RejectedEvent[]
-  resolve(receipt: PublishReceipt): void
-  reject(error: TidegateError): void
-}
 
 /**
  * After this many resends without an acknowledgement, an `out_of_order` of the oldest frame means that the gateway
@@ -79,7 +66,7 @@ export class Publisher implements Part {
     },
   }
   readonly #link: Link
-  readonly #outbox: Outbox<Pending>
+  readonly #outbox: Outbox<PendingFrame>
   readonly #idPrefix = randomId()
   #ids = 0
   #grant: PublishGrant = { frames: DEFAULTS.publishFrames, bytes: DEFAULTS.publishBytes }
@@ -94,6 +81,8 @@ export class Publisher implements Part {
   /** While set, nothing is sent: the server asked to wait. */
   #pause: { readonly timer: ReturnType<typeof setTimeout>; readonly ms: number } | undefined
   #expiryTimer: ReturnType<typeof setTimeout> | undefined
+  #isFlushing = false
+  #turn = 0
   #onEmpty: (() => void) | undefined
 
   /** @param store of which this is the only user; it is closed with the publisher */
@@ -102,51 +91,49 @@ export class Publisher implements Part {
     this.#link = link
     this.#clock = clock
     this.#acked = acked
-    this.#outbox = new Outbox(limits)
+    this.#outbox = new Outbox(limits, (frame, next) => frame.absorb(next))
   }
 
   /**
    * @throws TidegateError `outbox_full`, `outbox_expired`, `event_too_large`, `closed`, or the code of the first event
-   *   if none was stored
+   *   if none was stored; the reason of the signal: what is sent by then may still be stored
    */
-  async publish(topic: string, events: readonly PublishEvent<unknown>[], end?: EndOfInput): Promise<PublishReceipt> {
-    const bodies = frameBodies(
-      topic,
-      events.map((event) => ({ ...event, id: event.id ?? this.#newId() })),
-    )
+  publish(
+    topic: string,
+    events: readonly PublishEvent<unknown>[],
+    end?: EndOfInput,
+    signal?: AbortSignal,
+  ): Promise<PublishReceipt> {
+    const bodies = frameBodies(topic, events, () => this.#newId())
     if (end !== undefined) bodies.push(endBody(topic, end))
     const bytes = bodies.reduce((sum, body) => sum + body.bytes, 0)
     if (!this.#outbox.hasRoom(bodies.length, bytes)) throw clientError('outbox_full')
     const now = performance.now()
     const time = this.#clock.isKnown ? this.#clock.at(now) : undefined
-    const pending: Pending[] = []
-    const first = this.#store?.keep(bodies, time, (error) => {
-      for (const frame of pending)
-        if (this.#outbox.withdraw(frame)) this.#answered(frame, ({ reject }) => reject(error))
-    })
-    const receipts = bodies.map(
-      (body, index) =>
-        new Promise<PublishReceipt>((resolve, reject) => {
-          const frame: Pending = { body, seq: first && first + index, calledAt: now, resolve, reject }
-          pending.push(frame)
-          this.#outbox.push(frame, body.bytes, now, frame.seq)
-        }),
-    )
-    this.#pump()
-    this.#watchExpiry()
-    return settleCall(await Promise.allSettled(receipts), bodies)
+    const frames: PendingFrame[] = []
+    const giveUp = (settle: (frame: PendingFrame) => void) => {
+      for (const frame of frames) if (this.#outbox.withdraw(frame)) this.#answered(frame, settle)
+    }
+    const first = this.#store?.keep(bodies, time, (error) => giveUp((frame) => frame.settle(error)))
+    const call = new PublishCall(bodies.map((body) => body.events))
+    for (const [index, body] of bodies.entries()) {
+      const frame = new PendingFrame(call, index, body, now, this.#turn, first && first + index)
+      frames.push(frame)
+      this.#outbox.push(frame, body.bytes, now, frame.seq)
+    }
+    this.#flushSoon()
+    return abortable(signal, call.receipt, () => giveUp(() => {}))
   }
 
   /** Frames of earlier runs, before any other. */
   restore(kept: readonly RestoredFrame[]): void {
     const now = performance.now()
     for (const { seq, body, ageMs, sentMsAgo, watch } of kept) {
-      const receipt = new Promise<PublishReceipt>((resolve, reject) => {
-        const frame: Pending = { body, seq, calledAt: now, resolve, reject }
-        if (sentMsAgo !== undefined) frame.sentAt = Date.now() - sentMsAgo
-        this.#outbox.push(frame, body.bytes, now - ageMs, seq, sentMsAgo === undefined ? undefined : now - sentMsAgo)
-      })
-      watch(Promise.allSettled([receipt]).then((outcome) => settleCall(outcome, [body])))
+      const call = new PublishCall([body.events])
+      const frame = new PendingFrame(call, 0, body, now, this.#turn, seq)
+      if (sentMsAgo !== undefined) frame.sentAt = Date.now() - sentMsAgo
+      this.#outbox.push(frame, body.bytes, now - ageMs, seq, sentMsAgo === undefined ? undefined : now - sentMsAgo)
+      watch(call.receipt)
     }
     this.#watchExpiry()
   }
@@ -209,9 +196,9 @@ export class Publisher implements Part {
     this.#fruitlessRounds = 0
     const epochs = new Map(at.map((text) => parsePosition(text)!).map(({ partition, epoch }) => [partition, epoch]))
     const kept = this.#outbox.keep(seq, epochs, performance.now())
-    if (kept?.resent === false) for (const text of at) this.#acked.note(kept.item.body.topic, text)
+    if (kept?.resent === false) for (const text of at) this.#acked.note(kept.item.topic, text)
     if (kept !== undefined && rejected.length > 0) kept.item.rejected ??= rejected
-    this.#answered(kept?.item, ({ resolve }) => resolve({ at, rejected, duplicate }))
+    this.#answered(kept?.item, (frame) => frame.settle({ at, rejected, duplicate }))
     // Stored before an epoch that this client learned of meanwhile.
     for (const [partition, epoch] of this.#epochs) {
       if ((epochs.get(partition) ?? epoch) !== epoch) this.#outbox.restore(partition, epoch)
@@ -221,10 +208,7 @@ export class Publisher implements Part {
 
   #rejected({ seq, code, message, retryAfterMs, epochs }: FrameOf<'reject'>): void {
     if (retryAfterMs === undefined) {
-      this.#answered(this.#outbox.finish(seq), ({ body, resolve, reject }) =>
-        // An end has no events to list.
-        body.events === 0 ? reject(new TidegateError(code, message)) : resolve(refusedFrame(body, code, message)),
-      )
+      this.#answered(this.#outbox.finish(seq), (frame) => frame.refuse(code, message))
       this.#pump()
       return
     }
@@ -251,7 +235,7 @@ export class Publisher implements Part {
     this.#endPause()
     clearTimeout(this.#expiryTimer)
     this.#store?.close()
-    for (const { reject } of this.#outbox.clear()) reject(reason)
+    for (const frame of this.#outbox.clear()) frame.settle(reason)
     this.#onEmpty?.()
   }
 
@@ -260,11 +244,23 @@ export class Publisher implements Part {
   }
 
   /** Takes the answer for a frame that was due one, and is in the outbox no longer. */
-  #answered(pending: Pending | undefined, answer: (pending: Pending) => void): void {
-    if (pending === undefined) return
-    answer(pending)
-    if (pending.seq !== undefined) this.#store?.settled(pending.seq)
+  #answered(frame: PendingFrame | undefined, answer: (frame: PendingFrame) => void): void {
+    if (frame === undefined) return
+    answer(frame)
+    if (frame.seq !== undefined) this.#store?.settled(frame.seq)
     if (this.#outbox.size === 0) this.#onEmpty?.()
+  }
+
+  /** Calls of one turn travel together. */
+  #flushSoon(): void {
+    if (this.#isFlushing) return
+    this.#isFlushing = true
+    queueMicrotask(() => {
+      this.#isFlushing = false
+      this.#turn++
+      this.#pump()
+      if (this.#expiryTimer === undefined) this.#watchExpiry()
+    })
   }
 
   /** Sends what the grant allows. */
@@ -278,12 +274,12 @@ export class Publisher implements Part {
     for (;;) {
       const due = this.#outbox.next(now, { ...this.#grant, frames })
       if (due === undefined) return
-      const { body, rejected, calledAt } = due.item
-      due.item.json ??= body.json.replaceAll(UNSTAMPED, `${this.#store?.time(due.seq) ?? this.#clock.at(calledAt)}`)
+      const { rejected } = due.item
+      const json = due.item.json((calledAt) => this.#store?.time(due.seq) ?? this.#clock.at(calledAt))
       const before = rejected === undefined ? '' : `"rejected":${JSON.stringify(rejected.map(indexAndCode))},`
       const age = due.ageMs === undefined ? '' : `,"ageMs":${ageMs(due.ageMs, due.item)}`
       due.item.sentAt ??= Date.now()
-      this.#link.sendText(`{"type":"publish","seq":${due.seq},${before}${due.item.json}${age}}`)
+      this.#link.sendText(`{"type":"publish","seq":${due.seq},${before}${json}${age}}`)
     }
   }
 
@@ -304,14 +300,15 @@ export class Publisher implements Part {
     this.#pause = undefined
   }
 
+  /** One timer at a time: what is sent by then needs none. */
   #watchExpiry(): void {
-    clearTimeout(this.#expiryTimer)
     const { expiresAt } = this.#outbox
     if (expiresAt === undefined) return
     this.#expiryTimer = setTimeout(
       () => {
+        this.#expiryTimer = undefined
         const error = clientError('outbox_expired')
-        for (const old of this.#outbox.expire(performance.now())) this.#answered(old, ({ reject }) => reject(error))
+        for (const old of this.#outbox.expire(performance.now())) this.#answered(old, (frame) => frame.settle(error))
         this.#watchExpiry()
       },
       Math.min(MAX_TIMER_MS, Math.max(0, expiresAt - performance.now())),
@@ -327,6 +324,6 @@ function indexAndCode({ index, code }: RejectedEvent): Pick<RejectedEvent, 'inde
  * The larger of two clocks, of which one stands still while a machine sleeps and the other can be set: too large an age
  * is refused, too small a one might be stored twice.
  */
-function ageMs(monotonicMs: number, { sentAt = Number.POSITIVE_INFINITY }: Pending): number {
+function ageMs(monotonicMs: number, { sentAt = Number.POSITIVE_INFINITY }: PendingFrame): number {
   return Math.max(monotonicMs, Date.now() - sentAt)
 }

@@ -1,3 +1,4 @@
+import { type AbortSignal, abortable } from './abort-signal.ts'
 import { resendDelayMs } from './backoff.ts'
 import { has, isAbsentOr, isNumber, isText } from './connection/checks.ts'
 import type { Link } from './connection.ts'
@@ -47,14 +48,15 @@ export class Queries implements Part {
     this.#link = link
   }
 
-  ask(name: string, params: Params): Promise<QueryPage> {
+  ask(name: string, params: Params, signal?: AbortSignal): Promise<QueryPage> {
     const id = this.#nextId++
-    return new Promise((resolve, reject) => {
+    const answer = new Promise<QueryPage>((resolve, reject) => {
       const deadline = setTimeout(() => this.#finish(id, () => reject(clientError('no_answer'))), QUERY_DEADLINE_MS)
       const deadlineAt = performance.now() + QUERY_DEADLINE_MS
       this.#pending.set(id, { name, params, deadline, deadlineAt, refusals: 0, retryTimer: undefined, resolve, reject })
       this.#send(id)
     })
+    return abortable(signal, answer, () => this.#finish(id, () => {}))
   }
 
   online(): void {

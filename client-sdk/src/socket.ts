@@ -15,7 +15,7 @@ export interface Socket extends SocketLike {
   onopen: (() => void) | null
   onmessage: ((message: { readonly data: unknown }) => void) | null
   onclose: ((close: { readonly code: number; readonly reason: string }) => void) | null
-  onerror: ((error: unknown) => void) | null
+  onerror: ((event: { readonly error?: unknown }) => void) | null
 }
 
 /** `readyState` of a socket that can send. */

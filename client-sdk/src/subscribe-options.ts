@@ -1,4 +1,5 @@
 import type { SubscribeOptions as WireOptions } from '@tidegate/protocol'
+import type { AbortSignal } from './abort-signal.ts'
 import { CHANGE_OPTIONS } from './option-changes.ts'
 
 /** Options that the server does not hear of. */
@@ -8,6 +9,8 @@ export interface LocalOptions {
    * the events of a subscription are handed over one after the other.
    */
   readonly concurrent?: boolean
+  /** Aborted, it closes the subscription: its iterator ends. */
+  readonly signal?: AbortSignal | undefined
 }
 
 export type SubscribeOptions = WireOptions & LocalOptions
@@ -17,6 +20,7 @@ export const SUBSCRIBE_OPTIONS: Readonly<Record<keyof SubscribeOptions, null>> =
   from: null,
   snapshot: null,
   concurrent: null,
+  signal: null,
 }
 
 /**

@@ -1,9 +1,11 @@
+import { ABORTABLE, type Abortable, abortable } from './abort-signal.ts'
 import { expectKind, expectOptions } from './arguments.ts'
 import type { ConnectionStatus } from './connection/state.ts'
 import type { EventOf, Selector, TopicEvent, TopicsOf } from './contract-types.ts'
 import { type BusChange, CONNECT_OPTIONS, type ConnectOptions, Core } from './core.ts'
 import type { TidegateError } from './errors.ts'
 import type { QueryPage } from './queries.ts'
+import type { StatusStore } from './status-store.ts'
 import { SUBSCRIBE_OPTIONS, type SubscribeOptions } from './subscribe-options.ts'
 import type { Subscription } from './subscription.ts'
 
@@ -11,6 +13,7 @@ declare global {
   // For programs whose `lib` does not have it yet: `await using` is of 2026.
   interface SymbolConstructor {
     readonly asyncDispose: unique symbol
+    readonly dispose: unique symbol
   }
 }
 
@@ -22,13 +25,37 @@ export class Subscriber<C = unknown> {
     this.#core = core
   }
 
-  get status(): ConnectionStatus {
+  /** How it stands with the connection: to look at by `get`, and to listen to by `subscribe`. */
+  get status(): StatusStore {
     return this.#core.connection.status
   }
 
-  /** Calls back on every change of `status`. Returns a function that ends that. */
-  onStatus(listener: (status: ConnectionStatus) => void): () => void {
-    return this.#core.onStatus.add(listener)
+  /** Calls back when `state` of the status is another one. Returns a function that ends that. */
+  onStatus(listener: (state: ConnectionStatus) => void): () => void {
+    return this.#core.connection.status.onState.add(listener)
+  }
+
+  /**
+   * Opens the connection, as the first call that needs it would. Resolves once it is there.
+   *
+   * @throws TidegateError why there will be none: `closed`, `unauthorized`, `no_websocket`. The reason of the signal
+   */
+  connect(options: Abortable = {}): Promise<void> {
+    const connected = this.#connect(options)
+    // Whoever does not await it must not be ended by its rejection: `onError` says the same.
+    connected.catch(() => {})
+    return connected
+  }
+
+  /**
+   * Makes a connection at once, instead of waiting for the next attempt. A present one is left: what is unanswered there is
+   * sent again, and subscriptions resume.
+   *
+   * @throws TidegateError `closed`, `no_websocket`
+   */
+  reconnect(): void {
+    this.#core.assertOpen()
+    this.#core.connection.reconnectNow()
   }
 
   /**
@@ -81,7 +108,7 @@ export class Subscriber<C = unknown> {
     if (called !== undefined) expectKind('subscribe: callback', 'a function', called)
     // Under a selector the server sends the types of the contract; nothing here could check that.
     const untyped = called as ((event: TopicEvent<string, unknown>) => unknown) | undefined
-    return this.#core.subscriptions.open(selector, options, untyped) as Subscription<EventOf<TopicsOf<C>, S>>
+    return this.#core.subscribe(selector, options, untyped) as Subscription<EventOf<TopicsOf<C>, S>>
   }
 
   /**
@@ -90,13 +117,18 @@ export class Subscriber<C = unknown> {
    *
    * @throws TidegateError `no_answer` after 10 s, `closed`, or the server's code.
    */
-  async query(name: string, params: Readonly<Record<string, unknown>> = {}): Promise<unknown> {
-    return (await this.queryPage(name, params)).data
+  async query(name: string, params: Readonly<Record<string, unknown>> = {}, options: Abortable = {}): Promise<unknown> {
+    return (await this.queryPage(name, params, options)).data
   }
 
   /** As `query`, for paged answers: includes the `after` of the next page. */
-  async queryPage(name: string, params: Readonly<Record<string, unknown>> = {}): Promise<QueryPage> {
-    return this.#core.ask(name, params)
+  async queryPage(
+    name: string,
+    params: Readonly<Record<string, unknown>> = {},
+    options: Abortable = {},
+  ): Promise<QueryPage> {
+    expectOptions('query', ABORTABLE, options)
+    return this.#core.ask(name, params, options.signal)
   }
 
   /**
@@ -105,6 +137,14 @@ export class Subscriber<C = unknown> {
    */
   close(options: { readonly deadlineMs?: number } = {}): Promise<void> {
     return this.#core.close(options)
+  }
+
+  async #connect(options: Abortable): Promise<void> {
+    expectOptions('connect', ABORTABLE, options)
+    this.#core.assertOpen()
+    options.signal?.throwIfAborted()
+    this.#core.connection.open()
+    await abortable(options.signal, this.#core.connection.status.online())
   }
 
   /** As `close`, for `await using`. */
@@ -116,6 +156,6 @@ export class Subscriber<C = unknown> {
 /** Opens a client that subscribes and asks. With `createSubscriber<typeof config>` it knows the topics of that config. */
 export function createSubscriber<C = unknown>(options: ConnectOptions): Subscriber<C> {
   const core = new Core('createSubscriber', CONNECT_OPTIONS, options)
-  core.connection.open()
+  core.start()
   return new Subscriber<C>(core)
 }

@@ -80,4 +80,6 @@ export interface Subscription<Event> extends AsyncIterable<Event> {
   ledger(): Promise<SubscriptionLedger>
   /** Ends the subscription and its iterator; events that wait for it are dropped. Idempotent. */
   close(): void
+  /** As `close`, for `using`. */
+  [Symbol.dispose](): void
 }

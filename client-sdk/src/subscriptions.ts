@@ -65,7 +65,7 @@ export class Subscriptions implements Part {
 
   open(
     selector: string,
-    { concurrent = false, ...options }: SubscribeOptions,
+    { concurrent = false, signal, ...options }: SubscribeOptions,
     callback: EventCallback | undefined,
   ): Subscription<AnyEvent> {
     const subscription = new ActiveSubscription(callback, concurrent, this.#host)
@@ -78,6 +78,7 @@ export class Subscriptions implements Part {
       queueMicrotask(() => subscription.end(ended))
     } else if (shared === undefined) this.#request(wire)
     this.#pauseUnread()
+    if (signal !== undefined) subscription.closeOn(signal)
     return subscription
   }
 

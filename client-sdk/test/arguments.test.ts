@@ -2,7 +2,7 @@ import { afterEach, expect, test } from 'vitest'
 import { type ClientOptions, createClient, type SubscribeOptions, type TidegateClient } from '../src/index.ts'
 import { TestSocket } from './support/test-socket.ts'
 
-const SERVER = { url: 'http://server.invalid', WebSocket: TestSocket }
+const SERVER = { url: 'http://server.invalid', WebSocket: TestSocket, connect: true }
 let client: TidegateClient = createClient(SERVER)
 TestSocket.last.greet()
 afterEach(async () => {
@@ -31,7 +31,7 @@ const WRONG: readonly (readonly [string, () => unknown])[] = [
   ['subscribe: callback: expected a function, got {}', () => client.subscribe('a', {}, any({}))],
   ['subscribe has no "key". Did you mean "keys"?', subscribe({ key: 'k' })],
   [
-    'subscribe has no "filter". It has keys, where, lanes, batch, onSlow, maxRate, state, from, snapshot, concurrent.',
+    'subscribe has no "filter". It has keys, where, lanes, batch, onSlow, maxRate, state, from, snapshot, concurrent, signal.',
     subscribe({ filter: 'data.n > 1' }),
   ],
   ['onStatus: expected a function, got undefined', () => client.onStatus(any(undefined))],

@@ -13,7 +13,7 @@ let client: TidegateClient
 
 beforeEach(async () => {
   server = await ScriptedServer.start()
-  client = createClient({ url: server.url })
+  client = createClient({ url: server.url, connect: true })
 })
 afterEach(async () => {
   await client.close({ deadlineMs: 0 })
@@ -214,7 +214,7 @@ describe('command', () => {
     await expect(send('\ud800', 1)).rejects.toMatchObject({ code: 'invalid_frame' })
     await expect(send('k'.repeat(1_048_576), 1)).rejects.toMatchObject({ code: 'frame_too_large' })
     expect(await unanswered(peer)).toEqual([])
-    const small = createClient({ url: server.url, outbox: { maxFrames: 1 } })
+    const small = createClient({ url: server.url, connect: true, outbox: { maxFrames: 1 } })
     small.command('user', 'a', 'set', { n: 1 }).catch(() => {})
     await expect(small.command('user', 'b', 'set', { n: 1 })).rejects.toMatchObject({ code: 'outbox_full' })
     await small.close({ deadlineMs: 0 })

@@ -24,11 +24,11 @@ function open(events: Partial<ConnectionEvents> = {}, surroundings = { now: 0, w
       frame: (frame) => told.push(frame.type),
       tokenError: ({ code }) => told.push(code),
       closed: ({ code }) => told.push(code),
-      status: (status) => told.push(`status ${status}`),
       ...events,
     },
     () => surroundings,
   )
+  connection.status.subscribe(({ state }) => told.push(`status ${state}`))
   connection.open()
   return { connection, told, surroundings }
 }
@@ -38,7 +38,7 @@ test('C-STATE-4 driver - an event that arises while another one is handled waits
     online: () => {
       told.push('online')
       connection.reconnect()
-      told.push(connection.status)
+      told.push(connection.status.get().state)
     },
   })
   TestSocket.last.greet(OFTEN)

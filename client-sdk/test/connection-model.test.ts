@@ -35,6 +35,11 @@ const HAPPENINGS: readonly Happening[] = [
   { kind: 'lost', code: 4_502, reason: '' },
 ]
 
+const CLIENT_EVENTS: readonly ClientEvent['kind'][] = [
+  ...(['start', 'reconnect', 'reconnect_now', 'probe', 'probe', 'close'] as const),
+  ...(['resumed', 'resumed', 'resumed'] as const),
+]
+
 const random = fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true })
 const move: fc.Arbitrary<Move> = fc.oneof(
   { weight: 10, arbitrary: fc.record({ kind: fc.constant('advance' as const), random }) },
@@ -57,10 +62,10 @@ const move: fc.Arbitrary<Move> = fc.oneof(
     }),
   },
   {
-    weight: 1,
+    weight: 2,
     arbitrary: fc.record({
       kind: fc.constant('client' as const),
-      asks: fc.constantFrom<ClientEvent['kind']>('start', 'reconnect', 'resumed', 'resumed', 'resumed', 'close'),
+      asks: fc.constantFrom<ClientEvent['kind']>(...CLIENT_EVENTS),
       random,
     }),
   },

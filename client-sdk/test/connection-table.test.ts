@@ -59,6 +59,8 @@ const EXPECTED: Readonly<Record<StateKind, Readonly<Partial<Record<EventName, st
     token_failed: `online: ${RENEW_AGAIN}`,
     silence_due: `waiting: disarm, close 1, ${BACKOFF}, offline`,
     reconnect: `waiting: disarm, close 1, ${BACKOFF}, offline`,
+    reconnect_now: 'connecting: disarm, close 1, offline, open 3, arm silence 10000',
+    probe: 'online: send unsubscribe on 1, arm silence 250',
     close: 'closed: disarm, close 1, closed by application',
   },
   draining: {
@@ -79,6 +81,8 @@ const EXPECTED: Readonly<Record<StateKind, Readonly<Partial<Record<EventName, st
     token_failed: `draining: ${RENEW_AGAIN}`,
     silence_due: `waiting: disarm, close 1, ${BACKOFF}, offline`,
     reconnect: `waiting: disarm, close 1, ${BACKOFF}, offline`,
+    reconnect_now: 'connecting: disarm, close 1, offline, open 3, arm silence 10000',
+    probe: 'draining: send unsubscribe on 1, arm silence 250',
     close: 'closed: disarm, close 1, closed by application',
   },
   replacing: {
@@ -103,6 +107,8 @@ const EXPECTED: Readonly<Record<StateKind, Readonly<Partial<Record<EventName, st
     token_failed: `replacing: ${RENEW_AGAIN}`,
     silence_due: `waiting: disarm, close 1, close 2, ${BACKOFF}, offline`,
     reconnect: `waiting: disarm, close 1, close 2, ${BACKOFF}, offline`,
+    reconnect_now: 'connecting: disarm, close 1, close 2, offline, open 3, arm silence 10000',
+    probe: 'replacing: send unsubscribe on 1, arm silence 250',
     close: 'closed: disarm, close 1, close 2, closed by application',
   },
   handing_over: {
@@ -126,11 +132,15 @@ const EXPECTED: Readonly<Record<StateKind, Readonly<Partial<Record<EventName, st
     token_failed: `handing_over: ${RENEW_AGAIN}`,
     silence_due: `waiting: disarm, close 1, close 2, ${BACKOFF}, offline`,
     reconnect: `waiting: disarm, close 1, close 2, ${BACKOFF}, offline`,
+    reconnect_now: 'connecting: disarm, close 1, close 2, offline, open 3, arm silence 10000',
+    probe: 'handing_over: send unsubscribe on 1, arm silence 250',
     resumed: 'online: close 2',
     close: 'closed: disarm, close 1, close 2, closed by application',
   },
   waiting: {
     retry_due: 'connecting: open 3, arm silence 10000',
+    reconnect_now: 'connecting: disarm, offline, open 3, arm silence 10000',
+    probe: 'connecting: disarm, offline, open 3, arm silence 10000',
     token_ready: 'waiting',
     close: 'closed: disarm, closed by application',
   },

@@ -9,7 +9,7 @@ let client: TidegateClient
 
 beforeEach(async () => {
   server = await ScriptedServer.start()
-  client = createClient({ url: server.url, producer: 'till-7' })
+  client = createClient({ url: server.url, connect: true, producer: 'till-7' })
 })
 
 afterEach(async () => {
@@ -37,8 +37,8 @@ describe('connection', () => {
 
   test('C-HELLO-1 hello - a producer is made up where none is given; the window is bounded as the server bounds it', async () => {
     const others = [
-      createClient({ url: server.url, windowBytes: 1 }),
-      createClient({ url: server.url, windowBytes: 1e9 }),
+      createClient({ url: server.url, connect: true, windowBytes: 1 }),
+      createClient({ url: server.url, connect: true, windowBytes: 1e9 }),
     ]
     const hellos = [
       await (await server.peer()).greet(),
@@ -64,7 +64,9 @@ describe('connection', () => {
     const { WebSocket } = globalThis
     try {
       Object.assign(globalThis, { WebSocket: undefined })
-      expect(() => createPlainClient({ url: server.url })).toThrow(expect.objectContaining({ code: 'no_websocket' }))
+      expect(() => createPlainClient({ url: server.url, connect: true })).toThrow(
+        expect.objectContaining({ code: 'no_websocket' }),
+      )
     } finally {
       Object.assign(globalThis, { WebSocket })
     }
@@ -75,12 +77,12 @@ describe('connection', () => {
     const none: string[] = []
     client.onStatus((status) => heard.push(status))
     client.onStatus((status) => none.push(status))()
-    expect(client.status).toBe('connecting')
+    expect(client.status.get().state).toBe('connecting')
     const peer = await server.greeted()
-    await until(() => client.status === 'online', 'online')
+    await until(() => client.status.get().state === 'online', 'online')
     peer.socket.terminate()
     await server.greeted()
-    await until(() => client.status === 'online', 'online again')
+    await until(() => client.status.get().state === 'online', 'online again')
     await client.close({ deadlineMs: 0 })
     expect(heard).toEqual(['online', 'offline', 'connecting', 'online', 'closed'])
     expect(none).toEqual([])
@@ -95,7 +97,7 @@ describe('connection', () => {
     await until(() => statuses.filter((status) => status === 'connecting').length >= 3, 'three attempts')
     server = await ScriptedServer.start(Number(new URL(url).port))
     await server.greeted()
-    await until(() => client.status === 'online', 'online')
+    await until(() => client.status.get().state === 'online', 'online')
   })
 
   test('C-CLOSE-1 close reason - its retryAfterMs is the wait', async () => {
@@ -124,7 +126,7 @@ describe('connection', () => {
       () => client.query('topics'),
       () => client.subscribe('a').ready,
     ]
-    await until(() => client.status === 'closed', 'closed')
+    await until(() => client.status.get().state === 'closed', 'closed')
     for (const ended of [...outstanding, ...later.map((call) => call())]) {
       const error = (await ended.then(
         () => undefined,
@@ -149,7 +151,7 @@ describe('connection', () => {
       await new Promise((resolve) => setTimeout(resolve, 50))
       peer.send({ type: 'novelty' })
     }
-    expect(client.status).toBe('online')
+    expect(client.status.get().state).toBe('online')
     expect(server.asked).toHaveLength(1)
   })
 

@@ -25,9 +25,9 @@ test('C-SILENCE-1 greeting - a gateway that takes the connection and says nothin
     send(): void {}
     close(): void {}
   }
-  const client = createClient({ url: 'http://gateway', WebSocket: MuteSocket })
+  const client = createClient({ url: 'http://gateway', WebSocket: MuteSocket, connect: true })
   await vi.advanceTimersByTimeAsync(9_999)
-  expect([opened, client.status]).toEqual([1, 'connecting'])
+  expect([opened, client.status.get().state]).toEqual([1, 'connecting'])
   await vi.advanceTimersByTimeAsync(101)
   expect(opened).toBe(2)
   await client.close({ deadlineMs: 0 })

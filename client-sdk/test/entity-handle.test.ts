@@ -8,7 +8,7 @@ let peer: Peer
 
 beforeEach(async () => {
   server = await ScriptedServer.start()
-  client = createClient({ url: server.url })
+  client = createClient({ url: server.url, connect: true })
   peer = await server.greeted()
 })
 afterEach(async () => {

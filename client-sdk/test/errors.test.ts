@@ -7,7 +7,7 @@ let client: TidegateClient
 
 beforeEach(() => {
   vi.spyOn(console, 'warn').mockImplementation((text) => warnings(text))
-  client = createClient({ url: 'http://server.invalid', WebSocket: TestSocket })
+  client = createClient({ url: 'http://server.invalid', WebSocket: TestSocket, connect: true })
   TestSocket.last.greet()
 })
 afterEach(async () => {
@@ -24,12 +24,15 @@ const refuse = (sub: number) =>
     message: 'no topic matches a',
     retryable: false,
   })
+/** What was published in this turn. */
+const sent = () => Promise.resolve()
 const no = (index: number) => ({ index, code: 'invalid_data' as const, path: 'n', message: 'expected a number' })
 
 describe('publish', () => {
   test('C-FATE-2 all refused - the call rejects with code, path, message and receipt', async () => {
     const one = client.publish('a', { data: {} })
-    const two = client.publish('a', [{ data: {} }, { data: {} }])
+    const two = client.publish('b', [{ data: {} }, { data: {} }])
+    await sent()
     TestSocket.last.receive({ type: 'ack', seq: 1, at: [], rejected: [no(0)] })
     TestSocket.last.receive({ type: 'ack', seq: 2, at: [], rejected: [no(0), no(1)] })
     const error = { code: 'invalid_data', path: 'n', message: 'n: expected a number', retryable: false }
@@ -41,9 +44,10 @@ describe('publish', () => {
   test('C-FATE-2 some refused - the call resolves with the others', async () => {
     const some = client.publish('a', [{ data: {} }, { data: {} }])
     const frames = client.publish(
-      'a',
+      'b',
       Array.from({ length: 1_001 }, () => ({ data: {} })),
     )
+    await sent()
     TestSocket.last.receive({ type: 'ack', seq: 1, at: ['0@e/1-0.0'], rejected: [no(1)] })
     TestSocket.last.receive({ type: 'ack', seq: 2, at: ['0@e/2-0.0'] })
     TestSocket.last.receive({ type: 'reject', seq: 3, code: 'conflict', message: 'Used.' })
@@ -56,6 +60,7 @@ describe('publish', () => {
       'a',
       Array.from({ length: 1_001 }, () => ({ data: {} })),
     )
+    await sent()
     TestSocket.last.receive({ type: 'ack', seq: 1, at: ['0@e/1-0.0'] })
     await client.close({ deadlineMs: 0 })
     await expect(frames).rejects.toMatchObject({ code: 'closed', receipt: { at: ['0@e/1-0.0'] } })

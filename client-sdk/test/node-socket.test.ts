@@ -26,7 +26,7 @@ describe('createClient on Node', () => {
   test('PK-SOCKET-1 uses the WebSocket that Node has, unless the application chooses another one', async () => {
     const [global, own] = [socketClass(), socketClass()]
     vi.stubGlobal('WebSocket', global.Socket)
-    const clients = [createClient({ url }), createClient({ url, WebSocket: own.Socket })]
+    const clients = [createClient({ url, connect: true }), createClient({ url, connect: true, WebSocket: own.Socket })]
     await vi.waitFor(() =>
       expect([global.made, own.made]).toEqual([['ws://127.0.0.1:1/v1/ws'], ['ws://127.0.0.1:1/v1/ws']]),
     )
@@ -36,7 +36,7 @@ describe('createClient on Node', () => {
   test('PK-SOCKET-1 uses ws where Node has none', async () => {
     vi.stubGlobal('WebSocket', undefined)
     const connects = vi.spyOn(WebSocket.prototype, 'close')
-    const client = createClient({ url })
+    const client = createClient({ url, connect: true })
     await client.close({ deadlineMs: 0 })
     expect(connects).toHaveBeenCalled()
   })

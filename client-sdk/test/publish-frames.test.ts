@@ -1,8 +1,10 @@
 import { describe, expect, test } from 'vitest'
 import { TidegateError } from '../src/errors.ts'
-import { combineReceipts, frameBodies, UNSTAMPED } from '../src/publish-frames.ts'
+import { resultOf } from '../src/publish-call.ts'
+import { frameBodies as split, UNSTAMPED } from '../src/publish-frames.ts'
 
 const events = (count: number, data: unknown = {}) => Array.from({ length: count }, (_, i) => ({ id: `e${i}`, data }))
+const frameBodies = (topic: string, list: Parameters<typeof split>[1]) => split(topic, list, () => 'made')
 const stamped = (json: string) => JSON.parse(`{${json.replaceAll(UNSTAMPED, '1732350000000')}}`)
 const idsIn = (json: string) => (stamped(json).events as { id: string }[]).map(({ id }) => id)
 
@@ -11,7 +13,7 @@ describe('publish frames', () => {
     const bodies = frameBodies('a.b', events(2_001))
     expect(bodies.map((body) => body.events)).toEqual([1_000, 1_000, 1])
     expect(bodies.flatMap(({ json }) => idsIn(json))).toEqual(events(2_001).map(({ id }) => id))
-    expect(stamped(bodies[0]!.json).topic).toBe('a.b')
+    expect(new Set(bodies.map(({ topic }) => topic))).toEqual(new Set(['a.b']))
   })
 
   test('C-SPLIT-1 split - at 512 KiB of UTF-8', () => {
@@ -26,20 +28,30 @@ describe('publish frames', () => {
     expect(split).toThrow(expect.objectContaining({ code: 'event_too_large', retryable: false }))
   })
 
+  test('C-STAMP-1 events - get an id where they have none, and room for a time; others are as they are', () => {
+    const [body] = frameBodies('a', [{ data: 1 }, { id: 'x', time: 5, data: 2 }, { time: 6, source: 's', data: 3 }])
+    expect(stamped(body!.json).events).toEqual([
+      { time: 1_732_350_000_000, id: 'made', data: 1 },
+      { id: 'x', time: 5, data: 2 },
+      { id: 'made', time: 6, source: 's', data: 3 },
+    ])
+    expect(body!.ids).toEqual(['x'])
+  })
+
   test('C-SPLIT-1 receipts - one for all frames; indexes count through the call', () => {
-    const bodies = frameBodies('a', events(1_002))
+    const sizes = [1_000, 2]
     const rejected = (index: number) => ({ index, code: 'invalid_data' as const, message: 'no' })
     const first = { at: ['0@e/1-0.0'], rejected: [rejected(7)], duplicate: true }
     const second = { at: ['1@e/2-0.0'], rejected: [rejected(1)], duplicate: false }
-    expect(combineReceipts([first, second], bodies)).toEqual({
+    expect(resultOf([first, second], sizes)).toEqual({
       at: ['0@e/1-0.0', '1@e/2-0.0'],
       rejected: [rejected(7), rejected(1_001)],
       duplicate: false,
     })
-    expect(combineReceipts([first, { ...second, duplicate: true }], bodies).duplicate).toBe(true)
+    expect(resultOf([first, { ...second, duplicate: true }], sizes)).toMatchObject({ duplicate: true })
   })
 
   test('receipts - of no events say that nothing was stored', () => {
-    expect(combineReceipts([], frameBodies('a', []))).toEqual({ at: [], rejected: [], duplicate: false })
+    expect(resultOf([], [])).toEqual({ at: [], rejected: [], duplicate: false })
   })
 })

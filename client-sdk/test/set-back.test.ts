@@ -17,7 +17,7 @@ afterEach(async () => {
 const setBack = () => vi.setSystemTime(Date.now() - HOUR_MS)
 
 function open(maxAgeMs = 60_000): void {
-  client = createClient({ url: 'http://gateway', WebSocket: TestSocket, outbox: { maxAgeMs } })
+  client = createClient({ url: 'http://gateway', connect: true, WebSocket: TestSocket, outbox: { maxAgeMs } })
 }
 
 const publish = (id: string) => client.publish('a.x', { id, data: {} })

@@ -9,7 +9,7 @@ let opened: Subscriber | undefined
 afterEach(() => opened?.close({ deadlineMs: 0 }))
 
 function open(): Subscriber {
-  opened = createSubscriber({ url: used.server.url })
+  opened = createSubscriber({ url: used.server.url, connect: true })
   return opened
 }
 
@@ -33,7 +33,7 @@ test('C-READER-1 createSubscriber - subscribes and asks, and is nobody who publi
 test('C-READER-1 createSubscriber - refuses what only a publisher has', () => {
   // @ts-expect-error: there is none
   expect(() => createSubscriber({ url: used.server.url, producer: 'till-7' })).toThrow(
-    'createSubscriber has no "producer". It has url, token, WebSocket, windowBytes.',
+    'createSubscriber has no "producer". It has url, token, WebSocket, windowBytes, connect.',
   )
 })
 
@@ -43,8 +43,8 @@ test('C-FRAME-1 frames of types that no part of the client takes are skipped, wh
   for (const type of ['ack', 'answer', 'epoch', 'constructor', '__proto__', '__defineGetter__', 'hello', 'online'])
     peer.sendText(JSON.stringify({ type }))
   await peer.settled()
-  expect(client.status).toBe('online')
+  expect(client.status.get().state).toBe('online')
   const closed = client.close()
-  await until(() => client.status === 'closed', 'its end')
+  await until(() => client.status.get().state === 'closed', 'its end')
   await closed
 })

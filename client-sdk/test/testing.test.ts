@@ -16,7 +16,7 @@ let client: TidegateClient
 beforeEach(() => {
   vi.useFakeTimers()
   server = createTestServer({ topics })
-  client = createClient({ url: 'ws://test', WebSocket: server.WebSocket })
+  client = createClient({ url: 'ws://test', WebSocket: server.WebSocket, connect: true })
 })
 afterEach(async () => {
   const closed = client.close({ deadlineMs: 0 })
@@ -158,6 +158,7 @@ describe('test server', () => {
     const own = createClient({
       url: 'ws://test',
       WebSocket: secured.WebSocket,
+      connect: true,
       token: ({ reason }) => {
         asked.push(reason)
         return tokens.shift() ?? 'new'
@@ -273,7 +274,7 @@ describe('network', () => {
     await server.settled()
     server.lag(10)
     server.refuse('publish', { code: 'forbidden', times: 1 })
-    const refused = publish(1).catch((error: { code: string }) => error.code)
+    const refused = client.publish('alarm', reading(1)).catch((error: { code: string }) => error.code)
     const published = publish(2)
     await vi.advanceTimersByTimeAsync(15)
     expect(server.events()).toHaveLength(1)

@@ -18,7 +18,12 @@ const pass = (ms: number) => vi.advanceTimersByTimeAsync(ms)
 /** A client of nobody, and what its listeners heard. */
 function open(token?: TokenOption) {
   TestSocket.opened = []
-  const client = createClient({ url: 'http://gateway', WebSocket: TestSocket, ...(token !== undefined && { token }) })
+  const client = createClient({
+    url: 'http://gateway',
+    connect: true,
+    WebSocket: TestSocket,
+    ...(token !== undefined && { token }),
+  })
   const statuses: string[] = []
   const errors: TidegateError[] = []
   client.onStatus((status) => statuses.push(status))
@@ -116,13 +121,14 @@ describe('a token', () => {
     const receipt = client.publish('a', [{ data: {} }, { data: {} }])
     const command = client.command('user', '1', 'rename', {}).catch((error: unknown) => error)
     const rejected = [{ index: 1, code: 'forbidden' as const, message: 'No.' }]
+    await pass(0)
     TestSocket.last.receive({ type: 'ack', seq: 1, at: ['0@e/1-0.0'], rejected })
     const { id } = TestSocket.last.ofType('command')[0] as { id: string }
     TestSocket.last.receive({ type: 'answer', id, status: 'rejected', code: 'forbidden', message: 'No.' })
     expect(await receipt).toMatchObject({ rejected })
     expect(await command).toMatchObject({ name: 'TidegateError', code: 'forbidden', retryable: false, commandId: id })
     await pass(5_000)
-    expect(TestSocket.last.sent.map(({ type }) => type)).toEqual(['hello', 'publish', 'command'])
+    expect(TestSocket.last.sent.map(({ type }) => type)).toEqual(['hello', 'command', 'publish'])
     await client.close({ deadlineMs: 0 })
   })
 })
@@ -132,7 +138,7 @@ describe('a token function', () => {
     const { token, calls } = asked()
     const { client, statuses } = open(token)
     await pass(5_000)
-    expect([client.status, TestSocket.opened.length]).toEqual(['connecting', 0])
+    expect([client.status.get().state, TestSocket.opened.length]).toEqual(['connecting', 0])
     expect(calls).toMatchObject([{ reason: 'connect', attempt: 1 }])
     calls[0]!.give('first')
     await pass(0)
@@ -160,7 +166,7 @@ describe('a token function', () => {
     expect(calls[1]).toMatchObject({ reason: 'expiring', attempt: 1 })
     TestSocket.last.refuse('The token has expired.')
     await pass(1_000)
-    expect([client.status, TestSocket.opened.length, calls.length]).toEqual(['connecting', 1, 2])
+    expect([client.status.get().state, TestSocket.opened.length, calls.length]).toEqual(['connecting', 1, 2])
     calls[1]!.give('second')
     await pass(0)
     TestSocket.last.greet()
@@ -176,7 +182,7 @@ describe('a token function', () => {
     TestSocket.last.receive({ type: 'drain', reconnectInMs: 0, deadlineMs: 0, reason: 'deploy' })
     await pass(0)
     TestSocket.last.lose()
-    expect(client.status).toBe('offline')
+    expect(client.status.get().state).toBe('offline')
     // A machine that slept: its clock moved on, its timers did not.
     const { now } = performance
     vi.spyOn(performance, 'now').mockImplementation(() => now.call(performance) + 1_999)
@@ -289,7 +295,7 @@ describe('a token function', () => {
     expect([shown(), calls.length]).toEqual([['second'], 3])
     await pass(1)
     expect(calls[3]).toMatchObject({ reason: 'expiring', attempt: 3 })
-    expect(client.status).toBe('online')
+    expect(client.status.get().state).toBe('online')
     await client.close({ deadlineMs: 0 })
   })
 

@@ -69,6 +69,12 @@ export class CommandQueue<Item> {
     return this.#entries.get(id)?.item
   }
 
+  /** Whether it is there and was never written. */
+  isUnsent(id: string): boolean {
+    const entry = this.#entries.get(id)
+    return entry !== undefined && entry.firstSentAt === undefined
+  }
+
   hasRoom(bytes: number): boolean {
     return this.#entries.size < this.#limits.maxFrames && this.#bytes + bytes <= this.#limits.maxBytes
   }

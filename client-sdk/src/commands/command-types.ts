@@ -1,6 +1,7 @@
+import type { Abortable } from '../abort-signal.ts'
 import type { AnsweredEvent } from '../entities/entity-types.ts'
 
-export interface CommandOptions {
+export interface CommandOptions extends Abortable {
   /**
    * Names the command for ever: the same command under the same id is run once, and answered with its first outcome. Made
    * where it is absent; an error of a command without an outcome has it as `commandId`.

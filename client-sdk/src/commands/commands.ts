@@ -9,6 +9,7 @@ import {
   parseLogEpoch,
   parsePosition,
 } from '@tidegate/protocol'
+import { type AbortSignal, abortable } from '../abort-signal.ts'
 import type { AckedPositions } from '../acked-positions.ts'
 import { resendDelayMs } from '../backoff.ts'
 import { has, isAbsentOr, isDelay, isListOf, isNumber, isPosition, isRecord, isText } from '../connection/checks.ts'
@@ -46,6 +47,8 @@ interface Pending {
   readonly deadline: ReturnType<typeof setTimeout>
   /** By the clock on the wall: of the id, or of the first attempt. A new id is as old as that. */
   bornAt: number | undefined
+  /** Callers. */
+  waiting: number
   /** Refusals in a row that the server called passing. */
   refusals: number
   retryTimer: ReturnType<typeof setTimeout> | undefined
@@ -140,7 +143,9 @@ export class Commands implements Part {
       expectedVersion,
       pipelined = false,
       deadlineMs = DEFAULTS.deadlineMs,
+      signal,
     } = options
+    signal?.throwIfAborted()
     checkCommand({ id, ...call, expectedVersion })
     if (!(deadlineMs > 0 && deadlineMs <= LONGEST_DEADLINE_MS)) {
       throw commandError('invalid_frame', `deadlineMs: expected at most ${LONGEST_DEADLINE_MS} ms`, id)
@@ -149,7 +154,7 @@ export class Commands implements Part {
     const frame = { type: 'command', id, ...call, ...(expectedVersion !== undefined && { expectedVersion }) }
     const head = JSON.stringify(frame).slice(0, -1)
     const unresolved = this.#queue.find(id)
-    if (unresolved?.head === head) return unresolved.answer
+    if (unresolved?.head === head) return this.#wait(unresolved, signal)
     if (unresolved !== undefined) throw commandError('conflict', 'Another command without an outcome has this id.', id)
     const bytes = utf8Bytes(head) + ENVELOPE_BYTES
     // The server would end the connection.
@@ -160,7 +165,15 @@ export class Commands implements Part {
     const item = this.#pending({ id, subject, head, bornAt, deadlineMs })
     this.#queue.push({ id, subject, isPipelined: pipelined, bytes, item })
     this.#pump()
-    return item.answer
+    return this.#wait(item, signal)
+  }
+
+  /** A command that was never sent goes with the last one who waits for it. */
+  #wait(item: Pending, signal: AbortSignal | undefined): Promise<UntypedAnswer> {
+    item.waiting++
+    return abortable(signal, item.answer, () => {
+      if (--item.waiting === 0 && this.#queue.isUnsent(item.id)) this.#settle(item.id, () => {})
+    })
   }
 
   online(): void {
@@ -233,6 +246,7 @@ export class Commands implements Part {
       answer,
       deadlineAt: performance.now() + deadlineMs,
       deadline: setTimeout(() => this.#expire(sent.id), deadlineMs),
+      waiting: 0,
       refusals: 0,
       retryTimer: undefined,
       lastRefusal: undefined,

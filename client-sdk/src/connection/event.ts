@@ -20,7 +20,7 @@ export type FrameEvent =
 export type Happening =
   | { readonly kind: 'opened' }
   | FrameEvent
-  | { readonly kind: 'lost'; readonly code: number; readonly reason: string }
+  | { readonly kind: 'lost'; readonly code: number; readonly reason: string; readonly cause?: unknown }
 
 export type SocketEvent = { readonly from: 'socket'; readonly socket: SocketId } & Happening
 
@@ -38,7 +38,7 @@ export interface TokenEvent {
 /** Requests of the client to its connection. */
 export interface ClientEvent {
   readonly from: 'client'
-  readonly kind: 'start' | 'reconnect' | 'resumed' | 'close'
+  readonly kind: 'start' | 'reconnect' | 'reconnect_now' | 'probe' | 'resumed' | 'close'
 }
 
 export type ConnectionEvent = SocketEvent | TimerEvent | TokenEvent | ClientEvent

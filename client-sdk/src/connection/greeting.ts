@@ -2,7 +2,7 @@ import { NEW_SEQUENCE } from '@tidegate/protocol'
 import { arm } from './effect.ts'
 import type { EventOf, WelcomeFrame } from './event.ts'
 import { awaitMore } from './listening.ts'
-import type { Connected, State, StateOf } from './state.ts'
+import type { Connected, Memory, State, StateOf } from './state.ts'
 import { askToken, missingToken, type TokenStep, tokenTaken } from './token.ts'
 import { type Step, type Surroundings, to } from './transition.ts'
 
@@ -13,14 +13,19 @@ const SILENCE_INTERVALS = 2.5
 
 /** Every connection starts here, except one that replaces another. */
 export function attempt(state: StateOf<'idle' | 'waiting'>, _: unknown, { now }: Surroundings): Step {
-  const reason = missingToken(state.memory, now)
-  if (reason === undefined) return connect(state)
-  const { memory, effects } = askToken(state.memory, reason)
-  return to({ kind: 'authorizing', sockets: [], memory }, ...effects)
+  return attemptWith(state.memory, now)
+}
+
+export function attemptWith(before: Memory, now: number): Step {
+  const memory = { ...before, attempts: before.attempts + 1 }
+  const reason = missingToken(memory, now)
+  if (reason === undefined) return connect({ memory })
+  const asked = askToken(memory, reason)
+  return to({ kind: 'authorizing', sockets: [], memory: asked.memory }, ...asked.effects)
 }
 
 /** Opens a socket. */
-export function connect({ memory }: StateOf<'idle' | 'waiting' | 'authorizing'>): Step {
+export function connect({ memory }: { readonly memory: Memory }): Step {
   const socket = memory.newest + 1
   const silenceMs = GREETING_DEADLINE_MS
   return to(
@@ -65,7 +70,7 @@ export function greeted(
   const { sequence } = memory.sequence === NEW_SEQUENCE ? frame : memory
   return {
     values: {
-      memory: { ...memory, sequence, wasOnline: true },
+      memory: { ...memory, sequence, wasOnline: true, attempts: 0 },
       silenceMs: SILENCE_INTERVALS * frame.pingMs,
       onlineSince: surroundings.now,
     },

@@ -37,18 +37,22 @@ function waitAsTold(state: Connected, reason: string, surroundings: Surroundings
   const advisedMs = advisedDelayMs(reason)
   return advisedMs === undefined
     ? giveUp(state, undefined, surroundings)
-    : wait(state, advisedMs, failuresOf(state, surroundings))
+    : wait(state, advisedMs, true, failuresOf(state, surroundings), surroundings)
 }
 
 /** The connection is useless: another one is made later. */
 export function giveUp(state: Connected | StateOf<'authorizing'>, _: unknown, surroundings: Surroundings): Step {
   const failures = failuresOf(state, surroundings)
-  return wait(state, reconnectDelayMs(failures, surroundings.random), failures + 1)
+  return wait(state, reconnectDelayMs(failures, surroundings.random), false, failures + 1, surroundings)
 }
 
 /** A gateway drains before it has greeted: nothing is on its way there. */
-export function turnBack(state: StateOf<'connecting'>, { frame }: EventOf<'drained'>): Step {
-  return wait(state, frame.reconnectInMs, state.memory.failures)
+export function turnBack(
+  state: StateOf<'connecting'>,
+  { frame }: EventOf<'drained'>,
+  surroundings: Surroundings,
+): Step {
+  return wait(state, frame.reconnectInMs, true, state.memory.failures, surroundings)
 }
 
 export function finish(state: State): Step {
@@ -60,9 +64,16 @@ function afterRefusal<S extends Connected>(state: S, code: number): S {
   return closeAdvice(code) === 'new_token' ? { ...state, memory: tokenRefused(state.memory) } : state
 }
 
-function wait(state: Connected | StateOf<'authorizing'>, ms: number, failures: number): Step {
+function wait(
+  state: Connected | StateOf<'authorizing'>,
+  ms: number,
+  isAdvised: boolean,
+  failures: number,
+  { wallTime }: Surroundings,
+): Step {
   const memory = { ...state.memory, failures }
-  return to({ kind: 'waiting', sockets: [], memory }, ...abandon(state), arm('retry', ms), { kind: 'offline' })
+  const next: State = { kind: 'waiting', sockets: [], memory, wait: { until: wallTime + Math.ceil(ms), isAdvised } }
+  return to(next, ...abandon(state), arm('retry', ms), { kind: 'offline' })
 }
 
 function end(state: State, ending: Ending): Step {
@@ -70,11 +81,12 @@ function end(state: State, ending: Ending): Step {
 }
 
 /** Stops everything that runs in a state. */
-function abandon({ sockets }: State): Effect[] {
+export function abandon({ sockets }: State): Effect[] {
   return [{ kind: 'disarm' }, ...sockets.map(close)]
 }
 
-function failuresOf(state: Connected | StateOf<'authorizing'>, { now }: Surroundings): number {
+/** Of the backoff, after this state. */
+export function failuresOf(state: Connected | StateOf<'authorizing'>, { now }: Surroundings): number {
   const isAttempt = state.kind === 'connecting' || state.kind === 'authorizing'
   return isAttempt || now - state.onlineSince < STABLE_MS ? state.memory.failures : 0
 }

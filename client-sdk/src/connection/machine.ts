@@ -2,6 +2,7 @@ import type { ClientEvent, ConnectionEvent, EventOf, SocketEvent, TokenEvent } f
 import { attempt, greet, welcome } from './greeting.ts'
 import { finish, giveUp, lose, loseSuccessor, turnBack } from './leaving.ts'
 import { bySocket, hear, listen, listenToPredecessor } from './listening.ts'
+import { connectNow, hasten, probe } from './probing.ts'
 import { authorize, keepToken, openWithToken, renew, renewLater, showToken } from './renewal.ts'
 import { drain, drainEarly, outlive, release, replace, takeOver } from './replacement.ts'
 import type { Connected, State, StateKind, StateOf, TIMERS } from './state.ts'
@@ -25,6 +26,8 @@ const TRANSITIONS: Transitions = {
     token_failed: ignore,
     start: attempt,
     reconnect: ignore,
+    reconnect_now: ignore,
+    probe: ignore,
     resumed: ignore,
     close: finish,
   },
@@ -33,6 +36,8 @@ const TRANSITIONS: Transitions = {
     token_failed: giveUp,
     start: ignore,
     reconnect: ignore,
+    reconnect_now: ignore,
+    probe: ignore,
     resumed: ignore,
     close: finish,
   },
@@ -49,6 +54,8 @@ const TRANSITIONS: Transitions = {
     token_failed: ignore,
     start: ignore,
     reconnect: giveUp,
+    reconnect_now: ignore,
+    probe: ignore,
     resumed: ignore,
     close: finish,
   },
@@ -66,6 +73,8 @@ const TRANSITIONS: Transitions = {
     token_failed: renewLater,
     start: ignore,
     reconnect: giveUp,
+    reconnect_now: connectNow,
+    probe,
     resumed: ignore,
     close: finish,
   },
@@ -84,6 +93,8 @@ const TRANSITIONS: Transitions = {
     token_failed: renewLater,
     start: ignore,
     reconnect: giveUp,
+    reconnect_now: connectNow,
+    probe,
     resumed: ignore,
     close: finish,
   },
@@ -101,6 +112,8 @@ const TRANSITIONS: Transitions = {
     token_failed: renewLater,
     start: ignore,
     reconnect: giveUp,
+    reconnect_now: connectNow,
+    probe,
     resumed: ignore,
     close: finish,
   },
@@ -118,6 +131,8 @@ const TRANSITIONS: Transitions = {
     token_failed: renewLater,
     start: ignore,
     reconnect: giveUp,
+    reconnect_now: connectNow,
+    probe,
     resumed: release,
     close: finish,
   },
@@ -127,6 +142,8 @@ const TRANSITIONS: Transitions = {
     token_failed: ignore,
     start: ignore,
     reconnect: ignore,
+    reconnect_now: connectNow,
+    probe: hasten,
     resumed: ignore,
     close: finish,
   },
@@ -135,6 +152,8 @@ const TRANSITIONS: Transitions = {
     token_failed: ignore,
     start: ignore,
     reconnect: ignore,
+    reconnect_now: ignore,
+    probe: ignore,
     resumed: ignore,
     close: ignore,
   },

@@ -1,5 +1,6 @@
 import { SUBPROTOCOL } from '@tidegate/protocol'
 import { CreditMeter } from '../credit.ts'
+import { clientError } from '../errors.ts'
 import type { FrameChecks } from '../part.ts'
 import { OPEN, type Socket, type SocketConstructor } from '../socket.ts'
 import type { Happening, SocketEvent } from './event.ts'
@@ -10,7 +11,8 @@ const NORMAL_CLOSE = 1_000
 
 export interface SocketOptions {
   readonly url: string
-  readonly WebSocket: SocketConstructor
+  /** That of the surroundings if absent. */
+  readonly WebSocket?: SocketConstructor | undefined
   readonly windowBytes: number
   readonly checks: FrameChecks
 }
@@ -27,19 +29,23 @@ export class Sockets {
   }
 
   open(id: SocketId): void {
-    const { url, WebSocket, windowBytes, checks } = this.#options
+    const { url, windowBytes, checks } = this.#options
+    const WebSocket = socketClass(this.#options)
     const socket = new WebSocket(url, SUBPROTOCOL) as Socket
     const hear = (event: Happening) => this.#hear({ from: 'socket', socket: id, ...event })
     const credit = new CreditMeter(windowBytes, (bytes) => send(socket, JSON.stringify({ type: 'credit', bytes })))
     socket.onopen = () => hear({ kind: 'opened' })
     // A text frame is a string in browsers and with `ws`; other classes may hand out a Buffer.
     socket.onmessage = ({ data }) => hear(frameEvent(String(data), checks, credit))
+    let cause: unknown
     socket.onclose = ({ code, reason }) => {
       this.#sockets.delete(id)
-      hear({ kind: 'lost', code, reason })
+      hear({ kind: 'lost', code, reason, cause })
     }
-    // The following close reports the error.
-    socket.onerror = () => {}
+    // The following close reports the error. Browsers do not say which.
+    socket.onerror = ({ error }) => {
+      cause = error
+    }
     this.#sockets.set(id, socket)
   }
 
@@ -57,6 +63,13 @@ export class Sockets {
     socket.onclose = null
     socket.close(NORMAL_CLOSE)
   }
+}
+
+/** @throws TidegateError `no_websocket` */
+export function socketClass(options: Pick<SocketOptions, 'WebSocket'>): SocketConstructor {
+  const found = options.WebSocket ?? (globalThis.WebSocket as SocketConstructor | undefined)
+  if (found === undefined) throw clientError('no_websocket')
+  return found
 }
 
 function send(socket: Socket | undefined, json: string): void {

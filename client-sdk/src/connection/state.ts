@@ -1,7 +1,7 @@
 import { NEW_SEQUENCE, type ServerFrame } from '@tidegate/protocol'
 import type { TokenState } from './token-state.ts'
 
-export type ConnectionStatus = 'connecting' | 'online' | 'offline' | 'closed'
+export type ConnectionStatus = 'idle' | 'connecting' | 'online' | 'offline' | 'closed'
 
 /** Sockets are numbered in the order of opening, so that late events of an old one are recognised. */
 export type SocketId = number
@@ -24,11 +24,22 @@ export interface Memory {
   readonly wasOnline: boolean
   /** Failures in a row, for the backoff. */
   readonly failures: number
+  /** Attempts begun since a gateway greeted last. */
+  readonly attempts: number
+  /** When something was tried because of a probe, by the monotonic clock. */
+  readonly probedAt: number
   /** The server's last error on the connection itself. */
   readonly fault: ErrorFrame | undefined
   readonly token: TokenState
   /** Tokens asked for since a gateway last took one. */
   readonly asks: number
+}
+
+export interface Wait {
+  /** When it is over, by the clock on the wall. */
+  readonly until: number
+  /** The server asked for it: a probe does not cut it short. */
+  readonly isAdvised: boolean
 }
 
 interface Disconnected {
@@ -67,7 +78,7 @@ export type State =
   /** The other connection is the present one; the former one delivers until every subscription is granted. */
   | ({ readonly kind: 'handing_over' } & Paired<readonly [present: SocketId, predecessor: SocketId]>)
   /** The connection was lost. The next attempt starts when the retry timer fires. */
-  | ({ readonly kind: 'waiting' } & Disconnected)
+  | ({ readonly kind: 'waiting'; readonly wait: Wait } & Disconnected)
   /** For good. */
   | { readonly kind: 'closed'; readonly sockets: readonly [] }
 
@@ -81,14 +92,14 @@ export type Connected = Exclude<State, { sockets: readonly [] }>
 export type GreetedState = Exclude<Connected, { kind: 'connecting' }>
 
 export function initialState(token: TokenState): State {
-  const counts = { newest: 0, session: 0, failures: 0, asks: 0 }
+  const counts = { newest: 0, session: 0, failures: 0, attempts: 0, asks: 0, probedAt: Number.NEGATIVE_INFINITY }
   const memory = { ...counts, sequence: NEW_SEQUENCE, wasOnline: false, fault: undefined, token }
   return { kind: 'idle', sockets: [], memory }
 }
 
 /** The status that the application sees in a state. */
 export const STATUS: Readonly<Record<StateKind, ConnectionStatus>> = {
-  idle: 'offline',
+  idle: 'idle',
   authorizing: 'connecting',
   connecting: 'connecting',
   online: 'online',

@@ -139,6 +139,11 @@ export class EntityHandle<Shape extends EntityShape> {
     return answer as CommandAnswer<Shape['events']>
   }
 
+  /** As `close`, for `using`. */
+  [Symbol.dispose](): void {
+    this.close()
+  }
+
   /** Ends the subscription; commands that have no outcome yet still get it. Idempotent. */
   close(): void {
     this.#isClosed = true

@@ -1,3 +1,5 @@
+import type { Abortable } from '../abort-signal.ts'
+
 /** What a client knows of one entity of a contract. */
 export interface EntityShape {
   readonly view: unknown
@@ -81,7 +83,7 @@ export type FoundPage<View> = readonly EntityMoment<View>[] & {
   readonly failed: readonly FailedEntity[]
 }
 
-export interface GetOptions {
+export interface GetOptions extends Abortable {
   /** With the events up to this version. */
   readonly version?: number
   /** With the events up to this time, ms since 1970. Not together with `version`. */
@@ -90,14 +92,14 @@ export interface GetOptions {
   readonly minVersion?: number | string
 }
 
-export interface HistoryOptions {
+export interface HistoryOptions extends Abortable {
   /** Events after this version. */
   readonly after?: number
   /** Events of a page, at most 1,000. */
   readonly limit?: number
 }
 
-export interface FindOptions {
+export interface FindOptions extends Abortable {
   /** Entities of a page, at most 100. */
   readonly limit?: number
 }

@@ -1,4 +1,5 @@
 import type { SubscribeOptions } from '@tidegate/protocol'
+import { type Abortable, onAbort } from '../abort-signal.ts'
 import type { TopicEvent } from '../contract-types.ts'
 import type { TidegateError } from '../errors.ts'
 import { Listeners } from '../listeners.ts'
@@ -40,11 +41,14 @@ export class PresenceHandle {
   /** Resolves when everybody present is known. @throws TidegateError `unknown_topic` where the topic has no presence */
   readonly ready: Promise<void>
   #isClosed = false
+  #forgetSignal = () => {}
 
-  constructor(subscribe: Subscribe) {
+  constructor(subscribe: Subscribe, { signal }: Abortable = {}) {
     this.#subscribe = subscribe
     this.#subscription = this.#open()
     this.ready = this.#subscription.synced
+    if (signal?.aborted) this.close()
+    else if (signal !== undefined) this.#forgetSignal = onAbort(signal, () => this.close())
   }
 
   /** By subject; empty before `ready`. */
@@ -69,9 +73,15 @@ export class PresenceHandle {
     return this.#onError.add(listener)
   }
 
+  /** As `close`, for `using`. */
+  [Symbol.dispose](): void {
+    this.close()
+  }
+
   /** Idempotent. */
   close(): void {
     this.#isClosed = true
+    this.#forgetSignal()
     this.#subscription.close()
   }
 

@@ -106,9 +106,9 @@ export class Source<Data> {
   }
 
   #next(data: Data): Live<Data> {
-    const { status } = this.#client
-    if (status === 'closed') this.#error ??= clientError('closed')
-    return { data, status: this.#statusAt(status === 'online'), error: this.#error, gap: this.#gap }
+    const { state } = this.#client.status.get()
+    if (state === 'closed') this.#error ??= clientError('closed')
+    return { data, status: this.#statusAt(state === 'online'), error: this.#error, gap: this.#gap }
   }
 
   #statusAt(isOnline: boolean): LiveStatus {

@@ -7,7 +7,7 @@ export function useStatus(): ConnectionStatus {
   const subscribe = useCallback((listener: () => void) => client.onStatus(listener), [client])
   return useSyncExternalStore(
     subscribe,
-    () => client.status,
-    () => 'connecting',
+    () => client.status.get().state,
+    () => 'idle',
   )
 }

@@ -5,7 +5,7 @@ export type Params = Readonly<Record<string, unknown>>
 
 /** Whoever answers queries: a client, or a subscriber. */
 export interface Asks {
-  queryPage(name: string, params?: Params): Promise<QueryPage>
+  queryPage(name: string, params?: Params, options?: Abortable): Promise<QueryPage>
 }
 
 /** What is read page by page, as it is iterated. Each iteration reads anew. */
@@ -28,7 +28,7 @@ export function readOf<Item>(items: () => AsyncGenerator<Item, void, undefined>)
 /** One page. @throws TidegateError as `query` does; the reason of the signal */
 export function pageOf(client: Asks, query: string, params: Params, { signal }: Abortable): Promise<QueryPage> {
   signal?.throwIfAborted()
-  return abortable(signal, client.queryPage(query, params))
+  return abortable(signal, client.queryPage(query, params, { signal }))
 }
 
 /** Members that are there: a frame does not have the others. */

@@ -17,7 +17,11 @@ function openStore(log: RecordLog, host: OutboxHost = HOST) {
 
 /** Keeps a frame. @returns its seq */
 function keep(store: StoredOutbox, id: string, time?: number, failed = (_: unknown) => {}): number {
-  return store.keep(frameBodies('sensor.reading', [{ id, data: {} }]), time, failed)
+  return store.keep(
+    frameBodies('sensor.reading', [{ id, data: {} }], () => id),
+    time,
+    failed,
+  )
 }
 
 const idsOf = (frames: readonly RestoredFrame[]) => frames.map(({ body }) => /"id":"(\d+)"/.exec(body.json)![1])

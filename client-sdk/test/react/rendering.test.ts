@@ -32,7 +32,7 @@ test('C-REACT-7 on a server hooks are loading, with suspense it is the fallback,
   const Suspending = () => `${useLatest('a', { suspense: true }).data.size} keys`
   const Boundary = () => createElement(Suspense, { fallback: 'fallback' }, createElement(Suspending))
   const { html, subscribe } = render(All, Boundary)
-  expect(html).toMatch(/^loading,true,0,loading,0,true,0,connecting<!--\$!-->.*fallback<!--\/\$-->$/s)
+  expect(html).toMatch(/^loading,true,0,loading,0,true,0,idle<!--\$!-->.*fallback<!--\/\$-->$/s)
   expect(subscribe).not.toHaveBeenCalled()
 })
 

@@ -14,6 +14,7 @@ const STALE = 9
 /** Of a client that asks for tokens, and was given one. */
 const memory = {
   ...{ newest: 2, session: 7, sequence: 'q', wasOnline: true, failures: 3, fault: undefined, asks: 1 },
+  ...{ attempts: 2, probedAt: -60_000 },
   token: HELD,
 }
 const online = { memory, sockets: [PRESENT], silenceMs: 250, onlineSince: 0 } as const
@@ -27,7 +28,7 @@ export const STATES: { readonly [Kind in StateKind]: Extract<State, { kind: Kind
   draining: { kind: 'draining', ...online },
   replacing: { kind: 'replacing', ...online, sockets: [PRESENT, OTHER] },
   handing_over: { kind: 'handing_over', ...online, sockets: [PRESENT, OTHER] },
-  waiting: { kind: 'waiting', sockets: [], memory },
+  waiting: { kind: 'waiting', sockets: [], memory, wait: { until: 0, isAdvised: false } },
   closed: { kind: 'closed', sockets: [] },
 }
 
@@ -93,6 +94,8 @@ export const EVENTS = {
   token_ready: { from: 'token', kind: 'token_ready' },
   token_failed: { from: 'token', kind: 'token_failed' },
   reconnect: { from: 'client', kind: 'reconnect' },
+  reconnect_now: { from: 'client', kind: 'reconnect_now' },
+  probe: { from: 'client', kind: 'probe' },
   resumed: { from: 'client', kind: 'resumed' },
   close: { from: 'client', kind: 'close' },
 } as const satisfies Readonly<Record<string, ConnectionEvent>>

@@ -6,6 +6,8 @@ import { initialState, type SocketId, STATUS, type State, TIMERS, type TimerName
 import { FIXED, UNASKED } from '../../src/connection/token-state.ts'
 
 const STABLE_MS = 5_000
+const ANSWER_DEADLINE_MS = 5_000
+const RETRY_REST_MS = 1_000
 
 /** What a driver would have done so far, and what must hold after every event. */
 export class ConnectionWorld {
@@ -23,6 +25,10 @@ export class ConnectionWorld {
   #session = 0
   #sequence: string | undefined = 'new'
   #wasOnline = false
+  #probedAt = Number.NEGATIVE_INFINITY
+  /** The server asked for the wait, and for the one in which the present event came. */
+  #wasAdvised = false
+  #isAdvised = false
   readonly #greeted = new Set<SocketId>()
   readonly #asks: boolean
   /** The application is being asked for a token. */
@@ -65,11 +71,12 @@ export class ConnectionWorld {
   take(event: ConnectionEvent, random: number): void {
     this.#random = random
     const before = this.state
+    this.#isAdvised = before.kind === 'waiting' && this.#wasAdvised
     // The wall clock goes backwards: sessions must not.
     const { state, effects } = step(before, event, { now: this.#now, wallTime: 1_000 - this.#now, random })
     this.state = state
     for (const effect of effects) this.#run(effect, event)
-    this.#check(before)
+    this.#check(before, event)
   }
 
   #run(effect: Effect, cause: ConnectionEvent): void {
@@ -107,6 +114,7 @@ export class ConnectionWorld {
         break
       case 'send':
         expect(effect.socket).toBe(this.state.sockets[0])
+        if (cause.kind === 'probe') this.#checkProbe(ANSWER_DEADLINE_MS)
         break
       case 'arm':
         if (effect.timer === 'retry') this.#checkWait(effect.ms, cause)
@@ -126,6 +134,8 @@ export class ConnectionWorld {
         this.announced.push(effect.kind)
         break
       case 'offline':
+        if (cause.kind === 'reconnect_now' && this.#online && this.#now - this.#onlineSince >= STABLE_MS)
+          this.#failures = 0
         this.#online = false
         this.announced.push(effect.kind)
         break
@@ -143,16 +153,27 @@ export class ConnectionWorld {
     }
   }
 
+  /** Probes, however many there are, change something this often at most. */
+  #checkProbe(restMs: number): void {
+    expect(this.#now - this.#probedAt).toBeGreaterThanOrEqual(restMs)
+    this.#probedAt = this.#now
+  }
+
   /** A wait is what the server asked for, or below 100 ms doubled with every failure in a row, at most 10 s. */
   #checkWait(ms: number, cause: ConnectionEvent): void {
     if (this.#online && this.#now - this.#onlineSince >= STABLE_MS) this.#failures = 0
     const isAdvised = cause.kind === 'lost' && cause.reason.startsWith('{')
+    this.#wasAdvised = isAdvised || cause.kind === 'drained'
     if (cause.kind === 'drained') expect(ms).toBe(cause.frame.reconnectInMs)
     else if (isAdvised) expect(ms).toBe(JSON.parse(cause.reason).retryAfterMs)
     else expect(ms).toBe(this.#random * Math.min(10_000, 100 * 2 ** this.#failures++))
   }
 
-  #check(before: State): void {
+  #check(before: State, event: ConnectionEvent): void {
+    if (event.kind === 'probe' && before.kind === 'waiting' && this.state !== before) {
+      expect(this.#isAdvised).toBe(false)
+      this.#checkProbe(RETRY_REST_MS)
+    }
     const { kind, sockets } = this.state
     const limit = { replacing: 2, handing_over: 2, connecting: 1, online: 1, draining: 1 }[kind as string] ?? 0
     expect([...this.sockets].sort()).toEqual([...sockets].sort())

@@ -26,7 +26,7 @@ export function useServer(): UsedServer {
       return server
     },
     open(options = {}) {
-      const client = createClient({ url: server.url, ...options })
+      const client = createClient({ url: server.url, connect: true, ...options })
       clients.push(client)
       return client
     },

@@ -2,6 +2,7 @@ import type { ConnectionStatus } from '@tidegate/client'
 import { setText } from './element.ts'
 
 const LABELS: Readonly<Record<ConnectionStatus, string>> = {
+  idle: 'Connecting',
   connecting: 'Connecting',
   online: 'Online',
   offline: 'Offline, reconnecting',

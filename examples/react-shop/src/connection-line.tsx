@@ -1,6 +1,7 @@
 import { useStatus } from './tidegate.ts'
 
 const TEXTS = {
+  idle: 'Connecting',
   connecting: 'Connecting',
   online: 'Live',
   offline: 'Connection lost. What you see stays, and is brought up to date on the next one.',

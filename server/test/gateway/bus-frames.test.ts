@@ -23,7 +23,7 @@ it('G-BUS-1 C-BUS-1 clients are told when Redis hangs and when it answers again,
       'open',
       6_000,
     )
-    const late = createClient({ url: server.url })
+    const late = createClient({ url: server.url, connect: true })
     const told: BusChange[] = []
     late.onBus((change) => told.push(change))
     await until(() => told.some(({ class: busClass }) => busClass === 'append'), 'who comes later told')

@@ -35,7 +35,7 @@ function signed(claims: Claims = {}, expiresAt = inSeconds(3_600)): Promise<stri
 
 /** A client of this gateway until the end of the file, and what its listeners heard. */
 function open(token: TokenOption | undefined) {
-  const client = createClient({ url: server.url, ...(token !== undefined && { token }) })
+  const client = createClient({ url: server.url, connect: true, ...(token !== undefined && { token }) })
   afterAll(() => client.close({ deadlineMs: 0 }))
   const statuses: string[] = []
   const errors: TidegateError[] = []
@@ -72,7 +72,7 @@ describe('the SDK shows a token', () => {
     expect(await codeOf(client.subscribe('commerce.*').ready)).toBe('unknown_topic')
     expect(await codeOf(client.publish('commerce.payment_received', { data: {} }))).toBe('unknown_topic')
     expect(await codeOf(client.query('history', { topic: 'commerce.payment_received' }))).toBe('unknown_topic')
-    expect(client.status).toBe('online')
+    expect(client.status.get().state).toBe('online')
   })
 
   it.each([
@@ -82,7 +82,7 @@ describe('the SDK shows a token', () => {
     const { client, statuses } = open(await token())
     const outcomes = [client.publish('sensor.reading', readingOf('a')), client.subscribe('sensor.*').ready]
     expect(await Promise.all(outcomes.map(codeOf))).toEqual(['unauthorized', 'unauthorized'])
-    expect(client.status).toBe('closed')
+    expect(client.status.get().state).toBe('closed')
     expect(statuses).toEqual(['closed'])
   })
 

@@ -71,8 +71,8 @@ describe('installed packages', () => {
     const script = `
       for (const name of ${JSON.stringify(names)})
         if (Object.keys(await import(name)).join() !== Object.keys(require(name)).join()) throw new Error(name)
-      const client = require('@tidegate/client').createClient({ url: 'http://127.0.0.1:1' })
-      console.log(client.status)
+      const client = require('@tidegate/client').createClient({ url: 'http://127.0.0.1:1', connect: true })
+      console.log(client.status.get().state)
       await client.close({ deadlineMs: 0 })`
     expect(node(['-e', `(async () => {${script}})()`])).toBe('connecting\n')
   })
