@@ -2,6 +2,7 @@ import { matchesTopic } from '@tidegate/protocol'
 import type { Allowed } from './access-model.ts'
 import type { EntityDefinition } from './entity-model.ts'
 import { pathNames } from './field-path.ts'
+import type { Grant } from './grant.ts'
 import type { JsonSchema } from './json-schema.ts'
 import type { TopicDefinition } from './model.ts'
 
@@ -26,15 +27,11 @@ export function hideProblems({ grants, hides = {} }: Allowed, declared: Declared
 }
 
 /** What of `hide` names nothing that there is, in words: what it should hide would be shown. */
-export function hidesNothing({ hides = {} }: Pick<Allowed, 'hides'>, declared: Declared): string | undefined {
-  for (const [name, paths] of Object.entries(hides)) {
-    const shownBy = namesShowing(name, declared)
-    if (typeof shownBy === 'string') return shownBy
-    const unknown = paths.flatMap((path) => pathProblem(name, path, declared.topics.get(name)))[0]
-    if (unknown !== undefined) return unknown
-  }
-  return undefined
+export function hidesNothing({ hides }: Pick<Allowed, 'hides'>, declared: Declared): string | undefined {
+  return hides && hideProblems({ grants: [SHOWS_EVERYTHING], hides }, declared)[0]
 }
+
+const SHOWS_EVERYTHING: Grant = { operation: 'query', selector: '>', key: { kind: 'all' } }
 
 /** The names by which grants allow what a name of `hide` is about, or what is wrong with that name. */
 function namesShowing(name: string, { topics, entities }: Declared): readonly string[] | string {

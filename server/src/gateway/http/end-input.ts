@@ -1,15 +1,14 @@
-import { type EndOfInput, ERROR_CODES, LIMITS } from '@tidegate/protocol'
+import type { EndOfInput } from '@tidegate/protocol'
 import type { Caller } from '../../access/index.ts'
 import type { Ingest, PublishOutcome } from '../../ingest/index.ts'
 import { isRecord } from '../../json-fields.ts'
 import type { Admission } from '../admission.ts'
 import { isSource } from '../client-frame.ts'
 import type { HttpResponse } from '../transport/transport.ts'
-import { badIdempotencyKey, isIdempotencyKey } from './idempotency-key.ts'
-import { enterRequest, requestContent } from './keyed-request.ts'
+import { enterRequest, readSent, requestContent } from './keyed-request.ts'
 import { type LimitedRequest, refusedReply } from './limited-request.ts'
 import { errorReply, json } from './replies.ts'
-import { readContent } from './request-content.ts'
+import { parseJson, readContent } from './request-content.ts'
 
 const END_PATH = /^\/v1\/topics\/([^/]+)\/end$/
 
@@ -24,14 +23,9 @@ export async function endInput(
   caller: Caller,
 ): Promise<HttpResponse> {
   const { header, limits } = request
-  const body = await request.body()
-  const retryAfterMs = admission.publish()
-  if (retryAfterMs !== undefined) return errorReply('overloaded', ERROR_CODES.overloaded, retryAfterMs)
-  if (body === undefined || body.length > LIMITS.frameBytes) {
-    return errorReply('frame_too_large', `The body is larger than ${LIMITS.frameBytes} bytes.`)
-  }
-  const idempotencyKey = header('idempotency-key')
-  if (idempotencyKey !== undefined && !isIdempotencyKey(idempotencyKey)) return badIdempotencyKey()
+  const sent = await readSent(admission, request)
+  if (sent.kind === 'refused') return sent.answer
+  const { body, idempotencyKey } = sent
   const content = readContent(header, body)
   if (!content.ok) return errorReply(content.code, content.message)
   const end = readEnd(content.text)
@@ -44,24 +38,16 @@ export async function endInput(
     idempotencyKey === undefined
       ? undefined
       : await enterRequest(ingest, caller, idempotencyKey, `${topic}\n${requestContent(header, body)}`, [group])
-  if (entry?.kind === 'refused') {
-    const { code, message, retryAfterMs } = entry.outcome
-    return errorReply(code, message, retryAfterMs)
-  }
+  if (entry?.kind === 'refused') return refusedReply(entry.outcome)
   const outcome = await new Promise<PublishOutcome>((resolve) =>
     ingest.publish({ topic, events: [], end, rights: caller.rights, ...entry?.keyed(group) }, resolve),
   )
-  if (outcome.kind === 'reject') return errorReply(outcome.code, outcome.message, outcome.retryAfterMs)
+  if (outcome.kind === 'reject') return refusedReply(outcome)
   return json(200, { topic, at: outcome.at, duplicate: outcome.duplicate })
 }
 
 function readEnd(text: string): EndOfInput | undefined {
-  let value: unknown
-  try {
-    value = text === '' ? {} : JSON.parse(text)
-  } catch {
-    return undefined
-  }
+  const value = text === '' ? {} : parseJson(text)
   if (!isRecord(value) || Object.keys(value).some((name) => name !== 'source')) return undefined
   const { source } = value
   if (source === undefined) return {}

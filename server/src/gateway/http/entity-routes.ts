@@ -8,7 +8,7 @@ import { answerReply, pendingReply } from './command-replies.ts'
 import { decodePath } from './decode-path.ts'
 import { badIdempotencyKey, isIdempotencyKey } from './idempotency-key.ts'
 import { errorReply, json } from './replies.ts'
-import { readContent } from './request-content.ts'
+import { NOT_JSON, parseJson, readContent } from './request-content.ts'
 
 /** `/v1/entities/<entity>/<key>/<command>`, in parts that are still encoded. */
 const COMMAND_PATH = /^\/v1\/entities\/([^/]+)\/([^/]*)\/([^/]+)$/
@@ -50,7 +50,7 @@ export async function sendCommand(
   }
   const content = readContent(request.header, body)
   if (!content.ok) return errorReply(content.code, content.message)
-  const input = parseInput(content.text)
+  const input = content.text === '' ? {} : parseJson(content.text)
   if (input === NOT_JSON) return errorReply('invalid_frame', 'The body is not valid JSON.')
   const id = requestId(entity, key, idempotencyKey)
   const outcome = await new Promise<CommandOutcome>((resolve) =>
@@ -85,16 +85,4 @@ function outcomePath(entity: string, key: string, id: string): string {
 function parseIfMatch(value: string) {
   const version = /^"(.*)"$/.exec(value.trim())?.[1]
   return version === undefined ? undefined : parseVersion(version)
-}
-
-const NOT_JSON = Symbol('not JSON')
-
-/** An empty body is an empty input. */
-function parseInput(text: string): unknown {
-  if (text === '') return {}
-  try {
-    return JSON.parse(text)
-  } catch {
-    return NOT_JSON
-  }
 }

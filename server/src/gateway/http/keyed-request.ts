@@ -1,8 +1,11 @@
-import type { RejectedEvent } from '@tidegate/protocol'
+import { ERROR_CODES, LIMITS, type RejectedEvent } from '@tidegate/protocol'
 import type { Caller } from '../../access/index.ts'
 import { type Ingest, Producer, type PublishOutcome, type PublishRequest, requestProducer } from '../../ingest/index.ts'
-import type { HttpRequest } from '../transport/transport.ts'
+import type { Admission } from '../admission.ts'
+import type { HttpRequest, HttpResponse } from '../transport/transport.ts'
 import { CLOUD_EVENT_HEADERS } from './cloud-event.ts'
+import { badIdempotencyKey, isIdempotencyKey } from './idempotency-key.ts'
+import { errorReply } from './replies.ts'
 import { inRequest, type TopicGroup } from './topic-group.ts'
 
 /** A key stands for one request, so its count never moves. */
@@ -15,6 +18,25 @@ export type KeyedPublish = Pick<PublishRequest, 'producer' | 'content' | 'refuse
 export type Entry =
   | { readonly kind: 'entered'; readonly isRepeat: boolean; readonly keyed: (group: TopicGroup) => KeyedPublish }
   | { readonly kind: 'refused'; readonly outcome: Extract<PublishOutcome, { kind: 'reject' }> }
+
+/** What a request has to publish, and the key under which it may be sent again. */
+export type Sent =
+  | { readonly kind: 'sent'; readonly body: Buffer; readonly idempotencyKey: string | undefined }
+  | { readonly kind: 'refused'; readonly answer: HttpResponse }
+
+/** Takes a request that publishes, unless the gateway is overloaded, or it is too large or has a bad key. */
+export async function readSent(admission: Pick<Admission, 'publish'>, request: HttpRequest): Promise<Sent> {
+  const body = await request.body()
+  const refused = (answer: HttpResponse) => ({ kind: 'refused', answer }) as const
+  const retryAfterMs = admission.publish()
+  if (retryAfterMs !== undefined) return refused(errorReply('overloaded', ERROR_CODES.overloaded, retryAfterMs))
+  if (body === undefined || body.length > LIMITS.frameBytes) {
+    return refused(errorReply('frame_too_large', `The body is larger than ${LIMITS.frameBytes} bytes.`))
+  }
+  const idempotencyKey = request.header('idempotency-key')
+  if (idempotencyKey !== undefined && !isIdempotencyKey(idempotencyKey)) return refused(badIdempotencyKey())
+  return { kind: 'sent', body, idempotencyKey }
+}
 
 /**
  * Enters a request under its key, in the partition of the key, before anything of it is stored: another request under

@@ -1,5 +1,6 @@
+import type { ErrorCode } from '@tidegate/protocol'
 import type { Credentials } from '../../access/index.ts'
-import type { ClientLimits, Refusal } from '../../limits/index.ts'
+import type { ClientLimits } from '../../limits/index.ts'
 import type { HttpRequest, HttpResponse } from '../transport/transport.ts'
 import { errorReply } from './replies.ts'
 
@@ -11,6 +12,12 @@ export interface LimitedRequest extends HttpRequest {
   readonly from: string
   /** What it was sent with, besides what it says. */
   readonly ambient: Credentials
+}
+
+interface RefusedRequest {
+  readonly code: ErrorCode
+  readonly message: string
+  readonly retryAfterMs?: number | undefined
 }
 
 export function limited(
@@ -30,6 +37,7 @@ export function limited(
   }
 }
 
-export function refusedReply({ code, message, retryAfterMs }: Refusal): HttpResponse {
+/** The answer to what is refused, for a limit or anything else. */
+export function refusedReply({ code, message, retryAfterMs }: RefusedRequest): HttpResponse {
   return errorReply(code, message, retryAfterMs)
 }

@@ -1,11 +1,10 @@
-import { ERROR_CODES, LIMITS, type RejectedEvent } from '@tidegate/protocol'
+import type { RejectedEvent } from '@tidegate/protocol'
 import type { Caller } from '../../access/index.ts'
 import type { Ingest, PublishOutcome } from '../../ingest/index.ts'
 import type { ClientLimits } from '../../limits/index.ts'
 import type { Admission } from '../admission.ts'
 import type { HttpResponse } from '../transport/transport.ts'
-import { badIdempotencyKey, isIdempotencyKey } from './idempotency-key.ts'
-import { enterRequest, type KeyedPublish, requestContent } from './keyed-request.ts'
+import { enterRequest, type KeyedPublish, readSent, requestContent } from './keyed-request.ts'
 import { type LimitedRequest, refusedReply } from './limited-request.ts'
 import { errorReply, json } from './replies.ts'
 import { readRequestBody } from './request-events.ts'
@@ -22,14 +21,9 @@ export async function publishEvents(
   caller: Caller,
 ): Promise<HttpResponse> {
   const { limits } = request
-  const body = await request.body()
-  const retryAfterMs = admission.publish()
-  if (retryAfterMs !== undefined) return errorReply('overloaded', ERROR_CODES.overloaded, retryAfterMs)
-  if (body === undefined || body.length > LIMITS.frameBytes) {
-    return errorReply('frame_too_large', `The body is larger than ${LIMITS.frameBytes} bytes.`)
-  }
-  const idempotencyKey = request.header('idempotency-key')
-  if (idempotencyKey !== undefined && !isIdempotencyKey(idempotencyKey)) return badIdempotencyKey()
+  const sent = await readSent(admission, request)
+  if (sent.kind === 'refused') return sent.answer
+  const { body, idempotencyKey } = sent
   const read = readRequestBody(request.header, body)
   if (!read.ok) return errorReply(read.code, read.message)
   const { items } = read
@@ -40,10 +34,7 @@ export async function publishEvents(
   const publish = (keyed?: (group: TopicGroup) => KeyedPublish) => publishGroups(ingest, groups, caller, limits, keyed)
   if (idempotencyKey === undefined) return summarise(await publish(), badEnvelopes(items), total)
   const entry = await enterRequest(ingest, caller, idempotencyKey, requestContent(request.header, body), groups)
-  if (entry.kind === 'refused') {
-    const { code, message, retryAfterMs } = entry.outcome
-    return errorReply(code, message, retryAfterMs)
-  }
+  if (entry.kind === 'refused') return refusedReply(entry.outcome)
   return summarise(await publish(entry.keyed), badEnvelopes(items), total, entry.isRepeat)
 }
 

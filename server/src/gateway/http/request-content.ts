@@ -48,6 +48,17 @@ export function readContent(header: HttpRequest['header'], body: Buffer): Reques
   return { ok: true, text: text.startsWith(BYTE_ORDER_MARK) ? text.slice(1) : text, type }
 }
 
+export const NOT_JSON = Symbol('not JSON')
+
+/** @returns `NOT_JSON` for a text that is none */
+export function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return NOT_JSON
+  }
+}
+
 /** Otherwise curl says that its body is a form. */
 const CURL_OPTION = "-H 'content-type: application/json'"
 

@@ -2,7 +2,7 @@ import { type ErrorCode, type EventInput, LIMITS } from '@tidegate/protocol'
 import type { HttpRequest } from '../transport/transport.ts'
 import { isBinaryCloudEvent, readBinaryCloudEvent, readJsonCloudEvent } from './cloud-event.ts'
 import type { MediaType } from './media-type.ts'
-import { type RequestContent, readContent } from './request-content.ts'
+import { NOT_JSON, parseJson, readContent } from './request-content.ts'
 import { type RequestItem, refused } from './request-item.ts'
 
 export type RequestBody =
@@ -24,7 +24,7 @@ export function readRequestBody(header: HttpRequest['header'], body: Buffer): Re
   if (mode === 'binary_cloud_event' && content.text === '') {
     return { ok: true, items: [readBinaryCloudEvent(header, undefined)] }
   }
-  const value = parseJson(content)
+  const value = parseJson(content.text)
   if (value === NOT_JSON) return { ok: false, code: 'invalid_frame', message: 'The body is not valid JSON.' }
   switch (mode) {
     case 'binary_cloud_event':
@@ -46,16 +46,6 @@ function modeOf(type: MediaType | undefined, header: HttpRequest['header']): Mod
   const kind = /^application\/(cloudevents(?:-batch)?)(?:\+json)?$/.exec(type?.essence ?? '')?.[1]
   if (kind !== undefined) return kind === 'cloudevents' ? 'cloud_event' : 'cloud_event_batch'
   return isBinaryCloudEvent(header) ? 'binary_cloud_event' : 'plain'
-}
-
-const NOT_JSON = Symbol('not JSON')
-
-function parseJson({ text }: Extract<RequestContent, { ok: true }>): unknown {
-  try {
-    return JSON.parse(text)
-  } catch {
-    return NOT_JSON
-  }
 }
 
 /** A bad envelope is a bad event: it is listed with the others. */
