@@ -97,11 +97,12 @@ class World {
 
   #pump(): void {
     for (let due = this.queue.next(7); due !== undefined; due = this.queue.next(7)) {
-      const { item: n, ageMs } = due
+      const { item: n, ageMs, after } = due
       expect(ageMs === undefined).toBe(!this.sentOnce.has(n))
       this.sentOnce.add(n)
       const { subject, isPipelined } = this.commands[n]!
       const earlier = [...this.unsettled].filter((m) => m < n && this.commands[m]!.subject === subject)
+      expect(after).toBe(earlier.length === 0 ? undefined : `${Math.max(...earlier)}`)
       expect(this.wire).not.toContain(n)
       expect(this.refused).not.toContain(n)
       // All of them are on the wire, and there are none unless it does not wait for outcomes.
@@ -118,7 +119,7 @@ class World {
   }
 }
 
-test('C-COMMAND-2 C-COMMAND-3 C-COMMAND-12 C-COMMAND-13 command queue - whatever happens, commands of one entity go in order and every one gets its turn', () => {
+test('C-COMMAND-2 C-COMMAND-3 C-COMMAND-12 C-COMMAND-13 C-COMMAND-14 command queue - whatever happens, commands of one entity go in order and every one gets its turn', () => {
   fc.assert(
     fc.property(fc.array(step, { maxLength: 60 }), (steps) => {
       const world = new World()

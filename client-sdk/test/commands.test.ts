@@ -280,7 +280,7 @@ describe('command', () => {
     ])
   })
 
-  test('C-COMMAND-13 order - behind a kept command the log must have its epoch; under another one that goes first', async () => {
+  test('C-COMMAND-13 C-COMMAND-14 order - behind a kept command the log must have its epoch; under another one that goes first', async () => {
     const peer = await server.greeted()
     send('a', 1)
     const first = await peer.take('command')
@@ -290,10 +290,10 @@ describe('command', () => {
     for (const n of [2, 3]) send('a', n, { pipelined: true })
     send('b', 1)
     const behind = await peer.takeCommands(3)
-    expect(behind.map(({ key, epoch }) => [key, epoch])).toEqual([
-      ['a', 'e'],
-      ['a', 'e'],
-      ['b', undefined],
+    expect(behind.map(({ key, epoch, after }) => [key, epoch, after])).toEqual([
+      ['a', 'e', undefined],
+      ['a', 'e', behind[0]!.id],
+      ['b', undefined, undefined],
     ])
     for (const { id } of behind.slice(0, 2)) {
       const message = 'The log has another epoch.'

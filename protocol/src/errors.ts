@@ -128,5 +128,6 @@ export const ANSWER_ERROR_CODES: ReadonlySet<string> = new Set<ErrorCode>([
   'rate_limited',
   'storage_full',
   'epoch_changed',
+  'out_of_order',
   'internal',
 ])

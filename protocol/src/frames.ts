@@ -153,6 +153,8 @@ export type ClientFrame =
       readonly expectedVersion?: number | string
       /** Of the newest answer of the entity that the client keeps: under another epoch of the log it is not stored. */
       readonly epoch?: string
+      /** A command of the entity that was sent before on this connection: while that is to be sent again, this one is not stored. */
+      readonly after?: string
       /** How long to wait for the outcome. */
       readonly deadlineMs?: number
       /** Milliseconds since the first attempt, when it is sent again. */

@@ -84,6 +84,7 @@ const CLIENT_FRAMES: FieldsOf<ClientFrame> = {
     input: 'required',
     expectedVersion: 'optional',
     epoch: 'optional',
+    after: 'optional',
     deadlineMs: 'optional',
     ageMs: 'optional',
   },

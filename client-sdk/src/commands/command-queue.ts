@@ -21,6 +21,8 @@ export interface Attempt<Item> {
   readonly item: Item
   /** Milliseconds since the first attempt; `undefined` on the first. */
   readonly ageMs: number | undefined
+  /** The last command of its entity that is on the wire. */
+  readonly after: string | undefined
 }
 
 /** A command that had its outcome. */
@@ -87,13 +89,14 @@ export class CommandQueue<Item> {
   /** The next command to write, if any. From now on it is on its way. */
   next(now: number): Attempt<Item> | undefined {
     if (this.#sent >= UNANSWERED_COMMANDS) return undefined
-    const entry = this.#due()
-    if (entry === undefined) return undefined
+    const due = this.#due()
+    if (due === undefined) return undefined
+    const { entry, after } = due
     const { item, firstSentAt } = entry
     this.#sent++
     entry.state = 'sent'
     entry.firstSentAt ??= now
-    return { item, ageMs: firstSentAt === undefined ? undefined : Math.max(0, Math.ceil(now - firstSentAt)) }
+    return { item, ageMs: firstSentAt === undefined ? undefined : Math.max(0, Math.ceil(now - firstSentAt)), after }
   }
 
   /** The command has its outcome, or nobody waits for it any more. */
@@ -144,15 +147,14 @@ export class CommandQueue<Item> {
   }
 
   /** The first one that waits for none of its entity: at most `maxFrames` steps, where all are for one. */
-  #due(): Entry<Item> | undefined {
-    /** Entity -> whether all its commands so far are on the wire. */
-    const lanes = new Map<string, boolean>()
+  #due(): { readonly entry: Entry<Item>; readonly after: string | undefined } | undefined {
+    /** Entity -> the last of its commands so far, if all are on the wire, or `null`. */
+    const lanes = new Map<string, string | null>()
     for (const entry of this.#entries.values()) {
-      const { subject, state, isPipelined } = entry
-      const isFree = lanes.get(subject) ?? true
-      const isBehind = lanes.has(subject) && !isPipelined
-      if (state === 'waiting' && isFree && !isBehind) return entry
-      lanes.set(subject, isFree && state === 'sent')
+      const { id, subject, state, isPipelined } = entry
+      const after = lanes.get(subject)
+      if (state === 'waiting' && (after === undefined || (after !== null && isPipelined))) return { entry, after }
+      lanes.set(subject, state === 'sent' && after !== null ? id : null)
     }
     return undefined
   }

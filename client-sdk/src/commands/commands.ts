@@ -3,6 +3,7 @@ import {
   COMMAND_CODE_NAMES,
   DEFAULTS,
   FRAME_BYTES,
+  ID_BYTES,
   type LogEpoch,
   MAX_DEADLINE_MS,
   MIN_DEADLINE_MS,
@@ -69,6 +70,8 @@ interface Answered {
 const ANSWERS_TOPIC = '~answers'
 /** Type, epoch, age, deadline and punctuation around what a command says. */
 const ENVELOPE_BYTES = 110
+/** `after`, if every byte of that id is escaped. */
+const AFTER_BYTES = 10 + 6 * ID_BYTES
 /** The longest that a timer takes: 24 days. A longer one would end at once. */
 const LONGEST_DEADLINE_MS = 2 ** 31 - 1
 /** Codes that no entity declares. */
@@ -158,7 +161,7 @@ export class Commands implements Part {
     if (unresolved !== undefined) throw commandError('conflict', 'Another command without an outcome has this id.', id)
     const bytes = utf8Bytes(head) + ENVELOPE_BYTES
     // The server would end the connection.
-    if (bytes > FRAME_BYTES) throw commandError('frame_too_large', `The command has ${bytes} bytes.`, id)
+    if (bytes + AFTER_BYTES > FRAME_BYTES) throw commandError('frame_too_large', `The command has ${bytes} bytes.`, id)
     if (!this.#queue.hasRoom(bytes)) throw clientError('outbox_full')
     const bornAt = options.id === undefined ? undefined : birthOf(id)
     const subject = JSON.stringify([entity, key])
@@ -259,12 +262,13 @@ export class Commands implements Part {
     if (!this.#link.isOnline || this.#isLeaving) return
     const now = performance.now()
     for (let attempt = this.#queue.next(now); attempt !== undefined; attempt = this.#queue.next(now)) {
-      const { item, ageMs } = attempt
+      const { item, ageMs, after } = attempt
       const remainingMs = Math.ceil(item.deadlineAt - now)
       const deadlineMs = Math.min(MAX_DEADLINE_MS, Math.max(MIN_DEADLINE_MS, remainingMs))
       const epoch = this.#newest.get(item.subject)?.at.epoch
       const under = epoch === undefined ? '' : `,"epoch":"${epoch}"`
-      this.#link.sendText(`${item.head}${under},"deadlineMs":${deadlineMs}${ageMember(ageMs, item)}}`)
+      const behind = after === undefined ? '' : `,"after":${JSON.stringify(after)}`
+      this.#link.sendText(`${item.head}${under}${behind},"deadlineMs":${deadlineMs}${ageMember(ageMs, item)}}`)
       item.bornAt ??= Date.now()
     }
   }

@@ -13,6 +13,8 @@ export interface CommandRequest {
   readonly expected?: ExpectedVersion | undefined
   /** The epoch that the log must have when it is stored; absent for any. */
   readonly epoch?: string | undefined
+  /** Asked when it is about to be stored: whether what it is to run behind is to be sent again. */
+  readonly overtakes?: (() => boolean) | undefined
   /** How long the client waits for the outcome. */
   readonly deadlineMs?: number | undefined
   /** Since the first attempt; absent on that. */
@@ -25,6 +27,12 @@ export function refuse(code: string, message: string, retryAfterMs?: number): Co
   return retryAfterMs === undefined
     ? { status: 'rejected', code, message }
     : { status: 'rejected', code, message, retryAfterMs }
+}
+
+/** What it is to run behind is to be sent again first. */
+export function outOfOrder(): CommandRefusal {
+  const message = 'A command that this one is to run behind is to be sent again: send that first, and then this one.'
+  return refuse('out_of_order', message, 0)
 }
 
 /** The same with the present epoch of the log, where that is known. */

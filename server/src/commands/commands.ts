@@ -9,7 +9,7 @@ import type { Ingest, PublishOutcome } from '../ingest/index.ts'
 import { describeDefect, type ReportDefect, withoutRepeats } from '../observability/defects.ts'
 import { Answers } from './answers.ts'
 import { type CheckedCommand, checkCommand } from './check-command.ts'
-import { type CommandRequest, refuse, withEpoch } from './command-request.ts'
+import { type CommandRequest, outOfOrder, refuse, withEpoch } from './command-request.ts'
 import { PendingCommands, type Settle } from './pending-commands.ts'
 import { ReplicaGate } from './replica-gate.ts'
 import { shownOutcome, shownTo } from './shown-outcome.ts'
@@ -175,7 +175,7 @@ export class Commands {
     deadlineMs: number,
   ): void {
     const { node, clock, ingest } = this.#options
-    const { id, entity, key, command, caller, expected, epoch, ageMs } = request
+    const { id, entity, key, command, caller, expected, epoch, overtakes, ageMs } = request
     const time = clock.now()
     const body: Omit<CommandBody, 'input'> = {
       node,
@@ -189,14 +189,15 @@ export class Commands {
     }
     const data = `${JSON.stringify(body).slice(0, -1)},"input":${input}}`
     const event = { key, lane: 'high', time, json: encodeEvent(id, key, time, undefined, data) } as const
-    ingest.store(COMMANDS_TOPIC, event, epoch, (outcome) => this.#stored(partition, id, outcome))
+    ingest.store(COMMANDS_TOPIC, event, { epoch, overtakes }, (outcome) => this.#stored(partition, id, outcome))
   }
 
   #stored(partition: number, id: string, outcome: PublishOutcome): void {
     if (outcome.kind === 'reject') {
       const { code, message, retryAfterMs, epochs } = outcome
       // If it was stored all the same, the retry gets its outcome.
-      const refusal = withEpoch(refuse(code, message, retryAfterMs), epochs?.[0]?.epoch)
+      const refusal =
+        code === 'out_of_order' ? outOfOrder() : withEpoch(refuse(code, message, retryAfterMs), epochs?.[0]?.epoch)
       return this.#pending.settle(partition, id, refusal)
     }
     const { epoch } = parsePosition(outcome.at[0]!)!

@@ -1,3 +1,3 @@
 export { requestId } from './command-id.ts'
-export { type CommandRefusal, type CommandRequest, refuse } from './command-request.ts'
+export { type CommandRefusal, type CommandRequest, outOfOrder, refuse } from './command-request.ts'
 export { Commands } from './commands.ts'

@@ -211,6 +211,7 @@ const CHECKS: Readonly<Record<ClientFrame['type'], readonly Check[]>> = {
     optional('epoch', ({ epoch }) =>
       typeof epoch === 'string' && parseLogEpoch(`0@${epoch}`) !== undefined ? undefined : 'epoch: expected an epoch',
     ),
+    optional('after', ({ after }) => (isCommandId(after) ? undefined : 'after: expected the id of a command')),
     optional('deadlineMs', ({ deadlineMs }) =>
       isCounter(deadlineMs) && deadlineMs >= LIMITS.minDeadlineMs && deadlineMs <= LIMITS.maxDeadlineMs
         ? undefined

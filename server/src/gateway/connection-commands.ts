@@ -1,38 +1,66 @@
 import { type ClientFrame, COMMAND_CODES, LIMITS } from '@tidegate/protocol'
 import type { Caller } from '../access/index.ts'
-import { type Commands, refuse } from '../commands/index.ts'
+import { type CommandRefusal, type Commands, outOfOrder, refuse } from '../commands/index.ts'
 import { type CommandOutcome, parseVersion } from '../entities/index.ts'
 
 /** Advised wait of a client with too many unanswered commands: an answer or two comes in that time. */
 const WINDOW_RETRY_MS = 20
 
-/** The commands of one connection: as many as may be unanswered. */
+type Answer = (id: string, outcome: CommandOutcome, position?: string) => void
+
+/** The commands of one connection: as many as may be unanswered, and none ahead of one that it names. */
 export class ConnectionCommands {
   readonly #commands: Pick<Commands, 'send' | 'epochOf'>
-  readonly #answer: (id: string, outcome: CommandOutcome, position?: string) => void
+  readonly #answer: Answer
   #unanswered = 0
+  /** Of what is unanswered: id -> the epoch under which it is to be stored. */
+  readonly #epochs = new Map<string, string | undefined>()
+  /**
+   * The last that are to be sent again, oldest first. Whoever names one did not know, and had it among those unanswered: more are
+   * not needed.
+   */
+  readonly #refused = new Set<string>()
 
-  /** @param answer is called once for each command taken. MUST NOT throw. */
-  constructor(
-    commands: Pick<Commands, 'send' | 'epochOf'>,
-    answer: (id: string, outcome: CommandOutcome, position?: string) => void,
-  ) {
+  /** @param answer is called once for each command taken or refused. MUST NOT throw. */
+  constructor(commands: Pick<Commands, 'send' | 'epochOf'>, answer: Answer) {
     this.#commands = commands
     this.#answer = answer
   }
 
-  take({ expectedVersion, ...request }: Extract<ClientFrame, { type: 'command' }>, caller: Caller): void {
+  take({ expectedVersion, after, ...request }: Extract<ClientFrame, { type: 'command' }>, caller: Caller): void {
     const { id } = request
+    this.#refused.delete(id)
+    const overtakes = after === undefined ? undefined : () => this.#refused.has(after)
+    if (overtakes?.() === true) return this.refuse(id, outOfOrder())
     if (this.#unanswered >= LIMITS.commands) {
-      return this.#answer(id, refuse('command_window', COMMAND_CODES.command_window, WINDOW_RETRY_MS))
+      return this.refuse(id, refuse('command_window', COMMAND_CODES.command_window, WINDOW_RETRY_MS))
     }
     this.#unanswered++
     const expected = parseVersion(expectedVersion)
-    // What it is to run behind may be lost while it waits to be stored.
-    const { epoch = this.#commands.epochOf(request.entity, request.key) } = request
-    this.#commands.send({ ...request, caller, expected, epoch }, (outcome, position) => {
+    // What it is to run behind may be lost while it waits to be stored. One behind another shares its fate.
+    const before = after === undefined ? undefined : this.#epochs.get(after)
+    const epoch = before ?? request.epoch ?? this.#commands.epochOf(request.entity, request.key)
+    this.#epochs.set(id, epoch)
+    this.#commands.send({ ...request, caller, expected, epoch, overtakes }, (outcome, position) => {
       this.#unanswered--
-      this.#answer(id, outcome, position)
+      this.#epochs.delete(id)
+      this.#settle(id, outcome, position)
     })
+  }
+
+  /** Answers a command that is not taken. */
+  refuse(id: string, refusal: CommandRefusal): void {
+    this.#settle(id, refusal)
+  }
+
+  #settle(id: string, outcome: CommandOutcome, position?: string): void {
+    if (outcome.status === 'rejected' && outcome.retryAfterMs !== undefined) this.#note(id)
+    this.#answer(id, outcome, position)
+  }
+
+  #note(id: string): void {
+    this.#refused.delete(id)
+    this.#refused.add(id)
+    if (this.#refused.size > LIMITS.commands) this.#refused.delete(this.#refused.values().next().value!)
   }
 }

@@ -438,7 +438,7 @@ export class Connection implements FrameReader<ReceivedFrame>, Silent {
         if (retryAfterMs !== undefined) producer?.failed(answers.seq)
         return this.#publisher.reject(answers.seq, code, retryAfterMs, message)
       case 'command':
-        return this.#answer({ type: 'answer', id: answers.id, ...refuse(code, message, retryAfterMs) })
+        return this.#commands.refuse(answers.id, refuse(code, message, retryAfterMs))
       case 'request': {
         const retry = retryAfterMs === undefined ? { retryable: false } : { retryable: true, retryAfterMs }
         delivery.sendControl({ type: 'error', ...answers.names, code, message, ...retry })

@@ -15,7 +15,7 @@ import { describeDefect, type ReportDefect } from '../observability/defects.ts'
 import { quoted } from '../quoted.ts'
 import { RETRY_AFTER_MS } from '../retry-after.ts'
 import { checksumOf } from './content.ts'
-import { PartitionAppender } from './partition-appender.ts'
+import { PartitionAppender, type Slice } from './partition-appender.ts'
 import { isStored, PartitionLog, type PartitionLogOptions, type SliceOutcome } from './partition-log.ts'
 import type { Producer } from './producer.ts'
 import { decodeRefusals, encodeRefusals } from './refusals.ts'
@@ -50,6 +50,9 @@ export interface FrameIdentity {
   /** Since the first attempt; absent on the first. */
   readonly ageMs?: number | undefined
 }
+
+/** What an event of the server itself is to be stored behind. */
+export type StoreOrder = Pick<Slice, 'epoch' | 'overtakes'>
 
 /** A request of several frames, whose content is fixed before any of it is stored. */
 export interface RequestMark {
@@ -225,15 +228,14 @@ export class Ingest {
   /**
    * Stores an event of the server itself in a log that clients do not publish to, without waiting for company.
    *
-   * @param epoch that the log must have; `undefined` for any
    * @param answer is called exactly once, possibly before `store` returns.
    */
-  store(topic: string, event: StoredEvent, epoch: string | undefined, answer: (outcome: PublishOutcome) => void): void {
+  store(topic: string, event: StoredEvent, order: StoreOrder, answer: (outcome: PublishOutcome) => void): void {
     const refusal = this.#refusal()
     if (refusal !== undefined) return answer(refusal)
     const frame = new PendingFrame(1, [], undefined, answer)
     const partition = partitionOf(event.key, this.#bus.partitions)
-    this.#appenders[partition]!.add({ topic, identity: undefined, epoch, isUrgent: true, frame }, [event])
+    this.#appenders[partition]!.add({ topic, identity: undefined, ...order, isUrgent: true, frame }, [event])
   }
 
   #admits(producer: FrameIdentity | undefined, answer: (outcome: PublishOutcome) => void): boolean {

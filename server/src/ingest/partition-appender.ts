@@ -34,15 +34,19 @@ const FULL_ENOUGH_BYTES = MAX_BATCH_BYTES / 4
 /** Weight of the newest call in the moving average of call times. */
 const CALL_TIME_WEIGHT = 0.2
 
+const OUT_OF_ORDER: SliceOutcome = { verdict: 'out_of_order' }
+
 /**
  * The data of a slice until it is answered. Its events are encoded at once: kept, they would outlive the young
- * generation.
+ * generation. Only those that may be out of order by then are kept.
  */
 export interface Slice {
   readonly topic: string
   readonly identity: SliceIdentity | undefined
   /** Without an identity: the epoch that the log must have. */
   readonly epoch?: string | undefined
+  /** Asked when its call is made: whether it would be stored ahead of one that was not, and so is out of order. */
+  readonly overtakes?: (() => boolean) | undefined
   /** Waits for others only where several came with the last call, and only for a short while. */
   readonly isUrgent?: boolean
   /** Input ends behind its events. */
@@ -143,7 +147,10 @@ export class PartitionAppender {
     clearImmediate(this.#immediate)
     this.#dueAt = Number.POSITIVE_INFINITY
     this.#immediate = undefined
-    const call = new AppendCall(this.#waiting.splice(0, MAX_PARTS_PER_CALL))
+    const parts = this.#waiting.splice(0, MAX_PARTS_PER_CALL)
+    for (const part of parts) this.#pendingBytes -= part.close((slice) => this.#resolve(slice, OUT_OF_ORDER))
+    const call = new AppendCall(parts)
+    if (call.slices.length === 0) return this.#schedule()
     this.#inFlightSince = call.openedAt
     this.#lastUrgent = call.urgent
     const startedAt = performance.now()
@@ -194,6 +201,7 @@ class OpenAppend {
   readonly slices: Slice[] = []
   readonly #batches = new Map<string, { builder: RecordBatchBuilder; ordinal: number }>()
   readonly #places: AppendRequest['slices'][number][] = []
+  readonly #ordered: { readonly slice: Slice; readonly events: readonly StoredEvent[]; readonly size: number }[] = []
   size = 0
   /** Slices that do not wait. */
   urgent = 0
@@ -203,11 +211,29 @@ class OpenAppend {
   }
 
   add(slice: Slice, events: readonly StoredEvent[], size: number): void {
+    this.size += size
+    if (slice.isUrgent === true) this.urgent++
+    if (slice.overtakes === undefined) this.#add(slice, events)
+    else this.#ordered.push({ slice, events, size })
+  }
+
+  /** MUST be called before `build`. @param drop takes those that are out of order. @returns their size */
+  close(drop: (slice: Slice) => void): number {
+    let dropped = 0
+    for (const { slice, events, size } of this.#ordered.splice(0)) {
+      if (slice.overtakes!()) {
+        dropped += size
+        drop(slice)
+      } else this.#add(slice, events)
+    }
+    this.size -= dropped
+    return dropped
+  }
+
+  #add(slice: Slice, events: readonly StoredEvent[]): void {
     const { identity, epoch } = slice
     this.#places.push({ ...this.#place(slice, events), identity, epoch })
     this.slices.push(slice)
-    this.size += size
-    if (slice.isUrgent === true) this.urgent++
   }
 
   #place({ topic, end }: Slice, events: readonly StoredEvent[]): { batch: number; lastIndex: number } {

@@ -210,7 +210,49 @@ describe('command frames', () => {
     commands.take(frame({ key: 'a', epoch: 'named' }) as never, {} as never)
     expect(sent).toEqual(['of-user-a', 'named'])
   })
+
+  it('G-COMMAND-15 do not overtake one that is refused before they come, or before they are stored', async () => {
+    const client = await RawClient.greeted(server.port)
+    const pipelined = (id: string, changes: object = {}) => client.send(frame({ id, key: 'chain', ...changes }))
+    // Refused when it is to be stored, with the others at its heels; they would be stored by their own epoch.
+    pipelined('1', { epoch: 'before' })
+    pipelined('2', { after: '1' })
+    pipelined('3', { after: '2' })
+    expect(await answersOf(client, 3)).toEqual(['1 epoch_changed', '2 epoch_changed', '3 epoch_changed'])
+    pipelined('4', { after: '3' })
+    pipelined('5', { after: '4' })
+    expect(await answersOf(client, 2)).toEqual(['4 out_of_order', '5 out_of_order'])
+    expect(await stored('chain')).toEqual([])
+    for (const [id, after] of [['1'], ['2', '1'], ['3', '2'], ['4', '3'], ['5', '4']])
+      pipelined(id!, { after, ageMs: 5 })
+    expect(await answersOf(client, 5)).toEqual(['1 done', '2 done', '3 done', '4 done', '5 done'])
+    pipelined('6', { after: 'http:x' })
+    expect(await answersOf(client, 1)).toEqual(['6 invalid_frame'])
+    client.close()
+  })
+
+  it('G-COMMAND-15 I-APPEND-14 do not overtake one that an append under way fails to store', async () => {
+    const client = await RawClient.greeted(server.port)
+    client.send(frame({ id: 'first', key: 'failing' }))
+    expect(await answersOf(client, 1)).toEqual(['first done'])
+    await redis.call('CLIENT', 'PAUSE', 5_000, 'WRITE')
+    client.send(frame({ id: 'under-way', key: 'failing' }))
+    await new Promise((resolve) => setTimeout(resolve, 50))
+    client.send(frame({ id: 'waiting', key: 'failing', after: 'under-way' }))
+    expect(await answersOf(client, 2)).toEqual(['under-way unavailable', 'waiting out_of_order'])
+    await redis.call('CLIENT', 'UNPAUSE')
+    client.close()
+  })
 })
+
+async function answersOf(client: RawClient, count: number): Promise<string[]> {
+  const answers: string[] = []
+  while (answers.length < count) {
+    const { id, status, code } = await client.next('answer')
+    answers.push(`${id} ${code ?? status}`)
+  }
+  return answers
+}
 
 describe('commands over HTTP', () => {
   it('G-COMMAND-5 POST answers 200 with version, epoch and events, and the version as ETag', async () => {

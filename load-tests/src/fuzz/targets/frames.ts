@@ -84,6 +84,7 @@ const command = fc.record(
     command: fc.constantFrom('changeEmail', 'note', '~import', 'toString'),
     input: fc.oneof(fc.record({ email: v.key }), fc.jsonValue()),
     expectedVersion: v.version,
+    after: fc.constantFrom('c-0', 'c-1', 'http:x'),
     deadlineMs: fc.constantFrom(100, 60_000, 99, 60_001),
     ageMs: v.count,
   },
