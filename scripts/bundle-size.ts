@@ -27,6 +27,8 @@ export async function bundleSize(code: string, of: 'sources' | 'built'): Promise
     format: 'esm',
     platform: 'browser',
     target: 'es2022',
+    // Chunks without effects of their own; of a package in node_modules esbuild says nothing.
+    logOverride: { 'ignored-bare-import': 'silent' },
     // The paths of the repository lead to sources; an application does not have them.
     ...(of === 'built' ? { tsconfigRaw: {} } : { tsconfig: join(REPOSITORY, 'tsconfig.json') }),
   })

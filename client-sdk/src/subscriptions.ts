@@ -92,7 +92,7 @@ export class Subscriptions implements Part {
   }
 
   offline(): void {
-    for (const { retryTimer } of this.#wires.values()) clearTimeout(retryTimer)
+    for (const wire of this.#wires.values()) wire.cancelLater()
   }
 
   /** One that another reader may join. */
@@ -231,8 +231,7 @@ export class Subscriptions implements Part {
     const random = Math.random()
     const delayMs =
       retryAfterMs === undefined ? reconnectDelayMs(attempt, random) : resendDelayMs(retryAfterMs, attempt, random)
-    clearTimeout(wire.retryTimer)
-    wire.retryTimer = setTimeout(ask, delayMs)
+    wire.later(delayMs, ask)
   }
 
   /** The application closes its client. */
@@ -257,7 +256,7 @@ export class Subscriptions implements Part {
 
   #forget(wire: WireSubscription): void {
     this.#resumed(wire.sub)
-    clearTimeout(wire.retryTimer)
+    wire.cancelLater()
     this.#wires.delete(wire.sub)
   }
 }

@@ -60,7 +60,7 @@ export class WireSubscription {
   tally = noTally()
   /** Temporary refusals in a row. */
   refusals = 0
-  retryTimer: ReturnType<typeof setTimeout> | undefined
+  #retryTimer: ReturnType<typeof setTimeout> | undefined
   #isPaused = false
   #isGranted = false
   #isInSnapshot = false
@@ -147,6 +147,16 @@ export class WireSubscription {
     this.options.asked()
     this.#link.send({ type: 'subscribe', sub: this.sub, topic: this.selector, ...options, ...(from && { from }) })
     if (this.#isPaused) this.#sendPause()
+  }
+
+  /** Requests it, or its change, a little later. */
+  later(delayMs: number, ask: () => void): void {
+    this.cancelLater()
+    this.#retryTimer = setTimeout(ask, delayMs)
+  }
+
+  cancelLater(): void {
+    clearTimeout(this.#retryTimer)
   }
 
   #sendPause(): void {

@@ -82,4 +82,6 @@ export const DEFAULTS = {
 } as const
 
 export const SUBPROTOCOL = 'tidegate.v1'
+/** Of a socket that several clients share. */
+export const SHARED_SUBPROTOCOL = 'tidegate.v1.shared'
 export const PROTOCOL_VERSION = 1

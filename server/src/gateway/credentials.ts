@@ -2,7 +2,7 @@ import type { Credentials } from '../access/index.ts'
 import type { PageGuard } from './pages/page-guard.ts'
 import type { Arrival, HttpRequest } from './transport/transport.ts'
 
-const NONE: Credentials = { kind: 'none' }
+export const NONE: Credentials = { kind: 'none' }
 /** RFC 6750, 2.1. */
 const BEARER = /^Bearer +([\w.~+/=-]+) *$/i
 

@@ -1,12 +1,13 @@
 import { randomBytes } from 'node:crypto'
-import { CLOSE, ERROR_CODES, type LogEpoch } from '@tidegate/protocol'
+import { CLOSE, ERROR_CODES, type LogEpoch, SHARED_SUBPROTOCOL } from '@tidegate/protocol'
+import type { Credentials } from '../access/index.ts'
 import type { GuardState } from '../bus/index.ts'
 import type { ClientAddresses, Limits, Refusal } from '../limits/index.ts'
 import { contained } from '../observability/contained.ts'
 import { describeDefect } from '../observability/defects.ts'
 import { RETRY_AFTER_MS } from '../retry-after.ts'
 import { Connection, type ConnectionContext } from './connection.ts'
-import { AmbientCredentials, isForwarded } from './credentials.ts'
+import { AmbientCredentials, isForwarded, NONE } from './credentials.ts'
 import { EventLoopLag } from './event-loop-lag.ts'
 import { FrameTurns } from './frame-turns.ts'
 import { limited, refusedReply } from './http/limited-request.ts'
@@ -14,6 +15,7 @@ import { errorReply } from './http/replies.ts'
 import { forwarded, type RouteContext, route } from './http/routes.ts'
 import type { PageGuard } from './pages/page-guard.ts'
 import { RequestTurns } from './request-turns.ts'
+import { type Closing, SharedSocket } from './shared-socket.ts'
 import { silentOnes } from './shedding.ts'
 import { LOOK_MS } from './sse/event-socket.ts'
 import type {
@@ -26,6 +28,7 @@ import type {
   TransportHandlers,
   TransportSocket,
 } from './transport/transport.ts'
+import { subprotocolOf } from './transport/upgrade.ts'
 
 const TICK_MS = 1_000
 /** How often the gateway measures its load. */
@@ -46,6 +49,7 @@ export class Gateway implements TransportHandlers {
   readonly #idPrefix = randomBytes(3).toString('hex')
   #opened = 0
   #hasMemory = true
+  #isDraining = false
   readonly #openBreakers = new Map<string, GuardState>()
   readonly #lag = new EventLoopLag()
   #timers: NodeJS.Timeout[] = []
@@ -126,11 +130,42 @@ export class Gateway implements TransportHandlers {
   }
 
   open(socket: TransportSocket, arrival: Arrival): SocketHandler {
+    if (subprotocolOf(arrival.header) === SHARED_SUBPROTOCOL) return this.#openShared(socket, arrival)
+    return this.#openConnection(socket, arrival, this.#ambient.of(arrival))
+  }
+
+  /** It counts as a connection, and so does each client on it. */
+  #openShared(socket: TransportSocket, arrival: Arrival): SocketHandler {
+    const limits = this.#limits.open(this.#addresses.of(arrival))
+    limits.hold('connections', 1)
+    return new SharedSocket(socket, {
+      refuse: () => this.#refuseClient(arrival),
+      // What the handshake showed is of whoever opened the socket, at that time.
+      open: (client) => this.#openConnection(client, arrival, NONE),
+      spent(bytes) {
+        const refusal = limits.frame(bytes)
+        return refusal && overload(refusal.retryAfterMs)
+      },
+      closed: () => limits.close(),
+    })
+  }
+
+  /** As for a connection that begins with a handshake. */
+  #refuseClient(arrival: Arrival): Closing | undefined {
+    if (this.#isDraining) return { code: CLOSE.drain, reason: 'shutdown' }
+    if (!this.#hasMemory) return overload(RETRY_AFTER_MS.slowClient)
+    const address = this.#addresses.of(arrival)
+    if (!address.isProxied && !this.#limits.accept(address)) return overload(RETRY_AFTER_MS.slowClient)
+    const refusal = this.#limits.refuseConnection(address)
+    return refusal && overload(refusal.retryAfterMs)
+  }
+
+  #openConnection(socket: TransportSocket, arrival: Arrival, ambient: Credentials): SocketHandler {
     const address = this.#addresses.of(arrival)
     const limits = this.#limits.open(address)
     limits.hold('connections', 1)
     const id = `s-${this.#idPrefix}${(this.#opened++).toString(36)}`
-    const client = { limits, address: address.name, ambient: this.#ambient.of(arrival) }
+    const client = { limits, address: address.name, ambient }
     const connection = new Connection(this.#context, socket, id, client)
     this.#connections.add(connection)
     return {
@@ -214,6 +249,7 @@ export class Gateway implements TransportHandlers {
    * listener MUST be closed first, or clients come straight back.
    */
   async drain(deadlineMs: number): Promise<void> {
+    this.#isDraining = true
     for (const timer of this.#timers) clearInterval(timer)
     this.#lag.stop()
     this.#each('drain', (connection) =>
@@ -247,5 +283,10 @@ export class Gateway implements TransportHandlers {
 
 /** For nobody. */
 const NOT_READ: HttpResponse = { kind: 'whole', status: 503, headers: {}, body: '' }
+
+/** The client may come back after the time. */
+function overload(retryAfterMs: number | undefined): Closing {
+  return { code: CLOSE.overload, reason: JSON.stringify({ retryAfterMs }) }
+}
 
 const pause = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms))

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { get } from 'node:https'
-import { CLOSE } from '@tidegate/protocol'
+import { CLOSE, SHARED_SUBPROTOCOL } from '@tidegate/protocol'
 import { describe, expect, it } from 'vitest'
 import { WebSocket } from 'ws'
 import { z } from 'zod'
@@ -125,5 +125,20 @@ describe('a cookie', () => {
     const stranger = await RawClient.connect(open.port, undefined, { cookie, origin: 'http://localhost:3000' })
     stranger.send({ type: 'hello', protocol: 1, client: 'test' })
     expect((await stranger.closed).code).toBe(CLOSE.unauthorized)
+  })
+
+  it('G-SHARED-2 does not count for clients that share a socket: each shows a token', async () => {
+    const headers = { cookie, origin: own }
+    const socket = new WebSocket(`ws://127.0.0.1:${open.port}/v1/ws`, SHARED_SUBPROTOCOL, { headers })
+    const got: string[] = []
+    socket.on('message', (data) => got.push(String(data)))
+    await new Promise((resolve) => socket.once('open', resolve))
+    const hello = { type: 'hello', protocol: 1, client: 'test' }
+    socket.send('1+')
+    socket.send(`1:${JSON.stringify(hello)}`)
+    socket.send('2+')
+    socket.send(`2:${JSON.stringify({ ...hello, token })}`)
+    await expect.poll(() => got.filter((text) => /^1-4401|^2:{"type":"welcome"/.test(text))).toHaveLength(2)
+    socket.terminate()
   })
 })

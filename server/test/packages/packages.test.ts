@@ -25,6 +25,16 @@ export const useNothing = () => useLatest('sensor.nope')
 // @ts-expect-error no such entity
 export const useNobody = () => useEntity('user', '42')
 `
+/** Of the client, with nothing but the language: neither a browser nor Node. */
+const CLIENT_ALONE = `import { createClient, type TokenContext } from '@tidegate/client'
+export * from '@tidegate/client/subscribe'
+export * from '@tidegate/client/reads'
+export * from '@tidegate/client/tabs'
+export * from '@tidegate/client/outbox-store'
+export * from '@tidegate/client/indexeddb-outbox'
+const token = ({ signal }: TokenContext): string => (signal.aborted ? '' : 'a')
+export const client = createClient({ url: 'http://127.0.0.1:8080', token })
+`
 const READING = '{"topic":"sensor.reading","data":{"sensorId":"attic","temperature":21.5}}'
 
 let folder: string
@@ -66,6 +76,7 @@ describe('installed packages', () => {
       '@tidegate/client/file-outbox',
       '@tidegate/client/indexeddb-outbox',
       '@tidegate/client/outbox-store',
+      '@tidegate/client/tabs',
       '@tidegate/protocol',
     ]
     const script = `
@@ -95,8 +106,16 @@ describe('installed packages', () => {
     mkdirSync(join(folder, 'node_modules/@types'))
     symlinkSync(join(REPOSITORY, 'node_modules/@types/react'), join(folder, 'node_modules/@types/react'))
     const tsc = new URL('../../../node_modules/typescript/bin/tsc', import.meta.url)
-    const args = [tsc.pathname, '-p', 'strict.json']
-    expect(spawnSync(process.execPath, args, { cwd: folder, encoding: 'utf8' }).stdout).toBe('')
+    const compile = (config: string) =>
+      spawnSync(process.execPath, [tsc.pathname, '-p', config], { cwd: folder, encoding: 'utf8' }).stdout
+    expect(compile('strict.json')).toBe('')
+    mkdirSync(join(folder, 'alone'))
+    writeFileSync(join(folder, 'alone/client.ts'), CLIENT_ALONE)
+    writeFileSync(
+      join(folder, 'alone.json'),
+      STRICT_TYPES.replace('"lib": ["ES2022", "DOM"]', '"lib": ["ES2022"]').replace('*.ts', 'alone/*.ts'),
+    )
+    expect(compile('alone.json')).toBe('')
   })
 
   test('C-REACT-11 a bundle has the hooks that it uses, and is for browsers alone where a server renders', async () => {

@@ -1,4 +1,4 @@
-import { SUBPROTOCOL } from '@tidegate/protocol'
+import { SHARED_SUBPROTOCOL, SUBPROTOCOL } from '@tidegate/protocol'
 import { errorReply } from '../http/replies.ts'
 import type { ReadHead } from './request-head.ts'
 import type { Arrival, HttpResponse, TransportHandlers } from './transport.ts'
@@ -21,8 +21,8 @@ export type Upgrade =
    * would be read as requests.
    */
   | { readonly kind: 'refused'; readonly answer: HttpResponse }
-  /** With `SUBPROTOCOL` and no extension. */
-  | { readonly kind: 'accepted'; readonly key: string; readonly arrival: Arrival }
+  /** With this subprotocol and no extension. */
+  | { readonly kind: 'accepted'; readonly key: string; readonly subprotocol: string; readonly arrival: Arrival }
 
 export type Peer = Pick<Arrival, 'remoteAddress' | 'certificate'>
 
@@ -45,13 +45,19 @@ export function readUpgrade(head: ReadHead, peer: Peer, handlers: TransportHandl
   }
   const key = headers.get('sec-websocket-key') ?? ''
   if (!KEY.test(key)) return refused(errorReply('invalid_frame', 'Sec-WebSocket-Key is not 16 bytes in base64.'))
-  const offered = headers.get('sec-websocket-protocol')?.split(',') ?? []
-  if (!offered.some((name) => name.trim() === SUBPROTOCOL)) {
+  const subprotocol = subprotocolOf((name) => headers.get(name))
+  if (subprotocol === undefined) {
     return refused(errorReply('invalid_frame', `Ask for the WebSocket subprotocol ${SUBPROTOCOL}.`))
   }
   const arrival = { ...peer, header: (name: string) => headers.get(name) }
   const refusal = admit(handlers, arrival)
-  return refusal === undefined ? { kind: 'accepted', key, arrival } : refused(refusal)
+  return refusal === undefined ? { kind: 'accepted', key, subprotocol, arrival } : refused(refusal)
+}
+
+/** That of the offered ones which is spoken: the first that there is here. */
+export function subprotocolOf(header: Arrival['header']): string | undefined {
+  const offered = header('sec-websocket-protocol')?.split(',') ?? []
+  return offered.map((name) => name.trim()).find((name) => name === SUBPROTOCOL || name === SHARED_SUBPROTOCOL)
 }
 
 function refused(answer: HttpResponse): Upgrade {

@@ -3,15 +3,16 @@ import { describeTransports, get, handshake, request } from './support.ts'
 
 describeTransports('upgrades', (server) => {
   it.each([
-    ['alone', 'tidegate.v1'],
-    ['among others', 'chat, tidegate.v1 ,x'],
-  ])('T-UPGRADE-1 the subprotocol offered %s is chosen, without extensions', async (_, offered) => {
+    ['alone', 'tidegate.v1', 'tidegate.v1'],
+    ['among others', 'chat, tidegate.v1 ,x', 'tidegate.v1'],
+    ['for several clients', 'tidegate.v1.shared, tidegate.v1', 'tidegate.v1.shared'],
+  ])('T-UPGRADE-1 the subprotocol offered %s is chosen, without extensions', async (_, offered, chosen) => {
     const peer = server().raw(
       handshake({ 'Sec-WebSocket-Protocol': offered, 'Sec-WebSocket-Extensions': 'permessage-deflate' }),
     )
     await peer.answers(1)
     expect(peer.statuses).toEqual([101])
-    expect(peer.text.toLowerCase()).toContain('\r\nsec-websocket-protocol: tidegate.v1\r\n')
+    expect(peer.text.toLowerCase()).toContain(`\r\nsec-websocket-protocol: ${chosen}\r\n`)
     expect(peer.text).toContain('s3pPLMBiTxaQ9kYGzzhZRbK+xOo=')
     expect(peer.text.toLowerCase()).not.toContain('extensions')
     expect(server().sockets).toHaveLength(1)

@@ -1,11 +1,10 @@
 import { type IncomingMessage, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
-import { SUBPROTOCOL } from '@tidegate/protocol'
 import { WebSocketServer } from 'ws'
 import { errorReply } from '../../http/replies.ts'
 import { TRANSPORT_LIMITS } from '../limits.ts'
 import type { TransportHandlers } from '../transport.ts'
-import { readUpgrade } from '../upgrade.ts'
+import { readUpgrade, subprotocolOf } from '../upgrade.ts'
 import { peerOf, readHead, serve, write } from './node-request.ts'
 import { NodeSocket } from './node-socket.ts'
 
@@ -18,7 +17,7 @@ export function createUpgrade(handlers: TransportHandlers): TakeUpgrade {
     clientTracking: false,
     perMessageDeflate: false,
     maxPayload: TRANSPORT_LIMITS.frameBytes,
-    handleProtocols: () => SUBPROTOCOL,
+    handleProtocols: (offered) => subprotocolOf(() => [...offered].join()) ?? false,
   })
   return (request, socket, rest) => {
     const head = readHead(request)

@@ -1,5 +1,4 @@
 import type { HttpRequest, HttpResponse, TemplatedApp } from 'uWebSockets.js'
-import { SUBPROTOCOL } from '@tidegate/protocol'
 import type { Tls } from '../../../tls.ts'
 import { TRANSPORT_LIMITS } from '../limits.ts'
 import type { TransportHandlers } from '../transport.ts'
@@ -45,8 +44,8 @@ export function createUwsApp(uWS: UwsModule, handlers: TransportHandlers, tls: T
     sendPingsAutomatically: false,
     upgrade(response, request, context) {
       // Without extensions: offered ones are not passed on.
-      answer(response, request, ({ key, arrival }) =>
-        response.upgrade<SocketData>({ arrival }, key, SUBPROTOCOL, '', context),
+      answer(response, request, ({ key, subprotocol, arrival }) =>
+        response.upgrade<SocketData>({ arrival }, key, subprotocol, '', context),
       )
     },
     open(ws) {
