@@ -74,8 +74,13 @@ function table(results: readonly AttackResult[]): string {
     'p99, ms',
     'ratio',
     'ratios',
+    'echo p99 before, ms',
+    'echo p99, ms',
+    'gateway lag p99 before, ms',
+    'gateway lag p99 (max), ms',
     'CPU before',
     'CPU',
+    'attackers',
     'MB',
     'load',
     'refused',
@@ -84,9 +89,13 @@ function table(results: readonly AttackResult[]): string {
   return [
     line(head),
     line(head.map(() => '---')),
-    ...results.map(({ attack, calmP99Ms, p99Ms, ratio, ratios, calmCpu, cpu, peakMb, load, limited, ok }) => {
+    ...results.map((result) => {
+      const { attack, calmP99Ms, p99Ms, ratio, ratios, calmCpu, cpu, attackerCpu, peakMb, load, limited, ok } = result
+      const { calmEchoP99Ms, echoP99Ms, calmLagP99Ms, gatewayLagP99Ms, gatewayLagMaxMs } = result
       const refused = Object.entries(limited).map(([limit, count]) => `${limit} ${count}`)
-      const cells = [calmP99Ms, p99Ms, ratio, ratios.join(' '), calmCpu, cpu, peakMb, load, refused.join(', ')]
+      const served = [calmP99Ms, p99Ms, ratio, ratios.join(' '), calmEchoP99Ms, echoP99Ms]
+      const loop = [calmLagP99Ms, `${gatewayLagP99Ms} (${gatewayLagMaxMs})`, calmCpu, cpu, attackerCpu]
+      const cells = [...served, ...loop, peakMb, load, refused.join(', ')]
       return line([attack, ...cells, ok ? 'ok' : 'NOT OK'])
     }),
   ].join('\n')

@@ -5,6 +5,7 @@ import { residentBytes } from '../support/memory.ts'
 import { percentile } from '../support/percentile.ts'
 import { ask, startModule, startTidegate } from '../support/processes.ts'
 import { startBenchRedis } from '../support/redis.ts'
+import { EchoControl } from './echo-control.ts'
 import { GoodClient } from './good-client.ts'
 import { type Attack, pause } from './scenario.ts'
 
@@ -21,6 +22,8 @@ const SETTLE_MS = 1_000
 /** The connections of the round before have ended by then, and what they were owed is paid. */
 const CALM_DOWN_MS = 1_500
 const ARRIVE_MS = 10_000
+/** The metrics count intervals between samples, which are so long when nothing is late. */
+const LAG_RESOLUTION_MS = 10
 
 export interface AttackResult {
   readonly attack: string
@@ -31,12 +34,21 @@ export interface AttackResult {
   /** Median of the rounds: on a busy machine what happens beside moves each of them. */
   readonly ratio: number
   readonly ratios: readonly number[]
+  /** The same of a bare echo between two other processes: what the machine makes wait, whatever the gateway does. */
+  readonly calmEchoP99Ms: number
+  readonly echoP99Ms: number
+  /** How late the event loop of the gateway was, before and meanwhile: its 99th percentile, and at most. */
+  readonly calmLagP99Ms: number
+  readonly gatewayLagP99Ms: number
+  readonly gatewayLagMaxMs: number
   /** Most of all rounds. */
   readonly calmMb: number
   readonly peakMb: number
   /** Work of the gateway in CPU seconds per second, before and meanwhile. */
   readonly calmCpu: number
   readonly cpu: number
+  /** Of the attackers, meanwhile. */
+  readonly attackerCpu: number
   /** Processes that wanted a core, on average of the last minute. */
   readonly load: number
   /** Refusals by limit. */
@@ -54,6 +66,7 @@ export interface AttackOptions {
 /** One attack, several times on one gateway of its own. */
 export async function runAttack(attack: Attack, { ms, rounds }: AttackOptions): Promise<AttackResult> {
   const redis = await startBenchRedis()
+  const echo = await EchoControl.start()
   const gateway = await startTidegate(['gateway', '--port', '0', '--config', CONFIG], {
     REDIS_URL: redis.url,
     TIDEGATE_LIMITS: LIMITS,
@@ -61,15 +74,17 @@ export async function runAttack(attack: Attack, { ms, rounds }: AttackOptions): 
   })
   try {
     const good = await GoodClient.start(gateway.port)
+    const field = { gateway, good, echo }
     await pause(SETTLE_MS)
     const done: Round[] = []
-    while (done.length < rounds && !gateway.hasEnded) done.push(await runRound(attack, gateway, good, ms))
+    while (done.length < rounds && !gateway.hasEnded) done.push(await runRound(attack, field, ms))
     good.stopPublishing()
     const deadline = performance.now() + ARRIVE_MS
     while (good.missing > 0 && performance.now() < deadline) await pause(LOOK_MS)
     const limited = gateway.hasEnded ? {} : await refusals(gateway.port)
     const byRatio = [...done].sort((a, b) => a.ratio - b.ratio)
-    const { calmP99Ms, p99Ms, ratio, calmCpu, cpu } = byRatio[Math.floor(done.length / 2)]!
+    const median = byRatio[Math.floor(done.length / 2)]!
+    const { ratio } = median
     const peakMb = Math.max(...done.map((each) => each.peakMb))
     const missed = [
       ...(gateway.hasEnded ? ['the gateway has ended'] : []),
@@ -80,46 +95,48 @@ export async function runAttack(attack: Attack, { ms, rounds }: AttackOptions): 
     ]
     await good.close()
     return {
+      ...median,
       attack: attack.name,
       did: done.map(({ did }) => did).join(' | '),
-      calmP99Ms,
-      p99Ms,
-      ratio,
       ratios: done.map((each) => each.ratio),
       calmMb: Math.max(...done.map((each) => each.calmMb)),
       peakMb,
-      calmCpu,
-      cpu,
       load: rounded(loadavg()[0]!),
       limited,
       missed,
       ok: missed.length === 0,
     }
   } finally {
+    echo.close()
     await gateway.kill()
     await redis.close()
   }
 }
 
-type Round = Pick<AttackResult, 'did' | 'calmP99Ms' | 'p99Ms' | 'ratio' | 'calmMb' | 'peakMb' | 'calmCpu' | 'cpu'>
+type Round = Omit<AttackResult, 'attack' | 'ratios' | 'load' | 'limited' | 'missed' | 'ok'>
+
+interface Field {
+  readonly gateway: { readonly pid: number; readonly port: number; readonly hasEnded: boolean }
+  readonly good: GoodClient
+  readonly echo: EchoControl
+}
 
 /** The quiet, with an attacker that sends nothing, and then the attack, as long as each other. */
-async function runRound(
-  attack: Attack,
-  gateway: { readonly pid: number; readonly port: number; readonly hasEnded: boolean },
-  good: GoodClient,
-  ms: number,
-): Promise<Round> {
+async function runRound(attack: Attack, { gateway, good, echo }: Field, ms: number): Promise<Round> {
   // Started before the quiet: loading it takes a second of a core.
   const attacker = startModule(new URL('./attacker.ts', import.meta.url))
   try {
     await ask(attacker, { kind: 'ready' })
     await pause(CALM_DOWN_MS)
     good.takeLatenciesMs()
+    echo.takeLatenciesMs()
+    await loopLag(gateway.port)
     const calmFrom = await cpuSeconds(gateway.pid)
     // What the attacker computes later is taken from this machine already: only what it sends comes in addition.
     await ask(attacker, { kind: 'spin', ms })
     const calm = good.takeLatenciesMs()
+    const calmEcho = echo.takeLatenciesMs()
+    const calmLag = await loopLag(gateway.port)
     const calmTo = await cpuSeconds(gateway.pid)
     const calmBytes = await residentBytes(gateway.pid)
     let peakBytes = calmBytes
@@ -132,10 +149,14 @@ async function runRound(
         () => {},
       )
     }, LOOK_MS)
+    const attackerFrom = await cpuSeconds(attacker.pid!)
     const { did } = await ask<{ did: string }>(attacker, { kind: 'attack', name: attack.name, port: gateway.port, ms })
     clearInterval(looking)
+    const attackerTo = await cpuSeconds(attacker.pid!)
+    const duringEcho = echo.takeLatenciesMs()
     const during = [...good.takeLatenciesMs(), ...good.waitingMs()]
     const to = gateway.hasEnded ? calmTo : await cpuSeconds(gateway.pid)
+    const lag = gateway.hasEnded ? calmLag : await loopLag(gateway.port)
     const calmP99Ms = percentile(calm, 0.99)
     const p99Ms = percentile(during, 0.99)
     return {
@@ -143,10 +164,16 @@ async function runRound(
       calmP99Ms: rounded(calmP99Ms),
       p99Ms: rounded(p99Ms),
       ratio: rounded(p99Ms / Math.max(FLOOR_MS, calmP99Ms)),
+      calmEchoP99Ms: rounded(percentile(calmEcho, 0.99)),
+      echoP99Ms: rounded(percentile(duringEcho, 0.99)),
+      calmLagP99Ms: calmLag.p99Ms,
+      gatewayLagP99Ms: lag.p99Ms,
+      gatewayLagMaxMs: lag.maxMs,
       calmMb: Math.round(calmBytes / MB),
       peakMb: Math.round(peakBytes / MB),
       calmCpu: rounded(((calmTo - calmFrom) * 1_000) / ms),
       cpu: rounded(((to - calmTo) * 1_000) / ms),
+      attackerCpu: rounded(((attackerTo - attackerFrom) * 1_000) / ms),
     }
   } finally {
     attacker.kill('SIGKILL')
@@ -155,8 +182,20 @@ async function runRound(
 
 const MB = 1_048_576
 
+const metricsOf = async (port: number) => (await fetch(`http://127.0.0.1:${port}/metrics`)).text()
+
+/** Of the gateway's event loop since the last call. */
+async function loopLag(port: number): Promise<{ readonly p99Ms: number; readonly maxMs: number }> {
+  const text = await metricsOf(port)
+  const ms = (name: string) => {
+    const seconds = new RegExp(`^nodejs_eventloop_lag_${name}_seconds\\{.*\\} (\\S+)`, 'm').exec(text)?.[1]
+    return rounded(Math.max(0, Number(seconds) * 1_000 - LAG_RESOLUTION_MS))
+  }
+  return { p99Ms: ms('p99'), maxMs: ms('max') }
+}
+
 async function refusals(port: number): Promise<Record<string, number>> {
-  const text = await (await fetch(`http://127.0.0.1:${port}/metrics`)).text()
+  const text = await metricsOf(port)
   const counts = text.matchAll(/^tidegate_limited_total\{.*limit="([\w.]+)".*\} (\d+)/gm)
   return Object.fromEntries([...counts].map(([, limit, count]) => [limit, Number(count)]))
 }

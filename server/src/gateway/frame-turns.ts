@@ -7,13 +7,21 @@ const MAX_WAITING_BYTES = 1_048_576
 /** And of all together. */
 const MAX_ALL_WAITING_BYTES = 16 * 1_048_576
 
+/** Frames that may wait for the share of one connection: a client that waits for answers as it was granted has fewer. */
+const MAX_HELD_FRAMES = 256
+
 /** Frames that were read are dropped so many at a time. */
 const DROP_READ = 256
+/** How often those are looked at that have used up their share: often enough to read them as it grows again. */
+const HELD_LOOK_MS = 20
 
-/** Reads frames. */
+/** Reads frames. Its methods MUST NOT throw. */
 export interface FrameReader<Frame> {
-  /** MUST NOT throw. */
   read(frame: Frame): void
+  /** How long until its share of the event loop allows another frame, ms; 0: now. */
+  workWaitMs(): number
+  /** More of it waits for its share than may, and was dropped: it MUST end. */
+  overflow(): void
 }
 
 interface Waiting<Frame> {
@@ -26,15 +34,19 @@ interface Waiting<Frame> {
 /**
  * Shares the time of the process among connections. The first frame of a connection in a turn of the event loop is read
  * at once, and so are others while the turn is short; the rest waits, and is read in rounds over all connections. So
- * nobody waits for the flood of another.
+ * nobody waits for the flood of another. Frames of those who have used up their share of the event loop wait until it has
+ * grown again.
  */
 export class FrameTurns<Frame extends { readonly bytes: number }> {
   readonly #clock: Pick<Clock, 'monotonic'>
-  /** In the order of the round. */
   readonly #waiting = new Map<FrameReader<Frame>, Waiting<Frame>>()
+  /** Those with waiting frames, in the order of the round, without those that have used up their share. */
+  readonly #round = new Set<FrameReader<Frame>>()
   /** Those that had a frame in this turn. */
   readonly #seen = new Set<FrameReader<Frame>>()
   #turn: NodeJS.Immediate | undefined
+  /** Runs while somebody waits for its share. */
+  #look: NodeJS.Timeout | undefined
   #until = 0
   #waitingBytes = 0
 
@@ -50,7 +62,8 @@ export class FrameTurns<Frame extends { readonly bytes: number }> {
   take(reader: FrameReader<Frame>, frame: Frame): void {
     this.#begin()
     const waiting = this.#waiting.get(reader)
-    if (waiting === undefined && (!this.#seen.has(reader) || this.#clock.monotonic() < this.#until)) {
+    const isItsTurn = waiting === undefined && (!this.#seen.has(reader) || this.#clock.monotonic() < this.#until)
+    if (isItsTurn && reader.workWaitMs() === 0) {
       this.#seen.add(reader)
       reader.read(frame)
     } else this.#keep(reader, waiting ?? { frames: [], next: 0, bytes: 0 }, frame)
@@ -65,6 +78,7 @@ export class FrameTurns<Frame extends { readonly bytes: number }> {
     const all = [...frames, ...later.slice(next)]
     const bytes = all.reduce((sum, frame) => sum + frame.bytes, 0)
     this.#waiting.set(reader, { frames: all, next: 0, bytes })
+    this.#round.add(reader)
     this.#waitingBytes += bytes
   }
 
@@ -72,39 +86,55 @@ export class FrameTurns<Frame extends { readonly bytes: number }> {
   forget(reader: FrameReader<Frame>): void {
     this.#waitingBytes -= this.#waiting.get(reader)?.bytes ?? 0
     this.#waiting.delete(reader)
+    this.#round.delete(reader)
     this.#seen.delete(reader)
   }
 
   #keep(reader: FrameReader<Frame>, waiting: Waiting<Frame>, frame: Frame): void {
-    this.#waiting.set(reader, waiting)
+    if (!this.#waiting.has(reader)) {
+      this.#waiting.set(reader, waiting)
+      this.#round.add(reader)
+    }
     waiting.frames.push(frame)
     waiting.bytes += frame.bytes
     this.#waitingBytes += frame.bytes
-    // The socket has to wait then: reading a frame takes the time that keeps it from sending more.
-    while (
-      (waiting.bytes > MAX_WAITING_BYTES || this.#waitingBytes > MAX_ALL_WAITING_BYTES) &&
-      this.#waiting.get(reader) === waiting
-    ) {
-      this.#readNext(reader, waiting)
+    const isHeld = reader.workWaitMs() > 0
+    const isFull = () => waiting.bytes > MAX_WAITING_BYTES || this.#waitingBytes > MAX_ALL_WAITING_BYTES
+    if (isHeld && (isFull() || waiting.frames.length - waiting.next > MAX_HELD_FRAMES)) {
+      this.forget(reader)
+      reader.overflow()
     }
+    // The socket has to wait then: reading a frame takes the time that keeps it from sending more.
+    while (!isHeld && isFull() && this.#waiting.get(reader) === waiting) this.#readNext(reader, waiting)
   }
 
   #begin(): void {
     if (this.#turn !== undefined) return
     this.#until = this.#clock.monotonic() + TURN_MS
-    this.#turn = setImmediate(() => this.#round())
+    this.#turn = setImmediate(() => this.#go())
   }
 
-  #round(): void {
+  #go(): void {
     this.#turn = undefined
     this.#seen.clear()
-    if (this.#waiting.size === 0) return
+    if (this.#round.size === 0) return
     this.#begin()
     do {
-      const [first] = this.#waiting
-      if (first === undefined) return
-      this.#readNext(...first)
+      const [reader] = this.#round
+      if (reader === undefined) return
+      if (reader.workWaitMs() === 0) this.#readNext(reader, this.#waiting.get(reader)!)
+      else this.#hold(reader)
     } while (this.#clock.monotonic() < this.#until)
+  }
+
+  #hold(reader: FrameReader<Frame>): void {
+    this.#round.delete(reader)
+    this.#look ??= setTimeout(() => {
+      this.#look = undefined
+      for (const reader of this.#waiting.keys()) this.#round.add(reader)
+      this.#begin()
+    }, HELD_LOOK_MS)
+    this.#look.unref()
   }
 
   /** Reads one frame, and then it is the turn of another connection. */
@@ -116,8 +146,9 @@ export class FrameTurns<Frame extends { readonly bytes: number }> {
     }
     waiting.bytes -= frame.bytes
     this.#waitingBytes -= frame.bytes
-    this.#waiting.delete(reader)
-    if (waiting.next < waiting.frames.length) this.#waiting.set(reader, waiting)
+    this.#round.delete(reader)
+    if (waiting.next < waiting.frames.length) this.#round.add(reader)
+    else this.#waiting.delete(reader)
     reader.read(frame)
   }
 }

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { CLOSE, ERROR_CODES, type LogEpoch, SHARED_SUBPROTOCOL } from '@tidegate/protocol'
 import type { Credentials } from '../access/index.ts'
 import type { GuardState } from '../bus/index.ts'
-import type { ClientAddresses, Limits, Refusal } from '../limits/index.ts'
+import type { ClientAddresses, ClientLimits, Limits, Refusal } from '../limits/index.ts'
 import { contained } from '../observability/contained.ts'
 import { describeDefect } from '../observability/defects.ts'
 import { RETRY_AFTER_MS } from '../retry-after.ts'
@@ -12,7 +12,7 @@ import { EventLoopLag } from './event-loop-lag.ts'
 import { FrameTurns } from './frame-turns.ts'
 import { limited, refusedReply } from './http/limited-request.ts'
 import { errorReply } from './http/replies.ts'
-import { forwarded, type RouteContext, route } from './http/routes.ts'
+import { forwarded, isForWatchers, type RouteContext, route } from './http/routes.ts'
 import type { PageGuard } from './pages/page-guard.ts'
 import { RequestTurns } from './request-turns.ts'
 import { type Closing, SharedSocket } from './shared-socket.ts'
@@ -33,6 +33,14 @@ import { subprotocolOf } from './transport/upgrade.ts'
 const TICK_MS = 1_000
 /** How often the gateway measures its load. */
 const LOAD_TICK_MS = 500
+/** How often it looks whether its event loop is busy: a flood is noticed before many have waited for it. */
+const BUSY_TICK_MS = 50
+/** What a handshake or request costs besides its handling, ms: its way from the kernel and back. */
+const ARRIVAL_WORK_MS = 0.1
+/** The same for each part of a body. */
+const PART_WORK_MS = 0.002
+/** Above this wait for its share a body is refused: its parts cannot wait, since all that were received at once are handed over at once. */
+const MAX_BODY_WAIT_MS = 100
 /** How often the publish grant is adjusted. */
 const GRANT_TICK_MS = 100
 /** Clients are asked to reconnect spread over this time, so that they do not all reach the next gateway at once. */
@@ -109,6 +117,7 @@ export class Gateway implements TransportHandlers {
       setInterval(tick, TICK_MS),
       setInterval(() => this.#routes.streams.tick(), LOOK_MS),
       setInterval(weigh, LOAD_TICK_MS),
+      setInterval(() => this.#limits.observeLoop(this.#lag.takeUtilization()), BUSY_TICK_MS),
       setInterval(() => this.#adjustGrant(), GRANT_TICK_MS),
     ]
   }
@@ -210,19 +219,39 @@ export class Gateway implements TransportHandlers {
       hasLeft = true
       limits.close()
     })
-    const refused = limits.frame(0)
+    const refused =
+      limits.frame(0) ?? (this.#requestTurns.isFull(address.name) ? limits.refuseWork() : limits.overworked())
     const isLast = refused !== undefined && !limits.mayBeRefused(1)
     // Whoever is cut is not waited for: what it has sent besides is then not read.
-    if (!isLast) await this.#requestTurns.take(address.name)
+    if (!isLast) {
+      await this.#requestTurns.take({ address: address.name, workWaitMs: () => (refused ? 0 : limits.workWaitMs()) })
+    }
     if (hasLeft) return NOT_READ
     const client = { limits, from: address.name, ambient: this.#ambient.of(request) }
-    const answer = await this.#guard.answer(request, async () =>
-      refused ? refusedReply(refused) : route(this.#routes, limited(request, client)),
-    )
+    const handle = () =>
+      this.#guard.answer(request, async () =>
+        refused ? refusedReply(refused) : route(this.#routes, limited(request, client)),
+      )
+    const answer = await (isForWatchers(request.path) ? handle() : this.#working(limits, handle))
     // A stream keeps them for as long as it is open.
     if (answer.kind === 'stream') return answer
     limits.close()
     return isLast ? { ...answer, isLast } : answer
+  }
+
+  /** Pays for the work on a request, as far as that is done in one turn of the event loop. What Redis answers is paid for as it is read. */
+  async #working<Answer>(limits: ClientLimits, handle: () => Promise<Answer>): Promise<Answer> {
+    const { clock } = this.#context
+    const { turn } = this.#requestTurns
+    const began = clock.monotonic()
+    const answer = handle()
+    const firstMs = clock.monotonic() - began
+    try {
+      return await answer
+    } finally {
+      const ms = this.#requestTurns.turn === turn ? clock.monotonic() - began : firstMs
+      limits.worked(ARRIVAL_WORK_MS + ms)
+    }
   }
 
   body(arrival: Arrival): BodyAccount {
@@ -230,7 +259,10 @@ export class Gateway implements TransportHandlers {
     const reply = (refusal: Refusal | undefined) => refusal && refusedReply(refusal)
     let held = 0
     return {
-      came: (bytes, parts) => reply(limits.received(bytes, parts)),
+      came(bytes, parts) {
+        limits.worked(parts * PART_WORK_MS)
+        return reply(limits.received(bytes, parts) ?? limits.overworked(MAX_BODY_WAIT_MS))
+      },
       keep(bytes) {
         const refusal = limits.hold('bodyBytes', bytes)
         if (refusal === undefined) held += bytes

@@ -1,5 +1,6 @@
 import { Account } from './account.ts'
 import type { Accounts } from './accounts.ts'
+import type { Contention } from './contention.ts'
 import {
   HELD_QUANTITIES,
   type HeldQuantity,
@@ -16,7 +17,10 @@ export interface SharedLimits {
   readonly connection: Readonly<Partial<Record<Quantity, number>>>
   readonly gateway: Account
   readonly accounts: Readonly<Record<'address' | 'caller', Accounts>>
+  readonly contention: Contention
   now(): number
+  /** Calls it once what this turn of the event loop has received is handled. */
+  afterTurn(action: () => void): void
   refuse(scope: Scope, quantity: Quantity, retryAfterMs: number): Refusal
 }
 
@@ -36,6 +40,12 @@ const NONE: readonly Shared[] = []
 const LEAST_PART_BYTES = 512
 /** What the smallest read costs: the way to Redis and back. */
 const LEAST_READ_BYTES = 16_384
+/** What something costs at most: a process that was stopped, or waited for a core, was not at work meanwhile. */
+const MOST_WORK_MS = 20
+/** What is read is handled in the rest of the turn in which it comes, among other things: so much of that at most is for its reader. */
+const MOST_READ_WORK_MS = 2
+/** Above this wait for its share a client is no longer waited for: it does not slow down. */
+const OVERWORKED_MS = 1_000
 
 /** The limits of one connection, stream or request: its own, and its share of those of its address and caller. */
 export class ClientLimits implements Reader {
@@ -43,6 +53,7 @@ export class ClientLimits implements Reader {
   #shared: readonly Shared[] = NONE
   /** Made as it is used. */
   #own: Account | undefined
+  #isReading = false
   #isClosed = false
 
   /** @param address absent: none counts */
@@ -112,11 +123,48 @@ export class ClientLimits implements Reader {
 
   readWaitMs(): number {
     const now = this.#limits.now()
-    return this.#paying('reads').reduce((waitMs, { account }) => Math.max(waitMs, account.waitMs('reads', 0, now)), 0)
+    const payers = this.#paying('reads')
+    return payers.reduce((waitMs, { account }) => Math.max(waitMs, account.waitMs('reads', 0, now)), this.workWaitMs())
   }
 
   chargeRead(bytes: number, fromRedis: boolean): void {
     this.charge('reads', fromRedis ? Math.max(bytes, LEAST_READ_BYTES) : bytes)
+    if (this.#isReading) return
+    this.#isReading = true
+    const began = this.#limits.now()
+    this.#limits.afterTurn(() => {
+      this.#isReading = false
+      this.worked(Math.min(MOST_READ_WORK_MS, this.#limits.now() - began))
+    })
+  }
+
+  /** The event loop has worked for this client. */
+  worked(ms: number): void {
+    const now = this.#limits.now()
+    const { contention } = this.#limits
+    const { purse } = this
+    contention.active(purse, now)
+    // What nobody else has waited for is free.
+    if (!contention.holdsFor(purse, now)) return
+    this.#shared.at(-1)?.account.take('work', Math.min(MOST_WORK_MS, ms), now)
+  }
+
+  /** How long until it may have more of the event loop, ms; 0: now. */
+  workWaitMs(): number {
+    const payer = this.#shared.at(-1)
+    if (payer === undefined) return 0
+    const now = this.#limits.now()
+    return this.#limits.contention.holdsFor(payer.account, now) ? payer.account.waitMs('work', 0, now) : 0
+  }
+
+  /** Why nothing more of it is taken in, even to wait. @param waitMs up to which it is waited for */
+  overworked(waitMs = OVERWORKED_MS): Refusal | undefined {
+    return this.workWaitMs() > waitMs ? this.refuseWork() : undefined
+  }
+
+  /** More of it waits than may. */
+  refuseWork(): Refusal {
+    return this.#limits.refuse(this.#shared.at(-1)?.scope ?? 'connection', 'work', Math.max(1, this.workWaitMs()))
   }
 
   events(count: number): Refusal | undefined {

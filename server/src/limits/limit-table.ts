@@ -61,6 +61,13 @@ export const QUANTITIES = {
       'bytes that replays, snapshots and queries read from logs and states, per second, each read as 16 KiB at least; a burst of two seconds',
     beyond: 'Replays and snapshots wait. The query is refused, the request answered with 429.',
   },
+  work: {
+    ...perSecond(0.04),
+    counts:
+      'ms of the event loop per second, while somebody else is active too and the loop is busy; a burst of 40 ms. A caller pays for itself, and the address for those without a name',
+    beyond:
+      'Frames, requests, replays and snapshots wait. A connection of which too much waits is closed with 4029; requests beyond 100, handshakes and bodies are answered with 429.',
+  },
   events: {
     ...perSecond(2),
     counts: 'published events, and commands, per second; a burst of two seconds',
@@ -141,6 +148,8 @@ export const DEFAULT_LIMITS: Readonly<Record<Scope, Readonly<Partial<Record<Quan
     refusals: 250,
     starts: 8_000,
     reads: 16 * MIB,
+    // A quarter of a core: the others find three quarters of it free.
+    work: 250,
     events: 50_000,
     producers: 36_000,
     keys: 2_000_000,
@@ -155,6 +164,7 @@ export const DEFAULT_LIMITS: Readonly<Record<Scope, Readonly<Partial<Record<Quan
     bytes: 16 * MIB,
     starts: 8_000,
     reads: 16 * MIB,
+    work: 250,
     events: 50_000,
     producers: 36_000,
     keys: 1_000_000,

@@ -3,9 +3,13 @@ import { Account } from './account.ts'
 import { Accounts } from './accounts.ts'
 import type { ClientAddress } from './client-address.ts'
 import { ClientLimits, type SharedLimits } from './client-limits.ts'
+import { Contention } from './contention.ts'
 import type { LimitSettings } from './limit-settings.ts'
 import { type HeldQuantity, type LimitName, QUANTITIES, type Quantity, type Scope } from './limit-table.ts'
 import { type Refusal, refusal } from './refusal.ts'
+
+/** What it costs to refuse a handshake, ms. */
+const HANDSHAKE_WORK_MS = 0.1
 
 export interface LimitsOptions {
   readonly settings: LimitSettings
@@ -26,6 +30,7 @@ export interface LimitStats {
 export class Limits implements SharedLimits {
   readonly gateway: Account
   readonly accounts: Readonly<Record<'address' | 'caller', Accounts>>
+  readonly contention = new Contention()
   readonly #options: LimitsOptions
 
   constructor(options: LimitsOptions) {
@@ -41,6 +46,15 @@ export class Limits implements SharedLimits {
 
   now(): number {
     return this.#options.clock.monotonic()
+  }
+
+  /** To be called often. @param utilization part of the time since the last call in which the event loop worked */
+  observeLoop(utilization: number): void {
+    this.contention.observe(utilization, this.now())
+  }
+
+  afterTurn(action: () => void): void {
+    setImmediate(action)
   }
 
   /** Limits of one connection, stream or request. MUST be closed. */
@@ -65,7 +79,9 @@ export class Limits implements SharedLimits {
   /** Why a handshake is refused now. */
   refuseConnection(address: ClientAddress): Refusal | undefined {
     const limits = this.open(address)
-    const refused = (address.isProxied ? limits.connect() : undefined) ?? limits.hold('connections', 1)
+    limits.worked(HANDSHAKE_WORK_MS)
+    const refused =
+      limits.overworked() ?? (address.isProxied ? limits.connect() : undefined) ?? limits.hold('connections', 1)
     limits.close()
     return refused
   }

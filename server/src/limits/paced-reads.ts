@@ -4,6 +4,8 @@ import { type Reader, ReadTurns } from './read-turns.ts'
 export class PacedReads {
   readonly #concurrent: number
   readonly #turns = new ReadTurns<() => void>()
+  /** By purse. What comes back is handled in one turn of the event loop, so that half of the places are never one's alone. */
+  readonly #underWay = new Map<object, number>()
   #running = 0
   #timer: NodeJS.Timeout | undefined
 
@@ -21,11 +23,11 @@ export class PacedReads {
   run<Result>(reader: Reader, read: () => Promise<Result>): Promise<Result> {
     return new Promise<Result>((resolve, reject) => {
       this.#turns.add(reader, () => {
-        this.#running++
+        this.#count(reader.purse, 1)
         read()
           .then(resolve, reject)
           .finally(() => {
-            this.#running--
+            this.#count(reader.purse, -1)
             this.#start()
           })
       })
@@ -33,17 +35,28 @@ export class PacedReads {
     })
   }
 
+  #count(purse: object, change: 1 | -1): void {
+    this.#running += change
+    const underWay = (this.#underWay.get(purse) ?? 0) + change
+    if (underWay > 0) this.#underWay.set(purse, underWay)
+    else this.#underWay.delete(purse)
+  }
+
+  readonly #isFree = (purse: object) => (this.#underWay.get(purse) ?? 0) < this.#concurrent / 2
+
   #start(): void {
     while (this.#running < this.#concurrent) {
-      const begin = this.#turns.take()
+      const begin = this.#turns.take(this.#isFree)
       if (begin === undefined) break
       begin()
     }
-    if (this.#turns.size === 0 || this.#running >= this.#concurrent || this.#timer !== undefined) return
+    if (this.#running >= this.#concurrent || this.#timer !== undefined) return
+    const waitMs = this.#turns.waitMs(this.#isFree)
+    if (waitMs === Number.POSITIVE_INFINITY) return
     this.#timer = setTimeout(() => {
       this.#timer = undefined
       this.#start()
-    }, this.#turns.waitMs())
+    }, waitMs)
     this.#timer.unref()
   }
 }

@@ -16,6 +16,8 @@ interface Waiting<Read> {
   readonly read: Read
 }
 
+const ANY = () => true
+
 /**
  * What waits to be read. Purses take turns, each with its oldest read first, and one that has read too much is passed
  * over until that is paid for: nobody waits for another's surplus. Pure.
@@ -38,10 +40,10 @@ export class ReadTurns<Read> {
     this.#queueOf(reader).unshift({ reader, read })
   }
 
-  /** `undefined`: none waits that may be read now. */
-  take(): Read | undefined {
+  /** `undefined`: none waits that may be read now. @param isFree whether a purse may have one more read under way */
+  take(isFree: (purse: object) => boolean = ANY): Read | undefined {
     for (const [purse, queue] of this.#purses) {
-      if (queue[0]!.reader.readWaitMs() > 0) continue
+      if (!isFree(purse) || queue[0]!.reader.readWaitMs() > 0) continue
       const { read } = queue.shift()!
       this.#size--
       this.#purses.delete(purse)
@@ -51,10 +53,12 @@ export class ReadTurns<Read> {
     return undefined
   }
 
-  /** How long until one of them may be read, ms; 0: now. */
-  waitMs(): number {
+  /** How long until one of them may be read, ms; 0: now, infinite: when another read ends. */
+  waitMs(isFree: (purse: object) => boolean = ANY): number {
     let waitMs = Number.POSITIVE_INFINITY
-    for (const [first] of this.#purses.values()) waitMs = Math.min(waitMs, first!.reader.readWaitMs())
+    for (const [purse, [first]] of this.#purses) {
+      if (isFree(purse)) waitMs = Math.min(waitMs, first!.reader.readWaitMs())
+    }
     return waitMs
   }
 

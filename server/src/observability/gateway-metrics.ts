@@ -32,6 +32,8 @@ export class GatewayMetrics {
   readonly #frames: Counter<'outcome'>
   readonly #commandTime: Histogram<'outcome'>
   readonly #refused: Counter<'limit'>
+  /** Since the metrics were last requested: under a flood it costs as much to find a labelled counter as to refuse. */
+  readonly #newlyRefused = new Map<LimitName, number>()
   #refresh: () => Promise<void> = async () => {}
 
   constructor(node: string) {
@@ -64,7 +66,7 @@ export class GatewayMetrics {
 
   /** Something was over a limit. */
   readonly onRefused = (limit: LimitName): void => {
-    this.#refused.inc({ limit })
+    this.#newlyRefused.set(limit, (this.#newlyRefused.get(limit) ?? 0) + 1)
   }
 
   /** Names the sources. Called once. */
@@ -72,6 +74,8 @@ export class GatewayMetrics {
     const refreshOwn = this.#own(sources)
     const refreshWorkers = this.#workers(sources)
     this.#refresh = async () => {
+      for (const [limit, count] of this.#newlyRefused) this.#refused.inc({ limit }, count)
+      this.#newlyRefused.clear()
       refreshOwn()
       // Without Redis a gateway still shows its own figures.
       await refreshWorkers().catch(() => {})

@@ -13,11 +13,15 @@ const turn = () => new Promise((resolve) => setImmediate(resolve))
 function open(busyMs: number) {
   const turns = new FrameTurns<Frame>(systemClock)
   const read: string[] = []
-  const reader = (name: string) => ({
+  const reader = (name: string, share = { waitMs: 0 }) => ({
     read({ id }: Frame) {
       read.push(`${name}${id}`)
       const until = performance.now() + busyMs
       while (performance.now() < until);
+    },
+    workWaitMs: () => share.waitMs,
+    overflow() {
+      read.push(`${name} ends`)
     },
   })
   return { turns, read, reader }
@@ -59,5 +63,32 @@ describe('turns of frames', () => {
     while (turns.waitingBytes > 0) await turn()
     expect(read.filter((each) => each.startsWith('a'))).toEqual(['a0', 'a8', 'a9', 'a1', 'a2'])
     expect(read.filter((each) => each.startsWith('b'))).toEqual(['b0'])
+  })
+
+  it('G-SHARE-1 frames of one that has used up its share wait in their order, and others are read', async () => {
+    const { turns, read, reader } = open(0)
+    const share = { waitMs: 100 }
+    const [flood, good] = [reader('f', share), reader('g')]
+    for (let i = 0; i < 3; i++) turns.take(flood, frame(i))
+    for (let i = 0; i < 3; i++) turns.take(good, frame(i))
+    for (let i = 0; i < 5; i++) await turn()
+    expect(read).toEqual(['g0', 'g1', 'g2'])
+    expect(turns.waitingBytes).toBe(30)
+    share.waitMs = 0
+    await expect.poll(() => read.slice(3)).toEqual(['f0', 'f1', 'f2'])
+    expect(turns.waitingBytes).toBe(0)
+  })
+
+  it('G-SHARE-2 more than 1 MiB or 256 frames that wait for a share end their connection, and are dropped', () => {
+    const { turns, read, reader } = open(0)
+    const [bytes, frames, good] = [reader('b', { waitMs: 1 }), reader('f', { waitMs: 1 }), reader('g')]
+    for (let i = 0; i < 5; i++) turns.take(bytes, frame(i, 200_000))
+    for (let i = 0; i < 256; i++) turns.take(frames, frame(i))
+    expect(read).toEqual([])
+    turns.take(bytes, frame(5, 200_000))
+    turns.take(frames, frame(256))
+    turns.take(good, frame(0))
+    expect(read).toEqual(['b ends', 'f ends', 'g0'])
+    expect(turns.waitingBytes).toBe(0)
   })
 })

@@ -13,6 +13,8 @@ const server = await useGateway(undefined, {
   trustedProxies: parseTrustedProxies('127.0.0.1'),
   limits: parseLimits(
     [
+      // Frames that wait for a share are none that wait for answers.
+      'address.work=off',
       'address.connections=3',
       'address.frames=50',
       'address.events=10',

@@ -49,8 +49,9 @@ describe('turns of reads', () => {
     const reads = new PacedReads(2)
     let running = 0
     let most = 0
+    const readers = [new Purse(), new Purse()]
     const read = (fails: boolean) =>
-      reads.run(ONLY_READER, async () => {
+      reads.run(readers[fails ? 0 : 1]!, async () => {
         most = Math.max(most, ++running)
         await new Promise(setImmediate)
         running--

@@ -139,6 +139,11 @@ async function dispatch(
   }
 }
 
+/** Asked by machines that watch this one, and by nobody who waits for events. */
+export function isForWatchers(path: string): boolean {
+  return OPEN_PATHS.has(path) || isForOperators(path)
+}
+
 /** Routes that tell operators about other callers. */
 export function isForOperators(path: string): boolean {
   return path === '/metrics' || path === '/v1/slow'
