@@ -6,7 +6,7 @@ import { encodeFrame } from './raw-websocket.ts'
 const TOKEN = 'TIDEGATE_BENCH_TOKEN'
 
 /** All clients are one caller, who sends as much as the machine has. */
-const UNLIMITED = ['connections', 'frames', 'bytes', 'events', 'keys', 'subscriptions', 'subscriptionBytes']
+const UNLIMITED = ['connections', 'frames', 'bytes', 'events', 'keys', 'subscriptions', 'subscriptionBytes', 'work']
 
 /** Gateways that are started from now on ask for tokens, and clients have one. */
 export async function useTokens(): Promise<void> {
