@@ -17,6 +17,12 @@ Examples:
   tidegate init shop --page react
 `
 
+const COMMON_JS = `
+This package.json makes programs CommonJS. Those of the guides await at the top, which takes "type": "module":
+
+  npm pkg set type=module
+`
+
 const DEFAULT_CONSUMER: Consumer = 'plain'
 
 export async function run(args: string[]): Promise<number> {
@@ -57,7 +63,7 @@ async function asked(): Promise<string> {
 }
 
 function nextSteps(
-  { consumer }: Project,
+  { consumer, isCommonJs }: Project,
   install: readonly string[],
   folder: string | undefined,
   runs: string,
@@ -70,7 +76,8 @@ function nextSteps(
     `${runs} tsx publish.ts`,
     `${runs} ${consume}`,
   ]
-  return `\nNext, the last three in a terminal each:\n\n${steps.map((step) => `  ${step}\n`).join('')}`
+  const next = `\nNext, the last three in a terminal each:\n\n${steps.map((step) => `  ${step}\n`).join('')}`
+  return isCommonJs ? next + COMMON_JS : next
 }
 
 function say(line: string): void {

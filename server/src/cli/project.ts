@@ -11,7 +11,9 @@ type Packages = Readonly<Record<string, string>>
 const PAGE_TOOLS: Packages = { vite: '^8.0.0' }
 const REACT: Packages = { react: '^19.0.0', 'react-dom': '^19.0.0' }
 const REACT_TYPES: Packages = { '@types/react': '^19.0.0', '@types/react-dom': '^19.0.0' }
-const TOOLS: Packages = { tsx: '^4.20.0', typescript: '^6.0.3' }
+/** Of the oldest Node that is supported: programs beside a page use its modules too. */
+const NODE_TYPES: Packages = { '@types/node': '^20.19.0' }
+const TOOLS: Packages = { ...NODE_TYPES, tsx: '^4.20.0', typescript: '^6.0.3' }
 
 /** A folder may have these already: it keeps them. */
 const KEPT: ReadonlySet<string> = new Set(['package.json', '.gitignore'])
@@ -43,6 +45,11 @@ export class Project {
       )
     mkdirSync(this.#folder, { recursive: true })
     for (const [name, text] of this.#texts) writeFileSync(join(this.#folder, name), text, { flag: 'wx' })
+  }
+
+  /** Whether Node takes its programs for CommonJS, where `await` at the top is an error. */
+  get isCommonJs(): boolean {
+    return this.#hasPackage && readManifest(this.#folder).type !== 'module'
   }
 
   /** A package.json that was there gets what it lacks by its package manager, which alone edits it. */
@@ -103,12 +110,19 @@ function templates(folder: string): [name: string, text: string][] {
   ])
 }
 
+interface Manifest {
+  readonly type?: string
+  readonly dependencies?: Packages
+  readonly devDependencies?: Packages
+}
+
+function readManifest(folder: string): Manifest {
+  return JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8')) as Manifest
+}
+
 /** Names of the packages that a package.json depends on in any way. */
 function declared(folder: string): ReadonlySet<string> {
-  const manifest = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8')) as Record<
-    string,
-    Packages | undefined
-  >
+  const manifest = readManifest(folder)
   return new Set([manifest.dependencies, manifest.devDependencies].flatMap((packages) => Object.keys(packages ?? {})))
 }
 

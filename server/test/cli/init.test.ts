@@ -35,7 +35,15 @@ describe('tidegate init', () => {
     expect(Object.keys({ ...dependencies, ...devDependencies })).toEqual(expect.arrayContaining(packages))
     expect(dependencies).toMatchObject({ tidegate: `^${version()}`, '@tidegate/client': `^${version()}` })
     expect(scripts.start).toBe('tidegate start')
+    expect(out).not.toContain('type=module')
     for (const step of ['npm install', 'npx tidegate start', 'npx tsx publish.ts']) expect(out).toContain(`  ${step}\n`)
+  })
+
+  test.each(CONSUMERS)('X-INIT-5 --page %s - compiles modules of Node and `await using`', async (page) => {
+    await init('--page', page)
+    const { compilerOptions } = JSON.parse(await read('tsconfig.json'))
+    expect(compilerOptions).toMatchObject({ lib: expect.arrayContaining(['ESNext.Disposable']), types: ['node'] })
+    expect((await manifest()).devDependencies).toHaveProperty('@types/node')
   })
 
   test('X-INIT-1 a new folder - is made, and its name is one that npm allows', async () => {
@@ -62,8 +70,9 @@ describe('tidegate init', () => {
     expect(code).toBe(0)
     expect([await read('package.json'), await read('.gitignore')]).toEqual([mine, 'mine'])
     expect(out).toMatch(/^ {2}pnpm add "@tidegate\/client@.*" "ws@.*"$/m)
-    expect(out).toMatch(/^ {2}pnpm add -D "tsx@.*" "typescript@.*"$/m)
+    expect(out).toMatch(/^ {2}pnpm add -D "@types\/node@.*" "tsx@.*" "typescript@.*"$/m)
     expect(out).not.toMatch(/"(zod|tidegate)@/)
+    expect(out).toContain('npm pkg set type=module')
   })
 
   test('X-INIT-3 --page - is plain in no terminal; another value is refused', async () => {
