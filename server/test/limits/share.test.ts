@@ -85,6 +85,21 @@ describe('shares of the event loop', () => {
   })
 })
 
+it('G-SHARE-5 what replays, snapshots and queries read counts with the work on it, and further reads wait', async () => {
+  const { clock, limits, client } = open()
+  const [reader, good] = [client('a'), client('b')]
+  limits.observeLoop(1)
+  good.worked(1)
+  for (let turns = 0; turns < 25; turns++) {
+    reader.chargeRead(0, true)
+    reader.chargeRead(0, true)
+    clock.now += 2
+    await new Promise((resolve) => setImmediate(resolve))
+  }
+  // 50 ms were used, of the 20 there were and the 24 that have grown since the first turn.
+  expect([reader.readWaitMs(), good.readWaitMs()]).toEqual([12, 0])
+})
+
 it('LIM-TURN-3 half of the reads under way are for others', async () => {
   const reads = new PacedReads(4)
   const reader = (): Reader => ({ purse: {}, readWaitMs: () => 0, chargeRead: () => {} })
