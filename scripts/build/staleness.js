@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readdirSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readdirSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
@@ -32,21 +32,17 @@ export function packagesAreBuilt(since) {
  * @param {string} built @param {readonly string[]} sources files and folders
  */
 export function isStale(built, sources) {
-  const path = join(REPOSITORY, built)
-  return (
-    !existsSync(path) || Math.max(...sources.map((source) => newestMs(join(REPOSITORY, source)))) > modifiedAtMs(path)
-  )
+  // Either may go meanwhile: a build removes what it makes, and somebody may be writing.
+  const builtMs = statSync(join(REPOSITORY, built), { throwIfNoEntry: false })?.mtimeMs
+  return builtMs === undefined || Math.max(...sources.map((source) => newestMs(join(REPOSITORY, source)))) > builtMs
 }
 
 function newestMs(path) {
-  if (statSync(path).isFile()) return modifiedAtMs(path)
+  const entries = statSync(path).isFile() ? [] : readdirSync(path, { recursive: true })
   // The folders too: what was removed or renamed changes one.
-  return Math.max(
-    modifiedAtMs(path),
-    ...readdirSync(path, { recursive: true }).map((entry) => modifiedAtMs(join(path, entry))),
-  )
+  return Math.max(...[path, ...entries.map((entry) => join(path, entry))].map(modifiedAtMs))
 }
 
 function modifiedAtMs(path) {
-  return statSync(path).mtimeMs
+  return statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? Number.POSITIVE_INFINITY
 }

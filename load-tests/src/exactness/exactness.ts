@@ -1,6 +1,10 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import { createClient } from '@tidegate/client'
+import { formatPosition } from '@tidegate/protocol'
 import { WebSocket } from 'ws'
+import { openCommandConnection } from '../../../server/src/bus/connection.ts'
+import { readSettings } from '../../../server/src/config/settings.ts'
+import { eachStoredEvent } from '../support/stored-events.ts'
 import type config from './exactness.config.ts'
 import { Fleet } from './fleet.ts'
 import { IdLedger, PaneLedger } from './ledger.ts'
@@ -20,6 +24,9 @@ export interface ExactnessReport {
   readonly framesRepeated: number
   readonly delivered: number
   readonly lost: number
+  /** Of what was lost at the subscriber: whether the log has it, and how far the subscriber came there. */
+  readonly lostEvents: readonly string[]
+  readonly subscriber?: readonly string[]
   readonly twice: number
   readonly late: number
   readonly gaps: number
@@ -54,7 +61,7 @@ export async function runExactness(
     const publishers = publishAll(fleet.url, events, options, progress)
     const [framesRepeated] = await Promise.all([publishers, disturb(fleet, options.publishMs, progress)])
     progress('all acknowledged; waiting for the last windows to close')
-    const report = await drainAndCompare(subscriber, events, framesRepeated, options.seed, progress)
+    const report = await drainAndCompare(subscriber, events, framesRepeated, options.seed, fleet.redisUrl, progress)
     await subscriber.close()
     return report
   } finally {
@@ -113,6 +120,8 @@ interface Subscriber {
   readonly perSensor: PaneLedger
   readonly overall: PaneLedger
   readonly counts: { late: number; gaps: number }
+  /** How far each subscription came, in the order in which they are declared. */
+  positions(): readonly string[]
   close(): Promise<void>
 }
 
@@ -124,6 +133,7 @@ async function subscribe(url: string): Promise<Subscriber> {
     perSensor: new PaneLedger(),
     overall: new PaneLedger(),
     counts: { late: 0, gaps: 0 },
+    positions: () => subscriptions.map((own) => JSON.stringify(own.positions)),
     close: () => client.close({ deadlineMs: 1_000 }),
   }
   const subscriptions = [
@@ -145,15 +155,18 @@ async function drainAndCompare(
   events: readonly ReadingEvent[],
   framesRepeated: number,
   seed: number,
+  redisUrl: string,
   progress: (message: string) => void,
 ): Promise<ExactnessReport> {
   const perSensor = expectedPanes(events, (event) => event.data.sensorId)
   const overall = expectedPanes(events, () => '*')
+  const ids = new Set(events.map((event) => event.id))
+  const hotIds = new Set(events.filter(isHot).map((event) => event.id))
   const compare = () => {
-    const readings = subscriber.readings.compare(new Set(events.map((event) => event.id)))
-    const hot = subscriber.hot.compare(new Set(events.filter(isHot).map((event) => event.id)))
+    const readings = subscriber.readings.compare(ids)
+    const hot = subscriber.hot.compare(hotIds)
     const panes = [subscriber.perSensor, subscriber.overall]
-    const lost = readings.lost + hot.lost + panes.reduce((sum, ledger) => sum + ledger.skipped, 0)
+    const lost = readings.lost.length + hot.lost.length + panes.reduce((sum, ledger) => sum + ledger.skipped, 0)
     const twice =
       readings.twice +
       readings.unexpected +
@@ -174,6 +187,7 @@ async function drainAndCompare(
       panes: perSensor.size + overall.size,
       paneRevisions: subscriber.perSensor.received + subscriber.overall.received,
       paneFaults,
+      lostEvents: [] as readonly string[],
       ok: lost === 0 && twice === 0 && late === 0 && gaps === 0 && paneFaults.length === 0,
     }
   }
@@ -186,5 +200,25 @@ async function drainAndCompare(
   }
   // Whatever would arrive twice had its chance to.
   await pause(2_000)
-  return compare()
+  const lostEvents = [
+    ...(await placesOf(redisUrl, 'sensor.reading', subscriber.readings.compare(ids).lost)),
+    ...(await placesOf(redisUrl, 'sensor.hot', subscriber.hot.compare(hotIds).lost)),
+  ]
+  return { ...compare(), lostEvents, ...(lostEvents.length > 0 && { subscriber: subscriber.positions() }) }
+}
+
+/** Where the log has events that did not arrive. */
+async function placesOf(redisUrl: string, topic: string, lost: readonly string[]): Promise<string[]> {
+  if (lost.length === 0) return []
+  const redis = openCommandConnection(redisUrl, 'exactness')
+  try {
+    const { partitions } = readSettings()
+    const places = new Map<string, string>()
+    for (let partition = 0; partition < partitions; partition++) {
+      await eachStoredEvent(redis, partition, topic, ({ at, body }) => places.set(body.id, formatPosition(at)))
+    }
+    return lost.map((id) => `${topic} ${id}: ${places.get(id) ?? 'not in the log'}`)
+  } finally {
+    redis.disconnect()
+  }
 }

@@ -30,6 +30,10 @@ export class Fleet {
     return `http://127.0.0.1:${this.#gateway.port}`
   }
 
+  get redisUrl(): string {
+    return this.#redis.url
+  }
+
   /** kill -9; a replacement starts at once, as the supervisor would start one. */
   async killWorker(): Promise<void> {
     await this.#workers.shift()!.kill()

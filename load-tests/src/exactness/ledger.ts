@@ -20,9 +20,8 @@ export class IdLedger {
     return this.#seen.size
   }
 
-  compare(expected: ReadonlySet<string>): { lost: number; twice: number; unexpected: number } {
-    let lost = 0
-    for (const id of expected) if (!this.#seen.has(id)) lost++
+  compare(expected: ReadonlySet<string>): { lost: readonly string[]; twice: number; unexpected: number } {
+    const lost = [...expected].filter((id) => !this.#seen.has(id))
     let twice = 0
     let unexpected = 0
     for (const [id, times] of this.#seen) {

@@ -1,4 +1,4 @@
-import { cpSync, mkdirSync, mkdtempSync, renameSync, rmSync, utimesSync, writeFileSync } from 'node:fs'
+import { cpSync, mkdirSync, mkdtempSync, renameSync, rmSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
@@ -47,6 +47,13 @@ test.each(SOURCES)('PK-CLONE-1 what is written in %s later, or removed or rename
   expect(built.arePackagesStale()).toBe(true)
   rmSync(join(clone, folder, 'room/b.ts'))
   expect(built.arePackagesStale()).toBe(true)
+})
+
+test('PK-CLONE-1 what is gone before it is looked at makes it stale', () => {
+  const link = join(clone, 'server/src/room/.#a.ts')
+  symlinkSync('nowhere', link)
+  expect(built.arePackagesStale()).toBe(true)
+  rmSync(link)
 })
 
 test('PK-CLONE-1 nothing is built until all is', () => {
