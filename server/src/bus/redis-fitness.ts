@@ -106,7 +106,7 @@ async function readConfig(redis: Redis, name: string): Promise<string | undefine
 }
 
 /** A managed Redis may forbid or rename commands. */
-function unlessForbidden<T>(otherwise: T): (error: Error) => T {
+export function unlessForbidden<T>(otherwise: T): (error: Error) => T {
   return (error) => {
     if (/^NOPERM|unknown command|not allowed/i.test(error.message)) return otherwise
     throw error

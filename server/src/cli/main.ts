@@ -22,6 +22,7 @@ export const COMMANDS: Readonly<Record<string, Listing>> = {
   worker: { summary: 'one worker on the Redis at REDIS_URL', load: () => import('./worker.ts') },
   demo: { summary: 'publish simulated sensors and a shop to a gateway', load: () => import('./demo.ts') },
   contract: { summary: 'print the contract of a config for other repositories', load: () => import('./contract.ts') },
+  doctor: { summary: 'look for what would lose events or serve nobody', load: () => import('./doctor.ts') },
   'dead-letter': {
     summary: 'look at events whose code threw, and try them again',
     load: () => import('./dead-letter.ts'),

@@ -21,7 +21,7 @@ export function checkOpenFiles(partitions: number, limit: number | undefined = o
 }
 
 /** The limit, where `/proc` shows it. Node has raised it as far as it may. */
-function openFilesLimit(): number | undefined {
+export function openFilesLimit(): number | undefined {
   try {
     const soft = /^Max open files +(\d+)/m.exec(readFileSync('/proc/self/limits', 'utf8'))?.[1]
     return soft === undefined ? undefined : Number(soft)

@@ -1,0 +1,119 @@
+import { type DeploymentFacts, readDeploymentFacts } from '../bus/index.ts'
+import { defaultConfigPath, isBuiltInConfig, loadConfig } from '../config/load-config.ts'
+import { readSettings, type Settings } from '../config/settings.ts'
+import {
+  bySeverity,
+  deploymentFindings,
+  type Examination,
+  type Finding,
+  machineFindings,
+  redisFindings,
+} from '../doctor/index.ts'
+import { privateRedisOf } from '../supervisor/folder-lock.ts'
+import { readMachineFacts } from './machine-facts.ts'
+import { printable, printableJson } from './printable.ts'
+import { parseOptions } from './usage-error.ts'
+
+export const usage = `tidegate doctor [--config <file>] [--data <folder>] [--json]
+
+Looks for what would lose events or serve nobody, and says what to do about it: in the config, on this machine, in Redis (its
+persistence, memory, rights, replicas, clock) and among the processes that run on it. It changes nothing. Ends with 1 if there
+is an error, with 0 if there are only warnings and notes.
+
+  --config  the config file (default: tidegate.config.ts here)
+  --data    folder of the \`tidegate start\` to look at, when REDIS_URL is not set
+  --json    one JSON object: { ok, examined: [{ of, findings: [{ code, severity, what, todo }] }] }
+
+Examples:
+  tidegate doctor
+  REDIS_URL=redis://127.0.0.1:6379 TIDEGATE_ACK_REPLICAS=1 tidegate doctor
+  tidegate doctor --json | jq '.examined[].findings[].code'
+`
+
+const WAIT_MS = 2_000
+
+/** Resolves to the exit code. @throws UsageError */
+export async function run(args: string[]): Promise<number> {
+  const flags = parseOptions(args, {
+    config: { type: 'string' },
+    data: { type: 'string' },
+    json: { type: 'boolean', default: false },
+  })
+  const settings = readSettings({ data: flags.data })
+  const { hash, examination: config } = await examineConfig(flags.config ?? defaultConfigPath(process.cwd()))
+  const isPrivate = settings.redisUrl === undefined
+  const examined = [
+    config,
+    {
+      of: 'this machine',
+      findings: machineFindings(await readMachineFacts(isPrivate ? settings.dataFolder : undefined)),
+    },
+    ...(await examineRedis(settings, hash)),
+  ].map(({ of, findings }) => ({ of, findings: bySeverity(findings) }))
+  const ok = examined.every(({ findings }) => findings.every(({ severity }) => severity !== 'error'))
+  process.stdout.write(flags.json ? `${printableJson({ ok, examined })}\n` : report(examined))
+  return ok ? 0 : 1
+}
+
+async function examineConfig(
+  path: string,
+): Promise<{ readonly hash: string | undefined; readonly examination: Examination }> {
+  if (isBuiltInConfig(path)) {
+    const what = 'There is no tidegate.config.ts here, so `tidegate start` would run the built-in demo.'
+    const todo = 'In a project run this in its folder, or name its config by --config.'
+    return { hash: undefined, examination: { of: 'config', findings: [finding('no-config', 'note', what, todo)] } }
+  }
+  const of = `config ${path}`
+  try {
+    return { hash: (await loadConfig(path)).contract.hash, examination: { of, findings: [] } }
+  } catch (error) {
+    const todo = 'Mend it: no process starts with it.'
+    return {
+      hash: undefined,
+      examination: { of, findings: [finding('config-faulty', 'error', (error as Error).message, todo)] },
+    }
+  }
+}
+
+async function examineRedis(settings: Settings, contractHash: string | undefined): Promise<Examination[]> {
+  const url = settings.redisUrl ?? (await privateRedisOf(settings.dataFolder))
+  if (url === undefined) {
+    const what = `REDIS_URL is not set, and no \`tidegate start\` runs on the data folder ${settings.dataFolder}: there is no Redis to look at.`
+    const todo = 'Set REDIS_URL, name the folder by --data, or run `tidegate start`, which brings a Redis.'
+    return [{ of: 'Redis', findings: [finding('no-redis', 'note', what, todo)] }]
+  }
+  let facts: DeploymentFacts
+  try {
+    facts = await readDeploymentFacts(url, WAIT_MS)
+  } catch (error) {
+    const todo = 'Processes that start now wait for it, and end in time (TIDEGATE_REDIS_WAIT_SECONDS).'
+    return [{ of: 'Redis', findings: [finding('redis-unreachable', 'error', (error as Error).message, todo)] }]
+  }
+  const version = facts.info.get('redis_version')
+  return [
+    { of: version === undefined ? 'Redis' : `Redis ${version}`, findings: redisFindings(facts, settings.ackReplicas) },
+    {
+      of: `processes (${facts.workers.size} workers, ${facts.partitions ?? 'no'} partitions)`,
+      findings: deploymentFindings(facts, { partitions: settings.partitions, contractHash }),
+    },
+  ]
+}
+
+function finding(code: string, severity: Finding['severity'], what: string, todo: string): Finding {
+  return { code, severity, what, todo }
+}
+
+function report(examined: readonly Examination[]): string {
+  const counts = { error: 0, warning: 0, note: 0 }
+  const lines: string[] = []
+  for (const { of, findings } of examined) {
+    lines.push(findings.length === 0 ? `${printable(of)}: nothing to mend` : `${printable(of)}:`)
+    for (const { code, severity, what, todo } of findings) {
+      counts[severity]++
+      lines.push(`  ${severity} ${code}`, ...what.split('\n').map((line) => `    ${printable(line)}`))
+      if (todo !== '') lines.push(`    -> ${printable(todo)}`)
+    }
+  }
+  const { error, warning, note } = counts
+  return `${lines.join('\n')}\n\n${error} errors, ${warning} warnings, ${note} notes\n`
+}

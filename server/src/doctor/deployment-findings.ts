@@ -1,0 +1,100 @@
+import type { DeploymentFacts } from '../bus/index.ts'
+import type { Finding } from './finding.ts'
+
+/** A partition whose oldest unread entry is so old is behind. */
+const LAG_MS = 10_000
+
+/** What a project says of itself. */
+export interface Expected {
+  readonly partitions: number
+  /** Hash of the config that was found; `undefined` where none was. */
+  readonly contractHash: string | undefined
+}
+
+/** What is wrong with the processes on a Redis. Pure. */
+export function deploymentFindings(facts: DeploymentFacts, expected: Expected): Finding[] {
+  // It could not be looked at.
+  if (Object.keys(facts.lackingRights).length > 1) return []
+  return [...topology(facts, expected), ...processes(facts, expected), ...partitions(facts)]
+}
+
+function* topology({ partitions: stored }: DeploymentFacts, { partitions }: Expected): Iterable<Finding> {
+  if (stored !== undefined && stored !== partitions) {
+    yield {
+      code: 'partitions-differ',
+      severity: 'error',
+      what: `Its data has ${stored} partitions, TIDEGATE_PARTITIONS says ${partitions}: nothing starts with that.`,
+      todo: `Set TIDEGATE_PARTITIONS=${stored}. The number is fixed at the first start.`,
+    }
+  }
+}
+
+function* processes({ partitions, workers, contractHash }: DeploymentFacts, expected: Expected): Iterable<Finding> {
+  if (partitions === undefined) {
+    yield {
+      code: 'nothing-started',
+      severity: 'note',
+      what: 'Nothing was ever started on it.',
+      todo: 'Start a gateway and a worker.',
+    }
+    return
+  }
+  if (workers.size === 0) {
+    yield {
+      code: 'no-worker',
+      severity: 'error',
+      what: 'No worker runs: events are stored, and no window, flow or entity goes on.',
+      todo: 'Start one: REDIS_URL=... tidegate worker.',
+    }
+  }
+  if (contractHash !== undefined && expected.contractHash !== undefined && contractHash !== expected.contractHash) {
+    yield {
+      code: 'contract-differs',
+      severity: 'error',
+      what: `The processes run contract ${contractHash}, the config here is ${expected.contractHash}: a process with it is refused.`,
+      todo: 'Stop the processes and start all of them with one config.',
+    }
+  }
+  for (const [id, { breakers }] of workers) {
+    for (const { class: kind, state } of breakers) {
+      if (state === 'closed') continue
+      yield {
+        code: 'breaker-open',
+        severity: 'warning',
+        what: `Worker ${id} holds back its ${kind} calls to Redis (${state}).`,
+        todo: 'Redis did not answer it in time: see the log of the worker, and SLOWLOG GET.',
+      }
+    }
+  }
+}
+
+function* partitions({ owners, workers }: DeploymentFacts): Iterable<Finding> {
+  const abandoned = owners.filter(({ owned }) => !owned).map(({ partition }) => partition)
+  if (abandoned.length > 0 && workers.size > 0) {
+    yield {
+      code: 'partitions-without-owner',
+      severity: 'error',
+      what: `Nobody owns ${named(abandoned)}: nothing is computed there.`,
+      todo: 'Look again in a few seconds; if that stays, see the logs of the workers.',
+    }
+  }
+  const behind = [...workers.values()].flatMap((worker) =>
+    Object.entries(worker.partitions).flatMap(([partition, { lagMs }]) =>
+      lagMs > LAG_MS ? [{ partition: Number(partition), lagMs }] : [],
+    ),
+  )
+  if (behind.length > 0) {
+    const worst = Math.max(...behind.map(({ lagMs }) => lagMs))
+    yield {
+      code: 'partitions-behind',
+      severity: 'warning',
+      what: `${named(behind.map(({ partition }) => partition))}: up to ${Math.round(worst / 1_000)} s behind.`,
+      todo: 'Start more workers (at most one for each partition shares the load), or look for a hot key.',
+    }
+  }
+}
+
+function named(partitions: readonly number[]): string {
+  const sorted = [...partitions].sort((a, b) => a - b)
+  return `partition${sorted.length === 1 ? '' : 's'} ${sorted.join(', ')}`
+}
