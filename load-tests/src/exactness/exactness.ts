@@ -2,7 +2,7 @@ import { setTimeout as pause } from 'node:timers/promises'
 import { createClient } from '@tidegate/client'
 import { formatPosition } from '@tidegate/protocol'
 import { WebSocket } from 'ws'
-import { openCommandConnection } from '../../../server/src/bus/connection.ts'
+import { openCommandConnection, untilReady } from '../../../server/src/bus/connection.ts'
 import { readSettings } from '../../../server/src/config/settings.ts'
 import { eachStoredEvent } from '../support/stored-events.ts'
 import type config from './exactness.config.ts'
@@ -43,6 +43,7 @@ const SENSORS = 200
 const MARGIN_MS = 5_000
 const SPAN_MS = 300_000
 const DRAIN_DEADLINE_MS = 90_000
+const READY_MS = 10_000
 
 /**
  * Seeded events through the whole system while processes die, reconciled event by event: every event and every pane
@@ -212,6 +213,7 @@ async function placesOf(redisUrl: string, topic: string, lost: readonly string[]
   if (lost.length === 0) return []
   const redis = openCommandConnection(redisUrl, 'exactness')
   try {
+    await untilReady(redis, READY_MS)
     const { partitions } = readSettings()
     const places = new Map<string, string>()
     for (let partition = 0; partition < partitions; partition++) {

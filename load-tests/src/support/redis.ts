@@ -18,7 +18,11 @@ const STOP_DEADLINE_MS = 10_000
 
 export async function startBenchRedis(): Promise<BenchRedis> {
   const dataFolder = await mkdtemp(join(tmpdir(), 'tidegate-bench-'))
-  const redis = await PrivateRedis.open({ binary: await findRedisBinary(readSettings(), console.log), dataFolder })
+  const redis = await PrivateRedis.open({
+    binary: await findRedisBinary(readSettings(), console.log),
+    dataFolder,
+    say: console.error,
+  })
   return {
     url: redis.url,
     async restart() {

@@ -408,14 +408,14 @@ class PendingFrame {
         isStored(outcome) && !state.stored(outcome) ? [outcome.partition] : [],
       )
       if (ended.length === 0) {
-        state.answered(seq)
+        state.answered(seq, true)
         return result
       }
       // One slice was stored before the epoch changed, another one afterwards.
       state.failed(seq)
       return epochChanged(ended.map((partition) => ({ partition, epoch: state.epochOn(partition)! })))
     }
-    if (result.retryAfterMs === undefined) state.answered(seq)
+    if (result.retryAfterMs === undefined) state.answered(seq, false)
     else state.failed(seq)
     for (const at of result.epochs ?? []) state.epochChanged(at)
     return result

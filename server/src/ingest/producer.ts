@@ -13,8 +13,8 @@ export class Producer {
   readonly session: number
   /** The producer's sequence in which the session counts; absent for the unnamed one. */
   readonly sequence: string | undefined
-  /** Partition -> the last seq sent there without a final answer. */
-  readonly #lastSeq = new Map<number, number>()
+  /** Partition -> seqs sent there without a final answer, ascending. */
+  readonly #unanswered = new Map<number, number[]>()
   readonly #failed = new Set<number>()
   readonly #epochs = new Map<number, string>()
   /** `partition@epoch` that the client knows to have ended. */
@@ -56,11 +56,23 @@ export class Producer {
     return true
   }
 
-  /** The predecessor of `seq` on a partition: `*` where none is unanswered, and on a resend. */
+  /**
+   * The predecessor of `seq` on a partition: the last unanswered one before it, `*` where there is none. Every attempt names
+   * it: a copy that overtook what was sent before it, and failed, would make that look like a duplicate.
+   */
   previousOn(partition: number, seq: number): number | '*' {
-    const last = this.#lastSeq.get(partition)
-    this.#lastSeq.set(partition, seq)
-    return last === undefined || seq <= last ? '*' : last
+    const unanswered = this.#unanswered.get(partition)
+    if (unanswered === undefined) {
+      this.#unanswered.set(partition, [seq])
+      return '*'
+    }
+    let place = unanswered.length
+    while (place > 0 && unanswered[place - 1]! >= seq) place--
+    const before = unanswered[place - 1] ?? '*'
+    if (unanswered[place] !== seq) unanswered.splice(place, 0, seq)
+    // The highest ones wait for all others in any case.
+    if (unanswered.length > MAX_FAILED) unanswered.pop()
+    return before
   }
 
   /** Number of remembered frames that must be resent. */
@@ -77,9 +89,17 @@ export class Producer {
 
   /**
    * The frame has its final answer. It is no predecessor any more: a stored frame can no longer be overtaken, and may
-   * be forgotten long before the next one comes.
+   * be forgotten long before the next one comes. Where it was stored, so was all that it was sent behind.
    */
-  answered(seq: number): void {
-    for (const [partition, last] of this.#lastSeq) if (last === seq) this.#lastSeq.delete(partition)
+  answered(seq: number, isStored: boolean): void {
+    // Its first copy may have failed.
+    this.#failed.delete(seq)
+    for (const [partition, unanswered] of this.#unanswered) {
+      const place = unanswered.indexOf(seq)
+      if (place === -1) continue
+      if (isStored) unanswered.splice(0, place + 1)
+      else unanswered.splice(place, 1)
+      if (unanswered.length === 0) this.#unanswered.delete(partition)
+    }
   }
 }
