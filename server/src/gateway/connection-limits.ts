@@ -4,6 +4,10 @@ import type { ClientLimits, Refusal } from '../limits/index.ts'
 /** A refused frame of this many bytes counts as two: to refuse it, it is parsed. */
 const BYTES_PER_REFUSAL = 65_536
 
+/** What a frame costs before it is read, ms: its way from the kernel, and the text that is made of it. */
+const FRAME_WORK_MS = 0.005
+const BYTE_WORK_MS = 1e-6
+
 /** Frames that free something, or cost less than their refusal. */
 const ALWAYS_READ: ReadonlySet<ClientFrame['type']> = new Set<ClientFrame['type']>(['credit', 'pong', 'unsubscribe'])
 
@@ -31,6 +35,7 @@ export class ConnectionLimits {
 
   /** Judges a frame before it is parsed. */
   frame(bytes: number): FrameVerdict {
+    this.#limits.worked(FRAME_WORK_MS + bytes * BYTE_WORK_MS)
     const refusal = this.#limits.frame(bytes)
     return refusal === undefined ? READ : this.#over(refusal, bytes)
   }

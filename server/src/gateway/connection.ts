@@ -71,9 +71,6 @@ const CLOSE_INTERNAL = 1_011
  * the client.
  */
 export const HELLO_TICKS = 5
-/** What a frame costs before it is read, ms: its way from the kernel, and the text that is made of it. */
-const FRAME_WORK_MS = 0.005
-const BYTE_WORK_MS = 1e-6
 
 type HelloFrame = Extract<ClientFrame, { type: 'hello' }>
 
@@ -125,16 +122,13 @@ export class Connection implements FrameReader<ReceivedFrame>, Silent {
     if (this.#state.phase === 'closed') return
     if (bytes > LIMITS.frameBytes) return this.#fail('frame_too_large', CLOSE.frameTooLarge)
     if (text === undefined) return this.#fail('protocol_error', CLOSE.protocol, 'Frames are text, not binary.')
-    this.#limits.worked(FRAME_WORK_MS + bytes * BYTE_WORK_MS)
     const verdict = this.#gate.frame(bytes)
     if (verdict.kind === 'close') return this.#turnAway('rate_limited', verdict.refusal.retryAfterMs)
     this.#context.turns.take(this, { text, bytes, verdict })
   }
 
   read(frame: ReceivedFrame): void {
-    const began = this.#context.clock.monotonic()
-    this.#contained('message of', () => this.#read(frame))
-    this.#limits.worked(this.#context.clock.monotonic() - began)
+    this.#limits.working(() => this.#contained('message of', () => this.#read(frame)))
   }
 
   workWaitMs(): number {

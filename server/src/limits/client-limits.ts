@@ -138,6 +138,13 @@ export class ClientLimits implements Reader {
     })
   }
 
+  /** Does it for this client, who pays for the time it takes. @param action MUST NOT throw */
+  working(action: () => void): void {
+    const began = this.#limits.now()
+    action()
+    this.worked(this.#limits.now() - began)
+  }
+
   /** The event loop has worked for this client. */
   worked(ms: number): void {
     const now = this.#limits.now()
