@@ -38,6 +38,22 @@ export interface StoredEvent {
   readonly json: string
 }
 
+/** Events of one slice that lie somewhere as bytes, and are written into its batch from there. */
+export interface EncodedSlice {
+  readonly length: number
+  readonly lane: Lane
+  /** The keys as JSON, without the brackets of a list. */
+  readonly keysJson: string
+  time(index: number): number
+  /** Length of the stored JSON of an event. */
+  bytes(index: number): number
+  /** Writes that JSON. @returns its end */
+  write(index: number, out: Buffer, at: number): number
+}
+
+/** One slice. */
+export type SliceEvents = readonly StoredEvent[] | EncodedSlice
+
 /** The stored fields of an event besides header and position. */
 export interface EventBody {
   readonly id: string
@@ -95,6 +111,7 @@ export class RecordBatchBuilder {
     return batches
   }
 
+  /** Of each slice, as JSON without the brackets of a list. */
   readonly #keys: string[] = []
   readonly #times: number[] = []
   readonly #bytes: number[] = []
@@ -105,7 +122,7 @@ export class RecordBatchBuilder {
   #payloadBytes = 0
 
   get count(): number {
-    return this.#keys.length
+    return this.#times.length
   }
 
   get payloadBytes(): number {
@@ -117,12 +134,37 @@ export class RecordBatchBuilder {
     return this.#bytes
   }
 
-  addSlice(events: readonly StoredEvent[], end?: EndOfInput): void {
+  addSlice(events: SliceEvents, end?: EndOfInput): void {
     if (end !== undefined) this.#ends.push([this.#sliceStarts.length, end.source ?? null])
-    this.#sliceStarts.push(this.#keys.length)
+    this.#sliceStarts.push(this.#times.length)
     if (events.length === 0) return
+    if (isEncoded(events)) this.#addEncoded(events)
+    else this.#addStored(events)
+  }
+
+  #addEncoded(events: EncodedSlice): void {
+    const { length } = events
+    this.#keys.push(events.keysJson)
+    this.#lanes += LANE_LETTERS[events.lane].repeat(length)
+    let room = 0
+    for (let i = 0; i < length; i++) {
+      const bytes = events.bytes(i)
+      this.#times.push(events.time(i))
+      this.#bytes.push(bytes)
+      room += bytes + 1
+    }
+    this.#reserve(room)
+    let at = this.#payloadBytes
+    for (let i = 0; i < length; i++) {
+      if (at > 0) this.#payload[at++] = COMMA
+      at = events.write(i, this.#payload, at)
+    }
+    this.#payloadBytes = at
+  }
+
+  #addStored(events: readonly StoredEvent[]): void {
+    this.#keys.push(JSON.stringify(events.map(({ key }) => key)).slice(1, -1))
     for (const event of events) {
-      this.#keys.push(event.key)
       this.#times.push(event.time)
       this.#lanes += LANE_LETTERS[event.lane]
     }
@@ -134,14 +176,14 @@ export class RecordBatchBuilder {
   build(): { header: string; payload: Buffer } {
     const first = this.#lanes.charAt(0)
     const uniform = this.#lanes === first.repeat(this.#lanes.length)
-    const header = JSON.stringify({
-      k: this.#keys,
+    const others = JSON.stringify({
       ...encodeTimes(this.#times),
       b: this.#bytes,
       l: uniform ? first : this.#lanes,
       s: this.#sliceStarts,
       ...(this.#ends.length > 0 && { z: this.#ends }),
     })
+    const header = `{"k":[${this.#keys.join()}],${others.slice(1)}`
     return { header, payload: this.#payload.subarray(0, this.#payloadBytes) }
   }
 
@@ -149,17 +191,24 @@ export class RecordBatchBuilder {
    * Encodes text into the send buffer and returns its bytes. One write per slice: the call costs more than the copy.
    */
   #append(text: string): number {
-    const room = this.#payloadBytes + text.length * MAX_UTF8_PER_UNIT + 1
-    if (room > this.#payload.length) {
-      const larger = Buffer.allocUnsafe(Math.max(room, this.#payload.length * 2))
-      this.#payload.copy(larger, 0, 0, this.#payloadBytes)
-      this.#payload = larger
-    }
+    this.#reserve(text.length * MAX_UTF8_PER_UNIT + 1)
     if (this.#payloadBytes > 0) this.#payload[this.#payloadBytes++] = COMMA
     const written = this.#payload.write(text, this.#payloadBytes)
     this.#payloadBytes += written
     return written
   }
+
+  #reserve(bytes: number): void {
+    const room = this.#payloadBytes + bytes
+    if (room <= this.#payload.length) return
+    const larger = Buffer.allocUnsafe(Math.max(room, this.#payload.length * 2))
+    this.#payload.copy(larger, 0, 0, this.#payloadBytes)
+    this.#payload = larger
+  }
+}
+
+export function isEncoded(events: SliceEvents): events is EncodedSlice {
+  return !Array.isArray(events)
 }
 
 const COMMA = 0x2c

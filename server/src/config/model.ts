@@ -2,6 +2,7 @@ import type { Lane } from '@tidegate/protocol'
 import type { ResolvedAccess } from './access-model.ts'
 import type { CustomAggregate } from './custom-aggregate.ts'
 import type { EntityDefinition } from './entity-model.ts'
+import type { PlainObject } from './plain-schema.ts'
 import type { Validation } from './validation.ts'
 
 /**
@@ -36,8 +37,16 @@ export interface SourceTopic extends TopicBase {
   /** Validates and normalises one event's data. */
   readonly validate: (data: unknown) => Validation
   readonly laneOf: (data: unknown) => Lane
+  /** Says the same as `validate` and `laneOf`; absent where the schema is not plain or the lane depends on the data. */
+  readonly plain?: PlainTopic | undefined
   /** JSON Schema of `data`, for people and tools (`GET /v1/topics`). */
   readonly jsonSchema: unknown
+}
+
+/** Rules of a topic under which data can be checked without being parsed. */
+export interface PlainTopic {
+  readonly object: PlainObject
+  readonly lane: Lane
 }
 
 /** The output of `from.map().filter().to(name)`: stateless, same key and partition as its input. */

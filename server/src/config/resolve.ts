@@ -8,8 +8,9 @@ import type { EntityDeclaration } from './entity-declaration.ts'
 import { contractHash } from './hash.ts'
 import type { Resolved } from './input-schema.ts'
 import { alwaysHas, type JsonSchema } from './json-schema.ts'
-import { laneRule } from './lane-rule.ts'
-import type { Contract, FlowTopic, SourceTopic, TopicDefinition } from './model.ts'
+import { fixedLane, laneRule } from './lane-rule.ts'
+import type { Contract, FlowTopic, PlainTopic, SourceTopic, TopicDefinition } from './model.ts'
+import { plainObject } from './plain-schema.ts'
 import { presenceTopic } from './presence-topic.ts'
 import { entityTopics, resolveEntities } from './resolve-entities.ts'
 import { jsonSchemas, validator } from './schema.ts'
@@ -80,7 +81,13 @@ function sourceTopics(declaration: SourceDeclaration): [SourceTopic, ...TopicDef
     laneOf: () => laneRule(priority),
     presence: () => presenceTopic(declaration),
   })
-  return [{ kind: 'source', name, keyField: key, validate: validator(schema), ...values }, ...presence]
+  const plain = plainTopic(declaration)
+  return [{ kind: 'source', name, keyField: key, validate: validator(schema), plain, ...values }, ...presence]
+}
+
+function plainTopic({ schema, priority }: SourceDeclaration): PlainTopic | undefined {
+  const object = typeof priority === 'function' ? undefined : plainObject(schema)
+  return object && { object, lane: fixedLane(priority) }
 }
 
 function publishedSchema(schema: SourceDeclaration['schema'], key: string): JsonSchema {

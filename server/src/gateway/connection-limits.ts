@@ -20,9 +20,14 @@ export type FrameVerdict = { readonly kind: 'read' } | OverLimit
 
 /** A frame as it came, and whether its rates let it pass. */
 export interface ReceivedFrame {
-  readonly text: string
+  readonly content: Buffer
   readonly bytes: number
   readonly verdict: FrameVerdict
+}
+
+/** The same frame for later: its bytes are the transport's, and gone then. */
+export function keptFrame(frame: ReceivedFrame): ReceivedFrame {
+  return { ...frame, content: Buffer.from(frame.content) }
 }
 
 /** How the frames of one connection are admitted: within the limits, refused, or the end of the connection. */

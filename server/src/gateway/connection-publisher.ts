@@ -10,11 +10,11 @@ import {
 import type { Clock } from '../clock.ts'
 import {
   type AdmitKeys,
-  eventsText,
   type Ingest,
   type PublishControl,
   type PublishOutcome,
   type PublishRequest,
+  ScanPace,
 } from '../ingest/index.ts'
 import type { ClientLimits } from '../limits/index.ts'
 import { RETRY_AFTER_MS } from '../retry-after.ts'
@@ -24,14 +24,19 @@ import type { LiveState } from './connection-state.ts'
 /** What publishing needs of the gateway. */
 export interface PublisherContext {
   readonly clock: Clock
-  readonly ingest: Pick<Ingest, 'publish'>
+  readonly ingest: Pick<Ingest, 'scan' | 'publish'>
   readonly publishControl: PublishControl
   readonly admission: Admission
   /** A publish frame was answered: `ack`, or the code of its rejection. */
   readonly onFrame: (outcome: string) => void
 }
 
-type PublishFrame = Extract<ClientFrame, { type: 'publish' }>
+/** A `publish` frame, parsed or scanned. */
+export interface PublishedFrame
+  extends Pick<Extract<ClientFrame, { type: 'publish' }>, 'seq' | 'topic' | 'end' | 'ageMs' | 'rejected'> {
+  readonly events: PublishRequest['events']
+  readonly content?: string | undefined
+}
 
 interface Later {
   readonly code: ErrorCode
@@ -45,6 +50,7 @@ export class ConnectionPublisher {
   readonly #limits: ClientLimits
   readonly #send: (frame: ServerFrame) => void
   readonly #answering: (action: () => void) => void
+  readonly #scanPace = new ScanPace()
   #unackedFrames = 0
   #unackedBytes = 0
 
@@ -61,13 +67,19 @@ export class ConnectionPublisher {
     this.#answering = answering
   }
 
-  /** @param as the frame as it came */
+  /** Takes a frame whose bytes are a `publish` that need not be parsed. @returns whether it is one */
+  scan(content: Buffer, state: Pick<LiveState, 'caller' | 'producer'>): boolean {
+    const frame = this.#context.ingest.scan(content, this.#scanPace)
+    if (frame !== undefined) this.take(frame, content.length, state)
+    return frame !== undefined
+  }
+
   take(
-    frame: PublishFrame,
-    { text, bytes }: { readonly text: string; readonly bytes: number },
+    frame: PublishedFrame,
+    bytes: number,
     { caller: { rights }, producer }: Pick<LiveState, 'caller' | 'producer'>,
   ): void {
-    const { seq, topic, events, end, ageMs } = frame
+    const { seq, topic, events, end, ageMs, content } = frame
     if (events.length === 0 && end === undefined) return this.reject(seq, 'empty_frame')
     if (events.length > LIMITS.frameEvents) return this.reject(seq, 'too_many_events')
     const later = this.#whyLater(Math.max(1, events.length), bytes)
@@ -88,7 +100,7 @@ export class ConnectionPublisher {
             rights,
             admit,
             producer: { state: producer, seq, ageMs },
-            content: eventsText(text),
+            content,
             refusedBefore: frame.rejected && new Map(frame.rejected.map(({ index, code }) => [index, code])),
           }
     this.#context.ingest.publish(request, (outcome) =>

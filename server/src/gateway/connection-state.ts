@@ -1,7 +1,18 @@
-import type { Caller } from '../access/index.ts'
+import type { Caller, Credentials } from '../access/index.ts'
 import type { DeliverySubscriber } from '../delivery/index.ts'
 import type { Producer } from '../ingest/index.ts'
+import type { ClientLimits } from '../limits/index.ts'
 import type { ReceivedFrame } from './connection-limits.ts'
+
+/** Who has connected, as far as that is known before `hello`. */
+export interface ConnectedClient {
+  /** Closed with the connection. */
+  readonly limits: ClientLimits
+  /** For people. */
+  readonly address: string
+  /** What the handshake showed. */
+  readonly ambient: Credentials
+}
 
 /** The client was greeted. */
 export interface LiveState {

@@ -18,7 +18,7 @@ import { assertNever } from '../assert-never.ts'
 import type { GuardState } from '../bus/index.ts'
 import { type Commands, refuse } from '../commands/index.ts'
 import type { Delivery, DeliverySubscriber } from '../delivery/index.ts'
-import { clientProducer, type GrantChange, type Ingest, Producer } from '../ingest/index.ts'
+import { clientProducer, eventsText, type GrantChange, type Ingest, Producer } from '../ingest/index.ts'
 import type { ClientLimits } from '../limits/index.ts'
 import { contained } from '../observability/contained.ts'
 import { describeDefect, type ReportDefect } from '../observability/defects.ts'
@@ -27,9 +27,9 @@ import { answerQuery, type Params, type Queries } from '../queries/index.ts'
 import { RETRY_AFTER_MS } from '../retry-after.ts'
 import { type CheckedFrame, limitedFrame, parseClientFrame, type RefusedFrame } from './client-frame.ts'
 import { ConnectionCommands } from './connection-commands.ts'
-import { ConnectionLimits, type ReceivedFrame } from './connection-limits.ts'
+import { ConnectionLimits, keptFrame, type ReceivedFrame } from './connection-limits.ts'
 import { ConnectionPublisher, type PublisherContext } from './connection-publisher.ts'
-import type { ConnectionState, LiveState } from './connection-state.ts'
+import type { ConnectedClient, ConnectionState, LiveState } from './connection-state.ts'
 import { tokenCredentials } from './credentials.ts'
 import type { FrameReader, FrameTurns } from './frame-turns.ts'
 import { knownEntries } from './known-entries.ts'
@@ -52,16 +52,6 @@ export interface ConnectionContext extends PublisherContext {
   /** The client was greeted. */
   readonly onLive: (connection: Connection) => void
   readonly onClosed: (connection: Connection) => void
-}
-
-/** Who has connected, as far as that is known before `hello`. */
-export interface ConnectedClient {
-  /** Closed with the connection. */
-  readonly limits: ClientLimits
-  /** For people. */
-  readonly address: string
-  /** What the handshake showed. */
-  readonly ambient: Credentials
 }
 
 /** RFC 6455: an unexpected condition. Clients reconnect as after a broken link. */
@@ -117,14 +107,15 @@ export class Connection implements FrameReader<ReceivedFrame>, Silent {
     this.#publisher = new ConnectionPublisher(context, limits, (frame) => this.#answer(frame), answering)
   }
 
-  message(text: string | undefined, bytes: number): void {
+  message(content: Buffer, isText: boolean): void {
+    const bytes = content.length
     this.#heardAt = this.#context.clock.monotonic()
     if (this.#state.phase === 'closed') return
     if (bytes > LIMITS.frameBytes) return this.#fail('frame_too_large', CLOSE.frameTooLarge)
-    if (text === undefined) return this.#fail('protocol_error', CLOSE.protocol, 'Frames are text, not binary.')
+    if (!isText) return this.#fail('protocol_error', CLOSE.protocol, 'Frames are text, not binary.')
     const verdict = this.#gate.frame(bytes)
     if (verdict.kind === 'close') return this.#turnAway('rate_limited', verdict.refusal.retryAfterMs)
-    this.#context.turns.take(this, { text, bytes, verdict })
+    this.#context.turns.take(this, { content, bytes, verdict })
   }
 
   read(frame: ReceivedFrame): void {
@@ -139,9 +130,15 @@ export class Connection implements FrameReader<ReceivedFrame>, Silent {
     this.#contained('too much of', () => this.#turnAway('rate_limited', this.#limits.refuseWork().retryAfterMs))
   }
 
-  #read({ text, bytes, verdict }: ReceivedFrame): void {
+  #read(frame: ReceivedFrame): void {
     if (this.#state.phase === 'closed') return
-    if (this.#state.phase === 'authenticating') return this.#keep(this.#state.waiting, { text, bytes, verdict })
+    if (this.#state.phase === 'authenticating') return this.#keep(this.#state.waiting, keptFrame(frame))
+    const { content, bytes, verdict } = frame
+    if (this.#state.phase === 'live' && verdict.kind === 'read' && this.#publisher.scan(content, this.#state)) {
+      this.#stores = true
+      return
+    }
+    const text = content.toString('utf8')
     const parsed = parseClientFrame(text)
     if (this.#state.phase === 'awaiting_hello') {
       if (verdict.kind === 'refuse') return this.#turnAway('rate_limited', verdict.refusal.retryAfterMs)
@@ -376,7 +373,7 @@ export class Connection implements FrameReader<ReceivedFrame>, Silent {
         return this.#fail('protocol_error', CLOSE.protocol, 'hello was already said.')
       case 'publish':
         this.#stores = true
-        return this.#publisher.take(frame, { text, bytes }, state)
+        return this.#publisher.take({ ...frame, content: eventsText(text) }, bytes, state)
       case 'subscribe':
         return this.#ifAffordable(frame, bytes, state, () => state.delivery.subscribe(frame))
       case 'unsubscribe':

@@ -39,6 +39,7 @@ interface Waiting<Frame> {
  */
 export class FrameTurns<Frame extends { readonly bytes: number }> {
   readonly #clock: Pick<Clock, 'monotonic'>
+  readonly #kept: (frame: Frame) => Frame
   readonly #waiting = new Map<FrameReader<Frame>, Waiting<Frame>>()
   /** Those with waiting frames, in the order of the round, without those that have used up their share. */
   readonly #round = new Set<FrameReader<Frame>>()
@@ -50,8 +51,10 @@ export class FrameTurns<Frame extends { readonly bytes: number }> {
   #until = 0
   #waitingBytes = 0
 
-  constructor(clock: Pick<Clock, 'monotonic'>) {
+  /** @param kept makes a frame that outlasts the call in which it came */
+  constructor(clock: Pick<Clock, 'monotonic'>, kept: (frame: Frame) => Frame) {
     this.#clock = clock
+    this.#kept = kept
   }
 
   get waitingBytes(): number {
@@ -95,7 +98,7 @@ export class FrameTurns<Frame extends { readonly bytes: number }> {
       this.#waiting.set(reader, waiting)
       this.#round.add(reader)
     }
-    waiting.frames.push(frame)
+    waiting.frames.push(this.#kept(frame))
     waiting.bytes += frame.bytes
     this.#waitingBytes += frame.bytes
     const isHeld = reader.workWaitMs() > 0

@@ -7,6 +7,7 @@ import { contained } from '../observability/contained.ts'
 import { describeDefect } from '../observability/defects.ts'
 import { RETRY_AFTER_MS } from '../retry-after.ts'
 import { Connection, type ConnectionContext } from './connection.ts'
+import { keptFrame } from './connection-limits.ts'
 import { AmbientCredentials, isForwarded, NONE } from './credentials.ts'
 import { EventLoopLag } from './event-loop-lag.ts'
 import { FrameTurns } from './frame-turns.ts'
@@ -78,7 +79,7 @@ export class Gateway implements TransportHandlers {
     this.#addresses = addresses
     this.#context = {
       ...context,
-      turns: new FrameTurns(context.clock),
+      turns: new FrameTurns(context.clock, keptFrame),
       onLive: (connection) => {
         for (const state of this.#openBreakers.values()) connection.sendBus(state)
       },
@@ -178,7 +179,7 @@ export class Gateway implements TransportHandlers {
     const connection = new Connection(this.#context, socket, id, client)
     this.#connections.add(connection)
     return {
-      message: (text, bytes) => this.#contained('message', connection, () => connection.message(text, bytes)),
+      message: (frame, isText) => this.#contained('message', connection, () => connection.message(frame, isText)),
       drained: () => this.#contained('drained', connection, () => connection.drained()),
       closed: () => this.#contained('closed', connection, () => connection.closed()),
     }

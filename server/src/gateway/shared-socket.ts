@@ -35,14 +35,14 @@ export class SharedSocket implements SocketHandler {
     this.#whenEmpty()
   }
 
-  message(text: string | undefined, bytes: number): void {
-    const message = text === undefined ? undefined : parseShared(text)
+  message(content: Buffer, isText: boolean): void {
+    const message = isText ? parseShared(content.toString('utf8')) : undefined
     if (message === undefined) return this.#socket.close(CLOSE.protocol, 'protocol_error')
     const client = this.#clients.get(message.client)
     if (client !== undefined && message.kind === 'frame') {
-      return client.message(message.frame, bytes - sharedPrefix(message.client).length)
+      return client.message(content.subarray(sharedPrefix(message.client).length))
     }
-    const refusal = this.#host.spent(bytes)
+    const refusal = this.#host.spent(content.length)
     if (refusal !== undefined) return this.#socket.close(refusal.code, refusal.reason)
     // Frames for a client that has just been closed have crossed its end.
     if (message.kind === 'close') client?.end()
@@ -110,8 +110,8 @@ class SharedClient implements TransportSocket {
     if (this.#state === 'closed') handler.closed()
   }
 
-  message(frame: string, bytes: number): void {
-    if (this.#state === 'open') this.#handler?.message(frame, bytes)
+  message(frame: Buffer): void {
+    if (this.#state === 'open') this.#handler?.message(frame, true)
   }
 
   drained(): void {

@@ -5,7 +5,16 @@ import { crc32 } from 'node:zlib'
  * without the gateway's stamps. The length beside it makes collisions rarer at no cost.
  */
 export function checksumOf(topic: string, content: string): string {
-  return `${crc32(content, crc32(topic)).toString(36)}-${content.length.toString(36)}`
+  return checksum(topic, content, content.length)
+}
+
+/** The same of UTF-8. */
+export function checksumOfBytes(topic: string, content: Buffer, hasWide: boolean): string {
+  return checksum(topic, content, hasWide ? content.toString('utf8').length : content.length)
+}
+
+function checksum(topic: string, content: string | Buffer, chars: number): string {
+  return `${crc32(content, crc32(topic)).toString(36)}-${chars.toString(36)}`
 }
 
 /**

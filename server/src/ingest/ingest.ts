@@ -1,31 +1,34 @@
 import { randomBytes } from 'node:crypto'
-import { didYouMean, ERROR_CODES, type ErrorCode, type LogEpoch, type RejectedEvent } from '@tidegate/protocol'
-import type { KeyScope, Rights } from '../access/index.ts'
+import { didYouMean, ERROR_CODES, type LogEpoch, type RejectedEvent } from '@tidegate/protocol'
+import { allowsKey, type KeyScope, type Rights } from '../access/index.ts'
 import {
   type Bus,
   type EndOfInput,
   type KnownEntry,
   partitionOf,
-  type SliceIdentity,
+  type SliceEvents,
   type StoredEvent,
 } from '../bus/index.ts'
 import type { WallClock } from '../clock.ts'
 import type { Contract, SourceTopic } from '../config/model.ts'
-import { describeDefect, type ReportDefect } from '../observability/defects.ts'
+import type { ReportDefect } from '../observability/defects.ts'
 import { quoted } from '../quoted.ts'
 import { RETRY_AFTER_MS } from '../retry-after.ts'
-import { checksumOf } from './content.ts'
+import { checksumOf, checksumOfBytes } from './content.ts'
 import { PartitionAppender, type Slice } from './partition-appender.ts'
-import { isStored, PartitionLog, type PartitionLogOptions, type SliceOutcome } from './partition-log.ts'
-import type { Producer } from './producer.ts'
-import { decodeRefusals, encodeRefusals } from './refusals.ts'
+import { PartitionLog, type PartitionLogOptions, type SliceOutcome } from './partition-log.ts'
+import { type FrameIdentity, PendingFrame } from './pending-frame.ts'
+import { type PublishOutcome, reject } from './publish-outcome.ts'
+import { FrameScanner, type ScannedFrame } from './scan/frame-scanner.ts'
+import type { ScanPace } from './scan/scan-pace.ts'
+import { ScannedEvents } from './scan/scanned-events.ts'
 import { Sequences } from './sequences.ts'
 import { type RefusedBefore, type RefusedEvent, validateFrame } from './validate.ts'
 
 /** One frame: from a WebSocket `publish`, or the events of one topic of an HTTP request. */
 export interface PublishRequest {
   readonly topic: string
-  readonly events: readonly unknown[]
+  readonly events: readonly unknown[] | ScannedEvents
   /** Input of the topic ends behind the events, in every partition. */
   readonly end?: EndOfInput | undefined
   /** Of whoever sends it. */
@@ -34,8 +37,8 @@ export interface PublishRequest {
   readonly admit?: AdmitKeys
   /** Without it every attempt is stored: at least once. */
   readonly producer?: FrameIdentity
-  /** The content by which attempts are compared; the events themselves where absent. */
-  readonly content?: string
+  /** The content by which attempts are compared; that of the events themselves where absent. */
+  readonly content?: string | undefined
   /** Events refused at the first attempt: they are refused again, whatever the rules say now. */
   readonly refusedBefore?: RefusedBefore | undefined
 }
@@ -43,13 +46,6 @@ export interface PublishRequest {
 export type AdmitKeys = (
   keys: () => Iterable<string>,
 ) => { readonly message: string; readonly retryAfterMs: number | undefined } | undefined
-
-export interface FrameIdentity {
-  readonly state: Producer
-  readonly seq: number
-  /** Since the first attempt; absent on the first. */
-  readonly ageMs?: number | undefined
-}
 
 /** What an event of the server itself is to be stored behind. */
 export type StoreOrder = Pick<Slice, 'epoch' | 'overtakes'>
@@ -61,22 +57,6 @@ export interface RequestMark {
   /** Events of the whole request that are refused. */
   readonly refused: readonly RejectedEvent[]
 }
-
-export type PublishOutcome =
-  | {
-      readonly kind: 'ack'
-      readonly at: readonly string[]
-      readonly rejected: readonly RejectedEvent[]
-      readonly duplicate: boolean
-    }
-  | {
-      readonly kind: 'reject'
-      readonly code: ErrorCode
-      readonly message: string
-      readonly retryAfterMs?: number
-      /** With `epoch_changed`: the present epochs. */
-      readonly epochs?: readonly LogEpoch[]
-    }
 
 export interface IngestOptions extends Pick<PartitionLogOptions, 'known' | 'limits'> {
   readonly bus: Bus
@@ -102,6 +82,7 @@ export class Ingest {
   readonly #logs: readonly PartitionLog[]
   readonly #appenders: readonly PartitionAppender[]
   readonly #sequences: Sequences
+  readonly #scanner: FrameScanner
   readonly #idPrefix = randomBytes(6).toString('base64url')
   #idCount = 0
 
@@ -113,6 +94,7 @@ export class Ingest {
     this.#bus = options.bus
     this.#isKept = options.isKept ?? (() => true)
     this.#isFull = options.isFull ?? (() => false)
+    this.#scanner = new FrameScanner(options.contract, options.bus.partitions)
     this.#sequences = new Sequences(options.clock, (newest) => options.bus.raiseSequence(newest))
     this.#logs = Array.from(
       { length: options.bus.partitions },
@@ -181,6 +163,15 @@ export class Ingest {
   /** Resolves when every accepted frame is answered. */
   async drain(): Promise<void> {
     await Promise.all(this.#appenders.map((appender) => appender.drain()))
+  }
+
+  /**
+   * Reads a `publish` frame without parsing it, if it is one that can be read so.
+   *
+   * @returns what has to be published before the next call
+   */
+  scan(frame: Buffer, pace: ScanPace): ScannedFrame | undefined {
+    return this.#scanner.scan(frame, pace)
   }
 
   /** @param answer is called exactly once, possibly before `publish` returns. */
@@ -259,9 +250,23 @@ export class Ingest {
   }
 
   #validate(topic: SourceTopic, events: readonly unknown[], scope: KeyScope, refusedBefore?: RefusedBefore) {
-    const nextId = () => `${this.#idPrefix}${(this.#idCount++).toString(36)}`
-    const context = { now: this.#clock.now(), scope, nextId, report: this.#report }
+    const context = { now: this.#clock.now(), scope, nextId: this.#nextId, report: this.#report }
     return validateFrame(topic, events, context, refusedBefore)
+  }
+
+  readonly #nextId = () => `${this.#idPrefix}${(this.#idCount++).toString(36)}`
+
+  /** What is stored of a frame. */
+  #judge(topic: SourceTopic, scope: KeyScope, request: PublishRequest): JudgedFrame {
+    const { events, refusedBefore } = request
+    if (events instanceof ScannedEvents) {
+      if (isAllowed(events, scope) && events.stamp(this.#clock.now(), this.#nextId)) {
+        return { slices: events.slices(), refused: NONE_REFUSED, keys: () => events.allKeys() }
+      }
+      return this.#judge(topic, scope, { ...request, events: events.parsed() })
+    }
+    const { accepted, refused } = this.#validate(topic, events, scope, refusedBefore)
+    return { slices: this.#split(accepted), refused, keys: () => accepted.map(({ key }) => key) }
   }
 
   #append(
@@ -270,14 +275,13 @@ export class Ingest {
     request: PublishRequest,
     answer: (outcome: PublishOutcome) => void,
   ): void {
-    const { events, end, producer, refusedBefore } = request
-    const { accepted, refused } = this.#validate(topic, events, scope, refusedBefore)
-    const over = request.admit?.(() => accepted.map(({ key }) => key))
+    const { end, producer } = request
+    const { slices: byPartition, refused, keys } = this.#judge(topic, scope, request)
+    const over = request.admit?.(keys)
     if (over !== undefined) {
       producer?.state.failed(producer.seq)
       return answer(reject('rate_limited', over.message, over.retryAfterMs))
     }
-    const byPartition = this.#split(accepted)
     // With a producer, the partition of their key remembers that they were refused.
     const listed = producer === undefined ? refused : refused.filter(({ key }) => key === undefined)
     const refusedByPartition = this.#splitRefused(producer === undefined ? [] : refused)
@@ -291,7 +295,7 @@ export class Ingest {
     }
     const rejected = listed.map(({ event }) => event)
     if (byPartition.size === 0) return answer({ kind: 'ack', at: [], rejected, duplicate: false })
-    const checksum = producer && checksumOf(topic.name, contentOf(request))
+    const checksum = producer && contentSum(topic.name, request)
     const frame = new PendingFrame(byPartition.size, rejected, producer, answer)
     for (const [partition, slice] of byPartition) {
       const refused = refusedByPartition.get(partition) ?? NONE
@@ -306,7 +310,7 @@ export class Ingest {
     this.#appenders[partition]!.add({ topic, identity, frame: pending, end }, events)
   }
 
-  #split(events: readonly StoredEvent[]): Map<number, StoredEvent[]> {
+  #split(events: readonly StoredEvent[]): Map<number, SliceEvents> {
     const byPartition = new Map<number, StoredEvent[]>()
     for (const event of events) {
       const partition = partitionOf(event.key, this.#bus.partitions)
@@ -334,131 +338,35 @@ const NONE: readonly RejectedEvent[] = []
 
 const ENDS_ALL_KEYS = 'Only a caller that may publish every key of a topic may end its input.'
 
+const NONE_REFUSED: readonly RefusedEvent[] = []
+
+interface JudgedFrame {
+  readonly slices: Map<number, SliceEvents>
+  readonly refused: readonly RefusedEvent[]
+  readonly keys: () => Iterable<string>
+}
+
+/** Whether a caller may publish all keys of a frame. */
+function isAllowed(events: ScannedEvents, scope: KeyScope): boolean {
+  if (scope.kind === 'all') return true
+  for (const key of events.allKeys()) if (!allowsKey(scope, key)) return false
+  return true
+}
+
 /** An end is part of the content: without it the same events are another frame. */
-function contentOf({ content, events, end }: PublishRequest): string {
+function contentSum(topic: string, { content, events, end }: PublishRequest): string {
+  if (events instanceof ScannedEvents) return checksumOfBytes(topic, events.content, events.hasWide)
   const text = content ?? JSON.stringify(events)
-  return end === undefined ? text : `${text} ${JSON.stringify(end)}`
+  return checksumOf(topic, end === undefined ? text : `${text} ${JSON.stringify(end)}`)
 }
 
 /** The part of a frame that belongs to one partition. */
 interface FrameSlice {
   readonly topic: string
   readonly partition: number
-  readonly events: readonly StoredEvent[]
+  readonly events: SliceEvents
   readonly refused: readonly RejectedEvent[]
   /** Absent without a producer. */
   readonly checksum: string | undefined
   readonly end?: EndOfInput | undefined
-}
-
-/** A frame whose slices are on their way. It keeps nothing of the events. */
-class PendingFrame {
-  readonly #slices: number
-  /** Refused events without a partition, then those of the answered slices. */
-  readonly #rejected: RejectedEvent[]
-  readonly #producer: FrameIdentity | undefined
-  readonly #answer: (outcome: PublishOutcome) => void
-  readonly #outcomes: SliceOutcome[] = []
-
-  constructor(
-    slices: number,
-    rejected: RejectedEvent[],
-    producer: FrameIdentity | undefined,
-    answer: (outcome: PublishOutcome) => void,
-  ) {
-    this.#slices = slices
-    this.#rejected = rejected
-    this.#producer = producer
-    this.#answer = answer
-  }
-
-  /** Identity of the frame's slice in a partition. MUST be called in the order in which slices are sent. */
-  identify(partition: number, checksum: string, refused: readonly RejectedEvent[]): SliceIdentity | undefined {
-    if (this.#producer === undefined) return undefined
-    const { state, seq, ageMs } = this.#producer
-    return {
-      producer: state.id,
-      sequence: state.sequence,
-      session: state.session,
-      seq,
-      previous: state.previousOn(partition, seq),
-      epoch: state.epochOn(partition),
-      checksum,
-      ageMs,
-      refused: encodeRefusals(refused),
-    }
-  }
-
-  /** @param refused events of the slice that are refused now; for a duplicate, those refused at first count instead. */
-  resolve(outcome: SliceOutcome, refused: readonly RejectedEvent[] = NONE): void {
-    this.#outcomes.push(outcome)
-    if (isStored(outcome)) {
-      const { refusedAtFirst } = outcome
-      this.#rejected.push(...(refusedAtFirst === undefined ? refused : decodeRefusals(refusedAtFirst, refused)))
-    }
-    if (this.#outcomes.length < this.#slices) return
-    if (this.#rejected.length > 1) this.#rejected.sort((a, b) => a.index - b.index)
-    const result = combine(this.#outcomes, this.#rejected)
-    this.#answer(this.#producer === undefined ? result : this.#note(result, this.#producer))
-  }
-
-  #note(result: PublishOutcome, { state, seq }: FrameIdentity): PublishOutcome {
-    if (result.kind === 'ack') {
-      const ended = this.#outcomes.flatMap((outcome) =>
-        isStored(outcome) && !state.stored(outcome) ? [outcome.partition] : [],
-      )
-      if (ended.length === 0) {
-        state.answered(seq, true)
-        return result
-      }
-      // One slice was stored before the epoch changed, another one afterwards.
-      state.failed(seq)
-      return epochChanged(ended.map((partition) => ({ partition, epoch: state.epochOn(partition)! })))
-    }
-    if (result.retryAfterMs === undefined) state.answered(seq, false)
-    else state.failed(seq)
-    for (const at of result.epochs ?? []) state.epochChanged(at)
-    return result
-  }
-}
-
-/** Slice verdicts that fail the frame, the most final first: one answer has to stand for all slices. */
-const FAILURES = [
-  'conflict',
-  'fenced',
-  'unknown',
-  'internal',
-  'storage_full',
-  'unavailable',
-  'epoch_changed',
-  'out_of_order',
-] as const
-
-/** One answer for a frame from the outcomes of its slices. */
-function combine(outcomes: readonly SliceOutcome[], rejected: readonly RejectedEvent[]): PublishOutcome {
-  for (const failure of FAILURES) {
-    const found = outcomes.find((outcome) => outcome.verdict === failure)
-    if (found === undefined) continue
-    if (failure === 'unknown') return reject('outcome_unknown')
-    if (failure === 'epoch_changed') {
-      return epochChanged(outcomes.flatMap((outcome) => (outcome.verdict === failure ? [outcome] : [])))
-    }
-    if (failure === 'out_of_order') return reject(failure, undefined, 0)
-    if (found.verdict === 'internal') return reject(failure, describeDefect(found.defectId), found.retryAfterMs)
-    if (failure === 'storage_full') return reject(failure, undefined, RETRY_AFTER_MS.storage)
-    return reject(failure, undefined, found.verdict === 'unavailable' ? found.retryAfterMs : undefined)
-  }
-  const at = outcomes.flatMap((outcome) => (isStored(outcome) ? (outcome.position ?? []) : []))
-  return { kind: 'ack', at, rejected, duplicate: outcomes.every((outcome) => outcome.verdict === 'duplicate') }
-}
-
-function epochChanged(outcomes: readonly LogEpoch[]): PublishOutcome {
-  const epochs = outcomes.map(({ partition, epoch }) => ({ partition, epoch }))
-  return { kind: 'reject', code: 'epoch_changed', message: ERROR_CODES.epoch_changed, retryAfterMs: 0, epochs }
-}
-
-function reject(code: ErrorCode, message: string = ERROR_CODES[code], retryAfterMs?: number): PublishOutcome {
-  return retryAfterMs === undefined
-    ? { kind: 'reject', code, message }
-    : { kind: 'reject', code, message, retryAfterMs }
 }

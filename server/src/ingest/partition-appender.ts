@@ -3,11 +3,12 @@ import {
   BusFull,
   BusUnavailable,
   type EndOfInput,
+  isEncoded,
   MAX_BATCH_BYTES,
   NO_BATCH,
   RecordBatchBuilder,
+  type SliceEvents,
   type SliceIdentity,
-  type StoredEvent,
 } from '../bus/index.ts'
 import { type ReportDefect, withoutRepeats } from '../observability/defects.ts'
 import { RETRY_AFTER_MS } from '../retry-after.ts'
@@ -91,10 +92,8 @@ export class PartitionAppender {
   }
 
   /** @param events none if only the producer's state is to move, or input ends. */
-  add(slice: Slice, events: readonly StoredEvent[]): void {
-    // In characters: near enough to bytes for deciding when a call is full.
-    let size = 0
-    for (const { json } of events) size += json.length + 1
+  add(slice: Slice, events: SliceEvents): void {
+    const size = sizeOf(events)
     if (this.#pendingBytes + size > MAX_PENDING_BYTES) {
       slice.frame.resolve({ verdict: 'unavailable', retryAfterMs: MAX_LINGER_MS })
       return
@@ -195,13 +194,21 @@ export class PartitionAppender {
   }
 }
 
+/** In characters, where they are not encoded: near enough to bytes for deciding when a call is full. */
+function sizeOf(events: SliceEvents): number {
+  let size = events.length
+  if (isEncoded(events)) for (let i = 0; i < events.length; i++) size += events.bytes(i)
+  else for (const { json } of events) size += json.length
+  return size
+}
+
 /** One record batch per topic, while it is being collected. */
 class OpenAppend {
   readonly openedAt = performance.now()
   readonly slices: Slice[] = []
   readonly #batches = new Map<string, { builder: RecordBatchBuilder; ordinal: number }>()
   readonly #places: AppendRequest['slices'][number][] = []
-  readonly #ordered: { readonly slice: Slice; readonly events: readonly StoredEvent[]; readonly size: number }[] = []
+  readonly #ordered: { readonly slice: Slice; readonly events: SliceEvents; readonly size: number }[] = []
   size = 0
   /** Slices that do not wait. */
   urgent = 0
@@ -210,7 +217,7 @@ class OpenAppend {
     return this.size + size <= MAX_BATCH_BYTES
   }
 
-  add(slice: Slice, events: readonly StoredEvent[], size: number): void {
+  add(slice: Slice, events: SliceEvents, size: number): void {
     this.size += size
     if (slice.isUrgent === true) this.urgent++
     if (slice.overtakes === undefined) this.#add(slice, events)
@@ -230,13 +237,13 @@ class OpenAppend {
     return dropped
   }
 
-  #add(slice: Slice, events: readonly StoredEvent[]): void {
+  #add(slice: Slice, events: SliceEvents): void {
     const { identity, epoch } = slice
     this.#places.push({ ...this.#place(slice, events), identity, epoch })
     this.slices.push(slice)
   }
 
-  #place({ topic, end }: Slice, events: readonly StoredEvent[]): { batch: number; lastIndex: number } {
+  #place({ topic, end }: Slice, events: SliceEvents): { batch: number; lastIndex: number } {
     if (events.length === 0 && end === undefined) return { batch: NO_BATCH, lastIndex: 0 }
     let batch = this.#batches.get(topic)
     if (batch === undefined) {

@@ -17,11 +17,11 @@ function connect() {
   const context = {
     clock: systemClock,
     // However long reading takes, all frames are of one turn.
-    turns: new FrameTurns({ monotonic: () => 0 }),
+    turns: new FrameTurns({ monotonic: () => 0 }, (frame) => frame),
     access: { authenticate: () => ANYBODY, admits: () => true },
     admission: new Admission(1_000_000),
     publishControl: new PublishControl(),
-    ingest: { epochs: [] },
+    ingest: { epochs: [], scan: () => undefined },
     commands: {
       epochOf: () => undefined,
       send: (_: unknown, settle: (outcome: unknown) => void) =>
@@ -55,10 +55,7 @@ function connect() {
     address: '127.0.0.1',
     ambient: { kind: 'none' },
   })
-  const say = (frame: object) => {
-    const text = JSON.stringify(frame)
-    connection.message(text, text.length)
-  }
+  const say = (frame: object) => connection.message(Buffer.from(JSON.stringify(frame)), true)
   say({ type: 'hello', protocol: PROTOCOL_VERSION, client: 'test' })
   const command = (id: string) => say({ type: 'command', id, entity: 'user', key: '1', command: 'touch', input: {} })
   for (const id of ['a', 'b', 'c']) command(id)

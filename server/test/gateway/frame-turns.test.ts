@@ -11,7 +11,7 @@ const turn = () => new Promise((resolve) => setImmediate(resolve))
 
 /** Readers that write down what they read, and take a while for each frame. */
 function open(busyMs: number) {
-  const turns = new FrameTurns<Frame>(systemClock)
+  const turns = new FrameTurns<Frame>(systemClock, (frame) => frame)
   const read: string[] = []
   const reader = (name: string, share = { waitMs: 0 }) => ({
     read({ id }: Frame) {

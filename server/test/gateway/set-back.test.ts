@@ -57,7 +57,7 @@ function openGateway({ appendMs = 0, authenticate = (): unknown => ANYBODY } = {
   )
   const hello = () => {
     const text = JSON.stringify({ type: 'hello', protocol: PROTOCOL_VERSION, client: 'test' })
-    socket.message(text, text.length)
+    socket.message(Buffer.from(text), true)
   }
   return { gateway, publishControl, sent, closed, hello }
 }

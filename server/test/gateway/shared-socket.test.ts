@@ -122,9 +122,9 @@ describe('a socket that several clients share', () => {
     try {
       const { shared, closed } = alone({})
       vi.advanceTimersByTime(4_000)
-      shared.message('1+', 2)
+      shared.message(Buffer.from('1+'), true)
       vi.advanceTimersByTime(60_000)
-      shared.message('1-', 2)
+      shared.message(Buffer.from('1-'), true)
       vi.advanceTimersByTime(4_000)
       expect(closed).toEqual([])
       vi.advanceTimersByTime(1_000)
@@ -142,11 +142,11 @@ describe('a socket that several clients share', () => {
         return spent > 10 ? { code: 4029, reason: '{}' } : undefined
       },
     })
-    shared.message('1+', 2)
-    shared.message(`1:${'x'.repeat(100)}`, 102)
-    shared.message('9:abc', 5)
+    shared.message(Buffer.from('1+'), true)
+    shared.message(Buffer.from(`1:${'x'.repeat(100)}`), true)
+    shared.message(Buffer.from('9:abc'), true)
     expect([spent, closed]).toEqual([7, []])
-    shared.message('9:abc', 5)
+    shared.message(Buffer.from('9:abc'), true)
     expect(closed).toEqual([4029])
     shared.closed()
   })

@@ -8,6 +8,7 @@ import frames from './frames.ts'
 import heads from './heads.ts'
 import positions from './positions.ts'
 import queries from './queries.ts'
+import scanner from './scanner.ts'
 import sdk from './sdk.ts'
 
 /** Everything that reads what others have written. */
@@ -20,6 +21,7 @@ export const TARGETS: readonly AnyTarget[] = [
   heads,
   commands,
   batches,
+  scanner,
   sdk,
   cli,
 ]

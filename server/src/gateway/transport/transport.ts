@@ -84,8 +84,8 @@ export interface TransportSocket {
 }
 
 export interface SocketHandler {
-  /** One text frame, or `undefined` for a binary one. `bytes` is its length on the wire. */
-  message(text: string | undefined, bytes: number): void
+  /** One frame. Its bytes belong to the transport again afterwards. */
+  message(frame: Buffer, isText: boolean): void
   /** The data that waited when a send returned `buffered` was sent. */
   drained(): void
   /** Once and last, whoever closed. */

@@ -123,8 +123,9 @@ export class TestServer implements TransportHandlers {
     this.sockets.push(seen)
     this.onOpen(seen)
     return {
-      message: (text, bytes) => {
-        seen.messages.push({ text, bytes })
+      message: (frame, isText) => {
+        const text = isText ? frame.toString() : undefined
+        seen.messages.push({ text, bytes: frame.length })
         this.onMessage(seen, text)
       },
       ...this.#end(seen),

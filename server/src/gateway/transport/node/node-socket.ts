@@ -19,7 +19,7 @@ export class NodeSocket implements TransportSocket {
     this.#connection = connection
     this.#handler = new GuardedHandler('socket', handlers, () => this.close(CLOSE_INTERNAL, ''))
     ws.on('message', (data: Buffer, isBinary) => {
-      this.#handler.call('message', (handler) => handler.message(isBinary ? undefined : data.toString(), data.length))
+      this.#handler.call('message', (handler) => handler.message(data, !isBinary))
     })
     ws.on('close', () => {
       clearTimeout(this.#closing)

@@ -59,9 +59,7 @@ export function createUwsApp(uWS: UwsModule, handlers: TransportHandlers, tls: T
     },
     // An error thrown in a uWS callback ends the process: the guarded handler throws nothing.
     message(ws, message, isBinary) {
-      ws.getUserData().socket!.handler.call('message', (handler) =>
-        handler.message(isBinary ? undefined : Buffer.from(message).toString('utf8'), message.byteLength),
-      )
+      ws.getUserData().socket!.handler.call('message', (handler) => handler.message(Buffer.from(message), !isBinary))
     },
     drain(ws) {
       ws.getUserData().socket!.handler.drained()
