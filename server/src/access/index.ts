@@ -12,7 +12,7 @@ export {
   shownJson,
 } from './hidden-fields.ts'
 export { addKey, type KeyRequest, type ListedKey, listKeys, removeKeys } from './key-list.ts'
-export { ALL_KEYS, allowsKey, isSameScope, type KeyScope, narrowed } from './key-scope.ts'
+export { ALL_KEYS, allowsKey, isSameScope, type KeyScope, narrowed, scopeText } from './key-scope.ts'
 export { type MintedToken, mintToken, type TokenRequest } from './mint-token.ts'
 export { anonymousMode, gatewayChoice, modeWarning } from './mode.ts'
 export type { Refusal } from './refusal.ts'

@@ -6,6 +6,7 @@ import { type Contract, hasLatest } from '../config/model.ts'
 import { type ReportDefect, withoutRepeats } from '../observability/defects.ts'
 import type { PresenceSeat } from '../presence/index.ts'
 import { relieve } from './budget-relief.ts'
+import { Cohorts } from './cohort/index.ts'
 import type { DeliverySubscriber } from './delivery-subscriber.ts'
 import {
   type Examine,
@@ -24,7 +25,7 @@ import { Subscriber, type SubscriberContext } from './subscriber.ts'
 import {
   type PolicyLimits,
   PROGRESS_MS,
-  type Subscription,
+  type Receiver,
   type SubscriptionLimits,
   SubscriptionStarter,
   TopicIndex,
@@ -78,7 +79,8 @@ export class Delivery {
   readonly #flusher: Flusher
   readonly #context: SubscriberContext
   readonly #totals = openTotals()
-  readonly #index = new TopicIndex<Subscription>()
+  readonly #index = new TopicIndex<Receiver>()
+  readonly #cohorts: Cohorts
   readonly #subscribers = new Map<Subscriber, number>()
   #opened = 0
   #progressTimer: NodeJS.Timeout | undefined
@@ -106,9 +108,20 @@ export class Delivery {
     )
     this.#snapshots = new SnapshotReader(bus)
     this.#flusher = new Flusher(clock)
+    const tailOf = (topic: string, partition: number) => this.#tails.get(topic, partition)
+    this.#cohorts = new Cohorts({
+      index: this.#index,
+      flusher: this.#flusher,
+      clock,
+      budget,
+      queueBounds: QUEUE_BOUNDS,
+      tailOf,
+      relieve: () => relieve(budget, this.#subscribers.keys()),
+    })
     this.#context = {
       starter: new SubscriptionStarter(contract, limits, this.#tails, new SharedHeads(bus, clock), examine),
       index: this.#index,
+      cohorts: this.#cohorts,
       replayer: this.#replayer,
       snapshots: this.#snapshots,
       flusher: this.#flusher,
@@ -117,9 +130,9 @@ export class Delivery {
       totals: this.#totals,
       queueBounds: QUEUE_BOUNDS,
       budget,
-      onBudgetExceeded: () => relieve(budget, this.#subscribers.keys()),
+      onBudgetExceeded: () => this.#cohorts.onBudgetExceeded(),
       resultLaneOf: (topic) => resultLane(contract, topic),
-      tailOf: (topic, partition) => this.#tails.get(topic, partition),
+      tailOf,
       sureTailOf: (topic, partition) => this.#tails.getSure(topic, partition),
       onClosed: (subscriber) => this.#subscribers.delete(subscriber),
     }
@@ -191,7 +204,7 @@ export class Delivery {
       subscriptions += subscriber.subscriptions.size
       replayingFeeds += subscriber.replayingFeeds
     }
-    const { 0: high, 1: normal, 2: low } = this.#totals
+    const [high, normal, low] = this.#cohorts.totals(this.#totals)
     return {
       sessions: this.#subscribers.size,
       subscriptions,
@@ -209,7 +222,12 @@ export class Delivery {
   }
 
   #route(entry: Entry): void {
-    const offeredTo = this.#tails.isCatchingUp(entry.partition) ? new Set<Subscription>() : undefined
+    const isCatchingUp = this.#tails.isCatchingUp(entry.partition)
+    this.#cohorts.route(entry, isCatchingUp, () => this.#offer(entry, isCatchingUp))
+  }
+
+  #offer(entry: Entry, isCatchingUp: boolean): void {
+    const offeredTo = isCatchingUp ? new Set<Receiver>() : undefined
     this.#index.route(
       entry,
       (subscription, lane, picks) => {
@@ -237,6 +255,7 @@ export class Delivery {
     this.#flusher.close()
     const deadline = new Promise<void>((resolve) => setTimeout(resolve, deadlineMs).unref())
     await Promise.race([this.#tails.close(), deadline])
+    this.#cohorts.dissolveAll()
     for (const subscriber of [...this.#subscribers.keys()]) {
       subscriber.flush()
       subscriber.close()

@@ -74,6 +74,11 @@ export class Outlet {
     return !isWaitingForCredit(this.#flow, this.#bufferedBytes())
   }
 
+  /** Bytes that may be in flight. */
+  get windowBytes(): number {
+    return this.#flow.windowBytes
+  }
+
   /** Largest frame of events, unless a single one is larger. */
   get maxFrameBytes(): number {
     return Math.min(MAX_FRAME_BYTES, this.#flow.windowBytes * MAX_FRAME_SHARE)
@@ -98,6 +103,14 @@ export class Outlet {
   /** As above, for a frame of a snapshot. */
   writeSnapshot({ bytes, isEnd }: SnapshotFrame, now: number): boolean {
     return this.#send(bytes, { by: 'snapshot', isEnd }, now)
+  }
+
+  /** Writes a frame of events that are not in the backlog, if there is room for it. False: nothing has happened. */
+  writeShared(frame: Buffer, takes: readonly Take[], now: number): boolean {
+    this.#step({ type: 'checked' }, now)
+    if (!this.isOpen) return false
+    const free = this.#flow.highWaterBytes - bytesInFlight(this.#flow, this.#bufferedBytes())
+    return frame.length <= free && this.#send(frame, { by: 'events', takes }, now)
   }
 
   /** Writes the next gap or batch frame. False when there is nothing to write, or no room for it. */

@@ -37,7 +37,8 @@ export function slowestSubscribers(subscribers: Iterable<Subscriber>, count: num
     .map((subscriber) => describe(subscriber, now))
 }
 
-function describe({ name, outlet, queuedBytes, queuedEvents, subscriptions }: Subscriber, now: number): SlowSubscriber {
+function describe(subscriber: Subscriber, now: number): SlowSubscriber {
+  const { name, outlet, queuedBytes, queuedEvents, subscriptions } = subscriber
   const { congestedSince, inFlight } = outlet
   const isCongested = congestedSince !== undefined
   return {
@@ -54,7 +55,7 @@ function describe({ name, outlet, queuedBytes, queuedEvents, subscriptions }: Su
       onSlow: plan.policy.onSlow,
       level: queue.level,
       isPaused: queue.isPaused,
-      ...queue.ledger,
+      ...subscriber.ledger(plan.sub)!,
     })),
   }
 }

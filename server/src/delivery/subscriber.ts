@@ -4,6 +4,7 @@ import type { Mark } from '../bus/index.ts'
 import { describeDefect, type ReportDefect } from '../observability/defects.ts'
 import type { PresenceSeat } from '../presence/index.ts'
 import { RETRY_AFTER_MS } from '../retry-after.ts'
+import { type Cohort, type CohortMember, type Cohorts, FREE, type SharedFrame, type Standing } from './cohort/index.ts'
 import type { DeliverySubscriber } from './delivery-subscriber.ts'
 import type { Loss } from './log/index.ts'
 import { Outlet } from './outlet.ts'
@@ -22,6 +23,7 @@ import {
   type EventSink,
   type Feed,
   holdPlan,
+  type Receiver,
   type ReplayContext,
   Replays,
   releasePlan,
@@ -38,7 +40,6 @@ import {
   type DeliverySocket,
   type Entry,
   type FlowOptions,
-  type Flushable,
   type Flusher,
   LANE_INDEXES,
   type LaneIndex,
@@ -57,7 +58,8 @@ const CLOSE_INTERNAL = 1_011
 /** What the subscribers of a node share. */
 export interface SubscriberContext extends ReplayContext, SnapshotContext {
   readonly starter: Pick<SubscriptionStarter, 'plan' | 'start' | 'release' | 'staysSame'>
-  readonly index: TopicIndex<Subscription>
+  readonly index: TopicIndex<Receiver>
+  readonly cohorts: Pick<Cohorts, 'seek' | 'leave' | 'forget'>
   readonly flusher: Pick<Flusher, 'schedule'>
   readonly totals: NodeTotals
   readonly queueBounds: QueueBounds
@@ -80,7 +82,7 @@ export interface SubscriberOptions extends FlowOptions {
 }
 
 /** One connected client: its subscriptions, its queues, and its flow control. */
-export class Subscriber implements DeliverySubscriber, Flushable, EventSink {
+export class Subscriber implements DeliverySubscriber, CohortMember, EventSink {
   readonly name: string
   readonly #socket: DeliverySocket
   readonly #context: SubscriberContext
@@ -93,6 +95,7 @@ export class Subscriber implements DeliverySubscriber, Flushable, EventSink {
   #rights: Rights
   readonly #limits: SubscriptionLimits
   readonly #seat: PresenceSeat | undefined
+  standing: Standing = FREE
   isClosed = false
 
   constructor(
@@ -126,11 +129,28 @@ export class Subscriber implements DeliverySubscriber, Flushable, EventSink {
   }
 
   get queuedBytes(): number {
-    return this.#backlog.bytes
+    return this.#backlog.bytes + (this.#cohort?.load.bytes ?? 0)
   }
 
   get queuedEvents(): number {
-    return this.#backlog.events
+    return this.#backlog.events + (this.#cohort?.load.events ?? 0)
+  }
+
+  get #cohort(): Cohort | undefined {
+    return this.standing.kind === 'member' ? this.standing.cohort : undefined
+  }
+
+  get windowBytes(): number {
+    return this.#outlet.windowBytes
+  }
+
+  get maxFrameBytes(): number {
+    return this.#outlet.maxFrameBytes
+  }
+
+  get isQuiet(): boolean {
+    const { isEmpty, events, hasPaused } = this.#backlog
+    return !this.isClosed && this.#outlet.isOpen && isEmpty && events === 0 && !hasPaused && !this.#hasWaiting
   }
 
   get outlet(): Pick<Outlet, 'congestedSince' | 'inFlight'> {
@@ -151,6 +171,7 @@ export class Subscriber implements DeliverySubscriber, Flushable, EventSink {
     this.#limits.charge('starts', result.plan.starts)
     const over = holdPlan(this.#limits, result.plan)
     if (over !== undefined) return this.#refuse(sub, over.code, over.message, over.retryAfterMs)
+    this.#context.cohorts.leave(this)
     const subscription = new Subscription(result.plan, this.#backlog.open(result.plan.policy), this)
     this.#subscriptions.set(sub, subscription)
     starter.start(subscription.plan, result.from, (starts) =>
@@ -186,6 +207,7 @@ export class Subscriber implements DeliverySubscriber, Flushable, EventSink {
   }
 
   #end(subscription: Subscription, code: 'ok' | ErrorCode): void {
+    this.#context.cohorts.leave(this)
     const withheld = new WithheldByPart()
     for (const feed of subscription.feeds()) feed.takeTrailing(feed.laneIndexes(), withheld)
     this.#remove(subscription)
@@ -193,11 +215,14 @@ export class Subscriber implements DeliverySubscriber, Flushable, EventSink {
   }
 
   ledger(sub: number): Readonly<Ledger> | undefined {
-    return this.#subscriptions.get(sub)?.ledger
+    const own = this.#subscriptions.get(sub)?.ledger
+    const shared = this.#cohort?.subscriptions.get(sub)?.ledger.queued
+    return own && shared ? { ...own, matched: own.matched + shared, queued: own.queued + shared } : own
   }
 
   credit(bytes: number, subs: Readonly<Record<string, 0 | null>> = {}): void {
     for (const [sub, events] of Object.entries(subs)) {
+      this.#context.cohorts.leave(this)
       const subscription = this.#subscriptions.get(Number(sub))
       if (subscription !== undefined) this.#backlog.pause(subscription.queue, events === 0)
       if (events === null) this.#context.flusher.schedule(this)
@@ -243,6 +268,7 @@ export class Subscriber implements DeliverySubscriber, Flushable, EventSink {
   }
 
   #reportTrimmed(topic: string, partition: number, upTo: Mark): void {
+    this.#context.cohorts.leave(this)
     for (const subscription of this.#subscriptions.values()) {
       const feed = subscription.feed(topic, partition)
       if (feed?.state.kind !== 'live') continue
@@ -257,6 +283,7 @@ export class Subscriber implements DeliverySubscriber, Flushable, EventSink {
   }
 
   #reportLost(topic: string, partition: number, { had, upTo }: Loss): void {
+    this.#context.cohorts.leave(this)
     for (const subscription of this.#subscriptions.values()) {
       const feed = subscription.feed(topic, partition)
       if (feed === undefined) continue
@@ -290,7 +317,10 @@ export class Subscriber implements DeliverySubscriber, Flushable, EventSink {
       this.compact()
       if (this.#context.budget.isExceeded) this.#context.onBudgetExceeded()
     }
-    if (this.isClosed || !this.#hasWaiting) return false
+    if (this.isClosed || !this.#hasWaiting) {
+      this.#context.cohorts.seek(this)
+      return false
+    }
     if (!mayGoOn || this.#backlog.hasTakeable) return mayGoOn
     const heldUntil = this.#snapshots?.isWaiting ? undefined : this.#backlog.heldUntil()
     if (heldUntil !== undefined) this.#context.flusher.schedule(this, Math.max(1, heldUntil - now))
@@ -303,12 +333,26 @@ export class Subscriber implements DeliverySubscriber, Flushable, EventSink {
   }
 
   #progress(): void {
+    const cohort = this.#cohort
+    if (cohort?.isQuiet === false) return cohort.progressLater(this)
     for (const subscription of this.#subscriptions.values()) {
       if (this.isClosed || !this.#outlet.isOpen) return
       const progress = collectProgress(subscription, this.#context.tailOf)
       if (progress !== undefined) this.sendControl({ type: 'progress', sub: subscription.plan.sub, ...progress })
     }
-    if (!this.#backlog.isEmpty) this.#context.flusher.schedule(this)
+    if (this.#backlog.isEmpty) return
+    this.#context.cohorts.leave(this)
+    this.#context.flusher.schedule(this)
+  }
+
+  writeShared({ bytes, takes, passed }: SharedFrame, now: number): boolean {
+    if (!this.#outlet.writeShared(bytes, takes, now)) return false
+    for (const each of passed) this.#subscriptions.get(each.sub)!.passed(each)
+    return true
+  }
+
+  tookOver(): void {
+    this.#offered()
   }
 
   /** Releases entries of which little is still needed. */
@@ -354,6 +398,7 @@ export class Subscriber implements DeliverySubscriber, Flushable, EventSink {
   close(): void {
     if (this.isClosed) return
     this.isClosed = true
+    this.#context.cohorts.forget(this)
     for (const subscription of this.#subscriptions.values()) this.#remove(subscription)
     this.#context.onClosed(this)
   }
@@ -366,6 +411,7 @@ export class Subscriber implements DeliverySubscriber, Flushable, EventSink {
     this.#takeSeat(subscription)
     if (snapshot) this.#openSnapshots().add(subscription)
     else this.#replay.add([...subscription.feeds()])
+    this.#context.cohorts.seek(this)
   }
 
   #openSnapshots(): Snapshots {
@@ -398,6 +444,7 @@ export class Subscriber implements DeliverySubscriber, Flushable, EventSink {
       holdPlan(this.#limits, subscription.plan)
       return this.#refuse(sub, over.code, over.message, over.retryAfterMs)
     }
+    this.#context.cohorts.leave(this)
     const hasBegun = index.remove(subscription)
     const joined = changeLanes(subscription, result.plan, tailOf)
     subscription.queue.change(result.plan.policy)

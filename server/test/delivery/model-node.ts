@@ -2,6 +2,7 @@ import { LANES, type Lane } from '@tidegate/protocol'
 import { Rights } from '../../src/access/index.ts'
 import { LOG_START, type LogEntry } from '../../src/bus/index.ts'
 import { relieve } from '../../src/delivery/budget-relief.ts'
+import { Cohorts } from '../../src/delivery/cohort/cohorts.ts'
 import type { LogStart } from '../../src/delivery/log/log-start.ts'
 import type { PageReader } from '../../src/delivery/log/replayer.ts'
 import type { Page } from '../../src/delivery/log/shared-pages.ts'
@@ -11,11 +12,12 @@ import { openTotals } from '../../src/delivery/queue/ledger.ts'
 import { QueueBudget } from '../../src/delivery/queue/queue-budget.ts'
 import { Subscriber, type SubscriberContext } from '../../src/delivery/subscriber.ts'
 import { isComplete, replayFrom, replayStart } from '../../src/delivery/subscription/start-marks.ts'
-import type { Subscription } from '../../src/delivery/subscription/subscription.ts'
+import type { Receiver } from '../../src/delivery/subscription/subscription.ts'
 import { planSubscription, UNLIMITED } from '../../src/delivery/subscription/subscription-plan.ts'
 import { TopicIndex } from '../../src/delivery/subscription/topic-index.ts'
 import { Entry } from '../../src/delivery/wire/entry.ts'
 import type { Flow } from '../../src/delivery/wire/flow.ts'
+import type { Flushable } from '../../src/delivery/wire/flusher.ts'
 import { noLimits } from '../support/limits.ts'
 import { contractOf, recordBatch, type SimulatedSocket, type TestEvent } from './support.ts'
 
@@ -53,15 +55,29 @@ export class ModelNode {
   wallBehindMs = 0
   epoch = 'e1'
   trimmedTo = LOG_START
-  readonly #index = new TopicIndex<Subscription>()
+  readonly #index = new TopicIndex<Receiver>()
+  readonly #cohorts: Cohorts
+  readonly #hasCohorts: boolean
   readonly #requests: PageReader[] = []
   readonly #answers: (() => void)[] = []
-  readonly #due = new Set<Subscriber>()
+  readonly #clock = { now: () => this.now - this.wallBehindMs, monotonic: () => this.now }
+  readonly #due = new Set<Flushable>()
   #nextMs = 1_000_000
 
-  constructor(queueBytes = 100_000_000) {
+  /** @param queueBounds of a session, as its cohort knows them @param hasCohorts false: each session by itself */
+  constructor(queueBytes = 100_000_000, { queueBounds = QUEUE_BOUNDS, hasCohorts = true } = {}) {
     this.budget = new QueueBudget(queueBytes)
     this.tails = this.logs.map(() => new TopicTail(LOG_START, this.epoch))
+    this.#hasCohorts = hasCohorts
+    this.#cohorts = new Cohorts({
+      index: this.#index,
+      flusher: { schedule: (session) => this.#due.add(session) },
+      clock: this.#clock,
+      budget: this.budget,
+      queueBounds,
+      tailOf: (_topic, partition) => this.tails[partition],
+      relieve: () => relieve(this.budget, this.sessions),
+    })
   }
 
   openSubscriber(
@@ -96,15 +112,16 @@ export class ModelNode {
       replayer: { request: (reader) => this.#requests.push(reader) },
       flusher: {
         schedule: (session, withinMs = 0) => {
-          this.#due.add(session as Subscriber)
+          this.#due.add(session)
           onScheduled(withinMs)
         },
       },
-      clock: { now: () => this.now - this.wallBehindMs, monotonic: () => this.now },
+      cohorts: this.#hasCohorts ? this.#cohorts : { seek: () => {}, leave: () => {}, forget: () => {} },
+      clock: this.#clock,
       totals: this.totals,
       queueBounds,
       budget: this.budget,
-      onBudgetExceeded: () => relieve(this.budget, this.sessions),
+      onBudgetExceeded: () => this.#cohorts.onBudgetExceeded(),
       tailOf: (_topic, partition) => this.tails[partition],
       sureTailOf: (_topic, partition) => this.tails[partition],
       onClosed: (session) => {
@@ -152,15 +169,17 @@ export class ModelNode {
     const next = log.findIndex((raw) => raw.streamId === tail.cursor) + 1
     for (const raw of log.slice(next, next + count)) {
       const entry = new Entry(partition, raw)
-      const offeredTo = new Set<Subscription>()
+      const offeredTo = new Set<Receiver>()
       tail.push(entry)
-      this.#index.route(
-        entry,
-        (subscription, lane, picks) => {
-          subscription.offer(lane, entry, picks)
-          offeredTo.add(subscription)
-        },
-        raise,
+      this.#cohorts.route(entry, this.isCatchingUp, () =>
+        this.#index.route(
+          entry,
+          (subscription, lane, picks) => {
+            subscription.offer(lane, entry, picks)
+            offeredTo.add(subscription)
+          },
+          raise,
+        ),
       )
       if (!this.isCatchingUp) continue
       for (const each of offeredTo) each.caughtUpTo(entry)

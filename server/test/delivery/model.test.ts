@@ -1,7 +1,7 @@
-import { type GapFrame, LANES, type Lane } from '@tidegate/protocol'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import type { Subscriber } from '../../src/delivery/subscriber.ts'
+import { expectEveryFateTold } from './fates.ts'
 import { laneOf, ModelNode, PARTITIONS, TOPIC } from './model-node.ts'
 import { SimulatedSocket } from './support.ts'
 
@@ -88,53 +88,6 @@ function expectLedgerHolds(session: Subscriber): void {
   }
 }
 
-type Resolution =
-  | (GapFrame & { readonly kind: 'gap' })
-  | { readonly kind: 'event'; readonly lane: Lane; readonly at: string; readonly id: string }
-
-/** Each frame in the order it was sent, as the positions it resolves: one per event, or a gap. */
-function resolutions(socket: SimulatedSocket): Resolution[] {
-  return socket.frames.flatMap((frame): Resolution[] => {
-    if (frame.type === 'gap') return [{ ...frame, kind: 'gap' }]
-    if (frame.type !== 'batch') return []
-    return frame.parts.flatMap((part) =>
-      part.events.map((event) => ({ kind: 'event', lane: part.lane, at: event.at, id: event.id })),
-    )
-  })
-}
-
-/** Checks that every logged event of the wanted lanes was delivered once, or lies in a gap that counts it, all in log order. */
-function expectEveryFateTold(node: ModelNode, socket: SimulatedSocket, from = 0): void {
-  const place = new Map(node.logged.map((event, i) => [event.at, i]))
-  for (let p = 0; p < PARTITIONS; p++) {
-    for (const lane of LANES) {
-      const wanted = node.logged.slice(from).filter((event) => event.partition === p && event.lane === lane)
-      const mine = resolutions(socket).filter(
-        (r) => r.lane === lane && (r.kind === 'event' ? r.at : r.upTo).startsWith(`${p}@`),
-      )
-      const told: string[] = []
-      let reached = -1
-      for (const resolution of mine) {
-        if (resolution.kind === 'event') {
-          expect(place.get(resolution.at)).toBeGreaterThan(reached)
-          reached = place.get(resolution.at)!
-          told.push(resolution.id)
-          continue
-        }
-        expect(resolution.reason).toBe('overflow')
-        const after = resolution.after === undefined ? -1 : (place.get(resolution.after) ?? reached)
-        const upTo = place.get(resolution.upTo)!
-        const inside = wanted.filter((event) => place.get(event.at)! > after && place.get(event.at)! <= upTo)
-        expect(resolution.count).toBe(inside.length)
-        expect(after).toBeGreaterThanOrEqual(reached)
-        reached = upTo
-        told.push(...inside.map((event) => event.id))
-      }
-      expect(told).toEqual(wanted.map((event) => event.id))
-    }
-  }
-}
-
 describe('delivery model', () => {
   it('D-LEDGER-1 D-GAP-1 D-ORDER-1 tells the fate of every event exactly once and in lane order, whatever the socket does', () => {
     fc.assert(
@@ -150,7 +103,7 @@ describe('delivery model', () => {
         }
         node.settle(session, socket)
         expectLedgerHolds(session)
-        expectEveryFateTold(node, socket)
+        expectEveryFateTold(node, socket.frames)
       }),
       { numRuns: 300 },
     )
@@ -173,7 +126,7 @@ describe('delivery model', () => {
         }
         node.settle(session, socket)
         expect(socket.gaps()).toEqual([])
-        expectEveryFateTold(node, socket)
+        expectEveryFateTold(node, socket.frames)
       }),
       { numRuns: 300 },
     )
@@ -205,7 +158,7 @@ describe('delivery model', () => {
         node.settle(resumed, second)
         const both = new SimulatedSocket()
         both.frames.push(...first.frames, ...second.frames)
-        expectEveryFateTold(node, both)
+        expectEveryFateTold(node, both.frames)
       }),
       { numRuns: 300 },
     )

@@ -76,6 +76,10 @@ export class Backlog {
     return !this.#lanes[0].isEmpty
   }
 
+  get hasPaused(): boolean {
+    return this.#paused.length > 0
+  }
+
   get bytes(): number {
     return this.#load.bytes
   }

@@ -85,13 +85,22 @@ export class LaneQueue implements RunQueue {
 
   /** @param encoded the events of the entry, as far as they may be seen */
   pushEntry(lane: FeedLane, entry: Entry, picks: Picks, encoded: EncodedEvents = entry.encoded): void {
-    const run = openRun(this, lane, entry, picks, encoded)
+    this.#pushRun(openRun(this, lane, entry, picks, encoded))
+  }
+
+  /** What waits of a run elsewhere waits here too. Nothing of it, or before it, may be withheld. */
+  adopt(lane: FeedLane, run: Run): void {
+    this.#pushRun({ ...run, queue: this, lane })
+  }
+
+  #pushRun(run: Run): void {
+    const events = eventsLeft(run)
     this.#push(run)
     this.bytes += run.bytes
-    this.events += picks.length
-    this.#books.queued(picks.length, run.bytes)
+    this.events += events
+    this.#books.queued(events, run.bytes)
     this.#budget.pin(run.encoded)
-    lane.waiting++
+    run.lane.waiting++
   }
 
   /** A gap that was not caused by this queue keeps its place between the runs. */

@@ -3,6 +3,7 @@ import { type ByLane, LANE_INDEXES, type LaneIndex } from '../wire/index.ts'
 import { LaneQueue, type Turns } from './lane-queue.ts'
 import { LaneBooks, type Ledger, type NodeTotals, openLedger, type QueueLoad } from './ledger.ts'
 import type { QueueBudget } from './queue-budget.ts'
+import type { Run } from './run.ts'
 import { isSampled } from './sampling.ts'
 import type { SlowPolicy } from './slow-policy.ts'
 import { KEEPING_UP, type Pressure, pressureOf, type Slowness, stepSlowness } from './slowness.ts'
@@ -92,6 +93,20 @@ export class SubscriptionQueue {
   /** The queue of a lane, created on first use. */
   lane(index: LaneIndex): LaneQueue {
     return this.#lanes[index] ?? this.#openLane(index)
+  }
+
+  /** Events that never waited here were handed to the socket. */
+  passed(index: LaneIndex, events: number): void {
+    this.ledger.matched += events
+    this.ledger.delivered += events
+    this.#accounts.totals[index].delivered += events
+  }
+
+  /** The runs that may be taken, lane by lane. */
+  *runs(): Iterable<{ readonly index: LaneIndex; readonly run: Run }> {
+    for (const index of LANE_INDEXES) {
+      for (const run of this.#lanes[index]?.takeable() ?? []) yield { index, run }
+    }
   }
 
   bytesIn(index: LaneIndex): number {

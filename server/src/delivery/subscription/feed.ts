@@ -5,6 +5,7 @@ import type { FeedLane, Gap, SubscriptionQueue } from '../queue/index.ts'
 import {
   type ByLane,
   type Entry,
+  isNone,
   LANE_INDEXES,
   type LaneIndex,
   NO_PICKS,
@@ -192,18 +193,31 @@ export class Feed {
     return compareStreamIds(this.#lastStart, cursor) > 0
   }
 
+  /**
+   * Whether it gets whatever the log has after `cursor` in that epoch just as it is: nothing of it waits, and nothing is
+   * to be skipped or reported first.
+   */
+  isPlainAfter(cursor: string, epoch: string): boolean {
+    if (this.state.kind !== 'live' || this.startsBeyond(cursor) || this.#seam?.endsBy(cursor) === false) return false
+    return this.laneIndexes().every((index) => {
+      const lane = this.#lanes[index]
+      const isQuiet = lane === undefined || (lane.waiting === 0 && isNone(lane.trailing))
+      return isQuiet && this.epochOf(index) === epoch
+    })
+  }
+
+  /** Events of the lane were handed to the socket that never waited here. */
+  passed(index: LaneIndex, upTo: Mark): void {
+    this.lane(index)!.taken = upTo
+  }
+
   /** Queues the picked events that their lane has not had yet. Entries MUST be offered in log order. */
   offer(index: LaneIndex, entry: Entry, matched: Picks): void {
     const picks = this.#beyondStart(index, entry, matched)
     const lane = picks.length === 0 ? undefined : this.lane(index)
     if (lane === undefined) return
     if (lane.epoch !== entry.epoch) this.reportEpoch(index, border(entry.epoch, precedingId(entry.streamId)))
-    const queue = this.subscription.queue.lane(index)
-    const sight = this.subscription.plan.sights?.get(this.topic)
-    if (sight === undefined) return queue.pushEntry(lane, entry, picks)
-    for (const run of sight.split(entry.header.keys, picks)) {
-      queue.pushEntry(lane, entry, run.picks, entry.shown(run.hidden))
-    }
+    pushSeen(this.subscription, index, lane, entry, picks)
   }
 
   /**
@@ -267,6 +281,21 @@ export class Feed {
     if (this.#lanes === NO_LANES) this.#lanes = [undefined, undefined, undefined]
     this.#lanes[index] = lane
     return lane
+  }
+}
+
+/** Queues events as far as their receiver may see them. */
+export function pushSeen(
+  { plan, queue }: Pick<FeedOwner, 'plan' | 'queue'>,
+  index: LaneIndex,
+  lane: FeedLane,
+  entry: Entry,
+  picks: Picks,
+): void {
+  const sight = plan.sights?.get(entry.topic)
+  if (sight === undefined) return queue.lane(index).pushEntry(lane, entry, picks)
+  for (const run of sight.split(entry.header.keys, picks)) {
+    queue.lane(index).pushEntry(lane, entry, run.picks, entry.shown(run.hidden))
   }
 }
 

@@ -41,6 +41,11 @@ export class SnapshotSeam {
     return entry.epoch !== this.#epoch || compareStreamIds(entry.streamId, this.#end) > 0
   }
 
+  /** Whether everything after that place lies beyond the seam. */
+  endsBy(streamId: string): boolean {
+    return compareStreamIds(this.#end, streamId) <= 0
+  }
+
   /** The picks that the snapshot did not cover. */
   beyond(entry: Entry, picks: Picks): Picks {
     return picks.filter((index) => {

@@ -1,8 +1,30 @@
+import type { Mark } from '../../bus/index.ts'
 import type { LogStart } from '../log/index.ts'
 import type { Ledger, SubscriptionQueue } from '../queue/index.ts'
-import { type Entry, type LaneIndex, Part, type Picks } from '../wire/index.ts'
+import { type Entry, type LaneIndex, type Part, type Picks, partOf } from '../wire/index.ts'
 import { Feed, type FeedOwner } from './feed.ts'
 import type { SubscriptionPlan } from './subscription-plan.ts'
+import type { Indexed } from './topic-index.ts'
+
+/** Gets the events that the index finds for it: a subscription, or one that stands for many. */
+export interface Receiver extends Indexed {
+  readonly sink: Pick<EventSink, 'fail'>
+  /** Events in the turn in which the tail read them. */
+  offer(lane: LaneIndex, entry: Entry, picks: Picks): void
+  /** The entry was offered in all lanes, and may belong to the backlog of an outage. */
+  caughtUpTo(entry: Entry): void
+}
+
+/** Events of one feed lane that were handed to the socket without having waited in a queue of the subscription. */
+export interface Passed {
+  readonly sub: number
+  readonly topic: string
+  readonly partition: number
+  readonly lane: LaneIndex
+  readonly events: number
+  /** Position of the last one. */
+  readonly upTo: Mark
+}
 
 /** The owner of a subscription. */
 export interface EventSink {
@@ -17,7 +39,7 @@ export interface EventSink {
 }
 
 /** One subscription of one session, with a feed per topic and partition once its start is known. */
-export class Subscription implements FeedOwner {
+export class Subscription implements FeedOwner, Receiver {
   /** Changes when the client changes its options. */
   plan: SubscriptionPlan
   readonly queue: SubscriptionQueue
@@ -36,6 +58,10 @@ export class Subscription implements FeedOwner {
     return this.queue.ledger
   }
 
+  get hasBegun(): boolean {
+    return this.#feeds.size > 0
+  }
+
   /** Creates the feeds of one topic. @param starts one per partition */
   addFeeds(topic: string, starts: readonly LogStart[]): void {
     this.#feeds.set(
@@ -48,15 +74,19 @@ export class Subscription implements FeedOwner {
     return this.#feeds.get(topic)?.[partition]
   }
 
-  /** Events of a live feed, in the turn in which the tail read them. */
+  passed({ topic, partition, lane, events, upTo }: Passed): void {
+    this.feed(topic, partition)!.passed(lane, upTo)
+    this.queue.passed(lane, events)
+  }
+
+  /** Goes to live feeds only. */
   offer(lane: LaneIndex, entry: Entry, picks: Picks): void {
     const feed = this.feed(entry.topic, entry.partition)
     if (feed?.state.kind !== 'live' || this.sink.isClosed) return
     feed.offer(lane, entry, picks)
-    this.sink.queued(this.queue, this.#companyMs(lane))
+    this.sink.queued(this.queue, companyMs(this.plan, lane, this.ledger.queued))
   }
 
-  /** The entry was offered in all lanes, and may belong to the backlog of an outage. */
   caughtUpTo(entry: Entry): void {
     const feed = this.feed(entry.topic, entry.partition)
     if (feed?.state.kind === 'live' && !this.sink.isClosed) this.sink.caughtUpTo(feed, entry)
@@ -66,21 +96,14 @@ export class Subscription implements FeedOwner {
     for (const feeds of this.#feeds.values()) yield* feeds
   }
 
-  /** How long a newly queued event may wait to be batched. High never waits. */
-  #companyMs(lane: LaneIndex): number {
-    const { batch } = this.plan
-    return batch === undefined || lane === 0 || this.queue.ledger.queued >= batch.maxEvents ? 0 : batch.maxMs
-  }
-
   /** The same for all partitions of the topic. */
   part(topic: string, lane: LaneIndex): Part {
-    const name = `${lane}${topic}`
     this.#parts ??= new Map()
-    let part = this.#parts.get(name)
-    if (part === undefined) {
-      part = new Part(this.plan.sub, topic, lane)
-      this.#parts.set(name, part)
-    }
-    return part
+    return partOf(this.#parts, this.plan.sub, topic, lane)
   }
+}
+
+/** How long a newly queued event may wait to be batched, of so many that wait. High never waits. */
+export function companyMs({ batch }: SubscriptionPlan, lane: LaneIndex, queued: number): number {
+  return batch === undefined || lane === 0 || queued >= batch.maxEvents ? 0 : batch.maxMs
 }

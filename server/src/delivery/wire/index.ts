@@ -14,7 +14,7 @@ export {
 } from './flow.ts'
 export { type Flushable, Flusher } from './flusher.ts'
 export { type ByLane, LANE_INDEXES, type LaneIndex } from './lanes.ts'
-export { Part } from './part.ts'
+export { type Part, partOf } from './part.ts'
 export { VectorBuilder } from './position-vector.ts'
 export { type SnapshotFrame, snapshotFrames } from './snapshot-frames.ts'
 export { addWithheld, countsOf, isNone, moveWithheld, noneWithheld, sumWithheld, type Withheld } from './withheld.ts'

@@ -16,3 +16,14 @@ export class Part {
     this.head = Buffer.from(`{"sub":${sub},"topic":${JSON.stringify(topic)},"lane":"${this.lane}","events":[`)
   }
 }
+
+/** The part of a topic and lane among those of one subscription. It is the same for all partitions. */
+export function partOf(parts: Map<string, Part>, sub: number, topic: string, lane: LaneIndex): Part {
+  const name = `${lane}${topic}`
+  let part = parts.get(name)
+  if (part === undefined) {
+    part = new Part(sub, topic, lane)
+    parts.set(name, part)
+  }
+  return part
+}

@@ -1,0 +1,216 @@
+import type { Clock } from '../../clock.ts'
+import {
+  Backlog,
+  type LaneTotals,
+  markAt,
+  openTotals,
+  type QueueBounds,
+  type QueueBudget,
+  type Run,
+} from '../queue/index.ts'
+import type { Passed, Subscription } from '../subscription/index.ts'
+import { BatchFrameBuilder, type ByLane, type Entry, type Flushable, type Take } from '../wire/index.ts'
+import { type SharedLane, SharedSubscription } from './shared-subscription.ts'
+
+/** A frame that every session of a cohort gets. */
+export interface SharedFrame {
+  /** Reused for the next one. */
+  readonly bytes: Buffer
+  readonly takes: readonly Take[]
+  readonly passed: readonly Passed[]
+}
+
+/** A session as its cohort sees it. */
+export interface CohortMember extends Flushable {
+  readonly subscriptions: ReadonlyMap<number, Subscription>
+  readonly windowBytes: number
+  readonly maxFrameBytes: number
+  /** Whether nothing waits for it or is being read for it, nothing is paused, and it may be written to. */
+  readonly isQuiet: boolean
+  standing: Standing
+  /** Writes a frame and enters what it moves. False, and nothing has happened: there is no room for it. */
+  writeShared(frame: SharedFrame, now: number): boolean
+  /** Events wait in its own queues that its cohort had for it. */
+  tookOver(): void
+  progress(): void
+  /** Ends it. Never throws. */
+  fail(where: string, error: unknown): void
+}
+
+/** Where a session stands with those that have the same. */
+export type Standing =
+  /** By itself, at least until then. */
+  | { readonly kind: 'apart'; readonly untilMs: number }
+  /** The only one known to have the same. */
+  | { readonly kind: 'alone'; readonly key: string }
+  | { readonly kind: 'member'; readonly cohort: Cohort }
+
+/** It may share what comes. */
+export const FREE: Standing = { kind: 'apart', untilMs: Number.NEGATIVE_INFINITY }
+/** Not with these subscriptions. */
+export const NEVER: Standing = { kind: 'apart', untilMs: Number.POSITIVE_INFINITY }
+
+/** What a cohort tells those that keep it. */
+export interface CohortEvents {
+  /** Something waits that may wait so long for company. */
+  queued(cohort: Cohort, withinMs: number): void
+  /** There is no room for its frame. */
+  outpaced(member: CohortMember): void
+  /** More waits than may, or an event is larger than a frame. */
+  overfull(cohort: Cohort): void
+  /** Everything is written. */
+  flushed(cohort: Cohort): void
+  undisturbed(action: () => void): void
+}
+
+export interface CohortOptions {
+  /** Of what waits. */
+  readonly bounds: QueueBounds
+  readonly budget: QueueBudget
+  readonly clock: Clock
+}
+
+/** Frames are built one at a time and copied when sent. A session that leaves writes frames of its own meanwhile. */
+const frames = new BatchFrameBuilder()
+
+/**
+ * Sessions that are to get the same events from the same place on, and keep up: what waits for them waits once, and is
+ * encoded once. Whatever else concerns a session concerns it alone; it leaves first if that depends on what waits.
+ */
+export class Cohort implements Flushable {
+  readonly key: string
+  readonly subscriptions: ReadonlyMap<number, SharedSubscription>
+  readonly members = new Set<CohortMember>()
+  /** Sessions that join once nothing waits on both sides. */
+  readonly joining = new Set<CohortMember>()
+  /** Sessions whose progress waits until nothing else does. */
+  readonly #progressing = new Set<CohortMember>()
+  /** Of each session in it. */
+  readonly standing: Standing = { kind: 'member', cohort: this }
+  readonly #bounds: QueueBounds
+  readonly #clock: Clock
+  readonly #backlog: Backlog
+  readonly #totals = openTotals()
+  readonly #maxFrameBytes: number
+  readonly #events: CohortEvents
+
+  /** @param like one of its sessions */
+  constructor(key: string, like: CohortMember, { bounds, budget, clock }: CohortOptions, events: CohortEvents) {
+    this.key = key
+    this.#bounds = bounds
+    this.#clock = clock
+    this.#backlog = new Backlog(bounds, like.windowBytes, this.#totals, budget)
+    this.#maxFrameBytes = like.maxFrameBytes
+    this.#events = events
+    const sink = { queued: (withinMs: number) => this.#queued(withinMs), fail: this.#fail.bind(this) }
+    this.subscriptions = new Map(
+      [...like.subscriptions].map(([sub, { plan }]) => [
+        sub,
+        new SharedSubscription(plan, this.#backlog.open(plan.policy), sink),
+      ]),
+    )
+  }
+
+  get isQuiet(): boolean {
+    return this.#backlog.events === 0
+  }
+
+  /** What waits for each session. */
+  get load(): { readonly bytes: number; readonly events: number } {
+    return this.#backlog
+  }
+
+  /** By lane, what waits for each session. */
+  get waiting(): ByLane<Pick<LaneTotals, 'queued' | 'queuedBytes'>> {
+    return this.#totals
+  }
+
+  /** Progress moves lanes with nothing waiting: it comes when nothing does. */
+  progressLater(member: CohortMember): void {
+    this.#progressing.add(member)
+  }
+
+  /** A session that ends takes nothing with it. */
+  drop(member: CohortMember): void {
+    this.members.delete(member)
+    this.#progressing.delete(member)
+  }
+
+  /** Queues what waits here in the session's own queues. */
+  handOver({ subscriptions }: CohortMember): void {
+    for (const [sub, { queue }] of this.subscriptions) {
+      const own = subscriptions.get(sub)!
+      for (const { index, run } of queue.runs()) {
+        const { topic, partition } = run.lane as SharedLane
+        own.queue.lane(index).adopt(own.feed(topic, partition)!.lane(index)!, run)
+      }
+    }
+  }
+
+  /** Drops what waits: there is nobody to get it. */
+  clear(): void {
+    for (const { queue } of this.subscriptions.values()) queue.clear()
+  }
+
+  /** Whether an entry continues its log under the epoch that the sessions know. */
+  continuesUnder({ topic, partition, epoch }: Entry): boolean {
+    const [member] = this.members
+    for (const subscription of member?.subscriptions.values() ?? []) {
+      const feed = subscription.feed(topic, partition)
+      if (feed?.laneIndexes().some((lane) => feed.epochOf(lane) !== epoch)) return false
+    }
+    return true
+  }
+
+  flush(): boolean {
+    this.#events.undisturbed(() => this.#writeAll())
+    if (!this.isQuiet) return false
+    for (const member of this.#progressing) {
+      this.#progressing.delete(member)
+      member.progress()
+    }
+    this.#events.flushed(this)
+    return false
+  }
+
+  #writeAll(): void {
+    const now = this.#clock.monotonic()
+    while (!this.isQuiet && this.members.size > 0) {
+      const takes = this.#backlog.plan(this.#maxFrameBytes, false)
+      if (takes.length === 0) return this.#events.overfull(this)
+      const frame = { bytes: frames.build(takes), takes, passed: passedBy(takes) }
+      for (const member of this.members) this.#write(member, frame, now)
+      this.#backlog.delivered(takes)
+    }
+  }
+
+  #write(member: CohortMember, frame: SharedFrame, now: number): void {
+    try {
+      if (!member.writeShared(frame, now)) this.#events.outpaced(member)
+    } catch (error) {
+      member.fail('flush', error)
+    }
+  }
+
+  #queued(withinMs: number): void {
+    if (this.#backlog.bytes > this.#bounds.bytes || this.#backlog.events > this.#bounds.events) {
+      this.#events.overfull(this)
+    } else this.#events.queued(this, withinMs)
+  }
+
+  #fail(where: string, error: unknown): void {
+    for (const member of [...this.members]) member.fail(where, error)
+  }
+}
+
+/** What a frame moves, once for each feed lane. */
+function passedBy(takes: readonly Take<Run>[]): Passed[] {
+  const passed = new Map<SharedLane, Passed>()
+  for (const { run, to } of takes) {
+    const lane = run.lane as SharedLane
+    const { topic, partition, index, part } = lane
+    const events = (passed.get(lane)?.events ?? 0) + to - run.next
+    passed.set(lane, { sub: part.sub, topic, partition, lane: index, events, upTo: markAt(run, to - 1) })
+  }
+  return [...passed.values()]
+}
