@@ -21,7 +21,8 @@ import {
 } from './log/index.ts'
 import { type LaneTotals, openTotals, QUEUE_BOUNDS, QueueBudget } from './queue/index.ts'
 import { type SlowSubscriber, slowestSubscribers } from './slow-subscribers.ts'
-import { Subscriber, type SubscriberContext } from './subscriber.ts'
+import { Subscriber } from './subscriber.ts'
+import type { SubscriberContext } from './subscriber-context.ts'
 import {
   type PolicyLimits,
   PROGRESS_MS,

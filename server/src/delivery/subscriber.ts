@@ -1,46 +1,32 @@
 import { CLOSE, type ErrorCode, LIMITS, RETRYABLE, type ServerFrame } from '@tidegate/protocol'
 import type { Rights } from '../access/index.ts'
 import type { Mark } from '../bus/index.ts'
-import { describeDefect, type ReportDefect } from '../observability/defects.ts'
+import { describeDefect } from '../observability/defects.ts'
 import type { PresenceSeat } from '../presence/index.ts'
 import { RETRY_AFTER_MS } from '../retry-after.ts'
-import { type Cohort, type CohortMember, type Cohorts, FREE, type SharedFrame, type Standing } from './cohort/index.ts'
+import { type Cohort, type CohortMember, FREE, type SharedFrame, type Standing } from './cohort/index.ts'
 import type { DeliverySubscriber } from './delivery-subscriber.ts'
 import type { Loss } from './log/index.ts'
 import { Outlet } from './outlet.ts'
-import {
-  Backlog,
-  type Ledger,
-  type NodeTotals,
-  type QueueBounds,
-  type QueueBudget,
-  type SubscriptionQueue,
-  thins,
-} from './queue/index.ts'
+import { Backlog, type Ledger, type SubscriptionQueue, thins } from './queue/index.ts'
+import type { SubscriberContext, SubscriberOptions } from './subscriber-context.ts'
 import {
   changeLanes,
   collectProgress,
   type EventSink,
   type Feed,
   holdPlan,
-  type Receiver,
-  type ReplayContext,
   Replays,
   releasePlan,
-  type SnapshotContext,
   Snapshots,
   type Starts,
   type SubscribeFrame,
   Subscription,
   type SubscriptionLimits,
-  type SubscriptionStarter,
-  type TopicIndex,
 } from './subscription/index.ts'
 import {
   type DeliverySocket,
   type Entry,
-  type FlowOptions,
-  type Flusher,
   LANE_INDEXES,
   type LaneIndex,
   VectorBuilder,
@@ -54,32 +40,6 @@ import {
 const CATCH_UP_MS = 10_000
 /** RFC 6455: an unexpected condition. */
 const CLOSE_INTERNAL = 1_011
-
-/** What the subscribers of a node share. */
-export interface SubscriberContext extends ReplayContext, SnapshotContext {
-  readonly starter: Pick<SubscriptionStarter, 'plan' | 'start' | 'release' | 'staysSame'>
-  readonly index: TopicIndex<Receiver>
-  readonly cohorts: Pick<Cohorts, 'seek' | 'leave' | 'forget'>
-  readonly flusher: Pick<Flusher, 'schedule'>
-  readonly totals: NodeTotals
-  readonly queueBounds: QueueBounds
-  readonly budget: QueueBudget
-  readonly report: ReportDefect
-  /** The queues of the node exceed their budget. */
-  onBudgetExceeded(): void
-  onClosed(subscriber: Subscriber): void
-}
-
-export interface SubscriberOptions extends FlowOptions {
-  /** Name of its connection, for the list of slow ones. */
-  readonly name: string
-  /** What it may see. */
-  readonly rights: Rights
-  /** What its subscriptions may take. */
-  readonly limits: SubscriptionLimits
-  /** Where its client is shown among those present; absent: nowhere. */
-  readonly seat?: PresenceSeat | undefined
-}
 
 /** One connected client: its subscriptions, its queues, and its flow control. */
 export class Subscriber implements DeliverySubscriber, CohortMember, EventSink {
@@ -270,10 +230,7 @@ export class Subscriber implements DeliverySubscriber, CohortMember, EventSink {
   #reportTrimmed(topic: string, partition: number, upTo: Mark): void {
     this.#context.cohorts.leave(this)
     for (const subscription of this.#subscriptions.values()) {
-      const feed = subscription.feed(topic, partition)
-      if (feed?.state.kind !== 'live') continue
-      for (const lane of feed.laneIndexes()) feed.reportTrimmed(lane, upTo)
-      this.#offered()
+      if (subscription.reportTrimmed(topic, partition, upTo)) this.#offered()
     }
   }
 
@@ -282,17 +239,10 @@ export class Subscriber implements DeliverySubscriber, CohortMember, EventSink {
     this.#contained('lost', () => this.#reportLost(topic, partition, loss))
   }
 
-  #reportLost(topic: string, partition: number, { had, upTo }: Loss): void {
+  #reportLost(topic: string, partition: number, loss: Loss): void {
     this.#context.cohorts.leave(this)
     for (const subscription of this.#subscriptions.values()) {
-      const feed = subscription.feed(topic, partition)
-      if (feed === undefined) continue
-      feed.goBack(upTo)
-      if (feed.state.kind !== 'live') continue
-      // A lane already under another epoch was resumed from a gateway that is ahead.
-      const lanes = feed.laneIndexes().filter((lane) => feed.epochOf(lane) === had)
-      for (const lane of lanes) feed.reportEpoch(lane, upTo)
-      this.#offered()
+      if (subscription.reportLost(topic, partition, loss)) this.#offered()
     }
   }
 

@@ -203,6 +203,22 @@ describe('cohorts', () => {
     expect(shared).toBeGreaterThan(1_000)
   })
 
+  it('D-COHORT-5 an event waits once for all sessions of a cohort, and counts for each', () => {
+    const perSession = [2, 50].map((count) => {
+      const node = new ModelNode()
+      const sessions = Array.from({ length: count }, () => {
+        const session = node.openSubscriber(new SimulatedSocket())
+        session.subscribe({ type: 'subscribe', sub: 1, topic: TOPIC })
+        return session
+      })
+      node.append(0, [{ id: 'e0' }])
+      node.tail(0)
+      expect(sessions.map((session) => session.ledger(1)?.queued)).toEqual(sessions.map(() => 1))
+      return node.budget.usedBytes
+    })
+    expect(perSession[1]).toBe(perSession[0])
+  })
+
   it('D-COHORT-2 D-COHORT-4 the fate of every event is told once at every session, whatever its window, its pauses and the tail', () => {
     let shared = 0
     fc.assert(

@@ -1,5 +1,5 @@
 import type { Mark } from '../../bus/index.ts'
-import type { LogStart } from '../log/index.ts'
+import type { LogStart, Loss } from '../log/index.ts'
 import type { Ledger, SubscriptionQueue } from '../queue/index.ts'
 import { type Entry, type LaneIndex, type Part, type Picks, partOf } from '../wire/index.ts'
 import { Feed, type FeedOwner } from './feed.ts'
@@ -90,6 +90,25 @@ export class Subscription implements FeedOwner, Receiver {
   caughtUpTo(entry: Entry): void {
     const feed = this.feed(entry.topic, entry.partition)
     if (feed?.state.kind === 'live' && !this.sink.isClosed) this.sink.caughtUpTo(feed, entry)
+  }
+
+  /** The log was trimmed up to `upTo` before it was read. Returns whether that concerns a live feed. */
+  reportTrimmed(topic: string, partition: number, upTo: Mark): boolean {
+    const feed = this.feed(topic, partition)
+    if (feed?.state.kind !== 'live') return false
+    for (const lane of feed.laneIndexes()) feed.reportTrimmed(lane, upTo)
+    return true
+  }
+
+  /** The log has lost the entry read last. Returns whether that concerns a live feed. */
+  reportLost(topic: string, partition: number, { had, upTo }: Loss): boolean {
+    const feed = this.feed(topic, partition)
+    feed?.goBack(upTo)
+    if (feed?.state.kind !== 'live') return false
+    // A lane already under another epoch was resumed from a gateway that is ahead.
+    const lanes = feed.laneIndexes().filter((lane) => feed.epochOf(lane) === had)
+    for (const lane of lanes) feed.reportEpoch(lane, upTo)
+    return true
   }
 
   *feeds(): Iterable<Feed> {
