@@ -135,7 +135,7 @@ export class Delivery {
       resultLaneOf: (topic) => resultLane(contract, topic),
       tailOf,
       sureTailOf: (topic, partition) => this.#tails.getSure(topic, partition),
-      onClosed: (subscriber) => this.#subscribers.delete(subscriber),
+      onClosed: (subscriber: Subscriber) => this.#subscribers.delete(subscriber),
     }
   }
 

@@ -2,8 +2,8 @@ import type { Rights } from '../access/index.ts'
 import type { ReportDefect } from '../observability/defects.ts'
 import type { PresenceSeat } from '../presence/index.ts'
 import type { Cohorts } from './cohort/index.ts'
+import type { DeliverySubscriber } from './delivery-subscriber.ts'
 import type { NodeTotals, QueueBounds, QueueBudget } from './queue/index.ts'
-import type { Subscriber } from './subscriber.ts'
 import type {
   Receiver,
   ReplayContext,
@@ -26,7 +26,7 @@ export interface SubscriberContext extends ReplayContext, SnapshotContext {
   readonly report: ReportDefect
   /** The queues of the node exceed their budget. */
   onBudgetExceeded(): void
-  onClosed(subscriber: Subscriber): void
+  onClosed(subscriber: DeliverySubscriber): void
 }
 
 export interface SubscriberOptions extends FlowOptions {

@@ -125,7 +125,7 @@ export class ModelNode {
       onBudgetExceeded: () => this.#cohorts.onBudgetExceeded(),
       tailOf: (_topic, partition) => this.tails[partition],
       sureTailOf: (_topic, partition) => this.tails[partition],
-      onClosed: (session) => {
+      onClosed: (session: Subscriber) => {
         this.#due.delete(session)
         this.sessions.delete(session)
       },
