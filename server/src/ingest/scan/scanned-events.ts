@@ -189,8 +189,8 @@ export class ScannedEvents {
       at = copy(SOURCE_END, 0, SOURCE_END.length, out, at)
     }
     at = copy(DATA, 0, DATA.length, out, at)
-    const from_ = this.isRewritten[index] === 1 ? this.rewritten : frame
-    at = copy(from_, data.from[index]!, data.to[index]!, out, at)
+    const source = this.isRewritten[index] === 1 ? this.rewritten : frame
+    at = copy(source, data.from[index]!, data.to[index]!, out, at)
     return copy(END, 0, END.length, out, at)
   }
 }
