@@ -1,22 +1,23 @@
 import { KEY_HASH_SEED, withKeyUnit } from '../../bus/index.ts'
 import type { PlainBounds, PlainMember, PlainObject, PlainValue } from '../../config/plain-schema.ts'
+import {
+  BACKSLASH,
+  COMMA,
+  FIRST_WIDE,
+  LIST_BEGIN,
+  LIST_END,
+  MINUS,
+  NINE,
+  OBJECT_BEGIN,
+  OBJECT_END,
+  POINT,
+  QUOTE,
+  SPACE,
+  ZERO,
+} from './ascii.ts'
 
 /** In place of a position: the value is wrong, or written in a way that is not read here. */
 export const NOT_PLAIN = -1
-
-const QUOTE = 0x22
-const COMMA = 0x2c
-const MINUS = 0x2d
-const POINT = 0x2e
-const ZERO = 0x30
-const NINE = 0x39
-const BACKSLASH = 0x5c
-const LIST_BEGIN = 0x5b
-const LIST_END = 0x5d
-const OBJECT_BEGIN = 0x7b
-const OBJECT_END = 0x7d
-const SPACE = 0x20
-const FIRST_WIDE = 0x80
 
 /** Decimals of so many digits and their doubles are one to one, so that a number is written again as it was read. */
 const MAX_DIGITS = 15

@@ -3,6 +3,7 @@ import { LIMITS } from '@tidegate/protocol'
 import { partitionOf, partitionOfHash } from '../../bus/index.ts'
 import type { Contract, SourceTopic } from '../../config/model.ts'
 import { otherUnit } from '../../time-unit.ts'
+import { COMMA, LIST_END, OBJECT_BEGIN, OBJECT_END, QUOTE, ZERO } from './ascii.ts'
 import { DataScanner, NOT_PLAIN, ScannedObject } from './data-scanner.ts'
 import { IdHashes } from './id-hashes.ts'
 import type { ScanPace } from './scan-pace.ts'
@@ -18,12 +19,6 @@ const ID = Buffer.from('"id":')
 const TIME = Buffer.from('"time":')
 const SOURCE = Buffer.from('"source":')
 const DATA = Buffer.from('"data":')
-
-const QUOTE = 0x22
-const COMMA = 0x2c
-const LIST_END = 0x5d
-const OBJECT_BEGIN = 0x7b
-const OBJECT_END = 0x7d
 
 /** A counter has at most so many digits. */
 const COUNTER_DIGITS = 14
@@ -230,6 +225,6 @@ export class FrameScanner {
 /** A whole number whose digits were checked. */
 function numberAt(bytes: Buffer, from: number, to: number): number {
   let value = 0
-  for (let at = from; at < to; at++) value = value * 10 + (bytes[at]! - 0x30)
+  for (let at = from; at < to; at++) value = value * 10 + (bytes[at]! - ZERO)
   return value
 }

@@ -1,6 +1,7 @@
 import { LIMITS } from '@tidegate/protocol'
 import type { EncodedSlice } from '../../bus/index.ts'
 import type { SourceTopic } from '../../config/model.ts'
+import { COMMA, QUOTE } from './ascii.ts'
 
 /** What stands before and between the fields of a stored event. */
 const ID = Buffer.from('{"id":"')
@@ -12,9 +13,6 @@ const DATA = Buffer.from(',"data":')
 const END = Buffer.from('}')
 const FIXED_BYTES = ID.length + KEY.length + TIME.length + DATA.length + END.length
 const SOURCE_BYTES = SOURCE.length + SOURCE_END.length
-
-const QUOTE = 0x22
-const COMMA = 0x2c
 
 /** Ranges of bytes, one for each event. */
 class Ranges {
