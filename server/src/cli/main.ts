@@ -1,21 +1,12 @@
 import { version } from '../package-files.ts'
 import { withoutSecrets } from '../secrets.ts'
-import { printableJson } from './printable.ts'
+import type { Commands } from './command.ts'
+import { didYouMean } from './nearest.ts'
+import { printable, printableJson } from './printable.ts'
 import { UsageError } from './usage-error.ts'
+import { usageWords } from './usage-words.ts'
 
-interface Command {
-  readonly usage: string
-  /** Resolves to the exit code when the command is done; long-lived ones then let the process end. */
-  run(args: string[]): Promise<number>
-}
-
-interface Listing {
-  readonly summary: string
-  /** Loaded on demand: a gateway must not load BullMQ, nor a worker uWebSockets.js. */
-  readonly load: () => Promise<Command>
-}
-
-export const COMMANDS: Readonly<Record<string, Listing>> = {
+export const COMMANDS: Commands = {
   init: { summary: 'begin a project: config, publisher, page', load: () => import('./init.ts') },
   start: { summary: 'everything on this machine: Redis, gateway, worker, demo', load: () => import('./start.ts') },
   gateway: { summary: 'one gateway on the Redis at REDIS_URL', load: () => import('./gateway.ts') },
@@ -34,6 +25,7 @@ export const COMMANDS: Readonly<Record<string, Listing>> = {
   key: { summary: 'API keys for machines: create, list, revoke', load: () => import('./key.ts') },
   token: { summary: 'mint a token for development', load: () => import('./token.ts') },
   revoke: { summary: 'revoke the tokens of a subject, or one token', load: () => import('./revoke.ts') },
+  completion: { summary: 'complete commands and options in bash, zsh or fish', load: () => import('./completion.ts') },
   window: {
     summary: 'try a window offline: replay, assign; or fill its past: backfill',
     load: () => import('./window.ts'),
@@ -67,7 +59,7 @@ export async function main([name, ...args]: string[]): Promise<number> {
   }
   const listing = name !== undefined && Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined
   if (listing === undefined) {
-    complain(name === undefined ? USAGE : `There is no command ${printableJson(name)}.\n\n${USAGE}`)
+    complain(name === undefined ? USAGE : `${noCommand(name)}\n\n${USAGE}`)
     return 2
   }
   const command = await listing.load()
@@ -75,8 +67,13 @@ export async function main([name, ...args]: string[]): Promise<number> {
     process.stdout.write(command.usage)
     return 0
   }
+  const wrong = wrongAction(name!, args[0], command.usage)
+  if (wrong !== undefined) {
+    complain(`${wrong}\n\n${command.usage}`)
+    return 2
+  }
   try {
-    return await command.run(args)
+    return await command.run(args, COMMANDS)
   } catch (error) {
     if (!(error instanceof UsageError)) {
       complain(`tidegate ${name}: ${explain(error)}\n`)
@@ -85,6 +82,18 @@ export async function main([name, ...args]: string[]): Promise<number> {
     complain(`${error.message}\n\n${command.usage}`)
     return 2
   }
+}
+
+function noCommand(name: string): string {
+  return `There is no command ${printableJson(name)}.${didYouMean(name, Object.keys(COMMANDS))}`
+}
+
+/** A first argument that is nearly one of the actions of a command. What is none at all, the command says itself. */
+function wrongAction(name: string, action: string | undefined, usage: string): string | undefined {
+  const { actions } = usageWords(usage)
+  if (action === undefined || actions.length === 0 || actions.includes(action)) return undefined
+  const meant = didYouMean(action, actions)
+  return meant === '' ? undefined : `There is no \`tidegate ${name} ${printable(action)}\`.${meant}`
 }
 
 /** The error in words; a stack only for what must be a defect of Tidegate or of a config's functions. */

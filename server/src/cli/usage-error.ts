@@ -1,4 +1,5 @@
 import { type ParseArgsConfig, parseArgs } from 'node:util'
+import { didYouMean } from './nearest.ts'
 import { printable } from './printable.ts'
 
 /** The command line cannot be understood. The usage of the command is printed after the message. */
@@ -26,8 +27,20 @@ function parsed<const T extends ParseArgsConfig>(config: T) {
   try {
     return parseArgs(config)
   } catch (cause) {
-    throw new UsageError((cause as Error).message)
+    throw new UsageError(explained(cause as Error, Object.keys(config.options ?? {})))
   }
+}
+
+const UNKNOWN_OPTION = /^Unknown option '(--[^']*)'/
+
+/** Node's advice on an unknown option is how to pass it as an argument, which nobody meant. */
+function explained({ message }: Error, options: readonly string[]): string {
+  const [said, typed] = UNKNOWN_OPTION.exec(message) ?? []
+  if (typed === undefined) return message
+  return `${said}.${didYouMean(
+    typed,
+    options.map((option) => `--${option}`),
+  )}`
 }
 
 /** What cannot be taken of the arguments is a RangeError of `use`. @throws {UsageError} in its place */
