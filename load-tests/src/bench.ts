@@ -7,6 +7,7 @@ import { entitySize } from './entities/entity-size.ts'
 import { fanout } from './fanout/fanout.ts'
 import { idle } from './idle/idle.ts'
 import { ingest, unnamed } from './ingest/ingest.ts'
+import { latency } from './latency/latency.ts'
 import { nexmark } from './nexmark/nexmark.ts'
 import { pipeline } from './pipeline/pipeline.ts'
 import { priority } from './priority/priority.ts'
@@ -33,6 +34,7 @@ const BENCHMARKS: Readonly<Record<string, Benchmark>> = {
   'entity-rebuild': entityRebuild,
   idle,
   fanout,
+  latency,
   priority,
   resume,
   slow,
