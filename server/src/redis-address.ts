@@ -1,16 +1,34 @@
 /** The address of a Redis, and the user to log in as. */
 export type RedisAddress =
   | { readonly kind: 'socket'; readonly path: string }
-  | {
-      readonly kind: 'tcp'
-      readonly host: string
-      readonly port: number
-      readonly database: number
-      /** Absent: the connection is not encrypted. */
-      readonly tls: RedisTls | undefined
-      readonly username: string
-      readonly password: string
-    }
+  | ({ readonly kind: 'tcp' } & HostAndPort & RedisLogin)
+  | SentinelAddress
+
+export interface HostAndPort {
+  readonly host: string
+  readonly port: number
+}
+
+/** How a Redis is used, wherever it is. */
+export interface RedisLogin {
+  readonly database: number
+  /** Absent: the connection is not encrypted. */
+  readonly tls: RedisTls | undefined
+  readonly username: string
+  readonly password: string
+}
+
+/** The master that Sentinels name, wherever it moves. The login is that of the master. */
+export interface SentinelAddress extends RedisLogin {
+  readonly kind: 'sentinel'
+  readonly sentinels: readonly HostAndPort[]
+  /** What the Sentinels call the master. */
+  readonly name: string
+  readonly sentinelUser: string
+  readonly sentinelPassword: string
+  /** `host:port` as the Sentinels name a Redis -> where it is reached from here. */
+  readonly nat: ReadonlyMap<string, HostAndPort>
+}
 
 /** Parameters of a `rediss://` address. The first three name files of PEM text. */
 export interface RedisTls {
@@ -24,12 +42,16 @@ export interface RedisTls {
 }
 
 const DEFAULT_PORT = 6_379
+const DEFAULT_SENTINEL_PORT = 26_379
 const TLS_PARAMETERS = ['ca', 'cert', 'key', 'servername'] as const
+const SENTINEL_PARAMETERS = ['sentinelUser', 'sentinelPassword', 'nat'] as const
 const FORM =
-  'redis://[user:password@]host[:port][/database], rediss:// in its place for TLS (?ca=file&cert=file&key=file&servername=name), or the path of a unix socket'
-const SCHEMES = new Map([
-  ['redis', false],
-  ['rediss', true],
+  'redis://[user:password@]host[:port][/database], rediss:// in its place for TLS (?ca=file&cert=file&key=file&servername=name), redis+sentinel://[user:password@]host[:port],.../name[/database] for the master that Sentinels name, or the path of a unix socket'
+const SCHEMES: ReadonlyMap<string, { readonly bySentinel: boolean; readonly isTls: boolean }> = new Map([
+  ['redis', { bySentinel: false, isTls: false }],
+  ['rediss', { bySentinel: false, isTls: true }],
+  ['redis+sentinel', { bySentinel: true, isTls: false }],
+  ['rediss+sentinel', { bySentinel: true, isTls: true }],
 ])
 
 /**
@@ -40,45 +62,112 @@ export function parseRedisAddress(text: string): RedisAddress {
   if (text.startsWith('/')) return { kind: 'socket', path: text }
   const scheme = /^([a-z][a-z0-9+.-]*):\/\//i.exec(text)?.[1]?.toLowerCase()
   if (scheme === undefined) throw malformed('it has no scheme')
-  const tls = SCHEMES.get(scheme)
-  if (tls === undefined) {
-    throw malformed(
-      /sentinel|cluster/.test(scheme)
-        ? 'Sentinel and Cluster are not supported, so it must be that of one Redis'
-        : 'its scheme is not known',
-    )
-  }
-  if (!URL.canParse(text)) {
-    throw malformed(
-      'its host or port is not valid; of a password, all but letters and digits must be percent-encoded (@ is %40, / is %2F)',
-    )
-  }
-  const { hostname, port, pathname, search, searchParams, hash, username, password } = new URL(text)
-  if (hostname === '') throw malformed('it has no host')
-  if (port === '0') throw malformed('its port must be from 1 to 65535')
-  if (hash !== '' || (search !== '' && !tls)) throw malformed('nothing may follow the database')
-  if (!/^(\/\d{0,9})?$/.test(pathname)) throw malformed('its database, behind the host, must be a whole number')
+  const known = SCHEMES.get(scheme)
+  if (known === undefined) throw malformed(unknownScheme(scheme))
+  return known.bySentinel ? sentinelAddress(text, known.isTls) : tcpAddress(text, known.isTls)
+}
+
+function unknownScheme(scheme: string): string {
+  if (scheme.includes('cluster'))
+    return 'Redis Cluster is not supported, so it must be that of one Redis or of Sentinels'
+  return scheme.includes('sentinel') ? 'Sentinels have the scheme redis+sentinel://' : 'its scheme is not known'
+}
+
+function tcpAddress(text: string, isTls: boolean): RedisAddress {
+  const url = parsed(text)
+  const { pathname, search, searchParams, hash, username, password } = url
+  if (hash !== '' || (search !== '' && !isTls)) throw malformed('nothing may follow the database')
   return {
     kind: 'tcp',
-    // An IPv6 address stands in brackets in a URL only.
-    host: hostname.replace(/^\[(.*)\]$/, '$1'),
-    port: port === '' ? DEFAULT_PORT : Number(port),
-    database: Number(pathname.slice(1)),
-    tls: tls ? tlsOf(searchParams) : undefined,
+    ...hostAndPort(url, DEFAULT_PORT),
+    database: databaseOf(pathname),
+    tls: isTls ? tlsOf(parametersOf(searchParams, TLS_PARAMETERS)) : undefined,
     username: decoded(username),
     password: decoded(password),
   }
 }
 
-function tlsOf(parameters: URLSearchParams): RedisTls {
-  const known: ReadonlySet<string> = new Set(TLS_PARAMETERS)
+/** A list of hosts is no URL, so what stands around it is parsed with the first of them, and the others by themselves. */
+function sentinelAddress(text: string, isTls: boolean): SentinelAddress {
+  const [, head = '', list = '', tail = ''] = /^([^:]*:\/\/(?:[^/?#]*@)?)([^/?#@]*)(.*)$/s.exec(text)!
+  const hosts = list.split(',')
+  const { pathname, searchParams, hash, username, password } = parsed(`${head}${hosts[0]}${tail}`)
+  const [, name = '', database = ''] = /^\/([^/]+)(\/.*)?$/.exec(pathname) ?? []
+  if (name === '') throw malformed('behind the Sentinels it must name their master')
+  if (hash !== '') throw malformed('nothing may follow the database')
+  const allowed = isTls ? [...TLS_PARAMETERS, ...SENTINEL_PARAMETERS] : SENTINEL_PARAMETERS
+  const { sentinelUser = '', sentinelPassword = '', nat, ...tls } = parametersOf(searchParams, allowed)
+  return {
+    kind: 'sentinel',
+    sentinels: hosts.map((host) => hostAndPort(parsed(`redis://${host}`), DEFAULT_SENTINEL_PORT)),
+    name: decoded(name),
+    database: databaseOf(database),
+    tls: isTls ? tlsOf(tls) : undefined,
+    username: decoded(username),
+    password: decoded(password),
+    sentinelUser,
+    sentinelPassword,
+    nat: nat === undefined ? new Map() : natOf(nat),
+  }
+}
+
+function natOf(text: string): ReadonlyMap<string, HostAndPort> {
+  return new Map(
+    text.split(',').map((pair) => {
+      const sides = pair.split('=').map((side) => parsed(`redis://${side}`))
+      const [from, to] = sides.map((side) => hostAndPort(side, DEFAULT_PORT))
+      if (from === undefined || to === undefined || sides.length > 2) {
+        throw malformed('nat is a list of host:port=host:port, inside and outside, separated by commas')
+      }
+      return [placeName(from), to]
+    }),
+  )
+}
+
+/** As the keys of `nat` have it. */
+export function placeName({ host, port }: HostAndPort): string {
+  return `${host}:${port}`
+}
+
+function parsed(text: string): URL {
+  if (URL.canParse(text)) return new URL(text)
+  throw malformed(
+    'its host or port is not valid; of a password, all but letters and digits must be percent-encoded (@ is %40, / is %2F)',
+  )
+}
+
+function hostAndPort({ hostname, port }: Pick<URL, 'hostname' | 'port'>, defaultPort: number): HostAndPort {
+  if (hostname === '') throw malformed('it has no host')
+  if (port === '0') throw malformed('its port must be from 1 to 65535')
+  return {
+    // An IPv6 address stands in brackets in a URL only.
+    host: hostname.replace(/^\[(.*)\]$/, '$1'),
+    port: port === '' ? defaultPort : Number(port),
+  }
+}
+
+function databaseOf(path: string): number {
+  if (!/^(\/\d{0,9})?$/.test(path)) throw malformed('its database, behind the host, must be a whole number')
+  return Number(path.slice(1))
+}
+
+/** @returns those that are there, none of them empty */
+function parametersOf<Name extends string>(
+  parameters: URLSearchParams,
+  allowed: readonly Name[],
+): Partial<Record<Name, string>> {
+  const known: ReadonlySet<string> = new Set(allowed)
   const names = [...parameters.keys()]
   if (names.some((name) => !known.has(name)) || new Set(names).size < names.length) {
-    throw malformed(`behind the database there are only ${TLS_PARAMETERS.join(', ')}, each once`)
+    throw malformed(`behind the database there are only ${allowed.join(', ')}, each once`)
   }
   if ([...parameters.values()].includes('')) throw malformed('a parameter behind the database is empty')
-  if (parameters.has('cert') !== parameters.has('key')) throw malformed('cert and key go together')
-  return Object.fromEntries(parameters)
+  return Object.fromEntries(parameters) as Partial<Record<Name, string>>
+}
+
+function tlsOf(parameters: RedisTls): RedisTls {
+  if ((parameters.cert === undefined) !== (parameters.key === undefined)) throw malformed('cert and key go together')
+  return parameters
 }
 
 function decoded(text: string): string {

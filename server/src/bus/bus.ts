@@ -3,7 +3,7 @@ import { AccessStore } from './access-store.ts'
 import { BackfillLedger, listBackfills } from './backfill-ledger.ts'
 import type { BreakerLimits } from './breaker.ts'
 import { Channel } from './channel.ts'
-import { COMMAND_DEADLINE_MS, openCommandConnection, type Redis, untilReady } from './connection.ts'
+import { COMMAND_DEADLINE_MS, openCommandConnection, orWhyNot, type Redis, untilReady } from './connection.ts'
 import { ContractClaim, runningContract } from './contract-claim.ts'
 import { withDeadline } from './deadline.ts'
 import { Entities } from './entities.ts'
@@ -18,7 +18,7 @@ import { type PartitionOwner, partitionOwners } from './partition-owners.ts'
 import { PresenceStore } from './presence-store.ts'
 import { openGuard } from './probe.ts'
 import { RedisClock } from './redis-clock.ts'
-import { checkRedis, EvictionWatch } from './redis-fitness.ts'
+import { checkKind, checkRedis, EvictionWatch } from './redis-fitness.ts'
 import { redisNow } from './redis-time.ts'
 import { Results } from './results.ts'
 import { checkRights } from './rights.ts'
@@ -76,6 +76,7 @@ export async function openBus(settings: BusSettings): Promise<Bus> {
   const control = connections.get(channels[0])!
   try {
     await Promise.all([...connections.values()].map((redis) => untilReady(redis, settings.waitMs ?? DEFAULT_WAIT_MS)))
+    if (settings.partitions === undefined) await checkKind(control)
     const { partitions = await storedPartitions(control) } = settings
     if (partitions === undefined) throw new BusMismatch('This Redis holds no data of Tidegate.')
     if (settings.partitions !== undefined) {
@@ -228,7 +229,7 @@ export class Bus {
       readWorkerReports(redis),
       this.#eviction.look(),
     ])
-    const [owners, workers] = await withDeadline(COMMAND_DEADLINE_MS, asked)
+    const [owners, workers] = await withDeadline(COMMAND_DEADLINE_MS, orWhyNot(redis, asked))
     return { owners, workers }
   }
 

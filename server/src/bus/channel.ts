@@ -1,4 +1,4 @@
-import { type Redis, receivedOver, writeTogether } from './connection.ts'
+import { orWhyNot, type Redis, receivedOver, writeTogether } from './connection.ts'
 import type { Guard } from './guard.ts'
 import { runScript, type Script } from './script.ts'
 
@@ -40,6 +40,6 @@ export class Channel {
 
   #call<T>(call: (redis: Redis) => Promise<T>): Promise<T> {
     writeTogether(this.#redis)
-    return call(this.#redis)
+    return orWhyNot(this.#redis, call(this.#redis))
   }
 }

@@ -1,3 +1,5 @@
+import { NoMaster } from './errors.ts'
+
 /** Says in plain words why there is no connection. */
 export interface ConnectionFault {
   readonly why: string
@@ -34,6 +36,11 @@ const KINDS: readonly Kind[] = [
   {
     matches: /DB index is out of range|invalid DB index/,
     why: 'it has no database of the number in REDIS_URL; choose another, or raise `databases` of that Redis',
+    isFinal: true,
+  },
+  {
+    matches: /unknown command '?select/i,
+    why: 'it is a Sentinel, which holds no data; use redis+sentinel://host:port/name for the master it watches',
     isFinal: true,
   },
   {
@@ -78,6 +85,7 @@ const KINDS: readonly Kind[] = [
 ]
 
 export function connectionFault(error: Error): ConnectionFault {
+  if (error instanceof NoMaster) return { why: error.message, isFinal: error.isFinal }
   const { code } = error as NodeJS.ErrnoException
   const text = code === undefined || error.message.includes(code) ? error.message : `${code} ${error.message}`
   const kind = KINDS.find(({ matches }) => matches.test(text))

@@ -1,14 +1,11 @@
-import { readFileSync } from 'node:fs'
-import { type RedisOptions as AnyRedisOptions, Redis } from 'ioredis'
-import { parseRedisAddress, type RedisTls } from '../redis-address.ts'
+import { Redis } from 'ioredis'
 import { connectionFault, SILENT } from './connection-fault.ts'
 import { keepArgumentsOutOfErrors } from './error-arguments.ts'
-import { BusUnreachable } from './errors.ts'
-import { tlsConnector } from './tls-connector.ts'
+import { BusUnreachable, NotConnected } from './errors.ts'
+import { isNotSent } from './outage.ts'
+import { type RedisOptions, routeTo } from './route/index.ts'
 
 export type { Redis } from 'ioredis'
-
-type RedisOptions = Omit<AnyRedisOptions, 'replyMapping'>
 
 /** How long a single non-blocking command may take before its caller is told that Redis does not answer. */
 export const COMMAND_DEADLINE_MS = 1_000
@@ -21,6 +18,8 @@ export const BLOCK_MS = 1_000
 
 keepArgumentsOutOfErrors()
 
+const reconnectDelayMs = (attempt: number) => Math.min(50 * 2 ** Math.min(attempt, 4), 500) * (0.5 + Math.random())
+
 const COMMON: RedisOptions = {
   // A queue in front of a dead Redis is unbounded memory: callers are refused at once and decide themselves.
   enableOfflineQueue: false,
@@ -28,7 +27,7 @@ const COMMON: RedisOptions = {
   autoResendUnfulfilledCommands: false,
   maxRetriesPerRequest: 0,
   connectTimeout: 2_000,
-  retryStrategy: (attempt) => Math.min(50 * 2 ** Math.min(attempt, 4), 500) * (0.5 + Math.random()),
+  retryStrategy: reconnectDelayMs,
 }
 
 /** A connection for commands that answer at once. The caller owns it and closes it with `disconnect()`. */
@@ -61,7 +60,13 @@ export function writeTogether({ stream }: Redis): void {
 
 /** Connection options for BullMQ, which insists on waiting for Redis rather than failing. */
 export function queueConnectionOptions(url: string, name: string): RedisOptions {
-  return { ...connectionAddress(url), maxRetriesPerRequest: null, connectionName: `tidegate-${name}` }
+  return {
+    ...routeTo(url).options(),
+    maxRetriesPerRequest: null,
+    // Its own waits up to 20 s after a long outage.
+    retryStrategy: reconnectDelayMs,
+    connectionName: `tidegate-${name}`,
+  }
 }
 
 /** The last error of each connection that is not ready. Forgotten once it is. */
@@ -98,6 +103,13 @@ export async function untilReady(redis: Redis, deadlineMs: number): Promise<void
   })
 }
 
+/** Awaits a call on a connection. One that was not sent fails with the reason why there is no connection. */
+export function orWhyNot<T>(redis: Redis, call: Promise<T>): Promise<T> {
+  return call.catch((error) => {
+    throw isNotSent(error) ? new NotConnected(whyNot(redis), error) : error
+  })
+}
+
 function whyNot(redis: Redis): string {
   const error = lastErrors.get(redis)
   if (error !== undefined) return connectionFault(error).why
@@ -106,7 +118,7 @@ function whyNot(redis: Redis): string {
 }
 
 function connect(url: string, options: RedisOptions): Redis {
-  const redis = new Redis({ ...connectionAddress(url), ...options })
+  const redis = new Redis({ ...routeTo(url).options(), ...options })
   // Without a listener an unreachable Redis would end the process. Rejected commands report the error.
   redis.on('error', (error: Error & { readonly command?: { readonly name: string } }) => {
     lastErrors.set(redis, error)
@@ -115,43 +127,4 @@ function connect(url: string, options: RedisOptions): Redis {
   })
   redis.on('ready', () => lastErrors.delete(redis))
   return redis
-}
-
-function connectionAddress(url: string): RedisOptions {
-  const address = parseRedisAddress(url)
-  if (address.kind === 'socket') return { path: address.path }
-  const { host, port, database, tls, username, password } = address
-  return {
-    host,
-    port,
-    db: database,
-    ...(username !== '' && { username }),
-    ...(password !== '' && { password }),
-    ...(tls && secure(tls)),
-  }
-}
-
-/** @throws BusUnreachable where a file cannot be read */
-function secure(tls: RedisTls): RedisOptions {
-  return { tls: tlsOptions(tls), Connector: tlsConnector(() => tlsOptions(tls)) }
-}
-
-/** @throws BusUnreachable where a file cannot be read */
-function tlsOptions({ ca, cert, key, servername }: RedisTls): NonNullable<RedisOptions['tls']> {
-  const read = (parameter: string, file: string) => {
-    try {
-      return readFileSync(file)
-    } catch (cause) {
-      const { code } = cause as NodeJS.ErrnoException
-      throw new BusUnreachable(
-        `Redis cannot be used: the file in \`${parameter}\` of REDIS_URL cannot be read (${code})`,
-      )
-    }
-  }
-  return {
-    ...(ca !== undefined && { ca: read('ca', ca) }),
-    ...(cert !== undefined && { cert: read('cert', cert) }),
-    ...(key !== undefined && { key: read('key', key) }),
-    ...(servername !== undefined && { servername }),
-  }
 }

@@ -5,6 +5,7 @@ import { type PartitionOwner, partitionOwners } from './partition-owners.ts'
 import { parseInfo, type RedisInfo, unlessForbidden } from './redis-fitness.ts'
 import { redisNow } from './redis-time.ts'
 import { checkRights, type Role } from './rights.ts'
+import { routeTo, type SentinelFacts } from './route/index.ts'
 import { storedPartitions } from './topology.ts'
 import { readWorkerReports, type WorkerReport } from './worker-report.ts'
 
@@ -14,6 +15,8 @@ export interface DeploymentFacts {
   readonly info: RedisInfo
   /** Parameters of CONFIG GET; empty where that is not permitted. */
   readonly parameters: RedisInfo
+  /** Where Sentinels name the Redis. */
+  readonly sentinels: SentinelFacts | undefined
   /** Median time of a call, ms. */
   readonly roundTripMs: number
   /** Redis' clock minus the one of this machine, ms. */
@@ -39,6 +42,7 @@ export async function readDeploymentFacts(url: string, waitMs: number): Promise<
     return {
       info,
       parameters: await readParameters(redis),
+      sentinels: await routeTo(url).sentinelFacts(),
       ...(await readClock(redis)),
       // A Sentinel has no data to ask for, and a node of a cluster only a part.
       ...((info.get('redis_mode') ?? 'standalone') === 'standalone' ? await readDeployment(redis) : NOTHING),

@@ -26,6 +26,27 @@ export class BusUnreachable extends Error {
   override readonly name = 'BusUnreachable'
 }
 
+/** A command was not sent, because there is no connection. The message says why there is none. */
+export class NotConnected extends Error {
+  override readonly name = 'NotConnected'
+
+  constructor(why: string, cause: unknown) {
+    super(why, { cause })
+  }
+}
+
+/** It is not known where the master is, or what is there is none. */
+export class NoMaster extends Error {
+  override readonly name = 'NoMaster'
+  /** Waiting does not help. */
+  readonly isFinal: boolean
+
+  constructor(why: string, isFinal: boolean) {
+    super(why)
+    this.isFinal = isFinal
+  }
+}
+
 /** Redis came back empty, and nobody has written to the partition since. */
 export function missingPartition(partition: number): BusUnavailable {
   return new BusUnavailable('not_sent', MISSING_RETRY_MS, `partition ${partition} does not exist yet`)

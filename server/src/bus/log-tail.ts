@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { openBlockingConnection, type Redis, receivedOver, untilReady } from './connection.ts'
+import { openBlockingConnection, orWhyNot, type Redis, receivedOver, untilReady } from './connection.ts'
 import type { Guard } from './guard.ts'
 import { type LogEntry, readLogs } from './log-entry.ts'
 import { type LogHeads, readEpochStarts, readLogHeads } from './log-heads.ts'
@@ -103,7 +103,7 @@ export class LogTail {
   #run<T>(call: () => Promise<T>): Promise<T> {
     const reconnecting = async () => {
       try {
-        return await call()
+        return await orWhyNot(this.#redis, call())
       } catch (error) {
         this.#reconnect()
         throw error

@@ -1,5 +1,5 @@
 import { DeadlineExceeded } from './deadline.ts'
-import { ReplicasMissing } from './errors.ts'
+import { NotConnected, ReplicasMissing } from './errors.ts'
 
 /** Replies that say that Redis cannot serve anybody now. */
 const TROUBLE =
@@ -31,6 +31,7 @@ export function isOutage(error: unknown): boolean {
   if (isReply(error)) return TROUBLE.test(error.message)
   return (
     error instanceof DeadlineExceeded ||
+    error instanceof NotConnected ||
     error instanceof ReplicasMissing ||
     UNANSWERED_NAMES.has(error.name) ||
     UNANSWERED.test(error.message) ||
@@ -41,5 +42,5 @@ export function isOutage(error: unknown): boolean {
 
 /** ioredis refuses a command with this text, before writing it, when the connection is not ready. */
 export function isNotSent(error: unknown): boolean {
-  return error instanceof Error && error.message.startsWith("Stream isn't writeable")
+  return error instanceof NotConnected || (error instanceof Error && error.message.startsWith("Stream isn't writeable"))
 }

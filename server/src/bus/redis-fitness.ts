@@ -15,19 +15,25 @@ export function parseInfo(text: string): RedisInfo {
 
 /** Why a Redis is not suitable, with what to do; `undefined` if it is. Pure. */
 export function unfitness(info: RedisInfo): string | undefined {
+  return kindFault(info) ?? evictionOf(info.get('maxmemory_policy'))
+}
+
+/** Why it can hold no data of Tidegate at all. */
+function kindFault(info: RedisInfo): string | undefined {
   const version = info.get('redis_version')
   const mode = info.get('redis_mode')
-  if (mode === 'sentinel') return 'it is a Sentinel, which holds no data. Use the address of the master it watches.'
+  if (mode === 'sentinel')
+    return 'it is a Sentinel, which holds no data. Use redis+sentinel://host:port/name for the master it watches.'
   if (mode === 'cluster' || info.get('cluster_enabled') === '1') {
-    return 'it runs in cluster mode, which Tidegate does not support. Use a Redis with `cluster-enabled no`.'
+    return 'it runs in cluster mode, which Tidegate does not support. Use a Redis with `cluster-enabled no`, or Sentinels (redis+sentinel://).'
   }
   if (version !== undefined && Number.parseInt(version, 10) < OLDEST_MAJOR) {
     return `it is version ${version}. Tidegate needs ${OLDEST_MAJOR} or newer.`
   }
   if (info.get('role') === 'slave') {
-    return 'it is a replica, which takes no writes. Use the address of its master.'
+    return 'it is a replica, which takes no writes. Use the address of its master, or redis+sentinel:// if Sentinels choose it.'
   }
-  return evictionOf(info.get('maxmemory_policy'))
+  return undefined
 }
 
 /**
@@ -42,6 +48,16 @@ function evictionOf(policy: string | undefined): string | undefined {
   )
 }
 
+/** Checks that it is a Redis that may hold data of Tidegate. @throws {BusMismatch} with what to do. */
+export async function checkKind(redis: Redis): Promise<void> {
+  const reason = kindFault(parseInfo(await redis.info().catch(unlessForbidden(''))))
+  if (reason !== undefined) throw unusable(reason)
+}
+
+function unusable(reason: string): BusMismatch {
+  return new BusMismatch(`This Redis cannot be used: ${reason}`)
+}
+
 /**
  * Checks at a start that a Redis can keep Tidegate's promises.
  *
@@ -51,7 +67,7 @@ function evictionOf(policy: string | undefined): string | undefined {
 export async function checkRedis(redis: Redis, warn: (line: string) => void): Promise<void> {
   const info = await readInfo(redis)
   const reason = unfitness(info)
-  if (reason !== undefined) throw new BusMismatch(`This Redis cannot be used: ${reason}`)
+  if (reason !== undefined) throw unusable(reason)
   if (!info.has('maxmemory_policy')) {
     warn('Redis does not say its maxmemory-policy (no right to INFO or CONFIG): make sure that it is noeviction.')
   }

@@ -57,6 +57,7 @@ export function number(min: number, max: number): (value: string) => number {
 /** The address of a Redis, which may hold a password. From then on nothing that is printed shows it. */
 export function redisAddress(value: string): string {
   const address = parseRedisAddress(value)
-  if (address.kind === 'tcp') keepSecret(address.password)
+  if (address.kind !== 'socket') keepSecret(address.password)
+  if (address.kind === 'sentinel') keepSecret(address.sentinelPassword)
   return value
 }

@@ -1,5 +1,6 @@
 import { type DeploymentFacts, unfitness } from '../bus/index.ts'
 import type { Finding } from './finding.ts'
+import { sentinelFindings } from './sentinel-findings.ts'
 
 /** Used share of `maxmemory` from which on it is close. */
 const FULL_SHARE = 0.8
@@ -18,6 +19,7 @@ export function redisFindings(facts: DeploymentFacts, ackReplicas: number): Find
     ...persistence(facts),
     ...memory(facts),
     ...replication(facts, ackReplicas),
+    ...sentinelFindings(facts.sentinels),
     ...connections(facts),
     ...time(facts),
   ]
@@ -131,7 +133,7 @@ function* memory({ info }: DeploymentFacts): Iterable<Finding> {
   }
 }
 
-function* replication({ info, parameters }: DeploymentFacts, ackReplicas: number): Iterable<Finding> {
+function* replication({ info, parameters, sentinels }: DeploymentFacts, ackReplicas: number): Iterable<Finding> {
   const replicas = [...info].filter(
     ([field, value]) => /^slave\d+$/.test(field) && value.includes('state=online'),
   ).length
@@ -155,9 +157,10 @@ function* replication({ info, parameters }: DeploymentFacts, ackReplicas: number
   if (replicas > 0 && ackReplicas === 0) {
     yield {
       code: 'redis-unconfirmed-replicas',
-      severity: 'note',
+      // Without Sentinels nobody promotes a replica unasked.
+      severity: sentinels === undefined ? 'note' : 'warning',
       what: 'It has replicas, and acknowledgements do not wait for them: a failover loses what they did not have yet.',
-      todo: 'Set TIDEGATE_ACK_REPLICAS=1 if a failover must lose nothing.',
+      todo: 'Set TIDEGATE_ACK_REPLICAS=1 if a failover must lose nothing (docs/sentinel.md).',
     }
   }
 }

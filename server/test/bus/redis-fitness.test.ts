@@ -236,3 +236,29 @@ describe('a Redis that comes to evict', () => {
     expect((await publish()).status).toBe(200)
   })
 })
+
+describe('a master that becomes a replica', () => {
+  it('B-REDIS-6 G-HEALTH-3 /readyz is red and says what it is, reads included, until it is a master again', async () => {
+    const [redis, other] = [await redisWith(), await redisWith()]
+    const server = await startTestGateway(contract, { redisUrl: redis.url })
+    cleanups.push(() => server.close())
+    const settings = { redisUrl: redis.url, partitions: 4, workerId: 'w', log: () => {} }
+    const worker = await startWorker(settings, contract)
+    cleanups.push(() => worker.close({ deadlineMs: 1_000 }))
+    const admin = await connected(redis.url)
+    const reads = await connected(redis.url)
+    const readyz = async () => {
+      const answer = await fetch(`${server.url}/readyz`)
+      return `${answer.status} ${await answer.text()}`
+    }
+    await expect.poll(readyz).toMatch(/^200/)
+    await admin.replicaof('127.0.0.1', other.port)
+    await expect.poll(readyz).toMatch(/^503 .*"part":"redis".*it has become a replica.*redis\+sentinel/s)
+    // It would serve them, from data that nobody writes to any more.
+    await expect(reads.get('x')).rejects.toThrow()
+    const stillReplica = await connected(redis.url)
+    await stillReplica.replicaof('NO', 'ONE')
+    await expect.poll(readyz).toMatch(/^200/)
+    await expect.poll(() => reads.get('x').catch(() => 'away')).toBeNull()
+  })
+})

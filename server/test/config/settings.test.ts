@@ -32,7 +32,17 @@ describe('settings', () => {
     [{ REDIS_URL: 'localhost:6379' }, 'it has no scheme: redis://'],
     [{ REDIS_URL: './redis.sock' }, 'it has no scheme: redis://'],
     [{ REDIS_URL: 'http://localhost:6379' }, 'its scheme is not known'],
-    [{ REDIS_URL: 'redis-sentinel://localhost:26379' }, 'Sentinel and Cluster are not supported'],
+    [{ REDIS_URL: 'redis-sentinel://localhost:26379' }, 'Sentinels have the scheme redis+sentinel://'],
+    [{ REDIS_URL: 'redis+cluster://localhost' }, 'Redis Cluster is not supported'],
+    [{ REDIS_URL: 'redis+sentinel://a,b' }, 'it must name their master'],
+    [{ REDIS_URL: 'redis+sentinel://a,,b/main' }, 'it has no host'],
+    [{ REDIS_URL: 'redis+sentinel://a:b/main' }, 'its host or port is not valid'],
+    [{ REDIS_URL: 'redis+sentinel://a/main/x' }, 'its database, behind the host, must be a whole number'],
+    [{ REDIS_URL: 'redis+sentinel://a/main?nat=b:1' }, 'nat is a list of host:port=host:port'],
+    [
+      { REDIS_URL: 'redis+sentinel://a/main?ca=b' },
+      'behind the database there are only sentinelUser, sentinelPassword, nat, each once',
+    ],
     [{ REDIS_URL: 'redis://localhost:65536' }, 'its host or port is not valid'],
     [{ REDIS_URL: 'redis://localhost:0' }, 'its port must be from 1 to 65535'],
     [{ REDIS_URL: 'redis:///1' }, 'it has no host'],
@@ -67,6 +77,8 @@ describe('settings', () => {
     'redis://:secret@host:99999',
     'redis://:sec%ret@host',
     'redis //:secret@host',
+    'redis+sentinel://:secret@a,b:c/main',
+    'redis+sentinel://a,b?sentinelPassword=secret',
   ])('K-SET-3 readSettings - %s is refused without any part of it, nor in causes and stacks', (address) => {
     let refusal: unknown
     try {

@@ -8,8 +8,12 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { readSettings } from '../../src/config/settings.ts'
 import { findRedisBinary, type RedisBinary } from '../../src/supervisor/redis-binary.ts'
 
-/** The same for every test of this process. */
 let found: Promise<RedisBinary> | undefined
+/** The same for every test of this process. */
+export function redisBinary(): Promise<RedisBinary> {
+  found ??= findRedisBinary(readSettings(), console.log)
+  return found
+}
 
 export interface TestRedis {
   readonly url: string
@@ -29,8 +33,7 @@ export interface TestRedis {
  */
 export async function startTestRedis(options: readonly string[] = []): Promise<TestRedis> {
   const port = await freePort()
-  found ??= findRedisBinary(readSettings(), console.log)
-  const { command, environment } = await found
+  const { command, environment } = await redisBinary()
   const dir = await mkdtemp(join(tmpdir(), 'tidegate-test-'))
   const server = ['--port', `${port}`, '--bind', '127.0.0.1', '--dir', dir, '--save', '', '--appendonly', 'yes']
   const logFile = join(dir, 'appendonlydir', 'appendonly.aof.1.incr.aof')
@@ -75,7 +78,7 @@ export async function startTestRedis(options: readonly string[] = []): Promise<T
  * Hooks do not run in a file whose tests are all filtered out, and a killed test runs none either. A shell waits for the end of a
  * pipe that only this process holds.
  */
-function endWithThisProcess(redis: ChildProcess): void {
+export function endWithThisProcess(redis: ChildProcess): void {
   const watcher = spawn('sh', ['-c', 'read -r _; kill -9 "$0"', `${redis.pid}`], {
     stdio: ['pipe', 'ignore', 'ignore'],
   })
@@ -100,7 +103,7 @@ export async function freePort(): Promise<number> {
   return port
 }
 
-async function untilListening(port: number): Promise<void> {
+export async function untilListening(port: number): Promise<void> {
   for (let attempt = 0; attempt < 200; attempt++) {
     const connected = await new Promise<boolean>((resolve) => {
       const socket = createConnection({ port, host: '127.0.0.1' })
