@@ -2,9 +2,10 @@ import { fileURLToPath } from 'node:url'
 import { createClient } from '@tidegate/client/node'
 import autocannon from 'autocannon'
 import type { Benchmark } from '../support/benchmark.ts'
-import { startModule, startTidegate, untilReady } from '../support/processes.ts'
+import { askModule, startModule, startTidegate, untilReady } from '../support/processes.ts'
 import { startBenchRedis } from '../support/redis.ts'
 import type config from './queries.config.ts'
+import type { RequesterOptions, RequesterReport } from './requester.ts'
 
 const CONFIG = fileURLToPath(new URL('./queries.config.ts', import.meta.url))
 const ORDERS = 1_000
@@ -15,7 +16,7 @@ const ORDERS_EACH = 5
 const REQUESTS = 500
 const CONNECTIONS = 32
 const PEAK_SECONDS = 4
-const HALF_SECONDS = 5
+const HALF = { connections: CONNECTIONS, warmupMs: 1_000, measureMs: 5_000 } as const
 
 const randomOrder = () => `o-${Math.floor(Math.random() * ORDERS)}`
 const SUITES: Readonly<Record<string, () => string>> = {
@@ -35,32 +36,30 @@ export const entityQueries: Benchmark = {
     const gateway = await startTidegate(['gateway', '--port', '0', '--config', CONFIG], environment)
     const controlChild = startModule(new URL('./query-control.ts', import.meta.url))
     controlChild.send({ redisUrl: redis.url })
-    const control = await untilReady(controlChild)
+    const bareGet = await untilReady(controlChild)
     try {
       progress(`${ORDERS} entities with ${EVENTS} events`)
       await placeOrders(gateway.port)
-      const bare = await drive(control.port, () => `/${randomOrder()}`, PEAK_SECONDS)
-      progress(`control: ${bare.perSec} requests/s`)
+      const bare = await peakOf(bareGet.port, () => `/${randomOrder()}`)
+      progress(`control: ${bare} requests/s`)
       const figures: Record<string, { perSec: number; halfPerSec: number; halfP50Ms: number; halfP99Ms: number }> = {}
       for (const [name, path] of Object.entries(SUITES)) {
-        const peak = await drive(gateway.port, path, PEAK_SECONDS)
-        const half = await drive(gateway.port, path, HALF_SECONDS, peak.perSec / 2)
-        progress(`${name}: ${peak.perSec} requests/s, P99 ${half.p99Ms} ms at ${half.perSec}`)
-        figures[name] = {
-          perSec: peak.perSec,
-          halfPerSec: half.perSec,
-          halfP50Ms: half.p50Ms,
-          halfP99Ms: half.p99Ms,
-        }
+        const perSec = await peakOf(gateway.port, path)
+        const half = await atRate(gateway.port, path, perSec / 2)
+        progress(`${name}: ${perSec} requests/s, P99 ${half.p99Ms} ms at ${half.perSec}`)
+        figures[name] = { perSec, halfPerSec: half.perSec, halfP50Ms: half.p50Ms, halfP99Ms: half.p99Ms }
       }
+      // At half of its own peak the requester would be what takes long.
+      const control = await atRate(bareGet.port, () => `/${randomOrder()}`, figures.current!.perSec / 2)
       return {
         ...figures,
-        controlPerSec: bare.perSec,
-        ratio: Math.round((figures.current!.perSec / bare.perSec) * 100) / 100,
+        controlPerSec: bare,
+        controlP99Ms: control.p99Ms,
+        ratio: Math.round((figures.current!.perSec / bare) * 100) / 100,
         halfP99Ms: Math.max(...Object.values(figures).map(({ halfP99Ms }) => halfP99Ms)),
       }
     } finally {
-      await Promise.all([gateway.stop(), worker.stop(), control.stop()])
+      await Promise.all([gateway.stop(), worker.stop(), bareGet.stop()])
       await redis.close()
     }
   },
@@ -77,17 +76,24 @@ async function placeOrders(port: number): Promise<void> {
   await client.close({ deadlineMs: 1_000 })
 }
 
-/** @param perSec absent: as many as are answered @throws when a request failed */
-async function drive(port: number, path: () => string, seconds: number, perSec?: number) {
+/** As many requests a second as are answered. @throws when one failed */
+async function peakOf(port: number, path: () => string): Promise<number> {
   const result = await autocannon({
     url: `http://127.0.0.1:${port}`,
-    requests: Array.from({ length: REQUESTS }, () => ({ method: 'GET' as const, path: path() })),
+    requests: pathsOf(path).map((path) => ({ method: 'GET' as const, path })),
     connections: CONNECTIONS,
-    duration: seconds,
-    ...(perSec !== undefined && { overallRate: Math.round(perSec) }),
+    duration: PEAK_SECONDS,
   })
   const failed = result.errors + result.timeouts + result.non2xx
   if (failed > 0) throw new Error(`${failed} requests failed`)
-  const { p50, p99 } = result.latency
-  return { perSec: Math.round(result.requests.average), p50Ms: p50, p99Ms: p99 }
+  return Math.round(result.requests.average)
 }
+
+async function atRate(port: number, path: () => string, perSec: number): Promise<RequesterReport> {
+  const options: RequesterOptions = { ...HALF, port, paths: pathsOf(path), perSec }
+  const report = await askModule<RequesterReport>(new URL('./requester.ts', import.meta.url), options)
+  return { ...report, p50Ms: round(report.p50Ms), p99Ms: round(report.p99Ms) }
+}
+
+const pathsOf = (path: () => string) => Array.from({ length: REQUESTS }, path)
+const round = (value: number) => Math.round(value * 100) / 100
