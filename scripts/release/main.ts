@@ -1,7 +1,3 @@
-/**
- * Publishes the three packages, each after those that it depends on. `--dry-run` shows what would be published;
- * `--pack <folder>` also keeps the tarballs there.
- */
 import { execFileSync } from 'node:child_process'
 import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -12,7 +8,24 @@ import { REPOSITORY } from '../source-files.ts'
 import { type Packed, packAll } from './pack.ts'
 import { releaseProblems } from './problems.ts'
 
-const { values } = parseArgs({ options: { 'dry-run': { type: 'boolean' }, pack: { type: 'string' } } })
+const USAGE = `npm run release -- [--dry-run] [--pack <folder>]
+
+Publishes the three packages, each after those that it depends on.
+
+  --dry-run         builds, packs, and shows what would be published
+  --pack <folder>   the same, and keeps the tarballs there
+
+Examples:
+  npm run release -- --dry-run
+  npm run release -- --pack tarballs`
+
+const { values } = parseArgs({
+  options: { 'dry-run': { type: 'boolean' }, pack: { type: 'string' }, help: { type: 'boolean' } },
+})
+if (values.help) {
+  console.log(USAGE)
+  process.exit(0)
+}
 const isDry = values['dry-run'] === true || values.pack !== undefined
 
 const changelog = readFileSync(join(REPOSITORY, 'CHANGELOG.md'), 'utf8')
