@@ -4,6 +4,7 @@ import { Access, type AccessSettings } from './access/index.ts'
 import { type BreakerLimits, BusUnavailable, type GuardState, MAX_PRODUCERS, openBus } from './bus/index.ts'
 import { systemClock } from './clock.ts'
 import { Commands } from './commands/index.ts'
+import { claimOf } from './config/describe.ts'
 import type { Contract } from './config/model.ts'
 import { Delivery, type DeliveryLimits } from './delivery/index.ts'
 import {
@@ -13,6 +14,7 @@ import {
   Operators,
   PageGuard,
   Readiness,
+  SelfReport,
   StaticFiles,
   Streams,
   TlsWatch,
@@ -20,10 +22,11 @@ import {
 } from './gateway/index.ts'
 import { Canaries, Ingest, PublishControl } from './ingest/index.ts'
 import { ClientAddresses, DEFAULT_SETTINGS, type LimitSettings, Limits } from './limits/index.ts'
+import { localUrl } from './local-url.ts'
 import type { Audit } from './observability/audit.ts'
 import { createReport, type Defect } from './observability/defects.ts'
 import { GatewayMetrics } from './observability/gateway-metrics.ts'
-import { PAGE } from './package-files.ts'
+import { PAGE, version } from './package-files.ts'
 import { openPresence } from './presence/index.ts'
 import { Queries } from './queries/index.ts'
 import { readTls, type TlsFiles } from './tls.ts'
@@ -114,7 +117,7 @@ export async function startGateway(settings: GatewaySettings, contract: Contract
     url: settings.redisUrl,
     name: node,
     partitions: settings.partitions,
-    contractHash: contract.hash,
+    contract: claimOf(contract),
     entities: contract.entities,
     channels: ['query', 'append', 'tail', 'replay'],
     ...(redisWaitMs !== undefined && { waitMs: redisWaitMs }),
@@ -270,8 +273,20 @@ export async function startGateway(settings: GatewaySettings, contract: Contract
     readiness: () => readiness.report(),
     workers: () => bus.workers(),
   })
+  const selfReport = new SelfReport({
+    entry: bus.gatewayEntry(node),
+    url: localUrl(tls === undefined ? 'http' : 'https', settings.host, port),
+    version: version(),
+    bus,
+    readiness,
+    delivery,
+    sessions: () => gateway.connectionCount,
+    pendingBytes: () => ingest.pendingBytes,
+    report,
+  })
   watch?.start()
   presence?.start()
+  selfReport.start()
   gateway.start()
 
   let closing: Promise<void> | undefined
@@ -279,12 +294,13 @@ export async function startGateway(settings: GatewaySettings, contract: Contract
     watch?.close()
     readiness.drain()
     transport.stopListening()
+    selfReport.tick()
     await gateway.drain(deadlineMs)
     access.close()
     canaries.close()
     ingest.close()
     readiness.close()
-    await Promise.all([delivery.close({ deadlineMs }), commands.close()])
+    await Promise.all([delivery.close({ deadlineMs }), commands.close(), selfReport.close()])
     await presence?.close()
     transport.close()
     operators?.close()

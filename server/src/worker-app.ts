@@ -1,5 +1,6 @@
 import { BackfillPool } from './backfill/index.ts'
 import { type BreakerLimits, openBus } from './bus/index.ts'
+import { claimOf } from './config/describe.ts'
 import type { Contract } from './config/model.ts'
 import { Pipeline } from './fold/index.ts'
 import { createReport } from './observability/defects.ts'
@@ -31,7 +32,7 @@ export async function startWorker(settings: WorkerSettings, contract: Contract):
     url: redisUrl,
     name: workerId,
     partitions,
-    contractHash: contract.hash,
+    contract: claimOf(contract),
     entities: contract.entities,
     storesEntities: true,
     channels: ['jobs', 'commit', 'tail'],

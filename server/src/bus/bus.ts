@@ -4,11 +4,12 @@ import { BackfillLedger, listBackfills } from './backfill-ledger.ts'
 import type { BreakerLimits } from './breaker.ts'
 import { Channel } from './channel.ts'
 import { COMMAND_DEADLINE_MS, openCommandConnection, orWhyNot, type Redis, untilReady } from './connection.ts'
-import { ContractClaim, runningContract } from './contract-claim.ts'
+import { type ClaimedContract, ContractClaim, readContractRecord, runningContract } from './contract-claim.ts'
 import { withDeadline } from './deadline.ts'
 import { Entities } from './entities.ts'
 import { checkVersions, type EntityVersions, missingEntities } from './entity-versions.ts'
 import { BusMismatch } from './errors.ts'
+import { GatewayEntry, type GatewayReport, readGatewayReports } from './gateway-report.ts'
 import { type BusClass, DEADLINES_MS, type Guard, type GuardState } from './guard.ts'
 import { keys } from './keys.ts'
 import { Log } from './log.ts'
@@ -18,7 +19,7 @@ import { type PartitionOwner, partitionOwners } from './partition-owners.ts'
 import { PresenceStore } from './presence-store.ts'
 import { openGuard } from './probe.ts'
 import { RedisClock } from './redis-clock.ts'
-import { checkKind, checkRedis, EvictionWatch } from './redis-fitness.ts'
+import { checkKind, checkRedis, EvictionWatch, type RedisInfo, readInfo } from './redis-fitness.ts'
 import { redisNow } from './redis-time.ts'
 import { Results } from './results.ts'
 import { checkRights } from './rights.ts'
@@ -46,7 +47,7 @@ export interface BusSettings {
   /** The channels that the process uses; the first one also serves everything that belongs to no partition. */
   readonly channels: readonly [ChannelName, ...ChannelName[]]
   /** Claimed for the running processes until the bus is closed. Absent for a command that only reads. */
-  readonly contractHash?: string
+  readonly contract?: ClaimedContract
   /** Entities of the config: a version below what is stored is refused. */
   readonly entities?: EntityVersions
   /** Whether the process stores entities: from then on the data are of their versions. */
@@ -86,7 +87,7 @@ export async function openBus(settings: BusSettings): Promise<Bus> {
     }
     // Before the claim, which others would wait for.
     await openEntities(control, partitions, settings)
-    const claim = settings.contractHash === undefined ? undefined : new ContractClaim(control, settings.contractHash)
+    const claim = settings.contract && new ContractClaim(control, settings.contract)
     await claim?.start()
     try {
       // And behind it: now nobody stores under another contract.
@@ -195,6 +196,10 @@ export class Bus {
     return new Roster(this.#controlChannel, workerId)
   }
 
+  gatewayEntry(gateway: string): GatewayEntry {
+    return new GatewayEntry(this.#controlChannel, gateway)
+  }
+
   /** Who is let in: keys, revocations, tickets. */
   access(): AccessStore {
     return new AccessStore(this.#controlChannel)
@@ -219,6 +224,16 @@ export class Bus {
   /** Reports of the live workers, by worker id. @throws BusUnavailable */
   workers(): Promise<ReadonlyMap<string, WorkerReport>> {
     return this.#controlChannel.run(readWorkerReports)
+  }
+
+  /** Reports of the live gateways, by their names. @throws BusUnavailable */
+  gateways(): Promise<ReadonlyMap<string, GatewayReport>> {
+    return this.#controlChannel.run(readGatewayReports)
+  }
+
+  /** What Redis says of itself; empty where that is not permitted. @throws BusUnavailable */
+  info(): Promise<RedisInfo> {
+    return this.#controlChannel.run((redis) => readInfo(redis))
   }
 
   /** Checks whether Redis works, also while breakers are open. @throws the error as it is: it says why not. */
@@ -255,6 +270,11 @@ export class Bus {
   /** The contract hash of the running processes; `undefined` when none runs. @throws BusUnavailable */
   runningContract(): Promise<string | undefined> {
     return this.#controlChannel.run(runningContract)
+  }
+
+  /** What the contract of the processes that were started last holds, as JSON. @throws BusUnavailable */
+  contractRecord(): Promise<string | undefined> {
+    return this.#controlChannel.run(readContractRecord)
   }
 
   get breakers(): GuardState[] {

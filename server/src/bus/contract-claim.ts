@@ -6,6 +6,13 @@ import { keys } from './keys.ts'
 const CLAIM_MS = 5_000
 const RENEW_MS = 1_500
 
+/** A contract as the processes of a deployment have to have it. */
+export interface ClaimedContract {
+  readonly hash: string
+  /** What it holds, as JSON, for whoever compares another one with it. */
+  readonly record: string
+}
+
 /**
  * Holds the contract hash of the running processes in Redis. A gateway and a worker on different contracts would
  * validate, route and fold by different rules, so a process with another hash is refused.
@@ -13,11 +20,13 @@ const RENEW_MS = 1_500
 export class ContractClaim {
   readonly #redis: Redis
   readonly #hash: string
+  readonly #record: string
   #timer: NodeJS.Timeout | undefined
 
-  constructor(redis: Redis, hash: string) {
+  constructor(redis: Redis, { hash, record }: ClaimedContract) {
     this.#redis = redis
     this.#hash = hash
+    this.#record = record
   }
 
   /** @throws BusMismatch when processes of another contract are alive. */
@@ -35,6 +44,8 @@ export class ContractClaim {
           'run the same tidegate.config.ts.',
       )
     }
+    // What is no part of the hash may differ from what another process had.
+    await this.#redis.set(keys.contractRecord, this.#record)
     this.#timer = setInterval(() => void this.#claim().catch(() => {}), RENEW_MS)
   }
 
@@ -43,7 +54,11 @@ export class ContractClaim {
   }
 
   async #claim(): Promise<string> {
-    if ((await this.#redis.set(keys.contract, this.#hash, 'PX', CLAIM_MS, 'NX')) === 'OK') return this.#hash
+    if ((await this.#redis.set(keys.contract, this.#hash, 'PX', CLAIM_MS, 'NX')) === 'OK') {
+      // Redis may have come back empty.
+      await this.#redis.set(keys.contractRecord, this.#record)
+      return this.#hash
+    }
     const holder = (await this.#redis.get(keys.contract)) ?? ''
     if (holder === this.#hash) await this.#redis.pexpire(keys.contract, CLAIM_MS)
     // Expiry follows Redis' clock: if that was set back, the claim of a dead process would last as much longer.
@@ -55,4 +70,9 @@ export class ContractClaim {
 /** The contract hash of the running processes; `undefined` when none runs. */
 export async function runningContract(redis: Redis): Promise<string | undefined> {
   return (await redis.get(keys.contract)) ?? undefined
+}
+
+/** The record of the contract that was claimed last. */
+export async function readContractRecord(redis: Redis): Promise<string | undefined> {
+  return (await redis.get(keys.contractRecord)) ?? undefined
 }

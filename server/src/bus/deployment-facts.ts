@@ -1,6 +1,7 @@
 import { openCommandConnection, type Redis, untilReady } from './connection.ts'
 import { runningContract } from './contract-claim.ts'
 import { BusMismatch } from './errors.ts'
+import { type GatewayReport, readGatewayReports } from './gateway-report.ts'
 import { type PartitionOwner, partitionOwners } from './partition-owners.ts'
 import { parseInfo, type RedisInfo, unlessForbidden } from './redis-fitness.ts'
 import { redisNow } from './redis-time.ts'
@@ -27,6 +28,7 @@ export interface DeploymentFacts {
   readonly partitions: number | undefined
   readonly owners: readonly PartitionOwner[]
   readonly workers: ReadonlyMap<string, WorkerReport>
+  readonly gateways: ReadonlyMap<string, GatewayReport>
   /** Hash of the contract of the running processes. */
   readonly contractHash: string | undefined
 }
@@ -57,12 +59,13 @@ const NOTHING = {
   partitions: undefined,
   owners: [],
   workers: new Map<string, WorkerReport>(),
+  gateways: new Map<string, GatewayReport>(),
   contractHash: undefined,
 } satisfies Partial<DeploymentFacts>
 
 async function readDeployment(
   redis: Redis,
-): Promise<Pick<DeploymentFacts, 'lackingRights' | 'partitions' | 'owners' | 'workers' | 'contractHash'>> {
+): Promise<Omit<DeploymentFacts, 'info' | 'parameters' | 'roundTripMs' | 'clockAheadMs'>> {
   const [gateway, worker] = await Promise.all([rightsFault(redis, 'gateway'), rightsFault(redis, 'worker')])
   const lackingRights = { ...(gateway !== undefined && { gateway }), ...(worker !== undefined && { worker }) }
   // The other calls may be refused.
@@ -73,6 +76,7 @@ async function readDeployment(
     partitions,
     owners: partitions === undefined ? [] : await partitionOwners(redis, partitions),
     workers: await readWorkerReports(redis),
+    gateways: await readGatewayReports(redis),
     contractHash: await runningContract(redis),
   }
 }

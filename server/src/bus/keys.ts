@@ -44,12 +44,18 @@ export const keys = {
   sequence: 'tg:sequence',
   /** String with a short life: the contract hash that the running processes share. */
   contract: 'tg:contract',
+  /** String: what that contract holds, as JSON, with its hash. It stays when nothing runs any more. */
+  contractRecord: 'tg:contract:record',
   /** Hash entity -> the highest version of it that a worker has run with. */
   entityVersions: 'tg:entity-versions',
   /** Sorted set worker id -> last heartbeat (Redis ms). */
   workers: 'tg:workers',
   /** String with a short life: JSON report of one worker, renewed with its heartbeat. */
   worker: (workerId: string): string => `tg:worker:${workerId}`,
+  /** Sorted set gateway -> last heartbeat (Redis ms). */
+  gateways: 'tg:gateways',
+  /** String with a short life: JSON report of one gateway, renewed with its heartbeat. */
+  gateway: (name: string): string => `tg:gateway:${name}`,
   /** Random, another after each change of the next two: a count would be the same again where Redis lost some. */
   accessVersion: '{tg:access}:version',
   /** Hash id -> JSON of an API key, without the key. */

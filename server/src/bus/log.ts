@@ -11,6 +11,7 @@ import {
   settleLineage,
 } from './lineage.ts'
 import { decodeEntry, LOG_START, type LogEntry, type RawEntry, readLogs } from './log-entry.ts'
+import { type Backlog, type LogExtent, readBacklog, readExtents } from './log-extent.ts'
 import { type LogHeads, readLogHeads } from './log-heads.ts'
 import { type LogVersion, type Refusal, refusalOf } from './log-version.ts'
 import { loadScript, type Script } from './script.ts'
@@ -159,6 +160,16 @@ export class Log {
       offsets,
       lastIds: new Map(topics.map((topic, i) => [topic, last[i]!])),
     }
+  }
+
+  /** What of a topic's log lies behind an entry. */
+  backlog(topic: string, after: string): Promise<Backlog> {
+    return readBacklog(this.#channel, this.partition, topic, after)
+  }
+
+  /** How large the logs of several topics are. */
+  extents(topics: readonly string[]): Promise<ReadonlyMap<string, LogExtent>> {
+    return readExtents(this.#channel, this.partition, topics)
   }
 
   /** Removes entries that no reader needs any more. @returns the refusal, if any */

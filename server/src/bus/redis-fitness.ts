@@ -109,7 +109,7 @@ export class EvictionWatch {
 }
 
 /** INFO, completed with the policy from CONFIG where INFO is not permitted or lacks it. */
-async function readInfo(redis: Redis, ...section: ['memory'] | []): Promise<RedisInfo> {
+export async function readInfo(redis: Redis, ...section: ['memory'] | []): Promise<RedisInfo> {
   const info = parseInfo(await redis.info(...section).catch(unlessForbidden('')))
   if (info.has('maxmemory_policy')) return info
   const policy = await readConfig(redis, 'maxmemory-policy')

@@ -93,7 +93,7 @@ async function examineRedis(settings: Settings, contractHash: string | undefined
   return [
     { of: version === undefined ? 'Redis' : `Redis ${version}`, findings: redisFindings(facts, settings.ackReplicas) },
     {
-      of: `processes (${facts.workers.size} workers, ${facts.partitions ?? 'no'} partitions)`,
+      of: `processes (${facts.gateways.size} gateways, ${facts.workers.size} workers, ${facts.partitions ?? 'no'} partitions)`,
       findings: deploymentFindings(facts, { partitions: settings.partitions, contractHash }),
     },
   ]

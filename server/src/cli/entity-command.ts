@@ -3,6 +3,7 @@ import { ANYBODY } from '../access/index.ts'
 import { type Bus, openBus } from '../bus/index.ts'
 import { systemClock } from '../clock.ts'
 import { type CommandRequest, Commands } from '../commands/index.ts'
+import { claimOf } from '../config/describe.ts'
 import type { Contract } from '../config/model.ts'
 import type { CommandOutcome } from '../entities/index.ts'
 import { Ingest } from '../ingest/index.ts'
@@ -53,7 +54,7 @@ export async function openSender(
     name: 'entity',
     channels: ['query', 'append', 'tail'],
     waitMs: CONNECT_DEADLINE_MS,
-    contractHash: contract.hash,
+    contract: claimOf(contract),
     entities: contract.entities,
   })
   const ingest = new Ingest({ bus, contract, clock: systemClock, report, known: () => [] })

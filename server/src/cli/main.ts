@@ -1,7 +1,7 @@
+import { didYouMean } from '@tidegate/protocol'
 import { version } from '../package-files.ts'
 import { withoutSecrets } from '../secrets.ts'
 import type { Commands } from './command.ts'
-import { didYouMean } from './nearest.ts'
 import { printable, printableJson } from './printable.ts'
 import { UsageError } from './usage-error.ts'
 import { usageWords } from './usage-words.ts'
@@ -13,6 +13,9 @@ export const COMMANDS: Commands = {
   worker: { summary: 'one worker on the Redis at REDIS_URL', load: () => import('./worker.ts') },
   demo: { summary: 'publish simulated sensors and a shop to a gateway', load: () => import('./demo.ts') },
   contract: { summary: 'print the contract of a config for other repositories', load: () => import('./contract.ts') },
+  status: { summary: 'a deployment on one screen: processes, owners, lag, Redis', load: () => import('./status.ts') },
+  topics: { summary: 'the topics, and what is stored of each', load: () => import('./topics.ts') },
+  lag: { summary: 'what is stored and not computed yet', load: () => import('./lag.ts') },
   doctor: { summary: 'look for what would lose events or serve nobody', load: () => import('./doctor.ts') },
   'dead-letter': {
     summary: 'look at events whose code threw, and try them again',

@@ -1,5 +1,5 @@
 import { type ParseArgsConfig, parseArgs } from 'node:util'
-import { didYouMean } from './nearest.ts'
+import { didYouMean } from '@tidegate/protocol'
 import { printable } from './printable.ts'
 
 /** The command line cannot be understood. The usage of the command is printed after the message. */

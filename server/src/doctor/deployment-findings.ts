@@ -1,4 +1,4 @@
-import type { DeploymentFacts } from '../bus/index.ts'
+import type { DeploymentFacts, GuardState } from '../bus/index.ts'
 import type { Finding } from './finding.ts'
 
 /** A partition whose oldest unread entry is so old is behind. */
@@ -15,7 +15,7 @@ export interface Expected {
 export function deploymentFindings(facts: DeploymentFacts, expected: Expected): Finding[] {
   // It could not be looked at.
   if (Object.keys(facts.lackingRights).length > 1) return []
-  return [...topology(facts, expected), ...processes(facts, expected), ...partitions(facts)]
+  return [...topology(facts, expected), ...processes(facts, expected), ...gateways(facts), ...partitions(facts)]
 }
 
 function* topology({ partitions: stored }: DeploymentFacts, { partitions }: Expected): Iterable<Finding> {
@@ -55,15 +55,39 @@ function* processes({ partitions, workers, contractHash }: DeploymentFacts, expe
       todo: 'Stop the processes and start all of them with one config.',
     }
   }
-  for (const [id, { breakers }] of workers) {
-    for (const { class: kind, state } of breakers) {
-      if (state === 'closed') continue
+  for (const [id, { breakers }] of workers) yield* openBreakers(`Worker ${id}`, breakers)
+}
+
+function* gateways({ partitions, gateways, workers }: DeploymentFacts): Iterable<Finding> {
+  if (gateways.size === 0 && partitions !== undefined && workers.size > 0) {
+    yield {
+      code: 'no-gateway',
+      severity: 'warning',
+      what: 'No gateway runs: nobody can publish or subscribe.',
+      todo: 'Start one: REDIS_URL=... tidegate gateway.',
+    }
+  }
+  for (const [id, { ready, draining, red, breakers }] of gateways) {
+    if (!ready && !draining) {
       yield {
-        code: 'breaker-open',
-        severity: 'warning',
-        what: `Worker ${id} holds back its ${kind} calls to Redis (${state}).`,
-        todo: 'Redis did not answer it in time: see the log of the worker, and SLOWLOG GET.',
+        code: 'gateway-not-ready',
+        severity: 'error',
+        what: `Gateway ${id} is not ready: ${red[0] ?? 'it does not say why'}.`,
+        todo: 'A load balancer sends nobody there until /readyz is green; see the log of the gateway.',
       }
+    }
+    yield* openBreakers(`Gateway ${id}`, breakers)
+  }
+}
+
+function* openBreakers(who: string, breakers: readonly GuardState[]): Iterable<Finding> {
+  for (const { class: kind, state } of breakers) {
+    if (state === 'closed') continue
+    yield {
+      code: 'breaker-open',
+      severity: 'warning',
+      what: `${who} holds back its ${kind} calls to Redis (${state}).`,
+      todo: 'Redis did not answer it in time: see its log, and SLOWLOG GET.',
     }
   }
 }

@@ -1,7 +1,7 @@
 import { HEAP_OPTIONS } from '../heap-options.ts'
+import { localUrl } from '../local-url.ts'
 import { Backoff } from './backoff.ts'
 import { Child } from './child.ts'
-import { localUrl } from './local-url.ts'
 import { PrivateRedis, type PrivateRedisOptions } from './private-redis.ts'
 
 export interface SupervisorOptions {

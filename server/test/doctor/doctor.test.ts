@@ -1,5 +1,10 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, test } from 'vitest'
-import { type DeploymentFacts, readDeploymentFacts, type WorkerReport } from '../../src/bus/index.ts'
+import {
+  type DeploymentFacts,
+  type GatewayReport,
+  readDeploymentFacts,
+  type WorkerReport,
+} from '../../src/bus/index.ts'
 import { keys } from '../../src/bus/keys.ts'
 import { deploymentFindings, machineFindings, redisFindings } from '../../src/doctor/index.ts'
 import { startWorker } from '../../src/worker-app.ts'
@@ -19,6 +24,21 @@ const configure = (parameters: Readonly<Record<string, string>>) =>
   Promise.all(Object.entries(parameters).map(([name, value]) => redis.config('SET', name, value)))
 
 beforeEach(() => configure(SOUND))
+
+const GATEWAY: GatewayReport = {
+  url: 'http://127.0.0.1:8080',
+  version: '0.1.0',
+  ready: true,
+  red: [],
+  draining: false,
+  sessions: 0,
+  subscriptions: 0,
+  queueBytes: 0,
+  congestedSessions: 0,
+  pendingBytes: 0,
+  breakers: [],
+  slow: [],
+}
 
 const facts = (url = server.url) => readDeploymentFacts(url, 5_000)
 const seen = async (ackReplicas = 0, url = server.url) =>
@@ -157,7 +177,7 @@ describe('deploymentFindings', () => {
     )
     try {
       await until(async () => (await facts()).owners.every(({ owned }) => owned), 'every partition has an owner')
-      running = await facts()
+      running = { ...(await facts()), gateways: new Map([['gw-1', GATEWAY]]) }
     } finally {
       await worker.close({ deadlineMs: 1_000 })
     }
@@ -180,6 +200,11 @@ describe('deploymentFindings', () => {
     expect(codes({ partitions: undefined })).toEqual(['note nothing-started'])
     expect(codes(worse({ breakers: [broken] }))).toEqual(['warning breaker-open'])
     expect(codes(worse({ partitions: { 0: late } }))).toEqual(['warning partitions-behind'])
+    const gateway = (changes: Partial<GatewayReport>) => ({ gateways: new Map([['gw-1', { ...GATEWAY, ...changes }]]) })
+    expect(codes({ gateways: new Map() })).toEqual(['warning no-gateway'])
+    expect(codes(gateway({ ready: false, red: ['redis: gone'] }))).toEqual(['error gateway-not-ready'])
+    expect(codes(gateway({ ready: false, draining: true }))).toEqual([])
+    expect(codes(gateway({ breakers: [broken] }))).toEqual(['warning breaker-open'])
   })
 })
 

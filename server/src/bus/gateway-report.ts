@@ -1,0 +1,85 @@
+import type { Channel } from './channel.ts'
+import type { Redis } from './connection.ts'
+import type { GuardState } from './guard.ts'
+import { keys } from './keys.ts'
+import { redisNow } from './redis-time.ts'
+import { loadScript, type Script } from './script.ts'
+
+/** Also in a full Redis: all gateways would seem to be gone when somebody has to look at them. */
+const REPORT_SCRIPT: Script = loadScript('gateway-report', { allowOom: true, include: ['owner'] })
+
+/**
+ * A gateway without a heartbeat for this long does not count. Nor does one whose heartbeat lies that far in the future:
+ * it was written before Redis' clock was set back.
+ */
+const GATEWAY_ALIVE_MS = 5_000
+
+/** A subscriber with waiting events, of the slowest ones of a gateway. */
+export interface ReportedSubscriber {
+  /** Name of its connection. */
+  readonly session: string
+  /** What it is subscribed to; the first of them. */
+  readonly topics: readonly string[]
+  /** Why it cannot be written to: its client sends no credit, or its socket accepts no more. */
+  readonly reason: 'credit' | 'socket' | null
+  readonly congestedMs: number
+  readonly queuedBytes: number
+  readonly queuedEvents: number
+}
+
+/** What a gateway says of itself with its heartbeat. Its length is bounded. */
+export interface GatewayReport {
+  /** Where clients reach it: as it listens, which behind a proxy is not what they know. */
+  readonly url: string
+  readonly version: string
+  readonly ready: boolean
+  /** Why it is not, or what works less than it should; the first of them. */
+  readonly red: readonly string[]
+  /** It is handing its clients to others before it stops. */
+  readonly draining: boolean
+  readonly sessions: number
+  readonly subscriptions: number
+  /** Events that wait for slow clients, bytes. */
+  readonly queueBytes: number
+  readonly congestedSessions: number
+  /** Publishes that wait for Redis, bytes. */
+  readonly pendingBytes: number
+  /** Breakers of its own calls to Redis. */
+  readonly breakers: readonly GuardState[]
+  readonly slow: readonly ReportedSubscriber[]
+}
+
+/** The entry of a gateway among the live ones, by heartbeats in Redis. */
+export class GatewayEntry {
+  readonly #channel: Channel
+  readonly #gateway: string
+
+  /** @param gateway unique among the gateways of the deployment */
+  constructor(channel: Channel, gateway: string) {
+    this.#channel = channel
+    this.#gateway = gateway
+  }
+
+  /** @throws BusUnavailable */
+  async renew(report: GatewayReport): Promise<void> {
+    const scriptKeys = [keys.gateways, keys.gateway(this.#gateway)]
+    await this.#channel.script(REPORT_SCRIPT, scriptKeys, [this.#gateway, JSON.stringify(report), GATEWAY_ALIVE_MS])
+  }
+
+  /** @throws BusUnavailable */
+  async leave(): Promise<void> {
+    await this.#channel.run((redis) =>
+      redis.pipeline().zrem(keys.gateways, this.#gateway).unlink(keys.gateway(this.#gateway)).exec(),
+    )
+  }
+}
+
+/** Reports of the live gateways, by their names. */
+export async function readGatewayReports(redis: Redis): Promise<ReadonlyMap<string, GatewayReport>> {
+  const now = await redisNow(redis)
+  const names = await redis.zrangebyscore(keys.gateways, `(${now - GATEWAY_ALIVE_MS}`, `(${now + GATEWAY_ALIVE_MS}`)
+  const reports = await Promise.all(names.map((name) => redis.get(keys.gateway(name))))
+  return new Map(
+    names.flatMap((name, i) => (reports[i] == null ? [] : [[name, JSON.parse(reports[i]) as GatewayReport] as const])),
+  )
+}

@@ -1,0 +1,127 @@
+import type { Backlog, DeploymentFacts, GatewayReport, GuardState, RedisInfo } from '../../bus/index.ts'
+import { bySeverity, deploymentFindings, type Finding, redisFindings } from '../../doctor/index.ts'
+import { type TopicLag, together } from './lag.ts'
+
+/** How a deployment is at one moment. Plain data: `tidegate status --json` prints it. */
+export interface DeploymentStatus {
+  /** No finding is an error. */
+  readonly ok: boolean
+  /** ms since 1970, of this machine. */
+  readonly at: number
+  /** Hash of the contract of the running processes. */
+  readonly contract: string | null
+  readonly redis: RedisStatus
+  readonly gateways: readonly GatewayStatus[]
+  readonly workers: readonly WorkerStatus[]
+  readonly partitions: readonly PartitionStatus[]
+  /** Errors and warnings, the worst first. */
+  readonly findings: readonly Finding[]
+}
+
+export interface RedisStatus {
+  /** Absent fields: it may not be asked. */
+  readonly version: string | null
+  readonly uptimeSeconds: number | null
+  readonly usedBytes: number | null
+  /** `null`: no limit. */
+  readonly maxBytes: number | null
+  readonly isAppendOnly: boolean | null
+  readonly clients: number | null
+  readonly commandsPerSecond: number | null
+}
+
+export interface GatewayStatus extends GatewayReport {
+  readonly gateway: string
+}
+
+export interface WorkerStatus {
+  readonly worker: string
+  readonly partitions: readonly number[]
+  readonly breakers: readonly GuardState[]
+  /** Since its start. */
+  readonly folded: {
+    readonly events: number
+    readonly late: number
+    readonly panes: number
+    readonly deadLetters: number
+  }
+  readonly slowestCommitMs: number
+}
+
+export interface PartitionStatus {
+  readonly partition: number
+  /** The worker; `null` where nobody owns it, or its owner has not said so yet. */
+  readonly owner: string | null
+  readonly isOwned: boolean
+  /** Of all logs that its owner reads. */
+  readonly lag: Backlog
+  readonly openStates: number
+  readonly stateBytes: number
+}
+
+/** @param now ms since 1970 */
+export function deploymentStatus(
+  facts: DeploymentFacts,
+  lag: readonly TopicLag[],
+  now: number,
+  ackReplicas: number,
+): DeploymentStatus {
+  const { workers, gateways, owners, contractHash, info } = facts
+  const findings = bySeverity([
+    ...redisFindings(facts, ackReplicas),
+    ...deploymentFindings(facts, { partitions: facts.partitions ?? 0, contractHash: undefined }),
+  ]).filter(({ severity }) => severity !== 'note')
+  return {
+    ok: findings.every(({ severity }) => severity !== 'error'),
+    at: now,
+    contract: contractHash ?? null,
+    redis: redisStatus(info),
+    gateways: byName(gateways).map(([gateway, report]) => ({ gateway, ...report })),
+    workers: byName(workers).map(([worker, { partitions, breakers, folded, slowestCommitMs }]) => {
+      const { events, late, panes, deadLetters } = folded
+      return {
+        worker,
+        partitions: Object.keys(partitions).map(Number),
+        breakers,
+        folded: { events, late, panes, deadLetters },
+        slowestCommitMs,
+      }
+    }),
+    partitions: owners.map(({ partition, owned }) => {
+      const [owner, report] =
+        [...workers]
+          .map(([worker, { partitions }]) => [worker, partitions[`${partition}`]] as const)
+          .find(([, report]) => report !== undefined) ?? []
+      return {
+        partition,
+        owner: (owned ? owner : undefined) ?? null,
+        isOwned: owned,
+        lag: together(lag.filter((one) => one.partition === partition)),
+        openStates: report?.openStates ?? 0,
+        stateBytes: report?.stateBytes ?? 0,
+      }
+    }),
+    findings,
+  }
+}
+
+function byName<T>(reports: ReadonlyMap<string, T>): (readonly [string, T])[] {
+  return [...reports].sort(([a], [b]) => a.localeCompare(b, 'en', { numeric: true }))
+}
+
+function redisStatus(info: RedisInfo): RedisStatus {
+  const number = (field: string) => {
+    const text = info.get(field)
+    return text === undefined ? null : Number(text)
+  }
+  const appendOnly = info.get('aof_enabled')
+  return {
+    version: info.get('redis_version') ?? null,
+    uptimeSeconds: number('uptime_in_seconds'),
+    usedBytes: number('used_memory'),
+    maxBytes: number('maxmemory') || null,
+    isAppendOnly: appendOnly === undefined ? null : appendOnly === '1',
+    clients: number('connected_clients'),
+    commandsPerSecond: number('instantaneous_ops_per_sec'),
+  }
+}

@@ -1,0 +1,96 @@
+import { didYouMean } from '@tidegate/protocol'
+import type { Bus } from '../bus/index.ts'
+import { runningContract } from './deployment/running-contract.ts'
+import { type Column, table } from './deployment/table.ts'
+import { readTopics, type StoredLog, type StoredTopic } from './deployment/topics.ts'
+import { ageText, bytesText, countText } from './deployment/units.ts'
+import { printable, printableJson } from './printable.ts'
+import { withBus } from './running-bus.ts'
+import { screenWidth } from './screen.ts'
+import { parseArguments, UsageError } from './usage-error.ts'
+
+export const usage = `tidegate topics [<topic>] [--json] [--data <folder>]
+
+Shows the topics of the running config with what is stored of each: partitions that have some of it, record batches (each holds
+the events of about one append), memory in Redis, the age of the oldest and the newest, and the retention. Of one topic it shows
+each partition.
+
+  --json  one JSON object a line, with the partitions
+  --data  folder of the \`tidegate start\` to look at, when REDIS_URL is not set
+
+Examples:
+  tidegate topics
+  tidegate topics sensor.reading
+  tidegate topics --json | jq 'select(.bytes > 100000000) | .topic'
+`
+
+/** Resolves to the exit code. @throws UsageError, BusUnreachable, BusMismatch */
+export async function run(args: string[]): Promise<number> {
+  const { values: flags, positionals } = parseArguments(args, {
+    json: { type: 'boolean', default: false },
+    data: { type: 'string' },
+  })
+  const [topic, ...more] = positionals
+  if (more.length > 0) throw new UsageError('say one topic, or none for all')
+  const { topics, now } = await withBus(flags, 'topics', async (bus) => {
+    return { topics: await read(bus, topic), now: await bus.now() }
+  })
+  const lines = flags.json ? topics.map(printableJson) : topic === undefined ? all(topics, now) : one(topics[0]!, now)
+  for (const line of lines) process.stdout.write(`${line}\n`)
+  return 0
+}
+
+async function read(bus: Bus, topic: string | undefined): Promise<StoredTopic[]> {
+  const contract = await runningContract(bus)
+  if (contract === undefined) throw new Error('no gateway or worker that says its topics has run on this Redis')
+  const asked = contract.topics.filter(({ name }) => topic === undefined || name === topic)
+  if (topic !== undefined && asked.length === 0) {
+    const names = contract.topics.map(({ name }) => name)
+    throw new Error(`the running config has no topic ${printable(topic)}.${didYouMean(topic, names)}`)
+  }
+  return readTopics(bus, asked)
+}
+
+const STORED: readonly Column[] = [
+  { title: 'BATCHES', align: 'right' },
+  { title: 'MEMORY', align: 'right' },
+  { title: 'OLDEST', align: 'right' },
+  { title: 'NEWEST', align: 'right' },
+]
+
+function all(topics: readonly StoredTopic[], now: number): string[] {
+  const columns: readonly Column[] = [
+    { title: 'TOPIC', isFlexible: true },
+    { title: 'KIND' },
+    { title: 'IN', align: 'right' },
+    ...STORED,
+    { title: 'KEPT', align: 'right' },
+  ]
+  const rows = topics.map((topic) => [
+    topic.topic,
+    topic.kind,
+    `${topic.partitions.filter(({ entries }) => entries > 0).length}/${topic.partitions.length}`,
+    ...storedCells(topic, now),
+    ageText(topic.retentionMs),
+  ])
+  return table(columns, rows, screenWidth())
+}
+
+function one(topic: StoredTopic, now: number): string[] {
+  const from = topic.from.length === 0 ? '' : ` of ${topic.from.join(', ')}`
+  const rows = topic.partitions.map((log) => [`${log.partition}`, ...storedCells(log, now)])
+  return [
+    `${topic.topic}: ${topic.kind}${printable(from)}, kept for ${ageText(topic.retentionMs)}`,
+    '',
+    ...table(
+      [{ title: 'PARTITION', align: 'right' }, ...STORED],
+      [...rows, ['all', ...storedCells(topic, now)]],
+      screenWidth(),
+    ),
+  ]
+}
+
+function storedCells({ entries, bytes, oldest, newest }: StoredLog, now: number): string[] {
+  const age = (time: number | null) => (time === null ? '-' : ageText(Math.max(0, now - time)))
+  return [countText(entries), bytesText(bytes), age(oldest), age(newest)]
+}
