@@ -3,7 +3,9 @@ import { COMPLETION_SCRIPTS, SHELLS } from './completion-scripts.ts'
 import { parseArguments, UsageError } from './usage-error.ts'
 import { usageWords } from './usage-words.ts'
 
-export const usage = `tidegate completion bash | zsh | fish
+export const usage = `tidegate completion bash
+tidegate completion zsh
+tidegate completion fish
 
 Prints a script that completes commands, their actions and their options in a shell.
 

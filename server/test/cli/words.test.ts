@@ -61,7 +61,7 @@ describe('completion', () => {
   })
 
   it('X-COMPLETE-1 without a shell it knows ends with 2', async () => {
-    for (const args of [[], ['tcsh'], ['bash', 'zsh']]) {
+    for (const args of [[], ['powershell'], ['bash', 'zsh']]) {
       expect(await runCommand('completion', ...args)).toMatchObject({
         code: 2,
         out: '',
