@@ -65,7 +65,7 @@ const NOTHING = {
 
 async function readDeployment(
   redis: Redis,
-): Promise<Omit<DeploymentFacts, 'info' | 'parameters' | 'roundTripMs' | 'clockAheadMs'>> {
+): Promise<Omit<DeploymentFacts, 'info' | 'parameters' | 'sentinels' | 'roundTripMs' | 'clockAheadMs'>> {
   const [gateway, worker] = await Promise.all([rightsFault(redis, 'gateway'), rightsFault(redis, 'worker')])
   const lackingRights = { ...(gateway !== undefined && { gateway }), ...(worker !== undefined && { worker }) }
   // The other calls may be refused.

@@ -26,7 +26,7 @@ it.each([-6_000, HOUR_MS])('B-GATEWAY-1 no longer counts with a heartbeat %i ms 
   await redis.zadd(keys.gateways, Date.now() + ms, 'g-1')
   expect(await names()).toEqual([])
   await used.bus.gatewayEntry('g-2').renew(REPORT)
-  expect(await redis.zrange(keys.gateways, 0, -1)).toEqual(['g-2'])
+  expect(await redis.zrange(keys.gateways, '0', '-1')).toEqual(['g-2'])
 })
 
 it('B-GATEWAY-1 is stored in a full Redis', async () => {
