@@ -9,6 +9,7 @@ import { VARIABLES } from '../server/src/config/settings.ts'
 import { DEFAULT_LIMITS, QUANTITIES, type Quantity, type Scope } from '../server/src/limits/index.ts'
 import { isMain } from './is-main.ts'
 import { commandsText } from './pages/commands.ts'
+import { metricsText } from './pages/metrics.ts'
 import { optionsText } from './pages/options.ts'
 import { withCurrentTables } from './protocol-tables.ts'
 import { REPOSITORY } from './source-files.ts'
@@ -22,6 +23,7 @@ export const PAGES: Readonly<Record<string, () => string>> = {
   'docs/errors.md': errorsPage,
   'docs/configuration.md': configurationPage,
   'docs/limits.md': limitsPage,
+  'docs/metrics.md': metricsPage,
   'docs/options.md': optionsPage,
   'protocol/PROTOCOL.md': () => withCurrentTables(readFileSync(join(REPOSITORY, 'protocol/PROTOCOL.md'), 'utf8')),
 }
@@ -88,6 +90,35 @@ function optionsPage(): string {
 refused with the name it may have been meant as. A duration is a text such as \`250ms\`, \`10s\`, \`5m\`, \`24h\` or \`7d\`.
 Environment variables are on a page of their own: [settings](configuration.md).`,
     `${optionsText()}\n\n## Command line\n\n\`npx tidegate <command> --help\` prints the same.\n\n${commandsText()}`,
+  )
+}
+
+function metricsPage(): string {
+  return page(
+    'Metrics',
+    `Every process exports its own metrics as Prometheus text at \`/metrics\`:
+
+${table(
+  ['process', 'address', 'who may ask'],
+  [
+    [
+      'gateway',
+      '`TIDEGATE_PORT`, or `TIDEGATE_ADMIN_PORT` if that is set',
+      'there callers with the [right](access.md) `admin`; here whoever reaches it',
+    ],
+    ['worker', '`TIDEGATE_METRICS_PORT`, the first free one from 9464 on', 'whoever reaches it'],
+    ['`tidegate start`', 'the same; workers of it have the ports behind', 'whoever reaches it'],
+  ],
+)}
+
+The last two also answer \`/livez\` and \`/readyz\`, and nothing else. All listeners for operators are on loopback unless
+\`TIDEGATE_ADMIN_HOST\` says otherwise, judge \`Host\` like the gateway, and speak TLS if [it does](tls.md). Several gateways on
+one port cannot be told apart there: set \`TIDEGATE_ADMIN_PORT\`.
+
+Names, labels and what is counted where follow three rules. Counters end in \`_total\`, and units are seconds and bytes. What
+clients choose, such as keys and subjects, is no label. Nothing is exported by two processes, so \`sum\` over all of them is
+right. Source: \`server/src/observability/metric-names.ts\`.`,
+    metricsText(table),
   )
 }
 

@@ -22,7 +22,7 @@ export function claimPort(host: string, port: number): Promise<number> {
 export function cannotListen(host: string, port: number, cause?: NodeJS.ErrnoException): Error {
   const why = cause === undefined ? '' : `: ${cause.code === 'EADDRINUSE' ? 'the port is taken' : cause.message}`
   return new Error(
-    `Cannot listen on ${host}:${port}${why}. Choose another with --port, or TIDEGATE_ADMIN_PORT for operators.`,
+    `Cannot listen on ${host}:${port}${why}. Choose another with --port, --metrics-port, or TIDEGATE_ADMIN_PORT for operators of gateways.`,
     { cause },
   )
 }

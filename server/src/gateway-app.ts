@@ -17,7 +17,6 @@ import {
   SelfReport,
   StaticFiles,
   Streams,
-  TlsWatch,
   type TransportName,
 } from './gateway/index.ts'
 import { Canaries, Ingest, PublishControl } from './ingest/index.ts'
@@ -30,6 +29,7 @@ import { PAGE, version } from './package-files.ts'
 import { openPresence } from './presence/index.ts'
 import { Queries } from './queries/index.ts'
 import { readTls, type TlsFiles } from './tls.ts'
+import { TlsWatch } from './tls-watch.ts'
 import type { HostPattern, OriginPattern } from './web-origin.ts'
 
 export interface GatewaySettings {
@@ -125,12 +125,10 @@ export async function startGateway(settings: GatewaySettings, contract: Contract
     ...(appendDeadlineMs !== undefined && { deadlinesMs: { append: appendDeadlineMs } }),
     ...(warn !== undefined && { warn }),
     onBreaker(state) {
-      metrics.onBreaker(state)
       settings.onBreaker?.(state)
       tellClients(state)
     },
   })
-  for (const state of bus.breakers) metrics.onBreaker(state)
   const delivery = new Delivery({
     bus,
     contract,
@@ -140,6 +138,8 @@ export async function startGateway(settings: GatewaySettings, contract: Contract
     examine: (partition, known) => ingest.examine(partition, known),
     report,
     clock,
+    storeTime: bus.startStoreClock(),
+    observer: metrics,
   })
   const storageShare = settings.storageShare ?? DEFAULT_STORAGE_SHARE
   const ingest: Ingest = new Ingest({
@@ -151,6 +151,7 @@ export async function startGateway(settings: GatewaySettings, contract: Contract
     clock,
     report,
     replicas: settings.ackReplicas ?? 0,
+    onStored: metrics.onStored,
     known: (partition) => delivery.lastTailed(partition),
     onNewEpoch(at) {
       tellPublishers(at)
@@ -211,6 +212,7 @@ export async function startGateway(settings: GatewaySettings, contract: Contract
     delivery,
     pages,
     streams,
+    onFrame: metrics.onFrame,
     metrics: () => metrics.render(),
   }
   const gateway: Gateway = new Gateway(
@@ -264,14 +266,16 @@ export async function startGateway(settings: GatewaySettings, contract: Contract
       warn: warnOperator,
     })
   metrics.observe({
-    sessions: () => gateway.connectionCount,
+    partitions: settings.partitions,
+    breakers: () => bus.breakers,
+    connections: () => gateway.connections,
     pendingBytes: () => ingest.pendingBytes,
     pendingCommands: () => commands.pending,
     delivery: () => delivery.stats(),
     limits: () => limits.stats(),
     waitingFrameBytes: () => gateway.waitingFrameBytes,
+    present: () => presence?.book.connections() ?? [],
     readiness: () => readiness.report(),
-    workers: () => bus.workers(),
   })
   const selfReport = new SelfReport({
     entry: bus.gatewayEntry(node),

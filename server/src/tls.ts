@@ -22,6 +22,11 @@ export interface Tls {
 /** TLS 1.0 and 1.1 are deprecated (RFC 8996). */
 export const MIN_TLS_VERSION = 'TLSv1.2'
 
+/** Options of a server of Node. */
+export function contextOf({ cert, key, clientCa }: Tls) {
+  return { cert, key, ca: clientCa, minVersion: MIN_TLS_VERSION } as const
+}
+
 /** @throws Error naming the file, and what to do. */
 export async function readTls(files: TlsFiles): Promise<Tls> {
   const tls = await readTlsFiles(files)

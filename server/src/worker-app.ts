@@ -5,7 +5,21 @@ import type { Contract } from './config/model.ts'
 import { Pipeline } from './fold/index.ts'
 import { createReport } from './observability/defects.ts'
 import { shownError } from './observability/shown-error.ts'
-import { PartitionPool } from './own/index.ts'
+import { WorkerMetrics } from './observability/worker-metrics.ts'
+import { openOpsServer } from './ops/index.ts'
+import { PartitionPool, WorkerReadiness, WorkerStats } from './own/index.ts'
+import { readTls, type TlsFiles } from './tls.ts'
+import type { HostPattern } from './web-origin.ts'
+
+/** Where a process that serves no clients answers operators. */
+export interface OpsAddress {
+  readonly host: string
+  /** 0 for a free one; absent for the first free one from 9464 on. */
+  readonly port?: number | undefined
+  /** Further names that it is reached by. */
+  readonly hosts: readonly HostPattern[]
+  readonly tls?: TlsFiles | undefined
+}
 
 export interface WorkerSettings {
   readonly redisUrl: string
@@ -17,16 +31,21 @@ export interface WorkerSettings {
   readonly log: (message: string) => void
   /** When breakers open, and for how long. */
   readonly breaker?: BreakerLimits
+  /** Absent: nowhere. */
+  readonly ops?: OpsAddress
 }
 
 export interface RunningWorker {
+  /** Where operators are answered. */
+  readonly metricsPort?: number
   /** Hands the partitions over and closes. Idempotent. */
   close(options: { deadlineMs: number }): Promise<void>
 }
 
-/** Composition root of a worker process. Rejects with what to do when Redis or the contract do not fit. */
+/** Composition root of a worker process. Rejects with what to do when Redis, the port or the contract do not fit. */
 export async function startWorker(settings: WorkerSettings, contract: Contract): Promise<RunningWorker> {
-  const { redisUrl, partitions, redisWaitMs, breaker, workerId, log } = settings
+  const { redisUrl, partitions, redisWaitMs, breaker, workerId, log, ops } = settings
+  const tls = ops?.tls && (await readTls(ops.tls))
   // Gateways report what the operator has to take care of: once is enough.
   const bus = await openBus({
     url: redisUrl,
@@ -45,17 +64,45 @@ export async function startWorker(settings: WorkerSettings, contract: Contract):
     log(`${where} (${id}): ${stack ?? message}`)
   })
   const shared = { bus, clock: await bus.startClock(), log }
-  const pool = new PartitionPool({ ...shared, report, workerId, pipeline: new Pipeline(contract) })
+  const metrics = new WorkerMetrics(workerId)
+  const stats = new WorkerStats(shared.clock, metrics.onCommit)
+  const pool = new PartitionPool({ ...shared, report, stats, workerId, pipeline: new Pipeline(contract) })
+  const breakers = () => bus.breakers
+  const monotonic = () => performance.now()
+  const readiness = new WorkerReadiness({ stats, breakers, heardAt: () => pool.heardAt, monotonic })
+  metrics.observe({
+    partitions,
+    breakers,
+    isReady: () => readiness.report().ready,
+    owned: () => stats.partitions(),
+    totals: () => stats.totals(),
+    redis: () => bus.redisState(),
+  })
+  const server =
+    ops &&
+    (await openOpsServer({
+      ...ops,
+      tls,
+      readiness: () => readiness.report(),
+      metrics: () => metrics.render(),
+      warn: log,
+    }).catch((error) => {
+      bus.close()
+      throw error
+    }))
   await pool.start()
   const backfills = new BackfillPool({ ...shared, contract })
   await backfills.start()
 
   let closing: Promise<void> | undefined
   const close = async (deadlineMs: number) => {
+    readiness.drain()
     await Promise.all([pool.close(deadlineMs), backfills.close(deadlineMs)])
+    server?.close()
     bus.close()
   }
   return {
+    ...(server !== undefined && { metricsPort: server.port }),
     close: ({ deadlineMs }) => {
       closing ??= close(deadlineMs)
       return closing

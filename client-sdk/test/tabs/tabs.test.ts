@@ -141,5 +141,5 @@ describe('tabs that share a connection', () => {
 
 async function sessions(): Promise<number> {
   const text = await (await fetch(`${server.url}/metrics`)).text()
-  return Number(/^tidegate_sessions(?:\{[^}]*\})? (\d+)/m.exec(text)?.[1])
+  return Number(/^tidegate_connections\{kind="websocket"\} (\d+)/m.exec(text)?.[1])
 }

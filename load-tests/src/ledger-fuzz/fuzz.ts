@@ -84,7 +84,7 @@ export async function fuzz({ seed, runs, parallel, onRun }: FuzzOptions): Promis
 
 async function queueBytes(port: number): Promise<number> {
   const metrics = await (await fetch(`http://127.0.0.1:${port}/metrics`)).text()
-  return Number(/^tidegate_queue_bytes(?:\{.*\})? (\d+)/m.exec(metrics)?.[1] ?? 0)
+  return Number(/^tidegate_queue_memory_bytes (\d+)/m.exec(metrics)?.[1] ?? 0)
 }
 
 function broken(seed: number, error: Error): RunReport {

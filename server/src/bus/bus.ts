@@ -20,11 +20,13 @@ import { PresenceStore } from './presence-store.ts'
 import { openGuard } from './probe.ts'
 import { RedisClock } from './redis-clock.ts'
 import { checkKind, checkRedis, EvictionWatch, type RedisInfo, readInfo } from './redis-fitness.ts'
-import { redisNow } from './redis-time.ts'
+import { type RedisState, readRedisState } from './redis-state.ts'
+import { exactRedisNow, redisNow } from './redis-time.ts'
 import { Results } from './results.ts'
 import { checkRights } from './rights.ts'
 import { Roster } from './roster.ts'
 import { loadScript, type Script } from './script.ts'
+import { StoreClock } from './store-clock.ts'
 import { openTopology, storedPartitions } from './topology.ts'
 import { readWorkerReports, type WorkerReport } from './worker-report.ts'
 
@@ -131,6 +133,7 @@ export class Bus {
   readonly #eviction: EvictionWatch
   readonly #claim: ContractClaim | undefined
   readonly #clock = new RedisClock(() => this.now())
+  readonly #storeClock = new StoreClock(() => this.#controlChannel.run(exactRedisNow))
 
   /** Use `openBus`. */
   constructor(
@@ -216,6 +219,17 @@ export class Bus {
     return this.#clock
   }
 
+  /** Redis' clock for the ages of stored events, kept up to date until `close`. Called once. */
+  startStoreClock(): StoreClock {
+    this.#storeClock.start()
+    return this.#storeClock
+  }
+
+  /** Memory and persistence of Redis; `undefined` where it may not be asked. @throws BusUnavailable */
+  redisState(): Promise<RedisState | undefined> {
+    return this.#controlChannel.run(readRedisState)
+  }
+
   /** Which partitions have a live owner. @throws BusUnavailable */
   owners(): Promise<PartitionOwner[]> {
     return this.#controlChannel.run((redis) => partitionOwners(redis, this.partitions))
@@ -289,6 +303,7 @@ export class Bus {
   /** Releases the claim and disconnects. */
   close(): void {
     this.#clock.close()
+    this.#storeClock.close()
     this.#claim?.close()
     for (const guard of this.#guards.values()) guard.close()
     for (const redis of this.#connections.values()) redis.disconnect()

@@ -13,6 +13,7 @@ import {
 import { decodeEntry, LOG_START, type LogEntry, type RawEntry, readLogs } from './log-entry.ts'
 import { type Backlog, type LogExtent, readBacklog, readExtents } from './log-extent.ts'
 import { type LogHeads, readLogHeads } from './log-heads.ts'
+import { type LogSize, readLogSizes } from './log-sizes.ts'
 import { type LogVersion, type Refusal, refusalOf } from './log-version.ts'
 import { loadScript, type Script } from './script.ts'
 
@@ -114,6 +115,11 @@ export class Log {
       redis.hmget(keys.meta(this.partition), 'epoch', 'lineage'),
     )
     return { epoch: epoch ?? '', lineage: lineage ?? '' }
+  }
+
+  /** What there is of several topics at one moment. */
+  sizes(topics: readonly string[]): Promise<ReadonlyMap<string, LogSize>> {
+    return this.#channel.run((redis) => readLogSizes(redis, this.partition, topics))
   }
 
   /** The heads of several topics at one moment. */

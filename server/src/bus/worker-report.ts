@@ -22,7 +22,7 @@ export interface PartitionReport {
   readonly openStates: number
   /** Memory of its windows' state in Redis, at most 10 s old. */
   readonly stateBytes: number
-  /** Age of the oldest entry of its last read, ms. */
+  /** Age of the oldest entry that was read and is not folded, ms; 0 where there is none. */
   readonly lagMs: number
   /** One for each window with a clock per source or key that has input. */
   readonly slowestSources: readonly WindowSource[]
@@ -42,10 +42,6 @@ export interface WorkerReport {
     readonly panes: number
     readonly deadLetters: number
   }
-  /** How often retention removed entries of an input before they were folded. */
-  readonly lostInputs: number
-  /** Record batches that could not be read and were passed over. */
-  readonly unreadableBatches: number
   /** Total time of all commits, ms. */
   readonly commitMs: number
   /** Longest commit since the previous report, ms. */

@@ -5,7 +5,11 @@ import { type Closable, liveUntilSignal } from './process-life.ts'
 export const CHILD_DRAIN_MS = 5_000
 
 /** Runs as one process of a deployment: logs its start, and stops within `CHILD_DRAIN_MS`. */
-export function liveAsChild(running: Closable, ready: { readonly port?: number }, log: Logger): Promise<number> {
+export function liveAsChild(
+  running: Closable,
+  ready: { readonly port?: number; readonly metricsPort?: number },
+  log: Logger,
+): Promise<number> {
   log.info(ready, 'ready')
   return liveUntilSignal({
     running,

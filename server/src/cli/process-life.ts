@@ -5,8 +5,8 @@ export interface Closable {
 
 export interface Life {
   readonly running: Closable
-  /** Sent to the parent of a forked process, as `{ type: 'ready', port? }`. */
-  readonly ready: { readonly port?: number }
+  /** Sent to the parent of a forked process, as `{ type: 'ready', port?, metricsPort? }`. */
+  readonly ready: { readonly port?: number; readonly metricsPort?: number }
   /** Time for `close`. */
   readonly deadlineMs: number
   /** Closing begins, and why. */

@@ -8,8 +8,10 @@ import { findRedisBinary } from '../supervisor/redis-binary.ts'
 import { Supervisor, type SupervisorOptions } from '../supervisor/supervisor.ts'
 import { readTls } from '../tls.ts'
 import { CHILD_DRAIN_MS } from './child-life.ts'
+import { claimMetricsPorts } from './metrics-ports.ts'
 import { checkOpenFiles } from './open-files.ts'
 import { liveUntilSignal, startUntilSignal } from './process-life.ts'
+import { openSupervisorOps } from './supervisor-ops.ts'
 import { tlsFilesOf } from './tls-files.ts'
 import { parseOptions, UsageError } from './usage-error.ts'
 import { welcome, whyNoDemo } from './welcome.ts'
@@ -24,6 +26,8 @@ Runs everything on this machine: a private Redis (or the one at REDIS_URL), gate
   --no-demo         do not publish simulated events; a config of your own implies it
   --gateways <n>    gateway processes, which share the port (1)
   --workers <n>     worker processes, which share the partitions (1)
+  --metrics-port <n>  port of /livez, /readyz and /metrics of this process; workers take those after it
+                    (TIDEGATE_METRICS_PORT, the first free ones from 9464 on)
 
 Examples:
   tidegate start
@@ -43,6 +47,7 @@ export async function run(args: string[]): Promise<number> {
     'no-demo': { type: 'boolean', default: false },
     gateways: { type: 'string', default: '1' },
     workers: { type: 'string', default: '1' },
+    'metrics-port': { type: 'string' },
   })
   const settings = readSettings(flags)
   checkOpenFiles(settings.partitions)
@@ -52,11 +57,13 @@ export async function run(args: string[]): Promise<number> {
   // Read here so that an error is reported once and not by each child.
   const { contract } = await loadConfig(config)
   const tls = tlsFilesOf(settings)
-  if (tls !== undefined) await readTls(tls)
+  const readFiles = tls && (await readTls(tls))
   const scheme = tls === undefined ? 'http' : 'https'
   const isDemo = !flags['no-demo'] && isBuiltInConfig(config)
   const gateways = count('gateways', flags.gateways)
+  const workers = count('workers', flags.workers)
   const adminPorts = await claimAdminPorts(settings, gateways)
+  const [ownPort, ...metricsPorts] = await claimMetricsPorts(settings, 1 + workers)
   const noDemo = isDemo ? whyNoDemo(tls !== undefined, anonymousMode(gatewayChoice(settings, contract))) : undefined
   const life = {
     onStopping: (reason: string) => say(`Stopping (${reason}). Once more ends it at once.`),
@@ -71,9 +78,10 @@ export async function run(args: string[]): Promise<number> {
           host: settings.host,
           port: await claimPort(settings.host, settings.port),
           adminPorts,
+          metricsPorts,
           node: settings.node,
           gateways,
-          workers: count('workers', flags.workers),
+          workers,
           config,
           hungSeconds: settings.hungSeconds,
           demo: isDemo && noDemo === undefined,
@@ -84,10 +92,12 @@ export async function run(args: string[]): Promise<number> {
     life,
   )
   if (supervisor === undefined) return 0
+  const ops = await openSupervisorOps(supervisor, settings, { port: ownPort!, tls: readFiles, warn: say })
   const adminUrls = adminPorts.map((port) => localUrl(scheme, settings.adminHost, port))
-  say(welcome({ url: supervisor.url, adminUrls, isBuiltIn: isBuiltInConfig(config), noDemo }))
+  const metricsUrls = [ops.port, ...metricsPorts].map((port) => localUrl(scheme, settings.adminHost, port))
+  say(welcome({ url: supervisor.url, adminUrls, metricsUrls, isBuiltIn: isBuiltInConfig(config), noDemo }))
   return liveUntilSignal({
-    running: { close: () => supervisor.close({ deadlineMs: CHILD_DRAIN_MS }) },
+    running: { close: () => supervisor.close({ deadlineMs: CHILD_DRAIN_MS }).finally(() => ops.close()) },
     ready: { port: Number(new URL(supervisor.url).port) },
     deadlineMs: STOP_DEADLINE_MS,
     ...life,

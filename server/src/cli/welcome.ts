@@ -3,6 +3,8 @@ export interface Welcome {
   readonly url: string
   /** Where operators are answered: one of each gateway, or none. */
   readonly adminUrls: readonly string[]
+  /** Where this process and its workers are watched. */
+  readonly metricsUrls: readonly string[]
   /** The built-in config runs. */
   readonly isBuiltIn: boolean
   /** Why the demo, which was wanted, does not run. */
@@ -26,12 +28,13 @@ const NO_DEMO: Readonly<Record<NoDemo, string>> = {
 const EVENT = '{"topic":"sensor.reading","data":{"sensorId":"attic","temperature":21.5,"humidity":40}}'
 
 /** What `tidegate start` says once everything runs. */
-export function welcome({ url, adminUrls, isBuiltIn, noDemo }: Welcome): string {
+export function welcome({ url, adminUrls, metricsUrls, isBuiltIn, noDemo }: Welcome): string {
   const lines = [
     isBuiltIn
       ? `publish one event:  curl ${url}/v1/events -H 'content-type: application/json' -d '${EVENT}'`
       : `topics to publish:  curl ${url}/v1/topics`,
     ...(url.startsWith('https') ? [`sockets:            ${url.replace('https', 'wss')}/v1/ws`] : []),
+    `metrics:            ${metricsUrls.map((each) => `${each}/metrics`).join(' ')}`,
     ...adminUrls.map((adminUrl) => `for operators:      ${adminUrl}/metrics`),
     ...(noDemo === undefined ? [] : [NO_DEMO[noDemo]]),
     'stop:               Ctrl-C, the data stays',

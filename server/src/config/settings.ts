@@ -85,9 +85,18 @@ export const VARIABLES = {
   }),
   adminHost: variable({
     name: 'TIDEGATE_ADMIN_HOST',
-    meaning: 'Address of the listener for operators. It asks nobody who they are: whoever reaches it may read it.',
+    meaning:
+      'Address of the listeners for operators, those of `TIDEGATE_METRICS_PORT` too. They ask nobody who they are: whoever reaches them may read them.',
     fallback: '127.0.0.1',
     parse: text,
+  }),
+  metricsPort: variable({
+    name: 'TIDEGATE_METRICS_PORT',
+    flag: 'metrics-port',
+    meaning:
+      'Port at which a worker or `tidegate start` answers `/livez`, `/readyz` and [`/metrics`](metrics.md). Workers of one `tidegate start` take those after it; 0 picks free ones.',
+    fallbackText: 'the first free one from 9464 on',
+    parse: wholeNumber(0, 65_535),
   }),
   tlsCert: variable({
     name: 'TIDEGATE_TLS_CERT',
@@ -383,6 +392,7 @@ export function readSettings(flags: Flags = {}, environment: Environment = proce
     host: setting(VARIABLES.host),
     adminPort: given(VARIABLES.adminPort),
     adminHost: setting(VARIABLES.adminHost),
+    metricsPort: given(VARIABLES.metricsPort),
     tlsCert: given(VARIABLES.tlsCert),
     tlsKey: given(VARIABLES.tlsKey),
     tlsClientCa: given(VARIABLES.tlsClientCa),

@@ -48,7 +48,7 @@ interface CommonOptions<Data, Aggregated> {
   readonly watermark?: 'partition' | 'source' | 'key'
   /**
    * With clocks per `source` or `key`: how far one may be behind the largest time seen and still hold the window back,
-   * default an hour. One further behind is waited for no more; `tidegate_window_slowest_source_ms` names it.
+   * default an hour. One further behind is waited for no more; `/readyz` of the worker names it.
    */
   readonly maxBehind?: PositiveDuration
   /** Early panes of what has changed, this often. Absent: panes when a window closes. */

@@ -31,12 +31,23 @@ import {
   SubscriptionStarter,
   TopicIndex,
 } from './subscription/index.ts'
-import { type DeliverySocket, type Entry, Flusher, type LaneIndex } from './wire/index.ts'
+import {
+  arrivalOf,
+  type DeliveryObserver,
+  type DeliverySocket,
+  type Entry,
+  Flusher,
+  type LaneIndex,
+  type StoreTime,
+} from './wire/index.ts'
 
 /** How long `start` waits for Redis. */
 const START_DEADLINE_MS = 5_000
 /** Subscribers report progress in turns, so that the frames of a large node are spread over time. */
 const PROGRESS_TURNS = 10
+
+const NO_TIME: StoreTime = { monotonicAt: () => undefined }
+const NOBODY: DeliveryObserver = { onDelivered() {}, onGap() {} }
 
 /** What all subscribers and their queues share. */
 export interface DeliveryLimits extends PolicyLimits {
@@ -55,6 +66,9 @@ export interface DeliveryOptions {
   readonly examine: Examine
   readonly report: ReportDefect
   readonly clock?: Clock
+  /** Absent: nobody wants to know how long events take. */
+  readonly storeTime?: StoreTime
+  readonly observer?: DeliveryObserver
 }
 
 export interface DeliveryStats {
@@ -65,6 +79,7 @@ export interface DeliveryStats {
   readonly lanes: Readonly<Record<'high' | 'normal' | 'low', Readonly<LaneTotals>>>
   /** Memory of all queues; an entry in several queues counts once. */
   readonly queueBytes: number
+  readonly maxQueueBytes: number
   readonly congestedSessions: number
   /** Pages of logs kept for the replays of the next seconds. */
   readonly replayPageBytes: number
@@ -74,6 +89,7 @@ export interface DeliveryStats {
 export class Delivery {
   readonly #limits: DeliveryLimits
   readonly #clock: Clock
+  readonly #storeTime: StoreTime
   readonly #tails: Tails
   readonly #replayer: Replayer
   readonly #snapshots: SnapshotReader
@@ -88,9 +104,19 @@ export class Delivery {
   #closing: Promise<void> | undefined
 
   constructor(options: DeliveryOptions) {
-    const { bus, contract, limits, examine, report, clock = systemClock } = options
+    const {
+      bus,
+      contract,
+      limits,
+      examine,
+      report,
+      clock = systemClock,
+      storeTime = NO_TIME,
+      observer = NOBODY,
+    } = options
     this.#limits = limits
     this.#clock = clock
+    this.#storeTime = storeTime
     const budget = new QueueBudget(limits.queueBytes)
     const reportOnce = withoutRepeats(report)
     const onCorrupt: OnCorrupt = ({ topic, streamId }, partition, error) =>
@@ -114,6 +140,7 @@ export class Delivery {
       index: this.#index,
       flusher: this.#flusher,
       clock,
+      observer,
       budget,
       queueBounds: QUEUE_BOUNDS,
       tailOf,
@@ -128,6 +155,7 @@ export class Delivery {
       flusher: this.#flusher,
       clock,
       report,
+      observer,
       totals: this.#totals,
       queueBounds: QUEUE_BOUNDS,
       budget,
@@ -212,6 +240,7 @@ export class Delivery {
       replayingFeeds,
       lanes: { high, normal, low },
       queueBytes: this.#context.budget.usedBytes,
+      maxQueueBytes: this.#limits.queueBytes,
       congestedSessions,
       replayPageBytes: this.#replayer.keptBytes,
     }
@@ -224,7 +253,9 @@ export class Delivery {
 
   #route(entry: Entry): void {
     const isCatchingUp = this.#tails.isCatchingUp(entry.partition)
+    entry.arrival = arrivalOf(entry, this.#storeTime)
     this.#cohorts.route(entry, isCatchingUp, () => this.#offer(entry, isCatchingUp))
+    entry.arrival = undefined
   }
 
   #offer(entry: Entry, isCatchingUp: boolean): void {

@@ -3,6 +3,7 @@ import { type Backlog, gapFrame, type Run } from './queue/index.ts'
 import {
   BatchFrameBuilder,
   bytesInFlight,
+  type DeliveryObserver,
   type DeliverySocket,
   type Flow,
   type FlowEvent,
@@ -11,6 +12,7 @@ import {
   isWaitingForCredit,
   type Moved,
   openFlow,
+  reportDelivered,
   type SnapshotFrame,
   stepFlow,
   type Take,
@@ -33,15 +35,17 @@ const frames = new BatchFrameBuilder()
 export class Outlet {
   readonly #socket: DeliverySocket
   readonly #backlog: Backlog
+  readonly #observer: DeliveryObserver
   #flow: Flow
   #highReserve = 0
   #congestedSince: number | undefined
   /** Whether the socket was empty at the last send or look. Asking it costs as much as planning a frame. */
   #isDrained = false
 
-  constructor(socket: DeliverySocket, flow: FlowOptions, backlog: Backlog) {
+  constructor(socket: DeliverySocket, flow: FlowOptions, backlog: Backlog, observer: DeliveryObserver) {
     this.#socket = socket
     this.#backlog = backlog
+    this.#observer = observer
     this.#flow = openFlow(flow)
   }
 
@@ -120,6 +124,7 @@ export class Outlet {
     if (due !== undefined) {
       if (!this.write(gapFrame(due.gap), now)) return false
       due.queue.dueGapSent()
+      this.#observer.onGap(due.gap.reason)
       return true
     }
     this.#backlog.release(now)
@@ -146,6 +151,7 @@ export class Outlet {
   #writeBatch(takes: readonly Take<Run>[], now: number): number | undefined {
     const frame = frames.build(takes)
     if (!this.#send(frame, { by: 'events', takes }, now)) return undefined
+    reportDelivered(takes, now, this.#observer)
     this.#backlog.delivered(takes)
     return frame.length
   }

@@ -12,7 +12,7 @@ import type {
   SubscriptionStarter,
   TopicIndex,
 } from './subscription/index.ts'
-import type { FlowOptions, Flusher } from './wire/index.ts'
+import type { DeliveryObserver, FlowOptions, Flusher } from './wire/index.ts'
 
 /** What the subscribers of a node share. */
 export interface SubscriberContext extends ReplayContext, SnapshotContext {
@@ -24,6 +24,7 @@ export interface SubscriberContext extends ReplayContext, SnapshotContext {
   readonly queueBounds: QueueBounds
   readonly budget: QueueBudget
   readonly report: ReportDefect
+  readonly observer: DeliveryObserver
   /** The queues of the node exceed their budget. */
   onBudgetExceeded(): void
   onClosed(subscriber: DeliverySubscriber): void

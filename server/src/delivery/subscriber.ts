@@ -70,7 +70,7 @@ export class Subscriber implements DeliverySubscriber, CohortMember, EventSink {
     this.#socket = socket
     this.#context = context
     this.#backlog = new Backlog(context.queueBounds, flow.windowBytes, context.totals, context.budget)
-    this.#outlet = new Outlet(socket, flow, this.#backlog)
+    this.#outlet = new Outlet(socket, flow, this.#backlog, context.observer)
     this.#replay = new Replays(
       this.#backlog,
       context,

@@ -137,9 +137,14 @@ export class PartitionFold {
     return this.#windows.hasEnded(window)
   }
 
+  /** Input -> id of the last entry that is folded. */
+  inputOffsets(): Map<string, string> {
+    return new Map(this.#pipeline.inputs.map(({ name }) => [name, this.offsets.get(name) ?? LOG_START]))
+  }
+
   /** Cursors in the partition's own logs. */
   cursors(): Map<string, string> {
-    const cursors = new Map(this.#pipeline.inputs.map(({ name }) => [name, this.offsets.get(name) ?? LOG_START]))
+    const cursors = this.inputOffsets()
     if (this.entities !== undefined) cursors.set(COMMANDS_TOPIC, commandCursor(this.offsets.get(COMMANDS_TOPIC)))
     return cursors
   }
@@ -200,9 +205,9 @@ export class PartitionFold {
     return this.#windows.windows().some(({ operator }) => operator.hasOpen)
   }
 
-  /** The slowest clocks of windows with a clock per source or key. */
-  slowestSources(): WindowSource[] {
-    return this.#windows.clocks.slowestSources()
+  /** What windows wait for: the slowest clocks of those with a clock per source or key, watermarks where something is open. */
+  waitsFor(): { readonly sources: readonly WindowSource[]; readonly watermarks: ReadonlyMap<string, number> } {
+    return { sources: this.#windows.clocks.slowestSources(), watermarks: this.#windows.openWatermarks() }
   }
 
   /** Window states held in memory. */

@@ -174,6 +174,17 @@ export class PartitionWindows {
     return [...this.#keyed, ...this.#reports].map(({ window }) => window)
   }
 
+  /** Watermarks that windows wait for; where another partition's input is waited for too, the lower one. Infinite if nothing waits. */
+  openWatermarks(): ReadonlyMap<string, number> {
+    const watermarks = new Map<string, number>()
+    for (const { topic, operator } of [...this.windows(), ...this.#merges]) {
+      const isWaiting = operator.hasOpen && Number.isFinite(operator.watermark)
+      const watermark = isWaiting ? operator.watermark : Number.POSITIVE_INFINITY
+      watermarks.set(topic.name, Math.min(watermark, watermarks.get(topic.name) ?? watermark))
+    }
+    return watermarks
+  }
+
   /** Number of changed fields. */
   get dirtyCount(): number {
     let count = this.#open.operator.dirtyCount

@@ -91,8 +91,8 @@ export class Gateway implements TransportHandlers {
     this.#ambient = new AmbientCredentials(cookie, guard)
   }
 
-  get connectionCount(): number {
-    return this.#connections.size + this.#routes.streams.size
+  get connections(): { readonly websocket: number; readonly stream: number } {
+    return { websocket: this.#connections.size, stream: this.#routes.streams.size }
   }
 
   /** Frames that wait for their turn. */

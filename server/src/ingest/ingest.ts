@@ -15,7 +15,7 @@ import type { ReportDefect } from '../observability/defects.ts'
 import { quoted } from '../quoted.ts'
 import { RETRY_AFTER_MS } from '../retry-after.ts'
 import { checksumOf, checksumOfBytes } from './content.ts'
-import { PartitionAppender, type Slice } from './partition-appender.ts'
+import { type OnStored, PartitionAppender, type Slice } from './partition-appender.ts'
 import { PartitionLog, type PartitionLogOptions, type SliceOutcome } from './partition-log.ts'
 import { type FrameIdentity, PendingFrame } from './pending-frame.ts'
 import { type PublishOutcome, reject } from './publish-outcome.ts'
@@ -69,6 +69,7 @@ export interface IngestOptions extends Pick<PartitionLogOptions, 'known' | 'limi
   /** Whether Redis is so full that the rest is reserved for commands that free memory. */
   readonly isFull?: () => boolean
   readonly onNewEpoch?: PartitionLogOptions['onNewEpoch']
+  readonly onStored?: OnStored
 }
 
 /** Accepts frames from the gateway and answers each exactly once. */
@@ -100,7 +101,7 @@ export class Ingest {
       { length: options.bus.partitions },
       (_, partition) => new PartitionLog(options.bus.log(partition, 'append'), logOptions),
     )
-    this.#appenders = this.#logs.map((log) => new PartitionAppender(log, options.report))
+    this.#appenders = this.#logs.map((log) => new PartitionAppender(log, options.report, options.onStored))
   }
 
   /** MUST be awaited before anything is published. @throws BusUnavailable */

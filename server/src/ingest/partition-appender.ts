@@ -12,7 +12,7 @@ import {
 } from '../bus/index.ts'
 import { type ReportDefect, withoutRepeats } from '../observability/defects.ts'
 import { RETRY_AFTER_MS } from '../retry-after.ts'
-import type { PartitionLog, SliceOutcome } from './partition-log.ts'
+import { isStored, type PartitionLog, type SliceOutcome } from './partition-log.ts'
 
 /** Bytes that may wait for one partition: at 64 KiB a call and 5 ms a call this is 0.3 s of backlog. */
 export const MAX_PENDING_BYTES = 4 * 1_024 * 1_024
@@ -55,10 +55,14 @@ export interface Slice {
   readonly frame: { resolve(outcome: SliceOutcome): void }
 }
 
+/** An append was stored, so long after its first slice had come. Called for each: MUST be quick. */
+export type OnStored = (waitedMs: number) => void
+
 /** Collects the slices of one partition into append calls, one call under way at a time. */
 export class PartitionAppender {
   readonly #log: PartitionLog
   readonly #report: ReportDefect
+  readonly #onStored: OnStored
   readonly #waiting: OpenAppend[] = []
   #pendingBytes = 0
   #callMs = MIN_LINGER_MS / 2
@@ -74,8 +78,9 @@ export class PartitionAppender {
   #dueAt = Number.POSITIVE_INFINITY
   #immediate: NodeJS.Immediate | undefined
 
-  constructor(log: PartitionLog, report: ReportDefect) {
+  constructor(log: PartitionLog, report: ReportDefect, onStored: OnStored = () => {}) {
     this.#log = log
+    this.#onStored = onStored
     this.#report = withoutRepeats(report)
   }
 
@@ -160,6 +165,7 @@ export class PartitionAppender {
       this.#longestWaitMs = Math.max(this.#longestWaitMs, now - call.openedAt)
       this.#inFlightSince = undefined
       this.#pendingBytes -= call.size
+      if (outcomes.some(isStored)) this.#onStored(now - call.openedAt)
       for (let i = 0; i < outcomes.length; i++) this.#resolve(call.slices[i]!, outcomes[i]!)
       this.#schedule()
     })

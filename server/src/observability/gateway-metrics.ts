@@ -1,62 +1,75 @@
-import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
-import type { GuardState, WorkerReport } from '../bus/index.ts'
+import { type GapReason, RETRYABLE } from '@tidegate/protocol'
+import type { GuardState } from '../bus/index.ts'
 import type { DeliveryStats } from '../delivery/index.ts'
-import type { LimitName, LimitStats } from '../limits/index.ts'
-import { METRICS } from './metric-names.ts'
+import { LIMIT_NAMES, type LimitName, type LimitStats } from '../limits/index.ts'
+import { count, ProcessMetrics } from './process-metrics.ts'
 
-const BREAKER_VALUE: Record<GuardState['state'], number> = { closed: 0, half_open: 0.5, open: 1 }
-
-/** Seconds: an answer takes some ms, a takeover of its partition 1.5 s, and a deadline is 10 s where none is named. */
-const COMMAND_BUCKETS = [0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10]
+/** Of the outcomes of frames and commands, those that concern operators: of a counter that was absent no increase is seen. */
+const FRAME_OUTCOMES = ['ack', 'internal', ...RETRYABLE]
+const COMMAND_OUTCOMES = ['done', 'domain', ...RETRYABLE]
+const GAP_REASONS: readonly GapReason[] = ['overflow', 'trimmed', 'epoch', 'reset', 'bus']
 
 /** Sources of values that are read when the metrics are requested. */
-export interface MetricSources {
-  readonly sessions: () => number
+export interface GatewaySources {
+  readonly partitions: number
+  readonly breakers: () => readonly GuardState[]
+  readonly connections: () => { readonly websocket: number; readonly stream: number }
   readonly pendingBytes: () => number
   readonly pendingCommands: () => number
   readonly delivery: () => DeliveryStats
   readonly limits: () => LimitStats
   readonly waitingFrameBytes: () => number
+  /** Presence topic -> connections. */
+  readonly present: () => Iterable<readonly [topic: string, connections: number]>
   readonly readiness: () => {
     readonly ready: boolean
     readonly tails: readonly { readonly partition: number; readonly canaryAgeMs: number }[]
   }
-  /** Workers have no HTTP of their own: they publish with their heartbeat, and any gateway shows it. */
-  readonly workers: () => Promise<ReadonlyMap<string, WorkerReport>>
 }
 
-/** The metrics of one gateway process and of the workers, as Prometheus text. */
+/** The metrics of one gateway process. What belongs to partitions and to Redis, workers export. */
 export class GatewayMetrics {
-  readonly #registry = new Registry()
-  readonly #breaker: Gauge<'class'>
-  readonly #frames: Counter<'outcome'>
-  readonly #commandTime: Histogram<'outcome'>
-  readonly #refused: Counter<'limit'>
+  readonly #metrics: ProcessMetrics
+  readonly #publishToStore
+  readonly #storeToSocket
+  readonly #sourceToSocket
+  readonly #frames
+  readonly #commandTime
+  readonly #gaps
   /** Since the metrics were last requested: under a flood it costs as much to find a labelled counter as to refuse. */
   readonly #newlyRefused = new Map<LimitName, number>()
-  #refresh: () => Promise<void> = async () => {}
 
   constructor(node: string) {
-    this.#registry.setDefaultLabels({ node })
-    collectDefaultMetrics({ register: this.#registry })
-    this.#breaker = this.#gauge('breaker', ['class'])
-    this.#frames = new Counter({ ...METRICS.frames, labelNames: ['outcome'], registers: [this.#registry] })
-    this.#refused = new Counter({ ...METRICS.refused, labelNames: ['limit'], registers: [this.#registry] })
-    this.#commandTime = new Histogram({
-      ...METRICS.commandTime,
-      labelNames: ['outcome'],
-      buckets: COMMAND_BUCKETS,
-      registers: [this.#registry],
-    })
-  }
-
-  readonly onBreaker = (state: GuardState): void => {
-    this.#breaker.set({ class: state.class }, BREAKER_VALUE[state.state])
+    this.#metrics = new ProcessMetrics({ role: 'gateway', node })
+    this.#publishToStore = this.#metrics.latency('publishToStore')
+    this.#storeToSocket = this.#metrics.latency('storeToSocket')
+    this.#sourceToSocket = this.#metrics.latency('sourceToSocket')
+    this.#frames = this.#metrics.counter('frames')
+    this.#commandTime = this.#metrics.histogram('commandTime')
+    this.#gaps = this.#metrics.counter('gaps')
+    for (const outcome of FRAME_OUTCOMES) this.#frames.inc({ outcome }, 0)
+    for (const outcome of COMMAND_OUTCOMES) this.#commandTime.zero({ outcome })
+    for (const reason of GAP_REASONS) this.#gaps.inc({ reason }, 0)
   }
 
   /** A publish frame was answered: `ack`, or the code of its rejection. */
   readonly onFrame = (outcome: string): void => {
     this.#frames.inc({ outcome })
+  }
+
+  /** An append was stored, so long after the first of its slices had come. */
+  readonly onStored = (waitedMs: number): void => {
+    this.#publishToStore.observe(waitedMs / 1_000)
+  }
+
+  /** A frame of live events was written: how long ago its oldest was stored, and stamped by its source. */
+  readonly onDelivered = (sinceStoredMs: number, sinceSourceMs: number): void => {
+    this.#storeToSocket.observe(sinceStoredMs / 1_000)
+    this.#sourceToSocket.observe(sinceSourceMs / 1_000)
+  }
+
+  readonly onGap = (reason: string): void => {
+    this.#gaps.inc({ reason })
   }
 
   /** A command was answered: `done`, `domain` or a code. */
@@ -70,133 +83,81 @@ export class GatewayMetrics {
   }
 
   /** Names the sources. Called once. */
-  observe(sources: MetricSources): void {
-    const refreshOwn = this.#own(sources)
-    const refreshWorkers = this.#workers(sources)
-    this.#refresh = async () => {
-      for (const [limit, count] of this.#newlyRefused) this.#refused.inc({ limit }, count)
-      this.#newlyRefused.clear()
-      refreshOwn()
-      // Without Redis a gateway still shows its own figures.
-      await refreshWorkers().catch(() => {})
-    }
+  observe(sources: GatewaySources): void {
+    const metrics = this.#metrics
+    metrics.gauge('partitions').set(sources.partitions)
+    metrics.showBreakers(sources.breakers)
+    this.#showReadiness(sources)
+    this.#showConnections(sources)
+    this.#showQueues(sources)
+    this.#showLimits(sources)
   }
 
-  async render(): Promise<string> {
-    await this.#refresh()
-    return this.#registry.metrics()
+  render(): Promise<string> {
+    return this.#metrics.render()
   }
 
-  #own({
-    sessions,
-    pendingBytes,
-    pendingCommands,
-    delivery,
-    limits,
-    waitingFrameBytes,
-    readiness,
-  }: MetricSources): () => void {
-    const isReady = this.#gauge('ready', [])
-    const canaryAge = this.#gauge('canaryAge', ['partition'])
-    const open = this.#gauge('sessions', [])
-    const pending = this.#gauge('pendingBytes', [])
-    const commands = this.#gauge('pendingCommands', [])
-    const subscriptions = this.#gauge('subscriptions', [])
-    const queueBytes = this.#gauge('queueBytes', [])
-    const congested = this.#gauge('congested', [])
-    const held = this.#gauge('pinned', ['of'])
-    const filterTerms = this.#gauge('filterTerms', [])
-    const accounts = this.#gauge('limitAccounts', ['scope'])
-    const byLane = {
-      delivered: this.#gauge('delivered', ['lane']),
-      conflated: this.#gauge('conflated', ['lane']),
-      sampled: this.#gauge('sampled', ['lane']),
-      gapped: this.#gauge('gapped', ['lane']),
-      queued: this.#gauge('queued', ['lane']),
-    }
-    return () => {
+  #showReadiness({ readiness }: GatewaySources): void {
+    const isReady = this.#metrics.gauge('ready')
+    const canaryAge = this.#metrics.gauge('canaryAge')
+    this.#metrics.onRequest(() => {
       const { ready, tails } = readiness()
       isReady.set(ready ? 1 : 0)
-      for (const { partition, canaryAgeMs } of tails) canaryAge.set({ partition }, canaryAgeMs)
-      const stats = delivery()
-      open.set(sessions())
-      pending.set(pendingBytes())
+      for (const { partition, canaryAgeMs } of tails) canaryAge.set({ partition }, canaryAgeMs / 1_000)
+    })
+  }
+
+  #showConnections({ connections, present, pendingBytes, pendingCommands }: GatewaySources): void {
+    const open = this.#metrics.gauge('connections')
+    const presence = this.#metrics.gauge('presenceConnections')
+    const bytes = this.#metrics.gauge('pendingBytes')
+    const commands = this.#metrics.gauge('pendingCommands')
+    this.#metrics.onRequest(() => {
+      for (const [kind, count] of Object.entries(connections())) open.set({ kind }, count)
+      for (const [topic, count] of present()) presence.set({ topic }, count)
+      bytes.set(pendingBytes())
       commands.set(pendingCommands())
+    })
+  }
+
+  #showQueues({ delivery }: GatewaySources): void {
+    const subscriptions = this.#metrics.gauge('subscriptions')
+    const memory = this.#metrics.gauge('queueMemory')
+    const limit = this.#metrics.gauge('queueLimit')
+    const congested = this.#metrics.gauge('congested')
+    const events = this.#metrics.gauge('queued')
+    const bytes = this.#metrics.gauge('queuedBytes')
+    const delivered = this.#metrics.counter('delivered')
+    this.#metrics.onRequest(() => {
+      const stats = delivery()
       subscriptions.set(stats.subscriptions)
-      queueBytes.set(stats.queueBytes)
+      memory.set(stats.queueBytes)
+      limit.set(stats.maxQueueBytes)
+      congested.set(stats.congestedSessions)
+      for (const [lane, { queued, queuedBytes, ...outcomes }] of Object.entries(stats.lanes)) {
+        events.set({ lane }, queued)
+        bytes.set({ lane }, queuedBytes)
+        for (const [outcome, total] of Object.entries(outcomes)) count(delivered, total, { lane, outcome })
+      }
+    })
+  }
+
+  #showLimits({ limits, delivery, waitingFrameBytes }: GatewaySources): void {
+    const refused = this.#metrics.counter('refused')
+    const held = this.#metrics.gauge('pinned')
+    const filterTerms = this.#metrics.gauge('filterTerms')
+    const accounts = this.#metrics.gauge('limitAccounts')
+    for (const limit of LIMIT_NAMES) refused.inc({ limit }, 0)
+    this.#metrics.onRequest(() => {
+      for (const [limit, count] of this.#newlyRefused) refused.inc({ limit }, count)
+      this.#newlyRefused.clear()
       const used = limits()
       held.set({ of: 'subscriptions' }, used.subscriptionBytes)
       held.set({ of: 'bodies' }, used.bodyBytes)
       held.set({ of: 'frames' }, waitingFrameBytes())
-      held.set({ of: 'replay_pages' }, stats.replayPageBytes)
+      held.set({ of: 'replay_pages' }, delivery().replayPageBytes)
       filterTerms.set(used.filterTerms)
       for (const [scope, count] of Object.entries(used.accounts)) accounts.set({ scope }, count)
-      congested.set(stats.congestedSessions)
-      for (const [lane, counts] of Object.entries(stats.lanes)) {
-        for (const [fate, gauge] of Object.entries(byLane)) gauge.set({ lane }, counts[fate as keyof typeof byLane])
-      }
-    }
-  }
-
-  #workers({ workers }: MetricSources): () => Promise<void> {
-    const lag = this.#gauge('lag', ['worker', 'partition'])
-    const openStates = this.#gauge('openStates', ['worker', 'partition'])
-    const stateBytes = this.#gauge('stateBytes', ['worker', 'partition'])
-    const slowestSource = this.#gauge('slowestSource', ['worker', 'partition', 'window', 'source'])
-    const commitTime = this.#gauge('commitTime', ['worker'])
-    const commits = this.#gauge('commits', ['worker', 'outcome'])
-    const breaker = this.#gauge('workerBreaker', ['worker', 'class'])
-    const lostInputs = this.#gauge('lostInputs', ['worker'])
-    const unreadable = this.#gauge('unreadableBatches', ['worker'])
-    const slowest = this.#gauge('slowestCommit', ['worker'])
-    const folded = {
-      events: this.#gauge('folded', ['worker']),
-      late: this.#gauge('late', ['worker']),
-      full: this.#gauge('full', ['worker']),
-      panes: this.#gauge('panes', ['worker']),
-      deadLetters: this.#gauge('deadLetters', ['worker']),
-    }
-    return async () => {
-      const reports = await workers()
-      // A partition moves and a worker ends: values that nobody reports any more must not stay.
-      for (const gauge of [
-        lag,
-        openStates,
-        stateBytes,
-        slowestSource,
-        commits,
-        commitTime,
-        breaker,
-        lostInputs,
-        unreadable,
-        slowest,
-        ...Object.values(folded),
-      ])
-        gauge.reset()
-      for (const [worker, report] of reports) {
-        for (const [partition, gauges] of Object.entries(report.partitions)) {
-          lag.set({ worker, partition }, gauges.lagMs)
-          openStates.set({ worker, partition }, gauges.openStates)
-          stateBytes.set({ worker, partition }, gauges.stateBytes)
-          // A worker of an older version may report none.
-          for (const { window, source, behindMs } of gauges.slowestSources ?? []) {
-            slowestSource.set({ worker, partition, window, source }, behindMs)
-          }
-        }
-        for (const [outcome, count] of Object.entries(report.commits)) commits.set({ worker, outcome }, count)
-        for (const state of report.breakers) breaker.set({ worker, class: state.class }, BREAKER_VALUE[state.state])
-        for (const [name, gauge] of Object.entries(folded)) {
-          gauge.set({ worker }, report.folded[name as keyof WorkerReport['folded']])
-        }
-        lostInputs.set({ worker }, report.lostInputs ?? 0)
-        unreadable.set({ worker }, report.unreadableBatches ?? 0)
-        commitTime.set({ worker }, report.commitMs)
-        slowest.set({ worker }, report.slowestCommitMs)
-      }
-    }
-  }
-
-  #gauge<Label extends string>(metric: keyof typeof METRICS, labelNames: Label[]): Gauge<Label> {
-    return new Gauge({ ...METRICS[metric], labelNames, registers: [this.#registry] })
+    })
   }
 }

@@ -9,9 +9,9 @@ import type { CurrentExpiry } from './current-expiry.ts'
 import type { EntityLoader } from './entity-loader.ts'
 import type { EntrySource } from './entry-source.ts'
 import type { Evidence } from './evidence.ts'
+import type { PartitionMeter } from './partition-meter.ts'
 import type { PartitionStore } from './partition-store.ts'
 import type { PresenceStage } from './presence-stage.ts'
-import type { StateMeter } from './state-meter.ts'
 import type { Trimmer } from './trimmer.ts'
 import { WalkPace } from './walk-pace.ts'
 import type { WorkerStats } from './worker-stats.ts'
@@ -48,7 +48,7 @@ export interface LoopParts {
   readonly source: EntrySource
   readonly trimmer: Trimmer
   readonly expiry: CurrentExpiry
-  readonly meter: StateMeter
+  readonly meter: PartitionMeter
   readonly evidence: Evidence
   /** `undefined` where no topic has presence. */
   readonly presence: PresenceStage | undefined

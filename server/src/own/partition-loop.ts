@@ -133,8 +133,7 @@ export class PartitionLoop {
       if (end !== undefined) return end
       await trimmer.trimWhenDue(this.#log, ownership.token, () => decodeOffsets(this.#commits.offsetsText))
       await expiry.expireWhenDue(ownership.token)
-      const stateBytes = await meter.measureWhenDue()
-      if (stateBytes !== undefined) this.#context.stats.measured(this.#parts.store.partition, stateBytes)
+      await meter.measureWhenDue(() => this.#fold.inputOffsets())
     }
     const end = this.#isDirty ? await this.#commit() : undefined
     return end ?? (await this.#settle()) ?? 'stopped'
@@ -142,7 +141,7 @@ export class PartitionLoop {
 
   async #readFoldCommit(): Promise<LoopEnd | undefined> {
     await this.#readReports()
-    await this.#parts.presence?.lookWhenDue()
+    await this.#lookAtPresence()
     await this.#takePolled()
     if (!this.#hasPending) {
       await this.#gatherCommands()
@@ -159,6 +158,13 @@ export class PartitionLoop {
     if (this.#fold.isHeldUp) await this.#parts.hold.pause(HELD_UP_MS)
     if (this.#walk?.isDue(this.#hasPending) === true) return this.#walkOn(this.#walk)
     return this.#isCommitDue() ? await this.#commit() : undefined
+  }
+
+  async #lookAtPresence(): Promise<void> {
+    const { presence, store } = this.#parts
+    if (presence === undefined) return
+    await presence.lookWhenDue()
+    this.#context.stats.present(store.partition, presence.subjects())
   }
 
   /** Whether a commit would write anything. */
@@ -238,6 +244,7 @@ export class PartitionLoop {
       if (this.#isEnding) return
       // All of it is folded by now.
       if (this.#lastRead !== undefined) this.#fold.readToEnd(this.#lastRead.polledAt, this.#lastRead.behind)
+      if (!this.#isBehind) this.#context.stats.caughtUp(this.#parts.store.partition)
       this.#lastRead = await this.#parts.source.read(this.#cursors(), this.#waitMs())
       const { entries, polledAt } = this.#lastRead
       const ofTopics = entries.filter(({ topic }) => topic !== COMMANDS_TOPIC)
@@ -246,8 +253,8 @@ export class PartitionLoop {
       this.#readCommands = this.#commands.size
       this.#fold.polledEmpty(polledAt, new Set(ofTopics.map(({ topic }) => topic)))
       for (const entry of ofTopics) this.#saw(entry)
-      this.#context.stats.read(this.#parts.store.partition, ofTopics[0], this.#now())
-      this.#context.stats.waitsFor(this.#parts.store.partition, this.#fold.slowestSources())
+      this.#context.stats.read(this.#parts.store.partition, ofTopics[0])
+      this.#context.stats.waitsFor(this.#parts.store.partition, this.#fold.waitsFor())
     })
   }
 
@@ -350,6 +357,7 @@ export class PartitionLoop {
         isDone = this.#fold.foldNext(batch)
       }
       this.#events.shift()
+      this.#parts.meter.folded(batch.topic)
       if (performance.now() - this.#yieldedAt < YIELD_EVERY_MS) continue
       if (this.#commands.isEmpty) this.#poll?.lookWhenDue()
       await this.#yieldWhenDue()
@@ -365,9 +373,11 @@ export class PartitionLoop {
     this.#context.log(`partition ${store.partition}: owners keep ending, folding one by one`)
     if (!this.#events.isEmpty) {
       await hold.answered(() => this.#events.load(this.#fold.entities))
-      const refusal = await foldWithSuspicion(this.#fold, this.#events.peek()!, suspect, note)
+      const batch = this.#events.peek()!
+      const refusal = await foldWithSuspicion(this.#fold, batch, suspect, note)
       if (refusal !== undefined) return refusal
       this.#events.shift()
+      this.#parts.meter.folded(batch.topic)
     }
     if (!this.#commands.isEmpty) {
       await hold.answered(() => this.#commands.load(this.#fold.entities!))

@@ -7,9 +7,9 @@ import type { EntrySource } from './entry-source.ts'
 import { Evidence } from './evidence.ts'
 import type { OwnerContext } from './loop-context.ts'
 import { PartitionLoop } from './partition-loop.ts'
+import { PartitionMeter } from './partition-meter.ts'
 import type { LoadedState, PartitionStore } from './partition-store.ts'
 import { PresenceStage } from './presence-stage.ts'
-import { StateMeter } from './state-meter.ts'
 import type { Trimmer } from './trimmer.ts'
 
 /** The work of a partition's owner: its loop, each time from the stored state. */
@@ -47,7 +47,7 @@ export class PartitionOwner implements Leased {
     const loader = new EntityLoader(this.#store, contract.entities)
     const parts = { store: this.#store, loader, source: this.#source, trimmer: this.#trimmer, evidence: this.#evidence }
     const expiry = new CurrentExpiry(this.#store, this.#context.pipeline, this.#context.partitions)
-    const meter = new StateMeter(this.#store, hashes)
+    const meter = new PartitionMeter(this.#store, hashes, this.#context.stats)
     const loop = new PartitionLoop(this.#context, { ...parts, expiry, meter, presence, ownership, hold }, state)
     const wake = () => this.#source.wake()
     hold.stopping.addEventListener('abort', wake)

@@ -8,7 +8,7 @@ import { type OwnerContext, processWide } from './loop-context.ts'
 import { PartitionOwner } from './partition-owner.ts'
 import { PartitionStore } from './partition-store.ts'
 import { Trimmer } from './trimmer.ts'
-import { WorkerStats } from './worker-stats.ts'
+import type { WorkerStats } from './worker-stats.ts'
 
 const RECONCILE_MS = 1_000
 
@@ -25,6 +25,7 @@ export interface PartitionPoolOptions {
   readonly pipeline: Pipeline
   readonly clock: Clock
   readonly log: (message: string) => void
+  readonly stats: WorkerStats
   /** Notes what the application's code threw. */
   readonly report: ReportDefect
 }
@@ -40,17 +41,23 @@ export class PartitionPool implements LeaseKind<Lease> {
   readonly #context: OwnerContext
   readonly #roster: Roster
   readonly #pool: Pool<Lease>
+  #heardAt: number | undefined
 
-  constructor({ bus, workerId, pipeline, clock, log, report }: PartitionPoolOptions) {
+  constructor({ bus, workerId, pipeline, clock, log, stats, report }: PartitionPoolOptions) {
     this.#bus = bus
     const { partitions } = bus
-    this.#context = { pipeline, partitions, clock, stats: new WorkerStats(), ...processWide(), log, report }
+    this.#context = { pipeline, partitions, clock, stats, ...processWide(), log, report }
     this.#roster = bus.roster(workerId)
     this.#pool = new Pool(bus, this, log)
   }
 
   start(): Promise<void> {
     return this.#pool.start()
+  }
+
+  /** When Redis last took this worker's heartbeat, by the monotonic clock. */
+  get heardAt(): number | undefined {
+    return this.#heardAt
   }
 
   /**
@@ -74,6 +81,7 @@ export class PartitionPool implements LeaseKind<Lease> {
   async unheld(): Promise<Lease[]> {
     const { breakers, partitions } = this.#bus
     const workers = await this.#roster.renew({ breakers, ...this.#context.stats.report() })
+    this.#heardAt = performance.now()
     this.#pool.yieldExcess(Math.ceil(partitions / Math.max(1, workers)))
     return (await this.#bus.owners()).filter(({ owned }) => !owned)
   }

@@ -81,6 +81,11 @@ export class PresenceStage {
     }
   }
 
+  /** Subjects that are published, by presence topic. */
+  subjects(): ReadonlyMap<string, number> {
+    return this.#fold.subjects()
+  }
+
   takeOperations(): CommitOperation[] {
     const outputs = new OutputBuffer()
     const left = new Map<string, string[]>()

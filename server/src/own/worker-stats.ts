@@ -1,18 +1,28 @@
 import type { CommitReply, LogEntry, WindowSource } from '../bus/index.ts'
-import { type FoldCounters, noCounts } from '../fold/index.ts'
+import type { WallClock } from '../clock.ts'
+import { type FoldCounters, msOf, noCounts } from '../fold/index.ts'
+import type { FoldTotals, PartitionFigures } from '../observability/worker-metrics.ts'
 
 /** The last report of one partition. */
 interface PartitionGauges {
   openStates: number
   /** Memory of its state in Redis. */
   stateBytes: number
-  /** Age of the oldest entry of the last read; 0 when there was none. */
-  lagMs: number
+  /** When the oldest entry was appended that is read and not folded. */
+  oldestAt: number | undefined
+  lagEntries: number | undefined
   slowestSources: readonly WindowSource[]
+  /** By window, infinite where nothing waits for it. */
+  watermarks: ReadonlyMap<string, number>
+  /** Presence topic -> subjects. */
+  present: ReadonlyMap<string, number>
 }
 
-/** Counters of one worker process, published with its heartbeat. */
+/** What a worker process tells of itself: with its heartbeat, and in its metrics. */
 export class WorkerStats {
+  /** By Redis' clock, as stream ids are. */
+  readonly #clock: WallClock
+  readonly #onCommit: (status: CommitReply['status'], tookMs: number) => void
   readonly #commits: Record<CommitReply['status'], number> = { ok: 0, fenced: 0, conflict: 0, lineage: 0 }
   readonly #folded = noCounts()
   readonly #gauges = new Map<number, PartitionGauges>()
@@ -20,20 +30,29 @@ export class WorkerStats {
   #commitMs = 0
   /** Longest commit since the last report, resends included. */
   #slowestCommitMs = 0
-
   #lostInputs = 0
   #unreadable = 0
 
-  /** A partition was read; `oldest` is the first entry of the reply. @param now by Redis' clock, as stream ids are */
-  read(partition: number, oldest: LogEntry | undefined, now: number): void {
-    const appendedAt = oldest === undefined ? now : Number(oldest.streamId.split('-')[0])
-    this.#gaugesOf(partition).lagMs = Math.max(0, now - appendedAt)
+  constructor(clock: WallClock, onCommit: (status: CommitReply['status'], tookMs: number) => void = () => {}) {
+    this.#clock = clock
+    this.#onCommit = onCommit
+  }
+
+  /** A partition was read; `oldest` is the first entry of the reply. */
+  read(partition: number, oldest: LogEntry | undefined): void {
+    this.#gaugesOf(partition).oldestAt = oldest === undefined ? undefined : msOf(oldest.streamId)
+  }
+
+  /** Everything that was in its logs is folded. */
+  caughtUp(partition: number): void {
+    this.#gaugesOf(partition).oldestAt = undefined
   }
 
   committed(status: CommitReply['status'], tookMs: number): void {
     this.#commits[status]++
     this.#commitMs += tookMs
     this.#slowestCommitMs = Math.max(this.#slowestCommitMs, tookMs)
+    this.#onCommit(status, tookMs)
   }
 
   /** The counted events were committed. */
@@ -45,8 +64,24 @@ export class WorkerStats {
     this.#gaugesOf(partition).openStates = openStates
   }
 
-  waitsFor(partition: number, sources: readonly WindowSource[]): void {
-    this.#gaugesOf(partition).slowestSources = sources
+  /** @param watermarks by window, infinite where nothing waits for it */
+  waitsFor(
+    partition: number,
+    { sources, watermarks }: { sources: readonly WindowSource[]; watermarks: ReadonlyMap<string, number> },
+  ): void {
+    const gauges = this.#gaugesOf(partition)
+    gauges.slowestSources = sources
+    gauges.watermarks = watermarks
+  }
+
+  /** So many entries of its inputs are not folded. */
+  waits(partition: number, entries: number): void {
+    this.#gaugesOf(partition).lagEntries = entries
+  }
+
+  /** @param subjects published as present, by presence topic */
+  present(partition: number, subjects: ReadonlyMap<string, number>): void {
+    this.#gaugesOf(partition).present = subjects
   }
 
   lostInput(): void {
@@ -67,15 +102,35 @@ export class WorkerStats {
     this.#gauges.delete(partition)
   }
 
+  /** Counted since the start. */
+  totals(): FoldTotals {
+    return { ...this.#folded, lostInputs: this.#lostInputs, unreadableBatches: this.#unreadable }
+  }
+
+  /** The partitions that it owns, as they are at this moment. */
+  partitions(): ReadonlyMap<number, PartitionFigures> {
+    const now = this.#clock.now()
+    return new Map(
+      [...this.#gauges].map(([partition, gauges]) => [
+        partition,
+        { ...gauges, lagMs: lagAt(now, gauges), watermarkDelaysMs: delaysAt(now, gauges) },
+      ]),
+    )
+  }
+
   report() {
+    const now = this.#clock.now()
     const slowestCommitMs = tenths(this.#slowestCommitMs)
     this.#slowestCommitMs = 0
     return {
-      partitions: Object.fromEntries(this.#gauges),
+      partitions: Object.fromEntries(
+        [...this.#gauges].map(([partition, gauges]) => {
+          const { openStates, stateBytes, slowestSources } = gauges
+          return [partition, { openStates, stateBytes, slowestSources, lagMs: lagAt(now, gauges) }]
+        }),
+      ),
       commits: this.#commits,
       folded: this.#folded,
-      lostInputs: this.#lostInputs,
-      unreadableBatches: this.#unreadable,
       commitMs: tenths(this.#commitMs),
       slowestCommitMs,
     }
@@ -84,13 +139,31 @@ export class WorkerStats {
   #gaugesOf(partition: number): PartitionGauges {
     let gauges = this.#gauges.get(partition)
     if (gauges === undefined) {
-      gauges = { openStates: 0, stateBytes: 0, lagMs: 0, slowestSources: [] }
+      gauges = {
+        openStates: 0,
+        stateBytes: 0,
+        oldestAt: undefined,
+        lagEntries: undefined,
+        slowestSources: [],
+        watermarks: NONE,
+        present: NONE,
+      }
       this.#gauges.set(partition, gauges)
     }
     return gauges
   }
 }
 
+const NONE: ReadonlyMap<string, number> = new Map()
+
 function tenths(ms: number): number {
   return Math.round(ms * 10) / 10
+}
+
+function lagAt(now: number, { oldestAt }: PartitionGauges): number {
+  return oldestAt === undefined ? 0 : Math.max(0, now - oldestAt)
+}
+
+function delaysAt(now: number, { watermarks }: PartitionGauges): ReadonlyMap<string, number> {
+  return new Map([...watermarks].map(([window, watermark]) => [window, Math.max(0, now - watermark)]))
 }

@@ -25,11 +25,17 @@ export class Attendance {
   /** When the first came that is not listed. */
   #moreSince = 0
   #moreConnections = 0
+  #connections = 0
 
   /** @param onChange gets the key of each share that has changed */
   constructor(maxEntries: number, onChange: (key: string) => void) {
     this.#maxEntries = maxEntries
     this.#onChange = onChange
+  }
+
+  /** All that are counted. */
+  get connections(): number {
+    return this.#connections
   }
 
   /** Counts a connection, once, and takes what it says of itself. */
@@ -39,6 +45,7 @@ export class Attendance {
     if (known === undefined) this.#subjects.set(key, subject)
     const isNew = !subject.connections.has(attendee)
     if (!isNew && subject.connections.get(attendee)?.json === state) return
+    if (isNew) this.#connections++
     subject.connections.delete(attendee)
     subject.connections.set(attendee, state === undefined ? undefined : { json: state, at: now })
     if (known === undefined && this.#listed.size < this.#maxEntries && isListable(key)) this.#listed.add(key)
@@ -50,6 +57,7 @@ export class Attendance {
   leave(key: string, attendee: Attendee, now: number): void {
     const subject = this.#subjects.get(key)
     if (subject?.connections.delete(attendee) !== true) return
+    this.#connections--
     const hasLeft = subject.connections.size === 0
     if (hasLeft) this.#subjects.delete(key)
     if (!this.#listed.has(key)) {

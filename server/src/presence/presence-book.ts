@@ -46,6 +46,11 @@ export class PresenceBook {
     return this.#attendances.get(topic)?.share(key)
   }
 
+  /** Presence topic -> connections here. */
+  *connections(): Iterable<readonly [topic: string, connections: number]> {
+    for (const [topic, attendance] of this.#attendances) yield [topic, attendance.connections]
+  }
+
   /** All shares. */
   *shares(): Iterable<readonly [topic: string, key: string]> {
     for (const [topic, attendance] of this.#attendances) for (const key of attendance.keys()) yield [topic, key]

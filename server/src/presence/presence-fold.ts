@@ -58,6 +58,11 @@ export class PresenceFold {
     return this.#isWhole
   }
 
+  /** Presence topic -> subjects that are published. */
+  subjects(): ReadonlyMap<string, number> {
+    return new Map([...this.#published].map(([topic, subjects]) => [topic, subjects.size]))
+  }
+
   /** @param seen every gateway that is alive */
   look(seen: readonly SeenGateway[]): void {
     const before = this.#gateways

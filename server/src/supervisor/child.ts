@@ -25,12 +25,27 @@ export interface ChildOptions {
 export class Child {
   readonly #options: ChildOptions
   readonly #backoff = new Backoff(Math.random)
+  #isReady = false
+  #restarts = 0
   #process: ChildProcess | undefined
   #restart: NodeJS.Timeout | undefined
   #closing: Promise<void> | undefined
 
   constructor(options: ChildOptions) {
     this.#options = options
+  }
+
+  get name(): string {
+    return this.#options.name
+  }
+
+  get isReady(): boolean {
+    return this.#isReady
+  }
+
+  /** How often it ended by itself. */
+  get restarts(): number {
+    return this.#restarts
   }
 
   /** Process id while it runs. */
@@ -76,6 +91,7 @@ export class Child {
       watchdog?.seen()
       if (message.type !== 'ready') return
       ready = true
+      this.#isReady = true
       watchdog = new Watchdog(hungSeconds, () => {
         say(`${name} has not moved for ${hungSeconds} s; ending it`)
         child.kill('SIGKILL')
@@ -85,6 +101,7 @@ export class Child {
     })
     child.once('exit', (code, signal) => {
       this.#process = undefined
+      this.#isReady = false
       watchdog?.close()
       if (this.#closing !== undefined) return
       const how = signal === null ? `ended with code ${code}` : `was ended by ${signal}`
@@ -92,6 +109,7 @@ export class Child {
         first.onEndBeforeReady(how)
         return
       }
+      this.#restarts++
       const waitMs = this.#backoff.next(performance.now() - startedAt)
       const { soonEnds } = this.#backoff
       const again = soonEnds > 1 ? `, for the ${soonEnds}. time soon after its start` : ''

@@ -1,5 +1,6 @@
 import { HEAP_OPTIONS } from '../heap-options.ts'
 import { localUrl } from '../local-url.ts'
+import type { ChildFigures } from '../observability/supervisor-metrics.ts'
 import { Backoff } from './backoff.ts'
 import { Child } from './child.ts'
 import { PrivateRedis, type PrivateRedisOptions } from './private-redis.ts'
@@ -14,6 +15,8 @@ export interface SupervisorOptions {
   readonly port: number
   /** Free ports for operators, one for each gateway; empty where they have none. */
   readonly adminPorts: readonly number[]
+  /** Free ports for operators, one for each worker. */
+  readonly metricsPorts: readonly number[]
   /** How the gateways are spoken to. */
   readonly scheme: 'http' | 'https'
   /** Name of this deployment's processes. */
@@ -39,6 +42,7 @@ export class Supervisor {
   readonly #workers: readonly Child[]
   readonly #demo: readonly Child[]
   #redisRestart: NodeJS.Timeout | undefined
+  #redisFigures = { name: 'redis', isReady: true, restarts: 0 }
   #closing: Promise<void> | undefined
 
   private constructor(options: SupervisorOptions, redis: PrivateRedis | undefined, redisUrl: string) {
@@ -69,7 +73,11 @@ export class Supervisor {
       const environment = adminPort === undefined ? {} : { TIDEGATE_ADMIN_PORT: `${adminPort}` }
       return child(name, ['gateway', ...listen, '--config', config], HEAP_OPTIONS, environment)
     })
-    this.#workers = numbered('worker', workers).map((name) => child(name, ['worker', '--config', config], HEAP_OPTIONS))
+    this.#workers = numbered('worker', workers).map((name, index) =>
+      child(name, ['worker', '--config', config], HEAP_OPTIONS, {
+        TIDEGATE_METRICS_PORT: `${options.metricsPorts[index]}`,
+      }),
+    )
     this.#demo = options.demo ? [child('demo', ['demo', '--url', localUrl(scheme, host, port)], [])] : []
   }
 
@@ -95,6 +103,13 @@ export class Supervisor {
       await supervisor.close({ deadlineMs: 0 })
       throw error
     }
+  }
+
+  /** Every process that it runs. */
+  children(): readonly ChildFigures[] {
+    const ofRedis = this.#redis === undefined ? [] : [this.#redisFigures]
+    const figures = ({ name, isReady, restarts }: Child) => ({ name, isReady, restarts })
+    return [...ofRedis, ...[...this.#gateways, ...this.#workers, ...this.#demo].map(figures)]
   }
 
   /** For the browser on this machine. */
@@ -129,6 +144,7 @@ export class Supervisor {
       startedAt = performance.now()
       try {
         await redis.start()
+        this.#redisFigures = { ...this.#redisFigures, isReady: true }
         this.#options.say('Redis is back')
       } catch (error) {
         again((error as Error).message)
@@ -140,7 +156,10 @@ export class Supervisor {
       this.#options.say(`${how}; starting it again in ${(waitMs / 1_000).toFixed(1)} s`)
       this.#redisRestart = setTimeout(restart, waitMs)
     }
-    redis.onEnd = ({ log }) => again(log === '' ? 'Redis ended by itself' : `Redis ended by itself (${log})`)
+    redis.onEnd = ({ log }) => {
+      this.#redisFigures = { ...this.#redisFigures, isReady: false, restarts: this.#redisFigures.restarts + 1 }
+      again(log === '' ? 'Redis ended by itself' : `Redis ended by itself (${log})`)
+    }
   }
 }
 

@@ -33,7 +33,8 @@ describe('gateway and worker as processes', () => {
 
   test('worker - tells its parent that it is ready, and stops in order on SIGINT', async () => {
     const worker = new TidegateProcess(['worker'], environment())
-    expect(await worker.ready()).toEqual({ type: 'ready' })
+    const { metricsPort } = await worker.ready()
+    expect((await fetch(`http://127.0.0.1:${metricsPort}/livez`)).status).toBe(200)
     expect(await worker.stop('SIGINT')).toEqual({ code: 0, signal: null })
   })
 

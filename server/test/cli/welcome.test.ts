@@ -5,18 +5,30 @@ import { readSettings } from '../../src/config/settings.ts'
 
 describe('tidegate start', () => {
   it('X-START-3 with TLS - the addresses are https and wss, and a line says how the demo is run', () => {
-    const said = welcome({ url: 'https://127.0.0.1:8443', adminUrls: [], isBuiltIn: true, noDemo: 'tls' })
+    const said = welcome({
+      url: 'https://127.0.0.1:8443',
+      adminUrls: [],
+      metricsUrls: [],
+      isBuiltIn: true,
+      noDemo: 'tls',
+    })
     expect(said).toContain('Tidegate is at https://127.0.0.1:8443\n')
     expect(said).toContain('wss://127.0.0.1:8443/v1/ws\n')
     expect(said).toContain('tidegate demo --url https://')
     expect(said).not.toContain('http://')
-    const plain = { url: 'http://127.0.0.1:8080', adminUrls: [], isBuiltIn: false, noDemo: undefined }
+    const plain = { url: 'http://127.0.0.1:8080', adminUrls: [], metricsUrls: [], isBuiltIn: false, noDemo: undefined }
     expect(welcome(plain)).not.toMatch(/https|wss|demo/)
   })
 
   it('X-START-4 with a listener for operators - prints its address for each gateway', () => {
     const adminUrls = ['http://127.0.0.1:9090', 'http://127.0.0.1:9091']
-    const said = welcome({ url: 'http://127.0.0.1:8080', adminUrls, isBuiltIn: false, noDemo: undefined })
+    const said = welcome({
+      url: 'http://127.0.0.1:8080',
+      adminUrls,
+      metricsUrls: [],
+      isBuiltIn: false,
+      noDemo: undefined,
+    })
     for (const url of adminUrls) expect(said).toContain(`for operators:      ${url}/metrics\n`)
   })
 
@@ -24,7 +36,13 @@ describe('tidegate start', () => {
     expect(whyNoDemo(false, 'everything')).toBeUndefined()
     expect(whyNoDemo(true, 'everything')).toBe('tls')
     expect(whyNoDemo(true, 'rules')).toBe('tokens')
-    const said = welcome({ url: 'http://127.0.0.1:8080', adminUrls: [], isBuiltIn: true, noDemo: 'tokens' })
+    const said = welcome({
+      url: 'http://127.0.0.1:8080',
+      adminUrls: [],
+      metricsUrls: [],
+      isBuiltIn: true,
+      noDemo: 'tokens',
+    })
     expect(said).toContain('the demo has none: tidegate token --help')
   })
 

@@ -22,6 +22,8 @@ import type { Flushable } from '../../src/delivery/wire/flusher.ts'
 import { noLimits } from '../support/limits.ts'
 import { contractOf, recordBatch, type SimulatedSocket, type TestEvent } from './support.ts'
 
+const NOBODY = { onDelivered() {}, onGap() {} }
+
 export const TOPIC = 'a.x'
 export const PARTITIONS = 2
 
@@ -74,6 +76,7 @@ export class ModelNode {
       index: this.#index,
       flusher: { schedule: (session) => this.#due.add(session) },
       clock: this.#clock,
+      observer: NOBODY,
       budget: this.budget,
       queueBounds,
       tailOf: (_topic, partition) => this.tails[partition],
@@ -89,6 +92,7 @@ export class ModelNode {
   ): Subscriber {
     const context: SubscriberContext = {
       report: (_, error) => raise(undefined, error),
+      observer: NOBODY,
       starter: {
         staysSame: () => true,
         plan: (frame) => planSubscription(frame, contractOf([TOPIC]), PARTITIONS, UNLIMITED, Rights.EVERYTHING),

@@ -9,7 +9,8 @@ const WINDOW_BYTES = 4_000
 function open() {
   const { backlog } = openBacklog(undefined, WINDOW_BYTES)
   const socket = new SimulatedSocket()
-  const outlet = new Outlet(socket, { windowBytes: WINDOW_BYTES, lowWaterShare: 0.25, mode: 'credit' }, backlog)
+  const flow = { windowBytes: WINDOW_BYTES, lowWaterShare: 0.25, mode: 'credit' } as const
+  const outlet = new Outlet(socket, flow, backlog, { onDelivered() {}, onGap() {} })
   const queue = backlog.open({ onSlow: 'drop-oldest', maxRate: undefined })
   const lanes = [feedLane(0), feedLane(1), feedLane(2)] as const
   const fill = (lane: LaneIndex, count: number, first = 1) =>

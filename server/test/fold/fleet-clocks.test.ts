@@ -54,6 +54,15 @@ describe('a clock per source or key', () => {
     expect(partition.late).toEqual([])
   })
 
+  it('M-LAG-3 says the watermark that a window waits for, and none where nothing is open', () => {
+    const partition = new Partition(pipelineWith('source'))
+    const watermark = () => partition.fold.waitsFor().watermarks.get('a.fleet')
+    expect(watermark()).toBe(Number.POSITIVE_INFINITY)
+    partition.read(from('slow', 1_000), from('fast', 25_000))
+    expect(watermark()).toBe(partition.fold.progress().watermarks['a.fleet'])
+    expect(watermark()).toBeLessThanOrEqual(1_000)
+  })
+
   it('W-FLEET-1 follows keys, or sources of which those without a name are one', () => {
     const perKey = new Partition(pipelineWith('key'))
     perKey.read(from('s', 25_000, 'x'), from('s', 1_000, 'y'))
@@ -72,7 +81,7 @@ describe('a clock per source or key', () => {
     expect(partition.starts).toEqual([0])
     partition.read(from('stuck', 1_001))
     expect(partition.late).toEqual(['stuck-1001'])
-    expect(partition.fold.slowestSources()).toEqual([{ window: 'a.fleet', source: 'stuck', behindMs: 23_999 }])
+    expect(partition.fold.waitsFor().sources).toEqual([{ window: 'a.fleet', source: 'stuck', behindMs: 23_999 }])
   })
 
   it('W-FLEET-1 sees events that the window leaves out', () => {

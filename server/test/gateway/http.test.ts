@@ -160,10 +160,10 @@ describe('health', () => {
 
   it('G-HEALTH-2 renders its metrics for Prometheus', async () => {
     const { text } = await get('/metrics')
-    expect(text).toMatch(/^tidegate_sessions\{node="gw-test"\} \d+$/m)
-    expect(text).toMatch(/^tidegate_ready\{node="gw-test"\} 0$/m)
-    expect(text).toMatch(/^tidegate_canary_age_ms\{partition="3",node="gw-test"\} \d+$/m)
-    expect(text).toMatch(/^tidegate_breaker_open\{class="append",node="gw-test"\} 0$/m)
+    expect(text).toMatch(/^tidegate_connections\{kind="websocket"\} \d+$/m)
+    expect(text).toMatch(/^tidegate_ready 0$/m)
+    expect(text).toMatch(/^tidegate_canary_age_seconds\{partition="3"\} \d/m)
+    expect(text).toMatch(/^tidegate_breaker_state\{class="append",state="closed"\} 1$/m)
   })
 
   it('serves on after everything above', async () => {

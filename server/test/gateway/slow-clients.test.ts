@@ -66,7 +66,9 @@ describe('slow clients', () => {
     expect(subscription.conflated).toBeGreaterThan(3_000)
     expect(subscription.gaps).toBe(0)
     const metrics = await (await fetch(`${server.url}/metrics`)).text()
-    expect(Number(/^tidegate_conflated_events\{.*lane="low".*\} (\d+)/m.exec(metrics)?.[1])).toBeGreaterThan(3_000)
+    expect(
+      Number(/^tidegate_delivery_events_total\{lane="low",outcome="conflated"\} (\d+)/m.exec(metrics)?.[1]),
+    ).toBeGreaterThan(3_000)
   })
 
   it('D-LEDGER-1 the ledger of a subscription adds up while it is slow, and agrees with what was received', async () => {

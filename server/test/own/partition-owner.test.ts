@@ -74,7 +74,7 @@ function own(
     pipeline: new Pipeline(contract),
     partitions: PARTITIONS,
     clock: systemClock,
-    stats: new WorkerStats(),
+    stats: new WorkerStats(systemClock),
     ...processWide(),
     log: (message) => logged.push(message),
     report: () => 'defect',
@@ -189,7 +189,7 @@ describe('partition owner', () => {
     expect(wrong).toEqual([])
     expect((await panesOf('a.1s')).length).toBeGreaterThan(before + 100)
     expect(logged.filter((line) => /retention removed entries of a\.reading/.test(line))).toHaveLength(1)
-    expect(owners.map(({ stats }) => stats.report().lostInputs).filter((count) => count > 0)).toEqual([1])
+    expect(owners.map(({ stats }) => stats.totals().lostInputs).filter((count) => count > 0)).toEqual([1])
   })
 
   it('L-HOLD-3 drops what it holds after a conflict and loads what is stored', async () => {

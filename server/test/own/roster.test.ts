@@ -5,11 +5,12 @@ import { keys } from '../../src/bus/keys.ts'
 import { redisNow } from '../../src/bus/redis-time.ts'
 import { Roster } from '../../src/bus/roster.ts'
 import { readWorkerReports } from '../../src/bus/worker-report.ts'
+import { systemClock } from '../../src/clock.ts'
 import { WorkerStats } from '../../src/own/worker-stats.ts'
 import { useRedis } from '../support/use-redis.ts'
 
 const HOUR_MS = 3_600_000
-const report = { breakers: [], ...new WorkerStats().report() }
+const report = { breakers: [], ...new WorkerStats(systemClock).report() }
 const { redis } = await useRedis()
 
 const rosterOf = (worker: string) => new Roster(new Channel(redis, new Guard('jobs')), worker)

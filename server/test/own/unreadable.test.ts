@@ -32,7 +32,16 @@ const opened = useBus(server.redis, 1)
 
 const logged: string[] = []
 const start = () =>
-  startWorker({ redisUrl: server.redis.url, partitions: 1, workerId: 'w', log: (line) => logged.push(line) }, contract)
+  startWorker(
+    {
+      redisUrl: server.redis.url,
+      partitions: 1,
+      workerId: 'w',
+      log: (line) => logged.push(line),
+      ops: { host: '127.0.0.1', port: 0, hosts: [] },
+    },
+    contract,
+  )
 
 async function call(path: string, body?: unknown) {
   const headers = { 'content-type': 'application/json' }
@@ -85,7 +94,9 @@ describe('what nobody can read', () => {
     await expect
       .poll(async () =>
         Number(
-          /tidegate_unreadable_batches\{[^}]*\} (\d+)/.exec(await (await fetch(`${server.url}/metrics`)).text())?.[1],
+          /^tidegate_unreadable_batches_total (\d+)/m.exec(
+            await (await fetch(`http://127.0.0.1:${worker.metricsPort}/metrics`)).text(),
+          )?.[1],
         ),
       )
       .toBeGreaterThanOrEqual(2 * DAMAGED.length)

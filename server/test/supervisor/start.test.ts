@@ -121,6 +121,20 @@ describe('start', () => {
     expect(JSON.parse(answer.toString())).toMatchObject({ accepted: 1 })
   })
 
+  test('OPS-PORT-5 OPS-READY-2 metrics - it prints where it and its workers answer, the workers behind it', async () => {
+    const { process } = await running()
+    const [own, worker] = process.output.match(/(?<=metrics: .*)http:\/\/\S+(?=\/metrics)/g)!
+    expect(Number(new URL(worker!).port)).toBeGreaterThan(Number(new URL(own!).port))
+    const names = ['redis', 'gateway', 'worker']
+    const answer = await fetch(`${own}/readyz`)
+    expect([answer.status, await answer.json()]).toEqual([
+      200,
+      { ready: true, children: names.map((name) => ({ name, isReady: true, restarts: 0 })) },
+    ])
+    expect(await (await fetch(`${own}/metrics`)).text()).toMatch(/^tidegate_child_up\{child="worker"\} 1$/m)
+    expect(await (await fetch(`${worker}/metrics`)).text()).toMatch(/^tidegate_build_info\{.*role="worker".*\} 1$/m)
+  })
+
   test('S-FOLDER-1 S-FOLDER-3 second start - while the first runs, it is refused with a clear error; later it finds what that stored', async () => {
     const first = await running()
     const second = tidegate(['--data', sharedFolder])
@@ -142,7 +156,7 @@ describe('start', () => {
     const process = tidegate(['--port', `${port}`])
     expect(await process.ended).toEqual({ code: 1, signal: null })
     expect(process.output).toContain(
-      `Cannot listen on 127.0.0.1:${port}: the port is taken. Choose another with --port, or TIDEGATE_ADMIN_PORT for operators.`,
+      `Cannot listen on 127.0.0.1:${port}: the port is taken. Choose another with --port, --metrics-port, or TIDEGATE_ADMIN_PORT for operators of gateways.`,
     )
     expect(existsSync(join(dataFolder, 'redis'))).toBe(false)
   })

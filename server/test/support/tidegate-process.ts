@@ -51,7 +51,7 @@ export class TidegateProcess {
   }
 
   /** Resolves to the `ready` message. */
-  async ready(): Promise<{ readonly type: 'ready'; readonly port?: number }> {
+  async ready(): Promise<{ readonly type: 'ready'; readonly port?: number; readonly metricsPort?: number }> {
     return new Promise((resolve, reject) => {
       this.child.once('message', resolve as (message: unknown) => void)
       void this.ended.then(() => reject(new Error(`ended before it was ready:\n${this.output}`)))

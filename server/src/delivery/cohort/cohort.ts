@@ -9,7 +9,15 @@ import {
   type Run,
 } from '../queue/index.ts'
 import type { Passed, Subscription } from '../subscription/index.ts'
-import { BatchFrameBuilder, type ByLane, type Entry, type Flushable, type Take } from '../wire/index.ts'
+import {
+  BatchFrameBuilder,
+  type ByLane,
+  type DeliveryObserver,
+  type Entry,
+  type Flushable,
+  reportDelivered,
+  type Take,
+} from '../wire/index.ts'
 import { type SharedLane, SharedSubscription } from './shared-subscription.ts'
 
 /** A frame that every session of a cohort gets. */
@@ -68,6 +76,7 @@ export interface CohortOptions {
   readonly bounds: QueueBounds
   readonly budget: QueueBudget
   readonly clock: Clock
+  readonly observer: DeliveryObserver
 }
 
 /** Frames are built one at a time and copied when sent. A session that leaves writes frames of its own meanwhile. */
@@ -89,16 +98,23 @@ export class Cohort implements Flushable {
   readonly standing: Standing = { kind: 'member', cohort: this }
   readonly #bounds: QueueBounds
   readonly #clock: Clock
+  readonly #observer: DeliveryObserver
   readonly #backlog: Backlog
   readonly #totals = openTotals()
   readonly #maxFrameBytes: number
   readonly #events: CohortEvents
 
   /** @param like one of its sessions */
-  constructor(key: string, like: CohortMember, { bounds, budget, clock }: CohortOptions, events: CohortEvents) {
+  constructor(
+    key: string,
+    like: CohortMember,
+    { bounds, budget, clock, observer }: CohortOptions,
+    events: CohortEvents,
+  ) {
     this.key = key
     this.#bounds = bounds
     this.#clock = clock
+    this.#observer = observer
     this.#backlog = new Backlog(bounds, like.windowBytes, this.#totals, budget)
     this.#maxFrameBytes = like.maxFrameBytes
     this.#events = events
@@ -180,6 +196,7 @@ export class Cohort implements Flushable {
       if (takes.length === 0) return this.#events.overfull(this)
       const frame = { bytes: frames.build(takes), takes, passed: passedBy(takes) }
       for (const member of this.members) this.#write(member, frame, now)
+      reportDelivered(takes, this.#clock.monotonic(), this.#observer)
       this.#backlog.delivered(takes)
     }
   }

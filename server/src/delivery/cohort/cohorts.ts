@@ -3,7 +3,7 @@ import type { Clock } from '../../clock.ts'
 import type { TopicTail } from '../log/index.ts'
 import type { NodeTotals, QueueBounds, QueueBudget } from '../queue/index.ts'
 import type { Receiver, TopicIndex } from '../subscription/index.ts'
-import { type Entry, type Flusher, LANE_INDEXES } from '../wire/index.ts'
+import { type DeliveryObserver, type Entry, type Flusher, LANE_INDEXES } from '../wire/index.ts'
 import { Cohort, type CohortEvents, type CohortMember, FREE, NEVER } from './cohort.ts'
 import { cohortKey } from './cohort-key.ts'
 import { maySharePast } from './may-share.ts'
@@ -17,6 +17,7 @@ export interface CohortContext {
   readonly index: Pick<TopicIndex<Receiver>, 'add' | 'remove'>
   readonly flusher: Pick<Flusher, 'schedule'>
   readonly clock: Clock
+  readonly observer: DeliveryObserver
   readonly budget: QueueBudget
   /** Bounds of what waits for one session. */
   readonly queueBounds: QueueBounds
@@ -195,8 +196,8 @@ export class Cohorts implements CohortEvents {
   }
 
   #open(key: string, like: CohortMember): Cohort {
-    const { index, budget, clock } = this.#context
-    const cohort = new Cohort(key, like, { bounds: this.#bounds, budget, clock }, this)
+    const { index, budget, clock, observer } = this.#context
+    const cohort = new Cohort(key, like, { bounds: this.#bounds, budget, clock, observer }, this)
     for (const shared of cohort.subscriptions.values()) index.add(shared)
     this.#byKey.set(key, cohort)
     this.#cohorts.add(cohort)

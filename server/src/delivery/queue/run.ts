@@ -1,5 +1,6 @@
 import type { Mark } from '../../bus/index.ts'
 import {
+  type Arrival,
   addWithheld,
   bytesOf,
   copyEvents,
@@ -38,6 +39,8 @@ export interface Run {
   /** Where the picks lie in `encoded` and `keys`: the same array, unless the events were copied out. */
   slots: Picks
   keys: readonly string[]
+  /** Of live events. */
+  readonly arrival: Arrival | undefined
   /** First pick that was not handed to the socket. */
   next: number
   /** Encoded bytes from `next` on, a comma after each event. */
@@ -52,7 +55,7 @@ export interface Run {
 export function openRun(
   queue: RunQueue,
   lane: FeedLane,
-  { epoch, streamId, header }: Entry,
+  { epoch, streamId, header, arrival }: Entry,
   picks: Picks,
   encoded: EncodedEvents,
 ): Run {
@@ -67,6 +70,7 @@ export function openRun(
     encoded,
     slots: picks,
     keys: header.keys,
+    arrival,
     next: 0,
     bytes,
     withheld: NOTHING,

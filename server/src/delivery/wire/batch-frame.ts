@@ -1,3 +1,4 @@
+import type { Arrival } from './arrival.ts'
 import { copyEvents, type EncodedEvents, type Picks } from './encoded-events.ts'
 import type { Part } from './part.ts'
 import { addWithheld, isNone, noneWithheld, sumWithheld, type Thinned, type Withheld } from './withheld.ts'
@@ -12,6 +13,8 @@ export interface FrameRun extends Thinned {
   readonly encoded: EncodedEvents
   /** Where the picks lie in `encoded`. */
   readonly slots: Picks
+  /** Of live events. */
+  readonly arrival: Arrival | undefined
 }
 
 /** A stretch of one run that goes into a frame: from `run.next` up to pick `to` (exclusive). */

@@ -1,6 +1,7 @@
 import { LANES } from '@tidegate/protocol'
 import { allowsKey, type HiddenFields, type KeyScope, shownJson } from '../../access/index.ts'
 import { type BatchHeader, BatchReader, type LogEntry } from '../../bus/index.ts'
+import type { Arrival } from './arrival.ts'
 import { type EncodedEvents, encodeEvents, type Picks } from './encoded-events.ts'
 import type { LaneIndex } from './lanes.ts'
 
@@ -19,6 +20,8 @@ export class Entry {
   readonly header: BatchHeader
   /** Bytes of the events as stored. */
   readonly bytes: number
+  /** Set while it is offered in the turn in which it was read: whoever gets it later from a ring or a replay was away. */
+  arrival: Arrival | undefined
   readonly #refused: ReadonlySet<number>
   /** Encoding drops the stored form. */
   #content:

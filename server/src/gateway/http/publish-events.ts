@@ -11,12 +11,19 @@ import { readRequestBody } from './request-events.ts'
 import type { RequestItem } from './request-item.ts'
 import { byTopic, inRequest, type TopicGroup } from './topic-group.ts'
 
+export interface PublishContext {
+  readonly ingest: Ingest
+  readonly admission: Admission
+  /** The events of one topic were answered: `ack`, or the code of the rejection. */
+  readonly onFrame: (outcome: string) => void
+}
+
 /**
  * `POST /v1/events`. With an `Idempotency-Key` the same request may be sent again and is stored once; without it every
  * attempt is stored.
  */
 export async function publishEvents(
-  { ingest, admission }: { readonly ingest: Ingest; readonly admission: Admission },
+  { ingest, admission, onFrame }: PublishContext,
   request: LimitedRequest,
   caller: Caller,
 ): Promise<HttpResponse> {
@@ -31,7 +38,11 @@ export async function publishEvents(
   const total = items.length
   const over = limits.events(total) ?? (idempotencyKey === undefined ? undefined : limits.producer())
   if (over !== undefined) return refusedReply(over)
-  const publish = (keyed?: (group: TopicGroup) => KeyedPublish) => publishGroups(ingest, groups, caller, limits, keyed)
+  const publish = (keyed?: (group: TopicGroup) => KeyedPublish) =>
+    publishGroups(ingest, groups, caller, limits, keyed).then((outcomes) => {
+      for (const { outcome } of outcomes) onFrame(outcome.kind === 'ack' ? 'ack' : outcome.code)
+      return outcomes
+    })
   if (idempotencyKey === undefined) return summarise(await publish(), badEnvelopes(items), total)
   const entry = await enterRequest(ingest, caller, idempotencyKey, requestContent(request.header, body), groups)
   if (entry.kind === 'refused') return refusedReply(entry.outcome)

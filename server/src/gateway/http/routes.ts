@@ -26,6 +26,8 @@ export interface RouteContext {
   readonly access: Pick<Access, 'authenticate' | 'createTicket' | 'isLocal'>
   readonly ingest: Ingest
   readonly admission: Admission
+  /** Of a publish. */
+  readonly onFrame: (outcome: string) => void
   readonly queries: Queries
   readonly commands: Commands
   readonly report: ReportDefect

@@ -1,7 +1,7 @@
+import { PageAccess, type PageSettings, type PageVerdict } from '../../page-access.ts'
 import { errorReply } from '../http/replies.ts'
 import type { HttpRequest, HttpResponse, StreamResponse } from '../transport/transport.ts'
 import { isPreflight, preflightReply, readableBy } from './cors.ts'
-import { PageAccess, type PageSettings, type PageVerdict } from './page-access.ts'
 
 /** Headers that decide who may have an answer. */
 const VARY = 'Origin, Sec-Fetch-Site'

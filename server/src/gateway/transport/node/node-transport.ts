@@ -1,7 +1,7 @@
 import { createServer, type ServerOptions } from 'node:http'
 import { createServer as createTlsServer } from 'node:https'
 import { Server as NetServer, type Socket } from 'node:net'
-import { MIN_TLS_VERSION, type Tls } from '../../../tls.ts'
+import { contextOf, type Tls } from '../../../tls.ts'
 import { TRANSPORT_LIMITS } from '../limits.ts'
 import type { Transport, TransportHandlers } from '../transport.ts'
 import { answerToBrokenRequest } from './broken-request.ts'
@@ -90,8 +90,4 @@ export function createNodeTransport(
       for (const socket of sockets) socket.destroy()
     },
   }
-}
-
-function contextOf({ cert, key, clientCa }: Tls) {
-  return { cert, key, ca: clientCa, minVersion: MIN_TLS_VERSION } as const
 }

@@ -1,4 +1,4 @@
-import { checkTls, readTlsFiles, type Tls } from '../../tls.ts'
+import { checkTls, readTlsFiles, type Tls } from './tls.ts'
 
 /**
  * How often the files are read. Whoever renews a certificate does so weeks before it ends; and unlike a watch on the

@@ -9,8 +9,7 @@ import {
   type OriginPattern,
   parseAuthority,
   parseOrigin,
-} from '../../web-origin.ts'
-import type { HttpRequest } from '../transport/transport.ts'
+} from './web-origin.ts'
 
 export interface PageSettings {
   /** The address that the gateway listens on. */
@@ -19,6 +18,13 @@ export interface PageSettings {
   readonly origins: readonly OriginPattern[]
   /** Further names that the gateway is reached by. */
   readonly hosts: readonly HostPattern[]
+}
+
+/** The head of a request. */
+export interface PageRequest {
+  readonly method: string
+  /** Value of a header by its lower-case name. */
+  header(name: string): string | undefined
 }
 
 export type PageVerdict =
@@ -49,7 +55,7 @@ export class PageAccess {
     this.#boundTo = parseAuthority(host.includes(':') ? `[${host}]` : host)
   }
 
-  judge({ method, header }: Pick<HttpRequest, 'method' | 'header'>): PageVerdict {
+  judge({ method, header }: PageRequest): PageVerdict {
     const host = parseAuthority(header('host') ?? '')
     if (host === undefined) return refused('invalid_frame', 'Host is not a name or an address, with or without a port.')
     if (!this.#isReachedBy(host)) {
@@ -69,7 +75,7 @@ export class PageAccess {
    * Whether the browser shows it by the will of a page of this gateway, or of an origin that is named: what browsers add by
    * themselves - cookies - counts for no other.
    */
-  isFromKnownPage({ header }: Pick<HttpRequest, 'header'>): boolean {
+  isFromKnownPage({ header }: Pick<PageRequest, 'header'>): boolean {
     const host = parseAuthority(header('host') ?? '')
     const text = header('origin')
     if (text === undefined) return header('sec-fetch-site') === 'same-origin'

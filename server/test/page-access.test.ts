@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { PageAccess, type PageSettings } from '../../../src/gateway/pages/page-access.ts'
-import { parseHostPattern, parseOriginPattern } from '../../../src/web-origin.ts'
+import { PageAccess, type PageSettings } from '../src/page-access.ts'
+import { parseHostPattern, parseOriginPattern } from '../src/web-origin.ts'
 
 type Headers = Readonly<Record<string, string>>
 
