@@ -1,30 +1,42 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
-import { parseDocument } from 'yaml'
+import { parse, parseDocument } from 'yaml'
+import { DASHBOARD } from '../../../scripts/pages/metrics.ts'
 import { REPOSITORY } from '../../../scripts/source-files.ts'
 import { openCommandConnection, untilReady } from '../../src/bus/connection.ts'
+import { CHILD_DRAIN_MS } from '../../src/cli/child-life.ts'
 import { COMMANDS } from '../../src/cli/main.ts'
 import { readSettings, VARIABLES } from '../../src/config/settings.ts'
 import { startTestRedis } from '../support/redis.ts'
 
 interface Service {
   readonly build?: string
+  readonly image?: string
   readonly command: readonly string[]
   readonly environment?: Readonly<Record<string, string>>
   readonly ports?: readonly string[]
+  readonly volumes?: readonly string[]
+  readonly profiles?: readonly string[]
+  readonly healthcheck?: { readonly test: readonly string[] }
+  readonly stop_grace_period?: string
+  readonly read_only?: boolean
+  readonly cap_drop?: readonly string[]
 }
 
 const read = (file: string) => readFileSync(join(REPOSITORY, file), 'utf8')
-const document = parseDocument(read('docker-compose.yml'))
-const services = (document.toJS() as { services: Record<string, Service> }).services
+const document = parseDocument(read('docker-compose.yml'), { merge: true })
+const { services, volumes } = document.toJS() as { services: Record<string, Service>; volumes: Record<string, null> }
 const ours = Object.entries(services).filter(([, { build }]) => build !== undefined)
-const dockerfile = read('Dockerfile')
+const settingsOf = (name: string) => readSettings({}, services[name]!.environment)
 
 describe('docker compose', () => {
-  test('docker-compose.yml - is YAML and has Redis, a gateway and a worker', () => {
+  test('docker-compose.yml - is YAML and has Redis, gateways, workers and a proxy; Prometheus and Grafana on demand', () => {
     expect([...document.errors, ...document.warnings]).toEqual([])
-    expect(Object.keys(services)).toEqual(['redis', 'gateway', 'worker'])
+    const always = Object.entries(services).filter(([, { profiles }]) => profiles === undefined)
+    expect(always.map(([name]) => name)).toEqual(['redis', 'gateway', 'worker', 'proxy'])
+    const observing = Object.entries(services).filter(([, { profiles }]) => profiles?.includes('observe'))
+    expect(observing.map(([name]) => name)).toEqual(['prometheus', 'grafana'])
     expect(ours.map(([name]) => name)).toEqual(['gateway', 'worker'])
   })
 
@@ -38,20 +50,84 @@ describe('docker compose', () => {
     expect(readSettings({}, environment).redisUrl).toBe('redis://redis:6379')
   })
 
-  test('gateway - publishes the port it listens on, on every address inside the container', () => {
-    const { port, host } = readSettings({}, services.gateway!.environment)
-    expect(host).toBe('0.0.0.0')
-    expect(services.gateway!.ports).toEqual([`127.0.0.1:${port}:${port}`])
-    expect(dockerfile).toContain(`EXPOSE ${port}`)
+  test.each(ours)('%s - may do nothing that it need not, and gets the time that it needs to stop', (_, service) => {
+    expect(service).toMatchObject({ read_only: true, cap_drop: ['ALL'] })
+    expect(Number.parseInt(service.stop_grace_period!, 10) * 1_000).toBeGreaterThan(CHILD_DRAIN_MS + 1_000)
   })
 
-  test('gateway - asks nobody who it is, and so publishes its port to this machine alone', () => {
-    const settings = readSettings({}, services.gateway!.environment)
-    expect(settings.anonymous).toBe('all')
+  test('gateway and worker - are asked for their health where they answer', () => {
+    const urlOf = (name: string) => services[name]!.healthcheck!.test.at(-1)
+    expect(urlOf('gateway')).toBe(`http://127.0.0.1:${settingsOf('gateway').adminPort}/readyz`)
+    expect(urlOf('worker')).toBe(`http://127.0.0.1:${settingsOf('worker').metricsPort}/readyz`)
+  })
+
+  test('images - are pinned to a version', () => {
+    for (const [name, { image }] of Object.entries(services)) {
+      if (name in Object.fromEntries(ours)) continue
+      expect(image).toMatch(/^[\w/.-]+:v?\d+\.\d+/)
+    }
+  })
+
+  test('volumes - are declared, and files that are mounted exist', () => {
+    for (const { volumes: mounted = [] } of Object.values(services)) {
+      for (const [from] of mounted.map((volume) => volume.split(':'))) {
+        if (from!.startsWith('./')) expect([from, existsSync(join(REPOSITORY, from!))]).toEqual([from, true])
+        else expect(Object.keys(volumes)).toContain(from)
+      }
+    }
+  })
+
+  test('ports - are published to this machine alone, since nobody is asked who it is', () => {
+    expect(settingsOf('gateway').anonymous).toBe('all')
     const published = Object.values(services).flatMap(({ ports = [] }) => ports)
+    expect(published.length).toBeGreaterThan(0)
     expect(published.filter((port) => !port.startsWith('127.0.0.1:'))).toEqual([])
+    expect(services.gateway!.ports).toBeUndefined()
     expect(read('docker-compose.yml')).toMatch(/# Only this machine .*docs\/access\.md/)
     expect(existsSync(join(REPOSITORY, 'docs/access.md'))).toBe(true)
+  })
+
+  test('proxy - listens where it is published, and leads to the gateways, for everything but what is for operators', () => {
+    const config = read('deploy/nginx/nginx.conf')
+    const { port, host } = settingsOf('gateway')
+    expect(host).toBe('0.0.0.0')
+    expect(config).toContain(`set $gateways gateway:${port};`)
+    const [, listens] = /^ *listen (\d+);$/m.exec(config)!
+    expect(services.proxy!.ports).toEqual([`127.0.0.1:${listens}:${listens}`])
+    expect(config).toMatch(/location ~ \^\/\(metrics\|v1\/slow\)\$ \{\n\s*return 404;/)
+    expect(settingsOf('gateway').trustedProxies).toBeDefined()
+  })
+
+  test('prometheus - scrapes gateways and workers at their ports for operators, and loads the alert rules', () => {
+    interface Job {
+      readonly job_name: string
+      readonly dns_sd_configs: readonly { readonly names: readonly string[]; readonly port: number }[]
+    }
+    const config = parse(read('deploy/prometheus/prometheus.yml')) as { rule_files: string[]; scrape_configs: Job[] }
+    expect(
+      config.scrape_configs.map(({ job_name, dns_sd_configs: [found] }) => [job_name, found!.names, found!.port]),
+    ).toEqual([
+      ['tidegate-gateway', ['gateway'], settingsOf('gateway').adminPort],
+      ['tidegate-worker', ['worker'], settingsOf('worker').metricsPort],
+    ])
+    for (const name of ['gateway', 'worker']) expect(settingsOf(name).adminHost).toBe('0.0.0.0')
+    const mount = services.prometheus!.volumes![0]!.split(':')
+    const rules = config.rule_files.map((file) => file.replace(mount[1]!, mount[0]!))
+    expect(rules.filter((file) => !existsSync(join(REPOSITORY, file)))).toEqual([])
+  })
+
+  test('grafana - finds the dashboard, and Prometheus under its name', () => {
+    const source = parse(read('deploy/grafana/provisioning/datasources/prometheus.yml')) as {
+      datasources: { url: string; jsonData: { timeInterval: string } }[]
+    }
+    expect(source.datasources[0]!.url).toBe('http://prometheus:9090')
+    expect(read('deploy/prometheus/prometheus.yml')).toContain(
+      `scrape_interval: ${source.datasources[0]!.jsonData.timeInterval}\n`,
+    )
+    const [, file] = services.grafana!.volumes!.find((volume) => volume.startsWith(`./${DASHBOARD}:`))!.split(':')
+    const provider = read('deploy/grafana/provisioning/dashboards/tidegate.yml')
+    expect(file!.startsWith(/path: (\S+)/.exec(provider)![1]!)).toBe(true)
+    expect(services.grafana!.environment!.GF_DASHBOARDS_DEFAULT_HOME_DASHBOARD_PATH).toBe(file)
   })
 
   test('redis - its command is one that a Redis accepts', async () => {
@@ -68,18 +144,5 @@ describe('docker compose', () => {
       redis.disconnect()
       await server.close()
     }
-  })
-
-  test('Dockerfile - starts a file that exists', () => {
-    const entrypoint = JSON.parse(/^ENTRYPOINT (\[.*\])$/m.exec(dockerfile)![1]!) as string[]
-    expect(existsSync(join(REPOSITORY, entrypoint[1]!))).toBe(true)
-  })
-
-  test('.dockerignore - leaves out nothing that `npm ci` needs', () => {
-    const ignored = read('.dockerignore').split('\n')
-    expect(ignored).toEqual(expect.arrayContaining(['**/node_modules', '.git']))
-    expect(ignored.filter((line) => /^(package|server$|protocol|client-sdk|dashboard|load-tests$)/.test(line))).toEqual(
-      [],
-    )
   })
 })
