@@ -284,7 +284,7 @@ export async function startGateway(settings: GatewaySettings, contract: Contract
     bus,
     readiness,
     delivery,
-    sessions: () => gateway.connectionCount,
+    sessions: () => gateway.connections.websocket + gateway.connections.stream,
     pendingBytes: () => ingest.pendingBytes,
     report,
   })

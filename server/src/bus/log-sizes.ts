@@ -2,16 +2,16 @@ import type { Redis } from './connection.ts'
 import { keys } from './keys.ts'
 import { loadScript, runScript, type Script } from './script.ts'
 
-const SIZES_SCRIPT: Script = loadScript('log-sizes')
+const SIZES_SCRIPT: Script = loadScript('log-sizes', { include: ['stream-extent'] })
 
-/** What there is of one topic's log in one partition. */
+/** How many entries one topic's log in one partition has, and ever had. */
 export interface LogSize {
-  /** Entries that were ever added. */
+  /** Entries that were ever added; 0 where there is none now. */
   readonly added: number
   readonly length: number
   /** Of the oldest entry, `0-0` when there is none. */
   readonly firstId: string
-  /** Of the newest entry ever added, `0-0` when there is none. */
+  /** Of the newest entry, `0-0` when there is none. */
   readonly lastId: string
 }
 

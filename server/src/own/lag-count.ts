@@ -24,6 +24,7 @@ export class LagCount {
   }
 
   #entriesOf(topic: string, size: LogSize, offset: string): number {
+    if (size.length === 0) return 0
     if (compareStreamIds(offset, size.lastId) >= 0) {
       this.#folded.set(topic, size.added)
       return 0

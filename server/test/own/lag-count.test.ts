@@ -13,6 +13,8 @@ describe('lag in entries', () => {
     for (let i = 0; i < 3; i++) lag.folded('a')
     expect(lag.entries(sizes(107, 7, '6000-0', '5500-0'), at('5800-0'))).toBe(4)
     expect(lag.entries(sizes(107, 7, '6000-0', '5500-0'), at('6000-0'))).toBe(0)
+    expect(lag.entries(sizes(0, 0, '0-0', '0-0'), at('6000-0'))).toBe(0)
+    expect(lag.entries(sizes(109, 2, '7000-0', '6900-0'), at('6000-0'))).toBe(2)
   })
 
   it('M-LAG-2 is an estimate by ids before: at most what there is, and never none', () => {
