@@ -1,7 +1,17 @@
 import { RETRYABLE, SUBSCRIPTIONS } from '@tidegate/protocol'
 import { ActiveSubscription, type EventCallback, type SubscriptionHost } from './active-subscription.ts'
 import { reconnectDelayMs, resendDelayMs } from './backoff.ts'
-import { has, isAbsentOr, isLane, isListOf, isNumber, isPosition, isTableOf, isText } from './connection/checks.ts'
+import {
+  type Check,
+  has,
+  isAbsentOr,
+  isLane,
+  isListOf,
+  isNumber,
+  isPosition,
+  isTableOf,
+  isText,
+} from './connection/checks.ts'
 import type { Link } from './connection.ts'
 import type { FrameReceipt } from './credit.ts'
 import { clientError, TidegateError } from './errors.ts'
@@ -15,13 +25,15 @@ import { type WireReader, WireSubscription } from './wire-subscription.ts'
 
 const isVector = isTableOf(isTableOf(isListOf(isText)))
 const COUNTS = { conflated: isAbsentOr(isNumber), sampled: isAbsentOr(isNumber) }
+/** `null` where it cannot be known. */
+const isCount: Check = (value) => value === null || isNumber(value)
 const OF_LANE = { sub: isNumber, topic: isText, lane: isLane, ...COUNTS }
 
 export const SUBSCRIPTION_CHECKS: FrameChecks = {
   subscribed: has({ sub: isNumber, positions: isVector }),
   unsubscribed: has({ sub: isNumber, code: isText }),
   batch: has({ parts: isListOf(has({ ...OF_LANE, events: isListOf(has({ at: isText })) })) }),
-  gap: has({ ...OF_LANE, upTo: isPosition, after: isAbsentOr(isPosition) }),
+  gap: has({ ...OF_LANE, upTo: isPosition, after: isAbsentOr(isPosition), count: isCount }),
   progress: has({ sub: isNumber, positions: isVector, counts: isAbsentOr(isListOf(has(COUNTS))) }),
 }
 

@@ -61,7 +61,14 @@ const FRAMES: readonly (readonly [
   ],
   [
     { type: 'gap', sub: 1, topic: 't', lane: 'low', upTo: AT, count: 1, reason: 'overflow', fetchable: true },
-    { topic: [undefined], lane: ['x'], upTo: ['x', undefined], after: ['x'], conflated: [{}] },
+    {
+      topic: [undefined],
+      lane: ['x'],
+      upTo: ['x', undefined],
+      after: ['x'],
+      conflated: [{}],
+      count: [{}, undefined, '1'],
+    },
   ],
   [
     { type: 'progress', sub: 1, positions: {} },
