@@ -99,5 +99,5 @@ export function count<Label extends string>(
 
 /** Without the links and quotes of the pages. */
 function plain(help: string): string {
-  return help.replace(/\[([^\]]+)\]\([^)]*\)/g, '$1').replaceAll('`', '')
+  return help.replace(/\[([^[\]]{1,60})\]\([^()]{1,60}\)/g, '$1').replaceAll('`', '')
 }
