@@ -120,6 +120,7 @@ export async function startGateway(settings: GatewaySettings, contract: Contract
     contract: claimOf(contract),
     entities: contract.entities,
     channels: ['query', 'append', 'tail', 'replay'],
+    replicas: settings.ackReplicas ?? 0,
     ...(redisWaitMs !== undefined && { waitMs: redisWaitMs }),
     ...(breaker !== undefined && { breaker }),
     ...(appendDeadlineMs !== undefined && { deadlinesMs: { append: appendDeadlineMs } }),

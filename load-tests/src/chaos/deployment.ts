@@ -1,4 +1,5 @@
 import { fileURLToPath } from 'node:url'
+import { SentinelGroup, type SentinelGroupOptions } from '../../../server/test/support/sentinel-group.ts'
 import { type RedisOptions, RedisProcess } from '../support/redis-process.ts'
 import { TcpProxy } from '../support/tcp-proxy.ts'
 import { Member } from './member.ts'
@@ -7,23 +8,31 @@ const CONFIG = fileURLToPath(new URL('./chaos.config.ts', import.meta.url))
 export const PARTITIONS = 4
 
 export interface DeploymentOptions extends RedisOptions {
+  /** A master, replicas and Sentinels in place of one Redis. Gateways and workers reach them without a proxy. */
+  readonly sentinels?: SentinelGroupOptions
   /** More variables for gateways and workers. */
   readonly env?: Readonly<Record<string, string>>
 }
 
-/** A Redis, two gateways and two workers that reach it through a proxy, as processes. */
+/** Two gateways and two workers, as processes, and a Redis that they reach through a proxy, or Sentinels that name it. */
 export class Deployment {
-  #redis: RedisProcess
+  #redis: RedisProcess | undefined
+  readonly #sentinels: SentinelGroup | undefined
   /** Between gateways and workers, and Redis. */
   readonly link: TcpProxy
   readonly gateways: readonly Member[]
   readonly workers: readonly Member[]
 
-  private constructor(redis: RedisProcess, link: TcpProxy, env: Readonly<Record<string, string>>) {
-    this.#redis = redis
+  private constructor(
+    store: { readonly redis?: RedisProcess; readonly sentinels?: SentinelGroup },
+    link: TcpProxy,
+    env: Readonly<Record<string, string>>,
+  ) {
+    this.#redis = store.redis
+    this.#sentinels = store.sentinels
     this.link = link
     const environment = {
-      REDIS_URL: `redis://127.0.0.1:${link.port}`,
+      REDIS_URL: store.sentinels?.url ?? `redis://127.0.0.1:${link.port}`,
       TIDEGATE_PARTITIONS: `${PARTITIONS}`,
       TIDEGATE_LOG_LEVEL: 'silent',
       ...env,
@@ -34,10 +43,16 @@ export class Deployment {
     this.workers = members('worker')
   }
 
-  static async start({ env = {}, ...options }: DeploymentOptions, random: () => number): Promise<Deployment> {
-    const redis = await RedisProcess.start(options)
-    const link = await TcpProxy.open(() => [redis.target], random)
-    const deployment = new Deployment(redis, link, env)
+  static async start(
+    { env = {}, sentinels, ...options }: DeploymentOptions,
+    random: () => number,
+  ): Promise<Deployment> {
+    const store =
+      sentinels === undefined
+        ? { redis: await RedisProcess.start(options) }
+        : { sentinels: await SentinelGroup.start(sentinels) }
+    const link = await TcpProxy.open(() => (store.redis === undefined ? [] : [store.redis.target]), random)
+    const deployment = new Deployment(store, link, env)
     try {
       await Promise.all(deployment.members.map((member) => member.start()))
       return deployment
@@ -47,13 +62,24 @@ export class Deployment {
     }
   }
 
+  /** It MUST have no Sentinels. */
   get redis(): RedisProcess {
-    return this.#redis
+    return this.#redis!
+  }
+
+  /** It MUST have some. */
+  get sentinels(): SentinelGroup {
+    return this.#sentinels!
+  }
+
+  /** Of the Redis with the data, past every proxy. */
+  get redisUrl(): string {
+    return this.#sentinels?.url ?? this.redis.url
   }
 
   /** Another Redis takes the place of the one before, which is closed. */
   async replaceRedis(redis: RedisProcess): Promise<void> {
-    const before = this.#redis
+    const before = this.redis
     this.#redis = redis
     this.link.retarget(() => [redis.target])
     this.link.cut()
@@ -68,6 +94,6 @@ export class Deployment {
   async close(): Promise<void> {
     await Promise.all(this.members.map((member) => member.close()))
     await this.link.close()
-    await this.#redis.close()
+    await (this.#sentinels ?? this.redis).close()
   }
 }

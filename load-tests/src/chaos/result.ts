@@ -18,6 +18,8 @@ export interface Result {
   readonly redelivered: number
   /** Events whose publish the SDK rejected, by code. */
   readonly rejected: Readonly<Record<string, number>>
+  /** From the disturbance until its cause is over. */
+  readonly causeMs: number
   /** From the disturbance to the first refused publish, or to the first client that learns of it. */
   readonly firstFailureMs: number | null
   /** How long a refusal takes once the breaker is open, median. */
@@ -60,6 +62,7 @@ export const COLUMNS = [
   'duplicated',
   'lostWithinGuarantee',
   'rejected',
+  'causeMs',
   'firstFailureMs',
   'openFailureMs',
   'readyRedMs',

@@ -145,12 +145,12 @@ interface Account {
  * Waits until everything in the log was delivered or reported to every subscriber and is in every result, then judges.
  */
 async function drainAndJudge(
-  { redis }: Deployment,
+  { redisUrl }: Deployment,
   { events }: SteadyLoad,
   watchers: readonly Watcher[],
   mayBeGoneBefore: number | undefined,
 ): Promise<Account> {
-  const connection = openCommandConnection(redis.url, 'chaos')
+  const connection = openCommandConnection(redisUrl, 'chaos')
   try {
     await untilReady(connection, DRAIN_DEADLINE_MS)
     const look = async (): Promise<Account> => {

@@ -6,7 +6,7 @@ import type { Scenario } from './scenario.ts'
 
 export type Timings = Pick<
   Result,
-  'firstFailureMs' | 'openFailureMs' | 'readyRedMs' | 'recoveredMs' | 'readyGreenMs' | 'grownMb'
+  'causeMs' | 'firstFailureMs' | 'openFailureMs' | 'readyRedMs' | 'recoveredMs' | 'readyGreenMs' | 'grownMb'
 >
 
 export interface Observed {
@@ -34,6 +34,7 @@ export function timingsOf({ probes, gateways, bus, beganAt, endedAt, flowedAt }:
   const since = (from: number, at: number | undefined) =>
     at === undefined || !Number.isFinite(at) ? null : Math.max(0, Math.round(at - from))
   return {
+    causeMs: Math.round(endedAt - beganAt),
     firstFailureMs: since(beganAt, firstFailureAt),
     openFailureMs: whileOpen.length === 0 ? null : median(whileOpen),
     readyRedMs: since(beganAt, Math.max(...redAt)),

@@ -90,7 +90,7 @@ export async function runEndurance(
     for (const subscriber of subscribers) subscriber.hurry()
     await troubles.stop()
     await publishers.stop()
-    const redis = openCommandConnection(deployment.redis.url, 'endurance')
+    const redis = openCommandConnection(deployment.redisUrl, 'endurance')
     closing.push(() => redis.disconnect())
     await untilReady(redis, ANSWER_DEADLINE_MS)
     const look = () => account(redis, PARTITIONS, publishers, subscribers)

@@ -1,9 +1,9 @@
 import type { Channel } from './channel.ts'
-import type { Redis } from './connection.ts'
-import { BusFull, BusMismatch, ReplicasMissing } from './errors.ts'
+import { BusFull, BusMismatch } from './errors.ts'
 import { escapeLine } from './escape-line.ts'
 import { keys } from './keys.ts'
 import type { Lineage } from './lineage.ts'
+import { confirmedBy, replicated } from './replicas.ts'
 import { loadScript, runScript, type Script } from './script.ts'
 
 /** How long producer state is remembered while there is room for it. An older retry is answered `unknown`. */
@@ -25,9 +25,6 @@ export type Verdict =
   | 'unknown'
   | 'epoch_changed'
   | 'storage_full'
-
-/** How long an append waits for replicas: less than the deadline of the call. */
-const REPLICAS_WAIT_MS = 130
 
 /** Identity of one slice for deduplication. Without a producer every slice is new. */
 export interface SliceIdentity {
@@ -167,19 +164,6 @@ type RawReply =
 function refusedOf(word = '-'): string | undefined {
   if (word === '-') return undefined
   return word === '.' ? '' : word
-}
-
-/** Waits until replicas have everything that Redis holds now. @throws ReplicasMissing if too few of them confirm in time */
-export async function replicated(redis: Redis, partition: number, replicas: number): Promise<void> {
-  // WAIT covers only what this connection wrote, and what came before that.
-  await redis.hset(keys.meta(partition), 'confirmed', Date.now())
-  await confirmedBy(redis, replicas)
-}
-
-async function confirmedBy(redis: Redis, replicas: number): Promise<void> {
-  const confirmed = await redis.wait(replicas, REPLICAS_WAIT_MS)
-  if (confirmed < replicas)
-    throw new ReplicasMissing(`${confirmed} of ${replicas} replicas confirmed it in ${REPLICAS_WAIT_MS} ms`)
 }
 
 /** One argument for all slices: a separate argument for each field would cost the client more than the payload does. */

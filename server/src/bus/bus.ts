@@ -60,6 +60,8 @@ export interface BusSettings {
   readonly breaker?: BreakerLimits
   /** Deadlines of classes, ms, in place of the defaults. */
   readonly deadlinesMs?: Partial<Record<BusClass, number>>
+  /** Replicas that must have an append before it counts as stored. */
+  readonly replicas?: number
   /** Called on every change of a breaker. */
   readonly onBreaker?: (state: GuardState) => void
   /** Called with one line for everything the operator should know. */
@@ -327,10 +329,11 @@ export class Bus {
     const busClass = channel === 'replay' ? 'query' : channel
     let guard = this.#guards.get(busClass)
     if (guard === undefined) {
-      const { breaker, deadlinesMs, onBreaker } = this.#settings
+      const { breaker, deadlinesMs, onBreaker, replicas = 0 } = this.#settings
       guard = openGuard(redis, busClass, {
         ...(breaker !== undefined && { limits: breaker }),
         deadlineMs: deadlinesMs?.[busClass] ?? DEADLINES_MS[busClass],
+        replicas,
         ...(onBreaker !== undefined && { onChange: onBreaker }),
       })
       this.#guards.set(busClass, guard)

@@ -1,4 +1,4 @@
-import { type AppendOptions, type AppendReply, type AppendRequest, append, replicated } from './append.ts'
+import { type AppendOptions, type AppendReply, type AppendRequest, append } from './append.ts'
 import type { Channel } from './channel.ts'
 import { isFresh } from './heartbeat.ts'
 import { CANARY_TOPIC, keys } from './keys.ts'
@@ -15,7 +15,8 @@ import { type Backlog, type LogExtent, readBacklog, readExtents } from './log-ex
 import { type LogHeads, readLogHeads } from './log-heads.ts'
 import { type LogSize, readLogSizes } from './log-sizes.ts'
 import { type LogVersion, type Refusal, refusalOf } from './log-version.ts'
-import { loadScript, type Script } from './script.ts'
+import { confirmedBy, replicated } from './replicas.ts'
+import { loadScript, runScript, type Script } from './script.ts'
 
 const CANARY_SCRIPT: Script = loadScript('canary', { include: ['lineage'] })
 const REMOVE_SCRIPT: Script = loadScript('remove-entries', { allowOom: true, include: ['lineage'] })
@@ -27,6 +28,10 @@ export const CANARY_EVERY_MS = 500
 export type CanaryReply =
   | { readonly status: 'ok'; readonly epoch: string; readonly lineage: string }
   | ({ readonly status: 'lineage' } & Lineage)
+
+type RawCanaryReply =
+  | ['OK', epoch: string, lineage: string]
+  | ['LINEAGE', stored: string, current: string, epoch: string]
 
 export interface LogPage {
   readonly entries: readonly LogEntry[]
@@ -78,14 +83,18 @@ export class Log {
    * for long know that nothing comes through.
    *
    * @param proved lineage that this process has proved, '' before the first proof
+   * @param replicas that must have it, as of an append
    * @throws BusUnavailable, BusFull
    */
-  async canary(proved: string): Promise<CanaryReply> {
+  async canary(proved: string, replicas = 0): Promise<CanaryReply> {
     const scriptKeys = [keys.meta(this.partition), keys.log(this.partition, CANARY_TOPIC)]
     // A little less, since timers may be early.
-    const reply = (await this.#channel.script(CANARY_SCRIPT, scriptKeys, [proved, CANARY_EVERY_MS * 0.9])) as
-      | ['OK', epoch: string, lineage: string]
-      | ['LINEAGE', stored: string, current: string, epoch: string]
+    const args = [proved, CANARY_EVERY_MS * 0.9]
+    const reply = await this.#channel.run(async (redis) => {
+      const answer = (await runScript(redis, CANARY_SCRIPT, scriptKeys, args)) as RawCanaryReply
+      if (answer[0] === 'OK') await confirmedBy(redis, replicas)
+      return answer
+    })
     if (reply[0] === 'OK') return { status: 'ok', epoch: reply[1], lineage: reply[2] }
     return { status: 'lineage', stored: reply[1], current: reply[2], epoch: reply[3] }
   }

@@ -1,6 +1,7 @@
 import type { Redis } from './connection.ts'
 import { type BusClass, Guard, type GuardOptions } from './guard.ts'
 import { keys } from './keys.ts'
+import { confirmedBy } from './replicas.ts'
 
 /** Whether calls of the class write: a replica, or a Redis whose disk is full, still reads. */
 const WRITES: Readonly<Record<BusClass, boolean>> = {
@@ -13,8 +14,16 @@ const WRITES: Readonly<Record<BusClass, boolean>> = {
 /** Probe writes expire. */
 const PROBE_LIFE_MS = 1_000
 
+interface ProbeOptions extends Omit<GuardOptions, 'probe'> {
+  /** Those that must have what an append writes. */
+  readonly replicas?: number
+}
+
 /** A guard that probes Redis by itself while its breaker is open. The caller closes it. */
-export function openGuard(redis: Redis, busClass: BusClass, options: Omit<GuardOptions, 'probe'> = {}): Guard {
-  const probe = () => (WRITES[busClass] ? redis.set(keys.probe(busClass), '', 'PX', PROBE_LIFE_MS) : redis.ping())
-  return new Guard(busClass, { ...options, probe })
+export function openGuard(redis: Redis, busClass: BusClass, { replicas = 0, ...options }: ProbeOptions = {}): Guard {
+  const write = async () => {
+    await redis.set(keys.probe(busClass), '', 'PX', PROBE_LIFE_MS)
+    if (busClass === 'append') await confirmedBy(redis, replicas)
+  }
+  return new Guard(busClass, { ...options, probe: () => (WRITES[busClass] ? write() : redis.ping()) })
 }

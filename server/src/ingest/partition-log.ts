@@ -125,7 +125,7 @@ export class PartitionLog {
    * @throws BusUnavailable, BusFull
    */
   async canary(): Promise<void> {
-    await this.#proved((lineage) => this.#log.canary(lineage))
+    await this.#proved((lineage) => this.#log.canary(lineage, this.#options.replicas))
   }
 
   /** One outcome for each slice of the request. At most one call at a time. @throws BusUnavailable, BusFull */

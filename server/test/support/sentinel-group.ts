@@ -16,10 +16,8 @@ export interface SentinelGroupOptions {
   readonly replicas: number
   /** After so much silence of the master a Sentinel holds it to be down, ms. */
   readonly downAfterMs: number
-  /** Of the command line of every Redis. */
-  readonly options?: readonly string[]
-  /** Of the configuration of every Sentinel. */
-  readonly sentinelLines?: readonly string[]
+  /** Sentinels tell each other of failovers, and look for what a Redis has become, more often than outside of tests. */
+  readonly isHurried?: boolean
 }
 
 /** A master, its replicas, and three Sentinels that watch them: real processes on loopback ports. */
@@ -32,9 +30,9 @@ export class SentinelGroup {
     this.sentinels = sentinels
   }
 
-  static async start({ replicas, downAfterMs, options = [], sentinelLines = [] }: SentinelGroupOptions) {
+  static async start({ replicas, downAfterMs, isHurried }: SentinelGroupOptions): Promise<SentinelGroup> {
     // A master waits five seconds for more replicas before it sends what it holds.
-    const usual = ['--repl-diskless-sync-delay', '0', ...options]
+    const usual = ['--repl-diskless-sync-delay', '0']
     const master = await startTestRedis(usual)
     const followers = Array.from({ length: replicas }, () =>
       startTestRedis([...usual, '--replicaof', '127.0.0.1', `${master.port}`]),
@@ -49,9 +47,9 @@ export class SentinelGroup {
       `sentinel monitor ${NAME} 127.0.0.1 ${master.port} 2`,
       `sentinel down-after-milliseconds ${NAME} ${downAfterMs}`,
       `sentinel failover-timeout ${NAME} 5000`,
-      ...sentinelLines,
     ]
     const sentinels = await Promise.all(Array.from({ length: SENTINELS }, () => SentinelProcess.start(lines)))
+    if (isHurried) await Promise.all(sentinels.map((sentinel) => sentinel.hurry()))
     const group = new SentinelGroup(nodes, sentinels)
     await eventually(async () => (await Promise.all(sentinels.map((one) => one.knows(replicas)))).every(Boolean))
     return group
@@ -126,7 +124,10 @@ export class SentinelProcess {
     this.#child = spawn(file, [this.#file, '--sentinel'], { stdio: 'ignore', env })
     endWithThisProcess(this.#child)
     await untilListening(this.port)
-    // Sentinels tell each other of failovers every two seconds, and look for what a Redis has become every ten.
+  }
+
+  /** Instead of every two and every ten seconds, until it ends. */
+  async hurry(): Promise<void> {
     await this.command('SENTINEL', 'DEBUG', 'publish-period', '300', 'info-period', '500')
   }
 

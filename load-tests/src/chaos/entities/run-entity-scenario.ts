@@ -34,7 +34,7 @@ export async function runEntityScenario(
   try {
     const fronts = await openFronts(deployment)
     closing.push(...fronts.map((front) => () => front.close()))
-    const redis = openCommandConnection(deployment.redis.url, 'chaos')
+    const redis = openCommandConnection(deployment.redisUrl, 'chaos')
     closing.push(() => redis.disconnect())
     await untilReady(redis, READY_DEADLINE_MS)
     await untilShared(redis, PARTITIONS)

@@ -243,4 +243,23 @@ const REDIS: readonly EntityScenario[] = [
   },
 ]
 
-export const ENTITY_SCENARIOS: readonly EntityScenario[] = [...WORKERS, ...GATEWAYS, ...REDIS]
+const SENTINEL: readonly EntityScenario[] = [
+  {
+    name: 'entity-sentinel-failover',
+    about: 'kill -9 of the master under commands, whose answers a replica has confirmed; a replica is promoted',
+    deployment: {
+      fsync: 'everysec',
+      sentinels: { replicas: 2, downAfterMs: 1_000 },
+      env: { TIDEGATE_ACK_REPLICAS: '1' },
+    },
+    answersInMs: RECOVERY_MS,
+    async disturb({ deployment: { sentinels }, load }) {
+      const master = await sentinels.master()
+      process.kill(master.pid, 'SIGKILL')
+      await sentinels.failedOver(master)
+      return hits(load.unsettled.length, 'no command was waiting')
+    },
+  },
+]
+
+export const ENTITY_SCENARIOS: readonly EntityScenario[] = [...WORKERS, ...GATEWAYS, ...REDIS, ...SENTINEL]

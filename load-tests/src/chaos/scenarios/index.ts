@@ -7,6 +7,7 @@ import { PROCESSES } from './processes.ts'
 import { REDIS_PROCESS } from './redis-process.ts'
 import { REDIS_REFUSALS } from './redis-refusals.ts'
 import { REDIS_TORN } from './redis-torn.ts'
+import { SENTINEL } from './sentinel.ts'
 import { SUBSCRIBERS } from './subscribers.ts'
 
 export const SCENARIOS: readonly Scenario[] = [
@@ -16,6 +17,7 @@ export const SCENARIOS: readonly Scenario[] = [
   ...REDIS_REFUSALS,
   ...LINK,
   ...FAILOVER,
+  ...SENTINEL,
   ...PROCESSES,
   ...SUBSCRIBERS,
   ...CLOCK,

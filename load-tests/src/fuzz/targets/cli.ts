@@ -30,7 +30,14 @@ const option = fc.oneof(
     'redis://a:b@h:1/0',
     'rediss://h',
   ),
-  edited(fc.constantFrom('2026-11-23T12:00:00+01:00', '7d', 'redis://user:secret@localhost:6379/1')),
+  edited(
+    fc.constantFrom(
+      '2026-11-23T12:00:00+01:00',
+      '7d',
+      'redis://user:secret@localhost:6379/1',
+      'rediss+sentinel://user:secret@a:1,[::1]/main/1?ca=f&sentinelPassword=p&nat=a:1=b:2,c:3=d:4',
+    ),
+  ),
   fc.constantFrom(...NASTY_TEXTS, 'a-'.repeat(30_000), 'a://'.repeat(16_000), '1'.repeat(65_536)),
 )
 const duration = fc.constantFrom('10s', '1m', 1_000, 1, 0, '0s', 1e14)

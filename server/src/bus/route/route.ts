@@ -35,6 +35,8 @@ class Route {
   readonly #sentinels: Sentinels | undefined
   /** Open ones, with the master they were opened to, where Sentinels named it. */
   readonly #sockets = new Map<Socket, Master | undefined>()
+  /** The last that Sentinels named. */
+  #master: Master | undefined
   #opening = 0
   #timer: NodeJS.Timeout | undefined
 
@@ -89,13 +91,25 @@ class Route {
     try {
       const address = this.#address
       if (address.kind === 'socket') return this.#hold(openSocket(address, undefined), undefined)
-      const master = await this.#sentinels?.master()
-      const place = address.kind === 'tcp' ? { host: address.host, port: address.port } : master!.place
-      return this.#hold(openSocket(place, address.tls), master)
+      if (address.kind === 'tcp') {
+        return this.#hold(openSocket({ host: address.host, port: address.port }, address.tls), undefined)
+      }
+      const master = await this.#find()
+      return this.#hold(openSocket(master.place, address.tls), master)
     } finally {
       this.#opening--
       this.#rest()
     }
+  }
+
+  /** Without Sentinels the master stays where it is. @throws NoMaster */
+  async #find(): Promise<Master> {
+    try {
+      this.#master = await this.#sentinels!.master()
+    } catch (error) {
+      if (this.#master === undefined) throw error
+    }
+    return this.#master
   }
 
   #hold(socket: Socket, master: Master | undefined): Socket {
@@ -117,14 +131,10 @@ class Route {
   }
 
   async #watch(): Promise<void> {
-    try {
-      const now = await this.#sentinels!.master()
-      const hasMoved = (before: Master) => now.epoch > before.epoch && !isSame(now.place, before.place)
-      for (const [socket, before] of this.#sockets) {
-        if (before !== undefined && hasMoved(before)) socket.destroy(new NoMaster('the master has moved', false))
-      }
-    } catch {
-      // Without Sentinels the master stays where it is.
+    const now = await this.#find()
+    const hasMoved = (before: Master) => now.epoch > before.epoch && !isSame(now.place, before.place)
+    for (const [socket, before] of this.#sockets) {
+      if (before !== undefined && hasMoved(before)) socket.destroy(new NoMaster('the master has moved', false))
     }
   }
 
