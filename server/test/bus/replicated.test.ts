@@ -112,7 +112,7 @@ it('CMD-ANSWER-6 B-REPLICAS-1 an outcome leaves once the replica has its commit'
     expect(await send(500)).toMatchObject({ status: 202 })
     expect((await fetch(server.url + location)).status).toBe(503)
     process.kill(replica.pid, 'SIGCONT')
-    expect(await send(10_000)).toMatchObject({ status: 200 })
+    await expect.poll(() => send(10_000)).toMatchObject({ status: 200 })
     expect((await fetch(server.url + location)).status).toBe(200)
   } finally {
     process.kill(replica.pid, 'SIGCONT')
