@@ -113,7 +113,7 @@ it('CMD-ANSWER-6 B-REPLICAS-1 an outcome leaves once the replica has its commit'
     expect((await fetch(server.url + location)).status).toBe(503)
     process.kill(replica.pid, 'SIGCONT')
     await expect.poll(() => send(10_000)).toMatchObject({ status: 200 })
-    expect((await fetch(server.url + location)).status).toBe(200)
+    await expect.poll(async () => (await fetch(server.url + location)).status).toBe(200)
   } finally {
     process.kill(replica.pid, 'SIGCONT')
     await owner.close()
