@@ -53,6 +53,19 @@ const KINDS: readonly Kind[] = [
     why: 'what listens there does not speak the protocol of Redis; is the port right?',
     isFinal: true,
   },
+  {
+    matches: /^MISCONF/,
+    why: 'it cannot write to its disk, and so takes nothing; make room there, look at its permissions and at the log of Redis',
+  },
+  { matches: /^OOM/, why: 'its memory is full; raise maxmemory, or shorten the retention of topics' },
+  {
+    matches: /max number of clients reached/,
+    why: 'it has no connection left; raise maxclients, or look for who holds them (CLIENT LIST)',
+  },
+  {
+    matches: /^NOREPLICAS/,
+    why: 'too few replicas follow it, and so it takes nothing; start replicas, or lower min-replicas-to-write',
+  },
   { matches: /LOADING/, why: 'it is still reading its data; TIDEGATE_REDIS_WAIT_SECONDS sets how long to wait' },
   { matches: /MASTERDOWN/, why: 'it is a replica without a connection to its master; use the address of the master' },
   { matches: /ENOTFOUND|EAI_AGAIN/, why: 'the host name cannot be resolved' },
@@ -74,8 +87,20 @@ const KINDS: readonly Kind[] = [
     why: 'its TLS certificate is for another name; say which one with ?servername=name',
   },
   {
+    matches: /CERT_HAS_EXPIRED|certificate has expired/,
+    why: 'its TLS certificate has expired, or the clock of this machine is wrong; renew it',
+  },
+  {
+    matches: /CERT_NOT_YET_VALID|not yet valid/,
+    why: 'its TLS certificate is not valid yet; is the clock of this machine right?',
+  },
+  {
+    matches: /alert certificate (expired|revoked)|ALERT_CERTIFICATE_(EXPIRED|REVOKED)/i,
+    why: 'it refuses our client certificate, which has expired or was revoked; renew the file in `cert` of REDIS_URL',
+  },
+  {
     matches: /CERT|SELF_SIGNED|self-signed|UNABLE_TO|ERR_TLS|certificate/,
-    why: 'its TLS certificate is not accepted; for an authority of your own name its file (rediss://host?ca=file), or set NODE_EXTRA_CA_CERTS',
+    why: 'its TLS certificate is not accepted: no authority that is known here has signed it; for one of your own name its file (rediss://host?ca=file), or set NODE_EXTRA_CA_CERTS',
   },
   {
     matches: /ECONNRESET|EPIPE|Connection is closed|socket disconnected/,

@@ -1,6 +1,7 @@
 import { systemClock } from '../clock.ts'
 import { readSettings } from '../config/settings.ts'
 import { startDemo } from '../demo/start-demo.ts'
+import { localUrl } from '../local-url.ts'
 import { createLog } from '../observability/log.ts'
 import { liveAsChild } from './child-life.ts'
 import { parseOptions, UsageError } from './usage-error.ts'
@@ -21,7 +22,7 @@ export async function run(args: string[]): Promise<number> {
   const seed = Number(flags.seed)
   if (!Number.isSafeInteger(seed)) throw new UsageError(`--seed ${flags.seed}: it must be a whole number`)
   const { host, port, node, logLevel } = readSettings()
-  const url = flags.url ?? `http://${host}:${port}`
+  const url = flags.url ?? localUrl('http', host, port)
   if (!URL.canParse(url)) throw new UsageError(`--url ${url}: it must be an address like http://127.0.0.1:8080`)
   const log = createLog(logLevel, node, 'demo')
   const player = startDemo({

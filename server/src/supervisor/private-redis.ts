@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { childEnvironment } from '../config/settings.ts'
 import { mendAof } from './aof-mend.ts'
+import { diskFault, makeWritable } from './disk-fault.ts'
 import { FolderLock } from './folder-lock.ts'
 import type { RedisBinary } from './redis-binary.ts'
 import { pingRedis } from './redis-ping.ts'
@@ -74,6 +75,7 @@ export class PrivateRedis {
 
   /** Locks the folder, starts a Redis in it and waits until it has read its log. @throws with what to do. */
   static async open(options: PrivateRedisOptions, stopped?: AbortSignal): Promise<PrivateRedis> {
+    await makeWritable(options.dataFolder)
     const lock = await FolderLock.take(options.dataFolder, stopped)
     // Not in the data folder: socket paths are limited to about 100 bytes, and not every mounted folder can hold one.
     const redis = new PrivateRedis(options, await mkdtemp(join(tmpdir(), 'tidegate-')), lock)
@@ -140,7 +142,10 @@ export class PrivateRedis {
     const deadline = performance.now() + APPEAR_DEADLINE_MS
     for (;;) {
       stopped?.throwIfAborted()
-      if (running.hasEnded) throw new Error(`redis-server ended at its start:\n${running.log}`)
+      if (running.hasEnded) {
+        const fault = diskFault(this.#folder, running.log)
+        throw new Error(`${fault === undefined ? '' : `${fault}\n`}redis-server ended at its start:\n${running.log}`)
+      }
       const answer = await pingRedis(this.url)
       if (answer === 'ready') return
       // Reading a large log may take any time; only a Redis that gives no answer at all is given up.

@@ -116,7 +116,19 @@ describe('a Redis that cannot be reached', () => {
     ],
     ['EMFILE', 'connect EMFILE 10.0.0.5:6379', /raise the limit \(ulimit -n\)/],
     [undefined, 'MASTERDOWN Link with MASTER is down', /use the address of the master/],
-    [undefined, 'ERR max number of clients reached', /^ERR max number of clients reached$/],
+    [undefined, 'ERR max number of clients reached', /^it has no connection left; raise maxclients/],
+    ['CERT_HAS_EXPIRED', 'certificate has expired', /certificate has expired.*renew it/],
+    ['CERT_NOT_YET_VALID', 'certificate is not yet valid', /is not valid yet; is the clock/],
+    [undefined, 'ssl/tls alert certificate expired', /refuses our client certificate/],
+    ['SELF_SIGNED_CERT_IN_CHAIN', 'self-signed certificate in certificate chain', /no authority that is known here/],
+    ['UNABLE_TO_VERIFY_LEAF_SIGNATURE', 'unable to verify the first certificate', /no authority that is known here/],
+    [
+      undefined,
+      'MISCONF Errors writing to the AOF file: No space left on device',
+      /cannot write to its disk.*No space left/,
+    ],
+    [undefined, 'OOM command not allowed', /memory is full; raise maxmemory/],
+    [undefined, 'NOREPLICAS Not enough good replicas to write.', /too few replicas follow it/],
   ])('B-REDIS-1 %s %s - is said', (code, message, expected) => {
     expect(connectionFault(Object.assign(new Error(message), code && { code })).why).toMatch(expected)
   })

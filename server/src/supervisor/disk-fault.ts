@@ -1,0 +1,44 @@
+import { mkdir, mkdtemp, rm } from 'node:fs/promises'
+import { join } from 'node:path'
+
+/** Why a disk takes nothing, and what to do; by the codes of the system, and by what Redis says of them in its log. */
+const FAULTS: readonly (readonly [RegExp, why: string])[] = [
+  [/ENOSPC|no space left/i, 'its disk is full: make room'],
+  [/EDQUOT|quota exceeded/i, 'the quota of this user is used up: make room'],
+  [/EROFS|read-only file system/i, 'its disk is mounted read-only: mount it writable'],
+  [/EACCES|EPERM|permission denied/i, 'this user may not write there: look at its owner and permissions'],
+  [/ENOTDIR|EEXIST/, 'it is a file, or below one: move that away'],
+  [/EMFILE|ENFILE|too many open files/i, 'no more files may be open: raise the limit (ulimit -n 65536)'],
+]
+
+/** What to say of a text that tells of a disk; `undefined` for any other. */
+export function diskFault(folder: string, text: string): string | undefined {
+  const why = FAULTS.find(([matches]) => matches.test(text))?.[1]
+  return why === undefined
+    ? undefined
+    : `The data folder ${folder} cannot be written: ${why}, or name another folder by --data.`
+}
+
+/** Makes a folder, and a file in it. @throws with what to do where that is not possible */
+export async function makeWritable(folder: string): Promise<void> {
+  try {
+    await makeFolder(folder)
+    // By doing it: permissions do not tell of a disk that is mounted read-only.
+    await rm(await mkdtemp(join(folder, '.try-')), { recursive: true })
+  } catch (cause) {
+    const { message } = cause as Error
+    throw new Error(`${diskFault(folder, message) ?? `The data folder ${folder} cannot be written.`} (${message})`, {
+      cause,
+    })
+  }
+}
+
+async function makeFolder(folder: string): Promise<void> {
+  try {
+    await mkdir(folder, { recursive: true })
+  } catch (error) {
+    // Node says of a disk that is read-only that the folder does not exist. The folder around may exist.
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
+    await mkdir(folder)
+  }
+}
