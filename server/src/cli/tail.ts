@@ -15,7 +15,7 @@ Shows the events of a topic as they are stored: time, partition, key and data. I
 stored whoever may see it, also while no gateway runs; what was removed or lost is reported as a gap on standard error.
 
   --key        only events with this key
-  --where      only events that match: data.temperature > 30 and key != "attic" (docs/filters.md)
+  --where      only events that match: data.temperature > 30 && key != "attic" (docs/filters.md)
   --from       beginning, a time with its zone, or how long ago they were stored (10m); absent: only what is stored from now on
   --limit      ends after so many events
   --no-follow  ends where the log ends

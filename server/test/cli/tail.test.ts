@@ -42,7 +42,7 @@ describe('tidegate tail', () => {
     expect((await temperatures('--from', 'beginning', '--no-follow')).sort()).toEqual([1, 2, 3, 4, 5, 9])
     expect(await temperatures('--from', '1h', '--no-follow', '--key', 'attic')).toEqual([1, 2, 3, 4, 5])
     expect(
-      await temperatures('--from', '1h', '--no-follow', '--where', 'data.temperature >= 4 and key == "attic"'),
+      await temperatures('--from', '1h', '--no-follow', '--where', 'data.temperature >= 4 && key == "attic"'),
     ).toEqual([4, 5])
     expect(await temperatures('--from', 'beginning', '--key', 'attic', '--limit', '2')).toEqual([1, 2])
     expect(await temperatures('--no-follow')).toEqual([])
