@@ -14,6 +14,7 @@ import type { Contract, SourceTopic } from '../config/model.ts'
 import type { ReportDefect } from '../observability/defects.ts'
 import { quoted } from '../quoted.ts'
 import { RETRY_AFTER_MS } from '../retry-after.ts'
+import { AppendPace } from './append-pace.ts'
 import { checksumOf, checksumOfBytes } from './content.ts'
 import { type OnStored, PartitionAppender, type Slice } from './partition-appender.ts'
 import { PartitionLog, type PartitionLogOptions, type SliceOutcome } from './partition-log.ts'
@@ -101,7 +102,8 @@ export class Ingest {
       { length: options.bus.partitions },
       (_, partition) => new PartitionLog(options.bus.log(partition, 'append'), logOptions),
     )
-    this.#appenders = this.#logs.map((log) => new PartitionAppender(log, options.report, options.onStored))
+    const pace = new AppendPace()
+    this.#appenders = this.#logs.map((log) => new PartitionAppender(log, options.report, pace, options.onStored))
   }
 
   /** MUST be awaited before anything is published. @throws BusUnavailable */

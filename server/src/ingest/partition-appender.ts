@@ -12,15 +12,13 @@ import {
 } from '../bus/index.ts'
 import { type ReportDefect, withoutRepeats } from '../observability/defects.ts'
 import { RETRY_AFTER_MS } from '../retry-after.ts'
+import type { AppendPace } from './append-pace.ts'
 import { isStored, type PartitionLog, type SliceOutcome } from './partition-log.ts'
 
 /** Bytes that may wait for one partition: at 64 KiB a call and 5 ms a call this is 0.3 s of backlog. */
 export const MAX_PENDING_BYTES = 4 * 1_024 * 1_024
-/**
- * How long a slice waits for others: at least the first while calls are fast, at most the second when they are slow.
- */
-const MIN_LINGER_MS = 5
-const MAX_LINGER_MS = 20
+/** After it a slice for which there is no room may be sent again: some calls will have been made. */
+const RETRY_FULL_MS = 20
 /**
  * Urgent slices leave at once. Where several come at a time, the next call is made so long after the last one: that many calls
  * take, within limits. What comes meanwhile goes along, which costs little more than one slice alone.
@@ -32,8 +30,6 @@ const MAX_URGENT_GAP_MS = 5
 const MAX_PARTS_PER_CALL = 4
 /** A batch of this size is sent at once: the fixed cost of a call is small beside it. */
 const FULL_ENOUGH_BYTES = MAX_BATCH_BYTES / 4
-/** Weight of the newest call in the moving average of call times. */
-const CALL_TIME_WEIGHT = 0.2
 
 const OUT_OF_ORDER: SliceOutcome = { verdict: 'out_of_order' }
 
@@ -62,10 +58,10 @@ export type OnStored = (waitedMs: number) => void
 export class PartitionAppender {
   readonly #log: PartitionLog
   readonly #report: ReportDefect
+  readonly #pace: AppendPace
   readonly #onStored: OnStored
   readonly #waiting: OpenAppend[] = []
   #pendingBytes = 0
-  #callMs = MIN_LINGER_MS / 2
   /** Arrival of the oldest slice of the call under way. */
   #inFlightSince: number | undefined
   /** Longest wait of a slice answered since the last call of `takeLongestWaitMs`, ms. */
@@ -78,8 +74,10 @@ export class PartitionAppender {
   #dueAt = Number.POSITIVE_INFINITY
   #immediate: NodeJS.Immediate | undefined
 
-  constructor(log: PartitionLog, report: ReportDefect, onStored: OnStored = () => {}) {
+  /** @param pace of all appenders of the process */
+  constructor(log: PartitionLog, report: ReportDefect, pace: AppendPace, onStored: OnStored = () => {}) {
     this.#log = log
+    this.#pace = pace
     this.#onStored = onStored
     this.#report = withoutRepeats(report)
   }
@@ -100,7 +98,7 @@ export class PartitionAppender {
   add(slice: Slice, events: SliceEvents): void {
     const size = sizeOf(events)
     if (this.#pendingBytes + size > MAX_PENDING_BYTES) {
-      slice.frame.resolve({ verdict: 'unavailable', retryAfterMs: MAX_LINGER_MS })
+      slice.frame.resolve({ verdict: 'unavailable', retryAfterMs: RETRY_FULL_MS })
       return
     }
     this.#pendingBytes += size
@@ -123,30 +121,26 @@ export class PartitionAppender {
     if (this.#inFlightSince !== undefined) return
     const next = this.#waiting[0]
     if (next === undefined) return
-    if (this.#waiting.length > 1 || next.size >= FULL_ENOUGH_BYTES) {
-      this.#send()
-    } else if (next.urgent > 0 && this.#lastUrgent <= 1) {
-      // What else came with this turn of the event loop still goes along.
-      this.#immediate ??= setImmediate(() => this.#send())
-    } else this.#sendAt(next.urgent > 0 ? this.#sentAt + this.#urgentGapMs : next.openedAt + this.#lingerMs)
+    if (this.#waiting.length > 1 || next.size >= FULL_ENOUGH_BYTES) this.#send()
+    else if (next.urgent === 0) this.#pace.wait(this.#send)
+    // What else came with this turn of the event loop still goes along.
+    else if (this.#lastUrgent <= 1) this.#immediate ??= setImmediate(this.#send)
+    else this.#sendAt(this.#sentAt + this.#urgentGapMs)
   }
 
   get #urgentGapMs(): number {
-    return Math.min(MAX_URGENT_GAP_MS, Math.max(MIN_URGENT_GAP_MS, URGENT_GAP_CALLS * this.#callMs))
-  }
-
-  get #lingerMs(): number {
-    return Math.min(MAX_LINGER_MS, Math.max(MIN_LINGER_MS, 2 * this.#callMs))
+    return Math.min(MAX_URGENT_GAP_MS, Math.max(MIN_URGENT_GAP_MS, URGENT_GAP_CALLS * this.#pace.callMs))
   }
 
   #sendAt(dueAt: number): void {
     if (dueAt >= this.#dueAt) return
     clearTimeout(this.#timer)
     this.#dueAt = dueAt
-    this.#timer = setTimeout(() => this.#send(), Math.max(0, dueAt - performance.now()))
+    this.#timer = setTimeout(this.#send, Math.max(0, dueAt - performance.now()))
   }
 
-  #send(): void {
+  readonly #send = (): void => {
+    this.#pace.takeBack(this.#send)
     clearTimeout(this.#timer)
     clearImmediate(this.#immediate)
     this.#dueAt = Number.POSITIVE_INFINITY
@@ -161,7 +155,7 @@ export class PartitionAppender {
     this.#sentAt = startedAt
     void this.#outcomes(call).then((outcomes) => {
       const now = performance.now()
-      this.#callMs += CALL_TIME_WEIGHT * (now - startedAt - this.#callMs)
+      this.#pace.called(now - startedAt)
       this.#longestWaitMs = Math.max(this.#longestWaitMs, now - call.openedAt)
       this.#inFlightSince = undefined
       this.#pendingBytes -= call.size

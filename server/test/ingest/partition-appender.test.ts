@@ -1,10 +1,11 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { type AppendRequest, encodeEvent } from '../../src/bus/index.ts'
+import { AppendPace } from '../../src/ingest/append-pace.ts'
 import { PartitionAppender } from '../../src/ingest/partition-appender.ts'
 import type { PartitionLog, SliceOutcome } from '../../src/ingest/partition-log.ts'
 
 beforeEach(() => {
-  // Time does not pass: who waits for company waits for good.
+  // Time does not pass by itself: who waits for the next round waits for good.
   vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] })
 })
 afterEach(() => {
@@ -14,7 +15,7 @@ afterEach(() => {
 const turn = () => new Promise((resolve) => setImmediate(resolve))
 
 /** An appender whose calls are answered when the test says. */
-function appender() {
+function appender(pace = new AppendPace()) {
   const calls: { topics: string[]; answer: () => void }[] = []
   const log = {
     partition: 0,
@@ -30,7 +31,7 @@ function appender() {
         calls.push({ topics: batches.map(({ topic }) => topic), answer: () => resolve(slices.map(() => outcome)) })
       }),
   }
-  const created = new PartitionAppender(log as unknown as PartitionLog, () => 'defect')
+  const created = new PartitionAppender(log as unknown as PartitionLog, () => 'defect', pace)
   const settled: string[] = []
   const add = (topic: string, isUrgent: boolean) => {
     const frame = { resolve: () => settled.push(topic) }
@@ -38,6 +39,17 @@ function appender() {
     created.add({ topic, identity: undefined, isUrgent, frame }, [event])
   }
   return { calls, settled, add }
+}
+
+/** One that has just made a call of this many ms. */
+async function usedAppender(callMs: number) {
+  const used = appender()
+  used.add('first', false)
+  await turn()
+  vi.advanceTimersByTime(callMs)
+  used.calls[0]!.answer()
+  await turn()
+  return used
 }
 
 /** One whose last call had several urgent slices. */
@@ -52,16 +64,65 @@ async function busyAppender() {
 }
 
 describe('PartitionAppender', () => {
-  it('I-APPEND-12 sends what is urgent at the end of the turn, with all that waits', async () => {
+  it('I-APPEND-15 sends what comes to an idle partition at the end of the turn', async () => {
     const { calls, add } = appender()
+    add('first', false)
+    add('second', false)
+    expect(calls).toEqual([])
+    await turn()
+    expect(calls.map(({ topics }) => topics)).toEqual([['first', 'second']])
+  })
+
+  it('I-APPEND-15 lets what comes soon after a call wait for others, for as long as a call takes', async () => {
+    const { calls, add } = await usedAppender(0)
+    add('second', false)
+    add('third', false)
+    await turn()
+    expect(calls).toHaveLength(1)
+    vi.advanceTimersByTime(2)
+    expect(calls.map(({ topics }) => topics)).toEqual([['first'], ['second', 'third']])
+  })
+
+  it('I-APPEND-15 sends larger calls more rarely while calls are slow', async () => {
+    const slow = await usedAppender(1_000)
+    slow.add('second', false)
+    await turn()
+    // The first call was sent under the pace of fast ones.
+    slow.calls[1]!.answer()
+    await turn()
+    slow.add('third', false)
+    vi.advanceTimersByTime(19)
+    slow.add('fourth', false)
+    expect(slow.calls).toHaveLength(2)
+    vi.advanceTimersByTime(1)
+    expect(slow.calls.at(-1)!.topics).toEqual(['third', 'fourth'])
+  })
+
+  it('I-APPEND-15 sends the calls of all partitions together', async () => {
+    const pace = new AppendPace()
+    const [one, other] = [appender(pace), appender(pace)]
+    one.add('first', false)
+    await turn()
+    one.calls[0]!.answer()
+    await turn()
+    other.add('second', false)
+    one.add('third', false)
+    await turn()
+    expect([one.calls.length, other.calls.length]).toEqual([1, 0])
+    vi.advanceTimersByTime(2)
+    expect([one.calls.length, other.calls.length]).toEqual([2, 1])
+  })
+
+  it('I-APPEND-12 sends what is urgent at the end of the turn, with all that waits', async () => {
+    const { calls, add } = await usedAppender(0)
     add('waits', false)
     await turn()
-    expect(calls).toEqual([])
+    expect(calls).toHaveLength(1)
     add('urgent', true)
     add('late', false)
-    expect(calls).toEqual([])
+    expect(calls).toHaveLength(1)
     await turn()
-    expect(calls.map(({ topics }) => topics)).toEqual([['waits', 'urgent', 'late']])
+    expect(calls.map(({ topics }) => topics).at(-1)).toEqual(['waits', 'urgent', 'late'])
   })
 
   it('I-APPEND-12 while a call is under way what is urgent goes with the next, which follows at once', async () => {
@@ -80,9 +141,6 @@ describe('PartitionAppender', () => {
     calls[1]!.answer()
     await turn()
     expect(settled).toEqual(['first', 'second', 'third'])
-    add('waits', false)
-    await turn()
-    expect(calls).toHaveLength(2)
   })
 
   it('I-APPEND-13 where several came with the last call, what comes for a short while goes along with the next', async () => {

@@ -1,7 +1,12 @@
 import type { Clock } from '../../clock.ts'
 
-/** Minimum time between two writes of a session: events in between share one frame. */
-const FLUSH_MS = 10
+/**
+ * Time from one tick to the next, within which events share a frame: so many times what the last one took, so that ticks are rarer
+ * the more there is to write. A shorter one would cost clients more than it would save them.
+ */
+const TICK_WRITES = 4
+const MIN_TICK_MS = 2
+const MAX_TICK_MS = 10
 
 export interface Flushable {
   /** Writes what it can, and returns whether it must be called again at the next tick. */
@@ -15,7 +20,7 @@ export interface Flushable {
 export class Flusher {
   readonly #clock: Clock
   #waiting = new Set<Flushable>()
-  #lastTick = Number.NEGATIVE_INFINITY
+  #nextTick = Number.NEGATIVE_INFINITY
   #timer: NodeJS.Timeout | undefined
   #immediate: NodeJS.Immediate | undefined
   /** Due times of sessions whose events may wait. */
@@ -57,7 +62,7 @@ export class Flusher {
   /** Sessions due within a tick are flushed together: at most one pass over them per tick. */
   #releasePatient(): void {
     this.#patientTimer = undefined
-    const releasedUpTo = this.#clock.monotonic() + FLUSH_MS
+    const releasedUpTo = this.#clock.monotonic() + MAX_TICK_MS
     let nextDue = Number.POSITIVE_INFINITY
     for (const [session, dueAt] of this.#patient) {
       if (dueAt <= releasedUpTo) this.schedule(session)
@@ -68,8 +73,8 @@ export class Flusher {
 
   #arm(): void {
     if (this.#timer !== undefined || this.#immediate !== undefined) return
-    const pauseMs = this.#lastTick + FLUSH_MS - this.#clock.monotonic()
-    if (pauseMs > 0) this.#timer = setTimeout(() => this.#tick(), Math.min(pauseMs, FLUSH_MS))
+    const pauseMs = this.#nextTick - this.#clock.monotonic()
+    if (pauseMs > 0) this.#timer = setTimeout(() => this.#tick(), Math.min(pauseMs, MAX_TICK_MS))
     // Not at once: all events of the present turn shall share a frame.
     else this.#immediate = setImmediate(() => this.#tick())
   }
@@ -77,10 +82,12 @@ export class Flusher {
   #tick(): void {
     this.#timer = undefined
     this.#immediate = undefined
-    this.#lastTick = this.#clock.monotonic()
+    const begin = this.#clock.monotonic()
     const due = this.#waiting
     this.#waiting = new Set()
     for (const session of due) if (session.flush()) this.#waiting.add(session)
+    const tookMs = this.#clock.monotonic() - begin
+    this.#nextTick = begin + Math.min(MAX_TICK_MS, Math.max(MIN_TICK_MS, TICK_WRITES * tookMs))
     if (this.#waiting.size > 0) this.#arm()
   }
 }
