@@ -203,7 +203,8 @@ export class Outbox<Item> {
   }
 
   #remove(index: number): Item {
-    const [frame] = this.#frames.splice(index, 1)
+    // The oldest one is answered first, and is a hundred times cheaper to take off by `shift`.
+    const frame = index === 0 ? this.#frames.shift() : this.#frames.splice(index, 1)[0]
     const { item, bytes, refused } = frame!
     this.#bytes -= bytes
     if (index < this.#cursor) {
