@@ -16,6 +16,7 @@ export const { contract: plainContract } = defineConfig({
         state: z.enum(['open', 'paid', 'p']),
         version: z.literal([1, 12, null, true, 'x']),
         amount: z.number().min(-5).lt(100).nullable(),
+        share: z.number().gt(0).max(1).optional(),
         count: z.int().nonnegative().optional(),
         paid: z.boolean(),
         lines: z.array(z.object({ sku: z.string(), n: z.number().int() })),
@@ -62,6 +63,12 @@ const STRINGS = [
     '"__proto__"',
     `"${'x'.repeat(129)}"`,
     `"${'é'.repeat(257)}"`,
+    // Around the lengths that the schemas allow.
+    '"ab"',
+    '"abcdef"',
+    '"abcdefg"',
+    '"éééééé"',
+    '"ééééééé"',
     '"a,b"',
     '"}]"',
     '"\t"',
@@ -102,7 +109,11 @@ const NUMBERS = [
     '0.1',
     '0.30000000000000004',
     '0.12345678901234567',
+    '1.50',
+    '0.10',
+    '0.5',
     '99.99',
+    '100.0',
     '100',
     '100.5',
     '-5',
@@ -209,6 +220,7 @@ const MEMBERS: Readonly<Record<string, readonly Member[]>> = {
     ['state', ['"open"', '"paid"', '"p"']],
     ['version', ['1', '12', 'null', 'true', '"x"']],
     ['amount', ['0', '-5', '2.5', '99.99', 'null']],
+    ['share', ['0.5', '1', '0.000001'], true],
     ['count', ['0', '12', '9007199254740991'], true],
     ['paid', ['true', 'false']],
     ['lines', LINES],
@@ -224,9 +236,15 @@ const MEMBERS: Readonly<Record<string, readonly Member[]>> = {
   ],
 }
 
+/** Values of the type that a member has: what is wrong with one of them is subtle. */
+function akinTo([first]: readonly string[]): readonly string[] {
+  if (first!.startsWith('"')) return STRINGS
+  return /^[-\d]/.test(first!) ? NUMBERS : OTHERS
+}
+
 function objectOf(by: Decisions, members: readonly Member[], isShuffled: boolean): string {
   const given = members.filter(([, , isOptional]) => isOptional !== true || by.below(2) === 0)
-  const texts = given.map(([name, good]) => `"${name}":${by.mostly(good, ANY)}`)
+  const texts = given.map(([name, good]) => `"${name}":${by.mostly(good, by.of([ANY, akinTo(good)]))}`)
   if (by.seldom(48)) texts.splice(by.below(texts.length + 1), 1)
   if (by.seldom(48)) texts.push(by.of(texts.length === 0 ? ['"x":1'] : [...texts, '"x":1', '"__proto__":1']))
   return `{${(isShuffled ? by.shuffled(texts) : texts).join()}}`
