@@ -1,5 +1,6 @@
-import { type ChildProcess, fork } from 'node:child_process'
+import { type ChildProcess, execFile, fork } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
 import { HEAP_OPTIONS } from '../../../server/src/heap-options.ts'
 
 const TIDEGATE = fileURLToPath(new URL('../../../server/bin/tidegate.js', import.meta.url))
@@ -50,6 +51,11 @@ export function startTidegate(args: readonly string[], env: Readonly<Record<stri
       stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
     }),
   )
+}
+
+/** Runs `tidegate <command>` as shipped to its end. @throws Error with what it said, where it fails */
+export async function runTidegate(args: readonly string[]): Promise<void> {
+  await promisify(execFile)(process.execPath, [TIDEGATE, ...args], { env: { ...process.env, REDIS_URL: '' } })
 }
 
 /** Waits for a child's `{ type: 'ready', port? }`. */

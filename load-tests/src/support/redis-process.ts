@@ -7,6 +7,7 @@ import { openCommandConnection, untilReady } from '../../../server/src/bus/conne
 import { pingRedis } from '../../../server/src/supervisor/redis-ping.ts'
 import { tearTransaction } from './append-only-file.ts'
 import { fakeClock } from './fake-clock.ts'
+import { runTidegate } from './processes.ts'
 import { ForeignRedis, type Fsync, OwnRedis, type RedisServer } from './redis-server.ts'
 import type { Target } from './tcp-proxy.ts'
 
@@ -136,6 +137,22 @@ export class RedisProcess {
     return async () => {
       await this.wipe()
       await cp(copy, this.#logFolder, { recursive: true })
+    }
+  }
+
+  /**
+   * The same by `tidegate backup` and `tidegate restore`, for the private one.
+   *
+   * @returns puts it in its place, when it has ended
+   */
+  async backUpByCommand(): Promise<() => Promise<void>> {
+    const file = join(this.#folder, 'backup.rdb')
+    const data = ['--data', this.#folder]
+    await runTidegate(['backup', file, ...data])
+    return async () => {
+      // Its folder is locked as long as it may be started again.
+      await this.#server.close()
+      await runTidegate(['restore', file, ...data, '--force'])
     }
   }
 

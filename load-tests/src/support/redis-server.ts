@@ -26,7 +26,7 @@ export interface RedisServer {
   stop(): Promise<void>
   /** Waits for the end, however it comes. It MUST run. */
   ended(): Promise<void>
-  /** Gives back what is held for it. It MUST have ended. */
+  /** Gives back what is held for it, until it is started again. It MUST have ended. */
   close(): Promise<void>
 }
 
@@ -142,6 +142,7 @@ export class OwnRedis implements RedisServer {
   }
 
   async close(): Promise<void> {
-    await this.#redis!.close({ deadlineMs: 0 })
+    await this.#redis?.close({ deadlineMs: 0 })
+    this.#redis = undefined
   }
 }

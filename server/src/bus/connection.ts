@@ -13,6 +13,8 @@ export const COMMAND_DEADLINE_MS = 1_000
 const SILENCE_MS = 1_500
 /** Calls have their own deadlines. An answer that is still arriving after this one is of no use to anybody. */
 const LAST_DEADLINE_MS = 6_000
+/** For values of up to 512 MiB. */
+const BULK_DEADLINE_MS = 60_000
 /** Longest wait of one blocking read: short, so that a dead connection is noticed soon. */
 export const BLOCK_MS = 1_000
 
@@ -43,6 +45,16 @@ export function openCommandConnection(url: string, name: string): Redis {
 /** A connection for one blocking XREAD at a time. */
 export function openBlockingConnection(url: string, name: string): Redis {
   return connect(url, { ...COMMON, connectionName: `tidegate-${name}`, socketTimeout: BLOCK_MS + SILENCE_MS })
+}
+
+/** A connection for large values, which Redis may take long to read or to write. */
+export function openBulkConnection(url: string, name: string): Redis {
+  return connect(url, {
+    ...COMMON,
+    connectionName: `tidegate-${name}`,
+    commandTimeout: BULK_DEADLINE_MS,
+    socketTimeout: BULK_DEADLINE_MS,
+  })
 }
 
 /** Bytes received over a connection, for `CallOptions` of a guard. */

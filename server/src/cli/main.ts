@@ -19,6 +19,8 @@ export const COMMANDS: Commands = {
   topics: { summary: 'the topics, and what is stored of each', load: () => import('./topics.ts') },
   lag: { summary: 'what is stored and not computed yet', load: () => import('./lag.ts') },
   doctor: { summary: 'look for what would lose events or serve nobody', load: () => import('./doctor.ts') },
+  backup: { summary: 'write all that is stored into a file, while it runs', load: () => import('./backup.ts') },
+  restore: { summary: 'put back what a backup holds', load: () => import('./restore.ts') },
   'dead-letter': {
     summary: 'look at events whose code threw, and try them again',
     load: () => import('./dead-letter.ts'),

@@ -3,11 +3,9 @@ import { open, readFile, rename } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
+import { AOF_FOLDER, AOF_MANIFEST } from './aof-names.ts'
 import { type AofFindings, AofScan, type ByteRange } from './aof-scan.ts'
 
-/** Names that Redis gives its append-only files by default. */
-const FOLDER = 'appendonlydir'
-const MANIFEST = 'appendonly.aof.manifest'
 /** Large pieces: a file of a gigabyte is read before each start. */
 const PIECE_BYTES = 1_048_576
 
@@ -19,8 +17,8 @@ const PIECE_BYTES = 1_048_576
  * @returns the bytes that were removed
  */
 export async function mendAof(redisFolder: string): Promise<number> {
-  const folder = join(redisFolder, FOLDER)
-  const files = (await incrementNames(join(folder, MANIFEST))).map((name) => join(folder, name))
+  const folder = join(redisFolder, AOF_FOLDER)
+  const files = (await incrementNames(join(folder, AOF_MANIFEST))).map((name) => join(folder, name))
   let removed = 0
   for (const file of files) {
     const findings = await scanFile(file)

@@ -45,6 +45,11 @@ export interface RedisEnd {
   readonly log: string
 }
 
+/** Where in a data folder its Redis has its files. */
+export function redisFolderOf(dataFolder: string): string {
+  return join(dataFolder, 'redis')
+}
+
 /**
  * A Redis of our own on a unix socket that only this user can open: AOF every second, nothing evicted, no snapshots. It
  * ends with this process, however that ends.
@@ -67,7 +72,7 @@ export class PrivateRedis {
     lock: FolderLock,
   ) {
     this.#binary = binary
-    this.#folder = join(dataFolder, 'redis')
+    this.#folder = redisFolderOf(dataFolder)
     this.#say = say
     this.#socketFolder = socketFolder
     this.#lock = lock
@@ -225,6 +230,8 @@ function redisArguments(folder: string, socketPath: string): string[] {
     // A rewrite forks and copies everything, and for seconds acks take 100 ms on two cores. At the default 64 MiB a
     // busy log would be rewritten all the time. A gigabyte is read back in 1.5 s.
     'auto-aof-rewrite-min-size': '1gb',
+    // A backup need not wait for replicas that never come.
+    'repl-diskless-sync-delay': '0',
     loglevel: 'warning',
   }
   return Object.entries(settings).flatMap(([name, value]) => [`--${name}`, value])

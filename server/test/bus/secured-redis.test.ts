@@ -1,35 +1,46 @@
 import { readdirSync, readFileSync } from 'node:fs'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { SignJWT } from 'jose'
 import { afterAll, describe, expect, it } from 'vitest'
 import { z } from 'zod'
 import { connectionFault } from '../../src/bus/connection-fault.ts'
+import { openSnapshot } from '../../src/bus/index.ts'
 import { KEY_PATTERNS, RIGHTS, type Role } from '../../src/bus/rights.ts'
+import { openTopology } from '../../src/bus/topology.ts'
+import { restoreRedis } from '../../src/cli/backup/restore-redis.ts'
+import { writeSnapshotFile } from '../../src/cli/backup/snapshot-file.ts'
 import { startGateway } from '../../src/gateway-app.ts'
 import { command, defineConfig, entity, reject, topic } from '../../src/index.ts'
 import { type RunningWorker, startWorker } from '../../src/worker-app.ts'
 import { useAuthorities } from '../support/certificates.ts'
 import { DELIVERY_LIMITS } from '../support/delivery-limits.ts'
-import { freePort } from '../support/redis.ts'
+import { freePort, redisBinary } from '../support/redis.ts'
 import { until } from '../support/tidegate-process.ts'
 import { useRedis } from '../support/use-redis.ts'
 
 const ROLES: readonly Role[] = ['gateway', 'worker']
 const DOCS = readFileSync(new URL('../../../docs/redis.md', import.meta.url), 'utf8')
+const BACKUP_DOCS = readFileSync(new URL('../../../docs/backup.md', import.meta.url), 'utf8')
+type User = Role | 'backup' | 'restore'
 const ca = useAuthorities()('authority')
 const ofRedis = ca.issue('redis')
 const ofClients = ca.issue('client')
 const tlsPort = await freePort()
 const { redis } = await useRedis({
   options: [
+    ...['--repl-diskless-sync-delay', '0'],
     ...['--tls-port', `${tlsPort}`, '--tls-auth-clients', 'yes'],
     ...['--tls-cert-file', ofRedis.cert, '--tls-key-file', ofRedis.key, '--tls-ca-cert-file', ca.cert],
   ],
 })
 
 /** The command of the page, as it is. */
-const userOf = (role: Role) => new RegExp(`^ACL SETUSER tidegate-${role} .*$`, 'm').exec(DOCS)![0].split(' ').slice(1)
-const address = (role: Role, parameters: Record<string, string> = {}) =>
-  `rediss://tidegate-${role}:PASSWORD@127.0.0.1:${tlsPort}/0?${new URLSearchParams({
+const userOf = (role: User, page = DOCS) =>
+  new RegExp(`^ACL SETUSER tidegate-${role} .*$`, 'm').exec(page)![0].split(' ').slice(1)
+const address = (role: User, parameters: Record<string, string> = {}, database = 0) =>
+  `rediss://tidegate-${role}:PASSWORD@127.0.0.1:${tlsPort}/${database}?${new URLSearchParams({
     ...{ ca: ca.cert, cert: ofClients.cert, key: ofClients.key, servername: 'localhost' },
     ...parameters,
   })}`
@@ -130,6 +141,26 @@ describe('a Redis of somebody else', () => {
       return status
     }
     expect([issued.status, await statusOf(), await statusOf()]).toEqual([201, 200, 401])
+    expect(await redis.call('ACL', 'LOG')).toEqual([])
+  })
+
+  it('B-SNAPSHOT-4 a backup is taken and put back over TLS with the rights of its page alone', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'tidegate-secured-'))
+    afterAll(() => rm(folder, { recursive: true }))
+    await openTopology(redis, 2)
+    for (const user of ['backup', 'restore'] as const) await redis.call('ACL', ...userOf(user, BACKUP_DOCS))
+    await redis.call('ACL', 'LOG', 'RESET')
+    const stopped = new AbortController().signal
+    const take = () => openSnapshot({ url: address('backup'), waitMs: 5_000, silenceMs: 5_000, stopped })
+    const file = join(folder, 'backup.rdb')
+    await writeSnapshotFile(file, (await take()).pieces, { mayReplace: false, onBytes: () => {} })
+    await redis.call('ACL', 'SETUSER', 'tidegate-backup', '-sync')
+    await expect(take()).rejects.toThrow(/gives no snapshot \(NOPERM .*docs\/backup\.md/)
+    await redis.call('ACL', 'LOG', 'RESET')
+    const binary = await redisBinary()
+    const url = address('restore', {}, 1)
+    await restoreRedis({ file, url, binary, database: undefined, stopped, onProgress: () => {} })
+    expect(await redis.info('keyspace')).toMatch(/db1:keys=\d/)
     expect(await redis.call('ACL', 'LOG')).toEqual([])
   })
 

@@ -2,7 +2,8 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { type BusChange, createClient } from '@tidegate/client/node'
 import { afterAll, afterEach, describe, expect, it } from 'vitest'
 import { openCommandConnection, type Redis, untilReady } from '../../src/bus/connection.ts'
-import { openBus, readDeploymentFacts } from '../../src/bus/index.ts'
+import { openBus, openSnapshot, readDeploymentFacts } from '../../src/bus/index.ts'
+import { openTopology } from '../../src/bus/topology.ts'
 import { redisFindings } from '../../src/doctor/index.ts'
 import { type RunningGateway, startGateway } from '../../src/gateway-app.ts'
 import { startWorker } from '../../src/worker-app.ts'
@@ -174,6 +175,24 @@ describe('Sentinels that are lost', () => {
     await traffic.settle()
     expect(new Set(traffic.statuses)).toEqual(new Set([200]))
     expect([traffic.bus, traffic.gaps]).toEqual([[], []])
+  })
+})
+
+describe('a backup', () => {
+  it('B-SNAPSHOT-4 a snapshot is taken from the master that Sentinels name, and from a replica', async () => {
+    const master = await group.master()
+    const redis = connect(master.url)
+    await untilReady(redis, 5_000)
+    await openTopology(redis, 2)
+    await redis.wait(2, 5_000)
+    const replica = group.nodes.find((node) => node !== master)!
+    for (const url of [group.url, replica.url]) {
+      const stopped = new AbortController().signal
+      const { partitions, pieces } = await openSnapshot({ url, waitMs: 5_000, silenceMs: 5_000, stopped })
+      let bytes = 0
+      for await (const piece of pieces) bytes += piece.length
+      expect([partitions, bytes > 100]).toEqual([2, true])
+    }
   })
 })
 

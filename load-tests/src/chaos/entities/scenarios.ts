@@ -29,6 +29,10 @@ const ASLEEP_MS = 4_000
 const REDIS_AWAY_MS = 2_000
 /** About half a second of the load. */
 const UNWRITTEN_BYTES = 100_000
+/** Within what clients send again. */
+const BACKUP_AGE_MS = 2_000
+/** Clients that find no gateway wait longer each time. */
+const RESTART_MS = 12_000
 const POLL_MS = 5
 
 /** The member with this name in Redis. */
@@ -262,4 +266,22 @@ const SENTINEL: readonly EntityScenario[] = [
   },
 ]
 
-export const ENTITY_SCENARIOS: readonly EntityScenario[] = [...WORKERS, ...GATEWAYS, ...REDIS, ...SENTINEL]
+const RESTORED: EntityScenario = {
+  name: 'entity-backup-restored',
+  about: `everything is killed under commands, and restored from what \`tidegate backup\` wrote ${BACKUP_AGE_MS / 1_000} s before`,
+  deployment: { fsync: 'everysec', isOwn: true },
+  mayLose: true,
+  answersInMs: RESTART_MS,
+  async disturb({ deployment: { members, redis }, load }) {
+    const restore = await redis.backUpByCommand()
+    await sleep(BACKUP_AGE_MS)
+    await Promise.all([redis.end('SIGKILL'), ...members.map((member) => member.kill())])
+    const waiting = load.unsettled.length
+    await restore()
+    await redis.start()
+    await Promise.all(members.map((member) => member.start()))
+    return hits(waiting, 'no command was waiting')
+  },
+}
+
+export const ENTITY_SCENARIOS: readonly EntityScenario[] = [...WORKERS, ...GATEWAYS, ...REDIS, ...SENTINEL, RESTORED]

@@ -66,6 +66,23 @@ export const EVERYTHING: readonly Scenario[] = [
     },
   },
   {
+    name: 'backup-restored',
+    about: `everything is killed, and restored from what \`tidegate backup\` wrote ${BACKUP_AGE_MS / 1_000} s before, under load`,
+    deployment: { fsync: 'everysec', isOwn: true },
+    publishing: 'may fail',
+    readiness: 'may turn red',
+    recoversInMs: RECOVERS_IN_MS,
+    mayLose: true,
+    async disturb({ deployment, begin }) {
+      const restore = await deployment.redis.backUpByCommand()
+      await sleep(BACKUP_AGE_MS)
+      await kill(deployment)
+      begin()
+      await restore()
+      await start(deployment)
+    },
+  },
+  {
     name: 'gateway-and-redis-killed',
     about: `the gateway that acknowledged is killed with Redis; the file lacks all that the other one, which slept ${UNKNOWN_MS} ms, has not seen`,
     deployment: { fsync: 'everysec', isOwn: true },

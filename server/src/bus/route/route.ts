@@ -1,7 +1,15 @@
+import { once } from 'node:events'
 import type { Socket } from 'node:net'
 import type { RedisOptions as AnyRedisOptions } from 'ioredis'
-import { type HostAndPort, parseRedisAddress, placeName, type RedisAddress } from '../../redis-address.ts'
-import { NoMaster } from '../errors.ts'
+import {
+  type HostAndPort,
+  parseRedisAddress,
+  placeName,
+  type RedisAddress,
+  type RedisLogin,
+} from '../../redis-address.ts'
+import { connectionFault } from '../connection-fault.ts'
+import { BusUnreachable, NoMaster } from '../errors.ts'
 import { connectorOf, openSocket } from './connector.ts'
 import type { Master } from './sentinel.ts'
 import { type SentinelFacts, Sentinels } from './sentinels.ts'
@@ -67,6 +75,23 @@ class Route {
       ...(password !== '' && { password }),
       ...(tls !== undefined && { tls: tlsOptions(tls) }),
     }
+  }
+
+  /** Who connections log in as; empty where nobody has to. */
+  get login(): Pick<RedisLogin, 'username' | 'password'> {
+    return this.#address.kind === 'socket' ? { username: '', password: '' } : this.#address
+  }
+
+  /** A connection of its own, without the library. The caller closes it. @throws BusUnreachable */
+  async socket(): Promise<Socket> {
+    const socket = await this.#open()
+    const connected = this.#address.kind !== 'socket' && this.#address.tls !== undefined ? 'secureConnect' : 'connect'
+    try {
+      await once(socket, connected)
+    } catch (error) {
+      throw new BusUnreachable(`Redis cannot be used: ${connectionFault(error as Error).why}`)
+    }
+    return socket
   }
 
   /** What its Sentinels know; `undefined` where there are none. They are asked over a connection that is open. */

@@ -1,0 +1,92 @@
+import { access } from 'node:fs/promises'
+import { resolve } from 'node:path'
+import { openSnapshot } from '../bus/index.ts'
+import { readSettings } from '../config/settings.ts'
+import { writeSnapshotFile } from './backup/snapshot-file.ts'
+import { TransferLine } from './backup/transfer-line.ts'
+import { bytesText } from './deployment/units.ts'
+import { printable, printableJson } from './printable.ts'
+import { startUntilSignal } from './process-life.ts'
+import { runningRedisUrl } from './running-redis.ts'
+import { parseArguments, UsageError } from './usage-error.ts'
+
+export const usage = `tidegate backup <file> [--force] [--json] [--within <seconds>] [--data <folder>]
+
+Writes everything that a deployment has stored into a file, while all of it runs: all partitions as they are at one moment -
+logs, windows, entities, offsets, producers, API keys. Redis forks, serves on, and sends the file as it would to a replica. The
+file is there as a whole or not at all, and is readable to you alone. \`tidegate restore\` puts it back.
+
+  --force   replace the file if it exists
+  --json    one JSON object: { file, bytes, ms, partitions }
+  --within  give up after so many seconds (default: 3600)
+  --data    folder of the \`tidegate start\` to back up, when REDIS_URL is not set
+
+Examples:
+  tidegate backup tidegate.rdb
+  tidegate backup /backups/$(date +%F-%H%M).rdb --json
+  REDIS_URL=redis+sentinel://10.0.0.1,10.0.0.2,10.0.0.3/main tidegate backup tidegate.rdb --force
+`
+
+const CONNECT_DEADLINE_MS = 5_000
+/** Redis sends something every second, unless it or the network is gone. */
+const SILENCE_MS = 30_000
+const MAX_SECONDS = 7 * 86_400
+/** Exit code of a shell for a process that SIGINT ended. */
+const INTERRUPTED = 130
+
+/** Resolves to the exit code. @throws UsageError, BusUnreachable, BusMismatch, Error */
+export async function run(args: string[]): Promise<number> {
+  const { values: flags, positionals } = parseArguments(args, {
+    force: { type: 'boolean', default: false },
+    json: { type: 'boolean', default: false },
+    within: { type: 'string', default: '3600' },
+    data: { type: 'string' },
+  })
+  const [name, ...others] = positionals
+  if (name === undefined || others.length > 0) throw new UsageError('say one file: tidegate backup <file>')
+  const within = Number(flags.within)
+  if (!/^\d+$/.test(flags.within) || within < 1 || within > MAX_SECONDS) {
+    throw new UsageError(`--within is a whole number of seconds from 1 to ${MAX_SECONDS}`)
+  }
+  const file = resolve(name)
+  if (!flags.force && (await exists(file))) {
+    throw new Error(`${printable(file)} exists; choose another name, or replace it with --force`)
+  }
+  const url = await runningRedisUrl(readSettings({ data: flags.data }))
+  const deadline = AbortSignal.timeout(within * 1_000)
+  const startedAt = performance.now()
+  const written = await startUntilSignal(
+    (signal) => write(file, url, AbortSignal.any([signal, deadline]), flags.force),
+    { onStopping: () => {} },
+  ).catch((error: Error) => {
+    throw error === deadline.reason ? new Error(`the backup was not done within ${within} s (--within)`) : error
+  })
+  if (written === undefined) return INTERRUPTED
+  const { bytes, partitions } = written
+  const ms = Math.round(performance.now() - startedAt)
+  process.stdout.write(
+    flags.json
+      ? `${printableJson({ file, bytes, ms, partitions })}\n`
+      : `${printable(file)}: ${bytesText(bytes)}, ${partitions} partitions, in ${(ms / 1_000).toFixed(1)} s\n`,
+  )
+  return 0
+}
+
+async function write(file: string, url: string, stopped: AbortSignal, mayReplace: boolean) {
+  const line = new TransferLine()
+  try {
+    const options = { url, waitMs: CONNECT_DEADLINE_MS, silenceMs: SILENCE_MS, stopped }
+    const { partitions, size, pieces } = await openSnapshot(options)
+    const onBytes = (bytes: number) => line.show('backup', bytes, size)
+    return { partitions, ...(await writeSnapshotFile(file, pieces, { mayReplace, onBytes })) }
+  } finally {
+    line.end()
+  }
+}
+
+async function exists(file: string): Promise<boolean> {
+  return access(file).then(
+    () => true,
+    () => false,
+  )
+}
