@@ -34,17 +34,21 @@ export async function runEntityScenario(
   try {
     const fronts = await openFronts(deployment)
     closing.push(...fronts.map((front) => () => front.close()))
-    const redis = openCommandConnection(deployment.redisUrl, 'chaos')
-    closing.push(() => redis.disconnect())
-    await untilReady(redis, READY_DEADLINE_MS)
-    await untilShared(redis, PARTITIONS)
+    const connect = async () => {
+      const redis = openCommandConnection(deployment.redisUrl, 'chaos')
+      closing.push(() => redis.disconnect())
+      await untilReady(redis, READY_DEADLINE_MS)
+      return redis
+    }
+    const before = await connect()
+    await untilShared(before, PARTITIONS)
     const load = new CommandLoad((i) => `http://127.0.0.1:${fronts[i % fronts.length]!.port}`, random)
     closing.push(() => load.close())
     await sleep(WARM_UP_MS + random() * WARM_UP_JITTER_MS)
 
     const beside: Promise<unknown>[] = []
     closing.push(async () => void (await Promise.allSettled(beside)))
-    const hits = await scenario.disturb({ deployment, redis, load, random, beside })
+    const hits = await scenario.disturb({ deployment, redis: before, load, random, beside })
     const endedAt = performance.now()
     say(`disturbed: ${hits} met`)
     await Promise.all(beside)
@@ -52,6 +56,8 @@ export async function runEntityScenario(
     await load.stop()
     say('asking for every outcome again')
     await load.askAgain()
+    // Another Redis may have taken its place.
+    const redis = await connect()
     const { faults, lostWithinGuarantee } = findOutcomeFaults(load.sent, scenario.mayLose === true)
     const ofAccounts = load.sent.filter(({ ask }) => ask.entity === 'account')
     faults.push(...(await findAccountFaults(redis, PARTITIONS, ofAccounts)))
