@@ -10,6 +10,8 @@ import {
 import { REPOSITORY } from '../source-files.ts'
 
 export const ALERTS = 'deploy/prometheus/alerts.yml'
+/** Where people who are alerted find the pages of this repository. */
+export const RUNBOOK_BASE = 'https://github.com/tidegate/tidegate/blob/main/'
 export const DASHBOARD = 'deploy/grafana/tidegate.json'
 
 export interface AlertRule {
@@ -17,7 +19,7 @@ export interface AlertRule {
   readonly expr: string
   readonly for?: string
   readonly labels: Readonly<Record<string, string>>
-  readonly annotations: Readonly<Record<'summary' | 'description', string>>
+  readonly annotations: Readonly<Record<'summary' | 'description', string>> & { readonly runbook_url?: string }
 }
 
 const ROLES: readonly (readonly [role: Role, heading: string, text: string])[] = [
@@ -49,6 +51,7 @@ export function metricsText(table: (head: readonly string[], rows: readonly (rea
     labels.severity ?? '',
     wait ?? 'at once',
     annotations.summary.replaceAll(/\{\{.*?\}\}/g, '…'),
+    runbookLink(annotations.runbook_url),
   ])
   return `## Metrics
 
@@ -62,13 +65,19 @@ ${table(['metric', 'meaning'], ofProcess)}
 
 ## Alerts
 
-\`${ALERTS}\` has rules for Prometheus. Each says in its description what to do.
+\`${ALERTS}\` has rules for Prometheus. Each says in its description what to do, and most have a page of the
+runbook as their \`runbook_url\`.
 
-${table(['alert', 'severity', 'after', 'says'], alerts)}
+${table(['alert', 'severity', 'after', 'says', 'runbook'], alerts)}
 
 ## Dashboard
 
 \`${DASHBOARD}\` is a dashboard for Grafana 10 and newer: import it and choose the Prometheus that scrapes Tidegate.`
+}
+
+function runbookLink(url: string | undefined): string {
+  const page = url?.replace(`${RUNBOOK_BASE}docs/`, '')
+  return page === undefined ? '' : `[${page.slice('runbook/'.length, -'.md'.length).replaceAll('-', ' ')}](${page})`
 }
 
 function rowOf({ name, type, labels, help }: MetricDefinition): string[] {

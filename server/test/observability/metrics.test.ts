@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it, test } from 'vitest'
 import { z } from 'zod'
-import { alertRules, DASHBOARD } from '../../../scripts/pages/metrics.ts'
+import { alertRules, DASHBOARD, RUNBOOK_BASE } from '../../../scripts/pages/metrics.ts'
 import { PAGES } from '../../../scripts/pages/pages.ts'
 import { REPOSITORY } from '../../../scripts/source-files.ts'
 import { startGateway } from '../../src/gateway-app.ts'
@@ -322,6 +322,8 @@ describe('alert rules and dashboard', () => {
       expect(['critical', 'warning', 'info']).toContain(labels.severity)
       expect(annotations.summary.length).toBeGreaterThan(10)
       expect(annotations.description).toMatch(/\.$/)
+      const page = annotations.runbook_url?.replace(RUNBOOK_BASE, '')
+      expect(page === undefined || PAGES.includes(page), `${alert}: ${page}`).toBe(true)
     }
   })
 
