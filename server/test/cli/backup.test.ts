@@ -124,6 +124,12 @@ describe('tidegate backup', () => {
     expect(await readdir(folder)).toEqual([])
   })
 
+  it('X-BACKUP-3 Ctrl-C leaves nothing', async () => {
+    vi.stubEnv('REDIS_URL', await proxy(9_000, () => setTimeout(() => process.emit('SIGINT'), 50)))
+    expect(await runCommand('backup', file)).toMatchObject({ code: 130, out: '' })
+    expect(await readdir(folder)).toEqual([])
+  })
+
   it('B-SNAPSHOT-3 a Redis that sends nothing is given up', async () => {
     const url = await proxy(9_000, () => {})
     const options = { url, waitMs: 1_000, silenceMs: 150, stopped: new AbortController().signal }
@@ -219,6 +225,7 @@ describe('tidegate restore', () => {
 
   it('X-RESTORE-5 copies the keys of Tidegate into a Redis that has none, and no others', async () => {
     await redis.set('of-others', '1')
+    for (let i = 0; i < 600; i++) await redis.set(`{tg:1}:small-${i}`, `${i}`)
     await runCommand('backup', file, '--force')
     await target.redis.set('mine', '1')
     vi.stubEnv('REDIS_URL', target.server.url)
@@ -226,6 +233,7 @@ describe('tidegate restore', () => {
     expect(code).toBe(0)
     expect(JSON.parse(out)).toMatchObject({ into: 'REDIS_URL', partitions: PARTITIONS })
     expect(await content(target.redis)).toEqual(WHOLE)
+    expect(await target.redis.get('{tg:1}:small-599')).toBe('599')
     expect((await target.redis.keys('*')).sort()).toEqual([...(await redis.keys('*tg:*')), 'mine'].sort())
     expect(await target.redis.hget(META, 'epoch')).not.toBe(await redis.hget(META, 'epoch'))
     expect(await restore()).toMatchObject({ code: 1, err: expect.stringMatching(/has data of Tidegate already/) })

@@ -23,9 +23,8 @@ export interface CopyCounts {
 
 /** Keys that are asked for at a time, roughly. */
 const PAGE_KEYS = 250
-/** Keys under way to the target: a round trip for each would take most of the time. */
-const MAX_UNDER_WAY = 64
-const MAX_UNDER_WAY_BYTES = 32 * 1_024 * 1_024
+/** Keys are copied in groups: a round trip for each would take most of the time. */
+const GROUP_BYTES = 32 * 1_024 * 1_024
 /** Longest value of a command, unless a Redis is told otherwise (`proto-max-bulk-len`). */
 const MAX_VALUE_BYTES = 512 * 1_024 * 1_024
 
@@ -64,36 +63,43 @@ export async function copyKeys(options: CopyOptions): Promise<CopyCounts> {
 }
 
 async function copyAll(source: Redis, target: Redis, { stopped, onProgress }: CopyOptions): Promise<CopyCounts> {
-  const underWay = new Set<Promise<void>>()
-  let waiting = 0
   let counts: CopyCounts = { keys: 0, bytes: 0 }
-  const copy = async (key: string) => {
-    const [value, lifeMs] = await Promise.all([source.dumpBuffer(key), source.pttl(key)])
-    // It has expired meanwhile.
-    if (value === null) return
-    if (value.length > MAX_VALUE_BYTES) throw tooLarge(key)
-    while (underWay.size >= MAX_UNDER_WAY || (waiting > 0 && waiting + value.length > MAX_UNDER_WAY_BYTES)) {
-      await Promise.race(underWay)
-    }
+  const copy = async (names: readonly string[]) => {
+    const values = await Promise.all(names.map((name) => Promise.all([source.dumpBuffer(name), source.pttl(name)])))
     stopped.throwIfAborted()
-    waiting += value.length
-    const sent = target.restore(key, Math.max(0, lifeMs), value, 'REPLACE').then(() => {
+    const sent = names.map(async (name, i) => {
+      const [value, lifeMs] = values[i]!
+      // It has expired meanwhile.
+      if (value === null) return
+      if (value.length > MAX_VALUE_BYTES) throw tooLarge(name)
+      await target.restore(name, Math.max(0, lifeMs), value, 'REPLACE')
       counts = { keys: counts.keys + 1, bytes: counts.bytes + value.length }
-      onProgress(counts)
     })
-    const settled = sent.finally(() => {
-      waiting -= value.length
-      underWay.delete(settled)
-    })
-    underWay.add(settled)
-    // Whoever waits next sees it.
-    settled.catch(() => {})
+    await Promise.all(sent)
+    onProgress(counts)
   }
-  for await (const page of pagesOf(source)) for (const key of page) if (key !== keys.cluster) await copy(key)
-  await Promise.all(underWay)
-  await copy(keys.cluster)
-  await Promise.all(underWay)
+  for await (const page of pagesOf(source)) {
+    for (const names of await groupsOf(source, page)) await copy(names.filter((name) => name !== keys.cluster))
+  }
+  await copy([keys.cluster])
   return counts
+}
+
+/** Keys that together are small enough to be in memory, as far as samples tell. */
+async function groupsOf(redis: Redis, page: readonly string[]): Promise<string[][]> {
+  const sizes = await Promise.all(page.map((name) => redis.memory('USAGE', name)))
+  const groups: string[][] = []
+  let room = 0
+  for (const [i, name] of page.entries()) {
+    const bytes = sizes[i] ?? 0
+    if (groups.length === 0 || bytes > room) {
+      groups.push([])
+      room = GROUP_BYTES
+    }
+    room -= bytes
+    groups.at(-1)!.push(name)
+  }
+  return groups
 }
 
 async function removeAll(redis: Redis): Promise<void> {
