@@ -1,7 +1,10 @@
+import type { Logger } from 'pino'
 import { anonymousMode, gatewayChoice, modeWarning } from '../access/index.ts'
 import type { GuardState } from '../bus/index.ts'
 import { defaultConfigPath, loadConfig } from '../config/load-config.ts'
-import { readSettings } from '../config/settings.ts'
+import type { Contract } from '../config/model.ts'
+import { readSettings, type Settings } from '../config/settings.ts'
+import type { RunningGateway } from '../gateway-app.ts'
 import { Audit } from '../observability/audit.ts'
 import type { Defect } from '../observability/defects.ts'
 import { createLog } from '../observability/log.ts'
@@ -33,12 +36,28 @@ export async function run(args: string[]): Promise<number> {
     config: { type: 'string' },
   })
   const settings = readSettings(flags)
-  const redisUrl = requiredRedisUrl(settings)
   checkOpenFiles(settings.partitions)
-  // Not earlier: its modules alone may exceed the number of files a process may open.
-  const { startGateway } = await import('../gateway-app.ts')
   const { contract } = await loadConfig(flags.config ?? defaultConfigPath(process.cwd()))
   const log = createLog(settings.logLevel, settings.node, 'gateway')
+  const { running, ready } = await openGateway(settings, contract, { sharedPort: flags['shared-port'], log })
+  return liveAsChild(running, ready, log)
+}
+
+export interface OpenGateway {
+  readonly running: RunningGateway
+  /** For its parent. */
+  readonly ready: { readonly port: number; readonly operatorsPort?: number }
+}
+
+/** Starts the gateway of this process. @throws with what to do when Redis, the port or the contract do not fit. */
+export async function openGateway(
+  settings: Settings,
+  contract: Contract,
+  { sharedPort, log }: { readonly sharedPort: boolean; readonly log: Logger },
+): Promise<OpenGateway> {
+  const redisUrl = requiredRedisUrl(settings)
+  // Not earlier: its modules alone may exceed the number of files a process may open.
+  const { startGateway } = await import('../gateway-app.ts')
   const { windowBytes, lowWaterPercent, queueMegabytes, onSlow, maxRate, adminHost, adminPort } = settings
   const delivery = {
     windowBytes,
@@ -59,7 +78,7 @@ export async function run(args: string[]): Promise<number> {
       redisUrl,
       redisWaitMs: settings.redisWaitSeconds * 1_000,
       warn: (line) => log.warn(line),
-      sharedPort: flags['shared-port'],
+      sharedPort,
       tls: tlsFilesOf(settings),
       operators: adminPort === undefined ? undefined : { host: adminHost, port: adminPort },
       access: {
@@ -87,5 +106,5 @@ export async function run(args: string[]): Promise<number> {
   const warning = modeWarning(choice, gateway.access)
   if (warning !== undefined) log.warn(warning)
   const { port, operatorsPort } = gateway
-  return liveAsChild(gateway, { port, ...(operatorsPort !== undefined && { operatorsPort }) }, log)
+  return { running: gateway, ready: { port, ...(operatorsPort !== undefined && { operatorsPort }) } }
 }

@@ -11,6 +11,7 @@ export const COMMANDS: Commands = {
   start: { summary: 'everything on this machine: Redis, gateway, worker, demo', load: () => import('./start.ts') },
   gateway: { summary: 'one gateway on the Redis at REDIS_URL', load: () => import('./gateway.ts') },
   worker: { summary: 'one worker on the Redis at REDIS_URL', load: () => import('./worker.ts') },
+  single: { summary: 'one gateway and one worker in one process', load: () => import('./single.ts') },
   demo: { summary: 'publish simulated sensors and a shop to a gateway', load: () => import('./demo.ts') },
   contract: { summary: 'print the contract of a config for other repositories', load: () => import('./contract.ts') },
   status: { summary: 'a deployment on one screen: processes, owners, lag, Redis', load: () => import('./status.ts') },

@@ -28,6 +28,7 @@ Runs everything on this machine: a private Redis (or the one at REDIS_URL), gate
   --workers <n>     worker processes, which share the partitions (1)
   --metrics-port <n>  port of /livez, /readyz and /metrics of this process; workers take those after it
                     (TIDEGATE_METRICS_PORT, the first free ones from 9464 on)
+  --small           gateway and worker in one process with a small heap, and two partitions at a first start
 
 Examples:
   tidegate start
@@ -48,6 +49,7 @@ export async function run(args: string[]): Promise<number> {
     gateways: { type: 'string', default: '1' },
     workers: { type: 'string', default: '1' },
     'metrics-port': { type: 'string' },
+    small: { type: 'boolean', default: false },
   })
   const settings = readSettings(flags)
   checkOpenFiles(settings.partitions)
@@ -62,6 +64,7 @@ export async function run(args: string[]): Promise<number> {
   const isDemo = !flags['no-demo'] && isBuiltInConfig(config)
   const gateways = count('gateways', flags.gateways)
   const workers = count('workers', flags.workers)
+  if (flags.small && gateways + workers > 2) throw new UsageError('--small is one gateway and one worker')
   const adminPorts = await claimAdminPorts(settings, gateways)
   const [ownPort, ...metricsPorts] = await claimMetricsPorts(settings, 1 + workers)
   const noDemo = isDemo ? whyNoDemo(tls !== undefined, anonymousMode(gatewayChoice(settings, contract))) : undefined
@@ -82,6 +85,7 @@ export async function run(args: string[]): Promise<number> {
           node: settings.node,
           gateways,
           workers,
+          isSmall: flags.small,
           config,
           hungSeconds: settings.hungSeconds,
           demo: isDemo && noDemo === undefined,

@@ -1,6 +1,9 @@
+import type { Logger } from 'pino'
 import { defaultConfigPath, loadConfig } from '../config/load-config.ts'
-import { readSettings } from '../config/settings.ts'
+import type { Contract } from '../config/model.ts'
+import { readSettings, type Settings } from '../config/settings.ts'
 import { createLog } from '../observability/log.ts'
+import type { RunningWorker } from '../worker-app.ts'
 import { breakerLimits } from './breaker-limits.ts'
 import { liveAsChild } from './child-life.ts'
 import { checkOpenFiles } from './open-files.ts'
@@ -22,24 +25,34 @@ Examples:
 export async function run(args: string[]): Promise<number> {
   const flags = parseOptions(args, { config: { type: 'string' }, 'metrics-port': { type: 'string' } })
   const settings = readSettings(flags)
-  const redisUrl = requiredRedisUrl(settings)
   checkOpenFiles(settings.partitions)
+  const { contract } = await loadConfig(flags.config ?? defaultConfigPath(process.cwd()))
+  const log = createLog(settings.logLevel, settings.node, 'worker')
+  const worker = await openWorker(settings, contract, settings.node, log)
+  return liveAsChild(worker, { ...(worker.metricsPort !== undefined && { metricsPort: worker.metricsPort }) }, log)
+}
+
+/** Starts the worker of this process. @throws with what to do when Redis or the contract do not fit. */
+export async function openWorker(
+  settings: Settings,
+  contract: Contract,
+  workerId: string,
+  log: Logger,
+): Promise<RunningWorker> {
+  const redisUrl = requiredRedisUrl(settings)
   // Not earlier: its modules alone may exceed the number of files a process may open.
   const { startWorker } = await import('../worker-app.ts')
-  const { contract } = await loadConfig(flags.config ?? defaultConfigPath(process.cwd()))
-  const { partitions, node, logLevel, adminHost, metricsPort, hosts } = settings
-  const log = createLog(logLevel, node, 'worker')
-  const worker = await startWorker(
+  const { adminHost, metricsPort, hosts } = settings
+  return startWorker(
     {
       redisUrl,
       redisWaitMs: settings.redisWaitSeconds * 1_000,
-      partitions,
-      workerId: node,
+      partitions: settings.partitions,
+      workerId,
       breaker: breakerLimits(settings),
       log: (message) => log.warn(message),
       ops: { host: adminHost, port: metricsPort, hosts, tls: tlsFilesOf(settings) },
     },
     contract,
   )
-  return liveAsChild(worker, { ...(worker.metricsPort !== undefined && { metricsPort: worker.metricsPort }) }, log)
 }

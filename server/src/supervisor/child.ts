@@ -16,6 +16,8 @@ export interface ChildOptions {
   readonly nodeOptions: readonly string[]
   /** Variables that differ from this process's. */
   readonly environment: Readonly<Record<string, string>>
+  /** Variables that it has where none are set. */
+  readonly defaults: Readonly<Record<string, string>>
   /** A child without a sign of life for this long is replaced. */
   readonly hungSeconds: number
   readonly say: (line: string) => void
@@ -74,13 +76,13 @@ export class Child {
   }
 
   #spawn(first?: { onReady: () => void; onEndBeforeReady: (how: string) => void }): void {
-    const { name, args, nodeOptions, environment, hungSeconds, say } = this.#options
+    const { name, args, nodeOptions, environment, defaults, hungSeconds, say } = this.#options
     const startedAt = performance.now()
     let ready = false
     let watchdog: Watchdog | undefined
     const child = fork(COMMAND, args, {
       execArgv: [...nodeOptions],
-      env: childEnvironment(environment, { TIDEGATE_LOG_LEVEL: 'warn' }),
+      env: childEnvironment(environment, { TIDEGATE_LOG_LEVEL: 'warn', ...defaults }),
       // In a process group of its own: Ctrl-C in the terminal reaches only this process, which ends its children in
       // order.
       detached: true,

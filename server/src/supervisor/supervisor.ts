@@ -1,4 +1,4 @@
-import { HEAP_OPTIONS } from '../heap-options.ts'
+import { HEAP_OPTIONS, SMALL_HEAP_OPTIONS } from '../heap-options.ts'
 import { localUrl } from '../local-url.ts'
 import type { ChildFigures } from '../observability/supervisor-metrics.ts'
 import { Backoff } from './backoff.ts'
@@ -23,6 +23,8 @@ export interface SupervisorOptions {
   readonly node: string
   readonly gateways: number
   readonly workers: number
+  /** Gateway and worker are one process. */
+  readonly isSmall: boolean
   /** Config file for gateways and workers. */
   readonly config: string
   readonly demo: boolean
@@ -33,6 +35,9 @@ export interface SupervisorOptions {
 }
 
 const REDIS_STOP_MS = 10_000
+
+/** Each partition costs an idle deployment its canaries, heartbeats and connections. */
+const SMALL_DEFAULTS = { TIDEGATE_PARTITIONS: '2' }
 
 /** All processes of one machine: Redis, gateways, workers, demo. Crashed ones are restarted, and reported. */
 export class Supervisor {
@@ -48,7 +53,7 @@ export class Supervisor {
   private constructor(options: SupervisorOptions, redis: PrivateRedis | undefined, redisUrl: string) {
     this.#options = options
     this.#redis = redis
-    const { scheme, host, port, config, gateways, workers } = options
+    const { scheme, host, port, config, gateways, workers, isSmall } = options
     const listen = ['--host', host, '--port', `${port}`, ...(gateways > 1 ? ['--shared-port'] : [])]
     const child = (
       name: string,
@@ -65,15 +70,21 @@ export class Supervisor {
           TIDEGATE_NODE: `${options.node}-${name.replace(' ', '-')}`,
           ...environment,
         },
+        defaults: isSmall ? SMALL_DEFAULTS : {},
         hungSeconds: options.hungSeconds,
         say: options.say,
       })
-    this.#gateways = numbered('gateway', gateways).map((name, index) => {
+    const [gateway, heap] = isSmall ? ['single', SMALL_HEAP_OPTIONS] : ['gateway', HEAP_OPTIONS]
+    this.#gateways = numbered(gateway, gateways).map((name, index) => {
       const adminPort = options.adminPorts[index]
-      const environment = adminPort === undefined ? {} : { TIDEGATE_ADMIN_PORT: `${adminPort}` }
-      return child(name, ['gateway', ...listen, '--config', config], HEAP_OPTIONS, environment)
+      const environment = {
+        ...(adminPort !== undefined && { TIDEGATE_ADMIN_PORT: `${adminPort}` }),
+        // Of the worker in it.
+        ...(isSmall && { TIDEGATE_METRICS_PORT: `${options.metricsPorts[index]}` }),
+      }
+      return child(name, [gateway, ...listen, '--config', config], heap, environment)
     })
-    this.#workers = numbered('worker', workers).map((name, index) =>
+    this.#workers = numbered('worker', isSmall ? 0 : workers).map((name, index) =>
       child(name, ['worker', '--config', config], HEAP_OPTIONS, {
         TIDEGATE_METRICS_PORT: `${options.metricsPorts[index]}`,
       }),

@@ -110,6 +110,7 @@ const isReady = async (url: string) => (await fetch(`${url}/readyz`).catch(() =>
 
 const GATEWAY = / gateway --host/
 const WORKER = / worker --config/
+const SINGLE = / single --host/
 
 describe('start', () => {
   test('start - prints an address and a command that publishes an event', async () => {
@@ -228,6 +229,29 @@ describe('crash', () => {
     const second = await running()
     expect(children.filter(isRunning)).toEqual([])
     expect(await publish(second.url)).toBe(true)
+  })
+})
+
+describe('start --small', () => {
+  test('S-SMALL-1 runs gateway and worker of two partitions in one process, and brings it back', async () => {
+    const { process, url } = await started(['--small'])
+    const single = process.children(SINGLE)
+    expect(single).toHaveLength(1)
+    expect([...process.children(GATEWAY), ...process.children(WORKER)]).toEqual([])
+    await until(() => isReady(url), 'the worker has its partitions')
+    const { partitions } = (await (await fetch(`${url}/readyz`)).json()) as { partitions: unknown[] }
+    expect(partitions).toHaveLength(2)
+    await publish(url)
+    kill(single)
+    await process.said(/single was ended by SIGKILL.*\n(.*\n)*single is back/)
+    expect(await publish(url)).toBe(true)
+    expect(await process.stop()).toEqual({ code: 0, signal: null })
+  })
+
+  test('S-SMALL-2 with more processes - is refused', async () => {
+    const process = tidegate(['--small', '--workers', '2'])
+    expect(await process.ended).toEqual({ code: 2, signal: null })
+    expect(process.output).toContain('--small is one gateway and one worker')
   })
 })
 
