@@ -47,6 +47,10 @@ export class Pipeline {
     return this.#entities.get(topic) ?? []
   }
 
+  get hasEntitiesOnTopics(): boolean {
+    return this.#entities.size > 0
+  }
+
   /** Entities that an event of a topic may touch, through flows as well. They have its key. */
   entitiesBehind(topic: string): readonly EntityDefinition[] {
     return [...this.entitiesOf(topic), ...this.flowsOf(topic).flatMap(({ name }) => this.entitiesBehind(name))]

@@ -1,10 +1,18 @@
 /** So many urgent callers in a row pass one that is not: under a flood of them it still gets its share. */
 const MAX_URGENT_IN_A_ROW = 16
 
+/** Who calls: `hurry` finds it by this. */
+export type Caller = object
+
+interface Waiter {
+  readonly caller: Caller | undefined
+  readonly admit: () => void
+}
+
 /** Admits one caller at a time: urgent ones before others, each kind in the order of arrival. */
 export class Turn {
-  readonly #urgent: (() => void)[] = []
-  readonly #others: (() => void)[] = []
+  readonly #urgent: Waiter[] = []
+  readonly #others: Waiter[] = []
   #isTaken = false
   #urgentInARow = 0
 
@@ -13,11 +21,14 @@ export class Turn {
     return this.#urgent.length > 0
   }
 
-  async run<T>(body: () => Promise<T>, { isUrgent = false } = {}): Promise<T> {
+  async run<T>(
+    body: () => Promise<T>,
+    { isUrgent = false, caller }: { readonly isUrgent?: boolean; readonly caller?: Caller } = {},
+  ): Promise<T> {
     if (this.#isTaken) {
       await new Promise<void>((admit) => {
         const waiting = isUrgent ? this.#urgent : this.#others
-        waiting.push(admit)
+        waiting.push({ caller, admit })
       })
     }
     this.#isTaken = true
@@ -28,6 +39,12 @@ export class Turn {
     }
   }
 
+  /** Makes a caller that waits an urgent one: something has come since it called. */
+  hurry(caller: Caller): void {
+    const at = this.#others.findIndex((waiter) => waiter.caller === caller)
+    if (at >= 0) this.#urgent.push(...this.#others.splice(at, 1))
+  }
+
   #handOver(): void {
     const isOthersTurn = this.#urgent.length === 0 || this.#urgentInARow >= MAX_URGENT_IN_A_ROW
     const other = isOthersTurn ? this.#others.shift() : undefined
@@ -36,6 +53,6 @@ export class Turn {
     const next = other ?? urgent
     // Taken throughout: a caller that comes now must not pass the one that was admitted.
     if (next === undefined) this.#isTaken = false
-    else next()
+    else next.admit()
   }
 }

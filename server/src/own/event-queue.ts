@@ -31,15 +31,16 @@ export class EventQueue {
   }
 
   /**
-   * Decodes some batches and loads the entities that they touch. What was loaded for batches that are left is loaded again
-   * where commands were looked at meanwhile: that may have forgotten it.
+   * Loads the entities that the next batches touch; where no topic has any, nothing: batches are then decoded when they are
+   * peeked at. What was loaded for batches that are left is loaded again where commands were looked at meanwhile: that may have
+   * forgotten it.
    *
    * @throws BusUnavailable
    */
   async load(fold: EntityFold | undefined): Promise<void> {
-    if (this.#decoded.length > 0 && this.#look === fold?.look) return
+    if (fold === undefined || !this.#pipeline.hasEntitiesOnTopics) return
+    if (this.#decoded.length > 0 && this.#look === fold.look) return
     if (this.#decoded.length === 0) this.#decode()
-    if (fold === undefined) return
     const subjects = this.#decoded.flatMap(({ topic, events }) =>
       this.#pipeline.entitiesBehind(topic).flatMap(({ name }) => events.map(({ key }) => ({ entity: name, key }))),
     )
@@ -57,8 +58,9 @@ export class EventQueue {
     }
   }
 
-  /** The next batch that may be folded; `undefined` where there is none before the next `load`. */
+  /** The next batch that may be folded; `undefined` where there is none before the next `load`. It may have to be decoded: in turn. */
   peek(): InputBatch | undefined {
+    if (this.#decoded.length === 0 && !this.#pipeline.hasEntitiesOnTopics) this.#decode()
     return this.#decoded[0]
   }
 

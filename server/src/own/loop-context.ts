@@ -5,6 +5,7 @@ import { type Hold, Turn } from '../lease/index.ts'
 import type { ReportDefect } from '../observability/defects.ts'
 import { SharedLimit } from '../shared-limit.ts'
 import { withinTimeLimit } from '../time-limit.ts'
+import { CommandPolls } from './command-poll.ts'
 import type { CurrentExpiry } from './current-expiry.ts'
 import type { EntityLoader } from './entity-loader.ts'
 import type { EntrySource } from './entry-source.ts'
@@ -28,6 +29,8 @@ export interface OwnerContext {
   readonly folding: Turn
   /** One for the process: commands that partitions have at the same time run together. */
   readonly running: SharedLimit
+  /** One for the process: whoever folds looks for the commands of all partitions. */
+  readonly polls: CommandPolls
   /** One for the process, likewise. */
   readonly walking: WalkPace
   readonly log: (message: string) => void
@@ -36,10 +39,10 @@ export interface OwnerContext {
 }
 
 /** What all partitions of a process share. */
-export function processWide(): Pick<OwnerContext, 'folding' | 'running' | 'walking'> {
+export function processWide(): Pick<OwnerContext, 'folding' | 'running' | 'polls' | 'walking'> {
   const folding = new Turn()
   const running = new SharedLimit(withinTimeLimit, (run) => folding.run(run, { isUrgent: true }))
-  return { folding, running, walking: new WalkPace() }
+  return { folding, running, polls: new CommandPolls(), walking: new WalkPace() }
 }
 
 export interface LoopParts {

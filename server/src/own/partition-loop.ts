@@ -104,7 +104,8 @@ export class PartitionLoop {
     this.#sender = openSender(context, parts.store, this.#fold, state.log)
     this.#walk = openWalk(context, parts, this.#fold, state.log)
     if (this.#fold.entities !== undefined) {
-      this.#poll = new CommandPoll(() => parts.source.readCommands(this.#cursors().get(COMMANDS_TOPIC)!))
+      const read = () => parts.source.readCommands(this.#cursors().get(COMMANDS_TOPIC)!)
+      this.#poll = new CommandPoll(read, () => context.folding.hurry(this))
     }
     this.#commits = new CommitChain(parts.hold, parts.ownership.token, state)
     context.stats.holds(parts.store.partition, this.#fold.openStates)
@@ -339,9 +340,11 @@ export class PartitionLoop {
   async #foldEvents(): Promise<void> {
     this.#isFull = false
     this.#yieldedAt = performance.now()
+    const { folding, polls } = this.#context
     while (!this.#events.isEmpty && !this.#isFull && !this.#isEnding && this.#poll?.hasFound !== true) {
       if (!(await this.#isLoaded(() => this.#events.load(this.#fold.entities)))) continue
-      await this.#context.folding.run(() => this.#foldLoaded())
+      const turn = () => folding.run(() => this.#foldLoaded(), { caller: this })
+      await polls.during(this.#commands.isEmpty ? this.#poll : undefined, turn)
     }
   }
 
@@ -359,7 +362,7 @@ export class PartitionLoop {
       this.#events.shift()
       this.#parts.meter.folded(batch.topic)
       if (performance.now() - this.#yieldedAt < YIELD_EVERY_MS) continue
-      if (this.#commands.isEmpty) this.#poll?.lookWhenDue()
+      this.#context.polls.lookWhenDue()
       await this.#yieldWhenDue()
       if (this.#context.folding.isWanted || this.#poll?.hasFound) return
     }

@@ -33,4 +33,19 @@ describe('turn', () => {
     await Promise.all(calls)
     expect(log.indexOf('patient')).toBe(16)
   })
+
+  it('L-TURN-3 a caller that waits is hurried, behind the urgent ones that wait', async () => {
+    const turn = new Turn()
+    const log: string[] = []
+    const hurried = {}
+    const call = (name: string, options: { isUrgent?: boolean; caller?: object }) =>
+      turn.run(async () => void log.push(name), options)
+    const calls = [turn.run(yieldToLoop), call('a', {}), call('b', { caller: hurried })]
+    calls.push(call('x', { isUrgent: true }))
+    turn.hurry(hurried)
+    turn.hurry({})
+    expect(turn.isWanted).toBe(true)
+    await Promise.all(calls)
+    expect(log).toEqual(['x', 'b', 'a'])
+  })
 })
