@@ -38,6 +38,29 @@ const powerCut = (name: string, about: string, lose: (redis: RedisProcess) => Pr
   },
 })
 
+/** @param backUp resolves to what puts the backup in the place of the data, when Redis has ended */
+const putBack = (
+  name: string,
+  about: string,
+  backUp: (redis: RedisProcess) => Promise<() => Promise<void>>,
+): Scenario => ({
+  name,
+  about,
+  deployment: { fsync: 'everysec', isOwn: true },
+  publishing: 'may fail',
+  readiness: 'may turn red',
+  recoversInMs: RECOVERS_IN_MS,
+  mayLose: true,
+  async disturb({ deployment, begin }) {
+    const restore = await backUp(deployment.redis)
+    await sleep(BACKUP_AGE_MS)
+    await kill(deployment)
+    begin()
+    await restore()
+    await start(deployment)
+  },
+})
+
 /** Everybody who knew the contents of Redis is gone, except the clients. */
 export const EVERYTHING: readonly Scenario[] = [
   powerCut('whole', 'its file left whole', async () => {}),
@@ -48,40 +71,16 @@ export const EVERYTHING: readonly Scenario[] = [
   powerCut('torn', 'its file cut within a transaction of its last half second', async (redis) => {
     await redis.tearLog((await redis.logBytes()) - TAIL_BYTES)
   }),
-  {
-    name: 'backup-put-back',
-    about: `everything is killed, and Redis starts on a copy of its data from ${BACKUP_AGE_MS / 1_000} s before`,
-    deployment: { fsync: 'everysec', isOwn: true },
-    publishing: 'may fail',
-    readiness: 'may turn red',
-    recoversInMs: RECOVERS_IN_MS,
-    mayLose: true,
-    async disturb({ deployment, begin }) {
-      const putBack = await deployment.redis.backUp()
-      await sleep(BACKUP_AGE_MS)
-      await kill(deployment)
-      begin()
-      await putBack()
-      await start(deployment)
-    },
-  },
-  {
-    name: 'backup-restored',
-    about: `everything is killed, and restored from what \`tidegate backup\` wrote ${BACKUP_AGE_MS / 1_000} s before, under load`,
-    deployment: { fsync: 'everysec', isOwn: true },
-    publishing: 'may fail',
-    readiness: 'may turn red',
-    recoversInMs: RECOVERS_IN_MS,
-    mayLose: true,
-    async disturb({ deployment, begin }) {
-      const restore = await deployment.redis.backUpByCommand()
-      await sleep(BACKUP_AGE_MS)
-      await kill(deployment)
-      begin()
-      await restore()
-      await start(deployment)
-    },
-  },
+  putBack(
+    'backup-put-back',
+    `everything is killed, and Redis starts on a copy of its data from ${BACKUP_AGE_MS / 1_000} s before`,
+    (redis) => redis.backUp(),
+  ),
+  putBack(
+    'backup-restored',
+    `everything is killed, and restored from what \`tidegate backup\` wrote ${BACKUP_AGE_MS / 1_000} s before, under load`,
+    (redis) => redis.backUpByCommand(),
+  ),
   {
     name: 'gateway-and-redis-killed',
     about: `the gateway that acknowledged is killed with Redis; the file lacks all that the other one, which slept ${UNKNOWN_MS} ms, has not seen`,
