@@ -82,14 +82,16 @@ class Route {
     return this.#address.kind === 'socket' ? { username: '', password: '' } : this.#address
   }
 
-  /** A connection of its own, without the library. The caller closes it. @throws BusUnreachable */
-  async socket(): Promise<Socket> {
+  /** A connection of its own, without the library. The caller closes it. @throws BusUnreachable, also when given up */
+  async socket(givenUp: AbortSignal): Promise<Socket> {
     const socket = await this.#open()
     const connected = this.#address.kind !== 'socket' && this.#address.tls !== undefined ? 'secureConnect' : 'connect'
     try {
-      await once(socket, connected)
+      await once(socket, connected, { signal: givenUp })
     } catch (error) {
-      throw new BusUnreachable(`Redis cannot be used: ${connectionFault(error as Error).why}`)
+      socket.destroy()
+      const cause = (givenUp.aborted ? givenUp.reason : error) as Error
+      throw new BusUnreachable(`Redis cannot be used: ${connectionFault(cause).why}`)
     }
     return socket
   }

@@ -32,10 +32,13 @@ export interface Snapshot {
  * @throws BusUnreachable, BusMismatch with what to do
  */
 export async function openSnapshot(options: SnapshotOptions): Promise<Snapshot> {
-  const { url, silenceMs, stopped } = options
+  const { url, waitMs, silenceMs, stopped } = options
   const partitions = await partitionsIn(options)
   const route = routeTo(url)
-  const socket = await route.socket()
+  const socket = await route.socket(AbortSignal.any([stopped, AbortSignal.timeout(waitMs)])).catch((error: Error) => {
+    stopped.throwIfAborted()
+    throw error
+  })
   const stop = () => socket.destroy(stopped.reason as Error)
   stopped.addEventListener('abort', stop, { once: true })
   socket.once('close', () => stopped.removeEventListener('abort', stop))
