@@ -16,6 +16,7 @@ export const COMMANDS: Commands = {
   contract: { summary: 'print the contract of a config for other repositories', load: () => import('./contract.ts') },
   status: { summary: 'a deployment on one screen: processes, owners, lag, Redis', load: () => import('./status.ts') },
   tail: { summary: 'the events of a topic as they are stored', load: () => import('./tail.ts') },
+  publish: { summary: 'publish events from the command line or a file', load: () => import('./publish.ts') },
   config: { summary: 'check a config, or compare it with the running one', load: () => import('./config.ts') },
   topics: { summary: 'the topics, and what is stored of each', load: () => import('./topics.ts') },
   lag: { summary: 'what is stored and not computed yet', load: () => import('./lag.ts') },

@@ -131,6 +131,13 @@ export const VARIABLES = {
     fallbackText: 'cookies are not read',
     parse: cookieName,
   }),
+  token: variable({
+    name: 'TIDEGATE_TOKEN',
+    meaning: 'Token or API key that `tidegate publish` shows to the gateway.',
+    fallbackText: 'none is shown',
+    isSecret: true,
+    parse: text,
+  }),
   jwtSecret: variable({
     name: 'TIDEGATE_JWT_SECRET',
     meaning: 'Shared secret of HS256 tokens, 32 bytes at least. With a way to check tokens, callers have to show one.',
@@ -398,6 +405,7 @@ export function readSettings(flags: Flags = {}, environment: Environment = proce
     tlsClientCa: given(VARIABLES.tlsClientCa),
     certificateName: given(VARIABLES.certificateName),
     cookie: given(VARIABLES.cookie),
+    token: given(VARIABLES.token),
     jwtSecret: given(VARIABLES.jwtSecret),
     jwtPublicKey: given(VARIABLES.jwtPublicKey),
     jwksUrl: given(VARIABLES.jwksUrl),

@@ -16,7 +16,13 @@ const SESSION = 1
 export type KeyedPublish = Pick<PublishRequest, 'producer' | 'content' | 'refusedBefore'>
 
 export type Entry =
-  | { readonly kind: 'entered'; readonly isRepeat: boolean; readonly keyed: (group: TopicGroup) => KeyedPublish }
+  | {
+      readonly kind: 'entered'
+      readonly isRepeat: boolean
+      /** What this attempt refuses, with paths and reasons; of earlier ones codes alone are kept. */
+      readonly refused: readonly RejectedEvent[]
+      readonly keyed: (group: TopicGroup) => KeyedPublish
+    }
   | { readonly kind: 'refused'; readonly outcome: Extract<PublishOutcome, { kind: 'reject' }> }
 
 /** What a request has to publish, and the key under which it may be sent again. */
@@ -58,6 +64,7 @@ export async function enterRequest(
   return {
     kind: 'entered',
     isRepeat: outcome.duplicate,
+    refused,
     keyed: (group) => ({
       // A separate producer per topic: slices of one seq differ by partition only.
       producer: identityOf(namespace, key, group.topic),

@@ -4,7 +4,7 @@ import type { Ingest, PublishOutcome } from '../../ingest/index.ts'
 import type { ClientLimits } from '../../limits/index.ts'
 import type { Admission } from '../admission.ts'
 import type { HttpResponse } from '../transport/transport.ts'
-import { enterRequest, type KeyedPublish, readSent, requestContent } from './keyed-request.ts'
+import { type Entry, enterRequest, type KeyedPublish, readSent, requestContent } from './keyed-request.ts'
 import { type LimitedRequest, refusedReply } from './limited-request.ts'
 import { errorReply, json } from './replies.ts'
 import { readRequestBody } from './request-events.ts'
@@ -46,8 +46,10 @@ export async function publishEvents(
   if (idempotencyKey === undefined) return summarise(await publish(), badEnvelopes(items), total)
   const entry = await enterRequest(ingest, caller, idempotencyKey, requestContent(request.header, body), groups)
   if (entry.kind === 'refused') return refusedReply(entry.outcome)
-  return summarise(await publish(entry.keyed), badEnvelopes(items), total, entry.isRepeat)
+  return summarise(await publish(entry.keyed), badEnvelopes(items), total, entry)
 }
+
+const UNKEYED = { isRepeat: false, refused: [] }
 
 type GroupOutcome = { readonly group: TopicGroup; readonly outcome: PublishOutcome }
 
@@ -83,12 +85,13 @@ function publishGroups(
  * events failed. A group refused as a whole lists each of its events.
  *
  * @param isRepeat the request was entered before; its groups say whether all of it was stored then
+ * @param refused what the code of a refused event stands for, where it is the same
  */
 function summarise(
   outcomes: readonly GroupOutcome[],
   badEnvelopes: readonly RejectedEvent[],
   total: number,
-  isRepeat = false,
+  { isRepeat, refused }: Pick<Extract<Entry, { kind: 'entered' }>, 'isRepeat' | 'refused'> = UNKEYED,
 ): HttpResponse {
   const retry = outcomes.find(({ outcome }) => outcome.kind === 'reject' && outcome.retryAfterMs !== undefined)
   if (retry?.outcome.kind === 'reject') {
@@ -96,7 +99,10 @@ function summarise(
   }
   const only = outcomes.length === 1 && badEnvelopes.length === 0 ? outcomes[0]!.outcome : undefined
   if (only?.kind === 'reject') return errorReply(only.code, only.message)
-  const rejected = [...badEnvelopes, ...outcomes.flatMap(rejectedOf)].sort((a, b) => a.index - b.index)
+  const reasons = new Map(refused.map((one) => [`${one.index} ${one.code}`, one]))
+  const rejected = [...badEnvelopes, ...outcomes.flatMap(rejectedOf)]
+    .map((one) => reasons.get(`${one.index} ${one.code}`) ?? one)
+    .sort((a, b) => a.index - b.index)
   return json(rejected.length === total ? 400 : 200, {
     accepted: total - rejected.length,
     rejected,
