@@ -35,5 +35,6 @@ export async function run(args: string[]): Promise<number> {
     await running.close({ deadlineMs: deadlineMs / 2 })
     await worker.close({ deadlineMs: deadlineMs / 2 })
   }
-  return liveAsChild({ close }, ready, log)
+  const { metricsPort } = worker
+  return liveAsChild({ close }, { ...ready, ...(metricsPort !== undefined && { metricsPort }) }, log)
 }

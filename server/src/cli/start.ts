@@ -8,7 +8,7 @@ import { findRedisBinary } from '../supervisor/redis-binary.ts'
 import { Supervisor, type SupervisorOptions } from '../supervisor/supervisor.ts'
 import { readTls } from '../tls.ts'
 import { CHILD_DRAIN_MS } from './child-life.ts'
-import { claimMetricsPorts } from './metrics-ports.ts'
+import { wantedMetricsPorts } from './metrics-ports.ts'
 import { checkOpenFiles } from './open-files.ts'
 import { liveUntilSignal, startUntilSignal } from './process-life.ts'
 import { openSupervisorOps } from './supervisor-ops.ts'
@@ -66,7 +66,7 @@ export async function run(args: string[]): Promise<number> {
   const workers = count('workers', flags.workers)
   if (flags.small && gateways + workers > 2) throw new UsageError('--small is one gateway and one worker')
   const adminPorts = await claimAdminPorts(settings, gateways)
-  const [ownPort, ...metricsPorts] = await claimMetricsPorts(settings, 1 + workers)
+  const [ownPort, ...metricsPorts] = await wantedMetricsPorts(settings, 1 + workers)
   const noDemo = isDemo ? whyNoDemo(tls !== undefined, anonymousMode(gatewayChoice(settings, contract))) : undefined
   const life = {
     onStopping: (reason: string) => say(`Stopping (${reason}). Once more ends it at once.`),
@@ -96,9 +96,9 @@ export async function run(args: string[]): Promise<number> {
     life,
   )
   if (supervisor === undefined) return 0
-  const ops = await openSupervisorOps(supervisor, settings, { port: ownPort!, tls: readFiles, warn: say })
+  const ops = await openSupervisorOps(supervisor, settings, { port: ownPort, tls: readFiles, warn: say })
   const adminUrls = adminPorts.map((port) => localUrl(scheme, settings.adminHost, port))
-  const metricsUrls = [ops.port, ...metricsPorts].map((port) => localUrl(scheme, settings.adminHost, port))
+  const metricsUrls = [ops.port, ...supervisor.metricsPorts].map((port) => localUrl(scheme, settings.adminHost, port))
   say(welcome({ url: supervisor.url, adminUrls, metricsUrls, isBuiltIn: isBuiltInConfig(config), noDemo }))
   return liveUntilSignal({
     running: { close: () => supervisor.close({ deadlineMs: CHILD_DRAIN_MS }).finally(() => ops.close()) },

@@ -5,7 +5,7 @@ import type { Supervisor } from '../supervisor/supervisor.ts'
 import type { Tls } from '../tls.ts'
 
 export interface SupervisorOpsOptions {
-  readonly port: number
+  readonly port: number | undefined
   readonly tls: Tls | undefined
   readonly warn: (line: string) => void
 }

@@ -27,6 +27,7 @@ export interface ChildOptions {
 export class Child {
   readonly #options: ChildOptions
   readonly #backoff = new Backoff(Math.random)
+  #metricsPort: number | undefined
   #isReady = false
   #restarts = 0
   #process: ChildProcess | undefined
@@ -43,6 +44,11 @@ export class Child {
 
   get isReady(): boolean {
     return this.#isReady
+  }
+
+  /** Where it answers operators, as it said when it was ready last. */
+  get metricsPort(): number | undefined {
+    return this.#metricsPort
   }
 
   /** How often it ended by itself. */
@@ -89,11 +95,12 @@ export class Child {
       stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
     })
     this.#process = child
-    child.on('message', (message: { type?: string }) => {
+    child.on('message', (message: { type?: string; metricsPort?: number }) => {
       watchdog?.seen()
       if (message.type !== 'ready') return
       ready = true
       this.#isReady = true
+      this.#metricsPort = message.metricsPort
       watchdog = new Watchdog(hungSeconds, () => {
         say(`${name} has not moved for ${hungSeconds} s; ending it`)
         child.kill('SIGKILL')

@@ -15,8 +15,8 @@ export interface SupervisorOptions {
   readonly port: number
   /** Free ports for operators, one for each gateway; empty where they have none. */
   readonly adminPorts: readonly number[]
-  /** Free ports for operators, one for each worker. */
-  readonly metricsPorts: readonly number[]
+  /** Ports for operators, one for each worker: 0 for any, `undefined` for the first free one. */
+  readonly metricsPorts: readonly (number | undefined)[]
   /** How the gateways are spoken to. */
   readonly scheme: 'http' | 'https'
   /** Name of this deployment's processes. */
@@ -74,20 +74,22 @@ export class Supervisor {
         hungSeconds: options.hungSeconds,
         say: options.say,
       })
+    const metricsPort = (index: number): Readonly<Record<string, string>> => {
+      const port = options.metricsPorts[index]
+      return port === undefined ? {} : { TIDEGATE_METRICS_PORT: `${port}` }
+    }
     const [gateway, heap] = isSmall ? ['single', SMALL_HEAP_OPTIONS] : ['gateway', HEAP_OPTIONS]
     this.#gateways = numbered(gateway, gateways).map((name, index) => {
       const adminPort = options.adminPorts[index]
       const environment = {
         ...(adminPort !== undefined && { TIDEGATE_ADMIN_PORT: `${adminPort}` }),
         // Of the worker in it.
-        ...(isSmall && { TIDEGATE_METRICS_PORT: `${options.metricsPorts[index]}` }),
+        ...(isSmall && metricsPort(index)),
       }
       return child(name, [gateway, ...listen, '--config', config], heap, environment)
     })
     this.#workers = numbered('worker', isSmall ? 0 : workers).map((name, index) =>
-      child(name, ['worker', '--config', config], HEAP_OPTIONS, {
-        TIDEGATE_METRICS_PORT: `${options.metricsPorts[index]}`,
-      }),
+      child(name, ['worker', '--config', config], HEAP_OPTIONS, metricsPort(index)),
     )
     this.#demo = options.demo ? [child('demo', ['demo', '--url', localUrl(scheme, host, port)], [])] : []
   }
@@ -121,6 +123,11 @@ export class Supervisor {
     const ofRedis = this.#redis === undefined ? [] : [this.#redisFigures]
     const figures = ({ name, isReady, restarts }: Child) => ({ name, isReady, restarts })
     return [...ofRedis, ...[...this.#gateways, ...this.#workers, ...this.#demo].map(figures)]
+  }
+
+  /** Where its workers answer operators. */
+  get metricsPorts(): readonly number[] {
+    return [...this.#gateways, ...this.#workers].flatMap(({ metricsPort }) => metricsPort ?? [])
   }
 
   /** For the browser on this machine. */
