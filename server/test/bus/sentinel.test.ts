@@ -13,6 +13,8 @@ import { DELIVERY_LIMITS } from '../support/delivery-limits.ts'
 import { freePort, startTestRedis } from '../support/redis.ts'
 import { SentinelGroup, SentinelProcess } from '../support/sentinel-group.ts'
 
+/** Sentinels may fail to agree, and then wait before they vote again. */
+const PATIENT = { timeout: 60_000 }
 const group = await SentinelGroup.start({ replicas: 2, downAfterMs: 700, isHurried: true })
 afterAll(() => group.close())
 const ca = useAuthorities()('authority')
@@ -109,7 +111,7 @@ class Traffic {
   }
 }
 
-describe('a master that moves', () => {
+describe('a master that moves', PATIENT, () => {
   it('B-SENTINEL-1 B-SENTINEL-2 killed with -9, or moved by hand: all continues at the next one, exactly', async () => {
     const traffic = new Traffic(await startedGateway(group.url, 1))
     await traffic.flows()
@@ -152,7 +154,7 @@ describe('a master that moves', () => {
   })
 })
 
-describe('Sentinels that are lost', () => {
+describe('Sentinels that are lost', PATIENT, () => {
   it('B-SENTINEL-3 interrupt nothing while the master lives, one by one or all of them', async () => {
     const traffic = new Traffic(await startedGateway(group.url, 1))
     await traffic.flows()
@@ -170,7 +172,7 @@ describe('Sentinels that are lost', () => {
     redis.stream.destroy()
     await expect.poll(() => redis.get('x').catch(() => 'away')).toBeNull()
     await traffic.flows()
-    await Promise.all(group.sentinels.map((sentinel) => sentinel.run()))
+    await Promise.all(group.sentinels.map((sentinel) => sentinel.run().then(() => sentinel.hurry())))
     await traffic.flows()
     await traffic.settle()
     expect(new Set(traffic.statuses)).toEqual(new Set([200]))
@@ -178,7 +180,7 @@ describe('Sentinels that are lost', () => {
   })
 })
 
-describe('a backup', () => {
+describe('a backup', PATIENT, () => {
   it('B-SNAPSHOT-4 a snapshot is taken from the master that Sentinels name, and from a replica', async () => {
     const filled = async () => {
       const redis = connect((await group.master()).url)

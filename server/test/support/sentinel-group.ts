@@ -43,10 +43,11 @@ export class SentinelGroup {
       const info = String(await command(master.url, 'INFO', 'replication'))
       return info.split('state=online').length - 1 === replicas
     })
+    // A failed election is held again after twice the timeout of a failover.
     const lines = [
       `sentinel monitor ${NAME} 127.0.0.1 ${master.port} 2`,
       `sentinel down-after-milliseconds ${NAME} ${downAfterMs}`,
-      `sentinel failover-timeout ${NAME} 5000`,
+      `sentinel failover-timeout ${NAME} 2000`,
     ]
     const sentinels = await Promise.all(Array.from({ length: SENTINELS }, () => SentinelProcess.start(lines)))
     if (isHurried) await Promise.all(sentinels.map((sentinel) => sentinel.hurry()))
