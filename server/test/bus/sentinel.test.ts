@@ -14,7 +14,7 @@ import { freePort, startTestRedis } from '../support/redis.ts'
 import { SentinelGroup, SentinelProcess } from '../support/sentinel-group.ts'
 
 /** Sentinels may fail to agree, and then wait before they vote again. */
-const PATIENT = { timeout: 60_000 }
+const PATIENT = { timeout: 150_000 }
 const group = await SentinelGroup.start({ replicas: 2, downAfterMs: 700, isHurried: true })
 afterAll(() => group.close())
 const ca = useAuthorities()('authority')
