@@ -22,27 +22,11 @@ const start = async ({ members, redis }: Deployment) => {
   await Promise.all(members.map((member) => member.start()))
 }
 
-const powerCut = (name: string, about: string, lose: (redis: RedisProcess) => Promise<void>): Scenario => ({
-  name: `everything-killed-${name}`,
-  about: `kill -9 of everything, Redis too, ${about}; then all start again while clients live on`,
-  deployment: { fsync: 'everysec', isOwn: true },
-  publishing: 'may fail',
-  readiness: 'may turn red',
-  recoversInMs: RECOVERS_IN_MS,
-  mayLose: true,
-  async disturb({ deployment, begin }) {
-    await kill(deployment)
-    begin()
-    await lose(deployment.redis)
-    await start(deployment)
-  },
-})
-
-/** @param backUp resolves to what puts the backup in the place of the data, when Redis has ended */
-const putBack = (
+/** @param prepare resolves to what is done to the data when Redis has ended */
+const allKilled = (
   name: string,
   about: string,
-  backUp: (redis: RedisProcess) => Promise<() => Promise<void>>,
+  prepare: (redis: RedisProcess) => Promise<() => Promise<void>>,
 ): Scenario => ({
   name,
   about,
@@ -52,14 +36,32 @@ const putBack = (
   recoversInMs: RECOVERS_IN_MS,
   mayLose: true,
   async disturb({ deployment, begin }) {
-    const restore = await backUp(deployment.redis)
-    await sleep(BACKUP_AGE_MS)
+    const change = await prepare(deployment.redis)
     await kill(deployment)
     begin()
-    await restore()
+    await change()
     await start(deployment)
   },
 })
+
+const powerCut = (name: string, about: string, lose: (redis: RedisProcess) => Promise<void>): Scenario =>
+  allKilled(
+    `everything-killed-${name}`,
+    `kill -9 of everything, Redis too, ${about}; then all start again while clients live on`,
+    async (redis) => () => lose(redis),
+  )
+
+/** @param backUp resolves to what puts the backup in the place of the data, when Redis has ended */
+const putBack = (
+  name: string,
+  about: string,
+  backUp: (redis: RedisProcess) => Promise<() => Promise<void>>,
+): Scenario =>
+  allKilled(name, about, async (redis) => {
+    const restore = await backUp(redis)
+    await sleep(BACKUP_AGE_MS)
+    return restore
+  })
 
 /** Everybody who knew the contents of Redis is gone, except the clients. */
 export const EVERYTHING: readonly Scenario[] = [
