@@ -19,9 +19,9 @@ const ALONE = [
   '**/*-processes.test.ts',
   // A deployment that is killed whole has 15 s to come back.
   'load-tests/test/chaos.test.ts',
-  // A Sentinel that was held up for two seconds does nothing for the next thirty.
-  'server/test/bus/{outage,sentinel}.test.ts',
-  'server/test/gateway/{admission,http,readiness}.test.ts',
+  // A Sentinel that was held up for two seconds does nothing for the next thirty, and a node of a cluster is replaced.
+  'server/test/bus/{cluster,outage,sentinel}.test.ts',
+  'server/test/gateway/{admission,cluster,http,readiness}.test.ts',
   'server/test/commands/commands.test.ts',
 ]
 /** Files that change what belongs to the whole process: its streams, signals and environment. */

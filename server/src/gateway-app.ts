@@ -1,7 +1,14 @@
 import type { BlockList } from 'node:net'
 import type { LogEpoch } from '@tidegate/protocol'
 import { Access, type AccessSettings } from './access/index.ts'
-import { type BreakerLimits, BusUnavailable, type GuardState, MAX_PRODUCERS, openBus } from './bus/index.ts'
+import {
+  type BreakerLimits,
+  type BusClass,
+  BusUnavailable,
+  type GuardState,
+  MAX_PRODUCERS,
+  openBus,
+} from './bus/index.ts'
 import { systemClock } from './clock.ts'
 import { Commands } from './commands/index.ts'
 import { claimOf } from './config/describe.ts'
@@ -111,7 +118,7 @@ export async function startGateway(settings: GatewaySettings, contract: Contract
   const tls = settings.tls && (await readTls(settings.tls))
   // Changes may come before these exist.
   let recheckCallers: () => void = () => {}
-  let tellClients: (state: GuardState) => void = () => {}
+  let tellClients: (busClass: BusClass) => void = () => {}
   let tellPublishers: (at: LogEpoch) => void = () => {}
   const bus = await openBus({
     url: settings.redisUrl,
@@ -127,7 +134,7 @@ export async function startGateway(settings: GatewaySettings, contract: Contract
     ...(warn !== undefined && { warn }),
     onBreaker(state) {
       settings.onBreaker?.(state)
-      tellClients(state)
+      tellClients(state.class)
     },
   })
   const delivery = new Delivery({
@@ -139,7 +146,7 @@ export async function startGateway(settings: GatewaySettings, contract: Contract
     examine: (partition, known) => ingest.examine(partition, known),
     report,
     clock,
-    storeTime: bus.startStoreClock(),
+    storeTimes: bus.startStoreClocks(),
     observer: metrics,
   })
   const storageShare = settings.storageShare ?? DEFAULT_STORAGE_SHARE
@@ -237,7 +244,7 @@ export async function startGateway(settings: GatewaySettings, contract: Contract
     { limits, addresses: new ClientAddresses(settings.trustedProxies), cookie: settings.cookie },
   )
   recheckCallers = () => gateway.recheckCallers()
-  tellClients = (state) => gateway.sendBus(state)
+  tellClients = (busClass) => gateway.sendBus(bus.breaker(busClass))
   tellPublishers = (at) => gateway.sendEpoch(at)
   const warnOperator = (line: string) => warn?.(line)
   const transport = await createTransport({ name: settings.transport, handlers: gateway, tls, warn: warnOperator })

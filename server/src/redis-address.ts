@@ -3,6 +3,7 @@ export type RedisAddress =
   | { readonly kind: 'socket'; readonly path: string }
   | ({ readonly kind: 'tcp' } & HostAndPort & RedisLogin)
   | SentinelAddress
+  | ClusterAddress
 
 export interface HostAndPort {
   readonly host: string
@@ -30,6 +31,15 @@ export interface SentinelAddress extends RedisLogin {
   readonly nat: ReadonlyMap<string, HostAndPort>
 }
 
+/** The masters of a Redis Cluster, whichever they are. The login is that of all nodes; there is only database 0. */
+export interface ClusterAddress extends RedisLogin {
+  readonly kind: 'cluster'
+  /** Some of the nodes: they name the others. */
+  readonly seeds: readonly HostAndPort[]
+  /** `host:port` as the nodes name each other -> where that one is reached from here. */
+  readonly nat: ReadonlyMap<string, HostAndPort>
+}
+
 /** Parameters of a `rediss://` address. The first three name files of PEM text. */
 export interface RedisTls {
   /** Authorities that the certificate of Redis must come from; absent: those that Node knows. */
@@ -45,13 +55,16 @@ const DEFAULT_PORT = 6_379
 const DEFAULT_SENTINEL_PORT = 26_379
 const TLS_PARAMETERS = ['ca', 'cert', 'key', 'servername'] as const
 const SENTINEL_PARAMETERS = ['sentinelUser', 'sentinelPassword', 'nat'] as const
+const CLUSTER_PARAMETERS = ['nat'] as const
 const FORM =
-  'redis://[user:password@]host[:port][/database], rediss:// in its place for TLS (?ca=file&cert=file&key=file&servername=name), redis+sentinel://[user:password@]host[:port],.../name[/database] for the master that Sentinels name, or the path of a unix socket'
-const SCHEMES: ReadonlyMap<string, { readonly bySentinel: boolean; readonly isTls: boolean }> = new Map([
-  ['redis', { bySentinel: false, isTls: false }],
-  ['rediss', { bySentinel: false, isTls: true }],
-  ['redis+sentinel', { bySentinel: true, isTls: false }],
-  ['rediss+sentinel', { bySentinel: true, isTls: true }],
+  'redis://[user:password@]host[:port][/database], rediss:// in its place for TLS (?ca=file&cert=file&key=file&servername=name), redis+sentinel://[user:password@]host[:port],.../name[/database] for the master that Sentinels name, redis+cluster://[user:password@]host[:port],... for the masters of a cluster, or the path of a unix socket'
+const SCHEMES: ReadonlyMap<string, { readonly parse: typeof tcpAddress; readonly isTls: boolean }> = new Map([
+  ['redis', { parse: tcpAddress, isTls: false }],
+  ['rediss', { parse: tcpAddress, isTls: true }],
+  ['redis+sentinel', { parse: sentinelAddress, isTls: false }],
+  ['rediss+sentinel', { parse: sentinelAddress, isTls: true }],
+  ['redis+cluster', { parse: clusterAddress, isTls: false }],
+  ['rediss+cluster', { parse: clusterAddress, isTls: true }],
 ])
 
 /**
@@ -64,12 +77,11 @@ export function parseRedisAddress(text: string): RedisAddress {
   if (scheme === undefined) throw malformed('it has no scheme')
   const known = SCHEMES.get(scheme)
   if (known === undefined) throw malformed(unknownScheme(scheme))
-  return known.bySentinel ? sentinelAddress(text, known.isTls) : tcpAddress(text, known.isTls)
+  return known.parse(text, known.isTls)
 }
 
 function unknownScheme(scheme: string): string {
-  if (scheme.includes('cluster'))
-    return 'Redis Cluster is not supported, so it must be that of one Redis or of Sentinels'
+  if (scheme.includes('cluster')) return 'a cluster has the scheme redis+cluster://'
   return scheme.includes('sentinel') ? 'Sentinels have the scheme redis+sentinel://' : 'its scheme is not known'
 }
 
@@ -88,18 +100,41 @@ function tcpAddress(text: string, isTls: boolean): RedisAddress {
 }
 
 /** A list of hosts is no URL, so what stands around it is parsed with the first of them, and the others by themselves. */
-function sentinelAddress(text: string, isTls: boolean): SentinelAddress {
+function listAddress(text: string, defaultPort: number): { readonly around: URL; readonly places: HostAndPort[] } {
   const [, head = '', list = '', tail = ''] = /^([^:]*:\/\/(?:[^/?#]*@)?)([^/?#@]*)(.*)$/s.exec(text)!
   const hosts = list.split(',')
-  const { pathname, searchParams, hash, username, password } = parsed(`${head}${hosts[0]}${tail}`)
+  const places = hosts.map((host) => hostAndPort(parsed(`redis://${host}`), defaultPort))
+  const around = parsed(`${head}${hosts[0]}${tail}`)
+  if (around.hash !== '') throw malformed('nothing may follow the database')
+  return { around, places }
+}
+
+function clusterAddress(text: string, isTls: boolean): ClusterAddress {
+  const { around, places } = listAddress(text, DEFAULT_PORT)
+  if (!/^(\/0?)?$/.test(around.pathname)) throw malformed('a cluster has only database 0')
+  const allowed = isTls ? [...TLS_PARAMETERS, ...CLUSTER_PARAMETERS] : CLUSTER_PARAMETERS
+  const { nat, ...tls } = parametersOf(around.searchParams, allowed)
+  return {
+    kind: 'cluster',
+    seeds: places,
+    database: 0,
+    tls: isTls ? tlsOf(tls) : undefined,
+    username: decoded(around.username),
+    password: decoded(around.password),
+    nat: natOf(nat),
+  }
+}
+
+function sentinelAddress(text: string, isTls: boolean): SentinelAddress {
+  const { around, places } = listAddress(text, DEFAULT_SENTINEL_PORT)
+  const { pathname, searchParams, username, password } = around
   const [, name = '', database = ''] = /^\/([^/]+)(\/.*)?$/.exec(pathname) ?? []
   if (name === '') throw malformed('behind the Sentinels it must name their master')
-  if (hash !== '') throw malformed('nothing may follow the database')
   const allowed = isTls ? [...TLS_PARAMETERS, ...SENTINEL_PARAMETERS] : SENTINEL_PARAMETERS
   const { sentinelUser = '', sentinelPassword = '', nat, ...tls } = parametersOf(searchParams, allowed)
   return {
     kind: 'sentinel',
-    sentinels: hosts.map((host) => hostAndPort(parsed(`redis://${host}`), DEFAULT_SENTINEL_PORT)),
+    sentinels: places,
     name: decoded(name),
     database: databaseOf(database),
     tls: isTls ? tlsOf(tls) : undefined,
@@ -107,11 +142,12 @@ function sentinelAddress(text: string, isTls: boolean): SentinelAddress {
     password: decoded(password),
     sentinelUser,
     sentinelPassword,
-    nat: nat === undefined ? new Map() : natOf(nat),
+    nat: natOf(nat),
   }
 }
 
-function natOf(text: string): ReadonlyMap<string, HostAndPort> {
+function natOf(text: string | undefined): ReadonlyMap<string, HostAndPort> {
+  if (text === undefined) return new Map()
   return new Map(
     text.split(',').map((pair) => {
       const sides = pair.split('=').map((side) => parsed(`redis://${side}`))

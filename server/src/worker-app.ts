@@ -63,9 +63,10 @@ export async function startWorker(settings: WorkerSettings, contract: Contract):
     const { stack, message } = shownError(error)
     log(`${where} (${id}): ${stack ?? message}`)
   })
-  const shared = { bus, clock: await bus.startClock(), log }
+  await bus.startClocks()
+  const shared = { bus, log }
   const metrics = new WorkerMetrics(workerId)
-  const stats = new WorkerStats(shared.clock, metrics.onCommit)
+  const stats = new WorkerStats((partition) => bus.clock(partition), metrics.onCommit)
   const pool = new PartitionPool({ ...shared, report, stats, workerId, pipeline: new Pipeline(contract) })
   const breakers = () => bus.breakers
   const monotonic = () => performance.now()

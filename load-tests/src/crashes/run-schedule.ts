@@ -66,7 +66,7 @@ export async function runSchedule(seed: number): Promise<ScheduleReport> {
   const workers = new Workers(server.url)
   try {
     await untilReady(redis, 5_000)
-    await openTopology(redis, PARTITIONS)
+    await openTopology(() => redis, PARTITIONS)
     await workers.start(2)
     const from = (Math.floor(Date.now() / HOUR_MS) - 3) * HOUR_MS
     const plan = planDisturbances(random)

@@ -21,7 +21,7 @@ export class LogFiller {
   static async open(redisUrl: string): Promise<LogFiller> {
     const redis = openCommandConnection(redisUrl, 'bench-fill')
     await untilReady(redis, 5_000)
-    await openTopology(redis, PARTITIONS)
+    await openTopology(() => redis, PARTITIONS)
     return new LogFiller(redis)
   }
 

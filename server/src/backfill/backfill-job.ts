@@ -11,6 +11,7 @@ import type { BackfillTarget } from './target.ts'
 
 export interface BackfillContext {
   readonly partitions: number
+  /** Of the Redis that holds the partition. */
   readonly clock: Clock
   readonly folding: Turn
   readonly log: (message: string) => void

@@ -1,5 +1,4 @@
 import { type Bus, isFresh } from '../bus/index.ts'
-import type { Clock } from '../clock.ts'
 import type { Contract } from '../config/model.ts'
 import { type LeaseKind, Pool, Turn } from '../lease/index.ts'
 import { type BackfillContext, BackfillJob } from './backfill-job.ts'
@@ -15,7 +14,6 @@ const RECONCILE_MS = 5_000
 export interface BackfillPoolOptions {
   readonly bus: Bus
   readonly contract: Contract
-  readonly clock: Clock
   readonly log: (message: string) => void
 }
 
@@ -25,13 +23,13 @@ export class BackfillPool implements LeaseKind<BackfillJobData> {
   readonly reconcileMs = RECONCILE_MS
   readonly #bus: Bus
   readonly #contract: Contract
-  readonly #context: BackfillContext
+  readonly #context: Omit<BackfillContext, 'clock'>
   readonly #pool: Pool<BackfillJobData>
 
-  constructor({ bus, contract, clock, log }: BackfillPoolOptions) {
+  constructor({ bus, contract, log }: BackfillPoolOptions) {
     this.#bus = bus
     this.#contract = contract
-    this.#context = { partitions: bus.partitions, clock, folding: new Turn(), log }
+    this.#context = { partitions: bus.partitions, folding: new Turn(), log }
     this.#pool = new Pool(bus, this, log)
   }
 
@@ -51,7 +49,8 @@ export class BackfillPool implements LeaseKind<BackfillJobData> {
   async open({ window, partition }: BackfillJobData, report: (progress: object) => void) {
     const store = new BackfillStore(partition, window, this.#bus, 'jobs')
     try {
-      return new BackfillJob(this.#context, backfillTarget(this.#contract, window), store, report)
+      const context = { ...this.#context, clock: this.#bus.clock(partition) }
+      return new BackfillJob(context, backfillTarget(this.#contract, window), store, report)
     } catch (error) {
       if (!(error instanceof BackfillRefused)) throw error
       await discard(store, error.message).catch(() => {})
@@ -62,13 +61,12 @@ export class BackfillPool implements LeaseKind<BackfillJobData> {
   async unheld(): Promise<BackfillJobData[]> {
     const listed = await this.#bus.backfills()
     if (listed.length === 0) return []
-    const now = await this.#bus.now()
     const unheld: BackfillJobData[] = []
     for (const { partition, window } of listed) {
       const ledger = this.#bus.backfillLedger(partition, window, 'jobs')
       const record = await ledger.record()
       if (record?.status !== 'open') await ledger.unlist()
-      else if (!isFresh(now - record.heartbeat)) unheld.push({ partition, window })
+      else if (!isFresh((await this.#bus.now(partition)) - record.heartbeat)) unheld.push({ partition, window })
     }
     return unheld
   }

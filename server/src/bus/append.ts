@@ -122,6 +122,7 @@ export async function append(
     keys.olderEntriesCurrent(partition),
     keys.producersPrevious(partition),
     keys.olderEntriesPrevious(partition),
+    keys.absent(partition),
     ...request.batches.map((batch) => keys.log(partition, batch.topic)),
   ]
   const args: (string | number | Buffer)[] = [producerMemoryMs, proved, asLines(request.slices), maxProducers, maxBytes]

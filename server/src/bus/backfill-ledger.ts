@@ -50,10 +50,13 @@ export interface BackfillEnding {
 /** The ledger of the backfill of one window in one partition. */
 export class BackfillLedger extends Ledger {
   readonly window: string
+  /** Of the list of backfills. */
+  readonly #listed: Channel
 
-  constructor(partition: number, window: string, channel: Channel) {
+  constructor(partition: number, window: string, channel: Channel, listed: Channel) {
     super({ partition, window }, channel)
     this.window = window
+    this.#listed = listed
   }
 
   async record(): Promise<BackfillRecord | undefined> {
@@ -67,7 +70,7 @@ export class BackfillLedger extends Ledger {
   /** Opens a backfill, unless one of the same version is under way or the log has changed. */
   async open({ log, version, run, offsets, leftovers }: NewBackfill): Promise<'opened' | 'under_way' | 'lineage'> {
     // Listed first: an opened backfill is then always found. The other way round, a crash in between would hide it.
-    await this.channel.run((redis) => redis.sadd(keys.backfills, this.#name))
+    await this.#listed.run((redis) => redis.sadd(keys.backfills, this.#name))
     const args = [log.epoch, log.lineage, version, run, offsets]
     const reply = (await this.channel.script(OPEN_SCRIPT, this.#keys(leftovers), args)) as string[]
     if (refusalOf(reply) !== undefined) return 'lineage'
@@ -84,7 +87,7 @@ export class BackfillLedger extends Ledger {
 
   /** Removes it from the list of backfills that may be under way. */
   async unlist(): Promise<void> {
-    await this.channel.run((redis) => redis.srem(keys.backfills, this.#name))
+    await this.#listed.run((redis) => redis.srem(keys.backfills, this.#name))
   }
 
   get #name(): string {

@@ -1,53 +1,43 @@
 import type { Clock } from '../clock.ts'
 import { AccessStore } from './access-store.ts'
 import { BackfillLedger, listBackfills } from './backfill-ledger.ts'
-import type { BreakerLimits } from './breaker.ts'
-import { Channel } from './channel.ts'
-import { COMMAND_DEADLINE_MS, openCommandConnection, orWhyNot, type Redis, untilReady } from './connection.ts'
+import type { Channel } from './channel.ts'
+import { COMMAND_DEADLINE_MS, orWhyNot, type RedisOf } from './connection.ts'
 import { type ClaimedContract, ContractClaim, readContractRecord, runningContract } from './contract-claim.ts'
 import { withDeadline } from './deadline.ts'
 import { Entities } from './entities.ts'
 import { checkVersions, type EntityVersions, missingEntities } from './entity-versions.ts'
 import { BusMismatch } from './errors.ts'
 import { GatewayEntry, type GatewayReport, readGatewayReports } from './gateway-report.ts'
-import { type BusClass, DEADLINES_MS, type Guard, type GuardState } from './guard.ts'
+import type { BusClass, GuardState } from './guard.ts'
+import { slotOf } from './hash-slot.ts'
 import { keys } from './keys.ts'
 import { Log } from './log.ts'
 import { LogTail } from './log-tail.ts'
+import type { ChannelName, NodeSettings } from './node.ts'
+import { Nodes } from './nodes.ts'
 import { OwnerLedger } from './owner-ledger.ts'
+import { PartitionClock } from './partition-clock.ts'
 import { type PartitionOwner, partitionOwners } from './partition-owners.ts'
 import { PresenceStore } from './presence-store.ts'
-import { openGuard } from './probe.ts'
-import { RedisClock } from './redis-clock.ts'
-import { checkKind, checkRedis, EvictionWatch, type RedisInfo, readInfo } from './redis-fitness.ts'
-import { type RedisState, readRedisState } from './redis-state.ts'
-import { exactRedisNow, redisNow } from './redis-time.ts'
+import { checkKind, checkRedis } from './redis-fitness.ts'
+import { type RedisState, readRedisState, together } from './redis-state.ts'
+import { redisNow } from './redis-time.ts'
 import { Results } from './results.ts'
 import { checkRights } from './rights.ts'
 import { Roster } from './roster.ts'
 import { loadScript, type Script } from './script.ts'
-import { StoreClock } from './store-clock.ts'
+import type { StoreClock } from './store-clock.ts'
 import { openTopology, storedPartitions } from './topology.ts'
 import { readWorkerReports, type WorkerReport } from './worker-report.ts'
 
 const RAISE_SCRIPT: Script = loadScript('raise-mark', { allowOom: true })
 
-/**
- * A connection for the commands of one class. Replays and queries have separate ones: neither waits behind the other's
- * pages.
- */
-export type ChannelName = BusClass | 'replay'
-
 const DEFAULT_WAIT_MS = 10_000
 
-export interface BusSettings {
-  readonly url: string
-  /** Names the connections in Redis' list of clients. */
-  readonly name: string
+export interface BusSettings extends NodeSettings {
   /** Fixed at the first start. Absent: as in the existing data. */
   readonly partitions?: number
-  /** The channels that the process uses; the first one also serves everything that belongs to no partition. */
-  readonly channels: readonly [ChannelName, ...ChannelName[]]
   /** Claimed for the running processes until the bus is closed. Absent for a command that only reads. */
   readonly contract?: ClaimedContract
   /** Entities of the config: a version below what is stored is refused. */
@@ -56,14 +46,6 @@ export interface BusSettings {
   readonly storesEntities?: boolean
   /** How long to wait for Redis at the start, ms. */
   readonly waitMs?: number
-  /** When breakers open, and for how long. */
-  readonly breaker?: BreakerLimits
-  /** Deadlines of classes, ms, in place of the defaults. */
-  readonly deadlinesMs?: Partial<Record<BusClass, number>>
-  /** Replicas that must have an append before it counts as stored. */
-  readonly replicas?: number
-  /** Called on every change of a breaker. */
-  readonly onBreaker?: (state: GuardState) => void
   /** Called with one line for everything the operator should know. */
   readonly warn?: (line: string) => void
 }
@@ -76,42 +58,48 @@ export interface BusSettings {
  * version of an entity. Both say what to do.
  */
 export async function openBus(settings: BusSettings): Promise<Bus> {
-  const { url, name, channels } = settings
-  const connections = new Map(channels.map((channel) => [channel, openCommandConnection(url, `${name}-${channel}`)]))
-  const control = connections.get(channels[0])!
+  const { channels, waitMs = DEFAULT_WAIT_MS } = settings
+  const nodes = new Nodes(settings)
+  const redisOf: RedisOf = (key) => nodes.atKey(key).redis
   try {
-    await Promise.all([...connections.values()].map((redis) => untilReady(redis, settings.waitMs ?? DEFAULT_WAIT_MS)))
-    if (settings.partitions === undefined) await checkKind(control)
-    const { partitions = await storedPartitions(control) } = settings
+    await nodes.open(waitMs)
+    if (settings.partitions === undefined)
+      await Promise.all(nodes.all.map(({ redis }) => checkKind(redis, nodes.isCluster)))
+    const { partitions = await storedPartitions(redisOf(keys.cluster)) } = settings
     if (partitions === undefined) throw new BusMismatch('This Redis holds no data of Tidegate.')
+    await nodes.serve(partitions, waitMs)
     if (settings.partitions !== undefined) {
-      await checkRedis(control, settings.warn ?? (() => {}))
-      await checkRights(control, channels.includes('jobs') ? 'worker' : 'gateway')
-      await openTopology(control, partitions)
+      const warned = new Set<string>()
+      for (const { redis } of nodes.all) {
+        await checkRedis(redis, nodes.isCluster, (line) => warned.add(line))
+        await checkRights(redis, channels.includes('jobs') ? 'worker' : 'gateway')
+      }
+      for (const line of warned) settings.warn?.(line)
+      await openTopology(redisOf, partitions)
     }
     // Before the claim, which others would wait for.
-    await openEntities(control, partitions, settings)
-    const claim = settings.contract && new ContractClaim(control, settings.contract)
+    await openEntities(redisOf, partitions, settings)
+    const claim = settings.contract && new ContractClaim(redisOf, settings.contract)
     await claim?.start()
     try {
       // And behind it: now nobody stores under another contract.
-      if (settings.storesEntities === true) await checkVersions(control, settings.entities ?? new Map(), true)
+      if (settings.storesEntities === true) await checkVersions(redisOf, settings.entities ?? new Map(), true)
     } catch (error) {
       claim?.close()
       throw error
     }
-    return new Bus({ ...settings, partitions }, connections, claim)
+    return new Bus({ ...settings, partitions }, nodes, claim)
   } catch (error) {
-    for (const redis of connections.values()) redis.disconnect()
+    nodes.close()
     throw error
   }
 }
 
-async function openEntities(redis: Redis, partitions: number, { entities, warn }: BusSettings): Promise<void> {
+async function openEntities(redisOf: RedisOf, partitions: number, { entities, warn }: BusSettings): Promise<void> {
   if (entities === undefined) return
-  await checkVersions(redis, entities, false)
+  await checkVersions(redisOf, entities, false)
   if (warn === undefined) return
-  for (const name of await missingEntities(redis, entities, partitions)) {
+  for (const name of await missingEntities(redisOf, entities, partitions)) {
     warn(
       `Redis holds data of entity ${name}, which this config does not have: they stay as they are, and are neither found nor ` +
         'changed. Put the entity back into the config to use or to erase them.',
@@ -121,157 +109,165 @@ async function openEntities(redis: Redis, partitions: number, { entities, warn }
 
 /** What shows whether Redis works and who works on it. */
 export interface BusHealth {
+  /** But for those of nodes that fail. */
   readonly owners: readonly PartitionOwner[]
-  readonly workers: ReadonlyMap<string, WorkerReport>
+  /** Absent where the node that has their reports fails. */
+  readonly workers: ReadonlyMap<string, WorkerReport> | undefined
+  /** Nodes of a cluster that fail while others work. */
+  readonly faults: readonly NodeFault[]
+}
+
+export interface NodeFault {
+  readonly node: string
+  readonly why: string
 }
 
 /** Everything that one process says to Redis. Connections, keys and addresses never leave it. */
 export class Bus {
   readonly partitions: number
   readonly #settings: BusSettings
-  readonly #connections: ReadonlyMap<ChannelName, Redis>
-  readonly #guards = new Map<BusClass, Guard>()
-  readonly #channels = new Map<ChannelName, Channel>()
-  readonly #eviction: EvictionWatch
+  readonly #nodes: Nodes
+  /** By partition. */
+  readonly #slots: readonly number[]
+  readonly #clocks: readonly PartitionClock[]
   readonly #claim: ContractClaim | undefined
-  readonly #clock = new RedisClock(() => this.now())
-  readonly #storeClock = new StoreClock(() => this.#controlChannel.run(exactRedisNow))
 
   /** Use `openBus`. */
-  constructor(
-    settings: BusSettings & { readonly partitions: number },
-    connections: ReadonlyMap<ChannelName, Redis>,
-    claim?: ContractClaim,
-  ) {
+  constructor(settings: BusSettings & { readonly partitions: number }, nodes: Nodes, claim?: ContractClaim) {
     this.#settings = settings
-    this.#connections = connections
+    this.#nodes = nodes
     this.#claim = claim
     this.partitions = settings.partitions
-    for (const [name, redis] of connections) this.#channels.set(name, new Channel(redis, this.#guard(name, redis)))
-    this.#eviction = new EvictionWatch(this.#control)
-    internals.set(this, { url: settings.url, name: settings.name, channel: (name) => this.#channel(name) })
+    this.#slots = Array.from({ length: this.partitions }, (_, partition) => slotOf(keys.meta(partition)))
+    this.#clocks = this.#slots.map((slot) => new PartitionClock(() => nodes.at(slot).clock))
+    const { url, name } = settings
+    internals.set(this, { url, name, channel: (key, channel) => this.#nodes.channel(key, channel) })
   }
 
   /** The logs of a partition. @param channel its connection, deadline and breaker serve the calls */
   log(partition: number, channel: ChannelName): Log {
-    return new Log(partition, this.#channel(channel))
+    return new Log(partition, this.#channel(partition, channel))
   }
 
   /** A tail with a connection of its own, which the caller closes. @param name of the connection */
   tail(partition: number, name: string): LogTail {
-    const { url } = this.#settings
-    return new LogTail(
-      url,
-      `${name}-${partition}`,
-      partition,
-      this.#connections.get('tail')!,
-      this.#guards.get('tail')!,
-    )
+    return new LogTail(this.#settings.url, `${name}-${partition}`, partition, this.#nodes)
   }
 
   /** The latest results of a partition. */
   results(partition: number, channel: ChannelName): Results {
-    return new Results(partition, this.#channel(channel))
+    return new Results(partition, this.#channel(partition, channel))
   }
 
   /** What is stored of the entities of a partition. */
   entities(partition: number, channel: ChannelName): Entities {
-    return new Entities(partition, this.#channel(channel))
+    return new Entities(partition, this.#channel(partition, channel))
   }
 
   /** Who is connected to which gateway. */
   presence(partition: number, channel: ChannelName): PresenceStore {
-    return new PresenceStore(partition, this.#channel(channel))
+    return new PresenceStore(partition, this.#channel(partition, channel))
   }
 
   ledger(partition: number, channel: ChannelName): OwnerLedger {
-    return new OwnerLedger(partition, this.#channel(channel))
+    return new OwnerLedger(partition, this.#channel(partition, channel))
   }
 
   backfillLedger(partition: number, window: string, channel: ChannelName): BackfillLedger {
-    return new BackfillLedger(partition, window, this.#channel(channel))
+    const listed = this.#nodes.channel(keys.backfills, channel)
+    return new BackfillLedger(partition, window, this.#channel(partition, channel), listed)
   }
 
   /** Backfills that may be under way. @throws BusUnavailable */
   backfills(): Promise<{ partition: number; window: string }[]> {
-    return listBackfills(this.#controlChannel)
+    return listBackfills(this.#control(keys.backfills))
   }
 
   roster(workerId: string): Roster {
-    return new Roster(this.#controlChannel, workerId)
+    return new Roster(this.#control(keys.workers), workerId)
   }
 
   gatewayEntry(gateway: string): GatewayEntry {
-    return new GatewayEntry(this.#controlChannel, gateway)
+    return new GatewayEntry(this.#control(keys.gateways), gateway)
   }
 
   /** Who is let in: keys, revocations, tickets. */
   access(): AccessStore {
-    return new AccessStore(this.#controlChannel)
+    return new AccessStore(this.#control(keys.accessVersion))
   }
 
-  /** Redis' clock, ms since 1970. @throws BusUnavailable */
-  now(): Promise<number> {
-    return this.#controlChannel.run(redisNow)
+  /** The clock of the Redis that holds a partition, ms since 1970; without one, of any. @throws BusUnavailable */
+  now(partition?: number): Promise<number> {
+    return this.#control(partition === undefined ? keys.cluster : keys.meta(partition)).run(redisNow)
   }
 
-  /** Redis' clock for frequent readers, kept up to date until `close`. Called once. @throws BusUnavailable */
-  async startClock(): Promise<Clock> {
-    await this.#clock.start()
-    return this.#clock
+  /** Keeps the clocks of Redis up to date until `close`. MUST be awaited before `clock`. @throws BusUnavailable */
+  async startClocks(): Promise<void> {
+    await this.#nodes.eachOpened(({ clock }) => clock.start())
   }
 
-  /** Redis' clock for the ages of stored events, kept up to date until `close`. Called once. */
-  startStoreClock(): StoreClock {
-    this.#storeClock.start()
-    return this.#storeClock
+  /** The clock of the Redis that holds a partition, for frequent readers. */
+  clock(partition: number): Clock {
+    return this.#clocks[partition]!
   }
 
-  /** Memory and persistence of Redis; `undefined` where it may not be asked. @throws BusUnavailable */
-  redisState(): Promise<RedisState | undefined> {
-    return this.#controlChannel.run(readRedisState)
+  /** The same for the ages of stored events, kept up to date until `close`. Called once. */
+  startStoreClocks(): { of(partition: number): StoreClock } {
+    void this.#nodes.eachOpened(async ({ storeClock }) => storeClock.start())
+    return { of: (partition) => this.#nodes.at(this.#slots[partition]!).storeClock }
   }
 
-  /** Which partitions have a live owner. @throws BusUnavailable */
-  owners(): Promise<PartitionOwner[]> {
-    return this.#controlChannel.run((redis) => partitionOwners(redis, this.partitions))
+  /** Memory and persistence of Redis, of all nodes together; `undefined` where it may not be asked. @throws BusUnavailable */
+  async redisState(): Promise<RedisState | undefined> {
+    return together(await Promise.all(this.#nodes.all.map(({ control }) => control.run(readRedisState))))
+  }
+
+  /** Which partitions have a live owner; without those of nodes that fail, unless all do. @throws BusUnavailable */
+  async owners(): Promise<PartitionOwner[]> {
+    const asked = [...this.#nodes.byNode(this.partitions)].map(([{ control }, partitions]) =>
+      control.run((redis) => partitionOwners(redis, partitions)),
+    )
+    return (await thoseThatAnswer(asked)).flat()
   }
 
   /** Reports of the live workers, by worker id. @throws BusUnavailable */
   workers(): Promise<ReadonlyMap<string, WorkerReport>> {
-    return this.#controlChannel.run(readWorkerReports)
+    return this.#control(keys.workers).run(readWorkerReports)
   }
 
   /** Reports of the live gateways, by their names. @throws BusUnavailable */
   gateways(): Promise<ReadonlyMap<string, GatewayReport>> {
-    return this.#controlChannel.run(readGatewayReports)
+    return this.#control(keys.gateways).run(readGatewayReports)
   }
 
-  /** What Redis says of itself; empty where that is not permitted. @throws BusUnavailable */
-  info(): Promise<RedisInfo> {
-    return this.#controlChannel.run((redis) => readInfo(redis))
-  }
-
-  /** Checks whether Redis works, also while breakers are open. @throws the error as it is: it says why not. */
+  /** Checks whether Redis works, also while breakers are open. @throws the error as it is if no node does: it says why not */
   async look(): Promise<BusHealth> {
-    const redis = this.#control
-    const asked = Promise.all([
-      partitionOwners(redis, this.partitions),
-      readWorkerReports(redis),
-      this.#eviction.look(),
-    ])
-    const [owners, workers] = await withDeadline(COMMAND_DEADLINE_MS, orWhyNot(redis, asked))
-    return { owners, workers }
+    const partitionsOf = this.#nodes.byNode(this.partitions)
+    const faults: NodeFault[] = []
+    const asked = this.#nodes.all.map(async (node) => {
+      const { redis, name, eviction } = node
+      const both = Promise.all([partitionOwners(redis, partitionsOf.get(node) ?? []), eviction.look()])
+      try {
+        const [owners] = await withDeadline(COMMAND_DEADLINE_MS, orWhyNot(redis, both))
+        return owners
+      } catch (error) {
+        faults.push({ node: name, why: error instanceof Error ? error.message : String(error) })
+        throw error
+      }
+    })
+    const { redis } = this.#nodes.atKey(keys.workers)
+    const workers = withDeadline(COMMAND_DEADLINE_MS, readWorkerReports(redis)).catch(() => undefined)
+    return { owners: (await thoseThatAnswer(asked)).flat(), workers: await workers, faults }
   }
 
   /** Why nothing may be acknowledged, as last seen by `look`. */
   get evictionReason(): string | undefined {
-    return this.#eviction.reason
+    return this.#nodes.all.map(({ eviction }) => eviction.reason).find((reason) => reason !== undefined)
   }
 
-  /** Share of Redis' `maxmemory` that is in use, as last seen by `look`; 0 where it has none. */
+  /** Share of Redis' `maxmemory` that is in use where it is largest, as last seen by `look`; 0 where there is none. */
   get usedShare(): number {
-    return this.#eviction.usedShare
+    return this.#nodes.all.reduce((most, { eviction }) => Math.max(most, eviction.usedShare), 0)
   }
 
   /**
@@ -280,73 +276,70 @@ export class Bus {
    * @throws BusUnavailable
    */
   async raiseSequence(newest: number): Promise<number> {
-    return Number(await this.#controlChannel.script(RAISE_SCRIPT, [keys.sequence], [newest]))
+    return Number(await this.#control(keys.sequence).script(RAISE_SCRIPT, [keys.sequence], [newest]))
   }
 
   /** The contract hash of the running processes; `undefined` when none runs. @throws BusUnavailable */
   runningContract(): Promise<string | undefined> {
-    return this.#controlChannel.run(runningContract)
+    return this.#control(keys.contract).run(runningContract)
   }
 
   /** What the contract of the processes that were started last holds, as JSON. @throws BusUnavailable */
   contractRecord(): Promise<string | undefined> {
-    return this.#controlChannel.run(readContractRecord)
+    return this.#control(keys.contractRecord).run(readContractRecord)
   }
 
+  /** Of every class, in a cluster of every node. */
   get breakers(): GuardState[] {
-    return [...this.#guards.values()].map((guard) => guard.state)
+    return this.#nodes.all.flatMap(({ breakers }) => breakers)
   }
 
-  /** When a call of a class may be tried again, ms; 0 while calls are let through. */
-  retryAfterMs(busClass: BusClass): number {
-    return this.#guards.get(busClass)!.retryAfterMs
+  /** What calls of a class meet at best: while the breaker of one node is closed others go on. */
+  breaker(busClass: BusClass): GuardState {
+    const states = this.#nodes.all.map((node) => node.guard(busClass).state)
+    return states.reduce((best, one) => (one.retryAfterMs < best.retryAfterMs ? one : best))
+  }
+
+  /**
+   * When a call of a class may be tried again, ms; 0 while calls are let through.
+   *
+   * @param partition absent: of the partition for which that is soonest
+   */
+  retryAfterMs(busClass: BusClass, partition?: number): number {
+    if (partition !== undefined) return this.#nodes.at(this.#slots[partition]!).guard(busClass).retryAfterMs
+    return this.breaker(busClass).retryAfterMs
   }
 
   /** Releases the claim and disconnects. */
   close(): void {
-    this.#clock.close()
-    this.#storeClock.close()
     this.#claim?.close()
-    for (const guard of this.#guards.values()) guard.close()
-    for (const redis of this.#connections.values()) redis.disconnect()
+    this.#nodes.close()
   }
 
-  get #control(): Redis {
-    return this.#connections.get(this.#settings.channels[0])!
+  #channel(partition: number, channel: ChannelName): Channel {
+    return this.#nodes.channel(keys.meta(partition), channel)
   }
 
-  get #controlChannel(): Channel {
-    return this.#channel(this.#settings.channels[0])
+  /** Calls about what belongs to no partition. */
+  #control(key: string): Channel {
+    return this.#nodes.channel(key, this.#settings.channels[0])
   }
+}
 
-  #channel(name: ChannelName): Channel {
-    const channel = this.#channels.get(name)
-    if (channel === undefined) throw new Error(`the bus was opened without a channel for ${name}`)
-    return channel
-  }
-
-  #guard(channel: ChannelName, redis: Redis): Guard {
-    const busClass = channel === 'replay' ? 'query' : channel
-    let guard = this.#guards.get(busClass)
-    if (guard === undefined) {
-      const { breaker, deadlinesMs, onBreaker, replicas = 0 } = this.#settings
-      guard = openGuard(redis, busClass, {
-        ...(breaker !== undefined && { limits: breaker }),
-        deadlineMs: deadlinesMs?.[busClass] ?? DEADLINES_MS[busClass],
-        replicas,
-        ...(onBreaker !== undefined && { onChange: onBreaker }),
-      })
-      this.#guards.set(busClass, guard)
-    }
-    return guard
-  }
+/** @throws the first error if nobody answers */
+async function thoseThatAnswer<T>(asked: readonly Promise<T>[]): Promise<T[]> {
+  const outcomes = await Promise.allSettled(asked)
+  const answers = outcomes.flatMap((outcome) => (outcome.status === 'fulfilled' ? [outcome.value] : []))
+  if (answers.length === 0) for (const outcome of outcomes) if (outcome.status === 'rejected') throw outcome.reason
+  return answers
 }
 
 /** For the queues of `jobs/`, which have connections of their own. */
 export interface BusInternals {
   readonly url: string
   readonly name: string
-  channel(name: ChannelName): Channel
+  /** Calls about a key. */
+  channel(key: string, name: ChannelName): Channel
 }
 
 const internals = new WeakMap<Bus, BusInternals>()

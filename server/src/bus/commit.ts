@@ -33,7 +33,7 @@ export type CommitReply =
 export async function commit(channel: Channel, place: LedgerPlace, request: CommitRequest): Promise<CommitReply> {
   const { log, token, commitSeq, commitId, offsetsBefore, offsets, clocks } = request
   const operations = new OperationArguments(place, request.operations)
-  const scriptKeys = [keys.meta(place.partition), ledgerKey(place), ...operations.keys]
+  const scriptKeys = [keys.meta(place.partition), ledgerKey(place), keys.absent(place.partition), ...operations.keys]
   const head = [log.epoch, log.lineage, token, commitSeq, commitId, offsetsBefore, offsets, clocks]
   const script = place.window === undefined ? COMMIT_SCRIPT : BACKFILL_SCRIPT
   const reply = (await channel.script(script, scriptKeys, [...head, ...operations.args])) as string[]

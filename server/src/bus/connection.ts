@@ -2,10 +2,13 @@ import { Redis } from 'ioredis'
 import { connectionFault, SILENT } from './connection-fault.ts'
 import { keepArgumentsOutOfErrors } from './error-arguments.ts'
 import { BusUnreachable, NotConnected } from './errors.ts'
-import { isNotSent } from './outage.ts'
-import { type RedisOptions, routeTo } from './route/index.ts'
+import { isElsewhere, isNotSent } from './outage.ts'
+import { type RedisOptions, routeTo, type Target } from './route/index.ts'
 
 export type { Redis } from 'ioredis'
+
+/** The connection to the Redis that holds a key. */
+export type RedisOf = (key: string) => Redis
 
 /** How long a single non-blocking command may take before its caller is told that Redis does not answer. */
 export const COMMAND_DEADLINE_MS = 1_000
@@ -32,9 +35,13 @@ const COMMON: RedisOptions = {
   retryStrategy: reconnectDelayMs,
 }
 
-/** A connection for commands that answer at once. The caller owns it and closes it with `disconnect()`. */
-export function openCommandConnection(url: string, name: string): Redis {
-  return connect(url, {
+/**
+ * A connection for commands that answer at once. The caller owns it and closes it with `disconnect()`.
+ *
+ * @param target in a cluster; absent: one of its nodes
+ */
+export function openCommandConnection(url: string, name: string, target?: Target): Redis {
+  return connect(url, target, {
     ...COMMON,
     connectionName: `tidegate-${name}`,
     commandTimeout: LAST_DEADLINE_MS,
@@ -43,13 +50,13 @@ export function openCommandConnection(url: string, name: string): Redis {
 }
 
 /** A connection for one blocking XREAD at a time. */
-export function openBlockingConnection(url: string, name: string): Redis {
-  return connect(url, { ...COMMON, connectionName: `tidegate-${name}`, socketTimeout: BLOCK_MS + SILENCE_MS })
+export function openBlockingConnection(url: string, name: string, target?: Target): Redis {
+  return connect(url, target, { ...COMMON, connectionName: `tidegate-${name}`, socketTimeout: BLOCK_MS + SILENCE_MS })
 }
 
 /** A connection for large values, which Redis may take long to read or to write. */
 export function openBulkConnection(url: string, name: string): Redis {
-  return connect(url, {
+  return connect(url, undefined, {
     ...COMMON,
     connectionName: `tidegate-${name}`,
     commandTimeout: BULK_DEADLINE_MS,
@@ -70,10 +77,20 @@ export function writeTogether({ stream }: Redis): void {
   setImmediate(() => stream.uncork())
 }
 
-/** Connection options for BullMQ, which insists on waiting for Redis rather than failing. */
-export function queueConnectionOptions(url: string, name: string): RedisOptions {
+/** ioredis connects anew, and sends the command again: only for those that certainly had no effect. */
+const RECONNECT_AND_RESEND = 2
+
+/** Connection options for BullMQ, which insists on waiting for Redis rather than failing. Its keys are of one slot. */
+export function queueConnectionOptions(url: string, name: string, target: Target): RedisOptions {
+  const route = routeTo(url)
+  const options = route.options(target)
   return {
-    ...routeTo(url).options(),
+    ...options,
+    reconnectOnError(error) {
+      if (!isElsewhere(error)) return options.reconnectOnError!(error)
+      route.learn(error)
+      return RECONNECT_AND_RESEND
+    },
     maxRetriesPerRequest: null,
     // Its own waits up to 20 s after a long outage.
     retryStrategy: reconnectDelayMs,
@@ -129,8 +146,8 @@ function whyNot(redis: Redis): string {
   return redis.status === 'connect' ? connectionFault(new Error('LOADING')).why : SILENT
 }
 
-function connect(url: string, options: RedisOptions): Redis {
-  const redis = new Redis({ ...routeTo(url).options(), ...options })
+function connect(url: string, target: Target | undefined, options: RedisOptions): Redis {
+  const redis = new Redis({ ...routeTo(url).options(target), ...options })
   // Without a listener an unreachable Redis would end the process. Rejected commands report the error.
   redis.on('error', (error: Error & { readonly command?: { readonly name: string } }) => {
     lastErrors.set(redis, error)

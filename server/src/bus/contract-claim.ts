@@ -1,4 +1,4 @@
-import type { Redis } from './connection.ts'
+import type { Redis, RedisOf } from './connection.ts'
 import { BusMismatch } from './errors.ts'
 import { keys } from './keys.ts'
 
@@ -18,13 +18,13 @@ export interface ClaimedContract {
  * validate, route and fold by different rules, so a process with another hash is refused.
  */
 export class ContractClaim {
-  readonly #redis: Redis
+  readonly #redisOf: RedisOf
   readonly #hash: string
   readonly #record: string
   #timer: NodeJS.Timeout | undefined
 
-  constructor(redis: Redis, { hash, record }: ClaimedContract) {
-    this.#redis = redis
+  constructor(redisOf: RedisOf, { hash, record }: ClaimedContract) {
+    this.#redisOf = redisOf
     this.#hash = hash
     this.#record = record
   }
@@ -45,7 +45,7 @@ export class ContractClaim {
       )
     }
     // What is no part of the hash may differ from what another process had.
-    await this.#redis.set(keys.contractRecord, this.#record)
+    await this.#keepRecord()
     this.#timer = setInterval(() => void this.#claim().catch(() => {}), RENEW_MS)
   }
 
@@ -54,16 +54,21 @@ export class ContractClaim {
   }
 
   async #claim(): Promise<string> {
-    if ((await this.#redis.set(keys.contract, this.#hash, 'PX', CLAIM_MS, 'NX')) === 'OK') {
+    const redis = this.#redisOf(keys.contract)
+    if ((await redis.set(keys.contract, this.#hash, 'PX', CLAIM_MS, 'NX')) === 'OK') {
       // Redis may have come back empty.
-      await this.#redis.set(keys.contractRecord, this.#record)
+      await this.#keepRecord()
       return this.#hash
     }
-    const holder = (await this.#redis.get(keys.contract)) ?? ''
-    if (holder === this.#hash) await this.#redis.pexpire(keys.contract, CLAIM_MS)
+    const holder = (await redis.get(keys.contract)) ?? ''
+    if (holder === this.#hash) await redis.pexpire(keys.contract, CLAIM_MS)
     // Expiry follows Redis' clock: if that was set back, the claim of a dead process would last as much longer.
-    else await this.#redis.pexpire(keys.contract, CLAIM_MS, 'LT')
+    else await redis.pexpire(keys.contract, CLAIM_MS, 'LT')
     return holder
+  }
+
+  async #keepRecord(): Promise<void> {
+    await this.#redisOf(keys.contractRecord).set(keys.contractRecord, this.#record)
   }
 }
 

@@ -74,7 +74,7 @@ async function readDeployment(
   return {
     lackingRights,
     partitions,
-    owners: partitions === undefined ? [] : await partitionOwners(redis, partitions),
+    owners: partitions === undefined ? [] : await partitionOwners(redis, [...Array(partitions).keys()]),
     workers: await readWorkerReports(redis),
     gateways: await readGatewayReports(redis),
     contractHash: await runningContract(redis),

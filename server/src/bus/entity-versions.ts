@@ -1,4 +1,4 @@
-import type { Redis } from './connection.ts'
+import type { RedisOf } from './connection.ts'
 import { entityHash } from './entity-name.ts'
 import { BusMismatch } from './errors.ts'
 import { keys } from './keys.ts'
@@ -14,10 +14,15 @@ export type EntityVersions = ReadonlyMap<string, { readonly version: number }>
  *
  * @param isRaised whether what this process stores from now on is of these versions @throws BusMismatch with what to do
  */
-export async function checkVersions(redis: Redis, entities: EntityVersions, isRaised: boolean): Promise<void> {
+export async function checkVersions(redisOf: RedisOf, entities: EntityVersions, isRaised: boolean): Promise<void> {
   const own = [...entities].flatMap(([name, { version }]) => [name, version])
   const args = [isRaised ? '1' : '0', ...own]
-  const older = (await runScript(redis, VERSIONS_SCRIPT, [keys.entityVersions], args)) as string[]
+  const older = (await runScript(
+    redisOf(keys.entityVersions),
+    VERSIONS_SCRIPT,
+    [keys.entityVersions],
+    args,
+  )) as string[]
   const lines: string[] = []
   for (let i = 0; i < older.length; i += 2) {
     const name = older[i]!
@@ -32,12 +37,16 @@ export async function checkVersions(redis: Redis, entities: EntityVersions, isRa
 }
 
 /** Entities that Redis holds data of and a config does not have. */
-export async function missingEntities(redis: Redis, entities: EntityVersions, partitions: number): Promise<string[]> {
-  const names = (await redis.hkeys(keys.entityVersions)).filter((name) => !entities.has(name))
-  const holders = await Promise.all(
-    names.map((name) =>
-      redis.exists(Array.from({ length: partitions }, (_, partition) => keys.owned(partition, entityHash(name)))),
-    ),
-  )
-  return names.filter((_, i) => holders[i]! > 0)
+export async function missingEntities(
+  redisOf: RedisOf,
+  entities: EntityVersions,
+  partitions: number,
+): Promise<string[]> {
+  const names = (await redisOf(keys.entityVersions).hkeys(keys.entityVersions)).filter((name) => !entities.has(name))
+  const isHeld = async (name: string) => {
+    const hashes = Array.from({ length: partitions }, (_, partition) => keys.owned(partition, entityHash(name)))
+    return (await Promise.all(hashes.map((hash) => redisOf(hash).exists(hash)))).includes(1)
+  }
+  const held = await Promise.all(names.map(isHeld))
+  return names.filter((_, i) => held[i])
 }

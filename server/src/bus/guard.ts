@@ -25,6 +25,8 @@ const PROBE_GRACE_MS = 50
 
 export interface GuardState {
   readonly class: BusClass
+  /** The node of a cluster that the calls go to; absent where there is one Redis. */
+  readonly node?: string
   readonly state: 'closed' | 'half_open' | 'open'
   /** When the state was entered, ms since 1970. */
   readonly since: number
@@ -32,7 +34,14 @@ export interface GuardState {
   readonly retryAfterMs: number
 }
 
+/** Those of classes that no node of a cluster serves now; where there is one Redis, all that are not closed. */
+export function closedNowhere(states: readonly GuardState[]): GuardState[] {
+  const served = new Set(states.filter(({ state }) => state === 'closed').map(({ class: busClass }) => busClass))
+  return states.filter(({ class: busClass }) => !served.has(busClass))
+}
+
 export interface GuardOptions {
+  readonly node?: string
   readonly limits?: BreakerLimits
   /** In place of the deadline of the class. */
   readonly deadlineMs?: number
@@ -55,10 +64,12 @@ export interface CallOptions {
  * call threw it.
  */
 export class Guard {
+  /** How long a call may take, ms. */
+  readonly deadlineMs: number
   readonly #class: BusClass
+  readonly #node: { readonly node?: string }
   readonly #policy: CircuitBreakerPolicy
   readonly #reset: MonotonicReset
-  readonly #deadlineMs: number
   readonly #probe: GuardOptions['probe']
   #since = Date.now()
   /** When a failure was last counted, `performance.now()`. */
@@ -68,10 +79,11 @@ export class Guard {
 
   constructor(
     busClass: BusClass,
-    { limits = BREAKER_LIMITS, deadlineMs = DEADLINES_MS[busClass], onChange, probe }: GuardOptions = {},
+    { node, limits = BREAKER_LIMITS, deadlineMs = DEADLINES_MS[busClass], onChange, probe }: GuardOptions = {},
   ) {
     this.#class = busClass
-    this.#deadlineMs = deadlineMs
+    this.#node = node === undefined ? {} : { node }
+    this.deadlineMs = deadlineMs
     this.#probe = probe
     this.#reset = new MonotonicReset(limits.resetMs)
     this.#policy = circuitBreaker(
@@ -88,6 +100,7 @@ export class Guard {
   get state(): GuardState {
     return {
       class: this.#class,
+      ...this.#node,
       state: STATE_NAMES[this.#policy.state],
       since: this.#since,
       retryAfterMs: this.retryAfterMs,
@@ -103,7 +116,7 @@ export class Guard {
       case CircuitState.Open:
         return this.#reset.remainingMs
       case CircuitState.HalfOpen:
-        return this.#deadlineMs
+        return this.deadlineMs
       default:
         return 0
     }
@@ -157,7 +170,7 @@ export class Guard {
     const isProbe = this.#policy.state !== CircuitState.Closed
     const startedAt = performance.now()
     try {
-      return { kind: 'answer', answer: await withDeadline(this.#deadlineMs, call(), receivedBytes) }
+      return { kind: 'answer', answer: await withDeadline(this.deadlineMs, call(), receivedBytes) }
     } catch (error) {
       if (error instanceof Error && (error instanceof AnswerTooSlow || isRefusal(error)))
         return { kind: 'error', error }

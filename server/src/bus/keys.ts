@@ -1,6 +1,7 @@
 /**
  * Every Redis key of Tidegate. All keys of partition p carry the hash tag `{tg:p}`: one partition is one Cluster
- * slot, so that the append and commit scripts touch one slot each.
+ * slot, so that the append and commit scripts touch one slot each. The part of a key in braces, or the whole of one without
+ * braces, decides on its slot: `tg:worker:{tg:workers}:a` lies beside `tg:workers`.
  */
 
 const tag = (partition: number): string => `{tg:${partition}}`
@@ -29,6 +30,12 @@ export const keys = {
    * next commit builds on, named as in `meta`.
    */
   backfill: (partition: number, window: string): string => `${tag(partition)}:fill:${window}`,
+  /**
+   * Never exists. A script that removes keys and writes to them again names it: while its slot is on its way to another node,
+   * the node refuses a call with a key that it does not have, before the script begins. Otherwise it would refuse a command in
+   * the middle of the script.
+   */
+  absent: (partition: number): string => `${tag(partition)}:absent`,
   /** The same of the backfill of a window. */
   backfillOwned: (partition: number, window: string, name: string): string =>
     `${tag(partition)}:fill:${window}:${name}`,
@@ -50,12 +57,12 @@ export const keys = {
   entityVersions: 'tg:entity-versions',
   /** Sorted set worker id -> last heartbeat (Redis ms). */
   workers: 'tg:workers',
-  /** String with a short life: JSON report of one worker, renewed with its heartbeat. */
-  worker: (workerId: string): string => `tg:worker:${workerId}`,
+  /** String with a short life: JSON report of one worker, renewed with its heartbeat. Beside `workers`. */
+  worker: (workerId: string): string => `tg:worker:{tg:workers}:${workerId}`,
   /** Sorted set gateway -> last heartbeat (Redis ms). */
   gateways: 'tg:gateways',
-  /** String with a short life: JSON report of one gateway, renewed with its heartbeat. */
-  gateway: (name: string): string => `tg:gateway:${name}`,
+  /** String with a short life: JSON report of one gateway, renewed with its heartbeat. Beside `gateways`. */
+  gateway: (name: string): string => `tg:gateway:{tg:gateways}:${name}`,
   /** Random, another after each change of the next two: a count would be the same again where Redis lost some. */
   accessVersion: '{tg:access}:version',
   /** Hash id -> JSON of an API key, without the key. */
@@ -64,9 +71,31 @@ export const keys = {
   revocations: '{tg:access}:revoked',
   /** String with a short life: whom a ticket stands for. By its hash. */
   ticket: (hash: string): string => `{tg:access}:ticket:${hash}`,
-  /** String with a short life: written by probes to show that Redis accepts writes, one per class of operations. */
-  probe: (busClass: string): string => `tg:probe:${busClass}`,
+  /**
+   * String with a short life: written by probes to show that a Redis accepts writes, one per class of operations.
+   *
+   * @param beside a key that the Redis holds
+   */
+  probe: (busClass: string, beside: string): string => `tg:probe:${busClass}:{${tagOf(beside)}}`,
 } as const
+
+/** What belongs to no partition, by one key of each slot. Jobs are beside them, for workers only. */
+export const CONTROL_KEYS: readonly string[] = [
+  keys.cluster,
+  keys.contract,
+  keys.contractRecord,
+  keys.entityVersions,
+  keys.sequence,
+  keys.workers,
+  keys.gateways,
+  keys.backfills,
+  keys.accessVersion,
+]
+
+/** The part of a key that decides on its slot. */
+function tagOf(key: string): string {
+  return /\{([^}]+)\}/.exec(key)?.[1] ?? key
+}
 
 /** Key prefix of BullMQ's queues (one hash tag: one slot). */
 export const QUEUE_PREFIX = '{tg:jobs}'

@@ -1,11 +1,18 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { openBlockingConnection, orWhyNot, type Redis, receivedOver, untilReady } from './connection.ts'
-import type { Guard } from './guard.ts'
+import { BusUnavailable } from './errors.ts'
+import { slotOf } from './hash-slot.ts'
+import { keys } from './keys.ts'
 import { type LogEntry, readLogs } from './log-entry.ts'
 import { type LogHeads, readEpochStarts, readLogHeads } from './log-heads.ts'
+import type { Node } from './node.ts'
+import type { Nodes } from './nodes.ts'
+import { isElsewhere } from './outage.ts'
 
 /** How soon to retry a wake-up when its read had not reached Redis yet. */
 const WAKE_RETRY_MS = 5
+/** How soon to read again from another node, or from one that has not taken a slot over yet. */
+const MOVED_RETRY_MS = 20
 
 /**
  * One connection for one blocking read at a time over logs of one partition. `wake` ends a waiting read early, because
@@ -14,23 +21,24 @@ const WAKE_RETRY_MS = 5
 export class LogTail {
   readonly partition: number
   readonly #redis: Redis
-  /** Another connection: nothing can be sent behind a blocked read. */
-  readonly #commands: Redis
-  readonly #guard: Guard
+  readonly #nodes: Nodes
+  readonly #slot: number
   readonly #received: { readonly receivedBytes: () => number }
-  #clientId: number | undefined
+  /** Where the connection leads to, and its number there: only there it means this connection. */
+  #client: { readonly node: Node; readonly id: number } | undefined
   #readsBegun = 0
   #reading = false
   #fresh = false
 
-  constructor(url: string, name: string, partition: number, commands: Redis, guard: Guard) {
+  constructor(url: string, name: string, partition: number, nodes: Nodes) {
     this.partition = partition
-    this.#commands = commands
-    this.#guard = guard
-    this.#redis = openBlockingConnection(url, name)
+    this.#nodes = nodes
+    this.#slot = slotOf(keys.meta(partition))
+    this.#redis = openBlockingConnection(url, name, { slot: this.#slot })
     this.#received = { receivedBytes: receivedOver(this.#redis) }
     this.#redis.on('close', () => {
       this.#fresh = false
+      this.#client = undefined
     })
   }
 
@@ -52,7 +60,10 @@ export class LogTail {
   sync(topics: readonly string[]): Promise<LogHeads> {
     return this.#run(async () => {
       this.#fresh = true
-      this.#clientId = (await this.#redis.client('ID')) as number
+      const node = this.#nodes.of(this.#redis)
+      const id = (await this.#redis.client('ID')) as number
+      // Another node would take the number for a connection of somebody else.
+      if (node !== undefined && this.#nodes.of(this.#redis) === node) this.#client = { node, id }
       return readLogHeads(this.#redis, this.partition, topics)
     })
   }
@@ -86,9 +97,11 @@ export class LogTail {
    */
   async wake(): Promise<void> {
     const read = this.#readsBegun
-    while (this.#reading && this.#readsBegun === read && this.#clientId !== undefined) {
+    while (this.#reading && this.#readsBegun === read && this.#client !== undefined) {
+      const { node, id } = this.#client
       try {
-        if ((await this.#commands.client('UNBLOCK', this.#clientId)) === 1) return
+        // Another connection: nothing can be sent behind a blocked read.
+        if ((await node.line('tail').redis.client('UNBLOCK', id)) === 1) return
       } catch {
         return
       }
@@ -100,7 +113,7 @@ export class LogTail {
     this.#redis.disconnect()
   }
 
-  #run<T>(call: () => Promise<T>): Promise<T> {
+  async #run<T>(call: () => Promise<T>): Promise<T> {
     const reconnecting = async () => {
       try {
         return await orWhyNot(this.#redis, call())
@@ -109,7 +122,13 @@ export class LogTail {
         throw error
       }
     }
-    return this.#guard.run(reconnecting, this.#received)
+    try {
+      return await this.#nodes.at(this.#slot).guard('tail').run(reconnecting, this.#received)
+    } catch (error) {
+      if (!isElsewhere(error)) throw error
+      this.#nodes.learn(error)
+      throw new BusUnavailable('not_sent', MOVED_RETRY_MS, error)
+    }
   }
 
   /**

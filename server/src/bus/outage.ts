@@ -2,20 +2,22 @@ import { DeadlineExceeded } from './deadline.ts'
 import { NotConnected, ReplicasMissing } from './errors.ts'
 
 /** Replies that say that Redis cannot serve anybody now. */
-const TROUBLE =
-  /^(LOADING|READONLY|MASTERDOWN|MISCONF|NOREPLICAS|BUSY|CLUSTERDOWN|NOAUTH) |^ERR max number of clients reached/
+const TROUBLE = /^(LOADING|READONLY|MASTERDOWN|MISCONF|NOREPLICAS|BUSY|NOAUTH) |^ERR max number of clients reached/
+/** Replies of a node of a cluster about one slot: another node serves it, or none does now. */
+const ELSEWHERE = /^(MOVED|ASK|TRYAGAIN|CLUSTERDOWN) /
 /** Names of the errors with which ioredis rejects unanswered commands, */
-const UNANSWERED_NAMES: ReadonlySet<string> = new Set([
-  'AbortError',
-  'MaxRetriesPerRequestError',
-  'ClusterAllFailedError',
-])
+const UNANSWERED_NAMES: ReadonlySet<string> = new Set(['AbortError', 'MaxRetriesPerRequestError'])
 /** and beginnings of the messages of those without a name. */
 const UNANSWERED = /^(Stream isn't writeable|Connection is closed|Command timed out|Socket timeout|connect ETIMEDOUT)/
 
 /** Whether Redis refused the command itself: an answer like any other. */
 export function isRefusal(error: Error): boolean {
   return isReply(error) && !TROUBLE.test(error.message)
+}
+
+/** Whether a node of a cluster refused the command for its slot. Nothing of it has run. */
+export function isElsewhere(error: unknown): error is Error {
+  return error instanceof Error && isReply(error) && ELSEWHERE.test(error.message)
 }
 
 function isReply(error: Error): boolean {

@@ -1,6 +1,7 @@
 import type { Redis } from './connection.ts'
 import { isFresh } from './heartbeat.ts'
 import { keys } from './keys.ts'
+import { isElsewhere } from './outage.ts'
 import { redisNow } from './redis-time.ts'
 
 export interface PartitionOwner {
@@ -13,16 +14,25 @@ export interface PartitionOwner {
   readonly heartbeatAgeMs?: number
 }
 
-/** The partitions with a live owner, by the heartbeats in Redis and its own clock. */
-export async function partitionOwners(redis: Redis, partitions: number): Promise<PartitionOwner[]> {
-  const metas = Array.from({ length: partitions }, (_, partition) =>
-    redis.hmget(keys.meta(partition), 'heartbeat', 'released'),
+/**
+ * Which of the partitions that a Redis holds have a live owner, by the heartbeats there and its own clock. One that is on its way
+ * to another node is left out.
+ */
+export async function partitionOwners(redis: Redis, partitions: readonly number[]): Promise<PartitionOwner[]> {
+  const metas = partitions.map((partition) =>
+    redis.hmget(keys.meta(partition), 'heartbeat', 'released').catch((error) => {
+      if (isElsewhere(error)) return undefined
+      throw error
+    }),
   )
   // Read last, so that no heartbeat lies ahead of it unless the clock was set.
   const [now, ...read] = await Promise.all([redisNow(redis), ...metas])
-  return read.map(([heartbeat, released], partition) => {
-    if (heartbeat == null) return { partition, owned: false }
+  return read.flatMap((fields, i): PartitionOwner[] => {
+    if (fields === undefined) return []
+    const partition = partitions[i]!
+    const [heartbeat, released] = fields
+    if (heartbeat == null) return [{ partition, owned: false }]
     const heartbeatAgeMs = now - Number(heartbeat)
-    return { partition, owned: released !== '1' && isFresh(heartbeatAgeMs), heartbeatAgeMs }
+    return [{ partition, owned: released !== '1' && isFresh(heartbeatAgeMs), heartbeatAgeMs }]
   })
 }

@@ -15,7 +15,7 @@ export type AskTime = () => Promise<number>
 export class RedisClock implements Clock {
   readonly #ask: AskTime
   readonly #monotonic: () => number
-  /** Redis' time when the monotonic clock was 0. */
+  /** Redis' time when the monotonic clock was 0; 0 while Redis has not answered. */
   #origin = 0
   #timer: NodeJS.Timeout | undefined
   #isAsking = false
@@ -25,13 +25,18 @@ export class RedisClock implements Clock {
     this.#monotonic = monotonic
   }
 
-  /** MUST be awaited before the clock is read. @throws what reading Redis throws */
+  /** MUST be awaited before the clock is read. @throws what reading Redis throws; it is read again all the same */
   async start(): Promise<void> {
-    await this.look()
     // While Redis is away time still passes.
     this.#timer = setInterval(() => {
       if (!this.#isAsking) this.look().catch(() => {})
     }, ASK_EVERY_MS)
+    await this.look()
+  }
+
+  /** Whether Redis has answered yet. */
+  get isKnown(): boolean {
+    return this.#origin !== 0
   }
 
   close(): void {

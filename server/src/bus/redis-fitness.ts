@@ -13,18 +13,22 @@ export function parseInfo(text: string): RedisInfo {
   return new Map([...text.matchAll(/^([a-z]\w*):(.*?)\r?$/gm)].map(([, name, value]) => [name!, value!]))
 }
 
-/** Why a Redis is not suitable, with what to do; `undefined` if it is. Pure. */
-export function unfitness(info: RedisInfo): string | undefined {
-  return kindFault(info) ?? evictionOf(info.get('maxmemory_policy'))
+/**
+ * Why a Redis is not suitable, with what to do; `undefined` if it is. Pure.
+ *
+ * @param isNode whether the address is that of a cluster
+ */
+export function unfitness(info: RedisInfo, isNode = false): string | undefined {
+  return kindFault(info, isNode) ?? evictionOf(info.get('maxmemory_policy'))
 }
 
 /** Why it can hold no data of Tidegate at all. */
-function kindFault(info: RedisInfo): string | undefined {
+function kindFault(info: RedisInfo, isNode: boolean): string | undefined {
   const version = info.get('redis_version')
   const mode = info.get('redis_mode')
   if (mode === 'sentinel')
     return 'it is a Sentinel, which holds no data. Use redis+sentinel://host:port/name for the master it watches.'
-  if (mode === 'cluster' || info.get('cluster_enabled') === '1') {
+  if (!isNode && (mode === 'cluster' || info.get('cluster_enabled') === '1')) {
     return 'it runs in cluster mode, which Tidegate does not support. Use a Redis with `cluster-enabled no`, or Sentinels (redis+sentinel://).'
   }
   if (version !== undefined && Number.parseInt(version, 10) < OLDEST_MAJOR) {
@@ -48,9 +52,9 @@ function evictionOf(policy: string | undefined): string | undefined {
   )
 }
 
-/** Checks that it is a Redis that may hold data of Tidegate. @throws {BusMismatch} with what to do. */
-export async function checkKind(redis: Redis): Promise<void> {
-  const reason = kindFault(parseInfo(await redis.info().catch(unlessForbidden(''))))
+/** Checks that it is a Redis that may hold data of Tidegate, or a node that may. @throws {BusMismatch} with what to do. */
+export async function checkKind(redis: Redis, isNode: boolean): Promise<void> {
+  const reason = kindFault(parseInfo(await redis.info().catch(unlessForbidden(''))), isNode)
   if (reason !== undefined) throw unusable(reason)
 }
 
@@ -61,12 +65,13 @@ function unusable(reason: string): BusMismatch {
 /**
  * Checks at a start that a Redis can keep Tidegate's promises.
  *
+ * @param isNode whether the address is that of a cluster
  * @param warn called with one line for everything that cannot be checked or that the operator has to take care of.
  * @throws {BusMismatch} with what to do.
  */
-export async function checkRedis(redis: Redis, warn: (line: string) => void): Promise<void> {
+export async function checkRedis(redis: Redis, isNode: boolean, warn: (line: string) => void): Promise<void> {
   const info = await readInfo(redis)
-  const reason = unfitness(info)
+  const reason = unfitness(info, isNode)
   if (reason !== undefined) throw unusable(reason)
   if (!info.has('maxmemory_policy')) {
     warn('Redis does not say its maxmemory-policy (no right to INFO or CONFIG): make sure that it is noeviction.')

@@ -18,6 +18,25 @@ export interface RedisState {
   }
 }
 
+/** Of several Redis as of one; `undefined` if one of them is not known. */
+export function together(states: readonly (RedisState | undefined)[]): RedisState | undefined {
+  const known = states.filter((state) => state !== undefined)
+  if (known.length < states.length) return undefined
+  const sum = (of: (state: RedisState) => number) => known.reduce((total, state) => total + of(state), 0)
+  return {
+    usedBytes: sum(({ usedBytes }) => usedBytes),
+    maxBytes: sum(({ maxBytes }) => maxBytes),
+    aof: {
+      isEnabled: known.every(({ aof }) => aof.isEnabled),
+      isRewriting: known.some(({ aof }) => aof.isRewriting),
+      hasWritten: known.every(({ aof }) => aof.hasWritten),
+      hasRewritten: known.every(({ aof }) => aof.hasRewritten),
+      bytes: sum(({ aof }) => aof.bytes),
+      delayedFsyncs: sum(({ aof }) => aof.delayedFsyncs),
+    },
+  }
+}
+
 /** `undefined` where INFO is not permitted. */
 export async function readRedisState(redis: Redis): Promise<RedisState | undefined> {
   const info = parseInfo(await redis.info('memory', 'persistence').catch(unlessForbidden('')))

@@ -1,4 +1,4 @@
-import type { Redis } from './connection.ts'
+import type { Redis, RedisOf } from './connection.ts'
 import { connectionFault } from './connection-fault.ts'
 import { BusMismatch, BusUnreachable } from './errors.ts'
 import { keys } from './keys.ts'
@@ -10,7 +10,8 @@ import { openPartition } from './lineage.ts'
  *
  * @throws BusMismatch with what to do.
  */
-export async function openTopology(redis: Redis, partitions: number): Promise<void> {
+export async function openTopology(redisOf: RedisOf, partitions: number): Promise<void> {
+  const redis = redisOf(keys.cluster)
   const stored = await redis
     .hsetnx(keys.cluster, 'partitions', partitions)
     .then(() => storedPartitions(redis))
@@ -26,7 +27,9 @@ export async function openTopology(redis: Redis, partitions: number): Promise<vo
         `set TIDEGATE_PARTITIONS=${stored}, or use another Redis database or data folder.`,
     )
   }
-  for (let partition = 0; partition < partitions; partition++) await openPartition(redis, partition)
+  for (let partition = 0; partition < partitions; partition++) {
+    await openPartition(redisOf(keys.meta(partition)), partition)
+  }
 }
 
 /** The partition count of the data in Redis; `undefined` for an empty Redis. */

@@ -38,7 +38,7 @@ import {
   type Entry,
   Flusher,
   type LaneIndex,
-  type StoreTime,
+  type StoreTimes,
 } from './wire/index.ts'
 
 /** How long `start` waits for Redis. */
@@ -46,7 +46,7 @@ const START_DEADLINE_MS = 5_000
 /** Subscribers report progress in turns, so that the frames of a large node are spread over time. */
 const PROGRESS_TURNS = 10
 
-const NO_TIME: StoreTime = { monotonicAt: () => undefined }
+const NO_TIMES: StoreTimes = { of: () => ({ monotonicAt: () => undefined }) }
 const NOBODY: DeliveryObserver = { onDelivered() {}, onGap() {} }
 
 /** What all subscribers and their queues share. */
@@ -67,7 +67,7 @@ export interface DeliveryOptions {
   readonly report: ReportDefect
   readonly clock?: Clock
   /** Absent: nobody wants to know how long events take. */
-  readonly storeTime?: StoreTime
+  readonly storeTimes?: StoreTimes
   readonly observer?: DeliveryObserver
 }
 
@@ -89,7 +89,7 @@ export interface DeliveryStats {
 export class Delivery {
   readonly #limits: DeliveryLimits
   readonly #clock: Clock
-  readonly #storeTime: StoreTime
+  readonly #storeTimes: StoreTimes
   readonly #tails: Tails
   readonly #replayer: Replayer
   readonly #snapshots: SnapshotReader
@@ -111,12 +111,12 @@ export class Delivery {
       examine,
       report,
       clock = systemClock,
-      storeTime = NO_TIME,
+      storeTimes = NO_TIMES,
       observer = NOBODY,
     } = options
     this.#limits = limits
     this.#clock = clock
-    this.#storeTime = storeTime
+    this.#storeTimes = storeTimes
     const budget = new QueueBudget(limits.queueBytes)
     const reportOnce = withoutRepeats(report)
     const onCorrupt: OnCorrupt = ({ topic, streamId }, partition, error) =>
@@ -253,7 +253,7 @@ export class Delivery {
 
   #route(entry: Entry): void {
     const isCatchingUp = this.#tails.isCatchingUp(entry.partition)
-    entry.arrival = arrivalOf(entry, this.#storeTime)
+    entry.arrival = arrivalOf(entry, this.#storeTimes.of(entry.partition))
     this.#cohorts.route(entry, isCatchingUp, () => this.#offer(entry, isCatchingUp))
     entry.arrival = undefined
   }

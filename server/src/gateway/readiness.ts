@@ -1,4 +1,12 @@
-import { type Bus, type BusClass, CANARY_EVERY_MS, type GuardState, type PartitionOwner } from '../bus/index.ts'
+import {
+  type Bus,
+  type BusClass,
+  CANARY_EVERY_MS,
+  closedNowhere,
+  type GuardState,
+  type NodeFault,
+  type PartitionOwner,
+} from '../bus/index.ts'
 import type { WallClock } from '../clock.ts'
 import type { Delivery } from '../delivery/index.ts'
 import type { Canaries } from '../ingest/index.ts'
@@ -14,6 +22,8 @@ export interface RedPart {
   readonly partition?: number
   /** Of `breaker`. */
   readonly class?: BusClass
+  /** Of `breaker` and `redis`: the node of a cluster. */
+  readonly node?: string
   /** ms since 1970 */
   readonly since: number
   readonly why: string
@@ -47,7 +57,7 @@ export interface ReadinessOptions {
 
 /**
  * Whether this gateway should get traffic: entries written to Redis come back through its tails, no breaker is open,
- * and enough partitions have an owner. Looks at Redis on its own schedule, so that an answer never waits for it.
+ * and enough partitions have an owner. A node of a cluster that fails makes the partitions red that it holds. Looks at Redis on its own schedule, so that an answer never waits for it.
  */
 export class Readiness {
   readonly #options: ReadinessOptions
@@ -55,6 +65,8 @@ export class Readiness {
   #workers: ReadinessReport['workers'] = []
   #redisFault: RedPart | undefined
   #evictionFault: RedPart | undefined
+  /** Nodes of a cluster that fail while others work. */
+  #nodeFaults: readonly RedPart[] = []
   /** Partition -> since when it has no owner. */
   readonly #ownerless = new Map<number, number>()
   #drainingSince: number | undefined
@@ -86,13 +98,15 @@ export class Readiness {
     const tails = delivery.tailState().map(({ partition, live, canaryAgeMs }) => ({ partition, live, canaryAgeMs }))
     const { breakers, partitions } = bus
     const ofPartitions = [...this.#redDelivery(tails), ...this.#redOwners()]
-    const ofGateway = [...this.#redGateway(), ...breakers.flatMap(redBreaker)]
+    const nowhere = closedNowhere(breakers)
+    const ofGateway = [...this.#redGateway(), ...nowhere.flatMap(redBreaker)]
+    const ofNodes = [...this.#nodeFaults, ...breakers.filter((one) => !nowhere.includes(one)).flatMap(redBreaker)]
     const works = 1 - new Set(ofPartitions.map(({ partition }) => partition)).size / partitions
     const ready = ofGateway.length === 0 && works > 0 && works >= readyShare
     if (ready !== this.#verdict.ready) this.#verdict = { ready, since: clock.now() }
     return {
       ...this.#verdict,
-      red: [...ofGateway, ...ofPartitions],
+      red: [...ofGateway, ...ofNodes, ...ofPartitions],
       tails,
       partitions: this.#partitions,
       breakers,
@@ -104,12 +118,14 @@ export class Readiness {
   async #look(): Promise<void> {
     const { bus, clock } = this.#options
     try {
-      const { owners, workers } = await bus.look()
+      const { owners, workers, faults } = await bus.look()
       const why = bus.evictionReason
       const since = this.#evictionFault?.since ?? clock.now()
       this.#evictionFault = why === undefined ? undefined : { part: 'redis', since, why }
       this.#partitions = owners
-      this.#workers = [...workers].map(([worker, report]) => ({ worker, breakers: report.breakers }))
+      if (workers !== undefined)
+        this.#workers = [...workers].map(([worker, report]) => ({ worker, breakers: report.breakers }))
+      this.#nodeFaults = faults.map((fault) => this.#redNode(fault))
       this.#redisFault = undefined
       for (const { partition, owned } of owners) {
         if (owned) this.#ownerless.delete(partition)
@@ -120,6 +136,11 @@ export class Readiness {
       this.#redisFault = { part: 'redis', since, why: error instanceof Error ? error.message : String(error) }
     }
     this.report()
+  }
+
+  #redNode({ node, why }: NodeFault): RedPart {
+    const before = this.#nodeFaults.find((fault) => fault.node === node)
+    return { part: 'redis', node, since: before?.since ?? this.#options.clock.now(), why }
   }
 
   #redGateway(): RedPart[] {
@@ -149,7 +170,8 @@ export class Readiness {
   }
 }
 
-function redBreaker({ class: busClass, state, since }: GuardState): RedPart[] {
+function redBreaker({ class: busClass, node, state, since }: GuardState): RedPart[] {
   if (state === 'closed') return []
-  return [{ part: 'breaker', class: busClass, since, why: `calls of ${busClass} to Redis fail` }]
+  const why = `calls of ${busClass} to ${node ?? 'Redis'} fail`
+  return [{ part: 'breaker', class: busClass, ...(node !== undefined && { node }), since, why }]
 }

@@ -50,7 +50,7 @@ export class Canaries {
         const why = isForeseen ? error.message : describeDefect(report(`a canary of partition ${partition}`, error))
         this.#failures.set(partition, why)
         // As soon as the breaker lets one call through, which is how it closes.
-        if (error instanceof BusUnavailable) nextMs = this.#bus.retryAfterMs('append') || RECHECK_MS
+        if (error instanceof BusUnavailable) nextMs = this.#bus.retryAfterMs('append', partition) || RECHECK_MS
       }
       await sleep(nextMs, undefined, { signal }).catch(() => {})
     }

@@ -13,6 +13,7 @@ type Label<Name extends keyof Named> = Extract<keyof Named[Name]['labels'], stri
 /** Gauges of prom-client that are named like counters. */
 const MISNAMED = ['nodejs_active_handles_total', 'nodejs_active_requests_total', 'nodejs_active_resources_total']
 
+/** The worst one last. */
 const BREAKER_STATES: readonly GuardState['state'][] = ['closed', 'half_open', 'open']
 
 /** Reads what a metric shows at the moment at which it is requested. MUST NOT throw. */
@@ -60,11 +61,16 @@ export class ProcessMetrics {
     this.#refreshes.push(refresh)
   }
 
-  /** Shows the breakers of the process. */
+  /** Shows the breakers of the process: of the nodes of a cluster the worst. */
   showBreakers(breakers: () => readonly GuardState[]): void {
     const gauge = this.gauge('breaker')
     this.onRequest(() => {
-      for (const { class: busClass, state: current } of breakers()) {
+      const worst = new Map<string, GuardState['state']>()
+      for (const { class: busClass, state } of breakers()) {
+        const others = worst.get(busClass) ?? 'closed'
+        worst.set(busClass, BREAKER_STATES.indexOf(state) > BREAKER_STATES.indexOf(others) ? state : others)
+      }
+      for (const [busClass, current] of worst) {
         for (const state of BREAKER_STATES) gauge.set({ class: busClass, state }, state === current ? 1 : 0)
       }
     })

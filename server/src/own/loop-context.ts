@@ -20,6 +20,7 @@ import type { WorkerStats } from './worker-stats.ts'
 export interface OwnerContext {
   readonly pipeline: Pipeline
   readonly partitions: number
+  /** Of the Redis that holds the partition. */
   readonly clock: Clock
   readonly stats: WorkerStats
   /**

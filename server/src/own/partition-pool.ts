@@ -1,5 +1,4 @@
 import type { Bus, Roster } from '../bus/index.ts'
-import type { Clock } from '../clock.ts'
 import type { Pipeline } from '../fold/index.ts'
 import { type LeaseKind, Pool } from '../lease/index.ts'
 import type { ReportDefect } from '../observability/defects.ts'
@@ -23,7 +22,6 @@ export interface PartitionPoolOptions {
   readonly bus: Bus
   readonly workerId: string
   readonly pipeline: Pipeline
-  readonly clock: Clock
   readonly log: (message: string) => void
   readonly stats: WorkerStats
   /** Notes what the application's code threw. */
@@ -38,15 +36,15 @@ export class PartitionPool implements LeaseKind<Lease> {
   readonly jobs = LEASES
   readonly reconcileMs = RECONCILE_MS
   readonly #bus: Bus
-  readonly #context: OwnerContext
+  readonly #context: Omit<OwnerContext, 'clock'>
   readonly #roster: Roster
   readonly #pool: Pool<Lease>
   #heardAt: number | undefined
 
-  constructor({ bus, workerId, pipeline, clock, log, stats, report }: PartitionPoolOptions) {
+  constructor({ bus, workerId, pipeline, log, stats, report }: PartitionPoolOptions) {
     this.#bus = bus
     const { partitions } = bus
-    this.#context = { pipeline, partitions, clock, stats, ...processWide(), log, report }
+    this.#context = { pipeline, partitions, stats, ...processWide(), log, report }
     this.#roster = bus.roster(workerId)
     this.#pool = new Pool(bus, this, log)
   }
@@ -72,10 +70,11 @@ export class PartitionPool implements LeaseKind<Lease> {
   }
 
   async open({ partition }: Lease): Promise<PartitionOwner> {
-    const { pipeline, partitions, clock } = this.#context
+    const { pipeline, partitions } = this.#context
+    const clock = this.#bus.clock(partition)
     const store = new PartitionStore(partition, this.#bus)
     const source = new EntrySource(partition, this.#bus, clock)
-    return new PartitionOwner(this.#context, store, source, new Trimmer(store, pipeline, partitions))
+    return new PartitionOwner({ ...this.#context, clock }, store, source, new Trimmer(store, pipeline, partitions))
   }
 
   async unheld(): Promise<Lease[]> {

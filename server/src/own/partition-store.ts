@@ -80,9 +80,9 @@ export class PartitionStore {
     return decodeOffsets((await this.#bus.ledger(partition, 'commit').head()).offsets)
   }
 
-  /** Redis' clock, ms. */
+  /** The clock of the Redis that holds the partition, ms. */
   now(): Promise<number> {
-    return this.#bus.now()
+    return this.#bus.now(this.partition)
   }
 
   /**

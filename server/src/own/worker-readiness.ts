@@ -1,4 +1,4 @@
-import { type BusClass, type GuardState, type WindowSource, WORKER_ALIVE_MS } from '../bus/index.ts'
+import { type BusClass, closedNowhere, type GuardState, type WindowSource, WORKER_ALIVE_MS } from '../bus/index.ts'
 import type { WorkerStats } from './worker-stats.ts'
 
 /** Something that does not work. */
@@ -6,11 +6,14 @@ interface RedPart {
   readonly part: 'redis' | 'breaker' | 'draining'
   /** Of `breaker`. */
   readonly class?: BusClass
+  /** Of `breaker`: the node of a cluster. */
+  readonly node?: string
   readonly why: string
 }
 
 export interface WorkerReadinessReport {
   readonly ready: boolean
+  /** Every fault, whether or not the faults make it unready. */
   readonly red: readonly RedPart[]
   readonly breakers: readonly GuardState[]
   /** Those that the worker owns. */
@@ -30,7 +33,10 @@ export interface WorkerReadinessOptions {
   readonly monotonic: () => number
 }
 
-/** Whether a worker does its share: Redis takes its heartbeats, and no breaker is open. A worker without partitions does. */
+/**
+ * Whether a worker does its share: Redis takes its heartbeats, and no breaker is open; in a cluster, not those of all nodes. A
+ * worker without partitions does.
+ */
 export class WorkerReadiness {
   readonly #options: WorkerReadinessOptions
   #isDraining = false
@@ -45,9 +51,10 @@ export class WorkerReadiness {
 
   report(): WorkerReadinessReport {
     const breakers = this.#options.breakers()
-    const red = [...this.#redRedis(), ...breakers.flatMap(redBreaker)]
-    if (this.#isDraining) red.push({ part: 'draining', why: 'this worker is about to stop' })
-    return { ready: red.length === 0, red, breakers, partitions: this.#partitions() }
+    const ofWorker = [...this.#redRedis(), ...closedNowhere(breakers).flatMap(redBreaker)]
+    if (this.#isDraining) ofWorker.push({ part: 'draining', why: 'this worker is about to stop' })
+    const ofNodes = breakers.filter((one) => !closedNowhere(breakers).includes(one)).flatMap(redBreaker)
+    return { ready: ofWorker.length === 0, red: [...ofWorker, ...ofNodes], breakers, partitions: this.#partitions() }
   }
 
   #redRedis(): RedPart[] {
@@ -68,6 +75,14 @@ export class WorkerReadiness {
   }
 }
 
-function redBreaker({ class: busClass, state }: GuardState): RedPart[] {
-  return state === 'closed' ? [] : [{ part: 'breaker', class: busClass, why: `calls of ${busClass} to Redis fail` }]
+function redBreaker({ class: busClass, node, state }: GuardState): RedPart[] {
+  if (state === 'closed') return []
+  return [
+    {
+      part: 'breaker',
+      class: busClass,
+      ...(node !== undefined && { node }),
+      why: `calls of ${busClass} to ${node ?? 'Redis'} fail`,
+    },
+  ]
 }

@@ -21,7 +21,7 @@ interface PartitionGauges {
 /** What a worker process tells of itself: with its heartbeat, and in its metrics. */
 export class WorkerStats {
   /** By Redis' clock, as stream ids are. */
-  readonly #clock: WallClock
+  readonly #clockOf: (partition: number) => WallClock
   readonly #onCommit: (status: CommitReply['status'], tookMs: number) => void
   readonly #commits: Record<CommitReply['status'], number> = { ok: 0, fenced: 0, conflict: 0, lineage: 0 }
   readonly #folded = noCounts()
@@ -33,8 +33,11 @@ export class WorkerStats {
   #lostInputs = 0
   #unreadable = 0
 
-  constructor(clock: WallClock, onCommit: (status: CommitReply['status'], tookMs: number) => void = () => {}) {
-    this.#clock = clock
+  constructor(
+    clockOf: (partition: number) => WallClock,
+    onCommit: (status: CommitReply['status'], tookMs: number) => void = () => {},
+  ) {
+    this.#clockOf = clockOf
     this.#onCommit = onCommit
   }
 
@@ -109,24 +112,25 @@ export class WorkerStats {
 
   /** The partitions that it owns, as they are at this moment. */
   partitions(): ReadonlyMap<number, PartitionFigures> {
-    const now = this.#clock.now()
     return new Map(
-      [...this.#gauges].map(([partition, gauges]) => [
-        partition,
-        { ...gauges, lagMs: lagAt(now, gauges), watermarkDelaysMs: delaysAt(now, gauges) },
-      ]),
+      [...this.#gauges].map(([partition, gauges]) => {
+        const now = this.#clockOf(partition).now()
+        return [partition, { ...gauges, lagMs: lagAt(now, gauges), watermarkDelaysMs: delaysAt(now, gauges) }]
+      }),
     )
   }
 
   report() {
-    const now = this.#clock.now()
     const slowestCommitMs = tenths(this.#slowestCommitMs)
     this.#slowestCommitMs = 0
     return {
       partitions: Object.fromEntries(
         [...this.#gauges].map(([partition, gauges]) => {
           const { openStates, stateBytes, slowestSources } = gauges
-          return [partition, { openStates, stateBytes, slowestSources, lagMs: lagAt(now, gauges) }]
+          return [
+            partition,
+            { openStates, stateBytes, slowestSources, lagMs: lagAt(this.#clockOf(partition).now(), gauges) },
+          ]
         }),
       ),
       commits: this.#commits,

@@ -41,7 +41,7 @@ export class BackfillPartition {
 
   async open(): Promise<void> {
     await this.#redis.flushall()
-    await openTopology(this.#redis, 1)
+    await openTopology(() => this.#redis, 1)
   }
 
   async append(batches: readonly Appended[]): Promise<void> {

@@ -392,8 +392,7 @@ describe('backfill', () => {
     await partition.append(batches)
     await partition.runLive(before, batches.slice(0, 1))
     await partition.runLive(after, batches.slice(1))
-    const clock = { now: () => 0, monotonic: () => 0 }
-    const pool = new BackfillPool({ bus: opened.bus, clock, contract: before.contract, log: () => {} })
+    const pool = new BackfillPool({ bus: opened.bus, contract: before.contract, log: () => {} })
     try {
       await partition.start(after, 'b.tumbling', { from: 'earliest' })
       await expect.poll(async () => (await partition.store('b.tumbling').ledger.record())?.status).toBe('failed')

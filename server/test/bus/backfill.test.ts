@@ -66,7 +66,7 @@ describe('backfill', () => {
     expect(await send(token, 0, '{"a.r":"1-0"}')).toEqual({ status: 'fenced' })
     expect(await backfill().beat(token)).toBe(false)
     expect(await redis.exists(STATE_KEY)).toBe(0)
-    expect(await listBackfills(new Channel(redis, new Guard('jobs')))).toEqual([{ partition: 0, window: 'a.w' }])
+    expect(await listBackfills(Channel.over(redis, new Guard('jobs')))).toEqual([{ partition: 0, window: 'a.w' }])
   })
 
   it('B-BACKFILL-2 what was filled stays known until the version changes', async () => {

@@ -14,6 +14,7 @@ import {
   trailList,
 } from '../../src/bus/index.ts'
 import { keys } from '../../src/bus/keys.ts'
+import { Line } from '../../src/bus/line.ts'
 import { entitiesOf } from '../support/bus.ts'
 import { ownLedger } from './owned-ledger.ts'
 
@@ -249,7 +250,8 @@ class BetweenReads extends Channel {
   #reads = 0
 
   constructor(redis: Redis, between: () => Promise<void>) {
-    super(redis, new Guard('query'))
+    const line = new Line(redis, new Guard('query'))
+    super({ line: () => line, follow: async () => {} })
     this.#between = between
   }
 

@@ -25,7 +25,14 @@ afterEach(async () => {
 function opened(busClass: BusClass = 'query', limits = {}) {
   const changes: GuardState['state'][] = []
   const onChange = ({ state }: GuardState) => changes.push(state)
-  return { guard: openGuard(redis, busClass, { limits: { ...BREAKER_LIMITS, ...limits }, onChange }), changes }
+  return {
+    guard: openGuard(redis, busClass, {
+      probedKey: () => 'tg:probe',
+      limits: { ...BREAKER_LIMITS, ...limits },
+      onChange,
+    }),
+    changes,
+  }
 }
 
 const tries = async (guard: Guard, count: number, call: () => Promise<unknown>) => {

@@ -147,7 +147,7 @@ describe('a Redis of somebody else', () => {
   it('B-SNAPSHOT-4 a backup is taken and put back over TLS with the rights of its page alone', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'tidegate-secured-'))
     afterAll(() => rm(folder, { recursive: true }))
-    await openTopology(redis, 2)
+    await openTopology(() => redis, 2)
     for (const user of ['backup', 'restore'] as const) await redis.call('ACL', ...userOf(user, BACKUP_DOCS))
     await redis.call('ACL', 'LOG', 'RESET')
     const stopped = new AbortController().signal

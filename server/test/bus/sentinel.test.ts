@@ -185,7 +185,7 @@ describe('a backup', PATIENT, () => {
     const filled = async () => {
       const redis = connect((await group.master()).url)
       await untilReady(redis, 5_000)
-      await openTopology(redis, 2)
+      await openTopology(() => redis, 2)
       return redis.wait(2, 5_000)
     }
     // What the tests before did to the group may not have come to rest.

@@ -28,7 +28,7 @@ const file = join(folder, 'backup.rdb')
 const cleanups: (() => unknown)[] = []
 beforeEach(async () => {
   vi.stubEnv('REDIS_URL', server.url)
-  await openTopology(redis, PARTITIONS)
+  await openTopology(() => redis, PARTITIONS)
   await redis.set('{tg:0}:large', LARGE)
   await redis.set('tg:short', 'lived', 'EX', 1_000)
   await redis.xadd('{tg:1}:log:a', '5-1', 'e', 'x')
@@ -213,7 +213,7 @@ describe('tidegate restore', () => {
     expect(await runCommand('backup', file, '--force')).toMatchObject({ code: 0 })
     expect(await restore('--data', data)).toMatchObject({ code: 0 })
     expect(await inFolder(data, content)).toEqual(WHOLE)
-    await openTopology(redis, 4)
+    await openTopology(() => redis, 4)
     await runCommand('backup', file, '--force')
     expect(await restore('--data', data, '--force')).toMatchObject({
       code: 1,

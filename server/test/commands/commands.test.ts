@@ -39,7 +39,7 @@ afterAll(async () => {
 })
 beforeEach(async () => {
   await redis.flushall()
-  await openTopology(redis, PARTITIONS)
+  await openTopology(() => redis, PARTITIONS)
   bus = await openTestBus(server.url, PARTITIONS)
   closing = [() => bus.close()]
 })
@@ -316,7 +316,7 @@ describe('answers', () => {
     const lost = [send(), send({ id: 'c-2' })]
     await expect.poll(storedCommands).toHaveLength(2)
     await redis.flushall()
-    await openTopology(redis, PARTITIONS)
+    await openTopology(() => redis, PARTITIONS)
     await ingest.canary(partitionOf('42', PARTITIONS))
     // In the gateway this is what `onNewEpoch` of the ingest calls.
     const { epoch } = await bus.log(partitionOf('42', PARTITIONS), 'query').version()

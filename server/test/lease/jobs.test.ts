@@ -12,7 +12,7 @@ const alive = useBus(server, 1)
 const other = useBus(server, 1)
 
 it("L-POOL-6 a dead worker's job goes to another one although its lock has an hour left", async () => {
-  const connection = queueConnectionOptions(server.url, 'dead') as never
+  const connection = queueConnectionOptions(server.url, 'dead', { slot: 0 }) as never
   const dead = new Worker(KIND.queue, null, { connection, prefix: QUEUE_PREFIX })
   const ran: string[] = []
   const queue = new JobQueue(alive.bus, KIND, async ({ id }: { id: string }) => void ran.push(id))

@@ -36,7 +36,7 @@ function own(partition: number): { owner: Holder; ended: Promise<unknown> } {
     pipeline,
     partitions: PARTITIONS,
     clock: systemClock,
-    stats: new WorkerStats(systemClock),
+    stats: new WorkerStats(() => systemClock),
     ...processWide(),
   }
   const store = hold(new PartitionStore(partition, opened.bus))

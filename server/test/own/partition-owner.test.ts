@@ -74,7 +74,7 @@ function own(
     pipeline: new Pipeline(contract),
     partitions: PARTITIONS,
     clock: systemClock,
-    stats: new WorkerStats(systemClock),
+    stats: new WorkerStats(() => systemClock),
     ...processWide(),
     log: (message) => logged.push(message),
     report: () => 'defect',

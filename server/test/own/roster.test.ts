@@ -10,10 +10,10 @@ import { WorkerStats } from '../../src/own/worker-stats.ts'
 import { useRedis } from '../support/use-redis.ts'
 
 const HOUR_MS = 3_600_000
-const report = { breakers: [], ...new WorkerStats(systemClock).report() }
+const report = { breakers: [], ...new WorkerStats(() => systemClock).report() }
 const { redis } = await useRedis()
 
-const rosterOf = (worker: string) => new Roster(new Channel(redis, new Guard('jobs')), worker)
+const rosterOf = (worker: string) => new Roster(Channel.over(redis, new Guard('jobs')), worker)
 
 /** Makes the entry of a worker look as old as this. */
 const age = async (worker: string, ms: number) => redis.zadd(keys.workers, (await redisNow(redis)) - ms, worker)

@@ -6,7 +6,7 @@ import { WorkerStats } from '../../src/own/worker-stats.ts'
 function readiness() {
   const now = { monotonic: 100_000, redis: 50_000, heardAt: undefined as number | undefined }
   const breakers: GuardState[] = []
-  const stats = new WorkerStats({ now: () => now.redis })
+  const stats = new WorkerStats(() => ({ now: () => now.redis }))
   const reported = new WorkerReadiness({
     stats,
     breakers: () => breakers,

@@ -32,7 +32,8 @@ export function entitiesOf(redis: Redis, partition: number): Entities {
 }
 
 export function backfillLedgerOf(redis: Redis, partition: number, window: string): BackfillLedger {
-  return new BackfillLedger(partition, window, channelOf(redis, 'commit'))
+  const channel = channelOf(redis, 'commit')
+  return new BackfillLedger(partition, window, channel, channel)
 }
 
 /** Where the latest results of a topic lie. */
@@ -41,6 +42,6 @@ export function currentKey(partition: number, topic: string): string {
 }
 
 function channelOf(redis: Redis, busClass: BusClass | Guard): Channel {
-  if (typeof busClass !== 'string') return new Channel(redis, busClass)
-  return new Channel(redis, new Guard(busClass, busClass === 'append' ? { deadlineMs: PATIENT_APPEND_MS } : {}))
+  if (typeof busClass !== 'string') return Channel.over(redis, busClass)
+  return Channel.over(redis, new Guard(busClass, busClass === 'append' ? { deadlineMs: PATIENT_APPEND_MS } : {}))
 }

@@ -1,12 +1,17 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { existsSync } from 'node:fs'
 import { mkdtemp, rm, stat, truncate } from 'node:fs/promises'
 import { createConnection, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { openCommandConnection, untilReady } from '../../src/bus/connection.ts'
 import { readSettings } from '../../src/config/settings.ts'
 import { findRedisBinary, type RedisBinary } from '../../src/supervisor/redis-binary.ts'
+
+/** For what syncs its configuration to disk while everything waits: a disk may take seconds for it. */
+export const MEMORY_FOLDERS = existsSync('/dev/shm') ? '/dev/shm' : tmpdir()
 
 let found: Promise<RedisBinary> | undefined
 /** The same for every test of this process. */
@@ -84,6 +89,17 @@ export function endWithThisProcess(redis: ChildProcess): void {
   })
   // Before its number can be another process'.
   redis.once('exit', () => watcher.kill('SIGKILL'))
+}
+
+/** Sends one command over a connection of its own: to a replica, too. */
+export async function command(url: string, name: string, ...args: readonly string[]): Promise<unknown> {
+  const redis = openCommandConnection(url, 'test')
+  try {
+    await untilReady(redis, 1_000)
+    return await redis.call(name, ...args)
+  } finally {
+    redis.disconnect()
+  }
 }
 
 /** What Redis says of its persistence. */

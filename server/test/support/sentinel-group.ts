@@ -1,19 +1,23 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync } from 'node:fs'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { openCommandConnection, untilReady } from '../../src/bus/connection.ts'
-import { endWithThisProcess, freePort, redisBinary, startTestRedis, type TestRedis, untilListening } from './redis.ts'
+import {
+  command,
+  endWithThisProcess,
+  freePort,
+  MEMORY_FOLDERS,
+  redisBinary,
+  startTestRedis,
+  type TestRedis,
+  untilListening,
+} from './redis.ts'
 
 const NAME = 'main'
 const SENTINELS = 3
 /** A Sentinel that was held up for two seconds does nothing for the next thirty. */
 const READY_MS = 45_000
-/** It syncs its configuration to disk while everything waits, and a disk may take seconds for it. */
-const FOLDERS = existsSync('/dev/shm') ? '/dev/shm' : tmpdir()
 const POLL_MS = 20
 
 export interface SentinelGroupOptions {
@@ -115,7 +119,7 @@ export class SentinelProcess {
   }
 
   static async start(lines: readonly string[]): Promise<SentinelProcess> {
-    const sentinel = new SentinelProcess(await freePort(), await mkdtemp(join(FOLDERS, 'tidegate-sentinel-')))
+    const sentinel = new SentinelProcess(await freePort(), await mkdtemp(join(MEMORY_FOLDERS, 'tidegate-sentinel-')))
     const own = [`port ${sentinel.port}`, 'bind 127.0.0.1', `dir ${sentinel.#folder}`]
     await writeFile(sentinel.#file, [...own, ...lines, ''].join('\n'))
     await sentinel.run()
@@ -170,16 +174,6 @@ export class SentinelProcess {
 
   get #file(): string {
     return join(this.#folder, 'sentinel.conf')
-  }
-}
-
-async function command(url: string, name: string, ...args: readonly string[]): Promise<unknown> {
-  const redis = openCommandConnection(url, 'test')
-  try {
-    await untilReady(redis, 1_000)
-    return await redis.call(name, ...args)
-  } finally {
-    redis.disconnect()
   }
 }
 

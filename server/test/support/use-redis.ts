@@ -26,7 +26,7 @@ export async function useRedis({ partitions, options }: UseRedisOptions = {}): P
   const redis = await useConnection(server.url)
   beforeEach(async () => {
     await redis.flushall()
-    if (partitions !== undefined) await openTopology(redis, partitions)
+    if (partitions !== undefined) await openTopology(() => redis, partitions)
   })
   return { server, redis }
 }

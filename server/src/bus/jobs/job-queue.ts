@@ -2,6 +2,7 @@ import { type ConnectionOptions, Queue, Worker } from 'bullmq'
 import { type Bus, internalsOf } from '../bus.ts'
 import type { Channel } from '../channel.ts'
 import { queueConnectionOptions } from '../connection.ts'
+import { slotOf } from '../hash-slot.ts'
 import { QUEUE_PREFIX } from '../keys.ts'
 
 /** With these a partition is taken over 1.4-1.6 s after its worker was killed; BullMQ's defaults need over 10 s. */
@@ -58,7 +59,7 @@ export class JobQueue<Data extends object> {
   /** @param run holds the job until it resolves; it MUST NOT reject. `report` shows its progress in the queue. */
   constructor(bus: Bus, kind: JobKind<Data>, run: (data: Data, report: (progress: object) => void) => Promise<void>) {
     this.#offers = new JobOffers(bus, kind)
-    this.#channel = internalsOf(bus).channel('jobs')
+    this.#channel = internalsOf(bus).channel(QUEUE_PREFIX, 'jobs')
     this.#worker = new Worker<Data>(
       kind.queue,
       (job) => run(job.data, (progress) => void job.updateProgress(progress).catch(() => {})),
@@ -112,5 +113,5 @@ export class JobQueue<Data extends object> {
 /** BullMQ's option types are stricter than ioredis' about optional properties, not about what they accept. */
 function connectionTo(bus: Bus, purpose: string): ConnectionOptions {
   const { url, name } = internalsOf(bus)
-  return queueConnectionOptions(url, `${name}-${purpose}`) as ConnectionOptions
+  return queueConnectionOptions(url, `${name}-${purpose}`, { slot: slotOf(QUEUE_PREFIX) }) as ConnectionOptions
 }

@@ -1,6 +1,6 @@
 -- Judges the slices of one append and stores the batches that hold a new one. All checks come before the first write.
--- KEYS meta, then states and older entries of this generation of producers, those of the previous one, then per batch:
---      its log
+-- KEYS meta, then states and older entries of this generation of producers, those of the previous one, a key that never
+--      exists (see keys.ts), then per batch: its log
 -- ARGV generation ms, lineage that the caller has proved ('' for none yet), slices, producers a generation may hold,
 --      bytes the partition may hold (0 = any), then per batch: header, payload
 --      slices: a line each of batch (1-based; 0 = nothing to store), session, seq, prev ('*' = any), epoch ('*' = any),
@@ -14,7 +14,7 @@
 -- A position is `streamId.index` of the slice's last event for N and D (D of an older seq: the newest known, which lies
 -- after it), else '-'.
 local meta, cur, cur_older, prev, prev_older = unpack(KEYS, 1, 5)
-local KEYS_BEFORE_LOGS = 5
+local KEYS_BEFORE_LOGS = 6
 local generation_ms = tonumber(ARGV[1])
 local proved = ARGV[2]
 local lines = ARGV[3]

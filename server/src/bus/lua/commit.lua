@@ -1,5 +1,5 @@
 -- Stores state, outputs, offsets and clocks of one commit, all or nothing. Every check comes before the first write.
--- KEYS meta, ledger (meta itself, or that of a backfill), then every key an operation names
+-- KEYS meta, ledger (meta itself, or that of a backfill), a key that never exists (see keys.ts), then every key an operation names
 -- ARGV epoch and lineage it was computed under, token, commitSeq this commit builds on, commit id, offsets it starts from,
 --      new offsets, new clocks, then operations, in the order in which they apply:
 --      'S' key lines                        set fields of a hash: a line each for field and value
@@ -12,7 +12,7 @@
 --                 append a record batch; a line each of index, offset and length of an event in the payload and its field:
 --                 into hash key2 (0 = none) goes field -> '<stream id>.<index> <event>', unless what is there is of a
 --                 later time; and of index, tag and field: into hash key3 (0 = none) goes field -> '<tag> <stream id>.<index>'
---      where key counts from 1 behind ledger, and an empty watermark is left out
+--      where key counts from 1 behind these three, and an empty watermark is left out
 -- Returns 'OK' and the stream ids of the X operations, 'FENCED', 'CONFLICT', 'LINEAGE' stored current epoch, or
 --      'TYPE' key
 local meta, ledger = KEYS[1], KEYS[2]

@@ -1,6 +1,6 @@
--- The operations of a commit. ARGV from `at` on holds one: its letter, a number that counts keys from 1 behind the ledger,
--- and what commit.lua lists.
-local BEHIND = 2
+-- The operations of a commit. ARGV from `at` on holds one: its letter, a number that counts keys from 1 behind the first
+-- three, and what commit.lua lists.
+local BEHIND = 3
 local function key_at(at) return KEYS[tonumber(ARGV[at]) + BEHIND] end
 local function count_at(at) return tonumber(ARGV[at]) end
 local function is_named(at) return ARGV[at] ~= '0' end

@@ -1,2 +1,3 @@
-export { type RedisOptions, routeTo } from './route.ts'
+export type { Target } from './guide.ts'
+export { type RedisOptions, type Route, routeTo } from './route.ts'
 export type { SentinelFacts } from './sentinels.ts'

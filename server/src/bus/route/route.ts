@@ -1,27 +1,26 @@
 import { once } from 'node:events'
 import type { Socket } from 'node:net'
 import type { RedisOptions as AnyRedisOptions } from 'ioredis'
-import {
-  type HostAndPort,
-  parseRedisAddress,
-  placeName,
-  type RedisAddress,
-  type RedisLogin,
-} from '../../redis-address.ts'
+import { parseRedisAddress, type RedisAddress, type RedisLogin } from '../../redis-address.ts'
 import { connectionFault } from '../connection-fault.ts'
 import { BusUnreachable, NoMaster } from '../errors.ts'
+import { Cluster } from './cluster.ts'
 import { connectorOf, openSocket } from './connector.ts'
-import type { Master } from './sentinel.ts'
+import { FixedGuide } from './fixed-guide.ts'
+import type { Destination, Guide, Target } from './guide.ts'
 import { type SentinelFacts, Sentinels } from './sentinels.ts'
 import { tlsOptions } from './tls-options.ts'
 
 export type RedisOptions = Omit<AnyRedisOptions, 'replyMapping'>
 
-/** How often Sentinels are asked while connections are open. */
+/** How often those who know where a Redis is are asked while connections are open. */
 const WATCH_MS = 500
 
 /** A master that has become a replica says so to writes, and to reads that wait. */
 const DEMOTED = /^READONLY |^UNBLOCKED force unblock/
+
+/** What is stored of no partition may lie on any node: those who do not say which take the node of the first slot. */
+const ANYWHERE: Target = { slot: 0 }
 
 const routes = new Map<string, Route>()
 
@@ -34,31 +33,48 @@ export function routeTo(url: string): Route {
   return route
 }
 
+function guideTo(address: RedisAddress): Guide {
+  switch (address.kind) {
+    case 'socket':
+      return new FixedGuide({ path: address.path })
+    case 'tcp':
+      return new FixedGuide({ host: address.host, port: address.port })
+    case 'sentinel':
+      return new Sentinels(address)
+    case 'cluster':
+      return new Cluster(address)
+  }
+}
+
+interface Way {
+  readonly target: Target
+  readonly destination: Destination
+}
+
 /**
- * Leads all connections of a process to the same Redis. If that moves, those to the place before are closed, even if
- * somebody still answers there: a reader would wait for ever for what is written elsewhere.
+ * Leads all connections of a process to the Redis that they are for. If that moves, those to the place before are closed, even
+ * if somebody still answers there: a reader would wait for ever for what is written elsewhere.
  */
-class Route {
+export class Route {
   readonly #address: RedisAddress
-  readonly #sentinels: Sentinels | undefined
-  /** Open ones, with the master they were opened to, where Sentinels named it. */
-  readonly #sockets = new Map<Socket, Master | undefined>()
-  /** The last that Sentinels named. */
-  #master: Master | undefined
+  readonly #guide: Guide
+  /** Open ones. */
+  readonly #sockets = new Map<Socket, Way>()
+  readonly #listeners = new Set<() => void>()
   #opening = 0
   #timer: NodeJS.Timeout | undefined
 
   constructor(address: RedisAddress) {
     this.#address = address
-    if (address.kind === 'sentinel') this.#sentinels = new Sentinels(address)
+    this.#guide = guideTo(address)
   }
 
   /** What ioredis needs to take this way. @throws BusUnreachable where a file for TLS cannot be read */
-  options(): RedisOptions {
+  options(target: Target = ANYWHERE): RedisOptions {
     const address = this.#address
     const way: RedisOptions = {
       Connector: connectorOf({
-        open: () => this.#open(),
+        open: () => this.#open(target),
         refusalOf: (role, isFirst) => (role === 'slave' ? this.#refusal(isFirst) : undefined),
       }),
       reconnectOnError: ({ message }) => {
@@ -82,9 +98,51 @@ class Route {
     return this.#address.kind === 'socket' ? { username: '', password: '' } : this.#address
   }
 
+  get isCluster(): boolean {
+    return this.#address.kind === 'cluster'
+  }
+
+  /** The masters, '' where there is one Redis. @throws NoMaster where nobody knows them */
+  async findNodes(): Promise<readonly string[]> {
+    if (this.#guide.isWatched) await this.#guide.look()
+    return this.#guide.nodes()
+  }
+
+  /** Those that are known. */
+  nodes(): readonly string[] {
+    return this.#guide.nodes()
+  }
+
+  /** The master of a slot, as far as is known. */
+  nodeOf(slot: number): string | undefined {
+    return this.#guide.nodeOf(slot)
+  }
+
+  /** The node that a connection leads to; `undefined` while it leads nowhere. */
+  nodeAt(socket: Socket | undefined): string | undefined {
+    return socket && this.#sockets.get(socket)?.destination.node
+  }
+
+  /** Follows what an answer says: that another node serves the slot. */
+  learn(error: Error): void {
+    if (this.#guide.learn(error)) this.#follow()
+  }
+
+  /** Asks again where everything is. Never rejects. */
+  async look(): Promise<void> {
+    await this.#guide.look().catch(() => {})
+    this.#follow()
+  }
+
+  /** Calls a listener whenever something may have moved. @returns its end */
+  onMove(listener: () => void): () => void {
+    this.#listeners.add(listener)
+    return () => this.#listeners.delete(listener)
+  }
+
   /** A connection of its own, without the library. The caller closes it. @throws BusUnreachable, also when given up */
   async socket(givenUp: AbortSignal): Promise<Socket> {
-    const socket = await this.#open()
+    const socket = await this.#open(ANYWHERE)
     const connected = this.#address.kind !== 'socket' && this.#address.tls !== undefined ? 'secureConnect' : 'connect'
     try {
       await once(socket, connected, { signal: givenUp })
@@ -98,78 +156,53 @@ class Route {
 
   /** What its Sentinels know; `undefined` where there are none. They are asked over a connection that is open. */
   async sentinelFacts(): Promise<SentinelFacts | undefined> {
-    return this.#sentinels?.facts()
+    return this.#guide instanceof Sentinels ? this.#guide.facts() : undefined
   }
 
-  /** The first connection to a Redis is let through: a start says what it is, and what to do. */
+  /** The first connection to a Redis at a fixed place is let through: a start says what it is, and what to do. */
   #refusal(isFirst: boolean): Error | undefined {
-    if (this.#sentinels !== undefined)
-      return new NoMaster('the Redis that the Sentinels name is still a replica', false)
-    if (isFirst) return undefined
-    return new NoMaster(
-      'it has become a replica, which takes no writes; use the address of its master, or of the Sentinels that choose one ' +
-        '(redis+sentinel://host:port/name)',
-      false,
-    )
+    if (isFirst && !this.#guide.isWatched) return undefined
+    return new NoMaster(this.#guide.replicaFault, false)
   }
 
-  async #open(): Promise<Socket> {
+  async #open(target: Target): Promise<Socket> {
     this.#opening++
     try {
-      const address = this.#address
-      if (address.kind === 'socket') return this.#hold(openSocket(address, undefined), undefined)
-      if (address.kind === 'tcp') {
-        return this.#hold(openSocket({ host: address.host, port: address.port }, address.tls), undefined)
-      }
-      const master = await this.#find()
-      return this.#hold(openSocket(master.place, address.tls), master)
+      const destination = await this.#guide.find(target)
+      const tls = this.#address.kind === 'socket' ? undefined : this.#address.tls
+      return this.#hold(openSocket(destination.place, tls), { target, destination })
     } finally {
       this.#opening--
       this.#rest()
     }
   }
 
-  /** Without Sentinels the master stays where it is. @throws NoMaster */
-  async #find(): Promise<Master> {
-    try {
-      this.#master = await this.#sentinels!.master()
-    } catch (error) {
-      if (this.#master === undefined) throw error
-    }
-    return this.#master
-  }
-
-  #hold(socket: Socket, master: Master | undefined): Socket {
-    this.#sockets.set(socket, master)
+  #hold(socket: Socket, way: Way): Socket {
+    this.#sockets.set(socket, way)
     socket.once('close', () => {
       this.#sockets.delete(socket)
       this.#rest()
     })
-    if (this.#sentinels !== undefined) this.#timer ??= setInterval(() => void this.#watch(), WATCH_MS)
+    if (this.#guide.isWatched) this.#timer ??= setInterval(() => void this.look(), WATCH_MS)
     return socket
   }
 
-  /** Sentinels are not asked by a process that has no connection: it may be about to end. */
+  /** Nobody is asked by a process that has no connection: it may be about to end. */
   #rest(): void {
     if (this.#sockets.size > 0 || this.#opening > 0) return
     clearInterval(this.#timer)
     this.#timer = undefined
-    this.#sentinels?.close()
+    this.#guide.close()
   }
 
-  async #watch(): Promise<void> {
-    const now = await this.#find()
-    const hasMoved = (before: Master) => now.epoch > before.epoch && !isSame(now.place, before.place)
-    for (const [socket, before] of this.#sockets) {
-      if (before !== undefined && hasMoved(before)) socket.destroy(new NoMaster('the master has moved', false))
+  #follow(): void {
+    for (const [socket, { target, destination }] of this.#sockets) {
+      if (this.#guide.isLeft(target, destination)) socket.destroy(new NoMaster('the master has moved', false))
     }
+    for (const listener of this.#listeners) listener()
   }
 
   #renew(): void {
     for (const socket of this.#sockets.keys()) socket.destroy()
   }
-}
-
-function isSame(a: HostAndPort, b: HostAndPort): boolean {
-  return placeName(a) === placeName(b)
 }

@@ -1,6 +1,5 @@
-import { Redis } from 'ioredis'
 import { type HostAndPort, placeName, type SentinelAddress } from '../../redis-address.ts'
-import { connectorOf, openSocket } from './connector.ts'
+import { Informant } from './informant.ts'
 
 /** Where a Sentinel says that the master is. */
 export interface Master {
@@ -19,21 +18,14 @@ export interface SentinelView {
   readonly noFailover: string | undefined
 }
 
-/** A Sentinel that says nothing for this long is passed over. */
-const ANSWER_MS = 500
-const SILENCE_MS = 1_500
-const CONNECT_MS = 1_000
-
-/** One Sentinel. Its connection opens with the first question, and is closed by `close`. */
+/** One Sentinel. */
 export class Sentinel {
-  readonly #at: HostAndPort
+  readonly #informant: Informant
   readonly #address: SentinelAddress
-  #redis: Redis | undefined
-  /** Of its connection. It says more than that a command could not be sent. */
-  #error: Error | undefined
 
   constructor(at: HostAndPort, address: SentinelAddress) {
-    this.#at = at
+    const { tls, sentinelUser, sentinelPassword } = address
+    this.#informant = new Informant(at, { tls, username: sentinelUser, password: sentinelPassword })
     this.#address = address
   }
 
@@ -46,19 +38,19 @@ export class Sentinel {
   /** @throws as `master` */
   async view(): Promise<SentinelView> {
     const { master, field } = await this.#ask()
-    const noFailover = await this.#redis!.call('SENTINEL', 'CKQUORUM', this.#address.name).then(
-      () => undefined,
-      // A user who may only ask for masters may not ask for this.
-      ({ message }: Error) => (message.startsWith('NOQUORUM') ? message : undefined),
-    )
+    const noFailover = await this.#informant
+      .ask((redis) => redis.call('SENTINEL', 'CKQUORUM', this.#address.name))
+      .then(
+        () => undefined,
+        // A user who may only ask for masters may not ask for this.
+        ({ message }: Error) => (message.startsWith('NOQUORUM') ? message : undefined),
+      )
     return { master, sentinels: field('num-other-sentinels') + 1, replicas: field('num-slaves'), noFailover }
   }
 
-  async #ask(): Promise<{ readonly master: Master; readonly field: (name: string) => number }> {
+  #ask(): Promise<{ readonly master: Master; readonly field: (name: string) => number }> {
     const { name, nat } = this.#address
-    this.#redis ??= this.#open()
-    const redis = this.#redis
-    try {
+    return this.#informant.ask(async (redis) => {
       // The first names the new master as soon as it is one, the second knows the number of that failover by then.
       const [place, fields] = (await Promise.all([
         redis.call('SENTINEL', 'GET-MASTER-ADDR-BY-NAME', name),
@@ -68,39 +60,10 @@ export class Sentinel {
       const inside = { host: place[0], port: Number(place[1]) }
       const field = (of: string) => Number(fields[fields.indexOf(of) + 1])
       return { master: { place: nat.get(placeName(inside)) ?? inside, epoch: field('config-epoch') }, field }
-    } catch (error) {
-      throw this.#error ?? error
-    }
+    })
   }
 
   close(): void {
-    this.#redis?.disconnect()
-    this.#redis = undefined
-    this.#error = undefined
-  }
-
-  #open(): Redis {
-    const { tls, sentinelUser, sentinelPassword } = this.#address
-    const redis = new Redis({
-      Connector: connectorOf({ open: async () => openSocket(this.#at, tls), refusalOf: () => undefined }),
-      ...(tls !== undefined && { tls: {} }),
-      ...(sentinelUser !== '' && { username: sentinelUser }),
-      ...(sentinelPassword !== '' && { password: sentinelPassword }),
-      connectionName: 'tidegate',
-      // A user who may only ask for masters may not run INFO.
-      enableReadyCheck: false,
-      maxRetriesPerRequest: 0,
-      connectTimeout: CONNECT_MS,
-      commandTimeout: ANSWER_MS,
-      socketTimeout: SILENCE_MS,
-      retryStrategy: () => ANSWER_MS,
-    })
-    redis.on('error', (error: Error) => {
-      this.#error = error
-    })
-    redis.on('ready', () => {
-      this.#error = undefined
-    })
-    return redis
+    this.#informant.close()
   }
 }

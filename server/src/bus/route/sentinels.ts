@@ -1,11 +1,9 @@
-import { setTimeout as sleep } from 'node:timers/promises'
 import { placeName, type SentinelAddress } from '../../redis-address.ts'
-import { connectionFault } from '../connection-fault.ts'
-import { NoMaster } from '../errors.ts'
+import { askAll } from './ask-all.ts'
+import { ONE_REDIS } from './fixed-guide.ts'
+import type { Destination, Guide, Target } from './guide.ts'
+import { type KnownFaults, noAnswer } from './no-answer.ts'
 import { type Master, Sentinel } from './sentinel.ts'
-
-/** After the first answer the others have this long: one that hangs MUST NOT hold up a connection. */
-const OTHERS_MS = 100
 
 /** What the Sentinels of an address know, all together. */
 export interface SentinelFacts {
@@ -21,7 +19,7 @@ export interface SentinelFacts {
   readonly noFailover: string | undefined
 }
 
-const FAULTS: readonly (readonly [matches: RegExp, why: string])[] = [
+const FAULTS: KnownFaults = [
   [/No such master/, 'the Sentinels watch no master of the name in REDIS_URL'],
   [/unknown command/, 'what REDIS_URL names as a Sentinel is a Redis; is it redis://, or another port?'],
   [/NOAUTH|Authentication required/, 'the Sentinels ask for a password (...?sentinelPassword=)'],
@@ -29,26 +27,51 @@ const FAULTS: readonly (readonly [matches: RegExp, why: string])[] = [
   [/NOPERM/, 'the sentinelUser of REDIS_URL may not run what docs/redis.md says'],
 ]
 
-/** All Sentinels of an address. */
-export class Sentinels {
+/** All Sentinels of an address. They lead to the master that they name. */
+export class Sentinels implements Guide {
+  readonly isWatched = true
+  readonly replicaFault = 'the Redis that the Sentinels name is still a replica'
   readonly #all: readonly Sentinel[]
   #asked: Promise<Master> | undefined
+  /** The last that they named. */
+  #master: Master | undefined
 
   constructor(address: SentinelAddress) {
     this.#all = address.sentinels.map((at) => new Sentinel(at, address))
   }
 
-  /**
-   * Where the master is, by the most recent of the answers: a Sentinel that was cut off still names an earlier one.
-   * Callers of one moment share the question.
-   *
-   * @throws NoMaster
-   */
-  master(): Promise<Master> {
+  /** While none of them answers the master stays where it is. @throws NoMaster */
+  async find(): Promise<Destination> {
+    await this.look().catch((error) => {
+      if (this.#master === undefined) throw error
+    })
+    return { node: '', ...this.#master! }
+  }
+
+  /** Callers of one moment share the question. @throws NoMaster */
+  async look(): Promise<void> {
     this.#asked ??= this.#ask().finally(() => {
       this.#asked = undefined
     })
-    return this.#asked
+    this.#master = await this.#asked
+  }
+
+  isLeft(_target: Target, { place, epoch }: Destination): boolean {
+    const now = this.#master
+    if (now === undefined || 'path' in place) return false
+    return now.epoch > epoch && placeName(now.place) !== placeName(place)
+  }
+
+  nodes(): readonly string[] {
+    return ONE_REDIS
+  }
+
+  nodeOf(): string {
+    return ''
+  }
+
+  learn(): boolean {
+    return false
   }
 
   async facts(): Promise<SentinelFacts> {
@@ -64,30 +87,14 @@ export class Sentinels {
     }
   }
 
-  /** The next question opens the connections anew. */
   close(): void {
     for (const sentinel of this.#all) sentinel.close()
   }
 
+  /** By the most recent of the answers: a Sentinel that was cut off still names an earlier master. */
   async #ask(): Promise<Master> {
-    const answers: Master[] = []
-    const asked = this.#all.map(async (sentinel) => {
-      answers.push(await sentinel.master())
-    })
-    const all = Promise.allSettled(asked)
-    await Promise.any(asked).catch(() => {})
-    if (answers.length > 0) await Promise.race([all, sleep(OTHERS_MS)])
-    const [first, ...others] = answers
-    if (first !== undefined) return others.reduce((best, one) => (one.epoch > best.epoch ? one : best), first)
-    const errors = (await all).flatMap((outcome) => (outcome.status === 'rejected' ? [outcome.reason as Error] : []))
-    throw noMaster(errors)
+    const { answers, errors } = await askAll(this.#all.map((sentinel) => sentinel.master()))
+    if (answers === undefined) throw noAnswer('no Sentinel', errors, FAULTS)
+    return answers.reduce((best, one) => (one.epoch > best.epoch ? one : best))
   }
-}
-
-/** Final if no Sentinel can be hoped to answer otherwise later. */
-function noMaster(errors: readonly Error[]): NoMaster {
-  const known = errors.map(({ message }) => FAULTS.find(([matches]) => matches.test(message))?.[1])
-  const isFinal = known.every((why) => why !== undefined)
-  const why = known.find((one) => one !== undefined) ?? `no Sentinel answers: ${connectionFault(errors[0]!).why}`
-  return new NoMaster(why, isFinal)
 }

@@ -41,7 +41,7 @@ export async function copyKeys(options: CopyOptions): Promise<CopyCounts> {
   try {
     await Promise.all([source, target].map((redis) => untilReady(redis, waitMs)))
     // What a start warns of, the next start says.
-    await checkRedis(target, () => {})
+    await checkRedis(target, false, () => {})
     for await (const page of pagesOf(target)) {
       if (page.length === 0) continue
       throw new BusMismatch(

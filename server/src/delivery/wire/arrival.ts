@@ -10,6 +10,11 @@ export interface StoreTime {
   monotonicAt(time: number): number | undefined
 }
 
+/** The clocks of all Redis: each partition lies in one. */
+export interface StoreTimes {
+  of(partition: number): StoreTime
+}
+
 /** An entry, as far as it says when. */
 interface Timed {
   readonly streamId: string

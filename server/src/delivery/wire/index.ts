@@ -1,4 +1,4 @@
-export { type Arrival, arrivalOf, type StoreTime } from './arrival.ts'
+export { type Arrival, arrivalOf, type StoreTimes } from './arrival.ts'
 export { BatchFrameBuilder, FRAME_OVERHEAD_BYTES, partOverheadBytes, type Take } from './batch-frame.ts'
 export { type DeliveryObserver, reportDelivered } from './delivery-observer.ts'
 export { type DeliverySocket, endOf, type Moved } from './delivery-socket.ts'

@@ -1,0 +1,172 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { Channel } from './channel.ts'
+import type { Redis } from './connection.ts'
+import { connectionFault } from './connection-fault.ts'
+import { BusUnavailable, BusUnreachable } from './errors.ts'
+import type { BusClass } from './guard.ts'
+import { slotOf } from './hash-slot.ts'
+import { CONTROL_KEYS, keys } from './keys.ts'
+import { type ChannelName, Node, type NodeSettings } from './node.ts'
+import { type Route, routeTo } from './route/index.ts'
+
+/** How often to ask at a start for the nodes of a cluster that is not there yet. */
+const ASK_EVERY_MS = 200
+/** How soon a call is made again while its slot is on its way to another node. */
+const ON_ITS_WAY_MS = 20
+/** When to try again where no node serves a slot. */
+const UNSERVED_RETRY_MS = 500
+/** A node that serves nothing of ours any more has this long to answer what it was asked. */
+const LEAVE_MS = 6_000
+
+/** The Redis of an address: one, or the masters of a cluster that hold something of ours. */
+export class Nodes {
+  readonly #settings: NodeSettings
+  readonly #route: Route
+  readonly #nodes = new Map<string, Node>()
+  /** Keys of which each node that we use holds one. */
+  #held: readonly { readonly key: string; readonly slot: number }[] = []
+  readonly #leaving = new Map<NodeJS.Timeout, Node>()
+  readonly #stopFollowing: () => void
+  /** What is done to each node that comes. */
+  readonly #onOpened: ((node: Node) => Promise<void>)[] = []
+
+  constructor(settings: NodeSettings) {
+    this.#settings = settings
+    this.#route = routeTo(settings.url)
+    this.#hold(CONTROL_KEYS)
+    this.#stopFollowing = this.#route.onMove(() => this.#follow())
+  }
+
+  /** Connects to those that hold what belongs to no partition. @throws BusUnreachable */
+  async open(deadlineMs: number): Promise<void> {
+    const until = performance.now() + deadlineMs
+    while (this.#route.nodes().length === 0) {
+      await this.#route.findNodes().catch((error: Error) => {
+        const { why, isFinal } = connectionFault(error)
+        if (isFinal) throw new BusUnreachable(`Redis cannot be used: ${why}`)
+        if (performance.now() > until)
+          throw new BusUnreachable(`Redis was not reachable within ${deadlineMs} ms: ${why}`)
+        return sleep(ASK_EVERY_MS)
+      })
+    }
+    await this.#untilReady(until)
+  }
+
+  /** Connects to those that hold partitions, too. @throws BusUnreachable */
+  async serve(partitions: number, deadlineMs: number): Promise<void> {
+    this.#hold([...Array.from({ length: partitions }, (_, partition) => keys.meta(partition)), ...CONTROL_KEYS])
+    await this.#untilReady(performance.now() + deadlineMs)
+  }
+
+  /** Where a key lies. @throws BusUnavailable where no node is known to serve its slot */
+  at(slot: number): Node {
+    const name = this.#route.nodeOf(slot)
+    if (name !== undefined) return this.#nodes.get(name) ?? this.#open(name)
+    throw new BusUnavailable('not_sent', UNSERVED_RETRY_MS, 'no node of the cluster serves its slot')
+  }
+
+  atKey(key: string): Node {
+    return this.at(slotOf(key))
+  }
+
+  /** Calls about a key, and all that share its slot. */
+  channel(key: string, name: ChannelName): Channel {
+    const slot = slotOf(key)
+    return new Channel({
+      line: () => this.at(slot).line(name),
+      follow: (error) => this.#answered(slot, name, error),
+    })
+  }
+
+  get isCluster(): boolean {
+    return this.#route.isCluster
+  }
+
+  /** The node that a connection leads to; `undefined` while it leads to none that is used. */
+  of({ stream }: Redis): Node | undefined {
+    const name = this.#route.nodeAt(stream)
+    return name === undefined ? undefined : this.#nodes.get(name)
+  }
+
+  /** Partitions, by the nodes that hold them; without those that none serves. */
+  byNode(partitions: number): Map<Node, number[]> {
+    const found = new Map<Node, number[]>()
+    for (let partition = 0; partition < partitions; partition++) {
+      const slot = slotOf(keys.meta(partition))
+      if (this.#route.nodeOf(slot) === undefined) continue
+      const node = this.at(slot)
+      const others = found.get(node)
+      if (others === undefined) found.set(node, [partition])
+      else others.push(partition)
+    }
+    return found
+  }
+
+  get all(): readonly Node[] {
+    return [...this.#nodes.values()]
+  }
+
+  /** Does something to each node that is there, which is awaited, and to each that comes later. */
+  async eachOpened(act: (node: Node) => Promise<void>): Promise<void> {
+    this.#onOpened.push(act)
+    await Promise.all(this.all.map(act))
+  }
+
+  /** Follows an answer that something is elsewhere. */
+  learn(error: Error): void {
+    this.#route.learn(error)
+  }
+
+  close(): void {
+    this.#stopFollowing()
+    for (const [timer, node] of this.#leaving) {
+      clearTimeout(timer)
+      node.close()
+    }
+    for (const node of this.#nodes.values()) node.close()
+  }
+
+  #hold(held: readonly string[]): void {
+    this.#held = held.map((key) => ({ key, slot: slotOf(key) }))
+    this.#follow()
+  }
+
+  /** The nodes that hold something of ours, no more and no fewer. */
+  #follow(): void {
+    const names = new Set(this.#held.map(({ slot }) => this.#route.nodeOf(slot)))
+    for (const name of names) if (name !== undefined && !this.#nodes.has(name)) this.#open(name)
+    for (const [name, node] of this.#nodes) {
+      if (names.has(name)) continue
+      this.#nodes.delete(name)
+      const timer = setTimeout(() => {
+        this.#leaving.delete(timer)
+        node.close()
+      }, LEAVE_MS)
+      this.#leaving.set(timer, node)
+    }
+  }
+
+  #open(name: string): Node {
+    const node = new Node(name, this.#settings, (busClass) => this.#probedAt(name, busClass))
+    this.#nodes.set(name, node)
+    for (const act of this.#onOpened) act(node).catch(() => {})
+    return node
+  }
+
+  /** Probes write beside what a node holds: any other key might lie elsewhere. */
+  #probedAt(name: string, busClass: BusClass): string {
+    const held = this.#held.find(({ slot }) => this.#route.nodeOf(slot) === name) ?? this.#held[0]!
+    return keys.probe(busClass, held.key)
+  }
+
+  async #answered(slot: number, channel: ChannelName, error: Error): Promise<void> {
+    this.#route.learn(error)
+    if (!error.message.startsWith('MOVED')) await sleep(ON_ITS_WAY_MS)
+    else await this.at(slot).line(channel).opening
+  }
+
+  async #untilReady(until: number): Promise<void> {
+    const waitMs = Math.max(1, Math.ceil(until - performance.now()))
+    await Promise.all(this.all.map((node) => node.untilReady(waitMs)))
+  }
+}

@@ -1,0 +1,41 @@
+import type { Place } from './connector.ts'
+import type { Destination, Guide } from './guide.ts'
+
+export const ONE_REDIS: readonly string[] = ['']
+
+/** One Redis at a place that never changes. */
+export class FixedGuide implements Guide {
+  readonly isWatched = false
+  readonly replicaFault =
+    'it has become a replica, which takes no writes; use the address of its master, or of the Sentinels that choose one ' +
+    '(redis+sentinel://host:port/name)'
+  readonly #destination: Destination
+
+  constructor(place: Place) {
+    this.#destination = { node: '', place, epoch: 0 }
+  }
+
+  async find(): Promise<Destination> {
+    return this.#destination
+  }
+
+  async look(): Promise<void> {}
+
+  isLeft(): boolean {
+    return false
+  }
+
+  nodes(): readonly string[] {
+    return ONE_REDIS
+  }
+
+  nodeOf(): string {
+    return ''
+  }
+
+  learn(): boolean {
+    return false
+  }
+
+  close(): void {}
+}

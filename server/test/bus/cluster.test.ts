@@ -1,0 +1,302 @@
+import { randomUUID } from 'node:crypto'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { afterAll, afterEach, describe, expect, it } from 'vitest'
+import { slotOf } from '../../src/bus/hash-slot.ts'
+import { type Bus, type BusSettings, BusUnavailable, type LogEntry, RecordBatchBuilder } from '../../src/bus/index.ts'
+import { JobOffers, JobQueue } from '../../src/bus/jobs/index.ts'
+import { keys, QUEUE_PREFIX } from '../../src/bus/keys.ts'
+import { openTestBus } from '../support/bus.ts'
+import { type ClusterProcess, RedisCluster } from '../support/redis-cluster.ts'
+
+const PARTITIONS = 8
+const TOPIC = 'a.b'
+const cluster = await RedisCluster.start({ masters: 3 })
+afterAll(() => cluster.close())
+
+/** Undone after each test, last first. */
+const cleanups: (() => unknown)[] = []
+afterEach(async () => {
+  for (const cleanup of cleanups.splice(0).reverse()) await cleanup()
+})
+
+async function opened(changes: Partial<BusSettings> = {}): Promise<Bus> {
+  const bus = await openTestBus(cluster.url, PARTITIONS, changes)
+  cleanups.push(() => bus.close())
+  return bus
+}
+
+function batchOf(topic: string, id: string) {
+  const builder = new RecordBatchBuilder()
+  builder.addSlice([{ key: 'k', lane: 'low', time: 1, json: `{"id":"${id}","key":"k","time":1,"data":{}}` }])
+  return { topic, ...builder.build() }
+}
+
+const all = [...Array(PARTITIONS).keys()]
+const ownerOf = (partition: number) => cluster.ownerOf(keys.meta(partition))
+
+/** Stores an event, however often it takes. @returns how often */
+async function store(bus: Bus, partition: number, id: string, seq: number): Promise<number> {
+  const identity = { producer: `p${partition}`, session: 1, seq, previous: '*' as const, checksum: id, ageMs: 0 }
+  for (let attempt = 1; ; attempt++) {
+    try {
+      const reply = await bus
+        .log(partition, 'append')
+        .append({ batches: [batchOf(TOPIC, id)], slices: [{ batch: 0, lastIndex: 0, identity }] })
+      if (reply.status === 'ok') return attempt
+      await bus.log(partition, 'append').settle(reply, [])
+    } catch (error) {
+      if (!(error instanceof BusUnavailable)) throw error
+      await sleep(Math.max(10, error.retryAfterMs))
+    }
+  }
+}
+
+const idOf = ({ payload }: LogEntry) => (JSON.parse(payload.toString()) as { id: string }).id
+
+describe('every operation', () => {
+  it('B-CLUSTER-1 of a partition is done by the master of its slot', async () => {
+    const bus = await opened()
+    expect(new Set(await Promise.all(all.map(ownerOf))).size).toBe(3)
+    const releases: (() => Promise<boolean>)[] = []
+    for (const partition of all) {
+      expect(await store(bus, partition, 'e0', 1)).toBe(1)
+      const log = bus.log(partition, 'query')
+      const { entries } = await log.page(TOPIC, '-', 10)
+      expect(entries.map(idOf)).toContain('e0')
+      const last = entries.at(-1)!.streamId
+      expect(await log.canary('')).toMatchObject({ status: 'ok' })
+      expect((await log.heads([TOPIC])).topics.get(TOPIC)!.lastId).toBe(last)
+      expect((await log.sizes([TOPIC, 'no.such'])).get(TOPIC)!.lastId).toBe(last)
+      expect((await log.extents([TOPIC])).get(TOPIC)!.lastId).toBe(last)
+      expect((await log.backlog(TOPIC, '0-0')).entries).toBe(entries.length)
+      expect((await log.standing([TOPIC])).lastIds.get(TOPIC)).toBe(last)
+      const { epoch } = await log.lineage()
+      expect(await log.missing([{ topic: TOPIC, epoch, streamId: last }])).toEqual([])
+
+      const ledger = bus.ledger(partition, 'commit')
+      const taken = await ledger.take()
+      if (taken.status !== 'ok') throw new Error(taken.status)
+      const { token } = taken.ownership
+      const version = await log.version()
+      const { commitSeq, offsets } = await ledger.head()
+      const outcome = await ledger.commit({
+        ...{ log: version, token, commitSeq, commitId: randomUUID(), offsetsBefore: offsets, offsets, clocks: '{}' },
+        operations: [{ op: 'set', hash: 'win:w', fields: [['f', 'v']] }],
+      })
+      expect(outcome.status).toBe('ok')
+      expect((await ledger.load(['win:w'])).get('win:w')).toEqual([['f', 'v']])
+      expect(await ledger.memoryOf(['win:w'])).toBeGreaterThan(0)
+      await ledger.noteLogBytes(token, [TOPIC])
+      expect(await ledger.noteSuspect(version, token, 's')).toBeUndefined()
+      expect(await ledger.trim(version, token, TOPIC, last)).toBeUndefined()
+      await ledger.expireCurrent(token, TOPIC, { retentionMs: 1_000, cursor: '0', count: 10 })
+      expect(await log.remove(version, TOPIC, [last])).toBeUndefined()
+      expect(await ledger.beat(token)).toBe(true)
+      releases.push(() => ledger.release(token))
+
+      const presence = bus.presence(partition, 'append')
+      expect(await presence.report({ gateway: 'g', turn: Date.now(), set: [['f', 'v']], remove: [] })).toBe('ok')
+      expect(await bus.presence(partition, 'commit').look(new Map())).toMatchObject([{ gateway: 'g' }])
+      const fill = bus.backfillLedger(partition, 'w', 'jobs')
+      expect(
+        await fill.open({ log: version, version: randomUUID(), run: '{}', offsets: '', leftovers: ['win:w'] }),
+      ).toBe('opened')
+      const filling = await fill.take()
+      if (filling.status !== 'ok') throw new Error(filling.status)
+      const end = { status: 'done', reason: '', filled: '[]', state: ['win:w'] } as const
+      expect(await fill.close(version, filling.ownership.token, end)).toBeUndefined()
+      expect(Math.abs((await bus.now(partition)) - Date.now())).toBeLessThan(1_000)
+    }
+    const owners = await bus.owners()
+    expect(owners.map(({ partition }) => partition).sort()).toEqual(all)
+    expect(owners.every(({ owned }) => owned)).toBe(true)
+    for (const release of releases) expect(await release()).toBe(true)
+  })
+
+  it('B-CLUSTER-1 of what belongs to no partition is done where it lies', async () => {
+    const bus = await opened({ contract: { hash: 'h', record: '{}' }, entities: new Map(), storesEntities: true })
+    const roster = bus.roster('w')
+    const report = { ...{ breakers: [], partitions: {}, commits: {}, commitMs: 0, slowestCommitMs: 0 }, folded: NONE }
+    expect(await roster.renew(report)).toBe(1)
+    expect([...(await bus.workers()).keys()]).toEqual(['w'])
+    await roster.leave()
+    const gateway = bus.gatewayEntry('g')
+    await gateway.renew({ ...GATEWAY, breakers: bus.breakers })
+    expect([...(await bus.gateways()).keys()]).toEqual(['g'])
+    await gateway.leave()
+    expect((await bus.gateways()).size).toBe(0)
+    const access = bus.access()
+    await access.putKey('k', '{}')
+    expect((await access.load()).keys.get('k')).toBe('{}')
+    await access.putTicket('t', '{}', 1_000)
+    expect(await access.takeTicket('t')).toBe('{}')
+    expect(await bus.raiseSequence(5)).toBeGreaterThanOrEqual(5)
+    expect(await bus.runningContract()).toBe('h')
+    expect(await bus.contractRecord()).toBe('{}')
+    expect(await bus.backfills()).toEqual([])
+    expect(await bus.look()).toMatchObject({ faults: [] })
+    expect((await bus.redisState())!.usedBytes).toBeGreaterThan(3_000_000)
+  })
+
+  it('B-CLUSTER-1 jobs are taken where the queue lies, and follow it when it moves', async () => {
+    const bus = await opened()
+    const kind = { queue: 'test', idOf: ({ n }: { n: number }) => `n${n}` }
+    const done: number[] = []
+    const queue = new JobQueue(bus, kind, async ({ n }) => void done.push(n))
+    const offers = new JobOffers(bus, kind)
+    cleanups.push(async () => {
+      await queue.close()
+      await offers.close()
+    })
+    await offers.offer({ n: 1 })
+    await expect.poll(() => done).toEqual([1])
+    await queue.boundExpiries()
+    const before = await cluster.ownerOf(QUEUE_PREFIX)
+    await cluster.moveSlot(slotOf(QUEUE_PREFIX), other(before))
+    await offers.offer({ n: 2 })
+    await expect.poll(() => done).toEqual([1, 2])
+  })
+})
+
+const NONE = { events: 0, late: 0, full: 0, panes: 0, deadLetters: 0 }
+const GATEWAY = {
+  ...{ url: '', version: '', ready: true, red: [], draining: false, sessions: 0, subscriptions: 0, queueBytes: 0 },
+  ...{ congestedSessions: 0, pendingBytes: 0, slow: [] },
+}
+
+const other = (than: ClusterProcess) => cluster.nodes.find((node) => node !== than)!
+
+/** Reads a partition from its beginning, as a tail does. */
+function reading(bus: Bus, partition: number): { readonly ids: string[] } {
+  const tail = bus.tail(partition, 'test')
+  const ids: string[] = []
+  let cursor = '0-0'
+  let isClosed = false
+  const run = async () => {
+    while (!isClosed) {
+      try {
+        if (!tail.synced) await tail.sync([TOPIC])
+        for (const entry of await tail.read(new Map([[TOPIC, cursor]]), { count: 32, blockMs: 1_000 })) {
+          cursor = entry.streamId
+          ids.push(idOf(entry))
+        }
+      } catch (error) {
+        if (!isClosed && !(error instanceof BusUnavailable)) throw error
+        await sleep(20)
+      }
+    }
+  }
+  const running = tail.untilReady(5_000).then(run)
+  cleanups.push(async () => {
+    isClosed = true
+    tail.close()
+    await running
+  })
+  return { ids }
+}
+
+describe('a slot that moves', () => {
+  it('B-CLUSTER-2 B-CLUSTER-5 interrupts only its partition, which loses and repeats nothing', async () => {
+    const bus = await opened()
+    const [moving, staying] = await twoOfOneNode()
+    const before = await ownerOf(moving)
+    const tails = [reading(bus, moving), reading(bus, staying)]
+    const stored: string[][] = [[], []]
+    let isOver = false
+    const publish = async (partition: number, ids: string[]) => {
+      let worst = 0
+      for (let n = 1; !isOver; n++) {
+        const id = `${partition}-m${n}`
+        const startedAt = performance.now()
+        await store(bus, partition, id, 1_000 + n)
+        ids.push(id)
+        worst = Math.max(worst, performance.now() - startedAt)
+      }
+      return worst
+    }
+    const publishing = Promise.all([publish(moving, stored[0]!), publish(staying, stored[1]!)])
+    await sleep(200)
+    await cluster.moveSlot(slotOf(keys.meta(moving)), other(before), () => sleep(500))
+    expect(await ownerOf(moving)).not.toBe(before)
+    const count = stored[0]!.length
+    await expect.poll(() => stored[0]!.length).toBeGreaterThan(count + 10)
+    isOver = true
+    const [, worstOfOther] = await publishing
+    expect(worstOfOther).toBeLessThan(250)
+    for (const [i, ids] of stored.entries()) {
+      await expect.poll(() => tails[i]!.ids.slice(-ids.length)).toEqual(ids)
+    }
+    expect(bus.breakers.filter(({ state }) => state !== 'closed')).toEqual([])
+  })
+
+  it('B-CLUSTER-4 a script that removes and writes keys is refused before it begins', async () => {
+    const bus = await opened()
+    const partition = 0
+    const before = await ownerOf(partition)
+    const ledger = bus.ledger(partition, 'commit')
+    const taken = await ledger.take()
+    if (taken.status !== 'ok') throw new Error(taken.status)
+    const { token } = taken.ownership
+    const commit = async (operations: Parameters<typeof ledger.commit>[0]['operations']) => {
+      const [log, { commitSeq, offsets }] = [await bus.log(partition, 'query').version(), await ledger.head()]
+      const head = { log, token, commitSeq, commitId: randomUUID(), offsetsBefore: offsets, offsets, clocks: '{}' }
+      return ledger.commit({ ...head, operations })
+    }
+    const set = { op: 'set', hash: 'win:w', fields: [['f', 'v']] } as const
+    expect((await commit([set])).status).toBe('ok')
+    const slot = String(slotOf(keys.meta(partition)))
+    await before.command('CLUSTER', 'SETSLOT', slot, 'MIGRATING', await other(before).id())
+    try {
+      await expect(commit([{ op: 'drop', hash: 'win:w' }, set])).rejects.toThrow(/TRYAGAIN/)
+      expect(await before.command('EXISTS', keys.owned(partition, 'win:w'))).toBe(1)
+    } finally {
+      await before.command('CLUSTER', 'SETSLOT', slot, 'STABLE')
+    }
+    expect((await commit([{ op: 'drop', hash: 'win:w' }, set])).status).toBe('ok')
+    await ledger.release(token)
+  })
+})
+
+/** Two partitions that lie on one node. */
+async function twoOfOneNode(): Promise<[number, number]> {
+  const owners = await Promise.all(all.map(ownerOf))
+  for (const one of all) for (const two of all) if (one < two && owners[one] === owners[two]) return [one, two]
+  throw new Error('each partition has a node of its own')
+}
+
+describe('a node that hangs', () => {
+  it('B-CLUSTER-3 fails the calls of its partitions, and no others', async () => {
+    const bus = await opened({ deadlinesMs: { append: 180 } })
+    const hung = await ownerOf(0)
+    const elsewhere = (await Promise.all(all.map(ownerOf))).findIndex((owner) => owner !== hung)
+    await Promise.all([store(bus, 0, 'h0', 5_000), store(bus, elsewhere, 'h0', 5_000)])
+    hung.signal('SIGSTOP')
+    let worst = 0
+    try {
+      for (let n = 1; bus.retryAfterMs('append', 0) === 0; n++) {
+        const other = performance.now()
+        const stored = store(bus, elsewhere, `h${n}`, 5_000 + n).then(() => performance.now() - other)
+        await bus
+          .log(0, 'append')
+          .canary('')
+          .catch(() => {})
+        worst = Math.max(worst, await stored)
+      }
+      expect(bus.retryAfterMs('append', elsewhere)).toBe(0)
+      expect(bus.breaker('append').state).toBe('closed')
+      const open = bus.breakers.filter(({ state }) => state !== 'closed')
+      expect(open.map(({ node }) => node)).toContain(`127.0.0.1:${hung.port}`)
+      expect(new Set(open.map(({ node }) => node)).size).toBe(1)
+      const { faults, owners } = await bus.look()
+      expect(faults.map(({ node }) => node)).toEqual([`127.0.0.1:${hung.port}`])
+      expect(owners.length).toBeGreaterThan(0)
+      expect(owners.length).toBeLessThan(PARTITIONS)
+      expect((await bus.owners()).length).toBe(owners.length)
+    } finally {
+      hung.signal('SIGCONT')
+    }
+    expect(worst).toBeLessThan(250)
+    await store(bus, 0, 'h-after', 9_000)
+    await expect.poll(() => bus.retryAfterMs('append', 0)).toBe(0)
+  })
+})
