@@ -24,6 +24,8 @@ const ALONE = { sockets: 1, inFlight: 1, warmupMs: 1_000, measureMs: 3_000 } as 
 export const entities: Benchmark = {
   description:
     'Commands per second through gateway and worker, beside a Lua check-and-append each, and a gateway that decides itself',
+  control:
+    'a Lua script that checks a version and appends, called once for each command; and a gateway that decides commands itself, without a log',
   notMeasured:
     'networks other than loopback, several workers but for the takeover; clients, gateway, worker and Redis share the cores',
   async run(progress) {

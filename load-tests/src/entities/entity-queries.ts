@@ -2,10 +2,10 @@ import { fileURLToPath } from 'node:url'
 import { createClient } from '@tidegate/client/node'
 import autocannon from 'autocannon'
 import type { Benchmark } from '../support/benchmark.ts'
-import { askModule, startModule, startTidegate, untilReady } from '../support/processes.ts'
+import { startModule, startTidegate, untilReady } from '../support/processes.ts'
 import { startBenchRedis } from '../support/redis.ts'
+import { type RequesterReport, requestEvenly } from '../support/request-evenly.ts'
 import type config from './queries.config.ts'
-import type { RequesterOptions, RequesterReport } from './requester.ts'
 
 const CONFIG = fileURLToPath(new URL('./queries.config.ts', import.meta.url))
 const ORDERS = 1_000
@@ -28,6 +28,7 @@ const SUITES: Readonly<Record<string, () => string>> = {
 
 export const entityQueries: Benchmark = {
   description: 'Queries of entities by HTTP: at most, and how long they take at half of that, beside a bare GET',
+  control: 'uWebSockets.js alone, which answers each GET with a field of a hash in Redis',
   notMeasured: 'networks other than loopback, commands at the same time; autocannon, gateway and Redis share the cores',
   async run(progress) {
     const redis = await startBenchRedis()
@@ -90,8 +91,7 @@ async function peakOf(port: number, path: () => string): Promise<number> {
 }
 
 async function atRate(port: number, path: () => string, perSec: number): Promise<RequesterReport> {
-  const options: RequesterOptions = { ...HALF, port, paths: pathsOf(path), perSec }
-  const report = await askModule<RequesterReport>(new URL('./requester.ts', import.meta.url), options)
+  const report = await requestEvenly({ ...HALF, port, paths: pathsOf(path), perSec })
   return { ...report, p50Ms: round(report.p50Ms), p99Ms: round(report.p99Ms) }
 }
 

@@ -21,6 +21,7 @@ const LOAD = { sockets: 4, inFlight: 64, keys: 1_000, commandsPerSec: 500, warmu
 
 export const entityRebuild: Benchmark = {
   description: `How fast a worker rebuilds ${ENTITIES} entities of ${EVENTS} events, and how long commands take meanwhile`,
+  control: 'none: how long commands take is compared with a worker that rebuilds nothing',
   notMeasured: 'indexes and published states; several workers; larger states',
   async run(progress) {
     const redis = await startBenchRedis()

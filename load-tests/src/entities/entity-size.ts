@@ -36,6 +36,7 @@ type Client = TidegateClient<typeof config>
 
 export const entitySize: Benchmark = {
   description: `Memory of ${ENTITIES} entities with 1,000,000 events, and how soon one of ${LONG_EVENTS} events is folded anew`,
+  control: 'none: memory and times are absolute',
   notMeasured: 'larger states and events; what Redis needs for answers, and while it rewrites its append-only file',
   async run(progress) {
     const redis = await startBenchRedis()

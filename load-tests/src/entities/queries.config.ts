@@ -1,7 +1,7 @@
 import { defineConfig, entity } from 'tidegate'
 import { z } from 'zod'
 
-const order = entity('order', {
+export const order = entity('order', {
   key: 'orderId',
   version: 1,
   state: { initial: { customer: '', total: 0 } as { readonly customer: string; readonly total: number } },

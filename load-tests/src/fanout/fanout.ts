@@ -21,6 +21,7 @@ const BATCHES = [5, 10, 15, 20, 30]
 export const fanout: Benchmark = {
   description:
     'One topic to 1,000 subscribers: frames of one event beside bare uWebSockets.js, then as many events as go through',
+  control: 'uWebSockets.js alone, sending frames of the same size as often, and as often as it can',
   notMeasured:
     'networks other than loopback; credit: the subscribers only read; publisher, gateway and subscribers share the cores',
   async run(progress) {

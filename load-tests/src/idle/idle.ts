@@ -15,6 +15,7 @@ const COLLECT_MS = 1_500
 export const idle: Benchmark = {
   description:
     '15,000 subscribed connections that do nothing, in one gateway: memory of each, beside bare uWebSockets.js',
+  control: 'uWebSockets.js alone, with as many sockets',
   notMeasured: 'memory of the kernel for its sockets; events under way',
   async run(progress) {
     const redis = await startBenchRedis()

@@ -10,17 +10,20 @@ const ROUNDS = 5
 const ROUND = { warmupMs: 1_000, measureMs: 3_000 } as const
 const LATENCY = { warmupMs: 2_000, measureMs: 10_000 } as const
 
+const CONTROL = 'uWebSockets.js and JSON.parse alone on the same frames: nothing is checked or stored'
 const NOT_MEASURED = 'workers, subscribers, networks other than loopback; publisher, gateway and Redis share the cores'
 
 export const ingest: Benchmark = {
   description:
     'Acknowledged events per second into Redis (no worker), beside uWebSockets.js + JSON.parse on the same frames',
+  control: CONTROL,
   notMeasured: NOT_MEASURED,
   run: (progress) => measure('new', progress),
 }
 
 export const unnamed: Benchmark = {
   description: 'The same of producers whose hello has no sequence: Redis keeps what proves their duplicates',
+  control: CONTROL,
   notMeasured: NOT_MEASURED,
   run: (progress) => measure(undefined, progress),
 }

@@ -1,7 +1,7 @@
 import { defineConfig, topic } from 'tidegate'
 import { z } from 'zod'
 
-const event = topic('bench.event', {
+export const event = topic('bench.event', {
   schema: z.object({ key: z.string(), sentAt: z.number(), text: z.string() }),
   key: 'key',
   priority: 'normal',

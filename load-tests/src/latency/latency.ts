@@ -2,7 +2,7 @@ import type { ChildProcess } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { openCommandConnection, type Redis, untilReady as untilConnected } from '../../../server/src/bus/connection.ts'
 import type { Benchmark, Figures } from '../support/benchmark.ts'
-import { cpuSeconds } from '../support/cpu.ts'
+import { cpuSeconds, redisCpuSeconds } from '../support/cpu.ts'
 import { percentile } from '../support/percentile.ts'
 import { ask, type ServerProcess, startModule, startTidegate, untilReady } from '../support/processes.ts'
 import { startBenchRedis } from '../support/redis.ts'
@@ -20,6 +20,8 @@ const MEASURE_MS = 2_500
 export const latency: Benchmark = {
   description:
     'From the time at which an event should be published to its delivery to 10 subscribers, beside a bare relay and XADD + XREAD',
+  control:
+    'relay: uWebSockets.js that sends each frame to all subscribers and stores nothing; stream: one XADD for each frame, one XREAD after the other',
   notMeasured:
     'networks other than loopback; credit: the subscribers only read. The timer of the publisher is late by up to 1 ms, which counts for all alike',
   async run(progress) {
@@ -111,12 +113,6 @@ async function measure(
   }
   const microsPerEvent = (seconds: number) => (seconds * 1_000_000) / sent
   return { ...latencies, cpuMicrosPerEvent: microsPerEvent(cpu), redisCpuMicrosPerEvent: microsPerEvent(redisCpu) }
-}
-
-async function redisCpuSeconds(redis: Redis): Promise<number> {
-  const info = await redis.info('cpu')
-  const used = (name: string) => Number(new RegExp(`${name}:([0-9.]+)`).exec(info)![1])
-  return used('used_cpu_sys') + used('used_cpu_user')
 }
 
 function medianOf(rounds: readonly Measured[]): Figures {

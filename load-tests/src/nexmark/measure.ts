@@ -3,7 +3,7 @@ import type { Redis } from '../../../server/src/bus/connection.ts'
 import { decodeEvents, type EventBody, LOG_START, type LogEntry } from '../../../server/src/bus/index.ts'
 import { readLogs } from '../../../server/src/bus/log-entry.ts'
 import { catchUp, openBench } from '../support/catch-up.ts'
-import { cpuSeconds } from '../support/cpu.ts'
+import { cpuSeconds, redisCpuSeconds } from '../support/cpu.ts'
 import { LogFiller, PARTITIONS } from '../support/log-filler.ts'
 import { startBenchRedis } from '../support/redis.ts'
 import type { TimedBid } from './generator.ts'
@@ -104,11 +104,4 @@ class StoredResults {
       } while (entries.length > 0)
     }
   }
-}
-
-/** CPU time of Redis, s; without its children, which rewrite its append-only file. */
-async function redisCpuSeconds(redis: Redis): Promise<number> {
-  const info = await redis.info('cpu')
-  const field = (name: string) => Number(new RegExp(`^${name}:([\\d.]+)`, 'm').exec(info)![1])
-  return field('used_cpu_sys') + field('used_cpu_user')
 }

@@ -10,6 +10,7 @@ const EVENTS_PER_SEC = 10_000
 
 export const nexmark: Benchmark = {
   description: 'Nexmark q1, q2, q5, q7, q11, q12, q17: a worker draining a log of bids, every result checked',
+  control: 'none: results are compared with a recompute, which is about exactness and not about speed',
   notMeasured:
     'gateway, subscribers, several workers; people and auctions, which these queries do not read. ' +
     "Flink's published figures per core (docs/nexmark.md) were measured on other hardware: no ratio to them is meant",

@@ -1,8 +1,8 @@
 import { measureControl, publish } from '../ingest/ingest.ts'
 import type { Benchmark } from '../support/benchmark.ts'
+import { ConsumerLag } from '../support/consumer-lag.ts'
 import { startModule, startTidegate } from '../support/processes.ts'
 import { startBenchRedis } from '../support/redis.ts'
-import { ConsumerLag } from './consumer-lag.ts'
 import type { SubscribersReport } from './subscribers.ts'
 
 const PARTITIONS = 8
@@ -19,6 +19,7 @@ const KEPT_UP_MS = 500
 export const pipeline: Benchmark = {
   description:
     'Events per second through gateway, worker and 100 subscribers while the worker keeps up, and how late panes come',
+  control: 'uWebSockets.js and JSON.parse alone on the same frames: nothing is stored, folded or delivered',
   notMeasured: 'networks other than loopback; publisher, subscribers, gateway, worker and Redis share the cores',
   async run(progress) {
     progress('control: uWebSockets.js + JSON.parse')
@@ -29,7 +30,7 @@ export const pipeline: Benchmark = {
     const gateway = await startTidegate(['gateway', '--port', '0'], env)
     const worker = await startTidegate(['worker'], env)
     const subscribers = await startSubscribers(gateway.port)
-    const lag = new ConsumerLag(redis.url, PARTITIONS)
+    const lag = new ConsumerLag(redis.url, PARTITIONS, 'sensor.reading')
     await lag.start()
     const drive = async (eventsPerSec: number, measureMs: number) => {
       lag.take()

@@ -11,6 +11,7 @@ const WINDOW_BYTES = 65_536
 
 export const priority: Benchmark = {
   description: 'How long high-lane events take to an SDK reader whose 1 Mbit/s link is saturated by low-lane bulk',
+  control: 'none: the limit is what one window takes on that link',
   notMeasured: 'real networks: the link is loopback in a network namespace, shaped by tc',
   async run(progress) {
     const reason = whyNot()

@@ -16,6 +16,7 @@ const CONFIG = fileURLToPath(new URL('../fanout/fanout.config.ts', import.meta.u
 export const resume: Benchmark = {
   description:
     '5,000 subscribers drop, miss 200 events, and resume all at once on a gateway that has just been started',
+  control: 'none: nothing may be lost or doubled',
   notMeasured:
     'networks other than loopback; the SDK, whose jitter spreads reconnects; clients and gateway share the cores',
   async run(progress) {

@@ -47,6 +47,7 @@ interface Place {
 export const sdk: Benchmark = {
   description:
     'CPU of the client per event, published and received, beside bare ws, socket.io-client and centrifuge-js',
+  control: 'the package ws alone; socket.io-client and centrifuge-js beside it',
   notMeasured:
     'latency; browsers; what servers cost. All clients use the package ws. Servers only answer what is published; socket.io-client has a real one, and the SDK receives from a gateway with Redis',
   async run(progress) {

@@ -26,6 +26,7 @@ const CREDITLESS_MS = 40_000
 export const slow: Benchmark = {
   description:
     '2,000 subscribers at half of the fan-out peak, then 200 of them stop reading for a minute; 5,000 that never send credit',
+  control: 'the same subscribers while nobody stalls',
   notMeasured: 'networks other than loopback; publisher, gateway, Redis and subscribers share the cores',
   async run(progress) {
     const stalled = await withGateway((gateway) => stall(gateway, progress))

@@ -19,7 +19,7 @@ const STOP_DEADLINE_MS = 10_000
 export async function startBenchRedis(): Promise<BenchRedis> {
   const dataFolder = await mkdtemp(join(tmpdir(), 'tidegate-bench-'))
   const redis = await PrivateRedis.open({
-    binary: await findRedisBinary(readSettings(), console.log),
+    binary: await findRedisBinary(readSettings(), console.error),
     dataFolder,
     say: console.error,
   })

@@ -12,6 +12,7 @@ const PERIOD_MS = 100
 export const hopping: Benchmark = {
   description:
     'A worker catching up through windows of 60 s every second, beside one with windows of 1 s: as many panes',
+  control: 'a worker with windows of one second, which has as many panes',
   notMeasured: 'gateway, subscribers, several workers; worker and Redis share the cores',
   async run(progress) {
     const tumbling = await measure('tumbling.config.ts', progress)

@@ -15,6 +15,7 @@ const CONFIG = fileURLToPath(new URL('./states.config.ts', import.meta.url))
 
 export const states: Benchmark = {
   description: 'One worker with 100,000 and with 1,000,000 open states of a window: memory, commits, restart',
+  control: 'none: a hundred thousand states beside a million',
   notMeasured: 'gateway, subscribers; several workers would share the states; memory of Redis',
   async run(progress) {
     const figures: Record<string, number> = {}

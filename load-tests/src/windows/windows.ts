@@ -22,6 +22,7 @@ interface Round {
 
 export const windows: Benchmark = {
   description: 'A worker with commits on catching up a prefilled log through one 10 s window over 10,000 keys',
+  control: 'a program that reads the same log and folds it into a Map, and stores nothing',
   notMeasured: 'gateway, subscribers, several workers; worker and Redis share the cores',
   async run(progress) {
     const rounds: Round[] = []

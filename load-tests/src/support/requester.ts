@@ -1,25 +1,7 @@
-/**
- * Child process of `bench entity-queries`: GET requests in an open loop at an even rate, over kept connections. autocannon sends
- * what is due in a second at its beginning and as fast as it can: latency of a burst, whatever the rate.
- */
+/** Child process of `requestEvenly`: GET requests in an open loop, over kept connections. */
 import { Agent, get } from 'node:http'
-import { percentile } from '../support/percentile.ts'
-
-export interface RequesterOptions {
-  readonly port: number
-  /** Requested in turn. */
-  readonly paths: readonly string[]
-  readonly connections: number
-  readonly perSec: number
-  readonly warmupMs: number
-  readonly measureMs: number
-}
-
-export interface RequesterReport {
-  readonly perSec: number
-  readonly p50Ms: number
-  readonly p99Ms: number
-}
+import { percentile } from './percentile.ts'
+import type { RequesterOptions, RequesterReport } from './request-evenly.ts'
 
 const PACE_MS = 1
 

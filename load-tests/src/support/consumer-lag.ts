@@ -11,12 +11,14 @@ const SAMPLE_MS = 500
 export class ConsumerLag {
   readonly #redis: Redis
   readonly #partitions: number
+  readonly #topic: string
   #samples: number[] = []
   #timer: NodeJS.Timeout | undefined
 
-  constructor(redisUrl: string, partitions: number) {
+  constructor(redisUrl: string, partitions: number, topic: string) {
     this.#redis = openCommandConnection(redisUrl, 'bench-lag')
     this.#partitions = partitions
+    this.#topic = topic
   }
 
   async start(): Promise<void> {
@@ -38,11 +40,11 @@ export class ConsumerLag {
     const lags = await Promise.all(
       Array.from({ length: this.#partitions }, async (_, partition) => {
         const [heads, offsets] = await Promise.all([
-          logOf(this.#redis, partition).heads(['sensor.reading']),
+          logOf(this.#redis, partition).heads([this.#topic]),
           this.#redis.hget(keys.meta(partition), 'offsets'),
         ])
-        const newest = heads.topics.get('sensor.reading')!.lastId
-        const committed = (JSON.parse(offsets ?? '{}') as Record<string, string>)['sensor.reading'] ?? newest
+        const newest = heads.topics.get(this.#topic)!.lastId
+        const committed = (JSON.parse(offsets ?? '{}') as Record<string, string>)[this.#topic] ?? newest
         return Number.parseInt(newest, 10) - Number.parseInt(committed, 10)
       }),
     )

@@ -1,0 +1,81 @@
+import { fileURLToPath } from 'node:url'
+import type { Redis } from '../../../server/src/bus/connection.ts'
+import { claimPort } from '../../../server/src/claim-port.ts'
+import { openBench } from '../support/catch-up.ts'
+import { ask, type ServerProcess, startModule, startTidegate } from '../support/processes.ts'
+import { startBenchRedis } from '../support/redis.ts'
+import { BUCKETS } from './frames.ts'
+import type { Point } from './point.ts'
+import type { PublisherCommand, PublisherReport } from './publisher.ts'
+import type { SubscribersOptions } from './subscribers.ts'
+
+/** The processes of a deployment, and its clients. */
+export interface Running {
+  readonly gateway: ServerProcess
+  readonly worker: ServerProcess
+  readonly redis: Redis
+  readonly redisUrl: string
+  /** Where the worker answers `/metrics`; the gateway does so at its port. */
+  readonly workerMetricsPort: number
+  /** Opens the producers, anew if they are open. */
+  open(): Promise<unknown>
+  /** At the rate of the point, or at another one. */
+  publish(durationMs: number, eventsPerSec?: number): Promise<PublisherReport>
+  /** Events delivered since the last call. */
+  takeDelivered(): Promise<number>
+}
+
+/** Starts gateway, worker, Redis and the clients of a load, and ends them all afterwards. */
+export async function withDeployment<T>(point: Point, use: (running: Running) => Promise<T>): Promise<T> {
+  const server = await startBenchRedis()
+  const closing: (() => unknown)[] = [() => server.close()]
+  try {
+    const redis = await openBench(server.url)
+    closing.push(() => redis.disconnect())
+    const config = ['--config', fileURLToPath(new URL(`./topics-${point.topics}.config.ts`, import.meta.url))]
+    const workerMetricsPort = await claimPort('127.0.0.1', 0)
+    const environment = {
+      REDIS_URL: server.url,
+      TIDEGATE_LOG_LEVEL: 'warn',
+      TIDEGATE_PARTITIONS: `${point.partitions}`,
+      TIDEGATE_METRICS_PORT: `${workerMetricsPort}`,
+    }
+    const starting = [
+      startTidegate(['gateway', '--port', '0', ...config], environment),
+      startTidegate(['worker', ...config], environment),
+    ] as const
+    closing.push(async () => {
+      const started = await Promise.allSettled(starting)
+      await Promise.all(started.map((each) => each.status === 'fulfilled' && each.value.stop()))
+    })
+    const [gateway, worker] = await Promise.all(starting)
+    const publisher = startModule(new URL('./publisher.ts', import.meta.url))
+    const subscribers = startModule(new URL('./subscribers.ts', import.meta.url))
+    closing.push(
+      () => publisher.kill(),
+      () => subscribers.kill(),
+    )
+    const { port } = gateway
+    const tell = <Answer>(command: PublisherCommand) => ask<Answer>(publisher, command)
+    await ask(subscribers, { port, filters: filtersOf(point) } satisfies SubscribersOptions)
+    return await use({
+      gateway,
+      worker,
+      redis,
+      redisUrl: server.url,
+      workerMetricsPort,
+      open: () => tell({ do: 'open', port, point }),
+      publish: (durationMs, eventsPerSec = point.eventsPerSec) => tell({ do: 'publish', durationMs, eventsPerSec }),
+      takeDelivered: () => ask(subscribers, 'take'),
+    })
+  } finally {
+    for (const close of closing.reverse()) await close()
+  }
+}
+
+function filtersOf({ subscribers, filters }: Point): (string | null)[] {
+  return [
+    ...Array.from({ length: subscribers }, () => null),
+    ...Array.from({ length: filters }, (_, n) => `data.bucket == ${n % BUCKETS}`),
+  ]
+}

@@ -1,0 +1,98 @@
+import { cpuSeconds, redisCpuSeconds } from '../support/cpu.ts'
+import { percentile } from '../support/percentile.ts'
+import { type Running, withDeployment } from './deployment.ts'
+import { type ByProcess, type Point, PROCESSES, type ProcessName } from './point.ts'
+
+export interface Cost {
+  /** Beyond what a process uses with all clients connected and nothing to do. */
+  readonly microsPerEvent: ByProcess<number>
+  /** The same, over all events that subscribers received. */
+  readonly microsPerDelivery: ByProcess<number>
+  /** CPU with nothing to do, percent of a core. */
+  readonly idlePercent: ByProcess<number>
+}
+
+const WARM_UP_MS = 3_000
+/** Windows close meanwhile. */
+const SETTLE_MS = 1_500
+const IDLE_MS = 2_000
+const ROUNDS = 3
+const ROUND_MS = 2_500
+/** Rounds that may be void: more, and the load is too much for the machine. */
+const MAX_VOID = 3
+
+/** Measures a load on a deployment of its own. @throws Error where rounds with rejects or losses are too many */
+export function measurePoint(point: Point, say: (line: string) => void): Promise<Cost> {
+  return withDeployment(point, async (running) => {
+    await running.open()
+    await running.publish(WARM_UP_MS)
+    // A cold gateway may have refused a frame, which voids all that follow on its socket.
+    await running.open()
+    await pause(SETTLE_MS)
+    const idle = await idleShares(running)
+    const rounds: Round[] = []
+    for (let voided = 0; rounds.length < ROUNDS; ) {
+      const round = await measureRound(running, point, idle)
+      if (typeof round !== 'string') {
+        rounds.push(round)
+        continue
+      }
+      say(`void round: ${round}`)
+      if (++voided > MAX_VOID) throw new Error(`${voided} rounds were void, the last one with ${round}`)
+      await running.open()
+    }
+    const median = (of: (round: Round) => number) => rounded(percentile(rounds.map(of), 0.5))
+    return {
+      microsPerEvent: eachProcess((name) => median(({ used, events }) => (used[name] * 1e6) / events)),
+      microsPerDelivery: eachProcess((name) => median(({ used, deliveries }) => (used[name] * 1e6) / deliveries)),
+      idlePercent: eachProcess((name) => rounded(idle[name] * 100)),
+    }
+  })
+}
+
+interface Round {
+  /** CPU beyond that of an idle process, seconds. */
+  readonly used: ByProcess<number>
+  readonly events: number
+  readonly deliveries: number
+}
+
+/** @returns what was wrong, if the round is void */
+async function measureRound(running: Running, point: Point, idle: ByProcess<number>): Promise<Round | string> {
+  await running.takeDelivered()
+  const startedAt = performance.now()
+  const before = await cpuOf(running)
+  const { sentEvents, ackedEvents } = await running.publish(ROUND_MS)
+  const after = await cpuOf(running)
+  const seconds = (performance.now() - startedAt) / 1_000
+  const deliveries = await running.takeDelivered()
+  const filtered = point.filters > 0 ? sentEvents : 0
+  const expected = sentEvents * point.subscribers + filtered
+  if (ackedEvents < sentEvents) return `${sentEvents - ackedEvents} of ${sentEvents} events not acknowledged`
+  if (deliveries < expected) return `${expected - deliveries} of ${expected} deliveries missing`
+  const used = eachProcess((name) => after[name] - before[name] - idle[name] * seconds)
+  return { used, events: sentEvents, deliveries }
+}
+
+/** Cores that the processes use with nothing to do. */
+async function idleShares(running: Running): Promise<ByProcess<number>> {
+  const before = await cpuOf(running)
+  await pause(IDLE_MS)
+  const after = await cpuOf(running)
+  return eachProcess((name) => ((after[name] - before[name]) * 1_000) / IDLE_MS)
+}
+
+async function cpuOf({ gateway, worker, redis }: Running): Promise<ByProcess<number>> {
+  return {
+    gateway: await cpuSeconds(gateway.pid),
+    worker: await cpuSeconds(worker.pid),
+    redis: await redisCpuSeconds(redis),
+  }
+}
+
+function eachProcess<T>(of: (name: ProcessName) => T): ByProcess<T> {
+  return Object.fromEntries(PROCESSES.map((name) => [name, of(name)])) as unknown as ByProcess<T>
+}
+
+const rounded = (value: number) => Math.round(value * 100) / 100
+const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms))

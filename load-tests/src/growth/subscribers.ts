@@ -1,0 +1,39 @@
+/** Child process of `bench growth`: sockets that subscribe, and count the events that come. */
+import { eachAtOnce } from '../support/each-at-once.ts'
+import { helloFrame } from '../support/hello.ts'
+import { encodeFrame, RawWebSocket } from '../support/raw-websocket.ts'
+import { EVERY_TOPIC } from './topics.ts'
+
+export interface SubscribersOptions {
+  readonly port: number
+  /** A subscriber for each; `null`: of everything. */
+  readonly filters: readonly (string | null)[]
+}
+
+const MARK = Buffer.from('"at":"')
+/** Sockets being opened at a time: more would overflow the accept queue of the kernel. */
+const AT_ONCE = 100
+
+let delivered = 0
+
+function openOne(port: number, where: string | null): Promise<void> {
+  const subscribe = { type: 'subscribe', sub: 1, topic: EVERY_TOPIC, ...(where !== null && { where }) }
+  return new Promise((resolve, reject) => {
+    const socket = new RawWebSocket(port, (payload) => {
+      for (let at = payload.indexOf(MARK); at !== -1; at = payload.indexOf(MARK, at + MARK.length)) delivered++
+      if (payload.includes('"subscribed"')) resolve()
+      else if (payload.includes('"type":"error"')) reject(new Error(payload.toString()))
+    })
+    socket.open().then(() => {
+      socket.write(helloFrame())
+      socket.write(encodeFrame(Buffer.from(JSON.stringify(subscribe))).frame)
+    }, reject)
+  })
+}
+
+process.on('message', async (message: SubscribersOptions | 'take') => {
+  if (message !== 'take') await eachAtOnce(message.filters, AT_ONCE, (where) => openOne(message.port, where))
+  process.send!(delivered)
+  delivered = 0
+})
+process.once('disconnect', () => process.exit(0))

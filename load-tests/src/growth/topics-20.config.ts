@@ -1,0 +1,3 @@
+import { growthConfig } from './topics.ts'
+
+export default growthConfig(20)
