@@ -8,7 +8,9 @@ import { AccessList } from './access-list.ts'
 import { isKey } from './api-key.ts'
 import { ANONYMOUS, ANYBODY, type Caller, callerOf, type Identity } from './caller.ts'
 import { certificateIdentity } from './client-certificate.ts'
+import { Recent } from './recent.ts'
 import { MISSING, type Refusal, refusal } from './refusal.ts'
+import { type HeldGrant, Rights } from './rights.ts'
 import { type TokenSettings, TokenVerifier } from './token-verifier.ts'
 
 export interface AccessSettings extends TokenSettings {
@@ -55,6 +57,7 @@ export class Access {
   readonly #tokens: TokenVerifier
   readonly #list: AccessList
   readonly #anonymous: Caller | Refusal
+  readonly #rights = new Recent((grants) => new Rights(JSON.parse(grants) as HeldGrant[]))
 
   /** @throws {RangeError} saying which setting cannot be used */
   constructor(options: AccessOptions) {
@@ -163,7 +166,7 @@ export class Access {
   #callerOf(identity: Identity): Caller | Refusal {
     const shown = identity.kind === 'anonymous' ? undefined : hidesNothing(identity, this.#options.declared)
     if (shown !== undefined) return refusal(shown)
-    const caller = callerOf(identity, this.#options.rules)
+    const caller = callerOf(identity, this.#options.rules, (grants) => this.#rights.of(JSON.stringify(grants)))
     return this.admits(caller) ? caller : refusal(this.#list.admits(identity) ? 'expired' : 'revoked')
   }
 }

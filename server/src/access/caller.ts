@@ -51,8 +51,16 @@ export const ANYBODY: Caller = {
   namespace: '',
 }
 
-/** The rights of an identity: what its token or key says, and what the rules give to such callers. */
-export function callerOf(identity: Identity, rules: readonly ResolvedRule[]): Caller {
+/**
+ * The rights of an identity: what its token or key says, and what the rules give to such callers.
+ *
+ * @param rightsOf makes them, or finds those that were made of equal grants
+ */
+export function callerOf(
+  identity: Identity,
+  rules: readonly ResolvedRule[],
+  rightsOf: (grants: readonly HeldGrant[]) => Rights = (grants) => new Rights(grants),
+): Caller {
   const claims = identity.kind === 'token' ? identity.claims : {}
   const subject = subjectOf(identity)
   const own = identity.kind === 'anonymous' ? [] : [identity]
@@ -67,7 +75,7 @@ export function callerOf(identity: Identity, rules: readonly ResolvedRule[]): Ca
     kind: 'caller',
     identity,
     subject,
-    rights: new Rights(grants),
+    rights: rightsOf(grants),
     namespace: `${subject.length}:${identity.kind}:${subject}:`,
     ...('expiresAt' in identity && { expiresAt: identity.expiresAt }),
   }

@@ -18,7 +18,7 @@ import { assertNever } from '../assert-never.ts'
 import type { GuardState } from '../bus/index.ts'
 import { type Commands, refuse } from '../commands/index.ts'
 import type { Delivery, DeliverySubscriber } from '../delivery/index.ts'
-import { clientProducer, eventsText, type GrantChange, type Ingest, Producer } from '../ingest/index.ts'
+import { clientProducer, eventsText, type GrantChange, type Ingest, mayBeScanned, Producer } from '../ingest/index.ts'
 import type { ClientLimits } from '../limits/index.ts'
 import { contained } from '../observability/contained.ts'
 import { describeDefect, type ReportDefect } from '../observability/defects.ts'
@@ -35,11 +35,10 @@ import type { FrameReader, FrameTurns } from './frame-turns.ts'
 import { knownEntries } from './known-entries.ts'
 import type { Silent } from './shedding.ts'
 import type { TransportSocket } from './transport/transport.ts'
+import { expiry, type WelcomeContext, welcome, windowOf } from './welcome.ts'
 
 /** What every connection of a gateway shares. */
-export interface ConnectionContext extends PublisherContext {
-  readonly node: string
-  readonly contractHash: string
+export interface ConnectionContext extends PublisherContext, WelcomeContext {
   readonly access: Pick<Access, 'authenticate' | 'admits'>
   readonly ingest: Ingest
   readonly delivery: Delivery
@@ -73,8 +72,9 @@ export class Connection implements FrameReader<ReceivedFrame>, Silent {
   #heardAt: number
   #pingedAt: number
   #stores = false
-  readonly #commands: ConnectionCommands
-  readonly #publisher: ConnectionPublisher
+  /** Most clients only read: made for those that send any. */
+  #commandsMade: ConnectionCommands | undefined
+  #publisherMade: ConnectionPublisher | undefined
   readonly #limits: ClientLimits
   readonly #gate: ConnectionLimits
   /** Of the client, for people. */
@@ -98,13 +98,25 @@ export class Connection implements FrameReader<ReceivedFrame>, Silent {
     this.#heardAt = now
     this.#pingedAt = now
     this.#state = { phase: 'awaiting_hello' }
-    const answering = (action: () => void) => this.#answering(action)
-    this.#commands = new ConnectionCommands(context.commands, (commandId, outcome, position) =>
-      answering(() =>
-        this.#answer({ type: 'answer', id: commandId, ...outcome, ...(position !== undefined && { position }) }),
+  }
+
+  get #commands(): ConnectionCommands {
+    this.#commandsMade ??= new ConnectionCommands(this.#context.commands, (id, outcome, position) =>
+      this.#answering(() =>
+        this.#answer({ type: 'answer', id, ...outcome, ...(position !== undefined && { position }) }),
       ),
     )
-    this.#publisher = new ConnectionPublisher(context, limits, (frame) => this.#answer(frame), answering)
+    return this.#commandsMade
+  }
+
+  get #publisher(): ConnectionPublisher {
+    this.#publisherMade ??= new ConnectionPublisher(
+      this.#context,
+      this.#limits,
+      (frame) => this.#answer(frame),
+      (action) => this.#answering(action),
+    )
+    return this.#publisherMade
   }
 
   message(content: Buffer, isText: boolean): void {
@@ -134,10 +146,7 @@ export class Connection implements FrameReader<ReceivedFrame>, Silent {
     if (this.#state.phase === 'closed') return
     if (this.#state.phase === 'authenticating') return this.#keep(this.#state.waiting, keptFrame(frame))
     const { content, bytes, verdict } = frame
-    if (this.#state.phase === 'live' && verdict.kind === 'read' && this.#publisher.scan(content, this.#state)) {
-      this.#stores = true
-      return
-    }
+    if (this.#state.phase === 'live' && verdict.kind === 'read' && this.#scan(content, this.#state)) return
     const text = content.toString('utf8')
     const parsed = parseClientFrame(text)
     if (this.#state.phase === 'awaiting_hello') {
@@ -148,6 +157,13 @@ export class Connection implements FrameReader<ReceivedFrame>, Silent {
     else if (verdict.kind === 'read' || this.#gate.isAlwaysRead(parsed.frame)) {
       this.#handle(parsed.frame, text, bytes, this.#state)
     } else this.#refuse(limitedFrame(parsed.frame, verdict.refusal), this.#state)
+  }
+
+  /** Takes a frame that need not be parsed. @returns whether it is one */
+  #scan(content: Buffer, state: LiveState): boolean {
+    const isScanned = mayBeScanned(content) && this.#publisher.scan(content, state)
+    if (isScanned) this.#stores = true
+    return isScanned
   }
 
   get heardAt(): number {
@@ -297,11 +313,6 @@ export class Connection implements FrameReader<ReceivedFrame>, Silent {
   }
 
   #greet(frame: HelloFrame, caller: Caller): void {
-    // Absent stays absent: a client that names no window is not expected to send credit.
-    const windowBytes =
-      frame.windowBytes === undefined
-        ? undefined
-        : Math.min(LIMITS.maxWindowBytes, Math.max(LIMITS.minWindowBytes, frame.windowBytes))
     const epochs = (frame.epochs ?? []).map((text) => parseLogEpoch(text)!)
     this.#stores = epochs.length > 0
     // Before anything it publishes: the first publish in a log decides which later ones are duplicates.
@@ -319,22 +330,10 @@ export class Connection implements FrameReader<ReceivedFrame>, Silent {
         rights: caller.rights,
         limits: this.#limits,
         seat: this.#context.presence?.open(caller),
-        windowBytes,
+        windowBytes: windowOf(frame),
       }),
     }
-    this.#send({
-      type: 'welcome',
-      protocol: PROTOCOL_VERSION,
-      session: this.id,
-      node: this.#context.node,
-      contract: this.#context.contractHash,
-      time: this.#context.clock.now(),
-      publish: this.#context.publishControl.grant,
-      limits: { frameBytes: LIMITS.frameBytes, frameEvents: LIMITS.frameEvents },
-      pingMs: DEFAULTS.pingMs,
-      ...(sequence !== undefined && { sequence }),
-      ...this.#expiry(caller),
-    })
+    this.#send(welcome(this.#context, this.id, caller, sequence))
     this.#context.onLive(this)
     const known = new Map(epochs.map(({ partition, epoch }) => [partition, epoch]))
     this.sendEpochs(
@@ -358,13 +357,9 @@ export class Connection implements FrameReader<ReceivedFrame>, Silent {
         return this.#fail('unauthorized', CLOSE.unauthorized, 'The token is of another subject. Connect anew with it.')
       }
       this.#state = { ...this.#state, caller: result }
-      this.#send({ type: 'authorized', ...this.#expiry(result) })
+      this.#send({ type: 'authorized', ...expiry(result, this.#context.clock) })
       this.#state.delivery.setRights(result.rights)
     })
-  }
-
-  #expiry({ expiresAt }: Caller): { readonly expiresInMs?: number } {
-    return expiresAt === undefined ? {} : { expiresInMs: Math.max(0, expiresAt - this.#context.clock.now()) }
   }
 
   #handle(frame: ClientFrame, text: string, bytes: number, state: LiveState): void {

@@ -4,6 +4,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vites
 import { MAX_KEYS, MAX_REVOCATIONS } from '../../src/access/access-list.ts'
 import type { AccessSettings, Caller } from '../../src/access/index.ts'
 import { Access, addKey, mintToken, removeKeys, revoke } from '../../src/access/index.ts'
+import { Recent } from '../../src/access/recent.ts'
 import type { Bus } from '../../src/bus/index.ts'
 import { keys } from '../../src/bus/keys.ts'
 import type { ResolvedRule } from '../../src/config/access-model.ts'
@@ -67,6 +68,33 @@ const longLived = (issuedAt: number) =>
 const bearer = (text: string) => ({ headers: { authorization: `Bearer ${text}` } })
 const callerBy = async (access: Access, text: string) => (await access.authenticate({ kind: 'token', text })) as Caller
 const STREAM = `${server.url}/v1/stream?topic=sensor.reading`
+
+describe('rights', () => {
+  it('ACC-RIGHTS-6 are one object for callers with equal grants, and others for others', async () => {
+    const { access } = await door()
+    const tokens = [
+      (await tokenOf('ann')).text,
+      (await tokenOf('bob')).text,
+      (await keyOf('reader', { query: ['>'] })).text,
+      (await keyOf('narrow', { query: ['sensor.*'] })).text,
+    ]
+    await access.start()
+    const callers = await Promise.all(tokens.map((token) => callerBy(access, token)))
+    expect(callers.map(({ subject }) => subject)).toEqual(['ann', 'bob', 'key:reader', 'key:narrow'])
+    const rights = callers.map(({ rights }) => rights)
+    expect(rights.map((each) => rights.indexOf(each))).toEqual([0, 0, 0, 3])
+    expect(rights.map((each) => each.covers('query', 'shop.order'))).toEqual([true, true, true, false])
+  })
+
+  it('ACC-RIGHTS-6 of the last callers are kept, and of no more', () => {
+    let made = 0
+    const recent = new Recent((text) => ({ text, nth: made++ }))
+    for (let i = 0; i < 1_001; i++) recent.of(`${i}`)
+    expect([recent.of('1').nth, recent.of('0').nth]).toEqual([1, 1_001])
+    const long = 'x'.repeat(10_000)
+    expect(recent.of(long)).not.toBe(recent.of(long))
+  })
+})
 
 describe('what a token or key hides', () => {
   const reading = (hide: object) => ({ subscribe: ['sensor.reading'], hide })
