@@ -2,9 +2,9 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { type Browser, chromium, type Locator, type Page } from 'playwright-core'
+import type { Browser, Locator, Page } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
-import { findChromium } from '../../server/test/support/chromium.ts'
+import { isChromiumMissing, launchChromium } from '../../server/test/support/chromium.ts'
 import { TidegateProcess, until } from '../../server/test/support/tidegate-process.ts'
 import { buildPageIfStale } from './support/built-page.ts'
 
@@ -13,9 +13,7 @@ const HARBOUR = fileURLToPath(new URL('./fixtures/harbour.config.ts', import.met
 const DEMO_TIMEOUT_MS = 90_000
 const HARBOUR_TIMEOUT_MS = 60_000
 
-const found = await findChromium()
-/** Elsewhere than in CI a missing browser is a visible skip. */
-const isSkipped = found === undefined && !process.env.CI
+const isSkipped = await isChromiumMissing()
 
 let browser: Browser
 let page: Page
@@ -26,9 +24,8 @@ let complaints: string[]
 
 describe.skipIf(isSkipped)('page in Chromium', () => {
   beforeAll(async () => {
-    if (found === undefined) throw new Error('There is no Chromium: install it, or set CHROMIUM_PATH.')
     await buildPageIfStale()
-    browser = await chromium.launch({ ...found, args: [...found.args, '--disable-gpu'] })
+    browser = await launchChromium()
   }, 60_000)
   afterAll(() => browser?.close())
 

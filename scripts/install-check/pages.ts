@@ -1,5 +1,5 @@
-import { type Browser, chromium } from 'playwright-core'
-import { findChromium } from '../../server/test/support/chromium.ts'
+import type { Browser } from 'playwright-core'
+import { launchChromium } from '../../server/test/support/chromium.ts'
 import { freePort } from '../../server/test/support/redis.ts'
 import { Place } from './place.ts'
 
@@ -7,9 +7,7 @@ const SHOWN_DEADLINE_MS = 60_000
 
 /** The pages that `tidegate init` writes, built by Vite, show results in Chromium. */
 export async function checkPages(tarballs: string): Promise<string[]> {
-  const found = await findChromium()
-  if (found === undefined) throw new Error('There is no Chromium: install it, or set CHROMIUM_PATH.')
-  const browser = await chromium.launch({ ...found, args: [...found.args, '--disable-gpu'] })
+  const browser = await launchChromium()
   try {
     return [await checkPage('plain', tarballs, browser), await checkPage('react', tarballs, browser)]
   } finally {

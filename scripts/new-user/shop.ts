@@ -1,7 +1,7 @@
 import { cpSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
-import { type Browser, chromium, type Page } from 'playwright-core'
-import { findChromium } from '../../server/test/support/chromium.ts'
+import type { Browser, Page } from 'playwright-core'
+import { launchChromium } from '../../server/test/support/chromium.ts'
 import { freePort } from '../../server/test/support/redis.ts'
 import { Place } from '../install-check/place.ts'
 import { REPOSITORY } from '../source-files.ts'
@@ -25,8 +25,6 @@ interface Payment {
 
 /** The shop of the examples in a project of its own shows what was paid in each minute, the last one too. */
 export async function checkShop(tarballs: string): Promise<string> {
-  const found = await findChromium()
-  if (found === undefined) throw new Error('There is no Chromium: install it, or set CHROMIUM_PATH.')
   const place = new Place('shop', process.execPath)
   let browser: Browser | undefined
   try {
@@ -42,7 +40,7 @@ export async function checkShop(tarballs: string): Promise<string> {
       `npx vite preview examples/react-shop --host 127.0.0.1 --port ${pagePort} --strictPort`,
       `${pagePort}`,
     )
-    browser = await chromium.launch({ ...found, args: [...found.args, '--disable-gpu'] })
+    browser = await launchChromium()
     const page = await browser.newPage()
     const complaints: string[] = []
     page.on('pageerror', ({ message }) => complaints.push(message))

@@ -1,22 +1,19 @@
 import { fileURLToPath } from 'node:url'
 import { build } from 'esbuild'
-import { type Browser, chromium, type Page } from 'playwright-core'
+import type { Browser, Page } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import shop from '../../../examples/tidegate.config.ts'
 import { type RunningWorker, startWorker } from '../../../server/src/worker-app.ts'
-import { findChromium } from '../../../server/test/support/chromium.ts'
+import { isChromiumMissing, launchChromium } from '../../../server/test/support/chromium.ts'
 import { startTestGateway, type TestGateway } from '../../../server/test/support/gateway.ts'
+import { UNRESTRICTED } from '../../../server/test/support/page-script.ts'
 import { createClient, type TidegateClient } from '../../src/node.ts'
 import type { HooksPage } from './page/hooks-page.tsx'
 import { previewShop } from './page/preview-shop.ts'
 
-const found = await findChromium()
-/** Elsewhere than in CI a missing browser is a visible skip. */
-const isSkipped = found === undefined && !process.env.CI
+const isSkipped = await isChromiumMissing()
 /** What was paid in two minutes that are over, and in the present one, which may end while a test runs. */
 const PAID = [10, 20.5, 5] as const
-/** The page is an answer of the API, which may not run anything. */
-const UNRESTRICTED = { bypassCSP: true }
 const PARTITIONS = 1
 const MINUTE_MS = 60_000
 
@@ -30,8 +27,7 @@ describe.skipIf(isSkipped)('React in Chromium', () => {
   let complaints: string[]
 
   beforeAll(async () => {
-    if (found === undefined) throw new Error('There is no Chromium: install it, or set CHROMIUM_PATH.')
-    browser = await chromium.launch({ ...found, args: [...found.args, '--disable-gpu'] })
+    browser = await launchChromium()
     server = await startTestGateway(shop.contract, { partitions: PARTITIONS })
     worker = await startWorker(
       { redisUrl: server.redis.url, partitions: PARTITIONS, log: () => {}, workerId: 'w' },

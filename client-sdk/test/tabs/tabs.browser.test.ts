@@ -1,18 +1,13 @@
-import { fileURLToPath } from 'node:url'
-import { build } from 'esbuild'
-import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core'
+import type { Browser, BrowserContext, Page } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
-import { findChromium } from '../../../server/test/support/chromium.ts'
+import { isChromiumMissing, launchChromium } from '../../../server/test/support/chromium.ts'
 import { readingOf } from '../../../server/test/support/contract.ts'
 import { startTestGateway, type TestGateway } from '../../../server/test/support/gateway.ts'
+import { pageScript, UNRESTRICTED } from '../../../server/test/support/page-script.ts'
 import { createClient, type TidegateClient } from '../../src/node.ts'
 
-const found = await findChromium()
-/** Elsewhere than in CI a missing browser is a visible skip. */
-const isSkipped = found === undefined && !process.env.CI
+const isSkipped = await isChromiumMissing()
 const TOPIC = 'sensor.reading'
-/** The pages here are answers of the API, which may not load anything. */
-const UNRESTRICTED = { bypassCSP: true }
 
 /** What each tab runs. */
 const PROGRAM = `
@@ -42,19 +37,10 @@ describe.skipIf(isSkipped)('tabs of Chromium that share a connection', () => {
   let tabs: Tab[]
 
   beforeAll(async () => {
-    if (found === undefined) throw new Error('There is no Chromium: install it, or set CHROMIUM_PATH.')
-    const root = fileURLToPath(new URL('../../../', import.meta.url))
-    const [launched, gateway, built] = await Promise.all([
-      chromium.launch({ ...found, args: [...found.args, '--disable-gpu'] }),
-      startTestGateway(),
-      build({
-        stdin: { contents: PROGRAM, resolveDir: root },
-        ...{ bundle: true, write: false, format: 'iife', platform: 'browser', tsconfig: `${root}tsconfig.json` },
-      }),
-    ])
+    const [launched, gateway, built] = await Promise.all([launchChromium(), startTestGateway(), pageScript(PROGRAM)])
     browser = launched
     server = gateway
-    script = built.outputFiles[0]!.text
+    script = built
     log = createClient({ url: server.url })
   }, 60_000)
   afterAll(async () => {

@@ -1,17 +1,14 @@
-import { fileURLToPath } from 'node:url'
 import type * as Client from '@tidegate/client'
 import type * as IndexedDbOutbox from '@tidegate/client/indexeddb-outbox'
 import { createClient } from '@tidegate/client/node'
-import { build } from 'esbuild'
-import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core'
+import type { Browser, BrowserContext, Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { findChromium } from '../support/chromium.ts'
+import { isChromiumMissing, launchChromium } from '../support/chromium.ts'
 import { contract } from '../support/contract.ts'
+import { pageScript, UNRESTRICTED } from '../support/page-script.ts'
 import { useGateway } from '../support/use-gateway.ts'
 
-const found = await findChromium()
-/** Elsewhere than in CI a missing browser is a visible skip. */
-const isSkipped = found === undefined && !process.env.CI
+const isSkipped = await isChromiumMissing()
 
 type Library = typeof Client & typeof IndexedDbOutbox
 type Opened = {
@@ -28,22 +25,13 @@ describe.skipIf(isSkipped)('an outbox in IndexedDB', async () => {
   let script: string
 
   beforeAll(async () => {
-    if (found === undefined) throw new Error('There is no Chromium: install it, or set CHROMIUM_PATH.')
-    browser = await chromium.launch({ ...found, args: [...found.args, '--disable-gpu'] })
-    // The pages here are answers of the API, which may not run scripts.
-    context = await browser.newContext({ bypassCSP: true })
-    const from = (name: string) =>
-      JSON.stringify(fileURLToPath(new URL(`../../../client-sdk/src/${name}`, import.meta.url)))
-    const contents = `import { createClient } from ${from('index.ts')}
-      import { openIndexedDbOutbox } from ${from('indexeddb-outbox.ts')}
-      globalThis.library = { createClient, openIndexedDbOutbox }`
-    const { outputFiles } = await build({
-      stdin: { contents, resolveDir: fileURLToPath(new URL('.', import.meta.url)) },
-      bundle: true,
-      format: 'iife',
-      write: false,
-    })
-    script = outputFiles[0]!.text
+    browser = await launchChromium()
+    context = await browser.newContext(UNRESTRICTED)
+    script = await pageScript(`
+      import { createClient } from '@tidegate/client'
+      import { openIndexedDbOutbox } from '@tidegate/client/indexeddb-outbox'
+      globalThis.library = { createClient, openIndexedDbOutbox }
+    `)
   })
   afterAll(() => browser?.close())
 

@@ -1,21 +1,16 @@
-import { fileURLToPath } from 'node:url'
-import { build } from 'esbuild'
-import { type Browser, chromium, type Page } from 'playwright-core'
+import type { Browser, Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { findChromium } from '../support/chromium.ts'
+import { isChromiumMissing, launchChromium } from '../support/chromium.ts'
 import { readingOf } from '../support/contract.ts'
 import { startTestGateway, type TestGateway } from '../support/gateway.ts'
+import { pageScript, UNRESTRICTED } from '../support/page-script.ts'
 
-const found = await findChromium()
-/** Elsewhere than in CI a missing browser is a visible skip. */
-const isSkipped = found === undefined && !process.env.CI
+const isSkipped = await isChromiumMissing()
 /** A minute, `FROZEN_MS=60000`, is longer than the gateway waits for a silent client. */
 const FROZEN_MS = Number(process.env.FROZEN_MS ?? 1_500)
 const OFFLINE_MS = 500
 const DEADLINE_MS = 90_000
 const TOPIC = 'sensor.reading'
-/** The pages here are answers of the API, which may not load anything. */
-const UNRESTRICTED = { bypassCSP: true }
 
 interface Shown {
   readonly seen: string[]
@@ -40,19 +35,10 @@ describe.skipIf(isSkipped)('client in a page of Chromium', () => {
   let script: string
 
   beforeAll(async () => {
-    if (found === undefined) throw new Error('There is no Chromium: install it, or set CHROMIUM_PATH.')
-    const root = fileURLToPath(new URL('../../../', import.meta.url))
-    const [launched, gateway, built] = await Promise.all([
-      chromium.launch({ ...found, args: [...found.args, '--disable-gpu'] }),
-      startTestGateway(),
-      build({
-        stdin: { contents: PROGRAM, resolveDir: root },
-        ...{ bundle: true, write: false, format: 'iife', platform: 'browser', tsconfig: `${root}tsconfig.json` },
-      }),
-    ])
+    const [launched, gateway, built] = await Promise.all([launchChromium(), startTestGateway(), pageScript(PROGRAM)])
     browser = launched
     server = gateway
-    script = built.outputFiles[0]!.text
+    script = built
   }, DEADLINE_MS)
   afterAll(async () => {
     await browser?.close()

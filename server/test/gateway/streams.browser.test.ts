@@ -1,21 +1,18 @@
 import { createServer } from 'node:http'
-import { type Browser, chromium, type Page } from 'playwright-core'
+import type { Browser, Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { z } from 'zod'
 import type { Contract } from '../../src/config/model.ts'
 import { type RunningGateway, startGateway } from '../../src/gateway-app.ts'
 import { defineConfig, topic } from '../../src/index.ts'
-import { findChromium } from '../support/chromium.ts'
+import { isChromiumMissing, launchChromium } from '../support/chromium.ts'
 import { contract, readingOf } from '../support/contract.ts'
 import { DELIVERY_LIMITS } from '../support/delivery-limits.ts'
+import { UNRESTRICTED } from '../support/page-script.ts'
 import { freePort, startTestRedis, type TestRedis } from '../support/redis.ts'
 
-const found = await findChromium()
-/** Elsewhere than in CI a missing browser is a visible skip. */
-const isSkipped = found === undefined && !process.env.CI
+const isSkipped = await isChromiumMissing()
 const SECONDS_60 = 60_000
-/** The pages here are answers of the API, which may not connect to anything. */
-const UNRESTRICTED = { bypassCSP: true }
 
 describe.skipIf(isSkipped)('EventSource of Chromium', () => {
   let browser: Browser
@@ -24,8 +21,7 @@ describe.skipIf(isSkipped)('EventSource of Chromium', () => {
   let port: number
 
   beforeAll(async () => {
-    if (found === undefined) throw new Error('There is no Chromium: install it, or set CHROMIUM_PATH.')
-    browser = await chromium.launch({ ...found, args: [...found.args, '--disable-gpu'] })
+    browser = await launchChromium()
     redis = await startTestRedis()
     port = await freePort()
     gateway = await start()

@@ -1,18 +1,16 @@
 import { createServer, type Server } from 'node:http'
 import { SignJWT } from 'jose'
-import { type Browser, chromium } from 'playwright-core'
+import type { Browser } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type GatewaySettings, type RunningGateway, startGateway } from '../../../src/gateway-app.ts'
 import { parseOriginPattern } from '../../../src/web-origin.ts'
 import { PATIENT_APPEND_MS } from '../../support/bus.ts'
-import { findChromium } from '../../support/chromium.ts'
+import { isChromiumMissing, launchChromium } from '../../support/chromium.ts'
 import { contract, readingOf } from '../../support/contract.ts'
 import { DELIVERY_LIMITS } from '../../support/delivery-limits.ts'
 import { startTestRedis, type TestRedis } from '../../support/redis.ts'
 
-const found = await findChromium()
-/** Elsewhere than in CI a missing browser is a visible skip. */
-const isSkipped = found === undefined && !process.env.CI
+const isSkipped = await isChromiumMissing()
 const SECONDS_60 = 60_000
 const HISTORY = '/v1/history?topic=sensor.reading'
 
@@ -94,16 +92,14 @@ describe.skipIf(isSkipped)('pages in Chromium', () => {
   const urlOf = ({ port }: RunningGateway) => `http://127.0.0.1:${port}`
 
   beforeAll(async () => {
-    if (found === undefined) throw new Error('There is no Chromium: install it, or set CHROMIUM_PATH.')
     site = createServer((_, response) => {
       response.writeHead(200, { 'content-type': 'text/html' })
       response.end('<!doctype html><title>another site</title>')
     })
     await new Promise<void>((resolve) => site.listen(0, '127.0.0.1', resolve))
     siteOrigin = `http://other.example:${(site.address() as { port: number }).port}`
-    const args = [...found.args, '--disable-gpu', '--host-resolver-rules=MAP *.example 127.0.0.1']
     redis = await startTestRedis()
-    browser = await chromium.launch({ ...found, args })
+    browser = await launchChromium('--host-resolver-rules=MAP *.example 127.0.0.1')
     plain = await start('')
     friendly = await start(siteOrigin)
   }, SECONDS_60)
