@@ -3,6 +3,7 @@ import { BENCHMARKS } from './benchmarks.ts'
 import { check } from './check/check.ts'
 import type { BenchmarkName } from './report/headlines.ts'
 import { toJson } from './report/result.ts'
+import type { Extent } from './support/benchmark.ts'
 import { useTokens } from './support/hello.ts'
 import { measured } from './support/measured.ts'
 
@@ -14,6 +15,8 @@ const { values, positionals } = parseArgs({
     only: { type: 'string' },
     check: { type: 'boolean', default: false },
     keep: { type: 'boolean', default: false },
+    workloads: { type: 'string' },
+    quick: { type: 'boolean', default: false },
     help: { type: 'boolean', default: false },
   },
 })
@@ -29,18 +32,31 @@ if (values.check) {
 }
 if (values.tokens) await useTokens()
 for (const name of positionals.map(benchmarkNamed)) {
-  const result = await measured(name, BENCHMARKS[name], partsOf(name))
+  const result = await measured(name, BENCHMARKS[name], extentOf(name))
   if (values.json) console.log(JSON.stringify(toJson(result)))
   else console.dir(toJson(result), { depth: null })
 }
 
-/** What `--only` says, if it does. */
-function partsOf(name: BenchmarkName): readonly string[] | undefined {
-  const { parts = [] } = BENCHMARKS[name]
-  const unknown = chosen?.find((part) => !parts.includes(part))
-  if (unknown === undefined) return chosen
-  const known = parts.length === 0 ? 'it is measured as a whole' : `there are: ${parts.join(', ')}`
-  refuse(`No part "${unknown}" of ${name}: ${known}.`)
+function extentOf(name: BenchmarkName): Extent {
+  const { parts, workloads } = BENCHMARKS[name]
+  return {
+    parts: chosenOf('part', chosen, name, parts),
+    workloads: chosenOf('workload', values.workloads?.split(','), name, workloads),
+    isQuick: values.quick,
+  }
+}
+
+/** What was chosen, if anything was, and is there. */
+function chosenOf(
+  kind: string,
+  names: readonly string[] | undefined,
+  benchmark: BenchmarkName,
+  known: readonly string[] = [],
+): readonly string[] | undefined {
+  const unknown = names?.find((name) => !known.includes(name))
+  if (unknown === undefined) return names
+  const which = known.length === 0 ? 'it is measured as a whole' : `there are: ${known.join(', ')}`
+  refuse(`No ${kind} "${unknown}" of ${benchmark}: ${which}.`)
 }
 
 function benchmarkNamed(name: string): BenchmarkName {
@@ -59,7 +75,7 @@ function usage(): string {
   const parts = Object.entries(BENCHMARKS).flatMap(([name, benchmark]) =>
     benchmark.parts === undefined ? [] : [`              ${name}: ${benchmark.parts.join(', ')}`],
   )
-  return `npm run bench -- <name> [--json] [--only part,...] [--tokens]
+  return `npm run bench -- <name> [--json] [--only part,...] [--workloads name,...] [--quick] [--tokens]
 npm run bench -- --check [--only name,...] [--keep]
 
 Measures Tidegate as shipped - separate processes, a private Redis with AOF everysec - beside a bare control in the same run.
@@ -71,6 +87,8 @@ ${rows.join('\n')}
 ${parts.join('\n')}
   --check   runs the benchmarks whose ratios are kept in load-tests/floors.json three times, and fails if the median of one
             is more than 20 % worse; --only chooses benchmarks, and --keep keeps the medians from now on
+  --workloads  of peers, these: ${BENCHMARKS.peers.workloads!.join(', ')}
+  --quick   of peers, short rounds in under two minutes: they show what works, and their figures are no comparison
   --tokens  the gateway asks who its clients are: ingest, unnamed, idle and fanout
 
 Examples:
@@ -78,5 +96,6 @@ Examples:
   npm run bench -- idle --tokens
   npm run bench -- ingest --json | tail -n 1
   npm run bench -- growth --only partitions,keys
+  npm run bench -- peers --only tidegate,nats --workloads latency,fanout-one
   npm run bench -- --check --only ingest`
 }

@@ -10,6 +10,7 @@ import { idle } from './idle/idle.ts'
 import { ingest, unnamed } from './ingest/ingest.ts'
 import { latency } from './latency/latency.ts'
 import { nexmark } from './nexmark/nexmark.ts'
+import { peers } from './peers/peers.ts'
 import { pipeline } from './pipeline/pipeline.ts'
 import { priority } from './priority/priority.ts'
 import type { BenchmarkName } from './report/headlines.ts'
@@ -45,5 +46,6 @@ export const BENCHMARKS: Readonly<Record<BenchmarkName, Benchmark>> = {
   resume,
   slow,
   sdk,
+  peers,
   soak,
 }

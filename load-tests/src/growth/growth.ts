@@ -13,7 +13,7 @@ export const growth: Benchmark = {
   notMeasured:
     'what the processes use while idle, which is apart; networks other than loopback; clients and servers share the cores',
   parts: AXES.map(({ name }) => name),
-  async run(progress, parts = AXES.map(({ name }) => name)) {
+  async run(progress, { parts = AXES.map(({ name }) => name) }) {
     const axes = AXES.filter(({ name }) => parts.includes(name))
     const costs = new Costs(progress)
     const figures: Record<string, Figures> = {}

@@ -27,7 +27,7 @@ export class HostileSocket {
       () => {
         this.isClosed = true
       },
-      HOSTILE_ADDRESS,
+      { localAddress: HOSTILE_ADDRESS },
     )
   }
 

@@ -27,7 +27,7 @@ export const reads: Benchmark = {
   notMeasured:
     'reads as fast as they are answered: bench http; networks other than loopback; clients, gateway, worker and Redis share the cores',
   parts: Object.keys(PATHS),
-  async run(progress, parts = Object.keys(PATHS)) {
+  async run(progress, { parts = Object.keys(PATHS) }) {
     const redis = await startBenchRedis()
     const environment = { REDIS_URL: redis.url }
     const gateway = await startTidegate(['gateway', '--port', '0', '--config', CONFIG], environment)

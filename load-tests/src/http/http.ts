@@ -19,7 +19,7 @@ export const http: Benchmark = {
   notMeasured:
     'event streams, which have no end; networks other than loopback; autocannon, gateway, worker and Redis share the cores',
   parts: Object.keys(ROUTES),
-  async run(progress, parts = Object.keys(ROUTES)) {
+  async run(progress, { parts = Object.keys(ROUTES) }) {
     const redis = await startBenchRedis()
     const environment = { REDIS_URL: redis.url }
     const gateway = await startTidegate(['gateway', '--port', '0', '--config', CONFIG], environment)

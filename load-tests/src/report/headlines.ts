@@ -124,6 +124,12 @@ export const HEADLINES = {
     figure: 'queries.q17.eventsPerSecPerCore',
     better: 'more',
   },
+  peers: {
+    says: 'events/s published one by one and acknowledged, beside ws and Redis Streams by hand',
+    figure: 'publish-one.tidegate.eventsPerSec',
+    control: 'publish-one.ws.eventsPerSec',
+    better: 'more',
+  },
   soak: {
     says: 'MB/hour by which the heap of the gateway grows',
     figure: 'slopes.gatewayHeapMb.perHour',

@@ -2,10 +2,10 @@ import type { ChildProcess } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import type { Benchmark } from '../support/benchmark.ts'
 import { residentBytes } from '../support/memory.ts'
+import { megabytes, Peaks } from '../support/peaks.ts'
 import { ask, type ServerProcess, startModule, startTidegate } from '../support/processes.ts'
 import { startBenchRedis } from '../support/redis.ts'
 import type { ClientsReport, Command } from './clients.ts'
-import { megabytes, Peaks } from './peaks.ts'
 import { SteadyPublisher } from './publisher.ts'
 
 const SUBSCRIBERS = 2_000
@@ -48,7 +48,7 @@ async function stall(gateway: ServerProcess, progress: (line: string) => void) {
     const baseline = await tell({ do: 'report' })
     progress(`nobody stalled: p50 ${baseline.p50Ms} ms, p99 ${baseline.p99Ms} ms`)
     const rssBefore = await residentBytes(gateway.pid)
-    const peaks = new Peaks(gateway.pid)
+    const peaks = new Peaks([gateway.pid])
     await tell({ do: 'stall', count: STALLED })
     await tell({ do: 'restart' })
     await pause(STALL_MS)
@@ -108,7 +108,7 @@ async function withholdCredit(gateway: ServerProcess, progress: (line: string) =
   const publisher = new SteadyPublisher(gateway.port)
   try {
     await tell({ do: 'open', port: gateway.port, count: CREDITLESS, confirm: false })
-    const peaks = new Peaks(gateway.pid)
+    const peaks = new Peaks([gateway.pid])
     publisher.perSecond = CREDITLESS_PER_SEC
     await pause(CREDITLESS_MS)
     await publisher.stop()

@@ -36,7 +36,7 @@ if (!(minutes >= LEAST_MINUTES) || (eventsPerSec !== undefined && !(eventsPerSec
   console.error(`--minutes is at least ${LEAST_MINUTES}, --rate is a number above 0`)
   process.exit(2)
 }
-const result = await measured('soak', soakOf({ minutes, eventsPerSec }))
+const result = await measured('soak', soakOf({ minutes, eventsPerSec }), {})
 if (values.json) console.log(JSON.stringify(toJson(result)))
 else
   for (const { title, head, rows } of tablesOf(result.figures)) {

@@ -1,15 +1,15 @@
 import type { BenchmarkName } from '../report/headlines.ts'
 import type { Result } from '../report/result.ts'
-import type { Benchmark } from './benchmark.ts'
+import type { Benchmark, Extent } from './benchmark.ts'
 import { machine, versions } from './run-facts.ts'
 
-/** Runs a benchmark, or these parts of it, with progress on stderr. */
-export async function measured(name: BenchmarkName, benchmark: Benchmark, parts?: readonly string[]): Promise<Result> {
+/** Runs a benchmark, or this much of it, with progress on stderr. */
+export async function measured(name: BenchmarkName, benchmark: Benchmark, extent: Extent): Promise<Result> {
   const { description, control, notMeasured } = benchmark
   const progress = (message: string) => console.error(`[${name}] ${message}`)
   progress(description)
   const startedAt = performance.now()
-  const figures = await benchmark.run(progress, parts)
+  const figures = await benchmark.run(progress, extent)
   return {
     benchmark: name,
     figures,

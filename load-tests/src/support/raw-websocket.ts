@@ -2,14 +2,24 @@ import { randomBytes } from 'node:crypto'
 import { connect, type Socket } from 'node:net'
 import { SUBPROTOCOL } from '@tidegate/protocol'
 
+/** Where a server has its WebSocket; by default where a gateway has it. */
+export interface RawPlace {
+  readonly path?: string
+  /** Empty: none is asked for. */
+  readonly subprotocol?: string
+  /** The address that the connection comes from. */
+  readonly localAddress?: string
+}
+
 /**
  * A WebSocket client that costs the load generator next to nothing: frames are built once and masked with the zero key
- * (legal, and the identity), and received frames are handed on as bytes. For measuring servers, not for use.
+ * (legal, and the identity), and received frames, text or binary, are handed on as bytes. For measuring servers, not for use.
  */
 export class RawWebSocket {
   readonly #socket: Socket
-  readonly #onText: (payload: Buffer) => void
+  readonly #onMessage: (payload: Buffer) => void
   readonly #onClose: (code: number | undefined) => void
+  readonly #place: RawPlace
   #closeCode: number | undefined
   #rest: Buffer = Buffer.alloc(0)
   #upgraded = false
@@ -18,26 +28,29 @@ export class RawWebSocket {
   /** @param onClose called once an open connection has ended, with the server's close code if it sent one */
   constructor(
     port: number,
-    onText: (payload: Buffer) => void,
+    onMessage: (payload: Buffer) => void,
     onClose: (code: number | undefined) => void = () => undefined,
-    localAddress = '127.0.0.1',
+    place: RawPlace = {},
   ) {
-    this.#onText = onText
+    this.#onMessage = onMessage
     this.#onClose = onClose
+    this.#place = place
+    const { localAddress = '127.0.0.1' } = place
     this.#socket = connect({ port, host: '127.0.0.1', localAddress })
     this.#socket.setNoDelay(true)
     this.#socket.on('data', (chunk) => this.#read(chunk))
   }
 
   async open(): Promise<void> {
+    const { path = '/v1/ws', subprotocol = SUBPROTOCOL } = this.#place
     await new Promise<void>((resolve, reject) => {
       this.#opened = resolve
       this.#socket.once('error', reject)
       this.#socket.once('close', () => reject(new Error('the server closed the connection')))
       this.#socket.write(
-        `GET /v1/ws HTTP/1.1\r\nHost: 127.0.0.1\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n` +
+        `GET ${path} HTTP/1.1\r\nHost: 127.0.0.1\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n` +
           `Sec-WebSocket-Key: ${randomBytes(16).toString('base64')}\r\nSec-WebSocket-Version: 13\r\n` +
-          `Sec-WebSocket-Protocol: ${SUBPROTOCOL}\r\n\r\n`,
+          (subprotocol === '' ? '\r\n' : `Sec-WebSocket-Protocol: ${subprotocol}\r\n\r\n`),
       )
     })
     this.#socket.removeAllListeners('close')
@@ -48,6 +61,19 @@ export class RawWebSocket {
   /** Bytes built by `encodeFrame`. They must not change until the kernel has taken them. */
   write(frame: Buffer): void {
     this.#socket.write(frame)
+  }
+
+  /** The same; what is written so in one turn of the event loop leaves in one write at its end. */
+  writeTogether(frame: Buffer): void {
+    if (this.#socket.writableCorked === 0) {
+      this.#socket.cork()
+      process.nextTick(() => this.#socket.uncork())
+    }
+    this.#socket.write(frame)
+  }
+
+  get isClosed(): boolean {
+    return this.#socket.destroyed
   }
 
   /** Bytes that wait for the kernel. */
@@ -87,7 +113,8 @@ export class RawWebSocket {
     for (;;) {
       const frame = readFrame(data)
       if (frame === undefined) break
-      if (frame.opcode === 1) this.#onText(frame.payload)
+      if (frame.opcode <= BINARY) this.#onMessage(frame.payload)
+      if (frame.opcode === PING) this.#socket.write(encodeFrame(frame.payload, PONG).frame)
       if (frame.opcode === 8 && frame.payload.length >= 2) this.#closeCode = frame.payload.readUInt16BE(0)
       data = data.subarray(frame.size)
     }
@@ -95,12 +122,18 @@ export class RawWebSocket {
   }
 }
 
-/** A masked client text frame around a payload; `payloadAt` is where the payload starts in it. */
-export function encodeFrame(payload: Buffer): { readonly frame: Buffer; readonly payloadAt: number } {
+/** Opcodes of RFC 6455. Below `TEXT` is the continuation of a message, which is handed on as it comes. */
+const TEXT = 1
+export const BINARY = 2
+const PING = 9
+const PONG = 10
+
+/** A masked client frame around a payload; `payloadAt` is where the payload starts in it. */
+export function encodeFrame(payload: Buffer, opcode = TEXT): { readonly frame: Buffer; readonly payloadAt: number } {
   const extended = payload.length < 126 ? 0 : payload.length < 65_536 ? 2 : 8
   const payloadAt = 2 + extended + 4
   const frame = Buffer.alloc(payloadAt + payload.length)
-  frame[0] = 0x81
+  frame[0] = 0x80 | opcode
   frame[1] = 0x80 | (extended === 0 ? payload.length : extended === 2 ? 126 : 127)
   if (extended === 2) frame.writeUInt16BE(payload.length, 2)
   if (extended === 8) frame.writeBigUInt64BE(BigInt(payload.length), 2)

@@ -19,6 +19,8 @@ export function plotsOf(result: Result): Plot[] {
       return Object.entries(result.figures).flatMap(([axis, figures]) => growthPlot(axis, figures))
     case 'latency':
       return Object.entries(result.figures).flatMap(([rate, subjects]) => latencyPlot(rate, subjects))
+    case 'peers':
+      return Object.entries(PEER_FIGURES).flatMap(([workload, figure]) => peersPlot(result.figures, workload, figure))
     case 'soak':
       return soakPlots(result.figures)
     default:
@@ -60,6 +62,30 @@ function latencyPlot(rate: string, subjects: Figures): Plot[] {
   )
   const caption = `ms from publish to delivery, ${rate.replace('at', '')} events/s; less is better`
   return [{ caption, svg: bars(`latency: ${caption}`, rows) }]
+}
+
+/** Of each workload among peers, the figure that is looked at first. */
+const PEER_FIGURES = {
+  'publish-one': 'eventsPerSec',
+  'publish-hundred': 'eventsPerSec',
+  'publish-half': 'ackP99Ms',
+  'fanout-one': 'cpuMicrosPerDelivery',
+  'fanout-thirty': 'deliveriesPerSec',
+  latency: 'p99Ms',
+  stalled: 'healthyP99Ms',
+  'bus-kill': 'ackedButLost',
+  idle: 'rssMb',
+}
+
+function peersPlot(figures: Group, workload: string, figure: string): Plot[] {
+  const subjects = figures[workload]
+  if (!isGroup(subjects)) return []
+  const rows = Object.entries(subjects).flatMap(([name, own]): Bar[] => {
+    const value = figureAt(own, figure)
+    return typeof value === 'number' ? [{ name, value, isOwn: name === 'tidegate' }] : []
+  })
+  const caption = `${workload}: ${figure}`
+  return rows.length === 0 ? [] : [{ caption, svg: bars(`peers, ${caption}`, rows) }]
 }
 
 function growthPlot(axis: string, figures: Figures): Plot[] {

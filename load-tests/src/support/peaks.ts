@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises'
-import { residentBytes } from '../support/memory.ts'
+import { residentBytes } from './memory.ts'
 
 const LOOK_MS = 250
 const PAGE_BYTES = 4_096
@@ -10,15 +10,15 @@ export interface PeakFigures {
   readonly kernelSocketMb: number
 }
 
-/** Watches the memory of a process, and of the kernel for sockets. */
+/** Watches the memory of processes, and of the kernel for sockets. */
 export class Peaks {
   readonly #timer: NodeJS.Timeout
   #rss = 0
   #kernel = 0
 
-  constructor(pid: number) {
+  constructor(pids: readonly number[]) {
     this.#timer = setInterval(async () => {
-      this.#rss = Math.max(this.#rss, await residentBytes(pid))
+      this.#rss = Math.max(this.#rss, await residentBytesOf(pids))
       this.#kernel = Math.max(this.#kernel, await kernelSocketBytes())
     }, LOOK_MS)
   }
@@ -27,6 +27,11 @@ export class Peaks {
     clearInterval(this.#timer)
     return { rssPeakMb: megabytes(this.#rss), kernelSocketMb: megabytes(this.#kernel) }
   }
+}
+
+/** Of several processes; pages that they share count for each. */
+export async function residentBytesOf(pids: readonly number[]): Promise<number> {
+  return (await Promise.all(pids.map(residentBytes))).reduce((sum, bytes) => sum + bytes, 0)
 }
 
 export function megabytes(bytes: number): number {
