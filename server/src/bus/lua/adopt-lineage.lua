@@ -4,7 +4,7 @@
 local meta = KEYS[1]
 local stored = redis.call('HGET', meta, 'lineage') or ''
 local epoch = redis.call('HGET', meta, 'epoch') or ''
-if stored ~= ARGV[1] or current_lineage() ~= ARGV[2] or epoch ~= ARGV[3] then return { 'CHANGED', epoch } end
+if stored ~= ARGV[1] or read_lineage() ~= ARGV[2] or epoch ~= ARGV[3] then return { 'CHANGED', epoch } end
 if ARGV[4] ~= '' then
   epoch = ARGV[4]
   redis.call('HSET', meta, 'epoch', epoch, 'begun', ARGV[2])

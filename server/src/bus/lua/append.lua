@@ -33,8 +33,8 @@ local MAX_OLDER_BYTES = 64 * 30
 -- `unpack` takes 7,999 values.
 local MAX_UNPACKED = 4000
 
-local lineage = current_lineage()
 local stored = redis.call('HMGET', meta, 'epoch', 'lineage', 'generation', 'known', 'bytes')
+local lineage = current_lineage(stored[2])
 local epoch = stored[1]
 if not epoch or stored[2] ~= lineage or (proved ~= '' and proved ~= lineage) then
   return { 'LINEAGE', stored[2] or '', lineage, epoch or '' }

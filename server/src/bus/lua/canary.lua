@@ -3,8 +3,8 @@
 -- ARGV lineage that the caller has proved ('' for none yet), age from which the last one is old, ms
 -- Returns { 'OK', epoch, lineage } or { 'LINEAGE', stored, current, epoch }
 local KEPT = 4
-local lineage = current_lineage()
 local stored = redis.call('HMGET', KEYS[1], 'epoch', 'lineage')
+local lineage = current_lineage(stored[2])
 local epoch = stored[1]
 if not epoch or stored[2] ~= lineage or (ARGV[1] ~= '' and ARGV[1] ~= lineage) then
   return { 'LINEAGE', stored[2] or '', lineage, epoch or '' }

@@ -2,7 +2,7 @@
 -- KEYS meta   ARGV epoch to start with
 -- Returns { epoch, stored lineage, current lineage, lineage under which the epoch began }
 local meta = KEYS[1]
-local lineage = current_lineage()
+local lineage = read_lineage()
 if redis.call('HSETNX', meta, 'epoch', ARGV[1]) == 1 then
   redis.call('HSET', meta, 'lineage', lineage, 'begun', lineage)
 end

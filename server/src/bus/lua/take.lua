@@ -5,8 +5,8 @@
 --           released it, else 0 }
 --      or { 'HELD', ms until the heartbeat is stale } or { 'LINEAGE', stored, current }
 local ledger = KEYS[2]
-local lineage = current_lineage()
 local stored = redis.call('HGET', KEYS[1], 'lineage')
+local lineage = current_lineage(stored)
 if stored ~= lineage then return { 'LINEAGE', stored or '', lineage } end
 local had = redis.call('HMGET', ledger, 'token', 'heartbeat', 'released', 'suspect')
 local now, fresh = now_ms(), tonumber(ARGV[2])
