@@ -1,4 +1,5 @@
 import type { Lane } from '@tidegate/protocol'
+import { jsonString } from '../json-string.ts'
 import { CorruptBatch } from './errors.ts'
 
 /**
@@ -81,17 +82,10 @@ export function encodeEvent(
   source: string | undefined,
   dataJson: string,
 ): string {
-  const head = `{"id":${quote(id)},"key":${quote(key)},"time":${time}`
-  return source === undefined ? `${head},"data":${dataJson}}` : `${head},"source":${quote(source)},"data":${dataJson}}`
+  const head = `{"id":${jsonString(id)},"key":${jsonString(key)},"time":${time}`
+  const from = source === undefined ? '' : `,"source":${jsonString(source)}`
+  return `${head}${from},"data":${dataJson}}`
 }
-
-/** JSON of a string. Most strings are plain: a test is faster than the general way. */
-function quote(text: string): string {
-  return PLAIN.test(text) ? `"${text}"` : JSON.stringify(text)
-}
-
-/** Printable ASCII but for the quote and the backslash. */
-const PLAIN = /^[ !#-[\]-~]*$/
 
 /** Collects whole slices into one record batch. */
 export class RecordBatchBuilder {

@@ -31,6 +31,11 @@ export class AnswerGenerations {
     this.#bytes = stored.bytes
   }
 
+  /** From when on every answer is known; 0: always. */
+  get since(): number {
+    return this.#since
+  }
+
   get stored(): StoredGenerations {
     return { began: this.#began, since: this.#since, bytes: this.#bytes }
   }

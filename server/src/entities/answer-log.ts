@@ -3,11 +3,13 @@ import {
   ANSWERS_TOPIC,
   type CommitOperation,
   encodeEvent,
+  type NotedPlaces,
   RecordBatchBuilder,
   type StoredEvent,
 } from '../bus/index.ts'
 import type { Command, CommandOutcome } from './command.ts'
 import { hashedId } from './derived-id.ts'
+import { placeOf } from './entity-book.ts'
 
 interface Answer {
   readonly event: StoredEvent
@@ -20,8 +22,12 @@ export function subjectOf(entity: string, key: string): string {
   return hashedId(entity, key)
 }
 
+/** Subjects that are kept: a hash costs as much as all else that is done for an answer. */
+const MAX_SUBJECTS = 4_096
+
 /** The answers of one commit, in the order in which commands were run. */
 export class AnswerLog {
+  readonly #subjects = new Map<string, string>()
   #answers: Answer[] = []
   #size = 0
 
@@ -32,12 +38,22 @@ export class AnswerLog {
 
   /** @param isNoted whether the command has this answer for good */
   add({ id, node, entity, key, checksum, storedAt }: Command, outcome: CommandOutcome, isNoted: boolean): void {
-    const json = encodeEvent(id, node, storedAt, subjectOf(entity, key), JSON.stringify(outcome))
+    const json = encodeEvent(id, node, storedAt, this.#subjectOf(entity, key), JSON.stringify(outcome))
     this.#size += json.length
     this.#answers.push({
       event: { key: node, lane: 'normal', time: storedAt, json },
       place: isNoted ? { field: id, tag: checksum } : undefined,
     })
+  }
+
+  #subjectOf(entity: string, key: string): string {
+    const place = placeOf(entity, key)
+    const known = this.#subjects.get(place)
+    if (known !== undefined) return known
+    const subject = subjectOf(entity, key)
+    if (this.#subjects.size >= MAX_SUBJECTS) this.#subjects.clear()
+    this.#subjects.set(place, subject)
+    return subject
   }
 
   /**
@@ -56,7 +72,10 @@ export class AnswerLog {
 function append(answers: readonly Answer[], watermark: number | undefined): CommitOperation {
   const builder = new RecordBatchBuilder()
   builder.addSlice(answers.map(({ event }) => event))
-  const entries = answers.flatMap(({ place }, index) => (place === undefined ? [] : [{ ...place, index }]))
+  const entries: NotedPlaces['entries'][number][] = []
+  for (const [index, { place }] of answers.entries()) {
+    if (place !== undefined) entries.push({ field: place.field, tag: place.tag, index })
+  }
   const places = { hash: ANSWERS_HASH, entries }
   return { op: 'append', topic: ANSWERS_TOPIC, ...builder.build(), watermark, latest: [], places }
 }

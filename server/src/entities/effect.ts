@@ -4,7 +4,6 @@ import { asJson } from './as-json.ts'
 import { type AnsweredEvent, COMMAND_CODES, type CommandCause, type CommandCode } from './command.ts'
 import { type EntityRecord, encodeTrailEntry, type Sender, type TrailCause, type TrailEntry } from './entity-record.ts'
 import { foldEvent, indexedBy, viewOf } from './fold-events.ts'
-import { measuredJson } from './json-length.ts'
 import { COMMAND_LIMITS } from './limits.ts'
 import { type Message, reactionsTo } from './reaction.ts'
 import { shownEvent } from './shown-event.ts'
@@ -18,9 +17,8 @@ export type Effect =
   /** The application's code threw, or returned what it may not. */
   | { readonly kind: 'failed'; readonly error: unknown }
 
-export interface DoneEffect {
+export interface DoneEffect extends SeenState {
   readonly kind: 'done'
-  readonly record: EntityRecord
   readonly entries: readonly TrailEntry[]
   /** The entries as they are stored. */
   readonly stored: readonly string[]
@@ -28,8 +26,6 @@ export interface DoneEffect {
   readonly shown: readonly AnsweredEvent[]
   /** Commands that follow from them. */
   readonly reactions: readonly Message[]
-  /** What others see of the state; absent where nobody follows it. */
-  readonly view?: unknown
   readonly reply?: unknown
 }
 
@@ -50,10 +46,13 @@ export interface ImportedEffect extends SeenState {
   readonly stored: readonly string[]
 }
 
-/** An entity with what it is found by, and what others see of its state; absent where nobody follows it. */
+/** An entity with what it is found by. */
 export interface SeenState {
   readonly record: EntityRecord
-  readonly view?: unknown
+  /** JSON of its state, where that is known. */
+  readonly stateJson?: string | undefined
+  /** JSON of what others see of its state; absent where nobody follows it. */
+  readonly viewJson?: string | undefined
 }
 
 /** What leaves an entity as it is. */
@@ -77,8 +76,8 @@ export interface Cause {
   /** It may be decided upon more than once: a topic has an event as often as it was stored. */
   readonly mayRepeat?: true
   /** Of a command: what it follows from. */
-  readonly cause?: CommandCause
-  readonly by?: Sender
+  readonly cause?: CommandCause | undefined
+  readonly by?: Sender | undefined
 }
 
 /** The effect of a decision on an entity as it is. @throws what the application's code throws, and where it decided what it may not */
@@ -86,12 +85,12 @@ export function effectOf(
   definition: EntityDefinition,
   record: EntityRecord,
   { key, id, storedAt, mayRepeat, cause, by }: Cause,
-  { events, reply }: Decision,
+  { events, reply: given }: Decision,
 ): Effect {
   if (events.length > COMMAND_LIMITS.events) {
     return refused('state_too_large', `More than ${COMMAND_LIMITS.events} events at once.`)
   }
-  const time = Math.max(record.time, storedAt)
+  const from: EntryOrigin = { time: Math.max(record.time, storedAt), commandId: id, cause: cause && placeOf(cause), by }
   let after = record
   const entries: TrailEntry[] = []
   const stored: string[] = []
@@ -99,14 +98,9 @@ export function effectOf(
   let bytes = 0
   let shownBytes = 0
   for (const decided of events) {
-    const entry = entryOf(definition, decided, {
-      time,
-      commandId: id,
-      ...(cause !== undefined && { cause: placeOf(cause) }),
-      ...(by !== undefined && { by }),
-    })
+    const { entry, dataJson } = entryOf(definition, decided, from)
     after = foldEvent(definition, key, after, entry)
-    const text = encodeTrailEntry(entry)
+    const text = encodeTrailEntry(entry, dataJson)
     bytes += Buffer.byteLength(text)
     entries.push(entry)
     stored.push(text)
@@ -117,11 +111,11 @@ export function effectOf(
   if (Math.max(bytes, shownBytes) > COMMAND_LIMITS.eventBytes) {
     return refused('state_too_large', `More than ${COMMAND_LIMITS.eventBytes} bytes of events at once.`)
   }
-  const answered = reply === undefined ? undefined : { reply: asJson(reply, 'its reply') }
-  if (answered !== undefined && exceeds(JSON.stringify(answered.reply), COMMAND_LIMITS.replyBytes)) {
+  const replied = given === undefined ? undefined : asJson(given, 'its reply')
+  if (replied !== undefined && exceeds(replied.json, COMMAND_LIMITS.replyBytes)) {
     return refused('state_too_large', `Its reply would exceed ${COMMAND_LIMITS.replyBytes} bytes.`)
   }
-  if (events.length === 0) return { kind: 'done', record, entries, stored, shown, reactions: [], ...answered }
+  if (events.length === 0) return { kind: 'done', record, entries, stored, shown, reactions: [], reply: replied?.value }
   const seen = seenOf(definition, after)
   if (seen.kind === 'rejected') return seen
   const origin = { key, commandId: id, hops: cause?.hops ?? 0, first: mayRepeat ? record.version : 0 }
@@ -132,7 +126,9 @@ export function effectOf(
   if (reactions.length > 0 && exceeds(JSON.stringify(reactions), COMMAND_LIMITS.reactionBytes)) {
     return refused('state_too_large', `More than ${COMMAND_LIMITS.reactionBytes} bytes of reactions at once.`)
   }
-  return { ...seen, kind: 'done', entries, stored, shown, reactions, ...answered }
+  const { record: found, stateJson, viewJson } = seen
+  const reply = replied?.value
+  return { kind: 'done', record: found, stateJson, viewJson, entries, stored, shown, reactions, reply }
 }
 
 /** What a changed state is found by and shows, if it is not too large. @throws what the config's functions throw */
@@ -141,26 +137,38 @@ export function seenOf(
   record: EntityRecord,
 ): (SeenState & { readonly kind: 'seen' }) | ReturnType<typeof refused> {
   const { state } = record
-  if (exceeds(measuredJson(state), COMMAND_LIMITS.stateBytes)) {
+  const stateJson = JSON.stringify(state)
+  if (exceeds(stateJson, COMMAND_LIMITS.stateBytes)) {
     return refused('state_too_large', `Its state would exceed ${COMMAND_LIMITS.stateBytes} bytes.`)
   }
-  const found = { ...record, indexed: indexedBy(definition, state) }
-  const view = definition.publishes.has('state') ? asJson(viewOf(definition, state), 'its view') : undefined
-  if (view !== undefined && exceeds(JSON.stringify(view), COMMAND_LIMITS.stateBytes)) {
+  const { version, time, definition: foldedBy, base, next, erased } = record
+  const indexed = indexedBy(definition, state)
+  const found = { version, time, definition: foldedBy, state, indexed, base, next, erased }
+  if (!definition.publishes.has('state')) return { kind: 'seen', record: found, stateJson }
+  const { json: viewJson } = asJson(viewOf(definition, state), 'its view')
+  if (exceeds(viewJson, COMMAND_LIMITS.stateBytes)) {
     return refused('state_too_large', `Its view would exceed ${COMMAND_LIMITS.stateBytes} bytes.`)
   }
-  return { kind: 'seen', record: found, ...(view !== undefined && { view }) }
+  return { kind: 'seen', record: found, stateJson, viewJson }
 }
 
 function placeOf({ entity, key, version }: CommandCause): TrailCause {
   return { entity, key, version }
 }
 
+/** What the events of one decision have in common. */
+interface EntryOrigin {
+  readonly time: number
+  readonly commandId: string
+  readonly cause: TrailCause | undefined
+  readonly by: Sender | undefined
+}
+
 function entryOf(
   definition: EntityDefinition,
   event: unknown,
-  from: Pick<TrailEntry, 'time' | 'commandId' | 'cause' | 'by'>,
-): TrailEntry {
+  { time, commandId, cause, by }: EntryOrigin,
+): { readonly entry: TrailEntry; readonly dataJson: string } {
   const { type, data } = (event ?? {}) as { type?: unknown; data?: unknown }
   const declared = typeof type === 'string' ? definition.events.get(type) : undefined
   if (declared === undefined) {
@@ -171,12 +179,9 @@ function entryOf(
   const valid = declared.validate(data)
   if (!valid.ok) throw new Error(`it decided ${type} with data that does not fit: ${valid.path}: ${valid.message}`)
   // As it will be read again: what JSON leaves out is not there for `evolve` either.
-  return {
-    type: type as string,
-    definition: definition.version,
-    data: asJson(valid.data, `the data of ${type}`),
-    ...from,
-  }
+  const { value, json: dataJson } = asJson(valid.data, `the data of ${type}`)
+  const entry = { type: type as string, definition: definition.version, data: value, time, commandId, cause, by }
+  return { entry, dataJson }
 }
 
 export function refused(code: CommandCode, message: string = COMMAND_CODES[code]) {

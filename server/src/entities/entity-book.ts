@@ -15,13 +15,14 @@ export interface EntityPast {
 }
 
 interface Held {
-  readonly entity: HeldEntity
+  entity: HeldEntity
   /** Absent until the trail was read. */
-  readonly past: EntityPast | undefined
-  /** Characters of its record and its past. */
-  readonly size: number
+  past: EntityPast | undefined
+  /** Characters of its record, and of its past. */
+  recordSize: number
+  pastSize: number
   /** The last commit that changes it, by number; 0 for none that is not stored. */
-  readonly commit: number
+  commit: number
 }
 
 /** What a record takes beside its text: the map, the objects, the key. */
@@ -57,8 +58,16 @@ export class EntityBook {
 
   /** @param size characters of its record @param commit that changes it; 0 for what was loaded */
   set(name: string, key: string, entity: HeldEntity, { size, commit }: { size: number; commit: number }): void {
-    const past = this.past(name, key)
-    this.#put(placeOf(name, key), { entity, past, size: size + OVERHEAD + sizeOf(past), commit })
+    const place = placeOf(name, key)
+    const recordSize = size + OVERHEAD
+    const held = this.#held.get(place)
+    this.#size += recordSize - (held?.recordSize ?? 0)
+    if (held === undefined) this.#held.set(place, { entity, past: undefined, recordSize, pastSize: 0, commit })
+    else {
+      held.entity = entity
+      held.recordSize = recordSize
+      held.commit = commit
+    }
   }
 
   past(name: string, key: string): EntityPast | undefined {
@@ -67,24 +76,20 @@ export class EntityBook {
 
   /** @param past of an entity that is held */
   setPast(name: string, key: string, past: EntityPast): void {
-    const place = placeOf(name, key)
-    const held = this.#held.get(place)!
-    this.#put(place, { ...held, past, size: held.size - sizeOf(held.past) + sizeOf(past) })
-  }
-
-  #put(place: string, held: Held): void {
-    this.#size += held.size - (this.#held.get(place)?.size ?? 0)
-    this.#held.delete(place)
-    this.#held.set(place, held)
+    const held = this.#held.get(placeOf(name, key))!
+    const pastSize = sizeOf(past)
+    this.#size += pastSize - held.pastSize
+    held.past = past
+    held.pastSize = pastSize
   }
 
   /** Forgets the least recently used beyond the budget, except what a commit after `stored` changes. */
   evict(stored: number): void {
     if (this.#size <= this.#budget) return
-    for (const [place, { size, commit }] of this.#held) {
+    for (const [place, { recordSize, pastSize, commit }] of this.#held) {
       if (commit > stored) continue
       this.#held.delete(place)
-      this.#size -= size
+      this.#size -= recordSize + pastSize
       if (this.#size <= this.#budget) return
     }
   }
@@ -93,9 +98,9 @@ export class EntityBook {
 /** What an entry of a map takes beside its text. */
 const PAST_OVERHEAD = 50
 
-function sizeOf(past: EntityPast | undefined): number {
+function sizeOf(past: EntityPast): number {
   let size = 0
-  for (const id of past?.versions.keys() ?? []) size += id.length + PAST_OVERHEAD
+  for (const id of past.versions.keys()) size += id.length + PAST_OVERHEAD
   return size
 }
 

@@ -8,10 +8,9 @@ import {
   trailList,
 } from '../bus/index.ts'
 import type { EntityDefinition } from '../config/entity-model.ts'
-import type { DoneEffect, ImportedEffect } from './effect.ts'
+import type { DoneEffect, ImportedEffect, SeenState } from './effect.ts'
 import { placeOf } from './entity-book.ts'
 import { cutOf, type EntityRecord, encodeRecord, sizeOf } from './entity-record.ts'
-import { jsonLength } from './json-length.ts'
 import { cutBetween, keepHistory } from './keep-history.ts'
 import { shownState } from './rebuild.ts'
 
@@ -32,8 +31,10 @@ interface Change {
   /** The record stays as it was stored, whatever it should be: it could not be rebuilt. */
   isStale: boolean
   record: EntityRecord
-  /** What others see of it, where somebody may. */
-  view: unknown
+  /** JSON of its state, where that is known. */
+  stateJson: string | undefined
+  /** JSON of what others see of it, where somebody may. */
+  viewJson: string | undefined
   /** Makes another event of a view of a version that there was one of before. */
   edition: string
   readonly trail: string[]
@@ -42,15 +43,14 @@ interface Change {
 }
 
 /** What becomes of what is stored. */
-interface Update extends Pick<Change, 'from' | 'isWhole' | 'record'> {
+interface Update extends Pick<Change, 'from' | 'isWhole'>, SeenState {
   /** Further items of the trail. */
   readonly stored: readonly string[]
-  readonly view?: unknown
   readonly edition?: string
   readonly isStale?: boolean
 }
 
-export type RebuiltRecord = Pick<Update, 'record' | 'view' | 'edition' | 'isStale'>
+export type RebuiltRecord = SeenState & Pick<Update, 'edition' | 'isStale'>
 
 /** A state, and what is looked up by index. */
 const WRITES_PER_ENTITY = 3
@@ -86,7 +86,8 @@ export class EntityChanges {
   }
 
   add(definition: EntityDefinition, key: string, before: EntityRecord, effect: DoneEffect): void {
-    this.#put(definition, key, before, { ...effect, from: before, isWhole: false })
+    const { record, stored, stateJson, viewJson } = effect
+    this.#put(definition, key, before, { from: before, isWhole: false, record, stored, stateJson, viewJson })
     if (definition.publishes.has('events')) this.#publishEvents(definition.name, key, before.version, effect)
   }
 
@@ -101,19 +102,38 @@ export class EntityChanges {
   }
 
   #put(definition: EntityDefinition, key: string, before: EntityRecord, update: Update): void {
-    const { from, isWhole, record, stored, view, edition = '', isStale = false } = update
+    const { from, isWhole, record, stored, stateJson, viewJson, edition = '', isStale = false } = update
     const place = placeOf(definition.name, key)
     const known = this.#changes.get(place)
     const kept = isWhole ? record : keepHistory(definition.history, record)
-    const size = sizeOf(kept) + (view === undefined ? 0 : jsonLength(view))
-    const present = { isWhole, isStale, record, view, edition, size }
+    const size = sizeOf(kept, stateJson) + (viewJson?.length ?? 0)
     if (known === undefined) {
-      this.#changes.set(place, { definition, key, before, from, isErased: false, trail: [...stored], ...present })
+      this.#changes.set(place, {
+        definition,
+        key,
+        before,
+        from,
+        isErased: false,
+        isWhole,
+        isStale,
+        record,
+        stateJson,
+        viewJson,
+        edition,
+        trail: [...stored],
+        size,
+      })
       this.#writes += WRITES_PER_ENTITY
     } else {
       this.#size -= known.size
       known.trail.push(...stored)
-      Object.assign(known, present)
+      known.isWhole = isWhole
+      known.isStale = isStale
+      known.record = record
+      known.stateJson = stateJson
+      known.viewJson = viewJson
+      known.edition = edition
+      known.size = size
     }
     this.#writes += stored.length
     this.#size += size
@@ -135,7 +155,7 @@ export class EntityChanges {
         isWhole: false,
         isStale: false,
       },
-      ...{ record, view: undefined, edition: '', trail: [], size },
+      ...{ record, stateJson: undefined, viewJson: undefined, edition: '', trail: [], size },
     })
     this.#size += size - (known?.size ?? 0)
     this.#writes += WRITES_PER_ERASURE
@@ -146,11 +166,11 @@ export class EntityChanges {
     const operations: CommitOperation[] = []
     const states = new Map<string, [string, string][]>()
     for (const change of this.#changes.values()) {
-      const { definition, key, from, isWhole, view, edition, trail } = change
+      const { definition, key, from, isWhole, stateJson, viewJson, edition, trail } = change
       const { name, history } = definition
       const record = isWhole ? change.record : keepHistory(history, change.record)
-      if (view !== undefined) this.#publishState(name, key, record, view, edition)
-      const text = encodeRecord(record)
+      if (viewJson !== undefined) this.#publishState(name, key, record, viewJson, edition)
+      const text = encodeRecord(record, stateJson)
       const fields = states.get(name)
       if (fields === undefined) states.set(name, [[key, text]])
       else fields.push([key, text])
@@ -169,8 +189,8 @@ export class EntityChanges {
   }
 
   /** Nothing of it is left in the trail or among the latest states, and whoever follows it is told. */
-  #erased({ definition: { name, publishes }, key, before, view, record }: Change): CommitOperation[] {
-    if (view === undefined && publishes.has('state')) {
+  #erased({ definition: { name, publishes }, key, before, viewJson, record }: Change): CommitOperation[] {
+    if (viewJson === undefined && publishes.has('state')) {
       const { version, time } = record
       const json = encodeEvent(`${version}`, key, time, undefined, JSON.stringify({ version, erased: true }))
       this.#publish(`${name}.state`, { key, lane: 'normal', time, json }, false)
@@ -184,8 +204,8 @@ export class EntityChanges {
   }
 
   /** Once a commit, however often it changed: who wants every step follows the events. */
-  #publishState(name: string, key: string, { version, time }: EntityRecord, state: unknown, edition: string): void {
-    const json = encodeEvent(`${version}${edition}`, key, time, undefined, shownState(version, state))
+  #publishState(name: string, key: string, { version, time }: EntityRecord, viewJson: string, edition: string): void {
+    const json = encodeEvent(`${version}${edition}`, key, time, undefined, shownState(version, viewJson))
     this.#publish(`${name}.state`, { key, lane: 'normal', time, json }, true)
   }
 
@@ -199,8 +219,11 @@ export class EntityChanges {
   }
 }
 
+const NO_OPERATIONS: readonly CommitOperation[] = []
+
 /** What changes in the indexes of an entity. */
-function indexChanges({ definition: { name }, key, before, record }: Change): CommitOperation[] {
+function indexChanges({ definition: { name }, key, before, record }: Change): readonly CommitOperation[] {
+  if (before.indexed === record.indexed) return NO_OPERATIONS
   const indexes = new Set([...Object.keys(before.indexed), ...Object.keys(record.indexed)])
   return [...indexes].flatMap((index) => {
     const [old, now] = [before.indexed[index], record.indexed[index]]

@@ -362,7 +362,7 @@ export class EntityFold {
         const given = this.#given.get(command.id)!
         const isSame = given.tag === command.checksum
         const outcome = isSame ? this.#outcomeNow(command, given.outcome) : rejection('conflict')
-        if (!isSame) this.#tellSource(messageOf(command), outcome)
+        if (!isSame) this.#tellSender(command, outcome)
         return this.#answer(command, outcome, false)
       }
       case 'passed': {
@@ -375,7 +375,7 @@ export class EntityFold {
         return this.#answer(command, this.#outcomeNow(command, outcome), false)
       }
       case 'refused':
-        this.#tellSource(messageOf(command), rejection(handled.code))
+        this.#tellSender(command, rejection(handled.code))
         return this.#answer(command, rejection(handled.code), true)
       case 'run': {
         const { definition, before, effect } = handled
@@ -385,7 +385,7 @@ export class EntityFold {
         if (effect.kind === 'done' && effect.entries.length > 0) this.#change(definition, command.key, before, effect)
         const report = (error: unknown) => this.#options.incident(`command ${command.entity}.${command.command}`, error)
         const outcome = outcomeOf(effect, { before, epoch: this.#options.epoch, report })
-        this.#tellSource(messageOf(command), outcome)
+        this.#tellSender(command, outcome)
         return this.#answer(command, outcome, true)
       }
     }
@@ -425,6 +425,10 @@ export class EntityFold {
     this.#book.set(name, key, { kind: 'loaded', record }, { size: 0, commit: this.#commit })
   }
 
+  #tellSender(command: Command, outcome: CommandOutcome): void {
+    if (command.cause !== undefined) this.#tellSource(messageOf(command), outcome)
+  }
+
   /** Tells the source of a reaction what became of it: in the commit of the answer, so once. */
   #tellSource({ id, key, body }: Message, outcome: CommandOutcome): void {
     if (body.cause === undefined || body.command === OUTCOME_COMMAND) return
@@ -441,20 +445,24 @@ export class EntityFold {
   }
 }
 
-function runDue({ command, definition, held }: Due, epoch: string, overlay: Overlay): Handled {
-  const run = { kind: 'run', command, definition } as const
+function runDue(due: Due, epoch: string, overlay: Overlay): Handled {
+  const { command, definition } = due
+  const { before, effect } = runOf(due, epoch, overlay)
+  return { kind: 'run', command, definition, before, effect }
+}
+
+function runOf({ command, definition, held }: Due, epoch: string, overlay: Overlay): Run {
   switch (command.command) {
     case ERASE:
-      return { ...run, ...runAnyhow(held, overlay, (before) => erase(definition, before, command)) }
+      return runAnyhow(held, overlay, (before) => erase(definition, before, command))
     case REBUILD:
-      return { ...run, ...runAnyhow(held, overlay, unchanged) }
+      return runAnyhow(held, overlay, unchanged)
     case IMPORT:
-      return { ...run, ...runOn(definition, held, overlay, (before) => importPiece(definition, before, command)) }
-    default: {
-      const body = (before: EntityRecord) =>
-        isOfBefore(command, before.erased) ? refused('erased') : runCommand(definition, epoch, before, command)
-      return { ...run, ...runOn(definition, held, overlay, body) }
-    }
+      return runOn(definition, held, overlay, (before) => importPiece(definition, before, command))
+    default:
+      return runOn(definition, held, overlay, (before) =>
+        isOfBefore(command, before.erased) ? refused('erased') : runCommand(definition, epoch, before, command),
+      )
   }
 }
 

@@ -1,3 +1,4 @@
+import { jsonString } from '../json-string.ts'
 import { jsonLength } from './json-length.ts'
 
 /** What is stored of an entity beside its trail, and held in memory. */
@@ -12,11 +13,11 @@ export interface EntityRecord {
   /** Index -> the value that the entity is found by now. */
   readonly indexed: Readonly<Record<string, string>>
   /** What the trail begins behind; absent where it is whole. Nothing else knows it once the events before are gone. */
-  readonly base?: Checkpoint
+  readonly base?: Checkpoint | undefined
   /** What the trail will begin behind once its history is over. */
-  readonly next?: Checkpoint
+  readonly next?: Checkpoint | undefined
   /** When it was erased last. */
-  readonly erased?: Tombstone
+  readonly erased?: Tombstone | undefined
 }
 
 /** All that is left of what an entity was. */
@@ -35,12 +36,17 @@ export interface Checkpoint {
   readonly state: object
 }
 
-/** Characters that a record takes in a commit, about: its state is written anew however little of it has changed. */
-export function sizeOf({ state, base, next, indexed }: EntityRecord): number {
-  let size = RECORD_OVERHEAD
-  for (const part of [state, base?.state, next?.state]) if (part !== undefined) size += jsonLength(part)
+/**
+ * Characters that a record takes in a commit, about: its state is written anew however little of it has changed.
+ *
+ * @param stateJson its state, where that is known as JSON
+ */
+export function sizeOf({ state, base, next, indexed }: EntityRecord, stateJson?: string): number {
+  let size = RECORD_OVERHEAD + (stateJson?.length ?? jsonLength(state))
+  if (base !== undefined) size += jsonLength(base.state)
+  if (next !== undefined) size += jsonLength(next.state)
   // Beside the record an index has it, too.
-  for (const value of Object.values(indexed)) size += 2 * value.length
+  for (const index in indexed) size += 2 * indexed[index]!.length
   return size
 }
 
@@ -58,9 +64,9 @@ export interface TrailEntry {
   /** The command that it follows from. */
   readonly commandId: string
   /** The event that the command follows from, of another entity or this one; absent where a client sent it. */
-  readonly cause?: TrailCause
+  readonly cause?: TrailCause | undefined
   /** Who sent the command; absent where nobody was asked. */
-  readonly by?: Sender
+  readonly by?: Sender | undefined
 }
 
 /** Somebody with a name, as handlers and trails know it. */
@@ -99,16 +105,20 @@ interface EncodedTrailEntry {
   readonly w?: readonly [subject: string, claims?: Readonly<Record<string, unknown>>]
 }
 
-/** @returns JSON in one line */
-export function encodeRecord({ version, time, definition, state, indexed, base, next, erased }: EntityRecord): string {
-  const encoded: EncodedRecord = {
-    ...{ v: version, t: time, d: definition, s: state },
-    ...(Object.keys(indexed).length > 0 && { x: indexed }),
-    ...(base !== undefined && { b: encodeCheckpoint(base) }),
-    ...(next !== undefined && { n: encodeCheckpoint(next) }),
-    ...(erased !== undefined && { z: [erased.version, erased.time] }),
-  }
-  return JSON.stringify(encoded)
+/**
+ * An `EncodedRecord`.
+ *
+ * @param stateJson its state, where that is known as JSON
+ * @returns JSON in one line
+ */
+export function encodeRecord(record: EntityRecord, stateJson = JSON.stringify(record.state)): string {
+  const { version, time, definition, indexed, base, next, erased } = record
+  let json = `{"v":${version},"t":${time},"d":${definition},"s":${stateJson}`
+  if (Object.keys(indexed).length > 0) json += `,"x":${JSON.stringify(indexed)}`
+  if (base !== undefined) json += `,"b":${encodeCheckpoint(base)}`
+  if (next !== undefined) json += `,"n":${encodeCheckpoint(next)}`
+  if (erased !== undefined) json += `,"z":[${erased.version},${erased.time}]`
+  return `${json}}`
 }
 
 export function decodeRecord(text: string): EntityRecord {
@@ -121,8 +131,9 @@ export function decodeRecord(text: string): EntityRecord {
   }
 }
 
-function encodeCheckpoint({ version, time, state }: Checkpoint): EncodedCheckpoint {
-  return [version, time, state]
+/** An `EncodedCheckpoint`, as JSON. */
+function encodeCheckpoint({ version, time, state }: Checkpoint): string {
+  return `[${version},${time},${JSON.stringify(state)}]`
 }
 
 function decodeCheckpoint([version, time, state]: EncodedCheckpoint): Checkpoint {
@@ -134,13 +145,19 @@ export function cutOf(record: EntityRecord | undefined): number {
   return record?.base?.version ?? 0
 }
 
-export function encodeTrailEntry({ type, definition, data, time, commandId, cause, by }: TrailEntry): string {
-  const encoded: EncodedTrailEntry = {
-    ...{ e: type, v: definition, d: data, t: time, c: commandId },
-    ...(cause !== undefined && { o: [cause.entity, cause.key, cause.version] }),
-    ...(by !== undefined && { w: by.claims === undefined ? [by.subject] : [by.subject, by.claims] }),
-  }
-  return JSON.stringify(encoded)
+/**
+ * An `EncodedTrailEntry`.
+ *
+ * @param dataJson its data, where they are known as JSON
+ * @returns JSON in one line
+ */
+export function encodeTrailEntry(entry: TrailEntry, dataJson = JSON.stringify(entry.data)): string {
+  const { type, definition, time, commandId, cause, by } = entry
+  let json = `{"e":${jsonString(type)},"v":${definition},"d":${dataJson},"t":${time},"c":${jsonString(commandId)}`
+  if (cause !== undefined) json += `,"o":${JSON.stringify([cause.entity, cause.key, cause.version])}`
+  if (by !== undefined)
+    json += `,"w":${JSON.stringify(by.claims === undefined ? [by.subject] : [by.subject, by.claims])}`
+  return `${json}}`
 }
 
 export function decodeTrailEntry(text: string): TrailEntry {

@@ -49,7 +49,8 @@ export function foldEvent(
   const present = presentData(definition, { type, data, definition: storedUnder })
   const state = event.evolve(record.state, present, { key, version, time })
   if (typeof state !== 'object' || state === null) throw new Error(`evolve.${type} returned no state`)
-  return { ...record, version, time, definition: definition.version, state: deepFreeze(state) }
+  const { indexed, base, next, erased } = record
+  return { version, time, definition: definition.version, state: deepFreeze(state), indexed, base, next, erased }
 }
 
 /** Data of an event as the present version of the definition has them, frozen. @throws what an upcast throws, and where they are of a later version */
@@ -83,7 +84,8 @@ export function foldTrail(
 }
 
 /** Index -> value of a state. @throws what the config's functions throw */
-export function indexedBy({ indexes }: EntityDefinition, state: object): Record<string, string> {
+export function indexedBy({ indexes }: EntityDefinition, state: object): Readonly<Record<string, string>> {
+  if (indexes.size === 0) return NOWHERE
   const indexed: Record<string, string> = {}
   for (const [index, lookUp] of indexes) {
     const value = lookUp(state)
@@ -94,6 +96,8 @@ export function indexedBy({ indexes }: EntityDefinition, state: object): Record<
   }
   return indexed
 }
+
+const NOWHERE = Object.freeze({})
 
 /** What queries and subscribers see of a state. @throws what `view` throws */
 export function viewOf({ view }: EntityDefinition, state: object): unknown {

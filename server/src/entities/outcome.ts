@@ -17,7 +17,8 @@ export function outcomeOf(effect: Effect, { before, epoch, report }: OutcomeCont
   switch (effect.kind) {
     case 'done': {
       const { record, shown: events, reply } = effect
-      return { status: 'done', version: record.version, epoch, events, ...(reply !== undefined && { reply }) }
+      const outcome = { status: 'done', version: record.version, epoch, events } as const
+      return reply === undefined ? outcome : { ...outcome, reply }
     }
     case 'erased':
     case 'imported':

@@ -28,7 +28,7 @@ export class PastCommands {
 
   /** What has to be read before these commands are run. Their entities are held. */
   unread(commands: readonly Command[]): UnreadTrail[] {
-    const { since } = this.#generations.stored
+    const { since } = this.#generations
     // Every answer is known.
     if (since === 0) return []
     const unread = new Map<string, UnreadTrail>()
@@ -48,11 +48,13 @@ export class PastCommands {
     for (const [i, { commandId, time }] of entries.entries()) {
       if (this.#generations.mayHaveForgotten(time)) versions.set(commandId, cut + from + i + 1)
     }
-    this.#book.setPast(name, key, { since: this.#generations.stored.since, versions })
+    this.#book.setPast(name, key, { since: this.#generations.since, versions })
   }
 
   /** Version of the entity with the last event of the command, if that was run and its answer may be forgotten. */
   versionOf({ entity, key, id }: Command): number | undefined {
+    // Every answer is known.
+    if (this.#generations.since === 0) return undefined
     return this.#book.past(entity, key)?.versions.get(id)
   }
 }

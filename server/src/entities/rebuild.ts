@@ -1,5 +1,5 @@
 import type { EntityDefinition } from '../config/entity-model.ts'
-import { seenOf } from './effect.ts'
+import { type SeenState, seenOf } from './effect.ts'
 import type { HeldEntity } from './entity-book.ts'
 import { type EntityRecord, encodeRecord } from './entity-record.ts'
 import { isErased } from './erase.ts'
@@ -22,8 +22,8 @@ export interface FoundEntity {
 export type Rebuilt =
   /** What is stored is what it should be. */
   | { readonly kind: 'right' }
-  /** `view` is there where another one is published. */
-  | { readonly kind: 'changed'; readonly record: EntityRecord; readonly view?: unknown }
+  /** `viewJson` is there where another one is published. */
+  | ({ readonly kind: 'changed' } & SeenState)
   | { readonly kind: 'failed'; readonly error: unknown }
 
 /** What is to be stored of an entity. Never throws. @param now Redis' clock */
@@ -34,17 +34,18 @@ export function rebuilt(definition: EntityDefinition, { stored, held, shown }: F
       ? { kind: 'seen' as const, record: { ...held.record, indexed: {} } }
       : seenOf(definition, held.record)
     if (seen.kind === 'rejected') return { kind: 'failed', error: new Error(seen.message) }
+    const { stateJson, viewJson }: Partial<SeenState> = seen
     const record = keepAge(definition.history, seen.record, now)
-    const view = 'view' in seen ? seen.view : undefined
-    const isShown = view === undefined || shown === shownState(record.version, view)
-    if (isShown && stored !== undefined && encodeRecord(record) === encodeRecord(stored)) return { kind: 'right' }
-    return { kind: 'changed', record, ...(!isShown && { view }) }
+    const isShown = viewJson === undefined || shown === shownState(record.version, viewJson)
+    const isStored = stored !== undefined && encodeRecord(record, stateJson) === encodeRecord(stored)
+    if (isShown && isStored) return { kind: 'right' }
+    return { kind: 'changed', record, stateJson, ...(!isShown && { viewJson }) }
   } catch (error) {
     return { kind: 'failed', error }
   }
 }
 
 /** Data of an event of `<name>.state`. */
-export function shownState(version: number, state: unknown): string {
-  return JSON.stringify({ version, state })
+export function shownState(version: number, viewJson: string): string {
+  return `{"version":${version},"state":${viewJson}}`
 }

@@ -63,14 +63,16 @@ function runOutcome(definition: EntityDefinition, record: EntityRecord, command:
 
 function contextOf({ id, key, storedAt, cause, by }: Command, record: EntityRecord) {
   let ids = 0
-  const caller = deepFreeze({ subject: by?.subject ?? 'anonymous', claims: by?.claims ?? {} })
-  const at = { key, version: eventsOf(record), now: storedAt }
-  const context = { ...at, commandId: id, caller, id: () => derivedId(id, ids++) }
+  const caller = by === undefined ? ANONYMOUS : deepFreeze({ subject: by.subject, claims: by.claims ?? {} })
+  const next = () => derivedId(id, ids++)
+  const context = { key, version: eventsOf(record), now: storedAt, commandId: id, caller, id: next }
   if (cause === undefined) return context
   const { hops: _, ...event } = cause
   const system = `system:${cause.entity}`
   return { ...context, caller: { subject: system, claims: {} }, cause: { by: system, ...event } }
 }
+
+const ANONYMOUS = deepFreeze({ subject: 'anonymous', claims: {} })
 
 /** What a handler returned, checked: types are gone at run time. */
 function decisionOf(definition: EntityDefinition, decided: unknown): Decision | Extract<Effect, { kind: 'rejected' }> {

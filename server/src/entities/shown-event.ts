@@ -11,5 +11,5 @@ import type { AnsweredEvent } from './command.ts'
 export function shownEvent({ view, publicOf }: EntityDefinition, type: string, data: unknown): AnsweredEvent {
   if (publicOf === undefined) return view === undefined ? { type, data } : { type }
   const shown = publicOf({ type, data })
-  return shown === undefined ? { type } : { type, data: asJson(shown, `what public returned of ${type}`) }
+  return shown === undefined ? { type } : { type, data: asJson(shown, `what public returned of ${type}`).value }
 }
