@@ -73,7 +73,16 @@ export class OperationArguments {
   constructor(place: LedgerPlace, operations: readonly CommitOperation[]) {
     this.#place = place
     for (const operation of operations) if (operation.op === 'rename') this.#push(operation)
-    for (const operation of operations) if (operation.op !== 'rename') this.#push(operation)
+    let pushes = ''
+    for (const operation of operations) {
+      if (operation.op === 'push' && !operation.dropped) pushes += this.#pushLines(operation)
+      else if (operation.op !== 'rename') {
+        this.#pushAll(pushes)
+        pushes = ''
+        this.#push(operation)
+      }
+    }
+    this.#pushAll(pushes)
   }
 
   get keys(): Iterable<string> {
@@ -112,6 +121,17 @@ export class OperationArguments {
         args.push(places === undefined ? 0 : this.#owned(places.hash), places === undefined ? '' : placeLines(places))
       }
     }
+  }
+
+  /** Lists that only grow, one behind the other, are one argument, as fields are. */
+  #pushAll(lines: string): void {
+    if (lines !== '') this.args.push('P', lines)
+  }
+
+  #pushLines({ list, base, items }: Extract<CommitOperation, { op: 'push' }>): string {
+    let lines = `${this.#owned(list)} ${base} ${items.length}\n`
+    for (const item of items) lines += `${escapeLine(item)}\n`
+    return lines
   }
 
   #owned(name: string): number {

@@ -13,6 +13,7 @@ import { loadScript, type Script } from './script.ts'
 
 const LOAD_SCRIPT: Script = loadScript('load-entities')
 const READ_LIST_SCRIPT: Script = loadScript('read-list')
+const FIND_ANSWERS_SCRIPT: Script = loadScript('find-answers')
 
 /** One call asks for so much at most, so that it holds Redis and the connection only for a moment. */
 const MAX_KEYS = 1_000
@@ -97,12 +98,13 @@ export class Entities {
 
   /** Where the answers to some commands lie; `undefined` of those without one that is remembered. */
   async answers(ids: readonly string[]): Promise<(AnswerPlace | undefined)[]> {
-    // Sent in this order: a commit that makes this generation the previous one may come between the two.
-    const [current, previous] = await Promise.all([
-      this.#places(ANSWERS_HASH, ids),
-      this.#places(ANSWERS_PREVIOUS_HASH, ids),
-    ])
-    return current.map((place, i) => place ?? previous[i])
+    const scriptKeys = [this.#key(ANSWERS_HASH), this.#key(ANSWERS_PREVIOUS_HASH)]
+    const parts: Promise<unknown>[] = []
+    for (let from = 0; from < ids.length; from += MAX_KEYS) {
+      parts.push(this.#channel.readScript(FIND_ANSWERS_SCRIPT, scriptKeys, ids.slice(from, from + MAX_KEYS)))
+    }
+    const values = (await Promise.all(parts)).flat() as (string | null)[]
+    return values.map((value) => (value === null ? undefined : decodePlace(value)))
   }
 
   /**
@@ -139,16 +141,6 @@ export class Entities {
     const entities: { key: string; record: string }[] = []
     for (let i = 1; i < fields.length; i += 2) entities.push({ key: fields[i - 1]!, record: fields[i]! })
     return { entities, next }
-  }
-
-  async #places(hash: string, ids: readonly string[]): Promise<(AnswerPlace | undefined)[]> {
-    const parts: Promise<(string | null)[]>[] = []
-    for (let from = 0; from < ids.length; from += MAX_KEYS) {
-      const part = ids.slice(from, from + MAX_KEYS)
-      parts.push(this.#channel.read((redis) => redis.hmget(this.#key(hash), ...part)))
-    }
-    const values = (await Promise.all(parts)).flat()
-    return values.map((value) => (value === null ? undefined : decodePlace(value)))
   }
 
   #key(name: string): string {

@@ -7,6 +7,8 @@
 --      'R' key                              remove a hash, list or sorted set
 --      'N' key key2                         key takes the place of key2, which is removed also when there is no key
 --      'L' key length m n  n x item         add to the end of a list that has this length, then remove the first m
+--      'P' lines                            the same of lists of which nothing is removed: for each a line of key, length and
+--                                           number of items, then a line for each item
 --      'Z' key n m  n x member  m x member  remove members of a sorted set, then add others, of score 0
 --      'X' key header payload watermark key2 lines key3 lines3
 --                 append a record batch; a line each of index, offset and length of an event in the payload and its field:

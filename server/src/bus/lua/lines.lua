@@ -21,6 +21,23 @@ local function states(lines)
   return list, n
 end
 
+-- Lists that grow: number of the key, length, items.
+local function pushed(lines)
+  local lists, from = {}, 1
+  while from <= #lines do
+    local key, length, count, behind = string.match(lines, '^(%d+) (%d+) (%d+)\n()', from)
+    local items = {}
+    from = behind
+    for i = 1, tonumber(count) do
+      local to = string.find(lines, '\n', from, true)
+      items[i] = unescape(string.sub(lines, from, to - 1))
+      from = to + 1
+    end
+    lists[#lists + 1] = { key = tonumber(key), length = tonumber(length), items = items }
+  end
+  return lists
+end
+
 local function places(lines, id)
   local list, n = {}, 0
   for index, tag, field in string.gmatch(lines, '(%d+) ([^ \n]*) ([^\n]*)\n') do

@@ -12,6 +12,7 @@ local size = {
   R = function() return 2 end,
   N = function() return 3 end,
   L = function(at) return 5 + count_at(at + 4) end,
+  P = function() return 2 end,
   Z = function(at) return 4 + count_at(at + 2) + count_at(at + 3) end,
   X = function() return 9 end,
 }
@@ -43,6 +44,21 @@ local function not_of(kind, key)
   if found ~= 'none' and found ~= kind then return { 'TYPE', key } end
   types[key] = kind
 end
+local function grows(key, length, by)
+  look_at_list(key)
+  local refusal = not_of('list', key)
+  if refusal then return refusal end
+  if length_of(key) ~= length then return { 'CONFLICT' } end
+  lengths[key] = length + by
+end
+
+-- By place in ARGV, as they are looked at before they are applied.
+local lists_at = {}
+local function lists_of(at)
+  lists_at[at] = lists_at[at] or pushed(ARGV[at + 1])
+  return lists_at[at]
+end
+
 local function not_a_hash(at) return not_of('hash', key_at(at + 1)) end
 
 -- The refusal of an operation, or nil.
@@ -65,12 +81,13 @@ local refusal_of = {
     will_be(to, kind, length)
   end,
   L = function(at)
-    local key = key_at(at + 1)
-    look_at_list(key)
-    local refusal = not_of('list', key)
-    if refusal then return refusal end
-    if length_of(key) ~= count_at(at + 2) then return { 'CONFLICT' } end
-    lengths[key] = length_of(key) + count_at(at + 4) - count_at(at + 3)
+    return grows(key_at(at + 1), count_at(at + 2), count_at(at + 4) - count_at(at + 3))
+  end,
+  P = function(at)
+    for _, list in ipairs(lists_of(at)) do
+      local refusal = grows(KEYS[list.key + BEHIND], list.length, #list.items)
+      if refusal then return refusal end
+    end
   end,
   Z = function(at) return not_of('zset', key_at(at + 1)) end,
   X = function(at)
@@ -98,6 +115,9 @@ local apply = {
     local key, dropped = key_at(at + 1), count_at(at + 3)
     chunked('RPUSH', key, ARGV, at + 5, at + 4 + count_at(at + 4))
     if dropped > 0 then redis.call('LTRIM', key, dropped, -1) end
+  end,
+  P = function(at)
+    for _, list in ipairs(lists_of(at)) do chunked('RPUSH', KEYS[list.key + BEHIND], list.items, 1, #list.items) end
   end,
   Z = function(at)
     local key, first_added = key_at(at + 1), at + 4 + count_at(at + 2)
