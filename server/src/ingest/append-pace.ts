@@ -1,9 +1,12 @@
+import { Rounds } from '../rounds.ts'
+
 /**
  * Time from one round of calls to the next: as long as a call takes, within limits. An idle log does not wait, and rounds become
  * rarer, and calls larger, as Redis and this process have more to do.
  */
-const MIN_GAP_MS = 1
-const MAX_GAP_MS = 20
+const USUAL = { calls: 1, minMs: 1, maxMs: 20 } as const
+/** The same for what is urgent and comes in numbers: somebody waits for each. */
+const URGENT = { calls: 2, minMs: 1, maxMs: 5 } as const
 /** Weight of the newest call in the moving average of call times. */
 const CALL_TIME_WEIGHT = 0.2
 
@@ -12,16 +15,9 @@ const CALL_TIME_WEIGHT = 0.2
  * writes to clients cost more than a call itself.
  */
 export class AppendPace {
-  readonly #waiting = new Set<() => void>()
-  #callMs = MIN_GAP_MS
-  #nextAt = Number.NEGATIVE_INFINITY
-  #timer: NodeJS.Timeout | undefined
-  #immediate: NodeJS.Immediate | undefined
-
-  /** Average duration of a call, ms. */
-  get callMs(): number {
-    return this.#callMs
-  }
+  #callMs: number = USUAL.minMs
+  readonly #usual = new Rounds(() => this.#gapMs(USUAL))
+  readonly #urgent = new Rounds(() => this.#gapMs(URGENT))
 
   /** A call was answered after this time. */
   called(ms: number): void {
@@ -29,26 +25,23 @@ export class AppendPace {
   }
 
   /** @param send is called once in the next round, unless it is taken back. */
-  wait(send: () => void): void {
-    this.#waiting.add(send)
-    if (this.#timer !== undefined || this.#immediate !== undefined) return
-    const pauseMs = this.#nextAt - performance.now()
-    if (pauseMs > 0) this.#timer = setTimeout(() => this.#round(), pauseMs)
-    // Not at once: what else comes with this turn of the event loop goes along.
-    else this.#immediate = setImmediate(() => this.#round())
+  wait(send: () => void, isUrgent: boolean): void {
+    const rounds = isUrgent ? this.#urgent : this.#usual
+    rounds.wait(send)
   }
 
   /** It has been sent otherwise. */
   takeBack(send: () => void): void {
-    this.#waiting.delete(send)
+    this.#usual.takeBack(send)
+    this.#urgent.takeBack(send)
   }
 
-  #round(): void {
-    this.#timer = undefined
-    this.#immediate = undefined
-    this.#nextAt = performance.now() + Math.min(MAX_GAP_MS, Math.max(MIN_GAP_MS, this.#callMs))
-    const due = [...this.#waiting]
-    this.#waiting.clear()
-    for (const send of due) send()
+  /** Several that were urgent have left. */
+  leftUrgent(): void {
+    this.#urgent.postpone()
+  }
+
+  #gapMs({ calls, minMs, maxMs }: typeof USUAL | typeof URGENT): number {
+    return Math.min(maxMs, Math.max(minMs, calls * this.#callMs))
   }
 }

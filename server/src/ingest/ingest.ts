@@ -229,7 +229,8 @@ export class Ingest {
     if (refusal !== undefined) return answer(refusal)
     const frame = new PendingFrame(1, [], undefined, answer)
     const partition = partitionOf(event.key, this.#bus.partitions)
-    this.#appenders[partition]!.add({ topic, identity: undefined, ...order, isUrgent: true, frame }, [event])
+    const { epoch, overtakes } = order
+    this.#appenders[partition]!.add({ topic, identity: undefined, epoch, overtakes, isUrgent: true, frame }, [event])
   }
 
   #admits(producer: FrameIdentity | undefined, answer: (outcome: PublishOutcome) => void): boolean {

@@ -19,13 +19,6 @@ import { isStored, type PartitionLog, type SliceOutcome } from './partition-log.
 export const MAX_PENDING_BYTES = 4 * 1_024 * 1_024
 /** After it a slice for which there is no room may be sent again: some calls will have been made. */
 const RETRY_FULL_MS = 20
-/**
- * Urgent slices leave at once. Where several come at a time, the next call is made so long after the last one: that many calls
- * take, within limits. What comes meanwhile goes along, which costs little more than one slice alone.
- */
-const URGENT_GAP_CALLS = 2
-const MIN_URGENT_GAP_MS = 1
-const MAX_URGENT_GAP_MS = 5
 /** How many full batches one call takes from a backlog: 256 KiB hold Redis for less than a millisecond. */
 const MAX_PARTS_PER_CALL = 4
 /** A batch of this size is sent at once: the fixed cost of a call is small beside it. */
@@ -66,12 +59,8 @@ export class PartitionAppender {
   #inFlightSince: number | undefined
   /** Longest wait of a slice answered since the last call of `takeLongestWaitMs`, ms. */
   #longestWaitMs = 0
-  /** Urgent slices of the last call, and when that was made. */
+  /** Urgent slices of the last call. */
   #lastUrgent = 0
-  #sentAt = Number.NEGATIVE_INFINITY
-  #timer: NodeJS.Timeout | undefined
-  /** When the timer ends. */
-  #dueAt = Number.POSITIVE_INFINITY
   #immediate: NodeJS.Immediate | undefined
 
   /** @param pace of all appenders of the process */
@@ -122,28 +111,15 @@ export class PartitionAppender {
     const next = this.#waiting[0]
     if (next === undefined) return
     if (this.#waiting.length > 1 || next.size >= FULL_ENOUGH_BYTES) this.#send()
-    else if (next.urgent === 0) this.#pace.wait(this.#send)
     // What else came with this turn of the event loop still goes along.
-    else if (this.#lastUrgent <= 1) this.#immediate ??= setImmediate(this.#send)
-    else this.#sendAt(this.#sentAt + this.#urgentGapMs)
-  }
-
-  get #urgentGapMs(): number {
-    return Math.min(MAX_URGENT_GAP_MS, Math.max(MIN_URGENT_GAP_MS, URGENT_GAP_CALLS * this.#pace.callMs))
-  }
-
-  #sendAt(dueAt: number): void {
-    if (dueAt >= this.#dueAt) return
-    clearTimeout(this.#timer)
-    this.#dueAt = dueAt
-    this.#timer = setTimeout(this.#send, Math.max(0, dueAt - performance.now()))
+    else if (next.urgent > 0 && this.#lastUrgent <= 1) this.#immediate ??= setImmediate(this.#send)
+    // Urgent slices that come in numbers go together, which costs little more than one alone.
+    else this.#pace.wait(this.#send, next.urgent > 0)
   }
 
   readonly #send = (): void => {
     this.#pace.takeBack(this.#send)
-    clearTimeout(this.#timer)
     clearImmediate(this.#immediate)
-    this.#dueAt = Number.POSITIVE_INFINITY
     this.#immediate = undefined
     const parts = this.#waiting.splice(0, MAX_PARTS_PER_CALL)
     for (const part of parts) this.#pendingBytes -= part.close((slice) => this.#resolve(slice, OUT_OF_ORDER))
@@ -151,8 +127,8 @@ export class PartitionAppender {
     if (call.slices.length === 0) return this.#schedule()
     this.#inFlightSince = call.openedAt
     this.#lastUrgent = call.urgent
+    if (call.urgent > 1) this.#pace.leftUrgent()
     const startedAt = performance.now()
-    this.#sentAt = startedAt
     void this.#outcomes(call).then((outcomes) => {
       const now = performance.now()
       this.#pace.called(now - startedAt)
@@ -239,7 +215,8 @@ class OpenAppend {
 
   #add(slice: Slice, events: SliceEvents): void {
     const { identity, epoch } = slice
-    this.#places.push({ ...this.#place(slice, events), identity, epoch })
+    const { batch, lastIndex } = this.#place(slice, events)
+    this.#places.push({ batch, lastIndex, identity, epoch })
     this.slices.push(slice)
   }
 
@@ -260,7 +237,7 @@ class OpenAppend {
     return {
       batches: [...this.#batches].map(([topic, { builder }]) => ({ topic, ...builder.build() })),
       slices: this.#places.map((place) =>
-        place.batch === NO_BATCH ? place : { ...place, batch: firstBatch + place.batch },
+        place.batch === NO_BATCH || firstBatch === 0 ? place : { ...place, batch: firstBatch + place.batch },
       ),
     }
   }

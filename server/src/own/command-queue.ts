@@ -60,7 +60,8 @@ export class CommandQueue {
     for (let index = foldedOf(streamId, offset); index < events.length; index++) {
       const command = commandOf(events[index]!, storedAt)
       const isExcess = command.cause === undefined && this.#count(command) > MAX_OF_ENTITY
-      this.#waiting.push({ command: { ...command, isExcess }, offset: commandOffset(streamId, index) })
+      const placed = isExcess ? { ...command, isExcess } : command
+      this.#waiting.push({ command: placed, offset: commandOffset(streamId, index) })
     }
   }
 

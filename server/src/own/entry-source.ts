@@ -56,13 +56,31 @@ export class EntrySource {
    *
    * @throws BusUnavailable
    */
-  async read(cursors: ReadonlyMap<string, string>, blockMs: number): Promise<ReadResult> {
+  read(cursors: ReadonlyMap<string, string>, blockMs: number): Promise<ReadResult> {
+    return this.#readNext(cursors, () => this.#poll(cursors, blockMs))
+  }
+
+  /**
+   * The same without waiting, over a connection of the process: what partitions read in the same turn of the event loop is one
+   * write and one read of it.
+   *
+   * @throws BusUnavailable
+   */
+  readTogether(cursors: ReadonlyMap<string, string>): Promise<ReadResult> {
+    return this.#readNext(cursors, async () => {
+      const polledAt = this.#clock.now()
+      const entries = await this.#bus.log(this.#partition, 'tail').after(cursors, READ_COUNT)
+      return { entries, polledAt, behind: fullTopics(entries) }
+    })
+  }
+
+  async #readNext(cursors: ReadonlyMap<string, string>, poll: () => Promise<ReadResult>): Promise<ReadResult> {
     const ahead = this.#ahead
     this.#ahead = undefined
     // Even a useless one is waited for: the connection serves one read at a time.
     const early = await ahead?.result
     const isNext = early !== undefined && early.entries.length > 0 && isSame(ahead!.cursors, cursors)
-    const result = isNext ? early : await this.#poll(cursors, blockMs)
+    const result = isNext ? early : await poll()
     if (result.entries.length >= READ_COUNT) this.#readAhead(cursors, result.entries)
     return result
   }

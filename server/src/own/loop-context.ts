@@ -6,6 +6,7 @@ import type { ReportDefect } from '../observability/defects.ts'
 import { SharedLimit } from '../shared-limit.ts'
 import { withinTimeLimit } from '../time-limit.ts'
 import { CommandPolls } from './command-poll.ts'
+import { CommandRounds } from './command-rounds.ts'
 import type { CurrentExpiry } from './current-expiry.ts'
 import type { EntityLoader } from './entity-loader.ts'
 import type { EntrySource } from './entry-source.ts'
@@ -30,6 +31,8 @@ export interface OwnerContext {
   readonly folding: Turn
   /** One for the process: commands that partitions have at the same time run together. */
   readonly running: SharedLimit
+  /** One for the process: partitions read at the same moments. */
+  readonly rounds: CommandRounds
   /** One for the process: whoever folds looks for the commands of all partitions. */
   readonly polls: CommandPolls
   /** One for the process, likewise. */
@@ -40,10 +43,10 @@ export interface OwnerContext {
 }
 
 /** What all partitions of a process share. */
-export function processWide(): Pick<OwnerContext, 'folding' | 'running' | 'polls' | 'walking'> {
+export function processWide(): Pick<OwnerContext, 'folding' | 'running' | 'rounds' | 'polls' | 'walking'> {
   const folding = new Turn()
   const running = new SharedLimit(withinTimeLimit, (run) => folding.run(run, { isUrgent: true }))
-  return { folding, running, polls: new CommandPolls(), walking: new WalkPace() }
+  return { folding, running, rounds: new CommandRounds(), polls: new CommandPolls(), walking: new WalkPace() }
 }
 
 export interface LoopParts {

@@ -28,16 +28,6 @@ const STATE_COMMIT_MS = 100
 const CATCH_UP_COMMIT_MS = 500
 /** Outputs are committed this often: subscribers wait for them. The first one after a pause is committed at once. */
 const OUTPUT_COMMIT_MS = 20
-/**
- * Somebody waits for the answer of each command, so they are committed as soon as they are folded. Where several come
- * at a time, the next ones are read so long after a commit: that many commits take, within limits. What comes meanwhile
- * is folded and committed together, which costs little more than one command alone.
- */
-const COMMAND_GAP_COMMITS = 3
-const MIN_COMMAND_GAP_MS = 3
-const MAX_COMMAND_GAP_MS = 20
-/** Weight of the newest commit in the moving average of their times. */
-const COMMIT_TIME_WEIGHT = 0.2
 /** Reports of other partitions are looked for this often: they cannot wake a read of this partition's slot. */
 const REPORTS_EVERY_MS = 50
 /** Pause while other partitions do not take what entities send them. */
@@ -82,9 +72,8 @@ export class PartitionLoop {
   /** The commit that Redis has not answered yet. Events folded meanwhile go into the next one. */
   #inFlight: Promise<LoopEnd | undefined> | undefined
   #isRefused = false
-  /** How many commands the last read brought, and how long commits take, ms. */
+  /** How many commands the last read brought. */
   #readCommands = 0
-  #commitMs = 0
 
   constructor(context: OwnerContext, parts: LoopParts, state: LoadedState) {
     this.#context = context
@@ -145,8 +134,10 @@ export class PartitionLoop {
     await this.#lookAtPresence()
     await this.#takePolled()
     if (!this.#hasPending) {
-      await this.#gatherCommands()
-      await this.#read()
+      // Somebody waits for the answer of each command: one alone is committed as soon as it is folded.
+      const isRound = this.#readCommands > 1 && !this.#isBehind
+      if (isRound) await this.#context.rounds.next()
+      await this.#read(isRound)
     }
     // Somebody waits for the answer of each.
     if (!this.#commands.isEmpty && !this.#suspicious) await this.#foldCommands()
@@ -232,21 +223,17 @@ export class PartitionLoop {
     this.#fold.closeWithout(window, await this.#parts.source.withoutInput(window, sources, idle, this.#fold.offsets))
   }
 
-  /** Waits for more commands to come, where they come in numbers and nothing else has to be read. */
-  async #gatherCommands(): Promise<void> {
-    if (this.#readCommands <= 1 || this.#isBehind) return
-    const gap = Math.min(MAX_COMMAND_GAP_MS, Math.max(MIN_COMMAND_GAP_MS, COMMAND_GAP_COMMITS * this.#commitMs))
-    const waitMs = this.#committedAt + gap - performance.now()
-    if (waitMs > 0) await this.#parts.hold.pause(waitMs)
-  }
-
-  async #read(): Promise<void> {
+  /** @param isRound whether others read at the same moment, and something has come most likely */
+  async #read(isRound: boolean): Promise<void> {
     await this.#reading(async () => {
       if (this.#isEnding) return
       // All of it is folded by now.
       if (this.#lastRead !== undefined) this.#fold.readToEnd(this.#lastRead.polledAt, this.#lastRead.behind)
       if (!this.#isBehind) this.#context.stats.caughtUp(this.#parts.store.partition)
-      this.#lastRead = await this.#parts.source.read(this.#cursors(), this.#waitMs())
+      const { source } = this.#parts
+      this.#lastRead = isRound
+        ? await source.readTogether(this.#cursors())
+        : await source.read(this.#cursors(), this.#waitMs())
       const { entries, polledAt } = this.#lastRead
       const ofTopics = entries.filter(({ topic }) => topic !== COMMANDS_TOPIC)
       this.#events.add(ofTopics)
@@ -468,7 +455,7 @@ export class PartitionLoop {
     this.#committedAt = startedAt
     const reply = await this.#commits.send(request, (again) => store.ledger.commit(again))
     const commitMs = performance.now() - startedAt
-    this.#commitMs += COMMIT_TIME_WEIGHT * (commitMs - this.#commitMs)
+    this.#context.rounds.committed(commitMs)
     this.#context.stats.committed(reply.status, commitMs)
     if (reply.status !== 'ok') return reply.status
     this.#sender?.send(this.#fold.entities!.outbox.committed())

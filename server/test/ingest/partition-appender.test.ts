@@ -163,4 +163,20 @@ describe('PartitionAppender', () => {
     vi.advanceTimersByTime(5)
     expect(calls.map(({ topics }) => topics).at(-1)).toEqual(['waits', 'urgent'])
   })
+
+  it('I-APPEND-13 what is urgent leaves in all partitions together, where several came with their last calls', async () => {
+    const pace = new AppendPace()
+    const both = [appender(pace), appender(pace)] as const
+    for (const { add } of both) for (const topic of ['first', 'second']) add(topic, true)
+    await turn()
+    for (const { calls } of both) calls[0]!.answer()
+    await turn()
+    both[0].add('third', true)
+    vi.advanceTimersByTime(0.5)
+    both[1].add('fourth', true)
+    await turn()
+    expect(both.map(({ calls }) => calls.length)).toEqual([1, 1])
+    vi.advanceTimersByTime(5)
+    expect(both.map(({ calls }) => calls.length)).toEqual([2, 2])
+  })
 })
