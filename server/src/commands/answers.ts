@@ -78,7 +78,7 @@ export class Answers {
         const answers = ownAnswers(node, partition, entry)
         if (answers.length === 0) return
         replicas.release(partition, () => {
-          for (const { id, outcome, position } of answers) pending.settle(partition, id, outcome, position)
+          for (const { id, outcome, logged } of answers) pending.settle(partition, id, outcome, logged)
         })
       },
       onDoubt: () => void this.#lookUp(partition),
@@ -118,7 +118,7 @@ export class Answers {
       return []
     })
     for await (const { id, outcome, position } of toldOutcomes(entities, same)) {
-      pending.settle(partition, id, outcome, position)
+      pending.settle(partition, id, outcome, position === undefined ? undefined : { position })
     }
     for (const id of missing) {
       const command = unanswered.get(id)!

@@ -4,8 +4,16 @@ import { allowsKey, type Caller, type Rights } from '../access/index.ts'
 import { type Bus, COMMANDS_TOPIC, encodeEvent, findAnswers, partitionOf } from '../bus/index.ts'
 import type { Clock } from '../clock.ts'
 import type { Contract } from '../config/model.ts'
-import { type CommandBody, type CommandOutcome, storedOutcome, subjectOf } from '../entities/index.ts'
+import {
+  type CommandBody,
+  type CommandOutcome,
+  type ExpectedVersion,
+  type Sender,
+  storedOutcome,
+  subjectOf,
+} from '../entities/index.ts'
 import type { Ingest, PublishOutcome } from '../ingest/index.ts'
+import { jsonString } from '../json-string.ts'
 import { describeDefect, type ReportDefect, withoutRepeats } from '../observability/defects.ts'
 import { Answers } from './answers.ts'
 import { type CheckedCommand, checkCommand } from './check-command.ts'
@@ -174,20 +182,12 @@ export class Commands {
     { input, checksum }: Extract<CheckedCommand, { ok: true }>,
     deadlineMs: number,
   ): void {
-    const { node, clock, ingest } = this.#options
+    const { node, clock, ingest, contract } = this.#options
     const { id, entity, key, command, caller, expected, epoch, overtakes, ageMs } = request
     const time = clock.now()
-    const body: Omit<CommandBody, 'input'> = {
-      node,
-      entity,
-      command,
-      checksum,
-      ...(ageMs !== undefined && { ageMs }),
-      ...(expected !== undefined && { expected }),
-      ...senderOf(caller, this.#options.contract.access.claims),
-      waitMs: deadlineMs + RUN_AFTER_DEADLINE_MS,
-    }
-    const data = `${JSON.stringify(body).slice(0, -1)},"input":${input}}`
+    const waitMs = deadlineMs + RUN_AFTER_DEADLINE_MS
+    const by = senderOf(caller, contract.access.claims)
+    const data = encodeBody({ node, entity, command, checksum, ageMs, expected, by, waitMs }, input)
     const event = { key, lane: 'high', time, json: encodeEvent(id, key, time, undefined, data) } as const
     ingest.store(COMMANDS_TOPIC, event, { epoch, overtakes }, (outcome) => this.#stored(partition, id, outcome))
   }
@@ -209,21 +209,39 @@ export class Commands {
     const { clock, onAnswer } = this.#options
     const since = clock.monotonic()
     const labelOf = (code: string) => (this.isDeclared(entity, code) ? 'domain' : code)
-    return (outcome, position) => {
+    return (outcome, logged) => {
       const label = outcome.status === 'done' ? 'done' : labelOf(outcome.code)
       onAnswer(label, (clock.monotonic() - since) / 1_000)
-      answer(outcome, position)
+      answer(outcome, logged)
     }
   }
 }
 
+/** Fields of a `CommandBody` but its input. */
+interface BodyFields extends Pick<CommandBody, 'node' | 'entity' | 'command' | 'checksum' | 'waitMs'> {
+  readonly ageMs: number | undefined
+  readonly expected: ExpectedVersion | undefined
+  readonly by: Sender | undefined
+}
+
+/** JSON of a `CommandBody`. @param input as JSON */
+function encodeBody(fields: BodyFields, input: string): string {
+  const { node, entity, command, checksum, ageMs, expected, by, waitMs } = fields
+  let json = `{"node":${jsonString(node)},"entity":${jsonString(entity)},"command":${jsonString(command)}`
+  json += `,"checksum":"${checksum}","waitMs":${waitMs}`
+  if (ageMs !== undefined) json += `,"ageMs":${ageMs}`
+  if (expected !== undefined) json += `,"expected":${JSON.stringify(expected)}`
+  if (by !== undefined) json += `,"by":${JSON.stringify(by)}`
+  return `${json},"input":${input}}`
+}
+
 /** The caller as handlers and trails are to know it. */
-function senderOf({ identity, subject }: Caller, claims: readonly string[]): Pick<CommandBody, 'by'> {
-  if (identity.kind === 'anonymous') return {}
-  if (identity.kind !== 'token') return { by: { subject } }
+function senderOf({ identity, subject }: Caller, claims: readonly string[]): Sender | undefined {
+  if (identity.kind === 'anonymous') return undefined
+  if (identity.kind !== 'token') return { subject }
   const listed = claims.filter((name) => Object.hasOwn(identity.claims, name))
   const shown = Object.fromEntries(listed.map((name) => [name, identity.claims[name]]))
-  return { by: { subject, ...(listed.length > 0 && { claims: shown }) } }
+  return { subject, ...(listed.length > 0 && { claims: shown }) }
 }
 
 const BEHIND = `The worker of this entity is behind with its commands. ${ERROR_CODES.overloaded}`

@@ -11,8 +11,16 @@ const FULL_RETRY_MS = 250
 /** Advised wait after a deadline: by then the command may have its outcome. */
 const DEADLINE_RETRY_MS = 1_000
 
-/** Takes the outcome once. @param position where the log of answers has it, if it does */
-export type Settle = (outcome: CommandOutcome, position?: string) => void
+/** An outcome that the log of answers has. */
+export interface LoggedAnswer {
+  /** Where it has it. */
+  readonly position: string
+  /** How it has it; absent where another outcome is told in its place. */
+  readonly json?: string
+}
+
+/** Takes the outcome once. @param logged there if it is of the log of answers */
+export type Settle = (outcome: CommandOutcome, logged?: LoggedAnswer) => void
 
 export interface Wait {
   readonly partition: number
@@ -31,6 +39,7 @@ interface Pending {
   readonly checksum: string
   readonly entity: string
   readonly key: string
+  readonly subject: PendingSubject
   /** Epoch under which it was stored; `undefined` until that is known. */
   epoch: string | undefined
   /** Of the monotonic clock: by then its owner does not run it any more. */
@@ -40,6 +49,7 @@ interface Pending {
 
 /** An entity with commands that have no outcome. */
 interface PendingSubject {
+  readonly name: string
   count: number
   /** Under which the last of them was stored; `undefined` while none is. */
   epoch: string | undefined
@@ -100,13 +110,12 @@ export class PendingCommands {
       this.#wait(there, wait)
       return { as: 'joined' }
     }
-    const subject = subjectKey(wait)
-    const ofSubject = this.#bySubject.get(subject) ?? { count: 0, epoch: undefined }
-    if (ofSubject.count >= MAX_PENDING_PER_KEY) return tooMany('this entity')
-    ofSubject.count++
-    this.#bySubject.set(subject, ofSubject)
+    const name = subjectName(entity, key)
+    const subject = this.#bySubject.get(name) ?? { name, count: 0, epoch: undefined }
+    if (subject.count >= MAX_PENDING_PER_KEY) return tooMany('this entity')
+    if (++subject.count === 1) this.#bySubject.set(name, subject)
     const endsAt = this.#monotonic() + keepMs
-    const pending: Pending = { checksum, entity, key, epoch: undefined, endsAt, waits: new Map() }
+    const pending: Pending = { checksum, entity, key, subject, epoch: undefined, endsAt, waits: new Map() }
     this.#partitions[partition]!.set(id, pending)
     this.#size++
     this.#wait(pending, wait)
@@ -118,23 +127,23 @@ export class PendingCommands {
     const pending = this.#partitions[partition]!.get(id)
     if (pending === undefined) return
     pending.epoch = epoch
-    this.#bySubject.get(subjectKey(pending))!.epoch = epoch
+    pending.subject.epoch = epoch
   }
 
   /** The epoch under which a command of the entity was stored that has no outcome yet. */
   epochOf(entity: string, key: string): string | undefined {
-    return this.#bySubject.get(subjectKey({ entity, key }))?.epoch
+    return this.#bySubject.get(subjectName(entity, key))?.epoch
   }
 
   /** Ends every wait for a command. Nothing happens where there is none. */
-  settle(partition: number, id: string, outcome: CommandOutcome, position?: string): void {
+  settle(partition: number, id: string, outcome: CommandOutcome, logged?: LoggedAnswer): void {
     const pending = this.#partitions[partition]!.get(id)
     if (pending === undefined) return
     this.#remove(partition, id, pending)
     for (const [settle, timer] of pending.waits) {
       clearTimeout(timer)
       this.#waiting--
-      settle(outcome, position)
+      settle(outcome, logged)
     }
   }
 
@@ -174,15 +183,15 @@ export class PendingCommands {
   }
 
   #remove(partition: number, id: string, pending: Pending): void {
-    const subject = subjectKey(pending)
+    const { subject } = pending
     this.#partitions[partition]!.delete(id)
     this.#size--
-    if (--this.#bySubject.get(subject)!.count === 0) this.#bySubject.delete(subject)
+    if (--subject.count === 0) this.#bySubject.delete(subject.name)
   }
 }
 
 /** Names of entities have no space. */
-function subjectKey({ entity, key }: Pick<Pending, 'entity' | 'key'>): string {
+function subjectName(entity: string, key: string): string {
   return `${entity} ${key}`
 }
 

@@ -6,7 +6,10 @@ import type { Settle } from './pending-commands.ts'
 /** Gets an outcome as far as the sender may see the events in it. */
 export function shownTo({ caller: { rights }, entity, key, command }: CommandRequest, answer: Settle): Settle {
   if (!rights.hides) return answer
-  return (outcome, position) => answer(shownOutcome(outcome, { entity, key, commands: [command], rights }), position)
+  return (outcome, logged) => {
+    const shown = shownOutcome(outcome, { entity, key, commands: [command], rights })
+    answer(shown, shown === outcome ? logged : logged && { position: logged.position })
+  }
 }
 
 interface Asked {

@@ -2,6 +2,7 @@ import type { ServerFrame } from '@tidegate/protocol'
 import type { Rights } from '../access/index.ts'
 import type { Ledger } from './queue/index.ts'
 import type { SubscribeFrame } from './subscription/index.ts'
+import type { EncodedFrame } from './wire/index.ts'
 
 /** One connected client, as the gateway sees it. */
 export interface DeliverySubscriber {
@@ -25,7 +26,7 @@ export interface DeliverySubscriber {
   /** Writes any other server frame at once, ahead of what is queued; its bytes count as in flight. */
   sendControl(frame: ServerFrame): void
   /** The same of several, in as few writes as possible. */
-  sendControls(frames: readonly ServerFrame[]): void
+  sendControls(frames: readonly (ServerFrame | EncodedFrame)[]): void
   /** Ends it without closing the socket. Idempotent. */
   close(): void
 }

@@ -2,4 +2,4 @@ export { Delivery, type DeliveryLimits, type DeliveryOptions, type DeliveryStats
 export type { DeliverySubscriber } from './delivery-subscriber.ts'
 export type { TailState } from './log/index.ts'
 export type { SubscribeFrame, SubscriptionLimits } from './subscription/index.ts'
-export { type DeliverySocket, endOf, type Moved } from './wire/index.ts'
+export { type DeliverySocket, type EncodedFrame, endOf, type Moved } from './wire/index.ts'

@@ -5,6 +5,7 @@ import {
   bytesInFlight,
   type DeliveryObserver,
   type DeliverySocket,
+  type EncodedFrame,
   type Flow,
   type FlowEvent,
   type FlowOptions,
@@ -27,6 +28,8 @@ const MAX_FRAME_BYTES = 65_536
 const MAX_FRAME_SHARE = 0.25
 /** Share of the window that the high lane may write during one congestion: the other lanes need their turn. */
 const HIGH_RESERVE_SHARE = 0.25
+
+const ANSWER = { by: 'answer' } as const
 
 /** Frames are built one at a time and copied when sent: one buffer serves all sessions. */
 const frames = new BatchFrameBuilder()
@@ -89,12 +92,13 @@ export class Outlet {
   }
 
   /** Writes an unqueued frame, room or not. False: it was dropped. */
-  write(frame: ServerFrame, now: number): boolean {
+  write(frame: ServerFrame | EncodedFrame, now: number): boolean {
+    if (typeof frame === 'string') return this.#send(Buffer.from(frame), ANSWER, now)
     return this.#send(Buffer.from(JSON.stringify(frame)), { by: 'control', frame }, now)
   }
 
   /** The same of several, in as few writes as possible. False: one was dropped. */
-  writeAll(frames: readonly ServerFrame[], now: number): boolean {
+  writeAll(frames: readonly (ServerFrame | EncodedFrame)[], now: number): boolean {
     let isWhole = true
     this.#socket.together(() => {
       for (const frame of frames) isWhole = this.write(frame, now) && isWhole

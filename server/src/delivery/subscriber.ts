@@ -26,6 +26,7 @@ import {
 } from './subscription/index.ts'
 import {
   type DeliverySocket,
+  type EncodedFrame,
   type Entry,
   LANE_INDEXES,
   type LaneIndex,
@@ -198,7 +199,7 @@ export class Subscriber implements DeliverySubscriber, CohortMember, EventSink {
     this.sendControls([frame])
   }
 
-  sendControls(frames: readonly ServerFrame[]): void {
+  sendControls(frames: readonly (ServerFrame | EncodedFrame)[]): void {
     if (this.isClosed) return
     const now = this.#context.clock.monotonic()
     const isWhole = frames.length === 1 ? this.#outlet.write(frames[0]!, now) : this.#outlet.writeAll(frames, now)

@@ -1,12 +1,12 @@
 import { type ClientFrame, COMMAND_CODES, LIMITS } from '@tidegate/protocol'
 import type { Caller } from '../access/index.ts'
-import { type CommandRefusal, type Commands, outOfOrder, refuse } from '../commands/index.ts'
+import { type CommandRefusal, type Commands, type LoggedAnswer, outOfOrder, refuse } from '../commands/index.ts'
 import { type CommandOutcome, parseVersion } from '../entities/index.ts'
 
 /** Advised wait of a client with too many unanswered commands: an answer or two comes in that time. */
 const WINDOW_RETRY_MS = 20
 
-type Answer = (id: string, outcome: CommandOutcome, position?: string) => void
+type Answer = (id: string, outcome: CommandOutcome, logged?: LoggedAnswer) => void
 
 /** The commands of one connection: as many as may be unanswered, and none ahead of one that it names. */
 export class ConnectionCommands {
@@ -27,8 +27,8 @@ export class ConnectionCommands {
     this.#answer = answer
   }
 
-  take({ expectedVersion, after, ...request }: Extract<ClientFrame, { type: 'command' }>, caller: Caller): void {
-    const { id } = request
+  take(frame: Extract<ClientFrame, { type: 'command' }>, caller: Caller): void {
+    const { id, entity, key, command, input, after, deadlineMs, ageMs } = frame
     this.#refused.delete(id)
     const overtakes = after === undefined ? undefined : () => this.#refused.has(after)
     if (overtakes?.() === true) return this.refuse(id, outOfOrder())
@@ -36,15 +36,16 @@ export class ConnectionCommands {
       return this.refuse(id, refuse('command_window', COMMAND_CODES.command_window, WINDOW_RETRY_MS))
     }
     this.#unanswered++
-    const expected = parseVersion(expectedVersion)
+    const expected = parseVersion(frame.expectedVersion)
     // What it is to run behind may be lost while it waits to be stored. One behind another shares its fate.
     const before = after === undefined ? undefined : this.#epochs.get(after)
-    const epoch = before ?? request.epoch ?? this.#commands.epochOf(request.entity, request.key)
+    const epoch = before ?? frame.epoch ?? this.#commands.epochOf(entity, key)
     this.#epochs.set(id, epoch)
-    this.#commands.send({ ...request, caller, expected, epoch, overtakes }, (outcome, position) => {
+    const order = { expected, epoch, overtakes, deadlineMs, ageMs }
+    this.#commands.send({ id, entity, key, command, input, caller, ...order }, (outcome, logged) => {
       this.#unanswered--
       this.#epochs.delete(id)
-      this.#settle(id, outcome, position)
+      this.#settle(id, outcome, logged)
     })
   }
 
@@ -53,9 +54,9 @@ export class ConnectionCommands {
     this.#settle(id, refusal)
   }
 
-  #settle(id: string, outcome: CommandOutcome, position?: string): void {
+  #settle(id: string, outcome: CommandOutcome, logged?: LoggedAnswer): void {
     if (outcome.status === 'rejected' && outcome.retryAfterMs !== undefined) this.#note(id)
-    this.#answer(id, outcome, position)
+    this.#answer(id, outcome, logged)
   }
 
   #note(id: string): void {

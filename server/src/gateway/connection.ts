@@ -17,7 +17,7 @@ import { type Access, type Caller, type Credentials, limitName, type Refusal } f
 import { assertNever } from '../assert-never.ts'
 import type { GuardState } from '../bus/index.ts'
 import { type Commands, refuse } from '../commands/index.ts'
-import type { Delivery, DeliverySubscriber } from '../delivery/index.ts'
+import type { Delivery, DeliverySubscriber, EncodedFrame } from '../delivery/index.ts'
 import { clientProducer, eventsText, type GrantChange, type Ingest, mayBeScanned, Producer } from '../ingest/index.ts'
 import type { ClientLimits } from '../limits/index.ts'
 import { contained } from '../observability/contained.ts'
@@ -25,6 +25,7 @@ import { describeDefect, type ReportDefect } from '../observability/defects.ts'
 import type { PresenceBook } from '../presence/index.ts'
 import { answerQuery, type Params, type Queries } from '../queries/index.ts'
 import { RETRY_AFTER_MS } from '../retry-after.ts'
+import { answerFrame } from './answer-frame.ts'
 import { type CheckedFrame, limitedFrame, parseClientFrame, type RefusedFrame } from './client-frame.ts'
 import { ConnectionCommands } from './connection-commands.ts'
 import { ConnectionLimits, keptFrame, type ReceivedFrame } from './connection-limits.ts'
@@ -83,7 +84,7 @@ export class Connection implements FrameReader<ReceivedFrame>, Silent {
   /** Until it is greeted. */
   #ticks = 0
   /** Acknowledgements and answers of this turn of the event loop. */
-  #answers: ServerFrame[] = []
+  #answers: (ServerFrame | EncodedFrame)[] = []
 
   constructor(context: ConnectionContext, socket: TransportSocket, id: string, client: ConnectedClient) {
     const { limits, address, ambient } = client
@@ -101,10 +102,8 @@ export class Connection implements FrameReader<ReceivedFrame>, Silent {
   }
 
   get #commands(): ConnectionCommands {
-    this.#commandsMade ??= new ConnectionCommands(this.#context.commands, (id, outcome, position) =>
-      this.#answering(() =>
-        this.#answer({ type: 'answer', id, ...outcome, ...(position !== undefined && { position }) }),
-      ),
+    this.#commandsMade ??= new ConnectionCommands(this.#context.commands, (id, outcome, logged) =>
+      this.#answering(() => this.#answer(answerFrame(id, outcome, logged))),
     )
     return this.#commandsMade
   }
@@ -471,9 +470,12 @@ export class Connection implements FrameReader<ReceivedFrame>, Silent {
     contained(this.#context.report, `${what} ${this.id}`, (defectId) => this.abort(defectId), action)
   }
 
-  /** What answers requests leaves together at the end of the turn: each write costs more than all else that is done for it. */
-  #answer(frame: ServerFrame): void {
-    if (this.#answers.push(frame) === 1) queueMicrotask(() => this.#answering(() => this.#flush()))
+  /**
+   * What answers requests leaves together at the end of the turn, from whichever partitions: each write costs more than all else
+   * that is done for it.
+   */
+  #answer(frame: ServerFrame | EncodedFrame): void {
+    if (this.#answers.push(frame) === 1) setImmediate(() => this.#answering(() => this.#flush()))
   }
 
   #flush(): void {

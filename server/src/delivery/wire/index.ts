@@ -1,7 +1,7 @@
 export { type Arrival, arrivalOf, type StoreTimes } from './arrival.ts'
 export { BatchFrameBuilder, FRAME_OVERHEAD_BYTES, partOverheadBytes, type Take } from './batch-frame.ts'
 export { type DeliveryObserver, reportDelivered } from './delivery-observer.ts'
-export { type DeliverySocket, endOf, type Moved } from './delivery-socket.ts'
+export { type DeliverySocket, type EncodedFrame, endOf, type Moved } from './delivery-socket.ts'
 export { bytesOf, copyEvents, type EncodedEvents, NO_PICKS, type Picks } from './encoded-events.ts'
 export { Entry } from './entry.ts'
 export {

@@ -156,6 +156,9 @@ export class EventSocket implements DeliverySocket {
         return
       case 'snapshot':
         if (moved.isEnd) this.#isInSnapshot = false
+        return
+      case 'answer':
+        return
     }
   }
 
