@@ -123,12 +123,10 @@ export function encodeRecord(record: EntityRecord, stateJson = JSON.stringify(re
 
 export function decodeRecord(text: string): EntityRecord {
   const { v, t, d, s, x = {}, b, n, z } = JSON.parse(text) as EncodedRecord
-  return {
-    ...{ version: v, time: t, definition: d, state: s, indexed: x },
-    ...(b !== undefined && { base: decodeCheckpoint(b) }),
-    ...(n !== undefined && { next: decodeCheckpoint(n) }),
-    ...(z !== undefined && { erased: { version: z[0], time: z[1] } }),
-  }
+  const base = b && decodeCheckpoint(b)
+  const next = n && decodeCheckpoint(n)
+  const erased = z && { version: z[0], time: z[1] }
+  return { version: v, time: t, definition: d, state: s, indexed: x, base, next, erased }
 }
 
 /** An `EncodedCheckpoint`, as JSON. */

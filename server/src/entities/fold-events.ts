@@ -4,7 +4,9 @@ import type { EntityRecord, TrailEntry } from './entity-record.ts'
 
 /** An entity that nothing has happened to. */
 export function newRecord({ initial, version }: EntityDefinition): EntityRecord {
-  return { version: 0, time: 0, definition: version, state: deepFreeze(initial), indexed: {} }
+  const state = deepFreeze(initial)
+  const past = { base: undefined, next: undefined, erased: undefined }
+  return { version: 0, time: 0, definition: version, state, indexed: NOWHERE, ...past }
 }
 
 /**
@@ -20,7 +22,7 @@ export function beginOf(definition: EntityDefinition, stored: EntityRecord | und
   const begin = newRecord(definition)
   const state = erased?.version === version ? begin.state : migrated(definition, base.state, from)
   const present = { version, time, state }
-  return { ...begin, ...present, base: present, next: present, ...(erased !== undefined && { erased }) }
+  return { ...begin, ...present, base: present, next: present, erased }
 }
 
 function migrated(definition: EntityDefinition, state: object, from: number): object {

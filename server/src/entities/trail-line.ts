@@ -113,7 +113,7 @@ export function problemOf(definition: EntityDefinition, before: Place, line: Tra
 /** The record that a state stands for. */
 export function recordOf({ version, time, definition, state, erased }: BaseLine): EntityRecord {
   const base = { version, time, state }
-  return { ...base, definition, indexed: {}, base, next: base, ...(erased !== undefined && { erased }) }
+  return { ...base, definition, indexed: {}, base, next: base, erased }
 }
 
 function tombstoneOf(value: unknown, upTo: number): Tombstone {
