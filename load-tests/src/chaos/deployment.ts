@@ -1,4 +1,5 @@
 import { fileURLToPath } from 'node:url'
+import { RedisCluster, type RedisClusterOptions } from '../../../server/test/support/redis-cluster.ts'
 import { SentinelGroup, type SentinelGroupOptions } from '../../../server/test/support/sentinel-group.ts'
 import { type RedisOptions, RedisProcess } from '../support/redis-process.ts'
 import { TcpProxy } from '../support/tcp-proxy.ts'
@@ -10,29 +11,35 @@ export const PARTITIONS = 4
 export interface DeploymentOptions extends RedisOptions {
   /** A master, replicas and Sentinels in place of one Redis. Gateways and workers reach them without a proxy. */
   readonly sentinels?: SentinelGroupOptions
+  /** Masters and replicas in place of one Redis, likewise. */
+  readonly cluster?: RedisClusterOptions
   /** More variables for gateways and workers. */
   readonly env?: Readonly<Record<string, string>>
 }
 
-/** Two gateways and two workers, as processes, and a Redis that they reach through a proxy, or Sentinels that name it. */
+interface Store {
+  redis?: RedisProcess
+  sentinels?: SentinelGroup
+  cluster?: RedisCluster
+}
+
+/** Two gateways and two workers, as processes, and a Redis that they reach through a proxy, Sentinels that name it, or a cluster. */
 export class Deployment {
   #redis: RedisProcess | undefined
   readonly #sentinels: SentinelGroup | undefined
+  readonly #cluster: RedisCluster | undefined
   /** Between gateways and workers, and Redis. */
   readonly link: TcpProxy
   readonly gateways: readonly Member[]
   readonly workers: readonly Member[]
 
-  private constructor(
-    store: { readonly redis?: RedisProcess; readonly sentinels?: SentinelGroup },
-    link: TcpProxy,
-    env: Readonly<Record<string, string>>,
-  ) {
+  private constructor(store: Store, link: TcpProxy, env: Readonly<Record<string, string>>) {
     this.#redis = store.redis
     this.#sentinels = store.sentinels
+    this.#cluster = store.cluster
     this.link = link
     const environment = {
-      REDIS_URL: store.sentinels?.url ?? `redis://127.0.0.1:${link.port}`,
+      REDIS_URL: (store.sentinels ?? store.cluster)?.url ?? `redis://127.0.0.1:${link.port}`,
       TIDEGATE_PARTITIONS: `${PARTITIONS}`,
       TIDEGATE_LOG_LEVEL: 'silent',
       ...env,
@@ -44,13 +51,13 @@ export class Deployment {
   }
 
   static async start(
-    { env = {}, sentinels, ...options }: DeploymentOptions,
+    { env = {}, sentinels, cluster, ...options }: DeploymentOptions,
     random: () => number,
   ): Promise<Deployment> {
-    const store =
-      sentinels === undefined
-        ? { redis: await RedisProcess.start(options) }
-        : { sentinels: await SentinelGroup.start(sentinels) }
+    const store: Store = {}
+    if (sentinels !== undefined) store.sentinels = await SentinelGroup.start(sentinels)
+    else if (cluster !== undefined) store.cluster = await RedisCluster.start(cluster)
+    else store.redis = await RedisProcess.start(options)
     const link = await TcpProxy.open(() => (store.redis === undefined ? [] : [store.redis.target]), random)
     const deployment = new Deployment(store, link, env)
     try {
@@ -62,7 +69,7 @@ export class Deployment {
     }
   }
 
-  /** It MUST have no Sentinels. */
+  /** It MUST have neither Sentinels nor a cluster. */
   get redis(): RedisProcess {
     return this.#redis!
   }
@@ -72,9 +79,14 @@ export class Deployment {
     return this.#sentinels!
   }
 
+  /** It MUST have one. */
+  get cluster(): RedisCluster {
+    return this.#cluster!
+  }
+
   /** Of the Redis with the data, past every proxy. */
   get redisUrl(): string {
-    return this.#sentinels?.url ?? this.redis.url
+    return (this.#sentinels ?? this.#cluster ?? this.redis).url
   }
 
   /** Another Redis takes the place of the one before, which is closed. */
@@ -94,6 +106,6 @@ export class Deployment {
   async close(): Promise<void> {
     await Promise.all(this.members.map((member) => member.close()))
     await this.link.close()
-    await (this.#sentinels ?? this.redis).close()
+    await (this.#sentinels ?? this.#cluster ?? this.redis).close()
   }
 }

@@ -3,6 +3,9 @@ import type { EventBody } from '../../../server/src/bus/index.ts'
 import type { Pane } from '../../../server/src/config/model.ts'
 import { eachStoredEvent } from '../support/stored-events.ts'
 
+/** A connection to the Redis that holds a partition. */
+type RedisOf = (partition: number) => Redis
+
 interface Total {
   readonly count: number
   readonly sum: number
@@ -21,10 +24,11 @@ const MAX_EXAMPLES = 5
  *
  * Which readings are late depends on clocks and on the last watermark; that each is accounted for does not.
  */
-export async function findDerivedFaults(redis: Redis, partitions: number): Promise<readonly string[]> {
+export async function findDerivedFaults(redisOf: RedisOf, partitions: number): Promise<readonly string[]> {
   const faults = new Faults()
   const overall: Totals = new Map()
   for (let partition = 0; partition < partitions; partition++) {
+    const redis = redisOf(partition)
     const late = await idsOf(redis, partition, 'chaos.per_sensor.late', faults)
     const flow = await idsOf(redis, partition, 'chaos.fahrenheit', faults)
     const perSensor: Totals = new Map()
@@ -37,10 +41,10 @@ export async function findDerivedFaults(redis: Redis, partitions: number): Promi
     })
     for (const id of flow) faults.add(`chaos.fahrenheit: ${id} follows from no reading`)
     for (const id of late) faults.add(`chaos.per_sensor.late: ${id} is no reading`)
-    compare('chaos.per_sensor', perSensor, await panesOf(redis, [partition], 'chaos.per_sensor', faults), faults)
+    compare('chaos.per_sensor', perSensor, await panesOf(redisOf, [partition], 'chaos.per_sensor', faults), faults)
   }
   const all = Array.from({ length: partitions }, (_, partition) => partition)
-  compare('chaos.overall', overall, await panesOf(redis, all, 'chaos.overall', faults), faults)
+  compare('chaos.overall', overall, await panesOf(redisOf, all, 'chaos.overall', faults), faults)
   return faults.texts
 }
 
@@ -73,7 +77,7 @@ async function idsOf(redis: Redis, partition: number, topic: string, faults: Fau
 
 /** The last pane of each window; revisions are to count up from 0, and none to follow a final one. */
 async function panesOf(
-  redis: Redis,
+  redisOf: RedisOf,
   partitions: readonly number[],
   topic: string,
   faults: Faults,
@@ -88,7 +92,9 @@ async function panesOf(
     if (before?.final) faults.add(`${topic}: ${id} follows a final pane`)
     last.set(name, pane)
   }
-  for (const partition of partitions) await eachStoredEvent(redis, partition, topic, ({ body }) => take(body))
+  for (const partition of partitions) {
+    await eachStoredEvent(redisOf(partition), partition, topic, ({ body }) => take(body))
+  }
   return last
 }
 

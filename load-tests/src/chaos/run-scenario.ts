@@ -1,5 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { openCommandConnection, untilReady } from '../../../server/src/bus/connection.ts'
+import { slotOf } from '../../../server/src/bus/hash-slot.ts'
+import { keys } from '../../../server/src/bus/keys.ts'
 import { createRandom } from '../support/random.ts'
 import { readStoredEvents, type StoredEvent } from '../support/stored-events.ts'
 import { Deployment, PARTITIONS } from './deployment.ts'
@@ -150,18 +152,20 @@ async function drainAndJudge(
   watchers: readonly Watcher[],
   mayBeGoneBefore: number | undefined,
 ): Promise<Account> {
-  const connection = openCommandConnection(redisUrl, 'chaos')
+  const connections = Array.from({ length: PARTITIONS }, (_, partition) =>
+    openCommandConnection(redisUrl, 'chaos', { slot: slotOf(keys.meta(partition)) }),
+  )
   try {
-    await untilReady(connection, DRAIN_DEADLINE_MS)
+    await Promise.all(connections.map((connection) => untilReady(connection, DRAIN_DEADLINE_MS)))
     const look = async (): Promise<Account> => {
       const stored = new Map<WatchedTopic, readonly StoredEvent[]>()
       for (const topic of TOPICS) {
-        const partitions = Array.from({ length: PARTITIONS }, (_, p) => readStoredEvents(connection, p, topic))
+        const partitions = connections.map((connection, p) => readStoredEvents(connection, p, topic))
         stored.set(topic, (await Promise.all(partitions)).flat())
       }
       return {
         fates: judge({ published: events, stored, watchers, mayBeGoneBefore }),
-        derived: await findDerivedFaults(connection, PARTITIONS),
+        derived: await findDerivedFaults((partition) => connections[partition]!, PARTITIONS),
       }
     }
     const deadline = performance.now() + DRAIN_DEADLINE_MS
@@ -170,7 +174,7 @@ async function drainAndJudge(
     await sleep(REPEAT_MS)
     return await look()
   } finally {
-    connection.disconnect()
+    for (const connection of connections) connection.disconnect()
   }
 }
 

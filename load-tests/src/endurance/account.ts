@@ -76,7 +76,7 @@ export async function account(
     doubled,
     outOfOrder,
     subscribers: received.map((reader) => reader.totals(tell)),
-    faults: [...examples, ...(await findDerivedFaults(redis, partitions))],
+    faults: [...examples, ...(await findDerivedFaults(() => redis, partitions))],
   }
 }
 

@@ -45,7 +45,7 @@ const KINDS: readonly Kind[] = [
   },
   {
     matches: /SELECT is not allowed/,
-    why: 'it has only database 0 (Redis Cluster); take the number off REDIS_URL',
+    why: 'it is a node of a cluster, which has only database 0; use redis+cluster://host:port,host:port,...',
     isFinal: true,
   },
   {

@@ -1,7 +1,10 @@
-import { openCommandConnection, type Redis, untilReady } from './connection.ts'
+import type { Redis } from './connection.ts'
 import { runningContract } from './contract-claim.ts'
 import { BusMismatch } from './errors.ts'
 import { type GatewayReport, readGatewayReports } from './gateway-report.ts'
+import { keys } from './keys.ts'
+import type { Node } from './node.ts'
+import { Nodes } from './nodes.ts'
 import { type PartitionOwner, partitionOwners } from './partition-owners.ts'
 import { parseInfo, type RedisInfo, unlessForbidden } from './redis-fitness.ts'
 import { redisNow } from './redis-time.ts'
@@ -10,20 +13,28 @@ import { routeTo, type SentinelFacts } from './route/index.ts'
 import { storedPartitions } from './topology.ts'
 import { readWorkerReports, type WorkerReport } from './worker-report.ts'
 
-/** What a Redis says of itself, and of the deployment on it. Nothing is written to learn it. */
-export interface DeploymentFacts {
+/** What a Redis says of itself. */
+export interface RedisFacts {
+  /** Its name among the nodes of a cluster; '' where there is one Redis. */
+  readonly node: string
   /** Fields of INFO; empty where that is not permitted. */
   readonly info: RedisInfo
   /** Parameters of CONFIG GET; empty where that is not permitted. */
   readonly parameters: RedisInfo
-  /** Where Sentinels name the Redis. */
-  readonly sentinels: SentinelFacts | undefined
   /** Median time of a call, ms. */
   readonly roundTripMs: number
   /** Redis' clock minus the one of this machine, ms. */
   readonly clockAheadMs: number
   /** What the user of REDIS_URL lacks for a process of either role, in words. */
   readonly lackingRights: Readonly<Partial<Record<Role, string>>>
+}
+
+/** What a Redis says of itself, and of the deployment on it. Nothing is written to learn it. */
+export interface DeploymentFacts extends RedisFacts {
+  /** Further masters of a cluster that hold something of the deployment. */
+  readonly others: readonly RedisFacts[]
+  /** Where Sentinels name the Redis. */
+  readonly sentinels: SentinelFacts | undefined
   /** `undefined` where nothing was ever started. */
   readonly partitions: number | undefined
   readonly owners: readonly PartitionOwner[]
@@ -37,25 +48,23 @@ const PINGS = 15
 
 /** @throws BusUnreachable */
 export async function readDeploymentFacts(url: string, waitMs: number): Promise<DeploymentFacts> {
-  const redis = openCommandConnection(url, 'doctor')
+  const nodes = new Nodes({ url, name: 'doctor', channels: ['query'] })
   try {
-    await untilReady(redis, waitMs)
-    const info = parseInfo(await redis.info('everything').catch(unlessForbidden('')))
-    return {
-      info,
-      parameters: await readParameters(redis),
-      sentinels: await routeTo(url).sentinelFacts(),
-      ...(await readClock(redis)),
-      // A Sentinel has no data to ask for, and a node of a cluster only a part.
-      ...((info.get('redis_mode') ?? 'standalone') === 'standalone' ? await readDeployment(redis) : NOTHING),
-    }
+    await nodes.open(waitMs)
+    const before = await readRedis(nodes.all[0]!)
+    const { gateway, worker } = before.lackingRights
+    // A Sentinel has no data to ask for, one node of a cluster only a part, and others may refuse the calls.
+    const isWhole = nodes.isCluster || (before.info.get('redis_mode') ?? 'standalone') === 'standalone'
+    const mayRead = isWhole && (gateway === undefined || worker === undefined)
+    const deployment = mayRead ? await readDeployment(nodes, waitMs) : NOTHING
+    const others = await Promise.all(nodes.all.filter(({ name }) => name !== before.node).map(readRedis))
+    return { ...before, others, sentinels: await routeTo(url).sentinelFacts(), ...deployment }
   } finally {
-    redis.disconnect()
+    nodes.close()
   }
 }
 
 const NOTHING = {
-  lackingRights: {},
   partitions: undefined,
   owners: [],
   workers: new Map<string, WorkerReport>(),
@@ -63,21 +72,33 @@ const NOTHING = {
   contractHash: undefined,
 } satisfies Partial<DeploymentFacts>
 
-async function readDeployment(
-  redis: Redis,
-): Promise<Omit<DeploymentFacts, 'info' | 'parameters' | 'sentinels' | 'roundTripMs' | 'clockAheadMs'>> {
-  const [gateway, worker] = await Promise.all([rightsFault(redis, 'gateway'), rightsFault(redis, 'worker')])
-  const lackingRights = { ...(gateway !== undefined && { gateway }), ...(worker !== undefined && { worker }) }
-  // The other calls may be refused.
-  if (gateway !== undefined && worker !== undefined) return { ...NOTHING, lackingRights }
-  const partitions = await storedPartitions(redis)
+async function readRedis({ name, redis }: Node): Promise<RedisFacts> {
+  const info = parseInfo(await redis.info('everything').catch(unlessForbidden('')))
+  const ofRole = (role: Role) => (info.get('redis_mode') === 'sentinel' ? undefined : rightsFault(redis, role))
+  const [gateway, worker] = await Promise.all([ofRole('gateway'), ofRole('worker')])
   return {
-    lackingRights,
+    node: name,
+    info,
+    parameters: await readParameters(redis),
+    ...(await readClock(redis)),
+    lackingRights: { ...(gateway !== undefined && { gateway }), ...(worker !== undefined && { worker }) },
+  }
+}
+
+async function readDeployment(
+  nodes: Nodes,
+  waitMs: number,
+): Promise<Omit<DeploymentFacts, keyof RedisFacts | 'others' | 'sentinels'>> {
+  const redisOf = (key: string) => nodes.atKey(key).redis
+  const partitions = await storedPartitions(redisOf(keys.cluster))
+  if (partitions !== undefined) await nodes.serve(partitions, waitMs)
+  const owners = [...nodes.byNode(partitions ?? 0)].map(([{ redis }, held]) => partitionOwners(redis, held))
+  return {
     partitions,
-    owners: partitions === undefined ? [] : await partitionOwners(redis, [...Array(partitions).keys()]),
-    workers: await readWorkerReports(redis),
-    gateways: await readGatewayReports(redis),
-    contractHash: await runningContract(redis),
+    owners: (await Promise.all(owners)).flat().sort((a, b) => a.partition - b.partition),
+    workers: await readWorkerReports(redisOf(keys.workers)),
+    gateways: await readGatewayReports(redisOf(keys.gateways)),
+    contractHash: await runningContract(redisOf(keys.contract)),
   }
 }
 

@@ -1,13 +1,13 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Channel } from './channel.ts'
 import type { Redis } from './connection.ts'
-import { connectionFault } from './connection-fault.ts'
+import { type ConnectionFault, connectionFault } from './connection-fault.ts'
 import { BusUnavailable, BusUnreachable } from './errors.ts'
 import type { BusClass } from './guard.ts'
 import { slotOf } from './hash-slot.ts'
 import { CONTROL_KEYS, keys } from './keys.ts'
 import { type ChannelName, Node, type NodeSettings } from './node.ts'
-import { type Route, routeTo } from './route/index.ts'
+import { type Route, routeTo, UNSERVED } from './route/index.ts'
 
 /** How often to ask at a start for the nodes of a cluster that is not there yet. */
 const ASK_EVERY_MS = 200
@@ -39,30 +39,20 @@ export class Nodes {
 
   /** Connects to those that hold what belongs to no partition. @throws BusUnreachable */
   async open(deadlineMs: number): Promise<void> {
-    const until = performance.now() + deadlineMs
-    while (this.#route.nodes().length === 0) {
-      await this.#route.findNodes().catch((error: Error) => {
-        const { why, isFinal } = connectionFault(error)
-        if (isFinal) throw new BusUnreachable(`Redis cannot be used: ${why}`)
-        if (performance.now() > until)
-          throw new BusUnreachable(`Redis was not reachable within ${deadlineMs} ms: ${why}`)
-        return sleep(ASK_EVERY_MS)
-      })
-    }
-    await this.#untilReady(until)
+    await this.#untilReady(deadlineMs)
   }
 
   /** Connects to those that hold partitions, too. @throws BusUnreachable */
   async serve(partitions: number, deadlineMs: number): Promise<void> {
     this.#hold([...Array.from({ length: partitions }, (_, partition) => keys.meta(partition)), ...CONTROL_KEYS])
-    await this.#untilReady(performance.now() + deadlineMs)
+    await this.#untilReady(deadlineMs)
   }
 
   /** Where a key lies. @throws BusUnavailable where no node is known to serve its slot */
   at(slot: number): Node {
     const name = this.#route.nodeOf(slot)
     if (name !== undefined) return this.#nodes.get(name) ?? this.#open(name)
-    throw new BusUnavailable('not_sent', UNSERVED_RETRY_MS, 'no node of the cluster serves its slot')
+    throw new BusUnavailable('not_sent', UNSERVED_RETRY_MS, UNSERVED)
   }
 
   atKey(key: string): Node {
@@ -165,8 +155,27 @@ export class Nodes {
     else await this.at(slot).line(channel).opening
   }
 
-  async #untilReady(until: number): Promise<void> {
-    const waitMs = Math.max(1, Math.ceil(until - performance.now()))
-    await Promise.all(this.all.map((node) => node.untilReady(waitMs)))
+  async #untilReady(deadlineMs: number): Promise<void> {
+    const until = performance.now() + deadlineMs
+    for (let fault = await this.#fault(); fault !== undefined; fault = await this.#fault()) {
+      const { why, isFinal } = fault
+      if (isFinal) throw new BusUnreachable(`Redis cannot be used: ${why}`)
+      if (performance.now() > until) throw new BusUnreachable(`Redis was not reachable within ${deadlineMs} ms: ${why}`)
+      await sleep(ASK_EVERY_MS)
+    }
+    const leftMs = Math.max(1, Math.ceil(until - performance.now()))
+    await Promise.all(this.all.map((node) => node.untilReady(leftMs)))
+  }
+
+  /** Why it is not known where everything of ours is. */
+  async #fault(): Promise<ConnectionFault | undefined> {
+    const isKnown = () => this.#held.every(({ slot }) => this.#route.nodeOf(slot) !== undefined)
+    if (isKnown()) return undefined
+    try {
+      await this.#route.look()
+      return isKnown() ? undefined : { why: UNSERVED, isFinal: false }
+    } catch (error) {
+      return connectionFault(error as Error)
+    }
   }
 }

@@ -3,8 +3,11 @@ import { NotConnected, ReplicasMissing } from './errors.ts'
 
 /** Replies that say that Redis cannot serve anybody now. */
 const TROUBLE = /^(LOADING|READONLY|MASTERDOWN|MISCONF|NOREPLICAS|BUSY|NOAUTH) |^ERR max number of clients reached/
-/** Replies of a node of a cluster about one slot: another node serves it, or none does now. */
-const ELSEWHERE = /^(MOVED|ASK|TRYAGAIN|CLUSTERDOWN) /
+/**
+ * Replies of a node of a cluster about one slot: another node serves it, or none does now. The last one is of a script that has
+ * begun; those that may not be run again from there name a key that never exists (keys.ts), and are refused before.
+ */
+const ELSEWHERE = /^(MOVED|ASK|TRYAGAIN|CLUSTERDOWN) |^ERR Script attempted to access a non local key/
 /** Names of the errors with which ioredis rejects unanswered commands, */
 const UNANSWERED_NAMES: ReadonlySet<string> = new Set(['AbortError', 'MaxRetriesPerRequestError'])
 /** and beginnings of the messages of those without a name. */
@@ -15,7 +18,7 @@ export function isRefusal(error: Error): boolean {
   return isReply(error) && !TROUBLE.test(error.message)
 }
 
-/** Whether a node of a cluster refused the command for its slot. Nothing of it has run. */
+/** Whether a node of a cluster refused the command for its slot. It may be made again. */
 export function isElsewhere(error: unknown): error is Error {
   return error instanceof Error && isReply(error) && ELSEWHERE.test(error.message)
 }

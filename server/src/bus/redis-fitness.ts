@@ -29,7 +29,7 @@ function kindFault(info: RedisInfo, isNode: boolean): string | undefined {
   if (mode === 'sentinel')
     return 'it is a Sentinel, which holds no data. Use redis+sentinel://host:port/name for the master it watches.'
   if (!isNode && (mode === 'cluster' || info.get('cluster_enabled') === '1')) {
-    return 'it runs in cluster mode, which Tidegate does not support. Use a Redis with `cluster-enabled no`, or Sentinels (redis+sentinel://).'
+    return 'it is a node of a cluster, which holds a part. Use redis+cluster://host:port,host:port,... for all of it.'
   }
   if (version !== undefined && Number.parseInt(version, 10) < OLDEST_MAJOR) {
     return `it is version ${version}. Tidegate needs ${OLDEST_MAJOR} or newer.`

@@ -54,12 +54,9 @@ export function number(min: number, max: number): (value: string) => number {
   }
 }
 
-const NO_CLUSTER = 'Redis Cluster is not supported, so it must be that of one Redis or of Sentinels'
-
 /** The address of a Redis, which may hold a password. From then on nothing that is printed shows it. */
 export function redisAddress(value: string): string {
   const address = parseRedisAddress(value)
-  if (address.kind === 'cluster') throw new RangeError(NO_CLUSTER)
   if (address.kind !== 'socket') keepSecret(address.password)
   if (address.kind === 'sentinel') keepSecret(address.sentinelPassword)
   return value

@@ -38,7 +38,7 @@ export const VARIABLES = {
   redisUrl: variable({
     name: 'REDIS_URL',
     meaning:
-      'Redis to use: `redis://`, `rediss://` or the path of a unix socket, with [certificates and rights](redis.md); `redis+sentinel://` for the master that [Sentinels](sentinel.md) name. Without it `tidegate start` runs a private one.',
+      'Redis to use: `redis://`, `rediss://` or the path of a unix socket, with [certificates and rights](redis.md); `redis+sentinel://` for the master that [Sentinels](sentinel.md) name; `redis+cluster://` for the masters of a [cluster](cluster.md). Without it `tidegate start` runs a private one.',
     isSecret: true,
     parse: redisAddress,
   }),

@@ -1,5 +1,6 @@
-import { type DeploymentFacts, unfitness } from '../bus/index.ts'
+import { type DeploymentFacts, type RedisFacts, unfitness } from '../bus/index.ts'
 import type { Finding } from './finding.ts'
+import { nodeFindings } from './node-findings.ts'
 import { sentinelFindings } from './sentinel-findings.ts'
 
 /** Used share of `maxmemory` from which on it is close. */
@@ -13,26 +14,34 @@ const MIB = 1_024 * 1_024
 
 /** What is wrong with a Redis as a keeper of events. Pure. @param ackReplicas TIDEGATE_ACK_REPLICAS */
 export function redisFindings(facts: DeploymentFacts, ackReplicas: number): Finding[] {
-  return [
-    ...fitness(facts),
-    ...rights(facts),
-    ...persistence(facts),
-    ...memory(facts),
-    ...replication(facts, ackReplicas),
-    ...sentinelFindings(facts.sentinels),
-    ...connections(facts),
-    ...time(facts),
-  ]
+  const { others, sentinels } = facts
+  const ofEach = [facts, ...others].flatMap((redis) => ofOne(redis, sentinels !== undefined, ackReplicas))
+  return [...ofEach, ...sentinelFindings(sentinels)]
 }
 
-function* fitness({ info }: DeploymentFacts): Iterable<Finding> {
-  const reason = unfitness(info)
+function ofOne(redis: RedisFacts, hasSentinels: boolean, ackReplicas: number): Finding[] {
+  const isNode = redis.node !== ''
+  const found = [
+    ...fitness(redis),
+    ...rights(redis),
+    ...persistence(redis),
+    ...memory(redis),
+    ...replication(redis, isNode || hasSentinels, ackReplicas),
+    ...(isNode ? nodeFindings(redis) : []),
+    ...connections(redis),
+    ...time(redis),
+  ]
+  return isNode ? found.map((finding) => ({ ...finding, what: `Node ${redis.node}: ${finding.what}` })) : found
+}
+
+function* fitness({ node, info }: RedisFacts): Iterable<Finding> {
+  const reason = unfitness(info, node !== '')
   if (reason === undefined) return
   const [, what = reason, todo = ''] = /^(.*?[.:,]) (\S.*)$/s.exec(reason) ?? []
   yield { code: 'redis-unfit', severity: 'error', what: `This Redis cannot be used: ${what}`, todo }
 }
 
-function* rights({ lackingRights, info }: DeploymentFacts): Iterable<Finding> {
+function* rights({ lackingRights, info }: RedisFacts): Iterable<Finding> {
   const { gateway, worker } = lackingRights
   if (gateway !== undefined && worker !== undefined) {
     yield { code: 'redis-rights', severity: 'error', what: gateway, todo: 'docs/redis.md has the whole command.' }
@@ -54,7 +63,7 @@ function* rights({ lackingRights, info }: DeploymentFacts): Iterable<Finding> {
   }
 }
 
-function* persistence({ info, parameters }: DeploymentFacts): Iterable<Finding> {
+function* persistence({ info, parameters }: RedisFacts): Iterable<Finding> {
   const isAof = info.get('aof_enabled')
   if (isAof === '0') {
     const hasSnapshots = (parameters.get('save') ?? '') !== ''
@@ -103,7 +112,7 @@ function* persistence({ info, parameters }: DeploymentFacts): Iterable<Finding> 
   }
 }
 
-function* memory({ info }: DeploymentFacts): Iterable<Finding> {
+function* memory({ info }: RedisFacts): Iterable<Finding> {
   const used = Number(info.get('used_memory') ?? 0)
   const limit = Number(info.get('maxmemory') ?? 0)
   const total = Number(info.get('total_system_memory') ?? 0)
@@ -133,7 +142,7 @@ function* memory({ info }: DeploymentFacts): Iterable<Finding> {
   }
 }
 
-function* replication({ info, parameters, sentinels }: DeploymentFacts, ackReplicas: number): Iterable<Finding> {
+function* replication({ info, parameters }: RedisFacts, isPromoted: boolean, ackReplicas: number): Iterable<Finding> {
   const replicas = [...info].filter(
     ([field, value]) => /^slave\d+$/.test(field) && value.includes('state=online'),
   ).length
@@ -157,15 +166,15 @@ function* replication({ info, parameters, sentinels }: DeploymentFacts, ackRepli
   if (replicas > 0 && ackReplicas === 0) {
     yield {
       code: 'redis-unconfirmed-replicas',
-      // Without Sentinels nobody promotes a replica unasked.
-      severity: sentinels === undefined ? 'note' : 'warning',
+      // Without Sentinels or a cluster nobody promotes a replica unasked.
+      severity: isPromoted ? 'warning' : 'note',
       what: 'It has replicas, and acknowledgements do not wait for them: a failover loses what they did not have yet.',
-      todo: 'Set TIDEGATE_ACK_REPLICAS=1 if a failover must lose nothing (docs/sentinel.md).',
+      todo: 'Set TIDEGATE_ACK_REPLICAS=1 if a failover must lose nothing (docs/sentinel.md, docs/cluster.md).',
     }
   }
 }
 
-function* connections({ info, parameters }: DeploymentFacts): Iterable<Finding> {
+function* connections({ info, parameters }: RedisFacts): Iterable<Finding> {
   const timeout = Number(parameters.get('timeout') ?? 0)
   if (timeout > 0) {
     yield {
@@ -196,7 +205,7 @@ function* connections({ info, parameters }: DeploymentFacts): Iterable<Finding> 
   }
 }
 
-function* time({ roundTripMs, clockAheadMs }: DeploymentFacts): Iterable<Finding> {
+function* time({ roundTripMs, clockAheadMs }: RedisFacts): Iterable<Finding> {
   if (roundTripMs > SLOW_MS) {
     yield {
       code: 'redis-far',

@@ -371,6 +371,11 @@ export class PartitionFold {
   /** Logs could not be read: their contents are unknown. */
   interrupted(): void {
     this.#windows.clocks.interrupted()
+    this.reportsInterrupted()
+  }
+
+  /** The same of reports for windows that are merged here. */
+  reportsInterrupted(): void {
     for (const { operator } of this.#windows.merges) operator.interrupted()
   }
 

@@ -1,4 +1,12 @@
-import { type Bus, COMMANDS_TOPIC, LOG_START, type LogEntry, type LogTail, partialsTopic } from '../bus/index.ts'
+import {
+  type Bus,
+  BusUnavailable,
+  COMMANDS_TOPIC,
+  LOG_START,
+  type LogEntry,
+  type LogTail,
+  partialsTopic,
+} from '../bus/index.ts'
 import type { Clock } from '../clock.ts'
 import { decodeOffsets, foreignLog, type Offsets } from '../fold/index.ts'
 
@@ -139,6 +147,9 @@ export class EntrySource {
   async readReports(window: string, offsets: Offsets): Promise<ReportEntry[]> {
     const topic = partialsTopic(window)
     const readOne = async (source: number): Promise<ReportEntry[]> => {
+      // A call would wait for the outcome of a probe.
+      const retryAfterMs = this.#bus.retryAfterMs('tail', source)
+      if (retryAfterMs > 0) throw new BusUnavailable('not_sent', retryAfterMs, 'calls of tail fail')
       const cursor = new Map([[topic, offsets.get(foreignLog(source, topic)) ?? LOG_START]])
       const entries = await this.#bus.log(source, 'tail').after(cursor, READ_COUNT)
       return entries.map((entry) => ({ source, entry }))

@@ -181,7 +181,7 @@ export class PartitionLoop {
     const now = performance.now()
     if (merges.length === 0 || now - this.#reportsReadAt < REPORTS_EVERY_MS) return
     this.#reportsReadAt = now
-    await this.#reading(async () => {
+    try {
       for (const window of merges) {
         const askedAt = this.#now()
         const reports = await this.#parts.source.readReports(window, offsets)
@@ -193,7 +193,11 @@ export class PartitionLoop {
         if (reports.length === 0) this.#fold.polledNoReports(askedAt, window)
         await this.#closeWithoutIdle(window)
       }
-    })
+    } catch (error) {
+      if (!(error instanceof BusUnavailable)) throw error
+      // They may be of partitions that another Redis holds: what lies in this one is read all the same.
+      this.#fold.reportsInterrupted()
+    }
   }
 
   #applyReport(window: string, source: number, entry: LogEntry): void {

@@ -2,16 +2,28 @@ import { randomUUID } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, afterEach, describe, expect, it } from 'vitest'
 import { slotOf } from '../../src/bus/hash-slot.ts'
-import { type Bus, type BusSettings, BusUnavailable, type LogEntry, RecordBatchBuilder } from '../../src/bus/index.ts'
+import {
+  type Bus,
+  type BusSettings,
+  BusUnavailable,
+  type LogEntry,
+  RecordBatchBuilder,
+  readDeploymentFacts,
+} from '../../src/bus/index.ts'
 import { JobOffers, JobQueue } from '../../src/bus/jobs/index.ts'
 import { keys, QUEUE_PREFIX } from '../../src/bus/keys.ts'
+import { RIGHTS } from '../../src/bus/rights.ts'
+import { redisFindings } from '../../src/doctor/index.ts'
 import { openTestBus } from '../support/bus.ts'
+import { useAuthorities } from '../support/certificates.ts'
+import { command, freePort, startTestRedis } from '../support/redis.ts'
 import { type ClusterProcess, RedisCluster } from '../support/redis-cluster.ts'
 
 const PARTITIONS = 8
 const TOPIC = 'a.b'
 const cluster = await RedisCluster.start({ masters: 3 })
 afterAll(() => cluster.close())
+const ca = useAuthorities()('authority')
 
 /** Undone after each test, last first. */
 const cleanups: (() => unknown)[] = []
@@ -263,6 +275,98 @@ async function twoOfOneNode(): Promise<[number, number]> {
   for (const one of all) for (const two of all) if (one < two && owners[one] === owners[two]) return [one, two]
   throw new Error('each partition has a node of its own')
 }
+
+describe('a tail', () => {
+  it('B-CLUSTER-5 that is woken ends its own read, and not those of other nodes', async () => {
+    const bus = await opened()
+    const tails = all.map((partition) => bus.tail(partition, 'test'))
+    for (const tail of tails) cleanups.push(() => tail.close())
+    const waited = await Promise.all(
+      tails.map(async (tail) => {
+        await tail.untilReady(5_000)
+        await tail.sync([])
+        return () => tail.read(new Map([['no.such', '0-0']]), { count: 1, blockMs: 900 })
+      }),
+    )
+    const startedAt = performance.now()
+    const ends = waited.map((read) => read().then(() => performance.now() - startedAt))
+    await sleep(100)
+    await tails[0]!.wake()
+    const [woken, ...others] = await Promise.all(ends)
+    expect(woken).toBeLessThan(600)
+    expect(Math.min(...others)).toBeGreaterThan(850)
+  })
+})
+
+describe('a start', () => {
+  const refused = (url: string) =>
+    openTestBus(url, 2, { waitMs: 300 }).then(
+      () => expect.unreachable(),
+      (error: Error) => error.message,
+    )
+
+  it('B-CLUSTER-7 says why it cannot be used', async () => {
+    const [plain, fresh] = await Promise.all([
+      startTestRedis(),
+      startTestRedis(['--cluster-enabled', 'yes', ...busPort(await freePort())]),
+    ])
+    cleanups.push(() => Promise.all([plain.close(), fresh.close()]))
+    const at = (port: number, login = '') => `redis+cluster://${login}127.0.0.1:${port}`
+    expect(await refused(at(1))).toMatch(/no node of the cluster answers: nothing listens at that address/)
+    expect(await refused(at(plain.port))).toMatch(/as a node of a cluster is none/)
+    expect(await refused(at(fresh.port))).toMatch(/a part of the slots of the cluster is served by no node/)
+    const login = await refused(at(fresh.port, 'x:hunter2@'))
+    expect(login).toMatch(/the cluster refuses the user or password of REDIS_URL/)
+    expect(login).not.toContain('hunter2')
+    await command(fresh.url, 'ACL', 'SETUSER', 'poor', 'on', '>p', '+hello', '+client|setname')
+    expect(await refused(at(fresh.port, 'poor:p@'))).toMatch(/may not run what docs\/cluster.md says/)
+  })
+
+  it('B-CLUSTER-8 over TLS, as a user, at an address that is another one from outside', async () => {
+    const { cert, key } = ca.issue('redis')
+    const tlsPort = await freePort()
+    const options = {
+      ...{ 'tls-port': `${tlsPort}`, 'tls-cert-file': cert, 'tls-key-file': key, 'tls-ca-cert-file': ca.cert },
+      ...{
+        'tls-auth-clients': 'no',
+        'tls-cluster': 'yes',
+        'cluster-enabled': 'yes',
+        'cluster-announce-ip': '10.255.0.1',
+      },
+    }
+    const node = await startTestRedis([
+      ...Object.entries(options).flatMap(([name, value]) => [`--${name}`, value]),
+      ...busPort(await freePort()),
+    ])
+    cleanups.push(() => node.close())
+    await command(node.url, 'CLUSTER', 'ADDSLOTSRANGE', '0', '16383')
+    const rights = [...RIGHTS.worker.map((right) => `+${right}`), '+cluster|slots', '+cluster|nodes', '+config|get']
+    await command(node.url, 'ACL', 'SETUSER', 'tidegate', 'on', '>p', '-@all', '~tg:*', '~{tg:*', ...rights)
+    const nat = `nat=10.255.0.1:${tlsPort}=127.0.0.1:${tlsPort}`
+    const url = `rediss+cluster://tidegate:p@127.0.0.1:${tlsPort}?ca=${ca.cert}&${nat}`
+    await expect.poll(() => openTestBus(url, 2, { waitMs: 500 }).then((bus) => bus.close())).toBeUndefined()
+    const bus = await openTestBus(url, 2)
+    cleanups.push(() => bus.close())
+    expect(await store(bus, 0, 'e0', 1)).toBe(1)
+    expect(bus.breakers[0]!.node).toBe(`10.255.0.1:${tlsPort}`)
+  })
+
+  it('DOC-CLUSTER-1 what the doctor finds names the node; of each there is what it holds', async () => {
+    await opened()
+    const facts = await readDeploymentFacts(cluster.url, 5_000)
+    expect(facts.others.length).toBe(2)
+    expect(facts.owners.map(({ partition }) => partition)).toEqual(all)
+    const found = redisFindings(facts, 0).filter(({ code }) => code === 'cluster-no-replica')
+    expect(found.map(({ what }) => what.split(':')[1]).sort()).toEqual(
+      cluster.nodes.map(({ port }) => `${port}`).sort(),
+    )
+    const yes = new Map([['cluster-require-full-coverage', 'yes']])
+    expect(redisFindings({ ...facts, parameters: yes }, 0).map(({ code }) => code)).toContain('cluster-full-coverage')
+    expect(redisFindings(facts, 1).map(({ code }) => code)).toContain('redis-too-few-replicas')
+  })
+})
+
+const busPort = (port: number) => ['--cluster-port', `${port}`]
 
 describe('a node that hangs', () => {
   it('B-CLUSTER-3 fails the calls of its partitions, and no others', async () => {

@@ -194,7 +194,7 @@ describe('a Redis that does not fit', () => {
     const replica = await redisWith('--replicaof', '127.0.0.1', `${master.port}`)
     expect(await startedWorker(replica.url)).toMatch(/it is a replica, which takes no writes/)
     const cluster = await redisWith('--cluster-enabled', 'yes')
-    expect(await startedWorker(cluster.url)).toMatch(/cluster mode, which Tidegate does not support/)
+    expect(await startedWorker(cluster.url)).toMatch(/it is a node of a cluster.*redis\+cluster:/)
     expect(unfitness(parseInfo('# Server\r\nredis_version:7.0.15\r\nredis_mode:sentinel\r\n'))).toMatch(/is a Sentinel/)
     expect(unfitness(parseInfo('redis_version:6.2.1\r\nredis_mode:standalone\r\n'))).toMatch(
       /version 6.2.1.*7 or newer/,

@@ -113,7 +113,7 @@ describe('another Redis', () => {
       start('--replicaof', '127.0.0.1', `${server.port}`),
     ])
     const what = async (url: string) => redisFindings(await facts(url), 0).map((found) => found.what)
-    expect((await what(cluster)).join()).toMatch(/cannot be used: it runs in cluster mode/)
+    expect((await what(cluster)).join()).toMatch(/cannot be used: it is a node of a cluster/)
     expect((await what(replica)).join()).toMatch(/cannot be used: it is a replica/)
   })
 

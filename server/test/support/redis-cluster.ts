@@ -80,6 +80,30 @@ export class RedisCluster {
     return this.nodes.find(({ port }) => port === range[2][1])!
   }
 
+  async masters(): Promise<ClusterProcess[]> {
+    const isMaster = await Promise.all(this.nodes.map(async (node) => node.isRunning && (await node.servesSlots())))
+    return this.nodes.filter((_, i) => isMaster[i])
+  }
+
+  async replicaOf(master: ClusterProcess): Promise<ClusterProcess> {
+    const id = await master.id()
+    const lines = await master.view()
+    const line = lines.find((one) => one.split(' ')[3] === id)!
+    return this.nodes.find(({ port }) => line.includes(`:${port}@`))!
+  }
+
+  /** Waits until another node serves what this one did, by what all others say. */
+  async replaced(master: ClusterProcess): Promise<void> {
+    await eventually(async () => {
+      const seen = await Promise.all(
+        this.nodes.filter((node) => node !== master && node.isRunning).map((node) => node.command('CLUSTER', 'SLOTS')),
+      )
+      return (seen as (readonly [number, number, [string, number]])[][]).every((ranges) =>
+        ranges.every(([, , [, port]]) => port !== master.port),
+      )
+    })
+  }
+
   /** Moves a slot with all of its keys, as `redis-cli --cluster reshard` does. @param midway called when half of the keys are there */
   async moveSlot(slot: number, to: ClusterProcess, midway: () => Promise<void> = async () => {}): Promise<void> {
     const from = await this.ownerOfSlot(slot)
@@ -176,6 +200,12 @@ export class ClusterProcess {
 
   async isMaster(): Promise<boolean> {
     return String(await this.command('INFO', 'replication')).includes('role:master')
+  }
+
+  /** A master without slots serves nobody. */
+  async servesSlots(): Promise<boolean> {
+    const line = (await this.view()).find((one) => one.includes('myself,master'))
+    return line !== undefined && line.split(' ').length > 8
   }
 
   signal(signal: NodeJS.Signals): void {

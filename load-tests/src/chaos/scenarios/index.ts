@@ -1,5 +1,6 @@
 import type { Scenario } from '../scenario.ts'
 import { CLOCK } from './clock.ts'
+import { CLUSTER } from './cluster.ts'
 import { EVERYTHING } from './everything.ts'
 import { FAILOVER } from './failover.ts'
 import { LINK } from './link.ts'
@@ -18,6 +19,7 @@ export const SCENARIOS: readonly Scenario[] = [
   ...LINK,
   ...FAILOVER,
   ...SENTINEL,
+  ...CLUSTER,
   ...PROCESSES,
   ...SUBSCRIBERS,
   ...CLOCK,

@@ -19,6 +19,9 @@ const FAULTS: KnownFaults = [
   [/NOPERM/, 'the user of REDIS_URL may not run what docs/cluster.md says'],
 ]
 
+/** Some slot is without a master. */
+export const UNSERVED = 'a part of the slots of the cluster is served by no node; look at `redis-cli --cluster check`'
+
 /** `[from, to, [host or null, port, id, ...], replicas...]` */
 type SlotsReply = readonly (readonly [number, number, readonly [string | null, number, string]])[]
 
@@ -41,12 +44,7 @@ export class Cluster implements Guide {
       if (this.#map.nodes().length === 0) throw error
     })
     const node = 'node' in target ? target.node : this.#map.nodeOf(target.slot)
-    if (node === undefined) {
-      throw new NoMaster(
-        'a part of the slots of the cluster is served by no node; look at `redis-cli --cluster check`',
-        false,
-      )
-    }
+    if (node === undefined) throw new NoMaster(UNSERVED, false)
     return { node, place: this.#placeOf(node), epoch: 0 }
   }
 
@@ -61,10 +59,6 @@ export class Cluster implements Guide {
   isLeft(target: Target, { node }: Destination): boolean {
     const now = 'node' in target ? target.node : this.#map.nodeOf(target.slot)
     return now !== undefined && now !== node
-  }
-
-  nodes(): readonly string[] {
-    return this.#map.nodes()
   }
 
   nodeOf(slot: number): string | undefined {

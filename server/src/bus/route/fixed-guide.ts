@@ -1,8 +1,6 @@
 import type { Place } from './connector.ts'
 import type { Destination, Guide } from './guide.ts'
 
-export const ONE_REDIS: readonly string[] = ['']
-
 /** One Redis at a place that never changes. */
 export class FixedGuide implements Guide {
   readonly isWatched = false
@@ -23,10 +21,6 @@ export class FixedGuide implements Guide {
 
   isLeft(): boolean {
     return false
-  }
-
-  nodes(): readonly string[] {
-    return ONE_REDIS
   }
 
   nodeOf(): string {

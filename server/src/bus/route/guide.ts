@@ -24,9 +24,7 @@ export interface Guide {
   look(): Promise<void>
   /** Whether a connection to a destination leads to the wrong Redis by now, as far as is known. */
   isLeft(target: Target, destination: Destination): boolean
-  /** Masters; one of the name '' where there is one Redis. */
-  nodes(): readonly string[]
-  /** The master of a slot; `undefined` where none is known. */
+  /** The master of a slot by its name, '' where there is one Redis; `undefined` where none is known. */
   nodeOf(slot: number): string | undefined
   /** Learns what an answer says of a slot. @returns whether that is new */
   learn(error: Error): boolean

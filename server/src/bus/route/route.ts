@@ -102,18 +102,7 @@ export class Route {
     return this.#address.kind === 'cluster'
   }
 
-  /** The masters, '' where there is one Redis. @throws NoMaster where nobody knows them */
-  async findNodes(): Promise<readonly string[]> {
-    if (this.#guide.isWatched) await this.#guide.look()
-    return this.#guide.nodes()
-  }
-
-  /** Those that are known. */
-  nodes(): readonly string[] {
-    return this.#guide.nodes()
-  }
-
-  /** The master of a slot, as far as is known. */
+  /** The master of a slot by its name, '' where there is one Redis; `undefined` where none is known. */
   nodeOf(slot: number): string | undefined {
     return this.#guide.nodeOf(slot)
   }
@@ -128,9 +117,9 @@ export class Route {
     if (this.#guide.learn(error)) this.#follow()
   }
 
-  /** Asks again where everything is. Never rejects. */
+  /** Asks where everything is. @throws NoMaster where nobody knows */
   async look(): Promise<void> {
-    await this.#guide.look().catch(() => {})
+    await this.#guide.look()
     this.#follow()
   }
 
@@ -183,7 +172,7 @@ export class Route {
       this.#sockets.delete(socket)
       this.#rest()
     })
-    if (this.#guide.isWatched) this.#timer ??= setInterval(() => void this.look(), WATCH_MS)
+    if (this.#guide.isWatched) this.#timer ??= setInterval(() => void this.look().catch(() => {}), WATCH_MS)
     return socket
   }
 

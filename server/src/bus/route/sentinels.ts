@@ -1,6 +1,5 @@
 import { placeName, type SentinelAddress } from '../../redis-address.ts'
 import { askAll } from './ask-all.ts'
-import { ONE_REDIS } from './fixed-guide.ts'
 import type { Destination, Guide, Target } from './guide.ts'
 import { type KnownFaults, noAnswer } from './no-answer.ts'
 import { type Master, Sentinel } from './sentinel.ts'
@@ -60,10 +59,6 @@ export class Sentinels implements Guide {
     const now = this.#master
     if (now === undefined || 'path' in place) return false
     return now.epoch > epoch && placeName(now.place) !== placeName(place)
-  }
-
-  nodes(): readonly string[] {
-    return ONE_REDIS
   }
 
   nodeOf(): string {

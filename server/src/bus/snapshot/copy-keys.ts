@@ -3,6 +3,7 @@ import { BusMismatch } from '../errors.ts'
 import { keys } from '../keys.ts'
 import { checkRedis } from '../redis-fitness.ts'
 import { KEY_PATTERNS } from '../rights.ts'
+import { routeTo } from '../route/index.ts'
 
 export interface CopyOptions {
   /** A Redis of our own that has loaded a backup. */
@@ -36,6 +37,8 @@ const MAX_VALUE_BYTES = 512 * 1_024 * 1_024
  */
 export async function copyKeys(options: CopyOptions): Promise<CopyCounts> {
   const { from, to, waitMs, stopped } = options
+  if (routeTo(to).isCluster)
+    throw new BusMismatch('A backup is restored into one Redis, not into a cluster: docs/cluster.md.')
   const source = openBulkConnection(from, 'restore')
   const target = openBulkConnection(to, 'restore')
   try {

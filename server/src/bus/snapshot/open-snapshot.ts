@@ -33,8 +33,11 @@ export interface Snapshot {
  */
 export async function openSnapshot(options: SnapshotOptions): Promise<Snapshot> {
   const { url, waitMs, silenceMs, stopped } = options
-  const partitions = await partitionsIn(options)
   const route = routeTo(url)
+  if (route.isCluster) {
+    throw new BusMismatch('A backup is of one Redis; of a cluster, keep the snapshots of its masters: docs/cluster.md.')
+  }
+  const partitions = await partitionsIn(options)
   const socket = await route.socket(AbortSignal.any([stopped, AbortSignal.timeout(waitMs)])).catch((error: Error) => {
     stopped.throwIfAborted()
     throw error

@@ -28,6 +28,7 @@ function head(status: DeploymentStatus, width: number): string[] {
 
 function redisLine({
   version,
+  nodes,
   uptimeSeconds,
   usedBytes,
   maxBytes,
@@ -41,7 +42,7 @@ function redisLine({
       ? `${bytesText(usedBytes)}, no limit`
       : `${bytesText(usedBytes)} of ${bytesText(maxBytes)} (${Math.round((usedBytes / maxBytes) * 100)} %)`
   return [
-    `Redis ${printable(version)}: memory ${memory}`,
+    `Redis ${printable(version)}${nodes > 1 ? `, ${nodes} masters` : ''}: memory ${memory}`,
     `AOF ${isAppendOnly ? 'on' : 'OFF'}`,
     `${clients} clients`,
     `${countText(commandsPerSecond ?? 0)} calls/s`,

@@ -21,6 +21,8 @@ export interface DeploymentStatus {
 export interface RedisStatus {
   /** Absent fields: it may not be asked. */
   readonly version: string | null
+  /** Masters of a cluster that hold something of the deployment, whose figures are added up; 1 where there is one Redis. */
+  readonly nodes: number
   readonly uptimeSeconds: number | null
   readonly usedBytes: number | null
   /** `null`: no limit. */
@@ -66,7 +68,7 @@ export function deploymentStatus(
   now: number,
   ackReplicas: number,
 ): DeploymentStatus {
-  const { workers, gateways, owners, contractHash, info } = facts
+  const { workers, gateways, owners, contractHash, info, others } = facts
   const findings = bySeverity([
     ...redisFindings(facts, ackReplicas),
     ...deploymentFindings(facts, { partitions: facts.partitions ?? 0, contractHash: undefined }),
@@ -75,7 +77,7 @@ export function deploymentStatus(
     ok: findings.every(({ severity }) => severity !== 'error'),
     at: now,
     contract: contractHash ?? null,
-    redis: redisStatus(info),
+    redis: redisStatus([info, ...others.map((other) => other.info)]),
     gateways: byName(gateways).map(([gateway, report]) => ({ gateway, ...report })),
     workers: byName(workers).map(([worker, { partitions, breakers, folded, slowestCommitMs }]) => {
       const { events, late, panes, deadLetters } = folded
@@ -109,18 +111,20 @@ function byName<T>(reports: ReadonlyMap<string, T>): (readonly [string, T])[] {
   return [...reports].sort(([a], [b]) => a.localeCompare(b, 'en', { numeric: true }))
 }
 
-function redisStatus(info: RedisInfo): RedisStatus {
+function redisStatus(infos: readonly [RedisInfo, ...RedisInfo[]]): RedisStatus {
+  const numbers = (field: string) => infos.flatMap((info) => info.get(field) ?? []).map(Number)
   const number = (field: string) => {
-    const text = info.get(field)
-    return text === undefined ? null : Number(text)
+    const all = numbers(field)
+    return all.length === 0 ? null : all.reduce((sum, each) => sum + each, 0)
   }
-  const appendOnly = info.get('aof_enabled')
+  const appendOnly = infos.flatMap((info) => info.get('aof_enabled') ?? [])
   return {
-    version: info.get('redis_version') ?? null,
-    uptimeSeconds: number('uptime_in_seconds'),
+    version: infos[0].get('redis_version') ?? null,
+    nodes: infos.length,
+    uptimeSeconds: numbers('uptime_in_seconds').sort((a, b) => a - b)[0] ?? null,
     usedBytes: number('used_memory'),
     maxBytes: number('maxmemory') || null,
-    isAppendOnly: appendOnly === undefined ? null : appendOnly === '1',
+    isAppendOnly: appendOnly.length === 0 ? null : appendOnly.every((enabled) => enabled === '1'),
     clients: number('connected_clients'),
     commandsPerSecond: number('instantaneous_ops_per_sec'),
   }
