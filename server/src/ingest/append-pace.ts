@@ -6,7 +6,7 @@ import { Rounds } from '../rounds.ts'
  */
 const USUAL = { calls: 1, minMs: 1, maxMs: 20 } as const
 /** The same for what is urgent and comes in numbers: somebody waits for each. */
-const URGENT = { calls: 2, minMs: 1, maxMs: 5 } as const
+const URGENT = { calls: 2, minMs: 1, maxMs: 10 } as const
 /** Weight of the newest call in the moving average of call times. */
 const CALL_TIME_WEIGHT = 0.2
 

@@ -246,17 +246,22 @@ export class ClientLimits implements Reader {
   }
 
   #whyNot(quantity: RateQuantity, amount: number): Refusal | undefined {
+    return this.#refusalOf(this.#paying(quantity), quantity, amount, this.#limits.now())
+  }
+
+  #take(quantity: RateQuantity, amount: number): Refusal | undefined {
     const now = this.#limits.now()
-    for (const { scope, account } of this.#paying(quantity)) {
+    const payers = this.#paying(quantity)
+    const refusal = this.#refusalOf(payers, quantity, amount, now)
+    if (refusal === undefined) for (const { account } of payers) account.take(quantity, amount, now)
+    return refusal
+  }
+
+  #refusalOf(payers: readonly Payer[], quantity: RateQuantity, amount: number, now: number): Refusal | undefined {
+    for (const { scope, account } of payers) {
       const waitMs = account.waitMs(quantity, amount, now)
       if (waitMs > 0) return this.#limits.refuse(scope, quantity, waitMs)
     }
     return undefined
-  }
-
-  #take(quantity: RateQuantity, amount: number): Refusal | undefined {
-    const refusal = this.#whyNot(quantity, amount)
-    if (refusal === undefined) this.charge(quantity, amount)
-    return refusal
   }
 }
