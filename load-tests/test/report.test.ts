@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { judge, medianRatios } from '../src/check/judge.ts'
 import { htmlPage } from '../src/report/html.ts'
 import { benchmarksText } from '../src/report/page.ts'
-import { parseResult, type Result, toJson } from '../src/report/result.ts'
+import { parseResult, type Result, textOfResult, toJson } from '../src/report/result.ts'
 import { tablesOf } from '../src/report/tables.ts'
 import { slopeOf } from '../src/soak/slope.ts'
 
@@ -27,6 +27,12 @@ const table = (head: readonly string[], rows: readonly (readonly string[])[]) =>
 describe('result', () => {
   test('toJson - is read back as it was', () => {
     expect(parseResult(JSON.stringify(toJson(ingest)))).toEqual(ingest)
+  })
+
+  test('textOfResult - has samples on one line, and is read back as it was', () => {
+    const sampled = result({ samples: { heapMb: [1, 2.5, 3] }, reason: 'slices [1, 2]' }, 'soak')
+    expect(textOfResult(sampled)).toContain('"heapMb": [1, 2.5, 3]')
+    expect(parseResult(textOfResult(sampled))).toEqual(sampled)
   })
 
   test('parseResult - refuses what is no result of a benchmark', () => {

@@ -2,8 +2,8 @@ import { fileURLToPath } from 'node:url'
 import type { Redis } from '../../../server/src/bus/connection.ts'
 import { claimPort } from '../../../server/src/claim-port.ts'
 import { openBench } from '../support/catch-up.ts'
-import { ask, type ServerProcess, startModule, startTidegate } from '../support/processes.ts'
-import { startBenchRedis } from '../support/redis.ts'
+import { startGatewayAndWorker } from '../support/gateway-and-worker.ts'
+import { ask, type ServerProcess, startModule } from '../support/processes.ts'
 import { BUCKETS } from './frames.ts'
 import type { Point } from './point.ts'
 import type { PublisherCommand, PublisherReport } from './publisher.ts'
@@ -27,28 +27,16 @@ export interface Running {
 
 /** Starts gateway, worker, Redis and the clients of a load, and ends them all afterwards. */
 export async function withDeployment<T>(point: Point, use: (running: Running) => Promise<T>): Promise<T> {
-  const server = await startBenchRedis()
-  const closing: (() => unknown)[] = [() => server.close()]
+  const config = fileURLToPath(new URL(`./topics-${point.topics}.config.ts`, import.meta.url))
+  const workerMetricsPort = await claimPort('127.0.0.1', 0)
+  const { gateway, worker, redisUrl, stop } = await startGatewayAndWorker(config, {
+    TIDEGATE_PARTITIONS: `${point.partitions}`,
+    TIDEGATE_METRICS_PORT: `${workerMetricsPort}`,
+  })
+  const closing: (() => unknown)[] = [stop]
   try {
-    const redis = await openBench(server.url)
+    const redis = await openBench(redisUrl)
     closing.push(() => redis.disconnect())
-    const config = ['--config', fileURLToPath(new URL(`./topics-${point.topics}.config.ts`, import.meta.url))]
-    const workerMetricsPort = await claimPort('127.0.0.1', 0)
-    const environment = {
-      REDIS_URL: server.url,
-      TIDEGATE_LOG_LEVEL: 'warn',
-      TIDEGATE_PARTITIONS: `${point.partitions}`,
-      TIDEGATE_METRICS_PORT: `${workerMetricsPort}`,
-    }
-    const starting = [
-      startTidegate(['gateway', '--port', '0', ...config], environment),
-      startTidegate(['worker', ...config], environment),
-    ] as const
-    closing.push(async () => {
-      const started = await Promise.allSettled(starting)
-      await Promise.all(started.map((each) => each.status === 'fulfilled' && each.value.stop()))
-    })
-    const [gateway, worker] = await Promise.all(starting)
     const publisher = startModule(new URL('./publisher.ts', import.meta.url))
     const subscribers = startModule(new URL('./subscribers.ts', import.meta.url))
     closing.push(
@@ -62,7 +50,7 @@ export async function withDeployment<T>(point: Point, use: (running: Running) =>
       gateway,
       worker,
       redis,
-      redisUrl: server.url,
+      redisUrl,
       workerMetricsPort,
       open: () => tell({ do: 'open', port, point }),
       publish: (durationMs, eventsPerSec = point.eventsPerSec) => tell({ do: 'publish', durationMs, eventsPerSec }),

@@ -1,5 +1,6 @@
 import { cpuSeconds, redisCpuSeconds } from '../support/cpu.ts'
 import { percentile } from '../support/percentile.ts'
+import { VoidRound, validRound } from '../support/void-round.ts'
 import { type Running, withDeployment } from './deployment.ts'
 import { type ByProcess, type Point, PROCESSES, type ProcessName } from './point.ts'
 
@@ -18,10 +19,8 @@ const SETTLE_MS = 1_500
 const IDLE_MS = 2_000
 const ROUNDS = 3
 const ROUND_MS = 2_500
-/** Rounds that may be void: more, and the load is too much for the machine. */
-const MAX_VOID = 3
 
-/** Measures a load on a deployment of its own. @throws Error where rounds with rejects or losses are too many */
+/** Measures a load on a deployment of its own. @throws VoidRound where rounds with rejects or losses are too many */
 export function measurePoint(point: Point, say: (line: string) => void): Promise<Cost> {
   return withDeployment(point, async (running) => {
     await running.open()
@@ -31,15 +30,12 @@ export function measurePoint(point: Point, say: (line: string) => void): Promise
     await pause(SETTLE_MS)
     const idle = await idleShares(running)
     const rounds: Round[] = []
-    for (let voided = 0; rounds.length < ROUNDS; ) {
-      const round = await measureRound(running, point, idle)
-      if (typeof round !== 'string') {
-        rounds.push(round)
-        continue
+    for (let round = 0; round < ROUNDS; round++) {
+      const repeat = (reason: string) => {
+        say(`void round: ${reason}`)
+        return running.open()
       }
-      say(`void round: ${round}`)
-      if (++voided > MAX_VOID) throw new Error(`${voided} rounds were void, the last one with ${round}`)
-      await running.open()
+      rounds.push(await validRound(() => measureRound(running, point, idle), repeat))
     }
     const median = (of: (round: Round) => number) => rounded(percentile(rounds.map(of), 0.5))
     return {
@@ -57,8 +53,8 @@ interface Round {
   readonly deliveries: number
 }
 
-/** @returns what was wrong, if the round is void */
-async function measureRound(running: Running, point: Point, idle: ByProcess<number>): Promise<Round | string> {
+/** @throws VoidRound */
+async function measureRound(running: Running, point: Point, idle: ByProcess<number>): Promise<Round> {
   await running.takeDelivered()
   const startedAt = performance.now()
   const before = await cpuOf(running)
@@ -68,8 +64,11 @@ async function measureRound(running: Running, point: Point, idle: ByProcess<numb
   const deliveries = await running.takeDelivered()
   const filtered = point.filters > 0 ? sentEvents : 0
   const expected = sentEvents * point.subscribers + filtered
-  if (ackedEvents < sentEvents) return `${sentEvents - ackedEvents} of ${sentEvents} events not acknowledged`
-  if (deliveries < expected) return `${expected - deliveries} of ${expected} deliveries missing`
+  if (ackedEvents < sentEvents || deliveries < expected) {
+    throw new VoidRound(
+      `of ${sentEvents} events ${ackedEvents} were acknowledged, and of ${expected} deliveries ${deliveries} came`,
+    )
+  }
   const used = eachProcess((name) => after[name] - before[name] - idle[name] * seconds)
   return { used, events: sentEvents, deliveries }
 }

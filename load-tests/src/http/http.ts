@@ -1,7 +1,7 @@
 import { fileURLToPath } from 'node:url'
 import type { Benchmark, Figures } from '../support/benchmark.ts'
-import { ask, startModule, startTidegate, untilReady } from '../support/processes.ts'
-import { startBenchRedis } from '../support/redis.ts'
+import { startGatewayAndWorker } from '../support/gateway-and-worker.ts'
+import { ask, startModule, untilReady } from '../support/processes.ts'
 import type { ControlAnswer } from './control-server.ts'
 import { drive } from './drive.ts'
 import { OTHER_ROUTES, type Route, TOPIC_ROUTES } from './routes.ts'
@@ -20,10 +20,7 @@ export const http: Benchmark = {
     'event streams, which have no end; networks other than loopback; autocannon, gateway, worker and Redis share the cores',
   parts: Object.keys(ROUTES),
   async run(progress, { parts = Object.keys(ROUTES) }) {
-    const redis = await startBenchRedis()
-    const environment = { REDIS_URL: redis.url }
-    const gateway = await startTidegate(['gateway', '--port', '0', '--config', CONFIG], environment)
-    const worker = await startTidegate(['worker', '--config', CONFIG], environment)
+    const { gateway, stop } = await startGatewayAndWorker(CONFIG)
     const child = startModule(new URL('./control-server.ts', import.meta.url))
     const control = await untilReady(child)
     const [url, controlUrl] = [gateway, control].map(({ port }) => `http://127.0.0.1:${port}`) as [string, string]
@@ -52,8 +49,7 @@ export const http: Benchmark = {
       }
       return figures
     } finally {
-      await Promise.all([gateway.stop(), worker.stop(), control.stop()])
-      await redis.close()
+      await Promise.all([stop(), control.stop()])
     }
   },
 }

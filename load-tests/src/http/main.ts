@@ -1,6 +1,5 @@
 import { parseArgs } from 'node:util'
-import { startTidegate } from '../support/processes.ts'
-import { startBenchRedis } from '../support/redis.ts'
+import { startGatewayAndWorker } from '../support/gateway-and-worker.ts'
 import { drive } from './drive.ts'
 import { type Route, TOPIC_ROUTES } from './routes.ts'
 
@@ -27,9 +26,9 @@ Examples:
   process.exit(0)
 }
 
-const own = values.url === undefined ? await startOwnServer() : undefined
+const own = values.url === undefined ? await startGatewayAndWorker() : undefined
 try {
-  const url = values.url ?? own!.url
+  const url = values.url ?? `http://127.0.0.1:${own!.gateway.port}`
   const rows = []
   for (const [name, route] of Object.entries(TOPIC_ROUTES)) rows.push(await rowOf(url, name, route))
   if (values.json) console.log(JSON.stringify({ load: 'http', rows }))
@@ -49,19 +48,5 @@ async function rowOf(url: string, name: string, route: Route) {
     'p50 ms': p50Ms,
     'p99 ms': p99Ms,
     failed,
-  }
-}
-
-async function startOwnServer(): Promise<{ url: string; stop(): Promise<void> }> {
-  const redis = await startBenchRedis()
-  const env = { REDIS_URL: redis.url }
-  const gateway = await startTidegate(['gateway', '--port', '0'], env)
-  const worker = await startTidegate(['worker'], env)
-  return {
-    url: `http://127.0.0.1:${gateway.port}`,
-    async stop() {
-      await Promise.all([gateway.stop(), worker.stop()])
-      await redis.close()
-    },
   }
 }

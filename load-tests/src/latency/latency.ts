@@ -6,6 +6,7 @@ import { cpuSeconds, redisCpuSeconds } from '../support/cpu.ts'
 import { percentile } from '../support/percentile.ts'
 import { ask, type ServerProcess, startModule, startTidegate, untilReady } from '../support/processes.ts'
 import { startBenchRedis } from '../support/redis.ts'
+import { VoidRound, validRound } from '../support/void-round.ts'
 import type { PublisherOptions, PublisherReport } from './publisher.ts'
 import type { StreamServerOptions } from './stream-server.ts'
 import type { LatencyReport, SubscribersOptions } from './subscribers.ts'
@@ -44,7 +45,7 @@ export const latency: Benchmark = {
     try {
       const figures: Record<string, Figures> = {}
       for (const eventsPerSec of RATES) {
-        const measured = await inTurn(subjects, load, eventsPerSec)
+        const measured = await inTurn(subjects, load, eventsPerSec, progress)
         for (const [name, report] of Object.entries(measured)) {
           progress(`${eventsPerSec} events/s, ${name}: ${JSON.stringify(report)}`)
         }
@@ -83,11 +84,13 @@ async function inTurn(
   subjects: Subjects,
   load: Load,
   eventsPerSec: number,
+  progress: (message: string) => void,
 ): Promise<Readonly<Record<SubjectName, Figures>>> {
   const rounds: Record<SubjectName, Measured[]> = { tidegate: [], relay: [], stream: [] }
   for (let round = 0; round < ROUNDS; round++) {
     for (const [name, server] of Object.entries(subjects) as [SubjectName, ServerProcess][]) {
-      rounds[name].push(await measure(server, load, eventsPerSec))
+      const round = () => measure(server, load, eventsPerSec)
+      rounds[name].push(await validRound(round, (reason) => progress(`void round of ${name}: ${reason}`)))
     }
   }
   const median = (name: SubjectName) => medianOf(rounds[name])
@@ -109,7 +112,7 @@ async function measure(
   const [cpu, redisCpu] = [(await cpuSeconds(pid)) - cpuBefore, (await redisCpuSeconds(redis)) - redisBefore]
   const { deliveries, ...latencies } = await ask<LatencyReport>(subscribers, 'take')
   if (acked < sent || deliveries < sent * SUBSCRIBERS) {
-    throw new Error(`of ${sent} events ${acked} were acknowledged, and ${deliveries} deliveries came: no round`)
+    throw new VoidRound(`of ${sent} events ${acked} were acknowledged, and ${deliveries} deliveries came`)
   }
   const microsPerEvent = (seconds: number) => (seconds * 1_000_000) / sent
   return { ...latencies, cpuMicrosPerEvent: microsPerEvent(cpu), redisCpuMicrosPerEvent: microsPerEvent(redisCpu) }

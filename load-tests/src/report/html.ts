@@ -1,7 +1,7 @@
 import { machinesOf, notRun } from './page.ts'
 import { overviewPlot, type Plot, plotsOf } from './plots/of-result.ts'
 import { escapeText } from './plots/svg.ts'
-import { type Result, toJson } from './result.ts'
+import { type Result, textOfResult } from './result.ts'
 import { type Table, tablesOf } from './tables.ts'
 
 /** A page that needs nothing else: plots are in it, and it loads nothing. */
@@ -33,7 +33,7 @@ ${paragraph(`${description}.`)}
 <ul><li>Control: ${escapeText(control)}.</li><li>Not measured: ${escapeText(notMeasured)}.</li><li>Run: ${date}, ${seconds} s.</li></ul>
 <div class="plots">${plotsOf(result).map(figure).join('\n')}</div>
 <details><summary>Figures</summary>${tablesOf(figures).map(table).join('\n')}</details>
-<details><summary>Raw JSON</summary><pre>${escapeText(JSON.stringify(toJson(result), null, 2))}</pre></details>
+<details><summary>Raw JSON</summary><pre>${escapeText(textOfResult(result))}</pre></details>
 </section>`
 }
 

@@ -42,7 +42,13 @@ export function readResults(folder: string): Result[] {
 
 export function writeResult(folder: string, result: Result): void {
   mkdirSync(folder, { recursive: true })
-  writeFileSync(join(folder, `${result.benchmark}.json`), `${JSON.stringify(toJson(result), null, 2)}\n`)
+  writeFileSync(join(folder, `${result.benchmark}.json`), `${textOfResult(result)}\n`)
+}
+
+/** For people: a figure a line, and samples of one on the same line. */
+export function textOfResult(result: Result): string {
+  const text = JSON.stringify(toJson(result), null, 2)
+  return text.replaceAll(/\[\s+([^[\]{}"]*?)\s+\]/g, (_, values: string) => `[${values.replaceAll(/\s+/g, ' ')}]`)
 }
 
 /** The figure at a path such as `at100.tidegate.p50Ms`; `undefined` where there is none. */

@@ -19,11 +19,16 @@ export async function takeSample({ gateway, worker, redis, workerMetricsPort }: 
 
 async function sampleOf(name: string, pid: number, metricsPort: number): Promise<Sample> {
   const metrics = await (await fetch(`http://127.0.0.1:${metricsPort}/metrics`)).text()
-  const metric = (metricName: string) => Number(new RegExp(`^${metricName}(?:{[^}]*})? (\\S+)$`, 'm').exec(metrics)![1])
+  /** Over all labels. */
+  const metric = (metricName: string) =>
+    [...metrics.matchAll(new RegExp(`^${metricName}(?:{[^}]*})? (\\S+)$`, 'gm'))].reduce(
+      (sum, [, value]) => sum + Number(value),
+      0,
+    )
   return {
     [`${name}HeapMb`]: metric('nodejs_heap_size_used_bytes') / MB,
     [`${name}ResidentMb`]: (await residentBytes(pid)) / MB,
-    [`${name}Handles`]: metric('nodejs_active_handles_total'),
+    [`${name}Handles`]: metric('nodejs_active_handles'),
     [`${name}Files`]: (await readdir(`/proc/${pid}/fd`)).length,
   }
 }

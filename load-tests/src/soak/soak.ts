@@ -37,9 +37,10 @@ export function soakOf({ minutes, eventsPerSec }: SoakOptions): Benchmark {
         const rate = eventsPerSec ?? (await findPeak(running, progress)) / 2
         await running.open()
         progress(`${rate} events/s for ${minutes} minutes`)
-        const publishing = running.publish(minutes * MINUTE_MS, rate)
-        const samples = await sampleUntil(minutes, running, progress)
-        const { sentEvents, ackedEvents } = await publishing
+        const [{ sentEvents, ackedEvents }, samples] = await Promise.all([
+          running.publish(minutes * MINUTE_MS, rate),
+          sampleUntil(minutes, running, progress),
+        ])
         return { eventsPerSec: rate, sentEvents, ackedEvents, ...account(samples) }
       }),
   }

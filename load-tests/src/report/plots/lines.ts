@@ -24,7 +24,7 @@ const RIGHT = 70
 const TOP = 26
 const BOTTOM = 26
 const TICKS = 4
-const MAX_PLACES = 6
+const MAX_PLACES = 4
 
 /** Lines over places that are equally far apart, from zero. Each is named at its end. */
 export function lines({ label, unit, places, series, hasPoints }: LinesOptions): string {

@@ -1,6 +1,7 @@
 import type { Figures } from '../../support/benchmark.ts'
 import { headlineOf } from '../page.ts'
 import { figureAt, type Result } from '../result.ts'
+import { textOf } from '../tables.ts'
 import { type Bar, bars } from './bars.ts'
 import { lines, type Series } from './lines.ts'
 
@@ -100,22 +101,39 @@ function growthPlot(axis: string, figures: Figures): Plot[] {
   const caption = `CPU for each ${per}, by ${axis}`
   const unit = `us/${per}`
   const label = `growth: ${caption}`
-  return [{ caption, svg: lines({ label, unit, places: Object.keys(points), series, hasPoints: true }) }]
+  return [
+    {
+      caption,
+      svg: lines({
+        label,
+        unit,
+        places: Object.keys(points).map((value) => textOf(Number(value))),
+        series,
+        hasPoints: true,
+      }),
+    },
+  ]
 }
 
-/** Megabytes in one plot, counts in another. */
-function soakPlots(figures: Group): Plot[] {
-  const { samples, sampleSeconds } = figures
+/** What a soak samples: the end of its name, and how it is called in a plot. */
+const SAMPLED = {
+  HeapMb: ['Heap in use', 'MB'],
+  ResidentMb: ['Resident memory', 'MB'],
+  redisMb: ['Memory of Redis', 'MB'],
+  Handles: ['Handles', 'handles'],
+  Files: ['Open files', 'files'],
+} as const
+
+function soakPlots({ samples, sampleSeconds }: Group): Plot[] {
   if (!isGroup(samples) || typeof sampleSeconds !== 'number') return []
-  return ['HeapMb', 'ResidentMb', 'redisMb', 'Handles', 'Files'].flatMap((kind) => {
+  return Object.entries(SAMPLED).flatMap(([kind, [caption, unit]]) => {
     const series = Object.entries(samples).flatMap(([name, values]): Series[] =>
       name.endsWith(kind) && Array.isArray(values) ? [{ name: name.slice(0, -kind.length) || 'redis', values }] : [],
     )
     const count = series[0]?.values.length ?? 0
     const places = Array.from({ length: count }, (_, i) => `${Math.round((i * sampleSeconds) / 6) / 10} min`)
-    return count === 0
-      ? []
-      : [{ caption: kind, svg: lines({ label: `soak: ${kind}`, unit: kind, places, series, hasPoints: false }) }]
+    const svg = () => lines({ label: `soak: ${caption}`, unit, places, series, hasPoints: false })
+    return count === 0 ? [] : [{ caption, svg: svg() }]
   })
 }
 
