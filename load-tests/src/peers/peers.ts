@@ -2,11 +2,11 @@ import type { Benchmark, Figures } from '../support/benchmark.ts'
 import { type Standing, standingOf } from './standing.ts'
 import { Unavailable } from './subject.ts'
 import { SUBJECTS, type SubjectName } from './subjects/index.ts'
-import { type PeerFigures, type Scale, withServer } from './workload.ts'
+import { type PeerFigures, type Scale, withPlace } from './workload.ts'
 import { WORKLOADS } from './workloads/index.ts'
 
-const FULL: Scale = { warmUpMs: 1_000, measureMs: 4_000, stallMs: 30_000, kills: 3, idleMs: 4_000 }
-const QUICK: Scale = { warmUpMs: 500, measureMs: 700, stallMs: 2_000, kills: 1, idleMs: 500 }
+const FULL: Scale = { warmUpMs: 1_500, measureMs: 2_500, stallMs: 30_000, kills: 3, idleMs: 2_000 }
+const QUICK: Scale = { warmUpMs: 300, measureMs: 500, stallMs: 1_000, kills: 1, idleMs: 300 }
 
 const NAMES = Object.keys(SUBJECTS) as SubjectName[]
 
@@ -28,9 +28,9 @@ export const peers: Benchmark = {
       const rows: Record<string, PeerFigures> = {}
       for (const name of NAMES.filter((name) => parts.includes(name) && skipped[name] === undefined)) {
         try {
-          rows[name] = await withServer(name, (server) => {
-            versions[name] = server.version
-            return measure(name, server, isQuick ? QUICK : FULL)
+          rows[name] = await withPlace(name, (place) => {
+            versions[name] = place.server.version
+            return measure(place, isQuick ? QUICK : FULL)
           })
           progress(`${workload}, ${name}: ${JSON.stringify({ ...rows[name], raw: undefined })}`)
         } catch (error) {

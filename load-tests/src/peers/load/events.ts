@@ -7,11 +7,11 @@ export interface EventShape {
   readonly bytes: number
 }
 
-/** Numbers and times have as many digits each, so that a reader finds them by counting. */
+/** Numbers and times have as many digits each, so that a reader finds them by counting; fewer than a double has exactly. */
 const FIRST_N = 10_000_000
 const N_DIGITS = 8
-const TIME_BASE = 1e15
-const TIME_DIGITS = 16
+const TIME_BASE = 1e13
+const TIME_DIGITS = 14
 /** Coprime to the numbers of keys: events that follow each other are of keys far apart. */
 const KEY_STRIDE = 7_919
 

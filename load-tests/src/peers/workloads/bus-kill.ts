@@ -24,7 +24,7 @@ const POLL_MS = 20
 export const busKill: Workload = {
   description: `2,000 events a second over 4 connections, each sent until it is acknowledged, while kill -9 ends what stores them`,
   compared: { ackedButLost: 'less', doubled: 'less', outageMs: 'less' },
-  async measure(name, server, { kills }) {
+  async measure({ name, server }, { kills }) {
     const subject: Subject = SUBJECTS[name]
     if (subject.leave === undefined) return { void: 'it stores nothing: everything not yet delivered is lost' }
     const comeBack = await subject.leave(server.port)

@@ -1,5 +1,5 @@
-import { openPublishers, withClients } from '../load/clients.ts'
-import { pause, rounded, type Workload, withCpu } from '../workload.ts'
+import { openPublishers } from '../load/clients.ts'
+import { microsEach, pause, rounded, type Workload, withCpu } from '../workload.ts'
 
 const SUBSCRIBERS = 1_000
 const TICKS_PER_SEC = 100
@@ -14,34 +14,34 @@ function fanout(eventsPerTick: number): Workload {
   return {
     description: `${eventsPerTick} events of 200 B a tick, 100 ticks a second, to 1,000 subscribers`,
     compared: { deliveriesPerSec: 'more', cpuMicrosPerDelivery: 'less', p99Ms: 'less' },
-    measure: (name, server, { warmUpMs, measureMs }) =>
-      withClients(async ({ publishers, subscribers }) => {
-        const { port } = server
-        await subscribers({ do: 'open', subject: name, port, count: SUBSCRIBERS, countEvery: COUNT_EVERY })
-        await publishers(openPublishers(name, port, 1, SHAPE))
-        const maxBehind = MAX_BEHIND_TICKS * eventsPerTick
-        await publishers({ do: 'pace', callsPerSec: TICKS_PER_SEC, eventsPerCall: eventsPerTick, maxBehind })
-        await pause(warmUpMs)
-        await Promise.all([publishers({ do: 'take' }), subscribers({ do: 'take' })])
-        const { result, cpu } = await withCpu(server, async () => {
-          await pause(measureMs)
-          return Promise.all([publishers({ do: 'take' }), subscribers({ do: 'take' })])
-        })
-        const [sent, received] = result
-        const deliveriesPerSec = Math.round(received.deliveries / sent.seconds)
-        const offered = eventsPerTick * TICKS_PER_SEC * SUBSCRIBERS
-        return {
-          deliveriesPerSec,
-          offeredDeliveriesPerSec: offered,
-          share: rounded(deliveriesPerSec / offered),
-          cpuMicrosPerDelivery: rounded((cpu * 1_000_000) / received.deliveries),
-          p50Ms: received.latency.p50Ms,
-          p99Ms: received.latency.p99Ms,
-          skippedTicks: sent.skippedCalls,
-          ...(sent.failure !== undefined && { void: `calls were refused: ${sent.failure}` }),
-          raw: [{ publishers: { ...sent }, subscribers: { ...received }, cpuSeconds: cpu }],
-        }
-      }),
+    async measure({ name, server, clients }, { warmUpMs, measureMs }) {
+      const { publishers, subscribers } = clients
+      const { port } = server
+      await subscribers({ do: 'open', subject: name, port, count: SUBSCRIBERS, countEvery: COUNT_EVERY })
+      await publishers(openPublishers(name, port, 1, SHAPE))
+      const maxBehind = MAX_BEHIND_TICKS * eventsPerTick
+      await publishers({ do: 'pace', callsPerSec: TICKS_PER_SEC, eventsPerCall: eventsPerTick, maxBehind })
+      await pause(warmUpMs)
+      await Promise.all([publishers({ do: 'take' }), subscribers({ do: 'take' })])
+      const { result, cpu } = await withCpu(server, async () => {
+        await pause(measureMs)
+        return Promise.all([publishers({ do: 'take' }), subscribers({ do: 'take' })])
+      })
+      const [sent, received] = result
+      const deliveriesPerSec = Math.round(received.deliveries / sent.seconds)
+      const offered = eventsPerTick * TICKS_PER_SEC * SUBSCRIBERS
+      return {
+        deliveriesPerSec,
+        offeredDeliveriesPerSec: offered,
+        share: rounded(deliveriesPerSec / offered),
+        cpuMicrosPerDelivery: microsEach(cpu, received.deliveries),
+        p50Ms: received.latency.p50Ms,
+        p99Ms: received.latency.p99Ms,
+        skippedTicks: sent.skippedCalls,
+        ...(sent.failure !== undefined && { void: `calls were refused: ${sent.failure}` }),
+        raw: [{ publishers: { ...sent }, subscribers: { ...received }, ...cpu }],
+      }
+    },
   }
 }
 

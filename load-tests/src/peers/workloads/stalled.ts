@@ -1,5 +1,5 @@
 import { megabytes, Peaks, residentBytesOf } from '../../support/peaks.ts'
-import { type Clients, openPublishers, withClients } from '../load/clients.ts'
+import { type Clients, openPublishers } from '../load/clients.ts'
 import type { SubscribersReport } from '../load/subscribers.ts'
 import { pause, rounded, type Workload } from '../workload.ts'
 
@@ -14,43 +14,42 @@ const POLL_MS = 200
 export const stalled: Workload = {
   description: '150 events of 4 KB a second to 200 subscribers, 20 of which stop reading for a while',
   compared: { healthyP99Ms: 'less', rssGrowthMb: 'less', lostWithoutNotice: 'less' },
-  measure: (name, server, { warmUpMs, measureMs, stallMs }) =>
-    withClients(async (clients) => {
-      const { publishers, subscribers } = clients
-      const { port } = server
-      await subscribers({ do: 'open', subject: name, port, count: SUBSCRIBERS, countEvery: 1 })
-      await publishers(openPublishers(name, port, 1, SHAPE))
-      await publishers({ do: 'pace', callsPerSec: EVENTS_PER_SEC, eventsPerCall: 1, maxBehind: 0 })
-      await pause(warmUpMs)
-      await subscribers({ do: 'take' })
-      await pause(measureMs)
-      const baseline = await subscribers({ do: 'take' })
-      const pids = await server.pids()
-      const rssBefore = await residentBytesOf(pids)
-      const peaks = new Peaks(pids)
-      await subscribers({ do: 'stall', count: STALLED })
-      await pause(stallMs)
-      const during = await subscribers({ do: 'take' })
-      const { rssPeakMb, kernelSocketMb } = peaks.stop()
-      await subscribers({ do: 'wake' })
-      const { published, end } = await finish(clients)
-      return {
-        baselineP50Ms: baseline.latency.p50Ms,
-        baselineP99Ms: baseline.latency.p99Ms,
-        healthyP50Ms: during.latency.p50Ms,
-        healthyP99Ms: during.latency.p99Ms,
-        ratio: rounded(during.latency.p99Ms / baseline.latency.p99Ms),
-        rssBeforeMb: megabytes(rssBefore),
-        rssGrowthMb: rssPeakMb - megabytes(rssBefore),
-        kernelSocketMb,
-        healthyMissed: published * (SUBSCRIBERS - STALLED) - end.healthy.events,
-        stalledReceived: end.stalled.events,
-        withheldWithNotice: end.stalled.withheldEvents,
-        cutOff: end.cutOff.subscribers,
-        lostWithoutNotice: published * end.stalled.subscribers - end.stalled.events - end.stalled.withheldEvents,
-        raw: [{ published, baseline: { ...baseline }, during: { ...during }, end: { ...end } }],
-      }
-    }),
+  async measure({ name, server, clients }, { warmUpMs, measureMs, stallMs }) {
+    const { publishers, subscribers } = clients
+    const { port } = server
+    await subscribers({ do: 'open', subject: name, port, count: SUBSCRIBERS, countEvery: 1 })
+    await publishers(openPublishers(name, port, 1, SHAPE))
+    await publishers({ do: 'pace', callsPerSec: EVENTS_PER_SEC, eventsPerCall: 1, maxBehind: 0 })
+    await pause(warmUpMs)
+    await subscribers({ do: 'take' })
+    await pause(measureMs)
+    const baseline = await subscribers({ do: 'take' })
+    const pids = await server.pids()
+    const rssBefore = await residentBytesOf(pids)
+    const peaks = new Peaks(pids)
+    await subscribers({ do: 'stall', count: STALLED })
+    await pause(stallMs)
+    const during = await subscribers({ do: 'take' })
+    const { rssPeakMb, kernelSocketMb } = peaks.stop()
+    await subscribers({ do: 'wake' })
+    const { published, end } = await finish(clients)
+    return {
+      baselineP50Ms: baseline.latency.p50Ms,
+      baselineP99Ms: baseline.latency.p99Ms,
+      healthyP50Ms: during.latency.p50Ms,
+      healthyP99Ms: during.latency.p99Ms,
+      ratio: rounded(during.latency.p99Ms / baseline.latency.p99Ms),
+      rssBeforeMb: megabytes(rssBefore),
+      rssGrowthMb: rssPeakMb - megabytes(rssBefore),
+      kernelSocketMb,
+      healthyMissed: published * (SUBSCRIBERS - STALLED) - end.healthy.events,
+      stalledReceived: end.stalled.events,
+      withheldWithNotice: end.stalled.withheldEvents,
+      cutOff: end.cutOff.subscribers,
+      lostWithoutNotice: published * end.stalled.subscribers - end.stalled.events - end.stalled.withheldEvents,
+      raw: [{ published, baseline: { ...baseline }, during: { ...during }, end: { ...end } }],
+    }
+  },
 }
 
 /** Stops publishing, and waits until nobody receives anything more. */
