@@ -38,6 +38,7 @@ function chaosOfCommands(name: string): void {
 const oneOf = (names: readonly string[]) => names[Math.floor(Math.random() * names.length)]!
 
 chaosOfEvents('everything-killed-tail')
+chaosOfEvents('rolling-config')
 // One more, another each time: each takes 20 s.
 if (Math.random() < 0.5) chaosOfEvents(oneOf(EVENTS))
 else chaosOfCommands(oneOf(COMMANDS))

@@ -11,7 +11,7 @@ import {
 } from './bus/index.ts'
 import { systemClock } from './clock.ts'
 import { Commands } from './commands/index.ts'
-import { claimOf } from './config/describe.ts'
+import { claimOf } from './config/claim.ts'
 import type { Contract } from './config/model.ts'
 import { Delivery, type DeliveryLimits } from './delivery/index.ts'
 import {

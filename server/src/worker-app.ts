@@ -1,6 +1,6 @@
 import { BackfillPool } from './backfill/index.ts'
 import { type BreakerLimits, openBus } from './bus/index.ts'
-import { claimOf } from './config/describe.ts'
+import { claimOf } from './config/claim.ts'
 import type { Contract } from './config/model.ts'
 import { Pipeline } from './fold/index.ts'
 import { createReport } from './observability/defects.ts'

@@ -2,7 +2,7 @@ import { defineConfig, entity, reject, reply, topic } from 'tidegate'
 import { z } from 'zod'
 import { order, stock } from '../support/shop/entities.ts'
 
-const reading = topic('chaos.reading', {
+export const reading = topic('chaos.reading', {
   schema: z.object({ sensorId: z.string(), n: z.number(), celsius: z.number(), pad: z.string().optional() }),
   key: 'sensorId',
   priority: ({ n }) => (n % 10 === 0 ? 'high' : 'normal'),
@@ -31,7 +31,7 @@ const overall = reading.window('chaos.overall', {
   aggregate,
 })
 /** Publishes of HTTP probes. They are not accounted: a probe without an answer is not repeated. */
-const probe = topic('chaos.probe', {
+export const probe = topic('chaos.probe', {
   schema: z.object({ key: z.string() }),
   key: 'key',
   retention: '10m',
@@ -71,7 +71,8 @@ const account = entity('account', {
   indexes: { label: ({ label }) => (label === '' ? undefined : label) },
 })
 
-export default defineConfig({
-  topics: [reading, fahrenheit, perSensor, overall, probe],
-  entities: [account, order, stock],
-})
+/** All but the probes. */
+export const computed = [reading, fahrenheit, perSensor, overall] as const
+export const entities = [account, order, stock] as const
+
+export default defineConfig({ topics: [...computed, probe], entities })

@@ -5,7 +5,9 @@ import { type RedisOptions, RedisProcess } from '../support/redis-process.ts'
 import { TcpProxy } from '../support/tcp-proxy.ts'
 import { Member } from './member.ts'
 
-const CONFIG = fileURLToPath(new URL('./chaos.config.ts', import.meta.url))
+export const CONFIG = fileURLToPath(new URL('./chaos.config.ts', import.meta.url))
+/** What it grows to: a topic, windows and an optional field more. */
+export const NEXT_CONFIG = fileURLToPath(new URL('./next.config.ts', import.meta.url))
 export const PARTITIONS = 4
 
 export interface DeploymentOptions extends RedisOptions {
@@ -44,8 +46,8 @@ export class Deployment {
       TIDEGATE_LOG_LEVEL: 'silent',
       ...env,
     }
-    const members = (command: string) =>
-      [1, 2].map((n) => new Member(`${command}-${n}`, [command, '--config', CONFIG], environment))
+    const members = (command: 'gateway' | 'worker') =>
+      [1, 2].map((n) => new Member(`${command}-${n}`, command, CONFIG, environment))
     this.gateways = members('gateway')
     this.workers = members('worker')
   }

@@ -23,29 +23,65 @@ const MAX_EXAMPLES = 5
  * in the pane of its key or in the late topic, and once in the pane over all; each revision of a pane is stored once.
  *
  * Which readings are late depends on clocks and on the last watermark; that each is accounted for does not.
+ *
+ * @param options.isLaterGone whether the config that brings windows later was taken back
  */
-export async function findDerivedFaults(redisOf: RedisOf, partitions: number): Promise<readonly string[]> {
+export async function findDerivedFaults(
+  redisOf: RedisOf,
+  partitions: number,
+  { isLaterGone = false } = {},
+): Promise<readonly string[]> {
   const faults = new Faults()
   const overall: Totals = new Map()
-  for (let partition = 0; partition < partitions; partition++) {
+  const all = Array.from({ length: partitions }, (_, partition) => partition)
+  for (const partition of all) {
     const redis = redisOf(partition)
-    const late = await idsOf(redis, partition, 'chaos.per_sensor.late', faults)
     const flow = await idsOf(redis, partition, 'chaos.fahrenheit', faults)
-    const perSensor: Totals = new Map()
+    const late = new Map<string, Set<string>>()
+    for (const topic of BY_SENSOR) late.set(topic, await idsOf(redis, partition, `${topic}.late`, faults))
+    const bySensor = new Map<string, Totals>(BY_SENSOR.map((topic) => [topic, new Map()]))
     await eachStoredEvent(redis, partition, 'chaos.reading', ({ body }) => {
       if (!flow.delete(body.id)) faults.add(`chaos.fahrenheit: ${body.id} is missing`)
       const { n, sensorId } = body.data as { readonly n: number; readonly sensorId: string }
       const start = Math.floor(body.time / SIZE_MS) * SIZE_MS
       addTo(overall, `* ${start}`, n)
-      if (!late.delete(body.id)) addTo(perSensor, `${sensorId} ${start}`, n)
+      for (const [topic, totals] of bySensor) {
+        if (!late.get(topic)!.delete(body.id)) addTo(totals, `${sensorId} ${start}`, n)
+      }
     })
     for (const id of flow) faults.add(`chaos.fahrenheit: ${id} follows from no reading`)
-    for (const id of late) faults.add(`chaos.per_sensor.late: ${id} is no reading`)
-    compare('chaos.per_sensor', perSensor, await panesOf(redisOf, [partition], 'chaos.per_sensor', faults), faults)
+    for (const [topic, ids] of late) for (const id of ids) faults.add(`${topic}.late: ${id} is no reading`)
+    for (const [topic, totals] of bySensor) {
+      const panes = await panesOf(redisOf, [partition], topic, faults)
+      compare(topic, ...shared(topic, totals, panes, isLaterGone), faults)
+    }
   }
-  const all = Array.from({ length: partitions }, (_, partition) => partition)
-  compare('chaos.overall', overall, await panesOf(redisOf, all, 'chaos.overall', faults), faults)
+  for (const topic of OVER_ALL) {
+    const panes = await panesOf(redisOf, all, topic, faults)
+    compare(topic, ...shared(topic, overall, panes, isLaterGone), faults)
+  }
   return faults.texts
+}
+
+const BY_SENSOR = ['chaos.per_sensor', 'chaos.later']
+const OVER_ALL = ['chaos.overall', 'chaos.later_overall']
+
+type Panes = ReadonlyMap<string, Pane<Total>>
+
+/**
+ * What is to be compared. A window that came with a rollout holds everything from its first pane on, and where its config was
+ * taken back everything before its last one.
+ */
+function shared(topic: string, totals: Totals, panes: Panes, isLaterGone: boolean): [Totals, Panes] {
+  if (!topic.startsWith('chaos.later')) return [totals, panes]
+  const starts = [...panes.values()].map(({ start }) => start)
+  const begin = Math.min(...starts)
+  const end = isLaterGone ? Math.max(...starts) : Number.POSITIVE_INFINITY
+  const isCompared = ([name]: readonly [string, unknown]) => {
+    const start = Number(name.slice(name.lastIndexOf(' ') + 1))
+    return start >= begin && start < end
+  }
+  return [new Map([...totals].filter(isCompared)), new Map([...panes].filter(isCompared))]
 }
 
 /** The first ones in words, and how many there are. */

@@ -5,16 +5,18 @@ const MAX_STARTS = 5
 /** One gateway or worker of a deployment: a place that is filled by one process after the other. */
 export class Member {
   readonly name: string
-  readonly #command: readonly string[]
+  readonly #command: 'gateway' | 'worker'
+  #config: string
   readonly #env: Readonly<Record<string, string>>
   #process: ServerProcess | undefined
   #starts = 0
   /** One that sleeps does not see that its parent has gone. */
   readonly #onExit = () => this.isAlive && this.signal('SIGKILL')
 
-  constructor(name: string, command: readonly string[], env: Readonly<Record<string, string>>) {
+  constructor(name: string, command: 'gateway' | 'worker', config: string, env: Readonly<Record<string, string>>) {
     this.name = name
     this.#command = command
+    this.#config = config
     this.#env = env
     process.on('exit', this.#onExit)
   }
@@ -41,10 +43,25 @@ export class Member {
     }
   }
 
+  /**
+   * Another process with another config takes its place. A worker starts beside the one before; a gateway after it, since it
+   * listens where that one did.
+   */
+  async replace(config: string): Promise<void> {
+    this.#config = config
+    if (this.#command === 'gateway') {
+      await this.stop()
+      return this.start()
+    }
+    const before = this.#process
+    await this.start()
+    await before?.stop()
+  }
+
   async #startOnce(): Promise<void> {
-    const port = this.#command[0] === 'gateway' ? ['--port', `${this.port}`] : []
+    const port = this.#command === 'gateway' ? ['--port', `${this.port}`] : []
     const env = { ...this.#env, TIDEGATE_NODE: `${this.name}-${++this.#starts}` }
-    this.#process = await startTidegate([...this.#command, ...port], env)
+    this.#process = await startTidegate([this.#command, '--config', this.#config, ...port], env)
   }
 
   /** kill -9 for good. */

@@ -32,6 +32,8 @@ export interface Result {
   readonly recoveredMs: number | null
   /** From the end of its cause until every gateway is ready. */
   readonly readyGreenMs: number | null
+  /** The longest time, from the disturbance on, in which no gateway accepted a publish over HTTP. */
+  readonly quietMs: number
   /** Largest growth of a gateway or worker. */
   readonly grownMb: number
   readonly seconds: number
@@ -47,6 +49,8 @@ export const LIMITS = {
   openFailureMs: 5,
   readyRedMs: 2_000,
   recoveredMs: 3_000,
+  /** In a rollout: one gateway stops, the other one serves. */
+  quietMs: 1_000,
   /** Waiting events of slow clients may take 128 MiB of a gateway; half as much again for garbage. */
   grownMb: 192,
 } as const
@@ -68,6 +72,7 @@ export const COLUMNS = [
   'readyRedMs',
   'recoveredMs',
   'readyGreenMs',
+  'quietMs',
   'grownMb',
   'ok',
 ] as const satisfies readonly (keyof Result)[]

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { openCommandConnection, untilReady } from '../../../server/src/bus/connection.ts'
+import { openCommandConnection, type Redis, untilReady } from '../../../server/src/bus/connection.ts'
 import { slotOf } from '../../../server/src/bus/hash-slot.ts'
 import { keys } from '../../../server/src/bus/keys.ts'
 import { createRandom } from '../support/random.ts'
@@ -87,6 +87,7 @@ export async function runScenario(
       load,
       watchers,
       scenario.mayLose ? beganAt - RESENT_MS : undefined,
+      scenario.rollout,
     )
     for (const { name, isAlive } of deployment.members) if (!isAlive) faults.push(`${name} ended by itself`)
     if (fates.lost + fates.duplicated > 0) faults.push(...fates.examples)
@@ -151,12 +152,16 @@ async function drainAndJudge(
   { events }: SteadyLoad,
   watchers: readonly Watcher[],
   mayBeGoneBefore: number | undefined,
+  rollout: Scenario['rollout'],
 ): Promise<Account> {
   const connections = Array.from({ length: PARTITIONS }, (_, partition) =>
     openCommandConnection(redisUrl, 'chaos', { slot: slotOf(keys.meta(partition)) }),
   )
   try {
     await Promise.all(connections.map((connection) => untilReady(connection, DRAIN_DEADLINE_MS)))
+    const redisOf = (partition: number) => connections[partition]!
+    const isLaterGone = rollout === 'is taken back'
+    const brought = rollout === undefined ? [] : BROUGHT
     const look = async (): Promise<Account> => {
       const stored = new Map<WatchedTopic, readonly StoredEvent[]>()
       for (const topic of TOPICS) {
@@ -165,7 +170,10 @@ async function drainAndJudge(
       }
       return {
         fates: judge({ published: events, stored, watchers, mayBeGoneBefore }),
-        derived: await findDerivedFaults((partition) => connections[partition]!, PARTITIONS),
+        derived: [
+          ...(await findDerivedFaults(redisOf, PARTITIONS, { isLaterGone })),
+          ...(await missing(redisOf, brought)),
+        ],
       }
     }
     const deadline = performance.now() + DRAIN_DEADLINE_MS
@@ -176,6 +184,20 @@ async function drainAndJudge(
   } finally {
     for (const connection of connections) connection.disconnect()
   }
+}
+
+/** What `next.config.ts` has more, and is put out whatever is published. */
+const BROUGHT = ['chaos.later', 'chaos.later_overall', 'chaos.doubled']
+
+/** Topics that hold nothing, in words. */
+async function missing(redisOf: (partition: number) => Redis, topics: readonly string[]): Promise<string[]> {
+  const faults: string[] = []
+  for (const topic of topics) {
+    let events = 0
+    for (let p = 0; p < PARTITIONS; p++) events += (await readStoredEvents(redisOf(p), p, topic)).length
+    if (events === 0) faults.push(`${topic} is empty`)
+  }
+  return faults
 }
 
 async function until(deadlineMs: number, isSo: () => boolean): Promise<boolean> {

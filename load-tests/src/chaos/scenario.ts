@@ -37,6 +37,8 @@ export interface Scenario {
   readonly isNoticedInMs?: number
   /** Limit of `recoveredMs`, where clients find no gateway for so long that they retry less often. */
   readonly recoversInMs?: number
+  /** A newer config brings results, which stay or go away again. */
+  readonly rollout?: 'stays' | 'is taken back'
   /** Why it cannot be run here, if so. */
   readonly impossible?: () => string | undefined
   /** Does the harm, and resolves when its cause is over: from then on time to recovery is counted. */

@@ -6,7 +6,7 @@ import type { Scenario } from './scenario.ts'
 
 export type Timings = Pick<
   Result,
-  'causeMs' | 'firstFailureMs' | 'openFailureMs' | 'readyRedMs' | 'recoveredMs' | 'readyGreenMs' | 'grownMb'
+  'causeMs' | 'firstFailureMs' | 'openFailureMs' | 'readyRedMs' | 'recoveredMs' | 'readyGreenMs' | 'quietMs' | 'grownMb'
 >
 
 export interface Observed {
@@ -40,6 +40,7 @@ export function timingsOf({ probes, gateways, bus, beganAt, endedAt, flowedAt }:
     readyRedMs: since(beganAt, Math.max(...redAt)),
     recoveredMs: since(endedAt, flowedAt),
     readyGreenMs: since(endedAt, Math.max(...greenAt)),
+    quietMs: longestPause(probes.publishes, beganAt),
     grownMb: Math.max(0, ...[...probes.memory.values()].map(({ first, peak }) => Math.round((peak - first) / MB))),
   }
 }
@@ -51,6 +52,20 @@ const median = (probes: readonly Probe[]) =>
       0.5,
     ) * 10,
   ) / 10
+
+/** Between two publishes that were accepted, by whatever gateway. */
+function longestPause(publishes: readonly Probe[], from: number): number {
+  const times = publishes
+    .filter(({ status, endedAt }) => status === OK && endedAt >= from)
+    .map(({ endedAt }) => endedAt)
+  let longest = 0
+  let before = from
+  for (const at of times.sort((a, b) => a - b)) {
+    longest = Math.max(longest, at - before)
+    before = at
+  }
+  return Math.round(longest)
+}
 
 function firstRed(readiness: readonly Probe[], name: string, from: number): number {
   const red = readiness.filter(({ gateway, status, endedAt }) => gateway === name && status !== OK && endedAt >= from)
@@ -65,7 +80,8 @@ function firstGreenForGood(readiness: readonly Probe[], name: string, from: numb
 }
 
 /** Limits that were missed, in words. */
-export function missedBy(timings: Timings, { publishing, readiness, isNoticedInMs, recoversInMs }: Scenario): string[] {
+export function missedBy(timings: Timings, scenario: Scenario): string[] {
+  const { publishing, readiness, isNoticedInMs, recoversInMs, rollout } = scenario
   const missed: string[] = []
   const check = (name: keyof typeof LIMITS, limit = LIMITS[name] as number) => {
     const value = timings[name]
@@ -87,6 +103,7 @@ export function missedBy(timings: Timings, { publishing, readiness, isNoticedInM
   if (timings.recoveredMs === null) missed.push('not all topics and partitions flow again')
   if (timings.readyGreenMs === null) missed.push('a gateway is not ready again')
   check('recoveredMs', recoversInMs)
+  if (rollout !== undefined) check('quietMs')
   check('grownMb')
   return missed
 }

@@ -55,8 +55,8 @@ export function startTidegate(args: readonly string[], env: Readonly<Record<stri
 }
 
 /** Runs `tidegate <command>` as shipped to its end. @throws Error with what it said, where it fails */
-export async function runTidegate(args: readonly string[]): Promise<void> {
-  await promisify(execFile)(process.execPath, [TIDEGATE, ...args], { env: { ...process.env, REDIS_URL: '' } })
+export async function runTidegate(args: readonly string[], redisUrl = ''): Promise<void> {
+  await promisify(execFile)(process.execPath, [TIDEGATE, ...args], { env: { ...process.env, REDIS_URL: redisUrl } })
 }
 
 /** Waits for a child's `{ type: 'ready', port? }`. */

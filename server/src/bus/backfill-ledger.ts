@@ -53,8 +53,8 @@ export class BackfillLedger extends Ledger {
   /** Of the list of backfills. */
   readonly #listed: Channel
 
-  constructor(partition: number, window: string, channel: Channel, listed: Channel) {
-    super({ partition, window }, channel)
+  constructor(partition: number, window: string, channel: Channel, listed: Channel, generation?: () => number) {
+    super({ partition, window }, channel, generation)
     this.window = window
     this.#listed = listed
   }

@@ -3,11 +3,14 @@ import { AccessStore } from './access-store.ts'
 import { BackfillLedger, listBackfills } from './backfill-ledger.ts'
 import type { Channel } from './channel.ts'
 import { COMMAND_DEADLINE_MS, orWhyNot, type RedisOf } from './connection.ts'
-import { type ClaimedContract, ContractClaim, readContractRecord, runningContract } from './contract-claim.ts'
+import { ContractClaim } from './contract-claim.ts'
+import { type ClaimedContract, FIRST } from './contract-head.ts'
+import { type DecidedContract, type RunningContract, readContract, writeContract } from './contract-view.ts'
 import { withDeadline } from './deadline.ts'
 import { Entities } from './entities.ts'
 import { checkVersions, type EntityVersions, missingEntities } from './entity-versions.ts'
 import { BusMismatch } from './errors.ts'
+import { checkFormat, openFormat } from './format.ts'
 import { GatewayEntry, type GatewayReport, readGatewayReports } from './gateway-report.ts'
 import type { BusClass, GuardState } from './guard.ts'
 import { slotOf } from './hash-slot.ts'
@@ -68,18 +71,21 @@ export async function openBus(settings: BusSettings): Promise<Bus> {
     const { partitions = await storedPartitions(redisOf(keys.cluster)) } = settings
     if (partitions === undefined) throw new BusMismatch('This Redis holds no data of Tidegate.')
     await nodes.serve(partitions, waitMs)
+    await checkFormat(redisOf(keys.format))
+    const role = channels.includes('jobs') ? 'worker' : 'gateway'
     if (settings.partitions !== undefined) {
       const warned = new Set<string>()
       for (const { redis } of nodes.all) {
         await checkRedis(redis, nodes.isCluster, (line) => warned.add(line))
-        await checkRights(redis, channels.includes('jobs') ? 'worker' : 'gateway')
+        await checkRights(redis, role)
       }
       for (const line of warned) settings.warn?.(line)
+      await openFormat(redisOf(keys.format))
       await openTopology(redisOf, partitions)
     }
     // Before the claim, which others would wait for.
     await openEntities(redisOf, partitions, settings)
-    const claim = settings.contract && new ContractClaim(redisOf, settings.contract)
+    const claim = settings.contract && new ContractClaim(redisOf, settings.contract, role, partitions)
     await claim?.start()
     try {
       // And behind it: now nobody stores under another contract.
@@ -170,12 +176,12 @@ export class Bus {
   }
 
   ledger(partition: number, channel: ChannelName): OwnerLedger {
-    return new OwnerLedger(partition, this.#channel(partition, channel))
+    return new OwnerLedger(partition, this.#channel(partition, channel), () => this.generation)
   }
 
   backfillLedger(partition: number, window: string, channel: ChannelName): BackfillLedger {
     const listed = this.#nodes.channel(keys.backfills, channel)
-    return new BackfillLedger(partition, window, this.#channel(partition, channel), listed)
+    return new BackfillLedger(partition, window, this.#channel(partition, channel), listed, () => this.generation)
   }
 
   /** Backfills that may be under way. @throws BusUnavailable */
@@ -184,7 +190,7 @@ export class Bus {
   }
 
   roster(workerId: string): Roster {
-    return new Roster(this.#control(keys.workers), workerId)
+    return new Roster(this.#control(keys.workers), workerId, this)
   }
 
   gatewayEntry(gateway: string): GatewayEntry {
@@ -279,14 +285,29 @@ export class Bus {
     return Number(await this.#control(keys.sequence).script(RAISE_SCRIPT, [keys.sequence], [newest]))
   }
 
-  /** The contract hash of the running processes; `undefined` when none runs. @throws BusUnavailable */
-  runningContract(): Promise<string | undefined> {
-    return this.#control(keys.contract).run(runningContract)
+  /** Of the contract of this process: each that takes the place of another one has the next number. */
+  get generation(): number {
+    return this.#claim?.generation ?? FIRST
   }
 
-  /** What the contract of the processes that were started last holds, as JSON. @throws BusUnavailable */
-  contractRecord(): Promise<string | undefined> {
-    return this.#control(keys.contractRecord).run(readContractRecord)
+  /** Of the contract that processes are to have, as of about the last second. */
+  get latest(): number {
+    return this.#claim?.latest ?? FIRST
+  }
+
+  /** Whether no worker of an earlier contract holds a partition, or ever will. @throws BusUnavailable */
+  isContractEverywhere(): Promise<boolean> {
+    return this.#control(keys.contract).run(() => this.#claim?.isEverywhere() ?? Promise.resolve(true))
+  }
+
+  /** The contract of the deployment; `undefined` where nothing has run. @throws BusUnavailable */
+  contract(): Promise<RunningContract | undefined> {
+    return this.#control(keys.contract).run(() => readContract(this.#redisOf))
+  }
+
+  /** Makes a contract the one to run. @returns false where another one came in meanwhile @throws BusUnavailable */
+  decideContract(contract: DecidedContract): Promise<boolean> {
+    return this.#control(keys.contract).run(() => writeContract(this.#redisOf, contract))
   }
 
   /** Of every class, in a cluster of every node. */
@@ -315,6 +336,8 @@ export class Bus {
     this.#claim?.close()
     this.#nodes.close()
   }
+
+  readonly #redisOf: RedisOf = (key) => this.#nodes.atKey(key).redis
 
   #channel(partition: number, channel: ChannelName): Channel {
     return this.#nodes.channel(keys.meta(partition), channel)

@@ -1,83 +1,184 @@
-import type { Redis, RedisOf } from './connection.ts'
-import { BusMismatch } from './errors.ts'
+import { randomBytes } from 'node:crypto'
+import { setTimeout as pause } from 'node:timers/promises'
+import type { RedisOf } from './connection.ts'
+import {
+  type ClaimedContract,
+  type ContractHead,
+  type ContractRelation,
+  type ContractRole,
+  entryOf,
+  FIRST,
+  firstHead,
+  successor,
+} from './contract-head.ts'
+import { refusal, stillHeld, type Unfit } from './contract-refusal.ts'
+import { CLAIM_MS, ContractStore } from './contract-store.ts'
 import { keys } from './keys.ts'
+import { loadScript, runScript, type Script } from './script.ts'
 
-/** How long a claim outlives the last process that renewed it. */
-const CLAIM_MS = 5_000
-const RENEW_MS = 1_500
+const FENCE_SCRIPT: Script = loadScript('fence', { allowOom: true })
 
-/** A contract as the processes of a deployment have to have it. */
-export interface ClaimedContract {
-  readonly hash: string
-  /** What it holds, as JSON, for whoever compares another one with it. */
-  readonly record: string
+export interface ClaimTimes {
+  readonly renewMs: number
+  /** A killed process leaves its claim behind: so long it is waited for before a process is refused. */
+  readonly patienceMs: number
+  /** Newer workers have to start, and to take every partition, before a gateway gives up waiting for them. */
+  readonly workersPatienceMs: number
 }
 
+const TIMES: ClaimTimes = { renewMs: 1_500, patienceMs: CLAIM_MS + 1_500, workersPatienceMs: 30_000 }
+const LOOK_EVERY_MS = 250
+
 /**
- * Holds the contract hash of the running processes in Redis. A gateway and a worker on different contracts would
- * validate, route and fold by different rules, so a process with another hash is refused.
+ * The part of one process in the contract of its deployment. Gateways and workers of contracts that mean something else by the
+ * same data would validate, route and fold by different rules, so a process is let in only beside those that it fits to; and
+ * where its contract has more than theirs it takes their place, workers first.
  */
 export class ContractClaim {
   readonly #redisOf: RedisOf
-  readonly #hash: string
-  readonly #record: string
+  readonly #contract: ClaimedContract
+  readonly #role: ContractRole
+  readonly #partitions: number
+  readonly #store: ContractStore
+  readonly #times: ClaimTimes
+  #generation = FIRST
+  #latest = FIRST
   #timer: NodeJS.Timeout | undefined
 
-  constructor(redisOf: RedisOf, { hash, record }: ClaimedContract) {
+  constructor(redisOf: RedisOf, contract: ClaimedContract, role: ContractRole, partitions: number, times = TIMES) {
     this.#redisOf = redisOf
-    this.#hash = hash
-    this.#record = record
+    this.#contract = contract
+    this.#role = role
+    this.#partitions = partitions
+    this.#times = times
+    this.#store = new ContractStore(redisOf)
   }
 
-  /** @throws BusMismatch when processes of another contract are alive. */
+  /** Of this process's contract. */
+  get generation(): number {
+    return this.#generation
+  }
+
+  /** Of the contract that processes are to have, as of the last look. */
+  get latest(): number {
+    return this.#latest
+  }
+
+  /** @throws BusMismatch where this process would be wrong beside those that are alive */
   async start(): Promise<void> {
-    const deadline = performance.now() + CLAIM_MS + RENEW_MS
-    let holder = await this.#claim()
-    // A killed process leaves its claim behind for CLAIM_MS: wait that long before refusing.
-    while (holder !== this.#hash && performance.now() < deadline) {
-      await new Promise((resolve) => setTimeout(resolve, 250))
-      holder = await this.#claim()
-    }
-    if (holder !== this.#hash) {
-      throw new BusMismatch(
-        `Other processes run contract ${holder}, this one has ${this.#hash}. Stop them first: gateways and workers must ` +
-          'run the same tidegate.config.ts.',
-      )
-    }
-    // What is no part of the hash may differ from what another process had.
-    await this.#keepRecord()
-    this.#timer = setInterval(() => void this.#claim().catch(() => {}), RENEW_MS)
+    this.#generation = await this.#enter()
+    if (this.#role === 'gateway') await this.#untilFolded()
+    this.#timer = setInterval(() => void this.#renew().catch(() => {}), this.#times.renewMs)
   }
 
   close(): void {
     clearInterval(this.#timer)
   }
 
-  async #claim(): Promise<string> {
-    const redis = this.#redisOf(keys.contract)
-    if ((await redis.set(keys.contract, this.#hash, 'PX', CLAIM_MS, 'NX')) === 'OK') {
-      // Redis may have come back empty.
-      await this.#keepRecord()
-      return this.#hash
+  /** Whether no worker of an earlier contract holds a partition, or ever will. */
+  async isEverywhere(): Promise<boolean> {
+    return (await this.#behind()).length === 0
+  }
+
+  async #enter(): Promise<number> {
+    const { hash, record } = this.#contract
+    const startedAt = performance.now()
+    for (;;) {
+      const seen = await this.#store.look()
+      if (seen.hasOtherVersions) await this.#store.boundFormer()
+      const relation = seen.head === undefined ? 'same' : this.#relationTo(seen.head, seen.record)
+      const live = new Set(seen.live)
+      const entry = entryOf({ hash, role: this.#role }, seen.head, relation, live)
+      if (entry.kind === 'join') {
+        // What is no part of the hash may differ from what another process had.
+        const isLatest = relation === 'same'
+        if (!isLatest || (await this.#store.write(seen, seen.head!, record))) {
+          this.#latest = seen.head!.generation
+          await this.#store.renew(entry.generation)
+          return entry.generation
+        }
+        continue
+      }
+      let why: Unfit
+      if (entry.kind === 'refuse') why = entry.why
+      else if (seen.hasOtherVersions) why = 'version'
+      else if (await this.#store.write(seen, entry.head, record)) {
+        this.#latest = entry.head.generation
+        await this.#store.renew(entry.head.generation)
+        return entry.head.generation
+      } else continue
+      if (performance.now() - startedAt >= this.#patienceMs(why))
+        throw refusal(why, this.#contract, seen.head!, seen.record)
+      await pause(LOOK_EVERY_MS)
     }
-    const holder = (await redis.get(keys.contract)) ?? ''
-    if (holder === this.#hash) await redis.pexpire(keys.contract, CLAIM_MS)
-    // Expiry follows Redis' clock: if that was set back, the claim of a dead process would last as much longer.
-    else await redis.pexpire(keys.contract, CLAIM_MS, 'LT')
-    return holder
   }
 
-  async #keepRecord(): Promise<void> {
-    await this.#redisOf(keys.contractRecord).set(keys.contractRecord, this.#record)
+  #relationTo({ hash }: ContractHead, record: string): ContractRelation {
+    if (hash === this.#contract.hash) return 'same'
+    return record === '' ? 'apart' : this.#contract.relationTo(record)
   }
-}
 
-/** The contract hash of the running processes; `undefined` when none runs. */
-export async function runningContract(redis: Redis): Promise<string | undefined> {
-  return (await redis.get(keys.contract)) ?? undefined
-}
+  /**
+   * What clients of this gateway publish must not reach a worker that does not know it. So it waits until newer workers have
+   * taken every partition; where no worker of an earlier contract is alive, it shuts those out that may come back.
+   */
+  async #untilFolded(): Promise<void> {
+    for (const startedAt = performance.now(); ; await pause(LOOK_EVERY_MS)) {
+      const behind = await this.#behind()
+      if (behind.length === 0) return
+      const { live } = await this.#store.renew(this.#generation)
+      if (!live.some((generation) => generation < this.#generation)) {
+        for (const partition of behind) await this.#fence(partition)
+        continue
+      }
+      if (performance.now() - startedAt < this.#times.workersPatienceMs) continue
+      throw stillHeld(behind)
+    }
+  }
 
-/** The record of the contract that was claimed last. */
-export async function readContractRecord(redis: Redis): Promise<string | undefined> {
-  return (await redis.get(keys.contractRecord)) ?? undefined
+  /** Partitions that were last taken under an earlier contract. */
+  async #behind(): Promise<number[]> {
+    if (this.#generation === FIRST) return []
+    const all = Array.from({ length: this.#partitions }, (_, partition) => partition)
+    const contractOf = (partition: number) => this.#redisOf(keys.meta(partition)).hget(keys.meta(partition), 'contract')
+    const generations = await Promise.all(all.map(contractOf))
+    return all.filter((partition) => Number(generations[partition] ?? FIRST) < this.#generation)
+  }
+
+  async #fence(partition: number): Promise<void> {
+    const args = [this.#generation, randomBytes(8).toString('hex')]
+    const meta = keys.meta(partition)
+    await runScript(this.#redisOf(meta), FENCE_SCRIPT, [meta], args)
+  }
+
+  async #renew(): Promise<void> {
+    const seen = await this.#store.renew(this.#generation)
+    const { head, live } = seen
+    const { hash, record } = this.#contract
+    // Redis came back empty, or as it was before this contract came.
+    if (head === undefined) await this.#store.write(seen, { ...firstHead(hash), generation: this.#generation }, record)
+    else if (head.generation < this.#generation) {
+      await this.#store.write(seen, { ...successor(head, hash, true), generation: this.#generation }, record)
+    } else if (head.hash === hash && head.generation > this.#generation) {
+      // An operator went back to this contract.
+      this.#generation = head.generation
+    } else if (head.isRolling && head.hash === hash && live.every((generation) => generation >= head.generation)) {
+      await this.#store.write(seen, { ...head, isRolling: false }, record)
+    }
+    this.#latest = Math.max(this.#generation, head?.generation ?? FIRST)
+  }
+
+  #patienceMs(why: Unfit): number {
+    switch (why) {
+      case 'workers_first':
+        return this.#times.workersPatienceMs
+      case 'older':
+      case 'apart':
+      case 'version':
+        return this.#times.patienceMs
+      case 'rolling':
+      case 'withdrawn':
+        return 0
+    }
+  }
 }

@@ -1,5 +1,5 @@
-import type { Redis } from './connection.ts'
-import { runningContract } from './contract-claim.ts'
+import type { Redis, RedisOf } from './connection.ts'
+import { readContract } from './contract-view.ts'
 import { BusMismatch } from './errors.ts'
 import { type GatewayReport, readGatewayReports } from './gateway-report.ts'
 import { keys } from './keys.ts'
@@ -98,8 +98,13 @@ async function readDeployment(
     owners: (await Promise.all(owners)).flat().sort((a, b) => a.partition - b.partition),
     workers: await readWorkerReports(redisOf(keys.workers)),
     gateways: await readGatewayReports(redisOf(keys.gateways)),
-    contractHash: await runningContract(redisOf(keys.contract)),
+    contractHash: await runningHash(redisOf),
   }
+}
+
+async function runningHash(redisOf: RedisOf): Promise<string | undefined> {
+  const contract = await readContract(redisOf)
+  return contract?.isRunning ? contract.hash : undefined
 }
 
 async function rightsFault(redis: Redis, role: Role): Promise<string | undefined> {

@@ -18,7 +18,8 @@ export const keys = {
   olderEntriesPrevious: (partition: number): string => `${tag(partition)}:prod:prev:older`,
   /**
    * Hash. By appends: epoch, lineage, begun (the lineage under which the epoch began), generation and known (starts of
-   * this and of the last producer generation), confirmed. By owners: bytes (of the logs), token, tokens (counter),
+   * this and of the last producer generation), confirmed. By owners: contract (generation of the one it
+   * was taken under), bytes (of the logs), token, tokens (counter),
    * heartbeat, released, takes, suspect, commitSeq, commitId, reply, offsets and clocks (JSON), trim:<topic> (entries
    * up to there are gone).
    */
@@ -49,14 +50,22 @@ export const keys = {
   cluster: 'tg:cluster',
   /** String: the largest sequence name that a gateway may have given to a producer, as of the last second. */
   sequence: 'tg:sequence',
-  /** String with a short life: the contract hash that the running processes share. */
+  /** String: the format of all data, and the version that brought it there. */
+  format: 'tg:format',
+  /** Hash: state (JSON: see contract-head.ts), record (JSON: what the contract holds). It stays when nothing runs any more. */
+  contractHead: 'tg:contract:{tg:contract}:head',
+  /** Hash generation of the contract -> last heartbeat (Redis ms) of any process of it. */
+  contractLive: 'tg:contract:{tg:contract}:live',
+  /** String with a short life: hash of the head, for versions before generations. */
   contract: 'tg:contract',
-  /** String: what that contract holds, as JSON, with its hash. It stays when nothing runs any more. */
+  /** String: what those versions recorded of their contract. */
   contractRecord: 'tg:contract:record',
   /** Hash entity -> the highest version of it that a worker has run with. */
   entityVersions: 'tg:entity-versions',
   /** Sorted set worker id -> last heartbeat (Redis ms). */
   workers: 'tg:workers',
+  /** The same of workers of one generation of the contract. It has a short life. Beside `workers`. */
+  workersOf: (generation: number): string => `tg:workers:{tg:workers}:${generation}`,
   /** String with a short life: JSON report of one worker, renewed with its heartbeat. Beside `workers`. */
   worker: (workerId: string): string => `tg:worker:{tg:workers}:${workerId}`,
   /** Sorted set gateway -> last heartbeat (Redis ms). */

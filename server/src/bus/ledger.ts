@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import type { Channel } from './channel.ts'
 import { type CommitReply, type CommitRequest, commit } from './commit.ts'
+import { FIRST } from './contract-head.ts'
 import { HEARTBEAT_FRESH_MS } from './heartbeat.ts'
 import { keys } from './keys.ts'
 import { type LedgerPlace, ledgerKey, ownedKey } from './ledger-place.ts'
@@ -27,6 +28,8 @@ export type TakeReply =
   | { readonly status: 'ok'; readonly ownership: Ownership }
   | { readonly status: 'held'; readonly staleInMs: number }
   | { readonly status: 'lineage'; readonly stored: string; readonly current: string }
+  /** The partition was taken under a later contract than this worker's. */
+  | { readonly status: 'newer' }
 
 /** What the next commit of a partition's owner builds on. */
 export interface LedgerHead {
@@ -46,21 +49,25 @@ export class Ledger {
   readonly partition: number
   protected readonly channel: Channel
   protected readonly place: LedgerPlace
+  readonly #generation: () => number
 
-  constructor(place: LedgerPlace, channel: Channel) {
+  /** @param generation of the contract of whoever takes it */
+  constructor(place: LedgerPlace, channel: Channel, generation: () => number = () => FIRST) {
     this.partition = place.partition
     this.place = place
     this.channel = channel
+    this.#generation = generation
   }
 
-  /** Becomes the owner, unless another owner is alive. */
+  /** Becomes the owner, unless another owner is alive, or one of a later contract was. */
   async take(): Promise<TakeReply> {
     const scriptKeys = [keys.meta(this.partition), ledgerKey(this.place)]
-    const args = [randomBytes(8).toString('hex'), HEARTBEAT_FRESH_MS]
+    const args = [randomBytes(8).toString('hex'), HEARTBEAT_FRESH_MS, this.#generation()]
     const reply = (await this.channel.script(TAKE_SCRIPT, scriptKeys, args)) as
       | ['OK', string, number, string, 0 | 1]
       | ['HELD', number]
       | ['LINEAGE', string, string]
+      | ['NEWER']
     switch (reply[0]) {
       case 'OK':
         return {
@@ -71,6 +78,8 @@ export class Ledger {
         return { status: 'held', staleInMs: reply[1] }
       case 'LINEAGE':
         return { status: 'lineage', stored: reply[1], current: reply[2] }
+      case 'NEWER':
+        return { status: 'newer' }
     }
   }
 
@@ -135,6 +144,7 @@ export class Ledger {
   }
 
   async #beat(token: string, release: '0' | '1'): Promise<boolean> {
-    return (await this.channel.script(HEARTBEAT_SCRIPT, [ledgerKey(this.place)], [token, release])) === 'OK'
+    const args = [token, release, this.#generation()]
+    return (await this.channel.script(HEARTBEAT_SCRIPT, [ledgerKey(this.place)], args)) === 'OK'
   }
 }

@@ -28,8 +28,8 @@ export interface ExpireOptions {
 
 /** The ledger of a partition's owner, who also keeps the partition's logs and latest results in bounds. */
 export class OwnerLedger extends Ledger {
-  constructor(partition: number, channel: Channel) {
-    super({ partition }, channel)
+  constructor(partition: number, channel: Channel, generation?: () => number) {
+    super({ partition }, channel, generation)
   }
 
   /** Notes the event that is about to be folded, until the next commit. @returns the refusal, if any */

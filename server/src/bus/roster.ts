@@ -1,22 +1,34 @@
 import type { Channel } from './channel.ts'
+import { FIRST } from './contract-head.ts'
 import { HEARTBEAT_FRESH_MS } from './heartbeat.ts'
 import { keys } from './keys.ts'
 import { redisNow } from './redis-time.ts'
 import { WORKER_ALIVE_MS, type WorkerReport } from './worker-report.ts'
+
+/** Generations of contracts: the worker's own, and the latest. */
+export interface Generations {
+  readonly generation: number
+  readonly latest: number
+}
+
+const NO_OTHERS: Generations = { generation: FIRST, latest: FIRST }
 
 /** The entry of a worker among the live ones, by heartbeats in Redis. */
 export class Roster {
   readonly #channel: Channel
   readonly #workerId: string
 
-  constructor(channel: Channel, workerId: string) {
+  readonly #contracts: Generations
+
+  constructor(channel: Channel, workerId: string, contracts: Generations = NO_OTHERS) {
     this.#channel = channel
     this.#workerId = workerId
+    this.#contracts = contracts
   }
 
   /**
-   * Renews this worker's entry with its report and returns how many workers share the partitions: those whose entry is
-   * as fresh as an owner's heartbeat must be. A dead worker must not count for longer than its partitions stay its own:
+   * Renews this worker's entry with its report and returns how many workers share the partitions: those of its contract whose
+   * entry is as fresh as an owner's heartbeat must be. A dead worker must not count for longer than its partitions stay its own:
    * the share would be too small for whoever takes them over, and they would be given up again.
    *
    * @throws BusUnavailable
@@ -24,22 +36,46 @@ export class Roster {
   renew(report: WorkerReport): Promise<number> {
     return this.#channel.run(async (redis) => {
       const now = await redisNow(redis)
+      const sharers = keys.workersOf(this.#contracts.generation)
       const replies = await redis
         .pipeline()
         .zadd(keys.workers, now, this.#workerId)
         .zremrangebyscore(keys.workers, '-inf', now - WORKER_ALIVE_MS)
         .zremrangebyscore(keys.workers, now + WORKER_ALIVE_MS, '+inf')
         .set(keys.worker(this.#workerId), JSON.stringify(report), 'PX', WORKER_ALIVE_MS)
-        .zcount(keys.workers, `(${now - HEARTBEAT_FRESH_MS}`, `(${now + HEARTBEAT_FRESH_MS}`)
+        .zadd(sharers, now, this.#workerId)
+        .zremrangebyscore(sharers, '-inf', now - WORKER_ALIVE_MS)
+        .zremrangebyscore(sharers, now + WORKER_ALIVE_MS, '+inf')
+        .pexpire(sharers, WORKER_ALIVE_MS)
+        .zcount(sharers, ...freshBounds(now))
         .exec()
       return replies!.at(-1)![1] as number
     })
   }
 
+  /** Whether a worker of a later contract is alive. @throws BusUnavailable */
+  async isSucceeded(): Promise<boolean> {
+    const { generation, latest } = this.#contracts
+    if (latest === generation) return false
+    const later = Array.from({ length: latest - generation }, (_, i) => generation + 1 + i)
+    const counts = await this.#channel.run(async (redis) => {
+      const bounds = freshBounds(await redisNow(redis))
+      return Promise.all(later.map((one) => redis.zcount(keys.workersOf(one), ...bounds)))
+    })
+    return counts.some((count) => count > 0)
+  }
+
   /** @throws BusUnavailable */
   async leave(): Promise<void> {
     await this.#channel.run((redis) =>
-      redis.pipeline().zrem(keys.workers, this.#workerId).del(keys.worker(this.#workerId)).exec(),
+      redis
+        .pipeline()
+        .zrem(keys.workers, this.#workerId)
+        .zrem(keys.workersOf(this.#contracts.generation), this.#workerId)
+        .del(keys.worker(this.#workerId))
+        .exec(),
     )
   }
 }
+
+const freshBounds = (now: number) => [`(${now - HEARTBEAT_FRESH_MS}`, `(${now + HEARTBEAT_FRESH_MS}`] as const

@@ -69,13 +69,13 @@ function parseFrom(text: string, now: number): number | 'earliest' {
 
 /** A worker with the same config has to do the work. @throws BackfillRefused */
 async function refuseWithoutWorkers(bus: Bus, contract: string): Promise<void> {
-  const [running, workers] = await Promise.all([bus.runningContract(), bus.workers()])
-  if (running === undefined || workers.size === 0) {
+  const [running, workers] = await Promise.all([bus.contract(), bus.workers()])
+  if (running?.isRunning !== true || workers.size === 0) {
     throw new BackfillRefused('no worker is running, and workers do the work. Start one: tidegate worker')
   }
-  if (running !== contract) {
+  if (running.hash !== contract) {
     throw new BackfillRefused(
-      `what runs has another config (contract ${running}, this one is ${contract}). Name the same file with --config, ` +
+      `what runs has another config (contract ${running.hash}, this one is ${contract}). Name the same file with --config, ` +
         'or restart the gateways and workers with this one.',
     )
   }

@@ -1,5 +1,7 @@
+import { type Change, changeOf, type Rollout, widestRollout } from './contract-changes.ts'
 import type { DescribedContract, DescribedEntity, DescribedTopic } from './describe.ts'
 import { canonicalJson } from './hash.ts'
+import { isGrowth } from './schema-growth.ts'
 
 /** Something that two contracts do not have in common. */
 export interface Difference {
@@ -8,39 +10,27 @@ export interface Difference {
   readonly change: 'added' | 'removed' | 'changed'
   /** What is different in one that was changed. */
   readonly fields: readonly string[]
-  /** Gateways and workers must agree on it: processes with the one do not run beside processes with the other. */
-  readonly isAgreed: boolean
+  readonly rollout: Rollout
   /** What becomes of what is stored. Sentences. */
   readonly effect: string
 }
 
-/** What gateways and workers must agree on, by kind; `hash.ts` says the same of a contract. */
-const AGREED: Readonly<Record<DescribedTopic['kind'] | 'entity', readonly string[]>> = {
-  source: ['kind', 'key', 'schema'],
-  flow: ['kind', 'from', 'version', 'steps'],
-  window: ['kind', 'from', 'spec', 'where'],
-  late: ['kind', 'from', 'window'],
-  state: ['kind', 'entity'],
-  events: ['kind', 'entity'],
-  presence: ['kind', 'of'],
-  entity: ['version', 'events', 'commands', 'rejections', 'indexes', 'on', 'reactions'],
+/**
+ * How a contract stands to another one. `newer`: it has more, and nothing else is different. `older`: the other one has. `apart`:
+ * neither can run beside the other.
+ */
+export type Relation = 'same' | 'newer' | 'older' | 'apart'
+
+export function relationOf(here: DescribedContract, running: DescribedContract): Relation {
+  if (here.hash === running.hash) return 'same'
+  if (isRolling(contractDifferences(running, here))) return 'newer'
+  return isRolling(contractDifferences(here, running)) ? 'older' : 'apart'
 }
 
-/** What becomes of what is stored when a field changes; other fields change nothing of it. */
-const EFFECTS: Readonly<Record<string, string>> = {
-  'source.key': 'Events go to other partitions from then on: there is no order between those before and those after.',
-  'source.schema': 'Stored events stay as they are: whoever reads the past meets both shapes.',
-  'flow.from': 'Stored results stay; new ones are of the new definition, and windows behind it start anew.',
-  'flow.version': 'Stored results stay; new ones are of the new definition, and windows behind it start anew.',
-  'flow.steps': 'Stored results stay; new ones are of the new definition, and windows behind it start anew.',
-  'window.from': 'It starts anew, and its open windows are dropped: tidegate window backfill fills them.',
-  'window.spec': 'It starts anew, and its open windows are dropped: tidegate window backfill fills them.',
-  'window.where': 'It starts anew, and its open windows are dropped: tidegate window backfill fills them.',
-  'entity.version': 'Stored states are brought to it; a process with an earlier version is refused from then on.',
-  'entity.indexes': 'Run tidegate entity rebuild: entities are found by a new index once they change.',
+/** Where the hash differs and nothing that is described does, what differs is not known. */
+function isRolling(differences: readonly Difference[]): boolean {
+  return widestRollout(differences.map(({ rollout }) => rollout)) === 'rolling'
 }
-
-const RETENTION = 'Workers trim by it from their next start on.'
 
 /** Added and removed ones first as they are declared, then changed ones. Pure. */
 export function contractDifferences(running: DescribedContract, here: DescribedContract): Difference[] {
@@ -55,37 +45,36 @@ function compared(of: Difference['of'], before: readonly Described[], after: rea
   const added = after.filter(({ name }) => !known.has(name))
   const removed = before.filter(({ name }) => !kept.has(name))
   const differ =
-    (change: 'added' | 'removed', effect: string) =>
-    ({ name }: Described) =>
-      ({ of, name, change, fields: [], isAgreed: true, effect }) as const
+    (change: 'added' | 'removed') =>
+    ({ name }: Described): Difference => ({ of, name, change, fields: [], ...changeOf(of, change) })
   return [
-    ...added.map(differ('added', 'It begins empty, with what comes from then on.')),
-    ...removed.map(differ('removed', 'What is stored of it stays in Redis; nobody reads or trims it any more.')),
+    ...added.map(differ('added')),
+    ...removed.map(differ('removed')),
     ...after.flatMap((one) => changed(of, known.get(one.name), one)),
   ]
 }
 
 function changed(of: Difference['of'], before: Described | undefined, after: Described): Difference[] {
   if (before === undefined) return []
-  const kind = kindOf(after)
   const fields = [...new Set([...Object.keys(before), ...Object.keys(after)])].filter(
     (field) => ordered(before[field]) !== ordered(after[field]),
   )
   if (fields.length === 0) return []
-  const effects = fields.flatMap((field) => (field === 'retentionMs' ? RETENTION : (EFFECTS[`${kind}.${field}`] ?? [])))
+  const changes = fields.map((field) => changeOf(kindOf(after), field, isGrowth(before[field], after[field])))
+  const effects = changes.map(({ effect }) => effect).filter((effect) => effect !== '')
   return [
     {
       of,
       name: after.name,
       change: 'changed',
       fields,
-      isAgreed: fields.some((field) => AGREED[kind].includes(field)),
+      rollout: widestRollout(changes.map(({ rollout }) => rollout)),
       effect: [...new Set(effects)].join(' '),
     },
   ]
 }
 
-function kindOf(described: Described): DescribedTopic['kind'] | 'entity' {
+function kindOf(described: Described): Change['of'] {
   return 'kind' in described ? (described as DescribedTopic).kind : 'entity'
 }
 

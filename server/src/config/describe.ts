@@ -36,11 +36,6 @@ export function describeContract(contract: Contract): DescribedContract {
   }
 }
 
-/** What a process claims for all processes of its deployment. */
-export function claimOf(contract: Contract): { readonly hash: string; readonly record: string } {
-  return { hash: contract.hash, record: JSON.stringify(describeContract(contract)) }
-}
-
 /** What `claimOf` recorded, possibly by another version. */
 export function readRecord(record: string): DescribedContract {
   return JSON.parse(record) as DescribedContract

@@ -51,8 +51,8 @@ function* processes({ partitions, workers, contractHash }: DeploymentFacts, expe
     yield {
       code: 'contract-differs',
       severity: 'error',
-      what: `The processes run contract ${contractHash}, the config here is ${expected.contractHash}: a process with it is refused.`,
-      todo: 'Stop the processes and start all of them with one config.',
+      what: `The processes run contract ${contractHash}, the config here is ${expected.contractHash}.`,
+      todo: 'tidegate config diff says whether it can take their place while they run, and in which order to deploy it.',
     }
   }
   for (const [id, { breakers }] of workers) yield* openBreakers(`Worker ${id}`, breakers)

@@ -18,6 +18,8 @@ export type HoldOutcome =
   | 'fenced'
   /** Another holder had it all along. */
   | 'held'
+  /** It is for workers of a later contract. */
+  | 'newer'
   /** Redis did not answer before the holder was abandoned. */
   | 'abandoned'
 
@@ -77,7 +79,7 @@ export class Holder {
     }
   }
 
-  async #take(): Promise<Ownership | 'held' | 'released'> {
+  async #take(): Promise<Ownership | 'held' | 'newer' | 'released'> {
     for (let hasWaited = false; !this.#hold.stopping.aborted; ) {
       const reply = await this.#hold.answered(() => this.#leased.ledger.take())
       switch (reply.status) {
@@ -90,6 +92,8 @@ export class Holder {
           hasWaited = true
           await this.#hold.pause(reply.staleInMs + 1)
           break
+        case 'newer':
+          return 'newer'
         case 'lineage':
           await this.#untilSettled()
       }

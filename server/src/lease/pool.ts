@@ -40,6 +40,7 @@ export class Pool<Data extends object> {
   readonly #yielded = new Map<string, number>()
   #timer: NodeJS.Timeout | undefined
   #isClosing = false
+  #isResting = false
 
   constructor(bus: Bus, kind: LeaseKind<Data>, log: (message: string) => void) {
     this.#kind = kind
@@ -70,6 +71,15 @@ export class Pool<Data extends object> {
     deadline.abort()
   }
 
+  /** Gives everything up, and takes nothing, for as long as others have to do the work. */
+  async rest(isResting: boolean): Promise<void> {
+    if (isResting === this.#isResting || this.#isClosing) return
+    this.#isResting = isResting
+    if (!isResting) return this.#queue.resume()
+    await this.#queue.pause()
+    for (const holder of this.#holders.values()) holder?.stop()
+  }
+
   /**
    * Gives up ledgers beyond the share, but none that is being taken, or was just taken over from a dead worker. The share
    * does not limit taking: while a dead worker still counts as alive, the shares of the living do not add up to everything.
@@ -87,7 +97,7 @@ export class Pool<Data extends object> {
     const id = this.#kind.jobs.idOf(data)
     // BullMQ may hand a stalled job to the very worker that still runs it.
     if (this.#holders.has(id)) return
-    if (this.#isClosing) return this.#offer(data)
+    if (this.#isLeaving) return this.#offer(data)
     if (this.#isYielded(id)) return void this.#offerSoon(data)
     this.#holders.set(id, undefined)
     await this.#tracked(this.#run(id, data, report))
@@ -100,7 +110,7 @@ export class Pool<Data extends object> {
       if (leased === undefined) return
       const holder = new Holder(leased, log)
       this.#holders.set(id, holder)
-      if (this.#isClosing || this.#isYielded(id)) holder.stop()
+      if (this.#isLeaving || this.#isYielded(id)) holder.stop()
       const outcome = await holder.run()
       if (outcome === 'released' && this.#isYielded(id)) void this.#offerSoon(data)
       else if (outcome === 'released') await this.#offer(data)
@@ -121,6 +131,10 @@ export class Pool<Data extends object> {
     } catch {
       // Redis is away: the next round looks again.
     }
+  }
+
+  get #isLeaving(): boolean {
+    return this.#isClosing || this.#isResting
   }
 
   #isYielded(id: string): boolean {

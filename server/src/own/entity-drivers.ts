@@ -10,7 +10,7 @@ const BEHIND_ALL = '18446744073709551615-0'
 
 /** What sends the messages of entities; `undefined` where the contract has none. */
 export function openSender(
-  { partitions, clock, report }: OwnerContext,
+  { partitions, clock, everywhere, report }: OwnerContext,
   store: PartitionStore,
   fold: PartitionFold,
   version: LogVersion,
@@ -21,6 +21,7 @@ export function openSender(
     ...{ partition: store.partition, partitions, version },
     log: (target) => store.logOf(target),
     now: () => clock.now(),
+    maySend: everywhere,
     report,
     onArrived: ({ number }) => entities.outbox.arrived(number),
     onRefused: (sent, verdict) => {

@@ -37,6 +37,8 @@ export interface OwnerContext {
   readonly polls: CommandPolls
   /** One for the process, likewise. */
   readonly walking: WalkPace
+  /** Whether no worker of an earlier contract holds a partition any more: it would not know every command. */
+  readonly everywhere: () => Promise<boolean>
   readonly log: (message: string) => void
   /** Notes what the application's code threw. */
   readonly report: ReportDefect

@@ -28,6 +28,8 @@ export interface OutboxSenderOptions {
   /** The logs of a partition, for appends. */
   readonly log: (partition: number) => Pick<Log, 'append'>
   readonly now: () => number
+  /** Whether every target understands what may be sent. */
+  readonly maySend: () => Promise<boolean>
   /** Notes an error that no code foresaw. Repeated ones are noted once in a while. */
   readonly report: ReportDefect
   /** The log of its target has it. */
@@ -78,7 +80,7 @@ export class OutboxSender {
     const { signal } = this.#closing
     while (queue.length > 0 && !signal.aborted) {
       const sent = nextOf(queue)
-      const verdicts = await this.#append(target, sent)
+      const verdicts = (await this.#options.maySend()) ? await this.#append(target, sent) : []
       if (signal.aborted) return
       const done = this.#settle(sent, verdicts)
       queue.splice(0, done)

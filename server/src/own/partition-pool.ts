@@ -44,7 +44,8 @@ export class PartitionPool implements LeaseKind<Lease> {
   constructor({ bus, workerId, pipeline, log, stats, report }: PartitionPoolOptions) {
     this.#bus = bus
     const { partitions } = bus
-    this.#context = { pipeline, partitions, stats, ...processWide(), log, report }
+    const everywhere = untilTrue(() => bus.isContractEverywhere())
+    this.#context = { pipeline, partitions, stats, ...processWide(), everywhere, log, report }
     this.#roster = bus.roster(workerId)
     this.#pool = new Pool(bus, this, log)
   }
@@ -81,11 +82,23 @@ export class PartitionPool implements LeaseKind<Lease> {
     const { breakers, partitions } = this.#bus
     const workers = await this.#roster.renew({ breakers, ...this.#context.stats.report() })
     this.#heardAt = performance.now()
+    const isSucceeded = await this.#roster.isSucceeded()
+    await this.#pool.rest(isSucceeded)
+    if (isSucceeded) return []
     this.#pool.yieldExcess(Math.ceil(partitions / Math.max(1, workers)))
     return (await this.#bus.owners()).filter(({ owned }) => !owned)
   }
 
   leave(): Promise<void> {
     return this.#roster.leave()
+  }
+}
+
+/** Asks until it is so. While Redis is away it counts as not so. */
+function untilTrue(isSo: () => Promise<boolean>): () => Promise<boolean> {
+  let wasSo = false
+  return async () => {
+    wasSo ||= await isSo().catch(() => false)
+    return wasSo
   }
 }

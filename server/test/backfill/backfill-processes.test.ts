@@ -122,7 +122,7 @@ it('W-BACKFILL-1 W-BACKFILL-3 X-BACKFILL-3 X-BACKFILL-4 give with the live windo
   await untilRead()
   await old.stop('SIGTERM')
   // Else the next ones wait until the claim of the old config has expired.
-  await redis.del(keys.contract)
+  await redis.del(keys.contractLive)
 
   const first = await startWorker('after')
   await publish([...all.slice(12_000), ...closers])

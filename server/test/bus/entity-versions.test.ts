@@ -33,7 +33,7 @@ async function whileRunning(contract: TestContract, body: () => Promise<unknown>
   const worker = await startWorker(settings, contract)
   await body().finally(() => worker.close({ deadlineMs: 2_000 }))
   // Else the next one would wait until the claim is over.
-  await redis.del(keys.contract)
+  await redis.del(keys.contractLive)
 }
 
 function openReader({ entities }: TestContract, warn: (line: string) => void = () => {}) {

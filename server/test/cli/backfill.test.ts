@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { firstHead } from '../../src/bus/contract-head.ts'
 import { keys } from '../../src/bus/keys.ts'
 import { progressText } from '../../src/cli/backfill.ts'
 import { parseTime } from '../../src/cli/time-option.ts'
@@ -59,12 +60,13 @@ describe('tidegate window backfill', () => {
     expect(await refusal('a.1s')).toContain('holds no data')
     await redis.hset(keys.cluster, 'partitions', 2)
     expect(await refusal('a.1s')).toContain('no worker is running')
-    await redis.set(keys.contract, 'another')
+    await redis.hset(keys.contractHead, 'state', JSON.stringify(firstHead('another')))
+    await redis.hset(keys.contractLive, 0, Date.now())
     expect(await refusal('a.1s')).toContain('no worker is running')
     await redis.zadd(keys.workers, Date.now(), 'w-1')
     await redis.set(keys.worker('w-1'), '{}')
     expect(await refusal('a.1s')).toContain('what runs has another config (contract another')
-    await redis.set(keys.contract, (await loadConfig(CONFIG)).contract.hash)
+    await redis.hset(keys.contractHead, 'state', JSON.stringify(firstHead((await loadConfig(CONFIG)).contract.hash)))
     const nothing = await backfill('a.1s', '--from', '24h')
     expect(nothing).toMatchObject({ code: 0, out: expect.stringContaining('from their beginning') })
   })

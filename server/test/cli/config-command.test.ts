@@ -2,9 +2,13 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
 import { z } from 'zod'
+import { firstHead } from '../../src/bus/contract-head.ts'
 import { keys } from '../../src/bus/keys.ts'
+import { redisNow } from '../../src/bus/redis-time.ts'
+import { claimOf } from '../../src/config/claim.ts'
 import { contractDifferences, type Difference } from '../../src/config/contract-differences.ts'
-import { claimOf, describeContract } from '../../src/config/describe.ts'
+import { describeContract } from '../../src/config/describe.ts'
+import type { Contract } from '../../src/config/model.ts'
 import { defineConfig, entity, topic } from '../../src/index.ts'
 import { runCommand } from '../support/command-line.ts'
 import { useRedis } from '../support/use-redis.ts'
@@ -65,6 +69,58 @@ describe('tidegate config check', () => {
   })
 })
 
+/** As if processes with it were alive. */
+async function run(contract: Contract): Promise<void> {
+  const { hash, record } = claimOf(contract)
+  await redis.hset(keys.contractHead, { state: JSON.stringify(firstHead(hash)), record })
+  // A heartbeat ahead of the clock counts as one behind it: it is alive for 9 s.
+  await redis.hset(keys.contractLive, 0, (await redisNow(redis)) + 4_000)
+}
+
+describe('tidegate config accept', () => {
+  const accept = async (text: string) => {
+    vi.stubEnv('REDIS_URL', server.url)
+    return runCommand('config', 'accept', '--config', await configFile(text))
+  }
+  const fields = z.object({ id: z.string(), v: z.number() })
+  const read = topic('a.reading', { schema: fields, key: 'id', retention: '1h' })
+  const more = topic('a.more', { schema: fields, key: 'id' })
+
+  it('X-ACCEPT-1 goes back to a config that has less, and forth again', async () => {
+    expect(await accept(reading('1h', 'number'))).toMatchObject({
+      code: 1,
+      err: expect.stringMatching(/has run on this Redis/),
+    })
+    await run(defineConfig({ topics: [read, more] }).contract)
+    const back = await accept(reading('1h', 'number'))
+    expect(back).toMatchObject({
+      code: 0,
+      out: expect.stringMatching(
+        /^Contract [0-9a-f]{16} is the one to run, without topic a\.more\. Start workers with it/,
+      ),
+    })
+    const state = JSON.parse((await redis.hget(keys.contractHead, 'state'))!)
+    expect(state).toMatchObject({ generation: 1, withdrawn: [defineConfig({ topics: [read, more] }).contract.hash] })
+  })
+
+  it('X-ACCEPT-1 changes nothing where the two cannot run side by side, or an entity would go', async () => {
+    await run(defineConfig({ topics: [read] }).contract)
+    const before = await redis.hgetall(keys.contractHead)
+    expect((await accept(reading('1h', 'string'))).err).toMatch(/the two cannot run side by side/)
+    expect(await redis.hgetall(keys.contractHead)).toEqual(before)
+    const thing = entity('thing', {
+      key: 'id',
+      version: 1,
+      state: { initial: {} },
+      events: { seen: z.object({}) },
+      evolve: { seen: (state) => state },
+      commands: { see: { input: z.object({}), decide: () => [{ type: 'seen', data: {} }] } },
+    })
+    await run(defineConfig({ topics: [read], entities: [thing] }).contract)
+    expect((await accept(reading('1h', 'number'))).err).toMatch(/commands to thing may wait for an answer/)
+  })
+})
+
 describe('tidegate config diff', () => {
   const diff = async (text: string) => {
     vi.stubEnv('REDIS_URL', server.url)
@@ -79,8 +135,7 @@ describe('tidegate config diff', () => {
     const { contract } = defineConfig({
       topics: [topic('a.reading', { schema: z.object({ id: z.string(), v: z.number() }), key: 'id', retention: '1h' })],
     })
-    await redis.set(keys.contractRecord, claimOf(contract).record)
-    await redis.set(keys.contract, contract.hash)
+    await run(contract)
     expect(await diff(reading('1h', 'number'))).toMatchObject({
       code: 0,
       out: expect.stringMatching(/^running: .*\nNothing differs/),
@@ -89,11 +144,20 @@ describe('tidegate config diff', () => {
     expect(longer.code).toBe(0)
     expect(longer.out).toMatch(/^~ topic a\.reading: retentionMs \(compatible\)\n {4}Workers trim by it/m)
     expect(longer.out).toMatch(/^Compatible: restart/m)
+    await run(contract)
+    const more = await diff(
+      reading('1h', 'number').replace(
+        '[reading]',
+        "[reading, topic('a.more', { schema: z.object({ id: z.string() }), key: 'id' })]",
+      ),
+    )
+    expect(more).toMatchObject({ code: 0, out: expect.stringMatching(/^\+ topic a\.more \(rolling\)\n {4}It begins/m) })
+    expect(more.out).toMatch(/^Rolling: replace workers, then gateways, one by one/m)
     const other = await diff(reading('1h', 'string'))
     expect(other.code).toBe(1)
     expect(other.out).toMatch(/^~ topic a\.reading: schema\n {4}Stored events stay/m)
     expect(other.out).toMatch(/^Incompatible: .*Stop the gateways, then the workers; start workers, then gateways/m)
-    await redis.del(keys.contract)
+    await redis.del(keys.contractLive)
     expect((await diff(reading('1h', 'string'))).out).toMatch(/^ran last: .*\n(.*\n)+Nothing runs/)
   })
 })
@@ -134,12 +198,12 @@ describe('contractDifferences', () => {
     expect(texts(between('entity', 'version'))).toEqual(['entity user changed version'])
   })
 
-  it('X-DIFF-2 what must be agreed on is what the contract hash covers', () => {
+  it('X-DIFF-2 K-CHANGE-2 what must be agreed on is what the contract hash covers', () => {
     const names = Object.keys(configs) as (keyof typeof configs)[]
     for (const a of names) {
       for (const b of names) {
         const isSame = configs[a].contract.hash === configs[b].contract.hash
-        expect([a, b, between(a, b).every(({ isAgreed }) => !isAgreed)]).toEqual([a, b, isSame])
+        expect([a, b, between(a, b).every(({ rollout }) => rollout === 'free')]).toEqual([a, b, isSame])
       }
     }
   })

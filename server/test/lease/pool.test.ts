@@ -203,4 +203,22 @@ describe('pool', () => {
     await pause(300)
     expect(done).toEqual(['looked', 'left'])
   })
+
+  it('L-POOL-8 a pool that rests gives everything up and takes nothing, until it no longer rests', async () => {
+    const [resting, other] = [new Kind(first.bus), new Taker(second.bus)]
+    const pool = poolOf(first.bus, resting)
+    await pool.start()
+    await until(() => resting.held.size === PARTITIONS, 'everything is held')
+    await pool.rest(true)
+    await until(() => resting.held.size === 0, 'nothing is held')
+    const rounds = resting.rounds
+    await until(() => resting.rounds > rounds + 2, 'some rounds')
+    expect(resting.held.size).toBe(0)
+    const taker = poolOf(second.bus, other)
+    await taker.start()
+    await until(() => other.held.size === PARTITIONS, 'the other one has everything')
+    await taker.close(1_000)
+    await pool.rest(false)
+    await until(() => resting.held.size === PARTITIONS, 'everything is held again')
+  })
 })

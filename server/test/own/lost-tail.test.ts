@@ -38,6 +38,7 @@ function own(partition: number): { owner: Holder; ended: Promise<unknown> } {
     clock: systemClock,
     stats: new WorkerStats(() => systemClock),
     ...processWide(),
+    everywhere: async () => true,
   }
   const store = hold(new PartitionStore(partition, opened.bus))
   const source = new EntrySource(partition, opened.bus, systemClock)

@@ -34,12 +34,14 @@ let arrived: number[]
 let refused: string[]
 let doubts: number
 let sender: OutboxSender
+let maySend = true
 
 beforeEach(() => {
-  ;[log, arrived, refused, doubts] = [new FakeLog(), [], [], 0]
+  ;[log, arrived, refused, doubts, maySend] = [new FakeLog(), [], [], 0, true]
   sender = new OutboxSender({
     ...{ partition: 7, partitions: 1, version: { epoch: 'e', lineage: 'l' }, log: () => log, now: () => 1_000 },
     report: () => 'id',
+    maySend: async () => maySend,
     onArrived: ({ number }) => arrived.push(number),
     onRefused: ({ number }, verdict) => refused.push(`${number} ${verdict}`),
     onDoubt: () => doubts++,
@@ -92,6 +94,16 @@ describe('outbox sender', () => {
     expect(arrived).toEqual([])
     sender.close()
     expect(log.requests).toHaveLength(1)
+  })
+
+  test('W-ROLLOUT-3 waits while a worker of an earlier contract may read what it sends', async () => {
+    maySend = false
+    sender.send(messages(1, 2))
+    await new Promise((resolve) => setTimeout(resolve, 150))
+    expect(log.requests).toEqual([])
+    maySend = true
+    await until(() => arrived.length === 2, 'two')
+    expect(log.seqs).toEqual([1, 2])
   })
 
   test('W-OUTBOX-3 one that can never be accepted is given up, and the others arrive', async () => {

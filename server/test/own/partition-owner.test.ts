@@ -76,6 +76,7 @@ function own(
     clock: systemClock,
     stats: new WorkerStats(() => systemClock),
     ...processWide(),
+    everywhere: async () => true,
     log: (message) => logged.push(message),
     report: () => 'defect',
   }

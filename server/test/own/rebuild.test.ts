@@ -33,7 +33,7 @@ type DocContract = ReturnType<typeof docsContract>
 
 async function start(contract: DocContract): Promise<RunningWorker> {
   // The claim of the one before would have to be waited for.
-  await redis.del(keys.contract)
+  await redis.del(keys.contractLive)
   const settings = { redisUrl: server.url, partitions: PARTITIONS, workerId: `w-${workers++}` }
   return startWorker({ ...settings, log: (line) => logged.push(line) }, contract)
 }

@@ -23,8 +23,13 @@ export function logOf(redis: Redis, partition: number, busClass: BusClass | Guar
   return new Log(partition, channelOf(redis, busClass))
 }
 
-export function ledgerOf(redis: Redis, partition: number, busClass: BusClass | Guard = 'commit'): OwnerLedger {
-  return new OwnerLedger(partition, channelOf(redis, busClass))
+export function ledgerOf(
+  redis: Redis,
+  partition: number,
+  busClass: BusClass | Guard = 'commit',
+  generation?: () => number,
+): OwnerLedger {
+  return new OwnerLedger(partition, channelOf(redis, busClass), generation)
 }
 
 export function entitiesOf(redis: Redis, partition: number): Entities {

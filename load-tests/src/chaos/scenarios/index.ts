@@ -8,6 +8,7 @@ import { PROCESSES } from './processes.ts'
 import { REDIS_PROCESS } from './redis-process.ts'
 import { REDIS_REFUSALS } from './redis-refusals.ts'
 import { REDIS_TORN } from './redis-torn.ts'
+import { ROLLING } from './rolling.ts'
 import { SENTINEL } from './sentinel.ts'
 import { SUBSCRIBERS } from './subscribers.ts'
 
@@ -21,6 +22,7 @@ export const SCENARIOS: readonly Scenario[] = [
   ...SENTINEL,
   ...CLUSTER,
   ...PROCESSES,
+  ...ROLLING,
   ...SUBSCRIBERS,
   ...CLOCK,
 ]

@@ -103,6 +103,11 @@ export class JobQueue<Data extends object> {
     await this.#worker.pause(true)
   }
 
+  /** Accepts jobs again. */
+  resume(): void {
+    this.#worker.resume()
+  }
+
   /** Running jobs MUST have ended. */
   async close(): Promise<void> {
     await this.#worker.close()

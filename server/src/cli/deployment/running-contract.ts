@@ -1,8 +1,8 @@
 import type { Bus } from '../../bus/index.ts'
 import { type DescribedContract, readRecord } from '../../config/describe.ts'
 
-/** What the processes that were started last have; `undefined` where they are of a version that does not say it. */
+/** What the processes that were started last have; `undefined` where none has run, or they are of a version that does not say it. */
 export async function runningContract(bus: Bus): Promise<DescribedContract | undefined> {
-  const record = await bus.contractRecord()
-  return record === undefined ? undefined : readRecord(record)
+  const contract = await bus.contract()
+  return contract === undefined || contract.record === '' ? undefined : readRecord(contract.record)
 }
