@@ -10,21 +10,22 @@ afterEach(() => {
 
 const turn = () => new Promise((resolve) => setImmediate(resolve))
 
-/** Waits for the next round; the list gets its name then. */
-function waiter(rounds: CommandRounds, begun: string[]) {
-  return (name: string) => {
+/** Of a process whose commits take so long. The first round has just begun. */
+async function begunRounds(commitMs: number) {
+  const rounds = new CommandRounds()
+  for (let i = 0; i < 100; i++) rounds.committed(commitMs)
+  const begun: string[] = []
+  const wait = (name: string) => {
     void rounds.next().then(() => begun.push(name))
   }
-}
-
-it('W-LOOP-7 partitions that wait for the next round begin it together, three commits behind the one before', async () => {
-  const rounds = new CommandRounds()
-  for (let i = 0; i < 100; i++) rounds.committed(4)
-  const begun: string[] = []
-  const wait = waiter(rounds, begun)
   wait('first')
   await turn()
   await turn()
+  return { begun, wait }
+}
+
+it('W-LOOP-7 partitions that wait for the next round begin it together, three commits behind the one before', async () => {
+  const { begun, wait } = await begunRounds(4)
   expect(begun).toEqual(['first'])
   wait('one')
   vi.advanceTimersByTime(10)
@@ -37,13 +38,7 @@ it('W-LOOP-7 partitions that wait for the next round begin it together, three co
 })
 
 it('W-LOOP-7 however long commits take, a round begins within 20 ms', async () => {
-  const rounds = new CommandRounds()
-  for (let i = 0; i < 100; i++) rounds.committed(1_000)
-  const begun: string[] = []
-  const wait = waiter(rounds, begun)
-  wait('first')
-  await turn()
-  await turn()
+  const { begun, wait } = await begunRounds(1_000)
   wait('second')
   vi.advanceTimersByTime(20)
   await turn()
