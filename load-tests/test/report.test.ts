@@ -118,6 +118,12 @@ describe('check', () => {
     expect(judge(floors(0.4), ['windows'], new Map())).toEqual([])
   })
 
+  test('judge - a ratio without a floor is new', () => {
+    expect(judge({}, ['ingest'], new Map([['ingest.ratio', 0.3]]))).toEqual([
+      { name: 'ingest.ratio', floor: undefined, median: 0.3, verdict: 'new' },
+    ])
+  })
+
   test('medianRatios - of every figure named ratio, however deep', () => {
     const runs = [0.2, 0.5, 0.3].map((ratio) => result({ ratio, route: { perSec: 1, ratio: ratio * 2 } }))
     expect(medianRatios(runs)).toEqual(

@@ -18,6 +18,10 @@ export interface CheckOptions {
 export async function check({ only, keep }: CheckOptions): Promise<boolean> {
   const floors = readFloors()
   const benchmarks = only ?? [...new Set(Object.keys(floors).map(benchmarkOf))]
+  if (benchmarks.length === 0) {
+    console.error('There are no floors: npm run bench -- --check --only ingest --keep makes the first ones.')
+    return false
+  }
   const runs: Result[] = []
   // In turn, not three of one benchmark: the machine is another one some minutes later.
   for (let run = 1; run <= RUNS; run++) {
@@ -28,16 +32,16 @@ export async function check({ only, keep }: CheckOptions): Promise<boolean> {
   }
   const medians = medianRatios(runs)
   const judgements = judge(floors, benchmarks, medians)
-  if (judgements.length > 0) console.table(judgements)
-  for (const verdict of ['fell', 'missing', 'rose'] as const) {
+  console.table(judgements)
+  for (const verdict of ['fell', 'missing', 'rose', 'new'] as const) {
     const names = judgements.filter((each) => each.verdict === verdict).map(({ name }) => name)
     if (names.length > 0) console.log(`${verdict}: ${names.join(', ')}`)
   }
   if (keep) {
-    writeFloors({ ...floors, ...floorsOf(medians, runs) })
+    writeFloors({ ...readFloors(), ...floorsOf(medians, runs) })
     return true
   }
-  return judgements.every(({ verdict }) => verdict === 'held' || verdict === 'rose')
+  return judgements.every(({ verdict }) => verdict !== 'fell' && verdict !== 'missing')
 }
 
 function floorsOf(medians: ReadonlyMap<string, number>, runs: readonly Result[]): Floors {

@@ -9,10 +9,11 @@ const TOLERANCE = 0.2
 
 export interface Judgement {
   readonly name: string
-  readonly floor: number
+  /** `undefined`: none is kept. */
+  readonly floor: number | undefined
   /** `undefined`: no run had it. */
   readonly median: number | undefined
-  readonly verdict: 'fell' | 'held' | 'rose' | 'missing'
+  readonly verdict: 'fell' | 'held' | 'rose' | 'missing' | 'new'
 }
 
 /** The medians of all ratios over several runs, by benchmark and path. */
@@ -33,7 +34,7 @@ export function judge(
   benchmarks: readonly BenchmarkName[],
   medians: ReadonlyMap<string, number>,
 ): Judgement[] {
-  return Object.entries(floors).flatMap(([name, { ratio: floor }]): Judgement[] => {
+  const kept = Object.entries(floors).flatMap(([name, { ratio: floor }]): Judgement[] => {
     const benchmark = benchmarkOf(name)
     if (!benchmarks.includes(benchmark)) return []
     const median = medians.get(name)
@@ -42,6 +43,8 @@ export function judge(
     const verdict = gain < 1 - TOLERANCE ? 'fell' : gain > 1 + TOLERANCE ? 'rose' : 'held'
     return [{ name, floor, median, verdict }]
   })
+  const others = [...medians].filter(([name]) => floors[name] === undefined)
+  return [...kept, ...others.map(([name, median]): Judgement => ({ name, floor: undefined, median, verdict: 'new' }))]
 }
 
 export function benchmarkOf(name: string): BenchmarkName {

@@ -131,8 +131,8 @@ export const HEADLINES = {
     better: 'more',
   },
   soak: {
-    says: 'MB/hour by which the heap of the gateway grows',
-    figure: 'slopes.gatewayHeapMb.perHour',
+    says: 'MB/hour by which the resident memory of the gateway grows',
+    figure: 'slopes.gatewayResidentMb.perHour',
     better: 'less',
   },
 } as const satisfies Readonly<Record<string, Headline>>

@@ -1,5 +1,5 @@
-import { writeFileSync } from 'node:fs'
-import { join, relative } from 'node:path'
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { dirname, join, relative } from 'node:path'
 import { parseArgs } from 'node:util'
 import { PAGES } from '../../../scripts/docs.ts'
 import { REPOSITORY } from '../../../scripts/source-files.ts'
@@ -26,7 +26,7 @@ if (values.help) {
   console.log(`npm run report -- [--only name,...] [--resume] [--from folder]
 
 Runs every benchmark, one after the other, and keeps each result in load-tests/results as soon as it is there. Then it writes
-${PAGE}, and load-tests/results/benchmarks.html with plots, of all results that are kept. Run nothing else meanwhile.
+${PAGE}, and load-tests/dist/benchmarks.html with plots, of all results that are kept. Run nothing else meanwhile.
 
   --only    runs these alone
   --resume  runs those alone that have no result of this commit yet: what an interrupted run has left
@@ -47,6 +47,7 @@ else for (const result of readResults(values.from)) writeResult(KEPT_RESULTS, re
 
 const results = readResults(KEPT_RESULTS)
 writeFileSync(join(REPOSITORY, PAGE), PAGES[PAGE]!())
+mkdirSync(dirname(HTML_PAGE), { recursive: true })
 writeFileSync(HTML_PAGE, htmlPage(results))
 const missing = notRun(results)
 say(`${results.length} results${missing.length === 0 ? '' : `; not run: ${missing.join(', ')}`}`)

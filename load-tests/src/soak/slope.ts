@@ -10,8 +10,8 @@ export interface Slope {
 
 /** Lowest values of that many stretches: between them a heap rises and falls with its collections. */
 const STRETCHES = 20
-/** A slope is told from none beyond that many errors. */
-const SURE = 2
+/** A slope is told from none beyond that many errors: samples that follow each other are alike, which makes errors look small. */
+const SURE = 3
 /** Growth in an hour that counts as none, as a share of the mean. */
 const NEAR_ZERO = 0.02
 /** An error in an hour, as a share of the mean, with which nothing can be said. */
