@@ -88,7 +88,8 @@ ${parts.join('\n')}
   --check   runs the benchmarks whose ratios are kept in load-tests/floors.json three times, and fails if the median of one
             is more than 20 % worse; --only chooses benchmarks, and --keep keeps the medians from now on
   --workloads  of peers, these: ${BENCHMARKS.peers.workloads!.join(', ')}
-  --quick   of peers, short rounds in under two minutes: they show what works, and their figures are no comparison
+  --quick   of peers, short rounds in under two minutes, of five workloads unless others are named: they show what works,
+            and their figures are no comparison
   --tokens  the gateway asks who its clients are: ingest, unnamed, idle and fanout
 
 Examples:

@@ -8,6 +8,9 @@ import { WORKLOADS } from './workloads/index.ts'
 const FULL: Scale = { warmUpMs: 1_500, measureMs: 2_500, stallMs: 30_000, kills: 3, idleMs: 2_000 }
 const QUICK: Scale = { warmUpMs: 300, measureMs: 500, stallMs: 1_000, kills: 1, idleMs: 300 }
 
+/** Of a quick run, unless others are asked for: the rest takes longer, or shows nothing in a second. */
+const QUICK_WORKLOADS = ['publish-one', 'publish-hundred', 'fanout-thirty', 'latency', 'bus-kill']
+
 const NAMES = Object.keys(SUBJECTS) as SubjectName[]
 
 export const peers: Benchmark = {
@@ -17,7 +20,8 @@ export const peers: Benchmark = {
     'networks other than loopback; clusters; TLS; client libraries, but for the SDK in bus-kill; clients and servers share the cores',
   parts: NAMES,
   workloads: Object.keys(WORKLOADS),
-  async run(progress, { parts = NAMES, workloads = Object.keys(WORKLOADS), isQuick = false }) {
+  async run(progress, { parts = NAMES, isQuick = false, workloads: chosen }) {
+    const workloads = chosen ?? (isQuick ? QUICK_WORKLOADS : Object.keys(WORKLOADS))
     const skipped: Record<string, string> = {}
     const versions: Record<string, string> = {}
     const measured: Record<string, Record<string, PeerFigures>> = {}
