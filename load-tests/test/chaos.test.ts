@@ -15,7 +15,8 @@ const COMMANDS = [
 
 // How long things took is judged by `npm run chaos`, which runs all there are and where nothing else runs.
 function chaosOfEvents(name: string): void {
-  it(`${name} loses, doubles and hides nothing (seed ${SEED})`, { timeout: 60_000 }, async () => {
+  // A rollout starts eight processes one after the other.
+  it(`${name} loses, doubles and hides nothing (seed ${SEED})`, { timeout: 120_000 }, async () => {
     const scenario = SCENARIOS.find((one) => one.name === name)!
     const { acked, delivered, conflated, gapped, lostWithinGuarantee, ...result } = await runScenario(scenario, SEED)
     expect(result).toMatchObject({ lost: 0, duplicated: 0, faults: [] })
