@@ -35,7 +35,7 @@ export async function run(args: string[]): Promise<number> {
   const { packageManager } = readSettings()
   const consumer = await consumerOf(values.page)
   const project = new Project(folder, consumer)
-  project.write()
+  await project.write()
   say(`In ${folder}: ${project.files.join(', ')}`)
   const commands = project.installCommands(packageManager)
   if (!values['no-install']) await installDependencies(folder, commands)

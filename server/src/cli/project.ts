@@ -1,6 +1,7 @@
-import { existsSync, lstatSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, lstatSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import { peerRange, TEMPLATES, version } from '../package-files.ts'
+import { makeWritable } from '../supervisor/disk-fault.ts'
 import { installCommand, type PackageManager } from './package-manager.ts'
 
 export const CONSUMERS = ['plain', 'react', 'node'] as const
@@ -36,14 +37,14 @@ export class Project {
     this.files = [...this.#texts.keys()].sort()
   }
 
-  /** Writes all files, or none. @throws Error that names the files that exist */
-  write(): void {
+  /** Writes all files, or none. @throws Error that names the files that exist, or says why the folder cannot be written */
+  async write(): Promise<void> {
+    await makeWritable({ path: this.#folder, is: 'folder', instead: 'name another one' })
     const existing = this.files.filter((name) => lstatSync(join(this.#folder, name), { throwIfNoEntry: false }))
     if (existing.length > 0)
       throw new Error(
         `${existing.join(', ')} in ${this.#folder} would be replaced. Nothing was written: take another folder.`,
       )
-    mkdirSync(this.#folder, { recursive: true })
     for (const [name, text] of this.#texts) writeFileSync(join(this.#folder, name), text, { flag: 'wx' })
   }
 

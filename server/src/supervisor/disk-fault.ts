@@ -11,25 +11,35 @@ const FAULTS: readonly (readonly [RegExp, why: string])[] = [
   [/EMFILE|ENFILE|too many open files/i, 'no more files may be open: raise the limit (ulimit -n 65536)'],
 ]
 
+/** A folder that is written to. */
+export interface WrittenFolder {
+  readonly path: string
+  /** What it is to whoever named it. */
+  readonly is: string
+  /** How another one is named. */
+  readonly instead: string
+}
+
+export function dataFolder(path: string): WrittenFolder {
+  return { path, is: 'data folder', instead: 'name another folder by --data' }
+}
+
 /** What to say of a text that tells of a disk; `undefined` for any other. */
-export function diskFault(folder: string, text: string): string | undefined {
+export function diskFault({ path, is, instead }: WrittenFolder, text: string): string | undefined {
   const why = FAULTS.find(([matches]) => matches.test(text))?.[1]
-  return why === undefined
-    ? undefined
-    : `The data folder ${folder} cannot be written: ${why}, or name another folder by --data.`
+  return why === undefined ? undefined : `The ${is} ${path} cannot be written: ${why}, or ${instead}.`
 }
 
 /** Makes a folder, and a file in it. @throws with what to do where that is not possible */
-export async function makeWritable(folder: string): Promise<void> {
+export async function makeWritable(folder: WrittenFolder): Promise<void> {
+  const { path, is } = folder
   try {
-    await makeFolder(folder)
+    await makeFolder(path)
     // By doing it: permissions do not tell of a disk that is mounted read-only.
-    await rm(await mkdtemp(join(folder, '.try-')), { recursive: true })
+    await rm(await mkdtemp(join(path, '.try-')), { recursive: true })
   } catch (cause) {
     const { message } = cause as Error
-    throw new Error(`${diskFault(folder, message) ?? `The data folder ${folder} cannot be written.`} (${message})`, {
-      cause,
-    })
+    throw new Error(`${diskFault(folder, message) ?? `The ${is} ${path} cannot be written.`} (${message})`, { cause })
   }
 }
 

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { childEnvironment } from '../config/settings.ts'
 import { mendAof } from './aof-mend.ts'
-import { diskFault, makeWritable } from './disk-fault.ts'
+import { dataFolder, diskFault, makeWritable } from './disk-fault.ts'
 import { FolderLock } from './folder-lock.ts'
 import type { RedisBinary } from './redis-binary.ts'
 import { pingRedis } from './redis-ping.ts'
@@ -80,7 +80,7 @@ export class PrivateRedis {
 
   /** Locks the folder, starts a Redis in it and waits until it has read its log. @throws with what to do. */
   static async open(options: PrivateRedisOptions, stopped?: AbortSignal): Promise<PrivateRedis> {
-    await makeWritable(options.dataFolder)
+    await makeWritable(dataFolder(options.dataFolder))
     const lock = await FolderLock.take(options.dataFolder, stopped)
     // Not in the data folder: socket paths are limited to about 100 bytes, and not every mounted folder can hold one.
     const redis = new PrivateRedis(options, await mkdtemp(join(tmpdir(), 'tidegate-')), lock)
@@ -148,7 +148,7 @@ export class PrivateRedis {
     for (;;) {
       stopped?.throwIfAborted()
       if (running.hasEnded) {
-        const fault = diskFault(this.#folder, running.log)
+        const fault = diskFault(dataFolder(this.#folder), running.log)
         throw new Error(`${fault === undefined ? '' : `${fault}\n`}redis-server ended at its start:\n${running.log}`)
       }
       const answer = await pingRedis(this.url)

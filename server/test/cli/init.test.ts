@@ -61,6 +61,15 @@ describe('tidegate init', () => {
     expect(await read('tidegate.config.ts')).toBe('mine')
   })
 
+  test('X-INIT-6 a folder that cannot be written - is named, with what to do', async () => {
+    await writeFile(join(folder, 'shop'), '')
+    const { code, err } = await runCommand('init', join(folder, 'shop', 'new'), '--no-install')
+    expect(code).toBe(1)
+    expect(err).toMatch(
+      /The folder .*shop\/new cannot be written: it is a file, or below one: .* or name another one\. \(E/,
+    )
+  })
+
   test('X-INIT-2 a package.json and a .gitignore - stay, and what is lacking is added by the package manager', async () => {
     const mine = '{ "dependencies": { "tidegate": "1" }, "devDependencies": { "zod": "4" } }'
     await writeFile(join(folder, 'package.json'), mine)

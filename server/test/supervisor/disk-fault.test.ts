@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, describe, expect, it } from 'vitest'
-import { diskFault, makeWritable } from '../../src/supervisor/disk-fault.ts'
+import { dataFolder, diskFault, makeWritable } from '../../src/supervisor/disk-fault.ts'
 
 const folder = await mkdtemp(join(tmpdir(), 'tidegate-disk-'))
 afterAll(() => rm(folder, { recursive: true }))
@@ -18,7 +18,7 @@ const mounted = (options: string, before: string) =>
       '-rm',
       'sh',
       '-c',
-      `mount -t tmpfs -o ${options} tmpfs "$1" && (cd "$1" && ${before}) && exec "$2" --import tsx --input-type=module -e 'const { makeWritable } = await import(process.argv[1]); await makeWritable(process.argv[2]).catch(({ message }) => console.log(message))' "$3" "$1/data"`,
+      `mount -t tmpfs -o ${options} tmpfs "$1" && (cd "$1" && ${before}) && exec "$2" --import tsx --input-type=module -e 'const { dataFolder, makeWritable } = await import(process.argv[1]); await makeWritable(dataFolder(process.argv[2])).catch(({ message }) => console.log(message))' "$3" "$1/data"`,
       'sh',
       folder,
       process.execPath,
@@ -30,14 +30,14 @@ const canMount = spawnSync('unshare', ['-rm', 'mount', '-t', 'tmpfs', 'tmpfs', f
 
 describe('a data folder', () => {
   it('S-FOLDER-5 that can be written is made, and nothing stays in it', async () => {
-    await makeWritable(join(folder, 'a', 'b'))
-    await makeWritable(join(folder, 'a', 'b'))
+    await makeWritable(dataFolder(join(folder, 'a', 'b')))
+    await makeWritable(dataFolder(join(folder, 'a', 'b')))
     expect(await readdir(join(folder, 'a', 'b'))).toEqual([])
   })
 
   it('S-FOLDER-5 that is below a file is refused', async () => {
     await writeFile(join(folder, 'file'), '')
-    await expect(makeWritable(join(folder, 'file', 'data'))).rejects.toThrow(
+    await expect(makeWritable(dataFolder(join(folder, 'file', 'data')))).rejects.toThrow(
       /^The data folder .*file\/data cannot be written: it is a file, or below one: .*--data\. \(ENOTDIR/,
     )
   })
@@ -56,7 +56,7 @@ describe('a data folder', () => {
     ["Can't open the append-only file: Permission denied", 'this user may not write there'],
     ['Bad file format reading the append only file', undefined],
   ])('S-FOLDER-5 of which Redis says %s', (text, expected) => {
-    const fault = diskFault('/data', text)
+    const fault = diskFault(dataFolder('/data'), text)
     expect(fault?.startsWith(`The data folder /data cannot be written: ${expected}`)).toBe(expected && true)
   })
 })
