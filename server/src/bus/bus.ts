@@ -318,7 +318,9 @@ export class Bus {
   /** What calls of a class meet at best: while the breaker of one node is closed others go on. */
   breaker(busClass: BusClass): GuardState {
     const states = this.#nodes.all.map((node) => node.guard(busClass).state)
-    return states.reduce((best, one) => (one.retryAfterMs < best.retryAfterMs ? one : best))
+    const soonest = states.reduce((best, one) => (one.retryAfterMs < best.retryAfterMs ? one : best))
+    // One that is due for a probe has no time left to wait either.
+    return states.find(({ state }) => state === 'closed') ?? soonest
   }
 
   /**

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { createClient } from '@tidegate/client/node'
 import { afterAll, afterEach, describe, expect, it } from 'vitest'
 import { z } from 'zod'
@@ -6,7 +7,7 @@ import { partitionOf } from '../../src/bus/index.ts'
 import { keys } from '../../src/bus/keys.ts'
 import type { ReadinessReport } from '../../src/gateway/readiness.ts'
 import { type RunningGateway, startGateway } from '../../src/gateway-app.ts'
-import { defineConfig, topic } from '../../src/index.ts'
+import { defineConfig, entity, topic } from '../../src/index.ts'
 import { startWorker } from '../../src/worker-app.ts'
 import { DELIVERY_LIMITS } from '../support/delivery-limits.ts'
 import { type ClusterProcess, RedisCluster } from '../support/redis-cluster.ts'
@@ -20,7 +21,16 @@ const reading = topic('sensor.reading', {
 const computed = reading.filter(() => true).to('sensor.computed', { version: 1, priority: 'low' })
 /** The partition that merges it reads all others. */
 const overall = reading.window('sensor.overall', { tumbling: '1s', groupBy: null, aggregate: { count: 'count' } })
-const { contract } = defineConfig({ topics: [reading, computed, overall] })
+const counter = entity('counter', {
+  key: 'id',
+  version: 1,
+  state: { initial: { n: 0 as number } },
+  events: { added: z.object({}) },
+  evolve: { added: ({ n }) => ({ n: n + 1 }) },
+  commands: { add: { input: z.object({}), decide: () => [{ type: 'added', data: {} }] } },
+})
+const config = defineConfig({ topics: [reading, computed, overall], entities: [counter] })
+const { contract } = config
 const PATIENT = { timeout: 120_000 }
 const cluster = await RedisCluster.start({ masters: 3, replicas: 1 })
 afterAll(() => cluster.close())
@@ -213,5 +223,26 @@ describe('a deployment on a cluster', PATIENT, () => {
     // Only what was never acknowledged can have been lost.
     expect(traffic.gaps.filter((gap) => !gap.endsWith('epoch'))).toEqual([])
     expect(traffic.bus).toEqual([])
+  })
+
+  it('B-CLUSTER-4 B-CLUSTER-5 entities whose slots move - each command is carried out once', async () => {
+    const { port } = await startedGateway()
+    const client = createClient<typeof config>({ url: `http://127.0.0.1:${port}` })
+    cleanups.push(() => client.close({ deadlineMs: 100 }))
+    let isOver = false
+    const commanding = all.map(async (partition) => {
+      const handle = client.entity('counter', keyOf.get(partition)!)
+      let done = 0
+      for (; !isOver; done++) await handle.command('add', {})
+      return { done, version: (await handle.get())!.version }
+    })
+    for (const partition of all) {
+      await cluster.moveSlot(slotOf(keys.meta(partition)), await other(await ownerOf(partition)), () => sleep(100))
+    }
+    isOver = true
+    for (const { done, version } of await Promise.all(commanding)) {
+      expect(done).toBeGreaterThan(10)
+      expect(version).toBe(done)
+    }
   })
 })
