@@ -71,7 +71,6 @@ export async function openBus(settings: BusSettings): Promise<Bus> {
     const { partitions = await storedPartitions(redisOf(keys.cluster)) } = settings
     if (partitions === undefined) throw new BusMismatch('This Redis holds no data of Tidegate.')
     await nodes.serve(partitions, waitMs)
-    await checkFormat(redisOf(keys.format))
     const role = channels.includes('jobs') ? 'worker' : 'gateway'
     if (settings.partitions !== undefined) {
       const warned = new Set<string>()
@@ -82,7 +81,7 @@ export async function openBus(settings: BusSettings): Promise<Bus> {
       for (const line of warned) settings.warn?.(line)
       await openFormat(redisOf(keys.format))
       await openTopology(redisOf, partitions)
-    }
+    } else await checkFormat(redisOf(keys.format))
     // Before the claim, which others would wait for.
     await openEntities(redisOf, partitions, settings)
     const claim = settings.contract && new ContractClaim(redisOf, settings.contract, role, partitions)

@@ -10,6 +10,8 @@ import type { TransportSocket } from '../../src/gateway/transport/transport.ts'
 import { PublishControl } from '../../src/ingest/index.ts'
 import { DEFAULT_SETTINGS, Limits } from '../../src/limits/index.ts'
 
+const endOfTurn = () => new Promise((resolve) => setImmediate(resolve))
+
 /** A connection whose commands are answered when the test says. */
 function connect() {
   const writes: (readonly ServerFrame[])[] = []
@@ -68,7 +70,7 @@ it('G-COMMAND-14 answers that are ready in one turn leave by one write', async (
   const { settles, written } = connect()
   for (const settle of settles) settle()
   expect(written()).toEqual([])
-  await Promise.resolve()
+  await endOfTurn()
   expect(written()).toEqual([['a', 'b', 'c']])
 })
 
@@ -78,7 +80,7 @@ it('G-COMMAND-14 a frame that is sent after answers leaves behind them', async (
   settles[1]!()
   connection.drain(1, 2, 'deploy')
   settles[2]!()
-  await Promise.resolve()
+  await endOfTurn()
   expect(written()).toEqual([['a', 'b'], ['drain'], ['c']])
 })
 
