@@ -38,6 +38,20 @@ function keepAsking(client: RawClient) {
   }
 }
 
+async function floodUntilClosed(): Promise<object> {
+  const flood = await RawClient.greeted(port, {}, FLOOD)
+  let isOpen = true
+  const closed = flood.closed.then(({ code, reason }) => {
+    isOpen = false
+    return { code, ...JSON.parse(reason) }
+  })
+  while (isOpen) {
+    for (let id = 0; id < 300; id++) flood.send(query(id))
+    await new Promise((resolve) => setImmediate(resolve))
+  }
+  return closed
+}
+
 describe('shares of the event loop', () => {
   it('G-SHARE-6 who is alone has all of it', async () => {
     const client = await RawClient.greeted(port, {}, FLOOD)
@@ -50,18 +64,15 @@ describe('shares of the event loop', () => {
   it('G-SHARE-1 G-SHARE-2 G-SHARE-4 a flood waits while another is answered, is closed, and for a while may not come back', async () => {
     const good = await RawClient.greeted(port)
     const asking = keepAsking(good)
-    const flood = await RawClient.greeted(port, {}, FLOOD)
-    const closed = flood.closed.then(({ code, reason }) => ({ code, ...JSON.parse(reason) }))
-    let isOpen = true
-    void closed.then(() => {
-      isOpen = false
-    })
-    while (isOpen) {
-      for (let id = 0; id < 300; id++) flood.send(query(id))
-      await new Promise((resolve) => setImmediate(resolve))
+    expect(await floodUntilClosed()).toEqual({ code: CLOSE.overload, retryAfterMs: expect.any(Number) })
+    // It may be closed before it is a second behind its share, and comes back until it is.
+    let refusal: Error | undefined
+    while (refusal === undefined) {
+      await floodUntilClosed().catch((error) => {
+        refusal = error
+      })
     }
-    expect(await closed).toEqual({ code: CLOSE.overload, retryAfterMs: expect.any(Number) })
-    await expect(RawClient.greeted(port, {}, FLOOD)).rejects.toThrow('429')
+    expect(refusal.message).toContain('429')
     const refused = await fetch(`${url}/v1/topics`, { headers: FLOOD })
     expect(refused.status).toBe(429)
     expect(Number(refused.headers.get('retry-after'))).toBeGreaterThan(0)
