@@ -6,7 +6,7 @@ import { keys } from './keys.ts'
 import type { Node } from './node.ts'
 import { Nodes } from './nodes.ts'
 import { type PartitionOwner, partitionOwners } from './partition-owners.ts'
-import { parseInfo, type RedisInfo, unlessForbidden } from './redis-fitness.ts'
+import { infoOf, type RedisInfo, unlessForbidden } from './redis-fitness.ts'
 import { redisNow } from './redis-time.ts'
 import { checkRights, type Role } from './rights.ts'
 import { routeTo, type SentinelFacts } from './route/index.ts'
@@ -73,7 +73,7 @@ const NOTHING = {
 } satisfies Partial<DeploymentFacts>
 
 async function readRedis({ name, redis }: Node): Promise<RedisFacts> {
-  const info = parseInfo(await redis.info('everything').catch(unlessForbidden('')))
+  const info = await infoOf(redis, 'everything')
   const ofRole = (role: Role) => (info.get('redis_mode') === 'sentinel' ? undefined : rightsFault(redis, role))
   const [gateway, worker] = await Promise.all([ofRole('gateway'), ofRole('worker')])
   return {

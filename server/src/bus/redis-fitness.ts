@@ -54,7 +54,7 @@ function evictionOf(policy: string | undefined): string | undefined {
 
 /** Checks that it is a Redis that may hold data of Tidegate, or a node that may. @throws {BusMismatch} with what to do. */
 export async function checkKind(redis: Redis, isNode: boolean): Promise<void> {
-  const reason = kindFault(parseInfo(await redis.info().catch(unlessForbidden(''))), isNode)
+  const reason = kindFault(await infoOf(redis), isNode)
   if (reason !== undefined) throw unusable(reason)
 }
 
@@ -113,9 +113,14 @@ export class EvictionWatch {
   }
 }
 
+/** INFO; empty where it is not permitted. @param sections all that matter where none is named */
+export async function infoOf(redis: Redis, ...sections: readonly string[]): Promise<RedisInfo> {
+  return parseInfo(await redis.info(...sections).catch(unlessForbidden('')))
+}
+
 /** INFO, completed with the policy from CONFIG where INFO is not permitted or lacks it. */
 export async function readInfo(redis: Redis, ...section: ['memory'] | []): Promise<RedisInfo> {
-  const info = parseInfo(await redis.info(...section).catch(unlessForbidden('')))
+  const info = await infoOf(redis, ...section)
   if (info.has('maxmemory_policy')) return info
   const policy = await readConfig(redis, 'maxmemory-policy')
   return policy === undefined ? info : new Map([...info, ['maxmemory_policy', policy]])

@@ -1,5 +1,5 @@
 import type { Redis } from './connection.ts'
-import { parseInfo, unlessForbidden } from './redis-fitness.ts'
+import { infoOf } from './redis-fitness.ts'
 
 /** Memory and persistence of a Redis. */
 export interface RedisState {
@@ -39,7 +39,7 @@ export function together(states: readonly (RedisState | undefined)[]): RedisStat
 
 /** `undefined` where INFO is not permitted. */
 export async function readRedisState(redis: Redis): Promise<RedisState | undefined> {
-  const info = parseInfo(await redis.info('memory', 'persistence').catch(unlessForbidden('')))
+  const info = await infoOf(redis, 'memory', 'persistence')
   if (info.size === 0) return undefined
   const number = (field: string) => Number(info.get(field) ?? 0)
   return {
