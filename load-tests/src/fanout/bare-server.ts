@@ -1,6 +1,7 @@
 /** Control of `bench fanout`: uWebSockets.js alone sends a frame of one size to every socket, again and again. */
 import uWS from 'uWebSockets.js'
 import { SUBPROTOCOL } from '@tidegate/protocol'
+import { listenForParent } from '../support/listen-for-parent.ts'
 
 const sockets = new Set<uWS.WebSocket<unknown>>()
 
@@ -36,8 +37,4 @@ process.on('message', ({ frameBytes, everyMs }: BareLoad) => {
     for (const ws of sockets) ws.send(frame, false)
   }, everyMs)
 })
-app.listen('127.0.0.1', 0, (socket) => {
-  if (socket) process.send!({ type: 'ready', port: uWS.us_socket_local_port(socket) })
-  else process.exit(1)
-})
-process.once('disconnect', () => process.exit(0))
+listenForParent(app)

@@ -1,4 +1,6 @@
 /** Child process of `bench fanout`: sockets that subscribe and count what comes. */
+
+import { answerParent } from '../support/answer-parent.ts'
 import { helloFrame } from '../support/hello.ts'
 import { encodeFrame, RawWebSocket } from '../support/raw-websocket.ts'
 
@@ -33,17 +35,8 @@ async function open(port: number): Promise<void> {
   })
 }
 
-process.on('message', (message: SubscribersOptions | 'count') => {
-  if (message === 'count') {
-    process.send!({ frames, bytes } satisfies FrameCounts)
-    return
-  }
-  Promise.all(Array.from({ length: message.count }, () => open(message.port))).then(
-    () => process.send!({ type: 'open' }),
-    (error: unknown) => {
-      console.error(error)
-      process.exit(1)
-    },
-  )
+answerParent(async (message: SubscribersOptions | 'count') => {
+  if (message === 'count') return { frames, bytes } satisfies FrameCounts
+  await Promise.all(Array.from({ length: message.count }, () => open(message.port)))
+  return { type: 'open' }
 })
-process.once('disconnect', () => process.exit(0))

@@ -1,5 +1,6 @@
 /** Child process of `bench growth`: publishes at fixed times over many sockets, whatever the answers do. */
 import { randomUUID } from 'node:crypto'
+import { answerParent } from '../support/answer-parent.ts'
 import { eachAtOnce } from '../support/each-at-once.ts'
 import { helloFrame } from '../support/hello.ts'
 import { RawWebSocket } from '../support/raw-websocket.ts'
@@ -67,11 +68,8 @@ async function publish(durationMs: number, eventsPerSec: number): Promise<Publis
   return { sentEvents: sent * point.eventsPerFrame, ackedEvents: acked * point.eventsPerFrame }
 }
 
-process.on('message', async (command: PublisherCommand) => {
-  if (command.do === 'publish') process.send!(await publish(command.durationMs, command.eventsPerSec))
-  else {
-    await open(command.port, command.point)
-    process.send!({ type: 'open' })
-  }
+answerParent(async (command: PublisherCommand) => {
+  if (command.do === 'publish') return publish(command.durationMs, command.eventsPerSec)
+  await open(command.port, command.point)
+  return { type: 'open' }
 })
-process.once('disconnect', () => process.exit(0))

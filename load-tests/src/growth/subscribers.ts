@@ -1,4 +1,6 @@
 /** Child process of `bench growth`: sockets that subscribe, and count the events that come. */
+
+import { answerParent } from '../support/answer-parent.ts'
 import { eachAtOnce } from '../support/each-at-once.ts'
 import { helloFrame } from '../support/hello.ts'
 import { encodeFrame, RawWebSocket } from '../support/raw-websocket.ts'
@@ -31,9 +33,9 @@ function openOne(port: number, where: string | null): Promise<void> {
   })
 }
 
-process.on('message', async (message: SubscribersOptions | 'take') => {
+answerParent(async (message: SubscribersOptions | 'take') => {
   if (message !== 'take') await eachAtOnce(message.filters, AT_ONCE, (where) => openOne(message.port, where))
-  process.send!(delivered)
+  const taken = delivered
   delivered = 0
+  return taken
 })
-process.once('disconnect', () => process.exit(0))

@@ -1,5 +1,6 @@
 /** Control of `bench http`: uWebSockets.js alone parses each body as JSON, and gives every request the same answer. */
 import uWS from 'uWebSockets.js'
+import { listenForParent } from '../support/listen-for-parent.ts'
 
 /** What it is to answer from now on. */
 export interface ControlAnswer {
@@ -13,7 +14,7 @@ function end(response: uWS.HttpResponse): void {
   response.cork(() => response.writeHeader('content-type', answer.contentType).end(answer.body))
 }
 
-uWS
+const app = uWS
   .App()
   .get('/*', end)
   .post('/*', (response) => {
@@ -28,12 +29,9 @@ uWS
       end(response)
     })
   })
-  .listen('127.0.0.1', 0, (listening) => {
-    if (listening) process.send!({ type: 'ready', port: uWS.us_socket_local_port(listening) })
-    else process.exit(1)
-  })
+
+listenForParent(app)
 process.on('message', (next: ControlAnswer) => {
   answer = next
   process.send!({ type: 'set' })
 })
-process.once('disconnect', () => process.exit(0))

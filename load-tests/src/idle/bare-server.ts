@@ -1,6 +1,7 @@
 /** Control of `bench idle`: uWebSockets.js alone, with the gateway's socket settings. */
 import uWS from 'uWebSockets.js'
 import { SUBPROTOCOL } from '@tidegate/protocol'
+import { listenForParent } from '../support/listen-for-parent.ts'
 
 const app = uWS.App().ws('/v1/ws', {
   maxPayloadLength: 2 * 1_048_576,
@@ -14,8 +15,4 @@ const app = uWS.App().ws('/v1/ws', {
     ws.send('{"type":"subscribed"}')
   },
 })
-app.listen('127.0.0.1', 0, (socket) => {
-  if (socket) process.send!({ type: 'ready', port: uWS.us_socket_local_port(socket) })
-  else process.exit(1)
-})
-process.once('disconnect', () => process.exit(0))
+listenForParent(app)

@@ -1,4 +1,6 @@
 /** Child process of `bench idle`: opens sockets that subscribe and then do nothing. */
+
+import { answerParent } from '../support/answer-parent.ts'
 import { helloFrame } from '../support/hello.ts'
 import { encodeFrame, RawWebSocket } from '../support/raw-websocket.ts'
 
@@ -36,18 +38,11 @@ async function run({ port, count }: ClientsOptions): Promise<void> {
   await Promise.all(Array.from({ length: AT_ONCE }, worker))
 }
 
-process.on('message', (options: ClientsOptions | 'close') => {
+answerParent(async (options: ClientsOptions | 'close') => {
   if (options === 'close') {
     for (const socket of sockets.splice(0)) socket.close()
-    process.send!({ type: 'closed' })
-    return
+    return { type: 'closed' }
   }
-  run(options).then(
-    () => process.send!({ type: 'open' }),
-    (error: unknown) => {
-      console.error(error)
-      process.exit(1)
-    },
-  )
+  await run(options)
+  return { type: 'open' }
 })
-process.once('disconnect', () => process.exit(0))

@@ -1,5 +1,6 @@
 import uWS from 'uWebSockets.js'
 import { SUBPROTOCOL } from '@tidegate/protocol'
+import { listenForParent } from '../support/listen-for-parent.ts'
 
 export type ControlSocket = Pick<uWS.WebSocket<unknown>, 'send'>
 
@@ -31,11 +32,7 @@ export function serveControl(
       subscribers.delete(ws)
     },
   })
-  app.listen('127.0.0.1', 0, (socket) => {
-    if (socket) process.send!({ type: 'ready', port: uWS.us_socket_local_port(socket) })
-    else process.exit(1)
-  })
-  process.once('disconnect', () => process.exit(0))
+  listenForParent(app)
 }
 
 const startsWith = (payload: Buffer, prefix: Buffer) =>

@@ -1,5 +1,6 @@
 /** Child process of `bench latency`: sends frames of one event at fixed times, whatever the answers do. */
 import { randomUUID } from 'node:crypto'
+import { answerParent } from '../support/answer-parent.ts'
 import { helloFrame } from '../support/hello.ts'
 import { encodeFrame, RawWebSocket } from '../support/raw-websocket.ts'
 import { nowMicros } from './micros.ts'
@@ -62,5 +63,4 @@ function publishFrame(n: number, sentAt: number): Buffer {
     .frame
 }
 
-process.on('message', async (options: PublisherOptions) => process.send!(await run(options)))
-process.once('disconnect', () => process.exit(0))
+answerParent(run)

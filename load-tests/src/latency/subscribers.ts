@@ -1,5 +1,6 @@
 /** Child process of `bench latency`: subscribers that note how long after its time each event comes. */
 import { createHistogram } from 'node:perf_hooks'
+import { answerParent } from '../support/answer-parent.ts'
 import { helloFrame } from '../support/hello.ts'
 import { encodeFrame, RawWebSocket } from '../support/raw-websocket.ts'
 import { nowMicros } from './micros.ts'
@@ -55,9 +56,9 @@ async function move({ port, count }: SubscribersOptions): Promise<void> {
   sockets = await Promise.all(Array.from({ length: count }, () => open(port)))
 }
 
-process.on('message', async (message: SubscribersOptions | 'take') => {
+answerParent(async (message: SubscribersOptions | 'take') => {
   if (message !== 'take') await move(message)
-  process.send!(report())
+  const taken = report()
   latencies.reset()
+  return taken
 })
-process.once('disconnect', () => process.exit(0))

@@ -1,4 +1,6 @@
 /** Child process of `bench resume`: subscribers that keep positions, drop all at once and come back all at once. */
+
+import { answerParent } from '../support/answer-parent.ts'
 import { encodeFrame, RawWebSocket } from '../support/raw-websocket.ts'
 
 export type ClientsCommand =
@@ -129,13 +131,4 @@ async function run(command: ClientsCommand): Promise<ClientsReport> {
   }
 }
 
-process.on('message', (command: ClientsCommand) => {
-  run(command).then(
-    (report) => process.send!(report),
-    (error: unknown) => {
-      console.error(error)
-      process.exit(1)
-    },
-  )
-})
-process.once('disconnect', () => process.exit(0))
+answerParent(run)

@@ -2,6 +2,7 @@
  * Child process of `bench slow`: subscribers that confirm what they get, some of which stop reading, or never confirm.
  */
 import type { ServerFrame } from '@tidegate/protocol'
+import { answerParent } from '../support/answer-parent.ts'
 import { percentile } from '../support/percentile.ts'
 import { encodeFrame, RawWebSocket } from '../support/raw-websocket.ts'
 
@@ -173,13 +174,4 @@ async function perform(command: Command): Promise<ClientsReport> {
   return report()
 }
 
-process.on('message', (command: Command) => {
-  perform(command).then(
-    (answer) => process.send!(answer),
-    (error: unknown) => {
-      console.error(error)
-      process.exit(1)
-    },
-  )
-})
-process.once('disconnect', () => process.exit(0))
+answerParent(perform)

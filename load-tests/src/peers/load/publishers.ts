@@ -1,5 +1,6 @@
 /** Child process of `bench peers`: connections that publish, as fast as they are answered or at fixed times. */
 import { nowMicros } from '../../latency/micros.ts'
+import { answerParent } from '../../support/answer-parent.ts'
 import type { Publisher, Subscriber } from '../subject.ts'
 import { SUBJECTS, type SubjectName } from '../subjects/index.ts'
 import { EventScanner, type EventShape, EventSource } from './events.ts'
@@ -157,13 +158,4 @@ async function perform(command: PublishersCommand): Promise<PublishersReport> {
   return take()
 }
 
-process.on('message', (command: PublishersCommand) => {
-  perform(command).then(
-    (answer) => process.send!(answer),
-    (error: unknown) => {
-      console.error(error)
-      process.exit(1)
-    },
-  )
-})
-process.once('disconnect', () => process.exit(0))
+answerParent(perform)

@@ -1,5 +1,6 @@
 /** Child process of `bench peers`: connections that subscribe, some of which stop reading. */
 import { nowMicros } from '../../latency/micros.ts'
+import { answerParent } from '../../support/answer-parent.ts'
 import { eachAtOnce } from '../../support/each-at-once.ts'
 import type { Subscriber } from '../subject.ts'
 import { SUBJECTS, type SubjectName } from '../subjects/index.ts'
@@ -146,13 +147,4 @@ async function perform(command: SubscribersCommand): Promise<SubscribersReport> 
   return take()
 }
 
-process.on('message', (command: SubscribersCommand) => {
-  perform(command).then(
-    (answer) => process.send!(answer),
-    (error: unknown) => {
-      console.error(error)
-      process.exit(1)
-    },
-  )
-})
-process.once('disconnect', () => process.exit(0))
+answerParent(perform)

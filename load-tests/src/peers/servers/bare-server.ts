@@ -1,5 +1,6 @@
 /** uWebSockets.js alone: it acknowledges what it gets, sends it to every subscriber and stores nothing. */
 import uWS from 'uWebSockets.js'
+import { listenForParent } from '../../support/listen-for-parent.ts'
 
 const TOPIC = 'events'
 const PUBLISH = '{"seq":'
@@ -18,8 +19,4 @@ const app = uWS.App().ws('/', {
     }
   },
 })
-app.listen('127.0.0.1', 0, (socket) => {
-  if (socket) process.send!({ type: 'ready', port: uWS.us_socket_local_port(socket) })
-  else process.exit(1)
-})
-process.once('disconnect', () => process.exit(0))
+listenForParent(app)

@@ -1,15 +1,9 @@
 import { randomUUID } from 'node:crypto'
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { tmpdir, userInfo } from 'node:os'
-import { join } from 'node:path'
-import { claimPort } from '../../../../server/src/claim-port.ts'
+import { userInfo } from 'node:os'
 import { Pending } from '../load/pending.ts'
-import { findProgram } from '../place/find-program.ts'
-import { Program, versionOf } from '../place/program.ts'
+import { HOST, type Places, startConfigured } from '../place/configured-server.ts'
 import type { Publisher, Reader, Subject } from '../subject.ts'
 import { MqttConnection } from './mqtt-connection.ts'
-
-const HOST = '127.0.0.1'
 
 export const mosquitto: Subject = {
   title: 'Mosquitto over WebSocket',
@@ -22,28 +16,7 @@ export const mosquitto: Subject = {
     'publishers use QoS 1, and 100 events are 100 packets in one WebSocket message; max_queued_messages 0, so that a session that is away loses none',
     'subscribers of what is live use QoS 0; the bus test subscribes with QoS 1 and a session that outlives its connection',
   ],
-  async start() {
-    const found = await findProgram('mosquitto', ['mosquitto'])
-    const folder = await mkdtemp(join(tmpdir(), 'tidegate-peers-mosquitto-'))
-    const [port, plainPort] = [await claimPort(HOST, 0), await claimPort(HOST, 0)]
-    const config = join(folder, 'mosquitto.conf')
-    await writeFile(config, configOf(port, plainPort, folder))
-    const run = () => Program.start(found, ['-c', config], port)
-    let program = await run()
-    return {
-      port,
-      version: await versionOf(found, '-h'),
-      pids: async () => [program.pid],
-      killBus: () => program.kill(),
-      async restoreBus() {
-        program = await run()
-      },
-      async stop() {
-        await program.stop()
-        await rm(folder, { recursive: true, force: true })
-      },
-    }
-  },
+  start: () => startConfigured('mosquitto', '-h', configOf),
   async publish(port) {
     const pending = new Pending<number>()
     const connection = new MqttConnection(port, {
@@ -74,7 +47,7 @@ export const mosquitto: Subject = {
 }
 
 /** Mosquitto 2.0.11 does not start without a listener of plain MQTT. */
-function configOf(port: number, plainPort: number, folder: string): string {
+function configOf({ port, plainPort, folder }: Places): string {
   return `listener ${plainPort} ${HOST}
 listener ${port} ${HOST}
 protocol websockets

@@ -1,18 +1,12 @@
 import { randomUUID } from 'node:crypto'
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { claimPort } from '../../../../server/src/claim-port.ts'
 import { Pending } from '../load/pending.ts'
-import { findProgram } from '../place/find-program.ts'
-import { Program, versionOf } from '../place/program.ts'
+import { HOST, type Places, startConfigured } from '../place/configured-server.ts'
 import type { PeerEvent, Publisher, Reader, Subject, Subscriber } from '../subject.ts'
 import { NatsConnection, NatsFeed } from './nats-connection.ts'
 
 const STREAM = 'EVENTS'
 const SUBJECT = 'events'
 const KEPT_EVENTS = 1_000_000
-const HOST = '127.0.0.1'
 
 export const nats: Subject = {
   title: 'NATS JetStream over WebSocket',
@@ -23,27 +17,9 @@ export const nats: Subject = {
     'subscribers of what is live are core subscriptions, the cheapest that NATS has; one that comes back reads the stream with a consumer',
   ],
   async start() {
-    const found = await findProgram('nats-server', ['nats-server'])
-    const folder = await mkdtemp(join(tmpdir(), 'tidegate-peers-nats-'))
-    const [port, clientPort] = [await claimPort(HOST, 0), await claimPort(HOST, 0)]
-    const config = join(folder, 'nats.conf')
-    await writeFile(config, configOf(port, clientPort, folder))
-    const run = () => Program.start(found, ['-c', config], port)
-    let program = await run()
-    await createStream(port)
-    return {
-      port,
-      version: await versionOf(found, '--version'),
-      pids: async () => [program.pid],
-      killBus: () => program.kill(),
-      async restoreBus() {
-        program = await run()
-      },
-      async stop() {
-        await program.stop()
-        await rm(folder, { recursive: true, force: true })
-      },
-    }
+    const server = await startConfigured('nats-server', '--version', configOf)
+    await createStream(server.port)
+    return server
   },
   async publish(port, isSentAgain = false) {
     const publisher = new NatsPublisher(port, isSentAgain)
@@ -54,9 +30,9 @@ export const nats: Subject = {
   leave: async (port) => (reader) => readStream(port, reader),
 }
 
-function configOf(port: number, clientPort: number, folder: string): string {
+function configOf({ port, plainPort, folder }: Places): string {
   return `host: "${HOST}"
-port: ${clientPort}
+port: ${plainPort}
 websocket { host: "${HOST}", port: ${port}, no_tls: true }
 jetstream { store_dir: "${folder}" }
 `
