@@ -23,6 +23,7 @@ import {
   Readiness,
   SelfReport,
   StaticFiles,
+  StatusReader,
   Streams,
   type TransportName,
 } from './gateway/index.ts'
@@ -32,6 +33,7 @@ import { localUrl } from './local-url.ts'
 import type { Audit } from './observability/audit.ts'
 import { createReport, type Defect } from './observability/defects.ts'
 import { GatewayMetrics } from './observability/gateway-metrics.ts'
+import { StoredCounts } from './observability/stored-counts.ts'
 import { PAGE, version } from './package-files.ts'
 import { openPresence } from './presence/index.ts'
 import { Queries } from './queries/index.ts'
@@ -149,6 +151,7 @@ export async function startGateway(settings: GatewaySettings, contract: Contract
     storeTimes: bus.startStoreClocks(),
     observer: metrics,
   })
+  const stored = new StoredCounts(clock)
   const storageShare = settings.storageShare ?? DEFAULT_STORAGE_SHARE
   const ingest: Ingest = new Ingest({
     bus,
@@ -160,6 +163,7 @@ export async function startGateway(settings: GatewaySettings, contract: Contract
     report,
     replicas: settings.ackReplicas ?? 0,
     onStored: metrics.onStored,
+    onEvents: stored.add,
     known: (partition) => delivery.lastTailed(partition),
     onNewEpoch(at) {
       tellPublishers(at)
@@ -220,6 +224,7 @@ export async function startGateway(settings: GatewaySettings, contract: Contract
     delivery,
     pages,
     streams,
+    status: new StatusReader(bus, clock),
     onFrame: metrics.onFrame,
     metrics: () => metrics.render(),
   }
@@ -294,6 +299,8 @@ export async function startGateway(settings: GatewaySettings, contract: Contract
     delivery,
     sessions: () => gateway.connections.websocket + gateway.connections.stream,
     pendingBytes: () => ingest.pendingBytes,
+    stored: () => stored.report(),
+    latency: () => metrics.latency(),
     report,
   })
   watch?.start()

@@ -37,6 +37,8 @@ export type CommitOperation =
       readonly topic: string
       readonly header: string
       readonly payload: Buffer
+      /** Events of the batch; absent where it is none. */
+      readonly count?: number
       /** Watermark the entry carries, ms. */
       readonly watermark: number | undefined
       /**

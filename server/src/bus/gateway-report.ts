@@ -4,6 +4,7 @@ import type { GuardState } from './guard.ts'
 import { keys } from './keys.ts'
 import { redisNow } from './redis-time.ts'
 import { loadScript, type Script } from './script.ts'
+import type { StoredReport } from './stored-report.ts'
 
 /** Also in a full Redis: all gateways would seem to be gone when somebody has to look at them. */
 const REPORT_SCRIPT: Script = loadScript('gateway-report', { allowOom: true, include: ['owner'] })
@@ -27,6 +28,12 @@ export interface ReportedSubscriber {
   readonly queuedEvents: number
 }
 
+/** Of the last seconds, ms. */
+export interface ReportedLatency {
+  readonly p50Ms: number
+  readonly p99Ms: number
+}
+
 /** What a gateway says of itself with its heartbeat. Its length is bounded. */
 export interface GatewayReport {
   /** Where clients reach it: as it listens, which behind a proxy is not what they know. */
@@ -47,6 +54,15 @@ export interface GatewayReport {
   /** Breakers of its own calls to Redis. */
   readonly breakers: readonly GuardState[]
   readonly slow: readonly ReportedSubscriber[]
+  /** Events of clients that it has stored. Absent: of an earlier version. */
+  readonly stored?: StoredReport
+  /** `null` where there was nothing to measure. Absent: of an earlier version. */
+  readonly latency?: {
+    /** From the arrival of events until they are stored. */
+    readonly publishToStore: ReportedLatency | null
+    /** From the store until they were written to a socket. */
+    readonly storeToSocket: ReportedLatency | null
+  }
 }
 
 /** The entry of a gateway among the live ones, by heartbeats in Redis. */

@@ -23,7 +23,7 @@ export { type DeploymentFacts, type RedisFacts, readDeploymentFacts } from './de
 export type { AnswerPlace, Entities, EntityPage, IndexedPage, StoredEntity } from './entities.ts'
 export * from './entity-name.ts'
 export * from './errors.ts'
-export type { GatewayEntry, GatewayReport, ReportedSubscriber } from './gateway-report.ts'
+export type { GatewayEntry, GatewayReport, ReportedLatency, ReportedSubscriber } from './gateway-report.ts'
 export { type BusClass, closedNowhere, type GuardState } from './guard.ts'
 export * from './hash-name.ts'
 export * from './heartbeat.ts'
@@ -53,4 +53,11 @@ export type { CurrentPage, CurrentResult, Results } from './results.ts'
 export type { Roster } from './roster.ts'
 export * from './snapshot/index.ts'
 export { findAnswers, type StoredAnswer } from './stored-answers.ts'
-export { type PartitionReport, type WindowSource, WORKER_ALIVE_MS, type WorkerReport } from './worker-report.ts'
+export type { StoredCount, StoredReport } from './stored-report.ts'
+export {
+  type PartitionReport,
+  type WindowDelay,
+  type WindowSource,
+  WORKER_ALIVE_MS,
+  type WorkerReport,
+} from './worker-report.ts'

@@ -167,7 +167,7 @@ export class RecordBatchBuilder {
     for (const { json } of events) this.#bytes.push(isAscii ? json.length : Buffer.byteLength(json))
   }
 
-  build(): { header: string; payload: Buffer } {
+  build(): { header: string; payload: Buffer; count: number } {
     const first = this.#lanes.charAt(0)
     const uniform = this.#lanes === first.repeat(this.#lanes.length)
     const others = JSON.stringify({
@@ -178,7 +178,7 @@ export class RecordBatchBuilder {
       ...(this.#ends.length > 0 && { z: this.#ends }),
     })
     const header = `{"k":[${this.#keys.join()}],${others.slice(1)}`
-    return { header, payload: this.#payload.subarray(0, this.#payloadBytes) }
+    return { header, payload: this.#payload.subarray(0, this.#payloadBytes), count: this.count }
   }
 
   /**

@@ -2,6 +2,7 @@ import type { Redis } from './connection.ts'
 import type { GuardState } from './guard.ts'
 import { keys } from './keys.ts'
 import { redisNow } from './redis-time.ts'
+import type { StoredReport } from './stored-report.ts'
 
 /**
  * A worker without a heartbeat for this long does not count. Nor does one whose heartbeat lies that far in the future:
@@ -24,8 +25,19 @@ export interface PartitionReport {
   readonly stateBytes: number
   /** Age of the oldest entry that was read and is not folded, ms; 0 where there is none. */
   readonly lagMs: number
+  /** Entries that are not folded; absent until they were looked at. */
+  readonly lagEntries?: number | undefined
   /** One for each window with a clock per source or key that has input. */
   readonly slowestSources: readonly WindowSource[]
+}
+
+/** A window in the partitions of one worker. */
+export interface WindowDelay {
+  readonly window: string
+  /** How far its watermark is behind the clock, at most; 0 while nothing waits for it. */
+  readonly delayMs: number
+  /** Where it is furthest behind. */
+  readonly partition: number
 }
 
 /** What a worker publishes about itself with its heartbeat; counters count from its start. */
@@ -46,6 +58,10 @@ export interface WorkerReport {
   readonly commitMs: number
   /** Longest commit since the previous report, ms. */
   readonly slowestCommitMs: number
+  /** Results that it has stored. Absent: of an earlier version. */
+  readonly stored?: StoredReport
+  /** Absent: of an earlier version. */
+  readonly windows?: readonly WindowDelay[]
 }
 
 /** Reports of the live workers, by worker id. */

@@ -79,7 +79,7 @@ export const VARIABLES = {
   adminPort: variable({
     name: 'TIDEGATE_ADMIN_PORT',
     meaning:
-      'Port of a listener for operators: `/metrics`, `/v1/slow` and the details of `/readyz`, which the other port then does not have. Gateways of one `tidegate start` take this port and those after it; 0 picks free ones.',
+      'Port of a listener for operators: `/metrics`, `/v1/slow`, `/v1/status` and the details of `/readyz`, which the other port then does not have. Gateways of one `tidegate start` take this port and those after it; 0 picks free ones.',
     fallbackText: 'none: operators are answered at `TIDEGATE_PORT`',
     parse: wholeNumber(0, 65_535),
   }),

@@ -11,14 +11,20 @@ export interface Expected {
   readonly contractHash: string | undefined
 }
 
+/** Of what is known, what this looks at. */
+type ProcessFacts = Pick<
+  DeploymentFacts,
+  'partitions' | 'owners' | 'workers' | 'gateways' | 'contractHash' | 'lackingRights'
+>
+
 /** What is wrong with the processes on a Redis. Pure. */
-export function deploymentFindings(facts: DeploymentFacts, expected: Expected): Finding[] {
+export function deploymentFindings(facts: ProcessFacts, expected: Expected): Finding[] {
   // It could not be looked at.
   if (Object.keys(facts.lackingRights).length > 1) return []
   return [...topology(facts, expected), ...processes(facts, expected), ...gateways(facts), ...partitions(facts)]
 }
 
-function* topology({ partitions: stored }: DeploymentFacts, { partitions }: Expected): Iterable<Finding> {
+function* topology({ partitions: stored }: ProcessFacts, { partitions }: Expected): Iterable<Finding> {
   if (stored !== undefined && stored !== partitions) {
     yield {
       code: 'partitions-differ',
@@ -29,7 +35,7 @@ function* topology({ partitions: stored }: DeploymentFacts, { partitions }: Expe
   }
 }
 
-function* processes({ partitions, workers, contractHash }: DeploymentFacts, expected: Expected): Iterable<Finding> {
+function* processes({ partitions, workers, contractHash }: ProcessFacts, expected: Expected): Iterable<Finding> {
   if (partitions === undefined) {
     yield {
       code: 'nothing-started',
@@ -58,7 +64,7 @@ function* processes({ partitions, workers, contractHash }: DeploymentFacts, expe
   for (const [id, { breakers }] of workers) yield* openBreakers(`Worker ${id}`, breakers)
 }
 
-function* gateways({ partitions, gateways, workers }: DeploymentFacts): Iterable<Finding> {
+function* gateways({ partitions, gateways, workers }: ProcessFacts): Iterable<Finding> {
   if (gateways.size === 0 && partitions !== undefined && workers.size > 0) {
     yield {
       code: 'no-gateway',
@@ -92,7 +98,7 @@ function* openBreakers(who: string, breakers: readonly GuardState[]): Iterable<F
   }
 }
 
-function* partitions({ owners, workers }: DeploymentFacts): Iterable<Finding> {
+function* partitions({ owners, workers }: ProcessFacts): Iterable<Finding> {
   const abandoned = owners.filter(({ owned }) => !owned).map(({ partition }) => partition)
   if (abandoned.length > 0 && workers.size > 0) {
     yield {

@@ -1,4 +1,11 @@
-import { type Bus, BusFull, BusUnavailable, type GatewayEntry, type GatewayReport } from '../bus/index.ts'
+import {
+  type Bus,
+  BusFull,
+  BusUnavailable,
+  type GatewayEntry,
+  type GatewayReport,
+  type StoredReport,
+} from '../bus/index.ts'
 import type { Delivery } from '../delivery/index.ts'
 import type { ReportDefect } from '../observability/defects.ts'
 import type { Readiness } from './readiness.ts'
@@ -19,6 +26,9 @@ export interface SelfReportOptions {
   /** Sockets that are open. */
   readonly sessions: () => number
   readonly pendingBytes: () => number
+  readonly stored: () => StoredReport
+  /** Called once for each report. */
+  readonly latency: () => NonNullable<GatewayReport['latency']>
   readonly report: ReportDefect
 }
 
@@ -65,7 +75,7 @@ export class SelfReport {
   }
 
   #look(): GatewayReport {
-    const { url, version, bus, readiness, delivery, sessions, pendingBytes } = this.#options
+    const { url, version, bus, readiness, delivery, sessions, pendingBytes, stored, latency } = this.#options
     const { ready, red, draining } = readiness.report()
     const { subscriptions, queueBytes, congestedSessions } = delivery.stats()
     return {
@@ -90,6 +100,8 @@ export class SelfReport {
         queuedBytes: slow.queuedBytes,
         queuedEvents: slow.queuedEvents,
       })),
+      stored: stored(),
+      latency: latency(),
     }
   }
 }

@@ -16,7 +16,7 @@ import { quoted } from '../quoted.ts'
 import { RETRY_AFTER_MS } from '../retry-after.ts'
 import { AppendPace } from './append-pace.ts'
 import { checksumOf, checksumOfBytes } from './content.ts'
-import { type OnStored, PartitionAppender, type Slice } from './partition-appender.ts'
+import { type AppendObserver, PartitionAppender, type Slice } from './partition-appender.ts'
 import { PartitionLog, type PartitionLogOptions, type SliceOutcome } from './partition-log.ts'
 import { type FrameIdentity, PendingFrame } from './pending-frame.ts'
 import { type PublishOutcome, reject } from './publish-outcome.ts'
@@ -59,7 +59,7 @@ export interface RequestMark {
   readonly refused: readonly RejectedEvent[]
 }
 
-export interface IngestOptions extends Pick<PartitionLogOptions, 'known' | 'limits'> {
+export interface IngestOptions extends Pick<PartitionLogOptions, 'known' | 'limits'>, AppendObserver {
   readonly bus: Bus
   readonly contract: Contract
   readonly clock: WallClock
@@ -70,7 +70,6 @@ export interface IngestOptions extends Pick<PartitionLogOptions, 'known' | 'limi
   /** Whether Redis is so full that the rest is reserved for commands that free memory. */
   readonly isFull?: () => boolean
   readonly onNewEpoch?: PartitionLogOptions['onNewEpoch']
-  readonly onStored?: OnStored
 }
 
 /** Accepts frames from the gateway and answers each exactly once. */
@@ -103,7 +102,7 @@ export class Ingest {
       (_, partition) => new PartitionLog(options.bus.log(partition, 'append'), logOptions),
     )
     const pace = new AppendPace()
-    this.#appenders = this.#logs.map((log) => new PartitionAppender(log, options.report, pace, options.onStored))
+    this.#appenders = this.#logs.map((log) => new PartitionAppender(log, options.report, pace, options))
   }
 
   /** MUST be awaited before anything is published. @throws BusUnavailable */

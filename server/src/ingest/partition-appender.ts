@@ -44,15 +44,20 @@ export interface Slice {
   readonly frame: { resolve(outcome: SliceOutcome): void }
 }
 
-/** An append was stored, so long after its first slice had come. Called for each: MUST be quick. */
-export type OnStored = (waitedMs: number) => void
+/** Called for every append and slice that is stored: MUST be quick. */
+export interface AppendObserver {
+  /** An append was stored, so long after its first slice had come. */
+  onStored?(waitedMs: number): void
+  /** A slice with so many events was stored, for the first time. */
+  onEvents?(topic: string, events: number): void
+}
 
 /** Collects the slices of one partition into append calls, one call under way at a time. */
 export class PartitionAppender {
   readonly #log: PartitionLog
   readonly #report: ReportDefect
   readonly #pace: AppendPace
-  readonly #onStored: OnStored
+  readonly #observer: AppendObserver
   readonly #waiting: OpenAppend[] = []
   #pendingBytes = 0
   /** Arrival of the oldest slice of the call under way. */
@@ -64,10 +69,10 @@ export class PartitionAppender {
   #immediate: NodeJS.Immediate | undefined
 
   /** @param pace of all appenders of the process */
-  constructor(log: PartitionLog, report: ReportDefect, pace: AppendPace, onStored: OnStored = () => {}) {
+  constructor(log: PartitionLog, report: ReportDefect, pace: AppendPace, observer: AppendObserver = {}) {
     this.#log = log
     this.#pace = pace
-    this.#onStored = onStored
+    this.#observer = observer
     this.#report = withoutRepeats(report)
   }
 
@@ -135,8 +140,11 @@ export class PartitionAppender {
       this.#longestWaitMs = Math.max(this.#longestWaitMs, now - call.openedAt)
       this.#inFlightSince = undefined
       this.#pendingBytes -= call.size
-      if (outcomes.some(isStored)) this.#onStored(now - call.openedAt)
-      for (let i = 0; i < outcomes.length; i++) this.#resolve(call.slices[i]!, outcomes[i]!)
+      if (outcomes.some(isStored)) this.#observer.onStored?.(now - call.openedAt)
+      for (let i = 0; i < outcomes.length; i++) {
+        if (outcomes[i]!.verdict === 'new') this.#observer.onEvents?.(call.slices[i]!.topic, call.counts[i]!)
+        this.#resolve(call.slices[i]!, outcomes[i]!)
+      }
       this.#schedule()
     })
   }
@@ -182,6 +190,8 @@ function sizeOf(events: SliceEvents): number {
 class OpenAppend {
   readonly openedAt = performance.now()
   readonly slices: Slice[] = []
+  /** Events of each slice. */
+  readonly counts: number[] = []
   readonly #batches = new Map<string, { builder: RecordBatchBuilder; ordinal: number }>()
   readonly #places: AppendRequest['slices'][number][] = []
   readonly #ordered: { readonly slice: Slice; readonly events: SliceEvents; readonly size: number }[] = []
@@ -218,6 +228,7 @@ class OpenAppend {
     const { batch, lastIndex } = this.#place(slice, events)
     this.#places.push({ batch, lastIndex, identity, epoch })
     this.slices.push(slice)
+    this.counts.push(events.length)
   }
 
   #place({ topic, end }: Slice, events: SliceEvents): { batch: number; lastIndex: number } {
@@ -246,6 +257,8 @@ class OpenAppend {
 /** A call under way to Redis. */
 class AppendCall {
   readonly slices: readonly Slice[]
+  /** Events of each slice. */
+  readonly counts: readonly number[]
   readonly size: number
   readonly urgent: number
   readonly openedAt: number
@@ -254,6 +267,7 @@ class AppendCall {
   constructor(parts: readonly OpenAppend[]) {
     this.#parts = parts
     this.slices = parts.flatMap((part) => part.slices)
+    this.counts = parts.flatMap((part) => part.counts)
     this.openedAt = parts[0]!.openedAt
     this.size = parts.reduce((sum, part) => sum + part.size, 0)
     this.urgent = parts.reduce((sum, part) => sum + part.urgent, 0)

@@ -1,8 +1,9 @@
 import { type GapReason, RETRYABLE } from '@tidegate/protocol'
-import type { GuardState } from '../bus/index.ts'
+import type { GatewayReport, GuardState } from '../bus/index.ts'
 import type { DeliveryStats } from '../delivery/index.ts'
 import { LIMIT_NAMES, type LimitName, type LimitStats } from '../limits/index.ts'
 import { count, ProcessMetrics } from './process-metrics.ts'
+import { RecentLatency } from './recent-latency.ts'
 
 /** Of the outcomes of frames and commands, those that concern operators: of a counter that was absent no increase is seen. */
 const FRAME_OUTCOMES = ['ack', 'internal', ...RETRYABLE]
@@ -33,6 +34,8 @@ export class GatewayMetrics {
   readonly #publishToStore
   readonly #storeToSocket
   readonly #sourceToSocket
+  readonly #recentStore: RecentLatency
+  readonly #recentSocket: RecentLatency
   readonly #frames
   readonly #commandTime
   readonly #gaps
@@ -44,6 +47,8 @@ export class GatewayMetrics {
     this.#publishToStore = this.#metrics.latency('publishToStore')
     this.#storeToSocket = this.#metrics.latency('storeToSocket')
     this.#sourceToSocket = this.#metrics.latency('sourceToSocket')
+    this.#recentStore = new RecentLatency(this.#publishToStore)
+    this.#recentSocket = new RecentLatency(this.#storeToSocket)
     this.#frames = this.#metrics.counter('frames')
     this.#commandTime = this.#metrics.histogram('commandTime')
     this.#gaps = this.#metrics.counter('gaps')
@@ -80,6 +85,11 @@ export class GatewayMetrics {
   /** Something was over a limit. */
   readonly onRefused = (limit: LimitName): void => {
     this.#newlyRefused.set(limit, (this.#newlyRefused.get(limit) ?? 0) + 1)
+  }
+
+  /** Of the last seconds. Called once for each report of the gateway. */
+  latency(): NonNullable<GatewayReport['latency']> {
+    return { publishToStore: this.#recentStore.take(), storeToSocket: this.#recentSocket.take() }
   }
 
   /** Names the sources. Called once. */

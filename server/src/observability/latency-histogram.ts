@@ -35,6 +35,16 @@ export class LatencyHistogram {
     this.#sum += value
   }
 
+  /** Upper bounds of the buckets, seconds. */
+  get bounds(): readonly number[] {
+    return this.#bounds
+  }
+
+  /** Observations since the start by bucket, those above the last bound at the end. */
+  counts(): readonly number[] {
+    return [...this.#counts]
+  }
+
   /** What a registry of prom-client takes: it only calls `get`. */
   get asMetric(): Metric {
     return this as unknown as Metric

@@ -464,6 +464,7 @@ export class PartitionLoop {
     if (reply.status !== 'ok') return reply.status
     this.#sender?.send(this.#fold.entities!.outbox.committed())
     this.#context.stats.folded(counters)
+    this.#context.stats.stored(operations)
     this.#context.stats.holds(store.partition, openStates)
     evidence.committed(request, reply.ids)
     return undefined

@@ -1,6 +1,7 @@
-import type { CommitReply, LogEntry, WindowSource } from '../bus/index.ts'
-import type { WallClock } from '../clock.ts'
+import type { CommitOperation, CommitReply, LogEntry, WindowDelay, WindowSource } from '../bus/index.ts'
+import { systemClock, type WallClock } from '../clock.ts'
 import { type FoldCounters, msOf, noCounts } from '../fold/index.ts'
+import { StoredCounts } from '../observability/stored-counts.ts'
 import type { FoldTotals, PartitionFigures } from '../observability/worker-metrics.ts'
 
 /** The last report of one partition. */
@@ -25,6 +26,7 @@ export class WorkerStats {
   readonly #onCommit: (status: CommitReply['status'], tookMs: number) => void
   readonly #commits: Record<CommitReply['status'], number> = { ok: 0, fenced: 0, conflict: 0, lineage: 0 }
   readonly #folded = noCounts()
+  readonly #stored = new StoredCounts(systemClock)
   readonly #gauges = new Map<number, PartitionGauges>()
   /** Total time of all commits, resends included. */
   #commitMs = 0
@@ -61,6 +63,13 @@ export class WorkerStats {
   /** The counted events were committed. */
   folded(counters: FoldCounters): void {
     for (const name of Object.keys(this.#folded) as (keyof FoldCounters)[]) this.#folded[name] += counters[name]
+  }
+
+  /** The operations were committed. */
+  stored(operations: readonly CommitOperation[]): void {
+    for (const operation of operations) {
+      if (operation.op === 'append' && operation.count !== undefined) this.#stored.add(operation.topic, operation.count)
+    }
   }
 
   holds(partition: number, openStates: number): void {
@@ -126,18 +135,31 @@ export class WorkerStats {
     return {
       partitions: Object.fromEntries(
         [...this.#gauges].map(([partition, gauges]) => {
-          const { openStates, stateBytes, slowestSources } = gauges
-          return [
-            partition,
-            { openStates, stateBytes, slowestSources, lagMs: lagAt(this.#clockOf(partition).now(), gauges) },
-          ]
+          const { openStates, stateBytes, slowestSources, lagEntries } = gauges
+          const lagMs = lagAt(this.#clockOf(partition).now(), gauges)
+          return [partition, { openStates, stateBytes, slowestSources, lagMs, lagEntries }]
         }),
       ),
       commits: this.#commits,
       folded: this.#folded,
       commitMs: tenths(this.#commitMs),
       slowestCommitMs,
+      stored: this.#stored.report(),
+      windows: this.#windowDelays(),
     }
+  }
+
+  #windowDelays(): WindowDelay[] {
+    const worst = new Map<string, WindowDelay>()
+    for (const [partition, { watermarkDelaysMs }] of this.partitions()) {
+      for (const [window, delayMs] of watermarkDelaysMs) {
+        const known = worst.get(window)
+        // Infinite until anything of it was read.
+        if (Number.isFinite(delayMs) && (known === undefined || known.delayMs < delayMs))
+          worst.set(window, { window, delayMs, partition })
+      }
+    }
+    return [...worst.values()]
   }
 
   #gaugesOf(partition: number): PartitionGauges {

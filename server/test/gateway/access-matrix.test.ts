@@ -121,6 +121,7 @@ const ROUTES: Record<
   '/v1/history': { path: '/v1/history?topic=sensor.reading' },
   '/v1/ws': { ok: 400 },
   '/v1/slow': { isAdmin: true },
+  '/v1/status': { isAdmin: true },
   '/metrics': { isAdmin: true },
   '/livez': { isOpen: true },
   '/readyz': { isOpen: true },

@@ -15,13 +15,16 @@ async function ask(url: string, options: RequestInit = {}) {
 }
 
 describe('operators', () => {
-  it.each(['/metrics', '/v1/slow'])('G-OPS-1 %s - is not found at the port of the clients', async (path) => {
-    for (const method of ['GET', 'HEAD']) expect((await ask(server.url + path, { method })).status).toBe(404)
-    // As anything that does not exist.
-    const { body } = await ask(`${server.url}/nowhere`)
-    expect((await ask(server.url + path)).text.replace(path, '/nowhere')).toBe(`${JSON.stringify(body)}\n`)
-    expect((await ask(operators + path)).status).toBe(200)
-  })
+  it.each(['/metrics', '/v1/slow', '/v1/status'])(
+    'G-OPS-1 %s - is not found at the port of the clients',
+    async (path) => {
+      for (const method of ['GET', 'HEAD']) expect((await ask(server.url + path, { method })).status).toBe(404)
+      // As anything that does not exist.
+      const { body } = await ask(`${server.url}/nowhere`)
+      expect((await ask(server.url + path)).text.replace(path, '/nowhere')).toBe(`${JSON.stringify(body)}\n`)
+      expect((await ask(operators + path)).status).toBe(200)
+    },
+  )
 
   it('G-OPS-1 G-OPS-2 /readyz - says everything to operators, and to others only whether the gateway is ready', async () => {
     const bare = await ask(`${server.url}/readyz`)

@@ -12,6 +12,7 @@ import type { Admission } from '../admission.ts'
 import { isForwarded, requestCredentials, STREAM_PATH } from '../credentials.ts'
 import type { Readiness } from '../readiness.ts'
 import type { Streams } from '../sse/streams.ts'
+import type { StatusReader } from '../status/status-reader.ts'
 import type { HttpResponse, StreamResponse } from '../transport/transport.ts'
 import { endInput, isEndPath } from './end-input.ts'
 import { askEntities } from './entity-queries.ts'
@@ -35,6 +36,7 @@ export interface RouteContext {
   readonly audit?: Pick<Audit, 'note'> | undefined
   readonly readiness: Readiness
   readonly delivery: Pick<Delivery, 'slowest'>
+  readonly status: Pick<StatusReader, 'read'>
   readonly pages: StaticFiles
   readonly streams: Streams
   /** Where the routes for operators are: among the others, or at an address of their own. */
@@ -124,6 +126,8 @@ async function dispatch(
       const count = optionalNumber(paramsOf(query), 'n', 1) ?? DEFAULT_SLOW
       return json(200, { sessions: context.delivery.slowest(Math.min(MAX_SLOW, count)) })
     }
+    case '/v1/status':
+      return json(200, await context.status.read())
     case '/v1/ws':
       return errorReply('invalid_frame', 'This address speaks WebSocket, subprotocol tidegate.v1.')
     case '/livez':
@@ -148,7 +152,7 @@ export function isForWatchers(path: string): boolean {
 
 /** Routes that tell operators about other callers. */
 export function isForOperators(path: string): boolean {
-  return path === '/metrics' || path === '/v1/slow'
+  return path === '/metrics' || path === '/v1/slow' || path === '/v1/status'
 }
 
 function nothingAt(path: string): HttpResponse {
