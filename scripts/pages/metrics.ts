@@ -27,7 +27,7 @@ const ROLES: readonly (readonly [role: Role, heading: string, text: string])[] =
   [
     'worker',
     'Workers',
-    'Each worker exports the partitions that it owns at that moment, so that each is there once; the owner of partition 0 exports Redis.',
+    'Each worker exports the partitions that it owns at that moment, so that each is there once, and each Redis whose first partition it owns.',
   ],
   ['supervisor', '`tidegate start`', 'The process that runs the others on one machine.'],
 ]

@@ -77,7 +77,7 @@ export async function startWorker(settings: WorkerSettings, contract: Contract):
     isReady: () => readiness.report().ready,
     owned: () => stats.partitions(),
     totals: () => stats.totals(),
-    redis: () => bus.redisState(),
+    redis: (isOwned) => bus.redisStates(isOwned),
   })
   const server =
     ops &&

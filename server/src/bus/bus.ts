@@ -24,7 +24,7 @@ import { PartitionClock } from './partition-clock.ts'
 import { type PartitionOwner, partitionOwners } from './partition-owners.ts'
 import { PresenceStore } from './presence-store.ts'
 import { checkKind, checkRedis } from './redis-fitness.ts'
-import { type RedisState, readRedisState, together } from './redis-state.ts'
+import { type RedisState, readRedisState } from './redis-state.ts'
 import { redisNow } from './redis-time.ts'
 import { Results } from './results.ts'
 import { checkRights } from './rights.ts'
@@ -222,9 +222,17 @@ export class Bus {
     return { of: (partition) => this.#nodes.at(this.#slots[partition]!).storeClock }
   }
 
-  /** Memory and persistence of Redis, of all nodes together; `undefined` where it may not be asked. @throws BusUnavailable */
-  async redisState(): Promise<RedisState | undefined> {
-    return together(await Promise.all(this.#nodes.all.map(({ control }) => control.run(readRedisState))))
+  /**
+   * States of the Redis that are this process's to report: it owns their first partition, or partition 0 where they hold none. So
+   * each is reported once. Those that fail or may not be asked are left out.
+   */
+  async redisStates(isOwned: (partition: number) => boolean): Promise<RedisState[]> {
+    const held = this.#nodes.byNode(this.partitions)
+    const asked = this.#nodes.all.filter((node) => isOwned(held.get(node)?.[0] ?? 0))
+    const states = await Promise.all(
+      asked.map(({ control, name }) => control.run((redis) => readRedisState(redis, name)).catch(() => undefined)),
+    )
+    return states.filter((state) => state !== undefined)
   }
 
   /** Which partitions have a live owner; without those of nodes that fail, unless all do. @throws BusUnavailable */

@@ -38,6 +38,8 @@ export interface DeploymentFacts extends RedisFacts {
   /** `undefined` where nothing was ever started. */
   readonly partitions: number | undefined
   readonly owners: readonly PartitionOwner[]
+  /** Partitions of each Redis, by its name. */
+  readonly held: ReadonlyMap<string, readonly number[]>
   readonly workers: ReadonlyMap<string, WorkerReport>
   readonly gateways: ReadonlyMap<string, GatewayReport>
   /** Hash of the contract of the running processes. */
@@ -67,6 +69,7 @@ export async function readDeploymentFacts(url: string, waitMs: number): Promise<
 const NOTHING = {
   partitions: undefined,
   owners: [],
+  held: new Map<string, readonly number[]>(),
   workers: new Map<string, WorkerReport>(),
   gateways: new Map<string, GatewayReport>(),
   contractHash: undefined,
@@ -92,9 +95,11 @@ async function readDeployment(
   const redisOf = (key: string) => nodes.atKey(key).redis
   const partitions = await storedPartitions(redisOf(keys.cluster))
   if (partitions !== undefined) await nodes.serve(partitions, waitMs)
-  const owners = [...nodes.byNode(partitions ?? 0)].map(([{ redis }, held]) => partitionOwners(redis, held))
+  const byNode = [...nodes.byNode(partitions ?? 0)]
+  const owners = byNode.map(([{ redis }, held]) => partitionOwners(redis, held))
   return {
     partitions,
+    held: new Map(byNode.map(([{ name }, held]) => [name, held])),
     owners: (await Promise.all(owners)).flat().sort((a, b) => a.partition - b.partition),
     workers: await readWorkerReports(redisOf(keys.workers)),
     gateways: await readGatewayReports(redisOf(keys.gateways)),

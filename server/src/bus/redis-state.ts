@@ -1,11 +1,16 @@
 import type { Redis } from './connection.ts'
 import { infoOf } from './redis-fitness.ts'
 
-/** Memory and persistence of a Redis. */
+/** Memory, clients and persistence of a Redis. */
 export interface RedisState {
+  /** `host:port` of a master of a cluster; '' where there is one Redis. */
+  readonly node: string
   readonly usedBytes: number
   /** `maxmemory`; 0 without one. */
   readonly maxBytes: number
+  /** Open connections of clients, and `maxclients`. */
+  readonly clients: number
+  readonly maxClients: number
   readonly aof: {
     readonly isEnabled: boolean
     readonly isRewriting: boolean
@@ -18,33 +23,17 @@ export interface RedisState {
   }
 }
 
-/** Of several Redis as of one; `undefined` if one of them is not known. */
-export function together(states: readonly (RedisState | undefined)[]): RedisState | undefined {
-  const known = states.filter((state) => state !== undefined)
-  if (known.length < states.length) return undefined
-  const sum = (of: (state: RedisState) => number) => known.reduce((total, state) => total + of(state), 0)
-  return {
-    usedBytes: sum(({ usedBytes }) => usedBytes),
-    maxBytes: sum(({ maxBytes }) => maxBytes),
-    aof: {
-      isEnabled: known.every(({ aof }) => aof.isEnabled),
-      isRewriting: known.some(({ aof }) => aof.isRewriting),
-      hasWritten: known.every(({ aof }) => aof.hasWritten),
-      hasRewritten: known.every(({ aof }) => aof.hasRewritten),
-      bytes: sum(({ aof }) => aof.bytes),
-      delayedFsyncs: sum(({ aof }) => aof.delayedFsyncs),
-    },
-  }
-}
-
 /** `undefined` where INFO is not permitted. */
-export async function readRedisState(redis: Redis): Promise<RedisState | undefined> {
-  const info = await infoOf(redis, 'memory', 'persistence')
+export async function readRedisState(redis: Redis, node: string): Promise<RedisState | undefined> {
+  const info = await infoOf(redis, 'clients', 'memory', 'persistence')
   if (info.size === 0) return undefined
   const number = (field: string) => Number(info.get(field) ?? 0)
   return {
+    node,
     usedBytes: number('used_memory'),
     maxBytes: number('maxmemory'),
+    clients: number('connected_clients'),
+    maxClients: number('maxclients'),
     aof: {
       isEnabled: info.get('aof_enabled') === '1',
       isRewriting: info.get('aof_rewrite_in_progress') === '1',

@@ -19,6 +19,7 @@ reaches it, also while gateways do not answer. Ends with 1 if something does not
   --json   one JSON object; with --watch one a line
   --data   folder of the \`tidegate start\` to look at, when REDIS_URL is not set
 
+  REDIS             the masters of a cluster, and which partitions each of them has
   CLIENTS, SUBS     open sockets, and their subscriptions
   QUEUED, SLOW      events that wait for slow clients, and how many of those there are
   EVENTS LATE DEAD  since the start of a worker: events folded, late events, dead letters

@@ -24,6 +24,7 @@ const COMMAND_BUCKETS = [0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 2.5,
 const COMMIT_BUCKETS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5]
 
 const PARTITION = { partition: 'number of the partition' }
+const REDIS = { redis: '`host:port` of a master of a [cluster](cluster.md); empty where there is one Redis' }
 const LANE = { lane: '`high`, `normal`, `low`' }
 
 const metric = <const D extends MetricDefinition>(definition: D): D => definition
@@ -60,7 +61,7 @@ export const METRICS = {
     name: 'tidegate_breaker_state',
     type: 'gauge',
     help: '1 for the state in which the breaker of a class of Redis calls is, else 0',
-    labels: { class: '`append`, `commit`, `tail`, `query`, `jobs`', state: '`closed`, `half_open`, `open`' },
+    labels: { class: '`append`, `commit`, `tail`, `query`, `jobs`', ...REDIS, state: '`closed`, `half_open`, `open`' },
     of: ['gateway', 'worker'],
   }),
 
@@ -345,50 +346,64 @@ export const METRICS = {
   redisMemory: metric({
     name: 'tidegate_redis_memory_used_bytes',
     type: 'gauge',
-    help: 'Memory that Redis uses. This and the following ones come from the owner of partition 0',
-    labels: {},
+    help: 'Memory that Redis uses. This and the following ones come from one worker for each Redis: the owner of the first of its partitions',
+    labels: REDIS,
     of: ['worker'],
   }),
   redisMemoryLimit: metric({
     name: 'tidegate_redis_memory_limit_bytes',
     type: 'gauge',
     help: '`maxmemory` of Redis; 0 without a limit',
-    labels: {},
+    labels: REDIS,
+    of: ['worker'],
+  }),
+  redisClients: metric({
+    name: 'tidegate_redis_connections',
+    type: 'gauge',
+    help: 'Open connections of clients of Redis, of all processes',
+    labels: REDIS,
+    of: ['worker'],
+  }),
+  redisClientLimit: metric({
+    name: 'tidegate_redis_connection_limit',
+    type: 'gauge',
+    help: '`maxclients` of Redis',
+    labels: REDIS,
     of: ['worker'],
   }),
   redisAofEnabled: metric({
     name: 'tidegate_redis_aof_enabled',
     type: 'gauge',
     help: '1 while Redis writes an append-only file, else 0',
-    labels: {},
+    labels: REDIS,
     of: ['worker'],
   }),
   redisAofRewriting: metric({
     name: 'tidegate_redis_aof_rewrite_in_progress',
     type: 'gauge',
     help: '1 while the append-only file is rewritten, else 0',
-    labels: {},
+    labels: REDIS,
     of: ['worker'],
   }),
   redisAofOk: metric({
     name: 'tidegate_redis_aof_ok',
     type: 'gauge',
     help: '0 if the last write, or the last rewrite, of the append-only file failed, else 1',
-    labels: { operation: '`write`, `rewrite`' },
+    labels: { ...REDIS, operation: '`write`, `rewrite`' },
     of: ['worker'],
   }),
   redisAofBytes: metric({
     name: 'tidegate_redis_aof_size_bytes',
     type: 'gauge',
     help: 'Size of the append-only file',
-    labels: {},
+    labels: REDIS,
     of: ['worker'],
   }),
   redisDelayedFsync: metric({
     name: 'tidegate_redis_aof_delayed_fsyncs_total',
     type: 'counter',
     help: 'Writes of Redis that waited because an fsync was slow',
-    labels: {},
+    labels: REDIS,
     of: ['worker'],
   }),
 

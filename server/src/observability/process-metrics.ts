@@ -13,7 +13,6 @@ type Label<Name extends keyof Named> = Extract<keyof Named[Name]['labels'], stri
 /** Gauges of prom-client that are named like counters. */
 const MISNAMED = ['nodejs_active_handles_total', 'nodejs_active_requests_total', 'nodejs_active_resources_total']
 
-/** The worst one last. */
 const BREAKER_STATES: readonly GuardState['state'][] = ['closed', 'half_open', 'open']
 
 /** Reads what a metric shows at the moment at which it is requested. MUST NOT throw. */
@@ -61,17 +60,14 @@ export class ProcessMetrics {
     this.#refreshes.push(refresh)
   }
 
-  /** Shows the breakers of the process: of the nodes of a cluster the worst. */
+  /** Shows the breakers of the process, for each Redis. */
   showBreakers(breakers: () => readonly GuardState[]): void {
     const gauge = this.gauge('breaker')
     this.onRequest(() => {
-      const worst = new Map<string, GuardState['state']>()
-      for (const { class: busClass, state } of breakers()) {
-        const others = worst.get(busClass) ?? 'closed'
-        worst.set(busClass, BREAKER_STATES.indexOf(state) > BREAKER_STATES.indexOf(others) ? state : others)
-      }
-      for (const [busClass, current] of worst) {
-        for (const state of BREAKER_STATES) gauge.set({ class: busClass, state }, state === current ? 1 : 0)
+      // A node of a cluster may be in use no more.
+      gauge.reset()
+      for (const { class: busClass, node: redis = '', state: current } of breakers()) {
+        for (const state of BREAKER_STATES) gauge.set({ class: busClass, redis, state }, state === current ? 1 : 0)
       }
     })
   }

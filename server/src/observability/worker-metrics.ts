@@ -35,15 +35,14 @@ export interface WorkerSources {
   /** Partition -> what its owner, this worker, knows of it. */
   readonly owned: () => ReadonlyMap<number, PartitionFigures>
   readonly totals: () => FoldTotals
-  readonly redis: () => Promise<RedisState | undefined>
+  /** States of the Redis that the owner of such partitions reports. */
+  readonly redis: (isOwned: (partition: number) => boolean) => Promise<readonly RedisState[]>
 }
 
 /** Of a counter that was absent no increase is seen. */
 const COMMIT_OUTCOMES: readonly CommitReply['status'][] = ['ok', 'fenced', 'conflict', 'lineage']
-/** Its owner exports what belongs to the deployment, so that it is there once. */
-const PARTITION_OF_REDIS = 0
 
-/** The metrics of one worker process: of itself, of the partitions it owns, and of Redis, if it is the one to show them. */
+/** The metrics of one worker process: of itself, of the partitions it owns, and of the Redis that it is the one to show. */
 export class WorkerMetrics {
   readonly #metrics: ProcessMetrics
   readonly #commitTime
@@ -120,26 +119,31 @@ export class WorkerMetrics {
   #showRedis({ owned, redis }: WorkerSources): void {
     const memory = this.#metrics.gauge('redisMemory')
     const limit = this.#metrics.gauge('redisMemoryLimit')
+    const clients = this.#metrics.gauge('redisClients')
+    const maxClients = this.#metrics.gauge('redisClientLimit')
     const enabled = this.#metrics.gauge('redisAofEnabled')
     const rewriting = this.#metrics.gauge('redisAofRewriting')
     const ok = this.#metrics.gauge('redisAofOk')
     const bytes = this.#metrics.gauge('redisAofBytes')
     const delayed = this.#metrics.counter('redisDelayedFsync')
-    const unlabelled = [memory, limit, enabled, rewriting, bytes, delayed]
     this.#metrics.onRequest(async () => {
+      const partitions = owned()
+      const states = await redis((partition) => partitions.has(partition))
       // Without an answer there is no value, rather than an old one.
-      const state = owned().has(PARTITION_OF_REDIS) ? await redis().catch(() => undefined) : undefined
-      for (const each of unlabelled) each.remove({})
-      ok.reset()
-      if (state === undefined) return
-      memory.set(state.usedBytes)
-      limit.set(state.maxBytes)
-      enabled.set(Number(state.aof.isEnabled))
-      rewriting.set(Number(state.aof.isRewriting))
-      ok.set({ operation: 'write' }, Number(state.aof.hasWritten))
-      ok.set({ operation: 'rewrite' }, Number(state.aof.hasRewritten))
-      bytes.set(state.aof.bytes)
-      delayed.inc(state.aof.delayedFsyncs)
+      for (const each of [memory, limit, clients, maxClients, enabled, rewriting, ok, bytes, delayed]) each.reset()
+      for (const state of states) {
+        const { node } = state
+        memory.set({ redis: node }, state.usedBytes)
+        limit.set({ redis: node }, state.maxBytes)
+        clients.set({ redis: node }, state.clients)
+        maxClients.set({ redis: node }, state.maxClients)
+        enabled.set({ redis: node }, Number(state.aof.isEnabled))
+        rewriting.set({ redis: node }, Number(state.aof.isRewriting))
+        ok.set({ redis: node, operation: 'write' }, Number(state.aof.hasWritten))
+        ok.set({ redis: node, operation: 'rewrite' }, Number(state.aof.hasRewritten))
+        bytes.set({ redis: node }, state.aof.bytes)
+        delayed.inc({ redis: node }, state.aof.delayedFsyncs)
+      }
     })
   }
 }

@@ -13,7 +13,11 @@ import {
 import { JobOffers, JobQueue } from '../../src/bus/jobs/index.ts'
 import { keys, QUEUE_PREFIX } from '../../src/bus/keys.ts'
 import { RIGHTS } from '../../src/bus/rights.ts'
+import { deploymentStatus } from '../../src/cli/deployment/status.ts'
+import { statusScreen } from '../../src/cli/deployment/status-screen.ts'
 import { redisFindings } from '../../src/doctor/index.ts'
+import { type PartitionFigures, WorkerMetrics } from '../../src/observability/worker-metrics.ts'
+import { readExposition } from '../observability/exposition.ts'
 import { openTestBus } from '../support/bus.ts'
 import { useAuthorities } from '../support/certificates.ts'
 import { command, freePort, startTestRedis } from '../support/redis.ts'
@@ -147,7 +151,12 @@ describe('every operation', () => {
     expect(await bus.contract()).toMatchObject({ hash: 'h', record: '{}', isRunning: true })
     expect(await bus.backfills()).toEqual([])
     expect(await bus.look()).toMatchObject({ faults: [] })
-    expect((await bus.redisState())!.usedBytes).toBeGreaterThan(3_000_000)
+    const states = await bus.redisStates(() => true)
+    expect(states.map(({ node }) => node).sort()).toEqual(namesOf(cluster.nodes))
+    for (const { usedBytes, clients } of states) {
+      expect(usedBytes).toBeGreaterThan(1_000_000)
+      expect(clients).toBeGreaterThan(1)
+    }
   })
 
   it('B-CLUSTER-1 jobs are taken where the queue lies, and follow it when it moves', async () => {
@@ -176,6 +185,7 @@ const GATEWAY = {
   ...{ congestedSessions: 0, pendingBytes: 0, slow: [] },
 }
 
+const namesOf = (nodes: readonly ClusterProcess[]) => nodes.map(({ port }) => `127.0.0.1:${port}`).sort()
 const other = (than: ClusterProcess) => cluster.nodes.find((node) => node !== than)!
 
 /** Reads a partition from its beginning, as a tail does. */
@@ -363,6 +373,65 @@ describe('a start', () => {
     const yes = new Map([['cluster-require-full-coverage', 'yes']])
     expect(redisFindings({ ...facts, parameters: yes }, 0).map(({ code }) => code)).toContain('cluster-full-coverage')
     expect(redisFindings(facts, 1).map(({ code }) => code)).toContain('redis-too-few-replicas')
+  })
+})
+
+describe('figures of the nodes', () => {
+  it('X-STATUS-1 status - has a line for each master with its partitions, and sums', async () => {
+    await opened()
+    const status = deploymentStatus(await readDeploymentFacts(cluster.url, 5_000), [], Date.now(), 0)
+    const { masters, nodes, usedBytes } = status.redis
+    expect([nodes, masters.map(({ node }) => node)]).toEqual([3, namesOf(cluster.nodes)])
+    expect(masters.flatMap(({ partitions }) => partitions).sort()).toEqual(all)
+    expect(usedBytes).toBe(masters.reduce((sum, master) => sum + master.usedBytes!, 0))
+    const screen = statusScreen(status, 80)
+    for (const { node, partitions } of masters) {
+      expect(screen.find((line) => line.startsWith(node))).toMatch(new RegExp(`^${node} +${partitions[0]}.* [KMG]iB.* on +`))
+    }
+    expect(screen.filter((line) => line.length > 80)).toEqual([])
+  })
+
+  it('M-REDIS-1 M-ONCE-1 metrics - of each master from the worker that owns its first partition; one that hangs has none', async () => {
+    const bus = await opened()
+    const owners = await Promise.all(all.map(ownerOf))
+    const firsts = cluster.nodes.map((node) => owners.indexOf(node))
+    let owned = new Map<number, PartitionFigures>()
+    const figures = { lagMs: 0, lagEntries: 0, openStates: 0, stateBytes: 0, slowestSources: [] }
+    const own = (partitions: readonly number[]) => {
+      const none = { watermarkDelaysMs: new Map(), present: new Map() }
+      owned = new Map(partitions.map((partition) => [partition, { ...figures, ...none }]))
+    }
+    const metrics = new WorkerMetrics('w')
+    metrics.observe({
+      ...{ partitions: PARTITIONS, breakers: () => bus.breakers, isReady: () => true, owned: () => owned },
+      ...{ totals: () => ({ ...NONE, lostInputs: 0, unreadableBatches: 0 }), redis: (isOwned) => bus.redisStates(isOwned) },
+    })
+    const shown = async (name: string, labels = {}) =>
+      readExposition(await metrics.render())
+        .get(name)!
+        .samples.filter((sample) => Object.entries(labels).every(([label, value]) => sample.labels[label] === value))
+        .map((sample) => sample.labels.redis)
+        .sort()
+    const memory = 'tidegate_redis_memory_used_bytes'
+    own(all)
+    expect(await shown(memory)).toEqual(namesOf(cluster.nodes))
+    expect(await shown('tidegate_redis_connections')).toEqual(namesOf(cluster.nodes))
+    expect(await shown('tidegate_breaker_state', { class: 'append', state: 'open' })).toEqual(namesOf(cluster.nodes))
+    for (const [i, first] of firsts.entries()) {
+      own([first])
+      expect(await shown(memory)).toEqual(namesOf([cluster.nodes[i]!]))
+      own(all.filter((partition) => partition !== first))
+      expect(await shown(memory)).toEqual(namesOf(cluster.nodes.filter((_, other) => other !== i)))
+    }
+    own(all)
+    const [hung, ...others] = cluster.nodes
+    hung!.signal('SIGSTOP')
+    try {
+      expect(await shown(memory)).toEqual(namesOf(others))
+    } finally {
+      hung!.signal('SIGCONT')
+    }
+    await expect.poll(() => shown(memory)).toEqual(namesOf(cluster.nodes))
   })
 })
 

@@ -10,7 +10,7 @@ const MOST_SLOW = 5
 
 /** A deployment on one screen. @param width characters of a line */
 export function statusScreen(status: DeploymentStatus, width: number): string[] {
-  const blocks = [head(status, width), gateways(status, width), workers(status, width), partitions(status, width)]
+  const blocks = [head(status, width), masters(status, width), gateways(status, width), workers(status, width), partitions(status, width)]
   return [...blocks, slow(status, width), findings(status, width)]
     .filter((block) => block.length > 0)
     .flatMap((block, i) => (i === 0 ? block : ['', ...block]))
@@ -37,17 +37,46 @@ function redisLine({
   commandsPerSecond,
 }: RedisStatus): string {
   if (version === null || usedBytes === null) return 'Redis: it may not be asked how it is (no right to INFO)'
-  const memory =
-    maxBytes === null
-      ? `${bytesText(usedBytes)}, no limit`
-      : `${bytesText(usedBytes)} of ${bytesText(maxBytes)} (${Math.round((usedBytes / maxBytes) * 100)} %)`
   return [
-    `Redis ${printable(version)}${nodes > 1 ? `, ${nodes} masters` : ''}: memory ${memory}`,
+    `Redis ${printable(version)}${nodes > 1 ? `, ${nodes} masters` : ''}: memory ${memoryText(usedBytes, maxBytes)}`,
     `AOF ${isAppendOnly ? 'on' : 'OFF'}`,
     `${clients} clients`,
     `${countText(commandsPerSecond ?? 0)} calls/s`,
     `up ${ageText((uptimeSeconds ?? 0) * 1_000)}`,
   ].join(', ')
+}
+
+function memoryText(usedBytes: number, maxBytes: number | null): string {
+  if (maxBytes === null) return `${bytesText(usedBytes)}, no limit`
+  return `${bytesText(usedBytes)} of ${bytesText(maxBytes)} (${Math.round((usedBytes / maxBytes) * 100)} %)`
+}
+
+/** Each master of a cluster. */
+function masters({ redis }: DeploymentStatus, width: number): string[] {
+  if (redis.nodes === 1) return []
+  const orUnknown = <T>(value: T | null, text: (value: T) => string) => (value === null ? '?' : text(value))
+  const rows = redis.masters.map(({ node, partitions, usedBytes, maxBytes, isAppendOnly, clients, ...rest }) => [
+    node,
+    rangesText(partitions),
+    orUnknown(usedBytes, (used) => memoryText(used, maxBytes)),
+    orUnknown(isAppendOnly, (on) => (on ? 'on' : 'OFF')),
+    orUnknown(clients, countText),
+    orUnknown(rest.commandsPerSecond, countText),
+    orUnknown(rest.uptimeSeconds, (seconds) => ageText(seconds * 1_000)),
+  ])
+  return table(
+    [
+      { title: 'REDIS', isFlexible: true },
+      { title: 'PARTITIONS', isFlexible: true },
+      { title: 'MEMORY' },
+      { title: 'AOF' },
+      { title: 'CLIENTS', align: 'right' },
+      { title: 'CALLS/S', align: 'right' },
+      { title: 'UP', align: 'right' },
+    ],
+    rows,
+    width,
+  )
 }
 
 function gateways({ gateways }: DeploymentStatus, width: number): string[] {
@@ -187,7 +216,8 @@ function wrapped(text: string, width: number, indent: string): string[] {
 
 function breakersText(breakers: readonly GuardState[]): string {
   const open = breakers.filter(({ state }) => state !== 'closed')
-  return open.length === 0 ? 'closed' : open.map((breaker) => `${breaker.class} ${breaker.state}`).join(', ')
+  const texts = open.map(({ class: busClass, state, node = '' }) => [busClass, state, node].join(' ').trimEnd())
+  return open.length === 0 ? 'closed' : texts.join(', ')
 }
 
 /** `0`, `12`, `~3,400`. */

@@ -18,11 +18,9 @@ export interface DeploymentStatus {
   readonly findings: readonly Finding[]
 }
 
-export interface RedisStatus {
-  /** Absent fields: it may not be asked. */
+/** Absent values: it may not be asked. */
+export interface RedisFigures {
   readonly version: string | null
-  /** Masters of a cluster that hold something of the deployment, whose figures are added up; 1 where there is one Redis. */
-  readonly nodes: number
   readonly uptimeSeconds: number | null
   readonly usedBytes: number | null
   /** `null`: no limit. */
@@ -30,6 +28,19 @@ export interface RedisStatus {
   readonly isAppendOnly: boolean | null
   readonly clients: number | null
   readonly commandsPerSecond: number | null
+}
+
+/** Of a cluster the figures are added up. */
+export interface RedisStatus extends RedisFigures {
+  /** Masters of a cluster that hold something of the deployment; 1 where there is one Redis. */
+  readonly nodes: number
+  /** Each of them, by name; one with an empty name where there is one Redis. */
+  readonly masters: readonly MasterStatus[]
+}
+
+export interface MasterStatus extends RedisFigures {
+  readonly node: string
+  readonly partitions: readonly number[]
 }
 
 export interface GatewayStatus extends GatewayReport {
@@ -68,7 +79,7 @@ export function deploymentStatus(
   now: number,
   ackReplicas: number,
 ): DeploymentStatus {
-  const { workers, gateways, owners, contractHash, info, others } = facts
+  const { workers, gateways, owners, contractHash } = facts
   const findings = bySeverity([
     ...redisFindings(facts, ackReplicas),
     ...deploymentFindings(facts, { partitions: facts.partitions ?? 0, contractHash: undefined }),
@@ -77,7 +88,7 @@ export function deploymentStatus(
     ok: findings.every(({ severity }) => severity !== 'error'),
     at: now,
     contract: contractHash ?? null,
-    redis: redisStatus([info, ...others.map((other) => other.info)]),
+    redis: redisStatus(facts),
     gateways: byName(gateways).map(([gateway, report]) => ({ gateway, ...report })),
     workers: byName(workers).map(([worker, { partitions, breakers, folded, slowestCommitMs }]) => {
       const { events, late, panes, deadLetters } = folded
@@ -111,7 +122,17 @@ function byName<T>(reports: ReadonlyMap<string, T>): (readonly [string, T])[] {
   return [...reports].sort(([a], [b]) => a.localeCompare(b, 'en', { numeric: true }))
 }
 
-function redisStatus(infos: readonly [RedisInfo, ...RedisInfo[]]): RedisStatus {
+function redisStatus(facts: DeploymentFacts): RedisStatus {
+  const all = [facts, ...facts.others].sort((a, b) => a.node.localeCompare(b.node, 'en', { numeric: true }))
+  return {
+    nodes: all.length,
+    ...redisFigures(all.map(({ info }) => info)),
+    masters: all.map(({ node, info }) => ({ node, partitions: facts.held.get(node) ?? [], ...redisFigures([info]) })),
+  }
+}
+
+/** Of several as of one: sums, the shortest uptime, and whether all write a file. */
+function redisFigures(infos: readonly RedisInfo[]): RedisFigures {
   const numbers = (field: string) => infos.flatMap((info) => info.get(field) ?? []).map(Number)
   const number = (field: string) => {
     const all = numbers(field)
@@ -119,8 +140,7 @@ function redisStatus(infos: readonly [RedisInfo, ...RedisInfo[]]): RedisStatus {
   }
   const appendOnly = infos.flatMap((info) => info.get('aof_enabled') ?? [])
   return {
-    version: infos[0].get('redis_version') ?? null,
-    nodes: infos.length,
+    version: infos[0]?.get('redis_version') ?? null,
     uptimeSeconds: numbers('uptime_in_seconds').sort((a, b) => a - b)[0] ?? null,
     usedBytes: number('used_memory'),
     maxBytes: number('maxmemory') || null,
