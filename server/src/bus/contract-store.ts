@@ -77,14 +77,10 @@ export class ContractStore {
 
   /** Says that processes of a generation are alive. */
   async renew(generation: number): Promise<SeenContract> {
-    const scriptKeys = [keys.contractHead, keys.contractLive]
-    const redis = this.#redisOf(keys.contract)
-    const reply = await runScript(redis, RENEW_SCRIPT, scriptKeys, [generation, CLAIM_MS])
+    const scriptKeys = [keys.contractHead, keys.contractLive, keys.contract]
+    const reply = await runScript(this.#redisOf(keys.contract), RENEW_SCRIPT, scriptKeys, [generation, CLAIM_MS])
     const [state, ...live] = reply as [string, ...number[]]
-    const seen = seenOf(state, live)
-    // For versions before generations: they refuse to start beside another contract.
-    if (seen.head !== undefined) await redis.set(keys.contract, seen.head.hash, 'PX', CLAIM_MS)
-    return seen
+    return seenOf(state, live)
   }
 
   /** Replaces the head that was seen. False where it is another one by now. */

@@ -23,6 +23,7 @@ export async function checkFormat(redis: Redis): Promise<void> {
 
 /** The same, and notes the format where the data have none. @throws BusMismatch */
 export async function openFormat(redis: Redis): Promise<void> {
-  await redis.set(keys.format, `${FORMAT} ${version()}`, 'NX')
+  // Asked first: a full Redis refuses the write, and has to be started on.
+  if ((await redis.exists(keys.format)) === 0) await redis.set(keys.format, `${FORMAT} ${version()}`, 'NX')
   await checkFormat(redis)
 }

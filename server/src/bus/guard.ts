@@ -3,7 +3,7 @@ import { BREAKER_LIMITS, type BreakerLimits, EitherBreaker, MonotonicReset } fro
 import { BLOCK_MS, COMMAND_DEADLINE_MS } from './connection.ts'
 import { AnswerTooSlow, withDeadline } from './deadline.ts'
 import { BusFull, BusUnavailable } from './errors.ts'
-import { isNotSent, isOutage, isRefusal } from './outage.ts'
+import { isFull, isNotSent, isOutage, isRefusal } from './outage.ts'
 
 /** Operation classes with a breaker each: a slow query must not stop publishing. */
 export type BusClass = 'append' | 'commit' | 'tail' | 'query' | 'jobs'
@@ -194,10 +194,6 @@ class Uncounted extends Error {
   constructor(cause: unknown) {
     super('', { cause })
   }
-}
-
-function isFull(error: Error): boolean {
-  return /^OOM |^-OOM|command not allowed when used memory/.test(error.message)
 }
 
 const STATE_NAMES: Record<CircuitState, GuardState['state']> = {

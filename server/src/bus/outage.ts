@@ -23,6 +23,11 @@ export function isElsewhere(error: unknown): error is Error {
   return error instanceof Error && isReply(error) && ELSEWHERE.test(error.message)
 }
 
+/** Whether Redis refused a write because its memory is full. */
+export function isFull(error: Error): boolean {
+  return /^OOM |^-OOM|command not allowed when used memory/.test(error.message)
+}
+
 function isReply(error: Error): boolean {
   return error.name === 'ReplyError'
 }

@@ -3,7 +3,11 @@ import { FIRST } from './contract-head.ts'
 import { HEARTBEAT_FRESH_MS } from './heartbeat.ts'
 import { keys } from './keys.ts'
 import { redisNow } from './redis-time.ts'
+import { loadScript, type Script } from './script.ts'
 import { WORKER_ALIVE_MS, type WorkerReport } from './worker-report.ts'
+
+/** Also in a full Redis: workers would seem to be gone, and the share of each to be everything. */
+const REPORT_SCRIPT: Script = loadScript('worker-report', { allowOom: true, include: ['owner'] })
 
 /** Generations of contracts: the worker's own, and the latest. */
 export interface Generations {
@@ -33,24 +37,10 @@ export class Roster {
    *
    * @throws BusUnavailable
    */
-  renew(report: WorkerReport): Promise<number> {
-    return this.#channel.run(async (redis) => {
-      const now = await redisNow(redis)
-      const sharers = keys.workersOf(this.#contracts.generation)
-      const replies = await redis
-        .pipeline()
-        .zadd(keys.workers, now, this.#workerId)
-        .zremrangebyscore(keys.workers, '-inf', now - WORKER_ALIVE_MS)
-        .zremrangebyscore(keys.workers, now + WORKER_ALIVE_MS, '+inf')
-        .set(keys.worker(this.#workerId), JSON.stringify(report), 'PX', WORKER_ALIVE_MS)
-        .zadd(sharers, now, this.#workerId)
-        .zremrangebyscore(sharers, '-inf', now - WORKER_ALIVE_MS)
-        .zremrangebyscore(sharers, now + WORKER_ALIVE_MS, '+inf')
-        .pexpire(sharers, WORKER_ALIVE_MS)
-        .zcount(sharers, ...freshBounds(now))
-        .exec()
-      return replies!.at(-1)![1] as number
-    })
+  async renew(report: WorkerReport): Promise<number> {
+    const scriptKeys = [keys.workers, keys.workersOf(this.#contracts.generation), keys.worker(this.#workerId)]
+    const args = [this.#workerId, JSON.stringify(report), WORKER_ALIVE_MS, HEARTBEAT_FRESH_MS]
+    return (await this.#channel.script(REPORT_SCRIPT, scriptKeys, args)) as number
   }
 
   /** Whether a worker of a later contract is alive. @throws BusUnavailable */

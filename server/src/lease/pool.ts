@@ -1,5 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises'
-import type { Bus } from '../bus/index.ts'
+import { type Bus, BusFull } from '../bus/index.ts'
 import { type JobKind, JobQueue } from '../bus/jobs/index.ts'
 import { errorText } from '../observability/shown-error.ts'
 import { Holder } from './holder.ts'
@@ -127,9 +127,19 @@ export class Pool<Data extends object> {
       // Tracked: it may say that this worker is alive, and must not do so after that was taken back.
       const unheld = await this.#tracked(this.#kind.unheld())
       await this.#queue.boundExpiries()
-      for (const data of unheld) await this.#queue.offer(data)
+      for (const data of unheld) await this.#offerOrTake(data)
     } catch {
       // Redis is away: the next round looks again.
+    }
+  }
+
+  /** A full Redis stores no job. Then each worker takes what nobody holds, or nothing would ever be trimmed there. */
+  async #offerOrTake(data: Data): Promise<void> {
+    try {
+      await this.#queue.offer(data)
+    } catch (error) {
+      if (!(error instanceof BusFull)) throw error
+      if (!this.#isLeaving && !this.#isYielded(this.#kind.jobs.idOf(data))) void this.#hold(data, () => {})
     }
   }
 

@@ -2,8 +2,10 @@ import { type ConnectionOptions, Queue, Worker } from 'bullmq'
 import { type Bus, internalsOf } from '../bus.ts'
 import type { Channel } from '../channel.ts'
 import { queueConnectionOptions } from '../connection.ts'
+import { BusFull } from '../errors.ts'
 import { slotOf } from '../hash-slot.ts'
 import { QUEUE_PREFIX } from '../keys.ts'
+import { isFull } from '../outage.ts'
 
 /** With these a partition is taken over 1.4-1.6 s after its worker was killed; BullMQ's defaults need over 10 s. */
 const LOCK_MS = 1_500
@@ -31,15 +33,20 @@ export class JobOffers<Data extends object> {
     this.#queue.on('error', () => {})
   }
 
-  /** At most one offer of an id waits, even if it is made inside the id's own active job. */
+  /** At most one offer of an id waits, even if it is made inside the id's own active job. @throws BusFull */
   async offer(data: Data): Promise<void> {
-    // BullMQ's types derive names and results from the data type, which is generic here.
-    await (this.#queue as Queue).add(this.#kind.queue, data, {
+    const options = {
       deduplication: { id: this.#kind.idOf(data), keepLastIfActive: true },
       removeOnComplete: true,
       removeOnFail: true,
       attempts: 1,
-    })
+    }
+    try {
+      // BullMQ's types derive names and results from the data type, which is generic here.
+      await (this.#queue as Queue).add(this.#kind.queue, data, options)
+    } catch (error) {
+      throw isFull(error as Error) ? new BusFull((error as Error).message) : error
+    }
   }
 
   async close(): Promise<void> {
@@ -79,6 +86,7 @@ export class JobQueue<Data extends object> {
     this.#worker.on('error', () => {})
   }
 
+  /** @throws BusFull */
   offer(data: Data): Promise<void> {
     return this.#offers.offer(data)
   }
