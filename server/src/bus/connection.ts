@@ -55,8 +55,8 @@ export function openBlockingConnection(url: string, name: string, target?: Targe
 }
 
 /** A connection for large values, which Redis may take long to read or to write. */
-export function openBulkConnection(url: string, name: string): Redis {
-  return connect(url, undefined, {
+export function openBulkConnection(url: string, name: string, target: Target): Redis {
+  return connect(url, target, {
     ...COMMON,
     connectionName: `tidegate-${name}`,
     commandTimeout: BULK_DEADLINE_MS,

@@ -1,7 +1,8 @@
 import { access } from 'node:fs/promises'
 import { resolve } from 'node:path'
-import { openSnapshot } from '../bus/index.ts'
+import { openSnapshots } from '../bus/index.ts'
 import { readSettings } from '../config/settings.ts'
+import { withMergedParts } from './backup/merged-parts.ts'
 import { writeSnapshotFile } from './backup/snapshot-file.ts'
 import { TransferLine } from './backup/transfer-line.ts'
 import { bytesText } from './deployment/units.ts'
@@ -14,7 +15,8 @@ export const usage = `tidegate backup <file> [--force] [--json] [--within <secon
 
 Writes everything that a deployment has stored into a file, while all of it runs: all partitions as they are at one moment -
 logs, windows, entities, offsets, producers, API keys. Redis forks, serves on, and sends the file as it would to a replica. The
-file is there as a whole or not at all, and is readable to you alone. \`tidegate restore\` puts it back.
+file is there as a whole or not at all, and is readable to you alone. \`tidegate restore\` puts it back. Of a cluster all masters
+are asked at the same time; until the file is done, as much again lies beside it.
 
   --force   replace the file if it exists
   --json    one JSON object: { file, bytes, ms, partitions }
@@ -24,6 +26,7 @@ file is there as a whole or not at all, and is readable to you alone. \`tidegate
 Examples:
   tidegate backup tidegate.rdb
   tidegate backup /backups/$(date +%F-%H%M).rdb --json
+  REDIS_URL=redis+cluster://10.0.0.1,10.0.0.2,10.0.0.3 tidegate backup tidegate.rdb
   REDIS_URL=redis+sentinel://10.0.0.1,10.0.0.2,10.0.0.3/main tidegate backup tidegate.rdb --force
 `
 
@@ -76,9 +79,17 @@ async function write(file: string, url: string, stopped: AbortSignal, mayReplace
   const line = new TransferLine()
   try {
     const options = { url, waitMs: CONNECT_DEADLINE_MS, silenceMs: SILENCE_MS, stopped }
-    const { partitions, size, pieces } = await openSnapshot(options)
-    const onBytes = (bytes: number) => line.show('backup', bytes, size)
-    return { partitions, ...(await writeSnapshotFile(file, pieces, { mayReplace, onBytes })) }
+    const { partitions, each, confirm } = await openSnapshots(options)
+    const writeFrom = (pieces: AsyncIterable<Uint8Array>, size?: number) =>
+      writeSnapshotFile(file, pieces, { mayReplace, onBytes: (bytes) => line.show('backup', bytes, size) })
+    const [first, ...others] = each
+    if (others.length === 0) return { partitions, ...(await writeFrom(first!.pieces, first!.size)) }
+    const onBytes = (bytes: number) => line.show('masters', bytes)
+    const written = await withMergedParts(file, each, onBytes, async (merged) => {
+      await confirm()
+      return writeFrom(merged)
+    })
+    return { partitions, ...written }
   } finally {
     line.end()
   }

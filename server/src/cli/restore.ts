@@ -13,7 +13,7 @@ import { parseArguments, UsageError } from './usage-error.ts'
 export const usage = `tidegate restore <file> [--data <folder>] [--force] [--database <n>] [--json]
 
 Puts back what \`tidegate backup\` wrote: into the data folder of a \`tidegate start\` that does not run, or, where REDIS_URL is
-set and --data is not given, into that Redis, which must hold nothing of Tidegate. A Redis of our own reads the file first: a
+set and --data is not given, into that Redis or cluster, which must hold nothing of Tidegate. A Redis of our own reads the file first: a
 damaged one is refused. Every log continues under another epoch, so subscribers get a gap of reason \`epoch\`, and
 producers that still have what is missing send it again.
 
@@ -26,6 +26,7 @@ Examples:
   tidegate restore tidegate.rdb
   tidegate restore tidegate.rdb --data /var/lib/tidegate --force
   REDIS_URL=redis://127.0.0.1:6379 tidegate restore tidegate.rdb
+  REDIS_URL=redis+cluster://10.0.0.1,10.0.0.2,10.0.0.3 tidegate restore tidegate.rdb
 `
 
 /** Exit code of a shell for a process that SIGINT ended. */

@@ -386,7 +386,9 @@ describe('figures of the nodes', () => {
     expect(usedBytes).toBe(masters.reduce((sum, master) => sum + master.usedBytes!, 0))
     const screen = statusScreen(status, 80)
     for (const { node, partitions } of masters) {
-      expect(screen.find((line) => line.startsWith(node))).toMatch(new RegExp(`^${node} +${partitions[0]}.* [KMG]iB.* on +`))
+      expect(screen.find((line) => line.startsWith(node))).toMatch(
+        new RegExp(`^${node} +${partitions[0]}.* [KMG]iB.* on +`),
+      )
     }
     expect(screen.filter((line) => line.length > 80)).toEqual([])
   })
@@ -404,7 +406,10 @@ describe('figures of the nodes', () => {
     const metrics = new WorkerMetrics('w')
     metrics.observe({
       ...{ partitions: PARTITIONS, breakers: () => bus.breakers, isReady: () => true, owned: () => owned },
-      ...{ totals: () => ({ ...NONE, lostInputs: 0, unreadableBatches: 0 }), redis: (isOwned) => bus.redisStates(isOwned) },
+      ...{
+        totals: () => ({ ...NONE, lostInputs: 0, unreadableBatches: 0 }),
+        redis: (isOwned) => bus.redisStates(isOwned),
+      },
     })
     const shown = async (name: string, labels = {}) =>
       readExposition(await metrics.render())

@@ -6,7 +6,7 @@ import { SignJWT } from 'jose'
 import { afterAll, describe, expect, it } from 'vitest'
 import { z } from 'zod'
 import { connectionFault } from '../../src/bus/connection-fault.ts'
-import { openSnapshot } from '../../src/bus/index.ts'
+import { openSnapshots } from '../../src/bus/index.ts'
 import { KEY_PATTERNS, RIGHTS, type Role } from '../../src/bus/rights.ts'
 import { openTopology } from '../../src/bus/topology.ts'
 import { restoreRedis } from '../../src/cli/backup/restore-redis.ts'
@@ -151,9 +151,9 @@ describe('a Redis of somebody else', () => {
     for (const user of ['backup', 'restore'] as const) await redis.call('ACL', ...userOf(user, BACKUP_DOCS))
     await redis.call('ACL', 'LOG', 'RESET')
     const stopped = new AbortController().signal
-    const take = () => openSnapshot({ url: address('backup'), waitMs: 5_000, silenceMs: 5_000, stopped })
+    const take = () => openSnapshots({ url: address('backup'), waitMs: 5_000, silenceMs: 5_000, stopped })
     const file = join(folder, 'backup.rdb')
-    await writeSnapshotFile(file, (await take()).pieces, { mayReplace: false, onBytes: () => {} })
+    await writeSnapshotFile(file, (await take()).each[0]!.pieces, { mayReplace: false, onBytes: () => {} })
     await redis.call('ACL', 'SETUSER', 'tidegate-backup', '-sync')
     await expect(take()).rejects.toThrow(/gives no snapshot \(NOPERM .*docs\/backup\.md/)
     await redis.call('ACL', 'LOG', 'RESET')

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { type BusChange, createClient } from '@tidegate/client/node'
 import { afterAll, afterEach, describe, expect, it } from 'vitest'
 import { openCommandConnection, type Redis, untilReady } from '../../src/bus/connection.ts'
-import { openBus, openSnapshot, readDeploymentFacts } from '../../src/bus/index.ts'
+import { openBus, openSnapshots, readDeploymentFacts } from '../../src/bus/index.ts'
 import { openTopology } from '../../src/bus/topology.ts'
 import { redisFindings } from '../../src/doctor/index.ts'
 import { type RunningGateway, startGateway } from '../../src/gateway-app.ts'
@@ -194,9 +194,9 @@ describe('a backup', PATIENT, () => {
     const replica = group.nodes.find((node) => node !== master)!
     for (const url of [group.url, replica.url]) {
       const stopped = new AbortController().signal
-      const { partitions, pieces } = await openSnapshot({ url, waitMs: 5_000, silenceMs: 5_000, stopped })
+      const { partitions, each } = await openSnapshots({ url, waitMs: 5_000, silenceMs: 5_000, stopped })
       let bytes = 0
-      for await (const piece of pieces) bytes += piece.length
+      for await (const piece of each[0]!.pieces) bytes += piece.length
       expect([partitions, bytes > 100]).toEqual([2, true])
     }
   })

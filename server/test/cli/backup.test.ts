@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { openCommandConnection, type Redis, untilReady } from '../../src/bus/connection.ts'
-import { openSnapshot } from '../../src/bus/index.ts'
+import { openSnapshots } from '../../src/bus/index.ts'
 import { openTopology } from '../../src/bus/topology.ts'
 import { readSettings } from '../../src/config/settings.ts'
 import { PrivateRedis } from '../../src/supervisor/private-redis.ts'
@@ -134,7 +134,7 @@ describe('tidegate backup', () => {
     const url = await proxy(9_000, () => {})
     const options = { url, waitMs: 1_000, silenceMs: 150, stopped: new AbortController().signal }
     const read = async () => {
-      for await (const _ of (await openSnapshot(options)).pieces);
+      for await (const _ of (await openSnapshots(options)).each[0]!.pieces);
     }
     await expect(read()).rejects.toThrow(/Redis sent nothing for 0.15 s/)
   })

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest'
 import { z } from 'zod'
-import { HEARTBEAT_FRESH_MS } from '../../src/bus/index.ts'
+import { HEARTBEAT_EVERY_MS } from '../../src/bus/index.ts'
 import { keys } from '../../src/bus/keys.ts'
 import { defineConfig, topic } from '../../src/index.ts'
 import { startTestGateway } from '../support/gateway.ts'
@@ -23,7 +23,7 @@ it('W-OWNER-9 L-POOL-9 B-REDIS-7 a full Redis - keeps the list of workers, lets 
     const fullAt = await deployment.now()
     await expect
       .poll(async () => Number(await redis.zscore(keys.workers, 'w-0')))
-      .toBeGreaterThan(fullAt + HEARTBEAT_FRESH_MS)
+      .toBeGreaterThan(fullAt + HEARTBEAT_EVERY_MS)
     expect(await deployment.shares()).toEqual({ 'w-0': 2, 'w-1': 2 })
     const leftAt = await deployment.now()
     await first!.close({ deadlineMs: 1_000 })

@@ -8,8 +8,9 @@ local beat = string.format('%d', now)
 redis.call('SET', KEYS[3], ARGV[2], 'PX', ARGV[3])
 for _, listed in ipairs({ workers, sharers }) do
   redis.call('ZADD', listed, beat, ARGV[1])
-  redis.call('ZREMRANGEBYSCORE', listed, '-inf', now - alive)
-  redis.call('ZREMRANGEBYSCORE', listed, now + alive, '+inf')
+  for _, range in ipairs({ { '-inf', now - alive }, { now + alive, '+inf' } }) do
+    for _, gone in ipairs(redis.call('ZRANGEBYSCORE', listed, range[1], range[2])) do redis.call('ZREM', listed, gone) end
+  end
 end
 redis.call('PEXPIRE', sharers, ARGV[3])
-return redis.call('ZCOUNT', sharers, '(' .. now - fresh, '(' .. now + fresh)
+return #redis.call('ZRANGEBYSCORE', sharers, '(' .. now - fresh, '(' .. now + fresh)

@@ -130,8 +130,8 @@ export class Route {
   }
 
   /** A connection of its own, without the library. The caller closes it. @throws BusUnreachable, also when given up */
-  async socket(givenUp: AbortSignal): Promise<Socket> {
-    const socket = await this.#open(ANYWHERE)
+  async socket(target: Target, givenUp: AbortSignal): Promise<Socket> {
+    const socket = await this.#open(target)
     const connected = this.#address.kind !== 'socket' && this.#address.tls !== undefined ? 'secureConnect' : 'connect'
     try {
       await once(socket, connected, { signal: givenUp })

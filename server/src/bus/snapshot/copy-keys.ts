@@ -1,14 +1,16 @@
 import { openBulkConnection, type Redis, untilReady } from '../connection.ts'
-import { BusMismatch } from '../errors.ts'
+import { connectionFault } from '../connection-fault.ts'
+import { BusMismatch, BusUnreachable } from '../errors.ts'
 import { keys } from '../keys.ts'
-import { checkRedis } from '../redis-fitness.ts'
+import { isElsewhere } from '../outage.ts'
 import { KEY_PATTERNS } from '../rights.ts'
-import { routeTo } from '../route/index.ts'
+import type { Target } from '../route/index.ts'
+import { RestoreTarget } from './restore-target.ts'
 
 export interface CopyOptions {
   /** A Redis of our own that has loaded a backup. */
   readonly from: string
-  /** A Redis without keys of Tidegate. */
+  /** A Redis, or a cluster, without keys of Tidegate. */
   readonly to: string
   /** How long to wait for it, ms. */
   readonly waitMs: number
@@ -28,44 +30,50 @@ const PAGE_KEYS = 250
 const GROUP_BYTES = 32 * 1_024 * 1_024
 /** Longest value of a command, unless a Redis is told otherwise (`proto-max-bulk-len`). */
 const MAX_VALUE_BYTES = 512 * 1_024 * 1_024
+/** The Redis of our own is one. */
+const ONE: Target = { node: '' }
 
 /**
- * Copies all keys of Tidegate from one Redis into another. The key by which processes know that there is data comes last. If it
+ * Copies all keys of Tidegate from one Redis into another, or to where they belong in a cluster. The key by which processes know that there is data comes last. If it
  * does not come to its end, what was copied is removed again.
  *
  * @throws BusUnreachable; BusMismatch with what to do
  */
 export async function copyKeys(options: CopyOptions): Promise<CopyCounts> {
   const { from, to, waitMs, stopped } = options
-  if (routeTo(to).isCluster)
-    throw new BusMismatch('A backup is restored into one Redis, not into a cluster: docs/cluster.md.')
-  const source = openBulkConnection(from, 'restore')
-  const target = openBulkConnection(to, 'restore')
+  const target = await RestoreTarget.open(to, waitMs)
+  const source = openBulkConnection(from, 'restore', ONE)
   try {
-    await Promise.all([source, target].map((redis) => untilReady(redis, waitMs)))
-    // What a start warns of, the next start says.
-    await checkRedis(target, false, () => {})
-    for await (const page of pagesOf(target)) {
-      if (page.length === 0) continue
-      throw new BusMismatch(
-        'This Redis has data of Tidegate already. Restore into an empty one, or into another database of it; or remove what it has ' +
-          '(FLUSHDB), if nobody needs that.',
-      )
-    }
+    await untilReady(source, waitMs)
+    await Promise.all(target.all.map(checkEmpty))
     try {
       return await copyAll(source, target, options)
     } catch (error) {
-      await removeAll(target).catch(() => {})
+      await Promise.all(target.all.map(removeAll)).catch(() => {})
       stopped.throwIfAborted()
-      throw error
+      throw isElsewhere(error) ? new BusUnreachable(`Redis cannot be used: ${connectionFault(error).why}`) : error
     }
   } finally {
     source.disconnect()
-    target.disconnect()
+    target.close()
   }
 }
 
-async function copyAll(source: Redis, target: Redis, { stopped, onProgress }: CopyOptions): Promise<CopyCounts> {
+async function checkEmpty(redis: Redis): Promise<void> {
+  for await (const page of pagesOf(redis)) {
+    if (page.length === 0) continue
+    throw new BusMismatch(
+      'This Redis has data of Tidegate already. Restore into an empty one, or into another database of it; or remove what it has ' +
+        '(FLUSHDB), if nobody needs that.',
+    )
+  }
+}
+
+async function copyAll(
+  source: Redis,
+  target: RestoreTarget,
+  { stopped, onProgress }: CopyOptions,
+): Promise<CopyCounts> {
   let counts: CopyCounts = { keys: 0, bytes: 0 }
   const copy = async (names: readonly string[]) => {
     const values = await Promise.all(names.map((name) => Promise.all([source.dumpBuffer(name), source.pttl(name)])))
@@ -75,7 +83,7 @@ async function copyAll(source: Redis, target: Redis, { stopped, onProgress }: Co
       // It has expired meanwhile.
       if (value === null) return
       if (value.length > MAX_VALUE_BYTES) throw tooLarge(name)
-      await target.restore(name, Math.max(0, lifeMs), value, 'REPLACE')
+      await target.of(name).restore(name, Math.max(0, lifeMs), value, 'REPLACE')
       counts = { keys: counts.keys + 1, bytes: counts.bytes + value.length }
     })
     await Promise.all(sent)
@@ -106,7 +114,8 @@ async function groupsOf(redis: Redis, page: readonly string[]): Promise<string[]
 }
 
 async function removeAll(redis: Redis): Promise<void> {
-  for await (const page of pagesOf(redis)) if (page.length > 0) await redis.unlink(...page)
+  // One by one: in a cluster a command is about one slot.
+  for await (const page of pagesOf(redis)) await Promise.all(page.map((name) => redis.unlink(name)))
 }
 
 /** The keys of Tidegate. SCAN may name one twice. */

@@ -1,3 +1,5 @@
 export { type CopyCounts, copyKeys } from './copy-keys.ts'
-export { openSnapshot, type Snapshot } from './open-snapshot.ts'
+export { mergedSnapshot } from './merged-snapshot.ts'
+export { openSnapshots, type Snapshot } from './open-snapshot.ts'
 export { beginAnew, type RestoredData } from './restored-data.ts'
+export { CHECKSUM_BYTES, END, MAGIC_BYTES } from './snapshot-body.ts'

@@ -2,8 +2,11 @@ import type { Socket } from 'node:net'
 import { openCommandConnection, untilReady } from '../connection.ts'
 import { connectionFault } from '../connection-fault.ts'
 import { BusMismatch, BusUnreachable } from '../errors.ts'
+import { slotOf } from '../hash-slot.ts'
+import { keys } from '../keys.ts'
 import { routeTo } from '../route/index.ts'
 import { storedPartitions } from '../topology.ts'
+import { placeSlots } from './placed-slots.ts'
 import { ReplicationReply, ReplyError } from './replication-reply.ts'
 
 export interface SnapshotOptions {
@@ -18,27 +21,46 @@ export interface SnapshotOptions {
 
 /** Everything that a Redis holds, at one moment, as a file in its own format (RDB). */
 export interface Snapshot {
-  readonly partitions: number
   /** Bytes, where Redis knows them before it sends them. */
   readonly size: number | undefined
   /** To be read to the end, or the connection stays open. @throws CutTransfer, or the reason of `stopped` */
   readonly pieces: AsyncGenerator<Buffer>
 }
 
+/** Snapshots of everything that a deployment has stored. */
+export interface Snapshots {
+  readonly partitions: number
+  /** Of one Redis, or of each master of a cluster that holds something of the deployment: no key is in two of them. */
+  readonly each: readonly Snapshot[]
+  /** MUST be called when all are read. @throws BusMismatch where keys have moved meanwhile */
+  confirm(): Promise<void>
+}
+
 /**
- * Asks a Redis for a snapshot, as a replica does: it forks, serves on, and sends what it held at that moment. All partitions are of
- * one moment, and what expires in between stays out. A replica may be asked as well.
+ * Asks for snapshots, as a replica does: a Redis forks, serves on, and sends what it held at that moment. What expires in between
+ * stays out. Partitions of one Redis are of one moment; the masters of a cluster are asked at once. A replica may be asked in
+ * place of a Redis that is alone.
  *
  * @throws BusUnreachable, BusMismatch with what to do
  */
-export async function openSnapshot(options: SnapshotOptions): Promise<Snapshot> {
-  const { url, waitMs, silenceMs, stopped } = options
-  const route = routeTo(url)
-  if (route.isCluster) {
-    throw new BusMismatch('A backup is of one Redis; of a cluster, keep the snapshots of its masters: docs/cluster.md.')
-  }
+export async function openSnapshots(options: SnapshotOptions): Promise<Snapshots> {
   const partitions = await partitionsIn(options)
-  const socket = await route.socket(AbortSignal.any([stopped, AbortSignal.timeout(waitMs)])).catch((error: Error) => {
+  const { nodes, confirm } = await placeSlots(options.url, partitions, options.waitMs)
+  const failed = new AbortController()
+  const stopped = AbortSignal.any([options.stopped, failed.signal])
+  try {
+    const each = await Promise.all(nodes.map((node) => openSnapshot(node, { ...options, stopped })))
+    return { partitions, each, confirm }
+  } catch (error) {
+    failed.abort(error)
+    throw error
+  }
+}
+
+async function openSnapshot(node: string, { url, waitMs, silenceMs, stopped }: SnapshotOptions): Promise<Snapshot> {
+  const route = routeTo(url)
+  const givenUp = AbortSignal.any([stopped, AbortSignal.timeout(waitMs)])
+  const socket = await route.socket({ node }, givenUp).catch((error: Error) => {
     stopped.throwIfAborted()
     throw error
   })
@@ -64,7 +86,7 @@ export async function openSnapshot(options: SnapshotOptions): Promise<Snapshot> 
     await ask('REPLCONF', 'rdb-only', '1')
     socket.write(encoded(['SYNC']))
     const { size, pieces } = await reply.snapshot()
-    return { partitions, size, pieces: closing(socket, pieces) }
+    return { size, pieces: closing(socket, pieces) }
   } catch (error) {
     socket.destroy()
     throw error instanceof ReplyError ? refusal(error) : error
@@ -73,7 +95,7 @@ export async function openSnapshot(options: SnapshotOptions): Promise<Snapshot> 
 
 /** A connection of the usual kind says best why there is none. */
 async function partitionsIn({ url, waitMs }: SnapshotOptions): Promise<number> {
-  const redis = openCommandConnection(url, 'backup')
+  const redis = openCommandConnection(url, 'backup', { slot: slotOf(keys.cluster) })
   try {
     await untilReady(redis, waitMs)
     const partitions = await storedPartitions(redis)

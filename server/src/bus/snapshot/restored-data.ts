@@ -38,6 +38,8 @@ export async function beginAnew(url: string, database: number | undefined): Prom
     if (first !== 0) await redis.swapdb(0, first)
     const partitions = (await storedPartitions(redis))!
     for (let partition = 0; partition < partitions; partition++) {
+      if ((await redis.exists(keys.meta(partition))) === 0)
+        throw new BusMismatch(`The backup is not whole: partition ${partition} is missing.`)
       await redis.hset(keys.meta(partition), 'epoch', newEpoch())
     }
     return { partitions, keys: await redis.dbsize() }

@@ -1,14 +1,11 @@
 import { randomUUID } from 'node:crypto'
 import { link, open, rename, rm } from 'node:fs/promises'
 import { dirname } from 'node:path'
+import { CHECKSUM_BYTES, END, MAGIC_BYTES } from '../../bus/index.ts'
 import { printable } from '../printable.ts'
 
 /** How a snapshot of Redis begins: name and version of its format. Valkey has a name of its own. */
 const MAGIC = /^(REDIS\d{4}|VALKEY\d{3})$/
-const MAGIC_BYTES = 9
-/** Its last byte but for the checksum. */
-const END = 0xff
-const CHECKSUM_BYTES = 8
 
 /** A complete snapshot in a file. */
 export interface SnapshotFile {

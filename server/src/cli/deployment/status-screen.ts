@@ -10,7 +10,13 @@ const MOST_SLOW = 5
 
 /** A deployment on one screen. @param width characters of a line */
 export function statusScreen(status: DeploymentStatus, width: number): string[] {
-  const blocks = [head(status, width), masters(status, width), gateways(status, width), workers(status, width), partitions(status, width)]
+  const blocks = [
+    head(status, width),
+    masters(status, width),
+    gateways(status, width),
+    workers(status, width),
+    partitions(status, width),
+  ]
   return [...blocks, slow(status, width), findings(status, width)]
     .filter((block) => block.length > 0)
     .flatMap((block, i) => (i === 0 ? block : ['', ...block]))
