@@ -24,7 +24,7 @@ import { PartitionClock } from './partition-clock.ts'
 import { type PartitionOwner, partitionOwners } from './partition-owners.ts'
 import { PresenceStore } from './presence-store.ts'
 import { checkKind, checkRedis } from './redis-fitness.ts'
-import { type RedisState, readRedisState } from './redis-state.ts'
+import { type RedisState, readRedisState, together } from './redis-state.ts'
 import { redisNow } from './redis-time.ts'
 import { Results } from './results.ts'
 import { checkRights } from './rights.ts'
@@ -233,6 +233,12 @@ export class Bus {
       asked.map(({ control, name }) => control.run((redis) => readRedisState(redis, name)).catch(() => undefined)),
     )
     return states.filter((state) => state !== undefined)
+  }
+
+  /** Of all Redis together; `undefined` where one of them fails or may not be asked. */
+  async redisState(): Promise<RedisState | undefined> {
+    const states = await this.redisStates(() => true)
+    return states.length < this.#nodes.all.length ? undefined : together(states)
   }
 
   /** Which partitions have a live owner; without those of nodes that fail, unless all do. @throws BusUnavailable */

@@ -3,7 +3,7 @@ import { infoOf } from './redis-fitness.ts'
 
 /** Memory, clients and persistence of a Redis. */
 export interface RedisState {
-  /** `host:port` of a master of a cluster; '' where there is one Redis. */
+  /** `host:port` of a master of a cluster; '' where there is one Redis, and of several together. */
   readonly node: string
   readonly usedBytes: number
   /** `maxmemory`; 0 without one. */
@@ -20,6 +20,26 @@ export interface RedisState {
     readonly bytes: number
     /** Writes that waited because an fsync was slow. */
     readonly delayedFsyncs: number
+  }
+}
+
+/** Of several Redis as of one. */
+export function together(states: readonly RedisState[]): RedisState {
+  const sum = (of: (state: RedisState) => number) => states.reduce((total, state) => total + of(state), 0)
+  return {
+    node: '',
+    usedBytes: sum(({ usedBytes }) => usedBytes),
+    maxBytes: sum(({ maxBytes }) => maxBytes),
+    clients: sum(({ clients }) => clients),
+    maxClients: sum(({ maxClients }) => maxClients),
+    aof: {
+      isEnabled: states.every(({ aof }) => aof.isEnabled),
+      isRewriting: states.some(({ aof }) => aof.isRewriting),
+      hasWritten: states.every(({ aof }) => aof.hasWritten),
+      hasRewritten: states.every(({ aof }) => aof.hasRewritten),
+      bytes: sum(({ aof }) => aof.bytes),
+      delayedFsyncs: sum(({ aof }) => aof.delayedFsyncs),
+    },
   }
 }
 
