@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto'
+import { answersOf } from './answers-of.ts'
 import type { Channel } from './channel.ts'
 import { keys } from './keys.ts'
 
@@ -25,16 +26,12 @@ export class AccessStore {
   /** Everything, as of one moment. */
   load(): Promise<AccessData> {
     return this.#channel.read(async (redis) => {
-      const replies = await redis
-        .multi()
-        .get(keys.accessVersion)
-        .hgetall(keys.accessKeys)
-        .hgetall(keys.revocations)
-        .exec()
-      const [version, accessKeys, revocations] = replies!.map(([error, reply]) => {
-        if (error !== null) throw error
-        return reply
-      }) as [string | null, Record<string, string>, Record<string, string>]
+      const everything = redis.multi().get(keys.accessVersion).hgetall(keys.accessKeys).hgetall(keys.revocations)
+      const [version, accessKeys, revocations] = (await answersOf(everything)) as [
+        string | null,
+        Record<string, string>,
+        Record<string, string>,
+      ]
       return {
         version: version ?? '0',
         keys: new Map(Object.entries(accessKeys)),
@@ -74,8 +71,7 @@ export class AccessStore {
     return this.#channel.run(async (redis) => {
       const transaction = redis.multi()
       write(transaction)
-      const replies = await transaction.set(keys.accessVersion, randomUUID()).exec()
-      for (const [error] of replies!) if (error !== null) throw error
+      await answersOf(transaction.set(keys.accessVersion, randomUUID()))
     })
   }
 }

@@ -1,3 +1,4 @@
+import { answersOf } from './answers-of.ts'
 import type { Channel } from './channel.ts'
 import type { Redis } from './connection.ts'
 import type { GuardState } from './guard.ts'
@@ -85,7 +86,7 @@ export class GatewayEntry {
   /** @throws BusUnavailable */
   async leave(): Promise<void> {
     await this.#channel.run((redis) =>
-      redis.pipeline().zrem(keys.gateways, this.#gateway).unlink(keys.gateway(this.#gateway)).exec(),
+      answersOf(redis.pipeline().zrem(keys.gateways, this.#gateway).unlink(keys.gateway(this.#gateway))),
     )
   }
 }

@@ -1,3 +1,4 @@
+import { answersOf } from './answers-of.ts'
 import type { Channel } from './channel.ts'
 import { FIRST } from './contract-head.ts'
 import { HEARTBEAT_FRESH_MS } from './heartbeat.ts'
@@ -58,12 +59,13 @@ export class Roster {
   /** @throws BusUnavailable */
   async leave(): Promise<void> {
     await this.#channel.run((redis) =>
-      redis
-        .pipeline()
-        .zrem(keys.workers, this.#workerId)
-        .zrem(keys.workersOf(this.#contracts.generation), this.#workerId)
-        .del(keys.worker(this.#workerId))
-        .exec(),
+      answersOf(
+        redis
+          .pipeline()
+          .zrem(keys.workers, this.#workerId)
+          .zrem(keys.workersOf(this.#contracts.generation), this.#workerId)
+          .del(keys.worker(this.#workerId)),
+      ),
     )
   }
 }

@@ -133,8 +133,7 @@ describe('every operation', () => {
     const contract = { hash: 'h', record: '{}', relationTo: () => 'same' as const, differencesFrom: () => [] }
     const bus = await opened({ contract, entities: new Map(), storesEntities: true })
     const roster = bus.roster('w')
-    const report = { ...{ breakers: [], partitions: {}, commits: {}, commitMs: 0, slowestCommitMs: 0 }, folded: NONE }
-    expect(await roster.renew(report)).toBe(1)
+    expect(await roster.renew(WORKER)).toBe(1)
     expect([...(await bus.workers()).keys()]).toEqual(['w'])
     await roster.leave()
     const gateway = bus.gatewayEntry('g')
@@ -180,6 +179,7 @@ describe('every operation', () => {
 })
 
 const NONE = { events: 0, late: 0, full: 0, panes: 0, deadLetters: 0 }
+const WORKER = { ...{ breakers: [], partitions: {}, commits: {}, commitMs: 0, slowestCommitMs: 0 }, folded: NONE }
 const GATEWAY = {
   ...{ url: '', version: '', ready: true, red: [], draining: false, sessions: 0, subscriptions: 0, queueBytes: 0 },
   ...{ congestedSessions: 0, pendingBytes: 0, slow: [] },
@@ -249,6 +249,29 @@ describe('a slot that moves', () => {
       await expect.poll(() => tails[i]!.ids.slice(-ids.length)).toEqual(ids)
     }
     expect(bus.breakers.filter(({ state }) => state !== 'closed')).toEqual([])
+  })
+
+  it('B-CLUSTER-2 so is a call of several commands: no worker counts nobody, and no revocation fails', async () => {
+    const bus = await opened()
+    const roster = bus.roster('w')
+    cleanups.push(() => roster.leave())
+    const access = bus.access()
+    const counts = new Set<unknown>()
+    let isOver = false
+    const asking = (async () => {
+      for (let n = 0; !isOver; n++) {
+        counts.add(await roster.renew(WORKER))
+        await access.putRevocation('sub a', `${n}`)
+        expect((await access.load()).revocations.get('sub a')).toBe(`${n}`)
+      }
+    })()
+    for (const key of [keys.workers, keys.accessVersion, keys.workers, keys.accessVersion]) {
+      await cluster.moveSlot(slotOf(key), other(await cluster.ownerOf(key)))
+      await sleep(50)
+    }
+    isOver = true
+    await asking
+    expect([...counts]).toEqual([1])
   })
 
   it('B-CLUSTER-4 a script that removes and writes keys is refused before it begins', async () => {

@@ -1,4 +1,5 @@
 import { type ConnectionOptions, Queue, Worker } from 'bullmq'
+import { answersOf } from '../answers-of.ts'
 import { type Bus, internalsOf } from '../bus.ts'
 import type { Channel } from '../channel.ts'
 import { queueConnectionOptions } from '../connection.ts'
@@ -102,7 +103,7 @@ export class JobQueue<Data extends object> {
     await this.#channel.run(async (redis) => {
       const pipeline = redis.pipeline().pexpire(key('stalled-check'), STALLED_EVERY_MS, 'LT')
       for (const id of await redis.lrange(key('active'), 0, -1)) pipeline.pexpire(key(`${id}:lock`), LOCK_MS, 'LT')
-      await pipeline.exec()
+      await answersOf(pipeline)
     })
   }
 
