@@ -9,6 +9,7 @@ import type { ReadinessReport } from '../../src/gateway/readiness.ts'
 import { type RunningGateway, startGateway } from '../../src/gateway-app.ts'
 import { defineConfig, entity, topic } from '../../src/index.ts'
 import { startWorker } from '../../src/worker-app.ts'
+import { openTestBus } from '../support/bus.ts'
 import { DELIVERY_LIMITS } from '../support/delivery-limits.ts'
 import { type ClusterProcess, RedisCluster } from '../support/redis-cluster.ts'
 
@@ -174,6 +175,34 @@ const other = async (than: ClusterProcess) => {
   for (const node of cluster.nodes) if (node !== than && (await node.isMaster())) return node
   throw new Error('there is one master')
 }
+
+/** Those of a bus to one node, by what Redis calls them. */
+async function connectionsTo(node: ClusterProcess): Promise<string[]> {
+  const lines = String(await node.command('CLIENT', 'LIST')).split('\n')
+  return lines.filter((line) => line.includes(' name=tidegate-test-')).map((line) => line.split(' ', 1)[0]!)
+}
+
+it('B-CLUSTER-3 B-CLUSTER-5 a master that hands over to its replica - no connection to another node is closed', async () => {
+  const bus = await openTestBus(cluster.url, PARTITIONS)
+  const tails = all.map((partition) => bus.tail(partition, 'test-tail'))
+  cleanups.push(() => {
+    for (const tail of tails) tail.close()
+    bus.close()
+  })
+  await Promise.all(tails.map((tail) => tail.untilReady(5_000)))
+  const owner = await ownerOf(0)
+  const elsewhere = await other(owner)
+  // The master ends reads that wait, and says why.
+  const waiting = { count: 1, blockMs: 5_000 }
+  const reads = tails.map((tail) => tail.read(new Map([['no.such', '0-0']]), waiting).catch(() => []))
+  const before = await connectionsTo(elsewhere)
+  expect(before.length).toBeGreaterThan(1)
+  await (await cluster.replicaOf(owner)).command('CLUSTER', 'FAILOVER')
+  await cluster.replaced(owner)
+  await expect.poll(() => bus.log(0, 'query').lineage()).toMatchObject({ current: expect.any(String) })
+  expect(await connectionsTo(elsewhere)).toEqual(expect.arrayContaining(before))
+  await Promise.all(reads)
+})
 
 describe('a deployment on a cluster', PATIENT, () => {
   it('B-CLUSTER-5 a slot that moves with its partition - all continues, exactly, and nobody is told of anything', async () => {

@@ -78,7 +78,7 @@ export class Route {
         refusalOf: (role, isFirst) => (role === 'slave' ? this.#refusal(isFirst) : undefined),
       }),
       reconnectOnError: ({ message }) => {
-        if (DEMOTED.test(message)) this.#renew()
+        if (DEMOTED.test(message)) this.#leave(target)
         return false
       },
     }
@@ -191,7 +191,10 @@ export class Route {
     for (const listener of this.#listeners) listener()
   }
 
-  #renew(): void {
-    for (const socket of this.#sockets.keys()) socket.destroy()
+  /** The node that connections for a target lead to is a master no more. */
+  #leave(target: Target): void {
+    const ways = [...this.#sockets]
+    const left = new Set(ways.filter(([, way]) => way.target === target).map(([, way]) => way.destination.node))
+    for (const [socket, { destination }] of ways) if (left.has(destination.node)) socket.destroy()
   }
 }
