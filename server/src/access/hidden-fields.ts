@@ -8,12 +8,13 @@ export interface HiddenFields {
   readonly paths: readonly (readonly string[])[]
 }
 
-export const NOTHING_HIDDEN: HiddenFields = { text: '', paths: [] }
+export const NOTHING_HIDDEN: HiddenFields = { text: '[]', paths: [] }
 
 export function hiddenFields(paths: Iterable<string>): HiddenFields {
   const sorted = [...new Set(paths)].sort()
   const outermost = sorted.filter((path) => !sorted.some((other) => path.startsWith(`${other}.`)))
-  return { text: outermost.join(' '), paths: outermost.map(pathNames) }
+  // As JSON: a field may have any name, also one with a space.
+  return { text: JSON.stringify(outermost), paths: outermost.map(pathNames) }
 }
 
 /** What is hidden by each of two: what is shown by one of them is shown. */

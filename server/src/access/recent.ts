@@ -1,14 +1,22 @@
-/** Texts kept by default, and how long each may be: clients choose them. */
-const MAX_TEXTS = 1_000
-const MAX_CHARS = 2_048
+/** Clients choose the texts. */
+export interface RecentBounds {
+  /** Texts kept. */
+  readonly texts: number
+  /** What is longer is not kept. */
+  readonly chars: number
+}
+
+const USUAL: RecentBounds = { texts: 1_000, chars: 2_048 }
 
 /** What a pure function made of the texts it was asked for last, so that equal ones are one object. */
 export class Recent<Value extends object> {
   readonly #make: (text: string) => Value
+  readonly #bounds: RecentBounds
   readonly #values = new Map<string, Value>()
 
-  constructor(make: (text: string) => Value) {
+  constructor(make: (text: string) => Value, bounds = USUAL) {
     this.#make = make
+    this.#bounds = bounds
   }
 
   /** @throws what the function throws */
@@ -16,8 +24,8 @@ export class Recent<Value extends object> {
     const known = this.#values.get(text)
     if (known !== undefined) return known
     const value = this.#make(text)
-    if (text.length > MAX_CHARS) return value
-    if (this.#values.size >= MAX_TEXTS) this.#values.delete(this.#values.keys().next().value!)
+    if (text.length > this.#bounds.chars) return value
+    if (this.#values.size >= this.#bounds.texts) this.#values.delete(this.#values.keys().next().value!)
     this.#values.set(text, value)
     return value
   }

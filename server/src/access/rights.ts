@@ -2,6 +2,7 @@ import { matchesTopic } from '@tidegate/protocol'
 import type { Grant, KeyPattern, Operation } from '../config/grant.ts'
 import type { Hides } from '../config/hides.ts'
 import { ALL_KEYS, type KeyScope, NO_KEYS } from './key-scope.ts'
+import { Recent, type RecentBounds } from './recent.ts'
 import { type HiddenOf, type Sight, sightOf } from './sight.ts'
 
 /** A grant of one caller: without placeholders, and with what the rule or token that it is of hides. */
@@ -9,9 +10,8 @@ export interface HeldGrant extends Grant {
   readonly hides?: Hides
 }
 
-/** Answers kept: clients choose the names that they ask about. */
-const MAX_KNOWN = 256
-const MAX_KNOWN_CHARS = 128
+/** Names kept of each operation: more than a config has topics, most likely. */
+const KNOWN: RecentBounds = { texts: 256, chars: 128 }
 
 /** What one caller may do. */
 export class Rights {
@@ -20,7 +20,7 @@ export class Rights {
   static readonly NOTHING = new Rights([])
   readonly #grants: readonly HeldGrant[] | 'everything'
   /** Every frame that publishes asks. */
-  readonly #known = new Map<Operation, Map<string, KeyScope>>()
+  readonly #scopes = new Map<Operation, Recent<KeyScope>>()
   /** Whether any of its grants hides anything. */
   readonly hides: boolean
 
@@ -41,16 +41,12 @@ export class Rights {
   /** @param name of a topic, an entity, or `<entity>.<command>`: see `AllowedOptions` */
   keys(operation: Operation, name: string): KeyScope {
     if (this.#grants === 'everything') return ALL_KEYS
-    let known = this.#known.get(operation)
-    if (known === undefined) {
-      known = new Map()
-      this.#known.set(operation, known)
+    let scopes = this.#scopes.get(operation)
+    if (scopes === undefined) {
+      scopes = new Recent((of) => scopeOf(this.#held(operation, of).map(({ key }) => key)), KNOWN)
+      this.#scopes.set(operation, scopes)
     }
-    const before = known.get(name)
-    if (before !== undefined) return before
-    const scope = scopeOf(this.#held(operation, name).map(({ key }) => key))
-    if (known.size < MAX_KNOWN && name.length <= MAX_KNOWN_CHARS) known.set(name, scope)
-    return scope
+    return scopes.of(name)
   }
 
   /**

@@ -29,6 +29,15 @@ describe('hidden fields', () => {
     )
   })
 
+  it('ACC-VIEW-1 are the same only where the fields are, whatever these are called', () => {
+    const one = hiddenFields(['first name'])
+    const two = hiddenFields(['first', 'name'])
+    expect(one.text).not.toBe(two.text)
+    expect(hiddenByBoth(one, two).paths).toEqual([])
+    const data = { first: 1, name: 2, 'first name': 3 }
+    expect([shownCopy(data, one), shownCopy(data, two)]).toEqual([{ first: 1, name: 2 }, { 'first name': 3 }])
+  })
+
   it('ACC-VIEW-2 are removed through lists, and nothing else is', () => {
     const data = { a: [{ x: 1, y: 2 }, { x: 3 }, 4, null], b: { q: 5, r: 6 }, c: 7, 'a.x': 8 }
     const shown = shownCopy(data, hiddenFields(['a.x', 'b.q', 'c.z', 'd', 'constructor', '__proto__.polluted']))
@@ -49,7 +58,7 @@ describe('sight', () => {
       { scope: ALL_KEYS, hidden: email },
       { scope: listed('me'), hidden: none },
     ])
-    expect([sight.of('me').text, sight.of('you').text]).toEqual(['', 'email'])
+    expect([sight.of('me').text, sight.of('you').text]).toEqual([none.text, email.text])
     expect(sight.split(['you', 'they', 'me', 'you'], [0, 1, 2, 3]).map(({ picks }) => picks)).toEqual([
       [0, 1],
       [2],

@@ -53,6 +53,8 @@ describe('rights', () => {
       return names.filter((name, i) => rights.keys('publish', name) === scopes[i]).length
     }
     expect(kept(10_000)).toBeLessThan(300)
+    // Nor do they keep out what others ask for who share these rights.
+    expect(rights.keys('publish', 'sensor.later')).toBe(rights.keys('publish', 'sensor.later'))
     const long = `sensor.${'x'.repeat(1_000)}`
     expect(callerOf(token(), rulesOf({ allow: { publish: ['sensor.*:$sub'] } })).rights.keys('publish', long)).toEqual(
       scope,
