@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type Bus, BusFull, BusUnavailable, CANARY_EVERY_MS } from '../bus/index.ts'
 import { describeDefect, type ReportDefect, withoutRepeats } from '../observability/defects.ts'
@@ -22,6 +23,8 @@ export class Canaries {
     this.#send = send
     this.#bus = bus
     this.#report = report
+    // Every partition waits with it, which Node takes for a leak.
+    setMaxListeners(0, this.#closing.signal)
   }
 
   start(): void {

@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events'
 import { setTimeout as pause } from 'node:timers/promises'
 import {
   type AppendRequest,
@@ -53,6 +54,8 @@ export class OutboxSender {
 
   constructor(options: OutboxSenderOptions) {
     this.#options = { ...options, report: withoutRepeats(options.report) }
+    // Every target waits with it, which Node takes for a leak.
+    setMaxListeners(0, this.#closing.signal)
   }
 
   /** Takes messages that are stored with their cause, in order. Those that were taken before are passed over. */

@@ -3,6 +3,7 @@ import { type AppendReply, type AppendRequest, BusUnavailable, type Verdict } fr
 import type { NumberedMessage } from '../../src/entities/index.ts'
 import { OutboxSender } from '../../src/own/outbox-sender.ts'
 import { until } from '../support/tidegate-process.ts'
+import { warningsWhile } from '../support/warnings.ts'
 
 /** The log of commands of a partition, as a test answers for it. */
 class FakeLog {
@@ -38,16 +39,20 @@ let maySend = true
 
 beforeEach(() => {
   ;[log, arrived, refused, doubts, maySend] = [new FakeLog(), [], [], 0, true]
-  sender = new OutboxSender({
-    ...{ partition: 7, partitions: 1, version: { epoch: 'e', lineage: 'l' }, log: () => log, now: () => 1_000 },
+  sender = senderAmong(1)
+})
+afterEach(() => sender.close())
+
+function senderAmong(partitions: number): OutboxSender {
+  return new OutboxSender({
+    ...{ partition: 7, partitions, version: { epoch: 'e', lineage: 'l' }, log: () => log, now: () => 1_000 },
     report: () => 'id',
     maySend: async () => maySend,
     onArrived: ({ number }) => arrived.push(number),
     onRefused: ({ number }, verdict) => refused.push(`${number} ${verdict}`),
     onDoubt: () => doubts++,
   })
-})
-afterEach(() => sender.close())
+}
 
 function message(number: number, size = 10): NumberedMessage {
   const body = {
@@ -85,6 +90,18 @@ describe('outbox sender', () => {
     sender.send([message(1, 40_000), message(2, 40_000), message(3, 1)])
     await until(() => arrived.length === 3, 'three')
     expect(log.requests.map(({ slices }) => slices.length)).toEqual([1, 2])
+  })
+
+  test('W-OUTBOX-1 waits for many targets at once, and Node warns of none of the waits', async () => {
+    maySend = false
+    const ofMany = senderAmong(64)
+    const toMany = messages(1, 200).map((sent) => ({ ...sent, message: { ...sent.message, key: `k-${sent.number}` } }))
+    const warnings = await warningsWhile(async () => {
+      ofMany.send(toMany)
+      await new Promise((resolve) => setTimeout(resolve, 20))
+    })
+    ofMany.close()
+    expect(warnings).not.toContain('MaxListenersExceededWarning')
   })
 
   test('W-OUTBOX-2 under another identity of Redis it says so, and nothing counts as sent', async () => {
