@@ -20,6 +20,8 @@ import { describeTopics, type TopicDescription } from './topic-list.ts'
 const CONCURRENT = 8
 /** And queued ones: beyond, a client does better to retry. */
 const MAX_WAITING = 256
+/** Nor for longer: whoever asked does better to ask another gateway, or has given up. */
+const MAX_WAIT_MS = 2_000
 
 /** The read side: topics, latest window results, history, entities. Never touches a worker. */
 export class Queries {
@@ -42,7 +44,13 @@ export class Queries {
 
   async #inTurn<T>(reader: Reader, query: () => Promise<T>): Promise<T> {
     if (this.#turns.waiting >= MAX_WAITING) throw new QueryError('overloaded')
-    return this.#turns.run(reader, query)
+    // Whoever has read too much waits for itself.
+    const waitsForOthers = reader.readWaitMs() === 0
+    const askedAt = performance.now()
+    return this.#turns.run(reader, async () => {
+      if (waitsForOthers && performance.now() - askedAt > MAX_WAIT_MS) throw new QueryError('overloaded')
+      return query()
+    })
   }
 }
 
