@@ -43,7 +43,7 @@ export class PaneLedger {
     const key = `${pane.key} ${pane.start}`
     const expected = (this.#last.get(key)?.revision ?? -1) + 1
     if (pane.revision < expected) this.twice++
-    if (pane.revision > expected) this.skipped++
+    if (pane.revision > expected) this.skipped += pane.revision - expected
     this.#last.set(key, pane)
     this.received++
   }
