@@ -188,7 +188,7 @@ const metricsOf = async (port: number) => (await fetch(`http://127.0.0.1:${port}
 async function loopLag(port: number): Promise<{ readonly p99Ms: number; readonly maxMs: number }> {
   const text = await metricsOf(port)
   const ms = (name: string) => {
-    const seconds = new RegExp(`^nodejs_eventloop_lag_${name}_seconds\\{.*\\} (\\S+)`, 'm').exec(text)?.[1]
+    const seconds = new RegExp(`^nodejs_eventloop_lag_${name}_seconds(?:\\{.*\\})? (\\S+)`, 'm').exec(text)?.[1]
     return rounded(Math.max(0, Number(seconds) * 1_000 - LAG_RESOLUTION_MS))
   }
   return { p99Ms: ms('p99'), maxMs: ms('max') }

@@ -3,6 +3,7 @@ import type { Rights } from '../access/index.ts'
 import type { Bus, KnownEntry } from '../bus/index.ts'
 import { type Clock, systemClock } from '../clock.ts'
 import { type Contract, hasLatest } from '../config/model.ts'
+import { PacedWork } from '../limits/index.ts'
 import { type ReportDefect, withoutRepeats } from '../observability/defects.ts'
 import type { PresenceSeat } from '../presence/index.ts'
 import { relieve } from './budget-relief.ts'
@@ -94,6 +95,7 @@ export class Delivery {
   readonly #replayer: Replayer
   readonly #snapshots: SnapshotReader
   readonly #flusher: Flusher
+  readonly #work: PacedWork
   readonly #context: SubscriberContext
   readonly #totals = openTotals()
   readonly #index = new TopicIndex<Receiver>()
@@ -135,6 +137,7 @@ export class Delivery {
     )
     this.#snapshots = new SnapshotReader(bus)
     this.#flusher = new Flusher(clock)
+    this.#work = new PacedWork(clock)
     const tailOf = (topic: string, partition: number) => this.#tails.get(topic, partition)
     this.#cohorts = new Cohorts({
       index: this.#index,
@@ -147,7 +150,7 @@ export class Delivery {
       relieve: () => relieve(budget, this.#subscribers.keys()),
     })
     this.#context = {
-      starter: new SubscriptionStarter(contract, limits, this.#tails, new SharedHeads(bus, clock), examine),
+      starter: new SubscriptionStarter(contract, limits, this.#tails, new SharedHeads(bus, clock), examine, this.#work),
       index: this.#index,
       cohorts: this.#cohorts,
       replayer: this.#replayer,
@@ -284,6 +287,7 @@ export class Delivery {
     clearInterval(this.#progressTimer)
     this.#replayer.close()
     this.#snapshots.close()
+    this.#work.close()
     this.#flusher.close()
     const deadline = new Promise<void>((resolve) => setTimeout(resolve, deadlineMs).unref())
     await Promise.race([this.#tails.close(), deadline])

@@ -21,6 +21,8 @@ import {
 
 /** Largest batch frame. */
 const MAX_FRAME_BYTES = 65_536
+/** Written at a time: a whole window may be large, and others wait meanwhile. */
+const MAX_FLUSH_BYTES = 262_144
 /**
  * Its share of the window: the client confirms whole frames, so with a single frame in flight a high event would wait
  * for all of that frame before it is written, and then for all of its own.
@@ -75,7 +77,8 @@ export class Outlet {
   flush(now: number): boolean {
     this.#step({ type: 'checked' }, now)
     if (this.isOpen) this.#highReserve = this.#flow.windowBytes * HIGH_RESERVE_SHARE
-    while (this.isOpen && this.#writeNext(now)) {}
+    const upTo = this.#flow.written + MAX_FLUSH_BYTES
+    while (this.isOpen && this.#flow.written < upTo && this.#writeNext(now)) {}
     // Without credit, congestion means that the socket itself accepts no more.
     while (!this.isOpen && this.#flow.mode === 'credit' && this.#writeHigh(now)) {}
     return !isWaitingForCredit(this.#flow, this.#bufferedBytes())

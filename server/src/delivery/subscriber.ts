@@ -81,6 +81,10 @@ export class Subscriber implements DeliverySubscriber, CohortMember, EventSink {
     )
   }
 
+  get purse(): object {
+    return this.#limits.purse
+  }
+
   get subscriptions(): ReadonlyMap<number, Subscription> {
     return this.#subscriptions
   }
@@ -135,7 +139,7 @@ export class Subscriber implements DeliverySubscriber, CohortMember, EventSink {
     this.#context.cohorts.leave(this)
     const subscription = new Subscription(result.plan, this.#backlog.open(result.plan.policy), this)
     this.#subscriptions.set(sub, subscription)
-    starter.start(subscription.plan, result.from, (starts) =>
+    starter.start(subscription.plan, result.from, this.#limits, (starts) =>
       this.#contained('the begin of a subscription', () => {
         if (this.#subscriptions.get(sub) === subscription) this.#started(subscription, starts)
       }),

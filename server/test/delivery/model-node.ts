@@ -96,7 +96,7 @@ export class ModelNode {
       starter: {
         staysSame: () => true,
         plan: (frame) => planSubscription(frame, contractOf([TOPIC]), PARTITIONS, UNLIMITED, Rights.EVERYTHING),
-        start: (_plan, from, begin) => {
+        start: (_plan, from, _worker, begin) => {
           const heads = this.logs.map((log) => ({
             lastId: log.at(-1)?.streamId ?? LOG_START,
             trimmedTo: this.trimmedTo,

@@ -5,6 +5,7 @@ import { feedLane, openBacklog, push } from './queue/support.ts'
 import { SimulatedSocket } from './support.ts'
 
 const WINDOW_BYTES = 4_000
+const LARGE_WINDOW_BYTES = 4_000_000
 
 function open() {
   const { backlog } = openBacklog(undefined, WINDOW_BYTES)
@@ -38,6 +39,29 @@ describe('outlet', () => {
     outlet.flush(7)
     expect(socket.bytes).toBeGreaterThan(written)
     expect(backlog.isEmpty).toBe(false)
+  })
+
+  it('D-FLUSH-4 writes a large window in parts', () => {
+    const { backlog } = openBacklog(undefined, LARGE_WINDOW_BYTES)
+    const socket = new SimulatedSocket()
+    const flow = { windowBytes: LARGE_WINDOW_BYTES, lowWaterShare: 0.25, mode: 'credit' } as const
+    const outlet = new Outlet(socket, flow, backlog, { onDelivered() {}, onGap() {} })
+    const queue = backlog.open({ onSlow: 'drop-oldest', maxRate: undefined })
+    push(
+      queue.lane(1),
+      feedLane(1),
+      Array.from({ length: 20_000 }, () => 'k'),
+      1,
+    )
+    const written: number[] = []
+    while (!backlog.isEmpty) {
+      const before = socket.bytes
+      expect(outlet.flush(0)).toBe(true)
+      written.push(socket.bytes - before)
+    }
+    expect(written.length).toBeGreaterThan(2)
+    // The last frame may reach beyond.
+    expect(Math.max(...written)).toBeLessThanOrEqual(262_144 + 65_536)
   })
 
   it('D-FLOW-4 keeps queued what the socket drops', () => {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { Limits, PacedReads, parseLimits, type Reader } from '../../src/limits/index.ts'
+import { Limits, PacedReads, PacedWork, parseLimits, type Reader } from '../../src/limits/index.ts'
 
 /** 500 ms of work a second, of which 20 at once. */
 function open(settings = 'address.work=500,caller.work=500') {
@@ -120,4 +120,40 @@ it('LIM-TURN-3 half of the reads under way are for others', async () => {
   }
   await Promise.all(all)
   expect(reads.waiting).toBe(0)
+})
+
+it('LIM-TURN-4 what is due at the same moment is done a little in each turn, by everybody in turns, and paid for', async () => {
+  const { clock, limits, client } = open()
+  const [many, few] = [client('a'), client('b')]
+  limits.observeLoop(1)
+  few.worked(1)
+  const work = new PacedWork(clock)
+  const done: string[] = []
+  const run = (of: typeof many, name: string) =>
+    work.run(of, () => {
+      done.push(name)
+      clock.now += 1
+    })
+  for (let i = 0; i < 5; i++) run(many, `many ${i}`)
+  run(few, 'few')
+  expect(done).toEqual([])
+  const doneByTurn: number[] = []
+  for (let turn = 0; turn < 3; turn++) {
+    await new Promise((resolve) => setImmediate(resolve))
+    doneByTurn.push(done.length)
+  }
+  expect(done).toEqual(['many 0', 'few', 'many 1', 'many 2', 'many 3', 'many 4'])
+  expect(doneByTurn).toEqual([2, 4, 6])
+  // 60 ms of work at once use up more than the share: what follows waits until 40 of them are paid for.
+  for (let i = 0; i < 3; i++) many.worked(USED_UP_MS)
+  run(many, 'later')
+  run(few, 'at once')
+  await new Promise((resolve) => setImmediate(resolve))
+  expect(done.at(-1)).toBe('at once')
+  clock.now += many.workWaitMs()
+  while (done.at(-1) !== 'later') await new Promise((resolve) => setTimeout(resolve, 5))
+  run(many, 'never')
+  work.close()
+  await new Promise((resolve) => setImmediate(resolve))
+  expect(done.at(-1)).toBe('later')
 })

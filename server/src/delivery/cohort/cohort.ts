@@ -87,6 +87,8 @@ const frames = new BatchFrameBuilder()
  * encoded once. Whatever else concerns a session concerns it alone; it leaves first if that depends on what waits.
  */
 export class Cohort implements Flushable {
+  /** Its members may be of many: it takes a turn of its own. */
+  readonly purse = this
   readonly key: string
   readonly subscriptions: ReadonlyMap<number, SharedSubscription>
   readonly members = new Set<CohortMember>()

@@ -77,9 +77,18 @@ export class TopicTail {
     if (after === this.#cursor && !inclusive) return []
     const order = compareStreamIds(this.#ringStart, after)
     if (order > 0 || (order === 0 && inclusive)) return undefined
-    return this.#ring.filter((entry) => {
-      const entryOrder = compareStreamIds(entry.streamId, after)
-      return entryOrder > 0 || (inclusive && entryOrder === 0)
-    })
+    return this.#ring.slice(this.#indexOf(after, inclusive))
+  }
+
+  /** Where entries after an id begin in the ring: they lie there in the order of their ids. */
+  #indexOf(after: string, inclusive: boolean): number {
+    let [from, to] = [0, this.#ring.length]
+    while (from < to) {
+      const middle = (from + to) >> 1
+      const order = compareStreamIds(this.#ring[middle]!.streamId, after)
+      if (order > 0 || (inclusive && order === 0)) to = middle
+      else from = middle + 1
+    }
+    return from
   }
 }

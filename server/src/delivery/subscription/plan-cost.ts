@@ -1,10 +1,10 @@
 import type { ResumeFrom } from '@tidegate/protocol'
 import type { KeyScope } from '../../access/index.ts'
 import type { Filter } from '../../filter/index.ts'
-import type { ClientLimits, Reader, Refusal } from '../../limits/index.ts'
+import type { ClientLimits, Reader, Refusal, Worker } from '../../limits/index.ts'
 
 /** What subscriptions may take. */
-export type SubscriptionLimits = Pick<ClientLimits, 'hold' | 'release' | 'charge'> & Reader
+export type SubscriptionLimits = Pick<ClientLimits, 'hold' | 'release' | 'charge'> & Reader & Worker
 
 /** What a plan costs depends on these. */
 interface PlanParts {

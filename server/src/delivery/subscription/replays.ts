@@ -23,6 +23,8 @@ type Replaying = Extract<FeedState, { kind: 'replaying' }>
 /** Target size of one page: a page whose reader has no room left was read for nothing. */
 const PAGE_BYTES = 128 * 1_024
 const MAX_PAGE_ENTRIES = 512
+/** Entries of the tails' rings that are offered at a time: a subscriber may have many feeds, and there are many subscribers. */
+const OFFERED_AT_A_TIME = 256
 /** The first entry of a page is mostly the last one of the page before. */
 const MIN_PAGE_ENTRIES = 2
 
@@ -79,15 +81,21 @@ export class Replays implements PageReader {
 
   /** Continues if there is room. To be called whenever something left the queue. */
   pump(): void {
-    let offered = false
-    for (let feed = this.#next(); feed !== undefined && this.#goLive(feed); feed = this.#next()) {
-      this.#feeds.splice(this.#feeds.indexOf(feed), 1)
-      offered = true
+    let wentLive = false
+    let offered = 0
+    while (offered < OFFERED_AT_A_TIME) {
+      const feed = this.#next()
+      const entries = feed && this.#goLive(feed)
+      if (entries === undefined) break
+      this.#feeds.splice(this.#feeds.indexOf(feed!), 1)
+      wentLive = true
+      offered += entries
     }
     // An array shifted empty keeps the capacity that a session without traffic needs.
     if (this.#feeds.length === 0) this.#feeds = []
-    if (offered) this.#onOffered()
-    if (this.#requested || this.#next() === undefined) return
+    // The next flush continues.
+    if (wentLive) this.#onOffered()
+    if (offered >= OFFERED_AT_A_TIME || this.#requested || this.#next() === undefined) return
     this.#requested = true
     this.#context.replayer.request(this)
   }
@@ -155,15 +163,15 @@ export class Replays implements PageReader {
     if (tailCursor !== undefined && compareStreamIds(tailCursor, state.after) > 0) state.after = tailCursor
   }
 
-  /** Returns whether the feed is live now. */
-  #goLive(feed: Feed): boolean {
-    if (feed.state.kind === 'live') return true
+  /** Returns how many entries were offered to it, if the feed is live now. */
+  #goLive(feed: Feed): number | undefined {
+    if (feed.state.kind === 'live') return 0
     const tail = this.#context.sureTailOf(feed.topic, feed.partition)
     const entries = tail?.since(feed.state.after, feed.state.inclusive)
-    if (tail === undefined || entries === undefined) return false
+    if (tail === undefined || entries === undefined) return undefined
     for (const entry of entries) this.#offer(feed, entry)
     feed.goLive(tail.cursor)
-    return true
+    return entries.length
   }
 
   #offer(feed: Feed, entry: Entry): void {

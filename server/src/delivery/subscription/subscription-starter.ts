@@ -2,6 +2,7 @@ import { compareStreamIds, type ResumeFrom } from '@tidegate/protocol'
 import { hiddenOfTopic, isSameScope, type Rights } from '../../access/index.ts'
 import { BusUnavailable, type KnownEntry, type LogHead, type LogHeads, missingPartition } from '../../bus/index.ts'
 import type { Contract } from '../../config/model.ts'
+import type { PacedWork, Worker } from '../../limits/index.ts'
 import type { Examine, LogStart, SharedHeads, Tails } from '../log/index.ts'
 import { doubtful, isComplete, type ReplayFrom, replayFrom, replayStart } from './start-marks.ts'
 import {
@@ -40,13 +41,23 @@ export class SubscriptionStarter {
   readonly #tails: Tails
   readonly #heads: SharedHeads
   readonly #examine: Examine
+  readonly #work: Pick<PacedWork, 'run'>
 
-  constructor(contract: Contract, limits: PolicyLimits, tails: Tails, heads: SharedHeads, examine: Examine) {
+  /** @param work does what begins together in turns */
+  constructor(
+    contract: Contract,
+    limits: PolicyLimits,
+    tails: Tails,
+    heads: SharedHeads,
+    examine: Examine,
+    work: Pick<PacedWork, 'run'>,
+  ) {
     this.#contract = contract
     this.#limits = limits
     this.#tails = tails
     this.#heads = heads
     this.#examine = examine
+    this.#work = work
   }
 
   plan(frame: SubscribeFrame, rights: Rights): PlanResult {
@@ -63,7 +74,7 @@ export class SubscriptionStarter {
   }
 
   /** Calls `begin` once: in the same turn if Redis need not be asked. The plan's topics are held until `release`. */
-  start(plan: SubscriptionPlan, from: ResumeFrom, begin: (starts: Starts) => void): void {
+  start(plan: SubscriptionPlan, from: ResumeFrom, worker: Worker, begin: (starts: Starts) => void): void {
     this.#tails.hold(plan.topics)
     const fromNow = from === 'now' || from === 'latest'
     if (fromNow && this.#tails.areOpen(plan.topics)) {
@@ -74,10 +85,13 @@ export class SubscriptionStarter {
       await this.#tails.open(plan.topics)
       return fromNow ? undefined : await this.#replayStarts(plan.topics, replayFrom(from, plan.topics))
     }
+    // One answer of Redis may let many begin.
+    const beginInTurn = (starts: () => Starts) => this.#work.run(worker, () => begin(starts()))
     opened().then(
       // `now` is read from the tails in the turn that begins: they have advanced since they were opened.
-      (starts) => begin(this.#orSnapshot(plan, starts)),
-      (error: unknown) => begin(error instanceof BusUnavailable ? UNAVAILABLE : { ok: false, reason: 'defect', error }),
+      (starts) => beginInTurn(() => this.#orSnapshot(plan, starts)),
+      (error: unknown) =>
+        beginInTurn(() => (error instanceof BusUnavailable ? UNAVAILABLE : { ok: false, reason: 'defect', error })),
     )
   }
 

@@ -1,4 +1,5 @@
 import type { Clock } from '../../clock.ts'
+import { Turns } from '../../limits/index.ts'
 
 /**
  * Time from one tick to the next, within which events share a frame: so many times what the last one took, so that ticks are rarer
@@ -7,8 +8,12 @@ import type { Clock } from '../../clock.ts'
 const TICK_WRITES = 4
 const MIN_TICK_MS = 2
 const MAX_TICK_MS = 10
+/** How long a tick writes before other work gets a turn; the rest of it follows in the next turn of the event loop. */
+const TURN_MS = 2
 
 export interface Flushable {
+  /** Those of one purse take turns as one. */
+  readonly purse: object
   /** Writes what it can, and returns whether it must be called again at the next tick. */
   flush(): boolean
 }
@@ -19,7 +24,11 @@ export interface Flushable {
  */
 export class Flusher {
   readonly #clock: Clock
-  #waiting = new Set<Flushable>()
+  readonly #waiting = new Set<Flushable>()
+  /** The same, in the order of their turns. */
+  readonly #turns = new Turns<Flushable>()
+  /** During a tick: what is written at the next one. */
+  #next: Flushable[] | undefined
   #nextTick = Number.NEGATIVE_INFINITY
   #timer: NodeJS.Timeout | undefined
   #immediate: NodeJS.Immediate | undefined
@@ -35,7 +44,11 @@ export class Flusher {
   schedule(session: Flushable, withinMs = 0): void {
     if (withinMs > 0) return this.#wait(session, this.#clock.monotonic() + withinMs)
     this.#patient.delete(session)
-    this.#waiting.add(session)
+    if (this.#next !== undefined) {
+      this.#next.push(session)
+      return
+    }
+    this.#add(session)
     this.#arm()
   }
 
@@ -44,7 +57,14 @@ export class Flusher {
     clearImmediate(this.#immediate)
     clearTimeout(this.#patientTimer?.timer)
     this.#waiting.clear()
+    this.#turns.clear()
     this.#patient.clear()
+  }
+
+  #add(session: Flushable): void {
+    if (this.#waiting.has(session)) return
+    this.#waiting.add(session)
+    this.#turns.add(session.purse, session)
   }
 
   #wait(session: Flushable, dueAt: number): void {
@@ -83,11 +103,24 @@ export class Flusher {
     this.#timer = undefined
     this.#immediate = undefined
     const begin = this.#clock.monotonic()
-    const due = this.#waiting
-    this.#waiting = new Set()
-    for (const session of due) if (session.flush()) this.#waiting.add(session)
+    const isCut = !this.#flush(begin + TURN_MS)
     const tookMs = this.#clock.monotonic() - begin
-    this.#nextTick = begin + Math.min(MAX_TICK_MS, Math.max(MIN_TICK_MS, TICK_WRITES * tookMs))
+    this.#nextTick = isCut ? begin : begin + Math.min(MAX_TICK_MS, Math.max(MIN_TICK_MS, TICK_WRITES * tookMs))
     if (this.#waiting.size > 0) this.#arm()
+  }
+
+  /** @returns whether everything that waited was written */
+  #flush(until: number): boolean {
+    const next: Flushable[] = []
+    this.#next = next
+    let session = this.#turns.take()
+    for (; session !== undefined; session = this.#clock.monotonic() < until ? this.#turns.take() : undefined) {
+      this.#waiting.delete(session)
+      if (session.flush()) next.push(session)
+    }
+    this.#next = undefined
+    const isDone = this.#turns.size === 0
+    for (const session of next) this.#add(session)
+    return isDone
   }
 }

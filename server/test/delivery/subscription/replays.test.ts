@@ -104,4 +104,48 @@ describe('replays', () => {
     request.onTooLarge()
     expect(requests[0]!.nextPage()!.entries).toBeLessThan(request.entries)
   })
+  it('D-RESUME-12 takes what the tails remember of many feeds in parts, each with the next flush', () => {
+    const PARTITIONS = 4
+    const ENTRIES = 200
+    const { backlog } = openBacklog({ bytes: 10_000_000, events: 10_000 })
+    const planned = planSubscription(
+      { type: 'subscribe', sub: 1, topic: TOPIC },
+      contractOf([TOPIC]),
+      PARTITIONS,
+      UNLIMITED,
+      Rights.EVERYTHING,
+    )
+    if (!planned.ok) throw new Error(planned.message)
+    const sink = { isClosed: false, queued: () => {}, caughtUpTo: () => {}, fail: () => {} }
+    const subscription = new Subscription(planned.plan, backlog.open(planned.plan.policy), sink)
+    const start = wholeEntry(EPOCH, LOG_START)
+    const feedStart = { epoch: EPOCH, marks: [start, start, start] } as const
+    subscription.addFeeds(
+      TOPIC,
+      Array.from({ length: PARTITIONS }, () => feedStart),
+    )
+    const tails = Array.from({ length: PARTITIONS }, () => new TopicTail(LOG_START, EPOCH))
+    for (const tail of tails) for (const entry of entries(1, ENTRIES)) tail.push(entry)
+    const tailOf = (_topic: string, partition: number) => tails[partition]
+    let flushesAskedFor = 0
+    const replays = new Replays(
+      backlog,
+      {
+        replayer: { request: () => expect.unreachable('everything is in the tails') },
+        clock: { now: () => 0, monotonic: () => 0 },
+        tailOf,
+        sureTailOf: tailOf,
+      },
+      ONLY_READER,
+      () => flushesAskedFor++,
+      (error) => {
+        throw error
+      },
+    )
+    const queued = () => subscription.queue.lane(1).events
+    replays.add([...subscription.feeds()])
+    expect([queued(), replays.feeds, replays.isWaiting, flushesAskedFor]).toEqual([2 * ENTRIES, 2, true, 1])
+    replays.pump()
+    expect([queued(), replays.feeds, replays.isWaiting, flushesAskedFor]).toEqual([4 * ENTRIES, 0, false, 2])
+  })
 })

@@ -36,6 +36,7 @@ describe('a wall clock that is set back', () => {
     const flusher = new Flusher(systemClock)
     let flushes = 0
     const session = {
+      purse: {},
       flush: () => {
         flushes++
         return false

@@ -22,6 +22,7 @@ describe('flusher', () => {
       const flusher = new Flusher({ ...systemClock, monotonic })
       const flushedAt: number[] = []
       const session = {
+        purse: {},
         flush: () => {
           flushedAt.push(monotonic())
           workedMs += tookMs
@@ -46,7 +47,7 @@ describe('flusher', () => {
   it('D-FLUSH-1 comes back each tick to a session with something left, and stops when nobody has', async () => {
     const flusher = new Flusher(systemClock)
     let left = 3
-    flusher.schedule({ flush: () => --left > 0 })
+    flusher.schedule({ purse: {}, flush: () => --left > 0 })
     await vi.advanceTimersByTimeAsync(20)
     expect(left).toBe(0)
     expect(vi.getTimerCount()).toBe(0)
@@ -56,6 +57,7 @@ describe('flusher', () => {
     const flusher = new Flusher(systemClock)
     const flushedAt: Record<string, number[]> = { a: [], b: [], c: [] }
     const sessionOf = (name: string) => ({
+      purse: {},
       flush: () => {
         // An immediate takes a millisecond of these timers.
         flushedAt[name]!.push(Math.floor((Date.now() - 1_000_000) / 10) * 10)
@@ -74,6 +76,50 @@ describe('flusher', () => {
     flusher.schedule(c!)
     await vi.advanceTimersByTimeAsync(1_000)
     expect(flushedAt).toEqual({ a: [70], b: [50], c: [120] })
+    expect(vi.getTimerCount()).toBe(0)
+  })
+  it('D-FLUSH-4 writes for a moment at a time, those of one purse in turns with others, and asks nobody twice', async () => {
+    let workedMs = 0
+    const flusher = new Flusher({ ...systemClock, monotonic: () => performance.now() + workedMs })
+    const crowd = {}
+    const order: string[] = []
+    const turns: number[] = []
+    const sessionOf = (name: string, purse: object) => ({
+      purse,
+      flush: () => {
+        order.push(name)
+        workedMs += 1
+        return false
+      },
+    })
+    const many = Array.from({ length: 6 }, (_, i) => sessionOf(`crowd ${i}`, crowd))
+    const few = sessionOf('few', {})
+    for (const session of [...many, few, few]) flusher.schedule(session)
+    for (let turn = 0; turn < 4; turn++) {
+      const before = order.length
+      // An immediate takes a millisecond of these timers.
+      await vi.advanceTimersByTimeAsync(turn === 0 ? 0 : 1)
+      turns.push(order.length - before)
+    }
+    expect(order).toEqual(['crowd 0', 'few', 'crowd 1', 'crowd 2', 'crowd 3', 'crowd 4', 'crowd 5'])
+    expect(turns).toEqual([2, 2, 2, 1])
+  })
+
+  it('D-FLUSH-4 what is asked for while it writes waits for the next tick', async () => {
+    const flusher = new Flusher(systemClock)
+    let flushes = 0
+    const session = {
+      purse: {},
+      flush: () => {
+        if (++flushes < 4) flusher.schedule(session)
+        return false
+      },
+    }
+    flusher.schedule(session)
+    await vi.advanceTimersByTimeAsync(0)
+    expect(flushes).toBe(1)
+    await vi.advanceTimersByTimeAsync(30)
+    expect(flushes).toBe(4)
     expect(vi.getTimerCount()).toBe(0)
   })
 })
