@@ -102,6 +102,8 @@ export interface RunningGateway {
   /** Of the listener for operators, if there is one. */
   readonly operatorsPort: number | undefined
   readonly access: Pick<Access, 'isOpen' | 'isShut'>
+  /** Resolves with why it MUST be closed, if it has to. It stores nothing from then on. */
+  readonly failed: Promise<Error>
   /** Stops accepting, asks clients to move, answers pending publishes, closes. Idempotent. */
   close(options: { deadlineMs: number }): Promise<void>
 }
@@ -122,6 +124,10 @@ export async function startGateway(settings: GatewaySettings, contract: Contract
   let recheckCallers: () => void = () => {}
   let tellClients: (busClass: BusClass) => void = () => {}
   let tellPublishers: (at: LogEpoch) => void = () => {}
+  let fail: (why: Error) => void = () => {}
+  const failed = new Promise<Error>((resolve) => {
+    fail = resolve
+  })
   const bus = await openBus({
     url: settings.redisUrl,
     name: node,
@@ -134,6 +140,7 @@ export async function startGateway(settings: GatewaySettings, contract: Contract
     ...(breaker !== undefined && { breaker }),
     ...(appendDeadlineMs !== undefined && { deadlinesMs: { append: appendDeadlineMs } }),
     ...(warn !== undefined && { warn }),
+    onOusted: (why) => fail(why),
     onBreaker(state) {
       settings.onBreaker?.(state)
       tellClients(state.class)
@@ -155,7 +162,7 @@ export async function startGateway(settings: GatewaySettings, contract: Contract
   const storageShare = settings.storageShare ?? DEFAULT_STORAGE_SHARE
   const ingest: Ingest = new Ingest({
     bus,
-    isKept: () => bus.evictionReason === undefined,
+    isKept: () => bus.evictionReason === undefined && !bus.isOusted,
     isFull: () => bus.usedShare >= storageShare,
     limits: { maxProducers: settings.maxProducers ?? MAX_PRODUCERS, maxBytes: settings.maxPartitionBytes ?? 0 },
     contract,
@@ -329,6 +336,7 @@ export async function startGateway(settings: GatewaySettings, contract: Contract
     port,
     operatorsPort,
     access,
+    failed,
     close: ({ deadlineMs }) => {
       closing ??= close(deadlineMs)
       return closing

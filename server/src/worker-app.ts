@@ -38,6 +38,8 @@ export interface WorkerSettings {
 export interface RunningWorker {
   /** Where operators are answered. */
   readonly metricsPort?: number
+  /** Resolves with why it MUST be closed, if it has to. */
+  readonly failed: Promise<Error>
   /** Hands the partitions over and closes. Idempotent. */
   close(options: { deadlineMs: number }): Promise<void>
 }
@@ -46,6 +48,10 @@ export interface RunningWorker {
 export async function startWorker(settings: WorkerSettings, contract: Contract): Promise<RunningWorker> {
   const { redisUrl, partitions, redisWaitMs, breaker, workerId, log, ops } = settings
   const tls = ops?.tls && (await readTls(ops.tls))
+  let fail: (why: Error) => void = () => {}
+  const failed = new Promise<Error>((resolve) => {
+    fail = resolve
+  })
   // Gateways report what the operator has to take care of: once is enough.
   const bus = await openBus({
     url: redisUrl,
@@ -57,6 +63,7 @@ export async function startWorker(settings: WorkerSettings, contract: Contract):
     channels: ['jobs', 'commit', 'tail'],
     ...(redisWaitMs !== undefined && { waitMs: redisWaitMs }),
     ...(breaker !== undefined && { breaker }),
+    onOusted: (why) => fail(why),
     onBreaker: (state) => log(`breaker ${state.class}: ${state.state}`),
   })
   const report = createReport(({ id, where, error }) => {
@@ -103,6 +110,7 @@ export async function startWorker(settings: WorkerSettings, contract: Contract):
     bus.close()
   }
   return {
+    failed,
     ...(server !== undefined && { metricsPort: server.port }),
     close: ({ deadlineMs }) => {
       closing ??= close(deadlineMs)

@@ -49,6 +49,8 @@ export interface BusSettings extends NodeSettings {
   readonly storesEntities?: boolean
   /** How long to wait for Redis at the start, ms. */
   readonly waitMs?: number
+  /** Called once, where a contract came in that this process cannot run beside. It MUST end. */
+  readonly onOusted?: (why: BusMismatch) => void
   /** Called with one line for everything the operator should know. */
   readonly warn?: (line: string) => void
 }
@@ -84,7 +86,8 @@ export async function openBus(settings: BusSettings): Promise<Bus> {
     } else await checkFormat(redisOf(keys.format))
     // Before the claim, which others would wait for.
     await openEntities(redisOf, partitions, settings)
-    const claim = settings.contract && new ContractClaim(redisOf, settings.contract, role, partitions)
+    const claim =
+      settings.contract && new ContractClaim(redisOf, settings.contract, role, partitions, settings.onOusted)
     await claim?.start()
     try {
       // And behind it: now nobody stores under another contract.
@@ -306,6 +309,11 @@ export class Bus {
   /** Of the contract that processes are to have, as of about the last second. */
   get latest(): number {
     return this.#claim?.latest ?? FIRST
+  }
+
+  /** Whether a contract came in that this process cannot run beside. */
+  get isOusted(): boolean {
+    return this.#claim?.isOusted === true
   }
 
   /** Whether no worker of an earlier contract holds a partition, or ever will. @throws BusUnavailable */

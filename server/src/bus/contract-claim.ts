@@ -13,6 +13,7 @@ import {
 } from './contract-head.ts'
 import { refusal, stillHeld, type Unfit } from './contract-refusal.ts'
 import { CLAIM_MS, ContractStore } from './contract-store.ts'
+import type { BusMismatch } from './errors.ts'
 import { keys } from './keys.ts'
 import { loadScript, runScript, type Script } from './script.ts'
 
@@ -44,9 +45,22 @@ export class ContractClaim {
   #generation = FIRST
   #latest = FIRST
   #timer: NodeJS.Timeout | undefined
+  readonly #onOusted: (why: BusMismatch) => void
+  /** The head that was compared last, by its hash. */
+  #compared = ''
+  #isOusted = false
 
-  constructor(redisOf: RedisOf, contract: ClaimedContract, role: ContractRole, partitions: number, times = TIMES) {
+  /** @param onOusted called once, where a contract came in that this process cannot run beside. It MUST end. */
+  constructor(
+    redisOf: RedisOf,
+    contract: ClaimedContract,
+    role: ContractRole,
+    partitions: number,
+    onOusted: (why: BusMismatch) => void = () => {},
+    times = TIMES,
+  ) {
     this.#redisOf = redisOf
+    this.#onOusted = onOusted
     this.#contract = contract
     this.#role = role
     this.#partitions = partitions
@@ -62,6 +76,11 @@ export class ContractClaim {
   /** Of the contract that processes are to have, as of the last look. */
   get latest(): number {
     return this.#latest
+  }
+
+  /** Whether this process would be wrong beside those that are alive: it seemed dead when they started. */
+  get isOusted(): boolean {
+    return this.#isOusted
   }
 
   /** @throws BusMismatch where this process would be wrong beside those that are alive */
@@ -164,8 +183,18 @@ export class ContractClaim {
       this.#generation = head.generation
     } else if (head.isRolling && head.hash === hash && live.every((generation) => generation >= head.generation)) {
       await this.#store.write(seen, { ...head, isRolling: false }, record)
-    }
+    } else if (head.generation > this.#generation) await this.#compare(head)
     this.#latest = Math.max(this.#generation, head?.generation ?? FIRST)
+  }
+
+  /** No such contract comes in while this process is seen to be alive: it slept, or Redis' clock was set. */
+  async #compare(head: ContractHead): Promise<void> {
+    if (this.#isOusted || this.#compared === head.hash) return
+    const record = await this.#store.record()
+    this.#compared = head.hash
+    if (this.#relationTo(head, record) !== 'apart') return
+    this.#isOusted = true
+    this.#onOusted(refusal('apart', this.#contract, head, record))
   }
 
   #patienceMs(why: Unfit): number {

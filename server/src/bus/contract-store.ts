@@ -50,7 +50,7 @@ export class ContractStore {
       live.map(([generation]) => Number(generation)),
     )
     if (seen.head !== undefined) {
-      const record = (await redis.hget(keys.contractHead, 'record')) ?? ''
+      const record = await this.record()
       return { ...seen, record, hasOtherVersions: await this.#hasOtherWorkers(seen.head) }
     }
     const [hash, record] = await Promise.all([
@@ -68,6 +68,11 @@ export class ContractStore {
       record: known === former ? record! : '',
       hasOtherVersions: isAlive,
     }
+  }
+
+  /** What the head holds, as JSON; empty where that is not known. */
+  async record(): Promise<string> {
+    return (await this.#redisOf(keys.contractHead).hget(keys.contractHead, 'record')) ?? ''
   }
 
   /** Expiry follows Redis' clock: if that was set back, the claim of a dead process would last as much longer. */

@@ -1,5 +1,7 @@
 /** A service that stops in order within a deadline. */
 export interface Closable {
+  /** Resolves with why it has to be closed, if it has to. */
+  readonly failed?: Promise<Error>
   close(options: { readonly deadlineMs: number }): Promise<void>
 }
 
@@ -77,16 +79,16 @@ export function startWithParent(): void {
  * second signal ends it at once. A forked process sends `{ type: 'alive' }` to its parent every second, and ends at
  * once when its parent is gone: whoever restarts the parent starts new children.
  *
- * @returns the exit code.
+ * @returns the exit code. @throws why the service had to be closed
  */
 export function liveUntilSignal({ running, ready, deadlineMs, onStopping, orphaned }: Life): Promise<number> {
   return new Promise((resolve, reject) => {
     let stoppingSince: number | undefined
-    const stop = (reason: string) => {
+    const stop = (reason: string, end = () => resolve(0)) => {
       stoppingSince = performance.now()
       onStopping(reason)
       setTimeout(() => process.exit(1), deadlineMs + GRACE_MS).unref()
-      running.close({ deadlineMs }).then(() => resolve(0), reject)
+      running.close({ deadlineMs }).then(end, reject)
     }
     const onSignal = (signal: string) => {
       if (stoppingSince === undefined) stop(signal)
@@ -95,6 +97,9 @@ export function liveUntilSignal({ running, ready, deadlineMs, onStopping, orphan
     for (const signal of SIGNALS) process.on(signal, onSignal)
     void orphaned?.then((reason) => {
       if (stoppingSince === undefined) stop(reason)
+    })
+    void running.failed?.then((error) => {
+      if (stoppingSince === undefined) stop(error.message, () => reject(error))
     })
     if (process.send === undefined) return
     process.once('disconnect', () => process.exit(1))

@@ -36,5 +36,6 @@ export async function run(args: string[]): Promise<number> {
     await worker.close({ deadlineMs: deadlineMs / 2 })
   }
   const { metricsPort } = worker
-  return liveAsChild({ close }, { ...ready, ...(metricsPort !== undefined && { metricsPort }) }, log)
+  const failed = Promise.race([running.failed, worker.failed])
+  return liveAsChild({ close, failed }, { ...ready, ...(metricsPort !== undefined && { metricsPort }) }, log)
 }

@@ -13,6 +13,8 @@ const PARTITIONS = 2
 const TIMES = { renewMs: 100, patienceMs: 400, workersPatienceMs: 5_000 }
 const { redis } = await useRedis()
 const claims: ContractClaim[] = []
+/** Why processes have to end. */
+const ousted: string[] = []
 
 beforeEach(async () => {
   await redis.flushall()
@@ -20,6 +22,7 @@ beforeEach(async () => {
 })
 afterEach(() => {
   for (const claim of claims.splice(0)) claim.close()
+  ousted.splice(0)
 })
 
 /** A contract that has some letters: one with more of them is newer, one with others is apart. */
@@ -37,8 +40,10 @@ function contract(letters: string): ClaimedContract {
   }
 }
 
-async function start(role: ContractRole, letters: string): Promise<ContractClaim> {
-  const claim = new ContractClaim(() => redis, contract(letters), role, PARTITIONS, TIMES)
+async function start(role: ContractRole, letters: string, renewMs = TIMES.renewMs): Promise<ContractClaim> {
+  const onOusted = ({ message }: Error) => ousted.push(message)
+  const times = { ...TIMES, renewMs }
+  const claim = new ContractClaim(() => redis, contract(letters), role, PARTITIONS, onOusted, times)
   claims.push(claim)
   await claim.start()
   return claim
@@ -182,6 +187,30 @@ describe('claims of a contract', () => {
     expect(await writeContract(() => redis, { hash: 'ab', record: '{"hash":"ab"}', isBack: false })).toBe(true)
     expect((await start('worker', 'ab')).generation).toBe(3)
   }, 15_000)
+
+  it('B-CONTRACT-9 one that slept while another contract came in is told that it cannot run beside it', async () => {
+    const [gateway, worker] = [await start('gateway', 'a', 600), await start('worker', 'a', 600)]
+    await gone(0)
+    await start('worker', 'x')
+    expect([gateway.isOusted, worker.isOusted]).toEqual([false, false])
+    await expect.poll(() => ousted.length, { timeout: 5_000 }).toBe(2)
+    expect(ousted[0]).toMatch(
+      /^Other processes run contract x, this one has a: letters x\. The two cannot run side by side\./,
+    )
+    expect([gateway.isOusted, worker.isOusted]).toEqual([true, true])
+  })
+
+  it('B-CONTRACT-9 one that runs beside a contract that has more, or was taken back, is not', async () => {
+    const older = await start('gateway', 'a')
+    await start('worker', 'ab')
+    const waiting = start('gateway', 'ab')
+    await Promise.all([take(0, 1), take(1, 1)])
+    const newer = await waiting
+    await writeContract(() => redis, { hash: 'a', record: '{"hash":"a"}', isBack: true })
+    await expect.poll(() => older.generation, { timeout: 5_000 }).toBe(2)
+    await expect.poll(() => newer.latest, { timeout: 5_000 }).toBe(2)
+    expect(ousted).toEqual([])
+  })
 
   it('B-CONTRACT-8 data of a version before generations are of the first; nothing passes its processes', async () => {
     await redis.set(keys.contract, 'a', 'PX', 60_000)
