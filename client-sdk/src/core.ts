@@ -44,6 +44,7 @@ export const CONNECT_OPTIONS: Readonly<Record<keyof ConnectOptions, Kind | null>
 }
 
 type Params = Readonly<Record<string, unknown>>
+type FrameHandler = (frame: ServerFrame, receipt: FrameReceipt) => void
 
 /** The server's report on its Redis. */
 export type BusChange = Omit<FrameOf<'bus'>, 'type'>
@@ -65,6 +66,8 @@ export class Core implements ConnectionEvents {
   readonly onTokenError = new Listeners<TidegateError>('onTokenError')
   readonly #queries: Queries
   readonly #parts: Part[]
+  /** Of the parts, in their order, for each type of frames. */
+  readonly #handlers = new Map<string, FrameHandler[]>()
   readonly #checks = { ...CONNECTION_CHECKS }
   /** Why this client accepts no more calls. */
   #ended: TidegateError | undefined
@@ -97,7 +100,7 @@ export class Core implements ConnectionEvents {
       failed: (error, isHeard, what) => this.#isEnding || this.#report(error, isHeard, what),
       windowBytes: this.connection.windowBytes,
     })
-    const lag = new Lag(this.connection.status, () => this.clock.at(performance.now()))
+    const lag = new Lag(this.connection.status, (monotonic) => this.clock.at(monotonic))
     this.#parts = [this.subscriptions, this.#queries, lag]
     for (const { checks } of this.#parts) Object.assign(this.#checks, checks)
   }
@@ -110,6 +113,12 @@ export class Core implements ConnectionEvents {
 
   /** All parts are there: the connection may be opened. @throws TidegateError `no_websocket` */
   start(): void {
+    for (const { frames = {} } of this.#parts) {
+      for (const [type, handle] of Object.entries(frames)) {
+        // The entries lose the relation of a type and its handler.
+        this.#handlers.set(type, [...(this.#handlers.get(type) ?? []), handle as FrameHandler])
+      }
+    }
     if (this.#connect === true) this.connection.open()
   }
 
@@ -180,12 +189,8 @@ export class Core implements ConnectionEvents {
   }
 
   frame(frame: ServerFrame, receipt: FrameReceipt): void {
-    for (const { frames } of this.#parts) {
-      if (frames === undefined || !Object.hasOwn(frames, frame.type)) continue
-      // The look-up loses the relation of a type and its handler.
-      const handle = frames[frame.type] as (frame: ServerFrame, receipt: FrameReceipt) => void
-      handle(frame, receipt)
-    }
+    const handlers = this.#handlers.get(frame.type)
+    if (handlers !== undefined) for (const handle of handlers) handle(frame, receipt)
     if (frame.type !== 'bus') return
     const { type: _, ...change } = frame
     this.onBus.call(change)

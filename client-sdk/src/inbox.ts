@@ -62,6 +62,10 @@ export class Inbox {
 
   /** @param isHeld whether its bytes hold back the server until it is consumed */
   put(event: AnyEvent, receipt: FrameReceipt, isHeld: boolean): void {
+    const { hand } = this.#options
+    if (hand !== undefined && isHeld && this.#inHand === undefined && this.#waiting.length === 0) {
+      return this.#handNow(hand, event, receipt)
+    }
     const item: WaitingEvent = { kind: 'event', event, bytes: receipt.eventBytes, receipt }
     this.#unreadBytes += item.bytes
     if (!isHeld) settle(item)
@@ -114,26 +118,37 @@ export class Inbox {
     else this.#drain()
   }
 
+  /** Nothing waits before it. Mostly nothing waits for it either, and then it is taken when the callback returns. */
+  #handNow(hand: (event: AnyEvent) => unknown, event: AnyEvent, receipt: FrameReceipt): void {
+    const result = hand(event)
+    if (!isPromise(result)) return receipt.done()
+    const bytes = receipt.eventBytes
+    this.#unreadBytes += bytes
+    this.#await({ kind: 'event', event, bytes, receipt }, result)
+  }
+
   #drain(): void {
-    const { hand, isConcurrent, rejected } = this.#options
+    const { hand } = this.#options
     while (this.#inHand === undefined) {
       const item = this.#waiting.shift()
       if (item === undefined) return
       const result = item.kind === 'step' ? item.run() : hand!(item.event)
-      const end = () => this.#consumed(item)
-      if (!isPromise(result)) end()
-      else if (isConcurrent) {
-        result.then(undefined, rejected)
-        end()
-      } else {
-        this.#inHand = item
-        result.then(undefined, rejected).then(() => {
-          this.#inHand = undefined
-          end()
-          this.#drain()
-        })
-      }
+      if (isPromise(result)) this.#await(item, result)
+      else this.#consumed(item)
     }
+  }
+
+  /** Until the promise that it led to has settled, unless promises are not awaited. */
+  #await(item: WaitingEvent | Step, result: PromiseLike<unknown>): void {
+    const { isConcurrent, rejected } = this.#options
+    const settled = result.then(undefined, rejected)
+    if (isConcurrent) return this.#consumed(item)
+    this.#inHand = item
+    settled.then(() => {
+      this.#inHand = undefined
+      this.#consumed(item)
+      this.#drain()
+    })
   }
 
   #consumed(item: WaitingEvent | Step): void {

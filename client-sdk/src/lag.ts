@@ -11,20 +11,24 @@ const STEP_MS = 100
 export class Lag implements Part {
   readonly frames: FrameHandlers = {
     batch: ({ parts }) => {
-      // What a snapshot shows may have been stored long ago.
-      const at = parts.findLast(({ snapshot }) => snapshot === undefined)?.events.at(-1)?.at
-      if (at !== undefined) this.#arrived(at)
+      for (let i = parts.length; i-- > 0; ) {
+        const { snapshot, events } = parts[i]!
+        // What a snapshot shows may have been stored long ago.
+        if (snapshot === undefined && events.length > 0) return this.#arrived(events[events.length - 1]!.at)
+      }
     },
   }
   readonly #status: StatusValue
-  readonly #now: () => number
-  #newest: { readonly at: string; readonly now: number } | undefined
+  readonly #timeAt: (monotonic: number) => number
+  /** Position of the newest event, and when it came. */
+  #newest: string | undefined
+  #arrivedAt = 0
   #timer: ReturnType<typeof setTimeout> | undefined
 
-  /** @param now the time of the server */
-  constructor(status: StatusValue, now: () => number) {
+  /** @param timeAt the time of the server at a moment of the monotonic clock */
+  constructor(status: StatusValue, timeAt: (monotonic: number) => number) {
     this.#status = status
-    this.#now = now
+    this.#timeAt = timeAt
   }
 
   offline(): void {
@@ -38,21 +42,18 @@ export class Lag implements Part {
   }
 
   #arrived(at: string): void {
-    this.#newest = { at, now: this.#now() }
+    this.#newest = at
+    this.#arrivedAt = performance.now()
     if (this.#timer === undefined) this.#report()
   }
 
   #report(): void {
-    if (this.#newest === undefined) {
-      this.#timer = undefined
-      return
-    }
-    const { at, now } = this.#newest
+    const newest = this.#newest
     this.#newest = undefined
-    this.#timer = setTimeout(() => this.#report(), REPORT_MS)
-    const streamId = parsePosition(at)?.streamId
-    if (streamId === undefined) return
-    const lagMs = Math.max(0, now - Number.parseInt(streamId, 10))
+    this.#timer = newest === undefined ? undefined : setTimeout(() => this.#report(), REPORT_MS)
+    const streamId = newest && parsePosition(newest)?.streamId
+    if (!streamId) return
+    const lagMs = Math.max(0, this.#timeAt(this.#arrivedAt) - Number.parseInt(streamId, 10))
     const before = this.#status.get().lagMs
     if (before !== undefined && Math.abs(lagMs - before) < STEP_MS) return
     this.#status.set({ ...this.#status.get(), lagMs })

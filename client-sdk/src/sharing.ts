@@ -7,17 +7,19 @@ const UNREAD_SHARE = 1 / 2
  * The reader with the most unread, if all together hold back too much of the window. One that is alone holds back nobody:
  * the window alone governs it.
  */
-export function readerToPause(wires: readonly WireSubscription[], windowBytes: number): WireReader | undefined {
-  const all = wires.flatMap(({ readers }) => readers)
-  if (all.length < 2) return undefined
+export function readerToPause(wires: Iterable<WireSubscription>, windowBytes: number): WireReader | undefined {
+  let count = 0
   let unread = 0
   let most: WireReader | undefined
-  for (const reader of all) {
-    if (reader.wire.isPaused) continue
-    unread += reader.unreadBytes
-    if (reader.unreadBytes > (most?.unreadBytes ?? 0)) most = reader
+  for (const { readers, isPaused } of wires) {
+    count += readers.length
+    if (isPaused) continue
+    for (const reader of readers) {
+      unread += reader.unreadBytes
+      if (reader.unreadBytes > (most?.unreadBytes ?? 0)) most = reader
+    }
   }
-  return unread > windowBytes * UNREAD_SHARE ? most : undefined
+  return count > 1 && unread > windowBytes * UNREAD_SHARE ? most : undefined
 }
 
 /** Two wire subscriptions that would get the same from here on, the older one first. */

@@ -16,6 +16,8 @@ import { sharingOf } from './subscribe-options.ts'
 import type { GrantedPolicy } from './subscription.ts'
 import { noTally } from './tally.ts'
 
+type Writable<Type> = { -readonly [Key in keyof Type]: Type[Key] }
+
 /** One of those that a subscription on the wire is read by. */
 export interface WireReader {
   readonly wire: WireSubscription
@@ -200,9 +202,10 @@ export class WireSubscription {
   }
 
   /** Takes the events of a part; the receipt is completed for each when every reader has it. */
-  took({ topic, lane, events, snapshot, ...counts }: BatchPart, receipt: FrameReceipt): void {
-    this.counted(counts)
-    for (const event of events) {
+  took(part: BatchPart, receipt: FrameReceipt): void {
+    const { topic, lane, snapshot } = part
+    if (part.conflated !== undefined || part.sampled !== undefined) this.counted(part)
+    for (const event of part.events) {
       const { readers } = this
       if (snapshot === undefined) {
         this.tally.delivered++
@@ -212,7 +215,11 @@ export class WireSubscription {
           continue
         }
       }
-      const one = { topic, lane, ...event, ...(snapshot && ({ snapshot: true } as const)) }
+      // Nobody else has the parsed frame: what it lacks is added to it, and nothing is copied.
+      const one = event as Writable<AnyEvent>
+      one.topic = topic
+      one.lane = lane
+      if (snapshot !== undefined) one.snapshot = true
       const each = receipt.sharedBy(readers.length)
       for (const reader of readers) reader.take(one, each)
     }

@@ -72,6 +72,21 @@ test('C-BACKOFF-1 driver - waits by the clock and the chance that it is given', 
   expect(waits).toEqual([50, 100, 200, 50])
 })
 
+test('C-SILENCE-1 driver - a frame puts the end of the silence off without setting a timer', () => {
+  const { told, connection } = open()
+  TestSocket.last.greet(OFTEN)
+  vi.advanceTimersByTime(60)
+  const set = vi.spyOn(globalThis, 'setTimeout')
+  for (let i = 0; i < 100; i++) TestSocket.last.receive({ type: 'ack', seq: 1, at: [] })
+  expect(set).not.toHaveBeenCalled()
+  vi.advanceTimersByTime(99)
+  expect(told).not.toContain('offline')
+  vi.advanceTimersByTime(1)
+  expect(told).toContain('offline')
+  connection.close()
+  expect(vi.getTimerCount()).toBe(0)
+})
+
 test.each([
   ['connecting', (socket: TestSocket) => socket.onopen!()],
   ['online', (socket: TestSocket) => socket.greet(OFTEN)],

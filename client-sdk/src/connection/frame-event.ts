@@ -1,23 +1,26 @@
 import type { CreditMeter } from '../credit.ts'
 import type { FrameChecks } from '../part.ts'
 import { utf8Bytes } from '../utf8-bytes.ts'
-import type { FrameEvent } from './event.ts'
+import type { SocketEvent } from './event.ts'
 import { readServerFrame } from './server-frame.ts'
+import type { SocketId } from './state.ts'
 
-/** The meaning of a text message for the connection. Its bytes count in the credit of its socket. */
-export function frameEvent(text: string, checks: FrameChecks, credit: CreditMeter): FrameEvent {
+/** The meaning of a text message on a socket. Its bytes count in the credit of that. */
+export function frameEvent(socket: SocketId, text: string, checks: FrameChecks, credit: CreditMeter): SocketEvent {
+  const from = 'socket'
   const frame = readServerFrame(text, checks)
-  if (frame === undefined) return { kind: 'garbled' }
-  const events = frame.type === 'batch' ? frame.parts.reduce((sum, part) => sum + part.events.length, 0) : 0
+  if (frame === undefined) return { from, socket, kind: 'garbled' }
+  let events = 0
+  if (frame.type === 'batch') for (const part of frame.parts) events += part.events.length
   const receipt = credit.receipt(utf8Bytes(text), events)
   switch (frame.type) {
     case 'welcome':
-      return { kind: 'welcomed', frame }
+      return { from, socket, kind: 'welcomed', frame }
     case 'drain':
-      return { kind: 'drained', frame }
+      return { from, socket, kind: 'drained', frame }
     case 'authorized':
-      return { kind: 'authorized', frame }
+      return { from, socket, kind: 'authorized', frame }
     default:
-      return { kind: 'received', frame, receipt }
+      return { from, socket, kind: 'received', frame, receipt }
   }
 }

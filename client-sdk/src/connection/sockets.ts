@@ -36,7 +36,7 @@ export class Sockets {
     const credit = new CreditMeter(windowBytes, (bytes) => send(socket, JSON.stringify({ type: 'credit', bytes })))
     socket.onopen = () => hear({ kind: 'opened' })
     // A text frame is a string in browsers and with `ws`; other classes may hand out a Buffer.
-    socket.onmessage = ({ data }) => hear(frameEvent(String(data), checks, credit))
+    socket.onmessage = ({ data }) => this.#hear(frameEvent(id, String(data), checks, credit))
     let cause: unknown
     socket.onclose = ({ code, reason }) => {
       this.#sockets.delete(id)
