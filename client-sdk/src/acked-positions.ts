@@ -1,19 +1,18 @@
-import { type AckedPosition, comparePositions, parsePosition } from '@tidegate/protocol'
+import { type AckedPosition, comparePositions, type Position, parsePosition } from '@tidegate/protocol'
 
 /** The newest position in each partition that the server said it has stored something at. */
 export class AckedPositions {
-  readonly #newest = new Map<number, AckedPosition>()
+  readonly #newest = new Map<number, { readonly acked: AckedPosition; readonly position: Position }>()
 
   note(topic: string, at: string): void {
     const position = parsePosition(at)!
-    const before = this.#newest.get(position.partition)
-    const known = before && parsePosition(before.at)!
+    const known = this.#newest.get(position.partition)?.position
     if (known?.epoch === position.epoch && comparePositions(known, position) > 0) return
-    this.#newest.set(position.partition, { topic, at })
+    this.#newest.set(position.partition, { acked: { topic, at }, position })
   }
 
   /** As `hello` says them. */
   hello(): { readonly acked?: readonly AckedPosition[] } {
-    return this.#newest.size > 0 ? { acked: [...this.#newest.values()] } : {}
+    return this.#newest.size > 0 ? { acked: [...this.#newest.values()].map(({ acked }) => acked) } : {}
   }
 }

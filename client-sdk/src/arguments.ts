@@ -3,20 +3,13 @@ import { didYouMean } from '@tidegate/protocol'
 /** Characters of a wrong value that an error shows. */
 const SHOWN_CHARS = 60
 
-/** Kinds of arguments, as errors call them. Types are gone at run time. */
-const KINDS = {
-  'a string': (value: unknown) => typeof value === 'string',
-  'a function': (value: unknown) => typeof value === 'function',
-  'an object': (value: unknown) => typeof value === 'object' && value !== null && !Array.isArray(value),
-  'a boolean': (value: unknown) => typeof value === 'boolean',
-  'a number': (value: unknown) => typeof value === 'number' && !Number.isNaN(value),
-} as const satisfies Record<string, (value: unknown) => boolean>
-
-export type Kind = keyof typeof KINDS
+/** Kinds of arguments, as errors call them: the type behind the article. Types are gone at run time. */
+export type Kind = 'a string' | 'a function' | 'an object' | 'a boolean' | 'a number'
 
 /** @throws TypeError naming the argument and the value */
 export function expectKind(name: string, kind: Kind, value: unknown): void {
-  if (!KINDS[kind](value)) throw wrong(name, kind, value)
+  const isOfType = typeof value === kind.slice(kind.indexOf(' ') + 1)
+  if (!isOfType || value === null || Array.isArray(value) || Number.isNaN(value)) throw wrong(name, kind, value)
 }
 
 /** Checks an options object: no other members than these, and those of their kinds. @throws TypeError naming the member */

@@ -22,11 +22,12 @@ export class PendingFrame {
   readonly seq: number | undefined
   /** In which it was called: a receipt names positions of its own turn. */
   readonly #turn: number
-  readonly #parts: Part[]
+  /** Until they know what became of their events: a frame that is kept after that keeps nothing else. */
+  #parts: Part[]
   #events: number
   #bytes: number
   /** Those that callers gave: one that comes twice in a frame is refused, and in two frames it is not. */
-  readonly #ids: Set<string>
+  #ids: Set<string> | undefined
   #json: string | undefined
   /** First attempt, by the wall clock. */
   sentAt: number | undefined
@@ -34,14 +35,14 @@ export class PendingFrame {
   rejected: readonly RejectedEvent[] | undefined
 
   constructor(call: PublishCall, index: number, body: FrameBody, calledAt: number, turn: number, seq?: number) {
-    const { topic, json, bytes, events, ids } = body
+    const { topic, json, bytes, events, ids = [] } = body
     this.topic = topic
     this.seq = seq
     this.#turn = turn
     this.#parts = [{ call, index, events, calledAt, json }]
     this.#events = events
     this.#bytes = bytes
-    this.#ids = new Set(ids)
+    this.#ids = ids.length > 0 ? new Set(ids) : undefined
   }
 
   /** Takes over the events of the next one, if both fit one frame. Neither MUST have been sent. */
@@ -52,8 +53,10 @@ export class PendingFrame {
       return false
     // One that ends input has no events. One that is kept has its number and content already.
     if (this.#events === 0 || next.#events === 0 || this.seq !== undefined || next.seq !== undefined) return false
-    for (const id of next.#ids) if (this.#ids.has(id)) return false
-    for (const id of next.#ids) this.#ids.add(id)
+    const ids = next.#ids ?? []
+    for (const id of ids) if (this.#ids?.has(id)) return false
+    if (this.#ids === undefined) this.#ids = next.#ids
+    else for (const id of ids) this.#ids.add(id)
     this.#parts.push(...next.#parts)
     this.#events = events
     this.#bytes = bytes
@@ -75,9 +78,11 @@ export class PendingFrame {
 
   /** Tells every call what became of its events. */
   settle(outcome: FrameOutcome): void {
+    const parts = this.#parts
+    this.#parts = []
     let start = 0
-    for (const { call, index, events } of this.#parts) {
-      call.settle(index, this.#parts.length === 1 ? outcome : outcomeOf(outcome, start, start + events))
+    for (const { call, index, events } of parts) {
+      call.settle(index, parts.length === 1 ? outcome : outcomeOf(outcome, start, start + events))
       start += events
     }
   }

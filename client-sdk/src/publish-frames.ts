@@ -65,7 +65,8 @@ export function headOf(topic: string): string {
 /** Members that are absent are written before those of the event. */
 function eventJson(event: PublishEvent<unknown>, newId: () => string): string {
   const given = JSON.stringify(event)
-  const id = event.id === undefined ? `"id":"${newId()}"` : ''
-  const time = event.time === undefined ? `"time":${UNSTAMPED}` : ''
-  return `{${[time, id, given.slice(1, -1)].filter((members) => members !== '').join()}}`
+  const time = event.time === undefined ? `"time":${UNSTAMPED},` : ''
+  const id = event.id === undefined ? `"id":"${newId()}",` : ''
+  // Data that JSON does not know, such as a function, leaves nothing.
+  return given === '{}' ? `{${`${time}${id}`.slice(0, -1)}}` : `{${time}${id}${given.slice(1)}`
 }
