@@ -117,6 +117,7 @@ const ROUTES: Record<
   '/v1/tickets': { method: 'POST', ok: 201 },
   '/v1/stream': { path: '/v1/stream?topic=sensor.reading' },
   '/v1/topics': {},
+  '/v1/rates': {},
   '/v1/entities': {},
   '/v1/history': { path: '/v1/history?topic=sensor.reading' },
   '/v1/ws': { ok: 400 },
@@ -257,6 +258,19 @@ describe('access matrix', () => {
     }
     expect(Object.keys((await call('GET', '/readyz', right)).body)).toEqual(['ready'])
     expect(Object.keys((await call('GET', '/readyz', admin)).body).length).toBeGreaterThan(1)
+  })
+
+  it('G-STATUS-4 rates are of topics of which the caller may read every key', async () => {
+    const topicsOf = async (token: string) =>
+      (await call('GET', '/v1/rates', token)).body.stored.topics.map(({ topic }: { topic: string }) => topic)
+    await vi.waitFor(async () => expect(await topicsOf(admin)).toContain('secret.reading'), { timeout: 10_000 })
+    expect(await topicsOf(admin)).toContain('sensor.reading')
+    expect(await topicsOf(right)).not.toContain('secret.reading')
+    // Of these it sees its own key alone.
+    expect(await topicsOf(right)).not.toContain('sensor.reading')
+    const everything = await signed({ tidegate: { subscribe: ['sensor.*'] } })
+    expect(await topicsOf(everything)).toContain('sensor.reading')
+    expect((await topicsOf(admin)).filter((topic: string) => topic.includes('~'))).toEqual([])
   })
 
   it.each(Object.entries(FRAMES))(

@@ -117,6 +117,8 @@ async function dispatch(
   switch (path) {
     case '/v1/topics':
       return json(200, queries.topics())
+    case '/v1/rates':
+      return json(200, await rates(context.status, rights))
     case '/v1/entities':
       return json(200, { entities: queries.entities.list() })
     case '/v1/history': {
@@ -144,6 +146,16 @@ async function dispatch(
       return nothingAt(path)
   }
 }
+
+/** Events stored of topics of which the caller may read every key: totals tell of all of them. @throws BusUnavailable */
+async function rates(status: RouteContext['status'], rights: Rights) {
+  const { at, fault, stored } = await status.read()
+  const isRead = (topic: string) => READING.some((operation) => rights.keys(operation, topic).kind === 'all')
+  const topics = stored.topics.filter(({ topic }) => !topic.includes('~') && isRead(topic))
+  return { at, ...(fault !== undefined && { fault }), stored: { ...stored, topics } }
+}
+
+const READING = ['subscribe', 'query'] as const
 
 /** Asked by machines that watch this one, and by nobody who waits for events. */
 export function isForWatchers(path: string): boolean {
