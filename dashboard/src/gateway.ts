@@ -1,5 +1,7 @@
 import type { Entity } from './model/entities.ts'
+import type { DeploymentStatus, Stored } from './model/status.ts'
 import type { Topic } from './model/topics.ts'
+import { MAX_KEYS } from './model/window-series.ts'
 import { keptToken, signed } from './token.ts'
 
 const RETRY_MS = 1_000
@@ -34,19 +36,62 @@ class Unauthorized extends Error {
   readonly hadToken = keptToken() !== undefined
 }
 
-/** The data of the latest results of a window, one per key; none if they cannot be read now, since live ones follow anyway. */
-export async function latestResults(window: string): Promise<readonly unknown[]> {
-  try {
-    const { results } = await getJson<{ readonly results: readonly { data: unknown }[] }>(`/v1/windows/${window}`)
-    return results.map(({ data }) => data)
-  } catch {
-    return []
+class Refused extends Error {
+  readonly status: number
+
+  constructor(path: string, status: number) {
+    super(`${path} answered ${status}`)
+    this.status = status
   }
+}
+
+/** The data of the latest results of a window, one per key; those read so far if they cannot be read now, since live ones follow. */
+export async function latestResults(window: string): Promise<readonly unknown[]> {
+  const all: unknown[] = []
+  try {
+    for (let after: string | undefined; all.length < MAX_KEYS; ) {
+      const query = after === undefined ? '' : `?after=${encodeURIComponent(after)}`
+      const page = await getJson<{ readonly results: readonly { data: unknown }[]; readonly next?: string }>(
+        `/v1/windows/${window}${query}`,
+      )
+      all.push(...page.results.map(({ data }) => data))
+      after = page.next
+      if (after === undefined) break
+    }
+  } catch {
+    // Live results follow anyway.
+  }
+  return all
+}
+
+export type StatusAnswer =
+  | { readonly kind: 'status'; readonly status: DeploymentStatus }
+  | { readonly kind: 'withheld'; readonly why: 'right' | 'elsewhere' }
+
+/** How the deployment is, as far as this caller may know. @throws where the gateway does not answer */
+export async function readStatus(): Promise<StatusAnswer> {
+  try {
+    return { kind: 'status', status: await getJson<DeploymentStatus>('/v1/status') }
+  } catch (error) {
+    if (!(error instanceof Refused) || (error.status !== 403 && error.status !== 404)) throw error
+    return { kind: 'withheld', why: error.status === 403 ? 'right' : 'elsewhere' }
+  }
+}
+
+export interface RatesAnswer {
+  readonly at: number
+  readonly fault?: string
+  readonly stored: Stored
+}
+
+/** Events stored of the topics that this caller may read. @throws where the gateway does not answer */
+export function readRates(): Promise<RatesAnswer> {
+  return getJson<RatesAnswer>('/v1/rates')
 }
 
 async function getJson<T>(path: string): Promise<T> {
   const response = await fetch(path, signed())
   if (response.status === 401) throw new Unauthorized()
-  if (!response.ok) throw new Error(`${path} answered ${response.status}`)
+  if (!response.ok) throw new Refused(path, response.status)
   return (await response.json()) as T
 }

@@ -1,4 +1,4 @@
-import { LANES, type Lane } from '@tidegate/protocol'
+import type { Lane } from '@tidegate/protocol'
 import { describe, expect, test } from 'vitest'
 import { GapTally } from '../src/model/gap-tally.ts'
 import { Monitor } from '../src/model/monitor.ts'
@@ -23,23 +23,19 @@ const window: Topic = {
 }
 
 describe('monitor', () => {
-  test('receive - counts every event, draws results of windows, lists the high lane', () => {
-    const monitor = new Monitor([source, window])
-    for (const lane of LANES) monitor.receive(event('stock.level', lane, { level: 3 }), NOW)
-    const pane = { key: 'k', start: 5_000, end: 10_000, value: { lowest: 3 }, revision: 0, final: false }
-    monitor.receive(event('stock.5s', 'normal', pane), NOW)
+  const pane = { key: 'k', start: 5_000, end: 10_000, value: { lowest: 3 }, revision: 0, final: false }
 
-    expect(monitor.rates.read('stock.level', NOW).total).toBe(3)
-    expect(monitor.rates.readTotal(NOW + 1_000).history.at(-1)).toBe(4)
-    expect(monitor.urgent.since(0)).toMatchObject([{ topic: 'stock.level', lane: 'high' }])
-    expect(monitor.series('stock.5s').columns('lowest')).toEqual({ starts: [5_000], values: [[3]] })
+  test('receiveResult - draws results of windows', () => {
+    const monitor = new Monitor([source, window])
+    monitor.receiveResult(event('stock.5s', 'normal', pane))
+    expect(monitor.series('stock.5s').columns('lowest', ['k'])).toEqual({ starts: [5_000], values: [[3]] })
   })
 
-  test('receive - data that is no pane, and panes of other topics, are not drawn', () => {
+  test('receiveResult - data that is no pane is not drawn', () => {
     const monitor = new Monitor([source, window])
-    for (const data of [null, 'text', { key: 'k', start: 0 }]) monitor.receive(event('stock.5s', 'low', data), NOW)
-    monitor.receive(event('stock.level', 'low', { key: 'k', start: 0, end: 1, value: {}, revision: 0 }), NOW)
-    expect(monitor.series('stock.5s').lines).toEqual([])
+    for (const data of [null, 'text', { key: 'k', start: 0 }]) monitor.receiveResult(event('stock.5s', 'low', data))
+    monitor.receiveResult(event('stock.level', 'low', pane))
+    expect(monitor.series('stock.5s').keyCount.count).toBe(0)
   })
 })
 

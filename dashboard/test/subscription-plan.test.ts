@@ -1,16 +1,15 @@
-import { LIMITS } from '@tidegate/protocol'
 import { describe, expect, test } from 'vitest'
 import { initialPanes } from '../src/model/initial-panes.ts'
-import { planSubscriptions } from '../src/model/subscription-plan.ts'
-import type { Topic, WindowTopic } from '../src/model/topics.ts'
-import { MAX_LINES } from '../src/model/window-series.ts'
+import { chartFrom } from '../src/model/subscription-plan.ts'
+import type { WindowTopic } from '../src/model/topics.ts'
+import { MAX_KEYS, MAX_PANES } from '../src/model/window-series.ts'
 
 const NOW = 1_732_350_000_000
 const HOUR_MS = 3_600_000
 
-const source = (name: string): Topic => ({ name, kind: 'source', retentionMs: HOUR_MS })
 const window = (name: string, sizeMs: number): WindowTopic => ({
-  ...source(name),
+  name,
+  retentionMs: HOUR_MS,
   kind: 'window',
   from: ['a.b'],
   window: { type: 'tumbling', sizeMs, groupBy: 'key', aggregate: { count: { fn: 'count' } } },
@@ -18,27 +17,18 @@ const window = (name: string, sizeMs: number): WindowTopic => ({
 })
 
 describe('subscription plan', () => {
-  test('windows - start with sixty windows of history, everything else at now', () => {
-    expect(planSubscriptions([source('a'), window('a.10s', 10_000)], new Map(), NOW)).toEqual([
-      { selector: 'a', from: 'now' },
-      { selector: 'a.10s', from: { time: NOW - 600_000 } },
-    ])
+  test('windows - start with sixty windows of history', () => {
+    expect(chartFrom(window('a.10s', 10_000), 20, NOW)).toEqual({ time: NOW - 605_000 })
   })
 
   test('windows - history never reaches beyond retention: that would be reported as a gap', () => {
-    const [planned] = planSubscriptions([window('a.1d', 24 * HOUR_MS)], new Map(), NOW)
-    expect(planned?.from).toEqual({ time: NOW - HOUR_MS })
+    expect(chartFrom(window('a.1d', 24 * HOUR_MS), 20, NOW)).toEqual({ time: NOW - HOUR_MS })
   })
 
-  test('windows - with more keys than lines there is no history', () => {
-    const [planned] = planSubscriptions([window('a.10s', 10_000)], new Map([['a.10s', MAX_LINES + 1]]), NOW)
-    expect(planned?.from).toEqual({ time: NOW - 5_000 })
-  })
-
-  test('limit - more topics than a session may subscribe to share one subscription', () => {
-    const topics = Array.from({ length: LIMITS.subscriptions + 1 }, (_, index) => source(`t${index}`))
-    expect(planSubscriptions(topics, new Map(), NOW)).toEqual([{ selector: '>', from: 'now' }])
-    expect(planSubscriptions(topics.slice(1), new Map(), NOW)).toHaveLength(LIMITS.subscriptions)
+  test('windows - the more keys, the less history: no more results than are kept', () => {
+    expect(chartFrom(window('a.10s', 10_000), MAX_KEYS, NOW)).toEqual({
+      time: NOW - (MAX_PANES / MAX_KEYS) * 10_000 - 5_000,
+    })
   })
 })
 

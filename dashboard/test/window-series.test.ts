@@ -1,8 +1,9 @@
 import { describe, expect, test } from 'vitest'
 import type { Pane } from '../src/model/pane.ts'
-import { MAX_LINES, MAX_POINTS, WindowSeries } from '../src/model/window-series.ts'
+import { MAX_KEYS, MAX_POINTS, WindowSeries } from '../src/model/window-series.ts'
 
 const SIZE_MS = 10
+const ALL = { field: 'avg', count: 1_000, search: '' }
 
 function pane(key: string, start: number, avg: number, revision = 0): Pane {
   return { key, start, end: start + SIZE_MS, value: { avg, count: 1 }, revision }
@@ -14,71 +15,81 @@ function seriesOf(...panes: readonly Pane[]): WindowSeries {
   return series
 }
 
-const keysOf = (series: WindowSeries) => series.lines.map(({ key }) => key)
+const columnsOf = (series: WindowSeries, field = 'avg') => series.columns(field, series.choose(ALL))
 
 describe('window series', () => {
   test('columns - one line per key on one time axis, null where a key has no result', () => {
     const series = seriesOf(pane('s-10', 20, 3), pane('s-2', 10, 1), pane('s-2', 20, 2))
-    expect(keysOf(series)).toEqual(['s-2', 's-10'])
-    expect(series.columns('avg')).toEqual({
+    expect(series.choose(ALL)).toEqual(['s-2', 's-10'])
+    expect(columnsOf(series)).toEqual({
       starts: [10, 20],
       values: [
         [1, 2],
         [null, 3],
       ],
     })
-    expect(series.columns('count').values[1]).toEqual([null, 1])
+    expect(columnsOf(series, 'count').values[1]).toEqual([null, 1])
   })
 
   test('columns - a hole without any results breaks every line once, however long it is', () => {
     const series = seriesOf(pane('a', 10, 1), pane('a', 20, 2), pane('a', 100, 3))
-    expect(series.columns('avg')).toEqual({ starts: [10, 20, 30, 100], values: [[1, 2, null, 3]] })
+    expect(columnsOf(series)).toEqual({ starts: [10, 20, 30, 100], values: [[1, 2, null, 3]] })
   })
 
   test('add - a later revision replaces the point, an earlier one that comes late does not', () => {
     const series = seriesOf(pane('a', 10, 1, 0), pane('a', 10, 5, 2), pane('a', 10, 3, 1))
-    expect(series.columns('avg')).toEqual({ starts: [10], values: [[5]] })
+    expect(columnsOf(series)).toEqual({ starts: [10], values: [[5]] })
+    expect(series.latest('a')?.value.avg).toBe(5)
   })
 
   test('add - results may come in any order of time', () => {
     const series = seriesOf(pane('a', 30, 3), pane('a', 10, 1), pane('a', 20, 2))
-    expect(series.columns('avg')).toEqual({ starts: [10, 20, 30], values: [[1, 2, 3]] })
+    expect(columnsOf(series)).toEqual({ starts: [10, 20, 30], values: [[1, 2, 3]] })
+    expect(series.latest('a')?.start).toBe(30)
   })
 
-  test('bounds - a line keeps the newest points, and nothing older comes back', () => {
+  test('choose - of more keys than asked for those with the largest latest values', () => {
+    const series = seriesOf(pane('a', 10, 9), pane('a', 20, 1), pane('b', 20, 5), pane('c', 20, 3))
+    expect(series.choose({ ...ALL, count: 2 })).toEqual(['b', 'c'])
+    expect(series.choose({ ...ALL, count: 2, field: 'count' })).toHaveLength(2)
+  })
+
+  test('choose - those whose names have the text that is looked for', () => {
+    const series = seriesOf(pane('North-1', 10, 1), pane('south-2', 10, 9), pane('north-10', 10, 5))
+    expect(series.choose({ ...ALL, search: 'north' })).toEqual(['North-1', 'north-10'])
+    expect(series.choose({ ...ALL, count: 1, search: 'north' })).toEqual(['north-10'])
+    expect(series.choose({ ...ALL, search: 'west' })).toEqual([])
+  })
+
+  test('bounds - a key keeps the newest points, and nothing older comes back', () => {
     const series = new WindowSeries(SIZE_MS)
     for (let i = 0; i < MAX_POINTS + 50; i++) series.add(pane('a', i * SIZE_MS, i))
     series.add(pane('a', 0, 0, 9))
-    const { starts } = series.columns('avg')
+    const { starts } = columnsOf(series)
     expect(starts).toHaveLength(MAX_POINTS)
     expect(starts[0]).toBe(50 * SIZE_MS)
   })
 
-  test('bounds - keys beyond the lines are counted, not drawn', () => {
+  test('bounds - of many keys few points each are kept, and keys beyond them are not', () => {
     const series = new WindowSeries(SIZE_MS)
-    for (let i = 0; i < MAX_LINES + 5; i++) series.add(pane(`k-${i}`, 10, i))
-    series.add(pane(`k-${MAX_LINES}`, 20, 0))
-    expect(series.lines).toHaveLength(MAX_LINES)
-    expect(series.otherKeys).toEqual({ count: 5, orMore: false })
+    for (let start = 0; start < 5; start++)
+      for (let i = 0; i < MAX_KEYS; i++) series.add(pane(`k-${i}`, start * SIZE_MS, i))
+    series.add(pane('one-more', 4 * SIZE_MS, 1))
+    expect(series.keyCount).toEqual({ count: MAX_KEYS, orMore: true })
+    expect(series.columns('avg', ['k-7'])).toEqual({ starts: [20, 30, 40], values: [[7, 7, 7]] })
   })
 
-  test('bounds - a line without recent results gives its place and its slot to another key', () => {
+  test('bounds - keys that fell silent stay while there is room', () => {
     const series = new WindowSeries(SIZE_MS)
-    for (let i = 0; i < MAX_LINES; i++) series.add(pane(`k-${i}`, i === 3 ? 0 : SIZE_MS, i))
-    series.add(pane('new', 10, 0))
-    expect(series.otherKeys.count).toBe(1)
-    series.add(pane('new', MAX_POINTS * SIZE_MS, 0))
-    expect(keysOf(series)).not.toContain('k-3')
-    expect(series.lines.find(({ key }) => key === 'new')?.slot).toBe(3)
-    expect(series.otherKeys.count).toBe(0)
+    for (let i = 0; i < MAX_KEYS; i++) series.add(pane(`k-${i}`, 0, i))
+    for (let start = 1; start < MAX_POINTS; start++) series.add(pane('k-0', start * SIZE_MS, 1))
+    expect(series.keyCount.count).toBe(MAX_KEYS)
   })
 
-  test('slots - a line keeps its slot when others join before it', () => {
-    const series = seriesOf(pane('m', 10, 1), pane('a', 10, 2))
-    expect(series.lines).toMatchObject([
-      { key: 'a', slot: 1 },
-      { key: 'm', slot: 0 },
-    ])
+  test('bounds - a key without recent results gives its place to another one', () => {
+    const series = seriesOf(pane('old', 0, 1), pane('new', MAX_POINTS * SIZE_MS, 1))
+    expect(series.choose(ALL)).toEqual(['new'])
+    expect(series.latest('old')).toBeUndefined()
   })
 
   test('version - grows with what is drawn, and only then', () => {

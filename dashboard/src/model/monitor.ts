@@ -1,11 +1,13 @@
 import type { Gap } from '@tidegate/client'
-import { parsePosition } from '@tidegate/protocol'
 import { type Entity, entityOf } from './entities.ts'
+import { Freshness } from './freshness.ts'
 import { GapTally } from './gap-tally.ts'
+import { KeyStyles } from './key-styles.ts'
 import { isPane } from './pane.ts'
-import { RateMeter } from './rate-meter.ts'
+import { Rates } from './rates.ts'
 import { type ReceivedEvent, RecentEvents } from './recent-events.ts'
 import { RecentKeys } from './recent-keys.ts'
+import type { Operations } from './status.ts'
 import { isWindow, stepMs, type Topic, type WindowTopic } from './topics.ts'
 import { WindowSeries } from './window-series.ts'
 
@@ -14,13 +16,16 @@ export class Monitor {
   readonly topics: readonly Topic[]
   readonly windows: readonly WindowTopic[]
   readonly entities: readonly Entity[]
-  readonly rates = new RateMeter()
+  readonly rates = new Rates()
+  readonly freshness = new Freshness()
+  readonly keyStyles = new KeyStyles()
   readonly urgent = new RecentEvents()
   readonly gaps = new GapTally()
   /** Selectors that the server refused for good, with its reason. */
   readonly refusals = new Map<string, string>()
+  operations: Operations = { kind: 'waiting' }
   readonly #series: ReadonlyMap<string, WindowSeries>
-  /** By topic. */
+  /** By entity. */
   readonly #recentKeys: ReadonlyMap<string, RecentKeys>
 
   constructor(topics: readonly Topic[], entities: readonly Entity[] = []) {
@@ -28,19 +33,17 @@ export class Monitor {
     this.entities = entities
     this.windows = topics.filter(isWindow)
     this.#series = new Map(this.windows.map((topic) => [topic.name, new WindowSeries(stepMs(topic))]))
-    const keys = new Map(entities.map(({ name }) => [name, new RecentKeys()]))
-    this.#recentKeys = new Map(
-      topics.flatMap((topic) => {
-        const recent = keys.get(entityOf(topic) ?? '')
-        return recent === undefined ? [] : [[topic.name, recent] as const]
-      }),
-    )
+    this.#recentKeys = new Map(entities.map(({ name }) => [name, new RecentKeys()]))
+  }
+
+  /** The topic that tells of changes of an entity; undefined where it publishes none. */
+  changesOf(entity: string): Topic | undefined {
+    return this.topics.find((candidate) => entityOf(candidate) === entity)
   }
 
   /** Keys of an entity that changed lately, the last one first; none where it publishes no topic. */
   recentKeys(entity: string): readonly string[] {
-    const topic = this.topics.find((candidate) => entityOf(candidate) === entity)
-    return this.#recentKeys.get(topic?.name ?? '')?.list ?? []
+    return this.#recentKeys.get(entity)?.list ?? []
   }
 
   /** The results of a window topic of this config. */
@@ -48,12 +51,19 @@ export class Monitor {
     return this.#series.get(name)!
   }
 
-  /** @param nowMs of the page's monotonic clock */
-  receive(event: ReceivedEvent, nowMs: number): void {
-    this.rates.count(event.topic, appendedAtMs(event.at), nowMs)
+  /** An event of the high lane, of any topic. */
+  receiveUrgent(event: ReceivedEvent): void {
+    this.urgent.add(event)
+  }
+
+  /** A result of a window. */
+  receiveResult(event: ReceivedEvent): void {
     if (isPane(event.data)) this.#series.get(event.topic)?.add(event.data)
-    if (event.lane === 'high') this.urgent.add(event)
-    this.#recentKeys.get(event.topic)?.add(event.key)
+  }
+
+  /** An event of an entity, or its state. */
+  receiveChange(entity: string, event: ReceivedEvent): void {
+    this.#recentKeys.get(entity)?.add(event.key)
   }
 
   /** @param nowMs the wall clock: shown to people */
@@ -64,9 +74,4 @@ export class Monitor {
   refuse(selector: string, reason: string): void {
     this.refusals.set(selector, reason)
   }
-}
-
-/** A log entry's id begins with the time it was appended at. */
-function appendedAtMs(at: string): number {
-  return Number.parseInt(parsePosition(at)!.streamId, 10)
 }

@@ -1,45 +1,50 @@
 import type { Pane } from './pane.ts'
 
-/** Lines one chart can tell apart. */
-export const MAX_LINES = 30
-/** Windows kept per line: 50 minutes of a 10 s window, and wider than most screens have pixels for. */
+/** Results that are kept of a window, of all keys together: the more keys, the less of their past. */
+export const MAX_PANES = 30_000
+/** So many are kept when there were more, so that making room is rare. */
+const KEPT_PANES = 0.9 * MAX_PANES
+/** Windows kept per key: 50 minutes of a 10 s window, and wider than most screens have pixels for. */
 export const MAX_POINTS = 300
-/** Keys beyond the lines are counted, up to here: a set of them must not grow without bound. */
-const MAX_COUNTED_KEYS = 10_000
-
-export interface Line {
-  readonly key: string
-  /** Place among the lines, from 0. Kept for as long as the line lives, so that its colour stays. */
-  readonly slot: number
-}
+/** Keys whose results are kept. Those after them are only counted while any of these has results. */
+export const MAX_KEYS = 10_000
 
 /**
- * Points of every line on one time axis; `null` where a line has no result. Where no line has one, a window without
+ * Points of some keys on one time axis; `null` where a key has no result. Where no key has one, a window without
  * results stands for the whole hole, so that no line is drawn across it.
  */
 export interface Columns {
   readonly starts: readonly number[]
-  /** One array per line, in the order of `lines`. */
+  /** One array per key, in the order they were asked for. */
   readonly values: readonly (readonly (number | null)[])[]
 }
 
-interface StoredLine extends Line {
-  /** By window start. */
-  readonly panes: Map<number, Pane>
+export interface Choice {
+  /** The field by whose latest value keys are ranked. */
+  readonly field: string
+  /** Keys at most. */
+  readonly count: number
+  /** Part of the keys' names; '' for all. */
+  readonly search: string
 }
 
-/** The recent results of one window topic, bounded in lines and in points per line. */
+/** The recent results of one window topic, bounded in keys and in results of all of them. */
 export class WindowSeries {
   readonly #stepMs: number
-  readonly #spanMs: number
-  readonly #lines = new Map<string, StoredLine>()
-  readonly #otherKeys = new Set<string>()
+  /** Key -> window start -> result. */
+  readonly #keys = new Map<string, Map<number, Pane>>()
+  readonly #latest = new Map<string, Pane>()
+  /** Window start -> results that are kept of it. */
+  readonly #counts = new Map<number, number>()
+  #total = 0
   #newestStart = Number.NEGATIVE_INFINITY
+  /** What begins here or before is forgotten, and does not come back. */
+  #forgottenTo = Number.NEGATIVE_INFINITY
   #version = 0
+  #isFull = false
 
   constructor(stepMs: number) {
     this.#stepMs = stepMs
-    this.#spanMs = stepMs * MAX_POINTS
   }
 
   /** Grows with every change. */
@@ -47,33 +52,50 @@ export class WindowSeries {
     return this.#version
   }
 
-  /** In the order of their keys. */
-  get lines(): readonly Line[] {
-    return [...this.#lines.values()].sort((a, b) => compareKeys(a.key, b.key))
-  }
-
-  /** Keys with results that have no line, because there were `MAX_LINES` before them. */
-  get otherKeys(): { readonly count: number; readonly orMore: boolean } {
-    return { count: this.#otherKeys.size, orMore: this.#otherKeys.size === MAX_COUNTED_KEYS }
+  get keyCount(): { readonly count: number; readonly orMore: boolean } {
+    return { count: this.#keys.size, orMore: this.#isFull }
   }
 
   /** Takes a result; a later revision of the same window and key replaces the earlier one. */
   add(pane: Pane): void {
-    if (pane.start <= this.#newestStart - this.#spanMs) return
-    if (pane.start > this.#newestStart) {
-      this.#newestStart = pane.start
-      this.#forgetOld()
+    const { key, start } = pane
+    if (start <= this.#forgottenTo) return
+    if (start > this.#newestStart) {
+      this.#newestStart = start
+      this.#forget(start - this.#stepMs * MAX_POINTS)
     }
-    const line = this.#lines.get(pane.key) ?? this.#open(pane.key)
-    if (line === undefined) return
-    const known = line.panes.get(pane.start)
+    const panes = this.#keys.get(key) ?? this.#open(key)
+    if (panes === undefined) return
+    const known = panes.get(start)
     if (known !== undefined && known.revision > pane.revision) return
-    line.panes.set(pane.start, pane)
+    panes.set(start, pane)
+    const latest = this.#latest.get(key)
+    if (latest === undefined || latest.start <= start) this.#latest.set(key, pane)
     this.#version++
+    if (known !== undefined) return
+    this.#counts.set(start, (this.#counts.get(start) ?? 0) + 1)
+    this.#total++
+    if (this.#total > MAX_PANES) this.#makeRoom()
   }
 
-  columns(field: string): Columns {
-    const lines = this.lines.map(({ key }) => this.#lines.get(key)!.panes)
+  latest(key: string): Pane | undefined {
+    return this.#latest.get(key)
+  }
+
+  /** The keys to draw, in the order of their names: those with the largest latest values where there are more than asked for. */
+  choose({ field, count, search }: Choice): readonly string[] {
+    const wanted = search.toLowerCase()
+    const found = [...this.#keys.keys()].filter((key) => wanted === '' || key.toLowerCase().includes(wanted))
+    if (found.length > count) {
+      const latestOf = (key: string) => this.#latest.get(key)?.value[field] ?? Number.NEGATIVE_INFINITY
+      found.sort((a, b) => latestOf(b) - latestOf(a))
+      found.length = count
+    }
+    return found.sort(compareKeys)
+  }
+
+  columns(field: string, keys: readonly string[]): Columns {
+    const lines = keys.map((key) => this.#keys.get(key) ?? NO_PANES)
     const known = [...new Set(lines.flatMap((panes) => [...panes.keys()]))].sort((a, b) => a - b)
     const starts = known.flatMap((start, index) => {
       const next = start + this.#stepMs
@@ -82,35 +104,41 @@ export class WindowSeries {
     return { starts, values: lines.map((panes) => starts.map((start) => panes.get(start)?.value[field] ?? null)) }
   }
 
-  #open(key: string): StoredLine | undefined {
-    if (this.#lines.size === MAX_LINES) {
-      if (this.#otherKeys.size < MAX_COUNTED_KEYS && !this.#otherKeys.has(key)) {
-        this.#otherKeys.add(key)
-        this.#version++
-      }
-      return undefined
+  #open(key: string): Map<number, Pane> | undefined {
+    this.#isFull = this.#keys.size === MAX_KEYS
+    if (this.#isFull) return undefined
+    const panes = new Map<number, Pane>()
+    this.#keys.set(key, panes)
+    return panes
+  }
+
+  #makeRoom(): void {
+    let left = this.#total
+    for (const [start, count] of [...this.#counts].sort(([a], [b]) => a - b)) {
+      left -= count
+      if (left <= KEPT_PANES) return this.#forget(start)
     }
-    this.#otherKeys.delete(key)
-    const line = { key, slot: this.#freeSlot(), panes: new Map<number, Pane>() }
-    this.#lines.set(key, line)
-    return line
   }
 
-  #freeSlot(): number {
-    const taken = new Set([...this.#lines.values()].map(({ slot }) => slot))
-    let slot = 0
-    while (taken.has(slot)) slot++
-    return slot
-  }
-
-  /** A line without recent points gives its place to a key that has some. */
-  #forgetOld(): void {
-    for (const [key, { panes }] of this.#lines) {
-      for (const start of panes.keys()) if (start <= this.#newestStart - this.#spanMs) panes.delete(start)
-      if (panes.size === 0) this.#lines.delete(key)
+  /** A key whose results are all forgotten gives its place to another one. */
+  #forget(to: number): void {
+    this.#forgottenTo = Math.max(this.#forgottenTo, to)
+    const starts = [...this.#counts.keys()].filter((start) => start <= to)
+    if (starts.length === 0) return
+    for (const start of starts) {
+      this.#total -= this.#counts.get(start)!
+      this.#counts.delete(start)
+    }
+    for (const [key, panes] of this.#keys) {
+      for (const start of starts) panes.delete(start)
+      if (panes.size > 0) continue
+      this.#keys.delete(key)
+      this.#latest.delete(key)
     }
   }
 }
+
+const NO_PANES: ReadonlyMap<number, Pane> = new Map()
 
 const collator = new Intl.Collator('en', { numeric: true })
 

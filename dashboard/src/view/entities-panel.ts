@@ -6,6 +6,7 @@ import type { Monitor } from '../model/monitor.ts'
 import { element } from './element.ts'
 import { EntityCard } from './entity-card.ts'
 import { EntityFound } from './entity-found.ts'
+import { addressOf } from './navigation.ts'
 
 /** What this needs of a client. */
 export type EntityClient = Pick<TidegateClient, 'entity' | 'queryPage'>
@@ -58,7 +59,6 @@ export class EntitiesPanel {
     const forms = element('div', { class: 'entity-forms' }, pick, this.#find)
     this.root.append(forms, this.#recent, this.#found.root, this.#place)
     this.#pickName()
-    this.#openLinked()
   }
 
   draw(): void {
@@ -98,15 +98,23 @@ export class EntitiesPanel {
     this.#card = new EntityCard(name, key, this.#client.entity(name, key) as unknown as EntitySource)
     this.#place.replaceChildren(this.#card.root)
     // So that a reload, or a link, shows it again.
-    history.replaceState(null, '', `#${encodeURIComponent(name)}/${encodeURIComponent(key)}`)
+    history.replaceState(null, '', addressOf('entities', name, key))
   }
 
-  #openLinked(): void {
-    const [name = '', key = ''] = location.hash.slice(1).split('/').map(decoded)
+  /** Shows an entity that an address names, if there is such a one. */
+  openLinked(name: string, key: string): void {
     if (key === '' || !this.#monitor.entities.some((entity) => entity.name === name)) return
+    if (this.#card?.isOf(name, key) === true) return
     this.#name.value = name
     this.#pickName()
     this.#open(name, key)
+  }
+
+  /** Follows the entity no longer. */
+  close(): void {
+    this.#card?.close()
+    this.#card = undefined
+    this.#place.replaceChildren()
   }
 
   #search(): void {
@@ -130,13 +138,4 @@ function labelled(label: string, control: HTMLElement): HTMLElement {
 
 function aOr(name: string): string {
   return `${/^[aeio]/.test(name) ? 'an' : 'a'} ${name}`
-}
-
-/** Of a link that somebody may have typed. */
-function decoded(part: string): string {
-  try {
-    return decodeURIComponent(part)
-  } catch {
-    return ''
-  }
 }

@@ -50,6 +50,10 @@ export class EntityCard {
     this.#draw()
   }
 
+  isOf(name: string, key: string): boolean {
+    return this.root.dataset.entity === name && this.root.dataset.key === key
+  }
+
   close(): void {
     this.#watch.close()
   }

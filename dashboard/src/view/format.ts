@@ -48,3 +48,31 @@ export function formatDuration(ms: number): string {
   const unit = UNITS.find((candidate) => ms % candidate.ms === 0)
   return unit === undefined ? `${ms} ms` : `${ms / unit.ms} ${unit.name}`
 }
+
+/** How long something lasts or lies back: `0.4 s`, `12 s`, `3 min`, `5 h`. */
+export function formatAge(ms: number): string {
+  const seconds = ms / 1_000
+  if (seconds < 10) return `${seconds.toFixed(1)} s`
+  if (seconds < 120) return `${Math.round(seconds)} s`
+  if (seconds < 7_200) return `${Math.round(seconds / 60)} min`
+  return `${Math.round(seconds / 3_600)} h`
+}
+
+/** A short time: `0.4 ms`, `12 ms`, `2.5 s`. */
+export function formatLatency(ms: number): string {
+  if (ms >= 1_000) return `${(ms / 1_000).toFixed(1)} s`
+  return ms >= 10 ? `${Math.round(ms)} ms` : `${ms.toFixed(1)} ms`
+}
+
+const BYTE_UNITS = ['B', 'KiB', 'MiB', 'GiB', 'TiB']
+
+/** `512 B`, `3.4 KiB`, `120 MiB`. */
+export function formatBytes(bytes: number): string {
+  let value = bytes
+  let unit = 0
+  while (value >= 1_024 && unit < BYTE_UNITS.length - 1) {
+    value /= 1_024
+    unit++
+  }
+  return `${unit === 0 || value >= 100 ? Math.round(value) : value.toFixed(1)} ${BYTE_UNITS[unit]}`
+}

@@ -1,6 +1,13 @@
 import { element, setText } from './element.ts'
 import { formatValue } from './format.ts'
-import type { PlotLine } from './plot.ts'
+import { Roving } from './roving.ts'
+import { swatchClass } from './theme.ts'
+
+interface LegendLine {
+  readonly id: string
+  readonly style: number
+  readonly visible: boolean
+}
 
 interface LegendEvents {
   /** The pointer or the keyboard is on a line, or on none. */
@@ -8,10 +15,11 @@ interface LegendEvents {
   onToggle(id: string): void
 }
 
-/** Names, colours and values of the lines of a plot; each is a button that hides its line. */
+/** Names, colours and values of the lines of a plot; each is a button that hides its line. All are one stop of the Tab key. */
 export class LineLegend {
-  readonly root = element('ul', { class: 'legend' })
+  readonly root = element('ul', { class: 'legend', 'aria-label': 'Lines' })
   readonly #events: LegendEvents
+  readonly #roving = new Roving(this.root, 'button')
   #values: readonly HTMLElement[] = []
   #drawn = ''
 
@@ -20,14 +28,15 @@ export class LineLegend {
   }
 
   /** Names the lines; rebuilt only when they changed, so that the focus of the keyboard stays where it is. */
-  draw(lines: readonly PlotLine[]): void {
-    const wanted = lines.map(({ id, color }) => `${id} ${color}`).join('\n')
+  draw(lines: readonly LegendLine[]): void {
+    const wanted = lines.map(({ id, style }) => `${id} ${style}`).join('\n')
     if (wanted !== this.#drawn) {
       this.#drawn = wanted
       const items = lines.map((line, index) => this.#item(line, index))
       this.#values = items.map(({ value }) => value)
       this.root.replaceChildren(...items.map(({ root }) => root))
       this.root.style.setProperty('--key-chars', String(Math.max(...lines.map(({ id }) => id.length))))
+      this.#roving.refresh()
     }
     for (const [index, button] of [...this.root.querySelectorAll('button')].entries()) {
       button.setAttribute('aria-pressed', String(lines[index]!.visible))
@@ -47,9 +56,8 @@ export class LineLegend {
     for (const [index, item] of [...this.root.children].entries()) item.classList.toggle('marked', index === line)
   }
 
-  #item({ id, color, dash }: PlotLine, index: number): { readonly root: HTMLElement; readonly value: HTMLElement } {
-    const swatch = element('span', { class: dash.length > 0 ? 'swatch dashed' : 'swatch' })
-    swatch.style.color = color
+  #item({ id, style }: LegendLine, index: number): { readonly root: HTMLElement; readonly value: HTMLElement } {
+    const swatch = element('span', { class: swatchClass(style) })
     const value = element('span', { class: 'value' })
     const button = element(
       'button',

@@ -1,7 +1,7 @@
 import uPlot from 'uplot'
 import type { Columns } from '../model/window-series.ts'
 import { formatTick, formatTime } from './format.ts'
-import { type LineStyle, onSchemeChange, themeColor } from './theme.ts'
+import { lineStyle, onSchemeChange, themeColor } from './theme.ts'
 
 /** The time axis shows at least this many windows, so that the first results do not fill it. */
 const MIN_WINDOWS = 20
@@ -22,8 +22,10 @@ const TIME_STEPS_MS = [
 /** How near the pointer must be to a line to bring it out. */
 const FOCUS_PX = 24
 
-export interface PlotLine extends LineStyle {
+export interface PlotLine {
   readonly id: string
+  /** What tells it from others: see `lineStyle`. */
+  readonly style: number
   readonly visible: boolean
 }
 
@@ -60,7 +62,7 @@ export class Plot {
   draw(columns: Columns): void {
     this.#columns = columns
     this.#host.dataset.points = String(countPoints(columns))
-    const wanted = this.#options.lines().map(({ id, color, visible }) => `${id} ${color} ${visible}`)
+    const wanted = this.#options.lines().map(({ id, style, visible }) => `${id} ${style} ${visible}`)
     if (wanted.join('\n') !== this.#built || this.#chart === undefined) this.#build()
     else this.#chart.setData(aligned(columns))
   }
@@ -83,7 +85,7 @@ export class Plot {
     this.#chart = undefined
     if (width === 0 || this.#columns.starts.length === 0) return
     const lines = this.#options.lines()
-    this.#built = lines.map(({ id, color, visible }) => `${id} ${color} ${visible}`).join('\n')
+    this.#built = lines.map(({ id, style, visible }) => `${id} ${style} ${visible}`).join('\n')
     this.#chart = new uPlot(this.#chartOptions(width, lines), aligned(this.#columns), this.#host)
   }
 
@@ -143,7 +145,8 @@ function rangeFromZero(least: number, most: number): uPlot.Range.MinMax {
   return least === most && most === 0 ? [0, 1] : [Math.min(0, least * room), Math.max(0, most * room)]
 }
 
-function lineSeries({ color, dash, visible }: PlotLine): uPlot.Series {
+function lineSeries({ style, visible }: PlotLine): uPlot.Series {
+  const { color, dash } = lineStyle(style)
   return {
     stroke: color,
     width: 1.5,
@@ -153,7 +156,8 @@ function lineSeries({ color, dash, visible }: PlotLine): uPlot.Series {
   }
 }
 
-function barSeries({ color, visible }: PlotLine): uPlot.Series {
+function barSeries({ style, visible }: PlotLine): uPlot.Series {
+  const { color } = lineStyle(style)
   const paths = uPlot.paths.bars!({ size: [0.8, 28], align: 1, radius: 0.15 })
   return { stroke: color, fill: color, width: 0, show: visible, paths, points: { show: false } }
 }

@@ -1,37 +1,31 @@
 import { publishCommand } from '../model/example-event.ts'
 import type { Monitor } from '../model/monitor.ts'
-import { element, setText } from './element.ts'
+import { copyButton } from './copy-code.ts'
+import { element } from './element.ts'
 
-const COPIED_MS = 2_000
-
-/** Until the first event arrives: how to publish one. */
+/** Until the first event is stored: how to publish one. */
 export class PublishHint {
   readonly root: HTMLElement
   readonly #monitor: Monitor
+  readonly #topics: ReadonlySet<string>
 
   constructor(monitor: Monitor, origin: string) {
     this.#monitor = monitor
+    this.#topics = new Set(monitor.topics.map(({ name }) => name))
     this.root = element(
       'section',
-      { class: 'notice', id: 'hint' },
-      element('p', {}, 'Nothing has arrived since this page was opened. Publish an event:'),
+      { class: 'notice', id: 'hint', hidden: '' },
+      element('p', {}, 'Nothing has been stored since Tidegate started. Publish an event:'),
     )
     const source = monitor.topics.find(({ kind }) => kind === 'source')
-    if (source !== undefined) this.root.append(...command(publishCommand(origin, source)))
+    if (source === undefined) return
+    const command = publishCommand(origin, source)
+    this.root.append(element('pre', {}, command), ...copyButton('Copy', () => command))
   }
 
-  draw(nowMs: number): void {
-    this.root.hidden = this.#monitor.rates.readTotal(nowMs).total > 0
+  draw(): void {
+    const { rates, operations } = this.#monitor
+    // Others do not see what is stored of every topic.
+    this.root.hidden = operations.kind !== 'shown' || rates.readAll(this.#topics).total > 0
   }
-}
-
-function command(text: string): HTMLElement[] {
-  const copy = element('button', { type: 'button' }, 'Copy')
-  copy.addEventListener('click', async () => {
-    await navigator.clipboard.writeText(text)
-    setText(copy, 'Copied')
-    setTimeout(() => setText(copy, 'Copy'), COPIED_MS)
-  })
-  // The clipboard exists only on https and localhost.
-  return [element('pre', {}, text), ...('clipboard' in navigator ? [copy] : [])]
 }

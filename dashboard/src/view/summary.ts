@@ -1,49 +1,78 @@
 import type { Monitor } from '../model/monitor.ts'
-import { HISTORY_SECONDS } from '../model/rate-meter.ts'
+import { HISTORY_STEPS } from '../model/rates.ts'
+import { type DeploymentStatus, openBreakers, worstP99 } from '../model/status.ts'
 import { element, setText } from './element.ts'
-import { formatCount, formatRate } from './format.ts'
+import { formatAge, formatCount, formatLatency, formatRate } from './format.ts'
 import { Sparkline } from './sparkline.ts'
+
+/** From it on a partition is behind: as the doctor says it. */
+const LAG_ALERT_MS = 10_000
 
 /** The numbers that tell at a glance whether all is well. */
 export class Summary {
   readonly root: HTMLElement
   readonly #monitor: Monitor
+  readonly #sources: ReadonlySet<string>
   readonly #rate = element('dd', { id: 'total-rate' })
-  readonly #received = element('dd')
-  readonly #urgent = element('dd')
-  readonly #withheld = element('dd')
-  readonly #withheldTile: HTMLElement
-  readonly #sparkline = new Sparkline(HISTORY_SECONDS)
+  readonly #sparkline = new Sparkline(HISTORY_STEPS)
+  readonly #stored = new Tile('Stored within (p99)', 'From the arrival of events until they are stored')
+  readonly #delivered = new Tile('Delivered within (p99)', 'From the store until events are written to sockets')
+  readonly #lag = new Tile('Lag', 'Age of the oldest event that is not computed yet')
+  readonly #breakers = new Tile('Breakers', 'Whether calls to Redis are held back')
+  readonly #nodes = new Tile('Processes', 'Gateways and workers')
+  readonly #clients = new Tile('Clients', 'Open connections')
 
   constructor(monitor: Monitor) {
     this.#monitor = monitor
-    this.#withheldTile = tile('Withheld', this.#withheld)
-    const rateTile = tile('Events per second', this.#rate)
-    rateTile.classList.add('wide')
+    this.#sources = new Set(monitor.topics.filter(({ kind }) => kind === 'source').map(({ name }) => name))
+    const rateTile = element('div', { class: 'tile wide' }, element('dt', {}, 'Published per second'), this.#rate)
     rateTile.append(this.#sparkline.root)
-    this.root = element(
-      'dl',
-      { class: 'summary' },
-      rateTile,
-      tile('Received', this.#received),
-      tile('High priority', this.#urgent),
-      this.#withheldTile,
-    )
+    const tiles = [this.#stored, this.#delivered, this.#lag, this.#breakers, this.#nodes, this.#clients]
+    this.root = element('dl', { class: 'summary live' }, rateTile, ...tiles.map(({ root }) => root))
   }
 
-  draw(nowMs: number): void {
-    const { rates, urgent, gaps } = this.#monitor
-    const { perSecond, total, history } = rates.readTotal(nowMs)
-    setText(this.#rate, formatRate(perSecond))
-    setText(this.#received, formatCount(total))
-    setText(this.#urgent, formatCount(urgent.count))
-    const { events, orMore } = gaps.total
-    setText(this.#withheld, `${formatCount(events)}${orMore ? ' or more' : ''}`)
-    this.#withheldTile.classList.toggle('alert', gaps.count > 0)
+  draw(): void {
+    const { rates, operations } = this.#monitor
+    const { perSecond, history } = rates.readAll(this.#sources)
+    setText(this.#rate, rates.isKnown ? formatRate(perSecond) : '–')
     this.#sparkline.draw(history)
+    this.#drawStatus(operations.kind === 'shown' ? operations.status : undefined)
+  }
+
+  #drawStatus(status: DeploymentStatus | undefined): void {
+    for (const { root } of [this.#stored, this.#delivered, this.#lag, this.#breakers, this.#nodes, this.#clients])
+      root.hidden = status === undefined
+    if (status === undefined) return
+    const { gateways, workers, partitions } = status
+    this.#stored.show(latencyText(worstP99(status, 'publishToStore')))
+    this.#delivered.show(latencyText(worstP99(status, 'storeToSocket')))
+    const lagMs = Math.max(0, ...partitions.map((partition) => partition.lagMs ?? 0))
+    const ownerless = partitions.filter(({ isOwned }) => !isOwned).length
+    const lagText = ownerless > 0 ? `${ownerless} without owner` : formatAge(lagMs)
+    this.#lag.show(lagText, ownerless > 0 || lagMs > LAG_ALERT_MS)
+    const open = openBreakers(status)
+    this.#breakers.show(open === 0 ? 'closed' : `${open} open`, open > 0)
+    const ready = gateways.filter((gateway) => gateway.ready).length
+    const isRed = ready < gateways.length || workers.length === 0
+    this.#nodes.show(`${ready}/${gateways.length} + ${workers.length}`, isRed)
+    this.#clients.show(formatCount(gateways.reduce((sum, { sessions }) => sum + sessions, 0)))
   }
 }
 
-function tile(label: string, value: HTMLElement): HTMLElement {
-  return element('div', { class: 'tile' }, element('dt', {}, label), value)
+function latencyText(ms: number | undefined): string {
+  return ms === undefined ? '–' : formatLatency(ms)
+}
+
+class Tile {
+  readonly root: HTMLElement
+  readonly #value = element('dd')
+
+  constructor(label: string, title: string) {
+    this.root = element('div', { class: 'tile', title }, element('dt', {}, label), this.#value)
+  }
+
+  show(text: string, isBad = false): void {
+    setText(this.#value, text)
+    this.root.classList.toggle('alert', isBad)
+  }
 }

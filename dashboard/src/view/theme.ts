@@ -1,4 +1,4 @@
-/** Colours of lines, as custom properties `--line-0` and so on of style.css. */
+/** Colours of lines, as custom properties `--line-0` and so on of theme.css. */
 const COLORS = 10
 /** From the second round of colours on lines are dashed, so that no two look alike. */
 const DASHES: readonly (readonly number[])[] = [[], [7, 4], [2, 3]]
@@ -19,6 +19,12 @@ export interface LineStyle {
   readonly dash: readonly number[]
 }
 
-export function lineStyle(slot: number): LineStyle {
-  return { color: themeColor(`line-${slot % COLORS}`), dash: DASHES[Math.floor(slot / COLORS) % DASHES.length]! }
+/** @param style of a key, or a place in a row */
+export function lineStyle(style: number): LineStyle {
+  return { color: themeColor(`line-${style % COLORS}`), dash: DASHES[Math.floor(style / COLORS) % DASHES.length]! }
+}
+
+/** What stands for a line beside its name. */
+export function swatchClass(style: number): string {
+  return `swatch c${style % COLORS} d${Math.floor(style / COLORS) % DASHES.length}`
 }

@@ -1,8 +1,9 @@
 import type { Monitor } from '../model/monitor.ts'
-import { HISTORY_SECONDS, type Rate } from '../model/rate-meter.ts'
+import { HISTORY_STEPS, type Rate } from '../model/rates.ts'
 import type { Topic } from '../model/topics.ts'
 import { element, setText } from './element.ts'
 import { formatCount, formatRate } from './format.ts'
+import { addressOf } from './navigation.ts'
 import { Sparkline } from './sparkline.ts'
 
 /** Every topic with its rate. Late topics appear with their first event: empty is what they should be. */
@@ -20,19 +21,19 @@ export class TopicsPanel {
       element('th', { scope: 'col' }, 'Topic'),
       element('th', { scope: 'col', class: 'trend' }, 'Minute'),
       element('th', { scope: 'col', class: 'number' }, 'Per s'),
-      element('th', { scope: 'col', class: 'number' }, 'Received'),
+      element('th', { scope: 'col', class: 'number' }, 'Stored'),
     )
     const rows = this.#rows.map(({ root }) => root)
     this.root = element(
       'section',
-      { class: 'panel', 'aria-labelledby': 'topics-title' },
+      { class: 'panel live', 'aria-labelledby': 'topics-title' },
       element('h2', { id: 'topics-title' }, 'Topics'),
       element('table', { class: 'topics' }, element('thead', {}, head), element('tbody', {}, ...rows)),
     )
   }
 
-  draw(nowMs: number): void {
-    for (const row of this.#rows) row.draw(this.#monitor.rates.read(row.topic.name, nowMs))
+  draw(): void {
+    for (const row of this.#rows) row.draw(this.#monitor.rates.read(row.topic.name))
   }
 }
 
@@ -41,12 +42,13 @@ class TopicRow {
   readonly root: HTMLElement
   readonly #rate = element('td', { class: 'number' })
   readonly #total = element('td', { class: 'number' })
-  readonly #sparkline = new Sparkline(HISTORY_SECONDS)
+  readonly #sparkline = new Sparkline(HISTORY_STEPS)
 
   constructor(topic: Topic) {
     this.topic = topic
     const origin = topic.from === undefined ? [topic.kind] : [`${topic.kind} of `, ...breakable(topic.from.join(', '))]
-    const name = element('th', { scope: 'row' }, ...breakable(topic.name), element('small', {}, ...origin))
+    const link = element('a', { href: addressOf('topics', topic.name) }, ...breakable(topic.name))
+    const name = element('th', { scope: 'row' }, link, element('small', {}, ...origin))
     const trend = element('td', { class: 'trend' })
     trend.append(this.#sparkline.root)
     this.root = element('tr', { 'data-topic': topic.name }, name, trend, this.#rate, this.#total)

@@ -3,7 +3,6 @@ import type { Columns } from '../model/window-series.ts'
 import { element, setText } from './element.ts'
 import { formatValue } from './format.ts'
 import { Plot } from './plot.ts'
-import { lineStyle } from './theme.ts'
 import { type ChartContext, describeField, valueAt, type WindowChart } from './window-chart.ts'
 
 /** Plots and their labels share a card's height, down to where bars can still be compared. */
@@ -23,6 +22,10 @@ export class TotalsChart implements WindowChart {
     const heightPx = Math.max(MIN_HEIGHT_PX, CARD_HEIGHT_PX / fields.length - LABEL_HEIGHT_PX)
     this.#parts = fields.map((field, slot) => new TotalsPart(context, field, slot, heightPx, (i) => this.#show(i)))
     this.root.append(...this.#parts.map(({ root }) => root))
+  }
+
+  get keys(): readonly string[] {
+    return keysOf(this.#context)
   }
 
   draw(): void {
@@ -61,7 +64,7 @@ class TotalsPart {
       heightPx,
       windowMs: stepMs(topic),
       cursorGroup: topic.name,
-      lines: () => [{ id: field, visible: true, ...lineStyle(slot) }],
+      lines: () => [{ id: field, visible: true, style: slot }],
       onCursor,
     })
     const label = element('p', { class: 'total' }, `${describeField(context.topic, field)} `, this.#value)
@@ -74,7 +77,7 @@ class TotalsPart {
 
   draw(): void {
     const { topic, series } = this.#context
-    this.#columns = series.columns(this.#field)
+    this.#columns = series.columns(this.#field, keysOf(this.#context))
     this.#plot.draw(this.#columns)
     this.#plotHost.setAttribute(
       'aria-label',
@@ -86,4 +89,9 @@ class TotalsPart {
     const value = valueAt(this.#columns, 0, index)
     setText(this.#value, value === undefined ? '–' : formatValue(value))
   }
+}
+
+/** A window over all keys has one, whatever it is called. */
+function keysOf({ series }: ChartContext): readonly string[] {
+  return series.choose({ field: '', count: 1, search: '' })
 }

@@ -1,29 +1,44 @@
+import type { Monitor } from '../model/monitor.ts'
 import { stepMs, type WindowTopic } from '../model/topics.ts'
 import type { WindowSeries } from '../model/window-series.ts'
 import { element, setText } from './element.ts'
-import { formatDuration, formatTime } from './format.ts'
+import { formatAge, formatCount, formatDuration, formatTime } from './format.ts'
 import { KeyedChart } from './keyed-chart.ts'
 import { TotalsChart } from './totals-chart.ts'
 import type { WindowChart } from './window-chart.ts'
+import { WindowTable } from './window-table.ts'
 
-/** The chart of one window topic. Draws when there is something new and it can be seen. */
+/** One window topic: its chart, or its numbers, and how far it is. Draws when there is something new and it can be seen. */
 export class WindowCard {
   readonly root: HTMLElement
+  readonly #topic: WindowTopic
+  readonly #monitor: Monitor
   readonly #series: WindowSeries
   readonly #stepMs: number
   readonly #chart: WindowChart
+  readonly #table: WindowTable
+  readonly #asTable = element('button', { type: 'button', class: 'quiet', 'aria-pressed': 'false' }, 'Table')
   readonly #moment = element('span', { class: 'moment' })
+  readonly #progress = element('p', { class: 'caption progress' })
   readonly #empty: HTMLElement
   #isVisible = false
   #drawn = 0
 
-  constructor(topic: WindowTopic, series: WindowSeries) {
+  constructor(topic: WindowTopic, monitor: Monitor) {
     const { groupBy } = topic.window
-    this.#series = series
+    this.#topic = topic
+    this.#monitor = monitor
+    this.#series = monitor.series(topic.name)
     this.#stepMs = stepMs(topic)
-    const context = { topic, series, onMoment: (start: number | undefined) => this.#showMoment(start) }
+    const context = {
+      ...{ topic, series: this.#series, styles: monitor.keyStyles },
+      onMoment: (start: number | undefined) => this.#showMoment(start),
+    }
     this.#chart = groupBy === 'all' ? new TotalsChart(context) : new KeyedChart(context)
     this.#chart.root.hidden = true
+    this.#table = new WindowTable(topic, this.#series)
+    this.#table.root.hidden = true
+    this.#asTable.hidden = true
     const inputs = topic.from.join(', ')
     this.#empty = element(
       'p',
@@ -33,29 +48,67 @@ export class WindowCard {
     this.root = element(
       'article',
       { class: 'panel card', 'data-topic': topic.name },
-      element('h3', {}, topic.name, this.#moment),
+      element('h3', {}, topic.name, this.#moment, this.#asTable),
       element('p', { class: 'caption' }, `${describeShape(topic)}, of ${inputs}, ${describeGroups(groupBy)}`),
+      this.#progress,
       this.#empty,
       this.#chart.root,
+      this.#table.root,
     )
+    this.#asTable.addEventListener('click', () => {
+      this.#asTable.setAttribute('aria-pressed', String(!this.#isTable))
+      this.#drawn = 0
+      this.draw()
+    })
     new IntersectionObserver((entries) => {
       this.#isVisible = entries.at(-1)!.isIntersecting
       this.draw()
     }).observe(this.root)
   }
 
+  /** Whether `draw` would draw anything. */
+  get isDue(): boolean {
+    return this.#isVisible && this.#drawn !== this.#series.version
+  }
+
   draw(): void {
-    if (!this.#isVisible || this.#drawn === this.#series.version) return
+    if (!this.isDue) return
     this.#drawn = this.#series.version
     this.#empty.hidden = true
-    this.#chart.root.hidden = false
+    this.#asTable.hidden = false
+    this.#chart.root.hidden = this.#isTable
+    this.#table.root.hidden = !this.#isTable
     this.#chart.draw()
+    if (this.#isTable) this.#table.draw(this.#chart.keys)
+  }
+
+  /** How far the window is, and what came too late for it. */
+  drawProgress(): void {
+    setText(this.#progress, progressOf(this.#monitor, this.#topic.name))
+  }
+
+  get #isTable(): boolean {
+    return this.#asTable.getAttribute('aria-pressed') === 'true'
   }
 
   #showMoment(start: number | undefined): void {
     const [from, to] = [start, (start ?? 0) + this.#stepMs].map((ms) => formatTime(ms ?? 0, this.#stepMs))
     setText(this.#moment, start === undefined ? '' : `${from} to ${to}`)
   }
+}
+
+function progressOf({ operations, rates }: Monitor, window: string): string {
+  const late = rates.read(`${window}.late`).total
+  const delay = operations.kind === 'shown' ? operations.status.windows.find((one) => one.window === window) : undefined
+  const parts = [
+    ...(delay === undefined ? [] : [watermarkText(delay)]),
+    ...(rates.isKnown ? [`${late === 0 ? 'nothing' : formatCount(late)} late`] : []),
+  ]
+  return parts.join(' · ')
+}
+
+function watermarkText({ delayMs, partition }: { readonly delayMs: number; readonly partition: number }): string {
+  return delayMs === 0 ? 'nothing open' : `watermark ${formatAge(delayMs)} behind (partition ${partition})`
 }
 
 function describeShape({ window }: WindowTopic): string {

@@ -1,15 +1,20 @@
+import type { KeyStyles } from '../model/key-styles.ts'
 import type { WindowTopic } from '../model/topics.ts'
 import type { Columns, WindowSeries } from '../model/window-series.ts'
 
 /** What a card shows its series with. */
 export interface WindowChart {
   readonly root: HTMLElement
+  /** The keys that are drawn. */
+  readonly keys: readonly string[]
   draw(): void
 }
 
 export interface ChartContext {
   readonly topic: WindowTopic
   readonly series: WindowSeries
+  /** Of all charts of the page. */
+  readonly styles: KeyStyles
   /** The start of the window whose values are shown in numbers; undefined for the latest ones. */
   readonly onMoment: (start: number | undefined) => void
 }

@@ -175,7 +175,7 @@ describe.skipIf(isSkipped)('pages in Chromium', () => {
   )
 
   test(
-    'G-PAGE-8 the page asks for a token where callers have to show one, and works with it',
+    'G-PAGE-8 G-PAGE-9 the page asks for a token where callers have to show one, works with it, and says what it may not show',
     async () => {
       const secret = 'a secret of more than thirty-two bytes'
       const access = { anonymous: 'rules', secret, toleranceSeconds: 0, rightsClaim: 'tidegate' } as const
@@ -196,6 +196,7 @@ describe.skipIf(isSkipped)('pages in Chromium', () => {
       await page.reload()
       await page.locator('#badge[data-status=online]').waitFor()
       expect(await page.locator('#token').count()).toBe(0)
+      await page.locator('#overview .withheld', { hasText: 'the right admin' }).waitFor()
       await page.close()
       await asking.close({ deadlineMs: 100 })
     },

@@ -1,0 +1,50 @@
+import type { Monitor } from '../model/monitor.ts'
+import { copyButton } from './copy-code.ts'
+import { element } from './element.ts'
+import { formatCount } from './format.ts'
+
+/** How the log of the dead letters of a topic ends. */
+const SUFFIX = '~dead'
+
+/** Topics at whose events code of the application threw, with the commands that show them and try them again. */
+export class DeadLettersPanel {
+  readonly root: HTMLElement
+  readonly #monitor: Monitor
+  readonly #list = element('ul', { class: 'dead-letters' })
+  readonly #none = element('p', { class: 'empty' }, 'None since the workers started.')
+  #drawn = ''
+
+  constructor(monitor: Monitor) {
+    this.#monitor = monitor
+    this.root = element(
+      'section',
+      { class: 'panel live', 'data-section': 'Dead letters', 'aria-labelledby': 'dead-letters-title' },
+      element('h2', { id: 'dead-letters-title' }, 'Dead letters'),
+      this.#none,
+      this.#list,
+    )
+  }
+
+  draw(): void {
+    const topics = this.#monitor.rates.endingIn(SUFFIX)
+    const drawn = JSON.stringify(topics)
+    if (drawn === this.#drawn) return
+    this.#drawn = drawn
+    this.#none.hidden = topics.length > 0
+    this.#list.replaceChildren(...topics.map(row))
+  }
+}
+
+function row({ name, total }: { readonly name: string; readonly total: number }): HTMLElement {
+  const [list, redrive] = ['list', 'redrive'].map((action) => `tidegate dead-letter ${action} ${name}`)
+  return element(
+    'li',
+    {},
+    element('b', {}, name),
+    ` ${formatCount(total)} since the workers started.`,
+    element('pre', { class: 'code' }, `${list}\n${redrive}`),
+    ...copyButton('Copy list', () => list!),
+    ' ',
+    ...copyButton('Copy redrive', () => redrive!),
+  )
+}

@@ -1,0 +1,241 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import type { Browser, Page } from 'playwright-core'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { isChromiumMissing, launchChromium } from '../../server/test/support/chromium.ts'
+import { TidegateProcess, until } from '../../server/test/support/tidegate-process.ts'
+import { buildPageIfStale } from './support/built-page.ts'
+
+const HARBOUR = fileURLToPath(new URL('./fixtures/harbour.config.ts', import.meta.url))
+const TIMEOUT_MS = 60_000
+/** Of one request. */
+const MAX_EVENTS = 1_000
+const KEYS = 10_000
+
+const isSkipped = await isChromiumMissing()
+
+describe.skipIf(isSkipped)('views in Chromium', () => {
+  let browser: Browser
+  let dataFolder: string
+  let server: TidegateProcess
+  let url: string
+
+  beforeAll(async () => {
+    await buildPageIfStale()
+    browser = await launchChromium()
+    dataFolder = await mkdtemp(join(tmpdir(), 'tidegate-views-'))
+    server = new TidegateProcess(['start', '--port', '0', '--data', dataFolder, '--config', HARBOUR])
+    url = `http://127.0.0.1:${(await server.ready()).port}`
+  }, TIMEOUT_MS)
+  afterAll(async () => {
+    await browser?.close()
+    await server?.stop()
+    await rm(dataFolder, { recursive: true, force: true })
+  }, TIMEOUT_MS)
+
+  async function open(hash: string): Promise<Page & AsyncDisposable> {
+    const page = await browser.newPage({ viewport: { width: 1_280, height: 900 } })
+    await page.goto(`${url}/#/${hash}`)
+    await page.locator('#badge[data-status=online]').waitFor()
+    return Object.assign(page, { [Symbol.asyncDispose]: () => page.close() })
+  }
+
+  async function publish(ships: readonly { readonly berth: string; readonly tons: number; readonly time?: number }[]) {
+    for (let from = 0; from < ships.length; from += MAX_EVENTS) {
+      const events = ships.slice(from, from + MAX_EVENTS).map(({ time, ...data }) => {
+        return { topic: 'berth.moored', data, ...(time !== undefined && { time }) }
+      })
+      const headers = { 'content-type': 'application/json' }
+      const answer = await fetch(`${url}/v1/events`, { method: 'POST', headers, body: JSON.stringify(events) })
+      expect(answer.status).toBe(200)
+    }
+  }
+
+  test(
+    'G-PAGE-10 overview - what others publish is counted, and the page subscribes to the high lane alone',
+    async () => {
+      await using page = await browser
+        .newPage()
+        .then((made) => Object.assign(made, { [Symbol.asyncDispose]: () => made.close() }))
+      const subscribed: object[] = []
+      page.on('websocket', (socket) =>
+        socket.on('framesent', ({ payload }) => {
+          const { type, sub: _, ...options } = JSON.parse(String(payload)) as { type: string; sub: number }
+          if (type === 'subscribe') subscribed.push(options)
+        }),
+      )
+      await page.goto(url)
+      await page.locator('#badge[data-status=online]').waitFor()
+      await publish(Array.from({ length: 600 }, () => ({ berth: 'north', tons: 1 })))
+      const row = page.locator('#overview [data-topic="berth.moored"]')
+      await until(
+        async () => Number((await page.locator('#total-rate').textContent())!.replace(',', '')) >= 90,
+        'the rate is that of the server',
+      )
+      expect(await row.locator('.number').last().textContent()).toBe('600')
+      for (const tile of ['Stored within', 'Lag', 'Breakers', 'Processes']) {
+        await page.locator('.tile', { hasText: tile }).waitFor()
+      }
+      expect(await page.locator('.tile', { hasText: 'Breakers' }).textContent()).toContain('closed')
+      expect(subscribed).toEqual([{ topic: '>', lanes: ['high'] }])
+      expect(await page.locator('#hint').isVisible()).toBe(false)
+    },
+    TIMEOUT_MS,
+  )
+
+  test(
+    'G-PAGE-12 topic explorer - shows events of a key, a filter and a range, paused and live, and says a mistake',
+    async () => {
+      await using page = await open('topics/berth.moored')
+      const rows = page.locator('#tail li')
+      await page.locator('.tail-status', { hasText: 'live' }).waitFor()
+      await publish([
+        { berth: 'east', tons: 11 },
+        { berth: 'west', tons: 22 },
+      ])
+      await rows.filter({ hasText: 'east' }).waitFor()
+      await rows.filter({ hasText: 'west' }).locator('summary').click()
+      await rows.filter({ hasText: '"tons": 22' }).waitFor()
+
+      await page.getByRole('button', { name: 'Pause' }).click()
+      await publish([{ berth: 'late-comer', tons: 33 }])
+      await page.locator('.tail-status', { hasText: 'paused, 1 since' }).waitFor()
+      expect(await rows.filter({ hasText: 'late-comer' }).count()).toBe(0)
+      await page.getByRole('button', { name: 'Resume' }).click()
+      await rows.filter({ hasText: 'late-comer' }).waitFor()
+
+      await page.fill('#tail-where', 'data.tons > 20')
+      await page.selectOption('#tail-range', 'hour')
+      await page.keyboard.press('Enter')
+      await rows.filter({ hasText: 'late-comer' }).waitFor()
+      await until(async () => (await rows.count()) === 2, 'the filter is applied to the past')
+      await page.fill('#tail-key', 'west')
+      await page.keyboard.press('Enter')
+      await until(async () => (await rows.count()) === 1, 'the key is applied')
+      await page.getByRole('button', { name: 'SDK code', exact: true }).click()
+      expect(await page.locator('.code').textContent()).toMatch(
+        /client\.subscribe\('berth\.moored', \{ keys: \['west'\], where: 'data\.tons > 20', from: \{ time: \d+ \} \}/,
+      )
+
+      await page.fill('#tail-key', '')
+      await page.fill('#tail-where', '')
+      const hour = 3_600_000
+      await publish([{ berth: 'yesterday', tons: 1, time: Date.now() - 24 * hour }])
+      await page.selectOption('#tail-range', 'between')
+      await page.fill('#tail-from', local(Date.now() - hour))
+      await page.fill('#tail-to', local(Date.now() + hour))
+      await page.getByRole('button', { name: 'Show' }).click()
+      await rows.filter({ hasText: 'east' }).waitFor()
+      expect(await rows.filter({ hasText: 'yesterday' }).count()).toBe(0)
+
+      await page.fill('#tail-where', 'data.tosn > 1')
+      await page.getByRole('button', { name: 'Show' }).click()
+      await page.locator('.explorer [role=alert]', { hasText: 'there is no field data.tosn' }).waitFor()
+    },
+    TIMEOUT_MS,
+  )
+
+  test(
+    'G-PAGE-10 deployment - shows gateways, workers, the owner of every partition, and topics with dead letters',
+    async () => {
+      await using page = await open('deployment')
+      const rowsOf = (section: string) => page.locator(`[data-section="${section}"] tbody tr`)
+      await rowsOf('Gateways').filter({ hasText: 'yes' }).waitFor()
+      await rowsOf('Workers').first().waitFor()
+      const worker = await rowsOf('Workers').first().locator('th').textContent()
+      await until(async () => (await rowsOf('Partitions').filter({ hasText: worker! }).count()) === 8, 'all are owned')
+      await page.locator('[data-section="Slow clients"] .empty', { hasText: 'None' }).waitFor()
+      const letters = page.locator('[data-section="Dead letters"]')
+      await letters.locator('.empty', { hasText: 'None' }).waitFor()
+      await publish([{ berth: 'north', tons: 0 }])
+      await letters.locator('li', { hasText: 'tidegate dead-letter redrive berth.heavy' }).waitFor()
+    },
+    TIMEOUT_MS,
+  )
+
+  test(
+    'G-PAGE-13 G-PAGE-14 G-PAGE-15 windows - 10,000 keys: the largest and those looked for, as lines and as a table, by the keyboard',
+    async () => {
+      await using page = await open('windows')
+      await page.evaluate(() => {
+        const longest = { ms: 0 }
+        new PerformanceObserver((list) => {
+          for (const { duration } of list.getEntries()) longest.ms = Math.max(longest.ms, duration)
+        }).observe({ entryTypes: ['longtask'] })
+        Object.assign(window, { longest })
+      })
+      const card = page.locator('[data-topic="berth.per_1s"]')
+      await publish(Array.from({ length: KEYS }, (_, i) => ({ berth: `b-${i}`, tons: i / 100 })))
+      await until(async () => {
+        await publish([{ berth: 'b-0', tons: 0 }])
+        return ((await card.locator('.chart > .caption').textContent()) ?? '').startsWith('30 of 10,000')
+      }, 'all keys have results')
+      await card.locator('label', { hasText: 'tons' }).click()
+      await card.locator('.legend .key', { hasText: 'b-9999' }).waitFor()
+      expect(await card.locator('.legend li').count()).toBe(30)
+      await card.locator('.progress', { hasText: 'late' }).waitFor()
+
+      await card.getByRole('searchbox').fill('b-129')
+      await until(
+        async () => (await card.locator('.legend li').count()) === 11,
+        'keys are found by a part of their names',
+      )
+      const swatchOf = async (key: string) =>
+        card.locator(`.legend button[title="${key}"] .swatch`).first().getAttribute('class')
+      const before = await swatchOf('b-1299')
+      await card.getByRole('searchbox').fill('b-12')
+      await until(async () => (await card.locator('.legend li').count()) === 30, 'more of them')
+      expect(await swatchOf('b-1299')).toBe(before)
+
+      // One stop of the Tab key, and arrows from there.
+      const first = card.locator('.legend button').first()
+      await card.getByRole('combobox').focus()
+      await page.keyboard.press('Tab')
+      expect(await first.evaluate((button) => button === document.activeElement)).toBe(true)
+      await page.keyboard.press('ArrowRight')
+      await page.keyboard.press('Enter')
+      expect(await card.locator('.legend button').nth(1).getAttribute('aria-pressed')).toBe('false')
+      expect(await card.locator('.legend button[tabindex="0"]').count()).toBe(1)
+
+      await card.getByRole('button', { name: 'Table' }).press('Enter')
+      await card.locator('.window-table tr', { hasText: 'b-1299' }).waitFor()
+      expect(await card.locator('.plot').isVisible()).toBe(false)
+      expect(await page.evaluate(() => (window as unknown as { longest: { ms: number } }).longest.ms)).toBeLessThan(
+        1_500,
+      )
+    },
+    TIMEOUT_MS,
+  )
+
+  test.each(['overview', 'windows', 'topics/berth.moored', 'entities', 'deployment'])(
+    'G-PAGE-15 %s - targets have 24 by 24 pixels, and nothing is wider than a narrow screen',
+    async (view) => {
+      await using page = await open(view)
+      await publish([{ berth: 'north', tons: 1 }])
+      await page.locator('.view').locator('visible=true').first().waitFor()
+      const small = await page.evaluate(() => {
+        const targets = [
+          ...document.querySelectorAll<HTMLElement>('a, button, select, summary, input:not([type=radio])'),
+        ]
+        return targets.flatMap((target) => {
+          const { width, height } = target.getBoundingClientRect()
+          return width > 0 && (width < 24 || height < 24)
+            ? [`${target.outerHTML.slice(0, 80)} ${width} x ${height}`]
+            : []
+        })
+      })
+      expect(small).toEqual([])
+      await page.setViewportSize({ width: 390, height: 800 })
+      await until(() => page.evaluate(() => document.documentElement.scrollWidth <= innerWidth), 'it fits')
+    },
+    TIMEOUT_MS,
+  )
+})
+
+/** As an input of date and time has it. */
+function local(ms: number): string {
+  const offsetMs = new Date(ms).getTimezoneOffset() * 60_000
+  return new Date(ms - offsetMs).toISOString().slice(0, 19)
+}
