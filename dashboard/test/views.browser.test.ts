@@ -35,11 +35,25 @@ describe.skipIf(isSkipped)('views in Chromium', () => {
     await rm(dataFolder, { recursive: true, force: true })
   }, TIMEOUT_MS)
 
-  async function open(hash: string): Promise<Page & AsyncDisposable> {
+  /** A page that has complained about nothing until it is closed. */
+  async function pageFor(prepare: (page: Page) => void = () => {}): Promise<Page & AsyncDisposable> {
     const page = await browser.newPage({ viewport: { width: 1_280, height: 900 } })
+    const complaints: string[] = []
+    page.on('pageerror', ({ message }) => complaints.push(message))
+    prepare(page)
+    return Object.assign(page, {
+      async [Symbol.asyncDispose]() {
+        await page.close()
+        expect(complaints).toEqual([])
+      },
+    })
+  }
+
+  async function open(hash: string): Promise<Page & AsyncDisposable> {
+    const page = await pageFor()
     await page.goto(`${url}/#/${hash}`)
     await page.locator('#badge[data-status=online]').waitFor()
-    return Object.assign(page, { [Symbol.asyncDispose]: () => page.close() })
+    return page
   }
 
   async function publish(ships: readonly { readonly berth: string; readonly tons: number; readonly time?: number }[]) {
@@ -56,15 +70,14 @@ describe.skipIf(isSkipped)('views in Chromium', () => {
   test(
     'G-PAGE-10 overview - what others publish is counted, and the page subscribes to the high lane alone',
     async () => {
-      await using page = await browser
-        .newPage()
-        .then((made) => Object.assign(made, { [Symbol.asyncDispose]: () => made.close() }))
       const subscribed: object[] = []
-      page.on('websocket', (socket) =>
-        socket.on('framesent', ({ payload }) => {
-          const { type, sub: _, ...options } = JSON.parse(String(payload)) as { type: string; sub: number }
-          if (type === 'subscribe') subscribed.push(options)
-        }),
+      await using page = await pageFor((made) =>
+        made.on('websocket', (socket) =>
+          socket.on('framesent', ({ payload }) => {
+            const { type, sub: _, ...options } = JSON.parse(String(payload)) as { type: string; sub: number }
+            if (type === 'subscribe') subscribed.push(options)
+          }),
+        ),
       )
       await page.goto(url)
       await page.locator('#badge[data-status=online]').waitFor()
