@@ -1,5 +1,6 @@
 import type { Clock } from '../clock.ts'
 import { AccessStore } from './access-store.ts'
+import { type Ancestor, decodeAncestors } from './ancestors.ts'
 import { BackfillLedger, listBackfills } from './backfill-ledger.ts'
 import type { Channel } from './channel.ts'
 import { COMMAND_DEADLINE_MS, orWhyNot, type RedisOf } from './connection.ts'
@@ -12,6 +13,7 @@ import { checkVersions, type EntityVersions, missingEntities } from './entity-ve
 import { BusMismatch } from './errors.ts'
 import { checkFormat, openFormat } from './format.ts'
 import { GatewayEntry, type GatewayReport, readGatewayReports } from './gateway-report.ts'
+import { refuseWhileGrowing } from './growth/index.ts'
 import type { BusClass, GuardState } from './guard.ts'
 import { slotOf } from './hash-slot.ts'
 import { keys } from './keys.ts'
@@ -82,8 +84,12 @@ export async function openBus(settings: BusSettings): Promise<Bus> {
       }
       for (const line of warned) settings.warn?.(line)
       await openFormat(redisOf(keys.format))
+      await refuseWhileGrowing(redisOf(keys.cluster))
       await openTopology(redisOf, partitions)
-    } else await checkFormat(redisOf(keys.format))
+    } else {
+      await checkFormat(redisOf(keys.format))
+      await refuseWhileGrowing(redisOf(keys.cluster))
+    }
     // Before the claim, which others would wait for.
     await openEntities(redisOf, partitions, settings)
     const claim =
@@ -96,11 +102,16 @@ export async function openBus(settings: BusSettings): Promise<Bus> {
       claim?.close()
       throw error
     }
-    return new Bus({ ...settings, partitions }, nodes, claim)
+    return new Bus({ ...settings, partitions }, nodes, await ancestorsOf(redisOf, partitions), claim)
   } catch (error) {
     nodes.close()
     throw error
   }
+}
+
+function ancestorsOf(redisOf: RedisOf, partitions: number): Promise<readonly (readonly Ancestor[])[]> {
+  const metas = Array.from({ length: partitions }, (_, partition) => keys.meta(partition))
+  return Promise.all(metas.map(async (meta) => decodeAncestors(await redisOf(meta).hget(meta, 'ancestors'))))
 }
 
 async function openEntities(redisOf: RedisOf, partitions: number, { entities, warn }: BusSettings): Promise<void> {
@@ -133,6 +144,8 @@ export interface NodeFault {
 /** Everything that one process says to Redis. Connections, keys and addresses never leave it. */
 export class Bus {
   readonly partitions: number
+  /** Of each partition, oldest first: those that were divided. */
+  readonly ancestors: readonly (readonly Ancestor[])[]
   readonly #settings: BusSettings
   readonly #nodes: Nodes
   /** By partition. */
@@ -141,8 +154,14 @@ export class Bus {
   readonly #claim: ContractClaim | undefined
 
   /** Use `openBus`. */
-  constructor(settings: BusSettings & { readonly partitions: number }, nodes: Nodes, claim?: ContractClaim) {
+  constructor(
+    settings: BusSettings & { readonly partitions: number },
+    nodes: Nodes,
+    ancestors: readonly (readonly Ancestor[])[],
+    claim?: ContractClaim,
+  ) {
     this.#settings = settings
+    this.ancestors = ancestors
     this.#nodes = nodes
     this.#claim = claim
     this.partitions = settings.partitions

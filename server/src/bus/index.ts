@@ -1,4 +1,5 @@
 export type { AccessData, AccessStore } from './access-store.ts'
+export { type Ancestor, inheritedMarks } from './ancestors.ts'
 export type {
   AppendedSlice,
   AppendOptions,
@@ -24,10 +25,11 @@ export type { AnswerPlace, Entities, EntityPage, IndexedPage, StoredEntity } fro
 export * from './entity-name.ts'
 export * from './errors.ts'
 export type { GatewayEntry, GatewayReport, ReportedLatency, ReportedSubscriber } from './gateway-report.ts'
+export * from './growth/index.ts'
 export { type BusClass, closedNowhere, type GuardState } from './guard.ts'
 export * from './hash-name.ts'
 export * from './heartbeat.ts'
-export { ANSWERS_TOPIC, CANARY_TOPIC, COMMANDS_TOPIC, partialsTopic } from './keys.ts'
+export { ANSWERS_TOPIC, CANARY_TOPIC, COMMANDS_TOPIC, partialsTopic, windowOfPartials } from './keys.ts'
 export type { Ledger, LedgerHead, Ownership, TakeReply } from './ledger.ts'
 export type { KnownEntry, Lineage } from './lineage.ts'
 export { LineageProof } from './lineage-proof.ts'

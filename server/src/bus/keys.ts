@@ -6,9 +6,12 @@
 
 const tag = (partition: number): string => `{tg:${partition}}`
 
+/** Name of a topic's log among the keys of a partition. */
+export const LOG_NAME = 'log:'
+
 export const keys = {
   /** Stream of record batches of one topic. */
-  log: (partition: number, topic: string): string => `${tag(partition)}:log:${topic}`,
+  log: (partition: number, topic: string): string => `${tag(partition)}:${LOG_NAME}${topic}`,
   /** Producer states, this generation: hash producer -> `session seq kept position`, see append.lua. */
   producersCurrent: (partition: number): string => `${tag(partition)}:prod:cur`,
   /** Hash producer -> entries of slices that no longer fit into its state, this generation: see append.lua. */
@@ -21,7 +24,7 @@ export const keys = {
    * this and of the last producer generation), confirmed. By owners: contract (generation of the one it
    * was taken under), bytes (of the logs), token, tokens (counter),
    * heartbeat, released, takes, suspect, commitSeq, commitId, reply, offsets and clocks (JSON), trim:<topic> (entries
-   * up to there are gone).
+   * up to there are gone). By growth: ancestors (JSON: see ancestors.ts).
    */
   meta: (partition: number): string => `${tag(partition)}:meta`,
   /** A hash, list or sorted set of a partition's ledger, under the name that its owner gives it. */
@@ -46,8 +49,10 @@ export const keys = {
   presenceOf: (partition: number, gateway: string): string => `${tag(partition)}:presence:${gateway}`,
   /** Set of `<partition> <window>`: backfills that may be under way. */
   backfills: 'tg:backfills',
-  /** Hash: partitions. Written at first start, checked at every start. */
+  /** Hash: partitions, written at first start, checked at every start; growth (JSON) while their number changes. */
   cluster: 'tg:cluster',
+  /** A key of a partition that is being made, under its name there. It has no tag: see growth/. */
+  grown: (partition: number, name: string): string => `tg:grown:${partition}:${name}`,
   /** String: the largest sequence name that a gateway may have given to a producer, as of the last second. */
   sequence: 'tg:sequence',
   /** String: the format of all data, and the version that brought it there. */
@@ -113,7 +118,12 @@ export const QUEUE_PREFIX = '{tg:jobs}'
  * Log of a two-stage window's partial results, internal to workers. By grammar it is not a topic name, so nobody can
  * subscribe to it.
  */
-export const partialsTopic = (window: string): string => `${window}~partials`
+export const partialsTopic = (window: string): string => `${window}${PARTIALS}`
+const PARTIALS = '~partials'
+
+/** The window of such a log; `undefined` of another one. */
+export const windowOfPartials = (topic: string): string | undefined =>
+  topic.endsWith(PARTIALS) ? topic.slice(0, -PARTIALS.length) : undefined
 
 /** Log of the canaries of a partition. By grammar it is not a topic name either. */
 export const CANARY_TOPIC = '~canary'

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { compareStreamIds } from '@tidegate/protocol'
+import { decodeAncestors, isInherited } from './ancestors.ts'
 import type { Redis } from './connection.ts'
 import { keys } from './keys.ts'
 import { loadScript, runScript, type Script } from './script.ts'
@@ -75,10 +76,11 @@ export async function missingEntries(
 }
 
 async function isPresent(redis: Redis, partition: number, { topic, streamId }: KnownEntry): Promise<boolean> {
-  const [entries, trimmedTo] = await Promise.all([
+  const [entries, [trimmedTo, ancestors]] = await Promise.all([
     redis.xrange(keys.log(partition, topic), streamId, streamId),
-    redis.hget(keys.meta(partition), `trim:${topic}`),
+    redis.hmget(keys.meta(partition), `trim:${topic}`, 'ancestors'),
   ])
-  // A trimmed entry proves nothing either way: it was removed on purpose.
-  return entries.length === 1 || (trimmedTo !== null && compareStreamIds(streamId, trimmedTo) <= 0)
+  // A trimmed entry proves nothing either way: it was removed on purpose. So was one that went to another partition.
+  if (entries.length === 1 || (trimmedTo != null && compareStreamIds(streamId, trimmedTo) <= 0)) return true
+  return isInherited(decodeAncestors(ancestors ?? null), topic, streamId)
 }

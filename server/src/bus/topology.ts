@@ -9,7 +9,7 @@ const PARTITIONS_SCRIPT: Script = loadScript('open-partitions', { allowOom: true
 
 /**
  * Checks that this process and the data in Redis agree, writing what is missing on the first start: the partition
- * count, which is fixed for good because it decides where every key lies, and each partition's meta.
+ * count, which decides where every key lies, and each partition's meta.
  *
  * @throws BusMismatch with what to do.
  */
@@ -17,8 +17,8 @@ export async function openTopology(redisOf: RedisOf, partitions: number): Promis
   const stored = await countedPartitions(redisOf(keys.cluster), partitions)
   if (stored !== partitions) {
     throw new BusMismatch(
-      `The data in Redis has ${stored} partitions, the config says ${partitions}. The count is fixed at first start: ` +
-        `set TIDEGATE_PARTITIONS=${stored}, or use another Redis database or data folder.`,
+      `The data in Redis has ${stored} partitions, the config says ${partitions}. Set TIDEGATE_PARTITIONS=${stored}, or use ` +
+        'another Redis database or data folder. `tidegate partitions grow` gives stored data more.',
     )
   }
   for (let partition = 0; partition < partitions; partition++) {

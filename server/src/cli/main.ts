@@ -23,6 +23,7 @@ export const COMMANDS: Commands = {
   doctor: { summary: 'look for what would lose events or serve nobody', load: () => import('./doctor.ts') },
   backup: { summary: 'write all that is stored into a file, while it runs', load: () => import('./backup.ts') },
   restore: { summary: 'put back what a backup holds', load: () => import('./restore.ts') },
+  partitions: { summary: 'divide the partitions of stored data into more', load: () => import('./partitions.ts') },
   'dead-letter': {
     summary: 'look at events whose code threw, and try them again',
     load: () => import('./dead-letter.ts'),

@@ -201,7 +201,8 @@ export const VARIABLES = {
   }),
   partitions: variable({
     name: 'TIDEGATE_PARTITIONS',
-    meaning: 'Number of partitions, fixed at the first start on a Redis. At most this many workers can share the load.',
+    meaning:
+      'Number of partitions, as at the first start on a Redis or since `tidegate partitions grow`. At most this many workers can share the load.',
     fallback: '8',
     parse: wholeNumber(1, 1_024),
   }),

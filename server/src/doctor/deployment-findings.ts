@@ -30,7 +30,7 @@ function* topology({ partitions: stored }: ProcessFacts, { partitions }: Expecte
       code: 'partitions-differ',
       severity: 'error',
       what: `Its data has ${stored} partitions, TIDEGATE_PARTITIONS says ${partitions}: nothing starts with that.`,
-      todo: `Set TIDEGATE_PARTITIONS=${stored}. The number is fixed at the first start.`,
+      todo: `Set TIDEGATE_PARTITIONS=${stored}. To give stored data more: tidegate partitions grow.`,
     }
   }
 }

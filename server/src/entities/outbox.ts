@@ -1,5 +1,5 @@
 import { type CommitOperation, OUTBOX_HASH } from '../bus/index.ts'
-import type { Message } from './reaction.ts'
+import { type Message, senderOf } from './reaction.ts'
 
 /** Messages that may wait until they have arrived, and characters of their JSON: beyond it nothing more is folded. */
 const MAX_UNSENT = 4_096
@@ -10,6 +10,12 @@ export interface NumberedMessage {
   readonly number: number
   readonly message: Message
 }
+
+/** The producer that a partition's messages are sent as; their seqs are their numbers. */
+export const outboxProducer = (partition: number): string => `~then:${partition}`
+
+/** The key of the entity that a stored message comes from. */
+export const senderOfMessage = (text: string): string => senderOf(JSON.parse(text) as Message)
 
 /** As stored. */
 export interface StoredOutbox {

@@ -12,6 +12,9 @@ import { COMMAND_LIMITS } from './limits.ts'
 /** The command that brings its source the outcome of a reaction. No config declares one of this name. */
 export const OUTCOME_COMMAND = '~outcome'
 
+/** What a reaction is answered with that is one too many in a chain. */
+const TOO_DEEP = 'too_deep'
+
 /** A command on its way from one entity to another, whose partition may be another one. */
 export interface Message {
   readonly id: string
@@ -69,7 +72,7 @@ export function reactionsTo(
       const id = `${RESERVED_IDS.reaction}${hashedId(definition.name, key, commandId, first + i, ordinal)}`
       const cause = { entity: definition.name, key, type, version, commandId, hops: hops + 1 }
       const message = messageOf(id, checked(type, reaction), cause)
-      return cause.hops > COMMAND_LIMITS.hops ? outcomeMessage(message, rejection('too_deep')) : message
+      return cause.hops > COMMAND_LIMITS.hops ? outcomeMessage(message, rejection(TOO_DEEP)) : message
     })
   })
 }
@@ -85,6 +88,15 @@ export function outcomeMessage(reaction: Message, outcome: CommandOutcome): Mess
     { entity: cause.entity, key: cause.key, command: OUTCOME_COMMAND, input },
     cause,
   )
+}
+
+/** The key of the entity in whose partition it was made: the source of a reaction, or what answered it. */
+export function senderOf({ body }: Message): string {
+  const cause = body.cause!
+  if (body.command !== OUTCOME_COMMAND) return cause.key
+  const { key, result } = body.input as OutcomeInput
+  // One that was not sent was answered at its source.
+  return result.status === 'rejected' && result.code === TOO_DEEP ? cause.key : key
 }
 
 function resultOf(outcome: CommandOutcome): ReactionResult {

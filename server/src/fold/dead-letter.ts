@@ -11,6 +11,13 @@ export const deadLetterTopic = (topic: string): string => `${topic}${SUFFIX}`
 
 export const isDeadLetterTopic = (topic: string): boolean => topic.endsWith(SUFFIX)
 
+/** The topic whose code failed on the events of such a log; where an entity failed, the one that it folds. `undefined` of another log. */
+export function originOfDeadLetters(topic: string): string | undefined {
+  if (!isDeadLetterTopic(topic)) return undefined
+  const name = topic.slice(0, -SUFFIX.length)
+  return name.slice(name.indexOf('/') + 1)
+}
+
 /** Whose dead letters the events of a topic are on which an entity failed. By grammar it is not a topic name. */
 export const foldedName = (entity: string, topic: string): string => `${entity}/${topic}`
 

@@ -8,6 +8,7 @@ export { OutputBuffer } from './output-buffer.ts'
 export { PartitionFold } from './partition-fold.ts'
 export { mergersOf, PartitionWindows } from './partition-windows.ts'
 export { Pipeline } from './pipeline.ts'
+export { placements } from './placements.ts'
 export {
   decodeOffsets,
   decodeProgress,

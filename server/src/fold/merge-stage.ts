@@ -128,6 +128,11 @@ function stateField(start: number, source: number | '', group: string): string {
   return `${start}:${source}:${group}`
 }
 
+/** The group that a field of such a hash is about. */
+export function groupOfField(field: string): string {
+  return parseStateField(field).key
+}
+
 function parseStateField(field: string): { start: number; source: string; key: string } {
   const afterStart = field.indexOf(':')
   const afterSource = field.indexOf(':', afterStart + 1)

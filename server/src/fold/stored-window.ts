@@ -55,5 +55,12 @@ export function writesTo(hash: string, { changed, forgotten }: StateWrites): Com
 export type HashFields = readonly StateField[]
 
 export function clocksHash(window: string): string {
-  return windowHash(`${window}~clocks`)
+  return windowHash(`${window}${CLOCKS}`)
 }
+
+/** The window of such a hash, both without prefix; `undefined` of another one. */
+export function windowOfClocks(name: string): string | undefined {
+  return name.endsWith(CLOCKS) ? name.slice(0, -CLOCKS.length) : undefined
+}
+
+const CLOCKS = '~clocks'

@@ -16,6 +16,7 @@ export {
 } from './merge-window.ts'
 export { SessionWindow } from './session-window.ts'
 export { SourceClock } from './source-clock.ts'
+export { parseFieldName } from './state-field.ts'
 export { type Partial, type TumblingSpec, TumblingWindow } from './tumbling-window.ts'
 export { END_OF_TIME, type StoredWatermarks, Watermarks } from './watermarks.ts'
 export type { StateField, StateWrites, WindowOperator } from './window-operator.ts'

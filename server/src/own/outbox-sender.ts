@@ -12,7 +12,7 @@ import {
   RecordBatchBuilder,
   type Verdict,
 } from '../bus/index.ts'
-import type { NumberedMessage } from '../entities/index.ts'
+import { type NumberedMessage, outboxProducer } from '../entities/index.ts'
 import { type ReportDefect, withoutRepeats } from '../observability/defects.ts'
 
 /** Messages of one append, and characters of their JSON, about. */
@@ -96,7 +96,7 @@ export class OutboxSender {
   async #append(target: number, sent: readonly NumberedMessage[]): Promise<readonly Verdict[]> {
     const { partition, version, log, now, report, onDoubt } = this.#options
     try {
-      const request = requestOf(`~then:${partition}`, sent, now())
+      const request = requestOf(outboxProducer(partition), sent, now())
       const reply = await log(target).append(request, { proved: version.lineage })
       if (reply.status === 'ok') return reply.slices.map(({ verdict }) => verdict)
       onDoubt()

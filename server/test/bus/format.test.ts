@@ -1,5 +1,5 @@
 import { beforeEach, expect, it } from 'vitest'
-import { FORMAT } from '../../src/bus/format.ts'
+import { FORMAT, GROWN_FORMAT } from '../../src/bus/format.ts'
 import { keys } from '../../src/bus/keys.ts'
 import { version } from '../../src/package-files.ts'
 import { openTestBus } from '../support/bus.ts'
@@ -17,8 +17,11 @@ it('B-FORMAT-1 a first start notes the format; data without one are of the first
 })
 
 it.each([
-  [`${FORMAT + 1} 9.9.9`, `are of format ${FORMAT + 1}, which Tidegate 9.9.9 brought; this is Tidegate ${version()}`],
-  [`${FORMAT + 1}`, `are of format ${FORMAT + 1}; this is`],
+  [
+    `${GROWN_FORMAT + 1} 9.9.9`,
+    `are of format ${GROWN_FORMAT + 1}, which Tidegate 9.9.9 brought; this is Tidegate ${version()}`,
+  ],
+  [`${GROWN_FORMAT + 1}`, `are of format ${GROWN_FORMAT + 1}; this is`],
   ['0', 'are of format 0; this is'],
   ['2b x', 'are of format 2b, which Tidegate x brought'],
 ])('B-FORMAT-1 data of format "%s" are refused by name, and stay as they are', async (format, expected) => {

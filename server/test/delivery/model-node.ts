@@ -104,7 +104,7 @@ export class ModelNode {
           const starts: LogStart[] = this.tails.map(({ start }, partition) =>
             from === 'now' || from === 'latest'
               ? start
-              : replayStart(replayFrom(from, [TOPIC]), TOPIC, partition, this.epoch, heads[partition]!),
+              : replayStart(replayFrom(from, [TOPIC], []), TOPIC, partition, this.epoch, heads[partition]!),
           )
           const recovered = starts.every((start, partition) => isComplete(start, heads[partition]!))
           begin({ ok: true, starts: new Map([[TOPIC, starts]]), recovered, snapshot: false })

@@ -162,7 +162,7 @@ describe('work', () => {
     const resume = (partitions: number) => {
       const all = Array.from({ length: partitions }, (_, i) => `${i}@1/1-0.0`)
       const from = { positions: { 'sensor.reading': { high: all, normal: all, low: all } } }
-      const starts = replayFrom(from, ['sensor.reading'])
+      const starts = replayFrom(from, ['sensor.reading'], [])
       const marks = all.map(
         (_, partition) =>
           replayStart(starts, 'sensor.reading', partition, '1', { lastId: '5-0', trimmedTo: '0-0' }).marks,

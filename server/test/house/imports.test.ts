@@ -28,6 +28,7 @@ const PURE_OF_THE_BUS = [
   'BUILT_HASH',
   'ANSWERS_PREVIOUS_HASH',
   'ANSWERS_TOPIC',
+  'CANARY_TOPIC',
   'COMMANDS_TOPIC',
   'BatchReader',
   'decodeEvents',
@@ -40,10 +41,13 @@ const PURE_OF_THE_BUS = [
   'entityHash',
   'indexMember',
   'indexSet',
+  'keyOfMember',
+  'keyOfTrail',
   'partialsTopic',
   'partitionOf',
   'trailList',
   'windowHash',
+  'windowOfPartials',
 ]
 
 describe('imports', () => {

@@ -231,7 +231,7 @@ function subscribeTo(frame: Extract<ClientFrame, { type: 'subscribe' }>): void {
   }
   const { from } = planned
   if (from === 'now' || from === 'latest') return
-  const starts = replayFrom(from, planned.plan.topics)
+  const starts = replayFrom(from, planned.plan.topics, [])
   for (const topic of planned.plan.topics) {
     for (let partition = 0; partition < PARTITIONS; partition++) {
       const heads = { epoch: '1', topics: new Map([[topic, HEAD]]) }

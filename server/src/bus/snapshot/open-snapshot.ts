@@ -2,6 +2,7 @@ import type { Socket } from 'node:net'
 import { openCommandConnection, untilReady } from '../connection.ts'
 import { connectionFault } from '../connection-fault.ts'
 import { BusMismatch, BusUnreachable } from '../errors.ts'
+import { refuseWhileGrowing } from '../growth/index.ts'
 import { slotOf } from '../hash-slot.ts'
 import { keys } from '../keys.ts'
 import { routeTo } from '../route/index.ts'
@@ -100,6 +101,7 @@ async function partitionsIn({ url, waitMs }: SnapshotOptions): Promise<number> {
     await untilReady(redis, waitMs)
     const partitions = await storedPartitions(redis)
     if (partitions === undefined) throw new BusMismatch('This Redis holds no data of Tidegate.')
+    await refuseWhileGrowing(redis)
     return partitions
   } finally {
     redis.disconnect()

@@ -23,6 +23,11 @@ export class Tails {
     return this.#partitions.length
   }
 
+  /** Of each partition: those that were divided. */
+  get ancestors(): Bus['ancestors'] {
+    return this.#bus.ancestors
+  }
+
   async start(deadlineMs: number): Promise<void> {
     await Promise.all(this.#partitions.map((tail) => tail.start(deadlineMs)))
   }

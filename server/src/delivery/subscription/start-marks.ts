@@ -1,6 +1,8 @@
 import { compareStreamIds, type Lane, parsePosition, type ResumeFrom } from '@tidegate/protocol'
 import {
+  type Ancestor,
   border,
+  inheritedMarks,
   isTrimmed,
   type KnownEntry,
   LOG_START,
@@ -21,12 +23,21 @@ export type ReplayFrom =
   | { readonly marks: MarksByTopic; readonly absent: 'now' | undefined }
 type MarksByTopic = ReadonlyMap<string, ByLane<ReadonlyMap<number, Mark>>>
 
-/** @param topics of the subscription: positions in others mean nothing to it */
-export function replayFrom(from: Exclude<ResumeFrom, 'now' | 'latest'>, topics: readonly string[]): ReplayFrom {
+/**
+ * @param topics of the subscription: positions in others mean nothing to it
+ * @param ancestors of each partition: positions may be of a time with fewer
+ */
+export function replayFrom(
+  from: Exclude<ResumeFrom, 'now' | 'latest'>,
+  topics: readonly string[],
+  ancestors: readonly (readonly Ancestor[])[],
+): ReplayFrom {
   if (typeof from === 'string' || 'time' in from) return from
   const { positions, absent } = from
   const marksIn = (topic: string, lane: Lane) =>
-    Object.hasOwn(positions, topic) ? marksOf(positions[topic]![lane] ?? []) : NO_MARKS
+    Object.hasOwn(positions, topic)
+      ? inheritedMarks(marksOf(positions[topic]![lane] ?? []), topic, ancestors)
+      : NO_MARKS
   return {
     absent,
     marks: new Map(

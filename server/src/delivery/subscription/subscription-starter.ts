@@ -83,7 +83,9 @@ export class SubscriptionStarter {
     }
     const opened = async () => {
       await this.#tails.open(plan.topics)
-      return fromNow ? undefined : await this.#replayStarts(plan.topics, replayFrom(from, plan.topics))
+      return fromNow
+        ? undefined
+        : await this.#replayStarts(plan.topics, replayFrom(from, plan.topics, this.#tails.ancestors))
     }
     // One answer of Redis may let many begin.
     const beginInTurn = (starts: () => Starts) => this.#work.run(worker, () => begin(starts()))

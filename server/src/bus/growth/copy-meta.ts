@@ -1,0 +1,32 @@
+import { type Ancestor, decodeAncestors } from '../ancestors.ts'
+import { keys } from '../keys.ts'
+import { childrenOf } from './division.ts'
+import { type GrowthRun, sendTogether } from './growth-run.ts'
+
+/** Who held the partition, and what it measured. */
+const OF_THE_OWNER = ['token', 'heartbeat', 'suspect', 'bytes', 'ancestors']
+
+/**
+ * Gives every partition that is made what its parent knew - offsets, clocks, what is known of producers - under an epoch of
+ * its own, and its ancestors.
+ *
+ * @param ends topic -> id with which the log of the parent ends
+ */
+export async function copyMeta(
+  { redis, division, epochs }: GrowthRun,
+  parent: number,
+  ends: Ancestor['ends'],
+): Promise<void> {
+  const { epoch, lineage, ...fields } = await redis.hgetall(keys.meta(parent))
+  if (epoch === undefined) return
+  const line = decodeAncestors(fields.ancestors ?? null)
+  for (const name of OF_THE_OWNER) delete fields[name]
+  await sendTogether(redis, (pipeline) => {
+    for (const child of childrenOf(parent, division)) {
+      const became = epochs[child]!
+      const ancestors: Ancestor[] = [...line, { partition: parent, epoch, became, ends }]
+      const own = { epoch: became, lineage: lineage ?? '', begun: lineage ?? '', released: '1', takes: '0' }
+      pipeline.hset(keys.grown(child, 'meta'), { ...fields, ...own, ancestors: JSON.stringify(ancestors) })
+    }
+  })
+}
