@@ -51,7 +51,7 @@ export type { BatchHeader, EncodedSlice, EndOfInput, EventBody, SliceEvents, Sto
 export { decodeEvents, encodeEvent, isEncoded, MAX_BATCH_BYTES, RecordBatchBuilder } from './record-batch.ts'
 export { type RedisInfo, unfitness } from './redis-fitness.ts'
 export type { RedisState } from './redis-state.ts'
-export type { CurrentPage, CurrentResult, Results } from './results.ts'
+export type { CurrentPage, CurrentResult, PageBounds, Results } from './results.ts'
 export type { Roster } from './roster.ts'
 export * from './snapshot/index.ts'
 export { findAnswers, type StoredAnswer } from './stored-answers.ts'

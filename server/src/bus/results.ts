@@ -1,6 +1,9 @@
 import type { Channel } from './channel.ts'
 import { currentHash } from './hash-name.ts'
 import { keys } from './keys.ts'
+import { loadScript, type Script } from './script.ts'
+
+const SCAN_SCRIPT: Script = loadScript('scan-results')
 
 /** The latest result of one key, as the commit that made it stored it. */
 export interface CurrentResult {
@@ -16,6 +19,12 @@ export interface CurrentPage {
   readonly results: readonly CurrentResult[]
   /** Cursor of the next page; `0` at the end. */
   readonly next: string
+}
+
+/** After which a page ends. */
+export interface PageBounds {
+  readonly results: number
+  readonly bytes: number
 }
 
 /** The latest results of one partition. Every call rejects with BusUnavailable when Redis does not answer. */
@@ -37,9 +46,18 @@ export class Results {
   async scan(topic: string, cursor: string, count: number): Promise<CurrentPage> {
     const key = keys.owned(this.#partition, currentHash(topic))
     const [next, fields] = await this.#channel.read((redis) => redis.hscan(key, cursor, 'COUNT', count))
-    const results: CurrentResult[] = []
-    for (let i = 1; i < fields.length; i += 2) results.push(decode(fields[i - 1]!, fields[i]!))
-    return { results, next }
+    return { results: pairs(fields), next }
+  }
+
+  /**
+   * The same in one call, which stops once it has so many results, or results of so many bytes: a few more than that at most.
+   * Of a hash from which many were removed it may find fewer.
+   */
+  async page(topic: string, cursor: string, { results: most, bytes }: PageBounds): Promise<CurrentPage> {
+    const key = keys.owned(this.#partition, currentHash(topic))
+    const reply = await this.#channel.readScript(SCAN_SCRIPT, [key], [cursor, most, bytes])
+    const [next, ...fields] = reply as [string, ...string[]]
+    return { results: pairs(fields), next }
   }
 
   /** The latest results of these keys; keys without one are left out. */
@@ -49,6 +67,12 @@ export class Results {
     const values = await this.#channel.read((redis) => redis.hmget(key, ...wanted))
     return values.flatMap((value, i) => (value === null ? [] : [decode(wanted[i]!, value)]))
   }
+}
+
+function pairs(fields: readonly string[]): CurrentResult[] {
+  const results: CurrentResult[] = []
+  for (let i = 1; i < fields.length; i += 2) results.push(decode(fields[i - 1]!, fields[i]!))
+  return results
 }
 
 /** A stored result is `<streamId>.<index> <event JSON>`. */

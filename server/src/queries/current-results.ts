@@ -1,11 +1,8 @@
 import type { DeliveredEvent } from '@tidegate/protocol'
 import { allowsKey, removeHidden, type Seen, type Sight } from '../access/index.ts'
-import type { CurrentPage, CurrentResult } from '../bus/index.ts'
+import type { CurrentPage, CurrentResult, PageBounds } from '../bus/index.ts'
 import { MAX_ANSWER_BYTES, MAX_ANSWER_EVENTS } from './answer-size.ts'
 import { QueryError } from './query-error.ts'
-
-/** Approximate results per read: an answer may exceed its bounds by as many. */
-export const RESULTS_A_STEP = 16
 
 export interface ResultPage {
   /** Events without `at`: a result may lie anywhere in its log, or have been trimmed from it. */
@@ -21,8 +18,8 @@ export interface ScanPlace {
   readonly cursor: string
 }
 
-/** Some of the latest results of a partition. */
-export type ScanResults = (place: ScanPlace) => Promise<CurrentPage>
+/** Some of the latest results of a partition, no more than is left of an answer. */
+export type ScanResults = (place: ScanPlace, left: PageBounds) => Promise<CurrentPage>
 
 /**
  * The latest result of every key of a scope, partition by partition, in pages that are bounded in results, bytes and
@@ -38,7 +35,7 @@ export async function scanPage(
   let chars = 0
   let looked = 0
   for (let place = from; ; ) {
-    const page = await scan(place)
+    const page = await scan(place, { results: MAX_ANSWER_EVENTS - looked, bytes: MAX_ANSWER_BYTES - chars })
     looked += page.results.length
     for (const result of page.results) {
       if (!allowsKey(scope, result.key)) continue

@@ -6,7 +6,7 @@ import { ONLY_READER, PacedReads, type Reader } from '../limits/index.ts'
 import type { ReportDefect } from '../observability/defects.ts'
 import { quoted } from '../quoted.ts'
 import { MAX_ANSWER_EVENTS } from './answer-size.ts'
-import { parsePlace, parseResult, RESULTS_A_STEP, type ResultPage, scanPage } from './current-results.ts'
+import { parsePlace, parseResult, type ResultPage, type ScanResults, scanPage } from './current-results.ts'
 import { EntityQueries, type EntityReaders, entityReaders, type InTurn } from './entity-queries.ts'
 import { type GapPage, type ReadPage, readGap } from './gap-events.ts'
 import { gapRange } from './gap-range.ts'
@@ -87,8 +87,8 @@ export class CallerQueries {
     }
     const from = parsePlace(optionalText(params, 'after') ?? '0.0', this.#bus.partitions)
     if (key === undefined) {
-      const scan = async ({ partition, cursor }: typeof from) => {
-        const page = await this.#bus.results(partition, 'query').scan(name, cursor, RESULTS_A_STEP)
+      const scan: ScanResults = async ({ partition, cursor }, left) => {
+        const page = await this.#bus.results(partition, 'query').page(name, cursor, left)
         this.#reader.chargeRead(
           page.results.reduce((sum, { json }) => sum + json.length, 0),
           true,
