@@ -1,5 +1,10 @@
+import { type ChildProcess, execFile, spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { existsSync, readFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { dirname, isAbsolute, join } from 'node:path'
+import { promisify } from 'node:util'
 import { describe, expect, test } from 'vitest'
 import { parse, parseDocument } from 'yaml'
 import { DASHBOARD } from '../../../scripts/pages/metrics.ts'
@@ -8,7 +13,8 @@ import { openCommandConnection, untilReady } from '../../src/bus/connection.ts'
 import { CHILD_DRAIN_MS } from '../../src/cli/child-life.ts'
 import { COMMANDS } from '../../src/cli/main.ts'
 import { readSettings, VARIABLES } from '../../src/config/settings.ts'
-import { startTestRedis } from '../support/redis.ts'
+import { parseRedisAddress } from '../../src/redis-address.ts'
+import { command, endWithThisProcess, freePort, redisBinary, startTestRedis, untilListening } from '../support/redis.ts'
 
 interface Service {
   readonly build?: string
@@ -18,6 +24,7 @@ interface Service {
   readonly ports?: readonly string[]
   readonly volumes?: readonly string[]
   readonly profiles?: readonly string[]
+  readonly depends_on?: Readonly<Record<string, { readonly condition: string; readonly required?: boolean }>>
   readonly healthcheck?: { readonly test: readonly string[] }
   readonly stop_grace_period?: string
   readonly read_only?: boolean
@@ -28,13 +35,17 @@ const read = (file: string) => readFileSync(join(REPOSITORY, file), 'utf8')
 const document = parseDocument(read('docker-compose.yml'), { merge: true })
 const { services, volumes } = document.toJS() as { services: Record<string, Service>; volumes: Record<string, null> }
 const ours = Object.entries(services).filter(([, { build }]) => build !== undefined)
-const settingsOf = (name: string) => readSettings({}, services[name]!.environment)
+const settingsOf = (name: string) =>
+  readSettings({}, { ...services[name]!.environment, REDIS_URL: 'redis://redis:6379' })
+const NODES = ['redis-1', 'redis-2', 'redis-3', 'redis-4', 'redis-5', 'redis-6']
 
 describe('docker compose', () => {
-  test('docker-compose.yml - is YAML and has Redis, gateways, workers and a proxy; Prometheus and Grafana on demand', () => {
+  test('docker-compose.yml - is YAML and has Redis, gateways, workers and a proxy; a cluster, Prometheus and Grafana on demand', () => {
     expect([...document.errors, ...document.warnings]).toEqual([])
     const always = Object.entries(services).filter(([, { profiles }]) => profiles === undefined)
     expect(always.map(([name]) => name)).toEqual(['redis', 'gateway', 'worker', 'proxy'])
+    const clustered = Object.entries(services).filter(([, { profiles }]) => profiles?.includes('cluster'))
+    expect(clustered.map(([name]) => name)).toEqual([...NODES, 'redis-cluster'])
     const observing = Object.entries(services).filter(([, { profiles }]) => profiles?.includes('observe'))
     expect(observing.map(([name]) => name)).toEqual(['prometheus', 'grafana'])
     expect(ours.map(([name]) => name)).toEqual(['gateway', 'worker'])
@@ -47,7 +58,8 @@ describe('docker compose', () => {
   test.each(ours)('%s - its variables are settings, with values they accept', (_, { environment = {} }) => {
     const known = Object.values(VARIABLES).map(({ name }) => name)
     expect(known).toEqual(expect.arrayContaining(Object.keys(environment)))
-    expect(readSettings({}, environment).redisUrl).toBe('redis://redis:6379')
+    const [, otherwise] = /^\$\{REDIS_URL:-(.*)\}$/.exec(environment.REDIS_URL!)!
+    expect(readSettings({}, { ...environment, REDIS_URL: otherwise }).redisUrl).toBe('redis://redis:6379')
   })
 
   test.each(ours)('%s - may do nothing that it need not, and gets the time that it needs to stop', (_, service) => {
@@ -130,8 +142,42 @@ describe('docker compose', () => {
     expect(services.grafana!.environment!.GF_DASHBOARDS_DEFAULT_HOME_DASHBOARD_PATH).toBe(file)
   })
 
-  test('redis - its command is one that a Redis accepts', async () => {
-    const [program, ...options] = services.redis!.command
+  test('redis-cluster - waits for six nodes, and the address that leads to them names some', () => {
+    const { command, depends_on: after = {} } = services['redis-cluster']!
+    expect(Object.keys(after)).toEqual(NODES)
+    expect(command.slice(2)).toEqual(NODES.map((name) => `${name}:6379`))
+    expect(read('docker-compose.yml')).toContain(`./deploy/redis-cluster/join.sh:${command[1]}:ro`)
+    for (const page of ['docker-compose.yml', 'docs/deploy.md']) {
+      const [, url] = /REDIS_URL=(\S+) docker compose --profile cluster up/.exec(read(page))!
+      const address = parseRedisAddress(url!)
+      if (address.kind !== 'cluster') expect.unreachable()
+      expect(NODES).toEqual(expect.arrayContaining(address.seeds.map(({ host }) => host)))
+    }
+    for (const name of ['gateway', 'worker']) {
+      expect(services[name]!.depends_on!['redis-cluster']).toEqual({
+        ...{ condition: 'service_completed_successfully', required: false },
+      })
+    }
+  })
+
+  test('redis-cluster - its nodes become a cluster, and find each other again at other addresses', async () => {
+    const nodes = await Promise.all(NODES.map((name) => ClusterNode.start(services[name]!.command)))
+    const whole = /cluster_state:ok[\s\S]*cluster_known_nodes:6\r\n[\s\S]*cluster_size:3/
+    const ask = async (...words: [string, ...string[]]) => String(await command(nodes[0]!.url, ...words))
+    try {
+      await joined(nodes)
+      expect(await ask('CLUSTER', 'INFO')).toMatch(whole)
+      await Promise.all(nodes.map((node) => node.moved()))
+      await joined(nodes)
+      expect(await ask('CLUSTER', 'INFO')).toMatch(whole)
+      for (const { port } of nodes) expect(await ask('CLUSTER', 'NODES')).toContain(`127.0.0.1:${port}@`)
+    } finally {
+      await Promise.all(nodes.map((node) => node.close()))
+    }
+  })
+
+  test.each(['redis', 'redis-1'])('%s - its command is one that a Redis accepts', async (name) => {
+    const [program, ...options] = services[name]!.command
     expect(program).toBe('redis-server')
     const server = await startTestRedis(options)
     const redis = openCommandConnection(server.url, 'test')
@@ -146,3 +192,67 @@ describe('docker compose', () => {
     }
   })
 })
+
+/** A node as the file starts it, on a loopback port. */
+class ClusterNode {
+  port = 0
+  readonly #folder: string
+  readonly #options: readonly string[]
+  #child: ChildProcess | undefined
+
+  private constructor(folder: string, options: readonly string[]) {
+    this.#folder = folder
+    this.#options = options
+  }
+
+  static async start([, ...options]: readonly string[]): Promise<ClusterNode> {
+    const node = new ClusterNode(await mkdtemp(join(tmpdir(), 'tidegate-node-')), options)
+    await node.#run()
+    return node
+  }
+
+  get url(): string {
+    return `redis://127.0.0.1:${this.port}`
+  }
+
+  /** It starts again on its data, at another port. */
+  async moved(): Promise<void> {
+    await this.#end()
+    await this.#run()
+  }
+
+  async close(): Promise<void> {
+    await this.#end()
+    await rm(this.#folder, { recursive: true, force: true })
+  }
+
+  async #run(): Promise<void> {
+    // The port by which nodes know each other is 10,000 above it.
+    do this.port = await freePort()
+    while (this.port > 55_000)
+    const { command: file, environment } = await redisBinary()
+    const place = ['--port', `${this.port}`, '--bind', '127.0.0.1', '--dir', this.#folder]
+    const child = spawn(file, [...place, ...this.#options, '--cluster-node-timeout', '1000'], {
+      stdio: 'ignore',
+      env: { ...process.env, ...environment },
+    })
+    endWithThisProcess(child)
+    await untilListening(this.port)
+    this.#child = child
+  }
+
+  async #end(): Promise<void> {
+    const ended = once(this.#child!, 'exit')
+    this.#child!.kill('SIGKILL')
+    await ended
+  }
+}
+
+async function joined(nodes: readonly ClusterNode[]): Promise<void> {
+  const { command: file, environment } = await redisBinary()
+  const path = `${isAbsolute(file) ? `${dirname(file)}:` : ''}${process.env.PATH}`
+  await promisify(execFile)('sh', ['deploy/redis-cluster/join.sh', ...nodes.map(({ port }) => `127.0.0.1:${port}`)], {
+    cwd: REPOSITORY,
+    env: { ...process.env, ...environment, PATH: path },
+  })
+}
