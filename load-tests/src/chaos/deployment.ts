@@ -30,10 +30,11 @@ export class Deployment {
   #redis: RedisProcess | undefined
   readonly #sentinels: SentinelGroup | undefined
   readonly #cluster: RedisCluster | undefined
+  readonly #member: (command: 'gateway' | 'worker', n: number) => Member
   /** Between gateways and workers, and Redis. */
   readonly link: TcpProxy
   readonly gateways: readonly Member[]
-  readonly workers: readonly Member[]
+  readonly workers: Member[]
 
   private constructor(store: Store, link: TcpProxy, env: Readonly<Record<string, string>>) {
     this.#redis = store.redis
@@ -46,10 +47,9 @@ export class Deployment {
       TIDEGATE_LOG_LEVEL: 'silent',
       ...env,
     }
-    const members = (command: 'gateway' | 'worker') =>
-      [1, 2].map((n) => new Member(`${command}-${n}`, command, CONFIG, environment))
-    this.gateways = members('gateway')
-    this.workers = members('worker')
+    this.#member = (command, n) => new Member(`${command}-${n}`, command, CONFIG, environment)
+    this.gateways = [1, 2].map((n) => this.#member('gateway', n))
+    this.workers = [1, 2].map((n) => this.#member('worker', n))
   }
 
   static async start(
@@ -98,6 +98,13 @@ export class Deployment {
     this.link.retarget(() => [redis.target])
     this.link.cut()
     await before.close()
+  }
+
+  /** Resolves when it runs. */
+  async addWorker(): Promise<void> {
+    const worker = this.#member('worker', this.workers.length + 1)
+    this.workers.push(worker)
+    await worker.start()
   }
 
   get members(): readonly Member[] {

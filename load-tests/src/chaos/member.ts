@@ -25,8 +25,9 @@ export class Member {
     return this.#process?.port ?? 0
   }
 
-  get pid(): number {
-    return this.#process!.pid
+  /** `undefined` before its first start. */
+  get pid(): number | undefined {
+    return this.#process?.pid
   }
 
   /**
@@ -81,7 +82,7 @@ export class Member {
   }
 
   signal(signal: NodeJS.Signals): void {
-    process.kill(this.pid, signal)
+    process.kill(this.#process!.pid, signal)
   }
 
   /** Whether its process runs. */

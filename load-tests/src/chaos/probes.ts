@@ -40,7 +40,7 @@ export class Probes {
       }
     }
     const weigh = () => {
-      for (const { pid } of deployment.members) void this.#weigh(pid)
+      for (const { pid } of deployment.members) if (pid !== undefined) void this.#weigh(pid)
     }
     weigh()
     this.#timers = [setInterval(probe, EVERY_MS), setInterval(weigh, MEMORY_EVERY_MS)]

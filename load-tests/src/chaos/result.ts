@@ -34,6 +34,10 @@ export interface Result {
   readonly readyGreenMs: number | null
   /** The longest time, from the disturbance on, in which no gateway accepted a publish over HTTP. */
   readonly quietMs: number
+  /** The longest way of an event to a subscriber, in the partitions that were not hit; `null` where all may be. */
+  readonly sparedMs: number | null
+  /** From the moment at which those that were hit could be served again until events published after it come out of all of them. */
+  readonly hitMs: number | null
   /** Largest growth of a gateway or worker. */
   readonly grownMb: number
   readonly seconds: number
@@ -51,6 +55,8 @@ export const LIMITS = {
   recoveredMs: 3_000,
   /** In a rollout: one gateway stops, the other one serves. */
   quietMs: 1_000,
+  sparedMs: 250,
+  hitMs: 3_000,
   /** Waiting events of slow clients may take 128 MiB of a gateway; half as much again for garbage. */
   grownMb: 192,
 } as const
@@ -73,6 +79,8 @@ export const COLUMNS = [
   'recoveredMs',
   'readyGreenMs',
   'quietMs',
+  'sparedMs',
+  'hitMs',
   'grownMb',
   'ok',
 ] as const satisfies readonly (keyof Result)[]

@@ -9,6 +9,7 @@ import { findDerivedFaults } from './derived.ts'
 import { type Fates, judge } from './fates.ts'
 import { openFronts } from './fronts.ts'
 import { Probes } from './probes.ts'
+import { Pulses } from './pulses.ts'
 import type { Result } from './result.ts'
 import type { Scenario } from './scenario.ts'
 import { SteadyLoad } from './steady-load.ts'
@@ -55,6 +56,8 @@ export async function runScenario(
     closing.push(...watchers.map((watcher) => () => watcher.close()))
     const probes = new Probes(deployment)
     closing.push(() => probes.stop())
+    const pulses = scenario.deployment.cluster && new Pulses(urlOf(0))
+    closing.push(() => pulses?.stop())
     await within(START_DEADLINE_MS, 'a deployment that is ready', () => probes.isGreen(deployment.gateways))
     await Promise.all(watchers.map((watcher) => watcher.ready()))
     const load = new SteadyLoad(urlOf(0), random, scenario.load)
@@ -63,14 +66,20 @@ export async function runScenario(
     await sleep(WARM_UP_MS + random() * WARM_UP_JITTER_MS)
 
     let beganAt = performance.now()
-    const begin = () => {
+    let servedAt: number | undefined
+    let hit: readonly number[] | undefined
+    const begin = (partitions?: readonly number[]) => {
       beganAt = performance.now()
+      hit = partitions
       probes.rebase()
       load.endOrphan()
       say('disturbed')
     }
     const beside: Promise<unknown>[] = []
-    await scenario.disturb({ deployment, random, load, slow, beside, begin })
+    const served = () => {
+      servedAt = performance.now()
+    }
+    await scenario.disturb({ deployment, random, load, slow, beside, begin, served })
     const endedAt = performance.now()
     say('its cause is over')
     const faults: string[] = []
@@ -100,6 +109,9 @@ export async function runScenario(
       beganAt,
       endedAt,
       flowedAt,
+      pulses,
+      hit,
+      servedAt: servedAt ?? endedAt,
     })
     const missed = missedBy(timings, scenario)
     if (!scenario.mayLose) {

@@ -12,8 +12,10 @@ export interface Stage {
   readonly slow: readonly Watcher[]
   /** Continues beside the recovery; it is awaited before the account is made. */
   readonly beside: Promise<unknown>[]
-  /** MUST be called when the harm is done: times are counted from here. */
-  begin(): void
+  /** MUST be called when the harm is done: times are counted from here. @param hit partitions that it stops; absent: it is not known */
+  begin(hit?: readonly number[]): void
+  /** The partitions that were hit can be served again. Absent calls: when the cause is over. */
+  served(): void
 }
 
 /** Something that happens to a deployment under load, and what it may at most bring about. */
@@ -37,6 +39,8 @@ export interface Scenario {
   readonly isNoticedInMs?: number
   /** Limit of `recoveredMs`, where clients find no gateway for so long that they retry less often. */
   readonly recoversInMs?: number
+  /** Other partitions than those that are hit are interrupted for no more than `LIMITS.sparedMs`. */
+  readonly spares?: true
   /** A newer config brings results, which stay or go away again. */
   readonly rollout?: 'stays' | 'is taken back'
   /** Why it cannot be run here, if so. */

@@ -1,12 +1,23 @@
 import { percentile } from '../support/percentile.ts'
+import { PARTITIONS } from './deployment.ts'
 import type { Member } from './member.ts'
 import type { Probe, Probes } from './probes.ts'
+import type { Pulses } from './pulses.ts'
 import { LIMITS, type Result } from './result.ts'
 import type { Scenario } from './scenario.ts'
 
 export type Timings = Pick<
   Result,
-  'causeMs' | 'firstFailureMs' | 'openFailureMs' | 'readyRedMs' | 'recoveredMs' | 'readyGreenMs' | 'quietMs' | 'grownMb'
+  | 'causeMs'
+  | 'firstFailureMs'
+  | 'openFailureMs'
+  | 'readyRedMs'
+  | 'recoveredMs'
+  | 'readyGreenMs'
+  | 'quietMs'
+  | 'sparedMs'
+  | 'hitMs'
+  | 'grownMb'
 >
 
 export interface Observed {
@@ -17,13 +28,19 @@ export interface Observed {
   readonly beganAt: number
   readonly endedAt: number
   readonly flowedAt: number | undefined
+  /** Where there are several Redis. */
+  readonly pulses: Pulses | undefined
+  /** Partitions that were stopped; `undefined` where that is not known. */
+  readonly hit: readonly number[] | undefined
+  readonly servedAt: number
 }
 
 const OK = 200
 const MB = 1_048_576
 
 /** Observations of probes, clients and processes during a disturbance. */
-export function timingsOf({ probes, gateways, bus, beganAt, endedAt, flowedAt }: Observed): Timings {
+export function timingsOf(observed: Observed): Timings {
+  const { probes, gateways, bus, beganAt, endedAt, flowedAt } = observed
   const failed = probes.publishes.filter(({ status, endedAt: at }) => status !== OK && at >= beganAt)
   const openedAt = bus.find(({ isOpen, at }) => isOpen && at >= beganAt)?.at
   const firstFailureAt = Math.min(...failed.map(({ endedAt: at }) => at), openedAt ?? Number.POSITIVE_INFINITY)
@@ -41,7 +58,18 @@ export function timingsOf({ probes, gateways, bus, beganAt, endedAt, flowedAt }:
     recoveredMs: since(endedAt, flowedAt),
     readyGreenMs: since(endedAt, Math.max(...greenAt)),
     quietMs: longestPause(probes.publishes, beganAt),
+    ...byPartition(observed),
     grownMb: Math.max(0, ...[...probes.memory.values()].map(({ first, peak }) => Math.round((peak - first) / MB))),
+  }
+}
+
+function byPartition({ pulses, hit, beganAt, servedAt, endedAt }: Observed): Pick<Timings, 'sparedMs' | 'hitMs'> {
+  if (pulses === undefined || hit === undefined) return { sparedMs: null, hitMs: null }
+  const spared = Array.from({ length: PARTITIONS }, (_, partition) => partition).filter((one) => !hit.includes(one))
+  const flow = hit.map((partition) => pulses.flowsAt(partition, servedAt) ?? Number.POSITIVE_INFINITY)
+  return {
+    sparedMs: Math.round(Math.max(0, ...spared.map((partition) => pulses.longest(partition, beganAt, endedAt)))),
+    hitMs: hit.length === 0 ? null : Math.round(Math.max(...flow) - servedAt),
   }
 }
 
@@ -103,6 +131,11 @@ export function missedBy(timings: Timings, scenario: Scenario): string[] {
   if (timings.recoveredMs === null) missed.push('not all topics and partitions flow again')
   if (timings.readyGreenMs === null) missed.push('a gateway is not ready again')
   check('recoveredMs', recoversInMs)
+  if (scenario.spares) {
+    if (timings.sparedMs === null) missed.push('nobody knows which partitions were hit')
+    check('sparedMs')
+  }
+  check('hitMs')
   if (rollout !== undefined) check('quietMs')
   check('grownMb')
   return missed

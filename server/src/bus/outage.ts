@@ -2,7 +2,8 @@ import { DeadlineExceeded } from './deadline.ts'
 import { NotConnected, ReplicasMissing } from './errors.ts'
 
 /** Replies that say that Redis cannot serve anybody now. */
-const TROUBLE = /^(LOADING|READONLY|MASTERDOWN|MISCONF|NOREPLICAS|BUSY|NOAUTH) |^ERR max number of clients reached/
+const TROUBLE =
+  /^(LOADING|READONLY|UNBLOCKED|MASTERDOWN|MISCONF|NOREPLICAS|BUSY|NOAUTH) |^ERR max number of clients reached/
 /**
  * Replies of a node of a cluster about one slot: another node serves it, or none does now. The last one is of a script that has
  * begun; those that may not be run again from there name a key that never exists (keys.ts), and are refused before.

@@ -15,6 +15,7 @@ import type { ReportDefect } from '../observability/defects.ts'
 import { quoted } from '../quoted.ts'
 import { RETRY_AFTER_MS } from '../retry-after.ts'
 import { AppendPace } from './append-pace.ts'
+import { longestWaitMs } from './append-wait.ts'
 import { checksumOf, checksumOfBytes } from './content.ts'
 import { type AppendObserver, PartitionAppender, type Slice } from './partition-appender.ts'
 import { PartitionLog, type PartitionLogOptions, type SliceOutcome } from './partition-log.ts'
@@ -118,9 +119,9 @@ export class Ingest {
     return this.#appenders.reduce((sum, appender) => sum + appender.pendingBytes, 0)
   }
 
-  /** Longest append since the last call, ms, answered or still waiting. */
+  /** Longest append since the last call, ms, answered or still waiting: see `longestWaitMs`. */
   takeLongestAppendMs(): number {
-    return Math.max(...this.#appenders.map((appender) => appender.takeLongestWaitMs()))
+    return longestWaitMs(this.#appenders.map((appender) => appender.takeWait()))
   }
 
   /** The present epochs of partitions in which anything was stored. */

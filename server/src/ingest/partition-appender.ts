@@ -13,6 +13,7 @@ import {
 import { type ReportDefect, withoutRepeats } from '../observability/defects.ts'
 import { RETRY_AFTER_MS } from '../retry-after.ts'
 import type { AppendPace } from './append-pace.ts'
+import type { AppendWait } from './append-wait.ts'
 import { isStored, type PartitionLog, type SliceOutcome } from './partition-log.ts'
 
 /** Bytes that may wait for one partition: at 64 KiB a call and 5 ms a call this is 0.3 s of backlog. */
@@ -62,8 +63,9 @@ export class PartitionAppender {
   #pendingBytes = 0
   /** Arrival of the oldest slice of the call under way. */
   #inFlightSince: number | undefined
-  /** Longest wait of a slice answered since the last call of `takeLongestWaitMs`, ms. */
+  /** Since the last call of `takeWait`: longest wait of a slice that was answered, ms, and whether Redis answered a call. */
   #longestWaitMs = 0
+  #hasAnswered = false
   /** Urgent slices of the last call. */
   #lastUrgent = 0
   #immediate: NodeJS.Immediate | undefined
@@ -80,12 +82,14 @@ export class PartitionAppender {
     return this.#pendingBytes
   }
 
-  /** Longest wait of a slice since the last call, ms, answered or still waiting. */
-  takeLongestWaitMs(): number {
+  /** How long slices have waited since the last call. */
+  takeWait(): AppendWait {
     const since = this.#inFlightSince ?? this.#waiting[0]?.openedAt
-    const longest = Math.max(this.#longestWaitMs, since === undefined ? 0 : performance.now() - since)
+    const longestMs = Math.max(this.#longestWaitMs, since === undefined ? 0 : performance.now() - since)
+    const hasAnswered = this.#hasAnswered
     this.#longestWaitMs = 0
-    return longest
+    this.#hasAnswered = false
+    return { longestMs, hasAnswered }
   }
 
   /** @param events none if only the producer's state is to move, or input ends. */
@@ -152,7 +156,9 @@ export class PartitionAppender {
   /** One outcome for each slice. Never rejects. */
   async #outcomes(call: AppendCall): Promise<readonly SliceOutcome[]> {
     try {
-      return await this.#log.append(call.request())
+      const outcomes = await this.#log.append(call.request())
+      this.#hasAnswered = true
+      return outcomes
     } catch (error) {
       const outcome = this.#failure(error)
       return call.slices.map(() => outcome)
@@ -160,8 +166,9 @@ export class PartitionAppender {
   }
 
   #failure(error: unknown): SliceOutcome {
-    if (error instanceof BusFull) return { verdict: 'storage_full' }
     if (error instanceof BusUnavailable) return { verdict: 'unavailable', retryAfterMs: error.retryAfterMs }
+    this.#hasAnswered = true
+    if (error instanceof BusFull) return { verdict: 'storage_full' }
     const defectId = this.#report(`an append to partition ${this.#log.partition}`, error)
     return { verdict: 'internal', defectId, retryAfterMs: RETRY_AFTER_MS.defect }
   }

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { longestWaitMs } from '../../src/ingest/append-wait.ts'
 import { PublishControl } from '../../src/ingest/index.ts'
 
 const FULL = { frames: 64, bytes: 1_048_576 }
@@ -13,6 +14,16 @@ function observe(control: PublishControl, appendMs: number, from: number, forMs:
   }
   return told
 }
+
+describe('longest wait', () => {
+  const wait = (longestMs: number, hasAnswered: boolean) => ({ longestMs, hasAnswered })
+
+  it('G-PUBLISH-6 is that of partitions whose Redis answers; of all where none does', () => {
+    expect(longestWaitMs([wait(20, true), wait(900, false), wait(70, true), wait(0, false)])).toBe(70)
+    expect(longestWaitMs([wait(0, false), wait(900, false)])).toBe(900)
+    expect(longestWaitMs([])).toBe(0)
+  })
+})
 
 describe('publish control', () => {
   it('G-PUBLISH-6 halves the grant step by step while appends are slow, and no further than to the least', () => {

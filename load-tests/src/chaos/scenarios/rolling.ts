@@ -7,7 +7,7 @@ import type { Scenario } from '../scenario.ts'
 const BETWEEN_MS = 3_000
 
 /** Workers first, then gateways, one after the other. */
-async function roll({ workers, gateways }: Deployment, config: string): Promise<void> {
+export async function roll({ workers, gateways }: Deployment, config: string): Promise<void> {
   for (const member of [...workers, ...gateways]) await member.replace(config)
 }
 
