@@ -88,7 +88,7 @@ describe.skipIf(isSkipped)('views in Chromium', () => {
         'the rate is that of the server',
       )
       expect(await row.locator('.number').last().textContent()).toBe('600')
-      for (const tile of ['Stored within', 'Lag', 'Breakers', 'Processes']) {
+      for (const tile of ['Stored', 'Lag', 'Breakers', 'Processes']) {
         await page.locator('.tile', { hasText: tile }).waitFor()
       }
       expect(await page.locator('.tile', { hasText: 'Breakers' }).textContent()).toContain('closed')

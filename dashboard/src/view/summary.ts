@@ -15,8 +15,11 @@ export class Summary {
   readonly #sources: ReadonlySet<string>
   readonly #rate = element('dd', { id: 'total-rate' })
   readonly #sparkline = new Sparkline(HISTORY_STEPS)
-  readonly #stored = new Tile('Stored within (p99)', 'From the arrival of events until they are stored')
-  readonly #delivered = new Tile('Delivered within (p99)', 'From the store until events are written to sockets')
+  readonly #stored = new Tile('Stored, p99', 'From the arrival of events until they are stored; of the slowest gateway')
+  readonly #delivered = new Tile(
+    'Delivered, p99',
+    'From the store until events are written to sockets; of the slowest gateway',
+  )
   readonly #lag = new Tile('Lag', 'Age of the oldest event that is not computed yet')
   readonly #breakers = new Tile('Breakers', 'Whether calls to Redis are held back')
   readonly #nodes = new Tile('Processes', 'Gateways and workers')
