@@ -5,6 +5,7 @@ import { keys } from './keys.ts'
 import type { Lineage } from './lineage.ts'
 import { confirmedBy, replicated } from './replicas.ts'
 import { loadScript, runScript, type Script } from './script.ts'
+import { type SliceRun, singly, sliceRuns } from './slice-runs.ts'
 
 /** How long producer state is remembered while there is room for it. An older retry is answered `unknown`. */
 export const PRODUCER_MEMORY_MS = 24 * 60 * 60 * 1_000
@@ -125,28 +126,35 @@ export async function append(
     keys.absent(partition),
     ...request.batches.map((batch) => keys.log(partition, batch.topic)),
   ]
-  const args: (string | number | Buffer)[] = [producerMemoryMs, proved, asLines(request.slices), maxProducers, maxBytes]
-  for (const batch of request.batches) args.push(batch.header, batch.payload)
-  const reply = await channel.run(async (redis) => {
-    const answer = (await runScript(redis, APPEND_SCRIPT, scriptKeys, args)) as RawReply
-    if (replicas > 0 && answer[0] === 'OK') {
+  const batches = request.batches.flatMap(({ header, payload }) => [header, payload])
+  const { slices } = request
+  const { runs, reply } = await channel.run(async (redis) => {
+    const judge = async (runs: readonly SliceRun[]) => {
+      const args = [producerMemoryMs, proved, asLines(slices, runs), maxProducers, maxBytes, ...batches]
+      return { runs, reply: (await runScript(redis, APPEND_SCRIPT, scriptKeys, args)) as RawReply }
+    }
+    let judged = await judge(sliceRuns(slices))
+    if (judged.reply[0] === 'SPLIT') judged = await judge(singly(slices))
+    if (replicas > 0 && judged.reply[0] === 'OK') {
       // A duplicate may have come through another connection.
-      if (answer[2].includes('N')) await confirmedBy(redis, replicas)
+      if (judged.reply[2].includes('N')) await confirmedBy(redis, replicas)
       else await replicated(redis, partition, replicas)
     }
-    return answer
+    return judged
   })
   switch (reply[0]) {
     case 'OK': {
       const [, epoch, verdicts, positions, lineage, refusals] = reply
       const refused = refusals === '' ? [] : refusals.split(' ')
-      const slices = positions.split(' ').map((entry, i) => ({
+      const words = positions.split(' ').map((entry, i) => ({
         verdict: VERDICTS[verdicts.charAt(i)]!,
         entry,
         refusedAtFirst: refusedOf(refused[i]),
       }))
-      return { status: 'ok', epoch, lineage, slices }
+      return { status: 'ok', epoch, lineage, slices: ofEach(slices, runs, words) }
     }
+    case 'SPLIT':
+      throw new Error('Redis was given single slices, and asks for single slices.')
     case 'LINEAGE':
       return { status: 'lineage', stored: reply[1], current: reply[2], epoch: reply[3] }
     case 'FULL':
@@ -161,22 +169,45 @@ type RawReply =
   | ['LINEAGE', stored: string, current: string, epoch: string]
   | ['TYPE', string]
   | ['FULL']
+  | ['SPLIT']
+
+/** What was judged of runs, for each of their slices. */
+function ofEach(
+  slices: AppendRequest['slices'],
+  runs: readonly SliceRun[],
+  judged: readonly AppendedSlice[],
+): AppendedSlice[] {
+  if (runs.length === slices.length) return [...judged]
+  const each: AppendedSlice[] = new Array(slices.length)
+  runs.forEach((run, i) => {
+    const { entry, ...rest } = judged[i]!
+    const streamId = entry.slice(0, entry.indexOf('.'))
+    for (const index of run) {
+      each[index] = { ...rest, entry: run.length === 1 ? entry : `${streamId}.${slices[index]!.lastIndex}` }
+    }
+  })
+  return each
+}
 
 function refusedOf(word = '-'): string | undefined {
   if (word === '-') return undefined
   return word === '.' ? '' : word
 }
 
-/** One argument for all slices: a separate argument for each field would cost the client more than the payload does. */
-function asLines(slices: AppendRequest['slices']): string {
+/** One argument for all runs: a separate argument for each field would cost the client more than the payload does. */
+function asLines(slices: AppendRequest['slices'], runs: readonly SliceRun[]): string {
   let lines = ''
-  for (const { batch, lastIndex, identity, epoch: under } of slices) {
-    if (identity === undefined) lines += `${batch + 1} 0 0 * ${under ?? '*'} - 0 ${lastIndex} 0 - \n`
-    else {
-      const { producer, sequence, session, seq, previous, epoch, checksum, ageMs, refused } = identity
-      const content = `${checksum} ${ageMs ?? -1} ${lastIndex} ${sequence ?? 0} ${refused || '-'}`
-      lines += `${batch + 1} ${session} ${seq} ${previous} ${epoch ?? '*'} ${content} ${escapeLine(producer)}\n`
+  for (const run of runs) {
+    const { batch, identity: first, epoch: under } = slices[run[0]]!
+    const { lastIndex, identity: last } = slices[run.at(-1)!]!
+    if (first === undefined || last === undefined) {
+      lines += `${batch + 1} 0 0 * ${under ?? '*'} - 0 ${lastIndex} 0 - \n`
+      continue
     }
+    const { producer, sequence, session, previous, epoch, ageMs, refused } = first
+    const seqs = run.length === 1 ? first.seq : `${first.seq}+${last.seq}`
+    const content = `${last.checksum} ${ageMs ?? -1} ${lastIndex} ${sequence ?? 0} ${refused || '-'}`
+    lines += `${batch + 1} ${session} ${seqs} ${previous} ${epoch ?? '*'} ${content} ${escapeLine(producer)}\n`
   }
   return lines
 }

@@ -6,8 +6,10 @@
 --      slices: a line each of batch (1-based; 0 = nothing to store), session, seq, prev ('*' = any), epoch ('*' = any),
 --      checksum, age ms (-1 = a first attempt), index of its last event, sequence (0 = unnamed), refusals ('-' = none),
 --      and to the line's end the producer, '' for none
+--      A run of slices that continue each other is one line, as if it were one slice, with the first and the last seq as
+--      `first+last`. With a run, everything is new, or it all has to be sent slice by slice: masks count slices
 -- Returns { 'OK', epoch, verdicts, positions, lineage, refusals }: a letter, a word, and a word per slice,
---      or { 'LINEAGE', stored, current, epoch }, { 'TYPE', key } or { 'FULL' }
+--      or { 'LINEAGE', stored, current, epoch }, { 'TYPE', key }, { 'FULL' } or { 'SPLIT' }
 -- Refusals are those of a duplicate's first attempt: '.' none, '-' not known. '' stands for '-' of all slices.
 -- Verdicts: N new, D duplicate, O out of order, F fenced, C conflict, U unknown, E another epoch than the slice names,
 -- S no room for another producer.
@@ -55,14 +57,16 @@ local began, known = tonumber(stored[3] or '0'), tonumber(stored[4])
 local ahead_ms = math.max(0, began - now_ms)
 began, known = began - ahead_ms, known and known - ahead_ms
 
-local slices, producers, is_named_before = {}, {}, { [''] = true }
-local LINE = '(%d+) (%d+) (%d+) (%S+) (%S+) (%S+) (%-?%d+) (%-?%d+) (%d+) (%S+) ([^\n]*)\n'
-for batch, session, seq, before, under, crc, age, last, sequence, refused, producer in string.gmatch(lines, LINE) do
+local slices, producers, is_named_before, has_runs = {}, {}, { [''] = true }, false
+local LINE = '(%d+) (%d+) (%d+)%+?(%d*) (%S+) (%S+) (%S+) (%-?%d+) (%-?%d+) (%d+) (%S+) ([^\n]*)\n'
+for batch, session, seq, run_to, before, under, crc, age, last, sequence, refused, producer in string.gmatch(lines, LINE) do
   slices[#slices + 1] = {
-    batch = tonumber(batch), session = tonumber(session), seq = tonumber(seq), before = before, epoch = under, crc = crc,
+    batch = tonumber(batch), session = tonumber(session), seq = tonumber(seq),
+    last_seq = tonumber(run_to ~= '' and run_to or seq), before = before, epoch = under, crc = crc,
     age_ms = tonumber(age), last = last, sequence = tonumber(sequence), sequence_name = sequence, refused = refused,
     producer = producer
   }
+  has_runs = has_runs or run_to ~= ''
   if not is_named_before[producer] then
     is_named_before[producer] = true
     producers[#producers + 1] = producer
@@ -123,7 +127,7 @@ end
 
 -- Adds the entry of a slice. A named sequence never restarts, so only refusals of its earlier slices are kept.
 local function note(st, slice)
-  local entry = ',' .. slice.seq .. '~' .. slice.crc
+  local entry = ',' .. slice.last_seq .. '~' .. slice.crc
   if slice.refused ~= '-' then entry = entry .. '!' .. slice.refused end
   local fresh = st.fresh
   if not fresh then
@@ -204,7 +208,7 @@ local function judge(slice)
     st = { entries = '', is_current = st and st.is_current }
     states[slice.producer] = st
   end
-  st.session, st.seq, st.sequence, st.sequence_name = slice.session, slice.seq, slice.sequence, slice.sequence_name
+  st.session, st.seq, st.sequence, st.sequence_name = slice.session, slice.last_seq, slice.sequence, slice.sequence_name
   if slice.batch > 0 then st.slice, st.position = slice, nil end
   note(st, slice)
   st.changed, is_changed = true, true
@@ -219,6 +223,7 @@ for i, slice in ipairs(slices) do
   if slice.epoch ~= '*' and slice.epoch ~= epoch then verdict = 'E'
   elseif slice.producer == '' then verdict = 'N'
   else verdict = judge(slice) end
+  if has_runs and verdict ~= 'N' then return { 'SPLIT' } end
   local nth = ordinal[batch] or 0
   ordinal[batch] = nth + 1
   verdicts[i] = verdict
