@@ -35,7 +35,11 @@ export class SharedLimit {
   readonly run = (body: () => void): Promise<boolean> =>
     new Promise((resolve, reject) => {
       if (this.#waiting.push({ body, resolve, reject }) > 1) return
-      setImmediate(() => void this.#inTurn(() => this.#runAll()))
+      // The turn is asked for at once: whoever has it gives it back only where somebody waits.
+      void this.#inTurn(async () => {
+        await yieldToLoop()
+        await this.#runAll()
+      })
     })
 
   async #runAll(): Promise<void> {

@@ -60,7 +60,7 @@ export async function startWorker(settings: WorkerSettings, contract: Contract):
     contract: claimOf(contract),
     entities: contract.entities,
     storesEntities: true,
-    channels: ['jobs', 'commit', 'tail'],
+    channels: ['jobs', 'commit', 'answers', 'tail'],
     ...(redisWaitMs !== undefined && { waitMs: redisWaitMs }),
     ...(breaker !== undefined && { breaker }),
     onOusted: (why) => fail(why),

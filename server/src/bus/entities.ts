@@ -13,6 +13,7 @@ import { loadScript, type Script } from './script.ts'
 
 const LOAD_SCRIPT: Script = loadScript('load-entities')
 const READ_LIST_SCRIPT: Script = loadScript('read-list')
+const READ_LISTS_SCRIPT: Script = loadScript('read-lists')
 const FIND_ANSWERS_SCRIPT: Script = loadScript('find-answers')
 
 /** One call asks for so much at most, so that it holds Redis and the connection only for a moment. */
@@ -94,6 +95,12 @@ export class Entities {
       for (const item of page) items.push(item)
     }
     return items
+  }
+
+  /** Whole trails of some entities: of the first ones, as far as one call holds them. */
+  async trails(name: string, wanted: readonly string[]): Promise<string[][]> {
+    const scriptKeys = wanted.map((key) => this.#key(trailList(name, key)))
+    return (await this.#channel.readScript(READ_LISTS_SCRIPT, scriptKeys, [MAX_BYTES])) as string[][]
   }
 
   /** Where the answers to some commands lie; `undefined` of those without one that is remembered. */

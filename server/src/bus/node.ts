@@ -10,9 +10,11 @@ import { StoreClock } from './store-clock.ts'
 
 /**
  * A connection for the commands of one class. Replays and queries have separate ones: neither waits behind the other's
- * pages.
+ * pages. Nor do answers of commands wait behind large commits.
  */
-export type ChannelName = BusClass | 'replay'
+export type ChannelName = BusClass | 'replay' | 'answers'
+
+const CLASS_OF: Readonly<Record<string, BusClass>> = { replay: 'query', answers: 'commit' }
 
 export interface NodeSettings {
   readonly url: string
@@ -92,7 +94,7 @@ export class Node {
   }
 
   #guard(channel: ChannelName, redis: Redis, settings: NodeSettings, probed: (busClass: BusClass) => string): Guard {
-    const busClass = channel === 'replay' ? 'query' : channel
+    const busClass = CLASS_OF[channel] ?? (channel as BusClass)
     let guard = this.#guards.get(busClass)
     if (guard === undefined) {
       const { breaker, deadlinesMs, onBreaker, replicas = 0 } = settings

@@ -1,10 +1,10 @@
 import type { EntityDefinition } from '../config/entity-model.ts'
 import { cutOf, type EntityRecord, type TrailEntry } from './entity-record.ts'
 import { beginOf, foldEvent } from './fold-events.ts'
-import { inSlices, type LimitedLater, type Slicing } from './slices.ts'
+import { inSlices, type LimitedLater, SliceSize, type Slicing } from './slices.ts'
 
-/** Events of a trail that are read at a time. */
-const PAGE = 500
+/** Events of a trail that are read at a time: as many as one call has. */
+const PAGE = 1_000
 
 /** What folding came to. */
 export type Folded =
@@ -22,18 +22,26 @@ export interface TrailPages {
   readonly read: (from: number, to: number) => Promise<readonly TrailEntry[]>
 }
 
-/** The entity as its stored trail makes it, page by page, in slices under a time limit. */
+/** The entity as its stored trail makes it, page by page, in slices under a time limit. The next page is read meanwhile. */
 export async function foldStored(
   definition: EntityDefinition,
   key: string,
   { record, end, read }: TrailPages,
   slicing: Slicing,
 ): Promise<Folded> {
+  const size = new SliceSize()
+  const readPage = (from: number) => {
+    const page = read(from, Math.min(end, from + PAGE))
+    // It may never be waited for.
+    page.catch(() => {})
+    return page
+  }
+  let next = end > 0 ? readPage(0) : undefined
   let folded = await beginWithin(definition, record, slicing.limited)
-  for (let from = 0; from < end && folded.kind === 'folded'; from += PAGE) {
-    const entries = await read(from, Math.min(end, from + PAGE))
-    folded = await foldSlices(definition, key, folded.record, entries, slicing)
-    if (entries.length < PAGE) break
+  for (let from = 0; next !== undefined && folded.kind === 'folded'; from += PAGE) {
+    const entries = await next
+    next = entries.length === PAGE && from + PAGE < end ? readPage(from + PAGE) : undefined
+    folded = await foldSlices(definition, key, folded.record, entries, slicing, size)
   }
   return folded
 }
@@ -62,13 +70,14 @@ export async function foldSlices(
   record: EntityRecord,
   entries: readonly TrailEntry[],
   slicing: Slicing,
+  size?: SliceSize,
 ): Promise<Folded> {
   let folded = record
   const run = (slice: readonly TrailEntry[]) =>
     slice.reduce((before, entry) => foldEvent(definition, key, before, entry), folded)
   const endless = ({ type }: TrailEntry) => new Error(`${definition.name}.evolve.${type} did not return in time`)
   try {
-    for await (const after of inSlices(entries, run, endless, slicing)) folded = after
+    for await (const after of inSlices(entries, run, endless, slicing, size)) folded = after
   } catch (error) {
     return { kind: 'broken', version: folded.version + 1, error }
   }

@@ -15,6 +15,11 @@ export interface Slicing {
   readonly pause: () => Promise<unknown>
 }
 
+/** How many items fit into a slice, as the slices before have shown. One for items of one kind that come in parts. */
+export class SliceSize {
+  count = FIRST_COUNT
+}
+
 /**
  * Runs code of the application on items, in slices under a time limit. Of a slice that fails, items are run one by one: each
  * has the limit for itself, and those before the one that fails count.
@@ -28,19 +33,19 @@ export async function* inSlices<Item, Result>(
   run: (slice: readonly Item[]) => Result,
   endless: (item: Item) => Error,
   { limited, pause }: Slicing,
+  size = new SliceSize(),
 ): AsyncGenerator<Result> {
-  let count = FIRST_COUNT
   let oneByOneUntil = 0
   for (let from = 0; from < items.length; ) {
     if (from > 0) await pause()
-    if (from < oneByOneUntil) count = 1
-    const slice = items.slice(from, from + count)
+    if (from < oneByOneUntil) size.count = 1
+    const slice = items.slice(from, from + size.count)
     const startedAt = performance.now()
     const ran = await runSlice(slice, run, limited)
     if (ran.kind === 'done') {
       from += slice.length
-      const fitting = Math.floor((count * SLICE_MS) / Math.max(0.1, performance.now() - startedAt))
-      count = Math.max(1, Math.min(count * GROWTH, fitting))
+      const fitting = Math.floor((size.count * SLICE_MS) / Math.max(0.1, performance.now() - startedAt))
+      size.count = Math.max(1, Math.min(size.count * GROWTH, fitting))
       yield ran.result
     } else if (slice.length === 1) {
       throw ran.kind === 'failed' ? ran.error : endless(slice[0]!)

@@ -20,6 +20,7 @@ import {
 import type { WindowOperator } from '../operators/index.ts'
 import { commandCursor, type PlacedCommand } from './command-offset.ts'
 import { foldedName, isTooDeep, TOO_DEEP, withoutInput } from './dead-letter.ts'
+import { EntityPart, type FoldedWork } from './entity-part.ts'
 import { EventRouter } from './event-router.ts'
 import { type FoldCounters, noCounts } from './fold-counters.ts'
 import { beginsOf } from './hand-over.ts'
@@ -49,6 +50,8 @@ const MAX_EVENTS = 20_000
 const WRITES_PER_REPORT = 2 * MAX_PARTIALS
 /** A pane is an event, a latest result and a state. */
 const WRITES_PER_PANE = 3
+/** Writes beside answers for which these do not wait: with more, they are stored alone. */
+const MAX_BESIDE_ANSWERS = 200
 
 export interface FoldOptions {
   /** Absent: panes from where each window begins, and everything that is missed. */
@@ -77,6 +80,7 @@ export class PartitionFold {
   readonly #filter: ResultFilter
   /** Absent where the contract has no entities. */
   readonly entities: EntityFold | undefined
+  readonly #part: EntityPart
   /** Routed to entities and not folded by them. */
   #folded: Omit<FoldedEvent, 'storedAt'>[] = []
   /** Of the batch that is being folded: events that are folded into their entities one by one. */
@@ -107,10 +111,11 @@ export class PartitionFold {
             generations: state.progress.answers,
             builds: new Builds(definitions, state.stored.get(BUILT_HASH) ?? [], state.entityCounts ?? new Map()),
             outbox: { stored: state.progress.outbox, fields: state.stored.get(OUTBOX_HASH) ?? [] },
-            publish: (topic, event, isLatest) => this.#outputs.add(topic, event, { isLatest }),
+            publish: (topic, event, isLatest) => this.#part.published.add(topic, event, { isLatest }),
             bury: (entity, topic, event, cause) => this.#router.bury(foldedName(entity, topic), event, cause),
           })
         : undefined
+    this.#part = new EntityPart(this.entities)
     this.#router = new EventRouter(this.#windows, this.#outputs, this.counters, this.#filter, (topic, event) => {
       if (this.entities === undefined) return
       for (const definition of pipeline.entitiesOf(topic)) this.#folded.push({ definition, topic, event })
@@ -183,7 +188,7 @@ export class PartitionFold {
   get hasOutputs(): boolean {
     return (
       this.#outputs.writes > 0 ||
-      this.entities?.hasOutputs === true ||
+      this.#part.hasOutputs ||
       this.hasDue ||
       this.#windows.reports.some(({ window }) => window.operator.dueCount > 0)
     )
@@ -242,7 +247,17 @@ export class PartitionFold {
 
   /** Whether one more command may be folded before the next commit. */
   get hasRoomForCommands(): boolean {
-    return !this.hasDue && !this.isHeldUp && this.#writes() < MAX_WRITES && this.#size() < MAX_SIZE
+    if (this.isHeldUp) return false
+    const isApart = this.areAnswersApart
+    if (!isApart && this.hasDue) return false
+    const { writes, size } = isApart ? this.#part : { writes: this.#writes(), size: this.#size() }
+    return writes < MAX_WRITES && size < MAX_SIZE
+  }
+
+  /** Whether answers are stored without the rest of what is folded: so much of it waits that it would hold them up. */
+  get areAnswersApart(): boolean {
+    if (!this.#part.hasBase) return false
+    return this.hasDue || this.#outputs.writes + this.#windows.dirtyCount > MAX_BESIDE_ANSWERS
   }
 
   /** Takes commands whose needs are loaded, to fold as many as there is room for. Nothing else MUST be folded before them. */
@@ -254,7 +269,6 @@ export class PartitionFold {
         const folded = fold(isOver, () => this.hasRoomForCommands)
         if (folded === 0) return 0
         this.offsets.set(COMMANDS_TOPIC, placed[folded - 1]!.offset)
-        this.#moved = true
         return folded
       },
     }
@@ -387,7 +401,7 @@ export class PartitionFold {
     const reports = this.#windows.reports.flatMap((stage) =>
       stage.takeReports(this.#windows.inputOf(stage), MAX_WRITES - this.#writes()),
     )
-    const entities = this.entities?.takeOperations(isBehind) ?? []
+    const entities = this.#part.takeOperations(isBehind)
     return [
       ...this.#windows.takeDropped(),
       ...entities,
@@ -395,6 +409,20 @@ export class PartitionFold {
       ...this.#outputs.take(),
       ...reports,
     ]
+  }
+
+  /** All that the next commit stores. @param isBehind as of `takeOperations` */
+  take(isBehind: boolean): FoldedWork {
+    const operations = this.takeOperations(isBehind)
+    const work = { operations, offsets: new Map(this.offsets), progress: this.progress() }
+    // Where entities fold topics, what becomes of them is stored with how far those are folded.
+    if (!this.#pipeline.hasEntitiesOnTopics) this.#part.takenWith(work)
+    return work
+  }
+
+  /** Answers, where they are apart. @param isBehind as of `takeOperations` */
+  takeAnswers(isBehind: boolean): FoldedWork {
+    return this.#part.takeAlone(this.offsets.get(COMMANDS_TOPIC)!, isBehind)
   }
 
   /** The counters since the last call. */
@@ -405,9 +433,7 @@ export class PartitionFold {
   }
 
   progress(): StoredProgress {
-    const { entities } = this
-    const ofEntities = entities && { answers: entities.generations, outbox: entities.outbox.stored }
-    return { ...this.#windows.progress(), ...ofEntities }
+    return { ...this.#windows.progress(), ...this.#part.progress() }
   }
 
   /** Changed fields, and as many final ones deleted as the commit has room for. */
@@ -421,11 +447,11 @@ export class PartitionFold {
   }
 
   #writes(): number {
-    return this.#outputs.writes + this.#windows.dirtyCount + (this.entities?.writes ?? 0)
+    return this.#outputs.writes + this.#windows.dirtyCount + this.#part.writes
   }
 
   #size(): number {
-    return this.#outputs.size + (this.entities?.size ?? 0)
+    return this.#outputs.size + this.#part.size
   }
 
   /** Emits due panes, as far as the commit has room. */

@@ -3,21 +3,18 @@ import type { LogEntry } from '../bus/index.ts'
 /** How often commands are looked for: their senders wait. */
 const EVERY_MS = 10
 
-/** Looks for the commands of one partition while events are folded, one look at a time. */
+/** Looks for the commands of one partition while events are folded, one look at a time and none behind one that has found some. */
 export class CommandPoll {
   readonly #read: () => Promise<readonly LogEntry[]>
-  readonly #onFound: () => void
+  readonly #onFound: (entries: readonly LogEntry[]) => void
   /** Under way, or has found some. */
-  #look: { readonly entries: Promise<readonly LogEntry[]>; hasFound: boolean } | undefined
+  #look: Promise<void> | undefined
   #lookedAt = Number.NEGATIVE_INFINITY
 
-  constructor(read: () => Promise<readonly LogEntry[]>, onFound: () => void) {
+  /** @param onFound takes them. Called before `settled` resolves. */
+  constructor(read: () => Promise<readonly LogEntry[]>, onFound: (entries: readonly LogEntry[]) => void) {
     this.#read = read
     this.#onFound = onFound
-  }
-
-  get hasFound(): boolean {
-    return this.#look?.hasFound === true
   }
 
   /** Begins a look when it is time for one. What Redis does not answer is found by a later read. */
@@ -25,21 +22,19 @@ export class CommandPoll {
     const now = performance.now()
     if (this.#look !== undefined || now - this.#lookedAt < EVERY_MS) return
     this.#lookedAt = now
-    const look = { entries: this.#read().catch(() => []), hasFound: false }
-    look.entries.then((entries) => {
-      look.hasFound = entries.length > 0
-      if (this.#look !== look) return
-      if (look.hasFound) this.#onFound()
-      else this.#look = undefined
-    })
-    this.#look = look
+    this.#look = this.#lookNow()
   }
 
-  /** What the last look has found or will find. */
-  async take(): Promise<readonly LogEntry[]> {
-    const entries = (await this.#look?.entries) ?? []
+  /** Resolves when no look is under way; the next one may begin. */
+  async settled(): Promise<void> {
+    await this.#look
     this.#look = undefined
-    return entries
+  }
+
+  async #lookNow(): Promise<void> {
+    const entries = await this.#read().catch(() => [])
+    if (entries.length > 0) this.#onFound(entries)
+    else this.#look = undefined
   }
 }
 
@@ -53,11 +48,11 @@ export class CommandPolls {
   }
 
   /** Looks for these commands, too, until `body` has ended. */
-  async during(poll: CommandPoll | undefined, body: () => Promise<void>): Promise<void> {
+  async during<Result>(poll: CommandPoll | undefined, body: () => Promise<Result>): Promise<Result> {
     if (poll === undefined) return body()
     this.#active.add(poll)
     try {
-      await body()
+      return await body()
     } finally {
       this.#active.delete(poll)
     }

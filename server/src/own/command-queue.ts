@@ -24,6 +24,8 @@ export class CommandQueue {
   #chunk = MAX_CHUNK
   /** The look at what they need that they were loaded for. */
   #look: number | undefined
+  /** What was begun ahead. */
+  #loading: Promise<void> | undefined
   /** How many of each entity were read since there were none. */
   readonly #ofEntity = new Map<string, number>()
   #readTo: string | undefined
@@ -72,9 +74,27 @@ export class CommandQueue {
     return count
   }
 
+  /**
+   * Begins to load what the next ones touch, while something else is folded. That MUST NOT touch entities: it could be on one that
+   * is being loaded. `load` takes note of a failure.
+   */
+  loadAhead(fold: EntityFold): void {
+    this.#loading ??= this.#load(fold).catch(() => {})
+  }
+
+  /** Resolves when nothing is being loaded ahead. */
+  async settled(): Promise<void> {
+    await this.#loading
+    this.#loading = undefined
+  }
+
   /** Loads what the next ones touch, unless it is: a look at what events need may have forgotten it. @throws BusUnavailable */
   async load(fold: EntityFold): Promise<void> {
-    if (this.#loaded > 0 && this.#look === fold.look) return
+    await this.settled()
+    if (this.#loaded === 0 || this.#look !== fold.look) await this.#load(fold)
+  }
+
+  async #load(fold: EntityFold): Promise<void> {
     const next = this.#waiting.slice(0, LOAD_COUNT)
     await this.#loader.load(
       fold,

@@ -16,11 +16,16 @@ import {
   storedOutcome,
   type UnreadTrail,
 } from '../entities/index.ts'
-import { IN_SLICES } from '../time-limit.ts'
+import { SharedLimit } from '../shared-limit.ts'
+import { IN_SLICES, withinTimeLimit } from '../time-limit.ts'
 import type { PartitionStore } from './partition-store.ts'
 
-/** Entities whose trails are read at once: each takes a way to Redis and back, or more. */
-const TOGETHER = 16
+/** Of all partitions of the process: trails that are folded at the same time run under one limit. */
+const SLICING = { ...IN_SLICES, limited: new SharedLimit(withinTimeLimit).run }
+/** Entities whose trails are read and folded at once: each takes a way to Redis and back, or more. */
+const TOGETHER = 32
+/** Trails of so many events at most are read in one call. */
+const SHORT = 100
 
 /**
  * Loads what commands and events touch before they are folded. Every call rejects with BusUnavailable when Redis does not answer.
@@ -37,7 +42,7 @@ export class EntityLoader {
   async load(fold: EntityFold, commands: readonly Command[]): Promise<void> {
     const { entities, ids } = fold.needs(commands)
     await Promise.all([
-      findAnswers(this.#store.entities, this.#store.log, ids, ({ id, tag, event }) =>
+      findAnswers(this.#store.entities, this.#store.answersLog, ids, ({ id, tag, event }) =>
         fold.answered(id, { tag, outcome: storedOutcome(event) }),
       ),
       this.#loadAll(fold, entities),
@@ -66,11 +71,16 @@ export class EntityLoader {
   async #load(fold: EntityFold, name: string, keys: readonly string[]): Promise<void> {
     const definition = this.#definitions.get(name)!
     const found = await this.#store.entities.load(name, keys)
-    await together(found, async (stored, i) => {
-      const key = keys[i]!
-      if (stored.record === undefined && stored.length === 0) fold.loaded(name, key)
-      else fold.loaded(name, key, await this.#heldOf(definition, key, stored), stored.record?.length ?? 0)
-    })
+    const read: ReadEntity[] = []
+    for (const [i, stored] of found.entries()) {
+      if (stored.record === undefined && stored.length === 0) fold.loaded(name, keys[i]!)
+      else read.push(readEntity(definition, keys[i]!, stored))
+    }
+    const held = await this.#heldAll(definition, read)
+    for (const [i, entity] of held.entries()) {
+      const { key, stored } = read[i]!
+      fold.loaded(name, key, entity, stored.record?.length ?? 0)
+    }
   }
 
   /**
@@ -86,78 +96,87 @@ export class EntityLoader {
     ])
     const shownOf = new Map(shown.map(({ key, json }) => [key, JSON.stringify((JSON.parse(json) as EventBody).data)]))
     const isInTime = () => performance.now() <= until
-    return together(
-      stored,
-      async (entity, i) => {
-        const key = keys[i]!
-        const held = await this.#heldOf(definition, key, entity, isRefolded)
-        return { key, stored: readable(entity.record), held, shown: shownOf.get(key) }
-      },
-      isInTime,
+    const read = stored.map((entity, i) => readEntity(definition, keys[i]!, entity, isRefolded))
+    const held = await this.#heldAll(definition, read, isInTime)
+    return held.map((entity, i) => {
+      const { key, record } = read[i]!
+      return { key, stored: record, held: entity, shown: shownOf.get(key) }
+    })
+  }
+
+  /** @param goesOn asked between parts @returns of the first ones, where it does not go on */
+  async #heldAll(definition: EntityDefinition, all: readonly ReadEntity[], goesOn = () => true): Promise<HeldEntity[]> {
+    const held: HeldEntity[] = []
+    while (held.length < all.length && (held.length === 0 || goesOn())) {
+      const part = all.slice(held.length, held.length + TOGETHER)
+      const short = part.filter(({ isPresent, fault, stored }) => !isPresent && !fault && stored.length <= SHORT)
+      const trails = await this.#trails(definition.name, short)
+      held.push(...(await Promise.all(part.map((entity) => this.#heldOf(definition, entity, trails.get(entity))))))
+    }
+    return held
+  }
+
+  /** Of those that one call holds. */
+  async #trails(name: string, short: readonly ReadEntity[]): Promise<ReadonlyMap<ReadEntity, readonly string[]>> {
+    if (short.length < 2) return new Map()
+    const trails = await this.#store.entities.trails(
+      name,
+      short.map(({ key }) => key),
     )
+    return new Map(trails.map((trail, i) => [short[i]!, trail]))
   }
 
   async #heldOf(
     definition: EntityDefinition,
-    key: string,
-    stored: StoredEntity,
-    isRefolded = false,
+    { key, stored, record, fault, isPresent }: ReadEntity,
+    trail: readonly string[] | undefined,
   ): Promise<HeldEntity> {
+    if (fault !== undefined) return unreadable(definition, fault, stored.length)
+    if (isPresent) return { kind: 'loaded', record: { ...record!, state: deepFreeze(record!.state) } }
+    const { entities } = this.#store
+    const read = async (from: number, to: number) =>
+      (trail?.slice(from, to) ?? (await entities.trail(definition.name, key, from, to))).map(decodeTrailEntry)
     try {
-      return await this.#readHeld(definition, key, stored, isRefolded)
+      const folded = await foldStored(definition, key, { record, end: stored.length, read }, SLICING)
+      if (folded.kind === 'broken') {
+        const known = { ...newRecord(definition), ...record, version: cutOf(record) + stored.length }
+        return { kind: 'broken', error: folded.error, record: known }
+      }
+      // What stands in the indexes is what was stored, until the entity changes.
+      return { kind: 'loaded', record: { ...folded.record, indexed: record?.indexed ?? {} } }
     } catch (error) {
       return unreadable(definition, error, stored.length)
     }
   }
-
-  /** @throws SyntaxError */
-  async #readHeld(
-    definition: EntityDefinition,
-    key: string,
-    { record: text, length }: StoredEntity,
-    isRefolded: boolean,
-  ): Promise<HeldEntity> {
-    const record = text === undefined ? undefined : decodeRecord(text)
-    const isPresent = record?.version === cutOf(record) + length && record.definition === definition.version
-    if (isPresent && !isRefolded) {
-      return { kind: 'loaded', record: { ...record, state: deepFreeze(record.state) } }
-    }
-    const read = async (from: number, to: number) =>
-      (await this.#store.entities.trail(definition.name, key, from, to)).map(decodeTrailEntry)
-    const folded = await foldStored(definition, key, { record, end: length, read }, IN_SLICES)
-    if (folded.kind === 'broken') {
-      const known = { ...newRecord(definition), ...record, version: cutOf(record) + length }
-      return { kind: 'broken', error: folded.error, record: known }
-    }
-    // What stands in the indexes is what was stored, until the entity changes.
-    return { kind: 'loaded', record: { ...folded.record, indexed: record?.indexed ?? {} } }
-  }
 }
 
-/** Does it for items, some at once and in their order, as long as it goes on. @returns what it came to for those it was done for */
-async function together<Item, Result>(
-  items: readonly Item[],
-  body: (item: Item, i: number) => Promise<Result>,
-  goesOn = () => true,
-): Promise<Result[]> {
-  const results: Result[] = []
-  while (results.length < items.length && (results.length === 0 || goesOn())) {
-    const from = results.length
-    results.push(...(await Promise.all(items.slice(from, from + TOGETHER).map((item, i) => body(item, from + i)))))
+/** An entity as it is stored. */
+interface ReadEntity {
+  readonly key: string
+  readonly stored: StoredEntity
+  /** Absent where there is none, or nobody can read it. */
+  readonly record: EntityRecord | undefined
+  /** Why nobody can. */
+  readonly fault: SyntaxError | undefined
+  /** Whether the record is what the definition makes of the trail: else it is folded. */
+  readonly isPresent: boolean
+}
+
+/** @param isRefolded whether it is folded in any case */
+function readEntity(definition: EntityDefinition, key: string, stored: StoredEntity, isRefolded = false): ReadEntity {
+  try {
+    const record = stored.record === undefined ? undefined : decodeRecord(stored.record)
+    const isPresent =
+      !isRefolded && record?.version === cutOf(record) + stored.length && record.definition === definition.version
+    return { key, stored, record, fault: undefined, isPresent }
+  } catch (error) {
+    if (!(error instanceof SyntaxError)) throw error
+    return { key, stored, record: undefined, fault: error, isPresent: false }
   }
-  return results
 }
 
 /** Nobody can read what is stored of an entity: it is put aside, and the others of its partition go on. @throws other errors */
 function unreadable(definition: EntityDefinition, error: unknown, version: number): HeldEntity {
   if (!(error instanceof SyntaxError)) throw error
   return { kind: 'broken', error, record: { ...newRecord(definition), version } }
-}
-
-function readable(text: string | undefined): EntityRecord | undefined {
-  try {
-    return text === undefined ? undefined : decodeRecord(text)
-  } catch {
-    return undefined
-  }
 }

@@ -40,7 +40,7 @@ export class EventQueue {
   async load(fold: EntityFold | undefined): Promise<void> {
     if (fold === undefined || !this.#pipeline.hasEntitiesOnTopics) return
     if (this.#decoded.length > 0 && this.#look === fold.look) return
-    if (this.#decoded.length === 0) this.#decode()
+    if (this.#decoded.length === 0) this.#decode(LOAD_EVENTS)
     const subjects = this.#decoded.flatMap(({ topic, events }) =>
       this.#pipeline.entitiesBehind(topic).flatMap(({ name }) => events.map(({ key }) => ({ entity: name, key }))),
     )
@@ -48,8 +48,9 @@ export class EventQueue {
     this.#look = fold.look
   }
 
-  #decode(): void {
-    for (let events = 0; events < LOAD_EVENTS; ) {
+  /** @param count events, about */
+  #decode(count: number): void {
+    for (let events = 0; events < count; ) {
       const entry = this.#entries.shift()
       if (entry === undefined) return
       const batch = decodeBatch(entry, this.#onUnreadable)
@@ -60,7 +61,7 @@ export class EventQueue {
 
   /** The next batch that may be folded; `undefined` where there is none before the next `load`. It may have to be decoded: in turn. */
   peek(): InputBatch | undefined {
-    if (this.#decoded.length === 0 && !this.#pipeline.hasEntitiesOnTopics) this.#decode()
+    if (this.#decoded.length === 0 && !this.#pipeline.hasEntitiesOnTopics) this.#decode(1)
     return this.#decoded[0]
   }
 

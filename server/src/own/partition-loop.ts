@@ -2,7 +2,6 @@ import { setImmediate as yieldToLoop } from 'node:timers/promises'
 import { BusUnavailable, COMMANDS_TOPIC, CorruptBatch, type LogEntry, type LogVersion } from '../bus/index.ts'
 import {
   decodeOffsets,
-  encodeOffsets,
   foldCommandWithSuspicion,
   foldWithSuspicion,
   type OnUnreadable,
@@ -10,7 +9,7 @@ import {
   type PlacedCommand,
   SUSPICIOUS_TAKES,
 } from '../fold/index.ts'
-import { beforeRetry, CommitChain, type LoopEnd } from '../lease/index.ts'
+import { beforeRetry, type LoopEnd } from '../lease/index.ts'
 import { withinTimeLimit } from '../time-limit.ts'
 import { CommandPoll } from './command-poll.ts'
 import { CommandQueue } from './command-queue.ts'
@@ -18,6 +17,7 @@ import { emptyOutdated, openSender, openWalk } from './entity-drivers.ts'
 import type { EntityWalk } from './entity-walk.ts'
 import type { ReadResult } from './entry-source.ts'
 import { EventQueue } from './event-queue.ts'
+import { LoopCommits } from './loop-commits.ts'
 import type { LoopParts, OwnerContext } from './loop-context.ts'
 import type { OutboxSender } from './outbox-sender.ts'
 import type { LoadedState } from './partition-store.ts'
@@ -48,9 +48,9 @@ export class PartitionLoop {
   readonly #parts: LoopParts
   readonly #fold: PartitionFold
   readonly #log: LogVersion
-  readonly #commits: CommitChain
+  readonly #commits: LoopCommits
   #suspicious: boolean
-  /** Panes left over by the last commit, or by an earlier owner, are committed before anything is read or folded. */
+  /** Panes left over by the last commit, or by an earlier owner, are committed before any event is read or folded. */
   #draining: boolean
   readonly #commands: CommandQueue
   readonly #events: EventQueue
@@ -58,10 +58,7 @@ export class PartitionLoop {
   readonly #sender: OutboxSender | undefined
   readonly #walk: EntityWalk | undefined
   #lastRead: ReadResult | undefined
-  /**
-   * When the last commit was sent and reports were last polled, by the monotonic clock: the wall clock may be set back.
-   */
-  #committedAt = Number.NEGATIVE_INFINITY
+  /** By the monotonic clock: the wall clock may be set back. */
   #reportsReadAt = Number.NEGATIVE_INFINITY
   /** Events that come next have no room in the commit. */
   #isFull = false
@@ -69,9 +66,6 @@ export class PartitionLoop {
   #yieldedAt = Number.NEGATIVE_INFINITY
   /** Absent where the contract has no entities. */
   readonly #poll: CommandPoll | undefined
-  /** The commit that Redis has not answered yet. Events folded meanwhile go into the next one. */
-  #inFlight: Promise<LoopEnd | undefined> | undefined
-  #isRefused = false
   /** How many commands the last read brought. */
   #readCommands = 0
 
@@ -94,9 +88,12 @@ export class PartitionLoop {
     this.#walk = openWalk(context, parts, this.#fold, state.log)
     if (this.#fold.entities !== undefined) {
       const read = () => parts.source.readCommands(this.#cursors().get(COMMANDS_TOPIC)!)
-      this.#poll = new CommandPoll(read, () => context.folding.hurry(this))
+      this.#poll = new CommandPoll(read, (entries) => this.#found(entries))
     }
-    this.#commits = new CommitChain(parts.hold, parts.ownership.token, state)
+    this.#commits = new LoopCommits(context, parts, {
+      ...{ fold: this.#fold, state, sender: this.#sender },
+      hasCommandsLeft: () => this.#hasCommandsLeft,
+    })
     context.stats.holds(parts.store.partition, this.#fold.openStates)
     this.#draining = this.#fold.hasDue
     this.#suspicious = parts.ownership.takes >= SUSPICIOUS_TAKES
@@ -119,20 +116,44 @@ export class PartitionLoop {
     const begun = refusal ?? (this.#fold.entities?.builds.isUrgent ? await this.#commit() : undefined)
     if (begun !== undefined) return begun
     while (!this.#isEnding) {
-      const end = this.#draining ? await this.#commit() : await this.#readFoldCommit()
+      const end = this.#draining ? await this.#drain() : await this.#readFoldCommit()
       if (end !== undefined) return end
       await trimmer.trimWhenDue(this.#log, ownership.token, () => decodeOffsets(this.#commits.offsetsText))
       await expiry.expireWhenDue(ownership.token)
       await meter.measureWhenDue(() => this.#fold.inputOffsets())
     }
     const end = this.#isDirty ? await this.#commit() : undefined
-    return end ?? (await this.#settle()) ?? 'stopped'
+    return end ?? (await this.#commits.settled()) ?? 'stopped'
+  }
+
+  /** @returns how the commit before ended the loop, if it did */
+  async #commit(): Promise<LoopEnd | undefined> {
+    const poll = this.#commands.isEmpty ? this.#poll : undefined
+    poll?.lookWhenDue()
+    const end = await this.#context.polls.during(poll, () => this.#commits.whole())
+    this.#draining = this.#fold.hasDue
+    return end
+  }
+
+  async #commitAnswers(): Promise<LoopEnd | undefined> {
+    const end = await this.#commits.answers()
+    this.#draining = this.#fold.hasDue
+    return end
+  }
+
+  /** Commands that come meanwhile are answered in between. */
+  async #drain(): Promise<LoopEnd | undefined> {
+    const end = await this.#commit()
+    if (end !== undefined || this.#suspicious || !this.#areCommandsNext) return end
+    await this.#poll?.settled()
+    await this.#foldCommands()
+    return this.#fold.hasAnswers ? this.#commitAnswers() : undefined
   }
 
   async #readFoldCommit(): Promise<LoopEnd | undefined> {
     await this.#readReports()
     await this.#lookAtPresence()
-    await this.#takePolled()
+    await this.#poll?.settled()
     if (!this.#hasPending) {
       // Somebody waits for the answer of each command: one alone is committed as soon as it is folded.
       const isRound = this.#readCommands > 1 && !this.#isBehind
@@ -149,7 +170,8 @@ export class PartitionLoop {
     if (!this.#fold.hasAnswers) await this.#foldEvents()
     if (this.#fold.isHeldUp) await this.#parts.hold.pause(HELD_UP_MS)
     if (this.#walk?.isDue(this.#hasPending) === true) return this.#walkOn(this.#walk)
-    return this.#isCommitDue() ? await this.#commit() : undefined
+    if (!this.#isCommitDue()) return undefined
+    return this.#fold.hasAnswers ? this.#commitAnswers() : this.#commit()
   }
 
   async #lookAtPresence(): Promise<void> {
@@ -165,11 +187,16 @@ export class PartitionLoop {
   }
 
   get #isEnding(): boolean {
-    return this.#isRefused || this.#parts.hold.stopping.aborted
+    return this.#commits.isRefused || this.#parts.hold.stopping.aborted
   }
 
   get #hasPending(): boolean {
     return !this.#events.isEmpty || !this.#commands.isEmpty
+  }
+
+  /** Whether commands wait that the next commit has room for. */
+  get #areCommandsNext(): boolean {
+    return !this.#commands.isEmpty && this.#fold.hasRoomForCommands
   }
 
   get #hasCommandsLeft(): boolean {
@@ -270,9 +297,12 @@ export class PartitionLoop {
     this.#parts.evidence.saw({ topic, epoch, streamId })
   }
 
-  /** What was found while events were folded. */
-  async #takePolled(): Promise<void> {
-    if (this.#poll !== undefined) this.#addCommands(await this.#poll.take())
+  /** Commands have come while events are folded: what they need is there once the turn is given back. */
+  #found(entries: readonly LogEntry[]): void {
+    this.#addCommands(entries)
+    if (this.#commands.isEmpty) return
+    if (!this.#context.pipeline.hasEntitiesOnTopics) this.#commands.loadAhead(this.#fold.entities!)
+    this.#context.folding.hurry(this)
   }
 
   /** While Redis does not answer, the state is kept and no watermark moves. */
@@ -332,7 +362,7 @@ export class PartitionLoop {
     this.#isFull = false
     this.#yieldedAt = performance.now()
     const { folding, polls } = this.#context
-    while (!this.#events.isEmpty && !this.#isFull && !this.#isEnding && this.#poll?.hasFound !== true) {
+    while (!this.#events.isEmpty && !this.#isFull && !this.#isEnding && !this.#areCommandsNext) {
       if (!(await this.#isLoaded(() => this.#events.load(this.#fold.entities)))) continue
       const turn = () => folding.run(() => this.#foldLoaded(), { caller: this })
       await polls.during(this.#commands.isEmpty ? this.#poll : undefined, turn)
@@ -341,7 +371,9 @@ export class PartitionLoop {
 
   /** Those that are loaded, in one turn, which others get that have commands. */
   async #foldLoaded(): Promise<void> {
-    for (let batch = this.#events.peek(); batch !== undefined; batch = this.#events.peek()) {
+    while (!this.#areCommandsNext) {
+      const batch = this.#events.peek()
+      if (batch === undefined) return
       this.#isFull = !this.#fold.hasRoomFor(batch)
       if (this.#isFull) return
       // To its end, also when the owner is stopped: a commit names whole batches.
@@ -355,7 +387,7 @@ export class PartitionLoop {
       if (performance.now() - this.#yieldedAt < YIELD_EVERY_MS) continue
       this.#context.polls.lookWhenDue()
       await this.#yieldWhenDue()
-      if (this.#context.folding.isWanted || this.#poll?.hasFound) return
+      if (this.#context.folding.isWanted) return
     }
   }
 
@@ -383,17 +415,19 @@ export class PartitionLoop {
       }
     }
     this.#suspicious = false
-    return (await this.#commit()) ?? (await this.#settle())
+    return (await this.#commit()) ?? (await this.#commits.settled())
   }
 
   #isCommitDue(): boolean {
     if (!this.#isDirty) return false
+    // Commands that were found just now are of this commit: their answers would wait for it.
+    if (this.#areCommandsNext && !this.#fold.hasAnswers) return false
     return this.#isFull || !this.#commands.isEmpty || this.#untilCommitMs() <= 0
   }
 
   #untilCommitMs(): number {
     // Redis takes whole milliseconds.
-    return Math.ceil(this.#committedAt + this.#commitEveryMs() - performance.now())
+    return Math.ceil(this.#commits.committedAt + this.#commitEveryMs() - performance.now())
   }
 
   #commitEveryMs(): number {
@@ -416,64 +450,13 @@ export class PartitionLoop {
     return Math.ceil(Math.max(0, Math.min(...limits)))
   }
 
-  /** Sends the folded batches once the previous commit is answered. Returns how that one ended the loop, if it did. */
-  async #commit(): Promise<LoopEnd | undefined> {
-    const end = await this.#settle()
-    if (end !== undefined) return end
-    this.#inFlight = this.#send()
-    this.#inFlight.then(
-      (end) => end !== undefined && this.#refuse(),
-      () => this.#refuse(),
-    )
-    return undefined
-  }
-
-  /** Ends `run`, which awaits the refused commit and returns its reason. */
-  #refuse(): void {
-    this.#isRefused = true
-    this.#parts.source.wake()
-  }
-
-  async #settle(): Promise<LoopEnd | undefined> {
-    if (this.#inFlight === undefined) return undefined
-    const end = await this.#inFlight
-    this.#inFlight = undefined
-    // Here and not as soon as it is answered: between two looks at what is stored nothing may be forgotten.
-    if (end === undefined) this.#fold.entities?.stored()
-    return end
-  }
-
-  async #send(): Promise<LoopEnd | undefined> {
-    const { store, evidence } = this.#parts
-    const ofPresence = this.#parts.presence?.takeOperations() ?? []
-    const operations = [...this.#fold.takeOperations(this.#hasCommandsLeft), ...ofPresence]
-    const request = this.#commits.next({
-      offsets: encodeOffsets(this.#fold.offsets),
-      clocks: JSON.stringify(this.#fold.progress()),
-      operations,
-    })
-    const counters = this.#fold.takeCounters()
-    const { openStates } = this.#fold
-    this.#draining = this.#fold.hasDue
-    const startedAt = performance.now()
-    this.#committedAt = startedAt
-    const reply = await this.#commits.send(request, (again) => store.ledger.commit(again))
-    const commitMs = performance.now() - startedAt
-    this.#context.rounds.committed(commitMs)
-    this.#context.stats.committed(reply.status, commitMs)
-    if (reply.status !== 'ok') return reply.status
-    this.#sender?.send(this.#fold.entities!.outbox.committed())
-    this.#context.stats.folded(counters)
-    this.#context.stats.stored(operations)
-    this.#context.stats.holds(store.partition, openStates)
-    evidence.committed(request, reply.ids)
-    return undefined
-  }
-
   /** Takes a step between two commits: it looks at what is stored. */
   async #walkOn(walk: EntityWalk): Promise<LoopEnd | undefined> {
-    const end = (this.#fold.isDirty ? await this.#commit() : undefined) ?? (await this.#settle())
+    const end = (this.#fold.isDirty ? await this.#commit() : undefined) ?? (await this.#commits.settled())
     if (end !== undefined || this.#isEnding) return end
+    // What is loaded meanwhile could be as it was before the step.
+    await this.#poll?.settled()
+    await this.#commands.settled()
     await this.#reading(() => walk.step())
     return this.#fold.isDirty ? this.#commit() : undefined
   }

@@ -22,10 +22,17 @@ const FIRST_ENTRIES = 64
 export class PartitionStore {
   readonly partition: number
   readonly ledger: OwnerLedger
+  /** The same over the connection of `entities`, for commits that do not wait behind large ones of other partitions. */
+  readonly answersLedger: OwnerLedger
   readonly log: Log
-  /** Read over the connection of the commits: what is read was written by all that were sent before. */
+  /** The log of answers is read over the connection of `entities`, too. */
+  readonly answersLog: Log
+  /**
+   * Whoever reads MUST know what is committed and not answered yet: it may not be there. The fold of entities does, and an owner
+   * looks at all of them with nothing uncommitted.
+   */
   readonly entities: Entities
-  /** The same of latest results. */
+  /** Read over the connection of the commits: what is read was written by all that were sent before. */
   readonly results: Results
   readonly presence: PresenceStore
   readonly #bus: Bus
@@ -33,8 +40,10 @@ export class PartitionStore {
   constructor(partition: number, bus: Bus) {
     this.partition = partition
     this.ledger = bus.ledger(partition, 'commit')
+    this.answersLedger = bus.ledger(partition, 'answers')
     this.log = bus.log(partition, 'commit')
-    this.entities = bus.entities(partition, 'commit')
+    this.answersLog = bus.log(partition, 'answers')
+    this.entities = bus.entities(partition, 'answers')
     this.results = bus.results(partition, 'commit')
     this.presence = bus.presence(partition, 'commit')
     this.#bus = bus

@@ -137,6 +137,22 @@ describe('entities: trail', () => {
     })
     expect(calls.length).toBeGreaterThan(1)
   })
+
+  it('B-ENTITY-2 one call reads whole trails of several entities, the first ones of about a megabyte', async () => {
+    const short = items.slice(0, 40)
+    const large = Array.from({ length: 10 }, () => 'x'.repeat(60_000))
+    await own.commit(push('ann', 0, ...short))
+    await own.commit(push('bob', 0, ...large))
+    await own.commit(push('cat', 0, ...large))
+    await own.commit(push('dan', 0, 'last'))
+    // The script is loaded.
+    await entities().trails('user', ['none'])
+    const calls = await callsDuring(async () => {
+      expect(await entities().trails('user', ['ann', 'none', 'bob'])).toEqual([short, [], large])
+    })
+    expect(calls).toHaveLength(1)
+    expect(await entities().trails('user', ['ann', 'bob', 'cat', 'dan'])).toEqual([short, large, large])
+  })
 })
 
 describe('entities: answers', () => {

@@ -46,8 +46,8 @@ function entryOf(topic: string, events: readonly { id: string; key: string; data
   return { topic, streamId: '1000-0', epoch: 'e', ...builder.build(), refused: undefined, watermark: undefined }
 }
 
-test('W-ENTITY-1 queues - what a look for one queue made forgotten is loaded again for the other', async () => {
-  const fold = new EntityFold({
+function open(): EntityFold {
+  return new EntityFold({
     ...{ definitions: twins, epoch: 'e', now: () => 2_000, budget: 1, incident: () => 'i' },
     limited: (body) => {
       body()
@@ -56,6 +56,10 @@ test('W-ENTITY-1 queues - what a look for one queue made forgotten is loaded aga
     publish: () => {},
     bury: () => {},
   })
+}
+
+test('W-ENTITY-1 queues - what a look for one queue made forgotten is loaded again for the other', async () => {
+  const fold = open()
   const loader = new Loader()
   const commands = new CommandQueue(loader, () => {})
   const events = new EventQueue(loader, pipeline, () => {})
@@ -90,4 +94,39 @@ test('W-ENTITY-1 queues - what a look for one queue made forgotten is loaded aga
     .flatMap((operation) => (operation.op === 'append' ? decodeEvents(operation.payload) : []))
   expect(outcomes.map(({ data }) => data)).toMatchObject([{ status: 'done', version: 1 }, done])
   expect([commands.isEmpty, events.isEmpty]).toEqual([true, true])
+})
+
+test('W-COMMAND-4 queues - what commands need is loaded ahead once, and again where Redis did not answer or another look came between', async () => {
+  const fold = open()
+  const loader = new Loader()
+  const sent = [command('reset', {}, { entity: 'twin', key: 'c' })]
+  const entry = entryOf(
+    '~commands',
+    sent.map(({ id, key, ...data }) => ({ id, key, data })),
+  )
+  const queueOf = (load: Loader['load']) => {
+    const queue = new CommandQueue({ load }, () => {})
+    queue.add(entry, undefined)
+    return queue
+  }
+  const ahead = queueOf((...args) => loader.load(...args))
+  ahead.loadAhead(fold)
+  ahead.loadAhead(fold)
+  await ahead.load(fold)
+  expect([loader.loads, ahead.peek().length]).toEqual([1, 1])
+  fold.needs([])
+  await ahead.load(fold)
+  expect(loader.loads).toBe(2)
+
+  let isAway = true
+  const failing = queueOf(async (...args) => {
+    if (isAway) throw new Error('no answer')
+    await loader.load(...args)
+  })
+  failing.loadAhead(fold)
+  await failing.settled()
+  isAway = false
+  expect(failing.peek()).toEqual([])
+  await failing.load(fold)
+  expect([loader.loads, failing.peek().length]).toEqual([3, 1])
 })

@@ -13,7 +13,7 @@ export const PATIENT_APPEND_MS = 1_000
 
 /** A bus with every channel, on a Redis that this also prepares. The caller closes it. */
 export function openTestBus(url: string, partitions: number, changes: Partial<BusSettings> = {}): Promise<Bus> {
-  const channels = ['query', 'append', 'commit', 'tail', 'jobs', 'replay'] as const
+  const channels = ['query', 'append', 'commit', 'answers', 'tail', 'jobs', 'replay'] as const
   const deadlinesMs = { append: PATIENT_APPEND_MS }
   return openBus({ url, name: 'test', partitions, channels: [...channels], deadlinesMs, ...changes })
 }

@@ -25,6 +25,13 @@ export const eventOf = (id: string | number, key: string, time: number, v = 1): 
   data: { k: key, v },
 })
 
+/** What a commit stores. */
+export interface StoredWork {
+  readonly operations: readonly CommitOperation[]
+  readonly offsets: ReadonlyMap<string, string>
+  readonly progress: unknown
+}
+
 let lastId = 0
 export function batchOf(topicName: string, ...events: readonly EventBody[]): InputBatch {
   return { topic: topicName, streamId: `${++lastId}-0`, events, ends: [] }
@@ -76,9 +83,10 @@ function writesOfOne(operation: CommitOperation): number {
   }
 }
 
-/** What a partition stores of windows, kept in memory: applies operations as the commit script does. */
+/** What a partition stores of windows and entities, kept in memory: applies operations as the commit script does. */
 export class FakeStore {
   readonly #hashes = new Map<string, Map<string, string>>()
+  readonly #lists = new Map<string, string[]>()
   #offsets: [string, string][] = []
   #progress = ''
   readonly logs = new Map<string, LogEntry[]>()
@@ -90,10 +98,22 @@ export class FakeStore {
     progress(): unknown
   }): CommitOperation[] {
     const operations = fold.takeOperations()
-    for (const operation of operations) this.#apply(operation)
-    this.#offsets = [...fold.offsets]
-    this.#progress = JSON.stringify(fold.progress())
+    this.store({ operations, offsets: fold.offsets, progress: fold.progress() })
     return operations
+  }
+
+  store({ operations, offsets, progress }: StoredWork): void {
+    for (const operation of operations) this.#apply(operation)
+    this.#offsets = [...offsets]
+    this.#progress = JSON.stringify(progress)
+  }
+
+  field(hash: string, field: string): string | undefined {
+    return this.#hashes.get(hash)?.get(field)
+  }
+
+  list(name: string): readonly string[] {
+    return this.#lists.get(name) ?? []
   }
 
   load(): LoadedState {
@@ -122,6 +142,12 @@ export class FakeStore {
     }
     if (operation.op === 'drop') {
       this.#hashes.delete(operation.hash)
+      return
+    }
+    if (operation.op === 'push') {
+      const list = this.list(operation.list)
+      if (list.length !== operation.base) throw new Error(`${operation.list} has ${list.length} items`)
+      this.#lists.set(operation.list, [...list, ...operation.items])
       return
     }
     if (operation.op !== 'set' && operation.op !== 'delete') throw new Error(`a window does not ${operation.op}`)
