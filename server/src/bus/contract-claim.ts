@@ -13,9 +13,10 @@ import {
 } from './contract-head.ts'
 import { refusal, stillHeld, type Unfit } from './contract-refusal.ts'
 import { CLAIM_MS, ContractStore } from './contract-store.ts'
-import type { BusMismatch } from './errors.ts'
+import { BusMismatch } from './errors.ts'
 import { keys } from './keys.ts'
 import { loadScript, runScript, type Script } from './script.ts'
+import { storedPartitions } from './topology.ts'
 
 const FENCE_SCRIPT: Script = loadScript('fence', { allowOom: true })
 
@@ -87,7 +88,11 @@ export class ContractClaim {
   async start(): Promise<void> {
     this.#generation = await this.#enter()
     if (this.#role === 'gateway') await this.#untilFolded()
-    this.#timer = setInterval(() => void this.#renew().catch(() => {}), this.#times.renewMs)
+    this.#timer = setInterval(() => {
+      void this.#renew().catch(() => {})
+      // By itself: in a cluster another node may have it.
+      void this.#countPartitions().catch(() => {})
+    }, this.#times.renewMs)
   }
 
   close(): void {
@@ -185,6 +190,19 @@ export class ContractClaim {
       await this.#store.write(seen, { ...head, isRolling: false }, record)
     } else if (head.generation > this.#generation) await this.#compare(head)
     this.#latest = Math.max(this.#generation, head?.generation ?? FIRST)
+  }
+
+  /** They are divided only where no process is connected: this one was cut off. */
+  async #countPartitions(): Promise<void> {
+    const stored = await storedPartitions(this.#redisOf(keys.cluster))
+    if (this.#isOusted || stored === undefined || stored === this.#partitions) return
+    this.#isOusted = true
+    this.#onOusted(
+      new BusMismatch(
+        `The data have ${stored} partitions by now, and this process has ${this.#partitions}: they were divided while it was cut ` +
+          `off from Redis. Start it again with TIDEGATE_PARTITIONS=${stored}.`,
+      ),
+    )
   }
 
   /** No such contract comes in while this process is seen to be alive: it slept, or Redis' clock was set. */

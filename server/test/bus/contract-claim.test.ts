@@ -200,6 +200,14 @@ describe('claims of a contract', () => {
     expect([gateway.isOusted, worker.isOusted]).toEqual([true, true])
   })
 
+  it('B-GROW-10 one that was cut off while the partitions were divided is told to start with as many', async () => {
+    const [gateway, worker] = [await start('gateway', 'a'), await start('worker', 'a')]
+    await redis.hset(keys.cluster, 'partitions', 64)
+    await expect.poll(() => ousted.length, { timeout: 5_000 }).toBe(2)
+    expect(ousted[0]).toMatch(/^The data have 64 partitions by now, .*TIDEGATE_PARTITIONS=64\.$/)
+    expect([gateway.isOusted, worker.isOusted]).toEqual([true, true])
+  })
+
   it('B-CONTRACT-9 one that runs beside a contract that has more, or was taken back, is not', async () => {
     const older = await start('gateway', 'a')
     await start('worker', 'ab')
