@@ -112,18 +112,19 @@ export class Answers {
     const missing = await findAnswers(entities, log, [...unanswered.keys()], (answer) => found.push(answer))
     if (found.length > 0) await replicas.confirm(partition)
     const same = found.flatMap(({ id, tag, event, position }) => {
-      const { checksum, entity, key } = unanswered.get(id)!
-      if (tag === checksum) return [{ id, entity, key, outcome: storedOutcome(event), position }]
-      pending.settle(partition, id, refuse('conflict', COMMAND_CODES.conflict))
+      const command = unanswered.get(id)!
+      const { checksum, entity, key } = command
+      if (tag === checksum) return [{ command, entity, key, outcome: storedOutcome(event), position }]
+      pending.settleFound(partition, command, refuse('conflict', COMMAND_CODES.conflict))
       return []
     })
-    for await (const { id, outcome, position } of toldOutcomes(entities, same)) {
-      pending.settle(partition, id, outcome, position === undefined ? undefined : { position })
+    for await (const { command, outcome, position } of toldOutcomes(entities, same)) {
+      pending.settleFound(partition, command, outcome, position === undefined ? undefined : { position })
     }
     for (const id of missing) {
       const command = unanswered.get(id)!
       if (command.epoch !== undefined && command.epoch !== epoch) {
-        pending.settle(partition, id, withEpoch(refuse('epoch_changed', EPOCH_CHANGED, 0), epoch))
+        pending.settleFound(partition, command, withEpoch(refuse('epoch_changed', EPOCH_CHANGED, 0), epoch))
       }
     }
   }

@@ -147,6 +147,11 @@ export class PendingCommands {
     }
   }
 
+  /** The same for one that was looked up: meanwhile its id may have become that of another command. */
+  settleFound(partition: number, { id, checksum }: Unanswered, outcome: CommandOutcome, logged?: LoggedAnswer): void {
+    if (this.#partitions[partition]!.get(id)?.checksum === checksum) this.settle(partition, id, outcome, logged)
+  }
+
   unanswered(partition: number): Unanswered[] {
     return [...this.#partitions[partition]!].map(([id, { entity, key, checksum, epoch }]) => ({
       id,

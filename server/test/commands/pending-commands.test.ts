@@ -44,6 +44,18 @@ describe('pending commands', () => {
     expect([pending.size, pending.waiting]).toEqual([1, 1])
   })
 
+  it('CMD-PENDING-1 what was looked up for a command settles no other that has its id by then', () => {
+    const { pending, outcomes, enter } = table()
+    enter('a')
+    const [lookedUp] = pending.unanswered(0)
+    pending.settle(0, 'a', DONE)
+    enter('a', { checksum: 'other' })
+    pending.settleFound(0, lookedUp!, DONE)
+    expect([pending.size, outcomes]).toEqual([1, [['a', 'done']]])
+    pending.settleFound(0, pending.unanswered(0)[0]!, DONE)
+    expect(pending.size).toBe(0)
+  })
+
   it('CMD-STORE-3 knows under which epoch commands of an entity were stored that have no outcome', () => {
     const { pending, enter } = table()
     const epoch = () => pending.epochOf('user', 'k')
