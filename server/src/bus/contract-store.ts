@@ -51,7 +51,7 @@ export class ContractStore {
     )
     if (seen.head !== undefined) {
       const record = await this.record()
-      return { ...seen, record, hasOtherVersions: await this.#hasOtherWorkers(seen.head) }
+      return { ...seen, record, hasOtherVersions: await this.#hasOtherWorkers(seen.head, seen.live) }
     }
     const [hash, record] = await Promise.all([
       redis.get(keys.contract),
@@ -95,13 +95,14 @@ export class ContractStore {
   }
 
   /** Whether a worker is alive that is among those of no generation. */
-  async #hasOtherWorkers({ generation, before }: ContractHead): Promise<boolean> {
+  async #hasOtherWorkers({ generation, before }: ContractHead, live: readonly number[]): Promise<boolean> {
     const redis = this.#redisOf(keys.workers)
     const now = await redisNow(redis)
     const bounds = [`(${now - HEARTBEAT_FRESH_MS}`, `(${now + HEARTBEAT_FRESH_MS}`] as const
     const workers = await redis.zrangebyscore(keys.workers, ...bounds)
-    const generations = [FIRST, ...Object.values(before), generation]
-    const known = await Promise.all(generations.map((one) => redis.zrangebyscore(keys.workersOf(one), ...bounds)))
+    // A head that Redis has lost, and a process has written again, names none before it.
+    const generations = new Set([FIRST, ...Object.values(before), generation, ...live])
+    const known = await Promise.all([...generations].map((one) => redis.zrangebyscore(keys.workersOf(one), ...bounds)))
     const all = new Set(known.flat())
     return workers.some((worker) => !all.has(worker))
   }

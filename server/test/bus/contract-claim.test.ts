@@ -228,4 +228,13 @@ describe('claims of a contract', () => {
     expect((await start('worker', 'a')).generation).toBe(0)
     expect(await readContract(() => redis)).toMatchObject({ hash: 'a', record: '{"hash":"a"}' })
   }, 20_000)
+
+  it('B-CONTRACT-8 workers of contracts that a head does not name any more are of this version all the same', async () => {
+    const lost = { generation: 2, hash: 'ab', isRolling: false, before: {}, withdrawn: [] } satisfies ContractHead
+    await redis.hset(keys.contractHead, { state: JSON.stringify(lost), record: '{"hash":"ab"}' })
+    const now = await redisNow(redis)
+    await redis.hset(keys.contractLive, { 1: now, 2: now })
+    for (const key of [keys.workers, keys.workersOf(1)]) await redis.zadd(key, now, 'w')
+    expect((await start('worker', 'abc')).generation).toBe(3)
+  })
 })
