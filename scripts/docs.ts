@@ -14,6 +14,7 @@ import { isMain } from './is-main.ts'
 import { commandsText } from './pages/commands.ts'
 import { metricsText } from './pages/metrics.ts'
 import { optionsText } from './pages/options.ts'
+import { sizingText } from './pages/sizing.ts'
 import { withCurrentTables } from './protocol-tables.ts'
 import { REPOSITORY } from './source-files.ts'
 
@@ -29,6 +30,7 @@ export const PAGES: Readonly<Record<string, () => string>> = {
   'docs/limits.md': limitsPage,
   'docs/metrics.md': metricsPage,
   'docs/options.md': optionsPage,
+  'docs/sizing.md': sizingPage,
   'protocol/PROTOCOL.md': () => withCurrentTables(readFileSync(join(REPOSITORY, 'protocol/PROTOCOL.md'), 'utf8')),
 }
 
@@ -134,6 +136,15 @@ Names, labels and what is counted where follow three rules. Counters end in \`_t
 clients choose, such as keys and subjects, is no label. Nothing is exported by two processes, so \`sum\` over all of them is
 right. Source: \`server/src/observability/metric-names.ts\`.`,
     metricsText(table),
+  )
+}
+
+function sizingPage(): string {
+  return page(
+    'Sizing',
+    `How many gateways, workers and Redis a load takes, how much memory and how much network. The figures come from \`npm run bench -- scaling\`,
+\`fanout\` and \`idle\`; a test compares the formula with what was measured at three points. Source: \`load-tests/src/scaling/sizing.ts\`.`,
+    sizingText(table),
   )
 }
 

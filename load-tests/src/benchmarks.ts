@@ -15,6 +15,7 @@ import { pipeline } from './pipeline/pipeline.ts'
 import { priority } from './priority/priority.ts'
 import type { BenchmarkName } from './report/headlines.ts'
 import { resume } from './resume/resume.ts'
+import { scaling } from './scaling/scaling.ts'
 import { sdk } from './sdk/sdk.ts'
 import { slow } from './slow/slow.ts'
 import { soak } from './soak/soak.ts'
@@ -40,6 +41,7 @@ export const BENCHMARKS: Readonly<Record<BenchmarkName, Benchmark>> = {
   fanout,
   latency,
   growth,
+  scaling,
   http,
   reads,
   priority,

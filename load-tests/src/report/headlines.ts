@@ -79,6 +79,12 @@ export const HEADLINES = {
     figure: 'eventsPerFrame.points.100.gateway',
     better: 'less',
   },
+  scaling: {
+    says: 'CPU seconds of all processes for a million events, three masters and two workers',
+    figure: 'masters.points.3.cpuSeconds.total',
+    control: 'masters.points.1.cpuSeconds.total',
+    better: 'less',
+  },
   http: {
     says: 'requests/s of POST /v1/events with one event',
     figure: 'publish1.requestsPerSec',

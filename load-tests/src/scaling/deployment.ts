@@ -1,0 +1,90 @@
+import type { ChildProcess } from 'node:child_process'
+import { fileURLToPath } from 'node:url'
+import type { Redis } from '../../../server/src/bus/connection.ts'
+import { RedisCluster } from '../../../server/test/support/redis-cluster.ts'
+import type { PublisherCommand, PublisherReport } from '../growth/publisher.ts'
+import type { SubscribersOptions } from '../growth/subscribers.ts'
+import { openBench } from '../support/catch-up.ts'
+import { ask, type ServerProcess, startModule, startTidegate } from '../support/processes.ts'
+import { LOAD } from './load.ts'
+
+/** How a deployment is spread. */
+export interface Spread {
+  readonly masters: number
+  readonly workers: number
+  /** Gateways with a subscriber to everything, beside the one that is published to. */
+  readonly readers: number
+}
+
+/** No node is to be replaced because the machine pauses. */
+const NODE_TIMEOUT_MS = 30_000
+const CONFIG = fileURLToPath(new URL('../growth/topics-1.config.ts', import.meta.url))
+
+export interface Running {
+  /** It has all publishers, and no subscriber. */
+  readonly publishing: ServerProcess
+  /** Each has one subscriber to everything, and no publisher. */
+  readonly readers: readonly ServerProcess[]
+  readonly workers: readonly ServerProcess[]
+  readonly masters: readonly Redis[]
+  /** Opens the producers, anew if they are open. */
+  open(): Promise<unknown>
+  publish(durationMs: number): Promise<PublisherReport>
+  /** Events delivered since the last call, to all subscribers. */
+  takeDelivered(): Promise<number>
+}
+
+/** Starts a cluster without replicas, two gateways, workers and the clients of a load, and ends them all afterwards. */
+export async function withSpread<T>(spread: Spread, use: (running: Running) => Promise<T>): Promise<T> {
+  const closing: (() => unknown)[] = []
+  try {
+    const cluster = await RedisCluster.start({ masters: spread.masters, nodeTimeoutMs: NODE_TIMEOUT_MS })
+    closing.push(() => cluster.close())
+    const environment = {
+      REDIS_URL: cluster.url,
+      TIDEGATE_LOG_LEVEL: 'warn',
+      TIDEGATE_PARTITIONS: `${LOAD.partitions}`,
+      TIDEGATE_METRICS_PORT: '0',
+    }
+    const start = async (command: 'gateway' | 'worker', name: string) => {
+      const port = command === 'gateway' ? ['--port', '0'] : []
+      const started = await startTidegate([command, '--config', CONFIG, ...port], {
+        ...environment,
+        TIDEGATE_NODE: name,
+      })
+      closing.push(() => started.stop())
+      return started
+    }
+    const several = async (command: 'gateway' | 'worker', count: number) => {
+      const started: ServerProcess[] = []
+      for (let n = 1; n <= count; n++) started.push(await start(command, `${command}-${n}`))
+      return started
+    }
+    const workers = await several('worker', spread.workers)
+    const [publishing, ...readers] = await several('gateway', 1 + spread.readers)
+    const masters = await Promise.all(cluster.nodes.map(({ url }) => openBench(url)))
+    closing.push(...masters.map((redis) => () => redis.disconnect()))
+    const child = (name: string): ChildProcess => {
+      const module = startModule(new URL(`../growth/${name}.ts`, import.meta.url))
+      closing.push(() => module.kill())
+      return module
+    }
+    const publisher = child('publisher')
+    const tell = <Answer>(command: PublisherCommand) => ask<Answer>(publisher, command)
+    const subscribers = readers.map(() => child('subscribers'))
+    for (const [i, { port }] of readers.entries()) {
+      await ask(subscribers[i]!, { port, filters: [null] } satisfies SubscribersOptions)
+    }
+    const takeDelivered = async () => {
+      const taken = await Promise.all(subscribers.map((each) => ask<number>(each, 'take')))
+      return taken.reduce((sum, events) => sum + events, 0)
+    }
+    return await use({
+      ...{ publishing: publishing!, readers, workers, masters, takeDelivered },
+      open: () => tell({ do: 'open', port: publishing!.port, point: LOAD }),
+      publish: (durationMs) => tell({ do: 'publish', durationMs, eventsPerSec: LOAD.eventsPerSec }),
+    })
+  } finally {
+    for (const close of closing.reverse()) await close()
+  }
+}
