@@ -4,11 +4,10 @@ export type {
   AppendedSlice,
   AppendOptions,
   AppendReply,
-  AppendRequest,
-  SliceIdentity,
   Verdict,
 } from './append.ts'
-export { MAX_PRODUCERS, NO_BATCH } from './append.ts'
+export { MAX_PRODUCERS } from './append.ts'
+export { type AppendRequest, NO_BATCH, type SliceIdentity } from './append-request.ts'
 export type { BackfillEnding, BackfillLedger, BackfillRecord, BackfillStatus } from './backfill-ledger.ts'
 export { BatchReader, type PlacedEnd } from './batch-reader.ts'
 export type { BreakerLimits } from './breaker.ts'

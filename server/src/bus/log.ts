@@ -1,4 +1,5 @@
-import { type AppendOptions, type AppendReply, type AppendRequest, append } from './append.ts'
+import { type AppendOptions, type AppendReply, append } from './append.ts'
+import type { AppendRequest } from './append-request.ts'
 import type { Channel } from './channel.ts'
 import { isFresh } from './heartbeat.ts'
 import { CANARY_TOPIC, keys } from './keys.ts'

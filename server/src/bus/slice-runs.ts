@@ -1,4 +1,4 @@
-import { type AppendRequest, NO_BATCH } from './append.ts'
+import { type AppendRequest, NO_BATCH } from './append-request.ts'
 
 type Slice = AppendRequest['slices'][number]
 

@@ -4,7 +4,7 @@ import { createConnection, createServer, type Socket } from 'node:net'
 import fc from 'fast-check'
 import { afterEach, describe, expect, it } from 'vitest'
 import { decodeAncestors } from '../../src/bus/ancestors.ts'
-import type { SliceIdentity } from '../../src/bus/append.ts'
+import type { SliceIdentity } from '../../src/bus/append-request.ts'
 import {
   abortGrowth,
   BatchReader,
