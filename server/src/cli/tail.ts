@@ -1,6 +1,8 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import { type DeliveredEvent, didYouMean } from '@tidegate/protocol'
 import { type Bus, BusUnavailable, partitionOf } from '../bus/index.ts'
+import type { DescribedTopic } from '../config/describe.ts'
+import { placedBy } from '../config/placed-by.ts'
 import { type Filter, FilterError, openFilter } from '../filter/index.ts'
 import { type Followed, gapText, LogFollower } from './deployment/log-follower.ts'
 import { runningContract } from './deployment/running-contract.ts'
@@ -84,12 +86,12 @@ const JSON_LINES: Lines = {
 }
 
 async function tail(bus: Bus, wanted: Wanted, lines: Lines): Promise<number> {
-  await refuseUnknown(bus, wanted.topic)
+  const topics = await topicsOf(bus, wanted.topic)
   const interrupt = new AbortController()
   process.once('SIGINT', () => interrupt.abort())
   // Nobody reads any more: `| head`.
   process.stdout.once('error', () => interrupt.abort(NOBODY))
-  const followers = await followersOf(bus, wanted)
+  const followers = await followersOf(bus, topics, wanted)
   let left = wanted.limit
   let isAway = false
   while (!interrupt.signal.aborted) {
@@ -130,9 +132,9 @@ async function readNext(followers: readonly LogFollower[]): Promise<Followed[] |
 
 const NOBODY = new Error('nobody reads the output')
 
-async function followersOf(bus: Bus, { topic, key, from }: Wanted): Promise<LogFollower[]> {
+async function followersOf(bus: Bus, topics: Topics, { topic, key, from }: Wanted): Promise<LogFollower[]> {
   const all = Array.from({ length: bus.partitions }, (_, partition) => partition)
-  const partitions = key === undefined ? all : [partitionOf(key, bus.partitions)]
+  const partitions = key === undefined ? all : [partitionOf(placedBy(topics, topic, key), bus.partitions)]
   const followers = partitions.map(
     (partition) =>
       new LogFollower(bus, topic, partition, ({ keys }, index) => key === undefined || keys[index] === key),
@@ -141,12 +143,15 @@ async function followersOf(bus: Bus, { topic, key, from }: Wanted): Promise<LogF
   return followers
 }
 
-async function refuseUnknown(bus: Bus, topic: string): Promise<void> {
+type Topics = ReadonlyMap<string, DescribedTopic>
+
+/** The topics of the running config; none where none is known. @throws Error where it does not have this one */
+async function topicsOf(bus: Bus, topic: string): Promise<Topics> {
   const contract = await runningContract(bus)
-  const names = contract?.topics.map(({ name }) => name)
-  if (names === undefined || names.includes(topic)) return
+  const topics = new Map(contract?.topics.map((each) => [each.name, each]))
+  if (contract === undefined || topics.has(topic)) return topics
   throw new Error(
-    `the running config has no topic ${printable(topic)}.${didYouMean(topic, names)} See: tidegate topics`,
+    `the running config has no topic ${printable(topic)}.${didYouMean(topic, [...topics.keys()])} See: tidegate topics`,
   )
 }
 

@@ -135,7 +135,7 @@ export class Delivery {
       (topic, partition) => this.#tails.getSure(topic, partition)?.cursor,
       onCorrupt,
     )
-    this.#snapshots = new SnapshotReader(bus)
+    this.#snapshots = new SnapshotReader(bus, contract.topics)
     this.#flusher = new Flusher(clock)
     this.#work = new PacedWork(clock)
     const tailOf = (topic: string, partition: number) => this.#tails.get(topic, partition)

@@ -2,9 +2,6 @@ import { encodeEvent, type StoredEvent } from '../bus/index.ts'
 import type { Pane, WindowTopic, WithdrawnPane } from '../config/model.ts'
 import type { Emission } from '../operators/index.ts'
 
-/** Key of the panes of a window over all keys. */
-export const ALL_KEYS = '*'
-
 /** One result of a window, for storage and for the window's readers. */
 export interface EmittedResult {
   readonly id: string

@@ -15,12 +15,12 @@ import {
 } from '../bus/index.ts'
 import { type DescribedTopic, readRecord } from '../config/describe.ts'
 import type { WindowSpec } from '../config/model.ts'
+import { ALL_KEYS, mergedInput, mergedWindow } from '../config/placed-by.ts'
 import { outboxProducer, senderOfMessage } from '../entities/index.ts'
 import { parseFieldName } from '../operators/index.ts'
 import { originOfDeadLetters } from './dead-letter.ts'
 import { groupOfField } from './merge-stage.ts'
 import { SOURCES_HASH } from './open-sources.ts'
-import { ALL_KEYS } from './pane.ts'
 import { windowOfClocks } from './stored-window.ts'
 
 const EVERYWHERE: Placement = { kind: 'everywhere' }
@@ -45,7 +45,7 @@ export function placements(record: string): GrowthPlan {
     )
   }
   const topics = new Map(readRecord(record).topics.map((topic) => [topic.name, topic]))
-  const homeOf = (topic: string): HomeOf => homeFrom(mergedName(topics, topic))
+  const homeOf = (topic: string): HomeOf => homeFrom(mergedWindow(topics, topic))
   return {
     log(topic) {
       if (topic === CANARY_TOPIC) return { kind: 'left' }
@@ -53,7 +53,7 @@ export function placements(record: string): GrowthPlan {
       // Whoever merges has noted what each partition has reported: it must not report it once more as another one.
       if (windowOfPartials(topic) !== undefined) return { kind: 'stays' }
       const origin = originOfDeadLetters(topic)
-      return { kind: 'by_key', homeOf: origin === undefined ? homeOf(topic) : homeFrom(inputName(topics, origin)) }
+      return { kind: 'by_key', homeOf: origin === undefined ? homeOf(topic) : homeFrom(mergedInput(topics, origin)) }
     },
     producer: outboxProducer,
     owned(name) {
@@ -90,28 +90,13 @@ function placeOfWindow(topics: Topics, hash: string): Placement {
   // What it has reported is noted under its number. One that no contract has is dropped by the next owner.
   if (spec?.groupBy !== 'key') return { kind: 'stays' }
   const keyOf = (field: string) => (field.includes(':') ? parseFieldName(field).key : undefined)
-  return { kind: 'by_key', homeOf: homeFrom(inputName(topics, name)), keyOf }
+  return { kind: 'by_key', homeOf: homeFrom(mergedInput(topics, name)), keyOf }
 }
 
 /** Panes over all keys lie where their window is merged, and not where their key would. */
 function homeFrom(merged: string | undefined): HomeOf {
   if (merged === undefined) return partitionOf
   return (key, partitions) => partitionOf(key === ALL_KEYS ? merged : key, partitions)
-}
-
-/** The window over all keys whose panes a topic holds, as they are or computed from them. */
-function mergedName(topics: Topics, name: string): string | undefined {
-  const topic = topics.get(name)
-  if (topic?.kind === 'window' && specOf(topic)?.groupBy === 'all') return name
-  // Late events are those that its window was given.
-  return inputName(topics, topic?.kind === 'late' ? String(topic.window) : name)
-}
-
-/** The same of what a topic is computed from. */
-function inputName(topics: Topics, name: string): string | undefined {
-  const from = topics.get(name)?.from ?? []
-  const inputs = typeof from === 'string' ? [from] : from
-  return inputs.map((input) => mergedName(topics, input)).find((merged) => merged !== undefined)
 }
 
 function specOf(topic: DescribedTopic | undefined): WindowSpec | undefined {

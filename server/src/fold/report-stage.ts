@@ -1,4 +1,5 @@
 import { type CommitOperation, type EventBody, partialsTopic } from '../bus/index.ts'
+import { ALL_KEYS } from '../config/placed-by.ts'
 import {
   type Field,
   parseField,
@@ -8,7 +9,6 @@ import {
   type TumblingWindow,
 } from '../operators/index.ts'
 import { EarlyInterval } from './early-interval.ts'
-import { ALL_KEYS } from './pane.ts'
 import type { StoredWindow } from './stored-window.ts'
 
 /** A report with the hash of its window's definition. */

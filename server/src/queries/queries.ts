@@ -2,6 +2,7 @@ import { allowsKey, hiddenOfTopic, type Rights, type Seen } from '../access/inde
 import { type Bus, lastIdBefore, partitionOf } from '../bus/index.ts'
 import { topicAppendedBeforeMs } from '../config/append-lead.ts'
 import type { Contract } from '../config/model.ts'
+import { placedBy } from '../config/placed-by.ts'
 import { ONLY_READER, PacedReads, type Reader } from '../limits/index.ts'
 import type { ReportDefect } from '../observability/defects.ts'
 import { quoted } from '../quoted.ts'
@@ -98,7 +99,7 @@ export class CallerQueries {
       return this.#inTurn(() => scanPage(scan, this.#bus.partitions, seen, from))
     }
     if (!allowsKey(scope, key)) return { results: [] }
-    const results = this.#bus.results(partitionOf(key, this.#bus.partitions), 'query')
+    const results = this.#bus.results(this.#partitionOf(name, key), 'query')
     this.#reader.chargeRead(0, true)
     const found = await this.#inTurn(() => results.of(name, [key]))
     return { results: found.map((result) => parseResult(result, sight)) }
@@ -109,7 +110,7 @@ export class CallerQueries {
     const { topic, ...seen } = this.#topic(params, 'query')
     const after = optionalPosition(params, 'after', this.#bus.partitions)
     const key = optionalText(params, 'key')
-    const ofKey = key === undefined ? undefined : partitionOf(key, this.#bus.partitions)
+    const ofKey = key === undefined ? undefined : this.#partitionOf(topic, key)
     const partition = optionalNumber(params, 'partition', 0) ?? after?.partition ?? ofKey ?? 0
     const [from, to] = [optionalTime(params, 'from'), optionalTime(params, 'to')]
     if (from !== undefined && to !== undefined && from >= to)
@@ -137,6 +138,10 @@ export class CallerQueries {
     const range = gapRange({ ...params, topic }, this.#bus.partitions, seen)
     const limit = limitOf(params, MAX_ANSWER_EVENTS)
     return this.#inTurn(() => readGap(this.#pages(range.topic, range.upTo.partition), range, limit))
+  }
+
+  #partitionOf(topic: string, key: string): number {
+    return partitionOf(placedBy(this.#contract.topics, topic, key), this.#bus.partitions)
   }
 
   /** Pages of a log, paid for. */

@@ -16,7 +16,8 @@ const late = { outOfOrderness: '10m', allowedLateness: '0s' } as const
 const hourly = reading.window('mill.hour', { ...late, tumbling: '1h', aggregate: { sum: { sum: 'v' }, n: 'count' } })
 const all = reading.window('mill.all', { ...late, tumbling: '1h', groupBy: null, aggregate: { n: 'count' } })
 const daily = hourly.window('mill.day', { ...late, tumbling: '24h', aggregate: { sum: { sum: 'value.sum' } } })
-const { contract } = defineConfig({ topics: [reading, hourly, all, daily] })
+const allDay = all.window('mill.all_day', { ...late, tumbling: '24h', aggregate: { n: { sum: 'value.n' } } })
+const { contract } = defineConfig({ topics: [reading, hourly, all, daily, allDay] })
 
 const server = await useGateway(contract, { partitions: PARTITIONS })
 const workers = useWorkers(server.redis.url, PARTITIONS, contract)
@@ -64,7 +65,7 @@ function post(path: string, body: unknown, key?: string) {
 }
 
 describe('a file that is replayed and ended', () => {
-  it('W-END-1 W-END-6 I-END-1 gives every window of an offline recompute, the last ones as well, sent twice and over a takeover', async () => {
+  it('W-END-1 W-END-6 I-END-1 Q-WINDOW-3 gives every window of an offline recompute, the last ones as well, sent twice and over a takeover', async () => {
     await workers.start()
     const [first, second] = [FILE.slice(0, 300), FILE.slice(300)]
     const events = first.map((line) => ({ topic: 'mill.reading', ...line }))
@@ -95,6 +96,25 @@ describe('a file that is replayed and ended', () => {
     expect(await eventsOf('mill.hour')).toHaveLength(Object.keys(hours).length)
     expect(await eventsOf('mill.all')).toHaveLength(Object.keys(overAll).length)
     for (const name of ['mill.hour', 'mill.all', 'mill.day']) expect(await eventsOf(`${name}.late`)).toEqual([])
+    // Panes over all keys are found by their key, wherever their window is merged.
+    const newest = Object.values(overAll).at(-1)
+    expect(await (await fetch(`${server.url}/v1/windows/mill.all?key=*`)).json()).toMatchObject({
+      results: [{ key: '*', data: { value: newest } }],
+    })
+    const dayOfAll = recompute(
+      ({ time }) => `* ${startOf(time, 24 * HOUR)}`,
+      (lines) => ({ n: lines.length }),
+    )
+    await expect.poll(() => panesOf('mill.all_day')).toEqual(dayOfAll)
+    expect(await (await fetch(`${server.url}/v1/windows/mill.all_day?key=*`)).json()).toMatchObject({
+      results: [{ key: '*', data: { value: Object.values(dayOfAll).at(-1) } }],
+    })
+    const ofAll = await (await fetch(`${server.url}/v1/history?topic=mill.all&key=*&limit=1000`)).json()
+    expect(ofAll).toMatchObject({ events: { length: Object.keys(overAll).length } })
+    client.send({ type: 'subscribe', sub: 1, topic: 'mill.all', keys: ['*'], snapshot: true })
+    expect(await client.next('batch')).toMatchObject({
+      parts: [{ snapshot: 'end', events: [{ key: '*', data: { value: newest } }] }],
+    })
     // Who reads the topic sees the events, and nothing where it ended.
     expect(await eventsOf('mill.reading')).toHaveLength(FILE.length)
     client.close()

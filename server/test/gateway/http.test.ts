@@ -163,7 +163,7 @@ describe('health', () => {
     expect(text).toMatch(/^tidegate_connections\{kind="websocket"\} \d+$/m)
     expect(text).toMatch(/^tidegate_ready 0$/m)
     expect(text).toMatch(/^tidegate_canary_age_seconds\{partition="3"\} \d/m)
-    expect(text).toMatch(/^tidegate_breaker_state\{class="append",state="closed"\} 1$/m)
+    expect(text).toMatch(/^tidegate_breaker_state\{class="append",redis="",state="closed"\} 1$/m)
   })
 
   it('serves on after everything above', async () => {

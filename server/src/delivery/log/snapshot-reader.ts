@@ -1,5 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type Bus, BusUnavailable, type CurrentPage, partitionOf } from '../../bus/index.ts'
+import type { Contract } from '../../config/model.ts'
+import { placedBy } from '../../config/placed-by.ts'
 import { PacedReads, type Reader } from '../../limits/index.ts'
 
 /** Concurrent reads of this node: more would only make Redis stall for longer. */
@@ -21,11 +23,13 @@ export interface SnapshotRequest {
 /** Reads snapshots for all sessions of a node, in turns. */
 export class SnapshotReader {
   readonly #bus: Bus
+  readonly #topics: Contract['topics']
   readonly #turns = new PacedReads(CONCURRENT_READS)
   #closed = false
 
-  constructor(bus: Bus) {
+  constructor(bus: Bus, topics: Contract['topics']) {
     this.#bus = bus
+    this.#topics = topics
   }
 
   /**
@@ -65,7 +69,8 @@ export class SnapshotReader {
     const latest = this.#bus.results(partition, 'replay')
     if (keys === undefined) return latest.scan(topic, cursor, PAGE_RESULTS)
     const first = Number(cursor)
-    const wanted = [...keys].filter((key) => partitionOf(key, this.#bus.partitions) === partition)
+    const placeOf = (key: string) => partitionOf(placedBy(this.#topics, topic, key), this.#bus.partitions)
+    const wanted = [...keys].filter((key) => placeOf(key) === partition)
     const results = await latest.of(topic, wanted.slice(first, first + PAGE_RESULTS))
     return { results, next: first + PAGE_RESULTS < wanted.length ? `${first + PAGE_RESULTS}` : '0' }
   }
