@@ -47,10 +47,7 @@ export class SentinelGroup {
     )
     const nodes = [master, ...(await Promise.all(followers))]
     // A Sentinel asks a master for its replicas at once, and then not for ten seconds.
-    await eventually(async () => {
-      const info = String(await command(master.url, 'INFO', 'replication'))
-      return info.split('state=online').length - 1 === replicas
-    })
+    await eventually(async () => online(await replication(master)) === replicas)
     // A failed election is held again after twice the timeout of a failover.
     const lines = [
       `sentinel monitor ${NAME} 127.0.0.1 ${master.port} 2`,
@@ -83,18 +80,28 @@ export class SentinelGroup {
 
   /** Waits until the Sentinels name another master than this one, and it says that it is one. */
   async failedOver(before: TestRedis): Promise<TestRedis> {
-    await eventually(async () => (await this.master()) !== before)
-    const now = await this.master()
-    await eventually(async () => String(await command(now.url, 'INFO', 'replication')).includes('role:master'))
+    let now = before
+    await eventually(async () => {
+      now = await this.master()
+      return now !== before && (await replication(now)).includes('role:master')
+    })
     return now
   }
 
-  /** Waits until all others follow this master: now another failover can begin, and loses nothing. */
-  async followed(master: TestRedis): Promise<void> {
+  /**
+   * Waits until the Sentinels agree on a master that all others follow: now another failover can begin, and loses nothing.
+   *
+   * It may be another one than that of the last failover. For five seconds after it a Sentinel counts what the others said of the
+   * master before: the first that misses one answer of the new master replaces it.
+   */
+  async followed(): Promise<TestRedis> {
+    let now = this.nodes[0]!
     await eventually(async () => {
-      const info = String(await command(master.url, 'INFO', 'replication'))
-      return info.split('state=online').length === this.nodes.length
+      const named = await Promise.all(this.sentinels.map((sentinel) => sentinel.masterPort()))
+      now = await this.master()
+      return named.every((port) => port === now.port) && online(await replication(now)) === this.nodes.length - 1
     })
+    return now
   }
 
   /** A failover by hand. It is refused while another one is being finished. */
@@ -137,7 +144,7 @@ export class SentinelProcess {
 
   /** Instead of every two and every ten seconds, until it ends. */
   async hurry(): Promise<void> {
-    await this.command('SENTINEL', 'DEBUG', 'publish-period', '300', 'info-period', '500')
+    await this.command('SENTINEL', 'DEBUG', 'publish-period', '100', 'info-period', '200')
   }
 
   command(name: string, ...args: readonly string[]): Promise<unknown> {
@@ -176,6 +183,11 @@ export class SentinelProcess {
     return join(this.#folder, 'sentinel.conf')
   }
 }
+
+const replication = async ({ url }: TestRedis) => String(await command(url, 'INFO', 'replication'))
+
+/** Replicas that have got all that the master held. */
+const online = (info: string) => info.split('state=online').length - 1
 
 async function eventually(isSo: () => Promise<boolean>): Promise<void> {
   for (const deadline = performance.now() + READY_MS; performance.now() < deadline; await sleep(POLL_MS)) {
