@@ -13,6 +13,7 @@ const TIMEOUT_MS = 60_000
 /** Of one request. */
 const MAX_EVENTS = 1_000
 const KEYS = 10_000
+const WIDE = { width: 1_280, height: 900 }
 
 const isSkipped = await isChromiumMissing()
 
@@ -37,7 +38,7 @@ describe.skipIf(isSkipped)('views in Chromium', () => {
 
   /** A page that has complained about nothing until it is closed. */
   async function pageFor(prepare: (page: Page) => void = () => {}): Promise<Page & AsyncDisposable> {
-    const page = await browser.newPage({ viewport: { width: 1_280, height: 900 } })
+    const page = await browser.newPage({ viewport: WIDE })
     const complaints: string[] = []
     page.on('pageerror', ({ message }) => complaints.push(message))
     prepare(page)
@@ -56,10 +57,10 @@ describe.skipIf(isSkipped)('views in Chromium', () => {
     return page
   }
 
-  async function publish(ships: readonly { readonly berth: string; readonly tons: number; readonly time?: number }[]) {
-    for (let from = 0; from < ships.length; from += MAX_EVENTS) {
-      const events = ships.slice(from, from + MAX_EVENTS).map(({ time, ...data }) => {
-        return { topic: 'berth.moored', data, ...(time !== undefined && { time }) }
+  async function publish(topic: string, list: readonly { readonly [field: string]: unknown }[]) {
+    for (let from = 0; from < list.length; from += MAX_EVENTS) {
+      const events = list.slice(from, from + MAX_EVENTS).map(({ time, ...data }) => {
+        return { topic, data, ...(time !== undefined && { time }) }
       })
       const headers = { 'content-type': 'application/json' }
       const answer = await fetch(`${url}/v1/events`, { method: 'POST', headers, body: JSON.stringify(events) })
@@ -67,7 +68,8 @@ describe.skipIf(isSkipped)('views in Chromium', () => {
     }
   }
 
-  test(
+  // Most of their time is that of reports: they wait for them together, each with topics of its own.
+  test.concurrent(
     'G-PAGE-10 overview - what others publish is counted, and the page subscribes to the high lane alone',
     async () => {
       const subscribed: object[] = []
@@ -81,8 +83,11 @@ describe.skipIf(isSkipped)('views in Chromium', () => {
       )
       await page.goto(url)
       await page.locator('#badge[data-status=online]').waitFor()
-      await publish(Array.from({ length: 600 }, () => ({ berth: 'north', tons: 1 })))
-      const row = page.locator('#overview [data-topic="berth.moored"]')
+      await publish(
+        'crane.lifted',
+        Array.from({ length: 600 }, () => ({ crane: 'c-0', tons: 0 })),
+      )
+      const row = page.locator('#overview [data-topic="crane.lifted"]')
       await until(
         async () => Number((await page.locator('#total-rate').textContent())!.replace(',', '')) >= 90,
         'the rate is that of the server',
@@ -98,13 +103,13 @@ describe.skipIf(isSkipped)('views in Chromium', () => {
     TIMEOUT_MS,
   )
 
-  test(
+  test.concurrent(
     'G-PAGE-12 topic explorer - shows events of a key, a filter and a range, paused and live, and says a mistake',
     async () => {
       await using page = await open('topics/berth.moored')
       const rows = page.locator('#tail li')
       await page.locator('.tail-status', { hasText: 'live' }).waitFor()
-      await publish([
+      await publish('berth.moored', [
         { berth: 'east', tons: 11 },
         { berth: 'west', tons: 22 },
       ])
@@ -113,7 +118,7 @@ describe.skipIf(isSkipped)('views in Chromium', () => {
       await rows.filter({ hasText: '"tons": 22' }).waitFor()
 
       await page.getByRole('button', { name: 'Pause' }).click()
-      await publish([{ berth: 'late-comer', tons: 33 }])
+      await publish('berth.moored', [{ berth: 'late-comer', tons: 33 }])
       await page.locator('.tail-status', { hasText: 'paused, 1 since' }).waitFor()
       expect(await rows.filter({ hasText: 'late-comer' }).count()).toBe(0)
       await page.getByRole('button', { name: 'Resume' }).click()
@@ -135,7 +140,7 @@ describe.skipIf(isSkipped)('views in Chromium', () => {
       await page.fill('#tail-key', '')
       await page.fill('#tail-where', '')
       const hour = 3_600_000
-      await publish([{ berth: 'yesterday', tons: 1, time: Date.now() - 24 * hour }])
+      await publish('berth.moored', [{ berth: 'yesterday', tons: 1, time: Date.now() - 24 * hour }])
       await page.selectOption('#tail-range', 'between')
       await page.fill('#tail-from', local(Date.now() - hour))
       await page.fill('#tail-to', local(Date.now() + hour))
@@ -150,7 +155,7 @@ describe.skipIf(isSkipped)('views in Chromium', () => {
     TIMEOUT_MS,
   )
 
-  test(
+  test.concurrent(
     'G-PAGE-10 deployment - shows gateways, workers, the owner of every partition, and topics with dead letters',
     async () => {
       await using page = await open('deployment')
@@ -162,8 +167,8 @@ describe.skipIf(isSkipped)('views in Chromium', () => {
       await page.locator('[data-section="Slow clients"] .empty', { hasText: 'None' }).waitFor()
       const letters = page.locator('[data-section="Dead letters"]')
       await letters.locator('.empty', { hasText: 'None' }).waitFor()
-      await publish([{ berth: 'north', tons: 0 }])
-      await letters.locator('li', { hasText: 'tidegate dead-letter redrive berth.heavy' }).waitFor()
+      await publish('tug.hired', [{ tug: 'north', tons: 0 }])
+      await letters.locator('li', { hasText: 'tidegate dead-letter redrive tug.heavy' }).waitFor()
     },
     TIMEOUT_MS,
   )
@@ -179,28 +184,32 @@ describe.skipIf(isSkipped)('views in Chromium', () => {
         }).observe({ entryTypes: ['longtask'] })
         Object.assign(window, { longest })
       })
-      const card = page.locator('[data-topic="berth.per_1s"]')
-      await publish(Array.from({ length: KEYS }, (_, i) => ({ berth: `b-${i}`, tons: i / 100 })))
+      const card = page.locator('.card[data-topic="crane.per_1s"]')
+      await card.scrollIntoViewIfNeeded()
+      await publish(
+        'crane.lifted',
+        Array.from({ length: KEYS }, (_, i) => ({ crane: `c-${i}`, tons: i / 100 })),
+      )
       await until(async () => {
-        await publish([{ berth: 'b-0', tons: 0 }])
-        return ((await card.locator('.chart > .caption').textContent()) ?? '').startsWith('30 of 10,000')
+        await publish('crane.lifted', [{ crane: 'c-0', tons: 0 }])
+        return ((await card.locator('.chart > .caption').textContent()) ?? '').startsWith('30 of 10,000 keys')
       }, 'all keys have results')
       await card.locator('label', { hasText: 'tons' }).click()
-      await card.locator('.legend .key', { hasText: 'b-9999' }).waitFor()
+      await card.locator('.legend .key', { hasText: 'c-9999' }).waitFor()
       expect(await card.locator('.legend li').count()).toBe(30)
       await card.locator('.progress', { hasText: 'late' }).waitFor()
 
-      await card.getByRole('searchbox').fill('b-129')
+      await card.getByRole('searchbox').fill('c-129')
       await until(
         async () => (await card.locator('.legend li').count()) === 11,
         'keys are found by a part of their names',
       )
       const swatchOf = async (key: string) =>
         card.locator(`.legend button[title="${key}"] .swatch`).first().getAttribute('class')
-      const before = await swatchOf('b-1299')
-      await card.getByRole('searchbox').fill('b-12')
+      const before = await swatchOf('c-1299')
+      await card.getByRole('searchbox').fill('c-12')
       await until(async () => (await card.locator('.legend li').count()) === 30, 'more of them')
-      expect(await swatchOf('b-1299')).toBe(before)
+      expect(await swatchOf('c-1299')).toBe(before)
 
       // One stop of the Tab key, and arrows from there.
       const first = card.locator('.legend button').first()
@@ -213,7 +222,7 @@ describe.skipIf(isSkipped)('views in Chromium', () => {
       expect(await card.locator('.legend button[tabindex="0"]').count()).toBe(1)
 
       await card.getByRole('button', { name: 'Table' }).press('Enter')
-      await card.locator('.window-table tr', { hasText: 'b-1299' }).waitFor()
+      await card.locator('.window-table tr', { hasText: 'c-1299' }).waitFor()
       expect(await card.locator('.plot').isVisible()).toBe(false)
       expect(await page.evaluate(() => (window as unknown as { longest: { ms: number } }).longest.ms)).toBeLessThan(
         1_500,
@@ -222,30 +231,37 @@ describe.skipIf(isSkipped)('views in Chromium', () => {
     TIMEOUT_MS,
   )
 
-  test.each(['overview', 'windows', 'topics/berth.moored', 'entities', 'deployment'])(
-    'G-PAGE-15 %s - targets have 24 by 24 pixels, and nothing is wider than a narrow screen',
-    async (view) => {
-      await using page = await open(view)
-      await publish([{ berth: 'north', tons: 1 }])
-      await page.locator('.view').locator('visible=true').first().waitFor()
-      const small = await page.evaluate(() => {
-        const targets = [
-          ...document.querySelectorAll<HTMLElement>('a, button, select, summary, input:not([type=radio])'),
-        ]
-        return targets.flatMap((target) => {
-          const { width, height } = target.getBoundingClientRect()
-          return width > 0 && (width < 24 || height < 24)
-            ? [`${target.outerHTML.slice(0, 80)} ${width} x ${height}`]
-            : []
-        })
-      })
-      expect(small).toEqual([])
-      await page.setViewportSize({ width: 390, height: 800 })
-      await until(() => page.evaluate(() => document.documentElement.scrollWidth <= innerWidth), 'it fits')
+  test(
+    'G-PAGE-15 every view - targets have 24 by 24 pixels, and nothing is wider than a narrow screen',
+    async () => {
+      await publish('berth.moored', [{ berth: 'north', tons: 1 }])
+      await using page = await open('overview')
+      const views = await page
+        .getByRole('navigation', { name: 'Views' })
+        .locator('a')
+        .evaluateAll((links) => links.map((link) => (link as HTMLAnchorElement).hash))
+      expect(views).toHaveLength(5)
+      for (const view of [...views, '#/topics/berth.moored']) {
+        await page.setViewportSize(WIDE)
+        await page.goto(`${url}/${view}`)
+        await page.locator('.view').locator('visible=true').first().waitFor()
+        expect(await page.evaluate(smallTargets), view).toEqual([])
+        await page.setViewportSize({ width: 390, height: 800 })
+        await until(() => page.evaluate(() => document.documentElement.scrollWidth <= innerWidth), `${view} fits`)
+      }
     },
     TIMEOUT_MS,
   )
 })
+
+/** In the page: what the pointer hits with difficulty. */
+function smallTargets(): string[] {
+  const targets = document.querySelectorAll<HTMLElement>('a, button, select, summary, input:not([type=radio])')
+  return [...targets].flatMap((target) => {
+    const { width, height } = target.getBoundingClientRect()
+    return width > 0 && (width < 24 || height < 24) ? [`${target.outerHTML.slice(0, 80)} ${width} x ${height}`] : []
+  })
+}
 
 /** As an input of date and time has it. */
 function local(ms: number): string {

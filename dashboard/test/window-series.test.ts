@@ -79,6 +79,18 @@ describe('window series', () => {
     expect(series.columns('avg', ['k-7'])).toEqual({ starts: [20, 30, 40], values: [[7, 7, 7]] })
   })
 
+  test('G-PAGE-13 bounds - of too many keys those that fell silent give their places to others', () => {
+    const series = new WindowSeries(SIZE_MS)
+    for (let i = 0; i < MAX_KEYS; i++) series.add(pane(`k-${i}`, i < 2 ? 0 : 10 * SIZE_MS, i))
+    series.add(pane('k-0', 10 * SIZE_MS, 1))
+    for (const key of ['new', 'one-more']) series.add(pane(key, 10 * SIZE_MS, MAX_KEYS))
+    expect(series.keyCount).toEqual({ count: MAX_KEYS, orMore: true })
+    expect(series.latest('new')?.value.avg).toBe(MAX_KEYS)
+    expect(series.latest('one-more')).toBeUndefined()
+    expect(series.choose({ ...ALL, search: 'k-1', count: MAX_KEYS })).not.toContain('k-1')
+    expect(series.columns('avg', ['k-0']).starts).toEqual([0, 10, 100])
+  })
+
   test('bounds - keys that fell silent stay while there is room', () => {
     const series = new WindowSeries(SIZE_MS)
     for (let i = 0; i < MAX_KEYS; i++) series.add(pane(`k-${i}`, 0, i))

@@ -6,8 +6,10 @@ export const MAX_PANES = 30_000
 const KEPT_PANES = 0.9 * MAX_PANES
 /** Windows kept per key: 50 minutes of a 10 s window, and wider than most screens have pixels for. */
 export const MAX_POINTS = 300
-/** Keys whose results are kept. Those after them are only counted while any of these has results. */
+/** Keys whose results are kept. Of one more nothing is kept until one of these has fallen silent. */
 export const MAX_KEYS = 10_000
+/** A key without results in so many of the newest windows is silent. Fewer would say so of keys whose results are under way. */
+const SILENT_AFTER = 3
 
 /**
  * Points of some keys on one time axis; `null` where a key has no result. Where no key has one, a window without
@@ -33,6 +35,7 @@ export class WindowSeries {
   readonly #stepMs: number
   /** Key -> window start -> result. */
   readonly #keys = new Map<string, Map<number, Pane>>()
+  /** In the order in which they came. */
   readonly #latest = new Map<string, Pane>()
   /** Window start -> results that are kept of it. */
   readonly #counts = new Map<number, number>()
@@ -70,7 +73,10 @@ export class WindowSeries {
     if (known !== undefined && known.revision > pane.revision) return
     panes.set(start, pane)
     const latest = this.#latest.get(key)
-    if (latest === undefined || latest.start <= start) this.#latest.set(key, pane)
+    if (latest === undefined || latest.start <= start) {
+      this.#latest.delete(key)
+      this.#latest.set(key, pane)
+    }
     this.#version++
     if (known !== undefined) return
     this.#counts.set(start, (this.#counts.get(start) ?? 0) + 1)
@@ -105,11 +111,28 @@ export class WindowSeries {
   }
 
   #open(key: string): Map<number, Pane> | undefined {
+    if (this.#keys.size === MAX_KEYS) this.#dropSilent()
     this.#isFull = this.#keys.size === MAX_KEYS
     if (this.#isFull) return undefined
     const panes = new Map<number, Pane>()
     this.#keys.set(key, panes)
     return panes
+  }
+
+  /** Of the keys that have fallen silent, the one that did so first. */
+  #dropSilent(): void {
+    const [key, { start }] = this.#latest.entries().next().value!
+    if (start >= this.#newestStart - SILENT_AFTER * this.#stepMs) return
+    for (const each of this.#keys.get(key)!.keys()) this.#uncount(each)
+    this.#keys.delete(key)
+    this.#latest.delete(key)
+  }
+
+  #uncount(start: number): void {
+    this.#total--
+    const left = this.#counts.get(start)! - 1
+    if (left === 0) this.#counts.delete(start)
+    else this.#counts.set(start, left)
   }
 
   #makeRoom(): void {
