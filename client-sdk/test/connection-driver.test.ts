@@ -7,7 +7,10 @@ import { TestSocket } from './support/test-socket.ts'
 const OFTEN = { pingMs: 40 }
 
 beforeEach(() => void vi.useFakeTimers())
-afterEach(() => void vi.useRealTimers())
+afterEach(() => {
+  vi.restoreAllMocks()
+  vi.useRealTimers()
+})
 
 /** A connection to nobody, by a clock and a chance of its own, and what it told. */
 function open(events: Partial<ConnectionEvents> = {}, surroundings = { now: 0, wallTime: 0, random: 0.5 }) {

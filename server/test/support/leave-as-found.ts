@@ -1,9 +1,36 @@
 /** Runs before each file of those that share a process. */
-import { afterAll, vi } from 'vitest'
+import { afterAll, expect, vi } from 'vitest'
+
+const CLOCKS = [
+  'Date',
+  'performance',
+  'setTimeout',
+  'clearTimeout',
+  'setInterval',
+  'clearInterval',
+  'setImmediate',
+  'clearImmediate',
+] as const
+
+const clocks = () => Object.fromEntries(CLOCKS.map((name) => [name, globalThis[name]]))
+
+function restore(): void {
+  vi.restoreAllMocks()
+  vi.unstubAllEnvs()
+  vi.unstubAllGlobals()
+  vi.useRealTimers()
+}
+
+// The file before did not get to its end of this if an `afterAll` of its own threw.
+restore()
+const found = clocks()
 
 /** What a file changed for its own tests is not found by the next. */
 afterAll(() => {
-  vi.useRealTimers()
-  vi.unstubAllEnvs()
-  vi.unstubAllGlobals()
+  restore()
+  const left = clocks()
+  Object.assign(globalThis, found)
+  const changed = CLOCKS.filter((name) => left[name] !== found[name])
+  // A spy on a fake timer that is restored after the real ones are back: the next file would wait for ever.
+  expect(changed, 'Fakes that stay: restore spies before vi.useRealTimers()').toEqual([])
 })
