@@ -7,8 +7,9 @@ const due = new Set<() => void>()
 
 /** Runs it with the next animation frame, once, however often it is asked for until then. */
 export function onNextFrame(run: () => void): void {
+  const isAsked = due.size > 0
   due.add(run)
-  if (due.size > 1) return
+  if (isAsked) return
   const isDrawn = typeof requestAnimationFrame === 'function'
   const timer = setTimeout(runDue, isDrawn ? HIDDEN_FRAME_MS : NO_FRAME_MS)
   const frame = isDrawn ? requestAnimationFrame(runDue) : undefined

@@ -131,7 +131,13 @@ describe.skipIf(isSkipped)('React in Chromium', () => {
       await untilText('called', 'live')
       await read('attic', 1)
       await expect.poll(() => inPage(({ received }) => received)).toEqual(['first 1'])
+      await untilText('many', 'attic')
+      await untilText('events', '1')
+      const renders = () => inPage(({ frames }) => frames.renders)
+      const shown = await renders()
       await show({ many: {}, events: {}, called: { by: 'second' } })
+      // That renders both once, maybe in a frame that events were rendered in: it does not count.
+      await expect.poll(renders).toBe(shown + 2)
       const before = await inPage(({ frames }) => ({ ...frames }))
       const numbers = Array.from({ length: 3_000 }, (_, n) => n + 2)
       await Promise.all([0, 1, 2].map((part) => read(`s-${part}`, ...numbers.slice(part * 1_000, (part + 1) * 1_000))))
