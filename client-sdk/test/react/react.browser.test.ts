@@ -136,7 +136,7 @@ describe.skipIf(isSkipped)('React in Chromium', () => {
       const renders = () => inPage(({ frames }) => frames.renders)
       const shown = await renders()
       await show({ many: {}, events: {}, called: { by: 'second' } })
-      // That renders both once, maybe in a frame that events were rendered in: it does not count.
+      // This renders both once, maybe in a frame that has rendered events already: it is not counted.
       await expect.poll(renders).toBe(shown + 2)
       const before = await inPage(({ frames }) => ({ ...frames }))
       const numbers = Array.from({ length: 3_000 }, (_, n) => n + 2)

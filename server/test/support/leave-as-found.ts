@@ -21,7 +21,7 @@ function restore(): void {
   vi.useRealTimers()
 }
 
-// The file before did not get to its end of this if an `afterAll` of its own threw.
+// When an `afterAll` of the file before threw, the one below did not run.
 restore()
 const found = clocks()
 
