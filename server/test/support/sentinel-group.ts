@@ -104,9 +104,15 @@ export class SentinelGroup {
     return now
   }
 
-  /** A failover by hand. It is refused while another one is being finished. */
+  /** A failover by hand. It is refused while another one is being finished, and given up when a replica takes too long. */
   async promote(): Promise<void> {
-    await eventually(async () => (await this.sentinels[0]!.command('SENTINEL', 'FAILOVER', NAME)) === 'OK')
+    const [sentinel] = this.sentinels
+    const before = await sentinel!.masterPort()
+    await eventually(async () => {
+      if ((await sentinel!.masterPort()) !== before) return true
+      await sentinel!.command('SENTINEL', 'FAILOVER', NAME)
+      return false
+    })
   }
 
   async close(): Promise<void> {
