@@ -139,8 +139,8 @@ function ofEach(
   slices: AppendRequest['slices'],
   runs: readonly SliceRun[],
   judged: readonly AppendedSlice[],
-): AppendedSlice[] {
-  if (runs.length === slices.length) return [...judged]
+): readonly AppendedSlice[] {
+  if (runs.length === slices.length) return judged
   const each: AppendedSlice[] = new Array(slices.length)
   runs.forEach((run, i) => {
     const { entry, ...rest } = judged[i]!

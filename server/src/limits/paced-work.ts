@@ -58,11 +58,13 @@ export class PacedWork {
 
   #waitForPayment(): void {
     if (this.#turns.size === 0 || this.#paying !== undefined) return
-    const waitMs = Math.min(...Array.from(this.#turns.firsts(), ([, { worker }]) => worker.workWaitMs()))
-    this.#paying = setTimeout(() => {
-      this.#paying = undefined
-      this.#schedule()
-    }, waitMs)
+    this.#paying = setTimeout(
+      () => {
+        this.#paying = undefined
+        this.#schedule()
+      },
+      this.#turns.waitMs((_, { worker }) => worker.workWaitMs()),
+    )
     this.#paying.unref()
   }
 }

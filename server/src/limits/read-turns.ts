@@ -44,11 +44,7 @@ export class ReadTurns<Read> {
 
   /** How long until one of them may be read, ms; 0: now, infinite: when another read ends. */
   waitMs(isFree: (purse: object) => boolean = ANY): number {
-    let waitMs = Number.POSITIVE_INFINITY
-    for (const [purse, { reader }] of this.#turns.firsts()) {
-      if (isFree(purse)) waitMs = Math.min(waitMs, reader.readWaitMs())
-    }
-    return waitMs
+    return this.#turns.waitMs((purse, { reader }) => (isFree(purse) ? reader.readWaitMs() : Number.POSITIVE_INFINITY))
   }
 
   clear(): void {

@@ -30,9 +30,11 @@ export class Turns<Item> {
     return undefined
   }
 
-  /** The oldest of each purse. */
-  *firsts(): Iterable<readonly [purse: object, first: Item]> {
-    for (const [purse, queue] of this.#purses) yield [purse, queue[0]!]
+  /** How long until it is the turn of one of them, ms; 0: now, infinite: nobody knows. @param waitOf of a purse, with its oldest */
+  waitMs(waitOf: (purse: object, first: Item) => number): number {
+    let waitMs = Number.POSITIVE_INFINITY
+    for (const [purse, queue] of this.#purses) waitMs = Math.min(waitMs, waitOf(purse, queue[0]!))
+    return waitMs
   }
 
   clear(): void {
