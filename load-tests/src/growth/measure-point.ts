@@ -1,6 +1,7 @@
 import { cpuSeconds, redisCpuSeconds } from '../support/cpu.ts'
 import { percentile } from '../support/percentile.ts'
-import { VoidRound, validRound } from '../support/void-round.ts'
+import { VoidRound } from '../support/void-round.ts'
+import { idleCores, warmRounds } from '../support/warm-rounds.ts'
 import { type Running, withDeployment } from './deployment.ts'
 import { type ByProcess, type Point, PROCESSES, type ProcessName } from './point.ts'
 
@@ -13,35 +14,18 @@ export interface Cost {
   readonly idlePercent: ByProcess<number>
 }
 
-const WARM_UP_MS = 3_000
-/** Windows close meanwhile. */
-const SETTLE_MS = 1_500
-const IDLE_MS = 2_000
-const ROUNDS = 3
 const ROUND_MS = 2_500
 
 /** Measures a load on a deployment of its own. @throws VoidRound where rounds with rejects or losses are too many */
 export function measurePoint(point: Point, say: (line: string) => void): Promise<Cost> {
   return withDeployment(point, async (running) => {
-    await running.open()
-    await running.publish(WARM_UP_MS)
-    // A cold gateway may have refused a frame, which voids all that follow on its socket.
-    await running.open()
-    await pause(SETTLE_MS)
-    const idle = await idleShares(running)
-    const rounds: Round[] = []
-    for (let round = 0; round < ROUNDS; round++) {
-      const repeat = (reason: string) => {
-        say(`void round: ${reason}`)
-        return running.open()
-      }
-      rounds.push(await validRound(() => measureRound(running, point, idle), repeat))
-    }
+    const atRest = () => idleCores(() => cpuOf(running))
+    const { rest, rounds } = await warmRounds(running, atRest, (idle) => measureRound(running, point, idle), say)
     const median = (of: (round: Round) => number) => rounded(percentile(rounds.map(of), 0.5))
     return {
       microsPerEvent: eachProcess((name) => median(({ used, events }) => (used[name] * 1e6) / events)),
       microsPerDelivery: eachProcess((name) => median(({ used, deliveries }) => (used[name] * 1e6) / deliveries)),
-      idlePercent: eachProcess((name) => rounded(idle[name] * 100)),
+      idlePercent: eachProcess((name) => rounded(rest[name] * 100)),
     }
   })
 }
@@ -73,14 +57,6 @@ async function measureRound(running: Running, point: Point, idle: ByProcess<numb
   return { used, events: sentEvents, deliveries }
 }
 
-/** Cores that the processes use with nothing to do. */
-async function idleShares(running: Running): Promise<ByProcess<number>> {
-  const before = await cpuOf(running)
-  await pause(IDLE_MS)
-  const after = await cpuOf(running)
-  return eachProcess((name) => ((after[name] - before[name]) * 1_000) / IDLE_MS)
-}
-
 async function cpuOf({ gateway, worker, redis }: Running): Promise<ByProcess<number>> {
   return {
     gateway: await cpuSeconds(gateway.pid),
@@ -94,4 +70,3 @@ function eachProcess<T>(of: (name: ProcessName) => T): ByProcess<T> {
 }
 
 const rounded = (value: number) => Math.round(value * 100) / 100
-const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms))

@@ -1,7 +1,7 @@
-import { setTimeout as sleep } from 'node:timers/promises'
 import { cpuSeconds, redisCpuSeconds } from '../support/cpu.ts'
 import { percentile } from '../support/percentile.ts'
-import { VoidRound, validRound } from '../support/void-round.ts'
+import { VoidRound } from '../support/void-round.ts'
+import { idleCores, warmRounds } from '../support/warm-rounds.ts'
 import { type Running, type Spread, withSpread } from './deployment.ts'
 
 export const PARTS = ['publishing', 'readers', 'workers', 'redis'] as const
@@ -17,42 +17,23 @@ export interface SpreadCost {
   readonly redisBytesPerEvent: number
 }
 
-const WARM_UP_MS = 3_000
-/** Windows close meanwhile. */
-const SETTLE_MS = 1_500
-const IDLE_MS = 2_000
-const ROUNDS = 3
 const ROUND_MS = 3_000
 
 /** Measures a spread on a deployment of its own. @throws VoidRound where rounds with rejects or losses are too many */
 export function measureSpread(spread: Spread, say: (line: string) => void): Promise<SpreadCost> {
   return withSpread(spread, async (running) => {
-    await running.open()
-    await running.publish(WARM_UP_MS)
-    // A cold gateway may have refused a frame, which voids all that follow on its socket.
-    await running.open()
-    await sleep(SETTLE_MS)
-    const idle = await idleCores(running)
-    const usedBytes = await redisBytes(running)
-    let events = 0
-    const rounds: ByPart[] = []
-    for (let round = 0; round < ROUNDS; round++) {
-      const repeat = (reason: string) => {
-        say(`void round: ${reason}`)
-        return running.open()
-      }
-      const { used, sentEvents } = await validRound(() => measureRound(running, idle, spread), repeat)
-      rounds.push(used)
-      events += sentEvents
-    }
-    const redisBytesPerEvent = Math.round(((await redisBytes(running)) - usedBytes) / events)
+    const atRest = async () => ({ idle: await idleCores(() => cpuOf(running)), usedBytes: await redisBytes(running) })
+    const measure = ({ idle }: { idle: ByPart }) => measureRound(running, idle, spread)
+    const { rest, rounds } = await warmRounds(running, atRest, measure, say)
+    const events = rounds.reduce((sum, { sentEvents }) => sum + sentEvents, 0)
+    const redisBytesPerEvent = Math.round(((await redisBytes(running)) - rest.usedBytes) / events)
     const median = each((part) =>
       percentile(
-        rounds.map((round) => round[part]),
+        rounds.map(({ used }) => used[part]),
         0.5,
       ),
     )
-    return { cpuSeconds: withTotal(median), idleCores: withTotal(idle), redisBytesPerEvent }
+    return { cpuSeconds: withTotal(median), idleCores: withTotal(rest.idle), redisBytesPerEvent }
   })
 }
 
@@ -74,13 +55,6 @@ async function measureRound(running: Running, idle: ByPart, { readers }: Spread)
   if (ackedEvents < sentEvents || delivered < sentEvents * readers)
     throw new VoidRound(`of ${sentEvents} events ${ackedEvents} were acknowledged and ${delivered} delivered`)
   return { used: each((part) => ((after[part] - before[part] - idle[part] * seconds) * 1e6) / sentEvents), sentEvents }
-}
-
-async function idleCores(running: Running): Promise<ByPart> {
-  const before = await cpuOf(running)
-  await sleep(IDLE_MS)
-  const after = await cpuOf(running)
-  return each((part) => ((after[part] - before[part]) * 1_000) / IDLE_MS)
 }
 
 async function redisBytes({ masters }: Running): Promise<number> {
