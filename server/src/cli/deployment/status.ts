@@ -1,5 +1,5 @@
 import type { Backlog, DeploymentFacts, GatewayReport, GuardState, RedisInfo } from '../../bus/index.ts'
-import { bySeverity, deploymentFindings, type Finding, redisFindings } from '../../doctor/index.ts'
+import { byName, bySeverity, deploymentFindings, type Finding, redisFindings, reportOf } from '../../doctor/index.ts'
 import { type TopicLag, together } from './lag.ts'
 
 /** How a deployment is at one moment. Plain data: `tidegate status --json` prints it. */
@@ -101,10 +101,7 @@ export function deploymentStatus(
       }
     }),
     partitions: owners.map(({ partition, owned }) => {
-      const [owner, report] =
-        [...workers]
-          .map(([worker, { partitions }]) => [worker, partitions[`${partition}`]] as const)
-          .find(([, report]) => report !== undefined) ?? []
+      const [owner, report] = reportOf(partition, workers) ?? []
       return {
         partition,
         owner: (owned ? owner : undefined) ?? null,
@@ -116,10 +113,6 @@ export function deploymentStatus(
     }),
     findings,
   }
-}
-
-function byName<T>(reports: ReadonlyMap<string, T>): (readonly [string, T])[] {
-  return [...reports].sort(([a], [b]) => a.localeCompare(b, 'en', { numeric: true }))
 }
 
 function redisStatus(facts: DeploymentFacts): RedisStatus {

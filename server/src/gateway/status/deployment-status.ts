@@ -6,7 +6,7 @@ import type {
   WindowDelay,
   WorkerReport,
 } from '../../bus/index.ts'
-import { bySeverity, deploymentFindings, type Finding } from '../../doctor/index.ts'
+import { byName, bySeverity, deploymentFindings, type Finding, reportOf } from '../../doctor/index.ts'
 
 /** A deployment at one moment, as its processes say it themselves: the answer of `GET /v1/status`. */
 export interface DeploymentStatus {
@@ -84,10 +84,7 @@ export function deploymentStatus(reports: DeploymentReports, at: number): Deploy
 }
 
 function partitionStatus({ partition, owned }: PartitionOwner, workers: DeploymentReports['workers']): PartitionStatus {
-  const [owner, report] =
-    [...workers]
-      .map(([worker, { partitions }]) => [worker, partitions[`${partition}`]] as const)
-      .find(([, report]) => owned && report !== undefined) ?? []
+  const [owner, report] = (owned ? reportOf(partition, workers) : undefined) ?? []
   return {
     partition,
     owner: owner ?? null,
@@ -139,8 +136,4 @@ function addedFromTheEnd(a: readonly number[], b: readonly number[]): number[] {
   const length = Math.max(a.length, b.length)
   const at = (counts: readonly number[], i: number) => counts[counts.length - length + i] ?? 0
   return Array.from({ length }, (_, i) => at(a, i) + at(b, i))
-}
-
-function byName<T>(reports: ReadonlyMap<string, T>): (readonly [string, T])[] {
-  return [...reports].sort(([a], [b]) => a.localeCompare(b, 'en', { numeric: true }))
 }
