@@ -21,8 +21,10 @@ import { logOf, openTestBus } from '../support/bus.ts'
 import { useRedis } from '../support/use-redis.ts'
 
 const [FROM, TO] = [2, 6]
-/** Of what goes to Redis: each is cut once. */
-const STRETCHES = 10
+/** In how many equal stretches of what goes to Redis each phase is cut, somewhere. */
+const STRETCHES = { copying: 5, clearing: 2, placing: 3 }
+type Phase = keyof typeof STRETCHES
+const PHASES: readonly Phase[] = ['copying', 'clearing', 'placing']
 const TOPIC = 'a.reading'
 const NAMES = Array.from({ length: 40 }, (_, n) => `k${n}`)
 /** As the config of a deployment records it. */
@@ -138,17 +140,20 @@ async function contents(): Promise<Record<string, unknown>> {
 }
 
 /** Passes on to Redis, until so many bytes have gone there: then every connection is cut, and none is let in. */
-async function cutAfter(bytes: number): Promise<{ readonly url: string; readonly passed: () => number }> {
-  let passed = 0
+async function cutAfter(bytes: number, phase?: Phase): Promise<Proxied> {
+  const passed = { copying: 0, clearing: 0, placing: 0 }
+  let current: Phase = 'copying'
   const sockets = new Set<Socket>()
   const proxy = createServer((incoming) => {
     const outgoing = createConnection(server.port, '127.0.0.1')
     for (const socket of [incoming, outgoing]) sockets.add(socket.on('error', () => {}))
     incoming.on('data', (piece) => {
-      const room = Math.max(0, bytes - passed)
-      passed += piece.length
+      const before = phase === undefined ? sum(passed) : passed[phase]
+      const room = phase === undefined || phase === current ? Math.max(0, bytes - before) : piece.length
+      passed[current] += piece.length
       if (room > 0) outgoing.write(piece.subarray(0, room))
-      if (passed > bytes) for (const socket of sockets) socket.destroy()
+      if (room < piece.length) for (const socket of sockets) socket.destroy()
+      current = PHASES.find((name) => piece.includes(`"phase":"${name}"`)) ?? current
     })
     outgoing.pipe(incoming)
     incoming.on('close', () => outgoing.end())
@@ -157,7 +162,17 @@ async function cutAfter(bytes: number): Promise<{ readonly url: string; readonly
   await once(proxy, 'listening')
   closing.push(() => proxy.close())
   const { port } = proxy.address() as { port: number }
-  return { url: `redis://127.0.0.1:${port}`, passed: () => passed }
+  return { url: `redis://127.0.0.1:${port}`, passed }
+}
+
+interface Proxied {
+  readonly url: string
+  /** Bytes to Redis, by the phase in which they were sent; what comes before the first is the first's. */
+  readonly passed: Readonly<Record<Phase, number>>
+}
+
+function sum(passed: Proxied['passed']): number {
+  return PHASES.reduce((total, phase) => total + passed[phase], 0)
 }
 
 describe('growth', () => {
@@ -274,13 +289,25 @@ describe('growth', () => {
     const uncut = await cutAfter(Number.POSITIVE_INFINITY)
     await growPartitions(growthTo(TO, { url: uncut.url }))
     const grown = await contents()
+    const stretches = PHASES.flatMap((phase) => {
+      const bytes = uncut.passed[phase] / STRETCHES[phase]
+      return Array.from({ length: STRETCHES[phase] }, (_, n) => ({ phase, begin: n * bytes, bytes }))
+    })
     const share = fc.double({ min: 0, max: 1, noNaN: true })
     const phases = new Set<string>()
     /** Cuts one somewhere in a stretch of it, then again wherever the rest of the shares say, and lets the last one end. */
-    const cutWithin = async (stretch: number, [first, ...others]: readonly number[], isUndone: boolean) => {
+    const cutWithin = async (
+      { phase, begin, bytes }: (typeof stretches)[number],
+      [first, ...others]: readonly number[],
+      isUndone: boolean,
+    ) => {
       await restore()
-      for (const cut of [(stretch + first!) / STRETCHES, ...others]) {
-        const { url } = await cutAfter(Math.floor(cut * uncut.passed()))
+      const cuts = [
+        () => cutAfter(Math.floor(begin + first! * bytes), phase),
+        ...others.map((part) => () => cutAfter(Math.floor(part * sum(uncut.passed)))),
+      ]
+      for (const cut of cuts) {
+        const { url } = await cut()
         await growPartitions(growthTo(TO, { url, waitMs: 200 })).catch(() => {})
         const marker = await redis.hget(keys.cluster, 'growth')
         if (marker === null) continue
@@ -299,15 +326,15 @@ describe('growth', () => {
     }
     await fc.assert(
       fc.asyncProperty(
-        fc.array(fc.array(share, { minLength: 1, maxLength: 2 }), { minLength: STRETCHES, maxLength: STRETCHES }),
+        fc.tuple(...stretches.map(() => fc.array(share, { minLength: 1, maxLength: 2 }))),
         fc.boolean(),
         async (cuts, isUndone) => {
-          for (const [stretch, shares] of cuts.entries()) await cutWithin(stretch, shares, isUndone)
+          for (const [n, shares] of cuts.entries()) await cutWithin(stretches[n]!, shares, isUndone)
         },
       ),
       { numRuns: 1, endOnFailure: true },
     )
-    expect([...phases].sort()).toEqual(['clearing', 'copying', 'placing'])
+    expect(phases).toEqual(new Set(PHASES))
   }, 60_000)
 
   it('B-GROW-9 it is done and undone with the rights of its page alone', async () => {
