@@ -7,7 +7,7 @@ import { type CommandCall, Commands } from './commands/commands.ts'
 import type { RecoveredCommand } from './commands/recovered-command.ts'
 import type { PaneOf, PublishableTopic, PublishEvent, ShownTopic, TopicsOf, WindowTopic } from './contract-types.ts'
 import { CONNECT_OPTIONS, type ConnectOptions, Core } from './core.ts'
-import { endOf, type PublishOptions } from './end-frame.ts'
+import { endOf, givenTrace, type PublishOptions } from './end-frame.ts'
 import { EntityHandle } from './entities/entity-handle.ts'
 import { foundPages } from './entities/entity-queries.ts'
 import type { CommandName, EntityName, EntityOf, FindOptions, FoundPage } from './entities/entity-types.ts'
@@ -23,6 +23,7 @@ import type { Read } from './reads/read.ts'
 import { readTopics, type TopicInfo } from './reads/topics.ts'
 import { type LatestReadOptions, readLatest, readWindows, type WindowReadOptions } from './reads/windows.ts'
 import { Subscriber } from './subscriber.ts'
+import { publishSpan, type Tracer, withinSpan } from './traced-call.ts'
 
 export interface ClientOptions extends ConnectOptions {
   /**
@@ -32,6 +33,11 @@ export interface ClientOptions extends ConnectOptions {
   readonly producer?: string
   /** Bounds of published events that are not acknowledged, and again of commands without an outcome. */
   readonly outbox?: Partial<OutboxLimits> & OutboxStoreOption
+  /**
+   * `trace.getTracer(...)` of `@opentelemetry/api`: each `publish` and `command` is a span, and what they lead to names it where
+   * it is recorded.
+   */
+  readonly tracer?: Tracer
 }
 
 export interface OutboxStoreOption {
@@ -46,6 +52,7 @@ const CLIENT_OPTIONS: Readonly<Record<keyof ClientOptions, Kind | null>> = {
   ...CONNECT_OPTIONS,
   producer: 'a string',
   outbox: 'an object',
+  tracer: 'an object',
 }
 
 const OUTBOX_OPTIONS: Readonly<Record<keyof OutboxLimits | keyof OutboxStoreOption, Kind>> = {
@@ -65,6 +72,7 @@ export class TidegateClient<C = unknown> extends Subscriber<C> {
   readonly #core: Core
   readonly #publisher: Publisher
   readonly #commands: Commands
+  readonly #tracer: Tracer | undefined
   readonly #onRecovered = new Listeners<RecoveredCommand>('onRecovered')
 
   /** @throws TidegateError `invalid_url`, `invalid_token`; TypeError for options that it does not have */
@@ -77,6 +85,7 @@ export class TidegateClient<C = unknown> extends Subscriber<C> {
     const acked = new AckedPositions()
     const producer = options.producer ?? randomId()
     this.#core = core
+    this.#tracer = options.tracer
     this.#publisher = new Publisher(core.connection, limits, acked, core.clock, store)
     this.#commands = new Commands(core.connection, limits, acked, (recovered) => this.#onRecovered.call(recovered))
     core.add(this.#publisher, this.#commands, {
@@ -134,7 +143,13 @@ export class TidegateClient<C = unknown> extends Subscriber<C> {
     const end = endOf(options)
     options.signal?.throwIfAborted()
     this.#core.use()
-    return this.#publisher.publish(topic, list, end, options.signal)
+    const { signal, trace } = options
+    const given = givenTrace(trace)
+    const publisher = this.#publisher
+    if (this.#tracer === undefined) return publisher.publish(topic, list, { end, signal, trace: given })
+    return withinSpan(this.#tracer, publishSpan(topic, list), given, (trace) =>
+      publisher.publish(topic, list, { end, signal, trace }),
+    )
   }
 
   /**

@@ -1,4 +1,4 @@
-import type { EndOfInput } from '@tidegate/protocol'
+import type { EndOfInput, TraceContext } from '@tidegate/protocol'
 import { ABORTABLE, type Abortable } from './abort-signal.ts'
 import { expectKind, expectOptions } from './arguments.ts'
 import { ENVELOPE_BYTES, type FrameBody } from './publish-frames.ts'
@@ -10,16 +10,26 @@ export interface PublishOptions extends Abortable {
    * allowed to publish every key of the topic. An event that comes later opens the input again.
    */
   readonly last?: boolean | { readonly source: string }
+  /**
+   * Where the events come from, as `propagation.inject` of OpenTelemetry writes it: subscribers get it with each of them. What
+   * is malformed the server leaves out. Without it, the span of the call where the client has a `tracer`.
+   */
+  readonly trace?: Partial<TraceContext> | undefined
 }
 
 /** @throws TypeError for options that there are not */
 export function endOf(options: PublishOptions): EndOfInput | undefined {
-  expectOptions('publish', { last: null, ...ABORTABLE }, options)
+  expectOptions('publish', { last: null, trace: 'an object', ...ABORTABLE }, options)
   const { last } = options
   if (typeof last === 'boolean' || last === undefined) return last ? {} : undefined
   expectOptions('publish.last', { source: 'a string' }, last)
   expectKind('publish.last.source', 'a string', last.source)
   return { source: last.source }
+}
+
+/** What a caller gave: `inject` writes nothing where there is no span. */
+export function givenTrace({ traceparent, tracestate }: Partial<TraceContext> = {}): TraceContext | undefined {
+  return traceparent === undefined ? undefined : { traceparent, ...(tracestate && { tracestate }) }
 }
 
 /** A frame that ends input and has no events. */

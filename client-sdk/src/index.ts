@@ -4,6 +4,7 @@ export type {
   RejectedEvent,
   ResumeFrom,
   SubscriptionLedger,
+  TraceContext,
 } from '@tidegate/protocol'
 export { type ClientOptions, createClient, type TidegateClient } from './client.ts'
 export type { CommandAnswer, CommandOptions } from './commands/command-types.ts'
@@ -52,3 +53,4 @@ export type { SubscribeOptions } from './subscribe-options.ts'
 export type { Subscriber } from './subscriber.ts'
 export type { GrantedPolicy, SnapshotMoment, Subscription } from './subscription.ts'
 export type { TokenContext, TokenOption } from './token-source.ts'
+export type { Tracer } from './traced-call.ts'

@@ -1,4 +1,10 @@
-import { type ErrorCode, FRAME_EVENTS, type RejectedEvent } from '@tidegate/protocol'
+import {
+  type ErrorCode,
+  FRAME_EVENTS,
+  type FrameTrace,
+  type RejectedEvent,
+  type TraceContext,
+} from '@tidegate/protocol'
 import { TidegateError } from './errors.ts'
 import type { FrameOutcome, PublishCall } from './publish-call.ts'
 import { BODY_BYTES, type FrameBody, headOf, UNSTAMPED } from './publish-frames.ts'
@@ -13,6 +19,7 @@ interface Part {
   readonly calledAt: number
   /** Of its body, until the frame has it. */
   json: string
+  readonly trace: TraceContext | undefined
 }
 
 /** A frame without a final answer: the events of one call, or of several of one turn. */
@@ -35,11 +42,11 @@ export class PendingFrame {
   rejected: readonly RejectedEvent[] | undefined
 
   constructor(call: PublishCall, index: number, body: FrameBody, calledAt: number, turn: number, seq?: number) {
-    const { topic, json, bytes, events, ids = [] } = body
+    const { topic, json, bytes, events, ids = [], trace } = body
     this.topic = topic
     this.seq = seq
     this.#turn = turn
-    this.#parts = [{ call, index, events, calledAt, json }]
+    this.#parts = [{ call, index, events, calledAt, json, trace }]
     this.#events = events
     this.#bytes = bytes
     this.#ids = ids.length > 0 ? new Set(ids) : undefined
@@ -71,9 +78,22 @@ export class PendingFrame {
       json.includes(UNSTAMPED) ? json.replaceAll(UNSTAMPED, String(timeAt(calledAt))) : json,
     )
     for (const part of this.#parts) part.json = ''
-    this.#json =
+    const body =
       bodies.length === 1 ? bodies[0]! : `${head}${bodies.map((json) => json.slice(head.length, -1)).join()}]`
+    this.#json = `${this.#traceJson()}${body}`
     return this.#json
+  }
+
+  /** The member `trace`, with a comma behind it; nothing where no call is traced. */
+  #traceJson(): string {
+    if (this.#parts.every(({ trace }) => trace === undefined)) return ''
+    const list: FrameTrace[] = []
+    let from = 0
+    for (const { events, trace } of this.#parts) {
+      list.push({ from, ...trace })
+      from += events
+    }
+    return `"trace":${JSON.stringify(list)},`
   }
 
   /** Tells every call what became of its events. */

@@ -1,4 +1,4 @@
-import { FRAME_BYTES, FRAME_EVENTS } from '@tidegate/protocol'
+import { FRAME_BYTES, FRAME_EVENTS, type TraceContext } from '@tidegate/protocol'
 import type { PublishEvent } from './contract-types.ts'
 import { TidegateError } from './errors.ts'
 import { utf8Bytes } from './utf8-bytes.ts'
@@ -12,6 +12,8 @@ export interface FrameBody {
   readonly events: number
   /** Those of the events that their caller gave. */
   readonly ids?: readonly string[]
+  /** Where the call comes from, if it is traced. */
+  readonly trace?: TraceContext | undefined
 }
 
 /** As long as a time. JSON has no such characters. */
@@ -19,6 +21,8 @@ export const UNSTAMPED = '\0'.repeat(13)
 
 /** Half the limit: resending a lost frame of this size costs little. */
 export const BODY_BYTES = FRAME_BYTES / 2
+/** What stands beside a `traceparent` and a `tracestate` in a frame. */
+const TRACE_ENVELOPE_BYTES = 60
 /** Type, seq, age and punctuation around a body. */
 export const ENVELOPE_BYTES = 80
 
@@ -28,16 +32,22 @@ export const ENVELOPE_BYTES = 80
  * @param newId for events without one
  * @throws TidegateError `event_too_large` when one event does not fit a frame.
  */
-export function frameBodies(topic: string, events: readonly PublishEvent<unknown>[], newId: () => string): FrameBody[] {
+export function frameBodies(
+  topic: string,
+  events: readonly PublishEvent<unknown>[],
+  newId: () => string,
+  trace?: TraceContext,
+): FrameBody[] {
   const head = headOf(topic)
+  const traceBytes = trace === undefined ? 0 : JSON.stringify(trace).length + TRACE_ENVELOPE_BYTES
   const bodies: FrameBody[] = []
   let open: string[] = []
   let openBytes = 0
   let ids: string[] = []
   const close = () => {
     if (open.length === 0) return
-    const bytes = openBytes + utf8Bytes(head) + ENVELOPE_BYTES
-    bodies.push({ topic, json: `${head}${open.join(',')}]`, bytes, events: open.length, ids })
+    const bytes = openBytes + utf8Bytes(head) + ENVELOPE_BYTES + traceBytes
+    bodies.push({ topic, json: `${head}${open.join(',')}]`, bytes, events: open.length, ids, trace })
     open = []
     openBytes = 0
     ids = []

@@ -5,6 +5,7 @@ import {
   parseLogEpoch,
   parsePosition,
   type RejectedEvent,
+  type TraceContext,
 } from '@tidegate/protocol'
 import { type AbortSignal, abortable } from './abort-signal.ts'
 import type { AckedPositions } from './acked-positions.ts'
@@ -33,6 +34,13 @@ const MAX_OUT_OF_ORDER_ROUNDS = 8
 
 /** A timer that is set for longer fires at once. */
 const MAX_TIMER_MS = 2 ** 31 - 1
+
+/** What a call has beside its events. */
+export interface PublishParts {
+  readonly end?: EndOfInput | undefined
+  readonly signal?: AbortSignal | undefined
+  readonly trace?: TraceContext | undefined
+}
 
 const isLogEpochs = isListOf(isLogEpoch)
 
@@ -101,10 +109,9 @@ export class Publisher implements Part {
   publish(
     topic: string,
     events: readonly PublishEvent<unknown>[],
-    end?: EndOfInput,
-    signal?: AbortSignal,
+    { end, signal, trace }: PublishParts = {},
   ): Promise<PublishReceipt> {
-    const bodies = frameBodies(topic, events, () => this.#newId())
+    const bodies = frameBodies(topic, events, () => this.#newId(), trace)
     if (end !== undefined) bodies.push(endBody(topic, end))
     const bytes = bodies.reduce((sum, body) => sum + body.bytes, 0)
     if (!this.#outbox.hasRoom(bodies.length, bytes)) throw clientError('outbox_full')

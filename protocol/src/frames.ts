@@ -1,5 +1,6 @@
 import type { ErrorCode } from './errors.ts'
 import type { Lane } from './lane.ts'
+import type { TraceContext } from './trace-context.ts'
 
 /** An event as a client sends it. `id`, `time` and `source` are stamped by the gateway when absent. */
 export interface EventInput {
@@ -16,8 +17,14 @@ export interface EndOfInput {
   readonly source?: string
 }
 
-/** An event as a subscriber receives it. */
-export interface DeliveredEvent<Data = unknown> {
+/** Where the events of a frame come from, from one of them on. */
+export interface FrameTrace extends Partial<TraceContext> {
+  /** Index of the first event that it is of; 0 where absent. It ends where the next one begins. */
+  readonly from?: number
+}
+
+/** An event as a subscriber receives it. `traceparent` and `tracestate` are those with which it was published. */
+export interface DeliveredEvent<Data = unknown> extends Partial<TraceContext> {
   readonly at: string
   readonly id: string
   readonly key: string
@@ -126,6 +133,8 @@ export type ClientFrame =
       readonly rejected?: readonly Pick<RejectedEvent, 'index' | 'code'>[]
       /** Milliseconds since the first attempt, on a resend: older than the server remembers is answered `outcome_unknown`. */
       readonly ageMs?: number
+      /** In the order of `from`. No part of the content: a resend may have another. Stands before `events`. */
+      readonly trace?: readonly FrameTrace[]
     }
   | ({ readonly type: 'subscribe'; readonly sub: number; readonly topic: string } & SubscribeOptions)
   | { readonly type: 'unsubscribe'; readonly sub: number }

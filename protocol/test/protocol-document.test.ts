@@ -57,6 +57,7 @@ const CLIENT_FRAMES: FieldsOf<ClientFrame> = {
     end: 'optional',
     events: 'required',
     ageMs: 'optional',
+    trace: 'optional',
   },
   subscribe: {
     sub: 'required',

@@ -1,3 +1,5 @@
+import type { TraceContext } from '@tidegate/protocol'
+
 /** What a store writes, one after the other. Times are those of the clock on the wall, ms. */
 export type OutboxRecord =
   | {
@@ -19,6 +21,7 @@ export type OutboxRecord =
       readonly bytes: number
       /** Of its events. */
       readonly json: string
+      readonly trace?: TraceContext | undefined
       /** Of those that have none. Without it, what the clock of the server says of `at` when that is known. */
       readonly time?: number | undefined
     }

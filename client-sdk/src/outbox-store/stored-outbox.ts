@@ -107,7 +107,7 @@ export class StoredOutbox implements OutboxStore {
     const first = this.#state.next
     const at = Date.now()
     const records = bodies.map(
-      ({ topic, events, bytes, json }, i): FrameRecord => ({
+      ({ topic, events, bytes, json, trace }, i): FrameRecord => ({
         kind: 'frame',
         seq: first + i,
         at,
@@ -115,6 +115,7 @@ export class StoredOutbox implements OutboxStore {
         events,
         bytes,
         json,
+        trace,
         time,
       }),
     )
@@ -167,7 +168,7 @@ export class StoredOutbox implements OutboxStore {
     this.#log.close()
   }
 
-  #restored({ seq, at, sentAt, time, topic, json, bytes, events }: FrameRecord): RestoredFrame {
+  #restored({ seq, at, sentAt, time, topic, json, bytes, events, trace }: FrameRecord): RestoredFrame {
     const now = Date.now()
     const tell = (outcome: { receipt: PublishReceipt } | { error: TidegateError }) => {
       // Closed, it is left to the next run.
@@ -179,7 +180,7 @@ export class StoredOutbox implements OutboxStore {
     }
     return {
       seq,
-      body: { topic, json, bytes, events },
+      body: { topic, json, bytes, events, trace },
       // A clock that was set back makes nothing younger than new.
       ageMs: Math.max(0, now - at),
       sentMsAgo: sentAt === undefined ? undefined : Math.max(0, now - sentAt),

@@ -156,6 +156,17 @@ const TIMES = [
   '1.5',
   '01',
 ]
+const SPAN = '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7'
+const TRACES = [
+  ...[`{"traceparent":"${SPAN}-01"}`, `{"from":1,"traceparent":"${SPAN}-00","tracestate":"a=1,b=2"}`, '{"from":2}'],
+  ...[`{"from":1,"traceparent":"${SPAN}"}`, `{"from":0,"traceparent":"cc-${SPAN.slice(3)}-03-x"}`, '{"from":1e3}'],
+  ...[
+    `{"traceparent":"${SPAN}-01","tracestate":"é"}`,
+    `{"traceparent":"${SPAN}-01","tracestate":"\\u0061]"}`,
+    '{"from":"1"}',
+  ],
+  ...[`{"traceparent":"${SPAN}-01","tracestate":"]}"}`, ' ', '[]', 'null', '{"from":-1}', '{"from":999}'],
+]
 const NASTY_BYTES = [
   0x22, 0x5c, 0x7b, 0x7d, 0x5b, 0x5d, 0x2c, 0x3a, 0x20, 0x30, 0x2d, 0x2e, 0x65, 0x00, 0x80, 0xc3, 0xed, 0xff, 0x0a,
   0x31,
@@ -277,6 +288,10 @@ function frameOf(numbers: readonly number[]): Buffer {
   if (by.seldom(6)) head.push(`"ageMs":${by.mostly(['0', '5000'], ANY)}`)
   if (by.seldom(40))
     head.push(by.of(['"rejected":[]', '"end":{}', '"events":[]', '"seq":7', '"type":"publish"', '"x":"\\"events\\""']))
+  if (by.seldom(4)) {
+    const traces = Array.from({ length: by.below(4) }, () => by.mostly(TRACES.slice(0, 3), TRACES))
+    head.push(`"trace":${by.mostly([`[${traces.join()}]`], ANY)}`)
+  }
   const texts = by.seldom(8) ? by.shuffled(head) : head
   const all = [...texts, `"events":[${events.join()}]`]
   if (by.seldom(8)) all.push(by.of(['"ageMs":5', '"seq":7', '"end":{}', '"topic":"p.reading"', '"x":[]']))

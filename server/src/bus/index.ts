@@ -47,7 +47,14 @@ export type { PartitionOwner } from './partition-owners.ts'
 export { KEY_HASH_SEED, partitionOf, partitionOfHash, withKeyUnit } from './partitioner.ts'
 export type { PresenceReport, PresenceStore, SeenGateway } from './presence-store.ts'
 export type { BatchHeader, EncodedSlice, EndOfInput, EventBody, SliceEvents, StoredEvent } from './record-batch.ts'
-export { decodeEvents, encodeEvent, isEncoded, MAX_BATCH_BYTES, RecordBatchBuilder } from './record-batch.ts'
+export {
+  decodeEvents,
+  encodeEvent,
+  isEncoded,
+  MAX_BATCH_BYTES,
+  RecordBatchBuilder,
+  traceMembers,
+} from './record-batch.ts'
 export { type RedisInfo, unfitness } from './redis-fitness.ts'
 export type { RedisState } from './redis-state.ts'
 export type { CurrentPage, CurrentResult, PageBounds, Results } from './results.ts'

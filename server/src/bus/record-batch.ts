@@ -1,4 +1,4 @@
-import type { Lane } from '@tidegate/protocol'
+import type { Lane, TraceContext } from '@tidegate/protocol'
 import { jsonString } from '../json-string.ts'
 import { CorruptBatch } from './errors.ts'
 
@@ -8,7 +8,7 @@ import { CorruptBatch } from './errors.ts'
  * event: `k` keys, `t` times (first absolute, then differences, ms; `T` absolute ones where a difference is no exact
  * integer), `b` byte lengths, `l` lanes (`h`, `n`, `l`; one letter when all are alike); and `s`, the index of each
  * slice's first event. `z`, where a slice ends input behind its events: its ordinal, and the source that has ended or
- * `null` for all of them.
+ * `null` for all of them. `c`, where the context of events says that their trace is recorded: the indexes of these.
  */
 export interface BatchHeader {
   readonly count: number
@@ -18,6 +18,8 @@ export interface BatchHeader {
   readonly bytes: readonly number[]
   readonly sliceStarts: readonly number[]
   readonly ends: readonly SliceEnd[]
+  /** Events whose trace is recorded by whoever published them, ascending. */
+  readonly sampled: readonly number[]
 }
 
 /** Says that no more events of its topic come: none of a source, or none at all. */
@@ -31,12 +33,14 @@ export interface SliceEnd extends EndOfInput {
   readonly slice: number
 }
 
-/** An event ready for storage: its JSON holds id, key, time, source and data. */
+/** An event ready for storage: its JSON holds id, key, time, source, trace context and data. */
 export interface StoredEvent {
   readonly key: string
   readonly lane: Lane
   readonly time: number
   readonly json: string
+  /** Its trace is recorded by whoever published it. */
+  readonly isSampled?: boolean
 }
 
 /** Events of one slice that lie somewhere as bytes, and are written into its batch from there. */
@@ -50,13 +54,15 @@ export interface EncodedSlice {
   bytes(index: number): number
   /** Writes that JSON. @returns its end */
   write(index: number, out: Buffer, at: number): number
+  /** Absent where none has a trace context. */
+  readonly isSampled?: ((index: number) => boolean) | undefined
 }
 
 /** One slice. */
 export type SliceEvents = readonly StoredEvent[] | EncodedSlice
 
 /** The stored fields of an event besides header and position. */
-export interface EventBody {
+export interface EventBody extends Partial<TraceContext> {
   readonly id: string
   readonly key: string
   readonly time: number
@@ -74,17 +80,25 @@ const LETTER_LANES: ReadonlyMap<string, Lane> = new Map([
   ['l', 'low'],
 ])
 
-/** Writes the stored JSON of one event; `dataJson` is inserted as it is. */
+/** Writes the stored JSON of one event; `dataJson` is inserted as it is, and so is `traceJson`, as `traceMembers` writes it. */
 export function encodeEvent(
   id: string,
   key: string,
   time: number,
   source: string | undefined,
   dataJson: string,
+  traceJson = '',
 ): string {
   const head = `{"id":${jsonString(id)},"key":${jsonString(key)},"time":${time}`
   const from = source === undefined ? '' : `,"source":${jsonString(source)}`
-  return `${head}${from},"data":${dataJson}}`
+  return `${head}${from}${traceJson},"data":${dataJson}}`
+}
+
+/** The trace context of an event in its JSON, with a comma in front; nothing where it has none. */
+export function traceMembers({ traceparent, tracestate }: Partial<TraceContext>): string {
+  if (traceparent === undefined) return ''
+  const state = tracestate === undefined ? '' : `,"tracestate":${JSON.stringify(tracestate)}`
+  return `,"traceparent":${JSON.stringify(traceparent)}${state}`
 }
 
 /** Collects whole slices into one record batch. */
@@ -111,6 +125,7 @@ export class RecordBatchBuilder {
   readonly #bytes: number[] = []
   readonly #sliceStarts: number[] = []
   readonly #ends: [slice: number, source: string | null][] = []
+  readonly #sampled: number[] = []
   #lanes = ''
   #payload = Buffer.allocUnsafe(INITIAL_PAYLOAD_BYTES)
   #payloadBytes = 0
@@ -137,7 +152,8 @@ export class RecordBatchBuilder {
   }
 
   #addEncoded(events: EncodedSlice): void {
-    const { length } = events
+    const { length, isSampled } = events
+    if (isSampled !== undefined) this.#noteSampled(length, isSampled)
     this.#keys.push(events.keysJson)
     this.#lanes += LANE_LETTERS[events.lane].repeat(length)
     let room = 0
@@ -159,12 +175,18 @@ export class RecordBatchBuilder {
   #addStored(events: readonly StoredEvent[]): void {
     this.#keys.push(JSON.stringify(events.map(({ key }) => key)).slice(1, -1))
     for (const event of events) {
+      if (event.isSampled === true) this.#sampled.push(this.#times.length)
       this.#times.push(event.time)
       this.#lanes += LANE_LETTERS[event.lane]
     }
     const text = events.map((event) => event.json).join(',')
     const isAscii = this.#append(text) === text.length
     for (const { json } of events) this.#bytes.push(isAscii ? json.length : Buffer.byteLength(json))
+  }
+
+  #noteSampled(length: number, isSampled: (index: number) => boolean): void {
+    const first = this.#times.length
+    for (let i = 0; i < length; i++) if (isSampled(i)) this.#sampled.push(first + i)
   }
 
   build(): { header: string; payload: Buffer; count: number } {
@@ -176,6 +198,7 @@ export class RecordBatchBuilder {
       l: uniform ? first : this.#lanes,
       s: this.#sliceStarts,
       ...(this.#ends.length > 0 && { z: this.#ends }),
+      ...(this.#sampled.length > 0 && { c: this.#sampled }),
     })
     const header = `{"k":[${this.#keys.join()}],${others.slice(1)}`
     return { header, payload: this.#payload.subarray(0, this.#payloadBytes), count: this.count }
@@ -212,7 +235,16 @@ const INITIAL_PAYLOAD_BYTES = 8_192
 
 /** @throws CorruptBatch */
 export function decodeHeader(text: string): BatchHeader {
-  const { k, b, l, s, t, T, z = NO_ENDS } = parsed(text, 'header') as Readonly<Record<string, unknown>>
+  const {
+    k,
+    b,
+    l,
+    s,
+    t,
+    T,
+    z = NO_ENDS,
+    c: sampled = NONE,
+  } = parsed(text, 'header') as Readonly<Record<string, unknown>>
   if (!isListOf(k, isString)) throw new CorruptBatch('keys are no texts')
   const count = k.length
   const isColumn = (column: unknown): column is number[] => isListOf(column, isWhole, count)
@@ -230,11 +262,16 @@ export function decodeHeader(text: string): BatchHeader {
   const given = T ?? t
   if (!isColumn(given)) throw new CorruptBatch('times are no numbers')
   if (!isListOf(z, isEnd) || z.some(([slice]) => slice >= s.length)) throw new CorruptBatch('ends are of no slices')
+  if (!isListOf(sampled, isWhole) || sampled.some((index) => index < 0 || index >= count)) {
+    throw new CorruptBatch('traced events are not in it')
+  }
   const times = T === undefined ? decodeTimes(given) : given
-  return { count, keys: k, lanes, times, bytes: b, sliceStarts: s, ends: z.length === 0 ? NO_ENDS : z.map(sliceEnd) }
+  const ends = z.length === 0 ? NO_ENDS : z.map(sliceEnd)
+  return { count, keys: k, lanes, times, bytes: b, sliceStarts: s, ends, sampled }
 }
 
-const NO_ENDS: readonly never[] = []
+const NONE: readonly never[] = []
+const NO_ENDS = NONE
 
 type StoredEnd = readonly [slice: number, source: string | null]
 

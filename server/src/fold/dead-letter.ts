@@ -1,5 +1,5 @@
-import { LIMITS } from '@tidegate/protocol'
-import { COMMANDS_TOPIC, type EventBody, encodeEvent, type StoredEvent } from '../bus/index.ts'
+import { isSampled, LIMITS } from '@tidegate/protocol'
+import { COMMANDS_TOPIC, type EventBody, encodeEvent, type StoredEvent, traceMembers } from '../bus/index.ts'
 import type { Contract } from '../config/model.ts'
 import { isDeeperThan } from '../data-depth.ts'
 import type { Command } from '../entities/index.ts'
@@ -38,10 +38,11 @@ export function isTooDeep(data: unknown): boolean {
 }
 
 /** The unchanged event with its reason. Data too deep to serialize again is left in its log. */
-export function deadLetter({ id, key, time, source, data }: EventBody, cause: string): StoredEvent {
+export function deadLetter(event: EventBody, cause: string): StoredEvent {
+  const { id, key, time, source, data } = event
   const kept = isTooDeep(data) ? null : data
-  const json = encodeEvent(id, key, time, source, JSON.stringify({ cause, data: kept }))
-  return { key, lane: 'low', time, json }
+  const json = encodeEvent(id, key, time, source, JSON.stringify({ cause, data: kept }), traceMembers(event))
+  return { key, lane: 'low', time, json, isSampled: isSampled(event) }
 }
 
 /** What the dead letter of a command holds: which one it was. Its input may be what the entity's `view` leaves out. */

@@ -1,4 +1,5 @@
-import { type EventBody, encodeEvent, type StoredEvent } from '../bus/index.ts'
+import { isSampled } from '@tidegate/protocol'
+import { type EventBody, encodeEvent, type StoredEvent, traceMembers } from '../bus/index.ts'
 import type { FlowTopic } from '../config/model.ts'
 import { applyFlow } from '../operators/index.ts'
 import { isTooDeep, TOO_DEEP } from './dead-letter.ts'
@@ -18,18 +19,20 @@ export class FlowStage {
     this.topic = topic
   }
 
-  /** A result keeps id, key and time of its input event. @throws what a step throws */
+  /** A result keeps id, key, time and trace context of its input event. @throws what a step throws */
   apply(event: EventBody): FlowResult | undefined {
     const data = applyFlow(this.topic.steps, event.data)
     if (data === undefined) return undefined
     if (isTooDeep(data)) throw new Error(TOO_DEEP)
     const result = { ...event, data }
     const { key, time } = event
-    return { event: result, stored: { key, lane: this.topic.laneOf(data), time, json: encode(result) } }
+    const stored = { key, lane: this.topic.laneOf(data), time, json: encode(result), isSampled: isSampled(event) }
+    return { event: result, stored }
   }
 }
 
 /** @throws on data that is not JSON, such as a bigint from a map. */
-export function encode({ id, key, time, source, data }: EventBody): string {
-  return encodeEvent(id, key, time, source, JSON.stringify(data))
+export function encode(event: EventBody): string {
+  const { id, key, time, source, data } = event
+  return encodeEvent(id, key, time, source, JSON.stringify(data), traceMembers(event))
 }

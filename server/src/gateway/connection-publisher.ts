@@ -10,6 +10,7 @@ import {
 import type { Clock } from '../clock.ts'
 import {
   type AdmitKeys,
+  EventTraces,
   type Ingest,
   type PublishControl,
   type PublishOutcome,
@@ -33,8 +34,10 @@ export interface PublisherContext {
 
 /** A `publish` frame, parsed or scanned. */
 export interface PublishedFrame
-  extends Pick<Extract<ClientFrame, { type: 'publish' }>, 'seq' | 'topic' | 'end' | 'ageMs' | 'rejected'> {
+  extends Pick<Extract<ClientFrame, { type: 'publish' }>, 'seq' | 'topic' | 'end' | 'ageMs' | 'rejected' | 'trace'> {
   readonly events: PublishRequest['events']
+  /** Of one that is scanned. */
+  readonly traces?: EventTraces | undefined
   readonly content?: string | undefined
 }
 
@@ -79,7 +82,7 @@ export class ConnectionPublisher {
     bytes: number,
     { caller: { rights }, producer }: Pick<LiveState, 'caller' | 'producer'>,
   ): void {
-    const { seq, topic, events, end, ageMs, content } = frame
+    const { seq, topic, events, end, ageMs, content, traces = EventTraces.ofFrame(frame.trace) } = frame
     if (events.length === 0 && end === undefined) return this.reject(seq, 'empty_frame')
     if (events.length > LIMITS.frameEvents) return this.reject(seq, 'too_many_events')
     const later = this.#whyLater(Math.max(1, events.length), bytes)
@@ -92,13 +95,14 @@ export class ConnectionPublisher {
     const admit: AdmitKeys = (keys) => this.#limits.keys(keys)
     const request: PublishRequest =
       producer === undefined
-        ? { topic, events, end, rights, admit }
+        ? { topic, events, end, rights, admit, traces }
         : {
             topic,
             events,
             end,
             rights,
             admit,
+            traces,
             producer: { state: producer, seq, ageMs },
             content,
             refusedBefore: frame.rejected && new Map(frame.rejected.map(({ index, code }) => [index, code])),

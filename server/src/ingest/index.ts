@@ -1,5 +1,6 @@
 export { Canaries } from './canaries.ts'
 export { checksumOf, eventsText } from './content.ts'
+export { EventTraces } from './event-traces.ts'
 export { type AdmitKeys, Ingest, type PublishRequest } from './ingest.ts'
 export { Producer } from './producer.ts'
 export { clientProducer, requestProducer } from './producer-name.ts'

@@ -17,6 +17,7 @@ import { RETRY_AFTER_MS } from '../retry-after.ts'
 import { AppendPace } from './append-pace.ts'
 import { longestWaitMs } from './append-wait.ts'
 import { checksumOf, checksumOfBytes } from './content.ts'
+import type { EventTraces } from './event-traces.ts'
 import { type AppendObserver, PartitionAppender, type Slice } from './partition-appender.ts'
 import { PartitionLog, type PartitionLogOptions, type SliceOutcome } from './partition-log.ts'
 import { type FrameIdentity, PendingFrame } from './pending-frame.ts'
@@ -43,6 +44,8 @@ export interface PublishRequest {
   readonly content?: string | undefined
   /** Events refused at the first attempt: they are refused again, whatever the rules say now. */
   readonly refusedBefore?: RefusedBefore | undefined
+  /** Where the events come from. No part of the content. */
+  readonly traces?: EventTraces | undefined
 }
 
 export type AdmitKeys = (
@@ -253,8 +256,14 @@ export class Ingest {
     return this.#isFull() ? reject('storage_full', undefined, RETRY_AFTER_MS.storage) : undefined
   }
 
-  #validate(topic: SourceTopic, events: readonly unknown[], scope: KeyScope, refusedBefore?: RefusedBefore) {
-    const context = { now: this.#clock.now(), scope, nextId: this.#nextId, report: this.#report }
+  #validate(
+    topic: SourceTopic,
+    events: readonly unknown[],
+    scope: KeyScope,
+    refusedBefore?: RefusedBefore,
+    traces?: EventTraces,
+  ) {
+    const context = { now: this.#clock.now(), scope, nextId: this.#nextId, report: this.#report, traces }
     return validateFrame(topic, events, context, refusedBefore)
   }
 
@@ -262,14 +271,14 @@ export class Ingest {
 
   /** What is stored of a frame. */
   #judge(topic: SourceTopic, scope: KeyScope, request: PublishRequest): JudgedFrame {
-    const { events, refusedBefore } = request
+    const { events, refusedBefore, traces } = request
     if (events instanceof ScannedEvents) {
       if (isAllowed(events, scope) && events.stamp(this.#clock.now(), this.#nextId)) {
         return { slices: events.slices(), refused: NONE_REFUSED, keys: () => events.allKeys() }
       }
       return this.#judge(topic, scope, { ...request, events: events.parsed() })
     }
-    const { accepted, refused } = this.#validate(topic, events, scope, refusedBefore)
+    const { accepted, refused } = this.#validate(topic, events, scope, refusedBefore, traces)
     return { slices: this.#split(accepted), refused, keys: () => accepted.map(({ key }) => key) }
   }
 

@@ -8,6 +8,7 @@ import { isDeeperThan } from '../data-depth.ts'
 import { exceeds } from '../exceeds.ts'
 import { describeDefect, type ReportDefect } from '../observability/defects.ts'
 import { otherUnit } from '../time-unit.ts'
+import type { EventTraces } from './event-traces.ts'
 
 /** An event that is not stored, with its key, which names its partition, if it has one. */
 export interface RefusedEvent {
@@ -33,6 +34,7 @@ export interface FrameContext {
   readonly scope: KeyScope
   nextId(): string
   readonly report: ReportDefect
+  readonly traces?: EventTraces | undefined
 }
 
 /**
@@ -54,7 +56,9 @@ export function validateFrame(
     try {
       const before = refusedBefore.get(index)
       const outcome =
-        before === undefined ? validateEvent(topic, events[index], context, ids) : refuse(before, ERROR_CODES[before])
+        before === undefined
+          ? validateEvent(topic, events[index], index, context, ids)
+          : refuse(before, ERROR_CODES[before])
       if ('code' in outcome)
         refused.push({ key: keyOf(topic, events[index], outcome.code), event: { index, ...outcome } })
       else accepted.push(outcome)
@@ -88,6 +92,7 @@ type Refusal = Omit<RejectedEvent, 'index'>
 function validateEvent(
   topic: SourceTopic,
   input: unknown,
+  index: number,
   context: FrameContext,
   ids: Set<string>,
 ): StoredEvent | Refusal {
@@ -133,9 +138,15 @@ function validateEvent(
     ids.add(identity)
   }
   const dataJson = JSON.stringify(checked.data)
-  const json = encodeEvent(id ?? context.nextId(), key, eventTime, source, dataJson)
+  const idOf = id ?? context.nextId()
+  const json = encodeEvent(idOf, key, eventTime, source, dataJson)
   if (exceeds(json, LIMITS.eventBytes)) return refuse('event_too_large', `more than ${LIMITS.eventBytes} bytes`)
-  return { key, lane: topic.laneOf(checked.data), time: eventTime, json }
+  const event = { key, lane: topic.laneOf(checked.data), time: eventTime, json }
+  const { traces } = context
+  if (traces === undefined) return event
+  // Behind the check of its size: being traced refuses no event.
+  const traced = encodeEvent(idOf, key, eventTime, source, dataJson, traces.json(index))
+  return { ...event, json: traced, isSampled: traces.isSampled(index) }
 }
 
 const WELL_FORMED = 'text without lone surrogates'

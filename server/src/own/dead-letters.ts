@@ -1,4 +1,5 @@
 import { crc32 } from 'node:zlib'
+import { isSampled } from '@tidegate/protocol'
 import {
   type AppendRequest,
   type Bus,
@@ -9,6 +10,7 @@ import {
   type LogVersion,
   RecordBatchBuilder,
   type StoredEvent,
+  traceMembers,
 } from '../bus/index.ts'
 import type { Contract, FlowTopic } from '../config/model.ts'
 import { deadLetterNames, deadLetterTopic, decodeBatch, type OnUnreadable, Pipeline } from '../fold/index.ts'
@@ -177,6 +179,8 @@ export class DeadLetters {
   }
 }
 
-function stored({ id, key, time, source, data }: EventBody, lane: StoredEvent['lane']): StoredEvent {
-  return { key, lane, time, json: encodeEvent(id, key, time, source, JSON.stringify(data)) }
+function stored(event: EventBody, lane: StoredEvent['lane']): StoredEvent {
+  const { id, key, time, source, data } = event
+  const json = encodeEvent(id, key, time, source, JSON.stringify(data), traceMembers(event))
+  return { key, lane, time, json, isSampled: isSampled(event) }
 }

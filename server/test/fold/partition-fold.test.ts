@@ -52,6 +52,30 @@ describe('partition fold', () => {
     expect(appended(operations, 'a.large')).toEqual([{ ...event, data: { k: 'k', v: 120 } }])
   })
 
+  it('W-TRACE-1 gives results of flows and dead letters the trace context of their event, and panes none', () => {
+    const fold = open()
+    const traced = (flags: string) => ({
+      traceparent: `00-${'a'.repeat(32)}-${'b'.repeat(16)}-${flags}`,
+      tracestate: 'v="1"',
+    })
+    const recorded = { ...eventOf('e-1', 'k', 5, 60), ...traced('01') }
+    const letter = { ...eventOf('e-2', 'k', 6, 13), ...traced('01') }
+    const unrecorded = { ...eventOf('e-3', 'k', 10_000, 70), ...traced('00') }
+    fold.fold(batchOf('a.reading', recorded, letter, unrecorded, eventOf('e-4', 'k', 10_001, 1)))
+    const operations = fold.takeOperations()
+    const contexts = (topic: string) => appended(operations, topic).map(({ traceparent }) => traceparent)
+    const of = (flags: string) => traced(flags).traceparent
+    expect(contexts('a.doubled')).toEqual([of('01'), of('01'), of('00'), undefined])
+    expect(appended(operations, 'a.large')).toEqual([
+      { ...recorded, data: { k: 'k', v: 120 } },
+      { ...unrecorded, data: { k: 'k', v: 140 } },
+    ])
+    expect(contexts('a.picky~dead')).toEqual([of('01')])
+    expect(contexts('a.10')).toEqual([undefined])
+    const header = operations.flatMap((each) => (each.op === 'append' && each.topic === 'a.doubled' ? each.header : []))
+    expect(JSON.parse(header[0]!)).toMatchObject({ c: [0, 1] })
+  })
+
   it('W-FOLD-1 runs panes through the flows behind their window', () => {
     const fold = open()
     fold.fold(batchOf('a.reading', eventOf(1, 'x', 1_000), eventOf(2, 'x', 2_000), eventOf(3, 'y', 3_000)))

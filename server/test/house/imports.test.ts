@@ -45,6 +45,7 @@ const PURE_OF_THE_BUS = [
   'keyOfTrail',
   'partialsTopic',
   'partitionOf',
+  'traceMembers',
   'trailList',
   'windowHash',
   'windowOfPartials',

@@ -8,6 +8,7 @@ import {
 } from '../../../../server/src/bus/index.ts'
 import { parseClientFrame } from '../../../../server/src/gateway/client-frame.ts'
 import { checksumOf, checksumOfBytes, eventsText } from '../../../../server/src/ingest/content.ts'
+import { EventTraces } from '../../../../server/src/ingest/event-traces.ts'
 import { FrameScanner } from '../../../../server/src/ingest/scan/frame-scanner.ts'
 import { ScanPace } from '../../../../server/src/ingest/scan/scan-pace.ts'
 import { validateFrame } from '../../../../server/src/ingest/validate.ts'
@@ -44,11 +45,12 @@ export function parsed(frame: Buffer): StoredFrame | undefined {
   const text = frame.toString('utf8')
   const checked = parseClientFrame(text)
   if (!checked.ok || checked.frame.type !== 'publish') return undefined
-  const { seq, topic: name, ageMs, events, end, rejected } = checked.frame
+  const { seq, topic: name, ageMs, events, end, rejected, trace } = checked.frame
   const topic = plainContract.topics.get(name)
   if (topic?.kind !== 'source' || events.length === 0 || events.length > LIMITS.frameEvents) return undefined
   if (end !== undefined || rejected !== undefined) return undefined
-  const context = { now: NOW, scope: ALL_KEYS, nextId: stampedId(), report: () => 'defect' }
+  const traces = EventTraces.ofFrame(trace)
+  const context = { now: NOW, scope: ALL_KEYS, nextId: stampedId(), report: () => 'defect', traces }
   const { accepted, refused } = validateFrame(topic, events, context)
   if (refused.length > 0) return undefined
   const slices = new Map<number, StoredEvent[]>()
@@ -86,6 +88,7 @@ export default target<string>({
     must(JSON.stringify(found) === JSON.stringify(expected), 'a scanned frame is stored otherwise')
   },
   covers: [
+    'server/src/ingest/event-traces.ts',
     'server/src/ingest/scan/frame-scanner.ts',
     'server/src/ingest/scan/data-scanner.ts',
     'server/src/ingest/scan/scanned-events.ts',

@@ -46,6 +46,7 @@ function partOf(
   child: number,
 ): BatchFields {
   const { keys, lanes, times } = reader.header
+  const sampled = new Set(reader.header.sampled)
   const first = owners.indexOf(child)
   const count = Math.max(owners.lastIndexOf(child) + 1, ...ends.keys())
   // The lane of the first own event: if all are alike, one letter stands for them.
@@ -66,7 +67,8 @@ function partOf(
     const events: StoredEvent[] = []
     let to = from
     do {
-      events.push(isOwn ? { key: keys[to]!, lane: lanes[to]!, time: times[to]!, json: reader.jsonOf(to) } : filler(to))
+      const own = () => ({ key: keys[to]!, lane: lanes[to]!, time: times[to]!, json: reader.jsonOf(to) })
+      events.push(isOwn ? { ...own(), isSampled: sampled.has(to) } : filler(to))
       to++
     } while (to < count && (owners[to] === child) === isOwn && !ends.has(to))
     if (!isOwn) masked.push(slices)

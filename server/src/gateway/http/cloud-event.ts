@@ -1,6 +1,8 @@
+import { readTraceContext } from '@tidegate/protocol'
 import type { HttpRequest } from '../transport/transport.ts'
 import { isJson, parseMediaType } from './media-type.ts'
 import { type RequestItem, refused } from './request-item.ts'
+import { TRACE_HEADERS } from './request-trace.ts'
 import { parseRfc3339 } from './rfc3339.ts'
 
 /** CloudEvents 1.0 as JSON: structured mode, or an item of a batch. A member that is null counts as absent. */
@@ -19,7 +21,7 @@ export function readJsonCloudEvent(item: Readonly<Record<string, unknown>>): Req
 /** Headers that identify binary mode: a request may have other headers that begin with `ce-`. */
 const ATTRIBUTES = ['specversion', 'type', 'id', 'source'] as const
 
-/** Headers that are read in binary mode. */
+/** Headers that are read in binary mode, and part of the content. */
 export const CLOUD_EVENT_HEADERS = [...ATTRIBUTES, 'time'].map((name) => `ce-${name}`)
 
 export function isBinaryCloudEvent(header: HttpRequest['header']): boolean {
@@ -36,6 +38,11 @@ export function readBinaryCloudEvent(header: HttpRequest['header'], data: unknow
     if (decoded === undefined) return refused('invalid_event', 'expected percent-encoded UTF-8', `ce-${name}`)
     attributes.set(name, decoded)
   }
+  for (const name of TRACE_HEADERS) {
+    const value = header(`ce-${name}`)
+    const decoded = value === undefined ? undefined : decodeAttribute(value)
+    if (decoded !== undefined) attributes.set(name, decoded)
+  }
   return eventOf((name) => attributes.get(name), data)
 }
 
@@ -46,11 +53,13 @@ function eventOf(attribute: (name: string) => unknown, data: unknown): RequestIt
   if (attribute('specversion') !== '1.0') return refused('invalid_event', 'expected "1.0"', 'specversion')
   const [topic, id, source] = ['type', 'id', 'source'].map(attribute) as [string, string, string]
   const event = { id, source, data }
+  // The extension for distributed tracing.
+  const trace = readTraceContext(attribute('traceparent'), attribute('tracestate'))
   const time = attribute('time')
-  if (!isPresent(time)) return { kind: 'event', topic, event }
+  if (!isPresent(time)) return { kind: 'event', topic, event, trace }
   const ms = typeof time === 'string' ? parseRfc3339(time) : undefined
   if (ms === undefined) return refused('invalid_time', 'expected an RFC 3339 timestamp with a zone', 'time')
-  return { kind: 'event', topic, event: { ...event, time: ms } }
+  return { kind: 'event', topic, event: { ...event, time: ms }, trace }
 }
 
 function isPresent(value: unknown): boolean {

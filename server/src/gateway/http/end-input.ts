@@ -33,7 +33,7 @@ export async function endInput(
   const over = limits.events(1) ?? (idempotencyKey === undefined ? undefined : limits.producer())
   if (over !== undefined) return refusedReply(over)
   const topic = END_PATH.exec(request.path)![1]!
-  const group = { topic, events: [], indexes: [] }
+  const group = { topic, events: [], indexes: [], traces: [] }
   const entry =
     idempotencyKey === undefined
       ? undefined

@@ -6,6 +6,7 @@ import type { HttpRequest, HttpResponse } from '../transport/transport.ts'
 import { CLOUD_EVENT_HEADERS } from './cloud-event.ts'
 import { badIdempotencyKey, isIdempotencyKey } from './idempotency-key.ts'
 import { errorReply } from './replies.ts'
+import { withoutTrace } from './request-trace.ts'
 import { inRequest, type TopicGroup } from './topic-group.ts'
 
 /** A key stands for one request, so its count never moves. */
@@ -74,10 +75,12 @@ export async function enterRequest(
   }
 }
 
-/** The content by which two requests under one key are compared: the body as it was sent. */
+/** The content by which two requests under one key are compared: the body as it was sent, wherever its events come from. */
 export function requestContent(header: HttpRequest['header'], body: Buffer): string {
   const head = ['content-type', ...CLOUD_EVENT_HEADERS].map((name) => header(name) ?? '')
-  return [...head, body.toString('latin1')].join('\n')
+  const text = body.toString('latin1')
+  const isOfCloudEvents = head[0]!.toLowerCase().startsWith('application/cloudevents')
+  return [...head, isOfCloudEvents ? withoutTrace(text) : text].join('\n')
 }
 
 /** An age of 0: a request does not say whether it was sent before. */

@@ -1,6 +1,6 @@
 import type { RejectedEvent } from '@tidegate/protocol'
 import type { Caller } from '../../access/index.ts'
-import type { Ingest, PublishOutcome } from '../../ingest/index.ts'
+import { type AdmitKeys, EventTraces, type Ingest, type PublishOutcome } from '../../ingest/index.ts'
 import type { ClientLimits } from '../../limits/index.ts'
 import type { Admission } from '../admission.ts'
 import type { HttpResponse } from '../transport/transport.ts'
@@ -9,6 +9,7 @@ import { type LimitedRequest, refusedReply } from './limited-request.ts'
 import { errorReply, json } from './replies.ts'
 import { readRequestBody } from './request-events.ts'
 import type { RequestItem } from './request-item.ts'
+import { requestTrace } from './request-trace.ts'
 import { byTopic, inRequest, type TopicGroup } from './topic-group.ts'
 
 export interface PublishContext {
@@ -34,7 +35,7 @@ export async function publishEvents(
   const read = readRequestBody(request.header, body)
   if (!read.ok) return errorReply(read.code, read.message)
   const { items } = read
-  const groups = byTopic(items)
+  const groups = byTopic(items, requestTrace(request.header))
   const total = items.length
   const over = limits.events(total) ?? (idempotencyKey === undefined ? undefined : limits.producer())
   if (over !== undefined) return refusedReply(over)
@@ -71,8 +72,10 @@ function publishGroups(
   return Promise.all(
     groups.map((group) => {
       const { topic, events } = group
+      const traces = EventTraces.ofEach(group.traces)
+      const admit: AdmitKeys = (keys) => limits.keys(keys)
       return new Promise<GroupOutcome>((resolve) =>
-        ingest.publish({ topic, events, rights, admit: (keys) => limits.keys(keys), ...keyed?.(group) }, (outcome) =>
+        ingest.publish({ topic, events, rights, admit, traces, ...keyed?.(group) }, (outcome) =>
           resolve({ group, outcome }),
         ),
       )

@@ -1,4 +1,5 @@
 import { CLOUD_EVENT_HEADERS } from '../http/cloud-event.ts'
+import { TRACE_HEADERS } from '../http/request-trace.ts'
 import type { HttpRequest, HttpResponse, StreamResponse } from '../transport/transport.ts'
 
 /** How long a browser may keep a permission: a config that withdraws it is effective after this. */
@@ -11,8 +12,9 @@ const REQUEST_HEADERS = [
   'if-match',
   'last-event-id',
   ...CLOUD_EVENT_HEADERS,
+  ...TRACE_HEADERS,
 ]
-/** Attributes of CloudEvents that are no part of 1.0 may be sent; they are not read. */
+/** Attributes of CloudEvents that are no part of 1.0 may be sent; most are not read. */
 const EXTENSION = /^ce-[a-z0-9]{1,32}$/
 const RESPONSE_HEADERS = 'etag, location, retry-after'
 

@@ -3,7 +3,8 @@ import { LIMITS } from '@tidegate/protocol'
 import { partitionOf, partitionOfHash } from '../../bus/index.ts'
 import type { Contract, SourceTopic } from '../../config/model.ts'
 import { otherUnit } from '../../time-unit.ts'
-import { COMMA, LIST_END, OBJECT_BEGIN, OBJECT_END, QUOTE, ZERO } from './ascii.ts'
+import { EventTraces } from '../event-traces.ts'
+import { COMMA, LIST_BEGIN, LIST_END, OBJECT_BEGIN, OBJECT_END, QUOTE, ZERO } from './ascii.ts'
 import { DataScanner, NOT_PLAIN, ScannedObject } from './data-scanner.ts'
 import { IdHashes } from './id-hashes.ts'
 import type { ScanPace } from './scan-pace.ts'
@@ -13,6 +14,7 @@ const BEGIN = Buffer.from('{"type":"publish",')
 const SEQ = Buffer.from('"seq":')
 const TOPIC = Buffer.from('"topic":')
 const AGE = Buffer.from('"ageMs":')
+const TRACE = Buffer.from('"trace":')
 const EVENTS = Buffer.from('"events":[')
 const ID = Buffer.from('"id":')
 const TIME = Buffer.from('"time":')
@@ -37,6 +39,7 @@ export interface ScannedFrame {
   readonly topic: string
   readonly ageMs?: number
   readonly events: ScannedEvents
+  readonly traces?: EventTraces | undefined
 }
 
 interface ScannedTopic {
@@ -87,6 +90,7 @@ export class FrameScanner {
     let topic: ScannedTopic | undefined
     let seq: number | undefined
     let ageMs: number | undefined
+    let hasTrace = false
     let at = BEGIN.length
     while (true) {
       if (seq === undefined && data.isAt(SEQ, at)) {
@@ -103,6 +107,9 @@ export class FrameScanner {
         const from = at + AGE.length
         at = data.whole(from, COUNTER_DIGITS)
         ageMs = numberAt(frame, from, at)
+      } else if (!hasTrace && events.length === 0 && data.isAt(TRACE, at)) {
+        at = this.#trace(at + TRACE.length)
+        hasTrace = true
       } else if (topic !== undefined && events.length === 0 && data.isAt(EVENTS, at)) {
         events.contentFrom = at
         at = this.#list(topic, at + EVENTS.length)
@@ -118,7 +125,26 @@ export class FrameScanner {
     events.of(topic.topic)
     events.hasWide = data.hasWide
     events.rewritten = this.#rewritten
-    return { seq, topic: topic.topic.name, events, ...(ageMs !== undefined && { ageMs }) }
+    const { traces } = events
+    return { seq, topic: topic.topic.name, events, traces, ...(ageMs !== undefined && { ageMs }) }
+  }
+
+  /** A list of where events come from: few are long, and none has a list in it. */
+  #trace(from: number): number {
+    const data = this.#data
+    const { bytes } = data
+    if (bytes[from] !== LIST_BEGIN) return NOT_PLAIN
+    let at = from + 1
+    while (at < bytes.length && bytes[at] !== LIST_END) {
+      at = bytes[at] === QUOTE ? data.string(at) : at + 1
+      if (at === NOT_PLAIN) return NOT_PLAIN
+    }
+    try {
+      this.#events.traces = EventTraces.ofFrame(JSON.parse(bytes.toString('latin1', from, at + 1)))
+      return at + 1
+    } catch {
+      return NOT_PLAIN
+    }
   }
 
   #list(topic: ScannedTopic, from: number): number {

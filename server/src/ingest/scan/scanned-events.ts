@@ -1,6 +1,7 @@
 import { LIMITS } from '@tidegate/protocol'
 import type { EncodedSlice } from '../../bus/index.ts'
 import type { SourceTopic } from '../../config/model.ts'
+import type { EventTraces } from '../event-traces.ts'
 import { COMMA, QUOTE } from './ascii.ts'
 
 /** What stands before and between the fields of a stored event. */
@@ -64,12 +65,15 @@ export class ScannedEvents {
   latestMs = Number.NEGATIVE_INFINITY
   hasWide = false
   hasUnstamped = false
+  /** Absent where no event has a context. */
+  traces: EventTraces | undefined
 
   begin(frame: Buffer): void {
     this.#frame = frame
     this.length = 0
     this.latestMs = Number.NEGATIVE_INFINITY
     this.hasUnstamped = false
+    this.traces = undefined
   }
 
   of(topic: SourceTopic): void {
@@ -123,7 +127,13 @@ export class ScannedEvents {
       if (bytes > LIMITS.eventBytes) return false
       this.bytes[index] = bytes
     }
+    if (this.traces !== undefined) this.#measure(this.traces)
     return true
+  }
+
+  /** Behind the check of their size: being traced refuses no event. */
+  #measure(traces: EventTraces): void {
+    for (let index = 0; index < this.length; index++) this.bytes[index]! += traces.json(index).length
   }
 
   /** One slice for each partition, in the order of their first events. */
@@ -186,6 +196,7 @@ export class ScannedEvents {
       at = copy(frame, sources.from[index]!, sources.to[index]!, out, at)
       at = copy(SOURCE_END, 0, SOURCE_END.length, out, at)
     }
+    if (this.traces !== undefined) at += out.write(this.traces.json(index), at, 'latin1')
     at = copy(DATA, 0, DATA.length, out, at)
     const source = this.isRewritten[index] === 1 ? this.rewritten : frame
     at = copy(source, data.from[index]!, data.to[index]!, out, at)
@@ -213,6 +224,11 @@ class ScannedSlice implements EncodedSlice {
 
   get lane() {
     return this.#events.topic.plain!.lane
+  }
+
+  get isSampled() {
+    const { traces } = this.#events
+    return traces && ((i: number) => traces.isSampled(this.#indexes[this.#from + i]!))
   }
 
   get keysJson(): string {
