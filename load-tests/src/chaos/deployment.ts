@@ -8,6 +8,7 @@ import { Member } from './member.ts'
 export const CONFIG = fileURLToPath(new URL('./chaos.config.ts', import.meta.url))
 /** What it grows to: a topic, windows and an optional field more. */
 export const NEXT_CONFIG = fileURLToPath(new URL('./next.config.ts', import.meta.url))
+/** At first. */
 export const PARTITIONS = 4
 
 export interface DeploymentOptions extends RedisOptions {
@@ -35,6 +36,8 @@ export class Deployment {
   readonly link: TcpProxy
   readonly gateways: readonly Member[]
   readonly workers: Member[]
+  /** Of the data. Processes that start from now on are told so many. */
+  partitions = PARTITIONS
 
   private constructor(store: Store, link: TcpProxy, env: Readonly<Record<string, string>>) {
     this.#redis = store.redis
@@ -43,11 +46,11 @@ export class Deployment {
     this.link = link
     const environment = {
       REDIS_URL: (store.sentinels ?? store.cluster)?.url ?? `redis://127.0.0.1:${link.port}`,
-      TIDEGATE_PARTITIONS: `${PARTITIONS}`,
       TIDEGATE_LOG_LEVEL: 'silent',
       ...env,
     }
-    this.#member = (command, n) => new Member(`${command}-${n}`, command, CONFIG, environment)
+    const variables = () => ({ ...environment, TIDEGATE_PARTITIONS: `${this.partitions}` })
+    this.#member = (command, n) => new Member(`${command}-${n}`, command, CONFIG, variables)
     this.gateways = [1, 2].map((n) => this.#member('gateway', n))
     this.workers = [1, 2].map((n) => this.#member('worker', n))
   }

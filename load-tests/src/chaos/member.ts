@@ -7,13 +7,13 @@ export class Member {
   readonly name: string
   readonly #command: 'gateway' | 'worker'
   #config: string
-  readonly #env: Readonly<Record<string, string>>
+  readonly #env: () => Readonly<Record<string, string>>
   #process: ServerProcess | undefined
   #starts = 0
   /** One that sleeps does not see that its parent has gone. */
   readonly #onExit = () => this.isAlive && this.signal('SIGKILL')
 
-  constructor(name: string, command: 'gateway' | 'worker', config: string, env: Readonly<Record<string, string>>) {
+  constructor(name: string, command: 'gateway' | 'worker', config: string, env: () => Readonly<Record<string, string>>) {
     this.name = name
     this.#command = command
     this.#config = config
@@ -61,7 +61,7 @@ export class Member {
 
   async #startOnce(): Promise<void> {
     const port = this.#command === 'gateway' ? ['--port', `${this.port}`] : []
-    const env = { ...this.#env, TIDEGATE_NODE: `${this.name}-${++this.#starts}` }
+    const env = { ...this.#env(), TIDEGATE_NODE: `${this.name}-${++this.#starts}` }
     this.#process = await startTidegate([this.#command, '--config', this.#config, ...port], env)
   }
 

@@ -4,7 +4,7 @@ import { slotOf } from '../../../server/src/bus/hash-slot.ts'
 import { keys } from '../../../server/src/bus/keys.ts'
 import { createRandom } from '../support/random.ts'
 import { readStoredEvents, type StoredEvent } from '../support/stored-events.ts'
-import { Deployment, PARTITIONS } from './deployment.ts'
+import { Deployment } from './deployment.ts'
 import { findDerivedFaults } from './derived.ts'
 import { type Fates, judge } from './fates.ts'
 import { openFronts } from './fronts.ts'
@@ -62,7 +62,7 @@ export async function runScenario(
     await Promise.all(watchers.map((watcher) => watcher.ready()))
     const load = new SteadyLoad(urlOf(0), random, scenario.load)
     closing.push(() => load.stop())
-    await flows(load, steady, START_DEADLINE_MS)
+    await flows(load, steady, deployment, START_DEADLINE_MS)
     await sleep(WARM_UP_MS + random() * WARM_UP_JITTER_MS)
 
     let beganAt = performance.now()
@@ -83,7 +83,7 @@ export async function runScenario(
     const endedAt = performance.now()
     say('its cause is over')
     const faults: string[] = []
-    const flowedAt = await flows(load, steady, RECOVERY_DEADLINE_MS)
+    const flowedAt = await flows(load, steady, deployment, RECOVERY_DEADLINE_MS)
     if (flowedAt === undefined) faults.push(...steady.map(({ name, still }) => `${name} misses ${still.join(', ')}`))
     await Promise.all(beside)
     await until(RECOVERY_DEADLINE_MS, () => probes.isGreen(deployment.gateways))
@@ -143,8 +143,13 @@ export async function runScenario(
  *
  * @returns when the last one did
  */
-async function flows(load: SteadyLoad, watchers: readonly Watcher[], deadlineMs: number): Promise<number | undefined> {
-  for (const watcher of watchers) watcher.expectFrom(load.next)
+async function flows(
+  load: SteadyLoad,
+  watchers: readonly Watcher[],
+  { partitions }: Deployment,
+  deadlineMs: number,
+): Promise<number | undefined> {
+  for (const watcher of watchers) watcher.expectFrom(load.next, partitions)
   const times = () => watchers.map(({ flowedAt }) => flowedAt)
   await until(deadlineMs, () => times().every((at) => at !== undefined))
   return times().every((at) => at !== undefined) ? Math.max(...times().map((at) => at!)) : undefined
@@ -160,13 +165,13 @@ interface Account {
  * Waits until everything in the log was delivered or reported to every subscriber and is in every result, then judges.
  */
 async function drainAndJudge(
-  { redisUrl }: Deployment,
+  { redisUrl, partitions }: Deployment,
   { events }: SteadyLoad,
   watchers: readonly Watcher[],
   mayBeGoneBefore: number | undefined,
   rollout: Scenario['rollout'],
 ): Promise<Account> {
-  const connections = Array.from({ length: PARTITIONS }, (_, partition) =>
+  const connections = Array.from({ length: partitions }, (_, partition) =>
     openCommandConnection(redisUrl, 'chaos', { slot: slotOf(keys.meta(partition)) }),
   )
   try {
@@ -177,14 +182,14 @@ async function drainAndJudge(
     const look = async (): Promise<Account> => {
       const stored = new Map<WatchedTopic, readonly StoredEvent[]>()
       for (const topic of TOPICS) {
-        const partitions = connections.map((connection, p) => readStoredEvents(connection, p, topic))
-        stored.set(topic, (await Promise.all(partitions)).flat())
+        const each = connections.map((connection, p) => readStoredEvents(connection, p, topic))
+        stored.set(topic, (await Promise.all(each)).flat())
       }
       return {
         fates: judge({ published: events, stored, watchers, mayBeGoneBefore }),
         derived: [
-          ...(await findDerivedFaults(redisOf, PARTITIONS, { isLaterGone })),
-          ...(await missing(redisOf, brought)),
+          ...(await findDerivedFaults(redisOf, partitions, { isLaterGone })),
+          ...(await missing(redisOf, partitions, brought)),
         ],
       }
     }
@@ -202,11 +207,15 @@ async function drainAndJudge(
 const BROUGHT = ['chaos.later', 'chaos.later_overall', 'chaos.doubled']
 
 /** Topics that hold nothing, in words. */
-async function missing(redisOf: (partition: number) => Redis, topics: readonly string[]): Promise<string[]> {
+async function missing(
+  redisOf: (partition: number) => Redis,
+  partitions: number,
+  topics: readonly string[],
+): Promise<string[]> {
   const faults: string[] = []
   for (const topic of topics) {
     let events = 0
-    for (let p = 0; p < PARTITIONS; p++) events += (await readStoredEvents(redisOf(p), p, topic)).length
+    for (let p = 0; p < partitions; p++) events += (await readStoredEvents(redisOf(p), p, topic)).length
     if (events === 0) faults.push(`${topic} is empty`)
   }
   return faults

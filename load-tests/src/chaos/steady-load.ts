@@ -19,6 +19,8 @@ export interface LoadOptions {
   readonly ageMs?: number
   /** More bytes in each reading. */
   readonly padBytes?: number
+  /** How long publishes wait for a gateway. Absent: as long as they usually do. */
+  readonly maxAgeMs?: number
   /** A burst of this many events of one sensor, in addition to the steady ones. */
   readonly bursts?: { readonly everyMs: number; readonly events: number; readonly padBytes: number }
 }
@@ -45,10 +47,10 @@ export class SteadyLoad {
   #orphanEnded = false
   #n = 0
 
-  constructor(url: string, random: () => number, { ageMs = 0, padBytes = 0, bursts }: LoadOptions = {}) {
+  constructor(url: string, random: () => number, { ageMs = 0, padBytes = 0, maxAgeMs, bursts }: LoadOptions = {}) {
     this.#random = random
     this.#ageMs = ageMs
-    this.#lasting = createClient<typeof config>({ url })
+    this.#lasting = createClient<typeof config>({ url, ...(maxAgeMs !== undefined && { outbox: { maxAgeMs } }) })
     this.#orphan = createClient<typeof config>({ url })
     this.#lasting.onBus((change) => this.bus.push({ at: performance.now(), change }))
     this.#timers = [setInterval(() => this.#tick(padBytes), TICK_MS)]

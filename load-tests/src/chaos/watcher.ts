@@ -3,7 +3,6 @@ import { type BusChange, createClient, type Gap, type Subscription, type Tidegat
 import { type Lane, parsePosition, type SubscribeOptions } from '@tidegate/protocol'
 import { EpochGaps } from '../support/epoch-gaps.ts'
 import type config from './chaos.config.ts'
-import { PARTITIONS } from './deployment.ts'
 
 export const TOPICS = ['chaos.reading', 'chaos.fahrenheit'] as const
 export type WatchedTopic = (typeof TOPICS)[number]
@@ -46,7 +45,7 @@ export class Watcher {
   readonly received: ReadonlyMap<WatchedTopic, Received>
   readonly bus: { readonly at: number; readonly change: BusChange }[] = []
   readonly #client: TidegateClient<typeof config>
-  #since: { readonly n: number; readonly first: Map<string, number> } | undefined
+  #since: { readonly n: number; readonly partitions: number; readonly first: Map<string, number> } | undefined
 
   constructor({ name, url, subscribe = {}, isPaced = false, windowBytes }: WatcherOptions) {
     this.name = name
@@ -60,21 +59,23 @@ export class Watcher {
   }
 
   /** Notes from now on when each topic and partition first delivers an event with this number or a later one. */
-  expectFrom(n: number): void {
-    this.#since = { n, first: new Map() }
+  expectFrom(n: number, partitions: number): void {
+    this.#since = { n, partitions, first: new Map() }
   }
 
   /** When the last of them did, `performance.now()`; `undefined` while one is missing. */
   get flowedAt(): number | undefined {
-    const first = this.#since?.first
-    return first?.size === TOPICS.length * PARTITIONS ? Math.max(...first.values()) : undefined
+    if (this.#since === undefined) return undefined
+    const { first, partitions } = this.#since
+    return first.size === TOPICS.length * partitions ? Math.max(...first.values()) : undefined
   }
 
   /** Topics and partitions that have not delivered any yet. */
   get still(): string[] {
-    const first = this.#since?.first
-    return TOPICS.flatMap((topic) => Array.from({ length: PARTITIONS }, (_, p) => `${topic} ${p}`)).filter(
-      (name) => !first?.has(name),
+    if (this.#since === undefined) return []
+    const { first, partitions } = this.#since
+    return TOPICS.flatMap((topic) => Array.from({ length: partitions }, (_, p) => `${topic} ${p}`)).filter(
+      (name) => !first.has(name),
     )
   }
 

@@ -56,7 +56,21 @@ export function startTidegate(args: readonly string[], env: Readonly<Record<stri
 
 /** Runs `tidegate <command>` as shipped to its end. @throws Error with what it said, where it fails */
 export async function runTidegate(args: readonly string[], redisUrl = ''): Promise<void> {
-  await promisify(execFile)(process.execPath, [TIDEGATE, ...args], { env: { ...process.env, REDIS_URL: redisUrl } })
+  await startCommand(args, redisUrl).ended
+}
+
+/** A command that runs until it ends. */
+export interface RunningCommand {
+  /** @throws Error with what it said, where it fails or is killed */
+  readonly ended: Promise<unknown>
+  kill(): void
+}
+
+export function startCommand(args: readonly string[], redisUrl: string): RunningCommand {
+  const ended = promisify(execFile)(process.execPath, [TIDEGATE, ...args], {
+    env: { ...process.env, REDIS_URL: redisUrl },
+  })
+  return { ended, kill: () => void ended.child.kill('SIGKILL') }
 }
 
 /** Waits for a child's `{ type: 'ready', port? }`. */

@@ -51,8 +51,8 @@ export const keys = {
   backfills: 'tg:backfills',
   /** Hash: partitions, written at first start, checked at every start; growth (JSON) while their number changes. */
   cluster: 'tg:cluster',
-  /** A key of a partition that is being made, under its name there. It has no tag: see growth/. */
-  grown: (partition: number, name: string): string => `tg:grown:${partition}:${name}`,
+  /** A key of a partition that is being made, under its name there. It lies where it will: then a rename puts it in its place. */
+  grown: (partition: number, name: string): string => `tg:grown:${tag(partition)}:${name}`,
   /** String: the largest sequence name that a gateway may have given to a producer, as of the last second. */
   sequence: 'tg:sequence',
   /** String: the format of all data, and the version that brought it there. */

@@ -22,7 +22,8 @@ gateways, with TIDEGATE_PARTITIONS=<n>. There is no way back but a backup from b
   --dry-run  only say how much is stored, and how much memory it takes meanwhile
   --abort    undo a growth that ended before its copies were complete
   --data     folder of a \`tidegate start\` that does not run (default: .tidegate, unless REDIS_URL is set)
-  --json     one JSON object: { from, to, entries, stored, needed, free?, ms }; bytes, and entries of logs
+  --json     one JSON object: { from, to, entries, stored, needed, free?, node?, ms }; bytes, and entries of logs. In a cluster
+             needed and free are of the node with the least to spare
 
 Examples:
   tidegate backup before.rdb
@@ -124,9 +125,10 @@ function reportOf({ to, isPreview }: Wanted, done: Done, ms: number): string {
   if ('aborted' in done) return done.aborted ? 'the data are as they were\n' : 'nothing is to be undone\n'
   const next = `Start workers, then gateways, with TIDEGATE_PARTITIONS=${to}.\n`
   if ('continued' in done) return `the data have ${to} partitions; the rest of it took ${seconds}\n${next}`
-  const { from, entries, stored, needed, free } = done
+  const { from, entries, stored, needed, free, node } = done
   const amount = `${countText(entries)} entries, ${bytesText(stored)}`
   if (!isPreview) return `${from} partitions are ${to} now: ${amount}, in ${seconds}\n${next}`
   const room = free === undefined ? 'Redis has no maxmemory' : `${bytesText(free)} are free up to maxmemory`
-  return `${from} partitions would be ${to}: ${amount}. The copies take about ${bytesText(needed)} meanwhile; ${room}.\n`
+  const where = node === undefined ? '' : ` at ${node}, which has the least to spare`
+  return `${from} partitions would be ${to}: ${amount}. The copies take about ${bytesText(needed)} meanwhile${where}; ${room}.\n`
 }

@@ -3,6 +3,7 @@ import { CLOCK } from './clock.ts'
 import { CLUSTER } from './cluster.ts'
 import { EVERYTHING } from './everything.ts'
 import { FAILOVER } from './failover.ts'
+import { GROWTH } from './growth.ts'
 import { LINK } from './link.ts'
 import { PROCESSES } from './processes.ts'
 import { REDIS_PROCESS } from './redis-process.ts'
@@ -23,6 +24,7 @@ export const SCENARIOS: readonly Scenario[] = [
   ...CLUSTER,
   ...PROCESSES,
   ...ROLLING,
+  ...GROWTH,
   ...SUBSCRIBERS,
   ...CLOCK,
 ]

@@ -1,4 +1,5 @@
 import { keys } from '../keys.ts'
+import { transferKeys } from '../transfer-keys.ts'
 import { childOf, childrenOf } from './division.ts'
 import type { Placement } from './growth-plan.ts'
 import { type GrowthRun, sendTogether } from './growth-run.ts'
@@ -7,12 +8,19 @@ const PAGE_FIELDS = 1_000
 
 /** Copies a key as it is to partitions that are being made. */
 export async function copyWhole(
-  { redis }: GrowthRun,
+  { masters, stopped }: GrowthRun,
   parent: number,
   name: string,
   to: readonly number[],
 ): Promise<void> {
-  for (const child of to) await redis.copy(keys.owned(parent, name), keys.grown(child, name), 'REPLACE')
+  const source = keys.owned(parent, name)
+  const from = masters.of(source)
+  for (const child of to) {
+    const copy = keys.grown(child, name)
+    // A cluster copies within a slot only.
+    if (child === parent || !masters.isCluster) await from.copy(source, copy, 'REPLACE')
+    else await transferKeys([source], { from, to: masters, nameAt: () => copy, stopped })
+  }
 }
 
 /** Copies the fields of a hash, or the members of a sorted set, to the partitions of their keys. @throws Error for another type */
@@ -22,8 +30,9 @@ export async function copyByKey(
   name: string,
   { homeOf, keyOf }: Extract<Placement, { readonly kind: 'by_key' }>,
 ): Promise<void> {
-  const { redis, division, stopped } = run
+  const { masters, division, stopped } = run
   const from = keys.owned(parent, name)
+  const redis = masters.of(from)
   const type = await redis.type(from)
   if (type !== 'hash' && type !== 'zset') throw new Error(`${from} is a ${type}, which nothing of Tidegate is`)
   const children = childrenOf(parent, division)
@@ -45,9 +54,11 @@ export async function copyByKey(
         else sent.push(...pair)
       }
     }
-    await sendTogether(redis, (pipeline) => {
-      for (const [child, pairs] of byChild)
-        pipeline.call(type === 'hash' ? 'hset' : 'zadd', keys.grown(child, name), ...pairs)
+    await sendTogether(masters, (at) => {
+      for (const [child, pairs] of byChild) {
+        const copy = keys.grown(child, name)
+        at(copy).call(type === 'hash' ? 'hset' : 'zadd', copy, ...pairs)
+      }
     })
     cursor = next.toString()
   } while (cursor !== '0')

@@ -1,7 +1,7 @@
-import type { Redis } from '../connection.ts'
 import { CorruptBatch } from '../errors.ts'
 import { keys, LOG_NAME } from '../keys.ts'
 import { LOG_START, type RawEntry } from '../log-entry.ts'
+import type { Masters } from '../masters.ts'
 import { childOf, childrenOf } from './division.ts'
 import type { LogPlacement } from './growth-plan.ts'
 import { type GrowthRun, sendTogether } from './growth-run.ts'
@@ -11,9 +11,9 @@ import { type BatchFields, splitBatch } from './split-batch.ts'
 const PAGE_ENTRIES = 64
 
 /** Id of the newest entry ever added to a log, `0-0` where there is none. */
-export async function lastIdOf(redis: Redis, log: string): Promise<string> {
+export async function lastIdOf(masters: Masters, log: string): Promise<string> {
   // As flat fields and values; XINFO fails where there is no log.
-  const info = (await redis.xinfo('STREAM', log)) as unknown[]
+  const info = (await masters.of(log).xinfo('STREAM', log)) as unknown[]
   return String(info[info.indexOf('last-generated-id') + 1] ?? LOG_START)
 }
 
@@ -27,9 +27,10 @@ export async function copyLog(
   topic: string,
   placement: Exclude<LogPlacement, { readonly kind: 'left' }>,
 ): Promise<void> {
-  const { redis, division, stopped, onDone } = run
+  const { masters, division, stopped, onDone } = run
   const from = keys.log(parent, topic)
-  const [lastId, epoch] = await Promise.all([lastIdOf(redis, from), redis.hget(keys.meta(parent), 'epoch')])
+  const redis = masters.of(from)
+  const [lastId, epoch] = await Promise.all([lastIdOf(masters, from), redis.hget(keys.meta(parent), 'epoch')])
   const children = placement.kind === 'stays' ? [parent] : childrenOf(parent, division)
   const partsOf = (batch: BatchFields): ReadonlyMap<number, BatchFields> => {
     if (placement.kind !== 'by_key') return new Map(children.map((child) => [child, batch]))
@@ -45,13 +46,14 @@ export async function copyLog(
   for (let after = LOG_START; ; ) {
     stopped.throwIfAborted()
     const page = (await redis.xrangeBuffer(from, `(${after}`, '+', 'COUNT', PAGE_ENTRIES)) as RawEntry[]
-    await sendTogether(redis, (pipeline) => {
+    await sendTogether(masters, (at) => {
       for (const [rawId, fields] of page) {
         const id = rawId.toString('latin1')
         for (const [child, part] of partsOf(batchOf(fields))) {
           const ofPresent = fieldOf(fields, 'e')?.toString('latin1') === epoch
           const others = withPart(fields, part, ofPresent ? run.epochs[child] : undefined)
-          pipeline.xadd(grownLog(child, topic), id, ...others)
+          const copy = grownLog(child, topic)
+          at(copy).xadd(copy, id, ...others)
           reached.set(child, id)
         }
       }
@@ -62,11 +64,11 @@ export async function copyLog(
   }
   if (lastId === LOG_START) return
   // An entry that is removed again: the log ends with its id, even if it has no entry.
-  await sendTogether(redis, (pipeline) => {
+  await sendTogether(masters, (at) => {
     for (const child of children) {
       if (reached.get(child) === lastId) continue
-      pipeline.xadd(grownLog(child, topic), lastId, 'x', '')
-      pipeline.xdel(grownLog(child, topic), lastId)
+      const copy = grownLog(child, topic)
+      at(copy).xadd(copy, lastId, 'x', '').xdel(copy, lastId)
     }
   })
 }

@@ -13,20 +13,22 @@ const OF_THE_OWNER = ['token', 'heartbeat', 'suspect', 'bytes', 'ancestors']
  * @param ends topic -> id with which the log of the parent ends
  */
 export async function copyMeta(
-  { redis, division, epochs }: GrowthRun,
+  { masters, division, epochs }: GrowthRun,
   parent: number,
   ends: Ancestor['ends'],
 ): Promise<void> {
-  const { epoch, lineage, ...fields } = await redis.hgetall(keys.meta(parent))
+  const meta = keys.meta(parent)
+  const { epoch, lineage, ...fields } = await masters.of(meta).hgetall(meta)
   if (epoch === undefined) return
   const line = decodeAncestors(fields.ancestors ?? null)
   for (const name of OF_THE_OWNER) delete fields[name]
-  await sendTogether(redis, (pipeline) => {
+  await sendTogether(masters, (at) => {
     for (const child of childrenOf(parent, division)) {
       const became = epochs[child]!
       const ancestors: Ancestor[] = [...line, { partition: parent, epoch, became, ends }]
       const own = { epoch: became, lineage: lineage ?? '', begun: lineage ?? '', released: '1', takes: '0' }
-      pipeline.hset(keys.grown(child, 'meta'), { ...fields, ...own, ancestors: JSON.stringify(ancestors) })
+      const copy = keys.grown(child, 'meta')
+      at(copy).hset(copy, { ...fields, ...own, ancestors: JSON.stringify(ancestors) })
     }
   })
 }

@@ -12,7 +12,7 @@ export async function copyPartition(run: GrowthRun, parent: number, stored: read
   const ends: Record<string, string> = {}
   for (const key of stored) {
     run.stopped.throwIfAborted()
-    if (key.kind === 'log') ends[key.topic] = await lastIdOf(run.redis, keys.log(parent, key.topic))
+    if (key.kind === 'log') ends[key.topic] = await lastIdOf(run.masters, keys.log(parent, key.topic))
     await copyKey(run, key)
   }
   await copyMeta(run, parent, ends satisfies Ancestor['ends'])
@@ -48,7 +48,7 @@ async function copyOwned(run: GrowthRun, parent: number, name: string): Promise<
       return copyWhole(run, parent, name, childrenOf(parent, run.division))
     case 'stays':
       return copyWhole(run, parent, name, [parent])
-    // Renamed when the copies take their places.
+    // See copy-keys-of-one.ts.
     case 'of_key':
       return
   }
@@ -59,14 +59,15 @@ async function copyOwned(run: GrowthRun, parent: number, name: string): Promise<
  * events lie. Partitions are producers too. What one has sent, those that come of it have sent.
  */
 async function copyProducers(run: GrowthRun, parent: number, name: string, children: readonly number[]): Promise<void> {
-  const { redis, division, plan } = run
+  const { masters, division, plan } = run
+  const from = keys.owned(parent, name)
   await copyWhole(run, parent, name, children)
   for (let sender = 0; sender < division.from; sender++) {
-    const state = await redis.hget(keys.owned(parent, name), plan.producer(sender))
+    const state = await masters.of(from).hget(from, plan.producer(sender))
     if (state === null) continue
     const states = childrenOf(sender, division).flatMap((child) => [plan.producer(child), state])
-    await sendTogether(redis, (pipeline) => {
-      for (const child of children) pipeline.hset(keys.grown(child, name), ...states)
+    await sendTogether(masters, (at) => {
+      for (const child of children) at(keys.grown(child, name)).hset(keys.grown(child, name), ...states)
     })
   }
 }

@@ -1,15 +1,14 @@
-import { setTimeout as sleep } from 'node:timers/promises'
 import { version } from '../../package-files.ts'
-import { openBulkConnection, type Redis, untilReady } from '../connection.ts'
 import { readContract } from '../contract-view.ts'
 import { BusFull, BusMismatch } from '../errors.ts'
 import { checkFormat, GROWN_FORMAT } from '../format.ts'
-import { slotOf } from '../hash-slot.ts'
 import { keys } from '../keys.ts'
 import { newEpoch } from '../lineage.ts'
-import { checkRedis, parseInfo } from '../redis-fitness.ts'
-import { routeTo } from '../route/index.ts'
+import { Masters } from '../masters.ts'
+import { isElsewhere } from '../outage.ts'
+import { placeSlots, slotMoved } from '../placed-slots.ts'
 import { storedPartitions } from '../topology.ts'
+import { copyKeysOfOne } from './copy-keys-of-one.ts'
 import { copyPartition } from './copy-partition.ts'
 import type { Division } from './division.ts'
 import { beginGrowth, endGrowth, type GrowthMarker, readMarker, undoGrowth, writeMarker } from './growth-marker.ts'
@@ -17,8 +16,10 @@ import type { GrowthPlan } from './growth-plan.ts'
 import type { GrowthRun } from './growth-run.ts'
 import { fingerprintOf, takeInventory } from './inventory.ts'
 import { type MemoryNeed, memoryNeed } from './memory-need.ts'
+import { changePhase, type Ground } from './phase-change.ts'
 import { refuseBackfills, untilNobodyRuns } from './standstill.ts'
 import { clearFormer, placeCopies, removeCopies } from './switch-over.ts'
+import { untilDurable } from './until-durable.ts'
 
 export interface GrowthOptions {
   readonly url: string
@@ -29,10 +30,14 @@ export interface GrowthOptions {
   readonly patienceMs?: number
   /** How long Redis is given at the end to bring all of it to the disk, ms. */
   readonly settleMs?: number
+  /** How long replicas are given to confirm it, ms. */
+  readonly confirmMs?: number
 }
 
 /** Redis syncs its file every second, unless the disk is slow. */
 const SETTLE_MS = 2_000
+/** A replica that confirms nothing for so long does not keep up, or is about to be given up. */
+const CONFIRM_MS = 20_000
 
 export interface Growth extends GrowthOptions {
   /** The new number of partitions. */
@@ -55,84 +60,89 @@ export interface GrowthReport extends Division, MemoryNeed {}
  * @throws BusUnreachable; BusMismatch and BusFull with what to do
  */
 export async function growPartitions(growth: Growth): Promise<GrowthReport | undefined> {
-  return withRedis(growth, async (redis) => {
-    const { to, stopped, patienceMs } = growth
-    await untilNobodyRuns(redis, stopped, patienceMs)
-    const marker = await readMarker(redis)
+  return withMasters(growth, async (masters) => {
+    const { to, stopped, patienceMs, settleMs = SETTLE_MS, confirmMs = CONFIRM_MS } = growth
+    const slots = await placeSlots(growth.url, to, growth.waitMs)
+    const ground: Ground = { masters, slots, patience: { settleMs, confirmMs } }
+    await untilNobodyRuns(masters, stopped, patienceMs)
+    const marker = await markerOn(masters)
     if (marker !== undefined && marker.to !== to) throw underWay(marker)
-    const plan = await planOf(redis, growth)
+    const plan = await planOf(masters, growth)
     if (marker !== undefined && marker.phase !== 'copying') {
-      await switchOver(redis, growth, plan, marker)
+      await switchOver(ground, growth, plan, marker)
       return undefined
     }
-    const division = await divisionOf(redis, to)
-    const report = await begin(redis, growth, plan, division, marker)
-    const run = runOf(redis, growth, plan, division, 'copying', report.entries)
-    const inventory = await takeInventory(redis, division.from, plan)
-    const before = await fingerprintOf(redis, inventory)
+    const division = await divisionOf(masters, to)
+    const report = await begin(masters, plan, division, marker)
+    const run = runOf(masters, growth, plan, division, 'copying', report.entries)
+    const inventory = await takeInventory(masters, division.from, plan)
+    const before = await fingerprintOf(masters, inventory)
     for (const [parent, stored] of inventory) await copyPartition(run, parent, stored)
+    await copyKeysOfOne(run)
     // A process that looked just before the growth began may have come up meanwhile.
-    await untilNobodyRuns(redis, stopped, patienceMs)
-    if (before !== (await fingerprintOf(redis, await takeInventory(redis, division.from, plan)))) {
+    await untilNobodyRuns(masters, stopped, patienceMs)
+    const begun = await markerOn(masters)
+    if (
+      begun === undefined ||
+      before !== (await fingerprintOf(masters, await takeInventory(masters, division.from, plan)))
+    ) {
       throw new BusMismatch(
         'Something was stored while the partitions were copied. Stop all processes, and run this again.',
       )
     }
     stopped.throwIfAborted()
-    const { format } = (await readMarker(redis))!
-    const decided: GrowthMarker = { ...division, format, phase: 'clearing' }
-    await writeMarker(redis, decided)
-    await switchOver(redis, growth, plan, decided)
+    const decided: GrowthMarker = { ...begun, phase: 'clearing' }
+    await changePhase(ground, () => writeMarker(masters, decided))
+    await switchOver(ground, growth, plan, decided)
     return report
   })
 }
 
 /** What `growPartitions` would do. Writes nothing. @throws as it does */
 export async function previewGrowth(growth: Growth): Promise<GrowthReport> {
-  return withRedis(growth, async (redis) => {
-    const marker = await readMarker(redis)
+  return withMasters(growth, async (masters) => {
+    const marker = await markerOn(masters)
     if (marker !== undefined) throw underWay(marker)
-    const division = await divisionOf(redis, growth.to)
-    const plan = await planOf(redis, growth)
+    const division = await divisionOf(masters, growth.to)
+    const plan = await planOf(masters, growth)
     return {
       ...division,
-      ...(await memoryNeed(redis, division, plan, await takeInventory(redis, division.from, plan))),
+      ...(await memoryNeed(masters, division, plan, await takeInventory(masters, division.from, plan))),
     }
   })
 }
 
 /** Leaves the data as they were before a growth that has not decided. @returns whether there was one @throws BusMismatch */
 export async function abortGrowth(options: GrowthOptions): Promise<boolean> {
-  return withRedis(options, async (redis) => {
-    await untilNobodyRuns(redis, options.stopped, options.patienceMs)
-    const marker = await readMarker(redis)
+  return withMasters(options, async (masters) => {
+    await untilNobodyRuns(masters, options.stopped, options.patienceMs)
+    const marker = await markerOn(masters)
     if (marker === undefined) return false
     if (marker.phase !== 'copying') throw underWay(marker)
-    await removeCopies({ redis })
-    await undoGrowth(redis, marker)
+    const slots = await placeSlots(options.url, marker.to, options.waitMs)
+    await removeCopies(masters)
+    await slots.confirm()
+    await undoGrowth(masters, marker)
     return true
   })
 }
 
-async function withRedis<T>({ url, waitMs }: GrowthOptions, use: (redis: Redis) => Promise<T>): Promise<T> {
-  if (routeTo(url).isCluster) {
-    throw new BusMismatch(
-      'The partitions of a cluster cannot be divided: their keys would have to change nodes at one moment (docs/cluster.md).',
-    )
-  }
-  const redis = openBulkConnection(url, 'growth', { slot: slotOf(keys.cluster) })
+async function withMasters<T>({ url, waitMs }: GrowthOptions, use: (masters: Masters) => Promise<T>): Promise<T> {
+  const masters = await Masters.open(url, 'growth', waitMs)
   try {
-    await untilReady(redis, waitMs)
-    await checkRedis(redis, false, () => {})
-    await checkFormat(redis)
-    return await use(redis)
+    await checkFormat(masters.of(keys.format))
+    return await use(masters)
+  } catch (error) {
+    throw isElsewhere(error) ? slotMoved() : error
   } finally {
-    redis.disconnect()
+    masters.close()
   }
 }
 
-async function divisionOf(redis: Redis, to: number): Promise<Division> {
-  const from = await storedPartitions(redis)
+const markerOn = (masters: Masters) => readMarker(masters.of(keys.cluster))
+
+async function divisionOf(masters: Masters, to: number): Promise<Division> {
+  const from = await storedPartitions(masters.of(keys.cluster))
   if (from === undefined) throw new BusMismatch('This Redis holds no data of Tidegate.')
   if (to === from) throw new BusMismatch(`The data have ${from} partitions already.`)
   if (to < from) throw new BusMismatch(`The data have ${from} partitions, and cannot get fewer.`)
@@ -144,48 +154,48 @@ async function divisionOf(redis: Redis, to: number): Promise<Division> {
   return { from, to }
 }
 
-async function planOf(redis: Redis, { plan }: Growth): Promise<GrowthPlan> {
-  const contract = await readContract(() => redis)
+async function planOf(masters: Masters, { plan }: Growth): Promise<GrowthPlan> {
+  const contract = await readContract((key) => masters.of(key))
   return plan(contract?.record ?? '')
 }
 
 /** Checks that nothing is in the way, removes what an earlier attempt left, and shuts processes out. */
 async function begin(
-  redis: Redis,
-  { to }: Growth,
+  masters: Masters,
   plan: GrowthPlan,
   division: Division,
   marker: GrowthMarker | undefined,
 ): Promise<GrowthReport> {
-  await refuseBackfills(redis)
-  await removeCopies({ redis })
-  const need = await memoryNeed(redis, division, plan, await takeInventory(redis, division.from, plan))
+  await refuseBackfills(masters)
+  await removeCopies(masters)
+  const need = await memoryNeed(masters, division, plan, await takeInventory(masters, division.from, plan))
   if (need.free !== undefined && need.free < need.needed) {
     const [needed, free] = [need.needed, need.free].map((bytes) => Math.ceil(bytes / 1_048_576))
+    const where = need.node === undefined ? '' : ` at ${need.node}`
     throw new BusFull(
-      `the copies take about ${needed} MiB until the former partitions are removed, and ${free} MiB are free: raise maxmemory meanwhile`,
+      `the copies take about ${needed} MiB${where} until the former partitions are removed, and ${free} MiB are free: raise maxmemory meanwhile`,
     )
   }
-  if (marker === undefined) {
-    const format = await redis.get(keys.format)
-    await beginGrowth(redis, { ...division, to, phase: 'copying', format }, `${GROWN_FORMAT} ${version()}`)
-  }
+  const format = () => masters.of(keys.format).get(keys.format)
+  const begun = marker ?? { ...division, phase: 'copying', format: await format() }
+  await beginGrowth(masters, begun, `${GROWN_FORMAT} ${version()}`)
   return { ...division, ...need }
 }
 
-async function switchOver(redis: Redis, growth: Growth, plan: GrowthPlan, marker: GrowthMarker): Promise<void> {
+async function switchOver(ground: Ground, growth: Growth, plan: GrowthPlan, marker: GrowthMarker): Promise<void> {
+  const { masters, patience } = ground
   if (marker.phase === 'clearing') {
-    await clearFormer(runOf(redis, growth, plan, marker, 'clearing'))
-    await writeMarker(redis, { ...marker, phase: 'placing' })
+    await clearFormer(runOf(masters, growth, plan, marker, 'clearing'))
+    await changePhase(ground, () => writeMarker(masters, { ...marker, phase: 'placing' }))
   }
-  await placeCopies(runOf(redis, growth, plan, marker, 'placing'))
-  await endGrowth(redis, marker)
+  await placeCopies(runOf(masters, growth, plan, marker, 'placing'))
+  await changePhase(ground, () => endGrowth(masters, marker))
   // If Redis lost the end of this when processes have stored more, it could neither be continued nor left.
-  if (parseInfo(await redis.info('persistence')).get('aof_enabled') === '1') await sleep(growth.settleMs ?? SETTLE_MS)
+  if (!masters.isCluster) await untilDurable(masters, patience)
 }
 
 function runOf(
-  redis: Redis,
+  masters: Masters,
   { stopped, onProgress }: Growth,
   plan: GrowthPlan,
   division: Division,
@@ -198,7 +208,7 @@ function runOf(
     done += more
     onProgress(phase, done, entries)
   }
-  return { redis, division, plan, epochs, stopped, onDone }
+  return { masters, division, plan, epochs, stopped, onDone }
 }
 
 function underWay({ from, to, phase }: GrowthMarker): BusMismatch {

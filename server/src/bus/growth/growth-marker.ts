@@ -1,6 +1,7 @@
 import type { Redis } from '../connection.ts'
 import { BusMismatch } from '../errors.ts'
 import { keys } from '../keys.ts'
+import type { Masters } from '../masters.ts'
 import type { Division } from './division.ts'
 
 /**
@@ -21,24 +22,30 @@ export async function readMarker(redis: Redis): Promise<GrowthMarker | undefined
   return text === null ? undefined : (JSON.parse(text) as GrowthMarker)
 }
 
-/** Writes the marker together with the format that keeps versions away which do not know of it. */
-export async function beginGrowth(redis: Redis, marker: GrowthMarker, format: string): Promise<void> {
-  await atOnce(redis, ['set', keys.format, format], ['hset', keys.cluster, FIELD, JSON.stringify(marker)])
+/**
+ * Writes the marker, then the format that keeps versions away which do not know of it. They may lie on different Redis: done
+ * again, it continues.
+ */
+export async function beginGrowth(masters: Masters, marker: GrowthMarker, format: string): Promise<void> {
+  await writeMarker(masters, marker)
+  await masters.of(keys.format).set(keys.format, format)
 }
 
-export async function writeMarker(redis: Redis, marker: GrowthMarker): Promise<void> {
-  await redis.hset(keys.cluster, FIELD, JSON.stringify(marker))
+export async function writeMarker(masters: Masters, marker: GrowthMarker): Promise<void> {
+  await masters.of(keys.cluster).hset(keys.cluster, FIELD, JSON.stringify(marker))
 }
 
 /** From here on there are as many partitions. */
-export async function endGrowth(redis: Redis, { to }: Division): Promise<void> {
-  await atOnce(redis, ['hset', keys.cluster, 'partitions', `${to}`], ['hdel', keys.cluster, FIELD])
+export async function endGrowth(masters: Masters, { to }: Division): Promise<void> {
+  const changes = masters.of(keys.cluster).multi().hset(keys.cluster, 'partitions', `${to}`).hdel(keys.cluster, FIELD)
+  for (const [error] of (await changes.exec())!) if (error !== null) throw error
 }
 
-/** As if it had never begun. */
-export async function undoGrowth(redis: Redis, { format }: GrowthMarker): Promise<void> {
-  const before = format === null ? ['del', keys.format] : ['set', keys.format, format]
-  await atOnce(redis, before, ['hdel', keys.cluster, FIELD])
+/** As if it had never begun. Done again, it continues. */
+export async function undoGrowth(masters: Masters, { format }: GrowthMarker): Promise<void> {
+  const redis = masters.of(keys.format)
+  await (format === null ? redis.del(keys.format) : redis.set(keys.format, format))
+  await masters.of(keys.cluster).hdel(keys.cluster, FIELD)
 }
 
 /** Refuses whoever would read or write data between two numbers of partitions. @throws BusMismatch */
@@ -50,9 +57,4 @@ export async function refuseWhileGrowing(redis: Redis): Promise<void> {
     `The ${from} partitions of this data are being divided into ${to}, which has not come to its end. If nobody is at it, run ` +
       `\`tidegate partitions grow ${to}\` to finish it${phase === 'copying' ? ', or add --abort to leave the data as they were' : ''}.`,
   )
-}
-
-async function atOnce(redis: Redis, ...commands: readonly (readonly string[])[]): Promise<void> {
-  const replies = await redis.multi(commands.map((command) => [...command])).exec()
-  for (const [error] of replies!) if (error !== null) throw error
 }

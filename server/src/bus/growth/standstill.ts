@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { Redis } from '../connection.ts'
 import { BusMismatch } from '../errors.ts'
 import { keys } from '../keys.ts'
+import type { Masters } from '../masters.ts'
 
 /** Processes that were told to stop take so long, about. */
 const PATIENCE_MS = 6_500
@@ -15,11 +16,10 @@ const OURS = 'tidegate-'
  *
  * @throws BusMismatch with those that run
  */
-export async function untilNobodyRuns(redis: Redis, stopped: AbortSignal, patienceMs = PATIENCE_MS): Promise<void> {
-  const own = await redis.client('ID')
+export async function untilNobodyRuns({ all }: Masters, stopped: AbortSignal, patienceMs = PATIENCE_MS): Promise<void> {
   for (const until = performance.now() + patienceMs; ; await sleep(POLL_MS)) {
     stopped.throwIfAborted()
-    const others = await connectionsBut(redis, own)
+    const others = (await Promise.all(all.map(othersOn))).flat()
     if (others.length === 0) return
     if (performance.now() < until) continue
     throw new BusMismatch(
@@ -29,8 +29,9 @@ export async function untilNobodyRuns(redis: Redis, stopped: AbortSignal, patien
   }
 }
 
-/** Those of the same database, as `gateway-append at 10.0.0.7:5123`. */
-async function connectionsBut(redis: Redis, own: number): Promise<string[]> {
+/** Other connections of the same database, as `gateway-append at 10.0.0.7:5123`. */
+async function othersOn(redis: Redis): Promise<string[]> {
+  const own = await redis.client('ID')
   const listed = [...((await redis.client('LIST')) as string).matchAll(CONNECTION)]
   const database = listed.find(([, id]) => Number(id) === own)?.[4]
   return listed.flatMap(([, id, address, name, db]) =>
@@ -41,11 +42,12 @@ async function connectionsBut(redis: Redis, own: number): Promise<string[]> {
 }
 
 /** A backfill that is half done cannot be divided. @throws BusMismatch with what to do */
-export async function refuseBackfills(redis: Redis): Promise<void> {
-  for (const entry of await redis.smembers(keys.backfills)) {
+export async function refuseBackfills(masters: Masters): Promise<void> {
+  for (const entry of await masters.of(keys.backfills).smembers(keys.backfills)) {
     const space = entry.indexOf(' ')
     const [partition, window] = [Number(entry.slice(0, space)), entry.slice(space + 1)]
-    if ((await redis.hget(keys.backfill(partition, window), 'status')) !== 'open') continue
+    const backfill = keys.backfill(partition, window)
+    if ((await masters.of(backfill).hget(backfill, 'status')) !== 'open') continue
     throw new BusMismatch(`A backfill of ${window} is under way. Start the workers, and stop them when it is done.`)
   }
 }

@@ -23,7 +23,7 @@ export function parseKey(key: string): StoredKey | undefined {
   return { partition, name, kind: 'owned' }
 }
 
-const GROWN_KEY = /^tg:grown:(\d+):(.*)$/s
+const GROWN_KEY = /^tg:grown:\{tg:(\d+)\}:(.*)$/s
 
 /** The same of a key of a partition that is being made. */
 export function parseGrown(key: string): { readonly partition: number; readonly name: string } | undefined {

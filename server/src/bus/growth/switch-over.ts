@@ -1,24 +1,20 @@
 import { keys } from '../keys.ts'
-import { childOf } from './division.ts'
-import { type GrowthRun, renameTogether, scanKeys } from './growth-run.ts'
-import { isOfOneKey } from './inventory.ts'
+import type { Masters } from '../masters.ts'
+import { type GrowthRun, renameTogether, scanAll, sendTogether } from './growth-run.ts'
+import { homeOfOne } from './inventory.ts'
 import { KEYS_OF_PARTITIONS, parseGrown, parseKey } from './stored-key.ts'
 
-/** Removes what is replaced, and renames what belongs to one key. Done again, it continues. */
-export async function clearFormer({ redis, division, plan, onDone }: GrowthRun): Promise<void> {
-  for await (const page of scanKeys(redis, KEYS_OF_PARTITIONS)) {
-    await renameTogether(redis, (pipeline) => {
+/** Removes what is replaced, and renames what belongs to one key where it was not copied. Done again, it continues. */
+export async function clearFormer({ masters, division, plan, onDone }: GrowthRun): Promise<void> {
+  for await (const page of scanAll(masters, KEYS_OF_PARTITIONS)) {
+    await renameTogether(masters, (at) => {
       for (const key of new Set(page)) {
         const stored = parseKey(key)
         if (stored === undefined || stored.partition >= division.from) continue
-        const { partition, name } = stored
-        if (!isOfOneKey(stored, plan)) pipeline.unlink(key)
-        else {
-          const placement = plan.owned(name)
-          if (placement.kind !== 'of_key') continue
-          const child = childOf(partition, placement.key, placement.homeOf, division)
-          if (child !== partition) pipeline.rename(key, keys.owned(child, name))
-        }
+        const child = homeOfOne(stored, plan)?.(division)
+        if (child === stored.partition) continue
+        if (child === undefined || masters.isCluster) at(key).unlink(key)
+        else at(key).rename(key, keys.owned(child, stored.name))
       }
     })
     onDone(page.length)
@@ -26,12 +22,12 @@ export async function clearFormer({ redis, division, plan, onDone }: GrowthRun):
 }
 
 /** Gives the copies their names. Done again, it continues. */
-export async function placeCopies({ redis, onDone }: GrowthRun): Promise<void> {
-  for await (const page of scanKeys(redis, GROWN_KEYS)) {
-    await renameTogether(redis, (pipeline) => {
+export async function placeCopies({ masters, onDone }: GrowthRun): Promise<void> {
+  for await (const page of scanAll(masters, GROWN_KEYS)) {
+    await renameTogether(masters, (at) => {
       for (const key of new Set(page)) {
         const { partition, name } = parseGrown(key)!
-        pipeline.rename(key, keys.owned(partition, name))
+        at(key).rename(key, keys.owned(partition, name))
       }
     })
     onDone(page.length)
@@ -39,8 +35,12 @@ export async function placeCopies({ redis, onDone }: GrowthRun): Promise<void> {
 }
 
 /** Removes copies that were not completed. */
-export async function removeCopies({ redis }: Pick<GrowthRun, 'redis'>): Promise<void> {
-  for await (const page of scanKeys(redis, GROWN_KEYS)) if (page.length > 0) await redis.unlink(...page)
+export async function removeCopies(masters: Masters): Promise<void> {
+  for await (const page of scanAll(masters, GROWN_KEYS)) {
+    await sendTogether(masters, (at) => {
+      for (const key of page) at(key).unlink(key)
+    })
+  }
 }
 
 const GROWN_KEYS = 'tg:grown:*'

@@ -2,10 +2,11 @@ import { openBulkConnection, type Redis, untilReady } from '../connection.ts'
 import { connectionFault } from '../connection-fault.ts'
 import { BusMismatch, BusUnreachable } from '../errors.ts'
 import { keys } from '../keys.ts'
+import { Masters } from '../masters.ts'
 import { isElsewhere } from '../outage.ts'
 import { KEY_PATTERNS } from '../rights.ts'
 import type { Target } from '../route/index.ts'
-import { RestoreTarget } from './restore-target.ts'
+import { transferKeys } from '../transfer-keys.ts'
 
 export interface CopyOptions {
   /** A Redis of our own that has loaded a backup. */
@@ -26,10 +27,6 @@ export interface CopyCounts {
 
 /** Keys that are asked for at a time, roughly. */
 const PAGE_KEYS = 250
-/** Keys are copied in groups: a round trip for each would take most of the time. */
-const GROUP_BYTES = 32 * 1_024 * 1_024
-/** Longest value of a command, unless a Redis is told otherwise (`proto-max-bulk-len`). */
-const MAX_VALUE_BYTES = 512 * 1_024 * 1_024
 /** The Redis of our own is one. */
 const ONE: Target = { node: '' }
 
@@ -41,7 +38,7 @@ const ONE: Target = { node: '' }
  */
 export async function copyKeys(options: CopyOptions): Promise<CopyCounts> {
   const { from, to, waitMs, stopped } = options
-  const target = await RestoreTarget.open(to, waitMs)
+  const target = await Masters.open(to, 'restore', waitMs)
   const source = openBulkConnection(from, 'restore', ONE)
   try {
     await untilReady(source, waitMs)
@@ -71,46 +68,23 @@ async function checkEmpty(redis: Redis): Promise<void> {
 
 async function copyAll(
   source: Redis,
-  target: RestoreTarget,
+  target: Masters,
   { stopped, onProgress }: CopyOptions,
 ): Promise<CopyCounts> {
   let counts: CopyCounts = { keys: 0, bytes: 0 }
-  const copy = async (names: readonly string[]) => {
-    const values = await Promise.all(names.map((name) => Promise.all([source.dumpBuffer(name), source.pttl(name)])))
-    stopped.throwIfAborted()
-    const sent = names.map(async (name, i) => {
-      const [value, lifeMs] = values[i]!
-      // It has expired meanwhile.
-      if (value === null) return
-      if (value.length > MAX_VALUE_BYTES) throw tooLarge(name)
-      await target.of(name).restore(name, Math.max(0, lifeMs), value, 'REPLACE')
-      counts = { keys: counts.keys + 1, bytes: counts.bytes + value.length }
-    })
-    await Promise.all(sent)
+  const onDone = (keys: number, bytes: number) => {
+    counts = { keys: counts.keys + keys, bytes: counts.bytes + bytes }
     onProgress(counts)
   }
+  const transfer = { from: source, to: target, stopped, onDone }
   for await (const page of pagesOf(source)) {
-    for (const names of await groupsOf(source, page)) await copy(names.filter((name) => name !== keys.cluster))
+    await transferKeys(
+      page.filter((name) => name !== keys.cluster),
+      transfer,
+    )
   }
-  await copy([keys.cluster])
+  await transferKeys([keys.cluster], transfer)
   return counts
-}
-
-/** Keys that together are small enough to be in memory, as far as samples tell. */
-async function groupsOf(redis: Redis, page: readonly string[]): Promise<string[][]> {
-  const sizes = await Promise.all(page.map((name) => redis.memory('USAGE', name)))
-  const groups: string[][] = []
-  let room = 0
-  for (const [i, name] of page.entries()) {
-    const bytes = sizes[i] ?? 0
-    if (groups.length === 0 || bytes > room) {
-      groups.push([])
-      room = GROUP_BYTES
-    }
-    room -= bytes
-    groups.at(-1)!.push(name)
-  }
-  return groups
 }
 
 async function removeAll(redis: Redis): Promise<void> {
@@ -128,10 +102,4 @@ async function* pagesOf(redis: Redis): AsyncGenerator<string[]> {
       cursor = next
     } while (cursor !== '0')
   }
-}
-
-function tooLarge(key: string): BusMismatch {
-  return new BusMismatch(
-    `${key} is larger than a command may be (512 MiB). Restore into a folder (--data), and start a Redis of yours on it: docs/backup.md.`,
-  )
 }

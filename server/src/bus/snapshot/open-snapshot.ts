@@ -5,9 +5,9 @@ import { BusMismatch, BusUnreachable } from '../errors.ts'
 import { refuseWhileGrowing } from '../growth/index.ts'
 import { slotOf } from '../hash-slot.ts'
 import { keys } from '../keys.ts'
+import { placeSlots } from '../placed-slots.ts'
 import { routeTo } from '../route/index.ts'
 import { storedPartitions } from '../topology.ts'
-import { placeSlots } from './placed-slots.ts'
 import { ReplicationReply, ReplyError } from './replication-reply.ts'
 
 export interface SnapshotOptions {

@@ -1,8 +1,8 @@
-import { openCommandConnection, untilReady } from '../connection.ts'
-import { BusMismatch, BusUnreachable } from '../errors.ts'
-import { slotOf } from '../hash-slot.ts'
-import { CONTROL_KEYS, keys, QUEUE_PREFIX } from '../keys.ts'
-import { routeTo, UNSERVED } from '../route/index.ts'
+import { openCommandConnection, untilReady } from './connection.ts'
+import { BusMismatch, BusUnreachable } from './errors.ts'
+import { slotOf } from './hash-slot.ts'
+import { CONTROL_KEYS, keys, QUEUE_PREFIX } from './keys.ts'
+import { routeTo, UNSERVED } from './route/index.ts'
 
 /** Where everything of a deployment lies: masters of a cluster by name; '' where there is one Redis. */
 export interface PlacedSlots {
@@ -24,21 +24,21 @@ export async function placeSlots(url: string, partitions: number, waitMs: number
     if (known.length < places.length) throw new BusUnreachable(`Redis cannot be used: ${UNSERVED}`)
     const nodes = [...new Set(known)].sort()
     const moving = await Promise.all(nodes.map((node) => hasMoving(url, node, waitMs)))
-    if (moving.includes(true)) throw moved()
+    if (moving.includes(true)) throw slotMoved()
     return { places: known.join(), nodes }
   }
   const { nodes, places } = await look()
   return {
     nodes,
     confirm: async () => {
-      if ((await look()).places !== places) throw moved()
+      if ((await look()).places !== places) throw slotMoved()
     },
   }
 }
 
 /** Whether a master gives a slot away, or receives one: then a key may be in no snapshot, or in two. */
 async function hasMoving(url: string, node: string, waitMs: number): Promise<boolean> {
-  const redis = openCommandConnection(url, 'backup', { node })
+  const redis = openCommandConnection(url, 'slots', { node })
   try {
     await untilReady(redis, waitMs)
     const nodes = (await redis.call('CLUSTER', 'NODES')) as string
@@ -48,9 +48,10 @@ async function hasMoving(url: string, node: string, waitMs: number): Promise<boo
   }
 }
 
-function moved(): BusMismatch {
+/** What to do where a slot has moved, or is on its way. */
+export function slotMoved(): BusMismatch {
   return new BusMismatch(
-    'A slot of the cluster moves, or moved during the backup: a key could be in no snapshot, or in two. Begin again when the ' +
-      'slots are where they are to be (`redis-cli --cluster check`).',
+    'A slot of the cluster moves, or moved meanwhile: some key could be missed, or taken twice. Run this again when the slots are ' +
+      'where they are to be (`redis-cli --cluster check`).',
   )
 }
