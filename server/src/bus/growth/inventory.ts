@@ -63,7 +63,9 @@ export async function fingerprintOf(masters: Masters, inventory: Inventory): Pro
     const logs = stored.flatMap((one) => (one.kind === 'log' ? [one.topic] : []))
     const ends = await Promise.all(logs.map((topic) => lastIdOf(masters, keys.log(partition, topic))))
     const meta = keys.meta(partition)
-    return [partition, await masters.of(meta).hgetall(meta), logs.map((topic, i) => [topic, ends[i]])]
+    // The order of fields changes while Redis enlarges the table of a hash.
+    const fields = Object.entries(await masters.of(meta).hgetall(meta)).sort()
+    return [partition, fields, logs.map((topic, i) => [topic, ends[i]])]
   })
   return JSON.stringify(await Promise.all(partitions))
 }
