@@ -13,7 +13,12 @@ export class Member {
   /** One that sleeps does not see that its parent has gone. */
   readonly #onExit = () => this.isAlive && this.signal('SIGKILL')
 
-  constructor(name: string, command: 'gateway' | 'worker', config: string, env: () => Readonly<Record<string, string>>) {
+  constructor(
+    name: string,
+    command: 'gateway' | 'worker',
+    config: string,
+    env: () => Readonly<Record<string, string>>,
+  ) {
     this.name = name
     this.#command = command
     this.#config = config

@@ -83,7 +83,8 @@ export async function runScenario(
     const endedAt = performance.now()
     say('its cause is over')
     const faults: string[] = []
-    const flowedAt = await flows(load, steady, deployment, RECOVERY_DEADLINE_MS)
+    const flowDeadlineMs = Math.max(RECOVERY_DEADLINE_MS, 1.5 * (scenario.recoversInMs ?? 0))
+    const flowedAt = await flows(load, steady, deployment, flowDeadlineMs)
     if (flowedAt === undefined) faults.push(...steady.map(({ name, still }) => `${name} misses ${still.join(', ')}`))
     await Promise.all(beside)
     await until(RECOVERY_DEADLINE_MS, () => probes.isGreen(deployment.gateways))

@@ -20,7 +20,9 @@ afterAll(() => cluster.close())
 
 async function connected(): Promise<Grown> {
   const opened = cluster.nodes.map((node) => openCommandConnection(node.url, 'test'))
-  afterAll(() => opened.forEach((redis) => redis.disconnect()))
+  afterAll(() => {
+    for (const redis of opened) redis.disconnect()
+  })
   await Promise.all(opened.map((redis) => untilReady(redis, 5_000)))
   const ports = cluster.nodes.map(({ port }) => port)
   const urlBy = (others: readonly number[]) => {

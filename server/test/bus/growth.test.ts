@@ -1,7 +1,14 @@
 import { readFileSync } from 'node:fs'
 import { afterEach, describe, expect, it } from 'vitest'
 import { decodeAncestors } from '../../src/bus/ancestors.ts'
-import { abortGrowth, BatchReader, type Growth, growPartitions, partitionOf, previewGrowth } from '../../src/bus/index.ts'
+import {
+  abortGrowth,
+  BatchReader,
+  type Growth,
+  growPartitions,
+  partitionOf,
+  previewGrowth,
+} from '../../src/bus/index.ts'
 import { keys } from '../../src/bus/keys.ts'
 import { openTopology } from '../../src/bus/topology.ts'
 import { placements } from '../../src/fold/index.ts'
@@ -91,10 +98,16 @@ describe('growth', () => {
     for (const child of children) {
       const part = own.filter((name) => partitionOf(name, TO) === child)
       for (const identity of [first, second, key]) {
-        expect(await append(redis, child, TOPIC, part, { ...identity, ageMs: 100 })).toMatchObject({ verdict: 'duplicate' })
+        expect(await append(redis, child, TOPIC, part, { ...identity, ageMs: 100 })).toMatchObject({
+          verdict: 'duplicate',
+        })
       }
-      expect(await append(redis, child, TOPIC, part, { ...key, checksum: 'other' })).toMatchObject({ verdict: 'conflict' })
-      expect(await append(redis, child, TOPIC, part, { ...second, seq: 3, previous: 2 })).toMatchObject({ verdict: 'new' })
+      expect(await append(redis, child, TOPIC, part, { ...key, checksum: 'other' })).toMatchObject({
+        verdict: 'conflict',
+      })
+      expect(await append(redis, child, TOPIC, part, { ...second, seq: 3, previous: 2 })).toMatchObject({
+        verdict: 'new',
+      })
     }
   })
 
@@ -113,7 +126,9 @@ describe('growth', () => {
       const part = own.filter((name) => partitionOf(name, TO) === child)
       for (const sender of [1, 3, 5]) {
         for (const number of [3, 5]) {
-          expect(await append(redis, child, '~commands', part, sent(sender, number))).toMatchObject({ verdict: 'duplicate' })
+          expect(await append(redis, child, '~commands', part, sent(sender, number))).toMatchObject({
+            verdict: 'duplicate',
+          })
         }
         expect(await append(redis, child, '~commands', part, sent(sender, 6))).toMatchObject({ verdict: 'new' })
       }

@@ -118,7 +118,7 @@ export async function fill(redis: Redis): Promise<void> {
 export async function contentsOf(nodes: readonly Redis[]): Promise<Record<string, unknown>> {
   const found: Record<string, unknown> = {}
   for (const redis of nodes) {
-    for (const key of (await redis.keys('*')).sort()) found[key] = await valueOf(redis, key)
+    for (const key of (await redis.keys('*')).sort()) found[key] = await storedIn(redis, key)
   }
   const epochOf = (p: number) => new Map(found[keys.meta(p)] as [string, string][] | undefined).get('epoch') ?? 'none'
   const epochs = Array.from({ length: TO }, (_, p) => epochOf(p))
@@ -126,7 +126,7 @@ export async function contentsOf(nodes: readonly Redis[]): Promise<Record<string
   return JSON.parse(named(JSON.stringify(found))) as Record<string, unknown>
 }
 
-async function valueOf(redis: Redis, key: string): Promise<unknown> {
+async function storedIn(redis: Redis, key: string): Promise<unknown> {
   switch (await redis.type(key)) {
     case 'hash':
       return Object.entries(await redis.hgetall(key)).sort()
@@ -166,7 +166,10 @@ async function cutAfter(grown: Grown, bytes: number, phase?: Phase): Promise<Pro
   const proxies = grown.ports.map((port) => createServer(passOn(port)).listen(0, '127.0.0.1'))
   await Promise.all(proxies.map((proxy) => once(proxy, 'listening')))
   const url = grown.urlBy(proxies.map((proxy) => (proxy.address() as { port: number }).port))
-  return { url, passed, close: () => proxies.forEach((proxy) => proxy.close()) }
+  const close = () => {
+    for (const proxy of proxies) proxy.close()
+  }
+  return { url, passed, close }
 }
 
 interface Proxied {

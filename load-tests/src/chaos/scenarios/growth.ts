@@ -69,5 +69,10 @@ const grown = (name: string, about: string, options: DeploymentOptions, withinMs
 /** Data of a few seconds are soon copied; the masters of a cluster are waited for at each change of phase. */
 export const GROWTH: readonly Scenario[] = [
   grown('growth-killed', '', { fsync: 'everysec' }, 300),
-  grown('cluster-growth-killed', ', on three masters', { fsync: 'everysec', cluster: { masters: 3, replicas: 1 } }, 13_000),
+  grown(
+    'cluster-growth-killed',
+    ', on three masters',
+    { fsync: 'everysec', cluster: { masters: 3, replicas: 1 } },
+    13_000,
+  ),
 ]

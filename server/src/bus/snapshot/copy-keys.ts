@@ -66,11 +66,7 @@ async function checkEmpty(redis: Redis): Promise<void> {
   }
 }
 
-async function copyAll(
-  source: Redis,
-  target: Masters,
-  { stopped, onProgress }: CopyOptions,
-): Promise<CopyCounts> {
+async function copyAll(source: Redis, target: Masters, { stopped, onProgress }: CopyOptions): Promise<CopyCounts> {
   let counts: CopyCounts = { keys: 0, bytes: 0 }
   const onDone = (keys: number, bytes: number) => {
     counts = { keys: counts.keys + keys, bytes: counts.bytes + bytes }
