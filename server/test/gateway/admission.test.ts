@@ -53,8 +53,7 @@ describe('admission', () => {
     await new Promise((resolve) => setTimeout(resolve, 900))
     clearInterval(turns)
     expect(lag.takeMs()).toBeGreaterThan(120)
-    await new Promise((resolve) => setTimeout(resolve, 300))
-    expect(lag.takeMs()).toBeLessThan(50)
+    await expect.poll(() => lag.takeMs(), { timeout: 5_000, interval: 300 }).toBeLessThan(50)
     lag.stop()
   })
 

@@ -251,9 +251,10 @@ describe('overload', () => {
   it('I-APPEND-5 rejects at once while the breaker is open', async () => {
     await redis.client('PAUSE', 1_200, 'ALL')
     for (let i = 0; i < 3; i++) await publish([readingOf('s-1')])
+    // Less than half of the deadline of an append.
     const startedAt = performance.now()
     expect(await publish([readingOf('s-1')])).toMatchObject({ code: 'unavailable', retryAfterMs: expect.any(Number) })
-    expect(performance.now() - startedAt).toBeLessThan(5)
+    expect(performance.now() - startedAt).toBeLessThan(90)
     await untilAnswered()
   })
 
