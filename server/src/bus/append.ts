@@ -142,13 +142,14 @@ function ofEach(
 ): readonly AppendedSlice[] {
   if (runs.length === slices.length) return judged
   const each: AppendedSlice[] = new Array(slices.length)
-  runs.forEach((run, i) => {
-    const { entry, ...rest } = judged[i]!
-    const streamId = entry.slice(0, entry.indexOf('.'))
+  for (const [i, run] of runs.entries()) {
+    const { verdict, entry, refusedAtFirst } = judged[i]!
+    const before = entry.slice(0, entry.indexOf('.') + 1)
     for (const index of run) {
-      each[index] = { ...rest, entry: run.length === 1 ? entry : `${streamId}.${slices[index]!.lastIndex}` }
+      each[index] =
+        run.length === 1 ? judged[i]! : { verdict, entry: before + slices[index]!.lastIndex, refusedAtFirst }
     }
-  })
+  }
   return each
 }
 
@@ -164,7 +165,7 @@ function asLines(slices: AppendRequest['slices'], runs: readonly SliceRun[]): st
     const { batch, identity: first, epoch: under } = slices[run[0]]!
     const { lastIndex, identity: last } = slices[run.at(-1)!]!
     if (first === undefined || last === undefined) {
-      lines += `${batch + 1} 0 0 * ${under ?? '*'} - 0 ${lastIndex} 0 - \n`
+      lines += `${batch + 1} 0 ${run.length === 1 ? '0' : '0+0'} * ${under ?? '*'} - 0 ${lastIndex} 0 - \n`
       continue
     }
     const { producer, sequence, session, previous, epoch, ageMs, refused } = first

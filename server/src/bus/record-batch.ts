@@ -119,7 +119,7 @@ export class RecordBatchBuilder {
     return batches
   }
 
-  /** Of each slice, as JSON without the brackets of a list. */
+  /** JSON of them, or of several with commas between. */
   readonly #keys: string[] = []
   readonly #times: number[] = []
   readonly #bytes: number[] = []
@@ -173,13 +173,13 @@ export class RecordBatchBuilder {
   }
 
   #addStored(events: readonly StoredEvent[]): void {
-    this.#keys.push(JSON.stringify(events.map(({ key }) => key)).slice(1, -1))
     for (const event of events) {
       if (event.isSampled === true) this.#sampled.push(this.#times.length)
+      this.#keys.push(jsonString(event.key))
       this.#times.push(event.time)
       this.#lanes += LANE_LETTERS[event.lane]
     }
-    const text = events.map((event) => event.json).join(',')
+    const text = events.length === 1 ? events[0]!.json : events.map((event) => event.json).join(',')
     const isAscii = this.#append(text) === text.length
     for (const { json } of events) this.#bytes.push(isAscii ? json.length : Buffer.byteLength(json))
   }

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { ANYBODY } from '../access/index.ts'
 import { type Bus, openBus } from '../bus/index.ts'
 import { systemClock } from '../clock.ts'
-import { type CommandRequest, Commands } from '../commands/index.ts'
+import { type CommandRequest, Commands, readOutcome } from '../commands/index.ts'
 import { claimOf } from '../config/claim.ts'
 import type { Contract } from '../config/model.ts'
 import type { CommandOutcome } from '../entities/index.ts'
@@ -84,6 +84,9 @@ export async function openSender(
   return {
     bus,
     close,
-    send: (request) => new Promise((resolve) => commands.send({ ...request, caller: ANYBODY }, resolve)),
+    send: (request) =>
+      new Promise((resolve) => {
+        commands.send({ ...request, caller: ANYBODY }, (told) => resolve(readOutcome(told)))
+      }),
   }
 }

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { DEFAULTS, ERROR_CODES, type LogEpoch, parsePosition } from '@tidegate/protocol'
+import { DEFAULTS, ERROR_CODES, type LogEpoch } from '@tidegate/protocol'
 import { allowsKey, type Caller, type Rights } from '../access/index.ts'
 import { type Bus, COMMANDS_TOPIC, encodeEvent, findAnswers, partitionOf } from '../bus/index.ts'
 import type { Clock } from '../clock.ts'
@@ -12,7 +12,7 @@ import {
   storedOutcome,
   subjectOf,
 } from '../entities/index.ts'
-import type { Ingest, PublishOutcome } from '../ingest/index.ts'
+import type { Ingest, StoreOutcome } from '../ingest/index.ts'
 import { jsonString } from '../json-string.ts'
 import { describeDefect, type ReportDefect, withoutRepeats } from '../observability/defects.ts'
 import { Answers } from './answers.ts'
@@ -192,7 +192,7 @@ export class Commands {
     ingest.store(COMMANDS_TOPIC, event, { epoch, overtakes }, (outcome) => this.#stored(partition, id, outcome))
   }
 
-  #stored(partition: number, id: string, outcome: PublishOutcome): void {
+  #stored(partition: number, id: string, outcome: StoreOutcome): void {
     if (outcome.kind === 'reject') {
       const { code, message, retryAfterMs, epochs } = outcome
       // If it was stored all the same, the retry gets its outcome.
@@ -200,7 +200,7 @@ export class Commands {
         code === 'out_of_order' ? outOfOrder() : withEpoch(refuse(code, message, retryAfterMs), epochs?.[0]?.epoch)
       return this.#pending.settle(partition, id, refusal)
     }
-    const { epoch } = parsePosition(outcome.at[0]!)!
+    const { epoch } = outcome
     this.#pending.stored(partition, id, epoch)
     this.#answers?.observe(partition, epoch)
   }

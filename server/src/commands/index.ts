@@ -1,4 +1,5 @@
 export { requestId } from './command-id.ts'
 export { type CommandRefusal, type CommandRequest, outOfOrder, refuse } from './command-request.ts'
 export { Commands } from './commands.ts'
+export { type Outcome, readOutcome } from './outcome.ts'
 export type { LoggedAnswer } from './pending-commands.ts'

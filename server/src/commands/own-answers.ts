@@ -1,12 +1,11 @@
-import { formatPosition } from '@tidegate/protocol'
 import { BatchReader, type EventBody, type LogEntry } from '../bus/index.ts'
-import { type CommandOutcome, storedOutcome } from '../entities/index.ts'
+import { loggedOutcome, type Outcome } from './outcome.ts'
 import type { LoggedAnswer } from './pending-commands.ts'
 
 /** The outcome of a command, by its id. */
 export interface Answer {
   readonly id: string
-  readonly outcome: CommandOutcome
+  readonly outcome: Outcome
   readonly logged: LoggedAnswer
 }
 
@@ -15,17 +14,23 @@ export function ownAnswers(node: string, partition: number, entry: LogEntry): An
   // Most batches that are for others are known by this alone.
   if (!entry.header.includes(JSON.stringify(node))) return []
   const batch = new BatchReader(entry)
-  return batch.header.keys.flatMap((key, index) => {
-    if (key !== node) return []
+  const log = `${partition}@${entry.epoch}/${entry.streamId}`
+  const answers: Answer[] = []
+  for (const [index, key] of batch.header.keys.entries()) {
+    if (key !== node) continue
     const text = batch.jsonOf(index)
-    const event = JSON.parse(text) as EventBody
-    const { epoch, streamId } = entry
-    const position = formatPosition({ partition, epoch, streamId, index })
     // What stands before are names and texts, in which quotes are escaped.
     const json = text.slice(text.indexOf(DATA) + DATA.length, -1)
-    return [{ id: event.id, outcome: storedOutcome(event), logged: { position, json } }]
-  })
+    answers.push({ id: idOf(text), outcome: loggedOutcome(json), logged: { position: `${log}.${index}`, json } })
+  }
+  return answers
 }
 
 /** Where the last field of an event begins. */
 const DATA = ',"data":'
+/** The first field of an event, where nothing in it is escaped. */
+const PLAIN_ID = /^\{"id":"([^"\\]*)"/
+
+function idOf(text: string): string {
+  return PLAIN_ID.exec(text)?.[1] ?? (JSON.parse(text) as EventBody).id
+}

@@ -1,6 +1,6 @@
 import { COMMAND_CODES, ERROR_CODES } from '@tidegate/protocol'
-import type { CommandOutcome } from '../entities/index.ts'
 import { type CommandRefusal, refuse } from './command-request.ts'
+import type { Outcome } from './outcome.ts'
 
 /** Commands of one entity without an outcome: an owner that lags is not given more of what it lags with. */
 export const MAX_PENDING_PER_KEY = 64
@@ -20,7 +20,7 @@ export interface LoggedAnswer {
 }
 
 /** Takes the outcome once. @param logged there if it is of the log of answers */
-export type Settle = (outcome: CommandOutcome, logged?: LoggedAnswer) => void
+export type Settle = (outcome: Outcome, logged?: LoggedAnswer) => void
 
 export interface Wait {
   readonly partition: number
@@ -44,7 +44,12 @@ interface Pending {
   epoch: string | undefined
   /** Of the monotonic clock: by then its owner does not run it any more. */
   readonly endsAt: number
-  readonly waits: Map<Settle, NodeJS.Timeout>
+  readonly waits: Waiting[]
+}
+
+interface Waiting {
+  readonly settle: Settle
+  readonly timer: NodeJS.Timeout
 }
 
 /** An entity with commands that have no outcome. */
@@ -115,7 +120,7 @@ export class PendingCommands {
     if (subject.count >= MAX_PENDING_PER_KEY) return tooMany('this entity')
     if (++subject.count === 1) this.#bySubject.set(name, subject)
     const endsAt = this.#monotonic() + keepMs
-    const pending: Pending = { checksum, entity, key, subject, epoch: undefined, endsAt, waits: new Map() }
+    const pending: Pending = { checksum, entity, key, subject, epoch: undefined, endsAt, waits: [] }
     this.#partitions[partition]!.set(id, pending)
     this.#size++
     this.#wait(pending, wait)
@@ -136,11 +141,11 @@ export class PendingCommands {
   }
 
   /** Ends every wait for a command. Nothing happens where there is none. */
-  settle(partition: number, id: string, outcome: CommandOutcome, logged?: LoggedAnswer): void {
+  settle(partition: number, id: string, outcome: Outcome, logged?: LoggedAnswer): void {
     const pending = this.#partitions[partition]!.get(id)
     if (pending === undefined) return
     this.#remove(partition, id, pending)
-    for (const [settle, timer] of pending.waits) {
+    for (const { settle, timer } of pending.waits) {
       clearTimeout(timer)
       this.#waiting--
       settle(outcome, logged)
@@ -148,7 +153,7 @@ export class PendingCommands {
   }
 
   /** The same for one that was looked up: meanwhile its id may have become that of another command. */
-  settleFound(partition: number, { id, checksum }: Unanswered, outcome: CommandOutcome, logged?: LoggedAnswer): void {
+  settleFound(partition: number, { id, checksum }: Unanswered, outcome: Outcome, logged?: LoggedAnswer): void {
     if (this.#partitions[partition]!.get(id)?.checksum === checksum) this.settle(partition, id, outcome, logged)
   }
 
@@ -179,11 +184,12 @@ export class PendingCommands {
 
   #wait(pending: Pending, { settle, deadlineMs }: Wait): void {
     const timer = setTimeout(() => {
-      pending.waits.delete(settle)
+      pending.waits.splice(pending.waits.indexOf(waiting), 1)
       this.#waiting--
       settle(deadlineExceeded())
     }, deadlineMs)
-    pending.waits.set(settle, timer)
+    const waiting = { settle, timer }
+    pending.waits.push(waiting)
     this.#waiting++
   }
 

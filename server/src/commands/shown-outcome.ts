@@ -1,12 +1,14 @@
 import { hiddenByEither, hiddenOfEvents, NOTHING_HIDDEN, type Rights, shownCopy } from '../access/index.ts'
 import type { CommandOutcome } from '../entities/index.ts'
 import type { CommandRequest } from './command-request.ts'
+import { readOutcome } from './outcome.ts'
 import type { Settle } from './pending-commands.ts'
 
 /** Gets an outcome as far as the sender may see the events in it. */
 export function shownTo({ caller: { rights }, entity, key, command }: CommandRequest, answer: Settle): Settle {
   if (!rights.hides) return answer
-  return (outcome, logged) => {
+  return (told, logged) => {
+    const outcome = readOutcome(told)
     const shown = shownOutcome(outcome, { entity, key, commands: [command], rights })
     answer(shown, shown === outcome ? logged : logged && { position: logged.position })
   }

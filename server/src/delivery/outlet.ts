@@ -96,18 +96,24 @@ export class Outlet {
 
   /** Writes an unqueued frame, room or not. False: it was dropped. */
   write(frame: ServerFrame | EncodedFrame, now: number): boolean {
-    if (typeof frame === 'string') return this.#send(Buffer.from(frame), ANSWER, now)
-    return this.#send(Buffer.from(JSON.stringify(frame)), { by: 'control', frame }, now)
+    const { bytes, moved } = encoded(frame)
+    return this.#send(bytes, moved, now)
   }
 
   /** The same of several, in as few writes as possible. False: one was dropped. */
   writeAll(frames: readonly (ServerFrame | EncodedFrame)[], now: number): boolean {
     let isWhole = true
+    let written = 0
     this.#socket.together(() => {
-      for (const frame of frames) isWhole = this.write(frame, now) && isWhole
+      for (const frame of frames) {
+        const { bytes, moved } = encoded(frame)
+        if (this.#socket.send(bytes, moved) === 'dropped') isWhole = false
+        else written += bytes.length
+      }
     })
     this.#isDrained = false
-    this.#step({ type: 'checked' }, now)
+    if (!isWhole) this.#step({ type: 'blocked' }, now)
+    this.#step({ type: 'wrote', bytes: written }, now)
     return isWhole
   }
 
@@ -184,4 +190,9 @@ export class Outlet {
     if (this.#flow.state === 'open') this.#congestedSince = undefined
     else this.#congestedSince ??= now
   }
+}
+
+function encoded(frame: ServerFrame | EncodedFrame): { readonly bytes: Buffer; readonly moved: Moved } {
+  if (typeof frame === 'string') return { bytes: Buffer.from(frame), moved: ANSWER }
+  return { bytes: Buffer.from(JSON.stringify(frame)), moved: { by: 'control', frame } }
 }

@@ -1,12 +1,19 @@
 import { type ClientFrame, COMMAND_CODES, LIMITS } from '@tidegate/protocol'
 import type { Caller } from '../access/index.ts'
-import { type CommandRefusal, type Commands, type LoggedAnswer, outOfOrder, refuse } from '../commands/index.ts'
-import { type CommandOutcome, parseVersion } from '../entities/index.ts'
+import {
+  type CommandRefusal,
+  type Commands,
+  type LoggedAnswer,
+  type Outcome,
+  outOfOrder,
+  refuse,
+} from '../commands/index.ts'
+import { parseVersion } from '../entities/index.ts'
 
 /** Advised wait of a client with too many unanswered commands: an answer or two comes in that time. */
 const WINDOW_RETRY_MS = 20
 
-type Answer = (id: string, outcome: CommandOutcome, logged?: LoggedAnswer) => void
+type Answer = (id: string, outcome: Outcome, logged?: LoggedAnswer) => void
 
 /** The commands of one connection: as many as may be unanswered, and none ahead of one that it names. */
 export class ConnectionCommands {
@@ -54,7 +61,7 @@ export class ConnectionCommands {
     this.#settle(id, refusal)
   }
 
-  #settle(id: string, outcome: CommandOutcome, logged?: LoggedAnswer): void {
+  #settle(id: string, outcome: Outcome, logged?: LoggedAnswer): void {
     if (outcome.status === 'rejected' && outcome.retryAfterMs !== undefined) this.#note(id)
     this.#answer(id, outcome, logged)
   }

@@ -40,8 +40,7 @@ export class ConnectionLimits {
 
   /** Judges a frame before it is parsed. */
   frame(bytes: number): FrameVerdict {
-    this.#limits.worked(FRAME_WORK_MS + bytes * BYTE_WORK_MS)
-    const refusal = this.#limits.frame(bytes)
+    const refusal = this.#limits.frame(bytes, FRAME_WORK_MS + bytes * BYTE_WORK_MS)
     return refusal === undefined ? READ : this.#over(refusal, bytes)
   }
 

@@ -25,6 +25,7 @@ import { describeDefect, type ReportDefect } from '../observability/defects.ts'
 import type { PresenceBook } from '../presence/index.ts'
 import { answerQuery, type Params, type Queries } from '../queries/index.ts'
 import { RETRY_AFTER_MS } from '../retry-after.ts'
+import type { Rounds } from '../rounds.ts'
 import { answerFrame } from './answer-frame.ts'
 import { type CheckedFrame, limitedFrame, parseClientFrame, type RefusedFrame } from './client-frame.ts'
 import { ConnectionCommands } from './connection-commands.ts'
@@ -49,6 +50,8 @@ export interface ConnectionContext extends PublisherContext, WelcomeContext {
   readonly presence?: Pick<PresenceBook, 'open'> | undefined
   readonly report: ReportDefect
   readonly turns: FrameTurns<ReceivedFrame>
+  /** In which answers and acknowledgements leave. */
+  readonly answerRounds: Pick<Rounds, 'wait'>
   /** The client was greeted. */
   readonly onLive: (connection: Connection) => void
   readonly onClosed: (connection: Connection) => void
@@ -83,7 +86,7 @@ export class Connection implements FrameReader<ReceivedFrame>, Silent {
   readonly #ambient: Credentials
   /** Until it is greeted. */
   #ticks = 0
-  /** Acknowledgements and answers of this turn of the event loop. */
+  /** Acknowledgements and answers of this round. */
   #answers: (ServerFrame | EncodedFrame)[] = []
 
   constructor(context: ConnectionContext, socket: TransportSocket, id: string, client: ConnectedClient) {
@@ -471,12 +474,13 @@ export class Connection implements FrameReader<ReceivedFrame>, Silent {
   }
 
   /**
-   * What answers requests leaves together at the end of the turn, from whichever partitions: each write costs more than all else
-   * that is done for it.
+   * What answers requests leaves together, from whichever partitions: each write costs more than all else that is done for it.
    */
   #answer(frame: ServerFrame | EncodedFrame): void {
-    if (this.#answers.push(frame) === 1) setImmediate(() => this.#answering(() => this.#flush()))
+    if (this.#answers.push(frame) === 1) this.#context.answerRounds.wait(this.#flushRound)
   }
+
+  readonly #flushRound = () => this.#answering(() => this.#flush())
 
   #flush(): void {
     if (this.#answers.length === 0) return

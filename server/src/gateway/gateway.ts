@@ -6,6 +6,7 @@ import type { ClientAddresses, ClientLimits, Limits, Refusal } from '../limits/i
 import { contained } from '../observability/contained.ts'
 import { describeDefect } from '../observability/defects.ts'
 import { RETRY_AFTER_MS } from '../retry-after.ts'
+import { Rounds } from '../rounds.ts'
 import { Connection, type ConnectionContext } from './connection.ts'
 import { keptFrame } from './connection-limits.ts'
 import { AmbientCredentials, isForwarded, NONE } from './credentials.ts'
@@ -44,6 +45,8 @@ const PART_WORK_MS = 0.002
 const MAX_BODY_WAIT_MS = 100
 /** How often the publish grant is adjusted. */
 const GRANT_TICK_MS = 100
+/** Time from one round of answers to the next: a write costs as much as handling several commands. A client alone is faster back than that. */
+const ANSWER_GAP_MS = 1
 /** Clients are asked to reconnect spread over this time, so that they do not all reach the next gateway at once. */
 const RECONNECT_SPREAD_MS = 1_000
 
@@ -66,7 +69,7 @@ export class Gateway implements TransportHandlers {
   readonly #addresses: ClientAddresses
 
   constructor(
-    context: Omit<ConnectionContext, 'onLive' | 'onClosed' | 'turns'>,
+    context: Omit<ConnectionContext, 'onLive' | 'onClosed' | 'turns' | 'answerRounds'>,
     routes: RouteContext,
     guard: PageGuard,
     {
@@ -80,6 +83,7 @@ export class Gateway implements TransportHandlers {
     this.#context = {
       ...context,
       turns: new FrameTurns(context.clock, keptFrame),
+      answerRounds: new Rounds(() => ANSWER_GAP_MS),
       onLive: (connection) => {
         for (const state of this.#openBreakers.values()) connection.sendBus(state)
       },

@@ -14,7 +14,20 @@ export function checksumOfBytes(topic: string, content: Buffer, hasWide: boolean
 }
 
 function checksum(topic: string, content: string | Buffer, chars: number): string {
-  return `${crc32(content, crc32(topic)).toString(36)}-${chars.toString(36)}`
+  return `${crc32(content, ofTopic(topic)).toString(36)}-${chars.toString(36)}`
+}
+
+/** Names of topics and entities, of which a deployment has few. */
+const topicSums = new Map<string, number>()
+const MAX_TOPICS = 1_024
+
+function ofTopic(topic: string): number {
+  const known = topicSums.get(topic)
+  if (known !== undefined) return known
+  if (topicSums.size >= MAX_TOPICS) topicSums.clear()
+  const sum = crc32(topic)
+  topicSums.set(topic, sum)
+  return sum
 }
 
 /**

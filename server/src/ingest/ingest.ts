@@ -19,13 +19,14 @@ import { longestWaitMs } from './append-wait.ts'
 import { checksumOf, checksumOfBytes } from './content.ts'
 import type { EventTraces } from './event-traces.ts'
 import { type AppendObserver, PartitionAppender, type Slice } from './partition-appender.ts'
-import { PartitionLog, type PartitionLogOptions, type SliceOutcome } from './partition-log.ts'
+import { isStored, PartitionLog, type PartitionLogOptions, type SliceOutcome } from './partition-log.ts'
 import { type FrameIdentity, PendingFrame } from './pending-frame.ts'
-import { type PublishOutcome, reject } from './publish-outcome.ts'
+import { type PublishOutcome, type PublishRejection, reject, type StoreOutcome } from './publish-outcome.ts'
 import { FrameScanner, type ScannedFrame } from './scan/frame-scanner.ts'
 import type { ScanPace } from './scan/scan-pace.ts'
 import { ScannedEvents } from './scan/scanned-events.ts'
 import { Sequences } from './sequences.ts'
+import { rejectionOf } from './slice-rejection.ts'
 import { type RefusedBefore, type RefusedEvent, validateFrame } from './validate.ts'
 
 /** One frame: from a WebSocket `publish`, or the events of one topic of an HTTP request. */
@@ -227,10 +228,10 @@ export class Ingest {
    *
    * @param answer is called exactly once, possibly before `store` returns.
    */
-  store(topic: string, event: StoredEvent, order: StoreOrder, answer: (outcome: PublishOutcome) => void): void {
+  store(topic: string, event: StoredEvent, order: StoreOrder, answer: (outcome: StoreOutcome) => void): void {
     const refusal = this.#refusal()
     if (refusal !== undefined) return answer(refusal)
-    const frame = new PendingFrame(1, [], undefined, answer)
+    const frame = { resolve: (outcome: SliceOutcome) => answer(storeOutcome(outcome)) }
     const partition = partitionOf(event.key, this.#bus.partitions)
     const { epoch, overtakes } = order
     this.#appenders[partition]!.add({ topic, identity: undefined, epoch, overtakes, isUrgent: true, frame }, [event])
@@ -249,7 +250,7 @@ export class Ingest {
   }
 
   /** Why nothing is accepted now. */
-  #refusal(): PublishOutcome | undefined {
+  #refusal(): PublishRejection | undefined {
     const retryAfterMs = this.#bus.retryAfterMs('append')
     if (retryAfterMs > 0) return reject('unavailable', undefined, retryAfterMs)
     if (!this.#isKept()) return reject('unavailable', undefined, RETRY_AFTER_MS.storage)
@@ -357,6 +358,10 @@ interface JudgedFrame {
   readonly slices: Map<number, SliceEvents>
   readonly refused: readonly RefusedEvent[]
   readonly keys: () => Iterable<string>
+}
+
+function storeOutcome(outcome: SliceOutcome): StoreOutcome {
+  return isStored(outcome) ? { kind: 'stored', epoch: outcome.epoch } : rejectionOf([outcome])
 }
 
 /** Whether a caller may publish all keys of a frame. */

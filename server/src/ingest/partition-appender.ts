@@ -254,9 +254,12 @@ class OpenAppend {
   build(firstBatch: number): AppendRequest {
     return {
       batches: [...this.#batches].map(([topic, { builder }]) => ({ topic, ...builder.build() })),
-      slices: this.#places.map((place) =>
-        place.batch === NO_BATCH || firstBatch === 0 ? place : { ...place, batch: firstBatch + place.batch },
-      ),
+      slices:
+        firstBatch === 0
+          ? this.#places
+          : this.#places.map((place) =>
+              place.batch === NO_BATCH ? place : { ...place, batch: firstBatch + place.batch },
+            ),
     }
   }
 }
@@ -273,14 +276,17 @@ class AppendCall {
 
   constructor(parts: readonly OpenAppend[]) {
     this.#parts = parts
-    this.slices = parts.flatMap((part) => part.slices)
-    this.counts = parts.flatMap((part) => part.counts)
+    const [first, ...others] = parts
+    // Most calls have one part, and a copy costs as much as all else that is done here.
+    this.slices = others.length === 0 ? first!.slices : parts.flatMap((part) => part.slices)
+    this.counts = others.length === 0 ? first!.counts : parts.flatMap((part) => part.counts)
     this.openedAt = parts[0]!.openedAt
     this.size = parts.reduce((sum, part) => sum + part.size, 0)
     this.urgent = parts.reduce((sum, part) => sum + part.urgent, 0)
   }
 
   request(): AppendRequest {
+    if (this.#parts.length === 1) return this.#parts[0]!.build(0)
     const batches: AppendRequest['batches'][number][] = []
     const slices: AppendRequest['slices'][number][] = []
     for (const part of this.#parts) {

@@ -1,11 +1,10 @@
-import { ERROR_CODES, type LogEpoch, type RejectedEvent } from '@tidegate/protocol'
+import type { RejectedEvent } from '@tidegate/protocol'
 import type { SliceIdentity } from '../bus/index.ts'
-import { describeDefect } from '../observability/defects.ts'
-import { RETRY_AFTER_MS } from '../retry-after.ts'
 import { isStored, type SliceOutcome } from './partition-log.ts'
 import type { Producer } from './producer.ts'
-import { type PublishOutcome, reject } from './publish-outcome.ts'
+import type { PublishOutcome } from './publish-outcome.ts'
 import { decodeRefusals, encodeRefusals } from './refusals.ts'
+import { epochChanged, rejectionOf } from './slice-rejection.ts'
 
 export interface FrameIdentity {
   readonly state: Producer
@@ -87,37 +86,9 @@ export class PendingFrame {
   }
 }
 
-/** Slice verdicts that fail the frame, the most final first: one answer has to stand for all slices. */
-const FAILURES = [
-  'conflict',
-  'fenced',
-  'unknown',
-  'internal',
-  'storage_full',
-  'unavailable',
-  'epoch_changed',
-  'out_of_order',
-] as const
-
 /** One answer for a frame from the outcomes of its slices. */
 function combine(outcomes: readonly SliceOutcome[], rejected: readonly RejectedEvent[]): PublishOutcome {
-  for (const failure of FAILURES) {
-    const found = outcomes.find((outcome) => outcome.verdict === failure)
-    if (found === undefined) continue
-    if (failure === 'unknown') return reject('outcome_unknown')
-    if (failure === 'epoch_changed') {
-      return epochChanged(outcomes.flatMap((outcome) => (outcome.verdict === failure ? [outcome] : [])))
-    }
-    if (failure === 'out_of_order') return reject(failure, undefined, 0)
-    if (found.verdict === 'internal') return reject(failure, describeDefect(found.defectId), found.retryAfterMs)
-    if (failure === 'storage_full') return reject(failure, undefined, RETRY_AFTER_MS.storage)
-    return reject(failure, undefined, found.verdict === 'unavailable' ? found.retryAfterMs : undefined)
-  }
-  const at = outcomes.flatMap((outcome) => (isStored(outcome) ? (outcome.position ?? []) : []))
-  return { kind: 'ack', at, rejected, duplicate: outcomes.every((outcome) => outcome.verdict === 'duplicate') }
-}
-
-function epochChanged(outcomes: readonly LogEpoch[]): PublishOutcome {
-  const epochs = outcomes.map(({ partition, epoch }) => ({ partition, epoch }))
-  return { kind: 'reject', code: 'epoch_changed', message: ERROR_CODES.epoch_changed, retryAfterMs: 0, epochs }
+  if (!outcomes.every(isStored)) return rejectionOf(outcomes)
+  const at = outcomes.flatMap(({ position }) => position ?? [])
+  return { kind: 'ack', at, rejected, duplicate: outcomes.every(({ verdict }) => verdict === 'duplicate') }
 }

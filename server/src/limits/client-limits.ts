@@ -79,9 +79,11 @@ export class ClientLimits implements Reader {
     return this.#take('connects', 1)
   }
 
-  /** A frame or a request has come. */
-  frame(bytes: number): Refusal | undefined {
-    return this.#take('frames', 1) ?? this.#take('bytes', bytes)
+  /** A frame or a request has come. @param workMs that it takes in any case */
+  frame(bytes: number, workMs = 0): Refusal | undefined {
+    const now = this.#limits.now()
+    if (workMs > 0) this.#worked(workMs, now)
+    return this.#take('frames', 1, now) ?? this.#take('bytes', bytes, now)
   }
 
   /**
@@ -142,12 +144,16 @@ export class ClientLimits implements Reader {
   working(action: () => void): void {
     const began = this.#limits.now()
     action()
-    this.worked(this.#limits.now() - began)
+    const ended = this.#limits.now()
+    this.#worked(ended - began, ended)
   }
 
   /** The event loop has worked for this client. */
   worked(ms: number): void {
-    const now = this.#limits.now()
+    this.#worked(ms, this.#limits.now())
+  }
+
+  #worked(ms: number, now: number): void {
     const { contention } = this.#limits
     const { purse } = this
     contention.active(purse, now)
@@ -249,8 +255,7 @@ export class ClientLimits implements Reader {
     return this.#refusalOf(this.#paying(quantity), quantity, amount, this.#limits.now())
   }
 
-  #take(quantity: RateQuantity, amount: number): Refusal | undefined {
-    const now = this.#limits.now()
+  #take(quantity: RateQuantity, amount: number, now = this.#limits.now()): Refusal | undefined {
     const payers = this.#paying(quantity)
     const refusal = this.#refusalOf(payers, quantity, amount, now)
     if (refusal === undefined) for (const { account } of payers) account.take(quantity, amount, now)

@@ -50,10 +50,10 @@ export class GatewayMetrics {
     this.#recentStore = new RecentLatency(this.#publishToStore)
     this.#recentSocket = new RecentLatency(this.#storeToSocket)
     this.#frames = this.#metrics.counter('frames')
-    this.#commandTime = this.#metrics.histogram('commandTime')
+    this.#commandTime = this.#metrics.latencies('commandTime', 'outcome')
     this.#gaps = this.#metrics.counter('gaps')
     for (const outcome of FRAME_OUTCOMES) this.#frames.inc({ outcome }, 0)
-    for (const outcome of COMMAND_OUTCOMES) this.#commandTime.zero({ outcome })
+    for (const outcome of COMMAND_OUTCOMES) this.#commandTime.of(outcome)
     for (const reason of GAP_REASONS) this.#gaps.inc({ reason }, 0)
   }
 
@@ -79,7 +79,7 @@ export class GatewayMetrics {
 
   /** A command was answered: `done`, `domain` or a code. */
   readonly onCommand = (outcome: string, seconds: number): void => {
-    this.#commandTime.observe({ outcome }, seconds)
+    this.#commandTime.of(outcome).observe(seconds)
   }
 
   /** Something was over a limit. */

@@ -8,7 +8,7 @@ interface Sample {
 }
 
 /**
- * A histogram without labels for what every frame passes: an observation of prom-client takes 30 times as long. A registry
+ * A histogram without labels for what every frame or command passes: an observation of prom-client takes 30 times as long. A registry
  * renders it like its own.
  */
 export class LatencyHistogram {
@@ -51,14 +51,60 @@ export class LatencyHistogram {
   }
 
   get() {
+    return { ...renderedAs(this.name, this.#help), values: this.samples({}) }
+  }
+
+  /** @param labels of all of them */
+  samples(labels: Readonly<Record<string, string>>): Sample[] {
     const values: Sample[] = []
     let count = 0
     for (const [bucket, counted] of this.#counts.entries()) {
       count += counted
-      values.push({ metricName: `${this.name}_bucket`, labels: { le: this.#bounds[bucket] ?? '+Inf' }, value: count })
+      const le = this.#bounds[bucket] ?? '+Inf'
+      values.push({ metricName: `${this.name}_bucket`, labels: { le, ...labels }, value: count })
     }
-    values.push({ metricName: `${this.name}_sum`, labels: {}, value: this.#sum })
-    values.push({ metricName: `${this.name}_count`, labels: {}, value: count })
-    return { name: this.name, help: this.#help, type: 'histogram', values, aggregator: 'sum' }
+    values.push({ metricName: `${this.name}_sum`, labels, value: this.#sum })
+    values.push({ metricName: `${this.name}_count`, labels, value: count })
+    return values
   }
+}
+
+/** Such histograms by the value of one label. */
+export class LatencyHistograms<Label extends string> {
+  readonly #definition: MetricDefinition
+  readonly #label: Label
+  readonly #byValue = new Map<string, LatencyHistogram>()
+
+  constructor(definition: MetricDefinition, label: Label) {
+    this.#definition = definition
+    this.#label = label
+  }
+
+  /** That of a value, which is rendered from now on. */
+  of(value: string): LatencyHistogram {
+    let histogram = this.#byValue.get(value)
+    if (histogram === undefined) {
+      histogram = new LatencyHistogram(this.#definition)
+      this.#byValue.set(value, histogram)
+    }
+    return histogram
+  }
+
+  get name(): string {
+    return this.#definition.name
+  }
+
+  get asMetric(): Metric {
+    return this as unknown as Metric
+  }
+
+  get() {
+    const { name, help } = this.#definition
+    const values = [...this.#byValue].flatMap(([value, each]) => each.samples({ [this.#label]: value }))
+    return { ...renderedAs(name, help), values }
+  }
+}
+
+function renderedAs(name: string, help: string) {
+  return { name, help, type: 'histogram', aggregator: 'sum' }
 }

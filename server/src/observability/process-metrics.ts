@@ -1,7 +1,7 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
 import type { GuardState } from '../bus/index.ts'
 import { version } from '../package-files.ts'
-import { LatencyHistogram } from './latency-histogram.ts'
+import { LatencyHistogram, LatencyHistograms } from './latency-histogram.ts'
 import { METRICS, type MetricDefinition, type Role } from './metric-names.ts'
 
 type Named = typeof METRICS
@@ -54,6 +54,13 @@ export class ProcessMetrics {
     const histogram = new LatencyHistogram({ ...METRICS[name], help: plain(METRICS[name].help) })
     this.#registry.registerMetric(histogram.asMetric)
     return histogram
+  }
+
+  /** The same with one label. */
+  latencies<Name extends NameOf<'histogram'>>(name: Name, label: Label<Name>): LatencyHistograms<Label<Name>> {
+    const histograms = new LatencyHistograms({ ...METRICS[name], help: plain(METRICS[name].help) }, label)
+    this.#registry.registerMetric(histograms.asMetric)
+    return histograms
   }
 
   onRequest(refresh: Refresh): void {

@@ -17,16 +17,19 @@ const { redis } = await useRedis()
 const TOPICS = ['a.b', 'a.c']
 const TOGETHER = 0
 const ALONE = 1
+const NOBODY = ''
 
 interface Sent {
   readonly topic: number
   readonly events: number
-  readonly identity: SliceIdentity
+  /** Absent: without a producer. */
+  readonly identity: SliceIdentity | undefined
+  readonly epoch?: string | undefined
 }
 
 /** What a producer does with its next slice. */
 const step = fc.record({
-  producer: fc.constantFrom('p', 'q', 'r'),
+  producer: fc.constantFrom('p', 'q', 'r', NOBODY),
   topic: fc.constantFrom(0, 0, 0, 1),
   events: fc.integer({ min: 1, max: 3 }),
   does: fc.constantFrom(
@@ -48,6 +51,9 @@ const calls = fc.array(fc.array(step, { minLength: 1, maxLength: 20 }), { minLen
 function producers() {
   const last = new Map<string, { sequence: number; seq: number }>()
   return ({ producer, topic, events, does }: typeof step extends fc.Arbitrary<infer Step> ? Step : never): Sent => {
+    if (producer === NOBODY) {
+      return { topic, events, identity: undefined, epoch: does === 'under another epoch' ? 'other' : undefined }
+    }
     const before = last.get(producer) ?? { sequence: producer === 'r' ? 0 : 1_000, seq: 0 }
     const isNew = does === 'with a new sequence' && before.sequence > 0
     const isAgain = does === 'sends again' || does === 'sends again as new' || does === 'changes it'
@@ -78,11 +84,11 @@ let eventCount = 0
 function requestOf(sent: readonly (Sent & { readonly ids: readonly string[] })[]): AppendRequest {
   const topics = [...new Set(sent.map(({ topic }) => topic))]
   const builders = topics.map(() => new RecordBatchBuilder())
-  const slices = sent.map(({ topic, ids, identity }) => {
+  const slices = sent.map(({ topic, ids, identity, epoch }) => {
     const batch = topics.indexOf(topic)
     const json = (id: string) => `{"id":"${id}","key":"k","time":1,"data":{}}`
     builders[batch]!.addSlice(ids.map((id) => ({ key: 'k', lane: 'low', time: 1, json: json(id) })))
-    return { batch, lastIndex: builders[batch]!.count - 1, identity }
+    return { batch, lastIndex: builders[batch]!.count - 1, identity, epoch }
   })
   const batches = topics.map((topic, i) => ({ topic: TOPICS[topic]!, ...builders[i]!.build() }))
   return { batches, slices }
@@ -112,7 +118,7 @@ async function states(partition: number): Promise<Record<string, string>> {
   return Object.fromEntries(Object.entries(all).map(([name, state]) => [name, state.replace(/ \S+$/, '')]))
 }
 
-it('B-APPEND-21 slices of one call have the verdicts, the events and the states that they have one by one', async () => {
+it('B-APPEND-21 B-APPEND-20 slices of one call have the verdicts, the events and the states that they have one by one', async () => {
   let runs = 0
   await fc.assert(
     fc.asyncProperty(calls, async (rounds) => {

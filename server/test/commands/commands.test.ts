@@ -14,7 +14,7 @@ import {
 import { keys } from '../../src/bus/keys.ts'
 import { openTopology } from '../../src/bus/topology.ts'
 import { systemClock } from '../../src/clock.ts'
-import { type CommandRequest, Commands } from '../../src/commands/index.ts'
+import { type CommandRequest, Commands, readOutcome } from '../../src/commands/index.ts'
 import type { CommandBody, CommandOutcome } from '../../src/entities/index.ts'
 import { Ingest } from '../../src/ingest/index.ts'
 import { openTestBus } from '../support/bus.ts'
@@ -76,7 +76,10 @@ async function startSender(node = 'gw-1', changes: Partial<{ isFull: () => boole
   return {
     commands,
     ingest,
-    send: (changes) => new Promise((resolve) => commands.send({ ...base, ...changes }, resolve)),
+    send: (changes) =>
+      new Promise((resolve) => {
+        commands.send({ ...base, ...changes }, (outcome) => resolve(readOutcome(outcome)))
+      }),
   }
 }
 

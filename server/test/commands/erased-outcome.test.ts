@@ -2,7 +2,7 @@ import { expect, it } from 'vitest'
 import { ANYBODY, Rights } from '../../src/access/index.ts'
 import { partitionOf } from '../../src/bus/index.ts'
 import { systemClock } from '../../src/clock.ts'
-import { Commands } from '../../src/commands/index.ts'
+import { Commands, readOutcome } from '../../src/commands/index.ts'
 import { Ingest } from '../../src/ingest/index.ts'
 import { entityContract as contract } from '../support/entity-contract.ts'
 import { StandInOwner } from '../support/stand-in-owner.ts'
@@ -34,7 +34,7 @@ it('CMD-ANSWER-9 CMD-ANSWER-10 an outcome from before its entity was erased is t
       command: 'changeEmail',
       input: { email: 'ann@example.org' },
     }
-    const send = () => new Promise((resolve) => commands.send(request, resolve))
+    const send = () => new Promise((resolve) => commands.send(request, (outcome) => resolve(readOutcome(outcome))))
     const outcome = await send()
     expect(await commands.outcome('user', '42', 'c-1', Rights.EVERYTHING)).toEqual(outcome)
     expect(await commands.outcome('user', neighbour, 'c-1', Rights.EVERYTHING)).toBeUndefined()

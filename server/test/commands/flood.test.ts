@@ -3,7 +3,7 @@ import { afterEach, expect, it } from 'vitest'
 import { ANYBODY } from '../../src/access/index.ts'
 import { partitionOf } from '../../src/bus/index.ts'
 import { systemClock } from '../../src/clock.ts'
-import { Commands } from '../../src/commands/index.ts'
+import { Commands, readOutcome } from '../../src/commands/index.ts'
 import { MAX_PENDING_PER_KEY } from '../../src/commands/pending-commands.ts'
 import type { CommandOutcome } from '../../src/entities/index.ts'
 import { defineConfig } from '../../src/index.ts'
@@ -47,7 +47,7 @@ it('CMD-PENDING-2 100,000 commands to one key stay bounded, each has a fate, and
     new Promise<CommandOutcome>((resolve) =>
       commands.send(
         { id, caller: ANYBODY, entity: 'counter', key, command: 'add', input: { n: 0 }, deadlineMs: 10_000 },
-        resolve,
+        (outcome) => resolve(readOutcome(outcome)),
       ),
     )
   const other = ['a', 'b', 'c', 'd', 'e'].find(

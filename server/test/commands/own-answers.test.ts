@@ -1,5 +1,6 @@
 import { expect, it } from 'vitest'
 import { ANSWERS_TOPIC, encodeEvent, RecordBatchBuilder } from '../../src/bus/index.ts'
+import { readOutcome } from '../../src/commands/index.ts'
 import { ownAnswers } from '../../src/commands/own-answers.ts'
 import { answerFrame } from '../../src/gateway/answer-frame.ts'
 
@@ -30,7 +31,7 @@ it('CMD-ANSWER-11 the frame of an outcome is that of the parsed one, whatever st
   expect(answers.map(({ id }) => id)).toEqual(ids)
   for (const [i, { id, outcome, logged }] of answers.entries()) {
     const position = `3@e/5-0.${2 * i}`
-    expect([outcome, logged.position]).toEqual([DONE, position])
+    expect([readOutcome(outcome), logged.position]).toEqual([DONE, position])
     const frame = answerFrame(id, outcome, logged)
     expect(frame).toBe(JSON.stringify({ type: 'answer', id, ...DONE, position }))
   }

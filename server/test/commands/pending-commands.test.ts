@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import type { Outcome } from '../../src/commands/index.ts'
 import { MAX_PENDING, MAX_PENDING_PER_KEY, PendingCommands, type Wait } from '../../src/commands/pending-commands.ts'
 import type { CommandOutcome } from '../../src/entities/index.ts'
 
@@ -16,7 +17,7 @@ function table() {
   const pending = new PendingCommands(2, () => performance.now())
   const outcomes: [id: string, outcome: string][] = []
   const enter = (id: string, changes: Partial<Wait> = {}) => {
-    const settle = (outcome: CommandOutcome) => outcomes.push([id, outcome.status === 'done' ? 'done' : outcome.code])
+    const settle = (outcome: Outcome) => outcomes.push([id, outcome.status === 'done' ? 'done' : outcome.code])
     const wait = { partition: 0, id, checksum: 'c', entity: 'user', key: 'k', deadlineMs: 1_000, settle, ...changes }
     const entered = pending.enter(wait, KEEP_MS)
     return entered.as === 'refused' ? entered.refusal.code : entered.as

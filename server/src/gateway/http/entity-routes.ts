@@ -1,6 +1,6 @@
 import { LIMITS } from '@tidegate/protocol'
 import type { Caller } from '../../access/index.ts'
-import { type Commands, requestId } from '../../commands/index.ts'
+import { type Commands, readOutcome, requestId } from '../../commands/index.ts'
 import { type CommandOutcome, parseVersion } from '../../entities/index.ts'
 import { optionalNumber, type Params } from '../../queries/index.ts'
 import type { HttpRequest, HttpResponse } from '../transport/transport.ts'
@@ -54,7 +54,9 @@ export async function sendCommand(
   if (input === NOT_JSON) return errorReply('invalid_frame', 'The body is not valid JSON.')
   const id = requestId(entity, key, idempotencyKey)
   const outcome = await new Promise<CommandOutcome>((resolve) =>
-    commands.send({ id, entity, key, command, caller, input, expected, deadlineMs }, resolve),
+    commands.send({ id, entity, key, command, caller, input, expected, deadlineMs }, (told) =>
+      resolve(readOutcome(told)),
+    ),
   )
   return answerReply(outcome, outcomePath(entity, key, id), (code) => commands.isDeclared(entity, code))
 }
