@@ -1,11 +1,11 @@
-import { escapeLine } from './escape-line.ts'
 import { currentHash } from './hash-name.ts'
 import { keys } from './keys.ts'
 import { type LedgerPlace, ownedKey } from './ledger-place.ts'
+import { PackedList } from './packed-list.ts'
 
 /** One write of a commit. Operations apply in their order, but renames before all others. */
 export type CommitOperation =
-  /** Fields of a hash of the ledger. Values MUST NOT contain a line end. */
+  /** Fields of a hash of the ledger. */
   | { readonly op: 'set'; readonly hash: string; readonly fields: readonly (readonly [field: string, value: string])[] }
   | { readonly op: 'delete'; readonly hash: string; readonly fields: readonly string[] }
   /** A whole hash, list or sorted set. */
@@ -60,7 +60,7 @@ export interface LatestResult {
 /** Fields of a hash that get the value `<tag> <streamId>.<index>`. */
 export interface NotedPlaces {
   readonly hash: string
-  /** Tags MUST NOT contain a space or a line end. */
+  /** Tags MUST NOT contain a space. */
   readonly entries: readonly { readonly field: string; readonly tag: string; readonly index: number }[]
 }
 
@@ -75,16 +75,16 @@ export class OperationArguments {
   constructor(place: LedgerPlace, operations: readonly CommitOperation[]) {
     this.#place = place
     for (const operation of operations) if (operation.op === 'rename') this.#push(operation)
-    let pushes = ''
+    let growing: Growing[] = []
     for (const operation of operations) {
-      if (operation.op === 'push' && !operation.dropped) pushes += this.#pushLines(operation)
+      if (operation.op === 'push' && !operation.dropped) growing.push(operation)
       else if (operation.op !== 'rename') {
-        this.#pushAll(pushes)
-        pushes = ''
+        this.#pushAll(growing)
+        growing = []
         this.#push(operation)
       }
     }
-    this.#pushAll(pushes)
+    this.#pushAll(growing)
   }
 
   get keys(): Iterable<string> {
@@ -95,7 +95,7 @@ export class OperationArguments {
     const { args } = this
     switch (operation.op) {
       case 'set':
-        args.push('S', this.#owned(operation.hash), asLines(operation.fields))
+        args.push('S', this.#owned(operation.hash), fieldList(operation.fields))
         break
       case 'delete':
         args.push('D', this.#owned(operation.hash), operation.fields.length)
@@ -119,21 +119,23 @@ export class OperationArguments {
       case 'append': {
         const { topic, header, payload, watermark, latest, places } = operation
         args.push('X', this.#number(keys.log(this.#place.partition, topic)), header, payload, watermark ?? '')
-        args.push(latest.length === 0 ? 0 : this.#currentOf(topic), latestLines(latest))
-        args.push(places === undefined ? 0 : this.#owned(places.hash), places === undefined ? '' : placeLines(places))
+        args.push(...(latest.length === 0 ? NONE : [this.#currentOf(topic), latestList(latest)]))
+        args.push(...(places === undefined ? NONE : [this.#owned(places.hash), placeList(places)]))
       }
     }
   }
 
   /** Lists that only grow, one behind the other, are one argument, as fields are. */
-  #pushAll(lines: string): void {
-    if (lines !== '') this.args.push('P', lines)
-  }
-
-  #pushLines({ list, base, items }: Extract<CommitOperation, { op: 'push' }>): string {
-    let lines = `${this.#owned(list)} ${base} ${items.length}\n`
-    for (const item of items) lines += `${escapeLine(item)}\n`
-    return lines
+  #pushAll(lists: readonly Growing[]): void {
+    if (lists.length === 0) return
+    let count = 0
+    for (const { items } of lists) count += 3 + items.length
+    const packed = PackedList.of(count)
+    for (const { list, base, items } of lists) {
+      packed.whole(this.#owned(list)).whole(base).whole(items.length)
+      for (const item of items) packed.text(item)
+    }
+    this.args.push('P', packed.bytes())
   }
 
   #owned(name: string): number {
@@ -155,23 +157,28 @@ export class OperationArguments {
   }
 }
 
+type Growing = Extract<CommitOperation, { op: 'push' }>
+
+/** No hash, and nothing for it. */
+const NONE: readonly Argument[] = [0, '']
+
 /**
  * One argument for all fields: a thousand states as arguments of their own cost the client more than computing them.
  */
-function asLines(fields: readonly (readonly [field: string, value: string])[]): string {
-  let lines = ''
-  for (const [field, value] of fields) lines += `${escapeLine(field)}\n${value}\n`
-  return lines
+function fieldList(fields: readonly (readonly [field: string, value: string])[]): Buffer {
+  const packed = PackedList.of(2 * fields.length)
+  for (const [field, value] of fields) packed.text(field).text(value)
+  return packed.bytes()
 }
 
-function latestLines(latest: readonly LatestResult[]): string {
-  let lines = ''
-  for (const { key, index, from, bytes } of latest) lines += `${index} ${from} ${bytes} ${escapeLine(key)}\n`
-  return lines
+function latestList(latest: readonly LatestResult[]): Buffer {
+  const packed = PackedList.of(4 * latest.length)
+  for (const { key, index, from, bytes } of latest) packed.text(key).text(`${index}`).whole(from).whole(bytes)
+  return packed.bytes()
 }
 
-function placeLines({ entries }: NotedPlaces): string {
-  let lines = ''
-  for (const { field, tag, index } of entries) lines += `${index} ${tag} ${escapeLine(field)}\n`
-  return lines
+function placeList({ entries }: NotedPlaces): Buffer {
+  const packed = PackedList.of(3 * entries.length)
+  for (const { field, tag, index } of entries) packed.text(field).text(tag).text(`${index}`)
+  return packed.bytes()
 }

@@ -6,7 +6,7 @@ import { type LedgerPlace, ledgerKey } from './ledger-place.ts'
 import type { LogVersion } from './log-version.ts'
 import { loadScript, type Script } from './script.ts'
 
-const PARTS = ['lineage', 'owner', 'lines', 'operations']
+const PARTS = ['lineage', 'owner', 'packed', 'operations']
 const COMMIT_SCRIPT: Script = loadScript('commit', { allowOom: true, include: PARTS })
 /** What a backfill adds frees nothing: while Redis is full it waits. */
 const BACKFILL_SCRIPT: Script = loadScript('commit', { allowOom: false, include: PARTS })

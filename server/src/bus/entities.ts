@@ -47,6 +47,12 @@ export interface EntityPage {
   readonly next: string
 }
 
+export interface AnsweredPage {
+  readonly ids: readonly string[]
+  /** Cursor of the next page; `0` at the end. */
+  readonly next: string
+}
+
 /**
  * What commits have stored of the entities of one partition. Every call reads only, and rejects with BusUnavailable
  * when Redis does not answer.
@@ -112,6 +118,17 @@ export class Entities {
     }
     const values = (await Promise.all(parts)).flat() as (string | null)[]
     return values.map((value) => (value === null ? undefined : decodePlace(value)))
+  }
+
+  /**
+   * Some of the commands that have an answer. Over all pages, begun with cursor `0`, every one that is there throughout comes.
+   *
+   * @param isOlder those of the generation before @param count about how many
+   */
+  async answered(isOlder: boolean, cursor: string, count: number): Promise<AnsweredPage> {
+    const hash = isOlder ? ANSWERS_PREVIOUS_HASH : ANSWERS_HASH
+    const [next, fields] = await this.#channel.read((redis) => redis.hscan(this.#key(hash), cursor, 'COUNT', count))
+    return { ids: fields.filter((_, i) => i % 2 === 0), next }
   }
 
   /**

@@ -44,7 +44,7 @@ export * from './mark.ts'
 export type { ChannelName } from './node.ts'
 export type { ExpiredPage, ExpireOptions, OwnerLedger } from './owner-ledger.ts'
 export type { PartitionOwner } from './partition-owners.ts'
-export { KEY_HASH_SEED, partitionOf, partitionOfHash, withKeyUnit } from './partitioner.ts'
+export { hashOf, KEY_HASH_SEED, partitionOf, partitionOfHash, withKeyUnit } from './partitioner.ts'
 export type { PresenceReport, PresenceStore, SeenGateway } from './presence-store.ts'
 export type { BatchHeader, EncodedSlice, EndOfInput, EventBody, SliceEvents, StoredEvent } from './record-batch.ts'
 export {

@@ -7,17 +7,28 @@ export function withKeyUnit(hash: number, unit: number): number {
 }
 
 /**
- * Partition of a key: FNV-1a (32 bit) over its UTF-16 code units, finished with murmur3's avalanche so that the low
- * bits of short, similar keys spread, modulo the partition count.
+ * FNV-1a (32 bit) over the UTF-16 code units of a text, finished with murmur3's avalanche so that the low bits of short,
+ * similar texts spread.
+ *
+ * @param seed what it begins with
  */
+export function hashOf(text: string, seed = KEY_HASH_SEED): number {
+  let h = seed
+  for (let i = 0; i < text.length; i++) h = withKeyUnit(h, text.charCodeAt(i))
+  return finished(h)
+}
+
+/** Partition of a key: its hash modulo the partition count. */
 export function partitionOf(key: string, partitions: number): number {
-  let h = KEY_HASH_SEED
-  for (let i = 0; i < key.length; i++) h = withKeyUnit(h, key.charCodeAt(i))
-  return partitionOfHash(h, partitions)
+  return hashOf(key) % partitions
 }
 
 export function partitionOfHash(hash: number, partitions: number): number {
+  return finished(hash) % partitions
+}
+
+function finished(hash: number): number {
   let h = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b)
   h = Math.imul(h ^ (h >>> 13), 0xc2b2ae35)
-  return ((h ^ (h >>> 16)) >>> 0) % partitions
+  return (h ^ (h >>> 16)) >>> 0
 }

@@ -4,7 +4,7 @@ import { keys } from './keys.ts'
 import { loadScript, type Script } from './script.ts'
 
 /** Also in a full Redis: what a gateway reports is bounded, and everybody would seem to have left. */
-const REPORT_SCRIPT: Script = loadScript('presence-report', { allowOom: true, include: ['lines', 'owner'] })
+const REPORT_SCRIPT: Script = loadScript('presence-report', { allowOom: true, include: ['packed', 'owner'] })
 const LOOK_SCRIPT: Script = loadScript('presence-look', { allowOom: true, include: ['owner'] })
 /** Characters of one answer, but for the last gateway in it. */
 const MAX_ANSWER_CHARS = 1_000_000

@@ -32,8 +32,9 @@ export async function findAnswers(
   ids: readonly string[],
   onFound: (answer: StoredAnswer) => void,
 ): Promise<ReadonlySet<string>> {
-  const places = await entities.answers(ids)
   const missing = new Set<string>()
+  if (ids.length === 0) return missing
+  const places = await entities.answers(ids)
   /** By batch that has it. */
   const wanted = new Map<string, { id: string; tag: string; index: number }[]>()
   for (const [i, id] of ids.entries()) {

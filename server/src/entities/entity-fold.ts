@@ -2,6 +2,7 @@ import { ANSWERS_HASH, ANSWERS_PREVIOUS_HASH, type CommitOperation, type EventBo
 import type { EntityDefinition } from '../config/entity-model.ts'
 import { AnswerGenerations, type StoredGenerations } from './answer-generations.ts'
 import { AnswerLog } from './answer-log.ts'
+import { AnsweredIds } from './answered-ids.ts'
 import { Builds, type LookCounts } from './builds.ts'
 import { chunkOf, failed, MAX_CHUNK, type Overlay, type Run, runAnyhow, runOn } from './chunk.ts'
 import { type Command, type CommandCode, type CommandOutcome, rejection } from './command.ts'
@@ -106,6 +107,8 @@ export class EntityFold {
   /** What it sends to other entities. */
   readonly outbox: Outbox
   readonly builds: Builds
+  /** No other id is looked up. */
+  readonly answeredIds = new AnsweredIds()
   readonly #options: EntityFoldOptions
   readonly #book: EntityBook
   readonly #generations: AnswerGenerations
@@ -178,8 +181,9 @@ export class EntityFold {
     readonly ids: string[]
   } {
     const entities = this.needsOf(commands)
-    const ids = [...new Set(commands.flatMap(({ id }) => (this.#given.has(id) ? [] : [id])))]
-    return { entities, ids }
+    const ids = new Set<string>()
+    for (const { id } of commands) if (!this.#given.has(id) && this.answeredIds.mayHave(id)) ids.add(id)
+    return { entities, ids: [...ids] }
   }
 
   /** The same of what events of topics touch. @returns name -> keys */
@@ -306,7 +310,11 @@ export class EntityFold {
 
   /** The operations of the next commit. @param isBehind whether further commands wait already: its answers say so */
   takeOperations(isBehind = false): CommitOperation[] {
-    const operations: CommitOperation[] = this.#generations.rotate(this.#options.now()) ? [ROTATE] : []
+    const operations: CommitOperation[] = []
+    if (this.#generations.rotate(this.#options.now())) {
+      this.answeredIds.rotate()
+      operations.push(ROTATE)
+    }
     operations.push(
       ...this.builds.take(),
       ...this.#changes.take((name, key, record, size) =>
@@ -442,6 +450,7 @@ export class EntityFold {
     if (!isNoted) return
     this.#given.set(command.id, { tag: command.checksum, outcome, commit: this.#commit })
     this.#generations.added(command.id, command.checksum)
+    this.answeredIds.add(command.id)
   }
 }
 

@@ -1,5 +1,6 @@
 export { ANSWERS_RETENTION_MS, type StoredGenerations } from './answer-generations.ts'
 export { subjectOf } from './answer-log.ts'
+export { AnsweredIds } from './answered-ids.ts'
 export { buildOf } from './build.ts'
 export { Builds, type Built, isFindable, type Look, type LookCounts } from './builds.ts'
 export { MAX_CHUNK } from './chunk.ts'

@@ -11,6 +11,7 @@ import {
 } from '../fold/index.ts'
 import { beforeRetry, type LoopEnd } from '../lease/index.ts'
 import { withinTimeLimit } from '../time-limit.ts'
+import { learnAnswered } from './answered-scan.ts'
 import { CommandPoll } from './command-poll.ts'
 import { CommandQueue } from './command-queue.ts'
 import { emptyOutdated, openSender, openWalk } from './entity-drivers.ts'
@@ -101,11 +102,23 @@ export class PartitionLoop {
 
   /** @throws Abandoned, BusMismatch */
   async run(): Promise<LoopEnd> {
+    const ended = new AbortController()
+    this.#learnAnswered(ended.signal)
     try {
       return await this.#run()
     } finally {
+      ended.abort()
       this.#sender?.close()
     }
+  }
+
+  /** Beside all else: until it is done, every command is looked up. */
+  #learnAnswered(ended: AbortSignal): void {
+    const { store } = this.#parts
+    if (this.#fold.entities === undefined) return
+    learnAnswered(store.entities, this.#fold.entities.answeredIds, ended).catch((error: unknown) => {
+      this.#context.report(`commands of partition ${store.partition} that have an answer`, error)
+    })
   }
 
   async #run(): Promise<LoopEnd> {

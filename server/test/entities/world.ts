@@ -169,12 +169,14 @@ export class World {
   #owner(partition: number): Owner {
     let owner = this.#owners.get(partition)
     if (owner !== undefined) return owner
-    const { folded, generations, outbox, hashes } = this.#partitions[partition]!
+    const { folded, generations, outbox, hashes, answers } = this.#partitions[partition]!
     const fold = new EntityFold({
       ...{ definitions: this.#definitions, epoch: 'e', now: () => 2_000, limited: withinTimeLimit },
       ...{ incident: () => 'incident', publish: () => {}, bury: () => {}, generations },
       outbox: { stored: outbox, fields: [...(hashes.get(OUTBOX_HASH) ?? [])] },
     })
+    fold.answeredIds.found([...answers.keys()], { isOlder: false })
+    fold.answeredIds.complete()
     owner = { fold, folded, sent: [] }
     this.#owners.set(partition, owner)
     return owner

@@ -33,6 +33,7 @@ const PURE_OF_THE_BUS = [
   'BatchReader',
   'decodeEvents',
   'encodeEvent',
+  'hashOf',
   'RecordBatchBuilder',
   'MAX_BATCH_BYTES',
   'LOG_START',

@@ -2,19 +2,19 @@
 -- KEYS meta, ledger (meta itself, or that of a backfill), a key that never exists (see keys.ts), then every key an operation names
 -- ARGV epoch and lineage it was computed under, token, commitSeq this commit builds on, commit id, offsets it starts from,
 --      new offsets, new clocks, then operations, in the order in which they apply:
---      'S' key lines                        set fields of a hash: a line each for field and value
+--      'S' key list                         set fields of a hash: field, value and so on
 --      'D' key n  n x field                 delete fields of a hash
 --      'R' key                              remove a hash, list or sorted set
 --      'N' key key2                         key takes the place of key2, which is removed also when there is no key
 --      'L' key length m n  n x item         add to the end of a list that has this length, then remove the first m
---      'P' lines                            the same of lists of which nothing is removed: for each a line of key, length and
---                                           number of items, then a line for each item
+--      'P' list                             the same of lists of which nothing is removed: for each key, length, number of
+--                                           items, then the items
 --      'Z' key n m  n x member  m x member  remove members of a sorted set, then add others, of score 0
---      'X' key header payload watermark key2 lines key3 lines3
---                 append a record batch; a line each of index, offset and length of an event in the payload and its field:
---                 into hash key2 (0 = none) goes field -> '<stream id>.<index> <event>', unless what is there is of a
---                 later time; and of index, tag and field: into hash key3 (0 = none) goes field -> '<tag> <stream id>.<index>'
---      where key counts from 1 behind these three, and an empty watermark is left out
+--      'X' key header payload watermark key2 list key3 list3
+--                 append a record batch; of field, index, and offset and length of an event in the payload: into hash key2
+--                 (0 = none) goes field -> '<stream id>.<index> <event>', unless what is there is of a later time; and of
+--                 field, tag and index: into hash key3 (0 = none) goes field -> '<tag> <stream id>.<index>'
+--      where key counts from 1 behind these three, a list is one of packed.lua, and an empty watermark is left out
 -- Returns 'OK' and the stream ids of the X operations, 'FENCED', 'CONFLICT', 'LINEAGE' stored current epoch, or
 --      'TYPE' key
 local meta, ledger = KEYS[1], KEYS[2]

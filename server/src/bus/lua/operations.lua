@@ -55,7 +55,7 @@ end
 -- By place in ARGV, as they are looked at before they are applied.
 local lists_at = {}
 local function lists_of(at)
-  lists_at[at] = lists_at[at] or pushed(ARGV[at + 1])
+  lists_at[at] = lists_at[at] or cmsgpack.unpack(ARGV[at + 1])
   return lists_at[at]
 end
 
@@ -84,9 +84,12 @@ local refusal_of = {
     return grows(key_at(at + 1), count_at(at + 2), count_at(at + 4) - count_at(at + 3))
   end,
   P = function(at)
-    for _, list in ipairs(lists_of(at)) do
-      local refusal = grows(KEYS[list.key + BEHIND], list.length, #list.items)
+    local lists, i = lists_of(at), 1
+    while lists[i] do
+      local count = lists[i + 2]
+      local refusal = grows(KEYS[lists[i] + BEHIND], lists[i + 1], count)
       if refusal then return refusal end
+      i = i + 3 + count
     end
   end,
   Z = function(at) return not_of('zset', key_at(at + 1)) end,
@@ -100,8 +103,8 @@ local refusal_of = {
 -- Applies an operation. Returns the id of an appended entry.
 local apply = {
   S = function(at)
-    local list, n = states(ARGV[at + 2])
-    chunked('HSET', key_at(at + 1), list, 1, n)
+    local list = cmsgpack.unpack(ARGV[at + 2])
+    chunked('HSET', key_at(at + 1), list, 1, #list)
   end,
   D = function(at) chunked('HDEL', key_at(at + 1), ARGV, at + 3, at + 2 + count_at(at + 2)) end,
   R = function(at) redis.call('UNLINK', key_at(at + 1)) end,
@@ -117,7 +120,12 @@ local apply = {
     if dropped > 0 then redis.call('LTRIM', key, dropped, -1) end
   end,
   P = function(at)
-    for _, list in ipairs(lists_of(at)) do chunked('RPUSH', KEYS[list.key + BEHIND], list.items, 1, #list.items) end
+    local lists, i = lists_of(at), 1
+    while lists[i] do
+      local behind = i + 3 + lists[i + 2]
+      chunked('RPUSH', KEYS[lists[i] + BEHIND], lists, i + 3, behind - 1)
+      i = behind
+    end
   end,
   Z = function(at)
     local key, first_added = key_at(at + 1), at + 4 + count_at(at + 2)
@@ -134,11 +142,11 @@ local apply = {
     if ARGV[at + 4] ~= '' then entry[7], entry[8] = 'w', ARGV[at + 4] end
     local id = redis.call('XADD', key_at(at + 1), '*', unpack(entry))
     if is_named(at + 5) then
-      local list, n = latest(key_at(at + 5), ARGV[at + 6], ARGV[at + 3], id)
+      local list, n = latest(key_at(at + 5), cmsgpack.unpack(ARGV[at + 6]), ARGV[at + 3], id)
       chunked('HSET', key_at(at + 5), list, 1, n)
     end
     if is_named(at + 7) then
-      local list, n = places(ARGV[at + 8], id)
+      local list, n = places(cmsgpack.unpack(ARGV[at + 8]), id)
       chunked('HSET', key_at(at + 7), list, 1, n)
     end
     return id
