@@ -1,5 +1,6 @@
+import type { LetterQuery, LetterSource } from './model/dead-letters.ts'
 import type { Entity } from './model/entities.ts'
-import type { DeploymentStatus, Stored } from './model/status.ts'
+import type { StatusAnswer } from './model/status.ts'
 import type { Topic } from './model/topics.ts'
 import { MAX_KEYS } from './model/window-series.ts'
 import { keptToken, signed } from './token.ts'
@@ -21,8 +22,8 @@ export async function untilContract(signIn: (isAgain: boolean) => Promise<void>)
   for (;;) {
     try {
       const [{ topics }, { entities }] = await Promise.all([
-        getJson<Pick<Contract, 'topics'>>('/v1/topics'),
-        getJson<Pick<Contract, 'entities'>>('/v1/entities'),
+        askJson<Pick<Contract, 'topics'>>('/v1/topics'),
+        askJson<Pick<Contract, 'entities'>>('/v1/entities'),
       ])
       return { topics, entities }
     } catch (error) {
@@ -34,13 +35,17 @@ export async function untilContract(signIn: (isAgain: boolean) => Promise<void>)
 
 class Unauthorized extends Error {
   readonly hadToken = keptToken() !== undefined
+
+  constructor() {
+    super('Your token is not taken any more: reload this page to sign in again.')
+  }
 }
 
 class Refused extends Error {
   readonly status: number
 
-  constructor(path: string, status: number) {
-    super(`${path} answered ${status}`)
+  constructor(message: string, status: number) {
+    super(message)
     this.status = status
   }
 }
@@ -51,7 +56,7 @@ export async function latestResults(window: string): Promise<readonly unknown[]>
   try {
     for (let after: string | undefined; all.length < MAX_KEYS; ) {
       const query = after === undefined ? '' : `?after=${encodeURIComponent(after)}`
-      const page = await getJson<{ readonly results: readonly { data: unknown }[]; readonly next?: string }>(
+      const page = await askJson<{ readonly results: readonly { data: unknown }[]; readonly next?: string }>(
         `/v1/windows/${window}${query}`,
       )
       all.push(...page.results.map(({ data }) => data))
@@ -64,34 +69,49 @@ export async function latestResults(window: string): Promise<readonly unknown[]>
   return all
 }
 
-export type StatusAnswer =
-  | { readonly kind: 'status'; readonly status: DeploymentStatus }
+export type StatusRead =
+  | { readonly kind: 'status'; readonly status: StatusAnswer }
   | { readonly kind: 'withheld'; readonly why: 'right' | 'elsewhere' }
 
 /** How the deployment is, as far as this caller may know. @throws where the gateway does not answer */
-export async function readStatus(): Promise<StatusAnswer> {
+export async function readStatus(): Promise<StatusRead> {
   try {
-    return { kind: 'status', status: await getJson<DeploymentStatus>('/v1/status') }
+    return { kind: 'status', status: await askJson<StatusAnswer>('/v1/status') }
   } catch (error) {
     if (!(error instanceof Refused) || (error.status !== 403 && error.status !== 404)) throw error
     return { kind: 'withheld', why: error.status === 403 ? 'right' : 'elsewhere' }
   }
 }
 
-export interface RatesAnswer {
-  readonly at: number
-  readonly fault?: string
-  readonly stored: Stored
-}
+export type RatesAnswer = Pick<StatusAnswer, 'at' | 'fault' | 'stored'>
 
 /** Events stored of the topics that this caller may read. @throws where the gateway does not answer */
 export function readRates(): Promise<RatesAnswer> {
-  return getJson<RatesAnswer>('/v1/rates')
+  return askJson<RatesAnswer>('/v1/rates')
 }
 
-async function getJson<T>(path: string): Promise<T> {
-  const response = await fetch(path, signed())
+/** Dead letters, for callers with the right `admin`. */
+export const deadLetters: LetterSource = {
+  list: (query, from) => askJson(`/v1/dead-letters?${paramsOf(query, from)}`),
+  redriveOne: (topic, at) => askJson(`${REDRIVE}?${new URLSearchParams({ topic, at })}`, 'POST'),
+  redriveAll: (query, from) => askJson(`${REDRIVE}?${paramsOf(query, from)}`, 'POST'),
+}
+
+const REDRIVE = '/v1/dead-letters/redrive'
+
+function paramsOf(query: LetterQuery, from: string | undefined): URLSearchParams {
+  const given = Object.entries({ ...query, from: from ?? '' }).filter(([, value]) => value !== '')
+  return new URLSearchParams(given)
+}
+
+async function askJson<T>(path: string, method = 'GET'): Promise<T> {
+  const response = await fetch(path, { ...signed(), method })
   if (response.status === 401) throw new Unauthorized()
-  if (!response.ok) throw new Refused(path, response.status)
+  if (!response.ok) throw new Refused(await refusalOf(response), response.status)
   return (await response.json()) as T
+}
+
+async function refusalOf(response: Response): Promise<string> {
+  const { error } = (await response.json().catch(() => ({}))) as { readonly error?: { readonly message: string } }
+  return error?.message ?? `${new URL(response.url).pathname} answered ${response.status}`
 }

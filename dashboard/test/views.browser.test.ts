@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -20,6 +20,8 @@ const isSkipped = await isChromiumMissing()
 describe.skipIf(isSkipped)('views in Chromium', () => {
   let browser: Browser
   let dataFolder: string
+  /** Once this file is there, the code of tugs works. */
+  let mended: string
   let server: TidegateProcess
   let url: string
 
@@ -27,7 +29,9 @@ describe.skipIf(isSkipped)('views in Chromium', () => {
     await buildPageIfStale()
     browser = await launchChromium()
     dataFolder = await mkdtemp(join(tmpdir(), 'tidegate-views-'))
-    server = new TidegateProcess(['start', '--port', '0', '--data', dataFolder, '--config', HARBOUR])
+    mended = join(dataFolder, 'mended')
+    const args = ['start', '--port', '0', '--data', dataFolder, '--config', HARBOUR]
+    server = new TidegateProcess(args, { MENDED: mended })
     url = `http://127.0.0.1:${(await server.ready()).port}`
   }, TIMEOUT_MS)
   afterAll(async () => {
@@ -156,7 +160,7 @@ describe.skipIf(isSkipped)('views in Chromium', () => {
   )
 
   test.concurrent(
-    'G-PAGE-10 deployment - shows gateways, workers, the owner of every partition, and topics with dead letters',
+    'G-PAGE-10 G-PAGE-16 deployment - shows gateways, workers, the owner of every partition, and dead letters: each with its event, redriven one by one and all, with what became of it',
     async () => {
       await using page = await open('deployment')
       const rowsOf = (section: string) => page.locator(`[data-section="${section}"] tbody tr`)
@@ -167,8 +171,10 @@ describe.skipIf(isSkipped)('views in Chromium', () => {
       await page.locator('[data-section="Slow clients"] .empty', { hasText: 'None' }).waitFor()
       const letters = page.locator('[data-section="Dead letters"]')
       await letters.locator('.empty', { hasText: 'None' }).waitFor()
-      await publish('tug.hired', [{ tug: 'north', tons: 0 }])
-      await letters.locator('li', { hasText: 'tidegate dead-letter redrive tug.heavy' }).waitFor()
+      const tugs = ['north', 'north', 'south', 'west'].map((tug) => ({ tug, tons: 0 }))
+      await publish('tug.hired', tugs)
+      await letters.locator('li', { hasText: '4 since the workers started' }).getByRole('link').click()
+      await redriveByKeyboard(page, () => writeFile(mended, ''))
     },
     TIMEOUT_MS,
   )
@@ -240,7 +246,7 @@ describe.skipIf(isSkipped)('views in Chromium', () => {
         .getByRole('navigation', { name: 'Views' })
         .locator('a')
         .evaluateAll((links) => links.map((link) => (link as HTMLAnchorElement).hash))
-      expect(views).toHaveLength(5)
+      expect(views).toHaveLength(6)
       for (const view of [...views, '#/topics/berth.moored']) {
         await page.setViewportSize(WIDE)
         await page.goto(`${url}/${view}`)
@@ -253,6 +259,35 @@ describe.skipIf(isSkipped)('views in Chromium', () => {
     TIMEOUT_MS,
   )
 })
+
+/** Letters of four tugs: one stays, one is redriven by itself, the others together. @param mend makes their code work */
+async function redriveByKeyboard(page: Page, mend: () => Promise<void>): Promise<void> {
+  const rows = page.locator('#letters li')
+  await page.locator('.tail-status', { hasText: '4 dead letters' }).waitFor()
+  await page.fill('#letter-key', 'south')
+  await page.keyboard.press('Enter')
+  await until(async () => (await rows.count()) === 1, 'the key is applied')
+  const south = rows.filter({ hasText: 'south' })
+  await south.locator('summary').focus()
+  await page.keyboard.press('Enter')
+  await south.locator('pre', { hasText: '"tons": 0' }).waitFor()
+  await page.keyboard.press('ArrowDown')
+  await page.keyboard.press('Enter')
+  await south.locator('.outcome', { hasText: 'Stays: a tug without weight' }).waitFor()
+
+  await mend()
+  await south.getByRole('button').press('Enter')
+  await south.locator('.outcome', { hasText: 'Redriven: 1 event to tug.heavy.' }).waitFor()
+  await page.fill('#letter-key', '')
+  await page.getByRole('button', { name: 'Show' }).click()
+  await page.locator('.tail-status', { hasText: '3 dead letters' }).waitFor()
+  await page.getByRole('button', { name: 'Redrive all' }).press('Enter')
+  await page.getByRole('button', { name: 'Redrive 3 dead letters?' }).press('Enter')
+  await page.locator('.redriven', { hasText: '3 redriven: 3 events to tug.heavy.' }).waitFor()
+  await until(async () => (await rows.locator('.outcome', { hasText: 'Redriven' }).count()) === 3, 'each says so')
+  await page.getByRole('button', { name: 'Show' }).click()
+  await page.locator('.tail-status', { hasText: 'There are none.' }).waitFor()
+}
 
 /** In the page: what the pointer hits with difficulty. */
 function smallTargets(): string[] {

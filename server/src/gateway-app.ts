@@ -13,6 +13,7 @@ import { systemClock } from './clock.ts'
 import { Commands } from './commands/index.ts'
 import { claimOf } from './config/claim.ts'
 import type { Contract } from './config/model.ts'
+import { DeadLetters } from './dead-letters/index.ts'
 import { Delivery, type DeliveryLimits } from './delivery/index.ts'
 import {
   Admission,
@@ -222,6 +223,13 @@ export async function startGateway(settings: GatewaySettings, contract: Contract
   const routes = {
     access,
     audit: settings.audit,
+    contract,
+    deadLetters: new DeadLetters({
+      ...{ bus, contract, replicas: settings.ackReplicas ?? 0 },
+      onUnreadable({ topic, streamId }, { message }) {
+        warn?.(`Record batch ${streamId} of ${topic} cannot be read: ${message}. Its dead letters are not listed.`)
+      },
+    }),
     ingest,
     admission,
     queries,

@@ -1,4 +1,4 @@
-import type { Stored } from './status.ts'
+import type { StoredStatus } from '../../../server/src/gateway/index.ts'
 
 /** Steps of history, of two seconds each. */
 export const HISTORY_STEPS = 30
@@ -13,18 +13,18 @@ export interface Rate {
   readonly history: readonly number[]
 }
 
-const NONE: Stored = { stepMs: 0, until: 0, topics: [] }
+const NONE: StoredStatus = { stepMs: 0, until: 0, topics: [] }
 
 /** Events stored by topic, as the server counts them: no event has to come here to be counted. */
 export class Rates {
-  #stored: Stored | undefined
+  #stored: StoredStatus | undefined
 
   /** Whether the server has said anything yet. */
   get isKnown(): boolean {
     return this.#stored !== undefined
   }
 
-  set(stored: Stored): void {
+  set(stored: StoredStatus): void {
     this.#stored = stored
   }
 

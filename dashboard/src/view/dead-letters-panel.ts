@@ -1,12 +1,12 @@
 import type { Monitor } from '../model/monitor.ts'
-import { copyButton } from './copy-code.ts'
 import { element } from './element.ts'
 import { formatCount } from './format.ts'
+import { addressOf } from './navigation.ts'
 
 /** How the log of the dead letters of a topic ends. */
-const SUFFIX = '~dead'
+export const DEAD_LETTERS = '~dead'
 
-/** Topics at whose events code of the application threw, with the commands that show them and try them again. */
+/** Topics at whose events code of the application failed, with the way to their letters. */
 export class DeadLettersPanel {
   readonly root: HTMLElement
   readonly #monitor: Monitor
@@ -26,7 +26,7 @@ export class DeadLettersPanel {
   }
 
   draw(): void {
-    const topics = this.#monitor.rates.endingIn(SUFFIX)
+    const topics = this.#monitor.rates.endingIn(DEAD_LETTERS)
     const drawn = JSON.stringify(topics)
     if (drawn === this.#drawn) return
     this.#drawn = drawn
@@ -36,15 +36,6 @@ export class DeadLettersPanel {
 }
 
 function row({ name, total }: { readonly name: string; readonly total: number }): HTMLElement {
-  const [list, redrive] = ['list', 'redrive'].map((action) => `tidegate dead-letter ${action} ${name}`)
-  return element(
-    'li',
-    {},
-    element('b', {}, name),
-    ` ${formatCount(total)} since the workers started.`,
-    element('pre', { class: 'code' }, `${list}\n${redrive}`),
-    ...copyButton('Copy list', () => list!),
-    ' ',
-    ...copyButton('Copy redrive', () => redrive!),
-  )
+  const link = element('a', { href: addressOf('dead-letters', name) }, name)
+  return element('li', {}, link, ` ${formatCount(total)} since the workers started.`)
 }

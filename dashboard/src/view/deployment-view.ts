@@ -1,5 +1,5 @@
 import type { Monitor } from '../model/monitor.ts'
-import type { Breaker, DeploymentStatus, Latency } from '../model/status.ts'
+import type { Breaker, Latency, StatusAnswer } from '../model/status.ts'
 import { type DataColumn, type DataRow, DataTable } from './data-table.ts'
 import { DeadLettersPanel } from './dead-letters-panel.ts'
 import { element, setText } from './element.ts'
@@ -14,7 +14,7 @@ const LAG_ALERT_MS = 10_000
 interface Section {
   readonly title: string
   readonly columns: readonly DataColumn[]
-  readonly rows: (status: DeploymentStatus) => readonly DataRow[]
+  readonly rows: (status: StatusAnswer) => readonly DataRow[]
   /** Instead of a table without rows. */
   readonly none: string
 }
@@ -140,7 +140,7 @@ export class DeploymentView implements View {
   readonly #monitor: Monitor
   readonly #withheld: WithheldNotice
   readonly #findings: FindingsPanel
-  readonly #panels: readonly { readonly root: HTMLElement; draw(status: DeploymentStatus): void }[]
+  readonly #panels: readonly { readonly root: HTMLElement; draw(status: StatusAnswer): void }[]
   readonly #deadLetters: DeadLettersPanel
   readonly #redis = element('p', { class: 'caption live' })
   readonly #body: HTMLElement
@@ -197,7 +197,7 @@ class SectionPanel {
     )
   }
 
-  draw(status: DeploymentStatus): void {
+  draw(status: StatusAnswer): void {
     const rows = this.#section.rows(status)
     this.#none.hidden = rows.length > 0
     this.#table.root.hidden = rows.length === 0
@@ -205,7 +205,7 @@ class SectionPanel {
   }
 }
 
-function redisText(redis: DeploymentStatus['redis']): string {
+function redisText(redis: StatusAnswer['redis']): string {
   if (redis === null) return 'Redis may not be asked for its memory.'
   const { usedBytes, maxBytes } = redis
   const limit = maxBytes === 0 ? ', without a limit' : ` of ${formatBytes(maxBytes)}`

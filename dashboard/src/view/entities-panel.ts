@@ -6,6 +6,7 @@ import type { Monitor } from '../model/monitor.ts'
 import { element } from './element.ts'
 import { EntityCard } from './entity-card.ts'
 import { EntityFound } from './entity-found.ts'
+import { labelled } from './labelled.ts'
 import { addressOf } from './navigation.ts'
 
 /** What this needs of a client. */
@@ -130,10 +131,6 @@ export class EntitiesPanel {
 
 function form(action: string, ...fields: readonly HTMLElement[]): HTMLFormElement {
   return element('form', {}, ...fields, element('button', {}, action))
-}
-
-function labelled(label: string, control: HTMLElement): HTMLElement {
-  return element('label', {}, element('span', { class: 'caption' }, label), control)
 }
 
 function aOr(name: string): string {

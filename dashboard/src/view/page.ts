@@ -1,9 +1,11 @@
 import type { FeedClient } from '../feeds.ts'
+import { deadLetters } from '../gateway.ts'
 import type { Monitor } from '../model/monitor.ts'
 import type { ConnectionBadge } from './connection-badge.ts'
 import { DeploymentView } from './deployment-view.ts'
 import type { EntityClient } from './entities-panel.ts'
 import { EntitiesView } from './entities-view.ts'
+import { LettersView } from './letters-view.ts'
 import { Navigation } from './navigation.ts'
 import { OverviewView } from './overview-view.ts'
 import { type TailClient, TopicsView } from './topics-view.ts'
@@ -21,6 +23,7 @@ export function showPage(host: HTMLElement, monitor: Monitor, client: PageClient
     { name: 'windows', title: 'Windows', view: new WindowsView(monitor, client) },
     { name: 'topics', title: 'Topics', view: new TopicsView(monitor, client) },
     { name: 'entities', title: 'Entities', view: new EntitiesView(monitor, client) },
+    { name: 'dead-letters', title: 'Dead letters', view: new LettersView(deadLetters, monitor.keyStyles) },
     { name: 'deployment', title: 'Deployment', view: new DeploymentView(monitor) },
   ]
   host.replaceChildren(...views.map(({ view }) => view.root))

@@ -1,6 +1,7 @@
 import type { Monitor } from '../model/monitor.ts'
 import { HISTORY_STEPS } from '../model/rates.ts'
-import { type DeploymentStatus, openBreakers, worstP99 } from '../model/status.ts'
+import { openBreakers, type StatusAnswer, worstP99 } from '../model/status.ts'
+import { DEAD_LETTERS } from './dead-letters-panel.ts'
 import { element, setText } from './element.ts'
 import { formatAge, formatCount, formatLatency, formatRate } from './format.ts'
 import { Sparkline } from './sparkline.ts'
@@ -24,14 +25,19 @@ export class Summary {
   readonly #breakers = new Tile('Breakers', 'Whether calls to Redis are held back')
   readonly #nodes = new Tile('Processes', 'Gateways and workers')
   readonly #clients = new Tile('Clients', 'Open connections')
+  readonly #letters = new Tile('Dead letters', 'Events on which code failed, since the workers started')
+
+  readonly #tiles = [
+    ...[this.#stored, this.#delivered, this.#lag, this.#breakers, this.#nodes, this.#clients],
+    this.#letters,
+  ]
 
   constructor(monitor: Monitor) {
     this.#monitor = monitor
     this.#sources = new Set(monitor.topics.filter(({ kind }) => kind === 'source').map(({ name }) => name))
     const rateTile = element('div', { class: 'tile wide' }, element('dt', {}, 'Published per second'), this.#rate)
     rateTile.append(this.#sparkline.root)
-    const tiles = [this.#stored, this.#delivered, this.#lag, this.#breakers, this.#nodes, this.#clients]
-    this.root = element('dl', { class: 'summary live' }, rateTile, ...tiles.map(({ root }) => root))
+    this.root = element('dl', { class: 'summary live' }, rateTile, ...this.#tiles.map(({ root }) => root))
   }
 
   draw(): void {
@@ -42,9 +48,8 @@ export class Summary {
     this.#drawStatus(operations.kind === 'shown' ? operations.status : undefined)
   }
 
-  #drawStatus(status: DeploymentStatus | undefined): void {
-    for (const { root } of [this.#stored, this.#delivered, this.#lag, this.#breakers, this.#nodes, this.#clients])
-      root.hidden = status === undefined
+  #drawStatus(status: StatusAnswer | undefined): void {
+    for (const { root } of this.#tiles) root.hidden = status === undefined
     if (status === undefined) return
     const { gateways, workers, partitions } = status
     this.#stored.show(latencyText(worstP99(status, 'publishToStore')))
@@ -59,6 +64,8 @@ export class Summary {
     const isRed = ready < gateways.length || workers.length === 0
     this.#nodes.show(`${ready}/${gateways.length} + ${workers.length}`, isRed)
     this.#clients.show(formatCount(gateways.reduce((sum, { sessions }) => sum + sessions, 0)))
+    const dead = this.#monitor.rates.endingIn(DEAD_LETTERS).reduce((sum, { total }) => sum + total, 0)
+    this.#letters.show(formatCount(dead), dead > 0)
   }
 }
 

@@ -1,5 +1,6 @@
 import type { TailQuery, TailRange } from '../model/tail-query.ts'
 import { element } from './element.ts'
+import { labelled } from './labelled.ts'
 
 const MINUTE_MS = 60_000
 const RANGES: readonly { readonly id: string; readonly title: string; readonly range: TailRange }[] = [
@@ -52,10 +53,6 @@ export class TailForm {
 
 function text(id: string, placeholder: string): HTMLInputElement {
   return element('input', { id, placeholder, autocomplete: 'off', spellcheck: 'false' })
-}
-
-function labelled(label: string, control: HTMLElement): HTMLElement {
-  return element('label', {}, element('span', { class: 'caption' }, label), control)
 }
 
 /** ms since 1970: what somebody reads from a clock on the wall. */

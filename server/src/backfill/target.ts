@@ -1,6 +1,7 @@
+import { deadLetterTopic } from '../bus/index.ts'
 import { NO_ACCESS } from '../config/access-model.ts'
 import type { Contract, TopicDefinition, WindowTopic } from '../config/model.ts'
-import { deadLetterTopic, Pipeline } from '../fold/index.ts'
+import { Pipeline } from '../fold/index.ts'
 import { BackfillRefused } from './refused.ts'
 
 /** A window whose past is filled, with everything it is computed from and nothing else. */

@@ -19,6 +19,7 @@ export type { CommitOperation, LatestResult, NotedPlaces } from './commit-operat
 export { BLOCK_MS } from './connection.ts'
 export type { ClaimedContract } from './contract-head.ts'
 export type { RunningContract } from './contract-view.ts'
+export * from './dead-letter.ts'
 export { type DeploymentFacts, type RedisFacts, readDeploymentFacts } from './deployment-facts.ts'
 export type { AnswerPlace, Entities, EntityPage, IndexedPage, StoredEntity } from './entities.ts'
 export * from './entity-name.ts'

@@ -20,7 +20,7 @@ import { confirmedBy, replicated } from './replicas.ts'
 import { loadScript, runScript, type Script } from './script.ts'
 
 const CANARY_SCRIPT: Script = loadScript('canary', { include: ['lineage'] })
-const REMOVE_SCRIPT: Script = loadScript('remove-entries', { allowOom: true, include: ['lineage'] })
+const REPLACE_SCRIPT: Script = loadScript('replace-entry', { allowOom: true, include: ['lineage'] })
 const STANDING_SCRIPT: Script = loadScript('standing', { include: ['owner', 'last-id'] })
 
 /** Maximum age of a partition's newest canary while somebody sends them, ms. */
@@ -188,9 +188,22 @@ export class Log {
     return readExtents(this.#channel, this.partition, topics)
   }
 
-  /** Removes entries that no reader needs any more. @returns the refusal, if any */
-  async remove(log: LogVersion, topic: string, streamIds: readonly string[]): Promise<Refusal | undefined> {
+  /**
+   * Replaces an entry that no reader needs any more by others, or by none.
+   *
+   * @returns their stream ids, `gone` where somebody else has replaced it, or the refusal
+   */
+  async replace(
+    log: LogVersion,
+    topic: string,
+    streamId: string,
+    others: readonly { readonly header: string; readonly payload: Buffer }[],
+  ): Promise<readonly string[] | 'gone' | Refusal> {
     const scriptKeys = [keys.meta(this.partition), keys.log(this.partition, topic)]
-    return refusalOf(await this.#channel.script(REMOVE_SCRIPT, scriptKeys, [log.epoch, log.lineage, ...streamIds]))
+    const batches = others.flatMap(({ header, payload }) => [header, payload])
+    const args = [log.epoch, log.lineage, streamId, ...batches]
+    const reply = await this.#channel.script(REPLACE_SCRIPT, scriptKeys, args)
+    const [status, ids] = reply as [string, string[]]
+    return refusalOf(reply) ?? (status === 'GONE' ? 'gone' : ids)
   }
 }

@@ -1,7 +1,8 @@
 import { openBus } from '../bus/index.ts'
 import { defaultConfigPath, loadConfig } from '../config/load-config.ts'
+import type { Contract } from '../config/model.ts'
 import { readSettings } from '../config/settings.ts'
-import { type DeadLetter, DeadLetters, deadLetterNames } from '../own/index.ts'
+import { type DeadLetter, DeadLetters, deadLetterNames, formatPlace, windowsBehind } from '../dead-letters/index.ts'
 import { auditCommand } from './audit-command.ts'
 import { printable, printableJson, printableTime } from './printable.ts'
 import { runningRedisUrl } from './running-redis.ts'
@@ -44,18 +45,21 @@ export async function run([command, ...args]: string[]): Promise<number> {
     })
     const limit = Number(flags.limit)
     if (!Number.isInteger(limit) || limit < 1) throw new UsageError('--limit: expected a whole number from 1')
-    return withLetters(flags, topic, (letters, topics) => list(letters, topics, limit, flags.json))
+    const topics = topic === undefined ? undefined : [topic]
+    return withLetters(flags, topic, (letters) => list(letters, topics, limit, flags.json))
   }
   if (topic === undefined) throw new UsageError('say the topic: tidegate dead-letter redrive <topic>')
   const flags = parseOptions(options, { ...common, 'dry-run': { type: 'boolean', default: false } })
   if (!flags['dry-run']) auditCommand(readSettings(flags), `dead-letter redrive ${topic}`)
-  return withLetters(flags, topic, (letters) => redrive(letters, topic, flags['dry-run']))
+  return withLetters(flags, topic, (letters, contract) =>
+    flags['dry-run'] ? dryRun(letters, topic) : redrive(letters, topic, contract),
+  )
 }
 
 async function withLetters(
   flags: { readonly config?: string | undefined; readonly data?: string | undefined },
   topic: string | undefined,
-  use: (letters: DeadLetters, topics: readonly string[] | undefined) => Promise<number>,
+  use: (letters: DeadLetters, contract: Contract) => Promise<number>,
 ): Promise<number> {
   const { contract } = await loadConfig(flags.config ?? defaultConfigPath(process.cwd()))
   const names = deadLetterNames(contract)
@@ -65,71 +69,73 @@ async function withLetters(
   const url = await runningRedisUrl(readSettings(flags))
   const bus = await openBus({ url, name: 'dead-letter', channels: ['query'], waitMs: CONNECT_DEADLINE_MS })
   try {
-    return await use(new DeadLetters(bus, contract, warnOfUnreadable), topic === undefined ? undefined : [topic])
+    return await use(new DeadLetters({ bus, contract, onUnreadable: warnOfUnreadable }), contract)
   } finally {
     bus.close()
   }
 }
 
 async function list(
-  letters: DeadLetters,
+  deadLetters: DeadLetters,
   topics: readonly string[] | undefined,
   limit: number,
   json: boolean,
 ): Promise<number> {
   let listed = 0
-  for await (const letter of letters.list(topics)) {
-    if (listed === limit) {
-      if (!json) say(`... and more: --limit ${limit * 10}`)
-      break
+  for await (const { letters } of deadLetters.batches(topics)) {
+    for (const letter of letters) {
+      if (listed === limit) {
+        if (!json) say(`... and more: --limit ${limit * 10}`)
+        return 0
+      }
+      listed++
+      say(json ? printableJson(letter) : describe(letter))
     }
-    listed++
-    say(json ? printableJson(letter) : describe(letter))
   }
   if (listed === 0 && !json) say('There are no dead letters.')
   return 0
 }
 
-async function redrive(letters: DeadLetters, topic: string, isDry: boolean): Promise<number> {
-  /** Record batches that can be removed whole, by partition. */
-  const done = new Map<number, Set<string>>()
-  const kept = new Set<string>()
+async function dryRun(deadLetters: DeadLetters, topic: string): Promise<number> {
+  let count = 0
+  for await (const { letters } of deadLetters.batches([topic])) {
+    for (const letter of letters) say(describe(letter))
+    count += letters.length
+  }
+  say(`${count} would be redriven.`)
+  return 0
+}
+
+async function redrive(deadLetters: DeadLetters, topic: string, contract: Contract): Promise<number> {
   const stored: Record<string, number> = {}
   let count = 0
-  let stay = 0
-  for await (const letter of letters.list([topic])) {
-    count++
-    if (isDry) {
-      say(describe(letter))
-      continue
-    }
-    const outcome = await letters.redrive(letter)
-    if (outcome.done) {
-      for (const [name, events] of Object.entries(outcome.results)) stored[name] = (stored[name] ?? 0) + events
-      done.set(letter.partition, (done.get(letter.partition) ?? new Set()).add(letter.streamId))
-    } else {
-      stay++
-      kept.add(`${letter.partition} ${letter.streamId}`)
+  /** By what they are known by: those of a batch that was redriven in part are met again behind it. */
+  const staying = new Set<string>()
+  for await (const batch of deadLetters.batches([topic])) {
+    const fresh = batch.letters.filter(({ partition, origin }) => !staying.has(`${partition} ${origin}`))
+    count += fresh.length
+    const { outcomes } = await deadLetters.redrive(batch, fresh)
+    for (const { letter, ...outcome } of outcomes) {
+      if (outcome.done) {
+        for (const [name, events] of Object.entries(outcome.results)) stored[name] = (stored[name] ?? 0) + events
+        continue
+      }
+      staying.add(`${letter.partition} ${letter.origin}`)
       say(`${describe(letter)}\n  stays: ${printable(outcome.why)}`)
     }
   }
-  for (const [partition, streamIds] of done) {
-    const gone = [...streamIds].filter((streamId) => !kept.has(`${partition} ${streamId}`))
-    await letters.remove(topic, partition, gone)
-  }
-  if (isDry) say(`${count} would be redriven.`)
-  else {
-    const results = Object.entries(stored).map(([name, events]) => `${events} to ${name}`)
-    say(`${count - stay} of ${count} redriven${results.length > 0 ? `: ${results.join(', ')}` : ''}.`)
-    const windows = letters.windowsBehind(topic)
-    if (count > stay && windows.length > 0) say(`These windows do not see them: ${windows.join(', ')}.`)
-  }
-  return stay === 0 ? 0 : 1
+  const results = Object.entries(stored).map(([name, events]) => `${events} to ${name}`)
+  const redriven = count - staying.size
+  say(`${redriven} of ${count} redriven${results.length > 0 ? `: ${results.join(', ')}` : ''}.`)
+  const windows = windowsBehind(contract, topic)
+  if (redriven > 0 && windows.length > 0) say(`These windows do not see them: ${windows.join(', ')}.`)
+  return staying.size === 0 ? 0 : 1
 }
 
-function describe({ topic, partition, streamId, index, cause, event: { id, key, time } }: DeadLetter): string {
-  const place = `${partition}/${streamId}.${index}`
-  return `${topic} ${place} ${printable(id)} ${printable(key)} ${printableTime(time)} ${printable(cause)}`
+function describe(letter: DeadLetter): string {
+  const { topic, cause, event } = letter
+  const { id, key, time } = event
+  return `${topic} ${formatPlace(letter)} ${printable(id)} ${printable(key)} ${printableTime(time)} ${printable(cause)}`
 }
 
 function warnOfUnreadable({ topic, streamId }: { topic: string; streamId: string }, { message }: Error): void {

@@ -1,6 +1,6 @@
 import { assertNever } from '../assert-never.ts'
-import type { EventBody } from '../bus/index.ts'
-import { deadLetter, deadLetterTopic } from './dead-letter.ts'
+import { deadLetterTopic, type EventBody } from '../bus/index.ts'
+import { deadLetter } from './dead-letter.ts'
 import { encode, type FlowStage } from './flow-stage.ts'
 import type { FoldCounters } from './fold-counters.ts'
 import type { KeyedStage } from './keyed-stage.ts'

@@ -1,8 +1,8 @@
 import { isSampled } from '@tidegate/protocol'
-import { type EventBody, encodeEvent, type StoredEvent, traceMembers } from '../bus/index.ts'
+import { type EventBody, encodeEvent, LETTER_TOO_DEEP, type StoredEvent, traceMembers } from '../bus/index.ts'
 import type { FlowTopic } from '../config/model.ts'
 import { applyFlow } from '../operators/index.ts'
-import { isTooDeep, TOO_DEEP } from './dead-letter.ts'
+import { isTooDeep } from './dead-letter.ts'
 
 /** A flow's result for an event: in the form for its readers, and in the stored form. */
 export interface FlowResult {
@@ -23,7 +23,7 @@ export class FlowStage {
   apply(event: EventBody): FlowResult | undefined {
     const data = applyFlow(this.topic.steps, event.data)
     if (data === undefined) return undefined
-    if (isTooDeep(data)) throw new Error(TOO_DEEP)
+    if (isTooDeep(data)) throw new Error(LETTER_TOO_DEEP)
     const result = { ...event, data }
     const { key, time } = event
     const stored = { key, lane: this.topic.laneOf(data), time, json: encode(result), isSampled: isSampled(event) }

@@ -1,5 +1,4 @@
 export { commandOffset, foldedOf, type PlacedCommand } from './command-offset.ts'
-export { deadLetterNames, deadLetterTopic, isDeadLetterTopic } from './dead-letter.ts'
 export { type FoldCounters, noCounts } from './fold-counters.ts'
 export { beginsOf, lastStart } from './hand-over.ts'
 export { decodeBatch, type InputBatch, type OnUnreadable } from './input-batch.ts'

@@ -3,6 +3,8 @@ import {
   COMMANDS_TOPIC,
   type CommitOperation,
   type EventBody,
+  foldedName,
+  LETTER_TOO_DEEP,
   LOG_START,
   type LogEntry,
   OUTBOX_HASH,
@@ -19,7 +21,7 @@ import {
 } from '../entities/index.ts'
 import type { WindowOperator } from '../operators/index.ts'
 import { commandCursor, type PlacedCommand } from './command-offset.ts'
-import { foldedName, isTooDeep, TOO_DEEP, withoutInput } from './dead-letter.ts'
+import { isTooDeep, withoutInput } from './dead-letter.ts'
 import { EntityPart, type FoldedWork } from './entity-part.ts'
 import { EventRouter } from './event-router.ts'
 import { type FoldCounters, noCounts } from './fold-counters.ts'
@@ -294,7 +296,7 @@ export class PartitionFold {
   }
 
   #route(topic: string, event: EventBody): void {
-    if (isTooDeep(event.data)) this.#router.bury(topic, event, TOO_DEEP)
+    if (isTooDeep(event.data)) this.#router.bury(topic, event, LETTER_TOO_DEEP)
     else this.#router.run(topic, event)
   }
 

@@ -9,6 +9,7 @@ import {
   keyOfMember,
   keyOfTrail,
   OUTBOX_HASH,
+  originOfDeadLetters,
   type Placement,
   partitionOf,
   windowOfPartials,
@@ -18,7 +19,6 @@ import type { WindowSpec } from '../config/model.ts'
 import { ALL_KEYS, mergedInput, mergedWindow } from '../config/placed-by.ts'
 import { outboxProducer, senderOfMessage } from '../entities/index.ts'
 import { parseFieldName } from '../operators/index.ts'
-import { originOfDeadLetters } from './dead-letter.ts'
 import { groupOfField } from './merge-stage.ts'
 import { SOURCES_HASH } from './open-sources.ts'
 import { windowOfClocks } from './stored-window.ts'

@@ -1,6 +1,5 @@
 import { compareStreamIds } from '@tidegate/protocol'
-import type { CommitRequest, KnownEntry } from '../bus/index.ts'
-import { isDeadLetterTopic } from '../fold/index.ts'
+import { type CommitRequest, isDeadLetterTopic, type KnownEntry } from '../bus/index.ts'
 
 /**
  * The newest entry of each log of a partition that its owner has read or written: all of them must still exist if a

@@ -1,8 +1,16 @@
 import { compareStreamIds } from '@tidegate/protocol'
-import { ANSWERS_TOPIC, BusUnavailable, COMMANDS_TOPIC, type LogVersion, partialsTopic } from '../bus/index.ts'
+import {
+  ANSWERS_TOPIC,
+  BusUnavailable,
+  COMMANDS_TOPIC,
+  deadLetterTopic,
+  type LogVersion,
+  partialsTopic,
+} from '../bus/index.ts'
 import type { WindowTopic } from '../config/model.ts'
+import { deadLetterNames } from '../dead-letters/index.ts'
 import { ANSWERS_RETENTION_MS } from '../entities/index.ts'
-import { deadLetterNames, deadLetterTopic, foreignLog, mergersOf, type Offsets, type Pipeline } from '../fold/index.ts'
+import { foreignLog, mergersOf, type Offsets, type Pipeline } from '../fold/index.ts'
 import type { PartitionStore } from './partition-store.ts'
 
 /** Trimming is free at node borders, so there is no hurry. */

@@ -123,6 +123,8 @@ const ROUTES: Record<
   '/v1/ws': { ok: 400 },
   '/v1/slow': { isAdmin: true },
   '/v1/status': { isAdmin: true },
+  '/v1/dead-letters': { isAdmin: true },
+  '/v1/dead-letters/redrive': { method: 'POST', path: '/v1/dead-letters/redrive?topic=sensor.reading', isAdmin: true },
   '/metrics': { isAdmin: true },
   '/livez': { isOpen: true },
   '/readyz': { isOpen: true },
@@ -224,12 +226,12 @@ async function refusedHello(token: string | undefined) {
 
 describe('access matrix', () => {
   it('ACC-DOOR-1 the matrix has a row for each route of the source', () => {
-    const files = ['routes', 'entity-routes', 'entity-queries'].map((name) =>
+    const files = ['routes', 'dead-letters', 'entity-routes', 'entity-queries'].map((name) =>
       readFileSync(new URL(`../../src/gateway/http/${name}.ts`, import.meta.url), 'utf8'),
     )
     const credentials = readFileSync(new URL('../../src/gateway/credentials.ts', import.meta.url), 'utf8')
     const named = [...files, credentials].flatMap((text) =>
-      [...text.matchAll(/(?<!endsWith\()'(\/(?:v1\/)?[a-z]+)'|const (\w+_PATH) = \/\^/g)].map(
+      [...text.matchAll(/(?<!endsWith\()'(\/(?:v1\/)?[a-z/-]+)'|const (\w+_PATH) = \/\^/g)].map(
         ([, path, pattern]) => path ?? pattern!,
       ),
     )

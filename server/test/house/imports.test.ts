@@ -34,6 +34,11 @@ const PURE_OF_THE_BUS = [
   'decodeEvents',
   'encodeEvent',
   'hashOf',
+  'encodeLetter',
+  'deadLetterTopic',
+  'foldedName',
+  'LETTER_TOO_DEEP',
+  'originOfDeadLetters',
   'RecordBatchBuilder',
   'MAX_BATCH_BYTES',
   'LOG_START',
@@ -91,6 +96,17 @@ describe('imports', () => {
         machine.has(path) && /\b(setTimeout|Date\.now|performance\.now|Math\.random|new \w*Socket)\b/.test(text),
     )
     expect(impure.map(({ path }) => path)).toEqual([])
+  })
+
+  test('dashboard - imports the SDK, the protocol and uPlot; of the server it knows types alone', () => {
+    const allowed = (imported: string) =>
+      imported.startsWith('dashboard/src/') ||
+      ['client-sdk/src/index.ts', 'protocol/src/index.ts', 'server/src/gateway/index.ts', 'uplot'].includes(imported)
+    expect(offences(modulesOf('dashboard/src/'), allowed)).toEqual([])
+    const values = sourcesOf('dashboard/src/').filter(({ text }) =>
+      /^(?:import|export)(?! type)[^']*'[^']*server\/src/m.test(text),
+    )
+    expect(values.map(({ path }) => path)).toEqual([])
   })
 
   test('operators - do no input or output: they know the contract and the protocol', () => {

@@ -2,8 +2,8 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { beforeEach, describe, expect, test } from 'vitest'
 import { ANSWERS_HASH, ANSWERS_PREVIOUS_HASH, ANSWERS_TOPIC, COMMANDS_TOPIC, partitionOf } from '../../src/bus/index.ts'
 import { keys } from '../../src/bus/keys.ts'
+import { type DeadLetter, DeadLetters } from '../../src/dead-letters/index.ts'
 import { defineConfig } from '../../src/index.ts'
-import { type DeadLetter, DeadLetters } from '../../src/own/index.ts'
 import { counter, definition, ENDLESS, UNINDEXABLE } from '../entities/counter.ts'
 import { EntityDeployment, type SentCommand } from '../support/entities.ts'
 import { useBus, useRedis } from '../support/use-redis.ts'
@@ -243,7 +243,8 @@ describe('entities in a worker', () => {
     ])
     expect(await redis.hmget(keys.meta(partition), 'takes', 'suspect')).toEqual(['0', ''])
     const letters: DeadLetter[] = []
-    for await (const letter of new DeadLetters(opened.bus, contract, () => {}).list()) letters.push(letter)
+    const dead = new DeadLetters({ bus: opened.bus, contract, onUnreadable: () => {} })
+    for await (const batch of dead.batches()) letters.push(...batch.letters)
     const data = { entity: 'counter', command: 'add' }
     const cause = 'the worker ended each time it folded this'
     expect(letters).toMatchObject([{ topic: COMMANDS_TOPIC, partition, cause, event: { id: 'c-1', key: 'a' } }])

@@ -3,8 +3,8 @@ import { beforeEach, describe, expect, test } from 'vitest'
 import { Rights } from '../../src/access/index.ts'
 import { partitionOf } from '../../src/bus/index.ts'
 import { keys } from '../../src/bus/keys.ts'
+import { DeadLetters, type LetterBatch } from '../../src/dead-letters/index.ts'
 import { defineConfig } from '../../src/index.ts'
-import { type DeadLetter, DeadLetters } from '../../src/own/index.ts'
 import { answerQuery, Queries } from '../../src/queries/index.ts'
 import { BAD, hot, reading, twin, twinDefinition } from '../entities/twin.ts'
 import { EntityDeployment, type SentCommand } from '../support/entities.ts'
@@ -53,12 +53,14 @@ describe('twins in a worker', () => {
     await workers.start()
     await deployment.publish('sensor.reading', [readingOf('a', 1), readingOf('a', BAD.throws), readingOf('a', 2)])
     await reached('a', 2)
-    const dead = new DeadLetters(opened.bus, contract, () => {})
-    const letters: DeadLetter[] = []
-    for await (const letter of dead.list()) letters.push(letter)
+    const dead = new DeadLetters({ bus: opened.bus, contract, onUnreadable: () => {} })
+    const batches: LetterBatch[] = []
+    for await (const batch of dead.batches()) batches.push(batch)
+    const letters = batches.flatMap((batch) => batch.letters)
     expect(letters).toMatchObject([{ topic: 'twin/sensor.reading', cause: 'broken', event: { id: 'r-1', key: 'a' } }])
-    expect(await dead.redrive(letters[0]!)).toMatchObject({
-      ...{ done: false, why: expect.stringContaining('publish it again under a new id') },
+    expect(await dead.redrive(batches[0]!, letters)).toMatchObject({
+      outcomes: [{ done: false, why: expect.stringContaining('publish it again under a new id') }],
+      moved: [],
     })
   })
 

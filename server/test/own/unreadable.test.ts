@@ -1,10 +1,9 @@
 import { beforeAll, describe, expect, it } from 'vitest'
 import { z } from 'zod'
-import { entityHash, partialsTopic } from '../../src/bus/index.ts'
+import { deadLetterTopic, entityHash, partialsTopic } from '../../src/bus/index.ts'
 import { keys } from '../../src/bus/keys.ts'
-import { deadLetterTopic } from '../../src/fold/index.ts'
+import { DeadLetters } from '../../src/dead-letters/index.ts'
 import { defineConfig, entity, topic } from '../../src/index.ts'
-import { DeadLetters } from '../../src/own/index.ts'
 import { startWorker } from '../../src/worker-app.ts'
 import { useGateway } from '../support/use-gateway.ts'
 import { useBus, useConnection } from '../support/use-redis.ts'
@@ -118,8 +117,11 @@ describe('what nobody can read', () => {
       await redis.xadd(keys.log(0, deadLetterTopic('sensor.doubled')), '*', 'e', '1', 'h', header, 'd', '{"id":')
     }
     const unread: string[] = []
-    const letters = new DeadLetters(opened.bus, contract, ({ streamId }) => unread.push(streamId))
-    for await (const letter of letters.list()) expect.unreachable(letter.topic)
+    const letters = new DeadLetters({
+      ...{ bus: opened.bus, contract },
+      onUnreadable: ({ streamId }) => unread.push(streamId),
+    })
+    for await (const { topic } of letters.batches()) expect.unreachable(topic)
     expect(unread).toHaveLength(2)
   })
 })

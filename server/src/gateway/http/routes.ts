@@ -3,7 +3,6 @@ import { type Access, type Caller, limitName, type Refusal, Rights, TICKET_MS } 
 import type { Commands } from '../../commands/index.ts'
 import type { Delivery } from '../../delivery/index.ts'
 import type { Ingest } from '../../ingest/index.ts'
-import type { Audit } from '../../observability/audit.ts'
 import { describeDefect, type ReportDefect } from '../../observability/defects.ts'
 import { failureOf, optionalNumber, type Queries } from '../../queries/index.ts'
 import { quoted } from '../../quoted.ts'
@@ -14,6 +13,7 @@ import type { Readiness } from '../readiness.ts'
 import type { Streams } from '../sse/streams.ts'
 import type { StatusReader } from '../status/status-reader.ts'
 import type { HttpResponse, StreamResponse } from '../transport/transport.ts'
+import { type DeadLetterContext, isDeadLetterPath, isRedrivePath, listLetters, redriveLetters } from './dead-letters.ts'
 import { endInput, isEndPath } from './end-input.ts'
 import { askEntities } from './entity-queries.ts'
 import { commandOutcome, isCommandPath, isOutcomePath, sendCommand } from './entity-routes.ts'
@@ -23,7 +23,7 @@ import { publishEvents } from './publish-events.ts'
 import { errorReply, json } from './replies.ts'
 import type { StaticFiles } from './static-files.ts'
 
-export interface RouteContext {
+export interface RouteContext extends DeadLetterContext {
   readonly access: Pick<Access, 'authenticate' | 'createTicket' | 'isLocal'>
   readonly ingest: Ingest
   readonly admission: Admission
@@ -32,8 +32,6 @@ export interface RouteContext {
   readonly queries: Queries
   readonly commands: Commands
   readonly report: ReportDefect
-  /** Gets a line when somebody may not do what operators do. */
-  readonly audit?: Pick<Audit, 'note'> | undefined
   readonly readiness: Readiness
   readonly delivery: Pick<Delivery, 'slowest'>
   readonly status: Pick<StatusReader, 'read'>
@@ -95,13 +93,21 @@ async function dispatch(
   if (path === '/v1/events') return publishEvents(context, request, caller)
   if (isEndPath(path)) return endInput(context, request, caller)
   if (path === TICKETS_PATH) return issueTicket(context.access, caller)
-  if (method === 'POST') {
+  if (needsAdmin(path) && !rights.isAdmin) {
+    context.audit?.note({ kind: 'admin_denied', subject: caller.subject, address: request.from, what: path })
+    return errorReply('forbidden', ERROR_CODES.forbidden)
+  }
+  if (method === 'POST' && !isRedrivePath(path)) {
     const refused = limits.events(1)
     return refused ? refusedReply(refused) : sendCommand(context.commands, request, paramsOf(query), caller)
   }
   if (path === STREAM_PATH) return context.streams.open(request, caller)
   const refused = OPEN_PATHS.has(path) ? undefined : (limits.overdrawn('reads') ?? limits.hold('queries', 1))
   if (refused !== undefined) return refusedReply(refused)
+  if (isDeadLetterPath(path)) {
+    if (isRedrivePath(path)) return json(200, await redriveLetters(context, paramsOf(query), caller, request.from))
+    return json(200, await listLetters(context, paramsOf(query), caller))
+  }
   if (isOutcomePath(path)) return commandOutcome(context.commands, path, caller)
   const queries = context.queries.of(rights, limits)
   const asked = await askEntities(queries.entities, path, paramsOf(query))
@@ -109,10 +115,6 @@ async function dispatch(
   const window = WINDOW_PATH.exec(path)?.[1]
   if (window !== undefined) {
     return json(200, { window, ...(await queries.window({ ...paramsOf(query), name: window })) })
-  }
-  if (isForOperators(path) && !rights.isAdmin) {
-    context.audit?.note({ kind: 'admin_denied', subject: caller.subject, address: request.from, what: path })
-    return errorReply('forbidden', ERROR_CODES.forbidden)
   }
   switch (path) {
     case '/v1/topics':
@@ -167,6 +169,11 @@ export function isForOperators(path: string): boolean {
   return path === '/metrics' || path === '/v1/slow' || path === '/v1/status'
 }
 
+/** Dead letters are events: they are not at an address that asks nobody who they are. */
+function needsAdmin(path: string): boolean {
+  return isForOperators(path) || isDeadLetterPath(path)
+}
+
 function nothingAt(path: string): HttpResponse {
   return errorReply('not_found', `Nothing at ${quoted(path)}.`)
 }
@@ -205,7 +212,7 @@ const READ: readonly string[] = ['GET', 'HEAD']
 const SEND: readonly string[] = ['POST']
 
 function methodsOf(path: string): readonly string[] {
-  if (path === '/v1/events' || path === TICKETS_PATH || isEndPath(path)) return SEND
+  if (path === '/v1/events' || path === TICKETS_PATH || isEndPath(path) || isRedrivePath(path)) return SEND
   if (!isCommandPath(path)) return READ
   return path.endsWith('/history') ? [...READ, ...SEND] : SEND
 }

@@ -1,0 +1,5 @@
+export { deadLetterNames } from './dead-letter-names.ts'
+export { DeadLetters, type LetterBatch, type RedrivenBatch } from './dead-letters.ts'
+export { type DeadLetter, formatPlace, type LetterPlace, parsePlace } from './letter.ts'
+export { isWanted, type LetterFilter } from './letter-filter.ts'
+export { whyItStays, windowsBehind } from './rerun.ts'
