@@ -31,6 +31,7 @@ import {
 import { Canaries, Ingest, PublishControl } from './ingest/index.ts'
 import { ClientAddresses, DEFAULT_SETTINGS, type LimitSettings, Limits } from './limits/index.ts'
 import { localUrl } from './local-url.ts'
+import { LoopTurn } from './loop-turn.ts'
 import type { Audit } from './observability/audit.ts'
 import { createReport, type Defect } from './observability/defects.ts'
 import { GatewayMetrics } from './observability/gateway-metrics.ts'
@@ -118,6 +119,7 @@ const DEFAULT_STORAGE_SHARE = 0.8
 export async function startGateway(settings: GatewaySettings, contract: Contract): Promise<RunningGateway> {
   const { node, redisWaitMs, breaker, appendDeadlineMs, warn } = settings
   const clock = systemClock
+  const loopTurn = new LoopTurn(clock)
   const metrics = new GatewayMetrics(node)
   const report = createReport(settings.onDefect)
   const tls = settings.tls && (await readTls(settings.tls))
@@ -151,11 +153,13 @@ export async function startGateway(settings: GatewaySettings, contract: Contract
     bus,
     contract,
     limits: settings.delivery,
+    unreadBytes: (settings.limits ?? DEFAULT_SETTINGS).of.gateway.unreadBytes,
     // Entries that subscribers know are looked up together with publishers' acknowledgements, so that one finding
     // serves both.
     examine: (partition, known) => ingest.examine(partition, known),
     report,
     clock,
+    loopTurn,
     storeTimes: bus.startStoreClocks(),
     observer: metrics,
   })
@@ -190,7 +194,7 @@ export async function startGateway(settings: GatewaySettings, contract: Contract
       if (!(error instanceof BusUnavailable)) report('a look at keys and revocations', error)
     },
   })
-  const queries = new Queries(bus, contract, report)
+  const queries = new Queries(bus, contract, report, loopTurn)
   const canaries = new Canaries((partition) => ingest.canary(partition), bus, report)
   const readiness = new Readiness({
     bus,
@@ -248,6 +252,7 @@ export async function startGateway(settings: GatewaySettings, contract: Contract
       node,
       contractHash: contract.hash,
       clock,
+      loopTurn,
       access,
       ingest,
       publishControl: new PublishControl(),

@@ -3,7 +3,7 @@ import { element, setText } from './element.ts'
 
 const TEXTS = {
   right:
-    'Processes, latency, lag and slow clients are shown to callers with the right admin. Your token does not have it.',
+    'Processes, latency, lag and slow clients are shown to operators: callers with the right admin or, where nobody is asked who it is, those at the machine of the gateway.',
   elsewhere:
     'Processes, latency, lag and slow clients are not shown here: this gateway answers operators at an address of its own (TIDEGATE_ADMIN_PORT).',
 }

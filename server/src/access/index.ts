@@ -15,7 +15,7 @@ export { addKey, type KeyRequest, type ListedKey, listKeys, removeKeys } from '.
 export { ALL_KEYS, allowsKey, isSameScope, type KeyScope, narrowed, scopeText } from './key-scope.ts'
 export { type MintedToken, mintToken, type TokenRequest } from './mint-token.ts'
 export { anonymousMode, gatewayChoice, modeWarning } from './mode.ts'
-export type { Refusal } from './refusal.ts'
+export { type Refusal, refusal } from './refusal.ts'
 export { Rights } from './rights.ts'
 export { hiddenOfEvents, hiddenOfTopic, hiddenOfView, type Seen, type Sight } from './sight.ts'
 export { MAX_GRANTS } from './token-verifier.ts'

@@ -25,8 +25,12 @@ export function anonymousMode(choice: GatewayChoice): AccessSettings['anonymous'
 }
 
 /** What the operator should know of it at the start. */
-export function modeWarning({ host }: GatewayChoice, { isOpen, isShut }: { isOpen: boolean; isShut: boolean }) {
-  if (isOpen && !isLoopbackHost(host)) {
+export function modeWarning(
+  { host, anonymous }: Pick<GatewayChoice, 'host' | 'anonymous'>,
+  { isOpen, isShut }: { isOpen: boolean; isShut: boolean },
+) {
+  // On loopback too: a proxy may lead there.
+  if (isOpen && anonymous === 'all') {
     return `Whoever reaches ${host} may read and write everything: TIDEGATE_ANONYMOUS is all.`
   }
   if (!isShut) return undefined

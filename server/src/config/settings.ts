@@ -181,7 +181,7 @@ export const VARIABLES = {
   anonymous: variable({
     name: 'TIDEGATE_ANONYMOUS',
     meaning:
-      '`all`: nobody is asked who it is, and everybody may do everything. `rules`: callers without a token have what the `access` of the config gives them: [access](access.md).',
+      '`all`: nobody is asked who it is, and everybody may read and write everything; what operators see is shown to this machine alone. `rules`: callers without a token have what the `access` of the config gives them: [access](access.md).',
     fallbackText: '`all` on a loopback address without token settings and `access`, else `rules`',
     parse: oneOf(ANONYMOUS),
   }),

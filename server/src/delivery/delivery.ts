@@ -4,6 +4,7 @@ import type { Bus, KnownEntry } from '../bus/index.ts'
 import { type Clock, systemClock } from '../clock.ts'
 import { type Contract, hasLatest } from '../config/model.ts'
 import { PacedWork } from '../limits/index.ts'
+import { LoopTurn } from '../loop-turn.ts'
 import { type ReportDefect, withoutRepeats } from '../observability/defects.ts'
 import type { PresenceSeat } from '../presence/index.ts'
 import { relieve } from './budget-relief.ts'
@@ -22,6 +23,7 @@ import {
 } from './log/index.ts'
 import { type LaneTotals, openTotals, QUEUE_BOUNDS, QueueBudget } from './queue/index.ts'
 import { type SlowSubscriber, slowestSubscribers } from './slow-subscribers.ts'
+import { relieveSockets, SocketMemory } from './socket-memory.ts'
 import { Subscriber } from './subscriber.ts'
 import type { SubscriberContext } from './subscriber-context.ts'
 import {
@@ -64,9 +66,13 @@ export interface DeliveryOptions {
   readonly bus: Bus
   readonly contract: Contract
   readonly limits: DeliveryLimits
+  /** What may wait for all sockets together; absent: no bound. */
+  readonly unreadBytes?: number | undefined
   readonly examine: Examine
   readonly report: ReportDefect
   readonly clock?: Clock
+  /** Shared with what else is done for clients. */
+  readonly loopTurn?: LoopTurn
   /** Absent: nobody wants to know how long events take. */
   readonly storeTimes?: StoreTimes
   readonly observer?: DeliveryObserver
@@ -81,6 +87,8 @@ export interface DeliveryStats {
   /** Memory of all queues; an entry in several queues counts once. */
   readonly queueBytes: number
   readonly maxQueueBytes: number
+  /** Written to sockets, and taken by none yet. */
+  readonly unreadBytes: number
   readonly congestedSessions: number
   /** Pages of logs kept for the replays of the next seconds. */
   readonly replayPageBytes: number
@@ -98,6 +106,8 @@ export class Delivery {
   readonly #work: PacedWork
   readonly #context: SubscriberContext
   readonly #totals = openTotals()
+  readonly #socketMemory: SocketMemory
+  #relief: NodeJS.Immediate | undefined
   readonly #index = new TopicIndex<Receiver>()
   readonly #cohorts: Cohorts
   readonly #subscribers = new Map<Subscriber, number>()
@@ -110,9 +120,11 @@ export class Delivery {
       bus,
       contract,
       limits,
+      unreadBytes = Number.POSITIVE_INFINITY,
       examine,
       report,
       clock = systemClock,
+      loopTurn = new LoopTurn(clock),
       storeTimes = NO_TIMES,
       observer = NOBODY,
     } = options
@@ -120,6 +132,7 @@ export class Delivery {
     this.#clock = clock
     this.#storeTimes = storeTimes
     const budget = new QueueBudget(limits.queueBytes)
+    this.#socketMemory = new SocketMemory(unreadBytes, () => this.#relieveSockets())
     const reportOnce = withoutRepeats(report)
     const onCorrupt: OnCorrupt = ({ topic, streamId }, partition, error) =>
       reportOnce(`record batch ${streamId} of ${topic} in partition ${partition}`, error)
@@ -134,10 +147,11 @@ export class Delivery {
       clock,
       (topic, partition) => this.#tails.getSure(topic, partition)?.cursor,
       onCorrupt,
+      loopTurn,
     )
-    this.#snapshots = new SnapshotReader(bus, contract.topics)
-    this.#flusher = new Flusher(clock)
-    this.#work = new PacedWork(clock)
+    this.#snapshots = new SnapshotReader(bus, contract.topics, clock, loopTurn)
+    this.#flusher = new Flusher(clock, loopTurn)
+    this.#work = new PacedWork(clock, loopTurn)
     const tailOf = (topic: string, partition: number) => this.#tails.get(topic, partition)
     this.#cohorts = new Cohorts({
       index: this.#index,
@@ -162,6 +176,7 @@ export class Delivery {
       totals: this.#totals,
       queueBounds: QUEUE_BOUNDS,
       budget,
+      socketMemory: this.#socketMemory,
       onBudgetExceeded: () => this.#cohorts.onBudgetExceeded(),
       resultLaneOf: (topic) => resultLane(contract, topic),
       tailOf,
@@ -244,6 +259,7 @@ export class Delivery {
       lanes: { high, normal, low },
       queueBytes: this.#context.budget.usedBytes,
       maxQueueBytes: this.#limits.queueBytes,
+      unreadBytes: this.#socketMemory.usedBytes,
       congestedSessions,
       replayPageBytes: this.#replayer.keptBytes,
     }
@@ -274,6 +290,14 @@ export class Delivery {
     for (const subscription of offeredTo ?? []) subscription.caughtUpTo(entry)
   }
 
+  /** Not in the middle of a write. */
+  #relieveSockets(): void {
+    this.#relief ??= setImmediate(() => {
+      this.#relief = undefined
+      relieveSockets(this.#socketMemory, this.#subscribers.keys())
+    })
+  }
+
   #reportTrimmed(topic: string, partition: number, tail: TopicTail): void {
     for (const subscriber of this.#subscribers.keys()) subscriber.reportTrimmed(topic, partition, tail.mark)
   }
@@ -285,6 +309,7 @@ export class Delivery {
 
   async #close(deadlineMs: number): Promise<void> {
     clearInterval(this.#progressTimer)
+    clearImmediate(this.#relief)
     this.#replayer.close()
     this.#snapshots.close()
     this.#work.close()

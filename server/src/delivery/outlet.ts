@@ -1,5 +1,6 @@
 import type { ServerFrame } from '@tidegate/protocol'
 import { type Backlog, gapFrame, type Run } from './queue/index.ts'
+import type { SocketMemory } from './socket-memory.ts'
 import {
   BatchFrameBuilder,
   bytesInFlight,
@@ -22,7 +23,7 @@ import {
 /** Largest batch frame. */
 const MAX_FRAME_BYTES = 65_536
 /** Written at a time: a whole window may be large, and others wait meanwhile. */
-const MAX_FLUSH_BYTES = 262_144
+const MAX_FLUSH_BYTES = 131_072
 /**
  * Its share of the window: the client confirms whole frames, so with a single frame in flight a high event would wait
  * for all of that frame before it is written, and then for all of its own.
@@ -41,13 +42,22 @@ export class Outlet {
   readonly #socket: DeliverySocket
   readonly #backlog: Backlog
   readonly #observer: DeliveryObserver
+  readonly #memory: Pick<SocketMemory, 'changed'>
   #flow: Flow
   #highReserve = 0
   #congestedSince: number | undefined
   /** Whether the socket was empty at the last send or look. Asking it costs as much as planning a frame. */
   #isDrained = false
+  #unreadBytes = 0
 
-  constructor(socket: DeliverySocket, flow: FlowOptions, backlog: Backlog, observer: DeliveryObserver) {
+  constructor(
+    socket: DeliverySocket,
+    flow: FlowOptions,
+    backlog: Backlog,
+    observer: DeliveryObserver,
+    memory: Pick<SocketMemory, 'changed'>,
+  ) {
+    this.#memory = memory
     this.#socket = socket
     this.#backlog = backlog
     this.#observer = observer
@@ -61,6 +71,16 @@ export class Outlet {
   /** Since when there is no room to write, ms of the monotonic clock; `undefined` while there is. */
   get congestedSince(): number | undefined {
     return this.#congestedSince
+  }
+
+  /** Bytes that wait for the socket, as of the last look. */
+  get unreadBytes(): number {
+    return this.#unreadBytes
+  }
+
+  /** Nothing is written any more. */
+  close(): void {
+    this.#unread(0)
   }
 
   /** Bytes in flight, and how they are measured. */
@@ -173,6 +193,7 @@ export class Outlet {
   #send(frame: Buffer, moved: Moved, now: number): boolean {
     const outcome = this.#socket.send(frame, moved)
     this.#isDrained = outcome === 'sent'
+    if (this.#isDrained) this.#unread(0)
     const dropped = outcome === 'dropped'
     this.#step(dropped ? { type: 'blocked' } : { type: 'wrote', bytes: frame.length }, now)
     return !dropped
@@ -182,7 +203,14 @@ export class Outlet {
     if (this.#isDrained) return 0
     const bytes = this.#socket.bufferedBytes()
     this.#isDrained = bytes === 0
+    this.#unread(bytes)
     return bytes
+  }
+
+  #unread(bytes: number): void {
+    if (bytes === this.#unreadBytes) return
+    this.#memory.changed(bytes - this.#unreadBytes)
+    this.#unreadBytes = bytes
   }
 
   #step(event: FlowEvent, now: number): void {

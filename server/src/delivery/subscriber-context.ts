@@ -4,6 +4,7 @@ import type { PresenceSeat } from '../presence/index.ts'
 import type { Cohorts } from './cohort/index.ts'
 import type { DeliverySubscriber } from './delivery-subscriber.ts'
 import type { NodeTotals, QueueBounds, QueueBudget } from './queue/index.ts'
+import type { SocketMemory } from './socket-memory.ts'
 import type {
   Receiver,
   ReplayContext,
@@ -23,6 +24,7 @@ export interface SubscriberContext extends ReplayContext, SnapshotContext {
   readonly totals: NodeTotals
   readonly queueBounds: QueueBounds
   readonly budget: QueueBudget
+  readonly socketMemory: Pick<SocketMemory, 'changed'>
   readonly report: ReportDefect
   readonly observer: DeliveryObserver
   /** The queues of the node exceed their budget. */

@@ -71,7 +71,7 @@ export class Subscriber implements DeliverySubscriber, CohortMember, EventSink {
     this.#socket = socket
     this.#context = context
     this.#backlog = new Backlog(context.queueBounds, flow.windowBytes, context.totals, context.budget)
-    this.#outlet = new Outlet(socket, flow, this.#backlog, context.observer)
+    this.#outlet = new Outlet(socket, flow, this.#backlog, context.observer, context.socketMemory)
     this.#replay = new Replays(
       this.#backlog,
       context,
@@ -95,6 +95,11 @@ export class Subscriber implements DeliverySubscriber, CohortMember, EventSink {
 
   get queuedBytes(): number {
     return this.#backlog.bytes + (this.#cohort?.load.bytes ?? 0)
+  }
+
+  /** What was written and waits for its socket. */
+  get unreadBytes(): number {
+    return this.#outlet.unreadBytes
   }
 
   get queuedEvents(): number {
@@ -355,6 +360,7 @@ export class Subscriber implements DeliverySubscriber, CohortMember, EventSink {
     this.isClosed = true
     this.#context.cohorts.forget(this)
     for (const subscription of this.#subscriptions.values()) this.#remove(subscription)
+    this.#outlet.close()
     this.#context.onClosed(this)
   }
 

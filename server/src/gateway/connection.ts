@@ -23,7 +23,7 @@ import type { ClientLimits } from '../limits/index.ts'
 import { contained } from '../observability/contained.ts'
 import { describeDefect, type ReportDefect } from '../observability/defects.ts'
 import type { PresenceBook } from '../presence/index.ts'
-import { answerQuery, type Params, type Queries } from '../queries/index.ts'
+import type { Queries } from '../queries/index.ts'
 import { RETRY_AFTER_MS } from '../retry-after.ts'
 import type { Rounds } from '../rounds.ts'
 import { answerFrame } from './answer-frame.ts'
@@ -31,6 +31,7 @@ import { type CheckedFrame, limitedFrame, parseClientFrame, type RefusedFrame } 
 import { ConnectionCommands } from './connection-commands.ts'
 import { ConnectionLimits, keptFrame, type ReceivedFrame } from './connection-limits.ts'
 import { ConnectionPublisher, type PublisherContext } from './connection-publisher.ts'
+import { ConnectionQueries } from './connection-queries.ts'
 import type { ConnectedClient, ConnectionState, LiveState } from './connection-state.ts'
 import { tokenCredentials } from './credentials.ts'
 import type { FrameReader, FrameTurns } from './frame-turns.ts'
@@ -79,6 +80,7 @@ export class Connection implements FrameReader<ReceivedFrame>, Silent {
   /** Most clients only read: made for those that send any. */
   #commandsMade: ConnectionCommands | undefined
   #publisherMade: ConnectionPublisher | undefined
+  #queriesMade: ConnectionQueries | undefined
   readonly #limits: ClientLimits
   readonly #gate: ConnectionLimits
   /** Of the client, for people. */
@@ -119,6 +121,14 @@ export class Connection implements FrameReader<ReceivedFrame>, Silent {
       (action) => this.#answering(action),
     )
     return this.#publisherMade
+  }
+
+  get #queries(): ConnectionQueries {
+    const { queries, report } = this.#context
+    this.#queriesMade ??= new ConnectionQueries(queries, this.#limits, report, (frame) =>
+      this.#answering(() => this.#send(frame)),
+    )
+    return this.#queriesMade
   }
 
   message(content: Buffer, isText: boolean): void {
@@ -383,7 +393,10 @@ export class Connection implements FrameReader<ReceivedFrame>, Silent {
         return
       case 'query':
         if (frame.name === 'ledger') return this.#sendLedger(frame.id, frame.params?.sub, state.delivery)
-        return this.#ifAffordable(frame, bytes, state, () => this.#ask(frame, state))
+        return this.#ifAffordable(frame, bytes, state, () => {
+          const over = this.#queries.take(frame, bytes, state.caller.rights)
+          if (over !== undefined) this.#refuse(limitedFrame(frame, over), state)
+        })
       case 'command': {
         this.#stores = true
         const over = this.#limits.events(1)
@@ -415,24 +428,7 @@ export class Connection implements FrameReader<ReceivedFrame>, Silent {
     this.#send({ type: 'error', id, code, message: ERROR_CODES[code], retryable: false })
   }
 
-  #ask(frame: Extract<ClientFrame, { type: 'query' }>, state: LiveState): void {
-    const over = this.#limits.hold('queries', 1)
-    if (over !== undefined) return this.#refuse(limitedFrame(frame, over), state)
-    this.#query(frame.id, frame.name, frame.params ?? {}, state.caller)
-      .catch((error) => this.abort(this.#context.report(`an answer to ${this.id}`, error)))
-      .finally(() => this.#limits.release('queries', 1))
-  }
-
-  async #query(id: number, name: string, params: Params, { rights }: Caller): Promise<void> {
-    try {
-      this.#send({ ...(await answerQuery(this.#context.queries.of(rights, this.#limits), name, params)), id })
-    } catch (error) {
-      const message = describeDefect(this.#context.report(`query ${name}`, error))
-      this.#send({ type: 'error', id, code: 'internal', message, retryable: false })
-    }
-  }
-
-  #refuse({ answers, code, message, retryAfterMs }: RefusedFrame, { producer, delivery }: LiveState): void {
+  #refuse({ answers, code, message, retryAfterMs }: RefusedFrame, { producer }: LiveState): void {
     switch (answers.kind) {
       case 'connection':
         return this.#fail(code, CLOSE.protocol, message)
@@ -443,7 +439,7 @@ export class Connection implements FrameReader<ReceivedFrame>, Silent {
         return this.#commands.refuse(answers.id, refuse(code, message, retryAfterMs))
       case 'request': {
         const retry = retryAfterMs === undefined ? { retryable: false } : { retryable: true, retryAfterMs }
-        delivery.sendControl({ type: 'error', ...answers.names, code, message, ...retry })
+        this.#answer({ type: 'error', ...answers.names, code, message, ...retry })
       }
     }
   }

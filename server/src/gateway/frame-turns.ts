@@ -1,7 +1,6 @@
 import type { Clock } from '../clock.ts'
+import { LoopTurn } from '../loop-turn.ts'
 
-/** How long frames are handled before other work gets a turn. */
-const TURN_MS = 2
 /** What may wait of one connection: all that its socket is read for at once. */
 const MAX_WAITING_BYTES = 1_048_576
 /** And of all together. */
@@ -40,6 +39,7 @@ interface Waiting<Frame> {
 export class FrameTurns<Frame extends { readonly bytes: number }> {
   readonly #clock: Pick<Clock, 'monotonic'>
   readonly #kept: (frame: Frame) => Frame
+  readonly #loopTurn: LoopTurn
   readonly #waiting = new Map<FrameReader<Frame>, Waiting<Frame>>()
   /** Those with waiting frames, in the order of the round, without those that have used up their share. */
   readonly #round = new Set<FrameReader<Frame>>()
@@ -52,8 +52,9 @@ export class FrameTurns<Frame extends { readonly bytes: number }> {
   #waitingBytes = 0
 
   /** @param kept makes a frame that outlasts the call in which it came */
-  constructor(clock: Pick<Clock, 'monotonic'>, kept: (frame: Frame) => Frame) {
+  constructor(clock: Pick<Clock, 'monotonic'>, kept: (frame: Frame) => Frame, loopTurn = new LoopTurn(clock)) {
     this.#clock = clock
+    this.#loopTurn = loopTurn
     this.#kept = kept
   }
 
@@ -113,7 +114,7 @@ export class FrameTurns<Frame extends { readonly bytes: number }> {
 
   #begin(): void {
     if (this.#turn !== undefined) return
-    this.#until = this.#clock.monotonic() + TURN_MS
+    this.#until = this.#loopTurn.until()
     this.#turn = setImmediate(() => this.#go())
   }
 

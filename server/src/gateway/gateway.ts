@@ -3,6 +3,7 @@ import { CLOSE, ERROR_CODES, type LogEpoch, SHARED_SUBPROTOCOL } from '@tidegate
 import type { Credentials } from '../access/index.ts'
 import type { GuardState } from '../bus/index.ts'
 import type { ClientAddresses, ClientLimits, Limits, Refusal } from '../limits/index.ts'
+import type { LoopTurn } from '../loop-turn.ts'
 import { contained } from '../observability/contained.ts'
 import { describeDefect } from '../observability/defects.ts'
 import { RETRY_AFTER_MS } from '../retry-after.ts'
@@ -69,7 +70,10 @@ export class Gateway implements TransportHandlers {
   readonly #addresses: ClientAddresses
 
   constructor(
-    context: Omit<ConnectionContext, 'onLive' | 'onClosed' | 'turns' | 'answerRounds'>,
+    {
+      loopTurn,
+      ...context
+    }: Omit<ConnectionContext, 'onLive' | 'onClosed' | 'turns' | 'answerRounds'> & { readonly loopTurn?: LoopTurn },
     routes: RouteContext,
     guard: PageGuard,
     {
@@ -82,14 +86,14 @@ export class Gateway implements TransportHandlers {
     this.#addresses = addresses
     this.#context = {
       ...context,
-      turns: new FrameTurns(context.clock, keptFrame),
+      turns: new FrameTurns(context.clock, keptFrame, loopTurn),
       answerRounds: new Rounds(() => ANSWER_GAP_MS),
       onLive: (connection) => {
         for (const state of this.#openBreakers.values()) connection.sendBus(state)
       },
       onClosed: (connection) => this.#connections.delete(connection),
     }
-    this.#requestTurns = new RequestTurns(context.clock)
+    this.#requestTurns = new RequestTurns(context.clock, loopTurn)
     this.#routes = routes
     this.#guard = guard
     this.#ambient = new AmbientCredentials(cookie, guard)

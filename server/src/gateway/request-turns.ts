@@ -1,7 +1,6 @@
 import type { Clock } from '../clock.ts'
+import { LoopTurn } from '../loop-turn.ts'
 
-/** How long requests are handled before other work gets a turn. */
-const TURN_MS = 2
 /** Requests of one address that may wait. */
 const MAX_WAITING = 100
 /** How often those are looked at that have used up their share. */
@@ -28,6 +27,7 @@ interface Waiting {
  */
 export class RequestTurns {
   readonly #clock: Pick<Clock, 'monotonic'>
+  readonly #loopTurn: LoopTurn
   readonly #waiting = new Map<string, Waiting[]>()
   /** Addresses of which requests wait, in the order of the round, without those that have used up their share. */
   readonly #round = new Set<string>()
@@ -37,8 +37,9 @@ export class RequestTurns {
   #until = 0
   #turns = 0
 
-  constructor(clock: Pick<Clock, 'monotonic'>) {
+  constructor(clock: Pick<Clock, 'monotonic'>, loopTurn = new LoopTurn(clock)) {
     this.#clock = clock
+    this.#loopTurn = loopTurn
   }
 
   /** Differs from turn to turn of the event loop while requests are handled. */
@@ -66,7 +67,7 @@ export class RequestTurns {
 
   #begin(): void {
     if (this.#turn !== undefined) return
-    this.#until = this.#clock.monotonic() + TURN_MS
+    this.#until = this.#loopTurn.until()
     this.#turn = setImmediate(() => void this.#go())
   }
 

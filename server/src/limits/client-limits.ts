@@ -119,6 +119,10 @@ export class ClientLimits implements Reader {
     return this.#take('refusals', cost) === undefined
   }
 
+  get hasLeft(): boolean {
+    return this.#isClosed
+  }
+
   get purse(): object {
     return this.#shared.at(-1)?.account ?? this
   }

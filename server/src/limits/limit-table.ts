@@ -105,8 +105,14 @@ export const QUANTITIES = {
   },
   bodyBytes: {
     ...held(1_000),
-    counts: 'bytes of HTTP bodies that are arriving or being handled',
-    beyond: 'The request is answered with 503.',
+    counts: 'bytes of HTTP bodies that are arriving or being handled, and of queries without an answer',
+    beyond: 'The request is answered with 503, the query refused.',
+  },
+  unreadBytes: {
+    by: 'gauge',
+    counts: 'bytes written to sockets and streams that wait in the gateway, since clients do not read them',
+    beyond:
+      'Sockets are closed with 4008, streams end: those of the caller or address with the most of it first, of these the largest.',
   },
   memory: {
     by: 'gauge',
@@ -178,6 +184,7 @@ export const DEFAULT_LIMITS: Readonly<Record<Scope, Readonly<Partial<Record<Quan
     subscriptionBytes: 512 * MIB,
     filterTerms: 32_768,
     bodyBytes: 64 * MIB,
+    unreadBytes: 256 * MIB,
     memory: 2_048 * MIB,
   },
 }

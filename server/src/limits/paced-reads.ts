@@ -19,10 +19,16 @@ export class PacedReads {
     return this.#turns.size
   }
 
-  /** Runs it when it is its reader's turn. */
-  run<Result>(reader: Reader, read: () => Promise<Result>): Promise<Result> {
-    return new Promise<Result>((resolve, reject) => {
+  /** Those of one purse. */
+  waitingOf(purse: object): number {
+    return this.#turns.sizeOf(purse)
+  }
+
+  /** Runs it when it is its reader's turn. @returns `undefined` without having read, if its reader has left meanwhile */
+  run<Result>(reader: Reader, read: () => Promise<Result>): Promise<Result | undefined> {
+    return new Promise<Result | undefined>((resolve, reject) => {
       this.#turns.add(reader, () => {
+        if (reader.hasLeft) return resolve(undefined)
         this.#count(reader.purse, 1)
         read()
           .then(resolve, reject)

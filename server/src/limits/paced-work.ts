@@ -1,9 +1,7 @@
 import type { Clock } from '../clock.ts'
+import { LoopTurn } from '../loop-turn.ts'
 import type { ClientLimits } from './client-limits.ts'
 import { Turns } from './turns.ts'
-
-/** How long it is done before other work gets a turn. */
-const TURN_MS = 2
 
 /** Who pays for work. */
 export type Worker = Pick<ClientLimits, 'purse' | 'working' | 'workWaitMs'>
@@ -20,18 +18,33 @@ interface Waiting {
 export class PacedWork {
   readonly #clock: Pick<Clock, 'monotonic'>
   readonly #turns = new Turns<Waiting>()
+  readonly #loopTurn: LoopTurn
   #turn: NodeJS.Immediate | undefined
   /** Runs while everybody who waits has used up their share. */
   #paying: NodeJS.Timeout | undefined
 
-  constructor(clock: Pick<Clock, 'monotonic'>) {
+  constructor(clock: Pick<Clock, 'monotonic'>, loopTurn = new LoopTurn(clock)) {
     this.#clock = clock
+    this.#loopTurn = loopTurn
   }
 
   /** @param action is called once, after what waits for this worker already. MUST NOT throw. */
   run(worker: Worker, action: () => void): void {
     this.#turns.add(worker.purse, { worker, action })
     this.#schedule()
+  }
+
+  /** The same for what is paid for otherwise: nobody waits for a share. Its result is there at the end of the turn. */
+  inTurn<Result>(purse: object, action: () => Result): Promise<Result> {
+    return new Promise((resolve, reject) => {
+      this.run({ purse, workWaitMs: () => 0, working: (act) => act() }, () => {
+        try {
+          resolve(action())
+        } catch (error) {
+          reject(error)
+        }
+      })
+    })
   }
 
   /** Nothing more is done. */
@@ -47,7 +60,7 @@ export class PacedWork {
 
   #go(): void {
     this.#turn = undefined
-    const until = this.#clock.monotonic() + TURN_MS
+    const until = this.#loopTurn.until()
     do {
       const next = this.#turns.take((_, { worker }) => worker.workWaitMs() === 0)
       if (next === undefined) return this.#waitForPayment()

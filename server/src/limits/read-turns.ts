@@ -4,6 +4,8 @@ import { Turns } from './turns.ts'
 export interface Reader {
   /** Readers of one purse take turns as one. */
   readonly purse: object
+  /** Nobody waits any more for what is read for it. Absent: it stays. */
+  readonly hasLeft?: boolean
   /** How long until more may be read for it, ms; 0: now. */
   readWaitMs(): number
   /** So much was read for it. @param fromRedis it was not there already */
@@ -26,6 +28,11 @@ export class ReadTurns<Read> {
 
   get size(): number {
     return this.#turns.size
+  }
+
+  /** Of one purse. */
+  sizeOf(purse: object): number {
+    return this.#turns.sizeOf(purse)
   }
 
   add(reader: Reader, read: Read): void {

@@ -8,6 +8,11 @@ export class Turns<Item> {
     return this.#size
   }
 
+  /** Of one purse. */
+  sizeOf(purse: object): number {
+    return this.#purses.get(purse)?.length ?? 0
+  }
+
   add(purse: object, item: Item): void {
     this.#queueOf(purse).push(item)
   }

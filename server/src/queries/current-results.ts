@@ -18,8 +18,12 @@ export interface ScanPlace {
   readonly cursor: string
 }
 
-/** Some of the latest results of a partition, no more than is left of an answer. */
-export type ScanResults = (place: ScanPlace, left: PageBounds) => Promise<CurrentPage>
+/** Reads some of the latest results of a partition, no more than is left of an answer, and has them taken: see `ReadPage`. */
+export type ScanResults = <Taken>(
+  place: ScanPlace,
+  left: PageBounds,
+  take: (page: CurrentPage) => Taken,
+) => Promise<Taken>
 
 /**
  * The latest result of every key of a scope, partition by partition, in pages that are bounded in results, bytes and
@@ -34,8 +38,8 @@ export async function scanPage(
   const results: Omit<DeliveredEvent, 'at'>[] = []
   let chars = 0
   let looked = 0
-  for (let place = from; ; ) {
-    const page = await scan(place, { results: MAX_ANSWER_EVENTS - looked, bytes: MAX_ANSWER_BYTES - chars })
+  let place = from
+  const take = (page: CurrentPage): ResultPage | undefined => {
     looked += page.results.length
     for (const result of page.results) {
       if (!allowsKey(scope, result.key)) continue
@@ -45,7 +49,13 @@ export async function scanPage(
     if (page.next !== '0') place = { ...place, cursor: page.next }
     else if (place.partition + 1 < partitions) place = { partition: place.partition + 1, cursor: '0' }
     else return { results }
-    if (looked >= MAX_ANSWER_EVENTS || chars >= MAX_ANSWER_BYTES) return { results, next: formatPlace(place) }
+    const isFull = looked >= MAX_ANSWER_EVENTS || chars >= MAX_ANSWER_BYTES
+    return isFull ? { results, next: formatPlace(place) } : undefined
+  }
+  for (;;) {
+    const left = { results: MAX_ANSWER_EVENTS - looked, bytes: MAX_ANSWER_BYTES - chars }
+    const page = await scan(place, left, take)
+    if (page !== undefined) return page
   }
 }
 

@@ -30,8 +30,11 @@ export interface GapPage {
   readonly next?: string
 }
 
-/** Reads up to `count` entries from a stream id (inclusive, or exclusive behind `(`) on. */
-export type ReadPage = (from: string, count: number) => Promise<LogPage>
+/**
+ * Reads up to `count` entries from a stream id (inclusive, or exclusive behind `(`) on, and has them taken in a turn of the event
+ * loop: several pages may come at once.
+ */
+export type ReadPage = <Taken>(from: string, count: number, take: (page: LogPage) => Taken) => Promise<Taken>
 
 /**
  * The events of a range, as far as the log still has them. Its beginning may have been trimmed, which the trim mark
@@ -44,8 +47,8 @@ export async function readGap(read: ReadPage, range: GapRange, limit: number): P
   let done: Mark = after ?? wholeEntry(epoch, LOG_START)
   let complete = true
   let bytes = 0
-  for (let looked = 0; ; ) {
-    const { entries, trimmedTo } = await read(done.streamId, PAGE)
+  let looked = 0
+  const take = ({ entries, trimmedTo }: LogPage): GapPage | undefined => {
     complete &&= !isTrimmed(done, trimmedTo)
     for (const entry of entries) {
       const order = compareStreamIds(entry.streamId, upTo.streamId)
@@ -65,7 +68,11 @@ export async function readGap(read: ReadPage, range: GapRange, limit: number): P
       bytes += entry.payload.length
       if (bytes >= MAX_BYTES || looked === MAX_ENTRIES) return { events, complete, next: formatMark(partition, done) }
     }
-    if (entries.length < PAGE) return { events, complete: false }
+    return entries.length < PAGE ? { events, complete: false } : undefined
+  }
+  for (;;) {
+    const page = await read(done.streamId, PAGE, take)
+    if (page !== undefined) return page
   }
 }
 

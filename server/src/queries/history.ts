@@ -6,6 +6,7 @@ import {
   isTrimmed,
   LOG_START,
   type LogEntry,
+  type LogPage,
   type Mark,
   namesEntry,
   wholeEntry,
@@ -59,8 +60,8 @@ export async function readHistory(
   let bytes = 0
   let looked = 0
   let count = FIRST_ENTRIES
-  for (let from = after?.streamId ?? (since === undefined ? LOG_START : `(${since}`); ; ) {
-    const { entries, trimmedTo, epoch } = await read(from, count)
+  let from = after?.streamId ?? (since === undefined ? LOG_START : `(${since}`)
+  const take = ({ entries, trimmedTo, epoch }: LogPage): HistoryPage | undefined => {
     if (done === undefined && since !== undefined) complete &&= compareStreamIds(trimmedTo, since) <= 0
     complete &&= done === undefined || !isTrimmed(done, trimmedTo)
     if (done !== undefined && done === after && !isAt(done, entries[0], trimmedTo)) complete = false
@@ -90,6 +91,11 @@ export async function readHistory(
     if (looked >= MAX_ENTRIES) return { events, complete, next: formatMark(partition, done!) }
     from = `(${done!.streamId}`
     count = nextCount(entries, MAX_ANSWER_BYTES - bytes)
+    return undefined
+  }
+  for (;;) {
+    const page = await read(from, count, take)
+    if (page !== undefined) return page
   }
 }
 

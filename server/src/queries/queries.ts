@@ -1,9 +1,11 @@
 import { allowsKey, hiddenOfTopic, type Rights, type Seen } from '../access/index.ts'
 import { type Bus, lastIdBefore, partitionOf } from '../bus/index.ts'
+import { systemClock } from '../clock.ts'
 import { topicAppendedBeforeMs } from '../config/append-lead.ts'
 import type { Contract } from '../config/model.ts'
 import { placedBy } from '../config/placed-by.ts'
-import { ONLY_READER, PacedReads, type Reader } from '../limits/index.ts'
+import { ONLY_READER, PacedReads, PacedWork, type Reader } from '../limits/index.ts'
+import { LoopTurn } from '../loop-turn.ts'
 import type { ReportDefect } from '../observability/defects.ts'
 import { quoted } from '../quoted.ts'
 import { MAX_ANSWER_EVENTS } from './answer-size.ts'
@@ -21,8 +23,14 @@ import { describeTopics, type TopicDescription } from './topic-list.ts'
 const CONCURRENT = 8
 /** And queued ones: beyond, a client does better to retry. */
 const MAX_WAITING = 256
+/** Of one caller or address: it may have no more that are unanswered, but may have left others behind. */
+const MAX_WAITING_OF_ONE = 64
+/** Of one, however many others wait: a crowd keeps nobody out. */
+const LEAST_WAITING_OF_ONE = 4
 /** Nor for longer: whoever asked does better to ask another gateway, or has given up. */
 const MAX_WAIT_MS = 2_000
+
+const OVERLOADED = new QueryError('overloaded')
 
 /** The read side: topics, latest window results, history, entities. Never touches a worker. */
 export class Queries {
@@ -30,8 +38,11 @@ export class Queries {
   readonly #contract: Contract
   readonly #readers: EntityReaders
   readonly #turns = new PacedReads(CONCURRENT)
+  readonly #work: PacedWork
 
-  constructor(bus: Bus, contract: Contract, report: ReportDefect) {
+  /** @param loopTurn shared with what else is done for clients */
+  constructor(bus: Bus, contract: Contract, report: ReportDefect, loopTurn = new LoopTurn(systemClock)) {
+    this.#work = new PacedWork(systemClock, loopTurn)
     this.#bus = bus
     this.#contract = contract
     this.#readers = entityReaders(bus, contract, report)
@@ -40,18 +51,23 @@ export class Queries {
   /** What somebody with these rights may ask. @param reader pays for what is read */
   of(rights: Rights, reader: Reader = ONLY_READER): CallerQueries {
     const inTurn: InTurn = (query) => this.#inTurn(reader, query)
-    return new CallerQueries(this.#bus, this.#contract, rights, reader, this.#readers, inTurn)
+    return new CallerQueries(this.#bus, this.#contract, rights, reader, this.#readers, inTurn, this.#work)
   }
 
   async #inTurn<T>(reader: Reader, query: () => Promise<T>): Promise<T> {
-    if (this.#turns.waiting >= MAX_WAITING) throw new QueryError('overloaded')
+    const waiting = this.#turns.waitingOf(reader.purse)
+    const most = this.#turns.waiting < MAX_WAITING ? MAX_WAITING_OF_ONE : LEAST_WAITING_OF_ONE
+    if (waiting >= most) throw OVERLOADED
     // Whoever has read too much waits for itself.
     const waitsForOthers = reader.readWaitMs() === 0
     const askedAt = performance.now()
-    return this.#turns.run(reader, async () => {
-      if (waitsForOthers && performance.now() - askedAt > MAX_WAIT_MS) throw new QueryError('overloaded')
-      return query()
+    const answer = await this.#turns.run(reader, async () => {
+      if (waitsForOthers && performance.now() - askedAt > MAX_WAIT_MS) throw OVERLOADED
+      return { found: await query() }
     })
+    // Whoever asked has left, and hears nothing of it.
+    if (answer === undefined) throw OVERLOADED
+    return answer.found
   }
 }
 
@@ -63,8 +79,18 @@ export class CallerQueries {
   readonly #rights: Rights
   readonly #reader: Reader
   readonly #inTurn: InTurn
+  readonly #work: PacedWork
 
-  constructor(bus: Bus, contract: Contract, rights: Rights, reader: Reader, readers: EntityReaders, inTurn: InTurn) {
+  constructor(
+    bus: Bus,
+    contract: Contract,
+    rights: Rights,
+    reader: Reader,
+    readers: EntityReaders,
+    inTurn: InTurn,
+    work: PacedWork,
+  ) {
+    this.#work = work
     this.#bus = bus
     this.#contract = contract
     this.#rights = rights
@@ -88,13 +114,13 @@ export class CallerQueries {
     }
     const from = parsePlace(optionalText(params, 'after') ?? '0.0', this.#bus.partitions)
     if (key === undefined) {
-      const scan: ScanResults = async ({ partition, cursor }, left) => {
+      const scan: ScanResults = async ({ partition, cursor }, left, take) => {
         const page = await this.#bus.results(partition, 'query').page(name, cursor, left)
         this.#reader.chargeRead(
           page.results.reduce((sum, { json }) => sum + json.length, 0),
           true,
         )
-        return page
+        return this.#work.inTurn(this.#reader.purse, () => take(page))
       }
       return this.#inTurn(() => scanPage(scan, this.#bus.partitions, seen, from))
     }
@@ -147,13 +173,13 @@ export class CallerQueries {
   /** Pages of a log, paid for. */
   #pages(topic: string, partition: number): ReadPage {
     const log = this.#bus.log(partition, 'query')
-    return async (from, count) => {
+    return async (from, count, take) => {
       const page = await log.page(topic, from, count)
       this.#reader.chargeRead(
         page.entries.reduce((sum, { payload }) => sum + payload.length, 0),
         true,
       )
-      return page
+      return this.#work.inTurn(this.#reader.purse, () => take(page))
     }
   }
 

@@ -37,9 +37,11 @@ it('ACC-DOOR-6 nobody is asked only on a loopback address where nothing says oth
 
 it('ACC-DOOR-6 the operator is told when everybody on a network is let in, and when nobody can be', () => {
   expect(modeWarning(choice, { isOpen: true, isShut: false })).toBeUndefined()
-  expect(modeWarning({ ...choice, host: '0.0.0.0' }, { isOpen: true, isShut: false })).toMatch(
-    /read and write everything/,
-  )
+  for (const host of ['0.0.0.0', '127.0.0.1']) {
+    expect(modeWarning({ host, anonymous: 'all' }, { isOpen: true, isShut: false })).toMatch(
+      /read and write everything/,
+    )
+  }
   expect(modeWarning({ ...choice, host: '0.0.0.0' }, { isOpen: false, isShut: true })).toMatch(/TIDEGATE_JWT_SECRET/)
   expect(modeWarning({ ...choice, host: '0.0.0.0' }, { isOpen: false, isShut: false })).toBeUndefined()
 })

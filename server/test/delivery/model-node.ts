@@ -91,6 +91,7 @@ export class ModelNode {
     onScheduled: (withinMs: number) => void = () => {},
   ): Subscriber {
     const context: SubscriberContext = {
+      socketMemory: { changed() {} },
       report: (_, error) => raise(undefined, error),
       observer: NOBODY,
       starter: {

@@ -4,6 +4,7 @@ import type { LaneIndex } from '../../src/delivery/wire/lanes.ts'
 import { feedLane, openBacklog, push } from './queue/support.ts'
 import { SimulatedSocket } from './support.ts'
 
+const MEMORY = { changed() {} }
 const WINDOW_BYTES = 4_000
 const LARGE_WINDOW_BYTES = 4_000_000
 
@@ -11,7 +12,7 @@ function open() {
   const { backlog } = openBacklog(undefined, WINDOW_BYTES)
   const socket = new SimulatedSocket()
   const flow = { windowBytes: WINDOW_BYTES, lowWaterShare: 0.25, mode: 'credit' } as const
-  const outlet = new Outlet(socket, flow, backlog, { onDelivered() {}, onGap() {} })
+  const outlet = new Outlet(socket, flow, backlog, { onDelivered() {}, onGap() {} }, MEMORY)
   const queue = backlog.open({ onSlow: 'drop-oldest', maxRate: undefined })
   const lanes = [feedLane(0), feedLane(1), feedLane(2)] as const
   const fill = (lane: LaneIndex, count: number, first = 1) =>
@@ -45,7 +46,7 @@ describe('outlet', () => {
     const { backlog } = openBacklog(undefined, LARGE_WINDOW_BYTES)
     const socket = new SimulatedSocket()
     const flow = { windowBytes: LARGE_WINDOW_BYTES, lowWaterShare: 0.25, mode: 'credit' } as const
-    const outlet = new Outlet(socket, flow, backlog, { onDelivered() {}, onGap() {} })
+    const outlet = new Outlet(socket, flow, backlog, { onDelivered() {}, onGap() {} }, MEMORY)
     const queue = backlog.open({ onSlow: 'drop-oldest', maxRate: undefined })
     push(
       queue.lane(1),
@@ -61,7 +62,7 @@ describe('outlet', () => {
     }
     expect(written.length).toBeGreaterThan(2)
     // The last frame may reach beyond.
-    expect(Math.max(...written)).toBeLessThanOrEqual(262_144 + 65_536)
+    expect(Math.max(...written)).toBeLessThanOrEqual(131_072 + 65_536)
   })
 
   it('D-FLOW-4 keeps queued what the socket drops', () => {

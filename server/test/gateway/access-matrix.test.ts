@@ -1,8 +1,10 @@
-import { readFileSync } from 'node:fs'
-import { CLOSE, type ClientFrame } from '@tidegate/protocol'
+import { readdirSync, readFileSync } from 'node:fs'
+import { request } from 'node:http'
+import { CLOSE } from '@tidegate/protocol'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { z } from 'zod'
 import { revoke } from '../../src/access/index.ts'
+import { OPERATOR_PATHS } from '../../src/gateway/http/operator-right.ts'
 import { defineConfig, entity, reply, topic } from '../../src/index.ts'
 import type { AuditEvent } from '../../src/observability/audit.ts'
 import { QUERY_NAMES } from '../../src/queries/index.ts'
@@ -11,6 +13,7 @@ import { BAD, ISSUED, OWN, publicKey, SECRET, signed } from '../support/access-t
 import { openTestBus } from '../support/bus.ts'
 import { startTestGateway, type TestGateway } from '../support/gateway.ts'
 import { RawClient } from '../support/raw-client.ts'
+import { FRAMES, ROUTES } from './access-rows.ts'
 
 const reading = topic('sensor.reading', { schema: z.object({ id: z.string(), n: z.number() }), key: 'id' })
 const secret = topic('secret.reading', { schema: z.object({ id: z.string(), n: z.number() }), key: 'id' })
@@ -108,53 +111,6 @@ async function stream(path: string, token: string) {
   return response.status
 }
 
-/** Every route, by the text that its source knows it by, with a request that the right caller may send. */
-const ROUTES: Record<
-  string,
-  { method?: string; path?: string; body?: unknown; ok?: number; isOpen?: true; isAdmin?: true }
-> = {
-  '/v1/events': { method: 'POST', body: [{ topic: 'sensor.reading', data: { id: 'dev-1', n: 1 } }] },
-  '/v1/tickets': { method: 'POST', ok: 201 },
-  '/v1/stream': { path: '/v1/stream?topic=sensor.reading' },
-  '/v1/topics': {},
-  '/v1/rates': {},
-  '/v1/entities': {},
-  '/v1/history': { path: '/v1/history?topic=sensor.reading' },
-  '/v1/ws': { ok: 400 },
-  '/v1/slow': { isAdmin: true },
-  '/v1/status': { isAdmin: true },
-  '/v1/dead-letters': { isAdmin: true },
-  '/v1/dead-letters/redrive': { method: 'POST', path: '/v1/dead-letters/redrive?topic=sensor.reading', isAdmin: true },
-  '/metrics': { isAdmin: true },
-  '/livez': { isOpen: true },
-  '/readyz': { isOpen: true },
-  WINDOW_PATH: { path: '/v1/windows/sensor.sum?key=dev-1' },
-  COMMAND_PATH: { method: 'POST', path: '/v1/entities/counter/dev-1/add', body: { n: 0 } },
-  OUTCOME_PATH: { path: '/v1/commands/counter/dev-1/c-none', ok: 404 },
-  FOUND_PATH: { path: '/v1/entities/counter?n=7' },
-  ENTITY_PATH: { path: '/v1/entities/counter/dev-1' },
-  HISTORY_PATH: { path: '/v1/entities/counter/dev-1/history' },
-}
-
-/** Every frame type: sent by the right caller, what answers it. */
-const FRAMES: Record<ClientFrame['type'], { readonly frame: object; readonly answer: object }> = {
-  hello: { frame: { type: 'hello', protocol: 1, client: 'x' }, answer: { type: 'error', code: 'protocol_error' } },
-  publish: {
-    frame: { type: 'publish', seq: 1, topic: 'sensor.reading', events: [{ data: { id: 'dev-1', n: 0 } }] },
-    answer: { type: 'ack', seq: 1 },
-  },
-  subscribe: { frame: { type: 'subscribe', sub: 1, topic: 'sensor.reading' }, answer: { type: 'subscribed', sub: 1 } },
-  unsubscribe: { frame: { type: 'unsubscribe', sub: 9 }, answer: { type: 'error', code: 'unknown_subscription' } },
-  credit: { frame: { type: 'credit', bytes: 0 }, answer: {} },
-  pong: { frame: { type: 'pong', time: 0 }, answer: {} },
-  token: { frame: { type: 'token', token: '' }, answer: { type: 'error', code: 'invalid_frame' } },
-  query: { frame: { type: 'query', id: 1, name: 'topics' }, answer: { type: 'result', id: 1 } },
-  command: {
-    frame: { type: 'command', id: 'c-1', entity: 'counter', key: 'dev-1', command: 'add', input: { n: 0 } },
-    answer: { type: 'answer', status: 'done' },
-  },
-}
-
 const upTo = async (topic: string, key: string) => {
   const { body } = await call('POST', '/v1/events', admin, [{ topic, data: { id: key, n: 0 } }])
   return { topic, lane: 'normal', upTo: body.at[0] as string }
@@ -162,7 +118,7 @@ const upTo = async (topic: string, key: string) => {
 
 /** Every query: of one's own, of another key, of what is not there for the caller. */
 const QUERIES: Record<
-  (typeof QUERY_NAMES)[number],
+  (typeof QUERY_NAMES)[number] | 'ledger',
   readonly { readonly params: () => object | Promise<object>; readonly answer: object }[]
 > = {
   topics: [
@@ -212,6 +168,7 @@ const QUERIES: Record<
       answer: { code: 'not_found', message: 'No counter has this key.' },
     },
   ],
+  ledger: [{ params: () => ({ sub: 9 }), answer: { code: 'unknown_subscription' } }],
   findEntities: [{ params: () => ({ name: 'counter', index: 'n', value: '7' }), answer: { data: [{ key: 'dev-1' }] } }],
 }
 
@@ -226,16 +183,20 @@ async function refusedHello(token: string | undefined) {
 
 describe('access matrix', () => {
   it('ACC-DOOR-1 the matrix has a row for each route of the source', () => {
-    const files = ['routes', 'dead-letters', 'entity-routes', 'entity-queries'].map((name) =>
-      readFileSync(new URL(`../../src/gateway/http/${name}.ts`, import.meta.url), 'utf8'),
-    )
-    const credentials = readFileSync(new URL('../../src/gateway/credentials.ts', import.meta.url), 'utf8')
-    const named = [...files, credentials].flatMap((text) =>
-      [...text.matchAll(/(?<!endsWith\()'(\/(?:v1\/)?[a-z/-]+)'|const (\w+_PATH) = \/\^/g)].map(
+    const gateway = new URL('../../src/gateway/', import.meta.url)
+    // The files of the page are everybody's.
+    const http = readdirSync(new URL('http/', gateway)).filter((name) => name !== 'static-files.ts')
+    const files = [...http.map((name) => `http/${name}`), 'credentials.ts']
+    const texts = files.map((name) => readFileSync(new URL(name, gateway), 'utf8'))
+    const named = texts.flatMap((text) =>
+      // Texts that are paths, but for the ends of others, and patterns of paths.
+      [...text.matchAll(/(?<!endsWith\()'(\/[\w./-]+)'|const (\w+) = \/\^\\\//g)].map(
         ([, path, pattern]) => path ?? pattern!,
       ),
     )
     expect([...new Set(named)].sort()).toEqual(Object.keys(ROUTES).sort())
+    const ofOperators = Object.keys(ROUTES).filter((name) => ROUTES[name]!.isAdmin)
+    expect(ofOperators).toEqual(expect.arrayContaining([...OPERATOR_PATHS]))
   })
 
   it.each(Object.entries(BAD))('ACC-DOOR-1 %s: no route is open but those that tell nothing', async (_, tokenOf) => {
@@ -248,14 +209,19 @@ describe('access matrix', () => {
       else expect(answer.error.code).toBe('unauthorized')
     }
     expect(await refusedHello(token)).toEqual([CLOSE.unauthorized, ['unauthorized']])
+    if (token === undefined) return
+    const live = await RawClient.greeted(server.port, { token: right })
+    live.send({ type: 'token', token })
+    live.send(FRAMES.query.frame)
+    expect((await live.closed).code).toBe(CLOSE.unauthorized)
   })
 
   it('ACC-DOOR-1 the right token opens every route, an operator those of operators', async () => {
-    for (const [name, { method = 'GET', path = name, body, ok = 200, isAdmin }] of Object.entries(ROUTES)) {
+    for (const [name, { method = 'GET', path = name, body, ok = 200, ...of }] of Object.entries(ROUTES)) {
       const ask = async (token: string) =>
         name === '/v1/stream' ? stream(path, token) : (await call(method, path, token, body)).status
       if (name === '/readyz') continue
-      expect([name, await ask(right)]).toEqual([name, isAdmin ? 403 : ok])
+      expect([name, await ask(right)]).toEqual([name, of.isAdmin || of.isOfAllKeys ? 403 : ok])
       expect([name, await ask(admin)]).toEqual([name, ok])
     }
     expect(Object.keys((await call('GET', '/readyz', right)).body)).toEqual(['ready'])
@@ -289,7 +255,7 @@ describe('access matrix', () => {
   )
 
   it('ACC-DOOR-1 every query has a row, and is answered by the rights of who asks', async () => {
-    expect(Object.keys(QUERIES).sort()).toEqual([...QUERY_NAMES].sort())
+    expect(Object.keys(QUERIES).sort()).toEqual([...QUERY_NAMES, 'ledger'].sort())
     const client = await RawClient.greeted(server.port, { token: right })
     let id = 0
     for (const [name, rows] of Object.entries(QUERIES)) {
@@ -413,6 +379,47 @@ describe('tokens of a connection', () => {
     client.send({ type: 'token', token: other })
     expect((await client.closed).code).toBe(CLOSE.unauthorized)
     expect(client.frames.filter(({ type }) => type === 'unsubscribed')).toEqual([])
+  })
+})
+
+describe('requests under way', () => {
+  const ousted = async (jti: string) => {
+    const bus = await openTestBus(server.redis.url, 4)
+    await revoke(bus.access(), { kind: 'jti', id: jti }, Date.now())
+    bus.close()
+  }
+  const isRefused = async (token: string) =>
+    expect.poll(async () => (await call('GET', '/v1/topics', token)).status, { timeout: 5_000 }).toBe(401)
+
+  it('ACC-DOOR-7 nothing is stored of a body whose sender is revoked while it arrives', async () => {
+    const token = await signed({ jti: 'slow-body' })
+    const sent = request(`${server.url}/v1/events`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
+    })
+    const status = new Promise((resolve, reject) => {
+      sent.on('response', (answer) => resolve(answer.resume().statusCode))
+      sent.on('error', reject)
+    })
+    sent.write('[{"topic":"sensor.reading",')
+    await ousted('slow-body')
+    await isRefused(token)
+    sent.end('"data":{"id":"dev-1","n":4242}}]')
+    expect(await status).toBe(401)
+    const { body } = await call('GET', '/v1/history?topic=sensor.reading&key=dev-1&limit=1000', admin)
+    expect(body.events.length).toBeGreaterThan(0)
+    expect(body.events.filter(({ data }: { data: { n: number } }) => data.n === 4242)).toEqual([])
+  })
+
+  it('ACC-DOOR-7 an answer that waits for a version is not shown to somebody who is revoked meanwhile', async () => {
+    const token = await signed({ jti: 'long-query' })
+    const { body: now } = await call('GET', '/v1/entities/counter/dev-1', token)
+    const waiting = call('GET', `/v1/entities/counter/dev-1?minVersion=${now.version + 1}@${now.epoch}`, token)
+    await ousted('long-query')
+    await isRefused(token)
+    await call('POST', '/v1/entities/counter/dev-1/add', admin, { n: 0 })
+    const { status, body } = await waiting
+    expect([status, body.error.code]).toEqual([401, 'unauthorized'])
   })
 })
 

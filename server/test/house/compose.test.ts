@@ -106,7 +106,7 @@ describe('docker compose', () => {
     expect(config).toContain(`set $gateways gateway:${port};`)
     const [, listens] = /^ *listen (\d+);$/m.exec(config)!
     expect(services.proxy!.ports).toEqual([`127.0.0.1:${listens}:${listens}`])
-    expect(config).toMatch(/location ~ \^\/\(metrics\|v1\/slow\)\$ \{\n\s*return 404;/)
+    expect(config).toMatch(/location ~ \^\/\(metrics\|v1\/slow\|v1\/status\)\$ \{\n\s*return 404;/)
     expect(settingsOf('gateway').trustedProxies).toBeDefined()
   })
 

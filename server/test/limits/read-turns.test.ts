@@ -62,6 +62,16 @@ describe('turns of reads', () => {
     expect([most, reads.waiting]).toEqual([2, 0])
   })
 
+  it('LIM-TURN-5 nothing is read for a client that has left while it waited', async () => {
+    const reads = new PacedReads(2)
+    const leaving = { purse: {}, hasLeft: false, readWaitMs: () => 0, chargeRead() {} }
+    let read = 0
+    const all = Array.from({ length: 3 }, () => reads.run(leaving, async () => ++read))
+    leaving.hasLeft = true
+    expect(await Promise.all(all)).toEqual([1, undefined, undefined])
+    expect([read, reads.waiting]).toEqual([1, 0])
+  })
+
   it('LIM-TURN-2 what waits to be paid for is read when that is done', async () => {
     const reads = new PacedReads(1)
     const poor = new Purse()

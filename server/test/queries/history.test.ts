@@ -35,10 +35,10 @@ function entryOf(ms: number, slices: readonly Slice[], data = '{}'): LogEntry {
 /** A log in memory, read as Redis reads a stream. */
 function logOf(entries: readonly LogEntry[]): ReadPage {
   const msOf = (streamId: string) => Number(streamId.split('-')[0])
-  return async (from, count) => {
+  return async (from, count, take) => {
     const isAfter = ({ streamId }: LogEntry) =>
       from.startsWith('(') ? msOf(streamId) > msOf(from.slice(1)) : msOf(streamId) >= msOf(from)
-    return { entries: entries.filter(isAfter).slice(0, count), trimmedTo: LOG_START, epoch: EPOCH }
+    return take({ entries: entries.filter(isAfter).slice(0, count), trimmedTo: LOG_START, epoch: EPOCH })
   }
 }
 

@@ -38,3 +38,30 @@ it('Q-TURN-1 whom others keep waiting for two seconds is refused, and whoever wa
   reads[0]!()
   expect(await debtor).toEqual({ results: [] })
 })
+
+it('Q-TURN-2 a crowd keeps nobody out, nor do those who have left', async () => {
+  const reads: (() => void)[] = []
+  const results = { of: () => new Promise((resolve) => reads.push(() => resolve([]))) }
+  const queries = new Queries({ partitions: 1, results: () => results } as unknown as Bus, contract, () => 'id')
+  const client = (purse: object) => ({ purse, hasLeft: false, readWaitMs: () => 0, chargeRead() {} })
+  const ask = (reader: Reader) => {
+    const asked = queries.of(Rights.EVERYTHING, reader).window({ name: 'note.total', key: 'a' })
+    return asked.then(
+      () => 'answered',
+      ({ code }) => code as string,
+    )
+  }
+  const crowd = Array.from({ length: 5 }, () => client({}))
+  const asked = crowd.map((reader) => Array.from({ length: 80 }, () => ask(reader)))
+  // Of each one waits for no more than its part.
+  expect(await Promise.all(asked.map((of) => of.at(-1)))).toEqual(crowd.map(() => 'overloaded'))
+  const other = client({})
+  const fewMore = Array.from({ length: 5 }, () => ask(other))
+  expect(await fewMore.at(-1)).toBe('overloaded')
+  for (const reader of crowd) reader.hasLeft = true
+  for (const end of reads.splice(0)) end()
+  await expect.poll(() => reads.length).toBe(4)
+  for (const end of reads.splice(0)) end()
+  expect(await Promise.all(fewMore)).toEqual([...Array(4).fill('answered'), 'overloaded'])
+  expect(reads).toEqual([])
+})

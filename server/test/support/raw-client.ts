@@ -73,6 +73,11 @@ export class RawClient {
     }
   }
 
+  /** Reads nothing any more. */
+  pause(): void {
+    this.#socket.pause()
+  }
+
   close(): void {
     this.#socket.terminate()
   }

@@ -2,15 +2,14 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { compareStreamIds } from '@tidegate/protocol'
 import { type Bus, BusUnavailable, type LogPage } from '../../bus/index.ts'
 import type { Clock } from '../../clock.ts'
-import { type Reader, ReadTurns } from '../../limits/index.ts'
+import { PacedWork, type Reader, ReadTurns } from '../../limits/index.ts'
+import { LoopTurn } from '../../loop-turn.ts'
 import type { Entry } from '../wire/index.ts'
 import { type OnCorrupt, readEntry } from './read-entry.ts'
 import { type Page, SharedPages } from './shared-pages.ts'
 
 /** Concurrent page reads of this node: more would only make Redis and the event loop stall for longer. */
 const CONCURRENT_READS = 8
-/** How long readers are served from cached pages before other work gets a turn. */
-const SERVE_MS = 2
 const EXPIRE_EVERY_MS = 1_000
 
 /** Reads logs page by page, one page at a time. */
@@ -44,6 +43,8 @@ export class Replayer {
   readonly #clock: Clock
   readonly #cursorOf: (topic: string, partition: number) => string | undefined
   readonly #onCorrupt: OnCorrupt
+  readonly #loopTurn: LoopTurn
+  readonly #work: PacedWork
   readonly #pages = new SharedPages()
   readonly #waiting = new ReadTurns<PageReader>()
   /** By log that is being read. */
@@ -54,13 +55,19 @@ export class Replayer {
   readonly #timer: NodeJS.Timeout
   #closed = false
 
-  /** @param cursorOf the tail's cursor in a topic and partition, if it is tailed. */
+  /**
+   * @param cursorOf the tail's cursor in a topic and partition, if it is tailed
+   * @param loopTurn shared with what else is done for clients
+   */
   constructor(
     bus: Bus,
     clock: Clock,
     cursorOf: (topic: string, partition: number) => string | undefined,
     onCorrupt: OnCorrupt,
+    loopTurn = new LoopTurn(clock),
   ) {
+    this.#loopTurn = loopTurn
+    this.#work = new PacedWork(clock, loopTurn)
     this.#onCorrupt = onCorrupt
     this.#bus = bus
     this.#clock = clock
@@ -90,6 +97,7 @@ export class Replayer {
 
   close(): void {
     this.#closed = true
+    this.#work.close()
     clearInterval(this.#timer)
     clearImmediate(this.#serving)
     clearTimeout(this.#paying)
@@ -103,7 +111,7 @@ export class Replayer {
 
   #serve(): void {
     this.#serving = undefined
-    const until = this.#clock.monotonic() + SERVE_MS
+    const until = this.#loopTurn.until()
     do {
       const reader = this.#waiting.take()
       if (reader === undefined) return this.#waitForPayment()
@@ -179,11 +187,15 @@ export class Replayer {
     try {
       const tailCursor = this.#cursorOf(topic, partition)
       const read = await this.#bus.log(partition, 'replay').page(topic, from, count)
-      const { isCut, ...content } = this.#readable(partition, from, read)
-      const page = { ...content, isLast: !isCut && read.entries.length < count, tailCursor }
-      this.#pages.keep(log, from, page, this.#clock.monotonic())
-      reader.reader.chargeRead(bytesOf(page), true)
-      if (!this.#closed) request.onPage(page)
+      const readAt = this.#clock.monotonic()
+      // Several pages may have come at once.
+      await this.#work.inTurn(reader.reader.purse, () => {
+        const { isCut, ...content } = this.#readable(partition, from, read)
+        const page = { ...content, isLast: !isCut && read.entries.length < count, tailCursor }
+        this.#pages.keep(log, from, page, readAt)
+        reader.reader.chargeRead(bytesOf(page), true)
+        if (!this.#closed) request.onPage(page)
+      })
     } catch (error) {
       if (error instanceof BusUnavailable) {
         if (error.wasAnswering) request.onTooLarge()

@@ -1,8 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type Bus, BusUnavailable, type CurrentPage, partitionOf } from '../../bus/index.ts'
+import type { Clock } from '../../clock.ts'
 import type { Contract } from '../../config/model.ts'
 import { placedBy } from '../../config/placed-by.ts'
-import { PacedReads, type Reader } from '../../limits/index.ts'
+import { PacedReads, PacedWork, type Reader } from '../../limits/index.ts'
+import type { LoopTurn } from '../../loop-turn.ts'
 
 /** Concurrent reads of this node: more would only make Redis stall for longer. */
 const CONCURRENT_READS = 8
@@ -24,10 +26,14 @@ export interface SnapshotRequest {
 export class SnapshotReader {
   readonly #bus: Bus
   readonly #topics: Contract['topics']
+  readonly #work: PacedWork
   readonly #turns = new PacedReads(CONCURRENT_READS)
   #closed = false
 
-  constructor(bus: Bus, topics: Contract['topics']) {
+  /** @param loopTurn shared with what else is done for clients */
+  constructor(bus: Bus, topics: Contract['topics'], clock: Clock, loopTurn: LoopTurn) {
+    // Several pages may come at once.
+    this.#work = new PacedWork(clock, loopTurn)
     this.#bus = bus
     this.#topics = topics
   }
@@ -40,12 +46,13 @@ export class SnapshotReader {
   read(request: SnapshotRequest, onPage: (page: CurrentPage) => void, fail: (error: unknown) => void): void {
     void this.#turns
       .run(request.reader, () => this.#untilRead(request))
-      .then((page) => page && onPage(page))
+      .then((page) => page && this.#work.inTurn(request.reader.purse, () => onPage(page)))
       .catch(fail)
   }
 
   close(): void {
     this.#closed = true
+    this.#work.close()
   }
 
   async #untilRead(request: SnapshotRequest): Promise<CurrentPage | undefined> {

@@ -1,5 +1,6 @@
 import type { Clock } from '../../clock.ts'
 import { Turns } from '../../limits/index.ts'
+import { LoopTurn } from '../../loop-turn.ts'
 
 /**
  * Time from one tick to the next, within which events share a frame: so many times what the last one took, so that ticks are rarer
@@ -8,8 +9,6 @@ import { Turns } from '../../limits/index.ts'
 const TICK_WRITES = 4
 const MIN_TICK_MS = 2
 const MAX_TICK_MS = 10
-/** How long a tick writes before other work gets a turn; the rest of it follows in the next turn of the event loop. */
-const TURN_MS = 2
 
 export interface Flushable {
   /** Those of one purse take turns as one. */
@@ -24,6 +23,7 @@ export interface Flushable {
  */
 export class Flusher {
   readonly #clock: Clock
+  readonly #loopTurn: LoopTurn
   readonly #waiting = new Set<Flushable>()
   /** The same, in the order of their turns. */
   readonly #turns = new Turns<Flushable>()
@@ -36,8 +36,9 @@ export class Flusher {
   readonly #patient = new Map<Flushable, number>()
   #patientTimer: { readonly dueAt: number; readonly timer: NodeJS.Timeout } | undefined
 
-  constructor(clock: Clock) {
+  constructor(clock: Clock, loopTurn = new LoopTurn(clock)) {
     this.#clock = clock
+    this.#loopTurn = loopTurn
   }
 
   /** @param withinMs how long the events may wait for more */
@@ -103,7 +104,8 @@ export class Flusher {
     this.#timer = undefined
     this.#immediate = undefined
     const begin = this.#clock.monotonic()
-    const isCut = !this.#flush(begin + TURN_MS)
+    // What does not fit follows in the next turn of the event loop.
+    const isCut = !this.#flush(this.#loopTurn.until())
     const tookMs = this.#clock.monotonic() - begin
     this.#nextTick = isCut ? begin : begin + Math.min(MAX_TICK_MS, Math.max(MIN_TICK_MS, TICK_WRITES * tookMs))
     if (this.#waiting.size > 0) this.#arm()

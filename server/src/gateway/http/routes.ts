@@ -1,5 +1,5 @@
 import { ERROR_CODES } from '@tidegate/protocol'
-import { type Access, type Caller, limitName, type Refusal, Rights, TICKET_MS } from '../../access/index.ts'
+import { type Access, type Caller, limitName, type Rights, TICKET_MS } from '../../access/index.ts'
 import type { Commands } from '../../commands/index.ts'
 import type { Delivery } from '../../delivery/index.ts'
 import type { Ingest } from '../../ingest/index.ts'
@@ -18,13 +18,15 @@ import { endInput, isEndPath } from './end-input.ts'
 import { askEntities } from './entity-queries.ts'
 import { commandOutcome, isCommandPath, isOutcomePath, sendCommand } from './entity-routes.ts'
 import { type LimitedRequest, refusedReply } from './limited-request.ts'
+import { isForOperators, isOperator } from './operator-right.ts'
 import { paramsOf } from './params.ts'
 import { publishEvents } from './publish-events.ts'
 import { errorReply, json } from './replies.ts'
 import type { StaticFiles } from './static-files.ts'
+import { shutOut, whileAdmitted } from './while-admitted.ts'
 
 export interface RouteContext extends DeadLetterContext {
-  readonly access: Pick<Access, 'authenticate' | 'createTicket' | 'isLocal'>
+  readonly access: Pick<Access, 'authenticate' | 'admits' | 'createTicket' | 'isLocal' | 'isOpen'>
   readonly ingest: Ingest
   readonly admission: Admission
   /** Of a publish. */
@@ -59,8 +61,10 @@ export async function route(context: RouteContext, request: LimitedRequest): Pro
       return { kind: 'whole', status: 204, headers: { allow: allowed(methodsOf(request.path)) }, body: '' }
     }
     const caller = await context.access.authenticate(requestCredentials(request), request.from)
-    if (caller.kind === 'caller') return await dispatch(context, request, caller)
-    return OPEN_PATHS.has(request.path) ? health(context, request.path) : shutOut(caller)
+    if (caller.kind === 'refused') {
+      return OPEN_PATHS.has(request.path) ? health(context, request.path, false) : shutOut(caller)
+    }
+    return await whileAdmitted(context.access, caller, request, (checked) => dispatch(context, checked, caller))
   } catch (error) {
     const failure = failureOf(error)
     if (failure !== undefined)
@@ -93,9 +97,10 @@ async function dispatch(
   if (path === '/v1/events') return publishEvents(context, request, caller)
   if (isEndPath(path)) return endInput(context, request, caller)
   if (path === TICKETS_PATH) return issueTicket(context.access, caller)
-  if (needsAdmin(path) && !rights.isAdmin) {
+  const mayOperate = isOperator(context.access, caller, request)
+  if (needsAdmin(path) && !mayOperate) {
     context.audit?.note({ kind: 'admin_denied', subject: caller.subject, address: request.from, what: path })
-    return errorReply('forbidden', ERROR_CODES.forbidden)
+    return errorReply('forbidden', context.access.isOpen ? ELSEWHERE : ERROR_CODES.forbidden)
   }
   if (method === 'POST' && !isRedrivePath(path)) {
     const refused = limits.events(1)
@@ -136,7 +141,7 @@ async function dispatch(
       return errorReply('invalid_frame', 'This address speaks WebSocket, subprotocol tidegate.v1.')
     case '/livez':
     case '/readyz':
-      return health(context, path, rights)
+      return health(context, path, mayOperate)
     case '/metrics':
       return {
         kind: 'whole',
@@ -164,10 +169,9 @@ export function isForWatchers(path: string): boolean {
   return OPEN_PATHS.has(path) || isForOperators(path)
 }
 
-/** Routes that tell operators about other callers. */
-export function isForOperators(path: string): boolean {
-  return path === '/metrics' || path === '/v1/slow' || path === '/v1/status'
-}
+const ELSEWHERE =
+  'Nobody is asked here who they are, so that this is shown to the machine of the gateway alone, and not through a proxy. ' +
+  'Set TIDEGATE_ADMIN_PORT, or configure tokens.'
 
 /** Dead letters are events: they are not at an address that asks nobody who they are. */
 function needsAdmin(path: string): boolean {
@@ -179,10 +183,10 @@ function nothingAt(path: string): HttpResponse {
 }
 
 /** The details of readiness - addresses, workers, breakers - are for operators. */
-function health({ readiness, operators }: RouteContext, path: string, rights = Rights.NOTHING): HttpResponse {
+function health({ readiness, operators }: RouteContext, path: string, mayOperate: boolean): HttpResponse {
   if (path === '/livez') return json(200, { live: true })
   const report = readiness.report()
-  return json(report.ready ? 200 : 503, operators === 'here' && rights.isAdmin ? report : { ready: report.ready })
+  return json(report.ready ? 200 : 503, operators === 'here' && mayOperate ? report : { ready: report.ready })
 }
 
 /** Answers whoever comes through a proxy to a gateway that asks nobody because it takes itself for private. */
@@ -191,11 +195,6 @@ export function forwarded(): HttpResponse {
     'This gateway asks nobody who it is, since it listens on this machine alone, and a proxy has passed this request on. ' +
     'Configure tokens, or say TIDEGATE_ANONYMOUS=all to let everybody do everything.'
   return errorReply('forbidden', message)
-}
-
-function shutOut({ code, message }: Refusal): HttpResponse {
-  const answer = errorReply(code, message, code === 'unavailable' ? RETRY_AFTER_MS.query : undefined)
-  return code === 'unavailable' ? answer : { ...answer, headers: { ...answer.headers, 'www-authenticate': 'Bearer' } }
 }
 
 /** `POST /v1/tickets`: what an address may show in place of a token, once. @throws BusUnavailable */
