@@ -1,22 +1,9 @@
+import type { AppendOptions } from './append-part.ts'
 import type { AppendRequest } from './append-request.ts'
 import type { Channel } from './channel.ts'
 import { BusFull, BusMismatch } from './errors.ts'
-import { escapeLine } from './escape-line.ts'
-import { keys } from './keys.ts'
 import type { Lineage } from './lineage.ts'
-import { confirmedBy, replicated } from './replicas.ts'
-import { loadScript, runScript, type Script } from './script.ts'
-import { type SliceRun, singly, sliceRuns } from './slice-runs.ts'
-
-/** How long producer state is remembered while there is room for it. An older retry is answered `unknown`. */
-export const PRODUCER_MEMORY_MS = 24 * 60 * 60 * 1_000
-/**
- * New producers that one generation of a partition's states may hold. With as many known ones and two generations that
- * is about 65 MB of Redis, or 1 GB if producers have no named sequence and each sends many frames.
- */
-export const MAX_PRODUCERS = 100_000
-
-export const APPEND_SCRIPT: Script = loadScript('append', { include: ['lineage'] })
+import type { SliceRun } from './slice-runs.ts'
 
 export type Verdict =
   | 'new'
@@ -59,18 +46,6 @@ const VERDICTS: Record<string, Verdict> = {
   S: 'storage_full',
 }
 
-export interface AppendOptions {
-  /** Lineage that this process has proved; absent before the first proof. */
-  readonly proved?: string
-  /** Replicas that must have the append before it counts as stored. */
-  readonly replicas?: number
-  /** How long producers are remembered, and how many a generation may hold. */
-  readonly producerMemoryMs?: number
-  readonly maxProducers?: number
-  /** Bytes of the partition above which nothing is stored; 0 for no limit. */
-  readonly maxBytes?: number
-}
-
 /** Implements `Log.append`. */
 export async function append(
   channel: Channel,
@@ -78,33 +53,7 @@ export async function append(
   request: AppendRequest,
   options: AppendOptions = {},
 ): Promise<AppendReply> {
-  const { proved = '', replicas = 0, maxBytes = 0 } = options
-  const { producerMemoryMs = PRODUCER_MEMORY_MS, maxProducers = MAX_PRODUCERS } = options
-  const scriptKeys = [
-    keys.meta(partition),
-    keys.producersCurrent(partition),
-    keys.olderEntriesCurrent(partition),
-    keys.producersPrevious(partition),
-    keys.olderEntriesPrevious(partition),
-    keys.absent(partition),
-    ...request.batches.map((batch) => keys.log(partition, batch.topic)),
-  ]
-  const batches = request.batches.flatMap(({ header, payload }) => [header, payload])
-  const { slices } = request
-  const { runs, reply } = await channel.run(async (redis) => {
-    const judge = async (runs: readonly SliceRun[]) => {
-      const args = [producerMemoryMs, proved, asLines(slices, runs), maxProducers, maxBytes, ...batches]
-      return { runs, reply: (await runScript(redis, APPEND_SCRIPT, scriptKeys, args)) as RawReply }
-    }
-    let judged = await judge(sliceRuns(slices))
-    if (judged.reply[0] === 'SPLIT') judged = await judge(singly(slices))
-    if (replicas > 0 && judged.reply[0] === 'OK') {
-      // A duplicate may have come through another connection.
-      if (judged.reply[2].includes('N')) await confirmedBy(redis, replicas)
-      else await replicated(redis, partition, replicas)
-    }
-    return judged
-  })
+  const { runs, reply } = await channel.append({ partition, request, options })
   switch (reply[0]) {
     case 'OK': {
       const [, epoch, verdicts, positions, lineage, refusals] = reply
@@ -114,10 +63,8 @@ export async function append(
         entry,
         refusedAtFirst: refusedOf(refused[i]),
       }))
-      return { status: 'ok', epoch, lineage, slices: ofEach(slices, runs, words) }
+      return { status: 'ok', epoch, lineage, slices: ofEach(request.slices, runs, words) }
     }
-    case 'SPLIT':
-      throw new Error('Redis was given single slices, and asks for single slices.')
     case 'LINEAGE':
       return { status: 'lineage', stored: reply[1], current: reply[2], epoch: reply[3] }
     case 'FULL':
@@ -126,13 +73,6 @@ export async function append(
       throw new BusMismatch(`Redis key ${reply[1]} is not a stream. Is another application using this database?`)
   }
 }
-
-type RawReply =
-  | ['OK', epoch: string, verdicts: string, positions: string, lineage: string, refusals: string]
-  | ['LINEAGE', stored: string, current: string, epoch: string]
-  | ['TYPE', string]
-  | ['FULL']
-  | ['SPLIT']
 
 /** What was judged of runs, for each of their slices. */
 function ofEach(
@@ -156,22 +96,4 @@ function ofEach(
 function refusedOf(word = '-'): string | undefined {
   if (word === '-') return undefined
   return word === '.' ? '' : word
-}
-
-/** One argument for all runs: a separate argument for each field would cost the client more than the payload does. */
-function asLines(slices: AppendRequest['slices'], runs: readonly SliceRun[]): string {
-  let lines = ''
-  for (const run of runs) {
-    const { batch, identity: first, epoch: under } = slices[run[0]]!
-    const { lastIndex, identity: last } = slices[run.at(-1)!]!
-    if (first === undefined || last === undefined) {
-      lines += `${batch + 1} 0 ${run.length === 1 ? '0' : '0+0'} * ${under ?? '*'} - 0 ${lastIndex} 0 - \n`
-      continue
-    }
-    const { producer, sequence, session, previous, epoch, ageMs, refused } = first
-    const seqs = run.length === 1 ? first.seq : `${first.seq}+${last.seq}`
-    const content = `${last.checksum} ${ageMs ?? -1} ${lastIndex} ${sequence ?? 0} ${refused || '-'}`
-    lines += `${batch + 1} ${session} ${seqs} ${previous} ${epoch ?? '*'} ${content} ${escapeLine(producer)}\n`
-  }
-  return lines
 }

@@ -1,3 +1,5 @@
+import type { JudgedPart } from './append-calls.ts'
+import type { AppendPart } from './append-part.ts'
 import type { Redis } from './connection.ts'
 import { BusUnavailable } from './errors.ts'
 import type { Guard } from './guard.ts'
@@ -31,7 +33,7 @@ export class Channel {
 
   /** Over a connection that the caller has. */
   static over(redis: Redis, guard: Guard): Channel {
-    const line = new Line(redis, guard)
+    const line = new Line(redis, guard, false)
     return new Channel({ line: () => line, follow: async () => {} })
   }
 
@@ -43,6 +45,11 @@ export class Channel {
   /** One call whose answer may be large: late but still arriving is no outage. @throws BusUnavailable */
   read<T>(call: (redis: Redis) => Promise<T>): Promise<T> {
     return this.#made((line) => line.read(call))
+  }
+
+  /** Stores a part of what is appended in this turn. @throws as `AppendCalls` does */
+  append(part: AppendPart): Promise<JudgedPart> {
+    return this.#made((line) => line.appends.add(part))
   }
 
   /** @throws BusUnavailable, BusFull */

@@ -77,6 +77,13 @@ export function writeTogether({ stream }: Redis): void {
   setImmediate(() => stream.uncork())
 }
 
+/** The same for what is sent until the code that runs now, and all that it has resolved, has ended. */
+export function writeSoon({ stream }: Redis): void {
+  if (stream === undefined || stream.writableCorked > 0) return
+  stream.cork()
+  process.nextTick(() => stream.uncork())
+}
+
 /** ioredis connects anew, and sends the command again: only for those that certainly had no effect. */
 const RECONNECT_AND_RESEND = 2
 

@@ -1,12 +1,7 @@
 export type { AccessData, AccessStore } from './access-store.ts'
 export { type Ancestor, inheritedMarks } from './ancestors.ts'
-export type {
-  AppendedSlice,
-  AppendOptions,
-  AppendReply,
-  Verdict,
-} from './append.ts'
-export { MAX_PRODUCERS } from './append.ts'
+export type { AppendedSlice, AppendReply, Verdict } from './append.ts'
+export { type AppendOptions, MAX_PRODUCERS } from './append-part.ts'
 export { type AppendRequest, NO_BATCH, type SliceIdentity } from './append-request.ts'
 export type { BackfillEnding, BackfillLedger, BackfillRecord, BackfillStatus } from './backfill-ledger.ts'
 export { BatchReader, type PlacedEnd } from './batch-reader.ts'

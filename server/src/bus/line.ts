@@ -1,4 +1,5 @@
-import { orWhyNot, type Redis, receivedOver, untilReady, writeTogether } from './connection.ts'
+import { AppendCalls } from './append-calls.ts'
+import { orWhyNot, type Redis, receivedOver, untilReady, writeSoon, writeTogether } from './connection.ts'
 import type { Guard } from './guard.ts'
 
 /** How long calls wait for the first connection to a Redis before they fail. */
@@ -10,11 +11,15 @@ export class Line {
   readonly guard: Guard
   /** Resolves when its connection is there for the first time, or is not in time; `undefined` from then on. */
   opening: Promise<void> | undefined
+  /** The appends that leave over it. */
+  readonly appends: AppendCalls
   readonly #read: { readonly receivedBytes: () => number }
 
-  constructor(redis: Redis, guard: Guard) {
+  /** @param isOneSlot whether one command may touch one slot only */
+  constructor(redis: Redis, guard: Guard, isOneSlot: boolean) {
     this.redis = redis
     this.guard = guard
+    this.appends = new AppendCalls((call) => guard.run(() => this.#callSoon(call)), isOneSlot)
     this.#read = { receivedBytes: receivedOver(redis) }
     if (redis.status === 'ready') return
     this.opening = untilReady(redis, OPEN_MS)
@@ -36,6 +41,12 @@ export class Line {
 
   #call<T>(call: (redis: Redis) => Promise<T>): Promise<T> {
     writeTogether(this.redis)
+    return orWhyNot(this.redis, call(this.redis))
+  }
+
+  /** For what was gathered already: nothing would be gained by the rest of the turn. */
+  #callSoon<T>(call: (redis: Redis) => Promise<T>): Promise<T> {
+    writeSoon(this.redis)
     return orWhyNot(this.redis, call(this.redis))
   }
 }

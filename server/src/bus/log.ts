@@ -1,4 +1,5 @@
-import { type AppendOptions, type AppendReply, append } from './append.ts'
+import { type AppendReply, append } from './append.ts'
+import type { AppendOptions } from './append-part.ts'
 import type { AppendRequest } from './append-request.ts'
 import type { Channel } from './channel.ts'
 import { isFresh } from './heartbeat.ts'

@@ -49,7 +49,7 @@ export class Node {
     const { url, channels } = settings
     for (const channel of channels) {
       const redis = openCommandConnection(url, `${settings.name}-${channel}`, { node: name })
-      this.#lines.set(channel, new Line(redis, this.#guard(channel, redis, settings, probed)))
+      this.#lines.set(channel, new Line(redis, this.#guard(channel, redis, settings, probed), name !== ''))
     }
     this.#control = this.#lines.get(channels[0])!
     this.eviction = new EvictionWatch(this.redis)

@@ -19,6 +19,9 @@ export class AppendPace {
   readonly #usual = new Rounds(() => this.#gapMs(USUAL))
   readonly #urgent = new Rounds(() => this.#gapMs(URGENT))
 
+  /** For what waits for nothing but what else comes in this turn of the event loop. */
+  readonly #turn = new Rounds(() => 0)
+
   /** A call was answered after this time. */
   called(ms: number): void {
     this.#callMs += CALL_TIME_WEIGHT * (ms - this.#callMs)
@@ -30,10 +33,16 @@ export class AppendPace {
     rounds.wait(send)
   }
 
+  /** @param send is called once at the end of the turn, unless it is taken back. */
+  atTurnEnd(send: () => void): void {
+    this.#turn.wait(send)
+  }
+
   /** It has been sent otherwise. */
   takeBack(send: () => void): void {
     this.#usual.takeBack(send)
     this.#urgent.takeBack(send)
+    this.#turn.takeBack(send)
   }
 
   /** Several that were urgent have left. */

@@ -68,7 +68,6 @@ export class PartitionAppender {
   #hasAnswered = false
   /** Urgent slices of the last call. */
   #lastUrgent = 0
-  #immediate: NodeJS.Immediate | undefined
 
   /** @param pace of all appenders of the process */
   constructor(log: PartitionLog, report: ReportDefect, pace: AppendPace, observer: AppendObserver = {}) {
@@ -120,16 +119,13 @@ export class PartitionAppender {
     const next = this.#waiting[0]
     if (next === undefined) return
     if (this.#waiting.length > 1 || next.size >= FULL_ENOUGH_BYTES) this.#send()
-    // What else came with this turn of the event loop still goes along.
-    else if (next.urgent > 0 && this.#lastUrgent <= 1) this.#immediate ??= setImmediate(this.#send)
+    else if (next.urgent > 0 && this.#lastUrgent <= 1) this.#pace.atTurnEnd(this.#send)
     // Urgent slices that come in numbers go together, which costs little more than one alone.
     else this.#pace.wait(this.#send, next.urgent > 0)
   }
 
   readonly #send = (): void => {
     this.#pace.takeBack(this.#send)
-    clearImmediate(this.#immediate)
-    this.#immediate = undefined
     const parts = this.#waiting.splice(0, MAX_PARTS_PER_CALL)
     for (const part of parts) this.#pendingBytes -= part.close((slice) => this.#resolve(slice, OUT_OF_ORDER))
     const call = new AppendCall(parts)

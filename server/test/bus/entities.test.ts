@@ -266,7 +266,7 @@ class BetweenReads extends Channel {
   #reads = 0
 
   constructor(redis: Redis, between: () => Promise<void>) {
-    const line = new Line(redis, new Guard('query'))
+    const line = new Line(redis, new Guard('query'), false)
     super({ line: () => line, follow: async () => {} })
     this.#between = between
   }

@@ -116,6 +116,8 @@ async function run(
       if (outcome.kind === 'ack') acked.add(seq)
       // A copy that comes after later frames looks as if its client had begun to count anew: it is told.
       else if (outcome.retryAfterMs === undefined) conflicting.add(seq)
+      // It is asked for again, though another copy of it was acknowledged.
+      else acked.delete(seq)
     })
     underWay.add(done)
   }

@@ -6,8 +6,11 @@ end
 
 -- The same, where it most likely is the one stored. A master draws its own replication id when it starts and when it is
 -- promoted, so that this half of the identity shows the whole, for two thirds of the time.
+-- Asked for once: it is the same for as long as the script runs.
+local replication_id
 local function current_lineage(stored)
-  local id = string.match(redis.call('INFO', 'replication'), 'master_replid:(%x+)')
+  replication_id = replication_id or string.match(redis.call('INFO', 'replication'), 'master_replid:(%x+)')
+  local id = replication_id
   if stored and string.sub(stored, -#id - 1) == ':' .. id then return stored end
   return read_lineage()
 end
