@@ -23,7 +23,7 @@ import type { Read } from './reads/read.ts'
 import { readTopics, type TopicInfo } from './reads/topics.ts'
 import { type LatestReadOptions, readLatest, readWindows, type WindowReadOptions } from './reads/windows.ts'
 import { Subscriber } from './subscriber.ts'
-import { publishSpan, type Tracer, withinSpan } from './traced-call.ts'
+import { commandSpan, publishSpan, type Tracer, withinSpan } from './traced-call.ts'
 
 export interface ClientOptions extends ConnectOptions {
   /**
@@ -246,7 +246,11 @@ export class TidegateClient<C = unknown> extends Subscriber<C> {
 
   async #command(call: CommandCall, options: CommandOptions) {
     this.#core.use()
-    return this.#commands.send(call, options)
+    const given = givenTrace(options.trace)
+    if (this.#tracer === undefined) return this.#commands.send(call, options, given)
+    return withinSpan(this.#tracer, commandSpan(call, options.id), given, (trace) =>
+      this.#commands.send(call, options, trace),
+    )
   }
 }
 

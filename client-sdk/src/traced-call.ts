@@ -22,6 +22,7 @@ interface Span {
 type SpanAttributes = Readonly<Record<string, string | number>>
 
 /** Numbers of OpenTelemetry. */
+const KIND_CLIENT = 2
 const KIND_PRODUCER = 3
 const STATUS_ERROR = 2
 const SAMPLED = 1
@@ -46,6 +47,23 @@ export function publishSpan(topic: string, events: readonly { readonly id?: stri
       'messaging.operation.type': 'send',
       'messaging.destination.name': topic,
       ...(events.length !== 1 && { 'messaging.batch.message_count': events.length }),
+      ...(id !== undefined && { 'messaging.message.id': id }),
+    },
+  }
+}
+
+export function commandSpan(
+  { entity, command }: { readonly entity: string; readonly command: string },
+  id?: string,
+): TracedCall {
+  return {
+    name: `command ${entity}`,
+    kind: KIND_CLIENT,
+    attributes: {
+      ...SYSTEM,
+      'messaging.operation.name': 'command',
+      'messaging.destination.name': entity,
+      'tidegate.command': command,
       ...(id !== undefined && { 'messaging.message.id': id }),
     },
   }

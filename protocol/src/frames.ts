@@ -168,6 +168,9 @@ export type ClientFrame =
       readonly deadlineMs?: number
       /** Milliseconds since the first attempt, when it is sent again. */
       readonly ageMs?: number
+      /** Where it comes from, with `tracestate`. No part of the content. */
+      readonly traceparent?: string
+      readonly tracestate?: string
     }
 
 /** Events of a subscription, topic and lane withheld since they were counted last; they lie before what they are told with. */

@@ -88,6 +88,8 @@ const CLIENT_FRAMES: FieldsOf<ClientFrame> = {
     after: 'optional',
     deadlineMs: 'optional',
     ageMs: 'optional',
+    traceparent: 'optional',
+    tracestate: 'optional',
   },
 }
 

@@ -41,6 +41,7 @@ import { openPresence } from './presence/index.ts'
 import { Queries } from './queries/index.ts'
 import { readTls, type TlsFiles } from './tls.ts'
 import { TlsWatch } from './tls-watch.ts'
+import { Spans, type Tracing } from './tracing/index.ts'
 import type { HostPattern, OriginPattern } from './web-origin.ts'
 
 export interface GatewaySettings {
@@ -95,6 +96,8 @@ export interface GatewaySettings {
   readonly onBreaker?: (state: GuardState) => void
   /** Gets a line for each failed authentication and denied operation; absent: none is written. */
   readonly audit?: Pick<Audit, 'note'>
+  /** What records traces; absent: nothing does. */
+  readonly tracing?: Tracing | undefined
   /** Called for every error that no code foresaw. MUST NOT throw. */
   readonly onDefect: (defect: Defect) => void
 }
@@ -122,6 +125,7 @@ export async function startGateway(settings: GatewaySettings, contract: Contract
   const loopTurn = new LoopTurn(clock)
   const metrics = new GatewayMetrics(node)
   const report = createReport(settings.onDefect)
+  const spans = settings.tracing && new Spans(settings.tracing, clock, report)
   const tls = settings.tls && (await readTls(settings.tls))
   // Changes may come before these exist.
   let recheckCallers: () => void = () => {}
@@ -162,6 +166,7 @@ export async function startGateway(settings: GatewaySettings, contract: Contract
     loopTurn,
     storeTimes: bus.startStoreClocks(),
     observer: metrics,
+    spans,
   })
   const stored = new StoredCounts(clock)
   const storageShare = settings.storageShare ?? DEFAULT_STORAGE_SHARE
@@ -176,6 +181,7 @@ export async function startGateway(settings: GatewaySettings, contract: Contract
     replicas: settings.ackReplicas ?? 0,
     onStored: metrics.onStored,
     onEvents: stored.add,
+    spans,
     known: (partition) => delivery.lastTailed(partition),
     onNewEpoch(at) {
       tellPublishers(at)
@@ -214,6 +220,7 @@ export async function startGateway(settings: GatewaySettings, contract: Contract
     replicas: settings.ackReplicas ?? 0,
     overloadedMs: () => admission.publish(),
     onAnswer: metrics.onCommand,
+    spans,
   })
   const limits = new Limits({ settings: settings.limits ?? DEFAULT_SETTINGS, clock, onRefused: metrics.onRefused })
   const presence = openPresence({ bus, contract, clock, report })
@@ -344,6 +351,7 @@ export async function startGateway(settings: GatewaySettings, contract: Contract
     transport.close()
     operators?.close()
     bus.close()
+    await spans?.flush()
   }
   return {
     port,

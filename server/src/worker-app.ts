@@ -1,5 +1,6 @@
 import { BackfillPool } from './backfill/index.ts'
 import { type BreakerLimits, openBus } from './bus/index.ts'
+import { systemClock } from './clock.ts'
 import { claimOf } from './config/claim.ts'
 import type { Contract } from './config/model.ts'
 import { Pipeline } from './fold/index.ts'
@@ -9,6 +10,7 @@ import { WorkerMetrics } from './observability/worker-metrics.ts'
 import { openOpsServer } from './ops/index.ts'
 import { PartitionPool, WorkerReadiness, WorkerStats } from './own/index.ts'
 import { readTls, type TlsFiles } from './tls.ts'
+import { Spans, type Tracing } from './tracing/index.ts'
 import type { HostPattern } from './web-origin.ts'
 
 /** Where a process that serves no clients answers operators. */
@@ -33,6 +35,8 @@ export interface WorkerSettings {
   readonly breaker?: BreakerLimits
   /** Absent: nowhere. */
   readonly ops?: OpsAddress
+  /** What records traces; absent: nothing does. */
+  readonly tracing?: Tracing | undefined
 }
 
 export interface RunningWorker {
@@ -46,7 +50,7 @@ export interface RunningWorker {
 
 /** Composition root of a worker process. Rejects with what to do when Redis, the port or the contract do not fit. */
 export async function startWorker(settings: WorkerSettings, contract: Contract): Promise<RunningWorker> {
-  const { redisUrl, partitions, redisWaitMs, breaker, workerId, log, ops } = settings
+  const { redisUrl, partitions, redisWaitMs, breaker, workerId, log, ops, tracing } = settings
   const tls = ops?.tls && (await readTls(ops.tls))
   let fail: (why: Error) => void = () => {}
   const failed = new Promise<Error>((resolve) => {
@@ -74,7 +78,8 @@ export async function startWorker(settings: WorkerSettings, contract: Contract):
   const shared = { bus, log }
   const metrics = new WorkerMetrics(workerId)
   const stats = new WorkerStats((partition) => bus.clock(partition), metrics.onCommit)
-  const pool = new PartitionPool({ ...shared, report, stats, workerId, pipeline: new Pipeline(contract) })
+  const spans = tracing && new Spans(tracing, systemClock, report)
+  const pool = new PartitionPool({ ...shared, spans, report, stats, workerId, pipeline: new Pipeline(contract) })
   const breakers = () => bus.breakers
   const monotonic = () => performance.now()
   const readiness = new WorkerReadiness({ stats, breakers, heardAt: () => pool.heardAt, monotonic })
@@ -108,6 +113,7 @@ export async function startWorker(settings: WorkerSettings, contract: Contract):
     await Promise.all([pool.close(deadlineMs), backfills.close(deadlineMs)])
     server?.close()
     bus.close()
+    await spans?.flush()
   }
   return {
     failed,

@@ -1,3 +1,4 @@
+import type { TraceContext } from '@tidegate/protocol'
 import type { Abortable } from '../abort-signal.ts'
 import type { AnsweredEvent } from '../entities/entity-types.ts'
 
@@ -13,6 +14,8 @@ export interface CommandOptions extends Abortable {
   readonly deadlineMs?: number
   /** Do not wait for the outcomes of earlier commands of this entity: it runs after them, also if one of them is rejected. */
   readonly pipelined?: boolean
+  /** Where the command comes from, as with `publish`: the events that it leads to come from there too. */
+  readonly trace?: Partial<TraceContext> | undefined
 }
 
 /** What a command led to. */

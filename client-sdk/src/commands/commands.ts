@@ -9,6 +9,7 @@ import {
   MIN_DEADLINE_MS,
   parseLogEpoch,
   parsePosition,
+  type TraceContext,
 } from '@tidegate/protocol'
 import { type AbortSignal, abortable } from '../abort-signal.ts'
 import type { AckedPositions } from '../acked-positions.ts'
@@ -42,6 +43,8 @@ interface Pending {
   readonly subject: string
   /** The frame but for its age and deadline, and its closing brace. */
   readonly head: string
+  /** Members that say where it comes from, with a comma before each: no part of the content. */
+  readonly trace: string
   readonly answer: Promise<UntypedAnswer>
   /** By the monotonic clock. */
   readonly deadlineAt: number
@@ -137,10 +140,11 @@ export class Commands implements Part {
   }
 
   /**
+   * @param from where it comes from
    * @throws CommandRejected
    * @throws TidegateError `deadline_exceeded`, `outbox_expired`, `outbox_full`, `closed`, or another code of an answer
    */
-  async send(call: CommandCall, options: CommandOptions): Promise<UntypedAnswer> {
+  async send(call: CommandCall, options: CommandOptions, from?: TraceContext): Promise<UntypedAnswer> {
     const {
       id = newCommandId(Date.now()),
       expectedVersion,
@@ -159,13 +163,14 @@ export class Commands implements Part {
     const unresolved = this.#queue.find(id)
     if (unresolved?.head === head) return this.#wait(unresolved, signal)
     if (unresolved !== undefined) throw commandError('conflict', 'Another command without an outcome has this id.', id)
-    const bytes = utf8Bytes(head) + ENVELOPE_BYTES
+    const trace = from === undefined ? '' : `,${JSON.stringify(from).slice(1, -1)}`
+    const bytes = utf8Bytes(head) + trace.length + ENVELOPE_BYTES
     // The server would end the connection.
     if (bytes + AFTER_BYTES > FRAME_BYTES) throw commandError('frame_too_large', `The command has ${bytes} bytes.`, id)
     if (!this.#queue.hasRoom(bytes)) throw clientError('outbox_full')
     const bornAt = options.id === undefined ? undefined : birthOf(id)
     const subject = JSON.stringify([entity, key])
-    const item = this.#pending({ id, subject, head, bornAt, deadlineMs })
+    const item = this.#pending({ id, subject, head, trace, bornAt, deadlineMs })
     this.#queue.push({ id, subject, isPipelined: pipelined, bytes, item })
     this.#pump()
     return this.#wait(item, signal)
@@ -237,7 +242,7 @@ export class Commands implements Part {
   #pending({
     deadlineMs,
     ...sent
-  }: Pick<Pending, 'id' | 'subject' | 'head' | 'bornAt'> & { readonly deadlineMs: number }): Pending {
+  }: Pick<Pending, 'id' | 'subject' | 'head' | 'trace' | 'bornAt'> & { readonly deadlineMs: number }): Pending {
     let resolve!: Pending['resolve']
     let reject!: Pending['reject']
     const answer = new Promise<UntypedAnswer>((onAnswer, onError) => {
@@ -268,7 +273,9 @@ export class Commands implements Part {
       const epoch = this.#newest.get(item.subject)?.at.epoch
       const under = epoch === undefined ? '' : `,"epoch":"${epoch}"`
       const behind = after === undefined ? '' : `,"after":${JSON.stringify(after)}`
-      this.#link.sendText(`${item.head}${under}${behind},"deadlineMs":${deadlineMs}${ageMember(ageMs, item)}}`)
+      this.#link.sendText(
+        `${item.head}${item.trace}${under}${behind},"deadlineMs":${deadlineMs}${ageMember(ageMs, item)}}`,
+      )
       item.bornAt ??= Date.now()
     }
   }
@@ -323,10 +330,10 @@ export class Commands implements Part {
     for (const answered of this.#kept.take(partition, epoch)) {
       this.#forget(answered)
       const { settled, answer: before } = answered
-      const { id, subject, head, bornAt } = settled.item
+      const { id, subject, head, trace, bornAt } = settled.item
       // The same command is asked for anew.
       if (this.#queue.find(id) !== undefined) continue
-      const item = this.#pending({ id, subject, head, bornAt, deadlineMs: DEFAULTS.deadlineMs })
+      const item = this.#pending({ id, subject, head, trace, bornAt, deadlineMs: DEFAULTS.deadlineMs })
       const { entity, key, command } = JSON.parse(`${head}}`) as CommandCall
       const recovered = (now: RecoveredCommand['now']) =>
         this.#onRecovered({ commandId: id, entity, key, command, before, now })

@@ -8,6 +8,7 @@ import type { RunningGateway } from '../gateway-app.ts'
 import { Audit } from '../observability/audit.ts'
 import type { Defect } from '../observability/defects.ts'
 import { createLog } from '../observability/log.ts'
+import { loadTracing } from '../tracing/index.ts'
 import { breakerLimits } from './breaker-limits.ts'
 import { liveAsChild } from './child-life.ts'
 import { checkOpenFiles } from './open-files.ts'
@@ -71,10 +72,12 @@ export async function openGateway(
   const breaker = breakerLimits(settings)
   // Whatever the level of the log is: accounts are asked for afterwards.
   const auditLog = createLog(settings.logLevel === 'silent' ? 'silent' : 'info', settings.node, 'gateway')
+  const tracing = settings.tracing === undefined ? undefined : await loadTracing(settings.tracing)
   const choice = gatewayChoice(settings, contract)
   const gateway = await startGateway(
     {
       ...settings,
+      tracing,
       redisUrl,
       redisWaitMs: settings.redisWaitSeconds * 1_000,
       warn: (line) => log.warn(line),

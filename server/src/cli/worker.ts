@@ -3,6 +3,7 @@ import { defaultConfigPath, loadConfig } from '../config/load-config.ts'
 import type { Contract } from '../config/model.ts'
 import { readSettings, type Settings } from '../config/settings.ts'
 import { createLog } from '../observability/log.ts'
+import { loadTracing } from '../tracing/index.ts'
 import type { RunningWorker } from '../worker-app.ts'
 import { breakerLimits } from './breaker-limits.ts'
 import { liveAsChild } from './child-life.ts'
@@ -43,12 +44,14 @@ export async function openWorker(
   // Not earlier: its modules alone may exceed the number of files a process may open.
   const { startWorker } = await import('../worker-app.ts')
   const { adminHost, metricsPort, hosts } = settings
+  const tracing = settings.tracing === undefined ? undefined : await loadTracing(settings.tracing)
   return startWorker(
     {
       redisUrl,
       redisWaitMs: settings.redisWaitSeconds * 1_000,
       partitions: settings.partitions,
       workerId,
+      tracing,
       breaker: breakerLimits(settings),
       log: (message) => log.warn(message),
       ops: { host: adminHost, port: metricsPort, hosts, tls: tlsFilesOf(settings) },

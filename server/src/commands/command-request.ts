@@ -1,3 +1,4 @@
+import type { TraceContext } from '@tidegate/protocol'
 import type { Caller } from '../access/index.ts'
 import type { CommandOutcome, ExpectedVersion } from '../entities/index.ts'
 
@@ -19,6 +20,8 @@ export interface CommandRequest {
   readonly deadlineMs?: number | undefined
   /** Since the first attempt; absent on that. */
   readonly ageMs?: number | undefined
+  /** Where it comes from. No part of the content. */
+  readonly trace?: TraceContext | undefined
 }
 
 export type CommandRefusal = Extract<CommandOutcome, { status: 'rejected' }>

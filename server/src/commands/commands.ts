@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { DEFAULTS, ERROR_CODES, type LogEpoch } from '@tidegate/protocol'
+import { DEFAULTS, ERROR_CODES, isSampled, type LogEpoch, type TraceContext } from '@tidegate/protocol'
 import { allowsKey, type Caller, type Rights } from '../access/index.ts'
-import { type Bus, COMMANDS_TOPIC, encodeEvent, findAnswers, partitionOf } from '../bus/index.ts'
+import { type Bus, COMMANDS_TOPIC, encodeEvent, findAnswers, partitionOf, traceMembers } from '../bus/index.ts'
 import type { Clock } from '../clock.ts'
 import type { Contract } from '../config/model.ts'
 import {
@@ -15,9 +15,11 @@ import {
 import type { Ingest, StoreOutcome } from '../ingest/index.ts'
 import { jsonString } from '../json-string.ts'
 import { describeDefect, type ReportDefect, withoutRepeats } from '../observability/defects.ts'
+import type { Spans } from '../tracing/index.ts'
 import { Answers } from './answers.ts'
 import { type CheckedCommand, checkCommand } from './check-command.ts'
 import { type CommandRequest, outOfOrder, refuse, withEpoch } from './command-request.ts'
+import { commandSpan } from './command-span.ts'
 import { PendingCommands, type Settle } from './pending-commands.ts'
 import { ReplicaGate } from './replica-gate.ts'
 import { shownOutcome, shownTo } from './shown-outcome.ts'
@@ -47,6 +49,8 @@ export interface CommandsOptions {
   readonly onAnswer: (outcome: string, seconds: number) => void
   /** Takes commands that no client may send. MUST NOT be set where clients send them. */
   readonly isOperator?: boolean
+  /** Absent: nobody records traces. */
+  readonly spans?: Spans | undefined
 }
 
 /** Stores commands in the log of their entity's partition, and answers each with what the owner of the partition made of it. */
@@ -108,7 +112,7 @@ export class Commands {
 
   /** @param answer is called exactly once, possibly before `send` returns. MUST NOT throw. */
   send(request: CommandRequest, answer: Settle): void {
-    const settle = this.#measured(request, shownTo(request, answer))
+    const settle = this.#traced(request, this.#measured(request, shownTo(request, answer)))
     const retryAfterMs = this.#options.overloadedMs()
     if (retryAfterMs !== undefined) return settle(refuse('overloaded', OVERLOADED, retryAfterMs))
     const checked = this.#check(request)
@@ -183,12 +187,13 @@ export class Commands {
     deadlineMs: number,
   ): void {
     const { node, clock, ingest, contract } = this.#options
-    const { id, entity, key, command, caller, expected, epoch, overtakes, ageMs } = request
+    const { id, entity, key, command, caller, expected, epoch, overtakes, ageMs, trace = NO_TRACE } = request
     const time = clock.now()
     const waitMs = deadlineMs + RUN_AFTER_DEADLINE_MS
     const by = senderOf(caller, contract.access.claims)
     const data = encodeBody({ node, entity, command, checksum, ageMs, expected, by, waitMs }, input)
-    const event = { key, lane: 'high', time, json: encodeEvent(id, key, time, undefined, data) } as const
+    const json = encodeEvent(id, key, time, undefined, data, traceMembers(trace))
+    const event = { key, lane: 'high', time, json, isSampled: isSampled(trace) } as const
     ingest.store(COMMANDS_TOPIC, event, { epoch, overtakes }, (outcome) => this.#stored(partition, id, outcome))
   }
 
@@ -203,6 +208,13 @@ export class Commands {
     const { epoch } = outcome
     this.#pending.stored(partition, id, epoch)
     this.#answers?.observe(partition, epoch)
+  }
+
+  #traced(request: CommandRequest, settle: Settle): Settle {
+    const { spans, contract } = this.#options
+    if (spans === undefined || request.trace === undefined) return settle
+    // Clients may ask for any.
+    return contract.entities.has(request.entity) ? commandSpan(spans, request, settle) : settle
   }
 
   #measured({ entity }: CommandRequest, answer: Settle): Settle {
@@ -243,6 +255,8 @@ function senderOf({ identity, subject }: Caller, claims: readonly string[]): Sen
   const shown = Object.fromEntries(listed.map((name) => [name, identity.claims[name]]))
   return { subject, ...(listed.length > 0 && { claims: shown }) }
 }
+
+const NO_TRACE: Partial<TraceContext> = {}
 
 const BEHIND = `The worker of this entity is behind with its commands. ${ERROR_CODES.overloaded}`
 const OVERLOADED =

@@ -1,8 +1,9 @@
 import { existsSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
-import { DEMO_CONFIG, IS_BUILT } from '../package-files.ts'
+import { DEMO_CONFIG } from '../package-files.ts'
 import type { Config } from './define-config.ts'
+import { defaultsOf, importModule } from './import-module.ts'
 
 /** The config to use when none is named: `tidegate.config.ts` in the directory, else the built-in demo's. */
 export function defaultConfigPath(directory: string): string {
@@ -24,29 +25,16 @@ export function isBuiltInConfig(path: string): boolean {
  */
 export async function loadConfig(path: string): Promise<Config<unknown>> {
   const file = resolve(path)
-  let exported: { default?: unknown }
+  let exported: { readonly default?: unknown }
   try {
-    if (IS_BUILT && !isBuiltInConfig(file)) await readTypeScript()
-    exported = await import(pathToFileURL(file).href)
+    exported = isBuiltInConfig(file) ? await import(pathToFileURL(file).href) : await importModule(file)
   } catch (cause) {
     if (cause instanceof Error && cause.name === 'ConfigError') throw cause
     throw new Error(`${file} cannot be loaded: ${(cause as Error).message}`, { cause })
   }
-  const config = [exported.default, defaultOf(exported.default)].find(isConfig)
+  const config = defaultsOf(exported).find(isConfig)
   if (config === undefined) throw new Error(`${file} must export defineConfig({ topics: [...] }) as its default`)
   return config
-}
-
-/** By tsx on every Node: what its own stripping of types refuses would depend on the version. A clone has it already. */
-async function readTypeScript(): Promise<void> {
-  const [commonJs, esm] = await Promise.all([import('tsx/cjs/api'), import('tsx/esm/api')])
-  commonJs.register()
-  esm.register()
-}
-
-/** Where the file is CommonJS to Node, its exports are themselves the default export. */
-function defaultOf(exports: unknown): unknown {
-  return typeof exports === 'object' && exports !== null && 'default' in exports ? exports.default : undefined
 }
 
 function isConfig(value: unknown): value is Config<unknown> {

@@ -335,6 +335,13 @@ export const VARIABLES = {
     fallback: '50',
     parse: wholeNumber(1, 100),
   }),
+  tracing: variable({
+    name: 'TIDEGATE_TRACING',
+    meaning:
+      'File whose default export gives gateways and workers the API of OpenTelemetry: they record [traces](tracing.md) with it.',
+    fallbackText: 'no traces are recorded',
+    parse: (value: string) => resolve(value),
+  }),
   logLevel: variable({
     name: 'TIDEGATE_LOG_LEVEL',
     meaning: `Least severe level that is logged: ${LOG_LEVELS.map((level) => `\`${level}\``).join(', ')}.`,
@@ -418,6 +425,7 @@ export function readSettings(flags: Flags = {}, environment: Environment = proce
     origins: given(VARIABLES.origins) ?? [],
     hosts: given(VARIABLES.hosts) ?? [],
     transport: given(VARIABLES.transport),
+    tracing: given(VARIABLES.tracing),
     dataFolder: setting(VARIABLES.dataFolder),
     partitions: setting(VARIABLES.partitions),
     node: setting(VARIABLES.node),

@@ -7,8 +7,10 @@ import { PacedWork } from '../limits/index.ts'
 import { LoopTurn } from '../loop-turn.ts'
 import { type ReportDefect, withoutRepeats } from '../observability/defects.ts'
 import type { PresenceSeat } from '../presence/index.ts'
+import type { Spans } from '../tracing/index.ts'
 import { relieve } from './budget-relief.ts'
 import { Cohorts } from './cohort/index.ts'
+import { withDeliverySpans } from './delivery-spans.ts'
 import type { DeliverySubscriber } from './delivery-subscriber.ts'
 import {
   type Examine,
@@ -42,6 +44,7 @@ import {
   Flusher,
   type LaneIndex,
   type StoreTimes,
+  TracedEvents,
 } from './wire/index.ts'
 
 /** How long `start` waits for Redis. */
@@ -76,6 +79,8 @@ export interface DeliveryOptions {
   /** Absent: nobody wants to know how long events take. */
   readonly storeTimes?: StoreTimes
   readonly observer?: DeliveryObserver
+  /** Absent: nobody records traces. */
+  readonly spans?: Spans | undefined
 }
 
 export interface DeliveryStats {
@@ -99,6 +104,7 @@ export class Delivery {
   readonly #limits: DeliveryLimits
   readonly #clock: Clock
   readonly #storeTimes: StoreTimes
+  readonly #isTraced: boolean
   readonly #tails: Tails
   readonly #replayer: Replayer
   readonly #snapshots: SnapshotReader
@@ -126,8 +132,11 @@ export class Delivery {
       clock = systemClock,
       loopTurn = new LoopTurn(clock),
       storeTimes = NO_TIMES,
-      observer = NOBODY,
+      spans,
     } = options
+    const observing = options.observer ?? NOBODY
+    const observer = spans === undefined ? observing : withDeliverySpans(observing, spans)
+    this.#isTraced = spans !== undefined
     this.#limits = limits
     this.#clock = clock
     this.#storeTimes = storeTimes
@@ -273,6 +282,9 @@ export class Delivery {
   #route(entry: Entry): void {
     const isCatchingUp = this.#tails.isCatchingUp(entry.partition)
     entry.arrival = arrivalOf(entry, this.#storeTimes.of(entry.partition))
+    if (this.#isTraced && entry.arrival !== undefined) {
+      entry.arrival = { ...entry.arrival, traced: TracedEvents.of(entry) }
+    }
     this.#cohorts.route(entry, isCatchingUp, () => this.#offer(entry, isCatchingUp))
     entry.arrival = undefined
   }

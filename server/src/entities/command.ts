@@ -4,6 +4,7 @@ import {
   type CommandEvent,
   type CommandResult,
   type ExpectedVersion,
+  type TraceContext,
 } from '@tidegate/protocol'
 import type { EventBody } from '../bus/index.ts'
 import type { Sender } from './entity-record.ts'
@@ -49,6 +50,8 @@ export interface Command extends CommandBody {
   readonly storedAt: number
   /** So many commands of its entity were read before it, and not run yet, that it is not run. */
   readonly isExcess?: boolean
+  /** Where it comes from. */
+  readonly trace?: TraceContext | undefined
 }
 
 /** What became of a command: the data of an event in the log of answers, whose id is the command's and whose key is the gateway's. */
@@ -60,10 +63,18 @@ export type AnsweredEvent = CommandEvent
 export { COMMAND_CODES, type CommandCode, type ExpectedVersion } from '@tidegate/protocol'
 
 /** Reads a command from its event. @param storedAt when its record batch was stored, ms since 1970 by Redis' clock */
-export function commandOf({ id, key, data }: EventBody, storedAt: number): Command {
+export function commandOf(event: EventBody, storedAt: number): Command {
+  const { id, key, data } = event
+  const trace = traceOf(event)
   const { node, entity, command, input, checksum, ageMs, expected, cause, by, waitMs } = data as CommandBody
   // Field by field: a spread costs as much as all else that is done here.
-  return { id, key, storedAt, node, entity, command, input, checksum, ageMs, expected, cause, by, waitMs }
+  return { id, key, storedAt, node, entity, command, input, checksum, ageMs, expected, cause, by, waitMs, trace }
+}
+
+/** The trace context that an event has, without the rest of it. */
+export function traceOf({ traceparent, tracestate }: Partial<TraceContext>): TraceContext | undefined {
+  if (traceparent === undefined) return undefined
+  return tracestate === undefined ? { traceparent } : { traceparent, tracestate }
 }
 
 export function rejection(code: CommandCode, message: string = COMMAND_CODES[code]): CommandOutcome {

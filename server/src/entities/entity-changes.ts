@@ -1,3 +1,4 @@
+import { isSampled, type TraceContext } from '@tidegate/protocol'
 import {
   type CommitOperation,
   currentHash,
@@ -5,6 +6,7 @@ import {
   entityHash,
   indexSet,
   type StoredEvent,
+  traceMembers,
   trailList,
 } from '../bus/index.ts'
 import type { EntityDefinition } from '../config/entity-model.ts'
@@ -16,6 +18,16 @@ import { shownState } from './rebuild.ts'
 
 /** Puts an event into a topic that an entity publishes. @param isLatest of its key */
 export type Publish = (topic: string, event: StoredEvent, isLatest: boolean) => void
+
+/** What an entity decided. */
+export interface Decided {
+  readonly definition: EntityDefinition
+  readonly key: string
+  readonly before: EntityRecord
+  readonly effect: DoneEffect
+  /** Where what it decided upon comes from. */
+  readonly trace: TraceContext | undefined
+}
 
 /** What is to be written of one entity with the next commit. */
 interface Change {
@@ -85,10 +97,11 @@ export class EntityChanges {
     return this.#size
   }
 
-  add(definition: EntityDefinition, key: string, before: EntityRecord, effect: DoneEffect): void {
+  add(decided: Decided): void {
+    const { definition, key, before, effect } = decided
     const { record, stored, stateJson, viewJson } = effect
     this.#put(definition, key, before, { from: before, isWhole: false, record, stored, stateJson, viewJson })
-    if (definition.publishes.has('events')) this.#publishEvents(definition.name, key, before.version, effect)
+    if (definition.publishes.has('events')) this.#publishEvents(decided)
   }
 
   /** Its events are no news: they are not published. */
@@ -209,16 +222,20 @@ export class EntityChanges {
     this.#publish(`${name}.state`, { key, lane: 'normal', time, json }, true)
   }
 
-  #publishEvents(name: string, key: string, before: number, { entries, shown }: DoneEffect): void {
+  #publishEvents({ definition, key, before, effect: { entries, shown }, trace }: Decided): void {
+    const topic = `${definition.name}.events`
+    const context = trace ?? NO_TRACE
+    const traceJson = traceMembers(context)
     for (const [i, { time, commandId }] of entries.entries()) {
       const { type, ...data } = shown[i]!
-      const event = { type, version: before + i + 1, commandId, ...data }
-      const json = encodeEvent(`${commandId}.${i}`, key, time, undefined, JSON.stringify(event))
-      this.#publish(`${name}.events`, { key, lane: 'normal', time, json }, false)
+      const event = { type, version: before.version + i + 1, commandId, ...data }
+      const json = encodeEvent(`${commandId}.${i}`, key, time, undefined, JSON.stringify(event), traceJson)
+      this.#publish(topic, { key, lane: 'normal', time, json, isSampled: isSampled(context) }, false)
     }
   }
 }
 
+const NO_TRACE: Partial<TraceContext> = {}
 const NO_OPERATIONS: readonly CommitOperation[] = []
 
 /** What changes in the indexes of an entity. */

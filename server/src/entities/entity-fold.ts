@@ -5,10 +5,10 @@ import { AnswerLog } from './answer-log.ts'
 import { AnsweredIds } from './answered-ids.ts'
 import { Builds, type LookCounts } from './builds.ts'
 import { chunkOf, failed, MAX_CHUNK, type Overlay, type Run, runAnyhow, runOn } from './chunk.ts'
-import { type Command, type CommandCode, type CommandOutcome, rejection } from './command.ts'
-import { type DoneEffect, type Effect, type ErasedEffect, type ImportedEffect, refused, unchanged } from './effect.ts'
+import { type Command, type CommandCode, type CommandOutcome, rejection, traceOf } from './command.ts'
+import { type Effect, type ErasedEffect, type ImportedEffect, refused, unchanged } from './effect.ts'
 import { EntityBook, type HeldEntity } from './entity-book.ts'
-import { EntityChanges, type Publish } from './entity-changes.ts'
+import { type Decided, EntityChanges, type Publish } from './entity-changes.ts'
 import type { EntityRecord, TrailEntry } from './entity-record.ts'
 import { ERASE, erase, isAnswerOfBefore, isOfBefore } from './erase.ts'
 import { newRecord } from './fold-events.ts'
@@ -390,7 +390,9 @@ export class EntityFold {
         if (effect.kind === 'erased') this.#erase(definition, before, effect)
         if (effect.kind === 'imported') this.#import(definition, before, effect)
         if (command.command === REBUILD) this.builds.restart(definition.name)
-        if (effect.kind === 'done' && effect.entries.length > 0) this.#change(definition, command.key, before, effect)
+        if (effect.kind === 'done' && effect.entries.length > 0) {
+          this.#change({ definition, key: command.key, before, effect, trace: command.trace })
+        }
         const report = (error: unknown) => this.#options.incident(`command ${command.entity}.${command.command}`, error)
         const outcome = outcomeOf(effect, { before, epoch: this.#options.epoch, report })
         this.#tellSender(command, outcome)
@@ -409,12 +411,15 @@ export class EntityFold {
     if (effect.kind === 'rejected' || effect.kind === 'failed') {
       return this.#options.bury(definition.name, topic, event, causeOf(effect))
     }
-    if (effect.kind === 'done' && effect.entries.length > 0) this.#change(definition, event.key, before, effect)
+    if (effect.kind === 'done' && effect.entries.length > 0) {
+      this.#change({ definition, key: event.key, before, effect, trace: traceOf(event) })
+    }
   }
 
-  #change(definition: EntityDefinition, key: string, before: EntityRecord, effect: DoneEffect): void {
-    this.#changes.add(definition, key, before, effect)
-    this.outbox.add(effect.reactions)
+  #change(decided: Decided): void {
+    const { definition, key, effect, trace } = decided
+    this.#changes.add(decided)
+    this.outbox.add(effect.reactions, trace)
     this.#hold(definition, key, effect.record)
   }
 
@@ -438,9 +443,9 @@ export class EntityFold {
   }
 
   /** Tells the source of a reaction what became of it: in the commit of the answer, so once. */
-  #tellSource({ id, key, body }: Message, outcome: CommandOutcome): void {
+  #tellSource({ id, key, body, trace }: Message, outcome: CommandOutcome): void {
     if (body.cause === undefined || body.command === OUTCOME_COMMAND) return
-    this.outbox.add([outcomeMessage({ id, key, body }, outcome)])
+    this.outbox.add([outcomeMessage({ id, key, body }, outcome)], trace)
   }
 
   /** @param isNoted whether the command has this answer for good */
@@ -475,8 +480,8 @@ function runOf({ command, definition, held }: Due, epoch: string, overlay: Overl
   }
 }
 
-function messageOf({ id, key, storedAt: _, isExcess: __, ...body }: Command): Message {
-  return { id, key, body }
+function messageOf({ id, key, storedAt: _, isExcess: __, trace, ...body }: Command): Message {
+  return { id, key, body, trace }
 }
 
 function causeOf(effect: Extract<Effect, { kind: 'rejected' | 'failed' }>): string {

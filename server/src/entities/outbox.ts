@@ -1,3 +1,4 @@
+import type { TraceContext } from '@tidegate/protocol'
 import { type CommitOperation, OUTBOX_HASH } from '../bus/index.ts'
 import { type Message, senderOf } from './reaction.ts'
 
@@ -70,8 +71,10 @@ export class Outbox {
     return count >= MAX_UNSENT || this.#size >= MAX_SIZE
   }
 
-  add(messages: readonly Message[]): void {
-    for (const message of messages) {
+  /** @param trace where what they follow from comes from */
+  add(messages: readonly Message[], trace?: TraceContext): void {
+    for (const plain of messages) {
+      const message = trace === undefined ? plain : { ...plain, trace }
       const text = JSON.stringify(message)
       this.#collected.push({ number: this.#next++, message, text })
       this.#size += text.length

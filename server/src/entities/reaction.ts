@@ -1,4 +1,4 @@
-import { LIMITS, RESERVED_IDS } from '@tidegate/protocol'
+import { LIMITS, RESERVED_IDS, type TraceContext } from '@tidegate/protocol'
 import type { EntityDefinition } from '../config/entity-model.ts'
 import { isDeeperThan } from '../data-depth.ts'
 import { exceeds } from '../exceeds.ts'
@@ -20,6 +20,8 @@ export interface Message {
   readonly id: string
   readonly key: string
   readonly body: CommandBody
+  /** Where what it follows from comes from. */
+  readonly trace?: TraceContext | undefined
 }
 
 /** The input of `OUTCOME_COMMAND`. */

@@ -1,4 +1,4 @@
-import { type ClientFrame, COMMAND_CODES, LIMITS } from '@tidegate/protocol'
+import { type ClientFrame, COMMAND_CODES, LIMITS, readTraceContext } from '@tidegate/protocol'
 import type { Caller } from '../access/index.ts'
 import {
   type CommandRefusal,
@@ -48,7 +48,8 @@ export class ConnectionCommands {
     const before = after === undefined ? undefined : this.#epochs.get(after)
     const epoch = before ?? frame.epoch ?? this.#commands.epochOf(entity, key)
     this.#epochs.set(id, epoch)
-    const order = { expected, epoch, overtakes, deadlineMs, ageMs }
+    const trace = readTraceContext(frame.traceparent, frame.tracestate)
+    const order = { expected, epoch, overtakes, deadlineMs, ageMs, trace }
     this.#commands.send({ id, entity, key, command, input, caller, ...order }, (outcome, logged) => {
       this.#unanswered--
       this.#epochs.delete(id)

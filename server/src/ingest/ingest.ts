@@ -14,7 +14,9 @@ import type { Contract, SourceTopic } from '../config/model.ts'
 import type { ReportDefect } from '../observability/defects.ts'
 import { quoted } from '../quoted.ts'
 import { RETRY_AFTER_MS } from '../retry-after.ts'
+import type { Spans } from '../tracing/index.ts'
 import { AppendPace } from './append-pace.ts'
+import { appendSpan } from './append-span.ts'
 import { longestWaitMs } from './append-wait.ts'
 import { checksumOf, checksumOfBytes } from './content.ts'
 import type { EventTraces } from './event-traces.ts'
@@ -75,6 +77,8 @@ export interface IngestOptions extends Pick<PartitionLogOptions, 'known' | 'limi
   /** Whether Redis is so full that the rest is reserved for commands that free memory. */
   readonly isFull?: () => boolean
   readonly onNewEpoch?: PartitionLogOptions['onNewEpoch']
+  /** Absent: nobody records traces. */
+  readonly spans?: Spans | undefined
 }
 
 /** Accepts frames from the gateway and answers each exactly once. */
@@ -89,6 +93,7 @@ export class Ingest {
   readonly #appenders: readonly PartitionAppender[]
   readonly #sequences: Sequences
   readonly #scanner: FrameScanner
+  readonly #spans: Spans | undefined
   readonly #idPrefix = randomBytes(6).toString('base64url')
   #idCount = 0
 
@@ -100,6 +105,7 @@ export class Ingest {
     this.#bus = options.bus
     this.#isKept = options.isKept ?? (() => true)
     this.#isFull = options.isFull ?? (() => false)
+    this.#spans = options.spans
     this.#scanner = new FrameScanner(options.contract, options.bus.partitions)
     this.#sequences = new Sequences(options.clock, (newest) => options.bus.raiseSequence(newest))
     this.#logs = Array.from(
@@ -181,13 +187,17 @@ export class Ingest {
     return this.#scanner.scan(frame, pace)
   }
 
-  /** @param answer is called exactly once, possibly before `publish` returns. */
-  publish(request: PublishRequest, answer: (outcome: PublishOutcome) => void): void {
-    const { producer } = request
+  /** @param answered is called exactly once, possibly before `publish` returns. */
+  publish(request: PublishRequest, answered: (outcome: PublishOutcome) => void): void {
+    const { producer, traces } = request
     const topic = this.#contract.topics.get(request.topic)
     const scope = request.rights.keys('publish', request.topic)
     if (topic === undefined || scope.kind === 'none')
-      return answer(reject('unknown_topic', this.#unknownTopic(request)))
+      return answered(reject('unknown_topic', this.#unknownTopic(request)))
+    const answer =
+      this.#spans === undefined || traces === undefined
+        ? answered
+        : appendSpan(this.#spans, { topic: topic.name, events: request.events, traces }, answered)
     if (topic.kind !== 'source') return answer(reject('not_publishable'))
     // It would end the input of keys that others publish.
     if (request.end !== undefined && scope.kind !== 'all') return answer(reject('forbidden', ENDS_ALL_KEYS))

@@ -1,6 +1,7 @@
 import type { OwnerLedger } from '../bus/index.ts'
 import { encodeOffsets, type PartitionFold } from '../fold/index.ts'
 import { CommitChain, type LoopEnd } from '../lease/index.ts'
+import type { FoldSpans, RecordFold } from './fold-spans.ts'
 import type { LoopParts, OwnerContext } from './loop-context.ts'
 import type { OutboxSender } from './outbox-sender.ts'
 import type { LoadedState } from './partition-store.ts'
@@ -9,6 +10,7 @@ export interface LoopCommitsOptions {
   readonly fold: PartitionFold
   readonly state: LoadedState
   readonly sender: OutboxSender | undefined
+  readonly spans: FoldSpans | undefined
   /** Whether commands wait that a commit does not answer. */
   readonly hasCommandsLeft: () => boolean
 }
@@ -85,13 +87,14 @@ export class LoopCommits {
 
   async #sendWhole(): Promise<LoopEnd | undefined> {
     const { presence, store } = this.#parts
-    const { fold, hasCommandsLeft } = this.#options
+    const { fold, hasCommandsLeft, spans } = this.#options
     const ofPresence = presence?.takeOperations() ?? []
     const work = fold.take(hasCommandsLeft())
     const counters = fold.takeCounters()
     const { openStates } = fold
     this.#committedAt = performance.now()
-    const end = await this.#send({ ...work, operations: [...work.operations, ...ofPresence] }, store.ledger)
+    const operations = [...work.operations, ...ofPresence]
+    const end = await this.#send({ ...work, operations }, store.ledger, spans?.takeAll())
     if (end !== undefined) return end
     this.#context.stats.folded(counters)
     this.#context.stats.holds(store.partition, openStates)
@@ -99,13 +102,15 @@ export class LoopCommits {
   }
 
   #sendAnswers(): Promise<LoopEnd | undefined> {
-    const { fold, hasCommandsLeft } = this.#options
-    return this.#send(fold.takeAnswers(hasCommandsLeft()), this.#parts.store.answersLedger)
+    const { fold, hasCommandsLeft, spans } = this.#options
+    const work = fold.takeAnswers(hasCommandsLeft())
+    return this.#send(work, this.#parts.store.answersLedger, spans?.takeCommands())
   }
 
   async #send(
     { operations, offsets, progress }: ReturnType<PartitionFold['take']>,
     ledger: Pick<OwnerLedger, 'commit'>,
+    recordFold: RecordFold | undefined,
   ): Promise<LoopEnd | undefined> {
     const { evidence } = this.#parts
     const { fold, sender } = this.#options
@@ -121,6 +126,7 @@ export class LoopCommits {
     this.#context.stats.committed(reply.status, commitMs)
     if (reply.status !== 'ok') return reply.status
     this.#context.stats.stored(operations)
+    recordFold?.(commitMs)
     sender?.send(fold.entities!.outbox.committed())
     evidence.committed(request, reply.ids)
     return undefined

@@ -5,6 +5,7 @@ import { type Hold, Turn } from '../lease/index.ts'
 import type { ReportDefect } from '../observability/defects.ts'
 import { SharedLimit } from '../shared-limit.ts'
 import { withinTimeLimit } from '../time-limit.ts'
+import type { Spans } from '../tracing/index.ts'
 import { CommandPolls } from './command-poll.ts'
 import { CommandRounds } from './command-rounds.ts'
 import type { CurrentExpiry } from './current-expiry.ts'
@@ -42,6 +43,8 @@ export interface OwnerContext {
   readonly log: (message: string) => void
   /** Notes what the application's code threw. */
   readonly report: ReportDefect
+  /** Absent: nobody records traces. */
+  readonly spans?: Spans | undefined
 }
 
 /** What all partitions of a process share. */

@@ -1,5 +1,6 @@
 import { setMaxListeners } from 'node:events'
 import { setTimeout as pause } from 'node:timers/promises'
+import { isSampled, type TraceContext } from '@tidegate/protocol'
 import {
   type AppendRequest,
   BusFull,
@@ -10,6 +11,7 @@ import {
   type LogVersion,
   partitionOf,
   RecordBatchBuilder,
+  traceMembers,
   type Verdict,
 } from '../bus/index.ts'
 import { type NumberedMessage, outboxProducer } from '../entities/index.ts'
@@ -131,8 +133,9 @@ function nextOf(queue: readonly NumberedMessage[]): NumberedMessage[] {
 /** Each message is a slice of its own: however they are put together, each is recognised. */
 function requestOf(producer: string, sent: readonly NumberedMessage[], time: number): AppendRequest {
   const builder = new RecordBatchBuilder()
-  const slices = sent.map(({ number, message: { id, key, body } }, lastIndex) => {
-    builder.addSlice([{ key, lane: 'high', time, json: encodeEvent(id, key, time, undefined, JSON.stringify(body)) }])
+  const slices = sent.map(({ number, message: { id, key, body, trace = NO_TRACE } }, lastIndex) => {
+    const json = encodeEvent(id, key, time, undefined, JSON.stringify(body), traceMembers(trace))
+    builder.addSlice([{ key, lane: 'high', time, json, isSampled: isSampled(trace) }])
     // Letters, digits and `-`.
     const checksum = body.checksum.replaceAll('_', '-')
     const identity = {
@@ -148,6 +151,8 @@ function requestOf(producer: string, sent: readonly NumberedMessage[], time: num
   })
   return { batches: [{ topic: COMMANDS_TOPIC, ...builder.build() }], slices }
 }
+
+const NO_TRACE: Partial<TraceContext> = {}
 
 /** Named, so that any older number is a duplicate. Numbers never begin anew. */
 const SEQUENCE = '1'

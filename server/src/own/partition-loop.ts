@@ -18,6 +18,7 @@ import { emptyOutdated, openSender, openWalk } from './entity-drivers.ts'
 import type { EntityWalk } from './entity-walk.ts'
 import type { ReadResult } from './entry-source.ts'
 import { EventQueue } from './event-queue.ts'
+import { FoldSpans } from './fold-spans.ts'
 import { LoopCommits } from './loop-commits.ts'
 import type { LoopParts, OwnerContext } from './loop-context.ts'
 import type { OutboxSender } from './outbox-sender.ts'
@@ -58,6 +59,8 @@ export class PartitionLoop {
   /** Absent where the contract has no entities. */
   readonly #sender: OutboxSender | undefined
   readonly #walk: EntityWalk | undefined
+  /** Absent where nobody records traces. */
+  readonly #spans: FoldSpans | undefined
   #lastRead: ReadResult | undefined
   /** By the monotonic clock: the wall clock may be set back. */
   #reportsReadAt = Number.NEGATIVE_INFINITY
@@ -91,8 +94,9 @@ export class PartitionLoop {
       const read = () => parts.source.readCommands(this.#cursors().get(COMMANDS_TOPIC)!)
       this.#poll = new CommandPoll(read, (entries) => this.#found(entries))
     }
+    this.#spans = context.spans && new FoldSpans(context.spans, parts.store.partition)
     this.#commits = new LoopCommits(context, parts, {
-      ...{ fold: this.#fold, state, sender: this.#sender },
+      ...{ fold: this.#fold, state, sender: this.#sender, spans: this.#spans },
       hasCommandsLeft: () => this.#hasCommandsLeft,
     })
     context.stats.holds(parts.store.partition, this.#fold.openStates)
@@ -355,13 +359,18 @@ export class PartitionLoop {
     const { folding, running } = this.#context
     const { body, fold } = this.#fold.beginCommands(next)
     const folded = fold(await running.run(body))
-    this.#commands.drop(folded)
+    this.#dropCommands(next.slice(0, folded))
     if (folded > 0) return
     for (const one of next) {
       if (!this.#fold.hasRoomForCommands || this.#isEnding) return
-      await folding.run(async () => this.#commands.drop(this.#fold.foldCommands([one])), URGENT)
+      await folding.run(async () => this.#dropCommands([one].slice(0, this.#fold.foldCommands([one]))), URGENT)
       await this.#yieldWhenDue()
     }
+  }
+
+  #dropCommands(folded: readonly PlacedCommand[]): void {
+    this.#commands.drop(folded.length)
+    this.#spans?.commands(folded.map(({ command }) => command))
   }
 
   async #yieldWhenDue(): Promise<void> {
@@ -396,6 +405,7 @@ export class PartitionLoop {
         isDone = this.#fold.foldNext(batch)
       }
       this.#events.shift()
+      this.#spans?.events(batch.topic, batch.events)
       this.#parts.meter.folded(batch.topic)
       if (performance.now() - this.#yieldedAt < YIELD_EVERY_MS) continue
       this.#context.polls.lookWhenDue()

@@ -2,6 +2,7 @@ import type { Bus, Roster } from '../bus/index.ts'
 import type { Pipeline } from '../fold/index.ts'
 import { type LeaseKind, Pool } from '../lease/index.ts'
 import type { ReportDefect } from '../observability/defects.ts'
+import type { Spans } from '../tracing/index.ts'
 import { EntrySource } from './entry-source.ts'
 import { type OwnerContext, processWide } from './loop-context.ts'
 import { PartitionOwner } from './partition-owner.ts'
@@ -26,6 +27,8 @@ export interface PartitionPoolOptions {
   readonly stats: WorkerStats
   /** Notes what the application's code threw. */
   readonly report: ReportDefect
+  /** Absent: nobody records traces. */
+  readonly spans?: Spans | undefined
 }
 
 /**
@@ -41,11 +44,11 @@ export class PartitionPool implements LeaseKind<Lease> {
   readonly #pool: Pool<Lease>
   #heardAt: number | undefined
 
-  constructor({ bus, workerId, pipeline, log, stats, report }: PartitionPoolOptions) {
+  constructor({ bus, workerId, pipeline, log, stats, report, spans }: PartitionPoolOptions) {
     this.#bus = bus
     const { partitions } = bus
     const everywhere = untilTrue(() => bus.isContractEverywhere())
-    this.#context = { pipeline, partitions, stats, ...processWide(), everywhere, log, report }
+    this.#context = { pipeline, partitions, stats, ...processWide(), everywhere, log, report, spans }
     this.#roster = bus.roster(workerId)
     this.#pool = new Pool(bus, this, log)
   }

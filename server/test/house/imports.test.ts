@@ -211,6 +211,7 @@ describe('imports', () => {
         'server/src/bus/index.ts',
         'server/src/entities/index.ts',
         'server/src/ingest/index.ts',
+        'server/src/tracing/index.ts',
         'server/src/clock.ts',
         'server/src/data-depth.ts',
         'server/src/exceeds.ts',

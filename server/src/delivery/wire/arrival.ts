@@ -1,7 +1,11 @@
+import type { TracedEvents } from './traced-events.ts'
+
 /** When an entry that the tail has just read was stored, and its first event stamped: ms of the monotonic clock. */
 export interface Arrival {
   readonly storedAt: number
   readonly stampedAt: number
+  /** Absent where nobody records traces, or none of its events is part of one. */
+  readonly traced?: TracedEvents | undefined
 }
 
 /** Redis' clock against the monotonic one. */

@@ -9,6 +9,7 @@ import { decodePath } from './decode-path.ts'
 import { badIdempotencyKey, isIdempotencyKey } from './idempotency-key.ts'
 import { errorReply, json } from './replies.ts'
 import { NOT_JSON, parseJson, readContent } from './request-content.ts'
+import { requestTrace } from './request-trace.ts'
 
 /** `/v1/entities/<entity>/<key>/<command>`, in parts that are still encoded. */
 const COMMAND_PATH = /^\/v1\/entities\/([^/]+)\/([^/]*)\/([^/]+)$/
@@ -53,8 +54,9 @@ export async function sendCommand(
   const input = content.text === '' ? {} : parseJson(content.text)
   if (input === NOT_JSON) return errorReply('invalid_frame', 'The body is not valid JSON.')
   const id = requestId(entity, key, idempotencyKey)
+  const trace = requestTrace(request.header)
   const outcome = await new Promise<CommandOutcome>((resolve) =>
-    commands.send({ id, entity, key, command, caller, input, expected, deadlineMs }, (told) =>
+    commands.send({ id, entity, key, command, caller, input, expected, deadlineMs, trace }, (told) =>
       resolve(readOutcome(told)),
     ),
   )
