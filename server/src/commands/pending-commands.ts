@@ -10,6 +10,8 @@ export const MAX_PENDING = 16_384
 const FULL_RETRY_MS = 250
 /** Advised wait after a deadline: by then the command may have its outcome. */
 const DEADLINE_RETRY_MS = 1_000
+/** Time between looks for waits at their deadline: one passes over all that are pending. */
+const LEAST_LOOK_MS = 10
 
 /** An outcome that the log of answers has. */
 export interface LoggedAnswer {
@@ -44,12 +46,13 @@ interface Pending {
   epoch: string | undefined
   /** Of the monotonic clock: by then its owner does not run it any more. */
   readonly endsAt: number
-  readonly waits: Waiting[]
+  waits: readonly Waiting[]
 }
 
 interface Waiting {
   readonly settle: Settle
-  readonly timer: NodeJS.Timeout
+  /** Of the monotonic clock. */
+  readonly deadlineAt: number
 }
 
 /** An entity with commands that have no outcome. */
@@ -79,6 +82,10 @@ export class PendingCommands {
   readonly #bySubject = new Map<string, PendingSubject>()
   #size = 0
   #waiting = 0
+  /** One for all waits: a timer of its own would cost a command as much as to remember it. */
+  #look: NodeJS.Timeout | undefined
+  /** No wait reaches its deadline before. */
+  #lookAt = Number.POSITIVE_INFINITY
 
   constructor(partitions: number, monotonic: () => number) {
     this.#partitions = Array.from({ length: partitions }, () => new Map())
@@ -145,8 +152,7 @@ export class PendingCommands {
     const pending = this.#partitions[partition]!.get(id)
     if (pending === undefined) return
     this.#remove(partition, id, pending)
-    for (const { settle, timer } of pending.waits) {
-      clearTimeout(timer)
+    for (const { settle } of pending.waits) {
       this.#waiting--
       settle(outcome, logged)
     }
@@ -180,17 +186,43 @@ export class PendingCommands {
     for (const [partition, commands] of this.#partitions.entries()) {
       for (const id of commands.keys()) this.settle(partition, id, deadlineExceeded())
     }
+    clearTimeout(this.#look)
   }
 
   #wait(pending: Pending, { settle, deadlineMs }: Wait): void {
-    const timer = setTimeout(() => {
-      pending.waits.splice(pending.waits.indexOf(waiting), 1)
+    const deadlineAt = this.#monotonic() + deadlineMs
+    const waiting = { settle, deadlineAt }
+    pending.waits = pending.waits.length === 0 ? [waiting] : [...pending.waits, waiting]
+    this.#waiting++
+    if (deadlineAt < this.#lookAt) this.#lookAgain(deadlineAt)
+  }
+
+  #lookAgain(at: number): void {
+    clearTimeout(this.#look)
+    this.#lookAt = at
+    if (at !== Number.POSITIVE_INFINITY) this.#look = setTimeout(() => this.#endWaits(), at - this.#monotonic())
+  }
+
+  /** Ends the waits that have reached their deadline. */
+  #endWaits(): void {
+    const now = this.#monotonic()
+    let nextAt = Number.POSITIVE_INFINITY
+    const over: Waiting[] = []
+    for (const commands of this.#partitions) {
+      for (const pending of commands.values()) {
+        const isOver = ({ deadlineAt }: Waiting) => deadlineAt <= now
+        if (pending.waits.some(isOver)) {
+          over.push(...pending.waits.filter(isOver))
+          pending.waits = pending.waits.filter((waiting) => !isOver(waiting))
+        }
+        for (const { deadlineAt } of pending.waits) nextAt = Math.min(nextAt, deadlineAt)
+      }
+    }
+    this.#lookAgain(Math.max(nextAt, now + LEAST_LOOK_MS))
+    for (const { settle } of over) {
       this.#waiting--
       settle(deadlineExceeded())
-    }, deadlineMs)
-    const waiting = { settle, timer }
-    pending.waits.push(waiting)
-    this.#waiting++
+    }
   }
 
   #remove(partition: number, id: string, pending: Pending): void {

@@ -112,6 +112,23 @@ describe('pending commands', () => {
     expect(outcomes.at(-1)).toEqual(['a', 'done'])
   })
 
+  it('CMD-PENDING-3 each of many waits ends at its own deadline, whichever came or ended before', () => {
+    const { pending, outcomes, enter } = table()
+    const deadlines = [400, 100, 250, 255, 120, 3_000]
+    for (const [i, deadlineMs] of deadlines.entries()) enter(`${deadlineMs}`, { key: `${i}`, deadlineMs })
+    pending.settle(0, '100', DONE)
+    outcomes.length = 0
+    const endedAt = new Map<string, number>()
+    for (let ms = 1; ms <= 3_020; ms++) {
+      vi.advanceTimersByTime(1)
+      for (const [id] of outcomes.splice(0)) endedAt.set(id, ms)
+      if (ms === 200) enter('late', { deadlineMs: 20 })
+    }
+    for (const ms of [400, 250, 255, 120, 3_000]) expect(endedAt.get(`${ms}`)! - ms).toBeOneOf([...Array(11).keys()])
+    expect(endedAt.get('late')! - 220).toBeOneOf([...Array(11).keys()])
+    expect(endedAt.size).toBe(6)
+  })
+
   it('CMD-PENDING-3 what nobody will answer any more is forgotten, and does not count', () => {
     const { pending, outcomes, enter } = table()
     enter('a')
