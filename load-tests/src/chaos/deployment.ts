@@ -1,13 +1,32 @@
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { RedisCluster, type RedisClusterOptions } from '../../../server/test/support/redis-cluster.ts'
 import { SentinelGroup, type SentinelGroupOptions } from '../../../server/test/support/sentinel-group.ts'
 import { type RedisOptions, RedisProcess } from '../support/redis-process.ts'
+import { earlierVersion } from '../support/earlier-version.ts'
+import { TIDEGATE } from '../support/processes.ts'
 import { TcpProxy } from '../support/tcp-proxy.ts'
-import { Member } from './member.ts'
+import { Member, type Program } from './member.ts'
 
 export const CONFIG = fileURLToPath(new URL('./chaos.config.ts', import.meta.url))
-/** What it grows to: a topic, windows and an optional field more. */
-export const NEXT_CONFIG = fileURLToPath(new URL('./next.config.ts', import.meta.url))
+const PRESENT: Program = { tidegate: TIDEGATE, config: CONFIG }
+/** With a topic, windows and an optional field more. */
+const NEXT: Program = { tidegate: TIDEGATE, config: fileURLToPath(new URL('./next.config.ts', import.meta.url)) }
+
+const PROGRAMS = {
+  present: () => PRESENT,
+  /** With the config that it grows to. */
+  next: () => NEXT,
+  /** An earlier version, with the same config. */
+  earlier: () => {
+    const folder = earlierVersion()
+    const config = join(folder, 'load-tests/src/chaos/chaos.config.ts')
+    return { tidegate: join(folder, 'server/bin/tidegate.js'), config }
+  },
+} satisfies Readonly<Record<string, () => Program>>
+
+export type ProgramName = keyof typeof PROGRAMS
+
 /** At first. */
 export const PARTITIONS = 4
 
@@ -16,6 +35,8 @@ export interface DeploymentOptions extends RedisOptions {
   readonly sentinels?: SentinelGroupOptions
   /** Masters and replicas in place of one Redis, likewise. */
   readonly cluster?: RedisClusterOptions
+  /** What all processes are at first. */
+  readonly program?: ProgramName
   /** More variables for gateways and workers. */
   readonly env?: Readonly<Record<string, string>>
 }
@@ -39,7 +60,7 @@ export class Deployment {
   /** Of the data. Processes that start from now on are told so many. */
   partitions = PARTITIONS
 
-  private constructor(store: Store, link: TcpProxy, env: Readonly<Record<string, string>>) {
+  private constructor(store: Store, link: TcpProxy, program: Program, env: Readonly<Record<string, string>>) {
     this.#redis = store.redis
     this.#sentinels = store.sentinels
     this.#cluster = store.cluster
@@ -50,21 +71,22 @@ export class Deployment {
       ...env,
     }
     const variables = () => ({ ...environment, TIDEGATE_PARTITIONS: `${this.partitions}` })
-    this.#member = (command, n) => new Member(`${command}-${n}`, command, CONFIG, variables)
+    this.#member = (command, n) => new Member(`${command}-${n}`, command, program, variables)
     this.gateways = [1, 2].map((n) => this.#member('gateway', n))
     this.workers = [1, 2].map((n) => this.#member('worker', n))
   }
 
   static async start(
-    { env = {}, sentinels, cluster, ...options }: DeploymentOptions,
+    { env = {}, sentinels, cluster, program = 'present', ...options }: DeploymentOptions,
     random: () => number,
   ): Promise<Deployment> {
+    const first = PROGRAMS[program]()
     const store: Store = {}
     if (sentinels !== undefined) store.sentinels = await SentinelGroup.start(sentinels)
     else if (cluster !== undefined) store.cluster = await RedisCluster.start(cluster)
     else store.redis = await RedisProcess.start(options)
     const link = await TcpProxy.open(() => (store.redis === undefined ? [] : [store.redis.target]), random)
-    const deployment = new Deployment(store, link, env)
+    const deployment = new Deployment(store, link, first, env)
     try {
       await Promise.all(deployment.members.map((member) => member.start()))
       return deployment
@@ -108,6 +130,12 @@ export class Deployment {
     const worker = this.#member('worker', this.workers.length + 1)
     this.workers.push(worker)
     await worker.start()
+  }
+
+  /** Workers first, then gateways, one after the other. */
+  async roll(name: ProgramName): Promise<void> {
+    const program = PROGRAMS[name]()
+    for (const member of [...this.workers, ...this.gateways]) await member.replace(program)
   }
 
   get members(): readonly Member[] {

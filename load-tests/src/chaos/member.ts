@@ -2,11 +2,18 @@ import { type ServerProcess, startTidegate } from '../support/processes.ts'
 
 const MAX_STARTS = 5
 
+/** What a process runs. */
+export interface Program {
+  /** File of the `tidegate` command. */
+  readonly tidegate: string
+  readonly config: string
+}
+
 /** One gateway or worker of a deployment: a place that is filled by one process after the other. */
 export class Member {
   readonly name: string
   readonly #command: 'gateway' | 'worker'
-  #config: string
+  #program: Program
   readonly #env: () => Readonly<Record<string, string>>
   #process: ServerProcess | undefined
   #starts = 0
@@ -16,12 +23,12 @@ export class Member {
   constructor(
     name: string,
     command: 'gateway' | 'worker',
-    config: string,
+    program: Program,
     env: () => Readonly<Record<string, string>>,
   ) {
     this.name = name
     this.#command = command
-    this.#config = config
+    this.#program = program
     this.#env = env
     process.on('exit', this.#onExit)
   }
@@ -50,11 +57,11 @@ export class Member {
   }
 
   /**
-   * Another process with another config takes its place. A worker starts beside the one before; a gateway after it, since it
+   * Another process, of another program, takes its place. A worker starts beside the one before; a gateway after it, since it
    * listens where that one did.
    */
-  async replace(config: string): Promise<void> {
-    this.#config = config
+  async replace(program: Program): Promise<void> {
+    this.#program = program
     if (this.#command === 'gateway') {
       await this.stop()
       return this.start()
@@ -67,7 +74,8 @@ export class Member {
   async #startOnce(): Promise<void> {
     const port = this.#command === 'gateway' ? ['--port', `${this.port}`] : []
     const env = { ...this.#env(), TIDEGATE_NODE: `${this.name}-${++this.#starts}` }
-    this.#process = await startTidegate([this.#command, '--config', this.#config, ...port], env)
+    const { tidegate, config } = this.#program
+    this.#process = await startTidegate([this.#command, '--config', config, ...port], env, tidegate)
   }
 
   /** kill -9 for good. */

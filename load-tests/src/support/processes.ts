@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { HEAP_OPTIONS } from '../../../server/src/heap-options.ts'
 
-const TIDEGATE = fileURLToPath(new URL('../../../server/bin/tidegate.js', import.meta.url))
+export const TIDEGATE = fileURLToPath(new URL('../../../server/bin/tidegate.js', import.meta.url))
 /** A busy machine takes several times as long as an idle one, which needs two seconds. */
 const READY_DEADLINE_MS = 60_000
 
@@ -42,10 +42,14 @@ export function ask<Answer>(child: ChildProcess, question: object | string): Pro
   })
 }
 
-/** Starts `tidegate <command>` as shipped and waits until it says it is ready. */
-export function startTidegate(args: readonly string[], env: Readonly<Record<string, string>>): Promise<ServerProcess> {
+/** Starts `tidegate <command>` as shipped, or another one, and waits until it says it is ready. */
+export function startTidegate(
+  args: readonly string[],
+  env: Readonly<Record<string, string>>,
+  tidegate = TIDEGATE,
+): Promise<ServerProcess> {
   return untilReady(
-    fork(TIDEGATE, args, {
+    fork(tidegate, args, {
       env: { ...process.env, ...env },
       execArgv: [...HEAP_OPTIONS],
       // What it says is for people; the standard output of a benchmark is its report.

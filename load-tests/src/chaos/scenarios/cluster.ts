@@ -3,9 +3,9 @@ import { slotOf } from '../../../../server/src/bus/hash-slot.ts'
 import { readDeploymentFacts } from '../../../../server/src/bus/index.ts'
 import { keys, QUEUE_PREFIX } from '../../../../server/src/bus/keys.ts'
 import { type ClusterProcess, eventually } from '../../../../server/test/support/redis-cluster.ts'
-import { type DeploymentOptions, NEXT_CONFIG, PARTITIONS } from '../deployment.ts'
+import { type DeploymentOptions, PARTITIONS } from '../deployment.ts'
 import type { Scenario, Stage } from '../scenario.ts'
-import { roll } from './rolling.ts'
+import { rolledToThisVersion } from './rolling.ts'
 
 /** How long a master hangs: its replica has taken over long before. */
 const HUNG_MS = 6_000
@@ -157,9 +157,10 @@ export const CLUSTER: readonly Scenario[] = [
     rollout: 'stays',
     async disturb({ deployment, begin }) {
       begin()
-      await roll(deployment, NEXT_CONFIG)
+      await deployment.roll('next')
     },
   },
+  rolledToThisVersion('cluster-rolling-version', DEPLOYMENT),
   {
     name: 'cluster-slots-moved',
     about: 'the slots of all partitions, and that of the queue of leases, move to another master, one after the other',

@@ -1,17 +1,28 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import { earlierVersionFault } from '../../support/earlier-version.ts'
 import { runTidegate } from '../../support/processes.ts'
-import { CONFIG, type Deployment, NEXT_CONFIG } from '../deployment.ts'
+import { CONFIG, type DeploymentOptions } from '../deployment.ts'
 import type { Scenario } from '../scenario.ts'
 
-/** Between two rollouts: windows of the newer config open and close. */
+/** Between two rollouts: windows open and close. */
 const BETWEEN_MS = 3_000
 
-/** Workers first, then gateways, one after the other. */
-export async function roll({ workers, gateways }: Deployment, config: string): Promise<void> {
-  for (const member of [...workers, ...gateways]) await member.replace(config)
-}
+export const rolledToThisVersion = (name: string, options: DeploymentOptions): Scenario => ({
+  name,
+  about: 'processes of an earlier version are replaced by ones of this version, one by one, and these by the earlier ones again',
+  deployment: { ...options, program: 'earlier' },
+  publishing: 'may fail',
+  readiness: 'may turn red',
+  impossible: earlierVersionFault,
+  async disturb({ deployment, begin }) {
+    begin()
+    await deployment.roll('present')
+    await sleep(BETWEEN_MS)
+    await deployment.roll('earlier')
+  },
+})
 
-/** The config of a deployment changes under load, process by process. */
+/** The config or the version of a deployment changes under load, process by process. */
 export const ROLLING: readonly Scenario[] = [
   {
     name: 'rolling-config',
@@ -22,7 +33,7 @@ export const ROLLING: readonly Scenario[] = [
     rollout: 'stays',
     async disturb({ deployment, begin }) {
       begin()
-      await roll(deployment, NEXT_CONFIG)
+      await deployment.roll('next')
     },
   },
   {
@@ -34,10 +45,11 @@ export const ROLLING: readonly Scenario[] = [
     rollout: 'is taken back',
     async disturb({ deployment, begin }) {
       begin()
-      await roll(deployment, NEXT_CONFIG)
+      await deployment.roll('next')
       await sleep(BETWEEN_MS)
       await runTidegate(['config', 'accept', '--config', CONFIG], deployment.redisUrl)
-      await roll(deployment, CONFIG)
+      await deployment.roll('present')
     },
   },
+  rolledToThisVersion('rolling-version', { fsync: 'everysec' }),
 ]
