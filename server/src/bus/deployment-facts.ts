@@ -29,10 +29,21 @@ export interface RedisFacts {
   readonly lackingRights: Readonly<Partial<Record<Role, string>>>
 }
 
+/** A master of a cluster that does not answer, while others do. */
+export interface AwayNode {
+  readonly node: string
+  readonly why: string
+  readonly partitions: readonly number[]
+  /** Whether the reports of workers lie there, and those of gateways: then nothing is known of them. */
+  readonly hasWorkers: boolean
+  readonly hasGateways: boolean
+}
+
 /** What a Redis says of itself, and of the deployment on it. Nothing is written to learn it. */
 export interface DeploymentFacts extends RedisFacts {
   /** Further masters of a cluster that hold something of the deployment. */
   readonly others: readonly RedisFacts[]
+  readonly away: readonly AwayNode[]
   /** Where Sentinels name the Redis. */
   readonly sentinels: SentinelFacts | undefined
   /** `undefined` where nothing was ever started. */
@@ -47,20 +58,28 @@ export interface DeploymentFacts extends RedisFacts {
 }
 
 const PINGS = 15
+/** One key of each slot by which it is known which contract runs. */
+const OF_THE_CONTRACT = [keys.contract, keys.contractRecord, keys.workers]
 
-/** @throws BusUnreachable */
-export async function readDeploymentFacts(url: string, waitMs: number): Promise<DeploymentFacts> {
+/**
+ * @param assumed partitions, where the node of a cluster that knows their number does not answer
+ * @throws BusUnreachable
+ */
+export async function readDeploymentFacts(url: string, waitMs: number, assumed?: number): Promise<DeploymentFacts> {
   const nodes = new Nodes({ url, name: 'doctor', channels: ['query'] })
+  const faults = new Map<Node, string>()
   try {
-    await nodes.open(waitMs)
-    const before = await readRedis(nodes.all[0]!)
+    await nodes.reach(waitMs, faults)
+    const before = await readRedis(nodes.all.find((node) => !faults.has(node))!)
     const { gateway, worker } = before.lackingRights
     // A Sentinel has no data to ask for, one node of a cluster only a part, and others may refuse the calls.
     const isWhole = nodes.isCluster || (before.info.get('redis_mode') ?? 'standalone') === 'standalone'
     const mayRead = isWhole && (gateway === undefined || worker === undefined)
-    const deployment = mayRead ? await readDeployment(nodes, waitMs) : NOTHING
-    const others = await Promise.all(nodes.all.filter(({ name }) => name !== before.node).map(readRedis))
-    return { ...before, others, sentinels: await routeTo(url).sentinelFacts(), ...deployment }
+    const deployment = mayRead ? await readDeployment(nodes, faults, waitMs, assumed) : NOTHING
+    const answering = nodes.all.filter((node) => !faults.has(node))
+    const others = await Promise.all(answering.filter(({ name }) => name !== before.node).map(readRedis))
+    const away = [...faults].map(([node, why]) => awayNode(nodes, node, why, deployment.partitions ?? 0))
+    return { ...before, others, away, sentinels: await routeTo(url).sentinelFacts(), ...deployment }
   } finally {
     nodes.close()
   }
@@ -90,20 +109,34 @@ async function readRedis({ name, redis }: Node): Promise<RedisFacts> {
 
 async function readDeployment(
   nodes: Nodes,
+  faults: Map<Node, string>,
   waitMs: number,
-): Promise<Omit<DeploymentFacts, keyof RedisFacts | 'others' | 'sentinels'>> {
+  assumed: number | undefined,
+): Promise<Omit<DeploymentFacts, keyof RedisFacts | 'others' | 'away' | 'sentinels'>> {
   const redisOf = (key: string) => nodes.atKey(key).redis
-  const partitions = await storedPartitions(redisOf(keys.cluster))
-  if (partitions !== undefined) await nodes.serve(partitions, waitMs)
-  const byNode = [...nodes.byNode(partitions ?? 0)]
+  const isAway = (key: string) => faults.has(nodes.atKey(key))
+  const partitions = isAway(keys.cluster) ? assumed : await storedPartitions(redisOf(keys.cluster))
+  if (partitions !== undefined) await nodes.reach(waitMs, faults, partitions)
+  const byNode = [...nodes.byNode(partitions ?? 0)].filter(([node]) => !faults.has(node))
   const owners = byNode.map(([{ redis }, held]) => partitionOwners(redis, held))
   return {
     partitions,
     held: new Map(byNode.map(([{ name }, held]) => [name, held])),
     owners: (await Promise.all(owners)).flat().sort((a, b) => a.partition - b.partition),
-    workers: await readWorkerReports(redisOf(keys.workers)),
-    gateways: await readGatewayReports(redisOf(keys.gateways)),
-    contractHash: await runningHash(redisOf),
+    workers: isAway(keys.workers) ? new Map() : await readWorkerReports(redisOf(keys.workers)),
+    gateways: isAway(keys.gateways) ? new Map() : await readGatewayReports(redisOf(keys.gateways)),
+    contractHash: OF_THE_CONTRACT.some(isAway) ? undefined : await runningHash(redisOf),
+  }
+}
+
+function awayNode(nodes: Nodes, node: Node, why: string, partitions: number): AwayNode {
+  const holds = (key: string) => nodes.atKey(key) === node
+  return {
+    node: node.name,
+    why,
+    partitions: nodes.byNode(partitions).get(node) ?? [],
+    hasWorkers: holds(keys.workers),
+    hasGateways: holds(keys.gateways),
   }
 }
 

@@ -44,8 +44,25 @@ export class Nodes {
 
   /** Connects to those that hold partitions, too. @throws BusUnreachable */
   async serve(partitions: number, deadlineMs: number): Promise<void> {
-    this.#hold([...Array.from({ length: partitions }, (_, partition) => keys.meta(partition)), ...CONTROL_KEYS])
+    this.#holdPartitions(partitions)
     await this.#untilReady(deadlineMs)
+  }
+
+  /**
+   * The same for commands that show what there is: one that does not answer in time is left out, unless none does.
+   *
+   * @param faults those that are known not to answer, and why; others are added @throws BusUnreachable
+   */
+  async reach(deadlineMs: number, faults: Map<Node, string>, partitions = 0): Promise<void> {
+    const until = performance.now() + deadlineMs
+    this.#holdPartitions(partitions)
+    await this.#untilKnown(deadlineMs)
+    const asked = this.all.filter((node) => !faults.has(node))
+    const leftMs = Math.max(1, Math.ceil(until - performance.now()))
+    const errors = await Promise.all(asked.map((node) => node.untilReady(leftMs).catch((error: Error) => error)))
+    for (const [i, error] of errors.entries()) if (error instanceof Error) faults.set(asked[i]!, error.message)
+    const first = errors.find((error) => error instanceof Error)
+    if (first !== undefined && faults.size === this.all.length) throw first
   }
 
   /** Where a key lies. @throws BusUnavailable where no node is known to serve its slot */
@@ -116,6 +133,10 @@ export class Nodes {
     for (const node of this.#nodes.values()) node.close()
   }
 
+  #holdPartitions(partitions: number): void {
+    this.#hold([...Array.from({ length: partitions }, (_, partition) => keys.meta(partition)), ...CONTROL_KEYS])
+  }
+
   #hold(held: readonly string[]): void {
     this.#held = held.map((key) => ({ key, slot: slotOf(key) }))
     this.#follow()
@@ -157,14 +178,19 @@ export class Nodes {
 
   async #untilReady(deadlineMs: number): Promise<void> {
     const until = performance.now() + deadlineMs
+    await this.#untilKnown(deadlineMs)
+    const leftMs = Math.max(1, Math.ceil(until - performance.now()))
+    await Promise.all(this.all.map((node) => node.untilReady(leftMs)))
+  }
+
+  async #untilKnown(deadlineMs: number): Promise<void> {
+    const until = performance.now() + deadlineMs
     for (let fault = await this.#fault(); fault !== undefined; fault = await this.#fault()) {
       const { why, isFinal } = fault
       if (isFinal) throw new BusUnreachable(`Redis cannot be used: ${why}`)
       if (performance.now() > until) throw new BusUnreachable(`Redis was not reachable within ${deadlineMs} ms: ${why}`)
       await sleep(ASK_EVERY_MS)
     }
-    const leftMs = Math.max(1, Math.ceil(until - performance.now()))
-    await Promise.all(this.all.map((node) => node.untilReady(leftMs)))
   }
 
   /** Why it is not known where everything of ours is. */

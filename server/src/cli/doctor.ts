@@ -84,7 +84,7 @@ async function examineRedis(settings: Settings, contractHash: string | undefined
   }
   let facts: DeploymentFacts
   try {
-    facts = await readDeploymentFacts(url, WAIT_MS)
+    facts = await readDeploymentFacts(url, WAIT_MS, settings.partitions)
   } catch (error) {
     const todo = 'Processes that start now wait for it, and end in time (TIDEGATE_REDIS_WAIT_SECONDS).'
     return [{ of: 'Redis', findings: [finding('redis-unreachable', 'error', (error as Error).message, todo)] }]

@@ -7,12 +7,13 @@ import { type NumberedLine, numberedLines } from './numbered-lines.ts'
 import { printable, printableJson } from './printable.ts'
 import { ProgressLine } from './progress-line.ts'
 import { parseArguments, UsageError } from './usage-error.ts'
+import { withPauses } from './with-pauses.ts'
 
 export const usage = `tidegate publish <topic> [--data <json>] [--key <key>] [--url <address>] [--json]
 
 Publishes through a gateway and ends when everything is stored. Without --data it reads standard input, the data of one event a
-line. A batch without an answer is sent again, for a minute at most, and stored once. Ends with 1 if something was not stored.
-Where callers are asked who they are, it shows the token or API key in TIDEGATE_TOKEN.
+line, and publishes lines as they come. A batch without an answer is sent again, for a minute at most, and stored once. Ends with 1
+if something was not stored. Where callers are asked who they are, it shows the token or API key in TIDEGATE_TOKEN.
 
   --data  the data of one event, as JSON
   --key   fills the field that the topic has as its key
@@ -29,6 +30,8 @@ const BATCH_EVENTS = 500
 /** UTF-16 units of the lines of a batch, so that any of them fits into a request. */
 const BATCH_CHARS = LIMITS.frameBytes / 8
 const QUIET_MS = 1_000
+/** Input that comes more slowly is not gathered: a request for each line costs nobody much then. */
+const PAUSE_MS = 20
 
 /** Resolves to the exit code. @throws UsageError, Error */
 export async function run(args: string[]): Promise<number> {
@@ -50,7 +53,9 @@ export async function run(args: string[]): Promise<number> {
   const keyed = flags.key === undefined ? undefined : { field: await sender.keyField(topic), key: flags.key }
   const publishing = new Publishing(sender, topic, keyed, flags.json)
   const lines =
-    flags.data === undefined ? numberedLines(process.stdin, LIMITS.frameBytes / 2) : [{ number: 1, text: flags.data }]
+    flags.data === undefined
+      ? withPauses(numberedLines(process.stdin, LIMITS.frameBytes / 2), PAUSE_MS)
+      : [{ number: 1, text: flags.data }]
   return publishing.all(lines)
 }
 
@@ -89,9 +94,10 @@ class Publishing {
     this.#isJson = isJson
   }
 
-  async all(lines: AsyncIterable<NumberedLine> | Iterable<NumberedLine>): Promise<number> {
+  /** @param lines and pauses between them */
+  async all(lines: AsyncIterable<NumberedLine | undefined> | Iterable<NumberedLine>): Promise<number> {
     try {
-      for await (const line of lines) await this.#take(line)
+      for await (const line of lines) await (line === undefined ? this.#send() : this.#take(line))
       await this.#send()
     } finally {
       this.#progress.end()

@@ -4,6 +4,11 @@ import { runningRedisUrl } from './running-redis.ts'
 
 const CONNECT_DEADLINE_MS = 5_000
 
+/** For a command that reads. The caller closes it. @throws as `withBus` */
+export function openRunningBus(url: string, name: string): Promise<Bus> {
+  return openBus({ url, name, channels: ['query'], waitMs: CONNECT_DEADLINE_MS })
+}
+
 /**
  * Looks into the Redis of the deployment that a command is about. Reads only.
  *
@@ -15,7 +20,7 @@ export async function withBus<T>(
   use: (bus: Bus, url: string) => Promise<T>,
 ): Promise<T> {
   const url = await runningRedisUrl(readSettings({ data: flags.data }))
-  const bus = await openBus({ url, name, channels: ['query'], waitMs: CONNECT_DEADLINE_MS })
+  const bus = await openRunningBus(url, name)
   try {
     return await use(bus, url)
   } finally {

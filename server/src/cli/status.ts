@@ -1,11 +1,12 @@
 import { type Bus, readDeploymentFacts } from '../bus/index.ts'
 import { readSettings } from '../config/settings.ts'
-import { readLag } from './deployment/lag.ts'
+import { readLag, type TopicLag } from './deployment/lag.ts'
 import { runningContract } from './deployment/running-contract.ts'
-import { type DeploymentStatus, deploymentStatus } from './deployment/status.ts'
+import { deploymentStatus } from './deployment/status.ts'
 import { statusScreen } from './deployment/status-screen.ts'
 import { printableJson } from './printable.ts'
-import { withBus } from './running-bus.ts'
+import { openRunningBus } from './running-bus.ts'
+import { runningRedisUrl } from './running-redis.ts'
 import { screenWidth, watched } from './screen.ts'
 import { parseOptions } from './usage-error.ts'
 
@@ -13,7 +14,8 @@ export const usage = `tidegate status [--watch] [--json] [--data <folder>]
 
 Shows a deployment on one screen: its gateways and workers with their breakers, who owns which partition and how far behind it
 is, slow clients, the memory of Redis, and what does not work. Everything comes from Redis: it works from any machine that
-reaches it, also while gateways do not answer. Ends with 1 if something does not work, with 0 if there are only warnings.
+reaches it, also while gateways do not answer. While a master of a cluster does not answer it is named, and the rest is shown.
+Ends with 1 if something does not work, with 0 if there are only warnings.
 
   --watch  shows it anew every 2 s, until Ctrl-C
   --json   one JSON object; with --watch one a line
@@ -41,19 +43,26 @@ export async function run(args: string[]): Promise<number> {
     json: { type: 'boolean', default: false },
     data: { type: 'string' },
   })
-  const { ackReplicas } = readSettings({ data: flags.data })
-  return withBus(flags, 'status', async (bus, url) => {
-    const look = async () => {
-      const status = await readStatus(bus, url, ackReplicas)
-      const lines = flags.json ? [printableJson(status)] : statusScreen(status, screenWidth())
-      return { lines, code: status.ok ? 0 : 1 }
-    }
-    return watched(look, flags)
-  })
+  const settings = readSettings({ data: flags.data })
+  const url = await runningRedisUrl(settings)
+  let bus: Bus | undefined
+  const look = async () => {
+    const facts = await readDeploymentFacts(url, WAIT_MS, settings.partitions)
+    // A bus needs all masters.
+    const isWhole = facts.away.length === 0
+    if (isWhole) bus ??= await openRunningBus(url, 'status')
+    const lag = isWhole ? await lagOf(bus!) : undefined
+    const status = deploymentStatus(facts, lag, Date.now(), settings.ackReplicas)
+    const lines = flags.json ? [printableJson(status)] : statusScreen(status, screenWidth())
+    return { lines, code: status.ok ? 0 : 1 }
+  }
+  try {
+    return await watched(look, flags)
+  } finally {
+    bus?.close()
+  }
 }
 
-async function readStatus(bus: Bus, url: string, ackReplicas: number): Promise<DeploymentStatus> {
-  const [facts, contract] = await Promise.all([readDeploymentFacts(url, WAIT_MS), runningContract(bus)])
-  const lag = await readLag(bus, contract)
-  return deploymentStatus(facts, lag, Date.now(), ackReplicas)
+async function lagOf(bus: Bus): Promise<readonly TopicLag[]> {
+  return readLag(bus, await runningContract(bus))
 }

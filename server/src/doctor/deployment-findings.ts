@@ -14,7 +14,7 @@ export interface Expected {
 /** Of what is known, what this looks at. */
 type ProcessFacts = Pick<
   DeploymentFacts,
-  'partitions' | 'owners' | 'workers' | 'gateways' | 'contractHash' | 'lackingRights'
+  'away' | 'partitions' | 'owners' | 'workers' | 'gateways' | 'contractHash' | 'lackingRights'
 >
 
 /** What is wrong with the processes on a Redis. Pure. */
@@ -35,7 +35,7 @@ function* topology({ partitions: stored }: ProcessFacts, { partitions }: Expecte
   }
 }
 
-function* processes({ partitions, workers, contractHash }: ProcessFacts, expected: Expected): Iterable<Finding> {
+function* processes({ away, partitions, workers, contractHash }: ProcessFacts, expected: Expected): Iterable<Finding> {
   if (partitions === undefined) {
     yield {
       code: 'nothing-started',
@@ -45,7 +45,7 @@ function* processes({ partitions, workers, contractHash }: ProcessFacts, expecte
     }
     return
   }
-  if (workers.size === 0) {
+  if (workers.size === 0 && !away.some(({ hasWorkers }) => hasWorkers)) {
     yield {
       code: 'no-worker',
       severity: 'error',
@@ -64,8 +64,9 @@ function* processes({ partitions, workers, contractHash }: ProcessFacts, expecte
   for (const [id, { breakers }] of workers) yield* openBreakers(`Worker ${id}`, breakers)
 }
 
-function* gateways({ partitions, gateways, workers }: ProcessFacts): Iterable<Finding> {
-  if (gateways.size === 0 && partitions !== undefined && workers.size > 0) {
+function* gateways({ away, partitions, gateways, workers }: ProcessFacts): Iterable<Finding> {
+  const isKnown = !away.some(({ hasGateways }) => hasGateways)
+  if (isKnown && gateways.size === 0 && partitions !== undefined && workers.size > 0) {
     yield {
       code: 'no-gateway',
       severity: 'warning',
@@ -124,7 +125,8 @@ function* partitions({ owners, workers }: ProcessFacts): Iterable<Finding> {
   }
 }
 
-function named(partitions: readonly number[]): string {
+/** Partitions in words. */
+export function named(partitions: readonly number[]): string {
   const sorted = [...partitions].sort((a, b) => a - b)
   return `partition${sorted.length === 1 ? '' : 's'} ${sorted.join(', ')}`
 }

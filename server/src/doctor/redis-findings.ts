@@ -1,4 +1,5 @@
-import { type DeploymentFacts, type RedisFacts, unfitness } from '../bus/index.ts'
+import { type AwayNode, type DeploymentFacts, type RedisFacts, unfitness } from '../bus/index.ts'
+import { named } from './deployment-findings.ts'
 import type { Finding } from './finding.ts'
 import { nodeFindings } from './node-findings.ts'
 import { sentinelFindings } from './sentinel-findings.ts'
@@ -14,9 +15,21 @@ const MIB = 1_024 * 1_024
 
 /** What is wrong with a Redis as a keeper of events. Pure. @param ackReplicas TIDEGATE_ACK_REPLICAS */
 export function redisFindings(facts: DeploymentFacts, ackReplicas: number): Finding[] {
-  const { others, sentinels } = facts
+  const { others, sentinels, away } = facts
   const ofEach = [facts, ...others].flatMap((redis) => ofOne(redis, sentinels !== undefined, ackReplicas))
-  return [...ofEach, ...sentinelFindings(sentinels)]
+  return [...away.map(awayFinding), ...ofEach, ...sentinelFindings(sentinels)]
+}
+
+function awayFinding({ node, why, partitions, hasWorkers, hasGateways }: AwayNode): Finding {
+  const lists = [...(hasWorkers ? ['workers'] : []), ...(hasGateways ? ['gateways'] : [])]
+  const unknown = lists.length === 0 ? '' : ` Nothing is known of ${lists.join(' and ')}, whose reports lie there.`
+  const stopped = partitions.length === 0 ? 'no partition of ours' : named(partitions)
+  return {
+    code: 'node-away',
+    severity: 'error',
+    what: `Node ${node} does not answer, which has ${stopped}.${unknown} ${why}`,
+    todo: 'See its log, and `redis-cli --cluster check`; a replica takes over if there is one (docs/cluster.md).',
+  }
 }
 
 function ofOne(redis: RedisFacts, hasSentinels: boolean, ackReplicas: number): Finding[] {

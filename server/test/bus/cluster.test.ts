@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { afterAll, afterEach, describe, expect, it } from 'vitest'
+import { afterAll, afterEach, describe, expect, it, vi } from 'vitest'
 import { slotOf } from '../../src/bus/hash-slot.ts'
 import {
   type Bus,
@@ -12,12 +12,13 @@ import {
 } from '../../src/bus/index.ts'
 import { JobOffers, JobQueue } from '../../src/bus/jobs/index.ts'
 import { keys, QUEUE_PREFIX } from '../../src/bus/keys.ts'
-import { deploymentStatus } from '../../src/cli/deployment/status.ts'
+import { type DeploymentStatus, deploymentStatus } from '../../src/cli/deployment/status.ts'
 import { statusScreen } from '../../src/cli/deployment/status-screen.ts'
 import { redisFindings } from '../../src/doctor/index.ts'
 import { type PartitionFigures, WorkerMetrics } from '../../src/observability/worker-metrics.ts'
 import { readExposition } from '../observability/exposition.ts'
 import { openTestBus } from '../support/bus.ts'
+import { runCommand } from '../support/command-line.ts'
 import { type ClusterProcess, RedisCluster } from '../support/redis-cluster.ts'
 
 const PARTITIONS = 8
@@ -359,6 +360,45 @@ describe('figures of the nodes', () => {
     }
     expect(screen.filter((line) => line.length > 80)).toEqual([])
   })
+
+  it.each(['SIGKILL', 'SIGSTOP'] as const)(
+    'X-STATUS-4 DOC-CLUSTER-2 status and doctor - a master after %s is named, and the rest is shown',
+    async (signal) => {
+      await opened()
+      const owners = await Promise.all(all.map(ownerOf))
+      const knowing = await cluster.ownerOf(keys.cluster)
+      const victim = signal === 'SIGKILL' ? knowing : cluster.nodes.find((node) => node !== knowing)!
+      const heldBy = (isVictim: boolean) => all.filter((partition) => (owners[partition] === victim) === isVictim)
+      if (signal === 'SIGKILL') await victim.kill()
+      else victim.signal(signal)
+      vi.stubEnv('REDIS_URL', cluster.url)
+      vi.stubEnv('TIDEGATE_PARTITIONS', `${PARTITIONS}`)
+      try {
+        const since = performance.now()
+        const { code, out, err } = await runCommand('status', '--json')
+        expect(performance.now() - since).toBeLessThan(5_000)
+        expect([code, err]).toEqual([1, ''])
+        const [node] = namesOf([victim])
+        const status = JSON.parse(out) as DeploymentStatus
+        expect(status.away).toMatchObject([{ node, partitions: heldBy(true) }])
+        expect(status.redis.masters).toHaveLength(3)
+        expect(status.partitions.map(({ partition }) => partition)).toEqual(heldBy(false))
+        expect(status.findings[0]).toMatchObject({ code: 'node-away', severity: 'error' })
+        expect(statusScreen(status, 80).find((line) => line.startsWith(node!))).toContain('DOES NOT ANSWER')
+        // It looks in the same way, and has nothing else to show of it.
+        if (signal === 'SIGSTOP') return
+        expect(await runCommand('doctor')).toMatchObject({
+          code: 1,
+          out: expect.stringMatching(new RegExp(`error node-away\\n +Node ${node} does not answer`)),
+        })
+      } finally {
+        vi.unstubAllEnvs()
+        if (signal === 'SIGKILL') await victim.run()
+        else victim.signal('SIGCONT')
+        await cluster.ready()
+      }
+    },
+  )
 
   it('M-REDIS-1 M-ONCE-1 metrics - of each master from the worker that owns its first partition; one that hangs has none', async () => {
     const bus = await opened()

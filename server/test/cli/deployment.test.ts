@@ -74,6 +74,7 @@ describe('with a worker', () => {
       await expect.poll(async () => (await status()).gateways[0]?.slow.length).toBe(1)
       await expect.poll(async () => (await status()).workers[0]?.folded.events).toBeGreaterThan(60)
       await expect.poll(async () => (await status()).ok).toBe(true)
+      expect((await status()).gateways[0]).not.toHaveProperty('stored')
       const { code, out } = await tidegate('status')
       expect(code).toBe(0)
       expect(out).toMatch(/^\S+Z {2}everything works$/m)

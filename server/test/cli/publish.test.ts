@@ -1,9 +1,10 @@
 import { once } from 'node:events'
 import { createServer, type IncomingMessage } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { Readable } from 'node:stream'
+import { PassThrough, Readable } from 'node:stream'
 import { buffer } from 'node:stream/consumers'
-import { afterAll, afterEach, describe, expect, it, vi } from 'vitest'
+import { createClient } from '@tidegate/client/node'
+import { afterAll, afterEach, describe, expect, it, onTestFinished, vi } from 'vitest'
 import { runCommand } from '../support/command-line.ts'
 import { readingOf } from '../support/contract.ts'
 import { useGateway } from '../support/use-gateway.ts'
@@ -50,6 +51,33 @@ describe('tidegate publish', () => {
     const printed = await publish(`${numbers.map((n) => line('many', n)).join('\n\n')}\n`, '--json')
     expect(printed).toMatchObject({ code: 0, out: '{"stored":1203,"refused":0}\n' })
     expect(await stored('many')).toEqual(numbers)
+  })
+
+  it('X-PUBLISH-6 stores lines as they come, while the input goes on', async () => {
+    const client = createClient({ url: gateway.url })
+    onTestFinished(() => client.close({ deadlineMs: 0 }))
+    const came: unknown[] = []
+    const take = ({ data }: { readonly data: unknown }) => came.push((data as { temperature: number }).temperature)
+    await client.subscribe(TOPIC, { keys: ['slow'] }, take).ready
+    const input = new PassThrough()
+    vi.spyOn(process, 'stdin', 'get').mockReturnValue(input as unknown as typeof process.stdin)
+    const publishing = runCommand('publish', TOPIC, '--url', gateway.url)
+    for (const n of [1, 2, 3]) {
+      input.write(`${line('slow', n)}\n`)
+      await expect.poll(() => came).toHaveLength(n)
+    }
+    input.end()
+    expect(await publishing).toMatchObject({ code: 0, out: '3 stored, 0 refused\n' })
+    expect(came).toEqual([1, 2, 3])
+  })
+
+  it('X-PUBLISH-6 ends where a line cannot be stored, though more may come', async () => {
+    const input = new PassThrough()
+    vi.spyOn(process, 'stdin', 'get').mockReturnValue(input as unknown as typeof process.stdin)
+    input.write(`${line('a', 1)}\n`)
+    const { code, err } = await runCommand('publish', 'no.such', '--url', gateway.url)
+    expect({ code, err }).toMatchObject({ code: 1, err: expect.stringContaining('unknown_topic') })
+    input.end()
   })
 
   it('X-PUBLISH-2 reports refused lines by number, code and reason, and stores the others', async () => {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { GatewayReport, WorkerReport } from '../../src/bus/index.ts'
-import { deploymentStatus } from '../../src/gateway/status/deployment-status.ts'
+import { reportedStatus } from '../../src/gateway/status/reported-status.ts'
 import { type StatusAnswer, StatusReader } from '../../src/gateway/status/status-reader.ts'
 import { startWorker } from '../../src/worker-app.ts'
 import { contract, readingOf } from '../support/contract.ts'
@@ -14,7 +14,7 @@ function storedIn(gateways: readonly { ends: number; topics: Record<string, { to
     return [`g-${i}`, { ready: true, breakers: [], stored } as unknown as GatewayReport] as const
   })
   const workers = new Map<string, WorkerReport>()
-  return deploymentStatus({ gateways: new Map(reports), workers, owners: [], redis: undefined }, 1).stored
+  return reportedStatus({ gateways: new Map(reports), workers, owners: [], redis: undefined }, 1).stored
 }
 
 describe('events stored by all processes', () => {

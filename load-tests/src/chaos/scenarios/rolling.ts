@@ -9,7 +9,8 @@ const BETWEEN_MS = 3_000
 
 export const rolledToThisVersion = (name: string, options: DeploymentOptions): Scenario => ({
   name,
-  about: 'processes of an earlier version are replaced by ones of this version, one by one, and these by the earlier ones again',
+  about:
+    'processes of an earlier version are replaced by ones of this version, one by one, and these by the earlier ones again',
   deployment: { ...options, program: 'earlier' },
   publishing: 'may fail',
   readiness: 'may turn red',

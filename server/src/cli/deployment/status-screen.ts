@@ -61,15 +61,17 @@ function memoryText(usedBytes: number, maxBytes: number | null): string {
 function masters({ redis }: DeploymentStatus, width: number): string[] {
   if (redis.nodes === 1) return []
   const orUnknown = <T>(value: T | null, text: (value: T) => string) => (value === null ? '?' : text(value))
-  const rows = redis.masters.map(({ node, partitions, usedBytes, maxBytes, isAppendOnly, clients, ...rest }) => [
-    node,
-    rangesText(partitions),
-    orUnknown(usedBytes, (used) => memoryText(used, maxBytes)),
-    orUnknown(isAppendOnly, (on) => (on ? 'on' : 'OFF')),
-    orUnknown(clients, countText),
-    orUnknown(rest.commandsPerSecond, countText),
-    orUnknown(rest.uptimeSeconds, (seconds) => ageText(seconds * 1_000)),
-  ])
+  const rows = redis.masters.map(
+    ({ node, isAway, partitions, usedBytes, maxBytes, isAppendOnly, clients, ...rest }) => [
+      node,
+      rangesText(partitions),
+      isAway ? 'DOES NOT ANSWER' : orUnknown(usedBytes, (used) => memoryText(used, maxBytes)),
+      orUnknown(isAppendOnly, (on) => (on ? 'on' : 'OFF')),
+      orUnknown(clients, countText),
+      orUnknown(rest.commandsPerSecond, countText),
+      orUnknown(rest.uptimeSeconds, (seconds) => ageText(seconds * 1_000)),
+    ],
+  )
   return table(
     [
       { title: 'REDIS', isFlexible: true },
@@ -85,8 +87,8 @@ function masters({ redis }: DeploymentStatus, width: number): string[] {
   )
 }
 
-function gateways({ gateways }: DeploymentStatus, width: number): string[] {
-  if (gateways.length === 0) return ['No gateway.']
+function gateways({ gateways, away }: DeploymentStatus, width: number): string[] {
+  if (gateways.length === 0) return [away.some(({ hasGateways }) => hasGateways) ? 'Gateways: unknown.' : 'No gateway.']
   const rows = gateways.map((gateway) => [
     gateway.gateway,
     gateway.url.replace('http://', ''),
@@ -113,8 +115,8 @@ function gateways({ gateways }: DeploymentStatus, width: number): string[] {
   )
 }
 
-function workers({ workers }: DeploymentStatus, width: number): string[] {
-  if (workers.length === 0) return ['No worker.']
+function workers({ workers, away }: DeploymentStatus, width: number): string[] {
+  if (workers.length === 0) return [away.some(({ hasWorkers }) => hasWorkers) ? 'Workers: unknown.' : 'No worker.']
   const rows = workers.map(({ worker, partitions, folded, slowestCommitMs, breakers }) => [
     worker,
     rangesText(partitions),

@@ -1,4 +1,4 @@
-import type { Backlog, DeploymentFacts, GatewayReport, GuardState, RedisInfo } from '../../bus/index.ts'
+import type { AwayNode, Backlog, DeploymentFacts, GatewayReport, GuardState, RedisInfo } from '../../bus/index.ts'
 import { byName, bySeverity, deploymentFindings, type Finding, redisFindings, reportOf } from '../../doctor/index.ts'
 import { type TopicLag, together } from './lag.ts'
 
@@ -11,6 +11,8 @@ export interface DeploymentStatus {
   /** Hash of the contract of the running processes. */
   readonly contract: string | null
   readonly redis: RedisStatus
+  /** Masters of a cluster that do not answer. Their partitions are missing below. */
+  readonly away: readonly AwayNode[]
   readonly gateways: readonly GatewayStatus[]
   readonly workers: readonly WorkerStatus[]
   readonly partitions: readonly PartitionStatus[]
@@ -40,10 +42,13 @@ export interface RedisStatus extends RedisFigures {
 
 export interface MasterStatus extends RedisFigures {
   readonly node: string
+  /** It does not answer: of itself it says nothing. */
+  readonly isAway: boolean
   readonly partitions: readonly number[]
 }
 
-export interface GatewayStatus extends GatewayReport {
+/** Without what it has stored in the last minute, second by second. */
+export interface GatewayStatus extends Omit<GatewayReport, 'stored'> {
   readonly gateway: string
 }
 
@@ -72,10 +77,10 @@ export interface PartitionStatus {
   readonly stateBytes: number
 }
 
-/** @param now ms since 1970 */
+/** @param lag absent: as workers report it @param now ms since 1970 */
 export function deploymentStatus(
   facts: DeploymentFacts,
-  lag: readonly TopicLag[],
+  lag: readonly TopicLag[] | undefined,
   now: number,
   ackReplicas: number,
 ): DeploymentStatus {
@@ -89,7 +94,8 @@ export function deploymentStatus(
     at: now,
     contract: contractHash ?? null,
     redis: redisStatus(facts),
-    gateways: byName(gateways).map(([gateway, report]) => ({ gateway, ...report })),
+    away: facts.away,
+    gateways: byName(gateways).map(([gateway, { stored: _, ...report }]) => ({ gateway, ...report })),
     workers: byName(workers).map(([worker, { partitions, breakers, folded, slowestCommitMs }]) => {
       const { events, late, panes, deadLetters } = folded
       return {
@@ -106,7 +112,10 @@ export function deploymentStatus(
         partition,
         owner: (owned ? owner : undefined) ?? null,
         isOwned: owned,
-        lag: together(lag.filter((one) => one.partition === partition)),
+        lag:
+          lag === undefined
+            ? { entries: report?.lagEntries ?? 0, isCounted: false, ageMs: report?.lagMs ?? 0 }
+            : together(lag.filter((one) => one.partition === partition)),
         openStates: report?.openStates ?? 0,
         stateBytes: report?.stateBytes ?? 0,
       }
@@ -116,11 +125,20 @@ export function deploymentStatus(
 }
 
 function redisStatus(facts: DeploymentFacts): RedisStatus {
-  const all = [facts, ...facts.others].sort((a, b) => a.node.localeCompare(b.node, 'en', { numeric: true }))
+  const answering = [facts, ...facts.others]
+  const masters = [
+    ...answering.map(({ node, info }) => ({
+      ...{ node, info, isAway: false },
+      partitions: facts.held.get(node) ?? [],
+    })),
+    ...facts.away.map(({ node, partitions }) => ({ ...{ node, partitions, isAway: true }, info: new Map() })),
+  ]
   return {
-    nodes: all.length,
-    ...redisFigures(all.map(({ info }) => info)),
-    masters: all.map(({ node, info }) => ({ node, partitions: facts.held.get(node) ?? [], ...redisFigures([info]) })),
+    nodes: masters.length,
+    ...redisFigures(answering.map(({ info }) => info)),
+    masters: masters
+      .sort((a, b) => a.node.localeCompare(b.node, 'en', { numeric: true }))
+      .map(({ info, ...master }) => ({ ...master, ...redisFigures([info]) })),
   }
 }
 

@@ -1,11 +1,11 @@
 import { type Bus, BusFull, BusUnavailable } from '../../bus/index.ts'
 import type { WallClock } from '../../clock.ts'
-import { type DeploymentStatus, deploymentStatus } from './deployment-status.ts'
+import { type ReportedStatus, reportedStatus } from './reported-status.ts'
 
 /** Processes report once a second. */
 const FRESH_MS = 1_000
 
-export interface StatusAnswer extends DeploymentStatus {
+export interface StatusAnswer extends ReportedStatus {
   /** Why it is of an earlier moment; absent while Redis answers. */
   readonly fault?: string
 }
@@ -14,8 +14,8 @@ export interface StatusAnswer extends DeploymentStatus {
 export class StatusReader {
   readonly #bus: Pick<Bus, 'gateways' | 'workers' | 'owners' | 'redisState'>
   readonly #clock: WallClock
-  #last: DeploymentStatus | undefined
-  #reading: Promise<DeploymentStatus> | undefined
+  #last: ReportedStatus | undefined
+  #reading: Promise<ReportedStatus> | undefined
 
   constructor(bus: Pick<Bus, 'gateways' | 'workers' | 'owners' | 'redisState'>, clock: WallClock) {
     this.#bus = bus
@@ -39,14 +39,14 @@ export class StatusReader {
     }
   }
 
-  async #look(): Promise<DeploymentStatus> {
+  async #look(): Promise<ReportedStatus> {
     const [gateways, workers, owners, redis] = await Promise.all([
       this.#bus.gateways(),
       this.#bus.workers(),
       this.#bus.owners(),
       this.#bus.redisState(),
     ])
-    this.#last = deploymentStatus({ gateways, workers, owners, redis }, this.#clock.now())
+    this.#last = reportedStatus({ gateways, workers, owners, redis }, this.#clock.now())
     return this.#last
   }
 }

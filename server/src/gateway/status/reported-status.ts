@@ -9,7 +9,7 @@ import type {
 import { byName, bySeverity, deploymentFindings, type Finding, reportOf } from '../../doctor/index.ts'
 
 /** A deployment at one moment, as its processes say it themselves: the answer of `GET /v1/status`. */
-export interface DeploymentStatus {
+export interface ReportedStatus {
   /** When it was read, ms since 1970. */
   readonly at: number
   readonly gateways: readonly ({ readonly gateway: string } & Omit<GatewayReport, 'stored'>)[]
@@ -65,9 +65,10 @@ export interface DeploymentReports {
 }
 
 /** @param at ms since 1970 */
-export function deploymentStatus(reports: DeploymentReports, at: number): DeploymentStatus {
+export function reportedStatus(reports: DeploymentReports, at: number): ReportedStatus {
   const { gateways, workers, owners, redis } = reports
-  const facts = { gateways, workers, owners, partitions: owners.length, lackingRights: {}, contractHash: undefined }
+  const ofRedis = { away: [], lackingRights: {}, contractHash: undefined }
+  const facts = { gateways, workers, owners, partitions: owners.length, ...ofRedis }
   const findings = deploymentFindings(facts, { partitions: owners.length, contractHash: undefined })
   return {
     at,
