@@ -22,6 +22,8 @@ export interface CommitRequest {
   readonly offsetsBefore: string
   readonly offsets: string
   readonly clocks: string
+  /** Set while what ended earlier owners may lie ahead: their takes still count. */
+  readonly keepsTakes?: boolean
   readonly operations: readonly CommitOperation[]
 }
 
@@ -31,10 +33,11 @@ export type CommitReply =
 
 /** What `Ledger.commit` does. */
 export async function commit(channel: Channel, place: LedgerPlace, request: CommitRequest): Promise<CommitReply> {
-  const { log, token, commitSeq, commitId, offsetsBefore, offsets, clocks } = request
+  const { log, token, commitSeq, commitId, offsetsBefore, offsets, clocks, keepsTakes = false } = request
   const operations = new OperationArguments(place, request.operations)
   const scriptKeys = [keys.meta(place.partition), ledgerKey(place), keys.absent(place.partition), ...operations.keys]
-  const head = [log.epoch, log.lineage, token, commitSeq, commitId, offsetsBefore, offsets, clocks]
+  const base = [log.epoch, log.lineage, token, commitSeq, commitId, offsetsBefore]
+  const head = [...base, offsets, clocks, keepsTakes ? 1 : 0]
   const script = place.window === undefined ? COMMIT_SCRIPT : BACKFILL_SCRIPT
   const reply = (await channel.script(script, scriptKeys, [...head, ...operations.args])) as string[]
   switch (reply[0]) {

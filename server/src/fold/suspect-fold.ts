@@ -3,7 +3,7 @@ import type { PlacedCommand } from './command-offset.ts'
 import type { InputBatch } from './input-batch.ts'
 import type { PartitionFold } from './partition-fold.ts'
 
-/** From this many takes without a commit or release on, something is believed to kill the partition's owners. */
+/** From this many takes on that a commit or release has not ended, something is believed to kill the partition's owners. */
 export const SUSPICIOUS_TAKES = 3
 /** How many owners may end while an event is being folded: once may be a coincidence. */
 const MAX_DEATHS = 2

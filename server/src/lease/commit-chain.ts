@@ -31,7 +31,7 @@ export class CommitChain {
   }
 
   /** The next commit. Created when its operations are taken, possibly before it is sent. */
-  next(work: Pick<CommitRequest, 'offsets' | 'clocks' | 'operations'>): CommitRequest {
+  next(work: Pick<CommitRequest, 'offsets' | 'clocks' | 'operations' | 'keepsTakes'>): CommitRequest {
     const [log, token, commitSeq] = [this.#log, this.#token, this.#commitSeq]
     return { log, token, commitSeq, commitId: randomUUID(), offsetsBefore: this.#offsetsText, ...work }
   }

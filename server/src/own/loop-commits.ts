@@ -13,6 +13,8 @@ export interface LoopCommitsOptions {
   readonly spans: FoldSpans | undefined
   /** Whether commands wait that a commit does not answer. */
   readonly hasCommandsLeft: () => boolean
+  /** Whether something is not folded that was there when this owner took over: it may have ended others. */
+  readonly mayBeDeadly: () => boolean
 }
 
 /** The commits of one loop. One is under way at a time; what is folded meanwhile goes into the next one. */
@@ -113,10 +115,11 @@ export class LoopCommits {
     recordFold: RecordFold | undefined,
   ): Promise<LoopEnd | undefined> {
     const { evidence } = this.#parts
-    const { fold, sender } = this.#options
+    const { fold, sender, mayBeDeadly } = this.#options
     const request = this.#chain.next({
       offsets: encodeOffsets(offsets),
       clocks: JSON.stringify(progress),
+      keepsTakes: mayBeDeadly(),
       operations,
     })
     const startedAt = performance.now()

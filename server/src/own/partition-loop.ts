@@ -98,6 +98,7 @@ export class PartitionLoop {
     this.#commits = new LoopCommits(context, parts, {
       ...{ fold: this.#fold, state, sender: this.#sender, spans: this.#spans },
       hasCommandsLeft: () => this.#hasCommandsLeft,
+      mayBeDeadly: () => this.#hasPending || this.#isBehind || this.#lastRead === undefined,
     })
     context.stats.holds(parts.store.partition, this.#fold.openStates)
     this.#draining = this.#fold.hasDue
@@ -184,7 +185,7 @@ export class PartitionLoop {
       if (end !== undefined) return end
     }
     // Behind the commit of answers: events may take long.
-    if (!this.#fold.hasAnswers) await this.#foldEvents()
+    if (!this.#fold.hasAnswers && !this.#suspicious) await this.#foldEvents()
     if (this.#fold.isHeldUp) await this.#parts.hold.pause(HELD_UP_MS)
     if (this.#walk?.isDue(this.#hasPending) === true) return this.#walkOn(this.#walk)
     if (!this.#isCommitDue()) return undefined
@@ -414,7 +415,7 @@ export class PartitionLoop {
     }
   }
 
-  /** One batch and some commands, committed at once: from then on nothing is suspicious any more. */
+  /** One batch and some commands, committed at once. Once all that was read is folded, nothing is suspicious any more. */
   async #foldUnderSuspicion(): Promise<LoopEnd | undefined> {
     const { store, ownership, hold } = this.#parts
     const { suspect } = ownership
@@ -437,7 +438,7 @@ export class PartitionLoop {
         this.#commands.drop(1)
       }
     }
-    this.#suspicious = false
+    this.#suspicious = this.#hasPending
     return (await this.#commit()) ?? (await this.#commits.settled())
   }
 

@@ -73,6 +73,13 @@ describe('commit', () => {
     expect(meta).toEqual(['1', '{"a.b":"5-0"}', '{}', '0'])
   })
 
+  it('B-COMMIT-14 the count of takes goes on, or ends', async () => {
+    await send({ keepsTakes: true })
+    expect(await own.redis.hget(keys.meta(0), 'takes')).toBe('1')
+    await send({ commitSeq: 1, commitId: 'c-2', offsetsBefore: '{"a.b":"5-0"}' })
+    expect(await own.redis.hget(keys.meta(0), 'takes')).toBe('0')
+  })
+
   it('B-COMMIT-6 a latest result is replaced by one of its time or a later one, never by one of an earlier time', async () => {
     const panes = [5_000, -5_000, 5_000, 4_999, 12_000].map((time, n) =>
       encodeEvent(`p-${n}`, 'k\n', time, undefined, '{}'),

@@ -113,6 +113,17 @@ describe('twins in a worker', () => {
     expect((await deployment.states(twinDefinition, 'a')).stored.state).toEqual({ sum: 101, alarms: 1 })
   })
 
+  test('W-SUSPECT-1 so is one in a later batch of the first read', async () => {
+    for (const celsius of [1, 10, 100]) await deployment.publish('sensor.reading', [readingOf('a', celsius)])
+    const partition = partitionOf('a', PARTITIONS)
+    const [, second] = await opened.bus.log(partition, 'query').range('sensor.reading', '-', '+', 3)
+    await redis.hset(keys.meta(partition), { takes: 2, suspect: `sensor.reading ${second!.streamId} 0 2` })
+    await workers.start()
+    await reached('a', 3)
+    expect((await deployment.states(twinDefinition, 'a')).stored.state).toEqual({ sum: 101, alarms: 1 })
+    await until(async () => (await redis.hget(keys.meta(partition), 'takes')) === '0', 'nothing is suspicious any more')
+  })
+
   test('E-ON-1 E-ON-5 whatever ends owners, each event is folded once, and what is kept gives the state', async () => {
     const seed = randomInt(1_000_000)
     console.log(`seed ${seed}`)

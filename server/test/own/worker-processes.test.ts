@@ -3,14 +3,17 @@ import { fileURLToPath } from 'node:url'
 import { afterEach, describe, expect, it } from 'vitest'
 import { partitionOf } from '../../src/bus/index.ts'
 import { keys } from '../../src/bus/keys.ts'
+import { EntityDeployment } from '../support/entities.ts'
 import { TidegateProcess, until } from '../support/tidegate-process.ts'
-import { useRedis } from '../support/use-redis.ts'
+import { useBus, useRedis } from '../support/use-redis.ts'
 import { Deployment, PARTITIONS, type Reading, readings } from '../support/workers.ts'
 import { DEADLY } from './fixtures/worker.config.ts'
 
 const CONFIG = fileURLToPath(new URL('./fixtures/worker.config.ts', import.meta.url))
+const ENTITY_CONFIG = fileURLToPath(new URL('./fixtures/entity-worker.config.ts', import.meta.url))
 const { server, redis } = await useRedis()
 const deployment = new Deployment(redis)
+const opened = useBus(server, PARTITIONS)
 let workers: TidegateProcess[] = []
 
 afterEach(async () => {
@@ -33,9 +36,9 @@ async function untilShared(): Promise<void> {
   await untilOwned()
 }
 
-async function startWorker(node: string): Promise<TidegateProcess> {
+async function startWorker(node: string, config = CONFIG): Promise<TidegateProcess> {
   const environment = { REDIS_URL: server.url, TIDEGATE_PARTITIONS: `${PARTITIONS}`, TIDEGATE_NODE: node }
-  const worker = new TidegateProcess(['worker', '--config', CONFIG], environment)
+  const worker = new TidegateProcess(['worker', '--config', config], environment)
   workers.push(worker)
   await worker.ready()
   return worker
@@ -128,4 +131,18 @@ describe('worker processes', () => {
     expect((await deployment.eventsOf('a.reading~dead')).map(({ id }) => id)).toEqual(['deadly'])
     await deployment.expectExact(events)
   }, 60_000)
+
+  it('W-SUSPECT-1 count a take although commands are answered before the event', async () => {
+    const deadly: Reading = { ...readings(1, 1)[0]!, id: 'deadly', v: DEADLY }
+    await deployment.publish([deadly])
+    await new EntityDeployment(opened.bus).send([
+      { id: 'c-1', entity: 'counter', key: deadly.key, command: 'count', input: {} },
+    ])
+    const meta = keys.meta(partitionOf(deadly.key, PARTITIONS))
+    await redis.hset(meta, 'takes', 1)
+    const worker = await startWorker('w-0', ENTITY_CONFIG)
+    await worker.ended
+    const [commits, takes] = await redis.hmget(meta, 'commitSeq', 'takes')
+    expect([Number(commits) > 0, takes]).toEqual([true, '2'])
+  })
 })

@@ -1,7 +1,7 @@
 -- Stores state, outputs, offsets and clocks of one commit, all or nothing. Every check comes before the first write.
 -- KEYS meta, ledger (meta itself, or that of a backfill), a key that never exists (see keys.ts), then every key an operation names
 -- ARGV epoch and lineage it was computed under, token, commitSeq this commit builds on, commit id, offsets it starts from,
---      new offsets, new clocks, then operations, in the order in which they apply:
+--      new offsets, new clocks, '1' to go on counting takes, then operations, in the order in which they apply:
 --      'S' key list                         set fields of a hash: field, value and so on
 --      'D' key n  n x field                 delete fields of a hash
 --      'R' key                              remove a hash, list or sorted set
@@ -18,12 +18,12 @@
 -- Returns 'OK' and the stream ids of the X operations, 'FENCED', 'CONFLICT', 'LINEAGE' stored current epoch, or
 --      'TYPE' key
 local meta, ledger = KEYS[1], KEYS[2]
-local epoch, lineage, token, base, commit_id, offsets_before, offsets, clocks = unpack(ARGV, 1, 8)
-local FIRST = 9
+local epoch, lineage, token, base, commit_id, offsets_before, offsets, clocks, keeps_takes = unpack(ARGV, 1, 9)
+local FIRST = 10
 -- Also ahead of its own id: an answer from before what Redis lost says nothing about what is there now.
 local refusal = moved_on(meta, epoch, lineage)
 if refusal then return refusal end
-local had = redis.call('HMGET', ledger, 'commitId', 'token', 'commitSeq', 'offsets', 'reply')
+local had = redis.call('HMGET', ledger, 'commitId', 'token', 'commitSeq', 'offsets', 'reply', 'takes')
 if had[1] == commit_id then return { 'OK', had[5] } end
 if had[2] ~= token then return { 'FENCED' } end
 if (had[3] or '0') ~= base or (had[4] or '') ~= offsets_before then return { 'CONFLICT' } end
@@ -43,5 +43,5 @@ end
 
 local reply = table.concat(ids, ' ')
 redis.call('HSET', ledger, 'commitSeq', tonumber(base) + 1, 'commitId', commit_id, 'reply', reply, 'offsets', offsets,
-  'clocks', clocks, 'heartbeat', now_ms(), 'takes', 0, 'suspect', '')
+  'clocks', clocks, 'heartbeat', now_ms(), 'takes', keeps_takes == '1' and had[6] or 0, 'suspect', '')
 return { 'OK', reply }

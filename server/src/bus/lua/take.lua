@@ -1,7 +1,7 @@
 -- Makes the caller the owner of a partition, or of a backfill in it, unless another one is alive.
 -- KEYS meta, ledger (meta itself, or that of a backfill)
 -- ARGV random part of the token, ms for which a heartbeat counts as alive, generation of the caller's contract
--- Returns { 'OK', token, takes since the last commit or release, suspect of an earlier owner or '', 1 if that one has not
+-- Returns { 'OK', token, takes since the last release, or commit that ended the count, suspect of an earlier owner or '', 1 if that one has not
 --           released it, else 0 }
 --      or { 'HELD', ms until the heartbeat is stale } or { 'LINEAGE', stored, current }
 --      or { 'NEWER' } where the partition was taken under a later contract
