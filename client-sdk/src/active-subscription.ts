@@ -1,17 +1,14 @@
-import type { SubscriptionLedger, PositionVector as WireVector } from '@tidegate/protocol'
+import type { PositionVector as WireVector } from '@tidegate/protocol'
 import { type AbortSignal, onAbort } from './abort-signal.ts'
-import { expectOptions } from './arguments.ts'
 import { callBack, isPromise } from './call-back.ts'
 import type { FrameReceipt } from './credit.ts'
 import { Deferred } from './deferred.ts'
 import { clientError, TidegateError } from './errors.ts'
-import type { Ask, Gap } from './gap.ts'
+import type { Gap } from './gap.ts'
 import { type AnyEvent, Inbox } from './inbox.ts'
 import { Listeners } from './listeners.ts'
-import { CHANGE_OPTIONS, type OptionChange } from './option-changes.ts'
 import { PositionVector } from './position-vector.ts'
-import type { GrantedPolicy, SnapshotMoment, Subscription } from './subscription.ts'
-import { FATES, type Tally } from './tally.ts'
+import type { GrantedPolicy, LiveSubscription, SnapshotMoment } from './subscription.ts'
 import { warn } from './warn.ts'
 import type { WireReader, WireSubscription } from './wire-subscription.ts'
 
@@ -19,7 +16,6 @@ export type EventCallback = (event: AnyEvent) => unknown
 
 /** The view a subscription has of its client. */
 export interface SubscriptionHost {
-  readonly ask: Ask
   /**
    * The server ended it, or a callback failed.
    *
@@ -27,8 +23,8 @@ export interface SubscriptionHost {
    * @param what happened, for the console
    */
   failed(error: TidegateError, isHeard: boolean, what: string): void
-  /** The application asks for other options. */
-  change(subscription: WireReader, options: OptionChange): Promise<void>
+  /** One on the wire that nobody else reads, if there is room for it. */
+  own(subscription: WireReader): WireSubscription | undefined
   /** The application closed it. */
   closed(subscription: WireReader): void
   /** Most of what was unread is read. */
@@ -40,18 +36,16 @@ const UNREAD_EVENTS = 32
 
 type Ending = { readonly by: 'application' } | { readonly by: 'server'; readonly reason: TidegateError }
 
-/** A subscription of the application, reading one of the wire: alone, or with others. */
-export class ActiveSubscription implements Subscription<AnyEvent>, WireReader {
+/** A subscription of the application, reading one of the wire: alone, or with others. It asks nothing. */
+export class ActiveSubscription implements LiveSubscription<AnyEvent>, WireReader {
   delivered = 0
   repeats = 0
   gaps = 0
   conflated = 0
   sampled = 0
   readonly #hasCallback: boolean
-  readonly #host: SubscriptionHost
+  protected readonly host: SubscriptionHost
   #wire!: WireSubscription
-  /** What the server had told of the ledger when this one joined. */
-  #before!: { readonly tally: Tally; readonly counts: Tally }
   readonly #inbox: Inbox
   /** Positions handed to the application: those received, unless events wait or have waited. */
   #handedOn: PositionVector | undefined
@@ -68,7 +62,7 @@ export class ActiveSubscription implements Subscription<AnyEvent>, WireReader {
 
   constructor(callback: EventCallback | undefined, isConcurrent: boolean, host: SubscriptionHost) {
     this.#hasCallback = callback !== undefined
-    this.#host = host
+    this.host = host
     if (callback === undefined) this.#handedOn = new PositionVector()
     this.#inbox = new Inbox({
       hand: callback && ((event) => this.#heldUpBy(callBack(callback, this.#handOver(event)))),
@@ -114,23 +108,9 @@ export class ActiveSubscription implements Subscription<AnyEvent>, WireReader {
     return this.#onError.add(listener)
   }
 
-  async change(options: OptionChange): Promise<void> {
-    expectOptions('change', CHANGE_OPTIONS, options)
+  /** @throws TidegateError `closed` */
+  protected assertOpen(): void {
     if (this.#ending !== undefined) throw clientError('closed')
-    return this.#host.change(this, options)
-  }
-
-  async ledger(): Promise<SubscriptionLedger> {
-    if (this.#ending !== undefined) throw clientError('closed')
-    const { tally, sub } = this.#wire
-    const before = this.#before
-    const ledger = { ...((await this.#host.ask('ledger', { sub })) as SubscriptionLedger) }
-    if (before.tally !== tally) return ledger
-    for (const fate of FATES) {
-      ledger[fate] -= before.counts[fate]
-      ledger.matched -= before.counts[fate]
-    }
-    return ledger
   }
 
   closeOn(signal: AbortSignal): void {
@@ -146,7 +126,7 @@ export class ActiveSubscription implements Subscription<AnyEvent>, WireReader {
     if (this.#ending !== undefined) return
     this.#end({ by: 'application' }, clientError('closed'))
     this.#inbox.clear()
-    this.#host.closed(this)
+    this.host.closed(this)
   }
 
   async *[Symbol.asyncIterator](): AsyncGenerator<AnyEvent, void, undefined> {
@@ -165,9 +145,7 @@ export class ActiveSubscription implements Subscription<AnyEvent>, WireReader {
   }
 
   readFrom(wire: WireSubscription): void {
-    const { tally } = wire
     this.#wire = wire
-    this.#before = { tally, counts: { ...tally } }
   }
 
   granted(snapshot: boolean, isSynced: boolean): void {
@@ -218,7 +196,7 @@ export class ActiveSubscription implements Subscription<AnyEvent>, WireReader {
     const isHeard = this.#onError.size > 0 || this.#isIterated || (this.#isAwaited && !this.#wire.isGranted)
     this.#end({ by: 'server', reason }, reason)
     this.#onError.call(reason)
-    this.#host.failed(reason, isHeard, `The subscription to ${this.#wire.selector} ended: `)
+    this.host.failed(reason, isHeard, `The subscription to ${this.#wire.selector} ended: `)
   }
 
   #handOver(event: AnyEvent): AnyEvent {
@@ -244,11 +222,7 @@ export class ActiveSubscription implements Subscription<AnyEvent>, WireReader {
   #rejected(cause: unknown): void {
     const error = new TidegateError('callback_failed', String(cause), { cause })
     this.#onError.call(error)
-    this.#host.failed(
-      error,
-      this.#onError.size > 0,
-      `A callback of the subscription to ${this.#wire.selector} failed: `,
-    )
+    this.host.failed(error, this.#onError.size > 0, `A callback of the subscription to ${this.#wire.selector} failed: `)
   }
 
   #end(ending: Ending, reason: TidegateError): void {

@@ -18,11 +18,12 @@ import { PresenceHandle } from './presence/presence-handle.ts'
 import type { PublishReceipt } from './publish-receipt.ts'
 import { Publisher } from './publisher.ts'
 import { randomId } from './random-id.ts'
+import { Reader } from './reader.ts'
+import { createReading } from './reading.ts'
 import { type HistoryRead, type HistoryReadOptions, readHistory } from './reads/history.ts'
 import type { Read } from './reads/read.ts'
 import { readTopics, type TopicInfo } from './reads/topics.ts'
 import { type LatestReadOptions, readLatest, readWindows, type WindowReadOptions } from './reads/windows.ts'
-import { Subscriber } from './subscriber.ts'
 import { commandSpan, publishSpan, type Tracer, withinSpan } from './traced-call.ts'
 
 export interface ClientOptions extends ConnectOptions {
@@ -68,7 +69,7 @@ const UNLIMITED = { maxAgeMs: Number.POSITIVE_INFINITY }
 type DataOf<C, Topic extends keyof TopicsOf<C>> = TopicsOf<C>[Topic]['data']
 
 /** A client of one Tidegate deployment over one connection, which it keeps open until `close`. */
-export class TidegateClient<C = unknown> extends Subscriber<C> {
+export class TidegateClient<C = unknown> extends Reader<C> {
   readonly #core: Core
   readonly #publisher: Publisher
   readonly #commands: Commands
@@ -77,8 +78,9 @@ export class TidegateClient<C = unknown> extends Subscriber<C> {
 
   /** @throws TidegateError `invalid_url`, `invalid_token`; TypeError for options that it does not have */
   constructor(options: ClientOptions) {
-    const core = new Core('createClient', CLIENT_OPTIONS, options)
-    super(core)
+    const reading = createReading()
+    const core = new Core('createClient', CLIENT_OPTIONS, options, reading)
+    super(core, reading)
     if (options.outbox !== undefined) expectOptions('createClient.outbox', OUTBOX_OPTIONS, options.outbox)
     const { store, ...outbox } = options.outbox ?? {}
     const limits = { ...DEFAULT_OUTBOX, ...(store && UNLIMITED), ...outbox }

@@ -5,13 +5,11 @@ import { CONNECTION_CHECKS } from './connection/server-frame.ts'
 import { Connection, type ConnectionEvents } from './connection.ts'
 import type { FrameReceipt } from './credit.ts'
 import { clientError, type TidegateError } from './errors.ts'
-import { Lag } from './lag.ts'
 import { Listeners } from './listeners.ts'
 import type { FrameOf, Hello, Part } from './part.ts'
-import { Queries, type QueryPage } from './queries.ts'
 import { ServerClock } from './server-clock.ts'
 import { type SocketConstructor, socketUrl } from './socket.ts'
-import { Subscriptions } from './subscriptions.ts'
+import { type SubscriptionKind, Subscriptions } from './subscriptions.ts'
 import type { TokenOption } from './token-source.ts'
 import { warn } from './warn.ts'
 
@@ -43,18 +41,24 @@ export const CONNECT_OPTIONS: Readonly<Record<keyof ConnectOptions, Kind | null>
   connect: 'a boolean',
 }
 
-type Params = Readonly<Record<string, unknown>>
 type FrameHandler = (frame: ServerFrame, receipt: FrameReceipt) => void
 
 /** The server's report on its Redis. */
 export type BusChange = Omit<FrameOf<'bus'>, 'type'>
+
+/** What clients do differently over the same connection. */
+export interface ClientKind {
+  readonly subscriptions: SubscriptionKind
+  /** Beside subscriptions; they hear of everything after those. */
+  parts(core: Core): readonly Part[]
+}
 
 const CLOSE_OPTIONS = { deadlineMs: 'a number' } as const
 /** Longer than a partition takes to get another owner, and not so long that a process seems to hang. */
 const CLOSE_DEADLINE_MS = 5_000
 
 /**
- * What every client has: a connection, subscriptions and queries. It hands frames and changes of the connection to its
+ * What every client has: a connection and subscriptions. It hands frames and changes of the connection to its
  * parts, and ends them together.
  */
 export class Core implements ConnectionEvents {
@@ -64,7 +68,6 @@ export class Core implements ConnectionEvents {
   readonly onError = new Listeners<TidegateError>('onError')
   readonly onBus = new Listeners<BusChange>('onBus')
   readonly onTokenError = new Listeners<TidegateError>('onTokenError')
-  readonly #queries: Queries
   readonly #parts: Part[]
   /** Of the parts, in their order, for each type of frames. */
   readonly #handlers = new Map<string, FrameHandler[]>()
@@ -80,7 +83,7 @@ export class Core implements ConnectionEvents {
    * @param name of the function that the application called, and the options that it takes
    * @throws TidegateError `invalid_url`, `invalid_token`; TypeError for options that there are not
    */
-  constructor(name: string, known: Readonly<Record<string, Kind | null>>, options: ConnectOptions) {
+  constructor(name: string, known: Readonly<Record<string, Kind | null>>, options: ConnectOptions, kind: ClientKind) {
     expectOptions(name, known, options)
     expectKind(`${name}.url`, 'a string', options.url)
     this.connection = new Connection(
@@ -94,14 +97,12 @@ export class Core implements ConnectionEvents {
       this,
     )
     this.#connect = options.connect
-    this.#queries = new Queries(this.connection)
     this.subscriptions = new Subscriptions(this.connection, {
-      ask: async (query, params) => (await this.ask(query, params)).data,
+      kind: kind.subscriptions,
       failed: (error, isHeard, what) => this.#isEnding || this.#report(error, isHeard, what),
       windowBytes: this.connection.windowBytes,
     })
-    const lag = new Lag(this.connection.status, (monotonic) => this.clock.at(monotonic))
-    this.#parts = [this.subscriptions, this.#queries, lag]
+    this.#parts = [this.subscriptions, ...kind.parts(this)]
     for (const { checks } of this.#parts) Object.assign(this.#checks, checks)
   }
 
@@ -122,12 +123,15 @@ export class Core implements ConnectionEvents {
     if (this.#connect === true) this.connection.open()
   }
 
-  /** @throws TidegateError `no_answer` after 10 s, `closed`, or the server's code; the reason of the signal */
-  async ask(query: string, params: Params, signal?: AbortSignal): Promise<QueryPage> {
+  /**
+   * The server is about to be asked something, which it may be until the client has ended.
+   *
+   * @throws TidegateError why it has ended; the reason of the signal
+   */
+  useToAsk(signal: AbortSignal | undefined): void {
     if (this.#ended !== undefined) throw this.#ended
     signal?.throwIfAborted()
     this.#openForUse()
-    return this.#queries.ask(query, params, signal)
   }
 
   /** As `open` of the subscriptions. @throws TidegateError `no_websocket` */

@@ -1,5 +1,4 @@
-import type { ClientErrorCode } from './errors.ts'
-import type { StoreErrorCode } from './store-error-codes.ts'
+import type { ClientErrorCode, StoreErrorCode } from './error-codes.ts'
 
 /** What to do about an error of the client, for docs/errors.md: pages do not load it. */
 export const REMEDIES: Readonly<Record<ClientErrorCode | StoreErrorCode, string>> = {

@@ -1,24 +1,8 @@
 import { type CommandCode, type ErrorCode, RETRYABLE } from '@tidegate/protocol'
+import { CLIENT_ERRORS, type ClientErrorCode, type StoreErrorCode } from './error-codes.ts'
 import type { PublishReceipt } from './publish-receipt.ts'
-import type { StoreErrorCode } from './store-error-codes.ts'
 
-/** Codes that arise in the client itself, in addition to the server's. docs/errors.md says what to do about each. */
-export const CLIENT_ERROR_CODES = {
-  outbox_full: 'The outbox is full.',
-  outbox_expired: 'It waited too long and was never sent.',
-  incomplete: 'Part of the range is no longer in the log.',
-  callback_failed: 'The promise of a callback was rejected.',
-  no_answer: 'The query was not answered in time.',
-  not_live: "The entity does not publish: ['state']. Read it with get().",
-  disconnected: 'There is no connection.',
-  closed: 'The client or the subscription is closed.',
-  invalid_token: 'A token is a text of 1 to 8,192 visible ASCII characters.',
-  no_token: 'The token function gave no token.',
-  invalid_url: 'Not an http(s):// or ws(s):// address.',
-  no_websocket: 'There is no WebSocket. Install "ws", or pass a class as `WebSocket`.',
-} as const
-
-export type ClientErrorCode = keyof typeof CLIENT_ERROR_CODES
+export type { ClientErrorCode } from './error-codes.ts'
 export type TidegateErrorCode = ErrorCode | CommandCode | ClientErrorCode | StoreErrorCode
 
 const RETRYABLE_HERE: ReadonlySet<string> = new Set<TidegateErrorCode>([
@@ -59,9 +43,18 @@ export class TidegateError extends Error {
   }
 }
 
-/** An error of the client itself, with the registered text. */
-export function clientError(code: ClientErrorCode, options: ErrorOptions = {}): TidegateError {
-  return new TidegateError(code, CLIENT_ERROR_CODES[code], options)
+/** An error of the client itself, with the text that a table has for its code. */
+export function errorOf<Code extends ClientErrorCode>(
+  texts: Readonly<Record<Code, string>>,
+  code: Code,
+  options?: ErrorOptions,
+): TidegateError {
+  return new TidegateError(code, texts[code], options)
+}
+
+/** One that every client may have. */
+export function clientError(code: keyof typeof CLIENT_ERRORS, options?: ErrorOptions): TidegateError {
+  return errorOf(CLIENT_ERRORS, code, options)
 }
 
 /** The entity said no: the command changed nothing, and sent again it gets the same answer. */

@@ -1,5 +1,7 @@
 import type { DeliveredEvent, GapFrame, SubscribeOptions } from '@tidegate/protocol'
-import { clientError } from './errors.ts'
+import { QUERY_ERRORS } from './error-codes.ts'
+import { errorOf } from './errors.ts'
+import type { QueryPage } from './queries.ts'
 
 /** A withheld event, fetched afterwards. */
 export type Recovered<Event> = Event & { readonly recovered: true }
@@ -17,13 +19,14 @@ interface Withheld<Event> extends Omit<GapFrame, 'type' | 'sub' | 'fetchable'> {
 }
 
 interface Lost extends Omit<GapFrame, 'type' | 'sub' | 'fetchable'> {
+  /** The events have left the log, or the client is one of `createSubscriber`, which asks nothing. */
   readonly fetchable: false
 }
 
 /** Matched events that were withheld from a subscription: how many, where and why. */
 export type Gap<Event = unknown> = Withheld<Event> | Lost
 
-export type Ask = (query: string, params: Readonly<Record<string, unknown>>) => Promise<unknown>
+export type Ask = (query: string, params: Readonly<Record<string, unknown>>) => Promise<Pick<QueryPage, 'data'>>
 
 interface Page {
   readonly events: readonly DeliveredEvent[]
@@ -31,15 +34,17 @@ interface Page {
   readonly next?: string
 }
 
-/** A gap as the application sees it, delivered to a subscription with these options. */
-export function openGap<Event>(
-  { type: _, sub: __, fetchable, ...gap }: GapFrame,
-  { keys, where }: SubscribeOptions,
-  ask: Ask,
-): Gap<Event> {
-  if (!fetchable) return { ...gap, fetchable }
+/** A gap as the application of a client sees it that asks nothing. */
+export function statedGap({ type: _, sub: __, ...gap }: GapFrame): Lost {
+  return { ...gap, fetchable: false }
+}
+
+/** A gap that was delivered to a subscription with these options, as an application sees it that can ask for its events. */
+export function openGap<Event>(frame: GapFrame, { keys, where }: SubscribeOptions, ask: Ask): Gap<Event> {
+  const gap = statedGap(frame)
+  if (!frame.fetchable) return gap
   const { topic, lane, after, upTo } = gap
-  return { ...gap, fetchable, fetch: () => fetchRange({ topic, lane, upTo, keys, where }, after, ask) }
+  return { ...gap, fetchable: true, fetch: () => fetchRange({ topic, lane, upTo, keys, where }, after, ask) }
 }
 
 async function* fetchRange<Event>(
@@ -51,11 +56,11 @@ async function* fetchRange<Event>(
   let complete = true
   let after = start
   do {
-    const page = (await ask('gap', { ...range, after })) as Page
+    const page = (await ask('gap', { ...range, after })).data as Page
     // The server answers with events of the topic; nothing here could check that.
     for (const event of page.events) yield { topic, lane, ...event, recovered: true } as unknown as Recovered<Event>
     complete &&= page.complete
     after = page.next
   } while (after !== undefined)
-  if (!complete) throw clientError('incomplete')
+  if (!complete) throw errorOf(QUERY_ERRORS, 'incomplete')
 }

@@ -15,7 +15,8 @@ import { isGrant } from './connection/server-frame.ts'
 import type { Link } from './connection.ts'
 import type { PublishEvent } from './contract-types.ts'
 import { endBody } from './end-frame.ts'
-import { clientError, type TidegateError } from './errors.ts'
+import { OUTBOX_ERRORS } from './error-codes.ts'
+import { errorOf, type TidegateError } from './errors.ts'
 import { Outbox, type OutboxLimits } from './outbox.ts'
 import type { OutboxStore, RestoredFrame } from './outbox-store/outbox-store.ts'
 import type { FrameChecks, FrameHandlers, FrameOf, Part } from './part.ts'
@@ -114,7 +115,7 @@ export class Publisher implements Part {
     const bodies = frameBodies(topic, events, () => this.#newId(), trace)
     if (end !== undefined) bodies.push(endBody(topic, end))
     const bytes = bodies.reduce((sum, body) => sum + body.bytes, 0)
-    if (!this.#outbox.hasRoom(bodies.length, bytes)) throw clientError('outbox_full')
+    if (!this.#outbox.hasRoom(bodies.length, bytes)) throw errorOf(OUTBOX_ERRORS, 'outbox_full')
     const now = performance.now()
     const time = this.#clock.isKnown ? this.#clock.at(now) : undefined
     const frames: PendingFrame[] = []
@@ -314,7 +315,7 @@ export class Publisher implements Part {
     this.#expiryTimer = setTimeout(
       () => {
         this.#expiryTimer = undefined
-        const error = clientError('outbox_expired')
+        const error = errorOf(OUTBOX_ERRORS, 'outbox_expired')
         for (const old of this.#outbox.expire(performance.now())) this.#answered(old, (frame) => frame.settle(error))
         this.#watchExpiry()
       },

@@ -2,7 +2,8 @@ import { type AbortSignal, abortable } from './abort-signal.ts'
 import { resendDelayMs } from './backoff.ts'
 import { has, isAbsentOr, isNumber, isText } from './connection/checks.ts'
 import type { Link } from './connection.ts'
-import { clientError, TidegateError } from './errors.ts'
+import { QUERY_ERRORS } from './error-codes.ts'
+import { errorOf, TidegateError } from './errors.ts'
 import type { FrameChecks, FrameHandlers, FrameOf, Part } from './part.ts'
 
 type Params = Readonly<Record<string, unknown>>
@@ -51,7 +52,10 @@ export class Queries implements Part {
   ask(name: string, params: Params, signal?: AbortSignal): Promise<QueryPage> {
     const id = this.#nextId++
     const answer = new Promise<QueryPage>((resolve, reject) => {
-      const deadline = setTimeout(() => this.#finish(id, () => reject(clientError('no_answer'))), QUERY_DEADLINE_MS)
+      const deadline = setTimeout(
+        () => this.#finish(id, () => reject(errorOf(QUERY_ERRORS, 'no_answer'))),
+        QUERY_DEADLINE_MS,
+      )
       const deadlineAt = performance.now() + QUERY_DEADLINE_MS
       this.#pending.set(id, { name, params, deadline, deadlineAt, refusals: 0, retryTimer: undefined, resolve, reject })
       this.#send(id)

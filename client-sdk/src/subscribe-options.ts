@@ -1,6 +1,6 @@
 import type { SubscribeOptions as WireOptions } from '@tidegate/protocol'
 import type { AbortSignal } from './abort-signal.ts'
-import { CHANGE_OPTIONS } from './option-changes.ts'
+import { CHANGE_OPTIONS } from './change-options.ts'
 
 /** Options that the server does not hear of. */
 export interface LocalOptions {

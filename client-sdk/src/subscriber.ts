@@ -1,13 +1,15 @@
 import { ABORTABLE, type Abortable, abortable } from './abort-signal.ts'
+import { ActiveSubscription } from './active-subscription.ts'
 import { expectKind, expectOptions } from './arguments.ts'
 import type { ConnectionStatus } from './connection/state.ts'
 import type { EventOf, Selector, TopicEvent, TopicsOf } from './contract-types.ts'
-import { type BusChange, CONNECT_OPTIONS, type ConnectOptions, Core } from './core.ts'
+import { type BusChange, type ClientKind, CONNECT_OPTIONS, type ConnectOptions, Core } from './core.ts'
 import type { TidegateError } from './errors.ts'
-import type { QueryPage } from './queries.ts'
+import { FixedOptions } from './fixed-options.ts'
+import { statedGap } from './gap.ts'
 import type { StatusStore } from './status-store.ts'
 import { SUBSCRIBE_OPTIONS, type SubscribeOptions } from './subscribe-options.ts'
-import type { Subscription } from './subscription.ts'
+import type { LiveSubscription } from './subscription.ts'
 
 declare global {
   // For programs whose `lib` does not have it yet: `await using` is of 2026.
@@ -17,7 +19,7 @@ declare global {
   }
 }
 
-/** A client of one Tidegate deployment that reads: over one connection, which it keeps open until `close`. */
+/** A client of one Tidegate deployment that subscribes: over one connection, which it keeps open until `close`. */
 export class Subscriber<C = unknown> {
   readonly #core: Core
 
@@ -99,7 +101,7 @@ export class Subscriber<C = unknown> {
     // Not an overload for each: the error of a mistyped selector would be that of all of them.
     optionsOrCallback?: SubscribeOptions | ((event: EventOf<TopicsOf<C>, S>) => unknown),
     callback?: (event: EventOf<TopicsOf<C>, S>) => unknown,
-  ): Subscription<EventOf<TopicsOf<C>, S>> {
+  ): LiveSubscription<EventOf<TopicsOf<C>, S>> {
     const isCallback = typeof optionsOrCallback === 'function'
     const options = isCallback ? {} : (optionsOrCallback ?? {})
     expectKind('subscribe: selector', 'a string', selector)
@@ -108,27 +110,7 @@ export class Subscriber<C = unknown> {
     if (called !== undefined) expectKind('subscribe: callback', 'a function', called)
     // Under a selector the server sends the types of the contract; nothing here could check that.
     const untyped = called as ((event: TopicEvent<string, unknown>) => unknown) | undefined
-    return this.#core.subscribe(selector, options, untyped) as Subscription<EventOf<TopicsOf<C>, S>>
-  }
-
-  /**
-   * Runs a query (`topics`, `window`, `history`, `gap`, `entity`, `entityHistory`, `findEntities`), waiting for a
-   * connection if need be.
-   *
-   * @throws TidegateError `no_answer` after 10 s, `closed`, or the server's code.
-   */
-  async query(name: string, params: Readonly<Record<string, unknown>> = {}, options: Abortable = {}): Promise<unknown> {
-    return (await this.queryPage(name, params, options)).data
-  }
-
-  /** As `query`, for paged answers: includes the `after` of the next page. */
-  async queryPage(
-    name: string,
-    params: Readonly<Record<string, unknown>> = {},
-    options: Abortable = {},
-  ): Promise<QueryPage> {
-    expectOptions('query', ABORTABLE, options)
-    return this.#core.ask(name, params, options.signal)
+    return this.#core.subscribe(selector, options, untyped) as LiveSubscription<EventOf<TopicsOf<C>, S>>
   }
 
   /**
@@ -153,9 +135,19 @@ export class Subscriber<C = unknown> {
   }
 }
 
-/** Opens a client that subscribes and asks. With `createSubscriber<typeof config>` it knows the topics of that config. */
+/** It receives, and asks nothing. */
+const RECEIVING: ClientKind = {
+  subscriptions: {
+    open: (...call) => new ActiveSubscription(...call),
+    optionsOf: (options) => new FixedOptions(options),
+    gapOf: statedGap,
+  },
+  parts: () => [],
+}
+
+/** Opens a client that subscribes. With `createSubscriber<typeof config>` it knows the topics of that config. */
 export function createSubscriber<C = unknown>(options: ConnectOptions): Subscriber<C> {
-  const core = new Core('createSubscriber', CONNECT_OPTIONS, options)
+  const core = new Core('createSubscriber', CONNECT_OPTIONS, options, RECEIVING)
   core.start()
   return new Subscriber<C>(core)
 }

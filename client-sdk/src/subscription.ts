@@ -1,7 +1,7 @@
 import type { OnSlow, SubscriptionLedger, PositionVector as WireVector } from '@tidegate/protocol'
+import type { OptionChange } from './change-options.ts'
 import type { TidegateError } from './errors.ts'
 import type { Gap } from './gap.ts'
-import type { OptionChange } from './option-changes.ts'
 
 /**
  * How a subscription is treated while its client cannot keep up, as granted by the server, which may differ from the
@@ -20,7 +20,7 @@ export type SnapshotMoment = 'begins' | 'complete'
  * withholds what does not fit there. Leaving the loop closes the subscription; if the server ends it, the iterator throws
  * the reason.
  */
-export interface Subscription<Event> extends AsyncIterable<Event> {
+export interface LiveSubscription<Event> extends AsyncIterable<Event> {
   /**
    * Resolves when the server has granted it; rejects with a TidegateError when it refused, or the client closed before.
    */
@@ -65,6 +65,14 @@ export interface Subscription<Event> extends AsyncIterable<Event> {
    * in it is gone - and when it is `complete`. Returns a function that ends that.
    */
   onSnapshot(listener: (moment: SnapshotMoment) => void): () => void
+  /** Ends the subscription and its iterator; events that wait for it are dropped. Idempotent. */
+  close(): void
+  /** As `close`, for `using`. */
+  [Symbol.dispose](): void
+}
+
+/** A subscription of a client that asks the server, too. */
+export interface Subscription<Event> extends LiveSubscription<Event> {
   /**
    * Changes options at the subscription's present position, without losing or repeating anything: `change({ maxRate: 2
    * })`, `change({ maxRate: undefined })`. Resolves when the server has granted it.
@@ -78,8 +86,4 @@ export interface Subscription<Event> extends AsyncIterable<Event> {
    * @throws TidegateError `no_answer` after 10 s, `closed`, `unknown_subscription` before it was granted.
    */
   ledger(): Promise<SubscriptionLedger>
-  /** Ends the subscription and its iterator; events that wait for it are dropped. Idempotent. */
-  close(): void
-  /** As `close`, for `using`. */
-  [Symbol.dispose](): void
 }

@@ -1,5 +1,5 @@
 import { RETRYABLE, SUBSCRIPTIONS } from '@tidegate/protocol'
-import { ActiveSubscription, type EventCallback, type SubscriptionHost } from './active-subscription.ts'
+import type { ActiveSubscription, EventCallback, SubscriptionHost } from './active-subscription.ts'
 import { reconnectDelayMs, resendDelayMs } from './backoff.ts'
 import {
   type Check,
@@ -16,13 +16,10 @@ import {
 import type { Link } from './connection.ts'
 import type { FrameReceipt } from './credit.ts'
 import { clientError, TidegateError } from './errors.ts'
-import type { AnyEvent } from './inbox.ts'
-import type { OptionChange } from './option-changes.ts'
 import type { FrameChecks, FrameHandlers, FrameOf, Part } from './part.ts'
 import { readerToPause, twinsOf } from './sharing.ts'
 import { type SubscribeOptions, sharingOf } from './subscribe-options.ts'
-import type { Subscription } from './subscription.ts'
-import { type WireReader, WireSubscription } from './wire-subscription.ts'
+import { type WireKind, type WireReader, WireSubscription } from './wire-subscription.ts'
 
 const isVector = isTableOf(isTableOf(isListOf(isText)))
 const COUNTS = { conflated: isAbsentOr(isNumber), sampled: isAbsentOr(isNumber) }
@@ -40,7 +37,13 @@ export const SUBSCRIPTION_CHECKS: FrameChecks = {
   progress: has({ sub: isNumber, positions: isVector, counts: isAbsentOr(isListOf(has(COUNTS))) }),
 }
 
-interface Surroundings extends Pick<SubscriptionHost, 'ask' | 'failed'> {
+/** What the subscriptions of a client are made of. */
+export interface SubscriptionKind extends WireKind {
+  open(callback: EventCallback | undefined, isConcurrent: boolean, host: SubscriptionHost): ActiveSubscription
+}
+
+interface Surroundings extends Pick<SubscriptionHost, 'failed'> {
+  readonly kind: SubscriptionKind
   /** Bytes that the server may have in flight. */
   readonly windowBytes: number
 }
@@ -57,6 +60,7 @@ export class Subscriptions implements Part {
     error: (frame) => this.#refused(frame),
   }
   readonly #link: Link
+  readonly #kind: SubscriptionKind
   readonly #windowBytes: number
   readonly #host: SubscriptionHost
   /** By number. */
@@ -66,13 +70,13 @@ export class Subscriptions implements Part {
   #nextSub = 1
   #ended: TidegateError | undefined
 
-  constructor(link: Link, { ask, failed, windowBytes }: Surroundings) {
+  constructor(link: Link, { kind, failed, windowBytes }: Surroundings) {
     this.#link = link
+    this.#kind = kind
     this.#windowBytes = windowBytes
     this.#host = {
-      ask,
       failed,
-      change: (subscription, options) => this.#change(subscription, options),
+      own: (subscription) => this.#own(subscription),
       closed: (subscription) => this.#leave(subscription),
       caughtUp: (wire) => this.#resume(wire),
     }
@@ -82,10 +86,10 @@ export class Subscriptions implements Part {
     selector: string,
     { concurrent = false, signal, ...options }: SubscribeOptions,
     callback: EventCallback | undefined,
-  ): Subscription<AnyEvent> {
-    const subscription = new ActiveSubscription(callback, concurrent, this.#host)
+  ): ActiveSubscription {
+    const subscription = this.#kind.open(callback, concurrent, this.#host)
     const shared = this.#sharedBy(sharingOf(selector, options))
-    const wire = shared ?? new WireSubscription(this.#nextSub++, selector, options, this.#link, this.#host.ask)
+    const wire = shared ?? new WireSubscription(this.#nextSub++, selector, options, this.#link, this.#kind)
     wire.join(subscription)
     if (this.#ended !== undefined) {
       const ended = this.#ended
@@ -135,16 +139,10 @@ export class Subscriptions implements Part {
     return own
   }
 
-  async #change(reader: WireReader, options: OptionChange): Promise<void> {
-    const { wire } = reader
-    if (wire.readers.length > 1 && this.#isFull) {
-      throw new TidegateError('too_many_subscriptions', `at most ${SUBSCRIPTIONS} may differ`)
-    }
-    return (wire.readers.length > 1 ? this.#split(reader) : wire).options.request(options)
-  }
-
-  get #isFull(): boolean {
-    return this.#wires.size >= SUBSCRIPTIONS
+  /** One on the wire that the reader has to itself, if there is room for it. */
+  #own(reader: WireReader): WireSubscription | undefined {
+    if (reader.wire.readers.length === 1) return reader.wire
+    return this.#wires.size < SUBSCRIPTIONS ? this.#split(reader) : undefined
   }
 
   #leave(reader: WireReader): void {
@@ -191,7 +189,7 @@ export class Subscriptions implements Part {
   #pauseUnread(): void {
     const reader = readerToPause(this.#wires.values(), this.#windowBytes)
     if (reader === undefined) return
-    const wire = reader.wire.readers.length > 1 && !this.#isFull ? this.#split(reader) : reader.wire
+    const wire = this.#own(reader) ?? reader.wire
     wire.pause(true)
     this.#pauseUnread()
   }

@@ -12,7 +12,7 @@ export interface SharedSocketOptions {
 const VERSION = 1
 
 /**
- * A WebSocket class for `createClient` and `createSubscriber`: all tabs of an origin share one connection to a gateway,
+ * A WebSocket class for `createClient`, `createReader` and `createSubscriber`: all tabs of an origin share one connection to a gateway,
  * which one of them has for all. Each client stays what it is, with its token, its subscriptions and its outbox. Where
  * `navigator.locks` is missing, on pages over plain HTTP, each tab has a connection of its own, and the console says so.
  */

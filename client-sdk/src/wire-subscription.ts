@@ -8,13 +8,21 @@ import type {
 import type { Link } from './connection.ts'
 import type { FrameReceipt } from './credit.ts'
 import type { TidegateError } from './errors.ts'
-import { type Ask, type Gap, openGap } from './gap.ts'
+import type { FixedOptions } from './fixed-options.ts'
+import type { Gap } from './gap.ts'
 import type { AnyEvent } from './inbox.ts'
-import { OptionChanges } from './option-changes.ts'
 import { PositionVector } from './position-vector.ts'
 import { sharingOf } from './subscribe-options.ts'
 import type { GrantedPolicy } from './subscription.ts'
 import { noTally } from './tally.ts'
+
+/** What a subscription on the wire is made of that may do more than receive. */
+export interface WireKind {
+  /** @param ask requests other options */
+  optionsOf(options: WireOptions, ask: (options: WireOptions) => void): FixedOptions
+  /** A gap as the application sees it, delivered to a subscription with these options. */
+  gapOf(frame: GapFrame, options: WireOptions): Gap<AnyEvent>
+}
 
 type Writable<Type> = { -readonly [Key in keyof Type]: Type[Key] }
 
@@ -50,9 +58,9 @@ export interface WireReader {
 export class WireSubscription {
   readonly sub: number
   readonly selector: string
-  readonly options: OptionChanges
+  readonly options: FixedOptions
   readonly #link: Pick<Link, 'send'>
-  readonly #ask: Ask
+  readonly #kind: WireKind
   #sharing: string | undefined
   /** Never changed in place: readers come and go while an event is handed on. */
   readers: readonly WireReader[] = []
@@ -69,12 +77,12 @@ export class WireSubscription {
   /** Ended by the server since it was granted last: what it covers may have changed. */
   #wasEnded = false
 
-  constructor(sub: number, selector: string, options: WireOptions, link: Pick<Link, 'send'>, ask: Ask) {
+  constructor(sub: number, selector: string, options: WireOptions, link: Pick<Link, 'send'>, kind: WireKind) {
     this.sub = sub
     this.selector = selector
     this.#link = link
-    this.#ask = ask
-    this.options = new OptionChanges(options, ({ from: _, ...changed }) => {
+    this.#kind = kind
+    this.options = kind.optionsOf(options, ({ from: _, ...changed }) => {
       link.send({ type: 'subscribe', sub, topic: selector, ...changed })
     })
     this.#sharing = sharingOf(selector, options)
@@ -83,7 +91,7 @@ export class WireSubscription {
 
   /** One more that is where this one is, with nobody reading it yet. */
   copy(sub: number): WireSubscription {
-    const copy = new WireSubscription(sub, this.selector, this.options.options, this.#link, this.#ask)
+    const copy = new WireSubscription(sub, this.selector, this.options.options, this.#link, this.#kind)
     copy.received.merge(this.received.toWire())
     copy.policy = this.policy
     copy.#isGranted = this.#isGranted
@@ -197,8 +205,9 @@ export class WireSubscription {
     if (frame.reason === 'overflow') this.tally.gapped += frame.count ?? 0
     this.resolved({ [frame.topic]: { [frame.lane]: [frame.upTo] } })
     const { options } = this.options
-    for (const reader of this.readers) reader.withheld(openGap(frame, options, this.#ask))
-    if (!frame.fetchable && options.snapshot) this.#renewSnapshot()
+    const gap = this.#kind.gapOf(frame, options)
+    for (const reader of this.readers) reader.withheld(gap)
+    if (!gap.fetchable && options.snapshot) this.#renewSnapshot()
   }
 
   /** Takes the events of a part; the receipt is completed for each when every reader has it. */

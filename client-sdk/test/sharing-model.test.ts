@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
+import type { AskingSubscription } from '../src/asking-subscription.ts'
 import type { AnyEvent } from '../src/inbox.ts'
-import type { Subscription } from '../src/index.ts'
 import { sharingOf } from '../src/subscribe-options.ts'
 import { ModelSubscriptions, PARTITIONS } from './support/model-subscriptions.ts'
 import { TOPIC } from './support/subscription-frames.ts'
@@ -18,7 +18,7 @@ interface Options {
 /** One of the application's, with everything that it was told. */
 class Reader {
   readonly options: Options
-  readonly subscription: Subscription<AnyEvent>
+  readonly subscription: AskingSubscription
   /** How long the logs were when it was granted. */
   readyAt: readonly number[] = []
   readonly got: AnyEvent[] = []
@@ -41,7 +41,7 @@ class Reader {
               this.#finish = resolve
             })
           }
-    this.subscription = world.subscriptions.open(TOPIC, options, consumer === 'iterator' ? undefined : callback)
+    this.subscription = world.open(options, consumer === 'iterator' ? undefined : callback)
     this.subscription.ready.then(
       () => {
         this.readyAt = world.logs.map((log) => log.length)

@@ -8,8 +8,14 @@ export default defineConfig({
   srcDir: '.build',
   outDir: 'dist',
   cacheDir: '.build/cache',
-  // The pages are Markdown alone: what looks like a tag is text.
-  markdown: { html: false, languageAlias: { filter: 'js' }, anchor: { slugify: slugOf }, toc: { slugify: slugOf } },
+  // The pages are Markdown alone: what looks like a tag, or `http://` like a face, is text.
+  markdown: {
+    html: false,
+    languageAlias: { filter: 'js' },
+    anchor: { slugify: slugOf },
+    toc: { slugify: slugOf },
+    config: ({ core }) => core.ruler.disable('emoji'),
+  },
   themeConfig: {
     nav: [
       { text: 'Start', link: '/start' },

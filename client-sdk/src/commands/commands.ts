@@ -16,7 +16,8 @@ import type { AckedPositions } from '../acked-positions.ts'
 import { resendDelayMs } from '../backoff.ts'
 import { has, isAbsentOr, isDelay, isListOf, isNumber, isPosition, isRecord, isText } from '../connection/checks.ts'
 import type { Link } from '../connection.ts'
-import { CommandRejected, clientError, TidegateError, type TidegateErrorCode } from '../errors.ts'
+import { OUTBOX_ERRORS } from '../error-codes.ts'
+import { CommandRejected, errorOf, TidegateError, type TidegateErrorCode } from '../errors.ts'
 import { Kept } from '../kept.ts'
 import type { FrameChecks, FrameHandlers, FrameOf, Part } from '../part.ts'
 import { utf8Bytes } from '../utf8-bytes.ts'
@@ -167,7 +168,7 @@ export class Commands implements Part {
     const bytes = utf8Bytes(head) + trace.length + ENVELOPE_BYTES
     // The server would end the connection.
     if (bytes + AFTER_BYTES > FRAME_BYTES) throw commandError('frame_too_large', `The command has ${bytes} bytes.`, id)
-    if (!this.#queue.hasRoom(bytes)) throw clientError('outbox_full')
+    if (!this.#queue.hasRoom(bytes)) throw errorOf(OUTBOX_ERRORS, 'outbox_full')
     const bornAt = options.id === undefined ? undefined : birthOf(id)
     const subject = JSON.stringify([entity, key])
     const item = this.#pending({ id, subject, head, trace, bornAt, deadlineMs })
@@ -300,7 +301,7 @@ export class Commands implements Part {
       const { reject, lastRefusal: cause } = item
       const error =
         firstSentAt === undefined
-          ? clientError('outbox_expired', { cause, commandId: id })
+          ? errorOf(OUTBOX_ERRORS, 'outbox_expired', { cause, commandId: id })
           : new TidegateError('deadline_exceeded', `The command ${id} ${NO_OUTCOME_YET}`, { cause, commandId: id })
       reject(error)
     })

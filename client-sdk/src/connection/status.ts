@@ -17,7 +17,7 @@ export interface ClientStatus {
   /**
    * How long the newest event took from when it was stored until it was here, in ms by the clock of the server: small for
    * a client that keeps up, large for one that catches up or cannot. Looked at once a second at most, and another
-   * one only if it differs by 100 ms. `undefined` before the first event of a connection.
+   * one only if it differs by 100 ms. `undefined` before the first event of a connection, and for a client of `createSubscriber`.
    */
   readonly lagMs: number | undefined
 }

@@ -3,9 +3,10 @@ import { expectKind } from '../arguments.ts'
 import type { CommandAnswer, CommandOptions, UntypedAnswer } from '../commands/command-types.ts'
 import type { CommandCall } from '../commands/commands.ts'
 import type { TopicEvent } from '../contract-types.ts'
-import { clientError, TidegateError } from '../errors.ts'
+import { ENTITY_ERRORS } from '../error-codes.ts'
+import { clientError, errorOf, TidegateError } from '../errors.ts'
 import { Listeners } from '../listeners.ts'
-import type { Subscription } from '../subscription.ts'
+import type { LiveSubscription } from '../subscription.ts'
 import { type Ask, getEntity, historyPages } from './entity-queries.ts'
 import type {
   CommandName,
@@ -25,7 +26,7 @@ type LiveChange<View> =
   | { readonly version: number; readonly erased: true }
 
 interface Live {
-  readonly subscription: Subscription<AnyEvent>
+  readonly subscription: LiveSubscription<AnyEvent>
   readonly ready: Promise<void>
 }
 
@@ -33,7 +34,11 @@ interface Live {
 export interface EntityHost {
   readonly ask: Ask
   command(call: CommandCall, options: CommandOptions): Promise<UntypedAnswer>
-  subscribe(topic: string, options: SubscribeOptions, callback: (event: AnyEvent) => unknown): Subscription<AnyEvent>
+  subscribe(
+    topic: string,
+    options: SubscribeOptions,
+    callback: (event: AnyEvent) => unknown,
+  ): LiveSubscription<AnyEvent>
 }
 
 /**
@@ -195,7 +200,7 @@ export class EntityHandle<Shape extends EntityShape> {
 }
 
 function asOfEntity(error: TidegateError): TidegateError {
-  return error.code === 'unknown_topic' ? clientError('not_live', { cause: error }) : error
+  return error.code === 'unknown_topic' ? errorOf(ENTITY_ERRORS, 'not_live', { cause: error }) : error
 }
 
 /** Of two `version@epoch` of an entity, where the second was answered later. */

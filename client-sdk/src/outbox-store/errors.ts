@@ -1,9 +1,9 @@
+import { STORE_ERRORS, type StoreErrorCode } from '../error-codes.ts'
 import { TidegateError } from '../errors.ts'
-import { STORE_ERROR_CODES, type StoreErrorCode } from '../store-error-codes.ts'
 
 /** @param what happened in this case */
 export function storeError(code: StoreErrorCode, what: string, cause?: unknown): TidegateError {
-  return new TidegateError(code, `${what} ${STORE_ERROR_CODES[code]}`, { cause })
+  return new TidegateError(code, `${what} ${STORE_ERRORS[code]}`, { cause })
 }
 
 /** What a store could not do, as an error of the client. */

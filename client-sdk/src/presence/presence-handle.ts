@@ -3,7 +3,7 @@ import { type Abortable, onAbort } from '../abort-signal.ts'
 import type { TopicEvent } from '../contract-types.ts'
 import type { TidegateError } from '../errors.ts'
 import { Listeners } from '../listeners.ts'
-import type { Subscription } from '../subscription.ts'
+import type { LiveSubscription } from '../subscription.ts'
 
 /** A subject with connections. */
 export interface Presence {
@@ -22,7 +22,7 @@ export interface PresenceChange {
 }
 
 type AnyEvent = TopicEvent<string, unknown>
-type Subscribe = (options: SubscribeOptions, callback: (event: AnyEvent) => unknown) => Subscription<AnyEvent>
+type Subscribe = (options: SubscribeOptions, callback: (event: AnyEvent) => unknown) => LiveSubscription<AnyEvent>
 
 /** The entry that counts the connections that are not listed. */
 const MORE_KEY = '~more'
@@ -34,7 +34,7 @@ export class PresenceHandle {
   readonly #subscribe: Subscribe
   readonly #onChange = new Listeners<PresenceChange>('onChange')
   readonly #onError = new Listeners<TidegateError>('onError')
-  #subscription: Subscription<AnyEvent>
+  #subscription: LiveSubscription<AnyEvent>
   #entries = new Map<string, Presence>()
   /** What a snapshot has shown so far. */
   #next: Map<string, Presence> | undefined
@@ -85,7 +85,7 @@ export class PresenceHandle {
     this.#subscription.close()
   }
 
-  #open(): Subscription<AnyEvent> {
+  #open(): LiveSubscription<AnyEvent> {
     const subscription = this.#subscribe(OPTIONS, (event) => this.#take(event))
     subscription.onSnapshot((moment) => {
       if (moment === 'complete') return this.#replace()

@@ -1,7 +1,12 @@
 import type { BatchPart, ClientFrame, PositionVector, ServerFrame, SubscriptionLedger } from '@tidegate/protocol'
+import type { EventCallback } from '../../src/active-subscription.ts'
+import { AskingSubscription } from '../../src/asking-subscription.ts'
 import type { Link } from '../../src/connection.ts'
 import { CreditMeter } from '../../src/credit.ts'
+import { type Ask, openGap } from '../../src/gap.ts'
+import { OptionChanges } from '../../src/option-changes.ts'
 import type { FrameHandlers } from '../../src/part.ts'
+import type { SubscribeOptions } from '../../src/subscribe-options.ts'
 import { Subscriptions } from '../../src/subscriptions.ts'
 import { TOPIC } from './subscription-frames.ts'
 
@@ -44,11 +49,21 @@ export class ModelSubscriptions {
       resumed: () => {},
     }
     Object.defineProperty(link, 'isOnline', { get: () => this.isOnline })
+    const ask: Ask = async (_name, { sub }) => ({ data: this.server.get(sub as number)!.ledger })
     this.subscriptions = new Subscriptions(link as Link, {
-      ask: async (_name, { sub }) => this.server.get(sub as number)!.ledger,
+      kind: {
+        open: (...call) => new AskingSubscription(ask, ...call),
+        optionsOf: (options, request) => new OptionChanges(options, request),
+        gapOf: (frame, options) => openGap(frame, options, ask),
+      },
       failed: () => {},
       windowBytes: WINDOW_BYTES,
     })
+  }
+
+  open(options: SubscribeOptions, callback: EventCallback | undefined): AskingSubscription {
+    // It is of the kind that was given.
+    return this.subscriptions.open(TOPIC, options, callback) as AskingSubscription
   }
 
   reconnect(): void {

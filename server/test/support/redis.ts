@@ -111,11 +111,17 @@ async function info(port: number): Promise<string> {
   return reply.toString()
 }
 
+/** The system may give a port again that nobody listens at yet. */
+const givenPorts = new Set<number>()
+
+/** A port that is free, and was given to nobody else in this process. */
 export async function freePort(): Promise<number> {
   const server = createServer().listen(0, '127.0.0.1')
   await new Promise((resolve) => server.once('listening', resolve))
   const { port } = server.address() as { port: number }
   await new Promise((resolve) => server.close(resolve))
+  if (givenPorts.has(port)) return freePort()
+  givenPorts.add(port)
   return port
 }
 
