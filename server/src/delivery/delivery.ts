@@ -170,6 +170,7 @@ export class Delivery {
       budget,
       queueBounds: QUEUE_BOUNDS,
       tailOf,
+      totals: this.#totals,
       relieve: () => relieve(budget, this.#subscribers.keys()),
     })
     this.#context = {
@@ -260,7 +261,7 @@ export class Delivery {
       subscriptions += subscriber.subscriptions.size
       replayingFeeds += subscriber.replayingFeeds
     }
-    const [high, normal, low] = this.#cohorts.totals(this.#totals)
+    const [high, normal, low] = this.#cohorts.totals()
     return {
       sessions: this.#subscribers.size,
       subscriptions,

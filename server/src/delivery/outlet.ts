@@ -33,6 +33,8 @@ const MAX_FRAME_SHARE = 0.25
 const HIGH_RESERVE_SHARE = 0.25
 
 const ANSWER = { by: 'answer' } as const
+const CHECKED = { type: 'checked' } as const
+const BLOCKED = { type: 'blocked' } as const
 
 /** Frames are built one at a time and copied when sent: one buffer serves all sessions. */
 const frames = new BatchFrameBuilder()
@@ -95,7 +97,7 @@ export class Outlet {
 
   /** Writes queued events that may be sent. Returns whether more may be sent without a signal from the client. */
   flush(now: number): boolean {
-    this.#step({ type: 'checked' }, now)
+    this.#step(CHECKED, now)
     if (this.isOpen) this.#highReserve = this.#flow.windowBytes * HIGH_RESERVE_SHARE
     const upTo = this.#flow.written + MAX_FLUSH_BYTES
     while (this.isOpen && this.#flow.written < upTo && this.#writeNext(now)) {}
@@ -132,7 +134,7 @@ export class Outlet {
       }
     })
     this.#isDrained = false
-    if (!isWhole) this.#step({ type: 'blocked' }, now)
+    if (!isWhole) this.#step(BLOCKED, now)
     this.#step({ type: 'wrote', bytes: written }, now)
     return isWhole
   }
@@ -143,11 +145,11 @@ export class Outlet {
   }
 
   /** Writes a frame of events that are not in the backlog, if there is room for it. False: nothing has happened. */
-  writeShared(frame: Buffer, takes: readonly Take[], now: number): boolean {
-    this.#step({ type: 'checked' }, now)
+  writeShared(frame: Buffer, moved: Moved, now: number): boolean {
+    if (!this.isOpen) this.#step(CHECKED, now)
     if (!this.isOpen) return false
     const free = this.#flow.highWaterBytes - bytesInFlight(this.#flow, this.#bufferedBytes())
-    return frame.length <= free && this.#send(frame, { by: 'events', takes }, now)
+    return frame.length <= free && this.#send(frame, moved, now)
   }
 
   /** Writes the next gap or batch frame. False when there is nothing to write, or no room for it. */
@@ -165,7 +167,7 @@ export class Outlet {
     const free = this.#flow.highWaterBytes - bytesInFlight(this.#flow, buffered)
     const takes = this.#backlog.plan(Math.min(free, this.maxFrameBytes), isNearlyIdle(this.#flow, buffered))
     if (takes.length > 0) return this.#writeBatch(takes, now) !== undefined
-    if (this.#backlog.hasTakeable) this.#step({ type: 'blocked' }, now)
+    if (this.#backlog.hasTakeable) this.#step(BLOCKED, now)
     return false
   }
 
@@ -195,7 +197,7 @@ export class Outlet {
     this.#isDrained = outcome === 'sent'
     if (this.#isDrained) this.#unread(0)
     const dropped = outcome === 'dropped'
-    this.#step(dropped ? { type: 'blocked' } : { type: 'wrote', bytes: frame.length }, now)
+    this.#step(dropped ? BLOCKED : { type: 'wrote', bytes: frame.length }, now)
     return !dropped
   }
 

@@ -4,7 +4,7 @@ import type { Mark } from '../bus/index.ts'
 import { describeDefect } from '../observability/defects.ts'
 import type { PresenceSeat } from '../presence/index.ts'
 import { RETRY_AFTER_MS } from '../retry-after.ts'
-import { type Cohort, type CohortMember, FREE, type SharedFrame, type Standing } from './cohort/index.ts'
+import { type Cohort, type CohortMember, FREE, type Standing } from './cohort/index.ts'
 import type { DeliverySubscriber } from './delivery-subscriber.ts'
 import type { Loss } from './log/index.ts'
 import { Outlet } from './outlet.ts'
@@ -30,6 +30,7 @@ import {
   type Entry,
   LANE_INDEXES,
   type LaneIndex,
+  type Moved,
   VectorBuilder,
   WithheldByPart,
 } from './wire/index.ts'
@@ -185,6 +186,7 @@ export class Subscriber implements DeliverySubscriber, CohortMember, EventSink {
   }
 
   ledger(sub: number): Readonly<Ledger> | undefined {
+    this.#cohort?.enter(this)
     const own = this.#subscriptions.get(sub)?.ledger
     const shared = this.#cohort?.subscriptions.get(sub)?.ledger.queued
     return own && shared ? { ...own, matched: own.matched + shared, queued: own.queued + shared } : own
@@ -295,6 +297,7 @@ export class Subscriber implements DeliverySubscriber, CohortMember, EventSink {
   #progress(): void {
     const cohort = this.#cohort
     if (cohort?.isQuiet === false) return cohort.progressLater(this)
+    cohort?.enter(this)
     for (const subscription of this.#subscriptions.values()) {
       if (this.isClosed || !this.#outlet.isOpen) return
       const progress = collectProgress(subscription, this.#context.tailOf)
@@ -305,10 +308,8 @@ export class Subscriber implements DeliverySubscriber, CohortMember, EventSink {
     this.#context.flusher.schedule(this)
   }
 
-  writeShared({ bytes, takes, passed }: SharedFrame, now: number): boolean {
-    if (!this.#outlet.writeShared(bytes, takes, now)) return false
-    for (const each of passed) this.#subscriptions.get(each.sub)!.passed(each)
-    return true
+  writeShared(frame: Buffer, moved: Moved, now: number): boolean {
+    return this.#outlet.writeShared(frame, moved, now)
   }
 
   tookOver(): void {

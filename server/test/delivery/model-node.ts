@@ -8,7 +8,7 @@ import type { PageReader } from '../../src/delivery/log/replayer.ts'
 import type { Page } from '../../src/delivery/log/shared-pages.ts'
 import { TopicTail } from '../../src/delivery/log/topic-tail.ts'
 import { QUEUE_BOUNDS, type QueueBounds } from '../../src/delivery/queue/backlog.ts'
-import { openTotals } from '../../src/delivery/queue/ledger.ts'
+import { type NodeTotals, openTotals } from '../../src/delivery/queue/ledger.ts'
 import { QueueBudget } from '../../src/delivery/queue/queue-budget.ts'
 import { Subscriber } from '../../src/delivery/subscriber.ts'
 import type { SubscriberContext } from '../../src/delivery/subscriber-context.ts'
@@ -79,9 +79,15 @@ export class ModelNode {
       observer: NOBODY,
       budget: this.budget,
       queueBounds,
+      totals: this.totals,
       tailOf: (_topic, partition) => this.tails[partition],
       relieve: () => relieve(this.budget, this.sessions),
     })
+  }
+
+  /** As metrics have it. */
+  counted(): NodeTotals {
+    return this.#cohorts.totals()
   }
 
   openSubscriber(

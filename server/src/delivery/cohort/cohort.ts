@@ -2,31 +2,24 @@ import type { Clock } from '../../clock.ts'
 import {
   Backlog,
   type LaneTotals,
-  markAt,
+  type NodeTotals,
   openTotals,
   type QueueBounds,
   type QueueBudget,
   type Run,
 } from '../queue/index.ts'
-import type { Passed, Subscription } from '../subscription/index.ts'
+import type { Subscription } from '../subscription/index.ts'
 import {
   BatchFrameBuilder,
   type ByLane,
   type DeliveryObserver,
   type Entry,
   type Flushable,
+  type Moved,
   reportDelivered,
   type Take,
 } from '../wire/index.ts'
 import { type SharedLane, SharedSubscription } from './shared-subscription.ts'
-
-/** A frame that every session of a cohort gets. */
-export interface SharedFrame {
-  /** Reused for the next one. */
-  readonly bytes: Buffer
-  readonly takes: readonly Take[]
-  readonly passed: readonly Passed[]
-}
 
 /** A session as its cohort sees it. */
 export interface CohortMember extends Flushable {
@@ -36,8 +29,12 @@ export interface CohortMember extends Flushable {
   /** Whether nothing waits for it or is being read for it, nothing is paused, and it may be written to. */
   readonly isQuiet: boolean
   standing: Standing
-  /** Writes a frame and enters what it moves. False, and nothing has happened: there is no room for it. */
-  writeShared(frame: SharedFrame, now: number): boolean
+  /**
+   * Writes a frame; what it moves is entered later. False, and nothing has happened: there is no room for it.
+   *
+   * @param frame reused for the next one
+   */
+  writeShared(frame: Buffer, moved: Moved, now: number): boolean
   /** Events wait in its own queues that its cohort had for it. */
   tookOver(): void
   progress(): void
@@ -75,8 +72,17 @@ export interface CohortOptions {
   /** Of what waits. */
   readonly bounds: QueueBounds
   readonly budget: QueueBudget
+  /** Of the node. */
+  readonly totals: NodeTotals
   readonly clock: Clock
   readonly observer: DeliveryObserver
+}
+
+/** How far a cohort was at some time. */
+interface Progress {
+  readonly frames: number
+  /** Events written by then, by subscription. */
+  readonly delivered: readonly number[]
 }
 
 /** Frames are built one at a time and copied when sent. A session that leaves writes frames of its own meanwhile. */
@@ -85,13 +91,16 @@ const frames = new BatchFrameBuilder()
 /**
  * Sessions that are to get the same events from the same place on, and keep up: what waits for them waits once, and is
  * encoded once. Whatever else concerns a session concerns it alone; it leaves first if that depends on what waits.
+ * Positions and ledgers of a session are behind what was written to it until `enter`: to move them with every frame costs a
+ * tenth of writing it.
  */
 export class Cohort implements Flushable {
   /** Its members may be of many: it takes a turn of its own. */
   readonly purse = this
   readonly key: string
   readonly subscriptions: ReadonlyMap<number, SharedSubscription>
-  readonly members = new Set<CohortMember>()
+  /** With how far it was when they joined, or what was written to them was last entered. */
+  readonly #members = new Map<CohortMember, Progress>()
   /** Sessions that join once nothing waits on both sides. */
   readonly joining = new Set<CohortMember>()
   /** Sessions whose progress waits until nothing else does. */
@@ -103,18 +112,22 @@ export class Cohort implements Flushable {
   readonly #observer: DeliveryObserver
   readonly #backlog: Backlog
   readonly #totals = openTotals()
+  readonly #nodeTotals: NodeTotals
   readonly #maxFrameBytes: number
   readonly #events: CohortEvents
+  /** One for all that join, or are entered, before the next frame. */
+  #progress: Progress
 
   /** @param like one of its sessions */
   constructor(
     key: string,
     like: CohortMember,
-    { bounds, budget, clock, observer }: CohortOptions,
+    { bounds, budget, totals, clock, observer }: CohortOptions,
     events: CohortEvents,
   ) {
     this.key = key
     this.#bounds = bounds
+    this.#nodeTotals = totals
     this.#clock = clock
     this.#observer = observer
     this.#backlog = new Backlog(bounds, like.windowBytes, this.#totals, budget)
@@ -127,6 +140,20 @@ export class Cohort implements Flushable {
         new SharedSubscription(plan, this.#backlog.open(plan.policy), sink),
       ]),
     )
+    this.#progress = { frames: 0, delivered: Array.from(this.subscriptions, () => 0) }
+  }
+
+  get size(): number {
+    return this.#members.size
+  }
+
+  members(): Iterable<CohortMember> {
+    return this.#members.keys()
+  }
+
+  /** To be called while nothing waits. */
+  join(member: CohortMember): void {
+    this.#members.set(member, this.#progress)
   }
 
   get isQuiet(): boolean {
@@ -150,12 +177,26 @@ export class Cohort implements Flushable {
 
   /** A session that ends takes nothing with it. */
   drop(member: CohortMember): void {
-    this.members.delete(member)
+    this.#members.delete(member)
     this.#progressing.delete(member)
   }
 
+  /** Moves the positions and ledgers of a session to what was written to it. */
+  enter(member: CohortMember): void {
+    const since = this.#members.get(member)!
+    if (since === this.#progress) return
+    let n = 0
+    for (const [sub, shared] of this.subscriptions) {
+      const delivered = shared.ledger.delivered - since.delivered[n++]!
+      member.subscriptions.get(sub)!.passed(delivered, shared.lanesWrittenAfter(since.frames))
+    }
+    this.#members.set(member, this.#progress)
+  }
+
   /** Queues what waits here in the session's own queues. */
-  handOver({ subscriptions }: CohortMember): void {
+  handOver(member: CohortMember): void {
+    this.enter(member)
+    const { subscriptions } = member
     for (const [sub, { queue }] of this.subscriptions) {
       const own = subscriptions.get(sub)!
       for (const { index, run } of queue.runs()) {
@@ -172,7 +213,7 @@ export class Cohort implements Flushable {
 
   /** Whether an entry continues its log under the epoch that the sessions know. */
   continuesUnder({ topic, partition, epoch }: Entry): boolean {
-    const [member] = this.members
+    const [member] = this.#members.keys()
     for (const subscription of member?.subscriptions.values() ?? []) {
       const feed = subscription.feed(topic, partition)
       if (feed?.laneIndexes().some((lane) => feed.epochOf(lane) !== epoch)) return false
@@ -193,22 +234,37 @@ export class Cohort implements Flushable {
 
   #writeAll(): void {
     const now = this.#clock.monotonic()
-    while (!this.isQuiet && this.members.size > 0) {
+    while (!this.isQuiet && this.#members.size > 0) {
       const takes = this.#backlog.plan(this.#maxFrameBytes, false)
       if (takes.length === 0) return this.#events.overfull(this)
-      const frame = { bytes: frames.build(takes), takes, passed: passedBy(takes) }
-      for (const member of this.members) this.#write(member, frame, now)
+      const frame = frames.build(takes)
+      const moved: Moved = { by: 'events', takes }
+      let written = 0
+      for (const member of this.#members.keys()) if (this.#write(member, frame, moved, now)) written++
       reportDelivered(takes, this.#clock.monotonic(), this.#observer)
-      this.#backlog.delivered(takes)
+      this.#wrote(takes, written)
     }
   }
 
-  #write(member: CohortMember, frame: SharedFrame, now: number): void {
+  #write(member: CohortMember, frame: Buffer, moved: Moved, now: number): boolean {
     try {
-      if (!member.writeShared(frame, now)) this.#events.outpaced(member)
+      if (member.writeShared(frame, moved, now)) return true
+      this.#events.outpaced(member)
     } catch (error) {
       member.fail('flush', error)
     }
+    return false
+  }
+
+  #wrote(takes: readonly Take<Run>[], sessions: number): void {
+    const frames = this.#progress.frames + 1
+    for (const { run, to } of takes) {
+      const lane = run.lane as SharedLane
+      lane.frames = frames
+      this.#nodeTotals[lane.index].delivered += (to - run.next) * sessions
+    }
+    this.#backlog.delivered(takes)
+    this.#progress = { frames, delivered: [...this.subscriptions.values()].map(({ ledger }) => ledger.delivered) }
   }
 
   #queued(withinMs: number): void {
@@ -218,18 +274,6 @@ export class Cohort implements Flushable {
   }
 
   #fail(where: string, error: unknown): void {
-    for (const member of [...this.members]) member.fail(where, error)
+    for (const member of [...this.#members.keys()]) member.fail(where, error)
   }
-}
-
-/** What a frame moves, once for each feed lane. */
-function passedBy(takes: readonly Take<Run>[]): Passed[] {
-  const passed = new Map<SharedLane, Passed>()
-  for (const { run, to } of takes) {
-    const lane = run.lane as SharedLane
-    const { topic, partition, index, part } = lane
-    const events = (passed.get(lane)?.events ?? 0) + to - run.next
-    passed.set(lane, { sub: part.sub, topic, partition, lane: index, events, upTo: markAt(run, to - 1) })
-  }
-  return [...passed.values()]
 }

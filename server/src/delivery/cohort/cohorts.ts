@@ -22,6 +22,8 @@ export interface CohortContext {
   /** Bounds of what waits for one session. */
   readonly queueBounds: QueueBounds
   tailOf(topic: string, partition: number): TopicTail | undefined
+  /** Of all that was written, and waits outside of cohorts. */
+  readonly totals: NodeTotals
   /** Makes room in the queues of sessions. */
   relieve(): void
 }
@@ -106,12 +108,13 @@ export class Cohorts implements CohortEvents {
   }
 
   /** Adds what waits in cohorts, as many times as it will be sent. */
-  totals(own: NodeTotals): NodeTotals {
-    const all: NodeTotals = [{ ...own[0] }, { ...own[1] }, { ...own[2] }]
-    for (const { waiting, members } of this.#cohorts) {
+  totals(): NodeTotals {
+    const [high, normal, low] = this.#context.totals
+    const all: NodeTotals = [{ ...high }, { ...normal }, { ...low }]
+    for (const { waiting, size } of this.#cohorts) {
       for (const lane of LANE_INDEXES) {
-        all[lane].queued += waiting[lane].queued * members.size
-        all[lane].queuedBytes += waiting[lane].queuedBytes * members.size
+        all[lane].queued += waiting[lane].queued * size
+        all[lane].queuedBytes += waiting[lane].queuedBytes * size
       }
     }
     return all
@@ -196,8 +199,8 @@ export class Cohorts implements CohortEvents {
   }
 
   #open(key: string, like: CohortMember): Cohort {
-    const { index, budget, clock, observer } = this.#context
-    const cohort = new Cohort(key, like, { bounds: this.#bounds, budget, clock, observer }, this)
+    const { index, budget, totals, clock, observer } = this.#context
+    const cohort = new Cohort(key, like, { bounds: this.#bounds, budget, totals, clock, observer }, this)
     for (const shared of cohort.subscriptions.values()) index.add(shared)
     this.#byKey.set(key, cohort)
     this.#cohorts.add(cohort)
@@ -206,7 +209,7 @@ export class Cohorts implements CohortEvents {
 
   #join(member: CohortMember, cohort: Cohort): void {
     for (const subscription of member.subscriptions.values()) this.#context.index.remove(subscription)
-    cohort.members.add(member)
+    cohort.join(member)
     member.standing = cohort.standing
   }
 
@@ -221,11 +224,11 @@ export class Cohorts implements CohortEvents {
   }
 
   #dissolve(cohort: Cohort): void {
-    for (const member of cohort.members) this.#release(member, cohort)
+    for (const member of cohort.members()) this.#release(member, cohort)
   }
 
   #retire(cohort: Cohort): void {
-    if (cohort.members.size > 0 || !this.#cohorts.delete(cohort)) return
+    if (cohort.size > 0 || !this.#cohorts.delete(cohort)) return
     for (const shared of cohort.subscriptions.values()) this.#context.index.remove(shared)
     this.#byKey.delete(cohort.key)
     cohort.clear()

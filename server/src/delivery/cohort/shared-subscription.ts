@@ -12,6 +12,8 @@ export interface SharedSink {
 export interface SharedLane extends FeedLane {
   readonly topic: string
   readonly index: LaneIndex
+  /** Number of the last frame with events of it. */
+  frames: number
 }
 
 /** One subscription that all sessions of a cohort have alike. In the index it stands for theirs. */
@@ -38,6 +40,10 @@ export class SharedSubscription implements Receiver {
     this.sink.queued(companyMs(this.plan, index, this.queue.ledger.queued))
   }
 
+  *lanesWrittenAfter(frames: number): Iterable<SharedLane> {
+    for (const lane of this.#lanes.values()) if (lane.frames > frames) yield lane
+  }
+
   /** No session is in a cohort while a tail catches up. */
   caughtUpTo(): void {}
 
@@ -47,7 +53,7 @@ export class SharedSubscription implements Receiver {
     if (lane === undefined) {
       const part = partOf(this.#parts, this.plan.sub, topic, index)
       const taken = { epoch, streamId, index: -1 }
-      lane = { topic, partition, index, part, taken, epoch, waiting: 0, trailing: noneWithheld() }
+      lane = { topic, partition, index, part, taken, epoch, waiting: 0, trailing: noneWithheld(), frames: 0 }
       this.#lanes.set(name, lane)
     }
     return lane

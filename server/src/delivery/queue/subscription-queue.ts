@@ -95,11 +95,10 @@ export class SubscriptionQueue {
     return this.#lanes[index] ?? this.#openLane(index)
   }
 
-  /** Events that never waited here were handed to the socket. */
-  passed(index: LaneIndex, events: number): void {
+  /** Events that never waited here were handed to the socket, and are in the totals of the node. */
+  passed(events: number): void {
     this.ledger.matched += events
     this.ledger.delivered += events
-    this.#accounts.totals[index].delivered += events
   }
 
   /** The runs that may be taken, lane by lane. */

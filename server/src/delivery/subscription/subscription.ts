@@ -15,15 +15,13 @@ export interface Receiver extends Indexed {
   caughtUpTo(entry: Entry): void
 }
 
-/** Events of one feed lane that were handed to the socket without having waited in a queue of the subscription. */
-export interface Passed {
-  readonly sub: number
+/** How far a feed lane is whose events do not wait in a queue of the subscription. */
+export interface PassedLane {
   readonly topic: string
   readonly partition: number
-  readonly lane: LaneIndex
-  readonly events: number
-  /** Position of the last one. */
-  readonly upTo: Mark
+  readonly index: LaneIndex
+  /** Position of the last event that was handed to the socket. */
+  readonly taken: Mark
 }
 
 /** The owner of a subscription. */
@@ -74,9 +72,10 @@ export class Subscription implements FeedOwner, Receiver {
     return this.#feeds.get(topic)?.[partition]
   }
 
-  passed({ topic, partition, lane, events, upTo }: Passed): void {
-    this.feed(topic, partition)!.passed(lane, upTo)
-    this.queue.passed(lane, events)
+  /** Events that never waited here were handed to the socket. @param lanes those that moved by them */
+  passed(events: number, lanes: Iterable<PassedLane>): void {
+    for (const { topic, partition, index, taken } of lanes) this.feed(topic, partition)!.passed(index, taken)
+    this.queue.passed(events)
   }
 
   /** Goes to live feeds only. */
