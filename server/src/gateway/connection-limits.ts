@@ -7,6 +7,8 @@ const BYTES_PER_REFUSAL = 65_536
 /** What a frame costs before it is read, ms: its way from the kernel, and the text that is made of it. */
 const FRAME_WORK_MS = 0.005
 const BYTE_WORK_MS = 1e-6
+/** What frames that come together cost is paid together: to pay for one costs as much as to receive it. */
+const PAID_TOGETHER_MS = 0.5
 
 /** Frames that free something, or cost less than their refusal. */
 const ALWAYS_READ: ReadonlySet<ClientFrame['type']> = new Set<ClientFrame['type']>(['credit', 'pong', 'unsubscribe'])
@@ -18,11 +20,15 @@ interface OverLimit {
 
 export type FrameVerdict = { readonly kind: 'read' } | OverLimit
 
-/** A frame as it came, and whether its rates let it pass. */
+/** A frame as it came. */
 export interface ReceivedFrame {
   readonly content: Buffer
   readonly bytes: number
-  readonly verdict: FrameVerdict
+  /**
+   * Whether its rates let it pass. Absent until its turn: thousands may come at once, and to judge each of them takes longer than to
+   * keep it.
+   */
+  readonly verdict?: FrameVerdict
 }
 
 /** The same frame for later: its bytes are the transport's, and gone then. */
@@ -34,13 +40,27 @@ export function keptFrame(frame: ReceivedFrame): ReceivedFrame {
 export class ConnectionLimits {
   readonly #limits: ClientLimits
 
+  #unpaidMs = 0
+
   constructor(limits: ClientLimits) {
     this.#limits = limits
   }
 
+  /** A frame has come, and waits for its turn. */
+  arrived(bytes: number): void {
+    this.#unpaidMs += FRAME_WORK_MS + bytes * BYTE_WORK_MS
+    if (this.#unpaidMs >= PAID_TOGETHER_MS) this.#limits.worked(this.#takeUnpaid())
+  }
+
+  #takeUnpaid(): number {
+    const ms = this.#unpaidMs
+    this.#unpaidMs = 0
+    return ms
+  }
+
   /** Judges a frame before it is parsed. */
   frame(bytes: number): FrameVerdict {
-    const refusal = this.#limits.frame(bytes, FRAME_WORK_MS + bytes * BYTE_WORK_MS)
+    const refusal = this.#limits.frame(bytes, this.#takeUnpaid())
     return refusal === undefined ? READ : this.#over(refusal, bytes)
   }
 

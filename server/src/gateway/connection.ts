@@ -137,9 +137,8 @@ export class Connection implements FrameReader<ReceivedFrame>, Silent {
     if (this.#state.phase === 'closed') return
     if (bytes > LIMITS.frameBytes) return this.#fail('frame_too_large', CLOSE.frameTooLarge)
     if (!isText) return this.#fail('protocol_error', CLOSE.protocol, 'Frames are text, not binary.')
-    const verdict = this.#gate.frame(bytes)
-    if (verdict.kind === 'close') return this.#turnAway('rate_limited', verdict.refusal.retryAfterMs)
-    this.#context.turns.take(this, { content, bytes, verdict })
+    this.#gate.arrived(bytes)
+    this.#context.turns.take(this, { content, bytes })
   }
 
   read(frame: ReceivedFrame): void {
@@ -156,8 +155,11 @@ export class Connection implements FrameReader<ReceivedFrame>, Silent {
 
   #read(frame: ReceivedFrame): void {
     if (this.#state.phase === 'closed') return
-    if (this.#state.phase === 'authenticating') return this.#keep(this.#state.waiting, keptFrame(frame))
-    const { content, bytes, verdict } = frame
+    const { content, bytes, verdict = this.#gate.frame(bytes) } = frame
+    if (verdict.kind === 'close') return this.#turnAway('rate_limited', verdict.refusal.retryAfterMs)
+    if (this.#state.phase === 'authenticating') {
+      return this.#keep(this.#state.waiting, keptFrame({ content, bytes, verdict }))
+    }
     if (this.#state.phase === 'live' && verdict.kind === 'read' && this.#scan(content, this.#state)) return
     const text = content.toString('utf8')
     const parsed = parseClientFrame(text)
