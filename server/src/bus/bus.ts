@@ -33,6 +33,7 @@ import { checkRights } from './rights.ts'
 import { Roster } from './roster.ts'
 import { loadScript, type Script } from './script.ts'
 import type { StoreClock } from './store-clock.ts'
+import { TailConnection } from './tail-connection.ts'
 import { openTopology, storedPartitions } from './topology.ts'
 import { readWorkerReports, type WorkerReport } from './worker-report.ts'
 
@@ -178,7 +179,22 @@ export class Bus {
 
   /** A tail with a connection of its own, which the caller closes. @param name of the connection */
   tail(partition: number, name: string): LogTail {
-    return new LogTail(this.#settings.url, `${name}-${partition}`, partition, this.#nodes)
+    return new LogTail(partition, this.#tailConnection(`${name}-${partition}`, partition))
+  }
+
+  /**
+   * A tail of each partition, for a caller that reads all of them and never waits between two reads: where one Redis holds them,
+   * they share a connection. The caller closes each.
+   */
+  tails(name: string): LogTail[] {
+    const all = Array.from({ length: this.partitions }, (_, partition) => partition)
+    if (this.#nodes.isCluster) return all.map((partition) => this.tail(partition, name))
+    const connection = this.#tailConnection(name, 0)
+    return all.map((partition) => new LogTail(partition, connection))
+  }
+
+  #tailConnection(name: string, partition: number): TailConnection {
+    return new TailConnection(this.#settings.url, name, this.#slots[partition]!, this.#nodes)
   }
 
   /** The latest results of a partition. */

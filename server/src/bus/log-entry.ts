@@ -17,26 +17,53 @@ export interface LogEntry {
 /** Position before the first entry of any log. */
 export const LOG_START = '0-0'
 
-/**
- * One XREAD over several topics of one partition, each from its own stream id (exclusive).
- *
- * @param blockMs 0 answers at once with what is there; otherwise waits up to that long for the first entry.
- */
+/** What is read of one partition. */
+export interface LogRead {
+  readonly partition: number
+  readonly cursors: ReadonlyMap<string, string>
+}
+
+/** One XREAD over several topics of one partition, each from its own stream id (exclusive). */
 export async function readLogs(
   redis: Redis,
   partition: number,
   cursors: ReadonlyMap<string, string>,
   options: { count: number; blockMs: number },
 ): Promise<LogEntry[]> {
-  const topics = [...cursors.keys()]
+  const [entries] = await readTogether(redis, [{ partition, cursors }], options)
+  return entries!
+}
+
+/**
+ * One XREAD of several partitions that one Redis holds.
+ *
+ * @param blockMs 0 answers at once with what is there; otherwise waits up to that long for the first entry.
+ * @returns the entries of each read
+ */
+export async function readTogether(
+  redis: Redis,
+  reads: readonly LogRead[],
+  options: { count: number; blockMs: number },
+): Promise<LogEntry[][]> {
+  const found: LogEntry[][] = reads.map(() => [])
+  const logs = new Map<string, { readonly topic: string; readonly entries: LogEntry[] }>()
+  const ids: string[] = []
+  for (const [i, { partition, cursors }] of reads.entries()) {
+    for (const [topic, cursor] of cursors) {
+      logs.set(keys.log(partition, topic), { topic, entries: found[i]! })
+      ids.push(cursor)
+    }
+  }
   const args: (string | number)[] = ['COUNT', options.count]
   if (options.blockMs > 0) args.push('BLOCK', options.blockMs)
-  args.push('STREAMS', ...topics.map((topic) => keys.log(partition, topic)), ...cursors.values())
+  args.push('STREAMS', ...logs.keys(), ...ids)
   // Not `callBuffer`: under RESP3 a map arrives as a flat list there.
   const reply = (await redis.xreadBuffer(...(args as ['STREAMS', string]))) as [Buffer, RawEntry[]][] | null
-  if (reply === null) return []
-  const byKey = new Map(topics.map((topic) => [keys.log(partition, topic), topic]))
-  return reply.flatMap(([key, entries]) => entries.map((raw) => decodeEntry(byKey.get(key.toString())!, raw)))
+  for (const [key, entries] of reply ?? []) {
+    const log = logs.get(key.toString())!
+    for (const raw of entries) log.entries.push(decodeEntry(log.topic, raw))
+  }
+  return found
 }
 
 export type RawEntry = [id: Buffer, fields: Buffer[]]

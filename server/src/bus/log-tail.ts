@@ -1,55 +1,34 @@
-import { setTimeout as sleep } from 'node:timers/promises'
-import { openBlockingConnection, orWhyNot, type Redis, receivedOver, untilReady } from './connection.ts'
-import { BusUnavailable } from './errors.ts'
-import { slotOf } from './hash-slot.ts'
-import { keys } from './keys.ts'
-import { type LogEntry, readLogs } from './log-entry.ts'
+import type { LogEntry } from './log-entry.ts'
 import { type LogHeads, readEpochStarts, readLogHeads } from './log-heads.ts'
-import type { Node } from './node.ts'
-import type { Nodes } from './nodes.ts'
-import { isElsewhere } from './outage.ts'
-
-/** How soon to retry a wake-up when its read had not reached Redis yet. */
-const WAKE_RETRY_MS = 5
-/** How soon to read again from another node, or from one that has not taken a slot over yet. */
-const MOVED_RETRY_MS = 20
+import type { TailConnection } from './tail-connection.ts'
 
 /**
- * One connection for one blocking read at a time over logs of one partition. `wake` ends a waiting read early, because
- * the list of logs cannot be changed while it waits.
+ * One blocking read at a time over logs of one partition. `wake` ends a waiting read early, because the list of logs cannot be
+ * changed while it waits.
  */
 export class LogTail {
   readonly partition: number
-  readonly #redis: Redis
-  readonly #nodes: Nodes
-  readonly #slot: number
-  readonly #received: { readonly receivedBytes: () => number }
-  /** Where the connection leads to, and its number there: only there it means this connection. */
-  #client: { readonly node: Node; readonly id: number } | undefined
-  #readsBegun = 0
-  #reading = false
-  #fresh = false
+  readonly #connection: TailConnection
+  /** The number of the connection through which the heads were read. */
+  #syncedOver: number | undefined
+  #endRead = () => {}
+  #isClosed = false
 
-  constructor(url: string, name: string, partition: number, nodes: Nodes) {
+  /** @param connection is left when this is closed */
+  constructor(partition: number, connection: TailConnection) {
     this.partition = partition
-    this.#nodes = nodes
-    this.#slot = slotOf(keys.meta(partition))
-    this.#redis = openBlockingConnection(url, name, { slot: this.#slot })
-    this.#received = { receivedBytes: receivedOver(this.#redis) }
-    this.#redis.on('close', () => {
-      this.#fresh = false
-      this.#client = undefined
-    })
+    this.#connection = connection
+    connection.join()
   }
 
   /** Resolves once reads can be sent, rejects after `deadlineMs`. */
   untilReady(deadlineMs: number): Promise<void> {
-    return untilReady(this.#redis, deadlineMs)
+    return this.#connection.untilReady(deadlineMs)
   }
 
   /** False after every reconnect until `sync` has read the heads through the new connection. */
   get synced(): boolean {
-    return this.#fresh
+    return this.#syncedOver === this.#connection.number
   }
 
   /**
@@ -58,19 +37,16 @@ export class LogTail {
    * @throws BusUnavailable
    */
   sync(topics: readonly string[]): Promise<LogHeads> {
-    return this.#run(async () => {
-      this.#fresh = true
-      const node = this.#nodes.of(this.#redis)
-      const id = (await this.#redis.client('ID')) as number
-      // Another node would take the number for a connection of somebody else.
-      if (node !== undefined && this.#nodes.of(this.#redis) === node) this.#client = { node, id }
-      return readLogHeads(this.#redis, this.partition, topics)
+    return this.#connection.call(async (redis) => {
+      this.#syncedOver = this.#connection.number
+      await this.#connection.introduce(redis)
+      return readLogHeads(redis, this.partition, topics)
     })
   }
 
   /** Where the present epoch begins in the logs: the newest entry of each that is not of it. @throws BusUnavailable */
   epochStarts(topics: readonly string[]): Promise<ReadonlyMap<string, string>> {
-    return this.#run(() => readEpochStarts(this.#redis, this.partition, topics))
+    return this.#connection.call((redis) => readEpochStarts(redis, this.partition, topics))
   }
 
   /**
@@ -79,63 +55,25 @@ export class LogTail {
    * @param options.blockMs at most `BLOCK_MS`; 0 does not wait.
    * @throws BusUnavailable
    */
-  read(cursors: ReadonlyMap<string, string>, options: { count: number; blockMs: number }): Promise<LogEntry[]> {
-    return this.#run(async () => {
-      this.#readsBegun++
-      this.#reading = true
-      try {
-        return await readLogs(this.#redis, this.partition, cursors, options)
-      } finally {
-        this.#reading = false
-      }
-    })
+  async read(
+    cursors: ReadonlyMap<string, string>,
+    options: { count: number; blockMs: number },
+  ): Promise<readonly LogEntry[]> {
+    if (this.#isClosed) return []
+    const { entries, end } = this.#connection.read({ partition: this.partition, cursors, ...options })
+    this.#endRead = end
+    return entries
   }
 
-  /**
-   * Ends the waiting read so that the caller can read with other cursors. Best effort: it ends by itself within
-   * `BLOCK_MS`.
-   */
-  async wake(): Promise<void> {
-    const read = this.#readsBegun
-    while (this.#reading && this.#readsBegun === read && this.#client !== undefined) {
-      const { node, id } = this.#client
-      try {
-        // Another connection: nothing can be sent behind a blocked read.
-        if ((await node.line('tail').redis.client('UNBLOCK', id)) === 1) return
-      } catch {
-        return
-      }
-      await sleep(WAKE_RETRY_MS)
-    }
+  /** Ends the waiting read so that the caller can read with other cursors. */
+  wake(): void {
+    this.#endRead()
   }
 
   close(): void {
-    this.#redis.disconnect()
-  }
-
-  async #run<T>(call: () => Promise<T>): Promise<T> {
-    const reconnecting = async () => {
-      try {
-        return await orWhyNot(this.#redis, call())
-      } catch (error) {
-        this.#reconnect()
-        throw error
-      }
-    }
-    try {
-      return await this.#nodes.at(this.#slot).guard('tail').run(reconnecting, this.#received)
-    } catch (error) {
-      if (!isElsewhere(error)) throw error
-      this.#nodes.learn(error)
-      throw new BusUnavailable('not_sent', MOVED_RETRY_MS, error)
-    }
-  }
-
-  /**
-   * A missed deadline says nothing about later answers on the connection: only a new connection is known to be good.
-   */
-  #reconnect(): void {
-    this.#fresh = false
-    if (this.#redis.status === 'ready') this.#redis.disconnect(true)
+    if (this.#isClosed) return
+    this.#isClosed = true
+    this.#endRead()
+    this.#connection.leave()
   }
 }

@@ -56,7 +56,7 @@ export class AnswerTail {
   /** The log may have another epoch than when it was looked at last. */
   doubt(): void {
     this.#isSure = false
-    void this.#reader.wake()
+    this.#reader.wake()
   }
 
   async #run(): Promise<void> {

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { COMMAND_CODES } from '@tidegate/protocol'
-import { type Bus, BusUnavailable, findAnswers, type StoredAnswer } from '../bus/index.ts'
+import { type Bus, BusUnavailable, findAnswers, type LogTail, type StoredAnswer } from '../bus/index.ts'
 import { storedOutcome } from '../entities/index.ts'
 import { type ReportDefect, withoutRepeats } from '../observability/defects.ts'
 import { AnswerTail } from './answer-tail.ts'
@@ -45,7 +45,7 @@ export class Answers {
     this.#options = options
     this.#report = withoutRepeats(options.report)
     this.#lags = Array.from({ length: options.bus.partitions }, () => new OwnerLag(options.monotonic))
-    this.#tails = Array.from({ length: options.bus.partitions }, (_, partition) => this.#tail(partition))
+    this.#tails = options.bus.tails('answers').map((reader) => this.#tail(reader))
   }
 
   /** What is appended once it has resolved is read. @throws when Redis is not reachable */
@@ -70,9 +70,10 @@ export class Answers {
     return this.#lags[partition]!.isTooLong
   }
 
-  #tail(partition: number): AnswerTail {
-    const { bus, node, pending, replicas, report } = this.#options
-    return new AnswerTail(bus.tail(partition, 'answers'), report, {
+  #tail(reader: LogTail): AnswerTail {
+    const { partition } = reader
+    const { node, pending, replicas, report } = this.#options
+    return new AnswerTail(reader, report, {
       onEntry: (entry) => {
         this.#lags[partition]!.heard(entry)
         const answers = ownAnswers(node, partition, entry)

@@ -140,7 +140,7 @@ export class EntrySource {
   wake(): void {
     this.#isWoken = true
     this.#endWait()
-    void this.#tail.wake()
+    this.#tail.wake()
   }
 
   /** Reports of every source partition for a merged window, after the offsets. @throws BusUnavailable */

@@ -321,7 +321,7 @@ describe('a tail', () => {
     const startedAt = performance.now()
     const ends = waited.map((read) => read().then(() => performance.now() - startedAt))
     await sleep(100)
-    await tails[0]!.wake()
+    tails[0]!.wake()
     const [woken, ...others] = await Promise.all(ends)
     expect(woken).toBeLessThan(600)
     expect(Math.min(...others)).toBeGreaterThan(850)

@@ -123,7 +123,7 @@ export class PartitionTail {
   /** Tails one more topic from a concrete id: later entries cannot be missed, whenever the read is issued. */
   add(topic: string, cursor: string, epoch: string): void {
     this.#topics.set(topic, new TopicTail(cursor, epoch))
-    void this.#reader.wake()
+    this.#reader.wake()
   }
 
   drop(topic: string): void {

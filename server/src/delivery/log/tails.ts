@@ -13,10 +13,7 @@ export class Tails {
 
   constructor(bus: Bus, examine: Examine, clock: WallClock, events: TailEvents) {
     this.#bus = bus
-    this.#partitions = Array.from(
-      { length: bus.partitions },
-      (_, partition) => new PartitionTail(bus.tail(partition, 'tail'), examine, clock, events),
-    )
+    this.#partitions = bus.tails('tail').map((reader) => new PartitionTail(reader, examine, clock, events))
   }
 
   get count(): number {
