@@ -43,6 +43,7 @@ export class TailConnection {
   /** Where the connection leads to, and its number there: only there it means this connection. */
   #client: { readonly node: Node; readonly id: number } | undefined
   #number = 0
+  #opening: Promise<void> | undefined
   /** Reads sent so far. */
   #sent = 0
   /** Whether one is under way that waits. */
@@ -73,8 +74,12 @@ export class TailConnection {
     return this.#number
   }
 
+  /** Resolves once it is there. Those who ask meanwhile share the deadline of the first. @throws BusUnreachable */
   untilReady(deadlineMs: number): Promise<void> {
-    return untilReady(this.#redis, deadlineMs)
+    this.#opening ??= untilReady(this.#redis, deadlineMs).finally(() => {
+      this.#opening = undefined
+    })
+    return this.#opening
   }
 
   /** MUST be followed by one `leave`, the last of which closes the connection. */
@@ -170,7 +175,9 @@ export class TailConnection {
   async #readApart(reads: readonly WaitingRead[]): Promise<void> {
     for (const read of reads) {
       try {
-        const [entries] = await this.#guarded(() => readTogether(this.#redis, [read], { count: read.count, blockMs: 0 }))
+        const [entries] = await this.#guarded(() =>
+          readTogether(this.#redis, [read], { count: read.count, blockMs: 0 }),
+        )
         if (this.#waiting.delete(read)) read.resolve(entries!)
       } catch (error) {
         this.#fail(read, error)
