@@ -3,6 +3,8 @@ import { afterEach, expect, test, vi } from 'vitest'
 import type { OutboxHost, RestoredFrame } from '../../src/outbox-store/outbox-store.ts'
 import type { RecordLog } from '../../src/outbox-store/record-log.ts'
 import { StoredOutbox } from '../../src/outbox-store/stored-outbox.ts'
+import { PendingFrame } from '../../src/pending-frame.ts'
+import { PublishCall } from '../../src/publish-call.ts'
 import { frameBodies } from '../../src/publish-frames.ts'
 import { MemoryLog } from '../support/memory-log.ts'
 
@@ -28,6 +30,24 @@ const idsOf = (frames: readonly RestoredFrame[]) => frames.map(({ body }) => /"i
 
 afterEach(() => {
   vi.useRealTimers()
+})
+
+test('C-TRACE-1 store - the next run sends the events of a call with the trace that they came from', () => {
+  const log = new MemoryLog()
+  const { store } = openStore(log)
+  const trace = { traceparent: `00-${'a'.repeat(32)}-${'b'.repeat(16)}-01`, tracestate: 'v=1' }
+  store.keep(
+    frameBodies('sensor.reading', [{ data: {} }], () => '1', trace),
+    5,
+    () => {},
+  )
+  keep(store, '2', 5)
+  store.close()
+  const { frames } = openStore(new MemoryLog(log.lines))
+  expect(frames.map(({ body }) => body.trace)).toEqual([trace, undefined])
+  const frame = new PendingFrame(new PublishCall([1]), 0, frames[0]!.body, 0, 0, frames[0]!.seq)
+  const { trace: sent } = JSON.parse(`{${frame.json(() => 5)}}`)
+  expect(sent).toEqual([{ from: 0, ...trace }])
 })
 
 type Op = 'keep' | 'settle' | 'online' | 'offline' | 'restart' | 'full' | 'free'

@@ -78,7 +78,8 @@ export class Spans {
   /** Exports what is left, if that takes no longer than a second. Never rejects. */
   async flush(): Promise<void> {
     const late = new Promise((resolve) => setTimeout(resolve, FLUSH_MS).unref())
-    await Promise.race([this.#flush?.(), late]).catch((error) => this.#report('the export of spans', error))
+    const flushed = async () => this.#flush?.()
+    await Promise.race([flushed(), late]).catch((error) => this.#report('the export of spans', error))
   }
 
   #record({ parent, links }: TraceOfWork, { name, kind, durationMs, attributes, error }: Work): void {
@@ -87,7 +88,8 @@ export class Spans {
       name,
       {
         kind: SPAN_KINDS[kind],
-        startTime: endTime - durationMs,
+        // Ages by Redis' clock are known to some ms.
+        startTime: endTime - Math.max(0, durationMs),
         attributes: {
           'messaging.system': 'tidegate',
           ...attributes,

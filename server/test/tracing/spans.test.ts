@@ -117,7 +117,11 @@ describe('spans', () => {
 
   it('TR-FAULT-1 TR-LOAD-1 that cannot be exported at the end hold up nobody', async () => {
     await open({ flush: () => Promise.reject(new Error('no exporter')) }).flush()
-    expect(defects).toEqual([new Error('no exporter')])
+    const throwing = () => {
+      throw new Error('at once')
+    }
+    await open({ flush: throwing }).flush()
+    expect(defects).toEqual([new Error('no exporter'), new Error('at once')])
     const since = performance.now()
     await open({ flush: () => new Promise(() => {}) }).flush()
     expect(performance.now() - since).toBeLessThan(3_000)
