@@ -39,7 +39,9 @@ export class LineLegend {
       this.#roving.refresh()
     }
     for (const [index, button] of [...this.root.querySelectorAll('button')].entries()) {
-      button.setAttribute('aria-pressed', String(lines[index]!.visible))
+      const isPressed = String(lines[index]!.visible)
+      // An equal one, too, would have its style computed anew.
+      if (button.getAttribute('aria-pressed') !== isPressed) button.setAttribute('aria-pressed', isPressed)
     }
   }
 

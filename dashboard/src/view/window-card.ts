@@ -8,6 +8,9 @@ import { TotalsChart } from './totals-chart.ts'
 import type { WindowChart } from './window-chart.ts'
 import { WindowTable } from './window-table.ts'
 
+/** Results of one moment come in several messages: they are drawn together. */
+const DRAW_EVERY_MS = 900
+
 /** One window topic: its chart, or its numbers, and how far it is. Draws when there is something new and it can be seen. */
 export class WindowCard {
   readonly root: HTMLElement
@@ -23,6 +26,7 @@ export class WindowCard {
   readonly #empty: HTMLElement
   #isVisible = false
   #drawn = 0
+  #drawnAt = Number.NEGATIVE_INFINITY
 
   constructor(topic: WindowTopic, monitor: Monitor) {
     const { groupBy } = topic.window
@@ -58,6 +62,7 @@ export class WindowCard {
     this.#asTable.addEventListener('click', () => {
       this.#asTable.setAttribute('aria-pressed', String(!this.#isTable))
       this.#drawn = 0
+      this.#drawnAt = Number.NEGATIVE_INFINITY
       this.draw()
     })
     new IntersectionObserver((entries) => {
@@ -68,12 +73,14 @@ export class WindowCard {
 
   /** Whether `draw` would draw anything. */
   get isDue(): boolean {
-    return this.#isVisible && this.#drawn !== this.#series.version
+    const isRested = performance.now() - this.#drawnAt >= DRAW_EVERY_MS
+    return this.#isVisible && isRested && this.#drawn !== this.#series.version
   }
 
   draw(): void {
     if (!this.isDue) return
     this.#drawn = this.#series.version
+    this.#drawnAt = performance.now()
     this.#empty.hidden = true
     this.#asTable.hidden = false
     this.#chart.root.hidden = this.#isTable

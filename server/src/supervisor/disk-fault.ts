@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, rm } from 'node:fs/promises'
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 
 /** Why a disk takes nothing, and what to do; by the codes of the system, and by what Redis says of them in its log. */
@@ -35,8 +35,13 @@ export async function makeWritable(folder: WrittenFolder): Promise<void> {
   const { path, is } = folder
   try {
     await makeFolder(path)
-    // By doing it: permissions do not tell of a disk that is mounted read-only.
-    await rm(await mkdtemp(join(path, '.try-')), { recursive: true })
+    // By doing it: permissions do not tell of a disk that is mounted read-only, nor a folder of one without room for data.
+    const tried = await mkdtemp(join(path, '.try-'))
+    try {
+      await writeFile(join(tried, 'data'), 'x')
+    } finally {
+      await rm(tried, { recursive: true })
+    }
   } catch (cause) {
     const { message } = cause as Error
     throw new Error(`${diskFault(folder, message) ?? `The ${is} ${path} cannot be written.`} (${message})`, { cause })

@@ -44,7 +44,13 @@ describe('a data folder', () => {
 
   it.skipIf(!canMount).each([
     ['read-only', 'ro', 'true', /cannot be written: its disk is mounted read-only: .*--data\./],
-    ['full', 'size=8k,nr_inodes=3', 'touch a b', /cannot be written: its disk is full: make room, .*--data\./],
+    [
+      'full of data',
+      'size=64k',
+      '{ cat /dev/zero > a 2>&- || true; }',
+      /cannot be written: its disk is full: make room, .*--data\./,
+    ],
+    ['full of files', 'size=8k,nr_inodes=3', 'touch a b', /cannot be written: its disk is full: make room, .*--data\./],
   ])('S-FOLDER-5 on a disk that is %s is refused', (_, options, before, expected) => {
     const { stdout, stderr } = mounted(options, before)
     expect(stderr).toBe('')
