@@ -131,7 +131,7 @@ describe('streams', () => {
     handler.drained()
     expect(stream.text.length).toBeGreaterThan(before + 100_000)
     // A window this large is written in parts.
-    for (let flushes = 0; flushes < 5; flushes++) node.flush()
+    for (let flushes = 0; flushes < 10; flushes++) node.flush()
     const ids = [...stream.text.matchAll(/"id":"(\d+)\.*"/g)].map(([, id]) => id)
     expect(ids).toHaveLength(1_000)
   })

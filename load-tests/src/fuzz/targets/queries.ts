@@ -28,7 +28,7 @@ const away = () => Promise.reject(new BusUnavailable('not_sent', 0, 'away'))
 const bus = {
   partitions: 4,
   log: () => ({ page: async (topic: string) => page(topic), version: async () => ({ epoch: '1', runId: '1' }) }),
-  results: () => ({ scan: async () => ({ results: [], next: '0' }), of: async () => [] }),
+  results: () => ({ page: async () => ({ results: [], next: '0' }), of: async () => [] }),
   entities: () => ({
     ...{ load: away, trail: async () => [], indexed: async () => ({ keys: [], next: undefined }) },
     ...{ built: async () => undefined, count: async () => 0 },
