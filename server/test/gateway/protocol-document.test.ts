@@ -1,10 +1,22 @@
 import { readFileSync } from 'node:fs'
-import { ERROR_CODES, type ErrorCode } from '@tidegate/protocol'
+import { type ClientFrame, ERROR_CODES, type ErrorCode } from '@tidegate/protocol'
 import { describe, expect, it } from 'vitest'
 import { parseClientFrame } from '../../src/gateway/client-frame.ts'
 import { answerReply } from '../../src/gateway/http/command-replies.ts'
 import { errorReply } from '../../src/gateway/http/replies.ts'
 
+/** Each type of client frame: a new one does not compile until it is here. */
+const TYPES: Readonly<Record<ClientFrame['type'], true>> = {
+  hello: true,
+  publish: true,
+  subscribe: true,
+  unsubscribe: true,
+  credit: true,
+  token: true,
+  pong: true,
+  query: true,
+  command: true,
+}
 const DOCUMENT = readFileSync(new URL('../../../protocol/PROTOCOL.md', import.meta.url), 'utf8')
 const between = (start: string, end: string) => DOCUMENT.slice(DOCUMENT.indexOf(start), DOCUMENT.indexOf(end))
 
@@ -14,7 +26,7 @@ describe('PROTOCOL.md', () => {
   )
 
   it('P-DOC-2 has an example of each client frame', () => {
-    expect(examples).toHaveLength(10)
+    expect(new Set(examples.map(({ type }) => type))).toEqual(new Set(Object.keys(TYPES)))
   })
 
   it.each(examples)('P-DOC-2 the gateway reads the $type', (frame) => {
