@@ -197,8 +197,15 @@ describe('publishing', () => {
   it('G-PUBLISH-3 rejects frames beyond the grant as retryable and loses none of the others', async () => {
     const client = await greeted({ producer: 'flood', session: 1 })
     const total = 200
-    for (let seq = 1; seq <= total; seq++) {
-      client.send({ type: 'publish', seq, topic: 'sensor.reading', events: [readingOf(`s-${seq}`)] })
+    // Otherwise frames may be acknowledged as fast as they come.
+    process.kill(server.redis.pid, 'SIGSTOP')
+    try {
+      for (let seq = 1; seq <= total; seq++) {
+        client.send({ type: 'publish', seq, topic: 'sensor.reading', events: [readingOf(`s-${seq}`)] })
+      }
+      await expect.poll(() => client.frames.some(({ type }) => type === 'reject'), { interval: 5 }).toBe(true)
+    } finally {
+      process.kill(server.redis.pid, 'SIGCONT')
     }
     let answered = 0
     const retry: number[] = []
