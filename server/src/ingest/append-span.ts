@@ -1,4 +1,4 @@
-import { type Spans, Traces } from '../tracing/index.ts'
+import { answerSpan, type Spans } from '../tracing/index.ts'
 import type { EventTraces } from './event-traces.ts'
 import type { PublishOutcome } from './publish-outcome.ts'
 
@@ -11,26 +11,15 @@ interface TracedRequest {
 /** Takes the answer of a request, and records how long that took in the traces that its events come from. */
 export function appendSpan(
   spans: Spans,
-  { topic, events, traces: contexts }: TracedRequest,
+  { topic, events, traces }: TracedRequest,
   answer: (outcome: PublishOutcome) => void,
 ): (outcome: PublishOutcome) => void {
-  const traces = new Traces()
-  for (const context of contexts.sampled()) traces.add(context)
-  if (traces.isEmpty) return answer
-  const startedAt = performance.now()
-  const count = events.length
-  return (outcome) => {
-    answer(outcome)
-    spans.record(traces, {
-      name: `append ${topic}`,
-      kind: 'server',
-      durationMs: performance.now() - startedAt,
-      attributes: {
-        'messaging.operation.name': 'append',
-        'messaging.destination.name': topic,
-        'messaging.batch.message_count': count,
-      },
-      error: outcome.kind === 'reject' ? outcome.code : undefined,
-    })
+  const attributes = {
+    'messaging.operation.name': 'append',
+    'messaging.destination.name': topic,
+    'messaging.batch.message_count': events.length,
   }
+  return answerSpan(spans, traces.sampled(), { name: `append ${topic}`, attributes }, answer, (outcome) =>
+    outcome.kind === 'reject' ? outcome.code : undefined,
+  )
 }

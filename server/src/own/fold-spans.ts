@@ -15,7 +15,7 @@ class Folded {
   }
 
   add(topic: string, contexts: readonly (Partial<TraceContext> | undefined)[]): void {
-    for (const context of contexts) if (context?.traceparent !== undefined) this.traces.add(context)
+    for (const context of contexts) if (context !== undefined) this.traces.add(context)
     if (this.#topic === '' && !this.isEmpty) {
       this.#topic = topic
       this.#since = performance.now()

@@ -1,3 +1,4 @@
+export { answerSpan } from './answer-span.ts'
 export { loadTracing } from './load-tracing.ts'
 export type { OpenTelemetryApi } from './open-telemetry.ts'
 export { Spans, type Tracing } from './spans.ts'

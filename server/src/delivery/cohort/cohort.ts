@@ -257,14 +257,17 @@ export class Cohort implements Flushable {
   }
 
   #wrote(takes: readonly Take<Run>[], sessions: number): void {
-    const frames = this.#progress.frames + 1
+    const written = this.#progress.frames + 1
     for (const { run, to } of takes) {
       const lane = run.lane as SharedLane
-      lane.frames = frames
+      lane.frames = written
       this.#nodeTotals[lane.index].delivered += (to - run.next) * sessions
     }
     this.#backlog.delivered(takes)
-    this.#progress = { frames, delivered: [...this.subscriptions.values()].map(({ ledger }) => ledger.delivered) }
+    this.#progress = {
+      frames: written,
+      delivered: [...this.subscriptions.values()].map(({ ledger }) => ledger.delivered),
+    }
   }
 
   #queued(withinMs: number): void {
