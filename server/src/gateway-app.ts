@@ -210,6 +210,7 @@ export async function startGateway(settings: GatewaySettings, contract: Contract
     clock,
   })
   const admission = new Admission(settings.maxLagMs ?? DEFAULT_MAX_LAG_MS)
+  const limits = new Limits({ settings: settings.limits ?? DEFAULT_SETTINGS, clock, onRefused: metrics.onRefused })
   const commands: Commands = new Commands({
     bus,
     contract,
@@ -218,11 +219,11 @@ export async function startGateway(settings: GatewaySettings, contract: Contract
     report,
     node,
     replicas: settings.ackReplicas ?? 0,
+    limits,
     overloadedMs: () => admission.publish(),
     onAnswer: metrics.onCommand,
     spans,
   })
-  const limits = new Limits({ settings: settings.limits ?? DEFAULT_SETTINGS, clock, onRefused: metrics.onRefused })
   const presence = openPresence({ bus, contract, clock, report })
   const streams = new Streams(delivery, access, admission, report, presence?.book)
   const pages = new StaticFiles()

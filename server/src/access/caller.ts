@@ -81,6 +81,15 @@ export function callerOf(
   }
 }
 
+const OF_KEYS = 'key:'
+/** Presence numbers those who have not said who they are. */
+const RESERVED = [OF_KEYS, 'anonymous:']
+
+/** A name that handlers, rules and presence know as that of a caller of another kind: no token or certificate is of it. */
+export function isReservedSubject(subject: string): boolean {
+  return subject === ANONYMOUS.kind || RESERVED.some((start) => subject.startsWith(start))
+}
+
 function subjectOf(identity: Identity): string {
   switch (identity.kind) {
     case 'anonymous':
@@ -89,7 +98,7 @@ function subjectOf(identity: Identity): string {
     case 'certificate':
       return identity.subject
     case 'key':
-      return `key:${identity.name}`
+      return OF_KEYS + identity.name
   }
 }
 

@@ -1,6 +1,6 @@
 import { X509Certificate } from 'node:crypto'
 import type { CertificateName } from '../config/certificate-name.ts'
-import type { Identity } from './caller.ts'
+import { type Identity, isReservedSubject } from './caller.ts'
 import { type Refusal, refusal } from './refusal.ts'
 import { MAX_SUBJECT_CHARS } from './token-verifier.ts'
 
@@ -24,6 +24,7 @@ export function certificateIdentity(pem: string, name: CertificateName): Identit
   if (subject === '' || subject.length > MAX_SUBJECT_CHARS || !/^[\x20-\x7e]+$/.test(subject)) {
     return refusal(`the name in the client certificate is not 1 to ${MAX_SUBJECT_CHARS} characters of ASCII`)
   }
+  if (isReservedSubject(subject)) return refusal('the name in the client certificate is of another kind of caller')
   return {
     ...{ kind: 'certificate', subject, grants: [] },
     issuedAt: Date.parse(certificate.validFrom),

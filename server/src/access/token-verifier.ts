@@ -1,9 +1,10 @@
 import { createPublicKey, createSecretKey, type KeyObject } from 'node:crypto'
 import { LIMITS } from '@tidegate/protocol'
-import { createLocalJWKSet, createRemoteJWKSet, decodeProtectedHeader, errors, type JWTPayload, jwtVerify } from 'jose'
+import { decodeProtectedHeader, errors, type JWTPayload, jwtVerify } from 'jose'
 import { readAllowed } from '../config/access.ts'
 import type { Allowed } from '../config/access-model.ts'
-import type { Identity } from './caller.ts'
+import { type Identity, isReservedSubject } from './caller.ts'
+import { KeysUnreachable, remoteKeySet } from './key-set.ts'
 import { Recent } from './recent.ts'
 import { type Refusal, refusal, UNREACHABLE } from './refusal.ts'
 
@@ -27,10 +28,7 @@ export const MAX_TOKEN_DAYS = 90
 export const MAX_SUBJECT_CHARS = 256
 export const MAX_GRANTS = 256
 
-const JWKS = { timeoutDuration: 5_000, cooldownDuration: 30_000, cacheMaxAge: 600_000 }
 const JWKS_ALGORITHMS = ['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512', 'ES256', 'ES384', 'ES512', 'EdDSA']
-
-class KeysUnreachable extends Error {}
 
 /** One way to check signatures, for its own algorithms alone: a public key is never taken for a secret. */
 interface Verifier {
@@ -72,6 +70,7 @@ export class TokenVerifier {
     if (typeof sub !== 'string' || sub === '' || sub.length > MAX_SUBJECT_CHARS || !sub.isWellFormed()) {
       return refusal(`sub is not a text of 1 to ${MAX_SUBJECT_CHARS} characters`)
     }
+    if (isReservedSubject(sub)) return refusal('sub is a name of another kind of caller')
     // From its issue on: one that is refused now for its long life must not count later, when less of it is left.
     if (exp! - Math.min(Date.now() / 1_000, iat!) > MAX_TOKEN_DAYS * 86_400)
       return refusal(`valid for more than ${MAX_TOKEN_DAYS} days`)
@@ -122,18 +121,7 @@ function verifiersOf(settings: TokenSettings): Verifier[] {
     verifiers.push(byKey(key, algorithmsOf(key)))
   }
   if (jwksUrl !== undefined) {
-    const remote = createRemoteJWKSet(jwksUrl, JWKS)
-    const keyOf: typeof remote = Object.assign(async (...args: Parameters<typeof remote>) => {
-      try {
-        return await remote(...args)
-      } catch (error) {
-        if (error instanceof errors.JWKSNoMatchingKey || error instanceof errors.JWKSMultipleMatchingKeys) throw error
-        const known = remote.jwks()
-        if (known === undefined) throw new KeysUnreachable('the key set cannot be fetched', { cause: error })
-        // Keys that were fetched before still count while their issuer is away.
-        return createLocalJWKSet(known)(...args)
-      }
-    }, remote)
+    const keyOf = remoteKeySet(jwksUrl)
     verifiers.push({
       algorithms: JWKS_ALGORITHMS,
       verify: async (token, accepted) => (await jwtVerify(token, keyOf, { ...options, algorithms: accepted })).payload,

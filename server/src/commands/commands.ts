@@ -14,6 +14,7 @@ import {
 } from '../entities/index.ts'
 import type { Ingest, StoreOutcome } from '../ingest/index.ts'
 import { jsonString } from '../json-string.ts'
+import type { Limits } from '../limits/index.ts'
 import { describeDefect, type ReportDefect, withoutRepeats } from '../observability/defects.ts'
 import type { Spans } from '../tracing/index.ts'
 import { Answers } from './answers.ts'
@@ -47,6 +48,8 @@ export interface CommandsOptions {
   readonly overloadedMs: () => number | undefined
   /** A command was answered: `done`, `domain` for a code of its entity, or another code; and how long that took. */
   readonly onAnswer: (outcome: string, seconds: number) => void
+  /** Has room for what is pending; absent: as much as is sent. */
+  readonly limits?: Pick<Limits, 'hold' | 'release'>
   /** Takes commands that no client may send. MUST NOT be set where clients send them. */
   readonly isOperator?: boolean
   /** Absent: nobody records traces. */
@@ -64,11 +67,11 @@ export class Commands {
   #timer: NodeJS.Timeout | undefined
 
   constructor(options: CommandsOptions) {
-    const { bus, contract, clock, node, replicas = 0, report } = options
+    const { bus, contract, clock, node, replicas = 0, report, limits } = options
     this.#options = options
     this.#report = withoutRepeats(report)
     const monotonic = () => clock.monotonic()
-    this.#pending = new PendingCommands(bus.partitions, monotonic)
+    this.#pending = new PendingCommands(bus.partitions, monotonic, limits)
     this.#replicas = new ReplicaGate(bus, replicas, report)
     if (contract.entities.size > 0)
       this.#answers = new Answers({ bus, node, pending: this.#pending, replicas: this.#replicas, monotonic, report })
@@ -118,13 +121,14 @@ export class Commands {
     const checked = this.#check(request)
     if (!checked.ok) return settle(checked.refusal)
     const { id, entity, key, deadlineMs = DEFAULTS.deadlineMs } = request
-    const { checksum } = checked
+    const { checksum, input } = checked
     const partition = partitionOf(key, this.#options.bus.partitions)
     if (this.#answers?.isBehind(partition) && !this.#pending.has(partition, id)) {
       return settle(refuse('overloaded', BEHIND, BEHIND_RETRY_MS))
     }
     const keepMs = deadlineMs + RUN_AFTER_DEADLINE_MS + FORGET_AFTER_MS
-    const entered = this.#pending.enter({ partition, id, checksum, entity, key, deadlineMs, settle }, keepMs)
+    const wait = { partition, id, checksum, entity, key, inputChars: input.length, deadlineMs, settle }
+    const entered = this.#pending.enter(wait, keepMs)
     if (entered.as === 'refused') settle(entered.refusal)
     else if (entered.as === 'first') this.#store(partition, request, checked, deadlineMs)
   }

@@ -1,11 +1,18 @@
 import { COMMAND_CODES, ERROR_CODES } from '@tidegate/protocol'
+import type { Limits } from '../limits/index.ts'
 import { type CommandRefusal, refuse } from './command-request.ts'
 import type { Outcome } from './outcome.ts'
 
 /** Commands of one entity without an outcome: an owner that lags is not given more of what it lags with. */
 export const MAX_PENDING_PER_KEY = 64
-/** Commands of this gateway without an outcome, and waits for one: together some MB, and more than an owner answers in 0.3 s. */
+/** Commands of this gateway without an outcome, and waits for one: more than an owner answers in 0.3 s. */
 export const MAX_PENDING = 16_384
+/** What is kept of each, besides texts: measured with one wait, over a connection. */
+const RECORD_BYTES = 1_024
+/** Of a character of its id and key: each is kept twice, in two bytes where it is not of Latin-1. */
+const NAME_CHAR_BYTES = 4
+/** Of its input: as the event that is about to be stored. */
+const INPUT_CHAR_BYTES = 2
 /** Advised wait when there are too many: some of them are answered in that time. */
 const FULL_RETRY_MS = 250
 /** Advised wait after a deadline: by then the command may have its outcome. */
@@ -30,6 +37,8 @@ export interface Wait {
   readonly checksum: string
   readonly entity: string
   readonly key: string
+  /** Of the input, which is kept until it is stored. */
+  readonly inputChars: number
   readonly deadlineMs: number
   readonly settle: Settle
 }
@@ -42,6 +51,10 @@ interface Pending {
   readonly entity: string
   readonly key: string
   readonly subject: PendingSubject
+  /** What it holds of the memory for commands. */
+  bytes: number
+  /** The part of it that is free once it is stored. */
+  inputBytes: number
   /** Epoch under which it was stored; `undefined` until that is known. */
   epoch: string | undefined
   /** Of the monotonic clock: by then its owner does not run it any more. */
@@ -72,6 +85,8 @@ export interface Unanswered {
   readonly epoch: string | undefined
 }
 
+type CommandMemory = Pick<Limits, 'hold' | 'release'>
+
 /**
  * Commands that this gateway has stored and that have no outcome yet, and who waits for it. One stays after the last wait has
  * reached its deadline, so that its bounds hold and a retry joins it.
@@ -79,6 +94,7 @@ export interface Unanswered {
 export class PendingCommands {
   readonly #partitions: readonly Map<string, Pending>[]
   readonly #monotonic: () => number
+  readonly #limits: CommandMemory | undefined
   readonly #bySubject = new Map<string, PendingSubject>()
   #size = 0
   #waiting = 0
@@ -87,7 +103,9 @@ export class PendingCommands {
   /** No wait reaches its deadline before. */
   #lookAt = Number.POSITIVE_INFINITY
 
-  constructor(partitions: number, monotonic: () => number) {
+  /** @param limits absent: the commands are those of one process that ends with them */
+  constructor(partitions: number, monotonic: () => number, limits?: CommandMemory) {
+    this.#limits = limits
     this.#partitions = Array.from({ length: partitions }, () => new Map())
     this.#monotonic = monotonic
   }
@@ -114,7 +132,7 @@ export class PendingCommands {
 
   /** @param keepMs how long the command counts as pending without an outcome */
   enter(wait: Wait, keepMs: number): Entered {
-    const { partition, id, checksum, entity, key } = wait
+    const { partition, id, checksum, entity, key, inputChars } = wait
     const there = this.#partitions[partition]!.get(id)
     if (there !== undefined && there.checksum !== checksum) return refused(refuse('conflict', COMMAND_CODES.conflict))
     if (Math.max(this.#size, this.#waiting) >= MAX_PENDING) return tooMany('this gateway')
@@ -125,9 +143,13 @@ export class PendingCommands {
     const name = subjectName(entity, key)
     const subject = this.#bySubject.get(name) ?? { name, count: 0, epoch: undefined }
     if (subject.count >= MAX_PENDING_PER_KEY) return tooMany('this entity')
+    const inputBytes = INPUT_CHAR_BYTES * inputChars
+    const bytes = RECORD_BYTES + NAME_CHAR_BYTES * (id.length + key.length) + inputBytes
+    if (this.#limits?.hold('commandBytes', bytes) !== undefined) return tooMany('this gateway')
     if (++subject.count === 1) this.#bySubject.set(name, subject)
     const endsAt = this.#monotonic() + keepMs
-    const pending: Pending = { checksum, entity, key, subject, epoch: undefined, endsAt, waits: [] }
+    const held = { bytes, inputBytes }
+    const pending: Pending = { checksum, entity, key, subject, ...held, epoch: undefined, endsAt, waits: [] }
     this.#partitions[partition]!.set(id, pending)
     this.#size++
     this.#wait(pending, wait)
@@ -140,6 +162,9 @@ export class PendingCommands {
     if (pending === undefined) return
     pending.epoch = epoch
     pending.subject.epoch = epoch
+    this.#limits?.release('commandBytes', pending.inputBytes)
+    pending.bytes -= pending.inputBytes
+    pending.inputBytes = 0
   }
 
   /** The epoch under which a command of the entity was stored that has no outcome yet. */
@@ -226,7 +251,8 @@ export class PendingCommands {
   }
 
   #remove(partition: number, id: string, pending: Pending): void {
-    const { subject } = pending
+    const { subject, bytes } = pending
+    this.#limits?.release('commandBytes', bytes)
     this.#partitions[partition]!.delete(id)
     this.#size--
     if (--subject.count === 0) this.#bySubject.delete(subject.name)

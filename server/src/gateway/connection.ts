@@ -37,6 +37,7 @@ import { tokenCredentials } from './credentials.ts'
 import type { FrameReader, FrameTurns } from './frame-turns.ts'
 import { knownEntries } from './known-entries.ts'
 import type { Silent } from './shedding.ts'
+import { TokenRenewals } from './token-renewals.ts'
 import type { TransportSocket } from './transport/transport.ts'
 import { expiry, type WelcomeContext, welcome, windowOf } from './welcome.ts'
 
@@ -81,6 +82,7 @@ export class Connection implements FrameReader<ReceivedFrame>, Silent {
   #commandsMade: ConnectionCommands | undefined
   #publisherMade: ConnectionPublisher | undefined
   #queriesMade: ConnectionQueries | undefined
+  #renewals: TokenRenewals | undefined
   readonly #limits: ClientLimits
   readonly #gate: ConnectionLimits
   /** Of the client, for people. */
@@ -290,12 +292,12 @@ export class Connection implements FrameReader<ReceivedFrame>, Silent {
     const admitted = this.#context.access.authenticate(tokenCredentials(frame.token, this.#ambient), this.address)
     if (!(admitted instanceof Promise)) return this.#admit(frame, admitted)
     this.#state = { phase: 'authenticating', waiting: [] }
-    this.#whenKnown(admitted, (result) => this.#admit(frame, result))
+    void this.#whenKnown(admitted, (result) => this.#admit(frame, result))
   }
 
   /** Takes up who the client is, unless it has left meanwhile. */
-  #whenKnown(found: Promise<Caller | Refusal>, then: (result: Caller | Refusal) => void): void {
-    found
+  #whenKnown(found: Promise<Caller | Refusal>, then: (result: Caller | Refusal) => void): Promise<void> {
+    return found
       .then((result) => {
         if (this.#state.phase !== 'closed') then(result)
       })
@@ -356,9 +358,9 @@ export class Connection implements FrameReader<ReceivedFrame>, Silent {
   }
 
   /** The same client shows another token. Its producer and its subscriptions go on, as far as that allows. */
-  #renew(token: string): void {
+  #renew(token: string): Promise<void> {
     const found = Promise.resolve(this.#context.access.authenticate(tokenCredentials(token), this.address))
-    this.#whenKnown(found, (result) => {
+    return this.#whenKnown(found, (result) => {
       const { phase } = this.#state
       if (phase !== 'live') return
       if (result.kind === 'refused') {
@@ -390,7 +392,8 @@ export class Connection implements FrameReader<ReceivedFrame>, Silent {
       case 'credit':
         return state.delivery.credit(frame.bytes, frame.subs)
       case 'token':
-        return this.#renew(frame.token)
+        this.#renewals ??= new TokenRenewals((token) => this.#renew(token))
+        return this.#renewals.show(frame.token)
       case 'pong':
         return
       case 'query':

@@ -192,6 +192,10 @@ export class ClientLimits implements Reader {
     return this.#take('producers', 1)
   }
 
+  ticket(): Refusal | undefined {
+    return this.#take('tickets', 1)
+  }
+
   /** Keys of events that are about to be stored. */
   keys(keys: () => Iterable<string>): Refusal | undefined {
     if (this.#shared.length === 0) return undefined

@@ -98,6 +98,11 @@ export const QUANTITIES = {
     counts: 'conditions in filters of open subscriptions: each may be evaluated for every event',
     beyond: 'The subscription is refused.',
   },
+  tickets: {
+    ...perSecond(10),
+    counts: 'tickets per second, each of which Redis keeps for 30 s; a burst of ten seconds',
+    beyond: 'The request is answered with 429.',
+  },
   queries: {
     ...held(100),
     counts: 'unanswered queries',
@@ -107,6 +112,11 @@ export const QUANTITIES = {
     ...held(1_000),
     counts: 'bytes of HTTP bodies that are arriving or being handled, and of queries without an answer',
     beyond: 'The request is answered with 503, the query refused.',
+  },
+  commandBytes: {
+    ...held(250),
+    counts: 'memory of commands without an outcome, and of their input until it is stored',
+    beyond: 'The command is answered with `overloaded`, the request with 503.',
   },
   unreadBytes: {
     by: 'gauge',
@@ -162,6 +172,8 @@ export const DEFAULT_LIMITS: Readonly<Record<Scope, Readonly<Partial<Record<Quan
     subscriptions: 20_000,
     subscriptionBytes: 64 * MIB,
     filterTerms: 4_096,
+    // As many as new connections.
+    tickets: 100,
     queries: 64,
   },
   caller: {
@@ -177,6 +189,7 @@ export const DEFAULT_LIMITS: Readonly<Record<Scope, Readonly<Partial<Record<Quan
     subscriptions: 10_000,
     subscriptionBytes: 64 * MIB,
     filterTerms: 2_048,
+    tickets: 100,
     queries: 64,
   },
   gateway: {
@@ -184,6 +197,8 @@ export const DEFAULT_LIMITS: Readonly<Record<Scope, Readonly<Partial<Record<Quan
     subscriptionBytes: 512 * MIB,
     filterTerms: 32_768,
     bodyBytes: 64 * MIB,
+    // All that may be pending, if their keys are as long as they can be.
+    commandBytes: 64 * MIB,
     unreadBytes: 256 * MIB,
     memory: 2_048 * MIB,
   },

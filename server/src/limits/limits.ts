@@ -22,6 +22,7 @@ export interface LimitStats {
   readonly subscriptionBytes: number
   readonly filterTerms: number
   readonly bodyBytes: number
+  readonly commandBytes: number
   /** Addresses and callers that are remembered. */
   readonly accounts: Readonly<Record<'address' | 'caller', number>>
 }
@@ -110,6 +111,7 @@ export class Limits implements SharedLimits {
       subscriptionBytes: this.gateway.held('subscriptionBytes'),
       filterTerms: this.gateway.held('filterTerms'),
       bodyBytes: this.gateway.held('bodyBytes'),
+      commandBytes: this.gateway.held('commandBytes'),
       accounts: { address: address.size, caller: caller.size },
     }
   }

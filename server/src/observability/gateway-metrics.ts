@@ -164,6 +164,7 @@ export class GatewayMetrics {
       const used = limits()
       held.set({ of: 'subscriptions' }, used.subscriptionBytes)
       held.set({ of: 'bodies' }, used.bodyBytes)
+      held.set({ of: 'commands' }, used.commandBytes)
       held.set({ of: 'frames' }, waitingFrameBytes())
       const { replayPageBytes, unreadBytes } = delivery()
       held.set({ of: 'replay_pages' }, replayPageBytes)

@@ -204,7 +204,7 @@ export const METRICS = {
     type: 'gauge',
     help: 'Memory that clients make the gateway keep',
     labels: {
-      of: '`subscriptions`; `bodies`, HTTP bodies and queries under way; `frames` that wait for their turn; `replay_pages` of logs; `sockets`, what was written and is not read',
+      of: '`subscriptions`; `bodies`, HTTP bodies and queries under way; `commands` without an outcome; `frames` that wait for their turn; `replay_pages` of logs; `sockets`, what was written and is not read',
     },
     of: ['gateway'],
   }),

@@ -1,8 +1,8 @@
 import { createSecretKey, generateKeyPairSync } from 'node:crypto'
-import { createServer } from 'node:http'
+import { createServer, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { exportJWK, SignJWT } from 'jose'
-import { afterAll, describe, expect, it } from 'vitest'
+import { afterAll, afterEach, describe, expect, it, vi } from 'vitest'
 import { type TokenSettings, TokenVerifier } from '../../src/access/token-verifier.ts'
 
 const SECRET = 'a secret of more than thirty-two bytes'
@@ -67,8 +67,19 @@ describe('tokens', () => {
       () => signed(hs(SECRET), { claims: { sub: '\ud800' } }),
       /sub is not a text|unauthorized/,
     ],
+    [
+      'a sub that is the name of an API key',
+      () => signed(hs(SECRET), { claims: { sub: 'key:billing' } }),
+      /another kind/,
+    ],
+    ['the sub of nobody', () => signed(hs(SECRET), { claims: { sub: 'anonymous' } }), /another kind/],
+    [
+      'a sub that presence gives to somebody unknown',
+      () => signed(hs(SECRET), { claims: { sub: 'anonymous:gw-1-0' } }),
+      /another kind/,
+    ],
     ['too long', () => signed(hs(SECRET), { claims: { x: 'x'.repeat(9_000) } }), /too long/],
-  ])('ACC-TOKEN-1 do not count: %s', async (_, token, says) => {
+  ])('ACC-TOKEN-1 ACC-TOKEN-6 do not count: %s', async (_, token, says) => {
     expect(await saysOf(bySecret, await token())).toMatch(says)
   })
 
@@ -115,10 +126,11 @@ describe('a key set', () => {
   const keySets: { keys: object[] } = { keys: [] }
   let fetched = 0
   let isAway = false
+  let answer = (response: ServerResponse): unknown => response.end(JSON.stringify(keySets))
   const server = createServer((_, response) => {
     fetched++
     if (isAway) response.writeHead(500).end()
-    else response.end(JSON.stringify(keySets))
+    else answer(response)
   })
   const listening = new Promise<URL>((resolve) =>
     server.listen(0, '127.0.0.1', () =>
@@ -126,6 +138,15 @@ describe('a key set', () => {
     ),
   )
   afterAll(() => server.close())
+  afterEach(() => {
+    vi.useRealTimers()
+    isAway = false
+    answer = (response) => response.end(JSON.stringify(keySets))
+  })
+  const inMinutes = (minutes: number) => {
+    vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + minutes * 60_000 })
+  }
+  const byKey = (kid: string, { privateKey } = rsa) => signed(privateKey, { alg: 'RS256', kid })
 
   it('ACC-TOKEN-3 is fetched once, and its keys count while its issuer is away', async () => {
     const of = verifier({ jwksUrl: await listening })
@@ -149,5 +170,67 @@ describe('a key set', () => {
     }
     expect(fetched - before).toBeLessThanOrEqual(2)
     expect(await saysOf(again, await signed(hs(SECRET), { kid: 'k-1' }))).toMatch(/algorithm/)
+  })
+
+  it('ACC-TOKEN-3 an issuer that hangs makes nobody wait who shows a known key, nor does one that sends what is none', async () => {
+    keySets.keys = [{ ...(await exportJWK(rsa.publicKey)), kid: 'k-1', alg: 'RS256' }]
+    const of = verifier({ jwksUrl: await listening })
+    expect(await saysOf(of, await byKey('k-1'))).toBe('token')
+    const hanging: ServerResponse[] = []
+    answer = (response) => hanging.push(response)
+    inMinutes(11)
+    const began = performance.now()
+    expect(await Promise.all([byKey('k-1'), byKey('k-1')].map(async (token) => saysOf(of, await token)))).toEqual([
+      'token',
+      'token',
+    ])
+    expect(hanging).toHaveLength(1)
+    expect(performance.now() - began).toBeLessThan(3_500)
+    hanging[0]!.end('{"keys": 7}')
+    expect(await saysOf(of, await byKey('k-1'))).toBe('token')
+  })
+
+  it('ACC-TOKEN-3 what was signed with a key that is not known yet cannot be judged while the issuer is away', async () => {
+    keySets.keys = [{ ...(await exportJWK(rsa.publicKey)), kid: 'k-1', alg: 'RS256' }]
+    const of = verifier({ jwksUrl: await listening })
+    expect(await saysOf(of, await byKey('k-1'))).toBe('token')
+    isAway = true
+    inMinutes(1)
+    expect(await saysOf(of, await byKey('k-2', other))).toMatch(/^unavailable/)
+    expect(await saysOf(of, await byKey('k-1'))).toBe('token')
+  })
+
+  it('ACC-TOKEN-3 keys that the issuer has withdrawn count no more once its set is fetched again', async () => {
+    keySets.keys = [{ ...(await exportJWK(rsa.publicKey)), kid: 'k-1', alg: 'RS256' }]
+    const of = verifier({ jwksUrl: await listening })
+    expect(await saysOf(of, await byKey('k-1'))).toBe('token')
+    keySets.keys = [{ ...(await exportJWK(other.publicKey)), kid: 'k-2', alg: 'RS256' }]
+    inMinutes(11)
+    expect(await saysOf(of, await byKey('k-2', other))).toBe('token')
+    expect(await saysOf(of, await byKey('k-1'))).toMatch(/^unauthorized/)
+  })
+
+  it('ACC-TOKEN-5 an issuer that fails is not asked for each token, and no more is read than a key set may have', async () => {
+    const of = verifier({ jwksUrl: await listening })
+    isAway = true
+    const before = fetched
+    for (let i = 0; i < 20; i++) expect(await saysOf(of, await byKey('k-1'))).toMatch(/^unavailable/)
+    expect(fetched - before).toBeLessThan(5)
+    isAway = false
+    let sentBytes = 0
+    const part = Buffer.alloc(65_536, ' ')
+    const cut = new Promise<void>((resolve) => {
+      answer = (response) => {
+        const send = () => {
+          while (!response.destroyed && response.write(part)) sentBytes += part.length
+        }
+        response.on('drain', send).on('close', resolve)
+        send()
+      }
+    })
+    expect(await saysOf(verifier({ jwksUrl: await listening }), await byKey('k-1'))).toMatch(/^unavailable/)
+    await cut
+    // Sockets and the client keep some MB besides.
+    expect(sentBytes).toBeLessThan(32 * 1_048_576)
   })
 })

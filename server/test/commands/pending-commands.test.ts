@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import type { Outcome } from '../../src/commands/index.ts'
 import { MAX_PENDING, MAX_PENDING_PER_KEY, PendingCommands, type Wait } from '../../src/commands/pending-commands.ts'
 import type { CommandOutcome } from '../../src/entities/index.ts'
+import { Limits, parseLimits } from '../../src/limits/index.ts'
 
 const DONE: CommandOutcome = { status: 'done', version: 1, epoch: '1', events: [] }
 const KEEP_MS = 60_000
@@ -13,13 +14,13 @@ afterEach(() => {
   vi.useRealTimers()
 })
 
-function table() {
-  const pending = new PendingCommands(2, () => performance.now())
+function table(limits?: Limits) {
+  const pending = new PendingCommands(2, () => performance.now(), limits)
   const outcomes: [id: string, outcome: string][] = []
   const enter = (id: string, changes: Partial<Wait> = {}) => {
     const settle = (outcome: Outcome) => outcomes.push([id, outcome.status === 'done' ? 'done' : outcome.code])
-    const wait = { partition: 0, id, checksum: 'c', entity: 'user', key: 'k', deadlineMs: 1_000, settle, ...changes }
-    const entered = pending.enter(wait, KEEP_MS)
+    const wait = { partition: 0, id, checksum: 'c', entity: 'user', key: 'k', inputChars: 2, deadlineMs: 1_000, settle }
+    const entered = pending.enter({ ...wait, ...changes }, KEEP_MS)
     return entered.as === 'refused' ? entered.refusal.code : entered.as
   }
   return { pending, outcomes, enter }
@@ -97,6 +98,35 @@ describe('pending commands', () => {
     expect(enter('new', { key: 'new' })).toBe('overloaded')
     pending.close()
     expect([pending.size, pending.waiting]).toEqual([0, 0])
+  })
+
+  it('CMD-PENDING-4 bounds the memory of commands: their input until it is stored, and the rest until they have an outcome', () => {
+    const limits = new Limits({
+      settings: parseLimits('gateway.commandBytes=100000'),
+      clock: { monotonic: () => performance.now() },
+    })
+    const { pending, enter } = table(limits)
+    const held = () => limits.stats().commandBytes
+    const large = (id: string) => enter(id, { key: id, inputChars: 32_768 })
+    expect([large('a'), large('b')]).toEqual(['first', 'overloaded'])
+    expect(large('a')).toBe('joined')
+    expect(held()).toBeGreaterThan(65_536)
+    pending.stored(0, 'a', 'e1')
+    expect(held()).toBeLessThan(2_000)
+    expect(large('b')).toBe('first')
+    pending.settle(0, 'a', DONE)
+    pending.settle(0, 'b', DONE)
+    expect(held()).toBe(0)
+    let taken = 0
+    while (enter(`${taken}`, { key: `${taken}`.padEnd(512, 'k') }) === 'first') taken++
+    // 1 KB and twice the two bytes of each character of its names.
+    expect(taken).toBe(Math.floor(100_000 / (1_024 + 4 * (512 + 1) + 4)))
+    vi.advanceTimersByTime(KEEP_MS)
+    pending.expire()
+    expect(held()).toBe(0)
+    enter('last')
+    pending.close()
+    expect(held()).toBe(0)
   })
 
   it('CMD-PENDING-3 a wait ends at its deadline, and the command stays pending: a retry joins it', () => {

@@ -25,6 +25,7 @@ const server = await useGateway(undefined, {
       `address.subscriptionBytes=${20 * MIB}`,
       'connection.filterTerms=4',
       'connection.queries=2',
+      'address.tickets=1',
     ].join(),
   ),
 })
@@ -219,5 +220,16 @@ describe('limits', () => {
     expect(refused.length).toBeGreaterThan(10)
     expect(await refused[0]!.json()).toMatchObject({ error: { code: 'rate_limited' } })
     expect((await send(newAddress(), '/livez')).status).toBe(200)
+  })
+
+  it('ACC-TICKET-4 tickets over the rate of their address are refused, those of others are not', async () => {
+    const from = newAddress()
+    const ticket = async (of: From) => (await send(of, '/v1/tickets', { method: 'POST' })).status
+    const statuses: number[] = []
+    // A burst of ten seconds, and what comes meanwhile.
+    while (statuses.length < 30) statuses.push(await ticket(from))
+    expect(statuses.slice(0, 10)).toEqual(Array(10).fill(201))
+    expect(statuses).toContain(429)
+    expect(await ticket(newAddress())).toBe(201)
   })
 })

@@ -203,7 +203,7 @@ describe('imports', () => {
     }
   })
 
-  test('commands - know the contract, callers, the bus, what entities say, and the append of ingest; nothing of sockets', () => {
+  test('commands - know the contract, callers and limits, the bus, what entities say, and the append of ingest; nothing of sockets', () => {
     const allowed = (imported: string) =>
       /^server\/src\/(commands|config|observability)\//.test(imported) ||
       [
@@ -211,6 +211,7 @@ describe('imports', () => {
         'server/src/bus/index.ts',
         'server/src/entities/index.ts',
         'server/src/ingest/index.ts',
+        'server/src/limits/index.ts',
         'server/src/tracing/index.ts',
         'server/src/clock.ts',
         'server/src/data-depth.ts',

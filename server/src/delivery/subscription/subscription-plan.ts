@@ -130,8 +130,16 @@ export function planSubscription(
       policy: grant(frame, limits),
       snapshot: frame.snapshot === true,
     },
-    from,
+    from: ofTopics(from, topics),
   }
+}
+
+/** Positions in other topics mean nothing, and would be kept until the subscription has begun. */
+function ofTopics(from: ResumeFrom, topics: readonly string[]): ResumeFrom {
+  if (typeof from === 'string' || 'time' in from) return from
+  const { positions } = from
+  const own = topics.filter((topic) => Object.hasOwn(positions, topic))
+  return { ...from, positions: Object.fromEntries(own.map((topic) => [topic, positions[topic]!])) }
 }
 
 export function coveredTopics(selector: string, contract: Contract): string[] {

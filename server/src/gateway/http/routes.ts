@@ -96,7 +96,10 @@ async function dispatch(
   }
   if (path === '/v1/events') return publishEvents(context, request, caller)
   if (isEndPath(path)) return endInput(context, request, caller)
-  if (path === TICKETS_PATH) return issueTicket(context.access, caller)
+  if (path === TICKETS_PATH) {
+    const refused = limits.ticket()
+    return refused ? refusedReply(refused) : issueTicket(context.access, caller)
+  }
   const mayOperate = isOperator(context.access, caller, request)
   if (needsAdmin(path) && !mayOperate) {
     context.audit?.note({ kind: 'admin_denied', subject: caller.subject, address: request.from, what: path })

@@ -56,6 +56,19 @@ describe('subscription plan', () => {
     expect(policy({ onSlow: 'disconnect', maxRate: 50 }, limits)).toEqual({ onSlow: 'sample', maxRate: 10 })
   })
 
+  it('D-RESUME-14 keeps the positions of its own topics alone', () => {
+    const high = ['0@abc/1700000000000-0.3']
+    const positions = {
+      'sensor.reading': { high },
+      'commerce.order': { high },
+      constructor: { high },
+      'no.such': { high },
+    }
+    const result = plan({ topic: 'sensor.*', from: { positions, absent: 'now' } })
+    expect(result).toMatchObject({ ok: true, from: { absent: 'now' } })
+    expect(result).toHaveProperty('from.positions', { 'sensor.reading': { high } })
+  })
+
   it('D-SUB-1 serves latest for results only', () => {
     expect(code({ topic: 'sensor.anomaly', from: 'latest' })).toBe('ok')
     expect(code({ topic: 'sensor.*', from: 'latest' })).toBe('unsupported')
