@@ -8,7 +8,7 @@ export const MAX_PENDING_PER_KEY = 64
 /** Commands of this gateway without an outcome, and waits for one: more than an owner answers in 0.3 s. */
 export const MAX_PENDING = 16_384
 /** What is kept of each, besides texts: measured with one wait, over a connection. */
-const RECORD_BYTES = 1_024
+const RECORD_BYTES = 1_536
 /** Of a character of its id and key: each is kept twice, in two bytes where it is not of Latin-1. */
 const NAME_CHAR_BYTES = 4
 /** Of its input: as the event that is about to be stored. */
