@@ -106,9 +106,12 @@ export class Core implements ConnectionEvents {
     for (const { checks } of this.#parts) Object.assign(this.#checks, checks)
   }
 
-  /** Adds parts before the first connection. They hear of everything before subscriptions and queries do. */
+  /**
+   * Adds parts before the first connection. They hear of everything after subscriptions, which begin ahead of what is
+   * published, and before queries.
+   */
   add(...parts: readonly Part[]): void {
-    this.#parts.unshift(...parts)
+    this.#parts.splice(1, 0, ...parts)
     for (const { checks } of parts) Object.assign(this.#checks, checks)
   }
 

@@ -92,7 +92,8 @@ export class Subscriber<C = unknown> {
   }
 
   /**
-   * Subscribes to a topic or a wildcard (`commerce.*`, `>`), from now on unless `from` says otherwise.
+   * Subscribes to a topic or a wildcard (`commerce.*`, `>`), from now on unless `from` says otherwise. What this client
+   * publishes after the call is delivered too; wait for `ready` where others publish, or the connection may be lost in between.
    *
    * @throws TypeError for arguments of other types, and options that there are not
    */

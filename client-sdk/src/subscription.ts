@@ -22,7 +22,8 @@ export type SnapshotMoment = 'begins' | 'complete'
  */
 export interface LiveSubscription<Event> extends AsyncIterable<Event> {
   /**
-   * Resolves when the server has granted it; rejects with a TidegateError when it refused, or the client closed before.
+   * Resolves when the server has granted it: whatever is stored from then on is delivered, whoever publishes it. Rejects
+   * with a TidegateError when it refused, or the client closed before.
    */
   readonly ready: Promise<void>
   /**

@@ -69,7 +69,7 @@ describe('the first use', () => {
     TestSocket.last.greet()
     await connected
     await pass(0)
-    expect(TestSocket.last.sent.map(({ type }) => type)).toEqual(['hello', 'publish', 'subscribe'])
+    expect(TestSocket.last.sent.map(({ type }) => type)).toEqual(['hello', 'subscribe', 'publish'])
     await client.connect()
   })
 

@@ -40,7 +40,7 @@ describe('subscribe', () => {
     expect(subscription).toMatchObject({ delivered: 2, repeats: 0, gaps: 0, positions: vector('0@e/2-0.0') })
   })
 
-  test('C-RESUME-1 C-DEDUP-1 reconnect - asks again from where it is, after the frames to publish; repeats are dropped', async () => {
+  test('C-RESUME-1 C-DEDUP-1 reconnect - asks again from where it is, ahead of the frames to publish; repeats are dropped', async () => {
     const client = open()
     const peer = await used.server.greeted()
     const { ids, subscription, sub } = await collect(client, peer)
@@ -51,12 +51,24 @@ describe('subscribe', () => {
     const next = await used.server.greeted()
     const asked = await grant(next, '0@e/2-0.0')
     expect(asked).toMatchObject({ sub, from: { positions: vector('0@e/2-0.0') } })
-    expect(next.received.map(({ type }) => type)).toEqual(['hello', 'publish', 'subscribe'])
+    await next.take('publish')
+    expect(next.received.map(({ type }) => type)).toEqual(['hello', 'subscribe', 'publish'])
     next.send({ type: 'batch', parts: [part(sub, 1, 2, 3)] })
     await until(() => ids.length === 3, 'the third')
     expect(ids).toEqual(['e1', 'e2', 'e3'])
     expect(subscription).toMatchObject({ delivered: 3, repeats: 2 })
     next.ack(1)
+    await receipt
+  })
+
+  test('C-RESUME-4 first connection - what was published after the call is sent behind the request', async () => {
+    const client = open()
+    client.subscribe(TOPIC, () => {})
+    const receipt = client.publish('a', { data: {} })
+    const peer = await used.server.greeted()
+    await peer.take('publish')
+    expect(peer.received.map(({ type }) => type)).toEqual(['hello', 'subscribe', 'publish'])
+    peer.ack(1)
     await receipt
   })
 

@@ -1,8 +1,12 @@
-import { type Bus, type KnownEntry, missingPartition } from '../../bus/index.ts'
+import { type Bus, BusUnavailable, type KnownEntry, type LogHeads, missingPartition, wholeEntry } from '../../bus/index.ts'
 import type { WallClock } from '../../clock.ts'
 import type { Examine } from './examine.ts'
+import { everyLane, type LogStart } from './log-start.ts'
 import { PartitionTail, type TailEvents, type TailState } from './partition-tail.ts'
 import type { TopicTail } from './topic-tail.ts'
+
+/** By topic. */
+type Starts = ReadonlyMap<string, LogStart>
 
 /** The tails of all partitions, over the topics that somebody holds. */
 export class Tails {
@@ -53,18 +57,29 @@ export class Tails {
     return topics.every((topic) => this.#partitions.every((tail) => tail.get(topic) !== undefined))
   }
 
-  /** Makes every partition tail the topics from now on, unless it does already. The caller MUST hold them. */
-  async open(topics: readonly string[]): Promise<void> {
-    await Promise.all(
-      this.#partitions.map(async (tail) => {
-        const missing = topics.filter((topic) => tail.get(topic) === undefined)
-        if (missing.length > 0) await this.#openMissing(tail, missing)
-      }),
-    )
+  /**
+   * Makes every partition tail the topics from now on, unless it does already. The caller MUST hold them.
+   *
+   * @returns by partition, where a reader of each topic begins that gets everything appended since this call
+   */
+  open(topics: readonly string[]): Promise<Starts[]> {
+    return Promise.all(this.#partitions.map((tail) => this.#openIn(tail, topics)))
+  }
+
+  async #openIn(tail: PartitionTail, topics: readonly string[]): Promise<Starts> {
+    const starts = new Map<string, LogStart>()
+    const missing: string[] = []
+    for (const topic of topics) {
+      const open = tail.get(topic)
+      if (open === undefined) missing.push(topic)
+      else starts.set(topic, open.start)
+    }
+    if (missing.length === 0) return starts
+    return new Map([...starts, ...(await this.#openMissing(tail, missing))])
   }
 
   /** Callers at the same time share one answer. */
-  #openMissing(tail: PartitionTail, missing: readonly string[]): Promise<void> {
+  #openMissing(tail: PartitionTail, missing: readonly string[]): Promise<Starts> {
     const name = `${tail.partition} ${missing.join(' ')}`
     let opening = this.#opening.get(name)
     if (opening === undefined) {
@@ -74,11 +89,31 @@ export class Tails {
     return opening
   }
 
-  async #openOne(tail: PartitionTail, missing: readonly string[]): Promise<void> {
-    const { epoch, topics: heads } = await this.#bus.log(tail.partition, 'replay').heads(missing)
+  async #openOne(tail: PartitionTail, missing: readonly string[]): Promise<Starts> {
+    const { epoch, topics: heads } = await this.#headsBeforeAppends(tail.partition, missing)
     if (epoch === undefined) throw missingPartition(tail.partition)
+    const starts = new Map<string, LogStart>()
     for (const [topic, { lastId }] of heads) {
+      starts.set(topic, everyLane(epoch, wholeEntry(epoch, lastId)))
       if (this.#holders.has(topic) && tail.get(topic) === undefined) tail.add(topic, lastId, epoch)
+    }
+    return starts
+  }
+
+  /**
+   * The heads as they are before anything is appended that comes to this process later:
+   *
+   * 1. A client subscribes and publishes. 2. The heads are asked for, and then the event is appended. 3. Over another
+   * connection the append may overtake: its event would lie before the subscription.
+   *
+   * While appends are not let through nothing overtakes, and the heads come over the connection of replays.
+   */
+  async #headsBeforeAppends(partition: number, topics: readonly string[]): Promise<LogHeads> {
+    try {
+      return await this.#bus.log(partition, 'append').heads(topics)
+    } catch (error) {
+      if (!(error instanceof BusUnavailable)) throw error
+      return await this.#bus.log(partition, 'replay').heads(topics)
     }
   }
 

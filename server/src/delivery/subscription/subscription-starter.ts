@@ -3,7 +3,7 @@ import { hiddenOfTopic, isSameScope, type Rights } from '../../access/index.ts'
 import { BusUnavailable, type KnownEntry, type LogHead, type LogHeads, missingPartition } from '../../bus/index.ts'
 import type { Contract } from '../../config/model.ts'
 import type { PacedWork, Worker } from '../../limits/index.ts'
-import type { Examine, LogStart, SharedHeads, Tails } from '../log/index.ts'
+import type { Examine, LogStart, SharedHeads, Tails, TopicTail } from '../log/index.ts'
 import { doubtful, isComplete, type ReplayFrom, replayFrom, replayStart } from './start-marks.ts'
 import {
   coveredTopics,
@@ -82,16 +82,15 @@ export class SubscriptionStarter {
       return
     }
     const opened = async () => {
-      await this.#tails.open(plan.topics)
-      return fromNow
-        ? undefined
-        : await this.#replayStarts(plan.topics, replayFrom(from, plan.topics, this.#tails.ancestors))
+      const asked = await this.#tails.open(plan.topics)
+      if (fromNow) return () => this.#startsNow(plan, true, asked)
+      const starts = await this.#replayStarts(plan.topics, replayFrom(from, plan.topics, this.#tails.ancestors))
+      return () => this.#orSnapshot(plan, starts)
     }
     // One answer of Redis may let many begin.
     const beginInTurn = (starts: () => Starts) => this.#work.run(worker, () => begin(starts()))
     opened().then(
-      // `now` is read from the tails in the turn that begins: they have advanced since they were opened.
-      (starts) => beginInTurn(() => this.#orSnapshot(plan, starts)),
+      beginInTurn,
       (error: unknown) =>
         beginInTurn(() => (error instanceof BusUnavailable ? UNAVAILABLE : { ok: false, reason: 'defect', error })),
     )
@@ -101,7 +100,12 @@ export class SubscriptionStarter {
     this.#tails.release(plan.topics)
   }
 
-  #startsNow({ topics, snapshot }: SubscriptionPlan, recovered = true): Starts {
+  /** @param asked by partition, where the logs were when the client asked: what it has published since lies behind */
+  #startsNow(
+    { topics, snapshot }: SubscriptionPlan,
+    recovered = true,
+    asked: readonly ReadonlyMap<string, LogStart>[] = [],
+  ): Starts {
     const starts = new Map<string, LogStart[]>()
     for (const topic of topics) {
       const tails = Array.from({ length: this.#tails.count }, (_, partition) => this.#tails.get(topic, partition))
@@ -109,15 +113,14 @@ export class SubscriptionStarter {
       if (tails.includes(undefined)) return UNAVAILABLE
       starts.set(
         topic,
-        tails.map((tail) => tail!.start),
+        tails.map((tail, partition) => earlier(tail!, asked[partition]?.get(topic))),
       )
     }
     return { ok: true, starts, recovered, snapshot }
   }
 
   /** Where positions cannot be resumed, a snapshot makes up for the lost events. */
-  #orSnapshot(plan: SubscriptionPlan, replay: Starts | undefined): Starts {
-    if (replay === undefined) return this.#startsNow(plan)
+  #orSnapshot(plan: SubscriptionPlan, replay: Starts): Starts {
     return plan.snapshot && replay.ok && !replay.recovered ? this.#startsNow(plan, false) : replay
   }
 
@@ -164,4 +167,10 @@ export class SubscriptionStarter {
     }
     return { ...heads, topics }
   }
+}
+
+/** Where the log was when it was asked for, unless Redis has lost that place since. */
+function earlier({ start }: Pick<TopicTail, 'start'>, asked: LogStart | undefined): LogStart {
+  if (asked === undefined || asked.epoch !== start.epoch) return start
+  return compareStreamIds(asked.marks[0].streamId, start.marks[0].streamId) < 0 ? asked : start
 }

@@ -56,6 +56,15 @@ export function subscriptionsTests(harness: Harness): void {
       client.close()
     })
 
+    test('C-FAKE-1 D-TAIL-10 subscribe - what the client publishes behind it comes, without a wait for the answer', async () => {
+      const client = await harness.ofProducer()
+      const key = newKey()
+      await client.send({ type: 'subscribe', sub: 1, topic: 'commerce.payment', keys: [key] })
+      await client.send({ type: 'publish', seq: 1, topic: 'commerce.payment', events: [payment(key, 7)] })
+      expect(await client.events(1)).toMatchObject([{ key, data: { amount: 7 } }])
+      client.close()
+    })
+
     test('C-FAKE-1 C-FAKE-3 flows - their results follow the events they are made of', async () => {
       const client = await harness.ofProducer()
       const key = newKey()

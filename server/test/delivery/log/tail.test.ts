@@ -99,6 +99,21 @@ describe('tail', () => {
     }
   })
 
+  it('D-TAIL-10 what is appended behind a subscribe lies behind its start, however busy the connection of replays is', async () => {
+    const { bus } = opened
+    const others = Array.from({ length: 2_000 }, () => bus.log(0, 'replay').heads(['a.x', 'a.y']))
+    const socket = new SimulatedSocket()
+    const session = delivery.openSubscriber(socket, { name: 'test', rights: Rights.EVERYTHING, limits: noLimits() })
+    session.subscribe({ type: 'subscribe', sub: 1, topic: 'a.x' })
+    const batches = [{ topic: 'a.x', ...recordBatch([{ id: '1' }]) }]
+    await bus.log(0, 'append').append({ batches, slices: [{ batch: 0, lastIndex: 0, identity: undefined }] })
+    await Promise.all(others)
+    await until(() => socket.ofType('subscribed').length === 1, 'subscribed')
+    await appendEvents(redis, 0, 'a.x', [{ id: '2' }])
+    await until(() => socket.ids().includes('2'), 'the second event')
+    expect(socket.ids()).toEqual(['1', '2'])
+  })
+
   it('D-TAIL-2 wakes the waiting read for a new topic instead of waiting it out', async () => {
     await subscribed('a.x')
     await new Promise((resolve) => setTimeout(resolve, 50))
