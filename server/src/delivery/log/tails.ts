@@ -1,4 +1,11 @@
-import { type Bus, BusUnavailable, type KnownEntry, type LogHeads, missingPartition, wholeEntry } from '../../bus/index.ts'
+import {
+  type Bus,
+  BusUnavailable,
+  type KnownEntry,
+  type LogHeads,
+  missingPartition,
+  wholeEntry,
+} from '../../bus/index.ts'
 import type { WallClock } from '../../clock.ts'
 import type { Examine } from './examine.ts'
 import { everyLane, type LogStart } from './log-start.ts'
@@ -13,7 +20,7 @@ export class Tails {
   readonly #partitions: readonly PartitionTail[]
   readonly #bus: Bus
   readonly #holders = new Map<string, number>()
-  readonly #opening = new Map<string, Promise<void>>()
+  readonly #opening = new Map<string, Promise<Starts>>()
 
   constructor(bus: Bus, examine: Examine, clock: WallClock, events: TailEvents) {
     this.#bus = bus

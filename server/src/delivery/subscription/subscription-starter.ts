@@ -89,10 +89,8 @@ export class SubscriptionStarter {
     }
     // One answer of Redis may let many begin.
     const beginInTurn = (starts: () => Starts) => this.#work.run(worker, () => begin(starts()))
-    opened().then(
-      beginInTurn,
-      (error: unknown) =>
-        beginInTurn(() => (error instanceof BusUnavailable ? UNAVAILABLE : { ok: false, reason: 'defect', error })),
+    opened().then(beginInTurn, (error: unknown) =>
+      beginInTurn(() => (error instanceof BusUnavailable ? UNAVAILABLE : { ok: false, reason: 'defect', error })),
     )
   }
 
