@@ -14,11 +14,10 @@ const HEAVY = [
   'server/test/house/readme/readme.test.ts',
   'server/test/packages/*.test.ts',
 ]
+/** Files that start processes and kill them. Most of their time they wait, for leases and clients to notice. */
+const DEPLOYMENTS = ['**/*-processes.test.ts', 'load-tests/test/chaos.test.ts']
 /** Files whose tests fail beside another one: what they measure is what a machine of their own does. */
 const ALONE = [
-  '**/*-processes.test.ts',
-  // A deployment that is killed whole has 15 s to come back.
-  'load-tests/test/chaos.test.ts',
   // A Sentinel that was held up for two seconds does nothing for the next thirty, and a node of a cluster is replaced.
   'server/test/bus/{cluster,outage,sentinel}.test.ts',
   'server/test/gateway/{admission,cluster,http,readiness}.test.ts',
@@ -46,23 +45,30 @@ export default defineConfig({
     expect: { poll: { timeout: 10_000 } },
     reporters: ['default'],
     projects: [
-      project('timed', 0, { ...ONE_PROCESS, include: TIMED, exclude: [NOT_TESTS, ...ALONE], maxWorkers: 2 }),
+      project('timed', 0, {
+        ...ONE_PROCESS,
+        include: TIMED,
+        exclude: [NOT_TESTS, ...DEPLOYMENTS, ...ALONE],
+        maxWorkers: 2,
+      }),
       // More at once than there are cores: they wait for Redis, clocks and processes half of their time.
       project('side by side', 1, {
         ...ONE_PROCESS,
         include: ['*/test/**/*.test.ts'],
-        exclude: [NOT_TESTS, ...TIMED, ...HEAVY, ...ALONE, ...OWN_PROCESS],
+        exclude: [NOT_TESTS, ...TIMED, ...HEAVY, ...DEPLOYMENTS, ...ALONE, ...OWN_PROCESS],
         maxWorkers: 3,
       }),
       // Each process they start compiles the sources, beside two others.
       project('own process', 1, {
+        ...ONE_PROCESS,
         include: OWN_PROCESS,
-        exclude: [NOT_TESTS, ...HEAVY, ...ALONE],
+        exclude: [NOT_TESTS, ...HEAVY, ...DEPLOYMENTS, ...ALONE],
         testTimeout: 60_000,
         maxWorkers: 3,
       }),
-      project('heavy', 2, { include: HEAVY, testTimeout: 60_000, maxWorkers: 2 }),
-      project('alone', 3, { include: ALONE, testTimeout: 60_000, maxWorkers: 1 }),
+      project('heavy', 2, { ...ONE_PROCESS, include: HEAVY, testTimeout: 60_000, maxWorkers: 2 }),
+      project('deployments', 3, { ...ONE_PROCESS, include: DEPLOYMENTS, testTimeout: 60_000, maxWorkers: 2 }),
+      project('alone', 4, { ...ONE_PROCESS, include: ALONE, testTimeout: 60_000, maxWorkers: 1 }),
     ],
   },
 })

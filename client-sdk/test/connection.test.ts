@@ -145,16 +145,6 @@ describe('connection', () => {
     expect(performance.now() - greetedAt).toBeGreaterThanOrEqual(90)
   })
 
-  test('C-SILENCE-1 silence - any frame ends it', async () => {
-    const peer = await server.greeted({ pingMs: 80 })
-    for (let i = 0; i < 8; i++) {
-      await new Promise((resolve) => setTimeout(resolve, 50))
-      peer.send({ type: 'novelty' })
-    }
-    expect(client.status.get().state).toBe('online')
-    expect(server.asked).toHaveLength(1)
-  })
-
   test('C-PING-1 ping - is answered with its time', async () => {
     const peer = await server.greeted()
     peer.send({ type: 'ping', time: 1_234 })

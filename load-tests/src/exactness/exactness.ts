@@ -9,7 +9,7 @@ import type config from './exactness.config.ts'
 import { Fleet } from './fleet.ts'
 import { IdLedger, PaneLedger } from './ledger.ts'
 import { repeatingSocket } from './repeating-socket.ts'
-import { createReadings, expectedPanes, framesOf, isHot, type ReadingEvent } from './workload.ts'
+import { createReadings, expectedPanes, framesOf, isHot, type ReadingEvent, WINDOW_MS } from './workload.ts'
 
 export interface ExactnessOptions {
   readonly seed: number
@@ -59,7 +59,8 @@ export async function runExactness(
   options: ExactnessOptions,
   progress: (message: string) => void,
 ): Promise<ExactnessReport> {
-  const to = Date.now() - MARGIN_MS
+  // The last windows are full: what is left of one would be waited for.
+  const to = Math.floor((Date.now() - MARGIN_MS) / WINDOW_MS) * WINDOW_MS
   const events = createReadings({ seed: options.seed, count: options.events, sensors: SENSORS, from: to - SPAN_MS, to })
   progress(`seed ${options.seed}: ${events.length} events over ${SENSORS} sensors`)
   const fleet = await Fleet.start()

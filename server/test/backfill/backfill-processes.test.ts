@@ -154,4 +154,4 @@ it('W-BACKFILL-1 W-BACKFILL-3 X-BACKFILL-3 X-BACKFILL-4 give with the live windo
   expect(again.output).toContain('has been filled in that range already')
   expect(await redis.keys('*:fill:*:win:*')).toEqual([])
   expect(await redis.smembers(keys.backfills)).toEqual([])
-}, 40_000)
+}, 90_000)

@@ -10,6 +10,8 @@ interface Counter {
 
 /** Added by an event of version 1, it is never folded. */
 export const ENDLESS = -1
+/** How many handlers without an end have begun in this process. */
+export const endless = { begun: 0 }
 /** A label that the index throws for. */
 export const UNINDEXABLE = 'unindexable'
 
@@ -50,7 +52,7 @@ export const counter = entity('counter', {
       decide: (state, { how }) => {
         if (how === 'throws') throw new Error('no')
         if (how === 'mutates') (state as { n: number }).n = 7
-        if (how === 'endless') for (;;);
+        if (how === 'endless') for (endless.begun++; ; );
         if (how === 'event') return [{ type: 'gone', data: {} }] as never
         if (how === 'data') return [{ type: 'added', data: { n: 'x' } }] as never
         if (how === 'code') return reject('other', 'no') as never

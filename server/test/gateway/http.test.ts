@@ -153,9 +153,9 @@ describe('health', () => {
     expect((await get('/readyz')).status).toBe(503)
     const settings = { redisUrl: server.redis.url, partitions: 4, workerId: 'w-1', log: () => {} }
     const worker = await startWorker(settings, contract)
-    await expect.poll(async () => (await get('/readyz')).status, { timeout: 5_000 }).toBe(200)
+    await expect.poll(async () => (await get('/readyz')).status).toBe(200)
     await worker.close({ deadlineMs: 2_000 })
-    await expect.poll(async () => (await get('/readyz')).status, { timeout: 5_000 }).toBe(503)
+    await expect.poll(async () => (await get('/readyz')).status).toBe(503)
   })
 
   it('G-HEALTH-2 renders its metrics for Prometheus', async () => {

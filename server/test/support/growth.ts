@@ -5,6 +5,8 @@ const FACTOR = 16
 const QUICK_MS = 8
 /** How much more than in proportion the larger one may take: a cache that it no longer fits into, a collection of garbage. */
 const SLACK = 4
+/** What else the process and the machine do only adds to a measurement: one that is within the limit proves it. */
+const TRIES = 5
 
 /**
  * Runs a call on an input of a size and of sixteen times that.
@@ -13,6 +15,15 @@ const SLACK = 4
  * @returns what is wrong, or nothing
  */
 export function growsTooFast(prepare: (size: number) => () => unknown): string | undefined {
+  let found: string | undefined
+  for (let tried = 0; tried < TRIES; tried++) {
+    found = measured(prepare)
+    if (found === undefined) return undefined
+  }
+  return found
+}
+
+function measured(prepare: (size: number) => () => unknown): string | undefined {
   const large = cpuMs(prepare(SMALL * FACTOR))
   if (large < QUICK_MS) return undefined
   const small = Math.max(cpuMs(prepare(SMALL)), QUICK_MS / FACTOR)

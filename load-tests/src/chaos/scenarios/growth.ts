@@ -15,18 +15,19 @@ const OUTAGE_MS = 180_000
 /** Clients that find no gateway wait longer each time, and what they kept comes first. */
 const RECOVERS_IN_MS = 20_000
 
-/** Kills a growth at random moments, up to so many ms after it has connected, and lets the last one end. */
-async function growKilled(deployment: Deployment, random: () => number, withinMs: number): Promise<void> {
-  const { redisUrl } = deployment
-  const grow = () => startCommand(['partitions', 'grow', `${TO}`], redisUrl)
-  const redis = openCommandConnection(redisUrl, 'chaos', { slot: slotOf(keys.cluster) })
-  try {
-    await untilReady(redis, CONNECT_MS)
-    // What is named as ours counts as a process of the deployment.
-    await redis.client('SETNAME', 'chaos')
+type Grow = (deployment: Deployment, redis: Redis, random: () => number) => Promise<void>
+
+const grow = ({ redisUrl }: Deployment) => startCommand(['partitions', 'grow', `${TO}`], redisUrl)
+const isUnderWay = async (redis: Redis) => (await redis.hexists(keys.cluster, 'growth')) === 1
+const isGrown = async (redis: Redis) => (await redis.hget(keys.cluster, 'partitions')) === `${TO}`
+
+/** Kills a growth at random moments, up to so many ms after it has connected. */
+const killed =
+  (withinMs: number): Grow =>
+  async (deployment, redis, random) => {
     let isCut = false
     for (let kill = 0; kill < KILLS; kill++) {
-      const growing = grow()
+      const growing = grow(deployment)
       const ending = growing.ended.then(() => 'ended')
       const killing = isConnected(redis)
         .then(() => sleep(random() * withinMs))
@@ -34,22 +35,56 @@ async function growKilled(deployment: Deployment, random: () => number, withinMs
       if ((await Promise.race([ending, killing])) === 'ended') break
       growing.kill()
       await ending.catch(() => {})
-      isCut ||= (await redis.hexists(keys.cluster, 'growth')) === 1
+      isCut ||= await isUnderWay(redis)
     }
     if (!isCut) throw new Error('no growth was cut')
-    if ((await redis.hget(keys.cluster, 'partitions')) !== `${TO}`) await grow().ended
-  } finally {
-    redis.disconnect()
   }
-}
+
+/** Kills a master in the middle of a growth. Its replica takes over, and it comes back as the replica of that. */
+const failedOver =
+  (withinMs: number): Grow =>
+  async (deployment, redis, random) => {
+    const { cluster } = deployment
+    const growing = grow(deployment)
+    let hasEnded = false
+    const ending = growing.ended
+      .catch(() => {})
+      .finally(() => {
+        hasEnded = true
+      })
+    while (!hasEnded && !(await isUnderWay(redis))) await sleep(POLL_MS)
+    await sleep(random() * withinMs)
+    const masters = await cluster.masters()
+    const victim = masters[Math.floor(random() * masters.length)]!
+    if (hasEnded || !(await isUnderWay(redis))) throw new Error('no growth was under way')
+    await victim.kill()
+    await cluster.replaced(victim)
+    await victim.run()
+    await cluster.ready()
+    await ending
+  }
 
 async function isConnected(redis: Redis): Promise<void> {
   while (!`${await redis.client('LIST')}`.includes(' name=tidegate-growth ')) await sleep(POLL_MS)
 }
 
-const grown = (name: string, about: string, options: DeploymentOptions, withinMs: number): Scenario => ({
+/** Lets a growth be disturbed, and one that was cut be run again to its end. */
+async function growDisturbed(deployment: Deployment, disturb: Grow, random: () => number): Promise<void> {
+  const redis = openCommandConnection(deployment.redisUrl, 'chaos', { slot: slotOf(keys.cluster) })
+  try {
+    await untilReady(redis, CONNECT_MS)
+    // What is named as ours counts as a process of the deployment.
+    await redis.client('SETNAME', 'chaos')
+    await disturb(deployment, redis, random)
+    if (!(await isGrown(redis))) await grow(deployment).ended
+  } finally {
+    redis.disconnect()
+  }
+}
+
+const grown = (name: string, about: string, options: DeploymentOptions, disturbed: Grow): Scenario => ({
   name,
-  about: `${PARTITIONS} partitions become ${TO} while everything is stopped, by a growth that is killed ${KILLS} times${about}`,
+  about: `${PARTITIONS} partitions become ${TO} while everything is stopped, ${about}`,
   deployment: options,
   load: { maxAgeMs: OUTAGE_MS },
   publishing: 'may fail',
@@ -60,19 +95,31 @@ const grown = (name: string, about: string, options: DeploymentOptions, withinMs
     await Promise.all(gateways.map((gateway) => gateway.stop()))
     await Promise.all(workers.map((worker) => worker.stop()))
     begin()
-    await growKilled(deployment, random, withinMs)
+    await growDisturbed(deployment, disturbed, random)
     deployment.partitions = TO
     await Promise.all(deployment.members.map((member) => member.start()))
   },
 })
 
+const KILLED = `by a growth that is killed ${KILLS} times`
+
 /** Data of a few seconds are soon copied; the masters of a cluster are waited for at each change of phase. */
 export const GROWTH: readonly Scenario[] = [
-  grown('growth-killed', '', { fsync: 'everysec' }, 300),
+  grown('growth-killed', KILLED, { fsync: 'everysec' }, killed(300)),
   grown(
     'cluster-growth-killed',
-    ', on three masters',
+    `${KILLED}, on three masters`,
     { fsync: 'everysec', cluster: { masters: 3, replicas: 1 } },
-    13_000,
+    killed(13_000),
+  ),
+  grown(
+    'cluster-growth-failover',
+    'by a growth in the middle of which a master is killed; it is run again once its replica has taken over',
+    {
+      fsync: 'everysec',
+      cluster: { masters: 3, replicas: 1, nodeTimeoutMs: 1_000 },
+      env: { TIDEGATE_ACK_REPLICAS: '1' },
+    },
+    failedOver(4_000),
   ),
 ]
