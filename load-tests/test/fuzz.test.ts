@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { corpusTargets } from '../src/fuzz/corpus.ts'
 import { fuzzTarget } from '../src/fuzz/fuzz.ts'
 import { plainFrames } from '../src/fuzz/plain-frames.ts'
+import fields, { type FieldsInput, readBoth } from '../src/fuzz/targets/fields.ts'
 import { TARGETS } from '../src/fuzz/targets/index.ts'
 import { parsed, scanned } from '../src/fuzz/targets/scanner.ts'
 
@@ -12,6 +13,8 @@ const INPUTS = 200
 const SLOW_MS = 250
 /** Of frames that are scanned: each is compared with what the parser makes of it. */
 const SCANNED_INPUTS = 2_000
+/** Of batches of which a few fields are read: each is compared with what parsing makes of it. */
+const READ_INPUTS = 2_000
 
 describe('fuzz', () => {
   it.each(TARGETS)(
@@ -37,6 +40,16 @@ describe('fuzz', () => {
     })
     fc.assert(property, { seed, numRuns: SCANNED_INPUTS })
     expect(found, `seed ${seed}`).toBeGreaterThan(stored / 3)
+  })
+
+  it('W-FOLD-16 fields - what is read of an event is what parsing gives, and many batches are not parsed', () => {
+    const seed = Math.floor(Math.random() * 1_000_000_000)
+    let narrow = 0
+    const property = fc.property(fields.inputs as fc.Arbitrary<FieldsInput>, (input) => {
+      if (readBoth(input) === 'narrow') narrow++
+    })
+    fc.assert(property, { seed, numRuns: READ_INPUTS })
+    expect(narrow, `seed ${seed}`).toBeGreaterThan(READ_INPUTS / 10)
   })
 
   it('corpus - each folder belongs to a target', () => {

@@ -205,7 +205,8 @@ class Decisions {
   }
 }
 
-const ANY = [...STRINGS, ...NUMBERS, ...OTHERS]
+/** Values in JSON, right and nearly right. */
+export const ANY = [...STRINGS, ...NUMBERS, ...OTHERS]
 type Member = readonly [name: string, good: readonly string[], isOptional?: boolean]
 const GOOD_TEXTS = ['"k-1"', '"k-2"', '"abc"', '"é"', '"a b"', '"\u{1f600}"']
 const GOOD_NUMBERS = [

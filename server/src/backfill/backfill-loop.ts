@@ -169,7 +169,8 @@ export class BackfillLoop {
     const startedAt = performance.now()
     for (let entry = waiting[0]; entry !== undefined; entry = waiting[0]) {
       this.#time.advanceTo(this.#fold, msOf(entry.streamId))
-      const batch = decodeBatch(entry, this.#parts.onUnreadable)
+      const { onUnreadable, target } = this.#parts
+      const batch = decodeBatch(entry, onUnreadable, target.pipeline.readerOf(entry.topic))
       if (!this.#fold.hasRoomFor(batch)) return true
       this.#batch = batch
       this.#fold.fold(batch)

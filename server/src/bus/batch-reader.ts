@@ -23,6 +23,7 @@ export class BatchReader {
   #header: string | BatchHeader
   #refused: ReadonlySet<number> | undefined
   #starts: readonly number[] | undefined
+  #bodies: readonly EventBody[] | undefined
 
   constructor({ header, payload, refused }: Pick<LogEntry, 'header' | 'payload' | 'refused'>) {
     this.payload = payload
@@ -63,6 +64,12 @@ export class BatchReader {
     const bodies = decodeEvents(this.payload)
     if (bodies.length === this.header.count) return bodies
     throw new CorruptBatch(`it has ${bodies.length} events, its header ${this.header.count}`)
+  }
+
+  /** One event; all are parsed at the first call. @throws CorruptBatch */
+  body(index: number): EventBody {
+    this.#bodies ??= this.bodies()
+    return this.#bodies[index]!
   }
 
   /** Parses all events and drops the refused ones. @throws CorruptBatch */

@@ -19,6 +19,7 @@ export { type AwayNode, type DeploymentFacts, type RedisFacts, readDeploymentFac
 export type { AnswerPlace, Entities, EntityPage, IndexedPage, StoredEntity } from './entities.ts'
 export * from './entity-name.ts'
 export * from './errors.ts'
+export { eventPattern, jsonPatterns } from './event-pattern.ts'
 export type { GatewayEntry, GatewayReport, ReportedLatency, ReportedSubscriber } from './gateway-report.ts'
 export * from './growth/index.ts'
 export { type BusClass, closedNowhere, type GuardState } from './guard.ts'

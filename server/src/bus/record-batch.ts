@@ -250,12 +250,7 @@ export function decodeHeader(text: string): BatchHeader {
   const isColumn = (column: unknown): column is number[] => isListOf(column, isWhole, count)
   if (!isColumn(b) || b.some((bytes) => bytes <= 0)) throw new CorruptBatch('lengths are no numbers of bytes')
   if (typeof l !== 'string' || (l.length !== 1 && l.length !== count)) throw new CorruptBatch('lanes are no letters')
-  const lanes = new Array<Lane>(count)
-  for (let i = 0; i < count; i++) {
-    const lane = LETTER_LANES.get(l.length === 1 ? l : l.charAt(i))
-    if (lane === undefined) throw new CorruptBatch('a lane is none')
-    lanes[i] = lane
-  }
+  const lanes = l.length === 1 ? new Array<Lane>(count).fill(laneOf(l)) : Array.from(l, laneOf)
   if (!isListOf(s, isWhole) || !s.every((start, i) => start >= (s[i - 1] ?? 0) && start <= count)) {
     throw new CorruptBatch('slices do not follow one another')
   }
@@ -268,6 +263,12 @@ export function decodeHeader(text: string): BatchHeader {
   const times = T === undefined ? decodeTimes(given) : given
   const ends = z.length === 0 ? NO_ENDS : z.map(sliceEnd)
   return { count, keys: k, lanes, times, bytes: b, sliceStarts: s, ends, sampled }
+}
+
+function laneOf(letter: string): Lane {
+  const lane = LETTER_LANES.get(letter)
+  if (lane === undefined) throw new CorruptBatch('a lane is none')
+  return lane
 }
 
 const NONE: readonly never[] = []

@@ -4,6 +4,7 @@ import { deadLetter } from './dead-letter.ts'
 import { encode, type FlowStage } from './flow-stage.ts'
 import type { FoldCounters } from './fold-counters.ts'
 import type { KeyedStage } from './keyed-stage.ts'
+import { dataOf } from './narrow-event.ts'
 import type { OutputBuffer } from './output-buffer.ts'
 import type { PartitionWindows } from './partition-windows.ts'
 import type { ReportStage } from './report-stage.ts'
@@ -69,7 +70,7 @@ export class EventRouter {
     try {
       if (where !== undefined && !where.keep(event.data)) return
       group = stage.groupOf(event)
-      checkData(event.data)
+      checkData(dataOf(event))
     } catch (error) {
       if (this.#filter.hasMiss(topic, event)) this.bury(name, event, messageOf(error))
       return

@@ -1,4 +1,5 @@
 import { BatchReader, CorruptBatch, type EventBody, type LogEntry, type PlacedEnd } from '../bus/index.ts'
+import type { FieldReader } from './field-reader.ts'
 
 /** The accepted events of one record batch. */
 export interface InputBatch {
@@ -13,11 +14,13 @@ export interface InputBatch {
 /** Takes note of an entry that is passed over. */
 export type OnUnreadable = (entry: Pick<LogEntry, 'topic' | 'streamId'>, fault: CorruptBatch) => void
 
-export function decodeBatch(entry: LogEntry, onUnreadable: OnUnreadable): InputBatch {
+/** @param reader of the fields that are needed of the data; absent where all of it is */
+export function decodeBatch(entry: LogEntry, onUnreadable: OnUnreadable, reader?: FieldReader): InputBatch {
   const { topic, streamId } = entry
   try {
     const batch = new BatchReader(entry)
-    return { topic, streamId, events: batch.acceptedBodies(), ends: batch.acceptedEnds() }
+    const events = reader?.accepted(batch) ?? batch.acceptedBodies()
+    return { topic, streamId, events, ends: batch.acceptedEnds() }
   } catch (error) {
     if (!(error instanceof CorruptBatch)) throw error
     onUnreadable(entry, error)

@@ -1,6 +1,7 @@
 import type { EventBody } from '../bus/index.ts'
 import type { WindowOperator } from '../operators/index.ts'
 import { EarlyInterval } from './early-interval.ts'
+import { dataOf } from './narrow-event.ts'
 import { type EmittedResult, emitResult } from './pane.ts'
 import type { StoredWindow } from './stored-window.ts'
 
@@ -19,8 +20,8 @@ export class KeyedStage {
     return key
   }
 
-  add(group: string, { time, data }: EventBody): 'added' | 'late' | 'full' | 'none' {
-    return this.window.operator.add(group, time, data)
+  add(group: string, event: EventBody): 'added' | 'late' | 'full' | 'none' {
+    return this.window.operator.add(group, event.time, dataOf(event))
   }
 
   /** Early panes of windows that have them become due once per interval of the clock. */

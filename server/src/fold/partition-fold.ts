@@ -27,6 +27,7 @@ import { EventRouter } from './event-router.ts'
 import { type FoldCounters, noCounts } from './fold-counters.ts'
 import { beginsOf } from './hand-over.ts'
 import type { InputBatch } from './input-batch.ts'
+import { NarrowEvent } from './narrow-event.ts'
 import { OutputBuffer } from './output-buffer.ts'
 import { PartitionWindows } from './partition-windows.ts'
 import type { Pipeline } from './pipeline.ts'
@@ -296,7 +297,8 @@ export class PartitionFold {
   }
 
   #route(topic: string, event: EventBody): void {
-    if (isTooDeep(event.data)) this.#router.bury(topic, event, LETTER_TOO_DEEP)
+    // What was read of a narrow one is only as deep as the schema.
+    if (!(event instanceof NarrowEvent) && isTooDeep(event.data)) this.#router.bury(topic, event, LETTER_TOO_DEEP)
     else this.#router.run(topic, event)
   }
 

@@ -1,6 +1,8 @@
 import type { EntityDefinition } from '../config/entity-model.ts'
 import { specHash } from '../config/hash.ts'
 import type { Contract, FlowTopic, SourceTopic, TopicDefinition, WindowTopic } from '../config/model.ts'
+import { pathsRead } from '../operators/index.ts'
+import { FieldReader } from './field-reader.ts'
 
 /** An entry of its trail, most likely, and its state with what it is found by. */
 const WRITES_PER_ENTITY = 4
@@ -17,6 +19,7 @@ export class Pipeline {
   readonly #flows = new Map<string, FlowTopic[]>()
   readonly #windows = new Map<string, WindowTopic[]>()
   readonly #entities = new Map<string, EntityDefinition[]>()
+  readonly #readers: ReadonlyMap<string, FieldReader | undefined>
 
   constructor(contract: Contract) {
     this.contract = contract
@@ -32,6 +35,7 @@ export class Pipeline {
     this.inputs = topics
       .filter(isSource)
       .filter(({ name }) => this.flowsOf(name).length + this.windowsOf(name).length + this.entitiesOf(name).length > 0)
+    this.#readers = new Map(this.inputs.map((input) => [input.name, this.#fieldReader(input)]))
   }
 
   flowsOf(topic: string): readonly FlowTopic[] {
@@ -45,6 +49,22 @@ export class Pipeline {
   /** Entities that fold a topic. */
   entitiesOf(topic: string): readonly EntityDefinition[] {
     return this.#entities.get(topic) ?? []
+  }
+
+  /** Reads what is needed of the data of an input's events; `undefined` where code is given all of it. */
+  readerOf(input: string): FieldReader | undefined {
+    return this.#readers.get(input)
+  }
+
+  #fieldReader({ name, plain }: SourceTopic): FieldReader | undefined {
+    if (plain === undefined || this.flowsOf(name).length + this.entitiesOf(name).length > 0) return undefined
+    const paths = new Set<string>()
+    for (const { spec, where } of this.windowsOf(name)) {
+      const read = where === undefined ? pathsRead(spec) : undefined
+      if (read === undefined) return undefined
+      for (const path of read) paths.add(path)
+    }
+    return FieldReader.of(plain.object, [...paths])
   }
 
   get hasEntitiesOnTopics(): boolean {

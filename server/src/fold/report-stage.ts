@@ -9,6 +9,7 @@ import {
   type TumblingWindow,
 } from '../operators/index.ts'
 import { EarlyInterval } from './early-interval.ts'
+import { dataOf } from './narrow-event.ts'
 import type { StoredWindow } from './stored-window.ts'
 
 /** A report with the hash of its window's definition. */
@@ -63,15 +64,15 @@ export class ReportStage {
    * @throws TypeError when the event's group is not text that Redis can keep unchanged: the config excludes neither
    *   other results of a `map` nor lone surrogates.
    */
-  groupOf({ data }: EventBody): string {
+  groupOf(event: EventBody): string {
     if (this.#field === undefined) return ALL_KEYS
-    const group = readField(data, this.#field)
+    const group = readField(dataOf(event), this.#field)
     if (typeof group === 'string' && group.isWellFormed()) return group
     throw new TypeError(`groupBy: the event holds no text without lone surrogates at ${this.#field.path}`)
   }
 
-  add(group: string, { time, data }: EventBody): 'added' | 'late' | 'full' {
-    return this.window.operator.add(group, time, data)
+  add(group: string, event: EventBody): 'added' | 'late' | 'full' {
+    return this.window.operator.add(group, event.time, dataOf(event))
   }
 
   /** The parts of early panes become due once per interval of the clock. */

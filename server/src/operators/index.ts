@@ -6,7 +6,7 @@ export { endedWatermark } from './ended-watermark.ts'
 export { FleetClock, type SlowestSource } from './fleet-clock.ts'
 export { applyFlow } from './flow.ts'
 export { IDLE_AFTER_MS } from './idle-timer.ts'
-export { inputCheck, neededInputs } from './input-check.ts'
+export { inputCheck, neededInputs, pathsRead } from './input-check.ts'
 export {
   MergeWindow,
   type SourceReport,

@@ -1,5 +1,5 @@
 import { assertNever } from '../assert-never.ts'
-import type { AggregateSpec } from '../config/model.ts'
+import type { AggregateSpec, WindowSpec } from '../config/model.ts'
 import { type Field, parseField, readField } from './aggregates/index.ts'
 
 /**
@@ -49,6 +49,19 @@ export function neededInputs(spec: AggregateSpec): readonly NeededInput[] {
     default:
       return assertNever(spec)
   }
+}
+
+/** The fields that a window reads of the data of its events; `undefined` where it reads all of it. */
+export function pathsRead({ groupBy, aggregate }: WindowSpec): readonly string[] | undefined {
+  const paths = typeof groupBy === 'object' ? [groupBy.field] : []
+  for (const spec of Object.values(aggregate)) {
+    if (spec.fn === 'custom') return undefined
+    for (const { path } of neededInputs(spec)) {
+      if (path === undefined) return undefined
+      paths.push(path)
+    }
+  }
+  return paths
 }
 
 /**

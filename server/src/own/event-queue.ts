@@ -53,7 +53,7 @@ export class EventQueue {
     for (let events = 0; events < count; ) {
       const entry = this.#entries.shift()
       if (entry === undefined) return
-      const batch = decodeBatch(entry, this.#onUnreadable)
+      const batch = decodeBatch(entry, this.#onUnreadable, this.#pipeline.readerOf(entry.topic))
       this.#decoded.push(batch)
       events += batch.events.length
     }

@@ -32,6 +32,8 @@ const PURE_OF_THE_BUS = [
   'COMMANDS_TOPIC',
   'BatchReader',
   'decodeEvents',
+  'eventPattern',
+  'jsonPatterns',
   'encodeEvent',
   'hashOf',
   'encodeLetter',

@@ -3,6 +3,7 @@ import batches from './batches.ts'
 import bodies from './bodies.ts'
 import cli from './cli.ts'
 import commands from './commands.ts'
+import fields from './fields.ts'
 import filters from './filters.ts'
 import frames from './frames.ts'
 import heads from './heads.ts'
@@ -21,6 +22,7 @@ export const TARGETS: readonly AnyTarget[] = [
   heads,
   commands,
   batches,
+  fields,
   scanner,
   sdk,
   cli,
