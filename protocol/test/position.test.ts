@@ -56,6 +56,19 @@ describe('position', () => {
     expect(ids.sort(compareStreamIds)).toEqual(['0-0', '9-5', '9-9', '9-10', '10-0', '100-0'])
   })
 
+  test('P-POSITION-2 compareStreamIds - as the numbers are, of as many digits or not, and beyond 2^53', () => {
+    const digits = fc.oneof(fc.bigInt(0n, 120n), fc.bigInt(2n ** 60n, 2n ** 60n + 20n))
+    const id = fc.tuple(fc.oneof(fc.bigInt(0n, 120n), fc.bigInt(1_795_902_284_100n, 1_795_902_284_110n)), digits)
+    fc.assert(
+      fc.property(id, id, ([msA, seqA], [msB, seqB]) => {
+        const order = msA === msB ? seqA - seqB : msA - msB
+        expect(Math.sign(compareStreamIds(`${msA}-${seqA}`, `${msB}-${seqB}`))).toBe(
+          order === 0n ? 0 : order < 0n ? -1 : 1,
+        )
+      }),
+    )
+  })
+
   test('P-POSITION-2 compare - by stream id, then index; a total order', () => {
     const small = fc.record({
       partition: fc.constant(0),
