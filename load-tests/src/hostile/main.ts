@@ -80,6 +80,8 @@ function table(results: readonly AttackResult[]): string {
     'gateway lag p99 (max), ms',
     'CPU before',
     'CPU',
+    'core wait before',
+    'core wait',
     'attackers',
     'MB',
     'load',
@@ -94,8 +96,10 @@ function table(results: readonly AttackResult[]): string {
       const { calmEchoP99Ms, echoP99Ms, calmLagP99Ms, gatewayLagP99Ms, gatewayLagMaxMs } = result
       const refused = Object.entries(limited).map(([limit, count]) => `${limit} ${count}`)
       const served = [calmP99Ms, p99Ms, ratio, ratios.join(' '), calmEchoP99Ms, echoP99Ms]
-      const loop = [calmLagP99Ms, `${gatewayLagP99Ms} (${gatewayLagMaxMs})`, calmCpu, cpu, attackerCpu]
-      const cells = [...served, ...loop, peakMb, load, refused.join(', ')]
+      const { calmCoreWait, coreWait } = result
+      const loop = [calmLagP99Ms, `${gatewayLagP99Ms} (${gatewayLagMaxMs})`, calmCpu, cpu]
+      const machine = [calmCoreWait, coreWait, attackerCpu]
+      const cells = [...served, ...loop, ...machine, peakMb, load, refused.join(', ')]
       return line([attack, ...cells, ok ? 'ok' : 'NOT OK'])
     }),
   ].join('\n')

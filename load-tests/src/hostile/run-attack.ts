@@ -1,6 +1,6 @@
 import { loadavg } from 'node:os'
 import { fileURLToPath } from 'node:url'
-import { cpuSeconds } from '../support/cpu.ts'
+import { cpuSeconds, waitedSeconds } from '../support/cpu.ts'
 import { residentBytes } from '../support/memory.ts'
 import { percentile } from '../support/percentile.ts'
 import { ask, startModule, startTidegate } from '../support/processes.ts'
@@ -47,6 +47,9 @@ export interface AttackResult {
   /** Work of the gateway in CPU seconds per second, before and meanwhile. */
   readonly calmCpu: number
   readonly cpu: number
+  /** Seconds per second for which its event loop had work and no core, before and meanwhile: what others took, attackers included. */
+  readonly calmCoreWait: number
+  readonly coreWait: number
   /** Of the attackers, meanwhile. */
   readonly attackerCpu: number
   /** Processes that wanted a core, on average of the last minute. */
@@ -132,12 +135,14 @@ async function runRound(attack: Attack, { gateway, good, echo }: Field, ms: numb
     echo.takeLatenciesMs()
     await loopLag(gateway.port)
     const calmFrom = await cpuSeconds(gateway.pid)
+    const waitedFrom = await waitedSeconds(gateway.pid)
     // What the attacker computes later is taken from this machine already: only what it sends comes in addition.
     await ask(attacker, { kind: 'spin', ms })
     const calm = good.takeLatenciesMs()
     const calmEcho = echo.takeLatenciesMs()
     const calmLag = await loopLag(gateway.port)
     const calmTo = await cpuSeconds(gateway.pid)
+    const waitedCalm = await waitedSeconds(gateway.pid)
     const calmBytes = await residentBytes(gateway.pid)
     let peakBytes = calmBytes
     const looking = setInterval(() => {
@@ -156,6 +161,7 @@ async function runRound(attack: Attack, { gateway, good, echo }: Field, ms: numb
     const duringEcho = echo.takeLatenciesMs()
     const during = [...good.takeLatenciesMs(), ...good.waitingMs()]
     const to = gateway.hasEnded ? calmTo : await cpuSeconds(gateway.pid)
+    const waitedTo = gateway.hasEnded ? waitedCalm : await waitedSeconds(gateway.pid)
     const lag = gateway.hasEnded ? calmLag : await loopLag(gateway.port)
     const calmP99Ms = percentile(calm, 0.99)
     const p99Ms = percentile(during, 0.99)
@@ -173,6 +179,8 @@ async function runRound(attack: Attack, { gateway, good, echo }: Field, ms: numb
       peakMb: Math.round(peakBytes / MB),
       calmCpu: rounded(((calmTo - calmFrom) * 1_000) / ms),
       cpu: rounded(((to - calmTo) * 1_000) / ms),
+      calmCoreWait: rounded(((waitedCalm - waitedFrom) * 1_000) / ms),
+      coreWait: rounded(((waitedTo - waitedCalm) * 1_000) / ms),
       attackerCpu: rounded(((attackerTo - attackerFrom) * 1_000) / ms),
     }
   } finally {

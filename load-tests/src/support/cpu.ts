@@ -16,6 +16,12 @@ export async function cpuSeconds(pid: number): Promise<number> {
   return Math.max(ofThreads, await coarseCpuSeconds(pid))
 }
 
+/** Time for which the main thread of a process had work and no core, seconds. */
+export async function waitedSeconds(pid: number): Promise<number> {
+  const [, nanoseconds] = (await readFile(`/proc/${pid}/schedstat`, 'utf8')).split(' ')
+  return Number(nanoseconds) / 1e9
+}
+
 /** Hundredths of a second that are over. */
 async function coarseCpuSeconds(pid: number): Promise<number> {
   const stat = await readFile(`/proc/${pid}/stat`, 'utf8')

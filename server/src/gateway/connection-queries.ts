@@ -39,7 +39,9 @@ export class ConnectionQueries {
 
   async #answer({ id, name, params = {} }: QueryFrame, rights: Rights): Promise<void> {
     try {
-      this.#send({ ...(await answerQuery(this.#queries.of(rights, this.#limits), name, params)), id })
+      const answer = await answerQuery(this.#queries.of(rights, this.#limits), name, params)
+      if (answer.type === 'error') this.#send({ ...answer, id })
+      else await this.#queries.inTurn(this.#limits, () => this.#send({ ...answer, id }))
     } catch (error) {
       const message = describeDefect(this.#report(`query ${name}`, error))
       this.#send({ type: 'error', id, code: 'internal', message, retryable: false })

@@ -18,12 +18,12 @@ interface Waiting {
 export class PacedWork {
   readonly #clock: Pick<Clock, 'monotonic'>
   readonly #turns = new Turns<Waiting>()
-  readonly #loopTurn: LoopTurn
+  readonly #loopTurn: Pick<LoopTurn, 'until'>
   #turn: NodeJS.Immediate | undefined
   /** Runs while everybody who waits has used up their share. */
   #paying: NodeJS.Timeout | undefined
 
-  constructor(clock: Pick<Clock, 'monotonic'>, loopTurn = new LoopTurn(clock)) {
+  constructor(clock: Pick<Clock, 'monotonic'>, loopTurn: Pick<LoopTurn, 'until'> = new LoopTurn(clock)) {
     this.#clock = clock
     this.#loopTurn = loopTurn
   }

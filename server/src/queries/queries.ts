@@ -4,7 +4,7 @@ import { systemClock } from '../clock.ts'
 import { topicAppendedBeforeMs } from '../config/append-lead.ts'
 import type { Contract } from '../config/model.ts'
 import { placedBy } from '../config/placed-by.ts'
-import { ONLY_READER, PacedReads, PacedWork, type Reader } from '../limits/index.ts'
+import { ONLY_READER, PacedReads, PacedWork, type Reader, type Worker } from '../limits/index.ts'
 import { LoopTurn } from '../loop-turn.ts'
 import type { ReportDefect } from '../observability/defects.ts'
 import { quoted } from '../quoted.ts'
@@ -52,6 +52,16 @@ export class Queries {
   of(rights: Rights, reader: Reader = ONLY_READER): CallerQueries {
     const inTurn: InTurn = (query) => this.#inTurn(reader, query)
     return new CallerQueries(this.#bus, this.#contract, rights, reader, this.#readers, inTurn, this.#work)
+  }
+
+  /**
+   * Writes an answer in the turn of whoever asked, who pays for it: to write one takes as long as to read it, and several may be found
+   * at once. It does not wait for a share: what is found takes more memory than what is written.
+   *
+   * @param write MUST NOT throw
+   */
+  inTurn(worker: Pick<Worker, 'purse' | 'working'>, write: () => void): Promise<void> {
+    return this.#work.inTurn(worker.purse, () => worker.working(write))
   }
 
   async #inTurn<T>(reader: Reader, query: () => Promise<T>): Promise<T> {

@@ -127,7 +127,7 @@ it('LIM-TURN-4 what is due at the same moment is done a little in each turn, by 
   const [many, few] = [client('a'), client('b')]
   limits.observeLoop(1)
   few.worked(1)
-  const work = new PacedWork(clock)
+  const work = new PacedWork(clock, { until: () => clock.now + 2 })
   const done: string[] = []
   const run = (of: typeof many, name: string) =>
     work.run(of, () => {

@@ -23,7 +23,7 @@ export interface Flushable {
  */
 export class Flusher {
   readonly #clock: Clock
-  readonly #loopTurn: LoopTurn
+  readonly #loopTurn: Pick<LoopTurn, 'until'>
   readonly #waiting = new Set<Flushable>()
   /** The same, in the order of their turns. */
   readonly #turns = new Turns<Flushable>()
@@ -36,7 +36,7 @@ export class Flusher {
   readonly #patient = new Map<Flushable, number>()
   #patientTimer: { readonly dueAt: number; readonly timer: NodeJS.Timeout } | undefined
 
-  constructor(clock: Clock, loopTurn = new LoopTurn(clock)) {
+  constructor(clock: Clock, loopTurn: Pick<LoopTurn, 'until'> = new LoopTurn(clock)) {
     this.#clock = clock
     this.#loopTurn = loopTurn
   }

@@ -80,7 +80,8 @@ describe('flusher', () => {
   })
   it('D-FLUSH-4 writes for a moment at a time, those of one purse in turns with others, and asks nobody twice', async () => {
     let workedMs = 0
-    const flusher = new Flusher({ ...systemClock, monotonic: () => performance.now() + workedMs })
+    const monotonic = () => performance.now() + workedMs
+    const flusher = new Flusher({ ...systemClock, monotonic }, { until: () => monotonic() + 2 })
     const crowd = {}
     const order: string[] = []
     const turns: number[] = []
