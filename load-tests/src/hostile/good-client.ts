@@ -7,7 +7,7 @@ const EVERY_MS = 10
 /** A client that keeps to the rules: publishes, and reads what it has published. */
 export class GoodClient {
   readonly #client: TidegateClient
-  readonly #timer: NodeJS.Timeout
+  #timer: NodeJS.Timeout | undefined
   readonly #sent = new Map<number, number>()
   #next = 0
   #latenciesMs: number[] = []
@@ -15,13 +15,14 @@ export class GoodClient {
 
   private constructor(port: number) {
     this.#client = createClient({ url: `http://127.0.0.1:${port}` })
-    this.#timer = setInterval(() => this.#publish(), EVERY_MS)
   }
 
   static async start(port: number): Promise<GoodClient> {
     const good = new GoodClient(port)
     const subscription = good.#client.subscribe(TOPIC, {}, (event) => good.#received(event.data as { value: number }))
+    // What is stored before it begins is none of its events.
     await subscription.ready
+    good.#timer = setInterval(() => good.#publish(), EVERY_MS)
     return good
   }
 
