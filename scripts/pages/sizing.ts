@@ -84,7 +84,7 @@ of each gateway subscribe to, and a process that uses ${LIMITS.coreShare * 100} 
 - **workers**: E F / ${LIMITS.coreShare} s; at least two.
 - **masters** of Redis: E (S + G r T) / ${LIMITS.coreShare} s, or E K (B + ${count(costs.entryBytes)}) / (${LIMITS.memoryShare} of ${gib(LIMITS.redisBytes)}) if that is more; replicas
   of each beside them.
-- **partitions**: three for each worker or master, whichever are more. Their number is [fixed](cluster.md#the-nodes) from the start.
+- **partitions**: three for each worker or master, whichever are more. More of them take [minutes of downtime](operations.md#more-partitions).
 - **network**: clients send E (B + 60) bytes a second and get N (B + 60); Redis moves E B (2 + replicas + r G).
 
 Each gateway reads what its clients subscribe to, however many gateways there are. So one limit does not move with their number:

@@ -238,6 +238,7 @@ export async function startGateway(settings: GatewaySettings, contract: Contract
     contract,
     deadLetters: new DeadLetters({
       ...{ bus, contract, replicas: settings.ackReplicas ?? 0 },
+      onEvents: stored.add,
       onUnreadable({ topic, streamId }, { message }) {
         warn?.(`Record batch ${streamId} of ${topic} cannot be read: ${message}. Its dead letters are not listed.`)
       },

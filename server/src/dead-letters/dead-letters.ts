@@ -44,6 +44,8 @@ interface DeadLetterParts {
   readonly onUnreadable: OnUnreadable
   /** Replicas that must have what a letter leads to before it is removed. */
   readonly replicas?: number
+  /** Events that letters led to were stored. */
+  readonly onEvents?: (topic: string, events: number) => void
 }
 
 /** The dead letters of a deployment: reading them, and redriving them. */
@@ -175,9 +177,10 @@ export class DeadLetters {
         },
       })),
     }
-    const { bus, replicas = 0 } = this.#parts
+    const { bus, replicas = 0, onEvents } = this.#parts
     const reply = await bus.log(partition, 'query').append(request, { proved: lineage, replicas })
     if (reply.status !== 'ok') return REDIS_RESTARTED
+    for (const [i, { verdict }] of reply.slices.entries()) if (verdict === 'new') onEvents?.(results[i]![0], 1)
     const refused = reply.slices.find(({ verdict }) => verdict !== 'new' && verdict !== 'duplicate')
     if (refused === undefined) return undefined
     if (refused.verdict === 'epoch_changed') return REDIS_RESTARTED

@@ -105,7 +105,8 @@ async function backedUp(url: string, name: string): Promise<string> {
   const file = join(folder, name)
   vi.stubEnv('REDIS_URL', url)
   const { code, err, out } = await runCommand('backup', file, '--json')
-  expect([code, err]).toEqual([0, ''])
+  // A slow machine sees how far it is.
+  expect([code, err.replace(/^(backup|masters): .*\/s\n/gm, '')]).toEqual([0, ''])
   expect(JSON.parse(out)).toMatchObject({ file, partitions: PARTITIONS })
   expect((await readdir(folder)).filter((one) => one.startsWith(name))).toEqual([name])
   return file

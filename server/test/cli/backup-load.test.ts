@@ -83,8 +83,6 @@ it('X-BACKUP-5 B-LINEAGE-9 a backup under load is the beginning of every log; wh
   const [file, data] = [join(folder, 'backup.rdb'), join(folder, 'data')]
   const before = await start(server.url)
   const url = `http://127.0.0.1:${before.port}`
-  const lasting = publishing(url, 'lasting')
-  const orphan = publishing(url, 'orphan')
   const reader = createClient({ url })
   cleanups.push(() => reader.close({ deadlineMs: 0 }))
   const gaps: Gap[] = []
@@ -93,6 +91,9 @@ it('X-BACKUP-5 B-LINEAGE-9 a backup under load is the beginning of every log; wh
     seen.set(id, (seen.get(id) ?? 0) + 1)
   })
   subscription.onGap((gap) => gaps.push(gap))
+  await subscription.ready
+  const lasting = publishing(url, 'lasting')
+  const orphan = publishing(url, 'orphan')
   const grown = async (by: number) => {
     const all = () => lasting.acked.size + orphan.acked.size
     const from = all()

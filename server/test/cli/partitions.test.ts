@@ -155,6 +155,7 @@ it('X-GROW-1 W-GROW-1 W-GROW-2 D-RESUME-13 windows, entities, publishers and sub
     seen.set(name, [...(seen.get(name) ?? []), id])
   })
   subscription.onGap((gap) => gaps.push(gap))
+  await subscription.ready
   const publishing: Promise<unknown>[] = []
   const publish = (events: readonly Reading[]) => {
     for (let at = 0; at < events.length; at += 7) {

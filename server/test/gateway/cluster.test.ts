@@ -90,8 +90,13 @@ class Traffic {
   readonly #timers: NodeJS.Timeout[] = []
   readonly #publishing: Promise<unknown>[] = []
 
-  constructor({ port }: RunningGateway) {
-    const url = `http://127.0.0.1:${port}`
+  static async start({ port }: RunningGateway): Promise<Traffic> {
+    const traffic = new Traffic()
+    await traffic.#begin(`http://127.0.0.1:${port}`)
+    return traffic
+  }
+
+  async #begin(url: string): Promise<void> {
     const opened = () => {
       const client = createClient({ url })
       cleanups.push(() => client.close({ deadlineMs: 100 }))
@@ -106,9 +111,9 @@ class Traffic {
         if (into === this.#computed) this.#note(this.slowestMs, id)
       })
       subscription.onGap(({ reason }) => this.gaps.push(`${topic}: ${reason}`))
+      return subscription.ready
     }
-    read('sensor.reading', this.#delivered)
-    read('sensor.computed', this.#computed)
+    await Promise.all([read('sensor.reading', this.#delivered), read('sensor.computed', this.#computed)])
     for (const partition of all) this.#publish(opened(), partition)
     const ask = async () => {
       const response = await fetch(`${url}/readyz`)
@@ -206,7 +211,7 @@ it('B-CLUSTER-3 B-CLUSTER-5 a master that hands over to its replica - no connect
 
 describe('a deployment on a cluster', PATIENT, () => {
   it('B-CLUSTER-5 a slot that moves with its partition - all continues, exactly, and nobody is told of anything', async () => {
-    const traffic = new Traffic(await startedGateway())
+    const traffic = await Traffic.start(await startedGateway())
     await traffic.flows()
     await expect.poll(() => traffic.answers.at(-1)?.report.red).toEqual([])
     for (const partition of all.slice(0, 2)) {
@@ -220,7 +225,7 @@ describe('a deployment on a cluster', PATIENT, () => {
 
   it('B-CLUSTER-3 B-CLUSTER-5 G-HEALTH-7 W-LOOP-11 a master killed with -9 - its partitions wait for its replica, the others for nothing', async () => {
     await cluster.ready()
-    const traffic = new Traffic(await startedGateway())
+    const traffic = await Traffic.start(await startedGateway())
     await traffic.flows()
     await expect.poll(() => traffic.answers.at(-1)?.report.red).toEqual([])
     const owners = await Promise.all(all.map(ownerOf))

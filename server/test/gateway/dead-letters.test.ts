@@ -63,6 +63,13 @@ async function storedOf(topic: string): Promise<string[]> {
   return logs.flat().flatMap(({ payload }) => decodeEvents(payload).map(({ id }) => id))
 }
 
+/** Events of a topic that gateways and workers say they have stored. */
+async function countOf(topic: string): Promise<number> {
+  const response = await fetch(`${server.url}/v1/rates`, { headers: { authorization: `Bearer ${operator}` } })
+  const { stored } = (await response.json()) as { stored: { topics: { topic: string; total: number }[] } }
+  return stored.topics.find((one) => one.topic === topic)?.total ?? 0
+}
+
 const idsOf = ({ letters }: LettersAnswer) => letters.map(({ event }) => event.id)
 
 describe('dead letters over HTTP', () => {
@@ -82,7 +89,7 @@ describe('dead letters over HTTP', () => {
     expect(idsOf((await list(`?limit=2&from=${encodeURIComponent(first.next!)}`)).body)).toEqual(['r2'])
   })
 
-  it('G-DEAD-2 DL-REDRIVE-1 DL-REDRIVE-3 redrives one of a batch, says what it led to, and the others stay with their names', async () => {
+  it('G-DEAD-2 DL-REDRIVE-1 DL-REDRIVE-3 M-STORED-1 redrives one of a batch, says what it led to, which counts as stored, and the others stay with their names', async () => {
     const { letters } = await fail(-4, -9, -25)
     const [, second] = letters
     vi.stubEnv('MENDED', 'all')
@@ -91,6 +98,7 @@ describe('dead letters over HTTP', () => {
     expect(body.outcomes).toMatchObject([{ origin: second!.origin, outcome: 'redriven', results: { 'd.root': 1 } }])
     expect(body.windows).toEqual(['d.count'])
     expect(await storedOf('d.root')).toEqual(['r1'])
+    await expect.poll(() => countOf('d.root')).toBe(1)
     const rest = (await list()).body
     expect(idsOf(rest)).toEqual(['r0', 'r2'])
     expect(rest.letters.map(({ origin }) => origin)).toEqual([letters[0]!.origin, letters[2]!.origin])
@@ -109,8 +117,9 @@ describe('dead letters over HTTP', () => {
     ])
   })
 
-  it('DL-REDRIVE-2 a letter that lies there again - the call ended between storing and removing - stores nothing twice', async () => {
+  it('DL-REDRIVE-2 M-STORED-1 a letter that lies there again - the call ended between storing and removing - stores nothing twice, and counts once', async () => {
     const { letters } = await fail(-4, -9)
+    const counted = await countOf('d.root')
     const partition = Number(letters[0]!.place.split('/')[0])
     const log = keys.log(partition, deadLetterTopic('d.root'))
     const before = (await redis.dumpBuffer(log))!
@@ -121,6 +130,7 @@ describe('dead letters over HTTP', () => {
     vi.unstubAllEnvs()
     expect(outcomes.map(({ outcome }) => outcome)).toEqual(['redriven', 'redriven'])
     expect((await storedOf('d.root')).sort()).toEqual(['r0', 'r1'])
+    await expect.poll(() => countOf('d.root')).toBe(counted + 2)
     expect((await list()).body.letters).toEqual([])
   })
 

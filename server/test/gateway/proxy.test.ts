@@ -46,16 +46,21 @@ describe.skipIf(nginx === undefined)('behind the nginx of docker-compose.yml', (
 
   it('G-PROXY-1 WebSockets and event streams get what is published through it', async () => {
     const client = createClient({ url })
-    const received = new Promise((resolve) => client.subscribe('sensor.reading', {}, ({ key }) => resolve(key)))
+    const keys: string[] = []
+    await client.subscribe('sensor.reading', {}, ({ key }) => void keys.push(key)).ready
     const abort = new AbortController()
     const stream = await fetch(`${url}/v1/stream?topic=sensor.reading`, { signal: abort.signal })
-    await client.publish('sensor.reading', [readingOf('attic')])
-    expect(await received).toBe('attic')
+    let isPublished = false
     let text = ''
     for await (const part of stream.body!.pipeThrough(new TextDecoderStream())) {
       text += part
+      if (!isPublished && text.includes('event: subscribed')) {
+        isPublished = true
+        await client.publish('sensor.reading', [readingOf('attic')])
+      }
       if (text.includes('"attic"')) break
     }
+    await expect.poll(() => keys).toEqual(['attic'])
     expect(text).toContain('"key":"attic"')
     abort.abort()
     await client.close({ deadlineMs: 1_000 })
