@@ -92,7 +92,7 @@ describe('entities in a worker', () => {
     expect(answers.get(failing[7]!.id)).toMatchObject([{ code: 'handler_failed' }])
     expect(beside.map(({ id }) => answers.get(id))).toMatchObject([[{ status: 'done' }], [{ status: 'done' }]])
     expect(most).toBeGreaterThan(0)
-    expect(most).toBeLessThan(4)
+    expect(most).toBeLessThan(failing.length / 2)
   })
 
   test('E-ANSWER-1 the same command again has the first answer, also from another owner', async () => {
