@@ -1,3 +1,4 @@
+import { fileURLToPath } from 'node:url'
 import { measureControl, publish } from '../ingest/ingest.ts'
 import type { Benchmark } from '../support/benchmark.ts'
 import { ConsumerLag } from '../support/consumer-lag.ts'
@@ -6,6 +7,7 @@ import { startBenchRedis } from '../support/redis.ts'
 import type { SubscribersReport } from './subscribers.ts'
 
 const PARTITIONS = 8
+const CONFIG = fileURLToPath(new URL('./pipeline.config.ts', import.meta.url))
 const LOAD = { sockets: 4, eventsPerFrame: 100, keys: 10_000 } as const
 const SUBSCRIBERS = 100
 const OUT_OF_ORDERNESS_MS = 2_000
@@ -20,15 +22,16 @@ export const pipeline: Benchmark = {
   description:
     'Events per second through gateway, worker and 100 subscribers while the worker keeps up, and how late panes come',
   control: 'uWebSockets.js and JSON.parse alone on the same frames: nothing is stored, folded or delivered',
-  notMeasured: 'networks other than loopback; publisher, subscribers, gateway, worker and Redis share the cores',
+  notMeasured:
+    'entities; networks other than loopback; publisher, subscribers, gateway, worker and Redis share the cores',
   async run(progress) {
     progress('control: uWebSockets.js + JSON.parse')
     const control = await measureControl()
     progress(`control ${control.eventsPerSec} events/s`)
     const redis = await startBenchRedis()
     const env = { REDIS_URL: redis.url }
-    const gateway = await startTidegate(['gateway', '--port', '0'], env)
-    const worker = await startTidegate(['worker'], env)
+    const gateway = await startTidegate(['gateway', '--config', CONFIG, '--port', '0'], env)
+    const worker = await startTidegate(['worker', '--config', CONFIG], env)
     const subscribers = await startSubscribers(gateway.port)
     const lag = new ConsumerLag(redis.url, PARTITIONS, 'sensor.reading')
     await lag.start()
