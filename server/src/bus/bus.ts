@@ -18,6 +18,7 @@ import type { BusClass, GuardState } from './guard.ts'
 import { slotOf } from './hash-slot.ts'
 import { keys } from './keys.ts'
 import { Log } from './log.ts'
+import { type LogEntry, type LogRead, readTogether } from './log-entry.ts'
 import { LogTail } from './log-tail.ts'
 import type { ChannelName, NodeSettings } from './node.ts'
 import { Nodes } from './nodes.ts'
@@ -175,6 +176,13 @@ export class Bus {
   /** The logs of a partition. @param channel its connection, deadline and breaker serve the calls */
   log(partition: number, channel: ChannelName): Log {
     return new Log(partition, this.#channel(partition, channel))
+  }
+
+  /** Up to `count` entries of each log, without waiting: one read where one Redis holds all partitions. @throws BusUnavailable */
+  async after(reads: readonly LogRead[], channel: ChannelName, count: number): Promise<LogEntry[][]> {
+    if (this.#nodes.isCluster)
+      return Promise.all(reads.map(({ partition, cursors }) => this.log(partition, channel).after(cursors, count)))
+    return this.#channel(0, channel).read((redis) => readTogether(redis, reads, { count, blockMs: 0 }))
   }
 
   /** A tail with a connection of its own, which the caller closes. @param name of the connection */

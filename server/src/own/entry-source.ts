@@ -146,16 +146,14 @@ export class EntrySource {
   /** Reports of every source partition for a merged window, after the offsets. @throws BusUnavailable */
   async readReports(window: string, offsets: Offsets): Promise<ReportEntry[]> {
     const topic = partialsTopic(window)
-    const readOne = async (source: number): Promise<ReportEntry[]> => {
+    const reads = Array.from({ length: this.#bus.partitions }, (_, partition) => {
       // A call would wait for the outcome of a probe.
-      const retryAfterMs = this.#bus.retryAfterMs('tail', source)
+      const retryAfterMs = this.#bus.retryAfterMs('tail', partition)
       if (retryAfterMs > 0) throw new BusUnavailable('not_sent', retryAfterMs, 'calls of tail fail')
-      const cursor = new Map([[topic, offsets.get(foreignLog(source, topic)) ?? LOG_START]])
-      const entries = await this.#bus.log(source, 'tail').after(cursor, READ_COUNT)
-      return entries.map((entry) => ({ source, entry }))
-    }
-    const sources = Array.from({ length: this.#bus.partitions }, (_, source) => source)
-    return (await Promise.all(sources.map(readOne))).flat()
+      return { partition, cursors: new Map([[topic, offsets.get(foreignLog(partition, topic)) ?? LOG_START]]) }
+    })
+    const found = await this.#bus.after(reads, 'tail', READ_COUNT)
+    return found.flatMap((entries, source) => entries.map((entry) => ({ source, entry })))
   }
 
   /**

@@ -129,6 +129,7 @@ export class LoopCommits {
     this.#context.stats.committed(reply.status, commitMs)
     if (reply.status !== 'ok') return reply.status
     this.#context.stats.stored(operations)
+    this.#context.reports.stored(operations)
     recordFold?.(commitMs)
     sender?.send(fold.entities!.outbox.committed())
     evidence.committed(request, reply.ids)

@@ -15,6 +15,7 @@ import type { Evidence } from './evidence.ts'
 import type { PartitionMeter } from './partition-meter.ts'
 import type { PartitionStore } from './partition-store.ts'
 import type { PresenceStage } from './presence-stage.ts'
+import { ReportWakes } from './report-wakes.ts'
 import type { Trimmer } from './trimmer.ts'
 import { WalkPace } from './walk-pace.ts'
 import type { WorkerStats } from './worker-stats.ts'
@@ -38,6 +39,8 @@ export interface OwnerContext {
   readonly polls: CommandPolls
   /** One for the process, likewise. */
   readonly walking: WalkPace
+  /** One for the process. */
+  readonly reports: ReportWakes
   /** Whether no worker of an earlier contract holds a partition any more: it would not know every command. */
   readonly everywhere: () => Promise<boolean>
   readonly log: (message: string) => void
@@ -48,10 +51,12 @@ export interface OwnerContext {
 }
 
 /** What all partitions of a process share. */
-export function processWide(): Pick<OwnerContext, 'folding' | 'running' | 'rounds' | 'polls' | 'walking'> {
+export function processWide(): Pick<OwnerContext, 'folding' | 'running' | 'rounds' | 'polls' | 'walking' | 'reports'> {
   const folding = new Turn()
   const running = new SharedLimit(withinTimeLimit, (run) => folding.run(run, { isUrgent: true }))
-  return { folding, running, rounds: new CommandRounds(), polls: new CommandPolls(), walking: new WalkPace() }
+  const rounds = new CommandRounds()
+  const polls = new CommandPolls()
+  return { folding, running, rounds, polls, walking: new WalkPace(), reports: new ReportWakes() }
 }
 
 export interface LoopParts {

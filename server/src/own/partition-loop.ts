@@ -1,5 +1,5 @@
 import { setImmediate as yieldToLoop } from 'node:timers/promises'
-import { BusUnavailable, COMMANDS_TOPIC, CorruptBatch, type LogEntry, type LogVersion } from '../bus/index.ts'
+import { BusUnavailable, COMMANDS_TOPIC, type LogEntry, type LogVersion } from '../bus/index.ts'
 import {
   decodeOffsets,
   foldCommandWithSuspicion,
@@ -23,6 +23,7 @@ import { LoopCommits } from './loop-commits.ts'
 import type { LoopParts, OwnerContext } from './loop-context.ts'
 import type { OutboxSender } from './outbox-sender.ts'
 import type { LoadedState } from './partition-store.ts'
+import { ReportReader } from './report-reader.ts'
 
 /** State without output is committed this often: the log still has the events, so nothing waits for it. */
 const STATE_COMMIT_MS = 100
@@ -30,8 +31,6 @@ const STATE_COMMIT_MS = 100
 const CATCH_UP_COMMIT_MS = 500
 /** Outputs are committed this often: subscribers wait for them. The first one after a pause is committed at once. */
 const OUTPUT_COMMIT_MS = 20
-/** Reports of other partitions are looked for this often: they cannot wake a read of this partition's slot. */
-const REPORTS_EVERY_MS = 50
 /** Pause while other partitions do not take what entities send them. */
 const HELD_UP_MS = 10
 /** Longest wait for input while a quiet input may close windows: it delays them by as much. */
@@ -56,14 +55,13 @@ export class PartitionLoop {
   #draining: boolean
   readonly #commands: CommandQueue
   readonly #events: EventQueue
+  readonly #reports: ReportReader
   /** Absent where the contract has no entities. */
   readonly #sender: OutboxSender | undefined
   readonly #walk: EntityWalk | undefined
   /** Absent where nobody records traces. */
   readonly #spans: FoldSpans | undefined
   #lastRead: ReadResult | undefined
-  /** By the monotonic clock: the wall clock may be set back. */
-  #reportsReadAt = Number.NEGATIVE_INFINITY
   /** Events that come next have no room in the commit. */
   #isFull = false
   /** When the fold yielded to the event loop last, however often it took and gave back the turn since. */
@@ -86,6 +84,7 @@ export class PartitionLoop {
     this.#fold = new PartitionFold(pipeline, parts.store.partition, partitions, state, { handlers })
     this.#commands = new CommandQueue(parts.loader, this.#unreadable)
     this.#events = new EventQueue(parts.loader, pipeline, this.#unreadable)
+    this.#reports = new ReportReader(context, this.#fold, parts.source, this.#unreadable)
     this.#log = state.log
     this.#fold.distrustIdle()
     this.#sender = openSender(context, parts.store, this.#fold, state.log)
@@ -109,9 +108,11 @@ export class PartitionLoop {
   async run(): Promise<LoopEnd> {
     const ended = new AbortController()
     this.#learnAnswered(ended.signal)
+    const leave = this.#context.reports.join({ windows: this.#fold.merges, wake: () => this.#reports.wake() })
     try {
       return await this.#run()
     } finally {
+      leave()
       ended.abort()
       this.#sender?.close()
     }
@@ -169,7 +170,7 @@ export class PartitionLoop {
   }
 
   async #readFoldCommit(): Promise<LoopEnd | undefined> {
-    await this.#readReports()
+    await this.#reports.readWhenDue()
     await this.#lookAtPresence()
     await this.#poll?.settled()
     if (!this.#hasPending) {
@@ -221,40 +222,6 @@ export class PartitionLoop {
     return !this.#commands.isEmpty || this.#lastRead?.behind.has(COMMANDS_TOPIC) === true
   }
 
-  async #readReports(): Promise<void> {
-    const { merges, offsets } = this.#fold
-    const now = performance.now()
-    if (merges.length === 0 || now - this.#reportsReadAt < REPORTS_EVERY_MS) return
-    this.#reportsReadAt = now
-    try {
-      for (const window of merges) {
-        const askedAt = this.#now()
-        const reports = await this.#parts.source.readReports(window, offsets)
-        for (const { source, entry } of reports) {
-          // The offsets lie before the remaining reports: they are read again.
-          if (!this.#fold.hasRoomForReport) return
-          this.#applyReport(window, source, entry)
-        }
-        if (reports.length === 0) this.#fold.polledNoReports(askedAt, window)
-        await this.#closeWithoutIdle(window)
-      }
-    } catch (error) {
-      if (!(error instanceof BusUnavailable)) throw error
-      // They may be of partitions that another Redis holds: what lies in this one is read all the same.
-      this.#fold.reportsInterrupted()
-    }
-  }
-
-  #applyReport(window: string, source: number, entry: LogEntry): void {
-    try {
-      this.#fold.applyReport(window, source, entry)
-    } catch (error) {
-      if (!(error instanceof CorruptBatch)) throw error
-      this.#unreadable(entry, error)
-      this.#fold.passOverReport(window, source, entry)
-    }
-  }
-
   /** What no owner can read is passed over: it must not end one after the other. */
   readonly #unreadable: OnUnreadable = ({ topic, streamId }, fault) => {
     this.#context.stats.unreadable()
@@ -262,14 +229,6 @@ export class PartitionLoop {
       `record batch ${streamId} of ${topic} in partition ${this.#parts.store.partition}, passed over`,
       fault,
     )
-  }
-
-  /** Only where windows wait for nobody but partitions that reported to be idle. */
-  async #closeWithoutIdle(window: string): Promise<void> {
-    const idle = this.#fold.idleInTheWay(window)
-    if (idle.length === 0) return
-    const sources = this.#context.pipeline.sourcesOf(window)
-    this.#fold.closeWithout(window, await this.#parts.source.withoutInput(window, sources, idle, this.#fold.offsets))
   }
 
   /** @param isRound whether others read at the same moment, and something has come most likely */
@@ -468,7 +427,7 @@ export class PartitionLoop {
   #waitMs(): number {
     const idle = this.#fold.hasOpenWindows ? OPEN_BLOCK_MS : IDLE_BLOCK_MS
     const limits = [idle, this.#walk?.waitMs ?? idle]
-    if (this.#fold.merges.length > 0) limits.push(REPORTS_EVERY_MS)
+    if (this.#fold.merges.length > 0) limits.push(this.#reports.waitMs)
     if (this.#parts.presence !== undefined) limits.push(this.#parts.presence.waitMs)
     if (this.#isDirty) limits.push(this.#untilCommitMs())
     return Math.ceil(Math.max(0, Math.min(...limits)))
@@ -483,9 +442,5 @@ export class PartitionLoop {
     await this.#commands.settled()
     await this.#reading(() => walk.step())
     return this.#fold.isDirty ? this.#commit() : undefined
-  }
-
-  #now(): number {
-    return this.#context.clock.now()
   }
 }

@@ -2,9 +2,9 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { afterAll, afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { untilReady } from '../../src/bus/connection.ts'
-import { BusUnavailable, type CommitRequest, partitionOf } from '../../src/bus/index.ts'
+import { BusUnavailable, type CommitRequest, partialsTopic, partitionOf } from '../../src/bus/index.ts'
 import { keys } from '../../src/bus/keys.ts'
 import { systemClock } from '../../src/clock.ts'
 import type { Pane } from '../../src/config/model.ts'
@@ -85,7 +85,7 @@ function own(
   const owner = new Holder(new PartitionOwner(context, store, source, trimmer), context.log)
   const run = { owner, ended: owner.run() }
   running.push(run)
-  return { ...run, stats: context.stats }
+  return { ...run, stats: context.stats, reports: context.reports, source }
 }
 
 const ownAll = () => Array.from({ length: PARTITIONS }, (_, partition) => own(partition))
@@ -141,6 +141,23 @@ describe('partition owner', () => {
     own(gone, undefined, strict)
     await until(async () => (await counts()).length >= 2, 'the second window closes')
     expect((await counts()).slice(0, 2)).toEqual([PARTITIONS, PARTITIONS])
+  })
+
+  it('W-MERGE-10 looks for reports once another partition of the process has stored some', async () => {
+    const merger = partitionOf('a.all', PARTITIONS)
+    const { source, reports } = own(merger)
+    const wake = vi.spyOn(source, 'wake')
+    const merging = vi.fn()
+    const { reports: ofOther } = own((merger + 1) % PARTITIONS)
+    ofOther.join({ windows: ['a.all'], wake: merging })
+    await deployment.publish(readings(100, 4_000))
+    await expect.poll(() => merging.mock.calls.length, { timeout: 10_000 }).toBeGreaterThan(0)
+    const report = { op: 'append', topic: partialsTopic('a.all'), header: '', payload: Buffer.from('') } as const
+    const look = () => {
+      reports.stored([{ ...report, watermark: undefined, latest: [] }])
+      return wake.mock.calls.length
+    }
+    await expect.poll(look, { timeout: 10_000 }).toBeGreaterThan(0)
   })
 
   it('W-LOST-1 W-LOST-2 windows whose input was trimmed before it was read begin anew behind it, and say so', async () => {
