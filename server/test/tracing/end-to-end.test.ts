@@ -62,15 +62,16 @@ afterAll(async () => {
 })
 
 /** Consumes topics as an application that is traced does. @returns the events */
-function consumed(...topics: readonly string[]) {
+async function consumed(...topics: readonly string[]) {
   const events: { topic: string; key: string; traceparent?: string }[] = []
-  for (const name of topics) {
+  const subscriptions = topics.map((name) =>
     consumer.subscribe(name, (event) => {
       events.push(event)
       const parent = api.propagation.extract(api.context.active(), event)
       tracing.tracer.startSpan(`process ${event.topic}`, { kind: api.SpanKind.CONSUMER }, parent).end()
-    })
-  }
+    }),
+  )
+  await Promise.all(subscriptions.map(({ ready }) => ready))
   return events
 }
 
@@ -90,15 +91,13 @@ api.propagation.setGlobalPropagator({
 })
 afterAll(() => api.propagation.disable())
 
-const online = () => expect.poll(() => consumer.status.get().state).toBe('online')
 const ofKey = <Event extends { key: string }>(events: readonly Event[], key: string) =>
   events.filter((event) => event.key === key)
 
-describe('spans of one trace', () => {
-  const events = consumed('probe.reading', 'probe.doubled', 'probe.counted', 'account.events', 'mailbox.events')
+describe('spans of one trace', async () => {
+  const events = await consumed('probe.reading', 'probe.doubled', 'probe.counted', 'account.events', 'mailbox.events')
 
   it('TR-TRACE-1 TR-APPEND-1 TR-FOLD-1 TR-DELIVER-1 C-TRACE-2 lead from a publish of the client to its consumers', async () => {
-    await online()
     const { traceId } = await tracing.within('request', () =>
       publisher.publish('probe.reading', { id: 'e-1', data: { id: 'ws', value: 7 } }),
     )
@@ -135,7 +134,6 @@ describe('spans of one trace', () => {
   })
 
   it('TR-TRACE-1 lead from a request to its consumers, by its header and by the attributes of CloudEvents', async () => {
-    await online()
     const { traceId, traceparent } = await tracing.within('header', async () => {})
     const cloud = await tracing.within('attribute', async () => {})
     const post = (body: object, headers: object) =>
@@ -159,7 +157,6 @@ describe('spans of one trace', () => {
   })
 
   it('TR-TRACE-1 TR-COMMAND-1 C-TRACE-2 lead from a command to the events it led to, and to those of what followed', async () => {
-    await online()
     const { traceId } = await tracing.within('request', () =>
       publisher.command('account', 'a-1', 'open', { plan: 'x' }),
     )
@@ -211,7 +208,6 @@ describe('spans of one trace', () => {
   })
 
   it('TR-SAMPLE-1 C-TRACE-2 are none where the publisher records none', async () => {
-    await online()
     const before = tracing.spans().length
     const traceparent = `00-${'a'.repeat(32)}-${'b'.repeat(16)}-00`
     await consumer.publish('probe.reading', { data: { id: 'quiet', value: 1 } }, { trace: { traceparent } })
