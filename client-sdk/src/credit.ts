@@ -7,6 +7,8 @@ const REPORT_SHARE = 1 / 4
  * only its own delivery.
  */
 export class CreditMeter {
+  /** Of frames with an event that the application does not have yet. */
+  heldBytes = 0
   readonly #windowBytes: number
   readonly #report: (bytes: number) => void
   #consumed = 0
@@ -20,10 +22,12 @@ export class CreditMeter {
 
   /** A receipt for a frame with this many events: its bytes count when `done` was called for each. */
   receipt(bytes: number, events: number): FrameReceipt {
-    return new FrameReceipt(events, bytes / events, () => this.#consume(bytes))
+    this.heldBytes += bytes
+    return new FrameReceipt(events, bytes / events, this, () => this.#consume(bytes))
   }
 
   #consume(bytes: number): void {
+    this.heldBytes -= bytes
     this.#consumed += bytes
     if (this.#consumed - this.#reported < this.#windowBytes * REPORT_SHARE) return
     this.#reported = this.#consumed
@@ -31,15 +35,20 @@ export class CreditMeter {
   }
 }
 
+export type Meter = Readonly<Pick<CreditMeter, 'heldBytes'>>
+
 export class FrameReceipt {
   #left: number
   /** Bytes of the frame for each of its events. */
   readonly eventBytes: number
+  /** Of the connection that it came on. */
+  readonly meter: Meter
   readonly #finish: () => void
 
-  constructor(events: number, eventBytes: number, finish: () => void) {
+  constructor(events: number, eventBytes: number, meter: Meter, finish: () => void) {
     this.#left = events
     this.eventBytes = eventBytes
+    this.meter = meter
     this.#finish = finish
     if (events === 0) finish()
   }
@@ -51,6 +60,6 @@ export class FrameReceipt {
 
   /** For one event that goes to several: it is done when each of them is. */
   sharedBy(readers: number): FrameReceipt {
-    return readers === 1 ? this : new FrameReceipt(readers, this.eventBytes, () => this.done())
+    return readers === 1 ? this : new FrameReceipt(readers, this.eventBytes, this.meter, () => this.done())
   }
 }

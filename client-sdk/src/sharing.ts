@@ -1,25 +1,25 @@
 import type { WireReader, WireSubscription } from './wire-subscription.ts'
 
-/** Share of the window that may be unread before something is paused: the rest is for what is read. */
-const UNREAD_SHARE = 1 / 2
-
 /**
- * The reader with the most unread, if all together hold back too much of the window. One that is alone holds back nobody:
- * the window alone governs it.
+ * The reader with the most unread, if all together hold back more than half of the window: the rest is for what is read. One
+ * that is alone holds back nobody: the window alone governs it.
+ *
+ * @param heldBytes of frames with anything unread: an event of one subscription holds back those of others in its frame
  */
-export function readerToPause(wires: Iterable<WireSubscription>, windowBytes: number): WireReader | undefined {
+export function readerToPause(
+  wires: Iterable<WireSubscription>,
+  heldBytes: number,
+  windowBytes: number,
+): WireReader | undefined {
+  if (heldBytes * 2 <= windowBytes) return undefined
   let count = 0
-  let unread = 0
   let most: WireReader | undefined
   for (const { readers, isPaused } of wires) {
     count += readers.length
     if (isPaused) continue
-    for (const reader of readers) {
-      unread += reader.unreadBytes
-      if (reader.unreadBytes > (most?.unreadBytes ?? 0)) most = reader
-    }
+    for (const reader of readers) if (reader.unreadBytes > (most?.unreadBytes ?? 0)) most = reader
   }
-  return count > 1 && unread > windowBytes * UNREAD_SHARE ? most : undefined
+  return count > 1 ? most : undefined
 }
 
 /** Two wire subscriptions that would get the same from here on, the older one first. */

@@ -14,7 +14,7 @@ import {
   isText,
 } from './connection/checks.ts'
 import type { Link } from './connection.ts'
-import type { FrameReceipt } from './credit.ts'
+import type { FrameReceipt, Meter } from './credit.ts'
 import { clientError, TidegateError } from './errors.ts'
 import type { FrameChecks, FrameHandlers, FrameOf, Part } from './part.ts'
 import { readerToPause, twinsOf } from './sharing.ts'
@@ -68,6 +68,8 @@ export class Subscriptions implements Part {
   /** Numbers of those not yet granted on this connection. */
   readonly #asked = new Set<number>()
   #nextSub = 1
+  /** Of the connection that delivers. */
+  #meter: Meter | undefined
   #ended: TidegateError | undefined
 
   constructor(link: Link, { kind, failed, windowBytes }: Surroundings) {
@@ -103,6 +105,7 @@ export class Subscriptions implements Part {
 
   online(): void {
     this.#asked.clear()
+    this.#meter = undefined
     for (const wire of this.#wires.values()) {
       this.#asked.add(wire.sub)
       wire.request()
@@ -169,6 +172,7 @@ export class Subscriptions implements Part {
   }
 
   #received({ parts }: FrameOf<'batch'>, receipt: FrameReceipt): void {
+    this.#meter = receipt.meter
     for (const part of parts) {
       const wire = this.#wires.get(part.sub)
       if (wire !== undefined) wire.took(part, receipt)
@@ -185,9 +189,9 @@ export class Subscriptions implements Part {
     this.#merge()
   }
 
-  /** Pauses the readers with the most unread, so that they do not hold back the others. */
+  /** Pauses those with the most unread, so that they do not hold back the others. */
   #pauseUnread(): void {
-    const reader = readerToPause(this.#wires.values(), this.#windowBytes)
+    const reader = readerToPause(this.#wires.values(), this.#meter?.heldBytes ?? 0, this.#windowBytes)
     if (reader === undefined) return
     const wire = this.#own(reader) ?? reader.wire
     wire.pause(true)

@@ -86,7 +86,9 @@ export class WireSubscription {
       link.send({ type: 'subscribe', sub, topic: selector, ...changed })
     })
     this.#sharing = sharingOf(selector, options)
-    if (typeof options.from === 'object' && 'positions' in options.from) this.received.merge(options.from.positions)
+    // Without any there it is for the server to refuse.
+    const { positions } = Object(options.from) as { readonly positions?: WireVector }
+    if (positions) this.received.merge(positions)
   }
 
   /** One more that is where this one is, with nobody reading it yet. */

@@ -48,6 +48,20 @@ test('C-PAUSE-1 an iterator that nobody reads is paused alone; its sibling gets 
   expect(pauses(peer)[1]).toEqual({ [slow.sub]: null })
 })
 
+test('C-PAUSE-1 frames that also have events of a subscription that is read are held back by those that are not', async () => {
+  const client = open({ windowBytes })
+  const peer = await used.server.greeted()
+  client.subscribe('a')
+  const slow = await grant(peer)
+  client.subscribe('b', () => {})
+  const quick = await grant(peer)
+  // A third of each frame is unread: all of it waits for that.
+  peer.send({ type: 'batch', parts: [large(slow.sub, 1), large(quick.sub, 1, 2)] })
+  await until(() => pauses(peer).length === 1, 'the pause')
+  expect(pauses(peer)).toEqual([{ [slow.sub]: 0 }])
+  await until(() => peer.received.some((frame) => frame.type === 'credit' && frame.bytes > 2_400), 'its credit')
+})
+
 test('C-PAUSE-2 is paused again on the next connection', async () => {
   const client = open({ windowBytes })
   const peer = await used.server.greeted()

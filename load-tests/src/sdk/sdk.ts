@@ -79,7 +79,10 @@ async function bundleClient(): Promise<void> {
 
 type Places = Readonly<Record<ClientName, Place>>
 
-async function measure(places: Places, { work, feed, warmUpMs = TIMES.warmUpMs }: Scenario): Promise<Readonly<Record<string, number>>> {
+async function measure(
+  places: Places,
+  { work, feed, warmUpMs = TIMES.warmUpMs }: Scenario,
+): Promise<Readonly<Record<string, number>>> {
   const rounds: Record<ClientName, ClientReport[]> = { ws: [], tidegate: [], socketIo: [], centrifuge: [] }
   for (let round = 0; round < ROUNDS; round++) {
     for (const [client, place] of Object.entries(places) as [ClientName, Place][]) {
