@@ -1,4 +1,7 @@
-/** The share of the window after which consumption is reported: with a larger one, a congested server would wait. */
+/**
+ * The share of the window of which nothing was reported at which consumption is, whether all of it was consumed or not: a
+ * congested server waits until no more than this is in flight.
+ */
 const REPORT_SHARE = 1 / 4
 
 /**
@@ -29,7 +32,7 @@ export class CreditMeter {
   #consume(bytes: number): void {
     this.heldBytes -= bytes
     this.#consumed += bytes
-    if (this.#consumed - this.#reported < this.#windowBytes * REPORT_SHARE) return
+    if (this.heldBytes + this.#consumed - this.#reported < this.#windowBytes * REPORT_SHARE) return
     this.#reported = this.#consumed
     this.#report(this.#consumed)
   }

@@ -13,6 +13,15 @@ describe('credit meter', () => {
     expect(reports).toEqual([250, 500, 1_100])
   })
 
+  test('C-CREDIT-1 report - what is held back counts as unreported: no more than a quarter of the window stays in flight beside it', () => {
+    const { meter: credit, reports } = meter()
+    credit.receipt(200, 1)
+    credit.receipt(49, 0)
+    expect(reports).toEqual([])
+    credit.receipt(1, 0)
+    expect(reports).toEqual([50])
+  })
+
   test('C-CREDIT-2 receipt - a frame with events counts when the last of them was taken', () => {
     const { meter: credit, reports } = meter()
     const receipt = credit.receipt(300, 2)
