@@ -7,6 +7,8 @@ import { lineStyle, onSchemeChange, themeColor } from './theme.ts'
 const MIN_WINDOWS = 20
 const AXIS_FONT = '11px system-ui, sans-serif'
 const Y_AXIS_PX = 52
+/** Half of a time with seconds, which may stand below the end of the axis. */
+const TIME_HALF_PX = 28
 const SECOND = 1_000
 const MINUTE = 60 * SECOND
 const HOUR = 60 * MINUTE
@@ -99,7 +101,7 @@ export class Plot {
       width,
       height,
       ms: 1,
-      padding: [8, 20, 0, 0],
+      padding: [8, TIME_HALF_PX, 0, 0],
       legend: { show: false },
       focus: { alpha: 0.2 },
       cursor: {
