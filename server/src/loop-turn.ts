@@ -4,11 +4,6 @@ import type { Clock } from './clock.ts'
 const TURN_MS = 2
 /** What each kind of it may take, however long the others took. */
 const LEAST_MS = 0.5
-/**
- * Timers are due between the end of one turn and the sockets of the next, an immediate would be between sockets and what they led to:
- * that would have as long again. A turn that is shorter than this goes on in the next one.
- */
-const SHORTEST_MS = 1
 
 /**
  * One turn of the event loop, which everything shares that is done a little at a time: frames, requests, what was read, what is
@@ -17,23 +12,20 @@ const SHORTEST_MS = 1
 export class LoopTurn {
   readonly #clock: Pick<Clock, 'monotonic'>
   #until = 0
-  #hasBegun = false
-  readonly #end: NodeJS.Timeout
+  #end: NodeJS.Immediate | undefined
 
   constructor(clock: Pick<Clock, 'monotonic'>) {
     this.#clock = clock
-    this.#end = setTimeout(() => {
-      this.#hasBegun = false
-    }, SHORTEST_MS).unref()
   }
 
   /** Until when there is time for one kind of work, ms of the monotonic clock. To be asked when it begins. */
   until(): number {
     const now = this.#clock.monotonic()
-    if (!this.#hasBegun) {
-      this.#hasBegun = true
+    if (this.#end === undefined) {
       this.#until = now + TURN_MS
-      this.#end.refresh()
+      this.#end = setImmediate(() => {
+        this.#end = undefined
+      })
     }
     return Math.max(this.#until, now + LEAST_MS)
   }
