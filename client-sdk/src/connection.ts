@@ -111,10 +111,6 @@ export class Connection implements Link {
     return this.status.get().state === 'online'
   }
 
-  get windowBytes(): number {
-    return this.#options.windowBytes
-  }
-
   /** Idempotent. @throws TidegateError `no_websocket` */
   open(): void {
     if (this.#state.kind !== 'idle') return

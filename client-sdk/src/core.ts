@@ -100,7 +100,6 @@ export class Core implements ConnectionEvents {
     this.subscriptions = new Subscriptions(this.connection, {
       kind: kind.subscriptions,
       failed: (error, isHeard, what) => this.#isEnding || this.#report(error, isHeard, what),
-      windowBytes: this.connection.windowBytes,
     })
     this.#parts = [this.subscriptions, ...kind.parts(this)]
     for (const { checks } of this.#parts) Object.assign(this.#checks, checks)

@@ -1,17 +1,7 @@
 import type { WireReader, WireSubscription } from './wire-subscription.ts'
 
-/**
- * The reader with the most unread, if all together hold back more than a quarter of the window. One that is alone holds back
- * nobody: the window alone governs it. A congested server waits until no more than that is in flight.
- *
- * @param heldBytes of frames with anything unread: an event of one subscription holds back those of others in its frame
- */
-export function readerToPause(
-  wires: Iterable<WireSubscription>,
-  heldBytes: number,
-  windowBytes: number,
-): WireReader | undefined {
-  if (heldBytes * 4 <= windowBytes) return undefined
+/** The reader with the most unread. One that is alone holds back nobody: the window alone governs it. */
+export function readerToPause(wires: Iterable<WireSubscription>): WireReader | undefined {
   let count = 0
   let most: WireReader | undefined
   for (const { readers, isPaused } of wires) {

@@ -44,8 +44,6 @@ export interface SubscriptionKind extends WireKind {
 
 interface Surroundings extends Pick<SubscriptionHost, 'failed'> {
   readonly kind: SubscriptionKind
-  /** Bytes that the server may have in flight. */
-  readonly windowBytes: number
 }
 
 /** The open subscriptions of a client, requested again on every new connection. Equal ones are one on the wire. */
@@ -61,7 +59,6 @@ export class Subscriptions implements Part {
   }
   readonly #link: Link
   readonly #kind: SubscriptionKind
-  readonly #windowBytes: number
   readonly #host: SubscriptionHost
   /** By number. */
   readonly #wires = new Map<number, WireSubscription>()
@@ -69,13 +66,12 @@ export class Subscriptions implements Part {
   readonly #asked = new Set<number>()
   #nextSub = 1
   /** Of the connection that delivers. */
-  #meter: Meter | undefined
+  #credit: Meter | undefined
   #ended: TidegateError | undefined
 
-  constructor(link: Link, { kind, failed, windowBytes }: Surroundings) {
+  constructor(link: Link, { kind, failed }: Surroundings) {
     this.#link = link
     this.#kind = kind
-    this.#windowBytes = windowBytes
     this.#host = {
       failed,
       own: (subscription) => this.#own(subscription),
@@ -105,7 +101,7 @@ export class Subscriptions implements Part {
 
   online(): void {
     this.#asked.clear()
-    this.#meter = undefined
+    this.#credit = undefined
     for (const wire of this.#wires.values()) {
       this.#asked.add(wire.sub)
       wire.request()
@@ -172,7 +168,7 @@ export class Subscriptions implements Part {
   }
 
   #received({ parts }: FrameOf<'batch'>, receipt: FrameReceipt): void {
-    this.#meter = receipt.meter
+    this.#credit = receipt.credit
     for (const part of parts) {
       const wire = this.#wires.get(part.sub)
       if (wire !== undefined) wire.took(part, receipt)
@@ -189,10 +185,10 @@ export class Subscriptions implements Part {
     this.#merge()
   }
 
-  /** Pauses those with the most unread, so that they do not hold back the others. */
+  /** Pauses those with the most unread while all together hold up the connection: an event holds back its whole frame. */
   #pauseUnread(): void {
-    const reader = readerToPause(this.#wires.values(), this.#meter?.heldBytes ?? 0, this.#windowBytes)
-    if (reader === undefined) return
+    const reader = this.#credit?.isFull && readerToPause(this.#wires.values())
+    if (!reader) return
     const wire = this.#own(reader) ?? reader.wire
     wire.pause(true)
     this.#pauseUnread()
@@ -252,13 +248,13 @@ export class Subscriptions implements Part {
 
   /** The application closes its client. */
   close(): void {
-    for (const wire of [...this.#wires.values()]) for (const reader of wire.readers) reader.close()
+    for (const wire of this.#wires.values()) for (const reader of wire.readers) reader.close()
   }
 
   /** There will be no further connection. */
   end(reason: TidegateError): void {
     this.#ended = reason
-    for (const wire of [...this.#wires.values()]) this.#end(wire, reason)
+    for (const wire of this.#wires.values()) this.#end(wire, reason)
   }
 
   #end(wire: WireSubscription, reason: TidegateError): void {

@@ -87,8 +87,7 @@ export class WireSubscription {
     })
     this.#sharing = sharingOf(selector, options)
     // Without any there it is for the server to refuse.
-    const { positions } = Object(options.from) as { readonly positions?: WireVector }
-    if (positions) this.received.merge(positions)
+    this.received.merge((options.from as { readonly positions?: WireVector } | undefined)?.positions ?? {})
   }
 
   /** One more that is where this one is, with nobody reading it yet. */

@@ -47,7 +47,7 @@ export const DRAIN: Extract<ServerFrame, { type: 'drain' }> = {
 export const received = (frame: ServerFrame): Happening => ({
   kind: 'received',
   frame,
-  receipt: new FrameReceipt(0, 0, { heldBytes: 0 }, () => {}),
+  receipt: new FrameReceipt(0, 0, { isFull: false }, () => {}),
 })
 
 const ack = received({ type: 'ack', seq: 1, at: [] })

@@ -2,7 +2,7 @@ import type { BatchPart, ClientFrame, PositionVector, ServerFrame, SubscriptionL
 import type { EventCallback } from '../../src/active-subscription.ts'
 import { AskingSubscription } from '../../src/asking-subscription.ts'
 import type { Link } from '../../src/connection.ts'
-import { CreditMeter } from '../../src/credit.ts'
+import { CreditMeter, FrameReceipt } from '../../src/credit.ts'
 import { type Ask, openGap } from '../../src/gap.ts'
 import { OptionChanges } from '../../src/option-changes.ts'
 import type { FrameHandlers } from '../../src/part.ts'
@@ -40,6 +40,7 @@ export class ModelSubscriptions {
   sentBytes = 0
   consumedBytes = 0
   #meter = this.#openMeter()
+  #window = openWindow()
 
   constructor() {
     const link: Omit<Link, 'isOnline'> = {
@@ -57,7 +58,6 @@ export class ModelSubscriptions {
         gapOf: (frame, options) => openGap(frame, options, ask),
       },
       failed: () => {},
-      windowBytes: WINDOW_BYTES,
     })
   }
 
@@ -74,6 +74,7 @@ export class ModelSubscriptions {
     this.sentBytes = 0
     this.consumedBytes = 0
     this.#meter = this.#openMeter()
+    this.#window = openWindow()
     this.isOnline = true
     this.subscriptions.online()
   }
@@ -175,7 +176,11 @@ export class ModelSubscriptions {
     const events = frame.type === 'batch' ? frame.parts.reduce((sum, part) => sum + part.events.length, 0) : 0
     const bytes = EVENT_BYTES * Math.max(1, events)
     this.sentBytes += bytes
-    const receipt = this.#meter.receipt(bytes, events)
+    const [counted, held] = [this.#meter, this.#window].map((meter) => meter.receipt(bytes, 1))
+    const receipt = new FrameReceipt(events, bytes / events, this.#window, () => {
+      counted!.done()
+      held!.done()
+    })
     const handle = this.subscriptions.frames[frame.type] as FrameHandlers['batch']
     handle?.(frame as never, receipt)
   }
@@ -187,6 +192,11 @@ export class ModelSubscriptions {
     })
     return meter
   }
+}
+
+/** Says whether what is held back holds up the connection. */
+function openWindow(): CreditMeter {
+  return new CreditMeter(WINDOW_BYTES, () => {})
 }
 
 function vectorOf(low: readonly string[]): PositionVector {
