@@ -394,7 +394,11 @@ export class Bus {
    */
   retryAfterMs(busClass: BusClass, partition?: number): number {
     if (partition !== undefined) return this.#nodes.at(this.#slots[partition]!).guard(busClass).retryAfterMs
-    return this.breaker(busClass).retryAfterMs
+    // Asked for every publish frame: collecting the states of all breakers costs more than scanning it.
+    return this.#nodes.all.reduce(
+      (soonest, node) => Math.min(soonest, node.guard(busClass).retryAfterMs),
+      Number.POSITIVE_INFINITY,
+    )
   }
 
   /** Releases the claim and disconnects. */

@@ -345,7 +345,8 @@ export class Ingest {
     return byPartition
   }
 
-  #splitRefused(events: readonly RefusedEvent[]): Map<number, RejectedEvent[]> {
+  #splitRefused(events: readonly RefusedEvent[]): ReadonlyMap<number, RejectedEvent[]> {
+    if (events.length === 0) return NONE_BY_PARTITION
     const byPartition = new Map<number, RejectedEvent[]>()
     for (const { key, event } of events) {
       if (key === undefined) continue
@@ -359,6 +360,8 @@ export class Ingest {
 }
 
 const NONE: readonly RejectedEvent[] = []
+
+const NONE_BY_PARTITION: ReadonlyMap<number, RejectedEvent[]> = new Map()
 
 const ENDS_ALL_KEYS = 'Only a caller that may publish every key of a topic may end its input.'
 

@@ -51,6 +51,7 @@ export class Producer {
    * resend names no predecessor, so accepting a later seq first would make the failed one look like a duplicate.
    */
   admits(seq: number): boolean {
+    if (this.#failed.size === 0) return true
     for (const failed of this.#failed) if (failed < seq) return false
     this.#failed.delete(seq)
     return true

@@ -139,12 +139,16 @@ export class ScannedEvents {
   /** One slice for each partition, in the order of their first events. */
   slices(): Map<number, EncodedSlice> {
     const { length, partitions } = this
+    const slices = new Map<number, EncodedSlice>()
+    if (length === 1) {
+      this.#grouped[0] = 0
+      return slices.set(partitions[0]!, new ScannedSlice(this, this.#grouped, 0, 1))
+    }
     const counts = new Map<number, number>()
     for (let index = 0; index < length; index++) {
       const partition = partitions[index]!
       counts.set(partition, (counts.get(partition) ?? 0) + 1)
     }
-    const slices = new Map<number, EncodedSlice>()
     const next = new Map<number, number>()
     let from = 0
     for (const [partition, count] of counts) {
