@@ -1,4 +1,5 @@
 import { entities } from './entities/entities.ts'
+import { entityFlood } from './entities/entity-flood.ts'
 import { entityQueries } from './entities/entity-queries.ts'
 import { entityRebuild } from './entities/entity-rebuild.ts'
 import { entitySize } from './entities/entity-size.ts'
@@ -36,6 +37,7 @@ export const BENCHMARKS: Readonly<Record<BenchmarkName, Benchmark>> = {
   entities,
   'entity-queries': entityQueries,
   'entity-size': entitySize,
+  'entity-flood': entityFlood,
   'entity-rebuild': entityRebuild,
   idle,
   fanout,

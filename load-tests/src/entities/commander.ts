@@ -8,7 +8,8 @@ export interface CommanderOptions {
   readonly sockets: number
   /** Commands that each socket keeps unanswered. */
   readonly inFlight: number
-  readonly keys: number
+  /** How many there are, or which. */
+  readonly keys: number | readonly string[]
   readonly warmupMs: number
   readonly measureMs: number
   /** Commands a second over all sockets; absent: as many as are answered. */
@@ -20,6 +21,8 @@ export interface CommanderReport {
   readonly p50Ms: number
   readonly p99Ms: number
   readonly rejected: number
+  /** Commands that were answered since the start, whatever with. */
+  readonly answered: number
 }
 
 const PACE_MS = 2
@@ -35,6 +38,7 @@ class Commander {
   readonly latencies: number[] = []
   done = 0
   rejected = 0
+  answered = 0
 
   constructor(options: CommanderOptions) {
     this.#options = options
@@ -57,7 +61,9 @@ class Commander {
 
   send(): void {
     const id = `${this.#prefix}-${this.#sent++}`
-    const key = `account-${Math.floor(Math.random() * this.#options.keys)}`
+    const { keys } = this.#options
+    const n = Math.floor(Math.random() * (typeof keys === 'number' ? keys : keys.length))
+    const key = typeof keys === 'number' ? `account-${n}` : keys[n]!
     this.#sentAt.set(id, performance.now())
     this.#write({ type: 'command', id, entity: 'account', key, command: 'deposit', input: { amount: 1 } })
   }
@@ -75,6 +81,7 @@ class Commander {
     if (match === null) return
     const sentAt = this.#sentAt.get(match[1]!)
     this.#sentAt.delete(match[1]!)
+    this.answered++
     if (match[2] === 'done') {
       this.done++
       if (sentAt !== undefined) this.latencies.push(performance.now() - sentAt)
@@ -105,6 +112,7 @@ async function run(options: CommanderOptions): Promise<CommanderReport> {
     p50Ms: percentile(latencies, 0.5),
     p99Ms: percentile(latencies, 0.99),
     rejected: commanders.reduce((sum, commander) => sum + commander.rejected, 0),
+    answered: commanders.reduce((sum, commander) => sum + commander.answered, 0),
   }
 }
 

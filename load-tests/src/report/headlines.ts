@@ -124,6 +124,13 @@ export const HEADLINES = {
     figure: 'bytesPerEvent',
     better: 'less',
   },
+  'entity-flood': {
+    says: 'ms of a command of another partition while one entity is flooded, in the middle',
+    figure: 'othersP50Ms',
+    control: 'othersQuietP50Ms',
+    ratio: 'othersRatio',
+    better: 'less',
+  },
   'entity-rebuild': { says: 'entities/s that a worker rebuilds', figure: 'entitiesPerSec', better: 'more' },
   nexmark: {
     says: 'events/s and core, bids through q17',
